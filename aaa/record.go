@@ -1,0 +1,61 @@
+package aaa
+
+import (
+	"context"
+	"time"
+)
+
+// RecordType is the Acct-Status-Type of a Record (RFC 2866 §5.1).
+type RecordType string
+
+const (
+	Start RecordType = "start"
+	Stop  RecordType = "stop"
+	On    RecordType = "accounting-on"
+	Off   RecordType = "accounting-off"
+)
+
+// Cause is why a session ended: Acct-Terminate-Cause (RFC 2866 §5.10).
+type Cause int
+
+const (
+	CauseUserRequest    Cause = 1
+	CauseLostCarrier    Cause = 2
+	CauseIdleTimeout    Cause = 4
+	CauseSessionTimeout Cause = 5
+	CauseAdminReset     Cause = 6
+	CauseNASError       Cause = 9
+	CauseNASRequest     Cause = 10
+	CauseNASReboot      Cause = 11
+	CauseCallback       Cause = 16
+)
+
+// Record is one accounting record, neutral of protocol. It is spooled as JSON and encoded when it is sent. It carries no secret.
+type Record struct {
+	ID             string        `json:"id"` // unique; a retransmission is the same record
+	Type           RecordType    `json:"type"`
+	Time           time.Time     `json:"time"`       // when it happened; Acct-Delay-Time is counted from it
+	SessionID      string        `json:"session_id"` // Acct-Session-Id
+	MultiSessionID string        `json:"multi_session_id,omitempty"`
+	Entry          string        `json:"entry"`            // method-list entry that authenticated
+	Server         string        `json:"server,omitempty"` // the server that granted
+	User           string        `json:"user,omitempty"`
+	Service        Service       `json:"service,omitempty"`
+	ServiceType    int           `json:"service_type,omitempty"`
+	Class          [][]byte      `json:"class,omitempty"`
+	TTY            int           `json:"tty"`
+	Caller         string        `json:"caller,omitempty"`
+	Called         string        `json:"called,omitempty"`
+	Connect        string        `json:"connect,omitempty"`
+	SessionTime    time.Duration `json:"session_time,omitempty"`
+	OctetsIn       uint64        `json:"octets_in,omitempty"`  // from the caller
+	OctetsOut      uint64        `json:"octets_out,omitempty"` // to the caller
+	Cause          Cause         `json:"cause,omitempty"`      // Stop only
+	CallbackNumber string        `json:"callback_number,omitempty"`
+}
+
+// Accountant delivers records. Send blocks until a server acknowledged the record, ctx ended or no server answered (an error: the
+// caller keeps the record and tries again).
+type Accountant interface {
+	Send(ctx context.Context, r Record) error
+}

@@ -1,0 +1,72 @@
+package lines
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Direction tells who rang whom.
+type Direction string
+
+const (
+	Incoming Direction = "incoming" // the telephone network rang our modem
+	Outgoing Direction = "outgoing" // our modem dialled
+)
+
+// Data is the way to the bytes of a connected call. Reads and writes past the end of the call return io.EOF; deadlines give
+// os.ErrDeadlineExceeded. A driver (lines/modem) implements it.
+type Data interface {
+	io.ReadWriter
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+	// Drain blocks until what was written has been handed to the modem and had time to cross the line, or ctx ends.
+	Drain(ctx context.Context) error
+	// Done is closed when the carrier is lost or the call was hung up by us.
+	Done() <-chan struct{}
+	// Hangup ends the call and blocks until the line was proven on hook. An error means that it could not be proven:
+	// the line is quarantined. Safe to call twice; the second call returns what the first did.
+	Hangup(ctx context.Context) error
+}
+
+// Call is one telephone connection on a line, in either direction.
+type Call struct {
+	Data
+
+	ID        string    // unique among all calls of the node, the `call` key of the logs
+	TTY       int       // the line's number
+	Direction Direction // who rang whom
+	Connect   string    // the modem's CONNECT line without CR and LF, e.g. "CONNECT 33600/V34"; "CONNECT" where it says no more
+	Speed     int       // bit/s out of the CONNECT line; 0 where it does not tell
+	Caller    string    // calling number as the modem told it, cleaned of all but digits and a leading '+'; "" unknown
+	Called    string    // called number, likewise
+	Start     time.Time // when CONNECT was read (wall clock)
+}
+
+// ResultCode is a final answer of a modem to a command that concerns a call (ITU-T V.250 §5.7).
+type ResultCode string
+
+// The result codes that end an attempt, whatever its script waits for, and the two that do not. NoResult: the driver saw none.
+const (
+	NoResult    ResultCode = ""
+	Connected   ResultCode = "CONNECT"
+	OK          ResultCode = "OK"
+	Busy        ResultCode = "BUSY"
+	NoAnswer    ResultCode = "NO ANSWER"
+	NoCarrier   ResultCode = "NO CARRIER"
+	NoDialtone  ResultCode = "NO DIALTONE"
+	Error       ResultCode = "ERROR"
+	Ring        ResultCode = "RING" // glare: the network rings us while we dial
+	Blacklisted ResultCode = "BLACKLISTED"
+	Delayed     ResultCode = "DELAYED"
+	Voice       ResultCode = "VOICE"
+)
+
+// CommandConn is the modem in command state as a chat script sees it: what the modem says (a tee of what the driver reads), and
+// the way to its command line. It satisfies chat.Conn.
+type CommandConn interface {
+	io.ReadWriter
+	SetReadDeadline(t time.Time) error
+	// Break sends a BREAK of about d; ErrNoSignals where the port cannot.
+	Break(d time.Duration) error
+}

@@ -1,0 +1,78 @@
+// Package lines has the vocabulary of an access server's lines (Line, Port, Call, Lease) and the pool that lends them: rotaries,
+// queues, quarantine. It opens no port and knows no modem command: lines/port and lines/modem do.
+package lines
+
+import (
+	"time"
+)
+
+// ModemMode says in which directions a line is used, in IOS's words (`modem inout` …).
+type ModemMode string
+
+const (
+	InOut   ModemMode = "inout"   // answers and dials
+	CallIn  ModemMode = "callin"  // answers only: no script dials here
+	CallOut ModemMode = "callout" // dials only: never answers
+)
+
+// NoRotary is the Rotary of a line that belongs to none.
+const NoRotary = -1
+
+// Config is what the configuration says of one line.
+type Config struct {
+	TTY         int
+	Port        string    // URL of the port
+	Modem       ModemMode // "" is InOut
+	FlowControl string    // "hardware" or "none"
+	Rotary      int       // 0–100 as in IOS, or NoRotary
+	Login       string    // name of the login method list
+	Init        string    // the modem's initialization command, after ATZ; "" for the driver's own
+
+	ModemOffHookScript string // regexp on chat script names (IOS `script modem-off-hook`); "" none
+	CallbackScript     string // regexp on chat script names (IOS `script callback`); "" none
+
+	ForcedWait time.Duration // IOS `callback forced-wait`: least time between hang-up and dial
+	Timing     Timing
+}
+
+// Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real modems should not.
+type Timing struct {
+	Command    time.Duration // longest wait for OK
+	Answer     time.Duration // longest wait for CONNECT after ATA (S7)
+	DTRLow     time.Duration // how long DTR is held low to hang up
+	Guard      time.Duration // silence before and after +++ (S12)
+	OnHook     time.Duration // longest wait for DCD off and OK after a hang-up
+	Reopen     time.Duration // first pause before a lost port is opened again; doubles up to 30 s
+	Quarantine time.Duration // pause before a quarantined line is proven again
+}
+
+// State is what `show line` says of a line.
+type State string
+
+const (
+	Down        State = "down"        // port or modem not usable; Reason says why, the driver tries again
+	Idle        State = "idle"        // in service, on hook, nobody's
+	Ringing     State = "ringing"     // RING seen, not yet connected
+	InCall      State = "in call"     // an incoming call is up
+	Leased      State = "leased"      // lent to a callback that is not dialling yet
+	Dialing     State = "dialing"     // a dial command was given
+	OutCall     State = "out call"    // an outgoing call is up
+	HangingUp   State = "hanging up"  // until proven on hook
+	Quarantined State = "quarantined" // could not be proven on hook: never dialled until it is
+)
+
+// Status is a line's state at one instant.
+type Status struct {
+	TTY     int       `json:"tty"`
+	Port    string    `json:"port"`
+	Modem   ModemMode `json:"modem"`
+	Rotary  int       `json:"rotary"` // NoRotary: none
+	State   State     `json:"state"`
+	Reason  string    `json:"reason,omitempty"` // why it is down or quarantined
+	Owner   string    `json:"owner,omitempty"`  // who holds the lease: a call's or a callback's ID
+	Signals string    `json:"signals,omitempty"`
+	Since   time.Time `json:"since"`
+	Calls   uint64    `json:"calls"` // incoming calls answered
+	Dials   uint64    `json:"dials"` // dial commands given
+	Noise   uint64    `json:"noise"` // lines of garbage from the modem
+}

@@ -1,0 +1,51 @@
+package lines
+
+import (
+	"errors"
+	"io"
+	"time"
+)
+
+// Signals is a set of modem signals (EIA-232 circuits) as the port sees them.
+type Signals uint8
+
+// The circuits that ringback reads and drives. RI, DCD, DSR and CTS come from the modem, DTR and RTS go to it.
+const (
+	DCD Signals = 1 << iota // Data Carrier Detect
+	DSR                     // Data Set Ready
+	CTS                     // Clear To Send
+	RI                      // Ring Indicator
+	DTR                     // Data Terminal Ready
+	RTS                     // Request To Send
+)
+
+// Has reports whether all circuits of want are on.
+func (s Signals) Has(want Signals) bool { return s&want == want }
+
+// ErrNoSignals is returned by a Port that cannot do what was asked because its kind has no modem signals (a PTY, plain TCP).
+var ErrNoSignals = errors.New("this kind of port has no modem signals")
+
+// Port carries the bytes and the modem signals of one line. lines/port opens the real ones (serial device, RFC 2217
+// server, plain TCP, PTY); tests bring in-memory ones.
+//
+// Read and Write block until something can be done, the deadline passes (os.ErrDeadlineExceeded) or the port ends (io.EOF,
+// EIO, net errors). Close unblocks both and may be called twice. One goroutine reads and one writes at a time; the signal
+// methods may be called from any goroutine.
+type Port interface {
+	io.ReadWriteCloser
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+
+	// HasSignals reports whether Signals, Changes and SetDTR mean anything on this port.
+	HasSignals() bool
+	// Signals returns the circuits last seen on, DTR and RTS as last set by us included. Zero where !HasSignals.
+	Signals() Signals
+	// Changes gets one token (its capacity is 1) after Signals changed; nil where !HasSignals. One receiver.
+	Changes() <-chan struct{}
+	// SetDTR raises or drops DTR (and RTS where hardware flow control is off). ErrNoSignals where there are none.
+	SetDTR(on bool) error
+	// Break sends a BREAK condition of about d. ErrNoSignals where the port cannot.
+	Break(d time.Duration) error
+	// String names the port for people: "serial:///dev/ttyS0", "tcp://127.0.0.1:7001".
+	String() string
+}
