@@ -5,6 +5,7 @@ package aaa
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -57,7 +58,20 @@ func (d Dialstring) MarshalJSON() ([]byte, error) {
 	if !d.set {
 		return []byte("null"), nil
 	}
-	return []byte(fmt.Sprintf("%q", d.s)), nil
+	return json.Marshal(d.s)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (d *Dialstring) UnmarshalJSON(b []byte) error {
+	var s *string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	*d = Dialstring{}
+	if s != nil {
+		*d = DialstringOf(*s)
+	}
+	return nil
 }
 
 // Service is the kind of session that the caller begins.

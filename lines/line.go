@@ -43,7 +43,10 @@ type Timing struct {
 	Guard      time.Duration // silence before and after +++ (S12)
 	OnHook     time.Duration // longest wait for DCD off and OK after a hang-up
 	Reopen     time.Duration // first pause before a lost port is opened again; doubles up to 30 s
-	Quarantine time.Duration // pause before a quarantined line is proven again
+	Quarantine time.Duration // first pause before a quarantined line is proven again; doubles up to 5 min
+	Rings      time.Duration // silence after which a caller who rang is taken to have given up
+	Silence    time.Duration // how long NO CARRIER must be the last of the data to be believed
+	Drain      time.Duration // what Drain waits beyond the time that the bytes themselves need
 }
 
 // State is what `show line` says of a line.

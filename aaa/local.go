@@ -1,0 +1,173 @@
+package aaa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"unicode"
+)
+
+// User is a local user, as IOS's `username` command has them. He has a Password or a PasswordHash, never both.
+type User struct {
+	Name         string
+	Password     Secret
+	PasswordHash string // see ParseHash
+	Callback     *UserCallback
+	PrivLevel    int // 1–15; 0 stands for 1
+	Groups       []string
+}
+
+// UserCallback says that a local user is called back, and how: callback-dialstring, callback-line, callback-rotary, nocallback-verify.
+type UserCallback struct {
+	Dialstring Dialstring // unset and NULL alike let the caller type it, where the policy allows that
+	NoVerify   bool
+	Lines      []int
+	Rotary     *int // 0–100
+}
+
+// Local is the method "local". Make one with NewLocal; the zero Local knows nobody and refuses everybody.
+type Local struct {
+	users    map[string]localUser
+	costlier Hash          // the costliest hash of all users: what an unknown user's password is tried on
+	slots    chan struct{} // bounds the hashes computed at once: argon2id takes 64 MiB each
+}
+
+type localUser struct {
+	hash Hash
+	auth Authorization
+}
+
+// NewLocal checks all users and returns the method that knows them. Its error joins all that is wrong, each naming the user.
+func NewLocal(users []User) (*Local, error) {
+	l := &Local{users: make(map[string]localUser, len(users)), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	var errs []error
+	for _, u := range users {
+		lu, err := readUser(u)
+		if _, twice := l.users[u.Name]; twice && err == nil {
+			err = errors.New("there twice")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("local user %q: %w", u.Name, err))
+			continue
+		}
+		l.users[u.Name] = lu
+		if lu.hash.cost > l.costlier.cost {
+			l.costlier = lu.hash
+		}
+	}
+	return l, errors.Join(errs...)
+}
+
+func readUser(u User) (localUser, error) {
+	if err := CheckUser(u.Name); err != nil {
+		return localUser{}, err
+	}
+	hash, err := userHash(u)
+	if err != nil {
+		return localUser{}, err
+	}
+	if u.PrivLevel < 0 || u.PrivLevel > 15 {
+		return localUser{}, fmt.Errorf("priv_lvl %d: not 0 to 15", u.PrivLevel)
+	}
+	a := Authorization{PrivLevel: max(u.PrivLevel, 1), Groups: u.Groups}
+	if u.Callback != nil {
+		if err := u.Callback.authorize(&a); err != nil {
+			return localUser{}, err
+		}
+	}
+	return localUser{hash: hash, auth: a}, nil
+}
+
+func userHash(u User) (Hash, error) {
+	switch {
+	case u.Password != "" && u.PasswordHash != "":
+		return Hash{}, errors.New("a password and a password hash: keep one")
+	case u.PasswordHash != "":
+		return ParseHash(u.PasswordHash)
+	case u.Password == "":
+		return Hash{}, errors.New("no password (an empty one lets nobody in)")
+	case !usablePassword(u.Password, maxPassword):
+		return Hash{}, errors.New("password longer than 254 octets or with a NUL in it")
+	}
+	return PlainHash(u.Password), nil
+}
+
+func (c *UserCallback) authorize(a *Authorization) error {
+	if strings.ContainsFunc(c.Dialstring.Value(), unicode.IsControl) {
+		return errors.New("callback dialstring: a control character in it")
+	}
+	for _, n := range c.Lines {
+		if n < 1 {
+			return fmt.Errorf("callback line %d: not a TTY number", n)
+		}
+	}
+	if c.Rotary != nil && (*c.Rotary < 0 || *c.Rotary > 100) {
+		return fmt.Errorf("callback rotary %d: not 0 to 100", *c.Rotary)
+	}
+	a.Callback, a.NoVerify, a.Lines, a.Rotary = true, c.NoVerify, c.Lines, c.Rotary
+	a.Dialstring = c.Dialstring
+	if !a.Dialstring.IsSet() {
+		a.Dialstring = DialstringOf("")
+	}
+	return nil
+}
+
+// Name is "local".
+func (*Local) Name() string { return "local" }
+
+// Start grants or refuses; Silent only where ctx ended first. An unknown user costs as much time as a wrong password does: each
+// answer has the costliest hash of all users computed once.
+func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
+	res := Result{Server: "local"}
+	if l.slots != nil {
+		select {
+		case l.slots <- struct{}{}:
+			defer func() { <-l.slots }()
+		case <-ctx.Done():
+			res.Reason = "local: " + ctx.Err().Error()
+			return nil, res
+		}
+	}
+	u, known := l.users[r.User]
+	good := l.verify(u.hash, r.Password)
+	switch {
+	case CheckUser(r.User) != nil:
+		res.Kind, res.Reason = Refused, "local: "+CheckUser(r.User).Error()
+	case !known:
+		res.Kind, res.Reason = Refused, fmt.Sprintf("local: no user %q", r.User)
+	case !good:
+		res.Kind, res.Reason = Refused, fmt.Sprintf("local: wrong password for %q", r.User)
+	default:
+		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: r.User}, u.auth.clone()
+	}
+	return nil, res
+}
+
+// verify tries password on h and, where h is not as costly as the costliest, once more on that one for the time it takes.
+func (l *Local) verify(h Hash, password Secret) bool {
+	good := h.Verify(password)
+	if h.cost < l.costlier.cost || !usablePassword(password, h.max) {
+		l.costlier.spend()
+	}
+	return good
+}
+
+// spend takes the time of one check.
+func (h Hash) spend() {
+	if h.match != nil {
+		h.match([]byte("no password of anybody"))
+	}
+}
+
+// clone keeps callers from changing what the next caller is granted.
+func (a Authorization) clone() Authorization {
+	a.Lines = append([]int(nil), a.Lines...)
+	a.Groups = append([]string(nil), a.Groups...)
+	if a.Rotary != nil {
+		n := *a.Rotary
+		a.Rotary = &n
+	}
+	return a
+}

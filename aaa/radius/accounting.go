@@ -1,0 +1,162 @@
+package radius
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2866"
+	"layeh.com/radius/rfc2869"
+)
+
+// Send delivers r to r.Server where that is one of the group, else to the first server that acknowledges it, and blocks for that. The
+// error says which servers were asked; the record is then still the caller's to deliver.
+func (c *Client) Send(ctx context.Context, r aaa.Record) error {
+	if len(c.acct) == 0 {
+		return fmt.Errorf("account %s of session %s by %s: no server has an accounting address", r.Type, r.SessionID, c.cfg.Name)
+	}
+	if _, err := c.record(r, nil, 0); err != nil {
+		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
+	}
+	var silent []string
+	for _, p := range grantorFirst(c.acct, r.Server) {
+		err := c.account(ctx, p, r)
+		if err == nil {
+			return nil
+		}
+		silent = append(silent, err.Error())
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return fmt.Errorf("account %s of session %s: %s", r.Type, r.SessionID, strings.Join(silent, "; "))
+}
+
+// grantorFirst has the servers in order, the one that granted before all others.
+func grantorFirst(peers []*peer, name string) []*peer {
+	order := inOrder(peers)
+	for i, p := range order {
+		if name != "" && p.Name == name {
+			return append(append([]*peer{p}, order[:i]...), order[i+1:]...)
+		}
+	}
+	return order
+}
+
+func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
+	var sent int64 = -1 // the Acct-Delay-Time last encoded
+	_, err := p.exchange(ctx, question{
+		encode: func(id byte, local net.Addr) ([]byte, authenticator, error) {
+			sent = delay(r)
+			attrs, err := c.record(r, local, sent)
+			if err != nil {
+				return nil, authenticator{}, err
+			}
+			p.show(&radius.Packet{Code: radius.CodeAccountingRequest, Identifier: id, Attributes: attrs}, true)
+			return encodeAccounting(id, []byte(p.Secret), attrs)
+		},
+		// Another delay is another packet, with its own identifier (RFC 2866 §5.2).
+		renew: func() bool { return delay(r) != sent },
+		check: func(packet []byte, auth authenticator) flaw { return checkAccounting(packet, auth, []byte(p.Secret)) },
+	})
+	var s *silence
+	if errors.As(err, &s) && ctx.Err() == nil && !errors.Is(err, errClosed) {
+		p.bury(c.cfg.DeadTime)
+	}
+	return err
+}
+
+// delay is the honest Acct-Delay-Time: whole seconds since it happened.
+func delay(r aaa.Record) int64 {
+	if r.Time.IsZero() {
+		return 0
+	}
+	return min(max(0, int64(time.Since(r.Time)/time.Second)), 1<<32-1)
+}
+
+var statusTypes = map[aaa.RecordType]rfc2866.AcctStatusType{
+	aaa.Start: rfc2866.AcctStatusType_Value_Start,
+	aaa.Stop:  rfc2866.AcctStatusType_Value_Stop,
+	aaa.On:    rfc2866.AcctStatusType_Value_AccountingOn,
+	aaa.Off:   rfc2866.AcctStatusType_Value_AccountingOff,
+}
+
+// record has the attributes of r (RFC 2866 §5, RFC 2869 §5).
+func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attributes, error) {
+	status, ok := statusTypes[r.Type]
+	if !ok {
+		return nil, fmt.Errorf("a record of type %q is not for RADIUS", r.Type)
+	}
+	var b builder
+	b.integer(rfc2866.AcctStatusType_Type, uint32(status))
+	session := r.SessionID
+	if session == "" {
+		session = r.ID // exactly one must be there (RFC 2866 §5.13)
+	}
+	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", session)
+	b.nas(c.cfg, local)
+	b.integer(rfc2866.AcctDelayTime_Type, uint32(delay))
+	if !r.Time.IsZero() {
+		b.integer(rfc2869.EventTimestamp_Type, uint32(r.Time.Unix()))
+	}
+	if r.Type == aaa.Start || r.Type == aaa.Stop {
+		c.session(&b, r)
+	}
+	if r.Type == aaa.Stop {
+		b.used(r)
+	}
+	return b.attrs, b.err
+}
+
+// session has what Start and Stop say alike.
+func (c *Client) session(b *builder, r aaa.Record) {
+	b.text(rfc2866.AcctMultiSessionID_Type, "Acct-Multi-Session-Id", r.MultiSessionID)
+	b.text(rfc2865.UserName_Type, "User-Name", r.User)
+	b.integer(rfc2866.AcctAuthentic_Type, uint32(c.authentic(r.Entry)))
+	b.port(r.TTY)
+	if r.ServiceType > 0 {
+		b.integer(rfc2865.ServiceType_Type, uint32(r.ServiceType))
+	} else {
+		b.service(r.Service)
+	}
+	b.text(rfc2865.CalledStationID_Type, "Called-Station-Id", cutText(r.Called))
+	b.text(rfc2865.CallingStationID_Type, "Calling-Station-Id", cutText(r.Caller))
+	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", cutText(r.Connect))
+	b.text(rfc2865.CallbackNumber_Type, "Callback-Number", r.CallbackNumber)
+	for _, class := range r.Class {
+		b.text(rfc2865.Class_Type, "Class", string(class)) // unchanged (RFC 2865 §5.25)
+	}
+}
+
+// authentic is who authenticated the user (RFC 2866 §5.6).
+func (c *Client) authentic(entry string) rfc2866.AcctAuthentic {
+	switch entry {
+	case "", c.cfg.Name:
+		return rfc2866.AcctAuthentic_Value_RADIUS
+	case "local", "none":
+		return rfc2866.AcctAuthentic_Value_Local
+	}
+	return rfc2866.AcctAuthentic_Value_Remote
+}
+
+// used has what a Stop adds. Input is what came from the caller.
+func (b *builder) used(r aaa.Record) {
+	b.integer(rfc2866.AcctSessionTime_Type, uint32(r.SessionTime/time.Second))
+	b.integer(rfc2866.AcctInputOctets_Type, uint32(r.OctetsIn))
+	b.integer(rfc2866.AcctOutputOctets_Type, uint32(r.OctetsOut))
+	if g := r.OctetsIn >> 32; g > 0 {
+		b.integer(rfc2869.AcctInputGigawords_Type, uint32(g))
+	}
+	if g := r.OctetsOut >> 32; g > 0 {
+		b.integer(rfc2869.AcctOutputGigawords_Type, uint32(g))
+	}
+	if r.Cause > 0 {
+		b.integer(rfc2866.AcctTerminateCause_Type, uint32(r.Cause))
+	}
+}

@@ -1,0 +1,92 @@
+package radius
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2866"
+	"layeh.com/radius/rfc2869"
+	"layeh.com/radius/rfc3162"
+)
+
+// builder gathers the attributes of a request. The first error stands; an empty string adds nothing, since an empty attribute must not
+// be sent (RFC 2865 §5).
+type builder struct {
+	attrs radius.Attributes
+	err   error
+}
+
+func (b *builder) text(t radius.Type, name, s string) {
+	switch {
+	case s == "":
+	case len(s) > maxAttrLen:
+		if b.err == nil {
+			b.err = fmt.Errorf("%s of %d octets: one attribute carries %d", name, len(s), maxAttrLen)
+		}
+	default:
+		b.attrs.Add(t, radius.Attribute(s))
+	}
+}
+
+func (b *builder) integer(t radius.Type, n uint32) { b.attrs.Add(t, radius.NewInteger(n)) }
+
+// cut is s where it fits into an attribute, and its beginning where not: for what the modem said, which only informs.
+func cutText(s string) string { return s[:min(len(s), maxAttrLen)] }
+
+// accessAttributes has all of an Access-Request but the password and State.
+func accessAttributes(c Config, r aaa.Request, local net.Addr) (radius.Attributes, error) {
+	var b builder
+	b.text(rfc2865.UserName_Type, "User-Name", r.User)
+	b.nas(c, local)
+	b.port(r.TTY)
+	b.service(r.Service)
+	b.text(rfc2865.CalledStationID_Type, "Called-Station-Id", cutText(r.Called))
+	b.text(rfc2865.CallingStationID_Type, "Calling-Station-Id", cutText(r.Caller))
+	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", cutText(r.Connect))
+	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", cutText(r.CallID))
+	return b.attrs, b.err
+}
+
+// nas says who asks. RFC 2865 §4.1 wants an address or an identifier.
+func (b *builder) nas(c Config, local net.Addr) {
+	b.text(rfc2865.NASIdentifier_Type, "NAS-Identifier", c.NASIdentifier)
+	ip := c.NASAddress
+	if u, ok := local.(*net.UDPAddr); ok && !ip.IsValid() {
+		ip = u.AddrPort().Addr()
+	}
+	ip = ip.Unmap().WithZone("")
+	switch {
+	case !ip.IsValid() || ip.IsUnspecified():
+		if c.NASIdentifier == "" {
+			b.text(rfc2865.NASIdentifier_Type, "NAS-Identifier", "ringback")
+		}
+	case ip.Is4():
+		b.attrs.Add(rfc2865.NASIPAddress_Type, ip.AsSlice())
+	default:
+		b.attrs.Add(rfc3162.NASIPv6Address_Type, ip.AsSlice())
+	}
+}
+
+// port names the line; TTY 0 is no line.
+func (b *builder) port(tty int) {
+	if tty <= 0 {
+		return
+	}
+	b.integer(rfc2865.NASPort_Type, uint32(tty))
+	b.text(rfc2869.NASPortID_Type, "NAS-Port-Id", fmt.Sprintf("tty%d", tty))
+	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
+}
+
+// service hints at what the caller seems to want (RFC 2865 §5.6); the server need not heed it.
+func (b *builder) service(s aaa.Service) {
+	switch s {
+	case aaa.EXEC:
+		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_NASPromptUser))
+	case aaa.PPP:
+		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_FramedUser))
+		b.integer(rfc2865.FramedProtocol_Type, uint32(rfc2865.FramedProtocol_Value_PPP))
+	}
+}

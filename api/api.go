@@ -1,0 +1,215 @@
+// Package api is the admin API of a running daemon: HTTP and JSON on a unix socket, its OpenAPI 3.1 description at /openapi.json.
+// The file mode of the socket (0600) is the right to use it. Package api/client has the types and the client.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/danielgtaylor/huma/v2/sse"
+	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// Daemon is what the API shows and steers. FromBroker makes one.
+type Daemon interface {
+	Lines() []client.Line
+	Users() []client.User
+	Callbacks(ctx context.Context, all bool) ([]client.Callback, error)
+	// Callback wants an ID or a unique beginning of one; ErrNotFound where there is none.
+	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
+	CancelCallback(ctx context.Context, id string) error
+	ClearLine(ctx context.Context, tty int) error
+}
+
+// ErrNotFound wraps the errors of a Daemon that become status 404.
+var ErrNotFound = errors.New("not found")
+
+// Server serves the API.
+type Server struct {
+	Daemon  Daemon
+	Feed    *Feed
+	Version client.Version
+}
+
+// Handler returns the routes.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("ringback admin API", "1")
+	cfg.Info.Description = "What a running ringback shows and how it is steered. On a unix socket of mode 0600."
+	cfg.CreateHooks = nil // no $schema member in the answers
+	s.routes(humago.New(mux, cfg))
+	return mux
+}
+
+type list[T any] struct {
+	Body []T
+}
+
+type one[T any] struct {
+	Body T
+}
+
+func (s *Server) routes(api huma.API) {
+	huma.Register(api, operation("list-lines", http.MethodGet, "/v1/lines", "The lines and their state"),
+		func(context.Context, *struct{}) (*list[client.Line], error) {
+			return &list[client.Line]{s.Daemon.Lines()}, nil
+		})
+	huma.Register(api, operation("clear-line", http.MethodPost, "/v1/lines/{tty}/clear", "Hang up whatever is on the line"),
+		func(ctx context.Context, in *struct {
+			TTY int `path:"tty"`
+		}) (*struct{}, error) {
+			return nil, status(s.Daemon.ClearLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "Who is on the lines"),
+		func(context.Context, *struct{}) (*list[client.User], error) {
+			return &list[client.User]{s.Daemon.Users()}, nil
+		})
+	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks", "Pending callbacks; with all, the newest ended ones too"),
+		func(ctx context.Context, in *struct {
+			All bool `query:"all"`
+		}) (*list[client.Callback], error) {
+			v, err := s.Daemon.Callbacks(ctx, in.All)
+			return &list[client.Callback]{v}, status(err)
+		})
+	huma.Register(api, operation("get-callback", http.MethodGet, "/v1/callbacks/{id}", "One callback whole: decision, history, attempts"),
+		func(ctx context.Context, in *struct {
+			ID string `path:"id" maxLength:"64"`
+		}) (*one[client.CallbackDetail], error) {
+			v, err := s.Daemon.Callback(ctx, in.ID)
+			return &one[client.CallbackDetail]{v}, status(err)
+		})
+	huma.Register(api, operation("cancel-callback", http.MethodDelete, "/v1/callbacks/{id}", "End a pending callback as cancelled"),
+		func(ctx context.Context, in *struct {
+			ID string `path:"id" maxLength:"64"`
+		}) (*struct{}, error) {
+			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
+		})
+	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
+		func(context.Context, *struct{}) (*one[client.Version], error) {
+			return &one[client.Version]{s.Version}, nil
+		})
+	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
+		map[string]any{"message": client.DebugEvent{}}, s.debug)
+}
+
+type debugInput struct {
+	Topics string `query:"topics" doc:"comma-separated: callback, chat, modem, aaa"`
+}
+
+// Resolve refuses topics that there are none of, before the stream begins.
+func (in *debugInput) Resolve(huma.Context) []error {
+	for _, t := range strings.Split(in.Topics, ",") {
+		if !slices.Contains(client.Topics, t) {
+			return []error{&huma.ErrorDetail{Message: fmt.Sprintf("no debug topic %q: there are %s", t, strings.Join(client.Topics, ", ")), Location: "query.topics"}}
+		}
+	}
+	return nil
+}
+
+func (s *Server) debug(ctx context.Context, in *debugInput, send sse.Sender) {
+	l := s.Feed.Listen(strings.Split(in.Topics, ","))
+	defer l.Close()
+	for {
+		select {
+		case e := <-l.C:
+			if send.Data(e) != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func operation(id, method, path, summary string) huma.Operation {
+	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary}
+}
+
+// status turns a Daemon's error into the status that the client sees.
+func status(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotFound):
+		return huma.Error404NotFound(err.Error())
+	default:
+		return huma.Error409Conflict(err.Error())
+	}
+}
+
+// Serve listens on a unix socket of mode 0600 at path and serves until ctx ends; it then returns nil. A socket that another daemon
+// answers is an error; one that nobody answers is replaced.
+func (s *Server) Serve(ctx context.Context, path string) error {
+	l, err := Listen(path)
+	if err != nil {
+		return err
+	}
+	return s.ServeListener(ctx, l)
+}
+
+// ServeListener serves on l until ctx ends, and closes l.
+func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+	})
+	err := srv.Serve(l)
+	if !stop() {
+		<-stopped
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
+}
+
+// Listen makes the socket: its directory (0700) where it is missing, mode 0600.
+func Listen(path string) (net.Listener, error) {
+	if len(path) > 100 {
+		return nil, fmt.Errorf("admin socket %s: a unix socket's path may have 100 octets, this one has %d: set a shorter api.socket", path, len(path))
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
+	}
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("admin socket %s: another ringback answers there: end it, or set another api.socket and state_dir", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	}
+	old := unix.Umask(0o177)
+	l, err := net.Listen("unix", path)
+	unix.Umask(old)
+	if err != nil {
+		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
+	}
+	return l, nil
+}
+
+func lostText(n int) string {
+	return fmt.Sprintf("%d events were lost here: this listener was too slow", n)
+}

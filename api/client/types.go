@@ -1,0 +1,101 @@
+// Package client has the types of ringback's admin API and the client that speaks it over a unix socket. The command line and later the
+// console pages have no other door to a running daemon.
+package client
+
+import "time"
+
+// Line is a line as `show lines` prints it. Times are wall time.
+type Line struct {
+	TTY     int       `json:"tty" doc:"the line's number"`
+	Port    string    `json:"port" doc:"URL of the port"`
+	Modem   string    `json:"modem" doc:"inout, callin or callout"`
+	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
+	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined"`
+	Reason  string    `json:"reason,omitempty" doc:"why it is down or quarantined"`
+	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`
+	Signals string    `json:"signals,omitempty" doc:"modem signals that are on, e.g. DTR DSR DCD"`
+	Since   time.Time `json:"since" doc:"when the state began"`
+	Calls   uint64    `json:"calls" doc:"incoming calls answered"`
+	Dials   uint64    `json:"dials" doc:"dial commands given"`
+	Noise   uint64    `json:"noise" doc:"lines of garbage from the modem"`
+}
+
+// User is somebody on a line.
+type User struct {
+	TTY     int       `json:"tty"`
+	User    string    `json:"user" doc:"empty until he has logged in"`
+	Service string    `json:"service" doc:"exec or ppp"`
+	Leg     int       `json:"leg" doc:"1: he called us; 2: we called him back"`
+	Call    string    `json:"call" doc:"the call's ID"`
+	Caller  string    `json:"caller,omitempty" doc:"calling number, where the modem told it"`
+	Connect string    `json:"connect,omitempty" doc:"the modem's CONNECT line"`
+	Start   time.Time `json:"start"`
+}
+
+// Callback is a promise to call somebody back.
+type Callback struct {
+	ID       string     `json:"id"`
+	Phase    string     `json:"phase" doc:"where it stands: promised, leasing, waiting, dialing, answered, completed, failed, expired, cancelled"`
+	User     string     `json:"user"`
+	Entry    string     `json:"entry" doc:"the method-list entry that authenticated him"`
+	Number   string     `json:"number" doc:"the number to dial"`
+	NoVerify bool       `json:"no_verify"`
+	Called   int        `json:"called_tty" doc:"the line that he called"`
+	TTY      int        `json:"tty,omitempty" doc:"the line that calls back, once chosen"`
+	Attempts int        `json:"attempts" doc:"attempts spent"`
+	Max      int        `json:"max" doc:"attempts granted"`
+	Cause    string     `json:"cause,omitempty" doc:"why it ended as it did"`
+	Created  time.Time  `json:"created"`
+	Ended    *time.Time `json:"ended,omitempty"`
+}
+
+// Attempt is one dial of a callback.
+type Attempt struct {
+	N          int        `json:"n"`
+	TTY        int        `json:"tty"`
+	Script     string     `json:"script"`
+	Started    time.Time  `json:"started"`
+	Ended      *time.Time `json:"ended,omitempty"`
+	Outcome    string     `json:"outcome"`
+	Detail     string     `json:"detail,omitempty"`
+	Transcript []string   `json:"transcript,omitempty" doc:"what was said to the modem and by it, secrets masked"`
+}
+
+// Step is one step of a decision's or a callback's trace.
+type Step struct {
+	Time   *time.Time `json:"time,omitempty"`
+	Rule   string     `json:"rule"`
+	Input  string     `json:"input,omitempty"`
+	Result string     `json:"result"`
+}
+
+// CallbackDetail is a callback with all that is known of it.
+type CallbackDetail struct {
+	Callback
+	Policy        string    `json:"policy" doc:"group whose policy decided"`
+	PolicyDigest  string    `json:"policy_digest"`
+	Decision      []Step    `json:"decision" doc:"why the policy decided so"`
+	Authorization string    `json:"authorization" doc:"what AAA granted, secrets masked, as JSON"`
+	History       []Step    `json:"history" doc:"what happened, in order"`
+	Dials         []Attempt `json:"dials"`
+}
+
+// DebugEvent is one line of `debug …`.
+type DebugEvent struct {
+	Time  time.Time `json:"time"`
+	Topic string    `json:"topic" doc:"callback, chat, modem or aaa"`
+	TTY   int       `json:"tty,omitempty"`
+	Text  string    `json:"text"`
+}
+
+// Version says what answers.
+type Version struct {
+	Version  string    `json:"version"`
+	Go       string    `json:"go"`
+	Hostname string    `json:"hostname"`
+	PID      int       `json:"pid"`
+	Started  time.Time `json:"started"`
+}
+
+// Topics are what debug can show.
+var Topics = []string{"callback", "chat", "modem", "aaa"}

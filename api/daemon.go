@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+)
+
+// FromBroker shows and steers a broker. Who uses the socket is the audit's "api".
+func FromBroker(b *broker.Broker) Daemon { return daemon{b} }
+
+type daemon struct{ b *broker.Broker }
+
+func (d daemon) Lines() []client.Line {
+	status := d.b.Lines()
+	v := make([]client.Line, 0, len(status))
+	for _, s := range status {
+		l := client.Line{
+			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner, Signals: s.Signals,
+			Since: s.Since, Calls: s.Calls, Dials: s.Dials, Noise: s.Noise,
+		}
+		if s.Rotary != lines.NoRotary {
+			l.Rotary = &s.Rotary
+		}
+		v = append(v, l)
+	}
+	return v
+}
+
+func (d daemon) Users() []client.User {
+	on := d.b.OnLines()
+	v := make([]client.User, 0, len(on))
+	for _, u := range on {
+		v = append(v, client.User{
+			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller, Connect: u.Connect, Start: u.Start,
+		})
+	}
+	return v
+}
+
+func (d daemon) Callbacks(ctx context.Context, all bool) ([]client.Callback, error) {
+	list, err := d.b.CallbackList(ctx, all)
+	v := make([]client.Callback, 0, len(list))
+	for _, c := range list {
+		v = append(v, callback(c))
+	}
+	return v, err
+}
+
+func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail, error) {
+	c, err := d.b.Callback(ctx, id)
+	if err != nil {
+		return client.CallbackDetail{}, notFound(id, err)
+	}
+	v := client.CallbackDetail{
+		Callback: callback(c), Policy: c.Group, PolicyDigest: c.PolicyDigest, Authorization: c.Authorization,
+		Decision: decision(c.Decision), History: []client.Step{}, Dials: []client.Attempt{},
+	}
+	for _, h := range c.History {
+		v.History = append(v.History, client.Step{Time: &h.Time, Rule: h.What, Input: h.Phase, Result: h.Text})
+	}
+	for _, a := range c.Attempt {
+		v.Dials = append(v.Dials, attempt(a))
+	}
+	return v, nil
+}
+
+func (d daemon) CancelCallback(ctx context.Context, id string) error {
+	c, err := d.b.Callback(ctx, id)
+	if err != nil {
+		return notFound(id, err)
+	}
+	return d.b.CancelCallback(ctx, c.ID, "an operator (api)")
+}
+
+func (d daemon) ClearLine(ctx context.Context, tty int) error { return d.b.ClearLine(ctx, tty) }
+
+func notFound(id string, err error) error {
+	if errors.Is(err, broker.ErrNoCallback) {
+		return fmt.Errorf("callback %s: %w: `ringback show callbacks --all` lists them", id, ErrNotFound)
+	}
+	return err
+}
+
+func callback(c broker.CallbackView) client.Callback {
+	return client.Callback{
+		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, NoVerify: c.NoVerify, Called: c.CalledTTY, TTY: c.TTY,
+		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created, Ended: ended(c.Ended),
+	}
+}
+
+func decision(t policies.Trace) []client.Step {
+	v := make([]client.Step, 0, len(t))
+	for _, s := range t {
+		v = append(v, client.Step{Rule: s.Rule, Input: s.Input, Result: s.Result})
+	}
+	return v
+}
+
+func attempt(a journal.Attempt) client.Attempt {
+	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started, Ended: ended(a.Ended), Outcome: a.Outcome, Detail: a.Detail}
+	if a.Transcript != "" {
+		v.Transcript = strings.Split(a.Transcript, "\n")
+	}
+	return v
+}
+
+func ended(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,215 @@
+// Package broker owns every call and every callback of a node. One goroutine, the loop, steps the callback machines, writes one
+// transaction, then has the effects carried out; the calls' own goroutines ask it through Decide and tell it through Report.
+// It knows no modem and no prompt: it lends lines from a pool, dials through a dialer and leaves the talking to session.
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/dialer"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// Config is what a reload may change. Calls and callbacks that have begun keep the decision they were given; before a dial only denials are
+// taken from the newer one.
+type Config struct {
+	Session  session.Config
+	Logins   map[string]session.Login // method lists by name; a line's Login names one
+	Policies *policies.Set
+	Places   map[string]string // Callback-Id → number
+	Plan     policies.Plan
+	Exec     bool          // service exec-callback
+	Lifetime time.Duration // from the promise to `expired`; 0: 1 h
+	Scripts  dialer.Dialer
+}
+
+// Options are the parts that a Broker works with for its whole life.
+type Options struct {
+	Journal *journal.Journal
+	Pool    *lines.Pool
+	// Accountant delivers the spooled records; nil: nothing is accounted and nothing spooled.
+	Accountant aaa.Accountant
+	Log        *zap.Logger                // nil: none
+	Debug      func(tty int, text string) // `debug callback`; nil: none
+	Limits     Limits
+}
+
+// Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
+type Limits struct {
+	HangUp     time.Duration // leg one must be down after the promise: 30 s
+	LineRetry  time.Duration // pause before a line is asked for again: 5 s
+	OffHook    time.Duration // grace for an off-hook script at the end of the wait: 15 s
+	Dial       time.Duration // backstop behind a dial script's own time limits: 5 min
+	Login      time.Duration // leg two must be admitted: 90 s
+	Grace      time.Duration // a hang-up that was ordered must show: 45 s
+	Accounting time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
+	Retry      time.Duration // pause before a step that could not be recorded is tried again: 1 s
+}
+
+// Broker is the owner of calls and callbacks. New makes one, Run works.
+type Broker struct {
+	opt    Options
+	config atomic.Pointer[Config]
+	log    *zap.Logger
+
+	events   chan event
+	draining atomic.Bool
+	running  sync.WaitGroup // goroutines of effects and calls
+	spool    *spool
+
+	mu    sync.Mutex       // guards what follows
+	calls map[string]*call // live calls by ID
+	works map[string]*work // callbacks the loop has in hand, by ID; written by the loop only
+
+	// The loop's own.
+	backlog  []event
+	leaseSeq uint64
+	refused  atomic.Uint64 // events that no rule covered
+}
+
+// New returns a Broker that owns nothing yet.
+func New(o Options, c Config) *Broker {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Debug == nil {
+		o.Debug = func(int, string) {}
+	}
+	o.Limits = o.Limits.withDefaults()
+	b := &Broker{
+		opt:    o,
+		log:    o.Log,
+		events: make(chan event, 256),
+		calls:  map[string]*call{},
+		works:  map[string]*work{},
+	}
+	b.spool = newSpool(o.Journal, o.Accountant, o.Log)
+	b.config.Store(&c)
+	return b
+}
+
+// Reload swaps the configuration for calls and decisions to come.
+func (b *Broker) Reload(c Config) { b.config.Store(&c) }
+
+// Run takes up what the journal holds, runs the lines and the loop, and blocks until ctx ends: then no call is taken any more, what is
+// dialling or logging in gets a moment to finish, sessions are ended, and promises stay in the journal for the next start.
+// An error means that it could not start, or that a part broke down.
+func (b *Broker) Run(ctx context.Context) error {
+	if err := b.recover(ctx); err != nil {
+		return err
+	}
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	var parts sync.WaitGroup
+	failed := make(chan error, 1)
+	parts.Go(func() { b.loop(work) })
+	parts.Go(func() { b.spool.run(work) })
+	pool := make(chan struct{})
+	go func() {
+		defer close(pool)
+		if err := b.opt.Pool.Run(work, b.Accept); err != nil {
+			select {
+			case failed <- err:
+			default:
+			}
+		}
+	}()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	b.drain(err == nil)
+	b.hangUpAll()
+	stop(errShutdown)
+	<-pool
+	b.running.Wait()
+	parts.Wait()
+	b.spool.flush(context.WithoutCancel(ctx))
+	return err
+}
+
+var errShutdown = errors.New("ringback is shutting down")
+
+// drainTime is how long a shutdown waits for attempts and logins of leg two that have begun.
+const drainTime = 10 * time.Second
+
+// drain stops new calls and dials and, if it may wait, lets what must not be cut come to its end.
+func (b *Broker) drain(wait bool) {
+	b.draining.Store(true)
+	b.opt.Pool.Drain()
+	if !wait {
+		return
+	}
+	deadline := time.NewTimer(drainTime)
+	defer deadline.Stop()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for b.busy() {
+		select {
+		case <-deadline.C:
+			return
+		case <-poll.C:
+		}
+	}
+}
+
+// busy reports whether a callback is between promise and hang-up, dialling, or logging in on leg two.
+func (b *Broker) busy() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.works {
+		if w.cannotBeCut() {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Broker) hangUpAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.calls {
+		c.cancel(errShutdown)
+	}
+}
+
+// Refused is how many events no rule of the machine covered: late and doubled ones.
+func (b *Broker) Refused() uint64 { return b.refused.Load() }
+
+func (l Limits) withDefaults() Limits {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&l.HangUp, 30*time.Second)
+	set(&l.LineRetry, 5*time.Second)
+	set(&l.OffHook, 15*time.Second)
+	set(&l.Dial, 5*time.Minute)
+	set(&l.Login, 90*time.Second)
+	set(&l.Grace, 45*time.Second)
+	set(&l.Accounting, 5*time.Second)
+	set(&l.Retry, time.Second)
+	return l
+}
+
+// newID returns 8 characters that nobody can guess and a person can type.
+func newID() string {
+	b := make([]byte, 5)
+	rand.Read(b)
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b))
+}

@@ -1,0 +1,128 @@
+package callback
+
+import "fmt"
+
+// arm starts the phase's timer of this kind.
+func arm(k TimerKind) action {
+	return action{"arm " + string(k), func(d *draft) { d.arm(k, false) }}
+}
+
+// because sets the cause of what follows.
+func because(text string) action {
+	return action{fmt.Sprintf("cause %q", text), func(d *draft) { d.s.Cause = text }}
+}
+
+// markEnding decides the end of an attempt that still has a line up.
+func markEnding(p Phase) action {
+	return action{"will end " + string(p), func(d *draft) { d.s.Ending = p }}
+}
+
+var (
+	promise = action{"take ID and budget", func(d *draft) {
+		d.s.ID, d.s.Max = d.e.id, max(1, d.e.max)
+	}}
+	armLifetime = action{"arm lifetime", func(d *draft) {
+		d.s.TimerGen++
+		d.s.LifeGen = d.s.TimerGen
+		d.add(ArmTimer{Kind: Lifetime, Gen: d.s.LifeGen})
+	}}
+	armWait = action{"arm the wait", func(d *draft) {
+		k := Wait
+		if d.s.Attempt > 0 {
+			k = RetryWait
+		}
+		d.arm(k, d.s.Again)
+	}}
+	tell = action{"Tell", func(d *draft) { d.add(Tell{}) }}
+
+	hangUpCaller = action{"HangUpCaller", func(d *draft) {
+		d.s.Forced = true
+		d.add(HangUpCaller{})
+	}}
+	markUnproven = action{"leg one's line unproven", func(d *draft) {
+		d.s.Unproven = true
+		cause := d.e.cause
+		if cause == "" {
+			cause = "it did not hang up in time"
+		}
+		d.add(Audit{"the called line could not be proven on hook: " + cause})
+	}}
+
+	acquire = action{"Acquire", func(d *draft) {
+		d.s.Asked = true
+		d.add(Acquire{})
+	}}
+	unask = action{"no longer asked", func(d *draft) { d.s.Asked = false }}
+	hold  = action{"hold the lease", func(d *draft) { d.s.Lease, d.s.TTY = d.e.lease, d.e.tty }}
+	// Leasing's rule demands a lease, so offHook always has one.
+	offHook = action{"OffHook", func(d *draft) { d.add(OffHook{d.s.Lease}) }}
+
+	giveBack = action{"ReleaseLease (the event's)", func(d *draft) { d.add(ReleaseLease{Lease: d.e.lease}) }}
+	release  = action{"ReleaseLease", func(d *draft) { d.release(d.e.unproven) }}
+
+	releaseUnproven = action{"ReleaseLease unproven", func(d *draft) { d.release(true) }}
+
+	markReady = action{"off-hook script ended", func(d *draft) {
+		d.s.Ready = true
+		if d.e.cause != "" {
+			d.add(Audit{fmt.Sprintf("off-hook script on tty %d: %s", d.s.TTY, d.e.cause)})
+		}
+	}}
+	markElapsed = action{"wait over", func(d *draft) { d.s.Elapsed = true }}
+	recheck     = action{"Recheck", func(d *draft) {
+		if d.s.Timer != NoTimer {
+			d.add(StopTimer{d.s.Timer, d.s.TimerGen})
+			d.s.Timer = NoTimer
+		}
+		d.s.Checking = true
+		d.add(Recheck{d.s.TimerGen})
+	}}
+
+	countAttempt = action{"count the attempt", func(d *draft) { d.s.Attempt++ }}
+	dial         = action{"Dial", func(d *draft) { d.add(Dial{d.s.Attempt, d.s.Lease}) }}
+	startSession = action{"StartSession", func(d *draft) { d.add(StartSession{d.s.Attempt, d.s.Lease}) }}
+	hangUp       = action{"HangUp", func(d *draft) { d.add(HangUp{d.s.Attempt, d.s.Lease}) }}
+	markOverdue  = action{"no further attempt", func(d *draft) { d.s.Overdue = true }}
+
+	blame = action{"cause of the event", func(d *draft) {
+		if d.s.Cause = d.e.cause; d.s.Cause == "" {
+			d.s.Cause = "no cause given"
+		}
+	}}
+	praise        = action{"no cause", func(d *draft) { d.s.Cause = "" }}
+	blameOperator = action{"cause: by whom", func(d *draft) { d.s.Cause = "by " + orUnknown(d.e.cause) }}
+	lifetimeEnded = action{`cause "lifetime ended"`, func(d *draft) {
+		if d.s.Cause == "" {
+			d.s.Cause = "lifetime ended"
+		} else {
+			d.s.Cause = "lifetime ended; last: " + d.s.Cause
+		}
+	}}
+
+	// forget drops what died with the process before.
+	forget = action{"forget lease, call and timers", func(d *draft) {
+		d.s.Lease, d.s.TTY, d.s.Asked, d.s.Timer = 0, 0, false, NoTimer
+		d.s.Again = true
+		d.s.Forced, d.s.Ready, d.s.Elapsed, d.s.Checking = false, false, false, false
+		d.out = nil // leave's StopTimer is for a timer of that process
+	}}
+	interrupted = action{`cause "interrupted by restart"`, func(d *draft) {
+		d.s.Cause = "interrupted by restart"
+		d.add(Audit{fmt.Sprintf("attempt %d was interrupted by a restart and counts as made", d.s.Attempt)})
+	}}
+)
+
+func (d *draft) release(unproven bool) {
+	if d.s.Lease == 0 {
+		return
+	}
+	d.add(ReleaseLease{Lease: d.s.Lease, Unproven: unproven})
+	d.s.Lease, d.s.TTY = 0, 0
+}
+
+func orUnknown(by string) string {
+	if by == "" {
+		return "an unnamed operator"
+	}
+	return by
+}

@@ -1,0 +1,101 @@
+package callback
+
+import (
+	"fmt"
+	"math/bits"
+	"testing"
+)
+
+// events lists all that can happen to a state: each event as it should be, and stale or foreign in every way its fields allow.
+func events(s State, w world) []Event {
+	next := w.lastLease + 1
+	out := []Event{
+		Promise{ID: "cb1", Max: 2}, Promise{ID: "cb2"}, Promise{},
+		HungUp{}, HangUpUnproven{Cause: "DCD stays on"},
+		Leased{Lease: next, TTY: int(next)}, Leased{},
+		NoLine{Cause: "all in use"}, NoLine{Cause: "no such line", Final: true},
+		DenialRechecked{Gen: s.TimerGen}, DenialRechecked{Gen: s.TimerGen + 1}, DenialRechecked{Reason: "lockdown"},
+		Cancel{By: "op"}, Restarted{},
+	}
+	for _, l := range []uint64{0, s.Lease, s.Lease + 1} {
+		out = append(out, OffHookEnded{Lease: l}, LineLost{Lease: l, Cause: "port closed"})
+	}
+	out = append(out, OffHookEnded{Lease: s.Lease, Err: "no OK"})
+	for _, k := range []TimerKind{NoTimer, Lifetime, HangUpDeadline, LineRetry, Wait, RetryWait, OffHookDeadline, DialDeadline, LoginDeadline, Grace} {
+		out = append(out, TimerFired{k, s.TimerGen}, TimerFired{k, s.LifeGen}, TimerFired{k, s.TimerGen - 1})
+	}
+	for _, n := range []int{s.Attempt - 1, s.Attempt, s.Attempt + 1} {
+		out = append(out, DialEnded{Attempt: n, Connected: true}, DialEnded{Attempt: n, Outcome: "busy"},
+			DialEnded{Attempt: n, Outcome: "no carrier", Unproven: true}, DialEnded{Attempt: n, Outcome: "not a number", Final: true},
+			Admitted{Attempt: n}, NotAdmitted{Attempt: n, Cause: "bad password"},
+			CallEnded{Attempt: n, Cause: "no carrier"}, CallEnded{Attempt: n, Cause: "no carrier", Unproven: true})
+	}
+	return out
+}
+
+// explore visits every pair of state and world that up to depth events can reach, holds the laws against each step, and shows the accepted
+// steps to visit.
+func explore(t *testing.T, depth int, visit func(transition)) (pairs int) {
+	t.Helper()
+	type pair struct {
+		s State
+		w world
+	}
+	seen := map[pair]bool{{}: true}
+	level := []pair{{}}
+	for range depth {
+		var nextLevel []pair
+		for _, p := range level {
+			for _, e := range events(p.s, p.w) {
+				s, effects, ok := Step(p.s, e)
+				tr, w := transition{p.s, s, e, effects, ok}, p.w
+				if broken := w.observe(tr); broken != "" {
+					t.Fatalf("%s:\n%+v\n%T%+v\n%+v\n%v", broken, p.s, e, e, s, effects)
+				}
+				if !ok {
+					continue
+				}
+				if visit != nil {
+					visit(tr)
+				}
+				w.rename(&s)
+				if n := (pair{s, w}); !seen[n] {
+					seen[n] = true
+					nextLevel = append(nextLevel, n)
+				}
+			}
+		}
+		level = nextLevel
+	}
+	return len(seen)
+}
+
+// rename numbers leases anew after each step, since only which are out matters, not how many there have been.
+func (w *world) rename(s *State) {
+	if bits.OnesCount64(w.out) == 0 {
+		w.lastLease = 0
+	}
+}
+
+func TestAllSequences(t *testing.T) {
+	depth := 16
+	if testing.Short() {
+		depth = 8
+	}
+	used := map[string]bool{}
+	n := explore(t, depth, func(tr transition) {
+		used[fmt.Sprintf("%s %T %s", tr.before.Phase, tr.event, tr.after.Phase)] = true
+	})
+	t.Logf("%d pairs of state and world, %d kinds of steps", n, len(used))
+}
+
+// TestEveryRuleIsUsed: a rule that no sequence takes is dead and would lie in the drawing.
+func TestEveryRuleIsUsed(t *testing.T) {
+	used := map[*rule]bool{}
+	explore(t, 10, func(tr transition) { used[find(tr.before, tr.event.input())] = true })
+	for i := range table {
+		if r := &table[i]; !used[r] {
+			t.Errorf("rule %d is never taken: %s on %s when %s", i, fromNames(r.from), r.on, guardNames(r.when))
+		}
+	}
+}

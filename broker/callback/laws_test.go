@@ -1,0 +1,214 @@
+package callback
+
+import "fmt"
+
+// world is what a callback's surroundings can know of it, kept only from events and effects: the witness of the laws.
+// It is comparable, so that the exploration can tell pairs of state and world apart.
+type world struct {
+	told, ends  int
+	dials       int
+	lastLease   uint64 // leases are numbered from 1 by this process
+	out         uint64 // bit set of leases delivered and not given back
+	life        bool   // the lifetime's timer runs
+	lifeOver    bool   // and has run out
+	phaseTimer  TimerKind
+	phaseGen    uint64
+	asked       int // open questions for a line
+	checking    bool
+	waited      bool // a wait of this lease ran to its end
+	answered    int  // the attempt whose dial connected last
+	allowed     bool // the last recheck found nothing
+	interrupted bool // a restart lies behind
+}
+
+// transition is one call of Step and what surrounded it.
+type transition struct {
+	before, after State
+	event         Event
+	effects       []Effect
+	ok            bool
+}
+
+// observe carries the world over one transition and returns the law that was broken, or "".
+func (w *world) observe(tr transition) string {
+	if !tr.ok {
+		if tr.after != tr.before || len(tr.effects) != 0 {
+			return "a refused event changed something"
+		}
+		return ""
+	}
+	if broken := w.event(tr); broken != "" {
+		return broken
+	}
+	for _, e := range tr.effects {
+		if broken := w.effect(tr, e); broken != "" {
+			return fmt.Sprintf("%s (effect %v)", broken, e)
+		}
+	}
+	return w.invariant(tr)
+}
+
+func (w *world) event(tr transition) string {
+	switch e := tr.event.(type) {
+	case Leased:
+		w.lastLease = max(w.lastLease, e.Lease)
+		w.out |= 1 << e.Lease
+		if tr.before.Asked && tr.before.Phase == Leasing {
+			w.asked--
+			w.waited = false
+		}
+	case NoLine:
+		w.asked--
+	case TimerFired:
+		if e.Kind == Lifetime {
+			if !w.life {
+				return "a lifetime that did not run was believed"
+			}
+			w.life, w.lifeOver = false, true
+			break
+		}
+		if e.Kind != w.phaseTimer || e.Gen != w.phaseGen {
+			return "a stale timer was believed"
+		}
+		w.phaseTimer = NoTimer
+		w.waited = w.waited || e.Kind == Wait || e.Kind == RetryWait
+	case DenialRechecked:
+		w.checking, w.allowed = false, e.Reason == ""
+	case DialEnded:
+		if e.Attempt != tr.before.Attempt {
+			return "a stale attempt was believed"
+		}
+		w.waited = false
+		if e.Connected {
+			w.answered = e.Attempt
+		}
+	case Admitted:
+		if e.Attempt != tr.before.Attempt || w.answered != e.Attempt {
+			return "an admission without an answer was believed"
+		}
+	case NotAdmitted:
+		if e.Attempt != tr.before.Attempt {
+			return "a stale attempt was believed"
+		}
+	case CallEnded:
+		if e.Attempt != tr.before.Attempt {
+			return "a stale attempt was believed"
+		}
+		w.waited = false
+	case Restarted:
+		w.out, w.life, w.phaseTimer, w.asked, w.checking, w.waited, w.interrupted = 0, false, NoTimer, 0, false, false, true
+	}
+	return ""
+}
+
+func (w *world) effect(tr transition, e Effect) string {
+	switch e := e.(type) {
+	case Tell:
+		w.told++
+		if tr.before.Phase != New || tr.after.Phase != Promised {
+			return "told out of turn"
+		}
+	case Acquire:
+		if w.asked++; w.asked > 1 {
+			return "two questions for a line"
+		}
+	case StopAcquire:
+		if w.asked--; w.asked < 0 {
+			return "a question stopped that was not open"
+		}
+	case ArmTimer:
+		if e.Gen <= 0 || e.Gen > tr.after.TimerGen {
+			return "a timer of an unknown generation"
+		}
+		if e.Kind == Lifetime {
+			w.life, w.lifeOver = true, false
+			break
+		}
+		w.phaseTimer, w.phaseGen = e.Kind, e.Gen
+		if (e.Kind == Wait || e.Kind == RetryWait) && e.Full != w.interrupted {
+			return "after a restart the wait runs in full, and only then"
+		}
+	case StopTimer:
+		if e.Kind == Lifetime {
+			w.life = false
+		} else if e.Kind == w.phaseTimer && e.Gen == w.phaseGen {
+			w.phaseTimer = NoTimer
+		} else {
+			return "a timer stopped that did not run"
+		}
+	case OffHook:
+		if w.out&(1<<e.Lease) == 0 {
+			return "a script on a line that is not held"
+		}
+	case Recheck:
+		if !w.waited {
+			return "the wait is not over"
+		}
+		w.checking = true
+	case Dial:
+		w.dials++
+		switch {
+		case tr.after.Phase != Dialing:
+			return "a dial outside of an attempt"
+		case e.Attempt != tr.after.Attempt || tr.after.Attempt != tr.before.Attempt+1 || w.dials > tr.after.Attempt:
+			return "a dial that is not counted"
+		case w.out != 1<<e.Lease || e.Lease == 0:
+			return "a dial on a line that is not held, or holding another"
+		case !w.waited:
+			return "a dial before the wait was over"
+		case !w.allowed:
+			return "a dial without a recheck"
+		}
+	case StartSession:
+		if w.answered != e.Attempt {
+			return "a session without an answer"
+		}
+	case ReleaseLease:
+		if w.out&(1<<e.Lease) == 0 {
+			return "a lease given back that was not out"
+		}
+		w.out &^= 1 << e.Lease
+	case End:
+		if w.ends++; w.ends > 1 || e.Outcome != tr.after.Phase || !e.Outcome.Terminal() {
+			return "an end out of turn"
+		}
+		if e.Cause == "" && e.Outcome != Completed {
+			return "an end without a cause"
+		}
+	}
+	return ""
+}
+
+// invariant holds after each step.
+func (w *world) invariant(tr transition) string {
+	s := tr.after
+	held := uint64(0)
+	if s.Lease != 0 {
+		held = 1 << s.Lease
+	}
+	switch {
+	case w.out != held:
+		return "a lease is lost or held twice"
+	case s.Phase.Terminal() != (w.ends == 1):
+		return "ended without an End, or the other way round"
+	case s.Phase.Terminal() && s.HasLease() && s.Phase != Completed:
+		return "an end that keeps the line"
+	case s.Phase.Terminal() && (w.life || w.phaseTimer != NoTimer || w.asked != 0):
+		return "something still runs after the end"
+	case s.Attempt > s.Max || s.Attempt < tr.before.Attempt:
+		return "the budget is broken"
+	case s.Phase.Pending() && !w.life && !w.lifeOver:
+		return "pending without a lifetime"
+	case w.lifeOver && s.Phase.Pending() && s.Phase != Dialing && s.Phase != Answered:
+		return "pending beyond its lifetime"
+	case s.Timer != w.phaseTimer:
+		return "the state and the timers disagree"
+	case s.Phase.Pending() && w.phaseTimer == NoTimer && w.asked == 0 && !w.checking:
+		return "pending and nothing will happen"
+	case tr.before.Phase.Terminal() && s.Phase != tr.before.Phase:
+		return "an end that ended"
+	case s.Phase == Completed && tr.before.Phase != Completed && tr.before.Phase != Answered:
+		return "completed without an answer"
+	}
+	return ""
+}

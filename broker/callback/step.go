@@ -1,0 +1,114 @@
+package callback
+
+import "slices"
+
+// Step is what becomes of s when e happens: the next state and the orders that follow from it. ok is false where no rule covers the two
+// (a stale event, one out of place): then the state is returned unchanged and there is nothing to do.
+// The same state and event always give the same answer.
+func Step(s State, e Event) (next State, effects []Effect, ok bool) {
+	if e == nil {
+		return s, nil, false
+	}
+	in := e.input()
+	r := find(s, in)
+	if r == nil {
+		return s, nil, false
+	}
+	d := &draft{s: s, e: in}
+	if in.on == "TimerFired" && in.timer == s.Timer {
+		d.s.Timer = NoTimer
+	}
+	if r.to != same && r.to != s.Phase {
+		d.leave()
+		d.s.Phase = r.to
+	}
+	for _, a := range r.do {
+		a.do(d)
+	}
+	if d.s.Phase.Terminal() && !s.Phase.Terminal() {
+		d.finish()
+	}
+	return d.s, d.out, true
+}
+
+// find returns the first rule that covers the event in this state, or nil.
+func find(s State, in input) *rule {
+	for i := range table {
+		r := &table[i]
+		if r.on == in.on && slices.Contains(r.from, s.Phase) && r.applies(s, in) {
+			return r
+		}
+	}
+	return nil
+}
+
+// rule is one row of the table. The first that covers an event in a phase is taken.
+type rule struct {
+	from []Phase
+	on   On
+	when []guard // all must hold
+	to   Phase   // same: the phase stays
+	do   []action
+	why  string
+}
+
+// same stands for "the phase stays" in rules that hold for several phases.
+const same Phase = "same"
+
+func (r *rule) applies(s State, in input) bool {
+	for _, g := range r.when {
+		if !g.holds(s, in) {
+			return false
+		}
+	}
+	return true
+}
+
+// guard is a condition with the name that the drawing gives it.
+type guard struct {
+	name  string
+	holds func(s State, e input) bool
+}
+
+// action changes the draft of the next state and adds effects to it; the drawing shows its name.
+type action struct {
+	name string
+	do   func(d *draft)
+}
+
+// draft is the next state in the making.
+type draft struct {
+	s   State
+	e   input
+	out []Effect
+}
+
+func (d *draft) add(e ...Effect) { d.out = append(d.out, e...) }
+
+// leave stops what belongs to the phase that ends: its timer, its question for a line, its sub-steps.
+func (d *draft) leave() {
+	if d.s.Timer != NoTimer {
+		d.add(StopTimer{d.s.Timer, d.s.TimerGen})
+		d.s.Timer = NoTimer
+	}
+	if d.s.Asked && d.e.on != "Leased" && d.e.on != "NoLine" && d.e.on != "Restarted" {
+		d.add(StopAcquire{})
+	}
+	d.s.Asked, d.s.Forced, d.s.Ready, d.s.Elapsed, d.s.Checking = false, false, false, false, false
+}
+
+// finish is what every end has in common. It follows the actions of the rule, so the line is given back before.
+func (d *draft) finish() {
+	if !(d.e.on == "TimerFired" && d.e.timer == Lifetime) && d.e.on != "Restarted" && !d.s.Overdue {
+		d.add(StopTimer{Lifetime, d.s.LifeGen})
+	}
+	d.s.Ending = ""
+	d.add(End{d.s.Phase, d.s.Cause})
+}
+
+// arm starts a timer of the phase.
+func (d *draft) arm(k TimerKind, full bool) {
+	d.s.TimerGen++
+	d.s.Timer = k
+	d.add(ArmTimer{Kind: k, Gen: d.s.TimerGen, Full: full})
+}

@@ -1,0 +1,135 @@
+package callback
+
+// The table is the whole behaviour. Rules are read from top to bottom; the first whose phase, event and conditions fit is taken, and
+// an event that none fits is refused. What leaving a phase (its timer, its question for a line) and reaching an end
+// (the lifetime's timer, End) always bring is in Step and not repeated here.
+var table = []rule{
+	// A promise is made and leg one ends.
+	{from: in(New), on: "Promise", when: all(named), to: Promised,
+		do: do(promise, armLifetime, arm(HangUpDeadline), tell), why: "on paper first, then the caller is told"},
+	{from: in(Promised), on: "HungUp", to: Leasing, do: do(acquire)},
+	{from: in(Promised), on: "HangUpUnproven", to: Leasing, do: do(markUnproven, acquire),
+		why: "its line is in quarantine; another may serve"},
+	{from: in(Promised), on: "TimerFired", when: all(fired(HangUpDeadline), not(forced)), to: Promised,
+		do: do(hangUpCaller, arm(HangUpDeadline)), why: "the session should have hung up by itself"},
+	{from: in(Promised), on: "TimerFired", when: all(fired(HangUpDeadline)), to: Leasing, do: do(markUnproven, acquire),
+		why: "whatever holds that line, the promise goes on without it"},
+
+	// A line is looked for.
+	{from: in(Leasing), on: "Leased", when: all(asked, newLease), to: Waiting, do: do(hold, offHook, armWait)},
+	{from: in(Leasing), on: "NoLine", when: all(asked, final), to: Failed, do: do(blame)},
+	{from: in(Leasing), on: "NoLine", when: all(asked), to: Leasing, do: do(unask, blame, arm(LineRetry))},
+	{from: in(Leasing), on: "TimerFired", when: all(fired(LineRetry)), to: Leasing, do: do(acquire)},
+
+	// The wait on the leased line.
+	{from: in(Waiting), on: "OffHookEnded", when: all(ourLease, not(ready), not(elapsed)), to: Waiting, do: do(markReady)},
+	{from: in(Waiting), on: "OffHookEnded", when: all(ourLease, not(ready)), to: Waiting, do: do(markReady, recheck)},
+	{from: in(Waiting), on: "TimerFired", when: all(firedWait, ready), to: Waiting, do: do(markElapsed, recheck)},
+	{from: in(Waiting), on: "TimerFired", when: all(firedWait), to: Waiting, do: do(markElapsed, arm(OffHookDeadline)),
+		why: "the script has the line still"},
+	{from: in(Waiting), on: "TimerFired", when: all(fired(OffHookDeadline)), to: Leasing,
+		do: do(because("the off-hook script did not end"), releaseUnproven, arm(LineRetry))},
+	{from: in(Waiting), on: "LineLost", when: all(ourLease), to: Leasing, do: do(blame, releaseUnproven, arm(LineRetry))},
+	{from: in(Waiting), on: "DenialRechecked", when: all(not(denied), checking, thisCheck, attemptsLeft), to: Dialing,
+		do: do(countAttempt, arm(DialDeadline), dial), why: "the attempt is on paper before the modem hears of it"},
+	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
+		why: "a denial is never stale; only before the dial it comes in time"},
+
+	// The attempt.
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, ending(Cancelled), connected), to: Cancelled, do: do(hangUp, release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, connected), to: Answered, do: do(arm(LoginDeadline), startSession)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, mayRetry, not(final), not(unproven)), to: Waiting,
+		do: do(blame, offHook, armWait)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, mayRetry, not(final)), to: Leasing, do: do(blame, release, acquire),
+		why: "a line not proven on hook is never dialled"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, attemptsLeft, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
+		why: "the lifetime ended during the attempt"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
+	{from: in(Dialing), on: "TimerFired", when: all(fired(DialDeadline)), to: Dialing, do: do(hangUp, arm(Grace))},
+	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled, do: do(releaseUnproven)},
+	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace)), to: Failed,
+		do: do(because("the dial did not end"), releaseUnproven), why: "it may still ring: no other attempt beside it"},
+
+	// Leg two proves who answers.
+	{from: in(Answered), on: "Admitted", when: all(thisAttempt, not(anyEnding)), to: Completed, do: do(praise),
+		why: "the lease stays until the call ends"},
+	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(hangUp, release)},
+	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(hangUp, release)},
+	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt), to: Failed, do: do(blame, hangUp, release),
+		why: "a further attempt would ring a stranger again"},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(release)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven)), to: Waiting, do: do(blame, offHook, armWait)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry), to: Leasing, do: do(blame, release, acquire)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, attemptsLeft), to: Expired, do: do(blame, lifetimeEnded, release)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
+	{from: in(Answered), on: "TimerFired", when: all(fired(LoginDeadline)), to: Answered,
+		do: do(because("nobody logged in in time"), markEnding(Failed), hangUp, arm(Grace))},
+	{from: in(Answered), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled, do: do(releaseUnproven)},
+	{from: in(Answered), on: "TimerFired", when: all(fired(Grace)), to: Failed, do: do(releaseUnproven)},
+	{from: in(Completed), on: "CallEnded", when: all(thisAttempt, hasLease), to: Completed, do: do(release)},
+
+	// What can happen at any time.
+	{from: in(Promised, Leasing, Waiting), on: "Cancel", to: Cancelled, do: do(blameOperator, release)},
+	{from: in(Dialing, Answered), on: "Cancel", when: all(not(ending(Cancelled))), to: same,
+		do: do(blameOperator, markEnding(Cancelled), hangUp, arm(Grace)), why: "it ends when the line is down: no dial after the end"},
+	{from: in(Promised, Leasing, Waiting), on: "TimerFired", when: all(lifetimeFired), to: Expired, do: do(lifetimeEnded, release)},
+	{from: in(Dialing, Answered), on: "TimerFired", when: all(lifetimeFired, not(overdue)), to: same, do: do(markOverdue),
+		why: "an attempt that has begun may succeed"},
+	{from: in(Promised, Leasing, Waiting), on: "Restarted", to: Leasing, do: do(forget, armLifetime, acquire),
+		why: "the wait runs again in full"},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Cancelled)), to: Cancelled, do: do(forget)},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Failed)), to: Failed, do: do(forget)},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(mayRetry), to: Leasing, do: do(forget, interrupted, armLifetime, acquire),
+		why: "the attempt is spent"},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(attemptsLeft), to: Expired, do: do(forget, interrupted, lifetimeEnded)},
+	{from: in(Dialing, Answered), on: "Restarted", to: Failed, do: do(forget, interrupted)},
+	{from: in(Completed, Failed, Expired, Cancelled), on: "Restarted", when: all(hasLease), to: same, do: do(forget)},
+	{from: in(New, Promised, Leasing, Waiting, Dialing, Answered, Completed, Failed, Expired, Cancelled), on: "Leased",
+		when: all(newLease), to: same, do: do(giveBack), why: "it came too late or unasked"},
+}
+
+func in(p ...Phase) []Phase   { return p }
+func all(g ...guard) []guard  { return g }
+func do(a ...action) []action { return a }
+func not(g guard) guard {
+	return guard{"not " + g.name, func(s State, e input) bool { return !g.holds(s, e) }}
+}
+func ending(p Phase) guard {
+	return guard{"ending " + string(p), func(s State, _ input) bool { return s.Ending == p }}
+}
+func fired(k TimerKind) guard {
+	return guard{string(k), func(s State, e input) bool { return e.timer == k && running(s, e) }}
+}
+func running(s State, e input) bool {
+	return e.timer != NoTimer && e.timer == s.Timer && e.gen == s.TimerGen
+}
+
+var (
+	named     = guard{"it has an ID", func(_ State, e input) bool { return e.id != "" }}
+	newLease  = guard{"a lease not held", func(s State, e input) bool { return e.lease != 0 && e.lease != s.Lease }}
+	ourLease  = guard{"our lease", func(s State, e input) bool { return e.lease != 0 && e.lease == s.Lease }}
+	hasLease  = guard{"a lease is held", func(s State, _ input) bool { return s.Lease != 0 }}
+	asked     = guard{"asked", func(s State, _ input) bool { return s.Asked }}
+	forced    = guard{"forced", func(s State, _ input) bool { return s.Forced }}
+	ready     = guard{"off-hook script ended", func(s State, _ input) bool { return s.Ready }}
+	elapsed   = guard{"wait over", func(s State, _ input) bool { return s.Elapsed }}
+	checking  = guard{"checking", func(s State, _ input) bool { return s.Checking }}
+	thisCheck = guard{"this check", func(s State, e input) bool { return e.gen == s.TimerGen }}
+	denied    = guard{"denied", func(_ State, e input) bool { return e.cause != "" }}
+	overdue   = guard{"overdue", func(s State, _ input) bool { return s.Overdue }}
+	anyEnding = guard{"ending", func(s State, _ input) bool { return s.Ending != "" }}
+
+	thisAttempt  = guard{"this attempt", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt }}
+	connected    = guard{"connected", func(_ State, e input) bool { return e.ok }}
+	final        = guard{"final", func(_ State, e input) bool { return e.final }}
+	unproven     = guard{"unproven", func(_ State, e input) bool { return e.unproven }}
+	attemptsLeft = guard{"attempts left", func(s State, _ input) bool { return s.Attempt < s.Max }}
+	mayRetry     = guard{"may retry", func(s State, _ input) bool { return s.CanRetry() }}
+
+	firedWait = guard{"wait or retry wait", func(s State, e input) bool {
+		return (e.timer == Wait || e.timer == RetryWait) && running(s, e)
+	}}
+	lifetimeFired = guard{"lifetime", func(s State, e input) bool { return e.timer == Lifetime && e.gen == s.LifeGen }}
+)

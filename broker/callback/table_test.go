@@ -1,0 +1,130 @@
+package callback
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; then read the difference")
+
+var waitingPhases = []Phase{Promised, Leasing, Waiting, Dialing, Answered}
+
+func TestEveryWaitingPhaseHasWaysOut(t *testing.T) {
+	for _, p := range waitingPhases {
+		for _, want := range []On{"TimerFired", "Restarted", "Cancel"} {
+			if !slices.ContainsFunc(table, func(r rule) bool { return r.on == want && slices.Contains(r.from, p) }) {
+				t.Errorf("no way out of %s on %s", p, want)
+			}
+		}
+	}
+}
+
+func TestEveryPhaseIsReachable(t *testing.T) {
+	reached := map[Phase]bool{New: true}
+	for range phases {
+		for _, e := range edges() {
+			if reached[e.from] {
+				reached[e.to] = true
+			}
+		}
+	}
+	for _, p := range phases {
+		if !reached[p] {
+			t.Errorf("%s cannot be reached", p)
+		}
+	}
+}
+
+func TestNothingLeavesAnEnd(t *testing.T) {
+	for _, e := range edges() {
+		if e.from.Terminal() {
+			t.Errorf("%s → %s on %v", e.from, e.to, e.on)
+		}
+	}
+}
+
+func TestDialOnlyOnTheWayToDialing(t *testing.T) {
+	for i, r := range table {
+		for _, a := range r.do {
+			if a.name == dial.name && (r.to != Dialing || r.do[0].name != countAttempt.name) {
+				t.Errorf("rule %d dials without counting the attempt", i)
+			}
+		}
+	}
+}
+
+// TestNoRuleHidesAnother: a rule whose conditions are all among those of a later one for the same phase and event makes that dead.
+func TestNoRuleHidesAnother(t *testing.T) {
+	for i, a := range table {
+		for j, b := range table[i+1:] {
+			if a.on != b.on || !slices.ContainsFunc(b.from, func(p Phase) bool { return slices.Contains(a.from, p) }) {
+				continue
+			}
+			hidden := true
+			for _, g := range a.when {
+				hidden = hidden && slices.ContainsFunc(b.when, func(h guard) bool { return h.name == g.name })
+			}
+			if hidden {
+				t.Errorf("rule %d (%s) is never reached behind rule %d", i+1+j, b.on, i)
+			}
+		}
+	}
+}
+
+// TestEntryArmsATimer enters each waiting phase by every rule that leads there and demands, of the effects and not of the rules, that
+// something will end the wait: the phase's timer, or an open question for a line with the lifetime running.
+func TestEntryArmsATimer(t *testing.T) {
+	entered := map[Phase]int{}
+	explore(t, 9, func(tr transition) {
+		if tr.after.Phase == tr.before.Phase || !tr.after.Phase.Pending() {
+			return
+		}
+		entered[tr.after.Phase]++
+		switch p := tr.after.Phase; p {
+		case Leasing:
+			if !slices.Contains(tr.effects, Effect(Acquire{})) && !arms(tr.effects, LineRetry) {
+				t.Errorf("%v enters leasing and neither asks for a line nor will: %v", tr.event, tr.effects)
+			}
+		case Promised, Waiting, Dialing, Answered:
+			kinds := map[Phase][]TimerKind{Promised: {HangUpDeadline}, Waiting: {Wait, RetryWait}, Dialing: {DialDeadline}, Answered: {LoginDeadline}}
+			if !slices.ContainsFunc(kinds[p], func(k TimerKind) bool { return arms(tr.effects, k) }) {
+				t.Errorf("%v enters %s and arms none of %v: %v", tr.event, p, kinds[p], tr.effects)
+			}
+		}
+	})
+	for _, p := range waitingPhases {
+		if entered[p] == 0 {
+			t.Errorf("%s was never entered", p)
+		}
+	}
+}
+
+func arms(effects []Effect, k TimerKind) bool {
+	return slices.ContainsFunc(effects, func(e Effect) bool { a, ok := e.(ArmTimer); return ok && a.Kind == k })
+}
+
+func TestDiagramIsInTheDocs(t *testing.T) {
+	const doc = "../../docs/explanation/callback-machine.md"
+	const begin, end = "<!-- the table: printed by a test of broker/callback, do not edit -->\n", "<!-- end of the table -->\n"
+	b, err := os.ReadFile(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(b), begin)
+	body, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has not the marks %q and %q", doc, begin, end)
+	}
+	if body == Diagram() {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s does not show the table as it is: go test ./broker/callback -update", doc)
+	}
+	if err := os.WriteFile(doc, []byte(head+begin+Diagram()+end+tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,210 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
+)
+
+// errHangUp is why a call's context ends when the machine or an operator ends the call.
+var errHangUp = errors.New("hung up by ringback")
+
+// call is a live call and the session on it.
+type call struct {
+	*lines.Call
+	leg        int
+	cancel     context.CancelCauseFunc
+	forcedWait time.Duration
+
+	multiSessionID string
+	promised       string // leg one: the callback that was promised
+
+	callbackID string // leg two
+	attempt    int
+	identity   aaa.Identity
+
+	user    string // for views; guarded by the Broker's mutex
+	service aaa.Service
+}
+
+// sessionID is the Acct-Session-Id of the n-th session on the call.
+func (c *call) sessionID(n int) string {
+	if n <= 1 {
+		return c.ID
+	}
+	return fmt.Sprintf("%s-%d", c.ID, n)
+}
+
+// stopID is the ID of a session's accounting Stop.
+func (c *call) stopID(n int) string { return c.sessionID(n) + "-stop" }
+
+func (b *Broker) call(id string) *call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.calls[id]
+}
+
+// Accept serves an incoming call, leg one of whatever follows. It is a lines.Accept: it blocks until the call is over and the loop knows it, so
+// that a callback on the same line stands in its queue before the line can be answered again.
+func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c := &call{Call: lc, leg: 1, cancel: cancel, multiSessionID: "m-" + lc.ID}
+	cfg := b.config.Load()
+	login := ""
+	if l, ok := b.opt.Pool.Config(lc.TTY); ok {
+		c.forcedWait, login = l.ForcedWait, l.Login
+	}
+	b.begin(c)
+	defer b.end(c)
+	out := session.Run(ctx, lc, cfg.Session, b.login(cfg, login), b, session.Leg{Number: 1}, b)
+	b.logOutcome(c, out)
+	err := b.hangUp(lc)
+	b.closeCall(c, out)
+	if c.promised == "" {
+		return
+	}
+	var what callback.Event = callback.HungUp{}
+	if err != nil {
+		what = callback.HangUpUnproven{Cause: err.Error()}
+	}
+	down := time.Now()
+	// Not ctx: the promise stands whatever ended the call.
+	wait, stop := context.WithTimeout(context.Background(), b.opt.Limits.HangUp)
+	defer stop()
+	err = b.tell(wait, event{id: c.promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
+	if err != nil && !errors.Is(err, errStale) {
+		b.log.Warn("the hang-up was not taken", zap.String("callback", c.promised), zap.Error(err))
+	}
+}
+
+// login returns the method list of a line. One that is missing lets nobody in.
+func (b *Broker) login(cfg *Config, name string) session.Login {
+	if name == "" {
+		name = "default"
+	}
+	if l, ok := cfg.Logins[name]; ok {
+		return l
+	}
+	return nobody(name)
+}
+
+// nobody is a method list that is not there.
+type nobody string
+
+func (n nobody) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
+	return nil, aaa.Result{Kind: aaa.Silent, Reason: fmt.Sprintf("there is no login list %q (aaa.lists.login)", string(n))}
+}
+
+func (b *Broker) begin(c *call) {
+	b.mu.Lock()
+	b.calls[c.ID] = c
+	b.mu.Unlock()
+	b.log.Info("call", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("direction", string(c.Direction)), zap.String("caller", c.Caller),
+		zap.String("connect", c.Connect), zap.String("callback", c.callbackID))
+	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: c.row()}); err != nil {
+		b.log.Error("journal: record a call", zap.String("call", c.ID), zap.Error(err))
+	}
+}
+
+func (c *call) row() journal.Call {
+	return journal.Call{
+		ID: c.ID, TTY: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Called: c.Called, Connect: c.Connect, Leg: c.leg,
+		CallbackID: c.callbackID, MultiSessionID: c.multiSessionID, Start: c.Start,
+	}
+}
+
+func (b *Broker) end(c *call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.calls, c.ID)
+}
+
+func (b *Broker) closeCall(c *call, out session.Outcome) {
+	err := b.opt.Journal.Commit(context.Background(), journal.EndCall{
+		ID: c.ID, End: time.Now(), Cause: out.Reason, TerminateCause: int(out.Cause), OctetsIn: out.OctetsIn, OctetsOut: out.OctetsOut,
+	})
+	if err != nil {
+		b.log.Error("journal: close a call; the next start will", zap.String("call", c.ID), zap.Error(err))
+	}
+}
+
+func (b *Broker) logOutcome(c *call, out session.Outcome) {
+	fields := []zap.Field{zap.String("call", c.ID), zap.Int("line", c.TTY), zap.Int("leg", c.leg), zap.String("outcome", out.Kind.String()), zap.String("user", out.Identity.User),
+		zap.String("reason", out.Reason), zap.Duration("duration", out.Duration), zap.Uint64("octets_in", out.OctetsIn), zap.Uint64("octets_out", out.OctetsOut)}
+	if out.Stack != "" {
+		b.log.Error("a panic ended the call", append(fields, zap.String("stack", out.Stack))...)
+		return
+	}
+	b.log.Info("call over", fields...)
+}
+
+// startLegTwo runs the session on the call that a dial brought.
+func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSession) {
+	if w.dial == nil || w.dial.call == nil {
+		b.later(ctx, event{id: w.row.ID, what: callback.CallEnded{Attempt: e.Attempt, Cause: "the call was lost"}})
+		return
+	}
+	lc := w.dial.call
+	callCtx, cancel := context.WithCancelCause(ctx)
+	w.dial.cancel = cancel
+	c := &call{Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID, attempt: e.Attempt, identity: w.identity()}
+	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
+	b.opt.Debug(lc.TTY, "Exec Callback Successful - await exec/autoselect pickup")
+	login := w.loginList(b)
+	b.running.Go(func() {
+		defer cancel(nil)
+		b.begin(c)
+		defer b.end(c)
+		out := session.Run(callCtx, lc, b.config.Load().Session, login, b, leg, b)
+		b.logOutcome(c, out)
+		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
+			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason}, text: out.Reason})
+		}
+		err := b.hangUp(lc)
+		b.closeCall(c, out)
+		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason, Unproven: err != nil}, text: out.Reason})
+	})
+}
+
+// loginList is the method list by which leg one was answered: that of the called line.
+func (w *work) loginList(b *Broker) session.Login {
+	name := ""
+	if l, ok := b.opt.Pool.Config(w.row.CalledTTY); ok {
+		name = l.Login
+	}
+	return b.login(b.config.Load(), name)
+}
+
+// ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line.
+func (b *Broker) ClearLine(ctx context.Context, tty int) error {
+	if _, ok := b.opt.Pool.Config(tty); !ok {
+		return fmt.Errorf("there is no line %d", tty)
+	}
+	b.mu.Lock()
+	for _, c := range b.calls {
+		if c.TTY == tty {
+			c.cancel(errHangUp)
+		}
+	}
+	b.mu.Unlock()
+	return b.opt.Pool.Clear(tty)
+}
+
+// CancelCallback takes a promise back. by is who did it, for the audit.
+func (b *Broker) CancelCallback(ctx context.Context, id, by string) error {
+	err := b.tell(ctx, event{id: id, what: callback.Cancel{By: by}, text: "by " + by})
+	if errors.Is(err, errStale) {
+		return fmt.Errorf("callback %s is not pending: there is nothing to cancel", id)
+	}
+	return err
+}

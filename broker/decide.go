@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// What callers are told.
+const (
+	textNotAvailable = "Callback not available"
+	textPending      = "Callback already pending"
+	textRefused      = "Access denied"
+)
+
+// Decide implements session.Broker. A promise is on disk when it returns Promised.
+func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
+	c := b.call(a.Call.ID)
+	if c == nil {
+		return session.Verdict{Text: textRefused, Reason: "the call is not known to the broker"}
+	}
+	if c.leg == 2 {
+		return b.decideLegTwo(ctx, c, a)
+	}
+	cfg := b.config.Load()
+	d, t := cfg.Policies.Evaluate(request(cfg, a))
+	b.log.Info("decided", zap.String("call", a.Call.ID), zap.Int("line", a.Call.TTY), zap.String("user", a.Identity.User),
+		zap.String("outcome", string(d.Outcome)), zap.String("reason", d.Reason), zap.String("group", d.Group))
+	b.opt.Debug(a.Call.TTY, fmt.Sprintf("user %s: %s (%s)", a.Identity.User, d.Outcome, d.Reason))
+	switch d.Outcome {
+	case policies.Admit:
+		return session.Verdict{Kind: session.Admit, Reason: d.Reason}
+	case policies.AskNumber:
+		return session.Verdict{Kind: session.AskNumber, Reason: d.Reason}
+	case policies.InvalidNumber:
+		return session.Verdict{Kind: session.BadNumber, Text: d.Text, Reason: d.Reason}
+	case policies.CallBack:
+		return b.promise(ctx, c, a, d, t)
+	default:
+		return session.Verdict{Text: d.Text, Reason: d.Reason}
+	}
+}
+
+func request(cfg *Config, a session.Asked) policies.Request {
+	return policies.Request{
+		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: a.FromCaller, Leg: a.Leg,
+		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
+	}
+}
+
+// promise records the callback and answers only when it is on disk (law 1).
+func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d policies.Decision, t policies.Trace) session.Verdict {
+	if b.draining.Load() {
+		return session.Verdict{Text: textNotAvailable, Reason: "ringback is shutting down"}
+	}
+	want := wanted(d.Lines, d.Rotary, c.TTY, "")
+	if err := b.opt.Pool.CanServe(want); err != nil {
+		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
+	}
+	w := b.newPromise(c, a, d, t)
+	err := b.tell(ctx, event{
+		id: w.row.ID, promise: w, what: callback.Promise{ID: w.row.ID, Max: d.Attempts.Max},
+		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", a.Identity.User, c.TTY, d.Number),
+	})
+	switch {
+	case err == nil:
+		c.promised = w.row.ID
+		b.opt.Debug(c.TTY, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", a.Identity.User, d.Number))
+		return session.Verdict{Kind: session.Promised, CallbackID: w.row.ID, Reason: d.Reason}
+	case errors.Is(err, errAlready):
+		return session.Verdict{Text: textPending, Reason: "a callback of this user is pending; it stays as it is"}
+	default:
+		b.log.Error("the promise could not be recorded", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
+		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
+	}
+}
+
+func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t policies.Trace) *work {
+	now := time.Now()
+	g := grant{Server: a.Server, Auth: a.Auth}
+	w := newWork(journal.Callback{
+		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
+		Number: d.Number, NoVerify: d.NoVerify, CallID: c.ID, CalledTTY: c.TTY, Lines: d.Lines, Rotary: d.Rotary,
+		ForcedWait: c.forcedWait, RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
+		Decision: mustJSON(d), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
+	}, trace{Decision: t, Group: d.Group}, g)
+	w.leg1 = c
+	w.leg1Stop = c.stopID(a.Session)
+	return w
+}
+
+// wanted is where a callback may be dialled from.
+func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
+	w := lines.Want{Owner: owner, TTYs: explicit, Rotary: lines.NoRotary, Called: called}
+	if rotary != nil {
+		w.Rotary = *rotary
+	}
+	return w
+}
+
+// decideLegTwo admits the caller of leg two once the callback's end is on disk. Nothing here ever causes a callback (law 6).
+func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
+	if a.Identity != c.identity {
+		return session.Verdict{Text: textRefused, Reason: fmt.Sprintf("leg two wants %s, this is %s", c.identity, a.Identity)}
+	}
+	cfg := b.config.Load()
+	a.Leg = 2
+	if d, _ := cfg.Policies.Evaluate(request(cfg, a)); d.Outcome != policies.Admit {
+		return session.Verdict{Text: textRefused, Reason: d.Reason}
+	}
+	err := b.tell(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User})
+	if err != nil {
+		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}
+	}
+	return session.Verdict{Kind: session.Admit, CallbackID: c.callbackID, Reason: "called back"}
+}
+
+// recheck looks for denials right before the dial (never for anything that would widen the decision).
+func (b *Broker) recheck(w *work) string {
+	var d policies.Decision
+	if err := unmarshal(w.row.Decision, &d); err != nil {
+		return "the recorded decision cannot be read: " + err.Error()
+	}
+	cfg := b.config.Load()
+	now, _ := cfg.Policies.Recheck(policies.Request{
+		Identity: w.identity(), Auth: w.auth.Auth, Service: aaa.Service(w.row.Service),
+		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
+	}, d)
+	if now.Outcome != policies.CallBack {
+		return now.Reason
+	}
+	return ""
+}

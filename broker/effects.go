@@ -1,0 +1,243 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/dialer"
+	"github.com/ringback/ringback/lines"
+)
+
+// carryOut does what the machine ordered. It is called by the loop and never blocks; what takes time runs in a goroutine that ends in an event.
+func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
+	switch e := e.(type) {
+	case callback.Tell, callback.Audit: // told by the event's answer; in the journal with the commit
+	case callback.HangUpCaller:
+		if w.leg1 != nil {
+			w.leg1.cancel(errHangUp)
+		}
+	case callback.Acquire:
+		b.acquire(ctx, w)
+	case callback.StopAcquire:
+		if w.waiting != nil {
+			w.waiting.Cancel()
+			w.waiting = nil
+		}
+	case callback.OffHook:
+		b.offHook(ctx, w, e)
+	case callback.ArmTimer:
+		b.arm(ctx, w, e)
+	case callback.StopTimer:
+		if t := w.timers[e.Kind]; t != nil {
+			t.Stop()
+			delete(w.timers, e.Kind)
+		}
+	case callback.Recheck:
+		b.startRecheck(ctx, w, e)
+	case callback.Dial:
+		b.dial(ctx, w, e)
+	case callback.StartSession:
+		b.startLegTwo(ctx, w, e)
+	case callback.HangUp:
+		if w.dial != nil && w.dial.attempt == e.Attempt {
+			w.dial.cancel(errHangUp)
+		}
+	case callback.ReleaseLease:
+		b.release(w, e)
+	case callback.End:
+		b.log.Info("callback ended", zap.String("callback", w.row.ID), zap.String("user", w.row.User), zap.String("outcome", string(e.Outcome)), zap.String("cause", e.Cause))
+		b.opt.Debug(w.state.TTY, fmt.Sprintf("Callback %s %s", e.Outcome, strings.TrimSpace(e.Cause)))
+	default:
+		panic(fmt.Sprintf("broker: no way to carry out %T", e))
+	}
+}
+
+func (b *Broker) acquire(ctx context.Context, w *work) {
+	id := w.row.ID
+	waiting, err := b.opt.Pool.Request(wanted(w.row.Lines, w.row.Rotary, w.row.CalledTTY, id))
+	if err != nil {
+		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
+		return
+	}
+	w.waiting = waiting
+	b.running.Go(func() {
+		select {
+		case lease, ok := <-waiting.Lease():
+			if !ok {
+				return
+			}
+			if !b.send(ctx, event{id: id, what: callback.Leased{}, lease: lease}) {
+				lease.Release()
+			}
+		case <-ctx.Done():
+			waiting.Cancel()
+		}
+	})
+}
+
+// later sends an event from within the loop, which must not wait for itself.
+func (b *Broker) later(ctx context.Context, e event) {
+	b.running.Go(func() { b.send(ctx, e) })
+}
+
+func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
+	id, lease := w.row.ID, w.lease
+	d := b.config.Load().Scripts
+	b.running.Go(func() {
+		ended := callback.OffHookEnded{Lease: e.Lease}
+		if err := d.OffHook(ctx, lease, lease.Config().ModemOffHookScript); err != nil {
+			ended.Err = err.Error()
+		}
+		b.send(ctx, event{id: id, what: ended})
+	})
+}
+
+func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
+	if old := w.timers[e.Kind]; old != nil {
+		old.Stop()
+	}
+	d := b.duration(w, e)
+	fired := event{id: w.row.ID, what: callback.TimerFired{Kind: e.Kind, Gen: e.Gen}}
+	w.timers[e.Kind] = time.AfterFunc(max(d, 0), func() { b.send(ctx, fired) })
+	if e.Kind == callback.Wait {
+		b.opt.Debug(w.state.TTY, fmt.Sprintf("Callback forced wait = %d seconds", int(d.Round(time.Second)/time.Second)))
+	}
+}
+
+// duration is how long a timer runs from now. The waits are measured on the monotonic clock and never end early (law 8).
+func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
+	l := b.opt.Limits
+	switch e.Kind {
+	case callback.Lifetime:
+		life := b.config.Load().Lifetime
+		if life == 0 {
+			life = time.Hour
+		}
+		// A wall clock that jumped must neither end it at once nor keep it for ever.
+		left := time.Until(w.row.Created.Add(life))
+		return min(max(left, time.Second), life)
+	case callback.HangUpDeadline:
+		return l.HangUp
+	case callback.LineRetry:
+		return l.LineRetry
+	case callback.Wait:
+		return since(w.hungUp, e.Full, w.forcedWait())
+	case callback.RetryWait:
+		return since(w.dialEnded, e.Full, max(w.row.RetryWait, w.forcedWait()))
+	case callback.OffHookDeadline:
+		return l.OffHook
+	case callback.DialDeadline:
+		return l.Dial
+	case callback.LoginDeadline:
+		return l.Login
+	case callback.Grace:
+		return l.Grace
+	}
+	panic(fmt.Sprintf("broker: no duration for timer %q", e.Kind))
+}
+
+// forcedWait is the longest of the waits of the called line and of the one that dials.
+func (w *work) forcedWait() time.Duration {
+	d := w.row.ForcedWait
+	if w.lease != nil {
+		d = max(d, w.lease.Config().ForcedWait)
+	}
+	return d
+}
+
+// since is what is left of d, counted from t, or all of it where t is not known or does not count.
+func since(t time.Time, full bool, d time.Duration) time.Duration {
+	if full || t.IsZero() {
+		return d
+	}
+	return time.Until(t.Add(d))
+}
+
+// startRecheck looks for denials; while that is asked, leg one's accounting Stop gets a moment to be acknowledged, since servers that count
+// sessions would refuse leg two. During a shutdown no dial begins: the callback stays as it is for the next start.
+func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
+	id, stop := w.row.ID, w.leg1Stop
+	reason := b.recheck(w)
+	b.running.Go(func() {
+		b.spool.await(ctx, stop, b.opt.Limits.Accounting)
+		if b.draining.Load() {
+			return
+		}
+		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason}, text: reason})
+	})
+}
+
+func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
+	dialCtx, cancel := context.WithCancelCause(ctx)
+	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
+	id, lease, number := w.row.ID, w.lease, w.row.Number
+	d := b.config.Load().Scripts
+	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d", number, e.Attempt, w.state.Max))
+	b.running.Go(func() {
+		a := d.Dial(dialCtx, lease, lease.Config().CallbackScript, number)
+		ended := callback.DialEnded{Attempt: e.Attempt, Connected: a.Call != nil, Outcome: string(a.Outcome), Final: final(a.Outcome), Unproven: a.Unproven}
+		rows := []journal.Mutation{journal.EndAttempt{
+			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: string(a.Outcome), Detail: a.Detail, Transcript: transcript(a),
+		}}
+		b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, a.Outcome, a.Detail))
+		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(string(a.Outcome) + " " + a.Detail), also: func(w *work) {
+			w.dialEnded = time.Now()
+			if w.dial != nil && w.dial.attempt == e.Attempt {
+				w.dial.call = a.Call
+			}
+		}})
+		if !sent {
+			b.abandon(a, rows)
+		}
+	})
+}
+
+// abandon ends an attempt that the loop no longer hears of, at the shutdown's end.
+func (b *Broker) abandon(a dialer.Attempt, rows []journal.Mutation) {
+	if a.Call != nil {
+		b.hangUp(a.Call)
+	}
+	if err := b.opt.Journal.Commit(context.Background(), rows...); err != nil {
+		b.log.Error("journal: record an attempt's end", zap.Error(err))
+	}
+}
+
+// final reports whether a further attempt could not go otherwise.
+func final(o dialer.Outcome) bool {
+	return o == dialer.NoScript || o == dialer.Refused
+}
+
+func transcript(a dialer.Attempt) string {
+	var lines []string
+	for _, e := range a.Transcript {
+		lines = append(lines, e.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (b *Broker) release(w *work, e callback.ReleaseLease) {
+	if w.leaseNo != e.Lease || w.lease == nil {
+		return // it was given back when it came, too late
+	}
+	lease := w.lease
+	b.mu.Lock()
+	w.lease, w.leaseNo, w.dial = nil, 0, nil
+	b.mu.Unlock()
+	lease.Release()
+}
+
+func unmarshal(s string, into any) error { return json.Unmarshal([]byte(s), into) }
+
+// hangUp ends a call in its own time: neither a shutdown nor an operator's haste may leave a line off hook.
+func (b *Broker) hangUp(c *lines.Call) error {
+	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.Grace)
+	defer cancel()
+	return c.Hangup(ctx)
+}

@@ -1,0 +1,71 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+)
+
+// promise is what a callback's promise writes: the callback and its audit record. Each is for another user.
+func promise(i int) []Mutation {
+	return []Mutation{PutCallback{callback(fmt.Sprint("cb", i), fmt.Sprint("u", i))}}
+}
+
+// BenchmarkCommit is one promise by one caller, durable.
+func BenchmarkCommit(b *testing.B) {
+	j := open(b, newPath(b))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		commit(b, j, promise(i)...)
+	}
+}
+
+// BenchmarkCommitHerd is promises by many callers at once.
+func BenchmarkCommitHerd(b *testing.B) {
+	j := open(b, newPath(b))
+	b.SetParallelism(32)
+	n := make(chan int)
+	go func() {
+		for i := range b.N {
+			n <- i
+		}
+	}()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := j.Commit(context.Background(), promise(<-n)...); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/float64(j.Commits()), "promises/sync")
+}
+
+// BenchmarkBareCommit is the same row by SQLite alone: the same settings and driver, one prepared INSERT a transaction, no checksum,
+// no index but the key, on the benchmark's own goroutine.
+func BenchmarkBareCommit(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "bare.db")
+	if err := prepare(path); err != nil {
+		b.Fatal(err)
+	}
+	c, err := openConn(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.close()
+	if err := c.durable(); err != nil {
+		b.Fatal(err)
+	}
+	columns := callbacksTable.columns()
+	if _, err := c.exec("CREATE TABLE callbacks (id TEXT NOT NULL PRIMARY KEY" + columns[len("id"):] + ")"); err != nil {
+		b.Fatal(err)
+	}
+	sum := make([]byte, 32)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		values := append(callback(fmt.Sprint("cb", i), fmt.Sprint("u", i)).values(), sum)
+		if _, err := c.exec(insert(callbacksTable), values...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package journal
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"modernc.org/sqlite"
+)
+
+// conn is the write connection: the driver's own, without database/sql between, since nothing may move a statement to another
+// goroutine, and each microsecond here is added to every promise. It belongs to the writer's goroutine.
+type conn struct {
+	c     driver.Conn
+	stmts map[string]driver.Stmt
+	args  []driver.NamedValue
+}
+
+// dsn names the file for SQLite. Parameters of SQLite and of the driver follow as key, value.
+func dsn(path string, params ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(params); i += 2 {
+		q.Add(params[i], params[i+1])
+	}
+	u := url.URL{Scheme: "file", Path: path, OmitHost: true, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// busyTimeout in ms: as long as a tool that reads, or a checkpoint of it, may hold the writer up.
+const busyTimeout = "5000"
+
+// openConn opens the file, which must exist.
+func openConn(path string) (*conn, error) {
+	c, err := (&sqlite.Driver{}).Open(dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1"))
+	if err != nil {
+		return nil, err
+	}
+	return &conn{c: c, stmts: map[string]driver.Stmt{}}, nil
+}
+
+// durable sets what Commit's promise rests on, and checks that SQLite took it.
+func (c *conn) durable() error {
+	for _, p := range []struct {
+		set, get string
+		want     any
+	}{
+		{"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
+		{"PRAGMA synchronous = FULL", "PRAGMA synchronous", int64(2)},
+		{"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", int64(1)},
+	} {
+		if _, err := c.query(p.set); err != nil {
+			return err
+		}
+		if got, err := c.scalar(p.get); err != nil {
+			return err
+		} else if got != p.want {
+			return fmt.Errorf("SQLite refuses %q and says %v (a file system without shared memory, such as NFS?)", p.set, got)
+		}
+	}
+	return nil
+}
+
+func (c *conn) close() error {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	return c.c.Close()
+}
+
+// stmt returns the prepared statement of this text; it is kept.
+func (c *conn) stmt(text string) (driver.Stmt, error) {
+	if s := c.stmts[text]; s != nil {
+		return s, nil
+	}
+	s, err := c.c.Prepare(text)
+	if err == nil {
+		c.stmts[text] = s
+	}
+	return s, err
+}
+
+func (c *conn) bind(args []any) []driver.NamedValue {
+	c.args = c.args[:0]
+	for i, a := range args {
+		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	return c.args
+}
+
+// exec runs a statement and returns how many rows it changed. The context never ends: the driver would start a goroutine for it.
+func (c *conn) exec(text string, args ...any) (int64, error) {
+	s, err := c.stmt(text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.(driver.StmtExecContext).ExecContext(context.Background(), c.bind(args))
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// query returns all rows of a statement.
+func (c *conn) query(text string, args ...any) ([][]any, error) {
+	s, err := c.stmt(text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), c.bind(args))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out [][]any
+	for {
+		row := make([]driver.Value, len(rows.Columns()))
+		if err := rows.Next(row); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, err
+		}
+		values := make([]any, len(row))
+		for i, v := range row {
+			values[i] = v
+		}
+		out = append(out, values)
+	}
+}
+
+// scalar returns the first column of the first row; nil where there is none.
+func (c *conn) scalar(text string, args ...any) (any, error) {
+	rows, err := c.query(text, args...)
+	if err != nil || len(rows) == 0 || len(rows[0]) == 0 {
+		return nil, err
+	}
+	return rows[0][0], nil
+}
+
+// number is scalar for integers; 0 where there is none.
+func (c *conn) number(text string, args ...any) (int64, error) {
+	v, err := c.scalar(text, args...)
+	n, _ := v.(int64)
+	return n, err
+}

@@ -1,0 +1,19 @@
+// Package journal is the durable record of a node: calls, callbacks, attempts, the accounting spool and the audit, in one SQLite
+// file. It stores rows of its own types and decides nothing about them; the callback machine and the broker's loop do.
+//
+// # What Commit promises
+//
+// When Commit returns nil, its rows are on the disk: the write-ahead log was synced (synchronous=FULL). When it returns an
+// error, none of them count. Callers that come at the same time share one transaction and one sync.
+//
+// One goroutine writes. It is locked to an OS thread that opens the connection, migrates, commits and checkpoints, so that every
+// sync of the journal is issued by that one thread.
+//
+// # What the journal finds out by itself
+//
+// Each row carries a SHA-256 over its columns, checked whenever it is read; the audit is a chain of hashes. A row that does
+// not verify comes back as a [Damage] beside the good ones, never as a row. What cannot be found out: that the newest commits are
+// missing, because somebody removed the write-ahead log or the disk lied about a sync.
+//
+// Rows are never deleted but those of the spool, once their record was acknowledged.
+package journal

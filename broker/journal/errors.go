@@ -1,0 +1,85 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// What a mutation can run into besides the disk. Such an error concerns only the group of mutations it came from.
+var (
+	ErrPending  = errors.New("a callback is already pending for this user")
+	ErrEnded    = errors.New("has already ended")
+	ErrBudget   = errors.New("the budget of attempts is spent")
+	ErrNotFound = errors.New("not in the journal")
+)
+
+// ErrClosed is the answer to a Commit after Close.
+var ErrClosed = errors.New("the journal is closed")
+
+// ErrDamaged is wrapped by the errors that a single damaged row causes.
+var ErrDamaged = errors.New("damaged")
+
+// code is SQLite's primary result code of err; 0 where it is no error of SQLite.
+func code(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// ofGroup reports whether err concerns one group of mutations and neither the disk nor the file.
+func ofGroup(err error) bool {
+	for _, e := range []error{ErrPending, ErrEnded, ErrBudget, ErrNotFound, ErrDamaged} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	switch code(err) {
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
+		return true
+	}
+	return false
+}
+
+// explain names the file and, where somebody can mend it, how.
+func explain(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("journal %s: %w%s", path, err, hint(path, code(err)))
+}
+
+func hint(path string, code int) string {
+	switch code {
+	case sqlite3.SQLITE_FULL:
+		return fmt.Sprintf(" (free space on the disk of %s; no callback is promised until then)", filepath.Dir(path))
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Sprintf(" (the file is damaged or none of ringback's: stop ringback, move %[1]s, %[1]s-wal and %[1]s-shm aside together and "+
+			"restore a backup; without one ringback starts an empty journal and pending callbacks are lost)", filepath.Base(path))
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
+		return fmt.Sprintf(" (may this user write to %s and everything in it?)", filepath.Dir(path))
+	case sqlite3.SQLITE_IOERR:
+		return " (the disk or its file system reports an error: see the kernel's log)"
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return " (another program holds a lock on it: which one says fuser)"
+	}
+	return ""
+}
+
+const codeCorrupt = sqlite3.SQLITE_CORRUPT
+
+const codeError = sqlite3.SQLITE_ERROR
+
+// extended is SQLite's extended result code of err; 0 where it is no error of SQLite.
+func extended(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}

@@ -1,0 +1,106 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// lock holds the state directory for one process.
+type lock struct{ f *os.File }
+
+// lockName is the lock file in the state directory. It is never removed: a lock on a name that can vanish protects nothing.
+const lockName = "lock"
+
+// prepare creates the state directory and the empty database file where they are missing, with rights for their owner only, and refuses
+// them where others may write or read. It runs before SQLite opens the file: closing a descriptor of it later would
+// drop SQLite's POSIX locks.
+func prepare(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("state directory %s: %w", dir, errors.Unwrap(err))
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Errorf("state directory %s: mode %04o lets others write to it (chmod 700 %s)", dir, mode, dir)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return checkFile(path)
+	}
+	if err != nil {
+		return fmt.Errorf("journal %s: %w (may this user write to %s?)", path, errors.Unwrap(err), dir)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("journal %s: %w", path, err)
+	}
+	return syncDir(dir)
+}
+
+func checkFile(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("journal %s: is no regular file but %s", path, info.Mode().Type())
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return fmt.Errorf("journal %s: mode %04o lets others at it (chmod 600 %s)", path, mode, path)
+	}
+	return nil
+}
+
+// syncDir makes the name of a new file as durable as its content.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("state directory %s: %w", dir, err)
+	}
+	return nil
+}
+
+// lockDir takes the state directory for this process, or says who has it.
+func lockDir(dir string) (*lock, error) {
+	name := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w (may this user write to %s?)", name, errors.Unwrap(err), dir)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		defer f.Close()
+		return nil, fmt.Errorf("state directory %s: in use by %s (stop it, or give this ringback a state_dir of its own)", dir, holder(f))
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	// The number is for people only; the lock is the kernel's and ends with the process.
+	if err := f.Truncate(0); err == nil {
+		fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	return &lock{f}, nil
+}
+
+func holder(f *os.File) string {
+	b, _ := io.ReadAll(io.LimitReader(f, 20))
+	if pid := strings.TrimSpace(string(b)); pid != "" {
+		return "process " + pid
+	}
+	return "another process"
+}
+
+func (l *lock) release() error { return l.f.Close() }

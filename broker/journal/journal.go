@@ -1,0 +1,143 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Options say where the journal is.
+type Options struct {
+	// Path of the database file, e.g. /var/lib/ringback/journal.db. Its directory is the state directory: it is created
+	// with mode 0700 where it is missing, and held by one process at a time (a lock file in it).
+	Path string
+}
+
+// Journal is the open record of this node. All methods may be called from any goroutine.
+type Journal struct {
+	*Reader
+
+	lock     *lock
+	warnings []string
+	queue    chan *request
+	closing  chan struct{} // closed by Close: no more requests
+	stopped  chan struct{} // closed by the writer when it has ended
+	closeOne sync.Once
+	closeErr error
+	commits  atomic.Uint64
+}
+
+// queueLength bounds what waits for the writer; above it, Commit blocks.
+const queueLength = 1024
+
+// Open opens the journal, creates or migrates it where needed, and locks its state directory. The error names the file and how to mend it
+// where somebody can. The caller must Close it.
+//
+// Open starts the writer's goroutine and returns when that has opened the file; ctx is not kept.
+func Open(ctx context.Context, o Options) (*Journal, error) {
+	path, err := filepath.Abs(o.Path)
+	if err != nil || o.Path == "" {
+		return nil, errors.Join(errors.New("journal: no path given"), err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{})}
+	opened := make(chan error)
+	go j.run(path, opened)
+	if err := <-opened; err != nil {
+		<-j.stopped
+		return nil, err
+	}
+	if j.Reader, err = openPool(ctx, path, "rw"); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+// Warnings are what SQLite's check found wrong in single rows when the journal was opened; Verify tells more.
+func (j *Journal) Warnings() []string { return j.warnings }
+
+// Commits counts the transactions that were written and synced since Open. Several callers may share one.
+func (j *Journal) Commits() uint64 { return j.commits.Load() }
+
+// Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx ends only
+// the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that its answer is never a guess.
+func (j *Journal) Commit(ctx context.Context, tx ...Mutation) error {
+	r := &request{groups: [][]Mutation{tx}, done: make(chan struct{})}
+	return j.submit(ctx, r)[0]
+}
+
+// CommitEach commits several groups in one transaction and with one sync. Each group is all or none by itself: an ErrPending in one leaves the
+// others alone. The answer has one error a group; an error of the disk is everybody's.
+func (j *Journal) CommitEach(ctx context.Context, groups ...[]Mutation) []error {
+	if len(groups) == 0 {
+		return nil
+	}
+	return j.submit(ctx, &request{groups: groups, done: make(chan struct{})})
+}
+
+func (j *Journal) submit(ctx context.Context, r *request) []error {
+	select {
+	case <-j.closing: // else a full select may still choose the queue
+		return r.all(ErrClosed)
+	default:
+	}
+	select {
+	case j.queue <- r:
+	case <-j.closing:
+		return r.all(ErrClosed)
+	case <-ctx.Done():
+		return r.all(ctx.Err())
+	}
+	select {
+	case <-r.done:
+		return r.errs
+	case <-ctx.Done():
+		if r.claim() {
+			return r.all(ctx.Err())
+		}
+	case <-j.stopped:
+		if r.claim() {
+			return r.all(ErrClosed)
+		}
+	}
+	<-r.done // the writer has it, and always answers what it has
+	return r.errs
+}
+
+// Close writes what was submitted, ends the writer and unlocks the state directory. It is safe to call twice.
+func (j *Journal) Close() error {
+	j.closeOne.Do(func() {
+		if j.Reader != nil {
+			// Before the writer: the last connection to close checkpoints, and that is the writer's thread's to do.
+			j.closeErr = j.Reader.Close()
+		}
+		close(j.closing)
+		<-j.stopped
+	})
+	return j.closeErr
+}
+
+// run is the writer's goroutine, from opening to closing. The thread is its own: see the package's doc.
+func (j *Journal) run(path string, opened chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(j.stopped)
+	w := &writer{path: path, commits: &j.commits}
+	err := w.start(j)
+	opened <- err
+	if err != nil {
+		return
+	}
+	w.serve(j.queue, j.closing)
+	if err := w.stop(); err != nil {
+		j.closeErr = errors.Join(j.closeErr, err)
+	}
+	if err := j.lock.release(); err != nil {
+		j.closeErr = errors.Join(j.closeErr, err)
+	}
+}

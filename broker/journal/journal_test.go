@@ -1,0 +1,415 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if run, ok := children[os.Getenv("RINGBACK_JOURNAL_CHILD")]; ok {
+		run()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// children are the programs that tests start by running the test binary again.
+var children = map[string]func(){}
+
+func open(t testing.TB, path string) *Journal {
+	t.Helper()
+	j, err := Open(context.Background(), Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return j
+}
+
+func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "state", "journal.db") }
+
+func commit(t testing.TB, j *Journal, tx ...Mutation) {
+	t.Helper()
+	if err := j.Commit(context.Background(), tx...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func at(s int) time.Time { return time.Date(2026, 11, 21, 12, 0, s, 123456789, time.UTC) }
+
+func call(id string) Call {
+	return Call{ID: id, TTY: 65, Direction: "incoming", Caller: "+4930123", Called: "55555", Connect: "CONNECT 33600/V34", User: "austin-01",
+		Entry: "radius", Service: "exec", Leg: 1, CallbackID: "cb1", SessionID: "0001", MultiSessionID: "m1", Start: at(1), End: time.Time{},
+		Cause: "x", TerminateCause: 16, OctetsIn: 1 << 40, OctetsOut: 1<<64 - 1, Data: `{"class":"YQ=="}`}
+}
+
+func callback(id, user string) Callback {
+	rotary := 7
+	return Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius", Service: "exec", Caller: "12", Number: "84001",
+		NoVerify: true, CallID: "call1", CalledTTY: 65, Lines: []int{66, 67}, Rotary: &rotary, ForcedWait: 5 * time.Second, RetryWait: time.Minute,
+		Attempts: 0, Max: 2, Decision: "{}", Trace: `["a"]`, PolicyDigest: "sha256:00", Authorization: "{}", MultiSessionID: "m1",
+		HeldBy: "tty 66", Created: at(1), Updated: at(2)}
+}
+
+func ended(c Callback, outcome string) Callback {
+	c.Phase, c.Outcome, c.Ended = outcome, outcome, at(9)
+	return c
+}
+
+func dialing(c Callback, n int) Callback {
+	c.Phase, c.Attempts = "dialing", n
+	return c
+}
+
+func attempt(id string, n int) Attempt {
+	return Attempt{CallbackID: id, N: n, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
+}
+
+func spooled(id string) Spooled {
+	return Spooled{ID: id, SessionID: "0001", Body: `{"type":"start"}`, Created: at(4)}
+}
+
+func record(text string) Audit {
+	return Audit{Time: at(5), Kind: "callback ended", Who: "ringback", Text: text}
+}
+
+// everything is a group that writes one row into each table.
+func everything() []Mutation {
+	cb := callback("cb1", "austin-01")
+	return []Mutation{PutCall{call("call1")}, PutCallback{cb}, PutCallback{dialing(cb, 1)}, PutAttempt{attempt("cb1", 1)}, Spool{spooled("r1")}, AddAudit{record("one")}}
+}
+
+func TestRowsComeBackAsTheyWentIn(t *testing.T) {
+	ctx := context.Background()
+	path := newPath(t)
+	j := open(t, path)
+	odd := callback("cb\x00 '\"é\xff", "") // no column may change what it is given
+	odd.Lines, odd.Rotary, odd.ForcedWait = nil, nil, -1
+	commit(t, j, append(everything(), PutCallback{odd})...)
+	commit(t, j, EndAttempt{CallbackID: "cb1", N: 1, Ended: at(6), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT\n"},
+		EndCall{ID: "call1", End: at(7), Cause: "callback", TerminateCause: 16, OctetsIn: 3, OctetsOut: 4}, SpoolTried{"r1", "no answer"})
+
+	check := func(r *Reader) {
+		t.Helper()
+		wantCB := dialing(callback("cb1", "austin-01"), 1)
+		got, as, err := r.Callback(ctx, "cb1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, got, wantCB)
+		wantA := attempt("cb1", 1)
+		wantA.Ended, wantA.Outcome, wantA.Detail, wantA.Transcript = at(6), "busy", "BUSY", "ATDT\n"
+		equal(t, as, []Attempt{wantA})
+		got, _, err = r.Callback(ctx, odd.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, got, odd)
+		wantC := call("call1")
+		wantC.End, wantC.Cause, wantC.OctetsIn, wantC.OctetsOut = at(7), "callback", 3, 4
+		c, err := r.Call(ctx, "call1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, c, wantC)
+		wantS := spooled("r1")
+		wantS.Seq, wantS.Tries, wantS.LastError = 1, 1, "no answer"
+		equal(t, rows(r.SpoolNext(ctx, 5)), []Spooled{wantS})
+		audit := rows(r.AuditTail(ctx, 5))
+		if len(audit) != 1 || audit[0].Seq != 1 || audit[0].Text != "one" || !audit[0].Time.Equal(at(5)) || len(audit[0].Hash) != 32 {
+			t.Errorf("audit: %+v", audit)
+		}
+		if bad, err := r.Verify(ctx); err != nil || len(bad) != 0 {
+			t.Errorf("verify: %v, %v", bad, err)
+		}
+	}
+	check(j.Reader)
+	beside, err := OpenReader(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(beside)
+	if err := beside.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := OpenReader(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(after)
+	if err := after.Close(); err != nil {
+		t.Error(err)
+	}
+	check(open(t, path).Reader)
+}
+
+func equal[T any](t *testing.T, got, want T) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// rows takes the answer of a list that must be without damage.
+func rows[T any](vs []T, bad []Damage, err error) []T {
+	if err != nil || len(bad) > 0 {
+		panic(fmt.Sprintf("damage %v, error %v", bad, err))
+	}
+	return vs
+}
+
+func TestLaws(t *testing.T) {
+	a, b := callback("a", "u"), callback("b", "u")
+	other := callback("c", "u")
+	other.Entry = "local"
+	tests := []struct {
+		name   string
+		before []Mutation
+		tx     []Mutation
+		want   error
+	}{
+		{"second promise for an identity", []Mutation{PutCallback{a}}, []Mutation{PutCallback{b}}, ErrPending},
+		{"same user by another entry", []Mutation{PutCallback{a}}, []Mutation{PutCallback{other}}, nil},
+		{"second promise after the end", []Mutation{PutCallback{a}, PutCallback{ended(a, "failed")}}, []Mutation{PutCallback{b}}, nil},
+		{"two promises in one group", nil, []Mutation{PutCallback{a}, PutCallback{b}}, ErrPending},
+		{"an end that ended", []Mutation{PutCallback{a}, PutCallback{ended(a, "failed")}}, []Mutation{PutCallback{a}}, ErrEnded},
+		{"a second end", []Mutation{PutCallback{a}, PutCallback{ended(a, "failed")}}, []Mutation{PutCallback{ended(a, "completed")}}, ErrEnded},
+		{"over budget", []Mutation{PutCallback{a}}, []Mutation{PutCallback{dialing(a, 3)}}, ErrBudget},
+		{"a falling count", []Mutation{PutCallback{a}, PutCallback{dialing(a, 1)}}, []Mutation{PutCallback{dialing(a, 0)}}, ErrBudget},
+		{"an attempt that is not counted", []Mutation{PutCallback{a}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an attempt twice", []Mutation{PutCallback{a}, PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an attempt after the end", []Mutation{PutCallback{dialing(a, 1)}, PutCallback{ended(dialing(a, 1), "failed")}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrEnded},
+		{"an attempt for nothing", nil, []Mutation{PutAttempt{attempt("a", 1)}}, ErrNotFound},
+		{"end of an attempt that is not", nil, []Mutation{EndAttempt{CallbackID: "a", N: 1}}, ErrNotFound},
+		{"end of a call that is not", nil, []Mutation{EndCall{ID: "x"}}, ErrNotFound},
+		{"end of a call twice", []Mutation{PutCall{call("x")}, EndCall{ID: "x", End: at(1)}}, []Mutation{EndCall{ID: "x", End: at(2)}}, ErrEnded},
+		{"a record spooled twice", []Mutation{Spool{spooled("r")}}, []Mutation{Spool{spooled("r")}}, nil},
+		{"a record gone twice", []Mutation{Spool{spooled("r")}, Unspool{"r"}}, []Mutation{Unspool{"r"}}, nil},
+		{"tried what is gone", nil, []Mutation{SpoolTried{"r", ""}}, ErrNotFound},
+		{"nothing", nil, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := open(t, newPath(t))
+			commit(t, j, tt.before...)
+			// All or none: the first mutation of the group must not survive the last one's error.
+			err := j.Commit(context.Background(), append([]Mutation{AddAudit{record("before")}}, tt.tx...)...)
+			if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			audit := rows(j.AuditTail(context.Background(), 5))
+			if (len(audit) == 1) != (tt.want == nil) {
+				t.Errorf("%d audit records after %v", len(audit), err)
+			}
+			commit(t, j, AddAudit{record("goes on")})
+			if bad, err := j.Verify(context.Background()); err != nil || len(bad) != 0 {
+				t.Errorf("verify: %v, %v", bad, err)
+			}
+		})
+	}
+}
+
+func TestErrorsNameTheRow(t *testing.T) {
+	j := open(t, newPath(t))
+	commit(t, j, PutCallback{callback("a", "u")})
+	err := j.Commit(context.Background(), PutCallback{callback("b", "u")})
+	if want := `callback b: a callback is already pending for this user: "u" by "radius"`; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestCommitEachLeavesTheOthersAlone(t *testing.T) {
+	ctx := context.Background()
+	j := open(t, newPath(t))
+	commit(t, j, PutCallback{callback("a", "u")})
+	before := j.Commits()
+	errs := j.CommitEach(ctx, []Mutation{AddAudit{record("1")}}, []Mutation{AddAudit{record("x")}, PutCallback{callback("b", "u")}},
+		[]Mutation{PutCallback{callback("c", "v")}, AddAudit{record("2")}}, nil)
+	if len(errs) != 4 || errs[0] != nil || !errors.Is(errs[1], ErrPending) || errs[2] != nil || errs[3] != nil {
+		t.Errorf("%v", errs)
+	}
+	if n := j.Commits() - before; n != 1 {
+		t.Errorf("%d transactions", n)
+	}
+	audit := rows(j.AuditTail(ctx, 10))
+	if len(audit) != 2 || audit[0].Text != "1" || audit[1].Text != "2" {
+		t.Errorf("%+v", audit)
+	}
+	if got := rows(j.Pending(ctx)); len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+	if bad, err := j.Verify(ctx); err != nil || len(bad) != 0 {
+		t.Errorf("verify: %v, %v", bad, err)
+	}
+}
+
+// TestGroupCommit holds the writer up with a request of its own, lets callers queue behind it, and counts transactions.
+func TestGroupCommit(t *testing.T) {
+	const callers = 64
+	j := open(t, newPath(t))
+	h := &held{entered: make(chan struct{}), leave: make(chan struct{})}
+	errs := make(chan error, callers+1)
+	go func() { errs <- j.Commit(context.Background(), h) }()
+	<-h.entered
+	before := j.Commits()
+	for i := range callers {
+		r := &request{groups: [][]Mutation{{AddAudit{record(fmt.Sprint(i))}}}, done: make(chan struct{})}
+		j.queue <- r
+		go func() { <-r.done; errs <- r.errs[0] }()
+	}
+	close(h.leave)
+	for range callers + 1 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := j.Commits() - before; n != 2 { // the held one, and all the others
+		t.Errorf("%d transactions for %d callers", n, callers)
+	}
+	if got := rows(j.AuditTail(context.Background(), 100)); len(got) != callers {
+		t.Errorf("%d records", len(got))
+	}
+}
+
+// held is a mutation that keeps the writer busy until it is let go.
+type held struct{ entered, leave chan struct{} }
+
+func (h *held) apply(*writer) error {
+	close(h.entered)
+	<-h.leave
+	return nil
+}
+
+// refusing is a mutation with an error that is nobody's in particular, as from the disk.
+type refusing struct{ err error }
+
+func (r refusing) apply(*writer) error { return r.err }
+
+func TestContextEndsOnlyTheWaiting(t *testing.T) {
+	j := open(t, newPath(t))
+	h := &held{entered: make(chan struct{}), leave: make(chan struct{})}
+	first := make(chan error, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { first <- j.Commit(ctx, AddAudit{record("first")}, h) }()
+	<-h.entered
+	cancel() // the writer has it: the answer is still the outcome
+	if err := j.Commit(ctx, AddAudit{record("late")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a queued commit whose context ended: %v", err)
+	}
+	close(h.leave)
+	if err := <-first; err != nil {
+		t.Errorf("a commit that the writer had begun: %v", err)
+	}
+	commit(t, j, AddAudit{record("second")})
+	if got := rows(j.AuditTail(context.Background(), 9)); len(got) != 2 || got[0].Text != "first" || got[1].Text != "second" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAnErrorOfTheDiskIsEverybodys(t *testing.T) {
+	ctx := context.Background()
+	j := open(t, newPath(t))
+	commit(t, j, AddAudit{record("0")})
+	disk := errors.New("disk on fire")
+	errs := j.CommitEach(ctx, []Mutation{AddAudit{record("1")}}, []Mutation{refusing{disk}}, []Mutation{AddAudit{record("2")}})
+	for i, err := range errs {
+		if !errors.Is(err, disk) || !strings.Contains(err.Error(), j.path) {
+			t.Errorf("group %d: %v", i, err)
+		}
+	}
+	// The file is opened anew and proven before the next one counts.
+	commit(t, j, AddAudit{record("3")}, Spool{spooled("r")})
+	if got := rows(j.AuditTail(ctx, 9)); len(got) != 2 || got[1].Text != "3" || got[1].Seq != 2 {
+		t.Errorf("%+v", got)
+	}
+	if n, err := j.number(ctx, "SELECT n FROM marks WHERE name = 'reopened'"); err != nil || n != 1 {
+		t.Errorf("opened anew %d times, %v", n, err)
+	}
+	if bad, err := j.Verify(ctx); err != nil || len(bad) != 0 {
+		t.Errorf("verify: %v, %v", bad, err)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	j := open(t, newPath(t))
+	for range 2 {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := j.Commit(context.Background(), AddAudit{}); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	if errs := j.CommitEach(context.Background(), nil, nil); len(errs) != 2 || !errors.Is(errs[1], ErrClosed) {
+		t.Error(errs)
+	}
+}
+
+func TestQueries(t *testing.T) {
+	ctx := context.Background()
+	j := open(t, newPath(t))
+	for i := range 5 {
+		cb := callback(fmt.Sprint("cb", i), fmt.Sprint("u", i))
+		cb.Created = at(i)
+		c := call(fmt.Sprint("call", i))
+		c.Start = at(i)
+		commit(t, j, PutCallback{cb}, PutCall{c}, Spool{spooled(fmt.Sprint("r", i))}, AddAudit{record(fmt.Sprint(i))})
+	}
+	c3 := callback("cb3", "u3")
+	commit(t, j, PutCallback{ended(c3, "failed")}, EndCall{ID: "call3", End: at(9)}, Unspool{"r0"})
+	ids := func(cs []Callback) (s string) {
+		for _, c := range cs {
+			s += c.ID + " "
+		}
+		return s
+	}
+	for _, tt := range []struct {
+		limit int
+		f     Filter
+		want  string
+	}{
+		{0, Filter{}, "cb4 cb3 cb2 cb1 cb0 "},
+		{2, Filter{}, "cb4 cb3 "},
+		{0, Filter{User: "u2"}, "cb2 "},
+		{0, Filter{Phase: "failed"}, "cb3 "},
+		{0, Filter{Number: "84001", Pending: true}, "cb4 cb2 cb1 cb0 "},
+	} {
+		if got := ids(rows(j.Callbacks(ctx, tt.limit, tt.f))); got != tt.want {
+			t.Errorf("%+v: got %s, want %s", tt.f, got, tt.want)
+		}
+	}
+	if got := ids(rows(j.Pending(ctx))); got != "cb0 cb1 cb2 cb4 " {
+		t.Errorf("pending: %s", got)
+	}
+	if got := rows(j.OpenCalls(ctx)); len(got) != 4 || got[0].ID != "call0" {
+		t.Errorf("open calls: %+v", got)
+	}
+	if got := rows(j.Calls(ctx, 2)); len(got) != 2 || got[0].ID != "call4" {
+		t.Errorf("calls: %+v", got)
+	}
+	if got := rows(j.SpoolNext(ctx, 2)); len(got) != 2 || got[0].ID != "r1" || got[0].Seq != 2 {
+		t.Errorf("spool: %+v", got)
+	}
+	if got := rows(j.AuditTail(ctx, 2)); len(got) != 2 || got[0].Text != "3" || got[1].Text != "4" {
+		t.Errorf("audit: %+v", got)
+	}
+	if _, _, err := j.Callback(ctx, "nobody"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,144 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+
+	"github.com/pressly/goose/v3"
+)
+
+// schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration.
+const schemaVersion = 1
+
+// applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
+const applicationID = 0x5242434b
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// smallFile is the size up to which the file's structure is checked at each start.
+const smallFile = 16 << 20
+
+// openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows. warnings are
+// what SQLite's own check found wrong in single rows.
+func openWriter(path string) (c *conn, warnings []string, err error) {
+	c, err = openConn(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	version, err := identify(c, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.durable(); err != nil {
+		return nil, nil, err
+	}
+	if version > 0 {
+		if warnings, err = quickCheck(c, path); err != nil {
+			return nil, nil, err
+		}
+	}
+	if version < schemaVersion {
+		if err := migrate(path); err != nil {
+			return nil, nil, err
+		}
+	}
+	return c, warnings, nil
+}
+
+// identify reads whose file this is without changing it, and marks an empty one as ours. It returns the schema's version.
+func identify(c *conn, path string) (int64, error) {
+	id, err := c.number("PRAGMA application_id")
+	if err != nil {
+		return 0, err
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	tables, err := c.number("SELECT count(*) FROM sqlite_master")
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case id == 0 && version == 0 && tables == 0:
+		_, err = c.query(fmt.Sprintf("PRAGMA application_id = %d", applicationID))
+		return 0, err
+	case id != applicationID:
+		return 0, fmt.Errorf("is an SQLite file of another program (application id %#x): choose another state_dir", id)
+	case version > schemaVersion:
+		return 0, newerSchema(version)
+	}
+	return version, nil
+}
+
+func newerSchema(version int64) error {
+	return fmt.Errorf("has schema %d, this ringback knows %d: use the newer ringback that wrote it, or give this one a state_dir of its own",
+		version, schemaVersion)
+}
+
+// rowTrouble is what SQLite's check says of rows rather than of the file's structure. The checksums find the same, row by row.
+var rowTrouble = regexp.MustCompile(`^(CHECK constraint failed in|NULL value in|non-unique entry in index|(NON-)?(INTEGER|TEXT|BLOB|REAL|NUMERIC) value in|row .* missing from index|wrong # of entries in index)`)
+
+// quickCheck has SQLite look at the structure of a small file. A broken structure is an error: rows may be missing without a trace.
+func quickCheck(c *conn, path string) (warnings []string, err error) {
+	if info, err := os.Stat(path); err != nil || info.Size() > smallFile {
+		return nil, err
+	}
+	rows, err := c.query("PRAGMA quick_check(20)")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		text, _ := r[0].(string)
+		if text == "ok" {
+			continue
+		}
+		if !rowTrouble.MatchString(text) {
+			return nil, fmt.Errorf("is damaged: %s%s", text, hint(path, codeCorrupt))
+		}
+		warnings = append(warnings, text)
+	}
+	return warnings, nil
+}
+
+// migrate brings the schema to schemaVersion, each step in a transaction of its own. goose wants database/sql: it gets a pool of one
+// connection, opened and used on this goroutine only.
+func migrate(path string) (err error) {
+	db, err := sql.Open("sqlite", dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1", "_journal_mode", "WAL", "_synchronous", "FULL"))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(context.Background()); err != nil {
+		return fmt.Errorf("bring the schema to version %d: %w", schemaVersion, err)
+	}
+	var version int64
+	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		return fmt.Errorf("the migrations left schema %d instead of %d", version, schemaVersion)
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Reader reads the journal. It changes nothing; several processes may read while one writes.
+type Reader struct {
+	db   *sql.DB
+	path string
+}
+
+// OpenReader opens the journal at path for reading only, for tools. The caller must Close it.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("journal %s: %w", path, errors.Unwrap(err))
+	}
+	r, err := openPool(ctx, path, "ro")
+	if err != nil {
+		return nil, err
+	}
+	version, err := r.number(ctx, "PRAGMA user_version")
+	id, err2 := r.number(ctx, "PRAGMA application_id")
+	switch err := errors.Join(err, err2); {
+	case err != nil:
+		return nil, errors.Join(explain(path, err), r.Close())
+	case id != applicationID:
+		return nil, errors.Join(explain(path, errors.New("is no journal of ringback")), r.Close())
+	case version > schemaVersion:
+		return nil, errors.Join(explain(path, newerSchema(version)), r.Close())
+	case version < schemaVersion:
+		return nil, errors.Join(explain(path, fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once, it brings the file up to date",
+			version, schemaVersion)), r.Close())
+	}
+	return r, nil
+}
+
+// openPool opens a pool of connections that cannot write. mode is SQLite's: "ro" never creates a file, "rw" may keep the shared
+// memory of the write-ahead log.
+func openPool(ctx context.Context, path, mode string) (*Reader, error) {
+	db, err := sql.Open("sqlite", dsn(path, "mode", mode, "_busy_timeout", busyTimeout, "_query_only", "1"))
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	db.SetMaxOpenConns(4)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(explain(path, err), db.Close())
+	}
+	return &Reader{db: db, path: path}, nil
+}
+
+// Close ends the reading. Safe to call twice.
+func (r *Reader) Close() error { return r.db.Close() }
+
+// Pending returns all callbacks that have not ended, oldest first, and those that may be pending but do not verify: these
+// must never be dialled.
+func (r *Reader) Pending(ctx context.Context) ([]Callback, []Damage, error) {
+	// Either sign keeps a callback on the list, so that damage to one of them cannot hide it.
+	where := "NOT INDEXED WHERE ended = 0 OR outcome = '' ORDER BY created, id"
+	if n, err := r.number(ctx, "SELECT max(rowid) FROM callbacks"); err != nil {
+		return nil, nil, explain(r.path, err)
+	} else if n > fullScan {
+		where = "INDEXED BY callbacks_pending WHERE ended = 0 ORDER BY created, id"
+	}
+	cs, bad, err := list(ctx, r, callbacksTable, decodeCallback, where)
+	pending := cs[:0]
+	for _, c := range cs {
+		if c.Pending() {
+			pending = append(pending, c)
+		}
+	}
+	return pending, bad, err
+}
+
+// fullScan is the number of callbacks up to which Pending looks at every row instead of trusting an index.
+const fullScan = 20_000
+
+// Filter narrows what Callbacks returns; zero fields do not.
+type Filter struct {
+	User    string
+	Phase   string
+	Number  string
+	Pending bool // only pending ones
+}
+
+// Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
+func (r *Reader) Callbacks(ctx context.Context, limit int, f Filter) ([]Callback, []Damage, error) {
+	where := []string{"true"}
+	var args []any
+	for _, c := range []struct{ column, value string }{{"user", f.User}, {"phase", f.Phase}, {"number", f.Number}} {
+		if c.value != "" {
+			where = append(where, c.column+" = ?")
+			args = append(args, c.value)
+		}
+	}
+	if f.Pending {
+		where = append(where, "ended = 0")
+	}
+	return list(ctx, r, callbacksTable, decodeCallback, "WHERE "+strings.Join(where, " AND ")+" ORDER BY rowid DESC LIMIT ?",
+		append(args, limitOr(limit))...)
+}
+
+// Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row of it is an
+// error that wraps ErrDamaged.
+func (r *Reader) Callback(ctx context.Context, id string) (Callback, []Attempt, error) {
+	c, err := one(ctx, r, callbacksTable, decodeCallback, "callback", id)
+	if err != nil {
+		return c, nil, err
+	}
+	as, bad, err := list(ctx, r, attemptsTable, decodeAttempt, "WHERE callback_id = ? ORDER BY n", id)
+	if err == nil && len(bad) > 0 {
+		err = fmt.Errorf("%w: %v", ErrDamaged, bad[0])
+	}
+	return c, as, err
+}
+
+// Call returns one call. ErrNotFound where there is none; a damaged row is an error that wraps ErrDamaged.
+func (r *Reader) Call(ctx context.Context, id string) (Call, error) {
+	return one(ctx, r, callsTable, decodeCall, "call", id)
+}
+
+// OpenCalls returns the calls that have no end, oldest first: after a crash, those that it cut off.
+func (r *Reader) OpenCalls(ctx context.Context) ([]Call, []Damage, error) {
+	return list(ctx, r, callsTable, decodeCall, "WHERE ended = 0 ORDER BY started, rowid")
+}
+
+// Calls returns up to limit calls, last recorded first; limit 0 stands for 100.
+func (r *Reader) Calls(ctx context.Context, limit int) ([]Call, []Damage, error) {
+	return list(ctx, r, callsTable, decodeCall, "ORDER BY rowid DESC LIMIT ?", limitOr(limit))
+}
+
+// SpoolNext returns up to n records of the spool, oldest first; n 0 stands for 100.
+func (r *Reader) SpoolNext(ctx context.Context, n int) ([]Spooled, []Damage, error) {
+	return list(ctx, r, spoolTable, decodeSpooled, "ORDER BY seq LIMIT ?", limitOr(n))
+}
+
+// AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
+func (r *Reader) AuditTail(ctx context.Context, n int) ([]Audit, []Damage, error) {
+	return list(ctx, r, auditTable, decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
+}
+
+func limitOr(n int) int64 {
+	if n <= 0 {
+		return 100
+	}
+	return int64(n)
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each reads the rows of a table and gives those that verify to good, the others to bad.
+func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T, error), good func(T), bad func(Damage), tail string, args ...any) error {
+	rows, err := q.QueryContext(ctx, "SELECT "+t.columns()+" FROM "+t.name+" "+tail, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	row := make([]any, len(t.cols)+1)
+	ptrs := make([]any, len(row))
+	for i := range row {
+		ptrs[i] = &row[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(ptrs...); err != nil {
+			return err
+		}
+		values, d := t.check(row)
+		if d == nil {
+			v, err := decode(values)
+			if err == nil {
+				good(v)
+				continue
+			}
+			d = t.damage(values, err.Error())
+		}
+		bad(*d)
+	}
+	return rows.Err()
+}
+
+func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string, args ...any) (out []T, bad []Damage, err error) {
+	err = each(ctx, r.db, t, decode, func(v T) { out = append(out, v) }, func(d Damage) { bad = append(bad, d) }, tail, args...)
+	return out, bad, explain(r.path, err)
+}
+
+func one[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), what, id string) (v T, err error) {
+	vs, bad, err := list(ctx, r, t, decode, "WHERE id = ?", id)
+	switch {
+	case err != nil:
+		return v, err
+	case len(bad) > 0:
+		return v, fmt.Errorf("%w: %v", ErrDamaged, bad[0])
+	case len(vs) == 0:
+		return v, about(what, id, ErrNotFound)
+	}
+	return vs[0], nil
+}
+
+func (r *Reader) number(ctx context.Context, query string) (int64, error) {
+	var n sql.NullInt64
+	err := r.db.QueryRowContext(ctx, query).Scan(&n)
+	return n.Int64, err
+}

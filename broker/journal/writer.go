@@ -1,0 +1,317 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// request is what one call of Commit or CommitEach wants. Whoever claims it first, the writer or the caller who gives up, decides.
+type request struct {
+	groups  [][]Mutation
+	claimed atomic.Bool
+	errs    []error // one a group, valid once done is closed
+	done    chan struct{}
+}
+
+func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
+
+// all returns err for each group.
+func (r *request) all(err error) []error {
+	errs := make([]error, len(r.groups))
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// writer owns the write connection. All its methods run on its one goroutine.
+type writer struct {
+	path    string
+	c       *conn // nil after an error of the disk, until it is opened anew
+	old     *conn // the connection that had the error
+	commits *atomic.Uint64
+
+	audit    mark  // of the last record of the audit, as of the running transaction
+	saved    mark  // as of the last commit
+	spoolSeq int64 // last given
+}
+
+// mark is the audit's end.
+type mark struct {
+	seq  int64
+	hash string // 32 bytes; a string, so that marks compare
+}
+
+// maxBatch is how many groups share a transaction at most: enough for any herd, and a bound for the time that the first waits for the last.
+const maxBatch = 256
+
+func (w *writer) start(j *Journal) error {
+	if err := prepare(w.path); err != nil {
+		return err
+	}
+	lock, err := lockDir(filepath.Dir(w.path))
+	if err != nil {
+		return err
+	}
+	if w.c, j.warnings, err = openWriter(w.path); err == nil {
+		err = w.load()
+	}
+	if err != nil {
+		if w.c != nil {
+			w.c.close()
+		}
+		return errors.Join(explain(w.path, err), lock.release())
+	}
+	j.lock = lock
+	return nil
+}
+
+// load reads what the writer keeps in memory.
+func (w *writer) load() error {
+	rows, err := w.c.query("SELECT n, hash FROM marks WHERE name = 'audit'")
+	if err != nil {
+		return err
+	}
+	if len(rows) != 1 {
+		return errors.New("the mark of the audit is missing (restore a backup)")
+	}
+	seq, ok := rows[0][0].(int64)
+	hash, ok2 := rows[0][1].([]byte)
+	if !ok || !ok2 {
+		return errors.New("the mark of the audit is damaged (restore a backup)")
+	}
+	w.audit = mark{seq, string(hash)}
+	// Where the chain is longer than its mark says, go on behind its end: a number is never used twice.
+	if last, err := w.c.number("SELECT max(seq) FROM audit"); err != nil {
+		return err
+	} else if last > seq {
+		w.audit.seq = last
+	}
+	w.saved = w.audit
+	w.spoolSeq, err = w.c.number("SELECT max(seq) FROM spool")
+	return err
+}
+
+func (w *writer) stop() error {
+	var err error
+	if w.old != nil {
+		w.old.close()
+	}
+	if w.c != nil {
+		err = explain(w.path, w.c.close())
+	}
+	return err
+}
+
+// serve writes until closing is closed, then what is still in the queue.
+func (w *writer) serve(queue <-chan *request, closing <-chan struct{}) {
+	for {
+		select {
+		case r := <-queue:
+			w.batch(r, queue)
+		case <-closing:
+			for {
+				select {
+				case r := <-queue:
+					w.batch(r, queue)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// batch writes r and what else is waiting, in one transaction, and answers all of them.
+func (w *writer) batch(r *request, queue <-chan *request) {
+	var rs []*request
+	groups := 0
+	for r != nil {
+		if r.claim() {
+			rs = append(rs, r)
+			groups += len(r.groups)
+		}
+		r = nil
+		if groups < maxBatch {
+			select {
+			case r = <-queue:
+			default:
+			}
+		}
+	}
+	if len(rs) == 0 {
+		return
+	}
+	err := w.write(rs)
+	for _, r := range rs {
+		if err != nil {
+			r.errs = r.all(err)
+		}
+		close(r.done)
+	}
+}
+
+// write commits the requests' groups. The error is everybody's; each group's own error is in its request.
+func (w *writer) write(rs []*request) error {
+	if err := w.ensure(); err != nil {
+		return explain(w.path, err)
+	}
+	err := w.try(rs, false)
+	if err != nil && ofGroup(err) {
+		// One group cannot be: the others are written again, each behind a savepoint.
+		err = w.try(rs, true)
+	}
+	if err != nil {
+		w.fail()
+		return explain(w.path, err)
+	}
+	return nil
+}
+
+// try writes all groups in one transaction. Without savepoints it stops at the first group that cannot be.
+func (w *writer) try(rs []*request, savepoints bool) (err error) {
+	w.audit = w.saved
+	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	written := 0
+	for _, r := range rs {
+		r.errs = make([]error, len(r.groups))
+		for i, g := range r.groups {
+			if savepoints {
+				err = w.guarded(g)
+			} else {
+				err = w.apply(g)
+			}
+			switch {
+			case err == nil:
+				written++
+			case savepoints && ofGroup(err):
+				r.errs[i] = err
+			default:
+				return errors.Join(err, w.rollback())
+			}
+		}
+	}
+	if written == 0 {
+		return w.rollback()
+	}
+	if err := w.writeMark(); err != nil {
+		return errors.Join(err, w.rollback())
+	}
+	if _, err := w.c.exec("COMMIT"); err != nil {
+		return errors.Join(err, w.rollback())
+	}
+	w.saved = w.audit
+	w.commits.Add(1)
+	return nil
+}
+
+func (w *writer) apply(g []Mutation) error {
+	for _, m := range g {
+		if m == nil {
+			continue
+		}
+		if err := m.apply(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guarded applies a group behind a savepoint and takes it back where it cannot be.
+func (w *writer) guarded(g []Mutation) error {
+	if _, err := w.c.exec("SAVEPOINT g"); err != nil {
+		return fmt.Errorf("savepoint: %v", err)
+	}
+	before := w.audit
+	err := w.apply(g)
+	if err != nil {
+		w.audit = before
+		if _, err2 := w.c.exec("ROLLBACK TO g"); err2 != nil {
+			return fmt.Errorf("%v; roll back: %v", err, err2)
+		}
+	}
+	if _, err2 := w.c.exec("RELEASE g"); err2 != nil {
+		return fmt.Errorf("release: %v", err2)
+	}
+	return err
+}
+
+// writeMark moves the audit's mark along.
+func (w *writer) writeMark() error {
+	if w.audit == w.saved {
+		return nil
+	}
+	n, err := w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
+	if err == nil && n != 1 {
+		err = errors.New("the mark of the audit is missing (restore a backup)")
+	}
+	return err
+}
+
+// rollback ends the transaction. An error of the disk may have ended it already; then there is nothing to do.
+func (w *writer) rollback() error {
+	w.audit = w.saved
+	_, err := w.c.exec("ROLLBACK")
+	if code(err) == codeError {
+		return nil // "cannot rollback - no transaction is active"
+	}
+	return err
+}
+
+// fail retires the connection after an error of the disk: after a failed sync, no later success of it would mean anything.
+func (w *writer) fail() {
+	if w.old != nil {
+		w.old.close()
+	}
+	w.old, w.c = w.c, nil
+}
+
+// ensure opens the file anew after an error of the disk and proves it before anything else is written: its structure is checked, and a
+// mark is committed and read back. That commit also overwrites, in the write-ahead log, whatever the failed one left there.
+//
+// The old connection is closed only then. As long as one is open SQLite does not replay the log, so a commit that was reported
+// as an error cannot come to life.
+func (w *writer) ensure() error {
+	if w.c != nil {
+		return nil
+	}
+	c, err := openConn(w.path)
+	if err != nil {
+		return err
+	}
+	if err := w.prove(c); err != nil {
+		c.close()
+		return err
+	}
+	w.c = c
+	if w.old != nil {
+		w.old.close() // its error is the one already reported
+		w.old = nil
+	}
+	return w.load()
+}
+
+func (w *writer) prove(c *conn) error {
+	if err := c.durable(); err != nil {
+		return err
+	}
+	if _, err := quickCheck(c, w.path); err != nil {
+		return err
+	}
+	before, err := c.number("SELECT n FROM marks WHERE name = 'reopened'")
+	if err != nil {
+		return err
+	}
+	if _, err := c.exec("UPDATE marks SET n = n + 1 WHERE name = 'reopened'"); err != nil {
+		return err
+	}
+	after, err := c.number("SELECT n FROM marks WHERE name = 'reopened'")
+	if err == nil && after != before+1 {
+		err = errors.New("a mark written after an error of the disk reads back wrong")
+	}
+	return err
+}

@@ -1,0 +1,357 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+)
+
+// event is something that happened to one callback, on its way to the loop.
+type event struct {
+	id   string
+	what callback.Event
+
+	promise *work              // Promise: the callback to be
+	lease   *lines.Lease       // Leased: what was lent
+	rows    []journal.Mutation // to be committed with the step
+	text    string             // for the history
+	also    func(*work)        // changes the loop's work when the event is taken; must not block
+	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: nobody waits
+}
+
+// errStale answers an event that no rule covers.
+var errStale = errors.New("too late, or out of place")
+
+// errAlready answers a promise to somebody who has one.
+var errAlready = errors.New("a callback is already pending for this user")
+
+// send hands an event to the loop; it blocks only while the loop is behind. false: ctx ended first.
+func (b *Broker) send(ctx context.Context, e event) bool {
+	select {
+	case b.events <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tell is send for those who wait for the commit.
+func (b *Broker) tell(ctx context.Context, e event) error {
+	e.reply = make(chan error, 1)
+	if !b.send(ctx, e) {
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-e.reply:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// maxBatch bounds how many events share a transaction.
+const maxBatch = 256
+
+// step is one event taken by a machine, waiting for its commit.
+type step struct {
+	event   event
+	work    *work
+	before  callback.State
+	effects []callback.Effect
+	rows    []journal.Mutation
+}
+
+// loop is raft's Ready loop: step all waiting events, write one transaction, then carry out all effects.
+func (b *Broker) loop(ctx context.Context) {
+	for {
+		batch := b.gather(ctx)
+		if len(batch) == 0 {
+			b.stopTimers()
+			return
+		}
+		steps := make([]step, 0, len(batch))
+		for _, e := range batch {
+			if s, ok := b.take(e); ok {
+				steps = append(steps, s)
+			}
+		}
+		errs := b.commit(ctx, steps)
+		for i, s := range steps {
+			if errs[i] != nil {
+				b.undo(ctx, s, errs[i])
+				continue
+			}
+			b.done(ctx, s)
+		}
+	}
+}
+
+// gather blocks for an event and takes what else is waiting, at most one event a callback: the second may depend on how the first's commit went.
+func (b *Broker) gather(ctx context.Context) []event {
+	var batch []event
+	taken := map[string]bool{}
+	var later []event
+	take := func(e event) {
+		if taken[e.id] || len(batch) == maxBatch {
+			later = append(later, e)
+			return
+		}
+		taken[e.id] = true
+		batch = append(batch, e)
+	}
+	for _, e := range b.backlog {
+		take(e)
+	}
+	b.backlog = nil
+	if len(batch) == 0 {
+		select {
+		case e := <-b.events:
+			take(e)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	for len(batch) < maxBatch && len(later) < maxBatch {
+		select {
+		case e := <-b.events:
+			take(e)
+			continue
+		default:
+		}
+		break
+	}
+	b.backlog = later
+	return batch
+}
+
+// take steps the machine that the event concerns. false: it was refused, and answered.
+func (b *Broker) take(e event) (step, bool) {
+	w := b.works[e.id]
+	if e.promise != nil {
+		if b.pendingFor(e.promise) != "" {
+			e.answer(errAlready)
+			return step{}, false
+		}
+		w = e.promise
+	}
+	if w == nil {
+		b.refuse(e)
+		return step{}, false
+	}
+	if leased, ok := e.what.(callback.Leased); ok {
+		b.leaseSeq++
+		leased.Lease, leased.TTY = b.leaseSeq, e.lease.TTY()
+		e.what = leased
+	}
+	before := w.state
+	next, effects, ok := callback.Step(before, e.what)
+	if !ok {
+		b.refuse(e)
+		return step{}, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w.state = next
+	if e.promise != nil {
+		b.works[e.id] = w
+	}
+	if leased, ok := e.what.(callback.Leased); ok && next.Lease == leased.Lease {
+		w.lease, w.leaseNo = e.lease, leased.Lease
+	} else if ok {
+		e.lease.Release() // it came too late: the machine has no use for it
+	}
+	if e.also != nil {
+		e.also(w)
+	}
+	s := step{event: e, work: w, before: before, effects: effects}
+	if callback.Durable(before, next) || len(e.rows) > 0 || e.promise != nil {
+		s.rows = b.mutations(s)
+	}
+	return s, true
+}
+
+// refuse counts an event that nobody wants, and gives back what it brought.
+func (b *Broker) refuse(e event) {
+	b.refused.Add(1)
+	if e.lease != nil {
+		e.lease.Release()
+	}
+	if len(e.rows) > 0 {
+		if err := b.opt.Journal.Commit(context.Background(), e.rows...); err != nil {
+			b.log.Warn("journal: record a late event", zap.String("callback", e.id), zap.Error(err))
+		}
+	}
+	b.log.Debug("event refused", zap.String("callback", e.id), zap.String("event", fmt.Sprintf("%T", e.what)))
+	e.answer(errStale)
+}
+
+// pendingFor returns the ID of a pending callback of the same identity.
+func (b *Broker) pendingFor(w *work) string {
+	for id, other := range b.works {
+		if other.state.Phase.Pending() && other.identity() == w.identity() {
+			return id
+		}
+	}
+	return ""
+}
+
+// mutations are the rows that make a step durable.
+func (b *Broker) mutations(s step) []journal.Mutation {
+	now, w := time.Now(), s.work
+	h := Happening{Time: now, What: eventName(s.event.what), Phase: w.state.Phase.String(), Text: s.event.text}
+	w.trace.add(h)
+	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
+	rows = append(rows, s.event.rows...)
+	for _, e := range s.effects {
+		switch e := e.(type) {
+		case callback.Dial:
+			rows = append(rows, journal.PutAttempt{Attempt: journal.Attempt{
+				CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now,
+				Script: w.lease.Config().CallbackScript,
+			}})
+		case callback.Audit:
+			rows = append(rows, audit(now, "callback "+w.row.ID, w.row.User, e.Text))
+		case callback.End:
+			rows = append(rows, audit(now, "callback "+w.row.ID+" ended", w.row.User, endText(e, w)))
+		}
+	}
+	return rows
+}
+
+func endText(e callback.End, w *work) string {
+	text := fmt.Sprintf("%s after %d of %d attempts to %s", e.Outcome, w.state.Attempt, w.state.Max, w.row.Number)
+	if e.Cause != "" {
+		text += ": " + e.Cause
+	}
+	return text
+}
+
+func audit(t time.Time, kind, who, text string) journal.Mutation {
+	return journal.AddAudit{Audit: journal.Audit{Time: t, Kind: kind, Who: who, Text: text}}
+}
+
+// commit makes the steps durable, all in one transaction. One error a step.
+func (b *Broker) commit(ctx context.Context, steps []step) []error {
+	errs := make([]error, len(steps))
+	var groups [][]journal.Mutation
+	var which []int
+	for i, s := range steps {
+		if len(s.rows) > 0 {
+			groups = append(groups, s.rows)
+			which = append(which, i)
+		}
+	}
+	if len(groups) == 0 {
+		return errs
+	}
+	for i, err := range b.opt.Journal.CommitEach(context.WithoutCancel(ctx), groups...) {
+		errs[which[i]] = err
+	}
+	return errs
+}
+
+// undo takes back a step that could not be recorded. A promise is refused; anything else is tried again: it has happened all the same.
+func (b *Broker) undo(ctx context.Context, s step, err error) {
+	b.mu.Lock()
+	s.work.state = s.before
+	if n := len(s.work.trace.History); n > 0 {
+		s.work.trace.History = s.work.trace.History[:n-1]
+	}
+	s.work.row.Ended, s.work.row.Outcome = time.Time{}, ""
+	if s.event.promise != nil {
+		delete(b.works, s.event.id)
+	}
+	b.mu.Unlock()
+	if s.event.promise != nil {
+		if errors.Is(err, journal.ErrPending) {
+			err = errAlready
+		}
+		s.event.answer(err)
+		return
+	}
+	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", s.event.id), zap.Error(err))
+	again := s.event
+	if _, ok := again.what.(callback.Leased); ok && s.work.lease == again.lease {
+		b.mu.Lock()
+		s.work.lease, s.work.leaseNo = nil, 0
+		b.mu.Unlock()
+	}
+	b.running.Go(func() {
+		if pause(ctx, b.opt.Limits.Retry) {
+			b.send(ctx, again)
+		} else if again.lease != nil {
+			again.lease.Release()
+		}
+	})
+}
+
+// done carries out the effects of a step that stands.
+func (b *Broker) done(ctx context.Context, s step) {
+	w := s.work
+	for _, e := range s.effects {
+		b.carryOut(ctx, w, e)
+	}
+	s.event.answer(nil)
+	if w.state.Done() {
+		b.stopAll(w)
+		b.mu.Lock()
+		delete(b.works, w.row.ID)
+		b.mu.Unlock()
+	}
+}
+
+func (e event) answer(err error) {
+	if e.reply != nil {
+		e.reply <- err
+	}
+}
+
+func (b *Broker) stopTimers() {
+	for _, w := range b.works {
+		b.stopAll(w)
+	}
+}
+
+func (b *Broker) stopAll(w *work) {
+	for _, t := range w.timers {
+		t.Stop()
+	}
+	clear(w.timers)
+	if w.waiting != nil {
+		w.waiting.Cancel()
+		w.waiting = nil
+	}
+}
+
+// snapshot returns the callbacks in hand, for views.
+func (b *Broker) snapshot() map[string]*work {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.works)
+}
+
+// eventName is the event's name in the machine's table.
+func eventName(e callback.Event) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", e), "callback.")
+}
+
+// pause waits; false: ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

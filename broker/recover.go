@@ -1,0 +1,110 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// recover takes up what the process before left: calls that a crash cut are closed and their Stops spooled, then Accounting-On;
+// each pending callback gets Restarted. A damaged row is told of and never dialled.
+func (b *Broker) recover(ctx context.Context) error {
+	pending, damaged, err := b.opt.Journal.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("journal: read the pending callbacks: %w", err)
+	}
+	promisedOn := map[string]bool{}
+	for _, row := range pending {
+		promisedOn[row.CallID] = true
+	}
+	if err := b.closeOpenCalls(ctx, promisedOn); err != nil {
+		return err
+	}
+	for _, d := range damaged {
+		b.alarm(ctx, "a callback's row is damaged; it will not be dialled: "+d.String())
+	}
+	for _, row := range pending {
+		if err := b.restart(row); err != nil {
+			b.alarm(ctx, fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
+		}
+	}
+	return nil
+}
+
+// alarm logs and audits what an operator must know.
+func (b *Broker) alarm(ctx context.Context, text string) {
+	b.log.Error(text)
+	if err := b.opt.Journal.Commit(ctx, audit(time.Now(), "alarm", "ringback", text)); err != nil {
+		b.log.Error("journal: audit an alarm", zap.Error(err))
+	}
+}
+
+func (b *Broker) restart(row journal.Callback) error {
+	w := newWork(row, trace{}, grant{})
+	if err := unmarshal(row.State, &w.state); err != nil {
+		return fmt.Errorf("its recorded state: %w", err)
+	}
+	if err := unmarshal(row.Trace, &w.trace); err != nil {
+		return fmt.Errorf("its recorded trace: %w", err)
+	}
+	g, err := decodeGrant(row.Authorization)
+	if err != nil {
+		return fmt.Errorf("its recorded authorization: %w", err)
+	}
+	w.auth = g
+	b.works[row.ID] = w
+	b.backlog = append(b.backlog, event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"})
+	b.log.Info("callback taken up after a restart", zap.String("callback", row.ID), zap.String("user", row.User), zap.String("phase", row.Phase), zap.Int("attempts", row.Attempts))
+	return nil
+}
+
+func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool) error {
+	open, damaged, err := b.opt.Journal.OpenCalls(ctx)
+	if err != nil {
+		return fmt.Errorf("journal: read the open calls: %w", err)
+	}
+	for _, d := range damaged {
+		b.alarm(ctx, "a call's row is damaged; its accounting Stop cannot be sent: "+d.String())
+	}
+	now := time.Now()
+	var stops []aaa.Record
+	var rows []journal.Mutation
+	for _, row := range open {
+		cause := aaa.CauseNASReboot
+		if promisedOn[row.ID] {
+			cause = aaa.CauseCallback
+		}
+		if stop, ok := stopOf(row, now, cause); ok {
+			stops = append(stops, stop)
+		}
+		rows = append(rows, journal.EndCall{ID: row.ID, End: now, Cause: "cut by a crash", TerminateCause: int(cause), OctetsIn: row.OctetsIn, OctetsOut: row.OctetsOut})
+	}
+	if b.spool.accountant != nil {
+		stops = append(stops, aaa.Record{ID: "on-" + newID(), Type: aaa.On, Time: now})
+	}
+	if err := b.spool.put(ctx, stops, rows...); err != nil {
+		return fmt.Errorf("journal: close the calls that a crash cut: %w", err)
+	}
+	return nil
+}
+
+// stopOf makes the Stop that the crash kept from being spooled. false: no session was open on the call.
+func stopOf(row journal.Call, now time.Time, cause aaa.Cause) (aaa.Record, bool) {
+	if row.SessionID == "" {
+		return aaa.Record{}, false
+	}
+	var r aaa.Record
+	if unmarshal(row.Data, &r) != nil {
+		return aaa.Record{}, false
+	}
+	started := r.Time
+	r.ID, r.Type, r.Time, r.Cause = r.SessionID+"-stop", aaa.Stop, now, cause
+	r.SessionTime = max(now.Sub(started), 0)
+	return r, true
+}

@@ -1,0 +1,134 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// ErrNoCallback is the answer to an ID that no callback has.
+var ErrNoCallback = errors.New("no such callback")
+
+// UserView is somebody on a line.
+type UserView struct {
+	TTY     int
+	User    string // "" until he has logged in
+	Service aaa.Service
+	Leg     int
+	Call    string
+	Caller  string
+	Connect string
+	Start   time.Time
+}
+
+// CallbackView is a callback with what it takes to explain it.
+type CallbackView struct {
+	journal.Callback
+	TTY      int // the line that dials or dialled; 0 not chosen yet
+	Attempt  []journal.Attempt
+	Decision policies.Trace
+	Group    string
+	History  []Happening
+}
+
+// Lines implements session.Shower.
+func (b *Broker) Lines() []lines.Status { return b.opt.Pool.Lines() }
+
+// OnLines returns who is on the lines, sorted by TTY.
+func (b *Broker) OnLines() []UserView {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v := make([]UserView, 0, len(b.calls))
+	for _, c := range b.calls {
+		v = append(v, UserView{TTY: c.TTY, User: c.user, Service: c.service, Leg: c.leg, Call: c.ID, Caller: c.Caller, Connect: c.Connect, Start: c.Start})
+	}
+	slices.SortFunc(v, func(x, y UserView) int { return x.TTY - y.TTY })
+	return v
+}
+
+// Users implements session.Shower.
+func (b *Broker) Users() []session.UserLine {
+	var v []session.UserLine
+	for _, u := range b.OnLines() {
+		v = append(v, session.UserLine{TTY: u.TTY, User: u.User, Service: u.Service, Leg: u.Leg, Caller: u.Caller, Since: u.Start})
+	}
+	return v
+}
+
+// Callbacks implements session.Shower: the pending ones, oldest first.
+func (b *Broker) Callbacks() []session.CallbackLine {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var v []session.CallbackLine
+	for _, w := range b.works {
+		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.row.Number, TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
+	}
+	slices.SortFunc(v, func(x, y session.CallbackLine) int { return x.Since.Compare(y.Since) })
+	return v
+}
+
+// CallbackList returns callbacks newest first: the pending ones, or with all the newest hundred of whatever state.
+func (b *Broker) CallbackList(ctx context.Context, all bool) ([]CallbackView, error) {
+	rows, _, err := b.opt.Journal.Callbacks(ctx, 100, journal.Filter{Pending: !all})
+	if err != nil {
+		return nil, err
+	}
+	v := make([]CallbackView, 0, len(rows))
+	for _, r := range rows {
+		v = append(v, view(r, nil))
+	}
+	return v, nil
+}
+
+// Callback returns one callback whole, by its ID or a unique beginning of it.
+func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) {
+	row, attempts, err := b.opt.Journal.Callback(ctx, id)
+	if err == nil {
+		return view(row, attempts), nil
+	}
+	if !errors.Is(err, journal.ErrNotFound) || id == "" {
+		return CallbackView{}, err
+	}
+	rows, _, err := b.opt.Journal.Callbacks(ctx, 1000, journal.Filter{})
+	if err != nil {
+		return CallbackView{}, err
+	}
+	found := ""
+	for _, r := range rows {
+		if strings.HasPrefix(r.ID, id) {
+			if found != "" {
+				return CallbackView{}, errors.New("callback " + id + ": more than one begins so: give more of the ID")
+			}
+			found = r.ID
+		}
+	}
+	if found == "" {
+		return CallbackView{}, ErrNoCallback
+	}
+	row, attempts, err = b.opt.Journal.Callback(ctx, found)
+	return view(row, attempts), err
+}
+
+func view(row journal.Callback, attempts []journal.Attempt) CallbackView {
+	v := CallbackView{Callback: row, Attempt: attempts}
+	var t trace
+	if unmarshal(row.Trace, &t) == nil {
+		v.Decision, v.Group, v.History = t.Decision, t.Group, t.History
+	}
+	var state struct{ TTY int }
+	if unmarshal(row.State, &state) == nil {
+		v.TTY = state.TTY
+	}
+	if n := len(attempts); v.TTY == 0 && n > 0 {
+		v.TTY = attempts[n-1].TTY
+	}
+	return v
+}

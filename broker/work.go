@@ -1,0 +1,124 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+)
+
+// work is one callback in the loop's hands. Only the loop writes it, under the Broker's mutex where views read.
+type work struct {
+	state callback.State
+	row   journal.Callback
+	trace trace
+	auth  grant
+
+	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
+	dialEnded time.Time // when the last attempt ended
+	leg1      *call     // until it is down
+	leg1Stop  string    // accounting record whose acknowledgement the dial awaits for a while
+
+	timers  map[callback.TimerKind]*time.Timer
+	waiting *lines.Waiting
+	lease   *lines.Lease
+	leaseNo uint64
+	dial    *dial
+}
+
+// dial is an attempt that runs: its dialler, then leg two's call.
+type dial struct {
+	attempt int
+	cancel  context.CancelCauseFunc // ends the dialler, later the session
+	call    *lines.Call             // set when connected
+}
+
+// grant is what leg two needs of leg one's authorization. It is kept in the journal with the promise; it holds no secret.
+type grant struct {
+	Server string            `json:"server,omitempty"`
+	Auth   aaa.Authorization `json:"authorization"`
+	Class  [][]byte          `json:"class,omitempty"` // Auth leaves it out
+}
+
+func (g grant) encode() string {
+	g.Class = g.Auth.Class
+	return mustJSON(g)
+}
+
+func decodeGrant(s string) (grant, error) {
+	var g grant
+	if err := json.Unmarshal([]byte(s), &g); err != nil {
+		return grant{}, err
+	}
+	g.Auth.Class = g.Class
+	return g, nil
+}
+
+// trace is why a callback was decided so and what has happened to it.
+type trace struct {
+	Decision policies.Trace `json:"decision"`
+	Group    string         `json:"group"`
+	History  []Happening    `json:"history"`
+}
+
+// Happening is one line of a callback's history.
+type Happening struct {
+	Time  time.Time `json:"time"`
+	What  string    `json:"what"`           // the event
+	Phase string    `json:"phase"`          // where it led
+	Text  string    `json:"text,omitempty"` // details for people
+}
+
+// maxHistory bounds what a callback that is retried for long can gather; the oldest lines but the first go.
+const maxHistory = 200
+
+func (t *trace) add(h Happening) {
+	if len(t.History) >= maxHistory {
+		t.History = append(t.History[:1], t.History[2:]...)
+	}
+	t.History = append(t.History, h)
+}
+
+func newWork(row journal.Callback, t trace, g grant) *work {
+	return &work{row: row, trace: t, auth: g, timers: map[callback.TimerKind]*time.Timer{}}
+}
+
+func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
+
+// cannotBeCut reports whether a shutdown had better wait a moment.
+func (w *work) cannotBeCut() bool {
+	switch w.state.Phase {
+	case callback.Promised, callback.Dialing, callback.Answered:
+		return true
+	}
+	return false
+}
+
+// record brings the row up to the state; what it returns goes into the commit.
+func (w *work) record(now time.Time) journal.Callback {
+	w.row.Phase = string(w.state.Phase)
+	w.row.State = mustJSON(w.state)
+	w.row.Attempts, w.row.Max = w.state.Attempt, w.state.Max
+	w.row.Cause = w.state.Cause
+	w.row.Updated = now
+	w.row.Trace = mustJSON(w.trace)
+	if w.state.Phase.Terminal() && w.row.Ended.IsZero() {
+		w.row.Ended = now
+		w.row.Outcome = string(w.state.Phase)
+	}
+	return w.row
+}
+
+// mustJSON encodes values of our own types, which cannot fail.
+func mustJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,439 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Conn is a modem in command state. Read returns what the modem said, Write says something to it. SetReadDeadline may be
+// called while a Read blocks, and ends it with os.ErrDeadlineExceeded. Write must not block for good: where the Conn also
+// has SetWriteDeadline, Run sets it.
+type Conn interface {
+	io.ReadWriter
+	SetReadDeadline(t time.Time) error
+	// Break sends a BREAK condition of about d.
+	Break(d time.Duration) error
+}
+
+// Options say what one run of a script needs besides its words.
+type Options struct {
+	// Dialstring replaces \T: 1 to 40 ASCII digits. Anything else is refused before a byte is sent.
+	Dialstring string
+	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed.
+	Secrets []string
+	// Debug gets one line an event, in the words of IOS's `debug chat` without the CHAT prefix; nil for none. It must not block.
+	Debug func(text string)
+}
+
+// Outcome is how a run ended.
+type Outcome string
+
+const (
+	Success   Outcome = "success"
+	Aborted   Outcome = "aborted"   // an ABORT string was seen
+	TimedOut  Outcome = "timed out" // an expect without a way out was not seen in time
+	Lost      Outcome = "lost"      // the Conn ended or failed
+	Cancelled Outcome = "cancelled" // ctx ended
+	Refused   Outcome = "refused"   // the dial string is not one; nothing was sent
+)
+
+// Result is what came of a run.
+type Result struct {
+	Outcome    Outcome
+	Abort      string // the ABORT string seen, control characters visible
+	Expect     string // what was waited for when it ended, control characters visible; "" at a send
+	Step       int    // the word it ended at, counted from 1 over all words of the script; 0 when none began
+	Elapsed    time.Duration
+	Transcript []Entry
+	Err        error // nil on Success; says what happened in which script, and wraps the Conn's error or ctx's cause
+}
+
+// MaxDialstring is the longest dial string that Run takes.
+const MaxDialstring = 40
+
+// CheckDialstring returns an error unless s is 1 to MaxDialstring ASCII digits.
+func CheckDialstring(s string) error {
+	if s == "" {
+		return errors.New("the dial string is empty")
+	}
+	if len(s) > MaxDialstring {
+		return fmt.Errorf("the dial string has %d characters, at most %d digits are dialled", len(s), MaxDialstring)
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return fmt.Errorf("dial string %q: only digits are dialled; prefixes and pauses belong into the script", s)
+		}
+	}
+	return nil
+}
+
+// Run runs the script and blocks until it ended: when its last step is done, at an ABORT string, at a timeout, when c fails or
+// when ctx ends. It reads one octet at a time and none beyond what its last expect needs, so what follows CONNECT is left in c. What c
+// held before the first expect can match an ABORT string: drain it first. The read deadline of c is cleared when Run returns.
+func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
+	r := runner{ctx: ctx, conn: c, script: s, o: o, start: time.Now(), timeout: DefaultTimeout}
+	r.log = newTranscript(o.Secrets)
+	r.writes, _ = c.(writeDeadliner)
+	if err := r.checkDialstring(); err != nil {
+		r.end(Refused, err)
+		return r.result()
+	}
+	r.debug("Chat script ", s.Name, " started.")
+	release := r.watch()
+	r.steps()
+	release()
+	if r.res.Outcome == "" {
+		r.end(Success, nil)
+	}
+	r.debug("Chat script ", s.Name, " finished, status = ", r.status())
+	return r.result()
+}
+
+type writeDeadliner interface{ SetWriteDeadline(t time.Time) error }
+
+// runner is one run. Its methods return false when the run has ended; end was called then.
+type runner struct {
+	ctx    context.Context
+	conn   Conn
+	writes writeDeadliner // nil where conn is none
+	script *Script
+	o      Options
+
+	start   time.Time
+	timeout time.Duration
+	aborts  []finder
+	log     transcript
+	expects *pattern // waited for; nil at a send
+	in      [1]byte
+	out     []byte
+	res     Result
+}
+
+func (r *runner) checkDialstring() error {
+	if r.o.Dialstring == "" && !r.script.UsesDialstring() {
+		return nil
+	}
+	return CheckDialstring(r.o.Dialstring)
+}
+
+// watch makes the end of ctx end a blocked Read or Write. The function returned waits for that to be over.
+func (r *runner) watch() (release func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(r.ctx, func() {
+		defer close(done)
+		past := time.Unix(1, 0)
+		_ = r.conn.SetReadDeadline(past)
+		if r.writes != nil {
+			_ = r.writes.SetWriteDeadline(past)
+		}
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+		_ = r.conn.SetReadDeadline(time.Time{})
+		if r.writes != nil {
+			_ = r.writes.SetWriteDeadline(time.Time{})
+		}
+	}
+}
+
+func (r *runner) steps() {
+	for i := range r.script.steps {
+		st := &r.script.steps[i]
+		r.res.Step = st.word + 1
+		if !r.alive() || !r.step(st) {
+			return
+		}
+	}
+}
+
+func (r *runner) step(st *step) bool {
+	switch st.kind {
+	case stepAbort:
+		r.aborts = append(r.aborts, finder{pattern: st.abort})
+	case stepTimeout:
+		r.timeout = st.timeout
+	case stepSend:
+		return r.send(st.send)
+	case stepExpect:
+		return r.expect(st.alts)
+	}
+	return true
+}
+
+// alive ends the run where ctx has ended.
+func (r *runner) alive() bool {
+	if r.ctx.Err() == nil {
+		return true
+	}
+	return r.end(Cancelled, context.Cause(r.ctx))
+}
+
+// expect waits for each alternative in turn and sends what follows the ones that were not seen.
+func (r *runner) expect(alts []alternative) bool {
+	for _, a := range alts {
+		r.expects = a.expect
+		seen := r.await(a)
+		r.expects = nil
+		if seen || r.res.Outcome != "" {
+			return seen
+		}
+		if !r.send(a.send) {
+			return false
+		}
+	}
+	return true
+}
+
+// await reads until a's pattern is seen. False with no outcome set means that it was not and that a send follows.
+func (r *runner) await(a alternative) bool {
+	if len(a.expect.text) == 0 {
+		return true
+	}
+	if r.o.Debug != nil {
+		r.debug("Expecting string: ", r.log.show(a.expect.text))
+	}
+	deadline := time.Now().Add(r.timeout)
+	if err := r.conn.SetReadDeadline(deadline); err != nil {
+		return r.end(Lost, err)
+	}
+	if !r.alive() { // after the deadline was set, so that it cannot undo what ctx's end has set
+		return false
+	}
+	find := finder{pattern: a.expect}
+	r.log.next(received)
+	err := r.scan(&find, deadline)
+	switch {
+	case r.res.Outcome != "":
+		return false
+	case err == nil:
+		if r.o.Debug != nil {
+			r.debug("Completed match for expect: ", r.log.show(a.expect.text))
+		}
+		return true
+	case r.ctx.Err() != nil:
+		return r.alive()
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return r.end(Lost, err)
+	}
+	return r.timedOut(a)
+}
+
+// scan reads until find or an ABORT string ends with the octet just read. Where both do, the ABORT wins.
+func (r *runner) scan(find *finder, deadline time.Time) error {
+	for reads, empty := 1, 0; ; reads++ {
+		n, err := r.conn.Read(r.in[:])
+		if n == 0 {
+			if empty++; err == nil && empty == 100 {
+				err = io.ErrNoProgress
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		empty = 0
+		r.log.add(r.in[0], r.start)
+		if r.aborted(r.in[0]) {
+			return nil
+		}
+		if find.next(r.in[0]) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// A modem that never stops talking must not outlast its time on a Conn that looks at deadlines only when it has to wait.
+		if reads%64 == 0 && (r.ctx.Err() != nil || !time.Now().Before(deadline)) {
+			return os.ErrDeadlineExceeded
+		}
+	}
+}
+
+// aborted shows all ABORT strings the octet, and ends the run at the first that it completes.
+func (r *runner) aborted(b byte) bool {
+	hit := -1
+	for i := range r.aborts {
+		if r.aborts[i].next(b) && hit < 0 {
+			hit = i
+		}
+	}
+	if hit < 0 {
+		return false
+	}
+	r.res.Abort = r.log.show(r.aborts[hit].text)
+	r.end(Aborted, nil)
+	return true
+}
+
+func (r *runner) timedOut(a alternative) bool {
+	text := r.log.show(a.expect.text)
+	r.debug("Timeout expecting: ", text)
+	r.log.event("no "+text+" within "+r.timeout.String(), r.start)
+	if a.send != nil {
+		return false
+	}
+	return r.end(TimedOut, nil)
+}
+
+// send sends what s has, in one write up to each pause or BREAK.
+func (r *runner) send(s *send) bool {
+	if s == nil {
+		return true
+	}
+	if r.o.Debug != nil && len(s.ops) > 0 {
+		r.debug("Sending string: ", s.show(r.o.Dialstring, r.o.Secrets))
+	}
+	r.out = r.out[:0]
+	for _, o := range s.ops {
+		ok := true
+		switch o.kind {
+		case opLiteral:
+			r.out = append(r.out, o.bytes...)
+		case opDial:
+			r.out = append(r.out, r.o.Dialstring...)
+		case opPause:
+			ok = r.flush() && r.pause(o.pause)
+		case opBreak:
+			ok = r.flush() && r.sendBreak()
+		}
+		if !ok {
+			return false
+		}
+	}
+	return r.flush()
+}
+
+// flush writes what has been gathered.
+func (r *runner) flush() bool {
+	if len(r.out) == 0 {
+		return true
+	}
+	if r.writes != nil {
+		if err := r.writes.SetWriteDeadline(time.Now().Add(r.timeout)); err != nil {
+			return r.end(Lost, err)
+		}
+	}
+	if !r.alive() {
+		return false
+	}
+	n, err := r.conn.Write(r.out)
+	r.log.next(sent)
+	for _, b := range r.out[:max(0, min(n, len(r.out)))] {
+		r.log.add(b, r.start)
+	}
+	if err == nil && n < len(r.out) {
+		err = io.ErrShortWrite
+	}
+	r.out = r.out[:0]
+	switch {
+	case err == nil:
+		return true
+	case r.ctx.Err() != nil:
+		return r.alive()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return r.end(TimedOut, err)
+	}
+	return r.end(Lost, err)
+}
+
+func (r *runner) pause(d time.Duration) bool {
+	r.log.event("pause "+d.String(), r.start)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.ctx.Done():
+		return r.alive()
+	}
+}
+
+// sendBreak sends a BREAK. A port that cannot is noted and no failure: as in IOS, "may not work on all systems"; the next expect decides.
+func (r *runner) sendBreak() bool {
+	if !r.alive() {
+		return false
+	}
+	if err := r.conn.Break(breakLength); err != nil {
+		r.log.event("BREAK not sent: "+r.log.show([]byte(err.Error())), r.start)
+		return true
+	}
+	r.log.event("BREAK", r.start)
+	return true
+}
+
+// end sets the outcome, once; it returns false for the convenience of its callers.
+func (r *runner) end(o Outcome, cause error) bool {
+	if r.res.Outcome != "" {
+		return false
+	}
+	r.res.Outcome = o
+	if r.expects != nil {
+		r.res.Expect = r.log.show(r.expects.text)
+	}
+	r.res.Err = r.errorOf(o, cause)
+	return false
+}
+
+func (r *runner) errorOf(o Outcome, cause error) error {
+	where := "in a send"
+	if r.res.Expect != "" {
+		where = "while waiting for " + r.res.Expect
+	}
+	if r.res.Step > 0 {
+		where += fmt.Sprintf(" (word %d)", r.res.Step)
+	}
+	name := r.script.Name
+	switch {
+	case o == Aborted:
+		return fmt.Errorf("chat script %s: the modem said %s %s", name, r.res.Abort, where)
+	case o == TimedOut && cause == nil:
+		return fmt.Errorf("chat script %s: no %s within %v (word %d)", name, r.res.Expect, r.timeout, r.res.Step)
+	case o == TimedOut:
+		return fmt.Errorf("chat script %s: the modem took nothing for %v %s: %w", name, r.timeout, where, cause)
+	case o == Lost:
+		return fmt.Errorf("chat script %s: line lost %s: %w", name, where, cause)
+	case o == Cancelled:
+		return fmt.Errorf("chat script %s: cancelled %s: %w", name, where, cause)
+	case o == Refused:
+		return fmt.Errorf("chat script %s: nothing was sent: %w", name, cause)
+	}
+	return nil
+}
+
+// status is how the last debug line names the outcome.
+func (r *runner) status() string {
+	switch r.res.Outcome {
+	case Success:
+		return "Success"
+	case Aborted:
+		return "Aborted by " + r.res.Abort
+	case TimedOut:
+		return "Timed out"
+	case Cancelled:
+		return "Cancelled"
+	}
+	return "Line lost"
+}
+
+func (r *runner) debug(parts ...string) {
+	if r.o.Debug == nil {
+		return
+	}
+	text := ""
+	for _, p := range parts {
+		text += p
+	}
+	r.o.Debug(text)
+}
+
+func (r *runner) result() Result {
+	r.res.Elapsed = time.Since(r.start)
+	r.res.Transcript = r.log.entries()
+	return r.res
+}

@@ -1,0 +1,81 @@
+package chat
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Select returns the first script whose name every pattern matches. Patterns are regular expressions, unanchored as in IOS; an
+// empty one imposes nothing, and where all are empty nothing was asked for and no script is found.
+func Select(scripts []*Script, patterns ...string) (*Script, error) {
+	var asked []*regexp.Regexp
+	for _, p := range patterns {
+		if p == "" {
+			continue
+		}
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return nil, fmt.Errorf("chat script name %q is no regular expression: %w", p, err)
+		}
+		asked = append(asked, re)
+	}
+	if len(asked) == 0 {
+		return nil, fmt.Errorf("no matching chat script found: no name was given (%s)", defined(scripts))
+	}
+	for _, s := range scripts {
+		if s != nil && matchesAll(s.Name, asked) {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("no matching chat script found for %s (%s)", quoted(asked), defined(scripts))
+}
+
+func matchesAll(name string, asked []*regexp.Regexp) bool {
+	for _, re := range asked {
+		if !re.MatchString(name) {
+			return false
+		}
+	}
+	return true
+}
+
+func quoted(asked []*regexp.Regexp) string {
+	var names []string
+	for _, re := range asked {
+		names = append(names, fmt.Sprintf("%q", re))
+	}
+	return strings.Join(names, " and ")
+}
+
+func defined(scripts []*Script) string {
+	var names []string
+	for _, s := range scripts {
+		if s != nil {
+			names = append(names, s.Name)
+		}
+	}
+	if names == nil {
+		return "none is defined"
+	}
+	return "defined: " + strings.Join(names, ", ")
+}
+
+// Shipped returns the scripts that ringback brings by name: exec-callback and ppp-callback dial, offhook keeps the modem busy until then.
+func Shipped() []*Script {
+	const dial = `ABORT ERROR ABORT BUSY ABORT "NO ANSWER" ABORT "NO CARRIER" ABORT "NO DIALTONE" "" "ATZ" OK "ATDT \T" TIMEOUT 30 CONNECT \c`
+	return []*Script{
+		mustParse("exec-callback", dial),
+		mustParse("ppp-callback", dial),
+		mustParse("offhook", `"" "ATH1" OK`),
+	}
+}
+
+// mustParse is for texts that stand in this file.
+func mustParse(name, text string) *Script {
+	s, err := Parse(name, text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lab"
+)
+
+// daemonFlags are the flags of the commands that ask a running daemon.
+type daemonFlags struct {
+	socket string
+	output string
+}
+
+func (f *daemonFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.socket, "socket", "", "admin socket of the daemon (default: $RINGBACK_SOCKET, else a running lab's, else the daemon's usual place)")
+}
+
+func (f *daemonFlags) addOutput(c *cobra.Command) {
+	f.add(c)
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+}
+
+// client finds the daemon: what the user says, a running lab, the usual place.
+func (f *daemonFlags) client() (*client.Client, error) {
+	if f.output != "" && f.output != "table" && f.output != "json" {
+		return nil, fmt.Errorf("-o %s: there are table and json", f.output)
+	}
+	if f.socket != "" {
+		return client.New(f.socket), nil
+	}
+	if s := os.Getenv("RINGBACK_SOCKET"); s != "" {
+		return client.New(s), nil
+	}
+	if town, err := lab.Find(); err == nil {
+		return client.New(town.Socket), nil
+	}
+	s := config.DefaultSocket()
+	if _, err := os.Stat(s); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback serve -c …`, or name its --socket)", filepath.Clean(s))
+	}
+	return client.New(s), nil
+}
+
+// print writes v as JSON where the user asked for it, else calls table.
+func (f *daemonFlags) print(w io.Writer, v any, table func(io.Writer)) error {
+	if f.output == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	table(w)
+	return nil
+}

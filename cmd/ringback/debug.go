@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+func newDebug() *cobra.Command {
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "debug TOPIC…",
+		Short: "what a running daemon does, as it does it",
+		Long: `Shows events of the topics until Ctrl-C, with time stamps to the millisecond as IOS has them:
+
+  callback   callback events
+  chat       chat script activity
+  modem      modem control and process activation
+  aaa        what AAA is asked and answers
+  all        the four of them`,
+		ValidArgs: append([]string{"all"}, client.Topics...),
+		Args:      cobra.MatchAll(cobra.MinimumNArgs(1), cobra.OnlyValidArgs),
+		RunE: func(cmd *cobra.Command, topics []string) error {
+			if slices.Contains(topics, "all") {
+				topics = client.Topics
+			}
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "debugging %s; Ctrl-C ends\n", strings.Join(topics, ", "))
+			return cl.Debug(cmd.Context(), topics, func(e client.DebugEvent) {
+				fmt.Fprintln(cmd.OutOrStdout(), debugLine(e))
+			})
+		},
+	}
+	f.add(c)
+	return c
+}
+
+// debugLine is one event in IOS's manner: `*Nov 21 10:04:05.123: TTY65 …`.
+func debugLine(e client.DebugEvent) string {
+	tty := ""
+	if e.TTY != 0 {
+		tty = fmt.Sprintf("TTY%d ", e.TTY)
+	}
+	return fmt.Sprintf("*%s: %s%s", stamp(e.Time), tty, e.Text)
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+func newVersion() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "what this binary is",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f := daemonFlags{output: output}
+			v := client.Version{Version: versionText(), Go: runtime.Version()}
+			return f.print(cmd.OutOrStdout(), map[string]string{"version": v.Version, "go": v.Go}, func(w io.Writer) {
+				fmt.Fprintf(w, "ringback %s, %s\n", v.Version, v.Go)
+			})
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	return c
+}
+
+// versionText is what the linker set, else the revision that the build recorded, else "devel".
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}

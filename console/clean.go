@@ -1,0 +1,78 @@
+package console
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean makes one harmless line of text that came from outside: what is not printable (control characters, escape sequences'
+// introducers, C1 controls, direction marks, invalid UTF-8) is dropped, line ends and tabs become spaces, and spaces at both ends go.
+func Clean(s string) string {
+	return strings.TrimSpace(clean(s, ' '))
+}
+
+// CleanText is Clean for text of several lines: CR LF, CR and LF become a newline, trailing spaces go.
+func CleanText(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(s, "\r", "\n")
+	rows := strings.Split(s, "\n")
+	for i, row := range rows {
+		rows[i] = strings.TrimRight(clean(row, ' '), " ")
+	}
+	return strings.Trim(strings.Join(rows, "\n"), "\n")
+}
+
+func clean(s string, blank rune) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1: // not UTF-8
+		case r == '\n' || r == '\r' || r == '\t':
+			b.WriteRune(blank)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// Width is the number of columns that s takes on a terminal.
+func Width(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeWidth(r)
+	}
+	return n
+}
+
+// wide has the blocks whose characters take two columns (Unicode's East Asian Width W and F, coarsely).
+var wide = []struct{ from, to rune }{
+	{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},
+	{0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD},
+}
+
+func runeWidth(r rune) int {
+	if r < 0x300 {
+		return 1
+	}
+	if unicode.In(r, unicode.Mn, unicode.Me) {
+		return 0
+	}
+	for _, w := range wide {
+		if r >= w.from && r <= w.to {
+			return 2
+		}
+	}
+	return 1
+}
+
+func runesWidth(rs []rune) int {
+	n := 0
+	for _, r := range rs {
+		n += runeWidth(r)
+	}
+	return n
+}

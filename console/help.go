@@ -1,0 +1,149 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Help writes what `?` shows after before: the completions of a word that has begun (`sh?`), or what may come next (`show ?`).
+func (t *Tree) Help(w io.Writer, before string) {
+	toks, partial := lastWord(before)
+	node, _, err := t.walk(before, toks)
+	switch {
+	case err != nil:
+		t.helpless(w, err)
+	case partial != "":
+		helpWord(w, node, t.Commands, partial, len(toks) == 0)
+	default:
+		helpNext(w, node, t.Commands, len(toks) == 0)
+	}
+}
+
+// helpless says why there is no help: the words before are ambiguous or no command.
+func (t *Tree) helpless(w io.Writer, err error) {
+	var le *LookupError
+	if errors.As(err, &le) && strings.HasPrefix(le.Text, ambiguousText) {
+		fmt.Fprintln(w, le.Text)
+		return
+	}
+	fmt.Fprintln(w, unrecognized)
+}
+
+// lastWord splits what stands before the cursor into whole words and the word that has begun ("" after a space).
+func lastWord(before string) ([]token, string) {
+	toks := split(before)
+	if len(toks) == 0 {
+		return nil, ""
+	}
+	if last, _ := utf8.DecodeLastRuneInString(before); unicode.IsSpace(last) {
+		return toks, ""
+	}
+	n := len(toks) - 1
+	return toks[:n], toks[n].text
+}
+
+// followers are the nodes that may follow node. After Rest nothing follows but more of the same.
+func followers(node *Node, root []Node, atRoot bool) []Node {
+	if atRoot {
+		return root
+	}
+	if node.Kind == Rest {
+		return []Node{*node}
+	}
+	return node.Next
+}
+
+func helpWord(w io.Writer, node *Node, root []Node, partial string, atRoot bool) {
+	var words []string
+	var args []Node
+	for _, n := range followers(node, root, atRoot) {
+		switch {
+		case n.Hidden:
+		case n.Kind == Literal && hasPrefixFold(n.Word, partial):
+			words = append(words, n.Word)
+		case n.Kind == Word || n.Kind == Rest || n.Kind == Number && n.inRange(partial):
+			args = append(args, n)
+		}
+	}
+	switch {
+	case len(words) > 0:
+		fmt.Fprintln(w, strings.Join(words, "  "))
+	case len(args) > 0:
+		list(w, args, false)
+	default:
+		fmt.Fprintln(w, unrecognized)
+	}
+}
+
+func helpNext(w io.Writer, node *Node, root []Node, atRoot bool) {
+	list(w, followers(node, root, atRoot), !atRoot && node.Run != nil)
+}
+
+// list writes nodes with their help, in the tree's order, and <cr> where the line may end here.
+func list(w io.Writer, nodes []Node, mayEnd bool) {
+	var rows [][2]string
+	width := 0
+	for i := range nodes {
+		if nodes[i].Hidden {
+			continue
+		}
+		name := nodes[i].show()
+		rows = append(rows, [2]string{name, nodes[i].Help})
+		width = max(width, Width(name))
+	}
+	if mayEnd {
+		rows = append(rows, [2]string{"<cr>", ""})
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s  %s", width, r[0], r[1]), " ") + "\n")
+	}
+	io.WriteString(w, b.String())
+}
+
+// show is a node's name in a list: IOS writes words small, arguments as <0-9>, WORD and LINE.
+func (n *Node) show() string {
+	switch n.Kind {
+	case Number:
+		return fmt.Sprintf("<%d-%d>", n.Min, n.Max)
+	case Word:
+		return "WORD"
+	case Rest:
+		return "LINE"
+	}
+	return n.Word
+}
+
+// Complete is what Tab does after before: insert is what can be added without a doubt, unique says that the word is then whole.
+func (t *Tree) Complete(before string) (insert string, unique bool) {
+	toks, partial := lastWord(before)
+	if partial == "" {
+		return "", false
+	}
+	node, _, err := t.walk(before, toks)
+	if err != nil {
+		return "", false
+	}
+	var found []string
+	for _, n := range followers(node, t.Commands, len(toks) == 0) {
+		if n.Kind == Literal && !n.Hidden && hasPrefixFold(n.Word, partial) {
+			found = append(found, n.Word)
+		}
+	}
+	if len(found) == 0 {
+		return "", false
+	}
+	common := found[0]
+	for _, word := range found[1:] {
+		common = common[:commonFold(common, word)]
+	}
+	insert = common[len(partial):]
+	if len(found) == 1 {
+		return insert + " ", true
+	}
+	return insert, false
+}

@@ -1,0 +1,266 @@
+// Package console is a command line in IOS's manner for people on a byte stream: a line editor with echo and history, and a tree
+// of commands with abbreviation, `?` and Tab. It has no commands: who mounts it gives them. It opens nothing and starts no goroutine.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// Conn is the byte stream to a terminal. A net.Conn is one.
+type Conn interface {
+	io.ReadWriter
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+}
+
+// What ReadLine and ReadPassword return beside the stream's own errors (io.EOF where it ended) and the cause of ctx's end.
+var (
+	ErrIdle      = errors.New("nothing was typed for too long")
+	ErrTooLong   = errors.New("line too long")
+	ErrInterrupt = errors.New("interrupted by Ctrl-C")
+	ErrSuspend   = errors.New("left by Ctrl-Z")
+)
+
+const (
+	defaultMaxLine      = 254 // as IOS
+	defaultWriteTimeout = 30 * time.Second
+)
+
+// Terminal reads lines from a person and writes text to him. One goroutine uses it. It reads byte by byte: after a line not one
+// byte beyond its CR (or LF) is taken from the stream, so that another protocol may follow.
+type Terminal struct {
+	Idle         time.Duration // longest pause between two bytes in ReadLine; 0 none
+	MaxLine      int           // longest line in characters; 0 is 254
+	WriteTimeout time.Duration // longest time one Write may block; 0 is 30 s, negative none
+
+	conn   Conn
+	hist   history
+	wasCR  bool // the last byte read was the CR that ended a line: an LF (or a Telnet NUL) right after it belongs to it
+	sentCR bool // the last byte written was a CR
+
+	mu      sync.Mutex
+	expired bool // the watched ctx ended: deadlines stay in the past
+}
+
+// NewTerminal returns a Terminal on conn, which stays the caller's to close.
+func NewTerminal(conn Conn) *Terminal { return &Terminal{conn: conn} }
+
+// Write sends p with each "\n" as CR LF; a "\r\n" stays as it is. It is an error when p cannot be sent within WriteTimeout.
+func (t *Terminal) Write(p []byte) (int, error) {
+	buf := make([]byte, 0, len(p)+16)
+	for _, b := range p {
+		if b == '\n' && !t.sentCR {
+			buf = append(buf, '\r')
+		}
+		buf = append(buf, b)
+		t.sentCR = b == '\r'
+	}
+	if err := t.send(buf); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// send writes raw bytes under the write deadline.
+func (t *Terminal) send(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if d := t.writeTimeout(); d > 0 {
+		t.arm(t.conn.SetWriteDeadline, time.Now().Add(d))
+	}
+	_, err := t.conn.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("write to the terminal: it takes nothing (flow control?): %w", err)
+	}
+	return err
+}
+
+func (t *Terminal) writeTimeout() time.Duration {
+	if t.WriteTimeout == 0 {
+		return defaultWriteTimeout
+	}
+	return t.WriteTimeout
+}
+
+// arm sets a deadline unless the watched ctx has ended meanwhile. A stream that cannot keep deadlines says so when it is read.
+func (t *Terminal) arm(set func(time.Time) error, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.expired {
+		_ = set(at)
+	}
+}
+
+// watch makes reads and writes fail as soon as ctx ends, until release is called.
+func (t *Terminal) watch(ctx context.Context) (release func()) {
+	past := time.Unix(1, 0)
+	fired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(fired)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.expired = true
+		_ = t.conn.SetReadDeadline(past)
+		_ = t.conn.SetWriteDeadline(past)
+	})
+	return func() {
+		if !stop() {
+			<-fired
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.expired = false
+		_ = t.conn.SetReadDeadline(time.Time{})
+		_ = t.conn.SetWriteDeadline(time.Time{})
+	}
+}
+
+// ReadLine shows prompt and reads one line with echo and editing; the line is returned without its end. It blocks until then,
+// until ctx ends (the error is its cause), Idle passes (ErrIdle), Ctrl-C (ErrInterrupt) or Ctrl-Z (ErrSuspend) is typed, or the
+// stream ends. A line longer than MaxLine is thrown away at its end: ErrTooLong. What it returns is printable UTF-8.
+func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
+	return t.read(ctx, prompt, &editor{}, nil)
+}
+
+// ReadPassword is ReadLine without echo. The bytes from 0x20 on (but DEL) are returned as they came, UTF-8 or not.
+func (t *Terminal) ReadPassword(ctx context.Context, prompt string) (string, error) {
+	return t.read(ctx, prompt, &editor{raw: true}, nil)
+}
+
+// assistant answers `?` and Tab at a prompt, given the text before the cursor.
+type assistant interface {
+	help(w io.Writer, before string)
+	complete(before string) (insert string, unique bool)
+}
+
+func (t *Terminal) read(ctx context.Context, prompt string, e *editor, a assistant) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", context.Cause(ctx)
+	}
+	e.max = t.MaxLine
+	if e.max <= 0 {
+		e.max = defaultMaxLine
+	}
+	defer t.watch(ctx)()
+	line, err := t.edit(prompt, e, a)
+	if err != nil && ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return line, err
+}
+
+func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
+	if _, err := io.WriteString(t, prompt); err != nil {
+		return "", err
+	}
+	defer e.hist.rewind()
+	for {
+		b, err := t.readByte()
+		if err != nil {
+			return "", err
+		}
+		out, ev := e.step(b)
+		if err := t.send(out); err != nil {
+			return "", err
+		}
+		t.wasCR = b == carriageReturn
+		if done, line, err := t.handle(ev, prompt, e, a); done || err != nil {
+			return line, err
+		}
+	}
+}
+
+// readByte reads the next byte that counts.
+func (t *Terminal) readByte() (byte, error) {
+	var b [1]byte
+	for {
+		if t.Idle > 0 {
+			t.arm(t.conn.SetReadDeadline, time.Now().Add(t.Idle))
+		}
+		n, err := t.conn.Read(b[:])
+		if n == 0 {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return 0, ErrIdle
+			}
+			if err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if t.wasCR && (b[0] == lineFeed || b[0] == 0) {
+			t.wasCR = b[0] == 0 // CR NUL LF is still one end of line
+			continue
+		}
+		return b[0], nil
+	}
+}
+
+// handle acts on what a byte meant; done says that the line is over.
+func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (done bool, line string, err error) {
+	switch ev {
+	case entered:
+		if _, err := io.WriteString(t, "\n"); err != nil {
+			return true, "", err
+		}
+		if e.overflow {
+			return true, "", ErrTooLong
+		}
+		e.hist.add(e.text())
+		return true, e.text(), nil
+	case interrupted, suspended:
+		mark, cause := "^C\n", ErrInterrupt
+		if ev == suspended {
+			mark, cause = "^Z\n", ErrSuspend
+		}
+		if _, err := io.WriteString(t, mark); err != nil {
+			return true, "", err
+		}
+		return true, "", cause
+	case helpAsked:
+		if _, err := io.WriteString(t, "?\n"); err != nil {
+			return true, "", err
+		}
+		a.help(t, string(e.line[:e.pos]))
+		return false, "", t.redraw(prompt, e)
+	case redrawAsked:
+		if _, err := io.WriteString(t, "\n"); err != nil {
+			return true, "", err
+		}
+		return false, "", t.redraw(prompt, e)
+	case tabbed:
+		return false, "", t.complete(e, a)
+	}
+	return false, "", nil
+}
+
+func (t *Terminal) redraw(prompt string, e *editor) error {
+	if _, err := io.WriteString(t, prompt); err != nil {
+		return err
+	}
+	e.out = e.out[:0]
+	e.draw(e.line)
+	e.back(e.line[e.pos:])
+	return t.send(e.out)
+}
+
+func (t *Terminal) complete(e *editor, a assistant) error {
+	if a == nil {
+		return nil
+	}
+	insert, unique := a.complete(string(e.line[:e.pos]))
+	e.out = e.out[:0]
+	if !unique {
+		e.out = append(e.out, bell)
+	}
+	for _, r := range insert {
+		e.insert(r)
+	}
+	return t.send(e.out)
+}

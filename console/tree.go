@@ -1,0 +1,196 @@
+package console
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// ArgKind says what an argument node takes.
+type ArgKind int
+
+const (
+	Literal ArgKind = iota // not an argument: the node's Word, or an unambiguous beginning of it
+	Number                 // a decimal number from Min to Max
+	Word                   // one word
+	Rest                   // the rest of the line, at least one word, as typed
+)
+
+// Node is one word of a command, or an argument's place, with what may follow it.
+type Node struct {
+	Word   string  // Literal: the word; else the argument's name, under which Args has it
+	Kind   ArgKind // the zero value is Literal
+	Min    int     // Number: the least and the greatest that is taken
+	Max    int
+	Help   string // one line for `?`
+	Hidden bool   // understood but not shown by `?`
+
+	// Run carries the command out when the line ends here; nil: more must follow. What it writes goes to the terminal, an
+	// error is shown as "% text". ErrExit leaves the Tree.
+	Run  func(ctx context.Context, args Args, w io.Writer) error
+	Next []Node
+}
+
+// Args has the arguments of a command by their nodes' names.
+type Args map[string]string
+
+// Int returns the Number argument of that name, and whether it was typed.
+func (a Args) Int(name string) (int, bool) {
+	n, err := strconv.Atoi(a[name])
+	return n, err == nil
+}
+
+// Tree is a set of commands. It is not changed while it is used.
+type Tree struct {
+	Commands []Node
+}
+
+// LookupError says why a line is no command; its text is what IOS shows.
+type LookupError struct {
+	Text   string
+	Column int // where the caret belongs, in columns from the line's begin; -1: none is shown
+}
+
+func (e *LookupError) Error() string { return e.Text }
+
+const (
+	incomplete    = "% Incomplete command."
+	invalidInput  = "% Invalid input detected at '^' marker."
+	unrecognized  = "% Unrecognized command"
+	ambiguousText = "% Ambiguous command:  "
+)
+
+// token is one word of a line.
+type token struct {
+	text string
+	at   int // byte offset
+}
+
+func split(line string) []token {
+	var toks []token
+	start := -1
+	for i, r := range line {
+		switch {
+		case unicode.IsSpace(r):
+			if start >= 0 {
+				toks = append(toks, token{line[start:i], start})
+			}
+			start = -1
+		case start < 0:
+			start = i
+		}
+	}
+	if start >= 0 {
+		toks = append(toks, token{line[start:], start})
+	}
+	return toks
+}
+
+// Lookup finds the command that line stands for, with its arguments. The node is nil for a blank line. The error is a *LookupError.
+func (t *Tree) Lookup(line string) (*Node, Args, error) {
+	toks := split(line)
+	if len(toks) == 0 {
+		return nil, nil, nil
+	}
+	node, args, err := t.walk(line, toks)
+	if err != nil {
+		return nil, nil, err
+	}
+	if node.Run == nil {
+		return nil, nil, &LookupError{Text: incomplete, Column: -1}
+	}
+	return node, args, nil
+}
+
+// walk follows all of toks from the root.
+func (t *Tree) walk(line string, toks []token) (*Node, Args, error) {
+	node := &Node{Next: t.Commands}
+	args := Args{}
+	for _, tok := range toks {
+		next, err := step(node.Next, line, tok)
+		if err != nil {
+			return nil, nil, err
+		}
+		node = next
+		switch node.Kind {
+		case Rest:
+			args[node.Word] = strings.TrimRightFunc(line[tok.at:], unicode.IsSpace)
+			return node, args, nil
+		case Number, Word:
+			args[node.Word] = tok.text
+		}
+	}
+	return node, args, nil
+}
+
+// step chooses the node that tok stands for: an exact word before a beginning, a word before a number, a number before any text.
+func step(nodes []Node, line string, tok token) (*Node, error) {
+	var begun []*Node
+	for i := range nodes {
+		n := &nodes[i]
+		if n.Kind != Literal || !hasPrefixFold(n.Word, tok.text) {
+			continue
+		}
+		if len(n.Word) == len(tok.text) {
+			return n, nil
+		}
+		begun = append(begun, n)
+	}
+	switch len(begun) {
+	case 1:
+		return begun[0], nil
+	case 0:
+		if n := argumentFor(nodes, tok.text); n != nil {
+			return n, nil
+		}
+		return nil, &LookupError{Text: invalidInput, Column: Width(line[:tok.at]) + Width(matched(nodes, tok.text))}
+	}
+	return nil, &LookupError{Text: ambiguousText + strconv.Quote(strings.TrimSpace(line)), Column: -1}
+}
+
+func argumentFor(nodes []Node, text string) *Node {
+	for _, kind := range []ArgKind{Number, Word, Rest} {
+		for i := range nodes {
+			if n := &nodes[i]; n.Kind == kind && (kind != Number || n.inRange(text)) {
+				return n
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Node) inRange(text string) bool {
+	v, err := strconv.Atoi(text)
+	return err == nil && text[0] != '+' && v >= n.Min && v <= n.Max
+}
+
+// matched is the longest beginning of text that some word shares: the caret goes behind it.
+func matched(nodes []Node, text string) string {
+	best := 0
+	for i := range nodes {
+		if nodes[i].Kind == Literal {
+			best = max(best, commonFold(nodes[i].Word, text))
+		}
+	}
+	return text[:best]
+}
+
+// hasPrefixFold and commonFold fold ASCII letters only: command words are ASCII.
+func hasPrefixFold(word, prefix string) bool { return commonFold(word, prefix) == len(prefix) }
+
+func commonFold(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && lower(a[n]) == lower(b[n]) {
+		n++
+	}
+	return n
+}
+
+func lower(b byte) byte {
+	if b >= 'A' && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}

@@ -1,0 +1,256 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// sample is a tree with all kinds of nodes; a command writes its name and arguments.
+func sample() *Tree {
+	say := func(name string) func(context.Context, Args, io.Writer) error {
+		return func(_ context.Context, args Args, w io.Writer) error {
+			fmt.Fprintln(w, name, map[string]string(args))
+			return nil
+		}
+	}
+	return &Tree{Commands: []Node{
+		{Word: "clear", Help: "Reset", Next: []Node{
+			{Word: "line", Help: "A line", Next: []Node{{Word: "tty", Kind: Number, Min: 0, Max: 99, Help: "Line number", Run: say("clear line")}}},
+		}},
+		{Word: "exit", Help: "Leave", Run: func(context.Context, Args, io.Writer) error { return ErrExit }},
+		{Word: "fail", Help: "Fail", Run: func(context.Context, Args, io.Writer) error { return errors.New("no line 7\x1b[2J\n") }},
+		{Word: "secret", Hidden: true, Run: say("secret")},
+		{Word: "send", Help: "Send a message", Next: []Node{
+			{Word: "user", Kind: Word, Help: "User", Next: []Node{{Word: "text", Kind: Rest, Help: "The message", Run: say("send")}}},
+		}},
+		{Word: "show", Help: "Show things", Next: []Node{
+			{Word: "callback", Help: "Callbacks", Run: say("show callback")},
+			{Word: "line", Help: "Lines", Run: say("show line"), Next: []Node{{Word: "tty", Kind: Number, Min: 1, Max: 70, Help: "One line", Run: say("show line")}}},
+			{Word: "lines-all", Help: "All lines", Run: say("show lines-all")},
+		}},
+	}}
+}
+
+func TestLookup(t *testing.T) {
+	const invalid = "% Invalid input detected at '^' marker."
+	tests := []struct {
+		line, want string // want: what the command writes, or "error@column"
+	}{
+		{"show callback", "show callback map[]"},
+		{"sh ca", "show callback map[]"},
+		{"SH CA", "show callback map[]"},
+		{"  show   callback  ", "show callback map[]"},
+		{"show line", "show line map[]"}, // exact, though lines-all begins alike
+		{"show line 65", "show line map[tty:65]"},
+		{"show lines", "show lines-all map[]"},
+		{"clear l 0", "clear line map[tty:0]"},
+		{"send austin-01  hello  there ", "send map[text:hello  there user:austin-01]"},
+		{"secret", "secret map[]"},
+		{"s", `% Ambiguous command:  "s"@-1`},
+		{" s  x", `% Ambiguous command:  "s  x"@-1`},
+		{"show li", `% Ambiguous command:  "show li"@-1`},
+		{"show", "% Incomplete command.@-1"},
+		{"clear line", "% Incomplete command.@-1"},
+		{"send bob", "% Incomplete command.@-1"},
+		{"xyz", invalid + "@0"},
+		{"shox", invalid + "@3"},
+		{"show lime", invalid + "@7"},
+		{"show line 71", invalid + "@10"},
+		{"show line 0", invalid + "@10"},
+		{"show line +5", invalid + "@10"},
+		{"show line 99999999999999999999", invalid + "@10"},
+		{"show callback now", invalid + "@14"},
+		{"showx", invalid + "@4"},
+		{"", ""},
+		{"   ", ""},
+	}
+	tree := sample()
+	for _, tt := range tests {
+		t.Run(tt.line, func(t *testing.T) {
+			var b strings.Builder
+			node, args, err := tree.Lookup(tt.line)
+			var le *LookupError
+			switch {
+			case errors.As(err, &le):
+				fmt.Fprintf(&b, "%s@%d", le.Text, le.Column)
+			case node != nil:
+				node.Run(t.Context(), args, &b)
+			}
+			if got := strings.TrimSuffix(b.String(), "\n"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	tests := []struct{ before, want string }{
+		{"", "  clear  Reset\n  exit   Leave\n  fail   Fail\n  send   Send a message\n  show   Show things\n"},
+		{"s", "send  show\n"},
+		{"sh", "show\n"},
+		{"sh ", "  callback   Callbacks\n  line       Lines\n  lines-all  All lines\n"},
+		{"show l", "line  lines-all\n"},
+		{"show line ", "  <1-70>  One line\n  <cr>\n"},
+		{"show line 6", "  <1-70>  One line\n"},
+		{"show line 600", "% Unrecognized command\n"},
+		{"show callback ", "  <cr>\n"},
+		{"send ", "  WORD  User\n"},
+		{"send bob ", "  LINE  The message\n"},
+		{"send bob hello ", "  LINE  The message\n  <cr>\n"},
+		{"s ", "% Ambiguous command:  \"s\"\n"},
+		{"x", "% Unrecognized command\n"},
+		{"x ", "% Unrecognized command\n"},
+		{"sec", "% Unrecognized command\n"},
+	}
+	for _, tt := range tests {
+		var b strings.Builder
+		sample().Help(&b, tt.before)
+		if b.String() != tt.want {
+			t.Errorf("%q?: got\n%swant\n%s", tt.before, b.String(), tt.want)
+		}
+	}
+}
+
+func TestComplete(t *testing.T) {
+	tests := []struct {
+		before, insert string
+		unique         bool
+	}{
+		{"sh", "ow ", true},
+		{"s", "", false},
+		{"show l", "ine", false},
+		{"show lines", "-all ", true},
+		{"sh ca", "llback ", true},
+		{"show", " ", true},
+		{"show ", "", false},
+		{"x", "", false},
+		{"", "", false},
+		{"se", "nd ", true}, // hidden commands are not told
+		{"show line 6", "", false},
+	}
+	for _, tt := range tests {
+		insert, unique := sample().Complete(tt.before)
+		if insert != tt.insert || unique != tt.unique {
+			t.Errorf("%q: %q, %v; want %q, %v", tt.before, insert, unique, tt.insert, tt.unique)
+		}
+	}
+}
+
+// The dialogue as a person sees it, keys as typed.
+func TestRun(t *testing.T) {
+	conn := play("sh?ow li?\x15sh\tli?ne 65\r" + "shox\r" + "s\r" + "show\r" + "fail\r" + "junk\x03" + "\r" + strings.Repeat("x", 300) + "\r" + "\x10\rexit\rmore")
+	if err := sample().Run(t.Context(), NewTerminal(conn), "maui>"); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for i := range render(conn.out).rows {
+		rows = append(rows, strings.TrimRight(render(conn.out).line(i), " "))
+	}
+	got := strings.ReplaceAll(strings.Join(rows, "\n"), strings.Repeat("x", 254), "x…")
+	want := `maui>sh?
+show
+maui>show li?
+line  lines-all
+maui>show li?
+line  lines-all
+maui>show line 65
+show line map[tty:65]
+maui>shox
+        ^
+% Invalid input detected at '^' marker.
+
+maui>s
+% Ambiguous command:  "s"
+maui>show
+% Incomplete command.
+maui>fail
+% no line 7[2J
+maui>junk^C
+maui>
+maui>x…
+% Line too long
+maui>fail
+% no line 7[2J
+maui>exit
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if conn.rest() != "more" {
+		t.Errorf("exit left %q", conn.rest())
+	}
+}
+
+func TestRunEnds(t *testing.T) {
+	t.Run("stream", func(t *testing.T) {
+		if err := sample().Run(t.Context(), NewTerminal(play("show callback\r")), ">"); !errors.Is(err, io.EOF) {
+			t.Errorf("Run: %v, want EOF", err)
+		}
+	})
+	t.Run("ctx during a command that writes for ever", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			why := errors.New("why")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Second, func() { cancel(why) })
+			endless := &Tree{Commands: []Node{{Word: "endless", Run: func(_ context.Context, _ Args, w io.Writer) error {
+				for {
+					if _, err := io.WriteString(w, "x"); err != nil {
+						return nil
+					}
+				}
+			}}}}
+			conn := &halfStuck{stuck: newStuck(t), tape: play("endless\r")}
+			term := NewTerminal(conn)
+			if err := endless.Run(ctx, term, ""); !errors.Is(err, why) {
+				t.Errorf("Run: %v", err)
+			}
+		})
+	})
+}
+
+// halfStuck takes the echo of what is typed, and then nothing more.
+type halfStuck struct {
+	*stuck
+	tape *tape
+}
+
+func (h *halfStuck) Read(p []byte) (int, error) { return h.tape.Read(p) }
+func (h *halfStuck) Write(p []byte) (int, error) {
+	if len(h.tape.in) == 1 && len(h.tape.in[0]) == 0 && string(p) == "x" {
+		return h.stuck.Write(p)
+	}
+	return h.tape.Write(p)
+}
+
+// FuzzTree holds: no panic; a caret stands within the line; Tab's answer means what was meant; a found command is found again by
+// its cleaned line.
+func FuzzTree(f *testing.F) {
+	for _, s := range []string{"sh li 5", "send x y z", "show ", "s", "clear line 7 8", "電話 x", "\u00a0show\u2003line", "send \xff"} {
+		f.Add(s)
+	}
+	tree := sample()
+	f.Fuzz(func(t *testing.T, line string) {
+		node, _, err := tree.Lookup(line)
+		var le *LookupError
+		if errors.As(err, &le) && le.Column > Width(line) {
+			t.Fatalf("%q: caret at %d", line, le.Column)
+		}
+		if err == nil && node == nil && len(split(line)) > 0 {
+			t.Fatalf("%q is nothing", line)
+		}
+		tree.Help(io.Discard, line)
+		insert, unique := tree.Complete(line)
+		if unique && err == nil && node.Kind == Literal {
+			again, _, err := tree.Lookup(line + insert)
+			if err != nil || again != node && again.Word != node.Word && !strings.HasPrefix(again.Word, node.Word) {
+				t.Fatalf("%q completed by %q: %v, %v", line, insert, again, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,270 @@
+// Package dialer makes one attempt to ring somebody: it finds the chat script, runs it on a line's modem and says what came of it. It
+// does not choose the line, plan attempts, wait or try again, and keeps no state between attempts.
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/lines"
+)
+
+// Line is the modem that dials; lines.Lease satisfies it.
+type Line interface {
+	// TTY returns the line's number.
+	TTY() int
+	// Command puts the modem in command state and runs fn, whose ctx ends when the modem says what ends a call. It returns what
+	// the modem said last, and fn's error.
+	Command(ctx context.Context, fn func(ctx context.Context, c lines.CommandConn) error) (lines.ResultCode, error)
+	// Dial is Command for a script that dials: after fn returned nil and CONNECT was seen it returns the call. Otherwise the call
+	// is nil, and the line was hung up and proven on hook before Dial returns.
+	Dial(ctx context.Context, fn func(ctx context.Context, c lines.CommandConn) error) (*lines.Call, lines.ResultCode, error)
+}
+
+// Outcome is what came of an attempt.
+type Outcome string
+
+const (
+	Connected   Outcome = "connected"
+	Busy        Outcome = "busy"
+	NoAnswer    Outcome = "no answer"
+	NoCarrier   Outcome = "no carrier"
+	NoDialtone  Outcome = "no dialtone"
+	Glare       Outcome = "glare"       // the network rang us while we dialled
+	Voice       Outcome = "voice"       // a person answered
+	Blacklisted Outcome = "blacklisted" // the modem refuses this number
+	Delayed     Outcome = "delayed"     // the modem refuses this number for a while
+	ModemError  Outcome = "modem error" // the modem refused a command, or never said CONNECT to a script that ended well
+	Aborted     Outcome = "aborted"     // an ABORT string that is no result code
+	TimedOut    Outcome = "timed out"   // an expect was not seen in time
+	NoScript    Outcome = "no script"   // nothing was sent: no script by that name
+	Refused     Outcome = "refused"     // nothing was sent: not a number, or a script that does not dial it
+	LineLost    Outcome = "line lost"   // the port or the modem went away, or the line could not be proven on hook
+	Cancelled   Outcome = "cancelled"   // ctx ended
+)
+
+// Attempt is one dial, ended. Its Call is the caller's to hang up.
+type Attempt struct {
+	Call       *lines.Call // nil unless Outcome is Connected
+	Outcome    Outcome
+	Detail     string // for people: what was tried on which line, what came of it, and how to mend what can be mended
+	Script     string // name of the script that ran; "" none
+	Transcript []chat.Entry
+	Started    time.Time // wall clock
+	Ended      time.Time
+}
+
+// Dialer makes attempts. The zero Dialer has no scripts and so dials nobody. It may be used by many goroutines at once.
+type Dialer struct {
+	Scripts []*chat.Script
+	// Secrets are masked in transcripts and debug lines.
+	Secrets []string
+	// Debug gets the lines of IOS's `debug chat`, without prefix; nil for none. It must not block.
+	Debug func(tty int, text string)
+	// Now is the wall clock; nil for time.Now.
+	Now func() time.Time
+}
+
+// hangupTime bounds the hang-up of a call that must not be kept, whatever has become of the attempt's ctx.
+const hangupTime = 30 * time.Second
+
+// Dial dials number on l with the first script whose name pattern (a regular expression) matches, and blocks until a call is up or the
+// line is on hook again. The number must be canonical: 1 to 40 ASCII digits. Nothing is sent where it is not, where no
+// script matches, or where the script has no \T.
+func (d *Dialer) Dial(ctx context.Context, l Line, pattern, number string) Attempt {
+	a := Attempt{Started: d.now()}
+	a.dial(ctx, d, l, pattern, number)
+	a.Ended = d.now()
+	return a
+}
+
+func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern, number string) {
+	if err := chat.CheckDialstring(number); err != nil {
+		a.end(Refused, fmt.Sprintf("dial on tty%d: %v", l.TTY(), err))
+		return
+	}
+	what := fmt.Sprintf("dial %s on tty%d", number, l.TTY())
+	script, err := chat.Select(d.Scripts, pattern)
+	if err != nil {
+		a.end(NoScript, fmt.Sprintf("%s: %v", what, err))
+		return
+	}
+	a.Script = script.Name
+	if !script.UsesDialstring() {
+		a.end(Refused, fmt.Sprintf(`%s: chat script %s has no \T, it would not dial the number (such as "ATDT \T")`, what, script.Name))
+		return
+	}
+	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
+	var res *chat.Result
+	call, code, err := l.Dial(ctx, d.runner(l, script, number, &res))
+	if res != nil {
+		a.Transcript = res.Transcript
+	}
+	outcome, why := judge(ctx, call, code, res, err)
+	if outcome == Connected {
+		a.Call = call
+	} else if call != nil {
+		// The contract has no such case; a call that nobody owns must not stay up all the same.
+		if err := hangup(ctx, call); err != nil {
+			outcome, why = LineLost, why+"; "+err.Error()
+		}
+	}
+	a.end(outcome, what+": "+why)
+}
+
+func (a *Attempt) end(o Outcome, detail string) { a.Outcome, a.Detail = o, detail }
+
+// OffHook runs the modem-off-hook script: the first whose name pattern matches. It blocks until the script ended and returns nil where
+// it ended well. The empty pattern does nothing. A script that would dial is refused.
+func (d *Dialer) OffHook(ctx context.Context, l Line, pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	what := fmt.Sprintf("take tty%d off hook", l.TTY())
+	script, err := chat.Select(d.Scripts, pattern)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if script.UsesDialstring() {
+		return fmt.Errorf(`%s: chat script %s has \T, it would dial (such as "" "ATH1" OK)`, what, script.Name)
+	}
+	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
+	var res *chat.Result
+	code, err := l.Command(ctx, d.runner(l, script, "", &res))
+	if err == nil && res == nil {
+		err = errNotRun
+	}
+	if _, ends := outcomeOf(code); ends {
+		return fmt.Errorf("%s: the modem said %s", what, code)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+var errNotRun = errors.New("the line did not run the script")
+
+// runner returns what the line runs; the script's result is left in res, which stays nil where the line never ran it.
+func (d *Dialer) runner(l Line, script *chat.Script, number string, res **chat.Result) func(context.Context, lines.CommandConn) error {
+	o := chat.Options{Dialstring: number, Secrets: d.Secrets}
+	if d.Debug != nil {
+		tty := l.TTY()
+		o.Debug = func(text string) { d.Debug(tty, text) }
+	}
+	return func(ctx context.Context, c lines.CommandConn) error {
+		r := script.Run(ctx, c, o)
+		*res = &r
+		return r.Err
+	}
+}
+
+func (d *Dialer) debug(l Line, text string) {
+	if d.Debug != nil {
+		d.Debug(l.TTY(), text)
+	}
+}
+
+func (d *Dialer) now() time.Time {
+	if d.Now != nil {
+		return d.Now()
+	}
+	return time.Now()
+}
+
+// judge names the outcome of a dial and says why. What the driver read as a result code goes before what the script made of it.
+func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *chat.Result, err error) (Outcome, string) {
+	if call != nil && err == nil && res != nil && res.Outcome == chat.Success {
+		return Connected, call.Connect
+	}
+	if res != nil && res.Outcome == chat.Cancelled && ctx.Err() != nil && errors.Is(res.Err, context.Cause(ctx)) {
+		return Cancelled, because(res.Err.Error(), res, err) // a result code after that is the answer to our own hang-up
+	}
+	if o, ends := outcomeOf(code); ends {
+		return o, because("the modem said "+string(code), res, err)
+	}
+	switch {
+	case res == nil && ctx.Err() != nil:
+		return Cancelled, because("cancelled before the script began", nil, context.Cause(ctx))
+	case res == nil && err == nil:
+		return LineLost, errNotRun.Error()
+	case res == nil:
+		return LineLost, err.Error()
+	}
+	o := outcomeOfScript(ctx, res)
+	switch {
+	case res.Err != nil:
+		return o, because(res.Err.Error(), res, err)
+	case ctx.Err() != nil:
+		return Cancelled, because("cancelled after the script", res, err)
+	case err != nil:
+		return LineLost, err.Error()
+	}
+	return ModemError, "the script ended and the modem never said CONNECT (end the script in CONNECT \\c)"
+}
+
+// because adds to why what the line says more than the script's own error, such as that it could not be proven on hook.
+func because(why string, res *chat.Result, err error) string {
+	if err == nil || res != nil && res.Err != nil && err.Error() == res.Err.Error() {
+		return why
+	}
+	if strings.Contains(err.Error(), why) {
+		return err.Error()
+	}
+	return why + "; " + err.Error()
+}
+
+func outcomeOfScript(ctx context.Context, res *chat.Result) Outcome {
+	switch res.Outcome {
+	case chat.Aborted:
+		// The script sees an ABORT string a few octets before the driver has the whole line, and may end first.
+		if o, ends := outcomeOf(lines.ResultCode(strings.Trim(res.Abort, " "))); ends {
+			return o
+		}
+		return Aborted
+	case chat.TimedOut:
+		return TimedOut
+	case chat.Refused:
+		return Refused
+	case chat.Cancelled:
+		if ctx.Err() != nil {
+			return Cancelled
+		}
+	}
+	return LineLost // the driver gave up the port, with no result code to name
+}
+
+// outcomeOf tells what a result code means for an attempt; false where it ends none.
+func outcomeOf(code lines.ResultCode) (Outcome, bool) {
+	switch code {
+	case lines.Busy:
+		return Busy, true
+	case lines.NoAnswer:
+		return NoAnswer, true
+	case lines.NoCarrier:
+		return NoCarrier, true
+	case lines.NoDialtone, "NO DIAL TONE": // both spellings are in use
+		return NoDialtone, true
+	case lines.Error:
+		return ModemError, true
+	case lines.Ring:
+		return Glare, true
+	case lines.Voice:
+		return Voice, true
+	case lines.Blacklisted:
+		return Blacklisted, true
+	case lines.Delayed:
+		return Delayed, true
+	}
+	return "", false
+}
+
+func hangup(ctx context.Context, call *lines.Call) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangupTime)
+	defer cancel()
+	return call.Hangup(ctx)
+}

@@ -1,0 +1,389 @@
+package dialer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/lines"
+)
+
+// fakeLine is a line whose modem answers by a table, and whose driver sees what the test says it sees.
+type fakeLine struct {
+	answers map[string]string // what the modem says to a command line
+	stale   string            // what lies ready before the script begins
+
+	code   lines.ResultCode // what the driver reads …
+	after  time.Duration    // … so long after the script began, which ends it; 0: only when the script has ended
+	err    error            // what the driver cannot do
+	refuse bool             // do not run the script at all
+	call   *lines.Call      // forced upon the caller, whatever the script did
+
+	commands, dials int
+	wrote           string
+	hungup          int
+}
+
+func (l *fakeLine) TTY() int { return 65 }
+
+func (l *fakeLine) Command(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (lines.ResultCode, error) {
+	l.commands++
+	return l.code, l.run(ctx, fn)
+}
+
+func (l *fakeLine) Dial(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (*lines.Call, lines.ResultCode, error) {
+	l.dials++
+	err := l.run(ctx, fn)
+	switch {
+	case l.call != nil:
+		return l.call, l.code, err
+	case err == nil && l.code == lines.Connected:
+		return &lines.Call{Data: &fakeData{line: l}, ID: "c1", TTY: 65, Connect: "CONNECT 33600"}, l.code, nil
+	}
+	return nil, l.code, err
+}
+
+func (l *fakeLine) run(ctx context.Context, fn func(context.Context, lines.CommandConn) error) error {
+	if l.refuse {
+		return l.err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if l.after > 0 {
+		t := time.AfterFunc(l.after, func() { cancel(fmt.Errorf("the modem said %s", l.code)) })
+		defer t.Stop()
+	}
+	c := &fakeModem{line: l, wake: make(chan struct{}, 1)}
+	c.in.WriteString(l.stale)
+	if err := fn(ctx, c); err != nil {
+		if l.err != nil {
+			return fmt.Errorf("%w; %w", err, l.err)
+		}
+		return err
+	}
+	return l.err
+}
+
+// fakeModem is the CommandConn: what it is told is looked up a line at a time. A Read with nothing to read waits for its deadline.
+type fakeModem struct {
+	line *fakeLine
+	in   bytes.Buffer
+	told bytes.Buffer
+	end  time.Time
+	wake chan struct{}
+}
+
+func (c *fakeModem) Read(p []byte) (int, error) {
+	for c.in.Len() == 0 {
+		if c.line.answers == nil {
+			return 0, io.EOF
+		}
+		if !time.Now().Before(c.end) {
+			return 0, os.ErrDeadlineExceeded
+		}
+		select {
+		case <-time.After(time.Until(c.end)):
+		case <-c.wake:
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+	return c.in.Read(p)
+}
+
+func (c *fakeModem) Write(p []byte) (int, error) {
+	c.line.wrote += string(p)
+	c.told.Write(p)
+	for {
+		command, rest, whole := strings.Cut(c.told.String(), "\r")
+		if !whole {
+			return len(p), nil
+		}
+		c.told.Reset()
+		c.told.WriteString(rest)
+		c.in.WriteString(c.line.answers[command])
+	}
+}
+
+func (c *fakeModem) SetReadDeadline(t time.Time) error {
+	if t.Equal(time.Unix(1, 0)) { // only ctx's end sets one in the past, from its own goroutine
+		c.wake <- struct{}{}
+		return nil
+	}
+	c.end = t
+	return nil
+}
+
+func (c *fakeModem) Break(time.Duration) error { return lines.ErrNoSignals }
+
+type fakeData struct {
+	lines.Data
+	line *fakeLine
+	err  error
+}
+
+func (d *fakeData) Hangup(ctx context.Context) error {
+	d.line.hungup++
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return d.err
+}
+
+var errStuck = errors.New("hang up tty65: carrier is still there (is the modem set to &D2?)")
+
+func scripts(t *testing.T) []*chat.Script {
+	t.Helper()
+	var all []*chat.Script
+	for _, s := range [][2]string{
+		{"offhook", `"" "ATH1" OK`},
+		{"rtp", `ABORT BUSY ABORT "NO DIAL TONE" ABORT FAX "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`},
+		{"hasty", `"" "ATDT \T" "" \c`},
+	} {
+		p, err := chat.Parse(s[0], s[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// answers are of a modem that knows AT, and says what is given to the dial command.
+func answers(dial string) map[string]string {
+	return map[string]string{"AT": "\r\nOK\r\n", "ATH1": "\r\nOK\r\n", "ATDT 84001": dial}
+}
+
+const dialled = "AT\rATDT 84001\r"
+
+func TestDial(t *testing.T) {
+	eio := errors.New("read tty65: input/output error")
+	for _, c := range []struct {
+		name     string
+		line     fakeLine
+		pattern  string
+		number   string
+		outcome  Outcome
+		detail   string // part of it
+		wrote    string
+		hungup   int
+		attempts int // times the line was asked to dial
+	}{
+		{"connected", fakeLine{answers: answers("\r\nCONNECT 33600\r\n"), code: lines.Connected}, "rtp", "84001", Connected, "dial 84001 on tty65: CONNECT 33600", dialled, 0, 1},
+		{"abort before the driver's line is whole", fakeLine{answers: answers("\r\nBUSY\r\n")}, "rtp", "84001", Busy, "the modem said BUSY while waiting for CONNECT", dialled, 0, 1},
+		{"two-word dial tone", fakeLine{answers: answers("\r\nNO DIAL TONE\r\n")}, "rtp", "84001", NoDialtone, "NO DIAL TONE", dialled, 0, 1},
+		{"abort of its own", fakeLine{answers: answers("\r\n+FAX\r\n")}, "rtp", "84001", Aborted, "the modem said FAX", dialled, 0, 1},
+		{"driver's code goes before the abort", fakeLine{answers: answers("\r\nFAX\r\n"), code: lines.Voice}, "rtp", "84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
+		{"busy seen by the driver alone", fakeLine{answers: answers(""), code: lines.Busy, after: time.Second}, "rtp", "84001", Busy, "the modem said BUSY", dialled, 0, 1},
+		{"no answer", fakeLine{answers: answers(""), code: lines.NoAnswer, after: time.Second}, "rtp", "84001", NoAnswer, "NO ANSWER", dialled, 0, 1},
+		{"no carrier", fakeLine{answers: answers(""), code: lines.NoCarrier, after: time.Second}, "rtp", "84001", NoCarrier, "NO CARRIER", dialled, 0, 1},
+		{"no dialtone", fakeLine{answers: answers(""), code: lines.NoDialtone, after: time.Second}, "rtp", "84001", NoDialtone, "NO DIALTONE", dialled, 0, 1},
+		{"error", fakeLine{answers: answers(""), code: lines.Error, after: time.Second}, "rtp", "84001", ModemError, "ERROR", dialled, 0, 1},
+		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING", dialled, 0, 1},
+		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001", Blacklisted, "BLACKLISTED", dialled, 0, 1},
+		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed, "DELAYED", dialled, 0, 1},
+		{"timeout", fakeLine{answers: answers("")}, "rtp", "84001", TimedOut, "no CONNECT within 45s", dialled, 0, 1},
+		{"timeout, and stuck off hook", fakeLine{answers: answers(""), err: errStuck}, "rtp", "84001", TimedOut, errStuck.Error(), dialled, 0, 1},
+		{"mute modem", fakeLine{answers: map[string]string{}}, "rtp", "84001", TimedOut, "no OK within 5s", "AT\r", 0, 1},
+		{"line lost", fakeLine{}, "rtp", "84001", LineLost, "line lost while waiting for OK", "AT\r", 0, 1},
+		{"driver gives up the port", fakeLine{answers: answers(""), after: time.Second}, "rtp", "84001", LineLost, "cancelled while waiting for CONNECT", dialled, 0, 1},
+		{"line refuses", fakeLine{refuse: true, err: eio}, "rtp", "84001", LineLost, eio.Error(), "", 0, 1},
+		{"line forgets", fakeLine{refuse: true}, "rtp", "84001", LineLost, "did not run the script", "", 0, 1},
+		{"no CONNECT", fakeLine{answers: answers("")}, "hasty", "84001", ModemError, "never said CONNECT", "ATDT 84001\r", 0, 1},
+		{"CONNECT, then the line is lost", fakeLine{answers: answers(""), err: eio}, "hasty", "84001", LineLost, eio.Error(), "ATDT 84001\r", 0, 1},
+		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio}, "rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
+		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001", Busy, "BUSY", dialled, 1, 1},
+		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost, "did not run the script", "", 1, 1},
+		{"no script", fakeLine{}, "isdn", "84001", NoScript, `dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty)`, "", 0, 0},
+		{"no pattern", fakeLine{}, "", "84001", NoScript, "no name was given", "", 0, 0},
+		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "no regular expression", "", 0, 0},
+		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0, 0},
+		{"number with a command", fakeLine{}, "rtp", "84001;ATH", Refused, "only digits are dialled", "", 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := c.line
+				if l.call != nil {
+					l.call = &lines.Call{Data: &fakeData{line: &l}}
+				}
+				d := Dialer{Scripts: scripts(t)}
+				began := time.Now()
+				a := d.Dial(t.Context(), &l, c.pattern, c.number)
+				if a.Outcome != c.outcome || !strings.Contains(a.Detail, c.detail) {
+					t.Errorf("%s: %s\nwant %s: …%s…", a.Outcome, a.Detail, c.outcome, c.detail)
+				}
+				if (a.Call != nil) != (c.outcome == Connected) {
+					t.Errorf("%s with call %v", a.Outcome, a.Call)
+				}
+				if l.wrote != c.wrote || l.hungup != c.hungup || l.dials != c.attempts || l.commands != 0 {
+					t.Errorf("wrote %q, hung up %d times, %d dials, %d commands", l.wrote, l.hungup, l.dials, l.commands)
+				}
+				if (len(a.Transcript) > 0) != (c.wrote != "") || (a.Script != "") != (c.attempts > 0 || c.pattern == "offhook") {
+					t.Errorf("script %q, transcript %v", a.Script, a.Transcript)
+				}
+				if !a.Started.Equal(began) || !a.Ended.Equal(time.Now()) {
+					t.Errorf("from %v to %v", a.Started, a.Ended)
+				}
+			})
+		})
+	}
+}
+
+// Nothing but 1 to 40 ASCII digits comes to a line, and the line hears nothing of what does not.
+func TestNumbers(t *testing.T) {
+	d := Dialer{Scripts: scripts(t)}
+	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "\r", "1\r", "1\nATH", "\x00", "٣", "１", "+1555", "1 2", "(1)", strings.Repeat("1", 41)} {
+		var l fakeLine
+		if a := d.Dial(t.Context(), &l, "rtp", bad); a.Outcome != Refused || l.dials+l.commands > 0 || l.wrote != "" || a.Detail == "" {
+			t.Errorf("%q: %s, wrote %q", bad, a.Outcome, l.wrote)
+		}
+	}
+	l := fakeLine{answers: map[string]string{}}
+	number := strings.Repeat("1", 40)
+	l.answers["ATDT "+number], l.code = "CONNECT", lines.Connected
+	if a := d.Dial(t.Context(), &l, "hasty", number); a.Outcome != Connected || l.wrote != "ATDT "+number+"\r" {
+		t.Errorf("40 digits: %s, wrote %q: %s", a.Outcome, l.wrote, a.Detail)
+	}
+}
+
+func FuzzNumber(f *testing.F) {
+	f.Add("84001")
+	f.Add("84001;ATH")
+	f.Add("+++")
+	script, err := chat.Parse("x", `"" "ATDT \T" "" \c`)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, number string) {
+		l := fakeLine{answers: map[string]string{}, code: lines.Connected}
+		d := Dialer{Scripts: []*chat.Script{script}}
+		a := d.Dial(t.Context(), &l, "x", number)
+		canonical := number != "" && len(number) <= 40 && strings.Trim(number, "0123456789") == ""
+		want := ""
+		if canonical {
+			want = "ATDT " + number + "\r"
+		}
+		if l.wrote != want || (a.Outcome == Connected) != canonical || (a.Outcome == Refused) == canonical {
+			t.Errorf("%q: %s, wrote %q", number, a.Outcome, l.wrote)
+		}
+	})
+}
+
+func TestDialCancelled(t *testing.T) {
+	shutdown := errors.New("cleared by the operator")
+	for _, c := range []struct {
+		name string
+		line fakeLine
+		when time.Duration
+	}{
+		{"in the script", fakeLine{answers: answers("")}, time.Second},
+		{"in the script, and the modem says NO CARRIER to the hang-up", fakeLine{answers: answers(""), code: lines.NoCarrier}, time.Second},
+		{"before it", fakeLine{refuse: true, err: shutdown}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				if c.when == 0 {
+					cancel(shutdown)
+				}
+				time.AfterFunc(c.when, func() { cancel(shutdown) })
+				d := Dialer{Scripts: scripts(t)}
+				a := d.Dial(ctx, &c.line, "rtp", "84001")
+				if a.Outcome != Cancelled || !strings.Contains(a.Detail, shutdown.Error()) || a.Ended.Sub(a.Started) != c.when {
+					t.Errorf("%s after %v: %s", a.Outcome, a.Ended.Sub(a.Started), a.Detail)
+				}
+			})
+		})
+	}
+}
+
+func TestForcedHangupOutlivesContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := fakeLine{answers: answers("")}
+		l.call = &lines.Call{Data: &fakeData{line: &l, err: errStuck}}
+		time.AfterFunc(time.Second, cancel)
+		d := Dialer{Scripts: scripts(t)}
+		a := d.Dial(ctx, &l, "rtp", "84001")
+		if l.hungup != 1 || a.Outcome != LineLost || !strings.Contains(a.Detail, errStuck.Error()) {
+			t.Errorf("hung up %d times, %s: %s", l.hungup, a.Outcome, a.Detail)
+		}
+	})
+}
+
+func TestOffHook(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		line    fakeLine
+		pattern string
+		want    string // "" no error
+		wrote   string
+	}{
+		{"well", fakeLine{answers: answers(""), code: lines.OK}, "offhook", "", "ATH1\r"},
+		{"no pattern", fakeLine{}, "", "", ""},
+		{"no script", fakeLine{}, "none", `take tty65 off hook: no matching chat script found for "none"`, ""},
+		{"dials", fakeLine{}, "rtp", `has \T, it would dial`, ""},
+		{"mute", fakeLine{answers: map[string]string{}}, "offhook", "take tty65 off hook: chat script offhook: no OK within 5s (word 3)", "ATH1\r"},
+		{"error", fakeLine{answers: map[string]string{}, code: lines.Error, after: time.Second}, "offhook", "take tty65 off hook: the modem said ERROR", "ATH1\r"},
+		{"ring", fakeLine{answers: map[string]string{}, code: lines.Ring, after: time.Second}, "offhook", "the modem said RING", "ATH1\r"},
+		{"lost", fakeLine{}, "offhook", "line lost", "ATH1\r"},
+		{"not run", fakeLine{refuse: true}, "offhook", "did not run the script", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := Dialer{Scripts: scripts(t)}
+				err := d.OffHook(t.Context(), &c.line, c.pattern)
+				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, want %s", err, c.want)
+				}
+				if c.line.wrote != c.wrote || c.line.dials > 0 {
+					t.Errorf("wrote %q", c.line.wrote)
+				}
+			})
+		})
+	}
+}
+
+func TestDebugAndSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		script, err := chat.Parse("rtp", `"" "AT^PIN1234" OK "ATDT \T" CONNECT \c`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Dialer{Scripts: []*chat.Script{script}, Secrets: []string{"1234"}, Debug: func(tty int, text string) { got = append(got, fmt.Sprintf("CHAT%d: %s", tty, text)) }}
+		l := fakeLine{answers: map[string]string{"AT\x10IN1234": "OK", "ATDT 84001": "CONNECT"}, code: lines.Connected}
+		a := d.Dial(t.Context(), &l, "r.p", "84001")
+		want := []string{
+			"CHAT65: Matched chat script rtp to string r.p",
+			"CHAT65: Chat script rtp started.",
+			`CHAT65: Sending string: AT\020IN[secret]`,
+			"CHAT65: Expecting string: OK",
+			"CHAT65: Completed match for expect: OK",
+			`CHAT65: Sending string: ATDT \T<84001>`,
+			"CHAT65: Expecting string: CONNECT",
+			"CHAT65: Completed match for expect: CONNECT",
+			"CHAT65: Chat script rtp finished, status = Success",
+		}
+		if a.Outcome != Connected || strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%s:\n%s", a.Detail, strings.Join(got, "\n"))
+		}
+		if strings.Contains(fmt.Sprint(a), "1234") {
+			t.Errorf("secret shown: %v", a)
+		}
+	})
+}
+
+func TestZeroDialerDialsNobody(t *testing.T) {
+	var l fakeLine
+	if a := new(Dialer).Dial(t.Context(), &l, ".", "84001"); a.Outcome != NoScript || l.dials > 0 {
+		t.Errorf("%s, %d dials", a.Outcome, l.dials)
+	}
+}

@@ -1,0 +1,213 @@
+package exchange
+
+import (
+	"fmt"
+	"time"
+)
+
+// flash is how long '!' puts the modem on hook; quiet is what '@' waits for.
+const (
+	flashTime = 500 * time.Millisecond
+	quietTime = 5 * time.Second
+	slashTime = 125 * time.Millisecond
+)
+
+// dialString is a dial string understood.
+type dialString struct {
+	digits string
+	commas int  // pauses of S8
+	waits  int  // W: for a dial tone
+	quiets int  // @: for silence
+	flash  int  // !
+	slash  int  // /: 125 ms
+	redial bool // L
+}
+
+// parseDial reads what follows a D. T, P, R, space, hyphen and parentheses mean nothing here.
+func parseDial(s string) (dialString, error) {
+	var d dialString
+	for i := range len(s) {
+		switch c := upper(s[i]); c {
+		case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D':
+			d.digits += string(rune(c))
+		case 'T', 'P', 'R', ' ', '-', '(', ')', '.':
+		case ',':
+			d.commas++
+		case 'W':
+			d.waits++
+		case '@':
+			d.quiets++
+		case '!':
+			d.flash++
+		case '/':
+			d.slash++
+		case 'L':
+			d.redial = true
+		default:
+			return d, fmt.Errorf("dial string %q: %q: %w", s, s[i], errSyntax)
+		}
+	}
+	return d, nil
+}
+
+// duration is the time from off hook to the last digit.
+func (d dialString) duration(p *profile) time.Duration {
+	t := toneWait
+	if blind(p) && d.waits == 0 {
+		t = time.Duration(max(p.s[6], 2)) * time.Second
+	}
+	t += time.Duration(len(d.digits)) * 2 * time.Duration(p.s[11]) * time.Millisecond
+	t += time.Duration(d.commas) * time.Duration(p.s[8]) * time.Second
+	t += time.Duration(d.quiets)*quietTime + time.Duration(d.flash)*flashTime + time.Duration(d.slash)*slashTime
+	return t + time.Duration(max(d.waits-1, 0))*toneWait
+}
+
+// blind says that this X level does not listen for a dial tone.
+func blind(p *profile) bool { return p.x != 2 && p.x != 4 }
+
+// doDial is the D command. Every one is recorded, before anything else.
+func (m *Modem) doDial(c command) verdict {
+	d, err := parseDial(c.arg)
+	if d.redial && err == nil {
+		d.digits = m.lastNumber + d.digits
+	}
+	m.dial = m.x.recordDial(m, d.digits, c.arg)
+	if err != nil || m.state == Connected || m.state == Escaped {
+		m.x.settle(m.dial, DialError)
+		return refuse
+	}
+	if d.digits != "" {
+		m.lastNumber = d.digits
+	}
+	if m.dialFault() {
+		return took
+	}
+	m.goOffHook()
+	m.setState(Dialling)
+	m.ignoreUntil = now().Add(keyGrace)
+	m.beginDial(d, c.op == ';')
+	return took
+}
+
+// dialFault answers a dial command with a fault that needs no line.
+func (m *Modem) dialFault() bool {
+	switch {
+	case m.fault.Blacklisted:
+		m.x.settle(m.dial, DialForbidden)
+		m.say(resultBlacklisted)
+	case m.fault.Delayed:
+		m.x.settle(m.dial, DialDelayed)
+		m.say(resultDelayed)
+	default:
+		return false
+	}
+	return true
+}
+
+// beginDial listens for the tone and sends the digits. What comes of it depends on who is on the line: nobody, a call
+// that comes in at this moment (glare), or the former caller who never hung up.
+func (m *Modem) beginDial(d dialString, back bool) {
+	x := m.x
+	t := d.duration(&m.profile)
+	if m.fault.NoDialtone {
+		if blind(&m.profile) && d.waits == 0 {
+			m.step = x.after(x.delay(t), m.awaitCarrier) // the digits go nowhere
+			return
+		}
+		m.step = x.after(x.delay(time.Duration(max(m.profile.s[6], 2))*time.Second), func() {
+			m.dialFailed(resultNoDialtone, DialNoDialtone)
+		})
+		return
+	}
+	present := m.call
+	if present != nil && present.to == m && (present.phase == seized || present.phase == ringing) {
+		x.event(GlareEvent, m, present, "")
+		x.pickUp(present)
+		m.updateSignals()
+	}
+	rest := m.rest
+	m.step = x.after(x.delay(t), func() { m.dialled(d.digits, present, back, rest) })
+}
+
+// dialled is the end of the digits.
+func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
+	switch {
+	case m.fault.FalseConnect:
+		m.x.settle(m.dial, DialLied)
+		m.online()
+		return
+	case m.call != nil && m.call == present:
+		m.reached(present)
+	case present != nil: // it was released while we dialled: the digits are incomplete
+	default:
+		m.digits += digits
+		if !back || m.x.numbers[m.digits] != nil {
+			m.x.place(m, m.digits)
+			m.digits = ""
+		}
+	}
+	if back {
+		m.x.settle(m.dial, DialPartial)
+		m.setState(OffHook)
+		m.run(rest)
+		return
+	}
+	m.awaitCarrier()
+}
+
+// reached is a modem that has dialled into a call that was on its line already.
+func (m *Modem) reached(c *call) {
+	if c.phase != held {
+		return
+	}
+	c.timer.stop()
+	c.phase = answered
+	h := c.from
+	h.lost.stop()
+	h.carrier = false
+	h.setState(Answering)
+	h.updateSignals()
+	h.awaitCarrier()
+}
+
+// awaitCarrier listens for the other modem for S7.
+func (m *Modem) awaitCarrier() {
+	m.listening = true
+	m.patience.stop()
+	m.patience = m.x.after(m.x.clock(time.Duration(max(m.profile.s[7], 1))*time.Second), m.noCarrier)
+	if m.call != nil {
+		m.x.meet(m.call)
+	}
+}
+
+// noCarrier is the end of S7.
+func (m *Modem) noCarrier() {
+	if m.state == Dialling && m.call != nil && m.call.phase == ringing && m.profile.x >= 3 {
+		m.dialFailed(resultNoAnswer, DialNoAnswer)
+		return
+	}
+	m.x.settle(m.dial, DialNoCarrier)
+	m.onHook()
+	m.say(resultNoCarrier)
+}
+
+// dialFailed ends an attempt with a result. A modem that has gone back to its commands does not hear it.
+func (m *Modem) dialFailed(r result, o Outcome) {
+	if m.state != Dialling {
+		return
+	}
+	m.x.settle(m.dial, o)
+	m.onHook()
+	m.say(r)
+}
+
+// dialOutcome is what a CONNECT means for the dial command that led to it.
+func (m *Modem) dialOutcome() Outcome {
+	switch {
+	case m.call == nil || m.call.from == m:
+		return DialConnected
+	case m.call.from.cfg.HoldsLine && m.call.wasHeld:
+		return DialHeld
+	}
+	return DialGlare
+}

@@ -1,0 +1,159 @@
+package exchange
+
+import (
+	"io"
+	"os"
+	"time"
+)
+
+// DTE is the computer's end of a modem's port, in memory: a net.Conn but for its addresses, with the modem's circuits.
+// It costs no goroutine. Its methods may be called from any goroutine.
+type DTE struct {
+	p       *port
+	changes chan struct{}
+	rd, wd  deadline
+}
+
+// deadline is a timer that sets a flag.
+type deadline struct {
+	expired bool
+	t       *timer
+}
+
+// DTE attaches an in-memory DTE, in place of one that is there, and raises DTR.
+func (m *Modem) DTE() *DTE {
+	d := &DTE{changes: make(chan struct{}, 1)}
+	d.p = &port{sink: d}
+	m.x.lock()
+	defer m.x.unlock()
+	m.detach(m.port)
+	m.attach(d.p)
+	return d
+}
+
+// ModemSignals implements SignalSink: it wakes the receiver of Changes.
+func (d *DTE) ModemSignals(Signals) {
+	select {
+	case d.changes <- struct{}{}:
+	default:
+	}
+}
+
+// Read returns what the modem sent, and waits where there is nothing: until the deadline (os.ErrDeadlineExceeded) or the
+// end of the port (io.EOF).
+func (d *DTE) Read(b []byte) (int, error) {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	for len(d.p.out) == 0 {
+		switch {
+		case d.p.gone:
+			return 0, io.EOF
+		case d.rd.expired:
+			return 0, os.ErrDeadlineExceeded
+		case len(b) == 0:
+			return 0, nil
+		}
+		x.flush()
+		if len(d.p.out) == 0 && !d.p.gone && !d.rd.expired {
+			d.p.readable.Wait()
+		}
+	}
+	n := copy(b, d.p.out)
+	if d.p.out = d.p.out[n:]; len(d.p.out) == 0 {
+		d.p.out = nil
+	}
+	d.p.m.room.Broadcast()
+	return n, nil
+}
+
+// Write gives bytes to the modem. In data state it waits while the far end's DTE does not read.
+func (d *DTE) Write(b []byte) (int, error) {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	n := 0
+	for n < len(b) {
+		switch {
+		case d.p.gone:
+			return n, io.ErrClosedPipe
+		case d.p.writeExpired:
+			return n, os.ErrDeadlineExceeded
+		}
+		c := b[n:min(n+readSize, len(b))]
+		d.p.m.input(d.p, c)
+		n += len(c)
+	}
+	return n, nil
+}
+
+// Close drops DTR and ends the port. What was not read is lost.
+func (d *DTE) Close() error {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	d.rd.t.stop()
+	d.wd.t.stop()
+	d.p.m.detach(d.p)
+	return nil
+}
+
+// SetReadDeadline makes Read give up at t; the zero time means never.
+func (d *DTE) SetReadDeadline(t time.Time) error {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	d.rd.set(x, t, func(expired bool) {
+		d.rd.expired = expired
+		d.p.readable.Broadcast()
+	})
+	return nil
+}
+
+// SetWriteDeadline makes Write give up at t; the zero time means never.
+func (d *DTE) SetWriteDeadline(t time.Time) error {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	d.wd.set(x, t, func(expired bool) {
+		d.p.writeExpired = expired
+		if o := d.p.m.farEnd(); o != nil {
+			o.room.Broadcast()
+		}
+	})
+	return nil
+}
+
+func (w *deadline) set(x *Exchange, t time.Time, tell func(bool)) {
+	w.t.stop()
+	w.t = nil
+	d := time.Until(t)
+	tell(!t.IsZero() && d <= 0)
+	if !t.IsZero() && d > 0 {
+		w.t = x.after(d, func() { tell(true) })
+	}
+}
+
+// SetDTR raises or drops DTR.
+func (d *DTE) SetDTR(on bool) {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	if !d.p.gone {
+		d.p.m.setDTR(on)
+	}
+}
+
+// Signals returns the circuits, DTR and RTS included; zero after the end of the port.
+func (d *DTE) Signals() Signals {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	if d.p.gone {
+		return 0
+	}
+	return d.p.m.allCircuits()
+}
+
+// Changes gets one token (its capacity is 1) after a circuit of the modem changed. One receiver.
+func (d *DTE) Changes() <-chan struct{} { return d.changes }

@@ -1,0 +1,204 @@
+package exchange
+
+import "strconv"
+
+// verdict is what a command did to the rest of its line.
+type verdict uint8
+
+const (
+	goOn   verdict = iota // the next command, or OK at the end
+	refuse                // ERROR, the rest is not done
+	took                  // the command gives its own result, the rest is not done
+)
+
+// handler is one command: its largest number, and what it does.
+type handler struct {
+	max int
+	do  func(m *Modem, c command) verdict
+}
+
+func ignored(*Modem, command) verdict { return goOn }
+
+// handlerOf is the command table. Commands that only a real data pump needs are accepted without effect, as init strings
+// carry them.
+func handlerOf(name string) (handler, bool) {
+	switch name {
+	case "A":
+		return handler{0, func(m *Modem, _ command) verdict { m.answer(); return took }}, true
+	case "D":
+		return handler{0, (*Modem).doDial}, true
+	case "E":
+		return handler{1, func(m *Modem, c command) verdict { m.profile.echo = c.n == 1; return goOn }}, true
+	case "H":
+		return handler{1, (*Modem).doHook}, true
+	case "I":
+		return handler{4, (*Modem).doIdentify}, true
+	case "O":
+		return handler{1, (*Modem).doOnline}, true
+	case "Q":
+		return handler{1, func(m *Modem, c command) verdict { m.profile.quiet = c.n == 1; return goOn }}, true
+	case "S", "=", "?":
+		return handler{numRegisters - 1, (*Modem).doRegister}, true
+	case "V":
+		return handler{1, func(m *Modem, c command) verdict { m.profile.verbose = c.n == 1; return goOn }}, true
+	case "X":
+		return handler{4, func(m *Modem, c command) verdict { m.profile.x = c.n; return goOn }}, true
+	case "Z":
+		return handler{1, (*Modem).doReset}, true
+	case "&C":
+		return handler{1, func(m *Modem, c command) verdict { m.profile.dcd = c.n; m.updateSignals(); return goOn }}, true
+	case "&D":
+		return handler{3, func(m *Modem, c command) verdict { m.profile.dtr = c.n; return goOn }}, true
+	case "&F":
+		return handler{1, func(m *Modem, _ command) verdict { m.factory(); m.updateSignals(); return goOn }}, true
+	case "&V":
+		return handler{1, (*Modem).doView}, true
+	case "&W":
+		return handler{1, func(m *Modem, _ command) verdict { m.stored = m.profile; return goOn }}, true
+	case "+VCID", "#CID":
+		return handler{0, (*Modem).doCallerID}, true
+	case "+FCLASS":
+		return handler{0, (*Modem).doClass}, true
+	case "B", "L", "M", "N", "P", "T", "W", "Y":
+		return handler{99, ignored}, true
+	case "&A", "&B", "&G", "&H", "&I", "&J", "&K", "&L", "&M", "&N", "&P", "&Q", "&R", "&S", "&T", "&U", "&X", "&Y":
+		return handler{99, ignored}, true
+	}
+	if len(name) == 2 && (name[0] == '\\' || name[0] == '%') {
+		return handler{maxNumber, ignored}, true
+	}
+	return handler{}, false
+}
+
+// run does the commands of a line, one after the other. The first that fails ends it; what was done stays done.
+func (m *Modem) run(line []byte) {
+	for {
+		c, rest, err := nextCommand(line)
+		if err != nil {
+			m.say(resultError)
+			return
+		}
+		if c.name == "" {
+			m.say(resultOK)
+			return
+		}
+		h, ok := handlerOf(c.name)
+		if !ok || c.n > h.max {
+			m.say(resultError)
+			return
+		}
+		m.rest = rest
+		switch h.do(m, c) {
+		case refuse:
+			m.say(resultError)
+			return
+		case took:
+			return
+		}
+		line = rest
+	}
+}
+
+func (m *Modem) doHook(c command) verdict {
+	if c.n == 0 {
+		m.hangUp()
+		return goOn
+	}
+	if m.state == Connected || m.state == Escaped {
+		return refuse
+	}
+	m.goOffHook()
+	if c := m.call; c != nil && c.to == m && (c.phase == seized || c.phase == ringing) {
+		m.x.pickUp(c)
+		m.updateSignals()
+	}
+	return goOn
+}
+
+func (m *Modem) doIdentify(c command) verdict {
+	switch c.n {
+	case 0:
+		m.inform("560")
+	case 1:
+		m.inform("000")
+	case 3:
+		m.inform("ringback exchange modem")
+	case 4:
+		m.inform("%s %s", m.cfg.Name, m.cfg.Number)
+	}
+	return goOn // I2 is the self test: OK
+}
+
+// doOnline returns from the on-line command state to the data.
+func (m *Modem) doOnline(command) verdict {
+	if m.state != Escaped {
+		m.say(resultNoCarrier)
+		return took
+	}
+	m.state = Connected
+	m.escape = escape{last: now()}
+	m.sayConnect()
+	held := m.unread
+	m.unread = nil
+	m.send(held)
+	return took
+}
+
+func (m *Modem) doRegister(c command) verdict {
+	if c.name == "S" {
+		m.register = c.n
+	}
+	switch c.op {
+	case '=':
+		if !m.profile.setRegister(m.register, c.val) {
+			return refuse
+		}
+	case '?':
+		m.inform("%03d", m.profile.s[m.register])
+	}
+	return goOn
+}
+
+func (m *Modem) doReset(command) verdict {
+	m.hangUp()
+	m.restore()
+	m.say(resultOK)
+	return took
+}
+
+func (m *Modem) doView(command) verdict {
+	for _, l := range m.profile.lines() {
+		m.inform("%s", l)
+	}
+	return goOn
+}
+
+func (m *Modem) doCallerID(c command) verdict {
+	switch {
+	case c.op == '?':
+		n := 0
+		if m.profile.callerID {
+			n = 1
+		}
+		m.inform("%d", n)
+	case c.op == '=' && c.arg == "?":
+		m.inform("(0,1)")
+	case c.op == '=' && (c.arg == "0" || c.arg == "1"):
+		m.profile.callerID = c.arg == "1"
+	default:
+		return refuse
+	}
+	return goOn
+}
+
+// doClass: a data modem, class 0 and nothing else.
+func (m *Modem) doClass(c command) verdict {
+	switch {
+	case c.op == '=' && c.arg == "?", c.op == '?':
+		m.inform("%s", strconv.Itoa(0))
+	case c.op == '=' && c.arg == "0":
+	default:
+		return refuse
+	}
+	return goOn
+}

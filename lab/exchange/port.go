@@ -1,0 +1,201 @@
+package exchange
+
+import (
+	"io"
+	"sync"
+)
+
+// readSize is the buffer that each attached DTE costs.
+const readSize = 1024
+
+// outLimit is where even the modem's own messages are lost: nobody reads.
+const outLimit = portLimit + 4<<10
+
+// port is the DTE attached to a modem: a byte stream with its reader, or an in-memory DTE that takes its bytes itself.
+type port struct {
+	m      *Modem
+	rwc    io.ReadWriteCloser // nil for an in-memory DTE
+	sink   SignalSink
+	telnet *telnet // of an RFC 2217 client
+	slave  *ptySlave
+
+	ctl          []byte // telnet answers, sent before anything else
+	out          []byte // for the DTE
+	writing      bool
+	writeExpired bool // the in-memory DTE's write deadline
+
+	readable sync.Cond // for an in-memory DTE: out or gone changed
+	gone     bool
+}
+
+// Connect attaches a DTE, in place of one that is there, and raises DTR. A nil sink is allowed. The modem reads and
+// writes rwc from then on and closes it when rwc ends, at a Vanished fault, at the next Connect, and at Close; the end of
+// rwc is DTR dropped.
+func (m *Modem) Connect(rwc io.ReadWriteCloser, s SignalSink) {
+	m.x.lock()
+	defer m.x.unlock()
+	m.detach(m.port)
+	m.attach(&port{rwc: rwc, sink: s})
+}
+
+// attach makes p the modem's port and starts its reader. It returns false, and closes p, where the modem cannot.
+func (m *Modem) attach(p *port) bool {
+	p.m = m
+	p.readable.L = &m.x.mu
+	if m.fault.Vanished || m.x.closed || m.port != nil || p.rwc != nil && !m.x.goroutine(p.read) {
+		m.x.event(PortClosedEvent, m, nil, "turned away")
+		p.end()
+		return false
+	}
+	m.port = p
+	m.held = nil
+	m.holding.stop()
+	m.editor.reset()
+	m.x.event(PortOpenEvent, m, nil, "")
+	m.rts = true
+	m.setDTR(p.slave == nil || p.slave.opened())
+	p.signalsChanged()
+	return true
+}
+
+// detach takes p away from the modem; p may be nil or gone already.
+func (m *Modem) detach(p *port) {
+	if p == nil || p.gone {
+		return
+	}
+	p.end()
+	if m.port != p {
+		return
+	}
+	m.port = nil
+	m.held = nil
+	m.holding.stop()
+	m.overrun = false
+	m.room.Broadcast()
+	m.editor.reset()
+	m.x.event(PortClosedEvent, m, nil, "")
+	m.rts = false
+	m.portClosed()
+}
+
+// portClosed is the DTE gone: DTR drops, which a modem that StaysOffHook does not see.
+func (m *Modem) portClosed() {
+	if m.cfg.StaysOffHook {
+		m.dtr = false
+		return
+	}
+	m.setDTR(false)
+}
+
+// end closes the stream as soon as the lock is released, and wakes whoever waits for it.
+func (p *port) end() {
+	if p.gone {
+		return
+	}
+	p.gone = true
+	if p.slave != nil {
+		p.slave.forget()
+	}
+	p.out, p.ctl = nil, nil
+	p.readable.Broadcast()
+	if p.rwc != nil {
+		p.m.x.later(func() { p.rwc.Close() })
+	}
+}
+
+// read is the goroutine of an attached stream. It ends when the stream does.
+func (p *port) read() {
+	buf := make([]byte, readSize)
+	for {
+		n, err := p.rwc.Read(buf)
+		p.m.x.lock()
+		if n > 0 && !p.gone {
+			p.take(buf[:n])
+		}
+		if err != nil {
+			p.m.detach(p)
+		}
+		p.m.x.unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *port) take(b []byte) {
+	if p.slave != nil {
+		p.slave.sync()
+	}
+	if p.telnet != nil {
+		p.telnet.feed(b, p)
+		p.kick()
+		return
+	}
+	p.m.input(p, b)
+}
+
+// write appends bytes for the DTE. It never blocks; what does not fit is lost.
+func (p *port) write(b []byte) {
+	if p.gone || len(p.out) > outLimit || p.slave != nil && !p.slave.opened() {
+		return
+	}
+	if p.telnet != nil {
+		p.out = p.telnet.encode(p.out, b)
+	} else {
+		p.out = append(p.out, b...)
+	}
+	p.kick()
+}
+
+// kick starts a writer where there is something to write; it ends when all is written.
+func (p *port) kick() {
+	if p.rwc == nil {
+		p.readable.Broadcast()
+		return
+	}
+	if !p.writing && !p.gone && p.pending() {
+		p.writing = p.m.x.goroutine(p.drain)
+	}
+}
+
+func (p *port) pending() bool {
+	return len(p.ctl) > 0 || len(p.out) > 0 && (p.telnet == nil || !p.telnet.suspended)
+}
+
+func (p *port) drain() {
+	x := p.m.x
+	x.lock()
+	for p.pending() && !p.gone {
+		b := p.ctl
+		p.ctl = nil
+		if p.telnet == nil || !p.telnet.suspended {
+			b = append(b, p.out...)
+			p.out = nil
+		}
+		p.m.room.Broadcast()
+		x.flush()
+		x.mu.Unlock()
+		_, err := p.rwc.Write(b)
+		x.mu.Lock()
+		if err != nil {
+			p.m.detach(p)
+		}
+	}
+	p.writing = false
+	x.unlock()
+}
+
+// signalsChanged passes the circuits on in the way of the port.
+func (p *port) signalsChanged() {
+	if p.gone {
+		return
+	}
+	s := p.m.circuits()
+	if p.sink != nil {
+		p.m.x.later(func() { p.sink.ModemSignals(s) })
+	}
+	if p.telnet != nil {
+		p.out = p.telnet.notify(p.out, s)
+		p.kick()
+	}
+}

@@ -1,0 +1,149 @@
+package exchange
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// result is a result code, in the numbering of V.250 §6.3 and, past 8, of common data pumps.
+type result uint8
+
+const (
+	resultOK          result = 0
+	resultConnect     result = 1
+	resultRing        result = 2
+	resultNoCarrier   result = 3
+	resultError       result = 4
+	resultNoDialtone  result = 6
+	resultBusy        result = 7
+	resultNoAnswer    result = 8
+	resultDelayed     result = 24
+	resultBlacklisted result = 32
+)
+
+// String returns the verbose form.
+func (r result) String() string {
+	switch r {
+	case resultOK:
+		return "OK"
+	case resultConnect:
+		return "CONNECT"
+	case resultRing:
+		return "RING"
+	case resultNoCarrier:
+		return "NO CARRIER"
+	case resultError:
+		return "ERROR"
+	case resultNoDialtone:
+		return "NO DIALTONE"
+	case resultBusy:
+		return "BUSY"
+	case resultNoAnswer:
+		return "NO ANSWER"
+	case resultDelayed:
+		return "DELAYED"
+	case resultBlacklisted:
+		return "BLACKLISTED"
+	}
+	return strconv.Itoa(int(r))
+}
+
+// connectCode is the number of a CONNECT with speed.
+func connectCode(text string) int {
+	switch strings.TrimPrefix(text, "CONNECT ") {
+	case "1200":
+		return 5
+	case "2400":
+		return 10
+	case "4800":
+		return 11
+	case "9600":
+		return 12
+	case "14400":
+		return 15
+	case "19200":
+		return 16
+	case "38400":
+		return 17
+	case "57600":
+		return 18
+	case "115200":
+		return 19
+	}
+	return int(resultConnect)
+}
+
+// frameResult puts a result code into its frame: V.250 §5.7.1, 0 CR or CR LF OK CR LF.
+func (p *profile) frameResult(code int, text string) []byte {
+	if !p.verbose {
+		return append(strconv.AppendInt(nil, int64(code), 10), p.s[3])
+	}
+	return p.frameInfo(text)
+}
+
+// frameInfo puts information text into its frame: without the leading CR LF where results are numeric.
+func (p *profile) frameInfo(text string) []byte {
+	b := make([]byte, 0, len(text)+4)
+	if p.verbose {
+		b = append(b, p.s[3], p.s[4])
+	}
+	b = append(b, text...)
+	return append(b, p.s[3], p.s[4])
+}
+
+// say sends a result code to the DTE.
+func (m *Modem) say(r result) {
+	if m.profile.quiet || m.fault.Hung || (r == resultOK && m.fault.NeverOK) {
+		return
+	}
+	b := m.profile.frameResult(int(r), r.String())
+	if r == resultOK && m.fault.DelayOK > 0 {
+		m.hold(b, m.fault.DelayOK)
+		return
+	}
+	m.send(b)
+}
+
+// sayConnect sends CONNECT; the speed is told from X1 on.
+func (m *Modem) sayConnect() {
+	if m.profile.quiet || m.fault.Hung {
+		return
+	}
+	text := m.cfg.ConnectText
+	if m.profile.x == 0 {
+		text = resultConnect.String()
+	}
+	b := m.profile.frameResult(connectCode(text), text)
+	if m.fault.SplitConnect <= 0 {
+		m.send(b)
+		return
+	}
+	for wait := time.Duration(0); len(b) > 0; wait = m.fault.SplitConnect {
+		n := min(3, len(b))
+		m.hold(b[:n], wait)
+		b = b[n:]
+	}
+}
+
+// inform sends a line of information text.
+func (m *Modem) inform(format string, args ...any) {
+	m.send(m.profile.frameInfo(fmt.Sprintf(format, args...)))
+}
+
+// showCaller sends the caller's number as +VCID=1 asks for.
+func (m *Modem) showCaller(from *Modem) {
+	now := time.Now()
+	number := from.cfg.Number
+	switch {
+	case from.cfg.WithholdsNumber:
+		number = "P"
+	case from.cfg.PresentsNumber != "":
+		number = from.cfg.PresentsNumber
+	case number == "":
+		number = "O"
+	}
+	eol := string([]byte{m.profile.s[3], m.profile.s[4]})
+	m.inform("DATE = %s%sTIME = %s%sNMBR = %s", now.Format("0102"), eol, now.Format("1504"), eol, number)
+}

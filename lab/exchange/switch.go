@@ -1,0 +1,197 @@
+package exchange
+
+import "strconv"
+
+// phase is how far a call has come, seen from the exchange.
+type phase uint8
+
+const (
+	routing   phase = iota // the digits are in, nothing was found yet
+	seized                 // the called line is taken, its first ring is to come
+	ringing                // the called line rings
+	answered               // off hook on both sides, no modem has met the other yet
+	training               // both modems exchange tones
+	connected              // both have carrier
+	held                   // the called side is on hook again, the caller keeps the line
+)
+
+// call is one connection, or the attempt at one. It stands in the call field of both modems as long as it occupies their
+// lines. Where a behaviour answers instead of a modem, to is nil.
+type call struct {
+	from, to *Modem
+	number   string
+	phase    phase
+	rings    int
+	wasHeld  bool   // the called side was on hook in between
+	timer    *timer // the next step of the exchange
+	burst    *timer // the end of a ring burst, then the caller's number
+}
+
+// other returns the far end, nil where that is no modem.
+func (c *call) other(m *Modem) *Modem {
+	if c.from == m {
+		return c.to
+	}
+	return c.from
+}
+
+func (c *call) stopTimers() {
+	c.timer.stop()
+	c.burst.stop()
+}
+
+// place begins a call; the result comes after the post-dial delay.
+func (x *Exchange) place(m *Modem, number string) {
+	c := &call{from: m, number: number}
+	m.call = c
+	c.timer = x.after(x.delay(x.cfg.PostDial), func() { x.route(c) })
+}
+
+// route looks a number up. What the directory does not hold ends here.
+func (x *Exchange) route(c *call) {
+	s := x.numbers[c.number]
+	if s == nil {
+		x.event(RefusedEvent, c.from, c, "not in the directory")
+		c.from.dialFailed(resultNoCarrier, DialNoNumber)
+		return
+	}
+	switch s.behaviour {
+	case Busy:
+		x.engaged(c)
+	case NoAnswer:
+		x.ringBack(c)
+	case Voice:
+		x.ringBack(c)
+		c.timer.stop() // no second ring
+		c.timer = x.after(x.clock(ringCycle), func() {
+			c.phase = answered
+			x.event(AnswerEvent, nil, c, "a person")
+		})
+	case OutOfService:
+		c.phase = answered
+		x.event(RefusedEvent, c.from, c, "out of service")
+	default:
+		x.hunt(c, s)
+	}
+}
+
+// ringBack lets the caller hear ringing of a line that has no modem.
+func (x *Exchange) ringBack(c *call) {
+	c.phase = ringing
+	c.rings++
+	x.event(RingEvent, nil, c, "%d", c.rings)
+	c.timer = x.after(x.clock(ringCycle), func() { x.ringBack(c) })
+}
+
+// hunt takes the first idle modem of a number.
+func (x *Exchange) hunt(c *call, s *subscription) {
+	for _, m := range s.modems {
+		if m.offHook || m.call != nil {
+			continue
+		}
+		c.to, c.phase = m, seized
+		m.call = c
+		if m.cfg.SeizedBefore <= 0 {
+			x.ring(c)
+			return
+		}
+		x.event(SeizedEvent, m, c, "")
+		c.timer = x.after(x.clock(m.cfg.SeizedBefore), func() { x.ring(c) })
+		return
+	}
+	x.engaged(c)
+}
+
+// engaged sends the busy tone. A modem that does not listen for it waits until S7.
+func (x *Exchange) engaged(c *call) {
+	x.event(RefusedEvent, c.from, c, "busy")
+	if c.from.profile.x >= 3 {
+		c.from.dialFailed(resultBusy, DialBusy)
+	}
+}
+
+// ring begins one cycle of the cadence, 2 s on and 4 s off.
+func (x *Exchange) ring(c *call) {
+	m := c.to
+	c.phase = ringing
+	c.rings++
+	m.rings++
+	m.profile.s[1] = byte(min(c.rings, 255))
+	x.event(RingEvent, m, c, "%s", strconv.Itoa(c.rings))
+	m.ri = true
+	m.updateSignals()
+	m.say(resultRing)
+	c.timer = x.after(x.clock(ringCycle), func() { x.ring(c) })
+	c.burst = x.after(x.delay(ringOn), func() { x.burstEnds(c) })
+}
+
+func (x *Exchange) burstEnds(c *call) {
+	m := c.to
+	m.ri = false
+	m.updateSignals()
+	if m.autoAnswers(c.rings) {
+		m.answer()
+		return
+	}
+	if c.rings == 1 && m.cfg.CallerID && m.profile.callerID {
+		c.burst = x.after(x.delay(callerIDGap), func() { m.showCaller(c.from) })
+	}
+}
+
+// pickUp is the called side going off hook on a seized or ringing line.
+func (x *Exchange) pickUp(c *call) {
+	c.stopTimers()
+	c.phase = answered
+	c.to.ri = false
+	c.to.profile.s[1] = 0
+	x.event(AnswerEvent, c.to, c, "")
+}
+
+// meet lets both modems train as soon as both listen.
+func (x *Exchange) meet(c *call) {
+	if c.to == nil || c.phase != answered || !c.from.listening || !c.to.listening {
+		return
+	}
+	c.phase = training
+	c.timer = x.after(x.delay(x.cfg.Training), func() {
+		c.phase = connected
+		x.event(ConnectEvent, c.to, c, "")
+		c.to.online()
+		c.from.online()
+	})
+}
+
+// leave is m going on hook during c. A caller ends the call; a called side ends it unless the caller holds the line.
+func (x *Exchange) leave(c *call, m *Modem) {
+	o := c.other(m)
+	if m == c.to && c.from.cfg.HoldsLine {
+		x.hold(c)
+		return
+	}
+	c.stopTimers()
+	m.call = nil
+	if o != nil {
+		o.call = nil
+		o.ri = false
+		o.profile.s[1] = 0
+		o.updateSignals()
+		o.loseCarrier(false)
+	}
+	x.event(ReleaseEvent, m, c, "")
+}
+
+// hold is the called side on hook while the caller stays: the line is taken, and only the caller frees it.
+func (x *Exchange) hold(c *call) {
+	c.stopTimers()
+	c.phase, c.wasHeld = held, true
+	x.event(HoldEvent, c.to, c, "")
+	c.from.loseCarrier(true)
+	if x.cfg.HoldTime > 0 {
+		c.timer = x.after(x.clock(x.cfg.HoldTime), func() {
+			if c.phase == held && !c.to.offHook {
+				c.from.call, c.to.call = nil, nil
+				x.event(ReleaseEvent, c.to, c, "held too long")
+			}
+		})
+	}
+}

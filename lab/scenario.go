@@ -1,0 +1,170 @@
+package lab
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+//go:embed scenarios/*.txt
+var shipped embed.FS
+
+// Scenario is a story that is played in the town: what a subscriber types and must see, and what must have become of his callback. Its file
+// is a txtar archive; docs/reference/scenarios.md has the words.
+type Scenario struct {
+	Name       string // file name without folder and ending
+	Title      string // first line of the comment
+	At         string // the subscriber whose telephone and modem it is
+	Steps      []ScenarioStep
+	Transcript []string          // what his screen must have shown, folded (see Fold); nil: not compared
+	Callback   map[string]string // what must have become of the callback; nil: not looked at
+	NoCallback bool              // there must be none
+}
+
+// ScenarioStep is one line of a subscriber's script.
+type ScenarioStep struct {
+	Line int
+	Verb string // type, send, see, pause, within, hangup
+	Text string
+	Wait time.Duration // pause, within
+}
+
+// callbackKeys are what the file `callback` may ask for.
+var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true, "cause": true, "tty": true}
+
+// Shipped returns the two scenarios of Cisco document 5732.
+func Shipped() ([]*Scenario, error) {
+	var all []*Scenario
+	for _, name := range []string{"no-verify", "any-number"} {
+		data, err := fs.ReadFile(shipped, "scenarios/"+name+".txt")
+		if err != nil {
+			return nil, err
+		}
+		s, err := ParseScenario(name, data)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// ReadScenario reads a scenario file.
+func ReadScenario(path string) (*Scenario, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
+	}
+	return ParseScenario(path, data)
+}
+
+// ParseScenario parses a scenario; name is used in errors and headings.
+func ParseScenario(name string, data []byte) (*Scenario, error) {
+	a := txtar.Parse(data)
+	s := &Scenario{Name: name}
+	s.Title, _, _ = strings.Cut(strings.TrimSpace(string(a.Comment)), "\n")
+	for _, f := range a.Files {
+		var err error
+		switch at, isScript := strings.CutPrefix(f.Name, "at "); {
+		case isScript && s.At != "":
+			err = fmt.Errorf("has a second script %q: a scenario has one subscriber", f.Name)
+		case isScript:
+			s.At = strings.TrimSpace(at)
+			s.Steps, err = parseSteps(f.Data)
+		case f.Name == "transcript":
+			s.Transcript = Fold(string(f.Data))
+		case f.Name == "callback":
+			err = s.parseCallback(f.Data)
+		default:
+			err = fmt.Errorf("has a file %q: there are `at NAME`, `transcript`, `callback`", f.Name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("scenario %s: %w", name, err)
+		}
+	}
+	if len(s.Steps) == 0 {
+		return nil, fmt.Errorf("scenario %s: no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines", name)
+	}
+	return s, nil
+}
+
+func parseSteps(data []byte) ([]ScenarioStep, error) {
+	var steps []ScenarioStep
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		verb, text, _ := strings.Cut(line, " ")
+		step := ScenarioStep{Line: i + 1, Verb: verb, Text: text}
+		switch verb {
+		case "type", "send":
+		case "hangup":
+			if text != "" {
+				return nil, fmt.Errorf("script line %d: hangup stands alone, not with %q", i+1, text)
+			}
+		case "see":
+			if text == "" {
+				return nil, fmt.Errorf("script line %d: see what?", i+1)
+			}
+		case "pause", "within":
+			d, err := time.ParseDuration(text)
+			if err != nil || d < 0 {
+				return nil, fmt.Errorf("script line %d: %s %q: wants a time like 1.5s", i+1, verb, text)
+			}
+			step.Wait = d
+		default:
+			return nil, fmt.Errorf("script line %d: no word %q: there are type, send, see, pause, within, hangup", i+1, verb)
+		}
+		steps = append(steps, step)
+	}
+	return steps, nil
+}
+
+func (s *Scenario) parseCallback(data []byte) error {
+	if string(bytes.TrimSpace(data)) == "none" {
+		s.NoCallback = true
+		return nil
+	}
+	s.Callback = map[string]string{}
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if key = strings.TrimSpace(key); !ok || !callbackKeys[key] {
+			return fmt.Errorf("callback line %d: %q: wants `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none", i+1, line)
+		}
+		s.Callback[key] = strings.TrimSpace(value)
+	}
+	if v, ok := s.Callback["attempts"]; ok {
+		if _, err := strconv.Atoi(v); err != nil {
+			return fmt.Errorf("callback: attempts %q is not a number", v)
+		}
+	}
+	return nil
+}
+
+// Fold makes transcripts comparable as document 5732's are: letter case, blank lines and spaces at a line's end do not count, control
+// characters but the line's end are dropped.
+func Fold(text string) []string {
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"))
+	var lines []string
+	for l := range strings.SplitSeq(clean, "\n") {
+		if l = strings.ToLower(strings.TrimRight(l, " ")); l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}

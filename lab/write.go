@@ -1,0 +1,186 @@
+package lab
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/template"
+)
+
+//go:embed files/*
+var files embed.FS
+
+// book is what a lab directory remembers from one lab to the next: ports, and what the files looked like when they were written.
+type book struct {
+	Ports   []int             `json:"ports"` // RADIUS authentication, accounting, then a line each
+	Written map[string]string `json:"written"`
+}
+
+// sockets are the town's listeners on loopback.
+type sockets struct {
+	auth, acct net.PacketConn
+	lines      []net.Listener
+}
+
+func (s *sockets) close() {
+	for _, c := range []net.PacketConn{s.auth, s.acct} {
+		if c != nil {
+			c.Close()
+		}
+	}
+	for _, l := range s.lines {
+		l.Close()
+	}
+}
+
+func (s *sockets) ports() []int {
+	p := []int{s.auth.LocalAddr().(*net.UDPAddr).Port, s.acct.LocalAddr().(*net.UDPAddr).Port}
+	for _, l := range s.lines {
+		p = append(p, l.Addr().(*net.TCPAddr).Port)
+	}
+	return p
+}
+
+// listen opens the town's ports, those of last time where that can be.
+func listen(old []int) (*sockets, error) {
+	if len(old) != 2+lineCount {
+		old = make([]int, 2+lineCount)
+	}
+	s := &sockets{}
+	var err error
+	packet := func(port int) (c net.PacketConn) {
+		if err == nil {
+			c, err = net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		}
+		return c
+	}
+	s.auth, s.acct = packet(old[0]), packet(old[1])
+	for _, port := range old[2:] {
+		var l net.Listener
+		if err == nil {
+			l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		}
+		if err == nil {
+			s.lines = append(s.lines, l)
+		}
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open opens the ports and writes the files; kept names the files that the user has changed and that were left alone.
+func (l *Lab) open() (kept []string, err error) {
+	for _, d := range []string{l.dir, filepath.Join(l.dir, "policies.d")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, fmt.Errorf("lab directory: %w (choose another with --dir)", err)
+		}
+	}
+	b := l.readBook()
+	kept = l.changed(b)
+	if l.sockets, err = listen(b.Ports); err != nil {
+		if slices.Contains(kept, "ringback.yaml") {
+			return nil, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, and another program has it: end that, or use another --dir", err, l.dir)
+		}
+		if l.sockets, err = listen(nil); err != nil {
+			return nil, fmt.Errorf("lab: %w", err)
+		}
+	}
+	b.Ports = l.sockets.ports()
+	return kept, l.writeFiles(b, kept)
+}
+
+func (l *Lab) bookPath() string { return filepath.Join(l.dir, "lab.json") }
+
+func (l *Lab) readBook() book {
+	b := book{Written: map[string]string{}}
+	data, err := os.ReadFile(l.bookPath())
+	if err != nil || json.Unmarshal(data, &b) != nil || b.Written == nil {
+		return book{Written: map[string]string{}}
+	}
+	return b
+}
+
+// changed returns the files that are not as a lab wrote them.
+func (l *Lab) changed(b book) []string {
+	var kept []string
+	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "radius.secret", "operator.password"} {
+		data, err := os.ReadFile(filepath.Join(l.dir, name))
+		if err == nil && b.Written[name] != digest(data) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+func digest(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}
+
+func (l *Lab) writeFiles(b book, kept []string) error {
+	conf, err := l.configuration()
+	if err != nil {
+		return err
+	}
+	policy, _ := files.ReadFile("files/default.yaml")
+	usersFile, _ := files.ReadFile("files/users")
+	for name, data := range map[string][]byte{
+		"ringback.yaml": conf, "policies.d/default.yaml": policy, "users": usersFile,
+		"radius.secret": []byte(rand.Text() + "\n"), "operator.password": []byte(rand.Text() + "\n"),
+	} {
+		path := filepath.Join(l.dir, name)
+		_, err := os.Stat(path)
+		secret := name == "radius.secret" || name == "operator.password"
+		if slices.Contains(kept, name) || secret && err == nil {
+			continue
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("lab: %w", err)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+		b.Written[name] = digest(data)
+	}
+	data, err := json.MarshalIndent(b, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(l.bookPath(), data, 0o600)
+}
+
+// configuration is ringback.yaml with the ports of this town.
+func (l *Lab) configuration() ([]byte, error) {
+	type line struct {
+		TTY     int
+		Address string
+	}
+	v := struct {
+		Socket, RadiusAuth, RadiusAcct string
+		Lines                          []line
+	}{Socket: l.socket(), RadiusAuth: l.sockets.auth.LocalAddr().String(), RadiusAcct: l.sockets.acct.LocalAddr().String()}
+	for i, s := range l.sockets.lines {
+		v.Lines = append(v.Lines, line{firstTTY + i, s.Addr().String()})
+	}
+	t, err := template.ParseFS(files, "files/ringback.yaml.tmpl")
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

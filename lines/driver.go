@@ -1,0 +1,59 @@
+package lines
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrDown is wrapped by the errors of a Driver whose port or modem is not usable. Such a line needs no quarantine: the driver proves it on
+// hook before it says Up again.
+var ErrDown = errors.New("the line is down")
+
+// ErrCleared is the cause with which `clear line` ends what runs on a line.
+var ErrCleared = errors.New("the line was cleared")
+
+// Accept serves one incoming call in the call's own goroutine. When it returns the call is hung up, if that was not done, and the line
+// goes on to whoever waits for it. ctx ends when the pool does. A panic ends that call and nothing else.
+type Accept func(ctx context.Context, call *Call)
+
+// Script talks to a modem in command state. It must return soon after ctx ended; context.Cause(ctx) says why.
+type Script func(ctx context.Context, c CommandConn) error
+
+// Driver works one line: it opens the port, keeps the modem ready, answers, dials, hangs up. lines/modem has the one for AT modems.
+type Driver interface {
+	// Run works the line and blocks until ctx ends; then it returns nil with the port closed. It reports all that happens to h.
+	Run(ctx context.Context, h Host) error
+	// Command runs fn on the modem's command line. It returns fn's error, and the last result code that the modem gave: Ring if it
+	// rang meanwhile. A dial command is refused.
+	Command(ctx context.Context, fn Script) (ResultCode, error)
+	// Dial runs fn and lets it give one dial command. With Connected and no error the call is up and the caller must hang it up. Any
+	// other result code is a result and comes without an error. With an error it is not known what the network did.
+	Dial(ctx context.Context, fn Script) (*Call, ResultCode, error)
+	// Settle proves the line on hook after commands and failed dials, hanging up whatever is there, and does nothing where no proof is
+	// needed. An error that is not ErrDown means quarantine.
+	Settle(ctx context.Context) error
+	// Clear ends a Command or Dial under way with the cause ErrCleared, hangs up a call that is up, and makes a line that is down try
+	// again at once.
+	Clear(ctx context.Context) error
+}
+
+// Host is what the driver of a line reports to: its place in the pool. Its methods never block on the driver.
+type Host interface {
+	// Up says that the modem is ready and on hook. With an error it is ready, but could not be proven on hook: quarantine.
+	Up(unproven error)
+	// Down says that the line cannot be used and why.
+	Down(reason error)
+	// Phase says what the driver is doing: Ringing, Idle (it stopped ringing), Dialing (a dial command goes out now), HangingUp.
+	Phase(s State)
+	// Answer asks for the line's lease for an incoming call. False: the line must not be answered (leased, draining, callout …).
+	// After true exactly one of Connected and Missed follows.
+	Answer() bool
+	// Connected hands over the call that was answered. It returns at once.
+	Connected(c *Call)
+	// Missed gives the lease back: the answered call did not connect. With an error the line could not be proven on hook.
+	Missed(unproven error)
+	// Signals shows the modem signals after a change.
+	Signals(s Signals)
+	// Noise counts a line of garbage from the modem.
+	Noise()
+}

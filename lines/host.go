@@ -1,0 +1,312 @@
+package lines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// line is one line's place in the pool, and the Host of its driver. Its fields are guarded by pool.mu, but for those that never change.
+type line struct {
+	pool   *Pool
+	cfg    Config
+	driver Driver
+	kick   chan struct{} // capacity 1: prove a quarantined line now
+
+	reported   bool   // the driver has said Up or Down once. Until then the line counts as in service: it is about to come
+	up         bool   // the modem is ready
+	reason     string // why it is not up
+	quarantine string // why it is quarantined; "" it is not
+	proving    bool   // the goroutine that ends the quarantine runs
+	counted    bool   // counted in pool.usable
+	settling   bool   // given back, not yet proven on hook
+	lease      *Lease // nil: nobody's
+	phase      State  // what the driver or the lease does, while it is up
+	shown      State  // the state shown last, since
+	since      time.Time
+	signals    Signals
+	calls      uint64
+	dials      uint64
+	noise      uint64
+}
+
+// freeLocked reports whether the line may be lent or answered now.
+func (l *line) freeLocked() bool { return l.up && l.quarantine == "" && l.lease == nil && !l.settling }
+
+func (l *line) stateLocked() State {
+	switch {
+	case !l.up:
+		return Down
+	case l.quarantine != "":
+		return Quarantined
+	case l.phase == "":
+		return Idle
+	}
+	return l.phase
+}
+
+func (l *line) statusLocked() Status {
+	s := Status{
+		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.cfg.Modem, Rotary: l.cfg.Rotary, State: l.stateLocked(), Since: l.since,
+		Signals: l.signals.String(), Calls: l.calls, Dials: l.dials, Noise: l.noise,
+	}
+	switch s.State {
+	case Down:
+		s.Reason = l.reason
+	case Quarantined:
+		s.Reason = l.quarantine
+	}
+	if l.lease != nil {
+		s.Owner = l.lease.owner
+	}
+	return s
+}
+
+// phaseLocked sets the phase and tells who watches.
+func (l *line) phaseLocked(s State) {
+	l.phase = s
+	l.touchLocked()
+}
+
+// touchLocked follows a change of any field that Status shows.
+func (l *line) touchLocked() {
+	if s := l.stateLocked(); s != l.shown {
+		l.shown, l.since = s, l.pool.o.Now()
+	}
+	l.pool.changedLocked()
+}
+
+// serve keeps the count of lines in service, by which a Waiting knows whether to fall back on the called line.
+func (l *line) serve() {
+	r := l.cfg.Rotary
+	in := l.cfg.Modem != CallIn && l.quarantine == "" && (l.up || !l.reported)
+	switch {
+	case r == NoRotary || in == l.counted:
+	case in:
+		l.pool.usable[r]++
+	default:
+		l.pool.usable[r]--
+	}
+	if gone := l.counted && !in; gone {
+		l.counted = in
+		l.pool.fallBackLocked()
+		return
+	}
+	l.counted = in
+}
+
+// Up implements Host.
+func (l *line) Up(unproven error) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.reported, l.up, l.reason = true, true, ""
+	if l.lease == nil && !l.settling {
+		l.phase = Idle
+	}
+	if unproven != nil {
+		l.quarantineLocked(unproven)
+		return
+	}
+	l.liftLocked()
+}
+
+// Down implements Host.
+func (l *line) Down(reason error) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.reported, l.up, l.reason = true, false, reason.Error()
+	l.touchLocked()
+	l.serve()
+}
+
+// Phase implements Host.
+func (l *line) Phase(s State) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	if s == Dialing {
+		l.dials++
+	}
+	switch {
+	case l.lease == nil && !l.settling && (s == Ringing || s == Idle):
+		l.phaseLocked(s)
+	case l.lease == nil:
+	case s == Idle && l.phase == HangingUp && !l.lease.incoming:
+		l.phaseLocked(Leased)
+	case s == Dialing || s == HangingUp:
+		l.phaseLocked(s)
+	}
+}
+
+// Answer implements Host.
+func (l *line) Answer() bool {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !l.freeLocked() || p.draining || p.closing || p.stopped || l.cfg.Modem == CallOut {
+		return false
+	}
+	l.lendLocked(p.o.NewID(), true)
+	return true
+}
+
+// Connected implements Host.
+func (l *line) Connected(c *Call) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := l.lease
+	c.ID = s.owner
+	l.calls++
+	l.phaseLocked(InCall)
+	// The driver, a job itself, runs: so jobs is not done yet, even where the pool has stopped meanwhile.
+	ctx := p.ctx
+	p.jobs.Go(func() { l.serveCall(ctx, s, c) })
+}
+
+// serveCall runs the handler of an incoming call, hangs up and passes the line on.
+func (l *line) serveCall(ctx context.Context, s *Lease, c *Call) {
+	l.handle(ctx, c)
+	hang, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.proofTime())
+	defer cancel()
+	err := c.Hangup(hang)
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.returnLocked()
+	l.settledLocked(err)
+}
+
+func (l *line) handle(ctx context.Context, c *Call) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("call %s: its handler panicked: %v\n%s", c.ID, r, debug.Stack()))
+		}
+	}()
+	if l.pool.accept != nil {
+		l.pool.accept(ctx, c)
+	}
+}
+
+// Missed implements Host.
+func (l *line) Missed(unproven error) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.lease.returnLocked()
+	l.settledLocked(unproven)
+}
+
+// Signals implements Host.
+func (l *line) Signals(s Signals) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.signals = s
+	l.touchLocked()
+}
+
+// Noise implements Host.
+func (l *line) Noise() {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.noise++
+}
+
+// proofTime bounds a hang-up with its proof: the driver's own limits end it long before.
+func (l *line) proofTime() time.Duration {
+	t := l.cfg.Timing.WithDefaults()
+	return 2*t.OnHook + t.DTRLow + 4*t.Guard + 6*t.Command
+}
+
+// settle has the driver prove the line on hook.
+func (l *line) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
+	defer cancel()
+	err := l.driver.Settle(ctx)
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.settledLocked(err)
+}
+
+// settledLocked says what became of a line that was given back. It is passed on in the same breath, so that it cannot be answered before.
+func (l *line) settledLocked(err error) {
+	l.settling = false
+	l.phaseLocked(Idle)
+	defer l.pool.hushLocked()
+	if err != nil && !errors.Is(err, ErrDown) {
+		l.quarantineLocked(err)
+		return
+	}
+	l.pool.passLocked(l)
+}
+
+// quarantineLocked keeps the line from being lent and answered until it is proven on hook.
+func (l *line) quarantineLocked(err error) {
+	l.quarantine = err.Error()
+	l.pool.o.Debug(l.cfg.TTY, "quarantined: "+l.quarantine)
+	l.touchLocked()
+	l.serve()
+	if l.proving {
+		return
+	}
+	l.proving = l.pool.goLocked(l.prove)
+}
+
+// liftLocked ends a quarantine, if there is one, and passes the line on.
+func (l *line) liftLocked() {
+	if l.quarantine != "" {
+		l.pool.o.Debug(l.cfg.TTY, "proven on hook: back in service")
+	}
+	l.quarantine = ""
+	l.touchLocked()
+	l.serve()
+	l.pool.passLocked(l)
+}
+
+// maxQuarantine is the longest pause between two proofs.
+const maxQuarantine = 5 * time.Minute
+
+// prove tries to end the quarantine, again and again.
+func (l *line) prove(ctx context.Context) {
+	pause := l.cfg.Timing.WithDefaults().Quarantine
+	for {
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-l.kick:
+		case <-ctx.Done():
+		}
+		t.Stop()
+		if ctx.Err() != nil || !l.tryProof(ctx) {
+			return
+		}
+		pause = min(2*pause, maxQuarantine)
+	}
+}
+
+// tryProof proves once, and reports whether to go on.
+func (l *line) tryProof(ctx context.Context) (again bool) {
+	p := l.pool
+	p.mu.Lock()
+	if l.quarantine == "" { // Up has ended it
+		l.proving = false
+		p.mu.Unlock()
+		return false
+	}
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
+	defer cancel()
+	err := l.driver.Settle(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil || errors.Is(err, ErrDown): // down: the driver proves it before it is up again
+		l.proving = false
+		l.liftLocked()
+		return false
+	case l.quarantine != "":
+		l.quarantine = err.Error()
+		l.touchLocked()
+	}
+	return true
+}

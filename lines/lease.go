@@ -1,0 +1,307 @@
+package lines
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrReleased is the error of a lease that was given back.
+var ErrReleased = errors.New("the lease was given back")
+
+// Waiting is a place in the queue for a line.
+type Waiting struct {
+	pool   *Pool
+	want   Want
+	rotary int           // Want.Rotary, or the called line's
+	called *line         // nil: unknown
+	lease  chan *Lease   // capacity 1; closed when the pool ends
+	place  *list.Element // nil: no longer in the queue; guarded by pool.mu
+}
+
+// CanServe returns nil where some line could serve w, now or later, and else an error that says why not.
+func (p *Pool) CanServe(w Want) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.canServeLocked(w, p.rotaryLocked(w))
+}
+
+func (p *Pool) canServeLocked(w Want, rotary int) error {
+	for _, l := range p.sorted {
+		if w.fit(l.cfg.TTY, l.cfg.Rotary, l.cfg.Modem, rotary) != fitNever {
+			return nil
+		}
+	}
+	all := make([]Status, 0, len(p.sorted))
+	for _, l := range p.sorted {
+		all = append(all, l.statusLocked())
+	}
+	return possible(w, all)
+}
+
+func (p *Pool) rotaryLocked(w Want) int {
+	if l := p.lines[w.Called]; w.Rotary == NoRotary && l != nil {
+		return l.cfg.Rotary
+	}
+	return w.Rotary
+}
+
+// Request asks for a line and returns at once; who asked first is served first. The lines that may serve are those of Choose, looked at
+// again whenever one of them changes. An error says that none could ever serve.
+func (p *Pool) Request(w Want) (*Waiting, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return nil, ErrClosed
+	}
+	rotary := p.rotaryLocked(w)
+	if err := p.canServeLocked(w, rotary); err != nil {
+		return nil, err
+	}
+	q := &Waiting{pool: p, want: w, rotary: rotary, called: p.lines[w.Called], lease: make(chan *Lease, 1)}
+	if l := q.freeLocked(); l != nil {
+		q.lease <- l.lendLocked(w.Owner, false)
+		return q, nil
+	}
+	q.place = p.queue.PushBack(q)
+	return q, nil
+}
+
+// freeLocked returns the best line that may serve now; nil where all are busy.
+func (q *Waiting) freeLocked() *line {
+	for _, tty := range q.want.TTYs {
+		if l := q.pool.lines[tty]; l != nil && l.freeLocked() && q.servesLocked(l) {
+			return l
+		}
+	}
+	if len(q.want.TTYs) > 0 {
+		return nil
+	}
+	for _, l := range q.pool.sorted {
+		if l.freeLocked() && l != q.called && q.servesLocked(l) {
+			return l
+		}
+	}
+	if q.called != nil && q.called.freeLocked() && q.servesLocked(q.called) {
+		return q.called
+	}
+	return nil
+}
+
+// servesLocked reports whether l may serve as things stand.
+func (q *Waiting) servesLocked(l *line) bool {
+	switch q.want.fit(l.cfg.TTY, l.cfg.Rotary, l.cfg.Modem, q.rotary) {
+	case fitFirst:
+		return true
+	case fitSame:
+		return q.othersLocked() == 0
+	}
+	return false
+}
+
+// othersLocked counts the lines of the rotary in service besides the called one.
+func (q *Waiting) othersLocked() int {
+	if q.rotary == NoRotary {
+		return 0
+	}
+	n := q.pool.usable[q.rotary]
+	if c := q.called; c != nil && c.counted && c.cfg.Rotary == q.rotary {
+		n--
+	}
+	return n
+}
+
+// Lease returns the channel that brings the lease, once. It is closed without one when the pool ends.
+func (q *Waiting) Lease() <-chan *Lease { return q.lease }
+
+// Cancel leaves the queue. A lease that was lent and not yet taken from the channel is given back. Safe to call twice and after the
+// lease was taken, which it leaves alone.
+func (q *Waiting) Cancel() {
+	q.pool.mu.Lock()
+	if q.place != nil {
+		q.pool.queue.Remove(q.place)
+		q.place = nil
+	}
+	q.pool.mu.Unlock()
+	select {
+	case l := <-q.lease:
+		if l != nil {
+			l.Release()
+		}
+	default:
+	}
+}
+
+// Acquire asks for a line and blocks until it has one or ctx ends.
+func (p *Pool) Acquire(ctx context.Context, w Want) (*Lease, error) {
+	q, err := p.Request(w)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case l, ok := <-q.Lease():
+		if !ok {
+			return nil, ErrClosed
+		}
+		return l, nil
+	case <-ctx.Done():
+		q.Cancel()
+		return nil, fmt.Errorf("wait for a line: %w", context.Cause(ctx))
+	}
+}
+
+// passLocked gives a free line to the oldest that it may serve.
+func (p *Pool) passLocked(l *line) {
+	if !l.freeLocked() || p.closing {
+		return
+	}
+	for e := p.queue.Front(); e != nil; e = e.Next() {
+		if q := e.Value.(*Waiting); q.servesLocked(l) {
+			p.grantLocked(q, l)
+			return
+		}
+	}
+}
+
+func (p *Pool) grantLocked(q *Waiting, l *line) {
+	p.queue.Remove(q.place)
+	q.place = nil
+	q.lease <- l.lendLocked(q.want.Owner, false)
+}
+
+// fallBackLocked serves those whose rotary has no other line in service any more from the called line.
+func (p *Pool) fallBackLocked() {
+	for e := p.queue.Front(); e != nil && !p.closing; {
+		q := e.Value.(*Waiting)
+		e = e.Next()
+		if q.called != nil && q.called.freeLocked() && q.servesLocked(q.called) {
+			p.grantLocked(q, q.called)
+		}
+	}
+}
+
+// Lease is the right to use one line. Its owner gives it back by Release, also after a call on it has ended.
+type Lease struct {
+	line     *line
+	owner    string
+	incoming bool // held by an incoming call itself
+	ctx      context.Context
+	end      context.CancelCauseFunc
+
+	running  int  // commands and dials under way; guarded by pool.mu
+	dialed   bool // a call came of it; guarded by pool.mu
+	released bool // guarded by pool.mu
+}
+
+// lendLocked lends l, which must be free.
+func (l *line) lendLocked(owner string, incoming bool) *Lease {
+	if !l.freeLocked() {
+		panic(fmt.Sprintf("lines: tty %d lent twice", l.cfg.TTY))
+	}
+	s := &Lease{line: l, owner: owner, incoming: incoming}
+	s.ctx, s.end = context.WithCancelCause(context.Background())
+	l.pool.lent++
+	l.lease = s
+	phase := Leased
+	if incoming {
+		phase = Ringing
+	}
+	l.phaseLocked(phase)
+	return s
+}
+
+// busyLocked reports whether something is under way that the end of the pool should wait for.
+func (s *Lease) busyLocked() bool { return s.incoming || s.running > 0 || s.dialed }
+
+// TTY is the line's number.
+func (s *Lease) TTY() int { return s.line.cfg.TTY }
+
+// Config is what the configuration says of the line.
+func (s *Lease) Config() Config { return s.line.cfg }
+
+// Owner is who holds the lease.
+func (s *Lease) Owner() string { return s.owner }
+
+// Command runs fn on the modem's command line and blocks until it returned; see Driver.Command. ctx and the lease's end cancel it.
+func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return NoResult, fmt.Errorf("tty %d: %w", s.TTY(), err)
+	}
+	defer done()
+	return s.line.driver.Command(ctx, fn)
+}
+
+// Dial runs fn, which may give one dial command, and blocks until the modem's final answer. With Connected and no error the call is the
+// owner's to hang up; any other result code comes without an error and without a call. ctx and the lease's end cancel it.
+func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return nil, NoResult, fmt.Errorf("tty %d: %w", s.TTY(), err)
+	}
+	defer done()
+	call, code, err := s.line.driver.Dial(ctx, fn)
+	p := s.line.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if call != nil {
+		call.ID = p.o.NewID()
+		s.dialed = true
+	}
+	if s.line.lease == s {
+		phase := Leased
+		if call != nil {
+			phase = OutCall
+		}
+		s.line.phaseLocked(phase)
+	}
+	return call, code, err
+}
+
+// begin derives a context that also ends with the lease. done must be called.
+func (s *Lease) begin(ctx context.Context) (_ context.Context, done func(), err error) {
+	p := s.line.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.released {
+		return nil, nil, ErrReleased
+	}
+	s.running++
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.ctx, func() { cancel(context.Cause(s.ctx)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		s.running--
+		p.hushLocked()
+	}, nil
+}
+
+// Release gives the lease back; the second time it does nothing. What still runs on the line is cancelled. It returns at once: the line
+// is proven on hook in the background, then passed on, or quarantined.
+func (s *Lease) Release() {
+	p := s.line.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.released {
+		return
+	}
+	s.returnLocked()
+	l := s.line
+	l.settling = true
+	l.phaseLocked(HangingUp)
+	if !p.goLocked(func(ctx context.Context) { l.settle(ctx) }) {
+		l.settledLocked(nil) // the drivers have gone, and the ports with them
+	}
+}
+
+// returnLocked counts the lease as given back and takes the line from it. What becomes of the line is the caller's to say.
+func (s *Lease) returnLocked() {
+	s.released = true
+	s.line.pool.returned++
+	s.line.lease = nil
+	s.end(ErrReleased)
+}

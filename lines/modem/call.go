@@ -1,0 +1,267 @@
+package modem
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// conn is a call's bytes: a lines.Data.
+type conn struct {
+	d    *Driver
+	port lines.Port
+	gen  uint64 // of the port: the call dies with it
+	in   *queue
+	done chan struct{}
+	born time.Time
+	text string // the CONNECT line
+	rate int    // bit/s out of it; 0 unknown
+
+	// Of the reader's goroutine alone.
+	eatLF bool // the LF of the CONNECT line is still to come
+	held  int  // how many bytes of noCarrier were read and not yet passed on
+
+	claimed bool // somebody owns the call; guarded by d.mu
+	carrier bool // DCD was seen on; guarded by d.mu
+
+	mu       sync.Mutex
+	ended    bool
+	until    time.Time // write deadline
+	crossing time.Time // when what was written will have crossed the line
+
+	hang    sync.Once
+	hangErr error
+}
+
+// noCarrier is what a modem says when the carrier is lost. In the middle of data it is data.
+const noCarrier = "\r\nNO CARRIER\r\n"
+
+func (d *Driver) newConn(e event, cr bool) *conn {
+	return &conn{
+		d: d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
+		eatLF: cr && !e.numeric, carrier: d.signals.Has(lines.DCD),
+	}
+}
+
+// call makes the lines.Call of a connection. Its ID is the pool's to give.
+func (c *conn) call(dir lines.Direction, from, to string) *lines.Call {
+	return &lines.Call{
+		Data: c, TTY: c.d.o.Config.TTY, Direction: dir, Connect: c.text, Speed: c.rate, Caller: from, Called: to, Start: time.Now(),
+	}
+}
+
+// feed passes on what was read. It blocks while there is no room, and returns what was not taken because the call had ended. NO CARRIER
+// on a line of its own is held back: it is data only if more data follows, and what it interrupts must not look finished to a session.
+func (c *conn) feed(b []byte) []byte {
+	if c.eatLF && len(b) > 0 {
+		c.eatLF = false
+		if b[0] == '\n' {
+			b = b[1:]
+		}
+	}
+	for len(b) > 0 {
+		n := 0
+		if c.held == 0 {
+			if n = bytes.IndexByte(b, noCarrier[0]); n < 0 {
+				n = len(b)
+			}
+		} else if c.held == len(noCarrier) { // its end may be another one's beginning
+			if !c.push([]byte(noCarrier[:len(noCarrier)-2])) {
+				return b
+			}
+			c.held = 2
+		}
+		if n > 0 && !c.push(b[:n]) {
+			return b
+		}
+		b = b[n:]
+		if len(b) == 0 {
+			break
+		}
+		if b[0] == noCarrier[c.held] {
+			c.held++
+			b = b[1:]
+		} else if !c.letGo() {
+			return b
+		}
+	}
+	return nil
+}
+
+// letGo passes on what was held back.
+func (c *conn) letGo() bool {
+	n := c.held
+	c.held = 0
+	return c.push([]byte(noCarrier[:n]))
+}
+
+// push blocks until b is in the queue. False: the call has ended.
+func (c *conn) push(b []byte) bool {
+	for len(b) > 0 {
+		select {
+		case <-c.done:
+			return false
+		default:
+		}
+		n := c.in.put(b)
+		b = b[n:]
+		if len(b) == 0 {
+			break
+		}
+		select {
+		case <-c.in.room:
+		case <-c.done:
+			return false
+		}
+	}
+	return true
+}
+
+// patience is how long the reader should wait for more before it calls quiet; 0: for good.
+func (c *conn) patience() time.Duration {
+	switch c.held {
+	case 0:
+		return 0
+	case len(noCarrier):
+		return c.d.t.Silence
+	}
+	return c.d.t.Silence / 15 // only begun: a modem sends it in one piece
+}
+
+// quiet says that no byte came for the time of patience.
+func (c *conn) quiet() {
+	if c.held == len(noCarrier) && !c.d.hasCarrier(c) {
+		c.d.drop(c, false)
+		return
+	}
+	c.letGo()
+}
+
+// Read implements lines.Data.
+func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
+
+// SetReadDeadline implements lines.Data.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.in.setReadDeadline(t)
+	return nil
+}
+
+// Write implements lines.Data.
+func (c *conn) Write(b []byte) (int, error) {
+	c.d.writing.Lock()
+	defer c.d.writing.Unlock()
+	if err := c.mayWrite(); err != nil {
+		return 0, err
+	}
+	n, err := c.port.Write(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.d.lastWrite = time.Now()
+	c.cross(n)
+	if err != nil && c.ended {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// mayWrite sets the port's deadline for a Write. Under the lock, so that the call's end comes before or after it, not between.
+func (c *conn) mayWrite() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return io.EOF
+	}
+	return c.port.SetWriteDeadline(c.until)
+}
+
+// SetWriteDeadline implements lines.Data.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = t
+	if c.ended {
+		return nil
+	}
+	return c.port.SetWriteDeadline(t)
+}
+
+// cross reckons when n more bytes will have crossed the line, at ten bits a byte.
+func (c *conn) cross(n int) {
+	rate := c.rate
+	if p, ok := c.port.(interface{ Speed() int }); ok {
+		if s := p.Speed(); s > 0 && (rate == 0 || s < rate) {
+			rate = s
+		}
+	}
+	if rate == 0 {
+		return
+	}
+	if now := time.Now(); c.crossing.Before(now) {
+		c.crossing = now
+	}
+	c.crossing = c.crossing.Add(time.Duration(n) * 10 * time.Second / time.Duration(rate))
+}
+
+// Drain implements lines.Data. The modem tells nobody when its buffer is empty: the time is reckoned from the slower of port and CONNECT
+// speed, plus Timing.Drain.
+func (c *conn) Drain(ctx context.Context) error {
+	c.mu.Lock()
+	wait := max(0, time.Until(c.crossing)) + c.d.t.Drain
+	c.mu.Unlock()
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-c.done:
+		return io.EOF
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Done implements lines.Data.
+func (c *conn) Done() <-chan struct{} { return c.done }
+
+// end closes the call for its owner: what was read stays readable, a Write that blocks returns.
+func (c *conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.ended = true
+	close(c.done)
+	c.in.finish(io.EOF)
+	_ = c.port.SetWriteDeadline(time.Unix(1, 0)) // best effort: a port that has gone has no deadline
+}
+
+// Hangup implements lines.Data.
+func (c *conn) Hangup(ctx context.Context) error {
+	c.hang.Do(func() { c.hangErr = c.hangup(ctx) })
+	return c.hangErr
+}
+
+func (c *conn) hangup(ctx context.Context) error {
+	d := c.d
+	d.drop(c, true)
+	if err := d.take(ctx); err != nil {
+		return fmt.Errorf("hang up tty %d: %w", d.o.Config.TTY, err)
+	}
+	defer d.give()
+	if d.generation() != c.gen { // the port was lost and is back: the line was proven on hook then
+		return nil
+	}
+	d.host.Phase(lines.HangingUp)
+	err := d.prove(ctx)
+	d.host.Phase(lines.Idle)
+	if err != nil {
+		return fmt.Errorf("hang up tty %d: %w", d.o.Config.TTY, err)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package modem
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// readSize is small: it is memory of each line, and a modem brings no more at a time.
+const readSize = 512
+
+// read is the reader's goroutine: it takes all that comes until the port ends.
+func (d *Driver) read(port lines.Port) {
+	buf := make([]byte, readSize)
+	var c *conn // the call whose patience is the read deadline; nil: none is set
+	for {
+		n, err := port.Read(buf)
+		d.feed(buf[:n])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if c != nil {
+				c.quiet()
+			}
+		case err != nil:
+			d.fail(port, portEnd(err))
+			return
+		}
+		c = d.setPatience(port, c)
+	}
+}
+
+func portEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the port ended (modem unplugged, or the server closed the connection?)")
+	}
+	return fmt.Errorf("read: %w", err)
+}
+
+// setPatience sets the read deadline that the call needs, if there is one, and returns the call.
+func (d *Driver) setPatience(port lines.Port, had *conn) *conn {
+	d.mu.Lock()
+	c := d.conn
+	d.mu.Unlock()
+	if c != nil {
+		if p := c.patience(); p > 0 {
+			_ = port.SetReadDeadline(time.Now().Add(p)) // where it fails, so does the next Read
+			return c
+		}
+	}
+	if had != nil {
+		_ = port.SetReadDeadline(time.Time{})
+	}
+	return nil
+}
+
+// feed takes bytes from the port: to the call in data state, else to the splitter and to the script's ear.
+func (d *Driver) feed(b []byte) {
+	for len(b) > 0 {
+		d.mu.Lock()
+		c := d.conn
+		if c == nil {
+			var noises int
+			var rang bool
+			b, noises, rang = d.commandLocked(b)
+			d.mu.Unlock()
+			for range noises {
+				d.host.Noise()
+			}
+			if rang {
+				signal(d.wake)
+			}
+			signal(d.poke)
+			continue
+		}
+		d.mu.Unlock()
+		b = c.feed(b)
+	}
+}
+
+// commandLocked takes bytes in command state, up to the end of a CONNECT line. It returns the rest.
+func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
+	for len(b) > 0 && d.conn == nil {
+		if d.deaf {
+			return nil, noises, look
+		}
+		n, line, cr := d.split.next(b)
+		if d.talk != nil {
+			d.talk.in.force(b[:n])
+		}
+		b = b[n:]
+		if line == nil {
+			break
+		}
+		e := parse(line, d.numbers != words)
+		if d.o.Debug != nil && e.kind != echo {
+			d.debug("<- %q", e.text)
+		}
+		if d.takeLocked(e, cr) {
+			look = true
+		}
+		if e.kind == noise {
+			noises++
+		}
+	}
+	return b, noises, look
+}
+
+// takeLocked acts on one line. It reports whether Run should look.
+func (d *Driver) takeLocked(e event, cr bool) (look bool) {
+	switch {
+	case e.kind == caller:
+		d.caller = e.caller
+		return true
+	case e.kind == info:
+		d.reply.info = e.text
+	case e.kind != result:
+	case e.code == lines.Ring:
+		d.ringLocked(e)
+		return true
+	case e.code == lines.Connected:
+		d.connectLocked(e, cr)
+		return true
+	default:
+		d.resultLocked(e)
+		return e.code == lines.NoCarrier
+	}
+	return false
+}
+
+func (d *Driver) ringLocked(e event) {
+	if time.Since(d.lastRing) > d.t.Rings {
+		d.quietLocked()
+	}
+	d.rings++
+	d.lastRing = time.Now()
+	if e.caller != "" {
+		d.caller = e.caller
+	}
+	if e.called != "" {
+		d.called = e.called
+	}
+	if d.talk != nil {
+		d.talk.rangLocked()
+	}
+}
+
+// quietLocked forgets who rang.
+func (d *Driver) quietLocked() {
+	d.rings, d.caller, d.called, d.lastRing = 0, "", "", time.Time{}
+}
+
+// connectLocked enters the data state, unless the driver's own command wants something else: then a call that we do not want is up.
+func (d *Driver) connectLocked(e event, cr bool) {
+	d.calling = false
+	d.online = true
+	if !d.up || d.reply.wants != nil && !d.reply.wants(lines.Connected) {
+		return
+	}
+	d.conn = d.newConn(e, cr)
+	if d.talk != nil {
+		d.talk.connectLocked(d.conn)
+	}
+	if d.reply.wants != nil {
+		d.reply.code = lines.Connected
+	}
+}
+
+func (d *Driver) resultLocked(e event) {
+	d.spoke = words
+	if e.numeric {
+		d.spoke = digits
+	}
+	switch e.code {
+	case lines.OK, lines.Error:
+	default: // the end of a call, or of its beginning
+		d.calling = false
+		if d.port == nil || !d.port.HasSignals() {
+			d.online = false
+		}
+	}
+	if d.talk != nil {
+		d.talk.resultLocked(e.code)
+	}
+	if d.reply.wants != nil && d.reply.wants(e.code) {
+		d.reply.code = e.code
+	}
+}
+
+// lookAtSignals follows a change of the modem signals. Any goroutine may have got the port's token.
+func (d *Driver) lookAtSignals() {
+	d.mu.Lock()
+	port := d.port
+	d.mu.Unlock()
+	if !port.HasSignals() {
+		return
+	}
+	now := port.Signals()
+	d.mu.Lock()
+	changed := now != d.signals
+	d.signals = now
+	var over *conn
+	if c := d.conn; c != nil {
+		if now.Has(lines.DCD) {
+			c.carrier = true
+		} else if c.carrier {
+			over = c
+		}
+	}
+	d.mu.Unlock()
+	if !changed {
+		return
+	}
+	d.host.Signals(now)
+	if over != nil {
+		d.debug("carrier lost")
+		d.drop(over, false)
+	}
+	signal(d.poke)
+	signal(d.wake)
+}
+
+// hasCarrier reports whether a modem signal says that the call is up. False where there is no signal to say so.
+func (d *Driver) hasCarrier(c *conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return c.port.HasSignals() && c.carrier && d.signals.Has(lines.DCD)
+}
+
+// dcd reports whether DCD is on.
+func (d *Driver) dcd() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.signals.Has(lines.DCD)
+}

@@ -1,0 +1,33 @@
+package modem
+
+// maxLine is the longest line of a modem that is looked at; what goes beyond is dropped to the line's end.
+const maxLine = 256
+
+// splitter cuts what a modem says into lines. CR and LF both end one, so that a missing LF or a doubled CR changes nothing, and how the
+// bytes are spread over reads neither.
+type splitter struct {
+	line []byte
+}
+
+// next takes bytes of b up to the end of a line. It returns how many, and the line without its end, valid until the next call, or nil
+// where b ended before it. Empty lines are skipped. cr tells that CR ended it: an LF may follow.
+func (s *splitter) next(b []byte) (n int, line []byte, cr bool) {
+	for i, c := range b {
+		if c != '\r' && c != '\n' {
+			if len(s.line) < maxLine {
+				s.line = append(s.line, c)
+			}
+			continue
+		}
+		if len(s.line) == 0 {
+			continue
+		}
+		line = s.line
+		s.line = s.line[:0]
+		return i + 1, line, c == '\r'
+	}
+	return len(b), nil, false
+}
+
+// reset forgets the line begun.
+func (s *splitter) reset() { s.line = nil }

@@ -1,0 +1,271 @@
+package lines
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ErrClosed is the error of a Request after the pool's Run has ended.
+var ErrClosed = errors.New("the lines are closed: ringback is shutting down")
+
+// PoolOptions say how a Pool works. The zero value works.
+type PoolOptions struct {
+	NewID func() string              // IDs for calls; nil: 26 random letters and digits
+	Now   func() time.Time           // the wall clock; nil: time.Now
+	Debug func(tty int, text string) // told of what no owner hears: a handler that panicked, quarantine. Must not block. nil: nobody
+	Grace time.Duration              // how long Run waits at its end for calls and commands under way; 0: 15 s
+}
+
+// Pool lends lines: to incoming calls as they are answered, to callbacks as they ask. One line has one owner at a time and comes back
+// exactly once. All its methods may be called from any goroutine, and none but Run, Acquire and Clear blocks.
+type Pool struct {
+	o PoolOptions
+
+	mu       sync.Mutex // guards what follows and the fields of each line
+	lines    map[int]*line
+	sorted   []*line       // by TTY
+	usable   map[int]int   // rotary → lines of it that are in service and may dial
+	queue    list.List     // of *Waiting, oldest first
+	lent     uint64        // leases ever lent
+	returned uint64        // leases ever given back
+	draining bool          // no call is answered any more
+	closing  bool          // nothing is lent any more
+	stopped  bool          // no goroutine is started any more
+	quiet    chan struct{} // closed when closing and nothing is under way; nil before closing
+	changed  chan struct{} // closed at the next change of a line; nil while nobody waits for one
+
+	ctx     context.Context // of accept; nil before Run
+	drivers context.Context // of the drivers and of what runs on them: outlives ctx until calls are down
+	accept  Accept
+	jobs    sync.WaitGroup // drivers, calls, settling, quarantine
+}
+
+// NewPool returns a Pool without lines.
+func NewPool(o PoolOptions) *Pool {
+	if o.NewID == nil {
+		o.NewID = rand.Text
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Debug == nil {
+		o.Debug = func(int, string) {}
+	}
+	if o.Grace <= 0 {
+		o.Grace = 15 * time.Second
+	}
+	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]int{}}
+}
+
+// Add puts a line into the pool; where Run runs already, its driver is started. An error where the TTY is taken.
+func (p *Pool) Add(cfg Config, d Driver) error {
+	if cfg.Modem == "" {
+		cfg.Modem = InOut
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return ErrClosed
+	}
+	if _, taken := p.lines[cfg.TTY]; taken {
+		return fmt.Errorf("tty %d: there is such a line already", cfg.TTY)
+	}
+	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now(), kick: make(chan struct{}, 1)}
+	l.serve()
+	p.lines[cfg.TTY] = l
+	at, _ := slices.BinarySearchFunc(p.sorted, cfg.TTY, func(l *line, tty int) int { return cmp.Compare(l.cfg.TTY, tty) })
+	p.sorted = slices.Insert(p.sorted, at, l)
+	if p.ctx != nil {
+		p.startLocked(l)
+	}
+	return nil
+}
+
+// Run runs the drivers and gives incoming calls to accept, each in a goroutine of its own. It blocks until ctx ends, refuses what waits
+// for a line, waits up to Grace for what is under way, stops the drivers and returns nil when all that it started is over.
+func (p *Pool) Run(ctx context.Context, accept Accept) error {
+	drivers, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	p.mu.Lock()
+	if p.ctx != nil {
+		p.mu.Unlock()
+		return errors.New("run lines: the pool runs or ran already")
+	}
+	p.ctx, p.drivers, p.accept = ctx, drivers, accept
+	for _, l := range p.sorted {
+		p.startLocked(l)
+	}
+	p.mu.Unlock()
+
+	<-ctx.Done()
+	select {
+	case <-p.close():
+	case <-time.After(p.o.Grace):
+	}
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	stop()
+	p.jobs.Wait()
+	return nil
+}
+
+// close refuses all who wait and returns a channel that is closed when nothing is under way.
+func (p *Pool) close() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closing, p.draining = true, true
+	p.quiet = make(chan struct{})
+	for e := p.queue.Front(); e != nil; e = p.queue.Front() {
+		q := p.queue.Remove(e).(*Waiting)
+		q.place = nil
+		close(q.lease)
+	}
+	p.hushLocked()
+	return p.quiet
+}
+
+// hushLocked closes quiet where the pool is closing and no call, command or proof is under way.
+func (p *Pool) hushLocked() {
+	if p.quiet == nil || isClosed(p.quiet) {
+		return
+	}
+	for _, l := range p.sorted {
+		if l.settling || l.lease != nil && l.lease.busyLocked() {
+			return
+		}
+	}
+	close(p.quiet)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// startLocked runs the driver of l. A driver that returns early or panics leaves its line down, and the others alone.
+func (p *Pool) startLocked(l *line) {
+	ctx := p.drivers
+	p.jobs.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				p.o.Debug(l.cfg.TTY, fmt.Sprintf("the driver panicked: %v", r))
+				l.Down(fmt.Errorf("the driver panicked: %v", r))
+			}
+		}()
+		err := l.driver.Run(ctx, l)
+		if ctx.Err() == nil {
+			l.Down(fmt.Errorf("the driver ended: %v", err))
+		}
+	})
+}
+
+// goLocked starts f unless the pool has stopped.
+func (p *Pool) goLocked(f func(context.Context)) bool {
+	if p.stopped || p.ctx == nil {
+		return false
+	}
+	ctx := p.drivers
+	p.jobs.Go(func() { f(ctx) })
+	return true
+}
+
+// Drain makes the pool answer no call any more. Calls that are up go on, and lines are lent as before.
+func (p *Pool) Drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = true
+}
+
+// Lines returns the state of all lines, sorted by TTY.
+func (p *Pool) Lines() []Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]Status, 0, len(p.sorted))
+	for _, l := range p.sorted {
+		all = append(all, l.statusLocked())
+	}
+	return all
+}
+
+// Line returns the state of one line; false where there is none.
+func (p *Pool) Line(tty int) (Status, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.lines[tty]; l != nil {
+		return l.statusLocked(), true
+	}
+	return Status{}, false
+}
+
+// Config returns what the configuration says of a line; false where there is none.
+func (p *Pool) Config(tty int) (Config, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.lines[tty]; l != nil {
+		return l.cfg, true
+	}
+	return Config{}, false
+}
+
+// Changed returns a channel that is closed at the next change of any line's Status. Take it before Lines, then nothing is missed.
+func (p *Pool) Changed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	return p.changed
+}
+
+func (p *Pool) changedLocked() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// Outstanding returns how many leases are lent and not given back: those of calls and those of callbacks.
+func (p *Pool) Outstanding() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int(p.lent - p.returned)
+}
+
+// Clear hangs up whatever is on a line, as IOS's `clear line`: a call, a script, a dial. Its owner notices and gives the lease back. A line
+// that is down or quarantined is tried again at once. It blocks until the line is on hook or Timing.OnHook has passed several times.
+func (p *Pool) Clear(tty int) error {
+	p.mu.Lock()
+	l := p.lines[tty]
+	ctx := p.drivers
+	if l != nil && l.proving {
+		select {
+		case l.kick <- struct{}{}:
+		default:
+		}
+	}
+	p.mu.Unlock()
+	if l == nil {
+		return fmt.Errorf("clear line %d: there is no such line", tty)
+	}
+	if ctx == nil {
+		return nil // nothing runs yet
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
+	defer cancel()
+	if err := l.driver.Clear(ctx); err != nil && !errors.Is(err, ErrDown) {
+		return fmt.Errorf("clear line %d: %w", tty, err)
+	}
+	return nil
+}

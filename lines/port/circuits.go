@@ -1,0 +1,50 @@
+package port
+
+import (
+	"sync"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// fromModem are the circuits that the modem drives, toModem those that we drive.
+const (
+	fromModem = lines.DCD | lines.DSR | lines.CTS | lines.RI
+	toModem   = lines.DTR | lines.RTS
+)
+
+// circuits holds the state of the modem signals last seen and tells one receiver that it changed.
+type circuits struct {
+	changes chan struct{} // capacity 1; nil on a port without signals
+
+	mu  sync.Mutex
+	now lines.Signals
+}
+
+// set makes the circuits of mask what on says and leaves a token where that changed anything.
+func (c *circuits) set(mask, on lines.Signals) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := c.now&^mask | on&mask
+	if next == c.now {
+		return
+	}
+	c.now = next
+	select {
+	case c.changes <- struct{}{}:
+	default: // the receiver has not taken the last token: it will see this state with it
+	}
+}
+
+func (c *circuits) get() lines.Signals {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// driven are the circuits that SetDTR moves: with hardware flow control RTS belongs to the UART.
+func driven(flow string) lines.Signals {
+	if flow == FlowHardware {
+		return lines.DTR
+	}
+	return lines.DTR | lines.RTS
+}

@@ -1,0 +1,97 @@
+package port
+
+import (
+	"encoding/binary"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// COM-PORT commands, as the client sends them; the server's carry the same number plus fromServer (RFC 2217 §2–5).
+const (
+	comSignature      = 0
+	comBaudRate       = 1
+	comDataSize       = 2
+	comParity         = 3
+	comStopSize       = 4
+	comControl        = 5
+	comModemState     = 7
+	comSuspend        = 8
+	comResume         = 9
+	comLineStateMask  = 10
+	comModemStateMask = 11
+
+	fromServer = 100
+)
+
+// Values of SET-PARITY, SET-STOPSIZE (RFC 2217 §2) and SET-CONTROL (§3).
+const (
+	parityNone   = 1
+	stopSizeOne  = 1
+	flowOff      = 1
+	flowRTSCTS   = 3
+	breakOn      = 5
+	breakOff     = 6
+	dtrOn        = 8
+	dtrOff       = 9
+	rtsOn        = 11
+	rtsOff       = 12
+	everyCircuit = 255 // SET-MODEMSTATE-MASK (§4)
+)
+
+// modemStateBits pairs the bits of NOTIFY-MODEMSTATE (RFC 2217 §4) with our signals. The lower four tell what changed since the
+// last report; the state itself is enough here.
+var modemStateBits = []struct {
+	bit byte
+	sig lines.Signals
+}{{128, lines.DCD}, {64, lines.RI}, {32, lines.DSR}, {16, lines.CTS}}
+
+func modemState(b byte) (s lines.Signals) {
+	for _, m := range modemStateBits {
+		if b&m.bit != 0 {
+			s |= m.sig
+		}
+	}
+	return s
+}
+
+// appendCom appends a COM-PORT subnegotiation. Octets of 255 in the value are doubled (RFC 2217 §1).
+func appendCom(dst []byte, command byte, value ...byte) []byte {
+	dst = append(dst, cmdIAC, cmdSB, optComPort, command)
+	dst = appendData(dst, value, false)
+	return append(dst, cmdIAC, cmdSE)
+}
+
+// appendSettings appends all that the server has to know of the line. speed 0 leaves the server's own.
+func appendSettings(dst []byte, speed int, flow string) []byte {
+	if speed != 0 {
+		dst = appendCom(dst, comBaudRate, binary.BigEndian.AppendUint32(nil, uint32(speed))...)
+	}
+	dst = appendCom(dst, comDataSize, 8)
+	dst = appendCom(dst, comParity, parityNone)
+	dst = appendCom(dst, comStopSize, stopSizeOne)
+	control := byte(flowOff)
+	if flow == FlowHardware {
+		control = flowRTSCTS
+	}
+	dst = appendCom(dst, comControl, control)
+	dst = appendCom(dst, comLineStateMask, 0)
+	dst = appendCom(dst, comModemStateMask, everyCircuit)
+	dst = appendDrive(dst, toModem, true)
+	// Some servers report the state when the mask is set, some at the next change, some when asked.
+	return appendCom(dst, comModemState)
+}
+
+// appendDrive appends the orders that raise or drop DTR and RTS.
+func appendDrive(dst []byte, which lines.Signals, on bool) []byte {
+	dtr, rts := byte(dtrOff), byte(rtsOff)
+	if on {
+		dtr, rts = dtrOn, rtsOn
+	}
+	if which.Has(lines.DTR) {
+		dst = appendCom(dst, comControl, dtr)
+	}
+	if which.Has(lines.RTS) {
+		dst = appendCom(dst, comControl, rts)
+	}
+	return dst
+}

@@ -1,0 +1,229 @@
+package port
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockFile is a UUCP lock in the HDB form that minicom, mgetty, pppd and others heed (FHS 3.0 §5.9): LCK..ttyS0 holds the
+// owner's process number, right aligned in ten places, and a newline. Ours is flocked too while we hold it, which tells a lock
+// of ours from one that an earlier process of the same number left (in a container every ringback is process 1).
+type lockFile struct {
+	path string
+	f    *os.File // flocked
+}
+
+// takeLock locks the device for this process. nil without an error means that this machine has no lock directory.
+func takeLock(dir, device string, log *slog.Logger) (*lockFile, error) {
+	dir, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		log.Debug("no UUCP lock: neither /run/lock nor /var/lock exists")
+		return nil, nil
+	}
+	path := filepath.Join(dir, lockName(device))
+	// A lock may vanish or a stale one be replaced while we look; each further round needs such an event.
+	for range 8 {
+		f, err := createLock(path)
+		if err == nil {
+			return &lockFile{path: path, f: f}, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("lock file: %w%s", err, lockHint(dir, err))
+		}
+		if err := clearStale(path); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("lock file %s comes and goes: another program opens and closes the device all the time", path)
+}
+
+func lockDir(dir string) (string, error) {
+	if dir != "" {
+		if s, err := os.Stat(dir); err != nil {
+			return "", fmt.Errorf("lock directory: %w", err)
+		} else if !s.IsDir() {
+			return "", fmt.Errorf("lock directory %s is not a directory", dir)
+		}
+		return dir, nil
+	}
+	for _, d := range []string{"/run/lock", "/var/lock"} {
+		if s, err := os.Stat(d); err == nil && s.IsDir() {
+			return d, nil
+		}
+	}
+	return "", nil
+}
+
+// lockName is the lock's name: that of the device behind all symbolic links, so that /dev/modem and /dev/ttyS0 exclude each other.
+func lockName(device string) string {
+	if real, err := filepath.EvalSymlinks(device); err == nil {
+		device = real
+	}
+	return "LCK.." + strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(device, "/dev/"), "/"), "/", "_")
+}
+
+// createLock makes the lock with its content in it: others must never read a lock that has no number yet. link(2) is the step
+// that only one can win.
+func createLock(path string) (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "LTMP."+strconv.Itoa(os.Getpid())+".*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	_, err = fmt.Fprintf(f, "%10d\n", os.Getpid())
+	if err == nil {
+		err = f.Chmod(0o644) // readable for the programs of others
+	}
+	if err == nil {
+		err = ignoringEINTR(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
+	}
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// clearStale removes the lock at path where its owner is dead; nil says that it is worth trying again. The flock on the lock itself keeps two
+// of us from removing it one after the other, where the second would remove what the first has made meanwhile.
+func clearStale(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("lock file: %w", err)
+	}
+	defer f.Close()
+	var b [32]byte
+	n, err := f.Read(b[:])
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("lock file: %w", err)
+	}
+	pid, ok := lockOwner(b[:n])
+	if !ok {
+		return fmt.Errorf("lock file %s names no process: remove it if no program uses the device", path)
+	}
+	if pid != os.Getpid() && alive(pid) {
+		return lockedBy(pid, path)
+	}
+	if err := ignoringEINTR(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }); err != nil {
+		if pid == os.Getpid() {
+			return errors.New("locked by this process: another line has the same port")
+		}
+		return nil // somebody else of us is removing it
+	}
+	if !isAt(f, path) {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the lock of process %d, which has ended: %w", pid, err)
+	}
+	return nil
+}
+
+func lockedBy(pid int, path string) error {
+	who := ""
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
+		who = fmt.Sprintf(" (%s)", bytes.TrimSpace(b))
+	}
+	return fmt.Errorf("locked by process %d%s; end it or remove %s", pid, who, path)
+}
+
+// lockOwner reads a lock's process number: ASCII (HDB), or four octets of binary as older programs write it.
+func lockOwner(b []byte) (pid int, ok bool) {
+	fields := strings.Fields(string(b))
+	if len(fields) > 0 { // others add their name after the number
+		if n, err := strconv.Atoi(fields[0]); err == nil {
+			return n, n > 0
+		}
+	}
+	if len(b) == 4 {
+		n := int(int32(binary.NativeEndian.Uint32(b)))
+		return n, n > 0
+	}
+	return 0, false
+}
+
+func alive(pid int) bool {
+	err := unix.Kill(pid, 0)
+	return err == nil || errors.Is(err, unix.EPERM)
+}
+
+func isAt(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Lstat(path)
+	return err == nil && os.SameFile(a, b)
+}
+
+// release removes the lock where it is still ours. A nil lock has nothing to release.
+func (l *lockFile) release() error {
+	if l == nil {
+		return nil
+	}
+	var err error
+	if isAt(l.f, l.path) {
+		err = os.Remove(l.path)
+	}
+	return errors.Join(err, l.f.Close())
+}
+
+func lockHint(dir string, err error) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return fmt.Sprintf(" (may this user write to %s? On some systems that takes group %s)", dir, groupOf(dir, "lock"))
+}
+
+// openHint says how to mend an open(2) that was refused.
+func openHint(a Address, err error) string {
+	switch {
+	case errors.Is(err, unix.EACCES):
+		return fmt.Sprintf(" (is this user in group %s? usermod -aG %[1]s USER, then log in again)", groupOf(a.Path, "dialout"))
+	case errors.Is(err, unix.EBUSY):
+		return fmt.Sprintf(" (another program has it for itself; `fuser -v %s` names it)", a.Path)
+	case errors.Is(err, unix.ENOENT) && a.Scheme == PTY:
+		return " (the path is there only while the program on the other side runs)"
+	case errors.Is(err, unix.ENOENT):
+		return " (is the device plugged in? `ls /dev/tty*` and /dev/serial/by-id/ show what there is)"
+	case errors.Is(err, unix.EIO) && a.Scheme == PTY:
+		return " (the program on the other side is gone or has not unlocked it)"
+	case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EIO):
+		return " (the kernel has this name, but no UART behind it)"
+	}
+	return ""
+}
+
+// groupOf names the group that may use path, or what is usual where that cannot be told.
+func groupOf(path, usual string) string {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil || st.Gid == 0 {
+		return usual
+	}
+	g, err := user.LookupGroupId(strconv.Itoa(int(st.Gid)))
+	if err != nil {
+		return strconv.Itoa(int(st.Gid))
+	}
+	return g.Name
+}

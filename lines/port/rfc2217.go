@@ -1,0 +1,288 @@
+package port
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+const (
+	maxEarly     = 4 << 10                // data kept that came before Open returned
+	answerLimit  = 250 * time.Millisecond // how long Read may be held up by a peer that does not take our answers
+	chunk        = 512                    // octets of data escaped at a time
+	signatureOut = "ringback"
+)
+
+// rfc2217 is the client of a serial port behind a Telnet server (RFC 2217). It has no goroutine: what the server says of options
+// and signals is read within Read, which a line's driver calls all the time.
+type rfc2217 struct {
+	conn  net.Conn
+	name  string
+	log   *slog.Logger
+	speed int
+	flow  string
+	limit time.Duration // Options.Timeout
+
+	// The reader's own.
+	telnet    telnet
+	early     []byte // data that came while Open negotiated
+	set       bool   // the settings were sent
+	stateSeen bool   // a NOTIFY-MODEMSTATE came
+
+	signals circuits
+	comPort atomic.Bool // COM-PORT is agreed
+	spoken  atomic.Bool // the peer speaks Telnet
+	nvt     atomic.Bool // the peer has refused BINARY from us: CR goes as CR NUL
+	owing   atomic.Bool // carry is not empty
+
+	// The writer's own: who has put his token into sending.
+	sending chan struct{} // capacity 1
+	carry   []byte        // rest of a unit that a deadline cut: goes before all else
+	scratch []byte        // escaped data
+
+	mu        sync.Mutex
+	queue     []byte    // answers of the reader, to be sent as soon as sending is free
+	deadline  time.Time // of Write
+	control   bool      // a control unit is being sent, under a deadline of its own
+	suspended bool      // the server wants no data (FLOWCONTROL-SUSPEND)
+	changed   chan struct{}
+
+	breaking chan struct{} // capacity 1: full while a BREAK is sent
+	closing  chan struct{}
+	once     sync.Once
+	closeErr error
+}
+
+func openRFC2217(ctx context.Context, a Address, o Options) (lines.Port, error) {
+	c, err := dial(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	p := newRFC2217(c, a, o)
+	if err := p.negotiate(ctx); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("%s: %w", a.Name(), err)
+	}
+	return p, nil
+}
+
+func newRFC2217(c net.Conn, a Address, o Options) *rfc2217 {
+	p := &rfc2217{conn: c, name: a.Name(), log: o.Log, speed: a.Speed, flow: o.FlowControl, limit: o.Timeout,
+		sending: make(chan struct{}, 1), breaking: make(chan struct{}, 1), closing: make(chan struct{}), changed: make(chan struct{})}
+	p.telnet.comPort = p.command
+	return p
+}
+
+// negotiate agrees on the options and waits for the modem's state. A server that stays silent or refuses is no error: the port
+// then has no signals.
+func (p *rfc2217) negotiate(ctx context.Context) error {
+	end := time.Now().Add(p.limit)
+	p.signals.changes = make(chan struct{}, 1)
+	p.conn.SetDeadline(end)
+	stop := context.AfterFunc(ctx, func() { p.conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	p.telnet.start()
+	p.enqueue()
+	err := p.greet(end)
+	var b [512]byte
+	for err == nil && !p.settled() && len(p.early) < maxEarly {
+		var n int
+		n, err = p.receive(b[:])
+		p.early = append(p.early, b[:n]...)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == io.EOF:
+		return errors.New("the server closed the connection at once (is the port in use by another client, or its device missing?)")
+	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	}
+	if !stop() { // ctx ended just now, and its deadline may come over ours
+		return ctx.Err()
+	}
+	if !p.stateSeen {
+		p.signals.changes = nil
+		p.log.Debug("no modem signals: the server did not agree to COM-PORT-OPTION or did not tell the modem's state",
+			"telnet", p.spoken.Load(), "com_port", p.comPort.Load())
+	}
+	p.conn.SetReadDeadline(time.Time{})
+	p.SetWriteDeadline(time.Time{})
+	return nil
+}
+
+// greet sends the first units. A peer that does not take them within the limit is no server at all.
+func (p *rfc2217) greet(end time.Time) error {
+	p.sending <- struct{}{}
+	err := p.flushLocked(time.Until(end))
+	<-p.sending
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("the server takes nothing from us: %v", err)
+	}
+	return err
+}
+
+// settled reports whether nothing more is to be waited for.
+func (p *rfc2217) settled() bool {
+	t := &p.telnet
+	for _, s := range []optionState{t.ours(optComPort), t.ours(optBinary), t.his(optBinary)} {
+		if s == wantYes {
+			return false
+		}
+	}
+	return t.ours(optComPort) == no || p.stateSeen
+}
+
+// Read returns data of the line. What the server says of signals and options is taken out and acted upon.
+func (p *rfc2217) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	if len(p.early) > 0 {
+		n := copy(b, p.early)
+		if p.early = p.early[n:]; len(p.early) == 0 {
+			p.early = nil
+		}
+		return n, nil
+	}
+	for {
+		n, err := p.receive(b)
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// receive reads once and returns the number of octets of data among what came, which may be 0.
+func (p *rfc2217) receive(b []byte) (int, error) {
+	n, err := p.conn.Read(b)
+	n = p.telnet.decode(b[:n])
+	p.comPort.Store(p.telnet.ours(optComPort) == yes)
+	p.spoken.Store(p.telnet.heard)
+	p.nvt.Store(p.telnet.ours(optBinary) == no)
+	if p.comPort.Load() && !p.set {
+		p.set = true
+		p.telnet.out = appendSettings(p.telnet.out, p.speed, p.flow)
+		p.signals.set(toModem, toModem)
+	}
+	if len(p.telnet.out) > 0 || p.owing.Load() {
+		p.enqueue()
+		if e := p.flush(answerLimit); e != nil && err == nil {
+			err = e
+		}
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		p.signals.set(fromModem, 0)
+		p.suspend(false)
+	}
+	return n, err
+}
+
+// command acts upon a COM-PORT message of the server. What is cut, too long or unknown is dropped.
+func (p *rfc2217) command(m []byte) {
+	value := m[1:]
+	switch m[0] {
+	case fromServer + comModemState:
+		if len(value) == 1 {
+			p.stateSeen = true
+			p.signals.set(fromModem, modemState(value[0]))
+		}
+	case fromServer + comBaudRate:
+		if len(value) == 4 && p.speed != 0 && binary.BigEndian.Uint32(value) != uint32(p.speed) {
+			p.log.Warn("the server's port runs at another speed", "asked", p.speed, "speed", binary.BigEndian.Uint32(value))
+		}
+	case fromServer + comSignature, comSignature:
+		if len(value) == 0 && p.telnet.answered < maxAnswers {
+			p.telnet.answered++
+			p.telnet.out = appendCom(p.telnet.out, comSignature, []byte(signatureOut)...)
+		}
+	case fromServer + comSuspend:
+		p.suspend(true)
+	case fromServer + comResume:
+		p.suspend(false)
+	}
+}
+
+func (p *rfc2217) SetReadDeadline(t time.Time) error { return p.conn.SetReadDeadline(t) }
+func (p *rfc2217) String() string                    { return p.name }
+func (p *rfc2217) HasSignals() bool                  { return p.signals.changes != nil }
+func (p *rfc2217) Changes() <-chan struct{}          { return p.signals.changes }
+
+func (p *rfc2217) Signals() lines.Signals {
+	if !p.HasSignals() {
+		return 0
+	}
+	return p.signals.get()
+}
+
+// SetDTR raises or drops DTR at the server, and RTS with it where hardware flow control is off.
+func (p *rfc2217) SetDTR(on bool) error {
+	if !p.HasSignals() {
+		return lines.ErrNoSignals
+	}
+	which := driven(p.flow)
+	if err := p.sendControl(appendDrive(nil, which, on)); err != nil {
+		return fmt.Errorf("%s: set DTR: %w", p.name, err)
+	}
+	state := lines.Signals(0)
+	if on {
+		state = which
+	}
+	p.signals.set(which, state)
+	return nil
+}
+
+// Break sends a BREAK of d and returns when it is over; Close cuts it short. A Telnet server without COM-PORT gets Telnet's own
+// Break (RFC 854), whose length is the server's affair.
+func (p *rfc2217) Break(d time.Duration) error {
+	if !p.spoken.Load() {
+		return lines.ErrNoSignals
+	}
+	select {
+	case p.breaking <- struct{}{}:
+	case <-p.closing:
+		return net.ErrClosed
+	}
+	defer func() { <-p.breaking }()
+	if err := p.sendBreak(d); err != nil {
+		return fmt.Errorf("%s: BREAK: %w", p.name, err)
+	}
+	return nil
+}
+
+func (p *rfc2217) sendBreak(d time.Duration) error {
+	if !p.comPort.Load() {
+		return p.sendControl([]byte{cmdIAC, cmdBRK})
+	}
+	if err := p.sendControl(appendCom(nil, comControl, breakOn)); err != nil {
+		return err
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return p.sendControl(appendCom(nil, comControl, breakOff))
+	case <-p.closing:
+		return net.ErrClosed
+	}
+}
+
+// Close ends the connection; the server drops DTR or keeps it as its own configuration says.
+func (p *rfc2217) Close() error {
+	p.once.Do(func() {
+		close(p.closing)
+		p.closeErr = p.conn.Close()
+	})
+	return p.closeErr
+}

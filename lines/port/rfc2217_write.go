@@ -1,0 +1,243 @@
+package port
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// The connection is written by three parties: Write, the signal methods, and Read, which answers the server. They take turns by
+// the token in sending, a whole Telnet unit each, so that no order lands in the middle of a doubled IAC.
+
+// Write sends data, escaped. It returns the number of octets of b that are on their way; after a deadline that may be fewer, and
+// the connection can still be used.
+func (p *rfc2217) Write(b []byte) (int, error) {
+	total := 0
+	for len(b) > 0 {
+		if err := p.mayWrite(); err != nil {
+			return total, err
+		}
+		if err := p.take(nil); err != nil {
+			return total, err
+		}
+		n, err := p.writeData(b)
+		err = p.release(err)
+		total += n
+		b = b[n:]
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// writeData sends one chunk of b and returns how many octets of b it took.
+func (p *rfc2217) writeData(b []byte) (int, error) {
+	if err := p.writeCarry(); err != nil {
+		return 0, err
+	}
+	b = b[:min(len(b), chunk)]
+	nvt := p.nvt.Load()
+	p.scratch = appendData(p.scratch[:0], b, nvt)
+	sent, err := p.conn.Write(p.scratch)
+	if err == nil {
+		return len(b), nil
+	}
+	at := 0 // in scratch
+	for i, c := range b {
+		if at >= sent {
+			return i, err
+		}
+		at += width(c, nvt)
+		if at > sent { // the unit is cut: its rest must go first next time
+			p.owe(p.scratch[sent:at])
+		}
+	}
+	return len(b), err
+}
+
+func (p *rfc2217) writeCarry() error {
+	if len(p.carry) == 0 {
+		return nil
+	}
+	n, err := p.conn.Write(p.carry)
+	rest := p.carry[n:]
+	p.carry = nil
+	p.owe(rest)
+	return err
+}
+
+// owe keeps the rest of a unit that was cut, if there is one, for the next who sends.
+func (p *rfc2217) owe(rest []byte) {
+	p.carry = append(p.carry, rest...)
+	p.owing.Store(len(p.carry) > 0)
+}
+
+// sendControl sends one or more whole control units. It waits for its turn and for room no longer than Options.Timeout.
+func (p *rfc2217) sendControl(units []byte) error {
+	timer := time.NewTimer(p.limit)
+	defer timer.Stop()
+	if err := p.take(timer.C); err != nil {
+		return err
+	}
+	_, err := p.writeControl(units, p.limit)
+	return p.release(err)
+}
+
+// writeControl writes units under a deadline of their own; the deadline of Write is put back afterwards. Where some of them went
+// out, begun is true and the rest follows before anything else.
+func (p *rfc2217) writeControl(units []byte, limit time.Duration) (begun bool, err error) {
+	p.mu.Lock()
+	p.control = true
+	p.conn.SetWriteDeadline(time.Now().Add(limit))
+	p.mu.Unlock()
+	if err = p.writeCarry(); err == nil && len(units) > 0 {
+		var n int
+		n, err = p.conn.Write(units)
+		if begun = n > 0; begun {
+			p.owe(units[n:])
+		}
+	}
+	p.mu.Lock()
+	p.control = false
+	p.conn.SetWriteDeadline(p.deadline)
+	p.mu.Unlock()
+	return begun, err
+}
+
+// take waits for the right to send; timeout nil waits until the port is closed.
+func (p *rfc2217) take(timeout <-chan time.Time) error {
+	select {
+	case <-p.closing:
+		return net.ErrClosed
+	default:
+	}
+	select {
+	case p.sending <- struct{}{}:
+		return nil
+	case <-timeout:
+		return os.ErrDeadlineExceeded
+	case <-p.closing:
+		return net.ErrClosed
+	}
+}
+
+// release gives the right to send back and sends what Read has left for the holder to send.
+func (p *rfc2217) release(err error) error {
+	<-p.sending
+	if err != nil {
+		return err
+	}
+	return p.flush(answerLimit)
+}
+
+// enqueue moves the answers of the Telnet machine to the queue.
+func (p *rfc2217) enqueue() {
+	p.mu.Lock()
+	p.queue = append(p.queue, p.telnet.out...)
+	p.mu.Unlock()
+	p.telnet.out = nil
+}
+
+// flush sends the queue where nobody is sending; whoever is, will do it when he is done. A peer that does not take the answers
+// within limit gets them later: the reader must not hang on him.
+func (p *rfc2217) flush(limit time.Duration) error {
+	for p.owing.Load() || p.queued() {
+		select {
+		case p.sending <- struct{}{}:
+		default:
+			return nil
+		}
+		err := p.flushLocked(limit)
+		<-p.sending
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushLocked needs the token.
+func (p *rfc2217) flushLocked(limit time.Duration) error {
+	p.mu.Lock()
+	units := p.queue
+	p.queue = nil
+	p.mu.Unlock()
+	begun, err := p.writeControl(units, limit)
+	if err != nil && !begun {
+		p.mu.Lock()
+		p.queue = append(units, p.queue...)
+		p.mu.Unlock()
+	}
+	return err
+}
+
+func (p *rfc2217) queued() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) > 0
+}
+
+// SetWriteDeadline sets the deadline of Write. The signal methods have their own.
+func (p *rfc2217) SetWriteDeadline(t time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deadline = t
+	p.wakeLocked()
+	if p.control {
+		return nil // writeControl sets it when it is done
+	}
+	return p.conn.SetWriteDeadline(t)
+}
+
+// suspend stops or resumes data at the server's wish (RFC 2217 §5).
+func (p *rfc2217) suspend(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wakeLocked()
+	p.suspended = on
+}
+
+// wakeLocked lets a writer that waits in mayWrite look again; it needs mu.
+func (p *rfc2217) wakeLocked() {
+	if p.suspended {
+		close(p.changed)
+		p.changed = make(chan struct{})
+	}
+}
+
+// mayWrite waits while the server wants no data, until Write's deadline.
+func (p *rfc2217) mayWrite() error {
+	for {
+		p.mu.Lock()
+		suspended, deadline, changed := p.suspended, p.deadline, p.changed
+		p.mu.Unlock()
+		if !suspended {
+			return nil
+		}
+		if err := p.waitChange(changed, deadline); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *rfc2217) waitChange(changed <-chan struct{}, deadline time.Time) error {
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-late:
+		return os.ErrDeadlineExceeded
+	case <-p.closing:
+		return net.ErrClosed
+	}
+}

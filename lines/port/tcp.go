@@ -1,0 +1,72 @@
+package port
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// tcp is a port of plain bytes over TCP.
+type tcp struct {
+	net.Conn
+	noSignals
+	name string
+}
+
+func openTCP(ctx context.Context, a Address) (lines.Port, error) {
+	c, err := dial(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &tcp{Conn: c, name: a.Name()}, nil
+}
+
+func (t *tcp) String() string { return t.name }
+
+// Close ends the connection; a second Close does nothing.
+func (t *tcp) Close() error {
+	if err := t.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// dial connects to a.Host. A peer that is switched off is noticed after a minute of silence.
+func dial(ctx context.Context, a Address) (net.Conn, error) {
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}
+	c, err := d.DialContext(ctx, "tcp", a.Host) // Go sets TCP_NODELAY by itself
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w%s", a.Name(), err, dialHint(err))
+	}
+	return c, nil
+}
+
+func dialHint(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return " (is the host's name spelled right?)"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return " (is the server running, and does it listen on this TCP port?)"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return " (is the host switched on, and does a firewall let us through?)"
+	}
+	return ""
+}
+
+// noSignals is the part of a port that has no modem signals.
+type noSignals struct{}
+
+func (noSignals) HasSignals() bool         { return false }
+func (noSignals) Signals() lines.Signals   { return 0 }
+func (noSignals) Changes() <-chan struct{} { return nil }
+func (noSignals) SetDTR(bool) error        { return lines.ErrNoSignals }
+func (noSignals) Break(time.Duration) error {
+	return lines.ErrNoSignals
+}

@@ -1,0 +1,156 @@
+package port
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// baudOf has the kernel's name for each of speeds.
+var baudOf = map[int]uint32{300: unix.B300, 600: unix.B600, 1200: unix.B1200, 1800: unix.B1800, 2400: unix.B2400, 4800: unix.B4800,
+	9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200, 230400: unix.B230400,
+	460800: unix.B460800, 500000: unix.B500000, 576000: unix.B576000, 921600: unix.B921600, 1000000: unix.B1000000,
+	1152000: unix.B1152000, 1500000: unix.B1500000, 2000000: unix.B2000000, 2500000: unix.B2500000, 3000000: unix.B3000000,
+	3500000: unix.B3500000, 4000000: unix.B4000000}
+
+// setRaw makes the terminal a pipe for octets: 8 data bits, no parity, one stop bit, no echo, no signals, no translation.
+// speed 0 leaves the speed alone. What is on its way in is kept: a flush would eat a peer's first octets.
+//
+// CLOCAL is set: where it is off, the kernel hangs the terminal up whenever the carrier drops, and the modem's NO CARRIER with
+// it; the carrier is watched by the Poller instead. HUPCL is set, so that the modem hangs up when the process dies.
+func setRaw(fd, speed int, flow string) error {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return fmt.Errorf("read the terminal's settings: %w", err)
+	}
+	want := rawMode(*t, speed, flow)
+	if err := ignoringEINTR(func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, &want) }); err != nil {
+		return fmt.Errorf("set the terminal raw: %w", err)
+	}
+	// The kernel reports success when it could do any part of it.
+	got, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return fmt.Errorf("read the terminal's settings: %w", err)
+	}
+	switch differ := want.Cflag ^ got.Cflag; {
+	case differ&unix.CBAUD != 0:
+		return fmt.Errorf("the device does not do %d bit/s: choose another speed=", speed)
+	case differ&unix.CRTSCTS != 0:
+		return errors.New("the device does no RTS/CTS flow control: use flow=none")
+	case differ&(unix.CSIZE|unix.PARENB) != 0:
+		return errors.New("the device does no 8 data bits without parity")
+	}
+	return nil
+}
+
+func rawMode(t unix.Termios, speed int, flow string) unix.Termios {
+	t.Iflag = unix.IGNBRK // a BREAK from outside is no octet
+	t.Oflag = 0
+	t.Lflag = 0
+	t.Cflag &^= unix.CSIZE | unix.PARENB | unix.PARODD | unix.CMSPAR | unix.CSTOPB | unix.CRTSCTS
+	t.Cflag |= unix.CS8 | unix.CREAD | unix.CLOCAL | unix.HUPCL
+	if flow == FlowHardware {
+		t.Cflag |= unix.CRTSCTS
+	}
+	if b, ok := baudOf[speed]; ok {
+		t.Cflag = t.Cflag&^(unix.CBAUD|unix.CBAUD<<unix.IBSHIFT) | b
+		t.Ispeed, t.Ospeed = b, b
+	}
+	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	return t
+}
+
+// modemIoctl is what a serial port asks of the kernel about its modem. Tests bring their own, since a PTY has no modem signals.
+type modemIoctl interface {
+	get(fd int) (bits int, err error)      // TIOCMGET
+	set(fd, bits int, on bool) error       // TIOCMBIS, TIOCMBIC
+	sendBreak(fd int, on bool) error       // TIOCSBRK, TIOCCBRK
+	queued(fd int) (octets int, err error) // TIOCOUTQ
+	exclusive(fd int, on bool) error       // TIOCEXCL, TIOCNXCL
+	discardOutput(fd int) error            // TCFLSH
+}
+
+// linuxIoctl asks the kernel. A signal of the runtime (preemption) may interrupt each call: it is made again.
+type linuxIoctl struct{}
+
+func (linuxIoctl) get(fd int) (int, error) {
+	return ignoringEINTR2(func() (int, error) { return unix.IoctlGetInt(fd, unix.TIOCMGET) })
+}
+
+func (linuxIoctl) set(fd, bits int, on bool) error {
+	req := uint(unix.TIOCMBIC)
+	if on {
+		req = unix.TIOCMBIS
+	}
+	return ignoringEINTR(func() error { return unix.IoctlSetPointerInt(fd, req, bits) })
+}
+
+func (linuxIoctl) sendBreak(fd int, on bool) error {
+	req := uint(unix.TIOCCBRK)
+	if on {
+		req = unix.TIOCSBRK
+	}
+	return ignoringEINTR(func() error { return unix.IoctlSetInt(fd, req, 0) })
+}
+
+func (linuxIoctl) queued(fd int) (int, error) {
+	return ignoringEINTR2(func() (int, error) { return unix.IoctlGetInt(fd, unix.TIOCOUTQ) })
+}
+
+func (linuxIoctl) exclusive(fd int, on bool) error {
+	req := uint(unix.TIOCNXCL)
+	if on {
+		req = unix.TIOCEXCL
+	}
+	return ignoringEINTR(func() error { return unix.IoctlSetInt(fd, req, 0) })
+}
+
+func (linuxIoctl) discardOutput(fd int) error {
+	return ignoringEINTR(func() error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCOFLUSH) })
+}
+
+// circuitBits pairs the kernel's bits with ours.
+var circuitBits = []struct {
+	bit int
+	sig lines.Signals
+}{
+	{unix.TIOCM_CAR, lines.DCD}, {unix.TIOCM_DSR, lines.DSR}, {unix.TIOCM_CTS, lines.CTS}, {unix.TIOCM_RNG, lines.RI},
+	{unix.TIOCM_DTR, lines.DTR}, {unix.TIOCM_RTS, lines.RTS},
+}
+
+func signalsOf(bits int) (s lines.Signals) {
+	for _, c := range circuitBits {
+		if bits&c.bit != 0 {
+			s |= c.sig
+		}
+	}
+	return s
+}
+
+func bitsOf(s lines.Signals) (bits int) {
+	for _, c := range circuitBits {
+		if s.Has(c.sig) {
+			bits |= c.bit
+		}
+	}
+	return bits
+}
+
+func ignoringEINTR(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func ignoringEINTR2(f func() (int, error)) (int, error) {
+	for {
+		if n, err := f(); err != unix.EINTR {
+			return n, err
+		}
+	}
+}

@@ -1,0 +1,17 @@
+package lines
+
+import "strings"
+
+// String names the circuits that are on, "DTR RTS DCD"; "" where none is.
+func (s Signals) String() string {
+	var on []string
+	for _, c := range []struct {
+		bit  Signals
+		name string
+	}{{DTR, "DTR"}, {RTS, "RTS"}, {DCD, "DCD"}, {DSR, "DSR"}, {CTS, "CTS"}, {RI, "RI"}} {
+		if s.Has(c.bit) {
+			on = append(on, c.name)
+		}
+	}
+	return strings.Join(on, " ")
+}

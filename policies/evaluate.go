@@ -1,0 +1,353 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// Outcome is what becomes of the caller. The zero value is none of them and grants nothing.
+type Outcome string
+
+const (
+	Refuse        Outcome = "refuse"         // nobody is let in, nobody is called
+	Admit         Outcome = "admit"          // the session begins on this call
+	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with FromCaller
+	InvalidNumber Outcome = "invalid_number" // the number that he gave will not do; he may give another while his tries last, else Refuse
+	CallBack      Outcome = "call_back"      // promise a callback to Number, then hang up
+)
+
+// Request is what is known of a caller whom AAA has granted a session.
+type Request struct {
+	Identity   aaa.Identity
+	Auth       aaa.Authorization
+	Service    aaa.Service
+	FromCaller *string           // what the caller typed for a number; nil: not asked yet
+	Leg        int               // 1 the caller's own call (0 stands for 1), 2 the call that a callback made
+	Enabled    bool              // the configuration's callback switch of the service (exec.callback)
+	Places     map[string]string // Callback-Id → number
+	Plan       Plan
+}
+
+// Decision is what the group's policy made of an authorization.
+type Decision struct {
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason"`         // for the operator: one sentence
+	Hint    string  `json:"hint,omitempty"` // for the operator: how to mend it
+	Text    string  `json:"text,omitempty"` // for the caller: short, tells nothing about policy or servers
+
+	Number   string   `json:"number,omitempty"` // canonical digits, for CallBack
+	Origin   Origin   `json:"origin,omitempty"` // where Number came from
+	NoVerify bool     `json:"no_verify"`        // the called party need not log in again
+	Lines    []int    `json:"callback_line,omitempty"`
+	Rotary   *int     `json:"callback_rotary,omitempty"`
+	Attempts Attempts `json:"attempts"`
+
+	Group  string `json:"group"`
+	Digest string `json:"digest"` // of the group's policy
+}
+
+// The texts for callers.
+const (
+	TextRefused      = "Access denied"
+	TextNoCallback   = "Callback not available"
+	TextBadNumber    = "Invalid dialstring: digits only"
+	TextNumberDenied = "Number not allowed"
+)
+
+// rule looks at the request, tells what it saw and what it made of it, and returns true where that decides.
+type rule struct {
+	name string
+	do   func(*evaluation) (input, result string, decided bool)
+}
+
+// evaluation is one run of the rules.
+type evaluation struct {
+	Request
+	policy Policy
+	why    string // why this policy
+	raw    string // the number before it is made canonical
+	d      Decision
+}
+
+// The rules in their order. The first that decides ends the run; the last always does.
+var rules = []rule{
+	{"group", ruleGroup},
+	{"authorization", ruleAuthorization},
+	{"leg", ruleLeg},
+	{"callback demanded", ruleDemanded},
+	{"callback enabled", ruleEnabled},
+	{"callback policy", rulePolicy},
+	{"number from", ruleSource},
+	{"number plan", rulePlan},
+	{"emergency numbers", ruleEmergency},
+	{"number lists", ruleLists},
+	{"no_verify", ruleNoVerify},
+	{"line", ruleLine},
+	{"attempts", ruleAttempts},
+}
+
+// Evaluate decides about a caller and explains how. It never returns anything that the group's policy does not allow, whatever
+// the Authorization says (laws 4 to 7 of the design).
+func (s *Set) Evaluate(r Request) (Decision, Trace) {
+	e := &evaluation{Request: r}
+	e.policy, e.why = s.Policy(r.Identity.User, r.Auth.Groups)
+	e.d = Decision{Group: e.policy.name(), Digest: e.policy.Digest(), Attempts: e.policy.Attempts.orDefault()}
+	var t Trace
+	for _, rule := range rules {
+		input, result, decided := rule.do(e)
+		t = append(t, Step{rule.name, input, result})
+		if decided {
+			break
+		}
+	}
+	if e.d.Outcome != CallBack { // nothing that only a callback has leaves here without one
+		e.d.Number, e.d.Origin, e.d.NoVerify, e.d.Lines, e.d.Rotary = "", "", false, nil, nil
+	}
+	return e.d, t
+}
+
+// refuse decides Refuse; the caller hears text.
+func (e *evaluation) refuse(input, text, hint, format string, args ...any) (string, string, bool) {
+	return e.decide(Refuse, input, text, hint, fmt.Sprintf(format, args...))
+}
+
+func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string, string, bool) {
+	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
+	return input, strings.ReplaceAll(string(o), "_", " ") + ": " + reason, true
+}
+
+func ruleGroup(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("user %q", e.Identity.User)
+	if len(e.Auth.Groups) > 0 {
+		input += fmt.Sprintf(", AAA's groups %q", e.Auth.Groups)
+	}
+	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), e.why), false
+}
+
+// Law 4: an authentic grant that cannot be honoured is a refusal.
+func ruleAuthorization(e *evaluation) (string, string, bool) {
+	kind := e.Auth.Kind
+	if kind == "" {
+		kind = "no Service-Type"
+	}
+	if e.Auth.Refuse != "" {
+		return e.refuse(kind, TextRefused, "mend the user's entry at the AAA server", "the authorization cannot be honoured: %s", printable(e.Auth.Refuse))
+	}
+	return kind, "can be honoured", false
+}
+
+// Law 6: on leg two a callback is never decided; what demands one counts as satisfied.
+func ruleLeg(e *evaluation) (string, string, bool) {
+	switch e.Leg {
+	case 0, 1:
+		return "leg 1", "the caller's own call", false
+	case 2:
+		return e.decide(Admit, "leg 2", "", "", "this is the call that the callback made")
+	}
+	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "there is no such leg of a callback")
+}
+
+// A number or place counts as a demand even where AAA forgot to say so: not to call back would admit on an unproven line.
+func (e *evaluation) demanded() bool {
+	return e.Auth.Callback || e.Auth.Dialstring.IsSet() || e.Auth.CallbackID != ""
+}
+
+func ruleDemanded(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("AAA demands callback: %s", yesNo(e.demanded()))
+	switch {
+	case e.demanded():
+		return input, "go on", false
+	case e.policy.mode() == Required:
+		return e.refuse(input, TextNoCallback, "give the user a callback number at the AAA server, or set callback: optional",
+			"group %s requires a callback, and AAA demands none for this user", e.policy.name())
+	}
+	return e.decide(Admit, input, "", "", "AAA demands no callback")
+}
+
+func ruleEnabled(e *evaluation) (string, string, bool) {
+	key := string(e.Service) + ".callback"
+	if e.Service == "" {
+		key = "callback"
+	}
+	if !e.Enabled {
+		return e.refuse(key+" false", TextNoCallback, "set "+key+": true", "callback is demanded, and %s is off", key)
+	}
+	return key + " true", "go on", false
+}
+
+func rulePolicy(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("callback: %s", e.policy.mode())
+	switch e.policy.mode() {
+	case Optional, Required:
+		return input, "go on", false
+	}
+	return e.refuse(input, TextNoCallback, "set callback: optional in the group's policy file",
+		"AAA demands a callback, and group %s allows none", e.policy.name())
+}
+
+// ruleSource finds where the number comes from: AAA's own, AAA's Callback-Id in the table of places, or the caller.
+func ruleSource(e *evaluation) (string, string, bool) {
+	a := e.Auth
+	input := fmt.Sprintf("dialstring %s, Callback-Id %q", a.Dialstring, a.CallbackID)
+	switch {
+	case a.CallbackID != "":
+		return e.sourcePlace(input)
+	case a.Dialstring.IsNull():
+		return e.sourceCaller(input)
+	case a.Dialstring.IsSet():
+		e.raw, e.d.Origin = a.Dialstring.Value(), OriginAAA
+		return input, "AAA fixed it", false
+	}
+	return e.refuse(input, TextNoCallback, "send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
+		"AAA demands a callback and names no number")
+}
+
+func (e *evaluation) sourcePlace(input string) (string, string, bool) {
+	number, ok := e.Places[e.Auth.CallbackID]
+	switch {
+	case !ok:
+		return e.refuse(input, TextNoCallback, "add it to the configuration's places", "Callback-Id %q is no known place", e.Auth.CallbackID)
+	case e.Auth.Dialstring.Value() != "":
+		return e.refuse(input, TextNoCallback, "send one of the two", "AAA sent a number and a Callback-Id too: a contradiction")
+	}
+	e.raw, e.d.Origin = number, OriginPlace
+	return input, "the place's number", false
+}
+
+func (e *evaluation) sourceCaller(input string) (string, string, bool) {
+	input += ", from_caller: " + allowDeny(e.policy.Numbers.FromCaller)
+	switch {
+	case !e.policy.Numbers.FromCaller:
+		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+			"AAA leaves the number to the caller, and group %s lets no caller choose", e.policy.name())
+	case e.FromCaller == nil:
+		return e.decide(AskNumber, input, "", "", "AAA leaves the number to the caller")
+	}
+	e.raw, e.d.Origin = *e.FromCaller, OriginCaller
+	return input, "the caller typed it", false
+}
+
+// Law 7: nothing but canonical digits goes on.
+func rulePlan(e *evaluation) (string, string, bool) {
+	input := clip(e.raw)
+	number, err := Canonical(e.raw, e.d.Origin, e.Plan)
+	switch {
+	case err == nil:
+		e.d.Number = number
+		return input, number, false
+	case e.d.Origin == OriginCaller:
+		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
+	}
+	return e.refuse(input, TextNoCallback, "mend the number at the AAA server or in the configuration", "%v", err)
+}
+
+func ruleEmergency(e *evaluation) (string, string, bool) {
+	if p := e.Plan.IsEmergency(e.d.Number); p != "" {
+		return e.denied(e.d.Number, "numbers.emergency has the patterns that are never dialled", fmt.Sprintf("emergency number %q is never dialled", p))
+	}
+	return e.d.Number, "none of them", false
+}
+
+func ruleLists(e *evaluation) (string, string, bool) {
+	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin)
+	if !ok {
+		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), "numbers.allow and numbers.deny of the group's policy file decide",
+			fmt.Sprintf("group %s: %s", e.policy.name(), why))
+	}
+	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false
+}
+
+// denied refuses a number that is well formed: a caller may type another.
+func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
+	if e.d.Origin == OriginCaller {
+		return e.decide(InvalidNumber, input, TextNumberDenied, hint, reason)
+	}
+	return e.decide(Refuse, input, TextNoCallback, hint, reason)
+}
+
+// Law 5: the second login is left out only where AAA grants it, the policy allows it, and the service is EXEC or ARA.
+func ruleNoVerify(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("AAA: %s, policy: %s, service %s", yesNo(e.Auth.NoVerify), allowDeny(e.policy.NoVerify), e.Service)
+	e.d.NoVerify = e.Auth.NoVerify && e.policy.NoVerify && mayOmitLogin(e.Service)
+	if e.d.NoVerify {
+		return input, "no second login", false
+	}
+	return input, "a second login is demanded", false
+}
+
+func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
+
+func ruleLine(e *evaluation) (string, string, bool) {
+	e.d.Lines = slices.Clone(e.Auth.Lines)
+	result := "any line of the called line's rotary"
+	if e.Auth.Rotary != nil {
+		r := *e.Auth.Rotary
+		e.d.Rotary, result = &r, fmt.Sprintf("rotary %d", r)
+	}
+	if len(e.d.Lines) > 0 {
+		result = fmt.Sprintf("tty %v", e.d.Lines)
+	}
+	return "AAA's callback-line and callback-rotary", result, false
+}
+
+func ruleAttempts(e *evaluation) (string, string, bool) {
+	a := e.d.Attempts
+	input := fmt.Sprintf("max %d, retry_wait %v", a.Max, a.RetryWait)
+	return e.decide(CallBack, input, "", "", fmt.Sprintf("at %s, as group %s allows", e.d.Number, e.policy.name()))
+}
+
+// Recheck looks again at a pending callback right before its dial, with the policies and the configuration of now. Only denials count:
+// it returns Refuse with the reason, or CallBack with a Decision that allows as much as before or less, never more. r is the
+// request of then with today's Enabled, Places and Plan; d is the decision of then.
+func (s *Set) Recheck(r Request, d Decision) (Decision, Trace) {
+	if d.Outcome != CallBack {
+		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
+	}
+	if d.Origin == OriginCaller {
+		r.FromCaller, r.Auth.Dialstring, r.Auth.CallbackID = &d.Number, aaa.DialstringOf(""), ""
+	} else { // what AAA said then is what counts, not what a table says now
+		r.Auth.Dialstring, r.Auth.CallbackID = aaa.DialstringOf(d.Number), ""
+		r.Plan.TrunkPrefixes = nil // it was removed then
+	}
+	r.Auth.Callback, r.Leg = true, 1
+	now, t := s.Evaluate(r)
+	if now.Outcome != CallBack {
+		now.Outcome = Refuse
+		return now, t
+	}
+	now.Origin = d.Origin
+	now.NoVerify = now.NoVerify && d.NoVerify
+	now.Lines, now.Rotary = d.Lines, d.Rotary
+	now.Attempts.Max = min(now.Attempts.Max, d.Attempts.orDefault().Max)
+	now.Attempts.RetryWait = max(now.Attempts.RetryWait, d.Attempts.orDefault().RetryWait)
+	return now, t
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// printable keeps a sentence that holds text from outside on one line, and the operator's terminal unharmed.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// clip quotes text from outside for a trace, so that it cannot break a line or a terminal, and shortens it.
+func clip(s string) string {
+	if len(s) > 64 {
+		return fmt.Sprintf("%q… (%d octets)", s[:64], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}

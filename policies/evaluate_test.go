@@ -1,0 +1,367 @@
+package policies
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"pgregory.net/rapid"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func mustNew(t interface{ Fatal(...any) }, ps ...Policy) *Set {
+	s, err := New(ps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var (
+	fixed = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), Kind: "Callback-NAS-Prompt"}
+	null  = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}
+	plain = aaa.Authorization{}
+	open  = Policy{NoVerify: true, Numbers: Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}}, Attempts: Attempts{Max: 3, RetryWait: time.Minute}}
+)
+
+func with(a aaa.Authorization, f func(*aaa.Authorization)) aaa.Authorization { f(&a); return a }
+
+func TestEvaluate(t *testing.T) {
+	off, required := open, open
+	off.Callback, required.Callback = Off, Required
+	places := map[string]string{"paris": "(840) 22", "bad": "555;ATH"}
+	for _, tt := range []struct {
+		name   string
+		policy *Policy // nil: no policy files
+		auth   aaa.Authorization
+		r      Request // the rest of it; Enabled unless off
+		off    bool
+		want   Outcome
+		number string
+		reason string // part of it
+		text   string
+	}{
+		{name: "no callback demanded", auth: plain, want: Admit, reason: "demands no callback"},
+		{name: "fixed number without policy files", auth: fixed, want: CallBack, number: "84001", reason: "at 84001"},
+		{name: "NULL without policy files", auth: null, want: Refuse, reason: "lets no caller choose", text: TextNoCallback},
+		{name: "a grant that cannot be honoured", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Refuse = "PPP is not served" }), want: Refuse, reason: "PPP is not served", text: TextRefused},
+		{name: "that on leg two", auth: aaa.Authorization{Refuse: "x"}, r: Request{Leg: 2}, want: Refuse, reason: "cannot be honoured: x"},
+		{name: "leg two causes no callback", policy: &open, auth: fixed, r: Request{Leg: 2}, want: Admit, reason: "the call that the callback made"},
+		{name: "leg two, NULL", policy: &open, auth: null, r: Request{Leg: 2}, want: Admit},
+		{name: "leg two where a callback is required", policy: &required, auth: plain, r: Request{Leg: 2}, want: Admit},
+		{name: "leg three", policy: &open, auth: plain, r: Request{Leg: 3}, want: Refuse, reason: "no such leg"},
+		{name: "switched off", policy: &open, auth: fixed, off: true, want: Refuse, reason: "exec.callback is off", text: TextNoCallback},
+		{name: "switched off, nothing demanded", policy: &open, auth: plain, off: true, want: Admit},
+		{name: "policy off", policy: &off, auth: fixed, want: Refuse, reason: "group default allows none", text: TextNoCallback},
+		{name: "policy off, nothing demanded", policy: &off, auth: plain, want: Admit},
+		{name: "required, nothing demanded", policy: &required, auth: plain, want: Refuse, reason: "requires a callback", text: TextNoCallback},
+		{name: "required, a number", policy: &required, auth: fixed, want: CallBack, number: "84001"},
+		{name: "required and switched off", policy: &required, auth: plain, off: true, want: Refuse},
+		{name: "unknown mode", policy: &Policy{Callback: "of"}, auth: fixed, want: Refuse},
+
+		{name: "demanded without a number", policy: &open, auth: aaa.Authorization{Callback: true}, want: Refuse, reason: "names no number", text: TextNoCallback},
+		{name: "a number without a demand", policy: &open, auth: aaa.Authorization{Dialstring: aaa.DialstringOf("84001")}, want: CallBack, number: "84001"},
+		{name: "denied fixed number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84901") }), want: Refuse, reason: `deny "849*"`, text: TextNoCallback},
+		{name: "fixed number that no list names", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("555-1234") }), want: CallBack, number: "5551234"},
+		{name: "AAA sends a command", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("5551234;ATH") }), want: Refuse, reason: "';' at position 8", text: TextNoCallback},
+		{name: "AAA sends an emergency number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse, reason: `emergency number "911*"`},
+		{name: "behind a trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), r: Request{Plan: Plan{TrunkPrefixes: []string{"9,"}}}, want: Refuse, reason: "emergency"},
+		{name: "trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }), r: Request{Plan: Plan{TrunkPrefixes: []string{"9,"}}}, want: CallBack, number: "84001"},
+		{name: "a typed number does not replace a fixed one", policy: &open, auth: fixed, r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84001"},
+
+		{name: "place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack, number: "84022"},
+		{name: "place without policy files", auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack, number: "84022"},
+		{name: "place and NULL", policy: &open, auth: with(null, func(a *aaa.Authorization) { a.CallbackID = "paris" }), want: CallBack, number: "84022"},
+		{name: "unknown place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "rome\x1b"}, want: Refuse, reason: `"rome\x1b" is no known place`, text: TextNoCallback},
+		{name: "place with a command", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "bad"}, want: Refuse, reason: "';' at position 4"},
+		{name: "place and number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.CallbackID = "paris" }), want: Refuse, reason: "contradiction"},
+
+		{name: "NULL asks", policy: &open, auth: null, want: AskNumber, reason: "leaves the number to the caller"},
+		{name: "typed", policy: &open, auth: null, r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84007"},
+		{name: "typed badly", policy: &open, auth: null, r: Request{FromCaller: ptr("84-007")}, want: InvalidNumber, reason: "'-' at position 3", text: TextBadNumber},
+		{name: "typed nothing", policy: &open, auth: null, r: Request{FromCaller: ptr("")}, want: InvalidNumber, reason: "empty", text: TextBadNumber},
+		{name: "typed a denied number", policy: &open, auth: null, r: Request{FromCaller: ptr("84901")}, want: InvalidNumber, reason: `deny "849*"`, text: TextNumberDenied},
+		{name: "typed a number that is not allowed", policy: &open, auth: null, r: Request{FromCaller: ptr("5551234")}, want: InvalidNumber, reason: "no allow pattern", text: TextNumberDenied},
+		{name: "typed an emergency number", policy: &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*", "911"}}}, auth: null, r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency", text: TextNumberDenied},
+		{name: "typed unasked", auth: null, r: Request{FromCaller: ptr("84007")}, want: Refuse},
+		{name: "allow without a list lets none through", policy: &Policy{Numbers: Numbers{FromCaller: true}}, auth: null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var s *Set
+			if tt.policy != nil {
+				s = mustNew(t, *tt.policy)
+			}
+			r := tt.r
+			r.Auth, r.Enabled, r.Service, r.Places = tt.auth, !tt.off, aaa.EXEC, places
+			r.Identity = aaa.Identity{Entry: "radius", User: "austin-01"}
+			d, trace := s.Evaluate(r)
+			if d.Outcome != tt.want || d.Number != tt.number || !strings.Contains(d.Reason, tt.reason) || tt.text != "" && d.Text != tt.text || (d.Outcome == Refuse || d.Outcome == InvalidNumber) != (d.Text != "") {
+				t.Errorf("%+v\n%s", d, trace)
+			}
+			if d.Group != DefaultGroup || len(d.Digest) != 64 || d.Reason == "" {
+				t.Errorf("group %q, digest %q, reason %q", d.Group, d.Digest, d.Reason)
+			}
+			if last := trace[len(trace)-1]; !strings.Contains(last.Result, d.Reason) {
+				t.Errorf("the trace ends in %q and not in the reason %q", last.Result, d.Reason)
+			}
+		})
+	}
+}
+
+func TestNoVerify(t *testing.T) {
+	for _, tt := range []struct {
+		aaa, policy bool
+		service     aaa.Service
+		want        bool
+	}{
+		{true, true, aaa.EXEC, true},
+		{true, true, "ara", true},
+		{true, true, aaa.PPP, false}, // law 5: EXEC and ARA only
+		{true, true, "", false},
+		{true, false, aaa.EXEC, false},
+		{false, true, aaa.EXEC, false},
+	} {
+		s := mustNew(t, Policy{NoVerify: tt.policy})
+		d, _ := s.Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = tt.aaa }), Service: tt.service, Enabled: true})
+		if d.Outcome != CallBack || d.NoVerify != tt.want {
+			t.Errorf("%+v: %+v", tt, d)
+		}
+	}
+	if d, _ := (*Set)(nil).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC, Enabled: true}); d.NoVerify {
+		t.Error("the built-in policy leaves the second login out")
+	}
+}
+
+func TestGroups(t *testing.T) {
+	s := mustNew(t, Policy{Group: "default"}, Policy{Group: "staff", Users: []string{"kim"}}, Policy{Group: "night"})
+	for _, tt := range []struct {
+		user  string
+		hints []string
+		want  string
+	}{
+		{"kim", nil, "staff"},
+		{"kim", []string{"night"}, "staff"}, // the operator's file goes before AAA's hint
+		{"lee", []string{"ghosts", "night", "staff"}, "night"},
+		{"lee", []string{"ghosts"}, "default"},
+		{"Kim", nil, "default"}, // names are exact
+		{"", nil, "default"},
+	} {
+		if p, why := s.Policy(tt.user, tt.hints); p.Group != tt.want || why == "" {
+			t.Errorf("%s %q: group %s (%s), want %s", tt.user, tt.hints, p.Group, why, tt.want)
+		}
+	}
+	if _, err := New(Policy{Group: "a", Users: []string{"kim"}}, Policy{Group: "b", Users: []string{"kim"}}); err == nil || !strings.Contains(err.Error(), `user "kim" is claimed by the groups "a" and "b"`) {
+		t.Error(err)
+	}
+	if _, err := New(Policy{}, Policy{Group: "default"}); err == nil {
+		t.Error("two policies of one group pass")
+	}
+	if w := mustNew(t, Policy{Group: "a"}).Warnings(); len(w) != 1 || !strings.Contains(w[0], "no policy file for the group default") {
+		t.Error(w)
+	}
+	for _, s := range []*Set{nil, {}, mustNew(t)} {
+		if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no policy files") {
+			t.Errorf("%q", w)
+		}
+	}
+	if w := mustNew(t, Policy{}).Warnings(); len(w) != 0 {
+		t.Error(w)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	a, b := open, open
+	a.Users, b.Users = []string{"x", "y"}, []string{"y", "x"}
+	if a.Digest() != b.Digest() {
+		t.Error("the order of users changes the digest")
+	}
+	if (Policy{}).Digest() != (Policy{Group: "default", Callback: Optional, Attempts: Attempts{Max: 1, RetryWait: 30 * time.Second}}).Digest() {
+		t.Error("what is said by default changes the digest")
+	}
+	c := open
+	c.Numbers.Deny = nil
+	if c.Digest() == open.Digest() || mustNew(t, c).Digest() == mustNew(t, open).Digest() {
+		t.Error("a lost deny list does not change the digest")
+	}
+	const want = `group: "default"
+users: []
+callback: optional
+no_verify: deny
+numbers.from_caller: deny
+numbers.allow: []
+numbers.deny: []
+attempts.max: 1
+attempts.retry_wait: 30s
+`
+	if got := (Policy{}).Canonical(); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestTraceForms(t *testing.T) {
+	s := mustNew(t, open)
+	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC, Enabled: true, FromCaller: ptr("84007")})
+	const want = ` 1  group              user "austin-02"                                     policy of group default: no other group claims him
+ 2  authorization      no Service-Type                                      can be honoured
+ 3  leg                leg 1                                                the caller's own call
+ 4  callback demanded  AAA demands callback: yes                            go on
+ 5  callback enabled   exec.callback true                                   go on
+ 6  callback policy    callback: optional                                   go on
+ 7  number from        dialstring NULL, Callback-Id "", from_caller: allow  the caller typed it
+ 8  number plan        "84007"                                              84007
+ 9  emergency numbers  84007                                                none of them
+10  number lists       84007 from caller                                    allow "84*" is the longest match
+11  no_verify          AAA: no, policy: allow, service exec                 a second login is demanded
+12  line               AAA's callback-line and callback-rotary              any line of the called line's rotary
+13  attempts           max 3, retry_wait 1m0s                               call back: at 84007, as group default allows
+`
+	if got := trace.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	j, err := json.Marshal(trace[:2])
+	if err != nil || string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims him"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
+		t.Errorf("%s, %v", j, err)
+	}
+}
+
+// What the caller hears names no policy, no server, no number.
+func TestCallersTextLeaksNothing(t *testing.T) {
+	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextNumberDenied} {
+		for _, leak := range []string{"group", "policy", "AAA", "RADIUS", "84", "deny", "emergency", "place"} {
+			if strings.Contains(text, leak) {
+				t.Errorf("%q tells %q", text, leak)
+			}
+		}
+	}
+}
+
+func TestDecisionJSON(t *testing.T) {
+	d, _ := mustNew(t, open).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.Lines, a.Rotary = []int{7}, ptr(3) }), Service: aaa.EXEC, Enabled: true})
+	j, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Decision
+	if err := json.Unmarshal(j, &back); err != nil || !reflect.DeepEqual(back, d) {
+		t.Errorf("%s\n%+v\n%+v", j, d, back)
+	}
+	if d.Lines[0] != 7 || *d.Rotary != 3 || d.Attempts != (Attempts{3, time.Minute}) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestRecheck(t *testing.T) {
+	req := Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC, Enabled: true}
+	then, _ := mustNew(t, open).Evaluate(req)
+	typed := Request{Auth: null, Service: aaa.EXEC, Enabled: true, FromCaller: ptr("84007")}
+	thenTyped, _ := mustNew(t, open).Evaluate(typed)
+	deny := open
+	deny.Numbers.Deny = []string{"84*"}
+	noCaller := open
+	noCaller.Numbers.FromCaller = false
+	verify := open
+	verify.NoVerify, verify.Attempts = false, Attempts{Max: 1}
+	for _, tt := range []struct {
+		name   string
+		policy Policy
+		r      Request
+		d      Decision
+		off    bool
+		want   Outcome
+	}{
+		{"the same", open, req, then, false, CallBack},
+		{"the same, typed", open, typed, thenTyped, false, CallBack},
+		{"the number is denied now", deny, req, then, false, Refuse},
+		{"the typed number is denied now", deny, typed, thenTyped, false, Refuse},
+		{"callers may not choose any more", noCaller, typed, thenTyped, false, Refuse},
+		{"switched off", open, req, then, true, Refuse},
+		{"group off", Policy{Callback: Off}, req, then, false, Refuse},
+		{"nothing was decided", open, req, Decision{}, false, Refuse},
+	} {
+		r := tt.r
+		r.Enabled, r.FromCaller = !tt.off, nil
+		if d, trace := mustNew(t, tt.policy).Recheck(r, tt.d); d.Outcome != tt.want || d.Reason == "" {
+			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
+		}
+	}
+	d, _ := mustNew(t, verify).Recheck(req, then)
+	if d.NoVerify || d.Attempts.Max != 1 || d.Number != "84001" {
+		t.Errorf("a narrower policy: %+v", d)
+	}
+	narrow, _ := mustNew(t, verify).Evaluate(req)
+	if d, _ := mustNew(t, open).Recheck(req, narrow); d.NoVerify || d.Attempts.Max != 1 {
+		t.Errorf("a wider policy widens what was decided: %+v", d)
+	}
+}
+
+// Law 4: whatever AAA and the caller send, nothing leaves that the group's policy does not allow.
+func TestNothingWidens(t *testing.T) {
+	pattern := rapid.StringMatching(`[0-4]{1,3}\*?`)
+	raw := rapid.OneOf(rapid.StringMatching(`[0-4]{1,6}`), rapid.StringMatching(`9,[0-4 .()-]{1,8}`), rapid.SampledFrom([]string{"", "112", "9,112", "555;ATH"}), rapid.String())
+	rapid.Check(t, func(t *rapid.T) {
+		p := Policy{
+			Callback: rapid.SampledFrom([]CallbackMode{"", Off, Optional, Required}).Draw(t, "callback"),
+			NoVerify: rapid.Bool().Draw(t, "no_verify"),
+			Numbers: Numbers{rapid.Bool().Draw(t, "from_caller"),
+				rapid.SliceOfN(pattern, 0, 4).Draw(t, "allow"), rapid.SliceOfN(pattern, 0, 4).Draw(t, "deny")},
+			Attempts: Attempts{Max: rapid.IntRange(0, 10).Draw(t, "max")},
+		}
+		a := aaa.Authorization{Callback: rapid.Bool().Draw(t, "demanded"), NoVerify: rapid.Bool().Draw(t, "noverify"),
+			ServiceType: rapid.IntRange(0, 20).Draw(t, "st"), PrivLevel: rapid.IntRange(0, 15).Draw(t, "priv"),
+			Groups: rapid.SliceOf(rapid.String()).Draw(t, "groups"), CallbackID: rapid.SampledFrom([]string{"", "paris", "rome"}).Draw(t, "id"),
+			Refuse: rapid.SampledFrom([]string{"", "", "", "no"}).Draw(t, "refuse")}
+		if rapid.Bool().Draw(t, "set") {
+			a.Dialstring = aaa.DialstringOf(raw.Draw(t, "dialstring"))
+		}
+		r := Request{Auth: a, Service: rapid.SampledFrom([]aaa.Service{aaa.EXEC, aaa.PPP, "ara"}).Draw(t, "service"),
+			Leg: rapid.IntRange(1, 2).Draw(t, "leg"), Enabled: rapid.Bool().Draw(t, "enabled"),
+			Places: map[string]string{"paris": raw.Draw(t, "paris")}, Plan: Plan{TrunkPrefixes: []string{"9,"}}}
+		if rapid.Bool().Draw(t, "typed") {
+			r.FromCaller = ptr(raw.Draw(t, "number"))
+		}
+		d, trace := mustNew(t, p).Evaluate(r)
+		switch {
+		case len(trace) == 0 || len(trace) > len(rules):
+			t.Fatalf("trace of %d steps", len(trace))
+		case a.Refuse != "" && d.Outcome != Refuse:
+			t.Fatalf("a refused authorization ends in %s", d.Outcome)
+		case r.Leg == 2 && d.Outcome == CallBack:
+			t.Fatal("a callback causes a callback")
+		case r.Leg == 1 && d.Outcome == Admit && (p.Callback == Required || a.Callback || a.Dialstring.IsSet() || a.CallbackID != ""):
+			t.Fatal("admitted without the callback")
+		case d.Outcome != CallBack:
+			if d.Number != "" || d.NoVerify {
+				t.Fatalf("%s with the number %q", d.Outcome, d.Number)
+			}
+			return
+		}
+		switch {
+		case !r.Enabled || p.Callback == Off:
+			t.Fatal("called back where it is off")
+		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
+			t.Fatal("no-verify is not granted and allowed")
+		case d.Origin == OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull()):
+			t.Fatal("the caller chose where he may not")
+		case !naive(p.Numbers, d.Number, d.Origin):
+			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
+		case strings.Trim(d.Number, "0123456789") != "" || d.Number == "" || len(d.Number) > 15 || strings.HasPrefix(d.Number, "112"):
+			t.Fatalf("number %q", d.Number)
+		case d.Attempts.Max > max(p.Attempts.Max, 1):
+			t.Fatalf("%d attempts", d.Attempts.Max)
+		}
+	})
+}
+
+func BenchmarkEvaluate(b *testing.B) {
+	s := mustNew(b, open)
+	r := Request{Identity: aaa.Identity{User: "austin-01"}, Auth: fixed, Service: aaa.EXEC, Enabled: true}
+	for b.Loop() {
+		if d, _ := s.Evaluate(r); d.Outcome != CallBack {
+			b.Fatal(d)
+		}
+	}
+}

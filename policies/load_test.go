@@ -1,0 +1,158 @@
+package policies
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const sample = `# who may be called back
+group: default
+users: [austin-01, "austin 02"]
+callback: required
+no_verify: allow
+numbers: {from_caller: allow, allow: ["84*"], deny: ["849*"]}
+attempts: {max: 3, retry_wait: 1m30s}
+`
+
+func TestParse(t *testing.T) {
+	p, problems := Parse("default.yaml", []byte(sample))
+	want := Policy{Group: "default", Users: []string{"austin-01", "austin 02"}, Callback: Required, NoVerify: true,
+		Numbers: Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}}, Attempts: Attempts{3, 90 * time.Second}}
+	if len(problems) > 0 || !reflect.DeepEqual(p, want) {
+		t.Errorf("%+v\n%v", p, problems)
+	}
+	p, problems = Parse("x.yaml", []byte("group: x\n"))
+	if len(problems) > 0 || !reflect.DeepEqual(p, Policy{Group: "x", Attempts: Attempts{1, 30 * time.Second}}) {
+		t.Errorf("%+v\n%v", p, problems)
+	}
+}
+
+func TestParseProblems(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want string
+	}{
+		{"", "g.yaml:1:1: group: is required (write group: default)"},
+		{"group:\n", "g.yaml:1:7: group: has no value (write one, or remove the key)"},
+		{"group: g\ncallbak: off\n", `g.yaml:2:1: callbak: unknown key (did you mean "callback"?)`},
+		{"group: g\nfrobnicate: 1\n", `g.yaml:2:1: frobnicate: unknown key (known here: attempts, callback, group, no_verify, numbers, users)`},
+		{"group: g\ncallback: of\n", `g.yaml:2:11: callback: "of" is not "off", "optional" or "required" (did you mean "off"?)`},
+		{"group: g\ncallback: false\n", `g.yaml:2:11: callback: "false" is not "off", "optional" or "required"`},
+		{"group: g\nno_verify: yes\n", `g.yaml:2:12: no_verify: "yes" is not "allow" or "deny"`},
+		{"group: g\nno_verify: {}\n", `g.yaml:2:12: no_verify: expects "allow" or "deny", and a map of keys stands here`},
+		{"group: g\ngroup: h\n", `g.yaml:2:1: group: is already given on line 1 (remove one of the two)`},
+		{"group: g\nusers: kim\n", `g.yaml:2:8: users: expects a list, and the text "kim" stands here (write [kim])`},
+		{"group: g\nusers: [kim, 7]\n", `g.yaml:2:14: users[1]: expects text, and the number 7 stands here (put it in quotes: "7")`},
+		{"group: g\nnumbers: {allow: [0841]}\n", `g.yaml:2:19: numbers.allow[0]: expects text, and the number 0841 stands here (put it in quotes: "0841")`},
+		{"group: g\nnumbers: {allow: ['8*4']}\n", `g.yaml:2:19: numbers.allow[0]: '*' at position 2 is neither a digit nor a * at the end`},
+		{"group: g\nnumbers: {denny: []}\n", `g.yaml:2:11: numbers.denny: unknown key (did you mean "deny"?)`},
+		{"group: g\nnumbers: {from_caller: allow}\n", `g.yaml:2:24: numbers.from_caller: allows callers' numbers, and numbers.allow lists none (add allow: ["84*"]; ["*"] is any number)`},
+		{"group: g\nattempts: {max: 11}\n", `g.yaml:2:17: attempts.max: 11 is not within 1 and 10`},
+		{"group: g\nattempts: {max: 0}\n", `g.yaml:2:17: attempts.max: 0 is not within 1 and 10`},
+		{"group: g\nattempts: {max: two}\n", `g.yaml:2:17: attempts.max: expects an integer, and the text "two" stands here (write the number alone, without quotes)`},
+		{"group: g\nattempts: {max: 99999999999999999999}\n", `g.yaml:2:17: attempts.max: expects an integer, and the number 99999999999999999999 stands here`},
+		{"group: g\nattempts: {retry_wait: 30}\n", `g.yaml:2:24: attempts.retry_wait: expects a duration, and the number 30 stands here (add the unit: 30s)`},
+		{"group: g\nattempts: {retry_wait: soon}\n", `g.yaml:2:24: attempts.retry_wait: "soon" is not a duration: write 5s, 1m30s or 500ms`},
+		{"group: g\nattempts: {retry_wait: -1s}\n", `g.yaml:2:24: attempts.retry_wait: -1s is not within 1s and 1h0m0s`},
+		{"group: '../x'\n", `g.yaml:1:8: group: "../x" is no group name: letters, digits, - _ and . (not first)`},
+		{"group: g\nusers: &a [x]\n", `g.yaml:2:8: users: anchors (&) and aliases (*) are not taken (write the value out)`},
+		{"- group\n", `g.yaml:1:1: expects keys, and a list stands here (one of attempts, callback, group, no_verify, numbers, users)`},
+		{"group: g\n---\ngroup: h\n", `g.yaml:2:1: a second document in one file (remove all from the line --- on)`},
+		{"group: g\n\tusers: x\n", `g.yaml:2:1: not YAML: found a tab character that violates indentation (look at this line and the one before it: indentation, colons, quotes; no tabs)`},
+		{"group: g\n? [a]\n: b\n", `g.yaml:2:3: a key must be a plain word`},
+		{"group: g\n\"a\\x1bb.c\": 1\n", `g.yaml:2:1: "a\x1bb.c": unknown key (known here: attempts, callback, group, no_verify, numbers, users)`},
+	} {
+		_, problems := Parse("g.yaml", []byte(tt.text))
+		if got := problems.String(); got != tt.want {
+			t.Errorf("%q:\ngot  %s\nwant %s", tt.text, got, tt.want)
+		}
+	}
+}
+
+// All that is wrong is told at once.
+func TestParseTellsAll(t *testing.T) {
+	_, problems := Parse("g.yaml", []byte("grup: g\ncallback: maybe\nusers: [1]\nnumbers: {deny: [x], from_caller: 1}\nattempts: {max: 0, wait: 1s}\n"))
+	if len(problems) != 8 {
+		t.Errorf("%d problems:\n%v", len(problems), problems)
+	}
+}
+
+func TestLoadDir(t *testing.T) {
+	dir := write(t, map[string]string{"default.yaml": "group: default\n", "staff.yaml": "group: staff\nusers: [kim]\n", "README": "x", ".hidden.yaml": "x: ["})
+	s, problems := LoadDir(dir)
+	if len(problems) > 0 || !reflect.DeepEqual(s.Groups(), []string{"default", "staff"}) || len(s.Warnings()) > 0 {
+		t.Fatalf("%v %v %v", s, problems, s.Warnings())
+	}
+	if p, _ := s.Policy("kim", nil); p.Group != "staff" {
+		t.Errorf("%+v", p)
+	}
+	s, problems = LoadDir(filepath.Join(dir, "not-there"))
+	if len(problems) > 0 || len(s.Warnings()) != 1 {
+		t.Errorf("%v %v", s, problems)
+	}
+	s, problems = LoadDir(filepath.Join(dir, "README"))
+	if s != nil || !problems.HasErrors() {
+		t.Errorf("a file for a directory: %v %v", s, problems)
+	}
+}
+
+func TestLoadDirProblems(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.yaml": "group: a\nusers: [kim, lee]\n",
+		"b.yaml": "group: bee\nusers: [lee, kim, kim]\n",
+		"c.yml":  "group: c\n",
+		"d.yaml": "group: d\nuser: [x]\n",
+	})
+	s, problems := LoadDir(dir)
+	if s != nil {
+		t.Error("a Set in spite of errors")
+	}
+	got := strings.ReplaceAll(problems.String(), dir+string(filepath.Separator), "")
+	const want = `b.yaml:1:8: group: group "bee" in a file of another name (rename the file to bee.yaml, or write group: b)
+b.yaml:2:9: users[0]: user "lee" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
+b.yaml:2:14: users[1]: user "kim" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
+b.yaml:2:19: users[2]: user "kim" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
+c.yml: would not be read (rename it to c.yaml)
+d.yaml:2:1: user: unknown key (did you mean "users"?)`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(sample))
+	f.Add([]byte("group: [a, {b: c}]\n? x\n: *y\n"))
+	f.Add([]byte("a: &a [*a]\n<<: *a\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, problems := Parse("f.yaml", data)
+		if problems.HasErrors() {
+			for _, pr := range problems {
+				if strings.ContainsAny(pr.String(), "\x00\x1b\r") {
+					t.Fatalf("%q could break a terminal", pr)
+				}
+			}
+			return
+		}
+		if p.Group == "" || p.Attempts.Max < 1 || p.Attempts.Max > 10 {
+			t.Fatalf("%+v out of %q", p, data)
+		}
+		if _, err := New(p); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

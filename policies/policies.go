@@ -1,0 +1,211 @@
+// Package policies decides what becomes of a caller whom AAA has authenticated: admitted, refused, asked for a number or called
+// back, with the trace of why. The operator's policy files, one for a group of users, say what is allowed at most; nothing that AAA
+// sends widens it. It is pure: no clock, no goroutine, no file but the loader's. It does not authenticate and dials nobody.
+package policies
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// CallbackMode says whether a group is called back.
+type CallbackMode string
+
+const (
+	Optional CallbackMode = "optional" // as AAA says; "" is the same
+	Off      CallbackMode = "off"      // whom AAA demands to call back is refused
+	Required CallbackMode = "required" // nobody is admitted without a callback
+)
+
+// DefaultGroup is the group of users whom no other group claims.
+const DefaultGroup = "default"
+
+// The attempts of a callback for a policy that does not say (IOS dials once).
+const (
+	DefaultMaxAttempts = 1
+	DefaultRetryWait   = 30 * time.Second
+	maxAttempts        = 10
+	minRetryWait       = time.Second
+	maxRetryWait       = time.Hour
+)
+
+// Attempts is the budget of dials that a callback gets.
+type Attempts struct {
+	Max       int           `json:"max"`        // dials at most, 1–10; 0 stands for 1
+	RetryWait time.Duration `json:"retry_wait"` // between the end of an attempt and the next; 0 stands for 30 s
+}
+
+func (a Attempts) orDefault() Attempts {
+	if a.Max <= 0 {
+		a.Max = DefaultMaxAttempts
+	}
+	if a.RetryWait <= 0 {
+		a.RetryWait = DefaultRetryWait
+	}
+	a.Max = min(a.Max, maxAttempts)
+	return a
+}
+
+// Numbers says which numbers a group may be called back at.
+type Numbers struct {
+	FromCaller bool     // the caller may type a number where AAA leaves it to him (NULL)
+	Allow      []string // patterns; a number from the caller must match one
+	Deny       []string // patterns; whoever the number came from. The longest pattern that matches decides, Deny between equals
+}
+
+// Policy is what one policy file says. The zero value is what users get where there is no policy file at all: they are called back at
+// numbers that AAA fixed, must log in again, and one attempt is made.
+type Policy struct {
+	Group    string
+	Users    []string // exact canonical user names whom the group claims
+	Callback CallbackMode
+	NoVerify bool // a second login may be left out where AAA grants it
+	Numbers  Numbers
+	Attempts Attempts
+}
+
+func (p Policy) mode() CallbackMode {
+	if p.Callback == "" {
+		return Optional
+	}
+	return p.Callback
+}
+
+func (p Policy) name() string {
+	if p.Group == "" {
+		return DefaultGroup
+	}
+	return p.Group
+}
+
+// Canonical returns the policy as text in which everything is said, always in the same order: what Digest signs.
+func (p Policy) Canonical() string {
+	var b strings.Builder
+	a := p.Attempts.orDefault()
+	fmt.Fprintf(&b, "group: %q\n", p.name())
+	fmt.Fprintf(&b, "users: %q\n", sorted(p.Users))
+	fmt.Fprintf(&b, "callback: %s\nno_verify: %s\n", p.mode(), allowDeny(p.NoVerify))
+	fmt.Fprintf(&b, "numbers.from_caller: %s\n", allowDeny(p.Numbers.FromCaller))
+	fmt.Fprintf(&b, "numbers.allow: %q\nnumbers.deny: %q\n", sorted(p.Numbers.Allow), sorted(p.Numbers.Deny))
+	fmt.Fprintf(&b, "attempts.max: %d\nattempts.retry_wait: %v\n", a.Max, a.RetryWait)
+	return b.String()
+}
+
+// Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people see whether the policy
+// has changed since.
+func (p Policy) Digest() string {
+	sum := sha256.Sum256([]byte(p.Canonical()))
+	return hex.EncodeToString(sum[:])
+}
+
+func sorted(s []string) []string {
+	s = slices.Clone(s)
+	sort.Strings(s)
+	return s
+}
+
+func allowDeny(allow bool) string {
+	if allow {
+		return "allow"
+	}
+	return "deny"
+}
+
+// Set is the policies of all groups. The zero value and nil have none: everybody gets the built-in policy. It is never changed
+// after it was made, so any number of goroutines may use it.
+type Set struct {
+	groups   map[string]Policy
+	users    map[string]string // user → group
+	warnings []string
+}
+
+// New makes a Set. Two policies of one group and a user in two groups are errors.
+func New(ps ...Policy) (*Set, error) {
+	s := &Set{groups: map[string]Policy{}, users: map[string]string{}}
+	for _, p := range ps {
+		p.Group = p.name()
+		if _, ok := s.groups[p.Group]; ok {
+			return nil, fmt.Errorf("group %q has two policies (keep one of them)", p.Group)
+		}
+		s.groups[p.Group] = p
+		for _, u := range p.Users {
+			if g, ok := s.users[u]; ok && g != p.Group {
+				return nil, fmt.Errorf("user %q is claimed by the groups %q and %q (keep one of them)", u, g, p.Group)
+			}
+			s.users[u] = p.Group
+		}
+	}
+	s.warn()
+	return s, nil
+}
+
+func (s *Set) warn() {
+	_, hasDefault := s.groups[DefaultGroup]
+	switch {
+	case len(s.groups) == 0:
+		s.warnings = append(s.warnings, noPolicies)
+	case !hasDefault:
+		s.warnings = append(s.warnings, noDefault)
+	}
+}
+
+const (
+	builtIn = "calls back at numbers that AAA or a local user fixes, demands a second login, lets no caller type a number and dials once"
+
+	noPolicies = "no policy files: the built-in policy " + builtIn + " (write policies.d/default.yaml to decide yourself)"
+	noDefault  = "no policy file for the group default: for users of no other group the built-in policy " + builtIn + " (write policies.d/default.yaml)"
+)
+
+// Warnings returns what the operator should be told at each start.
+func (s *Set) Warnings() []string {
+	if s == nil || s.groups == nil {
+		return []string{noPolicies}
+	}
+	return slices.Clone(s.warnings)
+}
+
+// Groups returns the names of the groups that have a policy, sorted.
+func (s *Set) Groups() []string {
+	if s == nil {
+		return nil
+	}
+	var out []string
+	for g := range s.groups {
+		out = append(out, g)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Policy returns the policy that holds for a user, and why in words. A group that lists the user goes first; then AAA's group hints in
+// their order, the first that has a policy; then the group default; then the built-in policy.
+func (s *Set) Policy(user string, hints []string) (Policy, string) {
+	if s != nil {
+		if g, ok := s.users[user]; ok {
+			return s.groups[g], "its users name him"
+		}
+		for _, h := range hints {
+			if p, ok := s.groups[h]; ok {
+				return p, "AAA's group hint"
+			}
+		}
+		if p, ok := s.groups[DefaultGroup]; ok {
+			return p, "no other group claims him"
+		}
+	}
+	return Policy{Group: DefaultGroup}, "built in: there is no policy file for him"
+}
+
+// Digest is the SHA-256 of all policies of the Set.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	for _, g := range s.Groups() {
+		fmt.Fprintf(h, "%s\n", s.groups[g].Canonical())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,380 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxSize is the length in octets of the largest file that Parse looks at.
+const MaxSize = 4 << 20
+
+// Parse checks a YAML file against the table and returns what was right in it and all that was wrong. file is only its name.
+// The Value is never nil; where there are errors it lacks what was wrong.
+func Parse(file string, data []byte, table []Key) (*Value, Problems) {
+	p := &parser{file: file}
+	top := &Value{Line: 1, Column: 1, typ: Object, fields: map[string]*Value{}}
+	n := p.document(data)
+	if n == nil {
+		if len(p.problems) == 0 { // an empty file
+			p.missing(top, table)
+		}
+		return top, p.problems
+	}
+	if v := p.value("", &Key{Type: Object, Keys: table}, n); v != nil {
+		top = v
+	}
+	return top, p.problems
+}
+
+// ParseScalar checks a text that comes from elsewhere than the file (environment, flag) as if it stood at the key.
+func ParseScalar(k Key, text string) (*Value, error) {
+	v := &Value{typ: k.Type, text: text}
+	var err error
+	switch k.Type {
+	case Int:
+		v.num, err = strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not an integer", clip(text))
+		}
+	case Bool:
+		switch strings.ToLower(text) {
+		case "true":
+			v.num = 1
+		case "false":
+		default:
+			return nil, fmt.Errorf("%s is neither true nor false", clip(text))
+		}
+	case Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not a duration: write 5s, 1m30s or 500ms", clip(text))
+		}
+		v.num = int64(d)
+	}
+	if err := bounds(k, v.num); err != nil {
+		return nil, err
+	}
+	if len(k.Enum) > 0 && !contains(k.Enum, text) {
+		return nil, fmt.Errorf("%s is not %s", clip(text), OneOf(k.Enum))
+	}
+	if k.Check != nil {
+		if err := k.Check(text); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+func bounds(k Key, n int64) error {
+	if k.Min == 0 && k.Max == 0 {
+		if k.Type == Duration && n < 0 {
+			return errors.New("a duration cannot be negative")
+		}
+		return nil
+	}
+	if k.Type == Int && (n < k.Min || n > k.Max) {
+		return fmt.Errorf("%d is not within %d and %d", n, k.Min, k.Max)
+	}
+	if k.Type == Duration && (n < k.Min || n > k.Max) {
+		return fmt.Errorf("%v is not within %v and %v", time.Duration(n), time.Duration(k.Min), time.Duration(k.Max))
+	}
+	return nil
+}
+
+type parser struct {
+	file     string
+	problems Problems
+}
+
+func (p *parser) problem(n *yaml.Node, key, hint, format string, args ...any) {
+	pr := Problem{File: p.file, Key: key, Msg: fmt.Sprintf(format, args...), Hint: hint}
+	if n != nil {
+		pr.Line, pr.Column = n.Line, n.Column
+	}
+	p.problems = append(p.problems, pr)
+}
+
+// document returns the root node, or nil where there is none.
+func (p *parser) document(data []byte) *yaml.Node {
+	if len(data) > MaxSize {
+		p.problem(nil, "", "", "%d octets are more than the %d that a configuration file may have", len(data), MaxSize)
+		return nil
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	switch err := d.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		p.syntax(err)
+		return nil
+	}
+	var more yaml.Node
+	switch err := d.Decode(&more); {
+	case err == nil:
+		p.problem(&more, "", "remove all from the line --- on", "a second document in one file")
+	case !errors.Is(err, io.EOF):
+		p.syntax(err)
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+		return nil
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return nil // comments only
+	}
+	return root
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// syntax makes a Problem out of the message of the YAML package.
+func (p *parser) syntax(err error) {
+	pr := Problem{File: p.file, Msg: err.Error()}
+	if m := yamlLine.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0]); m != nil {
+		pr.Msg = "not YAML: " + m[2]
+		pr.Hint = "look at this line and the one before it: indentation, colons, quotes; no tabs"
+		if pr.Line, _ = strconv.Atoi(m[1]); pr.Line > 0 {
+			pr.Column = 1
+		}
+	}
+	p.problems = append(p.problems, pr)
+}
+
+// value checks one node; nil where it was wrong.
+func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		p.problem(n, path, "write the value out", "anchors (&) and aliases (*) are not taken")
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		p.problem(n, path, "write one, or remove the key", "has no value")
+		return nil
+	}
+	v := &Value{Path: path, Line: n.Line, Column: n.Column, typ: k.Type}
+	switch k.Type {
+	case Object:
+		return p.object(v, k, n)
+	case List:
+		return p.list(v, k, n)
+	case Dict:
+		return p.dict(v, k, n)
+	}
+	return p.scalar(v, k, n)
+}
+
+func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
+	if n.Kind != yaml.MappingNode {
+		p.problem(n, v.Path, "one of "+strings.Join(names(k.Keys), ", "), "expects keys, and %s stands here", kind(n))
+		return nil
+	}
+	v.fields = map[string]*Value{}
+	wrong := map[string]bool{} // keys that are there, but not right
+	p.pairs(v, n, func(name string, key, val *yaml.Node) {
+		row := Find(k.Keys, name)
+		if row == nil {
+			hint := Suggest(name, names(k.Keys))
+			if hint == "" {
+				hint = "known here: " + strings.Join(names(k.Keys), ", ")
+			}
+			p.problem(key, join(v.Path, name), hint, "unknown key")
+			return
+		}
+		if f := p.value(join(v.Path, name), row, val); f != nil {
+			v.add(name, f)
+			return
+		}
+		wrong[name] = true
+	})
+	p.missing(v, k.Keys, wrong)
+	return v
+}
+
+func (p *parser) dict(v *Value, k *Key, n *yaml.Node) *Value {
+	if n.Kind != yaml.MappingNode {
+		p.problem(n, v.Path, "name: "+k.Elem.Example, "expects names, and %s stands here", kind(n))
+		return nil
+	}
+	v.fields = map[string]*Value{}
+	p.pairs(v, n, func(name string, key, val *yaml.Node) {
+		if f := p.value(join(v.Path, name), k.Elem, val); f != nil {
+			v.add(name, f)
+		}
+	})
+	return v
+}
+
+// pairs calls f for each pair of a mapping whose key is a plain text that was not there before.
+func (p *parser) pairs(v *Value, n *yaml.Node, f func(name string, key, val *yaml.Node)) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, val := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" || key.Tag == "!!null" || key.Anchor != "" {
+			p.problem(key, v.Path, "", "a key must be a plain word")
+			continue
+		}
+		if line, ok := seen[key.Value]; ok {
+			p.problem(key, join(v.Path, key.Value), "remove one of the two", "is already given on line %d", line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		f(key.Value, key, val)
+	}
+}
+
+func (p *parser) list(v *Value, k *Key, n *yaml.Node) *Value {
+	if n.Kind != yaml.SequenceNode {
+		hint := ""
+		if n.Kind == yaml.ScalarNode {
+			hint = "write [" + n.Value + "]"
+		}
+		p.problem(n, v.Path, hint, "expects a list, and %s stands here", kind(n))
+		return nil
+	}
+	if c := int64(len(n.Content)); k.Max != 0 && (c < k.Min || c > k.Max) {
+		p.problem(n, v.Path, "", "has %d entries, not between %d and %d", c, k.Min, k.Max)
+		return nil
+	}
+	for i, e := range n.Content {
+		if f := p.value(fmt.Sprintf("%s[%d]", v.Path, i), k.Elem, e); f != nil {
+			v.items = append(v.items, f)
+		}
+	}
+	return v
+}
+
+func (p *parser) scalar(v *Value, k *Key, n *yaml.Node) *Value {
+	if n.Kind != yaml.ScalarNode {
+		p.problem(n, v.Path, "", "expects %s, and %s stands here", want(k), kind(n))
+		return nil
+	}
+	if !fits(k, n) {
+		p.problem(n, v.Path, quoteHint(k, n), "expects %s, and %s stands here", want(k), kind(n))
+		return nil
+	}
+	s, err := ParseScalar(*k, n.Value)
+	if err != nil {
+		p.problem(n, v.Path, Suggest(n.Value, k.Enum), "%s", err)
+		return nil
+	}
+	v.text, v.num = s.text, s.num
+	return v
+}
+
+// fits reports whether the YAML type of a scalar may stand for the key's type.
+func fits(k *Key, n *yaml.Node) bool {
+	switch k.Type {
+	case Int:
+		return n.Tag == "!!int"
+	case Bool:
+		return n.Tag == "!!bool"
+	case Duration:
+		return n.Tag == "!!str"
+	}
+	return n.Tag == "!!str" || k.Loose && n.Tag == "!!int" || len(k.Enum) > 0 && n.Tag == "!!bool" // the enum's own message is better
+}
+
+func quoteHint(k *Key, n *yaml.Node) string {
+	switch {
+	case k.Type == String && n.Tag != "!!binary":
+		return fmt.Sprintf("put it in quotes: %s", clip(n.Value))
+	case k.Type == Duration && n.Tag == "!!int":
+		return "add the unit: " + n.Value + "s"
+	case k.Type == Bool:
+		return "write true or false"
+	case k.Type == Int && n.Tag == "!!str":
+		return "write the number alone, without quotes"
+	}
+	return ""
+}
+
+// missing reports the required keys that are not there.
+func (p *parser) missing(v *Value, keys []Key, wrong ...map[string]bool) {
+	for _, k := range keys {
+		if !k.Required || v.fields[k.Name] != nil || len(wrong) > 0 && wrong[0][k.Name] {
+			continue
+		}
+		hint := ""
+		if k.Example != "" {
+			hint = fmt.Sprintf("write %s: %s", k.Name, k.Example)
+		}
+		p.problems = append(p.problems, Problem{File: p.file, Line: v.Line, Column: v.Column,
+			Key: join(v.Path, k.Name), Msg: "is required", Hint: hint})
+	}
+}
+
+func (v *Value) add(name string, f *Value) {
+	v.fields[name] = f
+	v.names = append(v.names, name)
+}
+
+// want names what a key expects.
+func want(k *Key) string {
+	switch k.Type {
+	case String:
+		if len(k.Enum) > 0 {
+			return OneOf(k.Enum)
+		}
+		return "text"
+	case Int:
+		return "an integer"
+	case Duration:
+		return "a duration"
+	case Bool:
+		return "true or false"
+	}
+	return k.Type.String()
+}
+
+// kind names what stands in the file.
+func kind(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a map of keys"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.Tag {
+	case "!!int", "!!float":
+		return "the number " + n.Value
+	case "!!bool":
+		return n.Value
+	case "!!timestamp":
+		return "a date"
+	}
+	return "the text " + clip(n.Value)
+}
+
+// join puts a name behind a path; a name that could be mistaken in it is quoted.
+func join(path, name string) string {
+	for _, r := range name {
+		if r <= ' ' || r > '~' || strings.ContainsRune(".[]:\"", r) {
+			name = clip(name)
+			break
+		}
+	}
+	if len(name) > 64 {
+		name = clip(name)
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func contains(words []string, w string) bool {
+	for _, x := range words {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package schema
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+var table = []Key{
+	{Name: "name", Type: String, Required: true, Example: "x", Doc: "The name | of it."},
+	{Name: "on", Type: Bool, Default: "true"},
+	{Name: "n", Type: Int, Min: -1, Max: 9},
+	{Name: "wait", Type: Duration, Default: "5s"},
+	{Name: "tty", Type: String, Loose: true},
+	{Name: "api", Type: Object, Keys: []Key{{Name: "socket", Type: String}, {Name: "mode", Type: String, Enum: []string{"a", "b"}}}},
+	{Name: "items", Type: List, Min: 0, Max: 2, Elem: &Key{Type: Object, Keys: []Key{{Name: "id", Type: Int, Required: true, Example: "7"}}}},
+	{Name: "lists", Type: Dict, Elem: &Key{Type: List, Elem: &Key{Type: String}, Example: "[radius]"}},
+}
+
+func TestParseValues(t *testing.T) {
+	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 65\napi: {socket: /x}\nitems:\n  - id: 3\n  - {id: 4}\nlists: {Up.Per: [a, b], z: []}\n"), table)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if v.Get("name").Text() != "007" || !v.Get("on").Bool(false) || v.Get("n").Int() != -1 || v.Get("wait").Duration() != 90*time.Second ||
+		v.Get("tty").Text() != "65" || v.Get("api", "socket").Text() != "/x" || v.Get("items").Items()[1].Get("id").Int() != 4 {
+		t.Errorf("%+v", v)
+	}
+	if id := v.Get("items").Items()[1].Get("id"); id.Line != 9 || id.Column != 10 || id.Path != "items[1].id" {
+		t.Errorf("%+v", id)
+	}
+	if n := v.Get("lists").Names(); strings.Join(n, " ") != "Up.Per z" || strings.Join(v.Get("lists", "Up.Per").Texts(), " ") != "a b" {
+		t.Errorf("%q", n)
+	}
+	if v.Get("no", "such").IsSet() || v.Get("no").Text() != "" || !v.Get("no").Bool(true) || v.Get("no").Int() != 0 || v.Get("no").Items() != nil || v.Get("no").Duration() != 0 || v.Get("no").Names() != nil {
+		t.Error("what is not there is not zero")
+	}
+	flat := v.Flat()
+	if len(flat) != 6 || flat["api.socket"] != "/x" || flat["n"] != "-1" {
+		t.Errorf("%v", flat)
+	}
+}
+
+func TestParseProblems(t *testing.T) {
+	for text, want := range map[string]string{
+		"name: x\non: 1\n": `f:2:5: on: expects true or false, and the number 1 stands here (write true or false)`,
+		"name: x\nitems: [{id: 1}, {id: 2}, {}, 3]\n": `f:2:8: items: has 4 entries, not between 0 and 2`,
+		"name: x\nitems: [{}]\n":                      `f:2:9: items[0].id: is required (write id: 7)`,
+		"name: x\nitems: [3]\n":                       `f:2:9: items[0]: expects keys, and the number 3 stands here (one of id)`,
+		"name: x\nitems: [{id: x}]\n":                 `f:2:14: items[0].id: expects an integer, and the text "x" stands here (write the number alone, without quotes)`,
+		"name: x\nlists: [a]\n":                       `f:2:8: lists: expects names, and a list stands here (name: [radius])`,
+		"name: x\nlists: {a: radius}\n":               `f:2:12: lists.a: expects a list, and the text "radius" stands here (write [radius])`,
+		"name: x\nlists: {a: [b], a: [c]}\n":          `f:2:17: lists.a: is already given on line 2 (remove one of the two)`,
+		"name: x\ntty: 1.5\n":                         `f:2:6: tty: expects text, and the number 1.5 stands here (put it in quotes: "1.5")`,
+		"name: 2026-11-21\n":                          `f:1:7: name: expects text, and a date stands here (put it in quotes: "2026-11-21")`,
+		"name: x\nn: 0x5\n":                           `f:2:4: n: "0x5" is not an integer`,
+		"name: x\napi: {mode: c}\n":                   `f:2:13: api.mode: "c" is not "a" or "b" (did you mean "a"?)`,
+		"name: x\n<<: {on: true}\n":                   `f:2:1: a key must be a plain word`,
+		"name: [\n":                                   `f:1:1: not YAML: did not find expected node content (look at this line and the one before it: indentation, colons, quotes; no tabs)`,
+		"# nothing\n":                                 `f:1:1: name: is required (write name: x)`,
+		"name: *a\n":                                  `f: not YAML: unknown anchor 'a' referenced (look at this line and the one before it: indentation, colons, quotes; no tabs)`,
+	} {
+		_, problems := Parse("f", []byte(text), table)
+		if got := problems.String(); got != want {
+			t.Errorf("%q:\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+	if _, p := Parse("f", make([]byte, MaxSize+1), table); len(p) != 1 || !strings.Contains(p[0].Msg, "more than") {
+		t.Error(p)
+	}
+}
+
+func TestParseScalar(t *testing.T) {
+	if v, err := ParseScalar(Key{Type: Duration}, "2s"); err != nil || v.Duration() != 2*time.Second {
+		t.Error(v, err)
+	}
+	for _, tt := range []struct {
+		k    Key
+		text string
+	}{{Key{Type: Bool}, "maybe"}, {Key{Type: Bool}, ""}, {Key{Type: Int}, "1e3"}, {Key{Type: Duration}, "-1s"}, {Key{Enum: []string{"a"}}, "b"}, {Key{Type: Int, Min: 1, Max: 2}, "3"}} {
+		if _, err := ParseScalar(tt.k, tt.text); err == nil {
+			t.Errorf("%+v takes %q", tt.k, tt.text)
+		}
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	known := []string{"radius", "callback", "policies_dir", "deny"}
+	for word, want := range map[string]string{
+		"raduis": "radius", "Radius": "radius", "calback": "callback", "policy_dir": "policies_dir", "policies-dir": "policies_dir", "deney": "deny",
+		"x": "", "hostname": "", "": "",
+	} {
+		got := Suggest(word, known)
+		if want == "" && got != "" || want != "" && got != `did you mean "`+want+`"?` {
+			t.Errorf("%q: %s", word, got)
+		}
+	}
+	if Suggest(strings.Repeat("a", 1<<20), known) != "" {
+		t.Error("a megabyte is near to a word")
+	}
+}
+
+func TestProblems(t *testing.T) {
+	ps := Problems{
+		{File: "b", Msg: "x"}, {File: "a", Line: 9, Column: 1, Msg: "late", Severity: Warning}, {File: "a", Line: 2, Column: 7, Key: "k", Msg: "early", Hint: "mend"},
+	}
+	ps.Sort()
+	if got := ps.String(); got != "a:2:7: k: early (mend)\na:9:1: warning: late\nb: x" {
+		t.Error(got)
+	}
+	if err := ps.Err(); err == nil || strings.Contains(err.Error(), "late") {
+		t.Error(err)
+	}
+	if err := ps.Only(Warning).Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	got := Markdown(table, 3)
+	for _, want := range []string{
+		"| `name` | text | required | The name \\| of it. | `x` |\n", "| `n` | integer -1–9 |", "| `lists` | name: list of text |",
+		"### `api`\n\n| key |", "| `mode` | `a`, `b` |", "### `items[]`\n\n| key |", "| `wait` | duration | `5s` |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("name: x\nitems: [{id: 3}]\nlists: {a: [b]}\n"))
+	f.Add([]byte("name: &a [*a, !!binary x, ~]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, problems := Parse("f", data, table)
+		if v == nil {
+			t.Fatal("no value")
+		}
+		if !problems.HasErrors() && !v.Get("name").IsSet() {
+			t.Fatalf("%q passes without what is required", data)
+		}
+	})
+}

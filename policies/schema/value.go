@@ -1,0 +1,109 @@
+package schema
+
+import "time"
+
+// Value is a checked value and where it stands. A nil Value is a key that is not there: all methods work on it and return zeros.
+type Value struct {
+	Path         string // `aaa.radius[0].address`
+	Line, Column int    // of the value
+
+	typ    Type
+	text   string
+	num    int64 // Int, Duration (ns), Bool (1: true)
+	items  []*Value
+	names  []string // Object and Dict, in the file's order
+	fields map[string]*Value
+}
+
+// IsSet reports whether the key is there.
+func (v *Value) IsSet() bool { return v != nil }
+
+// Get walks down names; nil where one is not there.
+func (v *Value) Get(names ...string) *Value {
+	for _, n := range names {
+		if v == nil {
+			return nil
+		}
+		v = v.fields[n]
+	}
+	return v
+}
+
+// Items returns the elements of a List.
+func (v *Value) Items() []*Value {
+	if v == nil {
+		return nil
+	}
+	return v.items
+}
+
+// Names returns the names of a Dict or Object that are there, in the file's order.
+func (v *Value) Names() []string {
+	if v == nil {
+		return nil
+	}
+	return v.names
+}
+
+// Text returns a scalar as it was written, without quotes.
+func (v *Value) Text() string {
+	if v == nil {
+		return ""
+	}
+	return v.text
+}
+
+// Texts returns the scalars of a List as they were written.
+func (v *Value) Texts() []string {
+	var out []string
+	for _, i := range v.Items() {
+		out = append(out, i.text)
+	}
+	return out
+}
+
+// Int returns an Int.
+func (v *Value) Int() int {
+	if v == nil {
+		return 0
+	}
+	return int(v.num)
+}
+
+// Bool returns a Bool; def where it is not there.
+func (v *Value) Bool(def bool) bool {
+	if v == nil {
+		return def
+	}
+	return v.num != 0
+}
+
+// Duration returns a Duration.
+func (v *Value) Duration() time.Duration {
+	if v == nil {
+		return 0
+	}
+	return time.Duration(v.num)
+}
+
+// Flat returns the scalars that Scalars tells of, those that are there, as path → text.
+func (v *Value) Flat() map[string]string {
+	out := map[string]string{}
+	v.flat("", out)
+	return out
+}
+
+func (v *Value) flat(prefix string, out map[string]string) {
+	if v == nil || v.typ != Object {
+		return
+	}
+	for _, n := range v.names {
+		switch f := v.fields[n]; f.typ {
+		case Object:
+			f.flat(prefix+n+".", out)
+		case List, Dict:
+		default:
+			out[prefix+n] = f.text
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package policies
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Step is one rule that was looked at.
+type Step struct {
+	Rule   string `json:"rule"`
+	Input  string `json:"input"`  // what the rule saw; text from outside is quoted
+	Result string `json:"result"` // what it made of it
+}
+
+// Trace is the rules in the order in which they were looked at, up to the one that decided: the explanation of a Decision. It holds no
+// secret, but telephone numbers.
+type Trace []Step
+
+// String is the form for people, a line a rule.
+func (t Trace) String() string {
+	rule, input := 0, 0
+	for _, s := range t {
+		rule, input = max(rule, len([]rune(s.Rule))), max(input, min(len([]rune(s.Input)), 64))
+	}
+	var b strings.Builder
+	for i, s := range t {
+		fmt.Fprintf(&b, "%2d  %-*s  %-*s  %s\n", i+1, rule, s.Rule, input, s.Input, s.Result)
+	}
+	return b.String()
+}

@@ -1,0 +1,164 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/console"
+)
+
+// privileged is the level whose prompt ends in # and who sees numbers whole.
+const privileged = 15
+
+// exec runs the EXEC of an admitted caller until it ends.
+func (s *session) exec(ctx context.Context, res aaa.Result) ending {
+	s.open.admitted = true
+	auth := res.Auth
+	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
+		s.say(text + "\n")
+	}
+	if auth.SessionTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, auth.SessionTimeout, errSessionTimeout)
+		defer cancel()
+	}
+	s.term.Idle = max(s.cfg.IdleTimeout, 0)
+	if auth.IdleTimeout > 0 {
+		s.term.Idle = auth.IdleTimeout
+	}
+	if err := s.commands(auth.PrivLevel).Run(ctx, s.term, s.prompt(auth.PrivLevel)); err != nil {
+		return s.interruptedBy(ctx, err)
+	}
+	return ending{cause: aaa.CauseUserRequest, reason: "the caller left"}
+}
+
+func (s *session) prompt(level int) string {
+	if level >= privileged {
+		return s.cfg.Hostname + "#"
+	}
+	return s.cfg.Hostname + ">"
+}
+
+const helpText = `Type ? for the commands, or after a word for what may follow it.
+A word may be shortened as long as no other begins alike: sh li is show line.
+Tab completes a word, Ctrl-P and Ctrl-N walk through the lines typed before.
+`
+
+// commands are what the EXEC offers.
+func (s *session) commands(level int) *console.Tree {
+	leave := func(context.Context, console.Args, io.Writer) error { return console.ErrExit }
+	show := show{from: s.shower, whole: level >= privileged, now: time.Now}
+	return &console.Tree{Commands: []console.Node{
+		{Word: "exit", Help: "Leave the EXEC", Run: leave},
+		{Word: "help", Help: "How to get help", Run: func(_ context.Context, _ console.Args, w io.Writer) error {
+			_, err := io.WriteString(w, helpText)
+			return err
+		}},
+		{Word: "logout", Help: "Leave the EXEC", Run: leave},
+		{Word: "quit", Help: "Leave the EXEC", Run: leave},
+		{Word: "show", Help: "Show what is going on", Next: []console.Node{
+			{Word: "callback", Help: "Callbacks that are promised or done", Run: show.callbacks},
+			{Word: "line", Help: "Lines and their state", Run: show.lines, Next: []console.Node{
+				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "One line by its number", Run: show.lines},
+			}},
+			{Word: "users", Help: "Who is on which line", Run: show.users},
+		}},
+	}}
+}
+
+// maxTTY is the highest line number that `show line` takes.
+const maxTTY = 99999
+
+// show has the EXEC's show commands.
+type show struct {
+	from  Shower
+	whole bool // numbers are shown whole
+	now   func() time.Time
+}
+
+var errNothingToShow = errors.New("not available here")
+
+func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	wanted, one := args.Int("tty")
+	t := console.Table{
+		Heads: []string{"Tty", "Modem", "Roty", "State", "Since", "Calls", "Dials", "Noise", "Reason"},
+		Right: []bool{true, false, true, false, true, true, true, true},
+	}
+	for _, l := range s.from.Lines() {
+		if one && l.TTY != wanted {
+			continue
+		}
+		rotary := "-"
+		if l.Rotary >= 0 {
+			rotary = fmt.Sprint(l.Rotary)
+		}
+		t.Row(l.TTY, l.Modem, rotary, l.State, s.age(l.Since), l.Calls, l.Dials, l.Noise, l.Reason)
+	}
+	if one && t.Len() == 0 {
+		return fmt.Errorf("no line %d", wanted)
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+func (s show) users(_ context.Context, _ console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	t := console.Table{
+		Heads: []string{"Tty", "User", "Service", "Leg", "Since", "Caller"},
+		Right: []bool{true, false, false, true, true},
+	}
+	for _, u := range s.from.Users() {
+		t.Row(u.TTY, u.User, u.Service, u.Leg, s.age(u.Since), s.number(u.Caller))
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+func (s show) callbacks(_ context.Context, _ console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	t := console.Table{
+		Heads: []string{"Callback", "User", "Dialstring", "Tty", "State", "Since", "Reason"},
+		Right: []bool{false, false, false, true, false, true},
+	}
+	for _, c := range s.from.Callbacks() {
+		tty := "-"
+		if c.TTY != 0 {
+			tty = fmt.Sprint(c.TTY)
+		}
+		t.Row(c.ID, c.User, s.number(c.Dialstring), tty, c.State, s.age(c.Since), c.Reason)
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+// number hides all but the last two digits from callers who are not privileged: where a user is called back is his business.
+func (s show) number(n string) string {
+	if s.whole || n == "" {
+		return n
+	}
+	r := []rune(n)
+	shown := min(2, len(r)/2)
+	return strings.Repeat("*", len(r)-shown) + string(r[len(r)-shown:])
+}
+
+// age is how long ago t was: 0:01:05.
+func (s show) age(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	d := max(s.now().Sub(t), 0)
+	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+}

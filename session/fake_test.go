@@ -1,0 +1,295 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeData is a line's bytes over a net.Pipe; the person has the other end.
+type fakeData struct {
+	net.Conn
+	done    chan struct{}
+	once    sync.Once
+	drained int
+}
+
+func (d *fakeData) Drain(context.Context) error  { d.drained++; return nil }
+func (d *fakeData) Done() <-chan struct{}        { return d.done }
+func (d *fakeData) Hangup(context.Context) error { d.lose(); return nil }
+
+// lose ends the carrier.
+func (d *fakeData) lose() {
+	d.once.Do(func() { close(d.done); d.Conn.Close() })
+}
+
+// person is a caller at a terminal. All of it happens in a synctest bubble.
+type person struct {
+	t      *testing.T
+	far    net.Conn
+	data   *fakeData
+	cancel context.CancelCauseFunc
+	over   chan struct{} // closed when Run has returned
+	out    Outcome
+	took   time.Duration // how long Run ran
+
+	mu     sync.Mutex
+	screen strings.Builder
+	stop   bool // takes no more output
+	taken  sync.WaitGroup
+}
+
+// scene is what a test brings to a call. The zero value is leg one with nobody known and a broker that refuses.
+type scene struct {
+	cfg    Config
+	login  Login
+	broker *fakeBroker
+	leg    Leg
+	shower Shower
+	caller string
+}
+
+// dialIn starts a session in the bubble and waits until it is silent.
+func dialIn(t *testing.T, sc scene) *person {
+	t.Helper()
+	near, far := net.Pipe()
+	data := &fakeData{Conn: near, done: make(chan struct{})}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	p := &person{t: t, far: far, data: data, cancel: cancel, over: make(chan struct{})}
+	p.taken.Go(p.watch)
+	if sc.cfg.Hostname == "" {
+		sc.cfg.Hostname = "maui-nas-04"
+	}
+	if sc.login == nil {
+		sc.login = fakeLogin{}
+	}
+	if sc.broker == nil {
+		sc.broker = &fakeBroker{}
+	}
+	call := &lines.Call{
+		Data: data, ID: "c1", TTY: 65, Direction: lines.Incoming, Connect: "CONNECT 33600/V34", Caller: sc.caller, Called: "55555", Start: time.Now(),
+	}
+	start := time.Now()
+	go func() {
+		defer close(p.over)
+		p.out = Run(ctx, call, sc.cfg, sc.login, sc.broker, sc.leg, sc.shower)
+		p.took = time.Since(start)
+	}()
+	synctest.Wait()
+	return p
+}
+
+func (p *person) watch() {
+	buf := make([]byte, 256)
+	for {
+		n, err := p.far.Read(buf)
+		p.mu.Lock()
+		p.screen.Write(buf[:n])
+		p.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// types sends keys and waits until the session is silent. The session may end meanwhile and leave some untaken.
+func (p *person) types(keys string) {
+	p.t.Helper()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		p.far.Write([]byte(keys))
+	}()
+	synctest.Wait()
+	select {
+	case <-sent:
+	default:
+		p.far.SetWriteDeadline(time.Unix(1, 0)) // the session pauses or is over
+		<-sent
+		p.far.SetWriteDeadline(time.Time{})
+	}
+}
+
+// waits lets d pass.
+func (p *person) waits(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// sees returns what came since the last time, CR dropped, bells shown.
+func (p *person) sees() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.screen.String()
+	p.screen.Reset()
+	return strings.NewReplacer("\r", "", "\a", "<BEL>").Replace(s)
+}
+
+// hangsUp loses the carrier and returns the outcome.
+func (p *person) hangsUp() Outcome {
+	p.data.lose()
+	return p.ends()
+}
+
+// isOver reports whether Run has returned.
+func (p *person) isOver() bool {
+	select {
+	case <-p.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// ends waits for Run's end and tidies up.
+func (p *person) ends() Outcome {
+	p.t.Helper()
+	<-p.over
+	synctest.Wait() // the last words are on the screen
+	p.cancel(nil)
+	p.data.lose()
+	p.far.Close()
+	p.taken.Wait()
+	return p.out
+}
+
+// user is somebody whom fakeLogin knows.
+type user struct {
+	password  string
+	auth      aaa.Authorization
+	challenge string // asked for after a right password; the answer must be "42"
+	name      string // canonical name where it differs
+}
+
+// fakeLogin has users by name. "silent" stands for a server that does not answer; each answer takes 100 ms.
+type fakeLogin map[string]user
+
+type fakeConversation struct {
+	l     fakeLogin
+	r     aaa.Request
+	again bool
+}
+
+func (l fakeLogin) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
+	pause(ctx, 100*time.Millisecond)
+	if ctx.Err() != nil {
+		return nil, aaa.Result{Reason: "primary: canceled"}
+	}
+	entry := r.Entry
+	if entry == "" {
+		entry = "radius"
+	}
+	if r.User == "silent" {
+		return nil, aaa.Result{Reason: "primary: no answer after 3 tries"}
+	}
+	u, known := l[r.User]
+	if !known || string(r.Password) != u.password {
+		return nil, aaa.Result{Kind: aaa.Refused, Message: "SERVER SAYS NO SUCH USER", Reason: "primary: reject " + string(r.Password), Server: "primary"}
+	}
+	if u.challenge != "" {
+		return &fakeConversation{l: l, r: r}, aaa.Result{Kind: aaa.Prompt, Message: u.challenge, Server: "primary"}
+	}
+	return nil, l.grant(u, r, entry)
+}
+
+func (l fakeLogin) grant(u user, r aaa.Request, entry string) aaa.Result {
+	name := r.User
+	if u.name != "" {
+		name = u.name
+	}
+	return aaa.Result{Kind: aaa.Granted, Server: "primary", Identity: aaa.Identity{Entry: entry, User: name}, Auth: u.auth}
+}
+
+func (c *fakeConversation) Answer(_ context.Context, a aaa.Secret) aaa.Result {
+	switch a {
+	case "42":
+		return c.l.grant(c.l[c.r.User], c.r, "radius")
+	case "again":
+		return aaa.Result{Kind: aaa.Prompt, Message: "And now?", Echo: true}
+	}
+	return aaa.Result{Kind: aaa.Refused, Reason: "primary: reject", Server: "primary"}
+}
+
+// fakeBroker gives verdicts in turn, the last one for ever, and keeps what it was asked and told.
+type fakeBroker struct {
+	verdicts []Verdict
+	decide   func(ctx context.Context, a Asked) Verdict // instead
+	onReport func(Report)
+
+	asked   []Asked
+	reports []Report
+}
+
+func (b *fakeBroker) Decide(ctx context.Context, a Asked) Verdict {
+	b.asked = append(b.asked, a)
+	if b.decide != nil {
+		return b.decide(ctx, a)
+	}
+	if len(b.verdicts) == 0 {
+		return Verdict{}
+	}
+	v := b.verdicts[0]
+	if len(b.verdicts) > 1 {
+		b.verdicts = b.verdicts[1:]
+	}
+	return v
+}
+
+func (b *fakeBroker) Report(ctx context.Context, r Report) {
+	if ctx.Err() != nil {
+		panic("the report's context has ended")
+	}
+	b.reports = append(b.reports, r)
+	if b.onReport != nil {
+		b.onReport(r)
+	}
+}
+
+// told is the reports in short: "began 1 austin-01", "ended 1 austin-01 cause 16 admitted=false callback cb1".
+func (b *fakeBroker) told() string {
+	var lines []string
+	for _, r := range b.reports {
+		if r.Kind == Began {
+			lines = append(lines, fmt.Sprintf("began %d %s leg %d", r.Session, r.Identity.User, r.Leg))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("ended %d %s leg %d cause %d admitted %v callback %q", r.Session, r.Identity.User, r.Leg, r.Cause, r.Admitted, r.CallbackID))
+	}
+	return strings.Join(lines, "\n")
+}
+
+var errCleared = errors.New("clear line 65")
+
+// fakeShower has something to show.
+type fakeShower struct{ now time.Time }
+
+func (f fakeShower) Lines() []lines.Status {
+	return []lines.Status{
+		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second), Calls: 12, Dials: 3},
+		{TTY: 66, Modem: lines.InOut, Rotary: lines.NoRotary, State: lines.Down, Reason: "open tcp://127.0.0.1:7001: refused\x1b[2J", Since: f.now.Add(-27 * time.Hour)},
+	}
+}
+
+func (f fakeShower) Users() []UserLine {
+	return []UserLine{{TTY: 65, User: "austin-01", Service: aaa.EXEC, Leg: 2, Caller: "5551234", Since: f.now.Add(-9 * time.Second)}}
+}
+
+func (f fakeShower) Callbacks() []CallbackLine {
+	return []CallbackLine{
+		{ID: "cb1", User: "austin-02", Dialstring: "84001", State: "waiting", Since: f.now},
+		{ID: "cb2", User: "austin-03", Dialstring: "7", TTY: 66, State: "failed", Reason: "busy", Since: f.now.Add(-time.Hour)},
+	}
+}

@@ -1,0 +1,203 @@
+// Package session is what happens on an answered line: it greets the caller, has aaa prove who he is, asks the Broker what is to
+// become of him, and runs his EXEC. It decides nothing about callbacks, keeps no record and never hangs up: the Broker does.
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
+)
+
+// Config is what all sessions of a node have in common. The zero value works.
+type Config struct {
+	Hostname string // shown in the EXEC's prompt; "" is "ringback"
+	Prompts  Prompts
+	Banner   string // shown once before the first login prompt; "" none
+
+	Tries        int           // logins a call is allowed; 0 is 3
+	FailureDelay time.Duration // pause after each login that failed; 0 is 2 s, negative none
+	LoginTimeout time.Duration // longest time from the answer to the end of the login, dialstring prompt included; 0 is 60 s, negative none
+	IdleTimeout  time.Duration // longest silence of the caller at the EXEC where AAA gave none; 0 is 10 min (as IOS's exec-timeout), negative none
+
+	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none. It is
+	// called from the call's goroutine and must not block. No secret is ever in it.
+	Debug func(tty int, text string)
+}
+
+// Prompts are the texts at which the caller types. "" stands for the default.
+type Prompts struct {
+	Username   string // "Username: "
+	Password   string // "Password: "
+	Dialstring string // "Callback Dialstring: "
+}
+
+// Leg says which leg of a callback a call is. The zero value is leg one: somebody rang us.
+type Leg struct {
+	Number     int    // 1 (or 0) and 2
+	CallbackID string // leg two: the callback that this call fulfils
+
+	// Identity is who must prove himself on leg two: same user by the same method-list entry.
+	Identity aaa.Identity
+	// NoVerify takes the Identity on leg two as proven, with Auth as leg one had it: no prompt. The Broker sets it only where
+	// AAA granted it and the policy allows it. Decide is asked all the same and may still refuse.
+	NoVerify bool
+	Auth     aaa.Authorization // NoVerify: the authorization of leg one
+	Server   string            // NoVerify: the server that granted it
+}
+
+// Asked is what the Broker is asked about: a caller who proved his identity.
+type Asked struct {
+	Call       *lines.Call
+	Identity   aaa.Identity
+	Auth       aaa.Authorization
+	Service    aaa.Service
+	Server     string  // the AAA server that granted
+	Leg        int     // 1 or 2
+	Session    int     // 1 for the first grant on this call, 2 after a refusal and a second login, …
+	FromCaller *string // what the caller typed at the dialstring prompt; nil: he was not asked
+}
+
+// VerdictKind is what is to become of a caller.
+type VerdictKind int
+
+const (
+	Refuse    VerdictKind = iota // not admitted, not called back; the zero value, so that nothing forgotten admits
+	Admit                        // his session begins now
+	AskNumber                    // ask him for the number, then Decide again
+	BadNumber                    // the number he typed will not do (Text says why); he may type another
+	OfferCBCP                    // PPP: negotiate the callback; a refusal at the EXEC
+	Promised                     // the callback is recorded: tell him and let him go
+)
+
+func (k VerdictKind) String() string {
+	names := [...]string{"refuse", "admit", "ask number", "bad number", "offer cbcp", "promised"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
+}
+
+// Verdict is the Broker's answer.
+type Verdict struct {
+	Kind       VerdictKind
+	Text       string // for the caller where he is refused or his number is bad; "" is a default
+	Reason     string // for the operator; never shown to the caller
+	CallbackID string // Promised: the callback
+}
+
+// Broker decides about callers and hears what became of them.
+type Broker interface {
+	// Decide blocks until the verdict stands; Promised only after the callback is durable. ctx ends when the call does. On
+	// leg two all but Admit is a refusal.
+	Decide(ctx context.Context, a Asked) Verdict
+	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the caller
+	// who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. ctx outlives the call.
+	Report(ctx context.Context, r Report)
+}
+
+// ReportKind tells what a Report is about.
+type ReportKind int
+
+const (
+	Began ReportKind = iota + 1 // AAA granted (leg one: before Decide)
+	Ended                       // the session is over
+)
+
+// Report is one event for accounting.
+type Report struct {
+	Kind     ReportKind
+	Time     time.Time // wall clock
+	Call     *lines.Call
+	Identity aaa.Identity
+	Auth     aaa.Authorization
+	Service  aaa.Service
+	Server   string
+	Leg      int
+	Session  int // as in Asked; Call.ID and Session name a session
+
+	CallbackID string // the callback that was promised (leg one) or is fulfilled (leg two); "" none
+
+	// Of Ended only.
+	Admitted  bool          // the caller had his EXEC (or PPP); false: he was refused, promised or lost before
+	Cause     aaa.Cause     // CauseCallback after a promise
+	Reason    string        // for the operator
+	OctetsIn  uint64        // from the caller since the call began (or since the session before it on this call ended)
+	OctetsOut uint64        // to the caller, likewise
+	Duration  time.Duration // since Began, by the monotonic clock
+}
+
+// End is a cause for cancelling a session's ctx (context.WithCancelCause) that says more than that the line was cleared: Cause
+// goes into accounting, Text to the caller. Any other cause is an AdminReset.
+type End struct {
+	Cause aaa.Cause
+	Text  string // "" shows nothing
+}
+
+func (e End) Error() string { return "ended: " + e.Text }
+
+// Login proves who a caller is. A method list of aaa satisfies it.
+type Login interface {
+	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on.
+	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
+}
+
+// Shower has what the EXEC's show commands show. Each method returns a copy and may be called from any goroutine.
+type Shower interface {
+	Lines() []lines.Status
+	Users() []UserLine
+	Callbacks() []CallbackLine
+}
+
+// UserLine is one row of `show users`.
+type UserLine struct {
+	TTY     int
+	User    string
+	Service aaa.Service
+	Leg     int
+	Caller  string // calling number; "" unknown
+	Since   time.Time
+}
+
+// CallbackLine is one row of `show callback`.
+type CallbackLine struct {
+	ID         string
+	User       string
+	Dialstring string // shown whole at privilege level 15 only
+	TTY        int    // the line that dials or dialled; 0 not chosen yet
+	State      string
+	Reason     string
+	Since      time.Time // when it was promised
+}
+
+// OutcomeKind tells how a call went.
+type OutcomeKind int
+
+const (
+	NotAdmitted      OutcomeKind = iota // nobody was let in, nothing was promised
+	SessionEnded                        // the caller had his session and it is over
+	CallbackPromised                    // the caller was told that he is called back; CallbackID says by which callback
+)
+
+func (k OutcomeKind) String() string {
+	names := [...]string{"not admitted", "session ended", "callback promised"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
+}
+
+// Outcome is how a call went. Whatever it says, the Broker now hangs up.
+type Outcome struct {
+	Kind       OutcomeKind
+	Cause      aaa.Cause
+	Reason     string       // for the operator: one line without control characters or secrets
+	Identity   aaa.Identity // the last one that AAA granted; zero where none
+	CallbackID string
+	Tries      int // logins that failed
+	OctetsIn   uint64
+	OctetsOut  uint64
+	Duration   time.Duration
+	Stack      string // where a panic ended the session: for the log; "" else
+}

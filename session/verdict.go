@@ -1,0 +1,106 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/console"
+)
+
+const (
+	textNotAvailable = "Callback not available"
+	textDenied       = "Access denied" // on leg two
+	textBadNumber    = "Number not accepted"
+	textNumberLong   = "Number too long"
+	textPromised     = "Callback initiated - line is disconnected"
+)
+
+// numberTries is how often a caller may type the number to be called back at.
+const numberTries = 3
+
+// granted goes on with a caller whom AAA granted, as the Broker decides. over is false where he is refused: back at the prompt.
+func (s *session) granted(ctx, limited context.Context, res aaa.Result) (e ending, over bool) {
+	s.begin(ctx, res)
+	v := s.decide(ctx, res, nil)
+	asked := v.Kind == AskNumber && s.leg.Number == 1
+	if asked {
+		var err error
+		if v, err = s.askNumber(ctx, limited, res); err != nil {
+			return s.interruptedBy(limited, err), true
+		}
+	}
+	switch {
+	case v.Kind == Admit:
+		return s.exec(ctx, res), true
+	case v.Kind == Promised && s.leg.Number == 1:
+		return s.promised(v, asked), true
+	}
+	s.refuse(ctx, v)
+	return ending{}, false
+}
+
+func (s *session) decide(ctx context.Context, res aaa.Result, typed *string) Verdict {
+	v := s.broker.Decide(ctx, Asked{
+		Call: s.call, Identity: res.Identity, Auth: res.Auth, Service: aaa.EXEC, Server: res.Server,
+		Leg: s.leg.Number, Session: s.grants, FromCaller: typed,
+	})
+	s.debugf("callback: %v on leg %d: %v %s", res.Identity, s.leg.Number, v.Kind, s.scrub(v.Reason))
+	return v
+}
+
+// askNumber has the caller type the number until one is good or the tries are used up: then the verdict is a refusal.
+func (s *session) askNumber(ctx, limited context.Context, res aaa.Result) (Verdict, error) {
+	s.say("\n")
+	var last Verdict
+	for range numberTries {
+		typed, err := s.ask(limited, s.cfg.Prompts.Dialstring, true)
+		switch {
+		case errors.Is(err, console.ErrTooLong):
+			last = Verdict{Kind: BadNumber, Text: textNumberLong, Reason: "number typed is too long"}
+		case err != nil && !errors.Is(err, errBlank):
+			return Verdict{}, err
+		default:
+			last = s.decide(ctx, res, &typed)
+		}
+		if last.Kind != BadNumber && last.Kind != AskNumber {
+			return last, nil
+		}
+		s.say(complaint(last.Text, textBadNumber) + "\n")
+	}
+	return Verdict{Reason: fmt.Sprintf("no usable number in %d tries, the last: %s", numberTries, s.scrub(last.Reason))}, nil
+}
+
+// promised tells the caller that he is called back. He may be gone already: the promise stands.
+func (s *session) promised(v Verdict, asked bool) ending {
+	text := textPromised + "\n"
+	if !asked {
+		text = "\n" + text // as IOS: an empty line below the password, none below the number
+	}
+	s.say(text)
+	return ending{kind: CallbackPromised, cause: aaa.CauseCallback, reason: s.scrub(v.Reason), callbackID: v.CallbackID}
+}
+
+// refuse tells the caller no, closes his session and counts the try.
+func (s *session) refuse(ctx context.Context, v Verdict) {
+	reason := v.Reason
+	if reason == "" {
+		reason = v.Text
+	}
+	def := textNotAvailable
+	if s.leg.Number == 2 {
+		def = textDenied
+	}
+	s.fail(complaint(v.Text, def), reason)
+	s.close(ctx, ending{cause: aaa.CauseNASRequest, reason: s.lastFail})
+}
+
+// complaint is a line that tells the caller what is wrong, in IOS's manner.
+func complaint(text, def string) string {
+	if text = console.Clean(text); text == "" {
+		text = def
+	}
+	return "% " + strings.TrimSpace(strings.TrimPrefix(text, "%"))
+}
