@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lines"
@@ -38,13 +39,24 @@ type Config struct {
 
 // Options are the parts that a Broker works with for its whole life.
 type Options struct {
-	Journal *journal.Journal
+	Journal Store
 	Pool    *lines.Pool
 	// Accountant delivers the spooled records; nil: nothing is accounted and nothing spooled.
 	Accountant aaa.Accountant
 	Log        *zap.Logger                // nil: none
 	Debug      func(tty int, text string) // `debug callback`; nil: none
 	Limits     Limits
+}
+
+// Store is the durable record; *journal.Journal is one. What its Commits return nil for is on disk.
+type Store interface {
+	Commit(ctx context.Context, tx ...journal.Mutation) error
+	CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error
+	Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error)
+	OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damage, error)
+	SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []journal.Damage, error)
+	Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error)
+	Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error)
 }
 
 // Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
@@ -66,6 +78,7 @@ type Broker struct {
 	log    *zap.Logger
 
 	events   chan event
+	over     chan struct{} // closed when the loop has ended
 	draining atomic.Bool
 	running  sync.WaitGroup // goroutines of effects and calls
 	spool    *spool
@@ -77,7 +90,9 @@ type Broker struct {
 	// The loop's own.
 	backlog  []event
 	leaseSeq uint64
-	refused  atomic.Uint64 // events that no rule covered
+	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation has a world of its own
+	again    func(context.Context, event)                  // tryAgain, likewise
+	refused  atomic.Uint64                                 // events that no rule covered
 }
 
 // New returns a Broker that owns nothing yet.
@@ -93,9 +108,11 @@ func New(o Options, c Config) *Broker {
 		opt:    o,
 		log:    o.Log,
 		events: make(chan event, 256),
+		over:   make(chan struct{}),
 		calls:  map[string]*call{},
 		works:  map[string]*work{},
 	}
+	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = newSpool(o.Journal, o.Accountant, o.Log)
 	b.config.Store(&c)
 	return b
@@ -111,54 +128,67 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.recover(ctx); err != nil {
 		return err
 	}
-	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	base := context.WithoutCancel(ctx)
+	work, stop := context.WithCancelCause(base)
 	defer stop(nil)
+	onLines, stopLines := context.WithCancel(base)
+	defer stopLines()
 	var parts sync.WaitGroup
-	failed := make(chan error, 1)
 	parts.Go(func() { b.loop(work) })
 	parts.Go(func() { b.spool.run(work) })
-	pool := make(chan struct{})
-	go func() {
-		defer close(pool)
-		if err := b.opt.Pool.Run(work, b.Accept); err != nil {
-			select {
-			case failed <- err:
-			default:
-			}
-		}
-	}()
+	pool := make(chan error, 1)
+	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+		b.drain()
+		b.hangUpAll()
+		b.until(func() bool { return len(b.calls) == 0 })
+	case err = <-pool:
+		pool <- err
 	}
-	b.drain(err == nil)
-	b.hangUpAll()
 	stop(errShutdown)
-	<-pool
 	b.running.Wait()
 	parts.Wait()
-	b.spool.flush(context.WithoutCancel(ctx))
+	b.giveBackAll()
+	stopLines()
+	<-pool
+	b.spool.flush(base)
 	return err
 }
 
 var errShutdown = errors.New("ringback is shutting down")
 
-// drainTime is how long a shutdown waits for attempts and logins of leg two that have begun.
+// drainTime is how long a shutdown waits for attempts and logins of leg two that have begun, and then for calls to be down.
 const drainTime = 10 * time.Second
 
-// drain stops new calls and dials and, if it may wait, lets what must not be cut come to its end.
-func (b *Broker) drain(wait bool) {
+// drain stops new calls and dials and lets what must not be cut come to its end.
+func (b *Broker) drain() {
 	b.draining.Store(true)
 	b.opt.Pool.Drain()
-	if !wait {
-		return
-	}
+	b.until(func() bool {
+		for _, w := range b.works {
+			if w.cannotBeCut() {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// until waits for quiet, asked with the mutex held, but no longer than drainTime.
+func (b *Broker) until(quiet func() bool) {
 	deadline := time.NewTimer(drainTime)
 	defer deadline.Stop()
-	poll := time.NewTicker(20 * time.Millisecond)
+	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
-	for b.busy() {
+	for {
+		b.mu.Lock()
+		done := quiet()
+		b.mu.Unlock()
+		if done {
+			return
+		}
 		select {
 		case <-deadline.C:
 			return
@@ -167,23 +197,20 @@ func (b *Broker) drain(wait bool) {
 	}
 }
 
-// busy reports whether a callback is between promise and hang-up, dialling, or logging in on leg two.
-func (b *Broker) busy() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// giveBackAll returns the leases of callbacks that go on after the next start. The loop has ended.
+func (b *Broker) giveBackAll() {
 	for _, w := range b.works {
-		if w.cannotBeCut() {
-			return true
+		if w.lease != nil {
+			w.lease.Release()
 		}
 	}
-	return false
 }
 
 func (b *Broker) hangUpAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.calls {
-		c.cancel(errShutdown)
+		c.cancel(session.End{Cause: aaa.CauseNASReboot, Text: errShutdown.Error()})
 	}
 }
 

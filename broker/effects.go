@@ -182,7 +182,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d", number, e.Attempt, w.state.Max))
 	b.running.Go(func() {
 		a := d.Dial(dialCtx, lease, lease.Config().CallbackScript, number)
-		ended := callback.DialEnded{Attempt: e.Attempt, Connected: a.Call != nil, Outcome: string(a.Outcome), Final: final(a.Outcome), Unproven: a.Unproven}
+		ended := callback.DialEnded{Attempt: e.Attempt, Connected: a.Call != nil, Outcome: string(a.Outcome), Final: final(a.Outcome), Unproven: a.Outcome == dialer.LineLost}
 		rows := []journal.Mutation{journal.EndAttempt{
 			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: string(a.Outcome), Detail: a.Detail, Transcript: transcript(a),
 		}}
@@ -217,7 +217,7 @@ func final(o dialer.Outcome) bool {
 func transcript(a dialer.Attempt) string {
 	var lines []string
 	for _, e := range a.Transcript {
-		lines = append(lines, e.String())
+		lines = append(lines, fmt.Sprintf("%8.3fs %s %s", e.At.Seconds(), e.Dir, e.Text))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -44,7 +44,8 @@ func (b *Broker) send(ctx context.Context, e event) bool {
 	}
 }
 
-// tell is send for those who wait for the commit.
+// tell is send for those who wait for the commit. Once the loop has the event its answer is waited for, whatever ctx does: who gives up half-way
+// does not know what stands on the disk.
 func (b *Broker) tell(ctx context.Context, e event) error {
 	e.reply = make(chan error, 1)
 	if !b.send(ctx, e) {
@@ -53,8 +54,8 @@ func (b *Broker) tell(ctx context.Context, e event) error {
 	select {
 	case err := <-e.reply:
 		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	case <-b.over:
+		return errShutdown
 	}
 }
 
@@ -72,26 +73,32 @@ type step struct {
 
 // loop is raft's Ready loop: step all waiting events, write one transaction, then carry out all effects.
 func (b *Broker) loop(ctx context.Context) {
+	defer close(b.over)
 	for {
 		batch := b.gather(ctx)
 		if len(batch) == 0 {
 			b.stopTimers()
 			return
 		}
-		steps := make([]step, 0, len(batch))
-		for _, e := range batch {
-			if s, ok := b.take(e); ok {
-				steps = append(steps, s)
-			}
+		b.round(ctx, batch)
+	}
+}
+
+// round takes a batch of events through the machines, the disk and the world, in this order.
+func (b *Broker) round(ctx context.Context, batch []event) {
+	steps := make([]step, 0, len(batch))
+	for _, e := range batch {
+		if s, ok := b.take(e); ok {
+			steps = append(steps, s)
 		}
-		errs := b.commit(ctx, steps)
-		for i, s := range steps {
-			if errs[i] != nil {
-				b.undo(ctx, s, errs[i])
-				continue
-			}
-			b.done(ctx, s)
+	}
+	errs := b.commit(ctx, steps)
+	for i, s := range steps {
+		if errs[i] != nil {
+			b.undo(ctx, s, errs[i])
+			continue
 		}
+		b.done(ctx, s)
 	}
 }
 
@@ -147,9 +154,12 @@ func (b *Broker) take(e event) (step, bool) {
 		b.refuse(e)
 		return step{}, false
 	}
-	if leased, ok := e.what.(callback.Leased); ok {
+	if leased, ok := e.what.(callback.Leased); ok && leased.Lease == 0 {
 		b.leaseSeq++
-		leased.Lease, leased.TTY = b.leaseSeq, e.lease.TTY()
+		leased.Lease = b.leaseSeq
+		if e.lease != nil {
+			leased.TTY = e.lease.TTY()
+		}
 		e.what = leased
 	}
 	before := w.state
@@ -167,7 +177,7 @@ func (b *Broker) take(e event) (step, bool) {
 	if leased, ok := e.what.(callback.Leased); ok && next.Lease == leased.Lease {
 		w.lease, w.leaseNo = e.lease, leased.Lease
 	} else if ok {
-		e.lease.Release() // it came too late: the machine has no use for it
+		e.giveBack() // it came too late: the machine has no use for it
 	}
 	if e.also != nil {
 		e.also(w)
@@ -182,9 +192,7 @@ func (b *Broker) take(e event) (step, bool) {
 // refuse counts an event that nobody wants, and gives back what it brought.
 func (b *Broker) refuse(e event) {
 	b.refused.Add(1)
-	if e.lease != nil {
-		e.lease.Release()
-	}
+	e.giveBack()
 	if len(e.rows) > 0 {
 		if err := b.opt.Journal.Commit(context.Background(), e.rows...); err != nil {
 			b.log.Warn("journal: record a late event", zap.String("callback", e.id), zap.Error(err))
@@ -216,7 +224,7 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 		case callback.Dial:
 			rows = append(rows, journal.PutAttempt{Attempt: journal.Attempt{
 				CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now,
-				Script: w.lease.Config().CallbackScript,
+				Script: w.script(),
 			}})
 		case callback.Audit:
 			rows = append(rows, audit(now, "callback "+w.row.ID, w.row.User, e.Text))
@@ -285,11 +293,14 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 		s.work.lease, s.work.leaseNo = nil, 0
 		b.mu.Unlock()
 	}
+	b.again(ctx, again)
+}
+
+// tryAgain sends an event once more after a pause.
+func (b *Broker) tryAgain(ctx context.Context, e event) {
 	b.running.Go(func() {
-		if pause(ctx, b.opt.Limits.Retry) {
-			b.send(ctx, again)
-		} else if again.lease != nil {
-			again.lease.Release()
+		if !pause(ctx, b.opt.Limits.Retry) || !b.send(ctx, e) {
+			e.giveBack()
 		}
 	})
 }
@@ -298,7 +309,7 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 func (b *Broker) done(ctx context.Context, s step) {
 	w := s.work
 	for _, e := range s.effects {
-		b.carryOut(ctx, w, e)
+		b.carry(ctx, w, e)
 	}
 	s.event.answer(nil)
 	if w.state.Done() {
@@ -306,6 +317,13 @@ func (b *Broker) done(ctx context.Context, s step) {
 		b.mu.Lock()
 		delete(b.works, w.row.ID)
 		b.mu.Unlock()
+	}
+}
+
+// giveBack returns a lease that nobody has a use for.
+func (e event) giveBack() {
+	if e.lease != nil {
+		e.lease.Release()
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // spool sends the journal's accounting records: those of one session in their order, different sessions side by side, each until it is
 // acknowledged (law 10).
 type spool struct {
-	journal    *journal.Journal
+	journal    Store
 	accountant aaa.Accountant // nil: nothing is spooled
 	log        *zap.Logger
 	wake       chan struct{} // capacity 1
@@ -25,7 +25,7 @@ type spool struct {
 	spooled map[string]time.Time     // when a record that is not yet acknowledged was spooled
 }
 
-func newSpool(j *journal.Journal, a aaa.Accountant, log *zap.Logger) *spool {
+func newSpool(j Store, a aaa.Accountant, log *zap.Logger) *spool {
 	return &spool{journal: j, accountant: a, log: log, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{}}
 }
 

@@ -90,6 +90,14 @@ func newWork(row journal.Callback, t trace, g grant) *work {
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
+// script is the pattern by which the leased line's dial script is chosen.
+func (w *work) script() string {
+	if w.lease == nil {
+		return ""
+	}
+	return w.lease.Config().CallbackScript
+}
+
 // cannotBeCut reports whether a shutdown had better wait a moment.
 func (w *work) cannotBeCut() bool {
 	switch w.state.Phase {

@@ -112,6 +112,10 @@ func (s *stuck) arm(timer **time.Timer, due chan struct{}, at time.Time) {
 		(*timer).Stop()
 		*timer = nil
 	}
+	select {
+	case <-due: // a new deadline undoes one that has passed
+	default:
+	}
 	if !at.IsZero() {
 		*timer = time.AfterFunc(time.Until(at), func() {
 			select {

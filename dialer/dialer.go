@@ -138,10 +138,13 @@ func (d *Dialer) OffHook(ctx context.Context, l Line, pattern string) error {
 	if err == nil && res == nil {
 		err = errNotRun
 	}
-	if _, ends := outcomeOf(code); ends {
+	_, ends := outcomeOf(code)
+	switch {
+	case ends && err != nil:
+		return fmt.Errorf("%s: the modem said %s: %w", what, code, err)
+	case ends:
 		return fmt.Errorf("%s: the modem said %s", what, code)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
@@ -188,23 +191,34 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 		return o, because("the modem said "+string(code), res, err)
 	}
 	switch {
-	case res == nil && ctx.Err() != nil:
-		return Cancelled, because("cancelled before the script began", nil, context.Cause(ctx))
 	case res == nil && err == nil:
 		return LineLost, errNotRun.Error()
+	case res == nil && (ctx.Err() != nil || taken(err)):
+		return Cancelled, "cancelled before the script began: " + err.Error()
 	case res == nil:
 		return LineLost, err.Error()
-	}
-	o := outcomeOfScript(ctx, res)
-	switch {
 	case res.Err != nil:
-		return o, because(res.Err.Error(), res, err)
-	case ctx.Err() != nil:
-		return Cancelled, because("cancelled after the script", res, err)
-	case err != nil:
-		return LineLost, err.Error()
+		return outcomeOfScript(ctx, res), because(res.Err.Error(), res, err)
+	case err == nil && call == nil:
+		return ModemError, "the script ended and the modem never said CONNECT (end the script in CONNECT \\c)"
 	}
-	return ModemError, "the script ended and the modem never said CONNECT (end the script in CONNECT \\c)"
+	return outcomeAfterScript(ctx, call, err), because("after the script had ended well", res, err)
+}
+
+// outcomeAfterScript tells what an error means that came after a script's good end. What is not known to be better is LineLost.
+func outcomeAfterScript(ctx context.Context, call *lines.Call, err error) Outcome {
+	switch {
+	case call != nil || errors.Is(err, lines.ErrDown):
+		return LineLost
+	case ctx.Err() != nil || taken(err):
+		return Cancelled
+	}
+	return ModemError // the script gave no dial command, or the modem no answer to it
+}
+
+// taken reports whether err says that the line was taken from us on purpose.
+func taken(err error) bool {
+	return errors.Is(err, lines.ErrCleared) || errors.Is(err, lines.ErrReleased)
 }
 
 // because adds to why what the line says more than the script's own error, such as that it could not be proven on hook.
@@ -231,7 +245,7 @@ func outcomeOfScript(ctx context.Context, res *chat.Result) Outcome {
 	case chat.Refused:
 		return Refused
 	case chat.Cancelled:
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || taken(res.Err) {
 			return Cancelled
 		}
 	}

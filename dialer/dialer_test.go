@@ -16,6 +16,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
+var _ Line = (*lines.Lease)(nil)
+
 // fakeLine is a line whose modem answers by a table, and whose driver sees what the test says it sees.
 type fakeLine struct {
 	answers map[string]string // what the modem says to a command line
@@ -23,6 +25,7 @@ type fakeLine struct {
 
 	code   lines.ResultCode // what the driver reads …
 	after  time.Duration    // … so long after the script began, which ends it; 0: only when the script has ended
+	cause  error            // with what it ends the script then; nil: that it read code
 	err    error            // what the driver cannot do
 	refuse bool             // do not run the script at all
 	call   *lines.Call      // forced upon the caller, whatever the script did
@@ -58,7 +61,11 @@ func (l *fakeLine) run(ctx context.Context, fn func(context.Context, lines.Comma
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if l.after > 0 {
-		t := time.AfterFunc(l.after, func() { cancel(fmt.Errorf("the modem said %s", l.code)) })
+		cause := l.cause
+		if cause == nil {
+			cause = fmt.Errorf("the modem said %s", l.code)
+		}
+		t := time.AfterFunc(l.after, func() { cancel(cause) })
 		defer t.Stop()
 	}
 	c := &fakeModem{line: l, wake: make(chan struct{}, 1)}
@@ -164,7 +171,8 @@ func answers(dial string) map[string]string {
 const dialled = "AT\rATDT 84001\r"
 
 func TestDial(t *testing.T) {
-	eio := errors.New("read tty65: input/output error")
+	eio := fmt.Errorf("read tty65: input/output error: %w", lines.ErrDown)
+	cleared := fmt.Errorf("tty65: %w", lines.ErrCleared)
 	for _, c := range []struct {
 		name     string
 		line     fakeLine
@@ -198,6 +206,11 @@ func TestDial(t *testing.T) {
 		{"line forgets", fakeLine{refuse: true}, "rtp", "84001", LineLost, "did not run the script", "", 0, 1},
 		{"no CONNECT", fakeLine{answers: answers("")}, "hasty", "84001", ModemError, "never said CONNECT", "ATDT 84001\r", 0, 1},
 		{"CONNECT, then the line is lost", fakeLine{answers: answers(""), err: eio}, "hasty", "84001", LineLost, eio.Error(), "ATDT 84001\r", 0, 1},
+		{"no answer to the dial command", fakeLine{answers: answers(""), err: errors.New("no answer to the dial command within 1m0s")}, "hasty", "84001", ModemError, "no answer to the dial command", "ATDT 84001\r", 0, 1},
+		{"cleared before", fakeLine{refuse: true, err: cleared}, "rtp", "84001", Cancelled, "the line was cleared", "", 0, 1},
+		{"cleared meanwhile", fakeLine{answers: answers(""), after: time.Second, cause: cleared}, "rtp", "84001", Cancelled, "the line was cleared", dialled, 0, 1},
+		{"cleared after", fakeLine{answers: answers(""), err: cleared}, "hasty", "84001", Cancelled, "the line was cleared", "ATDT 84001\r", 0, 1},
+		{"given back", fakeLine{refuse: true, err: fmt.Errorf("tty 65: %w", lines.ErrReleased)}, "rtp", "84001", Cancelled, "given back", "", 0, 1},
 		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio}, "rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
 		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001", Busy, "BUSY", dialled, 1, 1},
 		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost, "did not run the script", "", 1, 1},

@@ -17,7 +17,7 @@ var ErrCleared = errors.New("the line was cleared")
 type Accept func(ctx context.Context, call *Call)
 
 // Script talks to a modem in command state. It must return soon after ctx ended; context.Cause(ctx) says why.
-type Script func(ctx context.Context, c CommandConn) error
+type Script = func(ctx context.Context, c CommandConn) error
 
 // Driver works one line: it opens the port, keeps the modem ready, answers, dials, hangs up. lines/modem has the one for AT modems.
 type Driver interface {

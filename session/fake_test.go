@@ -48,7 +48,6 @@ type person struct {
 
 	mu     sync.Mutex
 	screen strings.Builder
-	stop   bool // takes no more output
 	taken  sync.WaitGroup
 }
 
@@ -178,9 +177,8 @@ type user struct {
 type fakeLogin map[string]user
 
 type fakeConversation struct {
-	l     fakeLogin
-	r     aaa.Request
-	again bool
+	l fakeLogin
+	r aaa.Request
 }
 
 func (l fakeLogin) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {

@@ -54,7 +54,7 @@ func Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
 	return r.a
 }
 
-// all reads every attribute. Service-Type's own refusal waits, so that a reply's worst fault does not hide behind its order.
+// all reads every attribute in the order of the reply; the first that cannot be honoured ends it.
 func (r *reading) all(attrs radius.Attributes) error {
 	for _, a := range attrs {
 		var err error

@@ -22,9 +22,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// children are the programs that tests start by running the test binary again.
-var children = map[string]func(){}
-
 func open(t testing.TB, path string) *Journal {
 	t.Helper()
 	j, err := Open(context.Background(), Options{Path: path})

@@ -27,38 +27,40 @@ const smallFile = 16 << 20
 
 // openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows. warnings are
 // what SQLite's own check found wrong in single rows.
-func openWriter(path string) (c *conn, warnings []string, err error) {
-	c, err = openConn(path)
+func openWriter(path string) (*conn, []string, error) {
+	c, err := openConn(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if err != nil {
-			c.close()
-		}
-	}()
-	version, err := identify(c, path)
+	warnings, err := settle(c, path)
 	if err != nil {
+		c.close() // err says more
 		return nil, nil, err
-	}
-	if err := c.durable(); err != nil {
-		return nil, nil, err
-	}
-	if version > 0 {
-		if warnings, err = quickCheck(c, path); err != nil {
-			return nil, nil, err
-		}
-	}
-	if version < schemaVersion {
-		if err := migrate(path); err != nil {
-			return nil, nil, err
-		}
 	}
 	return c, warnings, nil
 }
 
+func settle(c *conn, path string) (warnings []string, err error) {
+	version, err := identify(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.durable(); err != nil {
+		return nil, err
+	}
+	if version > 0 {
+		if warnings, err = quickCheck(c, path); err != nil {
+			return nil, err
+		}
+	}
+	if version < schemaVersion {
+		return warnings, migrate(path)
+	}
+	return warnings, nil
+}
+
 // identify reads whose file this is without changing it, and marks an empty one as ours. It returns the schema's version.
-func identify(c *conn, path string) (int64, error) {
+func identify(c *conn) (int64, error) {
 	id, err := c.number("PRAGMA application_id")
 	if err != nil {
 		return 0, err

@@ -165,6 +165,9 @@ func (w *writer) write(rs []*request) error {
 	}
 	if err != nil {
 		w.fail()
+		// At once, before anybody hears of the error: what the failed commit left in the log is overwritten, lest a crash
+		// right now brought it to life. Where the disk is still bad, the next commit tries again.
+		_ = w.ensure()
 		return explain(w.path, err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func newShowLines() *cobra.Command {
 }
 
 func lineTable(w io.Writer, v []client.Line) {
-	t := console.Table{Columns: []string{"Tty", "Modem", "Roty", "State", "Signals", "Calls", "Dials", "Noise", "Port", "Owner", "Reason"}}
+	t := console.Table{Heads: []string{"Tty", "Modem", "Roty", "State", "Signals", "Calls", "Dials", "Noise", "Port", "Owner", "Reason"}}
 	for _, l := range v {
 		rotary := "-"
 		if l.Rotary != nil {
@@ -53,7 +53,7 @@ func lineTable(w io.Writer, v []client.Line) {
 		}
 		t.Row(strconv.Itoa(l.TTY), l.Modem, rotary, l.State, l.Signals, fmt.Sprint(l.Calls), fmt.Sprint(l.Dials), fmt.Sprint(l.Noise), l.Port, l.Owner, l.Reason)
 	}
-	t.Write(w)
+	t.WriteTo(w)
 }
 
 func newShowUsers() *cobra.Command {
@@ -72,11 +72,11 @@ func newShowUsers() *cobra.Command {
 				return err
 			}
 			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) {
-				t := console.Table{Columns: []string{"Tty", "User", "Service", "Leg", "Since", "Caller", "Connect", "Call"}}
+				t := console.Table{Heads: []string{"Tty", "User", "Service", "Leg", "Since", "Caller", "Connect", "Call"}}
 				for _, u := range v {
 					t.Row(strconv.Itoa(u.TTY), u.User, u.Service, strconv.Itoa(u.Leg), clock(u.Start), u.Caller, u.Connect, u.Call)
 				}
-				t.Write(w)
+				t.WriteTo(w)
 			})
 		},
 	}
@@ -102,11 +102,11 @@ func newShowCallbacks() *cobra.Command {
 				return err
 			}
 			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) {
-				t := console.Table{Columns: []string{"ID", "Phase", "User", "Dialstring", "Verify", "Called", "Tty", "Attempts", "Created", "Cause"}}
+				t := console.Table{Heads: []string{"ID", "Phase", "User", "Dialstring", "Verify", "Called", "Tty", "Attempts", "Created", "Cause"}}
 				for _, b := range v {
 					t.Row(b.ID, b.Phase, b.User, b.Number, verify(b.NoVerify), strconv.Itoa(b.Called), ttyText(b.TTY), fmt.Sprintf("%d/%d", b.Attempts, b.Max), clock(b.Created), b.Cause)
 				}
-				t.Write(w)
+				t.WriteTo(w)
 			})
 		},
 	}

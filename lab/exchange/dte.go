@@ -81,8 +81,9 @@ func (d *DTE) Write(b []byte) (int, error) {
 			return n, os.ErrDeadlineExceeded
 		}
 		c := b[n:min(n+readSize, len(b))]
-		d.p.m.input(d.p, c)
-		n += len(c)
+		if d.p.m.input(d.p, c) {
+			n += len(c)
+		}
 	}
 	return n, nil
 }

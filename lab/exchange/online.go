@@ -48,13 +48,16 @@ func (e *escape) see(data []byte, at time.Time, p *profile) bool {
 	return e.count == escapeLength
 }
 
-// input takes bytes from the DTE at p, as far as p is still the modem's port.
-func (m *Modem) input(p *port, b []byte) {
+// input takes bytes from the DTE at p, as far as p is still the modem's port. It returns false where p's write deadline
+// passed before they were sent.
+func (m *Modem) input(p *port, b []byte) bool {
 	for len(b) > 0 && m.port == p && !m.fault.Hung {
 		switch m.state {
 		case Connected:
 			n := min(len(b), readSize)
-			m.transmit(p, b[:n])
+			if !m.transmit(p, b[:n]) {
+				return false
+			}
 			b = b[n:]
 		case Dialling, Answering:
 			if !now().Before(m.ignoreUntil) {
@@ -66,6 +69,7 @@ func (m *Modem) input(p *port, b []byte) {
 			b = b[1:]
 		}
 	}
+	return true
 }
 
 // key is a byte in command state.
@@ -100,11 +104,15 @@ func (m *Modem) abort() {
 	m.say(resultNoCarrier)
 }
 
-// transmit sends data to the far end. It waits, with the lock released, while the DTE there does not read.
-func (m *Modem) transmit(p *port, data []byte) {
+// transmit sends data to the far end. It waits, with the lock released, while the DTE there does not read, and returns
+// false where p's write deadline passed meanwhile.
+func (m *Modem) transmit(p *port, data []byte) bool {
 	m.waitForRoom(p)
 	if m.state != Connected || m.port != p {
-		return
+		return true // the call ended: the data goes the way of all that was on the line
+	}
+	if o := m.farEnd(); p.writeExpired && o != nil && o.full() && !o.overrun {
+		return false
 	}
 	if m.escape.see(data, now(), &m.profile) {
 		m.escape.guard = m.x.after(m.profile.guard(), func() {
@@ -116,6 +124,7 @@ func (m *Modem) transmit(p *port, data []byte) {
 	if o := m.farEnd(); o != nil {
 		o.receive(data)
 	}
+	return true
 }
 
 // farEnd is the modem that hears us, nil where there is none.

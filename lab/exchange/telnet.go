@@ -22,20 +22,20 @@ const (
 
 // COM-PORT commands of the client; the server answers with 100 more (RFC 2217 §2).
 const (
-	comSignature     = 0
-	comBaud          = 1
-	comDataSize      = 2
-	comParity        = 3
-	comStopSize      = 4
-	comControl       = 5
-	comNotifyModem   = 7
-	comSuspend       = 8
-	comResume        = 9
-	comLineMask      = 10
-	comModemMask     = 11
-	comPurge         = 12
-	comServer        = 100
-	maxSubnegotation = 256
+	comSignature      = 0
+	comBaud           = 1
+	comDataSize       = 2
+	comParity         = 3
+	comStopSize       = 4
+	comControl        = 5
+	comNotifyModem    = 7
+	comSuspend        = 8
+	comResume         = 9
+	comLineMask       = 10
+	comModemMask      = 11
+	comPurge          = 12
+	comServer         = 100
+	maxSubnegotiation = 256
 )
 
 // Modem state bits of NOTIFY-MODEMSTATE.
@@ -212,7 +212,7 @@ func (t *telnet) command(c byte, u telnetUser) {
 }
 
 func (t *telnet) subByte(c byte) {
-	if len(t.sub) <= maxSubnegotation {
+	if len(t.sub) <= maxSubnegotiation {
 		t.sub = append(t.sub, c)
 	}
 }
@@ -225,7 +225,7 @@ func (t *telnet) afterSubIAC(c byte, u telnetUser) {
 		t.stage = inSub
 	case telSE:
 		t.stage = inData
-		if len(t.sub) > 1 && len(t.sub) <= maxSubnegotation && t.sub[0] == optComPort && t.comPort() {
+		if len(t.sub) > 1 && len(t.sub) <= maxSubnegotiation && t.sub[0] == optComPort && t.comPort() {
 			t.comCommand(t.sub[1], t.sub[2:], u)
 		}
 	default:

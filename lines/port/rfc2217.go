@@ -38,6 +38,7 @@ type rfc2217 struct {
 	early     []byte // data that came while Open negotiated
 	set       bool   // the settings were sent
 	stateSeen bool   // a NOTIFY-MODEMSTATE came
+	dtrSeen   bool   // our order about DTR was confirmed
 
 	signals circuits
 	comPort atomic.Bool // COM-PORT is agreed
@@ -112,10 +113,10 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	if !stop() { // ctx ended just now, and its deadline may come over ours
 		return ctx.Err()
 	}
-	if !p.stateSeen {
+	if !p.proven() {
 		p.signals.changes = nil
-		p.log.Debug("no modem signals: the server did not agree to COM-PORT-OPTION or did not tell the modem's state",
-			"telnet", p.spoken.Load(), "com_port", p.comPort.Load())
+		p.log.Debug("no modem signals: the server did not agree to COM-PORT-OPTION, did not tell the modem's state or has a device without",
+			"telnet", p.spoken.Load(), "com_port", p.comPort.Load(), "state", p.stateSeen, "dtr", p.dtrSeen)
 	}
 	p.conn.SetReadDeadline(time.Time{})
 	p.SetWriteDeadline(time.Time{})
@@ -141,7 +142,13 @@ func (p *rfc2217) settled() bool {
 			return false
 		}
 	}
-	return t.ours(optComPort) == no || p.stateSeen
+	return t.ours(optComPort) == no || p.proven()
+}
+
+// proven reports whether there are modem signals behind the server. ser2net says of a device that has none that all are off, and
+// leaves the order to raise DTR unanswered; a modem that is switched off has all signals off too, but then DTR is confirmed.
+func (p *rfc2217) proven() bool {
+	return p.stateSeen && (p.dtrSeen || p.signals.get()&fromModem != 0)
 }
 
 // Read returns data of the line. What the server says of signals and options is taken out and acted upon.
@@ -197,6 +204,10 @@ func (p *rfc2217) command(m []byte) {
 		if len(value) == 1 {
 			p.stateSeen = true
 			p.signals.set(fromModem, modemState(value[0]))
+		}
+	case fromServer + comControl: // its values for BREAK are not to be trusted: ser2net confirms "off" with "on"
+		if len(value) == 1 && (value[0] == dtrOn || value[0] == dtrOff) {
+			p.dtrSeen = true
 		}
 	case fromServer + comBaudRate:
 		if len(value) == 4 && p.speed != 0 && binary.BigEndian.Uint32(value) != uint32(p.speed) {

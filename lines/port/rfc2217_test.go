@@ -144,6 +144,7 @@ func TestRFC2217OpenWithoutSignals(t *testing.T) {
 		{"refuses everything", refused, 0, []byte{255, 243}},
 		{"refuses COM-PORT only", []byte{255, 254, 44, 255, 253, 0, 255, 251, 0}, 0, []byte{255, 243}},
 		{"agrees, never tells the state", agreed, 2 * time.Second, []byte{255, 250, 44, 5, 5, 255, 240, 255, 250, 44, 5, 6, 255, 240}},
+		{"a device without signals behind ser2net: all off, DTR not confirmed", slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240}), 2 * time.Second, nil},
 		{"cut message of the state", slices.Concat(agreed, []byte{255, 250, 44, 107, 255, 240}), 2 * time.Second, nil},
 		{"message of the state that never ends", slices.Concat(agreed, []byte{255, 250, 44, 107, 128}), 2 * time.Second, nil},
 	}
@@ -185,6 +186,17 @@ func TestRFC2217OpenWithoutSignals(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A modem that is switched off has no signal on, but the server confirms DTR (RFC 2217 §3, 105).
+func TestRFC2217ModemOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		p, _, err := connect(t, Options{}, slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240, 255, 250, 44, 105, 8, 255, 240})...)
+		if err != nil || !p.HasSignals() || p.Signals() != lines.DTR|lines.RTS || time.Since(start) != 0 {
+			t.Errorf("%v, HasSignals %v, signals %b after %v", err, p.HasSignals(), p.Signals(), time.Since(start))
+		}
+	})
 }
 
 func TestRFC2217OpenFails(t *testing.T) {
@@ -420,7 +432,6 @@ func TestRFC2217DeafServer(t *testing.T) {
 			t.Errorf("SetDTR: %v after %v", err, time.Since(start))
 		}
 		close(s.deaf)
-		s.deaf = nil
 		p.Write([]byte("y"))
 		got := s.took()
 		if !bytes.Contains(got, []byte{255, 252, 31}) || !bytes.Contains(got, []byte("y")) {
@@ -560,14 +571,15 @@ func TestRFC2217WarnsOfSpeed(t *testing.T) {
 func TestRFC2217Flood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
-		go func() {
+		var flood sync.WaitGroup
+		flood.Go(func() {
 			for {
 				if _, err := s.Write([]byte{255, 253, 31}); err != nil {
 					return
 				}
 				<-time.After(time.Millisecond)
 			}
-		}()
+		})
 		p.SetReadDeadline(time.Now().Add(time.Minute))
 		start := time.Now()
 		if n, err := p.Read(make([]byte, 100)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Minute {
@@ -576,5 +588,7 @@ func TestRFC2217Flood(t *testing.T) {
 		if got := s.took(); len(got) != 3*maxAnswers {
 			t.Errorf("%d octets of answers, want %d", len(got), 3*maxAnswers)
 		}
+		p.Close()
+		flood.Wait()
 	})
 }

@@ -1,0 +1,493 @@
+// Package aaatest has the AAA servers of tests and of the lab: a RADIUS server that speaks real packets and can be told to misbehave,
+// an in-memory network for it, a reader of `users` files, and FreeRADIUS as a peer of tests. Its authenticators are made and checked by
+// code of its own, which shares nothing with the client that it tests. It is no server for production.
+package aaatest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+)
+
+// RADIUSConfig is a test server's configuration.
+type RADIUSConfig struct {
+	Secret aaa.Secret
+	Users  []User
+	Detail io.Writer                        // accounting, in the manner of FreeRADIUS's detail file; nil: none
+	Log    func(format string, args ...any) // nil: no log
+}
+
+// Faults is how a server misbehaves. The zero value is good behaviour.
+type Faults struct {
+	Silent bool          // takes packets and answers none
+	Drop   int           // takes the next n requests and answers none of them
+	Delay  time.Duration // before each answer
+	Twice  bool          // answers twice
+	Forge  int           // forged replies, each an Accept with a wrong authenticator, before the genuine one
+
+	Unsigned  bool   // no Message-Authenticator
+	WrongMAC  bool   // a wrong one
+	DoubleMAC bool   // two good ones
+	LastMAC   bool   // a good one, behind all other attributes
+	Padding   bool   // octets behind Length, a wrong Message-Authenticator among them
+	Truncate  int    // octets cut from the end of each reply
+	WrongID   bool   // replies carry another identifier
+	WrongCode bool   // replies carry the code of an Accounting-Response or, to accounting, of an Accept
+	Callback  string // Access-Rejects carry this Callback-Number and Service-Type Callback-NAS-Prompt
+	Challenge string // each login is asked this, for ever
+}
+
+// Record is one Accounting-Request as it was taken; a duplicate (same octets) is there once.
+type Record struct {
+	Time       time.Time
+	From       string
+	Attributes []Attribute
+}
+
+// Get is the value of the first attribute of that name, "" where there is none.
+func (r Record) Get(name string) string {
+	for _, a := range r.Attributes {
+		if a.Name == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// RADIUS is a RADIUS server. Make one with NewRADIUS, then Listen and Run, or Serve.
+type RADIUS struct {
+	cfg RADIUSConfig
+
+	mu         sync.Mutex
+	users      map[string]User
+	faults     Faults
+	records    []Record
+	requests   int
+	duplicates int
+	states     map[string]string // State of a challenge → user
+	seen       map[string][]byte // request (from, octets' digest) → reply; nil while it is made
+	order      []string          // of seen, oldest first
+	auth, acct net.PacketConn
+}
+
+// keep is how many replies the duplicate cache holds.
+const keep = 4096
+
+// NewRADIUS checks c and returns its server, which does not listen yet.
+func NewRADIUS(c RADIUSConfig) (*RADIUS, error) {
+	if c.Secret == "" {
+		return nil, errors.New("radius test server: no secret")
+	}
+	s := &RADIUS{cfg: c, states: map[string]string{}, seen: map[string][]byte{}}
+	return s, s.SetUsers(c.Users)
+}
+
+// SetUsers replaces all users; where one of them is unusable the old ones stay.
+func (s *RADIUS) SetUsers(users []User) error {
+	m := make(map[string]User, len(users))
+	for _, u := range users {
+		for _, a := range u.Reply {
+			if _, _, err := a.encode(); err != nil {
+				return fmt.Errorf("radius test server: user %s: %w", u.Name, err)
+			}
+		}
+		m[u.Name] = u
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users = m
+	return nil
+}
+
+// SetFaults changes how the server misbehaves, from the next request on.
+func (s *RADIUS) SetFaults(f Faults) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = f
+}
+
+// Records has the accounting so far, in the order of arrival.
+func (s *RADIUS) Records() []Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Record(nil), s.records...)
+}
+
+// Requests counts what arrived: datagrams in all, and those among them that were retransmissions.
+func (s *RADIUS) Requests() (all, duplicates int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests, s.duplicates
+}
+
+// Listen opens the sockets; ":0" is a free port of 127.0.0.1. An empty address opens none.
+func (s *RADIUS) Listen(auth, acct string) error {
+	for _, l := range []struct {
+		address string
+		conn    *net.PacketConn
+	}{{auth, &s.auth}, {acct, &s.acct}} {
+		if l.address == "" {
+			continue
+		}
+		if strings.HasPrefix(l.address, ":") {
+			l.address = "127.0.0.1" + l.address
+		}
+		conn, err := net.ListenPacket("udp", l.address)
+		if err != nil {
+			if s.auth != nil {
+				s.auth.Close()
+			}
+			return fmt.Errorf("radius test server: %w", err)
+		}
+		*l.conn = conn
+	}
+	return nil
+}
+
+// AuthAddr and AcctAddr are what Listen opened, "" where nothing.
+func (s *RADIUS) AuthAddr() string { return address(s.auth) }
+
+// AcctAddr is the address of accounting.
+func (s *RADIUS) AcctAddr() string { return address(s.acct) }
+
+func address(c net.PacketConn) string {
+	if c == nil {
+		return ""
+	}
+	return c.LocalAddr().String()
+}
+
+// ListenAndServe is Listen and Run.
+func (s *RADIUS) ListenAndServe(ctx context.Context, auth, acct string) error {
+	if err := s.Listen(auth, acct); err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+// Run serves what Listen opened until ctx ends, then closes it; it returns nil then.
+func (s *RADIUS) Run(ctx context.Context) error { return s.Serve(ctx, s.auth, s.acct) }
+
+// Serve serves the sockets (either may be nil) until ctx ends, then closes them and waits for answers under way; nil then.
+func (s *RADIUS) Serve(ctx context.Context, auth, acct net.PacketConn) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	errs := make(chan error, 2)
+	n := 0
+	for _, conn := range []net.PacketConn{auth, acct} {
+		if conn == nil {
+			continue
+		}
+		n++
+		defer conn.Close()
+		code := radius.CodeAccessRequest
+		if conn == acct {
+			code = radius.CodeAccountingRequest
+		}
+		wg.Go(func() { errs <- s.serve(ctx, &wg, conn, code) })
+	}
+	if n == 0 {
+		return errors.New("radius test server: it listens nowhere")
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-errs:
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+}
+
+func (s *RADIUS) serve(ctx context.Context, wg *sync.WaitGroup, conn net.PacketConn, code radius.Code) error {
+	buf := make([]byte, 65536)
+	for {
+		n, from, err := conn.ReadFrom(buf)
+		if err != nil {
+			return err
+		}
+		request := append([]byte(nil), buf[:n]...)
+		s.mu.Lock()
+		delay := s.faults.Delay
+		s.mu.Unlock()
+		if delay <= 0 {
+			s.handle(ctx, conn, from, request, code)
+			continue
+		}
+		wg.Go(func() { s.handle(ctx, conn, from, request, code) })
+	}
+}
+
+// handle answers one datagram.
+func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr, request []byte, code radius.Code) {
+	s.mu.Lock()
+	s.requests++
+	f := s.faults
+	s.mu.Unlock()
+	p, err := s.verify(request, code)
+	if err != nil {
+		s.log("%s: dropped: %v", from, err)
+		return
+	}
+	if f.Silent {
+		return
+	}
+	if s.drop() {
+		s.log("%s: %v id %d dropped, as told", from, p.Code, p.Identifier)
+		return
+	}
+	key := fmt.Sprintf("%s %x", from, md5.Sum(request))
+	if done, reply := s.duplicate(key); done {
+		if reply != nil {
+			s.send(conn, from, reply)
+		}
+		return
+	}
+	reply := s.answer(p, from, f)
+	if f.Delay > 0 && !sleep(ctx, f.Delay) {
+		return
+	}
+	for range f.Forge {
+		s.send(conn, from, forged(request))
+	}
+	s.remember(key, reply)
+	s.send(conn, from, reply)
+	if f.Twice {
+		s.send(conn, from, reply)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *RADIUS) send(conn net.PacketConn, to net.Addr, b []byte) {
+	if _, err := conn.WriteTo(b, to); err != nil {
+		s.log("answer %s: %v", to, err)
+	}
+}
+
+func (s *RADIUS) log(format string, args ...any) {
+	if s.cfg.Log != nil {
+		s.cfg.Log(format, args...)
+	}
+}
+
+func (s *RADIUS) drop() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.faults.Drop > 0 {
+		s.faults.Drop--
+		return true
+	}
+	return false
+}
+
+// duplicate says whether the request was seen; the reply is nil while it is still being made.
+func (s *RADIUS) duplicate(key string) (bool, []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reply, ok := s.seen[key]
+	if ok {
+		s.duplicates++
+		return true, reply
+	}
+	s.seen[key] = nil
+	if s.order = append(s.order, key); len(s.order) > keep {
+		delete(s.seen, s.order[0])
+		s.order = s.order[1:]
+	}
+	return false, nil
+}
+
+func (s *RADIUS) remember(key string, reply []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.seen[key]; ok {
+		s.seen[key] = reply
+	}
+}
+
+// verify parses a request and checks what can be: an Access-Request's Message-Authenticator, which must be its first attribute, or an
+// Accounting-Request's authenticator.
+func (s *RADIUS) verify(b []byte, code radius.Code) (*radius.Packet, error) {
+	p, err := radius.Parse(b, []byte(s.cfg.Secret))
+	if err != nil {
+		return nil, err
+	}
+	b = b[:binary.BigEndian.Uint16(b[2:])]
+	switch {
+	case p.Code != code:
+		return nil, fmt.Errorf("code %v on this port", p.Code)
+	case code == radius.CodeAccountingRequest:
+		if want := digest(b, make([]byte, 16), s.cfg.Secret); !hmac.Equal(want, b[4:20]) {
+			return nil, errors.New("wrong Request Authenticator (another secret?)")
+		}
+		return p, nil
+	case len(p.Attributes) == 0 || p.Attributes[0].Type != 80 || len(p.Attributes[0].Attribute) != 16:
+		return nil, errors.New("its first attribute is no Message-Authenticator")
+	}
+	got := append([]byte(nil), b[22:38]...)
+	clear(b[22:38])
+	if !hmac.Equal(got, sign(b, s.cfg.Secret)) {
+		return nil, errors.New("wrong Message-Authenticator (another secret?)")
+	}
+	copy(b[22:38], got)
+	return p, nil
+}
+
+// digest is MD5 over code, id, length, auth, attributes and secret.
+func digest(b, auth []byte, secret aaa.Secret) []byte {
+	sum := md5.Sum([]byte(string(b[:4]) + string(auth) + string(b[20:]) + string(secret)))
+	return sum[:]
+}
+
+func sign(b []byte, secret aaa.Secret) []byte {
+	h := hmac.New(md5.New, []byte(secret))
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+// answer makes the reply to p.
+func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults) []byte {
+	r := reply{request: p, secret: s.cfg.Secret, faults: f}
+	if p.Code == radius.CodeAccountingRequest {
+		s.account(p, from)
+		r.code, r.faults.Unsigned = radius.CodeAccountingResponse, true
+		return r.encode()
+	}
+	var u User
+	u, r.code, r.attrs = s.login(p, f)
+	s.log("%s: %q: %v", from, u.Name, r.code)
+	r.faults.Unsigned = f.Unsigned || u.Unsigned
+	return r.encode()
+}
+
+// login decides on an Access-Request.
+func (s *RADIUS) login(p *radius.Packet, f Faults) (User, radius.Code, []Attribute) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name, state := string(p.Get(1)), string(p.Get(24))
+	u, ok := s.users[name]
+	if !ok {
+		u, ok = s.users["DEFAULT"], false
+	}
+	u.Name = name
+	password := aaa.Secret(unhide(p.Get(2), p.Authenticator[:], s.cfg.Secret))
+	switch {
+	case f.Challenge != "":
+		return u, radius.CodeAccessChallenge, s.challenge(u, f.Challenge)
+	case state != "" && s.states[state] == name && ok && u.Challenge != "" && password == u.Answer && password != "":
+		delete(s.states, state)
+		return u, radius.CodeAccessAccept, u.Reply
+	case state != "" || !ok || u.Reject || password == "" || password != u.Password:
+		return u, radius.CodeAccessReject, rejection(u, f)
+	case u.Challenge != "":
+		return u, radius.CodeAccessChallenge, s.challenge(u, u.Challenge)
+	}
+	return u, radius.CodeAccessAccept, u.Reply
+}
+
+func (s *RADIUS) challenge(u User, prompt string) []Attribute {
+	var b [8]byte
+	rand.Read(b[:])
+	state := hex.EncodeToString(b[:])
+	s.states[state] = u.Name
+	attrs := []Attribute{{"State", state}, {"Reply-Message", prompt}, {"Prompt", "No-Echo"}}
+	if u.Echo {
+		attrs[2].Value = "Echo"
+	}
+	return attrs
+}
+
+func rejection(u User, f Faults) []Attribute {
+	var attrs []Attribute
+	for _, a := range u.Reply {
+		if a.Name == "Reply-Message" {
+			attrs = append(attrs, a)
+		}
+	}
+	if f.Callback != "" {
+		attrs = append(attrs, Attribute{"Service-Type", "Callback-NAS-Prompt"}, Attribute{"Callback-Number", f.Callback})
+	}
+	return attrs
+}
+
+// unhide is RFC 2865 §5.2 the other way; "" where it cannot be.
+func unhide(hidden, auth []byte, secret aaa.Secret) string {
+	if len(hidden) == 0 || len(hidden)%16 != 0 || len(hidden) > 128 {
+		return ""
+	}
+	var plain []byte
+	last := auth
+	for len(hidden) > 0 {
+		pad := md5.Sum([]byte(string(secret) + string(last)))
+		for i := range 16 {
+			plain = append(plain, hidden[i]^pad[i])
+		}
+		last, hidden = hidden[:16], hidden[16:]
+	}
+	return strings.TrimRight(string(plain), "\x00")
+}
+
+// account keeps an Accounting-Request.
+func (s *RADIUS) account(p *radius.Packet, from net.Addr) {
+	r := Record{Time: time.Now(), From: from.String()}
+	for _, a := range p.Attributes {
+		r.Attributes = append(r.Attributes, decode(a.Type, a.Attribute))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records = append(s.records, r)
+	if s.cfg.Detail == nil {
+		return
+	}
+	if _, err := io.WriteString(s.cfg.Detail, r.detail()); err != nil {
+		s.log("detail: %v", err)
+	}
+}
+
+// detail is the record as FreeRADIUS writes it: a date, indented attributes, an empty line.
+func (r Record) detail() string {
+	var b strings.Builder
+	b.WriteString(r.Time.Format(time.ANSIC) + "\n")
+	for _, a := range r.Attributes {
+		v := a.Value
+		if e := lookup(a.Name); e == nil || e.kind == str {
+			v = fmt.Sprintf("%q", v)
+		}
+		fmt.Fprintf(&b, "\t%s = %s\n", a.Name, v)
+	}
+	fmt.Fprintf(&b, "\tTimestamp = %d\n\n", r.Time.Unix())
+	return b.String()
+}
+
+func lookup(name string) *entry {
+	for i := range dictionary {
+		if dictionary[i].name == name {
+			return &dictionary[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package radius_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/aaa/radius"
+)
+
+func stop(now time.Time) aaa.Record {
+	return aaa.Record{ID: "r1", Type: aaa.Stop, Time: now, SessionID: "s1", MultiSessionID: "m1", Entry: "radius", User: "bob", Service: aaa.EXEC, ServiceType: 9,
+		Class: [][]byte{[]byte("cls"), {0, 255}}, TTY: 65, Caller: "5551", Called: "5552", Connect: "CONNECT 33600", SessionTime: 61 * time.Second,
+		OctetsIn: 5<<32 + 7, OctetsOut: 9, Cause: aaa.CauseCallback, CallbackNumber: "84001"}
+}
+
+func TestAccounting(t *testing.T) {
+	inTown(t, func(w *town) {
+		if err := w.client.Send(context.Background(), stop(time.Now().Add(-90*time.Second))); err != nil {
+			t.Fatal(err)
+		}
+		recs := w.server["one"].Records()
+		if len(recs) != 1 {
+			t.Fatal(recs)
+		}
+		for name, want := range map[string]string{"Acct-Status-Type": "Stop", "Acct-Session-Id": "s1", "Acct-Multi-Session-Id": "m1", "Acct-Authentic": "RADIUS", "User-Name": "bob",
+			"Class": "0x636c73", "NAS-Port": "65", "NAS-Port-Id": "tty65", "NAS-Port-Type": "Async", "NAS-Identifier": "maui", "Acct-Delay-Time": "90", "Acct-Session-Time": "61",
+			"Acct-Input-Octets": "7", "Acct-Input-Gigawords": "5", "Acct-Output-Octets": "9", "Acct-Output-Gigawords": "", "Acct-Terminate-Cause": "Callback", "Callback-Number": "84001",
+			"Service-Type": "Callback-NAS-Prompt", "Event-Timestamp": "946684710", "Calling-Station-Id": "5551", "Called-Station-Id": "5552", "Connect-Info": "CONNECT 33600"} {
+			if got := recs[0].Get(name); got != want {
+				t.Errorf("%s = %q, want %q", name, got, want)
+			}
+		}
+		start := stop(time.Now())
+		start.Type, start.Entry = aaa.Start, "local"
+		for _, r := range []aaa.Record{start, {Type: aaa.On, SessionID: "boot"}, {Type: aaa.Off, ID: "x"}} {
+			if err := w.client.Send(context.Background(), r); err != nil {
+				t.Error(err)
+			}
+		}
+		recs = w.server["one"].Records()[1:]
+		if recs[0].Get("Acct-Status-Type") != "Start" || recs[0].Get("Acct-Terminate-Cause") != "" || recs[0].Get("Acct-Authentic") != "Local" || recs[0].Get("Acct-Session-Time") != "" {
+			t.Errorf("%v", recs[0])
+		}
+		if recs[1].Get("Acct-Status-Type") != "Accounting-On" || recs[1].Get("Acct-Session-Id") != "boot" || recs[1].Get("User-Name") != "" {
+			t.Errorf("%v", recs[1])
+		}
+		if recs[2].Get("Acct-Status-Type") != "Accounting-Off" || recs[2].Get("Acct-Session-Id") != "x" {
+			t.Errorf("%v", recs[2])
+		}
+	}, one)
+}
+
+// Each retransmission says how long ago it was by then, under another identifier.
+func TestAccountingDelayIsHonest(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Drop: 2})
+		begun := time.Now()
+		if err := w.client.Send(context.Background(), stop(begun)); err != nil {
+			t.Fatal(err)
+		}
+		recs := w.server["one"].Records()
+		if len(recs) != 1 {
+			t.Fatal(recs)
+		}
+		if got, want := recs[0].Get("Acct-Delay-Time"), time.Since(begun).Truncate(time.Second).Seconds(); got == "0" || got != strings.TrimSuffix(time.Duration(want*1e9).String(), "s") {
+			t.Errorf("Acct-Delay-Time = %s after %vs", got, want)
+		}
+	}, one)
+}
+
+// A late answer to an earlier transmission acknowledges the record too.
+func TestAccountingLateAnswer(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Delay: 3 * time.Second})
+		begun := time.Now()
+		if err := w.client.Send(context.Background(), stop(begun)); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(begun); d != 3*time.Second {
+			t.Errorf("acknowledged after %v", d)
+		}
+	}, one)
+}
+
+func TestAccountingFaults(t *testing.T) {
+	for name, f := range map[string]aaatest.Faults{"silent": {Silent: true}, "wrong id": {WrongID: true}, "wrong code": {WrongCode: true}, "cut": {Truncate: 1}} {
+		inTown(t, func(w *town) {
+			w.server["one"].SetFaults(f)
+			err := w.client.Send(context.Background(), stop(time.Now()))
+			if err == nil || !strings.Contains(err.Error(), "account stop of session s1") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}, one)
+	}
+}
+
+func TestAccountingOrder(t *testing.T) {
+	inTown(t, func(w *town) {
+		r := stop(time.Now())
+		r.Server = "two"
+		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["two"].Records()) != 1 || len(w.server["one"].Records()) != 0 {
+			t.Errorf("%v: the server that granted was not asked first", err)
+		}
+		w.server["two"].SetFaults(aaatest.Faults{Silent: true})
+		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["one"].Records()) != 1 {
+			t.Errorf("%v: no fail-over", err)
+		}
+		r.Type = "interim"
+		if err := w.client.Send(context.Background(), r); err == nil {
+			t.Error("an unknown type was sent")
+		}
+	}, one, radius.ServerConfig{Name: "two"})
+}

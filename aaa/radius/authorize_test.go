@@ -1,0 +1,254 @@
+package radius
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+)
+
+// a is one attribute of a reply under test.
+func a(t radius.Type, v string) *radius.AVP {
+	return &radius.AVP{Type: t, Attribute: radius.Attribute(v)}
+}
+
+func n(t radius.Type, v uint32) *radius.AVP {
+	return &radius.AVP{Type: t, Attribute: binary.BigEndian.AppendUint32(nil, v)}
+}
+
+func avpair(s string) *radius.AVP {
+	return a(26, "\x00\x00\x00\x09\x01"+string([]byte{byte(len(s) + 2)})+s)
+}
+
+// show is what the tests compare: what is granted, in one line.
+func show(z aaa.Authorization) string {
+	if z.Refuse != "" {
+		return "refuse " + z.Refuse
+	}
+	s := fmt.Sprintf("type %d priv %d", z.ServiceType, z.PrivLevel)
+	if z.Callback {
+		s += " callback " + z.Dialstring.String()
+	}
+	if z.CallbackID != "" {
+		s += " place " + z.CallbackID
+	}
+	if z.Lines != nil {
+		s += fmt.Sprint(" line ", z.Lines)
+	}
+	if z.Rotary != nil {
+		s += fmt.Sprint(" rotary ", *z.Rotary)
+	}
+	if z.NoVerify {
+		s += " no-verify"
+	}
+	if z.SessionTimeout+z.IdleTimeout > 0 {
+		s += fmt.Sprintf(" session %s idle %s", z.SessionTimeout, z.IdleTimeout)
+	}
+	if z.ReplyMessage != "" {
+		s += fmt.Sprintf(" says %q", z.ReplyMessage)
+	}
+	if z.Class != nil {
+		s += fmt.Sprintf(" class %q", z.Class)
+	}
+	return s
+}
+
+func TestAuthorize(t *testing.T) {
+	long := strings.Repeat("5", 65)
+	for _, tt := range []struct {
+		want string
+		in   radius.Attributes
+	}{
+		{"type 0 priv 1", nil},
+		// Service-Type, RFC 2865 §5.6
+		{"type 1 priv 1", radius.Attributes{n(6, 1)}},
+		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not served", radius.Attributes{n(6, 2)}},
+		{"type 3 priv 1 callback NULL", radius.Attributes{n(6, 3)}},
+		{"refuse Service-Type: 4 (Callback-Framed) is treated as a reject: PPP is not served", radius.Attributes{n(6, 4), a(19, "84001")}},
+		{"refuse Service-Type: 5 (Outbound)", radius.Attributes{n(6, 5)}},
+		{"type 6 priv 15", radius.Attributes{n(6, 6)}},
+		{"type 7 priv 1", radius.Attributes{n(6, 7)}},
+		{"refuse Service-Type: 8 (Authenticate-Only)", radius.Attributes{n(6, 8)}},
+		{`type 9 priv 1 callback "84001"`, radius.Attributes{n(6, 9), a(19, "84001")}},
+		{"refuse Service-Type: 10 (Call-Check)", radius.Attributes{n(6, 10)}},
+		{"type 11 priv 15 callback NULL", radius.Attributes{n(6, 11)}},
+		{"refuse Service-Type: 12 is unknown", radius.Attributes{n(6, 12)}},
+		{"refuse Service-Type: 0 is unknown", radius.Attributes{n(6, 0)}},
+		{"refuse Service-Type: 4294967295 is unknown", radius.Attributes{n(6, 1<<32-1)}},
+		{"refuse Service-Type: it came twice", radius.Attributes{n(6, 7), n(6, 7)}},
+		{"refuse Service-Type: it has 3 octets, not 4", radius.Attributes{a(6, "\x00\x00\x07")}},
+		{"refuse Service-Type: it is empty", radius.Attributes{a(6, "")}},
+		{"refuse Login-IP-Host: login to a host", radius.Attributes{n(6, 1), n(14, 1)}},
+		{"refuse Login-IP-Host: login to a host", radius.Attributes{n(14, 1), n(6, 3), a(19, "84001")}},
+		{"refuse Login-IP-Host: login to a host", radius.Attributes{n(14, 1)}},
+		{"type 7 priv 1", radius.Attributes{n(14, 1), n(6, 7)}},
+		// numbers
+		{`type 0 priv 1 callback "84001"`, radius.Attributes{a(19, "84001")}},
+		{`type 3 priv 1 callback "9,1-800-555-1212"`, radius.Attributes{n(6, 3), a(19, "9,1-800-555-1212")}}, // FreeRADIUS's sample users file
+		{"type 3 priv 1 callback unset place office", radius.Attributes{n(6, 3), a(20, "office")}},
+		{"refuse Callback-Number: it is empty", radius.Attributes{n(6, 9), a(19, "")}},
+		{"refuse Callback-Number: the control character 0x0d in it", radius.Attributes{n(6, 9), a(19, "84001\rATH")}},
+		{"refuse Callback-Number: the control character 0x00 in it", radius.Attributes{n(6, 9), a(19, "84001\x00")}},
+		{"refuse Callback-Number: 65 octets", radius.Attributes{n(6, 9), a(19, long)}},
+		{"refuse Callback-Number: it came twice", radius.Attributes{n(6, 9), a(19, "84001"), a(19, "84001")}},
+		{"refuse Callback-Id: the control character", radius.Attributes{n(6, 9), a(20, "off\nice")}},
+		{"refuse Callback-Id names another place than Callback-Number", radius.Attributes{n(6, 9), a(19, "84001"), a(20, "office")}},
+		// Cisco-AVPair
+		{`type 0 priv 1 callback "84001"`, radius.Attributes{avpair("shell:callback-dialstring=84001")}},
+		{`type 0 priv 1 callback "84001"`, radius.Attributes{avpair("exec:callback-dialstring*84001")}},
+		{`type 9 priv 1 callback NULL`, radius.Attributes{n(6, 9), avpair("shell:callback-dialstring=")}},
+		{`type 0 priv 1 callback NULL`, radius.Attributes{avpair("shell:callback-dialstring=")}},
+		{`type 7 priv 1 callback "84001" line [4] rotary 100 no-verify`, radius.Attributes{n(6, 7), avpair("shell:callback-dialstring=84001"), avpair("shell:callback-line=4"),
+			avpair("shell:callback-rotary=100"), avpair("shell:nocallback-verify=1")}},
+		{`type 9 priv 1 callback "84001" no-verify`, radius.Attributes{n(6, 9), a(19, "84001"), avpair("Shell:NoCallback-Verify=true")}},
+		{`type 9 priv 1 callback "84001"`, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=0")}},
+		{`type 9 priv 1 callback "8-4001"`, radius.Attributes{n(6, 9), a(19, "8-4001"), avpair("shell:callback-dialstring=84 001")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it says another number than Callback-Number does", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=84002")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it says another number than Callback-Number does", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=")}},
+		{"refuse Callback-Number: it says another number than callback-dialstring does", radius.Attributes{avpair("shell:callback-dialstring=84002"), a(19, "84001")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it came twice", radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=1")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: the control character", radius.Attributes{avpair("shell:callback-dialstring=1\r")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: 65 octets", radius.Attributes{avpair("shell:callback-dialstring=" + long)}},
+		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("lcp:callback-dialstring=84001")}}, // another kind of session
+		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("arap:callback-dialstring=84001")}},
+		{"refuse Cisco-AVPair callback-dialstring: it has no prefix; write shell:callback-dialstring", radius.Attributes{avpair("callback-dialstring=84001")}},
+		{"type 0 priv 1", radius.Attributes{avpair("something=else")}},
+		{"refuse Cisco-AVPair shell:callback-line: \"x\" is not a number from 1", radius.Attributes{avpair("shell:callback-line=x")}},
+		{"type 0 priv 1", radius.Attributes{avpair("shell:callback-line*x")}},
+		{"refuse Cisco-AVPair shell:callback-line:", radius.Attributes{avpair("shell:callback-line")}},
+		{"refuse Cisco-AVPair shell:callback-line:", radius.Attributes{avpair("shell:callback-line=+4")}},
+		{"refuse Cisco-AVPair shell:callback-rotary:", radius.Attributes{avpair("shell:callback-rotary=101")}},
+		{"refuse Cisco-AVPair shell:callback-rotary:", radius.Attributes{avpair("shell:callback-rotary=99999999999999999999")}},
+		{"refuse Cisco-AVPair shell:nocallback-verify:", radius.Attributes{avpair("shell:nocallback-verify=yes")}},
+		{"refuse Cisco-AVPair shell:zonelist: it is unknown and mandatory", radius.Attributes{avpair("shell:zonelist=5")}},
+		{"type 0 priv 1", radius.Attributes{avpair("shell:zonelist*5")}},
+		{"type 7 priv 15", radius.Attributes{n(6, 7), avpair("shell:priv-lvl=15")}},
+		{"type 6 priv 0", radius.Attributes{avpair("shell:priv-lvl=0"), n(6, 6)}},
+		{"refuse Cisco-AVPair shell:priv-lvl:", radius.Attributes{avpair("shell:priv-lvl=16")}},
+		{"type 0 priv 1 session 2m0s idle 1m0s", radius.Attributes{avpair("shell:timeout=2"), avpair("shell:idletime=1"), n(27, 3600)}},
+		{"refuse Cisco-AVPair: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01\x50shell:")}},
+		{"refuse Cisco-AVPair: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01")}},
+		{"refuse Cisco-AVPair is empty", radius.Attributes{avpair("")}},
+		{"refuse Vendor-Specific: it is cut", radius.Attributes{a(26, "\x00\x00\x09")}},
+		{"type 0 priv 1", radius.Attributes{a(26, "\x00\x00\x01\x37\x01\xff")}}, // another vendor
+		// the rest
+		{"type 0 priv 1 session 1h0m0s idle 5m0s", radius.Attributes{n(27, 3600), n(28, 300)}},
+		{"refuse Session-Timeout: it has 2 octets", radius.Attributes{a(27, "60")}},
+		{"refuse Idle-Timeout: it came twice", radius.Attributes{n(28, 1), n(28, 1)}},
+		{`type 0 priv 1 says "one\ntwo\r\n"`, radius.Attributes{a(18, "one"), a(18, "two\r\n")}},
+		{"refuse Reply-Message: a NUL in it", radius.Attributes{a(18, "a\x00b")}},
+		{"refuse Reply-Message: it is empty", radius.Attributes{a(18, "")}},
+		{`type 0 priv 1 class ["a" "\x00\xff"]`, radius.Attributes{a(25, "a"), a(25, "\x00\xff")}},
+		{"refuse Class: it is empty", radius.Attributes{a(25, "")}},
+		{"type 0 priv 1", radius.Attributes{a(222, "what\x00ever")}},
+	} {
+		if got := show(Authorize(aaa.EXEC, tt.in)); !strings.HasPrefix(got, tt.want) || !strings.HasPrefix(tt.want, "refuse") && got != tt.want {
+			t.Errorf("%v:\n got  %s\n want %s", Describe(&radius.Packet{Attributes: tt.in}), got, tt.want)
+		}
+	}
+	// A refusal grants nothing, whatever was read before it.
+	z := Authorize(aaa.EXEC, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=1"), n(27, 5), avpair("shell:bad=1")})
+	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 || z.Kind != "Callback-NAS-Prompt" {
+		t.Errorf("%+v", z)
+	}
+	if z := Authorize(aaa.PPP, radius.Attributes{n(6, 7)}); z.Refuse != "PPP is not served" {
+		t.Errorf("%+v", z)
+	}
+	if z := Authorize("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# lcp:callback-line: not for exec sessions") {
+		t.Errorf("%+v", z)
+	}
+}
+
+// The table is complete: each row says what it fills, what it checks and who says so, and no two rows are of one attribute.
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	row := func(name, field, check, source string, apply bool) {
+		if name == "" || field == "" || check == "" || source == "" || !apply || seen[name] {
+			t.Errorf("row %q is incomplete or there twice", name)
+		}
+		seen[name] = true
+	}
+	for _, r := range attributes {
+		row(r.name, r.field, r.check, r.source, r.apply != nil)
+		if f := faces[r.typ]; f.name != r.name {
+			t.Errorf("%s prints as %q", r.name, f.name)
+		}
+	}
+	for _, p := range pairs {
+		row(p.name, p.field, p.check, p.source, p.apply != nil)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	p := &radius.Packet{Attributes: radius.Attributes{a(1, "bob"), a(2, "0123456789abcdef"), n(6, 9), a(4, "\x7f\x00\x00\x01"), n(5, 65), a(25, "class"), a(24, "state"), n(55, 0), a(222, "\x01"),
+		avpair("lcp:send-secret=hush"), avpair("shell:callback-dialstring="), a(26, "\x00\x00\x01\x37\x10\x04ke"), a(18, "a\x1b[2J\xff"), a(26, "x"), a(6, "xx"),
+		{Type: 26, Attribute: radius.Attribute("\x00\x00\x00\x09\x02\x03x\x01")}}}
+	want := `User-Name = "bob"
+User-Password = [secret]
+Service-Type = Callback-NAS-Prompt
+NAS-IP-Address = 127.0.0.1
+NAS-Port = 65
+Class = [secret]
+State = [secret]
+Event-Timestamp = 1970-01-01T00:00:00Z
+Attr-222 = 0x01
+Cisco-AVPair = "lcp:send-secret=[secret]"
+Cisco-AVPair = "shell:callback-dialstring="
+Vendor-311 = [secret]
+Reply-Message = "a\x1b[2J\xff"
+Vendor-Specific = 0x78
+Service-Type = 0x7878
+Cisco-Attr-2 = "x"
+Cisco-Attr = 0x01 (cut)`
+	if got := strings.Join(Describe(p), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// FuzzAuthorize: no octets of a reply panic, none brings a control character into a dial string, and a refusal grants nothing.
+func FuzzAuthorize(f *testing.F) {
+	f.Add([]byte("\x06\x06\x00\x00\x00\x09\x13\x0784001"))
+	f.Add([]byte("\x1a\x27\x00\x00\x00\x09\x01\x21shell:callback-dialstring=84001"))
+	f.Add([]byte("\x1a\x20\x00\x00\x00\x09\x01\x1ashell:nocallback-verify=1\x19\x05abc"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		attrs, err := radius.ParseAttributes(b)
+		if err != nil {
+			return
+		}
+		z := Authorize(aaa.EXEC, attrs)
+		if z.Refuse != "" && (z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.PrivLevel != 0 || z.Class != nil || z.SessionTimeout != 0) {
+			t.Fatalf("refused, yet %+v", z)
+		}
+		if s := z.Dialstring.Value() + z.CallbackID; strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+			t.Fatalf("dial string %q", s)
+		}
+		if z.Dialstring.IsSet() && !z.Callback || z.Rotary != nil && (*z.Rotary < 0 || *z.Rotary > 100) || z.SessionTimeout < 0 {
+			t.Fatalf("%+v", z)
+		}
+		for _, line := range z.Attributes {
+			if strings.ContainsAny(line, "\r\n\x00\x1b") {
+				t.Fatalf("raw octets in %q", line)
+			}
+		}
+	})
+}
+
+func TestJitterAndBackoff(t *testing.T) {
+	for range 1000 {
+		w := jitter(2 * time.Second)
+		if w < 1800*time.Millisecond || w > 2200*time.Millisecond {
+			t.Fatal(w)
+		}
+		for range 5 {
+			next := nextWait(w, 2*time.Second)
+			if next < 3400*time.Millisecond || next > 4700*time.Millisecond {
+				t.Fatal(w, next)
+			}
+			w = next
+		}
+	}
+}

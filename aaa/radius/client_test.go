@@ -1,0 +1,331 @@
+package radius_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/aaa/radius"
+)
+
+var one = radius.ServerConfig{Name: "one"}
+
+func TestLogin(t *testing.T) {
+	inTown(t, func(w *town) {
+		res := w.want("bob", aaa.Granted, "")
+		if res.Identity != (aaa.Identity{Entry: "radius", User: "bob"}) || res.Server != "one" || res.Auth.ServiceType != 7 || len(res.Auth.Class) != 2 || string(res.Auth.Class[1]) != "\x00\xff" {
+			t.Errorf("%+v", res)
+		}
+		res = w.want("cb", aaa.Granted, "")
+		if !res.Auth.Callback || res.Auth.Dialstring.Value() != "84001" || res.Message != "We call you." {
+			t.Errorf("%+v", res)
+		}
+		w.want("ppp", aaa.Refused, "PPP is not served")
+		w.want("nobody", aaa.Refused, "refused")
+		w.want("", aaa.Refused, "empty")
+		w.want(" bob", aaa.Refused, "space")
+		for _, want := range []string{"one Access-Request", "User-Name = \"bob\"", "NAS-Identifier = \"maui\"", "NAS-Port = 65", "NAS-Port-Id = \"tty65\"", "NAS-Port-Type = Async",
+			"Service-Type = NAS-Prompt-User", "Called-Station-Id = \"5552\"", "Calling-Station-Id = \"5551\"", "Connect-Info = \"CONNECT 33600\"", "User-Password = [secret]"} {
+			if !strings.Contains(strings.Join(w.trace, "\n"), want) {
+				t.Errorf("no %s in the trace", want)
+			}
+		}
+	}, one)
+}
+
+func TestPasswordsThatCannotBeSent(t *testing.T) {
+	inTown(t, func(w *town) {
+		for p, want := range map[string]string{strings.Repeat("x", 129): "128", "a\x00": "NUL"} {
+			_, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: aaa.Secret(p)})
+			if res.Kind != aaa.Refused || !strings.Contains(res.Reason, want) {
+				t.Errorf("%+v", res)
+			}
+		}
+		if all, _ := w.server["one"].Requests(); all != 0 {
+			t.Error("it was sent")
+		}
+		long := aaa.Secret(strings.Repeat("y", 128))
+		if err := w.server["one"].SetUsers([]aaatest.User{{Name: "bob", Password: long}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: long}); res.Kind != aaa.Granted {
+			t.Errorf("128 octets: %+v", res)
+		}
+	}, one)
+}
+
+// Every fault of a reply but one that leaves a good reply behind ends in silence, never in a grant and never in a refusal.
+func TestFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		faults aaatest.Faults
+		kind   aaa.Kind
+		reason string
+	}{
+		{"silent", aaatest.Faults{Silent: true}, aaa.Silent, "Does the server run"},
+		{"two dropped", aaatest.Faults{Drop: 2}, aaa.Granted, ""},
+		{"all dropped", aaatest.Faults{Drop: 4}, aaa.Silent, "4 transmissions"},
+		{"late", aaatest.Faults{Delay: 3 * time.Second}, aaa.Granted, ""},
+		{"too late", aaatest.Faults{Delay: time.Minute}, aaa.Silent, "no authentic answer"},
+		{"twice", aaatest.Faults{Twice: true}, aaa.Granted, ""},
+		{"forged before", aaatest.Faults{Forge: 1000}, aaa.Granted, ""},
+		{"unsigned", aaatest.Faults{Unsigned: true}, aaa.Silent, "post-auth { update reply { &Message-Authenticator := 0x00 } }"},
+		{"wrong M-A", aaatest.Faults{WrongMAC: true}, aaa.Silent, "wrong Message-Authenticator"},
+		{"two M-A", aaatest.Faults{DoubleMAC: true}, aaa.Silent, "two Message-Authenticators"},
+		{"M-A last", aaatest.Faults{LastMAC: true}, aaa.Granted, ""},
+		{"padding", aaatest.Faults{Padding: true}, aaa.Granted, ""},
+		{"M-A in the padding only", aaatest.Faults{Padding: true, Unsigned: true}, aaa.Silent, "without Message-Authenticator"},
+		{"truncated", aaatest.Faults{Truncate: 3}, aaa.Silent, "no authentic"},
+		{"header only", aaatest.Faults{Truncate: 30}, aaa.Silent, "no authentic"},
+		{"wrong id", aaatest.Faults{WrongID: true}, aaa.Silent, "no authentic"},
+		{"wrong code", aaatest.Faults{WrongCode: true}, aaa.Silent, "unexpected code"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTown(t, func(w *town) {
+				w.server["one"].SetFaults(tt.faults)
+				begun := time.Now()
+				w.want("cb", tt.kind, tt.reason)
+				if d := time.Since(begun); tt.kind == aaa.Silent && (d < 12*time.Second || d > 16*time.Second) {
+					t.Errorf("silent after %v", d)
+				}
+				w.server["one"].SetFaults(aaatest.Faults{})
+				w.want("cb", aaa.Granted, "")
+			}, one)
+		})
+	}
+}
+
+func TestWrongSecretHint(t *testing.T) {
+	inTown(t, func(w *town) {
+		// a server with another secret drops the request: silence that names the secret
+		c, err := radius.New(radius.Config{Dial: w.net.Dial, Servers: []radius.ServerConfig{{Name: "x", Address: "one:1812", Secret: "another secret, 24 long.."}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "same secret") {
+			t.Errorf("%+v", res)
+		}
+	}, one)
+}
+
+// A flood of spoofed replies neither ends a login nor is accepted.
+func TestSpoofedFlood(t *testing.T) {
+	rounds := 25
+	if testing.Short() {
+		rounds = 1
+	}
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Forge: 4000}) // as many as the socket's queue holds beside the genuine reply
+		for range rounds {
+			w.want("nobody", aaa.Refused, "")
+		}
+		if n := w.client.Dropped(); n != uint64(rounds)*4000 {
+			t.Errorf("%d counted", n)
+		}
+	}, one)
+}
+
+func TestMessageAuthenticatorModes(t *testing.T) {
+	for _, tt := range []struct {
+		mode   string
+		faults aaatest.Faults
+		want   aaa.Kind
+		after  aaa.Kind // unsigned, once a good one was seen
+	}{
+		{radius.Require, aaatest.Faults{Unsigned: true}, aaa.Silent, aaa.Silent},
+		{radius.Auto, aaatest.Faults{Unsigned: true}, aaa.Granted, aaa.Silent},
+		{radius.Off, aaatest.Faults{Unsigned: true}, aaa.Granted, aaa.Granted},
+		{radius.Auto, aaatest.Faults{WrongMAC: true}, aaa.Silent, aaa.Silent},
+		{radius.Off, aaatest.Faults{WrongMAC: true}, aaa.Silent, aaa.Granted},
+		{radius.Off, aaatest.Faults{DoubleMAC: true}, aaa.Silent, aaa.Granted},
+	} {
+		inTown(t, func(w *town) {
+			w.server["one"].SetFaults(tt.faults)
+			w.want("bob", tt.want, "")
+			w.server["one"].SetFaults(aaatest.Faults{})
+			w.want("bob", aaa.Granted, "")
+			w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+			w.want("bob", tt.after, "")
+		}, radius.ServerConfig{Name: "one", MessageAuthenticator: tt.mode})
+	}
+}
+
+// Reject and Challenge must be signed too.
+func TestUnsignedRejectAndChallenge(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+		w.want("nobody", aaa.Silent, "Post-Auth-Type REJECT")
+		w.want("otp", aaa.Silent, "Post-Auth-Type Challenge")
+	}, one)
+}
+
+func TestRejectWithNumber(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Callback: "84999"})
+		res := w.want("nobody", aaa.Refused, "refused")
+		if res.Auth.Dialstring.IsSet() || res.Auth.Callback {
+			t.Errorf("%+v", res)
+		}
+	}, one)
+}
+
+func TestChallenge(t *testing.T) {
+	inTown(t, func(w *town) {
+		c, res := w.login("otp")
+		if res.Kind != aaa.Prompt || res.Message != "Token: " || res.Echo || c == nil {
+			t.Fatalf("%+v", res)
+		}
+		if res = c.Answer(context.Background(), "123456"); res.Kind != aaa.Granted || res.Identity.User != "otp" {
+			t.Errorf("%+v", res)
+		}
+		if res = c.Answer(context.Background(), "123456"); res.Kind != aaa.Refused {
+			t.Errorf("after the end: %+v", res)
+		}
+		c, _ = w.login("otp")
+		if res = c.Answer(context.Background(), "wrong"); res.Kind != aaa.Refused {
+			t.Errorf("%+v", res)
+		}
+		// pinned: when its server falls silent, no other is asked
+		c, _ = w.login("otp")
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		before, _ := w.server["two"].Requests()
+		if res = c.Answer(context.Background(), "123456"); res.Kind != aaa.Silent {
+			t.Errorf("%+v", res)
+		}
+		if after, _ := w.server["two"].Requests(); after != before {
+			t.Error("another server was asked inside a conversation")
+		}
+		w.server["two"].SetFaults(aaatest.Faults{Challenge: "again"})
+		c, res = w.login("bob")
+		n := 0
+		for ; res.Kind == aaa.Prompt; n++ {
+			res = c.Answer(context.Background(), "x")
+		}
+		if res.Kind != aaa.Refused || n > 16 {
+			t.Errorf("%d challenges, then %+v", n, res)
+		}
+	}, one, radius.ServerConfig{Name: "two"})
+}
+
+func TestFailOverAndDeadTime(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		begun := time.Now()
+		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
+			t.Errorf("%+v", res)
+		}
+		if d := time.Since(begun); d < 12*time.Second || d > 16*time.Second {
+			t.Errorf("fail-over after %v", d)
+		}
+		w.server["one"].SetFaults(aaatest.Faults{})
+		begun = time.Now()
+		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" || time.Since(begun) > time.Second {
+			t.Error("the dead server was not passed over")
+		}
+		w.want("nobody", aaa.Refused, "two") // a refusal is never asked again elsewhere
+		w.server["two"].SetFaults(aaatest.Faults{Silent: true})
+		w.want("bob", aaa.Silent, "two")
+		// both dead: all are asked, in order
+		if res := w.want("bob", aaa.Granted, ""); res.Server != "one" {
+			t.Errorf("%+v", res)
+		}
+	}, one, radius.ServerConfig{Name: "two"})
+}
+
+func TestRetransmissionIsTheSamePacket(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Delay: 5 * time.Second})
+		w.want("bob", aaa.Granted, "")
+		all, dup := w.server["one"].Requests()
+		if all != 2 || dup != 0 {
+			t.Logf("%d requests, %d duplicates", all, dup)
+		}
+		if all-dup != 1 {
+			t.Errorf("%d requests, %d of them duplicates: a retransmission was another packet", all, dup)
+		}
+	}, one)
+}
+
+func TestCancelled(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, res := w.client.Start(ctx, aaa.Request{User: "bob", Password: canary})
+		if all, _ := w.server["two"].Requests(); res.Kind != aaa.Silent || all != 0 {
+			t.Errorf("%+v, second server asked %d times", res, all)
+		}
+		w.server["one"].SetFaults(aaatest.Faults{})
+		if res := w.want("bob", aaa.Granted, ""); res.Server != "one" {
+			t.Error("a server is dead because a caller hung up")
+		}
+	}, one, radius.ServerConfig{Name: "two"})
+}
+
+// More than 256 logins in flight take more sockets; each gets its own answer.
+func TestManyInFlight(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Delay: time.Second})
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() {
+				user, kind := "bob", aaa.Granted
+				if i%2 == 1 {
+					user, kind = "nobody", aaa.Refused
+				}
+				if _, res := w.login(user); res.Kind != kind {
+					t.Errorf("%s: %+v", user, res)
+				}
+			})
+		}
+		wg.Wait()
+	}, one)
+}
+
+func TestClose(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		var wg sync.WaitGroup
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		wg.Go(func() {
+			if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
+				t.Errorf("%+v", res)
+			}
+		})
+		<-ctx.Done()
+		w.client.Close()
+		wg.Wait()
+		w.want("bob", aaa.Silent, "closed")
+	}, one)
+}
+
+func TestOtherEntry(t *testing.T) {
+	inTown(t, func(w *town) {
+		if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: canary, Entry: "local"}); res.Kind != aaa.Silent {
+			t.Errorf("%+v", res)
+		}
+	}, one)
+}
+
+func TestConfig(t *testing.T) {
+	_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{
+		{Name: "a", Address: "h"}, {Name: "b", Address: "h", Secret: "x", MessageAuthenticator: "maybe"}, {Name: "c", Secret: "x", Source: "zz"},
+		{Name: "d", Address: "h", Secret: "x"}, {Name: "d", Address: "h", Secret: "x"}}})
+	for _, want := range []string{"a: no secret", `"maybe"`, "c: no address", `"zz"`, "d: there twice"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %s in %v", want, err)
+		}
+	}
+	if _, err := radius.New(radius.Config{}); err == nil {
+		t.Error("no server, no error")
+	}
+	if w := (radius.ServerConfig{Secret: "short", MessageAuthenticator: "off"}).Warnings(); len(w) != 2 {
+		t.Error(w)
+	}
+}

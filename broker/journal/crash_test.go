@@ -1,0 +1,221 @@
+package journal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// children are the programs that tests start by running the test binary again; TestMain looks here.
+var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk}
+
+// child is the test binary run again as one of children.
+func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append(before, self)
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "RINGBACK_JOURNAL_CHILD="+name, "RINGBACK_JOURNAL_PATH="+path)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// childWrites promises callbacks for ever, or RINGBACK_JOURNAL_N times, and says of each what Commit said, after that has returned.
+func childWrites() {
+	n, _ := strconv.Atoi(os.Getenv("RINGBACK_JOURNAL_N"))
+	j, err := Open(context.Background(), Options{Path: os.Getenv("RINGBACK_JOURNAL_PATH")})
+	if err != nil {
+		fmt.Println("open:", err)
+		os.Exit(3)
+	}
+	for i := len(rows(j.Pending(context.Background()))); n == 0 || i < n; i++ {
+		id := fmt.Sprint("cb", i)
+		if err := j.Commit(context.Background(), PutCallback{callback(id, id)}, AddAudit{record(id)}); err != nil {
+			fmt.Println("no", id, err)
+		} else {
+			fmt.Println("ok", id)
+		}
+	}
+	if err := j.Close(); err != nil {
+		fmt.Println("close:", err)
+	}
+}
+
+// agree opens the journal at path and demands that it holds what the child was told and not what it was refused. cut says that the child
+// was killed: then one more commit may be there, whose answer nobody heard.
+func agree(t *testing.T, path string, said map[string]bool, cut bool) {
+	t.Helper()
+	ctx := context.Background()
+	j, err := Open(ctx, Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	found := map[string]bool{}
+	for _, c := range rows(j.Pending(ctx)) {
+		found[c.ID] = true
+	}
+	unheard := 0
+	for id, ok := range said {
+		if ok != found[id] {
+			t.Errorf("the child was told %v of %s; in the journal: %v", ok, id, found[id])
+		}
+	}
+	for id := range found {
+		if _, heard := said[id]; !heard {
+			unheard++
+		}
+	}
+	if unheard > 1 || unheard == 1 && !cut {
+		t.Errorf("%d commits that nobody heard of", unheard)
+	}
+	if bad, err := j.Verify(ctx); err != nil || len(bad) > 0 {
+		t.Errorf("verify: %v, %v", bad, err)
+	}
+}
+
+func TestKilled(t *testing.T) {
+	path := newPath(t)
+	said := map[string]bool{}
+	for round := range 8 {
+		cmd := child(t, "write", path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for i := 0; i < 5+37*round && lines.Scan(); i++ {
+			id, ok := strings.CutPrefix(lines.Text(), "ok ")
+			if !ok {
+				t.Fatal(lines.Text())
+			}
+			said[id] = true
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for lines.Scan() { // what it had said before it died
+			if id, ok := strings.CutPrefix(lines.Text(), "ok "); ok {
+				said[id] = true
+			}
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("it was not killed")
+		}
+		agree(t, path, said, true)
+		for _, c := range pendingAt(t, path) {
+			said[c] = true
+		}
+	}
+}
+
+func pendingAt(t *testing.T, path string) (ids []string) {
+	t.Helper()
+	r, err := OpenReader(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, c := range rows(r.Pending(context.Background())) {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	cmd := child(t, "full", filepath.Join(dir, "state", "journal.db"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
+	out, err := cmd.Output()
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) || cmd.ProcessState.ExitCode() == 77 {
+		t.Skipf("needs leave to mount a tmpfs in a namespace of its own: %v %s", err, out)
+	}
+	if err != nil || !strings.HasSuffix(string(out), "done\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// childFillsTheDisk runs in a mount namespace of its own, on a disk of 1 MiB.
+func childFillsTheDisk() {
+	path := os.Getenv("RINGBACK_JOURNAL_PATH")
+	dir := filepath.Dir(path)
+	must := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	must(os.Mkdir(dir, 0o700))
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=700"); err != nil {
+		fmt.Println("mount:", err)
+		os.Exit(77)
+	}
+	ctx := context.Background()
+	j, err := Open(ctx, Options{Path: path})
+	must(err)
+	filler := filepath.Join(dir, "filler")
+	next, told := 0, map[string]bool{}
+	for round := range 3 {
+		f, err := os.Create(filler)
+		must(err)
+		for err == nil {
+			_, err = f.Write(make([]byte, 4096))
+		}
+		must(f.Close())
+		var full error
+		for refused := 0; refused < 3; next++ {
+			id := fmt.Sprint("cb", next)
+			err := j.Commit(ctx, PutCallback{callback(id, id)}, AddAudit{record(id)})
+			told[id] = err == nil
+			if err != nil {
+				full = err
+				refused++
+			}
+		}
+		if !strings.Contains(full.Error(), path) || !strings.Contains(full.Error(), "free space on the disk of "+dir) {
+			must(fmt.Errorf("round %d: %w", round, full))
+		}
+		must(os.Remove(filler))
+		id := fmt.Sprint("again", round)
+		must(j.Commit(ctx, PutCallback{callback(id, id)})) // service resumes by itself
+		told[id] = true
+	}
+	must(j.Close())
+	j, err = Open(ctx, Options{Path: path})
+	must(err)
+	found := map[string]bool{}
+	for _, c := range rows(j.Pending(ctx)) {
+		found[c.ID] = true
+	}
+	for id, ok := range told {
+		if found[id] != ok {
+			must(fmt.Errorf("%s: told %v, found %v", id, ok, found[id]))
+		}
+	}
+	bad, err := j.Verify(ctx)
+	must(err)
+	if len(bad) > 0 {
+		must(fmt.Errorf("%v", bad))
+	}
+	must(j.Close())
+	fmt.Println("done")
+}

@@ -1,0 +1,85 @@
+package journal
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// SetAside takes damaged rows out of the way: pending callbacks end as failed, open calls are closed, records of the spool leave the
+// queue. As they were found they are kept in the table set_aside, for people. It is for a daemon that has told of the damage:
+// without it a damaged pending callback keeps its user from another one, and a damaged record is met at each turn of the spool.
+type SetAside struct{ Time time.Time }
+
+// DamagedCause is the cause of callbacks and calls that SetAside ended.
+const DamagedCause = "its row in the journal is damaged"
+
+func (m SetAside) apply(w *writer) error {
+	now := nanos(m.Time)
+	if now == 0 {
+		now = 1 // 0 stands for "not ended"
+	}
+	for _, t := range []struct {
+		*table
+		where string
+		zero  []any          // values of the types that belong there
+		end   map[string]any // columns that end the row; nil: it is deleted
+	}{
+		{callbacksTable, "ended = 0 OR outcome = ''", Callback{}.values(),
+			map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": DamagedCause, "attempts": int64(0), "max": int64(0)}},
+		{callsTable, "ended = 0", Call{}.values(), map[string]any{"ended": now, "cause": DamagedCause}},
+		{spoolTable, "true", nil, nil},
+	} {
+		rows, err := w.c.query("SELECT rowid, " + t.columns() + " FROM " + t.name + " NOT INDEXED WHERE " + t.where)
+		if err != nil {
+			return about("damaged rows of", t.name, err)
+		}
+		for _, row := range rows {
+			_, d := t.check(row[1:])
+			if d == nil {
+				continue
+			}
+			if err := w.setAside(t.table, row[0], row[1:], d, now, t.zero, t.end); err != nil {
+				return about("damaged row of", d.String(), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) setAside(t *table, rowid any, row []any, d *Damage, now int64, zero []any, end map[string]any) error {
+	content := map[string]any{}
+	for i, c := range t.cols {
+		content[c] = row[i]
+		if s, ok := row[i].(string); ok {
+			content[c] = fmt.Sprintf("%q", s) // whatever bytes it holds
+		}
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	if _, err := w.c.exec("INSERT INTO set_aside (time, tbl, key, reason, content) VALUES (?, ?, ?, ?, ?)", now, t.name, d.Key, d.Reason, string(text)); err != nil {
+		return err
+	}
+	if end == nil {
+		_, err := w.c.exec("DELETE FROM "+t.name+" WHERE rowid = ?", rowid)
+		return err
+	}
+	values := make([]any, len(t.cols))
+	for i, c := range t.cols {
+		values[i] = row[i]
+		if fmt.Sprintf("%T", row[i]) != fmt.Sprintf("%T", zero[i]) && c != "rotary" {
+			values[i] = zero[i] // the damage changed its type
+		}
+		if v, ok := end[c]; ok {
+			values[i] = v
+		}
+	}
+	sets := ""
+	for _, c := range t.cols {
+		sets += c + " = ?, "
+	}
+	_, err = w.c.exec("UPDATE "+t.name+" SET "+sets+"sum = ? WHERE rowid = ?", append(values, t.sum(values), rowid)...)
+	return err
+}

@@ -1,0 +1,450 @@
+package broker
+
+import (
+	"container/heap"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/policies"
+)
+
+// The simulation runs the loop's own code (take, commit, undo, done) in one goroutine against a world of a seeded random generator: callers,
+// lines, modems, timers, a disk that fails, a process that is killed between any two steps. The witness is the world itself: what callers heard and
+// what modems were told to dial. The same seed gives the same trace.
+
+// disk is a Store in memory: what a Commit returned nil for survives a crash, nothing else does.
+type disk struct {
+	rng       *rand.Rand
+	failing   bool
+	crash     func(where string) // may end the process before or after a commit
+	callbacks map[string]journal.Callback
+	attempts  map[string]int // callback → attempts recorded
+	ended     map[string]int // callback → audit records of its end
+}
+
+var errDisk = errors.New("no space left on device")
+
+func (d *disk) Commit(ctx context.Context, tx ...journal.Mutation) error {
+	return d.CommitEach(ctx, tx)[0]
+}
+
+func (d *disk) CommitEach(_ context.Context, groups ...[]journal.Mutation) []error {
+	d.crash("before a commit")
+	errs := make([]error, len(groups))
+	for i, g := range groups {
+		if d.failing {
+			errs[i] = errDisk
+			continue
+		}
+		for _, m := range g {
+			d.apply(m)
+		}
+	}
+	d.crash("after a commit")
+	return errs
+}
+
+func (d *disk) apply(m journal.Mutation) {
+	switch m := m.(type) {
+	case journal.PutCallback:
+		if old, ok := d.callbacks[m.Callback.ID]; ok && !old.Pending() {
+			panic("a callback that had ended was written again: " + m.Callback.ID)
+		}
+		d.callbacks[m.Callback.ID] = m.Callback
+	case journal.PutAttempt:
+		d.attempts[m.Attempt.CallbackID]++
+	case journal.AddAudit:
+		if kind, ok := strings.CutSuffix(m.Audit.Kind, " ended"); ok {
+			d.ended[strings.TrimPrefix(kind, "callback ")]++
+		}
+	}
+}
+
+func (d *disk) Pending(context.Context) (v []journal.Callback, _ []journal.Damage, _ error) {
+	for _, id := range slices.Sorted(maps.Keys(d.callbacks)) {
+		if c := d.callbacks[id]; c.Pending() {
+			v = append(v, c)
+		}
+	}
+	return v, nil, nil
+}
+
+func (d *disk) OpenCalls(context.Context) ([]journal.Call, []journal.Damage, error) {
+	return nil, nil, nil
+}
+func (d *disk) SpoolNext(context.Context, int) ([]journal.Spooled, []journal.Damage, error) {
+	return nil, nil, nil
+}
+func (d *disk) Callbacks(context.Context, int, journal.Filter) ([]journal.Callback, []journal.Damage, error) {
+	return nil, nil, nil
+}
+func (d *disk) Callback(context.Context, string) (journal.Callback, []journal.Attempt, error) {
+	return journal.Callback{}, nil, journal.ErrNotFound
+}
+
+// killed is the panic by which the process ends.
+type killed struct{}
+
+// happening is an event of the world at its time.
+type happening struct {
+	at   time.Duration
+	seq  int
+	life int // the process that ordered it; 0: the world's own
+	do   func()
+}
+
+type agenda []happening
+
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].seq < a[j].seq
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(happening)) }
+func (a *agenda) Pop() any {
+	old := *a
+	x := old[len(old)-1]
+	*a = old[:len(old)-1]
+	return x
+}
+
+// world is everything outside the loop.
+type world struct {
+	t      *testing.T
+	rng    *rand.Rand
+	trace  hash.Hash
+	disk   *disk
+	b      *Broker
+	now    time.Duration
+	seq    int
+	agenda agenda
+	life   int // counts processes
+	kills  int
+
+	heard  map[string]bool // callbacks that a caller was told of
+	dials  map[string]int  // callback → dial commands that modems saw
+	budget map[string]int
+	over   map[string]bool // callbacks whose end was carried out or is on disk
+	leases map[uint64]bool // lent by this process's world, not given back
+}
+
+func (w *world) log(format string, args ...any) {
+	fmt.Fprintf(w.trace, "%v ", w.now)
+	fmt.Fprintf(w.trace, format+"\n", args...)
+}
+
+func (w *world) in(d time.Duration, life int, do func()) {
+	w.seq++
+	heap.Push(&w.agenda, happening{at: w.now + d, seq: w.seq, life: life, do: do})
+}
+
+// some is a random time up to d.
+func (w *world) some(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
+
+// feed gives an event to the loop, as a process of this life would.
+func (w *world) feed(e event) {
+	batch := append(w.b.backlog, e)
+	w.b.backlog = nil
+	for _, e := range batch {
+		w.log("%s %T %+v", e.id, e.what, e.what)
+		w.b.round(context.Background(), []event{e})
+	}
+}
+
+// boot starts a process on what is on disk.
+func (w *world) boot() {
+	w.life++
+	w.leases = map[uint64]bool{}
+	b := New(Options{Journal: w.disk}, Config{Policies: mustPolicies(w.t)})
+	b.carry = w.carry
+	b.again = func(_ context.Context, e event) { w.in(time.Second, w.life, func() { w.feed(e) }) }
+	w.b = b
+	if err := b.recover(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	backlog := b.backlog
+	b.backlog = nil
+	slices.SortFunc(backlog, func(x, y event) int { return cmpText(x.id, y.id) })
+	for _, e := range backlog {
+		w.feed(e)
+	}
+}
+
+func cmpText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// carry does in the world what the machine ordered.
+func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
+	id, life := work.row.ID, w.life
+	w.log("%s %v", id, e)
+	w.disk.crash("before an effect")
+	say := func(d time.Duration, what callback.Event) {
+		w.in(d, life, func() { w.feed(event{id: id, what: what}) })
+	}
+	switch e := e.(type) {
+	case callback.Tell:
+		if _, ok := w.disk.callbacks[id]; !ok {
+			w.t.Fatalf("callback %s: told before it was on disk (law 1)", id)
+		}
+		w.heard[id] = true
+		if w.rng.IntN(20) > 0 { // else he never hangs up by himself
+			say(w.some(2*time.Second), callback.HungUp{})
+		}
+	case callback.HangUpCaller:
+		if w.rng.IntN(4) > 0 {
+			say(w.some(time.Second), callback.HungUp{})
+		} else {
+			say(w.some(time.Second), callback.HangUpUnproven{Cause: "DCD stuck"})
+		}
+	case callback.Acquire:
+		if w.rng.IntN(8) == 0 {
+			say(w.some(time.Second), callback.NoLine{Cause: "all lines are busy"})
+			return
+		}
+		w.in(w.some(time.Minute), life, func() {
+			w.leases[w.b.leaseSeq+1] = true
+			w.feed(event{id: id, what: callback.Leased{}})
+		})
+	case callback.OffHook:
+		say(w.some(3*time.Second), callback.OffHookEnded{Lease: e.Lease})
+	case callback.ArmTimer:
+		d := map[callback.TimerKind]time.Duration{
+			callback.Lifetime: time.Hour, callback.Wait: 5 * time.Second, callback.RetryWait: 30 * time.Second, callback.DialDeadline: 5 * time.Minute,
+		}[e.Kind]
+		if d == 0 {
+			d = 20 * time.Second
+		}
+		say(d, callback.TimerFired{Kind: e.Kind, Gen: e.Gen})
+	case callback.Recheck:
+		reason := ""
+		if w.rng.IntN(50) == 0 {
+			reason = "the number is denied now"
+		}
+		say(w.some(time.Second), callback.DenialRechecked{Gen: e.Gen, Reason: reason})
+	case callback.Dial:
+		w.dialCommand(id, e)
+		w.dialEnds(id, e, say)
+	case callback.StartSession:
+		w.legTwo(e, say)
+	case callback.ReleaseLease:
+		if !w.leases[e.Lease] {
+			w.t.Fatalf("callback %s: lease %d was given back twice, or never lent (law 9)", id, e.Lease)
+		}
+		delete(w.leases, e.Lease)
+	case callback.End:
+		w.over[id] = true
+	}
+}
+
+// dialCommand is the modem's end of a Dial: the witness of law 2.
+func (w *world) dialCommand(id string, e callback.Dial) {
+	w.dials[id]++
+	if w.disk.attempts[id] < w.dials[id] {
+		w.t.Fatalf("callback %s: %d dial commands, %d attempts on disk (law 2)", id, w.dials[id], w.disk.attempts[id])
+	}
+	if w.over[id] {
+		w.t.Fatalf("callback %s: dialled after its end (law 3)", id)
+	}
+	if !w.leases[e.Lease] {
+		w.t.Fatalf("callback %s: dialled without its lease", id)
+	}
+}
+
+func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, callback.Event)) {
+	ended := callback.DialEnded{Attempt: e.Attempt, Connected: w.rng.IntN(2) == 0, Outcome: "busy"}
+	if ended.Connected {
+		ended.Outcome = "connected"
+	}
+	ended.Unproven = !ended.Connected && w.rng.IntN(10) == 0
+	if w.rng.IntN(30) > 0 { // else the dialler hangs
+		say(w.some(time.Minute), ended)
+	}
+	if w.rng.IntN(5) == 0 { // twice, late
+		say(w.some(10*time.Minute), ended)
+	}
+}
+
+func (w *world) legTwo(e callback.StartSession, say func(time.Duration, callback.Event)) {
+	switch w.rng.IntN(4) {
+	case 0:
+		say(w.some(time.Minute), callback.NotAdmitted{Attempt: e.Attempt, Cause: "wrong password"})
+		say(time.Minute+w.some(time.Second), callback.CallEnded{Attempt: e.Attempt, Cause: "hung up"})
+	case 1:
+		say(w.some(time.Minute), callback.CallEnded{Attempt: e.Attempt, Cause: "lost carrier", Unproven: w.rng.IntN(10) == 0})
+	default:
+		say(w.some(time.Minute), callback.Admitted{Attempt: e.Attempt})
+		say(time.Minute+w.some(time.Hour), callback.CallEnded{Attempt: e.Attempt, Cause: "user request"})
+	}
+}
+
+// caller logs in, is promised a callback or not.
+func (w *world) caller(n int) {
+	max := 1 + w.rng.IntN(3)
+	id := fmt.Sprintf("cb%06d", n)
+	user := "user" + strconv.Itoa(w.rng.IntN(40))
+	work := newWork(journal.Callback{
+		ID: id, User: user, Entry: "radius", Number: "84001", Max: max, Created: time.Unix(0, 0), Decision: "{}", Authorization: "{}",
+	}, trace{}, grant{})
+	pending := w.b.pendingFor(work)
+	w.budget[id] = max
+	reply := make(chan error, 1)
+	w.feed(event{id: id, promise: work, what: callback.Promise{ID: id, Max: max}, reply: reply})
+	select {
+	case err := <-reply:
+		if err == nil && pending != "" {
+			w.t.Fatalf("user %s: a second promise beside %s (law 3)", user, pending)
+		}
+		if err != nil && w.heard[id] {
+			w.t.Fatalf("callback %s: told, and refused: %v (law 1)", id, err)
+		}
+	default:
+	}
+	if w.rng.IntN(30) == 0 {
+		w.in(w.some(time.Minute), w.life, func() { w.feed(event{id: id, what: callback.Cancel{By: "operator"}}) })
+	}
+}
+
+// run plays n callers, then lets all come to an end. A kill is a panic out of the loop's code; the next process starts on the disk.
+func (w *world) run(n int) {
+	for i := range n {
+		w.in(w.some(time.Duration(n)*30*time.Second), 0, func() { w.caller(i) })
+	}
+	w.safely(w.boot)
+	for w.agenda.Len() > 0 {
+		h := heap.Pop(&w.agenda).(happening)
+		w.now = h.at
+		if h.life != 0 && h.life != w.life {
+			continue // that process is dead
+		}
+		if w.rng.IntN(200) == 0 {
+			w.disk.failing = !w.disk.failing
+		}
+		w.safely(h.do)
+		if w.agenda.Len() == 0 {
+			w.disk.failing = false
+			w.retryAll()
+		}
+	}
+}
+
+// retryAll is a restart at the end of all things, so that what a failing disk held up is taken up.
+func (w *world) retryAll() {
+	if v, _, _ := w.disk.Pending(context.Background()); len(v) > 0 {
+		w.safely(w.boot)
+	}
+}
+
+// safely runs a piece of the process; a kill inside it is followed by the next process.
+func (w *world) safely(do func()) {
+	killedNow := func() (killedNow bool) {
+		defer func() {
+			switch r := recover().(type) {
+			case nil:
+			case killed:
+				killedNow = true
+			default:
+				panic(r)
+			}
+		}()
+		do()
+		return false
+	}()
+	if killedNow {
+		w.kills++
+		w.log("killed")
+		w.safely(w.boot)
+	}
+}
+
+func mustPolicies(t *testing.T) *policies.Set {
+	s, err := policies.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// simulate plays one seed and returns the trace's hash.
+func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 5732))
+	w = &world{
+		t: t, rng: rng, trace: sha256.New(), heard: map[string]bool{}, dials: map[string]int{}, budget: map[string]int{}, over: map[string]bool{},
+	}
+	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, ended: map[string]int{}}
+	w.disk.crash = func(string) {
+		if rng.IntN(300) == 0 {
+			panic(killed{})
+		}
+	}
+	w.run(callers)
+	w.verify(seed)
+	return hex.EncodeToString(w.trace.Sum(nil)), w
+}
+
+// verify is the oracle: every promise heard ended once, dials ≤ attempts ≤ budget.
+func (w *world) verify(seed uint64) {
+	for id := range w.heard {
+		c, ok := w.disk.callbacks[id]
+		if !ok || c.Pending() {
+			w.t.Errorf("seed %d: callback %s was heard of and has no end: %+v", seed, id, c.Phase)
+		}
+		if w.disk.ended[id] != 1 {
+			w.t.Errorf("seed %d: callback %s has %d audit records of its end", seed, id, w.disk.ended[id])
+		}
+	}
+	for id, n := range w.dials {
+		if a := w.disk.attempts[id]; n > a || a > w.budget[id] {
+			w.t.Errorf("seed %d: callback %s: %d dials, %d attempts, budget %d", seed, id, n, a, w.budget[id])
+		}
+	}
+}
+
+// TestSimulation plays thousands of callbacks with faults and crashes, each seed twice.
+func TestSimulation(t *testing.T) {
+	seeds := 20
+	if v := os.Getenv("RINGBACK_SEEDS"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			t.Fatalf("RINGBACK_SEEDS=%s: %v", v, err)
+		}
+		seeds = n
+	}
+	var heard, dials, kills int
+	for seed := range uint64(seeds) {
+		one, w := simulate(t, seed, 200)
+		if two, _ := simulate(t, seed, 200); one != two {
+			t.Errorf("seed %d: two runs, two traces", seed)
+		}
+		heard += len(w.heard)
+		for _, n := range w.dials {
+			dials += n
+		}
+		kills += w.kills
+	}
+	t.Logf("%d seeds: %d promises heard, %d dial commands, %d kills", seeds, heard, dials, kills)
+	if heard < seeds*20 || kills < seeds || dials < seeds*10 {
+		t.Errorf("the world is too quiet to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
+	}
+}

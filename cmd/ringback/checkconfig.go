@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/config"
+)
+
+func newCheckConfig() *cobra.Command {
+	var path string
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "check-config -c ringback.yaml",
+		Short: "all mistakes of a configuration at once",
+		Long: `Reads the configuration and all files that it names, and prints every mistake with file, line and key. It opens no port and asks no server.
+Exit status 0: good, perhaps with warnings; 1: there are errors.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, problems := config.Load(path, nil)
+			w := cmd.OutOrStdout()
+			if problems == nil {
+				problems = config.Problems{}
+			}
+			err := f.print(w, problems, func(w io.Writer) {
+				printProblems(w, problems)
+				if cfg != nil {
+					fmt.Fprintf(w, "%s: %d lines, %d login lists, %d RADIUS servers, groups %v: good\n", path, len(cfg.Lines), len(cfg.Logins), len(cfg.RADIUS.Servers), cfg.Policies.Groups())
+				}
+			})
+			if err == nil && cfg == nil {
+				err = exitStatus(1)
+			}
+			return err
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+	return c
+}
+
+func printProblems(w io.Writer, problems config.Problems) {
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+}

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/dialer"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/session"
+)
+
+func newServe() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "serve -c ringback.yaml",
+		Short: "the daemon: answers, decides, calls back",
+		Long: `Runs the daemon on a configuration until SIGTERM or Ctrl-C: then no call is answered any more, and promises stay in the journal for the next start.
+SIGHUP reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Lines, state_dir and
+api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path, cmd.ErrOrStderr()) },
+	}
+	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	return c
+}
+
+// daemon is the wired program.
+type daemon struct {
+	cfg    *config.Config
+	log    *zap.Logger
+	feed   *api.Feed
+	broker *broker.Broker
+
+	mu     sync.Mutex
+	radius *radius.Client // of the configuration in force; nil: none
+	old    []*radius.Client
+}
+
+func serve(ctx context.Context, path string, stderr io.Writer) error {
+	cfg, problems := config.Load(path, nil)
+	printProblems(stderr, problems)
+	if cfg == nil {
+		return exitStatus(1)
+	}
+	log, err := newLogger(cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer log.Sync()
+	for _, p := range problems {
+		log.Warn("configuration", zap.String("problem", p.String()))
+	}
+	d := &daemon{cfg: cfg, log: log, feed: &api.Feed{}}
+	return d.run(ctx)
+}
+
+func (d *daemon) run(ctx context.Context) error {
+	j, err := journal.Open(ctx, journal.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db")})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	pool, err := d.pool()
+	if err != nil {
+		return err
+	}
+	bc, client, err := d.build(d.cfg)
+	if err != nil {
+		return err
+	}
+	d.radius = client
+	defer d.closeRADIUS()
+	d.broker = broker.New(broker.Options{Journal: j, Pool: pool, Accountant: d.accountant(), Log: d.log, Debug: d.feed.Topic("callback")}, bc)
+	sock, err := api.Listen(d.cfg.API.Socket)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer cancel()
+	parts.Go(func() { d.reloads(ctx) })
+	parts.Go(func() {
+		srv := api.Server{Daemon: api.FromBroker(d.broker), Feed: d.feed, Version: d.version()}
+		if err := srv.ServeListener(ctx, sock); err != nil {
+			d.log.Error("admin API", zap.Error(err))
+		}
+	})
+	d.log.Info("ringback serves", zap.String("version", versionText()), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
+	defer d.log.Info("ringback has ended")
+	return d.broker.Run(ctx)
+}
+
+func (d *daemon) version() client.Version {
+	return client.Version{Version: versionText(), Go: runtime.Version(), Hostname: d.cfg.Hostname, PID: os.Getpid(), Started: time.Now()}
+}
+
+// pool makes the lines. They are opened when the pool runs.
+func (d *daemon) pool() (*lines.Pool, error) {
+	p := lines.NewPool(lines.PoolOptions{Debug: d.feed.Topic("modem")})
+	poller := &port.Poller{}
+	for _, l := range d.cfg.Lines {
+		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
+		driver := modem.New(modem.Options{
+			Config: l.Config,
+			Open:   func(ctx context.Context) (lines.Port, error) { return l.Address.Open(ctx, o) },
+			Debug:  d.feed.Topic("modem"),
+		})
+		if err := p.Add(l.Config, driver); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// build makes of a configuration what a reload may swap.
+func (d *daemon) build(cfg *config.Config) (broker.Config, *radius.Client, error) {
+	var client *radius.Client
+	if len(cfg.RADIUS.Servers) > 0 {
+		rc := cfg.RADIUS
+		rc.Trace = d.traceRADIUS
+		c, err := radius.New(rc)
+		if err != nil {
+			return broker.Config{}, nil, err
+		}
+		client = c
+	}
+	logins, err := loginLists(cfg, client)
+	if err != nil {
+		return broker.Config{}, nil, err
+	}
+	s := cfg.Session
+	s.Debug = d.feed.Topic("aaa")
+	return broker.Config{
+		Session: s, Logins: logins, Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
+		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+	}, client, nil
+}
+
+func (d *daemon) traceRADIUS(e radius.Event) {
+	text := "RADIUS: from " + e.Server + ": " + e.What
+	if e.Sent {
+		text = "RADIUS: to " + e.Server + ": " + e.What
+	}
+	d.feed.Publish("aaa", 0, text)
+	for _, l := range e.Lines {
+		d.feed.Publish("aaa", 0, "RADIUS:   "+l)
+	}
+}
+
+// loginLists turns the names of methods into methods.
+func loginLists(cfg *config.Config, client *radius.Client) (map[string]session.Login, error) {
+	local, err := aaa.NewLocal(cfg.Users)
+	if err != nil {
+		return nil, err
+	}
+	methods := map[string]aaa.Method{config.MethodLocal: local, config.MethodNone: aaa.None{}}
+	if client != nil {
+		methods[config.MethodRADIUS] = client
+	}
+	logins := map[string]session.Login{}
+	for _, l := range cfg.Logins {
+		list := aaa.List{Name: l.Name}
+		for _, name := range l.Methods {
+			m, ok := methods[name]
+			if !ok {
+				return nil, fmt.Errorf("login list %s: method %s: no server is configured for it (aaa.%s)", l.Name, name, name)
+			}
+			list.Entries = append(list.Entries, m)
+		}
+		logins[l.Name] = list
+	}
+	return logins, nil
+}
+
+// accountant sends through the RADIUS client of the configuration in force; nil where the start has none that accounts.
+func (d *daemon) accountant() aaa.Accountant {
+	for _, s := range d.cfg.RADIUS.Servers {
+		if s.Accounting != "" {
+			return d
+		}
+	}
+	return nil
+}
+
+// Send implements aaa.Accountant.
+func (d *daemon) Send(ctx context.Context, r aaa.Record) error {
+	d.mu.Lock()
+	c := d.radius
+	d.mu.Unlock()
+	if c == nil {
+		return errors.New("accounting: no RADIUS server is configured any more")
+	}
+	return c.Send(ctx, r)
+}
+
+func (d *daemon) closeRADIUS() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range append(d.old, d.radius) {
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+// reloads takes the configuration anew at each SIGHUP, or keeps the old one and says why.
+func (d *daemon) reloads(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-hup:
+			d.reload()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (d *daemon) reload() {
+	cfg, problems := config.Load(d.cfg.File, nil)
+	for _, p := range problems {
+		d.log.Warn("configuration", zap.String("problem", p.String()))
+	}
+	if cfg == nil {
+		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
+		return
+	}
+	bc, client, err := d.build(cfg)
+	if err != nil {
+		d.log.Error("reload: the old configuration stays", zap.Error(err))
+		return
+	}
+	d.mu.Lock()
+	if d.radius != nil {
+		d.old = append(d.old, d.radius) // conversations that it began are still its own
+	}
+	d.radius = client
+	d.mu.Unlock()
+	d.broker.Reload(bc)
+	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
+	for _, what := range needsRestart(d.cfg, cfg) {
+		d.log.Warn("reload: this changes with a restart only", zap.String("key", what))
+	}
+}
+
+// needsRestart names what a reload left as it was.
+func needsRestart(old, now *config.Config) []string {
+	var keys []string
+	if old.StateDir != now.StateDir {
+		keys = append(keys, "state_dir")
+	}
+	if old.API != now.API {
+		keys = append(keys, "api")
+	}
+	if old.Log != now.Log {
+		keys = append(keys, "log")
+	}
+	if fmt.Sprint(old.Lines) != fmt.Sprint(now.Lines) {
+		keys = append(keys, "lines")
+	}
+	return keys
+}
+
+func newLogger(c config.Log) (*zap.Logger, error) {
+	z := zap.NewProductionConfig()
+	z.Encoding = c.Format
+	z.DisableCaller, z.DisableStacktrace = true, true
+	z.Sampling = nil
+	z.EncoderConfig.TimeKey = "time"
+	z.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	z.OutputPaths = []string{"stderr"}
+	if c.File != "" {
+		z.OutputPaths = []string{c.File}
+	}
+	level, err := zap.ParseAtomicLevel(c.Level)
+	if err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	z.Level = level
+	log, err := z.Build()
+	if err != nil {
+		return nil, fmt.Errorf("log: %w (may this user write log.file?)", err)
+	}
+	return log, nil
+}

@@ -1,0 +1,109 @@
+// Package config reads ringback.yaml and the files that it names, checks all of it at once, and fills the Config of every other package.
+// It opens no port and asks no server: what it says holds for the files alone. No other package knows it.
+package config
+
+import (
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/session"
+)
+
+// Problem is one thing that is wrong in the configuration; Problems are all of them, errors and warnings.
+type (
+	Problem  = schema.Problem
+	Problems = schema.Problems
+)
+
+// Config is a configuration that was checked. Paths in it are absolute, or relative to the working directory as the file's own was.
+type Config struct {
+	File   string // as Load was given it
+	Digest string // SHA-256 of the file, what overrides it, and the policies; no secret is in it
+
+	Hostname string
+	StateDir string // the daemon creates it where it is not there
+	API      API
+	Log      Log
+
+	PoliciesDir string
+	Policies    *policies.Set
+	Plan        policies.Plan
+	Places      map[string]string // Callback-Id → number as written
+
+	Exec     Exec
+	Callback Callback
+	Session  session.Config
+
+	RADIUS radius.Config // no server where the method radius is not used
+	Logins []MethodList  // login method lists, in the file's order
+	Users  []aaa.User    // of the method local
+
+	Scripts []*chat.Script // the file's own, then those shipped whose names are free
+	Lines   []Line         // by TTY
+}
+
+// API is the admin interface.
+type API struct {
+	Socket string // path of the unix socket
+}
+
+// Log says how and where to log.
+type Log struct {
+	Level  string // debug, info, warn, error
+	Format string // console, json
+	File   string // "" standard error
+}
+
+// Exec has the switches of the EXEC.
+type Exec struct {
+	Callback bool // IOS `service exec-callback`
+}
+
+// Callback is what all callbacks have in common.
+type Callback struct {
+	Lifetime time.Duration // from the promise until it expires
+}
+
+// MethodList is a list of methods by name; who wires the daemon turns the names into methods.
+type MethodList struct {
+	Name    string
+	Methods []string // MethodRADIUS, MethodLocal, MethodNone
+}
+
+// The methods that a list may name.
+const (
+	MethodRADIUS = "radius"
+	MethodLocal  = "local"
+	MethodNone   = "none"
+)
+
+// Line is a line and where its port is.
+type Line struct {
+	lines.Config
+	Address port.Address
+}
+
+// Login returns the methods of a login list; false where there is none of that name.
+func (c *Config) Login(name string) ([]string, bool) {
+	for _, l := range c.Logins {
+		if l.Name == name {
+			return l.Methods, true
+		}
+	}
+	return nil, false
+}
+
+// LineConfigs returns the lines without their addresses.
+func (c *Config) LineConfigs() []lines.Config {
+	out := make([]lines.Config, len(c.Lines))
+	for i, l := range c.Lines {
+		out[i] = l.Config
+	}
+	return out
+}

@@ -1,0 +1,620 @@
+package config
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/session"
+)
+
+var update = flag.Bool("update", false, "write docs/reference/configuration.md")
+
+// samples copies testdata/config to a directory where the modes of its files are right, which git does not keep.
+func samples(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../testdata/config")); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestFullSample(t *testing.T) {
+	dir := samples(t)
+	c, problems := Load(filepath.Join(dir, "full.yaml"), nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "full.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := schema.Parse("full.yaml", text, Keys())
+	for _, path := range allPaths("", Keys()) {
+		if !used(v, strings.Split(path, ".")) && path != "lines[].flow_control" {
+			t.Errorf("the full sample says nothing of %s", path)
+		}
+	}
+
+	if c.Hostname != "maui-nas-04" || c.StateDir != "/var/lib/ringback" || c.API.Socket != "/run/ringback/ringback.sock" ||
+		c.Log != (Log{"info", "json", "/var/log/ringback.log"}) || c.PoliciesDir != filepath.Join(dir, "policies.d") ||
+		!c.Exec.Callback || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
+		t.Errorf("%+v", c)
+	}
+	if want := (session.Config{
+		Hostname: "maui-nas-04", Prompts: session.Prompts{Username: "Username: ", Password: "Password: ", Dialstring: "Callback Dialstring: "},
+		Banner: "Authorized users only. All calls are recorded.\n", Tries: 3, FailureDelay: 2 * time.Second, LoginTimeout: time.Minute, IdleTimeout: 10 * time.Minute,
+	}); !reflect.DeepEqual(c.Session, want) {
+		t.Errorf("%+v", c.Session)
+	}
+	if want := []radius.ServerConfig{
+		{Name: "primary", Address: "192.0.2.1:1812", Accounting: "192.0.2.1:1813", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", Source: "192.0.2.9"},
+		{Name: "secondary", Address: "[2001:db8::1]:1812", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require"},
+	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" || c.RADIUS.NASIdentifier != "maui-nas-04" {
+		t.Errorf("%+v", c.RADIUS)
+	}
+	if want := []MethodList{{"default", []string{"radius", "local"}}, {"console", []string{"local"}}}; !reflect.DeepEqual(c.Logins, want) {
+		t.Errorf("%+v", c.Logins)
+	}
+	two := 2
+	if len(c.Users) != 3 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify || c.Users[0].Callback.Dialstring.Value() != "84001" ||
+		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback, &aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) {
+		t.Errorf("%+v", c.Users)
+	}
+	if want := map[string]string{"paris": "84022", "head-office": "(408) 555-1212"}; !reflect.DeepEqual(c.Places, want) {
+		t.Errorf("%v", c.Places)
+	}
+	if want := (policies.Plan{TrunkPrefixes: []string{"9,"}, MaxDigits: 15, Emergency: policies.EmergencyNumbers()}); !reflect.DeepEqual(c.Plan, want) {
+		t.Errorf("%+v", c.Plan)
+	}
+	var names []string
+	for _, s := range c.Scripts {
+		names = append(names, s.Name)
+	}
+	if got := strings.Join(names, " "); got != "offhook rtp exec-callback ppp-callback" {
+		t.Error(got)
+	}
+	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "staff"}) {
+		t.Error(got)
+	}
+	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {
+		t.Fatalf("%d lines", len(c.Lines))
+	}
+	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", Init: "AT&F1E0M0",
+		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); c.Lines[0].Config != want {
+		t.Errorf("%+v", c.Lines[0].Config)
+	}
+	if l := c.Lines[6]; l.TTY != 71 || l.Port != "rfc2217://console1.example.net:2006?speed=115200" || l.Address.Host != "console1.example.net:2006" || l.Rotary != 1 {
+		t.Errorf("%+v", l)
+	}
+	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "^exec-callback$" || l.ModemOffHookScript != "" {
+		t.Errorf("%+v", l)
+	}
+	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "" || l.Login != "console" {
+		t.Errorf("%+v", l)
+	}
+	if _, ok := c.Login("none"); ok {
+		t.Error("a list out of nowhere")
+	}
+}
+
+func allPaths(prefix string, keys []schema.Key) (out []string) {
+	for _, k := range keys {
+		p := prefix + k.Name
+		switch {
+		case k.Type == schema.Object:
+			out = append(out, allPaths(p+".", k.Keys)...)
+		case k.Type == schema.List && k.Elem.Type == schema.Object:
+			out = append(out, allPaths(p+"[].", k.Elem.Keys)...)
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func used(v *schema.Value, path []string) bool {
+	if len(path) == 0 {
+		return v.IsSet()
+	}
+	name, list := strings.CutSuffix(path[0], "[]")
+	f := v.Get(name)
+	if !list {
+		return used(f, path[1:])
+	}
+	for _, i := range f.Items() {
+		if used(i, path[1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestMinimalSample(t *testing.T) {
+	dir := samples(t)
+	if err := os.RemoveAll(filepath.Join(dir, "policies.d")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", "/home/kim/state")
+	c, problems := Load(filepath.Join(dir, "minimal.yaml"), nil)
+	if c == nil || len(problems) != 2 {
+		t.Fatal(problems)
+	}
+	for i, want := range []string{"warning: policies_dir: no policy files: the built-in policy", "warning: lines[0].tty: who calls tty 65 is called back by the same line"} {
+		if !strings.Contains(problems[i].String(), want) {
+			t.Errorf("%s, want %s", problems[i], want)
+		}
+	}
+	if c.Hostname != "ringback" || c.Session.Prompts.Username != "Username: " || !c.Exec.Callback || c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
+		t.Errorf("%+v", c)
+	}
+	if c.API.Socket != DefaultSocket() || c.StateDir != DefaultStateDir() {
+		t.Errorf("%q %q", c.API.Socket, c.StateDir)
+	}
+	if d, _ := c.Policies.Evaluate(policies.Request{Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}, Enabled: true}); d.Outcome != policies.CallBack {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestDefaultDirectories(t *testing.T) {
+	env := func(kv ...string) func(string) string {
+		return func(k string) string {
+			for i := 0; i < len(kv); i += 2 {
+				if kv[i] == k {
+					return kv[i+1]
+				}
+			}
+			return ""
+		}
+	}
+	for _, tt := range []struct {
+		root bool
+		env  func(string) string
+		want string
+	}{
+		{true, env("HOME", "/root"), "/var/lib/ringback"},
+		{false, env("HOME", "/home/kim"), "/home/kim/.local/state/ringback"},
+		{false, env("HOME", "/home/kim", "XDG_STATE_HOME", "/s"), "/s/ringback"},
+		{false, env("HOME", "/home/kim", "XDG_STATE_HOME", "s"), "/home/kim/.local/state/ringback"},
+		{false, env(), ""},
+	} {
+		if got := stateDir(tt.root, tt.env); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+	if socketIn(true, "/x") != "/run/ringback/ringback.sock" || socketIn(false, "/x") != "/x/ringback.sock" {
+		t.Error("socket")
+	}
+}
+
+// base is a configuration that is right but for what a test puts in: %s stands at the end of each section.
+const base = `aaa:
+  radius: [{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]
+  lists: {login: {default: [radius, local]}}
+users: [{name: kim, password_file: kim.password}]
+chat_scripts: [{name: rtp, script: '"" "ATDT \T" CONNECT'}, {name: nodial, script: '"" "AT" OK'}]
+lines: [{tty: 1, port: "tcp://127.0.0.1:7001", rotary: 1}, {tty: 2, port: "tcp://127.0.0.1:7002", rotary: 1}]
+`
+
+// loadText loads a text beside the secrets that base needs.
+func loadText(t *testing.T, text string, o Overrides) (*Config, string, string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range map[string]string{
+		"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n", "policies.d/default.yaml": "group: default\n",
+		"short.secret": "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n", "sixteen.secret": "0123456789abcdef\r\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "loose.secret"), []byte("0123456789abcdef01234567"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "loose.secret"), 0o644); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+	c, problems := Load(filepath.Join(dir, "ringback.yaml"), o)
+	return c, strings.ReplaceAll(problems.String(), dir+string(filepath.Separator), ""), dir
+}
+
+func TestBase(t *testing.T) {
+	if c, problems, _ := loadText(t, base, nil); c == nil || problems != "" {
+		t.Error(problems)
+	}
+}
+
+// Each row changes base by one replacement, "" for an addition at its end, and has all that is then said.
+func TestProblems(t *testing.T) {
+	for _, tt := range []struct{ old, new, want string }{
+		// the file
+		{"", "hostnam: x\n", `ringback.yaml:7:1: hostnam: unknown key (did you mean "hostname"?)`},
+		{"", "users: []\n", `ringback.yaml:7:1: users: is already given on line 4 (remove one of the two)`},
+		{"", "exec: {callback: on}\n", `ringback.yaml:7:18: exec.callback: expects true or false, and the text "on" stands here (write true or false)`},
+		{"", "exec: {idle_timeout: 25h}\n", `ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not within 0s and 24h0m0s`},
+		{"", "login: {tries: 0}\n", `ringback.yaml:7:16: login.tries: 0 is not within 1 and 10`},
+		{"", "log: {level: trace}\n", `ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
+		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' may not stand in a host name`},
+		{"", "banner: \"\\e[2J\"\n", `ringback.yaml:7:9: banner: the control character '\x1b' may not stand here`},
+		{"", "prompts: {username: \"\"}\n", `ringback.yaml:7:21: prompts.username: an empty prompt leaves callers in the dark`},
+		{"", "state_dir:\n", `ringback.yaml:7:11: state_dir: has no value (write one, or remove the key)`},
+		{"", "api: {socket: /" + strings.Repeat("x", 107) + "}\n", `ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, this one 108`},
+		{"", "timeouts: [\n", `ringback.yaml:7:1: not YAML: did not find expected node content (look at this line and the one before it: indentation, colons, quotes; no tabs)`},
+		{"", "policies_dir: nowhere\n", `ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back at numbers that AAA or a local user fixes, demands a second login, lets no caller type a number and dials once (write policies.d/default.yaml to decide yourself)`},
+
+		// aaa
+		{"radius.secret", "nowhere.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: nowhere.secret: no such file or directory (the path is relative to the directory of the configuration file; create it with: (umask 077; openssl rand -base64 24 > FILE))`},
+		{"radius.secret", "policies.d", `ringback.yaml:2:68: aaa.radius[0].secret_file: policies.d: not a regular file (a regular file that the daemon's user may read)`},
+		{"radius.secret", "empty.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: empty.secret: the file is empty (write the secret into it)`},
+		{"radius.secret", "two.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: two.secret: the file has more than one line, or a NUL (the secret alone, on one line)`},
+		{"radius.secret", "short.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: the shared secret has 10 octets, and RFC 2865 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
+		{"radius.secret", "short.secret, insecure: true", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 10 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
+		{"radius.secret", "sixteen.secret", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 16 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
+		{"radius.secret", "loose.secret", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: loose.secret: others than the owner may use the file (mode 0644) (chmod 600 loose.secret)`},
+		{", secret_file: radius.secret", "", `ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)`},
+		{"secret_file: radius.secret", "secret: hunter2", "ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
+			`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (known here: accounting, address, insecure, message_authenticator, name, retries, secret_file, source, timeout)`},
+		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`, `ringback.yaml:2:37: aaa.radius[0].address: "70000" is no port number (1 to 65535)`},
+		{"radius.secret}", "radius.secret, source: here}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source "here": not an IP address, nor one with a port`},
+		{"radius.secret}", "radius.secret, message_authenticator: off}", `ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by who stands on the way (CVE-2024-3596) (mend the server, then write require)`},
+		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}", `ringback.yaml:2:91: aaa.radius[1].name: RADIUS server "primary" is already on line 2 (give it another name)`},
+		{"[radius, local]", "[raduis, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "raduis" (did you mean "radius"?)`},
+		{"[radius, local]", "[tacacs, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "tacacs" (there are radius, local, none)`},
+		{"[radius, local]", "[local, local]", `ringback.yaml:3:36: aaa.lists.login.default[1]: method "local" is in the list twice (remove one of the two)`},
+		{"[radius, local]", "[]", `ringback.yaml:3:28: aaa.lists.login.default: the list is empty: nobody would be let in (write [radius, local])`},
+		{"[radius, local]", "radius", `ringback.yaml:3:28: aaa.lists.login.default: expects a list, and the text "radius" stands here (write [radius])`},
+		{"[radius, local]", "[radius, none]", `ringback.yaml:3:37: warning: aaa.lists.login.default[1]: lets everybody in whenever the methods before it are silent (remove it, unless that is what you want)`},
+		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
+
+		// users
+		{"kim.password", "radius.secret, password_hash: x", `ringback.yaml:4:66: users[0].password_hash: a password file and a password hash (remove one of the two)`},
+		{", password_file: kim.password", "", `ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
+		{"password_file: kim.password", "password: pw", "ringback.yaml:4:21: users[0].password: unknown key (known here: callback, groups, name, password_file, password_hash, priv_lvl)"},
+		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"", `ringback.yaml:4:36: users[0].password_hash: HASH`},
+		{"name: kim", "name: \" kim\"", `ringback.yaml:4:9: users[0]: local user " kim": user name: a space before or after it`},
+		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}", `ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
+		{"kim.password}", "kim.password, callback: {}}", `ringback.yaml:4:60: users[0].callback.dialstring: is required (write dialstring: "84001")`},
+		{"kim.password}", "kim.password, callback: {dialstring: 84001}}", `ringback.yaml:4:73: users[0].callback.dialstring: expects text, and the number 84001 stands here (put it in quotes: "84001")`},
+		{"kim.password}", `kim.password, callback: {dialstring: "5551234;ATH"}}`, `ringback.yaml:4:73: users[0].callback.dialstring: ';' at position 8 of the dial string is not a digit`},
+		{"kim.password}", `kim.password, callback: {dialstring: "911"}}`, `ringback.yaml:4:73: users[0].callback.dialstring: an emergency number ("911*") is never dialled (numbers.emergency has the patterns)`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", line: 3}}`, `ringback.yaml:4:88: users[0].callback.line: there is no line tty 3 that dials (see lines)`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", rotary: 2}}`, `ringback.yaml:4:90: users[0].callback.rotary: no line of rotary 2 dials (see lines)`},
+		{"kim.password}", `kim.password, callback: {dialstring: ""}}`, `ringback.yaml:4:60: warning: users[0].callback: user "kim" will be refused: AAA leaves the number to the caller, and group default lets no caller choose (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", no_verify: true}}`, `ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must log in again all the same: group default allows no no_verify (set no_verify: allow in its policy file)`},
+
+		// numbers and places
+		{"", "numbers: {emergency: [\"9x\"]}\n", `ringback.yaml:7:23: numbers.emergency[0]: 'x' at position 2 is neither a digit nor a * at the end`},
+		{"", "numbers: {emergency: []}\n", `ringback.yaml:7:22: warning: numbers.emergency: no emergency number is denied (remove the key for the built-in patterns)`},
+		{"", "numbers: {trunk_prefixes: [\"9\"]}\n", `ringback.yaml:7:28: warning: numbers.trunk_prefixes[0]: a prefix of digits alone also eats the first digit of numbers that begin with it (write "9," where AAA sends a comma)`},
+		{"", "places: [{name: paris, number: \"84W1\"}]\n", `ringback.yaml:7:32: places[0].number: 'W' at position 3 of the dial string is not a digit (pauses and prefixes belong in the chat script's dial template; a prefix that AAA sends is listed in numbers.trunk_prefixes)`},
+		{"", "places: [{name: a, number: \"1\"}, {name: a, number: \"2\"}]\n", `ringback.yaml:7:41: places[1].name: place "a" is already on line 7 (remove one of the two)`},
+
+		// chat scripts
+		{"name: nodial", "name: rtp", `ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
+		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
+		{"tty: 1,", "tty: 1, scripts: {callback: rpt},", `ringback.yaml:6:38: lines[0].scripts.callback: no matching chat script found for "rpt" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
+		{"tty: 1,", "tty: 1, scripts: {callback: nodial},", `ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T: it dials nobody (it needs "ATDT \T")`},
+		{"tty: 1,", "tty: 1, scripts: {modem_off_hook: rtp},", `ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials; this one only takes the modem off hook (the shipped one is offhook)`},
+		{"tty: 1,", "tty: 1, scripts: {callback: '('},", "ringback.yaml:6:38: lines[0].scripts.callback: no regular expression: error parsing regexp: missing closing ): `(`"},
+
+		// lines
+		{"tty: 1,", "tty: 0,", `ringback.yaml:6:15: lines[0].tty: "0" is no TTY number: 1 to 99999, or a range such as 65-70`},
+		{"tty: 1,", "tty: 5-3,", `ringback.yaml:6:15: lines[0].tty: the range 5-3 ends before it begins`},
+		{"tty: 1,", "tty: 1-99999,", `ringback.yaml:6:15: lines[0].tty: the range has 99999 lines, at most 10000`},
+		{"tty: 1,", "tty: 2,", `ringback.yaml:6:66: lines[1].tty: tty 2 is already on line 6 (give each line a number of its own)`},
+		{"tty: 1,", "tty: 3-4,", `ringback.yaml:6:26: lines[0].port: tty 4 has the port of tty 3 (line 6): tcp://127.0.0.1:7001 (in a range write a template: "tcp://127.0.0.1:{7000+n}")`},
+		{":7001", ":7002", `ringback.yaml:6:75: lines[1].port: tty 2 has the port of tty 1 (line 6): tcp://127.0.0.1:7002 (each line needs a port of its own)`},
+		{":7001", ":{tyt}", `ringback.yaml:6:24: lines[0].port: "{tyt}" is no placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}`},
+		{"tcp://127.0.0.1:7001", "/dev/ttyS0", `ringback.yaml:6:24: lines[0].port: port "/dev/ttyS0": a URL is needed: did you mean serial:///dev/ttyS0?`},
+		{"tcp://127.0.0.1:7001\"", "serial:///dev/ttyS0?flow=none\", flow_control: hardware", `ringback.yaml:6:24: lines[0].port: the URL says flow=none, and flow_control says hardware (say it once)`},
+		{"tty: 1,", "tty: 1, rotray: 1,", `ringback.yaml:6:18: lines[0].rotray: unknown key (did you mean "rotary"?)`},
+		{"rotary: 1}", "rotary: 101}", `ringback.yaml:6:56: lines[0].rotary: 101 is not within 0 and 100`},
+		{"tty: 1,", "tty: 1, modem: in-out,", `ringback.yaml:6:25: lines[0].modem: "in-out" is not "inout", "callin" or "callout" (did you mean "inout"?)`},
+		{"tty: 1,", "tty: 1, modem: callin, scripts: {callback: rtp},", `ringback.yaml:6:53: lines[0].scripts.callback: a callin line answers only and never dials (set modem: inout, or remove the script)`},
+		{"tty: 1,", "tty: 1, login: defualt,", `ringback.yaml:6:25: lines[0].login: there is no login method list "defualt" (did you mean "default"?)`},
+		{"{default:", "{other:", "ringback.yaml:6:9: lines[0]: there is no login method list \"default\" (write aaa: {lists: {login: {default: [local]}}})\n" +
+			`ringback.yaml:6:60: lines[1]: there is no login method list "default" (write aaa: {lists: {login: {default: [local]}}})`},
+		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",", `ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
+		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},", `ringback.yaml:6:42: lines[0].callback.forced_wait: expects a duration, and the number 5 stands here (add the unit: 5s)`},
+		{"tty: 1,", "tty: 1, timing: {anwser: 5s},", `ringback.yaml:6:27: lines[0].timing.anwser: unknown key (did you mean "answer"?)`},
+		{"rotary: 1}]", "rotary: 2}]", "ringback.yaml:6:15: warning: lines[0].tty: who calls tty 1 is called back by the same line: a caller who stays on it can wait for the dial (give it a rotary with another line that dials)\n" +
+			"ringback.yaml:6:66: warning: lines[1].tty: who calls tty 2 is called back by the same line: a caller who stays on it can wait for the dial (give it a rotary with another line that dials)"},
+		{"rotary: 1}]", "rotary: 2, modem: callin}]", "ringback.yaml:6:15: warning: lines[0].tty: who calls tty 1 is called back by the same line: a caller who stays on it can wait for the dial (give it a rotary with another line that dials)\n" +
+			"ringback.yaml:6:66: warning: lines[1].tty: no line can call back who calls tty 2: it answers only, and no line of its rotary dials (give it a rotary with an inout or callout line)"},
+	} {
+		text := base + tt.new
+		if tt.old != "" {
+			if !strings.Contains(base, tt.old) {
+				t.Fatalf("no %q in base", tt.old)
+			}
+			text = strings.Replace(base, tt.old, tt.new, 1)
+		}
+		c, got, _ := loadText(t, text, nil)
+		// what other packages word is theirs to test
+		want := tt.want
+		if prefix, cut := strings.CutSuffix(want, "HASH"); cut {
+			want = prefix + strings.TrimPrefix(got, prefix)
+			if !strings.HasPrefix(got, prefix+"password hash: ") || strings.Contains(got, "hunter2") {
+				t.Errorf("%s", got)
+			}
+		} else if prefix, cut := strings.CutSuffix(want, "SYNTAX"); cut {
+			want = prefix + strings.TrimPrefix(got, prefix)
+			if !strings.HasPrefix(got, prefix+"chat script rtp: ") {
+				t.Errorf("%s", got)
+			}
+		}
+		if got != want {
+			t.Errorf("%q for %q:\ngot  %s\nwant %s", tt.new, tt.old, got, want)
+		}
+		if (c != nil) != allWarnings(got) {
+			t.Errorf("%q for %q: Config %v with %s", tt.new, tt.old, c != nil, got)
+		}
+	}
+}
+
+func allWarnings(s string) bool {
+	for _, line := range strings.Split(s, "\n") {
+		if line != "" && !strings.Contains(line, ": warning: ") {
+			return false
+		}
+	}
+	return true
+}
+
+// All problems of all files come at once.
+func TestAllAtOnce(t *testing.T) {
+	dir := samples(t)
+	if err := os.WriteFile(filepath.Join(dir, "policies.d", "bad.yaml"), []byte("group: bad\ncallbak: off\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := "hostnam: x\nexec: {callback: 3}\nusers: [{name: kim}]\nchat_scripts: [{name: a, script: TIMEOUT}]\nlines: [{tty: 1}, {tty: 2, port: x}]\n"
+	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, problems := Load(filepath.Join(dir, "bad.yaml"), Overrides{"log.level": "loud", "no.such": "x"})
+	if c != nil {
+		t.Error("a Config in spite of errors")
+	}
+	all := problems.String()
+	for _, want := range []string{"bad.yaml:1:1: hostnam: ", "bad.yaml:2:18: exec.callback: ", "bad.yaml:3:9: users[0]: ", "bad.yaml:4:34: chat_scripts[0].script: ",
+		"bad.yaml:5:9: lines[0].port: is required", "bad.yaml:5:34: lines[1].port: ", "policies.d/bad.yaml:2:1: callbak: ", "command line: log.level: ", "command line: no.such: "} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+}
+
+func TestNoFile(t *testing.T) {
+	_, problems := Load("/no/such/ringback.yaml", nil)
+	if got := problems.String(); got != "/no/such/ringback.yaml: no such file or directory (name the file with -c FILE; may this user read it?)" {
+		t.Error(got)
+	}
+	if _, problems = Load(t.TempDir(), nil); !strings.Contains(problems.String(), "not a regular file") {
+		t.Error(problems)
+	}
+}
+
+func TestWritableFile(t *testing.T) {
+	dir := samples(t)
+	path := filepath.Join(dir, "full.yaml")
+	if err := os.Chmod(path, 0o620); err != nil {
+		t.Fatal(err)
+	}
+	c, problems := Load(path, nil)
+	if c == nil || len(problems) != 1 || !strings.Contains(problems[0].String(), "full.yaml: warning: others than the owner may write it (mode 0620)") {
+		t.Error(problems)
+	}
+}
+
+// Flags go before the environment, the environment before the file, the file before defaults.
+func TestLayers(t *testing.T) {
+	text := base + "hostname: of-file\nexec: {callback: false}\nlogin: {tries: 5}\nlog: {file: log, level: warn}\n"
+	t.Setenv("RINGBACK_HOSTNAME", "of-env")
+	t.Setenv("RINGBACK_EXEC_CALLBACK", "true")
+	t.Setenv("RINGBACK_LOG_LEVEL", "debug")
+	t.Setenv("RINGBACK_LOGIN_TRIES", "")
+	t.Setenv("RINGBACK_STATE_DIR", "state")
+	t.Setenv("RINGBACK_TTY", "/dev/ttyS0")
+	c, problems, dir := loadText(t, text, Overrides{"hostname": "of-flag", "callback.lifetime": "2h"})
+	if c == nil || problems != "" {
+		t.Fatal(problems)
+	}
+	if c.Hostname != "of-flag" || !c.Exec.Callback || c.Log.Level != "debug" || c.Session.Tries != 5 || c.Callback.Lifetime != 2*time.Hour || c.Log.Format != "console" {
+		t.Errorf("%+v", c)
+	}
+	if c.StateDir != "state" || c.Log.File != filepath.Join(dir, "log") {
+		t.Errorf("paths %q %q", c.StateDir, c.Log.File)
+	}
+	plain, _, _ := loadText(t, text, nil)
+	if plain.Digest == c.Digest || plain.Hostname != "of-env" {
+		t.Error("what overrides the file is not in the digest")
+	}
+
+	t.Setenv("RINGBACK_EXEC_CALLBACK", "maybe")
+	t.Setenv("RINGBACK_HOSTNAEM", "x")
+	c, problems, _ = loadText(t, text, Overrides{"log.levle": "debug", "lines": "x"})
+	const want = `command line: lines: no key of one value
+command line: log.levle: no key of one value (did you mean "log.level"?)
+environment: RINGBACK_EXEC_CALLBACK: "maybe" is neither true nor false
+environment: warning: RINGBACK_HOSTNAEM: stands for no key (did you mean "RINGBACK_HOSTNAME"?)`
+	if c != nil || problems != want {
+		t.Errorf("got\n%s\nwant\n%s", problems, want)
+	}
+}
+
+// Viper folds the letter case of keys and splits them at dots; what users name stays as it is.
+func TestNamesStay(t *testing.T) {
+	c, problems, _ := loadText(t, strings.NewReplacer("{default:", `{"Ops.Night": [local], default:`, "tty: 1,", "tty: 1, login: Ops.Night,").Replace(base)+
+		"places: [{name: Head.Office, number: \"84001\"}]\n", nil)
+	if c == nil {
+		t.Fatal(problems)
+	}
+	if c.Logins[0].Name != "Ops.Night" || c.Lines[0].Login != "Ops.Night" || c.Places["Head.Office"] != "84001" {
+		t.Errorf("%+v %+v", c.Logins, c.Places)
+	}
+}
+
+// Zero means no limit where the file says it, not the package's default.
+func TestZeros(t *testing.T) {
+	c, problems, _ := loadText(t, strings.Replace(base, "radius.secret}", "radius.secret, retries: 0}", 1)+"login: {failure_delay: 0s}\nexec: {idle_timeout: 0s}\n", nil)
+	if c == nil {
+		t.Fatal(problems)
+	}
+	if c.Session.FailureDelay >= 0 || c.Session.IdleTimeout >= 0 || c.RADIUS.Servers[0].Retries >= 0 {
+		t.Errorf("%+v %+v", c.Session, c.RADIUS)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	a, _, _ := loadText(t, base, nil)
+	b, _, _ := loadText(t, base, nil)
+	other, _, dir := loadText(t, base+"# a comment\n", nil)
+	if a.Digest != b.Digest || a.Digest == other.Digest {
+		t.Error("digests")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "policies.d", "default.yaml"), []byte("group: default\ncallback: off\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := Load(filepath.Join(dir, "ringback.yaml"), nil); again.Digest == other.Digest {
+		t.Error("a changed policy does not change the digest")
+	}
+}
+
+func TestExpand(t *testing.T) {
+	for _, tt := range []struct{ template, want string }{
+		{"tcp://h:{7000+n}", "tcp://h:7003"},
+		{"tcp://h:{7000+tty}", "tcp://h:7068"},
+		{"pty:///run/modem{tty}-{n}", "pty:///run/modem68-3"},
+		{"serial:///dev/ttyS0", "serial:///dev/ttyS0"},
+		{"tcp://h:{}", ""}, {"tcp://h:{7000}", ""}, {"tcp://h:{n+7000}", ""}, {"tcp://h:{n", ""}, {"tcp://h:{tty:03}", ""}, {"{9999999999+n}", ""},
+	} {
+		got, err := expand(tt.template, 68, 3)
+		if (err != nil) != (tt.want == "") || err == nil && got != tt.want {
+			t.Errorf("%q: %q, %v", tt.template, got, err)
+		}
+	}
+}
+
+// Every default and example of the table passes its own check, so that or() and the reference can rely on them.
+func TestTable(t *testing.T) {
+	var walk func(path string, keys []schema.Key)
+	walk = func(path string, keys []schema.Key) {
+		for _, k := range keys {
+			at := path + k.Name
+			if k.Doc == "" {
+				t.Errorf("%s has no description", at)
+			}
+			switch k.Type {
+			case schema.Object:
+				walk(at+".", k.Keys)
+			case schema.List:
+				walk(at+"[].", k.Elem.Keys)
+			case schema.Dict:
+			default:
+				if _, err := schema.ParseScalar(k, k.Default); k.Default != "" && err != nil {
+					t.Errorf("default of %s: %v", at, err)
+				}
+				if k.Example == "" {
+					t.Errorf("%s has no example", at)
+				} else if _, err := schema.ParseScalar(k, strings.Trim(k.Example, `"'`)); err != nil {
+					t.Errorf("example of %s: %v", at, err)
+				}
+			}
+		}
+	}
+	walk("", Keys())
+	walk("policy: ", policies.Keys())
+}
+
+// The defaults that the reference prints are those of the packages.
+func TestDefaultsAreThePackages(t *testing.T) {
+	if k := schema.Find(schema.Find(policies.Keys(), "attempts").Keys, "max"); k.Default != "1" {
+		t.Error("attempts.max")
+	}
+	for path, want := range map[string]string{"login.tries": "3", "login.failure_delay": "2s", "login.timeout": "1m", "exec.idle_timeout": "10m",
+		"prompts.username": "Username: ", "prompts.password": "Password: ", "prompts.dialstring": "Callback Dialstring: ", "callback.lifetime": "1h", "numbers.max_digits": "15"} {
+		schema.Scalars(Keys(), func(p string, k schema.Key) {
+			if p == path && k.Default != want {
+				t.Errorf("%s: %q, want %q", p, k.Default, want)
+			}
+		})
+	}
+}
+
+func TestReference(t *testing.T) {
+	const path = "../docs/reference/configuration.md"
+	want := Reference()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is stale (%v): go test ./config -update, then read the difference", path, err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	full, err := os.ReadFile("../testdata/config/full.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(full)
+	f.Add([]byte(base))
+	f.Add([]byte("lines: [{tty: 1-10000, port: \"tcp://h:{1+n}\", rotary: 1}]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l := &loader{file: "ringback.yaml", dir: "/d",
+			read: func(string, int64) ([]byte, fs.FileMode, error) {
+				return []byte("0123456789abcdef01234567\n"), 0o600, nil
+			},
+			policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
+		}
+		c, problems := l.load(data, nil)
+		if (c == nil) != problems.HasErrors() {
+			t.Fatalf("Config %v with %v", c != nil, problems)
+		}
+		for _, p := range problems {
+			if strings.ContainsAny(p.String(), "\x00\x1b\r\n") {
+				t.Fatalf("%q could break a terminal", p)
+			}
+		}
+		if c == nil {
+			return
+		}
+		seen := map[int]bool{}
+		for _, line := range c.Lines {
+			if _, ok := c.Login(line.Login); !ok || seen[line.TTY] || line.TTY < 1 {
+				t.Fatalf("%+v", line)
+			}
+			seen[line.TTY] = true
+		}
+	})
+}

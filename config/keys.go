@@ -1,0 +1,251 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+const (
+	second = int64(time.Second)
+	minute = int64(time.Minute)
+	hour   = int64(time.Hour)
+)
+
+// defaultCallbackScript is anchored, so that no script of the user's is taken for it.
+const defaultCallbackScript = "^exec-callback$"
+
+// Keys is the table of what ringback.yaml may say: it drives the check, the defaults and the printed reference.
+func Keys() []schema.Key {
+	return []schema.Key{
+		{Name: "hostname", Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
+			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
+		{Name: "state_dir", Check: notEmpty, Example: "/var/lib/ringback",
+			Doc: "Directory of the journal, created when missing. Default: `/var/lib/ringback` for root, else `$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. One daemon has it at a time."},
+		{Name: "api", Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
+			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
+				Doc: "Unix socket that the command line talks to. Default: `/run/ringback/ringback.sock` for root, else `ringback.sock` in `state_dir`."},
+		}},
+		{Name: "log", Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
+			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug", Doc: "Least level that is written."},
+			{Name: "format", Enum: []string{"console", "json"}, Default: "console", Example: "json", Doc: "Form of a record."},
+			{Name: "file", Check: notEmpty, Example: "/var/log/ringback.log", Doc: "File to append to. Default: standard error."},
+		}},
+		{Name: "policies_dir", Check: notEmpty, Default: "policies.d", Example: "policies.d",
+			Doc: "Directory of the policy files, one for a group of users. See [Policy files](#policy-files)."},
+		{Name: "exec", Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
+			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
+				Doc: "IOS's `service exec-callback`. With `false` a user whose authorization demands a callback is refused."},
+			{Name: "idle_timeout", Type: schema.Duration, Max: 24 * hour, Default: "10m", Example: "5m",
+				Doc: "Longest silence of a caller at the EXEC where AAA gives none; `0s` is no limit."},
+		}},
+		{Name: "login", Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
+			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3", Doc: "Logins that a call is allowed."},
+			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s", Doc: "Pause after each login that failed; `0s` is none, which invites guessing."},
+			{Name: "timeout", Type: schema.Duration, Min: 5 * second, Max: 10 * minute, Default: "1m", Example: "90s", Doc: "Longest time from the answer to the end of the login."},
+		}},
+		{Name: "prompts", Type: schema.Object, Doc: "Texts at which callers type.", Keys: []schema.Key{
+			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`, Doc: "Asks for the user name."},
+			{Name: "password", Check: checkPrompt, Default: "Password: ", Example: `"Password: "`, Doc: "Asks for the password, where the AAA server does not say how."},
+			{Name: "dialstring", Check: checkPrompt, Default: "Callback Dialstring: ", Example: `"Call you back at: "`, Doc: "Asks for the number where AAA leaves it to the caller."},
+		}},
+		{Name: "banner", Check: checkText, Example: `"Authorized users only."`, Doc: "Shown before the first prompt of a call."},
+		{Name: "callback", Type: schema.Object, Doc: "Callbacks as a whole. What a group of users is allowed stands in its policy file.", Keys: []schema.Key{
+			{Name: "lifetime", Type: schema.Duration, Min: minute, Max: 24 * hour, Default: "1h", Example: "30m", Doc: "A callback that has not been fulfilled so long after its promise expires."},
+		}},
+		{Name: "numbers", Type: schema.Object, Doc: "The number plan: what is done to a number before it is dialled, wherever it came from.", Keys: numberKeys()},
+		{Name: "places", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
+		{Name: "aaa", Type: schema.Object, Doc: "Authentication, authorization, accounting.", Keys: []schema.Key{
+			{Name: "radius", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: radiusKeys}, Doc: "RADIUS servers, asked in order; together they are the method `radius`."},
+			{Name: "lists", Type: schema.Object, Doc: "Method lists, as IOS's `aaa authentication`.", Keys: []schema.Key{
+				{Name: "login", Type: schema.Dict, Elem: &schema.Key{Type: schema.List, Elem: &schema.Key{}, Example: "[radius, local]"}, Example: "{default: [radius, local]}",
+					Doc: "Lists by name. A list has the methods `radius`, `local` (the `users` below) and `none` (lets everybody in) in the order in which they are asked; the next one is asked only where one is silent, never after a refusal."},
+			}},
+		}},
+		{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
+		{Name: "chat_scripts", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
+			Doc: "Chat scripts in the grammar of IOS. Shipped by name: `exec-callback`, `ppp-callback`, `offhook`; a script of one of these names replaces it."},
+		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()}, Doc: "The lines, one modem each."},
+	}
+}
+
+func numberKeys() []schema.Key {
+	return []schema.Key{
+		{Name: "trunk_prefixes", Type: schema.List, Elem: &schema.Key{Check: checkTrunk}, Example: `["9,"]`,
+			Doc: "Prefixes that AAA sends and the chat script's dial template adds by itself: removed once from the front of numbers of AAA, local users and places, never of a caller's."},
+		{Name: "max_digits", Type: schema.Int, Min: 1, Max: 32, Default: fmt.Sprint(policies.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
+		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: policies.CheckPattern}, Example: `["911", "112*"]`,
+			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" + strings.Join(policies.EmergencyNumbers(), "`, `") + "`."},
+	}
+}
+
+var placeKeys = []schema.Key{
+	{Name: "name", Required: true, Check: notEmpty, Example: "paris", Doc: "The Callback-Id."},
+	{Name: "number", Required: true, Example: `"84022"`, Doc: "The number; spaces and `-().` may stand in it."},
+}
+
+var radiusKeys = []schema.Key{
+	{Name: "name", Required: true, Check: notEmpty, Example: "primary", Doc: "Name of the server in logs and traces."},
+	{Name: "address", Required: true, Check: checkHostPort, Example: "192.0.2.1:1812", Doc: "Where it authenticates; without port 1812."},
+	{Name: "accounting", Check: checkHostPort, Example: "192.0.2.1:1813", Doc: "Where it takes accounting; without port 1813. Default: it does none."},
+	{Name: "secret_file", Required: true, Check: notEmpty, Example: "radius.secret", Doc: "File that holds the shared secret alone, a newline at its end apart. 16 octets or more."},
+	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "2s", Example: "2s", Doc: "Wait before the first retransmission; each further wait doubles, up to twice this."},
+	{Name: "retries", Type: schema.Int, Min: 0, Max: 20, Default: "3", Example: "3", Doc: "Retransmissions after the first."},
+	{Name: "message_authenticator", Enum: []string{"require", "auto", "off"}, Default: "require", Example: "require",
+		Doc: "`require`: Accept, Reject and Challenge must carry one. `auto`: from the first good one on. `off`: replies can be forged by who stands on the way (CVE-2024-3596)."},
+	{Name: "source", Check: notEmpty, Example: "192.0.2.9", Doc: "Local address to send from. Default: the system's choice."},
+	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true", Doc: "Takes a secret shorter than 16 octets."},
+}
+
+var userKeys = []schema.Key{
+	{Name: "name", Required: true, Check: notEmpty, Example: "austin-01", Doc: "User name, exact."},
+	{Name: "password_file", Check: notEmpty, Example: "austin-01.password", Doc: "File that holds the password alone, a newline at its end apart. Either this or `password_hash`."},
+	{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`, Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
+	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
+	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: notEmpty}, Example: "[staff]", Doc: "Group hints for the policies. A policy file that lists the user goes before them."},
+	{Name: "callback", Type: schema.Object, Doc: "The user is called back. Default: he is not.", Keys: []schema.Key{
+		{Name: "dialstring", Required: true, Example: `"84001"`, Doc: `Number; "" lets the caller type it where his policy allows that.`},
+		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true", Doc: "No second login on the call back, where his policy allows that."},
+		{Name: "line", Loose: true, Check: checkTTY, Example: "66", Doc: "TTY or range that calls back (IOS `callback-line`)."},
+		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Rotary that calls back (IOS `callback-rotary`)."},
+	}},
+}
+
+var scriptKeys = []schema.Key{
+	{Name: "name", Required: true, Check: notEmpty, Example: "rtp", Doc: "Name that lines look for."},
+	{Name: "script", Required: true, Check: notEmpty, Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The words: expect, send, expect, …"},
+}
+
+func lineKeys() []schema.Key {
+	return []schema.Key{
+		{Name: "tty", Loose: true, Required: true, Check: checkTTY, Example: "65", Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
+		{Name: "port", Required: true, Check: notEmpty, Example: `"serial:///dev/ttyS0?speed=115200"`,
+			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See [Ports](#ports)."},
+		{Name: "modem", Enum: []string{string(lines.InOut), string(lines.CallIn), string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
+			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
+		{Name: "flow_control", Enum: []string{"hardware", "none"}, Example: "hardware", Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
+		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Group of lines that stand in for one another. A callback is dialled by another line of the called line's rotary where one is in service."},
+		{Name: "login", Default: "default", Check: notEmpty, Example: "default", Doc: "Login method list."},
+		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
+		{Name: "scripts", Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
+			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
+			{Name: "callback", Check: checkRegexp, Default: defaultCallbackScript, Example: "rtp", Doc: "Dials (IOS `script callback`)."},
+		}},
+		{Name: "callback", Type: schema.Object, Doc: "Callbacks by this line.", Keys: []schema.Key{
+			{Name: "forced_wait", Type: schema.Duration, Max: hour, Default: "0s", Example: "5s", Doc: "Least time between the hang-up and the dial (IOS `callback forced-wait`)."},
+		}},
+		{Name: "timing", Type: schema.Object, Doc: "Waits of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
+	}
+}
+
+// timings pairs each key of a line's `timing` with its field.
+var timings = []struct {
+	name, doc string
+	field     func(*lines.Timing) *time.Duration
+}{
+	{"command", "Longest wait for the modem's OK.", func(t *lines.Timing) *time.Duration { return &t.Command }},
+	{"answer", "Longest wait for CONNECT after answering (S7).", func(t *lines.Timing) *time.Duration { return &t.Answer }},
+	{"dtr_low", "How long DTR is held low to hang up.", func(t *lines.Timing) *time.Duration { return &t.DTRLow }},
+	{"guard", "Silence before and after +++ (S12).", func(t *lines.Timing) *time.Duration { return &t.Guard }},
+	{"on_hook", "Longest wait for the proof of a hang-up.", func(t *lines.Timing) *time.Duration { return &t.OnHook }},
+	{"reopen", "First pause before a lost port is opened again; doubles up to 30 s.", func(t *lines.Timing) *time.Duration { return &t.Reopen }},
+	{"quarantine", "First pause before a quarantined line is proven again; doubles up to 5 min.", func(t *lines.Timing) *time.Duration { return &t.Quarantine }},
+	{"rings", "Silence after which a caller who rang has given up.", func(t *lines.Timing) *time.Duration { return &t.Rings }},
+	{"silence", "How long NO CARRIER must be the last of the data to be believed.", func(t *lines.Timing) *time.Duration { return &t.Silence }},
+	{"drain", "Wait for the last octets to cross the line before a hang-up.", func(t *lines.Timing) *time.Duration { return &t.Drain }},
+}
+
+func timingKeys() []schema.Key {
+	t := lines.Timing{}.WithDefaults()
+	var out []schema.Key
+	for _, k := range timings {
+		d := k.field(&t).String()
+		out = append(out, schema.Key{Name: k.name, Type: schema.Duration, Min: second / 1000, Max: hour, Default: d, Example: d, Doc: k.doc})
+	}
+	return out
+}
+
+func notEmpty(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+// checkText refuses what would do things to a caller's or operator's terminal.
+func checkText(s string) error {
+	for _, r := range s {
+		if (r < ' ' && r != '\n' && r != '\t') || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return fmt.Errorf("the control character %q may not stand here", r)
+		}
+	}
+	return nil
+}
+
+func checkPrompt(s string) error {
+	if s == "" {
+		return errors.New("an empty prompt leaves callers in the dark")
+	}
+	return checkText(s)
+}
+
+func checkHostname(s string) error {
+	if s == "" || len(s) > 253 {
+		return errors.New("is not 1 to 253 characters long")
+	}
+	for _, r := range s {
+		if r <= ' ' || r > '~' {
+			return fmt.Errorf("%q may not stand in a host name", r)
+		}
+	}
+	return nil
+}
+
+// checkSocket keeps to what the kernel takes: sockaddr_un has 108 octets, the NUL at the end included.
+func checkSocket(s string) error {
+	if s == "" || len(s) > 107 {
+		return fmt.Errorf("the path of a unix socket has 1 to 107 octets, this one %d", len(s))
+	}
+	return nil
+}
+
+func checkTrunk(s string) error {
+	if strings.Trim(s, " -().") == "" {
+		return errors.New("is empty")
+	}
+	for _, r := range s {
+		if r <= ' ' || r > '~' {
+			return fmt.Errorf("%q may not stand in a prefix", r)
+		}
+	}
+	return nil
+}
+
+// checkInit keeps a modem command to one line.
+func checkInit(s string) error {
+	if !strings.HasPrefix(strings.ToUpper(s), "AT") {
+		return errors.New("a modem command begins with AT")
+	}
+	for _, r := range s {
+		if r < ' ' || r > '~' {
+			return fmt.Errorf("%q may not stand in a modem command", r)
+		}
+	}
+	return nil
+}
+
+func checkRegexp(s string) error {
+	if s == "" {
+		return errors.New("is empty (leave the key out for none)")
+	}
+	if _, err := regexp.Compile(s); err != nil {
+		return fmt.Errorf("no regular expression: %v", err)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+func (l *loader) lines() {
+	ttys, ports := map[int]*schema.Value{}, map[string]owner{}
+	for _, v := range l.v.Get("lines").Items() {
+		l.lineEntry(v, ttys, ports)
+	}
+	sort.Slice(l.cfg.Lines, func(i, j int) bool { return l.cfg.Lines[i].TTY < l.cfg.Lines[j].TTY })
+	if !l.v.Get("lines").IsSet() && !l.broken("lines") {
+		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: nobody can call", Severity: schema.Warning,
+			Hint: `write lines: [{tty: 65, port: "serial:///dev/ttyS0"}]`})
+	}
+}
+
+// owner is the line that has a port.
+type owner struct {
+	tty int
+	at  *schema.Value
+}
+
+// lineEntry reads an entry of the list, one line or a range of them.
+func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports map[string]owner) {
+	tty, url := v.Get("tty"), v.Get("port")
+	model := l.line(v)
+	if !tty.IsSet() {
+		return
+	}
+	first, last, _ := parseTTY(tty.Text()) // the table checked it
+	for n := 0; n <= last-first; n++ {
+		line := model
+		line.TTY = first + n
+		if at, ok := ttys[line.TTY]; ok {
+			l.errorAt(tty, "give each line a number of its own", "tty %d is already on line %d", line.TTY, at.Line)
+			return
+		}
+		ttys[line.TTY] = tty
+		if !url.IsSet() || !l.address(&line, url, n, ports) {
+			return
+		}
+		l.cfg.Lines = append(l.cfg.Lines, line)
+	}
+}
+
+// line reads what the lines of an entry have in common.
+func (l *loader) line(v *schema.Value) Line {
+	keys := lineKeys()
+	get := func(names ...string) *schema.Value { return or(v, keys, names...) }
+	c := lines.Config{
+		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
+		Login: get("login").Text(), Init: v.Get("init").Text(), ForcedWait: get("callback", "forced_wait").Duration(),
+		ModemOffHookScript: v.Get("scripts", "modem_off_hook").Text(), CallbackScript: get("scripts", "callback").Text(),
+	}
+	if r := v.Get("rotary"); r.IsSet() {
+		c.Rotary = r.Int()
+	}
+	for _, t := range timings {
+		*t.field(&c.Timing) = get("timing", t.name).Duration()
+	}
+	l.lineScripts(v, &c)
+	l.lineLogin(v, c.Login)
+	return Line{Config: c}
+}
+
+func (l *loader) lineScripts(v *schema.Value, c *lines.Config) {
+	script := v.Get("scripts", "callback")
+	if c.Modem == lines.CallIn {
+		if script.IsSet() {
+			l.errorAt(script, "set modem: inout, or remove the script", "a callin line answers only and never dials")
+		}
+		c.CallbackScript = ""
+	}
+	if l.broken("chat_scripts") {
+		return
+	}
+	if script.IsSet() && c.CallbackScript != "" {
+		if s, err := chat.Select(l.cfg.Scripts, c.CallbackScript); err != nil {
+			l.errorAt(script, "", "%v", err)
+		} else if !s.UsesDialstring() {
+			l.errorAt(script, `it needs "ATDT \T"`, "chat script %s sends no \\T: it dials nobody", s.Name)
+		}
+	}
+	if hook := v.Get("scripts", "modem_off_hook"); hook.IsSet() {
+		if s, err := chat.Select(l.cfg.Scripts, c.ModemOffHookScript); err != nil {
+			l.errorAt(hook, "", "%v", err)
+		} else if s.UsesDialstring() {
+			l.errorAt(hook, "the shipped one is offhook", "chat script %s dials; this one only takes the modem off hook", s.Name)
+		}
+	}
+}
+
+func (l *loader) lineLogin(v *schema.Value, name string) {
+	if _, ok := l.cfg.Login(name); ok || l.broken("aaa.lists") {
+		return
+	}
+	at, hint := v.Get("login"), schema.Suggest(name, l.v.Get("aaa", "lists", "login").Names())
+	if !at.IsSet() {
+		at = v
+	}
+	if hint == "" {
+		hint = fmt.Sprintf("write aaa: {lists: {login: {%s: [local]}}}", name)
+	}
+	l.errorAt(at, hint, "there is no login method list %q", cut(name))
+}
+
+// address fills in a line's port; false where it cannot be used.
+func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]owner) bool {
+	text, err := expand(url.Text(), line.TTY, n)
+	if err != nil {
+		l.errorAt(url, "", "%v", err)
+		return false
+	}
+	a, err := port.Parse(text)
+	if err != nil {
+		l.errorAt(url, "", "%v", err)
+		return false
+	}
+	if other, ok := ports[a.Name()]; ok {
+		hint := "each line needs a port of its own"
+		if !hasPlaceholder(url.Text()) && n > 0 {
+			hint = `in a range write a template: "tcp://127.0.0.1:{7000+n}"`
+		}
+		l.errorAt(url, hint, "tty %d has the port of tty %d (line %d): %s", line.TTY, other.tty, other.at.Line, a.Name())
+		return false
+	}
+	ports[a.Name()] = owner{line.TTY, url}
+	if a.Flow != "" && line.FlowControl != "" && a.Flow != line.FlowControl {
+		l.errorAt(url, "say it once", "the URL says flow=%s, and flow_control says %s", a.Flow, line.FlowControl)
+	}
+	line.Port, line.Address = a.String(), a
+	return true
+}
+
+// cross checks what needs the whole: who can call back whom.
+func (l *loader) cross() {
+	if l.problems.HasErrors() {
+		return // half a configuration would give echoes
+	}
+	l.rotaries()
+	users := l.v.Get("users").Items()
+	for i, u := range l.cfg.Users {
+		l.crossUser(users[i], u)
+	}
+}
+
+// rotaries warns of lines whose callers could only be called back by the line that they called, or by none (RFC 2196 §4.5.4.3).
+func (l *loader) rotaries() {
+	dialers, byTTY := map[int]int{}, map[int]Line{}
+	for _, line := range l.cfg.Lines {
+		byTTY[line.TTY] = line
+		if line.Modem != lines.CallIn && line.Rotary != lines.NoRotary {
+			dialers[line.Rotary]++
+		}
+	}
+	if !l.cfg.Exec.Callback {
+		return
+	}
+	for _, v := range l.v.Get("lines").Items() {
+		first, _, _ := parseTTY(v.Get("tty").Text())
+		line := byTTY[first]
+		switch n := dialers[line.Rotary]; {
+		case line.Modem == lines.CallIn && n == 0:
+			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line", "no line can call back who calls tty %d: it answers only, and no line of its rotary dials", first)
+		case line.Modem == lines.InOut && n <= 1:
+			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials", "who calls tty %d is called back by the same line: a caller who stays on it can wait for the dial", first)
+		}
+	}
+}
+
+// crossUser holds a local user to the lines and the policies.
+func (l *loader) crossUser(v *schema.Value, u aaa.User) {
+	if u.Callback == nil {
+		return
+	}
+	have, rotary := map[int]bool{}, u.Callback.Rotary == nil
+	for _, line := range l.cfg.Lines {
+		have[line.TTY] = line.Modem != lines.CallIn
+		rotary = rotary || line.Rotary == *u.Callback.Rotary && line.Modem != lines.CallIn
+	}
+	for _, tty := range u.Callback.Lines {
+		if !have[tty] {
+			l.errorAt(v.Get("callback", "line"), "see lines", "there is no line tty %d that dials", tty)
+			break
+		}
+	}
+	if !rotary {
+		l.errorAt(v.Get("callback", "rotary"), "see lines", "no line of rotary %d dials", *u.Callback.Rotary)
+	}
+	l.crossPolicy(v, u)
+}
+
+// crossPolicy warns of a local user whom his policy would refuse.
+func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
+	d, _ := l.cfg.Policies.Evaluate(policies.Request{
+		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name}, Service: aaa.EXEC, Leg: 1, Enabled: l.cfg.Exec.Callback, Plan: l.cfg.Plan,
+		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()), NoVerify: u.Callback.NoVerify, Groups: u.Groups},
+	})
+	switch {
+	case d.Outcome == policies.Refuse:
+		l.warnAt(v.Get("callback"), d.Hint, "user %q will be refused: %s", u.Name, d.Reason)
+	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:
+		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file", "user %q must log in again all the same: group %s allows no no_verify", u.Name, d.Group)
+	}
+}

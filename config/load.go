@@ -1,0 +1,342 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/spf13/viper"
+
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/session"
+)
+
+// EnvPrefix begins the names of environment variables: RINGBACK_API_SOCKET stands for api.socket.
+const EnvPrefix = "RINGBACK"
+
+// Overrides are values from the command line, path of the key → text: {"log.level": "debug"}. Only keys with one value can be given so,
+// none within a list. They go before the environment, the environment before the file.
+type Overrides map[string]string
+
+// Load reads the configuration file and all that it names, and checks all of it. The Config is nil where the Problems hold an error;
+// without one they may still hold warnings, which the daemon prints at each start. It opens no port and asks no server.
+func Load(path string, o Overrides) (*Config, Problems) {
+	data, mode, err := readFile(path, schema.MaxSize)
+	if err != nil {
+		return nil, Problems{{File: path, Msg: reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
+	}
+	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir}
+	if mode.Perm()&0o022 != 0 {
+		l.problem(Problem{File: path, Severity: schema.Warning, Hint: "chmod go-w " + path,
+			Msg: fmt.Sprintf("others than the owner may write it (mode %04o), and so decide whom the modems ring", mode.Perm())})
+	}
+	return l.load(data, o)
+}
+
+// loader is one run of Load.
+type loader struct {
+	file, dir string
+	read      func(path string, max int64) ([]byte, fs.FileMode, error)
+	policies  func(dir string) (*policies.Set, Problems)
+
+	v        *schema.Value     // the file
+	scalars  *viper.Viper      // flags, environment, file, defaults
+	over     map[string]string // what overrides the file
+	cfg      Config
+	problems Problems
+}
+
+func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
+	var problems Problems
+	l.v, problems = schema.Parse(l.file, data, Keys())
+	l.problems = append(l.problems, problems...)
+	l.layer(o)
+	l.cfg = Config{File: l.file, Places: map[string]string{}}
+	for _, part := range []func(){l.node, l.sessions, l.numbers, l.places, l.radius, l.logins, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
+		part()
+	}
+	l.cfg.Digest = l.digest(data)
+	l.problems.Sort()
+	if l.problems.HasErrors() {
+		return nil, l.problems
+	}
+	return &l.cfg, l.problems
+}
+
+// layer puts flags over environment over file over defaults. Only scalars that are checked go through viper, which folds the letter case
+// of keys and splits them at dots; lists and names of the user's choice are taken from the file itself.
+func (l *loader) layer(o Overrides) {
+	l.scalars = viper.New()
+	l.scalars.SetEnvPrefix(EnvPrefix)
+	l.scalars.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
+	file := l.v.Flat()
+	l.over = map[string]string{}
+	var paths, vars []string
+	schema.Scalars(Keys(), func(path string, k schema.Key) {
+		paths, vars = append(paths, path), append(vars, envName(path))
+		l.scalars.SetDefault(path, k.Default)
+		_ = l.scalars.BindEnv(path) // its only error is a call without a key
+		if s, ok := file[path]; ok {
+			_ = l.scalars.MergeConfigMap(nested(path, s)) // its only error is an unsupported type
+		}
+		l.override(path, k, o)
+	})
+	for _, path := range sortedKeys(o) {
+		if !contains(paths, path) {
+			l.problem(Problem{File: "command line", Key: path, Msg: "no key of one value", Hint: schema.Suggest(path, paths)})
+		}
+	}
+	l.strayVariables(vars)
+}
+
+// override checks the command line's value of a key, or the environment's, which viper reads by itself. A bad one is reported.
+func (l *loader) override(path string, k schema.Key, o Overrides) {
+	from, key, text := "environment", envName(path), os.Getenv(envName(path)) // to viper, too, an empty variable is none
+	if s, ok := o[path]; ok {
+		from, key, text = "command line", path, s
+		l.scalars.Set(path, s)
+	} else if text == "" {
+		return
+	}
+	l.over[path] = text
+	if _, err := schema.ParseScalar(k, text); err != nil {
+		l.problem(Problem{File: from, Key: key, Msg: err.Error(), Hint: schema.Suggest(text, k.Enum)})
+		l.scalars.Set(path, k.Default)
+	}
+}
+
+// strayVariables warns of variables that look like a misspelt one of ours.
+func (l *loader) strayVariables(known []string) {
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, EnvPrefix+"_") || contains(known, name) {
+			continue
+		}
+		rest := strings.TrimPrefix(name, EnvPrefix+"_")
+		for _, k := range known {
+			if hint := schema.Suggest(rest, []string{strings.TrimPrefix(k, EnvPrefix+"_")}); hint != "" {
+				l.problem(Problem{File: "environment", Key: name, Msg: "stands for no key", Hint: fmt.Sprintf("did you mean %q?", k), Severity: schema.Warning})
+				break
+			}
+		}
+	}
+}
+
+func envName(path string) string {
+	return EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
+}
+
+func nested(path, value string) map[string]any {
+	name, rest, deep := strings.Cut(path, ".")
+	if !deep {
+		return map[string]any{name: value}
+	}
+	return map[string]any{name: nested(rest, value)}
+}
+
+func sortedKeys(m map[string]string) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func contains(words []string, w string) bool {
+	for _, x := range words {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}
+
+// The values of scalar keys. What layer found wrong reads as zero; the Config is not returned then.
+func (l *loader) text(path string) string { return l.scalars.GetString(path) }
+
+func (l *loader) bool(path string) bool { return l.scalars.GetBool(path) }
+
+func (l *loader) int(path string) int { return l.scalars.GetInt(path) }
+
+func (l *loader) duration(path string) time.Duration { return l.scalars.GetDuration(path) }
+
+// filePath is a scalar that is a path: relative to the file's directory, or, on the command line or in the environment, to the working
+// directory.
+func (l *loader) filePath(path string) string {
+	s := l.text(path)
+	if _, ok := l.over[path]; ok {
+		return s
+	}
+	return l.path(s)
+}
+
+func (l *loader) problem(p Problem) { l.problems = append(l.problems, p) }
+
+// errorAt and warnAt report a problem at a value of the file; where the value is not there, at the file.
+func (l *loader) errorAt(v *schema.Value, hint, format string, args ...any) {
+	l.at(schema.Error, v, hint, format, args...)
+}
+
+func (l *loader) warnAt(v *schema.Value, hint, format string, args ...any) {
+	l.at(schema.Warning, v, hint, format, args...)
+}
+
+func (l *loader) at(s schema.Severity, v *schema.Value, hint, format string, args ...any) {
+	p := Problem{File: l.file, Msg: fmt.Sprintf(format, args...), Hint: hint, Severity: s}
+	if v.IsSet() {
+		p.Line, p.Column, p.Key = v.Line, v.Column, v.Path
+	}
+	l.problem(p)
+}
+
+// broken reports whether an error was found at a key or below it: what depends on it is not checked then, for its complaints would
+// be echoes.
+func (l *loader) broken(path string) bool {
+	for _, p := range l.problems {
+		if p.Severity == schema.Error && (strings.HasPrefix(p.Key, path) || p.Key == "" || strings.HasPrefix(path, p.Key+".")) {
+			return true
+		}
+	}
+	return false
+}
+
+// or returns a value of an element of a list, else the table's default for it.
+func or(v *schema.Value, keys []schema.Key, names ...string) *schema.Value {
+	if f := v.Get(names...); f.IsSet() {
+		return f
+	}
+	row := schema.Find(keys, names[0])
+	for _, n := range names[1:] {
+		row = schema.Find(row.Keys, n)
+	}
+	if row.Default == "" {
+		return nil
+	}
+	f, err := schema.ParseScalar(*row, row.Default)
+	if err != nil { // a test parses every default of the table
+		return nil
+	}
+	return f
+}
+
+func (l *loader) node() {
+	c := &l.cfg
+	c.Hostname = l.text("hostname")
+	c.StateDir = l.filePath("state_dir")
+	if c.StateDir == "" {
+		c.StateDir = DefaultStateDir()
+	}
+	if c.StateDir == "" {
+		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory to keep the state in", Hint: "write state_dir: /var/lib/ringback"})
+	}
+	c.API.Socket = l.filePath("api.socket")
+	if c.API.Socket == "" {
+		c.API.Socket = socketIn(os.Geteuid() == 0, c.StateDir)
+	}
+	if err := checkSocket(c.API.Socket); err != nil && !l.broken("api") {
+		l.errorAt(l.v.Get("api", "socket"), "set api.socket to a shorter one", "%s: %v", c.API.Socket, err)
+	}
+	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
+	c.PoliciesDir = l.filePath("policies_dir")
+	c.Exec.Callback = l.bool("exec.callback")
+	c.Callback.Lifetime = l.duration("callback.lifetime")
+}
+
+// none is how session.Config says that a time has no limit, where the file says 0s.
+func none(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+func (l *loader) sessions() {
+	l.cfg.Session = session.Config{
+		Hostname:     l.cfg.Hostname,
+		Prompts:      session.Prompts{Username: l.text("prompts.username"), Password: l.text("prompts.password"), Dialstring: l.text("prompts.dialstring")},
+		Banner:       l.text("banner"),
+		Tries:        l.int("login.tries"),
+		FailureDelay: none(l.duration("login.failure_delay")),
+		LoginTimeout: l.duration("login.timeout"),
+		IdleTimeout:  none(l.duration("exec.idle_timeout")),
+	}
+}
+
+func (l *loader) numbers() {
+	n := l.v.Get("numbers")
+	l.cfg.Plan = policies.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"), Emergency: n.Get("emergency").Texts()}
+	if e := n.Get("emergency"); e.IsSet() && len(e.Items()) == 0 && !l.broken(e.Path) {
+		l.cfg.Plan.Emergency = []string{}
+		l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
+	}
+	for _, p := range n.Get("trunk_prefixes").Items() {
+		if strings.Trim(p.Text(), "0123456789 -().") == "" {
+			l.warnAt(p, `write "`+p.Text()+`," where AAA sends a comma`, "a prefix of digits alone also eats the first digit of numbers that begin with it")
+		}
+	}
+}
+
+// scripts parses the file's chat scripts and adds those shipped whose names are free.
+func (l *loader) scripts() {
+	names := map[string]*schema.Value{}
+	for _, s := range l.v.Get("chat_scripts").Items() {
+		name, text := s.Get("name"), s.Get("script")
+		if !name.IsSet() || !text.IsSet() {
+			continue
+		}
+		if first, ok := names[name.Text()]; ok {
+			l.errorAt(name, "give it another name", "chat script %q is already on line %d", name.Text(), first.Line)
+			continue
+		}
+		names[name.Text()] = name
+		script, err := chat.Parse(name.Text(), text.Text())
+		if err != nil {
+			l.errorAt(text, "", "%v", err)
+			continue
+		}
+		l.cfg.Scripts = append(l.cfg.Scripts, script)
+	}
+	for _, s := range chat.Shipped() {
+		if names[s.Name] == nil {
+			l.cfg.Scripts = append(l.cfg.Scripts, s)
+		}
+	}
+}
+
+func (l *loader) policyFiles() {
+	dir := l.v.Get("policies_dir")
+	set, problems := l.policies(l.cfg.PoliciesDir)
+	l.problems = append(l.problems, problems...)
+	l.cfg.Policies = set
+	if set == nil {
+		return
+	}
+	for _, w := range set.Warnings() {
+		p := Problem{File: l.file, Key: "policies_dir", Msg: w, Severity: schema.Warning}
+		if dir.IsSet() {
+			p.Line, p.Column = dir.Line, dir.Column
+		}
+		l.problem(p)
+	}
+}
+
+// digest signs what the configuration is made of, but no secret: a digest of a weak one, in a log, could be tried offline.
+func (l *loader) digest(data []byte) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d\n", len(data))
+	h.Write(data)
+	for _, path := range sortedKeys(l.over) {
+		fmt.Fprintf(h, "%s=%q\n", path, l.over[path])
+	}
+	fmt.Fprintf(h, "%s\n", l.cfg.Policies.Digest())
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+// Reference prints docs/reference/configuration.md: the tables of what the files may say, and what no table can.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	b.WriteString(schema.Markdown(Keys(), 3))
+	b.WriteString(referenceMiddle)
+	b.WriteString(schema.Markdown(policies.Keys(), 3))
+	b.WriteString(referenceTail)
+	return b.String()
+}
+
+const referenceHead = `# Configuration
+
+<!-- Printed from the tables in config/keys.go and policies/load.go: go test ./config -update -->
+
+` + "`ringback serve -c ringback.yaml`" + ` reads one YAML file and the files that it names. ` + "`ringback check-config -c ringback.yaml`" + ` prints all that is wrong in
+them at once, with file, line, column and key, and exits 1 where something is. Neither opens a port to check.
+
+* An unknown key, a wrong type, a key given twice, a missing secret or script is an error. Anchors and aliases are not taken.
+* Numbers of telephones, users or patterns are text: put digits in quotes (` + "`\"0841\"`" + `), for YAML drops leading zeros. Durations have a unit: ` + "`5s`, `1m30s`, `500ms`" + `.
+* Relative paths are relative to the directory of the file.
+* A secret file holds the secret alone; one newline at its end is dropped. A file that others than its owner may use is a warning.
+* Keys that have one value can be given by the environment as well, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `, and on the command line as ` + "`--set api.socket=…`" + `. The command line
+  goes before the environment, the environment before the file. Relative paths in these are relative to the working directory.
+
+Two samples are in ` + "`testdata/config/`" + `: ` + "`minimal.yaml` and `full.yaml`" + `.
+
+## Keys
+
+`
+
+const referenceMiddle = `## Ports
+
+| URL | what is behind it | modem signals |
+|---|---|---|
+| ` + "`serial:///dev/ttyS0?speed=115200&flow=hardware`" + ` | a TTY device | yes |
+| ` + "`rfc2217://host:port?speed=115200`" + ` | a serial device behind a Telnet server with COM-PORT-OPTION | yes, where the server tells them |
+| ` + "`tcp://host:port`" + ` | bytes over TCP | no: result codes alone |
+| ` + "`pty:///path`" + ` | a pseudo terminal | no: result codes alone |
+
+Two lines on one port, or with one TTY number, are an error.
+
+## Ranges
+
+` + "`tty: 65-70`" + ` makes six lines that are alike. Their ` + "`port`" + ` is then a template:
+
+| placeholder | stands for |
+|---|---|
+| ` + "`{tty}`" + ` | the number of the line: 65, 66, … |
+| ` + "`{n}`" + ` | its place in the range: 0, 1, … |
+| ` + "`{7000+n}`, `{7000+tty}`" + ` | the sum: 7000, 7001, … or 7065, 7066, … |
+
+So ` + "`{tty: 65-70, port: \"rfc2217://console1:{2001+n}\"}`" + ` has line 65 at port 2001 and line 70 at port 2006.
+
+## Policy files
+
+` + "`policies.d/GROUP.yaml`" + ` says what a group of users is allowed at most. Nothing that AAA sends widens it. Other files of the directory are not read; ` + "`GROUP.yml`" + ` is
+an error. A user belongs to
+
+1. the group whose ` + "`users`" + ` name him; two such groups are an error;
+2. else the first group hint of AAA that has a policy file;
+3. else the group ` + "`default`" + `;
+4. else, where that has no file, the built-in policy: callbacks to fixed numbers of AAA or local users, with a second login, no number from the caller, one attempt. A warning
+   says so at each start.
+
+A number is made canonical first: from AAA, local users and places spaces and ` + "`-().`" + ` are dropped and one of ` + "`numbers.trunk_prefixes`" + ` is removed; a caller types digits.
+Anything else is refused. Then emergency numbers are refused, then the pattern of ` + "`allow` and `deny`" + ` with the most digits that matches decides, ` + "`deny`" + ` between equals. A
+number that nothing matches is called back where AAA fixed it and refused where the caller typed it.
+
+`
+
+const referenceTail = `## Reload
+
+SIGHUP checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise:
+
+| changed | what happens |
+|---|---|
+| policies, ` + "`exec`, `login`, `prompts`, `banner`, `callback`, `numbers`, `places`, `chat_scripts`, `users`, `aaa`" + ` | holds for calls and logins from then on. A callback that was promised keeps its decision; before its dial only denials of the new policies count |
+| ` + "`lines`, `state_dir`, `api`, `log`" + ` | needs a restart; until then the old values stay, and the log says so |
+`

@@ -1,0 +1,84 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+// maxSecret is the size of the largest secret file, in octets.
+const maxSecret = 4096
+
+// readFile reads a regular file of at most max octets and tells its mode. It blocks on no FIFO and opens no device.
+func readFile(path string, max int64) ([]byte, fs.FileMode, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, 0, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err == nil && int64(len(data)) > max {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d octets", max)}
+	}
+	return data, st.Mode(), err
+}
+
+// secret reads the file that a key names; ok is false where there was a problem, which is then reported.
+func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
+	path := l.path(v.Text())
+	data, mode, err := l.read(path, maxSecret)
+	if err != nil {
+		l.errorAt(v, secretHint(err), "%s: %s", path, reason(err))
+		return "", false
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	switch {
+	case text == "":
+		l.errorAt(v, "write the secret into it", "%s: the file is empty", path)
+		return "", false
+	case strings.ContainsAny(text, "\n\r\x00"):
+		l.errorAt(v, "the secret alone, on one line", "%s: the file has more than one line, or a NUL", path)
+		return "", false
+	}
+	if mode.Perm()&0o077 != 0 {
+		l.warnAt(v, "chmod 600 "+path, "%s: others than the owner may use the file (mode %04o)", path, mode.Perm())
+	}
+	return aaa.Secret(text), true
+}
+
+func secretHint(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "the path is relative to the directory of the configuration file; create it with: (umask 077; openssl rand -base64 24 > FILE)"
+	}
+	return "a regular file that the daemon's user may read"
+}
+
+// reason is what the system says without the path.
+func reason(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// path makes a path of the file relative to the file's directory.
+func (l *loader) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(l.dir, p)
+}

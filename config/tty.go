@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// The bounds of TTY numbers; a range has at most maxRange lines.
+const (
+	maxTTY   = 99999
+	maxRange = 10000
+)
+
+// parseTTY reads `65` or `65-70`.
+func parseTTY(s string) (first, last int, err error) {
+	a, b, isRange := strings.Cut(s, "-")
+	if first, err = ttyNumber(a); err != nil {
+		return 0, 0, err
+	}
+	if !isRange {
+		return first, first, nil
+	}
+	if last, err = ttyNumber(b); err != nil {
+		return 0, 0, err
+	}
+	switch {
+	case last < first:
+		return 0, 0, fmt.Errorf("the range %s ends before it begins", s)
+	case last-first >= maxRange:
+		return 0, 0, fmt.Errorf("the range has %d lines, at most %d", last-first+1, maxRange)
+	}
+	return first, last, nil
+}
+
+func ttyNumber(s string) (int, error) {
+	s = strings.TrimSpace(s)
+	n, err := strconv.Atoi(s)
+	if err != nil || strings.Trim(s, "0123456789") != "" || n < 1 || n > maxTTY {
+		return 0, fmt.Errorf("%q is no TTY number: 1 to %d, or a range such as 65-70", cut(s), maxTTY)
+	}
+	return n, nil
+}
+
+func checkTTY(s string) error {
+	_, _, err := parseTTY(s)
+	return err
+}
+
+func cut(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "…"
+	}
+	return s
+}
+
+var (
+	braces      = regexp.MustCompile(`\{[^{}]*\}?`)
+	placeholder = regexp.MustCompile(`^\{(?:([0-9]{1,9})\+)?(tty|n)\}$`)
+)
+
+// expand fills in the template of a port: {tty} is the line's number, {n} its place in the range from 0 on, {7000+n} and {7000+tty} the
+// sum.
+func expand(template string, tty, n int) (string, error) {
+	var bad error
+	out := braces.ReplaceAllStringFunc(template, func(s string) string {
+		m := placeholder.FindStringSubmatch(s)
+		if m == nil {
+			bad = fmt.Errorf("%q is no placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}", cut(s))
+			return s
+		}
+		v := n
+		if m[2] == "tty" {
+			v = tty
+		}
+		base, _ := strconv.Atoi("0" + m[1])
+		return strconv.Itoa(base + v)
+	})
+	return out, bad
+}
+
+func hasPlaceholder(template string) bool { return strings.Contains(template, "{") }
+
+// checkHostPort takes host, host:port and [v6]:port.
+func checkHostPort(s string) error {
+	host := s
+	if h, p, err := net.SplitHostPort(s); err == nil {
+		host = h
+		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+			return fmt.Errorf("%q is no port number (1 to 65535)", cut(p))
+		}
+	}
+	if host == "" {
+		return errors.New("the host is missing (write 192.0.2.1:1812)")
+	}
+	for _, r := range host {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
+		if !letter && !(net.ParseIP(host) != nil && r == ':') {
+			return fmt.Errorf("%q may not stand in a host (write 192.0.2.1:1812)", r)
+		}
+	}
+	return nil
+}

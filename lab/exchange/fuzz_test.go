@@ -1,0 +1,96 @@
+package exchange
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// The scanner never panics, always advances, and takes every byte of the line exactly once.
+func FuzzCommandLine(f *testing.F) {
+	for _, s := range []string{"E0V1&C1&D2S0=0", "DT9,5551234;H0", "+VCID=1;+FCLASS=?", "S0 = 3 S7?", "=20?", "\\N3%C0", "D L", "&", "+", "S", "\xd9\xa1"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		rest := line
+		for {
+			c, next, err := nextCommand(rest)
+			if err != nil || c.name == "" {
+				return
+			}
+			if len(next) >= len(rest) || !bytes.HasSuffix(line, next) {
+				t.Fatalf("%q: %+v leaves %q of %q", line, c, next, rest)
+			}
+			if c.n < 0 || c.n > maxNumber || c.val < 0 || c.val > maxNumber {
+				t.Fatalf("%q: %+v", line, c)
+			}
+			rest = next
+		}
+	})
+}
+
+// Only what was typed as a digit is ever dialled.
+func FuzzDialString(f *testing.F) {
+	for _, s := range []string{"T5551234", "9,W@!555", "5551234;ATH", "(555) 12-34*#", "S=1", "\u0665\u0665", "L"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := parseDial(s)
+		if err != nil {
+			return
+		}
+		want := strings.Map(func(r rune) rune {
+			if strings.ContainsRune("0123456789*#ABCD", r) {
+				return r
+			}
+			return -1
+		}, strings.ToUpper(s))
+		if d.digits != want {
+			t.Fatalf("%q dials %q, want %q", s, d.digits, want)
+		}
+		if strings.ContainsAny(s, "\x00\r\n;&^$>\"='") {
+			t.Fatalf("%q was taken", s)
+		}
+	})
+}
+
+// Whatever a DTE sends, the modem stays alive and in step: DTR and a fresh AT bring it back, nobody else's telephone
+// rings unless his number was dialled, and each D that was done is on record.
+func FuzzModem(f *testing.F) {
+	f.Add([]byte("AT\rATE0V0\rA/"), []byte("ATS0=1\r"))
+	f.Add([]byte("ATDT5552\rx+++ATH\r"), []byte("ATA\r"))
+	f.Add([]byte("ATDT666;DT5552\rATH1O\r"), []byte("AT&F&D0S3=33!"))
+	f.Fuzz(func(t *testing.T, alice, bob []byte) {
+		x := New(Config{Instant: true})
+		defer x.Close()
+		a, b := x.AddModem(ModemConfig{Number: "5551"}), x.AddModem(ModemConfig{Number: "5552"})
+		da, db := a.DTE(), b.DTE()
+		for len(alice)+len(bob) > 0 {
+			n := min(7, len(alice))
+			da.Write(alice[:n])
+			alice = alice[n:]
+			n = min(5, len(bob))
+			db.Write(bob[:n])
+			bob = bob[n:]
+		}
+		reached := false
+		for _, d := range x.Dials() {
+			reached = reached || strings.Contains(d.Number, "5552") || strings.Contains(d.Number, "5551") || d.Outcome == DialPartial
+		}
+		if !reached && a.Rings()+b.Rings() > 0 {
+			t.Fatalf("a telephone rang after %+v", x.Dials())
+		}
+		da.Close()
+		db.Close()
+		a.HangUp()
+		b.HangUp()
+		if a.State() != OnHook || b.State() != OnHook {
+			t.Fatalf("alice is %s, bob %s", a.State(), b.State())
+		}
+		x.lock()
+		defer x.unlock()
+		if a.call != nil && !a.call.from.offHook || b.call != nil && !b.call.from.offHook {
+			t.Fatal("a call without a caller")
+		}
+	})
+}

@@ -1,0 +1,304 @@
+// Package lab is a town on one machine: a telephone exchange with soft modems, subscribers, a RADIUS server that speaks real packets over real
+// UDP, and `ringback serve` as a child process with a configuration that is written out. The daemon does not know that it lives in a lab.
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// Options say what lab to start.
+type Options struct {
+	Dir     string  // where its files are; "": the user's own state directory
+	Pace    float64 // how many times faster the telephone network is; 0: 1. The broker's own waits stay as they are
+	Binary  string  // ringback, started as `Binary serve -c …`
+	Command string  // how the user calls ringback, for the explanations; "": "ringback"
+	Quiet   bool    // another program's: do not tell other processes of this lab
+}
+
+// Lab is a running town. Start makes it, Close ends it.
+type Lab struct {
+	opt         Options
+	dir         string
+	sockets     *sockets
+	exchange    *exchange.Exchange
+	lines       []*exchange.Modem
+	subscribers map[string]*exchange.Modem
+	radius      *aaatest.RADIUS
+	daemon      *daemon
+	logs        []io.Closer
+	Kept        []string // files of the directory that the user has changed; they were left as they are
+	cancel      context.CancelFunc
+	unpublish   func()
+	wg          sync.WaitGroup
+
+	mu       sync.Mutex
+	attached map[string]bool
+}
+
+// Start brings the town up and waits until the daemon answers. The caller must Close the Lab.
+func Start(ctx context.Context, o Options) (*Lab, error) {
+	if o.Pace == 0 {
+		o.Pace = 1
+	}
+	if o.Pace < 0 {
+		return nil, fmt.Errorf("lab: pace %g: a network %g times as fast cannot be: give 1 or more", o.Pace, o.Pace)
+	}
+	if o.Dir == "" {
+		o.Dir = home()
+	}
+	if o.Command == "" {
+		o.Command = "ringback"
+	}
+	if t, err := Find(); err == nil && !o.Quiet {
+		return nil, fmt.Errorf("lab: one is running already (pid %d): use it from this terminal, or end it", t.PID)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
+	if err := l.start(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Lab) start(ctx context.Context) (err error) {
+	if l.Kept, err = l.open(); err != nil {
+		return err
+	}
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l.cancel = cancel
+	if err := l.startTown(); err != nil {
+		return err
+	}
+	if err := l.startRADIUS(own); err != nil {
+		return err
+	}
+	control, err := listenUnix(filepath.Join(l.dir, "lab.sock"))
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	l.logs = append(l.logs, control)
+	l.wg.Go(func() { l.serveControl(own, control) })
+	if l.daemon, err = startDaemon(l.opt.Binary, l.dir); err != nil {
+		return err
+	}
+	if err := l.ready(ctx); err != nil {
+		return err
+	}
+	if l.opt.Quiet {
+		return nil
+	}
+	l.unpublish, err = publish(l.Town())
+	return err
+}
+
+// Town is what other processes need to know of this lab.
+func (l *Lab) Town() Town {
+	return Town{PID: os.Getpid(), Dir: l.dir, Socket: l.socket(), Control: filepath.Join(l.dir, "lab.sock")}
+}
+
+func (l *Lab) socket() string { return filepath.Join(l.dir, "ringback.sock") }
+
+// Client speaks to the town's daemon.
+func (l *Lab) Client() *client.Client { return client.New(l.socket()) }
+
+// Dir is where the lab's files are.
+func (l *Lab) Dir() string { return l.dir }
+
+// Dials are all dial commands that any modem of the town has seen.
+func (l *Lab) Dials() []exchange.Dial { return l.exchange.Dials() }
+
+func (l *Lab) startTown() error {
+	log, err := os.OpenFile(filepath.Join(l.dir, "exchange.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	l.logs = append(l.logs, log)
+	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
+		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
+	}})
+	for i, lis := range l.sockets.lines {
+		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber})
+		l.lines = append(l.lines, m)
+		l.wg.Go(func() { m.ServeRFC2217(lis) })
+	}
+	for _, r := range residents {
+		l.subscribers[r.Name] = l.exchange.AddModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
+	}
+	for _, r := range reserved {
+		l.exchange.Reserve(r.Number, r.Behaviour)
+	}
+	return nil
+}
+
+func (l *Lab) startRADIUS(ctx context.Context) error {
+	f, err := os.Open(filepath.Join(l.dir, "users"))
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	defer f.Close()
+	parsed, err := aaatest.ParseUsers(f)
+	if err != nil {
+		return fmt.Errorf("lab: %s: %w", f.Name(), err)
+	}
+	secret, err := os.ReadFile(filepath.Join(l.dir, "radius.secret"))
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	detail, err := os.OpenFile(filepath.Join(l.dir, "detail"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	l.logs = append(l.logs, detail)
+	l.radius, err = aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: aaa.Secret(strings.TrimSpace(string(secret))), Users: parsed, Detail: detail})
+	if err != nil {
+		return fmt.Errorf("lab: %s: %w", f.Name(), err)
+	}
+	l.wg.Go(func() { l.radius.Serve(ctx, l.sockets.auth, l.sockets.acct) })
+	return nil
+}
+
+// ready waits until the daemon's lines are in service.
+func (l *Lab) ready(ctx context.Context) error {
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		lines, err := l.Client().Lines(ctx)
+		if err == nil && inService(lines) {
+			return nil
+		}
+		select {
+		case <-l.daemon.ended:
+			return fmt.Errorf("lab: the daemon has ended: %s", l.daemon.lastWords())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			if err == nil {
+				err = errors.New("its lines are not in service: see `show lines`")
+			}
+			return fmt.Errorf("lab: the daemon did not come up in 20 s: %w; its log is %s", err, filepath.Join(l.dir, "ringback.log"))
+		}
+	}
+}
+
+func inService(lines []client.Line) bool {
+	for _, l := range lines {
+		if l.State == "down" || l.State == "quarantined" {
+			return false
+		}
+	}
+	return len(lines) > 0
+}
+
+// Done is closed when the daemon has ended, whoever ended it.
+func (l *Lab) Done() <-chan struct{} { return l.daemon.ended }
+
+// Close ends the daemon in good order, then the town. Safe to call twice.
+func (l *Lab) Close() error {
+	if l.unpublish != nil {
+		l.unpublish()
+		l.unpublish = nil
+	}
+	if l.daemon != nil {
+		l.daemon.stop()
+	}
+	if l.cancel != nil {
+		l.cancel()
+	}
+	if l.exchange != nil {
+		l.exchange.Close()
+	}
+	if l.sockets != nil {
+		l.sockets.close()
+	}
+	for _, c := range l.logs {
+		c.Close()
+	}
+	l.logs = nil
+	l.wg.Wait()
+	return nil
+}
+
+// daemon is `ringback serve` as a child process; its log goes to ringback.log.
+type daemon struct {
+	cmd   *exec.Cmd
+	log   *os.File
+	ended chan struct{}
+}
+
+func startDaemon(binary, dir string) (*daemon, error) {
+	log, err := os.OpenFile(filepath.Join(dir, "ringback.log"), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	cmd := exec.Command(binary, "serve", "-c", filepath.Join(dir, "ringback.yaml"))
+	cmd.Stdout, cmd.Stderr = log, log
+	// A Ctrl-C at the lab's terminal is the lab's to handle; and no daemon outlives its lab.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	d := &daemon{cmd: cmd, log: log, ended: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		// Pdeathsig is sent when the thread ends that made the child: this one stays as long as the child.
+		runtime.LockOSThread()
+		defer close(d.ended)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		log.Close()
+		return nil, fmt.Errorf("lab: start the daemon: %w", err)
+	}
+	return d, os.WriteFile(filepath.Join(dir, "daemon.pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
+}
+
+func (d *daemon) pid() int { return d.cmd.Process.Pid }
+
+// stop asks the daemon to end, and insists after a while.
+func (d *daemon) stop() {
+	d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.ended:
+	case <-time.After(30 * time.Second):
+		d.cmd.Process.Kill()
+		<-d.ended
+	}
+	d.log.Close()
+}
+
+// lastWords are the last lines of the daemon's log.
+func (d *daemon) lastWords() string {
+	if _, err := d.log.Seek(0, io.SeekStart); err != nil {
+		return err.Error()
+	}
+	var last []string
+	for in := bufio.NewScanner(d.log); in.Scan(); {
+		if last = append(last, in.Text()); len(last) > 5 {
+			last = last[1:]
+		}
+	}
+	return strings.Join(last, "\n")
+}

@@ -1,0 +1,220 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// Result is how a scenario went.
+type Result struct {
+	Scenario *Scenario
+	Screen   []Chunk                // what the subscriber's screen showed
+	Callback *client.CallbackDetail // what became of the callback; nil: there was none
+	Problems []string               // empty: it ended as it must
+}
+
+// OK reports whether the scenario ended as it must.
+func (r *Result) OK() bool { return len(r.Problems) == 0 }
+
+// Play plays a scenario to its end. echo gets the subscriber's screen as it happens; it may be nil.
+func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, error) {
+	m := l.subscribers[s.At]
+	if m == nil {
+		return nil, fmt.Errorf("scenario %s: nobody called %q lives in the town: there are %s", s.Name, s.At, names())
+	}
+	known, err := l.Client().Callbacks(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	sub := newSubscriber(m, echo)
+	r := &Result{Scenario: s}
+	if err := sub.play(ctx, s.Steps); err != nil {
+		r.Problems = append(r.Problems, err.Error())
+	}
+	sub.close()
+	r.Screen = sub.screen
+	if r.Callback, err = l.newCallback(ctx, known); err != nil {
+		return nil, err
+	}
+	r.compare(sub.transcript())
+	return r, nil
+}
+
+// settleTime is how long a callback may take to its end once the script is over.
+const settleTime = 30 * time.Second
+
+// newCallback returns the callback that was not known before, once it has ended.
+func (l *Lab) newCallback(ctx context.Context, known []client.Callback) (*client.CallbackDetail, error) {
+	deadline := time.Now().Add(settleTime)
+	for {
+		all, err := l.Client().Callbacks(ctx, true)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(all, func(c client.Callback) bool {
+			return !slices.ContainsFunc(known, func(k client.Callback) bool { return k.ID == c.ID })
+		})
+		if i < 0 {
+			return nil, nil
+		}
+		if all[i].Ended != nil || time.Now().After(deadline) {
+			d, err := l.Client().Callback(ctx, all[i].ID)
+			return &d, err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (r *Result) compare(transcript string) {
+	if want := r.Scenario.Transcript; want != nil {
+		got := Fold(transcript)
+		for i := range max(len(got), len(want)) {
+			g, w := at(got, i), at(want, i)
+			if g != w {
+				r.Problems = append(r.Problems, fmt.Sprintf("transcript line %d: the screen showed %q, it must be %q", i+1, g, w))
+				break
+			}
+		}
+	}
+	if r.Scenario.NoCallback && r.Callback != nil {
+		r.Problems = append(r.Problems, "there is a callback ("+r.Callback.ID+"), there must be none")
+	}
+	if r.Scenario.Callback == nil {
+		return
+	}
+	if r.Callback == nil {
+		r.Problems = append(r.Problems, "there is no callback")
+		return
+	}
+	got := callbackFacts(r.Callback)
+	for _, k := range sortedKeys(r.Scenario.Callback) {
+		if want := r.Scenario.Callback[k]; got[k] != want {
+			r.Problems = append(r.Problems, fmt.Sprintf("callback %s: %s is %q, it must be %q", r.Callback.ID, k, got[k], want))
+		}
+	}
+}
+
+func callbackFacts(c *client.CallbackDetail) map[string]string {
+	verify := "yes"
+	if c.NoVerify {
+		verify = "no"
+	}
+	return map[string]string{
+		"phase": c.Phase, "user": c.User, "number": c.Number, "verify": verify, "cause": c.Cause,
+		"attempts": strconv.Itoa(c.Callback.Attempts), "tty": strconv.Itoa(c.TTY),
+	}
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// row is one line of a printed result.
+type row struct {
+	time        time.Time
+	left, right string
+}
+
+// Print shows what the subscriber saw beside what the broker did, by the clock.
+func (r *Result) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s\n\n", r.Scenario.Title)
+	const width = 46
+	fmt.Fprintf(w, "  %9s  %-*s | %s\n", "", width, "the subscriber's screen ("+r.Scenario.At+")", "the broker's trace")
+	rows := append(screenRows(r.Screen), traceRows(r.Callback)...)
+	slices.SortStableFunc(rows, func(a, b row) int { return a.time.Compare(b.time) })
+	var begin time.Time
+	for _, x := range rows {
+		if begin.IsZero() {
+			begin = x.time
+		}
+		fmt.Fprintf(w, "  %8.2fs  %-*s | %s\n", x.time.Sub(begin).Seconds(), width, clip(x.left, width), x.right)
+	}
+	if r.Callback != nil {
+		fmt.Fprintf(w, "\n  decision of group %s for callback %s:\n", r.Callback.Policy, r.Callback.ID)
+		for _, s := range r.Callback.Decision {
+			fmt.Fprintf(w, "    %s [%s]: %s\n", s.Rule, s.Input, s.Result)
+		}
+	}
+	if r.OK() {
+		fmt.Fprintf(w, "\n  %s: as it must be\n\n", r.Scenario.Name)
+		return
+	}
+	fmt.Fprintf(w, "\n  %s: NOT as it must be\n", r.Scenario.Name)
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "    - %s\n", p)
+	}
+	fmt.Fprintln(w)
+}
+
+// screenRows makes lines of the chunks; a line has the time of its first character.
+func screenRows(screen []Chunk) []row {
+	var rows []row
+	var line strings.Builder
+	var begun time.Time
+	flush := func() {
+		if t := strings.TrimSpace(line.String()); t != "" {
+			rows = append(rows, row{time: begun, left: t})
+		}
+		line.Reset()
+	}
+	for _, c := range screen {
+		for _, r := range c.Text {
+			switch {
+			case r == '\n' || r == '\r':
+				flush()
+			case r >= ' ' && r != 0x7f:
+				if line.Len() == 0 {
+					begun = c.Time
+				}
+				line.WriteRune(r)
+			}
+		}
+	}
+	flush()
+	return rows
+}
+
+func traceRows(c *client.CallbackDetail) []row {
+	if c == nil {
+		return nil
+	}
+	var rows []row
+	for _, s := range c.History {
+		text := s.Rule + " → " + s.Input
+		if s.Result != "" {
+			text += ": " + s.Result
+		}
+		rows = append(rows, row{time: *s.Time, right: text})
+	}
+	return rows
+}
+
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,468 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// fakePort is the computer's end of a cable in memory, with or without modem signals.
+type fakePort struct {
+	net.Conn
+	f       *fake
+	signals bool
+	changes chan struct{}
+}
+
+func (p *fakePort) HasSignals() bool { return p.signals }
+
+func (p *fakePort) Changes() <-chan struct{} {
+	if !p.signals {
+		return nil
+	}
+	return p.changes
+}
+
+func (p *fakePort) Signals() lines.Signals {
+	p.f.mu.Lock()
+	defer p.f.mu.Unlock()
+	return p.f.sig
+}
+
+func (p *fakePort) SetDTR(on bool) error {
+	if !p.signals {
+		return lines.ErrNoSignals
+	}
+	p.f.setDTR(on)
+	return nil
+}
+
+func (p *fakePort) Break(time.Duration) error { return nil }
+func (p *fakePort) String() string            { return "fake" }
+
+// fake is a modem with a telephone line of its own. Its fields are set before it is used, or under mu.
+type fake struct {
+	signals bool
+	echo    bool
+	numeric bool
+	mute    bool                    // says nothing
+	chunk   int                     // writes in pieces of this size; 0: whole
+	latency time.Duration           // before each answer
+	reply   func(cmd string) string // what to say to a command instead; "" as usual
+	dials   func(number string) string
+	answers string // what ATA brings; "" CONNECT
+	train   time.Duration
+	dcdHigh bool // DCD never goes
+	dcdLow  bool // DCD never comes
+	gap     time.Duration
+
+	mu       sync.Mutex
+	wire     net.Conn // our end
+	port     *fakePort
+	sig      lines.Signals
+	online   bool
+	offHook  bool
+	s        map[int]int
+	commands []string
+	dialed   []string // command lines that dialled
+	heard    strings.Builder
+	opened   int
+	refuse   error // what open says
+}
+
+func newFake(signals bool) *fake { return &fake{signals: signals, s: map[int]int{2: 43}} }
+
+// open plugs the modem in.
+func (f *fake) open(ctx context.Context) (lines.Port, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened++
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	ours, theirs := net.Pipe()
+	f.wire = ours
+	f.port = &fakePort{Conn: theirs, f: f, signals: f.signals, changes: make(chan struct{}, 1)}
+	if f.dcdHigh {
+		f.sig |= lines.DCD
+	}
+	go f.listen(ours)
+	return f.port, nil
+}
+
+func (f *fake) listen(wire net.Conn) {
+	var line []byte
+	buf := make([]byte, 256)
+	last := time.Now()
+	for {
+		n, err := wire.Read(buf)
+		if err != nil {
+			return
+		}
+		f.mu.Lock()
+		online, mute := f.online, f.mute
+		if online {
+			f.heard.Write(buf[:n])
+		}
+		f.mu.Unlock()
+		if online {
+			if string(buf[:n]) == "+++" && time.Since(last) >= time.Second && f.s[2] < 128 {
+				_ = wire.SetReadDeadline(time.Now().Add(time.Second))
+				if m, err := wire.Read(buf); m > 0 || err == nil {
+					_ = wire.SetReadDeadline(time.Time{})
+					continue
+				}
+				_ = wire.SetReadDeadline(time.Time{})
+				f.set(func() { f.online = false })
+				f.say("\r\nOK\r\n")
+			}
+			last = time.Now()
+			continue
+		}
+		last = time.Now()
+		for _, c := range buf[:n] {
+			if c != '\r' {
+				line = append(line, c)
+				continue
+			}
+			cmd := string(line)
+			line = nil
+			if !mute {
+				if f.echo {
+					f.say(cmd + "\r")
+				}
+				f.command(strings.ToUpper(cmd))
+			}
+		}
+	}
+}
+
+func (f *fake) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+// say sends raw text to the computer.
+func (f *fake) say(text string) {
+	f.mu.Lock()
+	wire, chunk, gap := f.wire, f.chunk, f.gap
+	f.mu.Unlock()
+	if chunk == 0 {
+		chunk = len(text)
+	}
+	for text != "" {
+		n := min(chunk, len(text))
+		if _, err := io.WriteString(wire, text[:n]); err != nil {
+			return
+		}
+		text = text[n:]
+		if gap > 0 {
+			<-time.After(gap)
+		}
+	}
+}
+
+// code sends a result code in the fashion that is set.
+func (f *fake) code(words string) {
+	if f.numeric {
+		for n, c := range map[string]lines.ResultCode{"0": lines.OK, "1": lines.Connected, "2": lines.Ring, "3": lines.NoCarrier, "4": lines.Error, "7": lines.Busy} {
+			if string(c) == words {
+				f.say(n + "\r")
+				return
+			}
+		}
+	}
+	f.say("\r\n" + words + "\r\n")
+}
+
+func (f *fake) command(cmd string) {
+	at := strings.Index(cmd, "AT")
+	f.set(func() { f.commands = append(f.commands, cmd) })
+	if at < 0 {
+		return
+	}
+	<-time.After(f.latency)
+	if f.reply != nil {
+		if r := f.reply(cmd); r != "" {
+			f.say(r)
+			return
+		}
+	}
+	body := cmd[at+2:]
+	switch {
+	case strings.HasPrefix(body, "D"):
+		f.set(func() { f.dialed = append(f.dialed, cmd) })
+		result := "CONNECT"
+		if f.dials != nil {
+			result = f.dials(strings.TrimLeft(body[1:], "TP "))
+		}
+		f.result(result)
+	case body == "A":
+		result := f.answers
+		if result == "" {
+			result = "CONNECT"
+		}
+		f.result(result)
+	case strings.HasPrefix(body, "S2="):
+		n, _ := strconv.Atoi(body[3:])
+		f.set(func() { f.s[2] = n })
+		f.code("OK")
+	case body == "S2?":
+		f.say(fmt.Sprintf("\r\n%03d\r\n", f.s[2]))
+		f.code("OK")
+	case body == "H1":
+		f.set(func() { f.offHook = true })
+		f.code("OK")
+	case body == "H", body == "Z":
+		f.set(func() { f.offHook = false })
+		f.code("OK")
+	default:
+		f.code("OK")
+	}
+}
+
+// result trains and connects, or says why not. "" says nothing at all.
+func (f *fake) result(text string) {
+	if text == "" {
+		return
+	}
+	<-time.After(f.train)
+	if strings.HasPrefix(text, "CONNECT") {
+		f.connect(text)
+		return
+	}
+	f.code(text)
+}
+
+func (f *fake) connect(text string) {
+	if !f.dcdLow {
+		f.dcd(true)
+	}
+	f.set(func() { f.online, f.offHook = true, true })
+	f.code(text)
+}
+
+func (f *fake) dcd(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.sig
+	f.sig &^= lines.DCD
+	if on || f.dcdHigh {
+		f.sig |= lines.DCD
+	}
+	if f.sig != was && f.port.changes != nil {
+		signal(f.port.changes)
+	}
+}
+
+// carrierGone is the far end's hang-up.
+func (f *fake) carrierGone() {
+	f.set(func() { f.online, f.offHook = false, false })
+	f.code("NO CARRIER")
+	f.dcd(false)
+}
+
+func (f *fake) setDTR(on bool) {
+	f.mu.Lock()
+	f.sig &^= lines.DTR
+	if on {
+		f.sig |= lines.DTR
+	}
+	signal(f.port.changes)
+	drop := !on && !f.dcdHigh
+	f.mu.Unlock()
+	if drop {
+		f.set(func() { f.online, f.offHook = false, false })
+		f.dcd(false)
+	}
+}
+
+// unplug ends the port.
+func (f *fake) unplug() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.online, f.offHook = false, false
+	f.sig = 0
+	_ = f.wire.Close()
+}
+
+func (f *fake) isOnHook() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.online && !f.offHook
+}
+
+func (f *fake) dialedCommands() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.dialed...)
+}
+
+func (f *fake) allCommands() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.commands, " ")
+}
+
+// bench is a pool with one line, tty 1, in a bubble of its own time.
+type bench struct {
+	t     *testing.T
+	f     *fake
+	pool  *lines.Pool
+	drv   *Driver
+	calls chan *lines.Call
+	log   []string
+	logMu sync.Mutex
+	stop  func()
+}
+
+type option func(*Options)
+
+// onBench runs body in a bubble with a line on f in service, unless f refuses. Calls are put on b.calls and live until they are hung up.
+func onBench(t *testing.T, f *fake, body func(b *bench), opts ...option) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{t: t, f: f, calls: make(chan *lines.Call, 10)}
+		o := Options{Config: lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary}, Open: f.open, Debug: b.debug}
+		for _, opt := range opts {
+			opt(&o)
+		}
+		b.pool = lines.NewPool(lines.PoolOptions{Debug: b.debug})
+		b.drv = New(o)
+		if err := b.pool.Add(o.Config, b.drv); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			done <- b.pool.Run(ctx, func(ctx context.Context, c *lines.Call) {
+				b.calls <- c
+				select {
+				case <-c.Done():
+				case <-ctx.Done():
+				}
+			})
+		}()
+		stopped := false
+		b.stop = func() {
+			if stopped {
+				return
+			}
+			stopped = true
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("Run: %v", err)
+			}
+		}
+		defer func() {
+			b.stop()
+			if n := b.pool.Outstanding(); n != 0 {
+				t.Errorf("%d leases did not come back", n)
+			}
+			if t.Failed() {
+				b.logMu.Lock()
+				defer b.logMu.Unlock()
+				t.Log(strings.Join(b.log, "\n"))
+			}
+		}()
+		body(b)
+	})
+}
+
+func (b *bench) debug(tty int, text string) {
+	b.logMu.Lock()
+	defer b.logMu.Unlock()
+	b.log = append(b.log, time.Now().Format("05.000 ")+text)
+}
+
+// pass lets time go by.
+func (b *bench) pass(d time.Duration) { <-time.After(d) }
+
+// until waits for a state.
+func (b *bench) until(want lines.State) lines.Status {
+	b.t.Helper()
+	late := time.After(10 * time.Minute)
+	for {
+		changed := b.pool.Changed()
+		s, _ := b.pool.Line(1)
+		if s.State == want {
+			return s
+		}
+		select {
+		case <-changed:
+		case <-late:
+			b.t.Fatalf("state %q (%s), want %q", s.State, s.Reason, want)
+		}
+	}
+}
+
+func (b *bench) lease() *lines.Lease {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Minute)
+	defer cancel()
+	l, err := b.pool.Acquire(ctx, lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return l
+}
+
+// incoming rings until the call is there.
+func (b *bench) incoming() *lines.Call {
+	b.t.Helper()
+	for range 10 {
+		b.f.code("RING")
+		select {
+		case c := <-b.calls:
+			return c
+		case <-time.After(6 * time.Second):
+		}
+	}
+	b.t.Fatal("nobody answers")
+	return nil
+}
+
+// dialScript dials as a chat script does: AT, OK, ATDT, CONNECT.
+func dialScript(number string) lines.Script {
+	return func(ctx context.Context, c lines.CommandConn) error {
+		if err := expect(ctx, c, "AT\r", "OK"); err != nil {
+			return err
+		}
+		return expect(ctx, c, "ATDT"+number+"\r", "CONNECT")
+	}
+}
+
+var errTimeout = errors.New("the script waited in vain")
+
+// expect sends and reads, one byte at a time, until want was seen. It gives up after 45 s.
+func expect(ctx context.Context, c lines.CommandConn, send, want string) error {
+	if _, err := io.WriteString(c, send); err != nil {
+		return err
+	}
+	if err := c.SetReadDeadline(time.Now().Add(45 * time.Second)); err != nil {
+		return err
+	}
+	var seen strings.Builder
+	var one [1]byte
+	for !strings.Contains(seen.String(), want) {
+		if _, err := c.Read(one[:]); err != nil {
+			if ctx.Err() == nil {
+				err = fmt.Errorf("%w for %s: %v, saw %q", errTimeout, want, err, seen.String())
+			}
+			return err
+		}
+		seen.WriteByte(one[0])
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package port
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestMain makes the test program a second user of a port where the environment says so.
+func TestMain(m *testing.M) {
+	if url := os.Getenv("PORT_TEST_HOLD"); url != "" {
+		hold(url, os.Getenv("PORT_TEST_LOCKDIR"))
+	}
+	os.Exit(m.Run())
+}
+
+// hold opens a port, says so and keeps it until its standard input ends.
+func hold(url, dir string) {
+	a, err := Parse(url)
+	if err == nil {
+		_, err = a.Open(context.Background(), Options{LockDir: dir})
+	}
+	fmt.Printf("opened: %v\n", err)
+	bufio.NewReader(os.Stdin).ReadByte()
+	os.Exit(0) // without Close: what a crash leaves
+}
+
+func TestLockTwoProcesses(t *testing.T) {
+	_, slave := newPTY(t)
+	dir := t.TempDir()
+	a := Address{Scheme: Serial, Path: slave}
+	lock := filepath.Join(dir, "LCK.."+strings.ReplaceAll(strings.TrimPrefix(slave, "/dev/"), "/", "_"))
+
+	other := exec.Command(os.Args[0])
+	other.Env = append(os.Environ(), "PORT_TEST_HOLD="+a.String(), "PORT_TEST_LOCKDIR="+dir)
+	stdin, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := bufio.NewReader(stdout).ReadString('\n'); said != "opened: <nil>\n" {
+		t.Fatalf("the other process says %q, %v", said, err)
+	}
+	_, err = a.Open(t.Context(), Options{LockDir: dir})
+	want := fmt.Sprintf("%s: locked by process %d (port.test); end it or remove %s", a.Name(), other.Process.Pid, lock)
+	if err == nil || err.Error() != want {
+		t.Errorf("Open: %v\nwant %s", err, want)
+	}
+	stdin.Close()
+	if err := other.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(lock); err != nil {
+		t.Fatalf("the process that ended without Close has left no lock: %v", err)
+	}
+	p := mustOpen(t, a, Options{LockDir: dir}) // a dead process's lock is no lock
+	if b, err := os.ReadFile(lock); string(b) != fmt.Sprintf("%10d\n", os.Getpid()) {
+		t.Errorf("the lock holds %q, %v", b, err)
+	}
+	p.Close()
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left in the lock directory: %v", left)
+	}
+}
+
+func TestLockContents(t *testing.T) {
+	dead := exec.Command("/proc/self/exe", "-test.run=^$")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	gone := dead.Process.Pid
+	tests := []struct {
+		name, content string
+		want          string // "" opens
+	}{
+		{"dead", fmt.Sprintf("%10d\n", gone), ""},
+		{"dead, with a name after it", fmt.Sprintf("%10d minicom root\n", gone), ""},
+		{"dead, binary", string(binary.NativeEndian.AppendUint32(nil, uint32(gone))), ""},
+		{"ours, of an earlier life", fmt.Sprintf("%10d\n", os.Getpid()), ""},
+		{"alive", fmt.Sprintf("%10d\n", os.Getppid()), fmt.Sprintf("locked by process %d (", os.Getppid())},
+		{"alive, not padded", fmt.Sprintf("%d", os.Getppid()), fmt.Sprintf("locked by process %d (", os.Getppid())},
+		{"empty", "", "names no process"},
+		{"text", "minicom\n", "names no process"},
+		{"every process", "        -1\n", "names no process"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, slave := newPTY(t)
+			dir := t.TempDir()
+			path := filepath.Join(dir, lockName(slave))
+			if err := os.WriteFile(path, []byte(tt.content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p, err := Address{Scheme: Serial, Path: slave}.Open(t.Context(), Options{LockDir: dir})
+			if tt.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Close()
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Open: %v; want …%s…", err, tt.want)
+			}
+			if b, _ := os.ReadFile(path); string(b) != tt.content {
+				t.Errorf("the lock was changed to %q", b)
+			}
+		})
+	}
+}
+
+func TestLockSameProcess(t *testing.T) {
+	_, slave := newPTY(t)
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "modem")
+	if err := os.Symlink(slave, link); err != nil {
+		t.Fatal(err)
+	}
+	p := mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{LockDir: dir})
+	for _, path := range []string{slave, link} { // another name is no way round
+		if _, err := (Address{Scheme: Serial, Path: path}).Open(t.Context(), Options{LockDir: dir}); err == nil || !strings.Contains(err.Error(), "locked by this process") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	p.Close()
+	mustOpen(t, Address{Scheme: Serial, Path: link}, Options{LockDir: dir})
+}
+
+// A lock that was taken from us (somebody removed it and made his own) is not removed by our Close.
+func TestLockTaken(t *testing.T) {
+	_, slave := newPTY(t)
+	dir := t.TempDir()
+	p := mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{LockDir: dir})
+	path := filepath.Join(dir, lockName(slave))
+	os.Remove(path)
+	if err := os.WriteFile(path, []byte("         1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(path); string(b) != "         1\n" {
+		t.Errorf("the other's lock: %q, %v", b, err)
+	}
+}
+
+// Of many who find one stale lock, one gets it at a time.
+func TestLockRace(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "LCK..ttyS0")
+	for range 50 {
+		if err := os.WriteFile(path, fmt.Appendf(nil, "%10d\n", os.Getpid()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var holders, most atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				l, err := takeLock(dir, "/dev/ttyS0", nil)
+				if err != nil {
+					return
+				}
+				if n := holders.Add(1); n > most.Load() {
+					most.Store(n)
+				}
+				holders.Add(-1)
+				if err := l.release(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if most.Load() != 1 {
+			t.Fatalf("%d held the lock at once", most.Load())
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestLockName(t *testing.T) {
+	for device, want := range map[string]string{"/dev/ttyS0": "LCK..ttyS0", "/dev/pts/77777": "LCK..pts_77777", "/srv/tty9": "LCK..srv_tty9"} {
+		if got := lockName(device); got != want {
+			t.Errorf("lockName(%s) = %s, want %s", device, got, want)
+		}
+	}
+}
