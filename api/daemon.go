@@ -9,7 +9,6 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
-	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 )
@@ -105,7 +104,7 @@ func decision(t policies.Trace) []client.Step {
 	return v
 }
 
-func attempt(a journal.Attempt) client.Attempt {
+func attempt(a broker.Attempt) client.Attempt {
 	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started, Ended: ended(a.Ended), Outcome: a.Outcome, Detail: a.Detail}
 	if a.Transcript != "" {
 		v.Transcript = strings.Split(a.Transcript, "\n")

@@ -17,6 +17,9 @@ import (
 // ErrNoCallback is the answer to an ID that no callback has.
 var ErrNoCallback = errors.New("no such callback")
 
+// Attempt is one dial of a callback.
+type Attempt = journal.Attempt
+
 // UserView is somebody on a line.
 type UserView struct {
 	TTY     int
@@ -33,7 +36,7 @@ type UserView struct {
 type CallbackView struct {
 	journal.Callback
 	TTY      int // the line that dials or dialled; 0 not chosen yet
-	Attempt  []journal.Attempt
+	Attempt  []Attempt
 	Decision policies.Trace
 	Group    string
 	History  []Happening

@@ -424,8 +424,12 @@ func TestWritableFile(t *testing.T) {
 	if err := os.Chmod(path, 0o620); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(filepath.Join(dir, "policies.d", "staff.yaml"), 0o602); err != nil {
+		t.Fatal(err)
+	}
 	c, problems := Load(path, nil)
-	if c == nil || len(problems) != 1 || !strings.Contains(problems[0].String(), "full.yaml: warning: others than the owner may write it (mode 0620)") {
+	if c == nil || len(problems) != 2 || !strings.Contains(problems[0].String(), "full.yaml: warning: others than the owner may write it (mode 0620)") ||
+		!strings.Contains(problems[1].String(), "policies.d/staff.yaml: warning: others than the owner may write it (mode 0602)") {
 		t.Error(problems)
 	}
 }
@@ -589,7 +593,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(full)
 	f.Add([]byte(base))
-	f.Add([]byte("lines: [{tty: 1-10000, port: \"tcp://h:{1+n}\", rotary: 1}]\n"))
+	f.Add([]byte("lines: [{tty: 1-9, port: \"tcp://h:{1+n}\", rotary: 1}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := &loader{file: "ringback.yaml", dir: "/d",
 			read: func(string, int64) ([]byte, fs.FileMode, error) {

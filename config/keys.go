@@ -48,7 +48,7 @@ func Keys() []schema.Key {
 		{Name: "login", Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3", Doc: "Logins that a call is allowed."},
 			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s", Doc: "Pause after each login that failed; `0s` is none, which invites guessing."},
-			{Name: "timeout", Type: schema.Duration, Min: 5 * second, Max: 10 * minute, Default: "1m", Example: "90s", Doc: "Longest time from the answer to the end of the login."},
+			{Name: "timeout", Type: schema.Duration, Min: second, Max: 10 * minute, Default: "1m", Example: "90s", Doc: "Longest time from the answer to the end of the login."},
 		}},
 		{Name: "prompts", Type: schema.Object, Doc: "Texts at which callers type.", Keys: []schema.Key{
 			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`, Doc: "Asks for the user name."},
@@ -57,7 +57,7 @@ func Keys() []schema.Key {
 		}},
 		{Name: "banner", Check: checkText, Example: `"Authorized users only."`, Doc: "Shown before the first prompt of a call."},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks as a whole. What a group of users is allowed stands in its policy file.", Keys: []schema.Key{
-			{Name: "lifetime", Type: schema.Duration, Min: minute, Max: 24 * hour, Default: "1h", Example: "30m", Doc: "A callback that has not been fulfilled so long after its promise expires."},
+			{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m", Doc: "A callback that has not been fulfilled so long after its promise expires."},
 		}},
 		{Name: "numbers", Type: schema.Object, Doc: "The number plan: what is done to a number before it is dialled, wherever it came from.", Keys: numberKeys()},
 		{Name: "places", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},

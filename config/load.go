@@ -34,10 +34,7 @@ func Load(path string, o Overrides) (*Config, Problems) {
 		return nil, Problems{{File: path, Msg: reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
 	}
 	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir}
-	if mode.Perm()&0o022 != 0 {
-		l.problem(Problem{File: path, Severity: schema.Warning, Hint: "chmod go-w " + path,
-			Msg: fmt.Sprintf("others than the owner may write it (mode %04o), and so decide whom the modems ring", mode.Perm())})
-	}
+	l.writable(path, mode)
 	return l.load(data, o)
 }
 
@@ -326,6 +323,20 @@ func (l *loader) policyFiles() {
 			p.Line, p.Column = dir.Line, dir.Column
 		}
 		l.problem(p)
+	}
+	for _, g := range set.Groups() {
+		path := filepath.Join(l.cfg.PoliciesDir, g+".yaml")
+		if _, mode, err := l.read(path, schema.MaxSize); err == nil {
+			l.writable(path, mode)
+		}
+	}
+}
+
+// writable warns of a file that others may write: it decides whom the modems ring, at whose cost.
+func (l *loader) writable(path string, mode fs.FileMode) {
+	if mode.Perm()&0o022 != 0 {
+		l.problem(Problem{File: path, Severity: schema.Warning, Hint: "chmod go-w " + path,
+			Msg: fmt.Sprintf("others than the owner may write it (mode %04o), and so decide whom the modems ring", mode.Perm())})
 	}
 }
 

@@ -29,8 +29,8 @@ them at once, with file, line, column and key, and exits 1 where something is. N
 * Numbers of telephones, users or patterns are text: put digits in quotes (` + "`\"0841\"`" + `), for YAML drops leading zeros. Durations have a unit: ` + "`5s`, `1m30s`, `500ms`" + `.
 * Relative paths are relative to the directory of the file.
 * A secret file holds the secret alone; one newline at its end is dropped. A file that others than its owner may use is a warning.
-* Keys that have one value can be given by the environment as well, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `, and on the command line as ` + "`--set api.socket=…`" + `. The command line
-  goes before the environment, the environment before the file. Relative paths in these are relative to the working directory.
+* Keys that have one value can be given by the environment as well, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `; it goes before the file. Relative paths in it are relative to the
+  working directory.
 
 Two samples are in ` + "`testdata/config/`" + `: ` + "`minimal.yaml` and `full.yaml`" + `.
 

@@ -119,7 +119,7 @@ func (l *loader) problem(p schema.Problem) { l.problems = append(l.problems, p) 
 
 func (l *loader) file(dir, name string) {
 	path := filepath.Join(dir, name)
-	data, err := os.ReadFile(path)
+	data, err := read(path)
 	if err != nil {
 		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "may the daemon's user read it?"})
 		return
@@ -135,6 +135,20 @@ func (l *loader) file(dir, name string) {
 		l.claim(path, u)
 	}
 	l.policies = append(l.policies, p)
+}
+
+// read takes regular files only: a FIFO would block, a device never end.
+func read(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case st.Size() > schema.MaxSize:
+		return nil, fmt.Errorf("larger than %d octets", schema.MaxSize)
+	}
+	return os.ReadFile(path)
 }
 
 // claim reports a user who is claimed twice.

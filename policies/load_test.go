@@ -105,6 +105,12 @@ func TestLoadDir(t *testing.T) {
 	if len(problems) > 0 || len(s.Warnings()) != 1 {
 		t.Errorf("%v %v", s, problems)
 	}
+	if err := os.Symlink("/dev/zero", filepath.Join(dir, "zero.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if s, problems := LoadDir(dir); s != nil || !strings.Contains(problems.String(), "zero.yaml: not a regular file") {
+		t.Errorf("a device for a file: %v %v", s, problems)
+	}
 	s, problems = LoadDir(filepath.Join(dir, "README"))
 	if s != nil || !problems.HasErrors() {
 		t.Errorf("a file for a directory: %v %v", s, problems)

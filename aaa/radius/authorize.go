@@ -3,6 +3,7 @@ package radius
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
@@ -167,6 +168,7 @@ func (r *reading) pair(s string) error {
 	}
 	full, v, mandatory := cutPair(s)
 	prefix, name, ok := strings.Cut(strings.ToLower(full), ":")
+	full = printable(full)
 	if !ok {
 		return r.unprefixed(strings.ToLower(full))
 	}
@@ -183,6 +185,14 @@ func (r *reading) pair(s string) error {
 		r.note("%s: %v; optional, left", full, err)
 	}
 	return nil
+}
+
+// printable quotes what a terminal would obey.
+func printable(s string) string {
+	if q := strconv.QuoteToASCII(s); len(q) != len(s)+2 {
+		return q
+	}
+	return s
 }
 
 // cutPair splits at the first = or *; a pair without either is mandatory and without value.

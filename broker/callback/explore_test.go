@@ -78,7 +78,7 @@ func (w *world) rename(s *State) {
 }
 
 func TestAllSequences(t *testing.T) {
-	depth := 16
+	depth := 14
 	if testing.Short() {
 		depth = 8
 	}

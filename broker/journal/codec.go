@@ -84,7 +84,7 @@ func (t *table) damage(values []any, reason string) *Damage {
 		case string:
 			key = append(key, fmt.Sprintf("%.80q", v))
 		default:
-			key = append(key, fmt.Sprintf("%.80v", v))
+			key = append(key, fmt.Sprint(v))
 		}
 	}
 	return &Damage{t.name, strings.Join(key, "/"), reason}

@@ -161,7 +161,7 @@ func TestFlippedBitsOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flips := 1500
+	flips := 600
 	if testing.Short() {
 		flips = 200
 	}

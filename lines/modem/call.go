@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringback/ringback/lines"
@@ -34,7 +35,8 @@ type conn struct {
 	until    time.Time // write deadline
 	crossing time.Time // when what was written will have crossed the line
 
-	hang    sync.Once
+	hanging atomic.Bool
+	hung    chan struct{} // closed when hangErr is there
 	hangErr error
 }
 
@@ -43,7 +45,7 @@ const noCarrier = "\r\nNO CARRIER\r\n"
 
 func (d *Driver) newConn(e event, cr bool) *conn {
 	return &conn{
-		d: d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
+		d: d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), hung: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
 		eatLF: cr && !e.numeric, carrier: d.signals.Has(lines.DCD),
 	}
 }
@@ -243,8 +245,17 @@ func (c *conn) end() {
 
 // Hangup implements lines.Data.
 func (c *conn) Hangup(ctx context.Context) error {
-	c.hang.Do(func() { c.hangErr = c.hangup(ctx) })
-	return c.hangErr
+	if c.hanging.CompareAndSwap(false, true) {
+		defer close(c.hung)
+		c.hangErr = c.hangup(ctx)
+		return c.hangErr
+	}
+	select {
+	case <-c.hung:
+		return c.hangErr
+	case <-ctx.Done():
+		return fmt.Errorf("hang up tty %d: %w", c.d.o.Config.TTY, context.Cause(ctx))
+	}
 }
 
 func (c *conn) hangup(ctx context.Context) error {

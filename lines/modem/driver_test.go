@@ -45,13 +45,13 @@ func TestIncomingCall(t *testing.T) {
 			if _, err := io.WriteString(c, "welcome"); err != nil {
 				t.Error(err)
 			}
-			if err := c.Hangup(t.Context()); err != nil {
+			if err := c.Hangup(b.t.Context()); err != nil {
 				t.Error(err)
 			}
 			if !f.isOnHook() {
 				t.Error("hung up, but the modem is off hook")
 			}
-			if err := c.Hangup(t.Context()); err != nil {
+			if err := c.Hangup(b.t.Context()); err != nil {
 				t.Errorf("second hang-up: %v", err)
 			}
 			if _, err := c.Read(buf); err != io.EOF {
@@ -84,7 +84,7 @@ func TestDialOutcomes(t *testing.T) {
 				onBench(t, f, func(b *bench) {
 					l := b.lease()
 					began := time.Now()
-					call, code, err := l.Dial(t.Context(), dialScript("5551234"))
+					call, code, err := l.Dial(b.t.Context(), dialScript("5551234"))
 					if call != nil || code != tc.want || err != nil {
 						t.Errorf("dial: %v %q %v, want %q", call, code, err, tc.want)
 					}
@@ -112,7 +112,7 @@ func TestDialConnects(t *testing.T) {
 			f.dials = func(n string) string { return "CONNECT 9600" }
 			onBench(t, f, func(b *bench) {
 				l := b.lease()
-				c, code, err := l.Dial(t.Context(), dialScript("5551234"))
+				c, code, err := l.Dial(b.t.Context(), dialScript("5551234"))
 				if err != nil || code != lines.Connected || c.Speed != 9600 || c.Direction != lines.Outgoing || c.ID == "" {
 					t.Fatalf("dial: %+v %q %v", c, code, err)
 				}
@@ -125,7 +125,7 @@ func TestDialConnects(t *testing.T) {
 				f.carrierGone()
 				<-c.Done()
 				began := time.Now()
-				if err := c.Hangup(t.Context()); err != nil {
+				if err := c.Hangup(b.t.Context()); err != nil {
 					t.Error(err)
 				}
 				if took := time.Since(began); took > 100*time.Millisecond {
@@ -144,7 +144,7 @@ func TestDialTimesOut(t *testing.T) {
 		f.dials = func(string) string { return "" }
 		onBench(t, f, func(b *bench) {
 			l := b.lease()
-			call, code, err := l.Dial(t.Context(), dialScript("5551234"))
+			call, code, err := l.Dial(b.t.Context(), dialScript("5551234"))
 			if call != nil || code != lines.NoResult || !errors.Is(err, errTimeout) {
 				t.Errorf("dial: %v %q %v", call, code, err)
 			}
@@ -177,7 +177,7 @@ func TestOneDialAnAttempt(t *testing.T) {
 			onBench(t, f, func(b *bench) {
 				l := b.lease()
 				defer l.Release()
-				_, code, err := l.Dial(t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+				_, code, err := l.Dial(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
 					var err error
 					for _, s := range tc.sends {
 						if _, err = io.WriteString(c, s); err != nil {
@@ -192,7 +192,7 @@ func TestOneDialAnAttempt(t *testing.T) {
 				if got := f.dialedCommands(); len(got) != tc.dials {
 					t.Errorf("dialled %q, want %d times", got, tc.dials)
 				}
-				if _, err := l.Command(t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+				if _, err := l.Command(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
 					_, err := io.WriteString(c, "ATDT5553\r")
 					return err
 				}); !errors.Is(err, errMayNotDial) {
@@ -211,7 +211,7 @@ func TestOffHookScript(t *testing.T) {
 		f := newFake(signals)
 		onBench(t, f, func(b *bench) {
 			l := b.lease()
-			code, err := l.Command(t.Context(), func(ctx context.Context, c lines.CommandConn) error { return expect(ctx, c, "ATH1\r", "OK") })
+			code, err := l.Command(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error { return expect(ctx, c, "ATH1\r", "OK") })
 			if code != lines.OK || err != nil {
 				t.Fatalf("%q %v", code, err)
 			}
@@ -239,7 +239,7 @@ func TestErrorBeforeDialing(t *testing.T) {
 	}
 	onBench(t, f, func(b *bench) {
 		l := b.lease()
-		c, code, err := l.Dial(t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+		c, code, err := l.Dial(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
 			if err := expect(ctx, c, "AT+X\r", "ERROR"); err != nil {
 				return err
 			}
@@ -248,7 +248,7 @@ func TestErrorBeforeDialing(t *testing.T) {
 		if err != nil || code != lines.Connected {
 			t.Fatalf("%q %v", code, err)
 		}
-		_ = c.Hangup(t.Context())
+		_ = c.Hangup(b.t.Context())
 		l.Release()
 		b.until(lines.Idle)
 	})
@@ -268,7 +268,7 @@ func TestGlare(t *testing.T) {
 				}()
 				b.pass(3 * time.Second)
 				synctest.Wait()
-				call, code, err := l.Dial(t.Context(), dialScript("5551"))
+				call, code, err := l.Dial(b.t.Context(), dialScript("5551"))
 				if call != nil || code != lines.Ring || err != nil {
 					t.Errorf("RING %v from the dial: %v %q %v", at, call, code, err)
 				}
@@ -296,7 +296,7 @@ func TestRingOnLeasedLine(t *testing.T) {
 		}
 		l.Release()
 		c := b.incoming()
-		_ = c.Hangup(t.Context())
+		_ = c.Hangup(b.t.Context())
 	})
 }
 
@@ -341,7 +341,7 @@ func TestCallerID(t *testing.T) {
 		if c.Caller != "5551234" {
 			t.Errorf("caller %q", c.Caller)
 		}
-		_ = c.Hangup(t.Context())
+		_ = c.Hangup(b.t.Context())
 		b.until(lines.Idle)
 		// Without a number: after the second ring.
 		f.code("RING")
@@ -351,7 +351,7 @@ func TestCallerID(t *testing.T) {
 		if c.Caller != "" {
 			t.Errorf("caller %q is of the call before", c.Caller)
 		}
-		_ = c.Hangup(t.Context())
+		_ = c.Hangup(b.t.Context())
 	}, func(o *Options) { o.CallerID = true })
 }
 
@@ -366,7 +366,7 @@ func TestAutoAnswer(t *testing.T) {
 		if c.Speed != 2400 || strings.Contains(f.allCommands(), "ATA ") {
 			t.Errorf("%+v %s", c, f.allCommands())
 		}
-		_ = c.Hangup(t.Context())
+		_ = c.Hangup(b.t.Context())
 		b.until(lines.Idle)
 		l := b.lease()
 		f.connect("CONNECT 2400") // while it is leased: never a call of ours
@@ -411,7 +411,7 @@ func TestClear(t *testing.T) {
 				_ = b.pool.Clear(1)
 			}()
 			began := time.Now()
-			_, code, err := l.Dial(t.Context(), dialScript("5551"))
+			_, code, err := l.Dial(b.t.Context(), dialScript("5551"))
 			if !errors.Is(err, lines.ErrCleared) || code != lines.NoResult {
 				t.Errorf("%q %v", code, err)
 			}
@@ -433,7 +433,7 @@ func TestScriptPanics(t *testing.T) {
 		l := b.lease()
 		func() {
 			defer func() { _ = recover() }()
-			_, _, _ = l.Dial(t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+			_, _, _ = l.Dial(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
 				_, _ = io.WriteString(c, "ATDT5551\r")
 				panic("oops")
 			})
@@ -444,6 +444,6 @@ func TestScriptPanics(t *testing.T) {
 			t.Error("off hook")
 		}
 		c := b.incoming()
-		_ = c.Hangup(t.Context())
+		_ = c.Hangup(b.t.Context())
 	})
 }

@@ -66,6 +66,7 @@ type fake struct {
 	dcdLow  bool // DCD never comes
 	gap     time.Duration
 
+	running  sync.WaitGroup
 	mu       sync.Mutex
 	wire     net.Conn // our end
 	port     *fakePort
@@ -96,7 +97,7 @@ func (f *fake) open(ctx context.Context) (lines.Port, error) {
 	if f.dcdHigh {
 		f.sig |= lines.DCD
 	}
-	go f.listen(ours)
+	f.running.Go(func() { f.listen(ours) })
 	return f.port, nil
 }
 
@@ -364,6 +365,7 @@ func onBench(t *testing.T, f *fake, body func(b *bench), opts ...option) {
 			if err := <-done; err != nil {
 				t.Errorf("Run: %v", err)
 			}
+			f.running.Wait()
 		}
 		defer func() {
 			b.stop()

@@ -97,7 +97,7 @@ func TestTelnetEndsLoops(t *testing.T) {
 }
 
 // Two machines that talk to each other fall silent, with everything agreed.
-func TestTelnetPeersSettle(t *testing.T) {
+func TestTelnetTwoSettle(t *testing.T) {
 	var a, b telnet
 	a.start()
 	b.start()

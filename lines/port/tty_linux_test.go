@@ -38,19 +38,6 @@ func newPTY(t *testing.T) (*os.File, string) {
 	return master, fmt.Sprintf("/dev/pts/%d", n)
 }
 
-func mustOpen(t *testing.T, a Address, o Options) lines.Port {
-	t.Helper()
-	if o.LockDir == "" {
-		o.LockDir = t.TempDir()
-	}
-	p, err := a.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
-	return p
-}
-
 // exchange sends all octet values both ways.
 func exchange(t *testing.T, p lines.Port, other io.ReadWriter) {
 	t.Helper()

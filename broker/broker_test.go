@@ -1,0 +1,242 @@
+package broker_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// Both scenarios of Cisco document 5732, on ports with and without modem signals, and on one line alone.
+func TestScenarios(t *testing.T) {
+	for name, o := range map[string]townOptions{
+		"with signals":    {},
+		"without signals": {noSignals: true},
+		"same line":       {lines: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, o, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("austin-01")
+				p.see("Callback initiated - line is disconnected", time.Minute)
+				p.see("NO CARRIER", time.Minute)
+				p.see("RING", time.Minute)
+				p.see("CONNECT", time.Minute)
+				p.see("maui-nas-04>", time.Minute)
+				p.typ("exit")
+				p.see("NO CARRIER", time.Minute)
+				w.idle(time.Minute)
+				if v := w.last(); v.Phase != "completed" || v.Number != "84001" || !v.NoVerify {
+					t.Errorf("callback %+v", v.Callback)
+				}
+
+				p.login("austin-02")
+				p.see("Callback Dialstring: ", time.Minute)
+				p.typ("84001")
+				p.see("Callback initiated - line is disconnected", time.Minute)
+				p.see("RING", time.Minute)
+				p.see("CONNECT", time.Minute)
+				p.see("Username: ", time.Minute)
+				p.typ("austin-02")
+				p.see("Password: ", time.Minute)
+				p.typ(password)
+				p.see("maui-nas-04>", time.Minute)
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+				if v := w.last(); v.Phase != "completed" || v.NoVerify {
+					t.Errorf("callback %+v", v.Callback)
+				}
+			})
+		})
+	}
+}
+
+// Law 8: the dial command comes no earlier than the wait after the hang-up, and hardly later.
+func TestWaitIsNeverShortened(t *testing.T) {
+	inTown(t, townOptions{forcedWait: 7 * time.Second}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		p.see("NO CARRIER", time.Minute)
+		p.see("CONNECT", 2*time.Minute)
+		var hung, dialled time.Time
+		for _, h := range w.last().History {
+			if h.What == "HungUp" {
+				hung = h.Time
+			}
+		}
+		for _, d := range w.dialled() {
+			dialled = d.Time
+		}
+		if wait := dialled.Sub(hung); wait < 7*time.Second || wait > 7*time.Second+time.Second {
+			t.Errorf("dialled %v after the hang-up, the forced wait is 7 s", wait)
+		}
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// Law 8 across a restart: the wait runs again in full, and the promise is kept.
+func TestPromiseSurvivesRestart(t *testing.T) {
+	inTown(t, townOptions{forcedWait: 20 * time.Second}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		p.see("NO CARRIER", time.Minute)
+		time.Sleep(10 * time.Second)
+		w.halt()
+		if n := len(w.dialled()); n != 0 {
+			t.Fatalf("%d dial commands before the wait was over", n)
+		}
+		again := time.Now()
+		w.start()
+		p.see("CONNECT", 2*time.Minute)
+		if d := w.dialled()[0].Time.Sub(again); d < 20*time.Second {
+			t.Errorf("dialled %v after the restart, the forced wait is 20 s", d)
+		}
+		p.see("maui-nas-04>", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// Law 2: the budget is spent on a busy number, one attempt by default, and the dials are as many as the attempts.
+func TestBudget(t *testing.T) {
+	for _, attempts := range []int{1, 3} {
+		inTown(t, townOptions{attempts: attempts}, func(w *town) {
+			p := w.pc(w.home)
+			p.login("busy-05")
+			p.see("Callback initiated", time.Minute)
+			p.see("NO CARRIER", time.Minute)
+			time.Sleep(10 * time.Minute)
+			w.idle(time.Minute)
+			v := w.last()
+			if v.Phase != "failed" || v.Cause != "busy" || len(w.dialled()) != attempts || v.Attempts != attempts {
+				t.Errorf("phase %s, cause %q, %d dials, %d attempts, budget %d", v.Phase, v.Cause, len(w.dialled()), v.Attempts, attempts)
+			}
+		})
+	}
+}
+
+// Law 3: a second login while a promise is pending changes nothing and is told so.
+func TestSecondLoginWhilePending(t *testing.T) {
+	inTown(t, townOptions{forcedWait: 3 * time.Minute, lines: 4}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-02")
+		p.see("Callback Dialstring: ", time.Minute)
+		p.typ("84001")
+		p.see("Callback initiated", time.Minute)
+		p.see("NO CARRIER", time.Minute)
+		thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
+		thief.login("austin-02")
+		thief.see("Callback Dialstring: ", time.Minute)
+		thief.typ("84002")
+		thief.see("Callback already pending", time.Minute)
+		thief.dte.SetDTR(false)
+		p.see("RING", 10*time.Minute)
+		for _, d := range w.dialled() {
+			if d.Number != "84001" {
+				t.Errorf("dialled %s", d.Number)
+			}
+		}
+		p.dte.SetDTR(false)
+		w.idle(5 * time.Minute)
+	})
+}
+
+// Law 7 and bad input at the prompt: nothing but digits is ever dialled; the line is back in service.
+func TestBadDialstrings(t *testing.T) {
+	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", strings.Repeat("8", 41), "84900", "911", strings.Repeat("84", 3000)}
+	inTown(t, townOptions{}, func(w *town) {
+		for i := 0; i+2 < len(bad); i += 3 {
+			p := w.pc(w.home)
+			p.login("austin-02")
+			for _, number := range bad[i : i+3] {
+				p.see("Callback Dialstring: ", time.Minute)
+				p.typ(number)
+			}
+			if got, ok := p.await("Callback initiated", 5*time.Second); ok {
+				t.Errorf("numbers %q: the screen shows %q", bad[i:i+3], got)
+			}
+			p.dte.SetDTR(false)
+			w.idle(2 * time.Minute)
+			p.dte.Close()
+		}
+		if d := w.dialled(); len(d) != 0 {
+			t.Errorf("dialled %v", d)
+		}
+	})
+}
+
+// A caller who hangs up at each prompt leaves a line in service and no promise.
+func TestHangUpAtEachPrompt(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		for _, steps := range [][]string{
+			{}, {"austin-02"}, {"austin-02", password}, {"austin-02", "wrong"}, {"paia-04", password},
+		} {
+			p := w.pc(w.home)
+			p.typ("atdt55555")
+			p.see("Username: ", time.Minute)
+			for _, s := range steps {
+				p.typ(s)
+				p.see(": ", time.Second)
+			}
+			p.dte.SetDTR(false)
+			w.idle(time.Minute)
+			p.dte.Close()
+		}
+		if d := w.dialled(); len(d) != 0 {
+			t.Errorf("dialled %v", d)
+		}
+	})
+}
+
+// What a modem of ours may do wrong during the dial: the callback ends with its cause, and the line comes back when the modem does.
+func TestModemFaults(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault exchange.Fault
+		cause string // "": the callback succeeds all the same
+	}{
+		"split CONNECT": {exchange.Fault{SplitConnect: 200 * time.Millisecond}, ""},
+		"no dialtone":   {exchange.Fault{NoDialtone: true}, "no dialtone"},
+		"blacklisted":   {exchange.Fault{Blacklisted: true}, "blacklisted"},
+		"delayed":       {exchange.Fault{Delayed: true}, "delayed"},
+		"never OK":      {exchange.Fault{NeverOK: true}, "timed out"},
+		"garbage":       {exchange.Fault{Garbage: true}, ""},
+		"vanished":      {exchange.Fault{Vanished: true}, "line lost"},
+		"hung":          {exchange.Fault{Hung: true}, "timed out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{forcedWait: 10 * time.Second}, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("austin-01")
+				p.see("Callback initiated", time.Minute)
+				p.see("NO CARRIER", time.Minute)
+				time.Sleep(5 * time.Second)
+				for _, m := range w.lines {
+					m.SetFault(tc.fault)
+				}
+				time.Sleep(10 * time.Minute)
+				v := w.last()
+				if want := map[bool]string{true: "completed", false: "failed"}[tc.cause == ""]; v.Phase != want || v.Cause != tc.cause {
+					t.Errorf("phase %s: %q; want %s: %q", v.Phase, v.Cause, want, tc.cause)
+				}
+				for _, m := range w.lines {
+					m.SetFault(exchange.Fault{})
+				}
+				p.dte.SetDTR(false)
+				time.Sleep(15 * time.Minute)
+				w.idle(time.Minute)
+				if v := w.last(); v.Pending() {
+					t.Errorf("the callback is pending still: %s", v.Phase)
+				}
+			})
+		})
+	}
+}

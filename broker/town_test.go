@@ -1,0 +1,314 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/dialer"
+	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// dtePort is a modem of the exchange as a lines.Port, in memory, with modem signals.
+type dtePort struct {
+	*exchange.DTE
+}
+
+func (dtePort) HasSignals() bool { return true }
+func (p dtePort) Signals() lines.Signals {
+	var s lines.Signals
+	for from, to := range map[exchange.Signals]lines.Signals{
+		exchange.DCD: lines.DCD, exchange.DSR: lines.DSR, exchange.CTS: lines.CTS, exchange.RI: lines.RI, exchange.DTR: lines.DTR, exchange.RTS: lines.RTS,
+	} {
+		if p.DTE.Signals().Has(from) {
+			s |= to
+		}
+	}
+	return s
+}
+func (p dtePort) SetDTR(on bool) error    { p.DTE.SetDTR(on); return nil }
+func (dtePort) Break(time.Duration) error { return nil }
+func (dtePort) String() string            { return "memory" }
+
+// plain hides the signals: the port is bytes only, as TCP and PTY are.
+type plain struct{ dtePort }
+
+func (plain) HasSignals() bool          { return false }
+func (plain) Signals() lines.Signals    { return 0 }
+func (plain) Changes() <-chan struct{}  { return nil }
+func (plain) SetDTR(bool) error         { return lines.ErrNoSignals }
+func (plain) Break(time.Duration) error { return lines.ErrNoSignals }
+
+// town is an exchange, lines, and a broker on a real journal, all in one synctest bubble.
+type town struct {
+	t       *testing.T
+	x       *exchange.Exchange
+	lines   []*exchange.Modem
+	home    *exchange.Modem // 84001
+	pool    *lines.Pool
+	broker  *broker.Broker
+	journal *journal.Journal
+	dir     string
+	opt     townOptions
+	stop    context.CancelFunc
+	ended   chan error
+}
+
+type townOptions struct {
+	lines      int
+	noSignals  bool
+	attempts   int
+	forcedWait time.Duration
+	noRotary   bool
+	home       exchange.ModemConfig // of the subscriber at 84001
+	line       exchange.ModemConfig // of the lines' modems
+	login      session.Login
+}
+
+const password = "maui-1993"
+
+func newTown(t *testing.T, o townOptions) *town {
+	t.Helper()
+	if o.lines == 0 {
+		o.lines = 2
+	}
+	if o.attempts == 0 {
+		o.attempts = 1
+	}
+	if o.forcedWait == 0 {
+		o.forcedWait = 5 * time.Second
+	}
+	w := &town{t: t, opt: o, dir: t.TempDir(), x: exchange.New(exchange.Config{})}
+	for i := range o.lines {
+		c := o.line
+		c.Name, c.Number = fmt.Sprintf("tty%d", 65+i), "55555"
+		w.lines = append(w.lines, w.x.AddModem(c))
+	}
+	c := o.home
+	c.Name, c.Number = "home", "84001"
+	w.home = w.x.AddModem(c)
+	w.x.Reserve("84010", exchange.Busy)
+	w.x.Reserve("84011", exchange.NoAnswer)
+	w.start()
+	return w
+}
+
+// start boots a ringback on the journal that is there.
+func (w *town) start() {
+	w.t.Helper()
+	j, err := journal.Open(context.Background(), journal.Options{Path: filepath.Join(w.dir, "state", "journal.db")})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.journal = j
+	w.pool = lines.NewPool(lines.PoolOptions{})
+	for i, m := range w.lines {
+		rotary := 1
+		if w.opt.noRotary {
+			rotary = lines.NoRotary
+		}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait}
+		open := func(context.Context) (lines.Port, error) {
+			p := dtePort{m.DTE()}
+			if w.opt.noSignals {
+				return plain{p}, nil
+			}
+			return p, nil
+		}
+		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open})); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool}, w.config())
+	ctx, cancel := context.WithCancel(context.Background())
+	w.stop, w.ended = cancel, make(chan error, 1)
+	go func() { w.ended <- w.broker.Run(ctx) }()
+}
+
+func (w *town) config() broker.Config {
+	users := []aaa.User{
+		{Name: "austin-01", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"), NoVerify: true}},
+		{Name: "austin-02", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("")}},
+		{Name: "kihei-03", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001")}},
+		{Name: "busy-05", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84010")}},
+		{Name: "paia-04", Password: password},
+	}
+	local, err := aaa.NewLocal(users)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	set, err := policies.New(policies.Policy{
+		Group: "default", Callback: policies.Optional, NoVerify: true,
+		Numbers:  policies.Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
+		Attempts: policies.Attempts{Max: w.opt.attempts, RetryWait: 30 * time.Second},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var login session.Login = aaa.List{Name: "default", Entries: []aaa.Method{local}}
+	if w.opt.login != nil {
+		login = w.opt.login
+	}
+	scripts := []*chat.Script{
+		script(w.t, "offhook", `"" "ATH1" OK`),
+		script(w.t, "rtp", `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`),
+	}
+	return broker.Config{
+		Session: session.Config{Hostname: "maui-nas-04"}, Logins: map[string]session.Login{"default": login}, Policies: set, Exec: true,
+		Scripts: dialer.Dialer{Scripts: scripts},
+	}
+}
+
+func script(t *testing.T, name, text string) *chat.Script {
+	t.Helper()
+	s, err := chat.Parse(name, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// halt ends ringback in good order; the town goes on.
+func (w *town) halt() {
+	w.t.Helper()
+	w.stop()
+	if err := <-w.ended; err != nil {
+		w.t.Error(err)
+	}
+	if n := w.pool.Outstanding(); n != 0 {
+		w.t.Errorf("%d leases did not come back (law 9)", n)
+	}
+	if err := w.journal.Close(); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *town) close() {
+	w.t.Helper()
+	w.halt()
+	w.x.Close()
+}
+
+// pc is a person at a PC modem.
+type pc struct {
+	t   *testing.T
+	dte *exchange.DTE
+	mu  sync.Mutex
+	out strings.Builder
+}
+
+func (w *town) pc(m *exchange.Modem) *pc { return &pc{t: w.t, dte: m.DTE()} }
+
+func (p *pc) typ(text string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.dte, text+"\r"); err != nil {
+		p.t.Errorf("type %q: %v", text, err)
+	}
+}
+
+// see waits for a text for so long, and returns what came up to its end.
+func (p *pc) see(text string, within time.Duration) string {
+	p.t.Helper()
+	got, ok := p.await(text, within)
+	if !ok {
+		p.t.Fatalf("%q did not come within %v; the screen shows %q", text, within, got)
+	}
+	return got
+}
+
+func (p *pc) await(text string, within time.Duration) (string, bool) {
+	p.dte.SetReadDeadline(time.Now().Add(within))
+	var got strings.Builder
+	b := make([]byte, 1)
+	for !strings.Contains(got.String(), text) {
+		n, err := p.dte.Read(b)
+		got.Write(b[:n])
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.EOF) {
+			return got.String(), false
+		}
+	}
+	return got.String(), true
+}
+
+// login dials and logs in up to the answer to the password.
+func (p *pc) login(user string) {
+	p.t.Helper()
+	p.typ("atdt55555")
+	p.see("CONNECT", time.Minute)
+	p.see("Username: ", time.Minute)
+	p.typ(user)
+	p.see("Password: ", time.Minute)
+	p.typ(password)
+}
+
+// idle waits until all lines are on hook and nobody's.
+func (w *town) idle(within time.Duration) {
+	w.t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		busy := ""
+		for _, s := range w.pool.Lines() {
+			if s.State != lines.Idle {
+				busy = fmt.Sprintf("tty %d is %s %s", s.TTY, s.State, s.Reason)
+			}
+		}
+		if busy == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the lines are not back in service after %v: %s", within, busy)
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+}
+
+// last is the newest callback.
+func (w *town) last() broker.CallbackView {
+	w.t.Helper()
+	all, err := w.broker.CallbackList(context.Background(), true)
+	if err != nil || len(all) == 0 {
+		w.t.Fatalf("no callback: %v", err)
+	}
+	v, err := w.broker.Callback(context.Background(), all[0].ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+// dialled are the numbers that the lines' modems were told to dial.
+func (w *town) dialled() []exchange.Dial {
+	var v []exchange.Dial
+	for _, d := range w.x.Dials() {
+		if strings.HasPrefix(d.Modem, "tty") {
+			v = append(v, d)
+		}
+	}
+	return v
+}
+
+func inTown(t *testing.T, o townOptions, f func(w *town)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, o)
+		defer w.close()
+		w.idle(time.Minute)
+		f(w)
+	})
+}

@@ -1,0 +1,423 @@
+package port
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// What ser2net 4.3.11 (gensio 2.6.2, Debian 12) does, seen on the wire:
+//
+//   - It offers WILL ECHO and DONT ECHO by itself; refused, it goes on without.
+//   - It tells the modem's state as soon as it reads our WILL COM-PORT, and again after SET-MODEMSTATE-MASK; it does not answer an
+//     empty NOTIFY-MODEMSTATE. Later changes reach us up to a second late: it polls the device once a second. So a test of DCD
+//     must be patient, and a carrier that is lost and found again within that second is not seen at all.
+//   - Behind a PTY without modem lines it agrees to COM-PORT all the same, tells a state of 0 and never confirms DTR.
+//   - SET-CONTROL BREAK off is confirmed with the value of "on". IAC BRK does nothing unless its configuration asks for it.
+//   - It opens the device when a client comes and closes it when he goes: then DTR drops. It takes no UUCP lock on a PTY.
+//   - It cannot say which TCP port it took for itself (0), and "Unable to start mdns" in its log means nothing.
+type ser2net struct {
+	url    string
+	master *os.File      // the modem's end of the cable
+	driven *bufio.Reader // what the program drives, a line for each change
+	fifo   *os.File
+	lines  string // path of the file of the lines that the modem has on
+}
+
+// startSer2net starts ser2net on a PTY; shim gives the PTY modem lines.
+func startSer2net(t *testing.T, shim bool) *ser2net {
+	t.Helper()
+	program := need(t, "ser2net", "ser2net")
+	dir := t.TempDir()
+	master, slave := newPTY(t)
+	hold, err := os.OpenFile(slave, os.O_RDWR|unix.O_NOCTTY, 0) // or the master reads EIO whenever ser2net closes the slave
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { hold.Close() })
+	if err := setRaw(int(hold.Fd()), 0, FlowNone); err != nil {
+		t.Fatal(err)
+	}
+	s := &ser2net{master: master, lines: filepath.Join(dir, "in")}
+	s.modem(t, "dsr cts")
+	env := os.Environ()
+	if shim {
+		out := filepath.Join(dir, "out")
+		if err := unix.Mkfifo(out, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fd, err := unix.Open(out, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.fifo = os.NewFile(uintptr(fd), out)
+		t.Cleanup(func() { s.fifo.Close() })
+		s.driven = bufio.NewReader(s.fifo)
+		env = append(env, "LD_PRELOAD="+buildShim(t, dir), "TTYMODEM_IN="+s.lines, "TTYMODEM_OUT="+out)
+	}
+	for range 5 { // somebody may take the TCP port between our choice and ser2net's
+		host := freePort(t)
+		if s.run(t, program, dir, host, slave, env) {
+			s.url = "rfc2217://" + host + "?speed=115200"
+			return s
+		}
+	}
+	t.Fatal("ser2net did not come up on any of five ports")
+	return nil
+}
+
+func need(t *testing.T, program, pkg string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + program)
+	}
+	if err != nil {
+		msg := fmt.Sprintf("needs %s: apt-get install %s", program, pkg)
+		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+			t.Fatal(msg)
+		}
+		t.Skip(msg)
+	}
+	return path
+}
+
+func buildShim(t *testing.T, dir string) string {
+	t.Helper()
+	so := filepath.Join(dir, "ttymodem.so")
+	out, err := exec.Command(need(t, "gcc", "gcc"), "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O2", "-o", so, "testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
+	if err != nil {
+		t.Fatalf("gcc: %v\n%s", err, out)
+	}
+	return so
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// run starts ser2net and reports whether it serves host.
+func (s *ser2net) run(t *testing.T, program, dir, host, slave string, env []string) bool {
+	t.Helper()
+	ip, port, _ := net.SplitHostPort(host)
+	config := filepath.Join(dir, "ser2net.yaml")
+	yaml := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: serialdev,%s,115200n81\n", ip, port, slave)
+	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(program, "-n", "-d", "-c", config, "-P", filepath.Join(dir, "pid"))
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			cmd.Process.Kill()
+			<-ended
+		}
+		if t.Failed() {
+			t.Logf("ser2net says: %s", log.String())
+		}
+	})
+	if serves(host, ended) {
+		return true
+	}
+	cmd.Process.Kill()
+	<-ended
+	t.Logf("ser2net on %s: %s", host, log.String())
+	return false
+}
+
+// serves waits until somebody listens at host. A connection would open the device, so /proc is asked.
+func serves(host string, ended <-chan struct{}) bool {
+	addr, err := net.ResolveTCPAddr("tcp4", host)
+	if err != nil {
+		return false
+	}
+	listening := fmt.Appendf(nil, ": 0100007F:%04X 00000000:0000 0A ", addr.Port) // 0A is LISTEN
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 {
+		if table, err := os.ReadFile("/proc/net/tcp"); err == nil && bytes.Contains(table, listening) {
+			return true
+		}
+		select {
+		case <-ended:
+			return false
+		case <-tick.C:
+		}
+	}
+	return false
+}
+
+// modem says which lines the modem has on.
+func (s *ser2net) modem(t *testing.T, on string) {
+	t.Helper()
+	if err := os.WriteFile(s.lines+".new", []byte(on), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.lines+".new", s.lines); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sees waits until the modem's end of the cable sees want.
+func (s *ser2net) sees(t *testing.T, want string) {
+	t.Helper()
+	s.fifo.SetReadDeadline(time.Now().Add(10 * time.Second))
+	var before []string
+	for {
+		line, err := s.driven.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the modem sees %q, never %q: %v", before, want, err)
+		}
+		if line == want+"\n" {
+			return
+		}
+		before = append(before, line)
+	}
+}
+
+func open(t *testing.T, url string, o Options) lines.Port {
+	t.Helper()
+	a, err := Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mustOpen(t, a, o)
+}
+
+// reading reads p all the time, as a line's driver does, and hands on what it reads.
+func reading(p lines.Port) <-chan []byte {
+	got := make(chan []byte, 100)
+	go func() {
+		defer close(got)
+		b := make([]byte, 512)
+		for {
+			n, err := p.Read(b)
+			if n > 0 {
+				got <- bytes.Clone(b[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return got
+}
+
+// until waits until the signals of p are as ok wants them.
+func until(t *testing.T, p lines.Port, what string, ok func(lines.Signals) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for !ok(p.Signals()) {
+		select {
+		case <-p.Changes():
+		case <-ctx.Done():
+			t.Fatalf("%s: signals are %06b after 10 s", what, p.Signals())
+		}
+	}
+}
+
+func TestPeerSer2net(t *testing.T) {
+	s := startSer2net(t, true)
+	p := open(t, s.url, Options{FlowControl: FlowNone})
+	if !p.HasSignals() {
+		t.Fatal("no signals")
+	}
+	s.sees(t, "dtr rts")
+	until(t, p, "open", func(g lines.Signals) bool { return g == lines.DSR|lines.CTS|lines.DTR|lines.RTS })
+
+	got := reading(p)
+	t.Run("signals in", func(t *testing.T) {
+		s.modem(t, "dsr cts ri")
+		until(t, p, "RI on", func(g lines.Signals) bool { return g.Has(lines.RI) })
+		s.modem(t, "dsr cts dcd")
+		until(t, p, "DCD on, RI off", func(g lines.Signals) bool { return g.Has(lines.DCD) && !g.Has(lines.RI) })
+		s.modem(t, "dsr cts")
+		until(t, p, "DCD off", func(g lines.Signals) bool { return !g.Has(lines.DCD) })
+	})
+	t.Run("signals out", func(t *testing.T) {
+		if err := p.SetDTR(false); err != nil {
+			t.Fatal(err)
+		}
+		s.sees(t, "none")
+		if err := p.SetDTR(true); err != nil {
+			t.Fatal(err)
+		}
+		s.sees(t, "dtr rts")
+		if err := p.Break(50 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		s.sees(t, "break on")
+		s.sees(t, "break off")
+	})
+	t.Run("data", func(t *testing.T) { allOctets(t, p, got, s.master) })
+	t.Run("close", func(t *testing.T) {
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for range got {
+		}
+		s.sees(t, "none") // HUPCL at the server
+	})
+	t.Run("again", func(t *testing.T) {
+		again := open(t, s.url, Options{})
+		if !again.HasSignals() {
+			t.Error("no signals the second time")
+		}
+	})
+}
+
+// allOctets sends all octet values both ways, thrice: 255 meets each neighbour of its own value and others.
+func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
+	t.Helper()
+	var all []byte
+	for i := range 3 * 256 {
+		all = append(all, byte(i), 255, 13)
+	}
+	out := make(chan error, 1)
+	go func() { _, err := p.Write(all); out <- err }()
+	master.SetDeadline(time.Now().Add(10 * time.Second))
+	b := make([]byte, len(all))
+	n := 0
+	for n < len(b) {
+		m, err := master.Read(b[n:])
+		if n += m; err != nil {
+			t.Fatalf("the modem's end: %v after %d of %d octets", err, n, len(b))
+		}
+	}
+	if err := <-out; err != nil || !bytes.Equal(b, all) {
+		t.Errorf("out: %v, equal %v", err, bytes.Equal(b, all))
+	}
+	go func() { _, err := master.Write(all); out <- err }()
+	late := time.After(10 * time.Second)
+	var in []byte
+	for len(in) < len(all) {
+		select {
+		case piece, ok := <-got:
+			if !ok {
+				t.Fatal("the connection ended")
+			}
+			in = append(in, piece...)
+		case <-late:
+			t.Fatalf("in: %d of %d octets", len(in), len(all))
+		}
+	}
+	if err := <-out; err != nil || !bytes.Equal(in, all) {
+		t.Errorf("in: %v, equal %v", err, bytes.Equal(in, all))
+	}
+}
+
+// A PTY behind ser2net has no modem lines: the port works, and does not claim any.
+func TestPeerSer2netWithoutLines(t *testing.T) {
+	s := startSer2net(t, false)
+	var log bytes.Buffer
+	p := open(t, s.url, Options{Timeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if p.HasSignals() || !bytes.Contains(log.Bytes(), []byte("no modem signals")) {
+		t.Errorf("HasSignals %v, log %q", p.HasSignals(), log.String())
+	}
+	allOctets(t, p, reading(p), s.master)
+}
+
+// minicom names and fills its lock as we do, heeds ours, and we heed its. It is the user's terminal program on most systems.
+func TestPeerMinicomLock(t *testing.T) {
+	program := need(t, "minicom", "minicom")
+	const dir = "/run/lock"
+	if unix.Access(dir, unix.W_OK) != nil {
+		t.Skip("needs a writable " + dir)
+	}
+	_, slave := newPTY(t)
+	a := Address{Scheme: Serial, Path: slave}
+
+	term, wait := startMinicom(t, program, slave)
+	readUntil(t, term, "Welcome to minicom")
+	p, err := a.Open(t.Context(), Options{})
+	if err == nil {
+		p.Close()
+	}
+	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("(minicom); end it or remove "+dir+"/LCK..pts_")) {
+		t.Errorf("Open beside minicom: %v", err)
+	}
+	wait(true)
+
+	if p, err = a.Open(t.Context(), Options{}); err != nil {
+		t.Fatalf("after minicom: %v", err)
+	}
+	defer p.Close()
+	term, wait = startMinicom(t, program, slave)
+	readUntil(t, term, "is locked")
+	wait(false)
+}
+
+// startMinicom runs minicom on device, on a terminal of its own. wait ends it where kill says so, and waits for it.
+func startMinicom(t *testing.T, program, device string) (term *os.File, wait func(kill bool)) {
+	t.Helper()
+	term, path := newPTY(t)
+	tty, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	cmd := exec.Command(program, "-D", device)
+	cmd.Env = append(os.Environ(), "TERM=vt100", "LC_ALL=C", "HOME="+t.TempDir())
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	wait = func(kill bool) {
+		if ended {
+			return
+		}
+		ended = true
+		if kill {
+			cmd.Process.Signal(syscall.SIGTERM)
+		}
+		cmd.Wait()
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); wait(false) })
+	return term, wait
+}
+
+func readUntil(t *testing.T, f *os.File, want string) {
+	t.Helper()
+	f.SetReadDeadline(time.Now().Add(10 * time.Second))
+	var all []byte
+	b := make([]byte, 4096)
+	for !bytes.Contains(all, []byte(want)) {
+		n, err := f.Read(b)
+		all = append(all, b[:n]...)
+		if err != nil && !(errors.Is(err, unix.EIO) && bytes.Contains(all, []byte(want))) {
+			t.Fatalf("%v before %q; got %q", err, want, all)
+		}
+	}
+}
