@@ -151,9 +151,9 @@ func TestSecondLoginWhilePending(t *testing.T) {
 
 // Law 7 and bad input at the prompt: nothing but digits is ever dialled; the line is back in service.
 func TestBadDialstrings(t *testing.T) {
-	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", strings.Repeat("8", 41), "84900", "911", strings.Repeat("84", 3000)}
+	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^", strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000)}
 	inTown(t, townOptions{}, func(w *town) {
-		for i := 0; i+2 < len(bad); i += 3 {
+		for i := 0; i < len(bad); i += 3 {
 			p := w.pc(w.home)
 			p.login("austin-02")
 			for _, number := range bad[i : i+3] {
@@ -177,14 +177,14 @@ func TestBadDialstrings(t *testing.T) {
 func TestHangUpAtEachPrompt(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		for _, steps := range [][]string{
-			{}, {"austin-02"}, {"austin-02", password}, {"austin-02", "wrong"}, {"paia-04", password},
+			{}, {"austin-02"}, {"austin-02", password}, {"austin-02", "wrong\r"}, {"paia-04", password},
 		} {
 			p := w.pc(w.home)
 			p.typ("atdt55555")
 			p.see("Username: ", time.Minute)
 			for _, s := range steps {
 				p.typ(s)
-				p.see(": ", time.Second)
+				p.see("\n", 5*time.Second)
 			}
 			p.dte.SetDTR(false)
 			w.idle(time.Minute)

@@ -29,12 +29,22 @@ func (b *Broker) recover(ctx context.Context) error {
 	for _, d := range damaged {
 		b.alarm(ctx, "a callback's row is damaged; it will not be dialled: "+d.String())
 	}
+	if len(damaged) > 0 {
+		b.setAside(ctx)
+	}
 	for _, row := range pending {
 		if err := b.restart(row); err != nil {
 			b.alarm(ctx, fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
 		}
 	}
 	return nil
+}
+
+// setAside takes damaged rows, of which an alarm was raised, out of the way of their users and of the accounting spool. They stay in the journal.
+func (b *Broker) setAside(ctx context.Context) {
+	if err := b.opt.Journal.Commit(ctx, journal.SetAside{Time: time.Now()}); err != nil {
+		b.log.Error("journal: set damaged rows aside", zap.Error(err))
+	}
 }
 
 // alarm logs and audits what an operator must know.
@@ -59,7 +69,11 @@ func (b *Broker) restart(row journal.Callback) error {
 	}
 	w.auth = g
 	b.works[row.ID] = w
-	b.backlog = append(b.backlog, event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"})
+	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
+	if w.state.Phase == callback.Dialing { // a crash cut the attempt; it is spent, whatever the modem did
+		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(), Outcome: "interrupted by restart"}}
+	}
+	b.backlog = append(b.backlog, again)
 	b.log.Info("callback taken up after a restart", zap.String("callback", row.ID), zap.String("user", row.User), zap.String("phase", row.Phase), zap.Int("attempts", row.Attempts))
 	return nil
 }
@@ -68,6 +82,9 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 	open, damaged, err := b.opt.Journal.OpenCalls(ctx)
 	if err != nil {
 		return fmt.Errorf("journal: read the open calls: %w", err)
+	}
+	if len(damaged) > 0 {
+		defer b.setAside(ctx)
 	}
 	for _, d := range damaged {
 		b.alarm(ctx, "a call's row is damaged; its accounting Stop cannot be sent: "+d.String())

@@ -147,6 +147,11 @@ func (s *spool) round(ctx context.Context) (sent, left int) {
 	for _, d := range damaged {
 		s.log.Error("journal: an accounting record is damaged and cannot be sent", zap.Stringer("row", d))
 	}
+	if len(damaged) > 0 {
+		if err := s.journal.Commit(context.WithoutCancel(ctx), journal.SetAside{Time: time.Now()}); err != nil {
+			s.log.Error("journal: set damaged records aside", zap.Error(err))
+		}
+	}
 	for len(rows) > 0 {
 		n := barrier(rows)
 		acked := s.sendAll(ctx, rows[:n])

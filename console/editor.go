@@ -132,6 +132,12 @@ func (e *editor) control(b byte) keyEvent {
 		e.older()
 	case ctrlN:
 		e.newer()
+	case 0:
+		// Before a line it is padding (CR NUL, RFC 854); within one it stands as U+FFFD, so that a line with a hole in it is never
+		// taken for the line without.
+		if !e.raw && len(e.line) > 0 {
+			e.insert(utf8.RuneError)
+		}
 	}
 	return nothing
 }

@@ -91,6 +91,17 @@ func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 	return m.DTE(), nil
 }
 
+// ServePTY puts a subscriber's modem on a pseudo terminal, for a terminal program of one's own, and returns its path. It stays there until the
+// lab's end.
+func (l *Lab) ServePTY(name string) (path string, err error) {
+	dte, err := l.Attach(name) // the seat is taken
+	if err != nil {
+		return "", err
+	}
+	dte.Close()
+	return l.subscribers[name].ServePTY("")
+}
+
 func (l *Lab) detach(name string, dte *exchange.DTE) {
 	dte.Close()
 	l.mu.Lock()

@@ -30,6 +30,20 @@ type Options struct {
 	Binary  string  // ringback, started as `Binary serve -c …`
 	Command string  // how the user calls ringback, for the explanations; "": "ringback"
 	Quiet   bool    // another program's: do not tell other processes of this lab
+	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
+
+	// RADIUS is a server to ask in place of the lab's own; nil: the lab's own.
+	RADIUS *RADIUS
+	// Line gives the modem of a line its port, in place of Ports, and returns the port's URL; nil: as Ports says.
+	Line func(tty int, m *exchange.Modem) (url string, err error)
+	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users. nil: as they are.
+	Edit func(name, text string) string
+}
+
+// RADIUS is a server outside the lab.
+type RADIUS struct {
+	Auth, Acct string // host:port
+	Secret     aaa.Secret
 }
 
 // Lab is a running town. Start makes it, Close ends it.
@@ -41,6 +55,7 @@ type Lab struct {
 	lines       []*exchange.Modem
 	subscribers map[string]*exchange.Modem
 	radius      *aaatest.RADIUS
+	urls        []string // of the lines' ports
 	daemon      *daemon
 	logs        []io.Closer
 	Kept        []string // files of the directory that the user has changed; they were left as they are
@@ -66,6 +81,12 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Command == "" {
 		o.Command = "ringback"
 	}
+	if o.Ports == "" {
+		o.Ports = RFC2217
+	}
+	if err := o.Ports.check(); err != nil {
+		return nil, err
+	}
 	if t, err := Find(); err == nil && !o.Quiet {
 		return nil, fmt.Errorf("lab: one is running already (pid %d): use it from this terminal, or end it", t.PID)
 	}
@@ -81,13 +102,17 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	return l, nil
 }
 
-func (l *Lab) start(ctx context.Context) (err error) {
-	if l.Kept, err = l.open(); err != nil {
-		return err
-	}
+func (l *Lab) start(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel = cancel
+	b, err := l.open()
+	if err != nil {
+		return err
+	}
 	if err := l.startTown(); err != nil {
+		return err
+	}
+	if err := l.writeFiles(b); err != nil {
 		return err
 	}
 	if err := l.startRADIUS(own); err != nil {
@@ -99,10 +124,7 @@ func (l *Lab) start(ctx context.Context) (err error) {
 	}
 	l.logs = append(l.logs, control)
 	l.wg.Go(func() { l.serveControl(own, control) })
-	if l.daemon, err = startDaemon(l.opt.Binary, l.dir); err != nil {
-		return err
-	}
-	if err := l.ready(ctx); err != nil {
+	if err := l.StartDaemon(ctx); err != nil {
 		return err
 	}
 	if l.opt.Quiet {
@@ -110,6 +132,30 @@ func (l *Lab) start(ctx context.Context) (err error) {
 	}
 	l.unpublish, err = publish(l.Town())
 	return err
+}
+
+// StopDaemon ends the daemon in good order, as SIGTERM does, and leaves the town: its modems ring on.
+func (l *Lab) StopDaemon() { l.child().stop() }
+
+// StartDaemon starts the daemon, again after StopDaemon or its end, and waits until its lines are in service.
+func (l *Lab) StartDaemon(ctx context.Context) error {
+	d, err := startDaemon(l.opt.Binary, l.dir)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.daemon = d
+	l.mu.Unlock()
+	return l.ready(ctx)
+}
+
+// PID is the daemon's process id.
+func (l *Lab) PID() int { return l.child().cmd.Process.Pid }
+
+func (l *Lab) child() *daemon {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.daemon
 }
 
 // Town is what other processes need to know of this lab.
@@ -139,8 +185,11 @@ func (l *Lab) startTown() error {
 	}})
 	for i, lis := range l.sockets.lines {
 		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber})
-		l.lines = append(l.lines, m)
-		l.wg.Go(func() { m.ServeRFC2217(lis) })
+		url, err := l.serveLine(firstTTY+i, m, lis)
+		if err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+		l.lines, l.urls = append(l.lines, m), append(l.urls, url)
 	}
 	for _, r := range residents {
 		l.subscribers[r.Name] = l.exchange.AddModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
@@ -152,6 +201,9 @@ func (l *Lab) startTown() error {
 }
 
 func (l *Lab) startRADIUS(ctx context.Context) error {
+	if l.opt.RADIUS != nil {
+		return nil
+	}
 	f, err := os.Open(filepath.Join(l.dir, "users"))
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
@@ -187,8 +239,8 @@ func (l *Lab) ready(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-l.daemon.ended:
-			return fmt.Errorf("lab: the daemon has ended: %s", l.daemon.lastWords())
+		case <-l.child().ended:
+			return fmt.Errorf("lab: the daemon has ended: %s", l.child().lastWords())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(20 * time.Millisecond):
@@ -211,8 +263,8 @@ func inService(lines []client.Line) bool {
 	return len(lines) > 0
 }
 
-// Done is closed when the daemon has ended, whoever ended it.
-func (l *Lab) Done() <-chan struct{} { return l.daemon.ended }
+// Done is closed when the daemon that runs now has ended, whoever ended it.
+func (l *Lab) Done() <-chan struct{} { return l.child().ended }
 
 // Close ends the daemon in good order, then the town. Safe to call twice.
 func (l *Lab) Close() error {
@@ -220,8 +272,8 @@ func (l *Lab) Close() error {
 		l.unpublish()
 		l.unpublish = nil
 	}
-	if l.daemon != nil {
-		l.daemon.stop()
+	if d := l.child(); d != nil {
+		d.stop()
 	}
 	if l.cancel != nil {
 		l.cancel()
@@ -248,7 +300,7 @@ type daemon struct {
 }
 
 func startDaemon(binary, dir string) (*daemon, error) {
-	log, err := os.OpenFile(filepath.Join(dir, "ringback.log"), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, "ringback.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
@@ -274,8 +326,6 @@ func startDaemon(binary, dir string) (*daemon, error) {
 	}
 	return d, os.WriteFile(filepath.Join(dir, "daemon.pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
 }
-
-func (d *daemon) pid() int { return d.cmd.Process.Pid }
 
 // stop asks the daemon to end, and insists after a while.
 func (d *daemon) stop() {

@@ -47,7 +47,7 @@ var reserved = []struct {
 // Screen explains the town on one screen.
 func (l *Lab) Screen() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A town on this machine. Telephone network ×%g; ringback (pid %d) answers %s on tty %d-%d.\n\n", l.opt.Pace, l.daemon.pid(), mainNumber, firstTTY, firstTTY+lineCount-1)
+	fmt.Fprintf(&b, "A town on this machine. Telephone network ×%g; ringback (pid %d) answers %s on tty %d-%d.\n\n", l.opt.Pace, l.PID(), mainNumber, firstTTY, firstTTY+lineCount-1)
 	b.WriteString("  telephone              whose PC and modem\n")
 	for _, r := range residents {
 		fmt.Fprintf(&b, "  %-8s %-12s  %s\n", r.Number, r.Name, r.About)

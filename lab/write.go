@@ -21,14 +21,15 @@ var files embed.FS
 
 // book is what a lab directory remembers from one lab to the next: ports, and what the files looked like when they were written.
 type book struct {
-	Ports   []int             `json:"ports"` // RADIUS authentication, accounting, then a line each
+	Kind    Ports             `json:"kind"`
+	Ports   []int             `json:"ports"` // RADIUS authentication, accounting, then a line each; 0: that line has none
 	Written map[string]string `json:"written"`
 }
 
 // sockets are the town's listeners on loopback.
 type sockets struct {
 	auth, acct net.PacketConn
-	lines      []net.Listener
+	lines      []net.Listener // nil: the line's port is no listener
 }
 
 func (s *sockets) close() {
@@ -38,24 +39,30 @@ func (s *sockets) close() {
 		}
 	}
 	for _, l := range s.lines {
-		l.Close()
+		if l != nil {
+			l.Close()
+		}
 	}
 }
 
 func (s *sockets) ports() []int {
 	p := []int{s.auth.LocalAddr().(*net.UDPAddr).Port, s.acct.LocalAddr().(*net.UDPAddr).Port}
 	for _, l := range s.lines {
-		p = append(p, l.Addr().(*net.TCPAddr).Port)
+		port := 0
+		if l != nil {
+			port = l.Addr().(*net.TCPAddr).Port
+		}
+		p = append(p, port)
 	}
 	return p
 }
 
-// listen opens the town's ports, those of last time where that can be.
-func listen(old []int) (*sockets, error) {
+// listen opens the town's ports, those of last time where that can be; tcp says whether the lines have one each.
+func listen(old []int, tcp bool) (*sockets, error) {
 	if len(old) != 2+lineCount {
 		old = make([]int, 2+lineCount)
 	}
-	s := &sockets{}
+	s := &sockets{lines: make([]net.Listener, lineCount)}
 	var err error
 	packet := func(port int) (c net.PacketConn) {
 		if err == nil {
@@ -64,13 +71,13 @@ func listen(old []int) (*sockets, error) {
 		return c
 	}
 	s.auth, s.acct = packet(old[0]), packet(old[1])
-	for _, port := range old[2:] {
+	for i, port := range old[2:] {
 		var l net.Listener
-		if err == nil {
+		if err == nil && tcp {
 			l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		}
 		if err == nil {
-			s.lines = append(s.lines, l)
+			s.lines[i] = l
 		}
 	}
 	if err != nil {
@@ -80,25 +87,34 @@ func listen(old []int) (*sockets, error) {
 	return s, nil
 }
 
-// open opens the ports and writes the files; kept names the files that the user has changed and that were left alone.
-func (l *Lab) open() (kept []string, err error) {
+// open makes the directory, finds the files that the user has changed (they are left alone), and opens the ports.
+func (l *Lab) open() (book, error) {
 	for _, d := range []string{l.dir, filepath.Join(l.dir, "policies.d")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
-			return nil, fmt.Errorf("lab directory: %w (choose another with --dir)", err)
+			return book{}, fmt.Errorf("lab directory: %w (choose another with --dir)", err)
 		}
+	}
+	if err := os.Remove(filepath.Join(l.dir, "ringback.log")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return book{}, fmt.Errorf("lab: %w", err)
 	}
 	b := l.readBook()
-	kept = l.changed(b)
-	if l.sockets, err = listen(b.Ports); err != nil {
-		if slices.Contains(kept, "ringback.yaml") {
-			return nil, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, and another program has it: end that, or use another --dir", err, l.dir)
+	l.Kept = l.changed(b)
+	own := slices.Contains(l.Kept, "ringback.yaml")
+	if own && b.Kind != "" && b.Kind != l.opt.Ports {
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s reaches its modems by %s: use --ports %s, or another --dir", l.dir, b.Kind, b.Kind)
+	}
+	tcp := l.opt.Ports != PTY && l.opt.Line == nil
+	var err error
+	if l.sockets, err = listen(b.Ports, tcp); err != nil {
+		if own {
+			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, and another program has it: end that, or use another --dir", err, l.dir)
 		}
-		if l.sockets, err = listen(nil); err != nil {
-			return nil, fmt.Errorf("lab: %w", err)
+		if l.sockets, err = listen(nil, tcp); err != nil {
+			return book{}, fmt.Errorf("lab: %w", err)
 		}
 	}
-	b.Ports = l.sockets.ports()
-	return kept, l.writeFiles(b, kept)
+	b.Kind, b.Ports = l.opt.Ports, l.sockets.ports()
+	return b, nil
 }
 
 func (l *Lab) bookPath() string { return filepath.Join(l.dir, "lab.json") }
@@ -129,7 +145,7 @@ func digest(data []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-func (l *Lab) writeFiles(b book, kept []string) error {
+func (l *Lab) writeFiles(b book) error {
 	conf, err := l.configuration()
 	if err != nil {
 		return err
@@ -138,16 +154,19 @@ func (l *Lab) writeFiles(b book, kept []string) error {
 	usersFile, _ := files.ReadFile("files/users")
 	for name, data := range map[string][]byte{
 		"ringback.yaml": conf, "policies.d/default.yaml": policy, "users": usersFile,
-		"radius.secret": []byte(rand.Text() + "\n"), "operator.password": []byte(rand.Text() + "\n"),
+		"radius.secret": l.radiusSecret(), "operator.password": []byte(rand.Text() + "\n"),
 	} {
 		path := filepath.Join(l.dir, name)
 		_, err := os.Stat(path)
-		secret := name == "radius.secret" || name == "operator.password"
-		if slices.Contains(kept, name) || secret && err == nil {
+		secret := name == "operator.password" || name == "radius.secret" && l.opt.RADIUS == nil
+		if slices.Contains(l.Kept, name) || secret && err == nil {
 			continue
 		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("lab: %w", err)
+		}
+		if l.opt.Edit != nil {
+			data = []byte(l.opt.Edit(name, string(data)))
 		}
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -161,18 +180,28 @@ func (l *Lab) writeFiles(b book, kept []string) error {
 	return os.WriteFile(l.bookPath(), data, 0o600)
 }
 
+func (l *Lab) radiusSecret() []byte {
+	if l.opt.RADIUS != nil {
+		return []byte(string(l.opt.RADIUS.Secret) + "\n")
+	}
+	return []byte(rand.Text() + "\n")
+}
+
 // configuration is ringback.yaml with the ports of this town.
 func (l *Lab) configuration() ([]byte, error) {
 	type line struct {
-		TTY     int
-		Address string
+		TTY  int
+		Port string
 	}
 	v := struct {
 		Socket, RadiusAuth, RadiusAcct string
 		Lines                          []line
 	}{Socket: l.socket(), RadiusAuth: l.sockets.auth.LocalAddr().String(), RadiusAcct: l.sockets.acct.LocalAddr().String()}
-	for i, s := range l.sockets.lines {
-		v.Lines = append(v.Lines, line{firstTTY + i, s.Addr().String()})
+	if r := l.opt.RADIUS; r != nil {
+		v.RadiusAuth, v.RadiusAcct = r.Auth, r.Acct
+	}
+	for i, url := range l.urls {
+		v.Lines = append(v.Lines, line{firstTTY + i, url})
 	}
 	t, err := template.ParseFS(files, "files/ringback.yaml.tmpl")
 	if err != nil {

@@ -15,5 +15,6 @@
 // not verify comes back as a [Damage] beside the good ones, never as a row. What cannot be found out: that the newest commits are
 // missing, because somebody removed the write-ahead log or the disk lied about a sync.
 //
-// Rows are never deleted but those of the spool, once their record was acknowledged.
+// Rows are never deleted but those of the spool, once their record was acknowledged. A damaged row that [SetAside] takes out of the way is kept
+// as it was found.
 package journal

@@ -329,19 +329,25 @@ func (m *Modem) loseCarrier(stay bool) {
 		return
 	}
 	m.lost.stop()
-	m.lost = m.x.after(m.x.delay(time.Duration(s10)*100*time.Millisecond), func() {
-		m.x.settle(m.dial, DialNoCarrier)
-		if !stay {
-			m.onHook()
-		} else {
-			m.escape.stop()
-			m.patience.stop()
-			m.carrier = false
-			m.setState(OffHook)
-			m.updateSignals()
-		}
-		m.say(resultNoCarrier)
-	})
+	if d := m.x.delay(time.Duration(s10) * 100 * time.Millisecond); d > 0 {
+		m.lost = m.x.after(d, func() { m.carrierLost(stay) })
+		return
+	}
+	m.carrierLost(stay) // at once, so that the next call finds the line free
+}
+
+func (m *Modem) carrierLost(stay bool) {
+	m.x.settle(m.dial, DialNoCarrier)
+	if !stay {
+		m.onHook()
+	} else {
+		m.escape.stop()
+		m.patience.stop()
+		m.carrier = false
+		m.setState(OffHook)
+		m.updateSignals()
+	}
+	m.say(resultNoCarrier)
 }
 
 // setDTR is the wire from the DTE.

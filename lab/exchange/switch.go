@@ -169,6 +169,7 @@ func (x *Exchange) leave(c *call, m *Modem) {
 		return
 	}
 	c.stopTimers()
+	x.event(ReleaseEvent, m, c, "")
 	m.call = nil
 	if o != nil {
 		o.call = nil
@@ -177,7 +178,6 @@ func (x *Exchange) leave(c *call, m *Modem) {
 		o.updateSignals()
 		o.loseCarrier(false)
 	}
-	x.event(ReleaseEvent, m, c, "")
 }
 
 // hold is the called side on hook while the caller stays: the line is taken, and only the caller frees it.

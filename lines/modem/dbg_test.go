@@ -1,19 +1,10 @@
 package modem
-import ("testing";"time";"io";"github.com/ringback/ringback/lines")
+import ("testing";"github.com/ringback/ringback/lines")
 func TestDbg(t *testing.T){
+	d := New(Options{})
 	f := newFake(false)
-	f.gap, f.train = time.Millisecond, 9*time.Second
-	f.dials = func(n string) string { return "CONNECT 9600" }
-	onBench(t, f, func(b *bench) {
-		l := b.lease()
-		c, _, _ := l.Dial(b.t.Context(), dialScript("5551234"))
-		go f.say("login: ")
-		buf := make([]byte, 7)
-		io.ReadFull(c, buf)
-		f.carrierGone()
-		b.pass(5*time.Second)
-		cc := c.Data.(*conn); t.Errorf("held %d %v conn %v patience %v ended %v silence %v log %v", cc.held, cc.carrier, b.drv.conn==cc, cc.patience(), cc.ended, b.drv.t.Silence, b.log)
-		l.Release()
-		b.until(lines.Idle)
-	})
+	d.port = &fakePort{f:f}
+	c := d.newConn(event{code: lines.Connected}, true)
+	for _, x := range "\nlogin: "+noCarrier { c.feed([]byte{byte(x)}); t.Log(string(x), c.held) }
+	t.Fail()
 }

@@ -1,0 +1,218 @@
+package broker_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lines"
+)
+
+// The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps his call up, and he answers whatever is dialled on the line with a
+// CONNECT of his own. Law 5: without the second, fresh login there is no session.
+func TestLineHold(t *testing.T) {
+	hold := exchange.ModemConfig{HoldsLine: true}
+	t.Run("another line calls back", func(t *testing.T) {
+		inTown(t, townOptions{home: exchange.ModemConfig{}, lines: 2}, func(w *town) {
+			attacker := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "attacker", Number: "84666", HoldsLine: true}))
+			victim := w.pc(w.home)
+			victim.typ("ats0=1")
+			attacker.login("kihei-03")
+			attacker.see("Callback initiated", time.Minute)
+			victim.see("CONNECT", 2*time.Minute)
+			victim.see("Username: ", time.Minute)
+			for _, d := range w.dialled() {
+				if d.Modem == "tty65" {
+					t.Error("the called line dialled while its rotary had another")
+				}
+			}
+			if got, ok := attacker.await("maui-nas-04>", time.Minute); ok {
+				t.Errorf("the attacker has a session: %q", got)
+			}
+			attacker.dte.SetDTR(false)
+			victim.dte.SetDTR(false)
+			w.idle(10 * time.Minute)
+		})
+	})
+	t.Run("the same line must call back", func(t *testing.T) {
+		inTown(t, townOptions{home: hold, lines: 1}, func(w *town) {
+			p := w.pc(w.home)
+			p.login("kihei-03")
+			p.see("Callback initiated", time.Minute)
+			if got, ok := p.await("maui-nas-04>", 10*time.Minute); ok {
+				t.Errorf("the attacker has a session without a login: %q", got)
+			}
+			p.dte.SetDTR(false)
+			time.Sleep(30 * time.Minute)
+			if v := w.last(); v.Phase == "completed" || v.Pending() {
+				t.Errorf("phase %s", v.Phase)
+			}
+		})
+	})
+}
+
+// The ring-in race: somebody calls the line just as it goes off hook to dial. An incoming call is never taken for the callback.
+func TestGlare(t *testing.T) {
+	for _, before := range []time.Duration{0, time.Second, 3 * time.Second, 4500 * time.Millisecond, 4900 * time.Millisecond} {
+		t.Run(before.String(), func(t *testing.T) {
+			inTown(t, townOptions{lines: 1, line: exchange.ModemConfig{SeizedBefore: 4 * time.Second}}, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("austin-01") // no-verify: the first to be connected would stand at the prompt
+				p.see("Callback initiated", time.Minute)
+				p.see("NO CARRIER", time.Minute)
+				time.Sleep(before)
+				thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
+				thief.typ("atdt55555")
+				if got, ok := thief.await("maui-nas-04>", 5*time.Minute); ok {
+					t.Errorf("the thief has a session: %q", got)
+				}
+				thief.dte.SetDTR(false)
+				p.dte.SetDTR(false)
+				w.idle(10 * time.Minute)
+			})
+		})
+	}
+}
+
+// Law 5: on leg two only the same user by the same entry is let in; anybody else is refused, and no further attempt rings a stranger.
+func TestLegTwoWantsTheSameIdentity(t *testing.T) {
+	for name, login := range map[string][2]string{
+		"another user":   {"paia-04", password},
+		"wrong password": {"kihei-03", "wrong"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{attempts: 3}, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("kihei-03")
+				p.see("CONNECT", 2*time.Minute)
+				for range 3 {
+					p.see("Username: ", time.Minute)
+					p.typ(login[0])
+					p.see("Password: ", time.Minute)
+					p.typ(login[1])
+				}
+				if got, ok := p.await("maui-nas-04>", 10*time.Minute); ok {
+					t.Errorf("a session for %s: %q", name, got)
+				}
+				w.idle(time.Minute)
+				if v := w.last(); v.Phase != "failed" || len(w.dialled()) != 1 {
+					t.Errorf("phase %s, %d dials", v.Phase, len(w.dialled()))
+				}
+			})
+		})
+	}
+}
+
+// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and he stands at the prompt.
+func TestCallbackCausesNoCallback(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("kihei-03")
+		p.see("CONNECT", 2*time.Minute)
+		p.see("Username: ", time.Minute)
+		p.typ("kihei-03")
+		p.see("Password: ", time.Minute)
+		p.typ(password)
+		p.see("maui-nas-04>", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+		time.Sleep(time.Hour)
+		if n := len(w.dialled()); n != 1 {
+			t.Errorf("%d dials", n)
+		}
+	})
+}
+
+// silent is an AAA server that never answers; refusing one that refuses with a number in hand.
+type silent struct{}
+
+func (silent) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
+	return nil, aaa.Result{Reason: "no answer"}
+}
+
+type refusing struct{}
+
+func (refusing) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
+	return nil, aaa.Result{Kind: aaa.Refused, Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}}
+}
+
+type panicking struct{}
+
+func (panicking) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
+	panic("a bug in a method")
+}
+
+// Law 4 and 11: silence, a refusal with a number, a panic let nobody in, dial nobody, and end that call at most.
+func TestFailClosed(t *testing.T) {
+	for _, o := range []townOptions{{login: silent{}}, {login: refusing{}}, {login: panicking{}}} {
+		inTown(t, o, func(w *town) {
+			p := w.pc(w.home)
+			p.login("austin-01")
+			got, in := p.await("maui-nas-04>", 5*time.Minute)
+			if in || strings.Contains(got, "Callback initiated") {
+				t.Errorf("%T: the screen shows %q", o.login, got)
+			}
+			p.dte.SetDTR(false)
+			w.idle(time.Minute)
+			if d := w.dialled(); len(d) != 0 {
+				t.Errorf("%T: dialled %v", o.login, d)
+			}
+		})
+	}
+}
+
+// A caller who types without end, and never a Return, keeps his line at most until the login's time is over.
+func TestFlood(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("atdt55555")
+		p.see("Username: ", time.Minute)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			chunk := []byte(strings.Repeat("x", 1024))
+			for range 1024 {
+				if _, err := p.dte.Write(chunk); err != nil {
+					return
+				}
+			}
+		}()
+		other := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
+		other.typ("atdt55555")
+		other.see("Username: ", time.Minute)
+		other.dte.SetDTR(false)
+		p.await("NO CARRIER", 3*time.Minute)
+		<-done
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// Law 9: the leases that are out are those of the lines in use.
+func TestQuarantine(t *testing.T) {
+	inTown(t, townOptions{lines: 1, noRotary: true}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-01")
+		w.lines[0].SetFault(exchange.Fault{DCDStuckOn: true})
+		p.see("Callback initiated", time.Minute)
+		time.Sleep(5 * time.Minute)
+		if s := w.pool.Lines()[0]; s.State != lines.Quarantined {
+			t.Errorf("DCD is stuck on and the line is %s", s.State)
+		}
+		if d := w.dialled(); len(d) != 0 {
+			t.Errorf("a line that could not be proven on hook dialled %v", d)
+		}
+		w.lines[0].SetFault(exchange.Fault{})
+		p.see("RING", 30*time.Minute)
+		p.see("maui-nas-04>", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
