@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -183,6 +182,7 @@ func (b *Broker) take(e event) (step, bool) {
 		e.also(w)
 	}
 	s := step{event: e, work: w, before: before, effects: effects}
+	w.trace.add(Happening{Time: time.Now(), What: eventName(e.what), Phase: next.Phase.String(), Text: b.describe(s)})
 	if callback.Durable(before, next) || len(e.rows) > 0 || e.promise != nil {
 		s.rows = b.mutations(s)
 	}
@@ -215,8 +215,6 @@ func (b *Broker) pendingFor(w *work) string {
 // mutations are the rows that make a step durable.
 func (b *Broker) mutations(s step) []journal.Mutation {
 	now, w := time.Now(), s.work
-	h := Happening{Time: now, What: eventName(s.event.what), Phase: w.state.Phase.String(), Text: s.event.text}
-	w.trace.add(h)
 	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
 	rows = append(rows, s.event.rows...)
 	for _, e := range s.effects {
@@ -350,11 +348,42 @@ func (b *Broker) stopAll(w *work) {
 	}
 }
 
-// snapshot returns the callbacks in hand, for views.
-func (b *Broker) snapshot() map[string]*work {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return maps.Clone(b.works)
+// describe says for people what a step was about.
+func (b *Broker) describe(s step) string {
+	var parts []string
+	add := func(text string) {
+		if text != "" {
+			parts = append(parts, text)
+		}
+	}
+	add(s.event.text)
+	switch e := s.event.what.(type) {
+	case callback.TimerFired:
+		add(string(e.Kind) + " is over")
+	case callback.Leased:
+		add(fmt.Sprintf("tty %d", e.TTY))
+	case callback.OffHookEnded:
+		add(e.Err)
+	case callback.NoLine:
+		add(e.Cause)
+	case callback.DenialRechecked:
+		if e.Reason == "" {
+			add("nothing denies it")
+		}
+	}
+	for _, e := range s.effects {
+		switch e := e.(type) {
+		case callback.ArmTimer:
+			if e.Kind == callback.Wait || e.Kind == callback.RetryWait {
+				add(fmt.Sprintf("%s %v", e.Kind, b.duration(s.work, e).Round(time.Millisecond)))
+			}
+		case callback.Dial:
+			add(fmt.Sprintf("attempt %d of %d", e.Attempt, s.work.state.Max))
+		case callback.End:
+			add(e.Cause)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // eventName is the event's name in the machine's table.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,8 +208,6 @@ func (w *town) close() {
 type pc struct {
 	t   *testing.T
 	dte *exchange.DTE
-	mu  sync.Mutex
-	out strings.Builder
 }
 
 func (w *town) pc(m *exchange.Modem) *pc { return &pc{t: w.t, dte: m.DTE()} }

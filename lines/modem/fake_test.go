@@ -67,6 +67,7 @@ type fake struct {
 	gap     time.Duration
 
 	running  sync.WaitGroup
+	saying   chan struct{} // one at a time
 	mu       sync.Mutex
 	wire     net.Conn // our end
 	port     *fakePort
@@ -93,6 +94,7 @@ func (f *fake) open(ctx context.Context) (lines.Port, error) {
 	}
 	ours, theirs := net.Pipe()
 	f.wire = ours
+	f.saying = make(chan struct{}, 1) // in the bubble of this test
 	f.port = &fakePort{Conn: theirs, f: f, signals: f.signals, changes: make(chan struct{}, 1)}
 	if f.dcdHigh {
 		f.sig |= lines.DCD
@@ -156,6 +158,8 @@ func (f *fake) set(change func()) {
 
 // say sends raw text to the computer.
 func (f *fake) say(text string) {
+	f.saying <- struct{}{}
+	defer func() { <-f.saying }()
 	f.mu.Lock()
 	wire, chunk, gap := f.wire, f.chunk, f.gap
 	f.mu.Unlock()

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/ringback/ringback/bench/wire"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// caller is a subscriber at a PC modem who does what a login wants, as fast as it can be done.
+type caller struct {
+	user string
+	dte  *exchange.DTE
+	seen []byte // not yet asked for
+	buf  [512]byte
+
+	promised, busy int
+}
+
+// patience is how long a caller waits for anything: far beyond what a cycle takes, so that whoever loses it has lost his callback.
+const patience = 30 * time.Second
+
+var errBusy = errors.New("BUSY")
+
+// cycle is one callback's whole life, as the caller sees it.
+func (c *caller) cycle() error {
+	err := c.try()
+	if err == nil {
+		return nil
+	}
+	// Hang up, and let go of whatever is still under way.
+	c.dte.SetDTR(false)
+	c.dte.SetDTR(true)
+	c.await(200*time.Millisecond, "nothing")
+	c.seen = c.seen[:0]
+	return err
+}
+
+func (c *caller) try() error {
+	c.seen = c.seen[:0]
+	c.dte.SetReadDeadline(time.Now().Add(patience))
+	for {
+		err := c.do("ATDT"+wire.MainNumber+"\r", "CONNECT")
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errBusy) {
+			return err
+		}
+		if c.busy++; c.busy > 10000 {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	for _, s := range [...]struct{ send, want string }{
+		{"", "Username: "},
+		{c.user + "\r", "Password: "},
+		{wire.Password + "\r", "Callback initiated"},
+	} {
+		if err := c.do(s.send, s.want); err != nil {
+			return err
+		}
+	}
+	c.promised++
+	for _, s := range [...]struct{ send, want string }{
+		{"", "NO CARRIER"},
+		{"", "CONNECT"}, // RING, and S0 answers
+		{"", "Username: "},
+		{c.user + "\r", "Password: "},
+		{wire.Password + "\r", wire.Hostname + ">"},
+		{"exit\r", "NO CARRIER"},
+	} {
+		if err := c.do(s.send, s.want); err != nil {
+			return fmt.Errorf("after the promise: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *caller) do(send, want string) error {
+	if send != "" {
+		if _, err := io.WriteString(c.dte, send); err != nil {
+			return fmt.Errorf("send %q: %w", send, err)
+		}
+	}
+	return c.see(want)
+}
+
+func (c *caller) await(d time.Duration, want string) {
+	c.dte.SetReadDeadline(time.Now().Add(d))
+	c.see(want)
+}
+
+var busy = []byte("BUSY\r\n")
+
+// see reads until want has come and forgets all up to its end.
+func (c *caller) see(want string) error {
+	for {
+		if i := bytes.Index(c.seen, []byte(want)); i >= 0 {
+			c.seen = append(c.seen[:0], c.seen[i+len(want):]...)
+			return nil
+		}
+		if i := bytes.Index(c.seen, busy); i >= 0 {
+			c.seen = c.seen[:0]
+			return errBusy
+		}
+		n, err := c.dte.Read(c.buf[:])
+		c.seen = append(c.seen, c.buf[:n]...)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("no %q within %v; the screen has %q", want, patience, c.seen)
+		case err != nil:
+			return fmt.Errorf("waiting for %q: %w", want, err)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+// Command town is the benchmark's other process: it has the modems, the people who call, and a RADIUS server, so that the process under test has
+// nothing but its own work to do. It prints where everything is, then takes its orders from standard input (see bench/wire).
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/ringback/ringback/bench/wire"
+)
+
+func main() {
+	ptys := flag.Int("ptys", 0, "bare modems without any delay, each on a PTY")
+	callin := flag.Int("callin", 0, "modems of the number "+wire.MainNumber)
+	callout := flag.Int("callout", 0, "modems without a number that is called")
+	callers := flag.Int("callers", 0, "subscribers")
+	kind := flag.String("port", "rfc2217", "port of the modems: rfc2217 or tcp")
+	radius := flag.Bool("radius", false, "run a RADIUS server")
+	flag.Parse()
+	if err := run(*ptys, *callin, *callout, *callers, *kind, *radius); err != nil {
+		json.NewEncoder(os.Stdout).Encode(wire.Ready{Error: err.Error()})
+		os.Exit(1)
+	}
+}
+
+func run(ptys, callin, callout, callers int, kind string, radius bool) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var ready wire.Ready
+	for range ptys {
+		name, err := servePTY(ctx)
+		if err != nil {
+			return err
+		}
+		ready.PTYs = append(ready.PTYs, name)
+	}
+	t := newTown()
+	defer t.close()
+	var err error
+	if ready.Lines, err = t.serveLines(callin, callout, kind); err != nil {
+		return err
+	}
+	t.settle(callers)
+	if radius {
+		if ready.Auth, ready.Acct, err = t.serveRADIUS(ctx); err != nil {
+			return err
+		}
+	}
+	out := json.NewEncoder(os.Stdout)
+	if err := out.Encode(ready); err != nil {
+		return err
+	}
+	return orders(t, out)
+}
+
+// orders does what comes in until the input ends.
+func orders(t *town, out *json.Encoder) error {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			return nil // the benchmark is over
+		}
+		var l wire.Load
+		if err := json.Unmarshal(line, &l); err != nil {
+			return fmt.Errorf("town: an order is one line of JSON: %w", err)
+		}
+		if err := out.Encode(t.load(l)); err != nil {
+			return err
+		}
+	}
+}

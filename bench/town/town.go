@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/bench/wire"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// town is an exchange that takes no time, with the access server's modems and the subscribers.
+type town struct {
+	x       *exchange.Exchange
+	callers []*caller
+
+	mu     sync.Mutex
+	onHook []wire.OnHook
+}
+
+func newTown() *town {
+	t := &town{}
+	t.x = exchange.New(exchange.Config{Instant: true, OnEvent: t.event})
+	return t
+}
+
+func (t *town) close() { t.x.Close() }
+
+// event notes when a called line's modem went on hook. Calls by the access server have no caller's number.
+func (t *town) event(e exchange.Event) {
+	if e.Kind != exchange.OnHookEvent || e.From == "" || !strings.HasPrefix(e.Modem, "in") {
+		return
+	}
+	t.mu.Lock()
+	t.onHook = append(t.onHook, wire.OnHook{Number: e.From, Time: e.Time})
+	t.mu.Unlock()
+}
+
+// serveLines puts modems behind listeners on loopback.
+func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
+	var addresses []string
+	for i := range callin + callout {
+		c := exchange.ModemConfig{Name: fmt.Sprint("in", i), Number: wire.MainNumber}
+		if i >= callin {
+			c = exchange.ModemConfig{Name: fmt.Sprint("out", i)}
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, l.Addr().String())
+		m := t.x.AddModem(c)
+		switch kind {
+		case "rfc2217":
+			go m.ServeRFC2217(l)
+		case "tcp":
+			go m.ServeTCP(l)
+		default:
+			return nil, fmt.Errorf("no port of the kind %q: there are rfc2217 and tcp", kind)
+		}
+	}
+	return addresses, nil
+}
+
+// settle gives the town its subscribers: user uN has the number 84N and a modem that answers.
+func (t *town) settle(n int) {
+	for i := range n {
+		number := fmt.Sprint(84000 + i)
+		m := t.x.AddModem(exchange.ModemConfig{Name: "pc" + number, Number: number, Profile: "E0S0=1"})
+		t.callers = append(t.callers, &caller{user: fmt.Sprint("u", i), dte: m.DTE()})
+	}
+}
+
+// serveRADIUS knows the subscribers: callback to their number, with verification.
+func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
+	var users strings.Builder
+	for i, c := range t.callers {
+		fmt.Fprintf(&users, "%s\tCleartext-Password := %q\n\tService-Type = Callback-NAS-Prompt,\n\tCallback-Number = \"%d\"\n\n", c.user, wire.Password, 84000+i)
+	}
+	parsed, err := aaatest.ParseUsers(strings.NewReader(users.String()))
+	if err != nil {
+		return "", "", err
+	}
+	r, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: wire.Secret, Users: parsed})
+	if err != nil {
+		return "", "", err
+	}
+	var socks [2]net.PacketConn
+	for i := range socks {
+		if socks[i], err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			return "", "", err
+		}
+	}
+	go r.Serve(ctx, socks[0], socks[1])
+	return socks[0].LocalAddr().String(), socks[1].LocalAddr().String(), nil
+}
+
+// load has the callers call, and waits until the last has put the receiver down.
+func (t *town) load(l wire.Load) wire.Result {
+	before, dials := cpu(), len(t.x.Dials())
+	t.mu.Lock()
+	t.onHook = nil
+	t.mu.Unlock()
+	begin := time.Now()
+	end := begin.Add(l.For)
+	home := make(chan *caller, len(t.callers))
+	for _, c := range t.callers[:l.Callers] {
+		home <- c
+	}
+	var r wire.Result
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	note := func(c *caller, d time.Duration, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err == nil:
+			r.Done++
+			r.Latencies = append(r.Latencies, d)
+		default:
+			r.Failed++
+			if len(r.Failures) < 20 {
+				r.Failures = append(r.Failures, c.user+": "+err.Error())
+			}
+		}
+		r.Promised += c.promised
+		r.Busy += c.busy
+		c.promised, c.busy = 0, 0
+	}
+	one := func(c *caller) {
+		began := time.Now()
+		err := c.cycle()
+		note(c, time.Since(began), err)
+	}
+	if l.Rate > 0 {
+		every := time.Duration(float64(time.Second) / l.Rate)
+		for at := begin; at.Before(end); at = at.Add(every) {
+			time.Sleep(time.Until(at))
+			c := <-home
+			r.Begun++
+			all.Go(func() { one(c); home <- c })
+		}
+	} else {
+		for range l.Callers {
+			c := <-home
+			all.Go(func() {
+				for time.Now().Before(end) {
+					mu.Lock()
+					r.Begun++
+					mu.Unlock()
+					one(c)
+				}
+			})
+		}
+	}
+	all.Wait()
+	r.Elapsed = time.Since(begin)
+	r.CPU = cpu() - before
+	for _, d := range t.x.Dials()[dials:] {
+		if strings.HasPrefix(d.Modem, "out") {
+			r.Dials = append(r.Dials, wire.Dial{Number: d.Number, Time: d.Time})
+		}
+	}
+	t.mu.Lock()
+	r.OnHooks = t.onHook
+	t.mu.Unlock()
+	return r
+}
+
+// cpu is what this process has used so far.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

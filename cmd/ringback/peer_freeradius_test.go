@@ -1,0 +1,179 @@
+package main
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab"
+)
+
+// freeradiusTown is a lab whose daemon asks a FreeRADIUS.
+func freeradiusTown(t *testing.T, edit func(name, text string) string) (*lab.Lab, *aaatest.FreeRADIUS) {
+	t.Helper()
+	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: readFile(t, "testdata/freeradius/users")})
+	l := startTown(t, lab.Options{Edit: edit, RADIUS: &lab.RADIUS{Auth: f.Auth, Acct: f.Acct, Secret: f.Secret}})
+	return l, f
+}
+
+// record is one of FreeRADIUS's detail file.
+type record map[string]string
+
+// octets decodes a value that FreeRADIUS prints as 0x….
+func (r record) octets(t *testing.T, name string) string {
+	t.Helper()
+	b, err := hex.DecodeString(strings.TrimPrefix(r[name], "0x"))
+	if err != nil {
+		t.Errorf("%s = %s: %v", name, r[name], err)
+	}
+	return string(b)
+}
+
+func (r record) number(t *testing.T, name string) int {
+	t.Helper()
+	n, err := strconv.Atoi(r[name])
+	if err != nil {
+		t.Errorf("%s: %v in %v", name, err, r)
+	}
+	return n
+}
+
+// readDetail reads the records of a detail file, repeated ones folded: the same Acct-Session-Id and Acct-Status-Type are one.
+func readDetail(t *testing.T, path string) []record {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []record
+	seen := map[string]bool{}
+	for block := range strings.SplitSeq(string(data), "\n\n") {
+		r := record{}
+		for line := range strings.SplitSeq(block, "\n") {
+			if name, value, ok := strings.Cut(strings.TrimSpace(line), " = "); ok {
+				r[name] = strings.Trim(value, `"`)
+			}
+		}
+		key := r["Acct-Session-Id"] + " " + r["Acct-Status-Type"]
+		if len(r) > 0 && !seen[key] {
+			seen[key] = true
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func TestPeerFreeRADIUSScenarios(t *testing.T) {
+	for _, tt := range []struct {
+		scenario, user string
+		typed          [2]string // on either leg
+		class          [2]string // of the Accept that let the leg in; %s is its line
+	}{
+		{"no-verify", "austin-01", [2]string{"austin-01\rmaui-1993\r", ""}, [2]string{"austin-01 on tty65", "austin-01 on tty65"}},
+		{"any-number", "austin-02", [2]string{"austin-02\rhana-1993\r84001\r", "austin-02\rhana-1993\r"}, [2]string{"austin-02 on tty65", "austin-02 on tty66"}},
+	} {
+		t.Run(tt.scenario, func(t *testing.T) {
+			t.Parallel()
+			l, f := freeradiusTown(t, nil)
+			play(t, l, shipped(t, tt.scenario))
+			if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
+				t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
+			}
+			var got []record
+			eventually(t, "five accounting records", func() bool {
+				got = readDetail(t, f.Detail)
+				return len(got) >= 5
+			})
+			want := []record{
+				{"Acct-Status-Type": "Accounting-On"},
+				{"Acct-Status-Type": "Start", "NAS-Port": "65"},
+				{"Acct-Status-Type": "Stop", "NAS-Port": "65", "Acct-Terminate-Cause": "Callback", "Callback-Number": "84001"},
+				{"Acct-Status-Type": "Start", "NAS-Port": "66"},
+				{"Acct-Status-Type": "Stop", "NAS-Port": "66", "Acct-Terminate-Cause": "Lost-Carrier"},
+			}
+			if len(got) != len(want) {
+				t.Fatalf("%d records, must be %d:\n%s", len(got), len(want), readFile(t, f.Detail))
+			}
+			for i, w := range want {
+				w["NAS-Identifier"] = "maui-nas-04"
+				if leg := (i - 1) / 2; i > 0 {
+					w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"], w["Service-Type"] = tt.user, "Async", "RADIUS", "Callback-NAS-Prompt"
+					w["Acct-Multi-Session-Id"] = got[1]["Acct-Multi-Session-Id"]
+					if class := got[i].octets(t, "Class"); class != tt.class[leg] {
+						t.Errorf("record %d: Class %q, leg %d's Accept said %q", i, class, leg+1, tt.class[leg])
+					}
+				}
+				for name, value := range w {
+					if got[i][name] != value {
+						t.Errorf("record %d: %s = %q, must be %q", i, name, got[i][name], value)
+					}
+				}
+			}
+			if got[1]["Acct-Multi-Session-Id"] == "" {
+				t.Error("no Acct-Multi-Session-Id")
+			}
+			ids := []string{got[0]["Acct-Session-Id"], got[1]["Acct-Session-Id"], got[3]["Acct-Session-Id"]}
+			if ids[1] == ids[2] || ids[0] == ids[1] || ids[0] == ids[2] || got[2]["Acct-Session-Id"] != ids[1] || got[4]["Acct-Session-Id"] != ids[2] {
+				t.Errorf("Acct-Session-Ids: On %s, legs %s and %s, Stops %s and %s", ids[0], ids[1], ids[2], got[2]["Acct-Session-Id"], got[4]["Acct-Session-Id"])
+			}
+			for leg, r := range []record{got[2], got[4]} {
+				if n := r.number(t, "Acct-Input-Octets"); n != len(tt.typed[leg]) {
+					t.Errorf("leg %d: Acct-Input-Octets %d, the caller typed %d", leg+1, n, len(tt.typed[leg]))
+				}
+				if n := r.number(t, "Acct-Output-Octets"); n < len("maui-nas-04>") || n > 1000 {
+					t.Errorf("leg %d: Acct-Output-Octets %d", leg+1, n)
+				}
+				if n := r.number(t, "Acct-Session-Time"); n > 5 {
+					t.Errorf("leg %d: Acct-Session-Time %d of a session of less than 2 s", leg+1, n)
+				}
+			}
+		})
+	}
+}
+
+// FreeRADIUS leaves the users file's reply items on an Access-Reject, Callback-Number too: nobody is called for a wrong password.
+func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
+	t.Parallel()
+	l, _ := freeradiusTown(t, nil)
+	config := filepath.Join(l.Dir(), "ringback.yaml")
+	out, status := ringback(t, "wrong\n", "aaa", "test", "austin-01", "-c", config)
+	if status != 1 || !strings.Contains(out, "user austin-01: refused by town") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	if !strings.Contains(out, `Callback-Number = "84001"`) {
+		t.Fatalf("the case is not met: this Reject carries no number:\n%s", out)
+	}
+	play(t, l, parse(t, login("austin-01", "wrong")+"see % Login invalid\nsee Username:\nhangup\n-- callback --\nnone\n"))
+	if d := lineDials(l); len(d) != 0 {
+		t.Errorf("somebody was dialled: %+v", d)
+	}
+}
+
+// A reply without Message-Authenticator counts as none, and whoever looks for the reason finds the lines of FreeRADIUS's configuration that mend it.
+func TestPeerFreeRADIUSUnsigned(t *testing.T) {
+	t.Parallel()
+	impatient := func(name, text string) string {
+		if name == "ringback.yaml" {
+			text = strings.NewReplacer("timeout: 2s", "timeout: 300ms", "retries: 3", "retries: 1").Replace(text)
+		}
+		return text
+	}
+	l, _ := freeradiusTown(t, impatient)
+	const hint = "post-auth { update reply { &Message-Authenticator := 0x00 } }"
+	out, status := ringback(t, "unsigned-5\n", "aaa", "test", "noma", "-c", filepath.Join(l.Dir(), "ringback.yaml"))
+	if status != 1 || !strings.Contains(out, hint) {
+		t.Errorf("aaa test: status %d, must name %q:\n%s", status, hint, out)
+	}
+	play(t, l, parse(t, login("noma", "unsigned-5")+"see % \nsee Username:\nhangup\n-- callback --\nnone\n"))
+	if d := lineDials(l); len(d) != 0 {
+		t.Errorf("somebody was dialled: %+v", d)
+	}
+	eventually(t, "the hint in the daemon's log", func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), hint) })
+}
