@@ -46,7 +46,7 @@ func TestLineHold(t *testing.T) {
 				t.Errorf("the attacker has a session without a login: %q", got)
 			}
 			p.dte.SetDTR(false)
-			time.Sleep(30 * time.Minute)
+			w.pass(30 * time.Minute)
 			if v := w.last(); v.Phase == "completed" || v.Pending() {
 				t.Errorf("phase %s", v.Phase)
 			}
@@ -64,7 +64,7 @@ func TestGlare(t *testing.T) {
 				p.login("austin-01") // no-verify: the first to be connected would stand at the prompt
 				p.see("Callback initiated", time.Minute)
 				p.see("NO CARRIER", time.Minute)
-				time.Sleep(before)
+				w.pass(before)
 				thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
 				thief.typ("atdt55555")
 				if got, ok := thief.await("maui-nas-04>", 5*time.Minute); ok {
@@ -122,7 +122,7 @@ func TestCallbackCausesNoCallback(t *testing.T) {
 		p.see("maui-nas-04>", time.Minute)
 		p.dte.SetDTR(false)
 		w.idle(time.Minute)
-		time.Sleep(time.Hour)
+		w.pass(time.Hour)
 		if n := len(w.dialled()); n != 1 {
 			t.Errorf("%d dials", n)
 		}
@@ -202,7 +202,7 @@ func TestQuarantine(t *testing.T) {
 		p.login("austin-01")
 		w.lines[0].SetFault(exchange.Fault{DCDStuckOn: true})
 		p.see("Callback initiated", time.Minute)
-		time.Sleep(5 * time.Minute)
+		w.pass(5 * time.Minute)
 		if s := w.pool.Lines()[0]; s.State != lines.Quarantined {
 			t.Errorf("DCD is stuck on and the line is %s", s.State)
 		}

@@ -87,7 +87,7 @@ func TestPromiseSurvivesRestart(t *testing.T) {
 		p.login("austin-01")
 		p.see("Callback initiated", time.Minute)
 		p.see("NO CARRIER", time.Minute)
-		time.Sleep(10 * time.Second)
+		w.pass(10 * time.Second)
 		w.halt()
 		if n := len(w.dialled()); n != 0 {
 			t.Fatalf("%d dial commands before the wait was over", n)
@@ -112,7 +112,7 @@ func TestBudget(t *testing.T) {
 			p.login("busy-05")
 			p.see("Callback initiated", time.Minute)
 			p.see("NO CARRIER", time.Minute)
-			time.Sleep(10 * time.Minute)
+			w.pass(10 * time.Minute)
 			w.idle(time.Minute)
 			v := w.last()
 			if v.Phase != "failed" || v.Cause != "busy" || len(w.dialled()) != attempts || v.Attempts != attempts {
@@ -218,11 +218,11 @@ func TestModemFaults(t *testing.T) {
 				p.login("austin-01")
 				p.see("Callback initiated", time.Minute)
 				p.see("NO CARRIER", time.Minute)
-				time.Sleep(5 * time.Second)
+				w.pass(5 * time.Second)
 				for _, m := range w.lines {
 					m.SetFault(tc.fault)
 				}
-				time.Sleep(10 * time.Minute)
+				w.pass(10 * time.Minute)
 				v := w.last()
 				if want := map[bool]string{true: "completed", false: "failed"}[tc.cause == ""]; v.Phase != want || v.Cause != tc.cause {
 					t.Errorf("phase %s: %q; want %s: %q", v.Phase, v.Cause, want, tc.cause)
@@ -231,7 +231,7 @@ func TestModemFaults(t *testing.T) {
 					m.SetFault(exchange.Fault{})
 				}
 				p.dte.SetDTR(false)
-				time.Sleep(15 * time.Minute)
+				w.pass(15 * time.Minute)
 				w.idle(time.Minute)
 				if v := w.last(); v.Pending() {
 					t.Errorf("the callback is pending still: %s", v.Phase)

@@ -309,3 +309,9 @@ func inTown(t *testing.T, o townOptions, f func(w *town)) {
 		f(w)
 	})
 }
+
+// pass lets time pass in the bubble.
+func (w *town) pass(d time.Duration) {
+	w.t.Helper()
+	<-time.After(d)
+}
