@@ -157,9 +157,15 @@ func TestDebugStream(t *testing.T) {
 	feed := &Feed{Now: func() time.Time { return created }}
 	c, _ := serve(t, &Server{Daemon: fake{}, Feed: feed})
 	ctx, cancel := context.WithCancel(t.Context())
-	got := make(chan client.DebugEvent, 10)
+	got := make(chan client.DebugEvent, 1)
 	ended := make(chan error, 1)
-	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, func(e client.DebugEvent) { got <- e }) }()
+	first := func(e client.DebugEvent) {
+		select {
+		case got <- e:
+		default:
+		}
+	}
+	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, first) }()
 	// The subscription stands when a first event comes through; events of other topics never do.
 	for len(got) == 0 {
 		feed.Publish("aaa", 0, "not asked for")
