@@ -101,6 +101,9 @@ func (c *Client) Debug(ctx context.Context, topics []string, show func(DebugEven
 		}
 		var e DebugEvent
 		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			if ctx.Err() != nil {
+				return nil // the last event was cut off by our own leaving
+			}
 			return fmt.Errorf("read debug event %q: %w", data, err)
 		}
 		show(e)
