@@ -65,7 +65,8 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
-	return &l.cfg, l.problems
+	cfg := l.cfg // a copy: the loader with the whole tree of nodes must not live as long as it
+	return &cfg, l.problems
 }
 
 // layer puts flags over environment over file over defaults. Only scalars that are checked go through viper, which folds the letter case

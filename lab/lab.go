@@ -88,7 +88,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		return nil, err
 	}
 	if t, err := Find(); err == nil && !o.Quiet {
-		return nil, fmt.Errorf("lab: one is running already (pid %d): use it from this terminal, or end it", t.PID)
+		return nil, fmt.Errorf("lab: one is running already (pid %d): sit down in it with `%s lab call --as austin-02`, or end it", t.PID, o.Command)
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,12 @@ func ReadScenario(path string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
 	}
-	return ParseScenario(path, data)
+	s, err := ParseScenario(path, data)
+	if err != nil {
+		return nil, err
+	}
+	s.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return s, nil
 }
 
 // ParseScenario parses a scenario; name is used in errors and headings.

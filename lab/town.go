@@ -21,17 +21,17 @@ type resident struct {
 }
 
 var residents = []resident{
-	{"austin-01", "84001", "at home: AAA has his number and asks nothing more when he is called back"},
-	{"austin-02", "84002", "in a hotel: types the number, and logs in again when called back"},
-	{"kihei-03", "84003", "in the office: AAA has the number, logs in again when called back"},
+	{"austin-01", "84001", "austin-01, at home"},
+	{"austin-02", "84002", "austin-02, in a hotel"},
+	{"kihei-03", "84003", "kihei-03, in the office"},
 }
 
 // users are the logins of the files written.
 var users = []struct{ Name, Password, About string }{
-	{"austin-01", "maui-1993", "callback to 84001, no-verify"},
-	{"austin-02", "hana-1993", "callback to any number 84…, with verification"},
-	{"kihei-03", "wailea-03", "callback to 84003, with verification"},
-	{"paia-04", "hookipa-4", "no callback: an EXEC at once"},
+	{"austin-01", "maui-1993", "call 84001, no 2nd login"},
+	{"austin-02", "hana-1993", "call where he says (84…)"},
+	{"kihei-03", "wailea-03", "call 84003"},
+	{"paia-04", "hookipa-4", "no callback, EXEC at once"},
 }
 
 // reserved are numbers without a modem.
@@ -40,37 +40,68 @@ var reserved = []struct {
 	Behaviour     exchange.Behaviour
 }{
 	{"84010", "is always busy", exchange.Busy},
-	{"84011", "rings and nobody answers", exchange.NoAnswer},
+	{"84011", "rings, nobody answers", exchange.NoAnswer},
 	{"84012", "somebody says hello", exchange.Voice},
 }
 
-// Screen explains the town on one screen.
+// screenWidth is that of the terminals of old: no line of the explanation is longer, unless a path of the user's makes it so.
+const screenWidth = 80
+
+// Screen explains the town on one screen, its last lines left to the Invitation.
 func (l *Lab) Screen() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A town on this machine. Telephone network ×%g; ringback (pid %d) answers %s on tty %d-%d.\n\n", l.opt.Pace, l.PID(), mainNumber, firstTTY, firstTTY+lineCount-1)
-	b.WriteString("  telephone              whose PC and modem\n")
-	for _, r := range residents {
-		fmt.Fprintf(&b, "  %-8s %-12s  %s\n", r.Number, r.Name, r.About)
+	pace := "its true pace"
+	if l.opt.Pace != 1 {
+		pace = fmt.Sprintf("%g times its true pace", l.opt.Pace)
 	}
-	for _, r := range reserved {
-		fmt.Fprintf(&b, "  %-8s %-12s  %s\n", r.Number, "", r.About)
+	fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
+	fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber, lineCount, firstTTY, firstTTY+lineCount-1)
+	row := func(format string, args ...any) {
+		b.WriteString("  " + strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 	}
-	b.WriteString("\n  user        password    RADIUS says\n")
-	for _, u := range users {
-		fmt.Fprintf(&b, "  %-10s  %-10s  %s\n", u.Name, u.Password, u.About)
+	const columns = "%-6s %-23s %-10s %-10s %s"
+	row(columns, "number", "whose PC and modem", "user", "password", "RADIUS says")
+	for i := range len(residents) + len(reserved) {
+		var number, about, user, password, says string
+		if i < len(residents) {
+			number, about = residents[i].Number, residents[i].About
+		} else {
+			number, about = reserved[i-len(residents)].Number, reserved[i-len(residents)].About
+		}
+		if i < len(users) {
+			user, password, says = users[i].Name, users[i].Password, users[i].About
+		} else if i == len(residents)+len(reserved)-1 {
+			user = "Any user may call from any PC."
+		}
+		row(columns, number, about, user, password, says)
 	}
-	fmt.Fprintf(&b, `
-  Paste into a second terminal:
-    %[1]s show lines                      %[1]s show callbacks --all
-    %[1]s debug all                       %[1]s show callback ID --trace
-    %[1]s lab call --as austin-02         a second subscriber
-  Files (the configuration to read and change): %s
-
-`, l.opt.Command, l.dir)
+	b.WriteString("\nPaste into a second terminal:\n")
+	for _, c := range []struct{ command, about string }{
+		{"debug all", "what the daemon does, as it does it"},
+		{"show callbacks --all", "also: show lines, show users"},
+		{"show callback ID --trace", "why, when, what the modem said"},
+		{"lab call --as austin-02", "sit down at another PC"},
+	} {
+		line := fmt.Sprintf("  %-*s", len(l.opt.Command)+25, l.opt.Command+" "+c.command)
+		if full := line + "  " + c.about; len(full) <= screenWidth {
+			line = full
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	fmt.Fprintf(&b, "The configuration, yours to change: %s\n\n", l.dir)
 	return b.String()
 }
 
-// Invitation is what a person at the first PC is told to type.
-func Invitation(name string) string {
-	return fmt.Sprintf("You sit at %s's PC modem. Type:  ats0=1   then  atdt %s   and log in.  Ctrl-] leaves.\r\n\r\n", name, mainNumber)
+// Invitation is what a person at a subscriber's PC is told to type. leaving says what Ctrl-] does beside leaving the PC; "": nothing.
+func Invitation(name, leaving string) string {
+	number := ""
+	for _, r := range residents {
+		if r.Name == name {
+			number = r.Number
+		}
+	}
+	return fmt.Sprintf("You sit at %s's PC and modem, number %s. Type:\n"+
+		"  ats0=1        so that the modem answers when you are called back\n"+
+		"  atdt %s    and log in as one of the users\n"+
+		"Ctrl-] leaves%s.\n", name, number, mainNumber, leaving)
 }

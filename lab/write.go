@@ -173,6 +173,10 @@ func (l *Lab) writeFiles(b book) error {
 		}
 		b.Written[name] = digest(data)
 	}
+	return l.writeBook(b)
+}
+
+func (l *Lab) writeBook(b book) error {
 	data, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
 		return err

@@ -14,10 +14,11 @@ import (
 
 // caller is a subscriber at a PC modem who does what a login wants, as fast as it can be done.
 type caller struct {
-	user string
-	dte  *exchange.DTE
-	seen []byte // not yet asked for
-	buf  [512]byte
+	user  string
+	calls string // the number of the access server
+	dte   *exchange.DTE
+	seen  []byte // not yet asked for
+	buf   [512]byte
 
 	promised, busy int
 }
@@ -45,7 +46,7 @@ func (c *caller) try() error {
 	c.seen = c.seen[:0]
 	c.dte.SetReadDeadline(time.Now().Add(patience))
 	for {
-		err := c.do("ATDT"+wire.MainNumber+"\r", "CONNECT")
+		err := c.do("ATDT"+c.calls+"\r", "CONNECT")
 		if err == nil {
 			break
 		}

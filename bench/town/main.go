@@ -15,8 +15,8 @@ import (
 
 func main() {
 	ptys := flag.Int("ptys", 0, "bare modems without any delay, each on a PTY")
-	callin := flag.Int("callin", 0, "modems of the number "+wire.MainNumber)
-	callout := flag.Int("callout", 0, "modems without a number that is called")
+	callin := flag.Int("callin", 0, "modems that are called, each by a number of its own")
+	callout := flag.Int("callout", 0, "modems that only dial")
 	callers := flag.Int("callers", 0, "subscribers")
 	kind := flag.String("port", "rfc2217", "port of the modems: rfc2217 or tcp")
 	radius := flag.Bool("radius", false, "run a RADIUS server")
@@ -44,7 +44,7 @@ func run(ptys, callin, callout, callers int, kind string, radius bool) error {
 	if ready.Lines, err = t.serveLines(callin, callout, kind); err != nil {
 		return err
 	}
-	t.settle(callers)
+	t.settle(callers, callin)
 	if radius {
 		if ready.Auth, ready.Acct, err = t.serveRADIUS(ctx); err != nil {
 			return err

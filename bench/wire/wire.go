@@ -14,10 +14,11 @@ type Ready struct {
 
 // What the town is made of, known to both sides.
 const (
-	MainNumber = "55555"     // of the lines that take calls
-	Password   = "maui-1993" // of all users
-	Secret     = "a secret of the bench, 24+"
-	Hostname   = "bench" // of the EXEC's prompt
+	FirstLine = 50000       // number of the first line that takes calls; each has its own
+	FirstHome = 84000       // number of the first subscriber
+	Password  = "maui-1993" // of all users
+	Secret    = "a secret of the bench, 24+"
+	Hostname  = "bench" // of the EXEC's prompt
 )
 
 // Load asks for callers: each of the first Callers subscribers lives through callback after callback.

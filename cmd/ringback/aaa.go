@@ -38,6 +38,9 @@ Exit status 0: granted; 1: refused, or nobody answered.`,
 		Example: "  ringback aaa test austin-01 -c ringback.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			cfg, problems := config.Load(path, nil)
 			if cfg == nil {
 				printProblems(cmd.ErrOrStderr(), problems)
@@ -64,6 +67,13 @@ type aaaReport struct {
 	Decision      *policies.Decision `json:"decision,omitempty"`
 	Trace         policies.Trace     `json:"trace,omitempty"`
 	Packets       []radius.Event     `json:"packets"`
+	Silent        []silence          `json:"silent,omitempty"` // methods that gave no answer
+}
+
+// silence is why a method gave no answer.
+type silence struct {
+	Method string `json:"method"`
+	Reason string `json:"reason"`
 }
 
 func aaaTest(ctx context.Context, cfg *config.Config, listName, user string, f *daemonFlags, w io.Writer) error {
@@ -83,7 +93,9 @@ func aaaTest(ctx context.Context, cfg *config.Config, listName, user string, f *
 		}
 		defer client.Close()
 	}
-	logins, err := loginLists(cfg, client)
+	logins, err := loginLists(cfg, client, func(method, _, reason string) {
+		report.Silent = append(report.Silent, silence{method, reason})
+	})
 	if err != nil {
 		return err
 	}
@@ -138,6 +150,12 @@ func (r *aaaReport) text(w io.Writer) {
 		for _, l := range e.Lines {
 			fmt.Fprintf(w, "     %s\n", l)
 		}
+	}
+	for _, s := range r.Silent {
+		if r.Result == aaa.Silent.String() {
+			break // the result says it all
+		}
+		fmt.Fprintf(w, "\nmethod %s is silent: %s\n", s.Method, s.Reason)
 	}
 	fmt.Fprintf(w, "\nuser %s: %s", r.User, r.Result)
 	if r.Server != "" {

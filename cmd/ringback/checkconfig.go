@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,7 @@ Exit status 0: good, perhaps with warnings; 1: there are errors.`,
 			err := f.print(w, problems, func(w io.Writer) {
 				printProblems(w, problems)
 				if cfg != nil {
-					fmt.Fprintf(w, "%s: %d lines, %d login lists, %d RADIUS servers, groups %v: good\n", path, len(cfg.Lines), len(cfg.Logins), len(cfg.RADIUS.Servers), cfg.Policies.Groups())
+					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, RADIUS servers: %d, policies of the groups %s)\n", path, len(cfg.Lines), len(cfg.Logins), len(cfg.RADIUS.Servers), strings.Join(cfg.Policies.Groups(), ", "))
 				}
 			})
 			if err == nil && cfg == nil {

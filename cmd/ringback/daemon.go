@@ -32,8 +32,8 @@ func (f *daemonFlags) addOutput(c *cobra.Command) {
 
 // client finds the daemon: what the user says, a running lab, the usual place.
 func (f *daemonFlags) client() (*client.Client, error) {
-	if f.output != "" && f.output != "table" && f.output != "json" {
-		return nil, fmt.Errorf("-o %s: there are table and json", f.output)
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if f.socket != "" {
 		return client.New(f.socket), nil
@@ -51,8 +51,18 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	return client.New(s), nil
 }
 
+func (f *daemonFlags) check() error {
+	if f.output != "" && f.output != "table" && f.output != "json" {
+		return fmt.Errorf("-o %s: there are table and json", f.output)
+	}
+	return nil
+}
+
 // print writes v as JSON where the user asked for it, else calls table.
 func (f *daemonFlags) print(w io.Writer, v any, table func(io.Writer)) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	if f.output == "json" {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

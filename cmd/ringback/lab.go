@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -25,6 +28,11 @@ func (f *labFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "dir", "", "where its files are (default: your own state directory)")
 	c.Flags().Float64Var(&f.pace, "pace", 1, "how many times faster the telephone network is: ring cadence, training, dialling; never the broker's own waits")
 	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217), "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
+}
+
+// untilHangUp is a ctx that also ends when the terminal goes away.
+func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 func (f *labFlags) start(ctx context.Context) (*lab.Lab, error) {
@@ -73,15 +81,18 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 
 // visit puts the person at the terminal before a subscriber's PC modem.
 func visit(ctx context.Context, f labFlags) error {
-	fmt.Println("starting the town …")
+	ctx, stop := untilHangUp(ctx)
+	defer stop()
+	fmt.Print("starting the town …")
 	l, err := f.start(ctx)
+	fmt.Print("\r\x1b[K") // the explanation needs all of the screen
 	if err != nil {
 		return err
 	}
 	defer l.Close()
 	tellKept(os.Stdout, l)
 	name := "austin-01"
-	fmt.Print(l.Screen(), lab.Invitation(name))
+	fmt.Print(l.Screen(), lab.Invitation(name, " and ends the town"))
 	dte, err := l.Attach(name)
 	if err != nil {
 		return err
@@ -91,12 +102,18 @@ func visit(ctx context.Context, f labFlags) error {
 	go func() {
 		select {
 		case <-l.Done():
-			fmt.Print("\r\nthe daemon has ended; its log is in ", l.Dir(), "\r\n")
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	return lab.AtTerminal(ctx, dte, os.Stdin, os.Stdout)
+	err = lab.AtTerminal(ctx, dte, os.Stdin, os.Stdout)
+	select {
+	case <-l.Done():
+		return fmt.Errorf("lab: the daemon has ended; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
+	default:
+	}
+	fmt.Println("the town ends; its files stay in", l.Dir())
+	return err
 }
 
 func tellKept(w io.Writer, l *lab.Lab) {
@@ -125,6 +142,8 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilHangUp(ctx)
+	defer stop()
 	fmt.Fprintln(w, "starting the town …")
 	l, err := f.start(ctx)
 	if err != nil {
@@ -136,6 +155,10 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	for _, s := range scenarios {
 		fmt.Fprintf(w, "\n=== %s: %s\n\n", s.Name, s.Title)
 		r, err := l.Play(ctx, s, w)
+		if ctx.Err() != nil {
+			fmt.Fprintln(w)
+			return errors.New("lab: interrupted")
+		}
 		if err != nil {
 			return err
 		}
@@ -187,7 +210,7 @@ func newLabCall() *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			fmt.Fprint(os.Stderr, lab.Invitation(as))
+			fmt.Fprint(os.Stderr, lab.Invitation(as, ""))
 			return lab.AtTerminal(cmd.Context(), conn, os.Stdin, os.Stdout)
 		},
 	}

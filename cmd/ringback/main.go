@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,10 @@ func run(args []string) int {
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := unknownCommand(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	var status exitStatus
 	switch {
 	case err == nil:
@@ -36,6 +40,19 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "ringback: %v\n", err)
 		return 1
 	}
+}
+
+// unknownCommand refuses `ringback show nosuch`, for which cobra would print the help of `ringback show` and be content.
+func unknownCommand(root *cobra.Command, args []string) error {
+	c, rest, err := root.Find(args)
+	if err != nil || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return nil // cobra's own to judge
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	return fmt.Errorf("unknown command %q for %q: there are %s", rest[0], c.CommandPath(), strings.Join(names, ", "))
 }
 
 // exitStatus is an error that was already told; only the exit status is left to give.

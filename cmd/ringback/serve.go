@@ -103,6 +103,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
+	parts.Go(func() { trim(ctx) })
 	parts.Go(func() {
 		srv := api.Server{Daemon: api.FromBroker(d.broker), Feed: d.feed, Version: d.version()}
 		if err := srv.ServeListener(ctx, sock); err != nil {
@@ -148,7 +149,7 @@ func (d *daemon) build(cfg *config.Config) (broker.Config, *radius.Client, error
 		}
 		client = c
 	}
-	logins, err := loginLists(cfg, client)
+	logins, err := loginLists(cfg, client, d.silent)
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
@@ -171,8 +172,13 @@ func (d *daemon) traceRADIUS(e radius.Event) {
 	}
 }
 
-// loginLists turns the names of methods into methods.
-func loginLists(cfg *config.Config, client *radius.Client) (map[string]session.Login, error) {
+// silent logs why a method gave no answer.
+func (d *daemon) silent(method, user, reason string) {
+	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", user), zap.String("reason", reason))
+}
+
+// loginLists turns the names of methods into methods. silent is told why a method gave no answer.
+func loginLists(cfg *config.Config, client *radius.Client, silent func(method, user, reason string)) (map[string]session.Login, error) {
 	local, err := aaa.NewLocal(cfg.Users)
 	if err != nil {
 		return nil, err
@@ -189,7 +195,7 @@ func loginLists(cfg *config.Config, client *radius.Client) (map[string]session.L
 			if !ok {
 				return nil, fmt.Errorf("login list %s: method %s: no server is configured for it (aaa.%s)", l.Name, name, name)
 			}
-			list.Entries = append(list.Entries, m)
+			list.Entries = append(list.Entries, heeded{m, silent})
 		}
 		logins[l.Name] = list
 	}

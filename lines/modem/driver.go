@@ -59,8 +59,10 @@ type Driver struct {
 	calling bool      // a dial or answer command went out and has no final result
 	used    bool      // commands ran: on hook is to be proven
 	bad     bool      // it could not be proven
+	proving bool      // a CONNECT now is nobody's call
 
 	rings    int // since the last quiet
+	tried    int // the ring at which answering was tried last
 	lastRing time.Time
 	caller   string
 	called   string
@@ -171,7 +173,7 @@ func (d *Driver) install(port lines.Port) {
 	d.gen++
 	d.split.reset()
 	d.numbers, d.reply, d.conn, d.talk = unknown, reply{}, nil, nil
-	d.deaf, d.online, d.calling, d.used, d.bad = false, false, false, false, false
+	d.deaf, d.online, d.calling, d.used, d.bad, d.proving = false, false, false, false, false, false
 	d.quietLocked()
 }
 

@@ -60,7 +60,7 @@ func TestIncomingCall(t *testing.T) {
 			if _, err := c.Write(buf); err != io.EOF {
 				t.Errorf("write after the end: %v", err)
 			}
-			if heard := f.heard.String(); !strings.HasPrefix(heard, "welcome") {
+			if heard := f.heardText(); !strings.HasPrefix(heard, "welcome") {
 				t.Errorf("the caller heard %q", heard)
 			}
 			b.until(lines.Idle)
@@ -424,6 +424,37 @@ func TestClear(t *testing.T) {
 				t.Error("cleared a line that is not there")
 			}
 		})
+	})
+}
+
+// TestConnectDuringAbort: the modem connects while the dial is being given up. Nobody gets that call, and the line ends on hook.
+func TestConnectDuringAbort(t *testing.T) {
+	bothKinds(t, func(t *testing.T, signals bool) {
+		for at := 3 * time.Second; at <= 5*time.Second; at += 100 * time.Millisecond {
+			f := newFake(signals)
+			f.train = 4 * time.Second
+			onBench(t, f, func(b *bench) {
+				l := b.lease()
+				ctx, cancel := context.WithTimeout(b.t.Context(), at)
+				defer cancel()
+				c, code, err := l.Dial(ctx, dialScript("5551"))
+				switch {
+				case c != nil:
+					if code != lines.Connected || err != nil {
+						t.Errorf("%q %v", code, err)
+					}
+					_ = c.Hangup(b.t.Context())
+				case !errors.Is(err, context.DeadlineExceeded):
+					t.Errorf("%q %v", code, err)
+				}
+				l.Release()
+				b.pass(time.Minute)
+				b.until(lines.Idle)
+				if !f.isOnHook() {
+					t.Errorf("cancelled after %v: off hook", at)
+				}
+			})
+		}
 	})
 }
 

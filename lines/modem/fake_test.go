@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,7 +79,7 @@ type fake struct {
 	commands []string
 	dialed   []string // command lines that dialled
 	heard    strings.Builder
-	opened   int
+	opened   atomic.Int32
 	refuse   error // what open says
 }
 
@@ -88,7 +89,7 @@ func newFake(signals bool) *fake { return &fake{signals: signals, s: map[int]int
 func (f *fake) open(ctx context.Context) (lines.Port, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.opened++
+	f.opened.Add(1)
 	if f.refuse != nil {
 		return nil, f.refuse
 	}
@@ -119,7 +120,7 @@ func (f *fake) listen(wire net.Conn) {
 		}
 		f.mu.Unlock()
 		if online {
-			if string(buf[:n]) == "+++" && time.Since(last) >= time.Second && f.s[2] < 128 {
+			if string(buf[:n]) == "+++" && time.Since(last) >= time.Second && f.register(2) < 128 {
 				_ = wire.SetReadDeadline(time.Now().Add(time.Second))
 				if m, err := wire.Read(buf); m > 0 || err == nil {
 					_ = wire.SetReadDeadline(time.Time{})
@@ -158,8 +159,11 @@ func (f *fake) set(change func()) {
 
 // say sends raw text to the computer.
 func (f *fake) say(text string) {
-	f.saying <- struct{}{}
-	defer func() { <-f.saying }()
+	f.mu.Lock()
+	saying := f.saying
+	f.mu.Unlock()
+	saying <- struct{}{}
+	defer func() { <-saying }()
 	f.mu.Lock()
 	wire, chunk, gap := f.wire, f.chunk, f.gap
 	f.mu.Unlock()
@@ -224,7 +228,7 @@ func (f *fake) command(cmd string) {
 		f.set(func() { f.s[2] = n })
 		f.code("OK")
 	case body == "S2?":
-		f.say(fmt.Sprintf("\r\n%03d\r\n", f.s[2]))
+		f.say(fmt.Sprintf("\r\n%03d\r\n", f.register(2)))
 		f.code("OK")
 	case body == "H1":
 		f.set(func() { f.offHook = true })
@@ -300,6 +304,18 @@ func (f *fake) unplug() {
 	f.online, f.offHook = false, false
 	f.sig = 0
 	_ = f.wire.Close()
+}
+
+func (f *fake) register(n int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.s[n]
+}
+
+func (f *fake) heardText() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.heard.String()
 }
 
 func (f *fake) isOnHook() bool {

@@ -15,6 +15,7 @@ import (
 func (d *Driver) prove(ctx context.Context) error {
 	d.mu.Lock()
 	port, c := d.port, d.conn
+	d.proving = true
 	d.mu.Unlock()
 	if c != nil {
 		d.drop(c, true)
@@ -26,7 +27,7 @@ func (d *Driver) prove(ctx context.Context) error {
 		err = d.hangUpByText(ctx)
 	}
 	d.mu.Lock()
-	d.deaf = false
+	d.deaf, d.proving = false, false
 	d.bad = err != nil
 	if err == nil {
 		d.used, d.online, d.calling = false, false, false
@@ -109,9 +110,17 @@ func (d *Driver) hangUpByText(ctx context.Context) error {
 			return err
 		}
 	} else if calling { // any character ends a dial (V.250 §6.3.1)
-		_, _, err := d.command(ctx, "\r", d.t.Command/2, func(c lines.ResultCode) bool { return c != lines.Ring })
+		_, _, err := d.command(ctx, "\r", d.t.Command/2, func(c lines.ResultCode) bool { return c != lines.Ring && c != lines.Connected })
 		if err != nil && stop(ctx, err) {
 			return err
+		}
+		d.mu.Lock()
+		online = d.online // it connected all the same
+		d.mu.Unlock()
+		if online {
+			if err := d.escape(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	err := d.insist(ctx, "ATH")

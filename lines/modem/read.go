@@ -144,20 +144,21 @@ func (d *Driver) ringLocked(e event) {
 		d.called = e.called
 	}
 	if d.talk != nil {
+		d.tried = d.rings // not to be answered when the script has ended: only if it rings on
 		d.talk.rangLocked()
 	}
 }
 
 // quietLocked forgets who rang.
 func (d *Driver) quietLocked() {
-	d.rings, d.caller, d.called, d.lastRing = 0, "", "", time.Time{}
+	d.rings, d.tried, d.caller, d.called, d.lastRing = 0, 0, "", "", time.Time{}
 }
 
 // connectLocked enters the data state, unless the driver's own command wants something else: then a call that we do not want is up.
 func (d *Driver) connectLocked(e event, cr bool) {
 	d.calling = false
 	d.online = true
-	if !d.up || d.reply.wants != nil && !d.reply.wants(lines.Connected) {
+	if !d.up || d.proving || d.reply.wants != nil && !d.reply.wants(lines.Connected) {
 		return
 	}
 	d.conn = d.newConn(e, cr)

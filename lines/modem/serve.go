@@ -44,7 +44,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	d.mu.Lock()
 	lost = d.lost
 	c, rings, last, from := d.conn, d.rings, d.lastRing, d.caller
-	own := d.talk == nil
+	own, tried := d.talk == nil, d.tried
 	d.mu.Unlock()
 	switch {
 	case lost != nil:
@@ -64,7 +64,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 		return time.Time{}, nil
 	}
 	d.host.Phase(lines.Ringing)
-	if enough := rings > 1 || !d.o.CallerID || from != ""; own && enough && !d.autoAnswer {
+	if enough := rings > 1 || !d.o.CallerID || from != ""; own && enough && rings > tried && !d.autoAnswer {
 		d.answer(ctx, rings)
 	}
 	return last.Add(d.t.Rings), nil
@@ -99,18 +99,20 @@ func (d *Driver) tryTake() bool {
 	}
 }
 
-// answer takes a call by ATA. It blocks until the call is up or the line is on hook again.
+// answer takes a call by ATA, unless it must not. It blocks until the call is up or the line is on hook again.
 func (d *Driver) answer(ctx context.Context, rings int) {
 	if !d.tryTake() {
 		return
 	}
-	defer d.give()
 	d.mu.Lock()
 	stale := !d.up || d.rings != rings || d.conn != nil || d.talk != nil
+	d.tried = rings // refused once, this ring is let go: its caller may have gone before the line is free
 	d.mu.Unlock()
 	if stale || !d.host.Answer() {
+		<-d.op
 		return
 	}
+	defer d.give()
 	d.mu.Lock()
 	d.calling, d.used = true, true
 	from, to := d.caller, d.called

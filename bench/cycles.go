@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ringback/ringback/bench/wire"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// cycleGoal is how many callbacks a second two cores are to carry, the town's own work on the same cores included.
+const cycleGoal = 500
+
+// cycles has callers live through one callback after another: answer, login, promise, hang-up, no wait, dial, login, EXEC, hang-up.
+func (b *bench) cycles(ctx context.Context) error {
+	for _, v := range []struct {
+		name         string
+		kind         string
+		radius, goal bool
+	}{
+		{"callback cycles a second, local users", "rfc2217", false, true},
+		{"… RADIUS, with accounting", "rfc2217", true, false},
+	} {
+		if err := b.cycle(ctx, v.name, v.kind, v.radius, v.goal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool) error {
+	n := b.sizes.cycleLines
+	callers := n
+	town, err := b.startTown(ctx, townArgs(n, n, callers, kind, radius)...)
+	if err != nil {
+		return err
+	}
+	defer town.stop()
+	p := plan{Dir: b.path(fmt.Sprintf("cycles-%s-%v", kind, radius)), Kind: kind, CallIn: town.Lines[:n], CallOut: town.Lines[n:], Users: callers}
+	if radius {
+		p.Users, p.Auth, p.Acct = 0, town.Auth, town.Acct
+	}
+	d, err := b.startDaemon(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer d.stop()
+	var rate, each, theirs, p50, p99 sample
+	done, failed, promised, busy := 0, 0, 0, 0
+	var failures []string
+	for range b.sizes.cycleRounds {
+		before, err := cpuOf(d.pid())
+		if err != nil {
+			return err
+		}
+		r, err := town.load(wire.Load{Callers: callers, For: b.sizes.cycleFor})
+		if err != nil {
+			return err
+		}
+		after, err := cpuOf(d.pid())
+		if err != nil {
+			return err
+		}
+		if r.Done == 0 {
+			return fmt.Errorf("no cycle was done: %v; ringback says: %s", r.Failures, d.lastWords())
+		}
+		rate = append(rate, float64(r.Done)/r.Elapsed.Seconds())
+		each = append(each, milliseconds(after-before)/float64(r.Done))
+		theirs = append(theirs, milliseconds(r.CPU)/float64(r.Done))
+		var l sample
+		for _, d := range r.Latencies {
+			l = append(l, milliseconds(d))
+		}
+		p50, p99 = append(p50, l.median()), append(p99, l.quantile(0.99))
+		done, failed, promised, busy = done+r.Done, failed+r.Failed, promised+r.Promised, busy+r.Busy
+		failures = append(failures, r.Failures...)
+		b.say("%.0f cycles/s, %.2f ms CPU of ringback and %.2f ms of the town each, p50 %.0f ms, p99 %.0f ms, %d busy, %d failed", rate[len(rate)-1], each[len(each)-1], theirs[len(theirs)-1], l.median(), l.quantile(0.99), r.Busy, r.Failed)
+	}
+	d.stop()
+	lost, err := b.unfinished(ctx, p.Dir, done)
+	if err != nil {
+		return err
+	}
+	for _, f := range failures[:min(len(failures), 5)] {
+		b.say("failed: %s", f)
+	}
+	r := row{figure: name, ours: rate.spread("%.0f", "/s"), verdict: info, port: kind,
+		note: fmt.Sprintf("%d cycles by %d callers on %d+%d lines; CPU a cycle: ringback %s, the town on the same cores %s; p50 %.0f ms, p99 %.0f ms",
+			done, callers, n, n, each.spread("%.2f", "ms"), theirs.spread("%.2f", "ms"), p50.median(), p99.median())}
+	if goal {
+		r.goal, r.verdict = fmt.Sprintf("≥ %d", cycleGoal), hold(rate.median() >= cycleGoal)
+		r.ratio = times(rate.median() / cycleGoal)
+	}
+	b.add(r)
+	b.add(row{figure: "… promises lost", ours: fmt.Sprintf("%d of %d", promised-done, promised), goal: "0", verdict: hold(promised == done && failed == 0 && lost == 0), port: kind,
+		note: strings.TrimSpace(fmt.Sprintf("journal: %d not completed; callers: %d failed %s", lost, failed, strings.Join(failures[:min(len(failures), 2)], "; ")))})
+	return nil
+}
+
+// unfinished counts the callbacks in the journal that were not completed. There must be as many callbacks as were done, at least.
+func (b *bench) unfinished(ctx context.Context, dir string, done int) (int, error) {
+	j, err := journal.Open(ctx, journal.Options{Path: dir + "/state/journal.db"})
+	if err != nil {
+		return 0, err
+	}
+	defer j.Close()
+	rows, damaged, err := j.Callbacks(ctx, 10_000_000, journal.Filter{})
+	if err != nil || len(damaged) > 0 {
+		return 0, fmt.Errorf("read the journal: %d rows are damaged; %w", len(damaged), err)
+	}
+	if len(rows) < done {
+		return 0, fmt.Errorf("%d cycles were done, and the journal has %d callbacks", done, len(rows))
+	}
+	n := 0
+	for _, r := range rows {
+		if r.Outcome != "completed" {
+			n++
+		}
+	}
+	return n, nil
+}

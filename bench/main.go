@@ -1,0 +1,131 @@
+// Command bench measures ringback beside its peers and prints ratios. scripts/bench builds and starts it; the modems are in another process
+// (bench/town). docs/explanation/performance.md has the method.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// bench is one run of the program.
+type bench struct {
+	quick    bool
+	ringback string // the daemon's binary
+	town     string // the town's binary
+	source   string // root of the source tree, for `go test`
+	dir      string // for configurations and journals
+	rows     []row
+	sizes    sizes
+}
+
+// sizes are how much is measured.
+type sizes struct {
+	dialRounds, dialScripts int // of ours; the peer runs a twentieth
+	idleLines               [2]int
+	idleTime                time.Duration
+	mgettys                 int
+	waitLines               int
+	waitRate                float64
+	waitFor, forcedWait     time.Duration
+	commitRounds            int
+	cycleLines              int // of each direction
+	cycleFor                time.Duration
+	cycleRounds             int
+}
+
+var whole = sizes{
+	dialRounds: 7, dialScripts: 2000, idleLines: [2]int{100, 2000}, idleTime: 20 * time.Second, mgettys: 20,
+	waitLines: 1000, waitRate: 100, waitFor: 15 * time.Second, forcedWait: 2 * time.Second,
+	commitRounds: 7, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
+}
+
+var smoke = sizes{
+	dialRounds: 2, dialScripts: 400, idleLines: [2]int{20, 120}, idleTime: 2 * time.Second, mgettys: 5,
+	waitLines: 100, waitRate: 40, waitFor: 2 * time.Second, forcedWait: time.Second,
+	commitRounds: 1, cycleLines: 32, cycleFor: 2 * time.Second, cycleRounds: 1,
+}
+
+// part is one of the benchmarks.
+type part struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+// parts are the benchmarks in their order.
+var parts = []part{
+	{"dial", (*bench).dial},
+	{"memory", (*bench).memory},
+	{"wait", (*bench).wait},
+	{"promise", (*bench).promise},
+	{"cycles", (*bench).cycles},
+}
+
+func main() {
+	b := &bench{sizes: whole}
+	flag.BoolVar(&b.quick, "quick", false, "a smoke run of less than a minute: its figures mean little")
+	flag.StringVar(&b.ringback, "ringback", "", "binary of ringback")
+	flag.StringVar(&b.town, "town", "", "binary of bench/town")
+	flag.StringVar(&b.source, "source", ".", "root of the source tree")
+	flag.Parse()
+	if b.quick {
+		b.sizes = smoke
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := b.run(ctx, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func (b *bench) run(ctx context.Context, names []string) error {
+	for _, n := range names {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == n }) {
+			return fmt.Errorf("there is no benchmark %q: there are dial, memory, wait, promise, cycles", n)
+		}
+	}
+	dir, err := os.MkdirTemp("", "ringback-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b.dir = dir
+	broken := false
+	for _, p := range parts {
+		if len(names) > 0 && !slices.Contains(names, p.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "== %s\n", p.name)
+		began := time.Now()
+		if err := p.run(b, ctx); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			broken = true
+			b.rows = append(b.rows, row{figure: p.name, note: "BROKEN: " + err.Error()})
+		}
+		fmt.Fprintf(os.Stderr, "   took %.0f s\n", time.Since(began).Seconds())
+	}
+	b.print(os.Stdout)
+	if broken {
+		return fmt.Errorf("not all could be measured: see BROKEN above")
+	}
+	return nil
+}
+
+func (b *bench) path(elem ...string) string {
+	return filepath.Join(append([]string{b.dir}, elem...)...)
+}
+
+// say tells who waits what goes on.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "   "+strings.TrimSuffix(format, "\n")+"\n", args...)
+}

@@ -1,0 +1,118 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// controlled is a town without a daemon whose control socket is served.
+func controlled(t *testing.T) (*Lab, Town) {
+	t.Helper()
+	l := mustBuild(t, Options{Dir: t.TempDir()})
+	town := Town{Control: filepath.Join(l.dir, "lab.sock")}
+	lis, err := listenUnix(town.Control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	l.logs = append(l.logs, lis)
+	l.wg.Go(func() { l.serveControl(ctx, lis) })
+	return l, town
+}
+
+// expect reads until text comes.
+func expect(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	var got strings.Builder
+	in := bufio.NewReader(io.TeeReader(c, &got))
+	for !strings.Contains(got.String(), text) {
+		if _, err := in.ReadByte(); err != nil {
+			t.Fatalf("%q before %q: %v", got.String(), text, err)
+		}
+	}
+}
+
+// Two people sit down at two PCs and talk; a seat that is taken is refused, and free again when its owner has left.
+func TestCall(t *testing.T) {
+	_, town := controlled(t)
+	ctx := t.Context()
+	one, err := Call(ctx, town, "austin-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	two, err := Call(ctx, town, "austin-02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	io.WriteString(two, "ats0=1\r")
+	expect(t, two, "OK")
+	io.WriteString(one, "atdt84002\r")
+	expect(t, one, "CONNECT")
+	expect(t, two, "CONNECT")
+	io.WriteString(one, "aloha")
+	expect(t, two, "aloha")
+
+	if _, err := Call(ctx, town, "austin-01"); err == nil || !strings.Contains(err.Error(), "somebody sits at austin-01's PC already: try another of austin-01, austin-02, kihei-03") {
+		t.Errorf("a seat that is taken: %v", err)
+	}
+	one.Close()
+	expect(t, two, "NO CARRIER")
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		again, err := Call(ctx, town, "austin-01")
+		if err == nil {
+			again.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCallRefused(t *testing.T) {
+	l, town := controlled(t)
+	if _, err := Call(t.Context(), town, "hilo-09"); err == nil || err.Error() != `nobody called "hilo-09" lives in the town: there are austin-01, austin-02, kihei-03` {
+		t.Errorf("%v", err)
+	}
+	for _, garbage := range []string{"hello\n", "{}\n", "[]\n", strings.Repeat("x", 5000), "\n"} {
+		c, err := net.Dial("unix", town.Control)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, garbage)
+		if a, err := readAnswer(c); err != nil || a.Error == "" {
+			t.Errorf("%.10q: %+v, %v", garbage, a, err)
+		}
+		c.Close()
+	}
+	l.Close()
+	if _, err := Call(t.Context(), town, "austin-01"); err == nil || !strings.Contains(err.Error(), "still there?") {
+		t.Errorf("after the lab's end: %v", err)
+	}
+}
+
+// The lab's end is the end of whoever sits at a PC.
+func TestCallEnds(t *testing.T) {
+	l, town := controlled(t)
+	c, err := Call(t.Context(), town, "austin-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	l.Close()
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadAll(c); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseScenario(t *testing.T) {
+	got, err := ParseScenario("busy", []byte(`The number is busy.
+
+More about it.
+
+-- at austin-02 --
+# a comment
+type ats0=1
+send +++
+within 1m30s
+see Username:
+pause 1.5s
+
+hangup
+-- transcript --
+ATS0=1
+OK  
+
+-- callback --
+phase: failed
+cause: busy
+attempts: 2
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Scenario{
+		Name: "busy", Title: "The number is busy.", At: "austin-02",
+		Steps: []ScenarioStep{
+			{2, "type", "ats0=1", 0}, {3, "send", "+++", 0}, {4, "within", "1m30s", 90 * time.Second}, {5, "see", "Username:", 0},
+			{6, "pause", "1.5s", 1500 * time.Millisecond}, {8, "hangup", "", 0},
+		},
+		Transcript: []string{"ats0=1", "ok"},
+		Callback:   map[string]string{"phase": "failed", "cause": "busy", "attempts": "2"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestParseScenarioMistakes(t *testing.T) {
+	const steps = "-- at austin-01 --\ntype at\n"
+	for _, tt := range []struct{ text, want string }{
+		{"", "no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines"},
+		{"-- at austin-01 --\n\n# nothing\n", "no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines"},
+		{steps + "-- at austin-02 --\ntype at\n", `has a second script "at austin-02": a scenario has one subscriber`},
+		{steps + "-- trascript --\n", "has a file \"trascript\": there are `at NAME`, `transcript`, `callback`"},
+		{"-- at austin-01 --\nwait 3s\n", `script line 1: no word "wait": there are type, send, see, pause, within, hangup`},
+		{"-- at austin-01 --\ntype x\nsee\n", "script line 2: see what?"},
+		{"-- at austin-01 --\npause\n", `script line 1: pause "": wants a time like 1.5s`},
+		{"-- at austin-01 --\nwithin -1s\n", `script line 1: within "-1s": wants a time like 1.5s`},
+		{"-- at austin-01 --\nhangup now\n", `script line 1: hangup stands alone, not with "now"`},
+		{steps + "-- callback --\nphase completed\n", "callback line 1: \"phase completed\": wants `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none"},
+		{steps + "-- callback --\nuser: x\ncolour: red\n", "callback line 2: \"colour: red\": wants `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none"},
+		{steps + "-- callback --\nattempts: one\n", `callback: attempts "one" is not a number`},
+	} {
+		_, err := ParseScenario("x", []byte(tt.text))
+		if err == nil || err.Error() != "scenario x: "+tt.want {
+			t.Errorf("%q:\n%v\nmust be\nscenario x: %s", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestReadScenario(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "two.parts.txt")
+	if err := os.WriteFile(path, []byte("A title\n-- at austin-01 --\ntype at\n-- callback --\nnone\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ReadScenario(path)
+	if err != nil || s.Name != "two.parts" || s.Title != "A title" || !s.NoCallback || s.Callback != nil || s.Transcript != nil {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := ReadScenario(path + "x"); err == nil || !strings.Contains(err.Error(), "two.parts.txtx") {
+		t.Errorf("of a file that is not there: %v", err)
+	}
+}
+
+// The transcripts are those of Cisco document 5732, line by line.
+func TestShipped(t *testing.T) {
+	all, err := Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"ats0=1", "ok", "atdt 55555", "connect", "username: austin-01", "password:", "callback initiated - line is disconnected", "no carrier", "ring",
+			"connect", "maui-nas-04>"},
+		{"ats0=1", "ok", "atdt 55555", "connect", "username: austin-02", "password:", "callback dialstring: 84001", "callback initiated - line is disconnected",
+			"no carrier", "ring", "connect", "username: austin-02", "password:", "maui-nas-04>"},
+	}
+	for i, s := range all {
+		if !reflect.DeepEqual(s.Transcript, want[i]) {
+			t.Errorf("%s: %q", s.Name, s.Transcript)
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                           nil,
+		"\r\n \r\n\r":                nil,
+		"OK\r\n":                     {"ok"},
+		"\r\nNO CARRIER\r\nat\r":     {"no carrier", "at"},
+		"Password: \r\n  x":          {"password:", "  x"},
+		"a\x07\x00b\x1b[K\x7fc\td\n": {"ab[kcd"},
+		"Ünicode\xff":                {"ünicode\ufffd"},
+	} {
+		if got := Fold(text); !reflect.DeepEqual(got, want) {
+			t.Errorf("Fold(%q) = %q, must be %q", text, got, want)
+		}
+	}
+}
+
+func FuzzParseScenario(f *testing.F) {
+	f.Add("T\n-- at austin-01 --\ntype at\nsee OK\npause 1s\nhangup\n-- transcript --\nat\n-- callback --\nphase: completed\n")
+	f.Add("-- at  --\nsee  \n-- callback --\nnone")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseScenario("x", []byte(text))
+		if err != nil {
+			return
+		}
+		if len(s.Steps) == 0 || s.NoCallback && s.Callback != nil {
+			t.Errorf("%+v", s)
+		}
+		for _, l := range s.Transcript {
+			if again := Fold(l); len(again) != 1 || again[0] != l {
+				t.Errorf("a folded line folds again: %q to %q", l, again)
+			}
+		}
+	})
+}

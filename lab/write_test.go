@@ -1,0 +1,171 @@
+package lab
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// build makes a town without RADIUS server and daemon: its files, ports and modems.
+func build(t *testing.T, o Options) (*Lab, error) {
+	t.Helper()
+	if o.Pace == 0 {
+		o.Pace = 50
+	}
+	if o.Ports == "" {
+		o.Ports = RFC2217
+	}
+	l := &Lab{opt: o, dir: o.Dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
+	t.Cleanup(func() { l.Close() })
+	b, err := l.open()
+	if err == nil {
+		err = l.startTown()
+	}
+	if err == nil {
+		err = l.writeFiles(b)
+	}
+	return l, err
+}
+
+func mustBuild(t *testing.T, o Options) *Lab {
+	t.Helper()
+	l, err := build(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFilesAreWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "lab")
+	l := mustBuild(t, Options{Dir: dir})
+	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "radius.secret", "operator.password", "lab.json"} {
+		st, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || st.Mode().Perm() != 0o600 || st.Size() == 0 {
+			t.Errorf("%s: %v, %v", name, st, err)
+		}
+	}
+	if len(l.Kept) != 0 {
+		t.Errorf("kept in a new directory: %q", l.Kept)
+	}
+	conf := read(t, dir, "ringback.yaml")
+	for i, lis := range l.sockets.lines {
+		if want := fmt.Sprintf(`{tty: %d, port: "rfc2217://%s"`, 65+i, lis.Addr()); !strings.Contains(conf, want) {
+			t.Errorf("ringback.yaml has no %s", want)
+		}
+	}
+}
+
+// What the user changed stays; the rest, secrets and ports included, is as it was.
+func TestFilesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	mustBuild(t, Options{Dir: dir}).Close()
+	first, secret := read(t, dir, "ringback.yaml"), read(t, dir, "radius.secret")
+	write(t, dir, "users", "mine\n")
+
+	l := mustBuild(t, Options{Dir: dir})
+	if !slices.Equal(l.Kept, []string{"users"}) || read(t, dir, "users") != "mine\n" {
+		t.Errorf("kept %q; users: %q", l.Kept, read(t, dir, "users"))
+	}
+	if read(t, dir, "ringback.yaml") != first || read(t, dir, "radius.secret") != secret {
+		t.Error("the second lab in a directory has other ports or secrets")
+	}
+}
+
+// Ports that another program has taken meanwhile are replaced, unless the user's own ringback.yaml names them.
+func TestPortsTaken(t *testing.T) {
+	dir := t.TempDir()
+	l := mustBuild(t, Options{Dir: dir})
+	first := read(t, dir, "ringback.yaml")
+	address := l.sockets.lines[2].Addr().String()
+	l.Close()
+	thief, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer thief.Close()
+
+	mustBuild(t, Options{Dir: dir}).Close()
+	if read(t, dir, "ringback.yaml") == first {
+		t.Error("ringback.yaml still names a port that another has")
+	}
+	write(t, dir, "ringback.yaml", first+"# mine\n")
+	var b book
+	b.Kind, b.Written = RFC2217, map[string]string{}
+	l2 := &Lab{opt: Options{Ports: RFC2217}, dir: dir}
+	b.Ports = []int{0, 0, 0, 0, thief.Addr().(*net.TCPAddr).Port, 0}
+	if err := l2.writeBook(b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "your ringback.yaml in "+dir+" names that port, and another program has it") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPortsKinds(t *testing.T) {
+	dir := t.TempDir()
+	l := mustBuild(t, Options{Dir: dir, Ports: TCP})
+	if want := "tcp://" + l.sockets.lines[0].Addr().String(); l.urls[0] != want {
+		t.Errorf("%q, must be %s", l.urls, want)
+	}
+	l.Close()
+
+	l = mustBuild(t, Options{Dir: dir, Ports: PTY})
+	if want := "pty://" + filepath.Join(dir, "tty68"); l.urls[3] != want || !strings.Contains(read(t, dir, "ringback.yaml"), want) {
+		t.Errorf("%q, must be %s", l.urls, want)
+	}
+	l.Close()
+	write(t, dir, "ringback.yaml", read(t, dir, "ringback.yaml")+"# mine\n")
+	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "reaches its modems by pty: use --ports pty, or another --dir") {
+		t.Errorf("%v", err)
+	}
+	mustBuild(t, Options{Dir: dir, Ports: PTY})
+
+	l = mustBuild(t, Options{Dir: t.TempDir(), Line: func(tty int, m *exchange.Modem) (string, error) {
+		return fmt.Sprintf("serial:///dev/%s/%d", m.Name(), tty), nil
+	}})
+	if l.urls[1] != "serial:///dev/tty66/66" {
+		t.Errorf("%q", l.urls)
+	}
+}
+
+func TestOptionsOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	l := mustBuild(t, Options{Dir: dir, RADIUS: &RADIUS{Auth: "127.0.0.1:1", Acct: "127.0.0.1:2", Secret: "one"}, Edit: func(name, text string) string {
+		if name == "users" {
+			return "edited\n"
+		}
+		return text
+	}})
+	conf := read(t, dir, "ringback.yaml")
+	if !strings.Contains(conf, "address: 127.0.0.1:1\n") || !strings.Contains(conf, "accounting: 127.0.0.1:2\n") || read(t, dir, "radius.secret") != "one\n" || read(t, dir, "users") != "edited\n" {
+		t.Errorf("%s", conf)
+	}
+	l.Close()
+	mustBuild(t, Options{Dir: dir, RADIUS: &RADIUS{Auth: "127.0.0.1:1", Acct: "127.0.0.1:2", Secret: "two"}})
+	if read(t, dir, "radius.secret") != "two\n" {
+		t.Error("the secret of the other server was not written")
+	}
+}

@@ -1,0 +1,296 @@
+package lines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestLeasesComeBack attacks law 9: whatever happens in whatever order, no line is lent twice, none in quarantine or down is lent, and all
+// leases come back.
+func TestLeasesComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { rapid.Check(struct{ rapid.TB }{t}, attack) }) // a bubble has no Deadline
+}
+
+// attacker holds what it has got hold of.
+type attacker struct {
+	t       *rapid.T
+	w       *town
+	queue   []*Waiting
+	leases  []*Lease
+	calls   map[int]*stubData // incoming, by line
+	ringing map[int]bool      // answered, neither connected nor missed
+	bad     map[int]bool      // Settle fails
+	down    map[int]bool
+}
+
+func attack(t *rapid.T) {
+	var cfgs []Config
+	for tty := range rapid.IntRange(1, 5).Draw(t, "lines") {
+		cfgs = append(cfgs, Config{
+			TTY: tty + 1, Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"),
+			Modem: rapid.SampledFrom([]ModemMode{InOut, InOut, CallOut, CallIn}).Draw(t, "mode"),
+		})
+	}
+	a := &attacker{t: t, calls: map[int]*stubData{}, ringing: map[int]bool{}, bad: map[int]bool{}, down: map[int]bool{}}
+	a.w = newTown(t, func(ctx context.Context, c *Call) {
+		select {
+		case <-c.Done():
+		case <-ctx.Done():
+		}
+	}, cfgs, true)
+	defer a.w.stop()
+	t.Repeat(map[string]func(*rapid.T){
+		"":        a.check,
+		"request": a.request,
+		"take":    a.take,
+		"cancel":  a.cancel,
+		"release": a.release,
+		"use":     a.use,
+		"ring":    a.ring,
+		"connect": a.connect,
+		"hang up": a.hangUp,
+		"break":   a.breakOrMend,
+		"port":    a.port,
+		"clear":   func(t *rapid.T) { _ = a.w.Clear(a.tty(t)) },
+		"time":    func(t *rapid.T) { <-time.After(time.Duration(rapid.IntRange(1, 30).Draw(t, "s")) * time.Second) },
+	})
+	a.end()
+}
+
+func (a *attacker) tty(t *rapid.T) int { return rapid.IntRange(1, len(a.w.stubs)).Draw(t, "tty") }
+
+func (a *attacker) request(t *rapid.T) {
+	x := Want{Owner: "cb", Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t)}
+	if rapid.Bool().Draw(t, "explicit") {
+		x.TTYs = []int{a.tty(t), a.tty(t)}
+	}
+	before := a.w.Lines()
+	q, err := a.w.Request(x)
+	may, chooseErr := Choose(x, before)
+	if (err == nil) != (chooseErr == nil) {
+		t.Fatalf("%+v: Request says %v, Choose says %v", x, err, chooseErr)
+	}
+	if err != nil {
+		return
+	}
+	a.queue = append(a.queue, q)
+	idle := slices.ContainsFunc(before, func(s Status) bool { return s.State == Idle && slices.Contains(may, s.TTY) })
+	select {
+	case l := <-q.Lease():
+		if !slices.Contains(may, l.TTY()) {
+			t.Fatalf("%+v got tty %d, Choose says %v", x, l.TTY(), may)
+		}
+		a.queue = a.queue[:len(a.queue)-1]
+		a.leases = append(a.leases, l)
+	default:
+		if idle {
+			t.Fatalf("%+v waits though one of %v is idle", x, may)
+		}
+	}
+}
+
+func (a *attacker) take(t *rapid.T) {
+	for i, q := range a.queue {
+		select {
+		case l := <-q.Lease():
+			a.leases = append(a.leases, l)
+			a.queue = slices.Delete(a.queue, i, i+1)
+			return
+		default:
+		}
+	}
+}
+
+func (a *attacker) cancel(t *rapid.T) {
+	if len(a.queue) == 0 {
+		return
+	}
+	i := rapid.IntRange(0, len(a.queue)-1).Draw(t, "which")
+	a.queue[i].Cancel()
+	if rapid.Bool().Draw(t, "twice") {
+		a.queue[i].Cancel()
+	}
+	a.queue = slices.Delete(a.queue, i, i+1)
+}
+
+func (a *attacker) release(t *rapid.T) {
+	if len(a.leases) == 0 {
+		return
+	}
+	i := rapid.IntRange(0, len(a.leases)-1).Draw(t, "which")
+	a.leases[i].Release()
+	if rapid.Bool().Draw(t, "twice") {
+		a.leases[i].Release()
+	}
+	a.leases = slices.Delete(a.leases, i, i+1)
+}
+
+func (a *attacker) use(t *rapid.T) {
+	if len(a.leases) == 0 {
+		return
+	}
+	l := a.leases[rapid.IntRange(0, len(a.leases)-1).Draw(t, "which")]
+	if rapid.Bool().Draw(t, "dial") {
+		_, _, _ = l.Dial(context.Background(), func(context.Context, CommandConn) error { return nil })
+		return
+	}
+	_, _ = l.Command(context.Background(), func(context.Context, CommandConn) error { return nil })
+}
+
+func (a *attacker) ring(t *rapid.T) {
+	tty := a.tty(t)
+	if a.down[tty] {
+		return
+	}
+	was, _ := a.w.Line(tty)
+	if a.w.stubs[tty].host.Answer() {
+		if was.State != Idle || was.Modem == CallOut {
+			t.Fatalf("answered: %+v", was)
+		}
+		a.ringing[tty] = true
+	}
+}
+
+func (a *attacker) connect(t *rapid.T) {
+	tty := a.tty(t)
+	if !a.ringing[tty] {
+		return
+	}
+	delete(a.ringing, tty)
+	if rapid.Bool().Draw(t, "missed") {
+		a.w.stubs[tty].host.Missed(a.proof(tty))
+		return
+	}
+	a.calls[tty] = newStubData(a.proof(tty))
+	a.w.stubs[tty].host.Connected(&Call{Data: a.calls[tty], TTY: tty})
+}
+
+func (a *attacker) proof(tty int) error {
+	switch {
+	case a.down[tty]:
+		return fmt.Errorf("lost: %w", ErrDown)
+	case a.bad[tty]:
+		return errors.New("DCD stays on")
+	}
+	return nil
+}
+
+func (a *attacker) hangUp(t *rapid.T) {
+	tty := a.tty(t)
+	if c := a.calls[tty]; c != nil {
+		delete(a.calls, tty)
+		_ = c.Hangup(context.Background())
+	}
+}
+
+func (a *attacker) breakOrMend(t *rapid.T) {
+	tty := a.tty(t)
+	a.bad[tty] = !a.bad[tty]
+	a.w.stubs[tty].settles(a.proof(tty))
+}
+
+func (a *attacker) port(t *rapid.T) {
+	tty := a.tty(t)
+	a.down[tty] = !a.down[tty]
+	a.w.stubs[tty].settles(a.proof(tty))
+	if a.down[tty] {
+		a.w.stubs[tty].host.Down(errors.New("unplugged"))
+		return
+	}
+	a.w.stubs[tty].host.Up(a.proof(tty))
+}
+
+// check is asked after each step.
+func (a *attacker) check(t *rapid.T) {
+	synctest.Wait()
+	owned := map[int]int{}
+	for _, l := range a.leases {
+		owned[l.TTY()]++
+	}
+	for _, q := range a.queue {
+		if len(q.lease) > 0 { // lent and not taken yet
+			l := <-q.lease
+			q.lease <- l
+			owned[l.TTY()]++
+		}
+	}
+	for tty := range a.calls {
+		owned[tty]++
+	}
+	for tty := range a.ringing {
+		owned[tty]++
+	}
+	total := 0
+	for tty, n := range owned {
+		if total += n; n > 1 {
+			t.Fatalf("tty %d is lent %d times", tty, n)
+		}
+		if s, _ := a.w.Line(tty); s.Owner == "" {
+			t.Fatalf("lent, but nobody's: %+v", s)
+		}
+		if a.w.stubs[tty].clashed() {
+			t.Fatalf("two at once used tty %d", tty)
+		}
+	}
+	if out := a.w.Outstanding(); out != total {
+		t.Fatalf("%d leases are out, we know of %d", out, total)
+	}
+	a.checkUsable(t)
+}
+
+// checkUsable recounts the lines in service.
+func (a *attacker) checkUsable(t *rapid.T) {
+	count := map[int]int{}
+	for _, s := range a.w.Lines() {
+		if s.Rotary != NoRotary && s.Modem != CallIn && s.State.inService() {
+			count[s.Rotary]++
+		}
+	}
+	for _, r := range []int{0, 1} {
+		a.w.mu.Lock()
+		n := a.w.usable[r]
+		a.w.mu.Unlock()
+		if n != count[r] {
+			t.Fatalf("rotary %d: %d counted, %d in service", r, n, count[r])
+		}
+	}
+}
+
+// end gives all back and mends all: then each line must be idle.
+func (a *attacker) end() {
+	for tty, s := range a.w.stubs {
+		a.bad[tty], a.down[tty] = false, false
+		s.settles(nil)
+		s.host.Up(nil)
+	}
+	for len(a.queue)+len(a.leases) > 0 {
+		for _, q := range a.queue {
+			q.Cancel()
+		}
+		for _, l := range a.leases {
+			l.Release()
+		}
+		a.queue, a.leases = nil, nil
+	}
+	for tty := range a.ringing {
+		a.w.stubs[tty].host.Missed(nil)
+	}
+	for _, c := range a.calls {
+		c.err = nil
+		_ = c.Hangup(context.Background())
+	}
+	<-time.After(time.Second)
+	for _, s := range a.w.Lines() {
+		if s.State != Idle {
+			a.t.Fatalf("not idle in the end: %+v", s)
+		}
+	}
+	a.w.stop()
+}
