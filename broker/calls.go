@@ -190,13 +190,18 @@ func (b *Broker) ClearLine(ctx context.Context, tty int) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)
 	}
+	talking := false
 	b.mu.Lock()
 	for _, c := range b.calls {
 		if c.TTY == tty {
+			talking = true
 			c.cancel(errHangUp)
 		}
 	}
 	b.mu.Unlock()
+	if talking {
+		return nil // the session says its last words; then its call is hung up
+	}
 	return b.opt.Pool.Clear(tty)
 }
 

@@ -17,6 +17,7 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 		return
 	}
 	record := c.record(r)
+	record.CallbackNumber = b.number(r.CallbackID)
 	row := c.row()
 	row.User, row.Entry, row.Service = r.Identity.User, r.Identity.Entry, string(r.Service)
 	b.mu.Lock()
@@ -31,6 +32,16 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	if err := b.spool.put(context.WithoutCancel(ctx), []aaa.Record{record}, journal.PutCall{Call: row}); err != nil {
 		b.log.Error("journal: spool an accounting record", zap.String("call", c.ID), zap.String("record", record.ID), zap.Error(err))
 	}
+}
+
+// number is what a callback dials; "" where there is none.
+func (b *Broker) number(callbackID string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w := b.works[callbackID]; w != nil {
+		return w.row.Number
+	}
+	return ""
 }
 
 // record is the accounting record of a report. Attributes of both legs: one Acct-Multi-Session-Id, each leg's own Class.

@@ -39,22 +39,40 @@ func (s *spool) put(ctx context.Context, records []aaa.Record, also ...journal.M
 	if len(also) == 0 {
 		return nil
 	}
+	s.note(records) // before the commit: the sender may have it acknowledged before Commit returns here
 	if err := s.journal.Commit(ctx, also...); err != nil {
+		s.forget(records)
 		return err
 	}
 	if s.accountant == nil {
 		return nil
 	}
-	s.mu.Lock()
-	for _, r := range records {
-		s.spooled[r.ID] = time.Now()
-	}
-	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// note remembers since when the records wait to be acknowledged.
+func (s *spool) note(records []aaa.Record) {
+	if s.accountant == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range records {
+		s.spooled[r.ID] = time.Now()
+	}
+}
+
+// forget takes note back: the records are not in the journal.
+func (s *spool) forget(records []aaa.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range records {
+		delete(s.spooled, r.ID)
+	}
 }
 
 // await blocks until the record was acknowledged, is older than patience, or is not known.

@@ -142,7 +142,8 @@ func (s *session) say(text string) { _, _ = s.term.Write([]byte(text)) }
 
 // interruptedBy makes an ending of an error of the terminal, and tells the caller why where he may still hear it.
 func (s *session) interruptedBy(ctx context.Context, err error) ending {
-	if ctx.Err() != nil {
+	over := ctx.Err() != nil // looked at once: ctx may end any moment, and a lost carrier is no cleared line
+	if over {
 		err = context.Cause(ctx)
 	}
 	s.term.WriteTimeout = lastWordsTime
@@ -160,7 +161,7 @@ func (s *session) interruptedBy(ctx context.Context, err error) ending {
 		e.cause, e.reason, text = aaa.CauseIdleTimeout, err.Error(), "% Idle timeout"
 	case errors.Is(err, os.ErrDeadlineExceeded): // he takes nothing: telling him why would only block again
 		e.cause, e.reason, text = aaa.CauseIdleTimeout, err.Error(), ""
-	case ctx.Err() == nil || errors.Is(err, errCarrier): // the stream ended by itself
+	case !over || errors.Is(err, errCarrier): // the stream ended by itself
 		e.cause, e.reason, text = aaa.CauseLostCarrier, errCarrier.Error(), ""
 	}
 	if text != "" {

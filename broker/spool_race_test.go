@@ -1,0 +1,65 @@
+package broker
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// hastyStore tells of each commit before Commit returns to whoever asked for it.
+type hastyStore struct {
+	Store
+	committed func()
+	err       error
+}
+
+func (h hastyStore) Commit(context.Context, ...journal.Mutation) error {
+	if h.err == nil {
+		h.committed()
+	}
+	return h.err
+}
+
+type deafAccountant struct{}
+
+func (deafAccountant) Send(context.Context, aaa.Record) error { return nil }
+
+// TestSpoolAcknowledgedAtOnce: a record may be sent and acknowledged before put hears of its commit. A dial must not wait for it then.
+func TestSpoolAcknowledgedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *spool
+		s = newSpool(hastyStore{committed: func() { s.acknowledged([]string{"c1-stop"}) }}, deafAccountant{}, zap.NewNop())
+		if err := s.put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		s.await(t.Context(), "c1-stop", time.Hour)
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("await took %v for a record that was acknowledged already", waited)
+		}
+		if len(s.spooled) != 0 {
+			t.Errorf("%d records are remembered for ever", len(s.spooled))
+		}
+	})
+}
+
+// TestSpoolNotCommitted: nobody waits for a record that is not in the journal.
+func TestSpoolNotCommitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSpool(hastyStore{err: journal.ErrPending}, deafAccountant{}, zap.NewNop())
+		if err := s.put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err == nil {
+			t.Fatal("put hides the journal's error")
+		}
+		began := time.Now()
+		s.await(t.Context(), "c1-stop", time.Hour)
+		if waited := time.Since(began); waited != 0 || len(s.spooled) != 0 {
+			t.Errorf("await took %v, %d records are remembered", waited, len(s.spooled))
+		}
+	})
+}
