@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/ringback/ringback/bench/wire"
@@ -46,7 +47,7 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool)
 		return err
 	}
 	defer d.stop()
-	var rate, each, theirs, p50, p99 sample
+	var rate, each, theirs, share, p50, p99 sample
 	done, failed, promised, busy := 0, 0, 0, 0
 	var failures []string
 	for range b.sizes.cycleRounds {
@@ -68,6 +69,7 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool)
 		rate = append(rate, float64(r.Done)/r.Elapsed.Seconds())
 		each = append(each, milliseconds(after-before)/float64(r.Done))
 		theirs = append(theirs, milliseconds(r.CPU)/float64(r.Done))
+		share = append(share, 100*(after-before+r.CPU).Seconds()/r.Elapsed.Seconds()/float64(runtime.NumCPU()))
 		var l sample
 		for _, d := range r.Latencies {
 			l = append(l, milliseconds(d))
@@ -75,7 +77,7 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool)
 		p50, p99 = append(p50, l.median()), append(p99, l.quantile(0.99))
 		done, failed, promised, busy = done+r.Done, failed+r.Failed, promised+r.Promised, busy+r.Busy
 		failures = append(failures, r.Failures...)
-		b.say("%.0f cycles/s, %.2f ms CPU of ringback and %.2f ms of the town each, p50 %.0f ms, p99 %.0f ms, %d busy, %d failed", rate[len(rate)-1], each[len(each)-1], theirs[len(theirs)-1], l.median(), l.quantile(0.99), r.Busy, r.Failed)
+		b.say("%.0f cycles/s, %.2f ms CPU of ringback and %.2f ms of the town each, p50 %.0f, p99 %.0f, max %.0f ms, %d busy, %d failed", rate[len(rate)-1], each[len(each)-1], theirs[len(theirs)-1], l.median(), l.quantile(0.99), l.max(), r.Busy, r.Failed)
 	}
 	d.stop()
 	lost, err := b.unfinished(ctx, p.Dir, done)
@@ -86,13 +88,14 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool)
 		b.say("failed: %s", f)
 	}
 	r := row{figure: name, ours: rate.spread("%.0f", "/s"), verdict: info, port: kind,
-		note: fmt.Sprintf("%d cycles by %d callers on %d+%d lines; CPU a cycle: ringback %s, the town on the same cores %s; p50 %.0f ms, p99 %.0f ms",
-			done, callers, n, n, each.spread("%.2f", "ms"), theirs.spread("%.2f", "ms"), p50.median(), p99.median())}
+		note: fmt.Sprintf("%d cycles by %d callers on %d+%d lines; the town's CPU a cycle %s, on the same cores; both had %s of the machine; p50 %.0f ms, p99 %.0f ms",
+			done, callers, n, n, theirs.spread("%.2f", "ms"), share.spread("%.0f", "%"), p50.median(), p99.median())}
 	if goal {
 		r.goal, r.verdict = fmt.Sprintf("≥ %d", cycleGoal), hold(rate.median() >= cycleGoal)
 		r.ratio = times(rate.median() / cycleGoal)
 	}
 	b.add(r)
+	b.add(row{figure: "… CPU of a cycle", ours: each.spread("%.2f", "ms"), verdict: info, port: kind, note: "of the daemon, whatever else the machine does"})
 	b.add(row{figure: "… promises lost", ours: fmt.Sprintf("%d of %d", promised-done, promised), goal: "0", verdict: hold(promised == done && failed == 0 && lost == 0), port: kind,
 		note: strings.TrimSpace(fmt.Sprintf("journal: %d not completed; callers: %d failed %s", lost, failed, strings.Join(failures[:min(len(failures), 2)], "; ")))})
 	return nil

@@ -32,7 +32,7 @@ type sizes struct {
 	idleLines               [2]int
 	idleTime                time.Duration
 	mgettys                 int
-	waitLines               int
+	waitLines, waitRounds   int
 	waitRate                float64
 	waitFor, forcedWait     time.Duration
 	commitRounds            int
@@ -43,13 +43,13 @@ type sizes struct {
 
 var whole = sizes{
 	dialRounds: 7, dialScripts: 2000, idleLines: [2]int{100, 2000}, idleTime: 20 * time.Second, mgettys: 20,
-	waitLines: 1000, waitRate: 100, waitFor: 15 * time.Second, forcedWait: 2 * time.Second,
+	waitLines: 1000, waitRounds: 5, waitRate: 100, waitFor: 5 * time.Second, forcedWait: 2 * time.Second,
 	commitRounds: 7, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
 }
 
 var smoke = sizes{
 	dialRounds: 2, dialScripts: 400, idleLines: [2]int{20, 120}, idleTime: 2 * time.Second, mgettys: 5,
-	waitLines: 100, waitRate: 40, waitFor: 2 * time.Second, forcedWait: time.Second,
+	waitLines: 100, waitRounds: 1, waitRate: 40, waitFor: 2 * time.Second, forcedWait: time.Second,
 	commitRounds: 1, cycleLines: 32, cycleFor: 2 * time.Second, cycleRounds: 1,
 }
 
@@ -112,7 +112,7 @@ func (b *bench) run(ctx context.Context, names []string) error {
 			broken = true
 			b.rows = append(b.rows, row{figure: p.name, note: "BROKEN: " + err.Error()})
 		}
-		fmt.Fprintf(os.Stderr, "   took %.0f s\n", time.Since(began).Seconds())
+		b.say("took %.0f s, load now %s", time.Since(began).Seconds(), load())
 	}
 	b.print(os.Stdout)
 	if broken {
@@ -128,4 +128,14 @@ func (b *bench) path(elem ...string) string {
 // say tells who waits what goes on.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "   "+strings.TrimSuffix(format, "\n")+"\n", args...)
+}
+
+// load is the machine's load average over a minute.
+func load() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(data), " ")
+	return one
 }

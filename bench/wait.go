@@ -30,34 +30,53 @@ func (b *bench) wait(ctx context.Context) error {
 		return err
 	}
 	defer d.stop()
-	r, err := town.load(wire.Load{Callers: callers, For: s.waitFor, Rate: s.waitRate})
-	if err != nil {
-		return err
+	var rounds []wire.Result
+	done := 0
+	for range s.waitRounds {
+		r, err := town.load(wire.Load{Callers: callers, For: s.waitFor, Rate: s.waitRate})
+		if err != nil {
+			return err
+		}
+		if r.Failed > 0 || r.Done == 0 {
+			return fmt.Errorf("%d of %d callers lost their callback: %v", r.Failed, r.Begun, r.Failures)
+		}
+		rounds = append(rounds, r)
+		done += r.Done
 	}
 	d.stop()
-	if r.Failed > 0 || r.Done == 0 {
-		return fmt.Errorf("%d of %d callers lost their callback: %v", r.Failed, r.Begun, r.Failures)
-	}
 	down, err := hungUp(ctx, p.Dir)
 	if err != nil {
 		return err
 	}
-	late, afterHook, early := lateness(r, down, s.forcedWait)
-	if len(late) != r.Done || len(afterHook) != r.Done {
-		return fmt.Errorf("%d callbacks, but %d dials matched by the journal and %d by the modems", r.Done, len(late), len(afterHook))
+	m := match{down: down, next: map[string]int{}}
+	var late, afterHook sample
+	var p99s sample
+	for _, r := range rounds {
+		l, h := m.lateness(r, s.forcedWait)
+		if len(l) != r.Done || len(h) != r.Done {
+			return fmt.Errorf("%d callbacks, but %d dials matched by the journal and %d by the modems", r.Done, len(l), len(h))
+		}
+		p99s = append(p99s, l.quantile(0.99))
+		late, afterHook = append(late, l...), append(afterHook, h...)
+		b.say("p50 %.1f, p99 %.1f, max %.1f ms after the wait", l.median(), l.quantile(0.99), l.max())
 	}
-	p99 := late.quantile(0.99)
 	b.add(row{
-		figure: "end of the wait to the dial command", ours: fmt.Sprintf("p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms", late.median(), p99, late.quantile(0.999), late.max()),
-		goal: "p99 ≤ 10 ms", verdict: hold(p99 <= 10), port: "rfc2217",
-		note: fmt.Sprintf("%d callbacks by %d lines, %.0f begun a second, forced wait %v; the dial command is timed when its CR is read, by the exchange's clock, after AT and its OK", r.Done, s.waitLines, s.waitRate, s.forcedWait),
+		figure: "end of the wait to the dial command", ours: "p99 " + p99s.spread("%.1f", "ms"), goal: "p99 ≤ 10 ms", verdict: hold(p99s.median() <= 10), port: "rfc2217",
+		note: fmt.Sprintf("%d callbacks by %d lines in %d rounds, %.0f begun a second, forced wait %v; all rounds together p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms; the dial command is timed by the town when its CR is read, after AT and its OK",
+			done, s.waitLines, s.waitRounds, s.waitRate, s.forcedWait, late.median(), late.quantile(0.99), late.quantile(0.999), late.max()),
 	})
+	early := 0
+	for _, ms := range afterHook {
+		if ms < 0 {
+			early++
+		}
+	}
 	b.add(row{
 		figure: "… counted from the modem's on-hook", ours: fmt.Sprintf("p50 %.1f, p99 %.1f, max %.1f ms", afterHook.median(), afterHook.quantile(0.99), afterHook.max()),
 		verdict: info, port: "rfc2217", note: "has the proof that the line is down in it; both stamps are the town's",
 	})
 	b.add(row{
-		figure: "dials before the end of the wait", ours: fmt.Sprintf("%d of %d, earliest +%.2f ms", early, r.Done, afterHook.min()), goal: "0", verdict: hold(early == 0), port: "rfc2217",
+		figure: "dials before the end of the wait", ours: fmt.Sprintf("%d of %d, earliest +%.2f ms", early, done, afterHook.min()), goal: "0", verdict: hold(early == 0), port: "rfc2217",
 		note: "wait counted from the moment at which the called line's modem went on hook",
 	})
 	return nil
@@ -100,26 +119,28 @@ func hungUp(ctx context.Context, dir string) (map[string][]time.Time, error) {
 	return down, nil
 }
 
-// lateness returns, in ms, how long after the wait's end each dial came: by the broker's record, and by the modem's on-hook.
-func lateness(r wire.Result, down map[string][]time.Time, forced time.Duration) (late, afterHook sample, early int) {
+// match finds a dial's hang-up by its number: the first dial to it belongs to the first hang-up.
+type match struct {
+	down map[string][]time.Time // by the broker's record
+	next map[string]int
+}
+
+// lateness returns, in ms, how long after the wait's end each dial of a round came: by the broker's record, and by the modem's on-hook.
+func (m match) lateness(r wire.Result, forced time.Duration) (late, afterHook sample) {
 	hooks := map[string][]time.Time{}
 	for _, h := range r.OnHooks {
 		hooks[h.Number] = append(hooks[h.Number], h.Time)
 	}
-	n := map[string]int{}
 	for _, d := range r.Dials {
-		i := n[d.Number]
-		n[d.Number]++
-		if at := down[d.Number]; i < len(at) {
+		i := m.next[d.Number]
+		m.next[d.Number]++
+		if at := m.down[d.Number]; i < len(at) {
 			late = append(late, milliseconds(d.Time.Sub(at[i].Add(forced))))
 		}
-		if at := hooks[d.Number]; i < len(at) {
-			ms := milliseconds(d.Time.Sub(at[i].Add(forced)))
-			afterHook = append(afterHook, ms)
-			if ms < 0 {
-				early++
-			}
+		if at := hooks[d.Number]; len(at) > 0 {
+			afterHook = append(afterHook, milliseconds(d.Time.Sub(at[0].Add(forced))))
+			hooks[d.Number] = at[1:]
 		}
 	}
-	return late, afterHook, early
+	return late, afterHook
 }

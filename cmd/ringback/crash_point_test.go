@@ -125,7 +125,7 @@ func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, ste
 	if whole == most && !t.Failed() {
 		t.Errorf("it never ends: %d times %s", most, calls)
 	}
-	if last > whole {
+	if last > whole && strings.Contains(calls, "sync") { // other calls come from whatever thread
 		t.Errorf("a life had fewer than %d times %s, another one %d", whole, calls, last)
 	}
 	return last, offHook

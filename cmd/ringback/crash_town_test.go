@@ -25,7 +25,7 @@ import (
 // crashWorld is what a town is like in which the daemon is killed. The zero value has one caller and two lines behind RFC 2217.
 type crashWorld struct {
 	name         string
-	tcp          bool          // the lines' ports are plain TCP: no signals
+	tcp, pty     bool          // the lines' ports are plain TCP or pseudo terminals: no signals
 	lines        int           // 0: 2, one number, one rotary
 	staysOffHook bool          // the lines' modems keep a call when their port drops
 	max          int           // attempts; 0: 1
@@ -117,6 +117,13 @@ func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (url string) {
 	t.Helper()
 	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", 65+i), Number: crashMain, StaysOffHook: town.staysOffHook})
+	if town.pty {
+		link := filepath.Join(town.dir, m.Name())
+		if _, err := m.ServePTY(link); err != nil {
+			t.Fatal(err)
+		}
+		return "pty://" + link
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -171,10 +178,14 @@ chat_scripts:
   - {name: rtp, script: 'ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 10 CONNECT \c'}
 lines:
 `, town.crashWorld.state, town.socket(), radius.AuthAddr(), radius.AcctAddr())
+	guard := "100ms" // there is no +++ where there is DTR
+	if town.tcp || town.pty {
+		guard = "1.05s" // S12
+	}
 	for i, port := range ports {
 		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: %v},\n"+
-			"     timing: {command: 1s, answer: 5s, dtr_low: 20ms, guard: 100ms, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
-			65+i, port, town.wait)
+			"     timing: {command: 1s, answer: 5s, dtr_low: 20ms, guard: %s, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
+			65+i, port, town.wait, guard)
 	}
 	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n", town.max)
 	if err := os.Mkdir(filepath.Join(town.dir, "policies.d"), 0o700); err != nil {
@@ -225,7 +236,13 @@ type crashDaemon struct {
 // start starts the daemon, as the argument of the command before where there is one. It is killed with the test, should it live then.
 func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
 	t.Helper()
-	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, "ringback.yaml"))
+	return town.startOn(t, "ringback.yaml", before...)
+}
+
+// startOn is start with another configuration.
+func (town *crashTown) startOn(t *testing.T, config string, before ...string) *crashDaemon {
+	t.Helper()
+	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, config))
 	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{}, ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
