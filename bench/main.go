@@ -44,7 +44,7 @@ type sizes struct {
 var whole = sizes{
 	dialRounds: 7, dialScripts: 2000, idleLines: [2]int{100, 2000}, idleTime: 20 * time.Second, mgettys: 20,
 	waitLines: 1000, waitRounds: 5, waitRate: 100, waitFor: 5 * time.Second, forcedWait: 2 * time.Second,
-	commitRounds: 7, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
+	commitRounds: 11, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
 }
 
 var smoke = sizes{

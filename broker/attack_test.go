@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -215,4 +216,35 @@ func TestQuarantine(t *testing.T) {
 		p.dte.SetDTR(false)
 		w.idle(time.Minute)
 	})
+}
+
+// The in-band escape: who is called back types +++ with the guard time's silence around it, and our echo carries it to our own modem. It must stay in
+// data state, also where the script began with ATZ, which loads the modem's own profile.
+func TestEscapeOnLegTwo(t *testing.T) {
+	for _, dial := range []string{"", `ABORT ERROR "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`, `"" "AT&F" OK "ATDT \T" TIMEOUT 45 CONNECT \c`} {
+		t.Run(dial, func(t *testing.T) {
+			inTown(t, townOptions{dial: dial}, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1s2=255")
+				p.login("kihei-03")
+				p.see("CONNECT", 2*time.Minute)
+				p.see("Username: ", time.Minute)
+				w.pass(3 * time.Second)
+				io.WriteString(p.dte, "+++")
+				p.see("+++", time.Second)
+				w.pass(3 * time.Second)
+				for _, m := range w.lines {
+					if s := m.State(); s == exchange.Escaped {
+						t.Errorf("the modem of %s is in command state", m.Name())
+					}
+				}
+				p.typ("\x15kihei-03")
+				p.see("Password: ", time.Minute)
+				p.typ(password)
+				p.see("maui-nas-04>", time.Minute)
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+			})
+		})
+	}
 }

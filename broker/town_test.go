@@ -78,6 +78,7 @@ type townOptions struct {
 	home       exchange.ModemConfig // of the subscriber at 84001
 	line       exchange.ModemConfig // of the lines' modems
 	login      session.Login
+	dial       string // the callback script; "" that of document 5732
 }
 
 const password = "maui-1993"
@@ -164,10 +165,11 @@ func (w *town) config() broker.Config {
 	if w.opt.login != nil {
 		login = w.opt.login
 	}
-	scripts := []*chat.Script{
-		script(w.t, "offhook", `"" "ATH1" OK`),
-		script(w.t, "rtp", `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`),
+	dial := w.opt.dial
+	if dial == "" {
+		dial = `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`
 	}
+	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
 	return broker.Config{
 		Session: session.Config{Hostname: "maui-nas-04"}, Logins: map[string]session.Login{"default": login}, Policies: set, Exec: true,
 		Scripts: dialer.Dialer{Scripts: scripts},

@@ -87,12 +87,15 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if err := o.Ports.check(); err != nil {
 		return nil, err
 	}
-	if t, err := Find(); err == nil && !o.Quiet {
-		return nil, fmt.Errorf("lab: one is running already (pid %d): sit down in it with `%s lab call --as austin-02`, or end it", t.PID, o.Command)
-	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, err
+	}
+	if t, err := Find(); err == nil && !o.Quiet {
+		if t.Dir == dir {
+			return nil, fmt.Errorf("lab: one is running already in %s (pid %d): sit down in it with `%s lab call --as austin-02`, end it, or give this one another --dir", dir, t.PID, o.Command)
+		}
+		o.Quiet = true // the other one stays the one that is found
 	}
 	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
 	if err := l.start(ctx); err != nil {

@@ -37,12 +37,12 @@ func TestStartRefused(t *testing.T) {
 		}
 	}
 
-	takeBack, err := publish(Town{PID: os.Getpid()})
+	takeBack, err := publish(Town{PID: os.Getpid(), Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer takeBack()
-	if _, err := Start(t.Context(), Options{Binary: script, Command: "./rb"}); err == nil || !strings.Contains(err.Error(), "sit down in it with `./rb lab call --as austin-02`, or end it") {
+	if _, err := Start(t.Context(), Options{Dir: dir, Binary: script, Command: "./rb"}); err == nil || !strings.Contains(err.Error(), "sit down in it with `./rb lab call --as austin-02`, end it, or give this one another --dir") {
 		t.Errorf("a second lab: %v", err)
 	}
 }

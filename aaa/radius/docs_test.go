@@ -103,7 +103,7 @@ func TestReferenceSent(t *testing.T) {
 	}
 	c := Client{cfg: Config{Name: "radius", NASIdentifier: "maui"}}
 	accounted, err := c.record(aaa.Record{Type: aaa.Stop, Time: time.Unix(1, 0), SessionID: "s", MultiSessionID: "m", User: "u", TTY: 65, Service: aaa.EXEC, ServiceType: 9,
-		Caller: "1", Called: "2", Connect: "CONNECT", Class: [][]byte{{1}}, SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16}, local, 1)
+		Caller: "1", Called: "2", Connect: "CONNECT", Class: [][]byte{{1}}, CallbackNumber: "84001", SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16}, local, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

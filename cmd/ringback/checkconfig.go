@@ -28,7 +28,7 @@ Exit status 0: good, perhaps with warnings; 1: there are errors.`,
 			err := f.print(w, problems, func(w io.Writer) {
 				printProblems(w, problems)
 				if cfg != nil {
-					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, RADIUS servers: %d, policies of the groups %s)\n", path, len(cfg.Lines), len(cfg.Logins), len(cfg.RADIUS.Servers), strings.Join(cfg.Policies.Groups(), ", "))
+					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, RADIUS servers: %d, policies: %s)\n", path, len(cfg.Lines), len(cfg.Logins), len(cfg.RADIUS.Servers), groupsText(cfg.Policies.Groups()))
 				}
 			})
 			if err == nil && cfg == nil {
@@ -40,6 +40,13 @@ Exit status 0: good, perhaps with warnings; 1: there are errors.`,
 	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 	return c
+}
+
+func groupsText(groups []string) string {
+	if len(groups) == 0 {
+		return "the built-in one"
+	}
+	return "groups " + strings.Join(groups, ", ")
 }
 
 func printProblems(w io.Writer, problems config.Problems) {

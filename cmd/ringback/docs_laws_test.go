@@ -1,17 +1,24 @@
 package main
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lab"
 )
 
 const lawsDoc = "../../docs/explanation/laws.md"
@@ -105,4 +112,111 @@ func fenced(t *testing.T, path, kind string) (blocks []string) {
 		t.Fatalf("%s has no block of %s", path, kind)
 	}
 	return blocks
+}
+
+// TestTutorialScenarios plays the scenarios of the tutorial, with the change of the policy that it tells to make.
+func TestTutorialScenarios(t *testing.T) {
+	t.Parallel()
+	const tutorial = "../../docs/tutorial/lab.md"
+	old, now := `deny: ["849*"]`, `deny: ["849*", "84002"]`
+	if !strings.Contains(readFile(t, tutorial), now) {
+		t.Fatalf("%s does not change the policy to %s", tutorial, now)
+	}
+	l := startTown(t, lab.Options{Edit: func(name, text string) string {
+		if name == "policies.d/default.yaml" && !strings.Contains(text, old) {
+			t.Errorf("there is no %s in the lab's policy", old)
+		}
+		return shortWait(name, strings.Replace(text, old, now, 1))
+	}})
+	for _, text := range fenced(t, tutorial, "txtar") {
+		play(t, l, parse(t, text))
+	}
+}
+
+// TestAPIReference holds the routes of docs/reference/api.md to those of the OpenAPI description.
+func TestAPIReference(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&api.Server{}).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
+	var description struct {
+		Paths map[string]map[string]any
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &description); err != nil {
+		t.Fatal(err)
+	}
+	var served, written []string
+	for path, methods := range description.Paths {
+		for method := range methods {
+			served = append(served, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(readFile(t, "../../docs/reference/api.md"), -1) {
+		written = append(written, m[1])
+	}
+	slices.Sort(served)
+	slices.Sort(written)
+	if !slices.Equal(served, written) {
+		t.Errorf("docs/reference/api.md has %q, served are %q", written, served)
+	}
+}
+
+// TestPeerSystemdUnit has systemd read the unit of the how-to.
+func TestPeerSystemdUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		const needs = "needs systemd-analyze: apt-get install systemd"
+		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+			t.Fatal(needs)
+		}
+		t.Skip(needs)
+	}
+	unit := strings.Replace(fenced(t, "../../docs/how-to/first-modem.md", "ini")[0], "/usr/local/bin/ringback", "/bin/true", 1)
+	path := filepath.Join(t.TempDir(), "ringback.service")
+	if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.Command(analyze, "verify", path).CombinedOutput()
+	for line := range strings.Lines(string(said)) { // it reads other units too, and complains of them
+		if strings.Contains(line, "ringback.service") {
+			t.Errorf("systemd-analyze verify: %s", line)
+		}
+	}
+	if err != nil {
+		t.Logf("systemd-analyze verify: %v\n%s", err, said)
+	}
+}
+
+// TestDocsLinks follows the relative links in docs, to headings too.
+func TestDocsLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)]+)\)`)
+	err := filepath.WalkDir("../../docs", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".md" {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(readFile(t, path), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			file := filepath.Join(filepath.Dir(path), target)
+			if target == "" {
+				file = path
+			}
+			if text := readFile(t, file); anchor != "" && !slices.Contains(anchors(text), anchor) {
+				t.Errorf("%s links to %s: no such heading", path, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// anchors are the names that a document's headings can be linked by.
+func anchors(text string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
+		all = append(all, regexp.MustCompile(`[^a-z0-9_-]`).ReplaceAllString(name, ""))
+	}
+	return all
 }

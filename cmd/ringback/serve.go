@@ -60,8 +60,8 @@ type daemon struct {
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
 	cfg, problems := config.Load(path, nil)
-	printProblems(stderr, problems)
 	if cfg == nil {
+		printProblems(stderr, problems)
 		return exitStatus(1)
 	}
 	log, err := newLogger(cfg.Log)
@@ -103,6 +103,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
+	parts.Go(func() { d.watchLines(ctx, pool) })
 	parts.Go(func() { trim(ctx) })
 	parts.Go(func() {
 		srv := api.Server{Daemon: api.FromBroker(d.broker), Feed: d.feed, Version: d.version()}
@@ -291,6 +292,33 @@ func needsRestart(old, now *config.Config) []string {
 		keys = append(keys, "lines")
 	}
 	return keys
+}
+
+// watchLines logs each line that goes out of service, and its return.
+func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
+	out := map[int]string{}
+	for {
+		changed := p.Changed()
+		for _, s := range p.Lines() {
+			reason := ""
+			if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
+				reason = string(s.State) + ": " + s.Reason
+			}
+			if reason == out[s.TTY] {
+				continue
+			}
+			if out[s.TTY] = reason; reason != "" {
+				d.log.Warn("line out of service", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("reason", reason))
+			} else {
+				d.log.Info("line back in service", zap.Int("line", s.TTY), zap.String("port", s.Port))
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func newLogger(c config.Log) (*zap.Logger, error) {

@@ -32,6 +32,10 @@ type conn struct {
 
 	mu       sync.Mutex
 	ended    bool
+	heard    time.Time // when octets came last
+	holding  bool      // some are held back
+	gated    bool      // a Write waits for silence
+	wrote    suspect
 	until    time.Time // write deadline
 	crossing time.Time // when what was written will have crossed the line
 
@@ -60,6 +64,8 @@ func (c *conn) call(dir lines.Direction, from, to string) *lines.Call {
 // feed passes on what was read. It blocks while there is no room, and returns what was not taken because the call had ended. NO CARRIER
 // on a line of its own is held back: it is data only if more data follows, and what it interrupts must not look finished to a session.
 func (c *conn) feed(b []byte) []byte {
+	c.hear()
+	defer c.hear()
 	if c.eatLF && len(b) > 0 {
 		c.eatLF = false
 		if b[0] == '\n' {
@@ -102,7 +108,8 @@ func (c *conn) letGo() bool {
 	return c.push([]byte(noCarrier[:n]))
 }
 
-// push blocks until b is in the queue. False: the call has ended.
+// push blocks until b is in the queue. Where a Write waits for silence, what finds no room is dropped: the end of the call may come behind
+// it. False: the call has ended.
 func (c *conn) push(b []byte) bool {
 	for len(b) > 0 {
 		select {
@@ -112,7 +119,7 @@ func (c *conn) push(b []byte) bool {
 		}
 		n := c.in.put(b)
 		b = b[n:]
-		if len(b) == 0 {
+		if len(b) == 0 || n == 0 && c.isGated() {
 			break
 		}
 		select {
@@ -129,10 +136,10 @@ func (c *conn) patience() time.Duration {
 	switch c.held {
 	case 0:
 		return 0
-	case len(noCarrier):
-		return c.d.t.Silence
+	case 1, 2: // a CR, most likely
+		return c.d.t.Silence / 15
 	}
-	return c.d.t.Silence / 15 // only begun: a modem sends it in one piece
+	return c.d.t.Silence // also where it has only begun: it may come in pieces
 }
 
 // quiet says that no byte came for the time of patience.
@@ -142,6 +149,7 @@ func (c *conn) quiet() {
 		return
 	}
 	c.letGo()
+	c.hear()
 }
 
 // Read implements lines.Data.
@@ -155,6 +163,9 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // Write implements lines.Data.
 func (c *conn) Write(b []byte) (int, error) {
+	if err := c.gate(b); err != nil {
+		return 0, err
+	}
 	c.d.writing.Lock()
 	defer c.d.writing.Unlock()
 	if err := c.mayWrite(); err != nil {

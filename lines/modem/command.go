@@ -77,6 +77,11 @@ func final(c lines.ResultCode) bool { return c == lines.OK || c == lines.Error }
 
 // command sends a command of ours and waits for a code that wants accepts. info is the last line before it that was no code.
 func (d *Driver) command(ctx context.Context, text string, limit time.Duration, wants func(lines.ResultCode) bool) (code lines.ResultCode, info string, err error) {
+	if isCommand(text) {
+		if err := d.clean(ctx); err != nil {
+			return "", "", err
+		}
+	}
 	d.mu.Lock()
 	d.reply = reply{wants: wants}
 	port := d.port

@@ -27,5 +27,11 @@ func isDial(line string) bool {
 	return false
 }
 
+// resets reports whether a command line loads a profile (Z, &F) or sets the escape character. It may say so of a line that does not.
+func resets(line string) bool {
+	up := strings.ToUpper(line)
+	return strings.Contains(up, "Z") || strings.Contains(up, "&F") || strings.Contains(up, "S2=")
+}
+
 // isRepeat reports whether a command line is A/, which does the last one again.
 func isRepeat(line string) bool { return strings.Contains(strings.ToUpper(line), "A/") }

@@ -59,6 +59,7 @@ type Driver struct {
 	calling bool      // a dial or answer command went out and has no final result
 	used    bool      // commands ran: on hook is to be proven
 	bad     bool      // it could not be proven
+	left    int       // octets of a call that may stand on the modem's command line
 	proving bool      // a CONNECT now is nobody's call
 
 	rings    int // since the last quiet
@@ -227,15 +228,14 @@ func (d *Driver) fail(port lines.Port, why error) {
 		d.host.Down(why)
 	}
 	d.lost, d.up = why, false
-	c := d.conn
-	d.conn = nil
+	if c := d.conn; c != nil {
+		d.conn = nil
+		d.endLocked(c)
+	}
 	if d.talk != nil {
 		d.talk.endLocked(fmt.Errorf("%w: %w", lines.ErrDown, why))
 	}
 	d.mu.Unlock()
-	if c != nil {
-		c.end()
-	}
 	signal(d.poke)
 	signal(d.wake)
 }
@@ -294,8 +294,17 @@ func (d *Driver) drop(c *conn, online bool) {
 		d.split.reset()
 		d.online, d.deaf, d.used = online, online, true
 	}
+	d.endLocked(c)
 	d.mu.Unlock()
-	c.end()
 	signal(d.poke)
 	signal(d.wake)
+}
+
+// endLocked ends a call and remembers what it may have left on the modem's command line.
+func (d *Driver) endLocked(c *conn) {
+	c.end()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d.left = max(d.left, c.wrote.left())
+	c.wrote = suspect{}
 }

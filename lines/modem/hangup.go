@@ -110,7 +110,7 @@ func (d *Driver) hangUpByText(ctx context.Context) error {
 			return err
 		}
 	} else if calling { // any character ends a dial (V.250 §6.3.1)
-		_, _, err := d.command(ctx, "\r", d.t.Command/2, func(c lines.ResultCode) bool { return c != lines.Ring && c != lines.Connected })
+		_, _, err := d.command(ctx, string(d.erase(0))+"\r", d.t.Command/2, func(c lines.ResultCode) bool { return c != lines.Ring && c != lines.Connected })
 		if err != nil && stop(ctx, err) {
 			return err
 		}
@@ -158,5 +158,5 @@ func (d *Driver) escape(ctx context.Context) error {
 	d.mu.Lock()
 	port := d.port
 	d.mu.Unlock()
-	return d.send(port, []byte("\r"), time.Now().Add(d.t.Command))
+	return d.send(port, append(d.erase(len("+++")), '\r'), time.Now().Add(d.t.Command))
 }

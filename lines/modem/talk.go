@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/lines"
@@ -39,6 +40,7 @@ type talk struct {
 	why    error            // it ended; guarded by d.mu
 
 	line  []byte    // the command line begun, held until its CR
+	reset bool      // the script has sent a command that may have undone what start set
 	until time.Time // write deadline; guarded by d.mu
 }
 
@@ -165,11 +167,27 @@ func (t *talk) filter(b []byte) (out []byte, dials bool, err error) {
 			return nil, false, errDialTwice
 		case isDial(line):
 			dials = true
+			out = append(out, t.rearm(line)...)
+			t.line = t.line[:0]
+			continue
+		case resets(line):
+			t.reset = true
 		}
 		out = append(out, t.line...)
 		t.line = t.line[:0]
 	}
 	return out, dials, nil
+}
+
+// rearm returns the dial command line as it goes out. Where the script has loaded a profile (ATZ, AT&F) it may have undone what a hang-up by DTR and the
+// disabled escape rest on: a caller who has his `+++` echoed would reach the command line. They are set again in the same line, so that the
+// script sees one answer.
+func (t *talk) rearm(line string) string {
+	if !t.reset || !t.port.HasSignals() {
+		return line
+	}
+	at := strings.Index(strings.ToUpper(line), "AT") + len("AT")
+	return line[:at] + "&C1&D2S2=255" + line[at:]
 }
 
 // allow says whether the script may still send, and marks the dial command before it goes out, so that the answer finds it marked.

@@ -1,0 +1,145 @@
+package modem
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"time"
+)
+
+// What a session echoes reaches the modem's command line if the carrier goes while it is on its way: a caller who types ATDT and hangs up
+// would make the modem dial. So what looks like the beginning of a command is written only when the line was silent for a moment, in which
+// NO CARRIER would have come; and what may be left of it in the modem's buffer is deleted before the driver's next command.
+
+// suspect follows what a call writes since the last CR. The zero value has seen nothing.
+type suspect struct {
+	a  bool // the last octet was an A
+	at bool // AT or A/ was written: the rest of the line would be a command
+	n  int  // octets of it, A included
+}
+
+// add takes octets. It reports whether one of them stands in what would be a command. Modems ignore the eighth bit (parity), and most of
+// them what comes before AT.
+func (s *suspect) add(b []byte) (any bool) {
+	for _, c := range b {
+		c = c & 0x7f
+		switch {
+		case c == 0: // fills time on slow terminals, and modems skip it
+			continue
+		case s.at:
+			any = true
+			if s.n++; c == '\r' {
+				*s = suspect{}
+			}
+		case s.a && (c == 'T' || c == 't' || c == '/'):
+			s.at, s.n, any = true, 2, true
+		default:
+			s.a = c == 'A' || c == 'a'
+		}
+	}
+	return any
+}
+
+// maxLeft is the most octets that are deleted: no modem's command buffer is longer.
+const maxLeft = 255
+
+// left is how many octets may stand in the modem's command buffer.
+func (s *suspect) left() int {
+	if !s.at {
+		return 0
+	}
+	return min(s.n, maxLeft)
+}
+
+// silence is how long nothing must have come before something that looks like a command is written.
+func (c *conn) silence() time.Duration { return c.d.t.Silence / 10 }
+
+// gate waits until b may be written.
+func (c *conn) gate(b []byte) error {
+	c.mu.Lock()
+	any := c.wrote.add(b)
+	c.gated = any && !c.ended
+	c.mu.Unlock()
+	if !any {
+		return nil
+	}
+	signal(c.in.room) // the reader must not wait for whom waits here
+	defer func() {
+		c.mu.Lock()
+		c.gated = false
+		c.mu.Unlock()
+	}()
+	for {
+		wait, err := c.closed()
+		if wait <= 0 || err != nil {
+			return err
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-c.done:
+			t.Stop()
+		}
+	}
+}
+
+// closed returns how long the gate is closed at least.
+func (c *conn) closed() (time.Duration, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	wait := c.heard.Add(c.silence()).Sub(now)
+	if c.holding {
+		wait = max(wait, c.silence())
+	}
+	switch {
+	case c.ended:
+		return 0, io.EOF
+	case wait > 0 && !c.until.IsZero() && !now.Before(c.until):
+		return 0, os.ErrDeadlineExceeded
+	case wait > 0 && !c.until.IsZero():
+		wait = min(wait, c.until.Sub(now))
+	}
+	return wait, nil
+}
+
+// hear notes that octets came, or that what was held back was let go.
+func (c *conn) hear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heard, c.holding = time.Now(), c.held > 0
+}
+
+func (c *conn) isGated() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gated
+}
+
+// erase returns what deletes, in the modem's buffer, what a call's last words left there and so many octets after them.
+func (d *Driver) erase(more int) []byte {
+	d.mu.Lock()
+	n := d.left
+	d.left = 0
+	d.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	return bytes.Repeat([]byte("\b"), n+more) // S5
+}
+
+// clean deletes what a call's last words left on the modem's command line, and ends it. A modem that has nothing there says nothing.
+func (d *Driver) clean(ctx context.Context) error {
+	text := d.erase(0)
+	if text == nil {
+		return nil
+	}
+	_, _, err := d.command(ctx, string(text)+"\r", d.t.Silence, final)
+	if err != nil && stop(ctx, err) {
+		return err
+	}
+	return nil
+}
+
+func isCommand(text string) bool { return len(text) >= 2 && text[:2] == "AT" }
