@@ -81,6 +81,8 @@ func parseHash(s string) (Hash, error) {
 	switch {
 	case s == "":
 		return Hash{}, errors.New("it is empty")
+	case type7.MatchString(s):
+		return Hash{}, errors.New("IOS type 7 is not a hash (anyone can read it): write the password to a file and name it in password_file")
 	case strings.ContainsAny(s, " \t\r\n"):
 		return Hash{}, errors.New("it has white space in it (is the line end part of it?)")
 	case strings.HasPrefix(s, "$2a$"), strings.HasPrefix(s, "$2b$"), strings.HasPrefix(s, "$2y$"):
@@ -95,8 +97,6 @@ func parseHash(s string) (Hash, error) {
 		return parseCisco(s, "type 8", 8000, pbkdf2Key)
 	case strings.HasPrefix(s, "$9$"):
 		return parseCisco(s, "type 9", 12000, scryptKey)
-	case type7.MatchString(s):
-		return Hash{}, errors.New("IOS type 7 is not a hash (anyone can read it): write the password to a file and name it in password_file")
 	}
 	return Hash{}, errors.New("unknown kind; taken are $2a$, $2b$, $2y$ (bcrypt), $argon2id$, $1$ (IOS type 5), $8$ and $9$ (IOS types 8 and 9)")
 }

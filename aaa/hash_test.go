@@ -68,7 +68,7 @@ func TestParseHashErrors(t *testing.T) {
 		{"$1$abcd$2hDGYdE0UrwK2pqoiF6BB1\n", "white space"},
 		{"5 $9$x", "white space"},
 		{"0822455D0A16", "type 7"},
-		{"7 0822455D0A16", "white space"},
+		{"7 0822455D0A16", "type 7"},
 		{"$1$$2hDGYdE0UrwK2pqoiF6BB1", "type 5"},
 		{"$1$toolongsalt$2hDGYdE0UrwK2pqoiF6BB1", "type 5"},
 		{"$1$abcd$2hDGYdE0UrwK2pqoiF6B!1", "type 5"},

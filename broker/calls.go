@@ -141,6 +141,9 @@ func (b *Broker) closeCall(c *call, out session.Outcome) {
 func (b *Broker) logOutcome(c *call, out session.Outcome) {
 	fields := []zap.Field{zap.String("call", c.ID), zap.Int("line", c.TTY), zap.Int("leg", c.leg), zap.String("outcome", out.Kind.String()), zap.String("user", out.Identity.User),
 		zap.String("reason", out.Reason), zap.Duration("duration", out.Duration), zap.Uint64("octets_in", out.OctetsIn), zap.Uint64("octets_out", out.OctetsOut)}
+	if out.Tries > 0 {
+		fields = append(fields, zap.Int("failed_logins", out.Tries), zap.String("last_failure", out.LastFail))
+	}
 	if out.Stack != "" {
 		b.log.Error("a panic ended the call", append(fields, zap.String("stack", out.Stack))...)
 		return

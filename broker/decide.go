@@ -65,6 +65,7 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 	}
 	want := wanted(d.Lines, d.Rotary, c.TTY, "")
 	if err := b.opt.Pool.CanServe(want); err != nil {
+		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	}
 	w := b.newPromise(c, a, d, t)
@@ -78,6 +79,7 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 		b.opt.Debug(c.TTY, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", a.Identity.User, d.Number))
 		return session.Verdict{Kind: session.Promised, CallbackID: w.row.ID, Reason: d.Reason}
 	case errors.Is(err, errAlready):
+		b.log.Info("no callback is promised: one is pending", zap.String("call", c.ID), zap.String("user", a.Identity.User))
 		return session.Verdict{Text: textPending, Reason: "a callback of this user is pending; it stays as it is"}
 	default:
 		b.log.Error("the promise could not be recorded", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))

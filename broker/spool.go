@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ type spool struct {
 	accountant aaa.Accountant // nil: nothing is spooled
 	log        *zap.Logger
 	wake       chan struct{} // capacity 1
+
+	failing bool // the last delivery failed; of the goroutine that sends
 
 	mu      sync.Mutex
 	waiting map[string]chan struct{} // closed when the record of this ID was acknowledged
@@ -170,16 +173,50 @@ func (s *spool) round(ctx context.Context) (sent, left int) {
 			s.log.Error("journal: set damaged records aside", zap.Error(err))
 		}
 	}
+	var failure error
 	for len(rows) > 0 {
 		n := barrier(rows)
-		acked := s.sendAll(ctx, rows[:n])
+		acked, err := s.sendAll(ctx, rows[:n])
+		failure = errors.Join(failure, err)
 		sent += len(acked)
-		if len(acked) < n {
-			return sent, n - len(acked)
+		left += n - len(acked)
+		if len(acked) < n && (len(acked) > 0 || !refused(rows[:n])) {
+			break
 		}
 		rows = rows[n:]
 	}
+	s.tell(ctx, left, failure)
 	return sent, left
+}
+
+// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer holds up those behind a barrier.
+const refusedTries = 5
+
+// refused reports whether each session's first record was sent in vain so often that, for all we know, the server takes others and not these:
+// whoever can spoil one record must not end the accounting of all. They stay in the spool and are sent again. Where the server is silent to
+// all, what is behind the barrier fails too, and nothing is out of order.
+func refused(rows []journal.Spooled) bool {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if !seen[r.SessionID] && r.Tries < refusedTries {
+			return false
+		}
+		seen[r.SessionID] = true
+	}
+	return true
+}
+
+// tell logs when deliveries begin to fail and when they succeed again.
+func (s *spool) tell(ctx context.Context, left int, err error) {
+	switch failing := left > 0; {
+	case failing == s.failing || ctx.Err() != nil:
+		return
+	case failing:
+		s.log.Warn("accounting records wait in the spool for a server that acknowledges them", zap.Int("records", left), zap.Error(err))
+	default:
+		s.log.Info("accounting records are acknowledged again")
+	}
+	s.failing = left > 0
 }
 
 // barrier is how many of the rows may be under way together: a record of no session (Accounting-On) goes alone, after all before it.
@@ -192,8 +229,9 @@ func barrier(rows []journal.Spooled) int {
 	return len(rows)
 }
 
-// sendAll sends sessions side by side, the records of each in order up to the first that fails, and returns the IDs of the acknowledged.
-func (s *spool) sendAll(ctx context.Context, rows []journal.Spooled) []string {
+// sendAll sends sessions side by side, the records of each in order up to the first that fails, and returns the IDs of the acknowledged and
+// an error of those that were not.
+func (s *spool) sendAll(ctx context.Context, rows []journal.Spooled) (acked []string, failure error) {
 	bySession := map[string][]journal.Spooled{}
 	var order []string
 	for _, r := range rows {
@@ -203,7 +241,6 @@ func (s *spool) sendAll(ctx context.Context, rows []journal.Spooled) []string {
 		bySession[r.SessionID] = append(bySession[r.SessionID], r)
 	}
 	var mu sync.Mutex
-	var acked []string
 	var failed []journal.Mutation
 	work := make(chan []journal.Spooled)
 	var senders sync.WaitGroup
@@ -216,7 +253,7 @@ func (s *spool) sendAll(ctx context.Context, rows []journal.Spooled) []string {
 					if err == nil {
 						acked = append(acked, r.ID)
 					} else {
-						failed = append(failed, journal.SpoolTried{ID: r.ID, Err: err.Error()})
+						failed, failure = append(failed, journal.SpoolTried{ID: r.ID, Err: err.Error()}), err
 					}
 					mu.Unlock()
 					if err != nil {
@@ -232,7 +269,7 @@ func (s *spool) sendAll(ctx context.Context, rows []journal.Spooled) []string {
 	close(work)
 	senders.Wait()
 	s.settle(acked, failed)
-	return acked
+	return acked, failure
 }
 
 func (s *spool) send(ctx context.Context, row journal.Spooled) error {

@@ -121,6 +121,10 @@ func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) 
 }
 
 func view(row journal.Callback, attempts []journal.Attempt) CallbackView {
+	if g, err := decodeGrant(row.Authorization); err == nil {
+		g.Auth.Class = nil // the server's own: it is kept for leg two's accounting, not for people
+		row.Authorization = g.encode()
+	}
 	v := CallbackView{Callback: row, Attempt: attempts}
 	var t trace
 	if unmarshal(row.Trace, &t) == nil {

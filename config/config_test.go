@@ -295,7 +295,7 @@ func TestProblems(t *testing.T) {
 		{", password_file: kim.password", "", `ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
 		{"password_file: kim.password", "password: pw", "ringback.yaml:4:21: users[0].password: unknown key (known here: callback, groups, name, password_file, password_hash, priv_lvl)"},
 		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"", `ringback.yaml:4:36: users[0].password_hash: HASH`},
-		{"name: kim", "name: \" kim\"", `ringback.yaml:4:9: users[0]: local user " kim": user name: a space before or after it`},
+		{"name: kim", "name: \" kim\"", `ringback.yaml:4:16: users[0].name: user name: a space before or after it`},
 		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}", `ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
 		{"kim.password}", "kim.password, callback: {}}", `ringback.yaml:4:60: users[0].callback.dialstring: is required (write dialstring: "84001")`},
 		{"kim.password}", "kim.password, callback: {dialstring: 84001}}", `ringback.yaml:4:73: users[0].callback.dialstring: expects text, and the number 84001 stands here (put it in quotes: "84001")`},
@@ -391,7 +391,7 @@ func TestAllAtOnce(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "policies.d", "bad.yaml"), []byte("group: bad\ncallbak: off\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text := "hostnam: x\nexec: {callback: 3}\nusers: [{name: kim}]\nchat_scripts: [{name: a, script: TIMEOUT}]\nlines: [{tty: 1}, {tty: 2, port: x}]\n"
+	text := "hostnam: x\nexec: {callback: 3}\nusers: [{name: kim}, {name: \"a b \"}]\nchat_scripts: [{name: a, script: TIMEOUT}]\nlines: [{tty: 1}, {tty: 2, port: x}, {tty: 2, port: y}, {port: z}]\n"
 	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +401,8 @@ func TestAllAtOnce(t *testing.T) {
 	}
 	all := problems.String()
 	for _, want := range []string{"bad.yaml:1:1: hostnam: ", "bad.yaml:2:18: exec.callback: ", "bad.yaml:3:9: users[0]: ", "bad.yaml:4:34: chat_scripts[0].script: ",
-		"bad.yaml:5:9: lines[0].port: is required", "bad.yaml:5:34: lines[1].port: ", "policies.d/bad.yaml:2:1: callbak: ", "command line: log.level: ", "command line: no.such: "} {
+		"bad.yaml:5:9: lines[0].port: is required", "bad.yaml:5:34: lines[1].port: ",
+		"bad.yaml:3:29: users[1].name: user name: ", "bad.yaml:5:44: lines[2].tty: tty 2 is already", "bad.yaml:5:53: lines[2].port: ", "bad.yaml:5:64: lines[3].port: ", "policies.d/bad.yaml:2:1: callbak: ", "command line: log.level: ", "command line: no.such: "} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}

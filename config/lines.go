@@ -35,6 +35,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 	tty, url := v.Get("tty"), v.Get("port")
 	model := l.line(v)
 	if !tty.IsSet() {
+		l.portURL(url, 1, 0)
 		return
 	}
 	first, last, _ := parseTTY(tty.Text()) // the table checked it
@@ -43,6 +44,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 		line.TTY = first + n
 		if at, ok := ttys[line.TTY]; ok {
 			l.errorAt(tty, "give each line a number of its own", "tty %d is already on line %d", line.TTY, at.Line)
+			l.portURL(url, line.TTY, n)
 			return
 		}
 		ttys[line.TTY] = tty
@@ -112,6 +114,20 @@ func (l *loader) lineLogin(v *schema.Value, name string) {
 		hint = fmt.Sprintf("write aaa: {lists: {login: {%s: [local]}}}", name)
 	}
 	l.errorAt(at, hint, "there is no login method list %q", cut(name))
+}
+
+// portURL reports what is wrong with the port of a line that has no TTY of its own: all mistakes are told at once.
+func (l *loader) portURL(url *schema.Value, tty, n int) {
+	if !url.IsSet() {
+		return
+	}
+	text, err := expand(url.Text(), tty, n)
+	if err == nil {
+		_, err = port.Parse(text)
+	}
+	if err != nil {
+		l.errorAt(url, "", "%v", err)
+	}
 }
 
 // address fills in a line's port; false where it cannot be used.

@@ -216,7 +216,7 @@ func (s *session) close(ctx context.Context, e ending) {
 
 func (s *session) outcome(e ending) Outcome {
 	return Outcome{
-		Kind: e.kind, Cause: e.cause, Reason: e.reason, Identity: s.proven, CallbackID: e.callbackID, Tries: s.tries,
+		Kind: e.kind, Cause: e.cause, Reason: e.reason, Identity: s.proven, CallbackID: e.callbackID, Tries: s.tries, LastFail: s.lastFail,
 		OctetsIn: s.meter.in, OctetsOut: s.meter.out, Duration: time.Since(s.started), Stack: e.stack,
 	}
 }

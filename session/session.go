@@ -195,7 +195,8 @@ type Outcome struct {
 	Reason     string       // for the operator: one line without control characters or secrets
 	Identity   aaa.Identity // the last one that AAA granted; zero where none
 	CallbackID string
-	Tries      int // logins that failed
+	Tries      int    // logins that failed
+	LastFail   string // why the last of them did: for the operator, like Reason
 	OctetsIn   uint64
 	OctetsOut  uint64
 	Duration   time.Duration

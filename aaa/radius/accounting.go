@@ -111,7 +111,23 @@ func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attri
 	if r.Type == aaa.Stop {
 		b.used(r)
 	}
-	return b.attrs, b.err
+	return fit(b.attrs), b.err
+}
+
+// fit leaves out as many Class as it must, the last first, that the packet is none too long: an Accept with nothing but Class holds more of
+// them than an Accounting-Request, and a record that can never be sent would be lost, with all that wait behind it.
+func fit(attrs radius.Attributes) radius.Attributes {
+	size := headerLen
+	for _, a := range attrs {
+		size += 2 + len(a.Attribute)
+	}
+	for i := len(attrs) - 1; i >= 0 && size > maxLen; i-- {
+		if attrs[i].Type == rfc2865.Class_Type {
+			size -= 2 + len(attrs[i].Attribute)
+			attrs = append(attrs[:i], attrs[i+1:]...)
+		}
+	}
+	return attrs
 }
 
 // session has what Start and Stop say alike.

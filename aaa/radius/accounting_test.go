@@ -115,3 +115,21 @@ func TestAccountingOrder(t *testing.T) {
 		}
 	}, one, radius.ServerConfig{Name: "two"})
 }
+
+// An Accept may hold more Class than an Accounting-Request has room for. The record goes out all the same.
+func TestAccountingFits(t *testing.T) {
+	inTown(t, func(w *town) {
+		r := stop(time.Now())
+		r.Class = nil
+		for i := range 16 { // 4,032 octets of attributes: they fit into an Accept
+			r.Class = append(r.Class, []byte(strings.Repeat(string(rune('A'+i)), 250)))
+		}
+		if err := w.client.Send(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+		recs := w.server["one"].Records()
+		if len(recs) != 1 || recs[0].Get("Acct-Terminate-Cause") != "Callback" || recs[0].Get("Class") != "0x"+strings.Repeat("41", 250) {
+			t.Errorf("%v", recs)
+		}
+	}, one)
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/policies"
 )
 
@@ -110,7 +111,7 @@ func aaaTest(ctx context.Context, cfg *config.Config, listName, user string, f *
 	}
 	conv, res := login.Start(ctx, aaa.Request{Service: aaa.EXEC, User: user, Password: aaa.Secret(password)})
 	for res.Kind == aaa.Prompt {
-		answer, err := ask(res.Message, res.Echo)
+		answer, err := ask(console.CleanText(res.Message), res.Echo)
 		if err != nil {
 			return err
 		}

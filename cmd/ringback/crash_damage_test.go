@@ -81,7 +81,7 @@ func TestCrashFlippedBit(t *testing.T) {
 		d.kill()
 		t.Fatal(err, town.story(d))
 	}
-	time.Sleep(time.Second) // as long again as the wait
+	<-time.After(time.Second) // as long again as the wait
 	if sessions(damaged) != 0 || sessions(stranger) != 0 || len(town.lineDials()) != 1 {
 		t.Errorf("dials: %+v", town.lineDials())
 	}

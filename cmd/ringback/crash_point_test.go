@@ -199,12 +199,14 @@ func (town *crashTown) play(d *crashDaemon) error {
 // crashTrace is strace's log when the process pid has ended in it: the tracer is no child of ours and ends a moment later.
 func crashTrace(path string, pid int) (string, error) {
 	last := regexp.MustCompile(fmt.Sprintf(`(?m)^%d +\+\+\+ (killed|exited)`, pid))
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for range 1000 {
 		b, err := os.ReadFile(path)
 		if err == nil && last.Match(b) {
 			return string(b), nil
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-tick.C
 	}
 	return "", errors.New("strace's log has no end")
 }

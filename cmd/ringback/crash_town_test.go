@@ -388,12 +388,6 @@ func (c *crashCaller) call() {
 	c.dte.Write([]byte("ATDT" + crashMain + "\r"))
 }
 
-// leave hangs up.
-func (c *crashCaller) leave() {
-	c.dte.SetDTR(false)
-	c.dte.SetDTR(true)
-}
-
 // run is the caller's life: it ends with the exchange.
 func (c *crashCaller) run() {
 	buf := make([]byte, 4096)

@@ -23,7 +23,7 @@ func newDebug() *cobra.Command {
   aaa        what AAA is asked and answers
   all        the four of them`,
 		ValidArgs: append([]string{"all"}, client.Topics...),
-		Args:      cobra.MatchAll(cobra.MinimumNArgs(1), cobra.OnlyValidArgs),
+		Args:      debugTopics,
 		RunE: func(cmd *cobra.Command, topics []string) error {
 			if slices.Contains(topics, "all") {
 				topics = client.Topics
@@ -40,6 +40,19 @@ func newDebug() *cobra.Command {
 	}
 	f.add(c)
 	return c
+}
+
+// debugTopics wants one topic or more.
+func debugTopics(c *cobra.Command, args []string) error {
+	for _, a := range args {
+		if !slices.Contains(c.ValidArgs, a) {
+			return fmt.Errorf("there is no topic %q: there are %s", a, strings.Join(c.ValidArgs, ", "))
+		}
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("debug what? There are %s", strings.Join(c.ValidArgs, ", "))
+	}
+	return nil
 }
 
 // debugLine is one event in IOS's manner: `*Nov 21 10:04:05.123: TTY65 …`.

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -205,12 +206,15 @@ func loginLists(cfg *config.Config, client *radius.Client, silent func(method, u
 
 // accountant sends through the RADIUS client of the configuration in force; nil where the start has none that accounts.
 func (d *daemon) accountant() aaa.Accountant {
-	for _, s := range d.cfg.RADIUS.Servers {
-		if s.Accounting != "" {
-			return d
-		}
+	if accounts(d.cfg) {
+		return d
 	}
 	return nil
+}
+
+// accounts reports whether a server of the configuration takes accounting.
+func accounts(cfg *config.Config) bool {
+	return slices.ContainsFunc(cfg.RADIUS.Servers, func(s radius.ServerConfig) bool { return s.Accounting != "" })
 }
 
 // Send implements aaa.Accountant.
@@ -287,6 +291,9 @@ func needsRestart(old, now *config.Config) []string {
 	}
 	if old.Log != now.Log {
 		keys = append(keys, "log")
+	}
+	if accounts(old) != accounts(now) {
+		keys = append(keys, "aaa.radius: that there is accounting at all")
 	}
 	if fmt.Sprint(old.Lines) != fmt.Sprint(now.Lines) {
 		keys = append(keys, "lines")

@@ -24,8 +24,10 @@ type conn struct {
 	rate int    // bit/s out of it; 0 unknown
 
 	// Of the reader's goroutine alone.
-	eatLF bool // the LF of the CONNECT line is still to come
-	held  int  // how many bytes of noCarrier were read and not yet passed on
+	eatLF   bool // the LF of the CONNECT line is still to come
+	held    int  // how many bytes of noCarrier were read
+	passed  int  // how many of them were passed on: a CR that a user typed must not wait for what may never come
+	overrun bool // there is no room, and it was waited for
 
 	claimed bool // somebody owns the call; guarded by d.mu
 	carrier bool // DCD was seen on; guarded by d.mu
@@ -46,6 +48,9 @@ type conn struct {
 
 // noCarrier is what a modem says when the carrier is lost. In the middle of data it is data.
 const noCarrier = "\r\nNO CARRIER\r\n"
+
+// lineEnd is how much of it a user types at the end of each line.
+const lineEnd = len("\r\n")
 
 func (d *Driver) newConn(e event, cr bool) *conn {
 	return &conn{
@@ -79,10 +84,10 @@ func (c *conn) feed(b []byte) []byte {
 				n = len(b)
 			}
 		} else if c.held == len(noCarrier) { // its end may be another one's beginning
-			if !c.push([]byte(noCarrier[:len(noCarrier)-2])) {
+			if !c.push([]byte(noCarrier[c.passed : len(noCarrier)-2])) {
 				return b
 			}
-			c.held = 2
+			c.held, c.passed = 2, 0
 		}
 		if n > 0 && !c.push(b[:n]) {
 			return b
@@ -103,13 +108,13 @@ func (c *conn) feed(b []byte) []byte {
 
 // letGo passes on what was held back.
 func (c *conn) letGo() bool {
-	n := c.held
-	c.held = 0
-	return c.push([]byte(noCarrier[:n]))
+	b := noCarrier[c.passed:c.held]
+	c.held, c.passed = 0, 0
+	return c.push([]byte(b))
 }
 
-// push blocks until b is in the queue. Where a Write waits for silence, what finds no room is dropped: the end of the call may come behind
-// it. False: the call has ended.
+// push blocks until b is in the queue. The end of the call may come behind b as text: where a Write waits for silence, or where only text
+// tells the end and there was no room for a while, what finds no room is dropped. False: the call has ended.
 func (c *conn) push(b []byte) bool {
 	for len(b) > 0 {
 		select {
@@ -119,24 +124,42 @@ func (c *conn) push(b []byte) bool {
 		}
 		n := c.in.put(b)
 		b = b[n:]
-		if len(b) == 0 || n == 0 && c.isGated() {
+		if n > 0 {
+			c.overrun = false
+		}
+		if len(b) == 0 || n == 0 && (c.overrun || c.isGated()) {
 			break
 		}
-		select {
-		case <-c.in.room:
-		case <-c.done:
+		if !c.awaitRoom() {
 			return false
 		}
 	}
 	return true
 }
 
+func (c *conn) awaitRoom() bool {
+	var late <-chan time.Time
+	if !c.port.HasSignals() {
+		t := time.NewTimer(c.d.t.Silence)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-c.in.room:
+	case <-late:
+		c.overrun = true
+	case <-c.done:
+		return false
+	}
+	return true
+}
+
 // patience is how long the reader should wait for more before it calls quiet; 0: for good.
 func (c *conn) patience() time.Duration {
-	switch c.held {
-	case 0:
+	switch {
+	case c.held == c.passed:
 		return 0
-	case 1, 2: // a CR, most likely
+	case c.held <= lineEnd:
 		return c.d.t.Silence / 15
 	}
 	return c.d.t.Silence // also where it has only begun: it may come in pieces
@@ -148,7 +171,11 @@ func (c *conn) quiet() {
 		c.d.drop(c, false)
 		return
 	}
-	c.letGo()
+	if c.held > lineEnd {
+		c.letGo()
+	} else if c.push([]byte(noCarrier[c.passed:c.held])) {
+		c.passed = c.held
+	}
 	c.hear()
 }
 

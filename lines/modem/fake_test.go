@@ -135,6 +135,10 @@ func (f *fake) listen(wire net.Conn) {
 		}
 		last = time.Now()
 		for _, c := range buf[:n] {
+			if c == '\b' {
+				line = line[:max(0, len(line)-1)]
+				continue
+			}
 			if c != '\r' {
 				line = append(line, c)
 				continue

@@ -108,7 +108,7 @@ func (c *conn) closed() (time.Duration, error) {
 func (c *conn) hear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard, c.holding = time.Now(), c.held > 0
+	c.heard, c.holding = time.Now(), c.held > c.passed
 }
 
 func (c *conn) isGated() bool {
