@@ -72,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Pace == 0 {
 		o.Pace = 1
 	}
-	if o.Pace < 0 {
+	if o.Pace < 1 {
 		return nil, fmt.Errorf("lab: pace %g: a network %g times as fast cannot be: give 1 or more", o.Pace, o.Pace)
 	}
 	if o.Dir == "" {
