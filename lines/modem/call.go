@@ -127,7 +127,8 @@ func (c *conn) push(b []byte) bool {
 		if n > 0 {
 			c.overrun = false
 		}
-		if len(b) == 0 || n == 0 && (c.overrun || c.isGated()) {
+		// Also where some found room: who waits at the gate takes no more, and the reader must come to what is behind b before the gate opens.
+		if len(b) == 0 || c.isGated() || n == 0 && c.overrun {
 			break
 		}
 		if !c.awaitRoom() {

@@ -16,8 +16,10 @@ func (f *fake) hangUpAfter(words string) {
 	f.dcd(false)
 }
 
-// repeat is a session that repeats what it hears, until the call ends.
+// repeat is a session that repeats what it hears, until the call ends or, as with any login, its time is over: a modem that answers the echo right
+// after its NO CARRIER makes that line look like data.
 func repeat(c *lines.Call) {
+	_ = c.Data.SetReadDeadline(time.Now().Add(time.Minute))
 	buf := make([]byte, 16)
 	for {
 		n, err := c.Data.Read(buf)
