@@ -36,7 +36,7 @@ func TestAtTerminal(t *testing.T) {
 		got := make(chan []byte)
 		go func() { b, _ := io.ReadAll(far); got <- b }()
 		var screen bytes.Buffer
-		if err := AtTerminal(t.Context(), modem, keyboard, &screen); err != nil {
+		if err := AtTerminal(t.Context(), modem, "", keyboard, &screen); err != nil {
 			t.Error(err)
 		}
 		if b := <-got; string(b) != tt.want || screen.String() != "\r\n" {
@@ -56,14 +56,14 @@ func TestAtTerminalLeft(t *testing.T) {
 	modem, far := modemEnd(t)
 	go func() { io.WriteString(far, "NO CARRIER\r\n"); far.Close() }()
 	var screen bytes.Buffer
-	if err := AtTerminal(t.Context(), modem, keyboard, &screen); err != nil || screen.String() != "NO CARRIER\r\n\r\n" {
+	if err := AtTerminal(t.Context(), modem, "", keyboard, &screen); err != nil || screen.String() != "NO CARRIER\r\n\r\n" {
 		t.Errorf("%v; the screen shows %q", err, screen.String())
 	}
 
 	modem, _ = modemEnd(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := AtTerminal(ctx, modem, keyboard, io.Discard); err != nil {
+	if err := AtTerminal(ctx, modem, "", keyboard, io.Discard); err != nil {
 		t.Error(err)
 	}
 }

@@ -92,7 +92,6 @@ func visit(ctx context.Context, f labFlags) error {
 	defer l.Close()
 	tellKept(os.Stdout, l)
 	name := "austin-01"
-	fmt.Print(l.Screen(), lab.Invitation(name, " and ends the town"))
 	dte, err := l.Attach(name)
 	if err != nil {
 		return err
@@ -106,7 +105,7 @@ func visit(ctx context.Context, f labFlags) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = lab.AtTerminal(ctx, dte, os.Stdin, os.Stdout)
+	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, os.Stdout)
 	select {
 	case <-l.Done():
 		return fmt.Errorf("lab: the daemon has ended; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
@@ -210,8 +209,7 @@ func newLabCall() *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			fmt.Fprint(os.Stderr, lab.Invitation(as, ""))
-			return lab.AtTerminal(cmd.Context(), conn, os.Stdin, os.Stdout)
+			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, os.Stdout)
 		},
 	}
 	c.Flags().StringVar(&as, "as", "", "the subscriber: austin-01, austin-02 or kihei-03")
