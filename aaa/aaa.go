@@ -94,18 +94,75 @@ type Authorization struct {
 	Rotary     *int       `json:"callback_rotary,omitempty"` // 0–100
 	NoVerify   bool       `json:"no_verify,omitempty"`       // nocallback-verify
 
+	CallerID      bool          `json:"caller_id,omitempty"`      // the number is the one that rang us (USR ANI, ACC CLI); Dialstring is unset then
+	CallbackDelay time.Duration `json:"callback_delay,omitempty"` // least time between the hang-up and the dial; 0 none
+
 	SessionTimeout time.Duration `json:"session_timeout,omitempty"` // 0: none
 	IdleTimeout    time.Duration `json:"idle_timeout,omitempty"`
-	PrivLevel      int           `json:"priv_lvl,omitempty"` // 0–15; 1 where AAA says nothing
-	ReplyMessage   string        `json:"reply_message,omitempty"`
-	Class          [][]byte      `json:"-"`                // echoed in accounting, never shown
-	Groups         []string      `json:"groups,omitempty"` // group membership hints for the policies
+	PrivLevel      int           `json:"priv_lvl,omitempty"`   // 0–15; 1 where AAA says nothing
+	PortLimit      int           `json:"port_limit,omitempty"` // sessions at once; 0 none
+
+	Host     *Host  `json:"host,omitempty"`    // the session is joined to a host in place of the EXEC
+	Autocmd  string `json:"autocmd,omitempty"` // the EXEC command that is run first, as if typed; the session ends with it
+	NoHangup bool   `json:"nohangup,omitempty"`
+	NoEscape bool   `json:"noescape,omitempty"` // the autocmd cannot be left
+	ACL      string `json:"acl,omitempty"`      // the name of an access class: told, not enforced
+
+	FilterIDs  []string `json:"filter_id,omitempty"`
+	Framed     *Framed  `json:"framed,omitempty"` // PPP: what Framed-* and its kin granted
+	SendSecret Secret   `json:"-"`                // what proves us to the called side on leg two; never kept
+
+	ReplyMessage string   `json:"reply_message,omitempty"`
+	Class        [][]byte `json:"-"`                // echoed in accounting, never shown
+	Groups       []string `json:"groups,omitempty"` // group membership hints for the policies
 
 	// Refuse is set where the reply was authentic but cannot be honoured (an unsupported Service-Type, a contradiction,
 	// an attribute that does not parse). Such a grant is a refusal: nobody is let in, nobody is called.
 	Refuse string `json:"refuse,omitempty"`
 
 	Attributes []string `json:"attributes,omitempty"` // the reply's attributes printed for people, secrets masked
+
+	// Readings tell what each attribute was taken for, in the order of the reply (`aaa test --explain`).
+	Readings []Reading `json:"readings,omitempty"`
+}
+
+// Reading is what one attribute of a reply was taken for.
+type Reading struct {
+	Dialect   string `json:"dialect"`         // "RFC 2865", "Cisco", "Ascend", "USR", "TACACS+", …
+	Attribute string `json:"attribute"`       // as its dictionary spells it
+	Value     string `json:"value,omitempty"` // printed for people, secrets masked
+	Field     string `json:"field,omitempty"` // of Authorization, as its JSON names it; "": it changed nothing
+	Note      string `json:"note,omitempty"`  // why it was left, overruled or refused
+}
+
+// The services of a Host.
+const (
+	Telnet   = "telnet"
+	TCPClear = "tcp-clear" // the bytes as they come (RFC 2865 §5.15)
+)
+
+// Host is where a session is joined to: Login-IP-Host, Login-Service, Login-TCP-Port (RFC 2865 §5.14–5.16).
+type Host struct {
+	Address string `json:"address"` // an IP address; "" the access server chooses, "any" the caller does (0.0.0.0 and 255.255.255.255)
+	Service string `json:"service"` // Telnet or TCPClear
+	Port    int    `json:"port"`    // 23 for telnet where AAA gives none
+}
+
+// Framed is what was granted to a PPP session. Addresses are in their text form; "" is unset.
+type Framed struct {
+	Protocol    string   `json:"protocol,omitempty"` // "PPP", "SLIP", …
+	Address     string   `json:"address,omitempty"`  // "negotiate": the peer chooses (255.255.255.255); "assign": the access server does (255.255.255.254)
+	Netmask     string   `json:"netmask,omitempty"`
+	Pool        string   `json:"pool,omitempty"`
+	Routes      []string `json:"routes,omitempty"` // as written: Framed-Route, ip:route
+	MTU         int      `json:"mtu,omitempty"`
+	Compression string   `json:"compression,omitempty"`
+	DNS         []string `json:"dns,omitempty"`
+	InACL       []string `json:"inacl,omitempty"`
+	OutACL      []string `json:"outacl,omitempty"`
+	IPv6Prefix  []string `json:"ipv6_prefix,omitempty"`
+	InterfaceID string   `json:"interface_id,omitempty"`
+	IPv6Pool    string   `json:"ipv6_pool,omitempty"`
 }
 
 // Request is what is known of a caller when a conversation begins.
@@ -113,12 +170,33 @@ type Request struct {
 	Service  Service
 	User     string
 	Password Secret
-	Entry    string // leg two: only this method-list entry may answer; "" any
+	CHAP     *CHAP   // in place of Password
+	MSCHAP   *MSCHAP // in place of Password
+	EAP      []byte  // in place of Password: the peer's first EAP packet; each Answer is then the peer's next one
+	Enable   int     // 1–15: a user who has his session asks for this privilege level (IOS `enable`); 0: a login
+	Entry    string  // leg two: only this method-list entry may answer; "" any
+	Leg      int     // 1 (or 0) and 2
 	CallID   string
 	TTY      int
 	Caller   string // Calling-Station-Id; "" unknown
 	Called   string // Called-Station-Id
 	Connect  string // Connect-Info as the modem said it
+}
+
+// CHAP is what a peer answered to our challenge (RFC 1994): Response is MD5 over ID, password, Challenge.
+type CHAP struct {
+	ID        byte
+	Challenge []byte // 1 to 253 octets
+	Response  []byte // 16 octets
+}
+
+// MSCHAP is what a peer answered to our MS-CHAP challenge (RFC 2433, RFC 2759).
+type MSCHAP struct {
+	Version   int // 1 or 2
+	ID        byte
+	Challenge []byte // the authenticator's: 8 octets (version 1), 16 (version 2)
+	// Response is the Response packet's value as it came: 49 octets (24 LM, 24 NT, flags; or 16 peer challenge, 8 zero, 24 NT, flags).
+	Response []byte
 }
 
 // Kind tells what a Result is.
@@ -144,6 +222,8 @@ type Result struct {
 	Server   string // which server answered
 	Identity Identity
 	Auth     Authorization
+	EAP      []byte // the server's EAP packet for the peer, where the Request brought EAP; nil none
+	Success  string // MS-CHAPv2: "S=…", with which the server proves itself to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
 }
 
 // Conversation is an authentication that has begun; it is pinned to the server that began it.

@@ -9,10 +9,11 @@ import (
 type RecordType string
 
 const (
-	Start RecordType = "start"
-	Stop  RecordType = "stop"
-	On    RecordType = "accounting-on"
-	Off   RecordType = "accounting-off"
+	Start   RecordType = "start"
+	Interim RecordType = "interim" // RADIUS Interim-Update, TACACS+ watchdog
+	Stop    RecordType = "stop"
+	On      RecordType = "accounting-on"
+	Off     RecordType = "accounting-off"
 )
 
 // Cause is why a session ended: Acct-Terminate-Cause (RFC 2866 §5.10).
@@ -50,8 +51,13 @@ type Record struct {
 	SessionTime    time.Duration `json:"session_time,omitempty"`
 	OctetsIn       uint64        `json:"octets_in,omitempty"`  // from the caller
 	OctetsOut      uint64        `json:"octets_out,omitempty"` // to the caller
-	Cause          Cause         `json:"cause,omitempty"`      // Stop only
+	PacketsIn      uint64        `json:"packets_in,omitempty"` // PPP only
+	PacketsOut     uint64        `json:"packets_out,omitempty"`
+	Cause          Cause         `json:"cause,omitempty"` // Stop only
 	CallbackNumber string        `json:"callback_number,omitempty"`
+	PrivLevel      int           `json:"priv_lvl,omitempty"`
+	Command        string        `json:"command,omitempty"` // TACACS+ command accounting: the command as it was typed
+	List           string        `json:"list,omitempty"`    // the accounting method list; "" default
 }
 
 // Accountant delivers records. Send blocks until a server acknowledged the record, ctx ended or no server answered (an error: the

@@ -26,6 +26,8 @@ type Config struct {
 	FlowControl string    // "hardware" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
 	Login       string    // name of the login method list
+	AAA         Lists     // names of the other method lists
+	CallCheck   bool      // the number that rings is put to AAA before the call is answered (RADIUS Service-Type Call-Check)
 	Init        string    // the modem's initialization command, after ATZ; "" for the driver's own
 
 	ModemOffHookScript string // regexp on chat script names (IOS `script modem-off-hook`); "" none
@@ -33,6 +35,13 @@ type Config struct {
 
 	ForcedWait time.Duration // IOS `callback forced-wait`: least time between hang-up and dial
 	Timing     Timing
+}
+
+// Lists are names of method lists, in IOS's words; "" is "default".
+type Lists struct {
+	Enable, PPP             string // authentication
+	EXEC, Network, Commands string // authorization
+	Accounting              string
 }
 
 // Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real modems should not.

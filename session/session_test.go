@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -269,7 +270,7 @@ func TestWhatAAAIsAsked(t *testing.T) {
 			r := l.got
 			want := aaa.Request{Service: aaa.EXEC, User: "plain", Password: "p w", Entry: leg.Identity.Entry, CallID: "c1", TTY: 65,
 				Caller: "5551234", Called: "55555", Connect: "CONNECT 33600/V34"}
-			if r != want {
+			if !reflect.DeepEqual(r, want) {
 				t.Errorf("leg %d: %+v", leg.Number, r)
 			}
 		})

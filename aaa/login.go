@@ -1,0 +1,193 @@
+package aaa
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// Login is all the method lists by which a line lets callers in: who they are, and then what they may have. The zero Login lets nobody in.
+type Login struct {
+	EXEC, PPP, Enable List // authentication, by what is begun; an empty Enable refuses
+
+	// Authorization of sessions. Without entries whoever authenticated the user is asked apart, where it can be (TACACS+); else what came with the
+	// authentication stands.
+	EXECAuthorization, NetworkAuthorization AuthorizationList
+	CommandAuthorization                    AuthorizationList // of single EXEC commands; without entries all are allowed
+}
+
+// Start authenticates r, and authorizes whom it granted. It blocks for the first Result; where that is a Prompt the Conversation goes on.
+func (l Login) Start(ctx context.Context, r Request) (Conversation, Result) {
+	if r.Enable > 0 {
+		return l.Enable.Start(ctx, r)
+	}
+	list := l.EXEC
+	if r.Service == PPP {
+		list = l.PPP
+	}
+	c, res := list.Start(ctx, r)
+	switch res.Kind {
+	case Prompt:
+		return &loginConversation{login: l, request: r, c: c}, res
+	case Granted:
+		return nil, l.authorize(ctx, r, res)
+	}
+	return nil, res
+}
+
+type loginConversation struct {
+	login   Login
+	request Request
+
+	mu sync.Mutex
+	c  Conversation // nil after the last result
+}
+
+func (c *loginConversation) Answer(ctx context.Context, answer Secret) Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.c == nil {
+		return Result{Kind: Refused, Reason: "the conversation has ended"}
+	}
+	res := c.c.Answer(ctx, answer)
+	if res.Kind == Prompt {
+		return res
+	}
+	c.c = nil
+	if res.Kind == Granted {
+		return c.login.authorize(ctx, c.request, res)
+	}
+	return res
+}
+
+// authorize asks what a user who was authenticated may have.
+func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
+	r.Password, r.CHAP, r.MSCHAP, r.EAP = "", nil, nil, nil
+	r.User = proven.Identity.User
+	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity, Granted: proven.Auth, PrivLevel: 1})
+	if res.Kind != Granted {
+		return res
+	}
+	res.Auth = res.Auth.with(proven.Auth)
+	res.EAP, res.Success = proven.EAP, proven.Success
+	if res.Message == "" {
+		res.Message = proven.Message
+	}
+	if res.Reason == "" {
+		res.Reason = proven.Reason
+	}
+	if res.Server == "" {
+		res.Server = proven.Server
+	}
+	return res
+}
+
+// Reauthorize asks again what the user may have, without a password: for a leg two that is not verified, and before a dial. Where nobody can be
+// asked without one, granted stands.
+func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted Authorization) Result {
+	r.User = id.User
+	res := l.authorization(r.Service, id).Authorize(ctx, Question{Request: r, Identity: id, Granted: granted, PrivLevel: 1, NoPassword: true})
+	if res.Kind == Granted {
+		res.Auth = res.Auth.with(granted)
+	}
+	return res
+}
+
+// Command asks whether q.Command may be run.
+func (l Login) Command(ctx context.Context, q Question) Result {
+	return l.CommandAuthorization.Authorize(ctx, q)
+}
+
+// authorization is the list for a service, or, where the operator wrote none, who authenticated.
+func (l Login) authorization(s Service, id Identity) AuthorizationList {
+	list, authentication := l.EXECAuthorization, l.EXEC
+	if s == PPP {
+		list, authentication = l.NetworkAuthorization, l.PPP
+	}
+	if len(list.Entries) > 0 {
+		return list
+	}
+	for _, m := range authentication.Entries {
+		if a, ok := m.(Authorizer); ok && m.Name() == id.Entry {
+			return AuthorizationList{Name: "(" + id.Entry + ")", Entries: []Authorizer{a}}
+		}
+	}
+	return list
+}
+
+// with keeps of what came with the authentication what accounting must echo and people should see.
+func (a Authorization) with(proven Authorization) Authorization {
+	if a.Class == nil {
+		a.Class = proven.Class
+	}
+	if a.ReplyMessage == "" {
+		a.ReplyMessage = proven.ReplyMessage
+	}
+	return a
+}
+
+// Brought is the authorization entry of a method whose grants come with the authentication, as RADIUS's do. It is silent about users whom another
+// entry authenticated.
+type Brought struct{ Entry string }
+
+// Name is the method-list entry.
+func (b Brought) Name() string { return b.Entry }
+
+// Authorize grants what the entry granted with the authentication.
+func (b Brought) Authorize(_ context.Context, q Question) Result {
+	if q.Identity.Entry != b.Entry {
+		return Result{Reason: fmt.Sprintf("%s grants with the authentication only, and %s authenticated %q", b.Entry, q.Identity.Entry, q.Identity.User)}
+	}
+	if len(q.Command) > 0 {
+		return Result{Kind: Refused, Reason: b.Entry + " authorizes no commands"}
+	}
+	return Result{Kind: Granted, Auth: q.Granted}
+}
+
+// IfAuthenticated is IOS's authorization method "if-authenticated": whoever has proven himself gets a plain session and every command.
+type IfAuthenticated struct{}
+
+// Name is "if-authenticated".
+func (IfAuthenticated) Name() string { return "if-authenticated" }
+
+// Authorize grants a plain session to whom any entry but "none" authenticated.
+func (IfAuthenticated) Authorize(_ context.Context, q Question) Result {
+	if q.Identity.Entry == "" || q.Identity.Entry == (None{}).Name() {
+		return Result{Kind: Refused, Reason: "if-authenticated: nobody authenticated him"}
+	}
+	return Result{Kind: Granted, Auth: Authorization{PrivLevel: 1}}
+}
+
+// Authorize makes None an Authorizer too: a plain session for whoever comes, and every command.
+func (None) Authorize(context.Context, Question) Result {
+	return Result{Kind: Granted, Auth: Authorization{PrivLevel: 1}}
+}
+
+// Authorize makes Local an Authorizer too: what the local user of the same name is granted; an unknown one is refused.
+func (l *Local) Authorize(_ context.Context, q Question) Result {
+	u, ok := l.users[q.Identity.User]
+	switch {
+	case !ok:
+		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: no user %q", q.Identity.User)}
+	case len(q.Command) > 0 && q.PrivLevel < 15 && u.auth.PrivLevel < q.PrivLevel:
+		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %q has privilege level %d", q.Identity.User, u.auth.PrivLevel)}
+	}
+	return Result{Kind: Granted, Server: "local", Auth: u.auth.clone()}
+}
+
+// EnableSecret is the method "enable": one password for privileged levels, as IOS's `enable secret`.
+type EnableSecret struct{ Hash Hash }
+
+// Name is "enable".
+func (EnableSecret) Name() string { return "enable" }
+
+// Start grants the privilege level asked for. Of logins it knows nothing and refuses them.
+func (e EnableSecret) Start(_ context.Context, r Request) (Conversation, Result) {
+	switch {
+	case r.Enable == 0:
+		return nil, Result{Kind: Refused, Server: "enable", Reason: "enable: it is no login method"}
+	case !e.Hash.Verify(r.Password):
+		return nil, Result{Kind: Refused, Server: "enable", Reason: "enable: wrong password"}
+	}
+	return nil, Result{Kind: Granted, Server: "enable", Identity: Identity{Entry: "enable", User: r.User}, Auth: Authorization{PrivLevel: r.Enable}}
+}
