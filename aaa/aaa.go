@@ -97,10 +97,12 @@ type Authorization struct {
 	CallerID      bool          `json:"caller_id,omitempty"`      // the number is the one that rang us (USR ANI, ACC CLI); Dialstring is unset then
 	CallbackDelay time.Duration `json:"callback_delay,omitempty"` // least time between the hang-up and the dial; 0 none
 
-	SessionTimeout time.Duration `json:"session_timeout,omitempty"` // 0: none
-	IdleTimeout    time.Duration `json:"idle_timeout,omitempty"`
-	PrivLevel      int           `json:"priv_lvl,omitempty"`   // 0–15; 1 where AAA says nothing
-	PortLimit      int           `json:"port_limit,omitempty"` // sessions at once; 0 none
+	SessionTimeout  time.Duration `json:"session_timeout,omitempty"` // 0: none
+	IdleTimeout     time.Duration `json:"idle_timeout,omitempty"`
+	InterimInterval time.Duration `json:"interim_interval,omitempty"` // between accounting updates of the session; 0 AAA says none
+	AccountingUser  string        `json:"accounting_user,omitempty"`  // the name that accounting is to use in place of Identity.User (User-Name in an Accept, RFC 2865 §5.1)
+	PrivLevel       int           `json:"priv_lvl,omitempty"`         // 0–15; 1 where AAA says nothing
+	PortLimit       int           `json:"port_limit,omitempty"`       // sessions at once; 0 none
 
 	Host     *Host  `json:"host,omitempty"`    // the session is joined to a host in place of the EXEC
 	Autocmd  string `json:"autocmd,omitempty"` // the EXEC command that is run first, as if typed; the session ends with it
@@ -222,8 +224,9 @@ type Result struct {
 	Server   string // which server answered
 	Identity Identity
 	Auth     Authorization
-	EAP      []byte // the server's EAP packet for the peer, where the Request brought EAP; nil none
-	Success  string // MS-CHAPv2: "S=…", with which the server proves itself to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
+	Wait     time.Duration // Prompt: how long the server waits for the answer (Session-Timeout in a challenge, RFC 2865 §5.27); 0 it does not say
+	EAP      []byte        // the server's EAP packet for the peer, where the Request brought EAP; nil none
+	Success  string        // MS-CHAPv2: "S=…", with which the server proves itself to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
 }
 
 // Conversation is an authentication that has begun; it is pinned to the server that began it.

@@ -28,6 +28,7 @@ type Authorizer interface {
 type AuthorizationList struct {
 	Name    string
 	Entries []Authorizer
+	Silent  func(entry, user, reason string) // as List's
 }
 
 // Authorize asks the entries and blocks for the first Result that is not Silent.
@@ -53,6 +54,9 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		silent = append(silent, a.Name()+": "+res.Reason)
 		if ctx.Err() != nil {
 			break
+		}
+		if l.Silent != nil {
+			l.Silent(a.Name(), q.Identity.User, res.Reason)
 		}
 	}
 	return Result{Reason: "authorization: " + strings.Join(silent, "; ")}

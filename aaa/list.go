@@ -11,6 +11,14 @@ import (
 type List struct {
 	Name    string
 	Entries []Method
+	Silent  func(entry, user, reason string) // told of each entry that was silent; nil: nobody is told
+}
+
+// silence passes on why an entry gave no answer. A caller who hung up is no fault of a server's.
+func (l List) silence(ctx context.Context, entry, user, reason string) {
+	if l.Silent != nil && ctx.Err() == nil {
+		l.Silent(entry, user, reason)
+	}
 }
 
 // Start asks the entries in order and blocks for the first Result that is not Silent. The next entry is asked only where one was
@@ -32,11 +40,12 @@ func (l List) Start(ctx context.Context, r Request) (Conversation, Result) {
 		res = settle(m.Name(), r.User, c, res)
 		if res.Kind != Silent {
 			if res.Kind == Prompt {
-				return &listConversation{entry: m.Name(), user: r.User, c: c}, res
+				return &listConversation{list: l, entry: m.Name(), user: r.User, c: c}, res
 			}
 			return nil, res
 		}
 		silent = append(silent, m.Name()+": "+res.Reason)
+		l.silence(ctx, m.Name(), r.User, res.Reason)
 	}
 	return nil, Result{Reason: strings.Join(silent, "; ")}
 }
@@ -91,6 +100,7 @@ func (a Authorization) Ungranted() Authorization {
 
 // listConversation goes on with the entry that asked, and with no other.
 type listConversation struct {
+	list        List
 	entry, user string
 
 	mu sync.Mutex
@@ -107,6 +117,9 @@ func (l *listConversation) Answer(ctx context.Context, answer Secret) Result {
 	res := settle(l.entry, l.user, l.c, l.c.Answer(ctx, answer))
 	if res.Kind != Prompt {
 		l.c = nil
+	}
+	if res.Kind == Silent {
+		l.list.silence(ctx, l.entry, l.user, res.Reason)
 	}
 	return res
 }

@@ -109,7 +109,7 @@ func (l Login) authorization(s Service, id Identity) AuthorizationList {
 	}
 	for _, m := range authentication.Entries {
 		if a, ok := m.(Authorizer); ok && m.Name() == id.Entry {
-			return AuthorizationList{Name: "(" + id.Entry + ")", Entries: []Authorizer{a}}
+			return AuthorizationList{Name: "(" + id.Entry + ")", Entries: []Authorizer{a}, Silent: authentication.Silent}
 		}
 	}
 	return list
@@ -128,18 +128,24 @@ func (a Authorization) with(proven Authorization) Authorization {
 
 // Brought is the authorization entry of a method whose grants come with the authentication, as RADIUS's do. It is silent about users whom another
 // entry authenticated.
-type Brought struct{ Entry string }
+type Brought struct {
+	Entry  string
+	Lookup func(ctx context.Context, r Request) Result // asks without a password (RADIUS Call-Check); nil: what was granted stands
+}
 
 // Name is the method-list entry.
 func (b Brought) Name() string { return b.Entry }
 
 // Authorize grants what the entry granted with the authentication.
-func (b Brought) Authorize(_ context.Context, q Question) Result {
+func (b Brought) Authorize(ctx context.Context, q Question) Result {
 	if q.Identity.Entry != b.Entry {
 		return Result{Reason: fmt.Sprintf("%s grants with the authentication only, and %s authenticated %q", b.Entry, q.Identity.Entry, q.Identity.User)}
 	}
 	if len(q.Command) > 0 {
 		return Result{Kind: Refused, Reason: b.Entry + " authorizes no commands"}
+	}
+	if q.NoPassword && b.Lookup != nil {
+		return b.Lookup(ctx, q.Request)
 	}
 	return Result{Kind: Granted, Auth: q.Granted}
 }

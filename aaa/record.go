@@ -20,15 +20,18 @@ const (
 type Cause int
 
 const (
-	CauseUserRequest    Cause = 1
-	CauseLostCarrier    Cause = 2
-	CauseIdleTimeout    Cause = 4
-	CauseSessionTimeout Cause = 5
-	CauseAdminReset     Cause = 6
-	CauseNASError       Cause = 9
-	CauseNASRequest     Cause = 10
-	CauseNASReboot      Cause = 11
-	CauseCallback       Cause = 16
+	CauseUserRequest        Cause = 1
+	CauseLostCarrier        Cause = 2
+	CauseLostService        Cause = 3
+	CauseIdleTimeout        Cause = 4
+	CauseSessionTimeout     Cause = 5
+	CauseAdminReset         Cause = 6
+	CauseNASError           Cause = 9
+	CauseNASRequest         Cause = 10
+	CauseNASReboot          Cause = 11
+	CauseServiceUnavailable Cause = 15
+	CauseCallback           Cause = 16
+	CauseHostRequest        Cause = 18
 )
 
 // Record is one accounting record, neutral of protocol. It is spooled as JSON and encoded when it is sent. It carries no secret.

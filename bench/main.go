@@ -39,18 +39,22 @@ type sizes struct {
 	cycleLines              int // of each direction
 	cycleFor                time.Duration
 	cycleRounds             int
+	logins, loginRounds     int // at an AAA server
+	backlog, backlogRounds  int // of accounting records
 }
 
 var whole = sizes{
 	dialRounds: 7, dialScripts: 2000, idleLines: [2]int{100, 2000}, idleTime: 20 * time.Second, mgettys: 20,
 	waitLines: 1000, waitRounds: 5, waitRate: 100, waitFor: 5 * time.Second, forcedWait: 2 * time.Second,
 	commitRounds: 11, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
+	logins: 20000, loginRounds: 7, backlog: 10000, backlogRounds: 3,
 }
 
 var smoke = sizes{
 	dialRounds: 2, dialScripts: 400, idleLines: [2]int{20, 120}, idleTime: 2 * time.Second, mgettys: 5,
 	waitLines: 100, waitRounds: 1, waitRate: 40, waitFor: 2 * time.Second, forcedWait: time.Second,
 	commitRounds: 1, cycleLines: 32, cycleFor: 2 * time.Second, cycleRounds: 1,
+	logins: 2048, loginRounds: 1, backlog: 1000, backlogRounds: 1,
 }
 
 // part is one of the benchmarks.
@@ -66,6 +70,15 @@ var parts = []part{
 	{"wait", (*bench).wait},
 	{"promise", (*bench).promise},
 	{"cycles", (*bench).cycles},
+	{"radius", (*bench).radius},
+	{"spool", (*bench).spool},
+}
+
+func partNames() (names []string) {
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 func main() {
@@ -74,13 +87,19 @@ func main() {
 	flag.StringVar(&b.ringback, "ringback", "", "binary of ringback")
 	flag.StringVar(&b.town, "town", "", "binary of bench/town")
 	flag.StringVar(&b.source, "source", ".", "root of the source tree")
+	exchange := flag.String("layeh", "", "be the child that logs in at this RADIUS server by layeh.com/radius")
+	logins := flag.Int("logins", 0, "how often that child logs in")
 	flag.Parse()
 	if b.quick {
 		b.sizes = smoke
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := b.run(ctx, flag.Args()); err != nil {
+	run := func() error { return b.run(ctx, flag.Args()) }
+	if *exchange != "" {
+		run = func() error { return layeh(ctx, *exchange, *logins) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -89,7 +108,7 @@ func main() {
 func (b *bench) run(ctx context.Context, names []string) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == n }) {
-			return fmt.Errorf("there is no benchmark %q: there are dial, memory, wait, promise, cycles", n)
+			return fmt.Errorf("there is no benchmark %q: there are %s", n, strings.Join(partNames(), ", "))
 		}
 	}
 	dir, err := os.MkdirTemp("", "ringback-bench")

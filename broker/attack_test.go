@@ -131,19 +131,19 @@ func TestCallbackCausesNoCallback(t *testing.T) {
 }
 
 // silent is an AAA server that never answers; refusing one that refuses with a number in hand.
-type silent struct{}
+type silent struct{ aaa.Login }
 
 func (silent) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
 	return nil, aaa.Result{Reason: "no answer"}
 }
 
-type refusing struct{}
+type refusing struct{ aaa.Login }
 
 func (refusing) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
 	return nil, aaa.Result{Kind: aaa.Refused, Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}}
 }
 
-type panicking struct{}
+type panicking struct{ aaa.Login }
 
 func (panicking) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
 	panic("a bug in a method")

@@ -27,14 +27,23 @@ import (
 // Config is what a reload may change. Calls and callbacks that have begun keep the decision they were given; before a dial only denials are
 // taken from the newer one.
 type Config struct {
-	Session  session.Config
-	Logins   map[string]session.Login // method lists by name; a line's Login names one
-	Policies *policies.Set
-	Places   map[string]string // Callback-Id → number
-	Plan     policies.Plan
-	Exec     bool          // service exec-callback
-	Lifetime time.Duration // from the promise to `expired`; 0: 1 h
-	Scripts  dialer.Dialer
+	Session    session.Config
+	Logins     map[string]Login          // method lists by name; a line's Login names one
+	Accounting map[string]AccountingList // by name; a line's AAA.Accounting names one. One that is not there records start and stop
+	Policies   *policies.Set
+	Places     map[string]string // Callback-Id → number
+	Plan       policies.Plan
+	Exec       bool          // service exec-callback
+	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
+	Scripts    dialer.Dialer
+}
+
+// Login is the method lists of a line. An aaa.Login is one.
+type Login interface {
+	session.Login
+	// Reauthorize asks again, without a password, what a user may have, and blocks for Granted, Refused or Silent. Where nobody can be asked without
+	// one, granted stands.
+	Reauthorize(ctx context.Context, r aaa.Request, id aaa.Identity, granted aaa.Authorization) aaa.Result
 }
 
 // Options are the parts that a Broker works with for its whole life.
@@ -43,9 +52,12 @@ type Options struct {
 	Pool    *lines.Pool
 	// Accountant delivers the spooled records; nil: nothing is accounted and nothing spooled.
 	Accountant aaa.Accountant
-	Log        *zap.Logger                // nil: none
-	Debug      func(tty int, text string) // `debug callback`; nil: none
-	Limits     Limits
+	// CallCheck asks AAA whether a call that rings may be answered (Service-Type Call-Check), for lines that want it; it blocks until the answer
+	// or ctx's end. Only Granted answers the telephone. nil: such lines answer nobody.
+	CallCheck func(ctx context.Context, r aaa.Request) aaa.Result
+	Log       *zap.Logger                // nil: none
+	Debug     func(tty int, text string) // `debug callback`; nil: none
+	Limits    Limits
 }
 
 // Store is the durable record; *journal.Journal is one. What its Commits return nil for is on disk.
@@ -54,21 +66,25 @@ type Store interface {
 	CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error
 	Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error)
 	OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damage, error)
-	SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []journal.Damage, error)
+	SpoolLists(ctx context.Context) ([]string, error)
+	SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error)
 	Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error)
 	Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error)
 }
 
 // Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
 type Limits struct {
-	HangUp     time.Duration // leg one must be down after the promise: 30 s
-	LineRetry  time.Duration // pause before a line is asked for again: 5 s
-	OffHook    time.Duration // grace for an off-hook script at the end of the wait: 15 s
-	Dial       time.Duration // backstop behind a dial script's own time limits: 5 min
-	Login      time.Duration // leg two must be admitted: 90 s
-	Grace      time.Duration // a hang-up that was ordered must show: 45 s
-	Accounting time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
-	Retry      time.Duration // pause before a step that could not be recorded is tried again: 1 s
+	HangUp      time.Duration // leg one must be down after the promise: 30 s
+	LineRetry   time.Duration // pause before a line is asked for again: 5 s
+	OffHook     time.Duration // grace for an off-hook script at the end of the wait: 15 s
+	Dial        time.Duration // backstop behind a dial script's own time limits: 5 min
+	Login       time.Duration // leg two must be admitted: 90 s
+	Grace       time.Duration // a hang-up that was ordered must show: 45 s
+	Accounting  time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
+	WaitStart   time.Duration // longest that a caller waits for his Start to be acknowledged (wait-start): 10 s
+	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
+	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
+	Retry       time.Duration // pause before a step that could not be recorded is tried again: 1 s
 }
 
 // Broker is the owner of calls and callbacks. New makes one, Run works.
@@ -153,6 +169,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.giveBackAll()
 	stopLines()
 	<-pool
+	if ctx.Err() != nil { // in good order: a part that broke down is started again at once, and its calls are not over for AAA
+		b.switchOff(base)
+	}
 	b.spool.flush(base)
 	return err
 }
@@ -230,6 +249,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Login, 90*time.Second)
 	set(&l.Grace, 45*time.Second)
 	set(&l.Accounting, 5*time.Second)
+	set(&l.WaitStart, 10*time.Second)
+	set(&l.Reauthorize, 20*time.Second)
+	set(&l.CallCheck, 15*time.Second)
 	set(&l.Retry, time.Second)
 	return l
 }

@@ -25,15 +25,22 @@ type call struct {
 	cancel     context.CancelCauseFunc
 	forcedWait time.Duration
 
+	accounting     accounting
 	multiSessionID string
 	promised       string // leg one: the callback that was promised
+	reports        int    // interims and commands reported
 
 	callbackID string // leg two
 	attempt    int
 	identity   aaa.Identity
 
-	user    string // for views; guarded by the Broker's mutex
-	service aaa.Service
+	// Guarded by the Broker's mutex.
+	user      string // for views
+	service   aaa.Service
+	session   string       // Acct-Session-Id of the open session; "" none
+	began     time.Time    // when that began
+	unspooled bool         // its Start is not in the journal
+	admitted  aaa.Identity // who has his session on this call; zero nobody
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -58,15 +65,15 @@ func (b *Broker) call(id string) *call {
 func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := &call{Call: lc, leg: 1, cancel: cancel, multiSessionID: "m-" + lc.ID}
 	cfg := b.config.Load()
+	c := &call{Call: lc, leg: 1, cancel: cancel, multiSessionID: "m-" + lc.ID, accounting: b.accounting(cfg, lc.TTY)}
 	login := ""
 	if l, ok := b.opt.Pool.Config(lc.TTY); ok {
 		c.forcedWait, login = l.ForcedWait, l.Login
 	}
 	b.begin(c)
 	defer b.end(c)
-	out := session.Run(ctx, lc, cfg.Session, b.login(cfg, login), b, session.Leg{Number: 1}, b)
+	out := session.Run(ctx, lc, c.config(cfg), b.login(cfg, login), b, session.Leg{Number: 1}, b)
 	b.logOutcome(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)
@@ -88,21 +95,36 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 }
 
 // login returns the method list of a line. One that is missing lets nobody in.
-func (b *Broker) login(cfg *Config, name string) session.Login {
-	if name == "" {
-		name = "default"
-	}
+func (b *Broker) login(cfg *Config, name string) Login {
+	name = listName(name)
 	if l, ok := cfg.Logins[name]; ok {
 		return l
 	}
 	return nobody(name)
 }
 
+// config is what the call's sessions run with.
+func (c *call) config(cfg *Config) session.Config {
+	s := cfg.Session
+	s.Interim = c.accounting.interim()
+	return s
+}
+
 // nobody is a method list that is not there.
 type nobody string
 
 func (n nobody) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
-	return nil, aaa.Result{Kind: aaa.Silent, Reason: fmt.Sprintf("there is no login list %q (aaa.lists.login)", string(n))}
+	return nil, n.silent()
+}
+
+func (n nobody) Command(context.Context, aaa.Question) aaa.Result { return n.silent() }
+
+func (n nobody) Reauthorize(context.Context, aaa.Request, aaa.Identity, aaa.Authorization) aaa.Result {
+	return n.silent()
+}
+
+func (n nobody) silent() aaa.Result {
+	return aaa.Result{Reason: fmt.Sprintf("there is no login list %q (aaa.lists.login)", string(n))}
 }
 
 func (b *Broker) begin(c *call) {
@@ -160,15 +182,19 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	lc := w.dial.call
 	callCtx, cancel := context.WithCancelCause(ctx)
 	w.dial.cancel = cancel
-	c := &call{Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID, attempt: e.Attempt, identity: w.identity()}
+	cfg := b.config.Load()
+	c := &call{
+		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID, attempt: e.Attempt, identity: w.identity(),
+		accounting: b.accounting(cfg, w.row.CalledTTY),
+	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.opt.Debug(lc.TTY, "Exec Callback Successful - await exec/autoselect pickup")
-	login := w.loginList(b)
+	login, asked := w.loginList(b), w.question()
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)
 		defer b.end(c)
-		out := session.Run(callCtx, lc, b.config.Load().Session, login, b, leg, b)
+		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
 		b.logOutcome(c, out)
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
 			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason}, text: out.Reason})
@@ -180,7 +206,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 }
 
 // loginList is the method list by which leg one was answered: that of the called line.
-func (w *work) loginList(b *Broker) session.Login {
+func (w *work) loginList(b *Broker) Login {
 	name := ""
 	if l, ok := b.opt.Pool.Config(w.row.CalledTTY); ok {
 		name = l.Login

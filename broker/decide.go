@@ -39,7 +39,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	b.opt.Debug(a.Call.TTY, fmt.Sprintf("user %s: %s (%s)", a.Identity.User, d.Outcome, d.Reason))
 	switch d.Outcome {
 	case policies.Admit:
-		return session.Verdict{Kind: session.Admit, Reason: d.Reason}
+		return b.admit(ctx, c, a, d.Reason)
 	case policies.AskNumber:
 		return session.Verdict{Kind: session.AskNumber, Reason: d.Reason}
 	case policies.InvalidNumber:
@@ -53,9 +53,52 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 
 func request(cfg *Config, a session.Asked) policies.Request {
 	return policies.Request{
-		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: a.FromCaller, Leg: a.Leg,
+		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: a.FromCaller, Caller: a.Call.Caller, Leg: a.Leg,
 		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
 	}
+}
+
+// admit lets a caller have his session, where he has not as many as he may and accounting can begin.
+func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
+	if err := b.occupy(c, a); err != nil {
+		return session.Verdict{Text: textRefused, Reason: err.Error()}
+	}
+	if !b.startAcknowledged(ctx, c, a.Session) {
+		b.vacate(c)
+		return session.Verdict{Text: textRefused, Reason: "accounting start not acknowledged"}
+	}
+	return session.Verdict{Kind: session.Admit, Reason: reason, CallbackID: c.callbackID}
+}
+
+// occupy counts the caller's session among those of his identity; an error where they are as many as AAA grants at once (Port-Limit).
+func (b *Broker) occupy(c *call, a session.Asked) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.portLimit(c, a); err != nil {
+		return err
+	}
+	c.admitted = a.Identity
+	return nil
+}
+
+// portLimit: the Broker's mutex is held.
+func (b *Broker) portLimit(c *call, a session.Asked) error {
+	n := 0
+	for _, other := range b.calls {
+		if other != c && other.admitted == a.Identity {
+			n++
+		}
+	}
+	if a.Auth.PortLimit > 0 && n >= a.Auth.PortLimit {
+		return fmt.Errorf("user %s has %d sessions, and AAA grants %d at once (Port-Limit)", a.Identity.User, n, a.Auth.PortLimit)
+	}
+	return nil
+}
+
+func (b *Broker) vacate(c *call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.admitted = aaa.Identity{}
 }
 
 // promise records the callback and answers only when it is on disk (law 1).
@@ -63,13 +106,19 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 	if b.draining.Load() {
 		return session.Verdict{Text: textNotAvailable, Reason: "ringback is shutting down"}
 	}
+	b.mu.Lock()
+	err := b.portLimit(c, a) // leg two would be refused: his telephone is not rung for that
+	b.mu.Unlock()
+	if err != nil {
+		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
+	}
 	want := wanted(d.Lines, d.Rotary, c.TTY, "")
 	if err := b.opt.Pool.CanServe(want); err != nil {
 		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	}
 	w := b.newPromise(c, a, d, t)
-	err := b.tell(ctx, event{
+	err = b.tell(ctx, event{
 		id: w.row.ID, promise: w, what: callback.Promise{ID: w.row.ID, Max: d.Attempts.Max},
 		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", a.Identity.User, c.TTY, d.Number),
 	})
@@ -93,7 +142,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	w := newWork(journal.Callback{
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		Number: d.Number, NoVerify: d.NoVerify, CallID: c.ID, CalledTTY: c.TTY, Lines: d.Lines, Rotary: d.Rotary,
-		ForcedWait: c.forcedWait, RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
+		ForcedWait: max(c.forcedWait, a.Auth.CallbackDelay), RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
 		Decision: mustJSON(d), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	w.leg1 = c
@@ -120,26 +169,14 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if d, _ := cfg.Policies.Evaluate(request(cfg, a)); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
+	v := b.admit(ctx, c, a, "called back")
+	if v.Kind != session.Admit {
+		return v
+	}
 	err := b.tell(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User})
 	if err != nil {
+		b.vacate(c)
 		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}
 	}
-	return session.Verdict{Kind: session.Admit, CallbackID: c.callbackID, Reason: "called back"}
-}
-
-// recheck looks for denials right before the dial (never for anything that would widen the decision).
-func (b *Broker) recheck(w *work) string {
-	var d policies.Decision
-	if err := unmarshal(w.row.Decision, &d); err != nil {
-		return "the recorded decision cannot be read: " + err.Error()
-	}
-	cfg := b.config.Load()
-	now, _ := cfg.Policies.Recheck(policies.Request{
-		Identity: w.identity(), Auth: w.auth.Auth, Service: aaa.Service(w.row.Service),
-		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
-	}, d)
-	if now.Outcome != policies.CallBack {
-		return now.Reason
-	}
-	return ""
+	return v
 }

@@ -116,10 +116,7 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	l := b.opt.Limits
 	switch e.Kind {
 	case callback.Lifetime:
-		life := b.config.Load().Lifetime
-		if life == 0 {
-			life = time.Hour
-		}
+		life := b.lifetime()
 		// A wall clock that jumped must neither end it at once nor keep it for ever.
 		left := time.Until(w.row.Created.Add(life))
 		return min(max(left, time.Second), life)
@@ -128,9 +125,9 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.LineRetry:
 		return l.LineRetry
 	case callback.Wait:
-		return since(w.hungUp, e.Full, w.forcedWait())
+		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff())
 	case callback.RetryWait:
-		return since(w.dialEnded, e.Full, max(w.row.RetryWait, w.forcedWait()))
+		return max(since(w.dialEnded, e.Full, max(w.row.RetryWait, w.forcedWait())), w.putOff())
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:
@@ -141,6 +138,25 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 		return l.Grace
 	}
 	panic(fmt.Sprintf("broker: no duration for timer %q", e.Kind))
+}
+
+// lifetime is from a promise to its expiry.
+func (b *Broker) lifetime() time.Duration {
+	if life := b.config.Load().Lifetime; life > 0 {
+		return life
+	}
+	return time.Hour
+}
+
+// putOff is how long the dial is put off still: by the monotonic clock, or by the wall clock where another process was told so.
+func (w *work) putOff() time.Duration {
+	switch {
+	case !w.notBefore.IsZero():
+		return time.Until(w.notBefore)
+	case w.state.NotBefore != 0:
+		return time.Until(time.Unix(0, w.state.NotBefore))
+	}
+	return 0
 }
 
 // forcedWait is the longest of the waits of the called line and of the one that dials.
@@ -158,20 +174,6 @@ func since(t time.Time, full bool, d time.Duration) time.Duration {
 		return d
 	}
 	return time.Until(t.Add(d))
-}
-
-// startRecheck looks for denials; while that is asked, leg one's accounting Stop gets a moment to be acknowledged, since servers that count
-// sessions would refuse leg two. During a shutdown no dial begins: the callback stays as it is for the next start.
-func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
-	id, stop := w.row.ID, w.leg1Stop
-	reason := b.recheck(w)
-	b.running.Go(func() {
-		b.spool.await(ctx, stop, b.opt.Limits.Accounting)
-		if b.draining.Load() {
-			return
-		}
-		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason}, text: reason})
-	})
 }
 
 func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
@@ -227,6 +229,10 @@ func (b *Broker) release(w *work, e callback.ReleaseLease) {
 		return // it was given back when it came, too late
 	}
 	lease := w.lease
+	if w.stopCheck != nil {
+		w.stopCheck() // whatever it would say, the callback has left the wait
+		w.stopCheck = nil
+	}
 	b.mu.Lock()
 	w.lease, w.leaseNo, w.dial = nil, 0, nil
 	b.mu.Unlock()

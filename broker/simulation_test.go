@@ -86,7 +86,8 @@ func (d *disk) Pending(context.Context) (v []journal.Callback, _ []journal.Damag
 func (d *disk) OpenCalls(context.Context) ([]journal.Call, []journal.Damage, error) {
 	return nil, nil, nil
 }
-func (d *disk) SpoolNext(context.Context, int) ([]journal.Spooled, []journal.Damage, error) {
+func (d *disk) SpoolLists(context.Context) ([]string, error) { return nil, nil }
+func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil
 }
 func (d *disk) Callbacks(context.Context, int, journal.Filter) ([]journal.Callback, []journal.Damage, error) {

@@ -34,7 +34,7 @@ func (deafAccountant) Send(context.Context, aaa.Record) error { return nil }
 func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *spool
-		s = newSpool(hastyStore{committed: func() { s.acknowledged([]string{"c1-stop"}) }}, deafAccountant{}, zap.NewNop())
+		s = newSpool(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }}, deafAccountant{}, zap.NewNop())
 		if err := s.put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err != nil {
 			t.Fatal(err)
 		}

@@ -77,7 +77,7 @@ type townOptions struct {
 	noRotary   bool
 	home       exchange.ModemConfig // of the subscriber at 84001
 	line       exchange.ModemConfig // of the lines' modems
-	login      session.Login
+	login      broker.Login
 	dial       string // the callback script; "" that of document 5732
 }
 
@@ -161,7 +161,7 @@ func (w *town) config() broker.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var login session.Login = aaa.List{Name: "default", Entries: []aaa.Method{local}}
+	var login broker.Login = aaa.Login{EXEC: aaa.List{Name: "default", Entries: []aaa.Method{local}}}
 	if w.opt.login != nil {
 		login = w.opt.login
 	}
@@ -171,7 +171,7 @@ func (w *town) config() broker.Config {
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
 	return broker.Config{
-		Session: session.Config{Hostname: "maui-nas-04"}, Logins: map[string]session.Login{"default": login}, Policies: set, Exec: true,
+		Session: session.Config{Hostname: "maui-nas-04"}, Logins: map[string]broker.Login{"default": login}, Policies: set, Exec: true,
 		Scripts: dialer.Dialer{Scripts: scripts},
 	}
 }

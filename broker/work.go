@@ -21,6 +21,7 @@ type work struct {
 
 	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended
+	notBefore time.Time // until when the dial was put off (monotonic); zero: it was not, or by another process
 	leg1      *call     // until it is down
 	leg1Stop  string    // accounting record whose acknowledgement the dial awaits for a while
 
@@ -29,6 +30,8 @@ type work struct {
 	lease   *lines.Lease
 	leaseNo uint64
 	dial    *dial
+
+	stopCheck context.CancelFunc // ends the last Recheck; nil none
 }
 
 // dial is an attempt that runs: its dialler, then leg two's call.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
@@ -40,9 +41,15 @@ type Config struct {
 	Callback Callback
 	Session  session.Config
 
-	RADIUS radius.Config // no server where the method radius is not used
-	Logins []MethodList  // login method lists, in the file's order
-	Users  []aaa.User    // of the method local
+	RADIUS    radius.Config     // no server where the method radius is not used
+	TACACS    tacplus.Config    // likewise
+	Groups    []Group           // of servers
+	Lists     Lists             // method lists
+	Users     []aaa.User        // of the method local
+	Enable    *aaa.EnableSecret // of the method enable; nil: there is none
+	CallCheck string            // the RADIUS method of Call-Check; "" none
+
+	DynamicAuthor *DynamicAuthor // nil: no requests are taken from outside
 
 	Scripts []*chat.Script // the file's own, then those shipped whose names are free
 	Lines   []Line         // by TTY
@@ -70,33 +77,10 @@ type Callback struct {
 	Lifetime time.Duration // from the promise until it expires
 }
 
-// MethodList is a list of methods by name; who wires the daemon turns the names into methods.
-type MethodList struct {
-	Name    string
-	Methods []string // MethodRADIUS, MethodLocal, MethodNone
-}
-
-// The methods that a list may name.
-const (
-	MethodRADIUS = "radius"
-	MethodLocal  = "local"
-	MethodNone   = "none"
-)
-
 // Line is a line and where its port is.
 type Line struct {
 	lines.Config
 	Address port.Address
-}
-
-// Login returns the methods of a login list; false where there is none of that name.
-func (c *Config) Login(name string) ([]string, bool) {
-	for _, l := range c.Logins {
-		if l.Name == name {
-			return l.Methods, true
-		}
-	}
-	return nil, false
 }
 
 // LineConfigs returns the lines without their addresses.

@@ -3,6 +3,7 @@ package config
 import (
 	"flag"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
@@ -51,7 +53,7 @@ func TestFullSample(t *testing.T) {
 	}
 	v, _ := schema.Parse("full.yaml", text, Keys())
 	for _, path := range allPaths("", Keys()) {
-		if !used(v, strings.Split(path, ".")) && path != "lines[].flow_control" {
+		if !used(v, strings.Split(path, ".")) && path != "enable.password_hash" {
 			t.Errorf("the full sample says nothing of %s", path)
 		}
 	}
@@ -68,13 +70,34 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", c.Session)
 	}
 	if want := []radius.ServerConfig{
-		{Name: "primary", Address: "192.0.2.1:1812", Accounting: "192.0.2.1:1813", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", Source: "192.0.2.9"},
-		{Name: "secondary", Address: "[2001:db8::1]:1812", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require"},
+		{Name: "primary", Address: "192.0.2.1:1812", Accounting: "192.0.2.1:1813", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", Source: "192.0.2.9",
+			StatusServer: "on", Dialects: []string{"ascend", "cisco"}},
+		{Name: "secondary", Address: "[2001:db8::1]:1812", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto"},
+		{Name: "radsec", Address: "radius.example.net:2083", Accounting: "radius.example.net:2083", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto",
+			Transport: "tls", TLS: &radius.TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"),
+				ServerName: "radius.example.net", RADIUS11: "allow"}},
 	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" || c.RADIUS.NASIdentifier != "maui-nas-04" {
 		t.Errorf("%+v", c.RADIUS)
 	}
-	if want := []MethodList{{"default", []string{"radius", "local"}}, {"console", []string{"local"}}}; !reflect.DeepEqual(c.Logins, want) {
-		t.Errorf("%+v", c.Logins)
+	if want := []MethodList{{"default", []string{"radius", "local"}}, {"console", []string{"local"}}, {"staff", []string{"tacacs", "local"}}}; !reflect.DeepEqual(c.Lists.Login, want) {
+		t.Errorf("%+v", c.Lists.Login)
+	}
+	if want := (tacplus.Config{Name: "tacacs", Authentication: "ascii", SystemUser: "maui-nas-04", DeadTime: 30 * time.Second, Servers: []tacplus.ServerConfig{
+		{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 5 * time.Second, SingleConnection: true},
+		{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second, SingleConnection: true,
+			TLS: &tacplus.TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
+	}}); !reflect.DeepEqual(c.TACACS, want) {
+		t.Errorf("%+v", c.TACACS)
+	}
+	if want := []Group{{"isp", "radius", []string{"primary", "secondary"}, true}}; !reflect.DeepEqual(c.Groups, want) || c.CallCheck != "isp" || c.Enable == nil {
+		t.Errorf("%+v %q %v", c.Groups, c.CallCheck, c.Enable)
+	}
+	if want := (&DynamicAuthor{Listen: "192.0.2.9:3799", Window: 5 * time.Minute,
+		Clients: []DynamicClient{{netip.MustParsePrefix("192.0.2.1/32"), "not-a-secret-but-long-enough-for-a-test"}}}); !reflect.DeepEqual(c.DynamicAuthor, want) {
+		t.Errorf("%+v", c.DynamicAuthor)
+	}
+	if want := []AccountingList{{"default", "start-stop", 10 * time.Minute, false, []string{"radius"}}, {"staff", "stop-only", 0, true, []string{"tacacs"}}}; !reflect.DeepEqual(c.Lists.Accounting, want) {
+		t.Errorf("%+v", c.Lists.Accounting)
 	}
 	two := 2
 	if len(c.Users) != 3 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify || c.Users[0].Callback.Dialstring.Value() != "84001" ||
@@ -100,7 +123,8 @@ func TestFullSample(t *testing.T) {
 	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
-	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", Init: "AT&F1E0M0",
+	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, Init: "AT&F1E0M0",
+		AAA:                lines.Lists{Enable: "default", PPP: "default", EXEC: "default", Network: "default", Commands: "default", Accounting: "default"},
 		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); c.Lines[0].Config != want {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
@@ -110,10 +134,10 @@ func TestFullSample(t *testing.T) {
 	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "^exec-callback$" || l.ModemOffHookScript != "" {
 		t.Errorf("%+v", l)
 	}
-	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "" || l.Login != "console" {
+	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "" || l.Login != "staff" || l.AAA.EXEC != "staff" || l.AAA.Enable != "default" {
 		t.Errorf("%+v", l)
 	}
-	if _, ok := c.Login("none"); ok {
+	if _, ok := Find(c.Lists.Login, "none"); ok {
 		t.Error("a list out of nowhere")
 	}
 }
@@ -277,18 +301,40 @@ func TestProblems(t *testing.T) {
 		{"radius.secret", "loose.secret", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: loose.secret: others than the owner may use the file (mode 0644) (chmod 600 loose.secret)`},
 		{", secret_file: radius.secret", "", `ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)`},
 		{"secret_file: radius.secret", "secret: hunter2", "ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
-			`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (known here: accounting, address, insecure, message_authenticator, name, retries, secret_file, source, timeout)`},
+			`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (known here: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, source, status_server, timeout, tls, transport)`},
 		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`, `ringback.yaml:2:37: aaa.radius[0].address: "70000" is no port number (1 to 65535)`},
 		{"radius.secret}", "radius.secret, source: here}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source "here": not an IP address, nor one with a port`},
 		{"radius.secret}", "radius.secret, message_authenticator: off}", `ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by who stands on the way (CVE-2024-3596) (mend the server, then write require)`},
-		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}", `ringback.yaml:2:91: aaa.radius[1].name: RADIUS server "primary" is already on line 2 (give it another name)`},
+		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}", `ringback.yaml:2:91: aaa.radius[1].name: server "primary" is already on line 2 (give it another name)`},
 		{"[radius, local]", "[raduis, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "raduis" (did you mean "radius"?)`},
-		{"[radius, local]", "[tacacs, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "tacacs" (there are radius, local, none)`},
+		{"[radius, local]", "[tacacs, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no TACACS+ server (add a server to aaa.tacacs)`},
 		{"[radius, local]", "[local, local]", `ringback.yaml:3:36: aaa.lists.login.default[1]: method "local" is in the list twice (remove one of the two)`},
 		{"[radius, local]", "[]", `ringback.yaml:3:28: aaa.lists.login.default: the list is empty: nobody would be let in (write [radius, local])`},
 		{"[radius, local]", "radius", `ringback.yaml:3:28: aaa.lists.login.default: expects a list, and the text "radius" stands here (write [radius])`},
 		{"[radius, local]", "[radius, none]", `ringback.yaml:3:37: warning: aaa.lists.login.default[1]: lets everybody in whenever the methods before it are silent (remove it, unless that is what you want)`},
 		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
+
+		{"radius.secret}", "radius.secret, tls: {ca_file: ca.pem}}", `ringback.yaml:2:88: aaa.radius[0].tls: it is for servers that are reached by TLS (write transport: tls, or remove it)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: nowhere.pem}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: radius.secret}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: radius.secret: there is no certificate in it (certificates in PEM: -----BEGIN CERTIFICATE-----)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {cert_file: radius.secret}}", `ringback.yaml:2:88: aaa.radius[0].tls.cert_file: a certificate without its key (add key_file)`},
+		{"  lists:", "  tacacs: [{name: t, address: t}]\n  lists:", `ringback.yaml:3:12: aaa.tacacs[0]: neither a key nor TLS: everything could be read on the way (write secret_file: tacacs.secret)`},
+		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: short.secret}]\n  lists:", `ringback.yaml:3:47: aaa.tacacs[0].secret_file: the shared secret has 10 octets, and RFC 8907 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
+		{"  lists:", "  tacacs: [{name: primary, address: t, secret_file: radius.secret}]\n  lists:", `ringback.yaml:3:19: aaa.tacacs[0].name: server "primary" is already on line 2 (give it another name)`},
+		{"  lists:", "  groups: [{name: local, servers: [primary]}]\n  lists:", `ringback.yaml:3:19: aaa.groups[0].name: "local" is a method already (give it another name)`},
+		{"  lists:", "  groups: [{name: g, servers: [primry]}]\n  lists:", `ringback.yaml:3:32: aaa.groups[0].servers[0]: there is no server "primry" (did you mean "primary"?)`},
+		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  groups: [{name: g, servers: [primary, t]}]\n  lists:", `ringback.yaml:4:41: aaa.groups[0].servers[1]: server "t" speaks tacacs, and those before it radius (make a group for each protocol)`},
+		{"[radius, local]", "[radius, enable]", `ringback.yaml:3:37: aaa.lists.login.default[1]: method "enable" is none of a list of login (there are radius, tacacs, local, none)`},
+		{"[radius, local]}", "[radius, local]}, commands: {default: [radius]}", `ringback.yaml:3:67: aaa.lists.commands.default[0]: method "radius" is none of a list of commands (there are tacacs, local, none, if-authenticated)`},
+		{"[radius, local]}", "[radius, local]}, enable: {default: [enable]}", `ringback.yaml:3:65: aaa.lists.enable.default[0]: there is no enable password (write enable: {password_hash: …})`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}", `ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}", `ringback.yaml:3:68: aaa.lists.accounting.default: nobody is told what is recorded (write methods: [radius])`},
+		{"  lists:", "  call_check: local\n  lists:", `ringback.yaml:3:15: aaa.call_check: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
+		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" is neither an IP address nor a prefix`},
+		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: anybody who knows the secret may end sessions (write the address of your server)`},
+		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: nobody is there to be asked by number (write aaa: {call_check: radius})`},
+		{"tty: 1,", "tty: 1, exec: staff,", `ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
+		{"", "enable: {}\n", `ringback.yaml:7:9: enable: there is no password (add password_file: or password_hash:)`},
 
 		// users
 		{"kim.password", "radius.secret, password_hash: x", `ringback.yaml:4:66: users[0].password_hash: a password file and a password hash (remove one of the two)`},
@@ -478,8 +524,8 @@ func TestNamesStay(t *testing.T) {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	if c.Logins[0].Name != "Ops.Night" || c.Lines[0].Login != "Ops.Night" || c.Places["Head.Office"] != "84001" {
-		t.Errorf("%+v %+v", c.Logins, c.Places)
+	if c.Lists.Login[0].Name != "Ops.Night" || c.Lines[0].Login != "Ops.Night" || c.Places["Head.Office"] != "84001" {
+		t.Errorf("%+v %+v", c.Lists.Login, c.Places)
 	}
 }
 
@@ -616,7 +662,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		seen := map[int]bool{}
 		for _, line := range c.Lines {
-			if _, ok := c.Login(line.Login); !ok || seen[line.TTY] || line.TTY < 1 {
+			if _, ok := Find(c.Lists.Login, line.Login); !ok || seen[line.TTY] || line.TTY < 1 {
 				t.Fatalf("%+v", line)
 			}
 			seen[line.TTY] = true

@@ -61,12 +61,10 @@ func Keys() []schema.Key {
 		}},
 		{Name: "numbers", Type: schema.Object, Doc: "The number plan: what is done to a number before it is dialled, wherever it came from.", Keys: numberKeys()},
 		{Name: "places", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
-		{Name: "aaa", Type: schema.Object, Doc: "Authentication, authorization, accounting.", Keys: []schema.Key{
-			{Name: "radius", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: radiusKeys}, Doc: "RADIUS servers, asked in order; together they are the method `radius`."},
-			{Name: "lists", Type: schema.Object, Doc: "Method lists, as IOS's `aaa authentication`.", Keys: []schema.Key{
-				{Name: "login", Type: schema.Dict, Elem: &schema.Key{Type: schema.List, Elem: &schema.Key{}, Example: "[radius, local]"}, Example: "{default: [radius, local]}",
-					Doc: "Lists by name. A list has the methods `radius`, `local` (the `users` below) and `none` (lets everybody in) in the order in which they are asked; the next one is asked only where one is silent, never after a refusal."},
-			}},
+		{Name: "aaa", Type: schema.Object, Doc: "Authentication, authorization, accounting.", Keys: aaaKeys()},
+		{Name: "enable", Type: schema.Object, Doc: "The method `enable`: one password for privileged levels, as IOS's `enable secret`.", Keys: []schema.Key{
+			{Name: "password_file", Check: notEmpty, Example: "enable.password", Doc: "File that holds the password alone, a newline at its end apart. Either this or `password_hash`."},
+			{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`, Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 		}},
 		{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
 		{Name: "chat_scripts", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
@@ -88,19 +86,6 @@ func numberKeys() []schema.Key {
 var placeKeys = []schema.Key{
 	{Name: "name", Required: true, Check: notEmpty, Example: "paris", Doc: "The Callback-Id."},
 	{Name: "number", Required: true, Example: `"84022"`, Doc: "The number; spaces and `-().` may stand in it."},
-}
-
-var radiusKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "primary", Doc: "Name of the server in logs and traces."},
-	{Name: "address", Required: true, Check: checkHostPort, Example: "192.0.2.1:1812", Doc: "Where it authenticates; without port 1812."},
-	{Name: "accounting", Check: checkHostPort, Example: "192.0.2.1:1813", Doc: "Where it takes accounting; without port 1813. Default: it does none."},
-	{Name: "secret_file", Required: true, Check: notEmpty, Example: "radius.secret", Doc: "File that holds the shared secret alone, a newline at its end apart. 16 octets or more."},
-	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "2s", Example: "2s", Doc: "Wait before the first retransmission; each further wait doubles, up to twice this."},
-	{Name: "retries", Type: schema.Int, Min: 0, Max: 20, Default: "3", Example: "3", Doc: "Retransmissions after the first."},
-	{Name: "message_authenticator", Enum: []string{"require", "auto", "off"}, Default: "require", Example: "require",
-		Doc: "`require`: Accept, Reject and Challenge must carry one. `auto`: from the first good one on. `off`: replies can be forged by who stands on the way (CVE-2024-3596)."},
-	{Name: "source", Check: notEmpty, Example: "192.0.2.9", Doc: "Local address to send from. Default: the system's choice."},
-	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true", Doc: "Takes a secret shorter than 16 octets."},
 }
 
 var userKeys = []schema.Key{
@@ -131,7 +116,15 @@ func lineKeys() []schema.Key {
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
 		{Name: "flow_control", Enum: []string{"hardware", "none"}, Example: "hardware", Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Group of lines that stand in for one another. A callback is dialled by another line of the called line's rotary where one is in service."},
-		{Name: "login", Default: "default", Check: notEmpty, Example: "default", Doc: "Login method list."},
+		{Name: "login", Default: "default", Check: notEmpty, Example: "default", Doc: "Login method list, of `aaa.lists.login`. The other lists below are of `aaa.lists` likewise."},
+		{Name: "enable", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list of the EXEC's `enable`."},
+		{Name: "ppp", Check: notEmpty, Default: "default", Example: "isp", Doc: "Method list that authenticates PPP."},
+		{Name: "exec", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list that authorizes EXEC sessions."},
+		{Name: "network", Check: notEmpty, Default: "default", Example: "isp", Doc: "Method list that authorizes PPP sessions."},
+		{Name: "commands", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list that authorizes EXEC commands."},
+		{Name: "accounting", Check: notEmpty, Default: "default", Example: "isp", Doc: "Accounting method list."},
+		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
+			Doc: "The number that rings is put to `aaa.call_check` before the call is answered; where it is refused, or nobody answers, the telephone rings on."},
 		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
 		{Name: "scripts", Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
 			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},

@@ -61,7 +61,10 @@ func (l *loader) line(v *schema.Value) Line {
 	get := func(names ...string) *schema.Value { return or(v, keys, names...) }
 	c := lines.Config{
 		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
-		Login: get("login").Text(), Init: v.Get("init").Text(), ForcedWait: get("callback", "forced_wait").Duration(),
+		Login: get("login").Text(), CallCheck: get("call_check").Bool(false),
+		AAA: lines.Lists{Enable: get("enable").Text(), PPP: get("ppp").Text(), EXEC: get("exec").Text(), Network: get("network").Text(),
+			Commands: get("commands").Text(), Accounting: get("accounting").Text()},
+		Init: v.Get("init").Text(), ForcedWait: get("callback", "forced_wait").Duration(),
 		ModemOffHookScript: v.Get("scripts", "modem_off_hook").Text(), CallbackScript: get("scripts", "callback").Text(),
 	}
 	if r := v.Get("rotary"); r.IsSet() {
@@ -71,7 +74,7 @@ func (l *loader) line(v *schema.Value) Line {
 		*t.field(&c.Timing) = get("timing", t.name).Duration()
 	}
 	l.lineScripts(v, &c)
-	l.lineLogin(v, c.Login)
+	l.lineLists(v, &c)
 	return Line{Config: c}
 }
 
@@ -102,18 +105,40 @@ func (l *loader) lineScripts(v *schema.Value, c *lines.Config) {
 	}
 }
 
-func (l *loader) lineLogin(v *schema.Value, name string) {
-	if _, ok := l.cfg.Login(name); ok || l.broken("aaa.lists") {
+// lineLists holds the names of a line's method lists to the lists. A login list must be there; the others may be left at the default.
+func (l *loader) lineLists(v *schema.Value, c *lines.Config) {
+	have := &l.cfg.Lists
+	l.lineList(v, "login", c.Login, have.Login)
+	l.lineList(v, "enable", c.AAA.Enable, have.Enable)
+	l.lineList(v, "ppp", c.AAA.PPP, have.PPP)
+	l.lineList(v, "exec", c.AAA.EXEC, have.EXEC)
+	l.lineList(v, "network", c.AAA.Network, have.Network)
+	l.lineList(v, "commands", c.AAA.Commands, have.Commands)
+	var accounting []MethodList
+	for _, a := range have.Accounting {
+		accounting = append(accounting, MethodList{Name: a.Name})
+	}
+	l.lineList(v, "accounting", c.AAA.Accounting, accounting)
+	if c.CallCheck && l.cfg.CallCheck == "" && !l.broken("aaa.call_check") {
+		l.errorAt(v.Get("call_check"), "write aaa: {call_check: radius}", "nobody is there to be asked by number")
+	}
+}
+
+func (l *loader) lineList(v *schema.Value, kind, name string, have []MethodList) {
+	if _, ok := Find(have, name); ok || l.broken("aaa.lists") || name == "default" && kind != "login" {
 		return
 	}
-	at, hint := v.Get("login"), schema.Suggest(name, l.v.Get("aaa", "lists", "login").Names())
+	at, hint := v.Get(kind), schema.Suggest(name, l.v.Get("aaa", "lists", kind).Names())
 	if !at.IsSet() {
 		at = v
 	}
 	if hint == "" {
-		hint = fmt.Sprintf("write aaa: {lists: {login: {%s: [local]}}}", name)
+		hint = fmt.Sprintf("write it into aaa.lists.%s", kind)
+		if kind == "login" {
+			hint = fmt.Sprintf("write aaa: {lists: {login: {%s: [local]}}}", name)
+		}
 	}
-	l.errorAt(at, hint, "there is no login method list %q", cut(name))
+	l.errorAt(at, hint, "there is no %s method list %q", kind, cut(name))
 }
 
 // portURL reports what is wrong with the port of a line that has no TTY of its own: all mistakes are told at once.

@@ -44,9 +44,10 @@ type loader struct {
 	read      func(path string, max int64) ([]byte, fs.FileMode, error)
 	policies  func(dir string) (*policies.Set, Problems)
 
-	v        *schema.Value     // the file
-	scalars  *viper.Viper      // flags, environment, file, defaults
-	over     map[string]string // what overrides the file
+	v        *schema.Value            // the file
+	scalars  *viper.Viper             // flags, environment, file, defaults
+	over     map[string]string        // what overrides the file
+	servers  map[string]*schema.Value // AAA servers by name
 	cfg      Config
 	problems Problems
 }
@@ -56,8 +57,9 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.v, problems = schema.Parse(l.file, data, Keys())
 	l.problems = append(l.problems, problems...)
 	l.layer(o)
+	l.servers = map[string]*schema.Value{}
 	l.cfg = Config{File: l.file, Places: map[string]string{}}
-	for _, part := range []func(){l.node, l.sessions, l.numbers, l.places, l.radius, l.logins, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
+	for _, part := range []func(){l.node, l.sessions, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)

@@ -12,14 +12,14 @@ import (
 // Help writes what `?` shows after before: the completions of a word that has begun (`sh?`), or what may come next (`show ?`).
 func (t *Tree) Help(w io.Writer, before string) {
 	toks, partial := lastWord(before)
-	node, _, err := t.walk(before, toks)
+	m, err := t.walk(before, toks)
 	switch {
 	case err != nil:
 		t.helpless(w, err)
 	case partial != "":
-		helpWord(w, node, t.Commands, partial, len(toks) == 0)
+		helpWord(w, m.Node, t.Commands, partial, len(toks) == 0)
 	default:
-		helpNext(w, node, t.Commands, len(toks) == 0)
+		helpNext(w, m.Node, t.Commands, len(toks) == 0)
 	}
 }
 
@@ -124,12 +124,12 @@ func (t *Tree) Complete(before string) (insert string, unique bool) {
 	if partial == "" {
 		return "", false
 	}
-	node, _, err := t.walk(before, toks)
+	m, err := t.walk(before, toks)
 	if err != nil {
 		return "", false
 	}
 	var found []string
-	for _, n := range followers(node, t.Commands, len(toks) == 0) {
+	for _, n := range followers(m.Node, t.Commands, len(toks) == 0) {
 		if n.Kind == Literal && !n.Hidden && hasPrefixFold(n.Word, partial) {
 			found = append(found, n.Word)
 		}

@@ -10,19 +10,18 @@ import (
 // ErrExit is returned by a command that leaves the Tree.
 var ErrExit = errors.New("exit")
 
+// Fatal is returned by a command that used the terminal itself (asked a question, say) and lost it: Run, Step and Execute return Err
+// in place of showing it.
+type Fatal struct{ Err error }
+
+func (f Fatal) Error() string { return f.Err.Error() }
+func (f Fatal) Unwrap() error { return f.Err }
+
 // Run reads commands under prompt and carries them out one after another, until one returns ErrExit (Run returns nil), ctx ends
 // (its cause), the terminal is Idle for too long (ErrIdle) or its stream ends. Writes of a command fail once ctx has ended.
 func (t *Tree) Run(ctx context.Context, term *Terminal, prompt string) error {
 	for {
-		line, err := term.read(ctx, prompt, &editor{helpKey: true, hist: &term.hist}, treeAssistant{t})
-		switch {
-		case errors.Is(err, ErrTooLong):
-			err = say(term, "% Line too long\n")
-		case errors.Is(err, ErrInterrupt), errors.Is(err, ErrSuspend):
-			err = nil
-		case err == nil:
-			err = t.execute(ctx, term, prompt, line)
-		}
+		err := t.Step(ctx, term, prompt)
 		if errors.Is(err, ErrExit) {
 			return nil
 		}
@@ -32,24 +31,51 @@ func (t *Tree) Run(ctx context.Context, term *Terminal, prompt string) error {
 	}
 }
 
+// Step is one round of Run: it reads a line and carries it out. ErrExit comes back as it is.
+func (t *Tree) Step(ctx context.Context, term *Terminal, prompt string) error {
+	line, err := term.read(ctx, prompt, &editor{helpKey: true, hist: &term.hist}, treeAssistant{t})
+	switch {
+	case errors.Is(err, ErrTooLong):
+		return say(term, "% Line too long\n")
+	case errors.Is(err, ErrInterrupt), errors.Is(err, ErrSuspend):
+		return nil
+	case err != nil:
+		return err
+	}
+	return t.execute(ctx, term, prompt, line)
+}
+
+// Execute carries out line as if it had been typed, but shows it not. The error is as Step's.
+func (t *Tree) Execute(ctx context.Context, term *Terminal, line string) error {
+	return t.execute(ctx, term, "", line)
+}
+
 // execute carries out one line. The error is ErrExit or the stream's; what a command could not do is shown to the person.
 func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string) error {
-	node, args, err := t.Lookup(line)
+	m, err := t.Lookup(line)
 	if err != nil {
 		return say(term, refusal(prompt, err))
 	}
-	if node == nil {
+	if m == nil {
 		return nil
+	}
+	if t.Before != nil {
+		if text := t.Before(ctx, m.Words); text != "" {
+			return say(term, text+"\n")
+		}
 	}
 	release := term.watch(ctx)
 	out := &output{w: term}
-	err = node.Run(ctx, args, out)
+	err = m.Node.Run(ctx, m.Args, out)
 	release()
+	var lost Fatal
 	switch {
 	case out.err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case out.err != nil:
 		return out.err
+	case errors.As(err, &lost):
+		return lost.Err
 	case err != nil && !errors.Is(err, ErrExit):
 		return say(term, "% "+Clean(err.Error())+"\n")
 	}

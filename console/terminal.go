@@ -45,7 +45,7 @@ type Terminal struct {
 	sentCR bool // the last byte written was a CR
 
 	mu      sync.Mutex
-	expired bool // the watched ctx ended: deadlines stay in the past
+	expired int // watched contexts that ended and were not released: while there is one, deadlines stay in the past
 }
 
 // NewTerminal returns a Terminal on conn, which stays the caller's to close.
@@ -93,12 +93,12 @@ func (t *Terminal) writeTimeout() time.Duration {
 func (t *Terminal) arm(set func(time.Time) error, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.expired {
+	if t.expired == 0 {
 		_ = set(at)
 	}
 }
 
-// watch makes reads and writes fail as soon as ctx ends, until release is called.
+// watch makes reads and writes fail as soon as ctx ends, until release is called. Watches nest.
 func (t *Terminal) watch(ctx context.Context) (release func()) {
 	past := time.Unix(1, 0)
 	fired := make(chan struct{})
@@ -106,19 +106,54 @@ func (t *Terminal) watch(ctx context.Context) (release func()) {
 		defer close(fired)
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.expired = true
+		t.expired++
 		_ = t.conn.SetReadDeadline(past)
 		_ = t.conn.SetWriteDeadline(past)
 	})
 	return func() {
-		if !stop() {
+		ended := !stop()
+		if ended {
 			<-fired
 		}
 		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.expired = false
-		_ = t.conn.SetReadDeadline(time.Time{})
-		_ = t.conn.SetWriteDeadline(time.Time{})
+		if ended {
+			t.expired--
+		}
+		t.mu.Unlock()
+		t.noDeadlines()
+	}
+}
+
+func (t *Terminal) noDeadlines() {
+	t.arm(t.conn.SetReadDeadline, time.Time{})
+	t.arm(t.conn.SetWriteDeadline, time.Time{})
+}
+
+// Raw lends the stream as it is, for another protocol: no editing, no CR before LF, no Idle, no WriteTimeout. What belongs to the end
+// of the line before (the LF of its CR LF) is still left out. Reads and writes fail as soon as ctx ends, until release is called;
+// then t is itself again. One goroutine may read while another writes.
+func (t *Terminal) Raw(ctx context.Context) (stream io.ReadWriter, release func()) {
+	t.noDeadlines()
+	t.sentCR = false
+	return rawStream{t}, t.watch(ctx)
+}
+
+type rawStream struct{ t *Terminal }
+
+func (r rawStream) Write(p []byte) (int, error) { return r.t.conn.Write(p) }
+
+func (r rawStream) Read(p []byte) (int, error) {
+	for {
+		n, err := r.t.conn.Read(p)
+		if n > 0 && r.t.wasCR {
+			r.t.wasCR = false
+			if p[0] == lineFeed { // not NUL: what follows may be no text
+				n = copy(p, p[1:n])
+			}
+		}
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
 	}
 }
 

@@ -45,6 +45,17 @@ func (a Args) Int(name string) (int, bool) {
 // Tree is a set of commands. It is not changed while it is used.
 type Tree struct {
 	Commands []Node
+
+	// Before is called with the words of each command before it is run. What it returns is shown in place of the command, which
+	// is then not run; "" lets it run. nil lets all run.
+	Before func(ctx context.Context, words []string) (refusal string)
+}
+
+// Match is the command that a line stands for.
+type Match struct {
+	Node  *Node
+	Args  Args
+	Words []string // command words spelled out, arguments as typed
 }
 
 // LookupError says why a line is no command; its text is what IOS shows.
@@ -88,41 +99,46 @@ func split(line string) []token {
 	return toks
 }
 
-// Lookup finds the command that line stands for, with its arguments. The node is nil for a blank line. The error is a *LookupError.
-func (t *Tree) Lookup(line string) (*Node, Args, error) {
+// Lookup finds the command that line stands for; nil for a blank line. The error is a *LookupError.
+func (t *Tree) Lookup(line string) (*Match, error) {
 	toks := split(line)
 	if len(toks) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
-	node, args, err := t.walk(line, toks)
+	m, err := t.walk(line, toks)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if node.Run == nil {
-		return nil, nil, &LookupError{Text: incomplete, Column: -1}
+	if m.Node.Run == nil {
+		return nil, &LookupError{Text: incomplete, Column: -1}
 	}
-	return node, args, nil
+	return m, nil
 }
 
 // walk follows all of toks from the root.
-func (t *Tree) walk(line string, toks []token) (*Node, Args, error) {
-	node := &Node{Next: t.Commands}
-	args := Args{}
-	for _, tok := range toks {
-		next, err := step(node.Next, line, tok)
+func (t *Tree) walk(line string, toks []token) (*Match, error) {
+	m := &Match{Node: &Node{Next: t.Commands}, Args: Args{}}
+	for i, tok := range toks {
+		next, err := step(m.Node.Next, line, tok)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		node = next
-		switch node.Kind {
+		m.Node = next
+		switch next.Kind {
 		case Rest:
-			args[node.Word] = strings.TrimRightFunc(line[tok.at:], unicode.IsSpace)
-			return node, args, nil
+			m.Args[next.Word] = strings.TrimRightFunc(line[tok.at:], unicode.IsSpace)
+			for _, word := range toks[i:] {
+				m.Words = append(m.Words, word.text)
+			}
+			return m, nil
 		case Number, Word:
-			args[node.Word] = tok.text
+			m.Args[next.Word] = tok.text
+			m.Words = append(m.Words, tok.text)
+		default:
+			m.Words = append(m.Words, next.Word)
 		}
 	}
-	return node, args, nil
+	return m, nil
 }
 
 // step chooses the node that tok stands for: an exact word before a beginning, a word before a number, a number before any text.

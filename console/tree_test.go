@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,13 +75,13 @@ func TestLookup(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
 			var b strings.Builder
-			node, args, err := tree.Lookup(tt.line)
+			m, err := tree.Lookup(tt.line)
 			var le *LookupError
 			switch {
 			case errors.As(err, &le):
 				fmt.Fprintf(&b, "%s@%d", le.Text, le.Column)
-			case node != nil:
-				node.Run(t.Context(), args, &b)
+			case m != nil:
+				m.Node.Run(t.Context(), m.Args, &b)
 			}
 			if got := strings.TrimSuffix(b.String(), "\n"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
@@ -236,21 +237,74 @@ func FuzzTree(f *testing.F) {
 	}
 	tree := sample()
 	f.Fuzz(func(t *testing.T, line string) {
-		node, _, err := tree.Lookup(line)
+		m, err := tree.Lookup(line)
 		var le *LookupError
 		if errors.As(err, &le) && le.Column > Width(line) {
 			t.Fatalf("%q: caret at %d", line, le.Column)
 		}
-		if err == nil && node == nil && len(split(line)) > 0 {
+		if err == nil && m == nil && len(split(line)) > 0 {
 			t.Fatalf("%q is nothing", line)
 		}
 		tree.Help(io.Discard, line)
 		insert, unique := tree.Complete(line)
-		if unique && err == nil && node.Kind == Literal {
-			again, _, err := tree.Lookup(line + insert)
-			if err != nil || again != node && again.Word != node.Word && !strings.HasPrefix(again.Word, node.Word) {
+		if unique && err == nil && m.Node.Kind == Literal {
+			again, err := tree.Lookup(line + insert)
+			if err != nil || again.Node != m.Node && again.Node.Word != m.Node.Word && !strings.HasPrefix(again.Node.Word, m.Node.Word) {
 				t.Fatalf("%q completed by %q: %v, %v", line, insert, again, err)
 			}
 		}
+		if err == nil && m != nil {
+			whole, err := tree.Lookup(strings.Join(m.Words, " "))
+			if err != nil || whole.Node != m.Node || !slices.Equal(whole.Words, m.Words) {
+				t.Fatalf("%q is %q, which is %+v, %v", line, m.Words, whole, err)
+			}
+		}
 	})
+}
+
+func TestBefore(t *testing.T) {
+	tree := sample()
+	var asked []string
+	tree.Before = func(_ context.Context, words []string) string {
+		asked = append(asked, strings.Join(words, "|"))
+		if words[0] == "clear" {
+			return "Not you.\n"
+		}
+		return ""
+	}
+	conn := play("sh ca\rsh line 5\rclear l 7\rsend BOB  a   b \rnonsense\rshow\r\rsend x ?\x15ex\r")
+	if err := tree.Run(t.Context(), NewTerminal(conn), ">"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(asked, "\n"), "show|callback\nshow|line|5\nclear|line|7\nsend|BOB|a|b\nexit"; got != want {
+		t.Errorf("asked\n%s\nwant\n%s", got, want)
+	}
+	out := string(conn.out)
+	if strings.Contains(out, "clear line map") || !strings.Contains(out, "\r\nNot you.\r\n\r\n>") || !strings.Contains(out, "show line map[tty:5]") {
+		t.Errorf("sent %q", out)
+	}
+}
+
+func TestExecute(t *testing.T) {
+	tests := []struct{ line, out string }{
+		{"sh ca", "show callback map[]\r\n"},
+		{"xyz", "^\r\n% Invalid input detected at '^' marker.\r\n\r\n"},
+		{"fail", "% no line 7[2J\r\n"},
+		{" ", ""},
+	}
+	for _, tt := range tests {
+		conn := play("")
+		if err := sample().Execute(t.Context(), NewTerminal(conn), tt.line); err != nil || string(conn.out) != tt.out {
+			t.Errorf("%q: %q, %v", tt.line, conn.out, err)
+		}
+	}
+	if err := sample().Execute(t.Context(), NewTerminal(play("")), "exit"); !errors.Is(err, ErrExit) {
+		t.Errorf("exit: %v", err)
+	}
+	lost := errors.New("lost")
+	tree := &Tree{Commands: []Node{{Word: "go", Run: func(context.Context, Args, io.Writer) error { return Fatal{lost} }}}}
+	conn := play("go\r")
+	if err := tree.Run(t.Context(), NewTerminal(conn), ">"); err != lost || string(conn.out) != ">go\r\n" {
+		t.Errorf("a terminal that was lost: %v, %q", err, conn.out)
+	}
 }

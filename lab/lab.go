@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab/exchange"
 )
@@ -31,12 +30,13 @@ type Options struct {
 	Command string  // how the user calls ringback, for the explanations; "": "ringback"
 	Quiet   bool    // another program's: do not tell other processes of this lab
 	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
+	AAA     AAA     // the kind of the town's AAA server; "": ByRADIUS
 
-	// RADIUS is a server to ask in place of the lab's own; nil: the lab's own.
+	// RADIUS is a server to ask in place of the lab's own, by UDP; nil: the lab's own.
 	RADIUS *RADIUS
 	// Line gives the modem of a line its port, in place of Ports, and returns the port's URL; nil: as Ports says.
 	Line func(tty int, m *exchange.Modem) (url string, err error)
-	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users. nil: as they are.
+	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users, tacacs.conf. nil: as they are.
 	Edit func(name, text string) string
 }
 
@@ -54,7 +54,6 @@ type Lab struct {
 	exchange    *exchange.Exchange
 	lines       []*exchange.Modem
 	subscribers map[string]*exchange.Modem
-	radius      *aaatest.RADIUS
 	urls        []string // of the lines' ports
 	daemon      *daemon
 	logs        []io.Closer
@@ -84,7 +83,10 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Ports == "" {
 		o.Ports = RFC2217
 	}
-	if err := o.Ports.check(); err != nil {
+	if o.AAA == "" {
+		o.AAA = ByRADIUS
+	}
+	if err := errors.Join(o.Ports.check(), o.AAA.check()); err != nil {
 		return nil, err
 	}
 	dir, err := filepath.Abs(o.Dir)
@@ -118,7 +120,7 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.writeFiles(b); err != nil {
 		return err
 	}
-	if err := l.startRADIUS(own); err != nil {
+	if err := l.startAAA(own); err != nil {
 		return err
 	}
 	control, err := listenUnix(filepath.Join(l.dir, "lab.sock"))
@@ -200,36 +202,6 @@ func (l *Lab) startTown() error {
 	for _, r := range reserved {
 		l.exchange.Reserve(r.Number, r.Behaviour)
 	}
-	return nil
-}
-
-func (l *Lab) startRADIUS(ctx context.Context) error {
-	if l.opt.RADIUS != nil {
-		return nil
-	}
-	f, err := os.Open(filepath.Join(l.dir, "users"))
-	if err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	defer f.Close()
-	parsed, err := aaatest.ParseUsers(f)
-	if err != nil {
-		return fmt.Errorf("lab: %s: %w", f.Name(), err)
-	}
-	secret, err := os.ReadFile(filepath.Join(l.dir, "radius.secret"))
-	if err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	detail, err := os.OpenFile(filepath.Join(l.dir, "detail"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	l.logs = append(l.logs, detail)
-	l.radius, err = aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: aaa.Secret(strings.TrimSpace(string(secret))), Users: parsed, Detail: detail})
-	if err != nil {
-		return fmt.Errorf("lab: %s: %w", f.Name(), err)
-	}
-	l.wg.Go(func() { l.radius.Serve(ctx, l.sockets.auth, l.sockets.acct) })
 	return nil
 }
 

@@ -22,13 +22,15 @@ var files embed.FS
 // book is what a lab directory remembers from one lab to the next: ports, and what the files looked like when they were written.
 type book struct {
 	Kind    Ports             `json:"kind"`
-	Ports   []int             `json:"ports"` // RADIUS authentication, accounting, then a line each; 0: that line has none
+	AAA     AAA               `json:"aaa"`
+	Ports   []int             `json:"ports"` // RADIUS authentication, accounting, the AAA server by TCP, then a line each; 0: there is none
 	Written map[string]string `json:"written"`
 }
 
 // sockets are the town's listeners on loopback.
 type sockets struct {
-	auth, acct net.PacketConn
+	auth, acct net.PacketConn // RADIUS by UDP; nil: the AAA server is another
+	stream     net.Listener   // of the others; nil likewise
 	lines      []net.Listener // nil: the line's port is no listener
 }
 
@@ -38,29 +40,39 @@ func (s *sockets) close() {
 			c.Close()
 		}
 	}
-	for _, l := range s.lines {
+	for _, l := range append([]net.Listener{s.stream}, s.lines...) {
 		if l != nil {
 			l.Close()
 		}
 	}
 }
 
+// aaaPorts are how many of a book's ports the AAA server has.
+const aaaPorts = 3
+
 func (s *sockets) ports() []int {
-	p := []int{s.auth.LocalAddr().(*net.UDPAddr).Port, s.acct.LocalAddr().(*net.UDPAddr).Port}
-	for _, l := range s.lines {
+	p := make([]int, aaaPorts, aaaPorts+lineCount)
+	if s.auth != nil {
+		p[0], p[1] = s.auth.LocalAddr().(*net.UDPAddr).Port, s.acct.LocalAddr().(*net.UDPAddr).Port
+	}
+	for i, l := range append([]net.Listener{s.stream}, s.lines...) {
 		port := 0
 		if l != nil {
 			port = l.Addr().(*net.TCPAddr).Port
 		}
-		p = append(p, port)
+		if i == 0 {
+			p[2] = port
+		} else {
+			p = append(p, port)
+		}
 	}
 	return p
 }
 
 // listen opens the town's ports, those of last time where that can be; tcp says whether the lines have one each.
-func listen(old []int, tcp bool) (*sockets, error) {
-	if len(old) != 2+lineCount {
-		old = make([]int, 2+lineCount)
+func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
+	if len(old) != aaaPorts+lineCount {
+		old = make([]int, aaaPorts+lineCount)
 	}
 	s := &sockets{lines: make([]net.Listener, lineCount)}
 	var err error
@@ -70,14 +82,23 @@ func listen(old []int, tcp bool) (*sockets, error) {
 		}
 		return c
 	}
-	s.auth, s.acct = packet(old[0]), packet(old[1])
-	for i, port := range old[2:] {
-		var l net.Listener
-		if err == nil && tcp {
-			l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	stream := func(into *net.Listener, port int) {
+		if err != nil {
+			return
 		}
-		if err == nil {
-			s.lines[i] = l
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			*into = l
+		}
+	}
+	if kind == ByRADIUS {
+		s.auth, s.acct = packet(old[0]), packet(old[1])
+	} else {
+		stream(&s.stream, old[2])
+	}
+	for i, port := range old[aaaPorts:] {
+		if tcp {
+			stream(&s.lines[i], port)
 		}
 	}
 	if err != nil {
@@ -103,17 +124,20 @@ func (l *Lab) open() (book, error) {
 	if own && b.Kind != "" && b.Kind != l.opt.Ports {
 		return book{}, fmt.Errorf("lab: your ringback.yaml in %s reaches its modems by %s: use --ports %s, or another --dir", l.dir, b.Kind, b.Kind)
 	}
+	if own && b.AAA != "" && b.AAA != l.opt.AAA {
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s asks a server of kind %s: use --aaa %s, or another --dir", l.dir, b.AAA, b.AAA)
+	}
 	tcp := l.opt.Ports != PTY && l.opt.Line == nil
 	var err error
-	if l.sockets, err = listen(b.Ports, tcp); err != nil {
+	if l.sockets, err = listen(b.Ports, l.opt.AAA, tcp); err != nil {
 		if own {
 			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, and another program has it: end that, or use another --dir", err, l.dir)
 		}
-		if l.sockets, err = listen(nil, tcp); err != nil {
+		if l.sockets, err = listen(nil, l.opt.AAA, tcp); err != nil {
 			return book{}, fmt.Errorf("lab: %w", err)
 		}
 	}
-	b.Kind, b.Ports = l.opt.Ports, l.sockets.ports()
+	b.Kind, b.AAA, b.Ports = l.opt.Ports, l.opt.AAA, l.sockets.ports()
 	return b, nil
 }
 
@@ -131,7 +155,7 @@ func (l *Lab) readBook() book {
 // changed returns the files that are not as a lab wrote them.
 func (l *Lab) changed(b book) []string {
 	var kept []string
-	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "radius.secret", "operator.password"} {
+	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password"} {
 		data, err := os.ReadFile(filepath.Join(l.dir, name))
 		if err == nil && b.Written[name] != digest(data) {
 			kept = append(kept, name)
@@ -151,14 +175,18 @@ func (l *Lab) writeFiles(b book) error {
 		return err
 	}
 	policy, _ := files.ReadFile("files/default.yaml")
-	usersFile, _ := files.ReadFile("files/users")
-	for name, data := range map[string][]byte{
-		"ringback.yaml": conf, "policies.d/default.yaml": policy, "users": usersFile,
-		"radius.secret": l.radiusSecret(), "operator.password": []byte(rand.Text() + "\n"),
-	} {
+	kind := l.opt.AAA
+	users, _ := files.ReadFile("files/" + kind.usersFile())
+	write := map[string][]byte{
+		"ringback.yaml": conf, "policies.d/default.yaml": policy, kind.usersFile(): users, "operator.password": []byte(rand.Text() + "\n"),
+	}
+	if name := kind.secretFile(); name != "" {
+		write[name] = l.newSecret()
+	}
+	for name, data := range write {
 		path := filepath.Join(l.dir, name)
 		_, err := os.Stat(path)
-		secret := name == "operator.password" || name == "radius.secret" && l.opt.RADIUS == nil
+		secret := name == "operator.password" || name == kind.secretFile() && l.opt.RADIUS == nil
 		if slices.Contains(l.Kept, name) || secret && err == nil {
 			continue
 		}
@@ -184,7 +212,7 @@ func (l *Lab) writeBook(b book) error {
 	return os.WriteFile(l.bookPath(), data, 0o600)
 }
 
-func (l *Lab) radiusSecret() []byte {
+func (l *Lab) newSecret() []byte {
 	if l.opt.RADIUS != nil {
 		return []byte(string(l.opt.RADIUS.Secret) + "\n")
 	}
@@ -198,11 +226,17 @@ func (l *Lab) configuration() ([]byte, error) {
 		Port string
 	}
 	v := struct {
-		Socket, RadiusAuth, RadiusAcct string
-		Lines                          []line
-	}{Socket: l.socket(), RadiusAuth: l.sockets.auth.LocalAddr().String(), RadiusAcct: l.sockets.acct.LocalAddr().String()}
-	if r := l.opt.RADIUS; r != nil {
-		v.RadiusAuth, v.RadiusAcct = r.Auth, r.Acct
+		Socket, Auth, Acct string
+		AAA                AAA
+		Lines              []line
+	}{Socket: l.socket(), AAA: l.opt.AAA}
+	switch r := l.opt.RADIUS; {
+	case r != nil:
+		v.Auth, v.Acct = r.Auth, r.Acct
+	case l.sockets.stream != nil:
+		v.Auth = l.sockets.stream.Addr().String()
+	default:
+		v.Auth, v.Acct = l.sockets.auth.LocalAddr().String(), l.sockets.acct.LocalAddr().String()
 	}
 	for i, url := range l.urls {
 		v.Lines = append(v.Lines, line{firstTTY + i, url})

@@ -29,6 +29,13 @@ type Data interface {
 	Hangup(ctx context.Context) error
 }
 
+// RingingCall is a call that was not answered yet.
+type RingingCall struct {
+	TTY    int
+	Caller string // as in Call
+	Called string
+}
+
 // Call is one telephone connection on a line, in either direction.
 type Call struct {
 	Data

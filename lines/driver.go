@@ -45,6 +45,9 @@ type Host interface {
 	Down(reason error)
 	// Phase says what the driver is doing: Ringing, Idle (it stopped ringing), Dialing (a dial command goes out now), HangingUp.
 	Phase(s State)
+	// Screen asks whether the call that rings may be answered, and blocks for the verdict or until ctx ends. It is asked once a call, and only
+	// where the line's Config.CallCheck says so.
+	Screen(ctx context.Context, caller, called string) bool
 	// Answer asks for the line's lease for an incoming call. False: the line must not be answered (leased, draining, callout …).
 	// After true exactly one of Connected and Missed follows.
 	Answer() bool

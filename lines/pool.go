@@ -21,6 +21,10 @@ type PoolOptions struct {
 	Now   func() time.Time           // the wall clock; nil: time.Now
 	Debug func(tty int, text string) // told of what no owner hears: a handler that panicked, quarantine. Must not block. nil: nobody
 	Grace time.Duration              // how long Run waits at its end for calls and commands under way; 0: 15 s
+
+	// Screen says whether a call that rings on a line with Config.CallCheck may be answered. It may block, and must return soon after ctx ended: the
+	// caller has given up. nil: such lines answer nobody.
+	Screen func(ctx context.Context, r RingingCall) bool
 }
 
 // Pool lends lines: to incoming calls as they are answered, to callbacks as they ask. One line has one owner at a time and comes back

@@ -26,6 +26,7 @@ type Request struct {
 	Auth       aaa.Authorization
 	Service    aaa.Service
 	FromCaller *string           // what the caller typed for a number; nil: not asked yet
+	Caller     string            // the number that rang us (Calling-Station-Id); "" unknown
 	Leg        int               // 1 the caller's own call (0 stands for 1), 2 the call that a callback made
 	Enabled    bool              // the configuration's callback switch of the service (exec.callback)
 	Places     map[string]string // Callback-Id → number
@@ -45,6 +46,8 @@ type Decision struct {
 	Lines    []int    `json:"callback_line,omitempty"`
 	Rotary   *int     `json:"callback_rotary,omitempty"`
 	Attempts Attempts `json:"attempts"`
+
+	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
 
 	Group  string `json:"group"`
 	Digest string `json:"digest"` // of the group's policy
@@ -95,6 +98,9 @@ var rules = []rule{
 func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	e := &evaluation{Request: r}
 	e.policy, e.why = s.Policy(r.Identity.User, r.Auth.Groups)
+	if left := s.unknown(r.Auth.Groups); len(left) > 0 {
+		e.why += fmt.Sprintf("; no policy for AAA's %q", left)
+	}
 	e.d = Decision{Group: e.policy.name(), Digest: e.policy.Digest(), Attempts: e.policy.Attempts.orDefault()}
 	var t Trace
 	for _, rule := range rules {
@@ -105,7 +111,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		}
 	}
 	if e.d.Outcome != CallBack { // nothing that only a callback has leaves here without one
-		e.d.Number, e.d.Origin, e.d.NoVerify, e.d.Lines, e.d.Rotary = "", "", false, nil, nil
+		e.d.Number, e.d.Origin, e.d.NoVerify, e.d.Lines, e.d.Rotary, e.d.Reauthorize = "", "", false, nil, nil, false
 	}
 	return e.d, t
 }
@@ -153,7 +159,7 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 
 // A number or place counts as a demand even where AAA forgot to say so: not to call back would admit on an unproven line.
 func (e *evaluation) demanded() bool {
-	return e.Auth.Callback || e.Auth.Dialstring.IsSet() || e.Auth.CallbackID != ""
+	return e.Auth.Callback || e.Auth.Dialstring.IsSet() || e.Auth.CallbackID != "" || e.Auth.CallerID
 }
 
 func ruleDemanded(e *evaluation) (string, string, bool) {
@@ -194,6 +200,8 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	a := e.Auth
 	input := fmt.Sprintf("dialstring %s, Callback-Id %q", a.Dialstring, a.CallbackID)
 	switch {
+	case a.CallerID:
+		return e.sourceCallerID(input)
 	case a.CallbackID != "":
 		return e.sourcePlace(input)
 	case a.Dialstring.IsNull():
@@ -229,6 +237,23 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	}
 	e.raw, e.d.Origin = *e.FromCaller, OriginCaller
 	return input, "the caller typed it", false
+}
+
+// sourceCallerID takes the number that rang us. It comes from the network, where it can be forged: the caller may choose it as if he typed it.
+func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
+	input += fmt.Sprintf(", caller %s, from_caller: %s", clip(e.Caller), allowDeny(e.policy.Numbers.FromCaller))
+	switch {
+	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
+		return e.refuse(input, TextNoCallback, "send one of the two", "AAA wants the number that called to be called back and sent another too: a contradiction")
+	case !e.policy.Numbers.FromCaller:
+		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+			"AAA wants the number that called to be called back, and group %s lets no caller choose", e.policy.name())
+	case e.Caller == "":
+		return e.refuse(input, TextNoCallback, "the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
+			"AAA wants the number that called to be called back, and it is unknown")
+	}
+	e.raw, e.d.Origin = e.Caller, OriginCallerID
+	return input, "the number that called", false
 }
 
 // Law 7: nothing but canonical digits goes on.
@@ -297,6 +322,9 @@ func ruleLine(e *evaluation) (string, string, bool) {
 func ruleAttempts(e *evaluation) (string, string, bool) {
 	a := e.d.Attempts
 	input := fmt.Sprintf("max %d, retry_wait %v", a.Max, a.RetryWait)
+	if e.d.Reauthorize = e.policy.Reauthorize; e.d.Reauthorize {
+		input += ", reauthorize " + beforeDial
+	}
 	return e.decide(CallBack, input, "", "", fmt.Sprintf("at %s, as group %s allows", e.d.Number, e.policy.name()))
 }
 
@@ -307,10 +335,11 @@ func (s *Set) Recheck(r Request, d Decision) (Decision, Trace) {
 	if d.Outcome != CallBack {
 		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
 	}
-	if d.Origin == OriginCaller {
-		r.FromCaller, r.Auth.Dialstring, r.Auth.CallbackID = &d.Number, aaa.DialstringOf(""), ""
-	} else { // what AAA said then is what counts, not what a table says now
-		r.Auth.Dialstring, r.Auth.CallbackID = aaa.DialstringOf(d.Number), ""
+	switch d.Origin {
+	case OriginCaller, OriginCallerID:
+		r.FromCaller, r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = &d.Number, aaa.DialstringOf(""), "", false
+	default: // what AAA said then is what counts, not what a table says now
+		r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = aaa.DialstringOf(d.Number), "", false
 		r.Plan.TrunkPrefixes = nil // it was removed then
 	}
 	r.Auth.Callback, r.Leg = true, 1
@@ -319,12 +348,50 @@ func (s *Set) Recheck(r Request, d Decision) (Decision, Trace) {
 		now.Outcome = Refuse
 		return now, t
 	}
-	now.Origin = d.Origin
+	return now.within(d), t
+}
+
+// within is now, cut back to what d allowed too.
+func (now Decision) within(d Decision) Decision {
+	now.Number, now.Origin = d.Number, d.Origin
 	now.NoVerify = now.NoVerify && d.NoVerify
+	now.Reauthorize = now.Reauthorize || d.Reauthorize
 	now.Lines, now.Rotary = d.Lines, d.Rotary
 	now.Attempts.Max = min(now.Attempts.Max, d.Attempts.orDefault().Max)
 	now.Attempts.RetryWait = max(now.Attempts.RetryWait, d.Attempts.orDefault().RetryWait)
-	return now, t
+	return now
+}
+
+// Reauthorized looks at a pending callback with what AAA granted anew right before its dial: r carries that, the caller of then, and today's Enabled,
+// Places and Plan. As Recheck it only ever narrows: Refuse where AAA no longer demands the callback, or now means another number or other lines;
+// else CallBack with a Decision that allows as much as d or less.
+func (s *Set) Reauthorized(r Request, d Decision) (Decision, Trace) {
+	if d.Outcome != CallBack {
+		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
+	}
+	if d.Origin == OriginCaller {
+		r.FromCaller = &d.Number
+	}
+	r.Leg = 1
+	now, t := s.Evaluate(r)
+	refuse := func(reason string) (Decision, Trace) {
+		now.Outcome, now.Reason, now.Text = Refuse, reason, TextNoCallback
+		return now, append(t, Step{"since the promise", fmt.Sprintf("%s then, %s now", d.Number, now.Number), "refuse: " + reason})
+	}
+	switch {
+	case now.Outcome == Admit:
+		return refuse("AAA no longer demands a callback")
+	case now.Outcome == AskNumber:
+		return refuse("AAA no longer names the number: it leaves it to the caller")
+	case now.Outcome != CallBack:
+		now.Outcome = Refuse
+		return now, t
+	case now.Number != d.Number:
+		return refuse("the number changed since the promise")
+	case len(now.Lines) > 0 && !slices.Equal(now.Lines, d.Lines), now.Rotary != nil && (d.Rotary == nil || *d.Rotary != *now.Rotary):
+		return refuse("the line to call back from changed since the promise")
+	}
+	return now.within(d), t
 }
 
 func yesNo(b bool) string {

@@ -25,12 +25,14 @@ func Keys() []schema.Key {
 			Doc: "Whether the second login may be left out for users to whom AAA grants it (EXEC only)."},
 		{Name: "numbers", Type: schema.Object, Doc: "Which numbers may be called back.", Keys: []schema.Key{
 			{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-				Doc: "Whether a caller may type the number where AAA leaves it to him. With `allow` a list `allow` is needed."},
+				Doc: "Whether a caller may type the number where AAA leaves it to him, or be called back at the number that his call shows where AAA says so. With `allow` a list `allow` is needed."},
 			{Name: "allow", Type: schema.List, Elem: pattern, Example: `["84*"]`,
 				Doc: "Patterns of numbers: digits, with `*` at the end for a prefix. A number from the caller must match one; a number that AAA fixed need not."},
 			{Name: "deny", Type: schema.List, Elem: pattern, Example: `["849*"]`,
 				Doc: "Patterns that are refused, wherever the number came from. The pattern with the most digits that matches decides; `deny` between equals. Emergency numbers need no mention."},
 		}},
+		{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial}, Default: never, Example: beforeDial,
+			Doc: "`before_dial`: AAA is asked again right before each dial, without a password, and the callback fails where it refuses, no longer demands the callback, names another number or other lines, or stays silent three times. It only ever narrows what was promised. TACACS+ can be asked so; RADIUS wants a Call-Check."},
 		{Name: "attempts", Type: schema.Object, Doc: "How often a callback dials.", Keys: []schema.Key{
 			{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts, Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
 				Doc: "Dials at most, crashes and restarts included."},
@@ -98,7 +100,8 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 			Allow:      numbers.Get("allow").Texts(),
 			Deny:       numbers.Get("deny").Texts(),
 		},
-		Attempts: Attempts{Max: v.Get("attempts", "max").Int(), RetryWait: v.Get("attempts", "retry_wait").Duration()}.orDefault(),
+		Reauthorize: v.Get("reauthorize").Text() == beforeDial,
+		Attempts:    Attempts{Max: v.Get("attempts", "max").Int(), RetryWait: v.Get("attempts", "retry_wait").Duration()}.orDefault(),
 	}
 	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 && !problems.HasErrors() {
 		at := numbers.Get("from_caller")

@@ -50,7 +50,7 @@ func TestParseProblems(t *testing.T) {
 		{"", "g.yaml:1:1: group: is required (write group: default)"},
 		{"group:\n", "g.yaml:1:7: group: has no value (write one, or remove the key)"},
 		{"group: g\ncallbak: off\n", `g.yaml:2:1: callbak: unknown key (did you mean "callback"?)`},
-		{"group: g\nfrobnicate: 1\n", `g.yaml:2:1: frobnicate: unknown key (known here: attempts, callback, group, no_verify, numbers, users)`},
+		{"group: g\nfrobnicate: 1\n", `g.yaml:2:1: frobnicate: unknown key (known here: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
 		{"group: g\ncallback: of\n", `g.yaml:2:11: callback: "of" is not "off", "optional" or "required" (did you mean "off"?)`},
 		{"group: g\ncallback: false\n", `g.yaml:2:11: callback: "false" is not "off", "optional" or "required"`},
 		{"group: g\nno_verify: yes\n", `g.yaml:2:12: no_verify: "yes" is not "allow" or "deny"`},
@@ -71,11 +71,11 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nattempts: {retry_wait: -1s}\n", `g.yaml:2:24: attempts.retry_wait: -1s is not within 1s and 1h0m0s`},
 		{"group: '../x'\n", `g.yaml:1:8: group: "../x" is no group name: letters, digits, - _ and . (not first)`},
 		{"group: g\nusers: &a [x]\n", `g.yaml:2:8: users: anchors (&) and aliases (*) are not taken (write the value out)`},
-		{"- group\n", `g.yaml:1:1: expects keys, and a list stands here (one of attempts, callback, group, no_verify, numbers, users)`},
+		{"- group\n", `g.yaml:1:1: expects keys, and a list stands here (one of attempts, callback, group, no_verify, numbers, reauthorize, users)`},
 		{"group: g\n---\ngroup: h\n", `g.yaml:2:1: a second document in one file (remove all from the line --- on)`},
 		{"group: g\n\tusers: x\n", `g.yaml:2:1: not YAML: found a tab character that violates indentation (look at this line and the one before it: indentation, colons, quotes; no tabs)`},
 		{"group: g\n? [a]\n: b\n", `g.yaml:2:3: a key must be a plain word`},
-		{"group: g\n\"a\\x1bb.c\": 1\n", `g.yaml:2:1: "a\x1bb.c": unknown key (known here: attempts, callback, group, no_verify, numbers, users)`},
+		{"group: g\n\"a\\x1bb.c\": 1\n", `g.yaml:2:1: "a\x1bb.c": unknown key (known here: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
 	} {
 		_, problems := Parse("g.yaml", []byte(tt.text))
 		if got := problems.String(); got != tt.want {

@@ -10,9 +10,10 @@ import (
 type Origin string
 
 const (
-	OriginAAA    Origin = "aaa"    // an AAA server or a local user
-	OriginPlace  Origin = "place"  // the local table of places, by AAA's Callback-Id
-	OriginCaller Origin = "caller" // typed by the caller, or sent by his machine
+	OriginAAA      Origin = "aaa"       // an AAA server or a local user
+	OriginPlace    Origin = "place"     // the local table of places, by AAA's Callback-Id
+	OriginCaller   Origin = "caller"    // typed by the caller, or sent by his machine
+	OriginCallerID Origin = "caller_id" // the number that rang us, as the network told it; who can forge that chooses it, so it is a caller's
 )
 
 // Plan is the node's number plan. The zero value is usable.
@@ -187,7 +188,7 @@ func (n Numbers) verdict(number string, origin Origin) (allowed bool, why string
 		return false, fmt.Sprintf("deny %q is the longest match", d)
 	case al >= 0:
 		return true, fmt.Sprintf("allow %q is the longest match", a)
-	case origin == OriginCaller:
+	case origin == OriginCaller || origin == OriginCallerID:
 		return false, "no allow pattern matches, and a caller's number needs one"
 	}
 	return true, "a fixed number that no deny pattern matches"

@@ -67,7 +67,15 @@ type Policy struct {
 	NoVerify bool // a second login may be left out where AAA grants it
 	Numbers  Numbers
 	Attempts Attempts
+
+	Reauthorize bool // AAA is asked again right before each dial (`reauthorize: before_dial`)
 }
+
+// What the key reauthorize may say.
+const (
+	never      = "never"
+	beforeDial = "before_dial"
+)
 
 func (p Policy) mode() CallbackMode {
 	if p.Callback == "" {
@@ -93,6 +101,9 @@ func (p Policy) Canonical() string {
 	fmt.Fprintf(&b, "numbers.from_caller: %s\n", allowDeny(p.Numbers.FromCaller))
 	fmt.Fprintf(&b, "numbers.allow: %q\nnumbers.deny: %q\n", sorted(p.Numbers.Allow), sorted(p.Numbers.Deny))
 	fmt.Fprintf(&b, "attempts.max: %d\nattempts.retry_wait: %v\n", a.Max, a.RetryWait)
+	if p.Reauthorize { // else as before there was the key, so that digests stay
+		fmt.Fprintf(&b, "reauthorize: %s\n", beforeDial)
+	}
 	return b.String()
 }
 
@@ -191,7 +202,7 @@ func (s *Set) Policy(user string, hints []string) (Policy, string) {
 		}
 		for _, h := range hints {
 			if p, ok := s.groups[h]; ok {
-				return p, "AAA's group hint"
+				return p, fmt.Sprintf("AAA's group hint %q", h)
 			}
 		}
 		if p, ok := s.groups[DefaultGroup]; ok {
@@ -199,6 +210,19 @@ func (s *Set) Policy(user string, hints []string) (Policy, string) {
 		}
 	}
 	return Policy{Group: DefaultGroup}, "built in: there is no policy file for him"
+}
+
+// unknown are the group hints that no policy is for.
+func (s *Set) unknown(hints []string) (left []string) {
+	for _, h := range hints {
+		if s == nil {
+			return hints
+		}
+		if _, ok := s.groups[h]; !ok {
+			left = append(left, h)
+		}
+	}
+	return left
 }
 
 // Digest is the SHA-256 of all policies of the Set.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,11 +14,17 @@ import (
 	"github.com/ringback/ringback/console"
 )
 
-// privileged is the level whose prompt ends in # and who sees numbers whole.
-const privileged = 15
+// privileged is the level whose prompt ends in # and who sees numbers whole; unprivileged is where `disable` leads.
+const (
+	privileged   = 15
+	unprivileged = 1
+)
 
-// exec runs the EXEC of an admitted caller until it ends.
-func (s *session) exec(ctx context.Context, res aaa.Result) ending {
+// textUnauthorized is IOS's for a command that AAA does not allow, or that nobody could be asked about.
+const textUnauthorized = "Command authorization failed.\n"
+
+// admitted begins what AAA granted to an admitted caller, a host or the EXEC, and runs it until it ends.
+func (s *session) admitted(ctx context.Context, res aaa.Result) ending {
 	s.open.admitted = true
 	auth := res.Auth
 	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
@@ -32,17 +39,57 @@ func (s *session) exec(ctx context.Context, res aaa.Result) ending {
 	if auth.IdleTimeout > 0 {
 		s.term.Idle = auth.IdleTimeout
 	}
-	if err := s.commands(auth.PrivLevel).Run(ctx, s.term, s.prompt(auth.PrivLevel)); err != nil {
-		return s.interruptedBy(ctx, err)
+	if auth.Host != nil {
+		return s.hosted(ctx, auth)
 	}
-	return ending{cause: aaa.CauseUserRequest, reason: "the caller left"}
+	x := &exec{session: s, res: res, level: min(max(auth.PrivLevel, 0), privileged)}
+	return x.run(ctx)
 }
 
-func (s *session) prompt(level int) string {
-	if level >= privileged {
-		return s.cfg.Hostname + "#"
+// exec is the EXEC of an admitted caller.
+type exec struct {
+	*session
+	res    aaa.Result // what AAA granted
+	level  int        // privilege level, 0–15
+	auto   bool       // the autocmd is at work
+	joined *ending    // how the autocmd's connection to a host ended; nil it made none
+}
+
+// run carries out the autocmd, if there is one, and then what is typed.
+func (x *exec) run(ctx context.Context) ending {
+	if line := x.res.Auth.Autocmd; line != "" {
+		x.auto = true
+		err := x.commands().Execute(ctx, x.term, line)
+		x.auto = false
+		switch {
+		case err != nil && !errors.Is(err, console.ErrExit):
+			return x.interruptedBy(ctx, err)
+		case err != nil || !x.res.Auth.NoHangup:
+			return x.autocmdEnded()
+		}
 	}
-	return s.cfg.Hostname + ">"
+	for {
+		switch err := x.commands().Step(ctx, x.term, x.prompt()); {
+		case errors.Is(err, console.ErrExit):
+			return ending{cause: aaa.CauseUserRequest, reason: "the caller left"}
+		case err != nil:
+			return x.interruptedBy(ctx, err)
+		}
+	}
+}
+
+func (x *exec) autocmdEnded() ending {
+	if x.joined != nil {
+		return *x.joined
+	}
+	return ending{cause: aaa.CauseUserRequest, reason: "the autocmd has ended"}
+}
+
+func (x *exec) prompt() string {
+	if x.level >= privileged {
+		return x.cfg.Hostname + "#"
+	}
+	return x.cfg.Hostname + ">"
 }
 
 const helpText = `Type ? for the commands, or after a word for what may follow it.
@@ -50,11 +97,17 @@ A word may be shortened as long as no other begins alike: sh li is show line.
 Tab completes a word, Ctrl-P and Ctrl-N walk through the lines typed before.
 `
 
-// commands are what the EXEC offers.
-func (s *session) commands(level int) *console.Tree {
+// commands are what the EXEC offers at the present privilege level.
+func (x *exec) commands() *console.Tree {
 	leave := func(context.Context, console.Args, io.Writer) error { return console.ErrExit }
-	show := show{from: s.shower, whole: level >= privileged, now: time.Now}
-	return &console.Tree{Commands: []console.Node{
+	show := show{from: x.shower, whole: x.level >= privileged, now: time.Now}
+	level := func(help string, run func(context.Context, console.Args, io.Writer) error) []console.Node {
+		return []console.Node{{Word: "level", Kind: console.Number, Max: privileged, Help: help, Run: run}}
+	}
+	return &console.Tree{Before: x.before, Commands: []console.Node{
+		x.connectNode("connect"),
+		{Word: "disable", Help: "Turn off privileges", Run: x.disable, Next: level("Privilege level to go to", x.disable)},
+		{Word: "enable", Help: "Turn on privileges", Run: x.enable, Next: level("Privilege level to go to", x.enable)},
 		{Word: "exit", Help: "Leave the EXEC", Run: leave},
 		{Word: "help", Help: "How to get help", Run: func(_ context.Context, _ console.Args, w io.Writer) error {
 			_, err := io.WriteString(w, helpText)
@@ -67,98 +120,64 @@ func (s *session) commands(level int) *console.Tree {
 			{Word: "line", Help: "Lines and their state", Run: show.lines, Next: []console.Node{
 				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "One line by its number", Run: show.lines},
 			}},
+			{Word: "privilege", Help: "The present privilege level", Run: x.showPrivilege},
 			{Word: "users", Help: "Who is on which line", Run: show.users},
 		}},
+		x.connectNode("telnet"),
 	}}
 }
 
 // maxTTY is the highest line number that `show line` takes.
 const maxTTY = 99999
 
-// show has the EXEC's show commands.
-type show struct {
-	from  Shower
-	whole bool // numbers are shown whole
-	now   func() time.Time
+// harmless are the commands that nobody is asked about: whoever wants fewer rights, or to go, may.
+var harmless = []string{"disable", "exit", "logout", "quit"}
+
+// before asks AAA whether a command may be run, and reports it where it may.
+func (x *exec) before(ctx context.Context, words []string) (refusal string) {
+	if !slices.Contains(harmless, words[0]) && !x.allowed(ctx, words) {
+		return textUnauthorized
+	}
+	r := x.open.report
+	r.Kind, r.Time, r.Command, r.PrivLevel = Command, time.Now(), strings.Join(words, " "), x.level
+	x.tell(ctx, r)
+	return ""
 }
 
-var errNothingToShow = errors.New("not available here")
+func (x *exec) allowed(ctx context.Context, words []string) bool {
+	r := x.request(x.res.Identity.User, "")
+	r.Entry = "" // the entry that authenticated need not be one that authorizes
+	res := x.login.Command(ctx, aaa.Question{
+		Request: r, Identity: x.res.Identity, Granted: x.res.Auth, PrivLevel: x.level, Command: words,
+	})
+	switch {
+	case ctx.Err() != nil: // whatever the answer is, it came too late
+		return false
+	case res.Kind == aaa.Granted && res.Auth.Refuse == "":
+		return true
+	}
+	x.debugf("command: %v: %q is not allowed: %v: %s", x.res.Identity, strings.Join(words, " "), res.Kind, x.scrub(cmp.Or(res.Auth.Refuse, res.Reason)))
+	return false
+}
 
-func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
-	if s.from == nil {
-		return errNothingToShow
-	}
-	wanted, one := args.Int("tty")
-	t := console.Table{
-		Heads: []string{"Tty", "Modem", "Roty", "State", "Since", "Calls", "Dials", "Noise", "Reason"},
-		Right: []bool{true, false, true, false, true, true, true, true},
-	}
-	for _, l := range s.from.Lines() {
-		if one && l.TTY != wanted {
-			continue
+// unservable says why a grant cannot be honoured here; "" where it can. What AAA granted is never left out silently: a caller who
+// was to be locked into an autocmd or on a host must not find himself at an EXEC.
+func (s *session) unservable(auth aaa.Authorization) string {
+	switch {
+	case auth.Refuse != "":
+		return auth.Refuse
+	case auth.Autocmd != "" && auth.Host != nil:
+		return "both a host and an autocmd: one session is one of them"
+	case auth.Host != nil:
+		return s.unjoinable(*auth.Host)
+	case auth.Autocmd != "":
+		m, err := (&exec{session: s}).commands().Lookup(auth.Autocmd)
+		if err != nil {
+			return fmt.Sprintf("autocmd %q: %s", auth.Autocmd, strings.TrimPrefix(err.Error(), "% "))
 		}
-		rotary := "-"
-		if l.Rotary >= 0 {
-			rotary = fmt.Sprint(l.Rotary)
+		if m == nil {
+			return fmt.Sprintf("autocmd %q: it is blank", auth.Autocmd)
 		}
-		t.Row(l.TTY, l.Modem, rotary, l.State, s.age(l.Since), l.Calls, l.Dials, l.Noise, l.Reason)
 	}
-	if one && t.Len() == 0 {
-		return fmt.Errorf("no line %d", wanted)
-	}
-	_, err := t.WriteTo(w)
-	return err
-}
-
-func (s show) users(_ context.Context, _ console.Args, w io.Writer) error {
-	if s.from == nil {
-		return errNothingToShow
-	}
-	t := console.Table{
-		Heads: []string{"Tty", "User", "Service", "Leg", "Since", "Caller"},
-		Right: []bool{true, false, false, true, true},
-	}
-	for _, u := range s.from.Users() {
-		t.Row(u.TTY, u.User, u.Service, u.Leg, s.age(u.Since), s.number(u.Caller))
-	}
-	_, err := t.WriteTo(w)
-	return err
-}
-
-func (s show) callbacks(_ context.Context, _ console.Args, w io.Writer) error {
-	if s.from == nil {
-		return errNothingToShow
-	}
-	t := console.Table{
-		Heads: []string{"Callback", "User", "Dialstring", "Tty", "State", "Since", "Reason"},
-		Right: []bool{false, false, false, true, false, true},
-	}
-	for _, c := range s.from.Callbacks() {
-		tty := "-"
-		if c.TTY != 0 {
-			tty = fmt.Sprint(c.TTY)
-		}
-		t.Row(c.ID, c.User, s.number(c.Dialstring), tty, c.State, s.age(c.Since), c.Reason)
-	}
-	_, err := t.WriteTo(w)
-	return err
-}
-
-// number hides all but the last two digits from callers who are not privileged: where a user is called back is his business.
-func (s show) number(n string) string {
-	if s.whole || n == "" {
-		return n
-	}
-	r := []rune(n)
-	shown := min(2, len(r)/2)
-	return strings.Repeat("*", len(r)-shown) + string(r[len(r)-shown:])
-}
-
-// age is how long ago t was: 0:01:05.
-func (s show) age(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	d := max(s.now().Sub(t), 0)
-	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,6 +204,10 @@ func (l fakeLogin) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, 
 	return nil, l.grant(u, r, entry)
 }
 
+func (l fakeLogin) Command(context.Context, aaa.Question) aaa.Result {
+	return aaa.Result{Kind: aaa.Granted, Server: "primary"}
+}
+
 func (l fakeLogin) grant(u user, r aaa.Request, entry string) aaa.Result {
 	name := r.User
 	if u.name != "" {
@@ -256,12 +261,21 @@ func (b *fakeBroker) Report(ctx context.Context, r Report) {
 	}
 }
 
+// sessions are the reports of begin and end.
+func (b *fakeBroker) sessions() []Report {
+	return slices.DeleteFunc(slices.Clone(b.reports), func(r Report) bool { return r.Kind != Began && r.Kind != Ended })
+}
+
 // told is the reports in short: "began 1 austin-01", "ended 1 austin-01 cause 16 admitted=false callback cb1".
 func (b *fakeBroker) told() string {
 	var lines []string
 	for _, r := range b.reports {
 		if r.Kind == Began {
 			lines = append(lines, fmt.Sprintf("began %d %s leg %d", r.Session, r.Identity.User, r.Leg))
+			continue
+		}
+		if r.Kind == Command {
+			lines = append(lines, fmt.Sprintf("command at %d: %s", r.PrivLevel, r.Command))
 			continue
 		}
 		lines = append(lines, fmt.Sprintf("ended %d %s leg %d cause %d admitted %v callback %q", r.Session, r.Identity.User, r.Leg, r.Cause, r.Admitted, r.CallbackID))

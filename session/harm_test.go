@@ -46,7 +46,7 @@ func TestCallerWhoTakesNothing(t *testing.T) {
 			if d := time.Since(start); d > limit || out.Kind != SessionEnded {
 				t.Errorf("cleared %v: after %v: %+v", cleared, d, out)
 			}
-			if len(b.reports) != 2 {
+			if len(b.sessions()) != 2 {
 				t.Errorf("reports:\n%s", b.told())
 			}
 		})
@@ -107,7 +107,7 @@ func TestPanics(t *testing.T) {
 				if !strings.Contains(out.Reason, "bad thing with") {
 					t.Errorf("reason %q", out.Reason)
 				}
-				if n := len(b.reports); n != 0 && n != 2 {
+				if n := len(b.sessions()); n != 0 && n != 2 {
 					t.Errorf("reports:\n%s", b.told())
 				}
 			})
@@ -133,6 +133,8 @@ func TestPanicInTheLastReport(t *testing.T) {
 }
 
 type panicLogin struct{ boom func() }
+
+func (l panicLogin) Command(context.Context, aaa.Question) aaa.Result { l.boom(); return aaa.Result{} }
 
 func (l panicLogin) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
 	l.boom()
@@ -225,12 +227,12 @@ func fuzzSession(t *testing.T, typed, kinds []byte) {
 	if out.Kind == SessionEnded && !said[Admit] || out.Kind == CallbackPromised && !said[Promised] {
 		t.Fatalf("%+v", out)
 	}
-	for i, r := range b.reports {
+	for i, r := range b.sessions() {
 		if i%2 == 0 && r.Kind != Began || i%2 == 1 && r.Kind != Ended {
 			t.Fatalf("reports:\n%s", b.told())
 		}
 	}
-	if len(b.reports)%2 != 0 {
+	if len(b.sessions())%2 != 0 {
 		t.Fatalf("reports:\n%s", b.told())
 	}
 	for _, r := range p.sees() {

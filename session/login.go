@@ -15,6 +15,8 @@ const (
 	textInvalid = "% Login invalid"
 	textSilent  = "% Authentication failed" // nobody could be asked
 	textTooLong = "% Line too long"
+
+	textUnservable = "% Authorization failed" // granted, but not what we can do
 )
 
 const (
@@ -61,11 +63,12 @@ func (s *session) settle(ctx, limited context.Context, res aaa.Result) (e ending
 	if limited.Err() != nil { // the answer came because the call is over
 		return s.interruptedBy(limited, limited.Err()), true
 	}
+	unservable := s.unservable(res.Auth)
 	switch {
-	case res.Kind == aaa.Granted && res.Auth.Refuse != "":
-		s.fail(textInvalid, "granted what cannot be honoured: "+res.Auth.Refuse)
 	case res.Kind == aaa.Granted && s.leg.Number == 2 && res.Identity != s.leg.Identity:
 		s.fail(textInvalid, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
+	case res.Kind == aaa.Granted && unservable != "":
+		s.fail(textUnservable, "granted what cannot be honoured: "+unservable)
 	case res.Kind == aaa.Granted:
 		s.debugf("login: %v granted, server %s", res.Identity, res.Server)
 		return s.granted(ctx, limited, res)
@@ -102,7 +105,12 @@ func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	conv, res := s.login.Start(ctx, s.request(user, password))
+	return s.converse(ctx, s.request(user, password))
+}
+
+// converse asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank.
+func (s *session) converse(ctx context.Context, r aaa.Request) (aaa.Result, error) {
+	conv, res := s.login.Start(ctx, r)
 	for asked := 0; res.Kind == aaa.Prompt; asked++ {
 		if conv == nil || asked >= maxPrompts {
 			return aaa.Result{Reason: fmt.Sprintf("server %s asks without end", res.Server), Server: res.Server}, nil
@@ -118,7 +126,7 @@ func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
 
 func (s *session) request(user, password string) aaa.Request {
 	return aaa.Request{
-		Service: aaa.EXEC, User: user, Password: aaa.Secret(password), Entry: s.leg.Identity.Entry,
+		Service: aaa.EXEC, User: user, Password: aaa.Secret(password), Entry: s.leg.Identity.Entry, Leg: s.leg.Number,
 		CallID: s.call.ID, TTY: s.call.TTY, Caller: s.call.Caller, Called: s.call.Called, Connect: s.call.Connect,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -66,11 +67,14 @@ type session struct {
 	grants   int     // sessions begun on this call
 	open     *opened // the session that has begun and not ended; nil none
 	proven   aaa.Identity
-	tries    int      // logins that failed
-	blanks   int      // prompts left empty
-	secrets  []string // what was typed without echo, to be masked in what others say
-	counted  [2]uint64
-	lastFail string // the operator's reason of the last failed login
+	tries    int       // logins that failed
+	blanks   int       // prompts left empty
+	secrets  []string  // what was typed without echo, to be masked in what others say
+	counted  [2]uint64 // octets of the sessions before the open one, in and out
+	lastFail string    // the operator's reason of the last failed login
+
+	telling sync.Mutex // held while the Broker is given a report
+	masking sync.Mutex // guards secrets
 }
 
 // opened is a session that the Broker was told of.
@@ -78,6 +82,7 @@ type opened struct {
 	report   Report // as Began had it
 	since    time.Time
 	admitted bool
+	stop     func() // ends the interim reports and waits for it
 }
 
 // ending is how a session ended.
@@ -109,6 +114,9 @@ func (s *session) guarded(ctx context.Context, f func(context.Context) ending) (
 	defer func() {
 		if p := recover(); p != nil {
 			stack := string(debug.Stack()) // has addresses, no values
+			if r, ok := p.(relayed); ok {
+				p, stack = r.value, r.stack
+			}
 			e = ending{cause: aaa.CauseNASError, reason: "panic: " + s.scrub(fmt.Sprint(p)), stack: stack}
 		}
 	}()
@@ -128,6 +136,10 @@ func (s *session) serve(ctx context.Context) ending {
 	defer cancel()
 	if s.leg.Number == 2 && s.leg.NoVerify {
 		res := aaa.Result{Kind: aaa.Granted, Identity: s.leg.Identity, Auth: s.leg.Auth, Server: s.leg.Server}
+		if why := s.unservable(res.Auth); why != "" {
+			s.fail(textUnservable, "granted what cannot be honoured: "+why)
+			return ending{cause: aaa.CauseNASRequest, reason: "refused: " + s.lastFail}
+		}
 		s.debugf("login: %v is not verified again", res.Identity)
 		if e, over := s.granted(ctx, limited, res); over {
 			return e
@@ -185,8 +197,9 @@ func (s *session) begin(ctx context.Context, res aaa.Result) {
 		Kind: Began, Time: time.Now(), Call: s.call, Identity: res.Identity, Auth: res.Auth, Service: aaa.EXEC,
 		Server: res.Server, Leg: s.leg.Number, Session: s.grants, CallbackID: s.leg.CallbackID,
 	}
-	s.open = &opened{report: r, since: time.Now()}
-	s.broker.Report(context.WithoutCancel(ctx), r)
+	s.open = &opened{report: r, since: time.Now(), stop: func() {}}
+	s.tell(ctx, r)
+	s.open.stop = s.interims(ctx, s.open)
 }
 
 // close tells the Broker that the session is over, if one has begun. A panic of Report is noted in nothing but the debug output:
@@ -199,16 +212,14 @@ func (s *session) close(ctx context.Context, e ending) {
 	s.open = nil
 	r := o.report
 	r.Kind, r.Time, r.Duration = Ended, time.Now(), time.Since(o.since)
+	o.stop()
 	r.Admitted, r.Cause, r.Reason = o.admitted, e.cause, e.reason
 	if e.callbackID != "" {
 		r.CallbackID = e.callbackID
 	}
-	r.OctetsIn, r.OctetsOut = s.meter.in-s.counted[0], s.meter.out-s.counted[1]
-	s.counted = [2]uint64{s.meter.in, s.meter.out}
-	failed := s.guarded(ctx, func(ctx context.Context) ending {
-		s.broker.Report(context.WithoutCancel(ctx), r)
-		return ending{}
-	})
+	r.OctetsIn, r.OctetsOut = s.octets()
+	s.counted = [2]uint64{s.counted[0] + r.OctetsIn, s.counted[1] + r.OctetsOut}
+	failed := s.guarded(ctx, func(ctx context.Context) ending { s.tell(ctx, r); return ending{} })
 	if failed.stack != "" {
 		s.debugf("report of the end: %s", failed.reason)
 	}
@@ -217,7 +228,7 @@ func (s *session) close(ctx context.Context, e ending) {
 func (s *session) outcome(e ending) Outcome {
 	return Outcome{
 		Kind: e.kind, Cause: e.cause, Reason: e.reason, Identity: s.proven, CallbackID: e.callbackID, Tries: s.tries, LastFail: s.lastFail,
-		OctetsIn: s.meter.in, OctetsOut: s.meter.out, Duration: time.Since(s.started), Stack: e.stack,
+		OctetsIn: s.meter.in.Load(), OctetsOut: s.meter.out.Load(), Duration: time.Since(s.started), Stack: e.stack,
 	}
 }
 
@@ -243,9 +254,11 @@ func (s *session) debugf(format string, args ...any) {
 
 // scrub makes one harmless line of what others said (a panic, a reason), without the secrets that were typed on this call.
 func (s *session) scrub(text string) string {
+	s.masking.Lock()
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, "[secret]")
 	}
+	s.masking.Unlock()
 	text = console.Clean(text)
 	if r := []rune(text); len(r) > maxReason {
 		text = string(r[:maxReason]) + "…"
@@ -258,7 +271,10 @@ const maxReason = 500
 
 // keepSecret remembers what was typed without echo. Shorter ones would mask letters everywhere and so tell what they are.
 func (s *session) keepSecret(secret string) {
-	if len(secret) >= 3 {
-		s.secrets = append(s.secrets, secret)
+	if len(secret) < 3 {
+		return
 	}
+	s.masking.Lock()
+	defer s.masking.Unlock()
+	s.secrets = append(s.secrets, secret)
 }

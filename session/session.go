@@ -21,6 +21,12 @@ type Config struct {
 	LoginTimeout time.Duration // longest time from the answer to the end of the login, dialstring prompt included; 0 is 60 s, negative none
 	IdleTimeout  time.Duration // longest silence of the caller at the EXEC where AAA gave none; 0 is 10 min (as IOS's exec-timeout), negative none
 
+	// Interim is the time between two interim reports of a session; 0 leaves it to AAA (Authorization.InterimInterval), negative
+	// none whatever AAA says. What is set here goes before what AAA says (RFC 2869 §2.1). Less than a minute is a minute.
+	Interim time.Duration
+
+	Hosts Hosts // to which hosts sessions may be joined, and how
+
 	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none. It is
 	// called from the call's goroutine and must not block. No secret is ever in it.
 	Debug func(tty int, text string)
@@ -93,7 +99,8 @@ type Broker interface {
 	// leg two all but Admit is a refusal.
 	Decide(ctx context.Context, a Asked) Verdict
 	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the caller
-	// who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. ctx outlives the call.
+	// who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. Between the two come
+	// its commands and interims, never two reports at once; an interim may come while Decide is at work. ctx outlives the call.
 	Report(ctx context.Context, r Report)
 }
 
@@ -101,8 +108,10 @@ type Broker interface {
 type ReportKind int
 
 const (
-	Began ReportKind = iota + 1 // AAA granted (leg one: before Decide)
-	Ended                       // the session is over
+	Began   ReportKind = iota + 1 // AAA granted (leg one: before Decide)
+	Ended                         // the session is over
+	Command                       // an EXEC command is run: exactly one for each that was allowed, before it does anything
+	Interim                       // the session goes on
 )
 
 // Report is one event for accounting.
@@ -119,13 +128,19 @@ type Report struct {
 
 	CallbackID string // the callback that was promised (leg one) or is fulfilled (leg two); "" none
 
-	// Of Ended only.
+	// Of Command only.
+	Command   string // its words whole, whatever was typed: "show line 65"; never a password
+	PrivLevel int    // the level at which it is run
+
+	// Of Ended and Interim.
 	Admitted  bool          // the caller had his EXEC (or PPP); false: he was refused, promised or lost before
-	Cause     aaa.Cause     // CauseCallback after a promise
-	Reason    string        // for the operator
 	OctetsIn  uint64        // from the caller since the call began (or since the session before it on this call ended)
 	OctetsOut uint64        // to the caller, likewise
 	Duration  time.Duration // since Began, by the monotonic clock
+
+	// Of Ended only.
+	Cause  aaa.Cause // CauseCallback after a promise
+	Reason string    // for the operator
 }
 
 // End is a cause for cancelling a session's ctx (context.WithCancelCause) that says more than that the line was cleared: Cause
@@ -137,10 +152,13 @@ type End struct {
 
 func (e End) Error() string { return "ended: " + e.Text }
 
-// Login proves who a caller is. A method list of aaa satisfies it.
+// Login proves who a caller is and what he may do. An aaa.Login satisfies it.
 type Login interface {
-	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on.
+	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on. With
+	// r.Enable somebody who has his session asks for a higher privilege level.
 	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
+	// Command asks whether an EXEC command may be run and blocks for the Result: Granted, and else it is not run.
+	Command(ctx context.Context, q aaa.Question) aaa.Result
 }
 
 // Shower has what the EXEC's show commands show. Each method returns a copy and may be called from any goroutine.

@@ -47,6 +47,8 @@ func (slowLogin) Start(ctx context.Context, _ aaa.Request) (aaa.Conversation, aa
 	return nil, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "plain"}, Reason: "too late"}
 }
 
+func (slowLogin) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
+
 func (st stage) enter(t *testing.T, cfg Config) (*person, *fakeBroker) {
 	t.Helper()
 	b := &fakeBroker{verdicts: st.verdicts}
@@ -215,10 +217,11 @@ func TestOctetsAreCounted(t *testing.T) {
 		if out.OctetsIn != uint64(in) || out.OctetsOut != uint64(seen) {
 			t.Errorf("counted %d in, %d out; were %d and %d", out.OctetsIn, out.OctetsOut, in, seen)
 		}
-		if n := len(b.reports); n != 4 {
+		reports := b.sessions()
+		if n := len(reports); n != 4 {
 			t.Fatalf("%d reports", n)
 		}
-		first, second := b.reports[1], b.reports[3]
+		first, second := reports[1], reports[3]
 		if first.OctetsIn != 12 || first.OctetsIn+second.OctetsIn != out.OctetsIn || first.OctetsOut+second.OctetsOut != out.OctetsOut {
 			t.Errorf("reports: %d+%d in, %d+%d out; outcome %d, %d", first.OctetsIn, second.OctetsIn, first.OctetsOut, second.OctetsOut, out.OctetsIn, out.OctetsOut)
 		}
@@ -268,7 +271,7 @@ func TestWhatAAAIsAsked(t *testing.T) {
 			p.types("p w\r")
 			p.hangsUp()
 			r := l.got
-			want := aaa.Request{Service: aaa.EXEC, User: "plain", Password: "p w", Entry: leg.Identity.Entry, CallID: "c1", TTY: 65,
+			want := aaa.Request{Service: aaa.EXEC, User: "plain", Password: "p w", Entry: leg.Identity.Entry, Leg: max(leg.Number, 1), CallID: "c1", TTY: 65,
 				Caller: "5551234", Called: "55555", Connect: "CONNECT 33600/V34"}
 			if !reflect.DeepEqual(r, want) {
 				t.Errorf("leg %d: %+v", leg.Number, r)
@@ -283,6 +286,8 @@ func (l *recordingLogin) Start(_ context.Context, r aaa.Request) (aaa.Conversati
 	l.got = r
 	return nil, aaa.Result{}
 }
+
+func (*recordingLogin) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
 
 // The entry that answers leg two must be the one of leg one, and so must the canonical name, not what was typed.
 func TestLegTwoWantsTheSameIdentity(t *testing.T) {
@@ -331,6 +336,8 @@ type wrongEntry struct{}
 func (wrongEntry) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	return nil, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: r.User}}
 }
+
+func (wrongEntry) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
 
 // A promise stands when the caller hangs up while it is made: it is told as promised.
 func TestHangUpWhileThePromiseIsMade(t *testing.T) {

@@ -261,3 +261,8 @@ func (n nobodyMayAsk) Start(_ context.Context, r aaa.Request) (aaa.Conversation,
 	n.t.Error("AAA was asked on a leg that is not verified")
 	return nil, aaa.Result{Reason: errors.New("asked").Error()}
 }
+
+func (n nobodyMayAsk) Command(context.Context, aaa.Question) aaa.Result {
+	n.t.Error("AAA was asked for a command on a leg where none was typed")
+	return aaa.Result{}
+}

@@ -34,7 +34,7 @@ func (s *session) granted(ctx, limited context.Context, res aaa.Result) (e endin
 	}
 	switch {
 	case v.Kind == Admit:
-		return s.exec(ctx, res), true
+		return s.admitted(ctx, res), true
 	case v.Kind == Promised && s.leg.Number == 1:
 		return s.promised(v, asked), true
 	}

@@ -14,51 +14,96 @@ import (
 	"layeh.com/radius"
 )
 
-// answer makes the reply to p.
-func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults) []byte {
-	r := reply{request: p, secret: s.cfg.Secret, faults: f}
-	if p.Code == radius.CodeAccountingRequest {
+// challenge is an Access-Challenge that waits for its answer.
+type challenge struct {
+	user string
+	any  bool   // any answer passes
+	eap  []byte // the value of EAP-MD5's challenge; nil where it is none
+	id   byte   // of EAP
+}
+
+// answer makes the reply to p, which came to the port of such requests.
+func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults, port radius.Code) []byte {
+	r := reply{request: p, secret: s.cfg.Secret, faults: f, raw: s.cfg.RawAscend}
+	switch {
+	case p.Code == statusServerCode && port == radius.CodeAccountingRequest:
+		r.code, r.faults.Unsigned = radius.CodeAccountingResponse, true
+		return r.encode()
+	case p.Code == statusServerCode: // FreeRADIUS signs neither
+		r.code, r.faults.Unsigned = radius.CodeAccessAccept, true
+		return r.encode()
+	case p.Code == radius.CodeAccountingRequest:
 		s.account(p, from)
 		r.code, r.faults.Unsigned = radius.CodeAccountingResponse, true
 		return r.encode()
 	}
-	var u User
-	u, r.code, r.attrs = s.login(p, f)
-	s.log("%s: %q: %v", from, u.Name, r.code)
+	u, code, attrs, why := s.login(p, f)
+	r.code, r.attrs = code, attrs
+	if why != "" {
+		why = " (" + why + ")"
+	}
+	s.log("%s: %q: %v%s", from, u.Name, r.code, why)
 	r.faults.Unsigned = f.Unsigned || u.Unsigned
 	return r.encode()
 }
 
-// login decides on an Access-Request.
-func (s *RADIUS) login(p *radius.Packet, f Faults) (User, radius.Code, []Attribute) {
+// login decides on an Access-Request; why tells the reason of a refusal.
+func (s *RADIUS) login(p *radius.Packet, f Faults) (u User, code radius.Code, attrs []Attribute, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name, state := string(p.Get(1)), string(p.Get(24))
-	u, ok := s.users[name]
-	if !ok {
-		u, ok = s.users["DEFAULT"], false
+	u, ok := match(s.users, p)
+	state := string(p.Get(24))
+	waiting, known := s.states[state]
+	if f.Challenge != "" {
+		return u, radius.CodeAccessChallenge, s.challenge(u, f.Challenge, challenge{}), ""
 	}
-	u.Name = name
-	password := aaa.Secret(unhide(p.Get(2), p.Authenticator[:], s.cfg.Secret))
+	eap, err := eapMessage(p)
 	switch {
-	case f.Challenge != "":
-		return u, radius.CodeAccessChallenge, s.challenge(u, f.Challenge)
-	case state != "" && s.states[state] == name && ok && u.Challenge != "" && password == u.Answer && password != "":
-		delete(s.states, state)
-		return u, radius.CodeAccessAccept, u.Reply
-	case state != "" || !ok || u.Reject || password == "" || password != u.Password:
-		return u, radius.CodeAccessReject, rejection(u, f)
-	case u.Challenge != "":
-		return u, radius.CodeAccessChallenge, s.challenge(u, u.Challenge)
+	case err != nil:
+		return u, radius.CodeAccessReject, rejection(u, f), err.Error()
+	case !ok:
+		return u, radius.CodeAccessReject, rejection(u, f), "unknown user, or no entry fits"
+	case u.Reject:
+		return u, radius.CodeAccessReject, rejection(u, f), "Auth-Type := Reject"
+	case eap != nil:
+		return s.eap(u, eap, state, f)
+	case state != "" && (!known || waiting.user != u.Name || waiting.eap != nil):
+		return u, radius.CodeAccessReject, rejection(u, f), "a State that is not his"
+	case state != "":
+		return s.answered(p, u, state, f)
 	}
-	return u, radius.CodeAccessAccept, u.Reply
+	proof := proven(p, u, s.cfg.Secret)
+	switch {
+	case proof.why != "":
+		return u, radius.CodeAccessReject, append(rejection(u, f), proof.attrs...), proof.why
+	case u.Challenge != "":
+		return u, radius.CodeAccessChallenge, s.challenge(u, u.Challenge, challenge{}), ""
+	case f.AskFirst != "":
+		return u, radius.CodeAccessChallenge, s.challenge(u, f.AskFirst, challenge{any: true}), ""
+	}
+	return u, radius.CodeAccessAccept, append(u.Reply, proof.attrs...), ""
 }
 
-func (s *RADIUS) challenge(u User, prompt string) []Attribute {
+// answered takes the answer to a challenge.
+func (s *RADIUS) answered(p *radius.Packet, u User, state string, f Faults) (User, radius.Code, []Attribute, string) {
+	said := aaa.Secret(unhide(p.Get(2), p.Authenticator[:], s.cfg.Secret))
+	if said == "" || said != u.Answer && !s.states[state].any {
+		return u, radius.CodeAccessReject, rejection(u, f), "wrong answer"
+	}
+	delete(s.states, state)
+	return u, radius.CodeAccessAccept, u.Reply, ""
+}
+
+// challenge remembers what is asked; its attributes are the Access-Challenge's.
+func (s *RADIUS) challenge(u User, prompt string, c challenge) []Attribute {
 	var b [8]byte
 	rand.Read(b[:])
 	state := hex.EncodeToString(b[:])
-	s.states[state] = u.Name
+	c.user = u.Name
+	s.states[state] = c
+	if c.eap != nil {
+		return []Attribute{{"State", state}}
+	}
 	attrs := []Attribute{{"State", state}, {"Reply-Message", prompt}, {"Prompt", "No-Echo"}}
 	if u.Echo {
 		attrs[2].Value = "Echo"
@@ -119,20 +164,11 @@ func (r Record) detail() string {
 	b.WriteString(r.Time.Format(time.ANSIC) + "\n")
 	for _, a := range r.Attributes {
 		v := a.Value
-		if e := lookup(a.Name); e == nil || e.kind == str {
-			v = fmt.Sprintf("%q", v)
+		if quotedKind(a.Name) {
+			v = quote(v)
 		}
 		fmt.Fprintf(&b, "\t%s = %s\n", a.Name, v)
 	}
 	fmt.Fprintf(&b, "\tTimestamp = %d\n\n", r.Time.Unix())
 	return b.String()
-}
-
-func lookup(name string) *entry {
-	for i := range dictionary {
-		if dictionary[i].name == name {
-			return &dictionary[i]
-		}
-	}
-	return nil
 }

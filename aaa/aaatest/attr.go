@@ -1,121 +1,202 @@
 package aaatest
 
 import (
+	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
+	dictfile "layeh.com/radius/dictionary"
 )
 
-// Attribute is a RADIUS attribute in words, spelled as FreeRADIUS spells it: Service-Type, Callback-NAS-Prompt.
+// Attribute is a RADIUS attribute in words, spelled as FreeRADIUS spells it: Service-Type, Callback-NAS-Prompt. All dialects that call back are
+// known: the RFCs, Cisco, Ascend (X-Ascend-… are its types outside of a VSA), Lucent, USR, Acc, Zyxel, Shiva, Annex, Microsoft, and the names of
+// 1997; `Attr-N = 0x…` stands for all else.
 type Attribute struct{ Name, Value string }
 
 func (a Attribute) String() string { return a.Name + " = " + a.Value }
 
-// kind is how an attribute's value is written.
-type kind int
+// encode writes a in its octets; nothing is encrypted.
+func (a Attribute) encode() (radius.Type, radius.Attribute, error) { return a.encodeFor(nil, "") }
 
-const (
-	str kind = iota
-	num
-	addr
-	raw
-)
-
-type entry struct {
-	name   string
-	typ    byte
-	kind   kind
-	values []string // names of numbers, "name number"
-}
-
-// dictionary has what callback servers and access servers say to one another. `Attr-N = 0x…` stands for all else.
-var dictionary = []entry{
-	{"User-Name", 1, str, nil}, {"User-Password", 2, raw, nil}, {"NAS-IP-Address", 4, addr, nil}, {"NAS-Port", 5, num, nil},
-	{"Service-Type", 6, num, []string{"Login-User 1", "Framed-User 2", "Callback-Login-User 3", "Callback-Framed-User 4", "Outbound-User 5", "Administrative-User 6",
-		"NAS-Prompt-User 7", "Authenticate-Only 8", "Callback-NAS-Prompt 9", "Call-Check 10", "Callback-Administrative 11"}},
-	{"Framed-Protocol", 7, num, []string{"PPP 1", "SLIP 2", "ARAP 3"}}, {"Framed-IP-Address", 8, addr, nil}, {"Framed-IP-Netmask", 9, addr, nil},
-	{"Filter-Id", 11, str, nil}, {"Framed-MTU", 12, num, nil}, {"Framed-Compression", 13, num, []string{"None 0", "Van-Jacobson-TCP-IP 1"}},
-	{"Login-IP-Host", 14, addr, nil}, {"Login-Service", 15, num, []string{"Telnet 0", "Rlogin 1", "TCP-Clear 2", "PortMaster 3"}}, {"Login-TCP-Port", 16, num, []string{"Telnet 23"}},
-	{"Reply-Message", 18, str, nil}, {"Callback-Number", 19, str, nil}, {"Callback-Id", 20, str, nil}, {"State", 24, raw, nil}, {"Class", 25, raw, nil},
-	{"Session-Timeout", 27, num, nil}, {"Idle-Timeout", 28, num, nil}, {"Called-Station-Id", 30, str, nil}, {"Calling-Station-Id", 31, str, nil}, {"NAS-Identifier", 32, str, nil},
-	{"Acct-Status-Type", 40, num, []string{"Start 1", "Stop 2", "Interim-Update 3", "Accounting-On 7", "Accounting-Off 8"}}, {"Acct-Delay-Time", 41, num, nil},
-	{"Acct-Input-Octets", 42, num, nil}, {"Acct-Output-Octets", 43, num, nil}, {"Acct-Session-Id", 44, str, nil}, {"Acct-Authentic", 45, num, []string{"RADIUS 1", "Local 2", "Remote 3"}},
-	{"Acct-Session-Time", 46, num, nil},
-	{"Acct-Terminate-Cause", 49, num, []string{"User-Request 1", "Lost-Carrier 2", "Lost-Service 3", "Idle-Timeout 4", "Session-Timeout 5", "Admin-Reset 6", "Admin-Reboot 7", "Port-Error 8",
-		"NAS-Error 9", "NAS-Request 10", "NAS-Reboot 11", "Callback 16"}},
-	{"Acct-Multi-Session-Id", 50, str, nil}, {"Acct-Input-Gigawords", 52, num, nil}, {"Acct-Output-Gigawords", 53, num, nil}, {"Event-Timestamp", 55, num, nil},
-	{"NAS-Port-Type", 61, num, []string{"Async 0"}}, {"Port-Limit", 62, num, nil}, {"Prompt", 76, num, []string{"No-Echo 0", "Echo 1"}}, {"Connect-Info", 77, str, nil},
-	{"Message-Authenticator", 80, raw, nil}, {"NAS-Port-Id", 87, str, nil}, {"NAS-IPv6-Address", 95, addr, nil},
-}
-
-const ciscoPair = "Cisco-AVPair"
-
-// encode writes a in its octets.
-func (a Attribute) encode() (radius.Type, radius.Attribute, error) {
-	if strings.EqualFold(a.Name, ciscoPair) {
-		if len(a.Value) > 247 {
-			return 0, nil, fmt.Errorf("%s: longer than 247 octets", a.Name)
-		}
-		v := append([]byte{0, 0, 0, 9, 1, byte(len(a.Value) + 2)}, a.Value...)
-		return 26, v, nil
-	}
-	if n, ok := strings.CutPrefix(a.Name, "Attr-"); ok {
+// encodeFor is encode for the reply to a request, whose authenticator and secret encrypt what the dictionary says.
+func (a Attribute) encodeFor(auth []byte, secret aaa.Secret) (radius.Type, radius.Attribute, error) {
+	if n, ok := cutPrefixFold(a.Name, "Attr-"); ok {
 		t, err := strconv.ParseUint(n, 10, 8)
 		if err != nil {
 			return 0, nil, fmt.Errorf("%s: not a type of 0 to 255", a.Name)
 		}
 		v, err := octets(a.Value)
+		if err == nil && len(v) > 253 {
+			err = fmt.Errorf("%s: longer than 253 octets", a.Name)
+		}
 		return radius.Type(t), v, err
 	}
-	for _, e := range dictionary {
-		if strings.EqualFold(e.name, a.Name) {
-			v, err := e.encode(a.Value)
-			if err == nil && len(v) > 253 {
-				err = fmt.Errorf("longer than 253 octets")
-			}
-			if err != nil {
-				return 0, nil, fmt.Errorf("%s: %w", a.Name, err)
-			}
-			return radius.Type(e.typ), v, nil
-		}
+	e := lookup(a.Name)
+	if e == nil {
+		return 0, nil, fmt.Errorf("%s: an unknown attribute%s (Attr-N = 0x… takes any)", a.Name, didYouMean(a.Name, dictionary().names))
 	}
-	return 0, nil, fmt.Errorf("%s: an unknown attribute (Attr-N = 0x… takes any)", a.Name)
+	v, err := e.encode(a.Value)
+	if err != nil {
+		return 0, nil, fmt.Errorf("%s: %w", a.Name, err)
+	}
+	if e.encrypt == 3 && auth != nil {
+		v = ascendSecret(v, auth, secret)
+	}
+	return e.wrap(v)
 }
 
-func (e entry) encode(s string) ([]byte, error) {
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// wrap puts a value into a Vendor-Specific attribute in the vendor's format, where it has one.
+func (e *entry) wrap(v []byte) (radius.Type, radius.Attribute, error) {
+	longest := 253
+	if e.vendor != 0 {
+		longest -= 4 + e.typeOctets + e.lenOctets
+	}
+	if len(v) > longest {
+		return 0, nil, fmt.Errorf("%s: longer than %d octets", e.name, longest)
+	}
+	if e.vendor == 0 {
+		return radius.Type(e.number), v, nil
+	}
+	b := binary.BigEndian.AppendUint32(nil, e.vendor)
+	switch e.typeOctets {
+	case 4:
+		b = binary.BigEndian.AppendUint32(b, e.number)
+	case 2:
+		b = binary.BigEndian.AppendUint16(b, uint16(e.number))
+	default:
+		b = append(b, byte(e.number))
+	}
+	if e.lenOctets == 1 {
+		b = append(b, byte(e.typeOctets+1+len(v)))
+	}
+	return 26, append(b, v...), nil
+}
+
+// ascendSecret hides Ascend-Send-Secret and -Receive-Secret: one block, MD5 over authenticator and secret.
+func ascendSecret(v, auth []byte, secret aaa.Secret) []byte {
+	pad := md5.Sum([]byte(string(auth) + string(secret)))
+	out := make([]byte, 16)
+	copy(out, v)
+	for i := range out {
+		out[i] ^= pad[i]
+	}
+	return out
+}
+
+// encode writes a value in the octets of its kind.
+func (e *entry) encode(s string) ([]byte, error) {
 	switch e.kind {
-	case num:
-		n, err := e.number(s)
-		return binary.BigEndian.AppendUint32(nil, n), err
-	case addr:
-		ip, err := netip.ParseAddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not an address", s)
-		}
-		return ip.AsSlice(), nil
-	case raw:
+	case dictfile.AttributeInteger, dictfile.AttributeSigned:
+		n, err := e.integer(s, 32)
+		return binary.BigEndian.AppendUint32(nil, uint32(n)), err
+	case dictfile.AttributeShort:
+		n, err := e.integer(s, 16)
+		return binary.BigEndian.AppendUint16(nil, uint16(n)), err
+	case dictfile.AttributeByte:
+		n, err := e.integer(s, 8)
+		return []byte{byte(n)}, err
+	case dictfile.AttributeInteger64:
+		n, err := e.integer(s, 64)
+		return binary.BigEndian.AppendUint64(nil, n), err
+	case dictfile.AttributeDate:
+		return encodeDate(s)
+	case dictfile.AttributeIPAddr, dictfile.AttributeIPv6Addr:
+		return e.address(s)
+	case dictfile.AttributeIPv6Prefix:
+		return encodePrefix(s)
+	case dictfile.AttributeIFID:
+		return encodeInterfaceID(s)
+	case dictfile.AttributeEther:
+		return net.ParseMAC(s)
+	case dictfile.AttributeOctets, dictfile.AttributeABinary:
 		return octets(s)
 	}
 	return []byte(s), nil
 }
 
-func (e entry) number(s string) (uint32, error) {
-	for _, v := range e.values {
-		name, n, _ := strings.Cut(v, " ")
-		if strings.EqualFold(name, s) {
-			s = n
-		}
+// integer reads a name, a decimal or a hexadecimal number.
+func (e *entry) integer(s string, bits int) (uint64, error) {
+	if n, ok := e.values[strings.ToLower(s)]; ok {
+		return uint64(n), nil
 	}
+	digits, base := s, 10
+	if h, ok := cutPrefixFold(s, "0x"); ok {
+		digits, base = h, 16
+	}
+	n, err := strconv.ParseUint(digits, base, bits)
+	if err != nil && e.kind == dictfile.AttributeSigned {
+		signed, serr := strconv.ParseInt(s, 10, 32)
+		return uint64(uint32(signed)), serr
+	}
+	if err == nil {
+		return n, nil
+	}
+	var names []string
+	for _, name := range e.names {
+		names = append(names, name)
+	}
+	return 0, fmt.Errorf("%q is neither a number nor one of its names%s", s, didYouMean(s, names))
+}
+
+func (e *entry) address(s string) ([]byte, error) {
+	ip, err := netip.ParseAddr(s)
+	// NAS-IPv6-Address of a dual-stack peer is the one exception that is not checked here: both kinds have an attribute of their own.
+	if err != nil || ip.Is4() != (e.kind == dictfile.AttributeIPAddr) {
+		return nil, fmt.Errorf("%q is not an address", s)
+	}
+	return ip.AsSlice(), nil
+}
+
+// encodeDate reads seconds since 1970, or a date as FreeRADIUS prints it.
+func encodeDate(s string) ([]byte, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is neither a number nor one of its names", s)
+		t, terr := time.Parse("Jan _2 2006 15:04:05 MST", s)
+		if terr != nil {
+			return nil, fmt.Errorf("%q is neither seconds since 1970 nor a date as Jan  2 2006 15:04:05 UTC", s)
+		}
+		n = uint64(t.Unix())
 	}
-	return uint32(n), nil
+	return binary.BigEndian.AppendUint32(nil, uint32(n)), nil
+}
+
+// encodePrefix is RFC 3162 §2.3.
+func encodePrefix(s string) ([]byte, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is6() {
+		return nil, fmt.Errorf("%q is not an IPv6 prefix", s)
+	}
+	a := p.Masked().Addr().As16()
+	return append([]byte{0, byte(p.Bits())}, a[:(p.Bits()+7)/8]...), nil
+}
+
+// encodeInterfaceID reads four groups of hexadecimal digits (RFC 3162 §2.2).
+func encodeInterfaceID(s string) ([]byte, error) {
+	var b []byte
+	groups := strings.Split(s, ":")
+	for _, g := range groups {
+		n, err := strconv.ParseUint(g, 16, 16)
+		if err != nil || len(groups) != 4 {
+			return nil, fmt.Errorf("%q is not an interface id of the form 1:2:3:4", s)
+		}
+		b = binary.BigEndian.AppendUint16(b, uint16(n))
+	}
+	return b, nil
 }
 
 // octets reads 0x… in hexadecimal, all else as it stands.
@@ -133,33 +214,84 @@ func octets(s string) ([]byte, error) {
 
 // decode writes a received attribute in words.
 func decode(t radius.Type, v radius.Attribute) Attribute {
-	if t == 26 && len(v) > 6 && binary.BigEndian.Uint32(v) == 9 && v[4] == 1 && int(v[5]) == len(v)-4 {
-		return Attribute{ciscoPair, string(v[6:])}
-	}
-	for _, e := range dictionary {
-		if radius.Type(e.typ) == t {
-			return Attribute{e.name, e.decode(v)}
+	if t == 26 && len(v) > 4 {
+		if e, value := unwrap(v); e != nil {
+			return Attribute{e.name, e.decode(value)}
 		}
+	}
+	if e := dictionary().byNumber[number{0, uint32(t)}]; e != nil {
+		return Attribute{e.name, e.decode(v)}
 	}
 	return Attribute{fmt.Sprintf("Attr-%d", t), "0x" + hex.EncodeToString(v)}
 }
 
-func (e entry) decode(v []byte) string {
-	switch {
-	case e.kind == num && len(v) == 4:
-		n := strconv.FormatUint(uint64(binary.BigEndian.Uint32(v)), 10)
-		for _, val := range e.values {
-			if name, m, _ := strings.Cut(val, " "); m == n {
-				return name
-			}
+// unwrap finds the one vendor attribute in a Vendor-Specific attribute; nil where there is none, or more than one, or of an unknown kind.
+func unwrap(v []byte) (*entry, []byte) {
+	vendor, b := binary.BigEndian.Uint32(v), v[4:]
+	for _, form := range []struct{ typeOctets, lenOctets int }{{1, 1}, {2, 1}, {4, 0}} {
+		head := form.typeOctets + form.lenOctets
+		if len(b) < head {
+			continue
 		}
-		return n
-	case e.kind == addr:
+		var n uint32
+		for _, o := range b[:form.typeOctets] {
+			n = n<<8 | uint32(o)
+		}
+		e := dictionary().byNumber[number{vendor, n}]
+		if e == nil || e.typeOctets != form.typeOctets || e.lenOctets != form.lenOctets {
+			continue
+		}
+		if form.lenOctets == 1 && int(b[form.typeOctets]) != len(b) {
+			continue
+		}
+		return e, b[head:]
+	}
+	return nil, nil
+}
+
+func (e *entry) decode(v []byte) string {
+	switch e.kind {
+	case dictfile.AttributeString:
+		if e.encrypt != 0 {
+			break
+		}
+		return string(v)
+	case dictfile.AttributeInteger, dictfile.AttributeShort, dictfile.AttributeByte, dictfile.AttributeDate, dictfile.AttributeInteger64:
+		if len(v) == 0 || len(v) > 8 {
+			break
+		}
+		var n uint64
+		for _, o := range v {
+			n = n<<8 | uint64(o)
+		}
+		if name := e.names[uint32(n)]; name != "" && n>>32 == 0 {
+			return name
+		}
+		return strconv.FormatUint(n, 10)
+	case dictfile.AttributeSigned:
+		if len(v) == 4 {
+			return strconv.Itoa(int(int32(binary.BigEndian.Uint32(v))))
+		}
+	case dictfile.AttributeIPAddr, dictfile.AttributeIPv6Addr:
 		if ip, ok := netip.AddrFromSlice(v); ok {
 			return ip.String()
 		}
-	case e.kind == str:
-		return string(v)
+	case dictfile.AttributeIPv6Prefix:
+		if len(v) >= 2 && len(v) <= 18 && v[1] <= 128 {
+			var a [16]byte
+			copy(a[:], v[2:])
+			return netip.PrefixFrom(netip.AddrFrom16(a), int(v[1])).String()
+		}
+	case dictfile.AttributeIFID:
+		if len(v) == 8 {
+			return fmt.Sprintf("%x:%x:%x:%x", binary.BigEndian.Uint16(v), binary.BigEndian.Uint16(v[2:]), binary.BigEndian.Uint16(v[4:]), binary.BigEndian.Uint16(v[6:]))
+		}
 	}
 	return "0x" + hex.EncodeToString(v)
+}
+
+// quoted tells whether the value of an attribute of that name is written in quotes.
+func quotedKind(name string) bool {
+	e := lookup(name)
+	return e == nil && !strings.HasPrefix(name, "Attr-") || e != nil && e.kind == dictfile.AttributeString && e.encrypt == 0
 }

@@ -4,10 +4,10 @@
 package aaatest
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/md5"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,26 +26,12 @@ type RADIUSConfig struct {
 	Users  []User
 	Detail io.Writer                        // accounting, in the manner of FreeRADIUS's detail file; nil: none
 	Log    func(format string, args ...any) // nil: no log
-}
+	Trace  func(Event)                      // nil: none; called from several goroutines
 
-// Faults is how a server misbehaves. The zero value is good behaviour.
-type Faults struct {
-	Silent bool          // takes packets and answers none
-	Drop   int           // takes the next n requests and answers none of them
-	Delay  time.Duration // before each answer
-	Twice  bool          // answers twice
-	Forge  int           // forged replies, each an Accept with a wrong authenticator, before the genuine one
-
-	Unsigned  bool   // no Message-Authenticator
-	WrongMAC  bool   // a wrong one
-	DoubleMAC bool   // two good ones
-	LastMAC   bool   // a good one, behind all other attributes
-	Padding   bool   // octets behind Length, a wrong Message-Authenticator among them
-	Truncate  int    // octets cut from the end of each reply
-	WrongID   bool   // replies carry another identifier
-	WrongCode bool   // replies carry the code of an Accounting-Response or, to accounting, of an Accept
-	Callback  string // Access-Rejects carry this Callback-Number and Service-Type Callback-NAS-Prompt
-	Challenge string // each login is asked this, for ever
+	// Lenient takes Access-Requests without a Message-Authenticator too, and with one wherever it stands: for testing access servers of all ages.
+	// EAP always wants one (RFC 3579 §3.1), and so does Status-Server (RFC 5997 §3).
+	Lenient   bool
+	RawAscend bool // Ascend-… is sent as types of its own, not as VSA
 }
 
 // Record is one Accounting-Request as it was taken; a duplicate (same octets) is there once.
@@ -70,14 +56,14 @@ type RADIUS struct {
 	cfg RADIUSConfig
 
 	mu         sync.Mutex
-	users      map[string]User
+	users      []User
 	faults     Faults
 	records    []Record
 	requests   int
 	duplicates int
-	states     map[string]string // State of a challenge → user
-	seen       map[string][]byte // request (from, octets' digest) → reply; nil while it is made
-	order      []string          // of seen, oldest first
+	states     map[string]challenge // by State
+	seen       map[string][]byte    // request (from, octets' digest) → reply; nil while it is made
+	order      []string             // of seen, oldest first
 	auth, acct net.PacketConn
 }
 
@@ -89,24 +75,34 @@ func NewRADIUS(c RADIUSConfig) (*RADIUS, error) {
 	if c.Secret == "" {
 		return nil, errors.New("radius test server: no secret")
 	}
-	s := &RADIUS{cfg: c, states: map[string]string{}, seen: map[string][]byte{}}
+	s := &RADIUS{cfg: c, states: map[string]challenge{}, seen: map[string][]byte{}}
 	return s, s.SetUsers(c.Users)
 }
 
 // SetUsers replaces all users; where one of them is unusable the old ones stay.
 func (s *RADIUS) SetUsers(users []User) error {
-	m := make(map[string]User, len(users))
 	for _, u := range users {
-		for _, a := range u.Reply {
-			if _, _, err := a.encode(); err != nil {
-				return fmt.Errorf("radius test server: user %s: %w", u.Name, err)
-			}
+		if err := u.valid(); err != nil {
+			return fmt.Errorf("radius test server: user %s: %w", u.Name, err)
 		}
-		m[u.Name] = u
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users = m
+	s.users = users
+	return nil
+}
+
+func (u User) valid() error {
+	for _, a := range u.Reply {
+		if err := a.checkValue(); err != nil {
+			return err
+		}
+	}
+	for _, c := range u.Check {
+		if err := c.valid(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -237,35 +233,70 @@ func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr,
 	f := s.faults
 	s.mu.Unlock()
 	p, err := s.verify(request, code)
+	e := s.seenEvent(from, request, p)
 	if err != nil {
 		s.log("%s: dropped: %v", from, err)
+		e.Note = "not answered: " + err.Error()
+		s.trace(e)
 		return
 	}
-	if f.Silent {
-		return
-	}
-	if s.drop() {
+	if f.Silent || s.drop() || byChance(f.DropPercent) {
 		s.log("%s: %v id %d dropped, as told", from, p.Code, p.Identifier)
+		e.Note = "dropped, as told"
+		s.trace(e)
 		return
 	}
 	key := fmt.Sprintf("%s %x", from, md5.Sum(request))
 	if done, reply := s.duplicate(key); done {
+		e.Note = "a duplicate: the same answer again"
+		if reply == nil {
+			e.Note = "a duplicate, while the answer is under way"
+		}
+		s.trace(e)
 		if reply != nil {
 			s.send(conn, from, reply)
 		}
 		return
 	}
-	reply := s.answer(p, from, f)
+	s.trace(e)
+	reply := s.answer(p, from, f, code)
 	if f.Delay > 0 && !sleep(ctx, f.Delay) {
 		return
 	}
-	for range f.Forge {
-		s.send(conn, from, forged(request))
-	}
+	s.forge(conn, from, request, f)
 	s.remember(key, reply)
+	s.tell(from, reply, p, f)
+	if f.WrongPort {
+		other, err := net.ListenPacket("udp", hostOf(conn)+":0")
+		if err != nil {
+			s.log("%s: %v", from, err)
+			return
+		}
+		defer other.Close()
+		conn = other
+	}
 	s.send(conn, from, reply)
 	if f.Twice {
 		s.send(conn, from, reply)
+	}
+}
+
+func hostOf(c net.PacketConn) string {
+	host, _, _ := net.SplitHostPort(c.LocalAddr().String())
+	return host
+}
+
+// forge sends the forged replies that come before the genuine one.
+func (s *RADIUS) forge(conn net.PacketConn, to net.Addr, request []byte, f Faults) {
+	for i := range f.Forge {
+		kind := f.ForgeAs
+		if kind == "mixed" {
+			kind = forgeries[i%len(forgeries)]
+		}
+		s.send(conn, to, s.forged(request, kind))
+	}
+	if f.Forge > 0 {
+		s.trace(Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("%d forged Access-Accepts, %s", f.Forge, cmp.Or(f.ForgeAs, "with random authenticators")), Note: "as told"})
 	}
 }
 
@@ -325,34 +356,6 @@ func (s *RADIUS) remember(key string, reply []byte) {
 	if _, ok := s.seen[key]; ok {
 		s.seen[key] = reply
 	}
-}
-
-// verify parses a request and checks what can be: an Access-Request's Message-Authenticator, which must be its first attribute, or an
-// Accounting-Request's authenticator.
-func (s *RADIUS) verify(b []byte, code radius.Code) (*radius.Packet, error) {
-	p, err := radius.Parse(b, []byte(s.cfg.Secret))
-	if err != nil {
-		return nil, err
-	}
-	b = b[:binary.BigEndian.Uint16(b[2:])]
-	switch {
-	case p.Code != code:
-		return nil, fmt.Errorf("code %v on this port", p.Code)
-	case code == radius.CodeAccountingRequest:
-		if want := digest(b, make([]byte, 16), s.cfg.Secret); !hmac.Equal(want, b[4:20]) {
-			return nil, errors.New("wrong Request Authenticator (another secret?)")
-		}
-		return p, nil
-	case len(p.Attributes) == 0 || p.Attributes[0].Type != 80 || len(p.Attributes[0].Attribute) != 16:
-		return nil, errors.New("its first attribute is no Message-Authenticator")
-	}
-	got := append([]byte(nil), b[22:38]...)
-	clear(b[22:38])
-	if !hmac.Equal(got, sign(b, s.cfg.Secret)) {
-		return nil, errors.New("wrong Message-Authenticator (another secret?)")
-	}
-	copy(b[22:38], got)
-	return p, nil
 }
 
 // digest is MD5 over code, id, length, auth, attributes and secret.

@@ -1,8 +1,6 @@
 package aaatest
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
@@ -16,6 +14,7 @@ type reply struct {
 	code    radius.Code
 	attrs   []Attribute
 	faults  Faults
+	raw     bool // Ascend-… as types of its own
 }
 
 func (r reply) encode() []byte {
@@ -32,8 +31,11 @@ func (r reply) encode() []byte {
 		p.Add(80, make([]byte, 16))
 	}
 	for _, a := range r.attrs {
+		if strings.HasPrefix(a.Name, "Ascend-") && r.raw {
+			a.Name = "X-" + a.Name
+		}
 		// FreeRADIUS sends no attribute without a value; Attr-N can say even that.
-		if t, v, err := a.encode(); err == nil && (len(v) > 0 || strings.HasPrefix(a.Name, "Attr-")) {
+		if t, v, err := a.encodeFor(r.request.Authenticator[:], r.secret); err == nil && (a.Value != "" || strings.HasPrefix(a.Name, "Attr-")) {
 			p.Add(t, v)
 		}
 	}
@@ -43,12 +45,18 @@ func (r reply) encode() []byte {
 	if macs > 1 {
 		p.Add(80, make([]byte, 16))
 	}
+	if f.ShortMAC {
+		p.Add(80, make([]byte, 15))
+	}
 	b, err := p.MarshalBinary() // the request's authenticator stands in it, as the signature wants
 	if err != nil {
 		return nil
 	}
 	r.sign(b)
 	copy(b[4:20], digest(b, b[4:20], r.secret))
+	if f.WrongAuth {
+		b[4] ^= 1
+	}
 	switch {
 	case f.Padding:
 		b = append(b, 80, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -67,7 +75,7 @@ func wrongCode(c radius.Code) radius.Code {
 
 func (r reply) macs() int {
 	switch {
-	case r.faults.Unsigned:
+	case r.faults.Unsigned, r.faults.ShortMAC:
 		return 0
 	case r.faults.DoubleMAC:
 		return 2
@@ -90,14 +98,4 @@ func (r reply) sign(b []byte) {
 	for _, i := range at {
 		copy(b[i:], mac)
 	}
-}
-
-// forged is an Access-Accept by somebody who saw the request and does not know the secret.
-func forged(request []byte) []byte {
-	b := make([]byte, 38)
-	b[0], b[1], b[20], b[21] = byte(radius.CodeAccessAccept), request[1], 80, 18
-	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
-	rand.Read(b[4:20])
-	rand.Read(b[22:])
-	return b
 }

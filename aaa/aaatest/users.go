@@ -1,21 +1,30 @@
 package aaatest
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
 )
 
-// User is one user of a test server.
+// User is one entry of a users file. The first entry that fits answers, unless it falls through.
 type User struct {
-	Name     string // "DEFAULT" is who no other name matches
+	Name     string // "DEFAULT" fits whoever logs in
+	Check    []Check
 	Password aaa.Secret
-	Reply    []Attribute // of the Access-Accept; of the Access-Reject, Reply-Message alone
-	Reject   bool        // Auth-Type := Reject
+	Reply    []Attribute // of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.
+
+	// Ops are the operators of Reply, one for each: "=" adds what no earlier entry gave, ":=" takes its place, "+=" (and "") adds.
+	Ops []string
+
+	Reject      bool // Auth-Type := Reject
+	Accept      bool // Auth-Type := Accept: no password is asked
+	FallThrough bool // Fall-Through = Yes: later entries are read too
 
 	// Challenge, where set, is asked after the right password; Answer is what must be answered.
 	Challenge string
@@ -25,42 +34,93 @@ type User struct {
 	Unsigned bool // replies to this user carry no Message-Authenticator, as stock FreeRADIUS before 3.2.5
 }
 
-// ParseUsers reads a subset of FreeRADIUS's `users` file: a name and its check items (`Cleartext-Password := "x"` or
-// `Auth-Type := Reject`) at the beginning of a line, its reply items indented below (`Attr = value`, `Attr += value`, commas between),
-// comments from # on. All else is an error that names file:line; the file's name is what r's Name method says, else "users".
+// ParseUsers reads FreeRADIUS's `users` file, and the older one of Livingston that it came from: a name and its check items at the beginning of a
+// line, its reply items indented below with commas between, comments from # on, $INCLUDE FILE. A backslash at a line's end joins the next to it.
+//
+// Check items: Cleartext-Password := (or Password =, User-Password =), Auth-Type := Accept, Reject or the name of a protocol, and comparisons of any
+// attribute of the request (==, or = as Livingston wrote it, !=, <, <=, >, >=, =~, !~, =*, !*). Reply items: any attribute of the dictionary
+// with =, := or +=, and Fall-Through.
+//
+// All else is an error that names file:line; the file's name is what r's Name method says (as *os.File's), else "users". Includes are looked for
+// beside that file; a reader without a name has none.
 func ParseUsers(r io.Reader) ([]User, error) {
-	file := "users"
-	if n, ok := r.(interface{ Name() string }); ok {
-		file = n.Name()
-	}
-	p := usersParser{file: file, line: map[string]int{}}
-	sc := bufio.NewScanner(r)
-	for sc.Scan() {
-		p.at++
-		if err := p.read(sc.Text()); err != nil {
-			p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", file, p.at, err))
-		}
-	}
-	if err := sc.Err(); err != nil {
-		p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", file, p.at+1, err))
-	}
-	if p.comma {
-		p.errs = append(p.errs, fmt.Errorf("%s:%d: a comma promises a reply item that does not come", file, p.at))
-	}
+	p := usersParser{}
+	p.file(r, nameOf(r, "users"), 0)
+	p.finish()
 	return p.users, errors.Join(p.errs...)
 }
 
 type usersParser struct {
-	file  string
-	at    int
-	users []User
-	line  map[string]int // where each name stands
-	comma bool           // the reply items go on
-	ended bool           // the last entry's reply items are complete
-	errs  []error
+	name    string // of the file that is read
+	at      int    // its line
+	users   []User
+	places  []place // of users
+	comma   bool    // the reply items go on
+	ended   bool    // the last entry's reply items are complete
+	include string  // the directory of includes; "" none
+	errs    []error
 }
 
-func (p *usersParser) read(line string) error {
+// place is where an entry stands.
+type place struct {
+	file string
+	line int
+	bad  bool // an error in it was told
+}
+
+func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
+
+func (p *usersParser) bad(err error) {
+	if err == nil {
+		return
+	}
+	for _, e := range flatten(err) {
+		p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.name, p.at, e))
+	}
+	if n := len(p.places); n > 0 {
+		p.places[n-1].bad = true
+	}
+}
+
+func flatten(err error) []error {
+	if m, ok := err.(interface{ Unwrap() []error }); ok {
+		return m.Unwrap()
+	}
+	return []error{err}
+}
+
+const deepest = 10 // includes within includes
+
+// file reads one file to its end.
+func (p *usersParser) file(r io.Reader, name string, depth int) {
+	outer := *p
+	p.name, p.at, p.comma, p.ended, p.include = name, 0, false, true, ""
+	if n, ok := r.(interface{ Name() string }); ok {
+		p.include = filepath.Dir(n.Name())
+	}
+	text, err := io.ReadAll(io.LimitReader(r, 64<<20))
+	if err != nil {
+		p.at = 1
+		p.bad(err)
+	}
+	for lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"); len(lines) > 0; {
+		p.at++
+		line, used := strings.TrimSuffix(lines[0], "\r"), 1
+		for strings.HasSuffix(line, "\\") && used < len(lines) {
+			line = line[:len(line)-1] + strings.TrimSuffix(lines[used], "\r")
+			used++
+		}
+		p.bad(p.read(line, depth))
+		lines = lines[used:]
+		p.at += used - 1
+	}
+	if p.comma {
+		p.bad(errors.New("a comma promises a reply item that does not come"))
+	}
+	p.name, p.at, p.comma, p.ended, p.include = outer.name, outer.at, false, true, outer.include
+}
+
+func (p *usersParser) read(line string, depth int) error {
 	toks, err := tokens(line)
 	if err != nil || len(toks) == 0 {
 		return err
@@ -68,157 +128,138 @@ func (p *usersParser) read(line string) error {
 	if line[0] == ' ' || line[0] == '\t' {
 		return p.reply(toks)
 	}
+	var promised error
 	if p.comma {
+		promised = errors.New("the reply items before end with a comma")
 		p.comma = false
-		p.ended = true
-		return errors.Join(errors.New("the reply items before end with a comma"), p.user(toks))
 	}
-	return p.user(toks)
+	p.ended = true
+	if toks[0].text == "$INCLUDE" {
+		return errors.Join(promised, p.open(toks[1:], depth))
+	}
+	return errors.Join(promised, p.user(toks))
+}
+
+// open reads an included file.
+func (p *usersParser) open(toks []token, depth int) error {
+	if len(toks) != 1 {
+		return errors.New("$INCLUDE wants one file")
+	}
+	path := toks[0].text
+	switch {
+	case p.include == "":
+		return fmt.Errorf("$INCLUDE %s: not in a text that is no file", path)
+	case depth == deepest:
+		return fmt.Errorf("$INCLUDE %s: the tenth file within one another (do they include each other?)", path)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(p.include, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("$INCLUDE: %w", err)
+	}
+	defer f.Close()
+	p.file(f, path, depth+1)
+	return nil
 }
 
 // user reads a name and its check items.
-func (p *usersParser) user(toks []string) error {
-	u := User{Name: toks[0]}
-	p.ended = false
-	if before, ok := p.line[u.Name]; ok {
-		p.users = append(p.users, u) // its reply items belong to it, not to the user before
-		return fmt.Errorf("%s is there already, in line %d", u.Name, before)
-	}
-	p.line[u.Name] = p.at
+func (p *usersParser) user(toks []token) error {
+	u := User{Name: toks[0].text}
 	items, more, err := items(toks[1:])
 	if err == nil && more {
 		err = errors.New("a comma after the last check item")
 	}
 	for _, it := range items {
-		if e := u.check(it); e != nil && err == nil {
-			err = e
-		}
-	}
-	if err == nil && u.Password == "" && !u.Reject {
-		err = fmt.Errorf(`%s has neither Cleartext-Password := "…" nor Auth-Type := Reject`, u.Name)
+		err = errors.Join(err, u.check(it))
 	}
 	p.users = append(p.users, u)
+	p.places = append(p.places, place{p.name, p.at, false})
+	p.ended = false
 	return err
 }
 
-func (u *User) check(it item) error {
-	switch {
-	case it.name == "Cleartext-Password" && it.op == ":=":
-		u.Password = aaa.Secret(it.value)
-	case it.name == "Auth-Type" && it.op == ":=" && it.value == "Reject":
-		u.Reject = true
-	default:
-		return fmt.Errorf("check item %s %s …: only Cleartext-Password := and Auth-Type := Reject are read", it.name, it.op)
-	}
-	return nil
-}
-
-func (p *usersParser) reply(toks []string) error {
+// reply reads a line of reply items.
+func (p *usersParser) reply(toks []token) error {
 	switch {
 	case len(p.users) == 0:
 		return errors.New("reply items of nobody")
 	case p.ended:
 		return errors.New("the line before ends without a comma")
 	}
-	items, more, err := items(toks)
+	list, more, err := items(toks)
 	p.comma, p.ended = more, !more
 	u := &p.users[len(p.users)-1]
-	for _, it := range items {
-		if it.op != "=" && it.op != "+=" && it.op != ":=" {
-			return fmt.Errorf("reply item %s: the operator %s is not read", it.name, it.op)
-		}
-		a := Attribute{it.name, it.value}
-		if _, _, e := a.encode(); e != nil {
-			return e
-		}
-		u.Reply = append(u.Reply, a)
+	for _, it := range list {
+		err = errors.Join(err, u.reply(it))
 	}
 	return err
 }
 
-type item struct{ name, op, value string }
-
-// items reads `name op value` with commas between; more tells that a comma stands at the end.
-func items(toks []string) (list []item, more bool, err error) {
-	for len(toks) > 0 {
-		if len(toks) < 3 || !strings.ContainsAny(toks[1], "=") {
-			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", toks[0])
-		}
-		list = append(list, item{toks[0], toks[1], toks[2]})
-		toks = toks[3:]
-		more = len(toks) > 0 && toks[0] == ","
-		if more {
-			toks = toks[1:]
-		} else if len(toks) > 0 {
-			return list, false, fmt.Errorf("no comma before %s", toks[0])
-		}
-	}
-	return list, more, nil
-}
-
-// tokens cuts a line into words, operators, commas and quoted strings, and drops its comment.
-func tokens(line string) ([]string, error) {
-	var toks []string
-	for i := 0; i < len(line); {
-		switch c := line[i]; {
-		case c == ' ' || c == '\t' || c == '\r':
-			i++
-		case c == '#':
-			return toks, nil
-		case c == ',':
-			toks = append(toks, ",")
-			i++
-		case c == '"':
-			s, n, err := quoted(line[i:])
-			if err != nil {
-				return nil, err
-			}
-			toks = append(toks, s)
-			i += n
-		case strings.ContainsRune("=:+!<>~", rune(c)):
-			n := len(line[i:]) - len(strings.TrimLeft(line[i:], "=:+!<>~*"))
-			toks = append(toks, line[i:i+n])
-			i += n
+func (u *User) reply(it item) error {
+	if strings.EqualFold(it.name, "Fall-Through") {
+		switch strings.ToLower(it.value) {
+		case "yes", "1":
+			u.FallThrough = true
+		case "no", "0":
+			u.FallThrough = false
 		default:
-			n := strings.IndexAny(line[i:], " \t\r,#\"=+!<>~")
-			if n < 0 {
-				n = len(line) - i
-			}
-			// ':' is part of a word (fe80::1) unless it begins an operator
-			if k := strings.Index(line[i:i+n], ":"); k > 0 && i+n < len(line) && line[i+n] == '=' && k == n-1 {
-				n = k
-			}
-			toks = append(toks, line[i:i+n])
-			i += n
+			return fmt.Errorf("Fall-Through = %s: neither Yes nor No", it.value)
 		}
+		return nil
 	}
-	return toks, nil
+	if !slices.Contains([]string{"=", "+=", ":="}, it.op) {
+		return fmt.Errorf("reply item %s: the operator %s is not read: =, := or +=", it.name, it.op)
+	}
+	if e := lookup(it.name); e == nil && isControl(it.name) {
+		return fmt.Errorf("%s is a check item: it stands in the first line of an entry", it.name)
+	}
+	a := Attribute{it.name, it.value}
+	if err := a.checkValue(); err != nil {
+		return err
+	}
+	u.Reply, u.Ops = append(u.Reply, a), append(u.Ops, it.op)
+	return nil
 }
 
-func quoted(s string) (text string, length int, err error) {
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '"':
-			return b.String(), i + 1, nil
-		case s[i] == '\\' && i+1 < len(s):
-			i++
-			b.WriteByte(unescape(s[i]))
-		default:
-			b.WriteByte(s[i])
+// finish looks at what only the whole file tells: entries that nobody can reach, and users without a password.
+func (p *usersParser) finish() {
+	for i, u := range p.users {
+		at := p.places[i]
+		if at.bad {
+			continue
+		}
+		if j := p.before(u, i); j >= 0 {
+			there := p.places[j].String()
+			if p.places[j].file == at.file {
+				there = fmt.Sprintf("in line %d", p.places[j].line)
+			}
+			p.errs = append(p.errs, fmt.Errorf("%v: %s is there already, %s, which always answers (give it a check item, or Fall-Through = Yes)", at, u.Name, there))
+		} else if !u.decided() && !u.FallThrough && !p.decidedBefore(u, i) {
+			p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`, at, u.Name))
 		}
 	}
-	return "", 0, errors.New("a quoted string without its end")
 }
 
-func unescape(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
+// before finds an earlier entry of the same name that answers whatever comes; -1 none.
+func (p *usersParser) before(u User, i int) int {
+	for j, v := range p.users[:i] {
+		if v.Name == u.Name && len(v.Check) == 0 && !v.FallThrough {
+			return j
+		}
 	}
-	return c
+	return -1
+}
+
+func (u User) decided() bool { return u.Password != "" || u.Reject || u.Accept }
+
+// decidedBefore tells whether an entry that falls through to u gives a password.
+func (p *usersParser) decidedBefore(u User, i int) bool {
+	for _, v := range p.users[:i] {
+		if v.FallThrough && v.decided() && (v.Name == u.Name || v.Name == "DEFAULT" || u.Name == "DEFAULT") {
+			return true
+		}
+	}
+	return false
 }

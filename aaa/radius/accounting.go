@@ -25,7 +25,7 @@ func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
 	var silent []string
-	for _, p := range grantorFirst(c.acct, r.Server) {
+	for _, p := range grantorFirst(c.inOrder(c.acct), r.Server) {
 		err := c.account(ctx, p, r)
 		if err == nil {
 			return nil
@@ -39,8 +39,7 @@ func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 }
 
 // grantorFirst has the servers in order, the one that granted before all others.
-func grantorFirst(peers []*peer, name string) []*peer {
-	order := inOrder(peers)
+func grantorFirst(order []*peer, name string) []*peer {
 	for i, p := range order {
 		if name != "" && p.Name == name {
 			return append(append([]*peer{p}, order[:i]...), order[i+1:]...)
@@ -52,18 +51,19 @@ func grantorFirst(peers []*peer, name string) []*peer {
 func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 	var sent int64 = -1 // the Acct-Delay-Time last encoded
 	_, err := p.exchange(ctx, question{
-		encode: func(id byte, local net.Addr) ([]byte, authenticator, error) {
+		encode: func(at *slot) ([]byte, error) {
 			sent = delay(r)
-			attrs, err := c.record(r, local, sent)
+			attrs, err := c.record(r, at.local, sent)
 			if err != nil {
-				return nil, authenticator{}, err
+				return nil, err
 			}
-			p.show(&radius.Packet{Code: radius.CodeAccountingRequest, Identifier: id, Attributes: attrs}, true)
-			return encodeAccounting(id, []byte(p.Secret), attrs)
+			attrs = fit(append(attrs, vendorCauses(p.Dialects, r)...))
+			p.show(at, radius.CodeAccountingRequest, attrs, true)
+			return encodeAccounting(at, attrs)
 		},
 		// Another delay is another packet, with its own identifier (RFC 2866 §5.2).
 		renew: func() bool { return delay(r) != sent },
-		check: func(packet []byte, auth authenticator) flaw { return checkAccounting(packet, auth, []byte(p.Secret)) },
+		check: checkAccounting,
 	})
 	var s *silence
 	if errors.As(err, &s) && ctx.Err() == nil && !errors.Is(err, errClosed) {
@@ -81,10 +81,11 @@ func delay(r aaa.Record) int64 {
 }
 
 var statusTypes = map[aaa.RecordType]rfc2866.AcctStatusType{
-	aaa.Start: rfc2866.AcctStatusType_Value_Start,
-	aaa.Stop:  rfc2866.AcctStatusType_Value_Stop,
-	aaa.On:    rfc2866.AcctStatusType_Value_AccountingOn,
-	aaa.Off:   rfc2866.AcctStatusType_Value_AccountingOff,
+	aaa.Start:   rfc2866.AcctStatusType_Value_Start,
+	aaa.Interim: rfc2866.AcctStatusType_Value_InterimUpdate,
+	aaa.Stop:    rfc2866.AcctStatusType_Value_Stop,
+	aaa.On:      rfc2866.AcctStatusType_Value_AccountingOn,
+	aaa.Off:     rfc2866.AcctStatusType_Value_AccountingOff,
 }
 
 // record has the attributes of r (RFC 2866 §5, RFC 2869 §5).
@@ -105,13 +106,20 @@ func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attri
 	if !r.Time.IsZero() {
 		b.integer(rfc2869.EventTimestamp_Type, uint32(r.Time.Unix()))
 	}
-	if r.Type == aaa.Start || r.Type == aaa.Stop {
+	switch r.Type {
+	case aaa.Start:
 		c.session(&b, r)
-	}
-	if r.Type == aaa.Stop {
+	case aaa.Interim:
+		c.session(&b, r)
 		b.used(r)
+	case aaa.Stop:
+		c.session(&b, r)
+		b.used(r)
+		if r.Cause > 0 {
+			b.integer(rfc2866.AcctTerminateCause_Type, uint32(r.Cause))
+		}
 	}
-	return fit(b.attrs), b.err
+	return b.attrs, b.err
 }
 
 // fit leaves out as many Class as it must, the last first, that the packet is none too long: an Accept with nothing but Class holds more of
@@ -130,7 +138,7 @@ func fit(attrs radius.Attributes) radius.Attributes {
 	return attrs
 }
 
-// session has what Start and Stop say alike.
+// session has what Start, Interim-Update and Stop say alike.
 func (c *Client) session(b *builder, r aaa.Record) {
 	b.text(rfc2866.AcctMultiSessionID_Type, "Acct-Multi-Session-Id", r.MultiSessionID)
 	b.text(rfc2865.UserName_Type, "User-Name", r.User)
@@ -141,9 +149,7 @@ func (c *Client) session(b *builder, r aaa.Record) {
 	} else {
 		b.service(r.Service)
 	}
-	b.text(rfc2865.CalledStationID_Type, "Called-Station-Id", cutText(r.Called))
-	b.text(rfc2865.CallingStationID_Type, "Calling-Station-Id", cutText(r.Caller))
-	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", cutText(r.Connect))
+	b.stations(r.Called, r.Caller, r.Connect)
 	b.text(rfc2865.CallbackNumber_Type, "Callback-Number", r.CallbackNumber)
 	for _, class := range r.Class {
 		b.text(rfc2865.Class_Type, "Class", string(class)) // unchanged (RFC 2865 §5.25)
@@ -161,9 +167,9 @@ func (c *Client) authentic(entry string) rfc2866.AcctAuthentic {
 	return rfc2866.AcctAuthentic_Value_Remote
 }
 
-// used has what a Stop adds. Input is what came from the caller.
+// used has what a session took so far. Input is what came from the caller; packets are a matter of PPP (RFC 2866 §5.8).
 func (b *builder) used(r aaa.Record) {
-	b.integer(rfc2866.AcctSessionTime_Type, uint32(r.SessionTime/time.Second))
+	b.integer(rfc2866.AcctSessionTime_Type, uint32(min(max(0, int64(r.SessionTime/time.Second)), 1<<32-1)))
 	b.integer(rfc2866.AcctInputOctets_Type, uint32(r.OctetsIn))
 	b.integer(rfc2866.AcctOutputOctets_Type, uint32(r.OctetsOut))
 	if g := r.OctetsIn >> 32; g > 0 {
@@ -172,7 +178,8 @@ func (b *builder) used(r aaa.Record) {
 	if g := r.OctetsOut >> 32; g > 0 {
 		b.integer(rfc2869.AcctOutputGigawords_Type, uint32(g))
 	}
-	if r.Cause > 0 {
-		b.integer(rfc2866.AcctTerminateCause_Type, uint32(r.Cause))
+	if r.Service == aaa.PPP {
+		b.integer(rfc2866.AcctInputPackets_Type, uint32(min(r.PacketsIn, 1<<32-1)))
+		b.integer(rfc2866.AcctOutputPackets_Type, uint32(min(r.PacketsOut, 1<<32-1)))
 	}
 }

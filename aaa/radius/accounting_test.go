@@ -109,7 +109,7 @@ func TestAccountingOrder(t *testing.T) {
 		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["one"].Records()) != 1 {
 			t.Errorf("%v: no fail-over", err)
 		}
-		r.Type = "interim"
+		r.Type = "watchdog"
 		if err := w.client.Send(context.Background(), r); err == nil {
 			t.Error("an unknown type was sent")
 		}

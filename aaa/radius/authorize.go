@@ -1,190 +1,311 @@
 package radius
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
-	"strings"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 )
 
-// maxDialstring is longer than any number with its punctuation; a longer one is a mistake or an attack.
-const maxDialstring = 64
-
-// ciscoVendor and ciscoAVPair are Cisco-AVPair's numbers.
-const (
-	ciscoVendor = 9
-	ciscoAVPair = 1
-)
-
-// reading is one Access-Accept being read.
-type reading struct {
-	session aaa.Service
-	a       aaa.Authorization
-	seen    map[string]bool
-	service *serviceType
-	host    bool     // Login-IP-Host came
-	priv    *int     // priv-lvl
-	numbers []number // in the order of the reply
-	notes   []string
+// Dialects say how the replies of one server are read, beyond what holds for all. The zero value suits servers that send RFC and vendor
+// attributes.
+type Dialects struct {
+	// AscendTypes: the server sends Ascend's attributes as plain RADIUS types, as before vendors had types of their own. All of 105 to
+	// 254 are Ascend's then, whatever the RFCs say since. Without it only those are Ascend's that mean nothing else: 192 to 254, and of
+	// 241 to 246 (RFC 6929) those of four octets whose first is 0, an extended type that RFC 6929 reserves.
+	AscendTypes bool
+	// ClassGroups: a Class names a group, plainly or as OU=NAME;. Else it is the server's own (RFC 2865 §5.25).
+	ClassGroups bool
+	// Terse leaves Attributes and Readings out of the Authorization.
+	Terse bool
+	// Secret and Authenticator (of the Access-Request, 16 octets) uncover Ascend-Send-Secret; without them it is left.
+	Secret        aaa.Secret
+	Authenticator []byte
 }
 
-// number is a dial string and the attribute that brought it.
-type number struct{ attribute, s string }
+// Authorize reads what the attributes of an Access-Accept grant to a session of the given kind, with the zero Dialects.
+func Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
+	return Dialects{}.Authorize(session, attrs)
+}
 
 // Authorize reads what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never panics. Where
 // they cannot be honoured Refuse is set, names the attribute, and nothing else is granted. Dial strings are taken as they came: they
 // are still to pass the number plan.
-func Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
+func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
 	if session == "" {
 		session = aaa.EXEC
 	}
-	r := &reading{session: session, seen: map[string]bool{}}
-	err := r.all(attrs)
-	if err == nil {
-		err = r.conclude()
+	r := &reading{Dialects: d, session: session}
+	if !d.Terse {
+		r.readings = make([]aaa.Reading, 0, len(attrs))
 	}
-	r.a.Attributes = append(Describe(&radius.Packet{Attributes: attrs}), r.notes...)
-	if err != nil {
-		r.a.Refuse = err.Error()
-		return r.a.Ungranted()
+	for it := range d.items(attrs) {
+		r.take(it)
+	}
+	if r.err == nil {
+		r.err = r.conclude()
+	}
+	if r.err != nil {
+		r.a.Refuse = r.err.Error()
+		r.a = r.a.Ungranted()
+	}
+	if !d.Terse {
+		r.a.Readings, r.a.Attributes = r.readings, printed(r.readings)
 	}
 	return r.a
 }
 
-// all reads every attribute in the order of the reply; the first that cannot be honoured ends it.
-func (r *reading) all(attrs radius.Attributes) error {
-	for _, a := range attrs {
-		var err error
-		if a.Type == rfc2865.VendorSpecific_Type {
-			err = r.vendor(a.Attribute)
-		} else {
-			err = r.attribute(a)
-		}
-		if err != nil {
-			return err
+// printed writes readings as Authorization.Attributes has them: `Name = value`, and below them, behind #, what was not done as it says.
+func printed(readings []aaa.Reading) []string {
+	lines := make([]string, 0, len(readings))
+	for _, rd := range readings {
+		lines = append(lines, rd.Attribute+" = "+rd.Value)
+	}
+	for _, rd := range readings {
+		if rd.Note != "" && rd.Note != unknown && rd.Note != unused {
+			lines = append(lines, "# "+rd.Attribute+": "+rd.Note)
 		}
 	}
-	return nil
+	return lines
 }
 
-func (r *reading) attribute(a *radius.AVP) error {
-	for _, rule := range attributes {
-		if rule.typ != a.Type {
-			continue
-		}
-		if err := r.apply(rule, a.Attribute); err != nil {
-			return fmt.Errorf("%s: %w", rule.name, err)
-		}
-		return nil
-	}
-	return nil
+const (
+	unknown = "unknown, left"
+	unused  = "not used, left"
+)
+
+// item is one attribute of a packet, those of vendors taken out of their Vendor-Specific.
+type item struct {
+	dialect *dialect // nil: a vendor without a table
+	rule    *rule    // nil: an attribute without a row
+	vendor  uint32
+	typ     uint32
+	raw     bool // Ascend's as a plain type
+	cut     bool // a Vendor-Specific that ends before it should
+	octets  radius.Attribute
 }
 
-func (r *reading) apply(rule rule, octets radius.Attribute) error {
-	if !rule.many {
-		if err := r.once(rule.name); err != nil {
-			return err
+// items walks the attributes in the order of the packet.
+func (d Dialects) items(attrs radius.Attributes) iter.Seq[item] {
+	return func(yield func(item) bool) {
+		for _, a := range attrs {
+			switch {
+			case a.Type == rfc2865.VendorSpecific_Type:
+				if !vendorItems(a.Attribute, yield) {
+					return
+				}
+			case !yield(d.plain(uint32(a.Type), a.Attribute)):
+				return
+			}
 		}
 	}
-	v, err := rule.form.read(octets)
-	if err != nil {
-		return err
-	}
-	return rule.apply(r, v)
 }
 
-func (r *reading) once(name string) error {
-	if r.seen[name] {
-		return errors.New("it came twice")
-	}
-	r.seen[name] = true
-	return nil
-}
-
-// read checks the octets against the form.
-func (f form) read(octets radius.Attribute) (value, error) {
-	if len(octets) == 0 {
-		return value{}, errors.New("it is empty (RFC 2865 §5)")
-	}
-	v := value{s: string(octets)}
-	switch f {
-	case integer:
-		n, err := radius.Integer(octets)
-		if err != nil {
-			return value{}, fmt.Errorf("it has %d octets, not 4", len(octets))
-		}
-		v.n = n
-	case text:
-		return v, oneLine(v.s)
-	case prose:
-		if strings.Contains(v.s, "\x00") {
-			return value{}, errors.New("a NUL in it")
+// plain finds the row of a type that is no vendor's.
+func (d Dialects) plain(typ uint32, octets radius.Attribute) item {
+	if d.isAscend(typ, octets) {
+		if rule := ascend.byType[typ]; rule != nil {
+			return item{dialect: ascend, rule: rule, typ: typ, raw: true, octets: octets}
 		}
 	}
-	return v, nil
+	return item{dialect: rfc, rule: rfc.byType[typ], typ: typ, octets: octets}
 }
 
-// oneLine refuses control characters: what follows a CR would be another command to a modem, what follows a NUL is hidden.
-func oneLine(s string) error {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
-			return fmt.Errorf("the control character %#02x in it", s[i])
-		}
-	}
-	return nil
-}
-
-// vendor reads a Vendor-Specific attribute (RFC 2865 §5.26). Of other vendors than Cisco nothing is read.
-func (r *reading) vendor(octets radius.Attribute) error {
-	id, data, err := radius.VendorSpecific(octets)
+func (d Dialects) isAscend(typ uint32, octets radius.Attribute) bool {
 	switch {
-	case err != nil:
-		return errors.New("Vendor-Specific: it is cut")
-	case id != ciscoVendor:
-		return nil
+	case d.AscendTypes:
+		return typ >= firstAscendType
+	case typ >= 241 && typ <= 246:
+		return len(octets) == 4 && octets[0] == 0
+	}
+	return typ >= 192
+}
+
+// vendorItems takes a Vendor-Specific apart (RFC 2865 §5.26); false ends the walk.
+func vendorItems(octets radius.Attribute, yield func(item) bool) bool {
+	if len(octets) < 5 {
+		return yield(item{dialect: rfc, typ: uint32(rfc2865.VendorSpecific_Type), cut: true, octets: octets})
+	}
+	vendor, data := binary.BigEndian.Uint32(octets), octets[4:]
+	d := vendors[vendor]
+	if d == nil {
+		return yield(item{vendor: vendor, octets: data})
+	}
+	if d.wide {
+		if len(data) < 4 {
+			return yield(item{dialect: d, vendor: vendor, cut: true, octets: data})
+		}
+		t := binary.BigEndian.Uint32(data)
+		return yield(item{dialect: d, rule: d.byType[t], vendor: vendor, typ: t, octets: data[4:]})
 	}
 	for len(data) > 0 {
 		if len(data) < 2 || data[1] < 2 || int(data[1]) > len(data) {
-			return errors.New("Cisco-AVPair: it is cut")
+			return yield(item{dialect: d, vendor: vendor, cut: true, octets: data})
 		}
-		if data[0] == ciscoAVPair {
-			if err := r.pair(string(data[2:data[1]])); err != nil {
-				return fmt.Errorf("Cisco-AVPair %w", err)
-			}
+		t := uint32(data[0])
+		if !yield(item{dialect: d, rule: d.byType[t], vendor: vendor, typ: t, octets: data[2:data[1]]}) {
+			return false
 		}
 		data = data[data[1]:]
 	}
+	return true
+}
+
+// reading is one Access-Accept being read.
+type reading struct {
+	Dialects
+	session aaa.Service
+	a       aaa.Authorization
+	err     error // of the first attribute that cannot be honoured
+
+	at    string // the attribute in hand, for errors
+	field string // what it fills; a rule may say otherwise of this one value
+	note  string
+
+	seen    []seen
+	pairs   []*pair // those that came and may come once
+	facts   []fact
+	claims  []claim
+	demand  string // the attribute that demands a callback
+	denial  string // the attribute that forbids one
+	option  string // the attribute that allows one
+	service *serviceType
+	host    hostParts
+
+	readings []aaa.Reading
+}
+
+// seen is a rule that has been met; Ascend's plain types and vendor attributes may both come.
+type seen struct {
+	rule *rule
+	raw  bool
+}
+
+// fact is what may be said more than once where it is the same.
+type fact struct{ field, value, by string }
+
+// take reads one attribute. After the first that cannot be honoured the others are read for their explanation only.
+func (r *reading) take(it item) {
+	r.at, r.field, r.note = it.name(), "", ""
+	err := r.honour(it)
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("%s: %w", r.at, err)
+	}
+	if r.Terse {
+		return
+	}
+	rd := aaa.Reading{Dialect: it.source(), Attribute: it.name(), Value: it.value(), Field: r.field, Note: r.note}
+	if err != nil {
+		rd.Field, rd.Note = "", "refused: "+err.Error()
+	}
+	r.readings = append(r.readings, rd)
+}
+
+func (r *reading) honour(it item) error {
+	switch {
+	case it.cut:
+		return errors.New("it is cut")
+	case it.rule == nil:
+		r.note = unknown
+		return nil
+	case it.rule.apply == nil:
+		r.note = unused
+		if it.rule.check != "" {
+			r.note = it.rule.check + ", left"
+		}
+		return nil
+	}
+	if err := r.once(it.rule, it.raw); err != nil {
+		return err
+	}
+	v, err := it.rule.form.read(it.octets)
+	switch {
+	case err != nil:
+		return err
+	case it.rule.known && it.rule.enum[v.n] == "":
+		return fmt.Errorf("%d is an unknown value", v.n)
+	case it.rule.only != "" && it.rule.only != r.session:
+		r.note = "not for " + string(r.session) + " sessions, left"
+		return nil
+	}
+	r.field = it.rule.field
+	return it.rule.apply(r, v)
+}
+
+func (r *reading) once(rule *rule, raw bool) error {
+	if rule.many {
+		return nil
+	}
+	for _, s := range r.seen {
+		if s.rule == rule && s.raw == raw {
+			return errors.New("it came twice")
+		}
+	}
+	r.seen = append(r.seen, seen{rule, raw})
 	return nil
 }
 
-// pair reads one Cisco-AVPair. A mandatory one that cannot be honoured refuses, an optional one is left.
-func (r *reading) pair(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	full, v, mandatory := cutPair(s)
-	prefix, name, ok := strings.Cut(strings.ToLower(full), ":")
-	full = printable(full)
-	if !ok {
-		return r.unprefixed(strings.ToLower(full))
-	}
-	session, known := pairPrefixes[prefix]
-	if !known || session != r.session {
-		r.note("%s: not for %s sessions, left", full, r.session)
-		return nil
-	}
-	err := r.applyPair(name, v)
-	if err != nil && mandatory {
-		return fmt.Errorf("%s: %w", full, err)
-	}
-	if err != nil {
-		r.note("%s: %v; optional, left", full, err)
-	}
+// left notes why the attribute in hand changes nothing.
+func (r *reading) left(why string) error {
+	r.field, r.note = "", why
 	return nil
+}
+
+// leftLater is left for an attribute that was read before.
+func (r *reading) leftLater(attribute, why string) {
+	for i := range r.readings {
+		if rd := &r.readings[i]; rd.Attribute == attribute {
+			rd.Field, rd.Note = "", why
+		}
+	}
+}
+
+// same holds what two attributes say of one field against one another.
+func (r *reading) same(field, value string) error {
+	for _, f := range r.facts {
+		if f.field == field && f.value != value {
+			return fmt.Errorf("it says %s, %s says %s", printable(value), f.by, printable(f.value))
+		}
+	}
+	r.facts = append(r.facts, fact{field, value, r.at})
+	return nil
+}
+
+// said is the attribute that filled a field by same; "" none.
+func (r *reading) said(field string) string {
+	for _, f := range r.facts {
+		if f.field == field {
+			return f.by
+		}
+	}
+	return ""
+}
+
+// conclude judges the attributes together.
+func (r *reading) conclude() error {
+	r.concludePriv()
+	if err := r.concludeHost(); err != nil {
+		return err
+	}
+	return r.concludeCallback()
+}
+
+// concludePriv: what names a level goes before what a Service-Type implies.
+func (r *reading) concludePriv() {
+	r.a.PrivLevel = 1
+	if r.service != nil {
+		r.a.PrivLevel = max(1, r.service.priv)
+	}
+	for _, f := range r.facts {
+		if f.field == fieldPriv {
+			r.a.PrivLevel, _ = strconv.Atoi(f.value)
+		}
+	}
 }
 
 // printable quotes what a terminal would obey.
@@ -193,103 +314,4 @@ func printable(s string) string {
 		return q
 	}
 	return s
-}
-
-// cutPair splits at the first = or *; a pair without either is mandatory and without value.
-func cutPair(s string) (name, v string, mandatory bool) {
-	i := strings.IndexAny(s, "=*")
-	if i < 0 {
-		return s, "", true
-	}
-	return s[:i], s[i+1:], s[i] == '='
-}
-
-// unprefixed refuses a callback pair that lacks its prefix: leaving it would let somebody in who is to be called back.
-func (r *reading) unprefixed(name string) error {
-	for _, p := range pairs {
-		if p.name == name && strings.Contains(name, "callback") {
-			return fmt.Errorf("%s: it has no prefix; write shell:%s", name, name)
-		}
-	}
-	r.note("%s: no prefix, left", name)
-	return nil
-}
-
-func (r *reading) applyPair(name, v string) error {
-	for _, p := range pairs {
-		if p.name != name {
-			continue
-		}
-		if err := oneLine(v); err != nil {
-			return err
-		}
-		if err := r.once("pair " + name); err != nil {
-			return err
-		}
-		return p.apply(r, v)
-	}
-	return errors.New("it is unknown and mandatory (with * for = it would be optional)")
-}
-
-func (r *reading) note(format string, args ...any) {
-	r.notes = append(r.notes, "# "+fmt.Sprintf(format, args...))
-}
-
-// number takes a dial string; two must agree, punctuation aside.
-func (r *reading) number(attribute, s string) error {
-	if len(s) > maxDialstring {
-		return fmt.Errorf("%d octets: a dial string has at most %d", len(s), maxDialstring)
-	}
-	for _, other := range r.numbers {
-		if bare(other.s) != bare(s) {
-			return fmt.Errorf("it says another number than %s does", other.attribute)
-		}
-	}
-	r.numbers = append(r.numbers, number{attribute, s})
-	return nil
-}
-
-// bare is s without what the number plan drops.
-func bare(s string) string {
-	return strings.Map(func(c rune) rune {
-		if strings.ContainsRune(" -().", c) {
-			return -1
-		}
-		return c
-	}, s)
-}
-
-// conclude judges the attributes together.
-func (r *reading) conclude() error {
-	switch {
-	case r.session == aaa.PPP:
-		return errors.New("PPP is not served")
-	case r.host && (r.service == nil || r.service.host):
-		return errors.New("Login-IP-Host: login to a host is not served yet")
-	case r.a.CallbackID != "" && len(r.numbers) > 0:
-		return fmt.Errorf("Callback-Id names another place than %s may mean: send one of them", r.numbers[0].attribute)
-	}
-	r.a.PrivLevel = 1
-	if r.service != nil {
-		r.a.Callback = r.service.callback
-		r.a.PrivLevel = max(1, r.service.priv)
-	}
-	if r.priv != nil {
-		r.a.PrivLevel = *r.priv
-	}
-	r.concludeNumber()
-	return nil
-}
-
-// concludeNumber: a number or a place demands a callback, whatever the Service-Type (IOS); a callback type without either is NULL.
-func (r *reading) concludeNumber() {
-	switch {
-	case len(r.numbers) > 0:
-		r.a.Callback = true
-		r.a.Dialstring = aaa.DialstringOf(r.numbers[0].s)
-	case r.a.CallbackID != "":
-		r.a.Callback = true
-	case r.a.Callback:
-		r.a.Dialstring = aaa.DialstringOf("")
-	}
 }

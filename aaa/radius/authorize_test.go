@@ -48,6 +48,21 @@ func show(z aaa.Authorization) string {
 	if z.SessionTimeout+z.IdleTimeout > 0 {
 		s += fmt.Sprintf(" session %s idle %s", z.SessionTimeout, z.IdleTimeout)
 	}
+	if h := z.Host; h != nil {
+		if h.Address == "" {
+			h.Address = `""`
+		}
+		s += fmt.Sprintf(" host %s %s %d", h.Service, h.Address, h.Port)
+	}
+	if z.CallerID {
+		s += " caller-id"
+	}
+	if z.CallbackDelay > 0 {
+		s += " delay " + z.CallbackDelay.String()
+	}
+	if z.Groups != nil {
+		s += fmt.Sprintf(" groups %v", z.Groups)
+	}
 	if z.ReplyMessage != "" {
 		s += fmt.Sprintf(" says %q", z.ReplyMessage)
 	}
@@ -66,7 +81,7 @@ func TestAuthorize(t *testing.T) {
 		{"type 0 priv 1", nil},
 		// Service-Type, RFC 2865 §5.6
 		{"type 1 priv 1", radius.Attributes{n(6, 1)}},
-		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not served", radius.Attributes{n(6, 2)}},
+		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not served in an EXEC session", radius.Attributes{n(6, 2)}},
 		{"type 3 priv 1 callback NULL", radius.Attributes{n(6, 3)}},
 		{"refuse Service-Type: 4 (Callback-Framed) is treated as a reject: PPP is not served", radius.Attributes{n(6, 4), a(19, "84001")}},
 		{"refuse Service-Type: 5 (Outbound)", radius.Attributes{n(6, 5)}},
@@ -82,10 +97,26 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Service-Type: it came twice", radius.Attributes{n(6, 7), n(6, 7)}},
 		{"refuse Service-Type: it has 3 octets, not 4", radius.Attributes{a(6, "\x00\x00\x07")}},
 		{"refuse Service-Type: it is empty", radius.Attributes{a(6, "")}},
-		{"refuse Login-IP-Host: login to a host", radius.Attributes{n(6, 1), n(14, 1)}},
-		{"refuse Login-IP-Host: login to a host", radius.Attributes{n(14, 1), n(6, 3), a(19, "84001")}},
-		{"refuse Login-IP-Host: login to a host", radius.Attributes{n(14, 1)}},
-		{"type 7 priv 1", radius.Attributes{n(14, 1), n(6, 7)}},
+		{"refuse Service-Type: 18 (Framed-Management)", radius.Attributes{n(6, 18)}},
+		// a host, RFC 2865 §5.14 to 5.16
+		{"type 1 priv 1 host telnet 0.0.0.1 23", radius.Attributes{n(6, 1), n(14, 1)}},
+		{`type 3 priv 1 callback "84001" host telnet 0.0.0.1 23`, radius.Attributes{n(14, 1), n(6, 3), a(19, "84001")}},
+		{"type 0 priv 1 host telnet 0.0.0.1 23", radius.Attributes{n(14, 1)}},
+		{"type 7 priv 1", radius.Attributes{n(14, 1), n(6, 7), n(15, 1)}},
+		{"type 1 priv 1", radius.Attributes{n(6, 1), n(15, 1), n(16, 513)}},
+		{`type 3 priv 1 callback "9,5551212" host telnet "" 23`, radius.Attributes{n(6, 3), n(14, 0), a(19, "9,5551212"), n(15, 0), n(16, 23)}}, // FreeRADIUS's sample users file
+		{"refuse Login-Service: 3 (PortMaster) is not served", radius.Attributes{n(6, 3), n(14, 1), n(15, 3), a(19, "9,1-800-555-1212")}},       // the same
+		{"type 1 priv 1 host telnet any 2323", radius.Attributes{n(6, 1), n(14, 1<<32-1), n(16, 2323)}},
+		{"type 1 priv 1 host tcp-clear 10.0.0.1 5000", radius.Attributes{n(6, 1), n(14, 0x0a000001), n(14, 2), n(15, 2), n(16, 5000)}},
+		{"refuse Login-Service: TCP-clear wants a Login-TCP-Port", radius.Attributes{n(6, 1), n(14, 1), n(15, 2)}},
+		{"refuse Login-Service: 1 (Rlogin)", radius.Attributes{n(14, 1), n(15, 1)}},
+		{"refuse Login-Service: 4 (LAT)", radius.Attributes{n(14, 1), n(15, 4)}},
+		{"refuse Login-Service: 99 ()", radius.Attributes{n(14, 1), n(15, 99)}},
+		{"refuse Login-TCP-Port: 0 is no TCP port", radius.Attributes{n(14, 1), n(16, 0)}},
+		{"refuse Login-TCP-Port: 65536 is no TCP port", radius.Attributes{n(14, 1), n(16, 65536)}},
+		{"refuse Login-IP-Host: it has 3 octets, not 4", radius.Attributes{a(14, "abc")}},
+		{"type 0 priv 1 host telnet 2001:db8::1 23", radius.Attributes{a(98, "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")}},
+		{"refuse Login-IP-Host: Cisco-AVPair shell:autocmd runs a command", radius.Attributes{n(14, 1), avpair("shell:autocmd=show clock")}},
 		// numbers
 		{`type 0 priv 1 callback "84001"`, radius.Attributes{a(19, "84001")}},
 		{`type 3 priv 1 callback "9,1-800-555-1212"`, radius.Attributes{n(6, 3), a(19, "9,1-800-555-1212")}}, // FreeRADIUS's sample users file
@@ -96,7 +127,7 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Callback-Number: 65 octets", radius.Attributes{n(6, 9), a(19, long)}},
 		{"refuse Callback-Number: it came twice", radius.Attributes{n(6, 9), a(19, "84001"), a(19, "84001")}},
 		{"refuse Callback-Id: the control character", radius.Attributes{n(6, 9), a(20, "off\nice")}},
-		{"refuse Callback-Id names another place than Callback-Number", radius.Attributes{n(6, 9), a(19, "84001"), a(20, "office")}},
+		{"refuse Callback-Id: it names a place, Callback-Number gives a number", radius.Attributes{n(6, 9), a(19, "84001"), a(20, "office")}},
 		// Cisco-AVPair
 		{`type 0 priv 1 callback "84001"`, radius.Attributes{avpair("shell:callback-dialstring=84001")}},
 		{`type 0 priv 1 callback "84001"`, radius.Attributes{avpair("exec:callback-dialstring*84001")}},
@@ -108,10 +139,10 @@ func TestAuthorize(t *testing.T) {
 		{`type 9 priv 1 callback "84001"`, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=0")}},
 		{`type 9 priv 1 callback "8-4001"`, radius.Attributes{n(6, 9), a(19, "8-4001"), avpair("shell:callback-dialstring=84 001")}},
 		{"refuse Cisco-AVPair shell:callback-dialstring: it says another number than Callback-Number does", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=84002")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: it says another number than Callback-Number does", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=")}},
-		{"refuse Callback-Number: it says another number than callback-dialstring does", radius.Attributes{avpair("shell:callback-dialstring=84002"), a(19, "84001")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it leaves the number to the caller, Callback-Number gives a number", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=")}},
+		{"refuse Callback-Number: it says another number than Cisco-AVPair shell:callback-dialstring does", radius.Attributes{avpair("shell:callback-dialstring=84002"), a(19, "84001")}},
 		{"refuse Cisco-AVPair shell:callback-dialstring: it came twice", radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=1")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: the control character", radius.Attributes{avpair("shell:callback-dialstring=1\r")}},
+		{"refuse Cisco-AVPair: the control character", radius.Attributes{avpair("shell:callback-dialstring=1\r")}},
 		{"refuse Cisco-AVPair shell:callback-dialstring: 65 octets", radius.Attributes{avpair("shell:callback-dialstring=" + long)}},
 		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("lcp:callback-dialstring=84001")}}, // another kind of session
 		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("arap:callback-dialstring=84001")}},
@@ -130,11 +161,11 @@ func TestAuthorize(t *testing.T) {
 		{"type 6 priv 0", radius.Attributes{avpair("shell:priv-lvl=0"), n(6, 6)}},
 		{"refuse Cisco-AVPair shell:priv-lvl:", radius.Attributes{avpair("shell:priv-lvl=16")}},
 		{"type 0 priv 1 session 2m0s idle 1m0s", radius.Attributes{avpair("shell:timeout=2"), avpair("shell:idletime=1"), n(27, 3600)}},
-		{"refuse Cisco-AVPair: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01\x50shell:")}},
-		{"refuse Cisco-AVPair: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01")}},
-		{"refuse Cisco-AVPair is empty", radius.Attributes{avpair("")}},
+		{"refuse Cisco-Attr: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01\x50shell:")}},
+		{"refuse Cisco-Attr: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01")}},
+		{"refuse Cisco-AVPair: it is empty", radius.Attributes{avpair("")}},
 		{"refuse Vendor-Specific: it is cut", radius.Attributes{a(26, "\x00\x00\x09")}},
-		{"type 0 priv 1", radius.Attributes{a(26, "\x00\x00\x01\x37\x01\xff")}}, // another vendor
+		{"type 0 priv 1", radius.Attributes{a(26, "\x00\x00\x02\x37\x01\xff")}}, // another vendor
 		// the rest
 		{"type 0 priv 1 session 1h0m0s idle 5m0s", radius.Attributes{n(27, 3600), n(28, 300)}},
 		{"refuse Session-Timeout: it has 2 octets", radius.Attributes{a(27, "60")}},
@@ -155,37 +186,14 @@ func TestAuthorize(t *testing.T) {
 	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 || z.Kind != "Callback-NAS-Prompt" {
 		t.Errorf("%+v", z)
 	}
-	if z := Authorize(aaa.PPP, radius.Attributes{n(6, 7)}); z.Refuse != "PPP is not served" {
+	if z := Authorize("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair: not for exec sessions") {
 		t.Errorf("%+v", z)
-	}
-	if z := Authorize("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# lcp:callback-line: not for exec sessions") {
-		t.Errorf("%+v", z)
-	}
-}
-
-// The table is complete: each row says what it fills, what it checks and who says so, and no two rows are of one attribute.
-func TestTable(t *testing.T) {
-	seen := map[string]bool{}
-	row := func(name, field, check, source string, apply bool) {
-		if name == "" || field == "" || check == "" || source == "" || !apply || seen[name] {
-			t.Errorf("row %q is incomplete or there twice", name)
-		}
-		seen[name] = true
-	}
-	for _, r := range attributes {
-		row(r.name, r.field, r.check, r.source, r.apply != nil)
-		if f := faces[r.typ]; f.name != r.name {
-			t.Errorf("%s prints as %q", r.name, f.name)
-		}
-	}
-	for _, p := range pairs {
-		row(p.name, p.field, p.check, p.source, p.apply != nil)
 	}
 }
 
 func TestDescribe(t *testing.T) {
 	p := &radius.Packet{Attributes: radius.Attributes{a(1, "bob"), a(2, "0123456789abcdef"), n(6, 9), a(4, "\x7f\x00\x00\x01"), n(5, 65), a(25, "class"), a(24, "state"), n(55, 0), a(222, "\x01"),
-		avpair("lcp:send-secret=hush"), avpair("shell:callback-dialstring="), a(26, "\x00\x00\x01\x37\x10\x04ke"), a(18, "a\x1b[2J\xff"), a(26, "x"), a(6, "xx"),
+		avpair("lcp:send-secret=hush"), avpair("shell:callback-dialstring="), a(26, "\x00\x00\x01\x37\x10\x04ke"), a(26, "\x00\x00\x02\x37\x10\x04ke"), a(26, "\x00\x00\x01\xad\x00\x00\x98\x6a\x00\x00\x00\x02"), n(246, 1), a(18, "a\x1b[2J\xff"), a(26, "x"), a(6, "xx"),
 		{Type: 26, Attribute: radius.Attribute("\x00\x00\x00\x09\x02\x03x\x01")}}}
 	want := `User-Name = "bob"
 User-Password = [secret]
@@ -198,12 +206,15 @@ Event-Timestamp = 1970-01-01T00:00:00Z
 Attr-222 = 0x01
 Cisco-AVPair = "lcp:send-secret=[secret]"
 Cisco-AVPair = "shell:callback-dialstring="
-Vendor-311 = [secret]
+MS-MPPE-Send-Key = [secret]
+Vendor-567 = [secret]
+USR-Callback-Type = ANI
+X-Ascend-Callback = Callback-Yes
 Reply-Message = "a\x1b[2J\xff"
-Vendor-Specific = 0x78
+Vendor-Specific = (cut, 1 octets)
 Service-Type = 0x7878
-Cisco-Attr-2 = "x"
-Cisco-Attr = 0x01 (cut)`
+Cisco-NAS-Port = "x"
+Cisco-Attr = (cut, 1 octets)`
 	if got := strings.Join(Describe(p), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -4,29 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
 )
 
-// Client is a group of RADIUS servers, asked in order: the aaa.Method and aaa.Accountant "radius". Make one with New. Its sockets are
-// opened when they are first needed and live until Close. All methods may be called from any goroutine.
+// Client is a group of RADIUS servers, asked in order or balanced: the aaa.Method and aaa.Accountant "radius". Make one with New, and others
+// over the same servers with Group. Its sockets are opened when they are first needed and live until Close. All methods may be called
+// from any goroutine.
 type Client struct {
 	cfg  Config
 	auth []*peer
 	acct []*peer // those with an accounting address
+	part bool    // made by Group: the servers are another's
+	turn atomic.Uint64
 }
 
-// New checks c and returns its client. It opens nothing. The error joins all that is wrong.
+// New checks c and returns its client. It opens no socket; of files it reads those of TLS. The error joins all that is wrong.
 func New(c Config) (*Client, error) {
-	if c.Name == "" {
-		c.Name = "radius"
-	}
-	if c.DeadTime <= 0 {
-		c.DeadTime = 30 * time.Second
-	}
+	c = c.withDefaults()
 	cl := &Client{cfg: c}
 	var errs []error
 	if len(c.Servers) == 0 {
@@ -46,9 +45,8 @@ func New(c Config) (*Client, error) {
 			errs = append(errs, fmt.Errorf("radius server %s: there twice", s.Name))
 		}
 		names[s.Name] = true
-		cl.auth = append(cl.auth, newPeer(s, s.Address, c))
-		if s.Accounting != "" {
-			cl.acct = append(cl.acct, newPeer(s, s.Accounting, c))
+		if err := cl.add(s); err != nil {
+			errs = append(errs, fmt.Errorf("radius server %s: %w", s.Name, err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -57,21 +55,81 @@ func New(c Config) (*Client, error) {
 	return cl, nil
 }
 
-// Close ends what is under way and waits for the readers of all sockets. The Client answers nothing afterwards.
+// add makes the peers of one server: one for both duties where they share an address inside TLS, which is one connection.
+func (c *Client) add(s ServerConfig) error {
+	var rs *radsec
+	if s.Transport == TLS {
+		host, _, err := net.SplitHostPort(s.Address)
+		if err != nil {
+			return err
+		}
+		if rs, err = s.TLS.load(host); err != nil {
+			return err
+		}
+	}
+	open := func(address string) *peer {
+		p := newPeer(s, address, c.cfg)
+		p.radsec = rs
+		if c.cfg.From != nil {
+			if from := c.cfg.From.known(s, address); from != nil {
+				p.inherit(from)
+			}
+		}
+		return p
+	}
+	p := open(s.Address)
+	c.auth = append(c.auth, p)
+	switch {
+	case s.Accounting == "":
+	case s.Transport == TLS && s.Accounting == s.Address:
+		c.acct = append(c.acct, p)
+	default:
+		c.acct = append(c.acct, open(s.Accounting))
+	}
+	return nil
+}
+
+// known is c's own peer of that name, address and transport; nil where there is none.
+func (c *Client) known(s ServerConfig, address string) *peer {
+	for _, p := range c.peers() {
+		if p.Name == s.Name && p.address == address && p.Transport == s.Transport {
+			return p
+		}
+	}
+	return nil
+}
+
+// Close ends what is under way and waits for the readers of all sockets. The Client, and all its groups, answer nothing afterwards. On a
+// Client that Group made it does nothing.
 func (c *Client) Close() error {
-	for _, p := range append(append([]*peer(nil), c.auth...), c.acct...) {
+	if c.part {
+		return nil
+	}
+	for _, p := range c.peers() {
 		p.close()
 	}
 	return nil
 }
 
+// Retire is for a Client that another has replaced: what is under way goes on, and each server's sockets are closed as soon as nobody waits for
+// it. A conversation that stands between two answers may still go on: it opens a socket and closes it again. Retire does not block; Close
+// must follow in the end.
+func (c *Client) Retire() {
+	if c.part {
+		return
+	}
+	for _, p := range c.peers() {
+		p.retire()
+	}
+}
+
 // Name is the method-list entry.
 func (c *Client) Name() string { return c.cfg.Name }
 
-// Dropped counts the datagrams that were no authentic reply, all servers together: forged, cut, unsigned, late.
+// Dropped counts the packets that were no authentic reply, all servers together: forged, cut, unsigned, late.
 func (c *Client) Dropped() uint64 {
 	var n uint64
-	for _, p := range append(append([]*peer(nil), c.auth...), c.acct...) {
+	for _, p := range c.peers() {
 		n += p.stray.Load()
 		for f := range p.dropped {
 			n += p.dropped[f].Load()
@@ -85,16 +143,18 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 	if r.Entry != "" && r.Entry != c.cfg.Name {
 		return nil, aaa.Result{Reason: fmt.Sprintf("%s may not answer for %s", c.cfg.Name, r.Entry)}
 	}
-	if err := aaa.CheckUser(r.User); err != nil {
+	if err := checkRequest(r); err != nil {
 		return nil, aaa.Result{Kind: aaa.Refused, Reason: c.cfg.Name + ": " + err.Error()}
 	}
-	if err := checkPassword(r.Password); err != nil {
-		return nil, aaa.Result{Kind: aaa.Refused, Reason: c.cfg.Name + ": " + err.Error()}
-	}
+	return c.converse(ctx, func(p *peer) *login { return &login{client: c, peer: p, request: r} })
+}
+
+// converse begins a conversation with the servers in order, the next on silence only, and blocks for the first authentic answer.
+func (c *Client) converse(ctx context.Context, with func(*peer) *login) (aaa.Conversation, aaa.Result) {
 	var silent []string
-	for _, p := range inOrder(c.auth) {
-		l := &login{client: c, peer: p, request: r}
-		res := l.ask(ctx, r.Password)
+	for _, p := range c.inOrder(c.auth) {
+		l := with(p)
+		res := l.begin(ctx)
 		switch {
 		case res.Kind == aaa.Prompt:
 			return l, res
@@ -109,40 +169,31 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 	return nil, aaa.Result{Reason: strings.Join(silent, "; ")}
 }
 
-// inOrder has the servers that are not passed over, in the order of the configuration; all of them where all are.
-func inOrder(peers []*peer) []*peer {
-	var alive []*peer
-	now := time.Now()
-	for _, p := range peers {
-		if !p.dead(now) {
-			alive = append(alive, p)
-		}
-	}
-	if alive == nil {
-		return peers
-	}
-	return alive
-}
-
 // checkAccess judges a reply to an Access-Request by the server's Message-Authenticator mode.
-func (p *peer) checkAccess(packet []byte, auth authenticator) flaw {
+func (p *peer) checkAccess(packet []byte, at *slot) flaw {
 	switch radius.Code(packet[0]) {
 	case radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge:
 	default:
 		return badCode
 	}
-	need := p.MessageAuthenticator == Require || p.MessageAuthenticator == Auto && p.latched.Load()
-	f, signed := checkReply(packet, auth, []byte(p.Secret), need)
+	need := !at.tls && (p.MessageAuthenticator == Require || p.MessageAuthenticator == Auto && p.latched.Load())
+	f, signed := checkReply(packet, at, need)
 	if signed {
 		p.latched.Store(true)
 	}
 	return f
 }
 
-func (p *peer) show(packet *radius.Packet, sent bool) {
-	if p.trace != nil {
-		p.trace(Event{Server: p.Name, Sent: sent, What: fmt.Sprintf("%v id %d", packet.Code, packet.Identifier), Lines: Describe(packet)})
+// show tells the trace of a packet, where there is one.
+func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bool) {
+	if p.trace == nil {
+		return
 	}
+	what := fmt.Sprintf("%v id %d", code, at.id)
+	if at.v11 {
+		what = fmt.Sprintf("%v token %d", code, at.id)
+	}
+	p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: Describe(&radius.Packet{Code: code, Attributes: attrs})})
 }
 
 func values(attrs radius.Attributes, t radius.Type) []radius.Attribute {

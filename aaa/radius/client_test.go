@@ -316,8 +316,8 @@ func TestOtherEntry(t *testing.T) {
 func TestConfig(t *testing.T) {
 	_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{
 		{Name: "a", Address: "h"}, {Name: "b", Address: "h", Secret: "x", MessageAuthenticator: "maybe"}, {Name: "c", Secret: "x", Source: "zz"},
-		{Name: "d", Address: "h", Secret: "x"}, {Name: "d", Address: "h", Secret: "x"}}})
-	for _, want := range []string{"a: no secret", `"maybe"`, "c: no address", `"zz"`, "d: there twice"} {
+		{Name: "d", Address: "h", Secret: "x", Insecure: true}, {Name: "d", Address: "h", Secret: "x", Insecure: true}}})
+	for _, want := range []string{"a: no secret", "b: a secret of 1 octets: RFC 2865 §3 wants 16", `"maybe"`, "c: no address", `"zz"`, "d: there twice"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}

@@ -21,25 +21,63 @@ const (
 	Off     = "off"     // a reply without it is taken: open to forgery by who stands on the way (CVE-2024-3596)
 )
 
+// How a server is reached. There is no falling back from one to the other.
+const (
+	UDP = "udp"
+	TLS = "tls" // RadSec (RFC 6614), and RADIUS/1.1 (RFC 9765) where both sides have it
+)
+
+// Whether RADIUS/1.1 (RFC 9765) is spoken over TLS.
+const (
+	RADIUS11Allow   = "allow"   // where the server has it; the RFC's default
+	RADIUS11Require = "require" // a connection without it is closed
+	RADIUS11Off     = "off"     // RADIUS/1.0 only
+)
+
+// When Status-Server (RFC 5997) is sent.
+const (
+	StatusOn   = "on"   // a dead server is asked again when it has answered Status-Server, not before
+	StatusAuto = "auto" // a dead server is probed; until it has once answered Status-Server, requests probe it too after the dead time
+	StatusOff  = "off"  // requests probe a dead server after the dead time
+)
+
+// TLSConfig is how a RadSec server is met. The files are read by New.
+type TLSConfig struct {
+	CAFile            string // PEM certificates of those who may sign the server's; "" the system's
+	CertFile, KeyFile string // PEM, our certificate and its key: most servers know their clients by it
+	ServerName        string // DNS name or IP address that must stand in the server's certificate (subjectAltName); "" the host of Address
+	MinTLS12          bool   // takes TLS 1.2 of an old server, without RADIUS/1.1; else 1.3 is the least
+	RADIUS11          string // RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, with MinTLS12 RADIUS11Off
+}
+
 // ServerConfig is one RADIUS server.
 type ServerConfig struct {
 	Name                 string        // for people and for aaa.Result.Server; "" is Address
-	Address              string        // host:port of authentication; without port 1812
-	Accounting           string        // host:port of accounting, without port 1813; "" does no accounting
-	Secret               aaa.Secret    // shared secret; 16 octets or more (RFC 2865 §3)
+	Transport            string        // UDP or TLS; "" is UDP
+	Address              string        // host:port of authentication; without port 1812, over TLS 2083
+	Accounting           string        // host:port of accounting, without port 1813, over TLS 2083; "" does no accounting. Over TLS the same as Address is the same connection
+	Secret               aaa.Secret    // shared secret; 16 octets or more (RFC 2865 §3). Over TLS "" is "radsec" (RFC 6614 §2.3)
+	Insecure             bool          // takes a shorter secret
+	TLS                  *TLSConfig    // with Transport TLS; nil is the zero TLSConfig
+	StatusServer         string        // StatusOn, StatusAuto or StatusOff; "" is StatusAuto, over TLS StatusOn
 	Timeout              time.Duration // before the first retransmission; 0 is 2 s. Each further wait doubles, up to twice Timeout
 	Retries              int           // retransmissions after the first; 0 is 3, negative none
-	MessageAuthenticator string        // Require, Auto or Off; "" is Require
+	MessageAuthenticator string        // Require, Auto or Off; "" is Require. Over TLS none is demanded (RFC 6614 §2.4 has TLS in its place), but one that is there is checked
 	Source               string        // local address, IP or IP:port; "" the system's choice
+	Dialects             []string      // what the server speaks besides RFCs and vendors' attributes: DialectAscend, DialectCisco
+	ClassGroups          bool          // its Class names a group of users (see Dialects.ClassGroups)
 }
 
-// Config is a group of servers, asked in order.
+// Config is a group of servers, asked in order or balanced.
 type Config struct {
 	Name          string // the method-list entry; "" is "radius"
 	Servers       []ServerConfig
+	Balance       bool          // the server with the fewest requests in flight is asked first, in turn where they have as many; else the first
 	NASIdentifier string        // NAS-Identifier; "" sends none
 	NASAddress    netip.Addr    // NAS-IP-Address or NAS-IPv6-Address; the zero Addr is the socket's own address
-	DeadTime      time.Duration // how long a silent server is passed over while another is not; 0 is 30 s
+	DeadTime      time.Duration // how long a silent server is passed over while another is not; 0 is 30 s. Status-Server may end it before, or prolong it
+	Watchdog      time.Duration // between two Status-Server to a server in doubt, and on an idle connection (Tw of RFC 3539 §3.4.1); 0 is 30 s, less than 6 s is 6 s
+	From          *Client       // the client that this one replaces: what it knows of the same servers' signatures and health is taken over. It is not closed
 
 	// Dial opens the connected datagram socket; nil is net.Dialer. Each Write must be one datagram, and each Read.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -55,9 +93,29 @@ type Event struct {
 	Lines  []string // its attributes, as Describe has them
 }
 
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "radius"
+	}
+	if c.DeadTime <= 0 {
+		c.DeadTime = 30 * time.Second
+	}
+	if c.Watchdog <= 0 {
+		c.Watchdog = 30 * time.Second
+	}
+	c.Watchdog = max(c.Watchdog, 6*time.Second)
+	return c
+}
+
 func (s ServerConfig) withDefaults() ServerConfig {
 	if s.Name == "" {
 		s.Name = s.Address
+	}
+	if s.Transport == "" {
+		s.Transport = UDP
+	}
+	if s.StatusServer == "" {
+		s.StatusServer = StatusAuto
 	}
 	if s.Timeout <= 0 {
 		s.Timeout = 2 * time.Second
@@ -71,9 +129,27 @@ func (s ServerConfig) withDefaults() ServerConfig {
 	if s.MessageAuthenticator == "" {
 		s.MessageAuthenticator = Require
 	}
-	s.Address = withPort(s.Address, "1812")
+	auth, acct := "1812", "1813"
+	if s.Transport == TLS {
+		auth, acct = "2083", "2083"
+		s = s.withTLS()
+	}
+	s.Address = withPort(s.Address, auth)
 	if s.Accounting != "" {
-		s.Accounting = withPort(s.Accounting, "1813")
+		s.Accounting = withPort(s.Accounting, acct)
+	}
+	return s
+}
+
+func (s ServerConfig) withTLS() ServerConfig {
+	var t TLSConfig
+	if s.TLS != nil {
+		t = *s.TLS
+	}
+	t = t.withDefaults()
+	s.TLS = &t
+	if s.Secret == "" {
+		s.Secret = radsecSecret
 	}
 	return s
 }
@@ -91,13 +167,28 @@ func (s ServerConfig) Check() error {
 	if s.Address == "" {
 		errs = append(errs, errors.New("no address"))
 	}
-	if s.Secret == "" {
-		errs = append(errs, errors.New("no secret (an empty one is forbidden by RFC 2865 §3)"))
+	switch s.Transport {
+	case "", UDP:
+		errs = append(errs, s.checkSecret())
+	case TLS:
+		if s.TLS != nil {
+			errs = append(errs, s.TLS.check())
+		}
+	default:
+		errs = append(errs, fmt.Errorf("transport %q: not udp or tls", s.Transport))
+	}
+	switch s.StatusServer {
+	case "", StatusOn, StatusAuto, StatusOff:
+	default:
+		errs = append(errs, fmt.Errorf("status_server %q: not on, auto or off", s.StatusServer))
 	}
 	switch s.MessageAuthenticator {
 	case "", Require, Auto, Off:
 	default:
 		errs = append(errs, fmt.Errorf("message_authenticator %q: not require, auto or off", s.MessageAuthenticator))
+	}
+	if err := checkDialects(s.Dialects); err != nil {
+		errs = append(errs, err)
 	}
 	if _, err := s.localAddr(); err != nil {
 		errs = append(errs, err)
@@ -108,12 +199,28 @@ func (s ServerConfig) Check() error {
 	return nil
 }
 
+// minSecret is RFC 2865 §3's "at least 16 octets".
+const minSecret = 16
+
+func (s ServerConfig) checkSecret() error {
+	switch {
+	case s.Secret == "":
+		return errors.New("no secret (an empty one is forbidden by RFC 2865 §3)")
+	case len(s.Secret) < minSecret && !s.Insecure:
+		return fmt.Errorf("a secret of %d octets: RFC 2865 §3 wants %d or more (openssl rand -base64 24 makes one; insecure: true takes it)", len(s.Secret), minSecret)
+	}
+	return nil
+}
+
 // Warnings has what works but should not stay so.
 func (s ServerConfig) Warnings() []string {
 	var w []string
 	name := s.withDefaults().Name
-	if n := len(s.Secret); n < 16 {
-		w = append(w, fmt.Sprintf("radius server %s: a secret of %d octets can be guessed; use 24 random ones or more", name, n))
+	switch {
+	case s.Transport == TLS:
+		return append(w, s.withTLS().TLS.warnings(name)...)
+	case len(s.Secret) < minSecret:
+		w = append(w, fmt.Sprintf("radius server %s: a secret of %d octets can be guessed; use 24 random ones or more", name, len(s.Secret)))
 	}
 	if s.MessageAuthenticator == Off {
 		w = append(w, fmt.Sprintf("radius server %s: message_authenticator is off, so that replies can be forged by who stands on the way (CVE-2024-3596)", name))

@@ -3,11 +3,13 @@ package radius
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,46 +27,82 @@ const (
 )
 
 func (f form) String() string {
-	return [...]string{"text, one line", "text", "octets", "integer"}[f]
+	return [...]string{"text, one line", "text", "octets", "integer", "address", "IPv6 address", "IPv6 prefix", "interface ID", "date"}[f]
 }
 
-func attributeTable() string {
-	var b strings.Builder
-	b.WriteString("| attribute | is | fills | rule | source |\n|---|---|---|---|---|\n")
-	for _, r := range attributes {
-		is := r.form.String()
+// dialectTable prints the rows of one vendor: first those that mean something, then what is known and left.
+func dialectTable(d *dialect) string {
+	var b, left strings.Builder
+	b.WriteString("| attribute | number | is | fills | rule | source |\n|---|---|---|---|---|---|\n")
+	for _, r := range d.rules {
+		switch {
+		case r.source == "":
+			continue
+		case r.apply == nil:
+			fmt.Fprintf(&left, "| `%s` | %s | %s | | left: %s | %s |\n", r.name, d.number(r.n), spelled(r), r.check, r.source)
+			continue
+		}
+		is := spelled(r)
 		if r.many {
 			is += "; may repeat"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.name, is, r.field, r.check, r.source)
+		check := r.check
+		if r.only != "" {
+			check = strings.Trim(check+"; "+string(r.only)+" sessions only", "; ")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", r.name, d.number(r.n), is, r.field, check, r.source)
 	}
-	return b.String()
+	return b.String() + left.String()
+}
+
+func (d *dialect) number(n uint32) string {
+	if d.wide {
+		return fmt.Sprintf("0x%04x", n)
+	}
+	return strconv.Itoa(int(n))
+}
+
+// spelled is a rule's form with the values that have names, where they are few.
+func spelled(r rule) string {
+	s := r.form.String()
+	if len(r.enum) == 0 || len(r.enum) > 8 {
+		return s
+	}
+	var all []string
+	for _, n := range slices.Sorted(maps.Keys(r.enum)) {
+		all = append(all, fmt.Sprintf("%d %s", n, r.enum[n]))
+	}
+	return s + ": " + strings.Join(all, ", ")
 }
 
 func serviceTable() string {
 	var b strings.Builder
-	b.WriteString("| Service-Type | name | callback | privilege level | else |\n|---|---|---|---|---|\n")
+	b.WriteString("| Service-Type | name | session | callback | privilege level | else |\n|---|---|---|---|---|---|\n")
 	for _, s := range serviceTypes {
-		call, rest := "no", ""
+		call, rest, priv := "no", "", strconv.Itoa(max(1, s.priv))
 		if s.callback {
 			call = "yes"
 		}
 		switch {
 		case s.refuse != "":
-			rest = "refused: " + s.refuse
+			rest, call, priv = "refused: "+s.refuse, "", ""
 		case s.host:
-			rest = "the EXEC; refused where Login-IP-Host comes with it"
+			rest = "the EXEC, or a host where Login-IP-Host comes"
 		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s |\n", s.n, s.name, call, max(1, s.priv), rest)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", s.n, s.name, strings.ToUpper(string(s.session)), call, priv, rest)
 	}
 	return b.String()
 }
 
 func pairTable() string {
 	var b strings.Builder
-	b.WriteString("| pair | fills | rule | source |\n|---|---|---|---|\n")
+	b.WriteString("| prefix | pair | fills | rule | source |\n|---|---|---|---|---|\n")
 	for _, p := range pairs {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, p.field, p.check, p.source)
+		name := p.name
+		if p.many {
+			name += "`, `" + p.name + "#n"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", p.prefixes, name, p.field, p.check, p.source)
 	}
 	return b.String()
 }
@@ -73,7 +111,11 @@ func pairTable() string {
 func TestReferenceTables(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	want := doc
-	for name, table := range map[string]string{"attributes": attributeTable(), "service types": serviceTable(), "pairs": pairTable()} {
+	tables := map[string]string{"service types": serviceTable(), "pairs": pairTable()}
+	for _, d := range dialects {
+		tables[d.name] = dialectTable(d)
+	}
+	for name, table := range tables {
 		head, rest, ok := strings.Cut(want, "<!-- table: "+name+" -->\n")
 		_, tail, ends := strings.Cut(rest, "<!-- end of the table -->")
 		if !ok || !ends {
@@ -97,7 +139,7 @@ func TestReferenceTables(t *testing.T) {
 func TestReferenceSent(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	local := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024"))
-	asked, err := accessAttributes(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1", Called: "2", Connect: "CONNECT", CallID: "c"}, local)
+	asked, err := accessAttributes(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1", Called: "2", Connect: "CONNECT", CallID: "c"}, false, local)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +161,7 @@ func TestReferenceSent(t *testing.T) {
 
 func names(attrs radius.Attributes) (all []string) {
 	for _, a := range attrs {
-		all = append(all, faces[a.Type].name)
+		all = append(all, rfc.byType[uint32(a.Type)].name)
 	}
 	return all
 }

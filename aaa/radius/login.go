@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
@@ -14,22 +15,39 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// maxRounds bounds the Access-Challenges of one login.
-const maxRounds = 16
+// The Access-Challenges that one login may have.
+const (
+	maxRounds    = 16
+	maxEAPRounds = 64 // a TLS handshake in fragments of a kilobyte
+)
 
-// login is one conversation, pinned to its server.
+// callCheck is the Service-Type of a question about a call or a user before anybody has proven himself (RFC 2865 §5.6).
+const callCheck = uint32(rfc2865.ServiceType_Value_CallCheck)
+
+// login is one conversation, pinned to its server: State goes back to who sent it, over whichever connection.
 type login struct {
 	client  *Client
 	peer    *peer
 	request aaa.Request
+	lookup  bool // Call-Check
 
 	mu     sync.Mutex
+	sent   credential       // of the request that is under way or was answered last
 	state  radius.Attribute // State of the last challenge, sent back as it came
 	rounds int
 	ended  bool
 }
 
-// Answer sends what the caller typed after a challenge, to the server that challenged.
+// begin sends what the request brought. checkRequest has passed it.
+func (l *login) begin(ctx context.Context) aaa.Result {
+	c, err := credentialOf(l.request)
+	if err != nil {
+		return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Reason: err.Error()}
+	}
+	return l.ask(ctx, c)
+}
+
+// Answer sends what the caller typed after a challenge, or the peer's next EAP packet, to the server that challenged.
 func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,30 +55,30 @@ func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 		return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Reason: "the conversation has ended"}
 	}
 	var res aaa.Result
-	if err := checkPassword(typed); err != nil {
+	if c, err := l.answer(typed); err != nil {
 		res = aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Reason: err.Error()}
 	} else {
-		res = l.ask(ctx, typed)
+		res = l.ask(ctx, c)
 	}
 	l.ended = res.Kind != aaa.Prompt
 	return res
 }
 
-// checkPassword says why a password cannot be sent: RFC 2865 §5.2 hides at most 128 octets and pads with NULs.
-func checkPassword(p aaa.Secret) error {
+func (l *login) answer(typed aaa.Secret) (credential, error) {
 	switch {
-	case len(p) > maxSecret:
-		return fmt.Errorf("a password of %d octets: RADIUS carries at most %d", len(p), maxSecret)
-	case strings.Contains(string(p), "\x00"):
-		return errors.New("a password with a NUL in it, which RADIUS cannot carry")
+	case !l.sent.eap:
+		return passwordCredential(typed)
+	case typed == "":
+		return credential{}, errors.New("no EAP packet from the peer")
 	}
-	return nil
+	return eapCredential([]byte(typed))
 }
 
 // ask makes one exchange and reads its answer.
-func (l *login) ask(ctx context.Context, password aaa.Secret) aaa.Result {
+func (l *login) ask(ctx context.Context, c credential) aaa.Result {
 	p := l.peer
-	a, err := p.exchange(ctx, l.question(password))
+	l.sent = c
+	a, err := p.exchange(ctx, l.question())
 	if err != nil {
 		var s *silence
 		if errors.As(err, &s) && ctx.Err() == nil && !errors.Is(err, errClosed) {
@@ -72,74 +90,162 @@ func (l *login) ask(ctx context.Context, password aaa.Secret) aaa.Result {
 	if err != nil { // cannot be: its attributes were walked before it was taken
 		return aaa.Result{Server: p.Name, Reason: err.Error()}
 	}
-	p.show(reply, false)
-	return l.read(reply)
+	p.show(&a.at, reply.Code, reply.Attributes, false)
+	return l.read(reply, &a.at)
 }
 
-func (l *login) question(password aaa.Secret) question {
+func (l *login) question() question {
 	p := l.peer
 	return question{
-		encode: func(id byte, local net.Addr) ([]byte, authenticator, error) {
-			auth := newAuthenticator()
-			attrs, err := accessAttributes(l.client.cfg, l.request, local)
+		encode: func(at *slot) ([]byte, error) {
+			attrs, err := l.attributes(at)
 			if err != nil {
-				return nil, auth, err
+				return nil, err
 			}
-			hidden, err := radius.NewUserPassword([]byte(password), []byte(p.Secret), auth[:])
-			if err != nil {
-				return nil, auth, err
-			}
-			attrs.Add(rfc2865.UserPassword_Type, hidden)
-			if l.state != nil {
-				attrs.Add(rfc2865.State_Type, l.state)
-			}
-			p.show(&radius.Packet{Code: radius.CodeAccessRequest, Identifier: id, Attributes: attrs}, true)
-			wire, err := encodeAccess(id, auth, []byte(p.Secret), attrs)
-			return wire, auth, err
+			p.show(at, radius.CodeAccessRequest, attrs, true)
+			return encodeAccess(at, attrs)
 		},
-		check: p.checkAccess,
+		check: l.check,
 	}
 }
 
+// attributes has all of an Access-Request but its Message-Authenticator.
+func (l *login) attributes(at *slot) (radius.Attributes, error) {
+	attrs, err := accessAttributes(l.client.cfg, l.request, l.lookup, at.local)
+	if err != nil {
+		return nil, err
+	}
+	if l.sent.password != nil {
+		hidden, err := at.hidePassword(*l.sent.password)
+		if err != nil {
+			return nil, err
+		}
+		attrs.Add(rfc2865.UserPassword_Type, hidden)
+	}
+	attrs = append(attrs, l.sent.attrs...)
+	if l.state != nil {
+		attrs.Add(rfc2865.State_Type, l.state)
+	}
+	return attrs, nil
+}
+
+// check judges a reply. One to EAP must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside TLS that is the transport's work.
+func (l *login) check(packet []byte, at *slot) flaw {
+	f := l.peer.checkAccess(packet, at)
+	if f == good && l.sent.eap && !at.tls {
+		if mac, _ := findMAC(packet); mac == 0 {
+			return noMAC
+		}
+	}
+	return f
+}
+
 // read turns an authentic reply into a Result.
-func (l *login) read(reply *radius.Packet) aaa.Result {
+func (l *login) read(reply *radius.Packet, at *slot) aaa.Result {
 	res := aaa.Result{Server: l.peer.Name, Message: replyMessage(reply.Attributes)}
+	if l.sent.eap {
+		var err error
+		if res.EAP, err = eapReply(reply.Code, reply.Attributes, l.sent.eapID); err != nil {
+			return l.refuse(reply, res, fmt.Sprintf("radius server %s: %v", l.peer.Name, err))
+		}
+	}
 	switch reply.Code {
 	case radius.CodeAccessAccept:
-		return l.accepted(reply, res)
+		return l.accepted(reply, at, res)
 	case radius.CodeAccessChallenge:
 		return l.challenged(reply, res)
 	}
 	// A Reject is a refusal whatever it carries; some servers leave a Callback-Number in it.
-	res.Kind = aaa.Refused
-	res.Reason = fmt.Sprintf("radius server %s refused %q", l.peer.Name, l.request.User)
-	res.Auth.Attributes = Describe(reply)
+	if l.request.MSCHAP != nil {
+		res.Success = mschapRefused(*l.request.MSCHAP, reply.Attributes)
+	}
+	return l.refuse(reply, res, fmt.Sprintf("radius server %s refused %q", l.peer.Name, l.request.User))
+}
+
+// refuse makes res a refusal, with the reply's attributes for people to read.
+func (l *login) refuse(reply *radius.Packet, res aaa.Result, reason string) aaa.Result {
+	res.Kind, res.Reason = aaa.Refused, reason
+	res.Auth = aaa.Authorization{Attributes: Describe(reply)}
 	return res
 }
 
-func (l *login) accepted(reply *radius.Packet, res aaa.Result) aaa.Result {
-	res.Auth = Authorize(l.request.Service, reply.Attributes)
+func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Result {
+	res.Auth = l.granted(reply.Attributes, at)
+	if l.request.MSCHAP != nil && res.Auth.Refuse == "" {
+		proof, err := mschapAccepted(*l.request.MSCHAP, reply.Attributes)
+		if res.Success = proof; err != nil {
+			res.Auth.Refuse = err.Error()
+		}
+	}
 	if res.Auth.Refuse != "" {
-		res.Kind = aaa.Refused
+		res.Kind, res.Auth = aaa.Refused, res.Auth.Ungranted()
 		res.Reason = fmt.Sprintf("radius server %s accepted %q, but: %s", l.peer.Name, l.request.User, res.Auth.Refuse)
+		if l.sent.eap {
+			res.EAP = eapEnd(eapFailure, l.sent.eapID)
+		}
 		return res
 	}
 	res.Kind = aaa.Granted
 	res.Reason = fmt.Sprintf("radius server %s accepted %q", l.peer.Name, l.request.User)
-	res.Identity = aaa.Identity{Entry: l.client.cfg.Name, User: l.request.User}
+	if !l.lookup { // a lookup proves nobody
+		res.Identity = aaa.Identity{Entry: l.client.cfg.Name, User: l.request.User}
+	}
 	return res
+}
+
+// granted reads an Accept for what was asked: a session, a privilege level, or what a call or user would get.
+func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
+	d := l.peer.dialects(at)
+	if l.request.Enable > 0 {
+		return enabled(l.request.Enable, d.Authorize(aaa.EXEC, attrs))
+	}
+	if l.lookup {
+		attrs = withoutCallCheck(attrs)
+	}
+	a := d.Authorize(l.request.Service, attrs)
+	if a.Refuse != "" {
+		return a
+	}
+	accountAs(&a, attrs)
+	if realm := Realm(l.request.User); realm != "" && !slices.Contains(a.Groups, realm) {
+		a.Groups = append(a.Groups, realm) // last: what the server says of groups goes before what the user typed
+	}
+	return a
+}
+
+// dialects is how the server's reply to the request at is read.
+func (p *peer) dialects(at *slot) Dialects {
+	d := Dialects{AscendTypes: slices.Contains(p.Dialects, DialectAscend), ClassGroups: p.ClassGroups}
+	if !at.v11 { // which hides nothing with the authenticator
+		d.Secret, d.Authenticator = aaa.Secret(at.secret), at.auth[:]
+	}
+	return d
+}
+
+// accountAs notes the user name that accounting is to use (RFC 2865 §5.1). Who has proven himself stays who he said he is: leg two proves the same.
+func accountAs(a *aaa.Authorization, attrs radius.Attributes) {
+	names := values(attrs, rfc2865.UserName_Type)
+	switch {
+	case len(names) == 0:
+	case len(names) > 1:
+		refused := *a
+		refused.Refuse = fmt.Sprintf("User-Name: it came %d times", len(names))
+		*a = refused.Ungranted()
+	case aaa.CheckUser(string(names[0])) == nil:
+		a.AccountingUser = string(names[0])
+	}
 }
 
 func (l *login) challenged(reply *radius.Packet, res aaa.Result) aaa.Result {
 	states := values(reply.Attributes, rfc2865.State_Type)
 	l.rounds++
 	switch {
+	case l.lookup || !l.sent.interactive():
+		return l.refuse(reply, res, fmt.Sprintf("radius server %s asks %q something, and there is nobody to answer: an Access-Challenge is a refusal here (RFC 2865 §4.4)", l.peer.Name, l.request.User))
 	case len(states) > 1:
-		res.Kind, res.Reason = aaa.Refused, fmt.Sprintf("radius server %s: State came %d times in one Access-Challenge", l.peer.Name, len(states))
-		return res
-	case l.rounds > maxRounds:
-		res.Kind, res.Reason = aaa.Refused, fmt.Sprintf("radius server %s: more than %d Access-Challenges in one login", l.peer.Name, maxRounds)
-		return res
+		return l.refuse(reply, res, fmt.Sprintf("radius server %s: State came %d times in one Access-Challenge", l.peer.Name, len(states)))
+	case l.rounds > l.maxRounds():
+		return l.refuse(reply, res, fmt.Sprintf("radius server %s: more than %d Access-Challenges in one login", l.peer.Name, l.maxRounds()))
 	}
 	l.state = nil
 	if len(states) == 1 {
@@ -148,7 +254,29 @@ func (l *login) challenged(reply *radius.Packet, res aaa.Result) aaa.Result {
 	res.Kind = aaa.Prompt
 	res.Reason = fmt.Sprintf("radius server %s asks", l.peer.Name)
 	res.Echo = echoes(reply.Attributes)
+	res.Wait = waits(reply.Attributes)
 	return res
+}
+
+// maxRounds bounds the Access-Challenges of one login: EAP methods take many.
+func (l *login) maxRounds() int {
+	if l.sent.eap {
+		return maxEAPRounds
+	}
+	return maxRounds
+}
+
+// waits reads the Session-Timeout of a challenge: how long the server waits for the answer (RFC 2865 §5.27).
+func waits(attrs radius.Attributes) time.Duration {
+	v := values(attrs, rfc2865.SessionTimeout_Type)
+	if len(v) != 1 {
+		return 0
+	}
+	n, err := radius.Integer(v[0])
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
 }
 
 // echoes reads Prompt (RFC 2869 §5.10). Where it is missing what the caller types is not shown: it may be a password.

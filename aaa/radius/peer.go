@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// maxSockets bounds what one server's backlog may take: 16 sockets hold 4,096 requests in flight.
-const maxSockets = 16
+// maxDuration bounds all transmissions of one request together (MRD of RFC 5080 §2.2.1).
+const maxDuration = 30 * time.Second
 
 // errClosed ends exchanges whose Client was closed.
 var errClosed = errors.New("the client was closed")
@@ -23,38 +23,211 @@ var errClosed = errors.New("the client was closed")
 type peer struct {
 	ServerConfig
 	address string
+	tw      time.Duration // the watchdog's time, RFC 3539 §3.4.1
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	radsec  *radsec // nil: UDP
 	trace   func(Event)
 
-	latched atomic.Bool          // Auto: a good Message-Authenticator was seen
-	dropped [flaws]atomic.Uint64 // datagrams ignored, by flaw
-	stray   atomic.Uint64        // datagrams that nobody waited for
-	dialing chan struct{}        // cap 1: held while a socket is opened
-	readers sync.WaitGroup
+	latched  atomic.Bool          // Auto: a good Message-Authenticator was seen
+	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending: answers change nothing
+	answered atomic.Int64         // when it last answered, in Unix nanoseconds
+	inFlight atomic.Int64         // exchanges
+	dropped  [flaws]atomic.Uint64 // datagrams ignored, by flaw
+	stray    atomic.Uint64        // datagrams that nobody waited for
+	dialing  chan struct{}        // cap 1: held while a socket is opened
+	kick     chan struct{}        // cap 1: the watch has something to do
+	life     context.Context      // ends when the peer is closed
+	end      context.CancelFunc
+	parts    sync.WaitGroup // readers, writers, the watch
 
 	mu        sync.Mutex
 	sockets   []*socket
 	closed    bool
+	retired   bool // it closes its sockets as soon as nobody waits
 	deadUntil time.Time
+	dog       watchdog
+	todo      deed // what the watchdog wants done
+	watching  bool
+	reason    error // why it was last silent
+	opening   opening
 }
 
 // question is what one exchange asks.
 type question struct {
-	encode func(id byte, local net.Addr) ([]byte, authenticator, error)
+	encode func(at *slot) ([]byte, error)
 	renew  func() bool // before a retransmission: whether the octets must be made anew; nil: never
-	check  func(packet []byte, auth authenticator) flaw
+	check  func(packet []byte, at *slot) flaw
 }
 
 // exchange is one question under way. Its replies channel takes the first good one.
 type exchange struct {
-	check func(packet []byte, auth authenticator) flaw
+	check func(packet []byte, at *slot) flaw
 	reply chan answer // cap 1
 	seen  [flaws]atomic.Uint64
+	held  []hold // the identifiers that it holds
+	begun time.Time
+	sent  int
+	timer *time.Timer
+}
+
+// hold is one identifier of an exchange.
+type hold struct {
+	s  *socket
+	id uint32
 }
 
 type answer struct {
 	packet []byte
-	auth   authenticator // of the request that it answers
+	at     slot // of the request that it answers
+}
+
+func newPeer(s ServerConfig, address string, c Config) *peer {
+	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace,
+		dialing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
+		dog: watchdog{state: Initial, stream: s.Transport == TLS, strict: s.StatusServer == StatusOn, off: s.StatusServer == StatusOff}}
+	p.life, p.end = context.WithCancel(context.Background())
+	if p.dial == nil {
+		p.dial = s.systemDial
+	}
+	return p
+}
+
+// exchange asks q and blocks for the authentic answer. The error is a *silence, or what encode said.
+func (p *peer) exchange(ctx context.Context, q question) (answer, error) {
+	p.inFlight.Add(1)
+	defer p.leave()
+	ex := &exchange{check: q.check, reply: make(chan answer, 1), begun: time.Now()}
+	defer ex.free()
+	ask := p.byDatagrams
+	if p.Transport == TLS {
+		ask = p.byStream
+	}
+	a, err := ask(ctx, ex, q)
+	var unmade encodeError
+	switch {
+	case errors.As(err, &unmade):
+		return answer{}, unmade.error
+	case err == nil && a.packet != nil && a.at.v11 && a.packet[0] == byte(codeProtocolError):
+		err = protocolError(a.packet)
+	case err == nil && a.packet != nil:
+		p.revive()
+		return a, nil
+	}
+	return answer{}, p.silence(ex, err)
+}
+
+// encodeError is what a question's encode said: the request cannot be made, and no server is to blame.
+type encodeError struct{ error }
+
+// free gives all identifiers back; of a nil exchange there are none.
+func (ex *exchange) free() {
+	if ex == nil {
+		return
+	}
+	for _, h := range ex.held {
+		h.s.release(h.id, ex)
+	}
+	if ex.timer != nil {
+		ex.timer.Stop()
+	}
+}
+
+// byDatagrams sends and sends again (RFC 5080 §2.2.1): IRT is Timeout, MRC is Retries, MRD half a minute. No packet and no error: time is
+// out.
+func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answer, error) {
+	s, id, err := p.reserve(ctx, ex)
+	if err != nil {
+		return answer{}, err
+	}
+	wait, end := jitter(p.Timeout), ex.begun.Add(maxDuration)
+	var wire []byte
+	var refused error
+	for try := range p.Retries + 1 {
+		if try > 0 && q.renew != nil && q.renew() {
+			if fresh, ok := s.take(ex); ok {
+				id, wire = fresh, nil
+			}
+		}
+		if wire == nil {
+			if wire, err = s.prepare(id, q); err != nil {
+				return answer{}, encodeError{err}
+			}
+		}
+		if err := s.send(ctx, wire); err != nil {
+			refused = err
+		}
+		ex.sent++
+		a, err := s.await(ctx, ex, min(wait, time.Until(end)))
+		if err != nil || a.packet != nil {
+			return a, err
+		}
+		p.remark("no answer in %s", wait.Round(time.Millisecond))
+		if !time.Now().Before(end) {
+			break
+		}
+		wait = nextWait(wait, p.Timeout)
+	}
+	if refused == nil {
+		refused = s.complaint()
+	}
+	return answer{}, refused
+}
+
+// await blocks for the answer, at most wait. No packet and no error: time is out.
+func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (answer, error) {
+	if ex.timer == nil {
+		ex.timer = time.NewTimer(wait)
+	} else {
+		ex.timer.Reset(wait)
+	}
+	select {
+	case a := <-ex.reply:
+		return a, nil
+	case <-ex.timer.C:
+		return answer{}, nil
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	case <-s.gone:
+	}
+	select {
+	case a := <-ex.reply: // it came just before the end
+		return a, nil
+	default:
+	}
+	if err := s.complaint(); err != nil {
+		return answer{}, lostError{err}
+	}
+	return answer{}, errClosed
+}
+
+// lostError ends a wait because its socket is gone.
+type lostError struct{ error }
+
+func (e lostError) Unwrap() error { return e.error }
+
+func (p *peer) remark(format string, args ...any) {
+	if p.trace != nil {
+		p.trace(Event{Server: p.Name, What: fmt.Sprintf(format, args...)})
+	}
+}
+
+// jitter is d with RFC 5080 §2.2.1's RAND of up to a tenth either way.
+func jitter(d time.Duration) time.Duration {
+	return d + time.Duration((rand.Float64()*0.2-0.1)*float64(d))
+}
+
+// nextWait doubles, with jitter, up to twice the first time-out (MRT): a person waits at the other end of a modem, and the next server
+// should be asked within the quarter of a minute. RFC 5080's own 16 s are for clients that have one server.
+func nextWait(prev, timeout time.Duration) time.Duration {
+	if prev*2 > timeout*2 {
+		return jitter(timeout * 2)
+	}
+	return 2*prev + jitter(prev) - prev
+}
+
+// patience is how long all transmissions of one datagram take without their jitter: a stream, where nothing is sent twice, waits as long.
+func (s ServerConfig) patience() time.Duration {
+	return min(s.Timeout+time.Duration(s.Retries)*2*s.Timeout, maxDuration)
 }
 
 // silence is the error of an exchange that nobody answered authentically.
@@ -64,6 +237,19 @@ type silence struct {
 	sent   int
 	seen   [flaws]uint64
 	cause  error // what the socket or the context said; nil where time was simply out
+}
+
+func (p *peer) silence(ex *exchange, cause error) *silence {
+	s := &silence{peer: p, waited: time.Since(ex.begun), sent: ex.sent, cause: cause}
+	for f := range ex.seen {
+		s.seen[f] = ex.seen[f].Load()
+	}
+	if !errors.Is(cause, context.Canceled) && !errors.Is(cause, errClosed) {
+		p.mu.Lock()
+		p.reason = s
+		p.mu.Unlock()
+	}
+	return s
 }
 
 func (s *silence) Error() string {
@@ -100,196 +286,16 @@ func (s *silence) hint(bad bool) string {
 		return ". The server must sign its replies: FreeRADIUS does so from 3.2.5 and 3.0.27 on; an older one needs in its site " +
 			freeradiusLines + ", and the same update inside Post-Auth-Type REJECT { … } and Post-Auth-Type Challenge { … } of post-auth." +
 			" Only where the way to the server is safe: message_authenticator: off"
+	case (s.seen[badDigest] > 0 || s.seen[badMAC] > 0) && s.peer.Transport == TLS:
+		return ". Is the shared secret the same on both sides? Inside TLS it is \"radsec\" unless both say otherwise"
 	case s.seen[badDigest] > 0 || s.seen[badMAC] > 0:
 		return ". Is the shared secret the same on both sides?"
+	case s.cause != nil && s.peer.Transport == TLS:
+		return "" // TLS says more than could be guessed
 	case !bad && !errors.Is(s.cause, context.Canceled):
 		return ". Does the server run, and is this host among its clients, with the same secret?"
 	}
 	return ""
-}
-
-func newPeer(s ServerConfig, address string, c Config) *peer {
-	p := &peer{ServerConfig: s, address: address, dial: c.Dial, trace: c.Trace, dialing: make(chan struct{}, 1)}
-	if p.dial == nil {
-		p.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			d := net.Dialer{}
-			if local, err := s.localAddr(); err == nil && local != nil {
-				d.LocalAddr = local
-			}
-			return d.DialContext(ctx, network, address)
-		}
-	}
-	return p
-}
-
-// exchange asks q and blocks for the authentic answer. The error is a *silence, or what encode said.
-func (p *peer) exchange(ctx context.Context, q question) (answer, error) {
-	begun := time.Now()
-	ex := &exchange{check: q.check, reply: make(chan answer, 1)}
-	sent := 0
-	quiet := func(cause error) error {
-		s := &silence{peer: p, waited: time.Since(begun), sent: sent, cause: cause}
-		for f := range ex.seen {
-			s.seen[f] = ex.seen[f].Load()
-		}
-		return s
-	}
-	s, id, err := p.reserve(ctx, ex)
-	if err != nil {
-		return answer{}, quiet(err)
-	}
-	defer s.release(ex)
-	wait := jitter(p.Timeout)
-	var wire []byte
-	var refused error
-	for try := range p.Retries + 1 {
-		if try > 0 && q.renew != nil && q.renew() {
-			if fresh, ok := s.take(ex); ok {
-				id, wire = fresh, nil
-			}
-		}
-		if wire == nil {
-			if wire, err = s.prepare(id, q); err != nil {
-				return answer{}, err
-			}
-		}
-		if err := s.send(wire, wait); err != nil {
-			refused = err
-		}
-		sent++
-		a, err := s.await(ctx, ex, wait)
-		if err == nil && a.packet != nil {
-			p.revive()
-			return a, nil
-		}
-		if err != nil {
-			return answer{}, quiet(err)
-		}
-		p.remark(fmt.Sprintf("no answer in %s", wait.Round(time.Millisecond)))
-		wait = nextWait(wait, p.Timeout)
-	}
-	if refused == nil {
-		refused = s.complaint()
-	}
-	return answer{}, quiet(refused)
-}
-
-func (p *peer) remark(what string) {
-	if p.trace != nil {
-		p.trace(Event{Server: p.Name, What: what})
-	}
-}
-
-// jitter is d with RFC 5080 §2.2.1's RAND of up to a tenth either way.
-func jitter(d time.Duration) time.Duration {
-	return d + time.Duration((rand.Float64()*0.2-0.1)*float64(d))
-}
-
-// nextWait doubles, with jitter, up to twice the first time-out: a person waits at the other end of a modem, and the next server
-// should be asked within the quarter of a minute.
-func nextWait(prev, timeout time.Duration) time.Duration {
-	if prev*2 > timeout*2 {
-		return jitter(timeout * 2)
-	}
-	return 2*prev + jitter(prev) - prev
-}
-
-// dead reports whether the server is to be passed over.
-func (p *peer) dead(now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return now.Before(p.deadUntil)
-}
-
-func (p *peer) bury(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.deadUntil = time.Now().Add(d)
-}
-
-func (p *peer) revive() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.deadUntil = time.Time{}
-}
-
-// reserve finds a socket with a free identifier, and opens one where there is none.
-func (p *peer) reserve(ctx context.Context, ex *exchange) (*socket, byte, error) {
-	if s, id, err := p.free(ex); s != nil || err != nil {
-		return s, id, err
-	}
-	select {
-	case p.dialing <- struct{}{}:
-		defer func() { <-p.dialing }()
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
-	}
-	if s, id, err := p.free(ex); s != nil || err != nil { // another exchange may have opened it meanwhile
-		return s, id, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
-	defer cancel()
-	conn, err := p.dial(ctx, "udp", p.address)
-	if err != nil {
-		return nil, 0, err
-	}
-	return p.adopt(conn, ex)
-}
-
-func (p *peer) free(ex *exchange) (*socket, byte, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, 0, errClosed
-	}
-	for _, s := range p.sockets {
-		if id, ok := s.take(ex); ok {
-			return s, id, nil
-		}
-	}
-	if len(p.sockets) >= maxSockets {
-		return nil, 0, fmt.Errorf("%d requests are in flight already", maxSockets*256)
-	}
-	return nil, 0, nil
-}
-
-// adopt starts the reader of a new socket; Close waits for it.
-func (p *peer) adopt(conn net.Conn, ex *exchange) (*socket, byte, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		conn.Close()
-		return nil, 0, errClosed
-	}
-	s := &socket{peer: p, conn: conn, gone: make(chan struct{})}
-	p.sockets = append(p.sockets, s)
-	id, _ := s.take(ex)
-	p.readers.Go(s.read)
-	return s, id, nil
-}
-
-// lost takes a socket whose reader ended out of use.
-func (p *peer) lost(gone *socket) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, s := range p.sockets {
-		if s == gone {
-			p.sockets = append(p.sockets[:i], p.sockets[i+1:]...)
-			return
-		}
-	}
-}
-
-// close ends all exchanges and waits for the readers.
-func (p *peer) close() {
-	p.mu.Lock()
-	p.closed = true
-	sockets := append([]*socket(nil), p.sockets...)
-	p.mu.Unlock()
-	for _, s := range sockets {
-		s.conn.Close()
-	}
-	p.readers.Wait()
 }
 
 // passing tells a socket error that is only news of the way (ICMP) from one that ends the socket.

@@ -3,6 +3,10 @@ package radius
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
@@ -33,28 +37,58 @@ func (b *builder) text(t radius.Type, name, s string) {
 
 func (b *builder) integer(t radius.Type, n uint32) { b.attrs.Add(t, radius.NewInteger(n)) }
 
-// cut is s where it fits into an attribute, and its beginning where not: for what the modem said, which only informs.
-func cutText(s string) string { return s[:min(len(s), maxAttrLen)] }
-
-// accessAttributes has all of an Access-Request but the password and State.
-func accessAttributes(c Config, r aaa.Request, local net.Addr) (radius.Attributes, error) {
+// accessAttributes has all of an Access-Request but what proves the user and State. A lookup is a Call-Check.
+func accessAttributes(c Config, r aaa.Request, lookup bool, local net.Addr) (radius.Attributes, error) {
 	var b builder
-	b.text(rfc2865.UserName_Type, "User-Name", r.User)
+	switch {
+	case r.Enable > 0:
+		b.text(rfc2865.UserName_Type, "User-Name", enableUser(r.Enable))
+	default:
+		b.text(rfc2865.UserName_Type, "User-Name", r.User)
+	}
 	b.nas(c, local)
 	b.port(r.TTY)
-	b.service(r.Service)
-	b.text(rfc2865.CalledStationID_Type, "Called-Station-Id", cutText(r.Called))
-	b.text(rfc2865.CallingStationID_Type, "Calling-Station-Id", cutText(r.Caller))
-	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", cutText(r.Connect))
-	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", cutText(r.CallID))
+	switch {
+	case lookup:
+		b.integer(rfc2865.ServiceType_Type, callCheck)
+	case r.Enable > 0:
+		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_AdministrativeUser))
+	default:
+		b.service(r.Service)
+	}
+	b.stations(r.Called, r.Caller, r.Connect)
+	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", told(r.CallID))
 	return b.attrs, b.err
+}
+
+// stations has what the telephone network and the modem said of the call.
+func (b *builder) stations(called, caller, connect string) {
+	b.text(rfc2865.CalledStationID_Type, "Called-Station-Id", told(called))
+	b.text(rfc2865.CallingStationID_Type, "Calling-Station-Id", told(caller))
+	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", told(connect))
+}
+
+// told is s as an attribute can carry it, for what comes from outside and only informs: its beginning where it is too long. Control characters and what
+// is not UTF-8 become question marks rather than vanish: "555" with an odd octet inside must not turn into another caller's number.
+func told(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == utf8.RuneError {
+			return '?'
+		}
+		return c
+	}, s)
+	for len(s) > maxAttrLen {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return s
 }
 
 // nas says who asks. RFC 2865 §4.1 wants an address or an identifier.
 func (b *builder) nas(c Config, local net.Addr) {
 	b.text(rfc2865.NASIdentifier_Type, "NAS-Identifier", c.NASIdentifier)
 	ip := c.NASAddress
-	if u, ok := local.(*net.UDPAddr); ok && !ip.IsValid() {
+	if u, ok := local.(interface{ AddrPort() netip.AddrPort }); ok && !ip.IsValid() { // of UDP or TCP
 		ip = u.AddrPort().Addr()
 	}
 	ip = ip.Unmap().WithZone("")
@@ -80,7 +114,8 @@ func (b *builder) port(tty int) {
 	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
 }
 
-// service hints at what the caller seems to want (RFC 2865 §5.6); the server need not heed it.
+// service hints at what the caller seems to want (RFC 2865 §5.6); the server need not heed it. It is never a Callback type: the group's policy says
+// whether a caller may ask for one, not the caller.
 func (b *builder) service(s aaa.Service) {
 	switch s {
 	case aaa.EXEC:

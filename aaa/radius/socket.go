@@ -2,75 +2,172 @@ package radius
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// socket is one connected datagram socket with its 256 identifiers.
-type socket struct {
-	peer *peer
-	conn net.Conn
-	gone chan struct{} // closed when the reader ended
+// maxTokens bounds the requests in flight on one connection of RADIUS/1.1, where the Token would allow four milliards.
+const maxTokens = 4096
 
-	mu       sync.Mutex
-	pending  [256]pending
-	inFlight int
-	next     byte  // identifiers go round: the one freed longest ago is used next
-	last     error // what the socket last complained of
+// spentFor is how long an identifier of a connection stays out of use after its exchange gave up: a late answer to it would not verify under
+// the next request, and a connection ends over that. Servers give up after 30 s.
+const spentFor = 30 * time.Second
+
+// socket is one connected datagram socket, or one connection inside TLS, with its identifiers.
+type socket struct {
+	peer   *peer
+	conn   net.Conn
+	stream bool // a TLS connection
+	v11    bool // RADIUS/1.1
+	local  net.Addr
+	secret []byte
+	gone   chan struct{} // closed when the reader ended
+	heard  atomic.Uint64 // packets read
+	queue  chan []byte   // for the writer of a stream
+
+	mu      sync.Mutex
+	pending map[uint32]pending
+	next    uint32 // identifiers go round: the one freed longest ago is used next
+	ended   bool   // it takes no more exchanges
+	last    error  // what the socket last complained of
 }
 
 // pending is who waits for replies with one identifier. Until armed no reply is looked at.
 type pending struct {
-	ex    *exchange
-	auth  authenticator
+	ex    *exchange // nil: it gave up, and the identifier stays out of use until spent
+	at    slot
 	armed bool
+	spent time.Time
+}
+
+func newSocket(p *peer, conn net.Conn, v11 bool) *socket {
+	s := &socket{peer: p, conn: conn, stream: p.Transport == TLS, v11: v11, local: conn.LocalAddr(), secret: []byte(p.Secret), gone: make(chan struct{}), pending: map[uint32]pending{}}
+	if s.stream {
+		s.queue = make(chan []byte, writeQueue)
+	}
+	if v11 {
+		s.next = rand.Uint32() // RFC 9765 §4.2.1: a counter from a random value
+	}
+	return s
+}
+
+// room is how many identifiers the socket has, and lowest the first of them. On a connection of RADIUS/1.0 identifier 0 is kept for
+// Status-Server (RFC 6613 §2.6.5), so that a full connection can be watched.
+func (s *socket) room() (n int, lowest uint32) {
+	switch {
+	case s.v11:
+		return maxTokens, 0
+	case s.stream:
+		return 255, 1
+	}
+	return 256, 0
 }
 
 // take gives ex a free identifier. One exchange may hold several: a reply to any of them ends it.
-func (s *socket) take(ex *exchange) (byte, bool) {
+func (s *socket) take(ex *exchange) (uint32, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inFlight == len(s.pending) {
+	room, lowest := s.room()
+	if s.ended || len(s.pending) >= room && !s.recycleLocked() {
 		return 0, false
 	}
-	for s.pending[s.next].ex != nil {
-		s.next++
-	}
 	id := s.next
+	if !s.v11 {
+		id = max(id&0xff, lowest)
+	}
+	for s.takenLocked(id) {
+		if id++; !s.v11 && id > 0xff {
+			id = lowest
+		}
+	}
+	s.next = id + 1
 	s.pending[id] = pending{ex: ex}
-	s.inFlight++
-	s.next++
+	ex.held = append(ex.held, hold{s, id})
 	return id, true
 }
 
-// release frees all identifiers of ex.
-func (s *socket) release(ex *exchange) {
+// takeWatchdog gives ex the identifier for Status-Server, whatever became of the last one.
+func (s *socket) takeWatchdog(ex *exchange) (uint32, bool) {
+	if !s.stream || s.v11 {
+		return s.take(ex)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.pending {
-		if s.pending[i].ex == ex {
-			s.pending[i] = pending{}
-			s.inFlight--
+	s.pending[0] = pending{ex: ex}
+	ex.held = append(ex.held, hold{s, 0})
+	return 0, true
+}
+
+func (s *socket) takenLocked(id uint32) bool {
+	_, ok := s.pending[id]
+	return ok
+}
+
+// recycleLocked frees the identifiers that were out of use for long enough, and reports whether there were any.
+func (s *socket) recycleLocked() bool {
+	now, any := time.Now(), false
+	for id, p := range s.pending {
+		if p.ex == nil && now.After(p.spent) {
+			delete(s.pending, id)
+			any = true
 		}
+	}
+	return any
+}
+
+// release frees one identifier, unless its answer has done so. One without an answer stays out of use for a while on a connection of
+// RADIUS/1.0.
+func (s *socket) release(id uint32, ex *exchange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pending[id]
+	switch {
+	case p.ex != ex:
+	case s.stream && !s.v11 && p.armed:
+		s.pending[id] = pending{spent: time.Now().Add(spentFor)}
+	default:
+		delete(s.pending, id)
 	}
 }
 
+// settle frees the identifier whose reply arrived.
+func (s *socket) settle(id uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pending, id)
+}
+
 // prepare encodes q under id and begins to look at replies to it.
-func (s *socket) prepare(id byte, q question) ([]byte, error) {
-	wire, auth, err := q.encode(id, s.conn.LocalAddr())
+func (s *socket) prepare(id uint32, q question) ([]byte, error) {
+	at := slot{id: id, v11: s.v11, tls: s.stream, auth: newAuthenticator(), local: s.local, secret: s.secret}
+	wire, err := q.encode(&at)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending[id].auth, s.pending[id].armed = auth, true
+	p := s.pending[id]
+	p.at, p.armed = at, true
+	s.pending[id] = p
 	return wire, nil
 }
 
-// send writes one datagram. An error of an earlier one (ICMP) may be told on this write, which then did nothing: it is written again.
-func (s *socket) send(wire []byte, within time.Duration) error {
-	s.conn.SetWriteDeadline(time.Now().Add(within))
+// send writes one datagram, or hands one packet to the writer of a stream and blocks while that has too many. An error of an earlier
+// datagram (ICMP) may be told on this write, which then did nothing: it is written again.
+func (s *socket) send(ctx context.Context, wire []byte) error {
+	if s.stream {
+		select {
+		case s.queue <- wire:
+			return nil
+		case <-s.gone:
+			return s.complaint()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	_, err := s.conn.Write(wire)
 	if err != nil && passing(err) {
 		s.complain(err)
@@ -79,29 +176,21 @@ func (s *socket) send(wire []byte, within time.Duration) error {
 	return err
 }
 
-// await blocks for the answer, at most wait. No answer and no error: time is out.
-func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (answer, error) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case a := <-ex.reply:
-		return a, nil
-	case <-timer.C:
-		return answer{}, nil
-	case <-ctx.Done():
-		return answer{}, ctx.Err()
-	case <-s.gone:
-		if err := s.complaint(); err != nil {
-			return answer{}, err
-		}
-		return answer{}, errClosed
-	}
+// shut ends the socket for a reason. Its reader does the rest.
+func (s *socket) shut(why error) {
+	s.complain(why)
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.conn.Close()
 }
 
 func (s *socket) complain(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = err
+	if s.last == nil || !s.stream && !s.ended { // the first error of a stream, and that of a socket's end, is the cause of all that follow
+		s.last = err
+	}
 }
 
 func (s *socket) complaint() error {
@@ -115,41 +204,74 @@ func (s *socket) read() {
 	defer s.peer.lost(s)
 	defer close(s.gone)
 	defer s.conn.Close()
+	if s.stream {
+		s.readStream()
+		return
+	}
 	buf := make([]byte, replyBuf)
 	for {
 		n, err := s.conn.Read(buf)
-		if err == nil {
-			s.deliver(buf[:n])
+		if err != nil {
+			s.complain(err)
+			if !passing(err) {
+				return
+			}
 			continue
 		}
-		s.complain(err)
-		if !passing(err) {
-			return
+		packet, ok := cut(buf[:n])
+		if !ok {
+			s.peer.dropped[badLength].Add(1)
+			continue
 		}
+		s.deliver(packet)
 	}
 }
 
 // deliver hands an authentic reply to who waits for it. Whatever else arrives is counted and changes nothing: the wait goes on.
-func (s *socket) deliver(datagram []byte) {
-	packet, ok := cut(datagram)
-	if !ok {
-		s.peer.dropped[badLength].Add(1)
-		return
+func (s *socket) deliver(packet []byte) flaw {
+	id := uint32(packet[1])
+	if s.v11 {
+		id = token(packet)
 	}
 	s.mu.Lock()
-	p := s.pending[packet[1]]
+	p := s.pending[id]
 	s.mu.Unlock()
-	if !p.armed {
-		s.peer.stray.Add(1)
-		return
+	if !p.armed || p.ex == nil {
+		s.stray(id, p, packet)
+		return good
 	}
-	if f := p.ex.check(packet, p.auth); f != good {
+	if f := s.judge(p, packet); f != good {
 		s.peer.dropped[f].Add(1)
 		p.ex.seen[f].Add(1)
-		return
+		return f
 	}
+	s.settle(id)
 	select {
-	case p.ex.reply <- answer{packet: append([]byte(nil), packet...), auth: p.auth}:
+	case p.ex.reply <- answer{packet: append([]byte(nil), packet...), at: p.at}:
 	default: // answered twice
+	}
+	return good
+}
+
+func (s *socket) judge(p pending, packet []byte) flaw {
+	if s.v11 {
+		if f := walk(packet); f != good {
+			return f
+		}
+		if packet[0] == byte(codeProtocolError) {
+			return good
+		}
+	}
+	return p.ex.check(packet, &p.at)
+}
+
+// stray counts a packet that nobody waits for. A late answer frees its identifier; a Protocol-Error tells why the server is about to close.
+func (s *socket) stray(id uint32, p pending, packet []byte) {
+	s.peer.stray.Add(1)
+	if s.stream && !p.spent.IsZero() {
+		s.settle(id)
+	}
+	if s.stream && packet[0] == byte(codeProtocolError) && walk(packet) == good {
+		s.complain(protocolError(packet))
 	}
 }

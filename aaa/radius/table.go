@@ -1,203 +1,200 @@
 package radius
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
-	"layeh.com/radius/rfc2865"
 )
 
-// This file is the one place that says what an attribute of an Access-Accept means. A further dialect is further rows.
+// What an attribute of an Access-Accept means is said in tables, one a vendor: dialect_*.go. This file has their shape. A further
+// attribute is a further row, a further vendor a further table; the reference page, the tests of bad input and the explanations are
+// made from the rows.
 
 // form is how an attribute's octets are read.
 type form int
 
 const (
-	text    form = iota // one line: no control characters
-	prose               // lines for the caller: no NUL
-	octets              // anything
-	integer             // four octets
+	text        form = iota // one line: no control characters
+	prose                   // lines for the caller: no NUL
+	octets                  // anything
+	integer                 // four octets
+	address                 // four octets
+	address6                // sixteen octets
+	prefix6                 // RFC 3162 §2.3: a zero, a length, as many octets as it takes
+	interfaceID             // eight octets
+	date                    // four octets, seconds since 1970
 )
 
-// rule is one attribute of RFC 2865 and its kin.
+// valueNames are the values of an integer as its dictionary spells them.
+type valueNames map[uint32]string
+
+// rule is one attribute of one vendor.
 type rule struct {
-	typ    radius.Type
+	n      uint32 // RADIUS type, or the vendor's
 	name   string // as FreeRADIUS spells it
 	form   form
-	many   bool   // may come more than once
-	field  string // of aaa.Authorization
-	check  string // what is refused, beside what all attributes are checked for
-	source string
+	field  string // of aaa.Authorization, as its JSON names it
+	check  string // what is refused beside what all attributes are checked for; of a row without apply, why it is left
+	source string // "" : the row is for printing only and the reference leaves it out
+
+	enum   valueNames
+	known  bool        // values that enum lacks are refused
+	secret bool        // its value prints as [secret]
+	many   bool        // may come more than once
+	only   aaa.Service // the kind of session it counts for; "" all
 	apply  func(r *reading, v value) error
+}
+
+// dialect is the table of one vendor.
+type dialect struct {
+	name   string
+	vendor uint32 // 0: the attributes of the RFCs
+	prefix string // of the names of attributes that have no row
+	wide   bool   // vendor types of four octets, without a length (USR)
+	rules  []rule
+
+	byType map[uint32]*rule
 }
 
 // value is an attribute's content in its form.
 type value struct {
-	s string
+	s string // of integers and dates, ""
 	n uint32
 }
 
-// attributes are read in the order of the reply. What has no row is noted and left.
-var attributes = []rule{
-	{rfc2865.ServiceType_Type, "Service-Type", integer, false, "ServiceType, Kind, Callback, PrivLevel", "an unknown or unserved type is a Reject", "RFC 2865 §5.6", (*reading).serviceType},
-	{rfc2865.CallbackNumber_Type, "Callback-Number", text, false, "Callback, Dialstring", "contradicts no other number", "RFC 2865 §5.19", (*reading).callbackNumber},
-	{rfc2865.CallbackID_Type, "Callback-Id", text, false, "Callback, CallbackID", "comes without a number", "RFC 2865 §5.20", (*reading).callbackID},
-	{rfc2865.LoginIPHost_Type, "Login-IP-Host", integer, true, "Refuse", "not with Service-Type 1 or 3 until login to a host is served", "RFC 2865 §5.14", (*reading).loginHost},
-	{rfc2865.ReplyMessage_Type, "Reply-Message", prose, true, "ReplyMessage", "several are joined by line ends", "RFC 2865 §5.18", (*reading).replyMessage},
-	{rfc2865.Class_Type, "Class", octets, true, "Class", "kept as it came", "RFC 2865 §5.25", (*reading).class},
-	{rfc2865.SessionTimeout_Type, "Session-Timeout", integer, false, "SessionTimeout", "seconds; 0 is none", "RFC 2865 §5.27", (*reading).sessionTimeout},
-	{rfc2865.IdleTimeout_Type, "Idle-Timeout", integer, false, "IdleTimeout", "seconds; 0 is none", "RFC 2865 §5.28", (*reading).idleTimeout},
+// indexed makes d's rows findable.
+func indexed(d dialect) *dialect {
+	d.byType = make(map[uint32]*rule, len(d.rules))
+	for i := range d.rules {
+		d.byType[d.rules[i].n] = &d.rules[i]
+	}
+	return &d
 }
 
-// serviceType is what one Service-Type is taken for.
-type serviceType struct {
-	n        int
-	name     string
-	callback bool
-	priv     int
-	host     bool   // a Login-IP-Host would mean something
-	refuse   string // why it is treated as a Reject; "" served
-}
+// dialects has every table, in the order of the reference.
+var dialects = []*dialect{rfc, cisco, ascend, usr, acc, zyxel, shiva, bay, microsoft}
 
-var serviceTypes = []serviceType{
-	{1, "Login", false, 0, true, ""}, // the EXEC
-	{2, "Framed", false, 0, false, "PPP is not served"},
-	{3, "Callback-Login", true, 0, true, ""},
-	{4, "Callback-Framed", true, 0, false, "PPP is not served"},
-	{5, "Outbound", false, 0, false, "callers are given no outgoing devices"},
-	{6, "Administrative", false, 15, false, ""},
-	{7, "NAS-Prompt", false, 0, false, ""},
-	{8, "Authenticate-Only", false, 0, false, "it authorizes no session"},
-	{9, "Callback-NAS-Prompt", true, 0, false, ""},
-	{10, "Call-Check", false, 0, false, "it answers no login"},
-	{11, "Callback-Administrative", true, 15, false, ""},
-}
+// vendors finds a vendor's table.
+var vendors = byVendor(dialects)
 
-// pair is one attribute of Cisco-AVPair (vendor 9, type 1), written `prefix:name=value` (mandatory) or `prefix:name*value` (optional).
-// A prefix counts for its own kind of session only; see pairPrefixes.
-type pair struct {
-	name   string
-	field  string
-	check  string
-	source string
-	apply  func(r *reading, v string) error
-}
-
-var pairs = []pair{
-	{"callback-dialstring", "Callback, Dialstring", "empty is NULL: the caller may type it", "Cisco TACACS+ AV pairs; draft-grant-tacacs-02", (*reading).pairDialstring},
-	{"callback-line", "Lines", "a TTY number", "Cisco TACACS+ AV pairs", (*reading).pairLine},
-	{"callback-rotary", "Rotary", "0 to 100", "Cisco TACACS+ AV pairs", (*reading).pairRotary},
-	{"nocallback-verify", "NoVerify", "1 or true (0 or false: no)", "Cisco TACACS+ AV pairs; EXEC only", (*reading).pairNoVerify},
-	{"priv-lvl", "PrivLevel", "0 to 15; goes before Service-Type's", "Cisco TACACS+ AV pairs", (*reading).pairPrivLevel},
-	{"timeout", "SessionTimeout", "minutes; 0 is none", "Cisco TACACS+ AV pairs", (*reading).pairTimeout},
-	{"idletime", "IdleTimeout", "minutes; 0 is none", "Cisco TACACS+ AV pairs", (*reading).pairIdleTime},
-}
-
-// pairPrefixes says for which kind of session a prefix counts.
-var pairPrefixes = map[string]aaa.Service{"shell": aaa.EXEC, "exec": aaa.EXEC, "lcp": aaa.PPP}
-
-func (r *reading) serviceType(v value) error {
-	r.a.ServiceType = int(v.n)
-	for i, t := range serviceTypes {
-		if uint32(t.n) == v.n {
-			r.a.Kind, r.service = t.name, &serviceTypes[i]
-			if t.refuse != "" {
-				return fmt.Errorf("%d (%s) is treated as a reject: %s", t.n, t.name, t.refuse)
-			}
-			return nil
+func byVendor(all []*dialect) map[uint32]*dialect {
+	m := make(map[uint32]*dialect, len(all))
+	for _, d := range all {
+		if d.vendor != 0 {
+			m[d.vendor] = d
 		}
 	}
-	return fmt.Errorf("%d is unknown and treated as a reject (RFC 2865 §5.6)", v.n)
+	return m
 }
 
-func (r *reading) callbackNumber(v value) error { return r.number("Callback-Number", v.s) }
-func (r *reading) callbackID(v value) error     { r.a.CallbackID = v.s; return nil }
-func (r *reading) loginHost(value) error        { r.host = true; return nil }
-func (r *reading) class(v value) error          { r.a.Class = append(r.a.Class, []byte(v.s)); return nil }
-
-func (r *reading) replyMessage(v value) error {
-	if r.a.ReplyMessage != "" {
-		r.a.ReplyMessage += "\n"
-	}
-	r.a.ReplyMessage += v.s
-	return nil
-}
-
-func (r *reading) sessionTimeout(v value) error {
-	return r.limit(&r.a.SessionTimeout, time.Duration(v.n)*time.Second)
-}
-
-func (r *reading) idleTimeout(v value) error {
-	return r.limit(&r.a.IdleTimeout, time.Duration(v.n)*time.Second)
-}
-
-// limit keeps the shorter of two limits; 0 is none.
-func (r *reading) limit(field *time.Duration, d time.Duration) error {
-	if *field == 0 || d > 0 && d < *field {
-		*field = d
-	}
-	return nil
-}
-
-func (r *reading) pairDialstring(v string) error { return r.number("callback-dialstring", v) }
-
-func (r *reading) pairLine(v string) error {
-	n, err := decimal(v, 1, 65535)
-	if err == nil {
-		r.a.Lines = []int{n}
-	}
-	return err
-}
-
-func (r *reading) pairRotary(v string) error {
-	n, err := decimal(v, 0, 100)
-	if err == nil {
-		r.a.Rotary = &n
-	}
-	return err
-}
-
-func (r *reading) pairNoVerify(v string) error {
+// read checks the octets against the form.
+func (f form) read(b radius.Attribute) (value, error) {
 	switch {
-	case r.session != aaa.EXEC:
-		return errors.New("it is for EXEC sessions only")
-	case v == "1" || v == "true":
-		r.a.NoVerify = true
-	case v == "0" || v == "false":
-	default:
-		return fmt.Errorf("%q is not 1 or true", v)
+	case len(b) == 0:
+		return value{}, errors.New("it is empty (RFC 2865 §5)")
+	case len(b) > 253:
+		return value{}, fmt.Errorf("it has %d octets, an attribute at most 253", len(b))
+	}
+	switch f {
+	case integer, date:
+		if err := exactly(b, 4); err != nil {
+			return value{}, err
+		}
+		return value{n: binary.BigEndian.Uint32(b)}, nil
+	case address:
+		return valueOf(f.text(b)), exactly(b, 4)
+	case address6:
+		return valueOf(f.text(b)), exactly(b, 16)
+	case interfaceID:
+		return valueOf(f.text(b)), exactly(b, 8)
+	case prefix6:
+		p, err := ipv6Prefix(b)
+		return value{s: p}, err
+	case text:
+		return value{s: string(b)}, oneLine(b)
+	case prose:
+		if strings.Contains(string(b), "\x00") {
+			return value{}, errors.New("a NUL in it")
+		}
+	}
+	return value{s: string(b)}, nil
+}
+
+func valueOf(s string) value { return value{s: s} }
+
+func exactly(b []byte, n int) error {
+	if len(b) != n {
+		return fmt.Errorf("it has %d octets, not %d", len(b), n)
 	}
 	return nil
 }
 
-func (r *reading) pairPrivLevel(v string) error {
-	n, err := decimal(v, 0, 15)
-	if err == nil {
-		r.priv = &n
+// oneLine refuses control characters: what follows a CR would be another command to a modem, what follows a NUL is hidden.
+func oneLine[T string | radius.Attribute](s T) error {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
+			return fmt.Errorf("the control character %#02x in it", s[i])
+		}
 	}
-	return err
+	return nil
 }
 
-func (r *reading) pairTimeout(v string) error  { return r.minutes(&r.a.SessionTimeout, v) }
-func (r *reading) pairIdleTime(v string) error { return r.minutes(&r.a.IdleTimeout, v) }
-
-func (r *reading) minutes(field *time.Duration, v string) error {
-	n, err := decimal(v, 0, 1<<24)
-	if err != nil {
-		return err
+// ipv6Prefix reads RFC 3162 §2.3.
+func ipv6Prefix(b []byte) (string, error) {
+	if len(b) < 2 || len(b) > 18 || b[1] > 128 || len(b) < 2+int(b[1]+7)/8 {
+		return "", errors.New("it is no IPv6 prefix (RFC 3162 §2.3)")
 	}
-	return r.limit(field, time.Duration(n)*time.Minute)
+	var a [16]byte
+	copy(a[:], b[2:])
+	p, err := netip.AddrFrom16(a).Prefix(int(b[1]))
+	return p.String(), err
+}
+
+// text prints octets of this form; those that are not of it are printed in hexadecimal.
+func (f form) text(b []byte) string {
+	switch {
+	case f == text || f == prose:
+		return quoted(string(b))
+	case f == integer && len(b) == 4:
+		return strconv.FormatUint(uint64(binary.BigEndian.Uint32(b)), 10)
+	case f == date && len(b) == 4:
+		return time.Unix(int64(binary.BigEndian.Uint32(b)), 0).UTC().Format(time.RFC3339)
+	case f == address && len(b) == 4, f == address6 && len(b) == 16:
+		ip, _ := netip.AddrFromSlice(b)
+		return ip.String()
+	case f == interfaceID && len(b) == 8:
+		h := hex.EncodeToString(b)
+		return h[:4] + ":" + h[4:8] + ":" + h[8:12] + ":" + h[12:]
+	case f == prefix6:
+		if p, err := ipv6Prefix(b); err == nil {
+			return p
+		}
+	}
+	return "0x" + hex.EncodeToString(b)
+}
+
+// quoted keeps the server's octets from moving the terminal's cursor.
+func quoted(s string) string {
+	if !utf8.ValidString(s) {
+		return strconv.QuoteToASCII(s)
+	}
+	return strconv.Quote(s)
 }
 
 // decimal reads digits and nothing else.
 func decimal(s string, low, high int) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil || int(n) < low || int(n) > high {
-		return 0, fmt.Errorf("%q is not a number from %d to %d", s, low, high)
+		return 0, fmt.Errorf("%s is not a number from %d to %d", quoted(s), low, high)
 	}
 	return int(n), nil
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/binary"
+	"net"
 
+	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
 )
 
@@ -28,29 +30,59 @@ func newAuthenticator() (a authenticator) {
 	return a
 }
 
+// slot is the place of one packet on its connection, and the form that it takes there. Encoders ask it rather than the transport: what
+// RADIUS/1.0 hides with MD5 goes in clear inside RADIUS/1.1's TLS (RFC 9765 §5.1).
+type slot struct {
+	id     uint32        // Identifier; in RADIUS/1.1 the Token
+	v11    bool          // RADIUS/1.1
+	tls    bool          // inside TLS, in either version
+	auth   authenticator // the Request Authenticator, random until an encoder puts another; not on the wire in RADIUS/1.1
+	local  net.Addr      // the connection's own address
+	secret []byte
+}
+
+// hidePassword makes a User-Password of 1 to 128 octets: hidden as RFC 2865 §5.2 says, plain in RADIUS/1.1.
+func (at *slot) hidePassword(password aaa.Secret) (radius.Attribute, error) {
+	if at.v11 {
+		return radius.Attribute(password), nil
+	}
+	return radius.NewUserPassword([]byte(password), at.secret, at.auth[:])
+}
+
 // encodeAccess makes an Access-Request with its Message-Authenticator as the first attribute, where draft-ietf-radext-deprecating-radius
 // wants it against chosen-prefix collisions.
-func encodeAccess(id byte, auth authenticator, secret []byte, attrs radius.Attributes) ([]byte, error) {
+func encodeAccess(at *slot, attrs radius.Attributes) ([]byte, error) {
+	return encodeSigned(radius.CodeAccessRequest, at, attrs)
+}
+
+func encodeSigned(code radius.Code, at *slot, attrs radius.Attributes) ([]byte, error) {
+	if at.v11 {
+		return encode11(code, at, attrs)
+	}
 	signed := append(radius.Attributes{{Type: macType, Attribute: make([]byte, macLen-2)}}, attrs...)
-	p := &radius.Packet{Code: radius.CodeAccessRequest, Identifier: id, Authenticator: auth, Attributes: signed}
+	p := &radius.Packet{Code: code, Identifier: byte(at.id), Authenticator: at.auth, Attributes: signed}
 	b, err := p.MarshalBinary()
 	if err != nil {
 		return nil, err
 	}
-	mac := hmac.New(md5.New, secret)
+	mac := hmac.New(md5.New, at.secret)
 	mac.Write(b)
 	mac.Sum(b[headerLen+2 : headerLen+2 : headerLen+macLen])
 	return b, nil
 }
 
 // encodeAccounting makes an Accounting-Request; its Request Authenticator is a digest of it (RFC 2866 §3).
-func encodeAccounting(id byte, secret []byte, attrs radius.Attributes) ([]byte, authenticator, error) {
-	p := &radius.Packet{Code: radius.CodeAccountingRequest, Identifier: id, Secret: secret, Attributes: attrs}
+func encodeAccounting(at *slot, attrs radius.Attributes) ([]byte, error) {
+	if at.v11 {
+		return encode11(radius.CodeAccountingRequest, at, attrs)
+	}
+	p := &radius.Packet{Code: radius.CodeAccountingRequest, Identifier: byte(at.id), Secret: at.secret, Attributes: attrs}
 	b, err := p.Encode()
 	if err != nil {
-		return nil, authenticator{}, err
+		return nil, err
 	}
-	return b, authenticator(b[4:headerLen]), nil
+	at.auth = authenticator(b[4:headerLen])
+	return b, nil
 }
 
 // flaw is why a datagram is not the reply that is waited for.
@@ -129,37 +161,40 @@ func checkMAC(packet []byte, at int, auth authenticator, secret []byte) bool {
 	return hmac.Equal(mac.Sum(nil), packet[at:at+16])
 }
 
-// checkReply says whether packet, already cut to its Length, is an authentic reply to the request with auth. signed tells that it
-// carried a good Message-Authenticator.
-func checkReply(packet []byte, auth authenticator, secret []byte, needMAC bool) (f flaw, signed bool) {
-	at, f := findMAC(packet)
+// checkReply says whether packet, already cut to its Length, is an authentic reply to the request at. signed tells that it carried a
+// good Message-Authenticator.
+func checkReply(packet []byte, at *slot, needMAC bool) (f flaw, signed bool) {
+	if at.v11 { // TLS vouches for it, and a Message-Authenticator means nothing (RFC 9765 §5.2)
+		return walk(packet), false
+	}
+	mac, f := findMAC(packet)
 	if f != good {
 		return f, false
 	}
-	digest := responseDigest(packet, auth, secret)
+	digest := responseDigest(packet, at.auth, at.secret)
 	switch {
 	case !hmac.Equal(digest[:], packet[4:headerLen]):
 		return badDigest, false
-	case at == 0 && needMAC:
+	case mac == 0 && needMAC:
 		return noMAC, false
-	case at == 0:
+	case mac == 0:
 		return good, false
-	case !checkMAC(packet, at, auth, secret):
+	case !checkMAC(packet, mac, at.auth, at.secret):
 		return badMAC, false
 	}
 	return good, true
 }
 
-// checkAccounting says whether packet acknowledges the Accounting-Request with auth. It rests on its Response Authenticator alone:
-// stock servers send nothing more.
-func checkAccounting(packet []byte, auth authenticator, secret []byte) flaw {
+// checkAccounting says whether packet acknowledges the Accounting-Request at. It rests on its Response Authenticator alone: stock
+// servers send nothing more.
+func checkAccounting(packet []byte, at *slot) flaw {
 	if radius.Code(packet[0]) != radius.CodeAccountingResponse {
 		return badCode
 	}
-	if _, f := findMAC(packet); f == badLength {
-		return badLength
+	if f := walk(packet); f != good || at.v11 {
+		return f
 	}
-	if digest := responseDigest(packet, auth, secret); !hmac.Equal(digest[:], packet[4:headerLen]) {
+	if digest := responseDigest(packet, at.auth, at.secret); !hmac.Equal(digest[:], packet[4:headerLen]) {
 		return badDigest
 	}
 	return good

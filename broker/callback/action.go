@@ -1,6 +1,9 @@
 package callback
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // arm starts the phase's timer of this kind.
 func arm(k TimerKind) action {
@@ -27,6 +30,9 @@ var (
 		d.add(ArmTimer{Kind: Lifetime, Gen: d.s.LifeGen})
 	}}
 	armWait = action{"arm the wait", func(d *draft) {
+		if d.s.Timer != NoTimer { // put off while one runs
+			d.add(StopTimer{d.s.Timer, d.s.TimerGen})
+		}
 		k := Wait
 		if d.s.Attempt > 0 {
 			k = RetryWait
@@ -83,6 +89,12 @@ var (
 	startSession = action{"StartSession", func(d *draft) { d.add(StartSession{d.s.Attempt, d.s.Lease}) }}
 	hangUp       = action{"HangUp", func(d *draft) { d.add(HangUp{d.s.Attempt, d.s.Lease}) }}
 	markOverdue  = action{"no further attempt", func(d *draft) { d.s.Overdue = true }}
+
+	putOff = action{"not before", func(d *draft) {
+		d.s.NotBefore = d.e.until
+		d.add(Audit{fmt.Sprintf("put off until %s by %s", time.Unix(0, d.e.until).UTC().Format(time.RFC3339), orUnknown(d.e.cause))})
+	}}
+	waitAgain = action{"wait again", func(d *draft) { d.s.Elapsed, d.s.Checking = false, false }}
 
 	blame = action{"cause of the event", func(d *draft) {
 		if d.s.Cause = d.e.cause; d.s.Cause == "" {

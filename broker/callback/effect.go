@@ -23,7 +23,7 @@ type StopAcquire struct{}
 // OffHook runs the off-hook script of the leased line, if it has one; the answer is OffHookEnded.
 type OffHook struct{ Lease uint64 }
 
-// ArmTimer starts a timer; the loop computes how long it runs and answers with TimerFired of the same Kind and Gen.
+// ArmTimer starts a timer; a Wait and a RetryWait do not end before State.NotBefore; the loop computes how long it runs and answers with TimerFired of the same Kind and Gen.
 // An older timer of the same callback is stopped, unless one of the two is the Lifetime.
 type ArmTimer struct {
 	Kind TimerKind

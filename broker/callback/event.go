@@ -19,6 +19,7 @@ type input struct {
 	ok       bool // DialEnded: connected
 	final    bool
 	unproven bool
+	until    int64
 }
 
 // On is the name of an event in the table.
@@ -105,6 +106,13 @@ type CallEnded struct {
 // Cancel: an operator takes the promise back.
 type Cancel struct{ By string }
 
+// Delay puts the dial off: not before NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback later: what would not, and what comes
+// when the dial has begun, is refused.
+type Delay struct {
+	NotBefore int64
+	By        string
+}
+
 // Restarted: this process found the callback in the journal. Timers, leases and calls of the process before are gone.
 type Restarted struct{}
 
@@ -136,4 +144,5 @@ func (e CallEnded) input() input {
 	return input{on: "CallEnded", attempt: e.Attempt, cause: e.Cause, unproven: e.Unproven}
 }
 func (e Cancel) input() input  { return input{on: "Cancel", cause: e.By} }
+func (e Delay) input() input   { return input{on: "Delay", until: e.NotBefore, cause: e.By} }
 func (Restarted) input() input { return input{on: "Restarted"} }

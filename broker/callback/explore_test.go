@@ -16,6 +16,10 @@ func events(s State, w world) []Event {
 		NoLine{Cause: "all in use"}, NoLine{Cause: "no such line", Final: true},
 		DenialRechecked{Gen: s.TimerGen}, DenialRechecked{Gen: s.TimerGen + 1}, DenialRechecked{Reason: "lockdown"},
 		Cancel{By: "op"}, Restarted{},
+		Delay{NotBefore: s.NotBefore}, Delay{},
+	}
+	if s.NotBefore < 2 { // so that there is an end of states
+		out = append(out, Delay{NotBefore: s.NotBefore + 1, By: "CoA"})
 	}
 	for _, l := range []uint64{0, s.Lease, s.Lease + 1} {
 		out = append(out, OffHookEnded{Lease: l}, LineLost{Lease: l, Cause: "port closed"})

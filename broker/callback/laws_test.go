@@ -74,6 +74,17 @@ func (w *world) event(tr transition) string {
 		w.waited = w.waited || e.Kind == Wait || e.Kind == RetryWait
 	case DenialRechecked:
 		w.checking, w.allowed = false, e.Reason == ""
+	case Delay:
+		switch p := tr.before.Phase; {
+		case e.NotBefore <= tr.before.NotBefore || tr.after.NotBefore != e.NotBefore:
+			return "a delay that hastens"
+		case p != Promised && p != Leasing && p != Waiting:
+			return "a delay when the dial has begun"
+		case tr.after.Phase != p:
+			return "a delay that does more than that"
+		}
+		w.waited = false
+		w.checking = false
 	case DialEnded:
 		if e.Attempt != tr.before.Attempt {
 			return "a stale attempt was believed"
@@ -195,6 +206,8 @@ func (w *world) invariant(tr transition) string {
 		return "an end that keeps the line"
 	case s.Phase.Terminal() && (w.life || w.phaseTimer != NoTimer || w.asked != 0):
 		return "something still runs after the end"
+	case s.NotBefore < tr.before.NotBefore:
+		return "what was put off is hastened"
 	case s.Attempt > s.Max || s.Attempt < tr.before.Attempt:
 		return "the budget is broken"
 	case s.Phase.Pending() && !w.life && !w.lifeOver:

@@ -64,6 +64,8 @@ type State struct {
 	Unproven bool `json:"unproven,omitempty"` // leg one's line could not be proven on hook
 	Overdue  bool `json:"overdue,omitempty"`  // the lifetime ended during an attempt: no further one
 
+	NotBefore int64 `json:"not_before,omitempty"` // no wait ends before (wall clock, nanoseconds since 1970); 0: nobody put the dial off
+
 	Timer    TimerKind `json:"timer,omitempty"` // the phase's timer that runs; NoTimer: none
 	TimerGen uint64    `json:"timer_gen"`       // generation of the timer armed last, whatever its kind
 	LifeGen  uint64    `json:"life_gen"`        // generation of the lifetime's timer
@@ -92,5 +94,5 @@ func (s State) CanRetry() bool { return s.Attempt < s.Max && !s.Overdue }
 // out (timers, leases, sub-steps of a phase) is worth nothing to the process that finds the row after a crash.
 func Durable(before, after State) bool {
 	return before.Phase != after.Phase || before.Attempt != after.Attempt || before.Max != after.Max || before.Ending != after.Ending ||
-		before.Again != after.Again || before.Unproven != after.Unproven
+		before.Again != after.Again || before.Unproven != after.Unproven || before.NotBefore != after.NotBefore
 }

@@ -170,6 +170,8 @@ func (f fields) event(name string) Event {
 		return CallEnded{Attempt: f.num("attempt"), Cause: f.str("cause"), Unproven: f.yes("unproven")}
 	case "Cancel":
 		return Cancel{By: f.str("by")}
+	case "Delay":
+		return Delay{NotBefore: int64(f.num("until")), By: f.str("by")}
 	case "Restarted":
 		return Restarted{}
 	}

@@ -35,6 +35,10 @@ var table = []rule{
 	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
 		why: "a denial is never stale; only before the dial it comes in time"},
 
+	{from: in(Waiting), on: "Delay", when: all(later), to: Waiting, do: do(putOff, waitAgain, armWait),
+		why: "also where the wait was over; a check under way is made again"},
+	{from: in(Promised, Leasing), on: "Delay", when: all(later), to: same, do: do(putOff), why: "the wait on the line to come is longer"},
+
 	// The attempt.
 	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, ending(Cancelled), connected), to: Cancelled, do: do(hangUp, release)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
@@ -118,6 +122,7 @@ var (
 	checking  = guard{"checking", func(s State, _ input) bool { return s.Checking }}
 	thisCheck = guard{"this check", func(s State, e input) bool { return e.gen == s.TimerGen }}
 	denied    = guard{"denied", func(_ State, e input) bool { return e.cause != "" }}
+	later     = guard{"later than what stands", func(s State, e input) bool { return e.until > s.NotBefore }}
 	overdue   = guard{"overdue", func(s State, _ input) bool { return s.Overdue }}
 	anyEnding = guard{"ending", func(s State, _ input) bool { return s.Ending != "" }}
 

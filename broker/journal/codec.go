@@ -17,17 +17,20 @@ type table struct {
 	name string
 	key  int // how many leading columns are the key
 	cols []string
+	// late is how many of the last columns a migration added. Where they are empty texts they are left out of the checksum, so that rows of before
+	// still verify.
+	late int
 }
 
 var (
 	callsTable = &table{"calls", 1, strings.Fields(`id tty direction caller called connect user entry service leg callback_id session_id
-		multi_session_id started ended cause terminate_cause octets_in octets_out data`)}
+		multi_session_id started ended cause terminate_cause octets_in octets_out data`), 0}
 	callbacksTable = &table{"callbacks", 1, strings.Fields(`id phase state user entry service caller number no_verify call_id called_tty lines
 		rotary forced_wait retry_wait attempts max decision trace policy_digest authorization multi_session_id held_by created updated
-		ended outcome cause`)}
-	attemptsTable = &table{"attempts", 2, strings.Fields(`callback_id n tty script number started ended outcome detail transcript`)}
-	spoolTable    = &table{"spool", 1, strings.Fields(`seq id session_id body created tries last_error`)}
-	auditTable    = &table{"audit", 1, strings.Fields(`seq time kind who text prev`)}
+		ended outcome cause`), 0}
+	attemptsTable = &table{"attempts", 2, strings.Fields(`callback_id n tty script number started ended outcome detail transcript`), 0}
+	spoolTable    = &table{"spool", 1, strings.Fields(`seq id session_id body created tries last_error list`), 1}
+	auditTable    = &table{"audit", 1, strings.Fields(`seq time kind who text prev`), 0}
 )
 
 // columns lists the columns with the checksum last, for SELECT and INSERT.
@@ -42,6 +45,12 @@ func (t *table) columns() string {
 // sum is the checksum of a row: SHA-256 over the table's name and every value with its type and length, so that no value can
 // pass for another and no two rows share an encoding. Values are what SQLite stores: nil, int64, string, []byte.
 func (t *table) sum(values []any) []byte {
+	for i := range t.late {
+		if n := len(values); n != len(t.cols)-i || values[n-1] != "" {
+			break
+		}
+		values = values[:len(values)-1]
+	}
 	buf := make([]byte, 0, 1024)
 	buf = append(buf, t.name...)
 	for _, v := range values {

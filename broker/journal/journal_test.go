@@ -198,6 +198,7 @@ func TestLaws(t *testing.T) {
 		{"end of a call twice", []Mutation{PutCall{call("x")}, EndCall{ID: "x", End: at(1)}}, []Mutation{EndCall{ID: "x", End: at(2)}}, ErrEnded},
 		{"a record spooled twice", []Mutation{Spool{spooled("r")}}, []Mutation{Spool{spooled("r")}}, nil},
 		{"a record gone twice", []Mutation{Spool{spooled("r")}, Unspool{"r"}}, []Mutation{Unspool{"r"}}, nil},
+		{"records gone, some twice", []Mutation{Spool{spooled("r")}, Spool{spooled("q")}}, []Mutation{UnspoolAll{[]int64{2, 1, 2, 9}}, UnspoolAll{}}, nil},
 		{"tried what is gone", nil, []Mutation{SpoolTried{"r", ""}}, ErrNotFound},
 		{"nothing", nil, nil, nil},
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,9 @@ type Spool struct{ Record Spooled }
 
 // Unspool removes an acknowledged record. It is no error if there is none.
 type Unspool struct{ ID string }
+
+// UnspoolAll removes acknowledged records by their numbers. It is no error if some are gone.
+type UnspoolAll struct{ Seqs []int64 }
 
 // SpoolTried counts a delivery that was not acknowledged. ErrNotFound where there is no such record.
 type SpoolTried struct {
@@ -199,6 +203,22 @@ func (m Spool) apply(w *writer) error {
 func (m Unspool) apply(w *writer) error {
 	_, err := w.c.exec("DELETE FROM spool WHERE id = ?", m.ID)
 	return about("accounting record", m.ID, err)
+}
+
+func (m UnspoolAll) apply(w *writer) error {
+	seqs := slices.Clone(m.Seqs)
+	slices.Sort(seqs)
+	for len(seqs) > 0 { // a statement for each run without gaps, of which a backlog has few
+		n := 1
+		for n < len(seqs) && seqs[n] <= seqs[n-1]+1 {
+			n++
+		}
+		if _, err := w.c.exec("DELETE FROM spool WHERE seq BETWEEN ? AND ?", seqs[0], seqs[n-1]); err != nil {
+			return about("accounting records from", fmt.Sprint(seqs[0]), err)
+		}
+		seqs = seqs[n:]
+	}
+	return nil
 }
 
 func (m SpoolTried) apply(w *writer) error {

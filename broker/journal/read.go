@@ -139,6 +139,29 @@ func (r *Reader) SpoolNext(ctx context.Context, n int) ([]Spooled, []Damage, err
 	return list(ctx, r, spoolTable, decodeSpooled, "ORDER BY seq LIMIT ?", limitOr(n))
 }
 
+// SpoolAfter returns up to n records of one accounting list that were spooled after number seq, oldest first; n 0 stands for 100.
+func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]Spooled, []Damage, error) {
+	return list(ctx, r, spoolTable, decodeSpooled, "INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT ?", accounting, seq, limitOr(n))
+}
+
+// SpoolLists returns the accounting lists that records in the spool are for.
+func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT DISTINCT list FROM spool INDEXED BY spool_lists ORDER BY list")
+	if err != nil {
+		return nil, explain(r.path, err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, explain(r.path, err)
+		}
+		out = append(out, name)
+	}
+	return out, explain(r.path, rows.Err())
+}
+
 // AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
 func (r *Reader) AuditTail(ctx context.Context, n int) ([]Audit, []Damage, error) {
 	return list(ctx, r, auditTable, decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))

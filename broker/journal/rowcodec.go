@@ -44,12 +44,12 @@ func decodeAttempt(values []any) (Attempt, error) {
 }
 
 func (s Spooled) values() []any {
-	return []any{s.Seq, s.ID, s.SessionID, s.Body, nanos(s.Created), int64(s.Tries), s.LastError}
+	return []any{s.Seq, s.ID, s.SessionID, s.Body, nanos(s.Created), int64(s.Tries), s.LastError, s.List}
 }
 
 func decodeSpooled(values []any) (Spooled, error) {
 	v := &cols{values: values}
-	s := Spooled{Seq: v.i64(), ID: v.str(), SessionID: v.str(), Body: v.str(), Created: v.time(), Tries: v.int(), LastError: v.str()}
+	s := Spooled{Seq: v.i64(), ID: v.str(), SessionID: v.str(), Body: v.str(), Created: v.time(), Tries: v.int(), LastError: v.str(), List: v.str()}
 	return s, v.end()
 }
 

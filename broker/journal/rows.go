@@ -80,6 +80,7 @@ type Spooled struct {
 	Seq       int64  // order of spooling; given by the journal
 	ID        string // unique
 	SessionID string // Acct-Session-Id; records of one session are sent in order
+	List      string // the accounting method list that it is for; "" default
 	Body      string // the record as JSON, without secrets
 	Created   time.Time
 	Tries     int

@@ -90,7 +90,8 @@ func (w *writer) load() error {
 		w.audit.seq = last
 	}
 	w.saved = w.audit
-	w.spoolSeq, err = w.c.number("SELECT max(seq) FROM spool")
+	last, err := w.c.number("SELECT max(seq) FROM spool")
+	w.spoolSeq = max(w.spoolSeq, last) // never lower than it was: readers go by it
 	return err
 }
 

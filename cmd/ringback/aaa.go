@@ -3,7 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
+	"crypto/md5"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,112 +16,128 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/console"
-	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/lines"
 )
 
 func newAAA() *cobra.Command {
 	c := &cobra.Command{Use: "aaa", Short: "ask the configured AAA servers, without the daemon"}
-	c.AddCommand(newAAATest())
+	c.AddCommand(newAAATest(), newAAALoad())
 	return c
 }
 
+// testFlags are what `aaa test` is told.
+type testFlags struct {
+	daemonFlags
+	path, list, service, auth, caller string
+	tty                               int
+	explain                           bool
+}
+
 func newAAATest() *cobra.Command {
-	var path, list string
-	var f daemonFlags
+	var f testFlags
 	c := &cobra.Command{
 		Use:   "test USER",
 		Short: "log a user in as a caller would be, and explain what would become of him",
-		Long: `Asks the servers of a configuration as a login on a line would, prints what was sent, what came, and what the policy decides of it.
-Nobody is dialled. The password is asked for on a terminal and read from standard input else, a line each for it and for the answers to challenges.
+		Long: `Asks the servers of a configuration as a login on a line would, prints what was sent and what came, and what would happen: admitted, called back
+by which line at which number, asked for a number, or refused, and why. Nobody is dialled, nothing is accounted.
+
+With --explain each attribute of the reply is told with the dialect that it belongs to and what it was taken for, and the policy's decision rule by
+rule. --line takes the method lists and the rotary of that line, --caller is the number that rings.
+
+The password is asked for on a terminal and read from standard input else, a line each for it and for the answers to the server's questions.
 Exit status 0: granted; 1: refused, or nobody answered.`,
-		Example: "  ringback aaa test austin-01 -c ringback.yaml",
-		Args:    cobra.ExactArgs(1),
+		Example: `  ringback aaa test austin-01 -c ringback.yaml --explain
+  ringback aaa test ppp-user -c ringback.yaml --service ppp --auth chap --line 65 --caller 84001 -o json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
 			}
-			cfg, problems := config.Load(path, nil)
+			cfg, problems := config.Load(f.path, nil)
 			if cfg == nil {
 				printProblems(cmd.ErrOrStderr(), problems)
 				return exitStatus(1)
 			}
-			return aaaTest(cmd.Context(), cfg, list, args[0], &f, cmd.OutOrStdout())
+			return f.run(cmd.Context(), cfg, args[0], cmd.OutOrStdout())
 		},
 	}
-	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
-	c.Flags().StringVar(&list, "list", "default", "the login method list")
-	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+	fl := c.Flags()
+	fl.StringVarP(&f.path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	fl.StringVar(&f.service, "service", "exec", "what the caller begins: exec or ppp")
+	fl.StringVar(&f.auth, "auth", "pap", "how the password is proven: pap or chap")
+	fl.IntVar(&f.tty, "line", 0, "the line that is called, a TTY number (default: none in particular)")
+	fl.StringVar(&f.caller, "caller", "", "the number that rings")
+	fl.StringVar(&f.list, "list", "default", "the method list, where no --line is given")
+	fl.BoolVar(&f.explain, "explain", false, "tell what each attribute was taken for, and the policy's rules one by one")
+	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
 	return c
 }
 
-// aaaReport is what `aaa test` prints.
-type aaaReport struct {
-	User          string             `json:"user"`
-	Result        string             `json:"result"` // granted, refused, silent
-	Reason        string             `json:"reason,omitempty"`
-	Message       string             `json:"message,omitempty"` // what the server would have the caller told
-	Entry         string             `json:"entry,omitempty"`
-	Server        string             `json:"server,omitempty"`
-	Authorization *aaa.Authorization `json:"authorization,omitempty"`
-	Decision      *policies.Decision `json:"decision,omitempty"`
-	Trace         policies.Trace     `json:"trace,omitempty"`
-	Packets       []radius.Event     `json:"packets"`
-	Silent        []silence          `json:"silent,omitempty"` // methods that gave no answer
-}
-
-// silence is why a method gave no answer.
-type silence struct {
-	Method string `json:"method"`
-	Reason string `json:"reason"`
-}
-
-func aaaTest(ctx context.Context, cfg *config.Config, listName, user string, f *daemonFlags, w io.Writer) error {
-	report := aaaReport{User: user, Packets: []radius.Event{}}
-	var mu sync.Mutex
-	var client *radius.Client
-	if len(cfg.RADIUS.Servers) > 0 {
-		rc := cfg.RADIUS
-		rc.Trace = func(e radius.Event) {
-			mu.Lock()
-			defer mu.Unlock()
-			report.Packets = append(report.Packets, e)
-		}
-		var err error
-		if client, err = radius.New(rc); err != nil {
-			return err
-		}
-		defer client.Close()
+func (f *testFlags) check() error {
+	switch {
+	case f.service != "exec" && f.service != "ppp":
+		return fmt.Errorf("--service %s: there are exec and ppp", f.service)
+	case f.auth != "pap" && f.auth != "chap":
+		return fmt.Errorf("--auth %s: there are pap and chap", f.auth)
 	}
-	logins, err := loginLists(cfg, client, func(method, _, reason string) {
+	return f.daemonFlags.check()
+}
+
+// line is the line that is called, or, without --line, one that has the lists named.
+func (f *testFlags) line(cfg *config.Config) (lines.Config, error) {
+	if f.tty == 0 {
+		lists := cfg.Lists.Login
+		if f.service == string(aaa.PPP) {
+			lists = cfg.Lists.PPP
+		}
+		if _, ok := config.Find(lists, f.list); !ok {
+			kind := map[string]string{"exec": "login", "ppp": "ppp"}[f.service]
+			return lines.Config{}, fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind, f.list, kind)
+		}
+		return lines.Config{Login: f.list, AAA: lines.Lists{PPP: f.list}, Rotary: lines.NoRotary}, nil
+	}
+	for _, l := range cfg.Lines {
+		if l.TTY == f.tty {
+			return l.Config, nil
+		}
+	}
+	return lines.Config{}, fmt.Errorf("--line %d: the configuration has no such line", f.tty)
+}
+
+func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w io.Writer) error {
+	line, err := f.line(cfg)
+	if err != nil {
+		return err
+	}
+	report := &testReport{User: user, Service: aaa.Service(f.service), Line: line.TTY, Caller: f.caller, Packets: []packet{}}
+	var mu sync.Mutex
+	m, err := newMethods(cfg, nil, func(p packet) {
+		mu.Lock()
+		defer mu.Unlock()
+		report.Packets = append(report.Packets, p)
+	}, func(method, _, reason string) {
+		mu.Lock()
+		defer mu.Unlock()
 		report.Silent = append(report.Silent, silence{method, reason})
 	})
 	if err != nil {
 		return err
 	}
-	login, ok := logins[listName]
-	if !ok {
-		return fmt.Errorf("there is no login list %q (aaa.lists.login)", listName)
-	}
-	ask := newAsker()
-	password, err := ask("Password: ", false)
+	defer m.close()
+	login, err := m.login(line)
 	if err != nil {
 		return err
 	}
-	conv, res := login.Start(ctx, aaa.Request{Service: aaa.EXEC, User: user, Password: aaa.Secret(password)})
-	for res.Kind == aaa.Prompt {
-		answer, err := ask(console.CleanText(res.Message), res.Echo)
-		if err != nil {
-			return err
-		}
-		res = conv.Answer(ctx, aaa.Secret(answer))
+	res, err := f.login(ctx, login, user, line)
+	if err != nil {
+		return err
 	}
-	report.fill(cfg, res)
 	mu.Lock()
 	defer mu.Unlock()
-	if err := f.print(w, report, report.text); err != nil {
+	report.fill(cfg, line, res)
+	if err := f.print(w, report, func(w io.Writer) { report.text(w, f.explain) }); err != nil {
 		return err
 	}
 	if res.Kind != aaa.Granted {
@@ -129,54 +146,35 @@ func aaaTest(ctx context.Context, cfg *config.Config, listName, user string, f *
 	return nil
 }
 
-func (r *aaaReport) fill(cfg *config.Config, res aaa.Result) {
-	r.Result, r.Reason, r.Message, r.Server = res.Kind.String(), res.Reason, res.Message, res.Server
-	if res.Kind != aaa.Granted {
-		return
+// login goes through the conversation, asking the operator what a caller would be asked.
+func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, line lines.Config) (aaa.Result, error) {
+	ask := newAsker()
+	password, err := ask("Password: ", false)
+	if err != nil {
+		return aaa.Result{}, err
 	}
-	r.Entry, r.Authorization = res.Identity.Entry, &res.Auth
-	d, t := cfg.Policies.Evaluate(policies.Request{
-		Identity: res.Identity, Auth: res.Auth, Service: aaa.EXEC, Leg: 1, Enabled: cfg.Exec.Callback, Places: cfg.Places, Plan: cfg.Plan,
-	})
-	r.Decision, r.Trace = &d, t
+	r := aaa.Request{Service: aaa.Service(f.service), User: user, Password: aaa.Secret(password), TTY: line.TTY, Caller: f.caller}
+	if f.auth == "chap" {
+		r.CHAP, r.Password = chap(password), ""
+	}
+	conv, res := login.Start(ctx, r)
+	for res.Kind == aaa.Prompt {
+		answer, err := ask(console.CleanText(res.Message), res.Echo)
+		if err != nil {
+			return aaa.Result{}, err
+		}
+		res = conv.Answer(ctx, aaa.Secret(answer))
+	}
+	return res, nil
 }
 
-func (r *aaaReport) text(w io.Writer) {
-	for _, e := range r.Packets {
-		arrow := "<-"
-		if e.Sent {
-			arrow = "->"
-		}
-		fmt.Fprintf(w, "%s %s: %s\n", arrow, e.Server, e.What)
-		for _, l := range e.Lines {
-			fmt.Fprintf(w, "     %s\n", l)
-		}
-	}
-	for _, s := range r.Silent {
-		if r.Result == aaa.Silent.String() {
-			break // the result says it all
-		}
-		fmt.Fprintf(w, "\nmethod %s is silent: %s\n", s.Method, s.Reason)
-	}
-	fmt.Fprintf(w, "\nuser %s: %s", r.User, r.Result)
-	if r.Server != "" {
-		fmt.Fprintf(w, " by %s", r.Server)
-	}
-	if r.Reason != "" {
-		fmt.Fprintf(w, ": %s", r.Reason)
-	}
-	fmt.Fprintln(w)
-	if r.Authorization != nil {
-		data, _ := json.MarshalIndent(r.Authorization, "  ", "  ")
-		fmt.Fprintf(w, "\nauthorization\n  %s\n", data)
-	}
-	if r.Decision != nil {
-		fmt.Fprintf(w, "\ndecision of group %s: %s: %s\n", r.Decision.Group, r.Decision.Outcome, r.Decision.Reason)
-		if r.Decision.Hint != "" {
-			fmt.Fprintf(w, "  hint: %s\n", r.Decision.Hint)
-		}
-		fmt.Fprintf(w, "%s", r.Trace)
-	}
+// chap is what a peer that knows the password answers to a challenge (RFC 1994 §4.1).
+func chap(password string) *aaa.CHAP {
+	c := &aaa.CHAP{ID: 1, Challenge: make([]byte, 16)}
+	rand.Read(c.Challenge)
+	sum := md5.Sum(append(append([]byte{c.ID}, password...), c.Challenge...))
+	c.Response = sum[:]
+	return c
 }
 
 // newAsker asks on the terminal, without echo where it must, or reads lines of standard input.

@@ -22,12 +22,14 @@ type labFlags struct {
 	dir   string
 	pace  float64
 	ports string
+	aaa   string
 }
 
 func (f *labFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "dir", "", "where its files are (default: your own state directory)")
 	c.Flags().Float64Var(&f.pace, "pace", 1, "how many times faster the telephone network is: ring cadence, training, dialling; never the broker's own waits")
 	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217), "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
+	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS), "the town's AAA server: radius, radsec, tacacs or tacacs-tls")
 }
 
 // untilHangUp is a ctx that also ends when the terminal goes away.
@@ -40,7 +42,7 @@ func (f *labFlags) start(ctx context.Context) (*lab.Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), Binary: binary, Command: howCalled(binary)})
+	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary)})
 }
 
 // howCalled is what the user can paste to call this program: its path, unless `go run` made it for the moment.

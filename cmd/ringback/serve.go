@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +18,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
@@ -29,7 +27,6 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/port"
-	"github.com/ringback/ringback/session"
 )
 
 func newServe() *cobra.Command {
@@ -54,9 +51,9 @@ type daemon struct {
 	feed   *api.Feed
 	broker *broker.Broker
 
-	mu     sync.Mutex
-	radius *radius.Client // of the configuration in force; nil: none
-	old    []*radius.Client
+	mu      sync.Mutex
+	methods *methods // of the configuration in force
+	old     []*methods
 }
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
@@ -87,13 +84,13 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bc, client, err := d.build(d.cfg)
+	bc, m, err := d.build(d.cfg, nil)
 	if err != nil {
 		return err
 	}
-	d.radius = client
-	defer d.closeRADIUS()
-	d.broker = broker.New(broker.Options{Journal: j, Pool: pool, Accountant: d.accountant(), Log: d.log, Debug: d.feed.Topic("callback")}, bc)
+	d.methods = m
+	defer d.closeMethods()
+	d.broker = broker.New(broker.Options{Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback")}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
 		return err
@@ -139,38 +136,42 @@ func (d *daemon) pool() (*lines.Pool, error) {
 	return p, nil
 }
 
-// build makes of a configuration what a reload may swap.
-func (d *daemon) build(cfg *config.Config) (broker.Config, *radius.Client, error) {
-	var client *radius.Client
-	if len(cfg.RADIUS.Servers) > 0 {
-		rc := cfg.RADIUS
-		rc.Trace = d.traceRADIUS
-		c, err := radius.New(rc)
-		if err != nil {
-			return broker.Config{}, nil, err
-		}
-		client = c
-	}
-	logins, err := loginLists(cfg, client, d.silent)
+// build makes of a configuration what a reload may swap. old are the methods in force, nil none.
+func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *methods, error) {
+	m, err := newMethods(cfg, old, d.tracePacket, d.silent)
 	if err != nil {
+		return broker.Config{}, nil, err
+	}
+	logins, err := m.logins()
+	if err != nil {
+		m.close()
 		return broker.Config{}, nil, err
 	}
 	s := cfg.Session
 	s.Debug = d.feed.Topic("aaa")
 	return broker.Config{
-		Session: s, Logins: logins, Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
+		Session: s, Logins: logins, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
-	}, client, nil
+	}, m, nil
 }
 
-func (d *daemon) traceRADIUS(e radius.Event) {
-	text := "RADIUS: from " + e.Server + ": " + e.What
-	if e.Sent {
-		text = "RADIUS: to " + e.Server + ": " + e.What
+func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
+	lists := map[string]broker.AccountingList{}
+	for _, l := range cfg.Lists.Accounting {
+		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim}
 	}
-	d.feed.Publish("aaa", 0, text)
-	for _, l := range e.Lines {
-		d.feed.Publish("aaa", 0, "RADIUS:   "+l)
+	return lists
+}
+
+func (d *daemon) tracePacket(p packet) {
+	protocol := map[string]string{config.MethodRADIUS: "RADIUS", config.MethodTACACS: "TACACS+"}[p.Protocol]
+	direction := "from"
+	if p.Sent {
+		direction = "to"
+	}
+	d.feed.Publish("aaa", 0, fmt.Sprintf("%s: %s %s: %s", protocol, direction, p.Server, p.What))
+	for _, l := range p.Lines {
+		d.feed.Publish("aaa", 0, protocol+":   "+l)
 	}
 }
 
@@ -179,32 +180,7 @@ func (d *daemon) silent(method, user, reason string) {
 	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", user), zap.String("reason", reason))
 }
 
-// loginLists turns the names of methods into methods. silent is told why a method gave no answer.
-func loginLists(cfg *config.Config, client *radius.Client, silent func(method, user, reason string)) (map[string]session.Login, error) {
-	local, err := aaa.NewLocal(cfg.Users)
-	if err != nil {
-		return nil, err
-	}
-	methods := map[string]aaa.Method{config.MethodLocal: local, config.MethodNone: aaa.None{}}
-	if client != nil {
-		methods[config.MethodRADIUS] = client
-	}
-	logins := map[string]session.Login{}
-	for _, l := range cfg.Logins {
-		list := aaa.List{Name: l.Name}
-		for _, name := range l.Methods {
-			m, ok := methods[name]
-			if !ok {
-				return nil, fmt.Errorf("login list %s: method %s: no server is configured for it (aaa.%s)", l.Name, name, name)
-			}
-			list.Entries = append(list.Entries, heeded{m, silent})
-		}
-		logins[l.Name] = list
-	}
-	return logins, nil
-}
-
-// accountant sends through the RADIUS client of the configuration in force; nil where the start has none that accounts.
+// accountant sends by the methods of the configuration in force; nil where the start has none that accounts.
 func (d *daemon) accountant() aaa.Accountant {
 	if accounts(d.cfg) {
 		return d
@@ -212,29 +188,35 @@ func (d *daemon) accountant() aaa.Accountant {
 	return nil
 }
 
-// accounts reports whether a server of the configuration takes accounting.
+// accounts reports whether anything is recorded.
 func accounts(cfg *config.Config) bool {
-	return slices.ContainsFunc(cfg.RADIUS.Servers, func(s radius.ServerConfig) bool { return s.Accounting != "" })
+	return slices.ContainsFunc(cfg.Lists.Accounting, func(l config.AccountingList) bool { return l.Record != string(broker.NoRecording) })
 }
 
 // Send implements aaa.Accountant.
-func (d *daemon) Send(ctx context.Context, r aaa.Record) error {
-	d.mu.Lock()
-	c := d.radius
-	d.mu.Unlock()
+func (d *daemon) Send(ctx context.Context, r aaa.Record) error { return d.inForce().Send(ctx, r) }
+
+// callCheck asks whether a call that rings may be answered.
+func (d *daemon) callCheck(ctx context.Context, r aaa.Request) aaa.Result {
+	m := d.inForce()
+	c := m.radius[m.cfg.CallCheck]
 	if c == nil {
-		return errors.New("accounting: no RADIUS server is configured any more")
+		return aaa.Result{Reason: "call check: no RADIUS method is configured for it (aaa.call_check)"}
 	}
-	return c.Send(ctx, r)
+	return c.CallCheck(ctx, r)
 }
 
-func (d *daemon) closeRADIUS() {
+func (d *daemon) inForce() *methods {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, c := range append(d.old, d.radius) {
-		if c != nil {
-			c.Close()
-		}
+	return d.methods
+}
+
+func (d *daemon) closeMethods() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range append(d.old, d.methods) {
+		m.close()
 	}
 }
 
@@ -262,16 +244,14 @@ func (d *daemon) reload() {
 		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
 		return
 	}
-	bc, client, err := d.build(cfg)
+	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", zap.Error(err))
 		return
 	}
 	d.mu.Lock()
-	if d.radius != nil {
-		d.old = append(d.old, d.radius) // conversations that it began are still its own
-	}
-	d.radius = client
+	d.methods.retire() // conversations that they began are still their own
+	d.old, d.methods = append(d.old, d.methods), m
 	d.mu.Unlock()
 	d.broker.Reload(bc)
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
@@ -293,7 +273,7 @@ func needsRestart(old, now *config.Config) []string {
 		keys = append(keys, "log")
 	}
 	if accounts(old) != accounts(now) {
-		keys = append(keys, "aaa.radius: that there is accounting at all")
+		keys = append(keys, "aaa.lists.accounting: that there is accounting at all")
 	}
 	if fmt.Sprint(old.Lines) != fmt.Sprint(now.Lines) {
 		keys = append(keys, "lines")

@@ -1,0 +1,56 @@
+package radius
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+)
+
+// What a server speaks besides the RFCs and vendors' attributes (ServerConfig.Dialects).
+const (
+	DialectAscend = "ascend" // its replies have Ascend's attributes as plain types; Stops carry Ascend-Disconnect-Cause, as a Vendor-Specific
+	DialectCisco  = "cisco"  // Stops carry Cisco-AVPair disc-cause-ext
+)
+
+const (
+	ascendVendor          = 529
+	ascendDisconnectCause = 195
+)
+
+// disconnectCauses has Ascend's code of each cause that it tells apart. Cisco's disc-cause-ext is the same plus 1000.
+var disconnectCauses = map[aaa.Cause]int{
+	aaa.CauseUserRequest:    20,  // TermSrv-User-Quit
+	aaa.CauseLostCarrier:    11,  // DCD-Detected-Then-Inactive
+	aaa.CauseIdleTimeout:    21,  // TermSrv-Idle-Timeout
+	aaa.CauseSessionTimeout: 100, // Session-Timeout
+	aaa.CauseAdminReset:     151, // Disconnect-Req-By-Local-Admin
+	aaa.CauseCallback:       102, // Disconnect-Due-To-Callback
+}
+
+// vendorCauses has what a Stop adds for a server with these dialects.
+func vendorCauses(dialects []string, r aaa.Record) radius.Attributes {
+	var attrs radius.Attributes
+	n, ok := disconnectCauses[r.Cause]
+	if r.Type != aaa.Stop || !ok {
+		return nil
+	}
+	if slices.Contains(dialects, DialectAscend) {
+		addVendor(&attrs, ascendVendor, ascendDisconnectCause, radius.NewInteger(uint32(n)))
+	}
+	if slices.Contains(dialects, DialectCisco) {
+		addVendor(&attrs, ciscoVendor, ciscoAVPair, fmt.Appendf(nil, "disc-cause-ext=%d", 1000+n))
+	}
+	return attrs
+}
+
+// checkDialects names one that is unknown.
+func checkDialects(dialects []string) error {
+	for _, d := range dialects {
+		if d != DialectAscend && d != DialectCisco {
+			return fmt.Errorf("dialect %q: not %s or %s", d, DialectAscend, DialectCisco)
+		}
+	}
+	return nil
+}

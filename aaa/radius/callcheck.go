@@ -1,0 +1,54 @@
+package radius
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+)
+
+// CallCheck asks, before the call is answered, whether it is to be (Service-Type Call-Check, RFC 2865 §5.6), and blocks for the answer: Granted, with what
+// the Accept says of the call in Auth; Refused; or Silent. It is never a Prompt, and Identity stays empty: nobody has proven himself. The User-Name is
+// r.Caller, as the RFC recommends, or r.User where that is set: then it is a lookup of what a user may have now, without his password.
+//
+// The User-Password, which RFC 2865 §4.1 demands, is r.Password: the password of such lookups that the operator has configured (IOS sends "cisco"), else an
+// empty one. A server must tell these requests from logins, or whoever types a number as his name is let in. In FreeRADIUS's users file:
+//
+//	5551234  Service-Type == Call-Check, Auth-Type := Accept
+//	DEFAULT  Service-Type == Call-Check, Auth-Type := Reject
+//
+// and, with a password configured, `5551234 Service-Type == Call-Check, Cleartext-Password := "…"`.
+func (c *Client) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
+	if r.User == "" {
+		r.User = r.Caller
+	}
+	if err := checkLookup(r); err != nil {
+		return aaa.Result{Kind: aaa.Refused, Reason: fmt.Sprintf("%s: call check: %v", c.cfg.Name, err)}
+	}
+	_, res := c.converse(ctx, func(p *peer) *login { return &login{client: c, peer: p, request: r, lookup: true} })
+	return res
+}
+
+func checkLookup(r aaa.Request) error {
+	switch {
+	case r.User == "":
+		return fmt.Errorf("neither a caller's number nor a user to ask about (does the line report caller ID?)")
+	case r.Entry != "" || r.Enable != 0 || r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil:
+		return fmt.Errorf("a lookup of %q proves nobody: it takes no CHAP, MS-CHAP, EAP, privilege level or entry", r.User)
+	}
+	return checkRequest(r)
+}
+
+// withoutCallCheck leaves out the Service-Type that only says what was asked.
+func withoutCallCheck(attrs radius.Attributes) radius.Attributes {
+	var rest radius.Attributes
+	for _, a := range attrs {
+		if n, err := radius.Integer(a.Attribute); a.Type == rfc2865.ServiceType_Type && err == nil && n == callCheck {
+			continue
+		}
+		rest = append(rest, a)
+	}
+	return rest
+}

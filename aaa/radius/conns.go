@@ -1,0 +1,235 @@
+package radius
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// maxSockets bounds what one server's backlog may take: 16 sockets hold 4,096 requests in flight.
+const maxSockets = 16
+
+// The pause after a connection that could not be made doubles from one to the other.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = 8 * time.Second // and no more than half of what a request waits, so that a login lives to see the next attempt
+)
+
+// opening is what is known of the attempts to open a connection.
+type opening struct {
+	failed time.Time // when the last one failed
+	next   time.Time // none before it
+	pause  time.Duration
+	err    error
+}
+
+// systemDial opens a socket from Source.
+func (s ServerConfig) systemDial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{}
+	if local, err := s.localAddr(); err == nil && local != nil {
+		d.LocalAddr = local
+		if network == "tcp" {
+			d.LocalAddr = &net.TCPAddr{IP: local.IP, Port: local.Port, Zone: local.Zone}
+		}
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// reserve finds a socket with a free identifier, and opens one where there is none.
+func (p *peer) reserve(ctx context.Context, ex *exchange) (*socket, uint32, error) {
+	if s, id, err := p.free(ex); s != nil || err != nil {
+		return s, id, err
+	}
+	queued := time.Now()
+	select {
+	case p.dialing <- struct{}{}:
+		defer func() { <-p.dialing }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+	if s, id, err := p.free(ex); s != nil || err != nil { // another exchange may have opened it meanwhile
+		return s, id, err
+	}
+	if err := p.mayOpen(ctx, queued); err != nil {
+		return nil, 0, err
+	}
+	s, err := p.open(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return p.adopt(s, ex)
+}
+
+// mayOpen waits out the pause after a connection that failed. Who queued while it failed shares its fate.
+func (p *peer) mayOpen(ctx context.Context, queued time.Time) error {
+	p.mu.Lock()
+	o := p.opening
+	p.mu.Unlock()
+	pause := time.Until(o.next)
+	switch {
+	case o.err == nil || pause <= 0:
+		return nil
+	case o.failed.After(queued):
+		return o.err
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(pause).After(deadline) {
+		return tooLate{fmt.Errorf("%w; the next attempt is in %s", o.err, pause.Round(time.Second))}
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-p.life.Done():
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tooLate is the error of who has less time than the pause has left.
+type tooLate struct{ error }
+
+func (e tooLate) Unwrap() error { return e.error }
+
+// open makes a socket, or a connection with its TLS handshake done, within Timeout.
+func (p *peer) open(ctx context.Context) (*socket, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	defer context.AfterFunc(p.life, cancel)()
+	if p.Transport != TLS {
+		conn, err := p.dial(ctx, "udp", p.address)
+		if err != nil {
+			return nil, err
+		}
+		return newSocket(p, conn, false), nil
+	}
+	conn, v11, err := p.radsec.connect(ctx, p.dial, p.address)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			p.openFailed(err)
+		}
+		return nil, err
+	}
+	return newSocket(p, conn, v11), nil
+}
+
+// openFailed notes that a connection could not be made, or died before it was of use.
+func (p *peer) openFailed(err error) {
+	p.mu.Lock()
+	now := time.Now()
+	o := &p.opening
+	o.pause = min(max(2*o.pause, firstPause), max(p.patience()/2, firstPause), lastPause)
+	o.failed, o.next, o.err = now, now.Add(jitter(o.pause)), err
+	p.mu.Unlock()
+	p.happened(onLoss)
+}
+
+func (p *peer) free(ex *exchange) (*socket, uint32, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, 0, errClosed
+	}
+	for _, s := range p.sockets {
+		if id, ok := s.take(ex); ok {
+			return s, id, nil
+		}
+	}
+	if len(p.sockets) >= maxSockets {
+		return nil, 0, fmt.Errorf("%d requests are in flight already", p.inFlight.Load())
+	}
+	return nil, 0, nil
+}
+
+// adopt starts the goroutines of a new socket; close waits for them.
+func (p *peer) adopt(s *socket, ex *exchange) (*socket, uint32, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		s.conn.Close()
+		return nil, 0, errClosed
+	}
+	p.sockets = append(p.sockets, s)
+	var id uint32
+	if ex != nil {
+		id, _ = s.take(ex)
+	}
+	p.parts.Go(s.read)
+	if s.stream {
+		p.parts.Go(s.writeStream)
+	}
+	p.mu.Unlock()
+	if s.stream {
+		p.happened(onOpen)
+	}
+	return s, id, nil
+}
+
+// lost takes a socket whose reader ended out of use.
+func (p *peer) lost(gone *socket) {
+	p.mu.Lock()
+	for i, s := range p.sockets {
+		if s == gone {
+			p.sockets = append(p.sockets[:i], p.sockets[i+1:]...)
+			break
+		}
+	}
+	last, closed := len(p.sockets) == 0, p.closed || p.retired
+	p.mu.Unlock()
+	switch {
+	case !gone.stream || closed:
+	case gone.heard.Load() == 0:
+		p.openFailed(gone.complaint())
+	case last:
+		p.happened(onLoss)
+	}
+}
+
+// leave ends one exchange; the last one of a retired peer closes its sockets.
+func (p *peer) leave() {
+	if p.inFlight.Add(-1) > 0 {
+		return
+	}
+	p.mu.Lock()
+	idle := p.retired && p.inFlight.Load() == 0
+	p.mu.Unlock()
+	if idle {
+		p.hangUp(errHungUp)
+	}
+}
+
+// retire closes the sockets as soon as nobody waits. Later exchanges open them again, and close them.
+func (p *peer) retire() {
+	p.mu.Lock()
+	p.retired = true
+	p.mu.Unlock()
+	p.nudge()
+	p.inFlight.Add(1)
+	p.leave()
+}
+
+// hangUp closes all sockets, for a reason.
+func (p *peer) hangUp(why error) {
+	p.mu.Lock()
+	sockets := append([]*socket(nil), p.sockets...)
+	p.mu.Unlock()
+	for _, s := range sockets {
+		s.shut(why)
+	}
+}
+
+// errHungUp ends the sockets that are closed while their peer lives.
+var errHungUp = errors.New("the connection was closed here")
+
+// close ends all exchanges and waits for the goroutines.
+func (p *peer) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.end()
+	p.hangUp(errClosed)
+	p.parts.Wait()
+}

@@ -1,0 +1,94 @@
+package radius
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+)
+
+// credential is what one Access-Request proves the user by: a password, which is hidden anew in each packet, or attributes that are the same in all.
+type credential struct {
+	password *aaa.Secret
+	attrs    radius.Attributes
+	eap      bool // attrs hold an EAP packet of the peer
+	eapID    byte // its identifier
+}
+
+// checkRequest says why r cannot be asked of a RADIUS server; nil where it can.
+func checkRequest(r aaa.Request) error {
+	if r.Enable < 0 || r.Enable > 15 {
+		return fmt.Errorf("privilege level %d: they go from 0 to 15", r.Enable)
+	}
+	if r.Enable == 0 || r.User != "" {
+		if err := aaa.CheckUser(r.User); err != nil {
+			return err
+		}
+	}
+	_, err := credentialOf(r)
+	return err
+}
+
+// credentialOf has what r brings; a request proves the user in one way or it is refused (RFC 2865 §4.1, RFC 3579 §2.1). One with nothing brings
+// an empty password.
+func credentialOf(r aaa.Request) (credential, error) {
+	var kinds []string
+	for _, k := range []struct {
+		name string
+		here bool
+	}{{"a password", r.Password != ""}, {"CHAP", r.CHAP != nil}, {"MS-CHAP", r.MSCHAP != nil}, {"EAP", r.EAP != nil}} {
+		if k.here {
+			kinds = append(kinds, k.name)
+		}
+	}
+	switch {
+	case len(kinds) > 1:
+		return credential{}, fmt.Errorf("a request with %s: it must bring one of them", strings.Join(kinds, " and "))
+	case r.Enable > 0 && len(kinds) == 1 && r.Password == "":
+		return credential{}, fmt.Errorf("a privilege level asked for by %s: it takes a password", kinds[0])
+	case r.CHAP != nil:
+		return chapCredential(*r.CHAP)
+	case r.MSCHAP != nil:
+		return mschapCredential(*r.MSCHAP)
+	case r.EAP != nil:
+		return eapCredential(r.EAP)
+	}
+	return passwordCredential(r.Password)
+}
+
+// passwordCredential checks a password: RFC 2865 §5.2 hides at most 128 octets and pads with NULs.
+func passwordCredential(p aaa.Secret) (credential, error) {
+	switch {
+	case len(p) > maxSecret:
+		return credential{}, fmt.Errorf("a password of %d octets: RADIUS carries at most %d", len(p), maxSecret)
+	case strings.Contains(string(p), "\x00"):
+		return credential{}, errors.New("a password with a NUL in it, which RADIUS cannot carry")
+	}
+	return credential{password: &p}, nil
+}
+
+// interactive tells whether the user can be asked something: CHAP and MS-CHAP have no way to (RFC 2865 §4.4).
+func (c credential) interactive() bool { return c.password != nil || c.eap }
+
+// Lengths of RFC 2865 §5.3 and §5.40.
+const (
+	chapResponseLen  = 16
+	minChapChallenge = 5
+)
+
+// chapCredential has CHAP-Password and CHAP-Challenge (RFC 2865 §5.3, §5.40).
+func chapCredential(c aaa.CHAP) (credential, error) {
+	switch {
+	case len(c.Response) != chapResponseLen:
+		return credential{}, fmt.Errorf("a CHAP response of %d octets: MD5 makes %d", len(c.Response), chapResponseLen)
+	case len(c.Challenge) < minChapChallenge || len(c.Challenge) > maxAttrLen:
+		return credential{}, fmt.Errorf("a CHAP challenge of %d octets: RADIUS carries %d to %d", len(c.Challenge), minChapChallenge, maxAttrLen)
+	}
+	var attrs radius.Attributes
+	attrs.Add(rfc2865.CHAPPassword_Type, append(radius.Attribute{c.ID}, c.Response...))
+	attrs.Add(rfc2865.CHAPChallenge_Type, append(radius.Attribute(nil), c.Challenge...))
+	return credential{attrs: attrs}, nil
+}

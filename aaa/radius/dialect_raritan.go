@@ -1,0 +1,110 @@
+package radius
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Raritan's console servers take a group and a dial-back number from a Filter-Id: Raritan:G{GROUP}:D{NUMBER}.
+const raritanPrefix = "Raritan:"
+
+// maxGroup bounds the name of a group.
+const maxGroup = 64
+
+// plainName is what is taken for the name of a group. A name without a letter is an access list's number.
+var plainName = regexp.MustCompile(`^[0-9_-]*[A-Za-z][A-Za-z0-9_-]*$`)
+
+func isGroup(s string) bool { return len(s) <= maxGroup && plainName.MatchString(s) }
+
+// group adds a group hint; one that came before is not there twice.
+func (r *reading) group(name string) {
+	if !slices.Contains(r.a.Groups, name) {
+		r.a.Groups = append(r.a.Groups, name)
+	}
+}
+
+// filterID keeps the filter's name. A plain one is a group hint too, one of Raritan's form may bring a number.
+func (r *reading) filterID(v value) error {
+	if rest, ok := strings.CutPrefix(v.s, raritanPrefix); ok {
+		return r.raritan(rest)
+	}
+	r.a.FilterIDs = append(r.a.FilterIDs, v.s)
+	switch {
+	case strings.HasSuffix(v.s, ".in"), strings.HasSuffix(v.s, ".out"):
+		r.field, r.note = "filter_id", "an access list for one direction: told, not enforced"
+	case isGroup(v.s):
+		r.group(v.s)
+	default:
+		r.field, r.note = "filter_id", "no plain name: told, not enforced, no group"
+	}
+	return nil
+}
+
+// raritan reads the parts behind the prefix, each a letter and a value in braces.
+func (r *reading) raritan(s string) error {
+	r.field = ""
+	for s != "" {
+		kind, rest, ok := strings.Cut(s, "{")
+		v, rest, closed := strings.Cut(rest, "}")
+		if !ok || !closed || rest != "" && rest[0] != ':' {
+			return errors.New("it is not of the form Raritan:G{GROUP}:D{NUMBER}")
+		}
+		if err := r.raritanPart(kind, v); err != nil {
+			return err
+		}
+		s = strings.TrimPrefix(rest, ":")
+	}
+	return nil
+}
+
+func (r *reading) raritanPart(kind, v string) error {
+	switch {
+	case v == "":
+		return fmt.Errorf("%s{} is empty", printable(kind))
+	case kind == "D":
+		r.fills("callback, dialstring")
+		return r.number(v)
+	case kind != "G":
+		r.note = printable(kind) + "{} is unknown, left"
+	case !isGroup(v):
+		r.note = "G{} has no plain name, left"
+	default:
+		r.fills("groups")
+		r.group(v)
+	}
+	return nil
+}
+
+// fills adds to the fields that the attribute in hand fills.
+func (r *reading) fills(field string) {
+	if r.field != "" {
+		field = r.field + ", " + field
+	}
+	r.field = field
+}
+
+// classGroup is the group that a Class names, where the operator says that it names one: plainly, or as OU=NAME; "" none.
+func classGroup(class string) string {
+	if name, ok := strings.CutPrefix(class, "OU="); ok {
+		class = strings.TrimSuffix(name, ";")
+	}
+	if !isGroup(class) {
+		return ""
+	}
+	return class
+}
+
+// Realm is the realm of a login name, "" where it has none: what stands behind the last @, or before the first \ (a name with both has
+// the former's). Letter case stays.
+func Realm(user string) string {
+	if i := strings.LastIndexByte(user, '@'); i >= 0 {
+		return user[i+1:]
+	}
+	if realm, _, ok := strings.Cut(user, `\`); ok {
+		return realm
+	}
+	return ""
+}

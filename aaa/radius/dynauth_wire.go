@@ -1,0 +1,187 @@
+package radius
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+)
+
+// errorCause is a value of Error-Cause (RFC 5176 §3.5).
+type errorCause uint32
+
+const (
+	residualContextRemoved              errorCause = 201
+	unsupportedAttribute                errorCause = 401
+	missingAttribute                    errorCause = 402
+	nasIdentificationMismatch           errorCause = 403
+	invalidRequest                      errorCause = 404
+	unsupportedService                  errorCause = 405
+	invalidAttributeValue               errorCause = 407
+	administrativelyProhibited          errorCause = 501
+	sessionContextNotFound              errorCause = 503
+	sessionContextNotRemovable          errorCause = 504
+	resourcesUnavailable                errorCause = 506
+	multipleSessionSelectionUnsupported errorCause = 508
+)
+
+// readDynAuth takes an authentic Disconnect- or CoA-Request out of a datagram. Its Request Authenticator is a digest of it, as in accounting; its
+// Message-Authenticator is made with zeros in the place of that (RFC 5176 §2.3, §3.4).
+func readDynAuth(datagram, secret []byte, signed bool) (*radius.Packet, error) {
+	b, ok := cut(datagram)
+	if !ok {
+		return nil, errors.New("a bad length")
+	}
+	if c := radius.Code(b[0]); c != radius.CodeDisconnectRequest && c != radius.CodeCoARequest {
+		return nil, fmt.Errorf("%v is no request for a dynamic authorization server", c)
+	}
+	mac, f := findMAC(b)
+	if f != good {
+		return nil, fmt.Errorf("it came %s", f)
+	}
+	digest := responseDigest(b, authenticator{}, secret)
+	switch {
+	case !hmac.Equal(digest[:], b[4:headerLen]):
+		return nil, errors.New("a wrong Request Authenticator (is the shared secret the same on both sides?)")
+	case mac == 0 && signed:
+		return nil, errors.New("no Message-Authenticator (have the server add one: Message-Authenticator = 0x00 in FreeRADIUS)")
+	case mac != 0 && !checkMAC(b, mac, authenticator{}, secret):
+		return nil, errors.New("a wrong Message-Authenticator")
+	}
+	return radius.Parse(b, secret)
+}
+
+// current says why a request is too old or too new; nil where its one Event-Timestamp is within the window. One without is judged later: it
+// can be told so.
+func current(attrs radius.Attributes, now time.Time, window time.Duration, started time.Time) error {
+	for _, v := range values(attrs, rfc2869.EventTimestamp_Type) {
+		n, err := radius.Integer(v)
+		if err != nil {
+			return errors.New("an Event-Timestamp that is no time")
+		}
+		at := time.Unix(int64(n), 0)
+		switch {
+		case at.Sub(now).Abs() > window:
+			return fmt.Errorf("its Event-Timestamp is %s from now, more than %s (are both clocks right?)", at.Sub(now).Round(time.Second), window)
+		case at.Before(started):
+			return errors.New("its Event-Timestamp is from before this server's start: what was acted upon then is not known any more")
+		}
+	}
+	return nil
+}
+
+// dynAuthReply copies what a reply must carry (RFC 5176 §3.6): Proxy-State, and State where it came.
+func dynAuthReply(request *radius.Packet, code radius.Code, cause errorCause) *radius.Packet {
+	p := &radius.Packet{Code: code, Identifier: request.Identifier, Authenticator: request.Authenticator}
+	if cause != 0 {
+		p.Attributes.Add(errorCauseType, radius.NewInteger(uint32(cause)))
+	}
+	for _, a := range request.Attributes {
+		if a.Type == rfc2865.ProxyState_Type || a.Type == rfc2865.State_Type {
+			p.Attributes.Add(a.Type, a.Attribute)
+		}
+	}
+	return p
+}
+
+// encodeDynAuthReply signs a reply whose Authenticator is still the request's.
+func encodeDynAuthReply(p *radius.Packet, secret []byte) ([]byte, error) {
+	signed := *p
+	signed.Attributes = append(radius.Attributes{{Type: macType, Attribute: make([]byte, macLen-2)}}, p.Attributes...)
+	b, err := signed.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	mac := hmac.New(md5.New, secret)
+	mac.Write(b)
+	mac.Sum(b[headerLen+2 : headerLen+2 : headerLen+macLen])
+	digest := responseDigest(b, p.Authenticator, secret)
+	copy(b[4:headerLen], digest[:])
+	return b, nil
+}
+
+// seenRequests remembers the authenticators of the requests that were taken, for as long as their Event-Timestamp could be in the window. The zero
+// value is empty and ready.
+type seenRequests struct {
+	mu    sync.Mutex
+	known map[authenticator]*seenRequest
+	order []expiring // oldest first
+}
+
+type seenRequest struct {
+	from  string
+	id    byte
+	reply []byte // nil while it is made
+}
+
+type expiring struct {
+	auth  authenticator
+	until time.Time
+}
+
+// familiarity is what is known of a request.
+type familiarity int
+
+const (
+	fresh    familiarity = iota // not seen before; it is now
+	repeated                    // the same from the same: a retransmission
+	replayed                    // the same from elsewhere
+	full                        // not seen, and no room to remember it
+)
+
+// take remembers a request that was not seen; of a repeated one it returns the reply, nil while that is made.
+func (s *seenRequests) take(auth authenticator, from string, id byte, now time.Time, keep time.Duration) ([]byte, familiarity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expireLocked(now)
+	if r := s.known[auth]; r != nil {
+		if r.from == from && r.id == id {
+			return r.reply, repeated
+		}
+		return nil, replayed
+	}
+	if len(s.known) >= dynAuthMaxSeen {
+		return nil, full
+	}
+	if s.known == nil {
+		s.known = map[authenticator]*seenRequest{}
+	}
+	s.known[auth] = &seenRequest{from: from, id: id}
+	s.order = append(s.order, expiring{auth, now.Add(keep)})
+	return nil, fresh
+}
+
+func (s *seenRequests) expireLocked(now time.Time) {
+	for len(s.order) > 0 && now.After(s.order[0].until) {
+		delete(s.known, s.order[0].auth)
+		s.order = s.order[1:]
+	}
+}
+
+// done keeps the reply for retransmissions.
+func (s *seenRequests) done(auth authenticator, reply []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.known[auth]; r != nil {
+		r.reply = reply
+	}
+}
+
+// forget lets a request that was not acted upon be sent again.
+func (s *seenRequests) forget(auth authenticator) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, auth)
+	for i := range s.order {
+		if s.order[i].auth == auth {
+			s.order = append(s.order[:i], s.order[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package radius
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+)
+
+// EAP over RADIUS (RFC 3579): the access server passes packets and takes no part in the method.
+const (
+	eapMessageType radius.Type = 79
+	// maxEAP is the longest EAP packet that is passed: beside it the packet of 4,096 octets has room for its other attributes.
+	maxEAP = 3000
+	// eapMTU is told as Framed-MTU, that the server makes no EAP packet longer than PPP carries (RFC 3579 §2.4).
+	eapMTU = 1500
+
+	eapRequest  = 1 // codes of RFC 3748 §4
+	eapResponse = 2
+	eapSuccess  = 3
+	eapFailure  = 4
+)
+
+// eapCredential has a peer's EAP packet in EAP-Messages. An empty one is EAP-Start (RFC 3579 §2.1): it asks the server to begin.
+func eapCredential(packet []byte) (credential, error) {
+	var attrs radius.Attributes
+	attrs.Add(rfc2865.FramedMTU_Type, radius.NewInteger(eapMTU))
+	if len(packet) == 0 {
+		attrs.Add(eapMessageType, radius.Attribute{})
+		return credential{attrs: attrs, eap: true}, nil
+	}
+	packet, err := cutEAP(packet)
+	switch {
+	case err != nil:
+		return credential{}, err
+	case packet[0] != eapResponse:
+		return credential{}, fmt.Errorf("an EAP packet of code %d from the peer: it sends responses (%d)", packet[0], eapResponse)
+	case len(packet) > maxEAP:
+		return credential{}, fmt.Errorf("an EAP packet of %d octets: at most %d are passed", len(packet), maxEAP)
+	}
+	id := packet[1]
+	for len(packet) > 0 {
+		n := min(len(packet), maxAttrLen)
+		attrs.Add(eapMessageType, append(radius.Attribute(nil), packet[:n]...))
+		packet = packet[n:]
+	}
+	return credential{attrs: attrs, eap: true, eapID: id}, nil
+}
+
+// cutEAP checks an EAP packet's header and cuts the link's padding behind its Length (RFC 3748 §4).
+func cutEAP(b []byte) ([]byte, error) {
+	if len(b) < 4 {
+		return nil, fmt.Errorf("an EAP packet of %d octets: its header has 4", len(b))
+	}
+	n, least := int(binary.BigEndian.Uint16(b[2:])), 4
+	if b[0] == eapRequest || b[0] == eapResponse {
+		least = 5 // a type follows
+	}
+	switch {
+	case n < least:
+		return nil, fmt.Errorf("an EAP packet that says it has %d octets: at least %d", n, least)
+	case n > len(b):
+		return nil, fmt.Errorf("an EAP packet that says it has %d octets and has %d", n, len(b))
+	}
+	return b[:n], nil
+}
+
+// eapOf joins the EAP-Messages of a reply, which must stand together (RFC 3579 §3.1); nil where it has none.
+func eapOf(attrs radius.Attributes) ([]byte, error) {
+	var packet []byte
+	last := -1
+	for i, a := range attrs {
+		if a.Type != eapMessageType {
+			continue
+		}
+		if last >= 0 && last != i-1 {
+			return nil, errors.New("EAP-Message: other attributes stand between its parts")
+		}
+		packet, last = append(packet, a.Attribute...), i
+	}
+	if last < 0 {
+		return nil, nil
+	}
+	whole, err := cutEAP(packet)
+	if err != nil {
+		return nil, fmt.Errorf("EAP-Message: %w", err)
+	}
+	return whole, nil
+}
+
+// eapReply is the EAP packet that the peer is to see after a reply. Who is granted is decided by the RADIUS packet's code alone (RFC 3579 §2.6.3):
+// a Reject is an EAP Failure for the peer whatever it carries, and an Accept that says otherwise than its code is refused.
+func eapReply(code radius.Code, attrs radius.Attributes, id byte) ([]byte, error) {
+	if code == radius.CodeAccessReject {
+		return eapEnd(eapFailure, id), nil
+	}
+	packet, err := eapOf(attrs)
+	switch {
+	case err != nil:
+	case code == radius.CodeAccessAccept && packet == nil:
+		return eapEnd(eapSuccess, id), nil
+	case packet == nil:
+		err = errors.New("an Access-Challenge without EAP-Message")
+	case code == radius.CodeAccessAccept && packet[0] != eapSuccess:
+		err = fmt.Errorf("an Access-Accept whose EAP packet has code %d, not %d (success)", packet[0], eapSuccess)
+	case code == radius.CodeAccessChallenge && packet[0] != eapRequest:
+		err = fmt.Errorf("an Access-Challenge whose EAP packet has code %d, not %d (request)", packet[0], eapRequest)
+	}
+	if err != nil {
+		return eapEnd(eapFailure, id), err
+	}
+	return packet, nil
+}
+
+// eapEnd is a Success or Failure to the peer's packet id (RFC 3748 §4.2).
+func eapEnd(code, id byte) []byte { return []byte{code, id, 0, 4} }

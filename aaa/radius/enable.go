@@ -1,0 +1,54 @@
+package radius
+
+import (
+	"fmt"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius/rfc2865"
+)
+
+// enableUser is the User-Name of a request for a privilege level, as IOS asks: "$enab15$".
+func enableUser(level int) string { return fmt.Sprintf("$enab%d$", level) }
+
+// enabled is what an Accept for a privilege level grants: that level, where what came with it (a) does not say otherwise. The users file of FreeRADIUS
+// wants
+//
+//	$enab15$  Cleartext-Password := "…"
+//	          Service-Type = Administrative-User
+//
+// with Service-Type Administrative-User, NAS-Prompt-User, Login-User or none; a `shell:priv-lvl` below the level refuses.
+func enabled(level int, a aaa.Authorization) aaa.Authorization {
+	if a.Refuse == "" {
+		a.Refuse = contradictsEnable(level, a)
+	}
+	if a.Refuse != "" {
+		return a.Ungranted()
+	}
+	return aaa.Authorization{ServiceType: a.ServiceType, Kind: a.Kind, PrivLevel: level, ReplyMessage: a.ReplyMessage, Attributes: a.Attributes, Readings: a.Readings}
+}
+
+// contradictsEnable says why an Accept does not grant the level; "" where it does.
+func contradictsEnable(level int, a aaa.Authorization) string {
+	switch {
+	case a.Callback:
+		return fmt.Sprintf("the reply demands a callback, and privilege level %d was asked for", level)
+	case a.Host != nil:
+		return fmt.Sprintf("the reply joins the session to a host, and privilege level %d was asked for", level)
+	case a.ServiceType != 0 && a.ServiceType != int(rfc2865.ServiceType_Value_LoginUser) && a.ServiceType != int(rfc2865.ServiceType_Value_NASPromptUser) &&
+		a.ServiceType != int(rfc2865.ServiceType_Value_AdministrativeUser):
+		return fmt.Sprintf("Service-Type %s: it is no answer to a request for privilege level %d", a.Kind, level)
+	case a.PrivLevel < level && saysPrivLevel(a):
+		return fmt.Sprintf("priv-lvl %d: less than the privilege level %d that was asked for", a.PrivLevel, level)
+	}
+	return ""
+}
+
+// saysPrivLevel tells a level that an attribute brought from one that Service-Type implies.
+func saysPrivLevel(a aaa.Authorization) bool {
+	for _, r := range a.Readings {
+		if r.Field == "priv_lvl" && r.Attribute != "Service-Type" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,79 @@
+package radius
+
+import (
+	"fmt"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// hostParts is what Login-IP-Host, Login-Service and Login-TCP-Port said (RFC 2865 §5.14 to 5.16).
+type hostParts struct {
+	by      string // the attribute that named the host; "" none did
+	address string
+	service string // the attribute; "" none
+	n       uint32
+	port    int
+}
+
+// loginServices has what each Login-Service comes to; "" is not served.
+var loginServices = map[uint32]string{0: aaa.Telnet, 2: aaa.TCPClear}
+
+// loginHost takes the first host; the caller is not asked to choose.
+func (r *reading) loginHost(v value) error {
+	if r.host.by != "" {
+		return r.left("another host came before, left")
+	}
+	r.host.by, r.host.address = r.at, v.s
+	switch v.s {
+	case "0.0.0.0", "::":
+		r.host.address = ""
+	case "255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff":
+		r.host.address = "any"
+	}
+	return nil
+}
+
+func (r *reading) loginService(v value) error {
+	r.host.service, r.host.n = r.at, v.n
+	return nil
+}
+
+func (r *reading) loginPort(v value) error {
+	if v.n < 1 || v.n > 65535 {
+		return fmt.Errorf("%d is no TCP port", v.n)
+	}
+	r.host.port = int(v.n)
+	return nil
+}
+
+// concludeHost: a host counts for Service-Type 1, 3 and none; without one these are the EXEC.
+func (r *reading) concludeHost() error {
+	h := &r.host
+	if r.session != aaa.EXEC {
+		return nil
+	}
+	if h.by == "" || r.service != nil && !r.service.host {
+		why := "no Login-IP-Host came: the session is an EXEC, left"
+		if h.by != "" {
+			why = "the Service-Type gives a prompt, left"
+			r.leftLater(h.by, why)
+		}
+		r.leftLater("Login-Service", why)
+		r.leftLater("Login-TCP-Port", why)
+		return nil
+	}
+	if by := r.said("autocmd"); by != "" {
+		return fmt.Errorf("%s: %s runs a command in place of the host", h.by, by)
+	}
+	service, ok := loginServices[h.n]
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: %d (%s) is not served, only telnet and TCP-clear are", h.service, h.n, printable(loginServiceNames[h.n]))
+	case service == aaa.TCPClear && h.port == 0:
+		return fmt.Errorf("%s: TCP-clear wants a Login-TCP-Port", h.service)
+	case h.port == 0:
+		h.port = 23
+	}
+	r.a.Host = &aaa.Host{Address: h.address, Service: service, Port: h.port}
+	return nil
+}

@@ -1,0 +1,138 @@
+package radius
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+)
+
+// Microsoft's attributes (RFC 2548).
+const (
+	microsoftVendor = 311
+
+	msCHAPResponse   = 1  // §2.1.3
+	msCHAPError      = 2  // §2.1.5
+	msMPPEPolicy     = 7  // §2.4.4
+	msCHAPChallenge  = 11 // §2.1.2
+	msCHAP2Response  = 25 // §2.3.2
+	msCHAP2Success   = 26 // §2.3.3
+	mppeRequired     = 2
+	msCHAPValueLen   = 49 // of the peer's Response packet (RFC 2433 §4, RFC 2759 §4)
+	msCHAP2AnswerLen = 42 // "S=" and 40 hexadecimal digits (RFC 2759 §5)
+)
+
+// mschapCredential has MS-CHAP-Challenge and MS-CHAP-Response or MS-CHAP2-Response. RADIUS has the flags before the rest, PPP behind it.
+func mschapCredential(m aaa.MSCHAP) (credential, error) {
+	challenge, response := 8, byte(msCHAPResponse)
+	switch m.Version {
+	case 1:
+	case 2:
+		challenge, response = 16, msCHAP2Response
+	default:
+		return credential{}, fmt.Errorf("MS-CHAP version %d: there are 1 and 2", m.Version)
+	}
+	switch {
+	case len(m.Challenge) != challenge:
+		return credential{}, fmt.Errorf("an MS-CHAPv%d challenge of %d octets, not %d", m.Version, len(m.Challenge), challenge)
+	case len(m.Response) != msCHAPValueLen:
+		return credential{}, fmt.Errorf("an MS-CHAPv%d response of %d octets, not %d", m.Version, len(m.Response), msCHAPValueLen)
+	}
+	fields, flags := m.Response[:msCHAPValueLen-1], m.Response[msCHAPValueLen-1]
+	if err := checkMSCHAP(m.Version, fields, flags); err != nil {
+		return credential{}, err
+	}
+	var attrs radius.Attributes
+	addVendor(&attrs, microsoftVendor, msCHAPChallenge, m.Challenge)
+	addVendor(&attrs, microsoftVendor, response, append([]byte{m.ID, flags}, fields...))
+	return credential{attrs: attrs}, nil
+}
+
+// checkMSCHAP refuses what the RFCs say must be zero and is not.
+func checkMSCHAP(version int, fields []byte, flags byte) error {
+	switch {
+	case version == 1 && flags > 1:
+		return fmt.Errorf("an MS-CHAPv1 response with flags %#02x: they are 0 or 1 (RFC 2433 §4)", flags)
+	case version == 2 && flags != 0:
+		return fmt.Errorf("an MS-CHAPv2 response with flags %#02x: they are 0 (RFC 2759 §4)", flags)
+	case version == 2 && !bytes.Equal(fields[16:24], make([]byte, 8)):
+		return errors.New("an MS-CHAPv2 response whose reserved octets are not zero (RFC 2759 §4)")
+	}
+	return nil
+}
+
+// addVendor adds one attribute of a vendor (RFC 2865 §5.26).
+func addVendor(attrs *radius.Attributes, vendor uint32, t byte, value []byte) {
+	v := append([]byte{byte(vendor >> 24), byte(vendor >> 16), byte(vendor >> 8), byte(vendor), t, byte(2 + len(value))}, value...)
+	attrs.Add(rfc2865.VendorSpecific_Type, v)
+}
+
+// vendorValues has the values of one attribute of a vendor, in the order of the packet. What is cut is left.
+func vendorValues(attrs radius.Attributes, vendor uint32, t byte) [][]byte {
+	var values [][]byte
+	for _, a := range attrs {
+		if a.Type != rfc2865.VendorSpecific_Type {
+			continue
+		}
+		id, data, err := radius.VendorSpecific(a.Attribute)
+		if err != nil || id != vendor {
+			continue
+		}
+		for len(data) >= 2 && data[1] >= 2 && int(data[1]) <= len(data) {
+			if data[0] == t {
+				values = append(values, data[2:data[1]])
+			}
+			data = data[data[1]:]
+		}
+	}
+	return values
+}
+
+// mschapAccepted reads what an Accept of an MS-CHAP login must bring and may not. For version 2 it returns the server's proof for the peer, which
+// knows the password and checks it; an Accept without one is no use to any peer (RFC 2759 §5: it ends the link).
+func mschapAccepted(m aaa.MSCHAP, attrs radius.Attributes) (proof string, err error) {
+	for _, v := range vendorValues(attrs, microsoftVendor, msMPPEPolicy) {
+		if n, err := radius.Integer(v); err != nil || n == mppeRequired {
+			return "", errors.New("MS-MPPE-Encryption-Policy: the session must be encrypted, and MPPE is not served")
+		}
+	}
+	if m.Version != 2 {
+		return "", nil
+	}
+	v := vendorValues(attrs, microsoftVendor, msCHAP2Success)
+	switch {
+	case len(v) == 0:
+		return "", errors.New("MS-CHAP2-Success: it is missing, and without it the peer does not trust the access server")
+	case len(v) > 1:
+		return "", fmt.Errorf("MS-CHAP2-Success: it came %d times", len(v))
+	case len(v[0]) < 1+msCHAP2AnswerLen || !isProof(v[0][1:1+msCHAP2AnswerLen]) || oneLine(string(v[0][1:])) != nil:
+		return "", errors.New("MS-CHAP2-Success: it is not S= and 40 hexadecimal digits")
+	case v[0][0] != m.ID:
+		return "", fmt.Errorf("MS-CHAP2-Success: it answers response %d, not %d", v[0][0], m.ID)
+	}
+	return string(v[0][1:]), nil
+}
+
+func isProof(b []byte) bool {
+	if b[0] != 'S' || b[1] != '=' {
+		return false
+	}
+	for _, c := range b[2:] {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'F') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// mschapRefused is the MS-CHAP-Error of a Reject for the peer, "E=691 R=1 …" (RFC 2433 §5, RFC 2759 §6); "" where none that can be shown came.
+func mschapRefused(m aaa.MSCHAP, attrs radius.Attributes) string {
+	v := vendorValues(attrs, microsoftVendor, msCHAPError)
+	if len(v) != 1 || len(v[0]) < 3 || v[0][0] != m.ID || oneLine(string(v[0][1:])) != nil || string(v[0][1:3]) != "E=" {
+		return ""
+	}
+	return string(v[0][1:])
+}

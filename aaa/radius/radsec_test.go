@@ -1,0 +1,430 @@
+package radius_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/aaa/radius"
+)
+
+// tlsTown is a client and one RadSec server in a bubble.
+type tlsTown struct {
+	town
+	streams *aaatest.StreamNet
+	ca      *aaatest.Authority
+	dir     string
+	o       aaatest.RadSec
+	stop    context.CancelFunc
+	done    *sync.WaitGroup
+}
+
+// inTLSTown starts a server "radsec.example" whose RadSec is o, its client's TLS as set leaves it, and runs f. set may be nil.
+func inTLSTown(t *testing.T, o aaatest.RadSec, set func(w *tlsTown, c *radius.ServerConfig), f func(*tlsTown)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &tlsTown{town: town{t: t, server: map[string]*aaatest.RADIUS{}}, streams: &aaatest.StreamNet{}, dir: t.TempDir(), o: o, done: &sync.WaitGroup{}}
+		var err error
+		if w.ca, err = aaatest.NewAuthority("ca"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.ca.WriteFiles(w.dir, aaatest.Certificate{Name: "nas", Client: true}); err != nil {
+			t.Fatal(err)
+		}
+		if w.o.TLS == nil {
+			w.o.TLS = w.serverTLS(aaatest.Certificate{Name: "radsec", Hosts: []string{"radsec.example"}, Server: true})
+		}
+		w.o.Violation = t.Errorf
+		w.start()
+		c := radius.ServerConfig{Name: "one", Transport: radius.TLS, Address: "radsec.example", Accounting: "radsec.example",
+			TLS: &radius.TLSConfig{CAFile: filepath.Join(w.dir, "ca.pem"), CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}
+		if set != nil {
+			set(w, &c)
+		}
+		if w.client, err = radius.New(radius.Config{Servers: []radius.ServerConfig{c}, NASIdentifier: "maui", Dial: w.streams.Dial, Trace: w.note}); err != nil {
+			t.Fatal(err)
+		}
+		f(w)
+		w.client.Close()
+		w.halt()
+		if got := strings.Join(w.trace, "\n"); strings.Contains(got, canary) || strings.Contains(got, secret) {
+			t.Errorf("a secret in the trace:\n%s", got)
+		}
+	})
+}
+
+// serverTLS is a server's side of TLS that demands a client's certificate and speaks both versions.
+func (w *tlsTown) serverTLS(c aaatest.Certificate) *tls.Config {
+	w.t.Helper()
+	cert, err := w.ca.TLS(c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: w.ca.Pool(), NextProtos: []string{"radius/1.1", "radius/1.0"}}
+}
+
+// start starts the server anew, halt ends it and its connections.
+func (w *tlsTown) start() {
+	w.t.Helper()
+	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: "radsec", Users: users})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	l, err := w.streams.Listen("radsec.example:2083")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var ctx context.Context
+	ctx, w.stop = context.WithCancel(context.Background())
+	w.server["one"] = s
+	w.done.Go(func() {
+		if err := s.ServeRadSec(ctx, l, w.o); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+func (w *tlsTown) halt() { w.stop(); w.done.Wait() }
+
+func off(_ *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Off }
+
+func TestRadSec(t *testing.T) {
+	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
+		t.Run(version, func(t *testing.T) {
+			inTLSTown(t, aaatest.RadSec{SignReplies: true}, set, func(w *tlsTown) {
+				w.want("bob", aaa.Granted, "")
+				if res := w.want("cb", aaa.Granted, ""); res.Auth.Dialstring.Value() != "84001" {
+					t.Errorf("%+v", res)
+				}
+				w.want("nobody", aaa.Refused, "refused")
+				c, res := w.login("otp")
+				if res.Kind != aaa.Prompt {
+					t.Fatalf("%+v", res)
+				}
+				if res = c.Answer(context.Background(), "123456"); res.Kind != aaa.Granted {
+					t.Errorf("%+v", res)
+				}
+				if err := w.client.Send(context.Background(), stop(time.Now())); err != nil {
+					t.Error(err)
+				}
+				if recs := w.server["one"].Records(); len(recs) != 1 || recs[0].Get("Acct-Session-Id") != "s1" {
+					t.Errorf("%v", recs)
+				}
+				st := w.client.Servers()
+				if len(st) != 1 || st[0].Version != version || st[0].State != radius.Okay || st[0].Serves != "authentication+accounting" || st[0].Sockets != 1 || w.streams.Dialled() != 1 {
+					t.Errorf("%+v, %d connections", st, w.streams.Dialled())
+				}
+			})
+		})
+	}
+}
+
+// More requests than one connection of RADIUS/1.0 has identifiers take more connections; RADIUS/1.1 has enough Tokens on one.
+func TestRadSecManyInFlight(t *testing.T) {
+	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
+		t.Run(version, func(t *testing.T) {
+			inTLSTown(t, aaatest.RadSec{}, set, func(w *tlsTown) {
+				w.server["one"].SetFaults(aaatest.Faults{Delay: time.Second})
+				var wg sync.WaitGroup
+				for i := range 600 {
+					wg.Go(func() {
+						user, kind := "bob", aaa.Granted
+						if i%2 == 1 {
+							user, kind = "nobody", aaa.Refused
+						}
+						w.want(user, kind, "")
+					})
+				}
+				wg.Wait()
+				want := 3
+				if version == "RADIUS/1.1" {
+					want = 1
+				}
+				if n := w.streams.Dialled(); n != want {
+					t.Errorf("%d connections, want %d", n, want)
+				}
+			})
+		})
+	}
+}
+
+// Who is not whom we know, or does not know us, is refused with words that help, at once, and no password is sent.
+func TestRadSecCertificates(t *testing.T) {
+	other := func(w *tlsTown) *aaatest.Authority {
+		ca, err := aaatest.NewAuthority("other")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return ca
+	}
+	good := aaatest.Certificate{Name: "radsec", Hosts: []string{"radsec.example"}, Server: true}
+	for _, tt := range []struct {
+		name string
+		set  func(w *tlsTown, c *radius.ServerConfig)
+		want string
+	}{
+		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" }, "is server_name right?"},
+		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" }, "is server_name right?"},
+		{"a name in the subject only", func(w *tlsTown, c *radius.ServerConfig) {
+			*w.o.TLS = *w.serverTLS(aaatest.Certificate{Name: "radsec.example", Server: true})
+		}, "certificate"},
+		{"wrong CA", func(w *tlsTown, c *radius.ServerConfig) {
+			ca := other(w)
+			if err := ca.WriteFiles(w.t.TempDir()); err != nil {
+				w.t.Fatal(err)
+			}
+			dir := w.t.TempDir()
+			if err := ca.WriteFiles(dir); err != nil {
+				w.t.Fatal(err)
+			}
+			c.TLS.CAFile = filepath.Join(dir, "ca.pem")
+		}, "is ca_file right?"},
+		{"expired", func(w *tlsTown, c *radius.ServerConfig) {
+			old := good
+			old.Expired = true
+			*w.o.TLS = *w.serverTLS(old)
+		}, "out of its time"},
+		{"not yet", func(w *tlsTown, c *radius.ServerConfig) {
+			old := good
+			old.Future = true
+			*w.o.TLS = *w.serverTLS(old)
+		}, "out of its time"},
+		{"a client's certificate", func(w *tlsTown, c *radius.ServerConfig) {
+			wrong := good
+			wrong.Server, wrong.Client = false, true
+			*w.o.TLS = *w.serverTLS(wrong)
+		}, "not valid"},
+		{"no certificate of ours", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.CertFile, c.TLS.KeyFile = "", "" }, "set cert_file and key_file"},
+		{"our certificate of another CA", func(w *tlsTown, c *radius.ServerConfig) {
+			dir := w.t.TempDir()
+			if err := other(w).WriteFiles(dir, aaatest.Certificate{Name: "nas", Client: true}); err != nil {
+				w.t.Fatal(err)
+			}
+			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
+		}, "signed by whom the server trusts"},
+		{"our expired certificate", func(w *tlsTown, c *radius.ServerConfig) {
+			dir := w.t.TempDir()
+			if err := w.ca.WriteFiles(dir, aaatest.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
+				w.t.Fatal(err)
+			}
+			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
+		}, "does not take our certificate"},
+		{"TLS 1.2", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.MaxVersion = tls.VersionTLS12 }, "too old"},
+		{"no RADIUS/1.1", func(w *tlsTown, c *radius.ServerConfig) {
+			c.TLS.RADIUS11, w.o.TLS.NextProtos = radius.RADIUS11Require, nil
+		}, "does not speak RADIUS/1.1"},
+		{"RADIUS/1.0 only", func(w *tlsTown, c *radius.ServerConfig) {
+			c.TLS.RADIUS11, w.o.TLS.NextProtos = radius.RADIUS11Require, []string{"radius/1.0"}
+		}, "look at radius11"},
+		{"RADIUS/1.1 only", func(w *tlsTown, c *radius.ServerConfig) {
+			c.TLS.RADIUS11, w.o.TLS.NextProtos = radius.RADIUS11Off, []string{"radius/1.1"}
+		}, "look at radius11"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTLSTown(t, aaatest.RadSec{}, tt.set, func(w *tlsTown) {
+				begun := time.Now()
+				w.want("bob", aaa.Silent, tt.want)
+				if d := time.Since(begun); d > 2*time.Second {
+					t.Errorf("told after %v", d)
+				}
+				if all, _ := w.server["one"].Requests(); all != 0 {
+					t.Error("the request was sent all the same")
+				}
+			})
+		})
+	}
+}
+
+// What works besides: an address for a name, an old server where it is allowed, no ALPN, RADIUS/1.1 demanded and there.
+func TestRadSecAgreements(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		set     func(w *tlsTown, c *radius.ServerConfig)
+		version string
+	}{
+		{"an address", func(w *tlsTown, c *radius.ServerConfig) {
+			c.TLS.ServerName = "192.0.2.1"
+			*w.o.TLS = *w.serverTLS(aaatest.Certificate{Name: "x", Hosts: []string{"192.0.2.1"}, Server: true})
+		}, "RADIUS/1.1"},
+		{"TLS 1.2", func(w *tlsTown, c *radius.ServerConfig) {
+			c.TLS.MinTLS12, w.o.TLS.MaxVersion = true, tls.VersionTLS12
+		}, "RADIUS/1.0"},
+		{"no ALPN", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = nil }, "RADIUS/1.0"},
+		{"1.0 of both", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = []string{"radius/1.0"} }, "RADIUS/1.0"},
+		{"1.1 demanded", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Require }, "RADIUS/1.1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTLSTown(t, aaatest.RadSec{}, tt.set, func(w *tlsTown) {
+				w.want("bob", aaa.Granted, "")
+				if st := w.client.Servers(); st[0].Version != tt.version {
+					t.Errorf("%+v", st)
+				}
+			})
+		})
+	}
+}
+
+// A request on a connection that is lost goes out again on the next one.
+func TestRadSecLostConnection(t *testing.T) {
+	inTLSTown(t, aaatest.RadSec{CloseOn: 2}, nil, func(w *tlsTown) {
+		for range 5 {
+			w.want("bob", aaa.Granted, "")
+		}
+		if n := w.streams.Dialled(); n != 5 {
+			t.Errorf("%d connections", n)
+		}
+	})
+	// A server that restarts: the request waits for it, within its time.
+	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
+		w.want("bob", aaa.Granted, "")
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		var wg sync.WaitGroup
+		wg.Go(func() { w.want("bob", aaa.Granted, "") })
+		time.Sleep(time.Second)
+		w.halt()
+		time.Sleep(2 * time.Second)
+		w.start()
+		wg.Wait()
+	})
+	// One that never comes again is silence, and the next server is asked meanwhile.
+	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
+		w.want("bob", aaa.Granted, "")
+		w.halt()
+		synctest.Wait()
+		begun := time.Now()
+		w.want("bob", aaa.Silent, "connection refused")
+		w.want("bob", aaa.Silent, "connection refused")
+		if d := time.Since(begun); d > 15*time.Second {
+			t.Errorf("silent after %v", d)
+		}
+		w.start()
+		w.want("bob", aaa.Granted, "")
+	})
+}
+
+// A server that lies about lengths, or whose authenticators are wrong, loses its connection and is not believed.
+func TestRadSecBadReplies(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		o      aaatest.RadSec
+		faults aaatest.Faults
+		set    func(*tlsTown, *radius.ServerConfig)
+		want   string
+	}{
+		{"length 0", aaatest.RadSec{Length: -65536}, aaatest.Faults{}, off, "a packet of 0 octets"},
+		{"length 19", aaatest.RadSec{Length: 19}, aaatest.Faults{}, off, "a packet of 19 octets"},
+		{"length 4097", aaatest.RadSec{Length: 4097}, aaatest.Faults{}, off, "a packet of 4097 octets"},
+		{"length 65535", aaatest.RadSec{Length: 65535}, aaatest.Faults{}, nil, "a packet of 65535 octets"},
+		{"attributes cut", aaatest.RadSec{Length: 25}, aaatest.Faults{}, nil, "bad length"},
+		{"wrong Message-Authenticator", aaatest.RadSec{}, aaatest.Faults{WrongMAC: true}, off, "wrong Message-Authenticator"},
+		{"two Message-Authenticators", aaatest.RadSec{}, aaatest.Faults{DoubleMAC: true}, off, "two Message-Authenticators"},
+		{"another secret", aaatest.RadSec{}, aaatest.Faults{Forge: 1}, off, "wrong Response Authenticator"},
+		{"wrong id", aaatest.RadSec{}, aaatest.Faults{WrongID: true}, off, "no authentic answer"},
+		{"wrong code", aaatest.RadSec{}, aaatest.Faults{WrongCode: true}, nil, "unexpected code"},
+		{"Protocol-Error", aaatest.RadSec{ProtocolError: 502}, aaatest.Faults{}, nil, "Error-Cause 502"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTLSTown(t, tt.o, tt.set, func(w *tlsTown) {
+				w.server["one"].SetFaults(tt.faults)
+				w.want("bob", aaa.Silent, tt.want)
+			})
+		})
+	}
+}
+
+// Inside TLS no Message-Authenticator is demanded.
+func TestRadSecUnsigned(t *testing.T) {
+	inTLSTown(t, aaatest.RadSec{}, off, func(w *tlsTown) {
+		w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+		w.want("bob", aaa.Granted, "")
+	})
+}
+
+// A server that takes the connection and never says anything, in TLS or behind it.
+func TestRadSecDumb(t *testing.T) {
+	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		begun := time.Now()
+		w.want("bob", aaa.Silent, "no authentic answer")
+		if d := time.Since(begun); d < 12*time.Second || d > 16*time.Second {
+			t.Errorf("silent after %v", d)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		begun = time.Now()
+		if _, res := w.client.Start(ctx, aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) != time.Second {
+			t.Errorf("%+v after %v", res, time.Since(begun))
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		streams := &aaatest.StreamNet{}
+		l, err := streams.Listen("dumb:2083")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		var conns []net.Conn
+		wg.Go(func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				conns = append(conns, c)
+				wg.Go(func() { // it reads the greeting, and says nothing
+					b := make([]byte, 4096)
+					for {
+						if _, err := c.Read(b); err != nil {
+							return
+						}
+					}
+				})
+			}
+		})
+		c, err := radius.New(radius.Config{Dial: streams.Dial, Servers: []radius.ServerConfig{{Transport: radius.TLS, Address: "dumb"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 3*time.Second || !strings.Contains(res.Reason, "port of RADIUS over TLS") {
+			t.Errorf("%+v after %v", res, time.Since(begun))
+		}
+		c.Close()
+		l.Close()
+		for _, c := range conns {
+			c.Close()
+		}
+		wg.Wait()
+	})
+}
+
+func TestTLSConfig(t *testing.T) {
+	dir := t.TempDir()
+	for want, c := range map[string]radius.TLSConfig{
+		"no such file":       {CAFile: filepath.Join(dir, "none.pem")},
+		"both or none":       {CertFile: "x"},
+		`radius11 "maybe"`:   {RADIUS11: "maybe"},
+		"TLS 1.3":            {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
+		"nas.pem":            {CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key")},
+		"no PEM certificate": {CAFile: "radsec_test.go"},
+	} {
+		_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Name: "s", Transport: radius.TLS, Address: "h", TLS: &c}}})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "radius server s: ") {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+	if _, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Transport: "dtls", Address: "h"}}}); err == nil || !strings.Contains(err.Error(), `transport "dtls"`) {
+		t.Error(err)
+	}
+	if w := (radius.ServerConfig{Transport: radius.TLS, TLS: &radius.TLSConfig{MinTLS12: true}}).Warnings(); len(w) != 2 {
+		t.Error(w)
+	}
+}

@@ -1,0 +1,176 @@
+package radius
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ServerStatus is how one server stands, on one port.
+type ServerStatus struct {
+	Name         string            `json:"name"`
+	Address      string            `json:"address"`
+	Serves       string            `json:"serves"`            // "authentication", "accounting" or both, joined by "+"
+	Transport    string            `json:"transport"`         // UDP or TLS
+	Version      string            `json:"version,omitempty"` // "RADIUS/1.0" or "RADIUS/1.1", of the connections that stand
+	State        State             `json:"state"`
+	PassedOver   bool              `json:"passed_over"`      // others are asked first
+	Reason       string            `json:"reason,omitempty"` // why it was last silent
+	Sockets      int               `json:"sockets"`
+	InFlight     int               `json:"in_flight"`
+	Answered     time.Time         `json:"answered,omitzero"` // when it last answered a request
+	Signs        bool              `json:"signs"`             // a good Message-Authenticator was seen
+	StatusServer bool              `json:"status_server"`     // it has answered Status-Server
+	Stray        uint64            `json:"stray"`             // packets that nobody waited for
+	Dropped      map[string]uint64 `json:"dropped,omitempty"` // replies that were not believed, by what was wrong with them
+}
+
+// Servers has the state of each server of c, authentication before accounting.
+func (c *Client) Servers() []ServerStatus {
+	var all []ServerStatus
+	for _, p := range c.peers() {
+		st := p.status()
+		switch {
+		case slices.Contains(c.auth, p) && slices.Contains(c.acct, p):
+			st.Serves = "authentication+accounting"
+		case slices.Contains(c.acct, p):
+			st.Serves = "accounting"
+		default:
+			st.Serves = "authentication"
+		}
+		all = append(all, st)
+	}
+	return all
+}
+
+// peers has each of c's servers and ports once.
+func (c *Client) peers() []*peer {
+	all := slices.Clone(c.auth)
+	for _, p := range c.acct {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (p *peer) status() ServerStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := ServerStatus{Name: p.Name, Address: p.address, Transport: p.Transport, State: p.dog.state, PassedOver: p.dog.passedOver(time.Now(), p.deadUntil),
+		Sockets: len(p.sockets), InFlight: int(p.inFlight.Load()), Signs: p.latched.Load(), StatusServer: p.dog.known, Stray: p.stray.Load()}
+	if p.reason != nil {
+		st.Reason = p.reason.Error()
+	}
+	if at := p.answered.Load(); at != 0 {
+		st.Answered = time.Unix(0, at)
+	}
+	for _, s := range p.sockets {
+		st.Version = "RADIUS/1.0"
+		if s.v11 {
+			st.Version = "RADIUS/1.1"
+		}
+	}
+	for f := range p.dropped {
+		if n := p.dropped[f].Load(); n > 0 {
+			if st.Dropped == nil {
+				st.Dropped = map[string]uint64{}
+			}
+			st.Dropped[flaw(f).String()] = n
+		}
+	}
+	return st
+}
+
+// Group returns another method-list entry, name, over some of c's servers, asked in the order given. It shares their sockets, identifiers and
+// health with c, whose Close ends it too; its own Close does nothing. The error names an unknown server.
+func (c *Client) Group(name string, servers ...string) (*Client, error) {
+	return c.group(name, false, servers)
+}
+
+// BalancedGroup is Group with the least busy server asked first.
+func (c *Client) BalancedGroup(name string, servers ...string) (*Client, error) {
+	return c.group(name, true, servers)
+}
+
+func (c *Client) group(name string, balance bool, servers []string) (*Client, error) {
+	g := &Client{cfg: c.cfg, part: true}
+	g.cfg.Name, g.cfg.Balance = name, balance
+	for i, s := range servers {
+		p := named(c.auth, s)
+		switch {
+		case p == nil:
+			return nil, fmt.Errorf("radius group %s: there is no server %q", name, s)
+		case slices.Contains(servers[:i], s):
+			return nil, fmt.Errorf("radius group %s: server %q is there twice", name, s)
+		}
+		g.auth = append(g.auth, p)
+		if p := named(c.acct, s); p != nil {
+			g.acct = append(g.acct, p)
+		}
+	}
+	if len(g.auth) == 0 {
+		return nil, fmt.Errorf("radius group %s: no server", name)
+	}
+	return g, nil
+}
+
+func named(peers []*peer, name string) *peer {
+	for _, p := range peers {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// inOrder has the servers in the order in which they are asked: those that are not passed over; all of them where all are.
+func (c *Client) inOrder(peers []*peer) []*peer {
+	if c.cfg.Balance {
+		peers = c.balanced(peers)
+	}
+	now := time.Now()
+	if !slices.ContainsFunc(peers, func(p *peer) bool { return p.dead(now) }) {
+		return peers
+	}
+	var alive []*peer
+	for _, p := range peers {
+		if !p.dead(now) {
+			alive = append(alive, p)
+		}
+	}
+	if alive == nil {
+		return peers
+	}
+	return alive
+}
+
+// balanced has the servers with the fewest requests in flight first, those with as many in turn.
+func (c *Client) balanced(peers []*peer) []*peer {
+	if len(peers) < 2 {
+		return peers
+	}
+	turn := int(c.turn.Add(1)-1) % len(peers)
+	order := slices.Concat(peers[turn:], peers[:turn])
+	busy := make(map[*peer]int64, len(order))
+	for _, p := range order {
+		busy[p] = p.inFlight.Load()
+	}
+	slices.SortStableFunc(order, func(a, b *peer) int { return cmp.Compare(busy[a], busy[b]) })
+	return order
+}
+
+// inherit takes over what an earlier client knew of the same server, before any request: so a reload opens no window for unsigned replies,
+// and asks no dead server anew.
+func (p *peer) inherit(from *peer) {
+	p.latched.Store(from.latched.Load())
+	p.answered.Store(from.answered.Load())
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	p.deadUntil, p.reason = from.deadUntil, from.reason
+	p.dog.known = from.dog.known
+	if from.dog.state == Down || from.dog.state == Suspect || from.dog.state == Reopen {
+		p.dog.state = Down
+	}
+}

@@ -1,0 +1,103 @@
+package radius
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+const (
+	writeQueue  = 64               // packets that wait for the writer
+	writeRoom   = 16 << 10         // octets that one Write takes at most: one TLS record
+	writeWithin = 10 * time.Second // a peer that takes nothing for so long is gone
+)
+
+// badFrame is the error of a stream whose next Length is none: nothing behind it can be trusted (RFC 6613 §2.6.4).
+type badFrame int
+
+func (b badFrame) Error() string {
+	return fmt.Sprintf("a packet of %d octets was announced, and there are 20 to %d: the connection was closed", int(b), maxLen)
+}
+
+// readPacket reads the next packet of a stream into buf, which holds maxLen octets, and returns it. io.EOF at the end of the stream,
+// io.ErrUnexpectedEOF inside a packet, badFrame where its Length is none.
+func readPacket(r *bufio.Reader, buf []byte) ([]byte, error) {
+	head, err := r.Peek(4)
+	if err != nil {
+		if err == io.EOF && len(head) > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	n := int(binary.BigEndian.Uint16(head[2:]))
+	if n < headerLen || n > maxLen {
+		return nil, badFrame(n)
+	}
+	if _, err := io.ReadFull(r, buf[:n]); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return buf[:n], nil
+}
+
+// readStream is the one goroutine that reads a connection, until it is closed, broken or lies.
+func (s *socket) readStream() {
+	r := bufio.NewReaderSize(s.conn, replyBuf)
+	buf := make([]byte, maxLen)
+	for {
+		packet, err := readPacket(r, buf)
+		if err != nil {
+			s.complain(explainTLS(err))
+			return
+		}
+		s.heard.Add(1)
+		// RFC 6613 §2.6.4: a reply that lies about its length or its authenticators ends the connection; one that nobody waits for does not.
+		switch f := s.deliver(packet); f {
+		case badLength, badDigest, badMAC, doubledMAC:
+			s.complain(fmt.Errorf("a reply %s: the connection was closed", f))
+			return
+		}
+	}
+}
+
+// writeStream is the one goroutine that writes a connection: no exchange waits in a Write for another's octets, and what has gathered goes
+// out as one TLS record.
+func (s *socket) writeStream() {
+	buf := make([]byte, 0, writeRoom)
+	for {
+		select {
+		case wire := <-s.queue:
+			buf = append(buf[:0], wire...)
+		case <-s.gone:
+			return
+		}
+		for more := true; more && len(buf) <= writeRoom-maxLen; {
+			select {
+			case wire := <-s.queue:
+				buf = append(buf, wire...)
+			default:
+				more = false
+			}
+		}
+		s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
+		if _, err := s.conn.Write(buf); err != nil {
+			s.fail(err)
+			return
+		}
+	}
+}
+
+// fail ends a connection that cannot be written to. Where the server closed it, its alert says why, and the reader may still find that.
+func (s *socket) fail(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.shut(fmt.Errorf("the server took nothing for %s: %w", writeWithin, err))
+		return
+	}
+	s.conn.SetReadDeadline(time.Now().Add(time.Second))
+}

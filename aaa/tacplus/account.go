@@ -1,0 +1,222 @@
+package tacplus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tq "github.com/facebookincubator/tacquito"
+	"github.com/ringback/ringback/aaa"
+)
+
+// discCauseCallback is Cisco's disc-cause-ext of a session that ended to be called back.
+const discCauseCallback = "1102"
+
+// Send delivers r to r.Server where that is one of the entry's, else to the first server that answers SUCCESS, and blocks for that. The error says
+// which servers were asked; the record is then still the caller's to deliver.
+func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
+	body, args, err := e.record(r)
+	if err != nil {
+		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
+	}
+	var silent []string
+	for _, p := range grantorFirst(e.order(), r.Server) {
+		err := p.account(ctx, r, body, args)
+		if err == nil {
+			return nil
+		}
+		silent = append(silent, err.Error())
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return fmt.Errorf("account %s of session %s: %s", r.Type, r.SessionID, strings.Join(silent, "; "))
+}
+
+// grantorFirst has the servers in order, the one that granted before all others.
+func grantorFirst(order []*peer, name string) []*peer {
+	for i, p := range order {
+		if name != "" && p.Name == name {
+			return append(append([]*peer{p}, order[:i]...), order[i+1:]...)
+		}
+	}
+	return order
+}
+
+// account sends one record to one server.
+func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []string) error {
+	p.show(true, "Accounting REQUEST", func() []string {
+		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + quoted(field(r.User)), "port = " + quoted(port(r.TTY)), "rem_addr = " + quoted(field(r.Caller))},
+			describePairs(args)...)
+	})
+	s, reply, err := p.ask(ctx, tq.Accounting, 0, "Accounting REQUEST", body)
+	if err != nil {
+		return err
+	}
+	s.end()
+	n := int(reply[0])<<8 + int(reply[1])
+	message := string(reply[5 : 5+n])
+	code := status(tq.Accounting, reply)
+	p.show(false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(code), s.id), func() []string { return messages(message, string(reply[5+n:])) })
+	if code != byte(tq.AcctReplyStatusSuccess) {
+		return p.unusable("Accounting", accountingStatus(code)+said(message))
+	}
+	return nil
+}
+
+func accountingStatus(code byte) string {
+	switch code {
+	case byte(tq.AcctReplyStatusSuccess):
+		return "SUCCESS"
+	case byte(tq.AcctReplyStatusError):
+		return "ERROR"
+	case statusFollow:
+		return "FOLLOW, which is not done (RFC 8907 §10.5.5)"
+	}
+	return fmt.Sprintf("status %#02x, which is unknown", code)
+}
+
+var flagNames = map[tq.AcctRequestFlag]string{tq.AcctFlagStart: "START", tq.AcctFlagStop: "STOP", tq.AcctFlagWatchdog: "WATCHDOG", tq.AcctFlagWatchdogWithUpdate: "WATCHDOG START"}
+
+// accountingFlags are RFC 8907 §7.2's; 0 for a record that TACACS+ has not. An Interim that tells of traffic or time is a watchdog with update.
+func accountingFlags(r aaa.Record) tq.AcctRequestFlag {
+	switch {
+	case r.Command != "":
+		return tq.AcctFlagStop // a command is accounted once, when it is run
+	case r.Type == aaa.Start || r.Type == aaa.On:
+		return tq.AcctFlagStart
+	case r.Type == aaa.Stop || r.Type == aaa.Off:
+		return tq.AcctFlagStop
+	case r.Type == aaa.Interim && r.SessionTime == 0 && r.OctetsIn|r.OctetsOut|r.PacketsIn|r.PacketsOut == 0:
+		return tq.AcctFlagWatchdog
+	case r.Type == aaa.Interim:
+		return tq.AcctFlagWatchdogWithUpdate
+	}
+	return 0
+}
+
+// record makes the REQUEST of r (RFC 8907 §7.1) and its arguments (§8.3). It is the same octets whenever it is sent: times are those of what
+// happened.
+func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
+	flags := accountingFlags(r)
+	if flags == 0 {
+		return nil, nil, fmt.Errorf("a record of type %q is not for TACACS+", r.Type)
+	}
+	var args arguments
+	service, who := tq.AuthenServiceLogin, field(r.User)
+	method := e.method(r.Entry)
+	switch {
+	case r.Type == aaa.On || r.Type == aaa.Off:
+		service, method, who = tq.AuthenServiceNone, tq.AuthenMethodNone, field(e.cfg.SystemUser)
+		args.system(r)
+	case r.Command != "":
+		args.command(r)
+	default:
+		if r.Service == aaa.PPP {
+			service = tq.AuthenServicePPP
+		}
+		args.session(r)
+	}
+	list := make(tq.Args, 0, len(args))
+	for _, a := range args {
+		list = append(list, tq.Arg(a))
+	}
+	body, err := tq.NewAcctRequest(tq.SetAcctRequestFlag(flags), tq.SetAcctRequestMethod(method), tq.SetAcctRequestPrivLvl(tq.PrivLvl(min(max(r.PrivLevel, 1), 15))),
+		tq.SetAcctRequestType(tq.AuthenTypeNotSet), tq.SetAcctRequestService(service), tq.SetAcctRequestUser(tq.AuthenUser(who)),
+		tq.SetAcctRequestPort(tq.AuthenPort(port(r.TTY))), tq.SetAcctRequestRemAddr(tq.AuthenRemAddr(field(r.Caller))), tq.SetAcctRequestArgs(list)).MarshalBinary()
+	if err != nil {
+		return nil, nil, errors.New("the record cannot be encoded")
+	}
+	return body, args, nil
+}
+
+// arguments are the pairs of a record, in order.
+type arguments []string
+
+// add appends name=v; what is not printable US-ASCII is replaced and what is too long cut, since a record that can never be sent would hold up all
+// that wait behind it.
+func (a *arguments) add(name, v string) { *a = append(*a, field(name+"="+v)) }
+
+func (a *arguments) count(name string, n uint64) { a.add(name, strconv.FormatUint(n, 10)) }
+
+func (a *arguments) seconds(name string, t time.Time) {
+	if !t.IsZero() {
+		a.add(name, strconv.FormatInt(t.Unix(), 10))
+	}
+}
+
+func (a *arguments) task(r aaa.Record) {
+	id := r.SessionID
+	if id == "" {
+		id = r.ID
+	}
+	a.add("task_id", id)
+}
+
+// system is the access server's own start and stop.
+func (a *arguments) system(r aaa.Record) {
+	a.task(r)
+	reason := "reload"
+	a.seconds("start_time", r.Time)
+	if r.Type == aaa.Off {
+		reason = "shutdown"
+	}
+	a.add("timezone", "UTC")
+	a.add("service", "system")
+	a.add("event", "sys_acct")
+	a.add("reason", reason)
+}
+
+// command is one command that was run.
+func (a *arguments) command(r aaa.Record) {
+	a.task(r)
+	a.seconds("start_time", r.Time)
+	a.add("timezone", "UTC")
+	a.add("service", "shell")
+	a.add("priv-lvl", strconv.Itoa(min(max(r.PrivLevel, 0), 15)))
+	a.add("cmd", r.Command+" <cr>")
+}
+
+// session is a leg's Start, Interim or Stop.
+func (a *arguments) session(r aaa.Record) {
+	a.task(r)
+	if r.Type == aaa.Stop {
+		a.seconds("stop_time", r.Time)
+	}
+	if !r.Time.IsZero() {
+		a.seconds("start_time", r.Time.Add(-r.SessionTime))
+	}
+	a.add("timezone", "UTC")
+	if r.Service == aaa.PPP {
+		a.add("service", "ppp")
+		a.add("protocol", "ip")
+	} else {
+		a.add("service", "shell")
+	}
+	if r.CallbackNumber != "" {
+		a.add("callback-dialstring", r.CallbackNumber)
+	}
+	if r.Type != aaa.Start {
+		a.used(r)
+	}
+}
+
+// used has what Interim and Stop add. In is what came from the caller.
+func (a *arguments) used(r aaa.Record) {
+	a.count("elapsed_time", uint64(r.SessionTime/time.Second))
+	a.count("bytes_in", r.OctetsIn)
+	a.count("bytes_out", r.OctetsOut)
+	if r.Service == aaa.PPP {
+		a.count("paks_in", r.PacketsIn)
+		a.count("paks_out", r.PacketsOut)
+	}
+	if r.Type == aaa.Stop && r.Cause > 0 {
+		a.count("disc-cause", uint64(r.Cause))
+	}
+	if r.Type == aaa.Stop && r.Cause == aaa.CauseCallback {
+		a.add("disc-cause-ext", discCauseCallback)
+	}
+}

@@ -1,0 +1,257 @@
+package tacplus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	tq "github.com/facebookincubator/tacquito"
+	"github.com/ringback/ringback/aaa"
+)
+
+// Authorize asks the servers in order, the next on silence only, what a user may have: a session (`service=shell cmd=`, or for PPP first
+// `protocol=lcp` and then `protocol=ip`, unless q.Protocol names one) or one command. It blocks for Granted, Refused or Silent. No password is
+// needed: with q.NoPassword the server is told that nobody was authenticated.
+func (e *Entry) Authorize(ctx context.Context, q aaa.Question) aaa.Result {
+	asks, err := e.questions(q)
+	if err != nil {
+		return aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
+	}
+	return e.first(ctx, func(p *peer) (aaa.Result, error) { return e.authorize(ctx, p, q, asks) })
+}
+
+// question is one authorization session.
+type question struct {
+	protocol string // PPP
+	args     []string
+	body     []byte
+	request  *tq.AuthorRequest
+}
+
+// verdict is the server's answer to a question, its lengths checked.
+type verdict struct {
+	passed  bool
+	replace bool // PASS_REPL: what was asked does not count any more
+	args    []string
+	message string
+}
+
+// authorize asks one server all questions. The reading merges what it answers.
+func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []question) (aaa.Result, error) {
+	r := newReading(q)
+	message := ""
+	for _, ask := range asks {
+		v, err := p.authorization(ctx, ask)
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			return r.refused(p, refused.Error(), ""), nil
+		case err != nil:
+			return aaa.Result{}, err
+		case !v.passed && ask.protocol == "ip" && r.mayLack(q):
+			r.lacks(ask)
+			continue
+		case !v.passed:
+			return r.refused(p, fmt.Sprintf("it refused %s to %q", what(ask, q), user(q)), v.message), nil
+		}
+		if v.message != "" {
+			message = v.message
+		}
+		if err := r.take(ask, v); err != nil {
+			return r.refused(p, fmt.Sprintf("it granted %s to %q, but: %v", what(ask, q), user(q), err), v.message), nil
+		}
+	}
+	a := r.conclude()
+	if len(q.Command) > 0 { // the session's own authorization stands
+		attributes, readings := a.Attributes, a.Readings
+		a = q.Granted
+		a.Attributes, a.Readings = attributes, readings
+	}
+	a.ReplyMessage = message
+	return aaa.Result{Kind: aaa.Granted, Server: p.Name, Message: message, Auth: a, Reason: fmt.Sprintf("tacacs server %s authorized %q", p.Name, user(q))}, nil
+}
+
+// what names what was asked for, for people.
+func what(ask question, q aaa.Question) string {
+	switch {
+	case len(q.Command) > 0:
+		return fmt.Sprintf("the command %q", q.Command[0])
+	case ask.protocol != "":
+		return "ppp " + ask.protocol
+	}
+	return "an EXEC"
+}
+
+func user(q aaa.Question) string {
+	if q.Identity.User != "" {
+		return q.Identity.User
+	}
+	return q.User
+}
+
+// questions makes the requests of q.
+func (e *Entry) questions(q aaa.Question) ([]question, error) {
+	if err := checkUser(user(q)); err != nil {
+		return nil, err
+	}
+	var asks []question
+	switch {
+	case len(q.Command) > 0:
+		args, err := commandArgs(q.Command)
+		if err != nil {
+			return nil, err
+		}
+		asks = []question{{args: args}}
+	case q.Service != aaa.PPP:
+		asks = []question{{args: []string{"service=shell", "cmd="}}}
+	case q.Protocol != "":
+		asks = []question{{protocol: q.Protocol, args: []string{"service=ppp", "protocol=" + q.Protocol}}}
+	default:
+		asks = []question{{protocol: "lcp", args: []string{"service=ppp", "protocol=lcp"}}, {protocol: "ip", args: []string{"service=ppp", "protocol=ip"}}}
+	}
+	for i := range asks {
+		if err := e.encode(&asks[i], q); err != nil {
+			return nil, err
+		}
+	}
+	return asks, nil
+}
+
+// commandArgs is a command as IOS asks for it: its first word, each further one, and the end of the line.
+func commandArgs(words []string) ([]string, error) {
+	args := []string{"service=shell", "cmd=" + words[0]}
+	for _, w := range words[1:] {
+		args = append(args, "cmd-arg="+w)
+	}
+	args = append(args, "cmd-arg=<cr>")
+	if words[0] == "" || len(args) > maxField {
+		return nil, fmt.Errorf("a command of %d words cannot be asked for: its first may not be empty, and %d arguments are the most", len(words), maxField)
+	}
+	for _, a := range args {
+		if len(a) > maxField || !printable(a) {
+			return nil, fmt.Errorf("a word of the command cannot be asked for: at most %d octets of printable US-ASCII go in one argument", maxField)
+		}
+	}
+	return args, nil
+}
+
+// encode makes the REQUEST (RFC 8907 §6.1).
+func (e *Entry) encode(ask *question, q aaa.Question) error {
+	args := make(tq.Args, 0, len(ask.args))
+	for _, a := range ask.args {
+		args = append(args, tq.Arg(a))
+	}
+	method, kind, service := e.method(q.Identity.Entry), tq.AuthenTypeNotSet, tq.AuthenServiceLogin
+	if q.Service == aaa.PPP {
+		service = tq.AuthenServicePPP
+	}
+	if q.NoPassword { // nobody was authenticated by this access server
+		method, service = tq.AuthenMethodNone, tq.AuthenServiceNone
+	}
+	if method == tq.AuthenMethodTacacsPlus && q.Service != aaa.PPP {
+		kind = map[string]tq.AuthenType{ASCII: tq.AuthenTypeASCII, PAP: tq.AuthenTypePAP}[e.cfg.Authentication]
+	}
+	ask.request = tq.NewAuthorRequest(tq.SetAuthorRequestMethod(method), tq.SetAuthorRequestPrivLvl(tq.PrivLvl(level(q))), tq.SetAuthorRequestType(kind),
+		tq.SetAuthorRequestService(service), tq.SetAuthorRequestUser(tq.AuthenUser(user(q))), tq.SetAuthorRequestPort(tq.AuthenPort(port(q.TTY))),
+		tq.SetAuthorRequestRemAddr(tq.AuthenRemAddr(field(q.Caller))), tq.SetAuthorRequestArgs(args))
+	var err error
+	ask.body, err = ask.request.MarshalBinary()
+	if err != nil {
+		return errors.New("the request cannot be encoded (its fields must be US-ASCII)")
+	}
+	return nil
+}
+
+// level is the session's privilege level: 1 where none is said, as IOS has it.
+func level(q aaa.Question) int {
+	if len(q.Command) == 0 && q.PrivLevel == 0 {
+		return 1
+	}
+	return min(max(q.PrivLevel, 0), 15)
+}
+
+// method is who authenticated the user (RFC 8907 §6.1), by the method-list entry.
+func (e *Entry) method(entry string) tq.AuthenMethod {
+	switch {
+	case entry == "" || e.owner.entries[entry]:
+		return tq.AuthenMethodTacacsPlus
+	case entry == "local":
+		return tq.AuthenMethodLocal
+	case entry == "enable":
+		return tq.AuthenMethodEnable
+	case entry == "none":
+		return tq.AuthenMethodNone
+	}
+	return tq.AuthenMethodRadius
+}
+
+// refusal is an authentic answer that grants nothing.
+type refusal struct{ why string }
+
+func (r *refusal) Error() string { return r.why }
+
+// authorization asks one question and blocks for the verdict. The error is a *silence or a *refusal.
+func (p *peer) authorization(ctx context.Context, ask question) (verdict, error) {
+	p.showAuthorRequest(ask)
+	s, reply, err := p.ask(ctx, tq.Authorize, 0, "Authorization REQUEST", ask.body)
+	if err != nil {
+		return verdict{}, err
+	}
+	s.end()
+	return p.verdict(s, reply)
+}
+
+// verdict reads a RESPONSE (RFC 8907 §6.2) whose lengths add up.
+func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
+	code := tq.AuthorStatus(status(tq.Authorize, reply))
+	if code == statusFollow {
+		p.remark("Authorization RESPONSE FOLLOW")
+		return verdict{}, &refusal{"it refers to another server (FOLLOW), which is not done (RFC 8907 §10.5.5)"}
+	}
+	if code.Validate(nil) != nil {
+		return verdict{}, p.unusable("Authorization", fmt.Sprintf("status %#02x, which is unknown", byte(code)))
+	}
+	ascii(reply)
+	var r tq.AuthorReply
+	err := r.UnmarshalBinary(reply)
+	v := verdict{passed: code == tq.AuthorStatusPassAdd || code == tq.AuthorStatusPassRepl, replace: code == tq.AuthorStatusPassRepl, message: string(r.ServerMsg)}
+	for _, a := range r.Args {
+		v.args = append(v.args, string(a))
+	}
+	p.showAuthorReply(s, code, v, string(r.Data))
+	switch {
+	case code == tq.AuthorStatusError:
+		return v, p.unusable("Authorization", "ERROR"+said(v.message))
+	case v.passed && err != nil: // an argument shorter than name and separator, or not US-ASCII
+		return v, &refusal{"it granted with an argument that is none: shorter than two octets, or not US-ASCII"}
+	}
+	return v, nil
+}
+
+// ascii replaces what is not US-ASCII in the messages of a RESPONSE: they are only shown, and shall not make an answer unreadable. Arguments stay
+// as they are.
+func ascii(reply []byte) {
+	at := 6 + int(reply[1])
+	n := int(reply[2])<<8 + int(reply[3]) + int(reply[4])<<8 + int(reply[5])
+	for i := at; i < at+n; i++ {
+		if reply[i] > '~' {
+			reply[i] = '?'
+		}
+	}
+}
+
+func (p *peer) showAuthorRequest(ask question) {
+	p.show(true, "Authorization REQUEST", func() []string {
+		r := ask.request
+		return append([]string{"authen_method = " + methodNames[r.Method], fmt.Sprintf("priv_lvl = %d", r.PrivLvl), "authen_type = " + typeNames[r.Type],
+			"authen_service = " + serviceNames[r.Service], "user = " + quoted(string(r.User)), "port = " + quoted(string(r.Port)), "rem_addr = " + quoted(string(r.RemAddr))},
+			describePairs(ask.args)...)
+	})
+}
+
+func (p *peer) showAuthorReply(s *session, code tq.AuthorStatus, v verdict, data string) {
+	name := map[tq.AuthorStatus]string{tq.AuthorStatusPassAdd: "PASS_ADD", tq.AuthorStatusPassRepl: "PASS_REPL", tq.AuthorStatusFail: "FAIL", tq.AuthorStatusError: "ERROR"}[code]
+	p.show(false, fmt.Sprintf("Authorization RESPONSE %s, session %08x", name, s.id), func() []string {
+		return append(messages(v.message, data), describePairs(v.args)...)
+	})
+}

@@ -1,0 +1,171 @@
+package tacplus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// Entry is some servers of a Client, asked in order: one entry of method lists, as aaa.Method, aaa.Authorizer and aaa.Accountant. All its
+// methods may be called from any goroutine.
+type Entry struct {
+	name  string
+	cfg   Config
+	peers []*peer
+	owner *Client
+}
+
+// Client is all servers, and the Entry of them. Make one with New. Its connections are opened when they are first needed and live until Close,
+// where the server shares them.
+type Client struct {
+	*Entry
+	entries map[string]bool // the names of all groups, made before the first login
+}
+
+// New checks c, reads the files of its TLS, and returns its client. It opens no connection. The error joins all that is wrong.
+func New(c Config) (*Client, error) {
+	c = c.withDefaults()
+	cl := &Client{Entry: &Entry{name: c.Name, cfg: c}, entries: map[string]bool{c.Name: true}}
+	cl.owner = cl
+	var errs []error
+	if c.Authentication != ASCII && c.Authentication != PAP {
+		errs = append(errs, fmt.Errorf("%s: authentication %q: not ascii or pap", c.Name, c.Authentication))
+	}
+	if len(c.Servers) == 0 {
+		errs = append(errs, fmt.Errorf("%s: no server", c.Name))
+	}
+	for _, s := range c.Servers {
+		if err := s.Check(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		p, err := newPeer(s.withDefaults(), c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if cl.server(p.Name) != nil {
+			errs = append(errs, fmt.Errorf("tacacs server %s: there twice", p.Name))
+		}
+		cl.peers = append(cl.peers, p)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return cl, nil
+}
+
+// Group returns another method-list entry, of the named servers in that order. It shares their connections and health; Close is the Client's.
+// Groups are made before the first login.
+func (c *Client) Group(name string, servers ...string) (*Entry, error) {
+	g := &Entry{name: name, cfg: c.cfg, owner: c}
+	if name == "" || c.entries[name] {
+		return nil, fmt.Errorf("tacacs group %q: its name is empty or taken", name)
+	}
+	for _, s := range servers {
+		p := c.server(s)
+		switch {
+		case p == nil:
+			return nil, fmt.Errorf("tacacs group %s: there is no tacacs server %q", name, s)
+		case slices.Contains(g.peers, p):
+			return nil, fmt.Errorf("tacacs group %s: server %s is there twice", name, s)
+		}
+		g.peers = append(g.peers, p)
+	}
+	if len(g.peers) == 0 {
+		return nil, fmt.Errorf("tacacs group %s: no server", name)
+	}
+	c.entries[name] = true
+	return g, nil
+}
+
+func (c *Client) server(name string) *peer {
+	for _, p := range c.peers {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Servers tells how each server does, in the order of the configuration.
+func (c *Client) Servers() []ServerStatus {
+	all := make([]ServerStatus, 0, len(c.peers))
+	for _, p := range c.peers {
+		all = append(all, p.status())
+	}
+	return all
+}
+
+// Close ends what is under way and waits for the goroutines of all connections. The Client and its groups answer nothing afterwards.
+func (c *Client) Close() error {
+	for _, p := range c.peers {
+		p.close()
+	}
+	return nil
+}
+
+// Name is the method-list entry.
+func (e *Entry) Name() string { return e.name }
+
+// order has the servers that are not passed over; all of them where all are.
+func (e *Entry) order() []*peer {
+	var alive []*peer
+	now := time.Now()
+	for _, p := range e.peers {
+		if !p.dead(now) {
+			alive = append(alive, p)
+		}
+	}
+	if alive == nil {
+		return e.peers
+	}
+	return alive
+}
+
+// silences collects why servers gave no usable answer.
+type silences struct {
+	reasons []string
+	plain   bool // one of them answered with the wrong obfuscation
+}
+
+func (s *silences) add(err error) {
+	s.reasons = append(s.reasons, err.Error())
+	var f *flaw
+	s.plain = s.plain || errors.As(err, &f) && f.plain
+}
+
+// result is what is left when no server answered. Where one answered with the wrong obfuscation that is a refusal (RFC 8907 §10.5.2): whoever
+// can write into the connection shall not choose the next method.
+func (s *silences) result() aaa.Result {
+	res := aaa.Result{Reason: strings.Join(s.reasons, "; ")}
+	if s.plain {
+		res.Kind = aaa.Refused
+	}
+	return res
+}
+
+// first asks the servers in order, the next on silence only, for the first result that is not silence.
+func (e *Entry) first(ctx context.Context, ask func(*peer) (aaa.Result, error)) aaa.Result {
+	var quiet silences
+	for _, p := range e.order() {
+		res, err := ask(p)
+		var s *silence
+		switch {
+		case err == nil:
+			return res
+		case !errors.As(err, &s):
+			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("tacacs server %s: %v", p.Name, err)}
+		}
+		quiet.add(err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return quiet.result()
+}

@@ -1,0 +1,174 @@
+// Package tacplus is the client of TACACS+ servers (RFC 8907, over TLS RFC 9887): the login and enable method, authorizer and accountant
+// "tacacs". Transport, obfuscation and the conversation are its own; packet bodies are tacquito's. What an authorization grants stands in one
+// table, in table.go. It decides nothing about callbacks: that is what the policies do with the aaa.Authorization.
+package tacplus
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// How EXEC logins are authenticated.
+const (
+	ASCII = "ascii" // as a conversation: the server asks for what it wants, one-time passwords too
+	PAP   = "pap"   // user name and password in one packet
+)
+
+// minSecret is the shortest secret that is taken (RFC 8907 §10.5.1).
+const minSecret = 16
+
+// Config is the servers, asked in order, and how they are asked.
+type Config struct {
+	Name           string // the method-list entry of all servers; "" is "tacacs"
+	Servers        []ServerConfig
+	Authentication string        // of EXEC logins: ASCII or PAP; "" is ASCII
+	SystemUser     string        // user field of accounting-on and -off; "" none. tacquito takes no record without a user that it knows
+	DeadTime       time.Duration // how long a silent server is passed over while another is not; 0 is 30 s
+	Patience       time.Duration // how long a conversation waits for the caller's answer before it is aborted; 0 is 2 minutes
+
+	// Dial opens a TCP connection; nil is net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Trace, where set, is called with each packet sent and taken, its secrets masked. It must not block.
+	Trace func(Event)
+}
+
+// ServerConfig is one TACACS+ server.
+type ServerConfig struct {
+	Name             string        // for people and for aaa.Result.Server; "" is Address
+	Address          string        // host:port; without port 49, over TLS 300
+	Secret           aaa.Secret    // with which packets are obfuscated; 16 octets or more. Over TLS there is none (RFC 9887 §4)
+	Timeout          time.Duration // for the connection, for its TLS, and for each answer; 0 is 5 s
+	SingleConnection bool          // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
+	TLS              *TLSConfig    // TLS 1.3 (RFC 9887); nil is plain TCP. There is no falling back from one to the other
+	Insecure         bool          // takes a shorter secret
+}
+
+// TLSConfig is how a server is met over TLS. The files are read by New.
+type TLSConfig struct {
+	CAFile            string // PEM certificates of those who may sign the server's; "" the system's
+	CertFile, KeyFile string // PEM, our certificate and its key: servers know their clients by it
+	ServerName        string // DNS name or IP address that must stand in the server's certificate (subjectAltName); "" the host of Address
+}
+
+// Event is one packet or remark for `debug aaa` and `aaa test`.
+type Event struct {
+	Server string   // its name
+	Sent   bool     // by us
+	What   string   // "Authentication START, sequence 1", "no answer in 5s"
+	Lines  []string // its fields, secrets masked
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "tacacs"
+	}
+	if c.Authentication == "" {
+		c.Authentication = ASCII
+	}
+	if c.DeadTime <= 0 {
+		c.DeadTime = 30 * time.Second
+	}
+	if c.Patience <= 0 {
+		c.Patience = 2 * time.Minute
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	return c
+}
+
+func (s ServerConfig) withDefaults() ServerConfig {
+	if s.Name == "" {
+		s.Name = s.Address
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = 5 * time.Second
+	}
+	port := "49"
+	if s.TLS != nil {
+		port = "300"
+	}
+	if _, _, err := net.SplitHostPort(s.Address); err != nil {
+		s.Address = net.JoinHostPort(s.Address, port)
+	}
+	return s
+}
+
+// Check says what cannot work in s; nil where all can. It reads no file.
+func (s ServerConfig) Check() error {
+	var errs []error
+	if s.Address == "" {
+		errs = append(errs, errors.New("no address"))
+	}
+	switch {
+	case s.TLS != nil && s.Secret != "":
+		errs = append(errs, errors.New("a secret and TLS: nothing is obfuscated over TLS (RFC 9887 §4); leave the secret out"))
+	case s.TLS == nil && s.Secret == "":
+		errs = append(errs, errors.New("neither a secret nor TLS: passwords would pass in the clear"))
+	case s.TLS == nil && len(s.Secret) < minSecret && !s.Insecure:
+		errs = append(errs, fmt.Errorf("a secret of %d octets can be guessed: use %d random ones or more (insecure: true takes it all the same)", len(s.Secret), minSecret))
+	}
+	if s.TLS != nil && (s.TLS.CertFile == "") != (s.TLS.KeyFile == "") {
+		errs = append(errs, errors.New("tls: cert_file and key_file go together"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("tacacs server %s: %w", s.withDefaults().Name, err)
+	}
+	return nil
+}
+
+// Warnings has what works but should not stay so.
+func (s ServerConfig) Warnings() []string {
+	var w []string
+	name := s.withDefaults().Name
+	if s.TLS == nil && len(s.Secret) < minSecret {
+		w = append(w, fmt.Sprintf("tacacs server %s: a secret of %d octets can be guessed; use %d random ones or more", name, len(s.Secret), minSecret))
+	}
+	if s.TLS == nil {
+		w = append(w, fmt.Sprintf("tacacs server %s: obfuscation by a secret is no encryption (RFC 8907 §10.1); use TLS, or a way that is safe", name))
+	}
+	if s.TLS != nil && s.TLS.CertFile == "" {
+		w = append(w, fmt.Sprintf("tacacs server %s: no tls.cert_file: servers that follow RFC 9887 §3.4 demand a client's certificate", name))
+	}
+	return w
+}
+
+// config reads the files of t.
+func (t TLSConfig) config(address string) (*tls.Config, error) {
+	name := t.ServerName
+	if name == "" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		name = host
+	}
+	// RFC 9887 §3.2: 1.3 is the least. Without a session cache there is no resumption and no early data (§5.1.2).
+	c := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: name}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls.ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("tls.ca_file %s: no certificate in it (is it PEM?)", t.CAFile)
+		}
+	}
+	if t.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls.cert_file %s, tls.key_file %s: %w", t.CertFile, t.KeyFile, err)
+		}
+		c.Certificates = []tls.Certificate{cert}
+	}
+	return c, nil
+}

@@ -1,0 +1,430 @@
+package tacplus
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	tq "github.com/facebookincubator/tacquito"
+)
+
+const (
+	maxLate  = 1024    // answers to sessions that were given up, still awaited on one connection
+	maxBatch = 1 << 15 // octets that one write takes together
+)
+
+// conn is one connection to a server. Its reader and its writer are two goroutines of its peer's; any number of sessions use it, where the
+// server agreed to that, else one.
+type conn struct {
+	peer    *peer
+	nc      net.Conn
+	out     chan outgoing
+	gone    chan struct{} // closed with the connection; err says why
+	decided chan struct{} // closed by the server's first reply
+
+	mu       sync.Mutex
+	err      error
+	single   bool // the server agreed to carry many sessions
+	closed   bool
+	sessions map[uint32]*session
+	late     map[uint32]bool // sessions given up whose answer may still come
+	heard    uint64          // packets taken
+}
+
+type outgoing struct {
+	octets []byte
+	sent   chan struct{} // closed when they are written; nil: nobody waits for that
+}
+
+// session is one TACACS+ session (RFC 8907 §3.4): packets to and fro under one identifier, numbered from 1.
+type session struct {
+	c       *conn
+	id      uint32
+	kind    tq.HeaderType
+	version byte
+	reused  bool // the connection carried others before
+	seq     byte // of the packet sent last; 0 none
+
+	reply chan []byte // cap 1: bodies as they came
+	want  byte        // guarded by c.mu: the sequence number awaited; 0 none
+}
+
+// errLost ends a connection that the other side closed or the network broke.
+type errLost struct{ cause error }
+
+func (e *errLost) Error() string {
+	if errors.Is(e.cause, io.EOF) {
+		return "it closed the connection without an answer"
+	}
+	return e.cause.Error()
+}
+
+func (e *errLost) Unwrap() error { return e.cause }
+
+var errTimeout = errors.New("no answer")
+
+func newConn(p *peer, nc net.Conn) *conn {
+	return &conn{peer: p, nc: nc, out: make(chan outgoing), gone: make(chan struct{}), decided: make(chan struct{}),
+		sessions: map[uint32]*session{}, late: map[uint32]bool{}}
+}
+
+// begin makes the first session of a new connection.
+func (c *conn) begin(kind tq.HeaderType, minor byte) (*session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, c.err
+	}
+	return c.add(kind, minor), nil
+}
+
+// join makes one more session on a connection that the server agreed to share; false where there is no such connection any more.
+func (c *conn) join(kind tq.HeaderType, minor byte) (*session, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || !c.single {
+		return nil, false
+	}
+	s := c.add(kind, minor)
+	s.reused = true
+	return s, true
+}
+
+// add makes a session; c.mu is held.
+func (c *conn) add(kind tq.HeaderType, minor byte) *session {
+	s := &session{c: c, id: newSessionID(), kind: kind, version: major | minor, reply: make(chan []byte, 1)}
+	for c.sessions[s.id] != nil || c.late[s.id] {
+		s.id = newSessionID()
+	}
+	c.sessions[s.id] = s
+	return s
+}
+
+// settled waits until the server's first answer has decided whether the connection may be shared. What silenced the session that asks for it
+// silences those that wait as well, else each of them would wait as long in turn.
+func (c *conn) settled(ctx context.Context) error {
+	select {
+	case <-c.decided:
+		return nil
+	case <-c.gone:
+		if err := c.reason(); !errors.Is(err, errEnded) {
+			return err
+		}
+		return nil // its caller went; nothing is known of the server
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fail closes the connection for err and wakes all that wait on it. The first reason stands.
+func (c *conn) fail(err error) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.closed, c.err = true, err
+	close(c.gone)
+	c.mu.Unlock()
+	c.nc.Close()
+	c.peer.lost(c)
+}
+
+func (c *conn) reason() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// write sends what sessions hand it, what waits together in one write, until the connection is gone.
+func (c *conn) write() {
+	var batch []byte
+	for {
+		var sent []chan struct{}
+		select {
+		case o := <-c.out:
+			batch, sent = append(batch[:0], o.octets...), append(sent, o.sent)
+		case <-c.gone:
+			return
+		}
+	more:
+		for len(batch) < maxBatch {
+			select {
+			case o := <-c.out:
+				batch, sent = append(batch, o.octets...), append(sent, o.sent)
+			default:
+				break more
+			}
+		}
+		c.nc.SetWriteDeadline(time.Now().Add(c.peer.Timeout))
+		if _, err := c.nc.Write(batch); err != nil {
+			c.fail(&errLost{err})
+			return
+		}
+		for _, done := range sent {
+			if done != nil {
+				close(done)
+			}
+		}
+	}
+}
+
+// read takes packets until the connection is gone. Between packets it waits as long as the server likes; a packet that has begun must
+// end within the server's time-out.
+func (c *conn) read() {
+	r := bufio.NewReaderSize(c.nc, 4096)
+	for {
+		h, body, err := c.next(r)
+		if err == nil {
+			err = c.take(h, body)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+	}
+}
+
+// next reads one packet.
+func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
+	if _, err := r.Peek(1); err != nil {
+		return header{}, nil, &errLost{err}
+	}
+	bounded := r.Buffered() < headerLen
+	if bounded {
+		c.nc.SetReadDeadline(time.Now().Add(c.peer.Timeout))
+	}
+	var head [headerLen]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return header{}, nil, &flaw{what: fmt.Sprintf("a packet was cut in its header (%v)", err)}
+	}
+	h, err := readHeader(head[:])
+	if err != nil {
+		return h, nil, err
+	}
+	if !bounded && r.Buffered() < int(h.length) {
+		bounded = true
+		c.nc.SetReadDeadline(time.Now().Add(c.peer.Timeout))
+	}
+	body := make([]byte, h.length)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return h, nil, &flaw{what: fmt.Sprintf("a packet was cut: %d octets of body were promised (%v)", h.length, err)}
+	}
+	if bounded {
+		c.nc.SetReadDeadline(time.Time{})
+	}
+	return h, body, nil
+}
+
+// take gives a packet to the session that waits for it. What nobody waits for ends the connection: its sender is confused, or no server of ours.
+func (c *conn) take(h header, body []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.checkFlags(h); err != nil {
+		return err
+	}
+	if c.late[h.session] {
+		delete(c.late, h.session)
+		c.answered(h)
+		return nil
+	}
+	s := c.sessions[h.session]
+	switch {
+	case s == nil:
+		return &flaw{what: fmt.Sprintf("session id %08x is none of ours", h.session)}
+	case h.kind != s.kind:
+		return &flaw{what: fmt.Sprintf("packet type %d in a session of type %d", byte(h.kind), byte(s.kind))}
+	case h.version != s.version:
+		return &flaw{what: fmt.Sprintf("version %#02x in a session of version %#02x", h.version, s.version)}
+	case h.seq != s.want || s.want == 0:
+		return &flaw{what: fmt.Sprintf("sequence number %d where %d was due (0: none)", h.seq, s.want)}
+	}
+	s.want = 0
+	c.answered(h)
+	h.obfuscate(body, []byte(c.peer.Secret))
+	s.reply <- body // cap 1, and one is awaited at a time
+	return nil
+}
+
+// checkFlags holds a packet to the obfuscation that is due (RFC 8907 §10.5.2, RFC 9887 §4).
+func (c *conn) checkFlags(h header) error {
+	plain := h.flags&flagPlain != 0
+	switch {
+	case plain && c.peer.tls == nil:
+		return &flaw{plain: true, what: "an answer that is not obfuscated", hint: "Does the server have a secret for this host?"}
+	case !plain && c.peer.tls != nil:
+		return &flaw{plain: true, what: "an answer over TLS without TAC_PLUS_UNENCRYPTED_FLAG (RFC 9887 §4)", hint: "Does the server know that it speaks over TLS?"}
+	}
+	return nil
+}
+
+// answered notes a packet; the first one decides whether the connection is for many sessions (RFC 8907 §4.3). c.mu is held.
+func (c *conn) answered(h header) {
+	c.heard++
+	if c.heard == 1 {
+		c.single = c.peer.SingleConnection && h.flags&flagSingle != 0
+		if c.peer.SingleConnection && !c.single {
+			c.peer.decline(c)
+		}
+		close(c.decided)
+	}
+}
+
+// exchange sends body as the session's next packet and blocks for the answer's body, whose lengths add up. After an error the session is over.
+func (s *session) exchange(ctx context.Context, body []byte) ([]byte, error) {
+	octets, err := s.encode(body)
+	if err != nil {
+		s.end()
+		return nil, err
+	}
+	heard := s.expect()
+	timer := time.NewTimer(s.c.peer.Timeout)
+	defer timer.Stop()
+	if err = s.send(ctx, timer.C, outgoing{octets: octets}); err == nil {
+		body, err = s.await(ctx, timer.C)
+	}
+	if err != nil {
+		s.giveUp(err, heard)
+		return nil, err
+	}
+	if err := checkBody(s.kind, body); err != nil {
+		s.c.fail(err)
+		return nil, err
+	}
+	return body, nil
+}
+
+// expect lets the reader take the answer to the packet encoded last. It returns how many packets were heard before.
+func (s *session) expect() uint64 {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.want = s.seq + 1
+	return s.c.heard
+}
+
+// encode makes the session's next packet.
+func (s *session) encode(body []byte) ([]byte, error) {
+	if s.seq >= lastSeq {
+		return nil, errWrapped
+	}
+	p := s.c.peer
+	h := header{version: s.version, kind: s.kind, seq: 1, session: s.id}
+	if s.seq > 0 {
+		h.seq = s.seq + 2
+	}
+	if p.SingleConnection && h.seq == 1 && !s.reused {
+		h.flags |= flagSingle // relevant in the first two packets of a connection only (RFC 8907 §4.1)
+	}
+	if p.tls != nil {
+		h.flags |= flagPlain
+	}
+	s.seq = h.seq
+	return h.encode(body, []byte(p.Secret))
+}
+
+var errWrapped = errors.New("the sequence number would wrap (RFC 8907 §4.1): the server asks without end")
+
+func (s *session) send(ctx context.Context, late <-chan time.Time, o outgoing) error {
+	select {
+	case s.c.out <- o:
+		return nil
+	case <-s.c.gone:
+		return s.c.reason()
+	case <-late:
+		return errTimeout
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *session) await(ctx context.Context, late <-chan time.Time) ([]byte, error) {
+	select {
+	case body := <-s.reply:
+		return body, nil
+	case <-s.c.gone:
+		select {
+		case body := <-s.reply: // it came before the connection went
+			return body, nil
+		default:
+			return nil, s.c.reason()
+		}
+	case <-late:
+		return nil, errTimeout
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// giveUp leaves a session whose answer may still come. A connection on which nothing at all was heard meanwhile is given up with it.
+func (s *session) giveUp(err error, heard uint64) {
+	c := s.c
+	c.mu.Lock()
+	dead := errors.Is(err, errTimeout) && c.heard == heard
+	c.expectLate(s)
+	c.mu.Unlock()
+	if dead {
+		c.fail(err)
+	}
+	s.end()
+}
+
+// expectLate has the answer to a session that is given up dropped when it comes. c.mu is held.
+func (c *conn) expectLate(s *session) {
+	if s.want == 0 {
+		return
+	}
+	for id := range c.late { // some servers never answer: whichever is forgotten then
+		if len(c.late) < maxLate {
+			break
+		}
+		delete(c.late, id)
+	}
+	c.late[s.id] = true
+}
+
+// end takes the session off its connection, which ends with it unless the server agreed to more. Safe to call twice.
+func (s *session) end() {
+	c := s.c
+	c.mu.Lock()
+	delete(c.sessions, s.id)
+	over := !c.single && len(c.sessions) == 0
+	c.mu.Unlock()
+	if over {
+		c.fail(errEnded)
+	}
+}
+
+var errEnded = errors.New("the session has ended")
+
+// abort tells the server that nobody will answer (RFC 8907 §5.3), waits until that is written, and ends the session.
+func (s *session) abort() {
+	defer s.end()
+	body, err := tq.NewAuthenContinue(tq.SetAuthenContinueFlag(tq.AuthenContinueFlagAbort)).MarshalBinary()
+	if err != nil {
+		return
+	}
+	octets, err := s.encode(body)
+	if err != nil {
+		return
+	}
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	s.expect() // some servers answer it
+	s.c.mu.Lock()
+	s.c.expectLate(s)
+	s.c.mu.Unlock()
+	sent := make(chan struct{})
+	if s.send(context.Background(), timer.C, outgoing{octets, sent}) != nil {
+		return
+	}
+	select {
+	case <-sent:
+	case <-s.c.gone:
+	case <-timer.C:
+	}
+}

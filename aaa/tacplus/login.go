@@ -1,0 +1,278 @@
+package tacplus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	tq "github.com/facebookincubator/tacquito"
+	"github.com/ringback/ringback/aaa"
+)
+
+// Start asks the servers in order, the next on silence only, and blocks for the first answer. A conversation that it begins stays with its server;
+// ctx is the whole conversation's: when it ends, the server is told that nobody will answer.
+func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
+	if r.Entry != "" && r.Entry != e.name {
+		return nil, aaa.Result{Reason: fmt.Sprintf("%s may not answer for %s", e.name, r.Entry)}
+	}
+	st, err := e.start(r)
+	if err != nil {
+		return nil, aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
+	}
+	var conv aaa.Conversation
+	res := e.first(ctx, func(p *peer) (aaa.Result, error) {
+		l := &login{entry: e, peer: p, request: r, user: r.User, password: r.Password, watching: ctx}
+		res, err := l.begin(ctx, st)
+		if err == nil && res.Kind == aaa.Prompt {
+			conv = l
+		}
+		return res, err
+	})
+	return conv, res
+}
+
+// login is one conversation, pinned to its server.
+type login struct {
+	entry    *Entry
+	peer     *peer
+	request  aaa.Request
+	watching context.Context // of Start: its end aborts a conversation that waits for the caller
+
+	mu        sync.Mutex
+	st        start
+	s         *session
+	asked     tq.AuthenStatus // what the server asked for last
+	user      string          // the name that the server was told
+	password  aaa.Secret      // "" unknown, or told already
+	toldUser  bool
+	restarted bool
+	ended     bool
+	resumed   chan struct{} // closed when the caller has answered
+}
+
+// begin sends START and goes on until the server asks what only the caller knows, or decides.
+func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
+	body, err := st.body.MarshalBinary()
+	if err != nil {
+		return aaa.Result{}, fmt.Errorf("START: a field cannot be sent (it must be US-ASCII)")
+	}
+	l.peer.showStart(st)
+	s, reply, err := l.peer.ask(ctx, tq.Authenticate, st.minor, "Authentication START", body)
+	if err != nil {
+		return aaa.Result{}, err
+	}
+	l.st, l.s, l.toldUser = st, s, st.body.User != ""
+	return l.proceed(ctx, reply)
+}
+
+// proceed reads replies and answers by itself what is known already.
+func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
+	for {
+		var r tq.AuthenReply
+		code := tq.AuthenStatus(status(tq.Authenticate, reply))
+		if code == statusFollow {
+			l.s.end()
+			l.peer.remark("Authentication REPLY FOLLOW")
+			return l.refuse("it refers to another server (FOLLOW), which is not done (RFC 8907 §10.5.5)", ""), nil
+		}
+		if err := r.UnmarshalBinary(reply); err != nil {
+			l.s.end()
+			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("status %#02x, which is unknown", byte(code)))
+		}
+		l.peer.showReply(l.s, r)
+		if !asks(r.Status) {
+			l.s.end()
+			return l.conclude(ctx, r)
+		}
+		if !l.st.converses {
+			l.s.end()
+			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("%s where only PASS or FAIL may come (RFC 8907 §5.4.2)", statusName(r.Status)))
+		}
+		answer, known := l.known(r.Status)
+		if !known {
+			return l.prompt(r), nil
+		}
+		var err error
+		if reply, err = l.send(ctx, r.Status, answer); err != nil {
+			return aaa.Result{}, err
+		}
+	}
+}
+
+func asks(s tq.AuthenStatus) bool {
+	return s == tq.AuthenStatusGetUser || s == tq.AuthenStatusGetPass || s == tq.AuthenStatusGetData
+}
+
+// known has what the server asks for where the caller has said it already: the user name and the password, each once.
+func (l *login) known(asked tq.AuthenStatus) (string, bool) {
+	switch {
+	case asked == tq.AuthenStatusGetUser && !l.toldUser && l.user != "":
+		l.toldUser = true
+		return l.user, true
+	case asked == tq.AuthenStatusGetPass && l.password != "":
+		answer := string(l.password)
+		l.password = ""
+		return answer, true
+	}
+	return "", false
+}
+
+// send answers the server.
+func (l *login) send(ctx context.Context, asked tq.AuthenStatus, answer string) ([]byte, error) {
+	body, err := tq.NewAuthenContinue(tq.SetAuthenContinueUserMessage(tq.AuthenUserMessage(answer))).MarshalBinary()
+	if err != nil { // checkAnswer lets none such pass
+		l.s.abort()
+		return nil, errors.New("an answer that cannot be sent")
+	}
+	l.peer.showContinue(l.s, asked, answer)
+	reply, err := l.s.exchange(ctx, body)
+	if errors.Is(err, errWrapped) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, l.peer.quiet(ctx, "Authentication CONTINUE", err)
+	}
+	l.peer.revive()
+	return reply, nil
+}
+
+// prompt hands the server's question to the caller, and aborts the conversation if he goes or takes too long.
+func (l *login) prompt(r tq.AuthenReply) aaa.Result {
+	l.asked = r.Status
+	l.resumed = make(chan struct{})
+	s, resumed := l.s, l.resumed
+	l.peer.watch(func() {
+		timer := time.NewTimer(l.entry.cfg.Patience)
+		defer timer.Stop()
+		select {
+		case <-resumed:
+			return
+		case <-s.c.gone: // Answer says so
+			return
+		case <-timer.C:
+		case <-l.watching.Done():
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.resumed == resumed && !l.ended {
+			l.ended = true
+			s.abort()
+		}
+	})
+	return aaa.Result{Kind: aaa.Prompt, Server: l.peer.Name, Message: string(r.ServerMsg), Echo: !r.Flags.Has(tq.AuthenReplyFlagNoEcho) && r.Status != tq.AuthenStatusGetPass,
+		Reason: fmt.Sprintf("tacacs server %s asks (%s)", l.peer.Name, statusName(r.Status))}
+}
+
+// Answer sends what the caller typed to the server that asked, and blocks for the next Result. Where ctx has ended it tells the server so.
+func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Reason: "the conversation has ended"}
+	}
+	close(l.resumed)
+	l.resumed = nil
+	res := l.answer(ctx, typed)
+	l.ended = res.Kind != aaa.Prompt
+	return res
+}
+
+func (l *login) answer(ctx context.Context, typed aaa.Secret) aaa.Result {
+	if err := ctx.Err(); err != nil {
+		l.s.abort()
+		return aaa.Result{Server: l.peer.Name, Reason: fmt.Sprintf("tacacs server %s was told that nobody will answer: %v", l.peer.Name, err)}
+	}
+	err := checkAnswer(typed)
+	if l.asked == tq.AuthenStatusGetUser && err == nil {
+		err = checkUser(string(typed))
+		l.user, l.toldUser = string(typed), true
+	}
+	if err != nil {
+		l.s.abort()
+		return l.refuse(err.Error(), "")
+	}
+	reply, err := l.send(ctx, l.asked, string(typed))
+	if err == nil {
+		var res aaa.Result
+		if res, err = l.proceed(ctx, reply); err == nil {
+			return res
+		}
+	}
+	var quiet *silence
+	if errors.As(err, &quiet) {
+		var all silences
+		all.add(err)
+		res := all.result()
+		res.Server = l.peer.Name
+		return res
+	}
+	return l.refuse(err.Error(), "")
+}
+
+// conclude turns the last reply of a conversation into a Result.
+func (l *login) conclude(ctx context.Context, r tq.AuthenReply) (aaa.Result, error) {
+	switch r.Status {
+	case tq.AuthenStatusPass:
+		return l.granted(r), nil
+	case tq.AuthenStatusFail:
+		res := l.refuse(fmt.Sprintf("it refused %q", l.user), string(r.ServerMsg))
+		res.Success = chapMessage(r, "E=")
+		return res, nil
+	case tq.AuthenStatusRestart:
+		return l.restart(ctx)
+	}
+	return aaa.Result{}, l.peer.unusable("Authentication", "ERROR"+said(string(r.ServerMsg)))
+}
+
+func (l *login) granted(r tq.AuthenReply) aaa.Result {
+	if err := aaa.CheckUser(l.user); err != nil { // it passed nobody whom we could name
+		return l.refuse("it passed, but: "+err.Error(), "")
+	}
+	a := aaa.Authorization{PrivLevel: 1, ReplyMessage: string(r.ServerMsg)}
+	if l.request.Enable > 0 {
+		a.PrivLevel = l.request.Enable
+	}
+	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: string(r.ServerMsg), Success: chapMessage(r, "S="), Auth: a,
+		Reason: fmt.Sprintf("tacacs server %s passed %q", l.peer.Name, l.user), Identity: aaa.Identity{Entry: l.entry.name, User: l.user}}
+}
+
+func (l *login) refuse(why, message string) aaa.Result {
+	return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Message: message, Reason: fmt.Sprintf("tacacs server %s: %s", l.peer.Name, why)}
+}
+
+// restart begins anew with another kind of authentication, once (RFC 8907 §5.2); where there is none, or it was done already, RESTART is FAIL
+// (§5.4.3).
+func (l *login) restart(ctx context.Context) (aaa.Result, error) {
+	other, ok := l.entry.other(l.st, l.request)
+	if !ok || l.restarted {
+		return l.refuse("it wants another kind of authentication (RESTART), and there is none", ""), nil
+	}
+	l.restarted, l.toldUser, l.password = true, false, l.request.Password
+	return l.begin(ctx, other)
+}
+
+// chapMessage finds the message that MS-CHAP peers are shown (RFC 2759 §5). RFC 8907 has no field for it; servers that send it do so in data or
+// server_msg.
+func chapMessage(r tq.AuthenReply, prefix string) string {
+	for _, s := range []string{string(r.Data), string(r.ServerMsg)} {
+		if strings.HasPrefix(s, prefix) {
+			return s
+		}
+	}
+	return ""
+}
+
+// unusable is the error of a server whose answer decides nothing. It is alive: it is not passed over for that.
+func (p *peer) unusable(doing, what string) error {
+	return &silence{peer: p, doing: doing, cause: errors.New("it answered " + what)}
+}
+
+func said(message string) string {
+	if message == "" {
+		return ""
+	}
+	return ": " + quoted(message)
+}

@@ -1,0 +1,137 @@
+package tacplus
+
+import (
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+
+	tq "github.com/facebookincubator/tacquito"
+)
+
+// RFC 8907 §4.1
+const (
+	headerLen    = tq.MaxHeaderLength
+	maxBody      = 1 << 16 // octets of a body that are taken: the RFC's recommended limit
+	flagPlain    = byte(tq.UnencryptedFlag)
+	flagSingle   = byte(tq.SingleConnect)
+	major        = byte(tq.MajorVersion << 4)
+	minorOne     = byte(tq.MinorVersionOne)
+	lastSeq      = 253 // a reply to 255 would need 256, so that the session ends before it (§4.1)
+	statusFollow = 0x21
+)
+
+// flaw is why a packet is not taken. It ends its connection.
+type flaw struct {
+	what  string
+	hint  string
+	plain bool // the unencrypted flag is not as it must be: RFC 8907 §10.5.2 has it be a refusal
+}
+
+func (f *flaw) Error() string { return f.what }
+
+// header is the 12 octets before each body.
+type header struct {
+	version byte
+	kind    tq.HeaderType
+	seq     byte
+	flags   byte
+	session uint32
+	length  uint32
+}
+
+// readHeader takes octets apart and refuses what no TACACS+ packet has.
+func readHeader(b []byte) (header, error) {
+	if len(b) < headerLen {
+		return header{}, &flaw{what: fmt.Sprintf("a header of %d octets, not %d", len(b), headerLen)}
+	}
+	h := header{b[0], tq.HeaderType(b[1]), b[2], b[3], binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
+	switch {
+	case h.version&0xf0 != major:
+		return h, &flaw{what: fmt.Sprintf("version %#02x is not TACACS+", h.version), hint: "Does a TACACS+ server listen on this port, and without TLS?"}
+	case h.kind.Validate(nil) != nil:
+		return h, &flaw{what: fmt.Sprintf("packet type %d is unknown", byte(h.kind))}
+	case h.length > maxBody:
+		return h, &flaw{what: fmt.Sprintf("a body of %d octets: at most %d are taken", h.length, maxBody)}
+	}
+	return h, nil
+}
+
+// encode makes the octets of a packet. body stays as it is.
+func (h header) encode(body, secret []byte) ([]byte, error) {
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("a body of %d octets: at most %d can be sent", len(body), maxBody)
+	}
+	head := tq.NewHeader(
+		tq.SetHeaderVersion(tq.Version{MajorVersion: h.version >> 4, MinorVersion: h.version & 0xf}), tq.SetHeaderType(h.kind), tq.SetHeaderSeqNo(int(h.seq)),
+		tq.SetHeaderFlag(tq.HeaderFlag(h.flags)), tq.SetHeaderSessionID(tq.SessionID(h.session)), tq.SetHeaderLen(len(body)))
+	b, err := head.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	b = append(b, body...)
+	h.obfuscate(b[headerLen:], secret)
+	return b, nil
+}
+
+// obfuscate XORs body with the pad of its header (RFC 8907 §4.5); the same again gives it back. Where the header says that nothing is
+// obfuscated it does nothing.
+func (h header) obfuscate(body, secret []byte) {
+	if h.flags&flagPlain != 0 {
+		return
+	}
+	seed := make([]byte, 0, 4+len(secret)+2+md5.Size)
+	seed = binary.BigEndian.AppendUint32(seed, h.session)
+	seed = append(seed, secret...)
+	seed = append(seed, h.version, h.seq)
+	n := len(seed)
+	for at := 0; at < len(body); at += md5.Size {
+		sum := md5.Sum(seed)
+		for i := range min(md5.Size, len(body)-at) {
+			body[at+i] ^= sum[i]
+		}
+		seed = append(seed[:n], sum[:]...)
+	}
+}
+
+// newSessionID is unpredictable, as RFC 8907 §4.1 has it.
+func newSessionID() uint32 {
+	var b [4]byte
+	rand.Read(b[:]) // never fails
+	return binary.BigEndian.Uint32(b[:])
+}
+
+// checkBody says whether the lengths inside a reply add up to the body that came. Where they do not, the secret is wrong, or somebody lies.
+func checkBody(kind tq.HeaderType, b []byte) error {
+	want, ok := bodyLen(kind, b)
+	if ok && want == len(b) {
+		return nil
+	}
+	return &flaw{what: fmt.Sprintf("the lengths inside a reply of %d octets do not add up", len(b)), hint: "Is the secret the same on both sides?"}
+}
+
+// bodyLen sums what the length fields of a reply promise (RFC 8907 §5.2, §6.2, §7.2); false where the body is too short to have them.
+func bodyLen(kind tq.HeaderType, b []byte) (int, bool) {
+	u16 := func(at int) int { return int(binary.BigEndian.Uint16(b[at:])) }
+	switch {
+	case kind == tq.Authenticate && len(b) >= 6:
+		return 6 + u16(2) + u16(4), true
+	case kind == tq.Accounting && len(b) >= 5:
+		return 5 + u16(0) + u16(2), true
+	case kind == tq.Authorize && len(b) >= 6 && len(b) >= 6+int(b[1]):
+		n := 6 + int(b[1]) + u16(2) + u16(4)
+		for _, l := range b[6 : 6+int(b[1])] {
+			n += int(l)
+		}
+		return n, true
+	}
+	return 0, false
+}
+
+// status is the status octet of a reply whose lengths add up.
+func status(kind tq.HeaderType, b []byte) byte {
+	if kind == tq.Accounting {
+		return b[4]
+	}
+	return b[0]
+}

@@ -1,0 +1,342 @@
+package tacplus
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	tq "github.com/facebookincubator/tacquito"
+)
+
+// declined is how long a server that would not carry many sessions over one connection is not asked again.
+const declined = 10 * time.Minute
+
+var errClosed = errors.New("the client was closed")
+
+// peer is one server: its connections and what is known of its health.
+type peer struct {
+	ServerConfig
+	tls   *tls.Config // nil: plain TCP
+	dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	trace func(Event)
+
+	deadTime time.Duration
+	dialing  chan struct{} // cap 1: held while a connection for many sessions is opened
+	wg       sync.WaitGroup
+
+	mu          sync.Mutex
+	closed      bool
+	shared      *conn // the connection that carries many sessions, or is offered to
+	conns       map[*conn]bool
+	ownUntil    time.Time // the server declined: until then each session has its own connection
+	deadUntil   time.Time
+	answered    uint64
+	silent      uint64
+	lastSilence string
+}
+
+// ServerStatus is what is known of a server.
+type ServerStatus struct {
+	Name             string    `json:"name"`
+	Address          string    `json:"address"`
+	TLS              bool      `json:"tls"`
+	SingleConnection bool      `json:"single_connection"` // many sessions share a connection at this moment
+	Connections      int       `json:"connections"`
+	DeadUntil        time.Time `json:"dead_until,omitzero"` // passed over until then while another is not; zero: alive
+	Answered         uint64    `json:"answered"`            // packets
+	Silent           uint64    `json:"silent"`              // times that it gave no usable answer
+	LastSilence      string    `json:"last_silence,omitempty"`
+}
+
+// silence is the error of a server that gave no usable answer. The next one is asked.
+type silence struct {
+	peer  *peer
+	doing string
+	cause error
+}
+
+func (s *silence) Error() string {
+	text := fmt.Sprintf("tacacs server %s (%s): %s: %v", s.peer.Name, s.peer.Address, s.doing, s.cause)
+	if hint := s.hint(); hint != "" {
+		text += ". " + hint
+	}
+	return text
+}
+
+func (s *silence) Unwrap() error { return s.cause }
+
+func (s *silence) hint() string {
+	var f *flaw
+	var lost *errLost
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	text := s.cause.Error()
+	switch {
+	case errors.As(s.cause, &f):
+		return f.hint
+	case errors.As(s.cause, &unknown):
+		return "Does tls.ca_file hold the certificate of who signed the server's?"
+	case errors.As(s.cause, &name):
+		return "tls.server_name says which name must stand in the server's certificate."
+	case strings.Contains(text, "protocol version"), strings.Contains(text, "first record does not look like a TLS handshake"):
+		return "The server must speak TLS 1.3 on this port (RFC 9887 §3.2)."
+	case strings.Contains(text, "remote error: tls:"):
+		return "Does the server know the signer of tls.cert_file?"
+	case errors.Is(s.cause, syscall.ECONNREFUSED):
+		return "Does the server run, and does it listen on this port?"
+	case errors.As(s.cause, &lost), errors.Is(s.cause, errTimeout):
+		return "Is this host among the server's clients, with the same secret?"
+	}
+	return ""
+}
+
+func newPeer(s ServerConfig, c Config) (*peer, error) {
+	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1), conns: map[*conn]bool{}}
+	if s.TLS == nil {
+		return p, nil
+	}
+	t, err := s.TLS.config(s.Address)
+	if err != nil {
+		return nil, fmt.Errorf("tacacs server %s: %w", s.Name, err)
+	}
+	p.tls = t
+	return p, nil
+}
+
+// ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error is a *silence, or says
+// why nothing can be sent.
+func (p *peer) ask(ctx context.Context, kind tq.HeaderType, minor byte, doing string, body []byte) (*session, []byte, error) {
+	for again := false; ; again = true {
+		s, err := p.open(ctx, kind, minor)
+		if err != nil {
+			return nil, nil, p.quiet(ctx, "connect", err)
+		}
+		reply, err := s.exchange(ctx, body)
+		if err == nil {
+			p.revive()
+			return s, reply, nil
+		}
+		// A server may close a connection that was idle just when we write on it; that says nothing of its health.
+		var lost *errLost
+		if !again && s.reused && errors.As(err, &lost) {
+			continue
+		}
+		return nil, nil, p.quiet(ctx, doing, err)
+	}
+}
+
+// quiet makes the error of a server that gave no usable answer, and has it passed over for a while, unless that was no fault of its own.
+func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
+	s := &silence{peer: p, doing: doing, cause: cause}
+	if errors.Is(cause, errTimeout) || errors.Is(cause, context.DeadlineExceeded) && ctx.Err() == nil {
+		s.cause = fmt.Errorf("%w in %v", errTimeout, p.Timeout)
+	}
+	p.remark(fmt.Sprintf("%s: %v", doing, s.cause))
+	if ctx.Err() == nil && !errors.Is(cause, errClosed) {
+		p.bury(s.Error())
+	}
+	return s
+}
+
+// open begins a session on a connection: the shared one, or its own.
+func (p *peer) open(ctx context.Context, kind tq.HeaderType, minor byte) (*session, error) {
+	for p.sharing() {
+		if c := p.current(); c != nil {
+			if err := c.settled(ctx); err != nil {
+				return nil, err
+			}
+			if s, ok := c.join(kind, minor); ok {
+				return s, nil
+			}
+			p.forget(c)
+			continue
+		}
+		if s, err := p.offer(ctx, kind, minor); s != nil || err != nil {
+			return s, err
+		}
+	}
+	c, err := p.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.begin(kind, minor)
+}
+
+// offer opens a connection that is to carry many sessions. Its first one decides; both results are nil where somebody else was faster.
+func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*session, error) {
+	select {
+	case p.dialing <- struct{}{}:
+		defer func() { <-p.dialing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if p.current() != nil || !p.sharing() {
+		return nil, nil
+	}
+	c, err := p.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.begin(kind, minor)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conns[c] { // it may be lost already
+		p.shared = c
+	}
+	return s, nil
+}
+
+// connect opens a connection and starts its reader and writer; Close waits for them.
+func (p *peer) connect(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	nc, err := p.dial(ctx, "tcp", p.Address)
+	if err != nil {
+		return nil, err
+	}
+	if nc, err = p.handshake(ctx, nc); err != nil {
+		return nil, err
+	}
+	c := newConn(p, nc)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		nc.Close()
+		return nil, errClosed
+	}
+	p.conns[c] = true
+	p.wg.Go(c.read)
+	p.wg.Go(c.write)
+	return c, nil
+}
+
+// handshake meets the server over TLS, where that is configured.
+func (p *peer) handshake(ctx context.Context, nc net.Conn) (net.Conn, error) {
+	if p.tls == nil {
+		return nc, nil
+	}
+	t := tls.Client(nc, p.tls)
+	if err := t.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return t, nil
+}
+
+// watch runs f in a goroutine that Close waits for; after Close it runs nothing.
+func (p *peer) watch(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.wg.Go(f)
+	}
+}
+
+// sharing reports whether sessions are to share a connection.
+func (p *peer) sharing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.SingleConnection && !p.closed && !time.Now().Before(p.ownUntil)
+}
+
+func (p *peer) current() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shared
+}
+
+// decline notes that the server would not carry many sessions over c.
+func (p *peer) decline(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shared == c {
+		p.shared = nil
+	}
+	p.ownUntil = time.Now().Add(declined)
+}
+
+func (p *peer) forget(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shared == c {
+		p.shared = nil
+	}
+}
+
+// lost takes a connection that is gone out of use.
+func (p *peer) lost(c *conn) {
+	p.forget(c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+// dead reports whether the server is to be passed over.
+func (p *peer) dead(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return now.Before(p.deadUntil)
+}
+
+func (p *peer) bury(why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent++
+	p.lastSilence = why
+	p.deadUntil = time.Now().Add(p.deadTime)
+}
+
+func (p *peer) revive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answered++
+	p.deadUntil = time.Time{}
+}
+
+func (p *peer) remark(what string) {
+	if p.trace != nil {
+		p.trace(Event{Server: p.Name, What: what})
+	}
+}
+
+func (p *peer) status() ServerStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := ServerStatus{Name: p.Name, Address: p.Address, TLS: p.tls != nil, Connections: len(p.conns), Answered: p.answered, Silent: p.silent, LastSilence: p.lastSilence}
+	if p.shared != nil {
+		select {
+		case <-p.shared.decided:
+			s.SingleConnection = true
+		default:
+		}
+	}
+	if time.Now().Before(p.deadUntil) {
+		s.DeadUntil = p.deadUntil
+	}
+	return s
+}
+
+// close ends all sessions and waits for the goroutines of all connections.
+func (p *peer) close() {
+	p.mu.Lock()
+	p.closed = true
+	conns := make([]*conn, 0, len(p.conns))
+	for c := range p.conns {
+		conns = append(conns, c)
+	}
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.fail(errClosed)
+	}
+	p.wg.Wait()
+}

@@ -1,0 +1,175 @@
+package tacplus
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	tq "github.com/facebookincubator/tacquito"
+	"github.com/ringback/ringback/aaa"
+)
+
+// maxField is what one octet of length holds: user, port, rem_addr, the data of START, an argument (RFC 8907 §5.1, §6.1).
+const maxField = 255
+
+// start is the first packet of an authentication.
+type start struct {
+	minor     byte // of the version: 1 for PAP, CHAP and MS-CHAP (RFC 8907 §5.4.2)
+	converses bool // the server may ask
+	body      *tq.AuthenStart
+}
+
+// start makes the START of a request, by what the request brings.
+func (e *Entry) start(r aaa.Request) (start, error) {
+	if r.User != "" || r.CHAP != nil || r.MSCHAP != nil || r.Service == aaa.PPP {
+		if err := checkUser(r.User); err != nil {
+			return start{}, err
+		}
+	}
+	switch {
+	case r.EAP != nil:
+		return start{}, errors.New("TACACS+ carries no EAP")
+	case r.Enable < 0 || r.Enable > 15:
+		return start{}, fmt.Errorf("privilege level %d: not 1 to 15", r.Enable)
+	case r.CHAP != nil:
+		data, err := chapData(*r.CHAP)
+		return e.direct(r, tq.AuthenTypeCHAP, data, err)
+	case r.MSCHAP != nil:
+		data, err := mschapData(*r.MSCHAP)
+		t := tq.AuthenTypeMSCHAP
+		if r.MSCHAP.Version == 2 {
+			t = tq.AuthenTypeMSCHAPV2
+		}
+		return e.direct(r, t, data, err)
+	case r.Enable == 0 && (r.Service == aaa.PPP || e.cfg.Authentication == PAP):
+		return e.pap(r)
+	}
+	return e.ascii(r)
+}
+
+// other is the other way to bring a name and a password, for a server that wants it (RESTART).
+func (e *Entry) other(st start, r aaa.Request) (start, bool) {
+	if r.CHAP != nil || r.MSCHAP != nil || r.Password == "" {
+		return start{}, false
+	}
+	other, err := e.pap(r)
+	if st.body.Type == tq.AuthenTypePAP {
+		other, err = e.ascii(r)
+	}
+	return other, err == nil
+}
+
+// ascii begins a conversation (RFC 8907 §5.4.2.1); for enable too (§5.4.2.6).
+func (e *Entry) ascii(r aaa.Request) (start, error) {
+	return start{converses: true, body: e.startBody(r, tq.AuthenTypeASCII, "")}, checkAnswer(r.Password)
+}
+
+// pap brings all at once (RFC 8907 §5.4.2.2).
+func (e *Entry) pap(r aaa.Request) (start, error) {
+	var err error
+	switch {
+	case len(r.Password) > maxField:
+		err = fmt.Errorf("a password of %d octets: TACACS+ carries at most %d in PAP", len(r.Password), maxField)
+	case strings.Contains(string(r.Password), "\x00"):
+		err = errors.New("a password with a NUL in it")
+	}
+	return e.direct(r, tq.AuthenTypePAP, string(r.Password), err)
+}
+
+// direct is a START that is answered by PASS or FAIL.
+func (e *Entry) direct(r aaa.Request, t tq.AuthenType, data string, err error) (start, error) {
+	if err == nil && r.User == "" {
+		err = errors.New("user name: it is empty")
+	}
+	return start{minor: minorOne, body: e.startBody(r, t, data)}, err
+}
+
+func (e *Entry) startBody(r aaa.Request, t tq.AuthenType, data string) *tq.AuthenStart {
+	service, priv := tq.AuthenServiceLogin, tq.PrivLvlUser
+	switch {
+	case r.Enable > 0:
+		service, priv = tq.AuthenServiceEnable, tq.PrivLvl(r.Enable)
+	case r.Service == aaa.PPP:
+		service = tq.AuthenServicePPP
+	}
+	return tq.NewAuthenStart(tq.SetAuthenStartAction(tq.AuthenActionLogin), tq.SetAuthenStartPrivLvl(priv), tq.SetAuthenStartType(t),
+		tq.SetAuthenStartService(service), tq.SetAuthenStartUser(tq.AuthenUser(r.User)), tq.SetAuthenStartPort(tq.AuthenPort(port(r.TTY))),
+		tq.SetAuthenStartRemAddr(tq.AuthenRemAddr(field(r.Caller))), tq.SetAuthenStartData(tq.AuthenData(data)))
+}
+
+// chapData is PPP identifier, challenge and response (RFC 8907 §5.4.2.3).
+func chapData(c aaa.CHAP) (string, error) {
+	switch {
+	case len(c.Response) != 16:
+		return "", fmt.Errorf("a CHAP response of %d octets, not 16", len(c.Response))
+	case len(c.Challenge) == 0 || 1+len(c.Challenge)+16 > maxField:
+		return "", fmt.Errorf("a CHAP challenge of %d octets: TACACS+ carries 1 to %d", len(c.Challenge), maxField-17)
+	}
+	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
+}
+
+// mschapData is PPP identifier, challenge and response (RFC 8907 §5.4.2.4 and §5.4.2.5).
+func mschapData(c aaa.MSCHAP) (string, error) {
+	want := 8
+	if c.Version == 2 {
+		want = 16
+	}
+	switch {
+	case c.Version != 1 && c.Version != 2:
+		return "", fmt.Errorf("MS-CHAP version %d: not 1 or 2", c.Version)
+	case len(c.Challenge) != want:
+		return "", fmt.Errorf("an MS-CHAPv%d challenge of %d octets, not %d", c.Version, len(c.Challenge), want)
+	case len(c.Response) != 49:
+		return "", fmt.Errorf("an MS-CHAP response of %d octets, not 49", len(c.Response))
+	}
+	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
+}
+
+// checkUser says why a name cannot be sent.
+func checkUser(name string) error {
+	if err := aaa.CheckUser(name); err != nil {
+		return err
+	}
+	if !printable(name) {
+		return errors.New("user name: only US-ASCII goes over TACACS+ here")
+	}
+	return nil
+}
+
+// checkAnswer says why what a caller typed cannot be sent in a conversation (RFC 8907 §3.7: printable US-ASCII). It never tells what he typed.
+func checkAnswer(typed aaa.Secret) error {
+	switch {
+	case len(typed) > maxAnswer:
+		return fmt.Errorf("an answer of %d octets: at most %d can be sent", len(typed), maxAnswer)
+	case !printable(string(typed)):
+		return errors.New("an answer with other than printable US-ASCII characters, which a TACACS+ conversation cannot carry (authentication: pap carries all)")
+	}
+	return nil
+}
+
+// maxAnswer is what CONTINUE's two octets of length hold, and its packet.
+const maxAnswer = 1<<16 - 1 - 5
+
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' })
+}
+
+// port is the port field: tty65.
+func port(tty int) string {
+	if tty <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("tty%d", tty)
+}
+
+// field makes a text of others fit: what is not printable US-ASCII is replaced, what is too long is cut. It is told to the server, nothing hangs on it.
+func field(s string) string {
+	return cut(strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, s))
+}
+
+func cut(s string) string { return s[:min(len(s), maxField)] }

@@ -1,0 +1,403 @@
+package tacplus_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/tacplus"
+)
+
+var granting = server{Serve: always(authenReply(pass, 0, "", ""))}
+
+// What is no answer to what was asked: the connection is closed and the next server asked; with none left nobody is let in.
+func TestBadPackets(t *testing.T) {
+	t.Parallel()
+	good := authenReply(pass, 0, "", "")
+	for name, c := range map[string]struct {
+		answer func(l *link, p wire)
+		reason string
+		kind   aaa.Kind // where no other server is left
+	}{
+		"unencrypted":        {func(l *link, p wire) { p = p.to(good); p.flags = 1; l.send(p) }, "not obfuscated. Does the server have a secret", aaa.Refused},
+		"sequence 1":         {func(l *link, p wire) { p.body = good; l.send(p) }, "sequence number 1 where 2 was due", aaa.Silent},
+		"sequence 4":         {func(l *link, p wire) { p = p.to(good); p.seq = 4; l.send(p) }, "sequence number 4", aaa.Silent},
+		"sequence 0":         {func(l *link, p wire) { p = p.to(good); p.seq = 0; l.send(p) }, "sequence number 0", aaa.Silent},
+		"session":            {func(l *link, p wire) { p = p.to(good); p.session++; l.send(p) }, "is none of ours", aaa.Silent},
+		"version":            {func(l *link, p wire) { p = p.to(good); p.version = 0xb0; l.send(p) }, "version 0xb0 is not TACACS+", aaa.Silent},
+		"minor version":      {func(l *link, p wire) { p = p.to(good); p.version = 0xc1; l.send(p) }, "version 0xc1 in a session of version 0xc0", aaa.Silent},
+		"type":               {func(l *link, p wire) { p = p.to(good); p.kind = 2; l.send(p) }, "packet type 2 in a session of type 1", aaa.Silent},
+		"unknown type":       {func(l *link, p wire) { p = p.to(good); p.kind = 9; l.send(p) }, "packet type 9 is unknown", aaa.Silent},
+		"64 KiB and one":     {func(l *link, p wire) { l.send(p.to(make([]byte, 1<<16+1))) }, "a body of 65537 octets: at most 65536", aaa.Silent},
+		"length lies":        {func(l *link, p wire) { l.send(p.to(append(good, 0))) }, "do not add up. Is the secret the same", aaa.Silent},
+		"cut in the header":  {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:7]); l.conn.Close() }, "cut in its header", aaa.Silent},
+		"cut in the body":    {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]); l.conn.Close() }, "was cut: 6 octets", aaa.Silent},
+		"a body that stalls": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]) }, "no answer in 5s", aaa.Silent},
+		"garbage":            {func(l *link, p wire) { l.raw([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }, "is not TACACS+", aaa.Silent},
+		"closed":             {func(l *link, p wire) { l.conn.Close() }, "closed the connection without an answer. Is this host among", aaa.Silent},
+		"not a word":         {func(*link, wire) {}, "no answer in 5s. Is this host among", aaa.Silent},
+		"another reply behind": {func(l *link, p wire) {
+			r := p.to(authenReply(getData, 0, "", ""))
+			l.raw(append(r.octets(secret), r.octets(secret)...))
+		}, "", aaa.Prompt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var closed atomic.Int32
+			bad := server{Serve: func(l *link) {
+				p, ok := l.next()
+				if !ok {
+					return
+				}
+				c.answer(l, p)
+				l.closed()
+				closed.Add(1)
+			}}
+			if c.kind == aaa.Prompt {
+				inTown(t, tacplus.Config{}, func(w *town) {
+					conv, _ := w.login(caller)
+					synctest.Wait()
+					if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "(0: none)") || closed.Load() != 1 {
+						t.Errorf("%+v; %d closed", res, closed.Load())
+					}
+				}, bad)
+				return
+			}
+			inTown(t, tacplus.Config{}, func(w *town) {
+				w.want(aaa.Granted, "two", "")
+				synctest.Wait()
+				if closed.Load() != 1 {
+					t.Error("the connection was not closed")
+				}
+				w.want(aaa.Granted, "two", "") // one is passed over now
+				if n := w.connections("one"); n != 1 {
+					t.Errorf("%d connections to a dead server", n)
+				}
+			}, bad, granting)
+			inTown(t, tacplus.Config{}, func(w *town) { w.want(c.kind, "", c.reason) }, bad)
+		})
+	}
+}
+
+// With another secret all lengths are noise; the error says what to look at, whichever side notices first.
+func TestWrongSecret(t *testing.T) {
+	t.Parallel()
+	s := granting
+	s.Wrong = "another secret of 32 octets....."
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Silent, "", "tacacs server one (one:49): Authentication START: the lengths inside a reply of 6 octets do not add up. Is the secret the same on both sides?")
+	}, s)
+}
+
+// Fail-over in order, dead time, revival.
+func TestDeadTime(t *testing.T) {
+	t.Parallel()
+	var up atomic.Bool
+	one := server{ServerConfig: fast(tacplus.ServerConfig{}), Serve: replies(func(wire) []byte {
+		if !up.Load() {
+			return nil
+		}
+		return authenReply(pass, 0, "", "")
+	})}
+	inTown(t, tacplus.Config{DeadTime: time.Minute}, func(w *town) {
+		begun := time.Now()
+		w.want(aaa.Granted, "three", "")
+		if d := time.Since(begun); d != 2*time.Second {
+			t.Errorf("took %v", d)
+		}
+		w.want(aaa.Granted, "three", "")
+		st := w.client.Servers()
+		if time.Since(begun) != 2*time.Second || st[0].Silent != 1 || st[1].Silent != 1 || st[2].Answered != 2 || !st[0].DeadUntil.Equal(begun.Add(2*time.Second+time.Minute)) ||
+			!strings.Contains(st[1].LastSilence, "connection refused. Does the server run") {
+			t.Errorf("%+v", st)
+		}
+		<-time.After(time.Minute)
+		up.Store(true)
+		w.want(aaa.Granted, "one", "")
+		if st := w.client.Servers(); !st[0].DeadUntil.IsZero() {
+			t.Errorf("%+v", st[0])
+		}
+	}, one, server{}, granting)
+}
+
+// A server that says ERROR is asked past, and stays alive: the next packet may please it.
+func TestErrorIsAlive(t *testing.T) {
+	t.Parallel()
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "two", "")
+		w.want(aaa.Granted, "two", "")
+		if n := w.connections("one"); n != 2 {
+			t.Errorf("asked %d times", n)
+		}
+	}, server{Serve: always(authenReply(failure, 0, "no", ""))}, granting)
+}
+
+// All servers dead: all are asked.
+func TestAllDead(t *testing.T) {
+	t.Parallel()
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Does the server run")
+		w.want(aaa.Silent, "", "tacacs server one")
+	}, server{}, server{})
+}
+
+// The caller's end ends the wait at once, and is no fault of the server's.
+func TestContext(t *testing.T) {
+	t.Parallel()
+	for _, single := range []bool{false, true} {
+		inTown(t, tacplus.Config{}, func(w *town) {
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+			defer cancel()
+			begun := time.Now()
+			_, res := w.client.Start(ctx, caller)
+			if res.Kind != aaa.Silent || time.Since(begun) != time.Second {
+				t.Errorf("%+v after %v", res, time.Since(begun))
+			}
+			if st := w.client.Servers()[0]; !st.DeadUntil.IsZero() || w.connections("two") != 0 {
+				t.Errorf("%+v", st)
+			}
+		}, server{ServerConfig: tacplus.ServerConfig{SingleConnection: single}, Serve: mute}, granting)
+	}
+}
+
+var sharing = tacplus.ServerConfig{SingleConnection: true}
+
+// Many sessions over one connection, answered in another order than they came.
+func TestSingleConnection(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	script := func(l *link) {
+		p, _ := l.next()
+		if p.flags != 4 {
+			t.Errorf("flags %#x of the first packet", p.flags)
+		}
+		l.send(p.to(authenReply(pass, 0, "", ""))) // with the flag
+		var held []wire
+		for range n {
+			p, ok := l.next()
+			if !ok {
+				return
+			}
+			if p.flags != 0 {
+				t.Errorf("flags %#x of a later packet", p.flags)
+			}
+			held = append(held, p)
+		}
+		for i := n - 1; i >= 0; i-- {
+			user := string(held[i].body[8 : 8+held[i].body[4]])
+			l.send(held[i].to(authenReply(pass, 0, "for "+user, "")))
+		}
+		mute(l)
+	}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "one", "")
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				r := caller
+				r.User = fmt.Sprintf("user%d", i)
+				if _, res := w.login(r); res.Message != "for "+r.User {
+					t.Errorf("%s got %q", r.User, res.Message)
+				}
+			})
+		}
+		wg.Wait()
+		if st := w.client.Servers()[0]; w.connections("one") != 1 || !st.SingleConnection || st.Connections != 1 || st.Answered != n+1 {
+			t.Errorf("%d connections, %+v", w.connections("one"), st)
+		}
+	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// Those who come while the first session decides wait for it, and share its connection.
+func TestSingleConnectionAwaited(t *testing.T) {
+	t.Parallel()
+	script := replies(func(p wire) []byte { <-time.After(time.Second); return authenReply(pass, 0, "", "") })
+	inTown(t, tacplus.Config{}, func(w *town) {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() { w.want(aaa.Granted, "one", "") })
+		}
+		wg.Wait()
+		if n := w.connections("one"); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// A server without the flag in its first answer gets a connection a session, and none waits for another.
+func TestSingleConnectionDeclined(t *testing.T) {
+	t.Parallel()
+	script := func(l *link) {
+		for {
+			p, ok := l.next()
+			if !ok {
+				return
+			}
+			if l.n > 1 && p.flags != 4 {
+				t.Errorf("flags %#x", p.flags)
+			}
+			p.flags = 0
+			l.send(p.to(authenReply(pass, 0, "", "")))
+		}
+	}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		for range 3 {
+			w.want(aaa.Granted, "one", "")
+		}
+		synctest.Wait()
+		if st := w.client.Servers()[0]; w.connections("one") != 3 || st.SingleConnection || st.Connections != 0 {
+			t.Errorf("%d connections, %+v", w.connections("one"), st)
+		}
+	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// A connection that the server closed while it was idle is opened anew, without a word to the caller.
+func TestIdleConnectionLost(t *testing.T) {
+	t.Parallel()
+	script := func(l *link) {
+		p, _ := l.next()
+		l.send(p.to(authenReply(pass, 0, "", "")))
+		if l.n == 1 {
+			l.next() // and closes without an answer
+		} else {
+			mute(l)
+		}
+	}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "one", "")
+		w.want(aaa.Granted, "one", "")
+		if n, st := w.connections("one"), w.client.Servers()[0]; n != 2 || st.Silent != 0 {
+			t.Errorf("%d connections, %+v", n, st)
+		}
+	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// One slow session does not end the others; its answer is dropped when it comes.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	var slow wire
+	script := func(l *link) {
+		for {
+			p, ok := l.next()
+			if !ok {
+				return
+			}
+			user := string(p.body[8 : 8+p.body[4]])
+			switch {
+			case user == "slow" && slow.session == 0:
+				slow = p
+				continue
+			case user == "late":
+				l.send(slow.to(authenReply(pass, 0, "", "")))
+			}
+			l.send(p.to(authenReply(pass, 0, "", "")))
+		}
+	}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "one", "")
+		var wg sync.WaitGroup
+		as := func(user string) aaa.Result {
+			r := caller
+			r.User = user
+			_, res := w.login(r)
+			return res
+		}
+		wg.Go(func() {
+			if res := as("slow"); res.Kind != aaa.Silent {
+				t.Errorf("slow: %+v", res)
+			}
+		})
+		<-time.After(time.Second)
+		if res := as("quick"); res.Kind != aaa.Granted {
+			t.Errorf("quick: %+v", res)
+		}
+		wg.Wait()
+		if res := as("late"); res.Kind != aaa.Granted || w.connections("one") != 1 {
+			t.Errorf("after the late answer: %+v, %d connections", res, w.connections("one"))
+		}
+	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// A connection on which nothing at all is heard any more is given up.
+func TestDeafConnection(t *testing.T) {
+	t.Parallel()
+	script := func(l *link) {
+		p, _ := l.next()
+		l.send(p.to(authenReply(pass, 0, "", "")))
+		mute(l)
+	}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "one", "")
+		w.want(aaa.Silent, "", "no answer in 5s")
+		w.want(aaa.Granted, "one", "") // on a second connection
+		if n := w.connections("one"); n != 2 {
+			t.Errorf("%d connections", n)
+		}
+	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// A bad packet takes all sessions of its connection with it: each of them goes to the next server.
+func TestBadPacketOnShared(t *testing.T) {
+	t.Parallel()
+	script := func(l *link) {
+		p, _ := l.next()
+		l.send(p.to(authenReply(pass, 0, "", "")))
+		l.next()
+		p, _ = l.next()
+		p.session++
+		l.send(p.to(nil))
+		l.closed()
+	}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "one", "")
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { w.want(aaa.Granted, "two", "") })
+		}
+		wg.Wait()
+	}, server{ServerConfig: sharing, Serve: script}, granting)
+}
+
+// Close ends what is under way.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	inTown(t, tacplus.Config{}, func(w *town) {
+		var wg sync.WaitGroup
+		wg.Go(func() { w.want(aaa.Silent, "", "the client was closed") })
+		synctest.Wait()
+		w.client.Close()
+		wg.Wait()
+		w.want(aaa.Silent, "", "the client was closed")
+	}, server{Serve: mute})
+}
+
+// A group is another entry over the same servers.
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	inTown(t, tacplus.Config{}, func(w *town) {
+		g, err := w.client.Group("remote", "two", "one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, res := g.Start(w.t.Context(), caller)
+		if res.Kind != aaa.Granted || res.Server != "two" || res.Identity.Entry != "remote" || g.Name() != "remote" {
+			t.Errorf("%+v", res)
+		}
+		r := caller
+		r.Entry = "remote"
+		if _, res := w.login(r); res.Kind != aaa.Silent || w.connections("one") != 0 {
+			t.Errorf("another entry answered for remote: %+v", res)
+		}
+		for name, servers := range map[string][]string{"remote": {"one"}, "tacacs": {"one"}, "": {"one"}, "a": {"four"}, "b": {"one", "one"}, "c": nil} {
+			if _, err := w.client.Group(name, servers...); err == nil {
+				t.Errorf("group %q of %q was made", name, servers)
+			}
+		}
+	}, granting, granting)
+}

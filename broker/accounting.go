@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/session"
+)
+
+// Recording says which records of a session are sent, in IOS's words.
+type Recording string
+
+// The recordings. "" is StartStop.
+const (
+	StartStop   Recording = "start-stop"
+	StopOnly    Recording = "stop-only"
+	WaitStart   Recording = "wait-start" // as StartStop, and nobody is let in before his Start was acknowledged
+	NoRecording Recording = "none"
+)
+
+// AccountingList is IOS's `aaa accounting`. The zero value records start and stop.
+type AccountingList struct {
+	Record Recording
+	// Interim is the time between two updates of a session; 0 as AAA says (Acct-Interim-Interval), negative none.
+	Interim time.Duration
+}
+
+// records reports whether a record of this type is sent.
+func (l AccountingList) records(t aaa.RecordType, command bool) bool {
+	switch l.Record {
+	case NoRecording:
+		return false
+	case StopOnly:
+		return command || t != aaa.Start && t != aaa.Interim
+	}
+	return true
+}
+
+// interim is the interval for a session's reports, as session.Config has it.
+func (l AccountingList) interim() time.Duration {
+	if !l.records(aaa.Interim, false) {
+		return -1
+	}
+	return l.Interim
+}
+
+// accounting is the list by which a call is accounted: that of the called line for both legs, so that one server sees both.
+type accounting struct {
+	name string // as records carry it: "" is the default list
+	AccountingList
+}
+
+func (b *Broker) accounting(cfg *Config, tty int) accounting {
+	name := ""
+	if l, ok := b.opt.Pool.Config(tty); ok {
+		name = l.AAA.Accounting
+	}
+	if name == defaultList {
+		name = ""
+	}
+	return accounting{name, cfg.Accounting[listName(name)]}
+}
+
+const defaultList = "default"
+
+func listName(name string) string { return cmp.Or(name, defaultList) }
+
+// recorded are the lists that record anything, as records carry their names.
+func (c *Config) recorded() []string {
+	if len(c.Accounting) == 0 {
+		return []string{""}
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(c.Accounting)) {
+		if c.Accounting[name].Record != NoRecording {
+			if name == defaultList {
+				name = ""
+			}
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// systemRecords tell each server that accounts that the access server begins (aaa.On) or ends (aaa.Off) its work.
+func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
+	var records []aaa.Record
+	for _, name := range b.config.Load().recorded() {
+		records = append(records, aaa.Record{ID: string(t) + "-" + newID(), Type: t, Time: time.Now(), List: name})
+	}
+	return records
+}
+
+// switchOff spools the Accounting-Off that is the last record of an orderly shutdown.
+func (b *Broker) switchOff(ctx context.Context) {
+	if err := b.spool.put(ctx, b.systemRecords(aaa.Off)); err != nil {
+		b.log.Error("journal: spool Accounting-Off", zap.Error(err))
+	}
+}
+
+// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row.
+func (b *Broker) Report(ctx context.Context, r session.Report) {
+	c := b.call(r.Call.ID)
+	if c == nil {
+		return
+	}
+	record := c.record(r)
+	record.CallbackNumber = b.number(r.CallbackID)
+	var records []aaa.Record
+	if c.accounting.records(record.Type, r.Kind == session.Command) {
+		records = append(records, record)
+	}
+	var also []journal.Mutation
+	if r.Kind != session.Command {
+		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
+	}
+	err := b.spool.put(context.WithoutCancel(ctx), records, also...)
+	if err != nil {
+		b.log.Error("journal: spool an accounting record", zap.String("call", c.ID), zap.String("record", record.ID), zap.Error(err))
+	}
+	if r.Kind == session.Began {
+		b.mu.Lock()
+		c.unspooled = err != nil
+		b.mu.Unlock()
+	}
+}
+
+// reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the process end before it.
+func (b *Broker) reported(c *call, r session.Report, record aaa.Record) journal.Call {
+	row := c.row()
+	row.User, row.Entry, row.Service = r.Identity.User, r.Identity.Entry, string(r.Service)
+	row.OctetsIn, row.OctetsOut = r.OctetsIn, r.OctetsOut
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.user, c.service, c.session = r.Identity.User, r.Service, record.SessionID
+	switch r.Kind {
+	case session.Began:
+		c.began = record.Time
+	case session.Ended: // its Stop is on its way: nothing is left to close after a crash
+		c.session, c.admitted = "", aaa.Identity{}
+		return row
+	}
+	if c.accounting.Record == NoRecording {
+		return row
+	}
+	row.SessionID = record.SessionID
+	record.Time = c.began
+	row.Data = mustJSON(record)
+	return row
+}
+
+// number is what a callback dials; "" where there is none.
+func (b *Broker) number(callbackID string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w := b.works[callbackID]; w != nil {
+		return w.row.Number
+	}
+	return ""
+}
+
+// record is the accounting record of a report. Attributes of both legs: one Acct-Multi-Session-Id, each leg's own Class.
+func (c *call) record(r session.Report) aaa.Record {
+	id := c.sessionID(r.Session)
+	rec := aaa.Record{
+		ID: id + "-start", Type: aaa.Start, Time: r.Time, SessionID: id, MultiSessionID: c.multiSessionID, List: c.accounting.name,
+		Entry: r.Identity.Entry, Server: r.Server, User: cmp.Or(r.Auth.AccountingUser, r.Identity.User), Service: r.Service, ServiceType: r.Auth.ServiceType,
+		Class: r.Auth.Class, PrivLevel: r.Auth.PrivLevel, TTY: c.TTY, Caller: c.Caller, Called: c.Called, Connect: c.Connect,
+	}
+	switch r.Kind {
+	case session.Interim:
+		c.reports++
+		rec.ID, rec.Type = interimID(id, c.reports), aaa.Interim
+	case session.Command:
+		c.reports++
+		rec.ID, rec.Type, rec.Command, rec.PrivLevel = id+"-command-"+strconv.Itoa(c.reports), aaa.Stop, r.Command, r.PrivLevel
+	case session.Ended:
+		rec.ID, rec.Type, rec.Cause = id+"-stop", aaa.Stop, r.Cause
+	}
+	rec.SessionTime, rec.OctetsIn, rec.OctetsOut = r.Duration, r.OctetsIn, r.OctetsOut
+	return rec
+}
+
+// startAcknowledged waits, where the list demands it (wait-start), for the session's Start to be acknowledged. false: it was not in time.
+func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bool {
+	if c.accounting.Record != WaitStart || b.spool.accountant == nil {
+		return true
+	}
+	b.mu.Lock()
+	unspooled := c.unspooled
+	b.mu.Unlock()
+	return !unspooled && b.spool.await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
+}

@@ -1,0 +1,466 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// records is the spool's part of a Store, in memory. Its other methods are nobody's.
+type records struct {
+	Store
+	mu      sync.Mutex
+	seq     int64
+	rows    []journal.Spooled
+	failing bool
+}
+
+func (s *records) Commit(ctx context.Context, tx ...journal.Mutation) error {
+	return s.CommitEach(ctx, tx)[0]
+}
+
+func (s *records) CommitEach(_ context.Context, groups ...[]journal.Mutation) []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	errs := make([]error, len(groups))
+	for i, g := range groups {
+		if errs[i] = nil; s.failing {
+			errs[i] = errDisk
+			continue
+		}
+		for _, m := range g {
+			switch m := m.(type) {
+			case journal.Spool:
+				s.seq++
+				m.Record.Seq = s.seq
+				s.rows = append(s.rows, m.Record)
+			case journal.Unspool:
+				s.rows = slices.DeleteFunc(s.rows, func(r journal.Spooled) bool { return r.ID == m.ID })
+			case journal.UnspoolAll:
+				s.rows = slices.DeleteFunc(s.rows, func(r journal.Spooled) bool { return slices.Contains(m.Seqs, r.Seq) })
+			}
+		}
+	}
+	return errs
+}
+
+func (s *records) SpoolLists(context.Context) (names []string, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if !slices.Contains(names, r.List) {
+			names = append(names, r.List)
+		}
+	}
+	return names, nil
+}
+
+func (s *records) SpoolAfter(_ context.Context, list string, seq int64, n int) (rows []journal.Spooled, _ []journal.Damage, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if r.List == list && r.Seq > seq && len(rows) < n {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil, nil
+}
+
+func (s *records) left() (ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// server is an accounting server in memory. It takes its time, and what down or deaf say it does not acknowledge.
+type server struct {
+	takes time.Duration
+	deaf  func(aaa.Record) bool
+
+	mu    sync.Mutex
+	down  bool
+	sent  int
+	taken []string
+	when  map[string]time.Time
+}
+
+func (s *server) Send(ctx context.Context, r aaa.Record) error {
+	s.mu.Lock()
+	s.sent++
+	s.mu.Unlock()
+	if !pause(ctx, s.takes) {
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down || s.deaf != nil && s.deaf(r) {
+		return errors.New("no answer")
+	}
+	s.taken = append(s.taken, r.ID)
+	if s.when == nil {
+		s.when = map[string]time.Time{}
+	}
+	s.when[r.ID] = time.Now()
+	return nil
+}
+
+func (s *server) has(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.taken, id)
+}
+
+func (s *server) set(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+// spooling runs a spool in a bubble.
+func spooling(t *testing.T, srv *server, f func(t *testing.T, s *spool, store *records)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		store := &records{}
+		s := newSpool(store, srv, zap.NewNop())
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.run(ctx) }()
+		defer func() { stop(); <-ended }()
+		f(t, s, store)
+	})
+}
+
+// spoolUp puts records, each given as "session-kind" or the name of a system record without a dash, with "@list" behind.
+func spoolUp(t *testing.T, s *spool, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		id, list, _ := strings.Cut(id, "@")
+		session, kind, _ := strings.Cut(id, "-")
+		r := aaa.Record{ID: id, Type: aaa.Start, SessionID: session, Time: time.Now(), List: list}
+		switch {
+		case kind == "":
+			r.SessionID, r.Type = "", aaa.On
+		case kind == "stop":
+			r.Type = aaa.Stop
+		case strings.HasPrefix(kind, "interim"):
+			r.Type = aaa.Interim
+		}
+		if err := s.put(t.Context(), []aaa.Record{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func sleep(d time.Duration) { <-time.After(d) }
+
+// TestSpoolRefusedRecord: a record that the server never acknowledges holds up Accounting-On and what follows for some tries, not for ever, and others
+// not at all.
+func TestSpoolRefusedRecord(t *testing.T) {
+	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "bad" }}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		spoolUp(t, s, "bad-start", "bad-stop", "good-start", "good-stop", "on", "new-start")
+		sleep(100 * time.Millisecond)
+		if want := []string{"good-start", "good-stop"}; !slices.Equal(srv.taken, want) {
+			t.Errorf("taken at once %q, want %q", srv.taken, want)
+		}
+		sleep(2 * time.Minute)
+		if want := []string{"good-start", "good-stop", "on", "new-start"}; !slices.Equal(srv.taken, want) {
+			t.Errorf("taken %q, want %q", srv.taken, want)
+		}
+		if got := store.left(); !slices.Equal(got, []string{"bad-start", "bad-stop"}) {
+			t.Errorf("in the spool %q; the refused ones must stay", got)
+		}
+		began := time.Now()
+		spoolUp(t, s, "later-start")
+		sleep(time.Second)
+		if at := srv.when["later-start"]; at.Sub(began) > 100*time.Millisecond {
+			t.Errorf("a new record waited %v behind a refused one", at.Sub(began))
+		}
+		srv.mu.Lock()
+		srv.deaf = nil
+		srv.mu.Unlock()
+		sleep(2 * time.Minute)
+		if n := len(srv.taken); n != 7 || srv.taken[5] != "bad-start" || srv.taken[6] != "bad-stop" {
+			t.Errorf("taken at last %q", srv.taken)
+		}
+	})
+}
+
+// TestSpoolRefusedSystem: a server that acknowledges no Accounting-On gets the records of sessions all the same.
+func TestSpoolRefusedSystem(t *testing.T) {
+	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "" }}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		spoolUp(t, s, "a-stop", "on", "b-start")
+		sleep(5 * time.Minute)
+		spoolUp(t, s, "b-stop", "off", "on2", "c-start")
+		sleep(10 * time.Minute)
+		if want := []string{"a-stop", "b-start", "b-stop", "c-start"}; !slices.Equal(srv.taken, want) {
+			t.Errorf("taken %q, want %q", srv.taken, want)
+		}
+		if got := store.left(); !slices.Equal(got, []string{"on", "off", "on2"}) {
+			t.Errorf("left %q", got)
+		}
+	})
+}
+
+// TestSpoolManyRefused: more refused records than are under way at once, or read at once, starve nobody.
+func TestSpoolManyRefused(t *testing.T) {
+	for _, n := range []int{300, 3000} {
+		srv := &server{takes: time.Second, deaf: func(r aaa.Record) bool { return strings.HasPrefix(r.SessionID, "bad") }}
+		spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+			for i := range n {
+				spoolUp(t, s, fmt.Sprintf("bad%d-start", i))
+			}
+			sleep(time.Hour)
+			began := time.Now()
+			spoolUp(t, s, "good-start", "good-stop")
+			sleep(time.Minute)
+			if at, ok := srv.when["good-stop"]; !ok || at.Sub(began) > 20*time.Second {
+				t.Errorf("behind %d refused records a good one was taken: %v, after %v", n, ok, at.Sub(began))
+			}
+			if got := len(store.left()); got != n {
+				t.Errorf("%d of %d refused records are left", got, n)
+			}
+		})
+	}
+}
+
+// TestSpoolOrderAfterOutage: whenever the server comes back, a session's records come in their order, and Accounting-On after the Stops before it.
+func TestSpoolOrderAfterOutage(t *testing.T) {
+	for outage := time.Second; outage < 10*time.Minute; outage += 7 * time.Second {
+		srv := &server{down: true}
+		spooling(t, srv, func(t *testing.T, s *spool, _ *records) {
+			spoolUp(t, s, "a-stop", "b-stop", "c-start", "c-stop", "on", "d-start", "d-stop")
+			sleep(outage)
+			srv.set(false)
+			sleep(3 * time.Minute)
+			at := func(id string) int { return slices.Index(srv.taken, id) }
+			if len(srv.taken) != 7 || at("on") != 4 || at("c-start") > at("c-stop") || at("d-start") > at("d-stop") {
+				t.Errorf("after %v: %q", outage, srv.taken)
+			}
+		})
+	}
+}
+
+// TestSpoolCongestion: a silent server is not hammered, whatever waits for it; and when it is back all is drained at once.
+func TestSpoolCongestion(t *testing.T) {
+	srv := &server{takes: time.Second, down: true}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		for i := range 5000 {
+			spoolUp(t, s, fmt.Sprintf("s%d-start", i))
+		}
+		sleep(time.Hour)
+		if srv.sent > 3600/5+2*spoolAtOnce {
+			t.Errorf("%d records sent in an hour to a server that is silent", srv.sent)
+		}
+		srv.set(false)
+		sleep(spoolMaxWait*6/5 + 5000/spoolAtOnce*time.Second + 10*time.Second)
+		if n := len(store.left()); n > 0 {
+			t.Errorf("%d records are left", n)
+		}
+	})
+}
+
+// TestSpoolLists: the servers of one list are silent, those of another take all.
+func TestSpoolLists(t *testing.T) {
+	srv := &server{takes: time.Second, deaf: func(r aaa.Record) bool { return r.List == "dead" }}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		for i := range 2000 {
+			spoolUp(t, s, fmt.Sprintf("d%d-start@dead", i))
+		}
+		spoolUp(t, s, "on@dead", "on2@alive")
+		sleep(10 * time.Minute)
+		began := time.Now()
+		spoolUp(t, s, "a-start@alive", "b-start", "b-stop")
+		sleep(10 * time.Second)
+		for _, id := range []string{"on2", "a-start", "b-stop"} {
+			if !srv.has(id) {
+				t.Errorf("%s was not taken", id)
+			}
+		}
+		if at := srv.when["a-start"]; at.Sub(began) > 2*time.Second {
+			t.Errorf("a record of another list waited %v", at.Sub(began))
+		}
+		if n := len(store.left()); n != 2001 {
+			t.Errorf("%d records left", n)
+		}
+	})
+}
+
+// TestSpoolInterim: during an outage a session gathers one Interim, its newest; Start and Stop are always kept.
+func TestSpoolInterim(t *testing.T) {
+	srv := &server{takes: time.Second, down: true}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		spoolUp(t, s, "a-start")
+		for i := range 50 {
+			spoolUp(t, s, "a-"+strings.TrimPrefix(interimID("", i), "-"))
+			sleep(time.Minute)
+		}
+		if got := store.left(); !slices.Equal(got, []string{"a-start", "a-interim-49"}) {
+			t.Errorf("in the spool %q", got)
+		}
+		spoolUp(t, s, "a-stop", "b-start")
+		srv.set(false)
+		sleep(2 * time.Minute)
+		spoolUp(t, s, "b-interim-1")
+		sleep(2 * time.Minute)
+		spoolUp(t, s, "b-interim-2")
+		sleep(2 * time.Minute)
+		if got, want := srv.taken, []string{"a-start", "a-interim-49", "a-stop", "b-start", "b-interim-1", "b-interim-2"}; !sameBySession(got, want) {
+			t.Errorf("taken %q, want %q", got, want)
+		}
+		if got := store.left(); len(got) > 0 {
+			t.Errorf("left %q", got)
+		}
+	})
+}
+
+// sameBySession compares what came of each session.
+func sameBySession(got, want []string) bool {
+	split := func(ids []string) map[string][]string {
+		m := map[string][]string{}
+		for _, id := range ids {
+			session, _, _ := strings.Cut(id, "-")
+			m[session] = append(m[session], id)
+		}
+		return m
+	}
+	g, w := split(got), split(want)
+	for k := range w {
+		if !slices.Equal(g[k], w[k]) {
+			return false
+		}
+	}
+	return len(g) == len(w)
+}
+
+// TestSpoolDiskFails: what was acknowledged while the disk failed is removed when that is back, and is not sent twice by the same process.
+func TestSpoolDiskFails(t *testing.T) {
+	srv := &server{takes: time.Second}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		spoolUp(t, s, "a-start", "b-start")
+		store.mu.Lock()
+		store.failing = true
+		store.mu.Unlock()
+		sleep(10 * time.Minute)
+		if n := len(store.left()); n != 2 {
+			t.Fatalf("%d records left on a disk that fails", n)
+		}
+		store.mu.Lock()
+		store.failing = false
+		store.mu.Unlock()
+		sleep(10 * time.Second)
+		if n := len(store.left()); n != 0 || srv.sent != 2 {
+			t.Errorf("%d records left, %d sent", n, srv.sent)
+		}
+	})
+}
+
+// TestSpoolFlush: at a shutdown all goes out that a server takes, Accounting-Off last; a server that is silent holds it up no longer than flushTime.
+func TestSpoolFlush(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			srv, store := &server{takes: 100 * time.Millisecond, down: down}, &records{}
+			s := newSpool(store, srv, zap.NewNop())
+			var ids []string
+			for i := range 200 {
+				ids = append(ids, fmt.Sprintf("s%d-stop", i))
+			}
+			spoolUp(t, s, append(ids, "off")...)
+			began := time.Now()
+			s.flush(t.Context())
+			took := time.Since(began)
+			if !down && (len(store.left()) != 0 || len(srv.taken) != 201 || srv.taken[200] != "off") {
+				t.Errorf("%d left, the last of %d is %q", len(store.left()), len(srv.taken), srv.taken[len(srv.taken)-1])
+			}
+			if took > flushTime || down && len(store.left()) != 201 {
+				t.Errorf("took %v, %d left", took, len(store.left()))
+			}
+		})
+	}
+}
+
+// TestAwait: who waits for an acknowledgement hears whether it came.
+func TestAwait(t *testing.T) {
+	srv := &server{takes: 3 * time.Second}
+	spooling(t, srv, func(t *testing.T, s *spool, _ *records) {
+		spoolUp(t, s, "a-start")
+		if s.await(t.Context(), "a-start", 2*time.Second) {
+			t.Error("acknowledged before it was")
+		}
+		if !s.await(t.Context(), "a-start", 10*time.Second) || !srv.has("a-start") {
+			t.Error("the acknowledgement was missed")
+		}
+		if !s.await(t.Context(), "a-start", 0) || !s.await(t.Context(), "unheard-of", 0) {
+			t.Error("nothing is left to wait for")
+		}
+	})
+}
+
+// BenchmarkSpoolDrain drains a backlog of 10,000 unique records from a real journal to a server in memory.
+func BenchmarkSpoolDrain(b *testing.B) {
+	const backlog = 10_000
+	for range b.N {
+		b.StopTimer()
+		j, err := journal.Open(b.Context(), journal.Options{Path: filepath.Join(b.TempDir(), "state", "journal.db")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		srv := &server{}
+		s := newSpool(j, srv, zap.NewNop())
+		var rs []aaa.Record
+		for i := range backlog {
+			id := fmt.Sprintf("c%07d", i)
+			rs = append(rs, aaa.Record{
+				ID: id + "-stop", Type: aaa.Stop, SessionID: id, MultiSessionID: "m-" + id, Time: time.Now(), Entry: "radius", Server: "one", User: "austin-01",
+				Service: aaa.EXEC, TTY: 65, Caller: "84001", Called: "55555", Connect: "CONNECT 33600/V34", OctetsIn: 1234, OctetsOut: 5678, Cause: 16,
+			})
+		}
+		if err := s.put(b.Context(), rs); err != nil {
+			b.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(b.Context())
+		ended := make(chan struct{})
+		b.StartTimer()
+		go func() { defer close(ended); s.run(ctx) }()
+		s.await(b.Context(), rs[backlog-1].ID, time.Minute)
+		for s.pending() > 0 {
+			s.await(b.Context(), s.some(), time.Minute)
+		}
+		b.StopTimer()
+		stop()
+		<-ended
+		j.Close()
+	}
+	b.ReportMetric(float64(backlog*b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func (s *spool) pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.spooled)
+}
+
+func (s *spool) some() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.spooled {
+		return id
+	}
+	return ""
+}

@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// How often AAA is asked before a dial while it is silent, and the pause between. Then the callback fails: who can silence a server must not have a
+// promise kept that it would take back.
+const (
+	reauthorizeTries = 3
+	reauthorizePause = 10 * time.Second
+)
+
+// check is a Recheck under way.
+type check struct {
+	decision policies.Decision // of the promise
+	request  policies.Request
+	asked    aaa.Request
+	identity aaa.Identity
+	granted  aaa.Authorization
+	login    Login // nil: AAA is not asked
+}
+
+// recheck looks for denials right before the dial (never for anything that would widen the decision). reason "" : none, so far; then check says what is
+// left to be asked.
+func (b *Broker) recheck(w *work) (c check, reason string) {
+	if err := unmarshal(w.row.Decision, &c.decision); err != nil {
+		return c, "the recorded decision cannot be read: " + err.Error()
+	}
+	cfg := b.config.Load()
+	c.request = policies.Request{
+		Identity: w.identity(), Auth: w.auth.Auth, Service: aaa.Service(w.row.Service), Caller: w.row.Caller,
+		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
+	}
+	now, _ := cfg.Policies.Recheck(c.request, c.decision)
+	if now.Outcome != policies.CallBack {
+		return c, now.Reason
+	}
+	if now.Reauthorize {
+		c.login, c.identity, c.granted = w.loginList(b), w.identity(), w.auth.Auth
+		c.asked = w.question()
+	}
+	return c, ""
+}
+
+// question is what AAA is asked with about the user of a callback.
+func (w *work) question() aaa.Request {
+	return aaa.Request{
+		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Leg: 2, CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
+	}
+}
+
+// startRecheck looks for denials; while that is asked, leg one's accounting Stop gets a moment to be acknowledged, since servers that count
+// sessions would refuse leg two. During a shutdown no dial begins: the callback stays as it is for the next start.
+func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
+	id, stop := w.row.ID, w.leg1Stop
+	c, reason := b.recheck(w)
+	if w.stopCheck != nil {
+		w.stopCheck()
+	}
+	ctx, w.stopCheck = context.WithCancel(ctx)
+	b.running.Go(func() {
+		b.spool.await(ctx, stop, b.opt.Limits.Accounting)
+		narrow := func(*work) {}
+		if reason == "" && c.login != nil {
+			narrow, reason = b.reauthorized(ctx, id, c)
+		}
+		if b.draining.Load() {
+			return
+		}
+		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason}, text: reason, also: narrow})
+	})
+}
+
+// reauthorized asks AAA what the user may have now, and returns how that narrows the callback, or why it must not be dialled.
+func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow func(*work), denied string) {
+	res := b.askAgain(ctx, id, c)
+	if res.Kind != aaa.Granted {
+		return nil, fmt.Sprintf("authorization before the dial: %v: %s", res.Kind, res.Reason)
+	}
+	c.request.Auth = res.Auth
+	now, _ := b.config.Load().Policies.Reauthorized(c.request, c.decision)
+	if now.Outcome != policies.CallBack {
+		return nil, "authorization before the dial: " + now.Reason
+	}
+	return func(w *work) { w.row.NoVerify = w.row.NoVerify && now.NoVerify }, ""
+}
+
+// askAgain asks until somebody answers, but no more than reauthorizeTries times.
+func (b *Broker) askAgain(ctx context.Context, id string, c check) (res aaa.Result) {
+	for try := range reauthorizeTries {
+		if try > 0 && !pause(ctx, reauthorizePause) {
+			break
+		}
+		if res = b.reauthorize(ctx, c.login, c.asked, c.identity, c.granted); res.Kind != aaa.Silent || ctx.Err() != nil {
+			break
+		}
+		b.log.Warn("AAA is silent about a callback that is to be dialled", zap.String("callback", id), zap.String("user", c.identity.User),
+			zap.Int("try", try+1), zap.String("reason", res.Reason))
+	}
+	return res
+}
+
+// reauthorize asks once, in bounded time. A panic in a method is silence.
+func (b *Broker) reauthorize(ctx context.Context, l Login, r aaa.Request, id aaa.Identity, granted aaa.Authorization) (res aaa.Result) {
+	ctx, cancel := context.WithTimeout(ctx, b.opt.Limits.Reauthorize)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			res = aaa.Result{Reason: fmt.Sprintf("authorization panicked: %v", p)}
+		}
+	}()
+	return l.Reauthorize(ctx, r, id, granted)
+}
+
+// legTwo runs leg two's session. One that is not verified is authorized anew before: what AAA grants now is what it gets.
+func (b *Broker) legTwo(ctx context.Context, c *call, cfg *Config, l Login, leg session.Leg, asked aaa.Request) session.Outcome {
+	if leg.NoVerify {
+		asked.TTY, asked.Connect, asked.CallID = c.TTY, c.Connect, c.ID
+		res := b.reauthorize(ctx, l, asked, leg.Identity, leg.Auth)
+		if res.Kind != aaa.Granted {
+			return session.Outcome{
+				Kind: session.NotAdmitted, Cause: aaa.CauseNASRequest, Identity: leg.Identity, CallbackID: leg.CallbackID,
+				Reason: fmt.Sprintf("authorization for leg two: %v: %s", res.Kind, res.Reason),
+			}
+		}
+		leg.Auth, leg.NoVerify = res.Auth, res.Auth.NoVerify
+		if res.Server != "" {
+			leg.Server = res.Server
+		}
+	}
+	return session.Run(ctx, c.Call, c.config(cfg), l, b, leg, b)
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lines"
+)
+
+// methods are what the method lists of one configuration ask: its AAA clients and its local users.
+type methods struct {
+	cfg    *config.Config
+	local  *aaa.Local
+	radius map[string]*radius.Client // by method; MethodRADIUS has all servers and owns their sockets
+	tacacs map[string]*tacplus.Entry // likewise
+	all    *tacplus.Client           // owns their connections; nil: there are none
+	silent func(entry, user, reason string)
+}
+
+// packet is one packet, or a remark, of either protocol, its secrets masked.
+type packet struct {
+	Protocol string   `json:"protocol"` // radius or tacacs
+	Server   string   `json:"server"`
+	Sent     bool     `json:"sent"` // by us
+	What     string   `json:"what"`
+	Lines    []string `json:"lines,omitempty"`
+}
+
+// newMethods makes the clients of a configuration; old is what they take over of the state of those in force, nil nothing. trace gets each packet,
+// silent why an entry gave no answer.
+func newMethods(cfg *config.Config, old *methods, trace func(packet), silent func(entry, user, reason string)) (*methods, error) {
+	m := &methods{cfg: cfg, silent: silent, radius: map[string]*radius.Client{}, tacacs: map[string]*tacplus.Entry{}}
+	var err error
+	if m.local, err = aaa.NewLocal(cfg.Users); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(m.openRADIUS(old, trace), m.openTACACS(trace)); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *methods) openRADIUS(old *methods, trace func(packet)) error {
+	if len(m.cfg.RADIUS.Servers) == 0 {
+		return nil
+	}
+	c := m.cfg.RADIUS
+	c.Trace = func(e radius.Event) { trace(packet{config.MethodRADIUS, e.Server, e.Sent, e.What, e.Lines}) }
+	if old != nil {
+		c.From = old.radius[config.MethodRADIUS]
+	}
+	all, err := radius.New(c)
+	if err != nil {
+		return err
+	}
+	m.radius[config.MethodRADIUS] = all
+	for _, g := range m.cfg.Groups {
+		if g.Method != config.MethodRADIUS {
+			continue
+		}
+		group := all.Group
+		if g.Balance {
+			group = all.BalancedGroup
+		}
+		if m.radius[g.Name], err = group(g.Name, g.Servers...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *methods) openTACACS(trace func(packet)) error {
+	if len(m.cfg.TACACS.Servers) == 0 {
+		return nil
+	}
+	c := m.cfg.TACACS
+	c.Trace = func(e tacplus.Event) { trace(packet{config.MethodTACACS, e.Server, e.Sent, e.What, e.Lines}) }
+	all, err := tacplus.New(c)
+	if err != nil {
+		return err
+	}
+	m.all, m.tacacs[config.MethodTACACS] = all, all.Entry
+	for _, g := range m.cfg.Groups {
+		if g.Method != config.MethodTACACS {
+			continue
+		}
+		if m.tacacs[g.Name], err = all.Group(g.Name, g.Servers...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retire lets go of the clients: what is under way with them still comes to its end.
+func (m *methods) retire() {
+	if c := m.radius[config.MethodRADIUS]; c != nil {
+		c.Retire()
+	}
+}
+
+// close ends them at once.
+func (m *methods) close() {
+	if c := m.radius[config.MethodRADIUS]; c != nil {
+		c.Close()
+	}
+	if m.all != nil {
+		m.all.Close()
+	}
+}
+
+// method is what authenticates by a name of a list.
+func (m *methods) method(name string) (aaa.Method, error) {
+	switch name {
+	case config.MethodLocal:
+		return m.local, nil
+	case config.MethodNone:
+		return aaa.None{}, nil
+	case config.MethodEnable:
+		if m.cfg.Enable == nil {
+			return nil, errors.New("method enable: there is no enable password")
+		}
+		return *m.cfg.Enable, nil
+	}
+	if c := m.radius[name]; c != nil {
+		return radiusMethod{c, m.brought(name)}, nil
+	}
+	if c := m.tacacs[name]; c != nil {
+		return c, nil
+	}
+	return nil, fmt.Errorf("method %s: no server is configured for it (aaa.radius, aaa.tacacs)", name)
+}
+
+// authorizer is what authorizes by a name of a list.
+func (m *methods) authorizer(name string) (aaa.Authorizer, error) {
+	if name == config.MethodIfAuthenticated {
+		return aaa.IfAuthenticated{}, nil
+	}
+	method, err := m.method(name)
+	if err != nil {
+		return nil, err
+	}
+	a, ok := method.(aaa.Authorizer)
+	if !ok {
+		return nil, fmt.Errorf("method %s authorizes nobody", name)
+	}
+	return a, nil
+}
+
+// radiusMethod is a group of RADIUS servers as login method and as authorizer.
+type radiusMethod struct {
+	*radius.Client
+	aaa.Brought
+}
+
+// Name is the method-list entry.
+func (r radiusMethod) Name() string { return r.Client.Name() }
+
+func (m *methods) brought(name string) aaa.Brought {
+	b := aaa.Brought{Entry: name}
+	if c := m.radius[m.cfg.CallCheck]; c != nil {
+		b.Lookup = func(ctx context.Context, r aaa.Request) aaa.Result { return c.CallCheck(ctx, r) }
+	}
+	return b
+}
+
+// logins are the method lists of each line, by TTY.
+func (m *methods) logins() (map[string]broker.Login, error) {
+	out := map[string]broker.Login{}
+	for _, l := range m.cfg.Lines {
+		login, err := m.login(l.Config)
+		if err != nil {
+			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
+		}
+		out[l.Login] = login
+	}
+	return out, nil
+}
+
+// login is the method lists that a line names.
+func (m *methods) login(l lines.Config) (aaa.Login, error) {
+	have := m.cfg.Lists
+	var errs [6]error
+	var out aaa.Login
+	out.EXEC, errs[0] = m.authentication(have.Login, l.Login)
+	out.PPP, errs[1] = m.authentication(have.PPP, l.AAA.PPP)
+	out.Enable, errs[2] = m.authentication(have.Enable, l.AAA.Enable)
+	out.EXECAuthorization, errs[3] = m.authorization(have.EXEC, l.AAA.EXEC)
+	out.NetworkAuthorization, errs[4] = m.authorization(have.Network, l.AAA.Network)
+	out.CommandAuthorization, errs[5] = m.authorization(have.Commands, l.AAA.Commands)
+	return out, errors.Join(errs[:]...)
+}
+
+// authentication makes a list of its name; one that is not there lets nobody in.
+func (m *methods) authentication(lists []config.MethodList, name string) (aaa.List, error) {
+	l, _ := config.Find(lists, named(name))
+	out := aaa.List{Name: named(name), Silent: m.silent}
+	for _, entry := range l.Methods {
+		method, err := m.method(entry)
+		if err != nil {
+			return aaa.List{}, fmt.Errorf("list %s: %w", l.Name, err)
+		}
+		out.Entries = append(out.Entries, method)
+	}
+	return out, nil
+}
+
+// authorization makes a list of its name; one that is not there has no entries.
+func (m *methods) authorization(lists []config.MethodList, name string) (aaa.AuthorizationList, error) {
+	l, _ := config.Find(lists, named(name))
+	out := aaa.AuthorizationList{Name: named(name), Silent: m.silent}
+	for _, entry := range l.Methods {
+		a, err := m.authorizer(entry)
+		if err != nil {
+			return aaa.AuthorizationList{}, fmt.Errorf("list %s: %w", l.Name, err)
+		}
+		out.Entries = append(out.Entries, a)
+	}
+	return out, nil
+}
+
+func named(name string) string {
+	if name == "" {
+		return "default"
+	}
+	return name
+}
+
+// Send implements aaa.Accountant: a record goes to the methods of its list in order, until one acknowledges it.
+func (m *methods) Send(ctx context.Context, r aaa.Record) error {
+	var list *config.AccountingList
+	for i, l := range m.cfg.Lists.Accounting {
+		if l.Name == named(r.List) {
+			list = &m.cfg.Lists.Accounting[i]
+		}
+	}
+	if list == nil || len(list.Methods) == 0 {
+		return fmt.Errorf("accounting: there is no list %q any more (aaa.lists.accounting)", named(r.List))
+	}
+	var errs []error
+	for _, name := range list.Methods {
+		var a aaa.Accountant
+		if c := m.radius[name]; c != nil {
+			a = c
+		} else if c := m.tacacs[name]; c != nil {
+			a = c
+		} else {
+			errs = append(errs, fmt.Errorf("accounting: there is no method %q any more", name))
+			continue
+		}
+		err := a.Send(ctx, r)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}

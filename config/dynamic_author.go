@@ -1,0 +1,57 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// DynamicAuthor says who may end sessions and callbacks from outside, and where he is heard (RFC 5176).
+type DynamicAuthor struct {
+	Listen  string // host:port
+	Clients []DynamicClient
+	Window  time.Duration // how far Event-Timestamp may be from our clock
+}
+
+// DynamicClient is one who may ask.
+type DynamicClient struct {
+	Source netip.Prefix
+	Secret aaa.Secret
+}
+
+func (l *loader) dynamicAuthor() {
+	v := l.v.Get("aaa", "dynamic_author")
+	if !v.IsSet() {
+		return
+	}
+	d := &DynamicAuthor{Listen: v.Get("listen").Text(), Window: or(v, dynamicAuthorKeys, "window").Duration()}
+	if _, _, err := net.SplitHostPort(d.Listen); err != nil && d.Listen != "" {
+		d.Listen = net.JoinHostPort(d.Listen, "3799")
+	}
+	clients := v.Get("clients")
+	if len(clients.Items()) == 0 && clients.IsSet() {
+		l.errorAt(clients, "write [{source: 192.0.2.1, secret_file: coa.secret}]", "nobody may ask")
+	}
+	for _, c := range clients.Items() {
+		source, err := prefix(c.Get("source").Text())
+		if err != nil {
+			continue // the table said so
+		}
+		if source.Bits() == 0 {
+			l.warnAt(c.Get("source"), "write the address of your server", "anybody who knows the secret may end sessions")
+		}
+		file := c.Get("secret_file")
+		if !file.IsSet() {
+			continue
+		}
+		secret, ok := l.secret(file)
+		if !ok {
+			continue
+		}
+		l.secretLength(file, len(secret), c.Get("insecure").Bool(false), "RFC 2865")
+		d.Clients = append(d.Clients, DynamicClient{source, secret})
+	}
+	l.cfg.DynamicAuthor = d
+}

@@ -1,0 +1,292 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+// The methods that a list may name beside groups of servers.
+const (
+	MethodRADIUS          = "radius"
+	MethodTACACS          = "tacacs"
+	MethodLocal           = "local"
+	MethodEnable          = "enable"
+	MethodNone            = "none"
+	MethodIfAuthenticated = "if-authenticated"
+)
+
+// MethodList is a list of methods by name; who wires the daemon turns the names into methods.
+type MethodList struct {
+	Name    string
+	Methods []string
+}
+
+// Lists are the method lists of each kind, in the file's order. Where the operator wrote no `default` there is none of that name.
+type Lists struct {
+	Login, Enable, PPP      []MethodList // authentication
+	EXEC, Network, Commands []MethodList // authorization
+	Accounting              []AccountingList
+}
+
+// AccountingList says what is accounted, and to whom.
+type AccountingList struct {
+	Name     string
+	Record   string        // start-stop, stop-only, wait-start, none
+	Interim  time.Duration // 0: as AAA says
+	Commands bool
+	Methods  []string
+}
+
+// Group is a group of servers, a method of its own name.
+type Group struct {
+	Name    string
+	Method  string // MethodRADIUS or MethodTACACS: the protocol of all its servers
+	Servers []string
+	Balance bool
+}
+
+// Find returns the list of a name; false where there is none.
+func Find(lists []MethodList, name string) (MethodList, bool) {
+	for _, l := range lists {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return MethodList{}, false
+}
+
+// Protocol is the protocol of a method: MethodRADIUS, MethodTACACS, or "" where it is no server's.
+func (c *Config) Protocol(method string) string {
+	if method == MethodRADIUS || method == MethodTACACS {
+		return method
+	}
+	for _, g := range c.Groups {
+		if g.Name == method {
+			return g.Method
+		}
+	}
+	return ""
+}
+
+// reserved are names that no group may have.
+var reserved = []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodEnable, MethodNone, MethodIfAuthenticated}
+
+func (l *loader) groups() {
+	protocols := map[string]string{}
+	for _, method := range []string{MethodRADIUS, MethodTACACS} {
+		for _, v := range l.v.Get("aaa", method).Items() {
+			protocols[v.Get("name").Text()] = method
+		}
+	}
+	seen := map[string]bool{}
+	for _, v := range l.v.Get("aaa", "groups").Items() {
+		g := Group{Name: v.Get("name").Text(), Servers: v.Get("servers").Texts(), Balance: v.Get("balance").Bool(false)}
+		switch {
+		case slices.Contains(reserved, g.Name):
+			l.errorAt(v.Get("name"), "give it another name", "%q is a method already", g.Name)
+		case seen[g.Name]:
+			l.errorAt(v.Get("name"), "give it another name", "there are two groups %q", cut(g.Name))
+		}
+		seen[g.Name] = true
+		l.members(v, &g, protocols)
+		l.cfg.Groups = append(l.cfg.Groups, g)
+	}
+}
+
+// members finds the protocol that all servers of a group must share.
+func (l *loader) members(v *schema.Value, g *Group, protocols map[string]string) {
+	if s := v.Get("servers"); s.IsSet() && len(s.Items()) == 0 {
+		l.errorAt(s, "write [primary]", "the group has no servers")
+	}
+	for _, s := range v.Get("servers").Items() {
+		method, ok := protocols[s.Text()]
+		switch {
+		case !ok:
+			l.errorAt(s, schema.Suggest(s.Text(), sortedKeys(protocols)), "there is no server %q", cut(s.Text()))
+		case g.Method != "" && g.Method != method:
+			l.errorAt(s, "make a group for each protocol", "server %q speaks %s, and those before it %s", s.Text(), method, g.Method)
+		default:
+			g.Method = method
+		}
+	}
+	if g.Balance && g.Method == MethodTACACS {
+		l.errorAt(v.Get("balance"), "remove it", "only RADIUS servers are balanced")
+	}
+}
+
+// lists reads the method lists of each kind.
+func (l *loader) lists() {
+	at := &l.cfg.Lists
+	at.Login = l.methodLists("login", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone)
+	at.Enable = l.methodLists("enable", MethodRADIUS, MethodTACACS, MethodEnable, MethodNone)
+	at.PPP = l.methodLists("ppp", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone)
+	at.EXEC = l.methodLists("exec", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated)
+	at.Network = l.methodLists("network", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated)
+	at.Commands = l.methodLists("commands", MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated)
+	if _, ok := Find(at.Enable, "default"); !ok && l.cfg.Enable != nil {
+		at.Enable = append(at.Enable, MethodList{Name: "default", Methods: []string{MethodEnable}})
+	}
+	l.accountingLists()
+}
+
+// methodLists reads the lists of one kind, whose methods are those given and the groups of their protocols.
+func (l *loader) methodLists(kind string, methods ...string) []MethodList {
+	var out []MethodList
+	lists := l.v.Get("aaa", "lists", kind)
+	for _, name := range lists.Names() {
+		list := lists.Get(name)
+		if len(list.Items()) == 0 && !l.broken(list.Path) {
+			l.errorAt(list, "write "+example(kind), "the list is empty: nobody would be let in")
+		}
+		seen := map[string]bool{}
+		for _, m := range list.Items() {
+			l.method(m, kind, methods, seen)
+		}
+		out = append(out, MethodList{Name: name, Methods: list.Texts()})
+	}
+	return out
+}
+
+// example is a list of a kind as people write it.
+func example(kind string) string {
+	for _, k := range listKeys() {
+		if k.Name == kind {
+			return k.Elem.Example
+		}
+	}
+	return ""
+}
+
+func (l *loader) method(m *schema.Value, kind string, methods []string, seen map[string]bool) {
+	name := m.Text()
+	switch {
+	case !l.isMethod(m, kind, methods):
+	case seen[name]:
+		l.errorAt(m, "remove one of the two", "method %q is in the list twice", name)
+	case name == MethodLocal && len(l.v.Get("users").Items()) == 0 && !l.broken("users"):
+		l.warnAt(m, "add users, or remove the method", "there are no local users: the method refuses everybody")
+	case name == MethodEnable && l.cfg.Enable == nil && !l.broken("enable"):
+		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
+	case name == MethodNone && (kind == "login" || kind == "ppp" || kind == "enable"):
+		l.warnAt(m, "remove it, unless that is what you want", "lets everybody in whenever the methods before it are silent")
+	}
+	seen[name] = true
+}
+
+// isMethod reports a name that is no method of the kind, or one without servers.
+func (l *loader) isMethod(m *schema.Value, kind string, methods []string) bool {
+	name := m.Text()
+	known := slices.Clone(methods)
+	for _, g := range l.cfg.Groups {
+		if slices.Contains(methods, g.Method) || g.Method == "" {
+			known = append(known, g.Name)
+		}
+	}
+	if !slices.Contains(known, name) {
+		hint := schema.Suggest(name, known)
+		if hint == "" {
+			hint = "there are " + strings.Join(known, ", ")
+		}
+		if slices.Contains(reserved, name) || l.cfg.Protocol(name) != "" {
+			l.errorAt(m, hint, "method %q is none of a list of %s", name, kind)
+		} else if !l.broken("aaa.groups") {
+			l.errorAt(m, hint, "unknown method %q", cut(name))
+		}
+		return false
+	}
+	if (name == MethodRADIUS || name == MethodTACACS) && len(l.v.Get("aaa", name).Items()) == 0 && !l.broken("aaa."+name) {
+		l.errorAt(m, "add a server to aaa."+name, "there is no %s server", map[string]string{MethodRADIUS: "RADIUS", MethodTACACS: "TACACS+"}[name])
+		return false
+	}
+	return true
+}
+
+func (l *loader) accountingLists() {
+	lists := l.v.Get("aaa", "lists", "accounting")
+	for _, name := range lists.Names() {
+		v := lists.Get(name)
+		a := AccountingList{Name: name, Record: v.Get("record").Text(), Interim: v.Get("interim").Duration(), Commands: v.Get("commands").Bool(false), Methods: v.Get("methods").Texts()}
+		methods := v.Get("methods")
+		if len(a.Methods) == 0 && a.Record != "none" && !l.broken(v.Path) {
+			l.errorAt(v, "write methods: [radius]", "nobody is told what is recorded")
+		}
+		seen := map[string]bool{}
+		for _, m := range methods.Items() {
+			l.method(m, "accounting", []string{MethodRADIUS, MethodTACACS}, seen)
+			l.accounts(m)
+		}
+		if a.Interim > 0 && a.Interim < time.Minute {
+			l.errorAt(v.Get("interim"), "1m or more", "Interim records every %v are more than servers bear (RFC 2869 §5.16)", a.Interim)
+		}
+		l.cfg.Lists.Accounting = append(l.cfg.Lists.Accounting, a)
+	}
+	if len(lists.Names()) == 0 && l.anyAccounts(nil) {
+		l.cfg.Lists.Accounting = []AccountingList{{Name: "default", Record: "start-stop", Methods: []string{MethodRADIUS}}}
+	}
+}
+
+// accounts reports an accounting method of RADIUS none of whose servers takes accounting.
+func (l *loader) accounts(m *schema.Value) {
+	name := m.Text()
+	var members []string
+	for _, g := range l.cfg.Groups {
+		if g.Name == name {
+			members = g.Servers
+		}
+	}
+	if l.cfg.Protocol(name) == MethodRADIUS && !l.anyAccounts(members) && !l.broken("aaa.radius") {
+		l.errorAt(m, "give a server accounting: HOST:1813", "no server of %s takes accounting", name)
+	}
+}
+
+// anyAccounts reports whether a RADIUS server, of those named or of all, takes accounting.
+func (l *loader) anyAccounts(names []string) bool {
+	for _, s := range l.cfg.RADIUS.Servers {
+		if s.Accounting != "" && (names == nil || slices.Contains(names, s.Name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// enable reads the one password of the method enable.
+func (l *loader) enable() {
+	v := l.v.Get("enable")
+	if !v.IsSet() {
+		return
+	}
+	file, hash := v.Get("password_file"), v.Get("password_hash")
+	switch {
+	case file.IsSet() && hash.IsSet():
+		l.errorAt(hash, "remove one of the two", "a password file and a password hash")
+	case file.IsSet():
+		if s, ok := l.secret(file); ok {
+			l.cfg.Enable = &aaa.EnableSecret{Hash: aaa.PlainHash(s)}
+		}
+	case hash.IsSet():
+		h, err := aaa.ParseHash(hash.Text())
+		if err != nil {
+			l.errorAt(hash, "", "%v", err)
+		}
+		l.cfg.Enable = &aaa.EnableSecret{Hash: h}
+	case !l.broken(v.Path):
+		l.errorAt(v, "add password_file: or password_hash:", "there is no password")
+	}
+}
+
+// callCheck holds aaa.call_check to the RADIUS methods.
+func (l *loader) callCheck() {
+	name := l.text("aaa.call_check")
+	at := l.v.Get("aaa", "call_check")
+	if name != "" && l.cfg.Protocol(name) != MethodRADIUS && !l.broken("aaa.groups") {
+		l.errorAt(at, "write radius, or a group of RADIUS servers", "%q is no RADIUS method, and TACACS+ knows no Call-Check", cut(name))
+	}
+	if name == MethodRADIUS && len(l.v.Get("aaa", "radius").Items()) == 0 {
+		l.errorAt(at, "add a server to aaa.radius", "there is no RADIUS server")
+	}
+	l.cfg.CallCheck = name
+}

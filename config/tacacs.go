@@ -1,0 +1,46 @@
+package config
+
+import (
+	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+func (l *loader) tacacs() {
+	l.cfg.TACACS = tacplus.Config{Name: MethodTACACS, DeadTime: l.duration("aaa.dead_time"),
+		Authentication: l.text("aaa.tacacs_login"), SystemUser: l.text("aaa.tacacs_system_user")}
+	for _, v := range l.v.Get("aaa", "tacacs").Items() {
+		l.serverName(v)
+		l.tacacsServer(v)
+	}
+}
+
+func (l *loader) tacacsServer(v *schema.Value) {
+	get := func(name string) *schema.Value { return or(v, tacacsKeys, name) }
+	s := tacplus.ServerConfig{
+		Name: get("name").Text(), Address: get("address").Text(), Timeout: get("timeout").Duration(),
+		SingleConnection: get("single_connection").Bool(true), Insecure: get("insecure").Bool(false),
+	}
+	file, at := v.Get("secret_file"), v.Get("tls")
+	switch {
+	case file.IsSet() && at.IsSet():
+		l.errorAt(file, "remove one of the two", "by TLS nothing is obfuscated (RFC 9887): a key and tls")
+		return
+	case !file.IsSet() && !at.IsSet():
+		l.errorAt(v, "write secret_file: tacacs.secret", "neither a key nor TLS: everything could be read on the way")
+		return
+	case at.IsSet():
+		c, ok := l.certificates(at)
+		if !ok {
+			return
+		}
+		s.TLS = &tacplus.TLSConfig{CAFile: c.caFile, CertFile: c.certFile, KeyFile: c.keyFile, ServerName: c.serverName}
+	default:
+		secret, ok := l.secret(file)
+		if !ok {
+			return
+		}
+		s.Secret = secret
+		l.secretLength(file, len(secret), s.Insecure, "RFC 8907")
+	}
+	l.cfg.TACACS.Servers = append(l.cfg.TACACS.Servers, s)
+}

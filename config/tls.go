@@ -1,0 +1,63 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+
+	"github.com/ringback/ringback/policies/schema"
+)
+
+// certificates are the files of a server's TLS.
+type certificates struct {
+	caFile, certFile, keyFile, serverName string
+}
+
+// certificates reads `tls` of a server and looks into its files. ok is false where something is wrong, which is then reported.
+func (l *loader) certificates(v *schema.Value) (c certificates, ok bool) {
+	before := len(l.problems.Only(schema.Error))
+	c = certificates{serverName: v.Get("server_name").Text()}
+	if ca := v.Get("ca_file"); ca.IsSet() {
+		c.caFile = l.path(ca.Text())
+		if data, ok := l.pem(ca); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
+			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it", c.caFile)
+		}
+	}
+	cert, key := v.Get("cert_file"), v.Get("key_file")
+	switch {
+	case cert.IsSet() && key.IsSet():
+		c.certFile, c.keyFile = l.path(cert.Text()), l.path(key.Text())
+		l.keyPair(cert, key)
+	case cert.IsSet():
+		l.errorAt(cert, "add key_file", "a certificate without its key")
+	case key.IsSet():
+		l.errorAt(key, "add cert_file", "a key without its certificate")
+	}
+	return c, len(l.problems.Only(schema.Error)) == before
+}
+
+func (l *loader) keyPair(cert, key *schema.Value) {
+	public, ok1 := l.pem(cert)
+	private, ok2 := l.pem(key)
+	if !ok1 || !ok2 {
+		return
+	}
+	if _, mode, err := l.read(l.path(key.Text()), maxPEM); err == nil && mode.Perm()&0o077 != 0 {
+		l.warnAt(key, "chmod 600 "+l.path(key.Text()), "%s: others than the owner may use the file (mode %04o)", l.path(key.Text()), mode.Perm())
+	}
+	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors tell nothing of the key
+		l.errorAt(cert, "certificate and key in PEM, of one another", "%s and %s: %v", l.path(cert.Text()), l.path(key.Text()), err)
+	}
+}
+
+// maxPEM is the size of the largest file of certificates, in octets.
+const maxPEM = 1 << 20
+
+func (l *loader) pem(v *schema.Value) ([]byte, bool) {
+	path := l.path(v.Text())
+	data, _, err := l.read(path, maxPEM)
+	if err != nil {
+		l.errorAt(v, "the path is relative to the directory of the configuration file", "%s: %s", path, reason(err))
+		return nil, false
+	}
+	return data, true
+}

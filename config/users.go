@@ -1,0 +1,111 @@
+package config
+
+import (
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+func (l *loader) users() {
+	names := map[string]*schema.Value{}
+	for _, v := range l.v.Get("users").Items() {
+		if name := v.Get("name"); name.IsSet() {
+			if first, ok := names[name.Text()]; ok {
+				l.errorAt(name, "remove one of the two", "user %q is already on line %d", cut(name.Text()), first.Line)
+				continue
+			}
+			names[name.Text()] = name
+		}
+		l.user(v)
+	}
+}
+
+func (l *loader) user(v *schema.Value) {
+	before := len(l.problems.Only(schema.Error))
+	u := aaa.User{Name: v.Get("name").Text(), PrivLevel: or(v, userKeys, "priv_lvl").Int(), Groups: v.Get("groups").Texts()}
+	if name := v.Get("name"); u.Name != "" {
+		if err := aaa.CheckUser(u.Name); err != nil {
+			l.errorAt(name, "", "%v", err)
+		}
+	}
+	l.password(v, &u)
+	u.Callback = l.userCallback(v.Get("callback"))
+	if len(l.problems.Only(schema.Error)) > before || u.Name == "" || u.Password == "" && u.PasswordHash == "" {
+		return
+	}
+	if _, err := aaa.NewLocal([]aaa.User{u}); err != nil { // what only that package knows of names and passwords
+		l.errorAt(v, "", "%v", err)
+		return
+	}
+	l.cfg.Users = append(l.cfg.Users, u)
+}
+
+func (l *loader) password(v *schema.Value, u *aaa.User) {
+	file, hash := v.Get("password_file"), v.Get("password_hash")
+	switch {
+	case file.IsSet() && hash.IsSet():
+		l.errorAt(hash, "remove one of the two", "a password file and a password hash")
+	case file.IsSet():
+		u.Password, _ = l.secret(file)
+	case hash.IsSet():
+		if _, err := aaa.ParseHash(hash.Text()); err != nil {
+			l.errorAt(hash, "", "%v", err)
+		}
+		u.PasswordHash = hash.Text()
+	case !l.broken(v.Path + ".password"):
+		l.errorAt(v, "add password_file: or password_hash:", "user %q has no password", cut(u.Name))
+	}
+}
+
+// userCallback returns nil where the user is not called back.
+func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
+	if !v.IsSet() {
+		return nil
+	}
+	dial := v.Get("dialstring")
+	c := &aaa.UserCallback{NoVerify: v.Get("no_verify").Bool(false)}
+	if dial.IsSet() {
+		c.Dialstring = aaa.DialstringOf(dial.Text())
+	}
+	if !c.Dialstring.IsNull() && dial.IsSet() {
+		l.number(dial, policies.OriginAAA)
+	}
+	if line := v.Get("line"); line.IsSet() {
+		first, last, _ := parseTTY(line.Text()) // the table checked it
+		for tty := first; tty <= last; tty++ {
+			c.Lines = append(c.Lines, tty)
+		}
+	}
+	if r := v.Get("rotary"); r.IsSet() {
+		n := r.Int()
+		c.Rotary = &n
+	}
+	return c
+}
+
+// number reports a number that would never be dialled.
+func (l *loader) number(v *schema.Value, origin policies.Origin) {
+	n, err := policies.Canonical(v.Text(), origin, l.cfg.Plan)
+	if err != nil {
+		l.errorAt(v, "", "%v", err)
+	} else if p := l.cfg.Plan.IsEmergency(n); p != "" {
+		l.errorAt(v, "numbers.emergency has the patterns", "an emergency number (%q) is never dialled", p)
+	}
+}
+
+func (l *loader) places() {
+	names := map[string]*schema.Value{}
+	for _, v := range l.v.Get("places").Items() {
+		name, number := v.Get("name"), v.Get("number")
+		if !name.IsSet() || !number.IsSet() {
+			continue
+		}
+		if first, ok := names[name.Text()]; ok {
+			l.errorAt(name, "remove one of the two", "place %q is already on line %d", cut(name.Text()), first.Line)
+			continue
+		}
+		names[name.Text()] = name
+		l.number(number, policies.OriginPlace)
+		l.cfg.Places[name.Text()] = number.Text()
+	}
+}

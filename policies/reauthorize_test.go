@@ -1,0 +1,142 @@
+package policies
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// TestCallerID: the number that rang us is dialled only where the group lets callers choose and its lists allow that number.
+func TestCallerID(t *testing.T) {
+	deny := open
+	deny.Numbers = Numbers{Allow: []string{"84*"}}
+	ani := aaa.Authorization{Callback: true, CallerID: true}
+	for _, tt := range []struct {
+		name   string
+		policy *Policy
+		auth   aaa.Authorization
+		caller string
+		want   Outcome
+		reason string
+	}{
+		{"allowed", &open, ani, "84007", CallBack, "at 84007"},
+		{"AAA forgets the demand", &open, aaa.Authorization{CallerID: true}, "84007", CallBack, "at 84007"},
+		{"no policy files", nil, ani, "84007", Refuse, "lets no caller choose"},
+		{"callers may not choose", &deny, ani, "84007", Refuse, "lets no caller choose"},
+		{"unknown", &open, ani, "", Refuse, "it is unknown"},
+		{"denied", &open, ani, "84901", Refuse, `deny "849*"`},
+		{"not allowed", &open, ani, "5551234", Refuse, "no allow pattern"},
+		{"an emergency number", &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*"}}}, ani, "911", Refuse, "emergency"},
+		{"a forged command", &open, ani, "84007;ATH", Refuse, "is not a digit"},
+		{"a plus", &open, ani, "+84007", Refuse, "is not a digit"},
+		{"and a number", &open, with(ani, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84001") }), "84007", Refuse, "contradiction"},
+		{"and a place", &open, with(ani, func(a *aaa.Authorization) { a.CallbackID = "paris" }), "84007", Refuse, "contradiction"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var s *Set
+			if tt.policy != nil {
+				s = mustNew(t, *tt.policy)
+			}
+			d, trace := s.Evaluate(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC, Caller: tt.caller, Places: map[string]string{"paris": "84022"}})
+			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != OriginCallerID || d.Number != tt.caller) {
+				t.Errorf("%+v\n%s", d, trace)
+			}
+			if tt.want != CallBack {
+				return
+			}
+			if now, _ := s.Recheck(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC}, d); now.Outcome != CallBack || now.Number != d.Number || now.Origin != OriginCallerID {
+				t.Errorf("recheck: %+v", now)
+			}
+			tighter := mustNew(t, deny)
+			if now, _ := tighter.Recheck(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC}, d); now.Outcome != Refuse {
+				t.Errorf("recheck after callers may no longer choose: %+v", now)
+			}
+		})
+	}
+}
+
+// TestGroupHints: the trace says which hint of AAA chose the group, and which are of no use.
+func TestGroupHints(t *testing.T) {
+	s := mustNew(t, Policy{Group: "staff", Users: []string{"root"}}, Policy{Group: "guests"}, Policy{Group: "default"})
+	for _, tt := range []struct {
+		user  string
+		hints []string
+		group string
+		want  string
+	}{
+		{"a", []string{"nosuch", "guests", "staff"}, "guests", `AAA's group hint "guests"; no policy for AAA's ["nosuch"]`},
+		{"a", []string{"staff\x1b"}, "default", `no other group claims him; no policy for AAA's ["staff\x1b"]`},
+		{"root", []string{"guests"}, "staff", "its users name him"},
+		{"a", nil, "default", "no other group claims him"},
+	} {
+		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user}, Auth: aaa.Authorization{Groups: tt.hints}})
+		if d.Group != tt.group || trace[0].Result != "policy of group "+tt.group+": "+tt.want {
+			t.Errorf("%s %q: group %s, %q", tt.user, tt.hints, d.Group, trace[0].Result)
+		}
+	}
+}
+
+// TestReauthorized: what AAA grants anew before the dial narrows a promise and never widens it.
+func TestReauthorized(t *testing.T) {
+	reauth := open
+	reauth.Reauthorize = true
+	s := mustNew(t, reauth)
+	promise := func(auth aaa.Authorization, typed *string, caller string) Decision {
+		d, trace := s.Evaluate(Request{Auth: auth, Enabled: true, Service: aaa.EXEC, FromCaller: typed, Caller: caller, Places: map[string]string{"paris": "84022"}})
+		if d.Outcome != CallBack || !d.Reauthorize {
+			t.Fatalf("no promise: %+v\n%s", d, trace)
+		}
+		return d
+	}
+	verified := with(fixed, func(a *aaa.Authorization) { a.NoVerify = true })
+	onLine := with(fixed, func(a *aaa.Authorization) { a.Lines = []int{65} })
+	onRotary := with(fixed, func(a *aaa.Authorization) { a.Rotary = ptr(3) })
+	byPlace := aaa.Authorization{Callback: true, CallbackID: "paris"}
+	ani := aaa.Authorization{Callback: true, CallerID: true}
+	other := with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84002") })
+	for _, tt := range []struct {
+		name   string
+		then   Decision
+		now    aaa.Authorization
+		want   Outcome
+		reason string
+	}{
+		{"the same", promise(fixed, nil, ""), fixed, CallBack, ""},
+		{"another number", promise(fixed, nil, ""), other, Refuse, "the number changed"},
+		{"no callback any more", promise(fixed, nil, ""), plain, Refuse, "no longer demands"},
+		{"left to the caller", promise(fixed, nil, ""), null, Refuse, "no longer names the number"},
+		{"typed, and still his", promise(null, ptr("84007"), ""), null, CallBack, ""},
+		{"typed, and fixed now", promise(null, ptr("84007"), ""), fixed, Refuse, "the number changed"},
+		{"the same place", promise(byPlace, nil, ""), byPlace, CallBack, ""},
+		{"a place that moved", promise(byPlace, nil, ""), fixed, Refuse, "the number changed"},
+		{"who called", promise(ani, nil, "84007"), ani, CallBack, ""},
+		{"on a line of its own now", promise(fixed, nil, ""), onLine, Refuse, "the line"},
+		{"on another rotary now", promise(fixed, nil, ""), onRotary, Refuse, "the line"},
+		{"the same line", promise(onLine, nil, ""), onLine, CallBack, ""},
+		{"no line named any more", promise(onLine, nil, ""), fixed, CallBack, ""},
+		{"cannot be honoured", promise(fixed, nil, ""), with(fixed, func(a *aaa.Authorization) { a.Refuse = "x" }), Refuse, "cannot be honoured"},
+		{"no-verify only now", promise(fixed, nil, ""), verified, CallBack, ""},
+		{"no-verify no more", promise(verified, nil, ""), fixed, CallBack, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			now, trace := s.Reauthorized(Request{Auth: tt.now, Enabled: true, Service: aaa.EXEC, Caller: "84007", Places: map[string]string{"paris": "84022"}}, tt.then)
+			if now.Outcome != tt.want || tt.reason != "" && !strings.Contains(now.Reason, tt.reason) {
+				t.Fatalf("%+v\n%s", now, trace)
+			}
+			if now.Outcome == CallBack && (now.Number != tt.then.Number || now.NoVerify && !(tt.then.NoVerify && tt.now.NoVerify) || len(now.Lines) != len(tt.then.Lines)) {
+				t.Errorf("wider than promised: %+v", now)
+			}
+		})
+	}
+	if d, _ := s.Reauthorized(Request{Auth: fixed, Enabled: true}, Decision{Outcome: Admit}); d.Outcome != Refuse {
+		t.Error("a callback that was never decided")
+	}
+	if a, b := (Policy{}).Digest(), (Policy{Reauthorize: true}).Digest(); a == b {
+		t.Error("the digest hides reauthorize")
+	}
+	p, problems := Parse("g.yaml", []byte("group: g\nreauthorize: before_dial\n"))
+	if problems.HasErrors() || !p.Reauthorize {
+		t.Error(p, problems)
+	}
+}

@@ -1,0 +1,89 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/console"
+)
+
+// What a caller reads whom `enable` refuses, as in IOS.
+const (
+	textEnableDenied = "% Access denied"
+	textEnableSilent = "% Error in authentication."
+)
+
+// enableTries is how often one `enable` asks for the password.
+const enableTries = 3
+
+// enable goes to a privilege level. A higher one wants a password, by the method list for it; a lower one does not.
+func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error {
+	level, typed := args.Int("level")
+	if !typed {
+		level = privileged
+	}
+	if level <= x.level {
+		x.level = level
+		return nil
+	}
+	for range enableTries {
+		res, err := x.askEnable(ctx, level)
+		switch {
+		case errors.Is(err, errBlank): // Ctrl-C: he wants it no more
+			return nil
+		case err != nil && !errors.Is(err, console.ErrTooLong):
+			return console.Fatal{Err: err}
+		case ctx.Err() != nil: // whatever the answer is, it came too late
+			return nil
+		case err == nil && res.Kind == aaa.Granted && res.Auth.Refuse == "":
+			x.debugf("enable: %v has privilege level %d, server %s", x.res.Identity, level, res.Server)
+			x.level = level
+			return nil
+		}
+		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(res.Reason))
+		text, silent := textEnableDenied, err == nil && res.Kind == aaa.Silent
+		if silent {
+			text = textEnableSilent
+		}
+		if _, err := io.WriteString(w, text+"\n"); err != nil {
+			return err
+		}
+		pause(ctx, x.cfg.FailureDelay)
+		if silent { // asking again asks nobody
+			return nil
+		}
+	}
+	return nil
+}
+
+// askEnable has the caller prove once that he may have level.
+func (x *exec) askEnable(ctx context.Context, level int) (aaa.Result, error) {
+	password, err := x.ask(ctx, x.cfg.Prompts.Password, false)
+	if err != nil {
+		return aaa.Result{}, err
+	}
+	r := x.request(x.res.Identity.User, password)
+	r.Enable, r.Entry = level, "" // the list for `enable` has entries of its own, on leg two as well
+	return x.converse(ctx, r)
+}
+
+// disable goes to a lower privilege level.
+func (x *exec) disable(_ context.Context, args console.Args, _ io.Writer) error {
+	level, typed := args.Int("level")
+	if !typed {
+		level = min(unprivileged, x.level)
+	}
+	if level > x.level {
+		return fmt.Errorf("the privilege level is %d already: enable %d goes higher", x.level, level)
+	}
+	x.level = level
+	return nil
+}
+
+func (x *exec) showPrivilege(_ context.Context, _ console.Args, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "Current privilege level is %d\n", x.level)
+	return err
+}

@@ -1,0 +1,232 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// Hosts says to which hosts sessions may be joined in place of the EXEC (Login-IP-Host, an autocmd, `telnet`), and how. The zero
+// value lets AAA name any host but this machine itself and its link-local neighbours, and lets callers name none.
+type Hosts struct {
+	// Default is the host where AAA leaves the choice to us (Login-IP-Host 0.0.0.0): an address or a name. "" refuses such a grant.
+	Default string
+	// Ask lets the caller name the host where AAA leaves the choice to him (255.255.255.255). He may name hosts of Allow only.
+	Ask bool
+	// Allow are the hosts that may be reached. Where it is empty AAA is taken at its word, but for loopback, link-local, multicast
+	// and unspecified addresses and those of this machine: an attribute must not open ports that trust whoever is local.
+	Allow []HostRule
+
+	Timeout  time.Duration // the longest that a connection may take to stand; 0 is 15 s
+	Terminal string        // the type that a host is told when it asks; "" is "vt100"
+
+	// Dial connects; nil is a net.Dialer. It gives up when ctx ends.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Resolve finds the addresses of a name; nil asks the system.
+	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
+}
+
+// HostRule is one entry of Hosts.Allow.
+type HostRule struct {
+	Prefix netip.Prefix
+	Port   int // 0: all
+}
+
+// ParseHostRule reads "10.0.0.0/8", "10.0.0.5", "10.0.0.5:23", "[2001:db8::5]:23" or "10.0.0.0/8:23".
+func ParseHostRule(s string) (HostRule, error) {
+	text, port := s, 0
+	if at := strings.LastIndexByte(s, ':'); at >= 0 && (strings.Count(s, ":") == 1 || s[0] == '[' && s[at-1] == ']') {
+		n, err := strconv.ParseUint(s[at+1:], 10, 16)
+		if err != nil || n == 0 {
+			return HostRule{}, fmt.Errorf("host %q: port %q is not 1 to 65535", s, s[at+1:])
+		}
+		text, port = s[:at], int(n)
+	}
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		text = text[1 : len(text)-1]
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return HostRule{}, fmt.Errorf("host %q: want an address or a prefix, with or without a port: 10.0.0.0/8, 10.0.0.5:23, [2001:db8::5]:23", s)
+		}
+		addr = addr.Unmap()
+		prefix = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	return HostRule{Prefix: prefix.Masked(), Port: port}, nil
+}
+
+// chooser is who named a host.
+type chooser int
+
+const (
+	byAAA chooser = iota
+	byOperator
+	byCaller
+)
+
+// refuses says why a host may not be reached; nil where it may.
+func (h Hosts) refuses(host netip.AddrPort, by chooser) error {
+	addr := host.Addr().Unmap()
+	for _, rule := range h.Allow {
+		if rule.Prefix.Contains(addr) && (rule.Port == 0 || rule.Port == int(host.Port())) {
+			return nil
+		}
+	}
+	switch {
+	case by == byOperator:
+		return nil
+	case len(h.Allow) > 0:
+		return fmt.Errorf("host %v is not in the list of hosts that may be reached", host)
+	case by == byCaller:
+		return fmt.Errorf("host %v was named by the caller, and no hosts are listed that he may reach", host)
+	case addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() || isOurs(addr):
+		return fmt.Errorf("host %v is this machine or its neighbour on the link: it may be reached where the list of hosts has it", host)
+	}
+	return nil
+}
+
+// isOurs reports whether addr is one of this machine's. Where they cannot be found out, all are.
+func isOurs(addr netip.Addr) bool {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return true
+	}
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok {
+			if own, ok := netip.AddrFromSlice(n.IP); ok && own.Unmap() == addr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// target is where a session is to be joined to.
+type target struct {
+	service string // aaa.Telnet or aaa.TCPClear
+	host    string // an address or a name
+	port    int
+	by      chooser
+	sealed  bool // the caller cannot leave it by the escape character
+}
+
+func (t target) String() string { return net.JoinHostPort(t.host, strconv.Itoa(t.port)) }
+
+// title is what a caller reads of it, as in IOS.
+func (t target) title() string {
+	if t.port == telnetPort {
+		return t.host
+	}
+	return fmt.Sprintf("%s, %d", t.host, t.port)
+}
+
+const telnetPort = 23
+
+// Addresses of an aaa.Host that are none.
+const (
+	hostOurChoice = ""
+	hostAny       = "any"
+)
+
+// target makes one of what AAA granted. The host is "" where the caller is to name it.
+func (h Hosts) target(granted aaa.Host, sealed bool) (target, error) {
+	t := target{service: granted.Service, host: granted.Address, port: granted.Port, sealed: sealed}
+	if t.service == aaa.Telnet {
+		t.port = cmp.Or(t.port, telnetPort)
+	}
+	switch {
+	case t.service != aaa.Telnet && t.service != aaa.TCPClear:
+		return t, fmt.Errorf("host by %q: only %s and %s are served", t.service, aaa.Telnet, aaa.TCPClear)
+	case t.port < 1 || t.port > 65535:
+		return t, fmt.Errorf("host by %s: port %d is not 1 to 65535", t.service, t.port)
+	case t.host == hostOurChoice && h.Default == "":
+		return t, errors.New("AAA leaves the host to us, and no login host is configured")
+	case t.host == hostOurChoice:
+		t.host, t.by = h.Default, byOperator
+		return t, nil
+	case t.host == hostAny && (!h.Ask || len(h.Allow) == 0):
+		return t, errors.New("AAA leaves the host to the caller, and callers may not name one here")
+	case t.host == hostAny:
+		t.host, t.by = "", byCaller
+		return t, nil
+	}
+	addr, err := netip.ParseAddr(t.host)
+	if err != nil {
+		return t, fmt.Errorf("host %q is not an address", t.host)
+	}
+	return t, h.refuses(netip.AddrPortFrom(addr, uint16(t.port)), byAAA)
+}
+
+// unjoinable says why a granted host cannot be had; "" where it can, as far as is known without trying.
+func (s *session) unjoinable(granted aaa.Host) string {
+	if _, err := s.cfg.Hosts.target(granted, false); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// dial connects to t. Names are looked up once and what they stand for is checked before it is dialled.
+func (h Hosts) dial(ctx context.Context, t target) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(h.Timeout, 0), defaultHostTimeout))
+	defer cancel()
+	addrs, err := h.addresses(ctx, t.host)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", t.host, err)
+	}
+	dial := h.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Control: urgentInline}).DialContext
+	}
+	errs := make([]error, 0, len(addrs))
+	for _, addr := range addrs {
+		host := netip.AddrPortFrom(addr.Unmap(), uint16(t.port))
+		if err := h.refuses(host, t.by); err != nil {
+			errs = append(errs, refusedError{err})
+			continue
+		}
+		conn, err := dial(ctx, "tcp", host.String())
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, cmp.Or(errors.Join(errs...), fmt.Errorf("look up %s: it has no address", t.host))
+}
+
+// refusedError is a host that may not be reached.
+type refusedError struct{ error }
+
+const (
+	defaultHostTimeout = 15 * time.Second
+	maxHostName        = 253 // RFC 1035 §2.3.4, in its text form
+)
+
+func (h Hosts) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	if !isHostName(host) {
+		return nil, errors.New("neither an address nor a name")
+	}
+	if h.Resolve != nil {
+		return h.Resolve(ctx, host)
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// isHostName reports whether name has the letters of a host name only.
+func isHostName(name string) bool {
+	return name != "" && len(name) <= maxHostName && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}

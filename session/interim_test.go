@@ -1,0 +1,127 @@
+package session
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+func TestInterimReports(t *testing.T) {
+	tests := []struct {
+		name  string
+		auth  time.Duration
+		cfg   time.Duration
+		every time.Duration // 0: none
+	}{
+		{"none", 0, 0, 0},
+		{"AAA's", 10 * time.Minute, 0, 10 * time.Minute},
+		{"AAA's, too short", time.Second, 0, time.Minute},
+		{"ours", 0, 5 * time.Minute, 5 * time.Minute},
+		{"ours goes before AAA's", 2 * time.Minute, 5 * time.Minute, 5 * time.Minute},
+		{"ours, too short", 0, time.Second, time.Minute},
+		{"switched off", 10 * time.Minute, -1, 0},
+		{"nonsense of AAA's", -time.Hour, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := atDesk(t, &authority{}, aaa.Authorization{InterimInterval: tt.auth, IdleTimeout: 2 * time.Hour}, Config{Interim: tt.cfg})
+				d.waits(time.Hour - time.Second)
+				d.types("show priv\r")
+				d.waits(time.Second)
+				out := d.hangsUp()
+				got := d.b.reports
+				want := 0
+				if tt.every > 0 {
+					want = int(time.Hour / tt.every)
+				}
+				if len(got) != want+3 || got[0].Kind != Began || got[len(got)-1].Kind != Ended {
+					t.Fatalf("%d reports: %s", len(got), d.b.told())
+				}
+				n := 0
+				for _, r := range got {
+					if r.Kind != Interim {
+						continue
+					}
+					n++
+					if r.Duration != time.Duration(n)*tt.every || !r.Time.Equal(got[0].Time.Add(r.Duration)) || r.Identity.User != "u" || r.Session != 1 || r.Cause != 0 {
+						t.Errorf("interim %d: %+v", n, r)
+					}
+					if login := uint64(len("u\rlogin-pw\r")); n < want && r.OctetsIn != login || n == want && r.OctetsIn != login+uint64(len("show priv\r")) || r.OctetsOut == 0 {
+						t.Errorf("interim %d: %d octets in, %d out", n, r.OctetsIn, r.OctetsOut)
+					}
+				}
+				if last := got[len(got)-1]; last.OctetsIn != out.OctetsIn || last.OctetsOut != out.OctetsOut {
+					t.Errorf("ended with %d and %d octets, outcome %+v", last.OctetsIn, last.OctetsOut, out)
+				}
+			})
+		})
+	}
+}
+
+// A session that was refused has no interims any more, and the next on the same call counts from its own begin.
+func TestInterimReportsOfTheNextSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{verdicts: []Verdict{{}, {Kind: Admit}}}
+		auth := aaa.Authorization{InterimInterval: time.Minute}
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, cfg: Config{LoginTimeout: -1}})
+		p.types("u\rpw\r")
+		p.waits(10 * time.Minute)
+		p.types("u\rpw\r")
+		p.waits(150 * time.Second)
+		p.hangsUp()
+		if got, want := kinds(b.reports), "began ended began interim interim ended"; got != want {
+			t.Fatalf("reports %s", got)
+		}
+		if first := b.reports[3]; first.Session != 2 || first.OctetsIn != 5 {
+			t.Errorf("%+v", first)
+		}
+	})
+}
+
+func kinds(reports []Report) (s string) {
+	names := map[ReportKind]string{Began: "began", Ended: "ended", Command: "command", Interim: "interim"}
+	for i, r := range reports {
+		if i > 0 {
+			s += " "
+		}
+		s += names[r.Kind]
+	}
+	return s
+}
+
+// An interim that is on its way holds up the end, so that it does not come behind it; one that panics ends nothing.
+func TestSlowAndBrokenInterims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+		d.onReport = func(r Report) {
+			if r.Kind == Interim {
+				<-time.After(10 * time.Second)
+			}
+		}
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{InterimInterval: time.Minute}}}, broker: d})
+		p.types("u\rpw\r")
+		p.waits(61 * time.Second)
+		start := time.Now()
+		p.hangsUp()
+		if got := kinds(d.reports); got != "began interim ended" || d.reports[2].Duration > 61*time.Second || time.Since(start) < 8*time.Second {
+			t.Errorf("%s, ended after %v", got, d.reports[2].Duration)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		d := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+		d.onReport = func(r Report) {
+			if r.Kind == Interim {
+				panic("pw")
+			}
+		}
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{InterimInterval: time.Minute}}}, broker: d})
+		p.types("u\rpw\r")
+		p.waits(3 * time.Minute)
+		if out := p.hangsUp(); out.Cause != aaa.CauseLostCarrier || kinds(d.reports) != "began interim interim ended" {
+			t.Errorf("%s, %+v", kinds(d.reports), out)
+		}
+	})
+}

@@ -1,0 +1,335 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/console"
+)
+
+// What a caller reads of a connection to a host, as in IOS.
+const (
+	textHostPrompt  = "Host: "
+	textRefused     = "% Connection refused by remote host"
+	textTimedOut    = "% Connection timed out; remote host not responding"
+	textUnreachable = "% Destination unreachable; gateway or host down"
+	textNotAllowed  = "% Connection not allowed"
+)
+
+const (
+	hostChunk  = 1024            // octets handed to one side at once: at 300 bit/s they take 34 s, so that an idle timer sees progress
+	hostStall  = 2 * time.Minute // the longest that a host may take nothing
+	hostLinger = 2 * time.Second // a host that takes nothing any more may still send its last words
+)
+
+// Why a connection to a host ended, beside what ends the session.
+var (
+	errHostClosed = errors.New("closed by the host")
+	errEscaped    = errors.New("the caller left the host")
+)
+
+// hosted joins the session to the host that AAA granted in place of an EXEC.
+func (s *session) hosted(ctx context.Context, auth aaa.Authorization) ending {
+	t, err := s.cfg.Hosts.target(*auth.Host, auth.NoEscape)
+	if err != nil {
+		return ending{cause: aaa.CauseServiceUnavailable, reason: err.Error()}
+	}
+	if t.host == "" {
+		if t.host, err = s.askHost(ctx); err != nil {
+			return s.interruptedBy(ctx, err)
+		}
+		if t.host == "" {
+			return ending{cause: aaa.CauseNASRequest, reason: "the caller named no host"}
+		}
+	}
+	e, err := s.join(ctx, t)
+	if err != nil {
+		return s.interruptedBy(ctx, err)
+	}
+	return e
+}
+
+// askHost has the caller name the host; "" where he does not. The error is the terminal's.
+func (s *session) askHost(ctx context.Context) (string, error) {
+	for range numberTries {
+		name, err := s.ask(ctx, textHostPrompt, true)
+		if err != nil && !errors.Is(err, errBlank) && !errors.Is(err, console.ErrTooLong) {
+			return "", err
+		}
+		if name = strings.TrimSpace(name); err == nil && name != "" {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// connectNode is the command that joins the caller to a host: always there for an autocmd, shown where hosts are listed.
+func (x *exec) connectNode(word string) console.Node {
+	return console.Node{Word: word, Help: "Connect to a host by Telnet", Hidden: len(x.cfg.Hosts.Allow) == 0, Next: []console.Node{
+		{Word: "host", Kind: console.Word, Help: "Its address or name", Run: x.connect, Next: []console.Node{
+			{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port, 23 where none is said", Run: x.connect},
+		}},
+	}}
+}
+
+// connect joins the caller to a host until that ends, and comes back to the EXEC.
+func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) error {
+	t := target{service: aaa.Telnet, host: args["host"], port: telnetPort, by: byCaller}
+	if port, typed := args.Int("port"); typed {
+		t.port = port
+	}
+	if x.auto {
+		t.by, t.sealed = byAAA, x.res.Auth.NoEscape
+	} else if x.level < unprivileged {
+		return errors.New("privilege level 0 connects to no host")
+	}
+	e, err := x.join(ctx, t)
+	if err != nil {
+		return console.Fatal{Err: err}
+	}
+	if x.auto {
+		x.joined = &e
+	}
+	return nil
+}
+
+// join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session with it (ctx, the
+// terminal, idleness); else the ending says how the connection went.
+func (s *session) join(ctx context.Context, t target) (ending, error) {
+	clear := t.service == aaa.TCPClear // may be a program that expects nothing but its host
+	if !clear {
+		s.say("Trying " + console.Clean(t.title()) + " ... ")
+	}
+	conn, err := s.cfg.Hosts.dial(ctx, t)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ending{}, context.Cause(ctx)
+		}
+		text, reason := unconnected(err), s.scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
+		s.debugf("host: %s", reason)
+		s.say("\n" + text + "\n")
+		return ending{cause: aaa.CauseServiceUnavailable, reason: reason}, nil
+	}
+	defer conn.Close()
+	s.debugf("host: connected to %s by %s", t, t.service)
+	if !clear {
+		s.say("Open\n")
+	}
+	err = s.carry(ctx, conn, t)
+	s.debugf("host: %s: %s", t, s.scrub(err.Error()))
+	switch {
+	case ctx.Err() != nil:
+		return ending{}, context.Cause(ctx)
+	case errors.Is(err, errEscaped):
+		s.say("\n[Connection to " + console.Clean(t.title()) + " closed]\n")
+		return ending{cause: aaa.CauseUserRequest, reason: s.scrub(fmt.Sprintf("%v %s", err, t))}, nil
+	case errors.Is(err, errHostClosed), errors.As(err, new(hostError)):
+		if !clear {
+			s.say("\n[Connection to " + console.Clean(t.title()) + " closed by foreign host]\n")
+		}
+		cause := aaa.CauseHostRequest
+		if !errors.Is(err, errHostClosed) {
+			cause = aaa.CauseLostService
+		}
+		return ending{cause: cause, reason: s.scrub(fmt.Sprintf("%s: %v", t, err))}, nil
+	}
+	return ending{}, err
+}
+
+// unconnected is what a caller reads of a connection that did not come about.
+func unconnected(err error) string {
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, new(refusedError)):
+		return textNotAllowed
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return textRefused
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return textTimedOut
+	}
+	return textUnreachable
+}
+
+// hostError is a connection to a host that broke.
+type hostError struct{ error }
+
+func (e hostError) Unwrap() error { return e.error }
+
+// relayed is a panic of another goroutine than the call's.
+type relayed struct {
+	value any
+	stack string
+}
+
+func (r relayed) Error() string { return "panic" }
+
+// carry carries octets between the caller and conn until either ends, and returns why. Nothing is kept back: who takes nothing stops
+// the other side. When it returns all that the host sent has been handed on, unless the caller is who ended it.
+func (s *session) carry(ctx context.Context, conn net.Conn, t target) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	raw, release := s.term.Raw(ctx)
+	defer release()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	j := &joint{caller: raw, conn: conn, alive: func() {}}
+	if t.service == aaa.Telnet {
+		j.telnet = &telnet{terminal: s.cfg.Hosts.terminal()}
+		j.keys = keyboard{telnet: j.telnet, escapes: !t.sealed}
+	}
+	if d := s.term.Idle; d > 0 {
+		idle := time.AfterFunc(d, func() { cancel(console.ErrIdle) })
+		defer idle.Stop()
+		j.alive = func() { idle.Reset(d) }
+	}
+	var up sync.WaitGroup
+	up.Go(func() {
+		if err := unpanicked(j.fromCaller); err != nil {
+			cancel(err)
+		}
+	})
+	cancel(unpanicked(j.fromHost))
+	up.Wait()
+	err := context.Cause(ctx)
+	if r, ok := err.(relayed); ok {
+		panic(r)
+	}
+	return err
+}
+
+// unpanicked runs f and makes an error of its panic: what happens on one call must not end the process.
+func unpanicked(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = relayed{p, string(debug.Stack())}
+		}
+	}()
+	return f()
+}
+
+func (h Hosts) terminal() string {
+	if h.Terminal == "" {
+		return "vt100"
+	}
+	return h.Terminal
+}
+
+// joint is a caller and a host who are joined. One goroutine carries each way.
+type joint struct {
+	caller io.ReadWriter
+	conn   net.Conn
+	alive  func() // told of each octet that was carried
+
+	mu     sync.Mutex
+	telnet *telnet  // nil: octets as they are; guarded by mu
+	keys   keyboard // guarded by mu
+
+	toHost, toCaller sync.Mutex // held while writing
+}
+
+// gone is what the end of the host's stream means.
+func gone(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errHostClosed
+	}
+	return hostError{err}
+}
+
+// fromCaller carries what the caller sends until he ends or leaves. It is nil where the host takes no more: its last words may be on
+// the way, and fromHost says when that is over.
+func (j *joint) fromCaller() error {
+	buf := make([]byte, hostChunk)
+	var wire, echo []byte
+	for {
+		n, err := j.caller.Read(buf)
+		if n > 0 {
+			j.alive()
+			left := false
+			wire, echo, left = j.typed(buf[:n], wire[:0], echo[:0])
+			if err := j.writeCaller(echo); err != nil {
+				return err
+			}
+			if err := j.writeHost(wire); err != nil {
+				_ = j.conn.SetReadDeadline(time.Now().Add(hostLinger))
+				return nil
+			}
+			if left {
+				return errEscaped
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (j *joint) typed(p, wire, echo []byte) (wire2, echo2 []byte, left bool) {
+	if j.telnet == nil {
+		return append(wire, p...), echo, false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.keys.typed(p, wire, echo)
+}
+
+// fromHost carries what the host sends until it ends or the caller takes no more.
+func (j *joint) fromHost() error {
+	buf := make([]byte, 4*hostChunk)
+	var data, reply []byte
+	for {
+		n, err := j.conn.Read(buf)
+		data, reply = j.heard(buf[:n], data[:0], reply[:0])
+		if err := j.writeCaller(data); err != nil {
+			return err
+		}
+		if err := j.writeHost(reply); err != nil {
+			return gone(err)
+		}
+		if err != nil {
+			return gone(err)
+		}
+	}
+}
+
+func (j *joint) heard(p, data, reply []byte) (data2, reply2 []byte) {
+	if j.telnet == nil {
+		return append(data, p...), reply
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.telnet.fromHost(p, data, reply)
+}
+
+// writeCaller blocks for as long as the caller takes nothing: whoever stopped his output may read in peace, until he is idle for too long.
+func (j *joint) writeCaller(p []byte) error {
+	j.toCaller.Lock()
+	defer j.toCaller.Unlock()
+	for len(p) > 0 {
+		n, err := j.caller.Write(p[:min(len(p), hostChunk)])
+		if err != nil {
+			return err
+		}
+		j.alive()
+		p = p[n:]
+	}
+	return nil
+}
+
+func (j *joint) writeHost(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	j.toHost.Lock()
+	defer j.toHost.Unlock()
+	_ = j.conn.SetWriteDeadline(time.Now().Add(hostStall)) // where it cannot keep one, idleness ends it
+	_, err := j.conn.Write(p)
+	return err
+}

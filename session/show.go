@@ -1,0 +1,100 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/console"
+)
+
+// show has the EXEC's show commands.
+type show struct {
+	from  Shower
+	whole bool // numbers are shown whole
+	now   func() time.Time
+}
+
+var errNothingToShow = errors.New("not available here")
+
+func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	wanted, one := args.Int("tty")
+	t := console.Table{
+		Heads: []string{"Tty", "Modem", "Roty", "State", "Since", "Calls", "Dials", "Noise", "Reason"},
+		Right: []bool{true, false, true, false, true, true, true, true},
+	}
+	for _, l := range s.from.Lines() {
+		if one && l.TTY != wanted {
+			continue
+		}
+		rotary := "-"
+		if l.Rotary >= 0 {
+			rotary = fmt.Sprint(l.Rotary)
+		}
+		t.Row(l.TTY, l.Modem, rotary, l.State, s.age(l.Since), l.Calls, l.Dials, l.Noise, l.Reason)
+	}
+	if one && t.Len() == 0 {
+		return fmt.Errorf("no line %d", wanted)
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+func (s show) users(_ context.Context, _ console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	t := console.Table{
+		Heads: []string{"Tty", "User", "Service", "Leg", "Since", "Caller"},
+		Right: []bool{true, false, false, true, true},
+	}
+	for _, u := range s.from.Users() {
+		t.Row(u.TTY, u.User, u.Service, u.Leg, s.age(u.Since), s.number(u.Caller))
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+func (s show) callbacks(_ context.Context, _ console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	t := console.Table{
+		Heads: []string{"Callback", "User", "Dialstring", "Tty", "State", "Since", "Reason"},
+		Right: []bool{false, false, false, true, false, true},
+	}
+	for _, c := range s.from.Callbacks() {
+		tty := "-"
+		if c.TTY != 0 {
+			tty = fmt.Sprint(c.TTY)
+		}
+		t.Row(c.ID, c.User, s.number(c.Dialstring), tty, c.State, s.age(c.Since), c.Reason)
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+// number hides all but the last two digits from callers who are not privileged: where a user is called back is his business.
+func (s show) number(n string) string {
+	if s.whole || n == "" {
+		return n
+	}
+	r := []rune(n)
+	shown := min(2, len(r)/2)
+	return strings.Repeat("*", len(r)-shown) + string(r[len(r)-shown:])
+}
+
+// age is how long ago t was: 0:01:05.
+func (s show) age(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	d := max(s.now().Sub(t), 0)
+	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+}
