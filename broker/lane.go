@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"container/heap"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,7 +52,7 @@ type lane struct {
 	ahead   []journal.Spooled // read, but behind the barrier
 	known   map[string]*queue // sessions with records read and not acknowledged
 	fresh   []*queue          // ready and never tried in vain, oldest first
-	held    map[*queue]bool   // tried in vain; due says when again
+	held    waiting           // tried in vain, by when they are due
 	barrier *queue            // a record of no session, and …
 	passed  bool              // … whether all that hold it up were tried right before it
 	beyond  bool              // … whether one behind it is to be tried, for it was refused often and just now
@@ -95,7 +96,7 @@ type delivery struct {
 
 func newLane(s *spool, list string) *lane {
 	return &lane{
-		s: s, list: list, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{}, held: map[*queue]bool{}, window: spoolAtOnce,
+		s: s, list: list, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{}, window: spoolAtOnce,
 		results: make(chan delivery, spoolAtOnce), settled: make(chan error, 1),
 	}
 }
@@ -274,9 +275,8 @@ func (l *lane) choose(now time.Time) *queue {
 	if silent || l.last && !pass {
 		return nil
 	}
-	if q := l.soonest(); q != nil && !now.Before(q.due) {
-		delete(l.held, q)
-		return q
+	if l.isDue(now) {
+		return heap.Pop(&l.held).(*queue)
 	}
 	return nil
 }
@@ -301,19 +301,20 @@ func (l *lane) chooseBarrier(now time.Time) *queue {
 		b.busy = true
 		return b
 	}
-	for q := range l.held {
+	for _, q := range l.held {
 		if q.tries < refusedTries && !(l.last && l.acks > 0) {
 			return nil
 		}
 	}
 	if !l.passed {
 		l.passed, l.window = true, spoolAtOnce
-		for q := range l.held {
+		for _, q := range l.held {
 			q.due = now
 		}
+		heap.Init(&l.held)
 		return nil
 	}
-	if q := l.soonest(); q != nil && !now.Before(q.due) {
+	if l.isDue(now) {
 		return nil // not all have been tried
 	}
 	b.busy = true
@@ -338,21 +339,34 @@ func (l *lane) chooseBeyond() *queue {
 func (l *lane) letBy(spy journal.Spooled) {
 	l.ahead = slices.DeleteFunc(l.ahead, func(r journal.Spooled) bool { return r.Seq == spy.Seq })
 	l.barrier.busy = true
-	l.held[l.barrier] = true
+	heap.Push(&l.held, l.barrier)
 	l.barrier = nil
 }
 
 // passing: what holds up the barrier is tried a last time before it, whatever the pauses.
 func (l *lane) passing() bool { return l.barrier != nil && l.passed && !l.barrier.busy }
 
-// soonest is the session that is to be tried again first.
-func (l *lane) soonest() (first *queue) {
-	for q := range l.held {
-		if first == nil || q.due.Before(first.due) || q.due.Equal(first.due) && q.rows[0].Seq < first.rows[0].Seq {
-			first = q
-		}
+// isDue reports whether a session that waited is to be tried again.
+func (l *lane) isDue(now time.Time) bool { return len(l.held) > 0 && !now.Before(l.held[0].due) }
+
+// waiting is a heap of sessions: the one that is due first is the first.
+type waiting []*queue
+
+func (w waiting) Len() int      { return len(w) }
+func (w waiting) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
+func (w waiting) Less(i, j int) bool {
+	if w[i].due.Equal(w[j].due) {
+		return w[i].rows[0].Seq < w[j].rows[0].Seq
 	}
-	return first
+	return w[i].due.Before(w[j].due)
+}
+func (w *waiting) Push(q any) { *w = append(*w, q.(*queue)) }
+func (w *waiting) Pop() any {
+	old := *w
+	q := old[len(old)-1]
+	old[len(old)-1] = nil
+	*w = old[:len(old)-1]
+	return q
 }
 
 // start sends a session's first record.
@@ -419,7 +433,7 @@ func (l *lane) refused(d delivery) {
 	case q == l.barrier:
 		q.busy, l.passed, l.beyond = false, false, q.tries >= refusedTries
 	default:
-		l.held[q] = true
+		heap.Push(&l.held, q)
 	}
 	if l.acks != d.acks {
 		return
@@ -446,8 +460,8 @@ func (l *lane) sleep(now time.Time) (time.Duration, bool) {
 	if b := l.barrier; b != nil && !b.busy && now.Before(b.due) {
 		at = b.due
 	}
-	if q := l.soonest(); q != nil {
-		due := q.due
+	if len(l.held) > 0 {
+		due := l.held[0].due
 		if l.fails > 0 && !l.passing() && due.Before(l.next) {
 			due = l.next
 		}

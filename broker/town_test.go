@@ -79,6 +79,35 @@ type townOptions struct {
 	line       exchange.ModemConfig // of the lines' modems
 	login      broker.Login
 	dial       string // the callback script; "" that of document 5732
+	accountant aaa.Accountant
+	accounting map[string]broker.AccountingList
+	list       string                                          // the lines' accounting list
+	policy     func(*policies.Policy)                          // changes the group's policy
+	again      func(aaa.Request, aaa.Authorization) aaa.Result // what AAA says when it is asked again; nil: what it said
+	user       func(*aaa.Authorization)                        // changes what users are granted
+	callerID   bool
+	lifetime   time.Duration
+}
+
+// asked is a login whose AAA can be asked again, and grants what the town says.
+type asked struct {
+	aaa.Login
+	o *townOptions
+}
+
+func (l asked) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
+	c, res := l.Login.Start(ctx, r)
+	if l.o.user != nil && res.Kind == aaa.Granted {
+		l.o.user(&res.Auth)
+	}
+	return c, res
+}
+
+func (l asked) Reauthorize(ctx context.Context, r aaa.Request, id aaa.Identity, granted aaa.Authorization) aaa.Result {
+	if l.o.again == nil {
+		return l.Login.Reauthorize(ctx, r, id, granted)
+	}
+	return l.o.again(r, granted)
 }
 
 const password = "maui-1993"
@@ -123,7 +152,7 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}}
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
@@ -131,11 +160,11 @@ func (w *town) start() {
 			}
 			return p, nil
 		}
-		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open})); err != nil {
+		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open, CallerID: w.opt.callerID})); err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool}, w.config())
+	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -153,15 +182,19 @@ func (w *town) config() broker.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	set, err := policies.New(policies.Policy{
+	policy := policies.Policy{
 		Group: "default", Callback: policies.Optional, NoVerify: true,
 		Numbers:  policies.Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
 		Attempts: policies.Attempts{Max: w.opt.attempts, RetryWait: 30 * time.Second},
-	})
+	}
+	if w.opt.policy != nil {
+		w.opt.policy(&policy)
+	}
+	set, err := policies.New(policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var login broker.Login = aaa.Login{EXEC: aaa.List{Name: "default", Entries: []aaa.Method{local}}}
+	var login broker.Login = asked{aaa.Login{EXEC: aaa.List{Name: "default", Entries: []aaa.Method{local}}}, &w.opt}
 	if w.opt.login != nil {
 		login = w.opt.login
 	}
@@ -172,6 +205,7 @@ func (w *town) config() broker.Config {
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
 	return broker.Config{
 		Session: session.Config{Hostname: "maui-nas-04"}, Logins: map[string]broker.Login{"default": login}, Policies: set, Exec: true,
+		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Scripts: dialer.Dialer{Scripts: scripts},
 	}
 }

@@ -66,6 +66,8 @@ func TestFullSample(t *testing.T) {
 	if want := (session.Config{
 		Hostname: "maui-nas-04", Prompts: session.Prompts{Username: "Username: ", Password: "Password: ", Dialstring: "Callback Dialstring: "},
 		Banner: "Authorized users only. All calls are recorded.\n", Tries: 3, FailureDelay: 2 * time.Second, LoginTimeout: time.Minute, IdleTimeout: 10 * time.Minute,
+		Hosts: session.Hosts{Default: "192.0.2.80", Ask: true, Timeout: 15 * time.Second, Terminal: "vt100",
+			Allow: []session.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23}, {Prefix: netip.MustParsePrefix("198.51.100.7/32")}}},
 	}); !reflect.DeepEqual(c.Session, want) {
 		t.Errorf("%+v", c.Session)
 	}
@@ -280,6 +282,7 @@ func TestProblems(t *testing.T) {
 		{"", "users: []\n", `ringback.yaml:7:1: users: is already given on line 4 (remove one of the two)`},
 		{"", "exec: {callback: on}\n", `ringback.yaml:7:18: exec.callback: expects true or false, and the text "on" stands here (write true or false)`},
 		{"", "exec: {idle_timeout: 25h}\n", `ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not within 0s and 24h0m0s`},
+		{"", "exec: {hosts: {ask: true}}\n", `ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, and none is allowed (write allow: ["192.0.2.0/24:23"])`},
 		{"", "login: {tries: 0}\n", `ringback.yaml:7:16: login.tries: 0 is not within 1 and 10`},
 		{"", "log: {level: trace}\n", `ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
 		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' may not stand in a host name`},
@@ -329,6 +332,7 @@ func TestProblems(t *testing.T) {
 		{"[radius, local]}", "[radius, local]}, enable: {default: [enable]}", `ringback.yaml:3:65: aaa.lists.enable.default[0]: there is no enable password (write enable: {password_hash: …})`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}", `ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}", `ringback.yaml:3:68: aaa.lists.accounting.default: nobody is told what is recorded (write methods: [radius])`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: none, commands: true}}", `ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted by TACACS+, and none of the methods speaks it (write methods: [tacacs])`},
 		{"  lists:", "  call_check: local\n  lists:", `ringback.yaml:3:15: aaa.call_check: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" is neither an IP address nor a prefix`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: anybody who knows the secret may end sessions (write the address of your server)`},

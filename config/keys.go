@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/session"
 )
 
 const (
@@ -44,6 +46,7 @@ func Keys() []schema.Key {
 				Doc: "IOS's `service exec-callback`. With `false` a user whose authorization demands a callback is refused."},
 			{Name: "idle_timeout", Type: schema.Duration, Max: 24 * hour, Default: "10m", Example: "5m",
 				Doc: "Longest silence of a caller at the EXEC where AAA gives none; `0s` is no limit."},
+			{Name: "hosts", Type: schema.Object, Doc: "To which hosts sessions may be joined in place of the EXEC: RADIUS's Login-IP-Host, an autocmd, the command `telnet`.", Keys: hostKeys},
 		}},
 		{Name: "login", Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3", Doc: "Logins that a call is allowed."},
@@ -71,6 +74,27 @@ func Keys() []schema.Key {
 			Doc: "Chat scripts in the grammar of IOS. Shipped by name: `exec-callback`, `ppp-callback`, `offhook`; a script of one of these names replaces it."},
 		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()}, Doc: "The lines, one modem each."},
 	}
+}
+
+var hostKeys = []schema.Key{
+	{Name: "default", Check: checkHost, Example: "192.0.2.80", Doc: "Address or name of the host where AAA leaves the choice to the access server (Login-IP-Host 0.0.0.0). Default: such a user is refused."},
+	{Name: "ask", Type: schema.Bool, Default: "false", Example: "true", Doc: "The caller names the host where AAA leaves the choice to him (255.255.255.255): one of `allow`. Else such a user is refused."},
+	{Name: "allow", Type: schema.List, Elem: &schema.Key{Check: checkHostRule}, Example: `["192.0.2.0/24:23"]`,
+		Doc: "Hosts that may be reached: addresses or prefixes, with or without a port. Where it is left out AAA may name any host but this machine and its link-local neighbours, and callers none."},
+	{Name: "timeout", Type: schema.Duration, Min: second, Max: 5 * minute, Default: "15s", Example: "15s", Doc: "Longest time until a connection stands."},
+	{Name: "terminal", Check: notEmpty, Default: "vt100", Example: "ansi", Doc: "Terminal type that hosts are told."},
+}
+
+func checkHost(s string) error {
+	if strings.Contains(s, ":") && net.ParseIP(s) == nil {
+		return errors.New("an address or a name, without a port")
+	}
+	return checkHostPort(s)
+}
+
+func checkHostRule(s string) error {
+	_, err := session.ParseHostRule(s)
+	return err
 }
 
 func numberKeys() []schema.Key {

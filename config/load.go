@@ -268,7 +268,24 @@ func (l *loader) sessions() {
 		FailureDelay: none(l.duration("login.failure_delay")),
 		LoginTimeout: l.duration("login.timeout"),
 		IdleTimeout:  none(l.duration("exec.idle_timeout")),
+		Hosts:        l.hosts(),
 	}
+}
+
+func (l *loader) hosts() session.Hosts {
+	h := session.Hosts{
+		Default: l.text("exec.hosts.default"), Ask: l.bool("exec.hosts.ask"), Timeout: l.duration("exec.hosts.timeout"), Terminal: l.text("exec.hosts.terminal"),
+	}
+	allow := l.v.Get("exec", "hosts", "allow")
+	for _, v := range allow.Items() {
+		if rule, err := session.ParseHostRule(v.Text()); err == nil { // the table said so else
+			h.Allow = append(h.Allow, rule)
+		}
+	}
+	if h.Ask && len(h.Allow) == 0 && !l.broken("exec.hosts") {
+		l.errorAt(l.v.Get("exec", "hosts", "ask"), `write allow: ["192.0.2.0/24:23"]`, "callers may name hosts, and none is allowed")
+	}
+	return h
 }
 
 func (l *loader) numbers() {

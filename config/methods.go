@@ -219,6 +219,9 @@ func (l *loader) accountingLists() {
 			l.method(m, "accounting", []string{MethodRADIUS, MethodTACACS}, seen)
 			l.accounts(m)
 		}
+		if a.Commands && !slices.ContainsFunc(a.Methods, func(m string) bool { return l.cfg.Protocol(m) == MethodTACACS }) && !l.broken(v.Path) {
+			l.errorAt(v.Get("commands"), "write methods: [tacacs]", "commands are accounted by TACACS+, and none of the methods speaks it")
+		}
 		if a.Interim > 0 && a.Interim < time.Minute {
 			l.errorAt(v.Get("interim"), "1m or more", "Interim records every %v are more than servers bear (RFC 2869 §5.16)", a.Interim)
 		}

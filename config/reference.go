@@ -85,5 +85,5 @@ SIGHUP checks everything. Where there is an error the old configuration stays, a
 | changed | what happens |
 |---|---|
 | policies, ` + "`exec`, `login`, `prompts`, `banner`, `callback`, `numbers`, `places`, `chat_scripts`, `users`, `aaa`" + ` | holds for calls and logins from then on. A callback that was promised keeps its decision; before its dial only denials of the new policies count |
-| ` + "`lines`, `state_dir`, `api`, `log`" + ` | needs a restart; until then the old values stay, and the log says so |
+| ` + "`lines`, `state_dir`, `api`, `log`, `aaa.dynamic_author`, whether anything is accounted" + ` | needs a restart; until then the old values stay, and the log says so |
 `

@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/console"
 )
 
-// privileged is the level whose prompt ends in # and who sees numbers whole; unprivileged is where `disable` leads.
+// privileged is the level that sees numbers whole; unprivileged is where `disable` leads, and above it the prompt ends in #, as in IOS.
 const (
 	privileged   = 15
 	unprivileged = 1
@@ -38,6 +38,9 @@ func (s *session) admitted(ctx context.Context, res aaa.Result) ending {
 	s.term.Idle = max(s.cfg.IdleTimeout, 0)
 	if auth.IdleTimeout > 0 {
 		s.term.Idle = auth.IdleTimeout
+	}
+	if auth.ACL != "" {
+		s.debugf("exec: access class %s is told, not enforced", auth.ACL)
 	}
 	if auth.Host != nil {
 		return s.hosted(ctx, auth)
@@ -86,7 +89,7 @@ func (x *exec) autocmdEnded() ending {
 }
 
 func (x *exec) prompt() string {
-	if x.level >= privileged {
+	if x.level > unprivileged {
 		return x.cfg.Hostname + "#"
 	}
 	return x.cfg.Hostname + ">"

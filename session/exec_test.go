@@ -105,10 +105,10 @@ func TestEnable(t *testing.T) {
 		if s := d.enters("show priv", "show users"); !strings.Contains(s, "level is 15\n") || !strings.Contains(s, " 5551234\n") {
 			t.Errorf("at 15: %q", s)
 		}
-		if s := d.enters("enable 7", "sh priv"); s != "enable 7\nmaui-nas-04>sh priv\nCurrent privilege level is 7\nmaui-nas-04>" {
+		if s := d.enters("enable 7", "sh priv"); s != "enable 7\nmaui-nas-04#sh priv\nCurrent privilege level is 7\nmaui-nas-04#" {
 			t.Errorf("a lower level: %q", s)
 		}
-		if s := d.enters("disable 9"); s != "disable 9\n% the privilege level is 7 already: enable 9 goes higher\nmaui-nas-04>" {
+		if s := d.enters("disable 9"); s != "disable 9\n% the privilege level is 7 already: enable 9 goes higher\nmaui-nas-04#" {
 			t.Errorf("disable upwards: %q", s)
 		}
 		if s := d.enters("disable", "show priv", "disable 0", "show priv", "disable", "show priv"); strings.Count(s, "level is 1\n") != 1 || strings.Count(s, "level is 0\n") != 2 {
@@ -191,7 +191,7 @@ func TestEnableAnswers(t *testing.T) {
 		screen string
 		level  int
 	}{
-		{"the server's prompt", aaa.Result{Kind: aaa.Prompt, Message: "Token\x1b[2J:"}, asking{granted}, []string{"pw", "42"}, "Password: \nToken[2J: \nmaui-nas-04>", 3},
+		{"the server's prompt", aaa.Result{Kind: aaa.Prompt, Message: "Token\x1b[2J:"}, asking{granted}, []string{"pw", "42"}, "Password: \nToken[2J: \nmaui-nas-04#", 3},
 		{"a prompt answered wrong", aaa.Result{Kind: aaa.Prompt, Message: "Token:", Echo: true}, asking{granted}, []string{"pw", "7", "\x03"}, "Password: \nToken: 7\n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
 		{"silence", aaa.Result{Reason: "tac: no answer"}, nil, []string{"pw"}, "Password: \n% Error in authentication.\nmaui-nas-04>", 1},
 		{"a grant that cannot be honoured", aaa.Result{Kind: aaa.Granted, Auth: aaa.Authorization{Refuse: "no"}}, nil, []string{"pw", "\x03"}, "Password: \n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
@@ -299,7 +299,7 @@ func TestCommandAuthorization(t *testing.T) {
 				if ran := sh.lines > 0; ran != tt.runs || strings.Contains(s, "Modem") != tt.runs {
 					t.Errorf("ran %v: %q", ran, s)
 				}
-				if !tt.runs && s != "sh li 65\nCommand authorization failed.\n\nmaui-nas-04>" {
+				if !tt.runs && s != "sh li 65\nCommand authorization failed.\n\nmaui-nas-04#" {
 					t.Errorf("the caller saw %q", s)
 				}
 				p.types("nonsense\r")
@@ -454,7 +454,9 @@ func TestTextOfAAAIsHarmless(t *testing.T) {
 	const evil = "a\x1b[2J\a\x9b1m\u009bb\x00\x7f\u202e\r\nc"
 	synctest.Test(t, func(t *testing.T) {
 		who := &authority{
-			command: func(context.Context, aaa.Question) aaa.Result { return aaa.Result{Kind: aaa.Refused, Message: evil, Reason: evil} },
+			command: func(context.Context, aaa.Question) aaa.Result {
+				return aaa.Result{Kind: aaa.Refused, Message: evil, Reason: evil}
+			},
 			enable: func(aaa.Request) (aaa.Conversation, aaa.Result) {
 				return asking{aaa.Result{Kind: aaa.Refused, Message: evil}}, aaa.Result{Kind: aaa.Prompt, Message: evil}
 			},

@@ -396,7 +396,7 @@ func TestHostThatTakesNothing(t *testing.T) {
 }
 
 func TestManyOctets(t *testing.T) {
-	const total = 16 << 20
+	const total = 4 << 20
 	for _, service := range []*aaa.Host{byTelnet, byClear} {
 		t.Run(service.Service, func(t *testing.T) {
 			t.Parallel()
@@ -494,7 +494,9 @@ func rules(t *testing.T, texts ...string) (all []HostRule) {
 }
 
 func TestWhichHosts(t *testing.T) {
-	telnetTo := func(address string, port int) *aaa.Host { return &aaa.Host{Address: address, Service: aaa.Telnet, Port: port} }
+	telnetTo := func(address string, port int) *aaa.Host {
+		return &aaa.Host{Address: address, Service: aaa.Telnet, Port: port}
+	}
 	names := func(_ context.Context, name string) ([]netip.Addr, error) {
 		switch name {
 		case "bbs.example":

@@ -230,7 +230,7 @@ func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, left bool) 
 				wire, echo = k.telnet.typed(escapeKey, wire, echo)
 			}
 			wire, echo = k.telnet.typed(b, wire, echo)
-		case k.escapes && b == escapeKey && !k.telnet.us[optBinary]:
+		case k.escapes && b == escapeKey: // in binary too: hosts ask for that as a matter of course
 			k.escaped = true
 		default:
 			wire, echo = k.telnet.typed(b, wire, echo)

@@ -153,9 +153,20 @@ func (e *entry) integer(s string, bits int) (uint64, error) {
 	return 0, fmt.Errorf("%q is neither a number nor one of its names%s", s, didYouMean(s, names))
 }
 
+func integerOctets(k dictfile.AttributeType) int {
+	switch k {
+	case dictfile.AttributeByte:
+		return 1
+	case dictfile.AttributeShort:
+		return 2
+	case dictfile.AttributeInteger64:
+		return 8
+	}
+	return 4
+}
+
 func (e *entry) address(s string) ([]byte, error) {
 	ip, err := netip.ParseAddr(s)
-	// NAS-IPv6-Address of a dual-stack peer is the one exception that is not checked here: both kinds have an attribute of their own.
 	if err != nil || ip.Is4() != (e.kind == dictfile.AttributeIPAddr) {
 		return nil, fmt.Errorf("%q is not an address", s)
 	}
@@ -257,7 +268,7 @@ func (e *entry) decode(v []byte) string {
 		}
 		return string(v)
 	case dictfile.AttributeInteger, dictfile.AttributeShort, dictfile.AttributeByte, dictfile.AttributeDate, dictfile.AttributeInteger64:
-		if len(v) == 0 || len(v) > 8 {
+		if len(v) != integerOctets(e.kind) {
 			break
 		}
 		var n uint64

@@ -30,7 +30,7 @@ type entry struct {
 	lenOctets  int
 
 	values map[string]uint32 // names in lower case
-	names  map[uint32]string // the first name of each number
+	names  map[uint32]string // by which each number is printed
 }
 
 type number struct{ vendor, number uint32 }
@@ -48,16 +48,16 @@ var dictionary = sync.OnceValue(readDictionary)
 func readDictionary() *attributeDictionary {
 	d := &attributeDictionary{byName: map[string]*entry{}, byNumber: map[number]*entry{}}
 	values := map[number][]*dictfile.Value{}
-	for _, name := range []string{"rfc", "old", "cisco", "ascend", "lucent", "usr", "acc", "zyxel", "shiva", "bay", "microsoft"} {
+	for _, name := range []string{"rfc", "cisco", "ascend", "lucent", "usr", "acc", "zyxel", "shiva", "bay", "microsoft", "old"} {
 		f, err := parseDictionary(name)
 		if err != nil {
 			panic(fmt.Sprintf("dictionary %s: %v", name, err))
 		}
 		d.take(f.Attributes, nil)
-		d.collect(values, f.Values, 0)
+		d.collect(values, f.Values, 0, name == "old")
 		for _, v := range f.Vendors {
 			d.take(v.Attributes, v)
-			d.collect(values, v.Values, uint32(v.Number))
+			d.collect(values, v.Values, uint32(v.Number), false)
 		}
 	}
 	for _, e := range d.byName {
@@ -65,9 +65,7 @@ func readDictionary() *attributeDictionary {
 		for _, v := range values[number{e.vendor, e.number}] {
 			n := uint32(v.Number)
 			e.values[strings.ToLower(v.Name)] = n
-			if e.names[n] == "" {
-				e.names[n] = v.Name
-			}
+			e.names[n] = v.Name // the last name of a number is the one that is printed, as FreeRADIUS has it
 		}
 	}
 	d.rawAscend()
@@ -111,12 +109,16 @@ func (d *attributeDictionary) take(list []*dictfile.Attribute, v *dictfile.Vendo
 	}
 }
 
-// collect files values under their attribute's number: an old name of it has them too.
-func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []*dictfile.Value, vendor uint32) {
+// collect files values under their attribute's number: an old name of it has them too. Old values come first: none is printed by them.
+func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []*dictfile.Value, vendor uint32, old bool) {
 	for _, v := range list {
 		if e := d.byName[strings.ToLower(v.Attribute)]; e != nil {
 			at := number{vendor, e.number}
-			into[at] = append(into[at], v)
+			if old {
+				into[at] = append([]*dictfile.Value{v}, into[at]...)
+			} else {
+				into[at] = append(into[at], v)
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ type Event struct {
 	Protocol   string    `json:"protocol"` // "radius" or "tacacs+"
 	Peer       string    `json:"peer"`     // the other side's address
 	Sent       bool      `json:"sent"`
+	Kind       string    `json:"kind"`                 // "Access-Request", "PASS_ADD", …; "" of what is no packet
 	What       string    `json:"what"`                 // "Access-Request id 7 of 73 octets"
 	Attributes []string  `json:"attributes,omitempty"` // "User-Name = \"bob\""
 	Judged     []string  `json:"judged,omitempty"`     // "Message-Authenticator good"

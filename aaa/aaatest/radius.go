@@ -266,8 +266,8 @@ func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr,
 	s.forge(conn, from, request, f)
 	s.remember(key, reply)
 	s.tell(from, reply, p, f)
-	if f.WrongPort {
-		other, err := net.ListenPacket("udp", hostOf(conn)+":0")
+	if udp, ok := conn.(*net.UDPConn); ok && f.WrongPort {
+		other, err := net.ListenPacket("udp", hostOf(udp)+":0")
 		if err != nil {
 			s.log("%s: %v", from, err)
 			return
@@ -281,7 +281,7 @@ func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr,
 	}
 }
 
-func hostOf(c net.PacketConn) string {
+func hostOf(c *net.UDPConn) string {
 	host, _, _ := net.SplitHostPort(c.LocalAddr().String())
 	return host
 }

@@ -101,27 +101,11 @@ func (s *RADIUS) radsecRequest(ctx context.Context, out *radsecWriter, from net.
 		}
 		request, back = classic, &writer11{out, token}
 	}
-	if request[0] == byte(radius.CodeStatusServer) {
-		s.radsecStatus(back, from, request)
+	if request[0] == byte(radius.CodeStatusServer) && out.o.NoStatus {
 		return true
 	}
 	s.handle(ctx, back, from, request, radius.Code(request[0]))
 	return true
-}
-
-func (s *RADIUS) radsecStatus(back net.PacketConn, from net.Addr, request []byte) {
-	s.mu.Lock()
-	silent := s.faults.Silent
-	s.mu.Unlock()
-	p, err := s.verify(request, radius.CodeStatusServer)
-	if err != nil {
-		s.log("%s: Status-Server dropped: %v", from, err)
-		return
-	}
-	if w, ok := back.(interface{ options() RadSec }); silent || ok && w.options().NoStatus {
-		return
-	}
-	s.send(back, from, reply{request: p, secret: s.cfg.Secret, code: radius.CodeAccessAccept, faults: Faults{Unsigned: true}}.encode())
 }
 
 // readFrame reads one packet of a stream.
@@ -146,8 +130,6 @@ type radsecWriter struct {
 	o              RadSec
 	mu             sync.Mutex
 }
-
-func (w *radsecWriter) options() RadSec { return w.o }
 
 func (w *radsecWriter) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), w.write(b) }
 

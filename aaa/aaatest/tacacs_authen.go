@@ -118,7 +118,7 @@ func verdict(why string, chain []Profile, data string) *tacReply {
 }
 
 func authenReply(r tacAuthenReply, why string) *tacReply {
-	out := &tacReply{body: r.encode(), what: named8(authenStatus, r.status)}
+	out := &tacReply{body: r.encode(), what: named8(authenStatus, r.status), kind: named8(authenStatus, r.status)}
 	if why != "" {
 		out.what += " (" + why + ")"
 	}

@@ -51,7 +51,7 @@ func (s *TACACS) authorize(body []byte, f TACACSFaults, e *Event) (*tacReply, er
 }
 
 func authorReply(r tacAuthorReply, why string) *tacReply {
-	out := &tacReply{body: r.encode(), what: named8(authorStatus, r.status), says: pairLines(r.args), ended: true}
+	out := &tacReply{body: r.encode(), what: named8(authorStatus, r.status), kind: named8(authorStatus, r.status), says: pairLines(r.args), ended: true}
 	if why != "" {
 		out.what += " (" + why + ")"
 	}
@@ -241,7 +241,7 @@ func recordKind(flags byte) (string, error) {
 }
 
 func acctReply(r tacAcctReply) *tacReply {
-	out := &tacReply{body: r.encode(), what: named8(acctStatus, r.status), ended: true}
+	out := &tacReply{body: r.encode(), what: named8(acctStatus, r.status), kind: named8(acctStatus, r.status), ended: true}
 	if r.message != "" {
 		out.says = append(out.says, "server-msg "+quote(r.message))
 	}

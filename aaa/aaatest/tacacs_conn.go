@@ -39,7 +39,8 @@ type tacReply struct {
 	body  []byte
 	says  []string // what it says, for the trace
 	what  string
-	ended bool // the session is over
+	kind  string // its status
+	ended bool   // the session is over
 }
 
 // serve reads packets, and answers each in a goroutine of its own: sessions are independent of one another.
@@ -65,7 +66,7 @@ func (c *tacConn) serve(ctx context.Context) {
 			return
 		}
 		if dropped {
-			c.s.trace(Event{Peer: c.peer, What: describe(h), Note: "dropped, as told"})
+			c.s.trace(Event{Peer: c.peer, Kind: tacTypes[h.kind], What: describe(h), Note: "dropped, as told"})
 			continue
 		}
 		c.wg.Go(func() { c.handle(ctx, ses, h, body, f) })
@@ -138,7 +139,7 @@ func (c *tacConn) handle(ctx context.Context, ses *tacSession, h tacHeader, body
 		return
 	}
 	ses.seq = h.seq + 1
-	e := Event{Peer: c.peer, What: describe(h)}
+	e := Event{Peer: c.peer, Kind: tacTypes[h.kind], What: describe(h)}
 	var r *tacReply
 	var err error
 	switch h.kind {
@@ -177,7 +178,7 @@ func (c *tacConn) end(session uint32, broken bool) {
 }
 
 func errorReply(kind byte, why string) *tacReply {
-	r := &tacReply{what: "ERROR", says: []string{"server-msg " + quote(why)}, ended: true}
+	r := &tacReply{what: "ERROR", kind: "ERROR", says: []string{"server-msg " + quote(why)}, ended: true}
 	switch kind {
 	case tacAuthen:
 		r.body = tacAuthenReply{status: authenError, message: why}.encode()
@@ -220,7 +221,7 @@ func (c *tacConn) reply(request tacHeader, r *tacReply, f TACACSFaults) {
 	if f.Close {
 		b, note = nil, "the connection is closed in its place, as told"
 	}
-	c.s.trace(Event{Peer: c.peer, Sent: true, What: describe(h) + ": " + r.what, Attributes: r.says, Note: note})
+	c.s.trace(Event{Peer: c.peer, Sent: true, Kind: r.kind, What: describe(h) + ": " + r.what, Attributes: r.says, Note: note})
 	if err := c.write(b, f.Bytewise); err != nil {
 		c.s.log("%s: answer: %v", c.peer, err)
 	}

@@ -91,7 +91,8 @@ func (s *RADIUS) seenEvent(from net.Addr, b []byte, p *radius.Packet) Event {
 	if s.cfg.Trace == nil || p == nil {
 		return e
 	}
-	e.What = fmt.Sprintf("%v id %d of %d octets", p.Code, p.Identifier, len(b))
+	e.Kind = codeName(p.Code)
+	e.What = fmt.Sprintf("%s id %d of %d octets", e.Kind, p.Identifier, len(b))
 	e.Attributes = printed(p)
 	b = b[:binary.BigEndian.Uint16(b[2:])]
 	if p.Code == radius.CodeAccountingRequest {
@@ -111,6 +112,14 @@ func (s *RADIUS) seenEvent(from net.Addr, b []byte, p *radius.Packet) Event {
 	return e
 }
 
+// codeName is a packet's name in its RFC.
+func codeName(c radius.Code) string {
+	if c == statusServerCode {
+		return "Status-Server"
+	}
+	return c.String()
+}
+
 func judged(what string, good bool) string {
 	if good {
 		return what + " good"
@@ -125,7 +134,8 @@ func (s *RADIUS) tell(to net.Addr, b []byte, request *radius.Packet, f Faults) {
 	}
 	e := Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("a reply of %d octets to id %d", len(b), request.Identifier), Note: f.String()}
 	if p, err := radius.Parse(b, []byte(s.cfg.Secret)); err == nil {
-		e.What = fmt.Sprintf("%v id %d of %d octets", p.Code, p.Identifier, len(b))
+		e.Kind = codeName(p.Code)
+		e.What = fmt.Sprintf("%s id %d of %d octets", e.Kind, p.Identifier, len(b))
 		e.Attributes = printed(p)
 	}
 	s.trace(e)

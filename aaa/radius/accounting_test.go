@@ -133,3 +133,45 @@ func TestAccountingFits(t *testing.T) {
 		}
 	}, one)
 }
+
+// An update of a PPP session says what was used so far, and packets too; nothing says why it ended.
+func TestAccountingInterim(t *testing.T) {
+	inTown(t, func(w *town) {
+		r := stop(time.Now())
+		r.Type, r.Service, r.ServiceType, r.PacketsIn, r.PacketsOut = aaa.Interim, aaa.PPP, 0, 3, 5<<32
+		if err := w.client.Send(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+		rec := w.server["one"].Records()[0]
+		if got := rec.Get("Acct-Status-Type"); got != "Interim-Update" && got != "Alive" { // two names of 3 in FreeRADIUS's dictionary
+			t.Errorf("Acct-Status-Type = %q", got)
+		}
+		for name, want := range map[string]string{"Acct-Session-Id": "s1", "Acct-Session-Time": "61", "Acct-Input-Octets": "7", "Acct-Input-Gigawords": "5",
+			"Acct-Output-Octets": "9", "Acct-Input-Packets": "3", "Acct-Output-Packets": "4294967295", "Acct-Terminate-Cause": "", "Framed-Protocol": "PPP", "Class": "0x636c73"} {
+			if got := rec.Get(name); got != want {
+				t.Errorf("%s = %q, want %q", name, got, want)
+			}
+		}
+	}, one)
+}
+
+// Vendors' own causes go to servers with those dialects only.
+func TestAccountingDialects(t *testing.T) {
+	inTown(t, func(w *town) {
+		r := stop(time.Now())
+		for _, server := range []string{"one", "two"} {
+			r.Server = server
+			if err := w.client.Send(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for server, want := range map[string]string{"one": "", "two": "disc-cause-ext=1102"} {
+			if got := w.server[server].Records()[0].Get("Cisco-AVPair"); got != want {
+				t.Errorf("%s: %q, want %q", server, got, want)
+			}
+		}
+	}, one, radius.ServerConfig{Name: "two", Dialects: []string{radius.DialectAscend, radius.DialectCisco}})
+	if err := (radius.ServerConfig{Address: "a", Secret: secret, Dialects: []string{"livingston"}}).Check(); err == nil || !strings.Contains(err.Error(), `dialect "livingston"`) {
+		t.Error(err)
+	}
+}

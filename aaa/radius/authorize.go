@@ -55,20 +55,20 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 		r.a = r.a.Ungranted()
 	}
 	if !d.Terse {
-		r.a.Readings, r.a.Attributes = r.readings, printed(r.readings)
+		r.a.Readings, r.a.Attributes = r.readings, r.printed()
 	}
 	return r.a
 }
 
-// printed writes readings as Authorization.Attributes has them: `Name = value`, and below them, behind #, what was not done as it says.
-func printed(readings []aaa.Reading) []string {
-	lines := make([]string, 0, len(readings))
-	for _, rd := range readings {
+// printed writes the readings as Authorization.Attributes has them: `Name = value`, and below them, behind #, what was not done as it says.
+func (r *reading) printed() []string {
+	lines := make([]string, 0, len(r.readings))
+	for _, rd := range r.readings {
 		lines = append(lines, rd.Attribute+" = "+rd.Value)
 	}
-	for _, rd := range readings {
+	for i, rd := range r.readings {
 		if rd.Note != "" && rd.Note != unknown && rd.Note != unused {
-			lines = append(lines, "# "+rd.Attribute+": "+rd.Note)
+			lines = append(lines, "# "+r.names[i]+": "+rd.Note)
 		}
 	}
 	return lines
@@ -77,6 +77,7 @@ func printed(readings []aaa.Reading) []string {
 const (
 	unknown = "unknown, left"
 	unused  = "not used, left"
+	refused = "refused: "
 )
 
 // item is one attribute of a packet, those of vendors taken out of their Vendor-Specific.
@@ -136,24 +137,34 @@ func vendorItems(octets radius.Attribute, yield func(item) bool) bool {
 	if d == nil {
 		return yield(item{vendor: vendor, octets: data})
 	}
-	if d.wide {
-		if len(data) < 4 {
-			return yield(item{dialect: d, vendor: vendor, cut: true, octets: data})
-		}
-		t := binary.BigEndian.Uint32(data)
-		return yield(item{dialect: d, rule: d.byType[t], vendor: vendor, typ: t, octets: data[4:]})
+	header := max(d.types, 1)
+	if !d.bare {
+		header++
 	}
-	for len(data) > 0 {
-		if len(data) < 2 || data[1] < 2 || int(data[1]) > len(data) {
+	for {
+		n := len(data)
+		if n >= header && !d.bare {
+			n = int(data[header-1])
+		}
+		if len(data) < header || n < header || n > len(data) {
 			return yield(item{dialect: d, vendor: vendor, cut: true, octets: data})
 		}
-		t := uint32(data[0])
-		if !yield(item{dialect: d, rule: d.byType[t], vendor: vendor, typ: t, octets: data[2:data[1]]}) {
+		t := vendorType(data[:max(d.types, 1)])
+		if !yield(item{dialect: d, rule: d.byType[t], vendor: vendor, typ: t, octets: data[header:n]}) {
 			return false
 		}
-		data = data[data[1]:]
+		if data = data[n:]; len(data) == 0 {
+			return true
+		}
 	}
-	return true
+}
+
+func vendorType(b []byte) uint32 {
+	var t uint32
+	for _, c := range b {
+		t = t<<8 | uint32(c)
+	}
+	return t
 }
 
 // reading is one Access-Accept being read.
@@ -178,6 +189,7 @@ type reading struct {
 	host    hostParts
 
 	readings []aaa.Reading
+	names    []string // of each reading, a pair's in full
 }
 
 // seen is a rule that has been met; Ascend's plain types and vendor attributes may both come.
@@ -201,9 +213,9 @@ func (r *reading) take(it item) {
 	}
 	rd := aaa.Reading{Dialect: it.source(), Attribute: it.name(), Value: it.value(), Field: r.field, Note: r.note}
 	if err != nil {
-		rd.Field, rd.Note = "", "refused: "+err.Error()
+		rd.Field, rd.Note = "", refused+err.Error()
 	}
-	r.readings = append(r.readings, rd)
+	r.readings, r.names = append(r.readings, rd), append(r.names, r.at)
 }
 
 func (r *reading) honour(it item) error {
@@ -256,13 +268,19 @@ func (r *reading) left(why string) error {
 	return nil
 }
 
-// leftLater is left for an attribute that was read before.
-func (r *reading) leftLater(attribute, why string) {
+// leftLater is left for an attribute that was read before, by the name it then had.
+func (r *reading) leftLater(name, why string) {
 	for i := range r.readings {
-		if rd := &r.readings[i]; rd.Attribute == attribute {
-			rd.Field, rd.Note = "", why
+		if r.names[i] == name {
+			r.readings[i].Field, r.readings[i].Note = "", why
 		}
 	}
+}
+
+// refuseLater is the error of an attribute that was read before.
+func (r *reading) refuseLater(name, why string) error {
+	r.leftLater(name, refused+why)
+	return errors.New(name + ": " + why)
 }
 
 // same holds what two attributes say of one field against one another.
@@ -310,8 +328,10 @@ func (r *reading) concludePriv() {
 
 // printable quotes what a terminal would obey.
 func printable(s string) string {
-	if q := strconv.QuoteToASCII(s); len(q) != len(s)+2 {
-		return q
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return strconv.QuoteToASCII(s)
+		}
 	}
 	return s
 }

@@ -186,7 +186,7 @@ func TestAuthorize(t *testing.T) {
 	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 || z.Kind != "Callback-NAS-Prompt" {
 		t.Errorf("%+v", z)
 	}
-	if z := Authorize("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair: not for exec sessions") {
+	if z := Authorize("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair lcp:callback-line: not for exec sessions") {
 		t.Errorf("%+v", z)
 	}
 }
@@ -218,34 +218,6 @@ Cisco-Attr = (cut, 1 octets)`
 	if got := strings.Join(Describe(p), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-}
-
-// FuzzAuthorize: no octets of a reply panic, none brings a control character into a dial string, and a refusal grants nothing.
-func FuzzAuthorize(f *testing.F) {
-	f.Add([]byte("\x06\x06\x00\x00\x00\x09\x13\x0784001"))
-	f.Add([]byte("\x1a\x27\x00\x00\x00\x09\x01\x21shell:callback-dialstring=84001"))
-	f.Add([]byte("\x1a\x20\x00\x00\x00\x09\x01\x1ashell:nocallback-verify=1\x19\x05abc"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		attrs, err := radius.ParseAttributes(b)
-		if err != nil {
-			return
-		}
-		z := Authorize(aaa.EXEC, attrs)
-		if z.Refuse != "" && (z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.PrivLevel != 0 || z.Class != nil || z.SessionTimeout != 0) {
-			t.Fatalf("refused, yet %+v", z)
-		}
-		if s := z.Dialstring.Value() + z.CallbackID; strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
-			t.Fatalf("dial string %q", s)
-		}
-		if z.Dialstring.IsSet() && !z.Callback || z.Rotary != nil && (*z.Rotary < 0 || *z.Rotary > 100) || z.SessionTimeout < 0 {
-			t.Fatalf("%+v", z)
-		}
-		for _, line := range z.Attributes {
-			if strings.ContainsAny(line, "\r\n\x00\x1b") {
-				t.Fatalf("raw octets in %q", line)
-			}
-		}
-	})
 }
 
 func TestJitterAndBackoff(t *testing.T) {

@@ -60,7 +60,7 @@ func (r *reading) forbids() error {
 	return nil
 }
 
-// claims records where the number comes from, and holds it against what others said.
+// claimed records where the number comes from, and holds it against what others said.
 func (r *reading) claimed(w way, s string) error {
 	c := claim{w, s, r.at}
 	for _, other := range r.claims {
@@ -173,7 +173,7 @@ func (r *reading) concludeCallback() error {
 	case calledFrom:
 		r.a.CallerID = true
 	case fixed:
-		return fmt.Errorf("%s: it says that the number is fixed, and none came", number.by)
+		return r.refuseLater(number.by, "it says that the number is fixed, and none came")
 	default: // the caller types it, or a callback of which AAA says no number
 		r.a.Dialstring = aaa.DialstringOf("")
 	}

@@ -78,9 +78,9 @@ func (it item) source() string {
 		return "Raritan"
 	case it.rule == nil:
 		return "RFC"
+	case it.rule.source == "":
+		return rfc.name
 	}
-	if s, _, ok := strings.Cut(it.rule.source, " §"); ok {
-		return s
-	}
-	return rfc.name
+	s, _, _ := strings.Cut(it.rule.source, " §")
+	return s
 }

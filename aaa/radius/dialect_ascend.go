@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,10 +34,7 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 194, name: "Ascend-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none", source: ascendSource + "; Cisco's list of vendor attributes",
 		apply: func(r *reading, v value) error { limit(&r.a.SessionTimeout, seconds(v)); return nil }},
 	{n: 125, name: "Ascend-Maximum-Call-Duration", form: integer, field: "session_timeout", check: "minutes; 0 is none", source: ascendSource + "; the unit is unsourced",
-		apply: func(r *reading, v value) error {
-			limit(&r.a.SessionTimeout, time.Duration(v.n)*time.Minute)
-			return nil
-		}},
+		apply: (*reading).callDuration},
 	{n: 244, name: "Ascend-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none", source: ascendSource + "; Cisco's list of vendor attributes",
 		apply: func(r *reading, v value) error { limit(&r.a.IdleTimeout, seconds(v)); return nil }},
 	{n: 169, name: "Ascend-TS-Idle-Limit", form: integer, only: aaa.EXEC, field: "idle_timeout", check: "seconds; 0 is none", source: ascendSource + "; the unit is unsourced",
@@ -56,7 +54,7 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 123, name: "Ascend-Call-Attempt-Limit", form: integer, check: "the policy has the budget of attempts", source: ascendSource},
 	{n: 124, name: "Ascend-Call-Block-Duration", form: integer, check: "the policy has the pauses", source: ascendSource},
 
-	{n: 126, name: "Ascend-Temporary-Rtes", form: integer}, {n: 141, name: "Ascend-User-Acct-Key", form: octets, secret: true}, {n: 151, name: "Ascend-Session-Svr-Key", form: octets, secret: true},
+	{n: 141, name: "Ascend-User-Acct-Key", form: octets, secret: true}, {n: 151, name: "Ascend-Session-Svr-Key", form: octets, secret: true},
 	{n: 170, name: "Ascend-TS-Idle-Mode", form: integer}, {n: 177, name: "Ascend-Call-Type", form: integer}, {n: 178, name: "Ascend-Group"}, {n: 181, name: "Ascend-Ara-PW", form: octets, secret: true},
 	{n: 184, name: "Ascend-Home-Agent-Password", form: octets, secret: true}, {n: 195, name: "Ascend-Disconnect-Cause", form: integer, enum: valueNames{102: "Disconnect-Due-To-Callback"}},
 	{n: 196, name: "Ascend-Connect-Progress", form: integer}, {n: 197, name: "Ascend-Data-Rate", form: integer}, {n: 208, name: "Ascend-PW-Lifetime", form: integer},
@@ -66,11 +64,34 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 242, name: "Ascend-Data-Filter", form: octets}, {n: 243, name: "Ascend-Call-Filter", form: octets}, {n: 255, name: "Ascend-Xmit-Rate", form: integer},
 }})
 
+// lucent is Ascend's table under the vendor number of TAOS's later years, with types of two octets.
+var lucent = indexed(dialect{name: "Lucent", vendor: 4846, prefix: "Lucent-", types: 2, rules: lucentRules(ascend.rules)})
+
+func lucentRules(ascend []rule) []rule {
+	rules := slices.Clone(ascend)
+	for i := range rules {
+		r := &rules[i]
+		r.name = "Lucent-" + strings.TrimPrefix(r.name, "Ascend-")
+		if r.source != "" {
+			r.source = "FreeRADIUS dictionary.lucent; as Ascend's"
+		}
+	}
+	return rules
+}
+
 func (r *reading) ascendCallback(v value) error {
 	if v.n == 0 {
 		return r.forbids()
 	}
 	return r.demands()
+}
+
+func (r *reading) callDuration(v value) error {
+	if v.n > maxMinutes {
+		return fmt.Errorf("%d minutes: at most %d", v.n, maxMinutes)
+	}
+	limit(&r.a.SessionTimeout, time.Duration(v.n)*time.Minute)
+	return nil
 }
 
 func (r *reading) ascendCBCPMode(v value) error {

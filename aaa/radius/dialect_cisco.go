@@ -123,20 +123,26 @@ func (r *reading) pair(v value) error {
 	if !ok || known.session != "" && known.session != r.session {
 		return r.left("not for " + string(r.session) + " sessions, left")
 	}
-	before := *r
+	if !mandatory {
+		return r.optionalPair(known.is, name, val)
+	}
 	err := r.applyPair(known.is, name, val)
-	if err != nil && !mandatory {
-		r.restore(before)
-		return r.left(err.Error() + "; optional, left")
+	if errors.Is(err, errUnknownPair) {
+		return fmt.Errorf("%w and mandatory (with * for = it would be optional)", err)
 	}
 	return err
 }
 
-// restore takes back what an optional pair did before it failed.
-func (r *reading) restore(before reading) {
-	at := r.at
-	*r = before
-	r.at = at
+var errUnknownPair = errors.New("it is unknown")
+
+// optionalPair takes back what the pair did where it cannot be honoured whole.
+func (r *reading) optionalPair(prefix, name, v string) error {
+	before := *r
+	if err := r.applyPair(prefix, name, v); err != nil {
+		*r = before
+		return r.left(err.Error() + "; optional, left")
+	}
+	return nil
 }
 
 // cutPair splits at the first = or *; a pair without either is mandatory and without value.
@@ -164,15 +170,13 @@ func (r *reading) applyPair(prefix, name, v string) error {
 	p := findPair(prefix, base)
 	switch {
 	case p == nil || numbered && !p.many:
-		return errors.New("it is unknown and mandatory (with * for = it would be optional)")
+		return errUnknownPair
 	case v == "" && !p.null:
 		return errors.New("it has no value")
 	}
 	if !p.many {
-		for _, s := range r.pairs {
-			if s == p {
-				return errors.New("it came twice")
-			}
+		if slices.Contains(r.pairs, p) {
+			return errors.New("it came twice")
 		}
 		r.pairs = append(r.pairs, p)
 	}
@@ -245,8 +249,11 @@ func (r *reading) pairGroup(v string) error {
 	return nil
 }
 
+// maxMinutes bounds limits in minutes: what is longer is a mistake, and far longer ones overflow.
+const maxMinutes = 1 << 24
+
 func minutes(field *time.Duration, v string) error {
-	n, err := decimal(v, 0, 1<<24)
+	n, err := decimal(v, 0, maxMinutes)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,8 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 		apply: func(r *reading, v value) error { limit(&r.a.PortLimit, int(v.n)); return nil }},
 	{n: 29, name: "Termination-Action", form: integer, enum: valueNames{0: "Default", 1: "RADIUS-Request"}, field: "", check: "RADIUS-Request (1) is not done: the session just ends", source: "RFC 2865 §5.29",
 		apply: (*reading).terminationAction},
+	{n: 85, name: "Acct-Interim-Interval", form: integer, field: "interim_interval", check: "seconds; 0 is none; less than 60 is 60", source: "RFC 2869 §5.16", apply: (*reading).interimInterval},
+	{n: 1, name: "User-Name", form: text, field: "accounting_user", check: "the name in accounting; who logged in stays who he said he is; left where it is no user name", source: "RFC 2865 §5.1", apply: (*reading).userName},
 	{n: 136, name: "Management-Privilege-Level", form: integer, field: fieldPriv, check: "0 to 15; another level is a Reject", source: "RFC 5607 §6.4", apply: (*reading).privilegeLevel},
 	{n: 134, name: "Management-Transport-Protection", form: integer, enum: valueNames{1: "No-Protection", 2: "Integrity-Protection", 3: "Integrity-Confidentiality-Protection"}, field: "",
 		check: "a telephone line protects nothing: all but No-Protection (1) is a Reject", source: "RFC 5607 §6.2", apply: (*reading).transportProtection},
@@ -79,7 +81,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 64, name: "Tunnel-Type", form: octets, check: "nothing is tunnelled", source: "RFC 2868 §3.1"},
 
 	// What a packet may carry besides.
-	{n: 1, name: "User-Name"}, {n: 2, name: "User-Password", form: octets, secret: true}, {n: 3, name: "CHAP-Password", form: octets, secret: true},
+	{n: 2, name: "User-Password", form: octets, secret: true}, {n: 3, name: "CHAP-Password", form: octets, secret: true},
 	{n: 4, name: "NAS-IP-Address", form: address}, {n: 5, name: "NAS-Port", form: integer}, {n: 24, name: "State", form: octets, secret: true},
 	{n: 30, name: "Called-Station-Id"}, {n: 31, name: "Calling-Station-Id"}, {n: 32, name: "NAS-Identifier"}, {n: 33, name: "Proxy-State", form: octets},
 	{n: 40, name: "Acct-Status-Type", form: integer, enum: valueNames{1: "Start", 2: "Stop", 3: "Interim-Update", 7: "Accounting-On", 8: "Accounting-Off"}},
@@ -92,10 +94,10 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 55, name: "Event-Timestamp", form: date}, {n: 60, name: "CHAP-Challenge", form: octets},
 	{n: 61, name: "NAS-Port-Type", form: integer, enum: valueNames{0: "Async", 1: "Sync", 2: "ISDN", 3: "ISDN-V120", 4: "ISDN-V110", 5: "Virtual"}},
 	{n: 69, name: "Tunnel-Password", form: octets, secret: true}, {n: 76, name: "Prompt", form: integer, enum: valueNames{0: "No-Echo", 1: "Echo"}}, {n: 77, name: "Connect-Info"},
-	{n: 79, name: "EAP-Message", form: octets, secret: true}, {n: 80, name: "Message-Authenticator", form: octets}, {n: 85, name: "Acct-Interim-Interval", form: integer},
+	{n: 79, name: "EAP-Message", form: octets}, {n: 80, name: "Message-Authenticator", form: octets},
 	{n: 87, name: "NAS-Port-Id"}, {n: 89, name: "Chargeable-User-Identity", form: octets}, {n: 95, name: "NAS-IPv6-Address", form: address6},
 	{n: 101, name: "Error-Cause", form: integer, enum: valueNames{201: "Residual-Context-Removed", 401: "Unsupported-Attribute", 402: "Missing-Attribute", 403: "NAS-Identification-Mismatch",
-		404: "Invalid-Request", 405: "Unsupported-Service", 407: "Invalid-Attribute-Value", 501: "Administratively-Prohibited", 503: "Session-Context-Not-Found", 504: "Session-Context-Not-Removable", 506: "Resources-Unavailable", 508: "Multiple-Session-Selection-Unsupported"}},
+		404: "Invalid-Request", 405: "Unsupported-Service", 501: "Administratively-Prohibited", 503: "Session-Context-Not-Found", 504: "Session-Context-Not-Removable", 506: "Resources-Unavailable"}},
 }})
 
 // serviceType is what one Service-Type is taken for.
@@ -143,6 +145,7 @@ func (r *reading) serviceType(v value) error {
 		case t.callback:
 			return r.demands()
 		}
+		r.field = "service_type, priv_lvl"
 		return nil
 	}
 	return fmt.Errorf("%d is unknown and treated as a reject (RFC 2865 §5.6)", v.n)
@@ -162,6 +165,26 @@ func (r *reading) replyMessage(v value) error {
 		r.a.ReplyMessage += "\n"
 	}
 	r.a.ReplyMessage += v.s
+	return nil
+}
+
+// interimInterval: RFC 2869 §5.16 has no interval below a minute.
+func (r *reading) interimInterval(v value) error {
+	switch {
+	case v.n == 0:
+		return r.left("none, left")
+	case v.n < 60:
+		r.note, v.n = "less than a minute: a minute", 60
+	}
+	r.a.InterimInterval = seconds(v)
+	return nil
+}
+
+func (r *reading) userName(v value) error {
+	if err := aaa.CheckUser(v.s); err != nil {
+		return r.left(err.Error() + ", left")
+	}
+	r.a.AccountingUser = v.s
 	return nil
 }
 

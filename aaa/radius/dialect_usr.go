@@ -5,7 +5,7 @@ import "github.com/ringback/ringback/aaa"
 const usrSource = "FreeRADIUS dictionary.usr"
 
 // usr's vendor types have four octets and no length: one attribute in one Vendor-Specific.
-var usr = indexed(dialect{name: "USR", vendor: 429, prefix: "USR-", wide: true, rules: []rule{
+var usr = indexed(dialect{name: "USR", vendor: 429, prefix: "USR-", types: 4, bare: true, rules: []rule{
 	{n: 0x986a, name: "USR-Callback-Type", form: integer, enum: valueNames{1: "Normal", 2: "ANI", 3: "Static", 4: "Dynamic"}, known: true, field: "callback, dialstring, caller_id",
 		check: "1: a callback; 2: to the number that rang us; 3: to a fixed number, which must come; 4: to one that the caller types", source: usrSource, apply: (*reading).usrCallbackType},
 	{n: 0x900f, name: "USR-Primary_DNS_Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: usrSource, apply: (*reading).dns},

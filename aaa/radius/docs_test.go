@@ -56,7 +56,7 @@ func dialectTable(d *dialect) string {
 }
 
 func (d *dialect) number(n uint32) string {
-	if d.wide {
+	if d.types == 4 {
 		return fmt.Sprintf("0x%04x", n)
 	}
 	return strconv.Itoa(int(n))

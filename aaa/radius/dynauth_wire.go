@@ -1,8 +1,6 @@
 package radius
 
 import (
-	"crypto/hmac"
-	"crypto/md5"
 	"errors"
 	"fmt"
 	"sync"
@@ -45,13 +43,13 @@ func readDynAuth(datagram, secret []byte, signed bool) (*radius.Packet, error) {
 	if f != good {
 		return nil, fmt.Errorf("it came %s", f)
 	}
-	digest := responseDigest(b, authenticator{}, secret)
+	at := &slot{keys: newKeyed(secret)} // with an authenticator of zeros
 	switch {
-	case !hmac.Equal(digest[:], b[4:headerLen]):
+	case !rightDigest(b, at):
 		return nil, errors.New("a wrong Request Authenticator (is the shared secret the same on both sides?)")
 	case mac == 0 && signed:
 		return nil, errors.New("no Message-Authenticator (have the server add one: Message-Authenticator = 0x00 in FreeRADIUS)")
-	case mac != 0 && !checkMAC(b, mac, authenticator{}, secret):
+	case mac != 0 && !rightMAC(b, mac, at):
 		return nil, errors.New("a wrong Message-Authenticator")
 	}
 	return radius.Parse(b, secret)
@@ -98,10 +96,10 @@ func encodeDynAuthReply(p *radius.Packet, secret []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	mac := hmac.New(md5.New, secret)
-	mac.Write(b)
-	mac.Sum(b[headerLen+2 : headerLen+2 : headerLen+macLen])
-	digest := responseDigest(b, p.Authenticator, secret)
+	keys := newKeyed(secret)
+	mac := keys.hmac(b)
+	copy(b[headerLen+2:], mac[:])
+	digest := keys.digest(b)
 	copy(b[4:headerLen], digest[:])
 	return b, nil
 }

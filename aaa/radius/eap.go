@@ -90,26 +90,21 @@ func eapOf(attrs radius.Attributes) ([]byte, error) {
 	return whole, nil
 }
 
-// eapReply is the EAP packet that the peer is to see after a reply. Who is granted is decided by the RADIUS packet's code alone (RFC 3579 §2.6.3):
-// a Reject is an EAP Failure for the peer whatever it carries, and an Accept that says otherwise than its code is refused.
+// eapReply is the EAP packet of an Accept or Challenge for the peer. Who is granted is decided by the RADIUS packet's code alone (RFC 3579 §2.6.3), so
+// one that says otherwise than its code is an error.
 func eapReply(code radius.Code, attrs radius.Attributes, id byte) ([]byte, error) {
-	if code == radius.CodeAccessReject {
-		return eapEnd(eapFailure, id), nil
-	}
 	packet, err := eapOf(attrs)
 	switch {
 	case err != nil:
+		return nil, err
 	case code == radius.CodeAccessAccept && packet == nil:
 		return eapEnd(eapSuccess, id), nil
 	case packet == nil:
-		err = errors.New("an Access-Challenge without EAP-Message")
+		return nil, errors.New("an Access-Challenge without EAP-Message")
 	case code == radius.CodeAccessAccept && packet[0] != eapSuccess:
-		err = fmt.Errorf("an Access-Accept whose EAP packet has code %d, not %d (success)", packet[0], eapSuccess)
+		return nil, fmt.Errorf("an Access-Accept whose EAP packet has code %d, not %d (success)", packet[0], eapSuccess)
 	case code == radius.CodeAccessChallenge && packet[0] != eapRequest:
-		err = fmt.Errorf("an Access-Challenge whose EAP packet has code %d, not %d (request)", packet[0], eapRequest)
-	}
-	if err != nil {
-		return eapEnd(eapFailure, id), err
+		return nil, fmt.Errorf("an Access-Challenge whose EAP packet has code %d, not %d (request)", packet[0], eapRequest)
 	}
 	return packet, nil
 }

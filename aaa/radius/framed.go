@@ -135,21 +135,25 @@ func ipAddress(s string) (string, error) {
 	return a.String(), nil
 }
 
-// pairDNS reads ip:dns-servers, addresses with spaces between.
+// pairDNS reads ip:dns-servers, addresses with spaces between; all of them or none.
 func (r *reading) pairDNS(v string) error {
-	for s := range strings.FieldsSeq(v) {
+	servers := strings.Fields(v)
+	for i, s := range servers {
 		a, err := ipAddress(s)
 		if err != nil {
 			return err
 		}
-		if err := r.dns(value{s: a}); err != nil {
+		servers[i] = a
+	}
+	for _, s := range servers {
+		if err := r.dns(value{s: s}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// pairAddress reads ip:addr; a * for the value is an address of the access server's choice.
+// pairAddress reads ip:addr.
 func (r *reading) pairAddress(v string) error {
 	a, err := ipAddress(v)
 	if err != nil {

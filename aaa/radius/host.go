@@ -63,14 +63,14 @@ func (r *reading) concludeHost() error {
 		return nil
 	}
 	if by := r.said("autocmd"); by != "" {
-		return fmt.Errorf("%s: %s runs a command in place of the host", h.by, by)
+		return r.refuseLater(h.by, by+" runs a command in place of the host")
 	}
 	service, ok := loginServices[h.n]
 	switch {
 	case !ok:
-		return fmt.Errorf("%s: %d (%s) is not served, only telnet and TCP-clear are", h.service, h.n, printable(loginServiceNames[h.n]))
+		return r.refuseLater(h.service, fmt.Sprintf("%d (%s) is not served, only telnet and TCP-clear are", h.n, loginServiceNames[h.n]))
 	case service == aaa.TCPClear && h.port == 0:
-		return fmt.Errorf("%s: TCP-clear wants a Login-TCP-Port", h.service)
+		return r.refuseLater(h.service, "TCP-clear wants a Login-TCP-Port")
 	case h.port == 0:
 		h.port = 23
 	}

@@ -81,21 +81,25 @@ func (l *login) ask(ctx context.Context, c credential) aaa.Result {
 	a, err := p.exchange(ctx, l.question())
 	if err != nil {
 		var s *silence
-		if errors.As(err, &s) && ctx.Err() == nil && !errors.Is(err, errClosed) {
+		switch {
+		case !errors.As(err, &s): // it could not be written: no silence, that another method might be asked after
+			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("radius server %s: %v", p.Name, err)}
+		case ctx.Err() == nil && !errors.Is(err, errClosed):
 			p.bury(l.client.cfg.DeadTime)
 		}
 		return aaa.Result{Server: p.Name, Reason: err.Error()}
 	}
-	reply, err := radius.Parse(a.packet, []byte(p.Secret))
-	if err != nil { // cannot be: its attributes were walked before it was taken
-		return aaa.Result{Server: p.Name, Reason: err.Error()}
-	}
-	p.show(&a.at, reply.Code, reply.Attributes, false)
-	return l.read(reply, &a.at)
+	reply := &radius.Packet{Code: radius.Code(a.packet[0]), Attributes: parseAttributes(a.packet)} // they were walked before it was taken
+	p.show(a.at, reply.Code, reply.Attributes, false)
+	return l.read(reply, a.at)
 }
 
 func (l *login) question() question {
 	p := l.peer
+	check := p.checkAccess
+	if l.sent.eap {
+		check = p.checkEAP
+	}
 	return question{
 		encode: func(at *slot) ([]byte, error) {
 			attrs, err := l.attributes(at)
@@ -105,7 +109,7 @@ func (l *login) question() question {
 			p.show(at, radius.CodeAccessRequest, attrs, true)
 			return encodeAccess(at, attrs)
 		},
-		check: l.check,
+		check: check,
 	}
 }
 
@@ -129,10 +133,10 @@ func (l *login) attributes(at *slot) (radius.Attributes, error) {
 	return attrs, nil
 }
 
-// check judges a reply. One to EAP must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside TLS that is the transport's work.
-func (l *login) check(packet []byte, at *slot) flaw {
-	f := l.peer.checkAccess(packet, at)
-	if f == good && l.sent.eap && !at.tls {
+// checkEAP judges a reply to EAP. It must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside TLS that is the transport's work.
+func (p *peer) checkEAP(packet []byte, at *slot) flaw {
+	f := p.checkAccess(packet, at)
+	if f == good && !at.tls {
 		if mac, _ := findMAC(packet); mac == 0 {
 			return noMAC
 		}
@@ -143,7 +147,7 @@ func (l *login) check(packet []byte, at *slot) flaw {
 // read turns an authentic reply into a Result.
 func (l *login) read(reply *radius.Packet, at *slot) aaa.Result {
 	res := aaa.Result{Server: l.peer.Name, Message: replyMessage(reply.Attributes)}
-	if l.sent.eap {
+	if l.sent.eap && reply.Code != radius.CodeAccessReject {
 		var err error
 		if res.EAP, err = eapReply(reply.Code, reply.Attributes, l.sent.eapID); err != nil {
 			return l.refuse(reply, res, fmt.Sprintf("radius server %s: %v", l.peer.Name, err))
@@ -166,6 +170,14 @@ func (l *login) read(reply *radius.Packet, at *slot) aaa.Result {
 func (l *login) refuse(reply *radius.Packet, res aaa.Result, reason string) aaa.Result {
 	res.Kind, res.Reason = aaa.Refused, reason
 	res.Auth = aaa.Authorization{Attributes: Describe(reply)}
+	return l.failEAP(res)
+}
+
+// failEAP has the peer told of a refusal, where it speaks EAP.
+func (l *login) failEAP(res aaa.Result) aaa.Result {
+	if l.sent.eap {
+		res.EAP = eapEnd(eapFailure, l.sent.eapID)
+	}
 	return res
 }
 
@@ -180,10 +192,7 @@ func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Res
 	if res.Auth.Refuse != "" {
 		res.Kind, res.Auth = aaa.Refused, res.Auth.Ungranted()
 		res.Reason = fmt.Sprintf("radius server %s accepted %q, but: %s", l.peer.Name, l.request.User, res.Auth.Refuse)
-		if l.sent.eap {
-			res.EAP = eapEnd(eapFailure, l.sent.eapID)
-		}
-		return res
+		return l.failEAP(res)
 	}
 	res.Kind = aaa.Granted
 	res.Reason = fmt.Sprintf("radius server %s accepted %q", l.peer.Name, l.request.User)

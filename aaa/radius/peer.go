@@ -27,6 +27,7 @@ type peer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	radsec  *radsec // nil: UDP
 	trace   func(Event)
+	keys    *keyed // of Secret
 
 	latched  atomic.Bool          // Auto: a good Message-Authenticator was seen
 	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending: answers change nothing
@@ -38,6 +39,7 @@ type peer struct {
 	kick     chan struct{}        // cap 1: the watch has something to do
 	life     context.Context      // ends when the peer is closed
 	end      context.CancelFunc
+	timers   sync.Pool      // of stopped *time.Timer
 	parts    sync.WaitGroup // readers, writers, the watch
 
 	mu        sync.Mutex
@@ -64,27 +66,34 @@ type exchange struct {
 	check func(packet []byte, at *slot) flaw
 	reply chan answer // cap 1
 	seen  [flaws]atomic.Uint64
-	held  []hold // the identifiers that it holds
+	first pending // the first identifier that it holds
+	more  []*pending
 	begun time.Time
 	sent  int
 	timer *time.Timer
 }
 
-// hold is one identifier of an exchange.
-type hold struct {
-	s  *socket
-	id uint32
+// hold makes ex the owner of an identifier.
+func (ex *exchange) hold(s *socket, id uint32) *pending {
+	h := &ex.first
+	if h.s != nil {
+		h = &pending{}
+		ex.more = append(ex.more, h)
+	}
+	*h = pending{s: s, ex: ex, at: slot{id: id, v11: s.v11, tls: s.stream, local: s.local, secret: s.keys.secret, keys: s.keys}}
+	return h
 }
 
 type answer struct {
 	packet []byte
-	at     slot // of the request that it answers
+	at     *slot // of the request that it answers
 }
 
 func newPeer(s ServerConfig, address string, c Config) *peer {
-	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace,
+	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace, keys: newKeyed([]byte(s.Secret)),
 		dialing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
 		dog: watchdog{state: Initial, stream: s.Transport == TLS, strict: s.StatusServer == StatusOn, off: s.StatusServer == StatusOff}}
+	p.timers.New = func() any { t := time.NewTimer(time.Hour); t.Stop(); return t }
 	p.life, p.end = context.WithCancel(context.Background())
 	if p.dial == nil {
 		p.dial = s.systemDial
@@ -98,6 +107,8 @@ func (p *peer) exchange(ctx context.Context, q question) (answer, error) {
 	defer p.leave()
 	ex := &exchange{check: q.check, reply: make(chan answer, 1), begun: time.Now()}
 	defer ex.free()
+	ex.timer = p.timers.Get().(*time.Timer)
+	defer func() { ex.timer.Stop(); p.timers.Put(ex.timer) }()
 	ask := p.byDatagrams
 	if p.Transport == TLS {
 		ask = p.byStream
@@ -124,11 +135,11 @@ func (ex *exchange) free() {
 	if ex == nil {
 		return
 	}
-	for _, h := range ex.held {
-		h.s.release(h.id, ex)
+	if ex.first.s != nil {
+		ex.first.s.release(&ex.first)
 	}
-	if ex.timer != nil {
-		ex.timer.Stop()
+	for _, h := range ex.more {
+		h.s.release(h)
 	}
 }
 
@@ -175,11 +186,7 @@ func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answe
 
 // await blocks for the answer, at most wait. No packet and no error: time is out.
 func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (answer, error) {
-	if ex.timer == nil {
-		ex.timer = time.NewTimer(wait)
-	} else {
-		ex.timer.Reset(wait)
-	}
+	ex.timer.Reset(wait)
 	select {
 	case a := <-ex.reply:
 		return a, nil

@@ -20,12 +20,7 @@ const (
 func encode11(code radius.Code, at *slot, attrs radius.Attributes) ([]byte, error) {
 	var auth authenticator
 	binary.BigEndian.PutUint32(auth[:], at.id)
-	p := &radius.Packet{Code: code, Authenticator: auth, Attributes: attrs}
-	b, err := p.MarshalBinary()
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
+	return encodePacket(code, 0, auth, attrs, false)
 }
 
 // token is what a reply of RADIUS/1.1 answers. The reserved fields are not looked at (RFC 9765 §4.1).

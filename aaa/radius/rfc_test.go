@@ -61,13 +61,13 @@ func TestRFC2865Examples(t *testing.T) {
 }
 
 func testExampleReply(t *testing.T, section string, reply []byte, auth authenticator) {
-	if f, signed := checkReply(reply, &slot{auth: auth, secret: []byte(rfcSecret)}, false); f != good || signed {
+	if f, signed := checkReply(reply, &slot{auth: auth, keys: newKeyed([]byte(rfcSecret))}, false); f != good || signed {
 		t.Errorf("%s: reply is %v, signed %v", section, f, signed)
 	}
-	if f, _ := checkReply(reply, &slot{auth: auth, secret: []byte(rfcSecret)}, true); f != noMAC {
+	if f, _ := checkReply(reply, &slot{auth: auth, keys: newKeyed([]byte(rfcSecret))}, true); f != noMAC {
 		t.Errorf("%s: with a Message-Authenticator demanded: %v", section, f)
 	}
-	if f, _ := checkReply(reply, &slot{auth: auth, secret: []byte("xyzzy5462")}, false); f != badDigest {
+	if f, _ := checkReply(reply, &slot{auth: auth, keys: newKeyed([]byte("xyzzy5462"))}, false); f != badDigest {
 		t.Errorf("%s: with another secret: %v", section, f)
 	}
 	for i := range reply {
@@ -76,7 +76,7 @@ func testExampleReply(t *testing.T, section string, reply []byte, auth authentic
 		}
 		bad := append([]byte(nil), reply...)
 		bad[i] ^= 0x10
-		if f, _ := checkReply(bad, &slot{auth: auth, secret: []byte(rfcSecret)}, false); f == good {
+		if f, _ := checkReply(bad, &slot{auth: auth, keys: newKeyed([]byte(rfcSecret))}, false); f == good {
 			t.Errorf("%s: octet %d changed, and the reply is good", section, i)
 		}
 	}
@@ -84,7 +84,7 @@ func testExampleReply(t *testing.T, section string, reply []byte, auth authentic
 
 // Our request is the example's with the signature put first: same attributes, same order, same octets.
 func testExampleRequest(t *testing.T, section string, request []byte, p *radius.Packet) {
-	b, err := encodeAccess(&slot{id: uint32(p.Identifier), auth: p.Authenticator, secret: []byte(rfcSecret)}, p.Attributes)
+	b, err := encodeAccess(&slot{id: uint32(p.Identifier), auth: p.Authenticator, keys: newKeyed([]byte(rfcSecret))}, p.Attributes)
 	if err != nil {
 		t.Fatal(section, err)
 	}
@@ -108,7 +108,7 @@ func FuzzCheckReply(f *testing.F) {
 		if !ok {
 			return
 		}
-		at := &slot{auth: authenticator{1}, secret: []byte("a secret of 24 octets...")}
+		at := &slot{auth: authenticator{1}, keys: newKeyed([]byte("a secret of 24 octets..."))}
 		if fl, signed := checkReply(p, at, false); fl == good || signed {
 			t.Fatalf("%x is good", b)
 		}

@@ -23,20 +23,23 @@ type socket struct {
 	stream bool // a TLS connection
 	v11    bool // RADIUS/1.1
 	local  net.Addr
-	secret []byte
+	keys   *keyed
 	gone   chan struct{} // closed when the reader ended
 	heard  atomic.Uint64 // packets read
 	queue  chan []byte   // for the writer of a stream
 
-	mu      sync.Mutex
-	pending map[uint32]pending
-	next    uint32 // identifiers go round: the one freed longest ago is used next
-	ended   bool   // it takes no more exchanges
-	last    error  // what the socket last complained of
+	mu    sync.Mutex
+	ids   [256]*pending       // RADIUS/1.0, by Identifier
+	more  map[uint32]*pending // RADIUS/1.1, by Token
+	taken int
+	next  uint32 // identifiers go round: the one freed longest ago is used next
+	ended bool   // it takes no more exchanges
+	last  error  // what the socket last complained of
 }
 
-// pending is who waits for replies with one identifier. Until armed no reply is looked at.
+// pending is who waits for replies with one identifier. Until armed no reply is looked at; from then on at does not change.
 type pending struct {
+	s     *socket
 	ex    *exchange // nil: it gave up, and the identifier stays out of use until spent
 	at    slot
 	armed bool
@@ -44,11 +47,12 @@ type pending struct {
 }
 
 func newSocket(p *peer, conn net.Conn, v11 bool) *socket {
-	s := &socket{peer: p, conn: conn, stream: p.Transport == TLS, v11: v11, local: conn.LocalAddr(), secret: []byte(p.Secret), gone: make(chan struct{}), pending: map[uint32]pending{}}
+	s := &socket{peer: p, conn: conn, stream: p.Transport == TLS, v11: v11, local: conn.LocalAddr(), keys: p.keys, gone: make(chan struct{})}
 	if s.stream {
 		s.queue = make(chan []byte, writeQueue)
 	}
 	if v11 {
+		s.more = map[uint32]*pending{}
 		s.next = rand.Uint32() // RFC 9765 §4.2.1: a counter from a random value
 	}
 	return s
@@ -66,26 +70,51 @@ func (s *socket) room() (n int, lowest uint32) {
 	return 256, 0
 }
 
+// atLocked has who waits under id; nil where nobody does.
+func (s *socket) atLocked(id uint32) *pending {
+	if s.v11 {
+		return s.more[id]
+	}
+	return s.ids[byte(id)]
+}
+
+// putLocked has p wait under id; nil frees it.
+func (s *socket) putLocked(id uint32, p *pending) {
+	switch before := s.atLocked(id); {
+	case before == nil && p != nil:
+		s.taken++
+	case before != nil && p == nil:
+		s.taken--
+	}
+	switch {
+	case !s.v11:
+		s.ids[byte(id)] = p
+	case p == nil:
+		delete(s.more, id)
+	default:
+		s.more[id] = p
+	}
+}
+
 // take gives ex a free identifier. One exchange may hold several: a reply to any of them ends it.
 func (s *socket) take(ex *exchange) (uint32, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	room, lowest := s.room()
-	if s.ended || len(s.pending) >= room && !s.recycleLocked() {
+	if s.ended || s.taken >= room && !s.recycleLocked() {
 		return 0, false
 	}
 	id := s.next
 	if !s.v11 {
 		id = max(id&0xff, lowest)
 	}
-	for s.takenLocked(id) {
+	for s.atLocked(id) != nil {
 		if id++; !s.v11 && id > 0xff {
 			id = lowest
 		}
 	}
 	s.next = id + 1
-	s.pending[id] = pending{ex: ex}
-	ex.held = append(ex.held, hold{s, id})
+	s.putLocked(id, ex.hold(s, id))
 	return id, true
 }
 
@@ -96,22 +125,16 @@ func (s *socket) takeWatchdog(ex *exchange) (uint32, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending[0] = pending{ex: ex}
-	ex.held = append(ex.held, hold{s, 0})
+	s.putLocked(0, ex.hold(s, 0))
 	return 0, true
-}
-
-func (s *socket) takenLocked(id uint32) bool {
-	_, ok := s.pending[id]
-	return ok
 }
 
 // recycleLocked frees the identifiers that were out of use for long enough, and reports whether there were any.
 func (s *socket) recycleLocked() bool {
 	now, any := time.Now(), false
-	for id, p := range s.pending {
-		if p.ex == nil && now.After(p.spent) {
-			delete(s.pending, id)
+	for id, p := range s.ids {
+		if p != nil && p.ex == nil && now.After(p.spent) {
+			s.putLocked(uint32(id), nil)
 			any = true
 		}
 	}
@@ -120,16 +143,15 @@ func (s *socket) recycleLocked() bool {
 
 // release frees one identifier, unless its answer has done so. One without an answer stays out of use for a while on a connection of
 // RADIUS/1.0.
-func (s *socket) release(id uint32, ex *exchange) {
+func (s *socket) release(h *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.pending[id]
 	switch {
-	case p.ex != ex:
-	case s.stream && !s.v11 && p.armed:
-		s.pending[id] = pending{spent: time.Now().Add(spentFor)}
+	case s.atLocked(h.at.id) != h:
+	case s.stream && !s.v11 && h.armed:
+		s.putLocked(h.at.id, &pending{spent: time.Now().Add(spentFor)})
 	default:
-		delete(s.pending, id)
+		s.putLocked(h.at.id, nil)
 	}
 }
 
@@ -137,21 +159,22 @@ func (s *socket) release(id uint32, ex *exchange) {
 func (s *socket) settle(id uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.pending, id)
+	s.putLocked(id, nil)
 }
 
-// prepare encodes q under id and begins to look at replies to it.
+// prepare encodes q under an identifier that take gave, and begins to look at replies to it.
 func (s *socket) prepare(id uint32, q question) ([]byte, error) {
-	at := slot{id: id, v11: s.v11, tls: s.stream, auth: newAuthenticator(), local: s.local, secret: s.secret}
-	wire, err := q.encode(&at)
+	s.mu.Lock()
+	p := s.atLocked(id)
+	s.mu.Unlock()
+	p.at.auth = newAuthenticator()
+	wire, err := q.encode(&p.at)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.pending[id]
-	p.at, p.armed = at, true
-	s.pending[id] = p
+	p.armed = true
 	return wire, nil
 }
 
@@ -234,9 +257,10 @@ func (s *socket) deliver(packet []byte) flaw {
 		id = token(packet)
 	}
 	s.mu.Lock()
-	p := s.pending[id]
+	p := s.atLocked(id)
+	waited := p != nil && p.armed
 	s.mu.Unlock()
-	if !p.armed || p.ex == nil {
+	if !waited {
 		s.stray(id, p, packet)
 		return good
 	}
@@ -247,13 +271,13 @@ func (s *socket) deliver(packet []byte) flaw {
 	}
 	s.settle(id)
 	select {
-	case p.ex.reply <- answer{packet: append([]byte(nil), packet...), at: p.at}:
+	case p.ex.reply <- answer{packet: append([]byte(nil), packet...), at: &p.at}:
 	default: // answered twice
 	}
 	return good
 }
 
-func (s *socket) judge(p pending, packet []byte) flaw {
+func (s *socket) judge(p *pending, packet []byte) flaw {
 	if s.v11 {
 		if f := walk(packet); f != good {
 			return f
@@ -266,9 +290,9 @@ func (s *socket) judge(p pending, packet []byte) flaw {
 }
 
 // stray counts a packet that nobody waits for. A late answer frees its identifier; a Protocol-Error tells why the server is about to close.
-func (s *socket) stray(id uint32, p pending, packet []byte) {
+func (s *socket) stray(id uint32, p *pending, packet []byte) {
 	s.peer.stray.Add(1)
-	if s.stream && !p.spent.IsZero() {
+	if p != nil && !p.spent.IsZero() {
 		s.settle(id)
 	}
 	if s.stream && packet[0] == byte(codeProtocolError) && walk(packet) == good {

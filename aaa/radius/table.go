@@ -59,7 +59,8 @@ type dialect struct {
 	name   string
 	vendor uint32 // 0: the attributes of the RFCs
 	prefix string // of the names of attributes that have no row
-	wide   bool   // vendor types of four octets, without a length (USR)
+	types  int    // octets of a vendor type; 0 is 1, as RFC 2865 §5.26 has it
+	bare   bool   // no length behind the type: one attribute in one Vendor-Specific
 	rules  []rule
 
 	byType map[uint32]*rule
@@ -81,7 +82,7 @@ func indexed(d dialect) *dialect {
 }
 
 // dialects has every table, in the order of the reference.
-var dialects = []*dialect{rfc, cisco, ascend, usr, acc, zyxel, shiva, bay, microsoft}
+var dialects = []*dialect{rfc, cisco, ascend, lucent, usr, acc, zyxel, shiva, bay, microsoft}
 
 // vendors finds a vendor's table.
 var vendors = byVendor(dialects)
@@ -150,7 +151,7 @@ func oneLine[T string | radius.Attribute](s T) error {
 
 // ipv6Prefix reads RFC 3162 §2.3.
 func ipv6Prefix(b []byte) (string, error) {
-	if len(b) < 2 || len(b) > 18 || b[1] > 128 || len(b) < 2+int(b[1]+7)/8 {
+	if len(b) < 2 || len(b) > 18 || b[0] != 0 || b[1] > 128 || len(b) < 2+int(b[1]+7)/8 {
 		return "", errors.New("it is no IPv6 prefix (RFC 3162 §2.3)")
 	}
 	var a [16]byte

@@ -40,6 +40,5 @@ func (r *reading) pairV92(s string) error {
 	if err != nil {
 		return r.left(err.Error() + ", left")
 	}
-	times := strconv.Itoa(v.Holds) + " times"
-	return r.left("told: " + printable(v.Features) + ", " + printable(v.QuickConnect) + ", on hold " + times + " for " + v.OnHold.String())
+	return r.left("told: " + printable(v.Features) + ", " + printable(v.QuickConnect) + ", " + v.OnHold.String() + " on hold in " + strconv.Itoa(v.Holds) + " times")
 }

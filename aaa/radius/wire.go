@@ -4,8 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/binary"
+	"fmt"
+	"hash"
 	"net"
+	"sync"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
@@ -39,6 +43,7 @@ type slot struct {
 	auth   authenticator // the Request Authenticator, random until an encoder puts another; not on the wire in RADIUS/1.1
 	local  net.Addr      // the connection's own address
 	secret []byte
+	keys   *keyed // of secret
 }
 
 // hidePassword makes a User-Password of 1 to 128 octets: hidden as RFC 2865 §5.2 says, plain in RADIUS/1.1.
@@ -59,15 +64,12 @@ func encodeSigned(code radius.Code, at *slot, attrs radius.Attributes) ([]byte, 
 	if at.v11 {
 		return encode11(code, at, attrs)
 	}
-	signed := append(radius.Attributes{{Type: macType, Attribute: make([]byte, macLen-2)}}, attrs...)
-	p := &radius.Packet{Code: code, Identifier: byte(at.id), Authenticator: at.auth, Attributes: signed}
-	b, err := p.MarshalBinary()
+	b, err := encodePacket(code, byte(at.id), at.auth, attrs, true)
 	if err != nil {
 		return nil, err
 	}
-	mac := hmac.New(md5.New, at.secret)
-	mac.Write(b)
-	mac.Sum(b[headerLen+2 : headerLen+2 : headerLen+macLen])
+	mac := at.keys.hmac(b)
+	copy(b[headerLen+2:], mac[:])
 	return b, nil
 }
 
@@ -76,13 +78,96 @@ func encodeAccounting(at *slot, attrs radius.Attributes) ([]byte, error) {
 	if at.v11 {
 		return encode11(radius.CodeAccountingRequest, at, attrs)
 	}
-	p := &radius.Packet{Code: radius.CodeAccountingRequest, Identifier: byte(at.id), Secret: at.secret, Attributes: attrs}
-	b, err := p.Encode()
+	b, err := encodePacket(radius.CodeAccountingRequest, byte(at.id), authenticator{}, attrs, false)
 	if err != nil {
 		return nil, err
 	}
-	at.auth = authenticator(b[4:headerLen])
+	at.auth = at.keys.digest(b)
+	copy(b[4:], at.auth[:])
 	return b, nil
+}
+
+// encodePacket writes the header and attrs, behind room for a Message-Authenticator where it is to be signed.
+func encodePacket(code radius.Code, id byte, auth authenticator, attrs radius.Attributes, signed bool) ([]byte, error) {
+	size := headerLen
+	if signed {
+		size += macLen
+	}
+	for _, a := range attrs {
+		if len(a.Attribute) > maxAttrLen {
+			return nil, fmt.Errorf("attribute %d of %d octets: one carries %d", a.Type, len(a.Attribute), maxAttrLen)
+		}
+		size += 2 + len(a.Attribute)
+	}
+	if size > maxLen {
+		return nil, fmt.Errorf("a request of %d octets: RADIUS carries %d", size, maxLen)
+	}
+	b := make([]byte, headerLen, size)
+	b[0], b[1] = byte(code), id
+	binary.BigEndian.PutUint16(b[2:], uint16(size))
+	copy(b[4:], auth[:])
+	if signed {
+		b = append(append(b, macType, macLen), make([]byte, macLen-2)...)
+	}
+	for _, a := range attrs {
+		b = append(append(b, byte(a.Type), byte(2+len(a.Attribute))), a.Attribute...)
+	}
+	return b, nil
+}
+
+// parseAttributes has the attributes of a packet that walk found good. Their values are the packet's own octets.
+func parseAttributes(packet []byte) radius.Attributes {
+	n := 0
+	for i := headerLen; i < len(packet); i += int(packet[i+1]) {
+		n++
+	}
+	pairs, attrs := make([]radius.AVP, 0, n), make(radius.Attributes, 0, n)
+	for i := headerLen; i < len(packet); i += int(packet[i+1]) {
+		end := i + int(packet[i+1])
+		pairs = append(pairs, radius.AVP{Type: radius.Type(packet[i]), Attribute: packet[i+2 : end : end]})
+		attrs = append(attrs, &pairs[len(pairs)-1])
+	}
+	return attrs
+}
+
+// keyed makes the digests of one shared secret. Its hashes are used again and again: they are what a packet costs.
+type keyed struct {
+	secret []byte
+	pool   sync.Pool // of *hashes
+}
+
+type hashes struct {
+	mac, md5 hash.Hash
+	sum      [16]byte
+}
+
+func newKeyed(secret []byte) *keyed {
+	return &keyed{secret: secret, pool: sync.Pool{New: func() any { return &hashes{mac: hmac.New(md5.New, secret), md5: md5.New()} }}}
+}
+
+// hmac is HMAC-MD5 over the parts (RFC 3579 §3.2).
+func (k *keyed) hmac(parts ...[]byte) authenticator {
+	h := k.pool.Get().(*hashes)
+	defer k.pool.Put(h)
+	h.mac.Reset()
+	for _, p := range parts {
+		h.mac.Write(p)
+	}
+	h.mac.Sum(h.sum[:0])
+	return h.sum
+}
+
+// digest is MD5 over the parts and the secret (RFC 2865 §3).
+func (k *keyed) digest(parts ...[]byte) authenticator {
+	h := k.pool.Get().(*hashes)
+	defer k.pool.Put(h)
+	h.md5.Reset()
+	for _, p := range parts {
+		h.md5.Write(p)
+	}
+	h.md5.Write(k.secret)
+	h.md5.Sum(h.sum[:0])
+	return h.sum
 }
 
 // flaw is why a datagram is not the reply that is waited for.
@@ -116,14 +201,10 @@ func cut(datagram []byte) ([]byte, bool) {
 	return datagram[:n], true
 }
 
-// responseDigest is the Response Authenticator that packet should carry (RFC 2865 §3).
-func responseDigest(packet []byte, auth authenticator, secret []byte) authenticator {
-	h := md5.New()
-	h.Write(packet[:4])
-	h.Write(auth[:])
-	h.Write(packet[headerLen:])
-	h.Write(secret)
-	return authenticator(h.Sum(nil))
+// rightDigest reports whether packet carries the Response Authenticator of an answer to at (RFC 2865 §3).
+func rightDigest(packet []byte, at *slot) bool {
+	want := at.keys.digest(packet[:4], at.auth[:], packet[headerLen:])
+	return subtle.ConstantTimeCompare(want[:], packet[4:headerLen]) == 1
 }
 
 // findMAC walks the attributes and returns the offset of the one Message-Authenticator's value, 0 where there is none.
@@ -148,17 +229,14 @@ func findMAC(packet []byte) (int, flaw) {
 	return at, good
 }
 
-// checkMAC verifies the Message-Authenticator at offset at of a reply: HMAC-MD5 over the packet with the Request Authenticator in its
+// noMACYet is what stands in a Message-Authenticator while it is made.
+var noMACYet [16]byte
+
+// rightMAC verifies the Message-Authenticator at offset i of an answer to at: HMAC-MD5 over the packet with the Request Authenticator in its
 // header and zeros in the attribute (RFC 3579 §3.2).
-func checkMAC(packet []byte, at int, auth authenticator, secret []byte) bool {
-	mac := hmac.New(md5.New, secret)
-	mac.Write(packet[:4])
-	mac.Write(auth[:])
-	mac.Write(packet[headerLen:at])
-	var zero [16]byte
-	mac.Write(zero[:])
-	mac.Write(packet[at+16:])
-	return hmac.Equal(mac.Sum(nil), packet[at:at+16])
+func rightMAC(packet []byte, i int, at *slot) bool {
+	want := at.keys.hmac(packet[:4], at.auth[:], packet[headerLen:i], noMACYet[:], packet[i+16:])
+	return subtle.ConstantTimeCompare(want[:], packet[i:i+16]) == 1
 }
 
 // checkReply says whether packet, already cut to its Length, is an authentic reply to the request at. signed tells that it carried a
@@ -171,15 +249,14 @@ func checkReply(packet []byte, at *slot, needMAC bool) (f flaw, signed bool) {
 	if f != good {
 		return f, false
 	}
-	digest := responseDigest(packet, at.auth, at.secret)
 	switch {
-	case !hmac.Equal(digest[:], packet[4:headerLen]):
+	case !rightDigest(packet, at):
 		return badDigest, false
 	case mac == 0 && needMAC:
 		return noMAC, false
 	case mac == 0:
 		return good, false
-	case !checkMAC(packet, mac, at.auth, at.secret):
+	case !rightMAC(packet, mac, at):
 		return badMAC, false
 	}
 	return good, true
@@ -194,7 +271,7 @@ func checkAccounting(packet []byte, at *slot) flaw {
 	if f := walk(packet); f != good || at.v11 {
 		return f
 	}
-	if digest := responseDigest(packet, at.auth, at.secret); !hmac.Equal(digest[:], packet[4:headerLen]) {
+	if !rightDigest(packet, at) {
 		return badDigest
 	}
 	return good

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 const (
 	maxLate  = 1024    // answers to sessions that were given up, still awaited on one connection
 	maxBatch = 1 << 15 // octets that one write takes together
+
+	lastWords = 200 * time.Millisecond // to read why the other side closed
 )
 
 // conn is one connection to a server. Its reader and its writer are two goroutines of its peer's; any number of sessions use it, where the
@@ -34,6 +37,7 @@ type conn struct {
 	sessions map[uint32]*session
 	late     map[uint32]bool // sessions given up whose answer may still come
 	heard    uint64          // packets taken
+	writeErr error           // the writer gave up
 }
 
 type outgoing struct {
@@ -163,7 +167,7 @@ func (c *conn) write() {
 		}
 		c.nc.SetWriteDeadline(time.Now().Add(c.peer.Timeout))
 		if _, err := c.nc.Write(batch); err != nil {
-			c.fail(&errLost{err})
+			c.unwritable(err)
 			return
 		}
 		for _, done := range sent {
@@ -172,6 +176,24 @@ func (c *conn) write() {
 			}
 		}
 	}
+}
+
+// unwritable leaves it to the reader to say why: the other side may have sent the reason (a TLS alert) before it closed.
+func (c *conn) unwritable(err error) {
+	c.mu.Lock()
+	c.writeErr = err
+	c.mu.Unlock()
+	c.nc.SetReadDeadline(time.Now().Add(lastWords))
+}
+
+// lost is the error of a read that failed.
+func (c *conn) lost(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writeErr != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = c.writeErr
+	}
+	return &errLost{err}
 }
 
 // read takes packets until the connection is gone. Between packets it waits as long as the server likes; a packet that has begun must
@@ -193,7 +215,7 @@ func (c *conn) read() {
 // next reads one packet.
 func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	if _, err := r.Peek(1); err != nil {
-		return header{}, nil, &errLost{err}
+		return header{}, nil, c.lost(err)
 	}
 	bounded := r.Buffered() < headerLen
 	if bounded {

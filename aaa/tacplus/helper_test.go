@@ -304,7 +304,7 @@ func (w *town) want(kind aaa.Kind, server, reason string) aaa.Result {
 	return res
 }
 
-func exec(user string) aaa.Question {
+func asking(user string) aaa.Question {
 	return aaa.Question{Request: aaa.Request{Service: aaa.EXEC, User: user, TTY: 65, Caller: "5551"}, Identity: aaa.Identity{Entry: "tacacs", User: user}, PrivLevel: 1}
 }
 

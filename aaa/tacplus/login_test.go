@@ -255,13 +255,14 @@ func TestAbort(t *testing.T) {
 		conv, _ := w.login(caller)
 		ctx, cancel := context.WithCancel(w.t.Context())
 		cancel()
-		if res := conv.Answer(ctx, "x"); res.Kind != aaa.Silent || aborted.Load() != 1 {
+		res := conv.Answer(ctx, "x")
+		synctest.Wait()
+		if res.Kind != aaa.Silent || aborted.Load() != 1 {
 			t.Errorf("Answer after the end: %+v, %d", res, aborted.Load())
 		}
 
 		ctx, cancel = context.WithCancel(w.t.Context())
-		conv, res := w.client.Start(ctx, caller)
-		if res.Kind != aaa.Prompt {
+		if conv, res = w.client.Start(ctx, caller); res.Kind != aaa.Prompt {
 			t.Fatal(res)
 		}
 		cancel()

@@ -142,7 +142,7 @@ func checkAnswer(typed aaa.Secret) error {
 	case len(typed) > maxAnswer:
 		return fmt.Errorf("an answer of %d octets: at most %d can be sent", len(typed), maxAnswer)
 	case !printable(string(typed)):
-		return errors.New("an answer with other than printable US-ASCII characters, which a TACACS+ conversation cannot carry (authentication: pap carries all)")
+		return errors.New("an answer with other than printable US-ASCII characters, which a TACACS+ conversation cannot carry (by PAP it can go)")
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ func newAAALoad() *cobra.Command {
 		Use:   "load -n COUNT -p PARALLEL {--user USER --password-file FILE | --users FILE} [--server NAME | --address HOST --secret-file FILE]",
 		Short: "log in many times over, and tell how the server bears it",
 		Long: `Makes COUNT logins at an AAA server, PARALLEL of them under way at any time, and prints how many were granted, refused or never answered, how
-long the answers took, and what each login cost this process in CPU. Each reply is verified as the daemon verifies it; nobody is dialled.
+long the answers took, and what each login cost this process in CPU. Each reply is verified as the daemon verifies it; nobody is dialled. By TACACS+
+a login is an authentication and, where that was granted, the authorization of an EXEC.
 
 The server is one of a configuration's (-c, --server) or one that is named here (--address, --secret-file, --protocol). With --users the
 logins take turns through a file of "user,password" lines; wrong passwords are welcome: a refusal is an answer too.
@@ -91,7 +92,7 @@ func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error 
 	if f.cpus > 0 { // on one CPU its threads wake each other less, and a server on this machine has the others
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(f.cpus))
 	}
-	l := newAAALoadRun(target.Method, users, f.count, min(f.parallel, f.count))
+	l := newAAALoadRun(target, users, f.count, min(f.parallel, f.count))
 	stop := func() {}
 	if tty, ok := stderr.(*os.File); ok && term.IsTerminal(int(tty.Fd())) {
 		stop = drawProgress(tty, l, 200*time.Millisecond)

@@ -56,8 +56,11 @@ func (l *aaaLoadRun) report(t *loadTarget) loadReport {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	r := loadReport{
 		Protocol: t.protocol, Server: t.server, Logins: l.count, Parallel: l.parallel, Done: int(l.done()),
-		Seconds: l.ended.Sub(l.begun).Seconds(), Answers: l.answered(), Discarded: t.dropped(), Reasons: l.reasons,
+		Seconds: l.ended.Sub(l.begun).Seconds(), Answers: l.answered(), Reasons: l.reasons,
 		Latency: loadLatency{ms(l.latency.quantile(0.5)), ms(l.latency.quantile(0.9)), ms(l.latency.quantile(0.99)), ms(l.latency.quantile(0.999)), ms(l.latency.max())},
+	}
+	if t.dropped != nil {
+		r.Discarded = t.dropped()
 	}
 	r.Interrupted = r.Done < r.Logins
 	if r.Done > 0 {

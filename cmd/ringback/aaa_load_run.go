@@ -13,7 +13,7 @@ import (
 
 // aaaLoadRun is one load: so many logins, so many of them at once. Make one with newAAALoadRun and run it once; its counts may be read meanwhile.
 type aaaLoadRun struct {
-	method   aaa.Method
+	method   loginMethod
 	users    []loadUser
 	count    int
 	parallel int
@@ -41,7 +41,7 @@ const (
 	loadAnswers
 )
 
-func newAAALoadRun(m aaa.Method, users []loadUser, count, parallel int) *aaaLoadRun {
+func newAAALoadRun(m loginMethod, users []loadUser, count, parallel int) *aaaLoadRun {
 	return &aaaLoadRun{method: m, users: users, count: count, parallel: parallel, reasons: map[string]int{}, begun: time.Now()}
 }
 

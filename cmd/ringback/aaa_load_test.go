@@ -93,6 +93,100 @@ func TestAAALoadCounts(t *testing.T) {
 	}
 }
 
+// loadTACACS is a TACACS+ test server on loopback until the test ends.
+func loadTACACS(t *testing.T) *aaatest.TACACS {
+	t.Helper()
+	profiles, err := aaatest.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = exec {\n\t\tpriv-lvl = 1\n\t}\n}\n" +
+		"user = bare {\n\tlogin = cleartext \"pw2\"\n}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := aaatest.NewTACACS(aaatest.TACACSConfig{Key: loadSecret, Profiles: profiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(":0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// By TACACS+ a login is an authentication and, once that is granted, an authorization, all on one connection.
+func TestAAALoadTACACS(t *testing.T) {
+	t.Parallel()
+	s := loadTACACS(t)
+	users := write(t, "users.csv", "good,pw1\ngood,wrong\nbare,pw2\n")
+	r, err := load(t, t.Context(), "-n", "60", "-p", "8", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs")
+	if err != nil {
+		t.Error(err)
+	}
+	if want := (loadAnswered{Granted: 20, Refused: 40}); r.Answers != want || r.Protocol != "tacacs" || r.Done != 60 || len(r.Reasons) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if c := s.Counts(); c.Sessions != 60+40 {
+		t.Errorf("the server took %+v; 60 authentications and 40 authorizations were due", c)
+	}
+	s.SetFaults(aaatest.TACACSFaults{Silent: true})
+	r, err = load(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
+	if err == nil || r.Answers != (loadAnswered{Silent: 4}) {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
+// The server may be one of a configuration's: the only one there, or the one that is named.
+func TestAAALoadConfigured(t *testing.T) {
+	t.Parallel()
+	s, tac := loadServer(t), loadTACACS(t)
+	dir := howToDir(t, map[string]string{"secret": loadSecret, "password": "pw1", "one.yaml": "hostname: h\naaa:\n  radius: [{name: r1, address: " + s.AuthAddr() + ", secret_file: secret}]\n" +
+		"  lists: {login: {default: [radius]}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"})
+	two := strings.Replace(readFile(t, dir+"/one.yaml"), "  lists", "  tacacs: [{name: t1, address: "+tac.Addr()+", secret_file: secret}]\n  lists", 1)
+	if err := os.WriteFile(dir+"/two.yaml", []byte(two), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		file, server string
+		protocol     string
+		want         string
+	}{
+		{"one.yaml", "", "radius", ""},
+		{"one.yaml", "r1", "radius", ""},
+		{"two.yaml", "r1", "radius", ""},
+		{"two.yaml", "t1", "tacacs", ""},
+		{"two.yaml", "", "", "which --server? There are r1, t1"},
+		{"two.yaml", "r2", "", "has no server \"r2\": there are r1, t1"},
+		{"none.yaml", "", "", "exit status 1"},
+	} {
+		args := []string{"-n", "3", "-p", "2", "--user", "good", "--password-file", dir + "/password", "-c", dir + "/" + tt.file}
+		if tt.server != "" {
+			args = append(args, "--server", tt.server)
+		}
+		c := newAAALoad()
+		var out, problems bytes.Buffer
+		c.SetOut(&out)
+		c.SetErr(&problems)
+		c.SilenceUsage, c.SilenceErrors = true, true
+		c.SetArgs(append(args, "--cpus", "0", "-o", "json"))
+		err := c.ExecuteContext(t.Context())
+		switch {
+		case tt.want != "":
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s %s: %v, must say %q", tt.file, tt.server, err, tt.want)
+			}
+		case err != nil || !strings.Contains(out.String(), `"granted": 3,`) || !strings.Contains(out.String(), `"protocol": "`+tt.protocol+`"`):
+			t.Errorf("%s %s: %v\n%s%s", tt.file, tt.server, err, out.String(), problems.String())
+		}
+	}
+}
+
 // What the server does wrong stands in the report, and the exit status says so.
 func TestAAALoadLost(t *testing.T) {
 	t.Parallel()
@@ -158,8 +252,6 @@ type asked struct {
 	enough  chan struct{}
 }
 
-func (asked) Name() string { return "asked" }
-
 func (m asked) Start(ctx context.Context, _ aaa.Request) (aaa.Conversation, aaa.Result) {
 	select {
 	case <-m.answers:
@@ -186,8 +278,7 @@ func TestAAALoadInterrupted(t *testing.T) {
 		cancel()
 	}()
 	l.run(ctx)
-	target := &loadTarget{dropped: func() uint64 { return 0 }}
-	r := l.report(target)
+	r := l.report(&loadTarget{})
 	if !r.Interrupted || r.Done < 1 || r.Done > 5 || r.Answers != (loadAnswered{Granted: int64(r.Done)}) {
 		t.Errorf("%+v", r)
 	}
@@ -216,7 +307,7 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 		{append([]string{"--cpus", "-1"}, append(who, where...)...), "0 is all"},
 		{append([]string{"--address", "h"}, who...), "needs --secret-file"},
 		{append([]string{"--server", "s"}, append(who, where...)...), "either --server"},
-		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "there are radius"},
+		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "there are radius and tacacs"},
 		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "not require, auto or off"},
 		{append([]string{"--address", "h", "--secret-file", short}, who...), "10 octets"},
 		{append([]string{"--address", "h", "--secret-file", write(t, "two", "a\nb\n")}, who...), "on one line"},

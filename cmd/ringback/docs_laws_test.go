@@ -78,12 +78,8 @@ func wantTest(t *testing.T, dir, name string) {
 // TestHowToConfigurations loads what the how-tos give as configuration, so that a newcomer may paste it.
 func TestHowToConfigurations(t *testing.T) {
 	firstModem := fenced(t, "../../docs/how-to/first-modem.md", "yaml")
-	const howTo = "../../testdata/peers/freeradius/howto/"
-	line := "lines:\n  - {tty: 1, port: \"serial:///dev/ttyUSB0\"}\n"
 	for name, files := range map[string]map[string]string{
 		"first modem": {"ringback.yaml": firstModem[0]},
-		"FreeRADIUS": {"ringback.yaml": readFile(t, howTo+"aaa.yaml") + line, "policies.d/default.yaml": readFile(t, howTo+"policy.yaml"),
-			"radius.secret": "not-a-secret-but-24-octets\n"},
 	} {
 		dir := t.TempDir()
 		t.Setenv("RINGBACK_STATE_DIR", filepath.Join(dir, "state"))

@@ -8,14 +8,21 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// The two scenarios of document 5732, by the lab's files as they are, on each kind of port.
+// The two scenarios of document 5732, by the lab's files as they are, on each kind of port and with each kind of AAA server.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
+	var towns []lab.Options
 	for _, ports := range lab.AllPorts {
+		towns = append(towns, lab.Options{Ports: ports, AAA: lab.ByRADIUS})
+	}
+	for _, kind := range lab.AllAAA[1:] {
+		towns = append(towns, lab.Options{Ports: lab.RFC2217, AAA: kind})
+	}
+	for _, town := range towns {
 		for _, name := range []string{"no-verify", "any-number"} {
-			t.Run(string(ports)+"/"+name, func(t *testing.T) {
+			t.Run(string(town.Ports)+"/"+string(town.AAA)+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				l := startTown(t, lab.Options{Ports: ports})
+				l := startTown(t, town)
 				r := play(t, l, shipped(t, name))
 				if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
 					t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)

@@ -247,6 +247,9 @@ func (m *methods) Send(ctx context.Context, r aaa.Record) error {
 	for _, name := range list.Methods {
 		var a aaa.Accountant
 		if c := m.radius[name]; c != nil {
+			if r.Command != "" {
+				continue // RADIUS knows no commands
+			}
 			a = c
 		} else if c := m.tacacs[name]; c != nil {
 			a = c

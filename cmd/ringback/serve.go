@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -97,12 +98,19 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	dynamicAuthor, err := d.dynamicAuthor(ctx)
+	if err != nil {
+		return err
+	}
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.watchLines(ctx, pool) })
 	parts.Go(func() { trim(ctx) })
+	if dynamicAuthor != nil {
+		parts.Go(dynamicAuthor)
+	}
 	parts.Go(func() {
 		srv := api.Server{Daemon: api.FromBroker(d.broker), Feed: d.feed, Version: d.version()}
 		if err := srv.ServeListener(ctx, sock); err != nil {
@@ -274,6 +282,9 @@ func needsRestart(old, now *config.Config) []string {
 	}
 	if accounts(old) != accounts(now) {
 		keys = append(keys, "aaa.lists.accounting: that there is accounting at all")
+	}
+	if !reflect.DeepEqual(old.DynamicAuthor, now.DynamicAuthor) {
+		keys = append(keys, "aaa.dynamic_author")
 	}
 	if fmt.Sprint(old.Lines) != fmt.Sprint(now.Lines) {
 		keys = append(keys, "lines")

@@ -18,7 +18,8 @@ type Options struct {
 	Config lines.Config
 	// Open opens the port. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
-	// CallerID switches caller ID on (AT+VCID=1, V.253; a modem that refuses is left alone) and waits for it, at most to the second ring.
+	// CallerID switches caller ID on (AT+VCID=1, V.253; a modem that refuses is left alone) and waits for it, at most to the second ring. On a line
+	// with Config.CallCheck it is on.
 	CallerID bool
 	// Debug is told what passes, one line an event. It must not block; nil: nobody.
 	Debug func(tty int, text string)
@@ -67,6 +68,10 @@ type Driver struct {
 	lastRing time.Time
 	caller   string
 	called   string
+	screened screening          // of the call that rings
+	unring   context.CancelFunc // ends the question about it; nil: none is under way
+
+	checks sync.WaitGroup // questions whether to answer
 }
 
 // numbering says whether the modem answers in numbers (V0). It is learned from the first answers.
@@ -89,6 +94,7 @@ var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9]`)
 
 // New returns a Driver that does nothing until Run.
 func New(o Options) *Driver {
+	o.CallerID = o.CallerID || o.Config.CallCheck
 	return &Driver{
 		o: o, t: o.Config.Timing.WithDefaults(), autoAnswer: answersItself.MatchString(o.Config.Init),
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),
@@ -148,6 +154,10 @@ func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 		d.fail(port, errClosed)
 		_ = port.Close() // it is of no use any more, whatever Close says
 		reader.Wait()
+		d.mu.Lock()
+		d.quietLocked() // nobody waits for a verdict
+		d.mu.Unlock()
+		d.checks.Wait()
 	}()
 	d.lookAtSignals()
 	unproven, err := d.start(ctx)

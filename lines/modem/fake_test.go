@@ -357,13 +357,19 @@ type option func(*Options)
 // onBench runs body in a bubble with a line on f in service, unless f refuses. Calls are put on b.calls and live until they are hung up.
 func onBench(t *testing.T, f *fake, body func(b *bench), opts ...option) {
 	t.Helper()
+	onBenchOf(t, f, lines.PoolOptions{}, body, opts...)
+}
+
+func onBenchOf(t *testing.T, f *fake, po lines.PoolOptions, body func(b *bench), opts ...option) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, f: f, calls: make(chan *lines.Call, 10)}
 		o := Options{Config: lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary}, Open: f.open, Debug: b.debug}
 		for _, opt := range opts {
 			opt(&o)
 		}
-		b.pool = lines.NewPool(lines.PoolOptions{Debug: b.debug})
+		po.Debug = b.debug
+		b.pool = lines.NewPool(po)
 		b.drv = New(o)
 		if err := b.pool.Add(o.Config, b.drv); err != nil {
 			t.Fatal(err)

@@ -113,7 +113,7 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 func (d *Driver) takeLocked(e event, cr bool) (look bool) {
 	switch {
 	case e.kind == caller:
-		d.caller = e.caller
+		d.callerLocked(e.caller)
 		return true
 	case e.kind == info:
 		d.reply.info = e.text
@@ -138,7 +138,7 @@ func (d *Driver) ringLocked(e event) {
 	d.rings++
 	d.lastRing = time.Now()
 	if e.caller != "" {
-		d.caller = e.caller
+		d.callerLocked(e.caller)
 	}
 	if e.called != "" {
 		d.called = e.called
@@ -152,6 +152,7 @@ func (d *Driver) ringLocked(e event) {
 // quietLocked forgets who rang.
 func (d *Driver) quietLocked() {
 	d.rings, d.tried, d.caller, d.called, d.lastRing = 0, 0, "", "", time.Time{}
+	d.unscreenLocked()
 }
 
 // connectLocked enters the data state, unless the driver's own command wants something else: then a call that we do not want is up.

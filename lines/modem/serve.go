@@ -64,7 +64,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 		return time.Time{}, nil
 	}
 	d.host.Phase(lines.Ringing)
-	if enough := rings > 1 || !d.o.CallerID || from != ""; own && enough && rings > tried && !d.autoAnswer {
+	if enough := rings > 1 || !d.o.CallerID || from != ""; own && enough && rings > tried && !d.autoAnswer && d.wanted(ctx) {
 		d.answer(ctx, rings)
 	}
 	return last.Add(d.t.Rings), nil
@@ -108,7 +108,12 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	stale := !d.up || d.rings != rings || d.conn != nil || d.talk != nil
 	d.tried = rings // refused once, this ring is let go: its caller may have gone before the line is free
 	d.mu.Unlock()
-	if stale || !d.host.Answer() {
+	if stale {
+		<-d.op
+		return
+	}
+	if !d.host.Answer() {
+		d.waste()
 		<-d.op
 		return
 	}
@@ -153,7 +158,10 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 	if !d.unclaimed(c) {
 		return
 	}
-	if d.host.Answer() {
+	d.mu.Lock()
+	screened := d.screened
+	d.mu.Unlock()
+	if may := !d.o.Config.CallCheck || screened == granted; may && d.host.Answer() {
 		d.mu.Lock()
 		c.claimed = true
 		from, to := d.caller, d.called

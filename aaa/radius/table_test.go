@@ -1,0 +1,484 @@
+package radius
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+)
+
+// The tables are complete: each row says what it fills or why it is left, what it checks and who says so, and no two rows are of one attribute.
+func TestTables(t *testing.T) {
+	seen := map[string]bool{}
+	once := func(name string) {
+		if seen[name] {
+			t.Errorf("%s is there twice", name)
+		}
+		seen[name] = true
+	}
+	for _, d := range dialects {
+		for _, r := range d.rules {
+			once(r.name)
+			once(fmt.Sprintf("%s %d", d.name, r.n))
+			switch {
+			case r.name == "" || d.byType[r.n] == nil || d.byType[r.n].name != r.name:
+				t.Errorf("%s %d: not to be found", d.name, r.n)
+			case r.apply != nil && (r.source == "" || r.field == "" && r.check == ""):
+				t.Errorf("%s: what does it do, and who says so?", r.name)
+			case r.apply == nil && (r.field != "" || r.source != "" && r.check == ""):
+				t.Errorf("%s: why is it left?", r.name)
+			case r.known && len(r.enum) == 0:
+				t.Errorf("%s: known values, and none is named", r.name)
+			}
+		}
+	}
+	for _, p := range pairs {
+		once(p.prefixes + ":" + p.name)
+		if p.name == "" || p.apply == nil || p.source == "" || p.field == "" && p.check == "" {
+			t.Errorf("the row of %s is incomplete", p.name)
+		}
+		for prefix := range strings.FieldsSeq(p.prefixes) {
+			if findPair(prefix, p.name) == nil || pairPrefixes[prefix].is != prefix {
+				t.Errorf("%s:%s: not to be found", prefix, p.name)
+			}
+		}
+	}
+}
+
+// wrap puts the octets of a row's value into its attribute.
+func wrap(d *dialect, n uint32, octets string) *radius.AVP {
+	vendor := string(binary.BigEndian.AppendUint32(nil, d.vendor))
+	switch {
+	case d.vendor == 0:
+		return a(radius.Type(n), octets)
+	case d.bare:
+		return a(26, vendor+string(binary.BigEndian.AppendUint32(nil, n))+octets)
+	case d.types == 2:
+		return a(26, vendor+string([]byte{0, byte(n), byte(len(octets) + 3)})+octets)
+	}
+	return a(26, vendor+string([]byte{byte(n), byte(len(octets) + 2)})+octets)
+}
+
+// goods are values one of which every row takes.
+var goods = []string{"84001", "\x00\x00\x00\x01", "\x00\x00\x00\x02", "\x00\x00\x00\x03", "\x00\x00\x00\x07", "\x00\x00\x05\xdc", "\xc0\x00\x02\x35", "\x00\x00\x00\x00", "staff", strings.Repeat("\x20", 16), "\x00\x40\x20\x01\x0d\xb8\x00\x00\x00\x01",
+	"\x00\x00\x00\x00\x00\x00\x00\x01", "shell:priv-lvl=1"}
+
+// accepted finds a value of a row that is honoured in a session.
+func accepted(t *testing.T, session aaa.Service, d *dialect, r rule) (string, bool) {
+	t.Helper()
+	for _, v := range goods {
+		attrs := radius.Attributes{wrap(d, r.n, v)}
+		if strings.Contains(r.check, "must come") { // what is fixed needs a number
+			attrs = append(attrs, a(19, "84001"))
+		}
+		if z := Authorize(session, attrs); z.Refuse == "" {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// bads are values that no row of a form takes; "" is for all forms.
+func bads(f form) map[string]string {
+	b := map[string]string{"empty": ""}
+	switch f {
+	case text:
+		b["NUL"], b["CR"], b["an integer"] = "84\x00001", "84001\rATH", "\x00\x00\x00\x01"
+	case prose:
+		b["NUL"] = "a\x00b"
+	case integer, address, date:
+		b["cut"], b["long"], b["text"] = "\x00\x00\x01", "\x00\x00\x00\x00\x01", "seven\r"
+	case address6:
+		b["cut"], b["long"], b["text"] = strings.Repeat("\x20", 15), strings.Repeat("\x20", 17), "2001:db8::1"
+	case interfaceID:
+		b["cut"], b["long"], b["text"] = "\x00\x00\x00\x01", strings.Repeat("\x00", 9), "::1"
+	case prefix6:
+		b["cut"], b["long"], b["text"], b["bits"] = "\x00", strings.Repeat("\x00", 19), "2001:db8::/32", "\x00\x81"
+	}
+	return b
+}
+
+// refusedFor holds that attrs are refused because of name, and that nothing is granted.
+func refusedFor(t *testing.T, session aaa.Service, name, what string, attrs radius.Attributes) {
+	t.Helper()
+	z := Authorize(session, attrs)
+	if !strings.HasPrefix(z.Refuse, name) {
+		t.Errorf("%s, %s in a %s session: %q", name, what, session, z.Refuse)
+	}
+	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage, Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
+	if z.Refuse != "" && !reflect.DeepEqual(z, nothing) {
+		t.Errorf("%s, %s: refused, yet %+v", name, what, z)
+	}
+	for _, line := range z.Attributes {
+		if strings.ContainsFunc(line, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+			t.Errorf("%s, %s: raw octets in %q", name, what, line)
+		}
+	}
+}
+
+// TestBadInput cuts, doubles, empties and fouls each attribute of each table; a row that is only told changes nothing whatever it holds.
+func TestBadInput(t *testing.T) {
+	for _, d := range dialects {
+		for _, r := range d.rules {
+			for _, session := range []aaa.Service{aaa.EXEC, aaa.PPP} {
+				if r.apply == nil {
+					changesNothing(t, session, d, r)
+					continue
+				}
+				badRow(t, session, d, r)
+			}
+		}
+	}
+}
+
+func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
+	t.Helper()
+	good, ok := accepted(t, session, d, r)
+	if !ok {
+		t.Errorf("%s: no value of the test is honoured in a %s session", r.name, session)
+		return
+	}
+	for what, v := range bads(r.form) {
+		refusedFor(t, session, r.name, what, radius.Attributes{n(27, 60), wrap(d, r.n, v)})
+	}
+	if !r.many {
+		refusedFor(t, session, r.name+": it came twice", "doubled", radius.Attributes{wrap(d, r.n, good), wrap(d, r.n, good)})
+	}
+	if r.known {
+		refusedFor(t, session, r.name, "an unknown value", radius.Attributes{wrap(d, r.n, "\x00\x00\x00\x63")})
+	}
+	if strings.Contains(r.field, "dialstring") && r.form == text {
+		refusedFor(t, session, r.name, "over-long", radius.Attributes{wrap(d, r.n, strings.Repeat("5", 65))})
+	}
+	if d.vendor == 0 {
+		refusedFor(t, session, r.name, "over-long", radius.Attributes{wrap(d, r.n, strings.Repeat("5", 254))})
+		return
+	}
+	for cut := range 6 + len(good) { // a Vendor-Specific that ends too early
+		whole := wrap(d, r.n, good).Attribute
+		if cut < 5 || !d.bare && cut < len(whole) || d.bare && cut < 8 {
+			refusedFor(t, session, "", "cut", radius.Attributes{{Type: 26, Attribute: whole[:cut]}})
+			if z := Authorize(session, radius.Attributes{{Type: 26, Attribute: whole[:cut]}}); z.Refuse == "" {
+				t.Errorf("%s cut to %d octets is honoured", r.name, cut)
+			}
+		}
+	}
+	if !d.bare {
+		header := 1 + max(d.types, 1)
+		for _, lie := range []byte{0, 1, byte(len(good) + header + 1), 255} { // a length that lies
+			v := slices.Clone(wrap(d, r.n, good).Attribute)
+			v[3+header] = lie
+			refusedFor(t, session, d.prefix+"Attr: it is cut", fmt.Sprintf("length %d", lie), radius.Attributes{{Type: 26, Attribute: v}})
+		}
+	}
+}
+
+// changesNothing holds that a row which is only told grants and refuses nothing, and that a secret in it is not printed.
+func changesNothing(t *testing.T, session aaa.Service, d *dialect, r rule) {
+	t.Helper()
+	want := Dialects{Terse: true}.Authorize(session, nil)
+	for _, v := range append([]string{"", "x\x00\r\x1b[2J", strings.Repeat("5", 200)}, goods...) {
+		z := Dialects{}.Authorize(session, radius.Attributes{wrap(d, r.n, v), wrap(d, r.n, v)})
+		for _, line := range z.Attributes {
+			if strings.ContainsAny(line, "\x00\r\x1b") || r.secret && v != "" && !strings.Contains(line, masked) && !strings.HasPrefix(line, "#") {
+				t.Errorf("%s prints as %q", r.name, line)
+			}
+		}
+		if len(z.Readings) != 2 && v != "" || len(z.Readings) > 0 && z.Readings[0].Note == "" {
+			t.Errorf("%s: %+v", r.name, z.Readings)
+		}
+		z.Attributes, z.Readings = nil, nil
+		if d.vendor == 0 && v == "" || !reflect.DeepEqual(z, want) && v != "" {
+			if !reflect.DeepEqual(z, want) {
+				t.Errorf("%s, which is only told, holding %q: %+v", r.name, v, z)
+			}
+		}
+	}
+}
+
+// TestBadPairs fouls each Cisco-AVPair: mandatory it refuses, optional it is left.
+func TestBadPairs(t *testing.T) {
+	for _, p := range pairs {
+		session := aaa.PPP
+		prefix, _, _ := strings.Cut(p.prefixes, " ")
+		if prefix == prefixShell {
+			session = aaa.EXEC
+		}
+		if prefix != "" {
+			prefix += ":"
+		}
+		good := goodPair(session, prefix+p.name)
+		if good == "" && p.name != "interface-config" {
+			t.Errorf("%s: no value of the test is honoured", p.name)
+			continue
+		}
+		name := "Cisco-AVPair " + prefix + p.name
+		if p.name == "v92-info" { // it grants and refuses nothing
+			continue
+		}
+		if !p.null {
+			refusedFor(t, session, name, "empty", radius.Attributes{avpair(prefix + p.name + "=")})
+			refusedFor(t, session, name, "without a sign", radius.Attributes{avpair(prefix + p.name)})
+		}
+		for what, v := range map[string]string{"NUL": "8\x00", "CR": "8\rATH", "DEL": "8\x7f"} {
+			refusedFor(t, session, "Cisco-AVPair", what, radius.Attributes{avpair(prefix + p.name + "=" + v)})
+			refusedFor(t, session, "Cisco-AVPair", what, radius.Attributes{avpair(prefix + p.name + "*" + v)})
+		}
+		if !p.many {
+			pair := prefix + p.name + "=" + good
+			refusedFor(t, session, name+": it came twice", "doubled", radius.Attributes{avpair(pair), avpair(pair)})
+			refusedFor(t, session, name+"#1: it is unknown", "numbered", radius.Attributes{avpair(prefix + p.name + "#1=" + good)})
+		}
+	}
+	for want, pair := range map[string]string{
+		"Cisco-AVPair shell:callback-line:":      "shell:callback-line=0",
+		"Cisco-AVPair shell:timeout:":            "shell:timeout=-1",
+		"Cisco-AVPair shell:nohangup:":           "shell:nohangup=maybe",
+		"Cisco-AVPair ringback:group:":           "ringback:group=a b",
+		"Cisco-AVPair ringback:other:":           "ringback:other=1",
+		"Cisco-AVPair exec:callback-dialstring:": "exec:callback-dialstring=" + strings.Repeat("5", 65),
+	} {
+		refusedFor(t, aaa.EXEC, want, "bad", radius.Attributes{avpair(pair)})
+		if z := Authorize(aaa.EXEC, radius.Attributes{avpair(strings.Replace(pair, "=", "*", 1))}); z.Refuse != "" || z.Callback {
+			t.Errorf("optional %s: %+v", pair, z)
+		}
+	}
+	for want, pair := range map[string]string{
+		"Cisco-AVPair ip:addr:":           "ip:addr=*",
+		"Cisco-AVPair ip:dns-servers:":    "ip:dns-servers=192.0.2.1 none",
+		"Cisco-AVPair lcp:interface-conf": "lcp:interface-config=no ip",
+		"Cisco-AVPair lcp:nocallback":     "lcp:nocallback-verify=1",
+	} {
+		refusedFor(t, aaa.PPP, want, "bad", radius.Attributes{avpair(pair)})
+	}
+}
+
+// An optional pair that cannot be honoured leaves nothing behind.
+func TestOptionalPairUndone(t *testing.T) {
+	for _, pair := range []string{"ip:dns-servers*192.0.2.9 none", "ip:addr*192.0.2.9", "lcp:callback-dialstring*84002", "lcp:callback-line*0", "lcp:send-secret*b", "ip:nothing*1"} {
+		with := radius.Attributes{n(6, 4), a(8, "\xc0\x00\x02\x08"), wrap(ascend, 135, "\xc0\x00\x02\x35"), a(19, "84001"), avpair("lcp:send-secret=a")}
+		want := Dialects{Terse: true}.Authorize(aaa.PPP, with)
+		if got := (Dialects{Terse: true}).Authorize(aaa.PPP, append(with, avpair(pair))); !reflect.DeepEqual(got, want) || want.Refuse != "" {
+			t.Errorf("%s: %+v, want %+v", pair, got, want)
+		}
+	}
+}
+
+func goodPair(session aaa.Service, name string) string {
+	for _, v := range []string{"1", "192.0.2.1", "staff", "V.92/No QC Requested/0/0"} {
+		if Authorize(session, radius.Attributes{avpair(name + "=" + v)}).Refuse == "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// What two attributes say of one callback, by the rules of the reference: a number, another one, a place, "fixed", the caller's choice, his
+// line's number, "a callback", "no callback", and the wait.
+func TestContradictions(t *testing.T) {
+	const (
+		number = iota
+		other
+		place
+		isFixed
+		choice
+		line
+		demand
+		denial
+		wait
+	)
+	clash := [][]int{
+		number:  {other, place, choice, line, denial},
+		other:   {number, place, choice, line, denial},
+		place:   {number, other, choice, line, denial},
+		isFixed: {choice, line, denial},
+		choice:  {number, other, place, isFixed, line, denial},
+		line:    {number, other, place, isFixed, choice, denial},
+		demand:  {denial},
+		denial:  {number, other, place, isFixed, choice, line, demand},
+		wait:    {},
+	}
+	says := []struct {
+		name string
+		what int
+		avp  *radius.AVP
+	}{
+		{"Callback-Number", number, a(19, "84001")}, {"Callback-Number", other, a(19, "84002")}, {"Callback-Id", place, a(20, "office")},
+		{"Cisco-AVPair shell:callback-dialstring", number, avpair("shell:callback-dialstring=8-40 01")}, {"Cisco-AVPair shell:callback-dialstring", choice, avpair("shell:callback-dialstring=")},
+		{"Ascend-Dial-Number", number, wrap(ascend, 227, "84001")}, {"X-Ascend-Dial-Number", other, a(227, "84002")}, {"Acc-Callback-Num-Valid", number, wrap(acc, 35, "84001")},
+		{"Filter-Id", number, a(11, "Raritan:G{x}:D{84001}")},
+		{"Service-Type", demand, n(6, 9)}, {"Ascend-Callback", demand, wrap(ascend, 246, "\x00\x00\x00\x01")}, {"USR-Callback-Type", demand, wrap(usr, 0x986a, "\x00\x00\x00\x01")},
+		{"Zyxel-Callback-Option", demand, wrap(zyxel, 192, "\x00\x00\x00\x02")}, {"Acc-Callback-Mode", demand, wrap(acc, 36, "\x00\x00\x00\x00")},
+		{"Ascend-Callback", denial, wrap(ascend, 246, "\x00\x00\x00\x00")}, {"X-Ascend-Callback", denial, n(246, 0)}, {"Ascend-CBCP-Mode", denial, wrap(ascend, 113, "\x00\x00\x00\x01")},
+		{"Acc-Callback-CBCP-Type", denial, wrap(acc, 37, "\x00\x00\x00\x01")}, {"Zyxel-Callback-Option", denial, wrap(zyxel, 192, "\x00\x00\x00\x00")},
+		{"USR-Callback-Type", line, wrap(usr, 0x986a, "\x00\x00\x00\x02")}, {"Acc-Callback-Mode", line, wrap(acc, 36, "\x00\x00\x00\x07")},
+		{"USR-Callback-Type", isFixed, wrap(usr, 0x986a, "\x00\x00\x00\x03")}, {"Ascend-CBCP-Mode", isFixed, wrap(ascend, 113, "\x00\x00\x00\x03")}, {"Acc-Callback-CBCP-Type", isFixed, wrap(acc, 37, "\x00\x00\x00\x03")},
+		{"USR-Callback-Type", choice, wrap(usr, 0x986a, "\x00\x00\x00\x04")}, {"Ascend-CBCP-Mode", choice, wrap(ascend, 113, "\x00\x00\x00\x07")}, {"Acc-Callback-Mode", choice, wrap(acc, 36, "\x00\x00\x00\x03")},
+		{"Acc-Callback-CBCP-Type", choice, wrap(acc, 37, "\x00\x00\x00\x02")}, {"Shiva-Dialback-Delay", wait, wrap(shiva, 31, "\x00\x00\x00\x09")},
+	}
+	for _, x := range says {
+		for _, y := range says {
+			if x.name == y.name {
+				continue
+			}
+			z := Authorize(aaa.EXEC, radius.Attributes{x.avp, y.avp})
+			unsettled := (x.what == isFixed || y.what == isFixed) && x.what != number && x.what != other && x.what != place && y.what != number && y.what != other && y.what != place
+			switch {
+			case slices.Contains(clash[x.what], y.what):
+				if !strings.Contains(z.Refuse, x.name) || !strings.HasPrefix(z.Refuse, y.name+": it ") || z.Callback {
+					t.Errorf("%s, then %s: %q", x.name, y.name, z.Refuse)
+				}
+			case unsettled:
+				if !strings.HasSuffix(z.Refuse, "the number is fixed, and none came") {
+					t.Errorf("%s, then %s: %q", x.name, y.name, z.Refuse)
+				}
+			case z.Refuse != "":
+				t.Errorf("%s, then %s: %q", x.name, y.name, z.Refuse)
+			case z.CallbackDelay > 0 != (x.what == wait || y.what == wait):
+				t.Errorf("%s, then %s: %v", x.name, y.name, z.CallbackDelay)
+			}
+		}
+	}
+}
+
+// Facts that need not agree: the shortest limit, the longest wait, the smallest Port-Limit; and those that must.
+func TestSeveral(t *testing.T) {
+	z := Authorize(aaa.EXEC, radius.Attributes{n(27, 3600), wrap(ascend, 194, "\x00\x00\x00\x3c"), wrap(ascend, 125, "\x00\x00\x00\x05"), wrap(cisco, 194, "\x00\x00\x00\x00"), n(28, 300), n(244, 200), wrap(ascend, 169, "\x00\x00\x00\x64"), n(62, 4),
+		wrap(ascend, 108, "\x00\x00\x00\x05"), wrap(acc, 34, "\x00\x00\x00\x1e"), wrap(shiva, 31, "\x00\x00\x00\x01"), n(136, 7), avpair("shell:priv-lvl=7"), avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x07")})
+	if z.Refuse != "" || z.SessionTimeout != time.Minute || z.IdleTimeout != 100*time.Second || z.PortLimit != 4 || z.CallbackDelay != 30*time.Second || z.PrivLevel != 7 || len(z.Lines) != 1 || z.Lines[0] != 7 || z.Callback {
+		t.Errorf("%+v", z)
+	}
+	for want, attrs := range map[string]radius.Attributes{
+		"Cisco-AVPair shell:priv-lvl: it says 8, Management-Privilege-Level says 7":       {n(136, 7), avpair("shell:priv-lvl=8")},
+		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
+		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair shell:callback-rotary says 7":   {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
+		"Ascend-CBCP-Trunk-Group: 101 is no rotary group":                                 {wrap(ascend, 115, "\x00\x00\x00\x65")},
+		"Ascend-Maximum-Call-Duration: 4294967295 minutes: at most":                       {wrap(ascend, 125, "\xff\xff\xff\xff")},
+		"Ascend-Callback-Delay: 1h0m1s: at most 1h0m0s":                                   {wrap(ascend, 108, "\x00\x00\x0e\x11")},
+		"Management-Transport-Protection: 2: a telephone line protects nothing":           {n(134, 2)},
+		"Filter-Id: it is not of the form Raritan":                                        {a(11, "Raritan:G{x}:D{84001")},
+		"Filter-Id: D{} is empty":                                                         {a(11, "Raritan:D{}")},
+	} {
+		refusedFor(t, aaa.EXEC, want, "several", attrs)
+	}
+	for want, attrs := range map[string]radius.Attributes{
+		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8":                   {a(8, "\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
+		"Framed-Pool: it says b, Cisco-AVPair ip:addr-pool says a":                                    {avpair("ip:addr-pool=a"), a(88, "b")},
+		"Ascend-Send-Passwd: it is another secret than that of Cisco-AVPair lcp:send-secret":          {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
+		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not served in a PPP session": {n(6, 7)},
+		"Service-Type: 8 (Authenticate-Only) is treated as a reject":                                  {n(6, 8)},
+		"Framed-Protocol: 3 (ARAP) is not served":                                                     {n(7, 3)},
+		"Framed-Protocol: 256 (Ascend-MPP) is not served":                                             {n(7, 256)},
+		"Framed-MTU: 63 is no MTU":                                                                    {n(12, 63)},
+		"Ascend-Send-Secret: it has 3 octets, not 16":                                                 {wrap(ascend, 214, "abc")},
+	} {
+		refusedFor(t, aaa.PPP, want, "several", attrs)
+	}
+}
+
+func TestAccountingOfAccept(t *testing.T) {
+	for _, tt := range []struct {
+		interval time.Duration
+		user     string
+		in       radius.Attributes
+	}{
+		{10 * time.Minute, "bob", radius.Attributes{n(85, 600), a(1, "bob")}},
+		{time.Minute, "", radius.Attributes{n(85, 59), a(1, " bob")}},
+		{0, "", radius.Attributes{n(85, 0), a(1, "b\xff")}},
+	} {
+		if z := Authorize(aaa.EXEC, tt.in); z.InterimInterval != tt.interval || z.AccountingUser != tt.user || z.Refuse != "" {
+			t.Errorf("%+v", z)
+		}
+	}
+}
+
+// Types that RFCs use are Ascend's only where the server is said to speak them.
+func TestAscendTypes(t *testing.T) {
+	all := Dialects{AscendTypes: true}
+	for _, tt := range []struct {
+		avp      *radius.AVP
+		zero, is string // the reading's dialect and name
+	}{
+		{n(125, 5), "RFC Attr-125", "Ascend X-Ascend-Maximum-Call-Duration"},
+		{n(136, 7), "RFC 5607 Management-Privilege-Level", "Ascend X-Ascend-Client-Secondary-DNS"},
+		{n(123, 7), "RFC 4818 Delegated-IPv6-Prefix", "Ascend X-Ascend-Call-Attempt-Limit"},
+		{n(194, 7), "Ascend X-Ascend-Maximum-Time", "Ascend X-Ascend-Maximum-Time"},
+		{a(227, "84001"), "Ascend X-Ascend-Dial-Number", "Ascend X-Ascend-Dial-Number"},
+		{n(246, 1), "Ascend X-Ascend-Callback", "Ascend X-Ascend-Callback"},
+		{n(246, 0x1a000001), "RFC Attr-246", "Ascend X-Ascend-Callback"}, // an extended type 26, RFC 6929
+		{a(246, "\x01\x00\x07"), "RFC Attr-246", "Ascend X-Ascend-Callback"},
+		{n(244, 0x01000001), "RFC Attr-244", "Ascend X-Ascend-Idle-Limit"},
+		{n(104, 1), "RFC Attr-104", "RFC Attr-104"},
+		{n(250, 1), "RFC Attr-250", "RFC Attr-250"},
+	} {
+		for _, x := range []struct {
+			d    Dialects
+			want string
+		}{{Dialects{}, tt.zero}, {all, tt.is}} {
+			z := x.d.Authorize(aaa.EXEC, radius.Attributes{tt.avp})
+			if r := z.Readings[0]; r.Dialect+" "+r.Attribute != x.want {
+				t.Errorf("%+v, want %s", r, x.want)
+			}
+		}
+	}
+	if z := all.Authorize(aaa.EXEC, radius.Attributes{a(246, "\x01\x00\x07")}); !strings.HasPrefix(z.Refuse, "X-Ascend-Callback: it has 3 octets") {
+		t.Errorf("%q", z.Refuse)
+	}
+}
+
+func TestPortlist(t *testing.T) {
+	for in, want := range map[string]string{
+		"\x00\x00\x00\x07": "[7]", "\x00\x00\xff\xff": "[65535]", "7": "[7]", "1-4,7": "[1 2 3 4 7]", "7, 1-2": "[1 2 7]", "3,3": "[3]", "1-16": "[1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]",
+		"\x00\x00\x00\x00": "", "\x00\x01\x00\x00": "", "": "", "4-1": "", "1-": "", "0": "", "65536": "", "1-2000": "", "a": "", "1,,2": "", "\xff\xff\xff\xff": "",
+	} {
+		z := Authorize(aaa.EXEC, radius.Attributes{wrap(bay, 36, in)})
+		if got := fmt.Sprint(z.Lines); want != "" && (got != want || z.Refuse != "") || want == "" && z.Refuse == "" {
+			t.Errorf("%q: %s %q", in, got, z.Refuse)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	class := Dialects{ClassGroups: true}
+	for _, tt := range []struct {
+		d    Dialects
+		want string
+		in   radius.Attributes
+	}{
+		{Dialects{}, "[staff night-shift ops]", radius.Attributes{a(11, "staff"), avpair("ringback:group=night-shift"), a(11, "Raritan:G{ops}"), a(11, "staff")}},
+		{Dialects{}, "[]", radius.Attributes{a(11, "101"), a(11, "std.ppp.in"), a(11, "x.out"), a(11, "a:b"), a(11, "a b"), a(11, strings.Repeat("a", 65)), a(25, "staff"), a(25, "OU=staff;")}},
+		{class, "[staff sales]", radius.Attributes{a(25, "staff"), a(25, "OU=sales;"), a(25, "\x00\x01")}},
+	} {
+		z := tt.d.Authorize("", tt.in)
+		if got := fmt.Sprint(z.Groups); got != tt.want || z.Refuse != "" {
+			t.Errorf("%s, want %s, %q", got, tt.want, z.Refuse)
+		}
+	}
+	for user, want := range map[string]string{"bob": "", "bob@example.net": "example.net", `CORP\bob`: "CORP", `CORP\bob@example.net`: "example.net", "bob@": "", "a@b@c": "c", `\bob`: "", "": ""} {
+		if got := Realm(user); got != want {
+			t.Errorf("Realm(%q) = %q, want %q", user, got, want)
+		}
+	}
+}
+
+func TestV92(t *testing.T) {
+	const s = "V.92 QC MOH/No QC Requested/60/1"
+	v, err := ParseV92(s)
+	if err != nil || v != (V92{"V.92 QC MOH", "No QC Requested", time.Minute, 1}) || v.String() != s {
+		t.Errorf("%+v %v", v, err)
+	}
+	for _, bad := range []string{"", "V.92", "a/b/c/d", "a/b/-1/0", "a/b/1/2/3", "a\r/b/1/2"} {
+		if v, err := ParseV92(bad); err == nil {
+			t.Errorf("%q: %+v", bad, v)
+		}
+		if z := Authorize(aaa.EXEC, radius.Attributes{avpair("v92-info=" + strings.ReplaceAll(bad, "\r", ""))}); z.Refuse != "" || z.PrivLevel != 1 {
+			t.Errorf("%q refuses: %+v", bad, z)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/config"
+)
+
+// dynamicAuthor opens the port of Disconnect- and CoA-Requests and returns what serves it until ctx ends; nil where none are taken.
+func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
+	c := d.cfg.DynamicAuthor
+	if c == nil {
+		return nil, nil
+	}
+	conf := radius.DynAuthConfig{
+		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: d.cfg.Hostname,
+		Trace: func(e radius.Event) { d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.What, e.Lines}) },
+	}
+	for _, client := range c.Clients {
+		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret, Insecure: true}) // its length was judged by check-config
+	}
+	server, err := radius.NewDynAuth(conf)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := net.ListenPacket("udp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("dynamic_author: %w (is aaa.dynamic_author.listen an address of this host?)", err)
+	}
+	d.log.Info("disconnect and CoA requests are taken", zap.String("listen", conn.LocalAddr().String()))
+	return func() {
+		if err := server.Serve(ctx, conn); err != nil {
+			d.log.Error("disconnect and CoA requests are not taken any more", zap.Error(err))
+		}
+	}, nil
+}
+
+// brokerTarget is the broker as RADIUS's dynamic authorization sees it.
+type brokerTarget struct{ *broker.Broker }
+
+// Disconnect implements radius.Target.
+func (t brokerTarget) Disconnect(ctx context.Context, s radius.Selector) (int, error) {
+	return outcome(t.Broker.Disconnect(ctx, selector(s)))
+}
+
+// Change implements radius.Target.
+func (t brokerTarget) Change(ctx context.Context, s radius.Selector, c radius.Change) (int, error) {
+	return outcome(t.Broker.Change(ctx, selector(s), broker.Change(c)))
+}
+
+func selector(s radius.Selector) broker.Selector {
+	return broker.Selector{SessionID: s.SessionID, MultiSessionID: s.MultiSessionID, User: s.User, TTY: s.TTY, Caller: s.Caller, By: "RADIUS"}
+}
+
+// outcome is how many sessions and callbacks there were, or why nothing was done.
+func outcome(err error) (int, error) {
+	switch {
+	case err == nil:
+		return 1, nil
+	case errors.Is(err, broker.ErrNoSession):
+		return 0, nil
+	case errors.Is(err, broker.ErrTooLate), errors.Is(err, broker.ErrNotSupported):
+		return 0, fmt.Errorf("%w: %w", radius.ErrProhibited, err)
+	}
+	return 0, err
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lab"
+)
+
+// howTo is a how-to and the files that it quotes.
+type howTo struct {
+	doc, dir string
+}
+
+var (
+	freeradiusHowTo = howTo{"../../docs/how-to/freeradius.md", "../../testdata/peers/freeradius/howto/"}
+	tacquitoHowTo   = howTo{"../../docs/how-to/tacquito.md", "../../testdata/peers/tacquito/howto/"}
+	untriedHowTos   = []string{"tac_plus-ng", "cisco-ise", "windows-nps"}
+)
+
+func (h howTo) file(t *testing.T, name string) string { return readFile(t, h.dir+name) }
+
+// TestHowToQuotes holds the how-tos to the files that the tests below run: each is quoted whole, as it is.
+func TestHowToQuotes(t *testing.T) {
+	for _, h := range []howTo{freeradiusHowTo, tacquitoHowTo} {
+		doc := readFile(t, h.doc)
+		entries, err := os.ReadDir(h.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if !regexp.MustCompile("(?m)^```[a-z]*\n" + regexp.QuoteMeta(h.file(t, e.Name())) + "```$").MatchString(doc) {
+				t.Errorf("%s does not quote %s%s as it is", h.doc, h.dir, e.Name())
+			}
+		}
+		if len(entries) < 3 {
+			t.Errorf("%d files in %s", len(entries), h.dir)
+		}
+	}
+}
+
+// howToDir is a directory with a how-to's configuration, its secrets and certificates.
+func howToDir(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := tempDir(t)
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// topLevel cuts a YAML text before each line that begins with a key; comments belong to what is below them.
+var topLevel = regexp.MustCompile(`(?m)^[a-z_]+:`)
+
+// section is the part of a YAML text that begins with a top-level key, comments before it not included.
+func section(t *testing.T, text, key string) (before, part, after string) {
+	t.Helper()
+	starts := topLevel.FindAllStringIndex(text, -1)
+	for i, s := range starts {
+		if text[s[0]:s[1]] != key+":" {
+			continue
+		}
+		end := len(text)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		return text[:s[0]], text[s[0]:end], text[end:]
+	}
+	t.Fatalf("no section %s in\n%s", key, text)
+	return "", "", ""
+}
+
+// replaced is text with the section key of other in place of its own.
+func replaced(t *testing.T, text, other, key string) string {
+	t.Helper()
+	before, _, after := section(t, text, key)
+	_, part, _ := section(t, other, key)
+	return before + strings.TrimRight(part, "\n") + "\n\n" + after
+}
+
+// howToTown is a lab whose daemon has the AAA and the policy of a how-to; files are put beside its configuration.
+func howToTown(t *testing.T, yaml, policy string, files map[string]string) *lab.Lab {
+	t.Helper()
+	return startTown(t, lab.Options{Dir: howToDir(t, files), Edit: func(name, text string) string {
+		switch name {
+		case "ringback.yaml":
+			text = replaced(t, text, yaml, "aaa")
+		case "policies.d/default.yaml":
+			text = policy
+		}
+		return shortWait(name, text)
+	}})
+}
+
+// playBoth plays both kinds of callback and looks at the dial commands.
+func playBoth(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	for _, scenario := range []string{"no-verify", "any-number"} {
+		play(t, l, shipped(t, scenario))
+	}
+	if d := lineDials(l); len(d) != 2 || d[0].Number != "84001" || d[1].Number != "84001" {
+		t.Errorf("dial commands of the lines: %+v, must be two to 84001", d)
+	}
+}
+
+// checkQuoted holds the sample of a command's output in a how-to to what the command printed: each line is there, in this order. Lines of … stand
+// for others, and what differs from run to run (hexadecimal octets) is not compared.
+func checkQuoted(t *testing.T, doc, command, output string) {
+	t.Helper()
+	_, sample, ok := strings.Cut(readFile(t, doc), "\n$ "+command+"\n")
+	sample, _, ends := strings.Cut(sample, "```")
+	if !ok || !ends {
+		t.Fatalf("%s has no sample of %q", doc, command)
+	}
+	rest := output
+	for line := range strings.Lines(sample) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.TrimSpace(line) == "…" || line == "" || strings.HasPrefix(line, "Password"):
+			continue
+		case strings.Contains(line, "0x"):
+			line, _, _ = strings.Cut(line, "0x")
+		}
+		_, after, ok := strings.Cut(rest, line)
+		if !ok {
+			t.Errorf("%s shows the line %q, which is not there, or not in this order:\n%s", doc, line, output)
+			return
+		}
+		rest = after
+	}
+}
+
+// TestHowToConfigurationsOfAAA loads the ringback.yaml of each AAA how-to as it stands, so that an operator may paste it.
+func TestHowToConfigurationsOfAAA(t *testing.T) {
+	secret := "not-a-secret-but-24-octets\n"
+	pem := func(name string) string { return readFile(t, "../../testdata/config/"+name) }
+	files := map[string]string{
+		"radius.secret": secret, "tacacs.secret": secret, "ca.pem": pem("ca.pem"),
+		"maui-nas-04.example.net.pem": pem("ringback.pem"), "maui-nas-04.example.net.key": pem("ringback.key"),
+	}
+	yamls := map[string]string{
+		"FreeRADIUS": freeradiusHowTo.file(t, "ringback.yaml"),
+		"RadSec":     replaced(t, freeradiusHowTo.file(t, "ringback.yaml"), freeradiusHowTo.file(t, "radsec.yaml")+"  lists:\n    login: {default: [radius]}\n", "aaa"),
+		"tacquito":   tacquitoHowTo.file(t, "ringback.yaml"),
+	}
+	for _, name := range untriedHowTos {
+		yamls[name] = fenced(t, "../../docs/how-to/"+name+".md", "yaml")[0]
+	}
+	for name, yaml := range yamls {
+		t.Run(name, func(t *testing.T) {
+			files["ringback.yaml"], files["policies.d/default.yaml"] = yaml, freeradiusHowTo.file(t, "policy.yaml")
+			t.Setenv("RINGBACK_STATE_DIR", filepath.Join(t.TempDir(), "state"))
+			cfg, problems := config.Load(filepath.Join(howToDir(t, files), "ringback.yaml"), nil)
+			if cfg == nil {
+				t.Fatal(problems)
+			}
+			for _, p := range problems {
+				t.Errorf("a warning: %v", p)
+			}
+		})
+	}
+}
+
+// TestUntriedHowTos: what no test runs says so at its head.
+func TestUntriedHowTos(t *testing.T) {
+	for _, name := range untriedHowTos {
+		head, _, _ := strings.Cut(readFile(t, "../../docs/how-to/"+name+".md"), "\n## ")
+		if !strings.Contains(head, "**Not run by us.**") {
+			t.Errorf("docs/how-to/%s.md does not say at its head that it is not run by us", name)
+		}
+	}
+}

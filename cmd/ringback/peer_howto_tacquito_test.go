@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	tq "github.com/facebookincubator/tacquito"
+
+	"github.com/ringback/ringback/aaa/aaatest/tacquito"
+)
+
+// tacquitoPasted is a directory in which the commands of the how-to were run, and the configuration that they wrote.
+func tacquitoPasted(t *testing.T, scripts ...string) (dir, config string) {
+	t.Helper()
+	needs(t, "openssl", "openssl")
+	dir = tempDir(t)
+	for _, s := range scripts {
+		runHere(t, dir, "sh", "-euc", strings.ReplaceAll(tacquitoHowTo.file(t, s), "192.0.2.9/32", "127.0.0.0/8"))
+	}
+	return dir, readFile(t, filepath.Join(dir, "tacquito.yaml"))
+}
+
+// The whole how-to: tacquito with the configuration that the how-to writes, and users who are called back.
+func TestPeerHowToTacquito(t *testing.T) {
+	t.Parallel()
+	dir, config := tacquitoPasted(t, "configure.sh")
+	server := tacquito.Start(t, tacquito.Options{Config: config})
+	yaml := strings.Replace(tacquitoHowTo.file(t, "ringback.yaml"), "address: 192.0.2.2", "address: "+server.Addr, 1)
+	policy, secret := tacquitoHowTo.file(t, "policy.yaml"), readFile(t, filepath.Join(dir, "tacacs.secret"))
+	path := filepath.Join(howToDir(t, map[string]string{"ringback.yaml": yaml, "policies.d/default.yaml": policy, "tacacs.secret": secret}), "ringback.yaml")
+	if out, status := ringback(t, "", "check-config", "-c", path); status != 0 {
+		t.Errorf("check-config: status %d\n%s", status, out)
+	}
+	const sample = "ringback aaa test austin-01 -c /etc/ringback/ringback.yaml"
+	for _, tt := range []struct{ user, password, want string }{
+		{"austin-01", "maui-1993", ""},
+		{"austin-02", "hana-1993", "decision of group default: ask_number"},
+		{"austin-01", "wrong", "user austin-01: refused by tacquito"},
+	} {
+		out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", path)
+		if (status == 0) != (tt.password != "wrong") || !strings.Contains(out, tt.want) {
+			t.Errorf("aaa test of %s with %s: status %d, must say %q\n%s", tt.user, tt.password, status, tt.want, out)
+		}
+		if tt.want == "" {
+			checkQuoted(t, tacquitoHowTo.doc, sample, out)
+		}
+	}
+	playBoth(t, howToTown(t, yaml, policy, map[string]string{"tacacs.secret": secret}))
+	// Accounting-On, and Start and Stop of four legs.
+	eventually(t, "nine records in tacquito's file", func() bool { return len(server.Accounting()) >= 9 })
+}
+
+// By TLS, with the certificates that the how-to makes.
+func TestPeerHowToTacquitoTLS(t *testing.T) {
+	t.Parallel()
+	dir, config := tacquitoPasted(t, "configure.sh", "certificates.sh")
+	in := func(name string) string { return filepath.Join(dir, name) }
+	certificates, err := tq.GenTLSConfig(in("tacacs.example.net.pem"), in("tacacs.example.net.key"), in("ca.pem"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := tacquito.Start(t, tacquito.Options{Config: config, TLS: certificates})
+	_, lists, _ := strings.Cut(tacquitoHowTo.file(t, "ringback.yaml"), "  tacacs_system_user:")
+	lists, _, _ = strings.Cut(lists, "\n\n")
+	yaml := strings.Replace(tacquitoHowTo.file(t, "tls.yaml"), "192.0.2.2", server.Addr, 1) + "  tacacs_system_user:" + lists + "\n"
+	files := map[string]string{}
+	for _, name := range []string{"ca.pem", "maui-nas-04.example.net.pem", "maui-nas-04.example.net.key"} {
+		files[name] = readFile(t, in(name))
+	}
+	playBoth(t, howToTown(t, yaml, tacquitoHowTo.file(t, "policy.yaml"), files))
+}
+
+// The how-to installs the release of tacquito that the tests link.
+func TestHowToTacquitoRelease(t *testing.T) {
+	mod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, release, ok := strings.Cut(string(mod), "github.com/facebookincubator/tacquito ")
+	release, _, _ = strings.Cut(release, "\n")
+	doc := readFile(t, tacquitoHowTo.doc)
+	if n := strings.Count(doc, "@"+strings.Fields(release)[0]); !ok || n < 2 {
+		t.Errorf("%s names the release %s %d times, must be for the server and for its generator of hashes", tacquitoHowTo.doc, release, n)
+	}
+}

@@ -1,0 +1,154 @@
+//go:build unix
+
+package session
+
+import (
+	"context"
+	"net"
+	"os"
+	osexec "os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
+)
+
+// telnetd serves one connection after another as inetd would, with program in place of login, and returns its port.
+func telnetd(t *testing.T, program string) int {
+	t.Helper()
+	path, err := osexec.LookPath("/usr/sbin/telnetd")
+	if err != nil {
+		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+			t.Fatal("needs telnetd: apt-get install inetutils-telnetd")
+		}
+		t.Skip("needs telnetd: apt-get install inetutils-telnetd")
+	}
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			conn, err := l.AcceptTCP()
+			if err != nil {
+				return
+			}
+			f, err := conn.File()
+			conn.Close()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			served.Go(func() {
+				defer f.Close()
+				cmd := osexec.CommandContext(ctx, path, "--exec-login="+program)
+				cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = f, f, f, time.Second
+				_ = cmd.Run() // it ends with its connection
+			})
+		}
+	})
+	t.Cleanup(func() { stop(); l.Close(); served.Wait() })
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// realCaller is somebody at a terminal in real time.
+type realCaller struct {
+	t    *testing.T
+	far  net.Conn
+	got  chan string // what comes; closed at the end
+	seen string
+	out  chan Outcome
+}
+
+func realDialIn(t *testing.T, auth aaa.Authorization, cfg Config) *realCaller {
+	near, far := net.Pipe()
+	data := &fakeData{Conn: near, done: make(chan struct{})}
+	c := &realCaller{t: t, far: far, got: make(chan string, 1000), out: make(chan Outcome, 1)}
+	call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
+	b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+	go func() {
+		c.out <- Run(context.Background(), call, cfg, fakeLogin{"u": {password: "pw", auth: auth}}, b, Leg{}, nil)
+		data.lose()
+	}()
+	far.SetDeadline(time.Now().Add(20 * time.Second))
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer close(c.got)
+		buf := make([]byte, 256)
+		for {
+			n, err := far.Read(buf)
+			c.got <- string(buf[:n])
+			if err != nil {
+				return
+			}
+		}
+	})
+	t.Cleanup(func() { data.lose(); far.Close(); reading.Wait() })
+	return c
+}
+
+// expects reads until text has come.
+func (c *realCaller) expects(text string) {
+	c.t.Helper()
+	for !strings.Contains(c.seen, text) {
+		more, ok := <-c.got
+		if c.seen += more; !ok {
+			c.t.Fatalf("waiting for %q: the caller saw %q", text, c.seen)
+		}
+	}
+	_, c.seen, _ = strings.Cut(c.seen, text)
+}
+
+func (c *realCaller) types(keys string) {
+	c.t.Helper()
+	if _, err := c.far.Write([]byte(keys)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// A real telnetd: its negotiation, its echo, the terminal's type, the interrupt with its urgent data, and its end.
+func TestPeerTelnetd(t *testing.T) {
+	t.Parallel()
+	script := t.TempDir() + "/login"
+	program := `#!/bin/sh
+trap 'echo interrupted' INT
+echo "terminal $TERM ready"
+while :; do
+	line=
+	read -r line || continue # interrupted
+	case $line in bye) echo farewell; sleep 1; exit;; esac # telnetd drops what it has not sent when it hears of the exit
+	echo "got <$line>"
+done
+`
+	if err := os.WriteFile(script, []byte(program), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	host := &aaa.Host{Address: "127.0.0.1", Service: aaa.Telnet, Port: telnetd(t, script)}
+	c := realDialIn(t, aaa.Authorization{Host: host}, Config{Hosts: Hosts{Allow: rules(t, "127.0.0.1"), Terminal: "vt220"}})
+	c.expects("Username: ")
+	c.types("u\r")
+	c.expects("Password: ")
+	c.types("pw\r\n")
+	c.expects("Open\r\n")
+	c.expects("terminal vt220 ready\r\n")
+	c.types("hello\r")
+	c.expects("hello\r\ngot <hello>\r\n") // one echo, telnetd's
+	c.types("a \xff\xfe b\r")
+	c.expects("got <a \xff\xfe b>\r\n")
+	c.types("half a line\x1ec")
+	c.expects("interrupted\r\n")
+	c.types("\x1eo") // telnetd answers Abort Output by a Synch: IAC DM, the DM urgent
+	c.types("after\r")
+	c.expects("after\r\ngot <after>\r\n")
+	c.types("bye\r")
+	c.expects("farewell\r\n")
+	c.expects("closed by foreign host]\r\n")
+	if out := <-c.out; out.Cause != aaa.CauseHostRequest && out.Cause != aaa.CauseLostService {
+		t.Errorf("outcome %+v", out)
+	}
+}
