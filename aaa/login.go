@@ -123,6 +123,12 @@ func (a Authorization) with(proven Authorization) Authorization {
 	if a.ReplyMessage == "" {
 		a.ReplyMessage = proven.ReplyMessage
 	}
+	if a.AccountingUser == "" {
+		a.AccountingUser = proven.AccountingUser
+	}
+	if a.InterimInterval == 0 {
+		a.InterimInterval = proven.InterimInterval
+	}
 	return a
 }
 

@@ -38,7 +38,7 @@ func (l *loader) radiusServer(v *schema.Value) {
 		Name: get("name").Text(), Address: get("address").Text(), Accounting: get("accounting").Text(),
 		Timeout: get("timeout").Duration(), Retries: get("retries").Int(),
 		MessageAuthenticator: get("message_authenticator").Text(), Source: get("source").Text(), Insecure: get("insecure").Bool(false),
-		StatusServer: get("status_server").Text(), Dialects: get("dialects").Texts(),
+		StatusServer: get("status_server").Text(), Dialects: get("dialects").Texts(), ClassGroups: get("class_groups").Bool(false),
 	}
 	if s.Retries == 0 {
 		s.Retries = -1 // to the client zero is its default
