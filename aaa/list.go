@@ -95,7 +95,7 @@ func settle(entry, user string, c Conversation, res Result) Result {
 
 // Ungranted is a without all that it grants: what is left is for people to read.
 func (a Authorization) Ungranted() Authorization {
-	return Authorization{ServiceType: a.ServiceType, Kind: a.Kind, ReplyMessage: a.ReplyMessage, Refuse: a.Refuse, Attributes: a.Attributes}
+	return Authorization{ServiceType: a.ServiceType, Kind: a.Kind, ReplyMessage: a.ReplyMessage, Refuse: a.Refuse, Attributes: a.Attributes, Readings: a.Readings}
 }
 
 // listConversation goes on with the entry that asked, and with no other.

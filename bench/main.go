@@ -41,20 +41,21 @@ type sizes struct {
 	cycleRounds             int
 	logins, loginRounds     int // at an AAA server
 	backlog, backlogRounds  int // of accounting records
+	tacacs, tacacsRounds    int // authorizations
 }
 
 var whole = sizes{
 	dialRounds: 7, dialScripts: 2000, idleLines: [2]int{100, 2000}, idleTime: 20 * time.Second, mgettys: 20,
 	waitLines: 1000, waitRounds: 5, waitRate: 100, waitFor: 5 * time.Second, forcedWait: 2 * time.Second,
 	commitRounds: 11, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
-	logins: 20000, loginRounds: 7, backlog: 10000, backlogRounds: 3,
+	logins: 20000, loginRounds: 5, backlog: 10000, backlogRounds: 3, tacacs: 10000, tacacsRounds: 3,
 }
 
 var smoke = sizes{
 	dialRounds: 2, dialScripts: 400, idleLines: [2]int{20, 120}, idleTime: 2 * time.Second, mgettys: 5,
 	waitLines: 100, waitRounds: 1, waitRate: 40, waitFor: 2 * time.Second, forcedWait: time.Second,
 	commitRounds: 1, cycleLines: 32, cycleFor: 2 * time.Second, cycleRounds: 1,
-	logins: 2048, loginRounds: 1, backlog: 1000, backlogRounds: 1,
+	logins: 2048, loginRounds: 1, backlog: 1000, backlogRounds: 1, tacacs: 1000, tacacsRounds: 1,
 }
 
 // part is one of the benchmarks.
@@ -72,6 +73,7 @@ var parts = []part{
 	{"cycles", (*bench).cycles},
 	{"radius", (*bench).radius},
 	{"spool", (*bench).spool},
+	{"tacacs", (*bench).tacacs},
 }
 
 func partNames() (names []string) {
@@ -89,6 +91,7 @@ func main() {
 	flag.StringVar(&b.source, "source", ".", "root of the source tree")
 	exchange := flag.String("layeh", "", "be the child that logs in at this RADIUS server by layeh.com/radius")
 	logins := flag.Int("logins", 0, "how often that child logs in")
+	tacquito := flag.Bool("tacquito", false, "be the child that is tacquito's server")
 	flag.Parse()
 	if b.quick {
 		b.sizes = smoke
@@ -98,6 +101,9 @@ func main() {
 	run := func() error { return b.run(ctx, flag.Args()) }
 	if *exchange != "" {
 		run = func() error { return layeh(ctx, *exchange, *logins) }
+	}
+	if *tacquito {
+		run = serveTacquito
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

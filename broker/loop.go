@@ -30,6 +30,9 @@ type event struct {
 // errStale answers an event that no rule covers.
 var errStale = errors.New("too late, or out of place")
 
+// errUnstarted answers an event for a callback of the process before that could not be taken up yet.
+var errUnstarted = errors.New("ringback has just started, and the journal cannot be written yet: try again")
+
 // errAlready answers a promise to somebody who has one.
 var errAlready = errors.New("a callback is already pending for this user")
 
@@ -151,6 +154,11 @@ func (b *Broker) take(e event) (step, bool) {
 	}
 	if w == nil {
 		b.refuse(e)
+		return step{}, false
+	}
+	if _, ok := e.what.(callback.Restarted); w.unstarted && !ok {
+		e.giveBack()
+		e.answer(errUnstarted)
 		return step{}, false
 	}
 	if leased, ok := e.what.(callback.Leased); ok && leased.Lease == 0 {
@@ -306,6 +314,7 @@ func (b *Broker) tryAgain(ctx context.Context, e event) {
 // done carries out the effects of a step that stands.
 func (b *Broker) done(ctx context.Context, s step) {
 	w := s.work
+	w.unstarted = false
 	for _, e := range s.effects {
 		b.carry(ctx, w, e)
 	}

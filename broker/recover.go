@@ -67,7 +67,7 @@ func (b *Broker) restart(row journal.Callback) error {
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
 	}
-	w.auth = g
+	w.auth, w.unstarted = g, true
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
 	if w.state.Phase == callback.Dialing { // a crash cut the attempt; it is spent, whatever the modem did

@@ -139,8 +139,10 @@ type world struct {
 	heard  map[string]bool // callbacks that a caller was told of
 	dials  map[string]int  // callback → dial commands that modems saw
 	budget map[string]int
-	over   map[string]bool // callbacks whose end was carried out or is on disk
-	leases map[uint64]bool // lent by this process's world, not given back
+	over   map[string]bool          // callbacks whose end was carried out or is on disk
+	leases map[uint64]bool          // lent by this process's world, not given back
+	putOff map[string]time.Duration // until when the dials of a callback were put off, as its asker was told
+	puts   int
 }
 
 func (w *world) log(format string, args ...any) {
@@ -236,13 +238,22 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 		if d == 0 {
 			d = 20 * time.Second
 		}
+		if e.Kind == callback.Wait || e.Kind == callback.RetryWait {
+			d = max(d, time.Duration(work.state.NotBefore)-w.now)
+		}
 		say(d, callback.TimerFired{Kind: e.Kind, Gen: e.Gen})
 	case callback.Recheck:
 		reason := ""
-		if w.rng.IntN(50) == 0 {
+		takes := time.Second
+		switch w.rng.IntN(50) {
+		case 0:
 			reason = "the number is denied now"
+		case 1: // AAA is asked again, and is silent
+			reason, takes = "authorization before the dial: silent", 2*time.Minute
+		case 2: // … or answers late
+			takes = 2 * time.Minute
 		}
-		say(w.some(time.Second), callback.DenialRechecked{Gen: e.Gen, Reason: reason})
+		say(w.some(takes), callback.DenialRechecked{Gen: e.Gen, Reason: reason})
 	case callback.Dial:
 		w.dialCommand(id, e)
 		w.dialEnds(id, e, say)
@@ -269,6 +280,9 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	}
 	if !w.leases[e.Lease] {
 		w.t.Fatalf("callback %s: dialled without its lease", id)
+	}
+	if w.now < w.putOff[id] {
+		w.t.Fatalf("callback %s: dialled at %v, put off until %v (law 8)", id, w.now, w.putOff[id])
 	}
 }
 
@@ -323,6 +337,31 @@ func (w *world) caller(n int) {
 	}
 	if w.rng.IntN(30) == 0 {
 		w.in(w.some(time.Minute), w.life, func() { w.feed(event{id: id, what: callback.Cancel{By: "operator"}}) })
+	}
+	for range w.rng.IntN(4) {
+		w.in(w.some(2*time.Minute), 0, func() { w.coa(id) })
+	}
+}
+
+// coa is a Change or a Disconnect of AAA's, for whatever the callback is doing. What its asker is told must be so.
+func (w *world) coa(id string) {
+	if w.rng.IntN(10) == 0 {
+		w.feed(event{id: id, what: callback.Cancel{By: "CoA"}})
+		return
+	}
+	until, reply := w.now+w.some(10*time.Minute), make(chan error, 1)
+	w.feed(event{id: id, what: callback.Delay{NotBefore: int64(until), By: "CoA"}, reply: reply})
+	select {
+	case err := <-reply:
+		if err != nil {
+			return
+		}
+		if until <= w.putOff[id] {
+			w.t.Fatalf("callback %s: put off until %v after %v (law 8)", id, until, w.putOff[id])
+		}
+		w.putOff[id] = until
+		w.puts++
+	default: // the disk failed; it is tried again, and nobody was told
 	}
 }
 
@@ -391,7 +430,7 @@ func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 5732))
 	w = &world{
-		t: t, rng: rng, trace: sha256.New(), heard: map[string]bool{}, dials: map[string]int{}, budget: map[string]int{}, over: map[string]bool{},
+		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{}, dials: map[string]int{}, budget: map[string]int{}, over: map[string]bool{},
 	}
 	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, ended: map[string]int{}}
 	w.disk.crash = func(string) {
@@ -432,7 +471,7 @@ func TestSimulation(t *testing.T) {
 		}
 		seeds = n
 	}
-	var heard, dials, kills int
+	var heard, dials, kills, puts int
 	for seed := range uint64(seeds) {
 		one, w := simulate(t, seed, 200)
 		if two, _ := simulate(t, seed, 200); one != two {
@@ -443,9 +482,10 @@ func TestSimulation(t *testing.T) {
 			dials += n
 		}
 		kills += w.kills
+		puts += w.puts
 	}
-	t.Logf("%d seeds: %d promises heard, %d dial commands, %d kills", seeds, heard, dials, kills)
-	if heard < seeds*20 || kills < seeds || dials < seeds*10 {
+	t.Logf("%d seeds: %d promises heard, %d dial commands, %d put off, %d kills", seeds, heard, dials, puts, kills)
+	if heard < seeds*20 || kills < seeds || dials < seeds*10 || puts < seeds*5 {
 		t.Errorf("the world is too quiet to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
 	}
 }

@@ -22,6 +22,7 @@ type work struct {
 	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended
 	notBefore time.Time // until when the dial was put off (monotonic); zero: it was not, or by another process
+	unstarted bool      // of the process before, and Restarted is not on disk yet: its state tells of things that are gone
 	leg1      *call     // until it is down
 	leg1Stop  string    // accounting record whose acknowledgement the dial awaits for a while
 

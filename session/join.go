@@ -105,44 +105,51 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 // join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session with it (ctx, the
 // terminal, idleness); else the ending says how the connection went.
 func (s *session) join(ctx context.Context, t target) (ending, error) {
-	clear := t.service == aaa.TCPClear // may be a program that expects nothing but its host
-	if !clear {
-		s.say("Trying " + console.Clean(t.title()) + " ... ")
-	}
+	s.talk(t, "Trying "+console.Clean(t.title())+" ... ")
 	conn, err := s.cfg.Hosts.dial(ctx, t)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ending{}, context.Cause(ctx)
-		}
-		text, reason := unconnected(err), s.scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ending{}, context.Cause(ctx)
+	case err != nil:
+		reason := s.scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
 		s.debugf("host: %s", reason)
-		s.say("\n" + text + "\n")
+		s.say("\n" + unconnected(err) + "\n")
 		return ending{cause: aaa.CauseServiceUnavailable, reason: reason}, nil
 	}
 	defer conn.Close()
 	s.debugf("host: connected to %s by %s", t, t.service)
-	if !clear {
-		s.say("Open\n")
-	}
+	s.talk(t, "Open\n")
 	err = s.carry(ctx, conn, t)
 	s.debugf("host: %s: %s", t, s.scrub(err.Error()))
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ending{}, context.Cause(ctx)
-	case errors.Is(err, errEscaped):
-		s.say("\n[Connection to " + console.Clean(t.title()) + " closed]\n")
-		return ending{cause: aaa.CauseUserRequest, reason: s.scrub(fmt.Sprintf("%v %s", err, t))}, nil
-	case errors.Is(err, errHostClosed), errors.As(err, new(hostError)):
-		if !clear {
-			s.say("\n[Connection to " + console.Clean(t.title()) + " closed by foreign host]\n")
-		}
-		cause := aaa.CauseHostRequest
-		if !errors.Is(err, errHostClosed) {
-			cause = aaa.CauseLostService
-		}
-		return ending{cause: cause, reason: s.scrub(fmt.Sprintf("%s: %v", t, err))}, nil
 	}
-	return ending{}, err
+	return s.parted(t, err)
+}
+
+// talk tells the caller about his connection, but by TCP-clear: there he may be a program that expects nothing but its host.
+func (s *session) talk(t target, text string) {
+	if t.service != aaa.TCPClear {
+		s.say(text)
+	}
+}
+
+// parted makes an ending of why octets are carried no more; what ends the session comes back as it is.
+func (s *session) parted(t target, err error) (ending, error) {
+	e := ending{reason: s.scrub(fmt.Sprintf("%s: %v", t, err))}
+	by := " by foreign host]\n"
+	switch {
+	case errors.Is(err, errEscaped):
+		e.cause, by = aaa.CauseUserRequest, "]\n"
+	case errors.Is(err, errHostClosed):
+		e.cause = aaa.CauseHostRequest
+	case errors.As(err, new(hostError)):
+		e.cause = aaa.CauseLostService
+	default:
+		return ending{}, err
+	}
+	s.talk(t, "\n[Connection to "+console.Clean(t.title())+" closed"+by)
+	return e, nil
 }
 
 // unconnected is what a caller reads of a connection that did not come about.

@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -46,7 +47,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 29, name: "Termination-Action", form: integer, enum: valueNames{0: "Default", 1: "RADIUS-Request"}, field: "", check: "RADIUS-Request (1) is not done: the session just ends", source: "RFC 2865 §5.29",
 		apply: (*reading).terminationAction},
 	{n: 85, name: "Acct-Interim-Interval", form: integer, field: "interim_interval", check: "seconds; 0 is none; less than 60 is 60", source: "RFC 2869 §5.16", apply: (*reading).interimInterval},
-	{n: 1, name: "User-Name", form: text, field: "accounting_user", check: "the name in accounting; who logged in stays who he said he is; left where it is no user name", source: "RFC 2865 §5.1", apply: (*reading).userName},
+	{n: 1, name: "User-Name", form: text, many: true, field: "accounting_user", check: "the name in accounting; who logged in stays who he said he is; left where it is no user name", source: "RFC 2865 §5.1", apply: (*reading).userName},
 	{n: 136, name: "Management-Privilege-Level", form: integer, field: fieldPriv, check: "0 to 15; another level is a Reject", source: "RFC 5607 §6.4", apply: (*reading).privilegeLevel},
 	{n: 134, name: "Management-Transport-Protection", form: integer, enum: valueNames{1: "No-Protection", 2: "Integrity-Protection", 3: "Integrity-Confidentiality-Protection"}, field: "",
 		check: "a telephone line protects nothing: all but No-Protection (1) is a Reject", source: "RFC 5607 §6.2", apply: (*reading).transportProtection},
@@ -94,7 +95,8 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 55, name: "Event-Timestamp", form: date}, {n: 60, name: "CHAP-Challenge", form: octets},
 	{n: 61, name: "NAS-Port-Type", form: integer, enum: valueNames{0: "Async", 1: "Sync", 2: "ISDN", 3: "ISDN-V120", 4: "ISDN-V110", 5: "Virtual"}},
 	{n: 69, name: "Tunnel-Password", form: octets, secret: true}, {n: 76, name: "Prompt", form: integer, enum: valueNames{0: "No-Echo", 1: "Echo"}}, {n: 77, name: "Connect-Info"},
-	{n: 79, name: "EAP-Message", form: octets}, {n: 80, name: "Message-Authenticator", form: octets},
+	{n: 79, name: "EAP-Message", form: octets, secret: true}, // EAP-GTC has the password as it is
+	{n: 80, name: "Message-Authenticator", form: octets},
 	{n: 87, name: "NAS-Port-Id"}, {n: 89, name: "Chargeable-User-Identity", form: octets}, {n: 95, name: "NAS-IPv6-Address", form: address6},
 	{n: 101, name: "Error-Cause", form: integer, enum: valueNames{201: "Residual-Context-Removed", 401: "Unsupported-Attribute", 402: "Missing-Attribute", 403: "NAS-Identification-Mismatch",
 		404: "Invalid-Request", 405: "Unsupported-Service", 501: "Administratively-Prohibited", 503: "Session-Context-Not-Found", 504: "Session-Context-Not-Removable", 506: "Resources-Unavailable"}},
@@ -181,6 +183,9 @@ func (r *reading) interimInterval(v value) error {
 }
 
 func (r *reading) userName(v value) error {
+	if r.a.AccountingUser != "" {
+		return errors.New("it came 2 times")
+	}
 	if err := aaa.CheckUser(v.s); err != nil {
 		return r.left(err.Error() + ", left")
 	}

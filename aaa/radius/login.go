@@ -215,7 +215,6 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 	if a.Refuse != "" {
 		return a
 	}
-	accountAs(&a, attrs)
 	if realm := Realm(l.request.User); realm != "" && !slices.Contains(a.Groups, realm) {
 		a.Groups = append(a.Groups, realm) // last: what the server says of groups goes before what the user typed
 	}
@@ -229,20 +228,6 @@ func (p *peer) dialects(at *slot) Dialects {
 		d.Secret, d.Authenticator = aaa.Secret(at.secret), at.auth[:]
 	}
 	return d
-}
-
-// accountAs notes the user name that accounting is to use (RFC 2865 §5.1). Who has proven himself stays who he said he is: leg two proves the same.
-func accountAs(a *aaa.Authorization, attrs radius.Attributes) {
-	names := values(attrs, rfc2865.UserName_Type)
-	switch {
-	case len(names) == 0:
-	case len(names) > 1:
-		refused := *a
-		refused.Refuse = fmt.Sprintf("User-Name: it came %d times", len(names))
-		*a = refused.Ungranted()
-	case aaa.CheckUser(string(names[0])) == nil:
-		a.AccountingUser = string(names[0])
-	}
 }
 
 func (l *login) challenged(reply *radius.Packet, res aaa.Result) aaa.Result {

@@ -1,33 +1,92 @@
 package tacplus_test
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"testing"
 
+	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// BenchmarkAuthorize is an EXEC authorization by tacquito in the same process, 64 at once:
-// go test ./aaa/tacplus -run xxx -bench Authorize
+// granter is tacquito's server loop with a handler that grants at once: what is left is the transport.
+type granter struct{}
+
+func (granter) Infof(context.Context, string, ...any)                {}
+func (granter) Errorf(context.Context, string, ...any)               {}
+func (granter) Debugf(context.Context, string, ...any)               {}
+func (granter) Record(context.Context, map[string]string, ...string) {}
+
+func (g granter) Get(context.Context, net.Addr) ([]byte, tq.Handler, error) {
+	return []byte(secret), g, nil
+}
+
+func (granter) Handle(r tq.Response, _ tq.Request) {
+	r.Reply(tq.NewAuthorReply(tq.SetAuthorReplyStatus(tq.AuthorStatusPassAdd), tq.SetAuthorReplyArgs("priv-lvl=7", "callback-dialstring=84001")))
+}
+
+// startGranter returns its address; it ends with the benchmark.
+func startGranter(b *testing.B, c *tls.Config) string {
+	b.Helper()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var l tq.DeadlineListener = tcp.(*net.TCPListener)
+	if c != nil {
+		if l, err = tq.NewTLSListener(tcp, c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- tq.NewServer(granter{}, granter{}, tq.SetUseTLS(c != nil)).Serve(context.Background(), l)
+	}()
+	b.Cleanup(func() {
+		tcp.Close()
+		<-done
+	})
+	return tcp.Addr().String()
+}
+
+// BenchmarkAuthorize is an EXEC authorization, 64 at once, server and client in one process: by tacquito with its configuration, and by its server
+// loop alone. go test ./aaa/tacplus -run xxx -bench Authorize
 func BenchmarkAuthorize(b *testing.B) {
 	certs := newCertificates(b)
 	for _, c := range []struct {
-		name   string
-		server tacplus.ServerConfig
+		name        string
+		full        bool
+		single, tls bool
 	}{
-		{"own-connection", tacplus.ServerConfig{}},
-		{"single-connection", tacplus.ServerConfig{SingleConnection: true}},
-		{"tls/own-connection", certs.client()},
-		{"tls/single-connection", tacplus.ServerConfig{SingleConnection: true, TLS: certs.client().TLS}},
+		{"tacquito/own-connection", true, false, false},
+		{"tacquito/single-connection", true, true, false},
+		{"loop/own-connection", false, false, false},
+		{"loop/single-connection", false, true, false},
+		{"loop/TLS/own-connection", false, false, true},
+		{"loop/TLS/single-connection", false, true, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
+			s := tacplus.ServerConfig{SingleConnection: c.single}
 			var serverTLS *tls.Config
-			if c.server.TLS != nil {
-				serverTLS = certs.server(b, "server")
+			if c.tls {
+				s.TLS, serverTLS = certs.client().TLS, certs.server(b, "server")
+			} else {
+				s.Secret = secret
 			}
-			cl := clientOf(b, startTacquito(b, serverTLS), tacplus.Config{}, c.server)
-			if res := cl.Authorize(b.Context(), asking("fixed")); res.Kind != aaa.Granted {
+			if c.full {
+				s.Address = startTacquito(b, serverTLS).Addr
+			} else {
+				s.Address = startGranter(b, serverTLS)
+			}
+			cl, err := tacplus.New(tacplus.Config{Servers: []tacplus.ServerConfig{s}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { cl.Close() })
+			q := asking("fixed")
+			if res := cl.Authorize(b.Context(), q); res.Kind != aaa.Granted {
 				b.Fatal(res.Reason)
 			}
 			b.SetParallelism(32)
@@ -35,7 +94,7 @@ func BenchmarkAuthorize(b *testing.B) {
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if res := cl.Authorize(b.Context(), asking("fixed")); res.Kind != aaa.Granted {
+					if res := cl.Authorize(b.Context(), q); res.Kind != aaa.Granted {
 						b.Error(res.Reason)
 						return
 					}

@@ -35,6 +35,8 @@ type peer struct {
 	closed      bool
 	shared      *conn // the connection that carries many sessions, or is offered to
 	conns       map[*conn]bool
+	unopened    int       // connections for many sessions that could not be opened
+	unopenedErr error     // of the last
 	ownUntil    time.Time // the server declined: until then each session has its own connection
 	deadUntil   time.Time
 	answered    uint64
@@ -171,6 +173,7 @@ func (p *peer) open(ctx context.Context, kind tq.HeaderType, minor byte) (*sessi
 
 // offer opens a connection that is to carry many sessions. Its first one decides; both results are nil where somebody else was faster.
 func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*session, error) {
+	before, _ := p.failures()
 	select {
 	case p.dialing <- struct{}{}:
 		defer func() { <-p.dialing }()
@@ -180,8 +183,14 @@ func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*sess
 	if p.current() != nil || !p.sharing() {
 		return nil, nil
 	}
+	if n, err := p.failures(); n != before { // who waited for another's connection would wait as long again, each in turn
+		return nil, err
+	}
 	c, err := p.connect(ctx)
 	if err != nil {
+		if ctx.Err() == nil {
+			p.failed(err)
+		}
 		return nil, err
 	}
 	s, err := c.begin(kind, minor)
@@ -194,6 +203,20 @@ func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*sess
 		p.shared = c
 	}
 	return s, nil
+}
+
+// failures counts the connections for many sessions that could not be opened; the error is the last one's.
+func (p *peer) failures() (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unopened, p.unopenedErr
+}
+
+func (p *peer) failed(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unopened++
+	p.unopenedErr = err
 }
 
 // connect opens a connection and starts its reader and writer; Close waits for them.

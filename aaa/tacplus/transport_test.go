@@ -3,6 +3,7 @@ package tacplus_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,6 +229,36 @@ func TestSingleConnectionAwaited(t *testing.T) {
 			t.Errorf("%d connections", n)
 		}
 	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// A server that cannot be reached costs those who come together one time-out, not one each in turn.
+func TestUnreachableTogether(t *testing.T) {
+	t.Parallel()
+	for _, single := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			cl, err := tacplus.New(tacplus.Config{
+				Dial:    func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() },
+				Servers: []tacplus.ServerConfig{{Address: "blackhole", Secret: secret, SingleConnection: single}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cl.Close()
+			begun := time.Now()
+			var wg sync.WaitGroup
+			for range 5 {
+				wg.Go(func() {
+					if _, res := cl.Start(t.Context(), caller); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connect: no answer in 5s") {
+						t.Errorf("%+v", res)
+					}
+				})
+			}
+			wg.Wait()
+			if d := time.Since(begun); d != 5*time.Second {
+				t.Errorf("took %v", d)
+			}
+		})
+	}
 }
 
 // A server without the flag in its first answer gets a connection a session, and none waits for another.

@@ -29,6 +29,8 @@ type labAAAFlags struct {
 	authPort, acctPort, tacacsPort, radsecPort, tlsPort int
 	cert, key, clientCA                                 string
 
+	secret aaa.Secret // "" until it is read or made up
+
 	delay       time.Duration
 	drop, forge int
 	unsigned    bool
@@ -192,7 +194,7 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	if err != nil {
 		return err
 	}
-	secret, err := f.secret()
+	secret, err := f.theSecret()
 	if err != nil {
 		return err
 	}
@@ -258,7 +260,7 @@ func (f *labAAAFlags) startTACACS(l *labAAA) error {
 	}
 	key := profiles.Key
 	if key == "" || f.secretFile != "" {
-		if key, err = f.secret(); err != nil {
+		if key, err = f.theSecret(); err != nil {
 			return err
 		}
 	}
@@ -299,10 +301,14 @@ func portHint(err error) error {
 	return err
 }
 
-// secret reads the secret's file, or makes one up.
-func (f *labAAAFlags) secret() (aaa.Secret, error) {
+// theSecret reads the secret's file, or makes one up; once, for both servers.
+func (f *labAAAFlags) theSecret() (aaa.Secret, error) {
+	if f.secret != "" {
+		return f.secret, nil
+	}
 	if f.secretFile == "" {
-		return aaa.Secret(rand.Text()[:24]), nil
+		f.secret = aaa.Secret(rand.Text()[:24])
+		return f.secret, nil
 	}
 	b, err := os.ReadFile(f.secretFile)
 	if err != nil {
@@ -312,7 +318,8 @@ func (f *labAAAFlags) secret() (aaa.Secret, error) {
 	if line = strings.TrimRight(line, "\r"); line == "" {
 		return "", fmt.Errorf("--secret-file %s: its first line is empty", f.secretFile)
 	}
-	return aaa.Secret(line), nil
+	f.secret = aaa.Secret(line)
+	return f.secret, nil
 }
 
 func (f *labAAAFlags) tls() (*tls.Config, error) {

@@ -15,7 +15,8 @@ import (
 
 // labAAAPrinter tells what the servers take and send, and counts it.
 type labAAAPrinter struct {
-	json bool
+	json    bool
+	servers []labAAAServer
 
 	mu      sync.Mutex
 	w       io.Writer
@@ -32,18 +33,7 @@ type labAAAServer struct {
 }
 
 func (p *labAAAPrinter) serves(server, network, address string, secret aaa.Secret) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := labAAAServer{server, network, address, string(secret)}
-	if p.json {
-		p.object(s)
-		return
-	}
-	fmt.Fprintf(p.w, "%-22s %s %s", s.Server, s.Network, s.Address)
-	if s.Secret != "" {
-		fmt.Fprintf(p.w, "  secret %s", s.Secret)
-	}
-	fmt.Fprintln(p.w)
+	p.servers = append(p.servers, labAAAServer{server, network, address, string(secret)})
 }
 
 func (p *labAAAPrinter) object(v any) {
@@ -55,7 +45,21 @@ func (p *labAAAPrinter) object(v any) {
 	fmt.Fprintf(p.w, "%s\n", b)
 }
 
+// ready tells what is served, when all of it is.
 func (p *labAAAPrinter) ready() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.servers {
+		if p.json {
+			p.object(s)
+			continue
+		}
+		line := fmt.Sprintf("%-22s %s %s", s.Server, s.Network, s.Address)
+		if s.Secret != "" {
+			line += "  secret " + s.Secret
+		}
+		fmt.Fprintln(p.w, line)
+	}
 	if !p.json {
 		fmt.Fprintln(p.w, "ready; Ctrl-C ends")
 	}

@@ -1,0 +1,349 @@
+package radius_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/aaa/radius"
+)
+
+func state(t *testing.T, c *radius.Client, name, serves string) radius.ServerStatus {
+	t.Helper()
+	for _, s := range c.Servers() {
+		if s.Name == name && s.Serves == serves {
+			return s
+		}
+	}
+	t.Fatalf("no %s of %s", serves, name)
+	return radius.ServerStatus{}
+}
+
+// A dead server is probed by Status-Server, and asked again when it has answered three: no caller waits to find out.
+func TestStatusServerProbes(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.want("bob", aaa.Granted, "two")
+		if s := state(t, w.client, "one", "authentication"); s.State != radius.Down || !s.PassedOver || !strings.Contains(s.Reason, "no authentic answer") {
+			t.Errorf("%+v", s)
+		}
+		time.Sleep(40 * time.Second)
+		w.server["one"].SetFaults(aaatest.Faults{})
+		time.Sleep(35 * time.Second)
+		if s := state(t, w.client, "one", "authentication"); s.State != radius.Reopen || !s.PassedOver || !s.StatusServer {
+			t.Errorf("%+v", s)
+		}
+		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
+			t.Error("one is asked after one proof") // the dead time is over, but it is known to speak Status-Server
+		}
+		time.Sleep(70 * time.Second)
+		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay || s.PassedOver {
+			t.Errorf("%+v", s)
+		}
+		before, _ := w.server["one"].Requests()
+		if res := w.want("bob", aaa.Granted, ""); res.Server != "one" {
+			t.Errorf("%+v", res)
+		}
+		time.Sleep(time.Hour)
+		if after, _ := w.server["one"].Requests(); after != before+1 {
+			t.Errorf("%d packets to a server that is well and that nobody asks", after-before)
+		}
+		// Known to speak it, it is in doubt after a silence and well again after one answer.
+		w.server["one"].SetFaults(aaatest.Faults{Drop: 4})
+		w.want("bob", aaa.Granted, "two")
+		time.Sleep(time.Second)
+		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay {
+			t.Errorf("%+v", s)
+		}
+	}, one, radius.ServerConfig{Name: "two"})
+}
+
+// Without Status-Server the dead time alone decides; demanded, it does not matter.
+func TestStatusServerOffAndOn(t *testing.T) {
+	for mode, want := range map[string]string{radius.StatusOff: "one", radius.StatusOn: "two"} {
+		inTown(t, func(w *town) {
+			w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+			w.want("bob", aaa.Granted, "two")
+			n, _ := w.server["one"].Requests()
+			time.Sleep(61 * time.Second)
+			if after, _ := w.server["one"].Requests(); mode == radius.StatusOff && after != n {
+				t.Errorf("%d probes", after-n)
+			}
+			w.server["one"].SetFaults(aaatest.Faults{})
+			if res := w.want("bob", aaa.Granted, ""); res.Server != want {
+				t.Errorf("%s: %s was asked", mode, res.Server)
+			}
+		}, radius.ServerConfig{Name: "one", StatusServer: mode}, radius.ServerConfig{Name: "two"})
+	}
+}
+
+// An idle connection is watched: one that died without a word is found out, closed and opened again.
+func TestRadSecWatchdog(t *testing.T) {
+	for name, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
+		t.Run(name, func(t *testing.T) {
+			inTLSTown(t, aaatest.RadSec{}, set, func(w *tlsTown) {
+				w.want("bob", aaa.Granted, "")
+				time.Sleep(100 * time.Second)
+				if s := w.client.Servers()[0]; s.State != radius.Okay || !s.StatusServer || w.streams.Dialled() != 1 {
+					t.Errorf("%+v", s)
+				}
+				w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+				time.Sleep(70 * time.Second)
+				if s := w.client.Servers()[0]; s.State != radius.Suspect || !s.PassedOver || s.Sockets != 1 {
+					t.Errorf("%+v", s)
+				}
+				time.Sleep(30 * time.Second)
+				if s := w.client.Servers()[0]; s.State != radius.Down || s.Sockets != 0 {
+					t.Errorf("%+v", s)
+				}
+				w.server["one"].SetFaults(aaatest.Faults{})
+				time.Sleep(35 * time.Second)
+				if s := w.client.Servers()[0]; s.State != radius.Reopen || s.Sockets != 1 || w.streams.Dialled() != 2 {
+					t.Errorf("%+v, %d connections", s, w.streams.Dialled())
+				}
+				time.Sleep(100 * time.Second)
+				if s := w.client.Servers()[0]; s.State != radius.Okay {
+					t.Errorf("%+v", s)
+				}
+				w.want("bob", aaa.Granted, "")
+			})
+		})
+	}
+	// One that never answers Status-Server is not judged by it.
+	inTLSTown(t, aaatest.RadSec{NoStatus: true}, nil, func(w *tlsTown) {
+		w.want("bob", aaa.Granted, "")
+		time.Sleep(time.Hour)
+		if s := w.client.Servers()[0]; s.State != radius.Okay || s.PassedOver || w.streams.Dialled() != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestGroup(t *testing.T) {
+	inTown(t, func(w *town) {
+		g, err := w.client.Group("dialin", "two", "three")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := func(c *radius.Client, entry string) aaa.Result {
+			_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary, Entry: entry})
+			return res
+		}
+		if r := res(g, "dialin"); r.Server != "two" || r.Identity.Entry != "dialin" || g.Name() != "dialin" {
+			t.Errorf("%+v", r)
+		}
+		if r := res(g, "radius"); r.Kind != aaa.Silent {
+			t.Errorf("another entry's user: %+v", r)
+		}
+		if err := g.Send(context.Background(), stop(time.Now())); err != nil || len(w.server["two"].Records()) != 1 {
+			t.Error(err, "accounting goes elsewhere")
+		}
+		// Sockets and health are shared.
+		w.server["two"].SetFaults(aaatest.Faults{Silent: true})
+		if r := res(g, ""); r.Server != "three" {
+			t.Errorf("%+v", r)
+		}
+		if s := state(t, w.client, "two", "authentication"); s.State != radius.Down || s.Sockets != 1 {
+			t.Errorf("%+v", s)
+		}
+		g.Close()
+		if r := res(g, ""); r.Server != "three" {
+			t.Errorf("after the group's Close: %+v", r)
+		}
+		w.client.Close()
+		if r := res(g, ""); r.Kind != aaa.Silent || !strings.Contains(r.Reason, "closed") {
+			t.Errorf("after the client's Close: %+v", r)
+		}
+		for want, names := range map[string][]string{"no server": nil, `no server "four"`: {"four"}, `"one" is there twice`: {"one", "one"}} {
+			if _, err := w.client.Group("g", names...); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("no %s in %v", want, err)
+			}
+		}
+	}, one, radius.ServerConfig{Name: "two"}, radius.ServerConfig{Name: "three"})
+}
+
+func TestBalance(t *testing.T) {
+	inTown(t, func(w *town) {
+		g, err := w.client.BalancedGroup("all", "one", "two", "three")
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := func() (n [3]int) {
+			for i, name := range []string{"one", "two", "three"} {
+				n[i], _ = w.server[name].Requests()
+			}
+			return n
+		}
+		login := func() {
+			if _, res := g.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary}); res.Kind != aaa.Granted {
+				t.Errorf("%+v", res)
+			}
+		}
+		for range 30 {
+			login()
+		}
+		if n := count(); n != [3]int{10, 10, 10} {
+			t.Errorf("in turn: %v", n)
+		}
+		// A slow one gets fewer.
+		w.server["two"].SetFaults(aaatest.Faults{Delay: 1500 * time.Millisecond})
+		w.server["one"].SetFaults(aaatest.Faults{Delay: 100 * time.Millisecond})
+		w.server["three"].SetFaults(aaatest.Faults{Delay: 100 * time.Millisecond})
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				for range 20 {
+					login()
+				}
+			})
+		}
+		wg.Wait()
+		if n := count(); n[1]-10 > 40 || n[0]+n[1]+n[2] != 150 {
+			t.Errorf("least busy: %v", n)
+		}
+	}, one, radius.ServerConfig{Name: "two"}, radius.ServerConfig{Name: "three"})
+}
+
+// A reload keeps what is known, lets what is under way end, and leaves no socket behind.
+func TestReload(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.want("bob", aaa.Granted, "") // signed: auto is latched
+		conv, res := w.login("otp")
+		if res.Kind != aaa.Prompt {
+			t.Fatalf("%+v", res)
+		}
+		old := w.client
+		c, err := radius.New(radius.Config{Dial: w.net.Dial, From: old, Servers: []radius.ServerConfig{
+			{Name: "one", Address: "one:1812", Secret: secret, MessageAuthenticator: radius.Auto}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		old.Retire()
+		synctest.Wait()
+		if s := state(t, old, "one", "authentication"); s.Sockets != 0 {
+			t.Errorf("idle and retired: %+v", s)
+		}
+		if s := state(t, c, "one", "authentication"); !s.Signs {
+			t.Errorf("the latch is forgotten: %+v", s)
+		}
+		w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
+			t.Errorf("an unsigned reply after the reload: %+v", res)
+		}
+		w.server["one"].SetFaults(aaatest.Faults{})
+		if res := conv.Answer(context.Background(), "123456"); res.Kind != aaa.Granted {
+			t.Errorf("the conversation of before the reload: %+v", res)
+		}
+		synctest.Wait()
+		if s := state(t, old, "one", "authentication"); s.Sockets != 0 {
+			t.Errorf("after its last conversation: %+v", s)
+		}
+		// A server that was down is not asked anew, and is found well by the new client's watch.
+		third, err := radius.New(radius.Config{Dial: w.net.Dial, From: c, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret},
+			{Name: "two", Address: "two:1812", Secret: secret}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer third.Close()
+		if _, res := third.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "two" {
+			t.Errorf("%+v", res)
+		}
+		time.Sleep(2 * time.Minute)
+		if _, res := third.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "one" {
+			t.Errorf("%+v", res)
+		}
+	}, radius.ServerConfig{Name: "one", MessageAuthenticator: radius.Auto}, radius.ServerConfig{Name: "two"})
+}
+
+// Half of all packets are lost, doubled, late or out of order: every login ends, rightly, and no later than it may.
+func TestLossyNetwork(t *testing.T) {
+	inTown(t, func(w *town) {
+		way := aaatest.NewLossy(aaatest.Loss{Drop: 0.25, Duplicate: 0.2, Reorder: 0.2, Delay: 5 * time.Millisecond, Jitter: 50 * time.Millisecond, Seed: 7})
+		defer way.Close()
+		c, err := radius.New(radius.Config{Trace: w.note, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret, Retries: 5}}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := w.net.Dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return way.Conn(conn), nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				user, kind := "bob", aaa.Granted
+				if i%2 == 1 {
+					user, kind = "nobody", aaa.Refused
+				}
+				begun := time.Now()
+				_, res := c.Start(context.Background(), aaa.Request{User: user, Password: canary})
+				if d := time.Since(begun); res.Kind != kind && d < 20*time.Second || res.Kind == aaa.Silent && d > 31*time.Second {
+					t.Errorf("%s: %v after %v: %s", user, res.Kind, d, res.Reason)
+				}
+			})
+		}
+		wg.Wait()
+		if n := way.Count(); n.Dropped == 0 || n.Duplicated == 0 || n.Reordered == 0 {
+			t.Errorf("%+v", n)
+		}
+	}, one)
+}
+
+// A million spoofed replies with the right identifier, in every state of forgery, neither end a login nor are taken.
+func TestMillionSpoofedReplies(t *testing.T) {
+	rounds := 244 // of 4,096
+	if testing.Short() {
+		rounds = 3
+	}
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Forge: 4096, ForgeAs: "mixed", Delay: time.Second})
+		for i := range rounds {
+			user, kind := "nobody", aaa.Refused
+			if i%8 == 0 {
+				user, kind = "cb", aaa.Granted
+			}
+			if res := w.want(user, kind, ""); kind == aaa.Granted && res.Auth.Dialstring.Value() != "84001" {
+				t.Fatalf("%+v", res)
+			}
+		}
+	}, one)
+}
+
+// Replies from another address or port do not reach a connected socket.
+func TestWrongPort(t *testing.T) {
+	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: secret, Users: users})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(":0", ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { s.Run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+	c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: s.AuthAddr(), Secret: secret, Timeout: 50 * time.Millisecond, Retries: -1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s.SetFaults(aaatest.Faults{WrongPort: true})
+	if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
+		t.Errorf("%+v", res)
+	}
+	s.SetFaults(aaatest.Faults{})
+	if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Granted {
+		t.Errorf("%+v", res)
+	}
+}

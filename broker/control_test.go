@@ -1,0 +1,216 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// promised logs austin-01 in and waits until he was promised a callback and his line is down.
+func promised(w *town) *pc {
+	w.t.Helper()
+	p := w.pc(w.home)
+	p.typ("ats0=1")
+	p.login("austin-01")
+	p.see("Callback initiated", time.Minute)
+	p.see("NO CARRIER", time.Minute)
+	return p
+}
+
+// dialledAfter is how long after a time the first dial command came.
+func (w *town) dialledAfter(t time.Time) time.Duration {
+	w.t.Helper()
+	d := w.dialled()
+	if len(d) != 1 {
+		w.t.Fatalf("%d dials", len(d))
+	}
+	return d[0].Time.Sub(t)
+}
+
+func multiID(w *town) string { return w.last().MultiSessionID }
+
+// A CoA puts the dial off, each time it comes from now, and never hastens it (law 8).
+func TestPutOff(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		p := promised(w)
+		began := time.Now()
+		ctx := context.Background()
+		change := func(d time.Duration) error {
+			return w.broker.Change(ctx, broker.Selector{MultiSessionID: multiID(w), By: "CoA of 10.0.0.1"}, broker.Change{DelayCallback: d})
+		}
+		if err := change(10 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range []time.Duration{time.Second, 5 * time.Minute, -time.Hour, -1} {
+			if err := change(d); !errors.Is(err, broker.ErrTooLate) {
+				t.Errorf("a delay of %v behind one of 10 min: %v", d, err)
+			}
+		}
+		if err := change(2 * time.Hour); !errors.Is(err, broker.ErrTooLate) || !strings.Contains(err.Error(), "expires") {
+			t.Errorf("a delay beyond the lifetime: %v", err)
+		}
+		w.pass(9 * time.Minute)
+		if err := change(5 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		p.see("RING", time.Hour)
+		if d := w.dialledAfter(began); d < 14*time.Minute || d > 14*time.Minute+5*time.Second {
+			t.Errorf("dialled after %v, put off for 14 min", d)
+		}
+		if err := change(10 * time.Minute); err == nil {
+			t.Error("put off while it rings")
+		}
+		p.see("maui-nas-04>", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+		if v := w.last(); v.Phase != "completed" {
+			t.Errorf("phase %s: %s", v.Phase, v.Cause)
+		}
+		if err := change(time.Minute); !errors.Is(err, broker.ErrNoSession) {
+			t.Errorf("put off after its end: %v", err)
+		}
+	})
+}
+
+// What was put off stays so across a restart.
+func TestPutOffSurvivesRestart(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		p := promised(w)
+		began := time.Now()
+		if err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		w.halt()
+		w.start()
+		p.see("RING", time.Hour)
+		if d := w.dialledAfter(began); d < 20*time.Minute || d > 20*time.Minute+10*time.Second {
+			t.Errorf("dialled after %v, put off for 20 min", d)
+		}
+		p.see("maui-nas-04>", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// A callback that was put off beyond the check before the dial is checked again, and the budget is untouched.
+func TestPutOffAtEachMoment(t *testing.T) {
+	for at := time.Duration(0); at < 9*time.Second; at += 700 * time.Millisecond {
+		inTown(t, townOptions{}, func(w *town) {
+			p := promised(w)
+			w.pass(at)
+			began := time.Now()
+			err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: time.Minute})
+			p.see("RING", 5*time.Minute)
+			d := w.dialledAfter(began)
+			if err == nil && d < time.Minute || err != nil && d > 0 {
+				t.Errorf("%v after the hang-up: put off: %v; dialled %v later", at, err, d)
+			}
+			p.see("maui-nas-04>", time.Minute)
+			p.dte.SetDTR(false)
+			w.idle(time.Minute)
+		})
+	}
+}
+
+// Law 3: a Disconnect of the user, of leg one's session or of what both legs share takes the promise back once, and nothing is dialled.
+func TestDisconnectCancels(t *testing.T) {
+	for name, of := range map[string]func(w *town) broker.Selector{
+		"user":          func(*town) broker.Selector { return broker.Selector{User: "austin-01"} },
+		"multi session": func(w *town) broker.Selector { return broker.Selector{MultiSessionID: multiID(w)} },
+		"leg one":       func(w *town) broker.Selector { return broker.Selector{SessionID: w.last().CallID, User: "austin-01"} },
+		"line":          func(w *town) broker.Selector { return broker.Selector{TTY: w.last().CalledTTY} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{}, func(w *town) {
+				promised(w)
+				s := of(w)
+				s.By = "CoA of 10.0.0.1"
+				if err := w.broker.Disconnect(context.Background(), s); err != nil {
+					t.Fatal(err)
+				}
+				w.pass(10 * time.Minute)
+				w.idle(time.Minute)
+				if v := w.last(); v.Phase != "cancelled" || v.Cause != "by CoA of 10.0.0.1" || len(w.dialled()) != 0 {
+					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialled()))
+				}
+				if err := w.broker.Disconnect(context.Background(), s); !errors.Is(err, broker.ErrNoSession) {
+					t.Errorf("a second time: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A Disconnect ends the sessions that fit and no others, with the cause Admin-Reset.
+func TestDisconnectSessions(t *testing.T) {
+	srv := &books{}
+	inTown(t, townOptions{lines: 3, accountant: srv}, func(w *town) {
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		q := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "second", Number: "84002"}))
+		q.login("paia-04")
+		q.see("maui-nas-04>", time.Minute)
+		users := w.broker.OnLines()
+		ctx := context.Background()
+		for _, s := range []broker.Selector{
+			{}, {By: "nobody in particular"}, {User: "paia-05"}, {SessionID: "unheard-of"}, {SessionID: users[0].Call, TTY: users[1].TTY}, {User: "paia-04", Caller: "1"},
+		} {
+			if err := w.broker.Disconnect(ctx, s); !errors.Is(err, broker.ErrNoSession) {
+				t.Errorf("%+v: %v", s, err)
+			}
+		}
+		limit := time.Minute
+		if err := w.broker.Change(ctx, broker.Selector{User: "paia-04"}, broker.Change{SessionTimeout: &limit, CancelCallback: true}); !errors.Is(err, broker.ErrNotSupported) {
+			t.Errorf("a timeout changed: %v", err)
+		}
+		if err := w.broker.Disconnect(ctx, broker.Selector{SessionID: users[0].Call, User: "paia-04"}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		left := w.broker.OnLines()
+		if len(left) != 1 || left[0].Call != users[1].Call {
+			t.Errorf("on the lines: %+v", left)
+		}
+		if err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); err != nil {
+			t.Fatal(err)
+		}
+		w.idle(time.Minute)
+		for _, r := range srv.all() {
+			if r.Type == aaa.Stop && r.Command == "" && r.Cause != aaa.CauseAdminReset {
+				t.Errorf("%s with cause %d", r.ID, r.Cause)
+			}
+		}
+		p.dte.SetDTR(false)
+		q.dte.SetDTR(false)
+	})
+}
+
+// A Disconnect while leg two rings, and while it logs in: the line comes back and nothing is dialled again.
+func TestDisconnectLegTwo(t *testing.T) {
+	for _, text := range []string{"RING", "Username: "} {
+		inTown(t, townOptions{attempts: 3}, func(w *town) {
+			p := w.pc(w.home)
+			p.typ("ats0=1")
+			p.login("kihei-03")
+			p.see("NO CARRIER", time.Minute)
+			p.see(text, time.Minute)
+			if err := w.broker.Disconnect(context.Background(), broker.Selector{User: "kihei-03"}); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(10 * time.Minute)
+			p.dte.SetDTR(false)
+			w.idle(time.Minute)
+			if v := w.last(); v.Phase != "cancelled" || len(w.dialled()) != 1 {
+				t.Errorf("at %q: phase %s: %s, %d dials", text, v.Phase, v.Cause, len(w.dialled()))
+			}
+		})
+	}
+}
