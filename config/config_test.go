@@ -673,3 +673,37 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// A policy that asks AAA again before the dial needs somebody who answers without a password.
+func TestReauthorize(t *testing.T) {
+	for _, tt := range []struct {
+		name, aaa string
+		refused   bool
+	}{
+		{"RADIUS alone", "lists: {login: {default: [radius, local]}}", true},
+		{"RADIUS with a Call-Check", "call_check: radius\n  lists: {login: {default: [radius, local]}}", false},
+		{"TACACS+", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs, local]}}", false},
+		{"RADIUS authenticates, TACACS+ authorizes", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [radius]}, exec: {default: [tacacs]}}", false},
+		{"TACACS+ authenticates, RADIUS may authorize", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs]}, exec: {default: [tacacs, radius]}}", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			text := strings.Replace(base, "lists: {login: {default: [radius, local]}}", tt.aaa, 1)
+			for name, data := range map[string]string{"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n",
+				"policies.d/default.yaml": "group: default\nreauthorize: before_dial\n"} {
+				path := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, problems := Load(filepath.Join(dir, "ringback.yaml"), nil)
+			got := problems.String()
+			if refused := strings.Contains(got, "default.yaml: reauthorize: before_dial: list default of "); refused != tt.refused || !refused && problems.HasErrors() {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}

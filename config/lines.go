@@ -189,6 +189,7 @@ func (l *loader) cross() {
 		return // half a configuration would give echoes
 	}
 	l.rotaries()
+	l.reauthorize()
 	users := l.v.Get("users").Items()
 	for i, u := range l.cfg.Users {
 		l.crossUser(users[i], u)

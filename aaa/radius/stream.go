@@ -12,7 +12,6 @@ import (
 
 const (
 	writeQueue  = 64               // packets that wait for the writer
-	writeRoom   = 16 << 10         // octets that one Write takes at most: one TLS record
 	writeWithin = 10 * time.Second // a peer that takes nothing for so long is gone
 )
 
@@ -66,28 +65,18 @@ func (s *socket) readStream() {
 	}
 }
 
-// writeStream is the one goroutine that writes a connection: no exchange waits in a Write for another's octets, and what has gathered goes
-// out as one TLS record.
+// writeStream is the one goroutine that writes a connection: no exchange waits in a Write for another's octets. Each packet is a TLS record of
+// its own: FreeRADIUS 3.2.1 closes a connection over a record with two.
 func (s *socket) writeStream() {
-	buf := make([]byte, 0, writeRoom)
 	for {
 		select {
 		case wire := <-s.queue:
-			buf = append(buf[:0], wire...)
-		case <-s.gone:
-			return
-		}
-		for more := true; more && len(buf) <= writeRoom-maxLen; {
-			select {
-			case wire := <-s.queue:
-				buf = append(buf, wire...)
-			default:
-				more = false
+			s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
+			if _, err := s.conn.Write(wire); err != nil {
+				s.fail(err)
+				return
 			}
-		}
-		s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
-		if _, err := s.conn.Write(buf); err != nil {
-			s.fail(err)
+		case <-s.gone:
 			return
 		}
 	}

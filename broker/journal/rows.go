@@ -15,7 +15,7 @@ type Call struct {
 	Service        string // "exec", "ppp"; "" until known
 	Leg            int    // 1 or 2 of a callback; 0: of none
 	CallbackID     string // "": of none
-	SessionID      string // Acct-Session-Id; "" where no accounting Start was spooled
+	SessionID      string // Acct-Session-Id of the open session; "" where none is, or none that is accounted
 	MultiSessionID string // Acct-Multi-Session-Id
 	Start          time.Time
 	End            time.Time // zero: the call is open

@@ -1,0 +1,44 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// reauthorize refuses policies that ask AAA again before the dial where that cannot be asked: RADIUS grants with a login, and answers without a
+// password only where a Call-Check is configured.
+func (l *loader) reauthorize() {
+	if l.cfg.CallCheck != "" {
+		return
+	}
+	asked := l.authorizedByRADIUS()
+	if asked == "" {
+		return
+	}
+	for _, g := range l.cfg.Policies.Groups() {
+		if p, _ := l.cfg.Policies.Policy("", []string{g}); !p.Reauthorize {
+			continue
+		}
+		l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "reauthorize",
+			Msg:  fmt.Sprintf("before_dial: %s, and RADIUS tells nothing without a login", asked),
+			Hint: "name who answers a Call-Check: aaa: {call_check: radius}; or write reauthorize: never"})
+	}
+}
+
+// authorizedByRADIUS says which list has RADIUS say what an EXEC session may have; "" none.
+func (l *loader) authorizedByRADIUS() string {
+	for _, line := range l.cfg.Lines {
+		kind := "exec"
+		list, ok := Find(l.cfg.Lists.EXEC, line.AAA.EXEC)
+		if !ok { // who authenticated is asked
+			kind = "login"
+			list, _ = Find(l.cfg.Lists.Login, line.Login)
+		}
+		for _, m := range list.Methods {
+			if l.cfg.Protocol(m) == MethodRADIUS {
+				return fmt.Sprintf("list %s of %s, which tty %d has, asks %s", list.Name, kind, line.TTY, m)
+			}
+		}
+	}
+	return ""
+}
