@@ -82,7 +82,7 @@ var hostKeys = []schema.Key{
 	{Name: "allow", Type: schema.List, Elem: &schema.Key{Check: checkHostRule}, Example: `["192.0.2.0/24:23"]`,
 		Doc: "Hosts that may be reached: addresses or prefixes, with or without a port. Where it is left out AAA may name any host but this machine and its link-local neighbours, and callers none."},
 	{Name: "timeout", Type: schema.Duration, Min: second, Max: 5 * minute, Default: "15s", Example: "15s", Doc: "Longest time until a connection stands."},
-	{Name: "terminal", Check: notEmpty, Default: "vt100", Example: "ansi", Doc: "Terminal type that hosts are told."},
+	{Name: "terminal", Check: checkTerminal, Default: "vt100", Example: "ansi", Doc: "Terminal type that hosts are told."},
 }
 
 func checkHost(s string) error {
@@ -90,6 +90,19 @@ func checkHost(s string) error {
 		return errors.New("an address or a name, without a port")
 	}
 	return checkHostPort(s)
+}
+
+// checkTerminal keeps to RFC 1091's terminal types: nothing in them is a Telnet command.
+func checkTerminal(s string) error {
+	if s == "" || len(s) > 40 {
+		return errors.New("is not 1 to 40 characters long")
+	}
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-') {
+			return fmt.Errorf("%q may not stand in a terminal type", r)
+		}
+	}
+	return nil
 }
 
 func checkHostRule(s string) error {

@@ -22,29 +22,26 @@ type challenge struct {
 	id   byte   // of EAP
 }
 
-// answer makes the reply to p, which came to the port of such requests.
-func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults, port radius.Code) []byte {
+// answer makes the reply to p, which came to the port of such requests; why tells the reason of a refusal.
+func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults, port radius.Code) (b []byte, why string) {
 	r := reply{request: p, secret: s.cfg.Secret, faults: f, raw: s.cfg.RawAscend}
 	switch {
 	case p.Code == statusServerCode && port == radius.CodeAccountingRequest:
 		r.code, r.faults.Unsigned = radius.CodeAccountingResponse, true
-		return r.encode()
+		return r.encode(), ""
 	case p.Code == statusServerCode: // FreeRADIUS signs neither
 		r.code, r.faults.Unsigned = radius.CodeAccessAccept, true
-		return r.encode()
+		return r.encode(), ""
 	case p.Code == radius.CodeAccountingRequest:
 		s.account(p, from)
 		r.code, r.faults.Unsigned = radius.CodeAccountingResponse, true
-		return r.encode()
+		return r.encode(), ""
 	}
 	u, code, attrs, why := s.login(p, f)
 	r.code, r.attrs = code, attrs
-	if why != "" {
-		why = " (" + why + ")"
-	}
-	s.log("%s: %q: %v%s", from, u.Name, r.code, why)
+	s.log("%s: %q: %v %s", from, u.Name, r.code, why)
 	r.faults.Unsigned = f.Unsigned || u.Unsigned
-	return r.encode()
+	return r.encode(), why
 }
 
 // login decides on an Access-Request; why tells the reason of a refusal.

@@ -34,11 +34,13 @@ type FreeRADIUSOptions struct {
 	Secret aaa.Secret // "" is a secret of 24 octets
 	Auth   string     // host:port wanted of authentication; "" a free one of 127.0.0.1
 	Acct   string
+	RadSec *Authority // with it the server also listens inside TLS, for clients with a certificate by that authority; its own is radius.example's
 }
 
 // FreeRADIUS is a running FreeRADIUS.
 type FreeRADIUS struct {
 	Auth, Acct string // host:port
+	RadSec     string // host:port inside TLS, for authentication and accounting; "": not told to
 	Secret     aaa.Secret
 	Dir        string // its configuration and logs
 	Detail     string // path of the detail file: the accounting it took
@@ -101,6 +103,11 @@ func startFreeRADIUS(program, dir string, o FreeRADIUSOptions) (*FreeRADIUS, err
 	var err error
 	if f.Auth, f.Acct, err = twoPorts(o); err != nil {
 		return nil, err
+	}
+	if o.RadSec != nil {
+		if err := f.prepareRadSec(&o); err != nil {
+			return nil, err
+		}
 	}
 	if err := f.configure(o); err != nil {
 		return nil, err
@@ -168,6 +175,11 @@ func (f *FreeRADIUS) configure(o FreeRADIUSOptions) error {
 			return err
 		}
 	}
+	if o.RadSec != nil {
+		if o.Config, err = f.withRadSec(o.Config); err != nil {
+			return err
+		}
+	}
 	if o.Users == "" {
 		if o.Users, err = peerFile("users"); err != nil {
 			return err
@@ -187,19 +199,22 @@ func (f *FreeRADIUS) configure(o FreeRADIUSOptions) error {
 	return nil
 }
 
-// peerFile reads a file of testdata/peers/freeradius at the module's root, above the directory that the test runs in.
-func peerFile(name string) (string, error) {
+// peerFile reads a file of testdata/peers/freeradius.
+func peerFile(name string) (string, error) { return peersFile("freeradius", name) }
+
+// peersFile reads a file of a peer's folder in testdata/peers at the module's root, above the directory that the test runs in.
+func peersFile(peer, name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			b, err := os.ReadFile(filepath.Join(dir, "testdata", "peers", "freeradius", name))
+			b, err := os.ReadFile(filepath.Join(dir, "testdata", "peers", peer, name))
 			return string(b), err
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("testdata/peers/freeradius/%s: no module root above the working directory", name)
+			return "", fmt.Errorf("testdata/peers/%s/%s: no module root above the working directory", peer, name)
 		}
 		dir = filepath.Dir(dir)
 	}

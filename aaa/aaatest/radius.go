@@ -259,13 +259,13 @@ func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr,
 		return
 	}
 	s.trace(e)
-	reply := s.answer(p, from, f, code)
+	reply, why := s.answer(p, from, f, code)
 	if f.Delay > 0 && !sleep(ctx, f.Delay) {
 		return
 	}
 	s.forge(conn, from, request, f)
 	s.remember(key, reply)
-	s.tell(from, reply, p, f)
+	s.tell(from, reply, why, p, f)
 	if udp, ok := conn.(*net.UDPConn); ok && f.WrongPort {
 		other, err := net.ListenPacket("udp", hostOf(udp)+":0")
 		if err != nil {

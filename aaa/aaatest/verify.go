@@ -127,8 +127,8 @@ func judged(what string, good bool) string {
 	return what + " wrong (another secret?)"
 }
 
-// tell traces a genuine reply, and by which faults it is as it is.
-func (s *RADIUS) tell(to net.Addr, b []byte, request *radius.Packet, f Faults) {
+// tell traces a genuine reply: why it refuses, and by which faults it is as it is.
+func (s *RADIUS) tell(to net.Addr, b []byte, why string, request *radius.Packet, f Faults) {
 	if s.cfg.Trace == nil {
 		return
 	}
@@ -137,6 +137,9 @@ func (s *RADIUS) tell(to net.Addr, b []byte, request *radius.Packet, f Faults) {
 		e.Kind = codeName(p.Code)
 		e.What = fmt.Sprintf("%s id %d of %d octets", e.Kind, p.Identifier, len(b))
 		e.Attributes = printed(p)
+	}
+	if why != "" {
+		e.What += " (" + why + ")"
 	}
 	s.trace(e)
 }

@@ -288,9 +288,9 @@ func TestRadSecLostConnection(t *testing.T) {
 		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
 		var wg sync.WaitGroup
 		wg.Go(func() { w.want("bob", aaa.Granted, "") })
-		time.Sleep(time.Second)
+		pass(time.Second)
 		w.halt()
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		w.start()
 		wg.Wait()
 	})

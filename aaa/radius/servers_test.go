@@ -14,6 +14,9 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
+// pass lets the bubble's time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
 func state(t *testing.T, c *radius.Client, name, serves string) radius.ServerStatus {
 	t.Helper()
 	for _, s := range c.Servers() {
@@ -33,16 +36,16 @@ func TestStatusServerProbes(t *testing.T) {
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Down || !s.PassedOver || !strings.Contains(s.Reason, "no authentic answer") {
 			t.Errorf("%+v", s)
 		}
-		time.Sleep(40 * time.Second)
+		pass(40 * time.Second)
 		w.server["one"].SetFaults(aaatest.Faults{})
-		time.Sleep(35 * time.Second)
+		pass(35 * time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Reopen || !s.PassedOver || !s.StatusServer {
 			t.Errorf("%+v", s)
 		}
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
 			t.Error("one is asked after one proof") // the dead time is over, but it is known to speak Status-Server
 		}
-		time.Sleep(70 * time.Second)
+		pass(70 * time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay || s.PassedOver {
 			t.Errorf("%+v", s)
 		}
@@ -50,14 +53,14 @@ func TestStatusServerProbes(t *testing.T) {
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "one" {
 			t.Errorf("%+v", res)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if after, _ := w.server["one"].Requests(); after != before+1 {
 			t.Errorf("%d packets to a server that is well and that nobody asks", after-before)
 		}
 		// Known to speak it, it is in doubt after a silence and well again after one answer.
 		w.server["one"].SetFaults(aaatest.Faults{Drop: 4})
 		w.want("bob", aaa.Granted, "two")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay {
 			t.Errorf("%+v", s)
 		}
@@ -71,7 +74,7 @@ func TestStatusServerOffAndOn(t *testing.T) {
 			w.server["one"].SetFaults(aaatest.Faults{Silent: true})
 			w.want("bob", aaa.Granted, "two")
 			n, _ := w.server["one"].Requests()
-			time.Sleep(61 * time.Second)
+			pass(61 * time.Second)
 			if after, _ := w.server["one"].Requests(); mode == radius.StatusOff && after != n {
 				t.Errorf("%d probes", after-n)
 			}
@@ -89,25 +92,25 @@ func TestRadSecWatchdog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inTLSTown(t, aaatest.RadSec{}, set, func(w *tlsTown) {
 				w.want("bob", aaa.Granted, "")
-				time.Sleep(100 * time.Second)
+				pass(100 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Okay || !s.StatusServer || w.streams.Dialled() != 1 {
 					t.Errorf("%+v", s)
 				}
 				w.server["one"].SetFaults(aaatest.Faults{Silent: true})
-				time.Sleep(70 * time.Second)
+				pass(70 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Suspect || !s.PassedOver || s.Sockets != 1 {
 					t.Errorf("%+v", s)
 				}
-				time.Sleep(30 * time.Second)
+				pass(30 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Down || s.Sockets != 0 {
 					t.Errorf("%+v", s)
 				}
 				w.server["one"].SetFaults(aaatest.Faults{})
-				time.Sleep(35 * time.Second)
+				pass(35 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Reopen || s.Sockets != 1 || w.streams.Dialled() != 2 {
 					t.Errorf("%+v, %d connections", s, w.streams.Dialled())
 				}
-				time.Sleep(100 * time.Second)
+				pass(100 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Okay {
 					t.Errorf("%+v", s)
 				}
@@ -118,7 +121,7 @@ func TestRadSecWatchdog(t *testing.T) {
 	// One that never answers Status-Server is not judged by it.
 	inTLSTown(t, aaatest.RadSec{NoStatus: true}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if s := w.client.Servers()[0]; s.State != radius.Okay || s.PassedOver || w.streams.Dialled() != 1 {
 			t.Errorf("%+v", s)
 		}
@@ -255,7 +258,7 @@ func TestReload(t *testing.T) {
 		if _, res := third.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "two" {
 			t.Errorf("%+v", res)
 		}
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		if _, res := third.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "one" {
 			t.Errorf("%+v", res)
 		}

@@ -26,6 +26,7 @@ const (
 type conn struct {
 	peer    *peer
 	nc      net.Conn
+	offered bool // the server is asked to carry many sessions over it
 	out     chan outgoing
 	gone    chan struct{} // closed with the connection; err says why
 	decided chan struct{} // closed by the server's first reply
@@ -59,8 +60,8 @@ func (e *errLost) Unwrap() error { return e.cause }
 
 var errTimeout = errors.New("no answer")
 
-func newConn(p *peer, nc net.Conn) *conn {
-	return &conn{peer: p, nc: nc, out: make(chan outgoing), gone: make(chan struct{}), decided: make(chan struct{}),
+func newConn(p *peer, nc net.Conn, offered bool) *conn {
+	return &conn{peer: p, nc: nc, offered: offered, out: make(chan outgoing), gone: make(chan struct{}), decided: make(chan struct{}),
 		sessions: map[uint32]*session{}, late: map[uint32]bool{}}
 }
 
@@ -276,8 +277,8 @@ func (c *conn) checkFlags(h header) error {
 func (c *conn) answered(h header) {
 	c.heard++
 	if c.heard == 1 {
-		c.single = c.peer.SingleConnection && h.flags&flagSingle != 0
-		if c.peer.SingleConnection && !c.single {
+		c.single = c.offered && h.flags&flagSingle != 0
+		if c.offered && !c.single {
 			c.peer.decline(c)
 		}
 		close(c.decided)

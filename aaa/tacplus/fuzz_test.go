@@ -27,7 +27,7 @@ func FuzzPackets(f *testing.F) {
 		defer a.Close()
 		defer b.Close()
 		p := &peer{ServerConfig: ServerConfig{Secret: "secret"}.withDefaults(), conns: map[*conn]bool{}}
-		c := newConn(p, a)
+		c := newConn(p, a, false)
 		s := &session{c: c, id: 7, kind: tq.Authenticate, version: major, reply: make(chan []byte, 1), want: 2}
 		c.sessions[7] = s
 		r := bufio.NewReader(bytes.NewReader(octets))

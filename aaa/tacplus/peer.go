@@ -164,7 +164,7 @@ func (p *peer) open(ctx context.Context, kind tq.HeaderType, minor byte) (*sessi
 			return s, err
 		}
 	}
-	c, err := p.connect(ctx)
+	c, err := p.connect(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*sess
 	if n, err := p.failures(); n != before { // who waited for another's connection would wait as long again, each in turn
 		return nil, err
 	}
-	c, err := p.connect(ctx)
+	c, err := p.connect(ctx, true)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.failed(err)
@@ -220,7 +220,7 @@ func (p *peer) failed(err error) {
 }
 
 // connect opens a connection and starts its reader and writer; Close waits for them.
-func (p *peer) connect(ctx context.Context) (*conn, error) {
+func (p *peer) connect(ctx context.Context, offered bool) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	nc, err := p.dial(ctx, "tcp", p.Address)
@@ -230,7 +230,7 @@ func (p *peer) connect(ctx context.Context) (*conn, error) {
 	if nc, err = p.handshake(ctx, nc); err != nil {
 		return nil, err
 	}
-	c := newConn(p, nc)
+	c := newConn(p, nc, offered)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {

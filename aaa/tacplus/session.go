@@ -63,7 +63,7 @@ func (s *session) encode(body []byte) ([]byte, error) {
 	if s.seq > 0 {
 		h.seq = s.seq + 2
 	}
-	if p.SingleConnection && h.seq == 1 && !s.reused {
+	if s.c.offered && h.seq == 1 && !s.reused {
 		h.flags |= flagSingle // relevant in the first two packets of a connection only (RFC 8907 §4.1)
 	}
 	if p.tls != nil {

@@ -270,10 +270,13 @@ func TestSingleConnectionDeclined(t *testing.T) {
 			if !ok {
 				return
 			}
-			if l.n > 1 && p.flags != 4 {
-				t.Errorf("flags %#x", p.flags)
+			if offered := p.flags == 4; offered != (l.n == 1 || l.n == 4) {
+				t.Errorf("flags %#x of connection %d", p.flags, l.n)
 			}
 			p.flags = 0
+			if l.n == 3 {
+				p.flags = 4 // nobody offered
+			}
 			l.send(p.to(authenReply(pass, 0, "", "")))
 		}
 	}
@@ -285,7 +288,28 @@ func TestSingleConnectionDeclined(t *testing.T) {
 		if st := w.client.Servers()[0]; w.connections("one") != 3 || st.SingleConnection || st.Connections != 0 {
 			t.Errorf("%d connections, %+v", w.connections("one"), st)
 		}
+		<-time.After(10 * time.Minute)
+		w.want(aaa.Granted, "one", "") // offered again
 	}, server{ServerConfig: sharing, Serve: script})
+}
+
+// A packet that begins and does not end is not waited for, though nobody asked for it.
+func TestStalledPacket(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{3, 14} {
+		inTown(t, tacplus.Config{}, func(w *town) {
+			w.want(aaa.Granted, "one", "")
+			<-time.After(5*time.Second + time.Millisecond)
+			if st := w.client.Servers()[0]; st.Connections != 0 {
+				t.Errorf("%d octets: %+v", n, st)
+			}
+		}, server{ServerConfig: sharing, Serve: func(l *link) {
+			p, _ := l.next()
+			good := p.to(authenReply(pass, 0, "", "")).octets(secret)
+			l.raw(append(good, good[:n]...))
+			l.closed()
+		}})
+	}
 }
 
 // A connection that the server closed while it was idle is opened anew, without a word to the caller.

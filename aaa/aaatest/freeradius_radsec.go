@@ -1,0 +1,39 @@
+package aaatest
+
+import (
+	"errors"
+	"net"
+	"strings"
+)
+
+// prepareRadSec finds a port for the listener inside TLS, and writes its certificate beside the configuration.
+func (f *FreeRADIUS) prepareRadSec(o *FreeRADIUSOptions) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	f.RadSec = l.Addr().String()
+	return o.RadSec.WriteFiles(f.Dir, radsecServer)
+}
+
+// radsecServer is the certificate of RADIUS servers inside TLS.
+var radsecServer = Certificate{Name: "radius", Hosts: []string{"radius.example", "127.0.0.1"}, Server: true}
+
+// withRadSec adds to a configuration the listener inside TLS, and who may come to it.
+func (f *FreeRADIUS) withRadSec(config string) (string, error) {
+	const server, modules = "server ringback {\n", "modules {\n"
+	if !strings.Contains(config, server) || !strings.Contains(config, modules) {
+		return "", errors.New("the configuration has no `server ringback` or no `modules`")
+	}
+	listener, err := peerFile("radsec.conf.in")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(f.RadSec)
+	if err != nil {
+		return "", err
+	}
+	config = strings.Replace(config, server, server+strings.ReplaceAll(listener, "@RADSEC@", port), 1)
+	return strings.Replace(config, modules, "clients radsec {\n\tclient 127.0.0.1 {\n\t\tipaddr = 127.0.0.1\n\t\tproto = tls\n\t\tsecret = radsec\n\t}\n}\n"+modules, 1), nil
+}

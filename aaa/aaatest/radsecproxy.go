@@ -1,0 +1,119 @@
+package aaatest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// radsecproxyProgram is where Debian has it.
+const radsecproxyProgram = "/usr/sbin/radsecproxy"
+
+// StartRadsecproxy starts a radsecproxy on loopback that takes RADIUS inside TLS, from clients whose certificate by the authority names nas.example, and
+// asks f by UDP. It returns host:port; its own certificate is radius.example's. It is killed, by its process id, at the test's cleanup. Where none is
+// installed the test is skipped, or fails where RINGBACK_REQUIRE_PEERS=1.
+func StartRadsecproxy(t TB, ca *Authority, f *FreeRADIUS) (address string) {
+	t.Helper()
+	if _, err := os.Stat(radsecproxyProgram); err != nil {
+		const needs = "needs radsecproxy: apt-get install radsecproxy"
+		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+			t.Fatalf("%s", needs)
+		}
+		t.Skipf("%s", needs)
+		return ""
+	}
+	dir := t.TempDir()
+	var err error
+	for range 3 { // a free port may be taken by another before radsecproxy has it
+		var p *radsecproxy
+		if p, err = startRadsecproxy(dir, ca, f); err == nil {
+			t.Cleanup(func() {
+				p.stop()
+				if t.Failed() {
+					t.Logf("radsecproxy says:\n%s", p.said.Bytes())
+				}
+			})
+			return p.address
+		}
+	}
+	t.Fatalf("%v", err)
+	return ""
+}
+
+type radsecproxy struct {
+	address string
+	said    bytes.Buffer // to be read when done is closed
+	cmd     *exec.Cmd
+	done    chan struct{}
+}
+
+func (p *radsecproxy) stop() {
+	p.cmd.Process.Kill()
+	<-p.done
+}
+
+func startRadsecproxy(dir string, ca *Authority, f *FreeRADIUS) (*radsecproxy, error) {
+	path := filepath.Join(dir, "radsecproxy.conf")
+	p := &radsecproxy{cmd: exec.Command(radsecproxyProgram, "-f", "-c", path), done: make(chan struct{})}
+	conf, err := p.configure(dir, f)
+	if err == nil {
+		err = errors.Join(ca.WriteFiles(dir, radsecServer), os.WriteFile(path, []byte(conf), 0o600))
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.cmd.Wait(); close(p.done) }()
+	if err := p.ready(5 * time.Second); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("start %s: %w\n%s", radsecproxyProgram, err, p.said.Bytes())
+	}
+	return p, nil
+}
+
+// configure finds a port and returns the configuration.
+func (p *radsecproxy) configure(dir string, f *FreeRADIUS) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	p.address = l.Addr().String()
+	text, err := peersFile("radsecproxy", "radsecproxy.conf.in")
+	if err != nil {
+		return "", err
+	}
+	_, port, err1 := net.SplitHostPort(p.address)
+	_, auth, err2 := net.SplitHostPort(f.Auth)
+	_, acct, err3 := net.SplitHostPort(f.Acct)
+	return strings.NewReplacer("@PORT@", port, "@DIR@", dir, "@AUTH@", auth, "@ACCT@", acct, "@SECRET@", string(f.Secret)).Replace(text), errors.Join(err1, err2, err3)
+}
+
+// ready blocks until the proxy takes connections, has ended, or within is over.
+func (p *radsecproxy) ready(within time.Duration) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(within)
+	for {
+		c, err := net.DialTimeout("tcp", p.address, time.Second)
+		if err == nil {
+			return c.Close()
+		}
+		select {
+		case <-p.done:
+			return errors.New("it ended at once")
+		case <-end:
+			return err
+		case <-tick.C:
+		}
+	}
+}
