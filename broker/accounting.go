@@ -140,7 +140,7 @@ func (b *Broker) reported(c *call, r session.Report, record aaa.Record) journal.
 	row.OctetsIn, row.OctetsOut = r.OctetsIn, r.OctetsOut
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c.user, c.service, c.session = r.Identity.User, r.Service, record.SessionID
+	c.user, c.service, c.session, c.billed = r.Identity.User, r.Service, record.SessionID, record.User
 	switch r.Kind {
 	case session.Began:
 		c.began = record.Time

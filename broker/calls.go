@@ -36,6 +36,7 @@ type call struct {
 
 	// Guarded by the Broker's mutex.
 	user      string // for views
+	billed    string // the name that accounting uses
 	service   aaa.Service
 	session   string       // Acct-Session-Id of the open session; "" none
 	began     time.Time    // when that began

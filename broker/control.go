@@ -16,15 +16,19 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Selector says of whom a Disconnect or Change is to be (RFC 5176 §3). All that is set must fit; the zero Selector fits nobody.
+// Selector names a session, a pending callback, or both with one Acct-Multi-Session-Id (RFC 5176 §3). All that is set must fit; the zero Selector fits
+// nobody.
 type Selector struct {
 	SessionID      string // Acct-Session-Id: of the live session, or of leg one's whose callback is pending
 	MultiSessionID string // Acct-Multi-Session-Id, which both legs and the callback between them share
-	User           string
+	User           string // the canonical user, or the name that accounting uses
 	TTY            int    // the line; 0 any
 	Caller         string // the number that rang us
 	By             string // who asks, for audit and log; "" is "AAA"
 }
+
+// Found is what a Selector fitted, and something was done about. The zero value: nothing.
+type Found struct{ Sessions, Callbacks int }
 
 // Change is what is to change. The zero fields do not.
 type Change struct {
@@ -33,9 +37,9 @@ type Change struct {
 	DelayCallback               time.Duration // no dial before so much time has passed from now; it never hastens one
 }
 
-// The errors by which Disconnect and Change are to be refused.
+// The errors by which Disconnect and Change refuse; then nothing was done.
 var (
-	ErrNoSession    = errors.New("no live session and no pending callback fits")
+	ErrSeveral      = errors.New("several sessions fit (name one by its Acct-Session-Id or Acct-Multi-Session-Id)")
 	ErrNotSupported = errors.New("the timeouts of a session that runs cannot be changed")
 	ErrTooLate      = errors.New("the callback cannot be put off")
 )
@@ -49,107 +53,108 @@ func (s Selector) by() string { return cmp.Or(s.By, "AAA") }
 
 // call reports whether a live session fits; the Broker's mutex is held.
 func (s Selector) call(c *call) bool {
-	return c.session != "" && fits(s.SessionID, c.session) && fits(s.MultiSessionID, c.multiSessionID) && fits(s.User, c.user) &&
+	return c.session != "" && fits(s.SessionID, c.session) && fits(s.MultiSessionID, c.multiSessionID) && fits(s.User, c.user, c.billed) &&
 		(s.TTY == 0 || s.TTY == c.TTY) && fits(s.Caller, c.Caller)
 }
 
 // work reports whether a pending callback fits; the Broker's mutex is held.
 func (s Selector) work(w *work) bool {
 	legOne := s.SessionID == "" || s.SessionID == w.row.CallID || strings.HasPrefix(s.SessionID, w.row.CallID+"-")
-	return w.state.Phase.Pending() && legOne && fits(s.MultiSessionID, w.row.MultiSessionID) && fits(s.User, w.row.User) &&
+	return w.state.Phase.Pending() && legOne && fits(s.MultiSessionID, w.row.MultiSessionID) && fits(s.User, w.row.User, w.auth.Auth.AccountingUser) &&
 		(s.TTY == 0 || s.TTY == w.row.CalledTTY || s.TTY == w.state.TTY) && fits(s.Caller, w.row.Caller)
 }
 
-func fits(want, have string) bool { return want == "" || want == have }
+func fits(want string, have ...string) bool { return want == "" || slices.Contains(have, want) }
 
-// pendingFits returns the IDs of the pending callbacks that fit, sorted.
-func (b *Broker) pendingFits(s Selector) []string {
+// found is what fits a Selector: all of one Acct-Multi-Session-Id.
+type found struct {
+	calls    []*call
+	callback string // "" none: an identity has one callback at a time
+}
+
+func (b *Broker) find(s Selector) (f found, err error) {
 	if s.empty() {
-		return nil
+		return f, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var ids []string
-	for id, w := range b.works {
-		if s.work(w) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// Disconnect ends the live sessions that fit with the cause Admin-Reset, and takes back the callbacks that were promised in those that fit. It returns when
-// the callbacks' ends are on disk and the sessions were told; ErrNoSession where nothing fits.
-func (b *Broker) Disconnect(ctx context.Context, s Selector) error {
-	cancelled, err := b.cancelAll(ctx, s)
-	if err != nil {
-		return err
-	}
-	if n := b.endSessions(s); n+cancelled == 0 {
-		return ErrNoSession
-	}
-	return nil
-}
-
-// cancelAll takes back the callbacks that fit and returns how many.
-func (b *Broker) cancelAll(ctx context.Context, s Selector) (n int, err error) {
-	for _, id := range b.pendingFits(s) {
-		switch err := b.tell(ctx, event{id: id, what: callback.Cancel{By: s.by()}, text: "by " + s.by()}); {
-		case err == nil:
-			n++
-		case !errors.Is(err, errStale): // stale: it has just ended, or is being cancelled
-			return n, fmt.Errorf("cancel callback %s: %w", id, err)
-		}
-	}
-	return n, nil
-}
-
-// endSessions ends the live sessions that fit and returns how many.
-func (b *Broker) endSessions(s Selector) (n int) {
-	if s.empty() {
-		return 0
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	multi := map[string]bool{}
 	for _, c := range b.calls {
 		if s.call(c) {
-			c.cancel(session.End{Cause: aaa.CauseAdminReset, Text: "Disconnected by the administrator"})
-			b.log.Info("session disconnected", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("user", c.user), zap.String("by", s.by()))
-			n++
+			f.calls = append(f.calls, c)
+			multi[c.multiSessionID] = true
 		}
 	}
-	return n
+	for id, w := range b.works {
+		if s.work(w) {
+			f.callback = id
+			multi[w.row.MultiSessionID] = true
+		}
+	}
+	if len(multi) > 1 {
+		return found{}, fmt.Errorf("%w: %d do", ErrSeveral, len(multi))
+	}
+	return f, nil
 }
 
-// Change cancels or puts off the pending callbacks that fit; never does it hasten one. It returns when that is on disk. Either all is done that is asked
-// for, or, where the error says why, nothing: ErrNotSupported, ErrNoSession, ErrTooLate (wrapped) where the dial has begun, or the callback stands for
-// later already, or would outlive its lifetime.
-func (b *Broker) Change(ctx context.Context, s Selector, c Change) error {
+// Disconnect ends the live session that fits with the cause Admin-Reset, and takes back the callback that fits. It returns when the callback's end is on
+// disk, or is certain (its dial is being ended), and the session was told.
+func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
+	f, err := b.find(s)
+	if err != nil {
+		return Found{}, err
+	}
+	var done Found
+	if done.Callbacks, err = b.cancelFound(ctx, f, s.by()); err != nil {
+		return done, err
+	}
+	for _, c := range f.calls {
+		c.cancel(session.End{Cause: aaa.CauseAdminReset, Text: "Disconnected by the administrator"})
+		b.log.Info("session disconnected", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("by", s.by()))
+		done.Sessions++
+	}
+	return done, nil
+}
+
+// cancelFound takes the callback back, if there is one, and returns how many there were: 0 also where it has just ended.
+func (b *Broker) cancelFound(ctx context.Context, f found, by string) (int, error) {
+	if f.callback == "" {
+		return 0, nil
+	}
+	err := b.tell(ctx, event{id: f.callback, what: callback.Cancel{By: by}, text: "by " + by})
 	switch {
+	case errors.Is(err, errStale):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("cancel callback %s: %w", f.callback, err)
+	}
+	return 1, nil
+}
+
+// Change takes back or puts off the pending callback that fits; never does it hasten one. It returns when that is on disk. Either all is done that is
+// asked for, or, where the error says why, nothing: ErrNotSupported; ErrTooLate where the dial has begun, the callback is put off for longer already, or
+// would not outlive the delay.
+func (b *Broker) Change(ctx context.Context, s Selector, c Change) (Found, error) {
+	f, err := b.find(s)
+	switch {
+	case err != nil || f.callback == "" && len(f.calls) == 0:
+		return Found{}, err
 	case c.SessionTimeout != nil || c.IdleTimeout != nil:
-		return ErrNotSupported
+		return Found{}, ErrNotSupported
 	case c.DelayCallback < 0:
-		return fmt.Errorf("%w: a delay of %v would hasten it", ErrTooLate, c.DelayCallback)
+		return Found{}, fmt.Errorf("%w: a delay of %v would hasten it", ErrTooLate, c.DelayCallback)
+	case f.callback == "":
+		return Found{}, nil
+	case c.CancelCallback:
+		n, err := b.cancelFound(ctx, f, s.by())
+		return Found{Callbacks: n}, err
+	case c.DelayCallback == 0:
+		return Found{Callbacks: 1}, nil
 	}
-	ids := b.pendingFits(s)
-	if len(ids) == 0 {
-		return ErrNoSession
+	if err := b.putOff(ctx, f.callback, c.DelayCallback, s.by()); err != nil {
+		return Found{}, err
 	}
-	if c.CancelCallback {
-		n, err := b.cancelAll(ctx, s)
-		if err == nil && n == 0 {
-			err = ErrNoSession
-		}
-		return err
-	}
-	if c.DelayCallback == 0 {
-		return nil
-	}
-	if len(ids) > 1 { // one identity has one callback, but entries may share a user's name
-		return fmt.Errorf("%w: %d callbacks fit; name one by its Acct-Multi-Session-Id", ErrTooLate, len(ids))
-	}
-	return b.putOff(ctx, ids[0], c.DelayCallback, s.by())
+	return Found{Callbacks: 1}, nil
 }
 
 // putOff has a callback wait for d from now at least (law 8: an authentic CoA may only lengthen the wait).
@@ -159,7 +164,7 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 	w := b.works[id]
 	if w == nil {
 		b.mu.Unlock()
-		return ErrNoSession
+		return fmt.Errorf("%w: callback %s has ended", ErrTooLate, id)
 	}
 	ends := w.row.Created.Add(b.lifetime())
 	b.mu.Unlock()

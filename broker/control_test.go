@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,11 @@ func TestPutOff(t *testing.T) {
 		began := time.Now()
 		ctx := context.Background()
 		change := func(d time.Duration) error {
-			return w.broker.Change(ctx, broker.Selector{MultiSessionID: multiID(w), By: "CoA of 10.0.0.1"}, broker.Change{DelayCallback: d})
+			f, err := w.broker.Change(ctx, broker.Selector{MultiSessionID: multiID(w), By: "CoA of 10.0.0.1"}, broker.Change{DelayCallback: d})
+			if (err == nil) != (f == broker.Found{Callbacks: 1}) {
+				return fmt.Errorf("found %+v, %v", f, err)
+			}
+			return err
 		}
 		if err := change(10 * time.Minute); err != nil {
 			t.Fatal(err)
@@ -72,7 +77,7 @@ func TestPutOff(t *testing.T) {
 		if v := w.last(); v.Phase != "completed" {
 			t.Errorf("phase %s: %s", v.Phase, v.Cause)
 		}
-		if err := change(time.Minute); !errors.Is(err, broker.ErrNoSession) {
+		if err := change(time.Minute); err == nil || !strings.Contains(err.Error(), "found {Sessions:0 Callbacks:0}, <nil>") {
 			t.Errorf("put off after its end: %v", err)
 		}
 	})
@@ -83,7 +88,7 @@ func TestPutOffSurvivesRestart(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := promised(w)
 		began := time.Now()
-		if err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
+		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Minute)
@@ -106,7 +111,7 @@ func TestPutOffAtEachMoment(t *testing.T) {
 			p := promised(w)
 			w.pass(at)
 			began := time.Now()
-			err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: time.Minute})
+			_, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: time.Minute})
 			p.see("RING", 5*time.Minute)
 			d := w.dialledAfter(began)
 			if err == nil && d < time.Minute || err != nil && d > 0 {
@@ -132,16 +137,16 @@ func TestDisconnectCancels(t *testing.T) {
 				promised(w)
 				s := of(w)
 				s.By = "CoA of 10.0.0.1"
-				if err := w.broker.Disconnect(context.Background(), s); err != nil {
-					t.Fatal(err)
+				if f, err := w.broker.Disconnect(context.Background(), s); err != nil || f != (broker.Found{Callbacks: 1}) {
+					t.Fatal(f, err)
 				}
 				w.pass(10 * time.Minute)
 				w.idle(time.Minute)
 				if v := w.last(); v.Phase != "cancelled" || v.Cause != "by CoA of 10.0.0.1" || len(w.dialled()) != 0 {
 					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialled()))
 				}
-				if err := w.broker.Disconnect(context.Background(), s); !errors.Is(err, broker.ErrNoSession) {
-					t.Errorf("a second time: %v", err)
+				if f, err := w.broker.Disconnect(context.Background(), s); f != (broker.Found{}) || err != nil {
+					t.Errorf("a second time: %v, %v", f, err)
 				}
 			})
 		})
@@ -163,15 +168,18 @@ func TestDisconnectSessions(t *testing.T) {
 		for _, s := range []broker.Selector{
 			{}, {By: "nobody in particular"}, {User: "paia-05"}, {SessionID: "unheard-of"}, {SessionID: users[0].Call, TTY: users[1].TTY}, {User: "paia-04", Caller: "1"},
 		} {
-			if err := w.broker.Disconnect(ctx, s); !errors.Is(err, broker.ErrNoSession) {
-				t.Errorf("%+v: %v", s, err)
+			if f, err := w.broker.Disconnect(ctx, s); f != (broker.Found{}) || err != nil {
+				t.Errorf("%+v: %v, %v", s, f, err)
 			}
 		}
+		if f, err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); !errors.Is(err, broker.ErrSeveral) || f != (broker.Found{}) || len(w.broker.OnLines()) != 2 {
+			t.Errorf("two sessions of one user: %v, %v, and %d are left", f, err, len(w.broker.OnLines()))
+		}
 		limit := time.Minute
-		if err := w.broker.Change(ctx, broker.Selector{User: "paia-04"}, broker.Change{SessionTimeout: &limit, CancelCallback: true}); !errors.Is(err, broker.ErrNotSupported) {
+		if _, err := w.broker.Change(ctx, broker.Selector{SessionID: users[0].Call}, broker.Change{SessionTimeout: &limit, CancelCallback: true}); !errors.Is(err, broker.ErrNotSupported) {
 			t.Errorf("a timeout changed: %v", err)
 		}
-		if err := w.broker.Disconnect(ctx, broker.Selector{SessionID: users[0].Call, User: "paia-04"}); err != nil {
+		if _, err := w.broker.Disconnect(ctx, broker.Selector{SessionID: users[0].Call, User: "paia-04"}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Minute)
@@ -179,7 +187,7 @@ func TestDisconnectSessions(t *testing.T) {
 		if len(left) != 1 || left[0].Call != users[1].Call {
 			t.Errorf("on the lines: %+v", left)
 		}
-		if err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); err != nil {
+		if f, err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); err != nil || f != (broker.Found{Sessions: 1}) {
 			t.Fatal(err)
 		}
 		w.idle(time.Minute)
@@ -202,7 +210,7 @@ func TestDisconnectLegTwo(t *testing.T) {
 			p.login("kihei-03")
 			p.see("NO CARRIER", time.Minute)
 			p.see(text, time.Minute)
-			if err := w.broker.Disconnect(context.Background(), broker.Selector{User: "kihei-03"}); err != nil {
+			if _, err := w.broker.Disconnect(context.Background(), broker.Selector{User: "kihei-03"}); err != nil {
 				t.Fatal(err)
 			}
 			w.pass(10 * time.Minute)

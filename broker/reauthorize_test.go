@@ -25,10 +25,12 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 		asked  int32
 	}{
 		"the same": {func(_ aaa.Request, a aaa.Authorization) aaa.Result { return granted(a) }, "completed", "", "maui-nas-04>", 2},
-		"refused":  {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Kind: aaa.Refused, Reason: "locked"} }, "failed", "refused: locked", "", 1},
-		"silent":   {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Reason: "no answer"} }, "failed", "silent: no answer", "", 3},
-		"panics":   {func(aaa.Request, aaa.Authorization) aaa.Result { panic("a bug") }, "failed", "panicked", "", 3},
-		"prompts":  {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Kind: aaa.Prompt} }, "failed", "prompt", "", 1},
+		"refused": {func(aaa.Request, aaa.Authorization) aaa.Result {
+			return aaa.Result{Kind: aaa.Refused, Reason: "locked"}
+		}, "failed", "refused: locked", "", 1},
+		"silent":  {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Reason: "no answer"} }, "failed", "silent: no answer", "", 3},
+		"panics":  {func(aaa.Request, aaa.Authorization) aaa.Result { panic("a bug") }, "failed", "panicked", "", 3},
+		"prompts": {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Kind: aaa.Prompt} }, "failed", "prompt", "", 1},
 		"another number": {func(_ aaa.Request, a aaa.Authorization) aaa.Result {
 			a.Dialstring = aaa.DialstringOf("84002")
 			return granted(a)

@@ -21,6 +21,9 @@ func build(t *testing.T, o Options) (*Lab, error) {
 	if o.Ports == "" {
 		o.Ports = RFC2217
 	}
+	if o.AAA == "" {
+		o.AAA = ByRADIUS
+	}
 	l := &Lab{opt: o, dir: o.Dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
 	t.Cleanup(func() { l.Close() })
 	b, err := l.open()
@@ -115,7 +118,7 @@ func TestPortsTaken(t *testing.T) {
 	var b book
 	b.Kind, b.Written = RFC2217, map[string]string{}
 	l2 := &Lab{opt: Options{Ports: RFC2217}, dir: dir}
-	b.Ports = []int{0, 0, 0, 0, thief.Addr().(*net.TCPAddr).Port, 0}
+	b.Ports = []int{0, 0, 0, 0, 0, thief.Addr().(*net.TCPAddr).Port, 0}
 	if err := l2.writeBook(b); err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +151,48 @@ func TestPortsKinds(t *testing.T) {
 	}})
 	if l.urls[1] != "serial:///dev/tty66/66" {
 		t.Errorf("%q", l.urls)
+	}
+}
+
+// Each kind of AAA server has its own users file, secret and section in ringback.yaml; a configuration of the user's is not given to another kind.
+func TestKindsOfAAA(t *testing.T) {
+	for _, tt := range []struct {
+		kind              AAA
+		users, secret     string
+		section, notThere string
+	}{
+		{ByRADIUS, "users", "radius.secret", "accounting: 127.0.0.1:", "tacacs"},
+		{ByRadSec, "users", "", "transport: tls", "secret_file"},
+		{ByTACACS, "tacacs.conf", "tacacs.secret", "secret_file: tacacs.secret", "radius:"},
+		{ByTACACSTLS, "tacacs.conf", "", "tls: {ca_file: ca.pem", "secret_file"},
+	} {
+		t.Run(string(tt.kind), func(t *testing.T) {
+			dir := t.TempDir()
+			l := mustBuild(t, Options{Dir: dir, AAA: tt.kind})
+			conf := read(t, dir, "ringback.yaml")
+			if !strings.Contains(conf, tt.section) || strings.Contains(conf, tt.notThere) {
+				t.Errorf("%s", conf)
+			}
+			if !strings.Contains(read(t, dir, tt.users), "austin-01") {
+				t.Error("the users are not there")
+			}
+			if tt.secret != "" && len(read(t, dir, tt.secret)) < 20 {
+				t.Error("no secret")
+			}
+			l.Close()
+			write(t, dir, "ringback.yaml", conf+"# mine\n")
+			other := ByRADIUS
+			if tt.kind == ByRADIUS {
+				other = ByTACACS
+			}
+			if _, err := build(t, Options{Dir: dir, AAA: other}); err == nil || !strings.Contains(err.Error(), "use --aaa "+string(tt.kind)+", or another --dir") {
+				t.Errorf("%v", err)
+			}
+			again := mustBuild(t, Options{Dir: dir, AAA: tt.kind})
+			if len(again.Kept) != 1 || again.sockets.ports()[0] != l.sockets.ports()[0] || again.sockets.ports()[2] != l.sockets.ports()[2] {
+				t.Errorf("kept %v, ports %v after %v", again.Kept, again.sockets.ports(), l.sockets.ports())
+			}
+		})
 	}
 }
 

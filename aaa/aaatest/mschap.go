@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/ringback/ringback/aaa"
-	"golang.org/x/crypto/md4"
+	"golang.org/x/crypto/md4" //lint:ignore SA1019 MS-CHAP is made of it
 )
 
 // chapResponse is RFC 1994 §4.1: MD5 over identifier, password and challenge.

@@ -168,3 +168,23 @@ func TestPeerRadclient(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// radeapclient, which has an EAP of its own, logs in by EAP-MD5.
+func TestPeerRadeapclient(t *testing.T) {
+	path, err := exec.LookPath("radeapclient")
+	if err != nil {
+		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+			t.Fatal("needs radeapclient: apt-get install freeradius-utils")
+		}
+		t.Skip("needs radeapclient: apt-get install freeradius-utils")
+	}
+	s, _, _ := real(t, RADIUSConfig{Lenient: true, Users: []User{{Name: "bob", Password: "pw", Reply: []Attribute{{"Callback-Number", "84001"}}}}})
+	for password, want := range map[string]string{"pw": `Callback-Number = "84001"`, "no": "Received Access-Reject"} {
+		cmd := exec.Command(path, "-x", "-r", "1", s.AuthAddr(), "auth", testSecret)
+		cmd.Stdin = strings.NewReader(fmt.Sprintf("User-Name = \"bob\"\nCleartext-Password = %q\nEAP-Code = Response\nEAP-Id = 210\nEAP-Type-Identity = \"bob\"\nMessage-Authenticator = 0x00\nNAS-Port = 0\n", password))
+		out, _ := cmd.CombinedOutput() // its status says nothing
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s: no %s:\n%s", password, want, out)
+		}
+	}
+}

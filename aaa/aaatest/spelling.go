@@ -6,6 +6,9 @@ import "strings"
 func didYouMean(word string, known []string) string {
 	best, least := "", len(word)/3+1
 	for _, k := range known {
+		if len(k)-len(word) > least || len(word)-len(k) > least {
+			continue
+		}
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= least && (best == "" || d < least) {
 			best, least = k, d
 		}

@@ -52,6 +52,7 @@ func New(c Config) (*Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	cl.cfg.From = nil // it has given what it knows, and nothing holds it any more
 	return cl, nil
 }
 

@@ -194,11 +194,13 @@ func (p *peer) leave() {
 		return
 	}
 	p.mu.Lock()
-	idle := p.retired && p.inFlight.Load() == 0
-	p.mu.Unlock()
-	if idle {
-		p.hangUp(errHungUp)
+	if !p.retired || p.inFlight.Load() > 0 {
+		p.mu.Unlock()
+		return
 	}
+	sockets := p.endSocketsLocked() // an exchange that begins now opens another
+	p.mu.Unlock()
+	shutAll(sockets, errHungUp)
 }
 
 // retire closes the sockets as soon as nobody waits. Later exchanges open them again, and close them.
@@ -214,8 +216,20 @@ func (p *peer) retire() {
 // hangUp closes all sockets, for a reason.
 func (p *peer) hangUp(why error) {
 	p.mu.Lock()
-	sockets := append([]*socket(nil), p.sockets...)
+	sockets := p.endSocketsLocked()
 	p.mu.Unlock()
+	shutAll(sockets, why)
+}
+
+// endSocketsLocked keeps further exchanges off all sockets.
+func (p *peer) endSocketsLocked() []*socket {
+	for _, s := range p.sockets {
+		s.end()
+	}
+	return append([]*socket(nil), p.sockets...)
+}
+
+func shutAll(sockets []*socket, why error) {
 	for _, s := range sockets {
 		s.shut(why)
 	}

@@ -263,7 +263,11 @@ func (s *silence) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "radius server %s (%s): ", s.peer.Name, s.peer.address)
 	if s.sent == 0 {
-		fmt.Fprintf(&b, "nothing was sent: %v", s.cause)
+		cause := s.cause
+		if cause == nil {
+			cause = errors.New("no connection in all that time")
+		}
+		fmt.Fprintf(&b, "nothing was sent in %s: %v", s.waited.Round(time.Millisecond), cause)
 		return b.String()
 	}
 	fmt.Fprintf(&b, "no authentic answer in %s to %d transmissions", s.waited.Round(time.Millisecond), s.sent)

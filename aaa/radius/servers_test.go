@@ -350,3 +350,68 @@ func TestWrongPort(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 }
+
+// All transmissions of one request together take half a minute at most, however patient the configuration is.
+func TestMaxDuration(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		begun := time.Now()
+		w.want("bob", aaa.Silent, "no authentic answer in 30s")
+		if d := time.Since(begun); d != 30*time.Second {
+			t.Errorf("%v", d)
+		}
+	}, radius.ServerConfig{Name: "one", Timeout: 8 * time.Second, Retries: 20})
+}
+
+// The waits are those of RFC 5080 §2.2.1: the first Timeout give or take a tenth, then twice as long.
+func TestRetransmissionTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []time.Time
+		n := &aaatest.Net{}
+		l, err := n.Listen("one:1812")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		ids := map[string]bool{}
+		wg.Go(func() {
+			b := make([]byte, 4096)
+			for {
+				k, _, err := l.ReadFrom(b)
+				if err != nil {
+					return
+				}
+				if b[0] == 1 {
+					sent = append(sent, time.Now())
+					ids[string(b[:k])] = true
+				}
+			}
+		})
+		c, err := radius.New(radius.Config{Dial: n.Dial, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		firsts := map[time.Duration]bool{}
+		for range 20 {
+			synctest.Wait()
+			sent = nil
+			c.Start(context.Background(), aaa.Request{User: "bob", Password: canary})
+			synctest.Wait()
+			for i, want := range []time.Duration{2 * time.Second, 4 * time.Second, 4 * time.Second} {
+				if len(sent) != 4 {
+					t.Fatalf("%d transmissions", len(sent))
+				}
+				if d := sent[i+1].Sub(sent[i]); d < want*9/10 || d > want*11/10 {
+					t.Errorf("wait %d: %v", i, d)
+				}
+			}
+			firsts[sent[1].Sub(sent[0])] = true
+		}
+		if len(firsts) < 10 || len(ids) != 20 {
+			t.Errorf("%d different first waits, %d different packets in 20 requests", len(firsts), len(ids))
+		}
+		c.Close()
+		l.Close()
+		wg.Wait()
+	})
+}

@@ -201,17 +201,23 @@ func (s *socket) send(ctx context.Context, wire []byte) error {
 
 // shut ends the socket for a reason. Its reader does the rest.
 func (s *socket) shut(why error) {
-	s.complain(why)
 	s.mu.Lock()
-	s.ended = true
+	s.ended, s.last = true, why
 	s.mu.Unlock()
 	s.conn.Close()
+}
+
+// end keeps further exchanges off the socket.
+func (s *socket) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 }
 
 func (s *socket) complain(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last == nil || !s.stream && !s.ended { // the first error of a stream, and that of a socket's end, is the cause of all that follow
+	if s.last == nil || !s.stream && !s.ended { // the first error of a stream is the cause of those that follow
 		s.last = err
 	}
 }
@@ -227,6 +233,7 @@ func (s *socket) read() {
 	defer s.peer.lost(s)
 	defer close(s.gone)
 	defer s.conn.Close()
+	defer s.end()
 	if s.stream {
 		s.readStream()
 		return

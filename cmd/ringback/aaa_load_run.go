@@ -96,14 +96,14 @@ func loadAnswerOf(res aaa.Result) loadAnswer {
 	return answerRefused
 }
 
-// durations are what differs between two reasons of the same kind.
-var durations = regexp.MustCompile(`\b\d+(\.\d+)?(h|m|s|ms|µs)\b`)
+// passing is what differs between two reasons of the same kind: durations, and the local address of a connection.
+var passing = regexp.MustCompile(`\b\d+(\.\d+)?(h|m|s|ms|µs)\b|\S+->`)
 
 // maxReasons is how many different reasons are told apart.
 const maxReasons = 20
 
 func (l *aaaLoadRun) lost(reason string) {
-	reason = durations.ReplaceAllString(reason, "…")
+	reason = passing.ReplaceAllString(reason, "…")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, ok := l.reasons[reason]; !ok && len(l.reasons) >= maxReasons {
