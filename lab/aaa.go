@@ -85,7 +85,7 @@ func (l *Lab) startAAA(ctx context.Context) error {
 		return fmt.Errorf("lab: %w", err)
 	}
 	if l.opt.AAA.tacacs() {
-		err = l.startTACACS(ctx, users, secret, certificates)
+		err = l.startTACACS(ctx, users, secret, certificates, detail)
 	} else {
 		err = l.startRADIUS(ctx, users, secret, certificates, detail)
 	}
@@ -124,12 +124,16 @@ func (l *Lab) startRADIUS(ctx context.Context, users *os.File, secret aaa.Secret
 	return nil
 }
 
-func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config) error {
+func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config, detail *os.File) error {
 	parsed, err := aaatest.ParseTACACS(users)
 	if err != nil {
 		return err
 	}
-	server, err := aaatest.NewTACACS(aaatest.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates})
+	server, err := aaatest.NewTACACS(aaatest.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates, Trace: func(e aaatest.Event) {
+		if e.Kind == "accounting" && !e.Sent {
+			fmt.Fprintf(detail, "%s\n\t%s\n\n", e.Time.Format(time.ANSIC), strings.Join(e.Attributes, "\n\t")) // one write: several sessions account at once
+		}
+	}})
 	if err != nil {
 		return err
 	}

@@ -397,11 +397,12 @@ func TestRetransmissionTimes(t *testing.T) {
 			sent = nil
 			c.Start(context.Background(), aaa.Request{User: "bob", Password: canary})
 			synctest.Wait()
-			for i, want := range []time.Duration{2 * time.Second, 4 * time.Second, 4 * time.Second} {
+			// RT = 2*RTprev + RAND*RTprev: 1.8*1.9 s is the least second wait; then MRT + RAND*MRT.
+			for i, want := range [][2]time.Duration{{1800 * time.Millisecond, 2200 * time.Millisecond}, {3420 * time.Millisecond, 4400 * time.Millisecond}, {3420 * time.Millisecond, 4400 * time.Millisecond}} {
 				if len(sent) != 4 {
 					t.Fatalf("%d transmissions", len(sent))
 				}
-				if d := sent[i+1].Sub(sent[i]); d < want*9/10 || d > want*11/10 {
+				if d := sent[i+1].Sub(sent[i]); d < want[0] || d > want[1] {
 					t.Errorf("wait %d: %v", i, d)
 				}
 			}

@@ -47,7 +47,11 @@ type brokerTarget struct{ *broker.Broker }
 
 // Disconnect implements radius.Target.
 func (t brokerTarget) Disconnect(ctx context.Context, s radius.Selector) (int, error) {
-	return outcome(t.Broker.Disconnect(ctx, selector(s)))
+	f, err := t.Broker.Disconnect(ctx, selector(s))
+	if err == nil && f.Sessions == 0 && f.Callbacks > 0 {
+		return 1, radius.ErrResidual
+	}
+	return outcome(f, err)
 }
 
 // Change implements radius.Target.
@@ -59,15 +63,15 @@ func selector(s radius.Selector) broker.Selector {
 	return broker.Selector{SessionID: s.SessionID, MultiSessionID: s.MultiSessionID, User: s.User, TTY: s.TTY, Caller: s.Caller, By: "RADIUS"}
 }
 
-// outcome is how many sessions and callbacks there were, or why nothing was done.
-func outcome(err error) (int, error) {
+// outcome is whether something was done, or why not.
+func outcome(f broker.Found, err error) (int, error) {
 	switch {
-	case err == nil:
-		return 1, nil
-	case errors.Is(err, broker.ErrNoSession):
-		return 0, nil
+	case errors.Is(err, broker.ErrSeveral):
+		return 0, fmt.Errorf("%w: %w", radius.ErrSeveral, err)
 	case errors.Is(err, broker.ErrTooLate), errors.Is(err, broker.ErrNotSupported):
 		return 0, fmt.Errorf("%w: %w", radius.ErrProhibited, err)
+	case err != nil || f == broker.Found{}:
+		return 0, err
 	}
-	return 0, err
+	return 1, nil
 }
