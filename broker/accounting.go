@@ -31,15 +31,20 @@ type AccountingList struct {
 	Record Recording
 	// Interim is the time between two updates of a session; 0 as AAA says (Acct-Interim-Interval), negative none.
 	Interim time.Duration
+	// Commands: EXEC commands are recorded too, one by one.
+	Commands bool
 }
 
 // records reports whether a record of this type is sent.
 func (l AccountingList) records(t aaa.RecordType, command bool) bool {
+	if command && !l.Commands {
+		return false
+	}
 	switch l.Record {
 	case NoRecording:
 		return false
 	case StopOnly:
-		return command || t != aaa.Start && t != aaa.Interim
+		return t != aaa.Start && t != aaa.Interim
 	}
 	return true
 }

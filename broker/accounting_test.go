@@ -62,13 +62,13 @@ func everything(aaa.Record) bool { return true }
 // TestAccountingLists: which records of a session go out by which list; On before all, Off after all.
 func TestAccountingLists(t *testing.T) {
 	lists := map[string]broker.AccountingList{
-		"default": {}, "stops": {Record: broker.StopOnly}, "off": {Record: broker.NoRecording}, "wait": {Record: broker.WaitStart},
+		"default": {Commands: true}, "stops": {Record: broker.StopOnly, Commands: true}, "off": {Record: broker.NoRecording}, "wait": {Record: broker.WaitStart},
 	}
 	for list, want := range map[string]string{
 		"":      `accounting-on, accounting-on stops, accounting-on wait, start, command "show users" at 1, stop, accounting-off, accounting-off stops, accounting-off wait`,
 		"stops": `accounting-on, accounting-on stops, accounting-on wait, command "show users" at 1 stops, stop stops, accounting-off, accounting-off stops, accounting-off wait`,
 		"off":   `accounting-on, accounting-on stops, accounting-on wait, accounting-off, accounting-off stops, accounting-off wait`,
-		"wait":  `accounting-on, accounting-on stops, accounting-on wait, start wait, command "show users" at 1 wait, stop wait, accounting-off, accounting-off stops, accounting-off wait`,
+		"wait":  `accounting-on, accounting-on stops, accounting-on wait, start wait, stop wait, accounting-off, accounting-off stops, accounting-off wait`,
 	} {
 		t.Run("list "+list, func(t *testing.T) {
 			srv := &books{}

@@ -28,7 +28,7 @@ import (
 // taken from the newer one.
 type Config struct {
 	Session    session.Config
-	Logins     map[string]Login          // method lists by name; a line's Login names one
+	Logins     map[int]Login             // the method lists of each line, by TTY. A line that is not there lets nobody in
 	Accounting map[string]AccountingList // by name; a line's AAA.Accounting names one. One that is not there records start and stop
 	Policies   *policies.Set
 	Places     map[string]string // Callback-Id → number

@@ -68,13 +68,12 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	defer cancel(nil)
 	cfg := b.config.Load()
 	c := &call{Call: lc, leg: 1, cancel: cancel, multiSessionID: "m-" + lc.ID, accounting: b.accounting(cfg, lc.TTY)}
-	login := ""
 	if l, ok := b.opt.Pool.Config(lc.TTY); ok {
-		c.forcedWait, login = l.ForcedWait, l.Login
+		c.forcedWait = l.ForcedWait
 	}
 	b.begin(c)
 	defer b.end(c)
-	out := session.Run(ctx, lc, c.config(cfg), b.login(cfg, login), b, session.Leg{Number: 1}, b)
+	out := session.Run(ctx, lc, c.config(cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
 	b.logOutcome(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)
@@ -95,13 +94,12 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	}
 }
 
-// login returns the method list of a line. One that is missing lets nobody in.
-func (b *Broker) login(cfg *Config, name string) Login {
-	name = listName(name)
-	if l, ok := cfg.Logins[name]; ok {
+// login has the method lists of a line.
+func (c *Config) login(tty int) Login {
+	if l, ok := c.Logins[tty]; ok {
 		return l
 	}
-	return nobody(name)
+	return nobody(tty)
 }
 
 // config is what the call's sessions run with.
@@ -111,8 +109,8 @@ func (c *call) config(cfg *Config) session.Config {
 	return s
 }
 
-// nobody is a method list that is not there.
-type nobody string
+// nobody stands for the method lists of a line that has none.
+type nobody int
 
 func (n nobody) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
 	return nil, n.silent()
@@ -125,7 +123,7 @@ func (n nobody) Reauthorize(context.Context, aaa.Request, aaa.Identity, aaa.Auth
 }
 
 func (n nobody) silent() aaa.Result {
-	return aaa.Result{Reason: fmt.Sprintf("there is no login list %q (aaa.lists.login)", string(n))}
+	return aaa.Result{Kind: aaa.Silent, Reason: fmt.Sprintf("tty %d has no method lists (lines[].login, aaa.lists)", int(n))}
 }
 
 func (b *Broker) begin(c *call) {
@@ -190,7 +188,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.opt.Debug(lc.TTY, "Exec Callback Successful - await exec/autoselect pickup")
-	login, asked := w.loginList(b), w.question()
+	login, asked := w.login(b), w.question()
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)
@@ -206,14 +204,8 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	})
 }
 
-// loginList is the method list by which leg one was answered: that of the called line.
-func (w *work) loginList(b *Broker) Login {
-	name := ""
-	if l, ok := b.opt.Pool.Config(w.row.CalledTTY); ok {
-		name = l.Login
-	}
-	return b.login(b.config.Load(), name)
-}
+// login has the method lists by which leg one was answered: those of the called line.
+func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.CalledTTY) }
 
 // ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line.
 func (b *Broker) ClearLine(ctx context.Context, tty int) error {

@@ -46,7 +46,7 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 		return c, now.Reason
 	}
 	if now.Reauthorize {
-		c.login, c.identity, c.granted = w.loginList(b), w.identity(), w.auth.Auth
+		c.login, c.identity, c.granted = w.login(b), w.identity(), w.auth.Auth
 		c.asked = w.question()
 	}
 	return c, ""

@@ -202,9 +202,13 @@ func (w *town) config() broker.Config {
 	if dial == "" {
 		dial = `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`
 	}
+	logins := map[int]broker.Login{}
+	for i := range w.opt.lines {
+		logins[65+i] = login
+	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
 	return broker.Config{
-		Session: session.Config{Hostname: "maui-nas-04"}, Logins: map[string]broker.Login{"default": login}, Policies: set, Exec: true,
+		Session: session.Config{Hostname: "maui-nas-04"}, Logins: logins, Policies: set, Exec: true,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Scripts: dialer.Dialer{Scripts: scripts},
 	}

@@ -1,6 +1,7 @@
-// Package radius is the client of RADIUS servers (RFC 2865, 2866, 2869): the login method and accountant "radius". It has its own
-// transport and its own authenticators; packets and attributes are layeh.com/radius's. What a reply's attributes grant stands in one
-// table, in table.go. It decides nothing about callbacks: that is what the policies do with the aaa.Authorization.
+// Package radius is the client of RADIUS servers (RFC 2865, 2866, 2869), over UDP or inside TLS (RFC 6614, RFC 9765): the login method and
+// accountant "radius". It has its own transport and its own authenticators; packets and attributes are layeh.com/radius's. What a reply's
+// attributes grant stands in one table, in table.go. It decides nothing about callbacks: that is what the policies do with the
+// aaa.Authorization.
 package radius
 
 import (

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// What a server tells of a user without his password, as RADIUS wants it in a Call-Check: here, and in TACACS+, his profile lost its callback.
+// lookups is what a RADIUS server tells of a user without his password, in a Call-Check.
 const lookups = `
 kihei-03	Service-Type == Call-Check, Auth-Type := Accept
 	Service-Type = Callback-NAS-Prompt,
@@ -27,14 +27,14 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 		old, new string // what changes in users between promise and dial
 		reason   string
 	}{
-		{lab.ByTACACS, "", "callback-dialstring = 84003", "priv-lvl = 1", "demands no callback"},
+		{lab.ByTACACS, "", "callback-dialstring = 84003", "priv-lvl = 1", "no longer demands a callback"},
 		{lab.ByTACACS, "", "callback-dialstring = 84003", "callback-dialstring = 84001", "number"},
 		{lab.ByTACACS, "", "user = kihei-03", "user = somebody-else", "refused"},
 		{lab.ByTACACS, "", "", "", ""},
 		{lab.ByRADIUS, lookups, `	Service-Type = Callback-NAS-Prompt,
 	Callback-Number = "84003"
 
-DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "demands no callback"},
+DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer demands a callback"},
 		{lab.ByRADIUS, lookups, "kihei-03	Service-Type == Call-Check", "another-3	Service-Type == Call-Check", "refused"},
 		{lab.ByRADIUS, lookups, "", "", ""},
 	} {

@@ -173,15 +173,15 @@ func (m *methods) brought(name string) aaa.Brought {
 	return b
 }
 
-// logins are the method lists of each line, by TTY.
-func (m *methods) logins() (map[string]broker.Login, error) {
-	out := map[string]broker.Login{}
-	for _, l := range m.cfg.Lines {
+// logins are the method lists of each line, by TTY. The lines are those that run: a reload changes what their lists say, not which they name.
+func (m *methods) logins(running []config.Line) (map[int]broker.Login, error) {
+	out := map[int]broker.Login{}
+	for _, l := range running {
 		login, err := m.login(l.Config)
 		if err != nil {
 			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
 		}
-		out[l.Login] = login
+		out[l.TTY] = login
 	}
 	return out, nil
 }

@@ -70,72 +70,81 @@ func readDetail(t *testing.T, path string) []record {
 	return all
 }
 
+// freeradiusLegs is what a scenario must leave in FreeRADIUS's detail file, as testdata/freeradius/users has it.
+type freeradiusLegs struct {
+	scenario, user string
+	typed          [2]string // on either leg
+	class          [2]string // of the Accept that let the leg in
+}
+
+var bothFreeRADIUSLegs = []freeradiusLegs{
+	{"no-verify", "austin-01", [2]string{"austin-01\rmaui-1993\r", ""}, [2]string{"austin-01 on tty65", "austin-01 on tty65"}},
+	{"any-number", "austin-02", [2]string{"austin-02\rhana-1993\r84001\r", "austin-02\rhana-1993\r"}, [2]string{"austin-02 on tty65", "austin-02 on tty66"}},
+}
+
 func TestPeerFreeRADIUSScenarios(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		scenario, user string
-		typed          [2]string // on either leg
-		class          [2]string // of the Accept that let the leg in
-	}{
-		{"no-verify", "austin-01", [2]string{"austin-01\rmaui-1993\r", ""}, [2]string{"austin-01 on tty65", "austin-01 on tty65"}},
-		{"any-number", "austin-02", [2]string{"austin-02\rhana-1993\r84001\r", "austin-02\rhana-1993\r"}, [2]string{"austin-02 on tty65", "austin-02 on tty66"}},
-	} {
+	for _, tt := range bothFreeRADIUSLegs {
 		t.Run(tt.scenario, func(t *testing.T) {
 			t.Parallel()
 			l, f := freeradiusTown(t, nil)
 			play(t, l, shipped(t, tt.scenario))
-			if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
-				t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
-			}
-			var got []record
-			eventually(t, "five accounting records", func() bool {
-				got = readDetail(t, f.Detail)
-				return len(got) >= 5
-			})
-			want := []record{
-				{"Acct-Status-Type": "Accounting-On"},
-				{"Acct-Status-Type": "Start", "NAS-Port": "65"},
-				{"Acct-Status-Type": "Stop", "NAS-Port": "65", "Acct-Terminate-Cause": "Callback"},
-				{"Acct-Status-Type": "Start", "NAS-Port": "66"},
-				{"Acct-Status-Type": "Stop", "NAS-Port": "66", "Acct-Terminate-Cause": "Lost-Carrier"},
-			}
-			if len(got) != len(want) {
-				t.Fatalf("%d records, must be %d:\n%s", len(got), len(want), readFile(t, f.Detail))
-			}
-			for i, w := range want {
-				w["NAS-Identifier"] = "maui-nas-04"
-				if leg := (i - 1) / 2; i > 0 {
-					w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"], w["Service-Type"] = tt.user, "Async", "RADIUS", "Callback-NAS-Prompt"
-					w["Acct-Multi-Session-Id"] = got[1]["Acct-Multi-Session-Id"]
-					if class := got[i].octets(t, "Class"); class != tt.class[leg] {
-						t.Errorf("record %d: Class %q, leg %d's Accept said %q", i, class, leg+1, tt.class[leg])
-					}
-				}
-				for name, value := range w {
-					if got[i][name] != value {
-						t.Errorf("record %d: %s = %q, must be %q", i, name, got[i][name], value)
-					}
-				}
-			}
-			if got[1]["Acct-Multi-Session-Id"] == "" {
-				t.Error("no Acct-Multi-Session-Id")
-			}
-			ids := []string{got[0]["Acct-Session-Id"], got[1]["Acct-Session-Id"], got[3]["Acct-Session-Id"]}
-			if ids[1] == ids[2] || ids[0] == ids[1] || ids[0] == ids[2] || got[2]["Acct-Session-Id"] != ids[1] || got[4]["Acct-Session-Id"] != ids[2] {
-				t.Errorf("Acct-Session-Ids: On %s, legs %s and %s, Stops %s and %s", ids[0], ids[1], ids[2], got[2]["Acct-Session-Id"], got[4]["Acct-Session-Id"])
-			}
-			for leg, r := range []record{got[2], got[4]} {
-				if n := r.number(t, "Acct-Input-Octets"); n != len(tt.typed[leg]) {
-					t.Errorf("leg %d: Acct-Input-Octets %d, the caller typed %d", leg+1, n, len(tt.typed[leg]))
-				}
-				if n := r.number(t, "Acct-Output-Octets"); n < len("maui-nas-04>") || n > 1000 {
-					t.Errorf("leg %d: Acct-Output-Octets %d", leg+1, n)
-				}
-				if n := r.number(t, "Acct-Session-Time"); n > 5 {
-					t.Errorf("leg %d: Acct-Session-Time %d of a session of less than 2 s", leg+1, n)
-				}
-			}
+			wantDialled(t, l, "84001")
+			tt.reconciled(t, f)
 		})
+	}
+}
+
+// reconciled holds the detail file to both legs.
+func (tt freeradiusLegs) reconciled(t *testing.T, f *aaatest.FreeRADIUS) {
+	t.Helper()
+	var got []record
+	eventually(t, "five accounting records", func() bool {
+		got = readDetail(t, f.Detail)
+		return len(got) >= 5
+	})
+	want := []record{
+		{"Acct-Status-Type": "Accounting-On"},
+		{"Acct-Status-Type": "Start", "NAS-Port": "65"},
+		{"Acct-Status-Type": "Stop", "NAS-Port": "65", "Acct-Terminate-Cause": "Callback"},
+		{"Acct-Status-Type": "Start", "NAS-Port": "66"},
+		{"Acct-Status-Type": "Stop", "NAS-Port": "66", "Acct-Terminate-Cause": "Lost-Carrier"},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d records, must be %d:\n%s", len(got), len(want), readFile(t, f.Detail))
+	}
+	for i, w := range want {
+		w["NAS-Identifier"] = "maui-nas-04"
+		if leg := (i - 1) / 2; i > 0 {
+			w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"], w["Service-Type"] = tt.user, "Async", "RADIUS", "Callback-NAS-Prompt"
+			w["Acct-Multi-Session-Id"] = got[1]["Acct-Multi-Session-Id"]
+			if class := got[i].octets(t, "Class"); class != tt.class[leg] {
+				t.Errorf("record %d: Class %q, leg %d's Accept said %q", i, class, leg+1, tt.class[leg])
+			}
+		}
+		for name, value := range w {
+			if got[i][name] != value {
+				t.Errorf("record %d: %s = %q, must be %q", i, name, got[i][name], value)
+			}
+		}
+	}
+	if got[1]["Acct-Multi-Session-Id"] == "" {
+		t.Error("no Acct-Multi-Session-Id")
+	}
+	ids := []string{got[0]["Acct-Session-Id"], got[1]["Acct-Session-Id"], got[3]["Acct-Session-Id"]}
+	if ids[1] == ids[2] || ids[0] == ids[1] || ids[0] == ids[2] || got[2]["Acct-Session-Id"] != ids[1] || got[4]["Acct-Session-Id"] != ids[2] {
+		t.Errorf("Acct-Session-Ids: On %s, legs %s and %s, Stops %s and %s", ids[0], ids[1], ids[2], got[2]["Acct-Session-Id"], got[4]["Acct-Session-Id"])
+	}
+	for leg, r := range []record{got[2], got[4]} {
+		if n := r.number(t, "Acct-Input-Octets"); n != len(tt.typed[leg]) {
+			t.Errorf("leg %d: Acct-Input-Octets %d, the caller typed %d", leg+1, n, len(tt.typed[leg]))
+		}
+		if n := r.number(t, "Acct-Output-Octets"); n < len("maui-nas-04>") || n > 1000 {
+			t.Errorf("leg %d: Acct-Output-Octets %d", leg+1, n)
+		}
+		if n := r.number(t, "Acct-Session-Time"); n > 5 {
+			t.Errorf("leg %d: Acct-Session-Time %d of a session of less than 2 s", leg+1, n)
+		}
 	}
 }
 

@@ -150,7 +150,7 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
-	logins, err := m.logins()
+	logins, err := m.logins(d.cfg.Lines)
 	if err != nil {
 		m.close()
 		return broker.Config{}, nil, err
@@ -166,7 +166,7 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
 	lists := map[string]broker.AccountingList{}
 	for _, l := range cfg.Lists.Accounting {
-		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim}
+		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands}
 	}
 	return lists
 }
