@@ -178,6 +178,7 @@ type Request struct {
 	Enable   int     // 1–15: a user who has his session asks for this privilege level (IOS `enable`); 0: a login
 	Entry    string  // leg two: only this method-list entry may answer; "" any
 	Leg      int     // 1 (or 0) and 2
+	Explain  bool    // the Authorization is to carry Attributes and Readings whatever it grants; else only one that calls back or is refused does
 	CallID   string
 	TTY      int
 	Caller   string // Calling-Station-Id; "" unknown

@@ -53,7 +53,7 @@ func (b *bench) spool(ctx context.Context) error {
 		ours, theirs = append(ours, us), append(theirs, them)
 		ratios = append(ratios, us/them)
 	}
-	b.add(row{figure: "accounting backlog, records a second", ours: ours.spread("%.0f", ""), peer: "radclient " + theirs.spread("%.0f", ""), ratio: times(ratios.median()),
+	b.add(row{figure: "accounting backlog, records a second", ours: ours.spread("%.0f", "/s"), peer: "radclient " + theirs.spread("%.0f", "/s"), ratio: times(ratios.median()),
 		goal: "≥ 1.00", verdict: hold(ratios.median() >= 1), port: "UDP",
 		note: fmt.Sprintf("%d records of as many sessions. Ours reads each from the journal, and is done when the journal has removed each, durably; radclient reads a file, %d under way.", n, loginsAtOnce)})
 	b.add(row{figure: "… records lost", ours: fmt.Sprintf("%d of %d", lost, n*len(ours)), goal: "0", verdict: hold(lost == 0), port: "UDP", note: "counted in FreeRADIUS's detail file"})

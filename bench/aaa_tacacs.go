@@ -56,7 +56,7 @@ func (b *bench) tacacs(ctx context.Context) error {
 		b.say("%.0f/s on one connection, %.0f/s on a connection each", single, own)
 		one, each, ratios = append(one, single), append(each, own), append(ratios, single/own)
 	}
-	b.add(row{figure: "TACACS+ sessions a second, one connection", ours: one.spread("%.0f", ""), peer: "a connection each " + each.spread("%.0f", ""), ratio: times(ratios.median()),
+	b.add(row{figure: "TACACS+ sessions a second, one connection", ours: one.spread("%.0f", "/s"), peer: "a connection each " + each.spread("%.0f", "/s"), ratio: times(ratios.median()),
 		goal: "≥ 3.00", verdict: hold(ratios.median() >= 3), port: "TCP",
 		note: fmt.Sprintf("authorizations of an EXEC, %d under way, all granted; ours both times. tacquito, another process on the same cores, answers the packets of a connection in turn.", loginsAtOnce)})
 	return nil

@@ -51,6 +51,7 @@ type grant struct {
 
 func (g grant) encode() string {
 	g.Class = g.Auth.Class
+	g.Auth.Readings = nil // Attributes say the same in fewer octets
 	return mustJSON(g)
 }
 

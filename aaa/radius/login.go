@@ -211,7 +211,12 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 	if l.lookup {
 		attrs = withoutCallCheck(attrs)
 	}
+	d.Terse = !l.request.Explain
 	a := d.Authorize(l.request.Service, attrs)
+	if d.Terse && (a.Callback || a.Refuse != "") { // people will ask why
+		d.Terse = false
+		a = d.Authorize(l.request.Service, attrs)
+	}
 	if a.Refuse != "" {
 		return a
 	}

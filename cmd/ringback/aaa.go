@@ -153,7 +153,7 @@ func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, lin
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	r := aaa.Request{Service: aaa.Service(f.service), User: user, Password: aaa.Secret(password), TTY: line.TTY, Caller: f.caller}
+	r := aaa.Request{Service: aaa.Service(f.service), User: user, Password: aaa.Secret(password), TTY: line.TTY, Caller: f.caller, Explain: true}
 	if f.auth == "chap" {
 		r.CHAP, r.Password = chap(password), ""
 	}

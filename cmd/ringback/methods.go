@@ -177,6 +177,9 @@ func (m *methods) brought(name string) aaa.Brought {
 func (m *methods) logins(running []config.Line) (map[int]broker.Login, error) {
 	out := map[int]broker.Login{}
 	for _, l := range running {
+		if err := m.has(l.Config); err != nil {
+			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
+		}
 		login, err := m.login(l.Config)
 		if err != nil {
 			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
@@ -184,6 +187,27 @@ func (m *methods) logins(running []config.Line) (map[int]broker.Login, error) {
 		out[l.TTY] = login
 	}
 	return out, nil
+}
+
+// has says which list that a line names is not there. Without it the line would go by another, or, where a list takes away, by none.
+func (m *methods) has(l lines.Config) error {
+	have := m.cfg.Lists
+	var accounting []config.MethodList
+	for _, a := range have.Accounting {
+		accounting = append(accounting, config.MethodList{Name: a.Name})
+	}
+	for _, need := range []struct {
+		kind, name string
+		lists      []config.MethodList
+	}{
+		{"login", named(l.Login), have.Login}, {"enable", l.AAA.Enable, have.Enable}, {"ppp", l.AAA.PPP, have.PPP}, {"exec", l.AAA.EXEC, have.EXEC},
+		{"network", l.AAA.Network, have.Network}, {"commands", l.AAA.Commands, have.Commands}, {"accounting", l.AAA.Accounting, accounting},
+	} {
+		if _, ok := config.Find(need.lists, need.name); !ok && (need.kind == "login" || named(need.name) != named("")) {
+			return fmt.Errorf("there is no %s list %q any more, which the line names until the restart (aaa.lists.%s)", need.kind, need.name, need.kind)
+		}
+	}
+	return nil
 }
 
 // login is the method lists that a line names.
@@ -235,23 +259,32 @@ func named(name string) string {
 	return name
 }
 
-// Send implements aaa.Accountant: a record goes to the methods of its list in order, until one acknowledges it.
-func (m *methods) Send(ctx context.Context, r aaa.Record) error {
-	var list *config.AccountingList
-	for i, l := range m.cfg.Lists.Accounting {
-		if l.Name == named(r.List) {
-			list = &m.cfg.Lists.Accounting[i]
+// accountants are the methods of an accounting list. A record may have waited in the spool while its list went, or was told to record nothing: it is
+// still to be delivered, and to nobody but those of the list `default`.
+func (m *methods) accountants(list string) []string {
+	for _, name := range []string{named(list), named("")} {
+		for _, l := range m.cfg.Lists.Accounting {
+			if l.Name == name && len(l.Methods) > 0 {
+				return l.Methods
+			}
 		}
 	}
-	if list == nil || len(list.Methods) == 0 {
-		return fmt.Errorf("accounting: there is no list %q any more (aaa.lists.accounting)", named(r.List))
+	return nil
+}
+
+// Send implements aaa.Accountant: a record goes to the methods of its list in order, until one acknowledges it.
+func (m *methods) Send(ctx context.Context, r aaa.Record) error {
+	methods := m.accountants(r.List)
+	if len(methods) == 0 {
+		return fmt.Errorf("accounting: there is no list %q with methods any more, nor a default one: records that wait for it need one (aaa.lists.accounting)", named(r.List))
 	}
 	var errs []error
-	for _, name := range list.Methods {
+	for _, name := range methods {
 		var a aaa.Accountant
 		if c := m.radius[name]; c != nil {
-			if r.Command != "" {
-				continue // RADIUS knows no commands
+			if r.Command != "" { // its list was another when it was recorded, or it is the next method's
+				errs = append(errs, fmt.Errorf("accounting: %s takes no commands: RADIUS has no records of them", name))
+				continue
 			}
 			a = c
 		} else if c := m.tacacs[name]; c != nil {

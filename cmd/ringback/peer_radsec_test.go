@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,7 +21,11 @@ func radsecAuthority(t *testing.T) (ca *aaatest.Authority, client string) {
 		t.Fatal(err)
 	}
 	client = t.TempDir()
-	if err := ca.WriteFiles(client, aaatest.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true}); err != nil {
+	err = ca.WriteFiles(client, aaatest.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true})
+	if err == nil {
+		err = os.Chmod(filepath.Join(client, "nas.key"), 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return ca, client
@@ -87,7 +92,8 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 			packets := overheard(t, address)
 			quick := edit{"ringback.yaml", "transport: tls", "timeout: 500ms\n      retries: 1\n      transport: tls"}
 			l := startTown(t, lab.Options{AAA: lab.ByRadSec, Edit: toRadSec(address, trusted, quick, configured("login: {failure_delay: 0s, tries: 1}"))(t)})
-			play(t, l, parse(t, login("austin-01", "maui-1993")+"see % Authentication failed\nsee NO CARRIER\n-- callback --\nnone\n"))
+			// Whom RADIUS would know is nobody to the list's next method.
+			play(t, l, parse(t, login("austin-01", "maui-1993")+"see % Login invalid\nsee NO CARRIER\n-- callback --\nnone\n"))
 			wantDialled(t, l)
 			log := readFile(t, filepath.Join(l.Dir(), "ringback.log"))
 			if !strings.Contains(log, "AAA is silent") || !strings.Contains(log, "is ca_file right?") {
