@@ -239,6 +239,7 @@ type Conversation interface {
 // Method is one entry of a method list: "radius", "local", …
 type Method interface {
 	Name() string
-	// Start begins a conversation and blocks for its first Result. Where that is a Prompt, the Conversation goes on; else it is nil.
+	// Start begins a conversation and blocks for its first Result. Where that is a Prompt, the Conversation goes on; else it is nil. ctx is the whole
+	// conversation's: when it ends nobody will answer any more.
 	Start(ctx context.Context, r Request) (Conversation, Result)
 }

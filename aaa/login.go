@@ -82,9 +82,16 @@ func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
 	return res
 }
 
-// Reauthorize asks again what the user may have, without a password: for a leg two that is not verified, and before a dial. Where nobody can be
-// asked without one, granted stands.
+// Reauthorize asks again what the user may have, without a password: for a leg two that is not verified, and before a dial. Where who authenticated
+// him cannot be asked without one, granted stands; where the list has him no more, it does not.
 func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted Authorization) Result {
+	list := l.EXEC
+	if r.Service == PPP {
+		list = l.PPP
+	}
+	if len(list.asked(id.Entry)) == 0 {
+		return Result{Kind: Refused, Reason: list.nobody(id.Entry)}
+	}
 	r.User = id.User
 	res := l.authorization(r.Service, id).Authorize(ctx, Question{Request: r, Identity: id, Granted: granted, PrivLevel: 1, NoPassword: true})
 	if res.Kind == Granted {

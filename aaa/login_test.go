@@ -162,6 +162,12 @@ func TestReauthorize(t *testing.T) {
 	if res := (Login{EXEC: List{Entries: []Method{fixed{"radius", Result{}}}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Granted || res.Auth.Dialstring.Value() != "84001" {
 		t.Errorf("%+v", res)
 	}
+	// The entry that answered leg one is gone from the list: leg two is answered by no other, and what it granted does not stand for ever.
+	for _, entries := range [][]Method{nil, {fixed{"local", Result{}}, None{}}} {
+		if res := (Login{EXEC: List{Name: "default", Entries: entries}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Refused || !strings.Contains(res.Reason, `no entry "radius"`) {
+			t.Errorf("%+v", res)
+		}
+	}
 	// A lookup takes its place, and its refusal and silence count.
 	for _, kind := range []Kind{Granted, Refused, Silent} {
 		var looked string
@@ -169,7 +175,7 @@ func TestReauthorize(t *testing.T) {
 			looked = r.User
 			return Result{Kind: kind, Auth: Authorization{Dialstring: DialstringOf("84009")}}
 		}}
-		l := Login{EXECAuthorization: AuthorizationList{Entries: []Authorizer{b}}}
+		l := Login{EXEC: List{Entries: []Method{fixed{"radius", Result{}}}}, EXECAuthorization: AuthorizationList{Entries: []Authorizer{b}}}
 		res := l.Reauthorize(t.Context(), Request{Service: EXEC}, id, old)
 		if res.Kind != kind || looked != "kim" || kind == Granted && (res.Auth.Dialstring.Value() != "84009" || len(res.Auth.Class) != 1) {
 			t.Errorf("%v: looked %q, %+v", kind, looked, res)

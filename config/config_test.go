@@ -86,7 +86,7 @@ func TestFullSample(t *testing.T) {
 	}
 	if want := (tacplus.Config{Name: "tacacs", Authentication: "ascii", SystemUser: "maui-nas-04", DeadTime: 30 * time.Second, Servers: []tacplus.ServerConfig{
 		{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 5 * time.Second, SingleConnection: true},
-		{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second, SingleConnection: true,
+		{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second,
 			TLS: &tacplus.TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
 	}}); !reflect.DeepEqual(c.TACACS, want) {
 		t.Errorf("%+v", c.TACACS)

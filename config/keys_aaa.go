@@ -62,7 +62,7 @@ var tacacsKeys = []schema.Key{
 	{Name: "address", Required: true, Check: checkHostPort, Example: "192.0.2.2:49", Doc: "Where it listens; without port 49, by TLS 300."},
 	{Name: "secret_file", Check: notEmpty, Example: "tacacs.secret", Doc: "File that holds the key alone, a newline at its end apart. 16 octets or more. Either this or `tls`: by TLS nothing is obfuscated (RFC 9887)."},
 	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "5s", Example: "5s", Doc: "Longest wait for one answer, the connection included."},
-	{Name: "single_connection", Type: schema.Bool, Default: "true", Example: "false", Doc: "Many sessions on one connection, where the server agrees (RFC 8907 §4.3)."},
+	{Name: "single_connection", Type: schema.Bool, Default: "false", Example: "true", Doc: "Many sessions at once on one connection, where the server agrees (RFC 8907 §4.3). Some servers agree and then drop connections that are used so: see the how-to of yours."},
 	{Name: "tls", Type: schema.Object, Doc: "TLS 1.3 (RFC 9887). There is no fall-back. Default: obfuscation with the key.", Keys: tlsKeys()},
 	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true", Doc: "Takes a key shorter than 16 octets."},
 }

@@ -18,7 +18,7 @@ func (l *loader) tacacsServer(v *schema.Value) {
 	get := func(name string) *schema.Value { return or(v, tacacsKeys, name) }
 	s := tacplus.ServerConfig{
 		Name: get("name").Text(), Address: get("address").Text(), Timeout: get("timeout").Duration(),
-		SingleConnection: get("single_connection").Bool(true), Insecure: get("insecure").Bool(false),
+		SingleConnection: get("single_connection").Bool(false), Insecure: get("insecure").Bool(false),
 	}
 	file, at := v.Get("secret_file"), v.Get("tls")
 	switch {

@@ -108,8 +108,11 @@ func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
 	return s.converse(ctx, s.request(user, password))
 }
 
-// converse asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank.
+// converse asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank. A conversation that is left ends with its ctx: its server
+// need not wait for an answer until the caller hangs up.
 func (s *session) converse(ctx context.Context, r aaa.Request) (aaa.Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	conv, res := s.login.Start(ctx, r)
 	for asked := 0; res.Kind == aaa.Prompt; asked++ {
 		if conv == nil || asked >= maxPrompts {

@@ -23,7 +23,6 @@ var update = flag.Bool("update", false, "write the printed tables of docs/refere
 const (
 	referenceDoc = "../../docs/reference/radius.md"
 	howToDoc     = "../../docs/how-to/freeradius.md"
-	howToFiles   = "../../testdata/peers/freeradius/howto/"
 )
 
 func (f form) String() string {
@@ -180,23 +179,6 @@ func rowsUnder(doc, heading string) []string {
 		all = append(all, m[1])
 	}
 	return sorted(all)
-}
-
-// TestHowToFiles holds the how-to to the files with which TestPeerFreeRADIUSHowTo starts a FreeRADIUS: it quotes each of them whole.
-func TestHowToFiles(t *testing.T) {
-	doc := readDoc(t, howToDoc)
-	entries, err := os.ReadDir(howToFiles)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if !strings.Contains(doc, "\n"+readDoc(t, howToFiles+e.Name())+"```\n") {
-			t.Errorf("%s does not quote %s%s as it is", howToDoc, howToFiles, e.Name())
-		}
-	}
-	if len(entries) < 3 {
-		t.Errorf("%d files in %s", len(entries), howToFiles)
-	}
 }
 
 // The line that the client's error tells people to write is in the how-to too.

@@ -170,9 +170,9 @@ func (a *arguments) system(r aaa.Record) {
 	a.add("reason", reason)
 }
 
-// command is one command that was run.
+// command is one command that was run. It is a task of its own: a stop by the session's task_id would end the session (RFC 8907 §8.3).
 func (a *arguments) command(r aaa.Record) {
-	a.task(r)
+	a.add("task_id", r.ID)
 	a.seconds("start_time", r.Time)
 	a.add("timezone", "UTC")
 	a.add("service", "shell")

@@ -45,7 +45,7 @@ func TestRecords(t *testing.T) {
 			acctBody(4, 6, 1, 0, 3, "bob", "tty65", "5551", "task_id=s1", "stop_time=1000000000", "start_time=1000000000", "timezone=UTC", "service=ppp", "protocol=ip",
 				"elapsed_time=0", "bytes_in=0", "bytes_out=0", "paks_in=5", "paks_out=6", "disc-cause=2")},
 		"command": {with(func(r *aaa.Record) { r.Type, r.Command, r.PrivLevel = aaa.Stop, "show version", 7 }),
-			acctBody(4, 6, 7, 0, 1, "bob", "tty65", "5551", "task_id=s1", "start_time=1000000000", "timezone=UTC", "service=shell", "priv-lvl=7", "cmd=show version <cr>")},
+			acctBody(4, 6, 7, 0, 1, "bob", "tty65", "5551", "task_id=r1", "start_time=1000000000", "timezone=UTC", "service=shell", "priv-lvl=7", "cmd=show version <cr>")},
 		"on":  {aaa.Record{ID: "on-1", Type: aaa.On, Time: at}, acctBody(2, 1, 1, 0, 0, "ringback", "", "", "task_id=on-1", "start_time=1000000000", "timezone=UTC", "service=system", "event=sys_acct", "reason=reload")},
 		"off": {aaa.Record{ID: "off-1", Type: aaa.Off, Time: at}, acctBody(4, 1, 1, 0, 0, "ringback", "", "", "task_id=off-1", "start_time=1000000000", "timezone=UTC", "service=system", "event=sys_acct", "reason=shutdown")},
 		"a record of odd bytes": {with(func(r *aaa.Record) {

@@ -145,7 +145,10 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 	if q.Service == aaa.PPP {
 		service = tq.AuthenServicePPP
 	}
-	if q.NoPassword { // nobody was authenticated by this access server
+	// Nobody was authenticated: SVC_NONE is meant for just that (RFC 8907 §5.1). To say TACACSPLUS would be a lie in the server's log and gain nothing, since
+	// the method must not count for a policy (§6.1). With type not set it also keeps clear of servers that let in, unknown to them, whoever is said to
+	// have been authenticated elsewhere (tac_plus-ng can be told to, by type ASCII and a method other than TACACSPLUS).
+	if q.NoPassword {
 		method, service = tq.AuthenMethodNone, tq.AuthenServiceNone
 	}
 	if method == tq.AuthenMethodTacacsPlus && q.Service != aaa.PPP {

@@ -102,6 +102,14 @@ func (c *Client) Servers() []ServerStatus {
 	return all
 }
 
+// Retire is for a Client that another has replaced: what is under way goes on, conversations that wait for their caller too, and each connection is
+// closed as soon as no session is on it. Who still asks is answered, by a connection of his own. Retire does not block; Close must follow in the end.
+func (c *Client) Retire() {
+	for _, p := range c.peers {
+		p.retire()
+	}
+}
+
 // Close ends what is under way and waits for the goroutines of all connections. The Client and its groups answer nothing afterwards.
 func (c *Client) Close() error {
 	for _, p := range c.peers {

@@ -35,6 +35,7 @@ type conn struct {
 	err      error
 	single   bool // the server agreed to carry many sessions
 	closed   bool
+	retired  bool // it closes with the last session on it
 	sessions map[uint32]*session
 	late     map[uint32]bool // sessions given up whose answer may still come
 	heard    uint64          // packets taken
@@ -110,6 +111,17 @@ func (c *conn) settled(ctx context.Context) error {
 		return nil // its caller went; nothing is known of the server
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// retire takes no further session, and closes the connection with its last one.
+func (c *conn) retire() {
+	c.mu.Lock()
+	c.retired, c.single = true, false
+	idle := len(c.sessions) == 0 && c.heard > 0 // before anything was heard its first session may be about to begin
+	c.mu.Unlock()
+	if idle {
+		c.fail(errEnded)
 	}
 }
 
@@ -277,10 +289,11 @@ func (c *conn) checkFlags(h header) error {
 func (c *conn) answered(h header) {
 	c.heard++
 	if c.heard == 1 {
-		c.single = c.offered && h.flags&flagSingle != 0
-		if c.offered && !c.single {
+		agreed := c.offered && h.flags&flagSingle != 0
+		if c.offered && !agreed {
 			c.peer.decline(c)
 		}
+		c.single = agreed && !c.retired
 		close(c.decided)
 	}
 }

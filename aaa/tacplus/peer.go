@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +35,7 @@ type peer struct {
 
 	mu          sync.Mutex
 	closed      bool
+	retired     bool  // no connection is shared any more
 	shared      *conn // the connection that carries many sessions, or is offered to
 	conns       map[*conn]bool
 	unopened    int       // connections for many sessions that could not be opened
@@ -199,7 +202,7 @@ func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*sess
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.conns[c] { // it may be lost already
+	if p.conns[c] && !p.retired { // it may be lost already
 		p.shared = c
 	}
 	return s, nil
@@ -237,6 +240,7 @@ func (p *peer) connect(ctx context.Context, offered bool) (*conn, error) {
 		nc.Close()
 		return nil, errClosed
 	}
+	c.retired = p.retired
 	p.conns[c] = true
 	p.wg.Go(c.read)
 	p.wg.Go(c.write)
@@ -269,7 +273,7 @@ func (p *peer) watch(f func()) {
 func (p *peer) sharing() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.SingleConnection && !p.closed && !time.Now().Before(p.ownUntil)
+	return p.SingleConnection && !p.closed && !p.retired && !time.Now().Before(p.ownUntil)
 }
 
 func (p *peer) current() *conn {
@@ -349,14 +353,22 @@ func (p *peer) status() ServerStatus {
 	return s
 }
 
+// retire has each connection close with the last session on it.
+func (p *peer) retire() {
+	p.mu.Lock()
+	p.retired, p.shared = true, nil
+	conns := slices.Collect(maps.Keys(p.conns))
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.retire()
+	}
+}
+
 // close ends all sessions and waits for the goroutines of all connections.
 func (p *peer) close() {
 	p.mu.Lock()
 	p.closed = true
-	conns := make([]*conn, 0, len(p.conns))
-	for c := range p.conns {
-		conns = append(conns, c)
-	}
+	conns := slices.Collect(maps.Keys(p.conns))
 	p.mu.Unlock()
 	for _, c := range conns {
 		c.fail(errClosed)

@@ -125,7 +125,8 @@ func mschapData(c aaa.MSCHAP) (string, error) {
 	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
 }
 
-// checkUser says why a name cannot be sent.
+// checkUser says why a name cannot be sent. RFC 8907 §3.7 has names be UTF-8, but servers there are (tacquito) that answer ERROR to other than
+// US-ASCII. That counts as silence: a caller who types such a name must not choose by it that the next method is asked, nor have the server passed over.
 func checkUser(name string) error {
 	if err := aaa.CheckUser(name); err != nil {
 		return err

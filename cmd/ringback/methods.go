@@ -103,6 +103,9 @@ func (m *methods) retire() {
 	if c := m.radius[config.MethodRADIUS]; c != nil {
 		c.Retire()
 	}
+	if m.all != nil {
+		m.all.Retire()
+	}
 }
 
 // close ends them at once.

@@ -95,47 +95,58 @@ func TestPeerFreeRADIUSScenarios(t *testing.T) {
 	}
 }
 
-// reconciled holds the detail file to both legs.
+// reconciled holds the detail file to both legs, with Accounting-On before them.
 func (tt freeradiusLegs) reconciled(t *testing.T, f *aaatest.FreeRADIUS) {
 	t.Helper()
-	var got []record
-	eventually(t, "five accounting records", func() bool {
+	got := tt.recorded(t, f, 5)
+	if on := got[0]; on["Acct-Status-Type"] != "Accounting-On" || on["NAS-Identifier"] != "maui-nas-04" || on["Acct-Session-Id"] == "" {
+		t.Errorf("the first record must be Accounting-On: %v", on)
+	}
+	tt.legs(t, got[1:])
+}
+
+// recorded waits for so many records.
+func (tt freeradiusLegs) recorded(t *testing.T, f *aaatest.FreeRADIUS, n int) (got []record) {
+	t.Helper()
+	eventually(t, "the accounting records", func() bool {
 		got = readDetail(t, f.Detail)
-		return len(got) >= 5
+		return len(got) >= n
 	})
-	want := []record{
-		{"Acct-Status-Type": "Accounting-On"},
+	if len(got) != n {
+		t.Fatalf("%d records, must be %d:\n%s", len(got), n, readFile(t, f.Detail))
+	}
+	return got
+}
+
+// legs holds four records to Start and Stop of either leg.
+func (tt freeradiusLegs) legs(t *testing.T, got []record) {
+	t.Helper()
+	for i, w := range []record{
 		{"Acct-Status-Type": "Start", "NAS-Port": "65"},
 		{"Acct-Status-Type": "Stop", "NAS-Port": "65", "Acct-Terminate-Cause": "Callback"},
 		{"Acct-Status-Type": "Start", "NAS-Port": "66"},
 		{"Acct-Status-Type": "Stop", "NAS-Port": "66", "Acct-Terminate-Cause": "Lost-Carrier"},
-	}
-	if len(got) != len(want) {
-		t.Fatalf("%d records, must be %d:\n%s", len(got), len(want), readFile(t, f.Detail))
-	}
-	for i, w := range want {
-		w["NAS-Identifier"] = "maui-nas-04"
-		if leg := (i - 1) / 2; i > 0 {
-			w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"], w["Service-Type"] = tt.user, "Async", "RADIUS", "Callback-NAS-Prompt"
-			w["Acct-Multi-Session-Id"] = got[1]["Acct-Multi-Session-Id"]
-			if class := got[i].octets(t, "Class"); class != tt.class[leg] {
-				t.Errorf("record %d: Class %q, leg %d's Accept said %q", i, class, leg+1, tt.class[leg])
-			}
-		}
+	} {
+		leg := i / 2
+		w["NAS-Identifier"], w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"] = "maui-nas-04", tt.user, "Async", "RADIUS"
+		w["Service-Type"], w["Acct-Multi-Session-Id"] = "Callback-NAS-Prompt", got[0]["Acct-Multi-Session-Id"]
 		for name, value := range w {
 			if got[i][name] != value {
 				t.Errorf("record %d: %s = %q, must be %q", i, name, got[i][name], value)
 			}
 		}
+		if class := got[i].octets(t, "Class"); class != tt.class[leg] {
+			t.Errorf("record %d: Class %q, leg %d's Accept said %q", i, class, leg+1, tt.class[leg])
+		}
 	}
-	if got[1]["Acct-Multi-Session-Id"] == "" {
+	if got[0]["Acct-Multi-Session-Id"] == "" {
 		t.Error("no Acct-Multi-Session-Id")
 	}
-	ids := []string{got[0]["Acct-Session-Id"], got[1]["Acct-Session-Id"], got[3]["Acct-Session-Id"]}
-	if ids[1] == ids[2] || ids[0] == ids[1] || ids[0] == ids[2] || got[2]["Acct-Session-Id"] != ids[1] || got[4]["Acct-Session-Id"] != ids[2] {
-		t.Errorf("Acct-Session-Ids: On %s, legs %s and %s, Stops %s and %s", ids[0], ids[1], ids[2], got[2]["Acct-Session-Id"], got[4]["Acct-Session-Id"])
+	id := func(i int) string { return got[i]["Acct-Session-Id"] }
+	if id(0) == "" || id(2) == "" || id(0) == id(2) || id(1) != id(0) || id(3) != id(2) {
+		t.Errorf("Acct-Session-Ids: legs %s and %s, Stops %s and %s", id(0), id(2), id(1), id(3))
 	}
-	for leg, r := range []record{got[2], got[4]} {
+	for leg, r := range []record{got[1], got[3]} {
 		if n := r.number(t, "Acct-Input-Octets"); n != len(tt.typed[leg]) {
 			t.Errorf("leg %d: Acct-Input-Octets %d, the caller typed %d", leg+1, n, len(tt.typed[leg]))
 		}

@@ -318,5 +318,5 @@ func skipPeer(t *testing.T, format string, args ...any) {
 	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
 		t.Fatalf(format, args...)
 	}
-	t.Skip(fmt.Sprintf(format, args...))
+	t.Skipf(format, args...)
 }

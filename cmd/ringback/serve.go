@@ -258,10 +258,11 @@ func (d *daemon) reload() {
 		return
 	}
 	d.mu.Lock()
-	d.methods.retire() // conversations that they began are still their own
-	d.old, d.methods = append(d.old, d.methods), m
+	old := d.methods
+	d.old, d.methods = append(d.old, old), m
 	d.mu.Unlock()
 	d.broker.Reload(bc)
+	old.retire() // conversations that they began are still their own
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
 	for _, what := range needsRestart(d.cfg, cfg) {
 		d.log.Warn("reload: this changes with a restart only", zap.String("key", what))

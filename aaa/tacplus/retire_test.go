@@ -1,0 +1,118 @@
+package tacplus_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/tacplus"
+)
+
+// agreeing is a server that shares its connection, and asks for the name and then for the password.
+func agreeing(l *link) {
+	for {
+		p, ok := l.next()
+		if !ok {
+			return
+		}
+		p.flags |= 4
+		switch p.seq {
+		case 1:
+			l.send(p.to(authenReply(getUser, 0, "who", "")))
+		case 3:
+			l.send(p.to(authenReply(getPass, noEcho, "pw", "")))
+		default:
+			l.send(p.to(authenReply(pass, 0, "", "")))
+		}
+	}
+}
+
+// open is how many connections the client holds.
+func (w *town) open() int {
+	synctest.Wait()
+	return w.client.Servers()[0].Connections
+}
+
+// A client that another has replaced goes on with the conversations that it began, and holds no connection when they are over.
+func TestRetire(t *testing.T) {
+	t.Parallel()
+	shares := server{ServerConfig: tacplus.ServerConfig{SingleConnection: true}, Serve: agreeing}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		conv, res := w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
+		other, _ := w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
+		if res.Kind != aaa.Prompt || w.open() != 1 || w.connections("one") != 1 {
+			t.Fatalf("%+v, %d open", res, w.open())
+		}
+		if res = conv.Answer(w.t.Context(), "bob"); res.Kind != aaa.Prompt {
+			t.Fatalf("%+v", res)
+		}
+		w.client.Retire() // between GETUSER and GETPASS
+		if res = conv.Answer(w.t.Context(), canary); res.Kind != aaa.Granted || res.Identity.User != "bob" || w.open() != 1 {
+			t.Errorf("%+v, %d open", res, w.open())
+		}
+		// Who still asks is answered, apart.
+		third, res := w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
+		if res.Kind != aaa.Prompt || w.open() != 2 || w.connections("one") != 2 {
+			t.Errorf("%+v, %d open", res, w.open())
+		}
+		for _, c := range []aaa.Conversation{other, third} {
+			if c.Answer(w.t.Context(), "kim").Kind != aaa.Prompt || c.Answer(w.t.Context(), canary).Kind != aaa.Granted {
+				t.Error("a conversation that was under way does not end")
+			}
+		}
+		if w.open() != 0 {
+			t.Errorf("%d connections are left", w.open())
+		}
+	}, shares)
+	inTown(t, tacplus.Config{}, func(w *town) { // an idle one goes at once, and one that nobody goes on with goes with its caller's patience
+		w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
+		w.client.Retire()
+		if w.open() != 1 {
+			t.Errorf("%d connections while a caller is asked", w.open())
+		}
+		<-time.After(2*time.Minute + time.Second)
+		if w.open() != 0 {
+			t.Errorf("%d connections are left", w.open())
+		}
+	}, shares)
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "one", "")
+		if w.open() != 1 {
+			t.Errorf("%d connections", w.open())
+		}
+		w.client.Retire()
+		w.client.Retire()
+		if w.open() != 0 {
+			t.Errorf("%d connections are left", w.open())
+		}
+		w.want(aaa.Granted, "one", "")
+		if w.open() != 0 || w.connections("one") != 2 {
+			t.Errorf("%d connections are left", w.open())
+		}
+	}, server{ServerConfig: shares.ServerConfig, Serve: passing})
+	inTown(t, tacplus.Config{}, func(w *town) { // whoever logs in right then is let in
+		var logins sync.WaitGroup
+		for range 20 {
+			logins.Go(func() {
+				for range 10 {
+					w.want(aaa.Granted, "one", "")
+				}
+			})
+		}
+		w.client.Retire()
+		logins.Wait()
+		if w.open() != 0 {
+			t.Errorf("%d connections are left", w.open())
+		}
+	}, server{ServerConfig: shares.ServerConfig, Serve: passing})
+}
+
+// passing is a server that shares its connection and lets everybody in.
+func passing(l *link) {
+	for p, ok := l.next(); ok; p, ok = l.next() {
+		p.flags |= 4
+		l.send(p.to(authenReply(pass, 0, "", "")))
+	}
+}
