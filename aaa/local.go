@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"unicode"
 )
@@ -30,8 +29,8 @@ type UserCallback struct {
 // Local is the method "local". Make one with NewLocal; the zero Local knows nobody and refuses everybody.
 type Local struct {
 	users    map[string]localUser
-	costlier Hash          // the costliest hash of all users: what an unknown user's password is tried on
-	slots    chan struct{} // bounds the hashes computed at once: argon2id takes 64 MiB each
+	costlier Hash // the costliest hash of all users: what an unknown user's password is tried on
+	slots    slots
 }
 
 type localUser struct {
@@ -41,7 +40,7 @@ type localUser struct {
 
 // NewLocal checks all users and returns the method that knows them. Its error joins all that is wrong, each naming the user.
 func NewLocal(users []User) (*Local, error) {
-	l := &Local{users: make(map[string]localUser, len(users)), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	l := &Local{users: make(map[string]localUser, len(users)), slots: newSlots()}
 	var errs []error
 	for _, u := range users {
 		lu, err := readUser(u)
@@ -121,15 +120,15 @@ func (*Local) Name() string { return "local" }
 // answer has the costliest hash of all users computed once.
 func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
 	res := Result{Server: "local"}
-	if l.slots != nil {
-		select {
-		case l.slots <- struct{}{}:
-			defer func() { <-l.slots }()
-		case <-ctx.Done():
-			res.Reason = "local: " + ctx.Err().Error()
-			return nil, res
-		}
+	if r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil {
+		res.Kind, res.Reason = Refused, "local: only a password proves a local user, no CHAP, MS-CHAP or EAP (by PAP it can)"
+		return nil, res
 	}
+	if err := l.slots.take(ctx); err != nil {
+		res.Reason = "local: " + err.Error()
+		return nil, res
+	}
+	defer l.slots.give()
 	u, known := l.users[r.User]
 	good := l.verify(u.hash, r.Password)
 	switch {

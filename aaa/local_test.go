@@ -115,3 +115,17 @@ func TestDialstringJSON(t *testing.T) {
 		}
 	}
 }
+
+// Whoever cannot be proven by a password is refused for that, and not for a wrong one.
+func TestLocalTakesPasswordsOnly(t *testing.T) {
+	l, err := NewLocal([]User{{Name: "kim", Password: "pw"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []Request{{CHAP: &CHAP{}}, {MSCHAP: &MSCHAP{}}, {EAP: []byte{1}}} {
+		r.Service, r.User = PPP, "kim"
+		if _, res := l.Start(t.Context(), r); res.Kind != Refused || !strings.Contains(res.Reason, "only a password proves a local user") {
+			t.Errorf("%+v", res)
+		}
+	}
+}

@@ -193,20 +193,3 @@ func (l *Local) Authorize(_ context.Context, q Question) Result {
 	}
 	return Result{Kind: Granted, Server: "local", Auth: u.auth.clone()}
 }
-
-// EnableSecret is the method "enable": one password for privileged levels, as IOS's `enable secret`.
-type EnableSecret struct{ Hash Hash }
-
-// Name is "enable".
-func (EnableSecret) Name() string { return "enable" }
-
-// Start grants the privilege level asked for. Of logins it knows nothing and refuses them.
-func (e EnableSecret) Start(_ context.Context, r Request) (Conversation, Result) {
-	switch {
-	case r.Enable == 0:
-		return nil, Result{Kind: Refused, Server: "enable", Reason: "enable: it is no login method"}
-	case !e.Hash.Verify(r.Password):
-		return nil, Result{Kind: Refused, Server: "enable", Reason: "enable: wrong password"}
-	}
-	return nil, Result{Kind: Granted, Server: "enable", Identity: Identity{Entry: "enable", User: r.User}, Auth: Authorization{PrivLevel: r.Enable}}
-}

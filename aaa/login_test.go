@@ -132,7 +132,7 @@ func TestLoginServices(t *testing.T) {
 	l := Login{
 		EXEC: List{Entries: []Method{fixed{"exec", granted("kim", Authorization{})}}}, PPP: List{Entries: []Method{fixed{"ppp", granted("kim", Authorization{})}}},
 		NetworkAuthorization: AuthorizationList{Entries: []Authorizer{Brought{Entry: "ppp"}}},
-		Enable:               List{Entries: []Method{EnableSecret{PlainHash("privileged")}}},
+		Enable:               List{Entries: []Method{NewEnableSecret(PlainHash("privileged"))}},
 	}
 	for service, entry := range map[Service]string{EXEC: "exec", PPP: "ppp"} {
 		if _, res := l.Start(t.Context(), Request{Service: service, User: "kim"}); res.Identity.Entry != entry {
@@ -145,7 +145,7 @@ func TestLoginServices(t *testing.T) {
 	if _, res := l.Start(t.Context(), Request{User: "kim", Password: "wrong", Enable: 7}); res.Kind != Refused {
 		t.Errorf("enable with a wrong password: %+v", res)
 	}
-	if _, res := (EnableSecret{PlainHash("privileged")}).Start(t.Context(), Request{User: "kim", Password: "privileged"}); res.Kind != Refused {
+	if _, res := NewEnableSecret(PlainHash("privileged")).Start(t.Context(), Request{User: "kim", Password: "privileged"}); res.Kind != Refused {
 		t.Errorf("the enable password logs in: %+v", res)
 	}
 	for _, r := range []Request{{Service: EXEC}, {Service: PPP}, {Enable: 15}} {

@@ -315,8 +315,13 @@ func TestProblems(t *testing.T) {
 		{"[radius, local]", "[]", `ringback.yaml:3:28: aaa.lists.login.default: the list is empty: nobody would be let in (write [radius, local])`},
 		{"[radius, local]", "radius", `ringback.yaml:3:28: aaa.lists.login.default: expects a list, and the text "radius" stands here (write [radius])`},
 		{"[radius, local]", "[radius, none]", `ringback.yaml:3:37: warning: aaa.lists.login.default[1]: lets everybody in whenever the methods before it are silent (remove it, unless that is what you want)`},
+		{"[radius, local]", "[local, radius]", `ringback.yaml:3:36: warning: aaa.lists.login.default[1]: is never asked: method "local" before it is never silent (write it before local)`},
+		{"[radius, local]}", "[radius, local]}, exec: {default: [radius, if-authenticated]}", `ringback.yaml:3:71: warning: aaa.lists.exec.default[1]: lets users in without the callback that is demanded of them whenever the methods before it are silent (remove it, unless that is what you want)`},
+		{"[radius, local]}", "[radius, local]}, exec: {default: [if-authenticated]}, commands: {default: [none]}", ""},
 		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
 
+		{"  lists:", "  tacacs: [{name: t, address: t, tls: {server_name: t}}]\n  lists:", `ringback.yaml:3:39: warning: aaa.tacacs[0].tls: tacacs server t: no tls.cert_file: servers that follow RFC 9887 §3.4 demand a client's certificate`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {server_name: t}}", `ringback.yaml:2:76: warning: aaa.radius[0].tls: radius server primary: without cert_file and key_file most servers refuse us: they know their clients by certificate (RFC 6614 §2.3)`},
 		{"radius.secret}", "radius.secret, tls: {ca_file: ca.pem}}", `ringback.yaml:2:88: aaa.radius[0].tls: it is for servers that are reached by TLS (write transport: tls, or remove it)`},
 		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: nowhere.pem}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
 		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: radius.secret}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: radius.secret: there is no certificate in it (certificates in PEM: -----BEGIN CERTIFICATE-----)`},

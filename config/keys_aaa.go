@@ -88,7 +88,7 @@ func listKeys() []schema.Key {
 		return schema.Key{Name: name, Type: schema.Dict, Elem: &schema.Key{Type: schema.List, Elem: &schema.Key{}, Example: example}, Example: "{default: " + example + "}", Doc: doc}
 	}
 	return []schema.Key{
-		list("login", "[radius, local]", "Who may log in at the EXEC. Lists by name, each with its methods in the order in which they are asked; the next one is asked only where one is silent, never after a refusal. `none` lets everybody in."),
+		list("login", "[radius, local]", "Who may log in at the EXEC. Lists by name, each with its methods in the order in which they are asked; the next one is asked only where one is silent, never after a refusal. `local` refuses users that it does not know, so that nothing behind it is asked. `none` lets everybody in."),
 		list("enable", "[tacacs, enable]", "Who may have a privileged level. `enable` is the password of the key `enable`. Default: `[enable]` where that key is there, else nobody."),
 		list("ppp", "[radius]", "Who may begin PPP. Default: nobody."),
 		list("exec", "[tacacs, local]", "What an EXEC session may have. `if-authenticated` gives a plain session. Default: whoever authenticated the user says it."),

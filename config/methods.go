@@ -143,13 +143,22 @@ func (l *loader) methodLists(kind string, methods ...string) []MethodList {
 			l.errorAt(list, "write "+example(kind), "the list is empty: nobody would be let in")
 		}
 		seen := map[string]bool{}
+		last := ""
 		for _, m := range list.Items() {
 			l.method(m, kind, methods, seen)
+			if last != "" && !l.broken(m.Path) {
+				l.warnAt(m, "write it before "+last, "is never asked: method %q before it is never silent", last)
+			} else if slices.Contains(answering, m.Text()) {
+				last = m.Text()
+			}
 		}
 		out = append(out, MethodList{Name: name, Methods: list.Texts()})
 	}
 	return out
 }
+
+// answering are the methods that are never silent: none behind them is ever asked.
+var answering = []string{MethodLocal, MethodEnable, MethodNone, MethodIfAuthenticated}
 
 // example is a list of a kind as people write it.
 func example(kind string) string {
@@ -173,6 +182,8 @@ func (l *loader) method(m *schema.Value, kind string, methods []string, seen map
 		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
 	case name == MethodNone && (kind == "login" || kind == "ppp" || kind == "enable"):
 		l.warnAt(m, "remove it, unless that is what you want", "lets everybody in whenever the methods before it are silent")
+	case (name == MethodNone || name == MethodIfAuthenticated) && (kind == "exec" || kind == "network") && len(seen) > 0:
+		l.warnAt(m, "remove it, unless that is what you want", "lets users in without the callback that is demanded of them whenever the methods before it are silent")
 	}
 	seen[name] = true
 }
@@ -268,14 +279,16 @@ func (l *loader) enable() {
 		l.errorAt(hash, "remove one of the two", "a password file and a password hash")
 	case file.IsSet():
 		if s, ok := l.secret(file); ok {
-			l.cfg.Enable = &aaa.EnableSecret{Hash: aaa.PlainHash(s)}
+			e := aaa.NewEnableSecret(aaa.PlainHash(s))
+			l.cfg.Enable = &e
 		}
 	case hash.IsSet():
 		h, err := aaa.ParseHash(hash.Text())
 		if err != nil {
 			l.errorAt(hash, "", "%v", err)
 		}
-		l.cfg.Enable = &aaa.EnableSecret{Hash: h}
+		e := aaa.NewEnableSecret(h)
+		l.cfg.Enable = &e
 	case !l.broken(v.Path):
 		l.errorAt(v, "add password_file: or password_hash:", "there is no password")
 	}

@@ -35,6 +35,16 @@ func (l *loader) certificates(v *schema.Value) (c certificates, ok bool) {
 	return c, len(l.problems.Only(schema.Error)) == before
 }
 
+// overTLS passes on what a client says of its server over TLS, unless what is wrong there is reported already.
+func (l *loader) overTLS(at *schema.Value, warnings []string) {
+	if l.broken(at.Path) {
+		return
+	}
+	for _, w := range warnings {
+		l.warnAt(at, "", "%s", w)
+	}
+}
+
 func (l *loader) keyPair(cert, key *schema.Value) {
 	public, ok1 := l.pem(cert)
 	private, ok2 := l.pem(key)

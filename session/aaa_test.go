@@ -41,7 +41,7 @@ func TestWithMethodLists(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			login := aaa.Login{
 				EXEC:                 aaa.List{Name: "default", Entries: []aaa.Method{local}},
-				Enable:               aaa.List{Name: "default", Entries: []aaa.Method{aaa.EnableSecret{Hash: secret}}},
+				Enable:               aaa.List{Name: "default", Entries: []aaa.Method{aaa.NewEnableSecret(secret)}},
 				CommandAuthorization: aaa.AuthorizationList{Name: "default", Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}},
 			}
 			b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}

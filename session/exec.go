@@ -163,6 +163,11 @@ func (x *exec) allowed(ctx context.Context, words []string) bool {
 	return false
 }
 
+// Unservable says why an EXEC login that AAA granted would be refused by sessions of this Config; "" where it would not.
+func Unservable(cfg Config, auth aaa.Authorization) string {
+	return (&session{cfg: cfg.withDefaults()}).unservable(auth)
+}
+
 // unservable says why a grant cannot be honoured here; "" where it can. What AAA granted is never left out silently: a caller who
 // was to be locked into an autocmd or on a host must not find himself at an EXEC.
 func (s *session) unservable(auth aaa.Authorization) string {

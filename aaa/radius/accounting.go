@@ -94,7 +94,7 @@ func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attri
 	if !ok {
 		return nil, fmt.Errorf("a record of type %q is not for RADIUS", r.Type)
 	}
-	var b builder
+	b := newBuilder()
 	b.integer(rfc2866.AcctStatusType_Type, uint32(status))
 	session := r.SessionID
 	if session == "" {
@@ -108,12 +108,12 @@ func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attri
 	}
 	switch r.Type {
 	case aaa.Start:
-		c.session(&b, r)
+		c.session(b, r)
 	case aaa.Interim:
-		c.session(&b, r)
+		c.session(b, r)
 		b.used(r)
 	case aaa.Stop:
-		c.session(&b, r)
+		c.session(b, r)
 		b.used(r)
 		if r.Cause > 0 {
 			b.integer(rfc2866.AcctTerminateCause_Type, uint32(r.Cause))

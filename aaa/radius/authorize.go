@@ -41,6 +41,7 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 		session = aaa.EXEC
 	}
 	r := &reading{Dialects: d, session: session}
+	r.seen, r.claims = r.space.seen[:0], r.space.claims[:0]
 	if !d.Terse {
 		r.readings = make([]aaa.Reading, 0, len(attrs))
 	}
@@ -190,6 +191,11 @@ type reading struct {
 
 	readings []aaa.Reading
 	names    []string // of each reading, a pair's in full
+
+	space struct { // a usual Accept's need no memory of their own
+		seen   [8]seen
+		claims [2]claim
+	}
 }
 
 // seen is a rule that has been met; Ascend's plain types and vendor attributes may both come.

@@ -155,7 +155,7 @@ func (r *reading) concludeCallback() error {
 			number = c
 		}
 	}
-	if r.demand == "" && r.option != "" && number.way >= 0 && number.way != fixed {
+	if r.demand == "" && r.option != "" && r.denial == "" && number.way >= 0 && number.way != fixed {
 		r.demand = r.option
 	}
 	if r.demand == "" {

@@ -24,21 +24,22 @@ func (c *Client) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	if r.User == "" {
 		r.User = r.Caller
 	}
-	if err := checkLookup(r); err != nil {
+	brought, err := checkLookup(r)
+	if err != nil {
 		return aaa.Result{Kind: aaa.Refused, Reason: fmt.Sprintf("%s: call check: %v", c.cfg.Name, err)}
 	}
-	_, res := c.converse(ctx, func(p *peer) *login { return &login{client: c, peer: p, request: r, lookup: true} })
+	_, res := c.converse(ctx, r, brought, true)
 	return res
 }
 
-func checkLookup(r aaa.Request) error {
+func checkLookup(r aaa.Request) (credential, error) {
 	switch {
 	case r.User == "":
-		return fmt.Errorf("neither a caller's number nor a user to ask about (does the line report caller ID?)")
+		return credential{}, fmt.Errorf("neither a caller's number nor a user to ask about (does the line report caller ID?)")
 	case r.Entry != "" || r.Enable != 0 || r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil:
-		return fmt.Errorf("a lookup of %q proves nobody: it takes no CHAP, MS-CHAP, EAP, privilege level or entry", r.User)
+		return credential{}, fmt.Errorf("a lookup of %q proves nobody: it takes no CHAP, MS-CHAP, EAP, privilege level or entry", r.User)
 	}
-	return checkRequest(r)
+	return checked(r)
 }
 
 // withoutCallCheck leaves out the Service-Type that only says what was asked.

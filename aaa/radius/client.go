@@ -144,18 +144,19 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 	if r.Entry != "" && r.Entry != c.cfg.Name {
 		return nil, aaa.Result{Reason: fmt.Sprintf("%s may not answer for %s", c.cfg.Name, r.Entry)}
 	}
-	if err := checkRequest(r); err != nil {
+	brought, err := checked(r)
+	if err != nil {
 		return nil, aaa.Result{Kind: aaa.Refused, Reason: c.cfg.Name + ": " + err.Error()}
 	}
-	return c.converse(ctx, func(p *peer) *login { return &login{client: c, peer: p, request: r} })
+	return c.converse(ctx, r, brought, false)
 }
 
 // converse begins a conversation with the servers in order, the next on silence only, and blocks for the first authentic answer.
-func (c *Client) converse(ctx context.Context, with func(*peer) *login) (aaa.Conversation, aaa.Result) {
+func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential, lookup bool) (aaa.Conversation, aaa.Result) {
 	var silent []string
 	for _, p := range c.inOrder(c.auth) {
-		l := with(p)
-		res := l.begin(ctx)
+		l := &login{client: c, peer: p, request: r, lookup: lookup}
+		res := l.ask(ctx, brought)
 		switch {
 		case res.Kind == aaa.Prompt:
 			return l, res

@@ -12,24 +12,24 @@ import (
 
 // credential is what one Access-Request proves the user by: a password, which is hidden anew in each packet, or attributes that are the same in all.
 type credential struct {
-	password *aaa.Secret
+	typed    bool       // by a password, maybe an empty one
+	password aaa.Secret // where typed
 	attrs    radius.Attributes
 	eap      bool // attrs hold an EAP packet of the peer
 	eapID    byte // its identifier
 }
 
-// checkRequest says why r cannot be asked of a RADIUS server; nil where it can.
-func checkRequest(r aaa.Request) error {
+// checked has what r brings, or says why r cannot be asked of a RADIUS server.
+func checked(r aaa.Request) (credential, error) {
 	if r.Enable < 0 || r.Enable > 15 {
-		return fmt.Errorf("privilege level %d: they go from 0 to 15", r.Enable)
+		return credential{}, fmt.Errorf("privilege level %d: they go from 0 to 15", r.Enable)
 	}
 	if r.Enable == 0 || r.User != "" {
 		if err := aaa.CheckUser(r.User); err != nil {
-			return err
+			return credential{}, err
 		}
 	}
-	_, err := credentialOf(r)
-	return err
+	return credentialOf(r)
 }
 
 // credentialOf has what r brings; a request proves the user in one way or it is refused (RFC 2865 §4.1, RFC 3579 §2.1). One with nothing brings
@@ -67,11 +67,11 @@ func passwordCredential(p aaa.Secret) (credential, error) {
 	case strings.Contains(string(p), "\x00"):
 		return credential{}, errors.New("a password with a NUL in it, which RADIUS cannot carry")
 	}
-	return credential{password: &p}, nil
+	return credential{typed: true, password: p}, nil
 }
 
 // interactive tells whether the user can be asked something: CHAP and MS-CHAP have no way to (RFC 2865 §4.4).
-func (c credential) interactive() bool { return c.password != nil || c.eap }
+func (c credential) interactive() bool { return c.typed || c.eap }
 
 // Lengths of RFC 2865 §5.3 and §5.40.
 const (

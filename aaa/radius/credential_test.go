@@ -15,7 +15,7 @@ import (
 func TestCHAPCredential(t *testing.T) {
 	c, err := credentialOf(aaa.Request{CHAP: &aaa.CHAP{ID: 0x16, Challenge: unhex(t, "2a ee 86 f0 8d 0d 55 96 9c a5 97 8e 0d 33 67 a2"),
 		Response: unhex(t, "e9 75 57 c3 16 18 58 95 f2 93 ff 63 44 07 72 75")}})
-	if err != nil || c.password != nil || c.interactive() {
+	if err != nil || c.typed || c.interactive() {
 		t.Fatal(c, err)
 	}
 	got, err := (&radius.Packet{Attributes: c.attrs}).MarshalBinary()
@@ -141,7 +141,7 @@ func TestCheckRequest(t *testing.T) {
 		{aaa.Request{User: "u", EAP: eapPacket(3001)}, "3001 octets"},
 		{aaa.Request{User: "u", EAP: eapPacket(4097)}, "4097 octets"},
 	} {
-		err := checkRequest(tt.r)
+		_, err := checked(tt.r)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%q: %v", tt.want, err)
 		}

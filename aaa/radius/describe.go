@@ -41,7 +41,7 @@ func (it item) name() string {
 // value is printed for people, secrets masked.
 func (it item) value() string {
 	switch {
-	case it.dialect == nil, it.rule == nil && !it.cut && it.dialect != rfc, it.rule != nil && it.rule.secret:
+	case it.dialect == nil, it.rule == nil && !it.cut && it.dialect != rfc, it.rule != nil && it.rule.secret, it.maybeAscendSecret():
 		return masked
 	case it.cut:
 		return "(cut, " + strconv.Itoa(len(it.octets)) + " octets)"
@@ -57,14 +57,55 @@ func (it item) value() string {
 	return it.rule.form.text(it.octets)
 }
 
+// maybeAscendSecret: a server may speak Ascend's plain types though nobody has said so.
+func (it item) maybeAscendSecret() bool {
+	if it.rule != nil || it.dialect != rfc {
+		return false
+	}
+	rule := ascend.byType[it.typ]
+	return rule != nil && rule.secret
+}
+
 // pairText masks the value of a pair whose name speaks of a secret.
 func pairText(s string) string {
 	name, _, _ := cutPair(s)
-	low := strings.ToLower(name)
-	if strings.Contains(low, "secret") || strings.Contains(low, "passw") || strings.Contains(low, "key") {
-		return quoted(s[:min(len(s), len(name)+1)] + masked)
+	switch end := secretWord(name); {
+	case end < 0:
+		return quoted(s)
+	case end < len(name):
+		return quoted(name[:end] + masked)
 	}
-	return quoted(s)
+	return quoted(s[:min(len(s), len(name)+1)] + masked)
+}
+
+// pairName is a pair's name as it may be told. Of one that speaks of a secret it is what goes before anything odd: who forgets the sign has the secret
+// stand there.
+func pairName(name string) string {
+	if end := secretWord(name); end >= 0 && end < len(name) {
+		return name[:end] + masked
+	}
+	return name
+}
+
+// secretWord is where the word of a pair's name that speaks of a secret ends; -1: none does.
+func secretWord(name string) int {
+	for i := range len(name) {
+		for _, word := range [...]string{"secret", "passw", "key"} {
+			if len(name)-i < len(word) || !strings.EqualFold(name[i:i+len(word)], word) {
+				continue
+			}
+			end := i
+			for end < len(name) && plainOctet(name[end]) {
+				end++
+			}
+			return end
+		}
+	}
+	return -1
+}
+
+func plainOctet(c byte) bool {
+	return c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // source is the dialect of a Reading.

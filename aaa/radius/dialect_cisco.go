@@ -67,8 +67,8 @@ const (
 
 var pairs = []pair{
 	{prefixes: "shell lcp", name: "callback-dialstring", field: "callback, dialstring", check: "empty is NULL: the caller may type it", source: ciscoPairs + "; draft-grant-tacacs-02", null: true, apply: (*reading).pairDialstring},
-	{prefixes: "shell lcp", name: "callback-line", field: "callback_line", check: "a TTY number", source: ciscoPairs, apply: (*reading).pairLine},
-	{prefixes: "shell lcp", name: "callback-rotary", field: "callback_rotary", check: "0 to 100", source: ciscoPairs, apply: (*reading).pairRotary},
+	{prefixes: "shell lcp", name: "callback-line", field: "callback, callback_line", check: "a TTY number", source: ciscoPairs, apply: (*reading).pairLine},
+	{prefixes: "shell lcp", name: "callback-rotary", field: "callback, callback_rotary", check: "0 to 100", source: ciscoPairs, apply: (*reading).pairRotary},
 	{prefixes: "shell lcp", name: "nocallback-verify", field: "no_verify", check: "1 or true (0 or false: no); EXEC only", source: ciscoPairs, apply: (*reading).pairNoVerify},
 	{prefixes: "shell", name: "priv-lvl", field: fieldPriv, check: "0 to 15; goes before Service-Type's", source: ciscoPairs, apply: (*reading).pairPrivLevel},
 	{prefixes: "shell", name: "autocmd", field: "autocmd", check: "not with a Login-IP-Host", source: ciscoPairs, apply: func(r *reading, v string) error { return r.fill(&r.a.Autocmd, "autocmd", v) }},
@@ -115,7 +115,7 @@ func findPair(prefix, name string) *pair {
 func (r *reading) pair(v value) error {
 	full, val, mandatory := cutPair(v.s)
 	prefix, name, prefixed := strings.Cut(strings.ToLower(full), ":")
-	r.at = "Cisco-AVPair " + printable(full)
+	r.at = "Cisco-AVPair " + printable(pairName(full))
 	if !prefixed {
 		return r.unprefixed(strings.ToLower(full), val)
 	}
@@ -194,12 +194,16 @@ func (r *reading) pairDialstring(v string) error {
 	return r.number(v)
 }
 
+// pairLine demands a callback, as every callback-* pair but nocallback-verify does in TACACS+: a profile with nothing else must not let anybody in.
 func (r *reading) pairLine(v string) error {
 	n, err := decimal(v, 1, 65535)
 	if err != nil {
 		return err
 	}
-	return r.lines([]int{n})
+	if err := r.lines([]int{n}); err != nil {
+		return err
+	}
+	return r.demands()
 }
 
 func (r *reading) pairRotary(v string) error {
@@ -207,7 +211,10 @@ func (r *reading) pairRotary(v string) error {
 	if err != nil {
 		return err
 	}
-	return r.rotary(n)
+	if err := r.rotary(n); err != nil {
+		return err
+	}
+	return r.demands()
 }
 
 func (r *reading) pairNoVerify(v string) error {

@@ -94,7 +94,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 50, name: "Acct-Multi-Session-Id"}, {n: 51, name: "Acct-Link-Count", form: integer}, {n: 52, name: "Acct-Input-Gigawords", form: integer}, {n: 53, name: "Acct-Output-Gigawords", form: integer},
 	{n: 55, name: "Event-Timestamp", form: date}, {n: 60, name: "CHAP-Challenge", form: octets},
 	{n: 61, name: "NAS-Port-Type", form: integer, enum: valueNames{0: "Async", 1: "Sync", 2: "ISDN", 3: "ISDN-V120", 4: "ISDN-V110", 5: "Virtual"}},
-	{n: 69, name: "Tunnel-Password", form: octets, secret: true}, {n: 76, name: "Prompt", form: integer, enum: valueNames{0: "No-Echo", 1: "Echo"}}, {n: 77, name: "Connect-Info"},
+	{n: 69, name: "Tunnel-Password", form: octets, secret: true}, {n: 70, name: "ARAP-Password", form: octets, secret: true}, {n: 121, name: "Digest-HA1", form: octets, secret: true}, {n: 76, name: "Prompt", form: integer, enum: valueNames{0: "No-Echo", 1: "Echo"}}, {n: 77, name: "Connect-Info"},
 	{n: 79, name: "EAP-Message", form: octets, secret: true}, // EAP-GTC has the password as it is
 	{n: 80, name: "Message-Authenticator", form: octets},
 	{n: 87, name: "NAS-Port-Id"}, {n: 89, name: "Chargeable-User-Identity", form: octets}, {n: 95, name: "NAS-IPv6-Address", form: address6},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,15 +37,6 @@ type login struct {
 	state  radius.Attribute // State of the last challenge, sent back as it came
 	rounds int
 	ended  bool
-}
-
-// begin sends what the request brought. checkRequest has passed it.
-func (l *login) begin(ctx context.Context) aaa.Result {
-	c, err := credentialOf(l.request)
-	if err != nil {
-		return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Reason: err.Error()}
-	}
-	return l.ask(ctx, c)
 }
 
 // Answer sends what the caller typed after a challenge, or the peer's next EAP packet, to the server that challenged.
@@ -119,8 +111,8 @@ func (l *login) attributes(at *slot) (radius.Attributes, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.sent.password != nil {
-		hidden, err := at.hidePassword(*l.sent.password)
+	if l.sent.typed {
+		hidden, err := at.hidePassword(l.sent.password)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +187,7 @@ func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Res
 		return l.failEAP(res)
 	}
 	res.Kind = aaa.Granted
-	res.Reason = fmt.Sprintf("radius server %s accepted %q", l.peer.Name, l.request.User)
+	res.Reason = "radius server " + l.peer.Name + " accepted " + strconv.Quote(l.request.User)
 	if !l.lookup { // a lookup proves nobody
 		res.Identity = aaa.Identity{Entry: l.client.cfg.Name, User: l.request.User}
 	}
@@ -230,7 +222,7 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 func (p *peer) dialects(at *slot) Dialects {
 	d := Dialects{AscendTypes: slices.Contains(p.Dialects, DialectAscend), ClassGroups: p.ClassGroups}
 	if !at.v11 { // which hides nothing with the authenticator
-		d.Secret, d.Authenticator = aaa.Secret(at.secret), at.auth[:]
+		d.Secret, d.Authenticator = p.Secret, at.auth[:]
 	}
 	return d
 }

@@ -114,15 +114,16 @@ func (p *peer) exchange(ctx context.Context, q question) (answer, error) {
 		ask = p.byStream
 	}
 	a, err := ask(ctx, ex, q)
-	var unmade encodeError
-	switch {
-	case errors.As(err, &unmade):
-		return answer{}, unmade.error
-	case err == nil && a.packet != nil && a.at.v11 && a.packet[0] == byte(codeProtocolError):
+	if err == nil && a.packet != nil {
+		if !a.at.v11 || a.packet[0] != byte(codeProtocolError) {
+			p.revive()
+			return a, nil
+		}
 		err = protocolError(a.packet)
-	case err == nil && a.packet != nil:
-		p.revive()
-		return a, nil
+	}
+	var unmade encodeError
+	if errors.As(err, &unmade) {
+		return answer{}, unmade.error
 	}
 	return answer{}, p.silence(ex, err)
 }

@@ -1,9 +1,11 @@
 package radius
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,9 +20,39 @@ import (
 
 // builder gathers the attributes of a request. The first error stands; an empty string adds nothing, since an empty attribute must not
 // be sent (RFC 2865 §5).
+//
+// Make one with newBuilder: what a usual request has lies in one piece of memory, since a login is cheap or dear by its allocations.
 type builder struct {
-	attrs radius.Attributes
-	err   error
+	attrs  radius.Attributes
+	err    error
+	octets []byte // the values
+	space  struct {
+		list   [16]*radius.AVP
+		pairs  [16]radius.AVP
+		octets [192]byte
+	}
+}
+
+func newBuilder() *builder {
+	b := new(builder)
+	b.attrs, b.octets = b.space.list[:0], b.space.octets[:0]
+	return b
+}
+
+// add adds an attribute whose value is the builder's own or never changes.
+func (b *builder) add(t radius.Type, value radius.Attribute) {
+	n := len(b.attrs)
+	if n >= len(b.space.pairs) {
+		b.attrs.Add(t, value)
+		return
+	}
+	b.space.pairs[n] = radius.AVP{Type: t, Attribute: value}
+	b.attrs = append(b.attrs, &b.space.pairs[n])
+}
+
+// since has what was appended to the octets since there were n.
+func (b *builder) since(n int) radius.Attribute {
+	return radius.Attribute(b.octets[n:len(b.octets):len(b.octets)])
 }
 
 func (b *builder) text(t radius.Type, name, s string) {
@@ -31,15 +63,21 @@ func (b *builder) text(t radius.Type, name, s string) {
 			b.err = fmt.Errorf("%s of %d octets: one attribute carries %d", name, len(s), maxAttrLen)
 		}
 	default:
-		b.attrs.Add(t, radius.Attribute(s))
+		n := len(b.octets)
+		b.octets = append(b.octets, s...)
+		b.add(t, b.since(n))
 	}
 }
 
-func (b *builder) integer(t radius.Type, n uint32) { b.attrs.Add(t, radius.NewInteger(n)) }
+func (b *builder) integer(t radius.Type, v uint32) {
+	n := len(b.octets)
+	b.octets = binary.BigEndian.AppendUint32(b.octets, v)
+	b.add(t, b.since(n))
+}
 
 // accessAttributes has all of an Access-Request but what proves the user and State. A lookup is a Call-Check.
 func accessAttributes(c Config, r aaa.Request, lookup bool, local net.Addr) (radius.Attributes, error) {
-	var b builder
+	b := newBuilder()
 	switch {
 	case r.Enable > 0:
 		b.text(rfc2865.UserName_Type, "User-Name", enableUser(r.Enable))
@@ -98,10 +136,16 @@ func (b *builder) nas(c Config, local net.Addr) {
 			b.text(rfc2865.NASIdentifier_Type, "NAS-Identifier", "ringback")
 		}
 	case ip.Is4():
-		b.attrs.Add(rfc2865.NASIPAddress_Type, ip.AsSlice())
+		b.address(rfc2865.NASIPAddress_Type, ip)
 	default:
-		b.attrs.Add(rfc3162.NASIPv6Address_Type, ip.AsSlice())
+		b.address(rfc3162.NASIPv6Address_Type, ip)
 	}
+}
+
+func (b *builder) address(t radius.Type, ip netip.Addr) {
+	n := len(b.octets)
+	b.octets, _ = ip.AppendBinary(b.octets) // it never fails
+	b.add(t, b.since(n))
 }
 
 // port names the line; TTY 0 is no line.
@@ -110,7 +154,7 @@ func (b *builder) port(tty int) {
 		return
 	}
 	b.integer(rfc2865.NASPort_Type, uint32(tty))
-	b.text(rfc2869.NASPortID_Type, "NAS-Port-Id", fmt.Sprintf("tty%d", tty))
+	b.text(rfc2869.NASPortID_Type, "NAS-Port-Id", "tty"+strconv.Itoa(tty))
 	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
 }
 

@@ -155,11 +155,13 @@ func (s *socket) release(h *pending) {
 	}
 }
 
-// settle frees the identifier whose reply arrived.
-func (s *socket) settle(id uint32) {
+// settle frees the identifier id, whose reply arrived, unless it is another's by now: who waited may have given up while the reply was judged.
+func (s *socket) settle(id uint32, waited *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.putLocked(id, nil)
+	if s.atLocked(id) == waited {
+		s.putLocked(id, nil)
+	}
 }
 
 // prepare encodes q under an identifier that take gave, and begins to look at replies to it.
@@ -276,7 +278,7 @@ func (s *socket) deliver(packet []byte) flaw {
 		p.ex.seen[f].Add(1)
 		return f
 	}
-	s.settle(id)
+	s.settle(id, p)
 	select {
 	case p.ex.reply <- answer{packet: append([]byte(nil), packet...), at: &p.at}:
 	default: // answered twice
@@ -300,7 +302,7 @@ func (s *socket) judge(p *pending, packet []byte) flaw {
 func (s *socket) stray(id uint32, p *pending, packet []byte) {
 	s.peer.stray.Add(1)
 	if p != nil && !p.spent.IsZero() {
-		s.settle(id)
+		s.settle(id, p)
 	}
 	if s.stream && packet[0] == byte(codeProtocolError) && walk(packet) == good {
 		s.complain(protocolError(packet))

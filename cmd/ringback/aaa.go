@@ -1,19 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/md5"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
@@ -149,7 +144,7 @@ func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w 
 // login goes through the conversation, asking the operator what a caller would be asked.
 func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, line lines.Config) (aaa.Result, error) {
 	ask := newAsker()
-	password, err := ask("Password: ", false)
+	password, err := ask.ask(ctx, "Password: ", false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -159,7 +154,7 @@ func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, lin
 	}
 	conv, res := login.Start(ctx, r)
 	for res.Kind == aaa.Prompt {
-		answer, err := ask(console.CleanText(res.Message), res.Echo)
+		answer, err := ask.ask(ctx, console.CleanText(res.Message), res.Echo)
 		if err != nil {
 			return aaa.Result{}, err
 		}
@@ -175,25 +170,4 @@ func chap(password string) *aaa.CHAP {
 	sum := md5.Sum(append(append([]byte{c.ID}, password...), c.Challenge...))
 	c.Response = sum[:]
 	return c
-}
-
-// newAsker asks on the terminal, without echo where it must, or reads lines of standard input.
-func newAsker() func(prompt string, echo bool) (string, error) {
-	in := bufio.NewReader(os.Stdin)
-	fd := int(os.Stdin.Fd())
-	return func(prompt string, echo bool) (string, error) {
-		if term.IsTerminal(fd) {
-			fmt.Fprint(os.Stderr, prompt)
-			if !echo {
-				b, err := term.ReadPassword(fd)
-				fmt.Fprintln(os.Stderr)
-				return string(b), err
-			}
-		}
-		line, err := in.ReadString('\n')
-		if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
-			return "", fmt.Errorf("read the answer to %q from standard input: %w", prompt, err)
-		}
-		return strings.TrimRight(line, "\r\n"), nil
-	}
 }

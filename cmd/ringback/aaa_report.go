@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
 )
 
 // testReport is what `aaa test` prints.
@@ -54,6 +55,10 @@ func (r *testReport) fill(cfg *config.Config, line lines.Config, res aaa.Result)
 		return
 	}
 	r.Entry = res.Identity.Entry
+	if why := session.Unservable(cfg.Session, res.Auth); why != "" && r.Service == aaa.EXEC {
+		r.Outcome = "not let in: granted what cannot be honoured: " + why
+		return
+	}
 	d, t := cfg.Policies.Evaluate(policies.Request{
 		Identity: res.Identity, Auth: res.Auth, Service: r.Service, Leg: 1, Enabled: cfg.Exec.Callback || r.Service == aaa.PPP,
 		Caller: r.Caller, Places: cfg.Places, Plan: cfg.Plan,

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -214,4 +216,53 @@ func elapsed(t *testing.T, d time.Duration) {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	<-ctx.Done()
+}
+
+// heard is a debug stream that somebody listens to.
+type heard struct {
+	mu   sync.Mutex
+	text strings.Builder
+	over chan error
+	stop context.CancelFunc
+}
+
+// listen listens to everything that `debug all` tells, until it is ended.
+func listen(t *testing.T, l *lab.Lab) *heard {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	h := &heard{over: make(chan error, 1), stop: stop}
+	go func() {
+		h.over <- l.Client().Debug(ctx, client.Topics, func(e client.DebugEvent) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.text.WriteString(e.Text + "\n")
+		})
+	}()
+	t.Cleanup(func() {
+		if err := h.end(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// end stops listening; it may be called twice.
+func (h *heard) end() error {
+	h.stop()
+	err := <-h.over
+	h.over <- nil
+	return err
+}
+
+// soFar is what was told.
+func (h *heard) soFar() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.String()
+}
+
+// hears waits until text was told.
+func (h *heard) hears(t *testing.T, text string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%q in the debug stream", text), func() bool { return strings.Contains(h.soFar(), text) })
 }

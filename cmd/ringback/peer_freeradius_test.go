@@ -43,7 +43,22 @@ func (r record) number(t *testing.T, name string) int {
 }
 
 // readDetail reads the records of a detail file, repeated ones folded: the same Acct-Session-Id and Acct-Status-Type are one.
-func readDetail(t *testing.T, path string) []record {
+func readDetail(t *testing.T, path string) []record { return folded(allDetail(t, path)) }
+
+// folded leaves out what came before.
+func folded(all []record) (once []record) {
+	seen := map[string]bool{}
+	for _, r := range all {
+		if key := r["Acct-Session-Id"] + " " + r["Acct-Status-Type"]; !seen[key] {
+			seen[key] = true
+			once = append(once, r)
+		}
+	}
+	return once
+}
+
+// allDetail reads the records of a detail file as they came; none where there is no file.
+func allDetail(t *testing.T, path string) (all []record) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -52,8 +67,6 @@ func readDetail(t *testing.T, path string) []record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []record
-	seen := map[string]bool{}
 	for block := range strings.SplitSeq(string(data), "\n\n") {
 		r := record{}
 		for line := range strings.SplitSeq(block, "\n") {
@@ -61,9 +74,7 @@ func readDetail(t *testing.T, path string) []record {
 				r[name] = strings.Trim(value, `"`)
 			}
 		}
-		key := r["Acct-Session-Id"] + " " + r["Acct-Status-Type"]
-		if len(r) > 0 && !seen[key] {
-			seen[key] = true
+		if r["Timestamp"] != "" { // the last line: it is whole
 			all = append(all, r)
 		}
 	}

@@ -1,0 +1,101 @@
+package radius
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+)
+
+// A reply that is judged while its exchange gives up must not free the identifier of who has it by then: his own reply would be a stray one.
+func TestLateReplyFreesNobodyElses(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	s := newSocket(newPeer(ServerConfig{Secret: wireSecret}.withDefaults(), "", Config{}.withDefaults()), ours, false)
+	late := &exchange{reply: make(chan answer, 1)}
+	next := &exchange{reply: make(chan answer, 1)}
+	late.check = func([]byte, *slot) flaw {
+		late.free()
+		s.next = late.first.at.id // all others are taken, say
+		if id, ok := s.take(next); !ok || id != late.first.at.id {
+			t.Fatalf("identifier %d, %v", id, ok)
+		}
+		return good
+	}
+	id, _ := s.take(late)
+	if _, err := s.prepare(id, question{encode: func(*slot) ([]byte, error) { return nil, nil }}); err != nil {
+		t.Fatal(err)
+	}
+	s.deliver(append([]byte{2, byte(id), 0, 20}, make([]byte, 16)...))
+	if s.atLocked(id) != &next.first || s.taken != 1 {
+		t.Fatalf("identifier %d was taken from who has it: %d are in use", id, s.taken)
+	}
+}
+
+// A late answer on a connection frees the identifier that it came by, and no other.
+func TestLateAnswerFreesItsOwn(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	s := newSocket(newPeer(ServerConfig{Transport: TLS, Secret: wireSecret}.withDefaults(), "", Config{}.withDefaults()), ours, false)
+	ex := &exchange{reply: make(chan answer, 1)}
+	id, _ := s.take(ex)
+	if _, err := s.prepare(id, question{encode: func(*slot) ([]byte, error) { return nil, nil }}); err != nil {
+		t.Fatal(err)
+	}
+	ex.free()
+	if s.taken != 1 {
+		t.Fatalf("an identifier without its answer is free: %d in use", s.taken)
+	}
+	s.deliver(append([]byte{2, byte(id), 0, 20}, make([]byte, 16)...))
+	if s.taken != 0 {
+		t.Fatalf("the late answer freed nothing: %d in use", s.taken)
+	}
+}
+
+// What speaks of a secret is masked, however it is written: a sign forgotten, or a type of Ascend's from a server that is not said to speak them.
+func TestSecretsInOddPlaces(t *testing.T) {
+	const canary = "canary-secret"
+	for _, attrs := range []radius.Attributes{
+		{avpair("lcp:send-secret:" + canary)},
+		{avpair("lcp:send-secret " + canary)},
+		{avpair("send-secret " + canary)},
+		{avpair("lcp:send-secret#" + canary + "=x")},
+		{a(214, canary)}, {a(151, canary)}, {a(181, canary)}, {a(184, canary)}, {a(141, canary)}, {a(121, canary)}, {a(70, canary)},
+	} {
+		for _, session := range []aaa.Service{aaa.EXEC, aaa.PPP} {
+			z := Authorize(session, attrs)
+			all := strings.Join(z.Attributes, "\n") + z.Refuse
+			for _, r := range z.Readings {
+				all += r.Value + r.Note + r.Attribute
+			}
+			if strings.Contains(all, canary) || strings.Contains(all, "63616e617279") {
+				t.Errorf("%d %q: %s", attrs[0].Type, attrs[0].Attribute, all)
+			}
+		}
+	}
+}
+
+// A callback that is optional is none where another attribute forbids it: the denial is not passed over.
+func TestOptionalAndForbidden(t *testing.T) {
+	z := Authorize(aaa.EXEC, radius.Attributes{wrap(zyxel, 192, "\x00\x00\x00\x01"), wrap(zyxel, 193, "\x00\x00\x00\x01"), wrap(ascend, 246, "\x00\x00\x00\x00")})
+	if z.Callback || z.Refuse != "" {
+		t.Errorf("%+v", z)
+	}
+}
+
+// The lines that call back are said of a callback, by whichever protocol they come: who is to be called back is not let in.
+func TestLinePairsDemand(t *testing.T) {
+	for _, p := range []string{"shell:callback-line=7", "shell:callback-rotary=7"} {
+		if z := Authorize(aaa.EXEC, radius.Attributes{avpair(p)}); !z.Callback || !z.Dialstring.IsNull() {
+			t.Errorf("%s: %+v", p, z)
+		}
+		z := Authorize(aaa.EXEC, radius.Attributes{avpair(p), wrap(ascend, 246, "\x00\x00\x00\x00")})
+		if !strings.Contains(z.Refuse, "Ascend-Callback") || !strings.Contains(z.Refuse, "shell:callback-") {
+			t.Errorf("%s and a denial: %q", p, z.Refuse)
+		}
+	}
+}
