@@ -111,7 +111,8 @@ func (b *Broker) switchOff(ctx context.Context) {
 	}
 }
 
-// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row.
+// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. What the journal refuses is owed: it goes
+// there with the next report, or when the call is closed (law 10).
 func (b *Broker) Report(ctx context.Context, r session.Report) {
 	c := b.call(r.Call.ID)
 	if c == nil {
@@ -119,8 +120,13 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	}
 	record := c.record(r)
 	record.CallbackNumber = b.number(r.CallbackID)
-	var records []aaa.Record
+	b.mu.Lock()
+	records := slices.Clone(c.owed)
+	b.mu.Unlock()
 	if c.accounting.records(record.Type, r.Kind == session.Command) {
+		if record.Type == aaa.Interim {
+			records = slices.DeleteFunc(records, func(r aaa.Record) bool { return r.Type == aaa.Interim })
+		}
 		records = append(records, record)
 	}
 	var also []journal.Mutation
@@ -129,13 +135,13 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	}
 	err := b.spool.put(context.WithoutCancel(ctx), records, also...)
 	if err != nil {
-		b.log.Error("journal: spool an accounting record", zap.String("call", c.ID), zap.String("record", record.ID), zap.Error(err))
+		b.log.Error("journal: spool an accounting record; it is tried again with the session's next", zap.String("call", c.ID), zap.String("record", record.ID), zap.Error(err))
+	} else {
+		records = nil
 	}
-	if r.Kind == session.Began {
-		b.mu.Lock()
-		c.unspooled = err != nil
-		b.mu.Unlock()
-	}
+	b.mu.Lock()
+	c.owed = records
+	b.mu.Unlock()
 }
 
 // reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the process end before it.
@@ -199,8 +205,9 @@ func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bo
 	if c.accounting.Record != WaitStart || b.spool.accountant == nil {
 		return true
 	}
+	start := c.sessionID(session) + "-start"
 	b.mu.Lock()
-	unspooled := c.unspooled
+	unspooled := slices.ContainsFunc(c.owed, func(r aaa.Record) bool { return r.ID == start })
 	b.mu.Unlock()
-	return !unspooled && b.spool.await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
+	return !unspooled && b.spool.await(ctx, start, b.opt.Limits.WaitStart)
 }

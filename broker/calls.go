@@ -35,13 +35,13 @@ type call struct {
 	identity   aaa.Identity
 
 	// Guarded by the Broker's mutex.
-	user      string // for views
-	billed    string // the name that accounting uses
-	service   aaa.Service
-	session   string       // Acct-Session-Id of the open session; "" none
-	began     time.Time    // when that began
-	unspooled bool         // its Start is not in the journal
-	admitted  aaa.Identity // who has his session on this call; zero nobody
+	user     string // for views
+	billed   string // the name that accounting uses
+	service  aaa.Service
+	session  string       // Acct-Session-Id of the open session; "" none
+	began    time.Time    // when that began
+	owed     []aaa.Record // records that the journal refused; they go there with the next report, or when the call is closed
+	admitted aaa.Identity // who has his session on this call; zero nobody
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -151,9 +151,15 @@ func (b *Broker) end(c *call) {
 }
 
 func (b *Broker) closeCall(c *call, out session.Outcome) {
-	err := b.opt.Journal.Commit(context.Background(), journal.EndCall{
+	b.mu.Lock()
+	owed := c.owed
+	b.mu.Unlock()
+	err := b.spool.put(context.Background(), owed, journal.EndCall{
 		ID: c.ID, End: time.Now(), Cause: out.Reason, TerminateCause: int(out.Cause), OctetsIn: out.OctetsIn, OctetsOut: out.OctetsOut,
 	})
+	if errors.Is(err, journal.ErrNotFound) { // the journal refused the call's row too, and no next start will close it
+		err = errors.Join(err, b.spool.put(context.Background(), owed))
+	}
 	if err != nil {
 		b.log.Error("journal: close a call; the next start will", zap.String("call", c.ID), zap.Error(err))
 	}

@@ -194,6 +194,9 @@ func (l *lane) page(ctx context.Context) bool {
 		l.cursor = rows[n-1].Seq
 	}
 	l.setAside(ctx, damaged)
+	if len(rows) == 0 && l.unread { // a page of nothing but damage: there is more behind it
+		l.later(spoolMinWait)
+	}
 	return len(rows) > 0
 }
 
@@ -379,7 +382,13 @@ func (l *lane) start(ctx context.Context, senders *sync.WaitGroup, q *queue) {
 	})
 }
 
-func (l *lane) send(ctx context.Context, row journal.Spooled) error {
+// send delivers one record. A panic is a failure like another: the record waits, and the others go on.
+func (l *lane) send(ctx context.Context, row journal.Spooled) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("sending accounting record %s panicked: %v", row.ID, p)
+		}
+	}()
 	var r aaa.Record
 	if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
 		return fmt.Errorf("accounting record %s cannot be read: %w", row.ID, err)

@@ -88,9 +88,20 @@ func (w Want) rotary(all []Status) int {
 	return NoRotary
 }
 
+// empty returns an error where a rotary is wanted that no line belongs to: who asks for it means other lines than the called one.
+func (w Want) empty(all []Status) error {
+	if len(w.TTYs) > 0 || w.Rotary == NoRotary || slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary }) {
+		return nil
+	}
+	return fmt.Errorf("no line can call back: rotary %d: no line belongs to it (see lines in the configuration)", w.Rotary)
+}
+
 // possible returns an error where no line could serve w even if all were idle.
 func possible(w Want, all []Status) error {
 	rotary := w.rotary(all)
+	if err := w.empty(all); err != nil {
+		return err
+	}
 	var refused []string
 	for _, s := range all {
 		if w.fit(s.TTY, s.Rotary, s.Modem, rotary) != fitNever {

@@ -28,11 +28,6 @@ type Dialects struct {
 	Authenticator []byte
 }
 
-// Authorize reads what the attributes of an Access-Accept grant to a session of the given kind, with the zero Dialects.
-func Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
-	return Dialects{}.Authorize(session, attrs)
-}
-
 // Authorize reads what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never panics. Where
 // they cannot be honoured Refuse is set, names the attribute, and nothing else is granted. Dial strings are taken as they came: they
 // are still to pass the number plan.

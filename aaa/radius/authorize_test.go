@@ -20,6 +20,11 @@ func n(t radius.Type, v uint32) *radius.AVP {
 	return &radius.AVP{Type: t, Attribute: binary.BigEndian.AppendUint32(nil, v)}
 }
 
+// authorized reads with the zero Dialects.
+func authorized(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
+	return Dialects{}.Authorize(session, attrs)
+}
+
 func avpair(s string) *radius.AVP {
 	return a(26, "\x00\x00\x00\x09\x01"+string([]byte{byte(len(s) + 2)})+s)
 }
@@ -177,16 +182,16 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Class: it is empty", radius.Attributes{a(25, "")}},
 		{"type 0 priv 1", radius.Attributes{a(222, "what\x00ever")}},
 	} {
-		if got := show(Authorize(aaa.EXEC, tt.in)); !strings.HasPrefix(got, tt.want) || !strings.HasPrefix(tt.want, "refuse") && got != tt.want {
-			t.Errorf("%v:\n got  %s\n want %s", Describe(&radius.Packet{Attributes: tt.in}), got, tt.want)
+		if got := show(authorized(aaa.EXEC, tt.in)); !strings.HasPrefix(got, tt.want) || !strings.HasPrefix(tt.want, "refuse") && got != tt.want {
+			t.Errorf("%v:\n got  %s\n want %s", describe(&radius.Packet{Attributes: tt.in}), got, tt.want)
 		}
 	}
 	// A refusal grants nothing, whatever was read before it.
-	z := Authorize(aaa.EXEC, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=1"), n(27, 5), avpair("shell:bad=1")})
+	z := authorized(aaa.EXEC, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=1"), n(27, 5), avpair("shell:bad=1")})
 	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 || z.Kind != "Callback-NAS-Prompt" {
 		t.Errorf("%+v", z)
 	}
-	if z := Authorize("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair lcp:callback-line: not for exec sessions") {
+	if z := authorized("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair lcp:callback-line: not for exec sessions") {
 		t.Errorf("%+v", z)
 	}
 }
@@ -215,7 +220,7 @@ Vendor-Specific = (cut, 1 octets)
 Service-Type = 0x7878
 Cisco-NAS-Port = "x"
 Cisco-Attr = (cut, 1 octets)`
-	if got := strings.Join(Describe(p), "\n"); got != want {
+	if got := strings.Join(describe(p), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

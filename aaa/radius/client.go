@@ -195,7 +195,7 @@ func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bo
 	if at.v11 {
 		what = fmt.Sprintf("%v token %d", code, at.id)
 	}
-	p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: Describe(&radius.Packet{Code: code, Attributes: attrs})})
+	p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: describe(&radius.Packet{Code: code, Attributes: attrs})})
 }
 
 func values(attrs radius.Attributes, t radius.Type) []radius.Attribute {

@@ -91,7 +91,7 @@ type Event struct {
 	Server string   // its name
 	Sent   bool     // by us
 	What   string   // "Access-Request id 7", "no answer in 2.1s, sending again"
-	Lines  []string // its attributes, as Describe has them
+	Lines  []string // its attributes, as FreeRADIUS writes them
 }
 
 func (c Config) withDefaults() Config {

@@ -147,7 +147,7 @@ func (p *peer) free(ex *exchange) (*socket, uint32, error) {
 // adopt starts the goroutines of a new socket; close waits for them.
 func (p *peer) adopt(s *socket, ex *exchange) (*socket, uint32, error) {
 	p.mu.Lock()
-	if p.closed {
+	if p.closed || p.retired && ex == nil { // of a retired peer only who waits for an answer may open one, and closes it when he leaves
 		p.mu.Unlock()
 		s.conn.Close()
 		return nil, 0, errClosed
@@ -209,6 +209,11 @@ func (p *peer) retire() {
 	p.retired = true
 	p.mu.Unlock()
 	p.nudge()
+	p.rest()
+}
+
+// rest closes the sockets of a retired peer that nobody waits for.
+func (p *peer) rest() {
 	p.inFlight.Add(1)
 	p.leave()
 }

@@ -178,7 +178,7 @@ func TestAccessAttributes(t *testing.T) {
 		{nas, aaa.Request{User: "1", Service: aaa.PPP, TTY: 65, Caller: "1"}, true, nil, `User-Name = "1", NAS-Identifier = "maui", ` + line + `Service-Type = Call-Check, Calling-Station-Id = "1"`},
 	} {
 		attrs, err := accessAttributes(tt.c, tt.r, tt.lookup, tt.local)
-		if got := strings.Join(Describe(&radius.Packet{Attributes: attrs}), ", "); err != nil || got != tt.want {
+		if got := strings.Join(describe(&radius.Packet{Attributes: attrs}), ", "); err != nil || got != tt.want {
 			t.Errorf("%v\n got %s\nwant %s", err, got, tt.want)
 		}
 	}

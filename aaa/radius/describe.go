@@ -10,10 +10,10 @@ import (
 
 const masked = "[secret]"
 
-// Describe prints a packet's attributes for people, one a line, `Name = value` as FreeRADIUS writes them. Passwords, keys, Class and
+// describe prints a packet's attributes for people, one a line, `Name = value` as FreeRADIUS writes them. Passwords, keys, Class and
 // State print as [secret]: the first are nobody's business, the others are the server's own. Of vendors' attributes that no table has
 // the value is not printed either, for some are keys.
-func Describe(p *radius.Packet) []string {
+func describe(p *radius.Packet) []string {
 	lines := make([]string, 0, len(p.Attributes))
 	for it := range (Dialects{}).items(p.Attributes) {
 		lines = append(lines, it.name()+" = "+it.value())
@@ -105,7 +105,7 @@ func secretWord(name string) int {
 }
 
 func plainOctet(c byte) bool {
-	return c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return c == '-' || c == '_' || c == '#' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // source is the dialect of a Reading.

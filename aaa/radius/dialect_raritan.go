@@ -97,9 +97,9 @@ func classGroup(class string) string {
 	return class
 }
 
-// Realm is the realm of a login name, "" where it has none: what stands behind the last @, or before the first \ (a name with both has
+// realm is the realm of a login name, "" where it has none: what stands behind the last @, or before the first \ (a name with both has
 // the former's). Letter case stays.
-func Realm(user string) string {
+func realm(user string) string {
 	if i := strings.LastIndexByte(user, '@'); i >= 0 {
 		return user[i+1:]
 	}

@@ -1,7 +1,6 @@
 package radius
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -47,7 +46,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 29, name: "Termination-Action", form: integer, enum: valueNames{0: "Default", 1: "RADIUS-Request"}, field: "", check: "RADIUS-Request (1) is not done: the session just ends", source: "RFC 2865 §5.29",
 		apply: (*reading).terminationAction},
 	{n: 85, name: "Acct-Interim-Interval", form: integer, field: "interim_interval", check: "seconds; 0 is none; less than 60 is 60", source: "RFC 2869 §5.16", apply: (*reading).interimInterval},
-	{n: 1, name: "User-Name", form: text, many: true, field: "accounting_user", check: "the name in accounting; who logged in stays who he said he is; left where it is no user name", source: "RFC 2865 §5.1", apply: (*reading).userName},
+	{n: 1, name: "User-Name", form: text, field: "accounting_user", check: "the name in accounting; who logged in stays who he said he is; left where it is no user name", source: "RFC 2865 §5.1", apply: (*reading).userName},
 	{n: 136, name: "Management-Privilege-Level", form: integer, field: fieldPriv, check: "0 to 15; another level is a Reject", source: "RFC 5607 §6.4", apply: (*reading).privilegeLevel},
 	{n: 134, name: "Management-Transport-Protection", form: integer, enum: valueNames{1: "No-Protection", 2: "Integrity-Protection", 3: "Integrity-Confidentiality-Protection"}, field: "",
 		check: "a telephone line protects nothing: all but No-Protection (1) is a Reject", source: "RFC 5607 §6.2", apply: (*reading).transportProtection},
@@ -183,9 +182,6 @@ func (r *reading) interimInterval(v value) error {
 }
 
 func (r *reading) userName(v value) error {
-	if r.a.AccountingUser != "" {
-		return errors.New("it came 2 times")
-	}
 	if err := aaa.CheckUser(v.s); err != nil {
 		return r.left(err.Error() + ", left")
 	}

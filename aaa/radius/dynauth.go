@@ -300,7 +300,7 @@ func (d *DynAuth) show(c DynAuthClient, p *radius.Packet, sent bool, why string)
 	if why != "" {
 		what += ": " + why
 	}
-	d.cfg.Trace(Event{Server: c.Name, Sent: sent, What: what, Lines: Describe(p)})
+	d.cfg.Trace(Event{Server: c.Name, Sent: sent, What: what, Lines: describe(p)})
 }
 
 // act does what r asks for. The cause is 0 where it is done; why says it to people.

@@ -31,7 +31,7 @@ type target struct {
 }
 
 func (t *target) Disconnect(_ context.Context, s radius.Selector) (int, error) {
-	time.Sleep(t.wait) // of the bubble
+	<-time.After(t.wait) // of the bubble
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.selectors = append(t.selectors, s)
@@ -401,11 +401,11 @@ func TestDynAuthReplay(t *testing.T) {
 		if got := w.send(far, b); got != nil {
 			t.Errorf("another client's secret was taken: %x", got)
 		}
-		time.Sleep(299 * time.Second)
+		<-time.After(299 * time.Second)
 		if got := w.send(elsewhere, b); got != nil {
 			t.Errorf("a replay within the window was answered: %x", got)
 		}
-		time.Sleep(20 * time.Minute)
+		<-time.After(20 * time.Minute)
 		if got := w.send(w.conn, b); got != nil {
 			t.Errorf("a replay after the window was answered: %x", got)
 		}
@@ -463,7 +463,7 @@ func TestDynAuthDrops(t *testing.T) {
 // The window's ends: 300 s either way are taken, one more is not.
 func TestDynAuthWindow(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		for i, tt := range []struct {
 			off   time.Duration
 			taken bool
@@ -489,7 +489,7 @@ func TestDynAuthOverload(t *testing.T) {
 		if c := w.server.Counts(); c.Overload != 1 {
 			t.Errorf("%+v", c)
 		}
-		time.Sleep(4 * time.Second)
+		<-time.After(4 * time.Second)
 		buf := make([]byte, 4096)
 		for range 32 {
 			w.conn.ReadFrom(buf)

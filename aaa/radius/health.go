@@ -83,6 +83,7 @@ func (p *peer) nudge() {
 // watch is the goroutine of the watchdog: it has the clock. Over UDP it ends when the server is well again; over TLS when the last connection
 // was closed in peace.
 func (p *peer) watch() {
+	defer p.rest() // what it opened for a probe
 	timer := time.NewTimer(p.watchTime())
 	defer timer.Stop()
 	var probe *exchange

@@ -41,7 +41,7 @@ func FuzzKinds(f *testing.F) {
 		if s := mschapRefused(m, attrs); s != "" && (!strings.HasPrefix(s, "E=") || oneLine(s) != nil) {
 			t.Fatalf("the error %q", s)
 		}
-		enabled(15, Authorize(aaa.EXEC, attrs))
+		enabled(15, authorized(aaa.EXEC, attrs))
 		withoutCallCheck(attrs)
 	})
 }

@@ -157,7 +157,7 @@ func TestKindsReplies(t *testing.T) {
 		"eap unsigned":   {eap, said{code: 2, attrs: append(eapOver(success...), prompt), unsigned: true}, aaa.Silent, "without Message-Authenticator", "", nil},
 		"pap unsigned":   {pap, said{code: 2, attrs: []avp{prompt}, unsigned: true}, aaa.Granted, "", "", nil}, // the mode is off here
 
-		"pap names twice": {pap, said{code: 2, attrs: []avp{prompt, str(1, "a"), str(1, "b")}}, aaa.Refused, "User-Name: it came 2 times", "", nil},
+		"pap names twice": {pap, said{code: 2, attrs: []avp{prompt, str(1, "a"), str(1, "b")}}, aaa.Refused, "User-Name: it came twice", "", nil},
 		"pap with proof":  {pap, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof)}}, aaa.Granted, "", "", nil},
 
 		"enable bare":     {enable, said{code: 2}, aaa.Granted, "", "", nil},

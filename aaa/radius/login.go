@@ -161,7 +161,7 @@ func (l *login) read(reply *radius.Packet, at *slot) aaa.Result {
 // refuse makes res a refusal, with the reply's attributes for people to read.
 func (l *login) refuse(reply *radius.Packet, res aaa.Result, reason string) aaa.Result {
 	res.Kind, res.Reason = aaa.Refused, reason
-	res.Auth = aaa.Authorization{Attributes: Describe(reply)}
+	res.Auth = aaa.Authorization{Attributes: describe(reply)}
 	return l.failEAP(res)
 }
 
@@ -212,8 +212,8 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 	if a.Refuse != "" {
 		return a
 	}
-	if realm := Realm(l.request.User); realm != "" && !slices.Contains(a.Groups, realm) {
-		a.Groups = append(a.Groups, realm) // last: what the server says of groups goes before what the user typed
+	if r := realm(l.request.User); r != "" && !slices.Contains(a.Groups, r) {
+		a.Groups = append(a.Groups, r) // last: what the server says of groups goes before what the user typed
 	}
 	return a
 }

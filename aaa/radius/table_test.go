@@ -77,7 +77,7 @@ func accepted(t *testing.T, session aaa.Service, d *dialect, r rule) (string, bo
 		if strings.Contains(r.check, "must come") { // what is fixed needs a number
 			attrs = append(attrs, a(19, "84001"))
 		}
-		if z := Authorize(session, attrs); z.Refuse == "" {
+		if z := authorized(session, attrs); z.Refuse == "" {
 			return v, true
 		}
 	}
@@ -107,7 +107,7 @@ func bads(f form) map[string]string {
 // refusedFor holds that attrs are refused because of name, and that nothing is granted.
 func refusedFor(t *testing.T, session aaa.Service, name, what string, attrs radius.Attributes) {
 	t.Helper()
-	z := Authorize(session, attrs)
+	z := authorized(session, attrs)
 	if !strings.HasPrefix(z.Refuse, name) {
 		t.Errorf("%s, %s in a %s session: %q", name, what, session, z.Refuse)
 	}
@@ -164,7 +164,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		whole := wrap(d, r.n, good).Attribute
 		if cut < 5 || !d.bare && cut < len(whole) || d.bare && cut < 8 {
 			refusedFor(t, session, "", "cut", radius.Attributes{{Type: 26, Attribute: whole[:cut]}})
-			if z := Authorize(session, radius.Attributes{{Type: 26, Attribute: whole[:cut]}}); z.Refuse == "" {
+			if z := authorized(session, radius.Attributes{{Type: 26, Attribute: whole[:cut]}}); z.Refuse == "" {
 				t.Errorf("%s cut to %d octets is honoured", r.name, cut)
 			}
 		}
@@ -245,7 +245,7 @@ func TestBadPairs(t *testing.T) {
 		"Cisco-AVPair exec:callback-dialstring:": "exec:callback-dialstring=" + strings.Repeat("5", 65),
 	} {
 		refusedFor(t, aaa.EXEC, want, "bad", radius.Attributes{avpair(pair)})
-		if z := Authorize(aaa.EXEC, radius.Attributes{avpair(strings.Replace(pair, "=", "*", 1))}); z.Refuse != "" || z.Callback {
+		if z := authorized(aaa.EXEC, radius.Attributes{avpair(strings.Replace(pair, "=", "*", 1))}); z.Refuse != "" || z.Callback {
 			t.Errorf("optional %s: %+v", pair, z)
 		}
 	}
@@ -272,7 +272,7 @@ func TestOptionalPairUndone(t *testing.T) {
 
 func goodPair(session aaa.Service, name string) string {
 	for _, v := range []string{"1", "192.0.2.1", "staff", "V.92/No QC Requested/0/0"} {
-		if Authorize(session, radius.Attributes{avpair(name + "=" + v)}).Refuse == "" {
+		if authorized(session, radius.Attributes{avpair(name + "=" + v)}).Refuse == "" {
 			return v
 		}
 	}
@@ -327,7 +327,7 @@ func TestContradictions(t *testing.T) {
 			if x.name == y.name {
 				continue
 			}
-			z := Authorize(aaa.EXEC, radius.Attributes{x.avp, y.avp})
+			z := authorized(aaa.EXEC, radius.Attributes{x.avp, y.avp})
 			unsettled := (x.what == isFixed || y.what == isFixed) && x.what != number && x.what != other && x.what != place && y.what != number && y.what != other && y.what != place
 			switch {
 			case slices.Contains(clash[x.what], y.what):
@@ -349,9 +349,9 @@ func TestContradictions(t *testing.T) {
 
 // Facts that need not agree: the shortest limit, the longest wait, the smallest Port-Limit; and those that must.
 func TestSeveral(t *testing.T) {
-	z := Authorize(aaa.EXEC, radius.Attributes{n(27, 3600), wrap(ascend, 194, "\x00\x00\x00\x3c"), wrap(ascend, 125, "\x00\x00\x00\x05"), wrap(cisco, 194, "\x00\x00\x00\x00"), n(28, 300), n(244, 200), wrap(ascend, 169, "\x00\x00\x00\x64"), n(62, 4),
+	z := authorized(aaa.EXEC, radius.Attributes{n(27, 3600), wrap(ascend, 194, "\x00\x00\x00\x3c"), wrap(ascend, 125, "\x00\x00\x00\x05"), wrap(cisco, 194, "\x00\x00\x00\x00"), n(28, 300), n(244, 200), wrap(ascend, 169, "\x00\x00\x00\x64"), n(62, 4),
 		wrap(ascend, 108, "\x00\x00\x00\x05"), wrap(acc, 34, "\x00\x00\x00\x1e"), wrap(shiva, 31, "\x00\x00\x00\x01"), n(136, 7), avpair("shell:priv-lvl=7"), avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x07")})
-	if z.Refuse != "" || z.SessionTimeout != time.Minute || z.IdleTimeout != 100*time.Second || z.PortLimit != 4 || z.CallbackDelay != 30*time.Second || z.PrivLevel != 7 || len(z.Lines) != 1 || z.Lines[0] != 7 || z.Callback {
+	if z.Refuse != "" || z.SessionTimeout != time.Minute || z.IdleTimeout != 100*time.Second || z.PortLimit != 4 || z.CallbackDelay != 30*time.Second || z.PrivLevel != 7 || len(z.Lines) != 1 || z.Lines[0] != 7 || !z.Callback {
 		t.Errorf("%+v", z)
 	}
 	for want, attrs := range map[string]radius.Attributes{
@@ -392,7 +392,7 @@ func TestAccountingOfAccept(t *testing.T) {
 		{time.Minute, "", radius.Attributes{n(85, 59), a(1, " bob")}},
 		{0, "", radius.Attributes{n(85, 0), a(1, "b\xff")}},
 	} {
-		if z := Authorize(aaa.EXEC, tt.in); z.InterimInterval != tt.interval || z.AccountingUser != tt.user || z.Refuse != "" {
+		if z := authorized(aaa.EXEC, tt.in); z.InterimInterval != tt.interval || z.AccountingUser != tt.user || z.Refuse != "" {
 			t.Errorf("%+v", z)
 		}
 	}
@@ -437,7 +437,7 @@ func TestPortlist(t *testing.T) {
 		"\x00\x00\x00\x07": "[7]", "\x00\x00\xff\xff": "[65535]", "7": "[7]", "1-4,7": "[1 2 3 4 7]", "7, 1-2": "[1 2 7]", "3,3": "[3]", "1-16": "[1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]",
 		"\x00\x00\x00\x00": "", "\x00\x01\x00\x00": "", "": "", "4-1": "", "1-": "", "0": "", "65536": "", "1-2000": "", "a": "", "1,,2": "", "\xff\xff\xff\xff": "",
 	} {
-		z := Authorize(aaa.EXEC, radius.Attributes{wrap(bay, 36, in)})
+		z := authorized(aaa.EXEC, radius.Attributes{wrap(bay, 36, in)})
 		if got := fmt.Sprint(z.Lines); want != "" && (got != want || z.Refuse != "") || want == "" && z.Refuse == "" {
 			t.Errorf("%q: %s %q", in, got, z.Refuse)
 		}
@@ -461,23 +461,23 @@ func TestGroups(t *testing.T) {
 		}
 	}
 	for user, want := range map[string]string{"bob": "", "bob@example.net": "example.net", `CORP\bob`: "CORP", `CORP\bob@example.net`: "example.net", "bob@": "", "a@b@c": "c", `\bob`: "", "": ""} {
-		if got := Realm(user); got != want {
-			t.Errorf("Realm(%q) = %q, want %q", user, got, want)
+		if got := realm(user); got != want {
+			t.Errorf("realm(%q) = %q, want %q", user, got, want)
 		}
 	}
 }
 
 func TestV92(t *testing.T) {
 	const s = "V.92 QC MOH/No QC Requested/60/1"
-	v, err := ParseV92(s)
-	if err != nil || v != (V92{"V.92 QC MOH", "No QC Requested", time.Minute, 1}) || v.String() != s {
+	v, err := parseV92(s)
+	if err != nil || v != (v92{"V.92 QC MOH", "No QC Requested", time.Minute, 1}) {
 		t.Errorf("%+v %v", v, err)
 	}
 	for _, bad := range []string{"", "V.92", "a/b/c/d", "a/b/-1/0", "a/b/1/2/3", "a\r/b/1/2"} {
-		if v, err := ParseV92(bad); err == nil {
+		if v, err := parseV92(bad); err == nil {
 			t.Errorf("%q: %+v", bad, v)
 		}
-		if z := Authorize(aaa.EXEC, radius.Attributes{avpair("v92-info=" + strings.ReplaceAll(bad, "\r", ""))}); z.Refuse != "" || z.PrivLevel != 1 {
+		if z := authorized(aaa.EXEC, radius.Attributes{avpair("v92-info=" + strings.ReplaceAll(bad, "\r", ""))}); z.Refuse != "" || z.PrivLevel != 1 {
 			t.Errorf("%q refuses: %+v", bad, z)
 		}
 	}

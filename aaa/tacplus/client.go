@@ -52,11 +52,15 @@ func New(c Config) (*Client, error) {
 		if cl.server(p.Name) != nil {
 			errs = append(errs, fmt.Errorf("tacacs server %s: there twice", p.Name))
 		}
+		if c.From != nil {
+			p.inherit(c.From.server(p.Name))
+		}
 		cl.peers = append(cl.peers, p)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	cl.cfg.From = nil // not kept: each has one before it
 	return cl, nil
 }
 

@@ -34,6 +34,8 @@ type Config struct {
 	DeadTime       time.Duration // how long a silent server is passed over while another is not; 0 is 30 s
 	Patience       time.Duration // how long a conversation waits for the caller's answer before it is aborted; 0 is 2 minutes
 
+	// From is the Client that this one replaces, after a reload: what is known of a server of the same name and address goes on. nil: nothing is known.
+	From *Client
 	// Dial opens a TCP connection; nil is net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trace, where set, is called with each packet sent and taken, its secrets masked. It must not block.

@@ -200,6 +200,9 @@ type town struct {
 	mu    sync.Mutex
 	conns map[string]int
 	trace []string
+
+	// dials connects to the servers of the town, whatever the port.
+	dials func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // server is a script of a server; nil Serve: nobody listens. It is called for each connection.
@@ -222,10 +225,14 @@ func inTown(t *testing.T, cfg tacplus.Config, f func(*town), servers ...server) 
 			if s.ServerConfig.TLS == nil && s.Secret == "" {
 				s.Secret = secret
 			}
-			by[s.Address] = s
+			by[s.Name] = s
 			cfg.Servers = append(cfg.Servers, s.ServerConfig)
 		}
-		cfg.Trace, cfg.Dial = w.note, func(ctx context.Context, _, address string) (net.Conn, error) { return w.dial(ctx, by[address]) }
+		w.dials = func(ctx context.Context, _, address string) (net.Conn, error) {
+			host, _, _ := net.SplitHostPort(address)
+			return w.dial(ctx, by[host])
+		}
+		cfg.Trace, cfg.Dial = w.note, w.dials
 		var err error
 		if w.client, err = tacplus.New(cfg); err != nil {
 			t.Fatal(err)

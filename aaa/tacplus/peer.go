@@ -115,6 +115,16 @@ func newPeer(s ServerConfig, c Config) (*peer, error) {
 	return p, nil
 }
 
+// inherit takes over what old, nil nobody, knows of the same server.
+func (p *peer) inherit(old *peer) {
+	if old == nil || old.Address != p.Address || (old.tls == nil) != (p.tls == nil) {
+		return
+	}
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	p.deadUntil, p.ownUntil, p.lastSilence = old.deadUntil, old.ownUntil, old.lastSilence
+}
+
 // ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error is a *silence, or says
 // why nothing can be sent.
 func (p *peer) ask(ctx context.Context, kind tq.HeaderType, minor byte, doing string, body []byte) (*session, []byte, error) {

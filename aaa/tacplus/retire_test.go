@@ -116,3 +116,31 @@ func passing(l *link) {
 		l.send(p.to(authenReply(pass, 0, "", "")))
 	}
 }
+
+// The client of a reload knows which servers are silent: its first callers need not find out.
+func TestInherits(t *testing.T) {
+	t.Parallel()
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Granted, "two", "")
+		dialled := w.connections("one")
+		for name, moved := range map[string]string{"the same server": "", "one of another address": ":4949"} {
+			cfg := tacplus.Config{From: w.client, Dial: w.dials}
+			for i, s := range w.client.Servers() {
+				if i == 0 && moved != "" {
+					s.Address = "one" + moved
+				}
+				cfg.Servers = append(cfg.Servers, tacplus.ServerConfig{Name: s.Name, Address: s.Address, Secret: secret})
+			}
+			next, err := tacplus.New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, res := next.Start(w.t.Context(), caller)
+			if res.Kind != aaa.Granted || res.Server != "two" || (w.connections("one") == dialled) != (moved == "") {
+				t.Errorf("%s: %+v, dialled %d times", name, res, w.connections("one")-dialled)
+			}
+			dialled = w.connections("one")
+			next.Close()
+		}
+	}, server{Serve: mute}, server{Serve: passing})
+}

@@ -42,7 +42,7 @@ With --explain each attribute of the reply is told with the dialect that it belo
 rule. --line takes the method lists and the rotary of that line, --caller is the number that rings.
 
 The password is asked for on a terminal and read from standard input else, a line each for it and for the answers to the server's questions.
-Exit status 0: granted; 1: refused, or nobody answered.`,
+Exit status 0: he would be admitted, called back, or asked for a number; 1: he would be refused, by AAA or by the policy, or nobody answered.`,
 		Example: `  ringback aaa test austin-01 -c ringback.yaml --explain
   ringback aaa test ppp-user -c ringback.yaml --service ppp --auth chap --line 65 --caller 84001 -o json`,
 		Args: cobra.ExactArgs(1),
@@ -135,7 +135,7 @@ func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w 
 	if err := f.print(w, report, func(w io.Writer) { report.text(w, f.explain) }); err != nil {
 		return err
 	}
-	if res.Kind != aaa.Granted {
+	if report.Verdict == wouldRefuse {
 		return exitStatus(1)
 	}
 	return nil

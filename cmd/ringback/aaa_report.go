@@ -31,11 +31,22 @@ type testReport struct {
 	Decision      *policies.Decision `json:"decision,omitempty"`
 	Trace         policies.Trace     `json:"trace,omitempty"`
 	Dialers       []int              `json:"dialers,omitempty"` // the lines that may call back, best first, all of them taken to be idle
-	Outcome       string             `json:"outcome"`           // what would happen: one sentence
+	Verdict       verdict            `json:"verdict"`           // what would happen: one word
+	Outcome       string             `json:"outcome"`           // … and one sentence
 	Hint          string             `json:"hint,omitempty"`    // how to have it otherwise
 	Packets       []packet           `json:"packets"`
 	Silent        []silence          `json:"silent,omitempty"` // methods that gave no answer
 }
+
+// verdict is what would become of the caller.
+type verdict string
+
+const (
+	wouldRefuse   verdict = "refuse"
+	wouldAdmit    verdict = "admit"
+	wouldCallBack verdict = "call_back"
+	wouldAsk      verdict = "ask_number"
+)
 
 // silence is why a method gave no answer.
 type silence struct {
@@ -46,7 +57,7 @@ type silence struct {
 // fill concludes from AAA's last word what would become of the caller.
 func (r *testReport) fill(cfg *config.Config, line lines.Config, res aaa.Result) {
 	r.Result, r.Reason, r.Message, r.Server = res.Kind.String(), res.Reason, res.Message, res.Server
-	r.Authorization = &res.Auth
+	r.Authorization, r.Verdict = &res.Auth, wouldRefuse
 	if res.Kind != aaa.Granted {
 		r.Outcome = "not let in: nobody is called"
 		if res.Kind == aaa.Silent {
@@ -64,23 +75,23 @@ func (r *testReport) fill(cfg *config.Config, line lines.Config, res aaa.Result)
 		Caller: r.Caller, Places: cfg.Places, Plan: cfg.Plan,
 	})
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
-	r.Outcome = r.conclude(cfg, line, d)
+	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
 	if r.Service == aaa.PPP {
-		r.Outcome = "refused: PPP is not served. Were it, " + r.Outcome
+		r.Verdict, r.Outcome = wouldRefuse, "refused: PPP is not served. Were it, "+r.Outcome
 	}
 }
 
 // conclude says what a decision comes to on this line.
-func (r *testReport) conclude(cfg *config.Config, line lines.Config, d policies.Decision) string {
+func (r *testReport) conclude(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
 	switch d.Outcome {
 	case policies.Admit:
-		return "admitted on this call, without a callback: " + r.session(d)
+		return wouldAdmit, "admitted on this call, without a callback: " + r.session(d)
 	case policies.AskNumber:
-		return "asked for the number to be called back at"
+		return wouldAsk, "asked for the number to be called back at"
 	case policies.CallBack:
 		return r.callback(cfg, line, d)
 	}
-	return "refused: " + d.Reason
+	return wouldRefuse, "refused: " + d.Reason
 }
 
 // session is what an admitted caller gets.
@@ -97,14 +108,14 @@ func (r *testReport) session(policies.Decision) string {
 	return fmt.Sprintf("an EXEC at privilege level %d", a.PrivLevel)
 }
 
-func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.Decision) string {
+func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
 	by := "by a line of the called line's rotary"
 	wait := max(line.ForcedWait, r.Authorization.CallbackDelay)
 	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
 		var err error
 		if r.Dialers, err = dialers(cfg, line, d); err != nil {
 			r.Hint = ""
-			return "refused: " + err.Error()
+			return wouldRefuse, "refused: " + err.Error()
 		}
 		by = "by tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Dialers), " ", ", "), "[]") + " (the first that is idle)"
 		wait = max(wait, forcedWait(cfg, r.Dialers))
@@ -113,7 +124,7 @@ func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.
 	if d.NoVerify {
 		again = "without a second login"
 	}
-	return fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, wait, again, r.session(d))
+	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, wait, again, r.session(d))
 }
 
 // dialers are the lines that may call back, all of them taken to be idle.

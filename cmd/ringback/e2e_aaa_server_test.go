@@ -33,21 +33,30 @@ func townUsers(t *testing.T, kind lab.AAA) string {
 func aaaTown(t *testing.T, kind lab.AAA, users string, o lab.Options, all ...edit) (*lab.Lab, *aaaServer) {
 	t.Helper()
 	s := &aaaServer{t: t}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	t.Cleanup(func() { cancel(); running.Wait() })
 	o.AAA = kind
 	if kind == lab.ByTACACS {
 		s.startTACACS(users)
-		running.Go(func() { s.tacacs.Run(ctx) })
+		runServer(t, s.tacacs)
 		o.Edit = s.toTACACS(edits(t, append(all, edit{"ringback.yaml", "secret_file: tacacs.secret}", "secret_file: tacacs.secret, timeout: 1s}"})...))
 	} else {
 		s.startRADIUS(users)
-		running.Go(func() { s.radius.Run(ctx) })
+		runServer(t, s.radius)
 		o.RADIUS = &lab.RADIUS{Auth: s.radius.AuthAddr(), Acct: s.radius.AcctAddr(), Secret: aaaSecret}
 		o.Edit = edits(t, append(all, edit{"ringback.yaml", "timeout: 2s\n      retries: 3", "timeout: 500ms\n      retries: 1"})...)
 	}
 	return startTown(t, o), s
+}
+
+// runServer serves until the test's end.
+func runServer(t *testing.T, server interface{ Run(context.Context) error }) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := server.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); running.Wait() })
 }
 
 func (s *aaaServer) startRADIUS(users string) {

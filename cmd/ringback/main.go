@@ -64,7 +64,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ringback",
 		Short: "answers modems, asks AAA who is calling, hangs up and calls back",
-		Long: `ringback answers your modems, asks your RADIUS server who is calling, hangs up, and calls the user back:
+		Long: `ringback answers your modems, asks your RADIUS or TACACS+ servers who is calling, hangs up, and calls the user back:
 at the number that AAA fixed, or at one that the caller types and must log in from again.
 
 Try it at home, without modem, server or configuration:

@@ -40,7 +40,7 @@ func newMethods(cfg *config.Config, old *methods, trace func(packet), silent fun
 	if m.local, err = aaa.NewLocal(cfg.Users); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(m.openRADIUS(old, trace), m.openTACACS(trace)); err != nil {
+	if err := errors.Join(m.openRADIUS(old, trace), m.openTACACS(old, trace)); err != nil {
 		m.close()
 		return nil, err
 	}
@@ -76,12 +76,15 @@ func (m *methods) openRADIUS(old *methods, trace func(packet)) error {
 	return nil
 }
 
-func (m *methods) openTACACS(trace func(packet)) error {
+func (m *methods) openTACACS(old *methods, trace func(packet)) error {
 	if len(m.cfg.TACACS.Servers) == 0 {
 		return nil
 	}
 	c := m.cfg.TACACS
 	c.Trace = func(e tacplus.Event) { trace(packet{config.MethodTACACS, e.Server, e.Sent, e.What, e.Lines}) }
+	if old != nil {
+		c.From = old.all
+	}
 	all, err := tacplus.New(c)
 	if err != nil {
 		return err

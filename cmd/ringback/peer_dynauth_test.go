@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab"
 )
 
@@ -168,10 +169,9 @@ func TestPeerDynAuthRefused(t *testing.T) {
 	if reply := first(true); reply != 41 { // a retransmission: the answer again, and that is all
 		t.Errorf("a retransmission is answered with code %d", reply)
 	}
-	all, err := l.Client().Callbacks(t.Context(), true)
-	if err != nil || len(all) != 2 || all[0].Phase != "waiting" || all[1].Phase != "cancelled" {
-		t.Errorf("the second callback must wait, the first be cancelled: %+v, %v", all, err)
-	}
+	callbackOf(t, l, "the second callback waits and the first is cancelled", func(all []client.Callback) (client.Callback, bool) {
+		return all[0], len(all) == 2 && all[0].Phase == "waiting" && all[1].Phase == "cancelled"
+	})
 	wantDialled(t, l)
 }
 
