@@ -41,7 +41,7 @@ var radiusKeys = []schema.Key{
 		schema.Key{Name: "radius11", Enum: []string{"off", "allow", "require"}, Example: "require", Doc: "RADIUS/1.1 (RFC 9765), without MD5. Default: `allow` with TLS 1.3."},
 	)},
 	{Name: "dialects", Type: schema.List, Elem: &schema.Key{Enum: []string{"ascend", "cisco"}}, Example: "[ascend]",
-		Doc: "`ascend`: the attribute types 112 to 254 are read as old Ascend servers send them, and Stops carry Ascend-Disconnect-Cause; `cisco`: Stops carry `disc-cause-ext`."},
+		Doc: "`ascend`: the attribute types 105 to 254 are read as old Ascend servers send them, and Stops carry Ascend-Disconnect-Cause; `cisco`: Stops carry `disc-cause-ext`."},
 	{Name: "class_groups", Type: schema.Bool, Default: "false", Example: "true", Doc: "Class is taken for the name of a group of users. RFC 2865 §5.25 wants it untouched: only where the server means it so."},
 	{Name: "source", Check: notEmpty, Example: "192.0.2.9", Doc: "Local address to send from. Default: the system's choice."},
 	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true", Doc: "Takes a secret shorter than 16 octets."},

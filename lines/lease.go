@@ -29,8 +29,13 @@ func (p *Pool) CanServe(w Want) error {
 
 func (p *Pool) canServeLocked(w Want, rotary int) error {
 	for _, l := range p.sorted {
-		if w.fit(l.cfg.TTY, l.cfg.Rotary, l.cfg.Modem, rotary) != fitNever {
+		switch w.fit(l.cfg.TTY, l.cfg.Rotary, l.cfg.Modem, rotary) {
+		case fitFirst:
 			return nil
+		case fitSame:
+			if w.Rotary == NoRotary || l.cfg.Rotary == w.Rotary { // else the rotary may have no line at all
+				return nil
+			}
 		}
 	}
 	all := make([]Status, 0, len(p.sorted))
