@@ -11,6 +11,7 @@ type Question struct {
 	Identity   Identity      // as authentication had it
 	Granted    Authorization // what came with the authentication
 	PrivLevel  int           // of the session, for Command; 1 where none
+	Proof      string        // how the user has proven himself: "pap", "chap", "ms-chap", "ms-chapv2", "eap"; "" nobody asked here
 	Protocol   string        // PPP: "lcp", "ip", "ipv6"; "" else
 	Command    []string      // one EXEC command, its words whole; nil: the session itself
 	NoPassword bool          // leg two without verification, or before the dial: nobody has proven himself anew

@@ -60,11 +60,27 @@ func (c *loginConversation) Answer(ctx context.Context, answer Secret) Result {
 	return res
 }
 
+// proof is how the user proves himself, as Question.Proof has it.
+func (r Request) proof() string {
+	switch {
+	case r.EAP != nil:
+		return "eap"
+	case r.CHAP != nil:
+		return "chap"
+	case r.MSCHAP != nil && r.MSCHAP.Version == 2:
+		return "ms-chapv2"
+	case r.MSCHAP != nil:
+		return "ms-chap"
+	}
+	return "pap"
+}
+
 // authorize asks what a user who was authenticated may have.
 func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
+	proof := r.proof()
 	r.Password, r.CHAP, r.MSCHAP, r.EAP = "", nil, nil, nil
 	r.User = proven.Identity.User
-	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity, Granted: proven.Auth, PrivLevel: 1})
+	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity, Granted: proven.Auth, Proof: proof, PrivLevel: 1})
 	if res.Kind != Granted {
 		return res
 	}

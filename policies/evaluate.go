@@ -308,15 +308,18 @@ func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
 
 func ruleLine(e *evaluation) (string, string, bool) {
 	e.d.Lines = slices.Clone(e.Auth.Lines)
+	input := "AAA names no line, no rotary"
 	result := "any line of the called line's rotary"
 	if e.Auth.Rotary != nil {
 		r := *e.Auth.Rotary
 		e.d.Rotary, result = &r, fmt.Sprintf("rotary %d", r)
+		input = fmt.Sprintf("AAA's callback-rotary %d", r)
 	}
 	if len(e.d.Lines) > 0 {
 		result = fmt.Sprintf("tty %v", e.d.Lines)
+		input = fmt.Sprintf("AAA's callback-line %v", e.d.Lines)
 	}
-	return "AAA's callback-line and callback-rotary", result, false
+	return input, result, false
 }
 
 func ruleAttempts(e *evaluation) (string, string, bool) {

@@ -216,7 +216,7 @@ func TestTraceForms(t *testing.T) {
  9  emergency numbers  84007                                                none of them
 10  number lists       84007 from caller                                    allow "84*" is the longest match
 11  no_verify          AAA: no, policy: allow, service exec                 a second login is demanded
-12  line               AAA's callback-line and callback-rotary              any line of the called line's rotary
+12  line               AAA names no line, no rotary                         any line of the called line's rotary
 13  attempts           max 3, retry_wait 1m0s                               call back: at 84007, as group default allows
 `
 	if got := trace.String(); got != want {
@@ -225,6 +225,21 @@ func TestTraceForms(t *testing.T) {
 	j, err := json.Marshal(trace[:2])
 	if err != nil || string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims him"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
 		t.Errorf("%s, %v", j, err)
+	}
+}
+
+func TestDecisionJSON(t *testing.T) {
+	d := Decision{Outcome: CallBack, Attempts: Attempts{Max: 3, RetryWait: 90 * time.Second}}
+	b, err := json.Marshal(d)
+	if err != nil || !strings.Contains(string(b), `"attempts":{"max":3,"retry_wait":"1m30s"}`) {
+		t.Fatalf("%s, %v", b, err)
+	}
+	var back Decision
+	if err := json.Unmarshal(b, &back); err != nil || back.Attempts != d.Attempts {
+		t.Errorf("%+v, %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`{"attempts":{"max":3,"retry_wait":"soon"}}`), &back); err == nil {
+		t.Error("a wait that is none")
 	}
 }
 

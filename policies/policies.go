@@ -6,6 +6,7 @@ package policies
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
@@ -36,8 +37,30 @@ const (
 
 // Attempts is the budget of dials that a callback gets.
 type Attempts struct {
-	Max       int           `json:"max"`        // dials at most, 1–10; 0 stands for 1
-	RetryWait time.Duration `json:"retry_wait"` // between the end of an attempt and the next; 0 stands for 30 s
+	Max       int           // dials at most, 1–10; 0 stands for 1
+	RetryWait time.Duration // between the end of an attempt and the next; 0 stands for 30 s
+}
+
+// attemptsJSON has the wait as text, "30s", as policy files do.
+type attemptsJSON struct {
+	Max       int    `json:"max"`
+	RetryWait string `json:"retry_wait"`
+}
+
+// MarshalJSON writes the wait as text.
+func (a Attempts) MarshalJSON() ([]byte, error) {
+	return json.Marshal(attemptsJSON{a.Max, a.RetryWait.String()})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *Attempts) UnmarshalJSON(b []byte) error {
+	var j attemptsJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	wait, err := time.ParseDuration(j.RetryWait)
+	*a = Attempts{j.Max, wait}
+	return err
 }
 
 func (a Attempts) orDefault() Attempts {

@@ -86,11 +86,11 @@ func (h Hosts) refuses(host netip.AddrPort, by chooser) error {
 	case by == byOperator:
 		return nil
 	case len(h.Allow) > 0:
-		return fmt.Errorf("host %v is not in the list of hosts that may be reached", host)
+		return fmt.Errorf("host %v is not in the list of hosts that may be reached (exec.hosts.allow)", host)
 	case by == byCaller:
-		return fmt.Errorf("host %v was named by the caller, and no hosts are listed that he may reach", host)
+		return fmt.Errorf("host %v was named by the caller, and no hosts are listed that he may reach (exec.hosts.allow)", host)
 	case addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() || isOurs(addr):
-		return fmt.Errorf("host %v is this machine or its neighbour on the link: it may be reached where the list of hosts has it", host)
+		return fmt.Errorf("host %v is this machine or its neighbour on the link: it may be reached where exec.hosts.allow has it", host)
 	}
 	return nil
 }
@@ -150,12 +150,12 @@ func (h Hosts) target(granted aaa.Host, sealed bool) (target, error) {
 	case t.port < 1 || t.port > 65535:
 		return t, fmt.Errorf("host by %s: port %d is not 1 to 65535", t.service, t.port)
 	case t.host == hostOurChoice && h.Default == "":
-		return t, errors.New("AAA leaves the host to us, and no login host is configured")
+		return t, errors.New("AAA leaves the host to us, and no login host is configured (exec.hosts.default)")
 	case t.host == hostOurChoice:
 		t.host, t.by = h.Default, byOperator
 		return t, nil
 	case t.host == hostAny && (!h.Ask || len(h.Allow) == 0):
-		return t, errors.New("AAA leaves the host to the caller, and callers may not name one here")
+		return t, errors.New("AAA leaves the host to the caller, and callers may not name one here (exec.hosts.ask)")
 	case t.host == hostAny:
 		t.host, t.by = "", byCaller
 		return t, nil

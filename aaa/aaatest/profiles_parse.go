@@ -66,7 +66,7 @@ func (s *scanner) next(raw bool) (word, error) {
 		w.text, w.bare, s.text = s.text[:1], true, s.text[1:]
 		return w, nil
 	}
-	stop := " \t\r\n{}=\"#"
+	stop := " \t\r\n{}=\"" // not #, which begins a comment where a word could begin only: inacl#1
 	if raw {
 		stop = " \t\r\n"
 	}

@@ -64,6 +64,7 @@ type RADIUS struct {
 	states     map[string]challenge // by State
 	seen       map[string][]byte    // request (from, octets' digest) → reply; nil while it is made
 	order      []string             // of seen, oldest first
+	came       map[string]bool      // requests that arrived, answered or not
 	auth, acct net.PacketConn
 }
 
@@ -75,7 +76,7 @@ func NewRADIUS(c RADIUSConfig) (*RADIUS, error) {
 	if c.Secret == "" {
 		return nil, errors.New("radius test server: no secret")
 	}
-	s := &RADIUS{cfg: c, states: map[string]challenge{}, seen: map[string][]byte{}}
+	s := &RADIUS{cfg: c, states: map[string]challenge{}, seen: map[string][]byte{}, came: map[string]bool{}}
 	return s, s.SetUsers(c.Users)
 }
 
@@ -240,13 +241,14 @@ func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr,
 		s.trace(e)
 		return
 	}
+	key := fmt.Sprintf("%s %x", from, md5.Sum(request))
+	s.arrived(key)
 	if f.Silent || s.drop() || byChance(f.DropPercent) {
 		s.log("%s: %v id %d dropped, as told", from, p.Code, p.Identifier)
 		e.Note = "dropped, as told"
 		s.trace(e)
 		return
 	}
-	key := fmt.Sprintf("%s %x", from, md5.Sum(request))
 	if done, reply := s.duplicate(key); done {
 		e.Note = "a duplicate: the same answer again"
 		if reply == nil {
@@ -333,13 +335,26 @@ func (s *RADIUS) drop() bool {
 	return false
 }
 
+// arrived counts a request that came before, whether or not it was answered then.
+func (s *RADIUS) arrived(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.came[key] {
+		s.duplicates++
+		return
+	}
+	if len(s.came) >= keep {
+		clear(s.came)
+	}
+	s.came[key] = true
+}
+
 // duplicate says whether the request was seen; the reply is nil while it is still being made.
 func (s *RADIUS) duplicate(key string) (bool, []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	reply, ok := s.seen[key]
 	if ok {
-		s.duplicates++
 		return true, reply
 	}
 	s.seen[key] = nil

@@ -63,7 +63,7 @@ func (r *reading) printed() []string {
 		lines = append(lines, rd.Attribute+" = "+rd.Value)
 	}
 	for i, rd := range r.readings {
-		if rd.Note != "" && rd.Note != unknown && rd.Note != unused {
+		if rd.Note != "" && rd.Note != unknown && rd.Note != unused && rd.Note != verified {
 			lines = append(lines, "# "+r.names[i]+": "+rd.Note)
 		}
 	}
@@ -71,9 +71,10 @@ func (r *reading) printed() []string {
 }
 
 const (
-	unknown = "unknown, left"
-	unused  = "not used, left"
-	refused = "refused: "
+	unknown  = "unknown, left"
+	unused   = "not used, left"
+	verified = "verified" // before anything else of the reply was looked at
+	refused  = "refused: "
 )
 
 // item is one attribute of a packet, those of vendors taken out of their Vendor-Specific.
@@ -229,7 +230,10 @@ func (r *reading) honour(it item) error {
 	case it.rule.apply == nil:
 		r.note = unused
 		if it.rule.check != "" {
-			r.note = it.rule.check + ", left"
+			r.note = it.rule.check
+			if it.rule.check != verified {
+				r.note += ", left"
+			}
 		}
 		return nil
 	}

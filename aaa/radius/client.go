@@ -195,7 +195,11 @@ func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bo
 	if at.v11 {
 		what = fmt.Sprintf("%v token %d", code, at.id)
 	}
-	p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: describe(&radius.Packet{Code: code, Attributes: attrs})})
+	var lines []string
+	if sent && !at.v11 && (code == radius.CodeAccessRequest || code == radius.CodeStatusServer) {
+		lines = append(lines, "Message-Authenticator = (made when the packet is)") // the first attribute, of which the others know nothing
+	}
+	p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: append(lines, describe(&radius.Packet{Code: code, Attributes: attrs})...)})
 }
 
 func values(attrs radius.Attributes, t radius.Type) []radius.Attribute {

@@ -90,6 +90,7 @@ type Config struct {
 type Event struct {
 	Server string   // its name
 	Sent   bool     // by us
+	Remark bool     // no packet: what became of one, or of the server
 	What   string   // "Access-Request id 7", "no answer in 2.1s, sending again"
 	Lines  []string // its attributes, as FreeRADIUS writes them
 }

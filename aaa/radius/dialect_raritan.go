@@ -28,8 +28,8 @@ func (r *reading) group(name string) {
 
 // filterID keeps the filter's name. A plain one is a group hint too, one of Raritan's form may bring a number.
 func (r *reading) filterID(v value) error {
-	if rest, ok := strings.CutPrefix(v.s, raritanPrefix); ok {
-		return r.raritan(rest)
+	if n := len(raritanPrefix); len(v.s) >= n && strings.EqualFold(v.s[:n], raritanPrefix) { // a slip of the shift key must not let in who is to be called back
+		return r.raritan(v.s[n:])
 	}
 	r.a.FilterIDs = append(r.a.FilterIDs, v.s)
 	switch {
@@ -61,6 +61,7 @@ func (r *reading) raritan(s string) error {
 }
 
 func (r *reading) raritanPart(kind, v string) error {
+	kind = strings.ToUpper(kind)
 	switch {
 	case v == "":
 		return fmt.Errorf("%s{} is empty", printable(kind))

@@ -95,7 +95,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 61, name: "NAS-Port-Type", form: integer, enum: valueNames{0: "Async", 1: "Sync", 2: "ISDN", 3: "ISDN-V120", 4: "ISDN-V110", 5: "Virtual"}},
 	{n: 69, name: "Tunnel-Password", form: octets, secret: true}, {n: 70, name: "ARAP-Password", form: octets, secret: true}, {n: 121, name: "Digest-HA1", form: octets, secret: true}, {n: 76, name: "Prompt", form: integer, enum: valueNames{0: "No-Echo", 1: "Echo"}}, {n: 77, name: "Connect-Info"},
 	{n: 79, name: "EAP-Message", form: octets, secret: true}, // EAP-GTC has the password as it is
-	{n: 80, name: "Message-Authenticator", form: octets},
+	{n: 80, name: "Message-Authenticator", form: octets, check: "verified"},
 	{n: 87, name: "NAS-Port-Id"}, {n: 89, name: "Chargeable-User-Identity", form: octets}, {n: 95, name: "NAS-IPv6-Address", form: address6},
 	{n: 101, name: "Error-Cause", form: integer, enum: valueNames{201: "Residual-Context-Removed", 401: "Unsupported-Attribute", 402: "Missing-Attribute", 403: "NAS-Identification-Mismatch",
 		404: "Invalid-Request", 405: "Unsupported-Service", 501: "Administratively-Prohibited", 503: "Session-Context-Not-Found", 504: "Session-Context-Not-Removable", 506: "Resources-Unavailable"}},

@@ -68,7 +68,7 @@ func (p *peer) happened(h happening) {
 	p.watchLocked()
 	p.mu.Unlock()
 	if before != after {
-		p.remark("it is %s now, it was %s", after, before)
+		p.remark("the server is %s (it was %s)", after, before)
 	}
 	p.nudge()
 }

@@ -215,7 +215,7 @@ func (e lostError) Unwrap() error { return e.error }
 
 func (p *peer) remark(format string, args ...any) {
 	if p.trace != nil {
-		p.trace(Event{Server: p.Name, What: fmt.Sprintf(format, args...)})
+		p.trace(Event{Server: p.Name, Remark: true, What: fmt.Sprintf(format, args...)})
 	}
 }
 

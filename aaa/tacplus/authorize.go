@@ -58,6 +58,7 @@ func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []q
 			message = v.message
 		}
 		if err := r.take(ask, v); err != nil {
+			r.a.Refuse = err.Error()
 			return r.refused(p, fmt.Sprintf("it granted %s to %q, but: %v", what(ask, q), user(q), err), v.message), nil
 		}
 	}
@@ -151,8 +152,8 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 	if q.NoPassword {
 		method, service = tq.AuthenMethodNone, tq.AuthenServiceNone
 	}
-	if method == tq.AuthenMethodTacacsPlus && q.Service != aaa.PPP {
-		kind = map[string]tq.AuthenType{ASCII: tq.AuthenTypeASCII, PAP: tq.AuthenTypePAP}[e.cfg.Authentication]
+	if method == tq.AuthenMethodTacacsPlus {
+		kind = e.kind(q)
 	}
 	ask.request = tq.NewAuthorRequest(tq.SetAuthorRequestMethod(method), tq.SetAuthorRequestPrivLvl(tq.PrivLvl(level(q))), tq.SetAuthorRequestType(kind),
 		tq.SetAuthorRequestService(service), tq.SetAuthorRequestUser(tq.AuthenUser(user(q))), tq.SetAuthorRequestPort(tq.AuthenPort(port(q.TTY))),
@@ -163,6 +164,14 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 		return errors.New("the request cannot be encoded (its fields must be US-ASCII)")
 	}
 	return nil
+}
+
+// kind is how the user was authenticated (RFC 8907 §6.1): at the EXEC as the configuration says, for PPP as the peer did.
+func (e *Entry) kind(q aaa.Question) tq.AuthenType {
+	if q.Service != aaa.PPP {
+		return map[string]tq.AuthenType{ASCII: tq.AuthenTypeASCII, PAP: tq.AuthenTypePAP}[e.cfg.Authentication]
+	}
+	return map[string]tq.AuthenType{"pap": tq.AuthenTypePAP, "chap": tq.AuthenTypeCHAP, "ms-chap": tq.AuthenTypeMSCHAP, "ms-chapv2": tq.AuthenTypeMSCHAPV2}[q.Proof]
 }
 
 // level is the session's privilege level: 1 where none is said, as IOS has it.

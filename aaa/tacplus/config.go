@@ -64,6 +64,7 @@ type TLSConfig struct {
 type Event struct {
 	Server string   // its name
 	Sent   bool     // by us
+	Remark bool     // no packet: what became of one, or of the server
 	What   string   // "Authentication START, sequence 1", "no answer in 5s"
 	Lines  []string // its fields, secrets masked
 }

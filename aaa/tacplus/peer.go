@@ -342,7 +342,7 @@ func (p *peer) revive() {
 
 func (p *peer) remark(what string) {
 	if p.trace != nil {
-		p.trace(Event{Server: p.Name, What: what})
+		p.trace(Event{Server: p.Name, Remark: true, What: what})
 	}
 }
 

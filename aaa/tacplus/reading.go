@@ -91,8 +91,10 @@ func (r *reading) pair(s string) error {
 	case err == nil:
 		r.note(s, row.field, "")
 	case sep == "=" && errors.Is(err, errUnknown):
+		r.note(s, "", "refused: it is unknown and mandatory")
 		return fmt.Errorf("%s: %w and mandatory (with * for = it would be optional)", printed(name), err)
 	case sep == "=":
+		r.note(s, "", "refused: "+err.Error())
 		return fmt.Errorf("%s: %w", printed(name), err)
 	default:
 		r.note(s, "", err.Error()+"; optional, left")
@@ -176,7 +178,6 @@ func (r *reading) conclude() aaa.Authorization {
 // refused is the Result of a refusal: nothing is granted, what came is there to read.
 func (r *reading) refused(p *peer, why, message string) aaa.Result {
 	a := r.a.Ungranted()
-	a.Readings = r.a.Readings
 	a.ReplyMessage = message
 	return aaa.Result{Kind: aaa.Refused, Server: p.Name, Message: message, Auth: a, Reason: fmt.Sprintf("tacacs server %s: %s", p.Name, why)}
 }

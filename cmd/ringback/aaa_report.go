@@ -154,8 +154,11 @@ func forcedWait(cfg *config.Config, ttys []int) time.Duration {
 func (r *testReport) text(w io.Writer, explain bool) {
 	for _, p := range r.Packets {
 		arrow := "<-"
-		if p.Sent {
+		switch {
+		case p.Sent:
 			arrow = "->"
+		case p.Remark:
+			arrow = "--"
 		}
 		fmt.Fprintf(w, "%s %s: %s\n", arrow, p.Server, p.What)
 		for _, l := range p.Lines {

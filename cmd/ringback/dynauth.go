@@ -21,7 +21,9 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	}
 	conf := radius.DynAuthConfig{
 		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: d.cfg.Hostname,
-		Trace: func(e radius.Event) { d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.What, e.Lines}) },
+		Trace: func(e radius.Event) {
+			d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
+		},
 	}
 	for _, client := range c.Clients {
 		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret, Insecure: true}) // its length was judged by check-config

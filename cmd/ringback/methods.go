@@ -27,7 +27,8 @@ type methods struct {
 type packet struct {
 	Protocol string   `json:"protocol"` // radius or tacacs
 	Server   string   `json:"server"`
-	Sent     bool     `json:"sent"` // by us
+	Sent     bool     `json:"sent"`             // by us
+	Remark   bool     `json:"remark,omitempty"` // no packet: what became of one, or of the server
 	What     string   `json:"what"`
 	Lines    []string `json:"lines,omitempty"`
 }
@@ -52,7 +53,7 @@ func (m *methods) openRADIUS(old *methods, trace func(packet)) error {
 		return nil
 	}
 	c := m.cfg.RADIUS
-	c.Trace = func(e radius.Event) { trace(packet{config.MethodRADIUS, e.Server, e.Sent, e.What, e.Lines}) }
+	c.Trace = func(e radius.Event) { trace(packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines}) }
 	if old != nil {
 		c.From = old.radius[config.MethodRADIUS]
 	}
@@ -81,7 +82,7 @@ func (m *methods) openTACACS(old *methods, trace func(packet)) error {
 		return nil
 	}
 	c := m.cfg.TACACS
-	c.Trace = func(e tacplus.Event) { trace(packet{config.MethodTACACS, e.Server, e.Sent, e.What, e.Lines}) }
+	c.Trace = func(e tacplus.Event) { trace(packet{config.MethodTACACS, e.Server, e.Sent, e.Remark, e.What, e.Lines}) }
 	if old != nil {
 		c.From = old.all
 	}

@@ -173,11 +173,14 @@ func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
 
 func (d *daemon) tracePacket(p packet) {
 	protocol := map[string]string{config.MethodRADIUS: "RADIUS", config.MethodTACACS: "TACACS+"}[p.Protocol]
-	direction := "from"
-	if p.Sent {
-		direction = "to"
+	where := "from " + p.Server
+	switch {
+	case p.Sent:
+		where = "to " + p.Server
+	case p.Remark:
+		where = p.Server
 	}
-	d.feed.Publish("aaa", 0, fmt.Sprintf("%s: %s %s: %s", protocol, direction, p.Server, p.What))
+	d.feed.Publish("aaa", 0, fmt.Sprintf("%s: %s: %s", protocol, where, p.What))
 	for _, l := range p.Lines {
 		d.feed.Publish("aaa", 0, protocol+":   "+l)
 	}
