@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -38,6 +39,9 @@ func (l *loader) dynamicAuthor() {
 		source, err := prefix(c.Get("source").Text())
 		if err != nil {
 			continue // the table said so
+		}
+		if slices.ContainsFunc(d.Clients, func(c DynamicClient) bool { return c.Source == source }) {
+			l.errorAt(c.Get("source"), "keep one of them", "%s is there twice", source)
 		}
 		if source.Bits() == 0 {
 			l.warnAt(c.Get("source"), "write the address of your server", "anybody who knows the secret may end sessions")

@@ -108,11 +108,17 @@ var accountingKeys = []schema.Key{
 }
 
 func checkPrefix(s string) error {
-	if _, err := prefix(s); err != nil {
+	p, err := prefix(s)
+	switch {
+	case errors.Is(err, errHostBits):
+		return fmt.Errorf("%q has bits behind the prefix: write %s", s, p.Masked())
+	case err != nil:
 		return fmt.Errorf("%q is neither an IP address nor a prefix", s)
 	}
 	return nil
 }
+
+var errHostBits = errors.New("bits behind the prefix are set")
 
 // prefix reads an address, or a prefix whose host bits are zero.
 func prefix(s string) (netip.Prefix, error) {
@@ -121,7 +127,7 @@ func prefix(s string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err == nil && p.Masked() != p {
-		err = errors.New("bits behind the prefix are set")
+		err = errHostBits
 	}
 	return p, err
 }

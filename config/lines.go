@@ -125,7 +125,7 @@ func (l *loader) lineLists(v *schema.Value, c *lines.Config) {
 }
 
 func (l *loader) lineList(v *schema.Value, kind, name string, have []MethodList) {
-	if _, ok := Find(have, name); ok || l.broken("aaa.lists") || name == "default" && kind != "login" {
+	if _, ok := Find(have, name); ok || l.broken("aaa.lists."+kind) || name == "default" && kind != "login" {
 		return
 	}
 	at, hint := v.Get(kind), schema.Suggest(name, l.v.Get("aaa", "lists", kind).Names())

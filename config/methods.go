@@ -102,16 +102,20 @@ func (l *loader) members(v *schema.Value, g *Group, protocols map[string]string)
 	if s := v.Get("servers"); s.IsSet() && len(s.Items()) == 0 {
 		l.errorAt(s, "write [primary]", "the group has no servers")
 	}
+	members := map[string]bool{}
 	for _, s := range v.Get("servers").Items() {
 		method, ok := protocols[s.Text()]
 		switch {
 		case !ok:
 			l.errorAt(s, schema.Suggest(s.Text(), sortedKeys(protocols)), "there is no server %q", cut(s.Text()))
+		case members[s.Text()]:
+			l.errorAt(s, "remove one of the two", "server %q is in the group twice", s.Text())
 		case g.Method != "" && g.Method != method:
 			l.errorAt(s, "make a group for each protocol", "server %q speaks %s, and those before it %s", s.Text(), method, g.Method)
 		default:
 			g.Method = method
 		}
+		members[s.Text()] = true
 	}
 	if g.Balance && g.Method == MethodTACACS {
 		l.errorAt(v.Get("balance"), "remove it", "only RADIUS servers are balanced")
@@ -181,7 +185,7 @@ func (l *loader) method(m *schema.Value, kind string, methods []string, seen map
 	case name == MethodEnable && l.cfg.Enable == nil && !l.broken("enable"):
 		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
 	case name == MethodNone && (kind == "login" || kind == "ppp" || kind == "enable"):
-		l.warnAt(m, "remove it, unless that is what you want", "lets everybody in whenever the methods before it are silent")
+		l.warnAt(m, "remove it, unless that is what you want", "lets everybody in%s", map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
 	case (name == MethodNone || name == MethodIfAuthenticated) && (kind == "exec" || kind == "network") && len(seen) > 0:
 		l.warnAt(m, "remove it, unless that is what you want", "lets users in without the callback that is demanded of them whenever the methods before it are silent")
 	}
@@ -204,7 +208,7 @@ func (l *loader) isMethod(m *schema.Value, kind string, methods []string) bool {
 		}
 		if slices.Contains(reserved, name) || l.cfg.Protocol(name) != "" {
 			l.errorAt(m, hint, "method %q is none of a list of %s", name, kind)
-		} else if !l.broken("aaa.groups") {
+		} else {
 			l.errorAt(m, hint, "unknown method %q", cut(name))
 		}
 		return false

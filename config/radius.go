@@ -85,7 +85,7 @@ func (l *loader) radsec(v *schema.Value, s *radius.ServerConfig) bool {
 	c, ok := l.certificates(at)
 	s.TLS = &radius.TLSConfig{CAFile: c.caFile, CertFile: c.certFile, KeyFile: c.keyFile, ServerName: c.serverName,
 		MinTLS12: at.Get("min_version").Text() == "1.2", RADIUS11: at.Get("radius11").Text()}
-	l.overTLS(at, s.Warnings())
+	l.overTLS(v, s.Warnings())
 	return ok
 }
 

@@ -34,7 +34,7 @@ func (l *loader) tacacsServer(v *schema.Value) {
 			return
 		}
 		s.TLS = &tacplus.TLSConfig{CAFile: c.caFile, CertFile: c.certFile, KeyFile: c.keyFile, ServerName: c.serverName}
-		l.overTLS(at, s.Warnings())
+		l.overTLS(v, s.Warnings())
 	default:
 		secret, ok := l.secret(file)
 		if !ok {

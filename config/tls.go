@@ -36,7 +36,11 @@ func (l *loader) certificates(v *schema.Value) (c certificates, ok bool) {
 }
 
 // overTLS passes on what a client says of its server over TLS, unless what is wrong there is reported already.
-func (l *loader) overTLS(at *schema.Value, warnings []string) {
+func (l *loader) overTLS(server *schema.Value, warnings []string) {
+	at := server
+	if v := server.Get("tls"); v.IsSet() {
+		at = v
+	}
 	if l.broken(at.Path) {
 		return
 	}

@@ -228,7 +228,7 @@ func TestTraceForms(t *testing.T) {
 	}
 }
 
-func TestDecisionJSON(t *testing.T) {
+func TestAttemptsJSON(t *testing.T) {
 	d := Decision{Outcome: CallBack, Attempts: Attempts{Max: 3, RetryWait: 90 * time.Second}}
 	b, err := json.Marshal(d)
 	if err != nil || !strings.Contains(string(b), `"attempts":{"max":3,"retry_wait":"1m30s"}`) {

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"io/fs"
+	"os"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ringback/ringback/policies"
+)
+
+// Each value of the full sample is taken away, or replaced by one of another kind: Load says what it thinks of that, and never panics.
+func TestEachKeyBroken(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../testdata/config/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	load := func() {
+		tried++
+		data, err := yaml.Marshal(&doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
+			read: func(string, int64) ([]byte, fs.FileMode, error) { return []byte("0123456789abcdef01234567\n"), 0o600, nil }}
+		defer func() {
+			if p := recover(); p != nil {
+				t.Errorf("panic: %v with\n%s", p, data)
+			}
+		}()
+		if c, problems := l.load(data, nil); (c == nil) != problems.HasErrors() {
+			t.Errorf("Config %v with %v", c != nil, problems)
+		}
+	}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		step := 1
+		if n.Kind == yaml.MappingNode {
+			step = 2
+		}
+		for i := 0; i+step <= len(n.Content); i += step {
+			all := n.Content
+			n.Content = append(append([]*yaml.Node(nil), all[:i]...), all[i+step:]...)
+			load()
+			n.Content = all
+			at := i + step - 1
+			whole := *all[at]
+			for _, other := range []yaml.Node{
+				{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, {Kind: yaml.ScalarNode, Value: "x"}, {Kind: yaml.ScalarNode, Value: ""},
+				{Kind: yaml.ScalarNode, Tag: "!!int", Value: "3"}, {Kind: yaml.SequenceNode}, {Kind: yaml.MappingNode},
+				{Kind: yaml.SequenceNode, Content: []*yaml.Node{{Kind: yaml.MappingNode}}},
+			} {
+				*all[at] = other
+				load()
+			}
+			*all[at] = whole
+			walk(all[at])
+		}
+	}
+	walk(doc.Content[0])
+	if tried < 1000 {
+		t.Errorf("only %d files were tried", tried)
+	}
+}
