@@ -14,48 +14,74 @@ import (
 
 // asker asks on the terminal, without echo where it must, or reads lines of standard input.
 type asker struct {
-	in *bufio.Reader
-	fd int
+	fd       int
+	in       *bufio.Reader  // of what is no terminal
+	terminal *term.Terminal // nil: standard input is none
 }
 
-func newAsker() *asker { return &asker{bufio.NewReader(os.Stdin), int(os.Stdin.Fd())} }
+func newAsker() *asker {
+	a := &asker{fd: int(os.Stdin.Fd())}
+	if term.IsTerminal(a.fd) {
+		a.terminal = term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{os.Stdin, os.Stderr}, "")
+	} else {
+		a.in = bufio.NewReader(os.Stdin)
+	}
+	return a
+}
 
-// ask blocks for an answer, or until ctx ends: then the terminal is as it was, and nothing more can be asked. A read cannot be broken off; its
-// goroutine ends with the program.
+// ask blocks for an answer, or until ctx ends: then nothing more can be asked. The terminal is as it was when it returns: it is set before the
+// question is shown and set back here, whatever becomes of the read, which cannot be broken off; its goroutine ends with the program.
 func (a *asker) ask(ctx context.Context, prompt string, echo bool) (string, error) {
-	before, err := term.GetState(a.fd)
-	terminal := err == nil
-	var text string
-	done := make(chan error, 1)
+	if a.terminal != nil {
+		before, err := term.MakeRaw(a.fd)
+		if err != nil {
+			return "", fmt.Errorf("ask %q on the terminal: %w", prompt, err)
+		}
+		defer term.Restore(a.fd, before)
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	done := make(chan answer, 1)
 	go func() {
-		var err error
-		text, err = a.read(prompt, echo, terminal)
-		done <- err
+		text, err := a.read(prompt, echo)
+		done <- answer{text, err}
 	}()
 	select {
-	case err := <-done:
-		return text, err
+	case r := <-done:
+		return r.text, r.err
 	case <-ctx.Done():
-		if terminal {
-			term.Restore(a.fd, before)
-			fmt.Fprintln(os.Stderr)
-		}
-		return "", fmt.Errorf("interrupted at %q", prompt)
+		return "", a.interrupted(prompt)
 	}
 }
 
-func (a *asker) read(prompt string, echo, terminal bool) (string, error) {
-	if terminal {
-		fmt.Fprint(os.Stderr, prompt)
+func (a *asker) read(prompt string, echo bool) (string, error) {
+	if a.terminal == nil {
+		line, err := a.in.ReadString('\n')
+		if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
+			return "", fmt.Errorf("read the answer to %q from standard input: %w", prompt, err)
+		}
+		return strings.TrimRight(line, "\r\n"), nil
 	}
-	if terminal && !echo {
-		b, err := term.ReadPassword(a.fd)
-		fmt.Fprintln(os.Stderr)
-		return string(b), err
+	a.terminal.SetPrompt(prompt)
+	read := a.terminal.ReadLine
+	if !echo {
+		read = func() (string, error) { return a.terminal.ReadPassword(prompt) }
 	}
-	line, err := a.in.ReadString('\n')
-	if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
-		return "", fmt.Errorf("read the answer to %q from standard input: %w", prompt, err)
+	text, err := read()
+	if errors.Is(err, io.EOF) { // Ctrl-C or Ctrl-D, which in raw mode are keys
+		return "", a.interrupted(prompt)
 	}
-	return strings.TrimRight(line, "\r\n"), nil
+	return text, err
+}
+
+func (a *asker) interrupted(prompt string) error {
+	if a.terminal != nil {
+		fmt.Fprint(os.Stderr, "\r\n")
+	}
+	return fmt.Errorf("interrupted at %q", prompt)
 }
