@@ -29,7 +29,9 @@ func TestEachKeyBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
-			read: func(string, int64) ([]byte, fs.FileMode, error) { return []byte("0123456789abcdef01234567\n"), 0o600, nil }}
+			read: func(string, int64) ([]byte, fs.FileMode, error) {
+				return []byte("0123456789abcdef01234567\n"), 0o600, nil
+			}}
 		defer func() {
 			if p := recover(); p != nil {
 				t.Errorf("panic: %v with\n%s", p, data)

@@ -265,7 +265,7 @@ func (d *DynAuth) client(from net.Addr) (DynAuthClient, bool) {
 func (d *DynAuth) drop(t tally, from net.Addr, why string) {
 	d.tally[t].Add(1)
 	if d.cfg.Trace != nil {
-		d.cfg.Trace(Event{Server: from.String(), What: "dynamic authorization request dropped: " + why})
+		d.cfg.Trace(Event{Server: from.String(), Remark: true, What: "dynamic authorization request dropped: " + why})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -21,9 +23,7 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	}
 	conf := radius.DynAuthConfig{
 		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: d.cfg.Hostname,
-		Trace: func(e radius.Event) {
-			d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
-		},
+		Trace: d.traceDynAuth(),
 	}
 	for _, client := range c.Clients {
 		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret, Insecure: true}) // its length was judged by check-config
@@ -42,6 +42,28 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 			d.log.Error("disconnect and CoA requests are not taken any more", zap.Error(err))
 		}
 	}, nil
+}
+
+// traceDynAuth tells of requests: all to `debug aaa`, the answers and what was dropped to the log as well, of the latter one a second.
+func (d *daemon) traceDynAuth() func(radius.Event) {
+	var mu sync.Mutex
+	var last time.Time
+	unsaid := 0
+	return func(e radius.Event) {
+		d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
+		switch {
+		case e.Sent:
+			d.log.Info("dynamic authorization", zap.String("client", e.Server), zap.String("answer", e.What))
+		case e.Remark:
+			mu.Lock()
+			defer mu.Unlock()
+			if unsaid++; time.Since(last) < time.Second {
+				return
+			}
+			d.log.Warn("dynamic authorization", zap.String("from", e.Server), zap.String("reason", e.What), zap.Int("since_the_last_message", unsaid))
+			last, unsaid = time.Now(), 0
+		}
+	}
 }
 
 // brokerTarget is the broker as RADIUS's dynamic authorization sees it.

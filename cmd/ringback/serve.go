@@ -53,8 +53,8 @@ type daemon struct {
 	broker *broker.Broker
 
 	mu      sync.Mutex
-	methods *methods // of the configuration in force
-	old     []*methods
+	methods *methods     // of the configuration in force
+	old     []generation // oldest first
 }
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
@@ -204,9 +204,6 @@ func accounts(cfg *config.Config) bool {
 	return slices.ContainsFunc(cfg.Lists.Accounting, func(l config.AccountingList) bool { return l.Record != string(broker.NoRecording) })
 }
 
-// Send implements aaa.Accountant.
-func (d *daemon) Send(ctx context.Context, r aaa.Record) error { return d.inForce().Send(ctx, r) }
-
 // callCheck asks whether a call that rings may be answered.
 func (d *daemon) callCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	m := d.inForce()
@@ -226,9 +223,10 @@ func (d *daemon) inForce() *methods {
 func (d *daemon) closeMethods() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, m := range append(d.old, d.methods) {
-		m.close()
+	for _, g := range d.old {
+		g.close()
 	}
+	d.methods.close()
 }
 
 // reloads takes the configuration anew at each SIGHUP, or keeps the old one and says why.
@@ -239,14 +237,14 @@ func (d *daemon) reloads(ctx context.Context) {
 	for {
 		select {
 		case <-hup:
-			d.reload()
+			d.reload(ctx)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (d *daemon) reload() {
+func (d *daemon) reload(ctx context.Context) {
 	defer func() { // whatever stands in the file: a reload never ends the calls
 		if p := recover(); p != nil {
 			d.log.Error("reload: a defect of ringback's; the old configuration stays", zap.Any("panic", p), zap.Stack("stack"))
@@ -267,11 +265,12 @@ func (d *daemon) reload() {
 	}
 	d.mu.Lock()
 	old := d.methods
-	d.old, d.methods = append(d.old, old), m
+	d.old, d.methods = append(d.old, generation{old, time.Now()}), m
 	d.mu.Unlock()
 	d.broker.Reload(bc)
 	old.retire() // conversations that they began are still their own
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
+	d.warnOfPending(ctx, m)
 	for _, what := range needsRestart(d.cfg, cfg) {
 		d.log.Warn("reload: this changes with a restart only", zap.String("key", what))
 	}
