@@ -152,7 +152,7 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
@@ -160,7 +160,7 @@ func (w *town) start() {
 			}
 			return p, nil
 		}
-		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open, CallerID: w.opt.callerID})); err != nil {
+		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open})); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -47,7 +47,7 @@ type Config struct {
 	Lists     Lists             // method lists
 	Users     []aaa.User        // of the method local
 	Enable    *aaa.EnableSecret // of the method enable; nil: there is none
-	CallCheck string            // the RADIUS method of Call-Check; "" none
+	CallCheck CallCheck         // who is asked by Call-Check
 
 	DynamicAuthor *DynamicAuthor // nil: no requests are taken from outside
 

@@ -91,7 +91,7 @@ func TestFullSample(t *testing.T) {
 	}}); !reflect.DeepEqual(c.TACACS, want) {
 		t.Errorf("%+v", c.TACACS)
 	}
-	if want := []Group{{"isp", "radius", []string{"primary", "secondary"}, true}}; !reflect.DeepEqual(c.Groups, want) || c.CallCheck != "isp" || c.Enable == nil {
+	if want := []Group{{"isp", "radius", []string{"primary", "secondary"}, true}}; !reflect.DeepEqual(c.Groups, want) || c.CallCheck != (CallCheck{"isp", "maui-1993"}) || c.Enable == nil {
 		t.Errorf("%+v %q %v", c.Groups, c.CallCheck, c.Enable)
 	}
 	if want := (&DynamicAuthor{Listen: "192.0.2.9:3799", Window: 5 * time.Minute,
@@ -125,7 +125,7 @@ func TestFullSample(t *testing.T) {
 	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
-	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, Init: "AT&F1E0M0",
+	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
 		AAA:                lines.Lists{Enable: "default", PPP: "default", EXEC: "default", Network: "default", Commands: "default", Accounting: "default"},
 		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); c.Lines[0].Config != want {
 		t.Errorf("%+v", c.Lines[0].Config)
@@ -342,10 +342,10 @@ func TestProblems(t *testing.T) {
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}", `ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}", `ringback.yaml:3:68: aaa.lists.accounting.default: nobody is told what is recorded (write methods: [radius])`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: none, commands: true}}", `ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted by TACACS+, and none of the methods speaks it (write methods: [tacacs])`},
-		{"  lists:", "  call_check: local\n  lists:", `ringback.yaml:3:15: aaa.call_check: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
+		{"  lists:", "  call_check: {method: local}\n  lists:", `ringback.yaml:3:24: aaa.call_check.method: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has bits behind the prefix: write 10.0.0.0/8`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: anybody who knows the secret may end sessions (write the address of your server)`},
-		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: nobody is there to be asked by number (write aaa: {call_check: radius})`},
+		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: nobody is there to be asked by number (write aaa: {call_check: {method: radius}})`},
 		{"tty: 1,", "tty: 1, exec: staff,", `ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
 		{"", "enable: {}\n", `ringback.yaml:7:9: enable: there is no password (add password_file: or password_hash:)`},
 
@@ -690,7 +690,7 @@ func TestReauthorize(t *testing.T) {
 		refused   bool
 	}{
 		{"RADIUS alone", "lists: {login: {default: [radius, local]}}", true},
-		{"RADIUS with a Call-Check", "call_check: radius\n  lists: {login: {default: [radius, local]}}", false},
+		{"RADIUS with a Call-Check", "call_check: {method: radius}\n  lists: {login: {default: [radius, local]}}", false},
 		{"TACACS+", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs, local]}}", false},
 		{"RADIUS authenticates, TACACS+ authorizes", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [radius]}, exec: {default: [tacacs]}}", false},
 		{"TACACS+ authenticates, RADIUS may authorize", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs]}, exec: {default: [tacacs, radius]}}", true},

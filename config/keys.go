@@ -160,6 +160,8 @@ func lineKeys() []schema.Key {
 		{Name: "network", Check: notEmpty, Default: "default", Example: "isp", Doc: "Method list that authorizes PPP sessions."},
 		{Name: "commands", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list that authorizes EXEC commands."},
 		{Name: "accounting", Check: notEmpty, Default: "default", Example: "isp", Doc: "Accounting method list."},
+		{Name: "caller_id", Type: schema.Bool, Default: "false", Example: "true",
+			Doc: "The modem is told to report the number that rings (AT+VCID=1), and a call is answered when it has, at the second ring at the latest: Calling-Station-Id. With `call_check` it is on."},
 		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The number that rings is put to `aaa.call_check` before the call is answered; where it is refused, or nobody answers, the telephone rings on."},
 		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},

@@ -61,7 +61,7 @@ func (l *loader) line(v *schema.Value) Line {
 	get := func(names ...string) *schema.Value { return or(v, keys, names...) }
 	c := lines.Config{
 		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
-		Login: get("login").Text(), CallCheck: get("call_check").Bool(false),
+		Login: get("login").Text(), CallCheck: get("call_check").Bool(false), CallerID: get("caller_id").Bool(false),
 		AAA: lines.Lists{Enable: get("enable").Text(), PPP: get("ppp").Text(), EXEC: get("exec").Text(), Network: get("network").Text(),
 			Commands: get("commands").Text(), Accounting: get("accounting").Text()},
 		Init: v.Get("init").Text(), ForcedWait: get("callback", "forced_wait").Duration(),
@@ -119,8 +119,8 @@ func (l *loader) lineLists(v *schema.Value, c *lines.Config) {
 		accounting = append(accounting, MethodList{Name: a.Name})
 	}
 	l.lineList(v, "accounting", c.AAA.Accounting, accounting)
-	if c.CallCheck && l.cfg.CallCheck == "" && !l.broken("aaa.call_check") {
-		l.errorAt(v.Get("call_check"), "write aaa: {call_check: radius}", "nobody is there to be asked by number")
+	if c.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
+		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}", "nobody is there to be asked by number")
 	}
 }
 

@@ -298,15 +298,27 @@ func (l *loader) enable() {
 	}
 }
 
+// CallCheck is who is asked about a number or a user without his password.
+type CallCheck struct {
+	Method   string     // a RADIUS method; "" nobody is
+	Password aaa.Secret // of such requests; "" is an empty one
+}
+
 // callCheck holds aaa.call_check to the RADIUS methods.
 func (l *loader) callCheck() {
-	name := l.text("aaa.call_check")
-	at := l.v.Get("aaa", "call_check")
-	if name != "" && l.cfg.Protocol(name) != MethodRADIUS && !l.broken("aaa.groups") {
+	name := l.text("aaa.call_check.method")
+	v := l.v.Get("aaa", "call_check")
+	at := v.Get("method")
+	switch {
+	case name == "":
+		return
+	case l.cfg.Protocol(name) != MethodRADIUS:
 		l.errorAt(at, "write radius, or a group of RADIUS servers", "%q is no RADIUS method, and TACACS+ knows no Call-Check", cut(name))
-	}
-	if name == MethodRADIUS && len(l.v.Get("aaa", "radius").Items()) == 0 {
+	case name == MethodRADIUS && len(l.v.Get("aaa", "radius").Items()) == 0:
 		l.errorAt(at, "add a server to aaa.radius", "there is no RADIUS server")
 	}
-	l.cfg.CallCheck = name
+	l.cfg.CallCheck.Method = name
+	if file := v.Get("password_file"); file.IsSet() {
+		l.cfg.CallCheck.Password, _ = l.secret(file)
+	}
 }

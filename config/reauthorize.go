@@ -8,7 +8,7 @@ import (
 // reauthorize refuses policies that ask AAA again before the dial where that cannot be asked: RADIUS grants with a login, and answers without a
 // password only where a Call-Check is configured.
 func (l *loader) reauthorize() {
-	if l.cfg.CallCheck != "" {
+	if l.cfg.CallCheck.Method != "" {
 		return
 	}
 	asked := l.authorizedByRADIUS()
@@ -21,7 +21,7 @@ func (l *loader) reauthorize() {
 		}
 		l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "reauthorize",
 			Msg:  fmt.Sprintf("before_dial: %s, and RADIUS tells nothing without a login", asked),
-			Hint: "name who answers a Call-Check: aaa: {call_check: radius}; or write reauthorize: never"})
+			Hint: "name who answers a Call-Check: aaa: {call_check: {method: radius}}; or write reauthorize: never"})
 	}
 }
 

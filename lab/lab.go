@@ -189,7 +189,7 @@ func (l *Lab) startTown() error {
 		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
 	for i, lis := range l.sockets.lines {
-		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber})
+		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)

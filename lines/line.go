@@ -27,6 +27,7 @@ type Config struct {
 	Rotary      int       // 0–100 as in IOS, or NoRotary
 	Login       string    // name of the login method list
 	AAA         Lists     // names of the other method lists
+	CallerID    bool      // caller ID is switched on (AT+VCID=1, V.253; a modem that refuses is left alone) and waited for, at most to the second ring
 	CallCheck   bool      // the number that rings is put to AAA before the call is answered (RADIUS Service-Type Call-Check)
 	Init        string    // the modem's initialization command, after ATZ; "" for the driver's own
 

@@ -171,9 +171,10 @@ func (r radiusMethod) Name() string { return r.Client.Name() }
 
 func (m *methods) brought(name string) aaa.Brought {
 	b := aaa.Brought{Entry: name}
-	if c := m.radius[m.cfg.CallCheck]; c != nil {
+	if c := m.radius[m.cfg.CallCheck.Method]; c != nil {
 		b.Lookup = func(ctx context.Context, r aaa.Request) aaa.Result {
 			r.Entry = "" // it says who proved the user; a lookup proves nobody
+			r.Password = m.cfg.CallCheck.Password
 			return c.CallCheck(ctx, r)
 		}
 	}

@@ -128,7 +128,10 @@ func (d *daemon) version() client.Version {
 
 // pool makes the lines. They are opened when the pool runs.
 func (d *daemon) pool() (*lines.Pool, error) {
-	p := lines.NewPool(lines.PoolOptions{Debug: d.feed.Topic("modem")})
+	p := lines.NewPool(lines.PoolOptions{
+		Debug:  d.feed.Topic("modem"),
+		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) }, // no call rings before the broker is there
+	})
 	poller := &port.Poller{}
 	for _, l := range d.cfg.Lines {
 		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
@@ -207,10 +210,11 @@ func accounts(cfg *config.Config) bool {
 // callCheck asks whether a call that rings may be answered.
 func (d *daemon) callCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	m := d.inForce()
-	c := m.radius[m.cfg.CallCheck]
+	c := m.radius[m.cfg.CallCheck.Method]
 	if c == nil {
 		return aaa.Result{Reason: "call check: no RADIUS method is configured for it (aaa.call_check)"}
 	}
+	r.Password = m.cfg.CallCheck.Password
 	return c.CallCheck(ctx, r)
 }
 

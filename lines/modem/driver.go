@@ -18,9 +18,6 @@ type Options struct {
 	Config lines.Config
 	// Open opens the port. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
-	// CallerID switches caller ID on (AT+VCID=1, V.253; a modem that refuses is left alone) and waits for it, at most to the second ring. On a line
-	// with Config.CallCheck it is on.
-	CallerID bool
 	// Debug is told what passes, one line an event. It must not block; nil: nobody.
 	Debug func(tty int, text string)
 }
@@ -94,7 +91,7 @@ var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9]`)
 
 // New returns a Driver that does nothing until Run.
 func New(o Options) *Driver {
-	o.CallerID = o.CallerID || o.Config.CallCheck
+	o.Config.CallerID = o.Config.CallerID || o.Config.CallCheck
 	return &Driver{
 		o: o, t: o.Config.Timing.WithDefaults(), autoAnswer: answersItself.MatchString(o.Config.Init),
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),

@@ -352,7 +352,7 @@ func TestCallerID(t *testing.T) {
 			t.Errorf("caller %q is of the call before", c.Caller)
 		}
 		_ = c.Hangup(b.t.Context())
-	}, func(o *Options) { o.CallerID = true })
+	}, func(o *Options) { o.Config.CallerID = true })
 }
 
 func TestAutoAnswer(t *testing.T) {

@@ -64,7 +64,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 		return time.Time{}, nil
 	}
 	d.host.Phase(lines.Ringing)
-	if enough := rings > 1 || !d.o.CallerID || from != ""; own && enough && rings > tried && !d.autoAnswer && d.wanted(ctx) {
+	if enough := rings > 1 || !d.o.Config.CallerID || from != ""; own && enough && rings > tried && !d.autoAnswer && d.wanted(ctx) {
 		d.answer(ctx, rings)
 	}
 	return last.Add(d.t.Rings), nil

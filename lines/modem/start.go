@@ -35,7 +35,7 @@ func (d *Driver) start(ctx context.Context) (unproven, err error) {
 			return nil, err
 		}
 	}
-	if d.o.CallerID {
+	if d.o.Config.CallerID {
 		if err := d.ask(ctx, "AT+VCID=1", d.t.Command); err != nil {
 			d.debug("caller ID is not to be had: %v", err)
 		}
