@@ -76,8 +76,7 @@ func TestFullSample(t *testing.T) {
 			StatusServer: "on", Dialects: []string{"ascend", "cisco"}},
 		{Name: "secondary", Address: "[2001:db8::1]:1812", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto"},
 		{Name: "radsec", Address: "radius.example.net:2083", Accounting: "radius.example.net:2083", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto",
-			Transport: "tls", TLS: &radius.TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"),
-				ServerName: "radius.example.net", RADIUS11: "allow"}},
+			Transport: "tls", TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "radius.example.net"}, RADIUS11: "allow"}},
 	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" || c.RADIUS.NASIdentifier != "maui-nas-04" {
 		t.Errorf("%+v", c.RADIUS)
 	}
@@ -87,7 +86,7 @@ func TestFullSample(t *testing.T) {
 	if want := (tacplus.Config{Name: "tacacs", Authentication: "ascii", SystemUser: "maui-nas-04", DeadTime: 30 * time.Second, Servers: []tacplus.ServerConfig{
 		{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 5 * time.Second, SingleConnection: true},
 		{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second,
-			TLS: &tacplus.TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
+			TLS: &aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
 	}}); !reflect.DeepEqual(c.TACACS, want) {
 		t.Errorf("%+v", c.TACACS)
 	}

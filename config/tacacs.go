@@ -33,7 +33,7 @@ func (l *loader) tacacsServer(v *schema.Value) {
 		if !ok {
 			return
 		}
-		s.TLS = &tacplus.TLSConfig{CAFile: c.caFile, CertFile: c.certFile, KeyFile: c.keyFile, ServerName: c.serverName}
+		s.TLS = &c
 		l.overTLS(v, s.Warnings())
 	default:
 		secret, ok := l.secret(file)

@@ -4,28 +4,24 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies/schema"
 )
 
-// certificates are the files of a server's TLS.
-type certificates struct {
-	caFile, certFile, keyFile, serverName string
-}
-
 // certificates reads `tls` of a server and looks into its files. ok is false where something is wrong, which is then reported.
-func (l *loader) certificates(v *schema.Value) (c certificates, ok bool) {
+func (l *loader) certificates(v *schema.Value) (c aaa.Certificates, ok bool) {
 	before := len(l.problems.Only(schema.Error))
-	c = certificates{serverName: v.Get("server_name").Text()}
+	c = aaa.Certificates{ServerName: v.Get("server_name").Text()}
 	if ca := v.Get("ca_file"); ca.IsSet() {
-		c.caFile = l.path(ca.Text())
+		c.CAFile = l.path(ca.Text())
 		if data, ok := l.pem(ca); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
-			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it", c.caFile)
+			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it", c.CAFile)
 		}
 	}
 	cert, key := v.Get("cert_file"), v.Get("key_file")
 	switch {
 	case cert.IsSet() && key.IsSet():
-		c.certFile, c.keyFile = l.path(cert.Text()), l.path(key.Text())
+		c.CertFile, c.KeyFile = l.path(cert.Text()), l.path(key.Text())
 		l.keyPair(cert, key)
 	case cert.IsSet():
 		l.errorAt(cert, "add key_file", "a certificate without its key")

@@ -44,11 +44,9 @@ const (
 
 // TLSConfig is how a RadSec server is met. The files are read by New.
 type TLSConfig struct {
-	CAFile            string // PEM certificates of those who may sign the server's; "" the system's
-	CertFile, KeyFile string // PEM, our certificate and its key: most servers know their clients by it
-	ServerName        string // DNS name or IP address that must stand in the server's certificate (subjectAltName); "" the host of Address
-	MinTLS12          bool   // takes TLS 1.2 of an old server, without RADIUS/1.1; else 1.3 is the least
-	RADIUS11          string // RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, with MinTLS12 RADIUS11Off
+	aaa.Certificates
+	MinTLS12 bool   // takes TLS 1.2 of an old server, without RADIUS/1.1; else 1.3 is the least
+	RADIUS11 string // RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, with MinTLS12 RADIUS11Off
 }
 
 // ServerConfig is one RADIUS server.

@@ -35,7 +35,7 @@ func authority(t *testing.T) *aaatest.Authority {
 // overTLS is a client of a server at address by the certificates in dir, its TLS as set leaves it.
 func overTLS(t *testing.T, address, dir string, set func(*radius.TLSConfig)) *radius.Client {
 	t.Helper()
-	tc := &radius.TLSConfig{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key"), ServerName: "radius.example"}
+	tc := &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key"), ServerName: "radius.example"}}
 	if set != nil {
 		set(tc)
 	}

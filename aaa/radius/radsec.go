@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"reflect"
 	"time"
 )
@@ -27,16 +26,15 @@ type radsec struct {
 	require bool // RADIUS/1.1 or nothing
 }
 
-// load reads the files of t. host is the server's name where t has none. The error names the file.
+// load reads the files of t. host is the server's name where t has none.
 func (t TLSConfig) load(host string) (*radsec, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: t.ServerName}
-	if c.ServerName == "" {
-		c.ServerName = host
+	c, err := t.Config(host) // without a session cache: a resumed session could forget what was negotiated (RFC 9765 §3.6), and connections live long
+	if err != nil {
+		return nil, err
 	}
 	if t.MinTLS12 {
 		c.MinVersion = tls.VersionTLS12
 	}
-	// No session cache: a resumed session could forget what was negotiated (RFC 9765 §3.6), and connections live long.
 	switch t.RADIUS11 {
 	case RADIUS11Require:
 		c.NextProtos = []string{alpn11}
@@ -44,23 +42,6 @@ func (t TLSConfig) load(host string) (*radsec, error) {
 		c.NextProtos = []string{alpn10}
 	default:
 		c.NextProtos = []string{alpn11, alpn10}
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file %s: no PEM certificate in it", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("cert_file %s with key_file %s: %w", t.CertFile, t.KeyFile, err)
-		}
-		c.Certificates = []tls.Certificate{pair}
 	}
 	return &radsec{config: c, require: t.RADIUS11 == RADIUS11Require}, nil
 }
@@ -83,13 +64,10 @@ func (t TLSConfig) check() error {
 	default:
 		return fmt.Errorf("radius11 %q: not allow, require or off", t.RADIUS11)
 	}
-	switch {
-	case t.MinTLS12 && t.RADIUS11 != "" && t.RADIUS11 != RADIUS11Off:
+	if t.MinTLS12 && t.RADIUS11 != "" && t.RADIUS11 != RADIUS11Off {
 		return errors.New("RADIUS/1.1 wants TLS 1.3 (RFC 9765 §3.5): radius11 and TLS 1.2 exclude one another")
-	case (t.CertFile == "") != (t.KeyFile == ""):
-		return errors.New("cert_file and key_file: there must be both or none")
 	}
-	return nil
+	return t.Certificates.Check()
 }
 
 func (t TLSConfig) warnings(name string) (w []string) {

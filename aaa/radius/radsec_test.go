@@ -45,7 +45,7 @@ func inTLSTown(t *testing.T, o aaatest.RadSec, set func(w *tlsTown, c *radius.Se
 		w.o.Violation = t.Errorf
 		w.start()
 		c := radius.ServerConfig{Name: "one", Transport: radius.TLS, Address: "radsec.example", Accounting: "radsec.example",
-			TLS: &radius.TLSConfig{CAFile: filepath.Join(w.dir, "ca.pem"), CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}
+			TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(w.dir, "ca.pem"), CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}}
 		if set != nil {
 			set(w, &c)
 		}
@@ -409,12 +409,12 @@ func TestRadSecDumb(t *testing.T) {
 func TestTLSConfig(t *testing.T) {
 	dir := t.TempDir()
 	for want, c := range map[string]radius.TLSConfig{
-		"no such file":       {CAFile: filepath.Join(dir, "none.pem")},
-		"both or none":       {CertFile: "x"},
-		`radius11 "maybe"`:   {RADIUS11: "maybe"},
-		"TLS 1.3":            {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
-		"nas.pem":            {CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key")},
-		"no PEM certificate": {CAFile: "radsec_test.go"},
+		"no such file":      {Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "none.pem")}},
+		"both or none":      {Certificates: aaa.Certificates{CertFile: "x"}},
+		`radius11 "maybe"`:  {RADIUS11: "maybe"},
+		"TLS 1.3":           {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
+		"nas.pem":           {Certificates: aaa.Certificates{CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key")}},
+		"no certificate in": {Certificates: aaa.Certificates{CAFile: "radsec_test.go"}},
 	} {
 		_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Name: "s", Transport: radius.TLS, Address: "h", TLS: &c}}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "radius server s: ") {

@@ -5,12 +5,9 @@ package tacplus
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -44,20 +41,13 @@ type Config struct {
 
 // ServerConfig is one TACACS+ server.
 type ServerConfig struct {
-	Name             string        // for people and for aaa.Result.Server; "" is Address
-	Address          string        // host:port; without port 49, over TLS 300
-	Secret           aaa.Secret    // with which packets are obfuscated; 16 octets or more. Over TLS there is none (RFC 9887 §4)
-	Timeout          time.Duration // for the connection, for its TLS, and for each answer; 0 is 5 s
-	SingleConnection bool          // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
-	TLS              *TLSConfig    // TLS 1.3 (RFC 9887); nil is plain TCP. There is no falling back from one to the other
-	Insecure         bool          // takes a shorter secret
-}
-
-// TLSConfig is how a server is met over TLS. The files are read by New.
-type TLSConfig struct {
-	CAFile            string // PEM certificates of those who may sign the server's; "" the system's
-	CertFile, KeyFile string // PEM, our certificate and its key: servers know their clients by it
-	ServerName        string // DNS name or IP address that must stand in the server's certificate (subjectAltName); "" the host of Address
+	Name             string            // for people and for aaa.Result.Server; "" is Address
+	Address          string            // host:port; without port 49, over TLS 300
+	Secret           aaa.Secret        // with which packets are obfuscated; 16 octets or more. Over TLS there is none (RFC 9887 §4)
+	Timeout          time.Duration     // for the connection, for its TLS, and for each answer; 0 is 5 s
+	SingleConnection bool              // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
+	TLS              *aaa.Certificates // TLS 1.3 (RFC 9887); nil is plain TCP. There is no falling back from one to the other
+	Insecure         bool              // takes a shorter secret
 }
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.
@@ -119,8 +109,8 @@ func (s ServerConfig) Check() error {
 	case s.TLS == nil && len(s.Secret) < minSecret && !s.Insecure:
 		errs = append(errs, fmt.Errorf("a secret of %d octets can be guessed: use %d random ones or more (insecure: true takes it all the same)", len(s.Secret), minSecret))
 	}
-	if s.TLS != nil && (s.TLS.CertFile == "") != (s.TLS.KeyFile == "") {
-		errs = append(errs, errors.New("tls: cert_file and key_file go together"))
+	if s.TLS != nil {
+		errs = append(errs, s.TLS.Check())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("tacacs server %s: %w", s.withDefaults().Name, err)
@@ -142,36 +132,4 @@ func (s ServerConfig) Warnings() []string {
 		w = append(w, fmt.Sprintf("tacacs server %s: no tls.cert_file: servers that follow RFC 9887 §3.4 demand a client's certificate", name))
 	}
 	return w
-}
-
-// config reads the files of t.
-func (t TLSConfig) config(address string) (*tls.Config, error) {
-	name := t.ServerName
-	if name == "" {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		name = host
-	}
-	// RFC 9887 §3.2: 1.3 is the least. Without a session cache there is no resumption and no early data (§5.1.2).
-	c := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: name}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.ca_file: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file %s: no certificate in it (is it PEM?)", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert_file %s, tls.key_file %s: %w", t.CertFile, t.KeyFile, err)
-		}
-		c.Certificates = []tls.Certificate{cert}
-	}
-	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
@@ -27,15 +28,15 @@ func TestNew(t *testing.T) {
 	odd.Authentication = "chap"
 	for want, c := range map[string]tacplus.Config{
 		"tacacs: no server": {},
-		"tacacs server 192.0.2.1: neither a secret nor TLS": s(tacplus.ServerConfig{}),
-		"a secret of 15 octets can be guessed: use 16":      s(tacplus.ServerConfig{Secret: "123456789012345"}),
-		"nothing is obfuscated over TLS":                    s(tacplus.ServerConfig{Secret: secret, TLS: &tacplus.TLSConfig{}}),
-		"cert_file and key_file go together":                s(tacplus.ServerConfig{TLS: &tacplus.TLSConfig{CertFile: "x"}}),
-		"tls.ca_file: open /nowhere":                        s(tacplus.ServerConfig{TLS: &tacplus.TLSConfig{CAFile: "/nowhere"}}),
-		"no certificate in it (is it PEM?)":                 s(tacplus.ServerConfig{TLS: &tacplus.TLSConfig{CAFile: bad}}),
-		"tls.cert_file " + bad:                              s(tacplus.ServerConfig{TLS: &tacplus.TLSConfig{CertFile: bad, KeyFile: bad}}),
-		"tacacs server 192.0.2.1: there twice":              twice,
-		`authentication "chap": not ascii or pap`:           odd,
+		"tacacs server 192.0.2.1: neither a secret nor TLS":  s(tacplus.ServerConfig{}),
+		"a secret of 15 octets can be guessed: use 16":       s(tacplus.ServerConfig{Secret: "123456789012345"}),
+		"nothing is obfuscated over TLS":                     s(tacplus.ServerConfig{Secret: secret, TLS: &aaa.Certificates{}}),
+		"cert_file and key_file: there must be both or none": s(tacplus.ServerConfig{TLS: &aaa.Certificates{CertFile: "x"}}),
+		"tls.ca_file: open /nowhere":                         s(tacplus.ServerConfig{TLS: &aaa.Certificates{CAFile: "/nowhere"}}),
+		"no certificate in it (is it PEM?)":                  s(tacplus.ServerConfig{TLS: &aaa.Certificates{CAFile: bad}}),
+		"tls.cert_file " + bad:                               s(tacplus.ServerConfig{TLS: &aaa.Certificates{CertFile: bad, KeyFile: bad}}),
+		"tacacs server 192.0.2.1: there twice":               twice,
+		`authentication "chap": not ascii or pap`:            odd,
 		"no address": {Servers: []tacplus.ServerConfig{{Secret: secret}}},
 	} {
 		cl, err := tacplus.New(c)
@@ -47,7 +48,7 @@ func TestNew(t *testing.T) {
 		}
 	}
 	good := tacplus.Config{Servers: []tacplus.ServerConfig{
-		{Address: "192.0.2.1", Secret: "short", Insecure: true}, {Address: "host:4949", Secret: secret}, {Address: "2001:db8::1", TLS: &tacplus.TLSConfig{}},
+		{Address: "192.0.2.1", Secret: "short", Insecure: true}, {Address: "host:4949", Secret: secret}, {Address: "2001:db8::1", TLS: &aaa.Certificates{}},
 	}}
 	cl, err := tacplus.New(good)
 	if err != nil {

@@ -107,7 +107,11 @@ func newPeer(s ServerConfig, c Config) (*peer, error) {
 	if s.TLS == nil {
 		return p, nil
 	}
-	t, err := s.TLS.config(s.Address)
+	host, _, err := net.SplitHostPort(s.Address)
+	if err != nil {
+		return nil, fmt.Errorf("tacacs server %s: %w", s.Name, err)
+	}
+	t, err := s.TLS.Config(host)
 	if err != nil {
 		return nil, fmt.Errorf("tacacs server %s: %w", s.Name, err)
 	}

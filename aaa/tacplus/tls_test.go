@@ -85,8 +85,8 @@ func (c *certificates) server(t testing.TB, name string) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: c.pool, ClientAuth: tls.RequireAndVerifyClientCert}
 }
 
-func (c *certificates) client(edit ...func(*tacplus.TLSConfig)) tacplus.ServerConfig {
-	t := &tacplus.TLSConfig{CAFile: c.file("ca.pem"), CertFile: c.file("client.pem"), KeyFile: c.file("client.key"), ServerName: "tacacs.example"}
+func (c *certificates) client(edit ...func(*aaa.Certificates)) tacplus.ServerConfig {
+	t := &aaa.Certificates{CAFile: c.file("ca.pem"), CertFile: c.file("client.pem"), KeyFile: c.file("client.key"), ServerName: "tacacs.example"}
 	for _, f := range edit {
 		f(t)
 	}
@@ -124,12 +124,12 @@ func TestTLSRefused(t *testing.T) {
 		server server
 		reason string
 	}{
-		"another name":         {server{ServerConfig: c.client(func(c *tacplus.TLSConfig) { c.ServerName = "other.example" }), TLS: c.server(t, "server")}, "tls.server_name says which name"},
-		"the host's name":      {server{ServerConfig: c.client(func(c *tacplus.TLSConfig) { c.ServerName = "" }), TLS: c.server(t, "server")}, "tls.server_name says which name"},
+		"another name":         {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "other.example" }), TLS: c.server(t, "server")}, "tls.server_name says which name"},
+		"the host's name":      {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }), TLS: c.server(t, "server")}, "tls.server_name says which name"},
 		"a stranger":           {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")}, "Does tls.ca_file hold"},
 		"TLS 1.2":              {server{ServerConfig: c.client(), TLS: old}, "must speak TLS 1.3"},
-		"no client's":          {server{ServerConfig: c.client(func(c *tacplus.TLSConfig) { c.CertFile, c.KeyFile = "", "" }), TLS: c.server(t, "server")}, "Does the server know the signer of tls.cert_file?"},
-		"a strange client's":   {server{ServerConfig: c.client(func(t *tacplus.TLSConfig) { t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key") }), TLS: c.server(t, "server")}, "Does the server know the signer of tls.cert_file?"},
+		"no client's":          {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.CertFile, c.KeyFile = "", "" }), TLS: c.server(t, "server")}, "Does the server know the signer of tls.cert_file?"},
+		"a strange client's":   {server{ServerConfig: c.client(func(t *aaa.Certificates) { t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key") }), TLS: c.server(t, "server")}, "Does the server know the signer of tls.cert_file?"},
 		"plain TCP":            {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); l.raw([]byte("not TLS at all")) }}, "must speak TLS 1.3"},
 		"silence in handshake": {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); <-time.After(time.Minute) }}, "no answer in 5s"},
 	} {
