@@ -305,6 +305,8 @@ func TestProblems(t *testing.T) {
 		{"secret_file: radius.secret", "secret: hunter2", "ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
 			`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (known here: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, source, status_server, timeout, tls, transport)`},
 		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`, `ringback.yaml:2:37: aaa.radius[0].address: "70000" is no port number (1 to 65535)`},
+		{"", "login: {timeout: 10s}\n", `ringback.yaml:2:12: warning: aaa.radius[0]: while primary is silent a caller's login.timeout (10s) is over before the next server or method is asked (14s) (fewer retries, a shorter timeout, or a longer login.timeout)`},
+		{"radius.secret}", "radius.secret, source: '::1'}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source ::1 cannot reach address 127.0.0.1: one is IPv4, the other IPv6`},
 		{"radius.secret}", "radius.secret, source: here}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source "here": not an IP address, nor one with a port`},
 		{"radius.secret}", "radius.secret, message_authenticator: off}", `ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by who stands on the way (CVE-2024-3596) (mend the server, then write require)`},
 		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}", `ringback.yaml:2:91: aaa.radius[1].name: server "primary" is already on line 2 (give it another name)`},
@@ -333,6 +335,7 @@ func TestProblems(t *testing.T) {
 		{"  lists:", "  groups: [{name: g, servers: [primary, primary]}]\n  lists:", `ringback.yaml:3:41: aaa.groups[0].servers[1]: server "primary" is in the group twice (remove one of the two)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1, secret_file: radius.secret}, {source: 10.0.0.1, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:106: aaa.dynamic_author.clients[1].source: 10.0.0.1/32 is there twice (keep one of them)`},
 		{"  lists:", "  groups: [{name: local, servers: [primary]}]\n  lists:", `ringback.yaml:3:19: aaa.groups[0].name: "local" is a method already (give it another name)`},
+		{"  lists:", "  groups: [{name: 'x y', servers: [primary]}]\n  lists:", `ringback.yaml:3:19: aaa.groups[0].name: is no plain word of up to 64 characters`},
 		{"  lists:", "  groups: [{name: g, servers: [primry]}]\n  lists:", `ringback.yaml:3:32: aaa.groups[0].servers[0]: there is no server "primry" (did you mean "primary"?)`},
 		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  groups: [{name: g, servers: [primary, t]}]\n  lists:", `ringback.yaml:4:41: aaa.groups[0].servers[1]: server "t" speaks tacacs, and those before it radius (make a group for each protocol)`},
 		{"[radius, local]", "[radius, enable]", `ringback.yaml:3:37: aaa.lists.login.default[1]: method "enable" is none of a list of login (there are radius, tacacs, local, none)`},

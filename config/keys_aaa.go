@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/ringback/ringback/policies/schema"
 )
@@ -70,7 +71,7 @@ var tacacsKeys = []schema.Key{
 }
 
 var groupKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "isp", Doc: "Name of the method."},
+	{Name: "name", Required: true, Check: checkWord, Example: "isp", Doc: "Name of the method."},
 	{Name: "servers", Type: schema.List, Required: true, Elem: &schema.Key{Check: notEmpty}, Example: "[primary, second]", Doc: "Names of servers, all of one protocol, in the order in which they are asked."},
 	{Name: "balance", Type: schema.Bool, Default: "false", Example: "true", Doc: "Of RADIUS servers the one with the fewest requests under way is asked first, in place of the order."},
 }
@@ -107,6 +108,14 @@ var accountingKeys = []schema.Key{
 	{Name: "methods", Type: schema.List, Elem: &schema.Key{}, Example: "[radius]", Doc: "Methods in order; the next one gets a record that one did not acknowledge."},
 	{Name: "interim", Type: schema.Duration, Max: 24 * hour, Default: "0s", Example: "10m", Doc: "Time between the Interim records of a session; `0s`: as AAA says. 1 minute at least."},
 	{Name: "commands", Type: schema.Bool, Default: "false", Example: "true", Doc: "EXEC commands are accounted one by one, by TACACS+."},
+}
+
+// checkWord keeps to what people can write in a list.
+func checkWord(s string) error {
+	if s == "" || len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("[]{},:#\"'", r) }) {
+		return errors.New("is no plain word of up to 64 characters")
+	}
+	return nil
 }
 
 func checkPrefix(s string) error {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/policies/schema"
 )
@@ -62,10 +64,23 @@ func (l *loader) radiusServer(v *schema.Value) {
 	if !ok {
 		return
 	}
+	l.patience(v, s)
 	if err := s.Check(); err != nil && v.Get("address").IsSet() && s.Name != "" && !l.broken(v.Path) {
 		l.errorAt(v, "", "%v", err)
 	}
 	l.cfg.RADIUS.Servers = append(l.cfg.RADIUS.Servers, s)
+}
+
+// patience warns of a server that may be waited for longer than a caller is: the next method is then never asked.
+func (l *loader) patience(v *schema.Value, s radius.ServerConfig) {
+	wait, all := s.Timeout, time.Duration(0)
+	for range max(s.Retries, 0) + 1 {
+		all += wait
+		wait = min(2*wait, 2*s.Timeout)
+	}
+	if all = min(all, 30*time.Second); all >= l.duration("login.timeout") {
+		l.warnAt(v, "fewer retries, a shorter timeout, or a longer login.timeout", "while %s is silent a caller's login.timeout (%v) is over before the next server or method is asked (%v)", s.Name, l.duration("login.timeout"), all)
+	}
 }
 
 // overUDP warns of what is unsafe without TLS, and refuses what is TLS's.

@@ -190,9 +190,7 @@ func (s ServerConfig) Check() error {
 	if err := checkDialects(s.Dialects); err != nil {
 		errs = append(errs, err)
 	}
-	if _, err := s.localAddr(); err != nil {
-		errs = append(errs, err)
-	}
+	errs = append(errs, s.checkSource())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("radius server %s: %w", s.withDefaults().Name, err)
 	}
@@ -208,6 +206,23 @@ func (s ServerConfig) checkSecret() error {
 		return errors.New("no secret (an empty one is forbidden by RFC 2865 §3)")
 	case len(s.Secret) < minSecret && !s.Insecure:
 		return fmt.Errorf("a secret of %d octets: RFC 2865 §3 wants %d or more (openssl rand -base64 24 makes one; insecure: true takes it)", len(s.Secret), minSecret)
+	}
+	return nil
+}
+
+// checkSource says why nothing can be sent from the source; a server that has a name may have addresses of either family.
+func (s ServerConfig) checkSource() error {
+	local, err := s.localAddr()
+	if err != nil || local == nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(withPort(s.Address, "0"))
+	if err != nil {
+		return nil
+	}
+	remote, err := netip.ParseAddr(host)
+	if source := local.AddrPort().Addr(); err == nil && remote.Unmap().Is4() != source.Unmap().Is4() {
+		return fmt.Errorf("source %s cannot reach address %s: one is IPv4, the other IPv6", source, remote)
 	}
 	return nil
 }

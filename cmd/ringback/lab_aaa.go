@@ -125,6 +125,8 @@ func (f *labAAAFlags) check() error {
 		return fmt.Errorf("-o %s: there are table and json", f.output)
 	case f.drop < 0 || f.drop > 100:
 		return fmt.Errorf("--drop %d: of a hundred packets, 0 to 100", f.drop)
+	case f.users == "" && (f.forge > 0 || f.unsigned):
+		return errors.New("--forge and --no-message-authenticator are RADIUS's: give it its --users too")
 	case f.forge < 0 || f.forge > 100_000 || f.delay < 0:
 		return errors.New("--forge is 0 to 100000, --delay not less than 0")
 	case (f.cert == "") != (f.key == ""):

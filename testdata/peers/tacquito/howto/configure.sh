@@ -1,4 +1,5 @@
 (umask 077; openssl rand -hex 24 > tacacs.secret)
+touch tacquito.yaml && chmod 600 tacquito.yaml
 cat > tacquito.yaml <<EOF
 log: &log {name: file, type: 3}
 
