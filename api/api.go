@@ -38,9 +38,10 @@ var ErrNotFound = errors.New("not found")
 
 // Server serves the API.
 type Server struct {
-	Daemon  Daemon
-	Feed    *Feed
-	Version client.Version
+	Daemon     Daemon
+	AAAServers func() []client.AAAServer // of the configuration in force; nil: there are none
+	Feed       *Feed
+	Version    client.Version
 }
 
 // Handler returns the routes.
@@ -95,6 +96,14 @@ func (s *Server) routes(api huma.API) {
 			ID string `path:"id" maxLength:"64"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
+		})
+	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers", "The AAA servers and how they stand"),
+		func(context.Context, *struct{}) (*list[client.AAAServer], error) {
+			servers := []client.AAAServer{}
+			if s.AAAServers != nil {
+				servers = append(servers, s.AAAServers()...)
+			}
+			return &list[client.AAAServer]{servers}, nil
 		})
 	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {

@@ -80,6 +80,12 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 }
 
+// AAAServers returns the AAA servers of the configuration in force.
+func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
+	var v []AAAServer
+	return v, c.get(ctx, "/v1/aaa/servers", &v)
+}
+
 // Version asks the daemon what it is.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var v Version

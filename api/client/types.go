@@ -80,6 +80,21 @@ type CallbackDetail struct {
 	Dials         []Attempt `json:"dials"`
 }
 
+// AAAServer is an AAA server and how it stands.
+type AAAServer struct {
+	Name      string    `json:"name"`
+	Protocol  string    `json:"protocol" doc:"radius or tacacs"`
+	Address   string    `json:"address" doc:"host:port"`
+	Serves    string    `json:"serves" doc:"authentication, accounting, or both joined by +"`
+	Transport string    `json:"transport" doc:"udp, tcp or tls"`
+	State     string    `json:"state" doc:"of RADIUS servers initial, okay, suspect, down or reopen (RFC 3539); of TACACS+ servers alive or dead"`
+	Sockets   int       `json:"sockets" doc:"connections, or sockets of UDP, that are open"`
+	InFlight  int       `json:"in_flight,omitempty" doc:"requests under way (RADIUS)"`
+	Dropped   uint64    `json:"dropped,omitempty" doc:"RADIUS replies that were not believed, or that nobody waited for"`
+	Answered  time.Time `json:"answered,omitzero" doc:"when it last answered a request (RADIUS)"`
+	Reason    string    `json:"reason,omitempty" doc:"why it was last silent"`
+}
+
 // DebugEvent is one line of `debug …`.
 type DebugEvent struct {
 	Time  time.Time `json:"time"`

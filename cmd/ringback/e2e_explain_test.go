@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab"
 )
 
@@ -69,6 +70,32 @@ func TestExplain(t *testing.T) {
 			if r.Result != "granted" || r.Server != "town" || r.Line != 65 || len(r.Dialers) != 3 || !r.Authorization.Callback || len(r.Authorization.Readings) < 2 ||
 				r.Decision.Number != "84001" || len(r.Trace) < 10 || len(r.Packets) < 2 || !strings.HasPrefix(r.Outcome, fixed) {
 				t.Errorf("%s", out)
+			}
+		})
+	}
+}
+
+// `show aaa` has the servers of the configuration in force, and how they stand once they were asked.
+func TestShowAAA(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[lab.AAA][]string{
+		lab.ByRADIUS: {"radius udp", "okay", "accounting"}, lab.ByRadSec: {"radius tls", "okay", "authentication+accounting"},
+		lab.ByTACACS: {"tacacs tcp", "alive"}, lab.ByTACACSTLS: {"tacacs tls", "alive"},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			l := startTown(t, lab.Options{AAA: kind})
+			play(t, l, parse(t, login("paia-04", "hookipa-4")+"see maui-nas-04>\nhangup\n-- callback --\nnone\n"))
+			out, status := ringback(t, "", "show", "aaa", "--socket", l.Town().Socket)
+			for _, text := range append(want, "town", "127.0.0.1:") {
+				if status != 0 || !strings.Contains(out, text) {
+					t.Errorf("status %d, no %q in\n%s", status, text, out)
+				}
+			}
+			var servers []client.AAAServer
+			out, _ = ringback(t, "", "show", "aaa", "--socket", l.Town().Socket, "-o", "json")
+			if err := json.Unmarshal([]byte(out), &servers); err != nil || len(servers) == 0 || servers[0].Name != "town" {
+				t.Errorf("%v:\n%s", err, out)
 			}
 		})
 	}

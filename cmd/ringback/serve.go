@@ -112,7 +112,9 @@ func (d *daemon) run(ctx context.Context) error {
 		parts.Go(dynamicAuthor)
 	}
 	parts.Go(func() {
-		srv := api.Server{Daemon: api.FromBroker(d.broker), Feed: d.feed, Version: d.version()}
+		srv := api.Server{
+			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().servers() }, Feed: d.feed, Version: d.version(),
+		}
 		if err := srv.ServeListener(ctx, sock); err != nil {
 			d.log.Error("admin API", zap.Error(err))
 		}

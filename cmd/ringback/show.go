@@ -15,9 +15,9 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "what a running daemon has: lines, users, callbacks",
+		Short: "what a running daemon has: lines, users, callbacks, AAA servers",
 	}
-	c.AddCommand(newShowLines(), newShowUsers(), newShowCallbacks(), newShowCallback())
+	c.AddCommand(newShowLines(), newShowUsers(), newShowCallbacks(), newShowCallback(), newShowAAA())
 	return c
 }
 
