@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// pick returns the session whose first record is to be sent now; nil: none.
+func (l *lane) pick(now time.Time) *queue {
+	for {
+		q := l.choose(now)
+		if q == nil || q == l.barrier || q.spy {
+			return q
+		}
+		session := q.rows[0].SessionID
+		for len(q.rows) > 0 && l.s.replaced(q.rows[0]) {
+			q.rows = q.rows[1:]
+		}
+		if len(q.rows) > 0 {
+			return q
+		}
+		l.drop(q, session)
+	}
+}
+
+func (l *lane) choose(now time.Time) *queue {
+	if l.under >= l.window || len(l.acked) > spoolSettle {
+		return nil
+	}
+	if q := l.chooseBeyond(); q != nil {
+		return q
+	}
+	if q := l.chooseBarrier(now); q != nil {
+		return q
+	}
+	pass := l.passing()
+	silent := l.fails > 0 && !pass && !l.last && now.Before(l.next)
+	if n := len(l.fresh); n > 0 {
+		if silent && now.Before(l.failed.Add(spoolFresh)) {
+			return nil
+		}
+		return l.takeFresh(n)
+	}
+	if silent || l.last && !pass {
+		return nil
+	}
+	if l.isDue(now) {
+		return heap.Pop(&l.held).(*queue)
+	}
+	return nil
+}
+
+// takeFresh takes the oldest; while nobody answers by turns the newest.
+func (l *lane) takeFresh(n int) (q *queue) {
+	if l.turn++; l.fails > 0 && l.turn%2 == 0 {
+		q, l.fresh = l.fresh[n-1], l.fresh[:n-1]
+	} else {
+		q, l.fresh = l.fresh[0], l.fresh[1:]
+	}
+	return q
+}
+
+// chooseBarrier returns the record of no session when its turn has come: all before it are acknowledged, or were refused often and once more just now.
+func (l *lane) chooseBarrier(now time.Time) *queue {
+	b := l.barrier
+	if b == nil || l.under > 0 || len(l.fresh) > 0 || b.busy || now.Before(b.due) {
+		return nil
+	}
+	if len(l.held) == 0 {
+		b.busy = true
+		return b
+	}
+	for _, q := range l.held {
+		if q.tries < refusedTries && !(l.last && l.acks > 0) {
+			return nil
+		}
+	}
+	if !l.passed {
+		l.passed, l.window = true, spoolAtOnce
+		for _, q := range l.held {
+			q.due = now
+		}
+		heap.Init(&l.held)
+		return nil
+	}
+	if l.isDue(now) {
+		return nil // not all have been tried
+	}
+	b.busy = true
+	return b
+}
+
+// chooseBeyond returns a record from behind the barrier, of a session that nothing holds up.
+func (l *lane) chooseBeyond() *queue {
+	if !l.beyond || l.under > 0 {
+		return nil
+	}
+	l.beyond = false
+	for _, row := range l.ahead {
+		if row.SessionID != "" && l.known[row.SessionID] == nil {
+			return &queue{rows: []journal.Spooled{row}, spy: true}
+		}
+	}
+	return nil
+}
+
+// letBy takes the barrier away: the server takes what is behind it and not it.
+func (l *lane) letBy(spy journal.Spooled) {
+	l.ahead = slices.DeleteFunc(l.ahead, func(r journal.Spooled) bool { return r.Seq == spy.Seq })
+	l.barrier.busy = true
+	heap.Push(&l.held, l.barrier)
+	l.barrier = nil
+}
+
+// passing: what holds up the barrier is tried a last time before it, whatever the pauses.
+func (l *lane) passing() bool { return l.barrier != nil && l.passed && !l.barrier.busy }
+
+// isDue reports whether a session that waited is to be tried again.
+func (l *lane) isDue(now time.Time) bool { return len(l.held) > 0 && !now.Before(l.held[0].due) }
+
+// waiting is a heap of sessions: the one that is due first is the first.
+type waiting []*queue
+
+func (w waiting) Len() int      { return len(w) }
+func (w waiting) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
+func (w waiting) Less(i, j int) bool {
+	if w[i].due.Equal(w[j].due) {
+		return w[i].rows[0].Seq < w[j].rows[0].Seq
+	}
+	return w[i].due.Before(w[j].due)
+}
+func (w *waiting) Push(q any) { *w = append(*w, q.(*queue)) }
+func (w *waiting) Pop() any {
+	old := *w
+	q := old[len(old)-1]
+	old[len(old)-1] = nil
+	*w = old[:len(old)-1]
+	return q
+}

@@ -1,0 +1,180 @@
+package broker
+
+import (
+	"container/heap"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// start sends a session's first record.
+func (l *lane) start(ctx context.Context, senders *sync.WaitGroup, q *queue) {
+	l.under++
+	row, d := q.rows[0], delivery{queue: q, began: time.Now(), acks: l.acks}
+	senders.Go(func() {
+		d.err = l.send(ctx, row)
+		l.results <- d // the lane takes all that it has started
+	})
+}
+
+// send delivers one record. A panic is a failure like another: the record waits, and the others go on.
+func (l *lane) send(ctx context.Context, row journal.Spooled) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("sending accounting record %s panicked: %v", row.ID, p)
+		}
+	}()
+	var r aaa.Record
+	if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+		return fmt.Errorf("accounting record %s cannot be read: %w", row.ID, err)
+	}
+	return l.s.accountant.Send(ctx, r)
+}
+
+// took acts on what became of a record.
+func (l *lane) took(d delivery) {
+	l.under--
+	if d.err != nil {
+		l.refused(d)
+		return
+	}
+	q := d.queue
+	row := q.rows[0]
+	l.acks++
+	l.fails, l.window = 0, min(2*l.window, spoolAtOnce)
+	l.acked = append(l.acked, row)
+	q.rows, q.tries = q.rows[1:], 0
+	switch {
+	case q == l.barrier:
+		l.barrier = nil
+	case q.spy:
+		l.letBy(row)
+	case len(q.rows) > 0:
+		l.fresh = append(l.fresh, q)
+	default:
+		l.drop(q, row.SessionID)
+	}
+}
+
+// drop forgets a session that has no more records.
+func (l *lane) drop(q *queue, session string) {
+	q.busy = false
+	if l.known[session] == q {
+		delete(l.known, session)
+	}
+}
+
+// refused has a record that was not acknowledged wait. Nothing acknowledged since it was sent: the server may be silent.
+func (l *lane) refused(d delivery) {
+	q, now := d.queue, time.Now()
+	l.failure = d.err
+	l.tried = append(l.tried, journal.SpoolTried{ID: q.rows[0].ID, Err: d.err.Error()})
+	q.tries++
+	q.due = now.Add(backOff(q.tries))
+	passing := l.passing()
+	switch {
+	case q.spy:
+	case q == l.barrier:
+		q.busy, l.passed, l.beyond = false, false, q.tries >= refusedTries
+	default:
+		heap.Push(&l.held, q)
+	}
+	if l.acks != d.acks {
+		return
+	}
+	if !d.began.Before(l.failed) { // one that began before the last failure tells nothing new
+		l.fails++
+		l.next = now.Add(backOff(l.fails))
+	}
+	l.failed = now
+	if !passing && !l.last {
+		l.window = 1
+	}
+}
+
+// backOff is the pause after n failures: doubled with each, and spread, so that what failed together does not come back together.
+func backOff(n int) time.Duration {
+	d := min(spoolMinWait<<min(n-1, 10), spoolMaxWait)
+	return d - d/5 + rand.N(d/5)
+}
+
+// sleep is how long nothing will be to do unless something happens. false: for good.
+func (l *lane) sleep(now time.Time) (time.Duration, bool) {
+	var at time.Time
+	if b := l.barrier; b != nil && !b.busy && now.Before(b.due) {
+		at = b.due
+	}
+	if len(l.held) > 0 {
+		due := l.held[0].due
+		if l.fails > 0 && !l.passing() && due.Before(l.next) {
+			due = l.next
+		}
+		at = sooner(at, due)
+	}
+	if len(l.fresh) > 0 && l.fails > 0 {
+		at = sooner(at, sooner(l.next, l.failed.Add(spoolFresh)))
+	}
+	if at.IsZero() {
+		return 0, false
+	}
+	return max(at.Sub(now), time.Millisecond), true
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// settle has what became of the deliveries written down, while others go on. What is acknowledged and could not be removed is removed later; where the
+// process ends before, it is sent once more: at least once is the promise.
+func (l *lane) settle(jobs *sync.WaitGroup) {
+	if l.settling || len(l.acked)+len(l.tried) == 0 || time.Now().Before(l.settleAt) {
+		return
+	}
+	remove := journal.UnspoolAll{}
+	for _, r := range l.acked {
+		remove.Seqs = append(remove.Seqs, r.Seq)
+	}
+	groups := [][]journal.Mutation{{remove}}
+	for _, m := range l.tried {
+		groups = append(groups, []journal.Mutation{m})
+	}
+	l.removing, l.acked, l.tried, l.settling = l.acked, nil, nil, true
+	jobs.Go(func() { l.settled <- l.s.journal.CommitEach(context.Background(), groups...)[0] })
+}
+
+func (l *lane) settledBy(err error) {
+	l.settling = false
+	if err == nil {
+		l.s.acknowledged(l.removing)
+		l.removing = nil
+		return
+	}
+	l.s.log.Error("journal: settle the accounting spool", zap.Error(err))
+	l.acked, l.removing = append(l.removing, l.acked...), nil
+	l.settleAt = time.Now().Add(spoolMinWait)
+	l.later(spoolMinWait)
+}
+
+// tell logs when deliveries begin to fail and when they succeed again.
+func (l *lane) tell(ctx context.Context) {
+	failing := l.fails > 0 || len(l.held) > 0
+	if failing == l.failing || ctx.Err() != nil {
+		return
+	}
+	if l.failing = failing; failing {
+		l.s.log.Warn("accounting records wait in the spool for a server that acknowledges them", zap.String("list", listName(l.list)), zap.Error(l.failure))
+		return
+	}
+	l.s.log.Info("accounting records are acknowledged again", zap.String("list", listName(l.list)))
+}
