@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"reflect"
+	"syscall"
 	"time"
 )
 
@@ -167,11 +169,17 @@ func explainAlert(err error, alert uint64) error {
 	return err
 }
 
-// lasting reports whether err will be there again at the next attempt: wrong certificates, not a server that restarts.
+// lasting reports whether err will be there again at the next attempt: wrong certificates, not a server that restarts, which may take a connection
+// and be gone before the handshake.
 func lasting(err error) bool {
+	for _, passing := range []error{context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, passing) {
+			return false
+		}
+	}
 	var h *handshakeError
 	_, alerted := alertOf(err)
-	return alerted || errors.As(err, &h) && !errors.Is(err, context.DeadlineExceeded)
+	return alerted || errors.As(err, &h)
 }
 
 // byStream sends once; nothing is sent again on the same connection (RFC 6613 §2.6.1). Where the connection is lost, the request goes out
