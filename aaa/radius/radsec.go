@@ -204,7 +204,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 		switch {
 		case !errors.As(err, &gone) || lasting(err) || errors.Is(err, errClosed):
 			return a, own(timed, ctx, err, nil)
-		case s.heard.Load() == 0:
+		case s.heard.Load() == 0 && lost == nil: // else a connection of this very request was good: a server that is going down takes another, and says nothing
 			return answer{}, fmt.Errorf("the server closed the connection without a word: %w (does it take our certificate?)", gone.error)
 		}
 		lost = gone.error
