@@ -118,6 +118,9 @@ type Authorization struct {
 	Class        [][]byte `json:"-"`                // echoed in accounting, never shown
 	Groups       []string `json:"groups,omitempty"` // group membership hints for the policies
 
+	// Grantor is the entry of the authorization list that granted; leg two is granted by the same. Who authenticated is it where there is no list.
+	Grantor string `json:"grantor,omitempty"`
+
 	// Refuse is set where the reply was authentic but cannot be honoured (an unsupported Service-Type, a contradiction,
 	// an attribute that does not parse). Such a grant is a refusal: nobody is let in, nobody is called.
 	Refuse string `json:"refuse,omitempty"`
@@ -177,6 +180,7 @@ type Request struct {
 	EAP      []byte  // in place of Password: the peer's first EAP packet; each Answer is then the peer's next one
 	Enable   int     // 1–15: a user who has his session asks for this privilege level (IOS `enable`); 0: a login
 	Entry    string  // leg two: only this method-list entry may answer; "" any
+	Grantor  string  // leg two: only this entry of an authorization list may answer; "" any
 	Leg      int     // 1 (or 0) and 2
 	Explain  bool    // the Authorization is to carry Attributes and Readings whatever it grants; else only one that calls back or is refused does
 	CallID   string

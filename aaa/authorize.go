@@ -2,6 +2,7 @@ package aaa
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -32,13 +33,22 @@ type AuthorizationList struct {
 	Silent  func(entry, user, reason string) // as List's
 }
 
-// Authorize asks the entries and blocks for the first Result that is not Silent.
+// Authorize asks the entries and blocks for the first Result that is not Silent. With q.Grantor set only that entry is asked: whoever can silence a server
+// between the legs must not have another one say what leg two may do.
 func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 	if len(l.Entries) == 0 {
+		if q.Grantor != "" && q.Grantor != q.Identity.Entry {
+			return l.nobody(q.Grantor)
+		}
+		q.Granted.Grantor = q.Identity.Entry
 		return Result{Kind: Granted, Identity: q.Identity, Auth: q.Granted}
 	}
+	asked := l.asked(q.Grantor)
+	if len(asked) == 0 {
+		return l.nobody(q.Grantor)
+	}
 	var silent []string
-	for _, a := range l.Entries {
+	for _, a := range asked {
 		res := a.Authorize(ctx, q)
 		switch {
 		case res.Kind == Prompt || res.Kind < Silent || res.Kind > Granted:
@@ -46,7 +56,7 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		case res.Kind == Granted && res.Auth.Refuse != "":
 			return Result{Kind: Refused, Server: res.Server, Reason: res.Auth.Refuse, Auth: res.Auth.Ungranted()}
 		case res.Kind == Granted:
-			res.Identity = q.Identity // who he is was proven before
+			res.Identity, res.Auth.Grantor = q.Identity, a.Name() // who he is was proven before
 			return res
 		case res.Kind == Refused:
 			res.Identity, res.Auth = Identity{}, res.Auth.Ungranted()
@@ -61,4 +71,22 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		}
 	}
 	return Result{Reason: "authorization: " + strings.Join(silent, "; ")}
+}
+
+// asked has the entries that may be asked: all, or the one that granted on leg one.
+func (l AuthorizationList) asked(grantor string) []Authorizer {
+	if grantor == "" {
+		return l.Entries
+	}
+	var asked []Authorizer
+	for _, a := range l.Entries {
+		if a.Name() == grantor {
+			asked = append(asked, a)
+		}
+	}
+	return asked
+}
+
+func (l AuthorizationList) nobody(grantor string) Result {
+	return Result{Kind: Refused, Reason: fmt.Sprintf("authorization list %q: no entry %q, which authorized the first call", l.Name, grantor)}
 }

@@ -118,6 +118,7 @@ func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted 
 
 // Command asks whether q.Command may be run.
 func (l Login) Command(ctx context.Context, q Question) Result {
+	q.Grantor = "" // it granted the session
 	return l.CommandAuthorization.Authorize(ctx, q)
 }
 

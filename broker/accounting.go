@@ -33,6 +33,9 @@ type AccountingList struct {
 	Interim time.Duration
 	// Commands: EXEC commands are recorded too, one by one.
 	Commands bool
+	// SendAs is the list whose name the records carry, "" this one's: lists that tell the same servers share one, so that the servers hear of the
+	// access server's start once, and before all else.
+	SendAs string
 }
 
 // records reports whether a record of this type is sent.
@@ -68,10 +71,16 @@ func (b *Broker) accounting(cfg *Config, tty int) accounting {
 	if l, ok := b.opt.Pool.Config(tty); ok {
 		name = l.AAA.Accounting
 	}
+	l := cfg.Accounting[listName(name)]
+	return accounting{recordedAs(cmp.Or(l.SendAs, name)), l}
+}
+
+// recordedAs is a list's name as records carry it.
+func recordedAs(name string) string {
 	if name == defaultList {
-		name = ""
+		return ""
 	}
-	return accounting{name, cfg.Accounting[listName(name)]}
+	return name
 }
 
 const defaultList = "default"
@@ -85,17 +94,15 @@ func (c *Config) recorded() []string {
 	}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(c.Accounting)) {
-		if c.Accounting[name].Record != NoRecording {
-			if name == defaultList {
-				name = ""
-			}
-			names = append(names, name)
+		l := c.Accounting[name]
+		if as := recordedAs(cmp.Or(l.SendAs, name)); l.Record != NoRecording && !slices.Contains(names, as) {
+			names = append(names, as)
 		}
 	}
 	return names
 }
 
-// systemRecords tell each server that accounts that the access server begins (aaa.On) or ends (aaa.Off) its work.
+// systemRecords tell who accounts, for each list the server that takes it, that the access server begins (aaa.On) or ends (aaa.Off) its work.
 func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
 	var records []aaa.Record
 	for _, name := range b.config.Load().recorded() {

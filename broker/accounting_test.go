@@ -102,6 +102,23 @@ func TestAccountingLists(t *testing.T) {
 	}
 }
 
+// TestAccountingListsOfOneServer: lists that tell the same servers say On and Off once, and what they record carries one list's name.
+func TestAccountingListsOfOneServer(t *testing.T) {
+	srv := &books{}
+	lists := map[string]broker.AccountingList{"default": {}, "stops": {Record: broker.StopOnly, SendAs: "default"}, "quiet": {Record: broker.NoRecording}}
+	inTown(t, townOptions{accountant: srv, accounting: lists, list: "stops"}, func(w *town) {
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+	})
+	if got := srv.types(); got != "accounting-on, stop, accounting-off" {
+		t.Error(got)
+	}
+}
+
 func listOf(s string) string {
 	for _, l := range []string{"stops", "wait"} {
 		if strings.HasSuffix(s, " "+l) {

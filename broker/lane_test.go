@@ -239,7 +239,7 @@ func TestSpoolRefusedSystem(t *testing.T) {
 		spoolUp(t, s, "a-stop", "on", "b-start")
 		sleep(5 * time.Minute)
 		spoolUp(t, s, "b-stop", "off", "on2", "c-start")
-		sleep(10 * time.Minute)
+		sleep(30 * time.Minute) // each of the two is refused five times first, up to a minute apart
 		if want := []string{"a-stop", "b-start", "b-stop", "c-start"}; !slices.Equal(srv.got(), want) {
 			t.Errorf("taken %q, want %q", srv.got(), want)
 		}

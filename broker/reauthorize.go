@@ -55,7 +55,7 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 // question is what AAA is asked with about the user of a callback.
 func (w *work) question() aaa.Request {
 	return aaa.Request{
-		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Leg: 2, CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
+		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Grantor: w.auth.Auth.Grantor, Leg: 2, CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
 	}
 }
 

@@ -129,7 +129,7 @@ func (s *session) converse(ctx context.Context, r aaa.Request) (aaa.Result, erro
 
 func (s *session) request(user, password string) aaa.Request {
 	return aaa.Request{
-		Service: aaa.EXEC, User: user, Password: aaa.Secret(password), Entry: s.leg.Identity.Entry, Leg: s.leg.Number,
+		Service: aaa.EXEC, User: user, Password: aaa.Secret(password), Entry: s.leg.Identity.Entry, Grantor: s.leg.Auth.Grantor, Leg: s.leg.Number,
 		CallID: s.call.ID, TTY: s.call.TTY, Caller: s.call.Caller, Called: s.call.Called, Connect: s.call.Connect,
 	}
 }

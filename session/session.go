@@ -49,7 +49,7 @@ type Leg struct {
 	// NoVerify takes the Identity on leg two as proven, with Auth as leg one had it: no prompt. The Broker sets it only where
 	// AAA granted it and the policy allows it. Decide is asked all the same and may still refuse.
 	NoVerify bool
-	Auth     aaa.Authorization // NoVerify: the authorization of leg one
+	Auth     aaa.Authorization // what the session may have with NoVerify; else of leg one: its Grantor must grant again
 	Server   string            // NoVerify: the server that granted it
 }
 

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -169,9 +170,13 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 }
 
 func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
-	lists := map[string]broker.AccountingList{}
+	lists, first := map[string]broker.AccountingList{}, map[string]string{}
 	for _, l := range cfg.Lists.Accounting {
-		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands}
+		methods := strings.Join(l.Methods, " ")
+		if _, ok := first[methods]; !ok && l.Record != string(broker.NoRecording) {
+			first[methods] = l.Name
+		}
+		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands, SendAs: first[methods]}
 	}
 	return lists
 }
