@@ -22,7 +22,7 @@ type Recording string
 const (
 	StartStop   Recording = "start-stop"
 	StopOnly    Recording = "stop-only"
-	WaitStart   Recording = "wait-start" // as StartStop, and nobody is let in before his Start was acknowledged
+	WaitStart   Recording = "wait-start" // as StartStop, and nobody is let in, or promised a callback, before his Start was acknowledged
 	NoRecording Recording = "none"
 )
 

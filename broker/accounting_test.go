@@ -128,7 +128,7 @@ func listOf(s string) string {
 	return ""
 }
 
-// TestWaitStart: with wait-start nobody has a session whose Start no server took; promises do not wait for it.
+// TestWaitStart: with wait-start nobody has a session whose Start no server took, and nobody is promised a callback.
 func TestWaitStart(t *testing.T) {
 	srv := &books{}
 	o := townOptions{accountant: srv, accounting: map[string]broker.AccountingList{"default": {Record: broker.WaitStart}}}
@@ -155,11 +155,14 @@ func TestWaitStart(t *testing.T) {
 		srv.set(everything)
 		q := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
 		q.login("kihei-03")
-		q.see("Callback initiated", 5*time.Second)
-		q.dte.SetDTR(false)
+		q.see("Callback not available", time.Minute)
 		srv.set(nil)
-		w.pass(10 * time.Minute)
+		w.pass(2 * time.Minute)
+		q.dte.SetDTR(false)
 		w.idle(time.Minute)
+		if n := len(w.x.Dials()); n != 2 { // those of the two callers
+			t.Errorf("%d dials: somebody was called", n)
+		}
 	})
 }
 

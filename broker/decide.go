@@ -117,6 +117,9 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	}
+	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be let in either: nobody is rung for that
+		return session.Verdict{Text: textNotAvailable, Reason: "accounting start not acknowledged"}
+	}
 	w := b.newPromise(c, a, d, t)
 	err = b.tell(ctx, event{
 		id: w.row.ID, promise: w, what: callback.Promise{ID: w.row.ID, Max: d.Attempts.Max},

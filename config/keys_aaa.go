@@ -104,7 +104,7 @@ func listKeys() []schema.Key {
 
 var accountingKeys = []schema.Key{
 	{Name: "record", Required: true, Enum: []string{"start-stop", "stop-only", "wait-start", "none"}, Example: "start-stop",
-		Doc: "`wait-start` lets nobody begin before his Start is acknowledged."},
+		Doc: "`wait-start` lets nobody begin, and promises nobody a callback, before his Start is acknowledged."},
 	{Name: "methods", Type: schema.List, Elem: &schema.Key{}, Example: "[radius]", Doc: "Methods in order; the next one gets a record that one did not acknowledge."},
 	{Name: "interim", Type: schema.Duration, Max: 24 * hour, Default: "0s", Example: "10m", Doc: "Time between the Interim records of a session; `0s`: as AAA says. 1 minute at least."},
 	{Name: "commands", Type: schema.Bool, Default: "false", Example: "true", Doc: "EXEC commands are accounted one by one, by TACACS+."},

@@ -186,6 +186,11 @@ func (s *session) unservable(auth aaa.Authorization) string {
 		if m == nil {
 			return fmt.Sprintf("autocmd %q: it is blank", auth.Autocmd)
 		}
+		if host := m.Args["host"]; host != "" {
+			if why := s.cfg.Hosts.unreachable(host, m.Args); why != "" {
+				return fmt.Sprintf("autocmd %q: %s", auth.Autocmd, why)
+			}
+		}
 	}
 	return ""
 }

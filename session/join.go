@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -79,6 +80,22 @@ func (x *exec) connectNode(word string) console.Node {
 			{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port, 23 where none is said", Run: x.connect},
 		}},
 	}}
+}
+
+// unreachable says why AAA may not name this host to the connect command; "" where it may, as far as is known without a look-up of its name.
+func (h Hosts) unreachable(host string, args console.Args) string {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return ""
+	}
+	port := telnetPort
+	if n, typed := args.Int("port"); typed {
+		port = n
+	}
+	if err := h.refuses(netip.AddrPortFrom(addr, uint16(port)), byAAA); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // connect joins the caller to a host until that ends, and comes back to the EXEC.

@@ -182,6 +182,7 @@ type reading struct {
 	demand  string // the attribute that demands a callback
 	denial  string // the attribute that forbids one
 	option  string // the attribute that allows one
+	missed  string // a pair with a number for sessions of another kind
 	service *serviceType
 	host    hostParts
 

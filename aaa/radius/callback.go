@@ -175,6 +175,9 @@ func (r *reading) concludeCallback() error {
 	case fixed:
 		return r.refuseLater(number.by, "it says that the number is fixed, and none came")
 	default: // the caller types it, or a callback of which AAA says no number
+		if r.missed != "" && number.way < 0 { // a number was meant to be fixed: the caller must not choose one
+			return r.refuseLater(r.missed, fmt.Sprintf("%s demands a callback, and its number stands here, for sessions of another kind", r.demand))
+		}
 		r.a.Dialstring = aaa.DialstringOf("")
 	}
 	return nil

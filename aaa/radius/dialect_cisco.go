@@ -121,6 +121,9 @@ func (r *reading) pair(v value) error {
 	}
 	known, ok := pairPrefixes[prefix]
 	if !ok || known.session != "" && known.session != r.session {
+		if name == "callback-dialstring" && val != "" {
+			r.missed = r.at
+		}
 		return r.left("not for " + string(r.session) + " sessions, left")
 	}
 	if !mandatory {

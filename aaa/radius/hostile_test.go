@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
 )
 
 // A reply that is judged while its exchange gives up must not free the identifier of who has it by then: his own reply would be a stray one.
@@ -148,4 +149,36 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 			t.Errorf("%d sockets after the watch of a replaced server ended", open())
 		}
 	})
+}
+
+// A number with the prefix of another kind of session does not leave the number to the caller: it was meant to be fixed.
+func TestNumberOfAnotherSession(t *testing.T) {
+	attrs := func(pairs ...string) radius.Attributes {
+		out := radius.Attributes{{Type: rfc2865.ServiceType_Type, Attribute: radius.NewInteger(9)}}
+		for _, p := range pairs {
+			out = append(out, avpair(p))
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		pairs  []string
+		refuse string
+		dial   string
+	}{
+		{[]string{"lcp:callback-dialstring=84001"}, "Cisco-AVPair lcp:callback-dialstring", ""},
+		{[]string{"lcp:callback-dialstring=84001", "shell:callback-dialstring=84002"}, "", "84002"},
+		{[]string{"lcp:callback-dialstring=84001", "shell:callback-dialstring="}, "", ""}, // the caller's, and said so
+		{[]string{"lcp:callback-dialstring="}, "", ""},
+		{nil, "", ""},
+	} {
+		a := Dialects{}.Authorize(aaa.EXEC, attrs(tt.pairs...))
+		switch {
+		case tt.refuse != "":
+			if !strings.Contains(a.Refuse, tt.refuse) || !strings.Contains(a.Refuse, "Service-Type") || a.Dialstring.IsSet() {
+				t.Errorf("%q: %+v", tt.pairs, a)
+			}
+		case a.Refuse != "" || !a.Callback || a.Dialstring.Value() != tt.dial:
+			t.Errorf("%q: %+v", tt.pairs, a)
+		}
+	}
 }

@@ -243,6 +243,7 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	if err != nil {
 		return portHint(err)
 	}
+	config.NextProtos = []string{"radius/1.1", "radius/1.0"} // RFC 9765
 	l.radius = append(l.radius, s)
 	l.run = append(l.run, func(ctx context.Context) error { return s.ServeRadSec(ctx, listener, aaatest.RadSec{TLS: config}) })
 	l.print.serves("RadSec", "tls", listener.Addr().String(), radsecSecret)
