@@ -56,7 +56,7 @@ func TestPeerRadclientDynAuth(t *testing.T) {
 		}
 	}()
 	at := conn.LocalAddr().String()
-	sign := fmt.Sprintf("Event-Timestamp = %d\nMessage-Authenticator = 0x00\n", time.Now().Unix())
+	sign := fmt.Sprintf("Event-Timestamp = %d\nMessage-Authenticator = 0x00\n", time.Now().Add(time.Second).Unix()) // not before the server has begun, however late it gets the CPU
 	for _, tt := range []struct{ command, key, attributes, want string }{
 		{"disconnect", secret, `Acct-Session-Id = "s1"` + "\nNAS-IP-Address = 127.0.0.1\n" + sign, "Received Disconnect-ACK"},
 		{"disconnect", secret, `User-Name = "bob"` + "\nProxy-State = 0x0102\n" + sign, "Proxy-State = 0x0102"},
@@ -67,7 +67,7 @@ func TestPeerRadclientDynAuth(t *testing.T) {
 		{"coa", secret, `User-Name = "bob"` + "\nFilter-Id = x\n" + sign, "Error-Cause = Unsupported-Attribute"},
 		{"disconnect", secret, `User-Name = "bob"` + "\nNAS-Identifier = \"oahu\"\n" + sign, "Error-Cause = NAS-Identification-Mismatch"},
 		{"disconnect", secret, `User-Name = "bob"` + "\nMessage-Authenticator = 0x00\n", "Error-Cause = Missing-Attribute"},
-		{"disconnect", secret, `User-Name = "bob"` + fmt.Sprintf("\nEvent-Timestamp = %d\n", time.Now().Unix()), "No reply"},
+		{"disconnect", secret, `User-Name = "bob"` + fmt.Sprintf("\nEvent-Timestamp = %d\n", time.Now().Add(time.Second).Unix()), "No reply"},
 		{"disconnect", "another secret", `User-Name = "bob"` + "\n" + sign, "No reply"},
 	} {
 		if got := radclient(t, at, tt.command, tt.key, tt.attributes); !strings.Contains(got, tt.want) {

@@ -17,7 +17,7 @@ func freeradius(t *testing.T) (*aaatest.FreeRADIUS, *radius.Client) {
 	t.Helper()
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
 	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }, Servers: []radius.ServerConfig{
-		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 500 * time.Millisecond, Retries: 1}}})
+		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func overTLS(t *testing.T, address, dir string, set func(*radius.TLSConfig)) *ra
 		set(tc)
 	}
 	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Servers: []radius.ServerConfig{
-		{Name: "tls", Transport: radius.TLS, Address: address, Accounting: address, TLS: tc, Timeout: time.Second, Retries: 1}}})
+		{Name: "tls", Transport: radius.TLS, Address: address, Accounting: address, TLS: tc, Timeout: 5 * time.Second, Retries: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
