@@ -2,6 +2,9 @@ package aaa
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,4 +70,25 @@ type Record struct {
 // caller keeps the record and tries again).
 type Accountant interface {
 	Send(ctx context.Context, r Record) error
+}
+
+// Deliver sends r by one of the servers, the one that granted (r.Server) before the others in their order, until send returns nil, and blocks for that. The
+// error says what each said; the record is then still the caller's to deliver.
+func Deliver[S any](ctx context.Context, r Record, servers []S, name func(S) string, send func(S) error) error {
+	order := slices.Clone(servers)
+	if i := slices.IndexFunc(order, func(s S) bool { return r.Server != "" && name(s) == r.Server }); i > 0 {
+		order = slices.Insert(slices.Delete(order, i, i+1), 0, servers[i])
+	}
+	var silent []string
+	for _, s := range order {
+		err := send(s)
+		if err == nil {
+			return nil
+		}
+		silent = append(silent, err.Error())
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return fmt.Errorf("account %s of session %s: %s", r.Type, r.SessionID, strings.Join(silent, "; "))
 }

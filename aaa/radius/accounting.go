@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -24,28 +23,7 @@ func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 	if _, err := c.record(r, nil, 0); err != nil {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
-	var silent []string
-	for _, p := range grantorFirst(c.inOrder(c.acct), r.Server) {
-		err := c.account(ctx, p, r)
-		if err == nil {
-			return nil
-		}
-		silent = append(silent, err.Error())
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return fmt.Errorf("account %s of session %s: %s", r.Type, r.SessionID, strings.Join(silent, "; "))
-}
-
-// grantorFirst has the servers in order, the one that granted before all others.
-func grantorFirst(order []*peer, name string) []*peer {
-	for i, p := range order {
-		if name != "" && p.Name == name {
-			return append(append([]*peer{p}, order[:i]...), order[i+1:]...)
-		}
-	}
-	return order
+	return aaa.Deliver(ctx, r, c.inOrder(c.acct), func(p *peer) string { return p.Name }, func(p *peer) error { return c.account(ctx, p, r) })
 }
 
 func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {

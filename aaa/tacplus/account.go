@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	tq "github.com/facebookincubator/tacquito"
@@ -22,28 +21,7 @@ func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
 	if err != nil {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
-	var silent []string
-	for _, p := range grantorFirst(e.order(), r.Server) {
-		err := p.account(ctx, r, body, args)
-		if err == nil {
-			return nil
-		}
-		silent = append(silent, err.Error())
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return fmt.Errorf("account %s of session %s: %s", r.Type, r.SessionID, strings.Join(silent, "; "))
-}
-
-// grantorFirst has the servers in order, the one that granted before all others.
-func grantorFirst(order []*peer, name string) []*peer {
-	for i, p := range order {
-		if name != "" && p.Name == name {
-			return append(append([]*peer{p}, order[:i]...), order[i+1:]...)
-		}
-	}
-	return order
+	return aaa.Deliver(ctx, r, e.order(), func(p *peer) string { return p.Name }, func(p *peer) error { return p.account(ctx, r, body, args) })
 }
 
 // account sends one record to one server.

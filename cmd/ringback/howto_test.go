@@ -182,3 +182,25 @@ func TestUntriedHowTos(t *testing.T) {
 		}
 	}
 }
+
+// checkUsers looks at a how-to's configuration as it tells its reader to: check-config, then `aaa test` of its users, whose first output stands in it.
+func checkUsers(t *testing.T, h howTo, path, server string) {
+	t.Helper()
+	if out, status := ringback(t, "", "check-config", "-c", path); status != 0 {
+		t.Errorf("check-config: status %d\n%s", status, out)
+	}
+	const sample = "ringback aaa test austin-01 -c /etc/ringback/ringback.yaml"
+	for _, tt := range []struct{ user, password, want string }{
+		{"austin-01", "maui-1993", ""},
+		{"austin-02", "hana-1993", "decision of group default: ask_number"},
+		{"austin-01", "wrong", "user austin-01: refused by " + server},
+	} {
+		out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", path)
+		if (status == 0) != (tt.password != "wrong") || !strings.Contains(out, tt.want) {
+			t.Errorf("aaa test of %s with %s: status %d, must say %q\n%s", tt.user, tt.password, status, tt.want, out)
+		}
+		if tt.want == "" {
+			checkQuoted(t, h.doc, sample, out)
+		}
+	}
+}

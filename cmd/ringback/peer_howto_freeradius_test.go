@@ -188,23 +188,7 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 	f := newStockFreeRADIUS(t, "client.sh", "users.sh", "sign.sh")
 	f.start(t)
 	yaml, path := f.configuration(t)
-	if out, status := ringback(t, "", "check-config", "-c", path); status != 0 {
-		t.Errorf("check-config: status %d\n%s", status, out)
-	}
-	const sample = "ringback aaa test austin-01 -c /etc/ringback/ringback.yaml"
-	for _, tt := range []struct{ user, password, want string }{
-		{"austin-01", "maui-1993", ""},
-		{"austin-02", "hana-1993", "decision of group default: ask_number"},
-		{"austin-01", "wrong", "user austin-01: refused by freeradius"},
-	} {
-		out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", path)
-		if (status == 0) != (tt.password != "wrong") || !strings.Contains(out, tt.want) {
-			t.Errorf("aaa test of %s with %s: status %d, must say %q\n%s", tt.user, tt.password, status, tt.want, out)
-		}
-		if tt.want == "" {
-			checkQuoted(t, freeradiusHowTo.doc, sample, out)
-		}
-	}
+	checkUsers(t, freeradiusHowTo, path, "freeradius")
 	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"), map[string]string{"radius.secret": f.secret}))
 	details, err := filepath.Glob(f.path("log/radacct/127.0.0.1/detail-*"))
 	if err != nil || len(details) == 0 {

@@ -30,23 +30,7 @@ func TestPeerHowToTacquito(t *testing.T) {
 	yaml := strings.Replace(tacquitoHowTo.file(t, "ringback.yaml"), "address: 192.0.2.2", "address: "+server.Addr, 1)
 	policy, secret := tacquitoHowTo.file(t, "policy.yaml"), readFile(t, filepath.Join(dir, "tacacs.secret"))
 	path := filepath.Join(howToDir(t, map[string]string{"ringback.yaml": yaml, "policies.d/default.yaml": policy, "tacacs.secret": secret}), "ringback.yaml")
-	if out, status := ringback(t, "", "check-config", "-c", path); status != 0 {
-		t.Errorf("check-config: status %d\n%s", status, out)
-	}
-	const sample = "ringback aaa test austin-01 -c /etc/ringback/ringback.yaml"
-	for _, tt := range []struct{ user, password, want string }{
-		{"austin-01", "maui-1993", ""},
-		{"austin-02", "hana-1993", "decision of group default: ask_number"},
-		{"austin-01", "wrong", "user austin-01: refused by tacquito"},
-	} {
-		out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", path)
-		if (status == 0) != (tt.password != "wrong") || !strings.Contains(out, tt.want) {
-			t.Errorf("aaa test of %s with %s: status %d, must say %q\n%s", tt.user, tt.password, status, tt.want, out)
-		}
-		if tt.want == "" {
-			checkQuoted(t, tacquitoHowTo.doc, sample, out)
-		}
-	}
+	checkUsers(t, tacquitoHowTo, path, "tacquito")
 	playBoth(t, howToTown(t, yaml, policy, map[string]string{"tacacs.secret": secret}))
 	// Accounting-On, and Start and Stop of four legs.
 	eventually(t, "nine records in tacquito's file", func() bool { return len(server.Accounting()) >= 9 })
