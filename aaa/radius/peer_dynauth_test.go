@@ -27,7 +27,7 @@ func radclient(t *testing.T, address, command, key, attributes string) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-x", "-r", "1", "-t", "0.5", address, command, key)
+	cmd := exec.CommandContext(ctx, program, "-x", "-r", "1", "-t", "3", address, command, key)
 	cmd.Stdin = strings.NewReader(attributes)
 	out, _ := cmd.CombinedOutput() // a NAK is exit status 1 too
 	return string(out)
