@@ -126,7 +126,7 @@ func TestFullSample(t *testing.T) {
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
 		AAA:                lines.Lists{Enable: "default", PPP: "default", EXEC: "default", Network: "default", Commands: "default", Accounting: "default"},
-		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); c.Lines[0].Config != want {
+		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
 	if l := c.Lines[6]; l.TTY != 71 || l.Port != "rfc2217://console1.example.net:2006?speed=115200" || l.Address.Host != "console1.example.net:2006" || l.Rotary != 1 {

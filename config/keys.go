@@ -164,6 +164,10 @@ func lineKeys() []schema.Key {
 			Doc: "The modem is told to report the number that rings (AT+VCID=1), and a call is answered when it has, at the second ring at the latest: Calling-Station-Id. With `call_check` it is on."},
 		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The number that rings is put to `aaa.call_check` before the call is answered; where it is refused, or nobody answers, the telephone rings on."},
+		{Name: "insecure_signals", Type: schema.Bool, Default: "false", Example: "true",
+			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller who speaks the modem's language can then impersonate it. See [Ports without modem signals](ports.md)."},
+		{Name: "proof_registers", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
+			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without modem signals. Default: 18, 25, 26."},
 		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
 		{Name: "scripts", Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
 			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
@@ -171,6 +175,8 @@ func lineKeys() []schema.Key {
 		}},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks by this line.", Keys: []schema.Key{
 			{Name: "forced_wait", Type: schema.Duration, Max: hour, Default: "0s", Example: "5s", Doc: "Least time between the hang-up and the dial (IOS `callback forced-wait`)."},
+			{Name: "same_line_no_verify", Type: schema.Bool, Default: "false", Example: "true",
+				Doc: "A callback without verification may be dialled by the line that was called: a caller who never hangs up can then take it."},
 		}},
 		{Name: "timing", Type: schema.Object, Doc: "Waits of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
 	}
@@ -191,6 +197,9 @@ var timings = []struct {
 	{"rings", "Silence after which a caller who rang has given up.", func(t *lines.Timing) *time.Duration { return &t.Rings }},
 	{"silence", "How long NO CARRIER must be the last of the data to be believed.", func(t *lines.Timing) *time.Duration { return &t.Silence }},
 	{"drain", "Wait for the last octets to cross the line before a hang-up.", func(t *lines.Timing) *time.Duration { return &t.Drain }},
+	{"command_gap", "Pause between a result code and the next command, in chat scripts too.", func(t *lines.Timing) *time.Duration { return &t.CommandGap }},
+	{"settle", "Pause between CONNECT and the first octet sent to the caller.", func(t *lines.Timing) *time.Duration { return &t.Settle }},
+	{"probe", "How often an idle modem is asked for OK.", func(t *lines.Timing) *time.Duration { return &t.Probe }},
 }
 
 func timingKeys() []schema.Key {

@@ -67,6 +67,10 @@ func (l *loader) line(v *schema.Value) Line {
 		Init: v.Get("init").Text(), ForcedWait: get("callback", "forced_wait").Duration(),
 		ModemOffHookScript: v.Get("scripts", "modem_off_hook").Text(), CallbackScript: get("scripts", "callback").Text(),
 	}
+	c.InsecureSignals, c.SameLine = get("insecure_signals").Bool(false), get("callback", "same_line_no_verify").Bool(false)
+	for _, r := range v.Get("proof_registers").Items() {
+		c.ProofRegisters = append(c.ProofRegisters, r.Int())
+	}
 	if r := v.Get("rotary"); r.IsSet() {
 		c.Rotary = r.Int()
 	}
@@ -180,6 +184,7 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 		l.errorAt(url, "say it once", "the URL says flow=%s, and flow_control says %s", a.Flow, line.FlowControl)
 	}
 	line.Port, line.Address = a.String(), a
+	line.InBand = a.Scheme == port.TCP || a.Scheme == port.PTY
 	return true
 }
 

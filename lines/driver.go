@@ -9,6 +9,12 @@ import (
 // hook before it says Up again.
 var ErrDown = errors.New("the line is down")
 
+// ErrHeldBack is wrapped by the error of a Dial whose dial command provably never left: no octet of it was written to the port.
+var ErrHeldBack = errors.New("the dial command was held back")
+
+// ErrRinging is the error of a Probe of a line that rings.
+var ErrRinging = errors.New("the line rings")
+
 // ErrCleared is the cause with which `clear line` ends what runs on a line.
 var ErrCleared = errors.New("the line was cleared")
 
@@ -32,6 +38,9 @@ type Driver interface {
 	// Settle proves the line on hook after commands and failed dials, hanging up whatever is there, and does nothing where no proof is
 	// needed. An error that is not ErrDown means quarantine.
 	Settle(ctx context.Context) error
+	// Probe asks an idle modem for OK, unless it has spoken a moment ago. Where it does not answer the line is proven on hook by all means; the
+	// error says what failed then. It wraps ErrDown where the port was given up. A line that rings is left alone: the error is ErrRinging.
+	Probe(ctx context.Context) error
 	// Clear ends a Command or Dial under way with the cause ErrCleared, hangs up a call that is up, and makes a line that is down try
 	// again at once.
 	Clear(ctx context.Context) error
@@ -55,6 +64,10 @@ type Host interface {
 	Connected(c *Call)
 	// Missed gives the lease back: the answered call did not connect. With an error the line could not be proven on hook.
 	Missed(unproven error)
+	// InBand says whether the open port lacks modem signals, so that the modem's state is proven by what only the modem can know.
+	InBand(is bool)
+	// Notice shows what is not as it should be though the line works; text "" takes the notice of that name back.
+	Notice(name, text string)
 	// Signals shows the modem signals after a change.
 	Signals(s Signals)
 	// Noise counts a line of garbage from the modem.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -30,6 +32,8 @@ type line struct {
 	calls      uint64
 	dials      uint64
 	noise      uint64
+	inBand     bool              // the open port has no modem signals
+	notices    map[string]string // by name
 }
 
 // freeLocked reports whether the line may be lent or answered now.
@@ -57,6 +61,10 @@ func (l *line) statusLocked() Status {
 		s.Reason = l.reason
 	case Quarantined:
 		s.Reason = l.quarantine
+	}
+	s.InBand = l.inBand || l.cfg.InBand
+	for _, name := range slices.Sorted(maps.Keys(l.notices)) {
+		s.Notices = append(s.Notices, l.notices[name])
 	}
 	if l.lease != nil {
 		s.Owner = l.lease.owner
@@ -210,6 +218,31 @@ func (l *line) Missed(unproven error) {
 	defer l.pool.mu.Unlock()
 	l.lease.returnLocked()
 	l.settledLocked(unproven)
+}
+
+// InBand implements Host.
+func (l *line) InBand(is bool) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.inBand = is
+	l.touchLocked()
+}
+
+// Notice implements Host.
+func (l *line) Notice(name, text string) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	if l.notices[name] == text {
+		return
+	}
+	if l.notices == nil {
+		l.notices = map[string]string{}
+	}
+	l.notices[name] = text
+	if text == "" {
+		delete(l.notices, name)
+	}
+	l.touchLocked()
 }
 
 // Signals implements Host.

@@ -31,6 +31,12 @@ type Config struct {
 	CallCheck   bool      // the number that rings is put to AAA before the call is answered (RADIUS Service-Type Call-Check)
 	Init        string    // the modem's initialization command, after ATZ; "" for the driver's own
 
+	InBand          bool                  // this kind of port has no modem signals: result codes and data share one stream (tcp, pty)
+	InsecureSignals bool                  // the operator accepts a modem whose state cannot be proven on a port without modem signals
+	ProofRegisters  []int                 // S registers that mean nothing here and hold the proof on such a port; nil: S18, S25, S26
+	ResultCodes     map[string]ResultCode // what this modem says beside the driver's table; NoResult: progress, ends nothing
+	SameLine        bool                  // a callback without verification may be dialled by the line that was called
+
 	ModemOffHookScript string // regexp on chat script names (IOS `script modem-off-hook`); "" none
 	CallbackScript     string // regexp on chat script names (IOS `script callback`); "" none
 
@@ -57,6 +63,9 @@ type Timing struct {
 	Rings      time.Duration // silence after which a caller who rang is taken to have given up
 	Silence    time.Duration // how long NO CARRIER must be the last of the data to be believed
 	Drain      time.Duration // what Drain waits beyond the time that the bytes themselves need
+	CommandGap time.Duration // pause between a result code and the next command (V.250 §5.7.1: the DTE waits for the result code)
+	Settle     time.Duration // pause between CONNECT and the first octet that we send; reading starts at once
+	Probe      time.Duration // an idle modem is asked for OK this often, and before it is lent where it has said nothing for longer than a tenth of it
 }
 
 // State is what `show line` says of a line.
@@ -81,8 +90,10 @@ type Status struct {
 	Modem   ModemMode `json:"modem"`
 	Rotary  int       `json:"rotary"` // NoRotary: none
 	State   State     `json:"state"`
-	Reason  string    `json:"reason,omitempty"` // why it is down or quarantined
-	Owner   string    `json:"owner,omitempty"`  // who holds the lease: a call's or a callback's ID
+	InBand  bool      `json:"in_band,omitempty"` // no modem signals: the driver proves the modem's state by what only the modem can know
+	Reason  string    `json:"reason,omitempty"`  // why it is down or quarantined
+	Notices []string  `json:"notices,omitempty"` // what is not as it should be though the line works: caller ID refused, DCD that never rises
+	Owner   string    `json:"owner,omitempty"`   // who holds the lease: a call's or a callback's ID
 	Signals string    `json:"signals,omitempty"`
 	Since   time.Time `json:"since"`
 	Calls   uint64    `json:"calls"` // incoming calls answered

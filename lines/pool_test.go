@@ -66,6 +66,8 @@ func (s *stub) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
 	return &Call{Data: newStubData(nil), TTY: s.tty, Direction: Outgoing}, Connected, nil
 }
 
+func (s *stub) Probe(context.Context) error { return nil }
+
 func (s *stub) Settle(ctx context.Context) error {
 	defer s.enter()()
 	s.mu.Lock()

@@ -166,6 +166,9 @@ func (d *Driver) Settle(ctx context.Context) error {
 	return nil
 }
 
+// Probe implements lines.Driver.
+func (d *Driver) Probe(ctx context.Context) error { return d.ready() }
+
 // Clear implements lines.Driver.
 func (d *Driver) Clear(ctx context.Context) error {
 	d.mu.Lock()
