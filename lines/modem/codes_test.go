@@ -89,7 +89,7 @@ func TestIsDial(t *testing.T) {
 		"AT": false, "ATZ": false, "AT&D2": false, "AT&C1&D2S0=0": false, "AT+VCID=1": false, "AT+FCLASS=0;H": false, `AT\D1`: false, "AT%D0": false,
 		"ATH1": false, "ATA": false, "D5551": false, "": false, "AT*D3": false,
 	} {
-		if got := isDial(line); got != want {
+		if got := dialAt(line) >= 0; got != want {
 			t.Errorf("%q: %v", line, got)
 		}
 	}
