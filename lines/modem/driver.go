@@ -29,6 +29,7 @@ type Options struct {
 type Driver struct {
 	o          Options
 	t          lines.Timing
+	codes      *codes
 	autoAnswer bool // the modem answers by itself (S0 in Config.Init)
 
 	op      chan struct{} // capacity 1: the token
@@ -93,7 +94,7 @@ var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9]`)
 func New(o Options) *Driver {
 	o.Config.CallerID = o.Config.CallerID || o.Config.CallCheck
 	return &Driver{
-		o: o, t: o.Config.Timing.WithDefaults(), autoAnswer: answersItself.MatchString(o.Config.Init),
+		o: o, t: o.Config.Timing.WithDefaults(), codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.MatchString(o.Config.Init),
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),
 	}
 }

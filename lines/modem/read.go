@@ -95,7 +95,7 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 		if line == nil {
 			break
 		}
-		e := parse(line, d.numbers != words)
+		e := d.codes.parse(line, d.numbers != words)
 		if d.o.Debug != nil && e.kind != echo {
 			d.debug("<- %q", e.text)
 		}
@@ -180,8 +180,8 @@ func (d *Driver) resultLocked(e event) {
 	case lines.OK, lines.Error:
 	default: // the end of a call, or of its beginning
 		d.calling = false
-		if d.port == nil || !d.port.HasSignals() {
-			d.online = false
+		if d.port == nil || !d.port.HasSignals() || e.online {
+			d.online = e.online
 		}
 	}
 	if d.talk != nil {
