@@ -35,6 +35,7 @@ type Options struct {
 type Driver struct {
 	o          Options
 	t          lines.Timing
+	codes      *codes
 	autoAnswer string // "S0=1" where the modem answers by itself (Config.Init); "" it does not
 
 	op      chan struct{} // capacity 1: the token
@@ -102,7 +103,7 @@ func New(o Options) *Driver {
 		o.Proofs = &Proofs{}
 	}
 	d := &Driver{
-		o: o, t: o.Config.Timing.WithDefaults(), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
+		o: o, t: o.Config.Timing.WithDefaults(), codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),
 	}
 	d.proof = newProof(o)

@@ -94,8 +94,8 @@ type action struct {
 	run  func(d *Driver, h happening)
 }
 
-// table is what the driver believes of what it hears, and what follows. Which phases are deaf is said by deafLocked.
-var table = []rule{
+// rules are the table: what the driver believes of what it hears, and what follows. Which phases are deaf is said by deafLocked.
+var rules = []rule{
 	{from: in(closed), on: onOpened, to: starting},
 	{from: in(starting), on: onProven, to: idle, do: do(tellUp), why: "the modem is ready and on hook"},
 	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp), why: "ready, but not on hook: quarantine"},
@@ -119,8 +119,12 @@ var table = []rule{
 	{from: in(scripted), on: onDial, to: dialing},
 	{from: in(scripted), on: onScriptEnded, to: used},
 	{from: in(dialing), on: onConnect, to: connected, do: do(takeData, giveToScript)},
+	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt), why: "a fax, say: a call is up, and not one of ours"},
 	{from: in(dialing), on: onFinal, to: released, do: do(endAttempt)},
+	{from: in(answering), on: onFinal, when: all(online), to: dropped},
 	{from: in(answering), on: onFinal, to: released},
+	{from: in(idle, used), on: onFinal, when: all(online), to: dropped, do: do(wakeRun)},
+	{from: in(scripted), on: onFinal, when: all(online), to: dropped, do: do(glare)},
 	{from: in(dialing), on: onScriptEnded, to: aborted},
 	{from: in(answering), on: onGiveUp, to: aborted},
 
@@ -148,6 +152,7 @@ func butClosed() []phase { return phases[1:] }
 
 var (
 	autoAnswer = guard{"it answers by itself", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
+	online     = guard{"the modem has left its command line", func(_ *Driver, h happening) bool { return h.line.online }}
 	good       = guard{"it ended well", func(_ *Driver, h happening) bool { return h.good }}
 )
 
@@ -164,7 +169,7 @@ var (
 		}
 	}}
 	forgetRings  = action{"forget the rings", func(d *Driver, _ happening) { d.quietLocked() }}
-	glare        = action{"glare", func(d *Driver, h happening) { d.talk.rangLocked(h.line.code) }}
+	glare        = action{"glare", func(d *Driver, h happening) { d.talk.rangLocked(h.line) }}
 	takeData     = action{"data", func(d *Driver, h happening) { d.conn = d.newConn(h.line, h.cr) }}
 	giveToScript = action{"the script's call", func(d *Driver, _ happening) { d.talk.connectLocked(d.conn) }}
 	endAttempt   = action{"the attempt's result", func(d *Driver, h happening) { d.talk.finalLocked(h.line.code) }}
@@ -176,8 +181,8 @@ var (
 
 // happenLocked takes a trigger through the table. It reports whether a rule covered it.
 func (d *Driver) happenLocked(h happening) bool {
-	for i := range table {
-		r := &table[i]
+	for i := range rules {
+		r := &rules[i]
 		if r.on != h.on || !slices.Contains(r.from, d.phase) || slices.ContainsFunc(r.when, func(g guard) bool { return !g.holds(d, h) }) {
 			continue
 		}

@@ -95,7 +95,7 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 		if line == nil {
 			break
 		}
-		e := parse(line, d.numbers != words && !d.reply.secret)
+		e := d.codes.parse(line, d.numbers != words && !d.reply.secret)
 		d.show(e)
 		if d.takeLocked(e, cr) {
 			look = true

@@ -64,10 +64,10 @@ func (t *talk) finalLocked(code lines.ResultCode) {
 
 // rangLocked takes a RING, or a CONNECT that is not the script's: glare. A dial command that is not out yet stays in; one that is gets no
 // connection of ours any more.
-func (t *talk) rangLocked(code lines.ResultCode) {
+func (t *talk) rangLocked(e event) {
 	t.rang = true
 	switch {
-	case code == lines.Connected:
+	case e.online:
 		t.code = lines.Ring
 		t.endLocked(errors.New("CONNECT without a dial command: an incoming call"))
 	case t.dial && t.code == lines.NoResult:

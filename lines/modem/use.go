@@ -112,7 +112,7 @@ func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 		return nil, lines.ErrDown
 	}
 	if d.rings > 0 && time.Since(d.lastRing) < d.t.Rings {
-		t.rangLocked(lines.Ring)
+		t.rangLocked(event{code: lines.Ring})
 	}
 	return t, nil
 }
