@@ -183,8 +183,9 @@ func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
 		case nothing, redrawAsked, helpAsked:
 		case tabbed:
 			again.complete(a)
-		default:
+		default: // more than one line: no Ctrl-U makes one of it
 			again.spoil(ErrGarbled)
+			return again
 		}
 	}
 	return again

@@ -264,7 +264,7 @@ func TestUnread(t *testing.T) {
 // FuzzParity holds: whatever is typed first, a parity is found only where each octet up to Enter has it, and then the line is what a 7-bit
 // terminal typed; else the eighth bit is no parity.
 func FuzzParity(f *testing.F) {
-	for _, typed := range []string{austinEven, austinOdd, austin, "\x8d", "\r\x8a" + austinOdd, "j\xfcrgen\r", even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r")} {
+	for _, typed := range []string{austinEven, austinOdd, austin, "\x8d", "\r\x8a" + austinOdd, "j\xfcrgen\r", even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r"), "\x10\x8a\x8a\x15\r"} {
 		f.Add([]byte(typed))
 	}
 	f.Fuzz(func(t *testing.T, typed []byte) {
