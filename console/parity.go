@@ -188,6 +188,9 @@ func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
 			return again
 		}
 	}
+	if again.esc != noEscape { // Enter would break it off
+		again.spoil(ErrGarbled)
+	}
 	return again
 }
 

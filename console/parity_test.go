@@ -56,6 +56,7 @@ func TestParityOfTheFirstLine(t *testing.T) {
 		{"7E1 with a NUL", even("a\x00b\r"), "", ErrGarbled, EvenParity},
 		{"7E1, too long", even(strings.Repeat("a", 300) + "\r"), "", ErrTooLong, EvenParity},
 		{"7O1 with a BEL is no text", odd("austin\a\r"), "", ErrGarbled, UnknownParity},
+		{"7O1 with half a sequence is no text", odd("austin\x1b[\r"), "", ErrGarbled, UnknownParity},
 		{"Latin-1", "j\xfcrgen\r", "", ErrGarbled, UnknownParity},
 		{"Latin-1 with Enter as 7E1 has it, and more", "j\xfcrgen\x8dx\r", "", ErrGarbled, UnknownParity},
 		{"code page 437", "ren\x82e\r", "", ErrGarbled, UnknownParity},
