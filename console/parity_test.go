@@ -50,6 +50,8 @@ func TestParityOfTheFirstLine(t *testing.T) {
 		{"7E1, Enter alone", "\x8d", "", nil, EvenParity},
 		{"7O1, Enter alone shows nothing", "\r", "", nil, UnknownParity},
 		{"7O1, no bit at all is an 8-bit line", "dad\r", "dad", nil, NoParity},
+		{"7O1, Ctrl-E has the bit", odd("\x05dad\r"), "dad", nil, OddParity},
+		{"7E1, Ctrl-A keeps it from being UTF-8", even("\x01DAVE\r"), "DAVE", nil, EvenParity},
 		{"7E1 with keys", even("rubbish\x15austim\bn-01\x02\x02\x02\x7f\x05") + "\x8d", "austi-01", nil, EvenParity},
 		{"7O1 with keys", odd("rubbish\x15austim\x7fn-01") + "\x0d", "austin-01", nil, OddParity},
 		{"7E1 with a sequence that is none", even("70\x1b[118\r"), "", ErrGarbled, EvenParity},
@@ -68,6 +70,8 @@ func TestParityOfTheFirstLine(t *testing.T) {
 		{"7E1 that UTF-8 could begin like, typed ahead", "ji\xed\x8dpw\r", "jim", nil, EvenParity},
 		{"7E1 that UTF-8 could begin like, CR LF", "ji\xed\x8d\n", "jim", nil, EvenParity},
 		{"7E1 that is UTF-8 to the end, Enter again", even("DAVE\r\r"), "", ErrGarbled, EvenParity},
+		{"the same with a digit", even("fred1\r\r"), "", ErrGarbled, EvenParity},
+		{"7E1, Enter before it", even("\r") + even("DAVE\r"), "", nil, EvenParity},
 		{"a flood", strings.Repeat("\xe1", 5000) + "\x8d\r", "", ErrGarbled, UnknownParity},
 		{"a flood of editing", strings.Repeat("a\b", 5000) + "b\r", "b", nil, NoParity},
 	}
