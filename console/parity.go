@@ -85,32 +85,32 @@ func (p Parity) text(s []byte) []byte {
 	return out
 }
 
-// quiet is how long nothing may follow an octet that is Enter only where nothing follows: the octets of one character come together.
-const quiet = time.Second
+// silence is how long nothing may follow an octet that is Enter only where nothing follows: the octets of one character come together.
+const silence = time.Second
 
-// maxOpening is how many octets of a first line are looked at. A longer line shows no parity.
-const maxOpening = 1024
+// maxFirstLine is how many octets of a first line are looked at. A longer line shows no parity.
+const maxFirstLine = 1024
 
-// opening is the first line as it was typed.
-type opening struct {
+// firstLine is the first line as it was typed.
+type firstLine struct {
 	octets  []byte
 	afterCR bool // it began behind a CR: an LF or NUL at its begin belongs to that
 	parity  Parity
 	mixed   bool // not all octets have the same parity, or there are too many
 }
 
-func (s *opening) add(b byte) {
+func (s *firstLine) add(b byte) {
 	if len(s.octets) == 0 {
 		s.parity = parityOf(b)
 	}
-	s.mixed = s.mixed || parityOf(b) != s.parity || len(s.octets) == maxOpening
+	s.mixed = s.mixed || parityOf(b) != s.parity || len(s.octets) == maxFirstLine
 	if !s.mixed {
 		s.octets = append(s.octets, b)
 	}
 }
 
 // marked reports whether all octets have one parity and one of them needs its eighth bit for that.
-func (s *opening) marked() bool {
+func (s *firstLine) marked() bool {
 	for _, b := range s.octets {
 		if b >= utf8.RuneSelf {
 			return !s.mixed
@@ -134,9 +134,9 @@ func readAs(octets []byte) (whole, begun bool) {
 	return true, false
 }
 
-// hear takes the octet b of a first line into s, before the editor gets it. It returns the editor to go on with: where the line
+// detectParity takes the octet b of a first line into s, before the editor gets it. It returns the editor to go on with: where the line
 // shows a parity, t has it from now on and the editor holds what was typed. ended says that b is Enter though as 8 bits it is not.
-func (t *Terminal) hear(b byte, s *opening, e *editor, a assistant) (next *editor, ended bool, err error) {
+func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (next *editor, ended bool, err error) {
 	typed := s.octets
 	s.add(b)
 	if b&0x7f != carriageReturn {
@@ -144,19 +144,19 @@ func (t *Terminal) hear(b byte, s *opening, e *editor, a assistant) (next *edito
 	}
 	whole, begun := readAs(s.octets)
 	switch {
-	case s.mixed && b >= utf8.RuneSelf: // no CR of an 8-bit terminal, but one who waits for an answer must get one
+	case s.mixed && b >= utf8.RuneSelf: // an 8-bit terminal has no such CR, but a caller who waits for an answer must get one
 		if e.spoilt == nil && (e.raw || e.utfLen > 0) {
 			return e, false, nil // it is, or goes on with, a character
 		}
-		still, err := t.still()
-		if still {
+		silent, err := t.awaitSilence()
+		if silent {
 			e.spoil(ErrGarbled)
 		}
-		return e, still, err
+		return e, silent, err
 	case !s.marked() || whole:
 		return e, false, nil
 	case begun:
-		if still, err := t.still(); err != nil || !still && t.continues() {
+		if silent, err := t.awaitSilence(); err != nil || !silent && t.continues() {
 			return e, false, err
 		}
 	}
@@ -194,12 +194,12 @@ func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
 	return again
 }
 
-// still waits for a moment and reports whether nothing came. What came is read next.
-func (t *Terminal) still() (bool, error) {
+// awaitSilence waits for a moment and reports whether nothing came. What came is read next.
+func (t *Terminal) awaitSilence() (bool, error) {
 	defer t.arm(t.conn.SetReadDeadline, time.Time{})
 	var b [1]byte
 	for len(t.ahead) == 0 {
-		t.arm(t.conn.SetReadDeadline, time.Now().Add(quiet))
+		t.arm(t.conn.SetReadDeadline, time.Now().Add(silence))
 		n, err := t.conn.Read(b[:])
 		t.ahead = append(t.ahead, b[:n]...)
 		switch {

@@ -242,14 +242,14 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 		return "", err
 	}
 	defer e.hist.rewind()
-	first := opening{afterCR: t.wasCR}
+	first := firstLine{afterCR: t.wasCR}
 	for {
 		b, err := t.readByte(e)
 		if err != nil {
 			return "", err
 		}
 		if t.Parity == UnknownParity {
-			next, ended, err := t.hear(b, &first, e, a)
+			next, ended, err := t.detectParity(b, &first, e, a)
 			if err != nil {
 				return "", err
 			}
