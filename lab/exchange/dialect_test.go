@@ -443,10 +443,10 @@ func TestAfter(t *testing.T) {
 	for _, pieces := range [][]string{{"ATDT5552\r"}, {"AT", "DT5552", "\r"}} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newTown(t, Config{}, ModemConfig{})
-			var at []time.Duration
+			at := make(chan time.Duration, 5)
 			var began time.Time
 			for d := time.Duration(0); d <= 30*time.Millisecond; d += 10 * time.Millisecond {
-				w.alice.After("DT5552\r", d, func() { at = append(at, time.Since(began)) })
+				w.alice.After("DT5552\r", d, func() { at <- time.Since(began) })
 			}
 			w.alice.After("never", 0, func() { t.Error("pulled by nothing") })
 			for _, p := range pieces {
@@ -457,8 +457,14 @@ func TestAfter(t *testing.T) {
 			pass(time.Second)
 			w.types("alice", "DT5552\r") // once is enough
 			pass(time.Second)
-			if got := fmt.Sprint(at); got != "[0s 10ms 20ms 30ms]" {
-				t.Errorf("at %s", got)
+			close(at)
+			for want := time.Duration(0); want <= 30*time.Millisecond; want += 10 * time.Millisecond {
+				if got, ok := <-at; got != want || !ok {
+					t.Errorf("at %v, %v, want %v", got, ok, want)
+				}
+			}
+			if got, ok := <-at; ok {
+				t.Errorf("again at %v", got)
 			}
 		})
 	}
