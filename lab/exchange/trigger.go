@@ -15,8 +15,8 @@ type trigger struct {
 
 // After calls do once, the time d after the DTE has sent the last octet of text: in whatever state the modem is, in one
 // write or many, whatever faults it has. do runs in a goroutine of its own with no lock held, and Exchange.Close waits for
-// it. In a testing/synctest bubble it runs exactly d after the write, before the time goes on: so a test places a key, a
-// hang-up or a ring (Exchange.Ring) at each moment of a dialogue.
+// it. In a testing/synctest bubble it runs exactly d after the write: so a test places a key, a hang-up or a ring
+// (Exchange.Ring) at each moment of a dialogue. What else is due at the same moment may come before it or after it.
 func (m *Modem) After(text string, d time.Duration, do func()) {
 	m.x.lock()
 	defer m.x.unlock()
