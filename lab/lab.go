@@ -80,6 +80,9 @@ type counts struct {
 func (c *counts) add(e exchange.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.events == nil {
+		c.events, c.answers = map[string]int{}, map[string]int{}
+	}
 	c.events[e.Modem]++
 	if e.Kind == exchange.AnswerEvent {
 		c.answers[e.Modem]++
@@ -126,7 +129,6 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		o.Quiet = true // the other one stays the one that is found
 	}
 	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
-	l.counts.events, l.counts.answers = map[string]int{}, map[string]int{}
 	if err := l.start(ctx); err != nil {
 		l.Close()
 		return nil, err
