@@ -36,8 +36,7 @@ A port without modem signals (tcp, pty) has the modem's result codes and the cal
 CONNECT sounds like the modem. What the thief got is judged by the telephone exchange (who is connected, what was dialled), the daemon's API and
 what the thief could read.
 
-` + attackList() + `
-An attack takes up to a minute: the guard times of escape sequences are true ones, whatever --pace. The files of a town whose daemon was not held are
+` + attackList() + `An attack takes up to a minute: the guard times of escape sequences are true ones, whatever --pace. The files of a town whose daemon was not held are
 kept; the last column names them.`,
 		Example: "  ringback lab attack\n  ringback lab attack --ports tcp session-theft early-ok",
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -50,7 +49,7 @@ kept; the last column names them.`,
 	fl.StringVar(&f.ports, "ports", "", "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (default: each of them)")
 	fl.Float64Var(&f.pace, "pace", 50, "how many times faster than a real one the telephone network is")
 	fl.IntVar(&f.parallel, "parallel", 4, "attacks to play at the same time")
-	fl.StringVarP(&f.output, "output", "o", "table", "table or json (an object a line, each as soon as its attack is over)")
+	fl.StringVarP(&f.output, "output", "o", "table", "table or json (an object a line)")
 	return c
 }
 
