@@ -36,6 +36,8 @@ type Options struct {
 	RADIUS *RADIUS
 	// Line gives the modem of a line its port, in place of Ports, and returns the port's URL; nil: as Ports says.
 	Line func(tty int, m *exchange.Modem) (url string, err error)
+	// Modem changes what a modem is like before it is installed: tty65 … or a subscriber's name. nil: as they are.
+	Modem func(name string, c *exchange.ModemConfig)
 	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users, tacacs.conf. nil: as they are.
 	Edit func(name, text string) string
 }
@@ -64,6 +66,33 @@ type Lab struct {
 
 	mu       sync.Mutex
 	attached map[string]bool
+
+	counts counts
+}
+
+// counts are of what the exchange has told, by modem. The exchange tells it while others hold the lab's own lock.
+type counts struct {
+	mu      sync.Mutex
+	events  map[string]int
+	answers map[string]int
+}
+
+func (c *counts) add(e exchange.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.events == nil {
+		c.events, c.answers = map[string]int{}, map[string]int{}
+	}
+	c.events[e.Modem]++
+	if e.Kind == exchange.AnswerEvent {
+		c.answers[e.Modem]++
+	}
+}
+
+func (c *counts) of(m *exchange.Modem) (events, answers int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.events[m.Name()], c.answers[m.Name()]
 }
 
 // Start brings the town up and waits until the daemon answers. The caller must Close the Lab.
@@ -144,6 +173,14 @@ func (l *Lab) StopDaemon() { l.child().stop() }
 
 // StartDaemon starts the daemon, again after StopDaemon or its end, and waits until its lines are in service.
 func (l *Lab) StartDaemon(ctx context.Context) error {
+	if err := l.launch(); err != nil {
+		return err
+	}
+	return l.ready(ctx)
+}
+
+// launch starts the daemon and does not wait for it.
+func (l *Lab) launch() error {
 	d, err := startDaemon(l.opt.Binary, l.dir)
 	if err != nil {
 		return err
@@ -151,7 +188,7 @@ func (l *Lab) StartDaemon(ctx context.Context) error {
 	l.mu.Lock()
 	l.daemon = d
 	l.mu.Unlock()
-	return l.ready(ctx)
+	return nil
 }
 
 // PID is the daemon's process id.
@@ -186,10 +223,11 @@ func (l *Lab) startTown() error {
 	}
 	l.logs = append(l.logs, log)
 	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
+		l.counts.add(e)
 		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
 	for i, lis := range l.sockets.lines {
-		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
+		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -197,12 +235,19 @@ func (l *Lab) startTown() error {
 		l.lines, l.urls = append(l.lines, m), append(l.urls, url)
 	}
 	for _, r := range residents {
-		l.subscribers[r.Name] = l.exchange.AddModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
+		l.subscribers[r.Name] = l.addModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
 	}
 	for _, r := range reserved {
 		l.exchange.Reserve(r.Number, r.Behaviour)
 	}
 	return nil
+}
+
+func (l *Lab) addModem(c exchange.ModemConfig) *exchange.Modem {
+	if l.opt.Modem != nil {
+		l.opt.Modem(c.Name, &c)
+	}
+	return l.exchange.AddModem(c)
 }
 
 // ready waits until the daemon's lines are in service.
@@ -300,6 +345,13 @@ func startDaemon(binary, dir string) (*daemon, error) {
 		return nil, fmt.Errorf("lab: start the daemon: %w", err)
 	}
 	return d, os.WriteFile(filepath.Join(dir, "daemon.pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
+}
+
+// kill ends the daemon as kill -9 does.
+func (d *daemon) kill() {
+	d.cmd.Process.Kill()
+	<-d.ended
+	d.log.Close()
 }
 
 // stop asks the daemon to end, and insists after a while.

@@ -77,7 +77,7 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 	}
 	f.add(c)
 	c.Flags().BoolVar(&play, "play", false, "play both scenarios, print the transcripts beside the broker's trace, and exit")
-	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA())
+	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c
 }
 
