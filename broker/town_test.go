@@ -318,7 +318,7 @@ func (w *town) idle(within time.Duration) {
 // last is the newest callback.
 func (w *town) last() broker.CallbackView {
 	w.t.Helper()
-	all, err := w.broker.CallbackList(context.Background(), true)
+	all, _, err := w.broker.CallbackList(context.Background(), broker.CallbackQuery{All: true, Limit: 1})
 	if err != nil || len(all) == 0 {
 		w.t.Fatalf("no callback: %v", err)
 	}
