@@ -72,7 +72,7 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 				return playAll(cmd.Context(), f, nil, cmd.OutOrStdout())
 			}
-			return visit(cmd.Context(), f)
+			return visit(cmd.Context(), f, cmd.OutOrStdout())
 		},
 	}
 	f.add(c)
@@ -82,17 +82,17 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 }
 
 // visit puts the person at the terminal before a subscriber's PC modem.
-func visit(ctx context.Context, f labFlags) error {
+func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
-	fmt.Print("starting the town …")
+	fmt.Fprint(w, "starting the town …")
 	l, err := f.start(ctx)
-	fmt.Print("\r\x1b[K") // the explanation needs all of the screen
+	fmt.Fprint(w, "\r\x1b[K") // the explanation needs all of the screen
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	tellKept(os.Stdout, l)
+	tellKept(w, l)
 	name := "austin-01"
 	dte, err := l.Attach(name)
 	if err != nil {
@@ -107,13 +107,13 @@ func visit(ctx context.Context, f labFlags) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, os.Stdout)
+	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, w)
 	select {
 	case <-l.Done():
 		return fmt.Errorf("lab: the daemon has ended; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
 	default:
 	}
-	fmt.Println("the town ends; its files stay in", l.Dir())
+	fmt.Fprintln(w, "the town ends; its files stay in", l.Dir())
 	return err
 }
 
@@ -211,7 +211,7 @@ func newLabCall() *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, os.Stdout)
+			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, cmd.OutOrStdout())
 		},
 	}
 	c.Flags().StringVar(&as, "as", "", "the subscriber: austin-01, austin-02 or kihei-03")
