@@ -16,13 +16,15 @@ func newDebug() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "debug TOPIC…",
 		Short: "stream live debug events of a running daemon",
-		Long: `Shows events of the topics until Ctrl-C, with time stamps to the millisecond as IOS has them. Standard error says when it has begun:
+		Long: `Shows events of the topics until Ctrl-C, with time stamps to the millisecond as IOS has them. The topics:
 
   callback   callback events
   chat       chat script activity
   modem      modem control and process activation
   aaa        what AAA is asked and answers
-  all        the four of them`,
+  all        the four of them
+
+Standard error says when the daemon listens: events after that are not missed.`,
 		Example:   "  ringback debug callback chat",
 		ValidArgs: append([]string{"all"}, client.Topics...),
 		Args:      debugTopics,

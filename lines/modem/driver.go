@@ -16,7 +16,7 @@ import (
 // Options say what a Driver works on.
 type Options struct {
 	Config lines.Config
-	// Open opens the port. The driver closes it, and opens it again when it was lost.
+	// Open opens the port; its errors name it. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
 	// Debug is told what passes, one line an event. It must not block; nil: nobody.
 	Debug func(tty int, text string)
@@ -142,7 +142,7 @@ func (d *Driver) sleep(ctx context.Context, pause time.Duration) {
 func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 	port, err := d.o.Open(ctx)
 	if err != nil {
-		return false, fmt.Errorf("open %s: %w", d.o.Config.Port, err)
+		return false, err // it names the port
 	}
 	d.install(port)
 	var reader sync.WaitGroup
