@@ -37,12 +37,13 @@ func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-func (f *labFlags) start(ctx context.Context) (*lab.Lab, error) {
+// start brings the town up; tell hears what is waited for.
+func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary)})
+	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary), Tell: tell})
 }
 
 // howCalled is what the user can paste to call this program: its path, unless `go run` made it for the moment.
@@ -86,7 +87,7 @@ func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
 	fmt.Fprint(w, "starting the town …")
-	l, err := f.start(ctx)
+	l, err := f.start(ctx, func(text string) { fmt.Fprint(w, "\r\x1b[K"+text) })
 	fmt.Fprint(w, "\r\x1b[K") // the explanation needs all of the screen
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
 	fmt.Fprintln(w, "starting the town …")
-	l, err := f.start(ctx)
+	l, err := f.start(ctx, func(text string) { fmt.Fprintln(w, text) })
 	if err != nil {
 		return err
 	}
