@@ -289,13 +289,6 @@ func TestLabAgainAtOnce(t *testing.T) {
 	gone(t, filepath.Join(state, "ringback", "lab"))
 }
 
-// running says whether a process is there and no zombie: an orphan may find nobody who waits for it.
-func running(pid int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, state, ok := strings.Cut(string(stat), ") ")
-	return err == nil && ok && state[0] != 'Z'
-}
-
 // When the daemon ends by itself, the person at the terminal is told, and the lab ends.
 func TestDaemonEnds(t *testing.T) {
 	t.Parallel()
