@@ -189,7 +189,7 @@ func (l *Lab) startTown() error {
 	}
 	l.logs = append(l.logs, log)
 	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
-		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
+		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Local().Format("2006-01-02T15:04:05.000Z07:00"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
 	for i, lis := range l.sockets.lines {
 		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})

@@ -370,6 +370,7 @@ func TestQueries(t *testing.T) {
 		commit(t, j, PutCallback{cb}, PutCall{c}, Spool{spooled(fmt.Sprint("r", i))}, AddAudit{record(fmt.Sprint(i))})
 	}
 	c3 := callback("cb3", "u3")
+	c3.Created = at(3)
 	commit(t, j, PutCallback{ended(c3, "failed")}, EndCall{ID: "call3", End: at(9)}, Unspool{"r0"})
 	ids := func(cs []Callback) (s string) {
 		for _, c := range cs {
