@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
@@ -87,6 +89,7 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
+	log        *zap.Logger
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -164,7 +167,7 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
+	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -318,7 +321,7 @@ func (w *town) idle(within time.Duration) {
 // last is the newest callback.
 func (w *town) last() broker.CallbackView {
 	w.t.Helper()
-	all, err := w.broker.CallbackList(context.Background(), true)
+	all, _, err := w.broker.CallbackList(context.Background(), broker.CallbackQuery{All: true, Limit: 1})
 	if err != nil || len(all) == 0 {
 		w.t.Fatalf("no callback: %v", err)
 	}

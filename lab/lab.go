@@ -32,6 +32,8 @@ type Options struct {
 	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
 	AAA     AAA     // the kind of the town's AAA server; "": ByRADIUS
 
+	Tell func(text string) // told what is waited for; nil: nobody
+
 	// RADIUS is a server to ask in place of the lab's own, by UDP; nil: the lab's own.
 	RADIUS *RADIUS
 	// Line gives the modem of a line its port, in place of Ports, and returns the port's URL; nil: as Ports says.
@@ -52,6 +54,7 @@ type RADIUS struct {
 type Lab struct {
 	opt         Options
 	dir         string
+	lock        *lock // nil: not taken
 	sockets     *sockets
 	exchange    *exchange.Exchange
 	lines       []*exchange.Modem
@@ -122,10 +125,10 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, err := Find(); err == nil && !o.Quiet {
-		if t.Dir == dir {
-			return nil, fmt.Errorf("lab: one is running already in %s (pid %d): sit down in it with `%s lab call --as austin-02`, end it, or give this one another --dir", dir, t.PID, o.Command)
-		}
+	if o.Tell == nil {
+		o.Tell = func(string) {}
+	}
+	if t, err := Find(); err == nil && t.Dir != dir {
 		o.Quiet = true // the other one stays the one that is found
 	}
 	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
@@ -139,7 +142,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 func (l *Lab) start(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel = cancel
-	b, err := l.open()
+	b, err := l.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -181,7 +184,7 @@ func (l *Lab) StartDaemon(ctx context.Context) error {
 
 // launch starts the daemon and does not wait for it.
 func (l *Lab) launch() error {
-	d, err := startDaemon(l.opt.Binary, l.dir)
+	d, err := startDaemon(l.opt.Binary, l.dir, l.lock.f)
 	if err != nil {
 		return err
 	}
@@ -224,7 +227,7 @@ func (l *Lab) startTown() error {
 	l.logs = append(l.logs, log)
 	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
 		l.counts.add(e)
-		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
+		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Local().Format("2006-01-02T15:04:05.000Z07:00"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
 	for i, lis := range l.sockets.lines {
 		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
@@ -288,6 +291,9 @@ func (l *Lab) Done() <-chan struct{} { return l.child().ended }
 
 // Close ends the daemon in good order, then the town. Safe to call twice.
 func (l *Lab) Close() error {
+	if l.lock != nil {
+		l.lock.ending()
+	}
 	if l.unpublish != nil {
 		l.unpublish()
 		l.unpublish = nil
@@ -309,6 +315,10 @@ func (l *Lab) Close() error {
 	}
 	l.logs = nil
 	l.wg.Wait()
+	if l.lock != nil {
+		l.lock.release()
+		l.lock = nil
+	}
 	return nil
 }
 
@@ -319,13 +329,14 @@ type daemon struct {
 	ended chan struct{}
 }
 
-func startDaemon(binary, dir string) (*daemon, error) {
+func startDaemon(binary, dir string, lock *os.File) (*daemon, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "ringback.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	cmd := exec.Command(binary, "serve", "-c", filepath.Join(dir, "ringback.yaml"))
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{lock} // held until the daemon has ended too
 	// A Ctrl-C at the lab's terminal is the lab's to handle; and no daemon outlives its lab.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	d := &daemon{cmd: cmd, log: log, ended: make(chan struct{})}
@@ -354,12 +365,15 @@ func (d *daemon) kill() {
 	d.log.Close()
 }
 
+// stopTimeout is how long a daemon may take to end in good order.
+const stopTimeout = 30 * time.Second
+
 // stop asks the daemon to end, and insists after a while.
 func (d *daemon) stop() {
 	d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(stopTimeout):
 		d.cmd.Process.Kill()
 		<-d.ended
 	}

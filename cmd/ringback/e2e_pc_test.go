@@ -232,7 +232,7 @@ func listen(t *testing.T, l *lab.Lab) *heard {
 	ctx, stop := context.WithCancel(context.Background())
 	h := &heard{over: make(chan error, 1), stop: stop}
 	go func() {
-		h.over <- l.Client().Debug(ctx, client.Topics, func(e client.DebugEvent) {
+		h.over <- l.Client().Debug(ctx, client.Topics, nil, func(e client.DebugEvent) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.text.WriteString(e.Text + "\n")

@@ -110,7 +110,7 @@ func TestSecretsStayInside(t *testing.T) {
 	var heard strings.Builder
 	listening := make(chan error, 1)
 	go func() {
-		listening <- l.Client().Debug(ctx, client.Topics, func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
+		listening <- l.Client().Debug(ctx, client.Topics, nil, func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
 	}()
 	play(t, l, parse(t, login("austin-01", "guess-1492")+"see % Login invalid\nhangup\n-- callback --\nnone\n"))
 	play(t, l, shipped(t, "any-number"))
