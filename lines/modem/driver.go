@@ -42,9 +42,7 @@ type Driver struct {
 	wake    chan struct{} // capacity 1: Run should look
 	poke    chan struct{} // capacity 1: the token's holder should look
 	retry   chan struct{} // capacity 1: try the port again now
-	writing sync.Mutex    // one writes to the port at a time; guards lastWrite
-
-	lastWrite time.Time
+	writing sync.Mutex    // one writes to the port at a time
 
 	proof proof // of a port without signals; of the token's holder
 
@@ -60,6 +58,7 @@ type Driver struct {
 	split    splitter
 	numbers  numbering
 	spoke    numbering // how the last result code came
+	lower    bool      // it says them in lower case
 	lastCode time.Time // when it came
 	heard    time.Time // when the modem last answered a command
 	probeAt  time.Time // when an idle modem is asked next; zero: not settled yet
