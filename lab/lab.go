@@ -205,9 +205,12 @@ func (l *Lab) startTown() error {
 	return nil
 }
 
+// startTime is how long a daemon may take until its lines are in service, on a machine that is busy with something else.
+const startTime = time.Minute
+
 // ready waits until the daemon's lines are in service.
 func (l *Lab) ready(ctx context.Context) error {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(startTime)
 	for {
 		lines, err := l.Client().Lines(ctx)
 		if err == nil && inService(lines) {
@@ -224,7 +227,7 @@ func (l *Lab) ready(ctx context.Context) error {
 			if err == nil {
 				err = errors.New("its lines are not in service: see `show lines`")
 			}
-			return fmt.Errorf("lab: the daemon did not come up in 20 s: %w; its log is %s", err, filepath.Join(l.dir, "ringback.log"))
+			return fmt.Errorf("lab: the daemon did not come up in %v: %w; its log is %s", startTime, err, filepath.Join(l.dir, "ringback.log"))
 		}
 	}
 }

@@ -38,7 +38,7 @@ func TestPeerMinicom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, expect, "-f", "testdata/minicom.exp", tty, "55555")
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
@@ -94,7 +94,7 @@ func carrier(d *DTE, on bool) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		timeout := time.After(3 * patience)
+		timeout := time.After(patience)
 		for d.Signals().Has(DCD) != on {
 			select {
 			case <-d.Changes():
@@ -107,7 +107,7 @@ func carrier(d *DTE, on bool) <-chan struct{} {
 }
 
 func expectBytes(d *DTE, want string) error {
-	d.SetReadDeadline(time.Now().Add(3 * patience))
+	d.SetReadDeadline(time.Now().Add(patience))
 	var got []byte
 	b := make([]byte, 1)
 	for !bytes.HasSuffix(got, []byte(want)) {
