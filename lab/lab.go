@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Dir     string  // where its files are; "": the user's own state directory
 	Pace    float64 // how many times faster the telephone network is; 0: 1. The broker's own waits stay as they are
+	S7      int     // the modems' register: seconds of the network's time that they wait for carrier; 0: theirs, 50
 	Binary  string  // ringback, started as `Binary serve -c …`
 	Command string  // how the user calls ringback, for the explanations; "": "ringback"
 	Quiet   bool    // another program's: do not tell other processes of this lab
@@ -188,8 +189,12 @@ func (l *Lab) startTown() error {
 	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
 		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
+	profile := ""
+	if l.opt.S7 > 0 {
+		profile = fmt.Sprintf("S7=%d", l.opt.S7)
+	}
 	for i, lis := range l.sockets.lines {
-		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
+		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true, Profile: profile})
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -197,7 +202,7 @@ func (l *Lab) startTown() error {
 		l.lines, l.urls = append(l.lines, m), append(l.urls, url)
 	}
 	for _, r := range residents {
-		l.subscribers[r.Name] = l.exchange.AddModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
+		l.subscribers[r.Name] = l.exchange.AddModem(exchange.ModemConfig{Name: r.Name, Number: r.Number, Profile: profile})
 	}
 	for _, r := range reserved {
 		l.exchange.Reserve(r.Number, r.Behaviour)

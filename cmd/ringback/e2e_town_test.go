@@ -53,6 +53,7 @@ func startTown(t *testing.T, o lab.Options) *lab.Lab {
 	if o.Pace == 0 {
 		o.Pace = pace
 	}
+	o.S7 = 255 // 5 s at that pace: 50 are one, for which a busy machine may not run a process at all
 	l, err := lab.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,9 @@ func needs(t *testing.T, program, pkg string) string {
 	return ""
 }
 
+// patient has a modem of a fast network wait for carrier as long as its register can say.
+const patient = "S7=255"
+
 // A person at minicom goes through a whole callback.
 func TestPeerMinicom(t *testing.T) {
 	needs(t, "minicom", "minicom")
@@ -32,8 +35,8 @@ func TestPeerMinicom(t *testing.T) {
 	onEvent, events := watchKind("pc", OnHookEvent)
 	x := New(Config{Pace: 50, OnEvent: onEvent})
 	defer x.Close()
-	pc := x.AddModem(ModemConfig{Name: "pc", Number: "84001"})
-	nas := x.AddModem(ModemConfig{Name: "nas", Number: "55555", Profile: "S0=1E0Q1"}).DTE()
+	pc := x.AddModem(ModemConfig{Name: "pc", Number: "84001", Profile: patient})
+	nas := x.AddModem(ModemConfig{Name: "nas", Number: "55555", Profile: "S0=1E0Q1" + patient}).DTE()
 	tty, err := pc.ServePTY(filepath.Join(t.TempDir(), "ttyPC"))
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +165,7 @@ func TestPeerChat(t *testing.T) {
 				timeout = "1"
 			}
 			args := append([]string{"-S", "-v", "-s", "-t", timeout}, abort...)
-			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0S7=30", "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
+			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0" + patient, "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
 			var out bytes.Buffer
 			blocking, err := os.OpenFile(path, os.O_RDWR|0x100, 0)
 			if err != nil {
