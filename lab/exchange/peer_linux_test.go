@@ -165,7 +165,7 @@ func TestPeerChat(t *testing.T) {
 				timeout = "1"
 			}
 			args := append([]string{"-S", "-v", "-s", "-t", timeout}, abort...)
-			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0" + patient, "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
+			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0"+patient, "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
 			var out bytes.Buffer
 			blocking, err := os.OpenFile(path, os.O_RDWR|0x100, 0)
 			if err != nil {
