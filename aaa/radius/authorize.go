@@ -72,8 +72,8 @@ func (r *reading) printed() []string {
 }
 
 const (
-	unknown  = "unknown, left"
-	unused   = "not used, left"
+	unknown = "unknown, left"
+	unused  = "not used, left"
 
 	saidAgain = "it came before with the same value, left"
 
