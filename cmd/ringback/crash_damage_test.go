@@ -162,6 +162,7 @@ func (town *crashTown) other(t *testing.T, oldnew ...string) string {
 func TestCrashTwoDaemons(t *testing.T) {
 	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true}, {name: "PTY", pty: true}} {
 		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
 			town := newCrashTown(t, w)
 			d := town.start(t)
 			if err := d.ready(); err != nil {

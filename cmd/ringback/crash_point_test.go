@@ -56,6 +56,7 @@ func TestPeerCrashPoints(t *testing.T) {
 	}
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {
+			t.Parallel() // lives wait more than they compute
 			start := time.Now()
 			n, off := crashEnumerate(t, w, strace, "fsync,fdatasync", 1, 1)
 			if n < 10 && !t.Failed() {
