@@ -23,7 +23,7 @@ func Unreached(err error) string {
 	case syscall.ECONNREFUSED:
 		return "Nothing listens there: does the server run, and on this port?"
 	case syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.ENETDOWN:
-		return "There is no way to it: is the address right, and is there a route?"
+		return "There is no route to it: is the address right, and the network up?"
 	case syscall.EACCES, syscall.EPERM:
 		return "This machine forbids it: look at its firewall and its routes."
 	case syscall.EADDRNOTAVAIL:

@@ -19,8 +19,8 @@ func TestUnreached(t *testing.T) {
 		want string
 	}{
 		{of(syscall.ECONNREFUSED), "does the server run, and on this port?"},
-		{of(syscall.EHOSTUNREACH), "is there a route?"},
-		{of(syscall.ENETUNREACH), "is there a route?"},
+		{of(syscall.EHOSTUNREACH), "There is no route to it"},
+		{of(syscall.ENETUNREACH), "There is no route to it"},
 		{of(syscall.EACCES), "firewall"},
 		{of(syscall.EPERM), "firewall"},
 		{of(syscall.EADDRNOTAVAIL), "one of this machine's?"},

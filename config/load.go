@@ -118,7 +118,7 @@ var otherVariables = []string{
 	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS", EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
 }
 
-// strayVariables reports variables that look like ours and change nothing: whoever set one believes that it does. An empty one is none.
+// strayVariables reports variables that look like ours and change nothing, where the operator believes that they do. An empty one is none.
 func (l *loader) strayVariables(known []string) {
 	var rests []string
 	for _, k := range known {

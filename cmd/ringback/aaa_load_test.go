@@ -192,22 +192,23 @@ func TestAAALoadLost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
+		wait   string // --timeout: short where nothing is to come
 		faults aaatest.Faults
 		want   loadAnswered
 		reason string
 		status exitStatus
 	}{
-		{"unsigned replies", aaatest.Faults{Unsigned: true}, loadAnswered{Silent: 6}, "without Message-Authenticator", 1},
-		{"silence", aaatest.Faults{Silent: true}, loadAnswered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
-		{"forged replies before the genuine one", aaatest.Faults{Forge: 3}, loadAnswered{Granted: 6}, "", 0},
-		{"challenges", aaatest.Faults{Challenge: "Code: "}, loadAnswered{Challenged: 6}, "", 0},
+		{"unsigned replies", "1s", aaatest.Faults{Unsigned: true}, loadAnswered{Silent: 6}, "without Message-Authenticator", 1},
+		{"silence", "50ms", aaatest.Faults{Silent: true}, loadAnswered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
+		{"forged replies before the genuine one", "10s", aaatest.Faults{Forge: 3}, loadAnswered{Granted: 6}, "", 0},
+		{"challenges", "10s", aaatest.Faults{Challenge: "Code: "}, loadAnswered{Challenged: 6}, "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := loadServer(t)
 			s.SetFaults(tt.faults)
 			r, err := load(t, t.Context(), "-n", "6", "-p", "3", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
-				"--secret-file", write(t, "secret", loadSecret), "--timeout", "50ms", "--retries", "1")
+				"--secret-file", write(t, "secret", loadSecret), "--timeout", tt.wait, "--retries", "1")
 			var status exitStatus
 			if errors.As(err, &status); status != tt.status || err != nil && status == 0 {
 				t.Errorf("status %v", err)

@@ -171,7 +171,7 @@ policies_dir: policies.d
 login: {failure_delay: 0s}
 aaa:
   radius:
-    - {name: town, address: "%s", accounting: "%s", secret_file: radius.secret, timeout: 500ms}
+    - {name: town, address: "%s", accounting: "%s", secret_file: radius.secret}
   lists: {login: {default: [radius]}}
 chat_scripts:
   - {name: offhook, script: '"" "ATH1" OK'}
