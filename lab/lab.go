@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Dir     string  // where its files are; "": the user's own state directory
 	Pace    float64 // how many times faster the telephone network is; 0: 1. The broker's own waits stay as they are
+	S7      int     // the modems' register: seconds of the network's time that they wait for carrier; 0: theirs, 50
 	Binary  string  // ringback, started as `Binary serve -c …`
 	Command string  // how the user calls ringback, for the explanations; "": "ringback"
 	Quiet   bool    // another program's: do not tell other processes of this lab
@@ -229,8 +230,12 @@ func (l *Lab) startTown() error {
 		l.counts.add(e)
 		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Local().Format("2006-01-02T15:04:05.000Z07:00"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
+	profile := ""
+	if l.opt.S7 > 0 {
+		profile = fmt.Sprintf("S7=%d", l.opt.S7)
+	}
 	for i, lis := range l.sockets.lines {
-		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
+		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true, Profile: profile})
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -238,7 +243,7 @@ func (l *Lab) startTown() error {
 		l.lines, l.urls = append(l.lines, m), append(l.urls, url)
 	}
 	for _, r := range residents {
-		l.subscribers[r.Name] = l.addModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
+		l.subscribers[r.Name] = l.addModem(exchange.ModemConfig{Name: r.Name, Number: r.Number, Profile: profile})
 	}
 	for _, r := range reserved {
 		l.exchange.Reserve(r.Number, r.Behaviour)
@@ -253,9 +258,12 @@ func (l *Lab) addModem(c exchange.ModemConfig) *exchange.Modem {
 	return l.exchange.AddModem(c)
 }
 
+// startTime is how long a daemon may take until its lines are in service, on a machine that is busy with something else.
+const startTime = time.Minute
+
 // ready waits until the daemon's lines are in service.
 func (l *Lab) ready(ctx context.Context) error {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(startTime)
 	for {
 		lines, err := l.Client().Lines(ctx)
 		if err == nil && inService(lines) {
@@ -272,7 +280,7 @@ func (l *Lab) ready(ctx context.Context) error {
 			if err == nil {
 				err = errors.New("its lines are not in service: see `show lines`")
 			}
-			return fmt.Errorf("lab: the daemon did not come up in 20 s: %w; its log is %s", err, filepath.Join(l.dir, "ringback.log"))
+			return fmt.Errorf("lab: the daemon did not come up in %v: %w; its log is %s", startTime, err, filepath.Join(l.dir, "ringback.log"))
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (p *terminal) text() string {
 // see waits until the screen shows text, behind what was seen before.
 func (p *terminal) see(text string) {
 	p.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(patience)
 	for {
 		p.mu.Lock()
 		i := bytes.Index(p.screen.Bytes()[p.seen:], []byte(text))
@@ -143,8 +143,8 @@ func (p *terminal) end(status int) {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
-		p.t.Fatalf("%q has not ended in 30 s", p.cmd.Args[1:])
+	case <-time.After(patience):
+		p.t.Fatalf("%q has not ended in %v", p.cmd.Args[1:], patience)
 	}
 	if got := p.cmd.ProcessState.ExitCode(); got != status {
 		p.t.Errorf("%q: %v, must be %d", p.cmd.Args[1:], p.cmd.ProcessState, status)

@@ -53,7 +53,7 @@ func TestAccountingIsKept(t *testing.T) {
 	l := startTown(t, lab.Options{
 		RADIUS: &lab.RADIUS{Auth: radiusServer(t, ":0").AuthAddr(), Acct: acct, Secret: "the-town's-own-secret-of-30-oct"},
 		Edit: func(name, text string) string {
-			return strings.Replace(shortWait(name, text), "timeout: 2s", "timeout: 100ms", 1)
+			return strings.Replace(shortWait(name, text), "timeout: 2s", "timeout: 500ms", 1)
 		},
 	})
 	play(t, l, shipped(t, "no-verify"))

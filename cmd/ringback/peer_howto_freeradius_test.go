@@ -210,7 +210,7 @@ func TestPeerHowToFreeRADIUSUnsigned(t *testing.T) {
 	f := newStockFreeRADIUS(t, "client.sh", "users.sh")
 	f.start(t)
 	_, path := f.configuration(t)
-	hurried := strings.Replace(readFile(t, path), "radius.secret}", "radius.secret, timeout: 200ms, retries: 1}", 1)
+	hurried := strings.Replace(readFile(t, path), "radius.secret}", "radius.secret, timeout: 1s, retries: 1}", 1)
 	if err := os.WriteFile(path, []byte(hurried), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestPeerHowToFreeRADIUSSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec("PRAGMA busy_timeout = 5000; " + freeradiusHowTo.file(t, "users.sql")); err != nil {
+	if _, err := db.Exec("PRAGMA busy_timeout = 60000; " + freeradiusHowTo.file(t, "users.sql")); err != nil {
 		t.Fatal(err)
 	}
 	yaml, path := f.configuration(t)

@@ -1,13 +1,19 @@
 // Command summary reads `go test -json` and prints what a person wants of it: the output of what failed, why tests were skipped, a line a
-// package, the packages that failed otherwise than by a test, and a closing count of tests `N passed, N failed, N skipped`.
+// package with its time, marked where it is over the budget of docs/explanation/testing.md, the packages that failed otherwise than by a test, the
+// ten slowest tests, and a closing count of tests `N passed, N failed, N skipped`. Run it in the repository's root.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,7 +23,11 @@ type event struct {
 }
 
 func main() {
-	if err := summarize(os.Stdin, os.Stdout); err != nil {
+	budgets, err := readBudgets("docs/explanation/testing.md")
+	if err != nil {
+		fmt.Println("no time budgets:", err)
+	}
+	if err := summarize(os.Stdin, os.Stdout, budgets); err != nil {
 		fmt.Fprintln(os.Stderr, "summary:", err)
 		os.Exit(1)
 	}
@@ -31,11 +41,13 @@ type summary struct {
 	failedIn                map[string]int    // failed tests by package
 	panicked                map[string]string // the test during which a package panicked; "" outside of all
 	broken                  []string          // packages that failed otherwise, and how
+	budgets                 map[string]float64
+	times                   map[string]float64 // of tests, in seconds, by package and test
 }
 
 // summarize reads to the end of r. What is no event is printed as it is.
-func summarize(r io.Reader, w io.Writer) error {
-	s := &summary{w: w, out: map[string][]string{}, failedIn: map[string]int{}, panicked: map[string]string{}}
+func summarize(r io.Reader, w io.Writer, budgets map[string]float64) error {
+	s := &summary{w: w, out: map[string][]string{}, failedIn: map[string]int{}, panicked: map[string]string{}, budgets: budgets, times: map[string]float64{}}
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, 16<<20)
 	for in.Scan() {
@@ -46,6 +58,7 @@ func summarize(r io.Reader, w io.Writer) error {
 		}
 		s.take(e)
 	}
+	slowest(w, s.times, 10)
 	for _, b := range s.broken {
 		fmt.Fprintln(w, "BROKEN", b)
 	}
@@ -55,6 +68,9 @@ func summarize(r io.Reader, w io.Writer) error {
 
 func (s *summary) take(e event) {
 	key := e.Package + " " + e.Test
+	if e.Test != "" && (e.Action == "pass" || e.Action == "fail") {
+		s.times[key] = e.Elapsed
+	}
 	switch e.Action {
 	case "output":
 		s.out[key] = append(s.out[key], e.Output)
@@ -67,7 +83,7 @@ func (s *summary) take(e event) {
 		fmt.Fprintf(s.w, "FAIL %s\n%s", e.ImportPath, strings.Join(s.out[e.ImportPath], ""))
 	case "pass":
 		if e.Test == "" {
-			fmt.Fprintf(s.w, "ok   %-60s %6.1f s\n", e.Package, e.Elapsed)
+			fmt.Fprintf(s.w, "ok   %-60s %6.1f s%s\n", e.Package, e.Elapsed, over(s.budgets, e))
 		} else {
 			s.passed++
 		}
@@ -102,6 +118,61 @@ func (s *summary) packageFailed(e event) {
 	case s.failedIn[e.Package] == 0:
 		s.broken = append(s.broken, e.Package+": failed outside of its tests")
 	}
+}
+
+// budget is the seconds of a package that testing.md does not name.
+const budget = 30
+
+var budgetRow = regexp.MustCompile(`(?m)^\| ` + "`([^`]+)`" + ` \| (\d+) \|$`)
+
+// readBudgets has the seconds that the tests of a package may take, by the end of its import path.
+func readBudgets(path string) (map[string]float64, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	budgets := map[string]float64{}
+	for _, m := range budgetRow.FindAllStringSubmatch(string(text), -1) {
+		if budgets[m[1]], err = strconv.ParseFloat(m[2], 64); err != nil {
+			return nil, err
+		}
+	}
+	return budgets, nil
+}
+
+// over says that a package took longer than it may; "" where it did not.
+func over(budgets map[string]float64, e event) string {
+	most := float64(budget)
+	for name, seconds := range budgets {
+		if strings.HasSuffix(e.Package, "/ringback/"+name) {
+			most = seconds
+		}
+	}
+	if e.Elapsed <= most {
+		return ""
+	}
+	return fmt.Sprintf("  OVER its budget of %.0f s", most)
+}
+
+// slowest prints the n tests that took longest, of those that have no tests within.
+func slowest(w io.Writer, times map[string]float64, n int) {
+	for name := range maps.Clone(times) {
+		pkg, test, _ := strings.Cut(name, " ")
+		for i := strings.LastIndexByte(test, '/'); i > 0; i = strings.LastIndexByte(test[:i], '/') {
+			delete(times, pkg+" "+test[:i])
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(times), func(a, b string) int { return cmp.Compare(times[b], times[a]) })
+	for _, name := range names[:min(n, len(names))] {
+		fmt.Fprintf(w, "slow %-100s %6.1f s\n", name, times[name])
+	}
+}
+
+func count(e event) int {
+	if e.Test == "" {
+		return 0
+	}
+	return 1
 }
 
 // reason is what the test said when it skipped itself.

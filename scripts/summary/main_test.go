@@ -15,7 +15,7 @@ func TestSummary(t *testing.T) {
 	}
 	defer in.Close()
 	var out strings.Builder
-	if err := summarize(in, &out); err != nil {
+	if err := summarize(in, &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	const end = `BROKEN sm/exits: failed outside of its tests
@@ -39,7 +39,7 @@ BROKEN sm/hangs: panicked in TestB; what should have come after that did not run
 
 func TestSummaryOfText(t *testing.T) {
 	var out strings.Builder
-	if err := summarize(strings.NewReader("go: no such tool\n"), &out); err != nil || out.String() != "go: no such tool\n0 passed, 0 failed, 0 skipped\n" {
+	if err := summarize(strings.NewReader("go: no such tool\n"), &out, nil); err != nil || out.String() != "go: no such tool\n0 passed, 0 failed, 0 skipped\n" {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
