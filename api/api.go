@@ -31,6 +31,9 @@ type Daemon interface {
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
+	LoginLocks() []client.LoginLock
+	// ClearLoginLocks forgets the failed logins of a name or number, or with "" all; ErrNotFound where there are none of it.
+	ClearLoginLocks(ctx context.Context, of string) (int, error)
 }
 
 // ErrNotFound wraps the errors of a Daemon that become status 404.
@@ -97,6 +100,11 @@ func (s *Server) routes(api huma.API) {
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
 		})
+	huma.Register(api, operation("list-login-locks", http.MethodGet, "/v1/login-locks", "Names, numbers and lines whose logins are locked or delayed"),
+		func(context.Context, *struct{}) (*list[client.LoginLock], error) {
+			return &list[client.LoginLock]{s.Daemon.LoginLocks()}, nil
+		})
+	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear", "Forget the failed logins of a name or a number, or all"), s.clearLoginLocks)
 	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers", "The AAA servers and how they stand"),
 		func(context.Context, *struct{}) (*list[client.AAAServer], error) {
 			servers := []client.AAAServer{}
@@ -111,6 +119,24 @@ func (s *Server) routes(api huma.API) {
 		})
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
 		map[string]any{"message": client.DebugEvent{}}, s.debug)
+}
+
+type clearLoginLocksInput struct {
+	Of  string `query:"of" maxLength:"256" doc:"a user name, or a calling number"`
+	All bool   `query:"all" doc:"all of them, in place of one"`
+}
+
+// Resolve wants one or all.
+func (in *clearLoginLocksInput) Resolve(huma.Context) []error {
+	if (in.Of == "") != in.All {
+		return []error{&huma.ErrorDetail{Message: "name a user or a number, or say all", Location: "query.of"}}
+	}
+	return nil
+}
+
+func (s *Server) clearLoginLocks(ctx context.Context, in *clearLoginLocksInput) (*one[client.Cleared], error) {
+	n, err := s.Daemon.ClearLoginLocks(ctx, in.Of)
+	return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
 }
 
 type debugInput struct {

@@ -58,6 +58,17 @@ func (f fake) ClearLine(_ context.Context, tty int) error {
 	return nil
 }
 
+func (fake) LoginLocks() []client.LoginLock {
+	return []client.LoginLock{{Of: "number", Number: "84002", Failures: 30, Until: &created}}
+}
+func (f fake) ClearLoginLocks(_ context.Context, of string) (int, error) {
+	if of == "nobody" {
+		return 0, fmt.Errorf("nobody: %w", ErrNotFound)
+	}
+	f.cleared <- "locks of " + of
+	return 2, nil
+}
+
 // serve runs the API on a socket in a directory of the test's.
 func serve(t *testing.T, s *Server) (*client.Client, string) {
 	t.Helper()
@@ -115,6 +126,18 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.CancelCallback(ctx, "abc"); err != nil || <-f.cancelled != "abc" {
 		t.Errorf("CancelCallback: %v", err)
+	}
+	locks, err := c.LoginLocks(ctx)
+	if diff := cmp.Diff(f.LoginLocks(), locks); err != nil || diff != "" {
+		t.Errorf("LoginLocks: %v\n%s", err, diff)
+	}
+	for _, of := range []string{"u&all=true", ""} {
+		if n, err := c.ClearLoginLocks(ctx, of); n != 2 || err != nil || <-f.cleared != "locks of "+of {
+			t.Errorf("ClearLoginLocks %q: %d %v", of, n, err)
+		}
+	}
+	if _, err := c.ClearLoginLocks(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound {
+		t.Errorf("ClearLoginLocks of nobody: %v", err)
 	}
 	if v, err := c.Version(ctx); err != nil || v.Version != "1" {
 		t.Errorf("Version: %+v %v", v, err)
@@ -227,7 +250,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for path, method := range map[string]string{
 		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get", "/v1/callbacks/{id}": "delete",
-		"/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
+		"/v1/login-locks": "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
 	} {
 		if doc.Paths[path][method] == nil {
 			t.Errorf("openapi.json has no %s %s", method, path)

@@ -82,6 +82,25 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 
 func (d daemon) ClearLine(ctx context.Context, tty int) error { return d.b.ClearLine(ctx, tty) }
 
+func (d daemon) LoginLocks() []client.LoginLock {
+	locks := d.b.LoginLocks()
+	v := make([]client.LoginLock, 0, len(locks))
+	for _, l := range locks {
+		v = append(v, client.LoginLock{
+			Of: l.Kind, Enable: l.Enable, User: l.User, Number: l.Number, TTY: l.TTY, Failures: l.Failures, Until: ended(l.LockedUntil), Delay: l.Delay.Seconds(),
+		})
+	}
+	return v
+}
+
+func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+	n, err := d.b.ClearLoginLocks(ctx, of)
+	if errors.Is(err, broker.ErrNoLock) {
+		return 0, fmt.Errorf("%s: %w, %w: `ringback show login-locks` lists them", of, err, ErrNotFound)
+	}
+	return n, err
+}
+
 func notFound(id string, err error) error {
 	if errors.Is(err, broker.ErrNoCallback) {
 		return fmt.Errorf("callback %s: %w: `ringback show callbacks --all` lists them", id, ErrNotFound)

@@ -73,7 +73,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	}
 	b.begin(c)
 	defer b.end(c)
-	out := session.Run(ctx, lc, c.config(cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
+	out := session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
 	b.logOutcome(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)
@@ -103,8 +103,9 @@ func (c *Config) login(tty int) Login {
 }
 
 // config is what the call's sessions run with.
-func (c *call) config(cfg *Config) session.Config {
+func (c *call) config(b *Broker, cfg *Config) session.Config {
 	s := cfg.Session
+	s.Guard = b.guard
 	s.Interim = c.accounting.interim()
 	return s
 }

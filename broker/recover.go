@@ -19,6 +19,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: read the pending callbacks: %w", err)
 	}
+	if err := b.guard.load(ctx); err != nil {
+		return err
+	}
 	promisedOn := map[string]bool{}
 	for _, row := range pending {
 		promisedOn[row.CallID] = true

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
@@ -87,6 +89,8 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
+	limits     broker.LoginLimits
+	log        *zap.Logger
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -164,7 +168,7 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
+	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log, NameKey: []byte("names")}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -210,7 +214,7 @@ func (w *town) config() broker.Config {
 	return broker.Config{
 		Session: session.Config{Hostname: "maui-nas-04"}, Logins: logins, Policies: set, Exec: true,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
-		Scripts: dialer.Dialer{Scripts: scripts},
+		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}
 }
 

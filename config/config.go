@@ -8,6 +8,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
@@ -40,6 +41,7 @@ type Config struct {
 	Exec     Exec
 	Callback Callback
 	Session  session.Config
+	Logins   broker.LoginLimits
 
 	RADIUS    radius.Config     // no server where the method radius is not used
 	TACACS    tacplus.Config    // likewise

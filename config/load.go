@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/viper"
 
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
@@ -59,7 +60,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.layer(o)
 	l.servers = map[string]*schema.Value{}
 	l.cfg = Config{File: l.file, Places: map[string]string{}}
-	for _, part := range []func(){l.node, l.sessions, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
+	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
@@ -269,6 +270,13 @@ func (l *loader) sessions() {
 		LoginTimeout: l.duration("login.timeout"),
 		IdleTimeout:  none(l.duration("exec.idle_timeout")),
 		Hosts:        l.hosts(),
+	}
+}
+
+func (l *loader) loginLimits() {
+	l.cfg.Logins = broker.LoginLimits{
+		Window: l.duration("login.window"), DelayAfter: l.int("login.delay_after"), DelayMax: min(l.duration("login.delay_max"), l.cfg.Session.LoginTimeout/3),
+		LockUserAfter: l.int("login.lock_user_after"), LockNumberAfter: l.int("login.lock_number_after"), LockTime: l.duration("login.lock_time"),
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	textInvalid = "% Login invalid"
 	textSilent  = "% Authentication failed" // nobody could be asked
 	textTooLong = "% Line too long"
+	textLocked  = "% Too many failures - try again later"
 
 	textUnservable = "% Authorization failed" // granted, but not what we can do
 )
@@ -33,6 +34,7 @@ var errBlank = errors.New("nothing was typed")
 func (s *session) logins(ctx, limited context.Context) ending {
 	for {
 		res, err := s.authenticate(limited)
+		var no refusal
 		switch {
 		case errors.Is(err, errBlank):
 			if s.blanks++; s.blanks >= maxBlanks {
@@ -40,7 +42,9 @@ func (s *session) logins(ctx, limited context.Context) ending {
 			}
 			continue
 		case errors.Is(err, console.ErrTooLong):
-			s.fail(textTooLong, "a line too long at the login prompt")
+			s.fail(textTooLong, GuessRefused, "a line too long at the login prompt")
+		case errors.As(err, &no):
+			s.fail(textLocked, GuessRefused, no.Error())
 		case err != nil:
 			return s.interruptedBy(limited, err)
 		default:
@@ -66,33 +70,38 @@ func (s *session) settle(ctx, limited context.Context, res aaa.Result) (e ending
 	unservable := s.unservable(res.Auth)
 	switch {
 	case res.Kind == aaa.Granted && s.leg.Number == 2 && res.Identity != s.leg.Identity:
-		s.fail(textInvalid, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
+		s.fail(textInvalid, GuessRefused, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
 	case res.Kind == aaa.Granted && unservable != "":
-		s.fail(textUnservable, "granted what cannot be honoured: "+unservable)
+		s.fail(textUnservable, GuessRefused, "granted what cannot be honoured: "+unservable)
 	case res.Kind == aaa.Granted:
 		s.debugf("login: %v granted, server %s", res.Identity, res.Server)
+		right := s.guessed
+		right.Identity = res.Identity
+		s.judged(right, GuessRight, "")
 		return s.granted(ctx, limited, res)
 	case res.Kind == aaa.Refused:
-		s.fail(textInvalid, res.Reason)
+		s.fail(textInvalid, GuessWrong, res.Reason)
 	default:
-		s.fail(textSilent, res.Reason)
+		s.fail(textSilent, GuessRefused, res.Reason)
 	}
 	return ending{}, false
 }
 
-// fail counts a login that failed and tells the caller text, the operator reason.
-func (s *session) fail(text, reason string) {
+// fail counts a login that failed and tells the caller text, the operator and the Guard reason.
+func (s *session) fail(text string, r GuessResult, reason string) {
 	s.tries++
 	s.lastFail = s.scrub(reason)
 	if s.lastFail == "" {
 		s.lastFail = "no reason given"
 	}
 	s.debugf("login: try %d of %d failed: %s", s.tries, s.cfg.Tries, s.lastFail)
+	s.judged(s.guessed, r, s.lastFail)
 	s.say(text + "\n\n")
 }
 
-// authenticate asks the caller for his name and password and AAA about them, once. The error is the terminal's, or errBlank.
+// authenticate asks the caller for a name and a password and AAA about them, once. The error is the terminal's, errBlank, or a refusal.
 func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
+	s.guessed = Guess{Call: s.call, Leg: s.leg.Number}
 	user, err := s.ask(ctx, s.cfg.Prompts.Username, true)
 	if err != nil {
 		return aaa.Result{}, err
@@ -101,11 +110,12 @@ func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
 	if user == "" {
 		return aaa.Result{}, errBlank
 	}
+	s.guessed.User = user
 	password, err := s.ask(ctx, s.cfg.Prompts.Password, false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	return s.converse(ctx, s.request(user, password))
+	return s.guess(ctx, s.guessed, s.request(user, password))
 }
 
 // converse asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank. A conversation that is left ends with its ctx: its server

@@ -26,6 +26,7 @@ type Config struct {
 	Interim time.Duration
 
 	Hosts Hosts // to which hosts sessions may be joined, and how
+	Guard Guard // limits guessing across calls; nil: nothing does but Tries and FailureDelay
 
 	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none. It is
 	// called from the call's goroutine and must not block. No secret is ever in it.

@@ -80,6 +80,22 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 }
 
+// LoginLocks returns whose logins are locked or delayed.
+func (c *Client) LoginLocks(ctx context.Context) ([]LoginLock, error) {
+	var v []LoginLock
+	return v, c.get(ctx, "/v1/login-locks", &v)
+}
+
+// ClearLoginLocks forgets the failed logins of a name or number, or with "" all, and returns of how many sources.
+func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+	query := "all=true"
+	if of != "" {
+		query = "of=" + url.QueryEscape(of)
+	}
+	var v Cleared
+	return v.Cleared, c.do(ctx, http.MethodPost, "/v1/login-locks/clear?"+query, &v)
+}
+
 // AAAServers returns the AAA servers of the configuration in force.
 func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	var v []AAAServer

@@ -27,7 +27,8 @@ func TestSumIsWhatItWas(t *testing.T) {
 
 func TestColumnsAndValuesAgree(t *testing.T) {
 	for table, values := range map[*table][]any{callsTable: Call{}.values(), callbacksTable: Callback{}.values(),
-		attemptsTable: Attempt{}.values(), spoolTable: Spooled{}.values(), auditTable: Audit{}.values()} {
+		attemptsTable: Attempt{}.values(), spoolTable: Spooled{}.values(), auditTable: Audit{}.values(),
+		loginLimitsTable: LoginLimit{}.values(), loginNamesTable: LoginName{}.values()} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -37,7 +38,7 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 // FuzzDecode feeds rows of any shape, with checksums that fit: nothing panics, and what decodes encodes back to the same values.
 func FuzzDecode(f *testing.F) {
 	for _, v := range [][]any{call("c").values(), callback("c", "u").values(), attempt("c", 1).values(), spooled("r").values(),
-		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}} {
+		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, LoginLimit{Kind: "name"}.values(), LoginName{Key: "k"}.values()} {
 		f.Add(pack(v))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -47,6 +48,8 @@ func FuzzDecode(f *testing.F) {
 		back(t, attemptsTable, row, decodeAttempt, Attempt.values)
 		back(t, spoolTable, row, decodeSpooled, Spooled.values)
 		back(t, auditTable, row, decodeAudit, Audit.values)
+		back(t, loginLimitsTable, row, decodeLoginLimit, LoginLimit.values)
+		back(t, loginNamesTable, row, decodeLoginName, LoginName.values)
 	})
 }
 

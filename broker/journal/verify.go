@@ -19,6 +19,8 @@ func (r *Reader) Verify(ctx context.Context) ([]Damage, error) {
 		},
 		func() error { return each(ctx, r.db, attemptsTable, decodeAttempt, func(Attempt) {}, add, "") },
 		func() error { return each(ctx, r.db, spoolTable, decodeSpooled, func(Spooled) {}, add, "NOT INDEXED") },
+		func() error { return each(ctx, r.db, loginLimitsTable, decodeLoginLimit, func(LoginLimit) {}, add, "") },
+		func() error { return each(ctx, r.db, loginNamesTable, decodeLoginName, func(LoginName) {}, add, "") },
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {

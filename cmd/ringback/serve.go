@@ -92,7 +92,13 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.methods = m
 	defer d.closeMethods()
-	d.broker = broker.New(broker.Options{Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback")}, bc)
+	names, err := journal.Key(filepath.Join(d.cfg.StateDir, "names.key"))
+	if err != nil {
+		return err
+	}
+	d.broker = broker.New(broker.Options{
+		Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: names,
+	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
 		return err
@@ -166,7 +172,16 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 	return broker.Config{
 		Session: s, Logins: logins, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
+}
+
+func localUsers(cfg *config.Config) map[string]bool {
+	names := map[string]bool{}
+	for _, u := range cfg.Users {
+		names[u.Name] = true
+	}
+	return names
 }
 
 func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
@@ -198,7 +213,7 @@ func (d *daemon) tracePacket(p packet) {
 
 // silent logs why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {
-	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", user), zap.String("reason", reason))
+	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", d.broker.ShownName(user)), zap.String("reason", reason))
 }
 
 // accountant sends by the methods of the configuration in force; nil where the start has none that accounts.
