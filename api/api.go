@@ -53,7 +53,10 @@ func (s *Server) Handler() http.Handler {
 	cfg := huma.DefaultConfig("ringback admin API", "1")
 	cfg.Info.Description = "What a running ringback shows and how it is steered. On a unix socket of mode 0600."
 	cfg.CreateHooks = nil // no $schema member in the answers
-	s.routes(humago.New(mux, cfg))
+	cfg.DocsPath = ""     // huma's page loads its script from another host
+	api := humago.New(mux, cfg)
+	s.routes(api)
+	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI()))
 	return mux
 }
 
@@ -185,7 +188,7 @@ func status(err error) error {
 }
 
 // Serve listens on a unix socket of mode 0600 at path and serves until ctx ends; it then returns nil. A socket that another daemon
-// answers is an error; one that nobody answers is replaced.
+// answers is an error, and so is whatever is no socket; one that nobody answers is replaced.
 func (s *Server) Serve(ctx context.Context, path string) error {
 	l, err := Listen(path)
 	if err != nil {
@@ -233,8 +236,8 @@ func Listen(path string) (net.Listener, error) {
 		c.Close()
 		return nil, fmt.Errorf("admin socket %s: another ringback answers there: end it, or set another api.socket and state_dir", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	if err := removeStale(path); err != nil {
+		return nil, err
 	}
 	old := unix.Umask(0o177)
 	l, err := net.Listen("unix", path)
@@ -243,6 +246,24 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
 	}
 	return l, nil
+}
+
+// removeStale removes a socket that nobody answers, and nothing else.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil && info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("admin socket %s: something else has that name (mode %v): move it away, or set another api.socket", path, info.Mode())
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	}
+	return nil
 }
 
 func lostText(n int) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -156,9 +157,12 @@ func TestClient(t *testing.T) {
 func TestStaleSocketIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
+	stale, err := net.Listen("unix", path)
+	if err != nil {
 		t.Fatal(err)
 	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false) // as a kill leaves it
+	stale.Close()
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -166,6 +170,48 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	l.Close()
 	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil || !strings.Contains(err.Error(), "100 octets") {
 		t.Errorf("too long a path: %v", err)
+	}
+}
+
+// Whatever else has the socket's name is not ours to remove.
+func TestOnlySocketsAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	file, link, folder := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "folder")
+	err := errors.Join(os.WriteFile(file, []byte("precious"), 0o600), os.Symlink(file, link), os.Mkdir(folder, 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link, folder} {
+		if l, err := Listen(path); err == nil {
+			l.Close()
+			t.Errorf("%s was taken for a stale socket", path)
+		} else if !strings.Contains(err.Error(), "something else has that name") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The page at /docs works without another host, and so has nothing of one's.
+func TestDocsPage(t *testing.T) {
+	h := (&Server{Daemon: fake{}, Feed: &Feed{}}).Handler()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/docs", nil))
+	page := w.Body.String()
+	for _, want := range []string{"POST /v1/lines/{tty}/clear", "DELETE /v1/callbacks/{id}", "Forget the failed logins", "comma-separated: callback", `href="/openapi.json"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	for _, bad := range []string{"<script", "http:", "https:", "src=", "<link", "@import", "url("} {
+		if strings.Contains(page, bad) {
+			t.Errorf("%q in\n%s", bad, page)
+		}
+	}
+	if csp := w.Header().Get("Content-Security-Policy"); w.Code != http.StatusOK || !strings.HasPrefix(csp, "default-src 'none'") {
+		t.Errorf("status %d, policy %q", w.Code, csp)
 	}
 }
 

@@ -25,8 +25,9 @@ type (
 
 // Config is a configuration that was checked. Paths in it are absolute, or relative to the working directory as the file's own was.
 type Config struct {
-	File   string // as Load was given it
-	Digest string // SHA-256 of the file, what overrides it, and the policies; no secret is in it
+	File   string   // as Load was given it
+	Unsafe Problems // warnings, as errors, of files that others may change or of secrets that others may read: no daemon goes by them
+	Digest string   // SHA-256 of the file, what overrides it, and the policies; no secret is in it
 
 	Hostname string
 	StateDir string // the daemon creates it where it is not there

@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api"
@@ -62,6 +61,10 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 	cfg, problems := config.Load(path, nil)
 	if cfg == nil {
 		printProblems(stderr, problems)
+		return exitStatus(1)
+	}
+	if len(cfg.Unsafe) > 0 {
+		printProblems(stderr, cfg.Unsafe)
 		return exitStatus(1)
 	}
 	log, err := newLogger(cfg.Log)
@@ -280,7 +283,7 @@ func (d *daemon) reload(ctx context.Context) {
 	for _, p := range problems {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	if cfg == nil {
+	if cfg == nil || len(cfg.Unsafe) > 0 {
 		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
 		return
 	}
@@ -351,27 +354,4 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 			return
 		}
 	}
-}
-
-func newLogger(c config.Log) (*zap.Logger, error) {
-	z := zap.NewProductionConfig()
-	z.Encoding = c.Format
-	z.DisableCaller, z.DisableStacktrace = true, true
-	z.Sampling = nil
-	z.EncoderConfig.TimeKey = "time"
-	z.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	z.OutputPaths = []string{"stderr"}
-	if c.File != "" {
-		z.OutputPaths = []string{c.File}
-	}
-	level, err := zap.ParseAtomicLevel(c.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
-	}
-	z.Level = level
-	log, err := z.Build()
-	if err != nil {
-		return nil, fmt.Errorf("log: %w (may this user write log.file?)", err)
-	}
-	return log, nil
 }
