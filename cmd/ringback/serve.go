@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -118,6 +119,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.watchLines(ctx, pool) })
 	parts.Go(func() { trim(ctx) })
+	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
 	}
