@@ -204,6 +204,7 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withPeer,
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

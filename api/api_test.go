@@ -24,6 +24,7 @@ import (
 // fake is a Daemon with one line, one user and one callback.
 type fake struct {
 	cleared, cancelled chan string
+	by                 chan string // who cleared a line
 }
 
 var created = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -51,7 +52,10 @@ func (f fake) CancelCallback(_ context.Context, id string) error {
 	f.cancelled <- id
 	return nil
 }
-func (f fake) ClearLine(_ context.Context, tty int) error {
+func (f fake) ClearLine(ctx context.Context, tty int) error {
+	if f.by != nil {
+		f.by <- By(ctx)
+	}
 	if tty != 65 {
 		return fmt.Errorf("there is no line %d", tty)
 	}
@@ -97,7 +101,7 @@ func serve(t *testing.T, s *Server) (*client.Client, string) {
 }
 
 func TestClient(t *testing.T) {
-	f := fake{make(chan string, 1), make(chan string, 1)}
+	f := fake{cleared: make(chan string, 1), cancelled: make(chan string, 1)}
 	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{}, Version: client.Version{Version: "1", Started: created}})
 	ctx := t.Context()
 
@@ -170,6 +174,24 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	l.Close()
 	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil || !strings.Contains(err.Error(), "100 octets") {
 		t.Errorf("too long a path: %v", err)
+	}
+}
+
+// The user at the other end of the socket is the kernel's word, whatever the request says.
+func TestPeer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SO_PEERCRED is Linux's")
+	}
+	f := fake{cleared: make(chan string, 1), by: make(chan string, 1)}
+	c, _ := serve(t, &Server{Daemon: f, Feed: &Feed{}})
+	if err := c.ClearLine(t.Context(), 65); err != nil {
+		t.Fatal(err)
+	}
+	if by, want := <-f.by, fmt.Sprintf("uid %d (api)", os.Geteuid()); by != want {
+		t.Errorf("%q, must be %q", by, want)
+	}
+	if by := By(t.Context()); by != "api" {
+		t.Errorf("without a socket: %q", by)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// FromBroker shows and steers a broker. Who uses the socket is the audit's "api".
+// FromBroker shows and steers a broker. The audit has the user at the other end of the socket.
 func FromBroker(b *broker.Broker) Daemon { return daemon{b} }
 
 type daemon struct{ b *broker.Broker }
@@ -77,10 +77,12 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 	if err != nil {
 		return notFound(id, err)
 	}
-	return d.b.CancelCallback(ctx, c.ID, "an operator (api)")
+	return d.b.CancelCallback(ctx, c.ID, By(ctx))
 }
 
-func (d daemon) ClearLine(ctx context.Context, tty int) error { return d.b.ClearLine(ctx, tty) }
+func (d daemon) ClearLine(ctx context.Context, tty int) error {
+	return d.b.ClearLine(ctx, tty, By(ctx))
+}
 
 func (d daemon) LoginLocks() []client.LoginLock {
 	locks := d.b.LoginLocks()
@@ -94,7 +96,7 @@ func (d daemon) LoginLocks() []client.LoginLock {
 }
 
 func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
-	n, err := d.b.ClearLoginLocks(ctx, of)
+	n, err := d.b.ClearLoginLocks(ctx, of, By(ctx))
 	if errors.Is(err, broker.ErrNoLock) {
 		return 0, fmt.Errorf("%s: %w, %w: `ringback show login-locks` lists them", of, err, ErrNotFound)
 	}

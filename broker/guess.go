@@ -234,21 +234,26 @@ func (g *guard) After(q session.Guess, r session.GuessResult, reason string) {
 	if q.Enable {
 		what = "enable"
 	}
+	user := g.shown(q.User)
+	kind, from := what, fmt.Sprintf("tty %d, caller %q, leg %d", q.Call.TTY, peer(q.Call), q.Leg)
 	var rows []journal.Mutation
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	if r == session.GuessRight {
 		rows = g.right(q)
+		user, from = q.Identity.User, from+", by "+q.Identity.Entry
 	} else {
-		g.b.log.Warn(what+" failed", zap.String("user", g.shown(q.User)), zap.String("caller", peer(q.Call)), zap.Int("line", q.Call.TTY),
+		kind, from = what+" failed", from+": "+reason
+		g.b.log.Warn(what+" failed", zap.String("user", user), zap.String("caller", peer(q.Call)), zap.Int("line", q.Call.TTY),
 			zap.String("call", q.Call.ID), zap.Int("leg", q.Leg), zap.String("reason", reason))
 	}
 	if r == session.GuessWrong && counted(q) {
 		rows = g.wrong(q)
 	}
-	if len(rows) == 0 {
+	if r == session.GuessLocked { // the lock was audited; each try that it stops is only logged, or the audit would grow at will
 		return
 	}
+	rows = append(rows, audit(time.Now(), kind, user, from))
 	if err := g.b.opt.Journal.Commit(context.Background(), rows...); err != nil {
 		g.b.log.Error("journal: record a "+what, zap.String("call", q.Call.ID), zap.Error(err))
 	}
@@ -273,6 +278,8 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation) {
 		}
 		if t := limits.threshold(s.kind); t > 0 && f.n >= t && f.lockedUntil.IsZero() {
 			f.lockedUntil = now.Add(limits.LockTime)
+			rows = append(rows, audit(now, "login locked", f.user, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", s, s.number, s.tty,
+				f.lockedUntil.UTC().Format(time.RFC3339), f.n)))
 			g.b.log.Warn("login locked", zap.String("kind", string(s.kind)), zap.Bool("enable", s.enable), zap.String("user", f.user),
 				zap.String("caller", s.number), zap.Int("line", s.tty), zap.Int("failures", f.n), zap.Time("until", f.lockedUntil))
 		}
@@ -352,15 +359,28 @@ func (g *guard) learn(user string) (rows []journal.Mutation) {
 	return append(rows, journal.PutLoginName{Name: journal.LoginName{Key: key, Seen: now}})
 }
 
+// joined audits the connection of a session to a host.
+func (b *Broker) joined(call *lines.Call, user, host, why string) {
+	if why != "" {
+		b.Audit(context.Background(), "host refused", user, fmt.Sprintf("tty %d, %s: %s", call.TTY, host, why))
+		return
+	}
+	b.Audit(context.Background(), "host joined", user, fmt.Sprintf("tty %d, %s", call.TTY, host))
+}
+
 // enablePrefix begins the kinds of `enable` in the journal.
 const enablePrefix = "enable "
 
-func (s source) encode() (kind, key string) {
-	kind = string(s.kind)
+// String is the kind as people and the journal have it.
+func (s source) String() string {
 	if s.enable {
-		kind = enablePrefix + kind
+		return enablePrefix + string(s.kind)
 	}
-	return kind, strings.Join([]string{cmp.Or(s.name, "-"), cmp.Or(s.number, "-"), strconv.Itoa(s.tty)}, " ")
+	return string(s.kind)
+}
+
+func (s source) encode() (kind, key string) {
+	return s.String(), strings.Join([]string{cmp.Or(s.name, "-"), cmp.Or(s.number, "-"), strconv.Itoa(s.tty)}, " ")
 }
 
 func parseSource(kind, key string) (source, bool) {
@@ -419,7 +439,8 @@ func (b *Broker) LoginLocks() []LoginLock {
 var ErrNoLock = errors.New("no failed login of it counts")
 
 // ClearLoginLocks forgets the failures of a name or a number, or with "" all failures, and returns of how many sources. It returns when that is on disk.
-func (b *Broker) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+// by is who did it, for the audit.
+func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error) {
 	g := b.guard
 	g.writing.Lock()
 	defer g.writing.Unlock()
@@ -438,8 +459,9 @@ func (b *Broker) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 		}
 		return 0, ErrNoLock
 	}
+	rows = append(rows, audit(time.Now(), "login locks cleared", by, fmt.Sprintf("of %s: %d", cmp.Or(g.shown(of), "all"), len(rows))))
 	if err := b.opt.Journal.Commit(context.WithoutCancel(ctx), rows...); err != nil {
-		return len(rows), fmt.Errorf("cleared until the next start only: %w", err)
+		return 0, fmt.Errorf("cleared until the next start only: %w", err)
 	}
-	return len(rows), nil
+	return len(rows) - 1, nil
 }

@@ -248,7 +248,7 @@ func TestGuessSurvivesRestart(t *testing.T) {
 			cleared int
 			err     error
 		}{{"84009", 0, ErrNoLock}, {"kihei-03", 2, nil}, {"84002", 1, nil}, {"", 3, nil}, {"", 0, nil}} {
-			if n, err := g.b.ClearLoginLocks(t.Context(), tt.of); n != tt.cleared || err != tt.err {
+			if n, err := g.b.ClearLoginLocks(t.Context(), tt.of, "uid 7"); n != tt.cleared || err != tt.err {
 				t.Errorf("clear %q: %d, %v; must be %d, %v", tt.of, n, err, tt.cleared, tt.err)
 			}
 		}

@@ -53,9 +53,7 @@ func (b *Broker) setAside(ctx context.Context) {
 // alarm logs and audits what an operator must know.
 func (b *Broker) alarm(ctx context.Context, text string) {
 	b.log.Error(text)
-	if err := b.opt.Journal.Commit(ctx, audit(time.Now(), "alarm", "ringback", text)); err != nil {
-		b.log.Error("journal: audit an alarm", zap.Error(err))
-	}
+	b.Audit(ctx, "alarm", "ringback", text)
 }
 
 func (b *Broker) restart(row journal.Callback) error {

@@ -90,6 +90,7 @@ type townOptions struct {
 	callerID   bool
 	lifetime   time.Duration
 	limits     broker.LoginLimits
+	session    func(*session.Config) // changes what sessions run with
 	log        *zap.Logger
 }
 
@@ -211,8 +212,12 @@ func (w *town) config() broker.Config {
 		logins[65+i] = login
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
+	s := session.Config{Hostname: "maui-nas-04"}
+	if w.opt.session != nil {
+		w.opt.session(&s)
+	}
 	return broker.Config{
-		Session: session.Config{Hostname: "maui-nas-04"}, Logins: logins, Policies: set, Exec: true,
+		Session: s, Logins: logins, Policies: set, Exec: true,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}

@@ -38,7 +38,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		case errors.Is(err, errBlank): // Ctrl-C: he wants it no more
 			return nil
 		case errors.As(err, &no):
-			x.judged(g, GuessRefused, no.Error())
+			x.judged(g, GuessLocked, no.Error())
 			return x.badSecrets(textEnableDenied)
 		case err != nil && !errors.Is(err, console.ErrTooLong):
 			return console.Fatal{Err: err}

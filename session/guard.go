@@ -24,7 +24,8 @@ type GuessResult int
 const (
 	GuessRight   GuessResult = iota // AAA granted it
 	GuessWrong                      // AAA refused it, or the caller left before the last question was answered
-	GuessRefused                    // it failed for another reason: no server answered, the policy refuses, the source is locked
+	GuessRefused                    // it failed for another reason: no server answered, the policy refuses
+	GuessLocked                     // the Guard refused it, and AAA was not asked
 )
 
 // Guard limits guessing across calls and hears of every login and `enable`. Its methods may be called from any goroutine.

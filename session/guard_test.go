@@ -26,7 +26,7 @@ func (g *fakeGuard) After(q Guess, r GuessResult, reason string) {
 	if q.Enable {
 		what = "enable"
 	}
-	result := [...]string{"right", "wrong", "refused"}[r]
+	result := [...]string{"right", "wrong", "refused", "locked"}[r]
 	g.told = append(g.told, strings.TrimSuffix(fmt.Sprintf("%s %q leg %d %s: %s", what, q.User, q.Leg, result, reason), ": "))
 }
 
@@ -49,7 +49,7 @@ func TestGuard(t *testing.T) {
 		{"silent", nil, Leg{}, right, []string{"silent", "pw1"}, 100 * time.Millisecond, "% Authentication failed", []string{`login "silent" leg 1 refused: primary: no answer after 3 tries`}},
 		{"delayed, though right", fakeLogin{"slow": {password: "pw1"}}, Leg{}, right, []string{"slow", "pw1"}, 7*time.Second + 100*time.Millisecond, "maui-nas-04>",
 			[]string{`login "slow" leg 1 right`}},
-		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, Leg{}, right, []string{"shut", "pw1"}, 0, "% Too many failures - try again later", []string{`login "shut" leg 1 refused: locked`}},
+		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, Leg{}, right, []string{"shut", "pw1"}, 0, "% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
 		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, Leg{}, right, []string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
 			[]string{`login "u" leg 1 wrong: left at a question of the server`}},
 		{"another's callback", fakeLogin{"u": {password: "pw1"}}, Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "% Login invalid",
@@ -125,7 +125,7 @@ func TestGuardEnable(t *testing.T) {
 			t.Errorf("%q", s)
 		}
 		d.ends()
-		want := []string{`login "u" leg 1 right`, `enable "u" leg 1 wrong: enable: [secret] is wrong`, `enable "u" leg 1 right`, `enable "u" leg 1 refused: locked`}
+		want := []string{`login "u" leg 1 right`, `enable "u" leg 1 wrong: enable: [secret] is wrong`, `enable "u" leg 1 right`, `enable "u" leg 1 locked: locked`}
 		if !slices.Equal(g.told, want) {
 			t.Errorf("%q", g.told)
 		}

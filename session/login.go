@@ -44,7 +44,7 @@ func (s *session) logins(ctx, limited context.Context) ending {
 		case errors.Is(err, console.ErrTooLong):
 			s.fail(textTooLong, GuessRefused, "a line too long at the login prompt")
 		case errors.As(err, &no):
-			s.fail(textLocked, GuessRefused, no.Error())
+			s.fail(textLocked, GuessLocked, no.Error())
 		case err != nil:
 			return s.interruptedBy(limited, err)
 		default:

@@ -287,11 +287,13 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	if cfg == nil || len(cfg.Unsafe) > 0 {
 		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
+		d.broker.Audit(ctx, "reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", zap.Error(err))
+		d.broker.Audit(ctx, "reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
 		return
 	}
 	d.mu.Lock()
@@ -300,6 +302,7 @@ func (d *daemon) reload(ctx context.Context) {
 	d.mu.Unlock()
 	d.broker.Reload(bc)
 	old.retire() // conversations that they began are still their own
+	d.broker.Audit(ctx, "reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
 	d.warnOfPending(ctx, m)
 	for _, what := range needsRestart(d.cfg, cfg) {
