@@ -105,7 +105,7 @@ func TestRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"journal.db", "no regular file"}},
-		{"no mark", func(t *testing.T, p string) { edit(t, p, "DELETE FROM marks") }, []string{"journal.db", "mark", "restore a backup"}},
+		{"no mark", func(t *testing.T, p string) { edit(t, p, "DELETE FROM marks WHERE name = 'audit'") }, []string{"journal.db", "mark", "restore a backup"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := made(t)

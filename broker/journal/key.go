@@ -16,9 +16,9 @@ import (
 // keySize is the length of a key in octets.
 const keySize = 32
 
-// Key reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not there it is made, and is on the
-// disk when Key returns.
-func Key(path string) ([]byte, error) {
+// stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not there it is made, and is on the
+// disk when stateKey returns.
+func stateKey(path string) ([]byte, error) {
 	key, err := readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
@@ -29,7 +29,7 @@ func Key(path string) ([]byte, error) {
 	return makeKey(path)
 }
 
-func readKey(path string) ([]byte, error) {
+func readKey(path string) (rowKey, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w (a file of mode 0600 that this user may read, no link)", path, errors.Unwrap(err))

@@ -44,14 +44,14 @@ func TestLoginLimits(t *testing.T) {
 func TestKey(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "state", "names.key")
-	key, err := Key(path)
+	key, err := stateKey(path)
 	if err != nil || len(key) != 32 {
 		t.Fatal(key, err)
 	}
-	if again, err := Key(path); err != nil || string(again) != string(key) {
+	if again, err := stateKey(path); err != nil || string(again) != string(key) {
 		t.Errorf("%x and then %x, %v", key, again, err)
 	}
-	if other, err := Key(filepath.Join(dir, "other.key")); err != nil || string(other) == string(key) {
+	if other, err := stateKey(filepath.Join(dir, "other.key")); err != nil || string(other) == string(key) {
 		t.Errorf("%x twice, %v", other, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
@@ -82,7 +82,7 @@ func TestKey(t *testing.T) {
 			if err := tt.do(); err != nil {
 				t.Fatal(err)
 			}
-			if key, err := Key(path); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if key, err := stateKey(path); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%x, %v: must say %q", key, err, tt.want)
 			}
 		})

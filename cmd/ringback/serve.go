@@ -96,12 +96,8 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.methods = m
 	defer d.closeMethods()
-	names, err := journal.Key(filepath.Join(d.cfg.StateDir, "names.key"))
-	if err != nil {
-		return err
-	}
 	d.broker = broker.New(broker.Options{
-		Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: names,
+		Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: j.NameKey(),
 	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
