@@ -32,6 +32,9 @@ type Daemon interface {
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
+	LoginLocks() []client.LoginLock
+	// ClearLoginLocks forgets the failed logins of a name or number, or with "" all; ErrNotFound where there are none of it.
+	ClearLoginLocks(ctx context.Context, of string) (int, error)
 }
 
 // ErrNotFound wraps the errors of a Daemon that become status 404.
@@ -51,7 +54,10 @@ func (s *Server) Handler() http.Handler {
 	cfg := huma.DefaultConfig("ringback admin API", "1")
 	cfg.Info.Description = "What a running ringback shows and how it is steered. On a unix socket of mode 0600."
 	cfg.CreateHooks = nil // no $schema member in the answers
-	s.routes(humago.New(mux, cfg))
+	cfg.DocsPath = ""     // huma's page loads its script from another host
+	api := humago.New(mux, cfg)
+	s.routes(api)
+	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI()))
 	return mux
 }
 
@@ -105,6 +111,11 @@ func (s *Server) routes(api huma.API) {
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
 		})
+	huma.Register(api, operation("list-login-locks", http.MethodGet, "/v1/login-locks", "Names, numbers and lines whose logins are locked or delayed"),
+		func(context.Context, *struct{}) (*list[client.LoginLock], error) {
+			return &list[client.LoginLock]{s.Daemon.LoginLocks()}, nil
+		})
+	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear", "Forget the failed logins of a name or a number, or all"), s.clearLoginLocks)
 	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers", "The AAA servers and how they stand"),
 		func(context.Context, *struct{}) (*list[client.AAAServer], error) {
 			servers := []client.AAAServer{}
@@ -119,6 +130,24 @@ func (s *Server) routes(api huma.API) {
 		})
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
 		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
+}
+
+type clearLoginLocksInput struct {
+	Of  string `query:"of" maxLength:"256" doc:"a user name, or a calling number"`
+	All bool   `query:"all" doc:"all of them, in place of one"`
+}
+
+// Resolve wants one or all.
+func (in *clearLoginLocksInput) Resolve(huma.Context) []error {
+	if (in.Of == "") != in.All {
+		return []error{&huma.ErrorDetail{Message: "name a user or a number, or say all", Location: "query.of"}}
+	}
+	return nil
+}
+
+func (s *Server) clearLoginLocks(ctx context.Context, in *clearLoginLocksInput) (*one[client.Cleared], error) {
+	n, err := s.Daemon.ClearLoginLocks(ctx, in.Of)
+	return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
 }
 
 type debugInput struct {
@@ -171,7 +200,7 @@ func status(err error) error {
 }
 
 // Serve listens on a unix socket of mode 0600 at path and serves until ctx ends; it then returns nil. A socket that another daemon
-// answers is an error; one that nobody answers is replaced.
+// answers is an error, and so is whatever is no socket; one that nobody answers is replaced.
 func (s *Server) Serve(ctx context.Context, path string) error {
 	l, err := Listen(path)
 	if err != nil {
@@ -187,6 +216,7 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withPeer,
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -219,8 +249,8 @@ func Listen(path string) (net.Listener, error) {
 		c.Close()
 		return nil, fmt.Errorf("admin socket %s: another ringback answers there: end it, or set another api.socket and state_dir", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	if err := removeStale(path); err != nil {
+		return nil, err
 	}
 	old := unix.Umask(0o177)
 	l, err := net.Listen("unix", path)
@@ -229,6 +259,24 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
 	}
 	return l, nil
+}
+
+// removeStale removes a socket that nobody answers, and nothing else.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil && info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("admin socket %s: something else has that name (mode %v): move it away, or set another api.socket", path, info.Mode())
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	}
+	return nil
 }
 
 func lostText(n int) string {

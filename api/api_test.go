@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 // fake is a Daemon with one line, one user and one callback.
 type fake struct {
 	cleared, cancelled chan string
+	by                 chan string // who cleared a line
 }
 
 var created = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -50,12 +52,26 @@ func (f fake) CancelCallback(_ context.Context, id string) error {
 	f.cancelled <- id
 	return nil
 }
-func (f fake) ClearLine(_ context.Context, tty int) error {
+func (f fake) ClearLine(ctx context.Context, tty int) error {
+	if f.by != nil {
+		f.by <- By(ctx)
+	}
 	if tty != 65 {
 		return fmt.Errorf("there is no line %d", tty)
 	}
 	f.cleared <- fmt.Sprint(tty)
 	return nil
+}
+
+func (fake) LoginLocks() []client.LoginLock {
+	return []client.LoginLock{{Of: "number", Number: "84002", Failures: 30, Until: &created}}
+}
+func (f fake) ClearLoginLocks(_ context.Context, of string) (int, error) {
+	if of == "nobody" {
+		return 0, fmt.Errorf("nobody: %w", ErrNotFound)
+	}
+	f.cleared <- "locks of " + of
+	return 2, nil
 }
 
 // serve runs the API on a socket in a directory of the test's.
@@ -85,7 +101,7 @@ func serve(t *testing.T, s *Server) (*client.Client, string) {
 }
 
 func TestClient(t *testing.T) {
-	f := fake{make(chan string, 1), make(chan string, 1)}
+	f := fake{cleared: make(chan string, 1), cancelled: make(chan string, 1)}
 	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{}, Version: client.Version{Version: "1", Started: created}})
 	ctx := t.Context()
 
@@ -120,6 +136,18 @@ func TestClient(t *testing.T) {
 	if err := c.CancelCallback(ctx, "abc"); err != nil || <-f.cancelled != "abc" {
 		t.Errorf("CancelCallback: %v", err)
 	}
+	locks, err := c.LoginLocks(ctx)
+	if diff := cmp.Diff(f.LoginLocks(), locks); err != nil || diff != "" {
+		t.Errorf("LoginLocks: %v\n%s", err, diff)
+	}
+	for _, of := range []string{"u&all=true", ""} {
+		if n, err := c.ClearLoginLocks(ctx, of); n != 2 || err != nil || <-f.cleared != "locks of "+of {
+			t.Errorf("ClearLoginLocks %q: %d %v", of, n, err)
+		}
+	}
+	if _, err := c.ClearLoginLocks(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound {
+		t.Errorf("ClearLoginLocks of nobody: %v", err)
+	}
 	if v, err := c.Version(ctx); err != nil || v.Version != "1" {
 		t.Errorf("Version: %+v %v", v, err)
 	}
@@ -137,9 +165,12 @@ func TestClient(t *testing.T) {
 func TestStaleSocketIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
+	stale, err := net.Listen("unix", path)
+	if err != nil {
 		t.Fatal(err)
 	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false) // as a kill leaves it
+	stale.Close()
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +178,66 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	l.Close()
 	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil || !strings.Contains(err.Error(), "100 octets") {
 		t.Errorf("too long a path: %v", err)
+	}
+}
+
+// The user at the other end of the socket is the kernel's word, whatever the request says.
+func TestPeer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SO_PEERCRED is Linux's")
+	}
+	f := fake{cleared: make(chan string, 1), by: make(chan string, 1)}
+	c, _ := serve(t, &Server{Daemon: f, Feed: &Feed{}})
+	if err := c.ClearLine(t.Context(), 65); err != nil {
+		t.Fatal(err)
+	}
+	if by, want := <-f.by, fmt.Sprintf("uid %d (api)", os.Geteuid()); by != want {
+		t.Errorf("%q, must be %q", by, want)
+	}
+	if by := By(t.Context()); by != "api" {
+		t.Errorf("without a socket: %q", by)
+	}
+}
+
+// Whatever else has the socket's name is not ours to remove.
+func TestOnlySocketsAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	file, link, folder := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "folder")
+	err := errors.Join(os.WriteFile(file, []byte("precious"), 0o600), os.Symlink(file, link), os.Mkdir(folder, 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link, folder} {
+		if l, err := Listen(path); err == nil {
+			l.Close()
+			t.Errorf("%s was taken for a stale socket", path)
+		} else if !strings.Contains(err.Error(), "something else has that name") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The page at /docs works without another host, and so has nothing of one's.
+func TestDocsPage(t *testing.T) {
+	h := (&Server{Daemon: fake{}, Feed: &Feed{}}).Handler()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/docs", nil))
+	page := w.Body.String()
+	for _, want := range []string{"POST /v1/lines/{tty}/clear", "DELETE /v1/callbacks/{id}", "Forget the failed logins", "comma-separated: callback", `href="/openapi.json"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	for _, bad := range []string{"<script", "http:", "https:", "src=", "<link", "@import", "url("} {
+		if strings.Contains(page, bad) {
+			t.Errorf("%q in\n%s", bad, page)
+		}
+	}
+	if csp := w.Header().Get("Content-Security-Policy"); w.Code != http.StatusOK || !strings.HasPrefix(csp, "default-src 'none'") {
+		t.Errorf("status %d, policy %q", w.Code, csp)
 	}
 }
 
@@ -239,7 +330,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for path, method := range map[string]string{
 		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get", "/v1/callbacks/{id}": "delete",
-		"/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
+		"/v1/login-locks": "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
 	} {
 		if doc.Paths[path][method] == nil {
 			t.Errorf("openapi.json has no %s %s", method, path)

@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// FromBroker shows and steers a broker. Who uses the socket is the audit's "api".
+// FromBroker shows and steers a broker. The audit has the user at the other end of the socket.
 func FromBroker(b *broker.Broker) Daemon { return daemon{b} }
 
 type daemon struct{ b *broker.Broker }
@@ -79,10 +79,31 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 	if err != nil {
 		return notFound(id, err)
 	}
-	return d.b.CancelCallback(ctx, c.ID, "an operator (api)")
+	return d.b.CancelCallback(ctx, c.ID, By(ctx))
 }
 
-func (d daemon) ClearLine(ctx context.Context, tty int) error { return d.b.ClearLine(ctx, tty) }
+func (d daemon) ClearLine(ctx context.Context, tty int) error {
+	return d.b.ClearLine(ctx, tty, By(ctx))
+}
+
+func (d daemon) LoginLocks() []client.LoginLock {
+	locks := d.b.LoginLocks()
+	v := make([]client.LoginLock, 0, len(locks))
+	for _, l := range locks {
+		v = append(v, client.LoginLock{
+			Of: l.Kind, Enable: l.Enable, User: l.User, Number: l.Number, TTY: l.TTY, Failures: l.Failures, Until: ended(l.LockedUntil), Delay: l.Delay.Seconds(),
+		})
+	}
+	return v
+}
+
+func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+	n, err := d.b.ClearLoginLocks(ctx, of, By(ctx))
+	if errors.Is(err, broker.ErrNoLock) {
+		return 0, fmt.Errorf("%s: %w, %w: `ringback show login-locks` lists them", of, err, ErrNotFound)
+	}
+	return n, err
+}
 
 func notFound(id string, err error) error {
 	if errors.Is(err, broker.ErrNoCallback) {

@@ -36,6 +36,9 @@ type Config struct {
 	Exec       bool          // service exec-callback
 	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
 	Scripts    dialer.Dialer
+
+	LoginLimits LoginLimits
+	LocalUsers  map[string]bool // names that logs may show though their users have not logged in yet
 }
 
 // Login is the method lists of a line. An aaa.Login is one.
@@ -58,6 +61,7 @@ type Options struct {
 	Log       *zap.Logger                // nil: none
 	Debug     func(tty int, text string) // `debug callback`; nil: none
 	Limits    Limits
+	NameKey   []byte // of the hashes by which names that are nobody's are logged and counted; nil: one of this process
 }
 
 // Store is the durable record; *journal.Journal is one. What its Commits return nil for is on disk.
@@ -71,6 +75,8 @@ type Store interface {
 	Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error)
 	CountCallbacks(ctx context.Context, f journal.Filter) (int, error)
 	Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error)
+	LoginLimits(ctx context.Context) ([]journal.LoginLimit, []journal.Damage, error)
+	LoginNames(ctx context.Context) ([]journal.LoginName, []journal.Damage, error)
 }
 
 // Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
@@ -99,6 +105,7 @@ type Broker struct {
 	draining atomic.Bool
 	running  sync.WaitGroup // goroutines of effects and calls
 	spool    *spool
+	guard    *guard
 
 	mu    sync.Mutex       // guards what follows
 	calls map[string]*call // live calls by ID
@@ -131,6 +138,7 @@ func New(o Options, c Config) *Broker {
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = newSpool(o.Journal, o.Accountant, o.Log)
+	b.guard = newGuard(b, o.NameKey)
 	b.config.Store(&c)
 	return b
 }

@@ -249,6 +249,13 @@ func endText(e callback.End, w *work) string {
 	return text
 }
 
+// Audit adds a record to the audit and returns when it is on disk. What cannot be recorded is logged: it happens all the same.
+func (b *Broker) Audit(ctx context.Context, kind, who, text string) {
+	if err := b.opt.Journal.Commit(context.WithoutCancel(ctx), audit(time.Now(), kind, who, text)); err != nil {
+		b.log.Error("journal: audit", zap.String("kind", kind), zap.String("who", who), zap.String("text", text), zap.Error(err))
+	}
+}
+
 func audit(t time.Time, kind, who, text string) journal.Mutation {
 	return journal.AddAudit{Audit: journal.Audit{Time: t, Kind: kind, Who: who, Text: text}}
 }

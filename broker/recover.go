@@ -19,6 +19,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: read the pending callbacks: %w", err)
 	}
+	if err := b.guard.load(ctx); err != nil {
+		return err
+	}
 	promisedOn := map[string]bool{}
 	for _, row := range pending {
 		promisedOn[row.CallID] = true
@@ -50,9 +53,7 @@ func (b *Broker) setAside(ctx context.Context) {
 // alarm logs and audits what an operator must know.
 func (b *Broker) alarm(ctx context.Context, text string) {
 	b.log.Error(text)
-	if err := b.opt.Journal.Commit(ctx, audit(time.Now(), "alarm", "ringback", text)); err != nil {
-		b.log.Error("journal: audit an alarm", zap.Error(err))
-	}
+	b.Audit(ctx, "alarm", "ringback", text)
 }
 
 func (b *Broker) restart(row journal.Callback) error {

@@ -89,6 +89,8 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
+	limits     broker.LoginLimits
+	session    func(*session.Config) // changes what sessions run with
 	log        *zap.Logger
 }
 
@@ -167,7 +169,7 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log}, w.config())
+	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log, NameKey: []byte("names")}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -210,10 +212,14 @@ func (w *town) config() broker.Config {
 		logins[65+i] = login
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
+	s := session.Config{Hostname: "maui-nas-04"}
+	if w.opt.session != nil {
+		w.opt.session(&s)
+	}
 	return broker.Config{
-		Session: session.Config{Hostname: "maui-nas-04"}, Logins: logins, Policies: set, Exec: true,
+		Session: s, Logins: logins, Policies: set, Exec: true,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
-		Scripts: dialer.Dialer{Scripts: scripts},
+		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
@@ -283,6 +284,7 @@ func TestProblems(t *testing.T) {
 		{"", "exec: {callback: on}\n", `ringback.yaml:7:18: exec.callback: expects true or false, and the text "on" stands here (write true or false)`},
 		{"", "exec: {idle_timeout: 25h}\n", `ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not within 0s and 24h0m0s`},
 		{"", "exec: {hosts: {ask: true}}\n", `ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, and none is allowed (write allow: ["192.0.2.0/24:23"])`},
+		{"", "login: {lock_time: 0s}\n", `ringback.yaml:7:20: login.lock_time: 0s is not within 1s and 24h0m0s`},
 		{"", "login: {tries: 0}\n", `ringback.yaml:7:16: login.tries: 0 is not within 1 and 10`},
 		{"", "log: {level: trace}\n", `ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
 		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' may not stand in a host name`},
@@ -579,6 +581,28 @@ func TestZeros(t *testing.T) {
 	}
 }
 
+func TestLoginLimits(t *testing.T) {
+	m := time.Minute
+	for _, tt := range []struct {
+		text string
+		want broker.LoginLimits
+	}{
+		{"", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 20 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
+		{"login: {window: 1h, delay_after: 2, delay_max: 4s, lock_user_after: 3, lock_number_after: 4, lock_time: 5m}\n",
+			broker.LoginLimits{Window: 60 * m, DelayAfter: 2, DelayMax: 4 * time.Second, LockUserAfter: 3, LockNumberAfter: 4, LockTime: 5 * m}},
+		{"login: {window: 0s, delay_after: 0, lock_user_after: 0, lock_number_after: 0}\n", broker.LoginLimits{DelayMax: 20 * time.Second, LockTime: 15 * m}},
+		{"login: {timeout: 45s}\n", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 15 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
+	} {
+		c, problems, _ := loadText(t, base+tt.text, nil)
+		if c == nil {
+			t.Fatal(problems)
+		}
+		if c.Logins != tt.want {
+			t.Errorf("%q: %+v, must be %+v", tt.text, c.Logins, tt.want)
+		}
+	}
+}
+
 func TestDigest(t *testing.T) {
 	a, _, _ := loadText(t, base, nil)
 	b, _, _ := loadText(t, base, nil)
@@ -682,8 +706,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("lines: [{tty: 1-9, port: \"tcp://h:{1+n}\", rotary: 1}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := &loader{file: "ringback.yaml", dir: "/d",
-			read: func(string, int64) ([]byte, fs.FileMode, error) {
-				return []byte("0123456789abcdef01234567\n"), 0o600, nil
+			read: func(string, int64) ([]byte, access, error) {
+				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 			},
 			policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
 		}

@@ -157,13 +157,12 @@ func TestEnableRefused(t *testing.T) {
 			}
 			d.waits(time.Nanosecond)
 		}
-		if s := d.sees(); s != "maui-nas-04>" || time.Since(start) != 6*time.Second || len(who.enabling) != 3 {
+		if s := d.sees(); s != "\n% Bad secrets\n" || time.Since(start) != 6*time.Second || len(who.enabling) != 3 {
 			t.Errorf("after %v and %d tries: %q", time.Since(start), len(who.enabling), s)
 		}
-		if s := d.enters("show priv"); !strings.Contains(s, "level is 1\n") {
-			t.Errorf("%q", s)
+		if out := d.ends(); out.Cause != aaa.CauseNASRequest || out.Kind != SessionEnded {
+			t.Errorf("%+v", out)
 		}
-		d.hangsUp()
 		if s := d.debug.String(); !strings.Contains(s, "enable: u by radius does not get privilege level 15: refused enable: [secret] is wrong") {
 			t.Errorf("debug: %s", s)
 		}

@@ -122,6 +122,12 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 	return nil
 }
 
+func (s *session) joined(t target, why string) {
+	if s.cfg.Joined != nil {
+		s.cfg.Joined(s.call, s.proven.User, console.Clean(fmt.Sprintf("%s by %s", t, t.service)), why)
+	}
+}
+
 // join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session with it (ctx, the
 // terminal, idleness); else the ending says how the connection went.
 func (s *session) join(ctx context.Context, t target) (ending, error) {
@@ -133,11 +139,13 @@ func (s *session) join(ctx context.Context, t target) (ending, error) {
 	case err != nil:
 		reason := s.scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
 		s.debugf("host: %s", reason)
+		s.joined(t, s.scrub(err.Error()))
 		s.say("\n" + unconnected(err) + "\n")
 		return ending{cause: aaa.CauseServiceUnavailable, reason: reason}, nil
 	}
 	defer conn.Close()
 	s.debugf("host: connected to %s by %s", t, t.service)
+	s.joined(t, "")
 	s.talk(t, "Open\n")
 	err = s.carry(ctx, conn, t)
 	s.debugf("host: %s: %s", t, s.scrub(err.Error()))

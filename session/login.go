@@ -17,6 +17,7 @@ const (
 	textTooLong = "% Line too long"
 	textGarbled = "% Line rejected: unsupported characters"
 	textBadName = "% Invalid user name"
+	textLocked  = "% Too many failures - try again later"
 
 	textUnservable = "% Authorization failed" // granted, but not what we can do
 )
@@ -50,6 +51,7 @@ func rejected(err error) string {
 func (s *session) logins(ctx, limited context.Context) ending {
 	for {
 		res, err := s.authenticate(limited)
+		var no refusal
 		switch {
 		case errors.Is(err, errBlank):
 			if s.blanks++; s.blanks >= maxBlanks {
@@ -57,7 +59,9 @@ func (s *session) logins(ctx, limited context.Context) ending {
 			}
 			continue
 		case rejected(err) != "":
-			s.fail(rejected(err), "at the login prompt: "+err.Error())
+			s.fail(rejected(err), GuessRefused, "at the login prompt: "+err.Error())
+		case errors.As(err, &no):
+			s.fail(textLocked, GuessLocked, no.Error())
 		case err != nil:
 			return s.interruptedBy(limited, err)
 		default:
@@ -83,34 +87,39 @@ func (s *session) settle(ctx, limited context.Context, res aaa.Result) (e ending
 	unservable := s.unservable(res.Auth)
 	switch {
 	case res.Kind == aaa.Granted && s.leg.Number == 2 && res.Identity != s.leg.Identity:
-		s.fail(textInvalid, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
+		s.fail(textInvalid, GuessRefused, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
 	case res.Kind == aaa.Granted && unservable != "":
-		s.fail(textUnservable, "granted what cannot be honoured: "+unservable)
+		s.fail(textUnservable, GuessRefused, "granted what cannot be honoured: "+unservable)
 	case res.Kind == aaa.Granted:
 		s.debugf("login: %v granted, server %s", res.Identity, res.Server)
+		right := s.guessed
+		right.Identity = res.Identity
+		s.judged(right, GuessRight, "")
 		return s.granted(ctx, limited, res)
 	case res.Kind == aaa.Refused:
-		s.fail(textInvalid, res.Reason)
+		s.fail(textInvalid, GuessWrong, res.Reason)
 	default:
-		s.fail(textSilent, res.Reason)
+		s.fail(textSilent, GuessRefused, res.Reason)
 	}
 	return ending{}, false
 }
 
-// fail counts a login that failed and tells the caller text, the operator reason.
-func (s *session) fail(text, reason string) {
+// fail counts a login that failed and tells the caller text, the operator and the Guard reason.
+func (s *session) fail(text string, r GuessResult, reason string) {
 	s.tries++
 	s.lastFail = s.scrub(reason)
 	if s.lastFail == "" {
 		s.lastFail = "no reason given"
 	}
 	s.debugf("login: try %d of %d failed: %s", s.tries, s.cfg.Tries, s.lastFail)
+	s.judged(s.guessed, r, s.lastFail)
 	s.say(text + "\n\n")
 }
 
 // authenticate asks the caller for name and password and AAA about them, once. The error is the terminal's, errBlank, or one that is
 // rejected. The name goes on exactly as typed: spaces around it would make two names of one, so they are refused.
 func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
+	s.guessed = Guess{Call: s.call, Leg: s.leg.Number}
 	user, err := s.ask(ctx, s.cfg.Prompts.Username, true)
 	if err != nil {
 		return aaa.Result{}, err
@@ -121,11 +130,12 @@ func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
 	if err := aaa.CheckUser(user); err != nil {
 		return aaa.Result{}, fmt.Errorf("%w: %w", errBadName, err)
 	}
+	s.guessed.User = user
 	password, err := s.ask(ctx, s.cfg.Prompts.Password, false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	return s.converse(ctx, s.request(user, password))
+	return s.guess(ctx, s.guessed, s.request(user, password))
 }
 
 // converse asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank. A conversation that is left ends with its ctx: its server

@@ -96,7 +96,7 @@ func (s *session) refuse(ctx context.Context, v Verdict) {
 	if s.leg.Number == 2 {
 		def = textDenied
 	}
-	s.fail(complaint(v.Text, def), reason)
+	s.fail(complaint(v.Text, def), GuessRefused, reason)
 	s.close(ctx, ending{cause: aaa.CauseNASRequest, reason: s.lastFail})
 }
 

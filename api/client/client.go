@@ -99,6 +99,23 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return err
 }
 
+// LoginLocks returns whose logins are locked or delayed.
+func (c *Client) LoginLocks(ctx context.Context) ([]LoginLock, error) {
+	var v []LoginLock
+	return v, c.get(ctx, "/v1/login-locks", &v)
+}
+
+// ClearLoginLocks forgets the failed logins of a name or number, or with "" all, and returns of how many sources.
+func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+	query := "all=true"
+	if of != "" {
+		query = "of=" + url.QueryEscape(of)
+	}
+	var v Cleared
+	_, err := c.do(ctx, http.MethodPost, "/v1/login-locks/clear?"+query, &v)
+	return v.Cleared, err
+}
+
 // AAAServers returns the AAA servers of the configuration in force.
 func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	var v []AAAServer

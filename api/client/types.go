@@ -92,6 +92,23 @@ type CallbackDetail struct {
 	Dials         []Attempt       `json:"dials"`
 }
 
+// LoginLock is a source of failed logins that is locked or delayed.
+type LoginLock struct {
+	Of       string     `json:"of" doc:"name, line, name+number, name+line or number: what the failures are counted of"`
+	Enable   bool       `json:"enable,omitempty" doc:"failures of the EXEC's enable, not of logins"`
+	User     string     `json:"user,omitempty" doc:"the name; of a name that is nobody's its length and a keyed hash"`
+	Number   string     `json:"number,omitempty" doc:"the calling number"`
+	TTY      int        `json:"tty,omitempty"`
+	Failures int        `json:"failures"`
+	Until    *time.Time `json:"until,omitempty" doc:"locked until then; absent: only delayed"`
+	Delay    float64    `json:"delay,omitempty" doc:"seconds that the next login waits"`
+}
+
+// Cleared says how much was cleared.
+type Cleared struct {
+	Cleared int `json:"cleared"`
+}
+
 // AAAServer is an AAA server and how it stands.
 type AAAServer struct {
 	Name      string    `json:"name"`

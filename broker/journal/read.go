@@ -15,6 +15,7 @@ import (
 type Reader struct {
 	db   *sql.DB
 	path string
+	key  rowKey
 }
 
 // OpenReader opens the journal at path for reading only, for tools. The caller must Close it.
@@ -38,6 +39,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	case version < schemaVersion:
 		return nil, errors.Join(explain(path, fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once, it brings the file up to date",
 			version, schemaVersion)), r.Close())
+	}
+	if r.key, err = readKey(keyPath(path)); err != nil {
+		return nil, errors.Join(explain(path, fmt.Errorf("its rows are signed: %w", err)), r.Close())
 	}
 	return r, nil
 }
@@ -185,7 +189,7 @@ func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
 
 // AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
 func (r *Reader) AuditTail(ctx context.Context, n int) ([]Audit, []Damage, error) {
-	return list(ctx, r, auditTable, decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
+	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
 }
 
 func limitOr(n int) int64 {
@@ -201,7 +205,7 @@ type querier interface {
 }
 
 // each reads the rows of a table and gives those that verify to good, the others to bad.
-func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T, error), good func(T), bad func(Damage), tail string, args ...any) error {
+func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T), bad func(Damage), tail string, args ...any) error {
 	rows, err := q.QueryContext(ctx, "SELECT "+t.columns()+" FROM "+t.name+" "+tail, args...)
 	if err != nil {
 		return err
@@ -216,7 +220,7 @@ func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T
 		if err := rows.Scan(ptrs...); err != nil {
 			return err
 		}
-		values, d := t.check(row)
+		values, d := t.check(k, row)
 		if d == nil {
 			v, err := decode(values)
 			if err == nil {
@@ -231,7 +235,7 @@ func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T
 }
 
 func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string, args ...any) (out []T, bad []Damage, err error) {
-	err = each(ctx, r.db, t, decode, func(v T) { out = append(out, v) }, func(d Damage) { bad = append(bad, d) }, tail, args...)
+	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) }, func(d Damage) { bad = append(bad, d) }, tail, args...)
 	return out, bad, explain(r.path, err)
 }
 

@@ -29,6 +29,7 @@ func (r *request) all(err error) []error {
 // writer owns the write connection. All its methods run on its one goroutine.
 type writer struct {
 	path    string
+	key     rowKey
 	c       *conn // nil after an error of the disk, until it is opened anew
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
@@ -56,6 +57,13 @@ func (w *writer) start(j *Journal) error {
 		return err
 	}
 	if w.c, j.warnings, err = openWriter(w.path); err == nil {
+		w.key, err = w.signed()
+		j.key = w.key
+	}
+	if err == nil {
+		j.names, err = stateKey(filepath.Join(filepath.Dir(w.path), "names.key"))
+	}
+	if err == nil {
 		err = w.load()
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -29,8 +30,47 @@ func newClear() *cobra.Command {
 		},
 	}
 	f.add(line)
-	c := &cobra.Command{Use: "clear", Short: "reset a line of a running daemon"}
-	c.AddCommand(line)
+	c := &cobra.Command{Use: "clear", Short: "reset a line or login locks of a running daemon"}
+	c.AddCommand(line, newClearLoginLock())
+	return c
+}
+
+func newClearLoginLock() *cobra.Command {
+	var f daemonFlags
+	var all bool
+	c := &cobra.Command{
+		Use:   "login-lock [NAME|NUMBER]",
+		Short: "forget the failed logins of a name or a calling number",
+		Long: `Forgets the failed logins of a name or a calling number, or with --all of everything, so that nothing of it is locked or delayed:
+
+  ringback clear login-lock austin-01
+  ringback clear login-lock 84002
+  ringback clear login-lock --all`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 || (len(args) == 1 && args[0] != "") == all {
+				return errors.New("clear login-lock: name one user or calling number, or say --all")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			of := ""
+			if !all {
+				of = args[0]
+			}
+			n, err := cl.ClearLoginLocks(cmd.Context(), of)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "login locks cleared: %d\n", n)
+			return nil
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&all, "all", false, "all names, numbers and lines")
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api"
@@ -64,6 +64,10 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 		printProblems(stderr, problems)
 		return exitStatus(1)
 	}
+	if len(cfg.Unsafe) > 0 {
+		printProblems(stderr, cfg.Unsafe)
+		return exitStatus(1)
+	}
 	log, err := newLogger(cfg.Log)
 	if err != nil {
 		return err
@@ -92,7 +96,9 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.methods = m
 	defer d.closeMethods()
-	d.broker = broker.New(broker.Options{Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback")}, bc)
+	d.broker = broker.New(broker.Options{
+		Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: j.NameKey(),
+	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
 		return err
@@ -109,6 +115,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.watchLines(ctx, pool) })
 	parts.Go(func() { trim(ctx) })
+	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
 	}
@@ -171,7 +178,16 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 	return broker.Config{
 		Session: s, Logins: logins, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
+}
+
+func localUsers(cfg *config.Config) map[string]bool {
+	names := map[string]bool{}
+	for _, u := range cfg.Users {
+		names[u.Name] = true
+	}
+	return names
 }
 
 func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
@@ -203,7 +219,7 @@ func (d *daemon) tracePacket(p packet) {
 
 // silent logs why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {
-	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", user), zap.String("reason", reason))
+	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", d.broker.ShownName(user)), zap.String("reason", reason))
 }
 
 // accountant sends by the methods of the configuration in force; nil where the start has none that accounts.
@@ -270,13 +286,15 @@ func (d *daemon) reload(ctx context.Context) {
 	for _, p := range problems {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	if cfg == nil {
+	if cfg == nil || len(cfg.Unsafe) > 0 {
 		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
+		d.broker.Audit(ctx, "reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", zap.Error(err))
+		d.broker.Audit(ctx, "reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
 		return
 	}
 	d.mu.Lock()
@@ -285,6 +303,7 @@ func (d *daemon) reload(ctx context.Context) {
 	d.mu.Unlock()
 	d.broker.Reload(bc)
 	old.retire() // conversations that they began are still their own
+	d.broker.Audit(ctx, "reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
 	d.warnOfPending(ctx, m)
 	for _, what := range needsRestart(d.cfg, cfg) {
@@ -341,27 +360,4 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 			return
 		}
 	}
-}
-
-func newLogger(c config.Log) (*zap.Logger, error) {
-	z := zap.NewProductionConfig()
-	z.Encoding = c.Format
-	z.DisableCaller, z.DisableStacktrace = true, true
-	z.Sampling = nil
-	z.EncoderConfig.TimeKey = "time"
-	z.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	z.OutputPaths = []string{"stderr"}
-	if c.File != "" {
-		z.OutputPaths = []string{c.File}
-	}
-	level, err := zap.ParseAtomicLevel(c.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
-	}
-	z.Level = level
-	log, err := z.Build()
-	if err != nil {
-		return nil, fmt.Errorf("log: %w (may this user write log.file?)", err)
-	}
-	return log, nil
 }
