@@ -157,7 +157,7 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID, InBand: w.opt.noSignals}
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {

@@ -56,7 +56,9 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		if silent {
 			text = textEnableSilent
 		}
-		x.judged(g, enableResult(res, err), cmp.Or(res.Reason, rejected(err)))
+		why := cmp.Or(res.Reason, rejected(err))
+		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(why))
+		x.judged(g, enableResult(res, err), why)
 		if _, err := io.WriteString(w, text+"\n"); err != nil {
 			return err
 		}

@@ -13,22 +13,24 @@ import (
 // next; the jitter keeps the lines of an access server apart.
 func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	d.mu.Lock()
-	ph := d.phase
-	if d.probeAt.IsZero() {
-		d.probeAt = d.heard.Add(d.t.Probe - d.t.Probe/5 + rand.N(d.t.Probe/5))
+	if d.phase != idle {
+		d.mu.Unlock()
+		return time.Time{} // whoever brings it back on hook wakes Run
+	}
+	now := time.Now()
+	due := !d.probeAt.IsZero() && !now.Before(d.probeAt)
+	if due || d.probeAt.IsZero() {
+		d.probeAt = now.Add(d.t.Probe - d.t.Probe/5 + rand.N(d.t.Probe/5))
 	}
 	next = d.probeAt
 	d.mu.Unlock()
-	if ph != idle || time.Now().Before(next) {
+	if !due {
 		return next
 	}
 	if !d.tryTake() {
-		return time.Time{} // the token's holder wakes Run
+		return next // it is in use, and so it answers
 	}
 	defer d.give()
-	d.mu.Lock()
-	d.probeAt = time.Time{}
-	d.mu.Unlock()
 	switch err := d.probe(ctx, d.t.Probe/2); {
 	case err == nil || err == lines.ErrRinging:
 	case errors.Is(err, lines.ErrDown):
@@ -36,7 +38,7 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	default:
 		d.host.Up(err) // nobody else would hear of it
 	}
-	return time.Time{}
+	return next
 }
 
 // probe asks for OK, or for the proof, unless the modem has spoken within fresh, and has the line proven on hook by all means where no answer comes.
