@@ -33,8 +33,6 @@ func (d *Driver) prove(ctx context.Context) error {
 	on := onProven
 	if err != nil {
 		on = onUnproven
-	} else {
-		d.pardon = false
 	}
 	d.happenLocked(happening{on: on, why: err})
 	d.mu.Unlock()
@@ -124,11 +122,8 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	if done, err := d.tryOnHook(ctx); done || err != nil {
 		return err
 	}
-	d.mu.Lock()
-	pardon := d.pardon
-	d.mu.Unlock()
 	switch {
-	case pardon:
+	case d.pardoned():
 		return d.comeAnew(ctx)
 	case d.o.Config.InsecureSignals:
 		if err := d.insist(ctx, "ATH"); err != nil {
@@ -160,6 +155,18 @@ func (d *Driver) tryOnHook(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	return true, d.renew(ctx, false)
+}
+
+// pardonTime is how long an operator's word for a line holds.
+const pardonTime = time.Minute
+
+// pardoned reports whether the operator vouches for the line, and uses that up.
+func (d *Driver) pardoned() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	is := !d.pardon.IsZero() && time.Since(d.pardon) < pardonTime
+	d.pardon = time.Time{}
+	return is
 }
 
 // comeAnew is for a modem that does not have the secret and for which the operator vouches: it is reset as at the first start.

@@ -166,20 +166,13 @@ func (d *Driver) startInBand(ctx context.Context) error {
 	if err == nil {
 		err = d.makeReady(ctx)
 	}
-	if err == nil {
-		d.mu.Lock()
-		d.pardon = false
-		d.mu.Unlock()
-	}
 	return err
 }
 
 // provenFromBefore proves by the secret of the process before, or of the port's last opening, that the modem is on hook. false: there is none, or the
 // operator does without.
 func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) {
-	d.mu.Lock()
-	pardon := d.pardon || d.o.Config.InsecureSignals
-	d.mu.Unlock()
+	pardon := d.pardoned() || d.o.Config.InsecureSignals
 	kept, err := d.o.Proofs.load(d.o.Config.TTY)
 	if err != nil && !pardon {
 		return false, err
