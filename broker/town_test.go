@@ -72,6 +72,8 @@ type town struct {
 type townOptions struct {
 	lines      int
 	noSignals  bool
+	insecure   bool // insecure_signals
+	sameLine   bool // same_line_no_verify
 	attempts   int
 	forcedWait time.Duration
 	noRotary   bool
@@ -87,6 +89,7 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
+	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -153,6 +156,7 @@ func (w *town) start() {
 			rotary = lines.NoRotary
 		}
 		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
+		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
@@ -160,7 +164,11 @@ func (w *town) start() {
 			}
 			return p, nil
 		}
-		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open})); err != nil {
+		var driver lines.Driver = modem.New(modem.Options{Config: cfg, Open: open})
+		if w.opt.driver != nil {
+			driver = w.opt.driver(cfg.TTY, driver)
+		}
+		if err := w.pool.Add(cfg, driver); err != nil {
 			w.t.Fatal(err)
 		}
 	}
