@@ -24,7 +24,7 @@ func (d daemon) Lines() []client.Line {
 	for _, s := range status {
 		l := client.Line{
 			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner, Signals: s.Signals,
-			Since: s.Since, Calls: s.Calls, Dials: s.Dials, Noise: s.Noise,
+			Since: s.Since, Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, InBand: s.InBand, Notices: s.Notices,
 		}
 		if s.Rotary != lines.NoRotary {
 			l.Rotary = &s.Rotary

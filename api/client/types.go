@@ -12,6 +12,8 @@ type Line struct {
 	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
 	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined"`
 	Reason  string    `json:"reason,omitempty" doc:"why it is down or quarantined"`
+	InBand  bool      `json:"in_band,omitempty" doc:"the port has no modem signals: what the modem says shares one stream with the data"`
+	Notices []string  `json:"notices,omitempty" doc:"what is not as it should be though the line works"`
 	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`
 	Signals string    `json:"signals,omitempty" doc:"modem signals that are on, e.g. DTR DSR DCD"`
 	Since   time.Time `json:"since" doc:"when the state began"`

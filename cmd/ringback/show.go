@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,9 +52,23 @@ func lineTable(w io.Writer, v []client.Line) {
 		if l.Rotary != nil {
 			rotary = strconv.Itoa(*l.Rotary)
 		}
-		t.Row(strconv.Itoa(l.TTY), l.Modem, rotary, l.State, l.Signals, fmt.Sprint(l.Calls), fmt.Sprint(l.Dials), fmt.Sprint(l.Noise), l.Port, l.Owner, l.Reason)
+		signals := l.Signals
+		if l.InBand {
+			signals = "in-band"
+		}
+		t.Row(strconv.Itoa(l.TTY), l.Modem, rotary, l.State, signals, fmt.Sprint(l.Calls), fmt.Sprint(l.Dials), fmt.Sprint(l.Noise), l.Port, l.Owner,
+			remarks(l))
 	}
 	t.WriteTo(w)
+}
+
+// remarks are why a line is out of service, and what is not as it should be though it works.
+func remarks(l client.Line) string {
+	all := l.Notices
+	if l.Reason != "" {
+		all = append([]string{l.Reason}, all...)
+	}
+	return strings.Join(all, "; ")
 }
 
 func newShowUsers() *cobra.Command {
