@@ -125,6 +125,7 @@ func TestFullSample(t *testing.T) {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
+		ResultCodes:        map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
 		AAA:                lines.Lists{Enable: "default", PPP: "default", EXEC: "default", Network: "default", Commands: "default", Accounting: "default"},
 		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
@@ -401,6 +402,13 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"tty: 1,", "tty: 1, login: defualt,", `ringback.yaml:6:25: lines[0].login: there is no login method list "defualt" (did you mean "default"?)`},
 		{"{default:", "{other:", "ringback.yaml:6:9: lines[0]: there is no login method list \"default\" (write aaa: {lists: {login: {default: [local]}}})\n" +
 			`ringback.yaml:6:60: lines[1]: there is no login method list "default" (write aaa: {lists: {login: {default: [local]}}})`},
+		{"tty: 1,", `tty: 1, result_codes: {RRING: BUZY},`, `ringback.yaml:6:40: lines[0].result_codes.RRING: "BUZY" is not "BUSY", "NO ANSWER", "NO CARRIER", "NO DIALTONE", "RING", "VOICE", "FAX", "BLACKLISTED", "DELAYED", "ERROR", "OK", "CONNECT" or "progress" (did you mean "BUSY"?)`},
+		{"tty: 1,", `tty: 1, result_codes: {ok: BUSY},`, `ringback.yaml:6:33: lines[0].result_codes.ok: OK means what it says and cannot be given a meaning`},
+		{"tty: 1,", `tty: 1, result_codes: {"CONNECT FAX": VOICE},`, `ringback.yaml:6:33: lines[0].result_codes."CONNECT FAX": what begins with CONNECT is a connection and what begins with AT our own command: neither can be given a meaning`},
+		{"tty: 1,", `tty: 1, result_codes: {12: BUSY},`, `ringback.yaml:6:33: lines[0].result_codes.12: a number is a result code of its own (ATV0), or the answer to a query`},
+		{"tty: 1,", `tty: 1, result_codes: {"A\rB": BUSY},`, `ringback.yaml:6:33: lines[0].result_codes."A\rB": the text of a modem is printable ASCII`},
+		{"tty: 1,", `tty: 1, result_codes: {RRING: RING, rring: progress},`, `ringback.yaml:6:53: lines[0].result_codes.rring: "rring" is given a meaning twice: upper and lower case are the same (remove one of the two)`},
+		{"tty: 1,", `tty: 1, result_codes: [RRING],`, `ringback.yaml:6:32: lines[0].result_codes: expects names, and a list stands here (name: BUSY)`},
 		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",", `ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
 		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},", `ringback.yaml:6:42: lines[0].callback.forced_wait: expects a duration, and the number 5 stands here (add the unit: 5s)`},
 		{"tty: 1,", "tty: 1, timing: {anwser: 5s},", `ringback.yaml:6:27: lines[0].timing.anwser: unknown key (did you mean "answer"?)`},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
 	"github.com/ringback/ringback/session"
@@ -168,6 +169,9 @@ func lineKeys() []schema.Key {
 			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller who speaks the modem's language can then impersonate it. See [Ports without modem signals](ports.md)."},
 		{Name: "proof_registers", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
 			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without modem signals. Default: 18, 25, 26."},
+		{Name: "result_codes", Type: schema.Dict, Check: modem.CheckResultText, Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
+			Doc: "What this modem's own texts mean, beside and before the [result codes](result-codes.md) that are known: a text, or its beginning and `*`, and a result code; " +
+				"`progress` ends nothing. `OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers cannot be given a meaning."},
 		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
 		{Name: "scripts", Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
 			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},

@@ -36,6 +36,7 @@ const (
 	NoDialtone  Outcome = "no dialtone"
 	Glare       Outcome = "glare"       // a call came in on the line as it was about to dial, or while it dialled
 	Voice       Outcome = "voice"       // a person answered
+	Fax         Outcome = "fax"         // a fax machine answered, or the modem connected as one
 	Blacklisted Outcome = "blacklisted" // the modem refuses this number
 	Delayed     Outcome = "delayed"     // the modem refuses this number for a while
 	ModemError  Outcome = "modem error" // the modem refused a command, or never said CONNECT to a script that ended well
@@ -107,6 +108,9 @@ func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern, number s
 	}
 	outcome, why := judge(ctx, call, code, res, err)
 	a.HeldBack = call == nil && outcome != Cancelled && errors.Is(err, lines.ErrHeldBack)
+	if outcome == TimedOut || outcome == ModemError && code == lines.NoResult {
+		why = withLastWords(why, a.Transcript)
+	}
 	if outcome == Connected {
 		a.Call = call
 	} else if call != nil {
@@ -282,6 +286,8 @@ func outcomeOf(code lines.ResultCode) (Outcome, bool) {
 		return Glare, true
 	case lines.Voice:
 		return Voice, true
+	case lines.Fax:
+		return Fax, true
 	case lines.Blacklisted:
 		return Blacklisted, true
 	case lines.Delayed:

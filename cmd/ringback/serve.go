@@ -135,12 +135,17 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		Debug:  d.feed.Topic("modem"),
 		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) }, // no call rings before the broker is there
 	})
+	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
+	if err != nil {
+		return nil, err
+	}
 	poller := &port.Poller{}
 	for _, l := range d.cfg.Lines {
 		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
 		driver := modem.New(modem.Options{
 			Config: l.Config,
 			Open:   func(ctx context.Context) (lines.Port, error) { return l.Address.Open(ctx, o) },
+			Proofs: proofs,
 			Debug:  d.feed.Topic("modem"),
 		})
 		if err := p.Add(l.Config, driver); err != nil {
