@@ -26,7 +26,8 @@ import (
 type Daemon interface {
 	Lines() []client.Line
 	Users() []client.User
-	Callbacks(ctx context.Context, all bool) ([]client.Callback, error)
+	// Callbacks returns callbacks newest first, and how many older ones the limit left out.
+	Callbacks(ctx context.Context, q client.CallbackQuery) (v []client.Callback, older int, err error)
 	// Callback wants an ID or a unique beginning of one; ErrNotFound where there is none.
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
@@ -58,6 +59,11 @@ type list[T any] struct {
 	Body []T
 }
 
+type callbackList struct {
+	Older int `header:"Ringback-Older" doc:"how many older ones the limit left out"`
+	Body  []client.Callback
+}
+
 type one[T any] struct {
 	Body T
 }
@@ -77,12 +83,14 @@ func (s *Server) routes(api huma.API) {
 		func(context.Context, *struct{}) (*list[client.User], error) {
 			return &list[client.User]{s.Daemon.Users()}, nil
 		})
-	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks", "Pending callbacks; with all, the newest ended ones too"),
+	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks", "Pending callbacks, newest first; with all, the ended ones too"),
 		func(ctx context.Context, in *struct {
-			All bool `query:"all"`
-		}) (*list[client.Callback], error) {
-			v, err := s.Daemon.Callbacks(ctx, in.All)
-			return &list[client.Callback]{v}, status(err)
+			All   bool      `query:"all"`
+			Limit int       `query:"limit" minimum:"0" default:"100" doc:"the newest so many; 0: all"`
+			Since time.Time `query:"since" doc:"those created then or later"`
+		}) (*callbackList, error) {
+			v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit, Since: in.Since})
+			return &callbackList{older, v}, status(err)
 		})
 	huma.Register(api, operation("get-callback", http.MethodGet, "/v1/callbacks/{id}", "One callback whole: decision, history, attempts"),
 		func(ctx context.Context, in *struct {
@@ -110,7 +118,7 @@ func (s *Server) routes(api huma.API) {
 			return &one[client.Version]{s.Version}, nil
 		})
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
-		map[string]any{"message": client.DebugEvent{}}, s.debug)
+		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
 }
 
 type debugInput struct {
@@ -128,8 +136,12 @@ func (in *debugInput) Resolve(huma.Context) []error {
 }
 
 func (s *Server) debug(ctx context.Context, in *debugInput, send sse.Sender) {
-	l := s.Feed.Listen(strings.Split(in.Topics, ","))
+	topics := strings.Split(in.Topics, ",")
+	l := s.Feed.Listen(topics)
 	defer l.Close()
+	if send.Data(client.Listening{Topics: topics}) != nil { // without it nothing at all is sent, not even the status, until something happens
+		return
+	}
 	for {
 		select {
 		case e := <-l.C:

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -34,8 +34,8 @@ func (fake) Lines() []client.Line {
 func (fake) Users() []client.User {
 	return []client.User{{TTY: 66, User: "austin-01", Leg: 2, Start: created}}
 }
-func (fake) Callbacks(_ context.Context, all bool) ([]client.Callback, error) {
-	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprint(all), Created: created}}, nil
+func (fake) Callbacks(_ context.Context, q client.CallbackQuery) ([]client.Callback, int, error) {
+	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprintf("%v %d %s", q.All, q.Limit, q.Since.UTC().Format(time.RFC3339)), Created: created}}, 7, nil
 }
 func (fake) Callback(_ context.Context, id string) (client.CallbackDetail, error) {
 	if id != "abc" {
@@ -97,8 +97,12 @@ func TestClient(t *testing.T) {
 	if diff := cmp.Diff(f.Users(), users); err != nil || diff != "" {
 		t.Errorf("Users: %v\n%s", err, diff)
 	}
-	if all, err := c.Callbacks(ctx, true); err != nil || all[0].Number != "true" {
+	if all, err := c.Callbacks(ctx, true); err != nil || all[0].Number != "true 100 0001-01-01T00:00:00Z" {
 		t.Errorf("Callbacks: %v %v", all, err)
+	}
+	q := client.CallbackQuery{Limit: 3, Since: created.In(time.FixedZone("HST", -10*3600))}
+	if some, older, err := c.FindCallbacks(ctx, q); err != nil || some[0].Number != "false 3 2026-11-21T10:00:00Z" || older != 7 {
+		t.Errorf("FindCallbacks: %v, %d older, %v", some, older, err)
 	}
 	if d, err := c.Callback(ctx, "abc"); err != nil || d.Policy != "default" || d.ID != "abc" {
 		t.Errorf("Callback: %+v %v", d, err)
@@ -147,9 +151,20 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 }
 
 func TestNoDaemon(t *testing.T) {
-	_, err := client.New(filepath.Join(t.TempDir(), "none")).Lines(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "is `ringback serve` or `ringback lab` running?") {
-		t.Errorf("no daemon: %v", err)
+	dir := t.TempDir()
+	_, err := client.New(filepath.Join(dir, "none")).Lines(t.Context())
+	if want := "ask the daemon at " + dir + "/none: no such file or directory (is `ringback serve` or `ringback lab` running?)"; err == nil || err.Error() != want {
+		t.Errorf("no daemon: %v, want %s", err, want)
+	}
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "left")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	left.Close()
+	_, err = client.New(filepath.Join(dir, "left")).Lines(t.Context())
+	if want := "ask the daemon at " + dir + "/left: connection refused (is `ringback serve` or `ringback lab` running?)"; err == nil || err.Error() != want {
+		t.Errorf("a daemon that has gone: %v, want %s", err, want)
 	}
 }
 
@@ -158,20 +173,17 @@ func TestDebugStream(t *testing.T) {
 	c, _ := serve(t, &Server{Daemon: fake{}, Feed: feed})
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan client.DebugEvent, 1)
-	ended := make(chan error, 1)
+	ended, listening := make(chan error, 1), make(chan struct{})
 	first := func(e client.DebugEvent) {
 		select {
 		case got <- e:
 		default:
 		}
 	}
-	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, first) }()
-	// The subscription stands when a first event comes through; events of other topics never do.
-	for len(got) == 0 {
-		feed.Publish("aaa", 0, "not asked for")
-		feed.Publish("chat", 65, "Chat script rtp started.")
-		runtime.Gosched()
-	}
+	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, func() { close(listening) }, first) }()
+	<-listening // although nothing has happened; nothing is missed from now on
+	feed.Publish("aaa", 0, "not asked for")
+	feed.Publish("chat", 65, "Chat script rtp started.")
 	want := client.DebugEvent{Time: created, Topic: "chat", TTY: 65, Text: "Chat script rtp started."}
 	if e := <-got; e != want {
 		t.Errorf("got %+v, want %+v", e, want)
@@ -180,7 +192,7 @@ func TestDebugStream(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("a debug that the user ended: %v", err)
 	}
-	err := c.Debug(t.Context(), []string{"weather"}, func(client.DebugEvent) {})
+	err := c.Debug(t.Context(), []string{"weather"}, nil, func(client.DebugEvent) {})
 	var problem *client.Problem
 	if !errors.As(err, &problem) || problem.Status != http.StatusUnprocessableEntity {
 		t.Errorf("debug of an unknown topic: %v", err)

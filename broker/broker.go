@@ -69,6 +69,7 @@ type Store interface {
 	SpoolLists(ctx context.Context) ([]string, error)
 	SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error)
 	Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error)
+	CountCallbacks(ctx context.Context, f journal.Filter) (int, error)
 	Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error)
 }
 

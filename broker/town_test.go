@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
@@ -90,6 +92,7 @@ type townOptions struct {
 	callerID   bool
 	lifetime   time.Duration
 	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
+	log        *zap.Logger
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -172,7 +175,7 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
+	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -326,7 +329,7 @@ func (w *town) idle(within time.Duration) {
 // last is the newest callback.
 func (w *town) last() broker.CallbackView {
 	w.t.Helper()
-	all, err := w.broker.CallbackList(context.Background(), true)
+	all, _, err := w.broker.CallbackList(context.Background(), broker.CallbackQuery{All: true, Limit: 1})
 	if err != nil || len(all) == 0 {
 		w.t.Fatalf("no callback: %v", err)
 	}

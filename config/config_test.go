@@ -379,6 +379,8 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 
 		// chat scripts
 		{"name: nodial", "name: rtp", `ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
+		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`, `ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user who is called back logs in to ringback)`},
+		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{"tty: 1,", "tty: 1, scripts: {callback: rpt},", `ringback.yaml:6:38: lines[0].scripts.callback: no matching chat script found for "rpt" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: nodial},", `ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T: it dials nobody (it needs "ATDT \T")`},
@@ -514,7 +516,6 @@ func TestLayers(t *testing.T) {
 	t.Setenv("RINGBACK_LOG_LEVEL", "debug")
 	t.Setenv("RINGBACK_LOGIN_TRIES", "")
 	t.Setenv("RINGBACK_STATE_DIR", "state")
-	t.Setenv("RINGBACK_TTY", "/dev/ttyS0")
 	c, problems, dir := loadText(t, text, Overrides{"hostname": "of-flag", "callback.lifetime": "2h"})
 	if c == nil || problems != "" {
 		t.Fatal(problems)
@@ -532,13 +533,28 @@ func TestLayers(t *testing.T) {
 
 	t.Setenv("RINGBACK_EXEC_CALLBACK", "maybe")
 	t.Setenv("RINGBACK_HOSTNAEM", "x")
+	t.Setenv("RINGBACK_TTY", "/dev/ttyS0")
+	t.Setenv("RINGBACK_PORT_49_TCP", "tcp://192.0.2.2:49")
+	t.Setenv("RINGBACK_LOGLEVEL", "") // empty is none
 	c, problems, _ = loadText(t, text, Overrides{"log.levle": "debug", "lines": "x"})
 	const want = `command line: lines: no key of one value
 command line: log.levle: no key of one value (did you mean "log.level"?)
 environment: RINGBACK_EXEC_CALLBACK: "maybe" is neither true nor false
-environment: warning: RINGBACK_HOSTNAEM: stands for no key (did you mean "RINGBACK_HOSTNAME"?)`
+environment: RINGBACK_HOSTNAEM: stands for no key (did you mean "RINGBACK_HOSTNAME"?)
+environment: RINGBACK_PORT_49_TCP: stands for no key (unset it; only keys of one value have a variable, log.level RINGBACK_LOG_LEVEL)
+environment: RINGBACK_TTY: stands for no key (unset it; only keys of one value have a variable, log.level RINGBACK_LOG_LEVEL)`
 	if c != nil || problems != want {
 		t.Errorf("got\n%s\nwant\n%s", problems, want)
+	}
+}
+
+// Our variables that stand for no key disturb no configuration.
+func TestOtherVariables(t *testing.T) {
+	for _, name := range []string{"RINGBACK_SOCKET", "RINGBACK_REQUIRE_PEERS", "RINGBACK_LONG", "RINGBACK_SEED", "RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE"} {
+		t.Setenv(name, "1")
+	}
+	if c, problems, _ := loadText(t, base, nil); c == nil || strings.Contains(problems, "environment") {
+		t.Error(problems)
 	}
 }
 

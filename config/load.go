@@ -113,20 +113,31 @@ func (l *loader) override(path string, k schema.Key, o Overrides) {
 	}
 }
 
-// strayVariables warns of variables that look like a misspelt one of ours.
+// otherVariables are ours and stand for no key: the socket of `ringback show` and its like, and what the tests and scripts/long are told by.
+var otherVariables = []string{
+	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS", EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
+}
+
+// strayVariables reports variables that look like ours and change nothing, where the operator believes that they do. An empty one is none.
 func (l *loader) strayVariables(known []string) {
+	var rests []string
+	for _, k := range known {
+		rests = append(rests, strings.TrimPrefix(k, EnvPrefix+"_"))
+	}
+	stray := map[string]string{}
 	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, EnvPrefix+"_") || contains(known, name) {
-			continue
+		name, value, _ := strings.Cut(kv, "=")
+		rest, ours := strings.CutPrefix(name, EnvPrefix+"_")
+		if ours && value != "" && !contains(known, name) && !contains(otherVariables, name) {
+			stray[name] = rest
 		}
-		rest := strings.TrimPrefix(name, EnvPrefix+"_")
-		for _, k := range known {
-			if hint := schema.Suggest(rest, []string{strings.TrimPrefix(k, EnvPrefix+"_")}); hint != "" {
-				l.problem(Problem{File: "environment", Key: name, Msg: "stands for no key", Hint: fmt.Sprintf("did you mean %q?", k), Severity: schema.Warning})
-				break
-			}
+	}
+	for _, name := range sortedKeys(stray) {
+		hint := strings.Replace(schema.Suggest(stray[name], rests), `"`, `"`+EnvPrefix+"_", 1)
+		if hint == "" {
+			hint = "unset it; only keys of one value have a variable, log.level " + envName("log.level")
 		}
+		l.problem(Problem{File: "environment", Key: name, Msg: "stands for no key", Hint: hint})
 	}
 }
 
@@ -319,6 +330,10 @@ func (l *loader) scripts() {
 		if err != nil {
 			l.errorAt(text, "", "%v", err)
 			continue
+		}
+		if what := script.BehindConnect(); what != "" {
+			l.warnAt(text, `end it with CONNECT \c: the user who is called back logs in to ringback`,
+				"chat script %q goes on behind CONNECT: %s, as a script does that logs in at a host", name.Text(), what)
 		}
 		l.cfg.Scripts = append(l.cfg.Scripts, script)
 	}

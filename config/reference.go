@@ -30,7 +30,7 @@ them at once, with file, line, column and key, and exits 1 where something is. N
 * Relative paths are relative to the directory of the file.
 * A secret file holds the secret alone; one newline at its end is dropped. A file that others than its owner may use is a warning.
 * Keys that have one value can be given by the environment as well, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `; it goes before the file. Relative paths in it are relative to the
-  working directory.
+  working directory. A variable ` + "`RINGBACK_…`" + ` that stands for no key is an error. (In Kubernetes a service named ` + "`ringback`" + ` makes such variables: ` + "`enableServiceLinks: false`" + `.)
 
 Two samples are in ` + "`testdata/config/`" + `: ` + "`minimal.yaml` and `full.yaml`" + `.
 

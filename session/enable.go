@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		switch {
 		case errors.Is(err, errBlank): // Ctrl-C: he wants it no more
 			return nil
-		case err != nil && !errors.Is(err, console.ErrTooLong):
+		case err != nil && rejected(err) == "":
 			return console.Fatal{Err: err}
 		case ctx.Err() != nil: // whatever the answer is, it came too late
 			return nil
@@ -43,11 +44,11 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			x.level = level
 			return nil
 		}
-		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(res.Reason))
-		text, silent := textEnableDenied, err == nil && res.Kind == aaa.Silent
+		text, silent := cmp.Or(rejected(err), textEnableDenied), err == nil && res.Kind == aaa.Silent
 		if silent {
 			text = textEnableSilent
 		}
+		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(cmp.Or(res.Reason, rejected(err))))
 		if _, err := io.WriteString(w, text+"\n"); err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ const (
 	textInvalid = "% Login invalid"
 	textSilent  = "% Authentication failed" // nobody could be asked
 	textTooLong = "% Line too long"
+	textGarbled = "% Line rejected: unsupported characters"
+	textBadName = "% Invalid user name"
 
 	textUnservable = "% Authorization failed" // granted, but not what we can do
 )
@@ -25,8 +27,23 @@ const (
 	maxMessage = 4096
 )
 
-// errBlank is an answer that names nobody: the prompt comes again.
-var errBlank = errors.New("nothing was typed")
+var (
+	errBlank   = errors.New("nothing was typed")             // an answer that names nobody: the prompt comes again
+	errBadName = errors.New("this cannot be anybody's name") // typed well, and no name all the same
+)
+
+// rejected is what a caller reads of a line that is not taken for what it is, and that counts as a bad answer; "" where err is another matter.
+func rejected(err error) string {
+	switch {
+	case errors.Is(err, console.ErrTooLong):
+		return textTooLong
+	case errors.Is(err, console.ErrGarbled):
+		return textGarbled
+	case errors.Is(err, errBadName):
+		return textBadName
+	}
+	return ""
+}
 
 // logins asks for name and password until one is granted and goes on, or the tries are used up. limited is ctx with the login's
 // time limit.
@@ -39,8 +56,8 @@ func (s *session) logins(ctx, limited context.Context) ending {
 				return ending{cause: aaa.CauseNASRequest, reason: fmt.Sprintf("%d empty answers at the login prompt", s.blanks)}
 			}
 			continue
-		case errors.Is(err, console.ErrTooLong):
-			s.fail(textTooLong, "a line too long at the login prompt")
+		case rejected(err) != "":
+			s.fail(rejected(err), "at the login prompt: "+err.Error())
 		case err != nil:
 			return s.interruptedBy(limited, err)
 		default:
@@ -91,15 +108,18 @@ func (s *session) fail(text, reason string) {
 	s.say(text + "\n\n")
 }
 
-// authenticate asks the caller for his name and password and AAA about them, once. The error is the terminal's, or errBlank.
+// authenticate asks the caller for name and password and AAA about them, once. The error is the terminal's, errBlank, or one that is
+// rejected. The name goes on exactly as typed: spaces around it would make two names of one, so they are refused.
 func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
 	user, err := s.ask(ctx, s.cfg.Prompts.Username, true)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	user = strings.TrimSpace(user)
-	if user == "" {
+	if strings.Trim(user, " ") == "" {
 		return aaa.Result{}, errBlank
+	}
+	if err := aaa.CheckUser(user); err != nil {
+		return aaa.Result{}, fmt.Errorf("%w: %w", errBadName, err)
 	}
 	password, err := s.ask(ctx, s.cfg.Prompts.Password, false)
 	if err != nil {
@@ -150,7 +170,7 @@ func display(message string) string {
 	return console.CleanText(message)
 }
 
-// ask reads one answer. Ctrl-C and Ctrl-Z count as an empty one.
+// ask reads one answer, exactly as it was typed. Ctrl-C and Ctrl-Z count as an empty one.
 func (s *session) ask(ctx context.Context, prompt string, echo bool) (string, error) {
 	var answer string
 	var err error

@@ -39,6 +39,8 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	if s.leg.Number == 0 {
 		s.leg.Number = 1
 	}
+	s.term.Parity = console.UnknownParity
+	s.term.OnParity = func(p console.Parity) { s.debugf("terminal: 7 bits, %v", p) }
 	ctx, stop := watchCarrier(ctx, call.Done())
 	defer stop()
 	e := s.guarded(ctx, s.serve)

@@ -2,7 +2,10 @@
 // console pages have no other door to a running daemon.
 package client
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Line is a line as `show lines` prints it. Times are wall time.
 type Line struct {
@@ -12,8 +15,8 @@ type Line struct {
 	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
 	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined"`
 	Reason  string    `json:"reason,omitempty" doc:"why it is down or quarantined"`
-	InBand  bool      `json:"in_band,omitempty" doc:"the port has no modem signals: what the modem says shares one stream with the data"`
 	Notices []string  `json:"notices,omitempty" doc:"what is not as it should be though the line works"`
+	InBand  bool      `json:"in_band,omitempty" doc:"its port has no modem signals"`
 	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`
 	Signals string    `json:"signals,omitempty" doc:"modem signals that are on, e.g. DTR DSR DCD"`
 	Since   time.Time `json:"since" doc:"when the state began"`
@@ -51,6 +54,13 @@ type Callback struct {
 	Ended    *time.Time `json:"ended,omitempty"`
 }
 
+// CallbackQuery says which callbacks are wanted.
+type CallbackQuery struct {
+	All   bool      // ended ones too
+	Limit int       // the newest so many; 0: all
+	Since time.Time // those created then or later; zero: all
+}
+
 // Attempt is one dial of a callback.
 type Attempt struct {
 	N          int        `json:"n"`
@@ -74,12 +84,12 @@ type Step struct {
 // CallbackDetail is a callback with all that is known of it.
 type CallbackDetail struct {
 	Callback
-	Policy        string    `json:"policy" doc:"group whose policy decided"`
-	PolicyDigest  string    `json:"policy_digest"`
-	Decision      []Step    `json:"decision" doc:"why the policy decided so"`
-	Authorization string    `json:"authorization" doc:"what AAA granted, secrets masked, as JSON"`
-	History       []Step    `json:"history" doc:"what happened, in order"`
-	Dials         []Attempt `json:"dials"`
+	Policy        string          `json:"policy" doc:"group whose policy decided"`
+	PolicyDigest  string          `json:"policy_digest"`
+	Decision      []Step          `json:"decision" doc:"why the policy decided so"`
+	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted and which server, secrets masked; no settled form"`
+	History       []Step          `json:"history" doc:"what happened, in order"`
+	Dials         []Attempt       `json:"dials"`
 }
 
 // AAAServer is an AAA server and how it stands.
@@ -95,6 +105,11 @@ type AAAServer struct {
 	Dropped   uint64    `json:"dropped,omitempty" doc:"RADIUS replies that were not believed, or that nobody waited for"`
 	Answered  time.Time `json:"answered,omitzero" doc:"when it last answered a request (RADIUS)"`
 	Reason    string    `json:"reason,omitempty" doc:"why it was last silent"`
+}
+
+// Listening is the first event of a debug stream (its type is "listening"): events from now on are not missed.
+type Listening struct {
+	Topics []string `json:"topics"`
 }
 
 // DebugEvent is one line of `debug …`.

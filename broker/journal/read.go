@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
+	"time"
 )
 
 // Reader reads the journal. It changes nothing; several processes may read while one writes.
@@ -85,11 +87,27 @@ type Filter struct {
 	User    string
 	Phase   string
 	Number  string
-	Pending bool // only pending ones
+	Pending bool      // only pending ones
+	Since   time.Time // only those created then or later
 }
+
+// All is a limit that leaves nothing out.
+const All = math.MaxInt32
 
 // Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
 func (r *Reader) Callbacks(ctx context.Context, limit int, f Filter) ([]Callback, []Damage, error) {
+	where, args := f.where()
+	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?", append(args, limitOr(limit))...)
+}
+
+// CountCallbacks returns how many callbacks there are, damaged ones included.
+func (r *Reader) CountCallbacks(ctx context.Context, f Filter) (int, error) {
+	where, args := f.where()
+	n, err := r.number(ctx, "SELECT count(*) FROM callbacks "+where, args...)
+	return int(n), explain(r.path, err)
+}
+
+func (f Filter) where() (string, []any) {
 	where := []string{"true"}
 	var args []any
 	for _, c := range []struct{ column, value string }{{"user", f.User}, {"phase", f.Phase}, {"number", f.Number}} {
@@ -101,8 +119,11 @@ func (r *Reader) Callbacks(ctx context.Context, limit int, f Filter) ([]Callback
 	if f.Pending {
 		where = append(where, "ended = 0")
 	}
-	return list(ctx, r, callbacksTable, decodeCallback, "WHERE "+strings.Join(where, " AND ")+" ORDER BY rowid DESC LIMIT ?",
-		append(args, limitOr(limit))...)
+	if !f.Since.IsZero() {
+		where = append(where, "created >= ?")
+		args = append(args, nanos(f.Since))
+	}
+	return "WHERE " + strings.Join(where, " AND "), args
 }
 
 // Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row of it is an
@@ -227,8 +248,8 @@ func one[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T,
 	return vs[0], nil
 }
 
-func (r *Reader) number(ctx context.Context, query string) (int64, error) {
+func (r *Reader) number(ctx context.Context, query string, args ...any) (int64, error) {
 	var n sql.NullInt64
-	err := r.db.QueryRowContext(ctx, query).Scan(&n)
+	err := r.db.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n.Int64, err
 }

@@ -31,6 +31,7 @@ type testReport struct {
 	Decision      *policies.Decision `json:"decision,omitempty"`
 	Trace         policies.Trace     `json:"trace,omitempty"`
 	Dialers       []int              `json:"dialers,omitempty"` // the lines that may call back, best first, all of them taken to be idle
+	Wait          *testWait          `json:"wait,omitempty"`    // of a callback
 	Verdict       verdict            `json:"verdict"`           // what would happen: one word
 	Outcome       string             `json:"outcome"`           // … and one sentence
 	Hint          string             `json:"hint,omitempty"`    // how to have it otherwise
@@ -110,7 +111,7 @@ func (r *testReport) session(policies.Decision) string {
 
 func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
 	by := "by a line of the called line's rotary"
-	wait, omits := max(line.ForcedWait, r.Authorization.CallbackDelay), d.NoVerify
+	omits := d.NoVerify
 	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
 		var err error
 		if r.Dialers, err = dialers(cfg, line, d); err != nil {
@@ -119,10 +120,10 @@ func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.
 		}
 		by = "by tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Dialers), " ", ", "), "[]") + " (the first that is idle)"
 		if i := slices.IndexFunc(cfg.Lines, func(l config.Line) bool { return len(r.Dialers) > 0 && l.TTY == r.Dialers[0] }); i >= 0 {
-			wait = max(wait, cfg.Lines[i].ForcedWait)
 			omits = omits && wanted(line, d).MayOmitLogin(cfg.Lines[i].Config)
 		}
 	}
+	r.Wait = waitOf(cfg, line, d, r.Authorization.CallbackDelay)
 	again := "then he must log in again"
 	switch {
 	case omits:
@@ -130,7 +131,7 @@ func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.
 	case d.NoVerify:
 		again += " (the line that dials has no modem signals, or is the one that was called)"
 	}
-	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, wait, again, r.session(d))
+	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, r.Wait, again, r.session(d))
 }
 
 // dialers are the lines that may call back, all of them taken to be idle.
@@ -187,6 +188,9 @@ func (r *testReport) text(w io.Writer, explain bool) {
 		if explain {
 			fmt.Fprintf(w, "%s", r.Trace)
 		}
+	}
+	if explain && r.Wait != nil {
+		r.Wait.explain(w)
 	}
 	fmt.Fprintf(w, "\nwhat would happen: %s\n", r.Outcome)
 	if r.Hint != "" {

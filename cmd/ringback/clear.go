@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 )
@@ -14,9 +13,9 @@ func newClear() *cobra.Command {
 		Short: "hang up whatever is on line N",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := strconv.Atoi(args[0])
-			if err != nil || n < 0 {
-				return fmt.Errorf("clear line %q: a line is a TTY number, as `ringback show lines` prints them", args[0])
+			n, err := lineNumber("clear line", args[0])
+			if err != nil {
+				return err
 			}
 			cl, err := f.client()
 			if err != nil {

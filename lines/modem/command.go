@@ -90,7 +90,6 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) 
 		return fmt.Errorf("write to %s: %w", d.o.Config.Port, err)
 	}
 	_, err := port.Write(b)
-	d.lastWrite = time.Now()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errors.New("the modem takes no bytes (power? CTS off with flow control hardware?)")

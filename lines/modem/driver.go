@@ -19,7 +19,7 @@ import (
 // Options say what a Driver works on.
 type Options struct {
 	Config lines.Config
-	// Open opens the port. The driver closes it, and opens it again when it was lost.
+	// Open opens the port; its errors name it. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
 	// Proofs keep what proves the modem's state on a port without modem signals. nil: in memory, so that a call that an earlier process left
 	// up can be hung up, but not told from a modem that was switched off meanwhile.
@@ -42,9 +42,7 @@ type Driver struct {
 	wake    chan struct{} // capacity 1: Run should look
 	poke    chan struct{} // capacity 1: the token's holder should look
 	retry   chan struct{} // capacity 1: try the port again now
-	writing sync.Mutex    // one writes to the port at a time; guards lastWrite
-
-	lastWrite time.Time
+	writing sync.Mutex    // one writes to the port at a time
 
 	proof proof // of a port without signals; of the token's holder
 
@@ -60,6 +58,7 @@ type Driver struct {
 	split    splitter
 	numbers  numbering
 	spoke    numbering // how the last result code came
+	lower    bool      // it says them in lower case
 	lastCode time.Time // when it came
 	heard    time.Time // when the modem last answered a command
 	probeAt  time.Time // when an idle modem is asked next; zero: not settled yet
@@ -154,7 +153,7 @@ func (d *Driver) sleep(ctx context.Context, pause time.Duration) {
 func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 	port, err := d.o.Open(ctx)
 	if err != nil {
-		return false, fmt.Errorf("open %s: %w", d.o.Config.Port, err)
+		return false, err // it names the port
 	}
 	d.install(port)
 	var reader sync.WaitGroup

@@ -39,28 +39,25 @@ func (d *Driver) guardTime() time.Duration {
 // setEscape sets S2 and S12 and reads them back. A modem that keeps its own values is taken as it is, where it has a guard time and tells its
 // escape character.
 func (d *Driver) setEscape(ctx context.Context) error {
-	want := []int{int(d.proof.char), d.guardUnits()}
-	told, err := d.tryEscape(ctx, fmt.Sprintf("ATS2=%dS12=%dS2?S12?\r", want[0], want[1]))
+	char, guard := int(d.proof.char), d.guardUnits()
+	told, err := d.tryEscape(ctx, fmt.Sprintf("ATS2=%dS12=%dS2?S12?\r", char, guard))
 	if err != nil {
 		return err
 	}
-	if len(told) != 2 || told[0] != want[0] || told[1] != want[1] { // one of them, or the line, is not to its taste
-		for i, reg := range []int{2, 12} {
-			if _, err := d.tryEscape(ctx, fmt.Sprintf("ATS%d=%d\r", reg, want[i])); err != nil {
-				return err
-			}
-		}
-		one, err := d.tryEscape(ctx, "ATS2?\r")
-		if err != nil {
-			return err
-		}
-		other, err := d.tryEscape(ctx, "ATS12?\r")
-		if err != nil {
-			return err
-		}
-		told = append(one, other...)
+	if len(told) == 2 && told[0] == char && told[1] == guard {
+		return d.takeEscape(told[0], told[1])
 	}
-	return d.takeEscape(told, want)
+	one := [2]int{-1, -1} // one of them, or the line, is not to the modem's taste
+	for i, text := range []string{fmt.Sprintf("S2=%d", char), fmt.Sprintf("S12=%d", guard), "S2?", "S12?"} {
+		told, err := d.tryEscape(ctx, "AT"+text+"\r")
+		if err != nil {
+			return err
+		}
+		if i >= 2 && len(told) == 1 {
+			one[i-2] = told[0]
+		}
+	}
+	return d.takeEscape(one[0], one[1])
 }
 
 func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
@@ -71,24 +68,23 @@ func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
 	return numbersIn(r.info), nil
 }
 
-// takeEscape puts in force what the modem tells of its escape.
-func (d *Driver) takeEscape(told, want []int) error {
-	var err error
+// takeEscape puts in force what the modem tells of its escape; -1: it does not tell.
+func (d *Driver) takeEscape(char, guard int) (err error) {
 	switch {
-	case len(told) != 2:
+	case char < 0 || guard < 0:
 		err = fmt.Errorf("%w: it does not tell its escape character and guard time (S2, S12)", errNoProof)
-	case told[1] == 0:
+	case guard == 0:
 		err = fmt.Errorf("%w: it has no guard time (S12=0), so that data can escape", errNoProof)
-	case told[0] != want[0] && told[0] != plus:
-		err = fmt.Errorf("%w: its escape character is %d and cannot be set (S2)", errNoProof, told[0])
+	case char != int(d.proof.char) && char != plus:
+		err = fmt.Errorf("%w: its escape character is %d and cannot be set (S2)", errNoProof, char)
+	}
+	if char < 0 || char > 127 {
+		char = plus
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.proof.escape, d.proof.guard = plus, 0
-	if err == nil {
-		d.proof.escape, d.proof.guard = byte(told[0]), told[1]
-	}
-	d.escapes = escapes{char: d.proof.escape, late: err == nil && told[0] == plus, pause: d.guardTime()}
+	d.proof.escape, d.proof.guard = byte(char), max(guard, 0)
+	d.escapes = escapes{char: d.proof.escape, late: err == nil && char == plus, pause: d.guardTime()}
 	return err
 }
 
@@ -100,10 +96,7 @@ func (d *Driver) escape(ctx context.Context, chars ...byte) error {
 	}
 	d.setMuffled(true)
 	defer d.setMuffled(false)
-	d.writing.Lock()
-	since := time.Since(d.lastWrite)
-	d.writing.Unlock()
-	if err := d.pause(ctx, d.guardTime()-since); err != nil {
+	if err := d.pause(ctx, d.guardTime()); err != nil { // in full: the modem may have connected a moment ago
 		return err
 	}
 	d.mu.Lock()
@@ -206,7 +199,7 @@ func (c *conn) writeData(b []byte) (done int, err error) {
 		n, skip, wait := c.escapes.next(b[done:])
 		if n > 0 {
 			m, err := c.port.Write(b[done : done+n])
-			c.noteWritten(m)
+			c.crossed(m)
 			done += m
 			if err != nil {
 				return done, err
@@ -226,9 +219,8 @@ func (c *conn) writeData(b []byte) (done int, err error) {
 	return done, nil
 }
 
-// noteWritten keeps when octets went out.
-func (c *conn) noteWritten(n int) {
-	c.d.lastWrite = time.Now()
+// crossed is cross for those who do not hold c.mu.
+func (c *conn) crossed(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cross(n)

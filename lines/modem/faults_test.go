@@ -65,7 +65,7 @@ func TestPortVanishesAndReturns(t *testing.T) {
 				t.Errorf("reason %q", s.Reason)
 			}
 			b.pass(10 * time.Second)
-			if s := b.until(lines.Down); !strings.Contains(s.Reason, "no such device") {
+			if s := b.until(lines.Down); s.Reason != "no such device (is the modem plugged in?)" { // the port's own words: it names itself
 				t.Errorf("reason %q", s.Reason)
 			}
 			f.set(func() { f.refuse = nil })

@@ -114,7 +114,11 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 			return err
 		}
 	}
-	if err := d.escape(ctx, d.proof.escape); err != nil {
+	chars := []byte{d.proof.escape}
+	if d.proof.why != nil {
+		chars = []byte{d.proof.char, plus, d.proof.escape} // what it has is not known for sure
+	}
+	if err := d.escape(ctx, chars...); err != nil {
 		return err
 	}
 	if done, err := d.tryOnHook(ctx); done || err != nil {

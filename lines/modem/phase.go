@@ -170,7 +170,7 @@ var (
 	}}
 	forgetRings  = action{"forget the rings", func(d *Driver, _ happening) { d.quietLocked() }}
 	glare        = action{"glare", func(d *Driver, h happening) { d.talk.rangLocked(h.line) }}
-	takeData     = action{"data", func(d *Driver, h happening) { d.conn = d.newConn(h.line, h.cr) }}
+	takeData     = action{"data", func(d *Driver, h happening) { d.connectLocked(h) }}
 	giveToScript = action{"the script's call", func(d *Driver, _ happening) { d.talk.connectLocked(d.conn) }}
 	endAttempt   = action{"the attempt's result", func(d *Driver, h happening) { d.talk.finalLocked(h.line.code) }}
 	beginScript  = action{"begin the script", func(d *Driver, h happening) { d.talk = h.talk }}

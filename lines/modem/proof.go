@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -145,8 +146,11 @@ func (d *Driver) renew(ctx context.Context, gone bool) error {
 	if d.proof.why != nil {
 		return nil
 	}
-	s := newSecret(d.proof.registers)
-	kept := append([]secret{s}, d.proof.kept...)
+	s, before := newSecret(d.proof.registers), d.proof.kept
+	if gone {
+		before = nil
+	}
+	kept := append([]secret{s}, before...)
 	kept = kept[:min(len(kept), 2)]
 	err := d.o.Proofs.save(d.o.Config.TTY, kept)
 	d.notice(noticeProof, err)
@@ -168,6 +172,10 @@ func (d *Driver) renew(ctx context.Context, gone bool) error {
 			d.proof.kept = kept[:1]
 			return nil
 		}
+	}
+	if gone { // nothing is in the modem that could be asked for at the next start
+		d.proof.kept = nil
+		d.notice(noticeProof, d.o.Proofs.save(d.o.Config.TTY, nil))
 	}
 	return fmt.Errorf("%w: it does not keep S registers %s", errNoProof, strings.Trim(fmt.Sprint(d.proof.registers), "[]"))
 }
@@ -242,10 +250,20 @@ func (d *Driver) learn(ctx context.Context) error {
 	if err := d.setEscape(ctx); err != nil {
 		return err
 	}
-	if err := d.renew(ctx, true); err == nil || stop(ctx, err) {
-		return err
+	full := full(d.proof.registers)
+	r, err := d.command(ctx, order{text: "AT" + full.set() + full.ask() + "\r", limit: d.queryTime(), shown: "AT" + full.set() + full.ask() + "\r"})
+	if err != nil && err != errWaited {
+		return fmt.Errorf("read the registers: %w", err)
 	}
-	return d.fewer(ctx)
+	if err != nil || r.code != lines.OK || !full.is(numbersIn(r.info)) {
+		return d.fewer(ctx)
+	}
+	return d.renew(ctx, true)
+}
+
+// full has in each register the largest value of 8 bits: one that keeps it keeps all.
+func full(registers []int) secret {
+	return secret{registers, bytes.Repeat([]byte{255}, len(registers))}
 }
 
 // fewer looks for the registers that do keep a value, where not all do.
@@ -254,13 +272,12 @@ func (d *Driver) fewer(ctx context.Context) error {
 	var good []int
 	var bad []string
 	for _, reg := range all {
-		s := newSecret([]int{reg})
-		s.Values[0] |= 0x80 // a register that keeps 7 bits is none
-		r, err := d.command(ctx, order{text: "AT" + s.set() + s.ask() + "\r", limit: d.queryTime(), shown: "AT[secret]\r"})
+		s := full([]int{reg})
+		r, err := d.command(ctx, order{text: "AT" + s.set() + s.ask() + "\r", limit: d.queryTime(), shown: "AT" + s.set() + s.ask() + "\r"})
 		if err != nil && err != errWaited {
 			return fmt.Errorf("read S%d: %w", reg, err)
 		}
-		if told := numbersIn(r.info); err == nil && r.code == lines.OK && slices.Equal(told, []int{int(s.Values[0])}) {
+		if told := numbersIn(r.info); err == nil && r.code == lines.OK && slices.Equal(told, []int{255}) {
 			good = append(good, reg)
 		} else {
 			bad = append(bad, fmt.Sprintf("S%d", reg))

@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -89,7 +90,7 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 		}
 		n, line, cr := d.split.next(b)
 		if d.talk != nil && d.reply.wants == nil { // what answers the driver's own command is not for the script
-			d.talk.in.force(b[:n])
+			d.talk.in.force(d.inCapitals(b[:n]))
 		}
 		b = b[n:]
 		if line == nil {
@@ -100,11 +101,19 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 		if d.takeLocked(e, cr) {
 			look = true
 		}
-		if e.kind == noise {
+		if e.kind == noise && d.phase != starting { // before the echo is off
 			noises++
 		}
 	}
 	return b, noises, look
+}
+
+// inCapitals is what a script hears of a modem that says its result codes in lower case: scripts wait for OK and CONNECT.
+func (d *Driver) inCapitals(b []byte) []byte {
+	if !d.lower {
+		return b
+	}
+	return bytes.ToUpper(b)
 }
 
 // show tells debug what the modem says, but for the proof.
@@ -141,6 +150,7 @@ func (d *Driver) takeLocked(e event, cr bool) (look bool) {
 		if e.numeric {
 			d.spoke = digits
 		}
+		d.lower = e.text == "ok" || d.lower && e.text != "OK"
 	}
 	if d.talk != nil {
 		d.talk.last = e.code
@@ -207,6 +217,14 @@ func (d *Driver) lookAtSignals() {
 	}
 	signal(d.poke)
 	signal(d.wake)
+}
+
+// connectLocked begins the data of a call.
+func (d *Driver) connectLocked(h happening) {
+	d.conn = d.newConn(h.line, h.cr)
+	if d.conn.carrier {
+		d.host.Notice(noticeCarrier, "")
+	}
 }
 
 // drop ends the data of a call, if that is still up: on is onCarrierLost or onGiveUp.
