@@ -110,15 +110,15 @@ func told[H any](t *testing.T, history []H, event, text string) {
 // oddDriver is a modem driver with whims.
 type oddDriver struct {
 	lines.Driver
-	run     func(h lines.Host)
+	host    func(lines.Host) lines.Host
 	probe   func() error
 	dial    func() error
 	command func() error
 }
 
 func (d oddDriver) Run(ctx context.Context, h lines.Host) error {
-	if d.run != nil {
-		d.run(h)
+	if d.host != nil {
+		h = d.host(h)
 	}
 	return d.Driver.Run(ctx, h)
 }
@@ -149,6 +149,14 @@ func (d oddDriver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, line
 	}
 	return d.Driver.Dial(ctx, fn)
 }
+
+// inBandHost is the place of a line whose port turns out to have no modem signals, or to have them.
+type inBandHost struct {
+	lines.Host
+	is bool
+}
+
+func (h inBandHost) InBand(bool) { h.Host.InBand(h.is) }
 
 // odd gives the line of a TTY whims.
 func odd(tty int, whims oddDriver) func(int, lines.Driver) lines.Driver {
@@ -263,7 +271,7 @@ func TestHeldBack(t *testing.T) {
 func TestLinesThatAskForTheLogin(t *testing.T) {
 	inBand := func(ttys ...int) func(int, lines.Driver) lines.Driver {
 		return func(n int, d lines.Driver) lines.Driver {
-			return oddDriver{Driver: d, run: func(h lines.Host) { h.InBand(slices.Contains(ttys, n)) }}
+			return oddDriver{Driver: d, host: func(h lines.Host) lines.Host { return inBandHost{h, slices.Contains(ttys, n)} }}
 		}
 	}
 	for name, tc := range map[string]struct {

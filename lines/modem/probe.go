@@ -19,7 +19,10 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	}
 	next = d.probeAt
 	d.mu.Unlock()
-	if ph != idle || time.Now().Before(next) {
+	switch {
+	case ph != idle:
+		return time.Time{} // who ends that phase wakes Run: a time that lies behind would be looked at again at once, for ever
+	case time.Now().Before(next):
 		return next
 	}
 	if !d.tryTake() {
