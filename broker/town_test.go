@@ -74,6 +74,8 @@ type town struct {
 type townOptions struct {
 	lines      int
 	noSignals  bool
+	insecure   bool // insecure_signals
+	sameLine   bool // same_line_no_verify
 	attempts   int
 	forcedWait time.Duration
 	noRotary   bool
@@ -90,7 +92,8 @@ type townOptions struct {
 	callerID   bool
 	lifetime   time.Duration
 	limits     broker.LoginLimits
-	session    func(*session.Config) // changes what sessions run with
+	session    func(*session.Config)                      // changes what sessions run with
+	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log        *zap.Logger
 }
 
@@ -157,7 +160,8 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID, InBand: w.opt.noSignals}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
+		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
@@ -165,7 +169,11 @@ func (w *town) start() {
 			}
 			return p, nil
 		}
-		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open})); err != nil {
+		var driver lines.Driver = modem.New(modem.Options{Config: cfg, Open: open})
+		if w.opt.driver != nil {
+			driver = w.opt.driver(cfg.TTY, driver)
+		}
+		if err := w.pool.Add(cfg, driver); err != nil {
 			w.t.Fatal(err)
 		}
 	}
