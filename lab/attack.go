@@ -109,8 +109,7 @@ func (a Attack) run(ctx context.Context, o *Options) (got, notes []string, err e
 	return s.got, s.notes, err
 }
 
-// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, no trust in ports without modem signals, and what the
-// attack wants. A line that is alone may call back without verification, else the daemon would not start.
+// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, and what the attack wants. A line that is alone may call back without verification, else the daemon would not start.
 func (a Attack) configure(name, text string, host *evilHost) string {
 	if name == "ringback.yaml" {
 		wait := "forced_wait: 1s"
@@ -118,7 +117,6 @@ func (a Attack) configure(name, text string, host *evilHost) string {
 			wait += ", same_line_no_verify: true"
 		}
 		text = strings.ReplaceAll(text, "forced_wait: 5s", wait)
-		text = strings.ReplaceAll(text, ",\n     insecure_signals: true", "")
 		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // they are the file's end
 	}
 	if host != nil {

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"text/template"
 )
 
@@ -234,7 +233,6 @@ func (l *Lab) configuration() ([]byte, error) {
 		Socket, Auth, Acct string
 		AAA                AAA
 		Lines              []line
-		InBand             bool
 	}{Socket: l.socket(), AAA: l.opt.AAA}
 	switch r := l.opt.RADIUS; {
 	case r != nil:
@@ -245,7 +243,6 @@ func (l *Lab) configuration() ([]byte, error) {
 		v.Auth, v.Acct = l.sockets.auth.LocalAddr().String(), l.sockets.acct.LocalAddr().String()
 	}
 	for i, url := range l.urls {
-		v.InBand = v.InBand || strings.HasPrefix(url, "tcp://") || strings.HasPrefix(url, "pty://")
 		v.Lines = append(v.Lines, line{firstTTY + i, url})
 	}
 	t, err := template.ParseFS(files, "files/ringback.yaml.tmpl")
