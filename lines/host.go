@@ -300,7 +300,7 @@ func (l *line) Noise() {
 // proofTime bounds a hang-up with its proof: the driver's own limits end it long before.
 func (l *line) proofTime() time.Duration {
 	t := l.cfg.Timing.WithDefaults()
-	return 2*t.OnHook + t.DTRLow + 4*t.Guard + 6*t.Command
+	return 2*t.OnHook + t.DTRLow + 14*t.Guard + 6*t.Command
 }
 
 // settle has the driver prove the line on hook.

@@ -250,8 +250,10 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	return s
 }
 
-// busyLocked reports whether something is under way that the end of the pool should wait for.
-func (s *Lease) busyLocked() bool { return s.incoming || s.running > 0 || s.dialed }
+// busyLocked reports whether something is under way that the end of the pool should wait for: not a call that is still being answered.
+func (s *Lease) busyLocked() bool {
+	return s.incoming && s.line.phase != Ringing || s.running > 0 || s.dialed
+}
 
 // TTY is the line's number.
 func (s *Lease) TTY() int { return s.line.cfg.TTY }
