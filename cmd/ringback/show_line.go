@@ -100,6 +100,9 @@ func lineTable(w io.Writer, v []client.Line, wide bool) {
 			continue
 		}
 		port, _, _ := strings.Cut(l.Port, "?")
+		if l.InBand {
+			port += " in-band"
+		}
 		t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, l.Calls, l.Dials, port)
 		t.Note(strings.Join(remarks, "; "))
 	}
@@ -122,7 +125,7 @@ func lineText(w io.Writer, l client.Line, at place) {
 	field("rotary", rotaryText(l.Rotary))
 	signals := l.Signals
 	if l.InBand {
-		signals = "this kind of port has none"
+		signals = "in-band: this kind of port has none"
 	}
 	field("signals", signals)
 	field("owner", l.Owner)

@@ -78,7 +78,7 @@ func TestLineText(t *testing.T) {
   port     tcp://127.0.0.1:7001
   modem    inout
   rotary   1
-  signals  this kind of port has none
+  signals  in-band: this kind of port has none
   owner    3apm7fwc
   calls    3 answered
   dials    2
