@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -142,22 +143,43 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	}
 	err := b.spool.put(context.WithoutCancel(ctx), records, also...)
 	if err != nil {
-		b.log.Error("journal: spool an accounting record; it is tried again with the session's next", zap.String("call", c.ID), zap.String("record", record.ID), zap.Error(err))
+		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again", zap.String("call", c.ID),
+			zap.String("record", record.ID), zap.Int("records", len(records)), zap.Error(err))
 	} else {
 		records = nil
 	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	c.owed = records
-	b.mu.Unlock()
+	if err == nil && r.Kind == session.Began {
+		c.recorded = record.SessionID
+	}
+}
+
+// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not on disk.
+var errUnrecorded = errors.New("the session could not be recorded in the journal")
+
+// sessionRecorded answers errUnrecorded for a session that is to be accounted and could not be recorded (law 10).
+func (b *Broker) sessionRecorded(c *call, session int) error {
+	if c.accounting.Record == NoRecording || b.spool.accountant == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.recorded != c.sessionID(session) {
+		return errUnrecorded
+	}
+	return nil
 }
 
 // reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the process end before it.
-func (b *Broker) reported(c *call, r session.Report, record aaa.Record) journal.Call {
-	row := c.row()
+func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row journal.Call) {
+	row = c.row()
 	row.User, row.Entry, row.Service = r.Identity.User, r.Identity.Entry, string(r.Service)
 	row.OctetsIn, row.OctetsOut = r.OctetsIn, r.OctetsOut
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer func() { c.last = row }()
 	c.user, c.service, c.session, c.billed = r.Identity.User, r.Service, record.SessionID, record.User
 	switch r.Kind {
 	case session.Began:
@@ -207,14 +229,11 @@ func (c *call) record(r session.Report) aaa.Record {
 	return rec
 }
 
-// startAcknowledged waits, where the list demands it (wait-start), for the session's Start to be acknowledged. false: it was not in time.
+// startAcknowledged waits, where the list demands it (wait-start), for the session's Start, which is recorded, to be acknowledged. false: it was not in
+// time.
 func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bool {
 	if c.accounting.Record != WaitStart || b.spool.accountant == nil {
 		return true
 	}
-	start := c.sessionID(session) + "-start"
-	b.mu.Lock()
-	unspooled := slices.ContainsFunc(c.owed, func(r aaa.Record) bool { return r.ID == start })
-	b.mu.Unlock()
-	return !unspooled && b.spool.await(ctx, start, b.opt.Limits.WaitStart)
+	return b.spool.await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
 }

@@ -152,6 +152,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	parts.Go(func() { b.loop(work) })
 	parts.Go(func() { b.spool.run(work) })
+	parts.Go(func() { b.spool.runArrears(work) })
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
 	var err error

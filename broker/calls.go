@@ -41,6 +41,8 @@ type call struct {
 	session  string       // Acct-Session-Id of the open session; "" none
 	began    time.Time    // when that began
 	owed     []aaa.Record // records that the journal refused; they go there with the next report, or when the call is closed
+	recorded string       // Acct-Session-Id of the session whose begin is on disk; "" none
+	last     journal.Call // the row as it was, or was to be, recorded last
 	admitted aaa.Identity // who has his session on this call; zero nobody
 }
 
@@ -129,11 +131,12 @@ func (n nobody) silent() aaa.Result {
 func (b *Broker) begin(c *call) {
 	b.mu.Lock()
 	b.calls[c.ID] = c
+	c.last = c.row()
 	b.mu.Unlock()
 	b.log.Info("call", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("direction", string(c.Direction)), zap.String("caller", c.Caller),
 		zap.String("connect", c.Connect), zap.String("callback", c.callbackID))
 	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: c.row()}); err != nil {
-		b.log.Error("journal: record a call", zap.String("call", c.ID), zap.Error(err))
+		b.log.Error("journal: a call is not on disk; it is recorded with its session", zap.String("call", c.ID), zap.Error(err))
 	}
 }
 
@@ -150,18 +153,18 @@ func (b *Broker) end(c *call) {
 	delete(b.calls, c.ID)
 }
 
+// closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it takes them; should the process
+// end before, the row of a session that was recorded is still open, and the next start makes its Stop.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
 	b.mu.Lock()
-	owed := c.owed
+	owed, row, recorded := c.owed, c.last, c.recorded != ""
 	b.mu.Unlock()
-	err := b.spool.put(context.Background(), owed, journal.EndCall{
-		ID: c.ID, End: time.Now(), Cause: out.Reason, TerminateCause: int(out.Cause), OctetsIn: out.OctetsIn, OctetsOut: out.OctetsOut,
-	})
-	if errors.Is(err, journal.ErrNotFound) { // the journal refused the call's row too, and no next start will close it
-		err = errors.Join(err, b.spool.put(context.Background(), owed))
-	}
-	if err != nil {
-		b.log.Error("journal: close a call; the next start will", zap.String("call", c.ID), zap.Error(err))
+	row.SessionID, row.Data = "", ""
+	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause), out.OctetsIn, out.OctetsOut
+	end := journal.PutCall{Call: row}
+	if err := b.spool.put(context.Background(), owed, end); err != nil {
+		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again", zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
+		b.spool.owe(arrears{records: owed, end: end, session: recorded})
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	textNotAvailable = "Callback not available"
 	textPending      = "Callback already pending"
 	textRefused      = "Access denied"
+	textNotRecorded  = "Service not available"
 )
 
 // Decide implements session.Broker. A promise is on disk when it returns Promised.
@@ -58,8 +59,11 @@ func request(cfg *Config, a session.Asked) policies.Request {
 	}
 }
 
-// admit lets a caller have his session, where he has not as many as he may and accounting can begin.
+// admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
+	if err := b.sessionRecorded(c, a.Session); err != nil {
+		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
+	}
 	if err := b.occupy(c, a); err != nil {
 		return session.Verdict{Text: textRefused, Reason: err.Error()}
 	}
@@ -105,6 +109,9 @@ func (b *Broker) vacate(c *call) {
 func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d policies.Decision, t policies.Trace) session.Verdict {
 	if b.draining.Load() {
 		return session.Verdict{Text: textNotAvailable, Reason: "ringback is shutting down"}
+	}
+	if err := b.sessionRecorded(c, a.Session); err != nil {
+		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	}
 	b.mu.Lock()
 	err := b.portLimit(c, a) // leg two would be refused: his telephone is not rung for that

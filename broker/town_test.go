@@ -87,6 +87,7 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
+	store      func(broker.Store) broker.Store // stands before the journal; nil: nothing does
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -164,7 +165,11 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
+	var store broker.Store = j
+	if w.opt.store != nil {
+		store = w.opt.store(j)
+	}
+	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()

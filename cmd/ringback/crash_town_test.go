@@ -32,6 +32,7 @@ type crashWorld struct {
 	verify       bool          // leg two logs in
 	busy         int           // so many dials meet a busy number; -1: all
 	callers      int           // 0: 1
+	plain        bool          // the last caller is let in without a callback
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 }
@@ -140,6 +141,10 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 	t.Helper()
 	var users strings.Builder
 	for i := range town.crashWorld.callers {
+		if town.plain && i == town.crashWorld.callers-1 {
+			fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = NAS-Prompt-User\n", 84001+i)
+			break
+		}
 		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = Callback-NAS-Prompt, Callback-Number = \"%[1]d\"", 84001+i)
 		if !town.verify {
 			users.WriteString(", Cisco-AVPair += \"shell:nocallback-verify=1\"")
@@ -366,7 +371,7 @@ type crashCaller struct {
 	mu       sync.Mutex
 	screen   strings.Builder
 	heard    int  // promises
-	refused  int  // "Callback not available"
+	refused  int  // "Callback not available", or the service
 	again    bool // the login prompt came after that
 	sessions int  // prompts of the EXEC
 }
@@ -420,6 +425,7 @@ func (c *crashCaller) next(screen string) (act func(), rest string) {
 		"Password: ":             func() { c.say("p" + c.number) },
 		"Callback initiated":     func() { c.heard++ },
 		"Callback not available": func() { c.refused++ },
+		"Service not available":  func() { c.refused++ },
 		"crash>":                 func() { c.sessions++; c.say("exit") },
 		"NO CARRIER":             c.ended,
 		"BUSY":                   c.ended,
