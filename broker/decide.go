@@ -155,7 +155,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		ForcedWait: max(c.forcedWait, a.Auth.CallbackDelay), RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
 		Decision: mustJSON(d), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
-	w.leg1 = c
+	w.leg1, w.expires = c, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w
 }

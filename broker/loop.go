@@ -156,11 +156,12 @@ func (b *Broker) take(e event) (step, bool) {
 		b.refuse(e)
 		return step{}, false
 	}
-	if _, ok := e.what.(callback.Restarted); w.unstarted && !ok {
+	if w.unstarted && !takesUp(e.what) {
 		e.giveBack()
 		e.answer(errUnstarted)
 		return step{}, false
 	}
+	w.expire(&e)
 	if leased, ok := e.what.(callback.Leased); ok && leased.Lease == 0 {
 		b.leaseSeq++
 		leased.Lease = b.leaseSeq
@@ -195,6 +196,36 @@ func (b *Broker) take(e event) (step, bool) {
 		s.rows = b.mutations(s)
 	}
 	return s, true
+}
+
+// expire ends a callback whose lifetime is over before it gets nearer to a dial: its timer may be behind other events, and none has run while no process did.
+func (w *work) expire(e *event) {
+	if !w.overdue() {
+		return
+	}
+	switch w.state.Phase {
+	case callback.Promised, callback.Leasing, callback.Waiting:
+		switch e.what.(type) {
+		case callback.Cancel, callback.Delay:
+		default:
+			e.giveBack()
+			e.lease, e.what, e.text = nil, callback.TimerFired{Kind: callback.Lifetime, Gen: w.state.LifeGen}, ""
+		}
+	case callback.Dialing, callback.Answered:
+		if _, ok := e.what.(callback.Restarted); ok {
+			w.state.Overdue = true
+		}
+	}
+}
+
+// takesUp reports whether an event may be the first for a callback of the process before.
+func takesUp(e callback.Event) bool {
+	t, ok := e.(callback.TimerFired)
+	if ok {
+		return t.Kind == callback.Lifetime
+	}
+	_, ok = e.(callback.Restarted)
+	return ok
 }
 
 // refuse counts an event that nobody wants, and gives back what it brought.

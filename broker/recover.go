@@ -67,7 +67,8 @@ func (b *Broker) restart(row journal.Callback) error {
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
 	}
-	w.auth, w.unstarted = g, true
+	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)
+	w.keepDelay()
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
 	if w.state.Phase == callback.Dialing { // a crash cut the attempt; it is spent, whatever the modem did
@@ -76,6 +77,20 @@ func (b *Broker) restart(row journal.Callback) error {
 	b.backlog = append(b.backlog, again)
 	b.log.Info("callback taken up after a restart", zap.String("callback", row.ID), zap.String("user", row.User), zap.String("phase", row.Phase), zap.Int("attempts", row.Attempts))
 	return nil
+}
+
+// keepDelay has a callback that was put off wait for what is left, but no longer than it had to when that was recorded: a wall clock that was set back
+// in between must not make hours of minutes.
+func (w *work) keepDelay() {
+	if w.state.NotBefore == 0 {
+		return
+	}
+	until := time.Unix(0, w.state.NotBefore)
+	left, longest := time.Until(until), until.Sub(w.row.Updated)
+	w.notBefore = time.Now().Add(min(left, longest))
+	if left > longest {
+		w.state.NotBefore = w.notBefore.UnixNano()
+	}
 }
 
 func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool) error {
