@@ -237,3 +237,25 @@ func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bo
 	}
 	return b.spool.await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
 }
+
+// OldestSession is when the oldest session began that has not ended, or has records that are not acknowledged; zero: there is none.
+func (b *Broker) OldestSession(ctx context.Context) (time.Time, error) {
+	var oldest time.Time
+	note := func(began time.Time) {
+		if !began.IsZero() {
+			oldest = sooner(oldest, began)
+		}
+	}
+	unsent := func(r aaa.Record) {
+		if r.SessionID != "" {
+			note(r.Time.Add(-r.SessionTime))
+		}
+	}
+	b.mu.Lock()
+	for _, c := range b.calls {
+		note(c.Start) // its session may be about to begin, or its Stop to be recorded
+	}
+	b.mu.Unlock()
+	b.spool.eachOwed(unsent)
+	return oldest, b.spool.eachUnsent(ctx, unsent)
+}

@@ -85,3 +85,14 @@ func (s *spool) runArrears(ctx context.Context) {
 		}
 	}
 }
+
+// eachOwed calls f with each record that is owed.
+func (s *spool) eachOwed(f func(aaa.Record)) {
+	s.arrears.mu.Lock()
+	defer s.arrears.mu.Unlock()
+	for _, a := range s.arrears.owed {
+		for _, r := range a.records {
+			f(r)
+		}
+	}
+}

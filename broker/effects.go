@@ -190,6 +190,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	d := b.config.Load().Scripts
 	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d", number, e.Attempt, w.state.Max))
 	b.running.Go(func() {
+		defer cancel(nil) // leg two's session has a context of its own
 		a := d.Dial(dialCtx, lease, lease.Config().CallbackScript, number)
 		ended := callback.DialEnded{Attempt: e.Attempt, Connected: a.Call != nil, Outcome: string(a.Outcome), Final: final(a.Outcome), Unproven: a.Outcome == dialer.LineLost}
 		rows := []journal.Mutation{journal.EndAttempt{

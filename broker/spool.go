@@ -229,6 +229,31 @@ func (s *spool) find(ctx context.Context) {
 	}
 }
 
+// eachUnsent calls f with each record in the journal that is not acknowledged and can be read.
+func (s *spool) eachUnsent(ctx context.Context, f func(aaa.Record)) error {
+	lists, err := s.journal.SpoolLists(ctx)
+	if err != nil {
+		return err
+	}
+	for _, list := range lists {
+		for after, more := int64(0), true; more; {
+			rows, damaged, err := s.journal.SpoolAfter(ctx, list, after, spoolPage)
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				after = row.Seq
+				var r aaa.Record
+				if unmarshal(row.Body, &r) == nil {
+					f(r)
+				}
+			}
+			more = len(rows) > 0 && len(rows)+len(damaged) == spoolPage
+		}
+	}
+	return nil
+}
+
 // idle makes the lanes of the lists that have none.
 func (s *spool) idle() (made []*lane) {
 	s.mu.Lock()

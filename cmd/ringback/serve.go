@@ -55,7 +55,7 @@ type daemon struct {
 
 	mu      sync.Mutex
 	methods *methods     // of the configuration in force
-	old     []generation // oldest first
+	old     []generation // of those before, what is still accounted by; oldest first
 }
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
@@ -108,6 +108,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.watchLines(ctx, pool) })
+	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { trim(ctx) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
@@ -274,10 +275,7 @@ func (d *daemon) reload(ctx context.Context) {
 		d.log.Error("reload: the old configuration stays", zap.Error(err))
 		return
 	}
-	d.mu.Lock()
-	old := d.methods
-	d.old, d.methods = append(d.old, generation{old, time.Now()}), m
-	d.mu.Unlock()
+	old := d.replace(m, time.Now())
 	d.broker.Reload(bc)
 	old.retire() // conversations that they began are still their own
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
