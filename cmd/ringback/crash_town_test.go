@@ -43,6 +43,7 @@ type crashTown struct {
 	dir     string
 	x       *exchange.Exchange
 	callers []*crashCaller
+	stderr  *os.File // of the daemon; nil: its own, to be read
 
 	mu     sync.Mutex
 	events []exchange.Event
@@ -250,6 +251,9 @@ func (town *crashTown) startOn(t *testing.T, config string, before ...string) *c
 	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, config))
 	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{}, ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
+	if town.stderr != nil {
+		d.cmd.Stderr = town.stderr
+	}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	d.cmd.WaitDelay = 10 * time.Second
 	started := make(chan error, 1)

@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api"
@@ -37,7 +36,7 @@ func newServe() *cobra.Command {
 		Use:   "serve -c ringback.yaml",
 		Short: "the daemon: answers, decides, calls back",
 		Long: `Runs the daemon on a configuration until SIGTERM or Ctrl-C: then no call is answered any more, and promises stay in the journal for the next start.
-SIGHUP reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Lines, state_dir and
+SIGHUP opens log.file anew and reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Lines, state_dir and
 api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path, cmd.ErrOrStderr()) },
@@ -53,18 +52,22 @@ type daemon struct {
 	feed   *api.Feed
 	broker *broker.Broker
 
+	hup       <-chan os.Signal
+	reopenLog func() error
+
 	mu      sync.Mutex
 	methods *methods     // of the configuration in force
 	old     []generation // of those before, what is still accounted by; oldest first
 }
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
+	hup := handleSignals()
 	cfg, problems := config.Load(path, nil)
 	if cfg == nil {
 		printProblems(stderr, problems)
 		return exitStatus(1)
 	}
-	log, err := newLogger(cfg.Log)
+	log, err := newLogger(cfg.Log, stderr)
 	if err != nil {
 		return err
 	}
@@ -72,8 +75,17 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 	for _, p := range problems {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	d := &daemon{cfg: cfg, log: log, feed: &api.Feed{}}
+	d := &daemon{cfg: cfg, log: log.Logger, reopenLog: log.reopen, hup: hup, feed: &api.Feed{}}
 	return d.run(ctx)
+}
+
+// handleSignals takes the signals that must not end the daemon, from before it has anything to lose until the process is over: SIGHUP, which it returns,
+// and SIGPIPE, which the system sends where the reader of standard error is gone.
+func handleSignals() (hup <-chan os.Signal) {
+	hups, pipes := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(hups, syscall.SIGHUP)
+	signal.Notify(pipes, syscall.SIGPIPE) // not Ignore, which a child process would inherit
+	return hups
 }
 
 func (d *daemon) run(ctx context.Context) error {
@@ -241,14 +253,14 @@ func (d *daemon) closeMethods() {
 	d.methods.close()
 }
 
-// reloads takes the configuration anew at each SIGHUP, or keeps the old one and says why.
+// reloads opens the log's file and takes the configuration anew at each SIGHUP, or keeps the old one and says why.
 func (d *daemon) reloads(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	for {
 		select {
-		case <-hup:
+		case <-d.hup:
+			if err := d.reopenLog(); err != nil {
+				d.log.Error("the log goes on in the old file", zap.Error(err))
+			}
 			d.reload(ctx)
 		case <-ctx.Done():
 			return
@@ -334,27 +346,4 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 			return
 		}
 	}
-}
-
-func newLogger(c config.Log) (*zap.Logger, error) {
-	z := zap.NewProductionConfig()
-	z.Encoding = c.Format
-	z.DisableCaller, z.DisableStacktrace = true, true
-	z.Sampling = nil
-	z.EncoderConfig.TimeKey = "time"
-	z.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	z.OutputPaths = []string{"stderr"}
-	if c.File != "" {
-		z.OutputPaths = []string{c.File}
-	}
-	level, err := zap.ParseAtomicLevel(c.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
-	}
-	z.Level = level
-	log, err := z.Build()
-	if err != nil {
-		return nil, fmt.Errorf("log: %w (may this user write log.file?)", err)
-	}
-	return log, nil
 }
