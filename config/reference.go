@@ -80,7 +80,7 @@ number that nothing matches is called back where AAA fixed it and refused where 
 
 const referenceTail = `## Reload
 
-SIGHUP checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise:
+SIGHUP opens log.file anew (for logrotate) and checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise:
 
 | changed | what happens |
 |---|---|
