@@ -32,9 +32,9 @@ func dsn(path string, params ...string) string {
 // busyTimeout in ms: as long as a tool that reads, or a checkpoint of it, may hold the writer up.
 const busyTimeout = "5000"
 
-// openConn opens the file, which must exist.
-func openConn(path string) (*conn, error) {
-	c, err := (&sqlite.Driver{}).Open(dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1"))
+// openConn opens the file, which must exist; mode is SQLite's "rw" or "ro".
+func openConn(path, mode string) (*conn, error) {
+	c, err := (&sqlite.Driver{}).Open(dsn(path, "mode", mode, "_busy_timeout", busyTimeout, "_foreign_keys", "1"))
 	if err != nil {
 		return nil, err
 	}

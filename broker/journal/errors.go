@@ -73,6 +73,8 @@ func hint(path string, code int) string {
 
 const codeCorrupt = sqlite3.SQLITE_CORRUPT
 
+const codeReadOnly = sqlite3.SQLITE_READONLY
+
 const codeError = sqlite3.SQLITE_ERROR
 
 // extended is SQLite's extended result code of err; 0 where it is no error of SQLite.

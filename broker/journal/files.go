@@ -17,11 +17,8 @@ type lock struct{ f *os.File }
 // lockName is the lock file in the state directory. It is never removed: a lock on a name that can vanish protects nothing.
 const lockName = "lock"
 
-// prepare creates the state directory and the empty database file where they are missing, with rights for their owner only, and refuses
-// them where others may write or read. It runs before SQLite opens the file: closing a descriptor of it later would
-// drop SQLite's POSIX locks.
-func prepare(path string) error {
-	dir := filepath.Dir(path)
+// prepareDir creates the state directory where it is missing, with rights for its owner only, and refuses it where others may write.
+func prepareDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("state directory %s: %w", dir, errors.Unwrap(err))
 	}
@@ -32,6 +29,13 @@ func prepare(path string) error {
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
 		return fmt.Errorf("state directory %s: mode %04o lets others write to it (chmod 700 %s)", dir, mode, dir)
 	}
+	return nil
+}
+
+// prepareFile creates the empty database file where it is missing, with rights for its owner only, and refuses it where others may write or read. It runs
+// before SQLite opens the file to write: closing a descriptor of it later would drop SQLite's POSIX locks.
+func prepareFile(path string) error {
+	dir := filepath.Dir(path)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return checkFile(path)

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,7 +92,7 @@ func TestRefused(t *testing.T) {
 		want []string
 	}{
 		{"newer schema", func(t *testing.T, p string) { edit(t, p, "PRAGMA user_version = 7") },
-			[]string{"journal.db", "has schema 7, this ringback knows 2", "use the newer ringback"}},
+			[]string{"journal.db", "has schema 7, this ringback knows 3", "use the newer ringback"}},
 		{"another program's file", func(t *testing.T, p string) { edit(t, p, "PRAGMA application_id = 1") }, []string{"journal.db", "another program", "state_dir"}},
 		{"no database", garble(0, "hello, world, this is no database"), []string{"journal.db", "not a database", "move", "restore a backup"}},
 		{"a page of garbage", garble(4096, strings.Repeat("garbage!", 512)), []string{"journal.db", "malformed", "restore a backup"}},
@@ -146,7 +147,7 @@ func TestOneProcessAtATime(t *testing.T) {
 func TestAnOlderSchemaIsMigrated(t *testing.T) {
 	// A start that was cut off between marking the file and the first migration.
 	path := newPath(t)
-	if err := prepare(path); err != nil {
+	if err := errors.Join(prepareDir(filepath.Dir(path)), prepareFile(path)); err != nil {
 		t.Fatal(err)
 	}
 	edit(t, path, fmt.Sprintf("PRAGMA application_id = %d", applicationID))

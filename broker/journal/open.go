@@ -14,7 +14,7 @@ import (
 )
 
 // schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
 const applicationID = 0x5242434b
@@ -28,7 +28,7 @@ const smallFile = 16 << 20
 // openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows. warnings are
 // what SQLite's own check found wrong in single rows.
 func openWriter(path string) (*conn, []string, error) {
-	c, err := openConn(path)
+	c, err := openConn(path, "rw")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 )
@@ -33,6 +34,10 @@ type writer struct {
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
 
+	identity identity // as of the last commit
+	mark     *os.File // where the identity is kept beside the journal
+	files    []inode  // the journal and its log
+
 	audit    mark  // of the last record of the audit, as of the running transaction
 	saved    mark  // as of the last commit
 	spoolSeq int64 // last given
@@ -48,24 +53,45 @@ type mark struct {
 const maxBatch = 256
 
 func (w *writer) start(j *Journal) error {
-	if err := prepare(w.path); err != nil {
+	dir := filepath.Dir(w.path)
+	if err := prepareDir(dir); err != nil {
 		return err
 	}
-	lock, err := lockDir(filepath.Dir(w.path))
+	lock, err := lockDir(dir)
 	if err != nil {
 		return err
 	}
-	if w.c, j.warnings, err = openWriter(w.path); err == nil {
-		err = w.load()
-	}
-	if err != nil {
-		if w.c != nil {
-			w.c.close()
-		}
-		return errors.Join(explain(w.path, err), lock.release())
+	if j.warnings, err = w.open(); err != nil {
+		w.stop() // err says more
+		return errors.Join(err, lock.release())
 	}
 	j.lock = lock
 	return nil
+}
+
+// open opens the journal, once it is known for the one that belongs there.
+func (w *writer) open() (warnings []string, err error) {
+	if warnings, err = recognize(w.path); err != nil {
+		return nil, explain(w.path, err)
+	}
+	if err := prepareFile(w.path); err != nil {
+		return nil, err
+	}
+	var more []string
+	if w.c, more, err = openWriter(w.path); err == nil {
+		err = w.load()
+	}
+	if err == nil {
+		w.mark, err = keepIdentity(w.path, w.identity)
+	}
+	for _, name := range []string{w.path, w.path + "-wal"} {
+		if err == nil {
+			var f inode
+			f, err = inodeOf(name)
+			w.files = append(w.files, f)
+		}
+	}
+	return append(warnings, more...), explain(w.path, err)
 }
 
 // load reads what the writer keeps in memory.
@@ -90,6 +116,9 @@ func (w *writer) load() error {
 		w.audit.seq = last
 	}
 	w.saved = w.audit
+	if w.identity, err = stored(w.c); err != nil {
+		return err
+	}
 	last, err := w.c.number("SELECT max(seq) FROM spool")
 	w.spoolSeq = max(w.spoolSeq, last) // never lower than it was: readers go by it
 	return err
@@ -102,6 +131,9 @@ func (w *writer) stop() error {
 	}
 	if w.c != nil {
 		err = explain(w.path, w.c.close())
+	}
+	if w.mark != nil {
+		err = errors.Join(err, w.mark.Sync(), w.mark.Close())
 	}
 	return err
 }
@@ -156,6 +188,11 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 
 // write commits the requests' groups. The error is everybody's; each group's own error is in its request.
 func (w *writer) write(rs []*request) error {
+	for _, f := range w.files {
+		if err := f.moved(); err != nil {
+			return fmt.Errorf("journal %w", err)
+		}
+	}
 	if err := w.ensure(); err != nil {
 		return explain(w.path, err)
 	}
@@ -202,7 +239,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if written == 0 {
 		return w.rollback()
 	}
-	if err := w.writeMark(); err != nil {
+	if err := w.writeMarks(); err != nil {
 		return errors.Join(err, w.rollback())
 	}
 	if _, err := w.c.exec("COMMIT"); err != nil {
@@ -210,6 +247,9 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	}
 	w.saved = w.audit
 	w.commits.Add(1)
+	w.identity.commits++
+	// Not synced, and an error does no harm: a number that is too low only tells less.
+	w.mark.WriteAt([]byte(w.identity.text()), 0)
 	return nil
 }
 
@@ -244,12 +284,16 @@ func (w *writer) guarded(g []Mutation) error {
 	return err
 }
 
-// writeMark moves the audit's mark along.
-func (w *writer) writeMark() error {
-	if w.audit == w.saved {
-		return nil
+// writeMarks counts the transaction, and moves the audit's mark along.
+func (w *writer) writeMarks() error {
+	n, err := w.c.exec("UPDATE marks SET n = ? WHERE name = 'commits'", w.identity.commits+1)
+	if err == nil && n != 1 {
+		err = errors.New("the mark of its commits is missing (restore a backup)")
 	}
-	n, err := w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
+	if err != nil || w.audit == w.saved {
+		return err
+	}
+	n, err = w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
 	if err == nil && n != 1 {
 		err = errors.New("the mark of the audit is missing (restore a backup)")
 	}
@@ -283,7 +327,7 @@ func (w *writer) ensure() error {
 	if w.c != nil {
 		return nil
 	}
-	c, err := openConn(w.path)
+	c, err := openConn(w.path, "rw")
 	if err != nil {
 		return err
 	}
@@ -304,6 +348,13 @@ func (w *writer) prove(c *conn) error {
 		return err
 	}
 	if _, err := quickCheck(c, w.path); err != nil {
+		return err
+	}
+	found, err := stored(c)
+	if err == nil {
+		err = w.identity.differs(found)
+	}
+	if err != nil {
 		return err
 	}
 	before, err := c.number("SELECT n FROM marks WHERE name = 'reopened'")

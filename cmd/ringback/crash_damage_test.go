@@ -122,7 +122,7 @@ func TestCrashNewerSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	town.refuses(t, town.start(t), "journal.db", "has schema 99, this ringback knows 2", "use the newer ringback")
+	town.refuses(t, town.start(t), "journal.db", "has schema 99, this ringback knows 3", "use the newer ringback")
 	if after, err := os.ReadFile(town.journal()); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the journal was changed, %v", err)
 	}

@@ -94,6 +94,9 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	defer j.Close()
+	for _, w := range j.Warnings() {
+		d.log.Error("journal", zap.String("problem", w))
+	}
 	pool, err := d.pool()
 	if err != nil {
 		return err
