@@ -103,30 +103,40 @@ func (c *conn) exec(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// query returns all rows of a statement.
-func (c *conn) query(text string, args ...any) ([][]any, error) {
+// query returns all rows of a statement; with an error those that came before it.
+func (c *conn) query(text string, args ...any) (out [][]any, err error) {
+	err = c.each(text, func(row []any) error {
+		out = append(out, row)
+		return nil
+	}, args...)
+	return out, err
+}
+
+// each calls f with each row of a statement, until it answers an error.
+func (c *conn) each(text string, f func(row []any) error, args ...any) error {
 	s, err := c.stmt(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), c.bind(args))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	var out [][]any
 	for {
 		row := make([]driver.Value, len(rows.Columns()))
 		if err := rows.Next(row); errors.Is(err, io.EOF) {
-			return out, nil
+			return nil
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		values := make([]any, len(row))
 		for i, v := range row {
 			values[i] = v
 		}
-		out = append(out, values)
+		if err := f(values); err != nil {
+			return err
+		}
 	}
 }
 

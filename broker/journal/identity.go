@@ -90,43 +90,54 @@ func (i identity) differs(found identity) error {
 }
 
 // recognize compares the journal at path with what is expected there, before anything is written. The connection that it reads by cannot write, so that
-// what it refuses stays as it was found.
-func recognize(path string) (warnings []string, err error) {
+// what it refuses stays as it was found. broken is what is wrong with the structure of a journal that is the right one; "" nothing.
+func recognize(path string) (broken string, warnings []string, err error) {
 	want, err := expected(path)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if empty(path) && empty(path+"-wal") {
-		return nil, want.differs(identity{})
+		return "", nil, want.differs(identity{})
 	}
 	if err := checkFile(path); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	c, err := openConn(path, "ro")
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	defer c.close()
 	tables, err := c.number("SELECT count(*) FROM sqlite_master")
 	switch {
 	case code(err) == codeReadOnly && want.none():
-		return nil, nil // the first start was cut off before there was a log: there is nothing to lose
+		return "", nil, nil // the first start was cut off before there was a log: there is nothing to lose
 	case err != nil:
-		return nil, err
+		return "", nil, err
 	case tables == 0:
-		return nil, want.differs(identity{})
+		return "", nil, want.differs(identity{})
 	}
 	if id, err := c.number("PRAGMA application_id"); err != nil || id != applicationID {
-		return nil, err // whose it is else is said by who opens it
+		return "", nil, err // whose it is else is said by who opens it
 	}
 	found, err := stored(c)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if want.none() && !found.none() {
 		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last one cannot be told", identityName))
 	}
-	return warnings, want.differs(found)
+	if err := want.differs(found); err != nil {
+		return "", nil, err
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil || version > schemaVersion {
+		return "", nil, err // likewise
+	}
+	broken, more, err := quickCheck(c)
+	if broken != "" && version < schemaVersion {
+		return "", nil, fmt.Errorf("is damaged: %s%s", broken, hint(path, codeCorrupt))
+	}
+	return broken, append(warnings, more...), err
 }
 
 // empty reports whether a file is missing or holds nothing.

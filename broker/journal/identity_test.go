@@ -92,7 +92,9 @@ func TestTheJournalThatIsNot(t *testing.T) {
 			copyFiles(t, made(t), p)
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), id, 0o600))
 		}, []string{"is another journal", "put that back"}, 1},
-		"a damaged journal.id": {func(t *testing.T, p string) { must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), []byte("?"), 0o600)) },
+		"a damaged journal.id": {func(t *testing.T, p string) {
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), []byte("?"), 0o600))
+		},
 			[]string{"journal.id is damaged", "remove"}, 8},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,14 +71,19 @@ func (w *writer) start(j *Journal) error {
 
 // open opens the journal, once it is known for the one that belongs there.
 func (w *writer) open() (warnings []string, err error) {
-	if warnings, err = recognize(w.path); err != nil {
+	broken, warnings, err := recognize(w.path)
+	if err == nil && broken != "" {
+		var warning string
+		warning, err = rebuild(w.path, broken)
+		warnings = append(warnings, warning)
+	}
+	if err != nil {
 		return nil, explain(w.path, err)
 	}
 	if err := prepareFile(w.path); err != nil {
 		return nil, err
 	}
-	var more []string
-	if w.c, more, err = openWriter(w.path); err == nil {
+	if w.c, err = openWriter(w.path); err == nil {
 		err = w.load()
 	}
 	if err == nil {
@@ -91,7 +96,7 @@ func (w *writer) open() (warnings []string, err error) {
 			w.files = append(w.files, f)
 		}
 	}
-	return append(warnings, more...), explain(w.path, err)
+	return warnings, explain(w.path, err)
 }
 
 // load reads what the writer keeps in memory.
@@ -347,8 +352,12 @@ func (w *writer) prove(c *conn) error {
 	if err := c.durable(); err != nil {
 		return err
 	}
-	if _, err := quickCheck(c, w.path); err != nil {
+	if info, err := os.Stat(w.path); err != nil {
 		return err
+	} else if info.Size() <= smallFile {
+		if broken, _, err := quickCheck(c); err != nil || broken != "" {
+			return errors.Join(fmt.Errorf("is damaged: %s (start ringback anew: it rebuilds the journal of what can be read)", broken), err)
+		}
 	}
 	found, err := stored(c)
 	if err == nil {
