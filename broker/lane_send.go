@@ -60,15 +60,15 @@ func (l *lane) took(d delivery) {
 	case len(q.rows) > 0:
 		l.fresh = append(l.fresh, q)
 	default:
-		l.drop(q, row.SessionID)
+		l.drop(q)
 	}
 }
 
-// drop forgets a session that has no more records.
-func (l *lane) drop(q *queue, session string) {
+// drop forgets a queue that has no more records.
+func (l *lane) drop(q *queue) {
 	q.busy = false
-	if l.known[session] == q {
-		delete(l.known, session)
+	if l.known[q.key] == q {
+		delete(l.known, q.key)
 	}
 }
 
