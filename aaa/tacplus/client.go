@@ -162,11 +162,20 @@ func (s *silences) result() aaa.Result {
 	return res
 }
 
-// first asks the servers in order, the next on silence only, for the first result that is not silence.
-func (e *Entry) first(ctx context.Context, ask func(*peer) (aaa.Result, error)) aaa.Result {
+// first asks the servers in order, the next on silence only, for the first result that is not silence. Where another method can serve r, those that are
+// known to be dead are not waited for.
+func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.Result, error)) aaa.Result {
 	var quiet silences
 	for _, p := range e.order() {
-		res, err := ask(p)
+		done := func() {}
+		if r.Fallback {
+			var why error
+			if done, why = p.claim(time.Now()); why != nil {
+				quiet.add(why)
+				continue
+			}
+		}
+		res, err := func() (aaa.Result, error) { defer done(); return ask(p) }()
 		var s *silence
 		switch {
 		case err == nil:
