@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -120,7 +121,7 @@ func (b *Broker) switchOff(ctx context.Context) {
 }
 
 // Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. What the journal refuses is owed: it goes
-// there with the next report, or when the call is closed (law 10).
+// there with the next report, or when the call is closed (law 10). It returns when that is done, but holds the caller up no longer than ctx or Limits.Report.
 func (b *Broker) Report(ctx context.Context, r session.Report) {
 	c := b.call(r.Call.ID)
 	if c == nil {
@@ -128,20 +129,32 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	}
 	record := c.record(r)
 	record.CallbackNumber = b.number(r.CallbackID)
+	var also []journal.Mutation
+	if r.Kind != session.Command {
+		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
+	}
+	done := b.inTurn(c, func() { b.spoolReport(c, r.Kind, record, also) })
+	patience := time.NewTimer(b.opt.Limits.Report)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+}
+
+// spoolReport writes a report's record, with what is owed before it.
+func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record, also []journal.Mutation) {
 	b.mu.Lock()
 	records := slices.Clone(c.owed)
 	b.mu.Unlock()
-	if c.accounting.records(record.Type, r.Kind == session.Command) {
+	if c.accounting.records(record.Type, kind == session.Command) {
 		if record.Type == aaa.Interim {
 			records = slices.DeleteFunc(records, func(r aaa.Record) bool { return r.Type == aaa.Interim })
 		}
 		records = append(records, record)
 	}
-	var also []journal.Mutation
-	if r.Kind != session.Command {
-		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
-	}
-	err := b.spool.put(context.WithoutCancel(ctx), records, also...)
+	err := b.spool.put(context.Background(), records, also...)
 	if err != nil {
 		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again", zap.String("call", c.ID),
 			zap.String("record", record.ID), zap.Int("records", len(records)), zap.Error(err))
@@ -151,18 +164,46 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.owed = records
-	if err == nil && r.Kind == session.Began {
+	if err == nil && kind == session.Began {
 		c.recorded = record.SessionID
 	}
+}
+
+// inTurn runs what writes for a call, each after what was ordered before it, and returns a channel that is closed when it has run.
+func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
+	done := make(chan struct{})
+	b.mu.Lock()
+	before := c.turn
+	c.turn = done
+	b.mu.Unlock()
+	go func() { // closeCall waits for it
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		write()
+	}()
+	return done
 }
 
 // errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not on disk.
 var errUnrecorded = errors.New("the session could not be recorded in the journal")
 
-// sessionRecorded answers errUnrecorded for a session that is to be accounted and could not be recorded (law 10).
-func (b *Broker) sessionRecorded(c *call, session int) error {
+// sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers errUnrecorded where it is not (law 10), or the
+// cause with which ctx ended before.
+func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) error {
 	if c.accounting.Record == NoRecording || b.spool.accountant == nil {
 		return nil
+	}
+	b.mu.Lock()
+	turn := c.turn
+	b.mu.Unlock()
+	if turn != nil {
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", errUnrecorded, context.Cause(ctx))
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

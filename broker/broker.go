@@ -81,6 +81,7 @@ type Limits struct {
 	Login       time.Duration // leg two must be admitted: 90 s
 	Grace       time.Duration // a hang-up that was ordered must show: 45 s
 	Accounting  time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
+	Report      time.Duration // longest that a call waits for a report to be on disk, where nothing depends on it: 5 s
 	WaitStart   time.Duration // longest that a caller waits for his Start to be acknowledged (wait-start): 10 s
 	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
 	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
@@ -250,6 +251,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Login, 90*time.Second)
 	set(&l.Grace, 45*time.Second)
 	set(&l.Accounting, 5*time.Second)
+	set(&l.Report, 5*time.Second)
 	set(&l.WaitStart, 10*time.Second)
 	set(&l.Reauthorize, 20*time.Second)
 	set(&l.CallCheck, 15*time.Second)

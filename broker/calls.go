@@ -38,12 +38,13 @@ type call struct {
 	user     string // for views
 	billed   string // the name that accounting uses
 	service  aaa.Service
-	session  string       // Acct-Session-Id of the open session; "" none
-	began    time.Time    // when that began
-	owed     []aaa.Record // records that the journal refused; they go there with the next report, or when the call is closed
-	recorded string       // Acct-Session-Id of the session whose begin is on disk; "" none
-	last     journal.Call // the row as it was, or was to be, recorded last
-	admitted aaa.Identity // who has his session on this call; zero nobody
+	session  string        // Acct-Session-Id of the open session; "" none
+	began    time.Time     // when that began
+	owed     []aaa.Record  // records that the journal refused; they go there with the next report, or when the call is closed
+	turn     chan struct{} // closed when all that was ordered to be written for the call has run; nil: nothing was
+	recorded string        // Acct-Session-Id of the session whose begin is on disk; "" none
+	last     journal.Call  // the row as it was, or was to be, recorded last
+	admitted aaa.Identity  // who has his session on this call; zero nobody
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -156,6 +157,10 @@ func (b *Broker) end(c *call) {
 // closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it takes them; should the process
 // end before, the row of a session that was recorded is still open, and the next start makes its Stop.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
+	<-b.inTurn(c, func() { b.writeEnd(c, out) })
+}
+
+func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	b.mu.Lock()
 	owed, row, recorded := c.owed, c.last, c.recorded != ""
 	b.mu.Unlock()

@@ -61,7 +61,7 @@ func request(cfg *Config, a session.Asked) policies.Request {
 
 // admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
-	if err := b.sessionRecorded(c, a.Session); err != nil {
+	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
 	}
 	if err := b.occupy(c, a); err != nil {
@@ -110,7 +110,7 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 	if b.draining.Load() {
 		return session.Verdict{Text: textNotAvailable, Reason: "ringback is shutting down"}
 	}
-	if err := b.sessionRecorded(c, a.Session); err != nil {
+	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	}
 	b.mu.Lock()
@@ -128,10 +128,10 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 		return session.Verdict{Text: textNotAvailable, Reason: "accounting start not acknowledged"}
 	}
 	w := b.newPromise(c, a, d, t)
-	err = b.tell(ctx, event{
+	err = b.tellInTime(ctx, event{
 		id: w.row.ID, promise: w, what: callback.Promise{ID: w.row.ID, Max: d.Attempts.Max},
 		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", a.Identity.User, c.TTY, d.Number),
-	})
+	}, func() { b.untold(w.row.ID) })
 	switch {
 	case err == nil:
 		c.promised = w.row.ID
@@ -144,6 +144,13 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 		b.log.Error("the promise could not be recorded", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
 		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
 	}
+}
+
+// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told of it.
+func (b *Broker) untold(id string) {
+	const why = "the caller's time to log in was over before the callback was on disk"
+	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
+	b.log.Warn("callback taken back", zap.String("callback", id), zap.String("reason", why), zap.Error(err))
 }
 
 func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t policies.Trace) *work {
@@ -183,7 +190,9 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if v.Kind != session.Admit {
 		return v
 	}
-	err := b.tell(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User})
+	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User}, func() {
+		b.log.Warn("callback recorded as completed, though the time to log in was over before", zap.String("callback", c.callbackID))
+	})
 	if err != nil {
 		b.vacate(c)
 		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}

@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // event is something that happened to one callback, on its way to the loop.
@@ -59,6 +60,27 @@ func (b *Broker) tell(ctx context.Context, e event) error {
 	case <-b.over:
 		return errShutdown
 	}
+}
+
+// tellInTime is tell for a caller whose login has a time limit: where that is over (session.ErrLoginTimeout) the answer is no longer waited for, and undo
+// is called should the event come to stand all the same.
+func (b *Broker) tellInTime(ctx context.Context, e event, undo func()) error {
+	answer := make(chan error, 1)
+	go func() { answer <- b.tell(ctx, e) }() // ends with the loop at the latest
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+	}
+	if !errors.Is(context.Cause(ctx), session.ErrLoginTimeout) {
+		return <-answer
+	}
+	go func() {
+		if <-answer == nil {
+			undo()
+		}
+	}()
+	return context.Cause(ctx)
 }
 
 // maxBatch bounds how many events share a transaction.

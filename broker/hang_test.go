@@ -1,0 +1,90 @@
+package broker_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// hanging is a journal whose disk takes a while for the mutations that are meant, while on is set.
+type hanging struct {
+	broker.Store
+	on    *atomic.Bool
+	takes time.Duration
+	meant func(journal.Mutation) bool
+}
+
+func (h hanging) Commit(ctx context.Context, tx ...journal.Mutation) error {
+	return h.CommitEach(ctx, tx)[0]
+}
+
+func (h hanging) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
+	for _, g := range groups {
+		for _, m := range g {
+			if h.on.Load() && h.meant(m) {
+				<-time.After(h.takes)
+			}
+		}
+	}
+	return h.Store.CommitEach(ctx, groups...)
+}
+
+// TestLoginTimeoutWhileTheDiskHangs: whatever a disk hangs at, the caller's time to log in is what it is, the line is free afterwards, nobody is let in or dialed
+// who was not told so, and the accounting is whole.
+func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		user  string
+		meant func(journal.Mutation) bool
+	}{
+		"the Start": {"paia-04", func(m journal.Mutation) bool {
+			s, ok := m.(journal.Spool)
+			return ok && strings.HasSuffix(s.Record.ID, "-start")
+		}},
+		"the Start of a callback": {"austin-01", func(m journal.Mutation) bool {
+			s, ok := m.(journal.Spool)
+			return ok && strings.HasSuffix(s.Record.ID, "-start")
+		}},
+		"the callback": {"austin-01", func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			on, srv := new(atomic.Bool), &books{}
+			o := townOptions{accountant: srv, store: func(s broker.Store) broker.Store { return hanging{s, on, 75 * time.Second, tt.meant} }}
+			inTown(t, o, func(w *town) {
+				on.Store(true)
+				p := w.pc(w.home)
+				p.login(tt.user)
+				began := time.Now()
+				screen := p.see("NO CARRIER", 5*time.Minute)
+				if took := time.Since(began); took > 70*time.Second {
+					t.Errorf("the caller was held for %v; the limit is 60 s", took)
+				}
+				for _, text := range []string{"maui-nas-04>", "Callback initiated"} {
+					if strings.Contains(screen, text) {
+						t.Errorf("the screen shows %q", screen)
+					}
+				}
+				w.pass(3 * time.Minute)
+				on.Store(false)
+				w.pass(time.Hour)
+				w.idle(time.Minute)
+				if n := len(w.dialled()); n != 0 {
+					t.Errorf("%d dials for a caller who was told nothing", n)
+				}
+				starts, stops := strings.Count(srv.sessions(), "start"), strings.Count(srv.sessions(), "stop")
+				if starts != 1 || stops != 1 {
+					t.Errorf("accounting: %s", srv.sessions())
+				}
+				if tt.user == "austin-01" && name == "the callback" {
+					if v := w.last(); v.Phase != "cancelled" || !strings.Contains(v.Cause, "ringback") {
+						t.Errorf("phase %s: %s", v.Phase, v.Cause)
+					}
+				}
+			})
+		})
+	}
+}
