@@ -148,6 +148,40 @@ func TestAllDead(t *testing.T) {
 	}, server{}, server{})
 }
 
+// A login that gets no answer because the connection broke begins again on a fresh one, wherever in the conversation that was; with another server it is asked there.
+func TestBrokenConnection(t *testing.T) {
+	t.Parallel()
+	for name, breaks := range map[string]int{"before the first answer": 1, "after the password": 2} {
+		for _, kind := range []tacplus.ServerConfig{{}, sharing} {
+			script := func(l *link) {
+				for n := 1; ; n++ {
+					p, ok := l.next()
+					if !ok {
+						return
+					}
+					if l.n == 1 && n == breaks {
+						l.conn.Close()
+						return
+					}
+					if n == 1 {
+						l.send(p.to(authenReply(getPass, 1, "Password: ", "")))
+					} else {
+						l.send(p.to(authenReply(pass, 0, "", "")))
+						return
+					}
+				}
+			}
+			inTown(t, tacplus.Config{}, func(w *town) {
+				w.want(aaa.Granted, "one", "")
+				if n := w.connections("one"); n != 2 {
+					t.Errorf("%s: %d connections", name, n)
+				}
+			}, server{ServerConfig: kind, Serve: script})
+			inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "two", "") }, server{ServerConfig: kind, Serve: script}, granting)
+		}
+	}
+}
+
 // Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over one finds out how it is.
 func TestDeadCostsOne(t *testing.T) {
 	t.Parallel()
