@@ -39,7 +39,8 @@ var ErrNotFound = errors.New("not found")
 // Server serves the API.
 type Server struct {
 	Daemon     Daemon
-	AAAServers func() []client.AAAServer // of the configuration in force; nil: there are none
+	AAAServers func() []client.AAAServer               // of the configuration in force; nil: there are none
+	Health     func(ctx context.Context) client.Health // nil: none is told
 	Feed       *Feed
 	Version    client.Version
 }
@@ -104,6 +105,13 @@ func (s *Server) routes(api huma.API) {
 				servers = append(servers, s.AAAServers()...)
 			}
 			return &list[client.AAAServer]{servers}, nil
+		})
+	huma.Register(api, operation("get-health", http.MethodGet, "/v1/health", "How the daemon, its journal and its disk are"),
+		func(ctx context.Context, _ *struct{}) (*one[client.Health], error) {
+			if s.Health == nil {
+				return nil, huma.Error404NotFound("this daemon says nothing of its health")
+			}
+			return &one[client.Health]{s.Health(ctx)}, nil
 		})
 	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {

@@ -109,6 +109,8 @@ type Broker struct {
 	leaseSeq uint64
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation has a world of its own
 	again    func(context.Context, event)                  // tryAgain, likewise
+	undone   time.Time                                     // when it was last logged that a step could not be recorded
+	quiet    int                                           // how many were not logged since
 	refused  atomic.Uint64                                 // events that no rule covered
 }
 
@@ -233,6 +235,13 @@ func (b *Broker) hangUpAll() {
 	for _, c := range b.calls {
 		c.cancel(session.End{Cause: aaa.CauseNASReboot, Text: errShutdown.Error()})
 	}
+}
+
+// Arrears is how many ends of calls wait in memory for a disk that takes them.
+func (b *Broker) Arrears() int {
+	b.spool.arrears.mu.Lock()
+	defer b.spool.arrears.mu.Unlock()
+	return len(b.spool.arrears.owed)
 }
 
 // Refused is how many events no rule of the machine covered: late and doubled ones.

@@ -61,13 +61,14 @@ type lane struct {
 	next   time.Time // no record is tried again before
 	turn   int       // counts probes
 
-	acked    []journal.Spooled // to be removed from the journal
-	tried    []journal.Mutation
-	removing []journal.Spooled // what the commit under way removes
-	settling bool
-	settleAt time.Time // not before: the journal refused it
-	failing  bool      // as it was logged last
-	failure  error
+	acked     []journal.Spooled // to be removed from the journal
+	tried     []journal.Mutation
+	removing  []journal.Spooled // what the commit under way removes
+	settling  bool
+	settleAt  time.Time // not before: the journal refused it
+	unsettled time.Time // when it was last logged that it refused it
+	failing   bool      // as it was logged last
+	failure   error
 
 	results chan delivery
 	settled chan error

@@ -156,11 +156,15 @@ func (l *lane) settle(jobs *sync.WaitGroup) {
 func (l *lane) settledBy(err error) {
 	l.settling = false
 	if err == nil {
+		l.unsettled = time.Time{}
 		l.s.acknowledged(l.removing)
 		l.removing = nil
 		return
 	}
-	l.s.log.Error("journal: settle the accounting spool", zap.Error(err))
+	if time.Since(l.unsettled) >= logEvery {
+		l.s.log.Error("journal: settle the accounting spool", zap.Error(err))
+		l.unsettled = time.Now()
+	}
 	l.acked, l.removing = append(l.removing, l.acked...), nil
 	l.settleAt = time.Now().Add(spoolMinWait)
 	l.later(spoolMinWait)

@@ -345,7 +345,7 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 		s.event.answer(err)
 		return
 	}
-	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", s.event.id), zap.Error(err))
+	b.logUndone(s.event.id, err)
 	again := s.event
 	if _, ok := again.what.(callback.Leased); ok && s.work.lease == again.lease {
 		b.mu.Lock()
@@ -353,6 +353,19 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 		b.mu.Unlock()
 	}
 	b.again(ctx, again)
+}
+
+// logEvery is how often the same trouble with the disk is logged.
+const logEvery = time.Minute
+
+// logUndone logs that a step could not be recorded: the first time, and then once in a while.
+func (b *Broker) logUndone(id string, err error) {
+	if time.Since(b.undone) < logEvery {
+		b.quiet++
+		return
+	}
+	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", id), zap.Int("others_not_logged", b.quiet), zap.Error(err))
+	b.undone, b.quiet = time.Now(), 0
 }
 
 // tryAgain sends an event once more after a pause.

@@ -80,6 +80,12 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 }
 
+// Health returns how the daemon and its disk are.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var v Health
+	return v, c.get(ctx, "/v1/health", &v)
+}
+
 // AAAServers returns the AAA servers of the configuration in force.
 func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	var v []AAAServer

@@ -33,6 +33,7 @@ type writer struct {
 	c       *conn // nil after an error of the disk, until it is opened anew
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
+	disk    *diskWatch
 
 	identity identity // as of the last commit
 	mark     *os.File // where the identity is kept beside the journal
@@ -182,7 +183,9 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 	if len(rs) == 0 {
 		return
 	}
+	w.disk.begin()
 	err := w.write(rs)
+	w.disk.end(err)
 	for _, r := range rs {
 		if err != nil {
 			r.errs = r.all(err)

@@ -116,6 +116,9 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	if _, refused, sessions, _ := plain.saw(); refused == 0 || sessions != 0 {
 		t.Errorf("a user without a callback: %d sessions without accounting, refused %d times", sessions, refused)
 	}
+	if h, err := town.client().Health(t.Context()); err != nil || len(h.Problems) == 0 || !strings.Contains(h.Problems[0], "nothing can be recorded since") {
+		t.Errorf("show health: %+v %v", h.Problems, err)
+	}
 	fail(d.rest(0))
 	if n := len(town.lineDials()); n != 0 {
 		t.Errorf("%d dials", n)

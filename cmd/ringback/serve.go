@@ -47,10 +47,11 @@ api.socket change with a restart only (docs/reference/configuration.md has a tab
 
 // daemon is the wired program.
 type daemon struct {
-	cfg    *config.Config
-	log    *zap.Logger
-	feed   *api.Feed
-	broker *broker.Broker
+	cfg     *config.Config
+	log     *zap.Logger
+	feed    *api.Feed
+	broker  *broker.Broker
+	journal *journal.Journal
 
 	hup       <-chan os.Signal
 	reopenLog func() error
@@ -94,6 +95,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	defer j.Close()
+	d.journal = j
 	for _, w := range j.Warnings() {
 		d.log.Error("journal", zap.String("problem", w))
 	}
@@ -124,6 +126,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.watchLines(ctx, pool) })
 	parts.Go(func() { d.sweep(ctx) })
+	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { trim(ctx) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
@@ -131,6 +134,10 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() {
 		srv := api.Server{
 			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().servers() }, Feed: d.feed, Version: d.version(),
+			Health: func(ctx context.Context) client.Health {
+				h, _ := d.health(ctx)
+				return h
+			},
 		}
 		if err := srv.ServeListener(ctx, sock); err != nil {
 			d.log.Error("admin API", zap.Error(err))
@@ -330,10 +337,7 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 	for {
 		changed := p.Changed()
 		for _, s := range p.Lines() {
-			reason := ""
-			if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
-				reason = string(s.State) + ": " + s.Reason
-			}
+			reason := outOfService(s)
 			if reason == out[s.TTY] {
 				continue
 			}

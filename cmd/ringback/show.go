@@ -15,9 +15,9 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "what a running daemon has: lines, users, callbacks, AAA servers",
+		Short: "what a running daemon has: lines, users, callbacks, AAA servers, health",
 	}
-	c.AddCommand(newShowLines(), newShowUsers(), newShowCallbacks(), newShowCallback(), newShowAAA())
+	c.AddCommand(newShowLines(), newShowUsers(), newShowCallbacks(), newShowCallback(), newShowAAA(), newShowHealth())
 	return c
 }
 
