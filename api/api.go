@@ -203,7 +203,7 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
 }
 
-// Listen makes the socket: its directory (0700) where it is missing, mode 0600.
+// Listen makes the socket: its directory (0700) where it is missing, mode 0600. It takes connections when the process has no descriptors left, too.
 func Listen(path string) (net.Listener, error) {
 	if len(path) > 100 {
 		return nil, fmt.Errorf("admin socket %s: a unix socket's path may have 100 octets, this one has %d: set a shorter api.socket", path, len(path))
@@ -224,7 +224,7 @@ func Listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
 	}
-	return l, nil
+	return newSparing(l), nil
 }
 
 func lostText(n int) string {

@@ -41,6 +41,9 @@ func openConn(path, mode string) (*conn, error) {
 	return &conn{c: c, stmts: map[string]driver.Stmt{}}, nil
 }
 
+// logKept is how large the write-ahead log stays when all of it is in the file; what it had more is given back to the disk.
+const logKept = 4 << 20
+
 // durable sets what Commit's promise rests on, and checks that SQLite took it.
 func (c *conn) durable() error {
 	for _, p := range []struct {
@@ -50,6 +53,7 @@ func (c *conn) durable() error {
 		{"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
 		{"PRAGMA synchronous = FULL", "PRAGMA synchronous", int64(2)},
 		{"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", int64(1)},
+		{fmt.Sprintf("PRAGMA journal_size_limit = %d", logKept), "PRAGMA journal_size_limit", int64(logKept)},
 	} {
 		if _, err := c.query(p.set); err != nil {
 			return err

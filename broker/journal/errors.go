@@ -73,6 +73,8 @@ func hint(path string, code int) string {
 
 const codeCorrupt = sqlite3.SQLITE_CORRUPT
 
+const codeFull = sqlite3.SQLITE_FULL
+
 const codeReadOnly = sqlite3.SQLITE_READONLY
 
 const codeError = sqlite3.SQLITE_ERROR

@@ -108,3 +108,26 @@ func holder(f *os.File) string {
 }
 
 func (l *lock) release() error { return l.f.Close() }
+
+// spare keeps descriptors for a time when the process has no more.
+type spare struct{ held []*os.File }
+
+// connDescriptors is how many descriptors a connection needs: file, log, shared memory, and one in passing.
+const connDescriptors = 4
+
+func (s *spare) take() {
+	for len(s.held) < connDescriptors {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return // it is tried again with the next use
+		}
+		s.held = append(s.held, f)
+	}
+}
+
+func (s *spare) release() {
+	for _, f := range s.held {
+		f.Close()
+	}
+	s.held = nil
+}

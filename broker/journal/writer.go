@@ -38,6 +38,7 @@ type writer struct {
 	identity identity // as of the last commit
 	mark     *os.File // where the identity is kept beside the journal
 	files    []inode  // the journal and its log
+	spare    spare    // for the connection that is opened after an error of the disk
 
 	audit    mark  // of the last record of the audit, as of the running transaction
 	saved    mark  // as of the last commit
@@ -97,6 +98,7 @@ func (w *writer) open() (warnings []string, err error) {
 			w.files = append(w.files, f)
 		}
 	}
+	w.spare.take()
 	return warnings, explain(w.path, err)
 }
 
@@ -138,6 +140,7 @@ func (w *writer) stop() error {
 	if w.c != nil {
 		err = explain(w.path, w.c.close())
 	}
+	w.spare.release()
 	if w.mark != nil {
 		err = errors.Join(err, w.mark.Sync(), w.mark.Close())
 	}
@@ -213,7 +216,13 @@ func (w *writer) write(rs []*request) error {
 		w.fail()
 		// At once, before anybody hears of the error: what the failed commit left in the log is overwritten, lest a crash
 		// right now brought it to life. Where the disk is still bad, the next commit tries again.
-		_ = w.ensure()
+		if w.ensure() == nil && code(err) == codeFull { // the log may have filled the disk, and has been written into the file now
+			if err = w.try(rs, true); err == nil {
+				return nil
+			}
+			w.fail()
+			_ = w.ensure()
+		}
 		return explain(w.path, err)
 	}
 	return nil
@@ -335,6 +344,8 @@ func (w *writer) ensure() error {
 	if w.c != nil {
 		return nil
 	}
+	w.spare.release()
+	defer w.spare.take()
 	c, err := openConn(w.path, "rw")
 	if err != nil {
 		return err
@@ -367,6 +378,9 @@ func (w *writer) prove(c *conn) error {
 		err = w.identity.differs(found)
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := c.query("PRAGMA wal_checkpoint(PASSIVE)"); err != nil && code(err) != codeFull {
 		return err
 	}
 	before, err := c.number("SELECT n FROM marks WHERE name = 'reopened'")

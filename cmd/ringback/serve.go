@@ -143,6 +143,9 @@ func (d *daemon) run(ctx context.Context) error {
 			d.log.Error("admin API", zap.Error(err))
 		}
 	})
+	if text := tooFewDescriptors(d.cfg, descriptorLimit()); text != "" {
+		d.log.Error(text)
+	}
 	d.log.Info("ringback serves", zap.String("version", versionText()), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
 	defer d.log.Info("ringback has ended")
 	return d.broker.Run(ctx)
