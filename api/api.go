@@ -26,11 +26,15 @@ import (
 type Daemon interface {
 	Lines() []client.Line
 	Users() []client.User
-	Callbacks(ctx context.Context, all bool) ([]client.Callback, error)
+	// Callbacks returns callbacks newest first, and how many older ones the limit left out.
+	Callbacks(ctx context.Context, q client.CallbackQuery) (v []client.Callback, older int, err error)
 	// Callback wants an ID or a unique beginning of one; ErrNotFound where there is none.
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
+	LoginLocks() []client.LoginLock
+	// ClearLoginLocks forgets the failed logins of a name or number, or with "" all; ErrNotFound where there are none of it.
+	ClearLoginLocks(ctx context.Context, of string) (int, error)
 }
 
 // ErrNotFound wraps the errors of a Daemon that become status 404.
@@ -51,12 +55,20 @@ func (s *Server) Handler() http.Handler {
 	cfg := huma.DefaultConfig("ringback admin API", "1")
 	cfg.Info.Description = "What a running ringback shows and how it is steered. On a unix socket of mode 0600."
 	cfg.CreateHooks = nil // no $schema member in the answers
-	s.routes(humago.New(mux, cfg))
+	cfg.DocsPath = ""     // huma's page loads its script from another host
+	api := humago.New(mux, cfg)
+	s.routes(api)
+	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI()))
 	return mux
 }
 
 type list[T any] struct {
 	Body []T
+}
+
+type callbackList struct {
+	Older int `header:"Ringback-Older" doc:"how many older ones the limit left out"`
+	Body  []client.Callback
 }
 
 type one[T any] struct {
@@ -78,12 +90,14 @@ func (s *Server) routes(api huma.API) {
 		func(context.Context, *struct{}) (*list[client.User], error) {
 			return &list[client.User]{s.Daemon.Users()}, nil
 		})
-	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks", "Pending callbacks; with all, the newest ended ones too"),
+	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks", "Pending callbacks, newest first; with all, the ended ones too"),
 		func(ctx context.Context, in *struct {
-			All bool `query:"all"`
-		}) (*list[client.Callback], error) {
-			v, err := s.Daemon.Callbacks(ctx, in.All)
-			return &list[client.Callback]{v}, status(err)
+			All   bool      `query:"all"`
+			Limit int       `query:"limit" minimum:"0" default:"100" doc:"the newest so many; 0: all"`
+			Since time.Time `query:"since" doc:"those created then or later"`
+		}) (*callbackList, error) {
+			v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit, Since: in.Since})
+			return &callbackList{older, v}, status(err)
 		})
 	huma.Register(api, operation("get-callback", http.MethodGet, "/v1/callbacks/{id}", "One callback whole: decision, history, attempts"),
 		func(ctx context.Context, in *struct {
@@ -98,6 +112,11 @@ func (s *Server) routes(api huma.API) {
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
 		})
+	huma.Register(api, operation("list-login-locks", http.MethodGet, "/v1/login-locks", "Names, numbers and lines whose logins are locked or delayed"),
+		func(context.Context, *struct{}) (*list[client.LoginLock], error) {
+			return &list[client.LoginLock]{s.Daemon.LoginLocks()}, nil
+		})
+	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear", "Forget the failed logins of a name or a number, or all"), s.clearLoginLocks)
 	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers", "The AAA servers and how they stand"),
 		func(context.Context, *struct{}) (*list[client.AAAServer], error) {
 			servers := []client.AAAServer{}
@@ -118,7 +137,25 @@ func (s *Server) routes(api huma.API) {
 			return &one[client.Version]{s.Version}, nil
 		})
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
-		map[string]any{"message": client.DebugEvent{}}, s.debug)
+		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
+}
+
+type clearLoginLocksInput struct {
+	Of  string `query:"of" maxLength:"256" doc:"a user name, or a calling number"`
+	All bool   `query:"all" doc:"all of them, in place of one"`
+}
+
+// Resolve wants one or all.
+func (in *clearLoginLocksInput) Resolve(huma.Context) []error {
+	if (in.Of == "") != in.All {
+		return []error{&huma.ErrorDetail{Message: "name a user or a number, or say all", Location: "query.of"}}
+	}
+	return nil
+}
+
+func (s *Server) clearLoginLocks(ctx context.Context, in *clearLoginLocksInput) (*one[client.Cleared], error) {
+	n, err := s.Daemon.ClearLoginLocks(ctx, in.Of)
+	return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
 }
 
 type debugInput struct {
@@ -136,8 +173,12 @@ func (in *debugInput) Resolve(huma.Context) []error {
 }
 
 func (s *Server) debug(ctx context.Context, in *debugInput, send sse.Sender) {
-	l := s.Feed.Listen(strings.Split(in.Topics, ","))
+	topics := strings.Split(in.Topics, ",")
+	l := s.Feed.Listen(topics)
 	defer l.Close()
+	if send.Data(client.Listening{Topics: topics}) != nil { // without it nothing at all is sent, not even the status, until something happens
+		return
+	}
 	for {
 		select {
 		case e := <-l.C:
@@ -167,7 +208,7 @@ func status(err error) error {
 }
 
 // Serve listens on a unix socket of mode 0600 at path and serves until ctx ends; it then returns nil. A socket that another daemon
-// answers is an error; one that nobody answers is replaced.
+// answers is an error, and so is whatever is no socket; one that nobody answers is replaced.
 func (s *Server) Serve(ctx context.Context, path string) error {
 	l, err := Listen(path)
 	if err != nil {
@@ -183,6 +224,7 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withPeer,
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -215,8 +257,8 @@ func Listen(path string) (net.Listener, error) {
 		c.Close()
 		return nil, fmt.Errorf("admin socket %s: another ringback answers there: end it, or set another api.socket and state_dir", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	if err := removeStale(path); err != nil {
+		return nil, err
 	}
 	old := unix.Umask(0o177)
 	l, err := net.Listen("unix", path)
@@ -225,6 +267,24 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
 	}
 	return newSparing(l), nil
+}
+
+// removeStale removes a socket that nobody answers, and nothing else.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil && info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("admin socket %s: something else has that name (mode %v): move it away, or set another api.socket", path, info.Mode())
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
+	}
+	return nil
 }
 
 func lostText(n int) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +24,7 @@ import (
 // fake is a Daemon with one line, one user and one callback.
 type fake struct {
 	cleared, cancelled chan string
+	by                 chan string // who cleared a line
 }
 
 var created = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -34,8 +36,8 @@ func (fake) Lines() []client.Line {
 func (fake) Users() []client.User {
 	return []client.User{{TTY: 66, User: "austin-01", Leg: 2, Start: created}}
 }
-func (fake) Callbacks(_ context.Context, all bool) ([]client.Callback, error) {
-	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprint(all), Created: created}}, nil
+func (fake) Callbacks(_ context.Context, q client.CallbackQuery) ([]client.Callback, int, error) {
+	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprintf("%v %d %s", q.All, q.Limit, q.Since.UTC().Format(time.RFC3339)), Created: created}}, 7, nil
 }
 func (fake) Callback(_ context.Context, id string) (client.CallbackDetail, error) {
 	if id != "abc" {
@@ -50,12 +52,26 @@ func (f fake) CancelCallback(_ context.Context, id string) error {
 	f.cancelled <- id
 	return nil
 }
-func (f fake) ClearLine(_ context.Context, tty int) error {
+func (f fake) ClearLine(ctx context.Context, tty int) error {
+	if f.by != nil {
+		f.by <- By(ctx)
+	}
 	if tty != 65 {
 		return fmt.Errorf("there is no line %d", tty)
 	}
 	f.cleared <- fmt.Sprint(tty)
 	return nil
+}
+
+func (fake) LoginLocks() []client.LoginLock {
+	return []client.LoginLock{{Of: "number", Number: "84002", Failures: 30, Until: &created}}
+}
+func (f fake) ClearLoginLocks(_ context.Context, of string) (int, error) {
+	if of == "nobody" {
+		return 0, fmt.Errorf("nobody: %w", ErrNotFound)
+	}
+	f.cleared <- "locks of " + of
+	return 2, nil
 }
 
 // serve runs the API on a socket in a directory of the test's.
@@ -85,7 +101,7 @@ func serve(t *testing.T, s *Server) (*client.Client, string) {
 }
 
 func TestClient(t *testing.T) {
-	f := fake{make(chan string, 1), make(chan string, 1)}
+	f := fake{cleared: make(chan string, 1), cancelled: make(chan string, 1)}
 	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{}, Version: client.Version{Version: "1", Started: created}})
 	ctx := t.Context()
 
@@ -97,8 +113,12 @@ func TestClient(t *testing.T) {
 	if diff := cmp.Diff(f.Users(), users); err != nil || diff != "" {
 		t.Errorf("Users: %v\n%s", err, diff)
 	}
-	if all, err := c.Callbacks(ctx, true); err != nil || all[0].Number != "true" {
+	if all, err := c.Callbacks(ctx, true); err != nil || all[0].Number != "true 100 0001-01-01T00:00:00Z" {
 		t.Errorf("Callbacks: %v %v", all, err)
+	}
+	q := client.CallbackQuery{Limit: 3, Since: created.In(time.FixedZone("HST", -10*3600))}
+	if some, older, err := c.FindCallbacks(ctx, q); err != nil || some[0].Number != "false 3 2026-11-21T10:00:00Z" || older != 7 {
+		t.Errorf("FindCallbacks: %v, %d older, %v", some, older, err)
 	}
 	if d, err := c.Callback(ctx, "abc"); err != nil || d.Policy != "default" || d.ID != "abc" {
 		t.Errorf("Callback: %+v %v", d, err)
@@ -115,6 +135,18 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.CancelCallback(ctx, "abc"); err != nil || <-f.cancelled != "abc" {
 		t.Errorf("CancelCallback: %v", err)
+	}
+	locks, err := c.LoginLocks(ctx)
+	if diff := cmp.Diff(f.LoginLocks(), locks); err != nil || diff != "" {
+		t.Errorf("LoginLocks: %v\n%s", err, diff)
+	}
+	for _, of := range []string{"u&all=true", ""} {
+		if n, err := c.ClearLoginLocks(ctx, of); n != 2 || err != nil || <-f.cleared != "locks of "+of {
+			t.Errorf("ClearLoginLocks %q: %d %v", of, n, err)
+		}
+	}
+	if _, err := c.ClearLoginLocks(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound {
+		t.Errorf("ClearLoginLocks of nobody: %v", err)
 	}
 	if v, err := c.Version(ctx); err != nil || v.Version != "1" {
 		t.Errorf("Version: %+v %v", v, err)
@@ -133,9 +165,12 @@ func TestClient(t *testing.T) {
 func TestStaleSocketIsReplaced(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
+	stale, err := net.Listen("unix", path)
+	if err != nil {
 		t.Fatal(err)
 	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false) // as a kill leaves it
+	stale.Close()
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -146,10 +181,81 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 }
 
+// The user at the other end of the socket is the kernel's word, whatever the request says.
+func TestPeer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SO_PEERCRED is Linux's")
+	}
+	f := fake{cleared: make(chan string, 1), by: make(chan string, 1)}
+	c, _ := serve(t, &Server{Daemon: f, Feed: &Feed{}})
+	if err := c.ClearLine(t.Context(), 65); err != nil {
+		t.Fatal(err)
+	}
+	if by, want := <-f.by, fmt.Sprintf("uid %d (api)", os.Geteuid()); by != want {
+		t.Errorf("%q, must be %q", by, want)
+	}
+	if by := By(t.Context()); by != "api" {
+		t.Errorf("without a socket: %q", by)
+	}
+}
+
+// Whatever else has the socket's name is not ours to remove.
+func TestOnlySocketsAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	file, link, folder := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "folder")
+	err := errors.Join(os.WriteFile(file, []byte("precious"), 0o600), os.Symlink(file, link), os.Mkdir(folder, 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, link, folder} {
+		if l, err := Listen(path); err == nil {
+			l.Close()
+			t.Errorf("%s was taken for a stale socket", path)
+		} else if !strings.Contains(err.Error(), "something else has that name") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The page at /docs works without another host, and so has nothing of one's.
+func TestDocsPage(t *testing.T) {
+	h := (&Server{Daemon: fake{}, Feed: &Feed{}}).Handler()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/docs", nil))
+	page := w.Body.String()
+	for _, want := range []string{"POST /v1/lines/{tty}/clear", "DELETE /v1/callbacks/{id}", "Forget the failed logins", "comma-separated: callback", `href="/openapi.json"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	for _, bad := range []string{"<script", "http:", "https:", "src=", "<link", "@import", "url("} {
+		if strings.Contains(page, bad) {
+			t.Errorf("%q in\n%s", bad, page)
+		}
+	}
+	if csp := w.Header().Get("Content-Security-Policy"); w.Code != http.StatusOK || !strings.HasPrefix(csp, "default-src 'none'") {
+		t.Errorf("status %d, policy %q", w.Code, csp)
+	}
+}
+
 func TestNoDaemon(t *testing.T) {
-	_, err := client.New(filepath.Join(t.TempDir(), "none")).Lines(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "is `ringback serve` or `ringback lab` running?") {
-		t.Errorf("no daemon: %v", err)
+	dir := t.TempDir()
+	_, err := client.New(filepath.Join(dir, "none")).Lines(t.Context())
+	if want := "ask the daemon at " + dir + "/none: no such file or directory (is `ringback serve` or `ringback lab` running?)"; err == nil || err.Error() != want {
+		t.Errorf("no daemon: %v, want %s", err, want)
+	}
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "left")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	left.Close()
+	_, err = client.New(filepath.Join(dir, "left")).Lines(t.Context())
+	if want := "ask the daemon at " + dir + "/left: connection refused (is `ringback serve` or `ringback lab` running?)"; err == nil || err.Error() != want {
+		t.Errorf("a daemon that has gone: %v, want %s", err, want)
 	}
 }
 
@@ -158,20 +264,17 @@ func TestDebugStream(t *testing.T) {
 	c, _ := serve(t, &Server{Daemon: fake{}, Feed: feed})
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan client.DebugEvent, 1)
-	ended := make(chan error, 1)
+	ended, listening := make(chan error, 1), make(chan struct{})
 	first := func(e client.DebugEvent) {
 		select {
 		case got <- e:
 		default:
 		}
 	}
-	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, first) }()
-	// The subscription stands when a first event comes through; events of other topics never do.
-	for len(got) == 0 {
-		feed.Publish("aaa", 0, "not asked for")
-		feed.Publish("chat", 65, "Chat script rtp started.")
-		runtime.Gosched()
-	}
+	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, func() { close(listening) }, first) }()
+	<-listening // although nothing has happened; nothing is missed from now on
+	feed.Publish("aaa", 0, "not asked for")
+	feed.Publish("chat", 65, "Chat script rtp started.")
 	want := client.DebugEvent{Time: created, Topic: "chat", TTY: 65, Text: "Chat script rtp started."}
 	if e := <-got; e != want {
 		t.Errorf("got %+v, want %+v", e, want)
@@ -180,7 +283,7 @@ func TestDebugStream(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("a debug that the user ended: %v", err)
 	}
-	err := c.Debug(t.Context(), []string{"weather"}, func(client.DebugEvent) {})
+	err := c.Debug(t.Context(), []string{"weather"}, nil, func(client.DebugEvent) {})
 	var problem *client.Problem
 	if !errors.As(err, &problem) || problem.Status != http.StatusUnprocessableEntity {
 		t.Errorf("debug of an unknown topic: %v", err)
@@ -227,7 +330,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for path, method := range map[string]string{
 		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get", "/v1/callbacks/{id}": "delete",
-		"/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
+		"/v1/login-locks": "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
 	} {
 		if doc.Paths[path][method] == nil {
 			t.Errorf("openapi.json has no %s %s", method, path)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// FromBroker shows and steers a broker. Who uses the socket is the audit's "api".
+// FromBroker shows and steers a broker. The audit has the user at the other end of the socket.
 func FromBroker(b *broker.Broker) Daemon { return daemon{b} }
 
 type daemon struct{ b *broker.Broker }
@@ -24,7 +25,7 @@ func (d daemon) Lines() []client.Line {
 	for _, s := range status {
 		l := client.Line{
 			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner, Signals: s.Signals,
-			Since: s.Since, Calls: s.Calls, Dials: s.Dials, Noise: s.Noise,
+			Since: s.Since.Local(), Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, Notices: s.Notices, InBand: s.InBand,
 		}
 		if s.Rotary != lines.NoRotary {
 			l.Rotary = &s.Rotary
@@ -39,19 +40,19 @@ func (d daemon) Users() []client.User {
 	v := make([]client.User, 0, len(on))
 	for _, u := range on {
 		v = append(v, client.User{
-			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller, Connect: u.Connect, Start: u.Start,
+			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller, Connect: u.Connect, Start: u.Start.Local(),
 		})
 	}
 	return v
 }
 
-func (d daemon) Callbacks(ctx context.Context, all bool) ([]client.Callback, error) {
-	list, err := d.b.CallbackList(ctx, all)
+func (d daemon) Callbacks(ctx context.Context, q client.CallbackQuery) ([]client.Callback, int, error) {
+	list, older, err := d.b.CallbackList(ctx, broker.CallbackQuery(q))
 	v := make([]client.Callback, 0, len(list))
 	for _, c := range list {
 		v = append(v, callback(c))
 	}
-	return v, err
+	return v, older, err
 }
 
 func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail, error) {
@@ -60,11 +61,12 @@ func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail,
 		return client.CallbackDetail{}, notFound(id, err)
 	}
 	v := client.CallbackDetail{
-		Callback: callback(c), Policy: c.Group, PolicyDigest: c.PolicyDigest, Authorization: c.Authorization,
+		Callback: callback(c), Policy: c.Group, PolicyDigest: c.PolicyDigest, Authorization: object(c.Authorization),
 		Decision: decision(c.Decision), History: []client.Step{}, Dials: []client.Attempt{},
 	}
 	for _, h := range c.History {
-		v.History = append(v.History, client.Step{Time: &h.Time, Rule: h.What, Input: h.Phase, Result: h.Text})
+		at := h.Time.Local()
+		v.History = append(v.History, client.Step{Time: &at, Rule: h.What, Input: h.Phase, Result: h.Text})
 	}
 	for _, a := range c.Attempt {
 		v.Dials = append(v.Dials, attempt(a))
@@ -77,10 +79,31 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 	if err != nil {
 		return notFound(id, err)
 	}
-	return d.b.CancelCallback(ctx, c.ID, "an operator (api)")
+	return d.b.CancelCallback(ctx, c.ID, By(ctx))
 }
 
-func (d daemon) ClearLine(ctx context.Context, tty int) error { return d.b.ClearLine(ctx, tty) }
+func (d daemon) ClearLine(ctx context.Context, tty int) error {
+	return d.b.ClearLine(ctx, tty, By(ctx))
+}
+
+func (d daemon) LoginLocks() []client.LoginLock {
+	locks := d.b.LoginLocks()
+	v := make([]client.LoginLock, 0, len(locks))
+	for _, l := range locks {
+		v = append(v, client.LoginLock{
+			Of: l.Kind, Enable: l.Enable, User: l.User, Number: l.Number, TTY: l.TTY, Failures: l.Failures, Until: ended(l.LockedUntil), Delay: l.Delay.Seconds(),
+		})
+	}
+	return v
+}
+
+func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+	n, err := d.b.ClearLoginLocks(ctx, of, By(ctx))
+	if errors.Is(err, broker.ErrNoLock) {
+		return 0, fmt.Errorf("%s: %w, %w: `ringback show login-locks` lists them", of, err, ErrNotFound)
+	}
+	return n, err
+}
 
 func notFound(id string, err error) error {
 	if errors.Is(err, broker.ErrNoCallback) {
@@ -92,7 +115,7 @@ func notFound(id string, err error) error {
 func callback(c broker.CallbackView) client.Callback {
 	return client.Callback{
 		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, NoVerify: c.NoVerify, Called: c.CalledTTY, TTY: c.TTY,
-		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created, Ended: ended(c.Ended),
+		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created.Local(), Ended: ended(c.Ended),
 	}
 }
 
@@ -105,7 +128,7 @@ func decision(t policies.Trace) []client.Step {
 }
 
 func attempt(a broker.Attempt) client.Attempt {
-	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started, Ended: ended(a.Ended), Outcome: a.Outcome, Detail: a.Detail}
+	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started.Local(), Ended: ended(a.Ended), Outcome: a.Outcome, Detail: a.Detail}
 	if a.Transcript != "" {
 		v.Transcript = strings.Split(a.Transcript, "\n")
 	}
@@ -116,5 +139,14 @@ func ended(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
+	t = t.Local()
 	return &t
+}
+
+// object is JSON of the journal; nil where it is none.
+func object(s string) json.RawMessage {
+	if !json.Valid([]byte(s)) {
+		return nil
+	}
+	return json.RawMessage(s)
 }

@@ -36,6 +36,9 @@ type Config struct {
 	Exec       bool          // service exec-callback
 	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
 	Scripts    dialer.Dialer
+
+	LoginLimits LoginLimits
+	LocalUsers  map[string]bool // names that logs may show though their users have not logged in yet
 }
 
 // Login is the method lists of a line. An aaa.Login is one.
@@ -58,6 +61,7 @@ type Options struct {
 	Log       *zap.Logger                // nil: none
 	Debug     func(tty int, text string) // `debug callback`; nil: none
 	Limits    Limits
+	NameKey   []byte // of the hashes by which names that are nobody's are logged and counted; nil: one of this process
 }
 
 // Store is the durable record; *journal.Journal is one. What its Commits return nil for is on disk.
@@ -69,7 +73,10 @@ type Store interface {
 	SpoolLists(ctx context.Context) ([]string, error)
 	SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error)
 	Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error)
+	CountCallbacks(ctx context.Context, f journal.Filter) (int, error)
 	Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error)
+	LoginLimits(ctx context.Context) ([]journal.LoginLimit, []journal.Damage, error)
+	LoginNames(ctx context.Context) ([]journal.LoginName, []journal.Damage, error)
 }
 
 // Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
@@ -81,7 +88,7 @@ type Limits struct {
 	Login       time.Duration // leg two must be admitted: 90 s
 	Grace       time.Duration // a hang-up that was ordered must show: 45 s
 	Accounting  time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
-	Report      time.Duration // longest that a call waits for a report to be on disk, where nothing depends on it: 5 s
+	Report      time.Duration // longest that anybody waits for a report, or a record of the audit, to be on disk, where nothing depends on it: 5 s
 	WaitStart   time.Duration // longest that a caller waits for his Start to be acknowledged (wait-start): 10 s
 	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
 	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
@@ -99,6 +106,8 @@ type Broker struct {
 	draining atomic.Bool
 	running  sync.WaitGroup // goroutines of effects and calls
 	spool    *spool
+	guard    *guard
+	notes    notes
 
 	mu    sync.Mutex       // guards what follows
 	calls map[string]*call // live calls by ID
@@ -133,6 +142,7 @@ func New(o Options, c Config) *Broker {
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = newSpool(o.Journal, o.Accountant, o.Log)
+	b.guard = newGuard(b, o.NameKey)
 	b.config.Store(&c)
 	return b
 }
@@ -177,6 +187,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.switchOff(base)
 	}
 	b.spool.flush(base)
+	b.notesWritten()
 	return err
 }
 

@@ -151,7 +151,8 @@ func TestSecondLoginWhilePending(t *testing.T) {
 
 // Law 7 and bad input at the prompt: nothing but digits is ever dialled; the line is back in service.
 func TestBadDialstrings(t *testing.T) {
-	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^", strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000)}
+	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^", strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000),
+		"84001\xb8", "84001\x1b[118", "84001\x00"}
 	inTown(t, townOptions{}, func(w *town) {
 		for i := 0; i < len(bad); i += 3 {
 			p := w.pc(w.home)

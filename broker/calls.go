@@ -76,7 +76,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	}
 	b.begin(c)
 	defer b.end(c)
-	out := session.Run(ctx, lc, c.config(cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
+	out := session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
 	b.logOutcome(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)
@@ -106,8 +106,9 @@ func (c *Config) login(tty int) Login {
 }
 
 // config is what the call's sessions run with.
-func (c *call) config(cfg *Config) session.Config {
+func (c *call) config(b *Broker, cfg *Config) session.Config {
 	s := cfg.Session
+	s.Guard, s.Joined = b.guard, b.joined
 	s.Interim = c.accounting.interim()
 	return s
 }
@@ -221,11 +222,12 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 // login has the method lists by which leg one was answered: those of the called line.
 func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.CalledTTY) }
 
-// ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line.
-func (b *Broker) ClearLine(ctx context.Context, tty int) error {
+// ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line. by is who did it, for the audit.
+func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)
 	}
+	b.Audit("line cleared", by, fmt.Sprintf("tty %d", tty))
 	talking := false
 	b.mu.Lock()
 	for _, c := range b.calls {

@@ -169,7 +169,7 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 	ends := w.expires
 	b.mu.Unlock()
 	if until.After(ends) {
-		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v is over", ErrTooLate, id, ends.UTC().Format(time.RFC3339), d)
+		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v is over", ErrTooLate, id, ends.Local().Format(time.RFC3339), d)
 	}
 	err := b.tell(ctx, event{
 		id: id, what: callback.Delay{NotBefore: until.UnixNano(), By: by}, text: fmt.Sprintf("by %v, by %s", d, by),

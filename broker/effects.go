@@ -52,7 +52,8 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 	case callback.ReleaseLease:
 		b.release(w, e)
 	case callback.End:
-		b.log.Info("callback ended", zap.String("callback", w.row.ID), zap.String("user", w.row.User), zap.String("outcome", string(e.Outcome)), zap.String("cause", e.Cause))
+		b.log.Info("callback ended", zap.String("callback", w.row.ID), zap.String("user", w.row.User), zap.String("outcome", string(e.Outcome)), zap.String("cause", e.Cause),
+			zap.String("number", w.row.Number), zap.Int("called_line", w.row.CalledTTY), zap.Int("line", w.dialler), zap.Int("attempts", w.state.Attempt), zap.Duration("duration", time.Since(w.row.Created)))
 		b.opt.Debug(w.state.TTY, fmt.Sprintf("Callback %s %s", e.Outcome, strings.TrimSpace(e.Cause)))
 	default:
 		panic(fmt.Sprintf("broker: no way to carry out %T", e))
@@ -186,6 +187,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
+	w.dialler = w.lease.TTY()
 	id, lease, number := w.row.ID, w.lease, w.row.Number
 	d := b.config.Load().Scripts
 	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d", number, e.Attempt, w.state.Max))

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lab/exchange"
 )
 
 // hanging is a journal whose disk takes a while for the mutations that are meant, while on is set.
@@ -87,4 +89,75 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestGuardWhileTheDiskHangs: a disk that hangs when a login is recorded holds up neither who failed, nor who logs in, nor an operator; failures count at
+// once, and when the disk is back all of it is on it, in order.
+func TestGuardWhileTheDiskHangs(t *testing.T) {
+	on := new(atomic.Bool)
+	meant := func(m journal.Mutation) bool {
+		switch m.(type) {
+		case journal.AddAudit, journal.PutLoginLimit, journal.PutLoginName:
+			return true
+		}
+		return false
+	}
+	o := townOptions{
+		callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: broker.LoginLimits{Window: 12 * time.Hour, LockUserAfter: 2, LockTime: 12 * time.Hour},
+		store: func(s broker.Store) broker.Store { return hanging{s, on, 10 * time.Minute, meant} },
+	}
+	inTown(t, o, func(w *town) {
+		on.Store(true)
+		within := func(limit time.Duration, what string, do func()) {
+			t.Helper()
+			began := time.Now()
+			do()
+			if took := time.Since(began); took > limit {
+				t.Errorf("%s took %v", what, took)
+			}
+		}
+		p := w.pc(w.home)
+		try := func(user, word, answer string) {
+			t.Helper()
+			p.typ("atdt55555")
+			p.see("Username: ", 2*time.Minute)
+			p.typ(user)
+			p.see("Password: ", time.Minute)
+			p.typ(word)
+			within(10*time.Second, answer, func() { p.see(answer, time.Hour) })
+			p.dte.SetDTR(false)
+			w.idle(time.Minute)
+			p.dte.SetDTR(true)
+		}
+		try("kihei-03", "wrong", "% Login invalid")
+		try("kihei-03", "wrong", "% Login invalid")
+		try("kihei-03", password, "% Too many failures")
+		try("paia-04", password, "maui-nas-04>")
+		within(10*time.Second, "clear line", func() {
+			if err := w.broker.ClearLine(w.t.Context(), 66, "uid 8"); err != nil {
+				t.Error(err)
+			}
+		})
+		w.pass(3 * time.Hour)
+		on.Store(false)
+		w.pass(time.Minute)
+		audit, bad, err := w.journal.AuditTail(w.t.Context(), 100)
+		if err != nil || len(bad) != 0 {
+			t.Fatal(err, bad)
+		}
+		var got []string
+		for _, a := range audit {
+			got = append(got, a.Kind)
+		}
+		if want := []string{"login failed", "login locked", "login failed", "login", "line cleared"}; !slices.Equal(got, want) {
+			t.Errorf("the audit has %q, must have %q", got, want)
+		}
+		if limits, _, err := w.journal.LoginLimits(w.t.Context()); err != nil || len(limits) != 3 {
+			t.Errorf("login limits: %v %v", limits, err)
+		}
+		w.halt()
+		w.start()
+		w.idle(time.Minute)
+		try("kihei-03", password, "% Too many failures")
+	})
 }

@@ -302,6 +302,14 @@ func endText(e callback.End, w *work) string {
 	return text
 }
 
+// Audit adds a record to the audit. It returns when that is on disk, or after Limits.Report where the disk hangs. What cannot be recorded is logged: it
+// happens all the same.
+func (b *Broker) Audit(kind, who, text string) {
+	b.patiently(b.note(func(err error) {
+		b.log.Error("journal: audit", zap.String("kind", kind), zap.String("who", who), zap.String("text", text), zap.Error(err))
+	}, audit(time.Now(), kind, who, text)))
+}
+
 func audit(t time.Time, kind, who, text string) journal.Mutation {
 	return journal.AddAudit{Audit: journal.Audit{Time: t, Kind: kind, Who: who, Text: text}}
 }

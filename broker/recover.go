@@ -19,6 +19,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: read the pending callbacks: %w", err)
 	}
+	if err := b.guard.load(ctx); err != nil {
+		return err
+	}
 	promisedOn := map[string]bool{}
 	for _, row := range pending {
 		promisedOn[row.CallID] = true
@@ -27,14 +30,14 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	for _, d := range damaged {
-		b.alarm(ctx, "a callback's row is damaged; it will not be dialled: "+d.String())
+		b.alarm("a callback's row is damaged; it will not be dialled: " + d.String())
 	}
 	if len(damaged) > 0 {
 		b.setAside(ctx)
 	}
 	for _, row := range pending {
 		if err := b.restart(row); err != nil {
-			b.alarm(ctx, fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
+			b.alarm(fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
 		}
 	}
 	return nil
@@ -48,11 +51,9 @@ func (b *Broker) setAside(ctx context.Context) {
 }
 
 // alarm logs and audits what an operator must know.
-func (b *Broker) alarm(ctx context.Context, text string) {
+func (b *Broker) alarm(text string) {
 	b.log.Error(text)
-	if err := b.opt.Journal.Commit(ctx, audit(time.Now(), "alarm", "ringback", text)); err != nil {
-		b.log.Error("journal: audit an alarm", zap.Error(err))
-	}
+	b.Audit("alarm", "ringback", text)
 }
 
 func (b *Broker) restart(row journal.Callback) error {
@@ -102,7 +103,7 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 		defer b.setAside(ctx)
 	}
 	for _, d := range damaged {
-		b.alarm(ctx, "a call's row is damaged; its accounting Stop cannot be sent: "+d.String())
+		b.alarm("a call's row is damaged; its accounting Stop cannot be sent: " + d.String())
 	}
 	now := time.Now()
 	var stops []aaa.Record

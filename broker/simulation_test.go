@@ -86,10 +86,17 @@ func (d *disk) Pending(context.Context) (v []journal.Callback, _ []journal.Damag
 func (d *disk) OpenCalls(context.Context) ([]journal.Call, []journal.Damage, error) {
 	return nil, nil, nil
 }
+func (d *disk) LoginLimits(context.Context) ([]journal.LoginLimit, []journal.Damage, error) {
+	return nil, nil, nil
+}
+func (d *disk) LoginNames(context.Context) ([]journal.LoginName, []journal.Damage, error) {
+	return nil, nil, nil
+}
 func (d *disk) SpoolLists(context.Context) ([]string, error) { return nil, nil }
 func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil
 }
+func (d *disk) CountCallbacks(context.Context, journal.Filter) (int, error) { panic("not asked") }
 func (d *disk) Callbacks(context.Context, int, journal.Filter) ([]journal.Callback, []journal.Damage, error) {
 	return nil, nil, nil
 }

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
@@ -88,6 +90,9 @@ type townOptions struct {
 	callerID   bool
 	lifetime   time.Duration
 	store      func(broker.Store) broker.Store // stands before the journal; nil: nothing does
+	limits     broker.LoginLimits
+	session    func(*session.Config) // changes what sessions run with
+	log        *zap.Logger
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -153,7 +158,7 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID, InBand: w.opt.noSignals}
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
@@ -169,7 +174,7 @@ func (w *town) start() {
 	if w.opt.store != nil {
 		store = w.opt.store(j)
 	}
-	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant}, w.config())
+	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log, NameKey: []byte("names")}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -212,10 +217,14 @@ func (w *town) config() broker.Config {
 		logins[65+i] = login
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
+	s := session.Config{Hostname: "maui-nas-04"}
+	if w.opt.session != nil {
+		w.opt.session(&s)
+	}
 	return broker.Config{
-		Session: session.Config{Hostname: "maui-nas-04"}, Logins: logins, Policies: set, Exec: true,
+		Session: s, Logins: logins, Policies: set, Exec: true,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
-		Scripts: dialer.Dialer{Scripts: scripts},
+		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}
 }
 
@@ -323,7 +332,7 @@ func (w *town) idle(within time.Duration) {
 // last is the newest callback.
 func (w *town) last() broker.CallbackView {
 	w.t.Helper()
-	all, err := w.broker.CallbackList(context.Background(), true)
+	all, _, err := w.broker.CallbackList(context.Background(), broker.CallbackQuery{All: true, Limit: 1})
 	if err != nil || len(all) == 0 {
 		w.t.Fatalf("no callback: %v", err)
 	}

@@ -78,17 +78,32 @@ func (b *Broker) Callbacks() []session.CallbackLine {
 	return v
 }
 
-// CallbackList returns callbacks newest first: the pending ones, or with all the newest hundred of whatever state.
-func (b *Broker) CallbackList(ctx context.Context, all bool) ([]CallbackView, error) {
-	rows, _, err := b.opt.Journal.Callbacks(ctx, 100, journal.Filter{Pending: !all})
-	if err != nil {
-		return nil, err
+// CallbackQuery says which callbacks are wanted.
+type CallbackQuery struct {
+	All   bool      // ended ones too
+	Limit int       // the newest so many; 0: all
+	Since time.Time // those created then or later; zero: all
+}
+
+// CallbackList returns callbacks newest first, and how many older ones the limit left out.
+func (b *Broker) CallbackList(ctx context.Context, q CallbackQuery) (v []CallbackView, older int, err error) {
+	f := journal.Filter{Pending: !q.All, Since: q.Since}
+	if q.Limit <= 0 {
+		q.Limit = journal.All
 	}
-	v := make([]CallbackView, 0, len(rows))
+	total, err := b.opt.Journal.CountCallbacks(ctx, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, _, err := b.opt.Journal.Callbacks(ctx, q.Limit, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	v = make([]CallbackView, 0, len(rows))
 	for _, r := range rows {
 		v = append(v, view(r, nil))
 	}
-	return v, nil
+	return v, max(total-q.Limit, 0), nil
 }
 
 // Callback returns one callback whole, by its ID or a unique beginning of it.

@@ -32,6 +32,7 @@ type work struct {
 	lease   *lines.Lease
 	leaseNo uint64
 	dial    *dial
+	dialler int // the line of the last dial; 0: none in this process
 
 	stopCheck context.CancelFunc // ends the last Recheck; nil none
 }

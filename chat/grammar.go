@@ -84,7 +84,6 @@ func Refusals() []Refusal {
 		{"P_EVEN", uucp, "it is no keyword of IOS: lines carry 8 bits and no parity", "leave it out"},
 		{"P_ODD", uucp, "it is no keyword of IOS: lines carry 8 bits and no parity", "leave it out"},
 		{`'…'`, pppd, "single quotes do not group words in IOS", `write double quotes, or \047 for the character`},
-		{`$VAR`, pppd, "IOS reads no environment", `write the value itself, or \044 for a dollar sign`},
 		{`@file`, pppd, "IOS reads no files for a script", `write the text itself, or \100 for an at sign`},
 	}
 }

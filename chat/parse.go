@@ -12,6 +12,9 @@ type parser struct {
 }
 
 func (p *parser) script() *SyntaxError {
+	if err := p.pasted(); err != nil {
+		return err
+	}
 	for i := 0; i < len(p.words); {
 		n, err := p.pair(i)
 		if err != nil {
@@ -20,6 +23,19 @@ func (p *parser) script() *SyntaxError {
 		i += n
 	}
 	return nil
+}
+
+// pasted refuses the whole IOS command where its words are wanted: it would parse, as waiting for "chat".
+func (p *parser) pasted() *SyntaxError {
+	w := p.words[0]
+	if w.text != "chat-script" {
+		return nil
+	}
+	hint := "leave it out: the script has its name already"
+	if len(p.words) > 1 {
+		hint = fmt.Sprintf("leave %q out: %s is the script's name", w.text+" "+p.words[1].text, printable(p.words[1].text))
+	}
+	return w.wrong("it begins the command of IOS, and the words behind the name belong here", hint)
 }
 
 // pair parses what begins at word i, where an expect is due, and returns how many words it took.
@@ -199,8 +215,6 @@ func (w word) unit(i int) (Escape, int, *SyntaxError) {
 		return w.escape(i)
 	case c == '^':
 		return w.control(i)
-	case c == '$' && i+1 < len(w.text) && startsName(w.text[i+1]):
-		return Escape{}, 0, refusalOf("$VAR").at(w.offset+i, w.text[i:])
 	default:
 		return Escape{octet: c, Expect: true}, 1, nil
 	}
@@ -266,10 +280,6 @@ func (w word) wrongAt(i, n int, msg, hint string) *SyntaxError {
 // isKeyword reports whether s is a keyword that other chat programs have and IOS has not.
 func isKeyword(s string) bool {
 	return s != "" && s[0] >= 'A' && s[0] <= 'Z' && refusalOf(s) != nil
-}
-
-func startsName(c byte) bool {
-	return c == '_' || c == '{' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
 // octalFirst writes a word so that it is no keyword.

@@ -58,6 +58,8 @@ func TestSends(t *testing.T) {
 		{`^C^c^@^[^]^^^_^?\c`, "\x03\x03\x00\x1b\x1d\x1e\x1f\x7f|"},
 		{`ATX-1`, "ATX-1\r|"}, // hyphens belong to expects
 		{`AT&F1$5$`, "AT&F1$5$\r|"},
+		{`AT&F&C1&D3$SB115200`, "AT&F&C1&D3$SB115200\r|"}, // MultiTech's
+		{`a${X}`, "a${X}\r|"},
 		{`don't`, "don't\r|"},
 		{`"it's"`, "it's\r|"},
 		{`"'quoted'"`, "'quoted'\r|"},
@@ -168,8 +170,8 @@ func TestRefused(t *testing.T) {
 		{`P_EVEN`, 0, "P_EVEN", "parity"},
 		{`"" 'AT Z'`, 3, "'AT", "double quotes"},
 		{`'' AT`, 0, "''", "double quotes"},
-		{`"" $PASSWORD`, 3, "$PASSWORD", `\044`},
-		{`"" a${X}`, 4, "${X}", `\044`},
+		{`chat-script rtp ABORT ERROR "" AT`, 0, "chat-script", `leave "chat-script rtp" out: rtp is the script's name`},
+		{` chat-script`, 1, "chat-script", "leave it out"},
 		{`"" @/etc/secret`, 3, "@/etc/secret", `\100`},
 		{`OK-@f-OK`, 3, "@f", `\100`},
 		{`"" "AT`, 3, `"AT`, "never closed"},
@@ -197,7 +199,7 @@ func TestEachRefusalIsNamed(t *testing.T) {
 	for _, r := range Refusals() {
 		text := r.Text + " x"
 		switch {
-		case r.Text[0] == '\\' || r.Text[0] == '$' || r.Text[0] == '@':
+		case r.Text[0] == '\\' || r.Text[0] == '@':
 			text = `"" ` + r.Text
 		case r.Text == `'…'`:
 			text = `"" 'a b'`
@@ -254,6 +256,26 @@ func TestUsesDialstring(t *testing.T) {
 	} {
 		if got := mustScript(t, "x", text).UsesDialstring(); got != want {
 			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestBehindConnect(t *testing.T) {
+	for text, want := range map[string]string{
+		`"" "ATDT \T" TIMEOUT 60 CONNECT \c`:                          "",
+		`"" "ATDT \T" CONNECT`:                                        "",
+		`"" "ATDT \T" CONNECT ""`:                                     "",
+		`"" "ATDT \T" CONNECT \d\d\c TIMEOUT 5 ABORT BUSY`:            "",
+		`"" "ATDT \T" CONNECT-+++\c-CONNECT \c`:                       "",
+		`ogin: guest "" "ATDT \T" CONNECT \c`:                         "",
+		`"" "ATDT \T" CONNECT \c ogin: guest ssword: secret-of-guest`: `it waits for "ogin:"`,
+		`"" "ATDT \T" CONNECT "" TIMEOUT 9 "" \c name: bob`:           `it waits for "name:"`,
+		`"" "ATDT \T" CONNECT secret-of-guest`:                        "it sends more",
+		`"" "ATDT \T" "CONNECT 115200" \c "" \T`:                      "it sends more",
+		`"" AT OK`:                                                    "",
+	} {
+		if got := mustScript(t, "x", text).BehindConnect(); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -310,7 +311,8 @@ sent [secret]
 event pause 250ms
 sent [secret]\r
 received  [secret]
-received [secret]\r\nbad [secret]
+received [secret]\r\n
+received bad [secret]
 event no [secret] within 1s
 `
 		if got := texts(res.Transcript); got != want {
@@ -319,6 +321,76 @@ event no [secret] within 1s
 		all := texts(res.Transcript) + debug.String() + res.Err.Error() + res.Expect + res.Abort
 		if res.Outcome != TimedOut || strings.Contains(all, "hunter") || strings.Contains(all, "ter2") {
 			t.Errorf("%s, secret shown:\n%s", res.Outcome, all)
+		}
+	})
+}
+
+// Each entry has the time at which its own text came, not that at which the expect that read it began: the rest of the OK comes with the
+// echo, the telephone rings for 11 seconds.
+func TestTranscriptTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipes()
+		defer ours.Close()
+		defer theirs.Close()
+		go io.Copy(io.Discard, theirs)
+		go func() {
+			for _, say := range []struct {
+				after time.Duration
+				text  string
+			}{
+				{time.Second, "AT\r\r\nOK\r\n"}, {time.Second, "ATDT84001\r\r\n"}, {11 * time.Second, "\r\nRI"}, {200 * time.Millisecond, "NG\r\n"},
+				{20 * time.Millisecond, "\r\nCONNECT 33600\r\n"},
+			} {
+				<-time.After(say.after)
+				theirs.Write([]byte(say.text))
+			}
+		}()
+		res := mustScript(t, "x", `"" AT OK ATDT\T TIMEOUT 60 "CONNECT 33600" \c`).Run(t.Context(), ours, Options{Dialstring: "84001"})
+		var got strings.Builder
+		for _, e := range res.Transcript {
+			fmt.Fprintf(&got, "%.3f %s %s\n", e.At.Seconds(), e.Dir, e.Text)
+		}
+		const want = `0.000 sent AT\r
+1.000 received AT\r\r\n
+1.000 received OK
+1.000 sent ATDT84001\r
+1.000 received \r\n
+2.000 received ATDT84001\r\r\n
+13.000 received \r\nRING\r\n
+13.220 received \r\nCONNECT 33600
+`
+		if got.String() != want {
+			t.Errorf("%v\n%s", res.Err, got.String())
+		}
+	})
+}
+
+// A modem that talks all the time fills no memory: the beginning and the end of what it said stay, and the end has its own time.
+func TestTranscriptOfNoise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipes()
+		defer ours.Close()
+		defer theirs.Close()
+		go func() {
+			for range 1000 {
+				theirs.Write([]byte("0123456789abcd\r\n"))
+				<-time.After(10 * time.Millisecond)
+			}
+			theirs.Write([]byte("CONNECT"))
+		}()
+		es := mustScript(t, "x", `TIMEOUT 60 CONNECT \c`).Run(t.Context(), ours, Options{}).Transcript
+		if n := len(es); n != 65 { // 32 lines of 16 octets, the rest of a line, 31 lines, CONNECT
+			t.Errorf("%d entries", n)
+		}
+		if last := es[len(es)-1]; last.At != 10*time.Second || last.Text != "CONNECT" {
+			t.Errorf("the last entry: %+v", last)
+		}
+		i := slices.IndexFunc(es, func(e Entry) bool { return strings.Contains(e.Text, " […14983 octets…] ") })
+		if i != 32 {
+			t.Fatalf("what is left out stands in entry %d", i)
+		}
+		if at := es[i].At; at != 9680*time.Millisecond { // line 968, the first of which an octet is kept
+			t.Errorf("what follows it came after %v", at)
 		}
 	})
 }
@@ -374,7 +446,10 @@ func TestTranscriptIsBounded(t *testing.T) {
 	c := &memConn{}
 	c.in.WriteString("begin " + strings.Repeat("\x01", 100_000) + " end OK")
 	res := mustScript(t, "x", `OK \c`).Run(t.Context(), c, Options{})
-	text := res.Transcript[0].Text
+	text := ""
+	for _, e := range res.Transcript {
+		text += e.Text
+	}
 	if !strings.HasPrefix(text, `begin \001\001`) || !strings.HasSuffix(text, `\001 end OK`) || !strings.Contains(text, " […98989 octets…] ") || len(text) > 5*2*keep {
 		t.Errorf("%.60s … %s", text, text[len(text)-60:])
 	}

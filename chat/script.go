@@ -4,7 +4,9 @@
 package chat
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -150,6 +152,34 @@ func (s *send) dials() bool {
 		}
 	}
 	return false
+}
+
+// BehindConnect says what a script that dials does once it has seen CONNECT, "it waits for …" or "it sends more"; "" where it ends there, as one
+// that calls back must. What it sends is left out: it may be a password.
+func (s *Script) BehindConnect() string {
+	dialled, connected := false, false
+	for _, st := range s.steps {
+		switch {
+		case connected && st.kind == stepSend && st.send.says():
+			return "it sends more"
+		case connected && st.kind == stepExpect && len(st.alts[0].expect.text) > 0:
+			return fmt.Sprintf("it waits for %q", st.alts[0].expect.text)
+		case dialled && st.kind == stepExpect && st.connects():
+			connected = true
+		}
+		dialled = dialled || st.send.dials() || slices.ContainsFunc(st.alts, func(a alternative) bool { return a.send.dials() })
+	}
+	return ""
+}
+
+// connects reports whether an expect is of the modem's CONNECT.
+func (st step) connects() bool {
+	return slices.ContainsFunc(st.alts, func(a alternative) bool { return bytes.Contains(a.expect.text, []byte("CONNECT")) })
+}
+
+// says reports whether a send has more than pauses and a carriage return.
+func (s *send) says() bool {
+	return slices.ContainsFunc(s.ops, func(o op) bool { return o.kind == opDial || o.kind == opLiteral && string(o.bytes) != "\r" })
 }
 
 // SyntaxError says why a text is not a chat script, and what to write instead.

@@ -3,6 +3,7 @@ package chat
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,7 +17,7 @@ const (
 	Event    Dir = "event" // a pause, a BREAK, a timeout
 )
 
-// Entry is one line of a transcript: what one write sent, what one expect read, or an event.
+// Entry is one line of a transcript: what one write sent, a line or a burst that was read, or an event.
 type Entry struct {
 	At   time.Duration `json:"at"` // since the script's start; of the first octet
 	Dir  Dir           `json:"dir"`
@@ -25,8 +26,12 @@ type Entry struct {
 
 const masked = "[secret]"
 
-// keep is how many octets of one entry's beginning, and of its end, a transcript holds, whatever the modem says.
+// keep is how many octets of the beginning, and of the end, of what one write sent or one expect read a transcript holds, whatever
+// the modem says.
 const keep = 512
+
+// pause is the silence after which what is read belongs to an entry of its own: one octet at 110 bit/s takes less.
+const pause = 250 * time.Millisecond
 
 // The streams of a transcript.
 const (
@@ -50,16 +55,21 @@ type stream struct {
 	open    *piece
 }
 
-// piece is an entry while it grows: its first and last octets, and which of them belong to a secret.
+// piece is what one write sent or one expect reads, while it grows: its first and last octets.
 type piece struct {
-	at    time.Duration
+	at    time.Duration // of an event
 	dir   Dir
 	event string
 
 	first      int // position of its first octet in the stream
 	n          int // octets seen
-	head, tail []byte
-	hide       map[int]bool // positions within the piece
+	head, tail []octet
+}
+
+type octet struct {
+	at     time.Duration // since the script's start
+	b      byte
+	hidden bool // it belongs to a secret
 }
 
 func newTranscript(secrets []string) transcript {
@@ -85,11 +95,11 @@ func (t *transcript) next(which int) {
 func (t *transcript) add(b byte, start time.Time) {
 	s := &t.streams[t.now]
 	if s.open == nil {
-		s.open = &piece{at: time.Since(start), dir: [...]Dir{Sent, Received}[t.now], first: s.pos}
+		s.open = &piece{dir: [...]Dir{Sent, Received}[t.now], first: s.pos}
 		s.pieces = append(s.pieces, s.open)
 		t.all = append(t.all, s.open)
 	}
-	s.open.add(b)
+	s.open.add(octet{at: time.Since(start), b: b})
 	s.pos++
 	for i := range s.finders {
 		if s.finders[i].next(b) {
@@ -109,29 +119,25 @@ func (s *stream) hideLast(n int) {
 	}
 }
 
-func (p *piece) add(b byte) {
+func (p *piece) add(o octet) {
 	switch {
 	case len(p.head) < keep:
-		p.head = append(p.head, b)
+		p.head = append(p.head, o)
 	case len(p.tail) < keep:
-		p.tail = append(p.tail, b)
+		p.tail = append(p.tail, o)
 	default:
-		p.tail[p.n%keep] = b // keep octets of head came first, so that the ring's index is n modulo keep
+		p.tail[p.n%keep] = o // keep octets of head came first, so that the ring's index is n modulo keep
 	}
 	p.n++
 }
 
+// hideAt marks the octet at a position within the piece, where it is still kept.
 func (p *piece) hideAt(i int) {
-	if p.hide == nil {
-		p.hide = make(map[int]bool)
-	}
-	p.hide[i] = true
-	if len(p.hide) > 4*keep { // forget the marks of octets that are gone
-		for j := range p.hide {
-			if j >= keep && j < p.n-keep {
-				delete(p.hide, j)
-			}
-		}
+	switch {
+	case i < len(p.head):
+		p.head[i].hidden = true
+	case i >= p.n-len(p.tail):
+		p.tail[i%keep].hidden = true
 	}
 }
 
@@ -140,32 +146,57 @@ func (t *transcript) event(text string, start time.Time) {
 }
 
 func (t *transcript) entries() []Entry {
-	if len(t.all) == 0 {
-		return nil
-	}
-	es := make([]Entry, len(t.all))
-	for i, p := range t.all {
-		es[i] = Entry{At: p.at, Dir: p.dir, Text: p.text()}
+	var es []Entry
+	for _, p := range t.all {
+		if p.dir == Event {
+			es = append(es, Entry{At: p.at, Dir: Event, Text: p.event})
+			continue
+		}
+		es = append(es, p.entries()...)
 	}
 	return es
 }
 
-func (p *piece) text() string {
-	if p.dir == Event {
-		return p.event
-	}
+// entries are one of what was sent, and of what was read one for each line and for each burst after a pause: an expect that waits for
+// CONNECT begins with the rest of the echo, seconds before.
+func (p *piece) entries() []Entry {
+	var es []Entry
 	var v visible
-	for i, b := range p.head {
-		v.add(b, p.hide[i])
+	inLine := false // the entry has more than line ends
+	end := func() {
+		es[len(es)-1].Text = v.String()
+		v, inLine = visible{}, false
 	}
-	from := p.n - len(p.tail)
-	if gone := from - len(p.head); gone > 0 {
-		v.raw(fmt.Sprintf(" […%d octets…] ", gone))
+	var last octet
+	for i, o := range p.octets() {
+		gone := 0
+		if i == len(p.head) {
+			gone = p.n - len(p.tail) - i
+		}
+		if p.dir == Received && i > 0 && (gone > 0 || o.at-last.at >= pause || inLine && last.b == '\n') {
+			end()
+		}
+		if v.Len() == 0 {
+			es = append(es, Entry{At: o.at, Dir: p.dir})
+		}
+		if gone > 0 {
+			v.raw(fmt.Sprintf(" […%d octets…] ", gone))
+		}
+		v.add(o.b, o.hidden)
+		inLine = inLine || o.b != '\r' && o.b != '\n'
+		last = o
 	}
-	for i := from; i < p.n; i++ {
-		v.add(p.tail[i%keep], p.hide[i])
+	end()
+	return es
+}
+
+// octets are those that are kept, in order.
+func (p *piece) octets() []octet {
+	all := slices.Clone(p.head)
+	for i := p.n - len(p.tail); i < p.n; i++ {
+		all = append(all, p.tail[i%keep])
 	}
-	return v.String()
+	return all
 }
 
 // show makes control characters of octets visible and hides secrets.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"io/fs"
 	"os"
 	"testing"
 
@@ -29,8 +28,8 @@ func TestEachKeyBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
-			read: func(string, int64) ([]byte, fs.FileMode, error) {
-				return []byte("0123456789abcdef01234567\n"), 0o600, nil
+			read: func(string, int64) ([]byte, access, error) {
+				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 			}}
 		defer func() {
 			if p := recover(); p != nil {

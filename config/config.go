@@ -8,6 +8,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
@@ -24,8 +25,9 @@ type (
 
 // Config is a configuration that was checked. Paths in it are absolute, or relative to the working directory as the file's own was.
 type Config struct {
-	File   string // as Load was given it
-	Digest string // SHA-256 of the file, what overrides it, and the policies; no secret is in it
+	File   string   // as Load was given it
+	Unsafe Problems // warnings, as errors, of files that others may change or of secrets that others may read: no daemon goes by them
+	Digest string   // SHA-256 of the file, what overrides it, and the policies; no secret is in it
 
 	Hostname string
 	StateDir string // the daemon creates it where it is not there
@@ -40,6 +42,7 @@ type Config struct {
 	Exec     Exec
 	Callback Callback
 	Session  session.Config
+	Logins   broker.LoginLimits
 
 	RADIUS    radius.Config     // no server where the method radius is not used
 	TACACS    tacplus.Config    // likewise

@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
@@ -125,6 +126,7 @@ func TestFullSample(t *testing.T) {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
+		ResultCodes:        map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
 		AAA:                lines.Lists{Enable: "default", PPP: "default", EXEC: "default", Network: "default", Commands: "default", Accounting: "default"},
 		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
@@ -282,6 +284,7 @@ func TestProblems(t *testing.T) {
 		{"", "exec: {callback: on}\n", `ringback.yaml:7:18: exec.callback: expects true or false, and the text "on" stands here (write true or false)`},
 		{"", "exec: {idle_timeout: 25h}\n", `ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not within 0s and 24h0m0s`},
 		{"", "exec: {hosts: {ask: true}}\n", `ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, and none is allowed (write allow: ["192.0.2.0/24:23"])`},
+		{"", "login: {lock_time: 0s}\n", `ringback.yaml:7:20: login.lock_time: 0s is not within 1s and 24h0m0s`},
 		{"", "login: {tries: 0}\n", `ringback.yaml:7:16: login.tries: 0 is not within 1 and 10`},
 		{"", "log: {level: trace}\n", `ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
 		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' may not stand in a host name`},
@@ -376,6 +379,8 @@ func TestProblems(t *testing.T) {
 
 		// chat scripts
 		{"name: nodial", "name: rtp", `ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
+		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`, `ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user who is called back logs in to ringback)`},
+		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{"tty: 1,", "tty: 1, scripts: {callback: rpt},", `ringback.yaml:6:38: lines[0].scripts.callback: no matching chat script found for "rpt" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: nodial},", `ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T: it dials nobody (it needs "ATDT \T")`},
@@ -399,6 +404,13 @@ func TestProblems(t *testing.T) {
 		{"tty: 1,", "tty: 1, login: defualt,", `ringback.yaml:6:25: lines[0].login: there is no login method list "defualt" (did you mean "default"?)`},
 		{"{default:", "{other:", "ringback.yaml:6:9: lines[0]: there is no login method list \"default\" (write aaa: {lists: {login: {default: [local]}}})\n" +
 			`ringback.yaml:6:60: lines[1]: there is no login method list "default" (write aaa: {lists: {login: {default: [local]}}})`},
+		{"tty: 1,", `tty: 1, result_codes: {RRING: BUZY},`, `ringback.yaml:6:40: lines[0].result_codes.RRING: "BUZY" is not "BUSY", "NO ANSWER", "NO CARRIER", "NO DIALTONE", "RING", "VOICE", "FAX", "BLACKLISTED", "DELAYED", "ERROR", "OK", "CONNECT" or "progress" (did you mean "BUSY"?)`},
+		{"tty: 1,", `tty: 1, result_codes: {ok: BUSY},`, `ringback.yaml:6:33: lines[0].result_codes.ok: OK means what it says and cannot be given a meaning`},
+		{"tty: 1,", `tty: 1, result_codes: {"CONNECT FAX": VOICE},`, `ringback.yaml:6:33: lines[0].result_codes."CONNECT FAX": what begins with CONNECT is a connection and what begins with AT our own command: neither can be given a meaning`},
+		{"tty: 1,", `tty: 1, result_codes: {12: BUSY},`, `ringback.yaml:6:33: lines[0].result_codes.12: a number is a result code of its own (ATV0), or the answer to a query`},
+		{"tty: 1,", `tty: 1, result_codes: {"A\rB": BUSY},`, `ringback.yaml:6:33: lines[0].result_codes."A\rB": the text of a modem is printable ASCII`},
+		{"tty: 1,", `tty: 1, result_codes: {RRING: RING, rring: progress},`, `ringback.yaml:6:53: lines[0].result_codes.rring: "rring" is given a meaning twice: upper and lower case are the same (remove one of the two)`},
+		{"tty: 1,", `tty: 1, result_codes: [RRING],`, `ringback.yaml:6:32: lines[0].result_codes: expects names, and a list stands here (name: BUSY)`},
 		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",", `ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
 		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},", `ringback.yaml:6:42: lines[0].callback.forced_wait: expects a duration, and the number 5 stands here (add the unit: 5s)`},
 		{"tty: 1,", "tty: 1, timing: {anwser: 5s},", `ringback.yaml:6:27: lines[0].timing.anwser: unknown key (did you mean "answer"?)`},
@@ -504,7 +516,6 @@ func TestLayers(t *testing.T) {
 	t.Setenv("RINGBACK_LOG_LEVEL", "debug")
 	t.Setenv("RINGBACK_LOGIN_TRIES", "")
 	t.Setenv("RINGBACK_STATE_DIR", "state")
-	t.Setenv("RINGBACK_TTY", "/dev/ttyS0")
 	c, problems, dir := loadText(t, text, Overrides{"hostname": "of-flag", "callback.lifetime": "2h"})
 	if c == nil || problems != "" {
 		t.Fatal(problems)
@@ -522,13 +533,28 @@ func TestLayers(t *testing.T) {
 
 	t.Setenv("RINGBACK_EXEC_CALLBACK", "maybe")
 	t.Setenv("RINGBACK_HOSTNAEM", "x")
+	t.Setenv("RINGBACK_TTY", "/dev/ttyS0")
+	t.Setenv("RINGBACK_PORT_49_TCP", "tcp://192.0.2.2:49")
+	t.Setenv("RINGBACK_LOGLEVEL", "") // empty is none
 	c, problems, _ = loadText(t, text, Overrides{"log.levle": "debug", "lines": "x"})
 	const want = `command line: lines: no key of one value
 command line: log.levle: no key of one value (did you mean "log.level"?)
 environment: RINGBACK_EXEC_CALLBACK: "maybe" is neither true nor false
-environment: warning: RINGBACK_HOSTNAEM: stands for no key (did you mean "RINGBACK_HOSTNAME"?)`
+environment: RINGBACK_HOSTNAEM: stands for no key (did you mean "RINGBACK_HOSTNAME"?)
+environment: RINGBACK_PORT_49_TCP: stands for no key (unset it; only keys of one value have a variable, log.level RINGBACK_LOG_LEVEL)
+environment: RINGBACK_TTY: stands for no key (unset it; only keys of one value have a variable, log.level RINGBACK_LOG_LEVEL)`
 	if c != nil || problems != want {
 		t.Errorf("got\n%s\nwant\n%s", problems, want)
+	}
+}
+
+// Our variables that stand for no key disturb no configuration.
+func TestOtherVariables(t *testing.T) {
+	for _, name := range []string{"RINGBACK_SOCKET", "RINGBACK_REQUIRE_PEERS", "RINGBACK_LONG", "RINGBACK_SEED", "RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE"} {
+		t.Setenv(name, "1")
+	}
+	if c, problems, _ := loadText(t, base, nil); c == nil || strings.Contains(problems, "environment") {
+		t.Error(problems)
 	}
 }
 
@@ -552,6 +578,28 @@ func TestZeros(t *testing.T) {
 	}
 	if c.Session.FailureDelay >= 0 || c.Session.IdleTimeout >= 0 || c.RADIUS.Servers[0].Retries >= 0 {
 		t.Errorf("%+v %+v", c.Session, c.RADIUS)
+	}
+}
+
+func TestLoginLimits(t *testing.T) {
+	m := time.Minute
+	for _, tt := range []struct {
+		text string
+		want broker.LoginLimits
+	}{
+		{"", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 20 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
+		{"login: {window: 1h, delay_after: 2, delay_max: 4s, lock_user_after: 3, lock_number_after: 4, lock_time: 5m}\n",
+			broker.LoginLimits{Window: 60 * m, DelayAfter: 2, DelayMax: 4 * time.Second, LockUserAfter: 3, LockNumberAfter: 4, LockTime: 5 * m}},
+		{"login: {window: 0s, delay_after: 0, lock_user_after: 0, lock_number_after: 0}\n", broker.LoginLimits{DelayMax: 20 * time.Second, LockTime: 15 * m}},
+		{"login: {timeout: 45s}\n", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 15 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
+	} {
+		c, problems, _ := loadText(t, base+tt.text, nil)
+		if c == nil {
+			t.Fatal(problems)
+		}
+		if c.Logins != tt.want {
+			t.Errorf("%q: %+v, must be %+v", tt.text, c.Logins, tt.want)
+		}
 	}
 }
 
@@ -658,8 +706,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("lines: [{tty: 1-9, port: \"tcp://h:{1+n}\", rotary: 1}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := &loader{file: "ringback.yaml", dir: "/d",
-			read: func(string, int64) ([]byte, fs.FileMode, error) {
-				return []byte("0123456789abcdef01234567\n"), 0o600, nil
+			read: func(string, int64) ([]byte, access, error) {
+				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 			},
 			policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
 		}

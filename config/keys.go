@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
 	"github.com/ringback/ringback/session"
@@ -52,6 +53,15 @@ func Keys() []schema.Key {
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3", Doc: "Logins that a call is allowed."},
 			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s", Doc: "Pause after each login that failed; `0s` is none, which invites guessing."},
 			{Name: "timeout", Type: schema.Duration, Min: second, Max: 10 * minute, Default: "1m", Example: "90s", Doc: "Longest time from the answer to the end of the login."},
+			{Name: "window", Type: schema.Duration, Max: 24 * hour, Default: "15m", Example: "1h",
+				Doc: "How long failures count, across calls and restarts, from the first on; `0s`: for their call only. See [Guessing](exec.md#guessing)."},
+			{Name: "delay_after", Type: schema.Int, Max: 1000, Default: "5", Example: "3",
+				Doc: "Failures of one name from anywhere, or on one line from callers without a number, after which the next login waits: 1 s, then twice as long each time. A name alone is never locked. `0`: no wait."},
+			{Name: "delay_max", Type: schema.Duration, Max: minute, Default: "20s", Example: "10s", Doc: "Longest such wait, and never more than a third of `timeout`."},
+			{Name: "lock_user_after", Type: schema.Int, Max: 1000, Default: "10", Example: "5",
+				Doc: "Failures of one name from one number (from callers without a number: on one line) that lock this name there. `0`: never."},
+			{Name: "lock_number_after", Type: schema.Int, Max: 10000, Default: "30", Example: "100", Doc: "Failures from one number, by any names, that lock the number. `0`: never."},
+			{Name: "lock_time", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "15m", Example: "1h", Doc: "How long a lock lasts. `ringback clear login-lock` ends it."},
 		}},
 		{Name: "prompts", Type: schema.Object, Doc: "Texts at which callers type.", Keys: []schema.Key{
 			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`, Doc: "Asks for the user name."},
@@ -168,6 +178,9 @@ func lineKeys() []schema.Key {
 			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller who speaks the modem's language can then impersonate it. See [Ports without modem signals](ports.md)."},
 		{Name: "proof_registers", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
 			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without modem signals. Default: 18, 25, 26."},
+		{Name: "result_codes", Type: schema.Dict, Check: modem.CheckResultText, Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
+			Doc: "What this modem's own texts mean, beside and before the [result codes](result-codes.md) that are known: a text, or its beginning and `*`, and a result code; " +
+				"`progress` ends nothing. `OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers cannot be given a meaning."},
 		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
 		{Name: "scripts", Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
 			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},

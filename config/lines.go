@@ -3,10 +3,12 @@ package config
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
@@ -77,9 +79,26 @@ func (l *loader) line(v *schema.Value) Line {
 	for _, t := range timings {
 		*t.field(&c.Timing) = get("timing", t.name).Duration()
 	}
+	l.resultCodes(v, &c)
 	l.lineScripts(v, &c)
 	l.lineLists(v, &c)
 	return Line{Config: c}
+}
+
+// resultCodes reads what the modem's own texts mean. The modem's letters may be of either case: one text is given one meaning.
+func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
+	own := v.Get("result_codes")
+	for _, text := range own.Names() {
+		upper := strings.ToUpper(text)
+		if _, ok := c.ResultCodes[upper]; ok {
+			l.errorAt(own.Get(text), "remove one of the two", "%q is given a meaning twice: upper and lower case are the same", cut(text))
+			continue
+		}
+		if c.ResultCodes == nil {
+			c.ResultCodes = map[string]lines.ResultCode{}
+		}
+		c.ResultCodes[upper] = modem.MeaningOf(own.Get(text).Text())
+	}
 }
 
 func (l *loader) lineScripts(v *schema.Value, c *lines.Config) {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/viper"
 
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/schema"
@@ -29,19 +29,20 @@ type Overrides map[string]string
 // Load reads the configuration file and all that it names, and checks all of it. The Config is nil where the Problems hold an error;
 // without one they may still hold warnings, which the daemon prints at each start. It opens no port and asks no server.
 func Load(path string, o Overrides) (*Config, Problems) {
-	data, mode, err := readFile(path, schema.MaxSize)
+	data, access, err := readFile(path, schema.MaxSize)
 	if err != nil {
 		return nil, Problems{{File: path, Msg: reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
 	}
 	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir}
-	l.writable(path, mode)
+	l.self = access
 	return l.load(data, o)
 }
 
 // loader is one run of Load.
 type loader struct {
 	file, dir string
-	read      func(path string, max int64) ([]byte, fs.FileMode, error)
+	self      access // of the file
+	read      func(path string, max int64) ([]byte, access, error)
 	policies  func(dir string) (*policies.Set, Problems)
 
 	v        *schema.Value            // the file
@@ -59,7 +60,8 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.layer(o)
 	l.servers = map[string]*schema.Value{}
 	l.cfg = Config{File: l.file, Places: map[string]string{}}
-	for _, part := range []func(){l.node, l.sessions, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
+	l.trust(nil, l.file, l.self, noWrite)
+	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
@@ -113,20 +115,31 @@ func (l *loader) override(path string, k schema.Key, o Overrides) {
 	}
 }
 
-// strayVariables warns of variables that look like a misspelt one of ours.
+// otherVariables are ours and stand for no key: the socket of `ringback show` and its like, and what the tests and scripts/long are told by.
+var otherVariables = []string{
+	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS", EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
+}
+
+// strayVariables reports variables that look like ours and change nothing, where the operator believes that they do. An empty one is none.
 func (l *loader) strayVariables(known []string) {
+	var rests []string
+	for _, k := range known {
+		rests = append(rests, strings.TrimPrefix(k, EnvPrefix+"_"))
+	}
+	stray := map[string]string{}
 	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, EnvPrefix+"_") || contains(known, name) {
-			continue
+		name, value, _ := strings.Cut(kv, "=")
+		rest, ours := strings.CutPrefix(name, EnvPrefix+"_")
+		if ours && value != "" && !contains(known, name) && !contains(otherVariables, name) {
+			stray[name] = rest
 		}
-		rest := strings.TrimPrefix(name, EnvPrefix+"_")
-		for _, k := range known {
-			if hint := schema.Suggest(rest, []string{strings.TrimPrefix(k, EnvPrefix+"_")}); hint != "" {
-				l.problem(Problem{File: "environment", Key: name, Msg: "stands for no key", Hint: fmt.Sprintf("did you mean %q?", k), Severity: schema.Warning})
-				break
-			}
+	}
+	for _, name := range sortedKeys(stray) {
+		hint := strings.Replace(schema.Suggest(stray[name], rests), `"`, `"`+EnvPrefix+"_", 1)
+		if hint == "" {
+			hint = "unset it; only keys of one value have a variable, log.level " + envName("log.level")
 		}
+		l.problem(Problem{File: "environment", Key: name, Msg: "stands for no key", Hint: hint})
 	}
 }
 
@@ -238,6 +251,7 @@ func (l *loader) node() {
 	if c.StateDir == "" {
 		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory to keep the state in", Hint: "write state_dir: /var/lib/ringback"})
 	}
+	l.trustDir(l.cfg.StateDir)
 	c.API.Socket = l.filePath("api.socket")
 	if c.API.Socket == "" {
 		c.API.Socket = socketIn(os.Geteuid() == 0, c.StateDir)
@@ -269,6 +283,13 @@ func (l *loader) sessions() {
 		LoginTimeout: l.duration("login.timeout"),
 		IdleTimeout:  none(l.duration("exec.idle_timeout")),
 		Hosts:        l.hosts(),
+	}
+}
+
+func (l *loader) loginLimits() {
+	l.cfg.Logins = broker.LoginLimits{
+		Window: l.duration("login.window"), DelayAfter: l.int("login.delay_after"), DelayMax: min(l.duration("login.delay_max"), l.cfg.Session.LoginTimeout/3),
+		LockUserAfter: l.int("login.lock_user_after"), LockNumberAfter: l.int("login.lock_number_after"), LockTime: l.duration("login.lock_time"),
 	}
 }
 
@@ -320,6 +341,10 @@ func (l *loader) scripts() {
 			l.errorAt(text, "", "%v", err)
 			continue
 		}
+		if what := script.BehindConnect(); what != "" {
+			l.warnAt(text, `end it with CONNECT \c: the user who is called back logs in to ringback`,
+				"chat script %q goes on behind CONNECT: %s, as a script does that logs in at a host", name.Text(), what)
+		}
 		l.cfg.Scripts = append(l.cfg.Scripts, script)
 	}
 	for _, s := range chat.Shipped() {
@@ -331,6 +356,7 @@ func (l *loader) scripts() {
 
 func (l *loader) policyFiles() {
 	dir := l.v.Get("policies_dir")
+	l.trustDir(l.cfg.PoliciesDir)
 	set, problems := l.policies(l.cfg.PoliciesDir)
 	l.problems = append(l.problems, problems...)
 	l.cfg.Policies = set
@@ -346,17 +372,9 @@ func (l *loader) policyFiles() {
 	}
 	for _, g := range set.Groups() {
 		path := filepath.Join(l.cfg.PoliciesDir, g+".yaml")
-		if _, mode, err := l.read(path, schema.MaxSize); err == nil {
-			l.writable(path, mode)
+		if _, access, err := l.read(path, schema.MaxSize); err == nil {
+			l.trust(nil, path, access, noWrite)
 		}
-	}
-}
-
-// writable warns of a file that others may write: it decides whom the modems ring, at whose cost.
-func (l *loader) writable(path string, mode fs.FileMode) {
-	if mode.Perm()&0o022 != 0 {
-		l.problem(Problem{File: path, Severity: schema.Warning, Hint: "chmod go-w " + path,
-			Msg: fmt.Sprintf("others than the owner may write it (mode %04o), and so decide whom the modems ring", mode.Perm())})
 	}
 }
 

@@ -28,9 +28,11 @@ them at once, with file, line, column and key, and exits 1 where something is. N
 * An unknown key, a wrong type, a key given twice, a missing secret or script is an error. Anchors and aliases are not taken.
 * Numbers of telephones, users or patterns are text: put digits in quotes (` + "`\"0841\"`" + `), for YAML drops leading zeros. Durations have a unit: ` + "`5s`, `1m30s`, `500ms`" + `.
 * Relative paths are relative to the directory of the file.
-* A secret file holds the secret alone; one newline at its end is dropped. A file that others than its owner may use is a warning.
+* A secret file holds the secret alone; one newline at its end is dropped. A secret that all may read or others may write, and a configuration,
+  policy, directory of policies, ` + "`state_dir`" + ` or certificate that others may write, or that belongs to neither root nor the daemon's user, is a warning of
+  ` + "`check-config`" + `; ` + "`serve`" + ` does not start with it, and a reload keeps the old configuration.
 * Keys that have one value can be given by the environment as well, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `; it goes before the file. Relative paths in it are relative to the
-  working directory.
+  working directory. A variable ` + "`RINGBACK_…`" + ` that stands for no key is an error. (In Kubernetes a service named ` + "`ringback`" + ` makes such variables: ` + "`enableServiceLinks: false`" + `.)
 
 Two samples are in ` + "`testdata/config/`" + `: ` + "`minimal.yaml` and `full.yaml`" + `.
 

@@ -16,31 +16,34 @@ import (
 // maxSecret is the size of the largest secret file, in octets.
 const maxSecret = 4096
 
-// readFile reads a regular file of at most max octets and tells its mode. It blocks on no FIFO and opens no device.
-func readFile(path string, max int64) ([]byte, fs.FileMode, error) {
+// readFile reads a regular file of at most max octets and tells who may use it. It blocks on no FIFO and opens no device.
+func readFile(path string, max int64) ([]byte, access, error) {
 	st, err := os.Stat(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, access{}, err
 	}
 	if !st.Mode().IsRegular() {
-		return nil, 0, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+		return nil, access{}, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, access{}, err
 	}
 	defer f.Close()
+	if st, err = f.Stat(); err != nil {
+		return nil, access{}, err
+	}
 	data, err := io.ReadAll(io.LimitReader(f, max+1))
 	if err == nil && int64(len(data)) > max {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d octets", max)}
 	}
-	return data, st.Mode(), err
+	return data, accessOf(st), err
 }
 
 // secret reads the file that a key names; ok is false where there was a problem, which is then reported.
 func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
 	path := l.path(v.Text())
-	data, mode, err := l.read(path, maxSecret)
+	data, access, err := l.read(path, maxSecret)
 	if err != nil {
 		l.errorAt(v, secretHint(err), "%s: %s", path, reason(err))
 		return "", false
@@ -54,9 +57,7 @@ func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
 		l.errorAt(v, "the secret alone, on one line", "%s: the file has more than one line, or a NUL", path)
 		return "", false
 	}
-	if mode.Perm()&0o077 != 0 {
-		l.warnAt(v, "chmod 600 "+path, "%s: others than the owner may use the file (mode %04o)", path, mode.Perm())
-	}
+	l.trust(v, path, access, noRead)
 	return aaa.Secret(text), true
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io/fs"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies/schema"
@@ -14,7 +15,7 @@ func (l *loader) certificates(v *schema.Value) (c aaa.Certificates, ok bool) {
 	c = aaa.Certificates{ServerName: v.Get("server_name").Text()}
 	if ca := v.Get("ca_file"); ca.IsSet() {
 		c.CAFile = l.path(ca.Text())
-		if data, ok := l.pem(ca); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
+		if data, ok := l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
 			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it", c.CAFile)
 		}
 	}
@@ -46,13 +47,10 @@ func (l *loader) overTLS(server *schema.Value, warnings []string) {
 }
 
 func (l *loader) keyPair(cert, key *schema.Value) {
-	public, ok1 := l.pem(cert)
-	private, ok2 := l.pem(key)
+	public, ok1 := l.pem(cert, noWrite)
+	private, ok2 := l.pem(key, noRead)
 	if !ok1 || !ok2 {
 		return
-	}
-	if _, mode, err := l.read(l.path(key.Text()), maxPEM); err == nil && mode.Perm()&0o077 != 0 {
-		l.warnAt(key, "chmod 600 "+l.path(key.Text()), "%s: others than the owner may use the file (mode %04o)", l.path(key.Text()), mode.Perm())
 	}
 	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors tell nothing of the key
 		l.errorAt(cert, "certificate and key in PEM, of one another", "%s and %s: %v", l.path(cert.Text()), l.path(key.Text()), err)
@@ -62,12 +60,13 @@ func (l *loader) keyPair(cert, key *schema.Value) {
 // maxPEM is the size of the largest file of certificates, in octets.
 const maxPEM = 1 << 20
 
-func (l *loader) pem(v *schema.Value) ([]byte, bool) {
+func (l *loader) pem(v *schema.Value, forbidden fs.FileMode) ([]byte, bool) {
 	path := l.path(v.Text())
-	data, _, err := l.read(path, maxPEM)
+	data, access, err := l.read(path, maxPEM)
 	if err != nil {
 		l.errorAt(v, "the path is relative to the directory of the configuration file", "%s: %s", path, reason(err))
 		return nil, false
 	}
+	l.trust(v, path, access, forbidden)
 	return data, true
 }

@@ -38,7 +38,8 @@ const (
 	inCSI // after ESC [ or ESC O
 )
 
-// editor edits one line, byte by byte. It is pure: step takes a byte and returns what to send to the terminal. It draws with
+// editor edits one line, byte by byte. Whatever it does not understand spoils the line, so that a line with something missing is never
+// taken for the line without it. It is pure: step takes a byte and returns what to send to the terminal. It draws with
 // printable characters, spaces and backspaces alone, so that every terminal of the last fifty years shows it right.
 type editor struct {
 	max     int      // longest line in characters
@@ -46,15 +47,15 @@ type editor struct {
 	helpKey bool     // `?` asks for help instead of standing for itself
 	hist    *history // nil: none
 
-	line     []rune // raw: one byte each
-	pos      int    // the cursor, an index into line
-	overflow bool   // more came than fits: the line is spoilt until it is erased
-	esc      escapeState
-	param    byte // first digit of a CSI sequence
-	params   int  // its digits
-	utf      [utf8.UTFMax]byte
-	utfLen   int
-	out      []byte
+	line   []rune // raw: one byte each
+	pos    int    // the cursor, an index into line
+	spoilt error  // why the line will not be taken: ErrTooLong or ErrGarbled; Ctrl-U begins anew
+	esc    escapeState
+	param  byte // first digit of a CSI sequence
+	params int  // its digits
+	utf    [utf8.UTFMax]byte
+	utfLen int
+	out    []byte
 }
 
 // text is what was typed so far.
@@ -69,6 +70,14 @@ func (e *editor) text() string {
 	return string(b)
 }
 
+// spoil has the line rejected at its end. Backspaces do not mend it: nobody can see whether they erase what was dropped or what stands
+// before it.
+func (e *editor) spoil(why error) {
+	if e.spoilt == nil {
+		e.spoilt = why
+	}
+}
+
 // step takes the next byte. What it returns to be drawn is valid until the next step.
 func (e *editor) step(b byte) ([]byte, keyEvent) {
 	e.out = e.out[:0]
@@ -78,7 +87,10 @@ func (e *editor) step(b byte) ([]byte, keyEvent) {
 
 func (e *editor) dispatch(b byte) keyEvent {
 	if b < 0x20 || b == del {
-		e.utfLen = 0
+		e.endCharacter()
+		if e.esc != noEscape { // a sequence that was broken off
+			e.spoil(ErrGarbled)
+		}
 		if b == escape {
 			e.esc = afterEsc
 			return nothing
@@ -114,6 +126,7 @@ func (e *editor) control(b byte) keyEvent {
 		e.erase(e.pos-1, e.pos)
 	case ctrlU:
 		e.erase(0, len(e.line))
+		e.spoilt = nil
 	case ctrlW:
 		e.erase(e.wordStart(), e.pos)
 	case ctrlK:
@@ -132,12 +145,8 @@ func (e *editor) control(b byte) keyEvent {
 		e.older()
 	case ctrlN:
 		e.newer()
-	case 0:
-		// Before a line it is padding (CR NUL, RFC 854); within one it stands as U+FFFD, so that a line with a hole in it is never
-		// taken for the line without.
-		if !e.raw && len(e.line) > 0 {
-			e.insert(utf8.RuneError)
-		}
+	default:
+		e.spoil(ErrGarbled)
 	}
 	return nothing
 }
@@ -153,6 +162,8 @@ func (e *editor) afterEscape(b byte) {
 		e.moveTo(e.wordEnd())
 	case 'd':
 		e.erase(e.pos, e.wordEnd())
+	default:
+		e.spoil(ErrGarbled)
 	}
 }
 
@@ -165,36 +176,41 @@ func (e *editor) csi(b byte) {
 		return
 	}
 	e.esc = noEscape
-	switch b {
-	case 'A':
-		e.older()
-	case 'B':
-		e.newer()
-	case 'C':
-		e.moveTo(e.pos + 1)
-	case 'D':
-		e.moveTo(e.pos - 1)
-	case 'H':
-		e.moveTo(0)
-	case 'F':
-		e.moveTo(len(e.line))
-	case '~':
+	switch {
+	case b == '~':
 		e.vt220Key()
+	case e.params > 0: // a key with a modifier, or none at all
+		e.spoil(ErrGarbled)
+	case b == 'A':
+		e.older()
+	case b == 'B':
+		e.newer()
+	case b == 'C':
+		e.moveTo(e.pos + 1)
+	case b == 'D':
+		e.moveTo(e.pos - 1)
+	case b == 'H':
+		e.moveTo(0)
+	case b == 'F':
+		e.moveTo(len(e.line))
+	default:
+		e.spoil(ErrGarbled)
 	}
 }
 
 // vt220Key acts on Home, Delete and End, as the VT220 and its kin send them: ESC [ 1 ~ and so on.
 func (e *editor) vt220Key() {
-	if e.params != 1 {
-		return
-	}
-	switch e.param {
-	case '1', '7':
+	switch {
+	case e.params != 1:
+		e.spoil(ErrGarbled)
+	case e.param == '1' || e.param == '7':
 		e.moveTo(0)
-	case '3':
+	case e.param == '3':
 		e.erase(e.pos, e.pos+1)
-	case '4', '8':
+	case e.param == '4' || e.param == '8':
 		e.moveTo(len(e.line))
+	default:
+		e.spoil(ErrGarbled)
 	}
 }
 
@@ -203,7 +219,7 @@ func (e *editor) printable(b byte) keyEvent {
 	case e.raw:
 		e.insert(rune(b))
 	case b < utf8.RuneSelf:
-		e.utfLen = 0
+		e.endCharacter()
 		if b == '?' && e.helpKey {
 			return helpAsked
 		}
@@ -214,12 +230,18 @@ func (e *editor) printable(b byte) keyEvent {
 	return nothing
 }
 
-// multibyte gathers a character of several bytes. What is not UTF-8 or not printable is dropped: it must not reach a terminal.
+// endCharacter spoils the line where a character of several bytes was begun and not completed.
+func (e *editor) endCharacter() {
+	if e.utfLen > 0 {
+		e.spoil(ErrGarbled)
+	}
+	e.utfLen = 0
+}
+
+// multibyte gathers a character of several bytes. What is not UTF-8 or not printable must not reach a terminal: it spoils the line.
 func (e *editor) multibyte(b byte) {
 	if utf8.RuneStart(b) {
-		e.utfLen = 0
-	} else if e.utfLen == 0 {
-		return // a continuation of nothing
+		e.endCharacter()
 	}
 	e.utf[e.utfLen] = b
 	e.utfLen++
@@ -229,17 +251,19 @@ func (e *editor) multibyte(b byte) {
 	r, n := utf8.DecodeRune(e.utf[:e.utfLen])
 	whole := n == e.utfLen
 	e.utfLen = 0
-	if whole && r != utf8.RuneError && unicode.IsPrint(r) {
-		e.insert(r)
+	if !whole || r == utf8.RuneError || !unicode.IsPrint(r) {
+		e.spoil(ErrGarbled)
+		return
 	}
+	e.insert(r)
 }
 
 func (e *editor) insert(r rune) {
 	if len(e.line) >= e.max {
-		if !e.overflow {
+		if e.spoilt == nil {
 			e.out = append(e.out, bell) // once: a flood must not be answered by a flood
 		}
-		e.overflow = true
+		e.spoil(ErrTooLong)
 		return
 	}
 	e.line = append(e.line, 0)
@@ -259,9 +283,6 @@ func (e *editor) erase(from, to int) {
 	e.moveTo(from)
 	gone := runesWidth(e.line[from:to])
 	e.line = append(e.line[:from], e.line[to:]...)
-	if len(e.line) == 0 {
-		e.overflow = false
-	}
 	tail := e.line[from:]
 	e.draw(tail)
 	if !e.raw {
@@ -323,11 +344,30 @@ func (e *editor) older() { e.recall(e.hist.older(string(e.line))) }
 func (e *editor) newer() { e.recall(e.hist.newer()) }
 
 func (e *editor) recall(line string, ok bool) {
+	if e.hist == nil { // no key of this prompt
+		e.spoil(ErrGarbled)
+	}
 	if !ok {
 		return
 	}
 	e.erase(0, len(e.line))
 	for _, r := range line {
+		e.insert(r)
+	}
+}
+
+// complete does what Tab asks for. Where nothing completes (a is nil) it is no key.
+func (e *editor) complete(a assistant) {
+	e.out = e.out[:0]
+	if a == nil {
+		e.spoil(ErrGarbled)
+		return
+	}
+	insert, unique := a.complete(string(e.line[:e.pos]))
+	if !unique {
+		e.out = append(e.out, bell)
+	}
+	for _, r := range insert {
 		e.insert(r)
 	}
 }

@@ -37,6 +37,8 @@ func (t *Tree) Step(ctx context.Context, term *Terminal, prompt string) error {
 	switch {
 	case errors.Is(err, ErrTooLong):
 		return say(term, "% Line too long\n")
+	case errors.Is(err, ErrGarbled):
+		return say(term, "% Line rejected: unsupported characters\n")
 	case errors.Is(err, ErrInterrupt), errors.Is(err, ErrSuspend):
 		return nil
 	case err != nil:

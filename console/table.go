@@ -11,18 +11,38 @@ type Table struct {
 	Heads []string
 	Right []bool // columns that are set flush right; nil or short: the rest is flush left
 
-	rows [][]string
+	rows []row
 }
+
+type row struct {
+	cells []string
+	notes []string
+}
+
+// noteWidth is the width that notes are wrapped to: that of the terminals of old.
+const noteWidth = 80
+
+// noteIndent sets notes off from the rows.
+const noteIndent = "     "
 
 // Row adds a row. A cell too many is dropped, one too few is empty.
 func (t *Table) Row(cells ...any) {
-	row := make([]string, len(t.Heads))
-	for i := range row {
+	r := row{cells: make([]string, len(t.Heads))}
+	for i := range r.cells {
 		if i < len(cells) {
-			row[i] = Clean(fmt.Sprint(cells[i]))
+			r.cells[i] = Clean(fmt.Sprint(cells[i]))
 		}
 	}
-	t.rows = append(t.rows, row)
+	t.rows = append(t.rows, r)
+}
+
+// Note adds text below the last row, for what is too long for a column: it is wrapped at blanks to 80 columns, nothing of it is cut. An
+// empty text adds nothing.
+func (t *Table) Note(text string) {
+	if text = Clean(text); text != "" {
+		last := &t.rows[len(t.rows)-1]
+		last.notes = append(last.notes, text)
+	}
 }
 
 // Len is the number of rows.
@@ -39,15 +59,18 @@ func (t *Table) String() string {
 	for i, h := range t.Heads {
 		widths[i] = Width(h)
 	}
-	for _, row := range t.rows {
-		for i, cell := range row {
+	for _, r := range t.rows {
+		for i, cell := range r.cells {
 			widths[i] = max(widths[i], Width(cell))
 		}
 	}
 	var b strings.Builder
 	t.write(&b, t.Heads, widths)
-	for _, row := range t.rows {
-		t.write(&b, row, widths)
+	for _, r := range t.rows {
+		t.write(&b, r.cells, widths)
+		for _, note := range r.notes {
+			writeNote(&b, note)
+		}
 	}
 	return b.String()
 }
@@ -66,4 +89,19 @@ func (t *Table) write(b *strings.Builder, cells []string, widths []int) {
 		}
 	}
 	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+}
+
+func writeNote(b *strings.Builder, text string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && Width(noteIndent)+Width(line)+1+Width(word) > noteWidth {
+			b.WriteString(noteIndent + line + "\n")
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	b.WriteString(noteIndent + line + "\n")
 }

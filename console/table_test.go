@@ -23,6 +23,26 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// What is too long for a column stands below its row, wrapped to 80 columns, a word never cut.
+func TestTableNotes(t *testing.T) {
+	tab := Table{Heads: []string{"Tty", "State"}}
+	tab.Row(65, "down")
+	tab.Note("serial:///dev/serial/by-id/usb-A_very_long_name_of_an_adapter-if00-port0: no such file\r\nor directory (is it plugged in?)")
+	tab.Note("")
+	tab.Note("and another")
+	tab.Row(66, "idle")
+	want := `Tty  State
+65   down
+     serial:///dev/serial/by-id/usb-A_very_long_name_of_an_adapter-if00-port0:
+     no such file or directory (is it plugged in?)
+     and another
+66   idle
+`
+	if got := tab.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestClean(t *testing.T) {
 	tests := []struct{ in, line, text string }{
 		{"plain", "plain", "plain"},

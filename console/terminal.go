@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,6 +24,7 @@ type Conn interface {
 var (
 	ErrIdle      = errors.New("nothing was typed for too long")
 	ErrTooLong   = errors.New("line too long")
+	ErrGarbled   = errors.New("line with characters that are not understood")
 	ErrInterrupt = errors.New("interrupted by Ctrl-C")
 	ErrSuspend   = errors.New("left by Ctrl-Z")
 )
@@ -39,10 +41,15 @@ type Terminal struct {
 	MaxLine      int           // longest line in characters; 0 is 254
 	WriteTimeout time.Duration // longest time one Write may block; 0 is 30 s, negative none
 
+	// Parity is what the eighth bit of an octet is, both ways. UnknownParity becomes another with the first line that is read and not blank.
+	Parity   Parity
+	OnParity func(Parity) // told where the first line shows a parity; nil: nobody is
+
 	conn   Conn
 	hist   history
-	wasCR  bool // the last byte read was the CR that ended a line: an LF (or a Telnet NUL) right after it belongs to it
-	sentCR bool // the last byte written was a CR
+	ahead  []byte // read from conn and not yet taken
+	wasCR  bool   // the last byte read was the CR that ended a line: an LF (or a Telnet NUL) right after it belongs to it
+	sentCR bool   // the last byte written was a CR
 
 	mu      sync.Mutex
 	expired int // watched contexts that ended and were not released: while there is one, deadlines stay in the past
@@ -67,11 +74,12 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send writes raw bytes under the write deadline.
+// send writes text as the terminal can show it, under the write deadline.
 func (t *Terminal) send(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
+	p = t.Parity.text(p)
 	if d := t.writeTimeout(); d > 0 {
 		t.arm(t.conn.SetWriteDeadline, time.Now().Add(d))
 	}
@@ -129,42 +137,80 @@ func (t *Terminal) noDeadlines() {
 	t.arm(t.conn.SetWriteDeadline, time.Time{})
 }
 
-// Raw lends the stream as it is, for another protocol: no editing, no CR before LF, no Idle, no WriteTimeout. What belongs to the end
-// of the line before (the LF of its CR LF) is still left out. Reads and writes fail as soon as ctx ends, until release is called;
-// then t is itself again. One goroutine may read while another writes.
-func (t *Terminal) Raw(ctx context.Context) (stream io.ReadWriter, release func()) {
-	t.noDeadlines()
-	t.sentCR = false
-	return rawStream{t}, t.watch(ctx)
+// Stream is what Raw lends.
+type Stream interface {
+	io.ReadWriter
+	Unread(n int) // gives back the last n bytes of the last Read: whoever reads next gets them
 }
 
-type rawStream struct{ t *Terminal }
+// Raw lends the stream as it is, for another protocol: no editing, no CR before LF, no Idle, no WriteTimeout. What belongs to the end
+// of the line before (the LF of its CR LF) is still left out. Of a 7-bit terminal come seven bits, with a question mark in place of what
+// came with the wrong parity, and what is written gets its parity. Reads and writes fail as soon as ctx ends, until release is called;
+// then t is itself again. One goroutine may read while another writes.
+func (t *Terminal) Raw(ctx context.Context) (stream Stream, release func()) {
+	t.noDeadlines()
+	t.sentCR = false
+	return &rawStream{t: t}, t.watch(ctx)
+}
 
-func (r rawStream) Write(p []byte) (int, error) { return r.t.conn.Write(p) }
+type rawStream struct {
+	t    *Terminal
+	last []byte // of the last Read, as it came
+}
 
-func (r rawStream) Read(p []byte) (int, error) {
+func (r *rawStream) Write(p []byte) (int, error) {
+	if !r.t.Parity.sevenBits() {
+		return r.t.conn.Write(p)
+	}
+	out := make([]byte, len(p))
+	for i, b := range p {
+		out[i] = r.t.Parity.add(b)
+	}
+	return r.t.conn.Write(out)
+}
+
+func (r *rawStream) Read(p []byte) (int, error) {
 	for {
-		n, err := r.t.conn.Read(p)
+		n, err := r.t.take(p)
 		if n > 0 && r.t.wasCR {
 			r.t.wasCR = false
-			if p[0] == lineFeed { // not NUL: what follows may be no text
+			if c, good := r.t.Parity.strip(p[0]); good && c == lineFeed { // not NUL: what follows may be no text
 				n = copy(p, p[1:n])
 			}
 		}
 		if n > 0 || err != nil || len(p) == 0 {
+			r.last = append(r.last[:0], p[:n]...)
+			r.t.Parity.stripAll(p[:n])
 			return n, err
 		}
 	}
 }
 
+func (r *rawStream) Unread(n int) {
+	r.t.ahead = append(slices.Clone(r.last[len(r.last)-n:]), r.t.ahead...)
+	r.last = nil
+}
+
+// take reads what was given back, else from the stream.
+func (t *Terminal) take(p []byte) (int, error) {
+	if len(t.ahead) == 0 {
+		return t.conn.Read(p)
+	}
+	n := copy(p, t.ahead)
+	t.ahead = t.ahead[n:]
+	return n, nil
+}
+
 // ReadLine shows prompt and reads one line with echo and editing; the line is returned without its end. It blocks until then,
 // until ctx ends (the error is its cause), Idle passes (ErrIdle), Ctrl-C (ErrInterrupt) or Ctrl-Z (ErrSuspend) is typed, or the
-// stream ends. A line longer than MaxLine is thrown away at its end: ErrTooLong. What it returns is printable UTF-8.
+// stream ends. What it returns is printable UTF-8 and all that was typed, but for the keys that edit: a line longer than MaxLine is
+// thrown away at its end (ErrTooLong), and so is one with anything in it that the editor does not understand (ErrGarbled).
 func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{}, nil)
 }
 
-// ReadPassword is ReadLine without echo. The bytes from 0x20 on (but DEL) are returned as they came, UTF-8 or not.
+// ReadPassword is ReadLine without echo. The bytes from 0x20 on (but DEL) are returned as they came, UTF-8 or not; control characters
+// that are no editing keys are ErrGarbled here too.
 func (t *Terminal) ReadPassword(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{raw: true}, nil)
 }
@@ -196,10 +242,25 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 		return "", err
 	}
 	defer e.hist.rewind()
+	first := firstLine{afterCR: t.wasCR}
 	for {
-		b, err := t.readByte()
+		b, err := t.readByte(e)
 		if err != nil {
 			return "", err
+		}
+		if t.Parity == UnknownParity {
+			next, ended, err := t.detectParity(b, &first, e, a)
+			if err != nil {
+				return "", err
+			}
+			if next != e { // what was shown of it had the wrong parity
+				if err := t.show(prompt, next); err != nil {
+					return "", err
+				}
+			}
+			if e = next; ended {
+				b = carriageReturn
+			}
 		}
 		out, ev := e.step(b)
 		if err := t.send(out); err != nil {
@@ -212,14 +273,14 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 	}
 }
 
-// readByte reads the next byte that counts.
-func (t *Terminal) readByte() (byte, error) {
-	var b [1]byte
+// readByte reads the next byte that counts, without its parity. One with the wrong parity spoils the line, and counts where it ends that.
+func (t *Terminal) readByte(e *editor) (byte, error) {
+	var buf [1]byte
 	for {
 		if t.Idle > 0 {
 			t.arm(t.conn.SetReadDeadline, time.Now().Add(t.Idle))
 		}
-		n, err := t.conn.Read(b[:])
+		n, err := t.take(buf[:])
 		if n == 0 {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				return 0, ErrIdle
@@ -229,11 +290,19 @@ func (t *Terminal) readByte() (byte, error) {
 			}
 			continue
 		}
-		if t.wasCR && (b[0] == lineFeed || b[0] == 0) {
-			t.wasCR = b[0] == 0 // CR NUL LF is still one end of line
-			continue
+		b, good := t.Parity.strip(buf[0])
+		switch {
+		case !good:
+			e.spoil(ErrGarbled)
+			if b == carriageReturn {
+				return b, nil
+			}
+			t.wasCR = false
+		case t.wasCR && (b == lineFeed || b == 0):
+			t.wasCR = b == 0 // CR NUL LF is still one end of line
+		default:
+			return b, nil
 		}
-		return b[0], nil
 	}
 }
 
@@ -244,8 +313,11 @@ func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (d
 		if _, err := io.WriteString(t, "\n"); err != nil {
 			return true, "", err
 		}
-		if e.overflow {
-			return true, "", ErrTooLong
+		if e.spoilt != nil {
+			return true, "", e.spoilt
+		}
+		if t.Parity == UnknownParity && e.text() != "" {
+			t.Parity = NoParity
 		}
 		e.hist.add(e.text())
 		return true, e.text(), nil
@@ -265,12 +337,10 @@ func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (d
 		a.help(t, string(e.line[:e.pos]))
 		return false, "", t.redraw(prompt, e)
 	case redrawAsked:
-		if _, err := io.WriteString(t, "\n"); err != nil {
-			return true, "", err
-		}
-		return false, "", t.redraw(prompt, e)
+		return false, "", t.show(prompt, e)
 	case tabbed:
-		return false, "", t.complete(e, a)
+		e.complete(a)
+		return false, "", t.send(e.out)
 	}
 	return false, "", nil
 }
@@ -285,17 +355,10 @@ func (t *Terminal) redraw(prompt string, e *editor) error {
 	return t.send(e.out)
 }
 
-func (t *Terminal) complete(e *editor, a assistant) error {
-	if a == nil {
-		return nil
+// show draws prompt and line on a row of their own.
+func (t *Terminal) show(prompt string, e *editor) error {
+	if _, err := io.WriteString(t, "\n"); err != nil {
+		return err
 	}
-	insert, unique := a.complete(string(e.line[:e.pos]))
-	e.out = e.out[:0]
-	if !unique {
-		e.out = append(e.out, bell)
-	}
-	for _, r := range insert {
-		e.insert(r)
-	}
-	return t.send(e.out)
+	return t.redraw(prompt, e)
 }

@@ -36,6 +36,7 @@ const (
 	NoDialtone  Outcome = "no dialtone"
 	Glare       Outcome = "glare"       // the network rang us while we dialled
 	Voice       Outcome = "voice"       // a person answered
+	Fax         Outcome = "fax"         // a fax machine answered, or the modem connected as one
 	Blacklisted Outcome = "blacklisted" // the modem refuses this number
 	Delayed     Outcome = "delayed"     // the modem refuses this number for a while
 	ModemError  Outcome = "modem error" // the modem refused a command, or never said CONNECT to a script that ended well
@@ -105,6 +106,9 @@ func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern, number s
 		a.Transcript = res.Transcript
 	}
 	outcome, why := judge(ctx, call, code, res, err)
+	if outcome == TimedOut || outcome == ModemError && code == lines.NoResult {
+		why = withLastWords(why, a.Transcript)
+	}
 	if outcome == Connected {
 		a.Call = call
 	} else if call != nil {
@@ -269,6 +273,8 @@ func outcomeOf(code lines.ResultCode) (Outcome, bool) {
 		return Glare, true
 	case lines.Voice:
 		return Voice, true
+	case lines.Fax:
+		return Fax, true
 	case lines.Blacklisted:
 		return Blacklisted, true
 	case lines.Delayed:

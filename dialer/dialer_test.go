@@ -151,8 +151,9 @@ func scripts(t *testing.T) []*chat.Script {
 	var all []*chat.Script
 	for _, s := range [][2]string{
 		{"offhook", `"" "ATH1" OK`},
-		{"rtp", `ABORT BUSY ABORT "NO DIAL TONE" ABORT FAX "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`},
+		{"rtp", `ABORT BUSY ABORT "NO DIAL TONE" ABORT WARBLE "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`},
 		{"hasty", `"" "ATDT \T" "" \c`},
+		{"mute", `"" "ATDT \T" "" "AT" HELLO \c`},
 	} {
 		p, err := chat.Parse(s[0], s[1])
 		if err != nil {
@@ -187,8 +188,8 @@ func TestDial(t *testing.T) {
 		{"connected", fakeLine{answers: answers("\r\nCONNECT 33600\r\n"), code: lines.Connected}, "rtp", "84001", Connected, "dial 84001 on tty65: CONNECT 33600", dialled, 0, 1},
 		{"abort before the driver's line is whole", fakeLine{answers: answers("\r\nBUSY\r\n")}, "rtp", "84001", Busy, "the modem said BUSY while waiting for CONNECT", dialled, 0, 1},
 		{"two-word dial tone", fakeLine{answers: answers("\r\nNO DIAL TONE\r\n")}, "rtp", "84001", NoDialtone, "NO DIAL TONE", dialled, 0, 1},
-		{"abort of its own", fakeLine{answers: answers("\r\n+FAX\r\n")}, "rtp", "84001", Aborted, "the modem said FAX", dialled, 0, 1},
-		{"driver's code goes before the abort", fakeLine{answers: answers("\r\nFAX\r\n"), code: lines.Voice}, "rtp", "84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
+		{"abort of its own", fakeLine{answers: answers("\r\nWARBLE\r\n")}, "rtp", "84001", Aborted, "the modem said WARBLE", dialled, 0, 1},
+		{"driver's code goes before the abort", fakeLine{answers: answers("\r\nWARBLE\r\n"), code: lines.Voice}, "rtp", "84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
 		{"busy seen by the driver alone", fakeLine{answers: answers(""), code: lines.Busy, after: time.Second}, "rtp", "84001", Busy, "the modem said BUSY", dialled, 0, 1},
 		{"no answer", fakeLine{answers: answers(""), code: lines.NoAnswer, after: time.Second}, "rtp", "84001", NoAnswer, "NO ANSWER", dialled, 0, 1},
 		{"no carrier", fakeLine{answers: answers(""), code: lines.NoCarrier, after: time.Second}, "rtp", "84001", NoCarrier, "NO CARRIER", dialled, 0, 1},
@@ -197,7 +198,12 @@ func TestDial(t *testing.T) {
 		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING", dialled, 0, 1},
 		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001", Blacklisted, "BLACKLISTED", dialled, 0, 1},
 		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed, "DELAYED", dialled, 0, 1},
+		{"fax", fakeLine{answers: answers("\r\nCONNECT FAX\r\n"), code: lines.Fax}, "rtp", "84001", Fax, "the modem said FAX", dialled, 0, 1},
 		{"timeout", fakeLine{answers: answers("")}, "rtp", "84001", TimedOut, "no CONNECT within 45s", dialled, 0, 1},
+		{"timeout after words of the modem's own", fakeLine{answers: answers("ATDT 84001\r\r\nLINE BLOCKED\r\n")}, "rtp", "84001", TimedOut,
+			`no CONNECT within 45s (word 13); the modem last said "LINE BLOCKED"`, dialled, 0, 1},
+		{"no final answer", fakeLine{answers: map[string]string{"AT": "\r\nHELLO\r\n"}, err: errors.New("no answer to the dial command within 1m0s")}, "mute", "84001", ModemError,
+			`no answer to the dial command within 1m0s; the modem last said "HELLO"`, "ATDT 84001\rAT\r", 0, 1},
 		{"timeout, and stuck off hook", fakeLine{answers: answers(""), err: errStuck}, "rtp", "84001", TimedOut, errStuck.Error(), dialled, 0, 1},
 		{"mute modem", fakeLine{answers: map[string]string{}}, "rtp", "84001", TimedOut, "no OK within 5s", "AT\r", 0, 1},
 		{"line lost", fakeLine{}, "rtp", "84001", LineLost, "line lost while waiting for OK", "AT\r", 0, 1},
@@ -214,7 +220,7 @@ func TestDial(t *testing.T) {
 		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio}, "rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
 		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001", Busy, "BUSY", dialled, 1, 1},
 		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost, "did not run the script", "", 1, 1},
-		{"no script", fakeLine{}, "isdn", "84001", NoScript, `dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty)`, "", 0, 0},
+		{"no script", fakeLine{}, "isdn", "84001", NoScript, `dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty, mute)`, "", 0, 0},
 		{"no pattern", fakeLine{}, "", "84001", NoScript, "no name was given", "", 0, 0},
 		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "no regular expression", "", 0, 0},
 		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0, 0},

@@ -30,7 +30,7 @@ func controlled(t *testing.T) (*Lab, Town) {
 // expect reads until text comes.
 func expect(t *testing.T, c net.Conn, text string) {
 	t.Helper()
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	var got strings.Builder
 	in := bufio.NewReader(io.TeeReader(c, &got))
 	for !strings.Contains(got.String(), text) {
@@ -67,7 +67,7 @@ func TestCall(t *testing.T) {
 	}
 	one.Close()
 	expect(t, two, "NO CARRIER")
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		again, err := Call(ctx, town, "austin-01")
 		if err == nil {
@@ -111,7 +111,7 @@ func TestCallEnds(t *testing.T) {
 	}
 	defer c.Close()
 	l.Close()
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := io.ReadAll(c); err != nil {
 		t.Error(err)
 	}

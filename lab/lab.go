@@ -26,16 +26,21 @@ import (
 type Options struct {
 	Dir     string  // where its files are; "": the user's own state directory
 	Pace    float64 // how many times faster the telephone network is; 0: 1. The broker's own waits stay as they are
+	S7      int     // the modems' register: seconds of the network's time that they wait for carrier; 0: theirs, 50
 	Binary  string  // ringback, started as `Binary serve -c …`
 	Command string  // how the user calls ringback, for the explanations; "": "ringback"
 	Quiet   bool    // another program's: do not tell other processes of this lab
 	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
 	AAA     AAA     // the kind of the town's AAA server; "": ByRADIUS
 
+	Tell func(text string) // told what is waited for; nil: nobody
+
 	// RADIUS is a server to ask in place of the lab's own, by UDP; nil: the lab's own.
 	RADIUS *RADIUS
 	// Line gives the modem of a line its port, in place of Ports, and returns the port's URL; nil: as Ports says.
 	Line func(tty int, m *exchange.Modem) (url string, err error)
+	// Modem changes what a modem is like before it is installed: tty65 … or a subscriber's name. nil: as they are.
+	Modem func(name string, c *exchange.ModemConfig)
 	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users, tacacs.conf. nil: as they are.
 	Edit func(name, text string) string
 }
@@ -50,6 +55,7 @@ type RADIUS struct {
 type Lab struct {
 	opt         Options
 	dir         string
+	lock        *lock // nil: not taken
 	sockets     *sockets
 	exchange    *exchange.Exchange
 	lines       []*exchange.Modem
@@ -64,6 +70,33 @@ type Lab struct {
 
 	mu       sync.Mutex
 	attached map[string]bool
+
+	counts counts
+}
+
+// counts are of what the exchange has told, by modem. The exchange tells it while others hold the lab's own lock.
+type counts struct {
+	mu      sync.Mutex
+	events  map[string]int
+	answers map[string]int
+}
+
+func (c *counts) add(e exchange.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.events == nil {
+		c.events, c.answers = map[string]int{}, map[string]int{}
+	}
+	c.events[e.Modem]++
+	if e.Kind == exchange.AnswerEvent {
+		c.answers[e.Modem]++
+	}
+}
+
+func (c *counts) of(m *exchange.Modem) (events, answers int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.events[m.Name()], c.answers[m.Name()]
 }
 
 // Start brings the town up and waits until the daemon answers. The caller must Close the Lab.
@@ -93,10 +126,10 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, err := Find(); err == nil && !o.Quiet {
-		if t.Dir == dir {
-			return nil, fmt.Errorf("lab: one is running already in %s (pid %d): sit down in it with `%s lab call --as austin-02`, end it, or give this one another --dir", dir, t.PID, o.Command)
-		}
+	if o.Tell == nil {
+		o.Tell = func(string) {}
+	}
+	if t, err := Find(); err == nil && t.Dir != dir {
 		o.Quiet = true // the other one stays the one that is found
 	}
 	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
@@ -110,7 +143,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 func (l *Lab) start(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l.cancel = cancel
-	b, err := l.open()
+	b, err := l.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,14 +177,22 @@ func (l *Lab) StopDaemon() { l.child().stop() }
 
 // StartDaemon starts the daemon, again after StopDaemon or its end, and waits until its lines are in service.
 func (l *Lab) StartDaemon(ctx context.Context) error {
-	d, err := startDaemon(l.opt.Binary, l.dir)
+	if err := l.launch(); err != nil {
+		return err
+	}
+	return l.ready(ctx)
+}
+
+// launch starts the daemon and does not wait for it.
+func (l *Lab) launch() error {
+	d, err := startDaemon(l.opt.Binary, l.dir, l.lock.f)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	l.daemon = d
 	l.mu.Unlock()
-	return l.ready(ctx)
+	return nil
 }
 
 // PID is the daemon's process id.
@@ -186,10 +227,15 @@ func (l *Lab) startTown() error {
 	}
 	l.logs = append(l.logs, log)
 	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
-		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Format("15:04:05.000"), e.Modem, e.Kind, e.From, e.To, e.Text)
+		l.counts.add(e)
+		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Local().Format("2006-01-02T15:04:05.000Z07:00"), e.Modem, e.Kind, e.From, e.To, e.Text)
 	}})
+	profile := ""
+	if l.opt.S7 > 0 {
+		profile = fmt.Sprintf("S7=%d", l.opt.S7)
+	}
 	for i, lis := range l.sockets.lines {
-		m := l.exchange.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true})
+		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true, Profile: profile})
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -197,7 +243,7 @@ func (l *Lab) startTown() error {
 		l.lines, l.urls = append(l.lines, m), append(l.urls, url)
 	}
 	for _, r := range residents {
-		l.subscribers[r.Name] = l.exchange.AddModem(exchange.ModemConfig{Name: r.Name, Number: r.Number})
+		l.subscribers[r.Name] = l.addModem(exchange.ModemConfig{Name: r.Name, Number: r.Number, Profile: profile})
 	}
 	for _, r := range reserved {
 		l.exchange.Reserve(r.Number, r.Behaviour)
@@ -205,9 +251,19 @@ func (l *Lab) startTown() error {
 	return nil
 }
 
+func (l *Lab) addModem(c exchange.ModemConfig) *exchange.Modem {
+	if l.opt.Modem != nil {
+		l.opt.Modem(c.Name, &c)
+	}
+	return l.exchange.AddModem(c)
+}
+
+// startTime is how long a daemon may take until its lines are in service, on a machine that is busy with something else.
+const startTime = time.Minute
+
 // ready waits until the daemon's lines are in service.
 func (l *Lab) ready(ctx context.Context) error {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(startTime)
 	for {
 		lines, err := l.Client().Lines(ctx)
 		if err == nil && inService(lines) {
@@ -224,7 +280,7 @@ func (l *Lab) ready(ctx context.Context) error {
 			if err == nil {
 				err = errors.New("its lines are not in service: see `show lines`")
 			}
-			return fmt.Errorf("lab: the daemon did not come up in 20 s: %w; its log is %s", err, filepath.Join(l.dir, "ringback.log"))
+			return fmt.Errorf("lab: the daemon did not come up in %v: %w; its log is %s", startTime, err, filepath.Join(l.dir, "ringback.log"))
 		}
 	}
 }
@@ -243,6 +299,9 @@ func (l *Lab) Done() <-chan struct{} { return l.child().ended }
 
 // Close ends the daemon in good order, then the town. Safe to call twice.
 func (l *Lab) Close() error {
+	if l.lock != nil {
+		l.lock.ending()
+	}
 	if l.unpublish != nil {
 		l.unpublish()
 		l.unpublish = nil
@@ -264,6 +323,10 @@ func (l *Lab) Close() error {
 	}
 	l.logs = nil
 	l.wg.Wait()
+	if l.lock != nil {
+		l.lock.release()
+		l.lock = nil
+	}
 	return nil
 }
 
@@ -274,13 +337,14 @@ type daemon struct {
 	ended chan struct{}
 }
 
-func startDaemon(binary, dir string) (*daemon, error) {
+func startDaemon(binary, dir string, lock *os.File) (*daemon, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "ringback.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	cmd := exec.Command(binary, "serve", "-c", filepath.Join(dir, "ringback.yaml"))
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{lock} // held until the daemon has ended too
 	// A Ctrl-C at the lab's terminal is the lab's to handle; and no daemon outlives its lab.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	d := &daemon{cmd: cmd, log: log, ended: make(chan struct{})}
@@ -302,12 +366,22 @@ func startDaemon(binary, dir string) (*daemon, error) {
 	return d, os.WriteFile(filepath.Join(dir, "daemon.pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
 }
 
+// kill ends the daemon as kill -9 does.
+func (d *daemon) kill() {
+	d.cmd.Process.Kill()
+	<-d.ended
+	d.log.Close()
+}
+
+// stopTimeout is how long a daemon may take to end in good order.
+const stopTimeout = 30 * time.Second
+
 // stop asks the daemon to end, and insists after a while.
 func (d *daemon) stop() {
 	d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(stopTimeout):
 		d.cmd.Process.Kill()
 		<-d.ended
 	}

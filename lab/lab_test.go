@@ -1,7 +1,11 @@
 package lab
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,12 +41,49 @@ func TestStartRefused(t *testing.T) {
 		}
 	}
 
-	takeBack, err := publish(Town{PID: os.Getpid(), Dir: dir})
+	running, err := takeLock(t.Context(), dir, "ringback", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer takeBack()
+	defer running.release()
 	if _, err := Start(t.Context(), Options{Dir: dir, Binary: script, Command: "./rb"}); err == nil || !strings.Contains(err.Error(), "sit down in it with `./rb lab call --as austin-02`, end it, or give this one another --dir") {
 		t.Errorf("a second lab: %v", err)
+	}
+}
+
+// A lab that is ending is waited for, and so is the daemon of one that was killed; where neither goes, ctx ends the wait.
+func TestStartWaits(t *testing.T) {
+	dir := t.TempDir()
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Skip(err)
+	}
+	for name, says := range map[string]holder{"ending": {PID: os.Getpid(), Ending: true}, "killed": {PID: dead.Process.Pid}} {
+		last, err := takeLock(t.Context(), dir, "ringback", nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		last.write(says)
+		var told []string
+		next, err := takeLock(t.Context(), dir, "ringback", func(text string) {
+			told = append(told, text)
+			last.release()
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if want := fmt.Sprintf("waiting for the last lab (pid %d) to end …", says.PID); len(told) != 1 || told[0] != want {
+			t.Errorf("%s: told %q, must be told once %q", name, told, want)
+		}
+		if h, stays := heldBy(dir); h != (holder{PID: os.Getpid()}) || !stays {
+			t.Errorf("%s: the file says %+v", name, h)
+		}
+		next.ending()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		interrupted := errors.New("interrupted")
+		if _, err := takeLock(ctx, dir, "ringback", func(string) { cancel(interrupted) }); !errors.Is(err, interrupted) {
+			t.Errorf("%s: interrupted: %v", name, err)
+		}
+		next.release()
 	}
 }

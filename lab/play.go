@@ -53,7 +53,7 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 }
 
 // settleTime is how long a callback may take to its end once the script is over.
-const settleTime = 30 * time.Second
+const settleTime = time.Minute
 
 // newCallback returns the callback that was not known before, once it has ended.
 func (l *Lab) newCallback(ctx context.Context, known []client.Callback) (*client.CallbackDetail, error) {

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"embed"
@@ -109,11 +110,15 @@ func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
 }
 
 // open makes the directory, finds the files that the user has changed (they are left alone), and opens the ports.
-func (l *Lab) open() (book, error) {
+func (l *Lab) open(ctx context.Context) (book, error) {
 	for _, d := range []string{l.dir, filepath.Join(l.dir, "policies.d")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return book{}, fmt.Errorf("lab directory: %w (choose another with --dir)", err)
 		}
+	}
+	var err error
+	if l.lock, err = takeLock(ctx, l.dir, l.opt.Command, l.opt.Tell); err != nil {
+		return book{}, err
 	}
 	if err := os.Remove(filepath.Join(l.dir, "ringback.log")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return book{}, fmt.Errorf("lab: %w", err)
@@ -128,7 +133,6 @@ func (l *Lab) open() (book, error) {
 		return book{}, fmt.Errorf("lab: your ringback.yaml in %s asks a server of kind %s: use --aaa %s, or another --dir", l.dir, b.AAA, b.AAA)
 	}
 	tcp := l.opt.Ports != PTY && l.opt.Line == nil
-	var err error
 	if l.sockets, err = listen(b.Ports, l.opt.AAA, tcp); err != nil {
 		if own {
 			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, and another program has it: end that, or use another --dir", err, l.dir)

@@ -26,12 +26,15 @@ func build(t *testing.T, o Options) (*Lab, error) {
 	}
 	l := &Lab{opt: o, dir: o.Dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
 	t.Cleanup(func() { l.Close() })
-	b, err := l.open()
+	b, err := l.open(t.Context())
 	if err == nil {
 		err = l.startTown()
 	}
 	if err == nil {
 		err = l.writeFiles(b)
+	}
+	if err != nil {
+		l.Close() // as Start does
 	}
 	return l, err
 }

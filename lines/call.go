@@ -45,7 +45,7 @@ type Call struct {
 	Direction Direction // who rang whom
 	Connect   string    // the modem's CONNECT line without CR and LF, e.g. "CONNECT 33600/V34"; "CONNECT" where it says no more
 	Speed     int       // bit/s out of the CONNECT line; 0 where it does not tell
-	Caller    string    // calling number as the modem told it, cleaned of all but digits and a leading '+'; "" unknown
+	Caller    string    // calling number as the modem told it: 1 to 32 digits, with at most a '+' before them; "" unknown
 	Called    string    // called number, likewise
 	Start     time.Time // when CONNECT was read (wall clock)
 }
@@ -67,6 +67,7 @@ const (
 	Blacklisted ResultCode = "BLACKLISTED"
 	Delayed     ResultCode = "DELAYED"
 	Voice       ResultCode = "VOICE"
+	Fax         ResultCode = "FAX" // a fax machine answered, or the modem connected as one
 )
 
 // CommandConn is the modem in command state as a chat script sees it: what the modem says (a tee of what the driver reads), and

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,10 @@ import (
 const (
 	textEnableDenied = "% Access denied"
 	textEnableSilent = "% Error in authentication."
+	textBadSecrets   = "% Bad secrets" // and the call is over
 )
 
-// enableTries is how often one `enable` asks for the password.
+// enableTries is how many wrong passwords `enable` takes in one session. The last one ends it.
 const enableTries = 3
 
 // enable goes to a privilege level. A higher one wants a password, by the method list for it; a lower one does not.
@@ -29,25 +31,34 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		x.level = level
 		return nil
 	}
-	for range enableTries {
-		res, err := x.askEnable(ctx, level)
+	for {
+		g := Guess{Call: x.call, Leg: x.leg.Number, User: x.res.Identity.User, Enable: true}
+		res, err := x.askEnable(ctx, g, level)
+		var no refusal
 		switch {
 		case errors.Is(err, errBlank): // Ctrl-C: he wants it no more
 			return nil
-		case err != nil && !errors.Is(err, console.ErrTooLong):
+		case errors.As(err, &no):
+			x.judged(g, GuessLocked, no.Error())
+			return x.badSecrets(textEnableDenied)
+		case err != nil && rejected(err) == "":
 			return console.Fatal{Err: err}
 		case ctx.Err() != nil: // whatever the answer is, it came too late
 			return nil
 		case err == nil && res.Kind == aaa.Granted && res.Auth.Refuse == "":
 			x.debugf("enable: %v has privilege level %d, server %s", x.res.Identity, level, res.Server)
-			x.level = level
+			g.Identity = x.res.Identity
+			x.judged(g, GuessRight, "")
+			x.level, x.denied = level, 0
 			return nil
 		}
-		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(res.Reason))
-		text, silent := textEnableDenied, err == nil && res.Kind == aaa.Silent
+		text, silent := cmp.Or(rejected(err), textEnableDenied), err == nil && res.Kind == aaa.Silent
 		if silent {
 			text = textEnableSilent
 		}
+		why := cmp.Or(res.Reason, rejected(err))
+		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(why))
+		x.judged(g, enableResult(res, err), why)
 		if _, err := io.WriteString(w, text+"\n"); err != nil {
 			return err
 		}
@@ -55,19 +66,34 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		if silent { // asking again asks nobody
 			return nil
 		}
+		if x.denied++; x.denied >= enableTries {
+			return x.badSecrets(textBadSecrets)
+		}
 	}
-	return nil
 }
 
-// askEnable has the caller prove once that he may have level.
-func (x *exec) askEnable(ctx context.Context, level int) (aaa.Result, error) {
+// enableResult is what the Guard is told of an `enable` that failed.
+func enableResult(res aaa.Result, err error) GuessResult {
+	if err == nil && res.Kind == aaa.Refused {
+		return GuessWrong
+	}
+	return GuessRefused
+}
+
+// badSecrets ends the session: the next guess needs another call, and another login.
+func (x *exec) badSecrets(text string) error {
+	return console.Fatal{Err: End{Cause: aaa.CauseNASRequest, Text: text}}
+}
+
+// askEnable has the caller prove once that the level may be theirs.
+func (x *exec) askEnable(ctx context.Context, g Guess, level int) (aaa.Result, error) {
 	password, err := x.ask(ctx, x.cfg.Prompts.Password, false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
 	r := x.request(x.res.Identity.User, password)
 	r.Enable, r.Entry = level, "" // the list for `enable` has entries of its own, on leg two as well
-	return x.converse(ctx, r)
+	return x.guess(ctx, g, r)
 }
 
 // disable goes to a lower privilege level.

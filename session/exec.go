@@ -54,6 +54,7 @@ type exec struct {
 	*session
 	res    aaa.Result // what AAA granted
 	level  int        // privilege level, 0–15
+	denied int        // wrong passwords for `enable`
 	auto   bool       // the autocmd is at work
 	joined *ending    // how the autocmd's connection to a host ended; nil it made none
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
 )
 
 // inn has the hosts of a test: each connection is a pipe whose far end is the test's.
@@ -155,6 +156,26 @@ func TestJoinedByTelnet(t *testing.T) {
 			t.Errorf("octets %d, %d; want %d out", last.OctetsIn, last.OctetsOut, seen)
 		}
 	})
+}
+
+// Each connection that is tried is told of, with the name of whom it is for.
+func TestJoinedIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{{nil, `u on 65: 192.0.2.5:23 by telnet ""`}, {syscall.ECONNREFUSED, `u on 65: 192.0.2.5:23 by telnet "connection refused"`}} {
+		synctest.Test(t, func(t *testing.T) {
+			var told []string
+			cfg := Config{Joined: func(c *lines.Call, user, host, why string) {
+				told = append(told, fmt.Sprintf("%s on %d: %s %q", user, c.TTY, host, why))
+			}}
+			d, _ := atHost(t, &inn{err: tt.err}, aaa.Authorization{Host: byTelnet}, cfg)
+			d.hangsUp()
+			if !slices.Equal(told, []string{tt.want}) {
+				t.Errorf("%q, must be %q", told, tt.want)
+			}
+		})
+	}
 }
 
 func TestJoinedByTCPClear(t *testing.T) {

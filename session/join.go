@@ -59,14 +59,17 @@ func (s *session) hosted(ctx context.Context, auth aaa.Authorization) ending {
 	return e
 }
 
-// askHost has the caller name the host; "" where he does not. The error is the terminal's.
+// askHost has the caller name the host; "" where none is named. The error is the terminal's. Spaces around the name are no part of it.
 func (s *session) askHost(ctx context.Context) (string, error) {
 	for range numberTries {
 		name, err := s.ask(ctx, textHostPrompt, true)
-		if err != nil && !errors.Is(err, errBlank) && !errors.Is(err, console.ErrTooLong) {
+		switch {
+		case rejected(err) != "":
+			s.say(rejected(err) + "\n")
+		case err != nil && !errors.Is(err, errBlank):
 			return "", err
 		}
-		if name = strings.TrimSpace(name); err == nil && name != "" {
+		if name = strings.Trim(name, " "); err == nil && name != "" {
 			return name, nil
 		}
 	}
@@ -119,6 +122,12 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 	return nil
 }
 
+func (s *session) joined(t target, why string) {
+	if s.cfg.Joined != nil {
+		s.cfg.Joined(s.call, s.proven.User, console.Clean(fmt.Sprintf("%s by %s", t, t.service)), why)
+	}
+}
+
 // join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session with it (ctx, the
 // terminal, idleness); else the ending says how the connection went.
 func (s *session) join(ctx context.Context, t target) (ending, error) {
@@ -130,11 +139,13 @@ func (s *session) join(ctx context.Context, t target) (ending, error) {
 	case err != nil:
 		reason := s.scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
 		s.debugf("host: %s", reason)
+		s.joined(t, s.scrub(err.Error()))
 		s.say("\n" + unconnected(err) + "\n")
 		return ending{cause: aaa.CauseServiceUnavailable, reason: reason}, nil
 	}
 	defer conn.Close()
 	s.debugf("host: connected to %s by %s", t, t.service)
+	s.joined(t, "")
 	s.talk(t, "Open\n")
 	err = s.carry(ctx, conn, t)
 	s.debugf("host: %s: %s", t, s.scrub(err.Error()))
@@ -248,7 +259,7 @@ func (h Hosts) terminal() string {
 
 // joint is a caller and a host who are joined. One goroutine carries each way.
 type joint struct {
-	caller io.ReadWriter
+	caller console.Stream
 	conn   net.Conn
 	alive  func() // told of each octet that was carried
 
@@ -276,8 +287,12 @@ func (j *joint) fromCaller() error {
 		n, err := j.caller.Read(buf)
 		if n > 0 {
 			j.alive()
-			left := false
-			wire, echo, left = j.typed(buf[:n], wire[:0], echo[:0])
+			var taken int
+			var left bool
+			wire, echo, taken, left = j.typed(buf[:n], wire[:0], echo[:0])
+			if left {
+				j.caller.Unread(n - taken)
+			}
 			if err := j.writeCaller(echo); err != nil {
 				return err
 			}
@@ -295,9 +310,9 @@ func (j *joint) fromCaller() error {
 	}
 }
 
-func (j *joint) typed(p, wire, echo []byte) (wire2, echo2 []byte, left bool) {
+func (j *joint) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, left bool) {
 	if j.telnet == nil {
-		return append(wire, p...), echo, false
+		return append(wire, p...), echo, len(p), false
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -75,7 +75,7 @@ func realDialIn(t *testing.T, auth aaa.Authorization, cfg Config) *realCaller {
 		c.out <- Run(context.Background(), call, cfg, fakeLogin{"u": {password: "pw", auth: auth}}, b, Leg{}, nil)
 		data.lose()
 	}()
-	far.SetDeadline(time.Now().Add(20 * time.Second))
+	far.SetDeadline(time.Now().Add(2 * time.Minute))
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer close(c.got)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,8 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	if s.leg.Number == 0 {
 		s.leg.Number = 1
 	}
+	s.term.Parity = console.UnknownParity
+	s.term.OnParity = func(p console.Parity) { s.debugf("terminal: 7 bits, %v", p) }
 	ctx, stop := watchCarrier(ctx, call.Done())
 	defer stop()
 	e := s.guarded(ctx, s.serve)
@@ -71,7 +74,9 @@ type session struct {
 	proven   aaa.Identity
 	tries    int       // logins that failed
 	blanks   int       // prompts left empty
+	guessed  Guess     // the last login begun
 	secrets  []string  // what was typed without echo, to be masked in what others say
+	nobodies []string  // names typed that are nobody's, likewise: one may be a password
 	counted  [2]uint64 // octets of the sessions before the open one, in and out
 	lastFail string    // the operator's reason of the last failed login
 
@@ -138,8 +143,9 @@ func (s *session) serve(ctx context.Context) ending {
 	defer cancel()
 	if s.leg.Number == 2 && s.leg.NoVerify {
 		res := aaa.Result{Kind: aaa.Granted, Identity: s.leg.Identity, Auth: s.leg.Auth, Server: s.leg.Server}
+		s.guessed = Guess{Call: s.call, Leg: s.leg.Number, User: s.leg.Identity.User}
 		if why := s.unservable(res.Auth); why != "" {
-			s.fail(textUnservable, "granted what cannot be honoured: "+why)
+			s.fail(textUnservable, GuessRefused, "granted what cannot be honoured: "+why)
 			return ending{cause: aaa.CauseNASRequest, reason: "refused: " + s.lastFail}
 		}
 		s.debugf("login: %v is not verified again", res.Identity)
@@ -257,7 +263,7 @@ func (s *session) debugf(format string, args ...any) {
 // scrub makes one harmless line of what others said (a panic, a reason), without the secrets that were typed on this call.
 func (s *session) scrub(text string) string {
 	s.masking.Lock()
-	for _, secret := range s.secrets {
+	for _, secret := range slices.Concat(s.secrets, s.nobodies) {
 		text = strings.ReplaceAll(text, secret, "[secret]")
 	}
 	s.masking.Unlock()
@@ -273,10 +279,23 @@ const maxReason = 500
 
 // keepSecret remembers what was typed without echo. Shorter ones would mask letters everywhere and so tell what they are.
 func (s *session) keepSecret(secret string) {
-	if len(secret) < 3 {
+	if len(secret) < minSecret {
 		return
 	}
 	s.masking.Lock()
 	defer s.masking.Unlock()
 	s.secrets = append(s.secrets, secret)
+}
+
+// minSecret is the length of the shortest secret that is masked.
+const minSecret = 3
+
+// nobody remembers a name that is nobody's, or that it is somebody's after all.
+func (s *session) nobody(name string, is bool) {
+	s.masking.Lock()
+	defer s.masking.Unlock()
+	s.nobodies = slices.DeleteFunc(s.nobodies, func(n string) bool { return n == name })
+	if is && len(name) >= minSecret {
+		s.nobodies = append(s.nobodies, name)
+	}
 }

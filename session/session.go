@@ -26,6 +26,10 @@ type Config struct {
 	Interim time.Duration
 
 	Hosts Hosts // to which hosts sessions may be joined, and how
+	Guard Guard // limits guessing across calls; nil: nothing does but Tries and FailureDelay
+
+	// Joined hears of each connection to a host that was tried for a user: why is empty where it stands. It may block for a disk; nil: nobody hears.
+	Joined func(call *lines.Call, user, host, why string)
 
 	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none. It is
 	// called from the call's goroutine and must not block. No secret is ever in it.

@@ -267,7 +267,7 @@ func TestWhatAAAIsAsked(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := &recordingLogin{}
 			p := dialIn(t, scene{login: l, leg: leg, caller: "5551234"})
-			p.types(" plain \r")
+			p.types("plain\r")
 			p.types("p w\r")
 			p.hangsUp()
 			r := l.got

@@ -213,14 +213,15 @@ type keyboard struct {
 	escaped bool // it was the last octet
 }
 
-// typed appends to wire and echo what becomes of p; left says that the caller leaves: what he typed behind that is dropped.
-func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, left bool) {
-	for _, b := range p {
+// typed appends to wire and echo what becomes of p, and says how many octets of it it took: all, unless the caller leaves. What was
+// typed behind that is not the host's, and must reach the EXEC whole.
+func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, left bool) {
+	for i, b := range p {
 		switch {
 		case k.escaped:
 			k.escaped = false
 			if b|0x20 == leaveKey {
-				return wire, echo, true
+				return wire, echo, i + 1, true
 			}
 			if command, ok := telnetKeys[b|0x20]; ok {
 				wire = append(wire, telnetIAC, command)
@@ -236,5 +237,5 @@ func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, left bool) 
 			wire, echo = k.telnet.typed(b, wire, echo)
 		}
 	}
-	return wire, echo, false
+	return wire, echo, len(p), false
 }

@@ -98,7 +98,7 @@ func TestTelnetFromCaller(t *testing.T) {
 				var wire, echo []byte
 				left := false
 				for i := 0; i < len(tt.typed) && !left; i += chunk {
-					wire, echo, left = k.typed([]byte(tt.typed[i:i+chunk]), wire, echo)
+					wire, echo, _, left = k.typed([]byte(tt.typed[i:i+chunk]), wire, echo)
 				}
 				if string(wire) != tt.wire || string(echo) != tt.echo || left != tt.left {
 					t.Errorf("by %d octets: %q, echo %q, left %v; want %q, %q", chunk, wire, echo, left, tt.wire, tt.echo)
@@ -133,7 +133,7 @@ func FuzzTelnet(f *testing.F) {
 		}
 		escapes := cut%2 == 0
 		k := keyboard{telnet: whole, escapes: escapes}
-		wire, echo, _ := k.typed(typed, nil, nil)
+		wire, echo, _, _ := k.typed(typed, nil, nil)
 		if len(wire) > 2*len(typed) || len(echo) > 3*len(typed) {
 			t.Fatalf("%q became %q, %q", typed, wire, echo)
 		}

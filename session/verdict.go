@@ -15,6 +15,7 @@ const (
 	textDenied       = "Access denied" // on leg two
 	textBadNumber    = "Number not accepted"
 	textNumberLong   = "Number too long"
+	textNumberBroken = "Number rejected: unsupported characters"
 	textPromised     = "Callback initiated - line is disconnected"
 )
 
@@ -60,6 +61,8 @@ func (s *session) askNumber(limited context.Context, res aaa.Result) (Verdict, e
 		switch {
 		case errors.Is(err, console.ErrTooLong):
 			last = Verdict{Kind: BadNumber, Text: textNumberLong, Reason: "number typed is too long"}
+		case errors.Is(err, console.ErrGarbled):
+			last = Verdict{Kind: BadNumber, Text: textNumberBroken, Reason: "number typed in a " + err.Error()}
 		case err != nil && !errors.Is(err, errBlank):
 			return Verdict{}, err
 		default:
@@ -93,7 +96,7 @@ func (s *session) refuse(ctx context.Context, v Verdict) {
 	if s.leg.Number == 2 {
 		def = textDenied
 	}
-	s.fail(complaint(v.Text, def), reason)
+	s.fail(complaint(v.Text, def), GuessRefused, reason)
 	s.close(ctx, ending{cause: aaa.CauseNASRequest, reason: s.lastFail})
 }
 

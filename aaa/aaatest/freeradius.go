@@ -130,7 +130,7 @@ func startFreeRADIUS(program, dir string, o FreeRADIUSOptions) (*FreeRADIUS, err
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	go func() { f.cmd.Wait(); close(f.done) }()
-	if err := f.ready(10 * time.Second); err != nil {
+	if err := f.ready(time.Minute); err != nil {
 		f.Stop()
 		said, _ := os.ReadFile(out.Name())
 		log, _ := os.ReadFile(f.Log)

@@ -14,7 +14,7 @@ import (
 // `user = NAME { … }` and `group = NAME { … }` with login, pap, chap, ms-chap, global and enable (cleartext only), name, message, member,
 // `default service`, `service = NAME [protocol = NAME] { … }` and `cmd = NAME { permit REGEX … }`; and one word of our own,
 // `challenge = "QUESTION" "ANSWER"`, asked after the right password. An error names file:line; the file's name is what r's Name method says, else
-// "tac_plus.conf". All errors are reported, up to ten.
+// "tac_plus.conf". Each bad user or group is one error; up to ten are reported.
 func ParseTACACS(r io.Reader) (Profiles, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -43,6 +43,8 @@ type profilesParser struct {
 	out     Profiles
 	members []member
 	errs    []error
+	inside  bool // a user or a group
+	told    bool // an error in that one was: what else is wrong there may follow from it
 }
 
 // member is a group that must be there at the end.
@@ -51,8 +53,12 @@ type member struct {
 	user, group string
 }
 
-// bad notes an error at a line.
+// bad notes an error at a line, one a user or group.
 func (p *profilesParser) bad(line int, format string, args ...any) {
+	if p.inside && p.told {
+		return
+	}
+	p.told = true
 	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.file, line, fmt.Errorf(format, args...)))
 }
 
@@ -164,6 +170,8 @@ func (p *profilesParser) defaultOf(what string, set func(permit bool)) {
 
 // profile reads a user or a group.
 func (p *profilesParser) profile(kind word) {
+	p.inside, p.told = true, false
+	defer func() { p.inside = false }()
 	name, ok := p.value(kind.text)
 	if !ok || !p.want("{", kind.text+" = "+name.text) {
 		return
@@ -233,8 +241,9 @@ func (p *profilesParser) password(u *Profile, w word) {
 	case how.text == "cleartext":
 	default:
 		p.bad(how.line, "%s = %s: only `cleartext PASSWORD` is read (CHAP can be checked with nothing else, and this server keeps to one kind)", w.text, how.text)
-		if how.text == "des" || how.text == "file" {
-			p.read() // its argument
+		rest := p.scanner
+		if arg, err := rest.next(false); err == nil && !arg.bare && arg.line == how.line {
+			p.scanner = rest
 		}
 		return
 	}

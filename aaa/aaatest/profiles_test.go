@@ -77,6 +77,7 @@ func TestParseTACACSErrors(t *testing.T) {
 		{"key = \"", "f:1: a quoted string without its end"},
 		{"key = }", "f:1: } where the value of key must come"},
 		{"key =", "f:1: the file ends where the value of key must come"},
+		{"user = bob { login = cleartxt \"pw\" cmd = show { permit ( } }", "f:1: login = cleartxt: only `cleartext PASSWORD`"},
 		{"accounting line = x", "only `accounting file = …` is read"},
 		{"user = bob { service = exec { a = \"" + strings.Repeat("x", 254) + "\" } }", "attribute a: longer than 255 octets"},
 	} {
@@ -84,6 +85,15 @@ func TestParseTACACSErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "f:") != 1 {
 			t.Errorf("%q: %v, want %q once", tt.in, err, tt.want)
 		}
+	}
+}
+
+// Each bad user is one error, and hides none of another.
+func TestParseTACACSErrorPerUser(t *testing.T) {
+	_, err := ParseTACACS(namedReader{strings.NewReader("user = a {\n login = crypt abc\n cmd = show { permit ( }\n}\nuser = b { login = cleartext pw }\nuser = c { default service = maybe }\n"), "f"})
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "f:2: login = crypt: only") || !strings.HasPrefix(lines[1], "f:6: default service = maybe") {
+		t.Errorf("%q", lines)
 	}
 }
 

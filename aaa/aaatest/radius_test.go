@@ -51,7 +51,7 @@ func exchange(t *testing.T, c net.Conn, request []byte) []byte {
 	if _, err := c.Write(request); err != nil {
 		t.Fatal(err)
 	}
-	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	b := make([]byte, 4096)
 	n, err := c.Read(b)
 	if err != nil {

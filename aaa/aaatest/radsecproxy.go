@@ -73,7 +73,7 @@ func startRadsecproxy(dir string, ca *Authority, f *FreeRADIUS) (*radsecproxy, e
 		return nil, err
 	}
 	go func() { p.cmd.Wait(); close(p.done) }()
-	if err := p.ready(5 * time.Second); err != nil {
+	if err := p.ready(time.Minute); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("start %s: %w\n%s", radsecproxyProgram, err, p.said.Bytes())
 	}

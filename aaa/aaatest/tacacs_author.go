@@ -133,7 +133,7 @@ func permitted(permit bool, why string) (tacAuthorReply, string) {
 }
 
 // merge weighs the request's arguments against the service's as tac_plus does: its users' guide has the table. Unlike there, optional pairs of
-// the service are sent without being asked for, as tacquito and tac_plus-ng do.
+// the service are sent without being asked for, as tacquito's are and those that tac_plus-ng has by `add`.
 func (sv ServiceProfile) merge(args []string) (tacAuthorReply, string) {
 	var out []string
 	said := map[string]bool{}

@@ -378,7 +378,7 @@ func TestTACACSRefusesPackets(t *testing.T) {
 		if _, err := conn.Write(append(h.encode(), obfuscate(h, "tac key", tt.body)...)); err != nil {
 			t.Fatal(err)
 		}
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		rh, body, err := readTACACS(conn)
 		got := ""
 		if err == nil {
@@ -439,7 +439,11 @@ func TestTACACSFaults(t *testing.T) {
 			if _, err := conn.Write(append(h.encode(), obfuscate(h, "tac key", start)...)); err != nil {
 				t.Fatal(err)
 			}
-			conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+			wait := time.Minute
+			if tt.f.Silent || tt.f.Drop > 0 || tt.f.DropPercent > 0 || tt.f.LongLength > 0 { // what is waited for does not come
+				wait = 300 * time.Millisecond
+			}
+			conn.SetReadDeadline(time.Now().Add(wait))
 			h, body, err := readTACACS(conn)
 			if !tt.want(h, body, err) {
 				t.Errorf("%+v % x %v", h, body, err)

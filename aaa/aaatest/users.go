@@ -42,7 +42,7 @@ type User struct {
 // with =, := or +=, and Fall-Through.
 //
 // All else is an error that names file:line; the file's name is what r's Name method says (as *os.File's), else "users". Includes are looked for
-// beside that file; a reader without a name has none.
+// beside that file; a reader without a name has none. Each bad entry is one error: of its first line that is wrong.
 func ParseUsers(r io.Reader) ([]User, error) {
 	p := usersParser{}
 	p.file(r, nameOf(r, "users"), 0)
@@ -57,6 +57,8 @@ type usersParser struct {
 	places  []place // of users
 	comma   bool    // the reply items go on
 	ended   bool    // the last entry's reply items are complete
+	placed  bool    // the entry in hand is the last of users
+	skip    bool    // an error in the entry in hand was told: its other lines follow from that, or may wait
 	include string  // the directory of includes; "" none
 	errs    []error
 }
@@ -74,19 +76,11 @@ func (p *usersParser) bad(err error) {
 	if err == nil {
 		return
 	}
-	for _, e := range flatten(err) {
-		p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.name, p.at, e))
+	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.name, p.at, err))
+	p.skip, p.comma = true, false
+	if p.placed {
+		p.places[len(p.places)-1].bad = true
 	}
-	if n := len(p.places); n > 0 {
-		p.places[n-1].bad = true
-	}
-}
-
-func flatten(err error) []error {
-	if m, ok := err.(interface{ Unwrap() []error }); ok {
-		return m.Unwrap()
-	}
-	return []error{err}
 }
 
 const deepest = 10 // includes within includes
@@ -94,7 +88,8 @@ const deepest = 10 // includes within includes
 // file reads one file to its end.
 func (p *usersParser) file(r io.Reader, name string, depth int) {
 	outer := *p
-	p.name, p.at, p.comma, p.ended, p.include = name, 0, false, true, ""
+	p.name, p.at, p.include = name, 0, ""
+	p.newEntry()
 	if n, ok := r.(interface{ Name() string }); ok {
 		p.include = filepath.Dir(n.Name())
 	}
@@ -117,27 +112,36 @@ func (p *usersParser) file(r io.Reader, name string, depth int) {
 	if p.comma {
 		p.bad(errors.New("a comma promises a reply item that does not come"))
 	}
-	p.name, p.at, p.comma, p.ended, p.include = outer.name, outer.at, false, true, outer.include
+	p.name, p.at, p.include = outer.name, outer.at, outer.include
+	p.newEntry()
 }
+
+// newEntry begins an entry, or what stands between entries.
+func (p *usersParser) newEntry() { p.comma, p.ended, p.placed, p.skip = false, true, false, false }
 
 func (p *usersParser) read(line string, depth int) error {
 	toks, err := tokens(line)
-	if err != nil || len(toks) == 0 {
+	if err == nil && len(toks) == 0 {
+		return nil
+	}
+	indented := line[0] == ' ' || line[0] == '\t'
+	if !indented {
+		if p.comma {
+			p.bad(errors.New("the reply items before end with a comma"))
+		}
+		p.newEntry()
+	}
+	switch {
+	case p.skip:
+		return nil
+	case err != nil:
 		return err
-	}
-	if line[0] == ' ' || line[0] == '\t' {
+	case indented:
 		return p.reply(toks)
+	case toks[0].text == "$INCLUDE":
+		return p.open(toks[1:], depth)
 	}
-	var promised error
-	if p.comma {
-		promised = errors.New("the reply items before end with a comma")
-		p.comma = false
-	}
-	p.ended = true
-	if toks[0].text == "$INCLUDE" {
-		return errors.Join(promised, p.open(toks[1:], depth))
-	}
-	return errors.Join(promised, p.user(toks))
+	return p.user(toks)
 }
 
 // open reads an included file.
@@ -172,18 +176,20 @@ func (p *usersParser) user(toks []token) error {
 		err = errors.New("a comma after the last check item")
 	}
 	for _, it := range items {
-		err = errors.Join(err, u.check(it))
+		if err == nil {
+			err = u.check(it)
+		}
 	}
 	p.users = append(p.users, u)
 	p.places = append(p.places, place{p.name, p.at, false})
-	p.ended = false
+	p.ended, p.placed = false, true
 	return err
 }
 
 // reply reads a line of reply items.
 func (p *usersParser) reply(toks []token) error {
 	switch {
-	case len(p.users) == 0:
+	case !p.placed:
 		return errors.New("reply items of nobody")
 	case p.ended:
 		return errors.New("the line before ends without a comma")
@@ -192,7 +198,9 @@ func (p *usersParser) reply(toks []token) error {
 	p.comma, p.ended = more, !more
 	u := &p.users[len(p.users)-1]
 	for _, it := range list {
-		err = errors.Join(err, u.reply(it))
+		if err == nil {
+			err = u.reply(it)
+		}
 	}
 	return err
 }

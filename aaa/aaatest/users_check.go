@@ -105,7 +105,8 @@ func (c Check) valid() error {
 		}
 	case "=*", "!*":
 	case ":=", "+=":
-		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type are set; compare with ==", c.Name, c.Op)
+		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type are set; compare with ==%s", c.Name, c.Op,
+			didYouMean(c.Name, []string{"Cleartext-Password", "Auth-Type"}))
 	default:
 		return fmt.Errorf("check item %s: there is no operator %s", c.Name, c.Op)
 	}

@@ -103,6 +103,27 @@ func TestParseUsersErrors(t *testing.T) {
 			t.Errorf("%q: %v, want %q once", tt.in, err, tt.want)
 		}
 	}
+	for in, want := range map[string][]string{
+		// each bad entry is one error, and hides none of another
+		"bob Cleartext-Password := \"x\n\tService-Type = 7,\n\tClass = y\nkim Auth-Type := Rejct\n\tClas = z\n": {"1: a quoted string without its end", "4: Auth-Type := Rejct"},
+		"bob Cleartext-Password := x, NAS-Prt == 1, NAS-Pt == 2\n\tClas = z\n":                                  {"1: NAS-Prt: an unknown attribute"},
+		"bob Cleartext-Password \"x\"\n\tService-Type 7,\n\tfoo\nkim\n":                                         {"1: near \"Cleartext-Password\"", "4: kim has neither"},
+		"bob Cleartext-Password := x\n\tClas = z,\n\tfoo\n\tService-Type = 1,\nal Cleartext-Password := x,\n":   {"2: Clas: an unknown attribute", "5: a comma after"},
+		"kim\nbob Cleartext-Password := \"x\n":                                                                  {"2: a quoted string", "1: kim has neither"},
+		"bob Cleartext-Pasword := x\n":                                                                          {"1: check item Cleartext-Pasword := …: only Cleartext-Password and Auth-Type are set; compare with ==: did you mean Cleartext-Password?"},
+	} {
+		_, err := ParseUsers(namedReader{strings.NewReader(in), "authorize"})
+		lines := strings.Split(fmt.Sprint(err), "\n")
+		if len(lines) != len(want) {
+			t.Errorf("%q: %q, want %q", in, lines, want)
+			continue
+		}
+		for i, w := range want {
+			if !strings.HasPrefix(lines[i], "authorize:"+w) {
+				t.Errorf("%q: %q, want %q", in, lines[i], w)
+			}
+		}
+	}
 	if _, err := ParseUsers(strings.NewReader("$INCLUDE other\n")); err == nil || !strings.Contains(err.Error(), "in a text that is no file") {
 		t.Error(err)
 	}

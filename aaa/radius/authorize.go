@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -71,8 +72,11 @@ func (r *reading) printed() []string {
 }
 
 const (
-	unknown  = "unknown, left"
-	unused   = "not used, left"
+	unknown = "unknown, left"
+	unused  = "not used, left"
+
+	saidAgain = "it came before with the same value, left"
+
 	verified = "verified" // before anything else of the reply was looked at
 	refused  = "refused: "
 )
@@ -176,7 +180,7 @@ type reading struct {
 	note  string
 
 	seen    []seen
-	pairs   []*pair // those that came and may come once
+	pairs   []saidPair // those that came and may say one thing
 	facts   []fact
 	claims  []claim
 	demand  string // the attribute that demands a callback
@@ -195,10 +199,11 @@ type reading struct {
 	}
 }
 
-// seen is a rule that has been met; Ascend's plain types and vendor attributes may both come.
+// seen is a rule that has been met, and with what; Ascend's plain types and vendor attributes may both come.
 type seen struct {
-	rule *rule
-	raw  bool
+	rule   *rule
+	raw    bool
+	octets radius.Attribute
 }
 
 // fact is what may be said more than once where it is the same.
@@ -238,8 +243,10 @@ func (r *reading) honour(it item) error {
 		}
 		return nil
 	}
-	if err := r.once(it.rule, it.raw); err != nil {
+	if again, err := r.once(it); err != nil {
 		return err
+	} else if again {
+		return r.left(saidAgain)
 	}
 	v, err := it.rule.form.read(it.octets)
 	switch {
@@ -255,18 +262,25 @@ func (r *reading) honour(it item) error {
 	return it.rule.apply(r, v)
 }
 
-func (r *reading) once(rule *rule, raw bool) error {
-	if rule.many {
-		return nil
+// once reports an attribute that came before with the same value, as servers send it that gather a reply from several places. Another value is an error.
+func (r *reading) once(it item) (again bool, err error) {
+	if it.rule.many {
+		return false, nil
 	}
 	for _, s := range r.seen {
-		if s.rule == rule && s.raw == raw {
-			return errors.New("it came twice")
+		if s.rule != it.rule || s.raw != it.raw {
+			continue
 		}
+		if !bytes.Equal(s.octets, it.octets) {
+			return false, errTwice
+		}
+		return true, nil
 	}
-	r.seen = append(r.seen, seen{rule, raw})
-	return nil
+	r.seen = append(r.seen, seen{it.rule, it.raw, it.octets})
+	return false, nil
 }
+
+var errTwice = errors.New("it came twice and says two things")
 
 // left notes why the attribute in hand changes nothing.
 func (r *reading) left(why string) error {

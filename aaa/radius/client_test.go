@@ -113,6 +113,28 @@ func TestWrongSecretHint(t *testing.T) {
 	}, one)
 }
 
+// What has once been answered has the right secret: the reason looks elsewhere.
+func TestHintsOfKnownServer(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.want("bob", aaa.Granted, "")
+		for want, f := range map[string]aaatest.Faults{
+			"It last answered at 2000-01-01T00:00:": {Silent: true}, // the bubble's clock
+			"It answered with this secret at 2000-": {WrongAuth: true},
+			"were discarded. It answered with this": {WrongMAC: true},
+		} {
+			w.server["one"].SetFaults(f)
+			res := w.want("bob", aaa.Silent, want)
+			if strings.Contains(res.Reason, "same secret") || strings.Contains(res.Reason, "Is the shared secret") {
+				t.Errorf("%q", res.Reason)
+			}
+		}
+	}, one)
+	inTown(t, func(w *town) {
+		w.server["one"].SetFaults(aaatest.Faults{WrongAuth: true})
+		w.want("bob", aaa.Silent, "Is the shared secret the same on both sides?")
+	}, one)
+}
+
 // A flood of spoofed replies neither ends a login nor is accepted.
 func TestSpoofedFlood(t *testing.T) {
 	rounds := 25

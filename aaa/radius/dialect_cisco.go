@@ -136,6 +136,12 @@ func (r *reading) pair(v value) error {
 	return err
 }
 
+// saidPair is a pair that came with a value.
+type saidPair struct {
+	pair  *pair
+	value string
+}
+
 var errUnknownPair = errors.New("it is unknown")
 
 // optionalPair takes back what the pair did where it cannot be honoured whole.
@@ -178,10 +184,13 @@ func (r *reading) applyPair(prefix, name, v string) error {
 		return errors.New("it has no value")
 	}
 	if !p.many {
-		if slices.Contains(r.pairs, p) {
-			return errors.New("it came twice")
+		if i := slices.IndexFunc(r.pairs, func(s saidPair) bool { return s.pair == p }); i < 0 {
+			r.pairs = append(r.pairs, saidPair{p, v})
+		} else if r.pairs[i].value == v {
+			return r.left(saidAgain)
+		} else {
+			return errTwice
 		}
-		r.pairs = append(r.pairs, p)
 	}
 	r.field = p.field
 	if p.check == onlyTold {

@@ -227,7 +227,7 @@ func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.D
 	buf := make([]byte, 4096)
 	for range 5 {
 		conn.Write(wire)
-		conn.SetReadDeadline(time.Now().Add(time.Second))
+		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 		n, err := conn.Read(buf)
 		if err != nil {
 			continue

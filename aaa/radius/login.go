@@ -280,11 +280,11 @@ func echoes(attrs radius.Attributes) bool {
 	return err == nil && n == uint32(rfc2869.Prompt_Value_Echo)
 }
 
-// replyMessage joins the Reply-Messages by line ends. It is the server's text, for the caller to read.
+// replyMessage joins the Reply-Messages by line ends. It is the server's text, for the caller to read; NULs are dropped as in an Accept's.
 func replyMessage(attrs radius.Attributes) string {
 	var lines []string
 	for _, v := range values(attrs, rfc2865.ReplyMessage_Type) {
-		lines = append(lines, string(v))
+		lines = append(lines, strings.ReplaceAll(string(v), "\x00", ""))
 	}
 	return strings.Join(lines, "\n")
 }

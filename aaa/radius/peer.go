@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/ringback/ringback/aaa"
 )
 
 // maxDuration bounds all transmissions of one request together (MRD of RFC 5080 §2.2.1).
@@ -53,6 +56,10 @@ type peer struct {
 	watching  bool
 	reason    error // why it was last silent
 	opening   opening
+
+	otherSecret int64          // what answered was when a reload changed the secret: it proves nothing of this one
+	searching   atomic.Bool    // an exchange looks whether the answer comes from elsewhere
+	strayedFrom netip.AddrPort // where a reply came from that should have come from address; by mu
 }
 
 // question is what one exchange asks.
@@ -155,9 +162,14 @@ func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answe
 	wait, end := jitter(p.Timeout), ex.begun.Add(maxDuration)
 	var wire []byte
 	var refused error
+	asked := s
 	for try := range p.Retries + 1 {
+		if other, fresh := p.lastSocket(ex, s, try); other != nil {
+			defer func() { other.conn.Close(); p.searching.Store(false) }()
+			s, id, wire = other, fresh, nil
+		}
 		if try > 0 && q.renew != nil && q.renew() {
-			if fresh, ok := s.take(ex); ok {
+			if fresh, ok := s.take(ex); ok { // the socket of a search has no other
 				id, wire = fresh, nil
 			}
 		}
@@ -181,9 +193,17 @@ func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answe
 		wait = nextWait(wait, p.Timeout)
 	}
 	if refused == nil {
-		refused = s.complaint()
+		refused = asked.complaint()
 	}
 	return answer{}, refused
+}
+
+// lastSocket is elsewhere's socket for the last of several transmissions; nil: they all go by s.
+func (p *peer) lastSocket(ex *exchange, s *socket, try int) (*socket, uint32) {
+	if try == 0 || try < p.Retries {
+		return nil, 0
+	}
+	return p.elsewhere(ex, s)
 }
 
 // await blocks for the answer, at most wait. No packet and no error: time is out.
@@ -245,7 +265,9 @@ type silence struct {
 	waited time.Duration
 	sent   int
 	seen   [flaws]uint64
-	cause  error // what the socket or the context said; nil where time was simply out
+	from   netip.AddrPort // a reply came from there
+	before time.Time      // it answered then; zero: never
+	cause  error          // what the socket or the context said; nil where time was simply out
 }
 
 func (p *peer) silence(ex *exchange, cause error) *silence {
@@ -253,10 +275,14 @@ func (p *peer) silence(ex *exchange, cause error) *silence {
 	for f := range ex.seen {
 		s.seen[f] = ex.seen[f].Load()
 	}
+	if at := p.answered.Load(); at != p.otherSecret {
+		s.before = time.Unix(0, at)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.from = p.strayedFrom
 	if !errors.Is(cause, context.Canceled) && !errors.Is(cause, errClosed) {
-		p.mu.Lock()
 		p.reason = s
-		p.mu.Unlock()
 	}
 	return s
 }
@@ -270,6 +296,9 @@ func (s *silence) Error() string {
 			cause = errors.New("no connection in all that time")
 		}
 		fmt.Fprintf(&b, "nothing was sent in %s: %v", s.waited.Round(time.Millisecond), cause)
+		if hint := aaa.Unreached(cause); hint != "" {
+			b.WriteString(". " + hint)
+		}
 		return b.String()
 	}
 	fmt.Fprintf(&b, "no authentic answer in %s to %d transmissions", s.waited.Round(time.Millisecond), s.sent)
@@ -299,16 +328,29 @@ func (s *silence) hint(bad bool) string {
 		return ". The server must sign its replies: FreeRADIUS does so from 3.2.5 and 3.0.27 on; an older one needs in its site " +
 			freeradiusLines + ", and the same update inside Post-Auth-Type REJECT { … } and Post-Auth-Type Challenge { … } of post-auth." +
 			" Only where the way to the server is safe: message_authenticator: off"
-	case (s.seen[badDigest] > 0 || s.seen[badMAC] > 0) && s.peer.Transport == TLS:
-		return ". Is the shared secret the same on both sides? Inside TLS it is \"radsec\" unless both say otherwise"
 	case s.seen[badDigest] > 0 || s.seen[badMAC] > 0:
-		return ". Is the shared secret the same on both sides?"
-	case s.cause != nil && s.peer.Transport == TLS:
-		return "" // TLS says more than could be guessed
-	case !bad && !errors.Is(s.cause, context.Canceled):
-		return ". Does the server run, and is this host among its clients, with the same secret?"
+		return s.hintOfSecret()
+	case s.from.IsValid():
+		return fmt.Sprintf(". A reply came from %s: the server must answer from the address that it is asked at, or be asked at that one", s.from)
+	case aaa.Unreached(s.cause) != "":
+		return ". " + aaa.Unreached(s.cause)
+	case bad || s.peer.Transport == TLS && s.cause != nil || errors.Is(s.cause, context.Canceled):
+		return "" // what was said already tells more than could be guessed
+	case !s.before.IsZero():
+		return fmt.Sprintf(". It last answered at %s: is it down, too busy, or cut off?", s.before.Format(time.RFC3339))
 	}
-	return ""
+	return ". Does the server run, and is this host among its clients, with the same secret?"
+}
+
+// hintOfSecret: who has once answered authentically has the secret.
+func (s *silence) hintOfSecret() string {
+	switch {
+	case !s.before.IsZero():
+		return fmt.Sprintf(". It answered with this secret at %s: was the secret changed there since, or does somebody forge replies?", s.before.Format(time.RFC3339))
+	case s.peer.Transport == TLS:
+		return ". Is the shared secret the same on both sides? Inside TLS it is \"radsec\" unless both say otherwise"
+	}
+	return ". Is the shared secret the same on both sides?"
 }
 
 // passing tells a socket error that is only news of the way (ICMP) from one that ends the socket.

@@ -25,7 +25,7 @@ func radclient(t *testing.T, address, command, key, attributes string) string {
 		}
 		t.Skip(needs)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-x", "-r", "1", "-t", "3", address, command, key)
 	cmd.Stdin = strings.NewReader(attributes)

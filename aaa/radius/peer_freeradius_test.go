@@ -17,7 +17,7 @@ func freeradius(t *testing.T) (*aaatest.FreeRADIUS, *radius.Client) {
 	t.Helper()
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
 	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }, Servers: []radius.ServerConfig{
-		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 1}}})
+		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 3}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +26,7 @@ func freeradius(t *testing.T) (*aaatest.FreeRADIUS, *radius.Client) {
 }
 
 func TestPeerFreeRADIUSLogin(t *testing.T) {
+	t.Parallel()
 	_, c := freeradius(t)
 	for _, tt := range []struct {
 		user, password string
@@ -64,6 +65,7 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 // A stock FreeRADIUS leaves the users file's reply items on an Access-Reject: a client that reads attributes before the code would
 // call whoever gave a wrong password.
 func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
+	t.Parallel()
 	f, c := freeradius(t)
 	_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "austin-01", Password: "wrong"})
 	if res.Kind != aaa.Refused || res.Auth.Callback || res.Auth.Dialstring.IsSet() {
@@ -75,6 +77,7 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 }
 
 func TestPeerFreeRADIUSChallenge(t *testing.T) {
+	t.Parallel()
 	_, c := freeradius(t)
 	for answer, want := range map[aaa.Secret]aaa.Kind{"123456": aaa.Granted, "654321": aaa.Refused} {
 		conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "otp", Password: "any"})
@@ -88,6 +91,7 @@ func TestPeerFreeRADIUSChallenge(t *testing.T) {
 }
 
 func TestPeerFreeRADIUSAccounting(t *testing.T) {
+	t.Parallel()
 	f, c := freeradius(t)
 	r := aaa.Record{ID: "1", Type: aaa.On, Time: time.Now(), SessionID: "boot"}
 	leg := aaa.Record{ID: "2", Type: aaa.Start, Time: time.Now(), SessionID: "s1", MultiSessionID: "m1", Entry: "radius", User: "austin-01", Service: aaa.EXEC, ServiceType: 9,
@@ -123,6 +127,7 @@ func TestPeerFreeRADIUSAccounting(t *testing.T) {
 
 // A stopped server is silence; when it goes on, its late answer disturbs nobody.
 func TestPeerFreeRADIUSPaused(t *testing.T) {
+	t.Parallel()
 	f, c := freeradius(t)
 	req := aaa.Request{Service: aaa.EXEC, User: "plain", Password: "pw6"}
 	if err := f.Pause(); err != nil {

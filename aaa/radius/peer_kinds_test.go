@@ -28,7 +28,7 @@ func kinds(t *testing.T, dialects ...string) (*aaatest.FreeRADIUS, *radius.Clien
 	}
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Config: read("kinds.conf.in"), Users: read("kinds.users")})
 	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }, Servers: []radius.ServerConfig{
-		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 1, Dialects: dialects}}})
+		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 3, Dialects: dialects}}})
 	if err != nil {
 		t.Fatal(err)
 	}

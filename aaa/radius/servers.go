@@ -166,6 +166,9 @@ func (c *Client) balanced(peers []*peer) []*peer {
 func (p *peer) inherit(from *peer) {
 	p.latched.Store(from.latched.Load())
 	p.answered.Store(from.answered.Load())
+	if from.Secret != p.Secret {
+		p.otherSecret = from.answered.Load()
+	}
 	from.mu.Lock()
 	defer from.mu.Unlock()
 	p.deadUntil, p.reason = from.deadUntil, from.reason

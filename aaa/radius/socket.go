@@ -250,6 +250,7 @@ func (s *socket) read() {
 			}
 			continue
 		}
+		s.heard.Add(1)
 		packet, ok := cut(buf[:n])
 		if !ok {
 			s.peer.dropped[badLength].Add(1)

@@ -24,7 +24,7 @@ type form int
 
 const (
 	text        form = iota // one line: no control characters
-	prose                   // lines for the caller: no NUL
+	prose                   // lines for the caller, NULs dropped: servers written in C send the one that ends their string
 	octets                  // anything
 	integer                 // four octets
 	address                 // four octets
@@ -123,9 +123,7 @@ func (f form) read(b radius.Attribute) (value, error) {
 	case text:
 		return value{s: string(b)}, oneLine(b)
 	case prose:
-		if strings.Contains(string(b), "\x00") {
-			return value{}, errors.New("a NUL in it")
-		}
+		return value{s: strings.ReplaceAll(string(b), "\x00", "")}, nil
 	}
 	return value{s: string(b)}, nil
 }

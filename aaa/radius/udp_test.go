@@ -27,8 +27,51 @@ func TestClosedPort(t *testing.T) {
 	for range 2 {
 		begun := time.Now()
 		_, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary})
-		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connection refused") || !strings.Contains(res.Reason, "2 transmissions") || time.Since(begun) < 50*time.Millisecond {
+		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connection refused") || !strings.Contains(res.Reason, "2 transmissions") || !strings.HasSuffix(res.Reason, "Nothing listens there: does the server run, and on this port?") || time.Since(begun) < 50*time.Millisecond {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}
 	}
+}
+
+// A server that answers from another address than it is asked at is not heard, and the reason names that address.
+func TestReplyFromElsewhere(t *testing.T) {
+	t.Parallel()
+	asked, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	other, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, from, err := asked.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			reject := append([]byte{3, buf[1], 0, 20}, buf[4:20]...)
+			other.WriteTo(reject[:min(n, 20)], from)
+			other.WriteTo([]byte("no reply"), from)
+		}
+	}()
+	c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: asked.LocalAddr().String(), Secret: secret, Timeout: 200 * time.Millisecond, Retries: 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	want := "A reply came from " + other.LocalAddr().String() + ": the server must answer from the address that it is asked at"
+	var res aaa.Result
+	for range 20 { // a busy machine may hand the reply over after the last wait
+		if _, res = c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
+			t.Fatalf("%+v", res)
+		}
+		if strings.Contains(res.Reason, want) {
+			return
+		}
+	}
+	t.Errorf("%q, must say %q", res.Reason, want)
 }

@@ -211,6 +211,7 @@ type server struct {
 	Serve func(*link)
 	TLS   *tls.Config
 	Wrong string // another secret than the client's
+	Late  bool   // its host says nothing to who connects
 }
 
 // inTown runs f in a bubble with servers "one", "two", ….
@@ -247,6 +248,10 @@ func inTown(t *testing.T, cfg tacplus.Config, f func(*town), servers ...server) 
 }
 
 func (w *town) dial(ctx context.Context, s server) (net.Conn, error) {
+	if s.Late {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if s.Serve == nil {
 		return nil, fmt.Errorf("dial tcp %s: %w", s.Address, syscall.ECONNREFUSED)
 	}

@@ -101,13 +101,16 @@ func newSessionID() uint32 {
 	return binary.BigEndian.Uint32(b[:])
 }
 
+// hintSecret is the first thing to look at where a reply cannot be read.
+const hintSecret = "Is the secret the same on both sides?"
+
 // checkBody says whether the lengths inside a reply add up to the body that came. Where they do not, the secret is wrong, or somebody lies.
 func checkBody(kind tq.HeaderType, b []byte) error {
 	want, ok := bodyLen(kind, b)
 	if ok && want == len(b) {
 		return nil
 	}
-	return &flaw{what: fmt.Sprintf("the lengths inside a reply of %d octets do not add up", len(b)), hint: "Is the secret the same on both sides?"}
+	return &flaw{what: fmt.Sprintf("the lengths inside a reply of %d octets do not add up", len(b)), hint: hintSecret}
 }
 
 // bodyLen sums what the length fields of a reply promise (RFC 8907 §5.2, §6.2, §7.2); false where the body is too short to have them.

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	tq "github.com/facebookincubator/tacquito"
+
+	"github.com/ringback/ringback/aaa"
 )
 
 // declined is how long a server that would not carry many sessions over one connection is not asked again.
@@ -47,6 +49,7 @@ type peer struct {
 	answered    uint64
 	silent      uint64
 	lastSilence string
+	understood  bool // an answer was, so the secret is right
 }
 
 // ServerStatus is what is known of a server.
@@ -67,6 +70,7 @@ type silence struct {
 	peer  *peer
 	doing string
 	cause error
+	known bool // an answer was understood before
 }
 
 func (s *silence) Error() string {
@@ -87,6 +91,9 @@ func (s *silence) hint() string {
 	text := s.cause.Error()
 	switch {
 	case errors.As(s.cause, &f):
+		if s.known && f.hint == hintSecret {
+			return "It was understood before: was the secret changed there since?"
+		}
 		return f.hint
 	case errors.As(s.cause, &unknown):
 		return "Does tls.ca_file hold the certificate of who signed the server's?"
@@ -96,13 +103,22 @@ func (s *silence) hint() string {
 		return "The server must speak TLS 1.3 on this port (RFC 9887 §3.2)."
 	case strings.Contains(text, "remote error: tls:"):
 		return "Does the server know the signer of tls.cert_file?"
-	case errors.Is(s.cause, syscall.ECONNREFUSED):
-		return "Does the server run, and does it listen on this port?"
+	case aaa.Unreached(s.cause) != "":
+		return aaa.Unreached(s.cause)
+	case errors.Is(s.cause, errTimeout) && s.doing == connecting:
+		return aaa.Unreached(syscall.ETIMEDOUT)
+	case errors.As(s.cause, &lost) && s.known && s.peer.SingleConnection:
+		return "It answered before. Some servers drop a connection that carries several sessions: try single_connection: false."
+	case (errors.As(s.cause, &lost) || errors.Is(s.cause, errTimeout)) && s.known:
+		return "It answered before: is it too busy, or was this host's entry changed there?"
 	case errors.As(s.cause, &lost), errors.Is(s.cause, errTimeout):
 		return "Is this host among the server's clients, with the same secret?"
 	}
 	return ""
 }
+
+// connecting is what a silence was doing before anything was sent.
+const connecting = "connect"
 
 func newPeer(s ServerConfig, c Config) (*peer, error) {
 	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1), conns: map[*conn]bool{}}
@@ -129,6 +145,7 @@ func (p *peer) inherit(old *peer) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	p.deadUntil, p.ownUntil, p.lastSilence = old.deadUntil, old.ownUntil, old.lastSilence
+	p.understood = old.understood && old.Secret == p.Secret
 }
 
 // ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error is a *silence, or says
@@ -137,7 +154,7 @@ func (p *peer) ask(ctx context.Context, kind tq.HeaderType, minor byte, doing st
 	for again := false; ; again = true {
 		s, err := p.open(ctx, kind, minor)
 		if err != nil {
-			return nil, nil, p.quiet(ctx, "connect", err)
+			return nil, nil, p.quiet(ctx, connecting, err)
 		}
 		reply, err := s.exchange(ctx, body)
 		if err == nil {
@@ -155,7 +172,9 @@ func (p *peer) ask(ctx context.Context, kind tq.HeaderType, minor byte, doing st
 
 // quiet makes the error of a server that gave no usable answer, and has it passed over for a while, unless that was no fault of its own.
 func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
-	s := &silence{peer: p, doing: doing, cause: cause}
+	p.mu.Lock()
+	s := &silence{peer: p, doing: doing, cause: cause, known: p.understood}
+	p.mu.Unlock()
 	if errors.Is(cause, errTimeout) || errors.Is(cause, context.DeadlineExceeded) && ctx.Err() == nil {
 		s.cause = fmt.Errorf("%w in %v", errTimeout, p.Timeout)
 	}
@@ -364,6 +383,7 @@ func (p *peer) revive() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answered++
+	p.understood = true
 	p.deadUntil = time.Time{}
 }
 

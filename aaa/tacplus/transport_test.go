@@ -96,6 +96,43 @@ func TestWrongSecret(t *testing.T) {
 	}, s)
 }
 
+// What has once answered knows this host and its secret: the reason looks elsewhere.
+func TestHintsOfKnownServer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		single bool
+		then   func(l *link, p wire)
+		want   string
+	}{
+		"closed":                      {false, func(l *link, _ wire) { l.conn.Close() }, "closed the connection without an answer. It answered before: is it too busy"},
+		"silent":                      {false, func(*link, wire) {}, "no answer in 5s. It answered before: is it too busy"},
+		"closed, a single connection": {true, func(l *link, _ wire) { l.conn.Close() }, "try single_connection: false"},
+		"lengths":                     {false, func(l *link, p wire) { l.send(p.to(append(authenReply(pass, 0, "", ""), 0))) }, "do not add up. It was understood before: was the secret changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			s := server{ServerConfig: tacplus.ServerConfig{SingleConnection: c.single}, Serve: func(l *link) {
+				for p, ok := l.next(); ok; p, ok = l.next() {
+					if asked.Add(1) == 1 {
+						l.send(p.to(authenReply(pass, 0, "", "")))
+					} else {
+						c.then(l, p)
+					}
+				}
+			}}
+			inTown(t, tacplus.Config{}, func(w *town) {
+				w.want(aaa.Granted, "one", "")
+				w.want(aaa.Silent, "", c.want)
+			}, s)
+		})
+	}
+	late := server{Late: true}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.want(aaa.Silent, "", "connect: no answer in 5s. Is the address right, and does no firewall")
+	}, late)
+}
+
 // Fail-over in order, dead time, revival.
 func TestDeadTime(t *testing.T) {
 	t.Parallel()
@@ -115,7 +152,7 @@ func TestDeadTime(t *testing.T) {
 		w.want(aaa.Granted, "three", "")
 		st := w.client.Servers()
 		if time.Since(begun) != 2*time.Second || st[0].Silent != 1 || st[1].Silent != 1 || st[2].Answered != 2 || !st[0].DeadUntil.Equal(begun.Add(2*time.Second+time.Minute)) ||
-			!strings.Contains(st[1].LastSilence, "connection refused. Does the server run") {
+			!strings.Contains(st[1].LastSilence, "connection refused. Nothing listens there: does the server run") {
 			t.Errorf("%+v", st)
 		}
 		<-time.After(time.Minute)
@@ -143,7 +180,7 @@ func TestErrorIsAlive(t *testing.T) {
 func TestAllDead(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
-		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Does the server run")
+		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Nothing listens there: does the server run")
 		w.want(aaa.Silent, "", "tacacs server one")
 	}, server{}, server{})
 }

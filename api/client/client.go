@@ -10,8 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Client speaks to the daemon behind one unix socket. The zero value is not usable; New makes one. Safe for use by several goroutines.
@@ -58,10 +61,24 @@ func (c *Client) Users(ctx context.Context) ([]User, error) {
 	return v, c.get(ctx, "/v1/users", &v)
 }
 
-// Callbacks returns the pending callbacks and, with all, the newest ended ones too, newest first.
+// Callbacks returns the newest hundred pending callbacks, with all the newest hundred of any state, newest first.
 func (c *Client) Callbacks(ctx context.Context, all bool) ([]Callback, error) {
-	var v []Callback
-	return v, c.get(ctx, "/v1/callbacks?all="+strconv.FormatBool(all), &v)
+	v, _, err := c.FindCallbacks(ctx, CallbackQuery{All: all, Limit: 100})
+	return v, err
+}
+
+// FindCallbacks returns the callbacks that are wanted, newest first, and how many older ones the limit left out.
+func (c *Client) FindCallbacks(ctx context.Context, q CallbackQuery) (v []Callback, older int, err error) {
+	query := url.Values{"all": {strconv.FormatBool(q.All)}, "limit": {strconv.Itoa(q.Limit)}}
+	if !q.Since.IsZero() {
+		query.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	head, err := c.do(ctx, http.MethodGet, "/v1/callbacks?"+query.Encode(), &v)
+	if err != nil {
+		return nil, 0, err
+	}
+	older, _ = strconv.Atoi(head.Get("Ringback-Older"))
+	return v, older, nil
 }
 
 // Callback returns one callback whole. A unique beginning of its ID will do.
@@ -72,12 +89,31 @@ func (c *Client) Callback(ctx context.Context, id string) (CallbackDetail, error
 
 // CancelCallback ends a pending callback as cancelled.
 func (c *Client) CancelCallback(ctx context.Context, id string) error {
-	return c.do(ctx, http.MethodDelete, "/v1/callbacks/"+url.PathEscape(id), nil)
+	_, err := c.do(ctx, http.MethodDelete, "/v1/callbacks/"+url.PathEscape(id), nil)
+	return err
 }
 
 // ClearLine hangs up whatever is on the line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
-	return c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
+	_, err := c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
+	return err
+}
+
+// LoginLocks returns whose logins are locked or delayed.
+func (c *Client) LoginLocks(ctx context.Context) ([]LoginLock, error) {
+	var v []LoginLock
+	return v, c.get(ctx, "/v1/login-locks", &v)
+}
+
+// ClearLoginLocks forgets the failed logins of a name or number, or with "" all, and returns of how many sources.
+func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
+	query := "all=true"
+	if of != "" {
+		query = "of=" + url.QueryEscape(of)
+	}
+	var v Cleared
+	_, err := c.do(ctx, http.MethodPost, "/v1/login-locks/clear?"+query, &v)
+	return v.Cleared, err
 }
 
 // Health returns how the daemon and its disk are.
@@ -98,54 +134,79 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 	return v, c.get(ctx, "/v1/version", &v)
 }
 
-// Debug calls show with each event of the topics until ctx ends (it then returns nil) or the daemon goes (an error).
-func (c *Client) Debug(ctx context.Context, topics []string, show func(DebugEvent)) error {
+// Debug calls listening once the daemon listens, unless it is nil, and show with each event of the topics after that. It returns nil when
+// ctx ends, and an error when the daemon goes.
+func (c *Client) Debug(ctx context.Context, topics []string, listening func(), show func(DebugEvent)) error {
 	resp, err := c.send(ctx, http.MethodGet, "/v1/debug?topics="+url.QueryEscape(strings.Join(topics, ",")))
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	in := bufio.NewScanner(resp.Body)
-	for in.Scan() {
-		data, ok := strings.CutPrefix(in.Text(), "data: ")
-		if !ok {
-			continue
-		}
-		var e DebugEvent
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
-			if ctx.Err() != nil {
-				return nil // the last event was cut off by our own leaving
-			}
-			return fmt.Errorf("read debug event %q: %w", data, err)
-		}
-		show(e)
-	}
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err := in.Err(); err != nil {
-		return fmt.Errorf("read debug events from %s: %w", c.socket, err)
-	}
-	return errors.New("the daemon has ended")
-}
-
-func (c *Client) get(ctx context.Context, path string, into any) error {
-	return c.do(ctx, http.MethodGet, path, into)
-}
-
-func (c *Client) do(ctx context.Context, method, path string, into any) error {
-	resp, err := c.send(ctx, method, path)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if into == nil {
+	err = eachEvent(resp.Body, func(kind string, data []byte) error {
+		if kind == "listening" {
+			if listening != nil {
+				listening()
+			}
+			return nil
+		}
+		var e DebugEvent
+		if err := json.Unmarshal(data, &e); err != nil {
+			return fmt.Errorf("read debug event %q: %w", data, err)
+		}
+		show(e)
 		return nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil // what was being read was cut off by our own leaving
+	case err != nil:
+		return fmt.Errorf("read debug events from %s: %w", c.socket, err)
+	}
+	return fmt.Errorf("the daemon at %s has ended", c.socket)
+}
+
+// eachEvent reads server-sent events, each with one line of data, until the stream or f ends.
+func eachEvent(r io.Reader, f func(kind string, data []byte) error) error {
+	kind := ""
+	in := bufio.NewScanner(r)
+	for in.Scan() {
+		line := in.Text()
+		if line == "" {
+			kind = ""
+		}
+		if name, ok := strings.CutPrefix(line, "event: "); ok {
+			kind = name
+		}
+		if data, ok := strings.CutPrefix(line, "data: "); ok {
+			if err := f(kind, []byte(data)); err != nil {
+				return err
+			}
+		}
+	}
+	return in.Err()
+}
+
+func (c *Client) get(ctx context.Context, path string, into any) error {
+	_, err := c.do(ctx, http.MethodGet, path, into)
+	return err
+}
+
+func (c *Client) do(ctx context.Context, method, path string, into any) (http.Header, error) {
+	resp, err := c.send(ctx, method, path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if into == nil {
+		return resp.Header, nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return fmt.Errorf("read the daemon's answer to %s: %w", path, err)
+		return nil, fmt.Errorf("read the daemon's answer to %s: %w", path, err)
 	}
-	return nil
+	return resp.Header, nil
 }
 
 // send returns a response of a 2xx status; the caller closes its body.
@@ -156,7 +217,7 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the daemon at %s: %w (is `ringback serve` or `ringback lab` running?)", c.socket, errors.Unwrap(err))
+		return nil, c.unreached(err)
 	}
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
@@ -166,4 +227,28 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	_ = json.Unmarshal(body, p)
 	return nil, p
+}
+
+// unreached says why the daemon gave no answer, and what to do.
+func (c *Client) unreached(err error) error {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return fmt.Errorf("ask the daemon at %s: %w", c.socket, errors.Unwrap(err)) // without the URL, which is none
+	}
+	hint := ""
+	switch errno {
+	case syscall.EACCES, syscall.EPERM:
+		hint = ": run as the user of the daemon" + c.orGroup()
+	case syscall.ENOENT, syscall.ECONNREFUSED:
+		hint = " (is `ringback serve` or `ringback lab` running?)"
+	}
+	return fmt.Errorf("ask the daemon at %s: %w%s", c.socket, errno, hint)
+}
+
+// orGroup names the group of the socket as those who may use it besides, unless its mode says otherwise.
+func (c *Client) orGroup() string {
+	if st, err := os.Stat(c.socket); err == nil && st.Mode().Perm()&0o020 == 0 {
+		return ""
+	}
+	return " or a member of its group"
 }

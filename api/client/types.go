@@ -2,7 +2,10 @@
 // console pages have no other door to a running daemon.
 package client
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Line is a line as `show lines` prints it. Times are wall time.
 type Line struct {
@@ -12,6 +15,8 @@ type Line struct {
 	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
 	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined"`
 	Reason  string    `json:"reason,omitempty" doc:"why it is down or quarantined"`
+	Notices []string  `json:"notices,omitempty" doc:"what is not as it should be though the line works"`
+	InBand  bool      `json:"in_band,omitempty" doc:"its port has no modem signals"`
 	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`
 	Signals string    `json:"signals,omitempty" doc:"modem signals that are on, e.g. DTR DSR DCD"`
 	Since   time.Time `json:"since" doc:"when the state began"`
@@ -49,6 +54,13 @@ type Callback struct {
 	Ended    *time.Time `json:"ended,omitempty"`
 }
 
+// CallbackQuery says which callbacks are wanted.
+type CallbackQuery struct {
+	All   bool      // ended ones too
+	Limit int       // the newest so many; 0: all
+	Since time.Time // those created then or later; zero: all
+}
+
 // Attempt is one dial of a callback.
 type Attempt struct {
 	N          int        `json:"n"`
@@ -72,12 +84,29 @@ type Step struct {
 // CallbackDetail is a callback with all that is known of it.
 type CallbackDetail struct {
 	Callback
-	Policy        string    `json:"policy" doc:"group whose policy decided"`
-	PolicyDigest  string    `json:"policy_digest"`
-	Decision      []Step    `json:"decision" doc:"why the policy decided so"`
-	Authorization string    `json:"authorization" doc:"what AAA granted, secrets masked, as JSON"`
-	History       []Step    `json:"history" doc:"what happened, in order"`
-	Dials         []Attempt `json:"dials"`
+	Policy        string          `json:"policy" doc:"group whose policy decided"`
+	PolicyDigest  string          `json:"policy_digest"`
+	Decision      []Step          `json:"decision" doc:"why the policy decided so"`
+	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted and which server, secrets masked; no settled form"`
+	History       []Step          `json:"history" doc:"what happened, in order"`
+	Dials         []Attempt       `json:"dials"`
+}
+
+// LoginLock is a source of failed logins that is locked or delayed.
+type LoginLock struct {
+	Of       string     `json:"of" doc:"name, line, name+number, name+line or number: what the failures are counted of"`
+	Enable   bool       `json:"enable,omitempty" doc:"failures of the EXEC's enable, not of logins"`
+	User     string     `json:"user,omitempty" doc:"the name; of a name that is nobody's its length and a keyed hash"`
+	Number   string     `json:"number,omitempty" doc:"the calling number"`
+	TTY      int        `json:"tty,omitempty"`
+	Failures int        `json:"failures"`
+	Until    *time.Time `json:"until,omitempty" doc:"locked until then; absent: only delayed"`
+	Delay    float64    `json:"delay,omitempty" doc:"seconds that the next login waits"`
+}
+
+// Cleared says how much was cleared.
+type Cleared struct {
+	Cleared int `json:"cleared"`
 }
 
 // AAAServer is an AAA server and how it stands.
@@ -93,6 +122,11 @@ type AAAServer struct {
 	Dropped   uint64    `json:"dropped,omitempty" doc:"RADIUS replies that were not believed, or that nobody waited for"`
 	Answered  time.Time `json:"answered,omitzero" doc:"when it last answered a request (RADIUS)"`
 	Reason    string    `json:"reason,omitempty" doc:"why it was last silent"`
+}
+
+// Listening is the first event of a debug stream (its type is "listening"): events from now on are not missed.
+type Listening struct {
+	Topics []string `json:"topics"`
 }
 
 // DebugEvent is one line of `debug …`.

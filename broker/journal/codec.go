@@ -1,8 +1,7 @@
 package journal
 
 import (
-	"bytes"
-	"crypto/sha256"
+	"crypto/hmac"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,9 +41,9 @@ func (t *table) columns() string {
 	return strings.Join(t.cols, ", ") + ", " + sum
 }
 
-// sum is the checksum of a row: SHA-256 over the table's name and every value with its type and length, so that no value can
+// sum is the checksum of a row: HMAC-SHA-256 over the table's name and every value with its type and length, so that no value can
 // pass for another and no two rows share an encoding. Values are what SQLite stores: nil, int64, string, []byte.
-func (t *table) sum(values []any) []byte {
+func (t *table) sum(k rowKey, values []any) []byte {
 	for i := range t.late {
 		if n := len(values); n != len(t.cols)-i || values[n-1] != "" {
 			break
@@ -69,18 +68,17 @@ func (t *table) sum(values []any) []byte {
 			buf = append(buf, '?') // no such value is ever written
 		}
 	}
-	h := sha256.Sum256(buf)
-	return h[:]
+	return k.sign(buf)
 }
 
 // check verifies a row as read, its checksum last, and returns its values without that.
-func (t *table) check(row []any) ([]any, *Damage) {
+func (t *table) check(k rowKey, row []any) ([]any, *Damage) {
 	if len(row) != len(t.cols)+1 {
 		return nil, &Damage{t.name, "?", fmt.Sprintf("%d columns instead of %d", len(row), len(t.cols)+1)}
 	}
 	values := row[:len(t.cols)]
 	want, ok := row[len(t.cols)].([]byte)
-	if !ok || !bytes.Equal(want, t.sum(values)) {
+	if !ok || !hmac.Equal(want, t.sum(k, values)) {
 		return nil, t.damage(values, "its checksum does not fit its content")
 	}
 	return values, nil

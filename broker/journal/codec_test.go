@@ -11,15 +11,18 @@ import (
 // the table's name, then i + 8 bytes, s + 8 bytes of length + text, b likewise, n.
 func TestSumIsWhatItWas(t *testing.T) {
 	for _, tt := range []struct {
+		key    rowKey
 		values []any
 		want   string
 	}{
 		// printf 'spool' | sha256sum
-		{nil, "627c012b20c46af50a2a1164318d3eff7582317b0eb842ec8f7896796147db80"},
+		{nil, nil, "627c012b20c46af50a2a1164318d3eff7582317b0eb842ec8f7896796147db80"},
 		// printf 'spooli\0\0\0\0\0\0\0\1s\0\0\0\0\0\0\0\2abnb\0\0\0\0\0\0\0\1c' | sha256sum
-		{[]any{int64(1), "ab", nil, []byte("c")}, "e81a23fc631e6f7a82f58b6cd89186f894a0a24f040f0eabfc27a3ed347c63b8"},
+		{nil, []any{int64(1), "ab", nil, []byte("c")}, "e81a23fc631e6f7a82f58b6cd89186f894a0a24f040f0eabfc27a3ed347c63b8"},
+		// the same | openssl dgst -sha256 -hmac secret
+		{rowKey("secret"), []any{int64(1), "ab", nil, []byte("c")}, "501b0b4124b8975116436ad65f9977eb2b31eccdf668126acac8c137268cb561"},
 	} {
-		if got := hex.EncodeToString(spoolTable.sum(tt.values)); got != tt.want {
+		if got := hex.EncodeToString(spoolTable.sum(tt.key, tt.values)); got != tt.want {
 			t.Errorf("%v: got %s, want %s", tt.values, got, tt.want)
 		}
 	}
@@ -27,17 +30,20 @@ func TestSumIsWhatItWas(t *testing.T) {
 
 func TestColumnsAndValuesAgree(t *testing.T) {
 	for table, values := range map[*table][]any{callsTable: Call{}.values(), callbacksTable: Callback{}.values(),
-		attemptsTable: Attempt{}.values(), spoolTable: Spooled{}.values(), auditTable: Audit{}.values()} {
+		attemptsTable: Attempt{}.values(), spoolTable: Spooled{}.values(), auditTable: Audit{}.values(),
+		loginLimitsTable: LoginLimit{}.values(), loginNamesTable: LoginName{}.values()} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
 	}
 }
 
+var testKey = rowKey("test")
+
 // FuzzDecode feeds rows of any shape, with checksums that fit: nothing panics, and what decodes encodes back to the same values.
 func FuzzDecode(f *testing.F) {
 	for _, v := range [][]any{call("c").values(), callback("c", "u").values(), attempt("c", 1).values(), spooled("r").values(),
-		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}} {
+		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, LoginLimit{Kind: "name"}.values(), LoginName{Key: "k"}.values()} {
 		f.Add(pack(v))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -46,7 +52,9 @@ func FuzzDecode(f *testing.F) {
 		back(t, callbacksTable, row, decodeCallback, Callback.values)
 		back(t, attemptsTable, row, decodeAttempt, Attempt.values)
 		back(t, spoolTable, row, decodeSpooled, Spooled.values)
-		back(t, auditTable, row, decodeAudit, Audit.values)
+		back(t, auditTable, row, testKey.decodeAudit, Audit.values)
+		back(t, loginLimitsTable, row, decodeLoginLimit, LoginLimit.values)
+		back(t, loginNamesTable, row, decodeLoginName, LoginName.values)
 	})
 }
 
@@ -54,10 +62,10 @@ func back[T any](t *testing.T, tab *table, row []any, decode func([]any) (T, err
 	if len(row) == 0 {
 		return
 	}
-	if values, d := tab.check(row); (values == nil) == (d == nil) {
+	if values, d := tab.check(testKey, row); (values == nil) == (d == nil) {
 		t.Fatal("neither checked nor damaged")
 	}
-	_, d := tab.check(append(row[:len(row):len(row)], tab.sum(row)))
+	_, d := tab.check(testKey, append(row[:len(row):len(row)], tab.sum(testKey, row)))
 	if (d == nil) != (len(row) == len(tab.cols)) {
 		t.Fatalf("a sum that fits: %v", d)
 	}

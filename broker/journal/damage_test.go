@@ -91,7 +91,7 @@ func readAll(r *Reader, t *table) (good int, bad []Damage, err error) {
 		ss, bad, err := r.SpoolNext(ctx, 0)
 		return len(ss), bad, err
 	}
-	as, bad, err := list(ctx, r, auditTable, decodeAudit, "")
+	as, bad, err := list(ctx, r, auditTable, r.key.decodeAudit, "")
 	return len(as), bad, err
 }
 

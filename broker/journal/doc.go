@@ -11,9 +11,9 @@
 //
 // # What the journal finds out by itself
 //
-// Each row carries a SHA-256 over its columns, checked whenever it is read; the audit is a chain of hashes. A row that does
-// not verify comes back as a [Damage] beside the good ones, never as a row. A file beside the journal counts its transactions: one that is
-// another, or lacks the newest ones, is refused by [Open] and left as it is.
+// Each row carries an HMAC-SHA-256 over its columns by the key in journal.key beside it, checked whenever it is read; the audit is a chain of
+// these. A row that does not verify comes back as a [Damage] beside the good ones, never as a row. A file beside the journal counts its
+// transactions: one that is another, or lacks the newest ones, is refused by [Open] and left as it is.
 //
 // Rows are never deleted but those of the spool, once their record was acknowledged. A damaged row that [SetAside] takes out of the way is kept
 // as it was found.

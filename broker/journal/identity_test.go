@@ -29,7 +29,7 @@ func copyFiles(t *testing.T, from, to string) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"journal.db", "journal.db-wal", identityName} {
+	for _, name := range []string{"journal.db", "journal.db-wal", identityName, "journal.key"} {
 		b, err := os.ReadFile(filepath.Join(filepath.Dir(from), name))
 		if os.IsNotExist(err) {
 			continue

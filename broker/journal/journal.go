@@ -21,6 +21,8 @@ type Journal struct {
 	*Reader
 
 	lock     *lock
+	key      rowKey
+	names    []byte
 	warnings []string
 	queue    chan *request
 	closing  chan struct{} // closed by Close: no more requests
@@ -56,11 +58,16 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if j.Reader, err = openPool(ctx, path, "rw"); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
+	j.Reader.key = j.key
 	return j, nil
 }
 
 // Warnings are what SQLite's check found wrong in single rows when the journal was opened; Verify tells more.
 func (j *Journal) Warnings() []string { return j.warnings }
+
+// NameKey is a key for hashes of names, in names.key of the state directory. The journal does not use it; its writer makes it, whose thread makes all
+// syncs of the state directory.
+func (j *Journal) NameKey() []byte { return j.names }
 
 // Commits counts the transactions that were written and synced since Open. Several callers may share one.
 func (j *Journal) Commits() uint64 { return j.commits.Load() }

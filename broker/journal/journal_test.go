@@ -370,6 +370,7 @@ func TestQueries(t *testing.T) {
 		commit(t, j, PutCallback{cb}, PutCall{c}, Spool{spooled(fmt.Sprint("r", i))}, AddAudit{record(fmt.Sprint(i))})
 	}
 	c3 := callback("cb3", "u3")
+	c3.Created = at(3)
 	commit(t, j, PutCallback{ended(c3, "failed")}, EndCall{ID: "call3", End: at(9)}, Unspool{"r0"})
 	ids := func(cs []Callback) (s string) {
 		for _, c := range cs {
@@ -387,9 +388,19 @@ func TestQueries(t *testing.T) {
 		{0, Filter{User: "u2"}, "cb2 "},
 		{0, Filter{Phase: "failed"}, "cb3 "},
 		{0, Filter{Number: "84001", Pending: true}, "cb4 cb2 cb1 cb0 "},
+		{All, Filter{Since: at(2)}, "cb4 cb3 cb2 "},
+		{2, Filter{Pending: true, Since: at(1)}, "cb4 cb2 "},
 	} {
 		if got := ids(rows(j.Callbacks(ctx, tt.limit, tt.f))); got != tt.want {
 			t.Errorf("%+v: got %s, want %s", tt.f, got, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		f    Filter
+		want int
+	}{{Filter{}, 5}, {Filter{Pending: true}, 4}, {Filter{Since: at(3)}, 2}, {Filter{Since: at(9)}, 0}} {
+		if n, err := j.CountCallbacks(ctx, tt.f); err != nil || n != tt.want {
+			t.Errorf("%+v: %d callbacks, %v; want %d", tt.f, n, err, tt.want)
 		}
 	}
 	if got := ids(rows(j.Pending(ctx))); got != "cb0 cb1 cb2 cb4 " {

@@ -92,7 +92,7 @@ func upsert(t *table, condition string) string {
 
 // put writes a row with its checksum and returns whether it was written.
 func (w *writer) put(t *table, statement string, values []any) (bool, error) {
-	n, err := w.c.exec(statement, append(values, t.sum(values))...)
+	n, err := w.c.exec(statement, append(values, t.sum(w.key, values))...)
 	return n > 0, err
 }
 
@@ -105,7 +105,7 @@ func get[T any](w *writer, t *table, decode func([]any) (T, error), key ...any) 
 	if len(rows) == 0 {
 		return v, ErrNotFound
 	}
-	values, bad := t.check(rows[0])
+	values, bad := t.check(w.key, rows[0])
 	if bad == nil {
 		if v, err = decode(values); err == nil {
 			return v, nil
@@ -254,7 +254,7 @@ func (m AddAudit) apply(w *writer) error {
 	if err != nil {
 		return about("audit record", fmt.Sprint(a.Seq), err)
 	}
-	w.audit = mark{a.Seq, string(auditTable.sum(a.values()))}
+	w.audit = mark{a.Seq, string(auditTable.sum(w.key, a.values()))}
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration.
-const schemaVersion = 3
+const schemaVersion = 10
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
 const applicationID = 0x5242434b

@@ -5,14 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
+	"time"
 )
 
 // Reader reads the journal. It changes nothing; several processes may read while one writes.
 type Reader struct {
 	db   *sql.DB
 	path string
+	key  rowKey
 }
 
 // OpenReader opens the journal at path for reading only, for tools. The caller must Close it.
@@ -36,6 +39,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	case version < schemaVersion:
 		return nil, errors.Join(explain(path, fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once, it brings the file up to date",
 			version, schemaVersion)), r.Close())
+	}
+	if r.key, err = readKey(keyPath(path)); err != nil {
+		return nil, errors.Join(explain(path, fmt.Errorf("its rows are signed: %w", err)), r.Close())
 	}
 	return r, nil
 }
@@ -115,11 +121,27 @@ type Filter struct {
 	User    string
 	Phase   string
 	Number  string
-	Pending bool // only pending ones
+	Pending bool      // only pending ones
+	Since   time.Time // only those created then or later
 }
+
+// All is a limit that leaves nothing out.
+const All = math.MaxInt32
 
 // Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
 func (r *Reader) Callbacks(ctx context.Context, limit int, f Filter) ([]Callback, []Damage, error) {
+	where, args := f.where()
+	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?", append(args, limitOr(limit))...)
+}
+
+// CountCallbacks returns how many callbacks there are, damaged ones included.
+func (r *Reader) CountCallbacks(ctx context.Context, f Filter) (int, error) {
+	where, args := f.where()
+	n, err := r.number(ctx, "SELECT count(*) FROM callbacks "+where, args...)
+	return int(n), explain(r.path, err)
+}
+
+func (f Filter) where() (string, []any) {
 	where := []string{"true"}
 	var args []any
 	for _, c := range []struct{ column, value string }{{"user", f.User}, {"phase", f.Phase}, {"number", f.Number}} {
@@ -131,8 +153,11 @@ func (r *Reader) Callbacks(ctx context.Context, limit int, f Filter) ([]Callback
 	if f.Pending {
 		where = append(where, "ended = 0")
 	}
-	return list(ctx, r, callbacksTable, decodeCallback, "WHERE "+strings.Join(where, " AND ")+" ORDER BY rowid DESC LIMIT ?",
-		append(args, limitOr(limit))...)
+	if !f.Since.IsZero() {
+		where = append(where, "created >= ?")
+		args = append(args, nanos(f.Since))
+	}
+	return "WHERE " + strings.Join(where, " AND "), args
 }
 
 // Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row of it is an
@@ -194,7 +219,7 @@ func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
 
 // AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
 func (r *Reader) AuditTail(ctx context.Context, n int) ([]Audit, []Damage, error) {
-	return list(ctx, r, auditTable, decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
+	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
 }
 
 func limitOr(n int) int64 {
@@ -210,7 +235,7 @@ type querier interface {
 }
 
 // each reads the rows of a table and gives those that verify to good, the others to bad.
-func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T, error), good func(T), bad func(Damage), tail string, args ...any) error {
+func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T), bad func(Damage), tail string, args ...any) error {
 	rows, err := q.QueryContext(ctx, "SELECT "+t.columns()+" FROM "+t.name+" "+tail, args...)
 	if err != nil {
 		return err
@@ -225,7 +250,7 @@ func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T
 		if err := rows.Scan(ptrs...); err != nil {
 			return err
 		}
-		values, d := t.check(row)
+		values, d := t.check(k, row)
 		if d == nil {
 			v, err := decode(values)
 			if err == nil {
@@ -240,7 +265,7 @@ func each[T any](ctx context.Context, q querier, t *table, decode func([]any) (T
 }
 
 func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string, args ...any) (out []T, bad []Damage, err error) {
-	err = each(ctx, r.db, t, decode, func(v T) { out = append(out, v) }, func(d Damage) { bad = append(bad, d) }, tail, args...)
+	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) }, func(d Damage) { bad = append(bad, d) }, tail, args...)
 	return out, bad, explain(r.path, err)
 }
 
@@ -257,8 +282,8 @@ func one[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T,
 	return vs[0], nil
 }
 
-func (r *Reader) number(ctx context.Context, query string) (int64, error) {
+func (r *Reader) number(ctx context.Context, query string, args ...any) (int64, error) {
 	var n sql.NullInt64
-	err := r.db.QueryRowContext(ctx, query).Scan(&n)
+	err := r.db.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n.Int64, err
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type rebuilding struct {
 }
 
 // rebuild replaces the journal at path, of the present schema, by one of the same identity that holds every row that can be read. The damaged files are kept beside it,
-// as they were. It is refused where it cannot be proven that every pending callback was found: then only somebody with a backup can tell.
+// as they were. It is refused where it cannot be proven that every pending callback was found: then only somebody with a backup can tell. Rows keep the
+// checksums that they have, by the key that is in force: what was forged is not signed here.
 func rebuild(path, why string) (warning string, err error) {
 	made := path + ".rebuilt"
 	defer func() {
@@ -67,6 +69,11 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		return err
 	}
 	defer r.from.close()
+	if _, key, err := keyOf(r.from, path); err != nil {
+		return err
+	} else if key == "" {
+		return errors.New("its rows are not signed yet")
+	}
 	if err := prepareFile(made); err != nil {
 		return err
 	}
@@ -74,7 +81,9 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		return err
 	}
 	_, err = r.to.exec("BEGIN IMMEDIATE")
-	for _, part := range []func() error{r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.setAside} {
+	for _, part := range []func() error{
+		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.setAside,
+	} {
 		if err == nil {
 			err = part()
 		}
@@ -136,6 +145,31 @@ func (r *rebuilding) table(t *table) func() error {
 	return func() error {
 		_, err := r.rows(t, func(int64, []any) error { return nil })
 		return err
+	}
+}
+
+// keyed is a part of the copy: a table without row numbers. What is behind a damage is read from the table's end.
+func (r *rebuilding) keyed(t *table) func() error {
+	keys := t.cols[:t.key]
+	all := "SELECT " + t.columns() + " FROM " + t.name
+	return func() error {
+		rows, err := r.from.query(all + " ORDER BY " + strings.Join(keys, ", "))
+		if err != nil {
+			r.lost = append(r.lost, fmt.Sprintf("rows of %s are lost", t.name))
+			rest, args := all, []any(nil)
+			if len(rows) > 0 {
+				rest += " WHERE (" + strings.Join(keys, ", ") + ") > (?" + strings.Repeat(", ?", t.key-1) + ")"
+				args = rows[len(rows)-1][:t.key]
+			}
+			behind, _ := r.from.query(rest+" ORDER BY "+strings.Join(keys, " DESC, ")+" DESC", args...) // ends at the damage, with an error
+			rows = append(rows, behind...)
+		}
+		for _, row := range rows {
+			if err := r.put(t, row); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

@@ -58,9 +58,9 @@ func (a Audit) values() []any {
 	return []any{a.Seq, nanos(a.Time), a.Kind, a.Who, a.Text, a.PrevHash}
 }
 
-func decodeAudit(values []any) (Audit, error) {
+func (k rowKey) decodeAudit(values []any) (Audit, error) {
 	v := &cols{values: values}
 	a := Audit{Seq: v.i64(), Time: v.time(), Kind: v.str(), Who: v.str(), Text: v.str(), PrevHash: v.blob()}
-	a.Hash = auditTable.sum(values)
+	a.Hash = auditTable.sum(k, values)
 	return a, v.end()
 }

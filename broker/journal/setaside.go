@@ -35,7 +35,7 @@ func (m SetAside) apply(w *writer) error {
 			return about("damaged rows of", t.name, err)
 		}
 		for _, row := range rows {
-			_, d := t.check(row[1:])
+			_, d := t.check(w.key, row[1:])
 			if d == nil {
 				continue
 			}
@@ -80,6 +80,6 @@ func (w *writer) setAside(t *table, rowid any, row []any, d *Damage, now int64, 
 	for _, c := range t.cols {
 		sets += c + " = ?, "
 	}
-	_, err = w.c.exec("UPDATE "+t.name+" SET "+sets+"sum = ? WHERE rowid = ?", append(values, t.sum(values), rowid)...)
+	_, err = w.c.exec("UPDATE "+t.name+" SET "+sets+"sum = ? WHERE rowid = ?", append(values, t.sum(w.key, values), rowid)...)
 	return err
 }

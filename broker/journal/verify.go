@@ -13,12 +13,20 @@ func (r *Reader) Verify(ctx context.Context) ([]Damage, error) {
 	var out []Damage
 	add := func(d Damage) { out = append(out, d) }
 	for _, check := range []func() error{
-		func() error { return each(ctx, r.db, callsTable, decodeCall, func(Call) {}, add, "NOT INDEXED") },
+		func() error { return each(ctx, r.db, r.key, callsTable, decodeCall, func(Call) {}, add, "NOT INDEXED") },
 		func() error {
-			return each(ctx, r.db, callbacksTable, decodeCallback, func(Callback) {}, add, "NOT INDEXED")
+			return each(ctx, r.db, r.key, callbacksTable, decodeCallback, func(Callback) {}, add, "NOT INDEXED")
 		},
-		func() error { return each(ctx, r.db, attemptsTable, decodeAttempt, func(Attempt) {}, add, "") },
-		func() error { return each(ctx, r.db, spoolTable, decodeSpooled, func(Spooled) {}, add, "NOT INDEXED") },
+		func() error { return each(ctx, r.db, r.key, attemptsTable, decodeAttempt, func(Attempt) {}, add, "") },
+		func() error {
+			return each(ctx, r.db, r.key, spoolTable, decodeSpooled, func(Spooled) {}, add, "NOT INDEXED")
+		},
+		func() error {
+			return each(ctx, r.db, r.key, loginLimitsTable, decodeLoginLimit, func(LoginLimit) {}, add, "")
+		},
+		func() error {
+			return each(ctx, r.db, r.key, loginNamesTable, decodeLoginName, func(LoginName) {}, add, "")
+		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {
@@ -49,7 +57,7 @@ func (r *Reader) verifyAudit(ctx context.Context, add func(Damage)) error {
 		}
 		last = a
 	}
-	if err := each(ctx, tx, auditTable, decodeAudit, follow, add, "ORDER BY seq"); err != nil {
+	if err := each(ctx, tx, r.key, auditTable, r.key.decodeAudit, follow, add, "ORDER BY seq"); err != nil {
 		return err
 	}
 	var seq int64

@@ -30,6 +30,7 @@ func (r *request) all(err error) []error {
 // writer owns the write connection. All its methods run on its one goroutine.
 type writer struct {
 	path    string
+	key     rowKey
 	c       *conn // nil after an error of the disk, until it is opened anew
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
@@ -63,7 +64,7 @@ func (w *writer) start(j *Journal) error {
 	if err != nil {
 		return err
 	}
-	if j.warnings, err = w.open(); err != nil {
+	if j.warnings, err = w.open(j); err != nil {
 		w.stop() // err says more
 		return errors.Join(err, lock.release())
 	}
@@ -71,8 +72,8 @@ func (w *writer) start(j *Journal) error {
 	return nil
 }
 
-// open opens the journal, once it is known for the one that belongs there.
-func (w *writer) open() (warnings []string, err error) {
+// open opens the journal, once it is known for the one that belongs there, and reads or makes its keys.
+func (w *writer) open(j *Journal) (warnings []string, err error) {
 	broken, warnings, err := recognize(w.path)
 	if err == nil && broken != "" {
 		var warning string
@@ -86,6 +87,13 @@ func (w *writer) open() (warnings []string, err error) {
 		return nil, err
 	}
 	if w.c, err = openWriter(w.path); err == nil {
+		w.key, err = w.signed()
+		j.key = w.key
+	}
+	if err == nil {
+		j.names, err = stateKey(filepath.Join(filepath.Dir(w.path), "names.key"))
+	}
+	if err == nil {
 		err = w.load()
 	}
 	if err == nil {

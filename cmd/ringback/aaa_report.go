@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
@@ -31,6 +30,7 @@ type testReport struct {
 	Decision      *policies.Decision `json:"decision,omitempty"`
 	Trace         policies.Trace     `json:"trace,omitempty"`
 	Dialers       []int              `json:"dialers,omitempty"` // the lines that may call back, best first, all of them taken to be idle
+	Wait          *testWait          `json:"wait,omitempty"`    // of a callback
 	Verdict       verdict            `json:"verdict"`           // what would happen: one word
 	Outcome       string             `json:"outcome"`           // … and one sentence
 	Hint          string             `json:"hint,omitempty"`    // how to have it otherwise
@@ -110,7 +110,6 @@ func (r *testReport) session(policies.Decision) string {
 
 func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
 	by := "by a line of the called line's rotary"
-	wait := max(line.ForcedWait, r.Authorization.CallbackDelay)
 	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
 		var err error
 		if r.Dialers, err = dialers(cfg, line, d); err != nil {
@@ -118,13 +117,13 @@ func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.
 			return wouldRefuse, "refused: " + err.Error()
 		}
 		by = "by tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Dialers), " ", ", "), "[]") + " (the first that is idle)"
-		wait = max(wait, forcedWait(cfg, r.Dialers))
 	}
+	r.Wait = waitOf(cfg, line, d, r.Authorization.CallbackDelay)
 	again := "then he must log in again"
 	if d.NoVerify {
 		again = "without a second login"
 	}
-	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, wait, again, r.session(d))
+	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, r.Wait, again, r.session(d))
 }
 
 // dialers are the lines that may call back, all of them taken to be idle.
@@ -138,16 +137,6 @@ func dialers(cfg *config.Config, line lines.Config, d policies.Decision) ([]int,
 		all = append(all, lines.Status{TTY: l.TTY, Rotary: l.Rotary, Modem: l.Modem, State: lines.Idle})
 	}
 	return lines.Choose(want, all)
-}
-
-// forcedWait is the wait of the line that would dial first.
-func forcedWait(cfg *config.Config, ttys []int) time.Duration {
-	for _, l := range cfg.Lines {
-		if len(ttys) > 0 && l.TTY == ttys[0] {
-			return l.ForcedWait
-		}
-	}
-	return 0
 }
 
 // text prints the report for people.
@@ -186,6 +175,9 @@ func (r *testReport) text(w io.Writer, explain bool) {
 		if explain {
 			fmt.Fprintf(w, "%s", r.Trace)
 		}
+	}
+	if explain && r.Wait != nil {
+		r.Wait.explain(w)
 	}
 	fmt.Fprintf(w, "\nwhat would happen: %s\n", r.Outcome)
 	if r.Hint != "" {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 )
@@ -14,9 +14,9 @@ func newClear() *cobra.Command {
 		Short: "hang up whatever is on line N",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := strconv.Atoi(args[0])
-			if err != nil || n < 0 {
-				return fmt.Errorf("clear line %q: a line is a TTY number, as `ringback show lines` prints them", args[0])
+			n, err := lineNumber("clear line", args[0])
+			if err != nil {
+				return err
 			}
 			cl, err := f.client()
 			if err != nil {
@@ -30,8 +30,47 @@ func newClear() *cobra.Command {
 		},
 	}
 	f.add(line)
-	c := &cobra.Command{Use: "clear", Short: "reset a line of a running daemon"}
-	c.AddCommand(line)
+	c := &cobra.Command{Use: "clear", Short: "reset a line or login locks of a running daemon"}
+	c.AddCommand(line, newClearLoginLock())
+	return c
+}
+
+func newClearLoginLock() *cobra.Command {
+	var f daemonFlags
+	var all bool
+	c := &cobra.Command{
+		Use:   "login-lock [NAME|NUMBER]",
+		Short: "forget the failed logins of a name or a calling number",
+		Long: `Forgets the failed logins of a name or a calling number, or with --all of everything, so that nothing of it is locked or delayed:
+
+  ringback clear login-lock austin-01
+  ringback clear login-lock 84002
+  ringback clear login-lock --all`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 || (len(args) == 1 && args[0] != "") == all {
+				return errors.New("clear login-lock: name one user or calling number, or say --all")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			of := ""
+			if !all {
+				of = args[0]
+			}
+			n, err := cl.ClearLoginLocks(cmd.Context(), of)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "login locks cleared: %d\n", n)
+			return nil
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&all, "all", false, "all names, numbers and lines")
 	return c
 }
 

@@ -142,7 +142,7 @@ func (c *crashCaller) hangsUp(d *crashDaemon) error {
 		return nil
 	case <-d.ended:
 		return errCrashEnded
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		return errors.New("the call does not end")
 	}
 }

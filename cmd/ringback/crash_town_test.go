@@ -177,7 +177,7 @@ policies_dir: policies.d
 login: {failure_delay: 0s}
 aaa:
   radius:
-    - {name: town, address: "%s", accounting: "%s", secret_file: radius.secret, timeout: 500ms}
+    - {name: town, address: "%s", accounting: "%s", secret_file: radius.secret}
   lists: {login: {default: [radius]}}
 chat_scripts:
   - {name: offhook, script: '"" "ATH1" OK'}
@@ -297,9 +297,9 @@ func (d *crashDaemon) killed() bool {
 // errCrashEnded is the answer of those who wait for a daemon that is dead.
 var errCrashEnded = errors.New("the daemon has ended")
 
-// until asks again and again until ok says yes, the daemon ends, or 20 s are over.
+// until asks again and again until ok says yes, the daemon ends, or patience does.
 func (d *crashDaemon) until(what string, ok func(ctx context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -310,7 +310,7 @@ func (d *crashDaemon) until(what string, ok func(ctx context.Context) bool) erro
 		case <-ctx.Done():
 			lines, _ := d.town.client().Lines(context.Background())
 			callbacks, _ := d.town.client().Callbacks(context.Background(), true)
-			return fmt.Errorf("%s: not within 20 s\nlines: %+v\ncallbacks: %+v", what, lines, callbacks)
+			return fmt.Errorf("%s: not within %v\nlines: %+v\ncallbacks: %+v", what, patience, lines, callbacks)
 		case <-tick.C:
 		}
 	}
@@ -358,9 +358,9 @@ func (d *crashDaemon) stop() error {
 	select {
 	case <-d.ended:
 		return nil
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		d.kill()
-		return errors.New("it did not end within 30 s of SIGTERM")
+		return fmt.Errorf("it did not end within %v of SIGTERM", patience)
 	}
 }
 

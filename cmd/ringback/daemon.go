@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +19,9 @@ import (
 
 // daemonFlags are the flags of the commands that ask a running daemon.
 type daemonFlags struct {
-	socket string
-	output string
+	socket  string
+	output  string
+	formats []string // of output; nil: table and json
 }
 
 func (f *daemonFlags) add(c *cobra.Command) {
@@ -29,6 +32,16 @@ func (f *daemonFlags) addOutput(c *cobra.Command) {
 	f.add(c)
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 }
+
+// addTable is addOutput for commands whose table has columns that 80 columns have no room for.
+func (f *daemonFlags) addTable(c *cobra.Command) {
+	f.add(c)
+	f.formats = []string{"table", "wide", "json"}
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table (80 columns), wide (all columns) or json")
+}
+
+// wide reports whether all columns are wanted.
+func (f *daemonFlags) wide() bool { return f.output == "wide" }
 
 // client finds the daemon: what the user says, a running lab, the usual place.
 func (f *daemonFlags) client() (*client.Client, error) {
@@ -52,10 +65,15 @@ func (f *daemonFlags) client() (*client.Client, error) {
 }
 
 func (f *daemonFlags) check() error {
-	if f.output != "" && f.output != "table" && f.output != "json" {
-		return fmt.Errorf("-o %s: there are table and json", f.output)
+	formats := f.formats
+	if formats == nil {
+		formats = []string{"table", "json"}
 	}
-	return nil
+	if f.output == "" || slices.Contains(formats, f.output) {
+		return nil
+	}
+	last := len(formats) - 1
+	return fmt.Errorf("-o %s: there are %s and %s", f.output, strings.Join(formats[:last], ", "), formats[last])
 }
 
 // print writes v as JSON where the user asked for it, else calls table.

@@ -15,10 +15,23 @@ var update = flag.Bool("update", false, "write the printed documents anew")
 
 const cliDoc = "../../docs/reference/cli.md"
 
+const cliHead = `# The command line
+
+Printed from the commands' own help; a test holds it to that. ` + "`ringback COMMAND --help`" + ` says the same.
+
+What holds for all commands:
+
+* **Times** in text are local, of the machine that prints them: today's without a date, those of other days with it. In JSON and in logs they are
+  RFC 3339 with the offset. Only attributes of RADIUS that hold a time are printed as RFC 3339 in UTC.
+* **Tables** fit 80 columns where IDs, names and numbers allow: none of these is cut. ` + "`-o wide`" + ` has all columns, ` + "`-o json`" + ` what the
+  [admin API](api.md) says. Scripts should read JSON.
+* **Exit status**: 0 success, 1 failure, which standard error explains. A write to standard output that fails is a failure.
+`
+
 // TestCLIReference holds docs/reference/cli.md to the commands' own help: `go test ./cmd/ringback -run CLIReference -update` prints it anew.
 func TestCLIReference(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# The command line\n\nPrinted from the commands' own help; a test holds it to that. `ringback COMMAND --help` says the same.\n")
+	b.WriteString(cliHead)
 	printCommand(&b, newRoot())
 	if *update {
 		if err := os.WriteFile(cliDoc, []byte(b.String()), 0o644); err != nil {

@@ -46,7 +46,7 @@ func startHost(t *testing.T) *loginHost {
 
 func (h *loginHost) serve(c net.Conn) {
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Minute))
+	c.SetDeadline(time.Now().Add(patience))
 	io.WriteString(c, hostGreeting+"\r\n")
 	buf := make([]byte, 256)
 	for all := ""; ; {

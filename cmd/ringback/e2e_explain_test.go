@@ -32,7 +32,7 @@ func TestExplain(t *testing.T) {
 				status         int
 				want           []string
 			}{
-				{"austin-01", "maui-1993", 0, []string{"what would happen: " + fixed, dialect, "number lists       84001 from aaa"}},
+				{"austin-01", "maui-1993", 0, []string{"what would happen: " + fixed, dialect, "number lists       84001 from aaa", "forced_wait of tty 65 to 68: 5s"}},
 				{"austin-02", "hana-1993", 0, []string{"what would happen: asked for the number to be called back at"}},
 				{"kihei-03", "wailea-03", 0, []string{"called back at 84003 by tty 66", "then he must log in again"}},
 				{"paia-04", "hookipa-4", 0, []string{"what would happen: admitted on this call, without a callback: an EXEC at privilege level 1"}},
@@ -79,7 +79,7 @@ func TestExplain(t *testing.T) {
 func TestShowAAA(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[lab.AAA][]string{
-		lab.ByRADIUS: {"radius udp", "okay", "accounting"}, lab.ByRadSec: {"radius tls", "okay", "authentication+accounting"},
+		lab.ByRADIUS: {"radius udp", "okay", "auth", "acct"}, lab.ByRadSec: {"radius tls", "okay", "auth+acct"},
 		lab.ByTACACS: {"tacacs tcp", "alive"}, lab.ByTACACSTLS: {"tacacs tls", "alive"},
 	} {
 		t.Run(string(kind), func(t *testing.T) {

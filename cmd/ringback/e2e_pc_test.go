@@ -44,7 +44,7 @@ func sitDown(t *testing.T, l *lab.Lab, name string) *pc {
 
 func (p *pc) enter(line string) {
 	p.t.Helper()
-	p.dte.SetWriteDeadline(time.Now().Add(30 * time.Second))
+	p.dte.SetWriteDeadline(time.Now().Add(patience))
 	if _, err := p.dte.Write([]byte(line + "\r")); err != nil {
 		p.t.Fatalf("type %q: %v", line, err)
 	}
@@ -54,7 +54,7 @@ func (p *pc) enter(line string) {
 func (p *pc) see(text string) {
 	p.t.Helper()
 	buf := make([]byte, 1024)
-	p.dte.SetReadDeadline(time.Now().Add(30 * time.Second))
+	p.dte.SetReadDeadline(time.Now().Add(patience))
 	for {
 		shown := p.screen.String()[p.seen:]
 		if i := strings.Index(shown, text); i >= 0 {
@@ -232,7 +232,7 @@ func listen(t *testing.T, l *lab.Lab) *heard {
 	ctx, stop := context.WithCancel(context.Background())
 	h := &heard{over: make(chan error, 1), stop: stop}
 	go func() {
-		h.over <- l.Client().Debug(ctx, client.Topics, func(e client.DebugEvent) {
+		h.over <- l.Client().Debug(ctx, client.Topics, nil, func(e client.DebugEvent) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.text.WriteString(e.Text + "\n")

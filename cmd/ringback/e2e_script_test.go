@@ -42,7 +42,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(patience); ; <-tick.C {
 		cmd := exec.Command("ringback", args[1:]...)
 		cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"))
 		out, err := cmd.CombinedOutput()
@@ -51,7 +51,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("not within 20 s: %q in the output of %q; the last was %v\n%s", args[0], args[1:], err, out)
+			ts.Fatalf("not within %v: %q in the output of %q; the last was %v\n%s", patience, args[0], args[1:], err, out)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (p *terminal) text() string {
 // see waits until the screen shows text, behind what was seen before.
 func (p *terminal) see(text string) {
 	p.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(patience)
 	for {
 		p.mu.Lock()
 		i := bytes.Index(p.screen.Bytes()[p.seen:], []byte(text))
@@ -143,8 +143,8 @@ func (p *terminal) end(status int) {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
-		p.t.Fatalf("%q has not ended in 30 s", p.cmd.Args[1:])
+	case <-time.After(patience):
+		p.t.Fatalf("%q has not ended in %v", p.cmd.Args[1:], patience)
 	}
 	if got := p.cmd.ProcessState.ExitCode(); got != status {
 		p.t.Errorf("%q: %v, must be %d", p.cmd.Args[1:], p.cmd.ProcessState, status)
@@ -258,11 +258,6 @@ func TestLabEnds(t *testing.T) {
 			}
 			// A killed lab cannot tidy up; its daemon ends all the same, and the next lab is not deceived by what is left.
 			<-l.ended
-			pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, filepath.Join(dir, "daemon.pid"))))
-			if err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "the daemon's end", func() bool { return !running(pid) })
 			next := atTerminal(t, state, "lab", "--pace", "20")
 			next.see("Ctrl-] leaves")
 			next.press("\x1d")
@@ -272,11 +267,26 @@ func TestLabEnds(t *testing.T) {
 	}
 }
 
-// running says whether a process is there and no zombie: an orphan may find nobody who waits for it.
-func running(pid int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, state, ok := strings.Cut(string(stat), ") ")
-	return err == nil && ok && state[0] != 'Z'
+// Who closes the terminal in the middle of a call, and starts a lab again at once, gets one: it waits for the last one's daemon.
+func TestLabAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	state := tempDir(t)
+	l := atTerminal(t, state, "lab", "--pace", "20")
+	l.see("Ctrl-] leaves")
+	l.enter("atdt 55555")
+	l.see("Username: ")
+	if err := l.cmd.Process.Signal(syscall.SIGHUP); err != nil { // as the terminal's end does
+		t.Fatal(err)
+	}
+	eventually(t, "the lab's beginning to end", func() bool {
+		return strings.Contains(readFile(t, filepath.Join(state, "ringback", "lab", "lab.lock")), `"ending":true`)
+	})
+	next := atTerminal(t, state, "lab", "--pace", "20")
+	next.see("Ctrl-] leaves")
+	l.end(0)
+	next.press("\x1d")
+	next.end(0)
+	gone(t, filepath.Join(state, "ringback", "lab"))
 }
 
 // When the daemon ends by itself, the person at the terminal is told, and the lab ends.

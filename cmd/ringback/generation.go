@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
 )
 
@@ -151,7 +152,7 @@ func (m *methods) accountingServers(list string) []string {
 
 // warnOfPending tells which promises a new configuration leaves without the method that must prove leg two.
 func (d *daemon) warnOfPending(ctx context.Context, m *methods) {
-	pending, err := d.broker.CallbackList(ctx, false)
+	pending, _, err := d.broker.CallbackList(ctx, broker.CallbackQuery{})
 	if err != nil {
 		d.log.Error("journal: read the pending callbacks", zap.Error(err))
 		return

@@ -4,11 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/policies"
 )
 
 // howTo is a how-to and the files that it quotes.
@@ -158,6 +161,18 @@ func TestHowToConfigurationsOfAAA(t *testing.T) {
 	for _, name := range untriedHowTos {
 		yamls[name] = fenced(t, "../../docs/how-to/"+name+".md", "yaml")[0]
 	}
+	ng := fenced(t, "../../docs/how-to/tac_plus-ng.md", "yaml")
+	for _, block := range ng[1:] {
+		protocol := strings.TrimSpace(block[:strings.IndexByte(block, '\n')])
+		switch protocol {
+		case "tacacs:":
+			block += "  lists:\n    login: {default: [tacacs]}\n"
+		case "radius:":
+		default:
+			continue
+		}
+		yamls["tac_plus-ng, "+protocol] = replaced(t, ng[0], "aaa:\n"+block, "aaa")
+	}
 	for name, yaml := range yamls {
 		t.Run(name, func(t *testing.T) {
 			files["ringback.yaml"], files["policies.d/default.yaml"] = yaml, freeradiusHowTo.file(t, "policy.yaml")
@@ -170,6 +185,36 @@ func TestHowToConfigurationsOfAAA(t *testing.T) {
 				t.Errorf("a warning: %v", p)
 			}
 		})
+	}
+}
+
+// TestHowToRequiresCallback: the policy that tac_plus-ng's how-to gives for it refuses whom AAA grants a session without a callback.
+func TestHowToRequiresCallback(t *testing.T) {
+	const doc = "../../docs/how-to/tac_plus-ng.md"
+	blocks := fenced(t, doc, "yaml")
+	i := slices.IndexFunc(blocks, func(b string) bool { return strings.HasPrefix(b, "group: ") })
+	if i < 0 {
+		t.Fatal("no policy file there")
+	}
+	p, problems := policies.Parse("default.yaml", []byte(blocks[i]))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	set, err := policies.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := policies.Request{Service: aaa.EXEC, Enabled: true, Auth: aaa.Authorization{PrivLevel: 15}}
+	d, _ := set.Evaluate(r)
+	if d.Outcome != policies.Refuse {
+		t.Errorf("without a callback: %+v", d)
+	}
+	if !strings.Contains(readFile(t, doc), "refuse: "+d.Reason) {
+		t.Errorf("%s does not say %q", doc, d.Reason)
+	}
+	r.Auth.Callback, r.Auth.Dialstring = true, aaa.DialstringOf("84001")
+	if d, _ := set.Evaluate(r); d.Outcome != policies.CallBack {
+		t.Errorf("with a callback: %+v", d)
 	}
 }
 

@@ -37,12 +37,13 @@ func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-func (f *labFlags) start(ctx context.Context) (*lab.Lab, error) {
+// start brings the town up; tell hears what is waited for.
+func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary)})
+	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary), Tell: tell})
 }
 
 // howCalled is what the user can paste to call this program: its path, unless `go run` made it for the moment.
@@ -72,27 +73,27 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 				return playAll(cmd.Context(), f, nil, cmd.OutOrStdout())
 			}
-			return visit(cmd.Context(), f)
+			return visit(cmd.Context(), f, cmd.OutOrStdout())
 		},
 	}
 	f.add(c)
 	c.Flags().BoolVar(&play, "play", false, "play both scenarios, print the transcripts beside the broker's trace, and exit")
-	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA())
+	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c
 }
 
 // visit puts the person at the terminal before a subscriber's PC modem.
-func visit(ctx context.Context, f labFlags) error {
+func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
-	fmt.Print("starting the town …")
-	l, err := f.start(ctx)
-	fmt.Print("\r\x1b[K") // the explanation needs all of the screen
+	fmt.Fprint(w, "starting the town …")
+	l, err := f.start(ctx, func(text string) { fmt.Fprint(w, "\r\x1b[K"+text) })
+	fmt.Fprint(w, "\r\x1b[K") // the explanation needs all of the screen
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	tellKept(os.Stdout, l)
+	tellKept(w, l)
 	name := "austin-01"
 	dte, err := l.Attach(name)
 	if err != nil {
@@ -107,13 +108,13 @@ func visit(ctx context.Context, f labFlags) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, os.Stdout)
+	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, w)
 	select {
 	case <-l.Done():
 		return fmt.Errorf("lab: the daemon has ended; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
 	default:
 	}
-	fmt.Println("the town ends; its files stay in", l.Dir())
+	fmt.Fprintln(w, "the town ends; its files stay in", l.Dir())
 	return err
 }
 
@@ -146,7 +147,7 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
 	fmt.Fprintln(w, "starting the town …")
-	l, err := f.start(ctx)
+	l, err := f.start(ctx, func(text string) { fmt.Fprintln(w, text) })
 	if err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func newLabCall() *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, os.Stdout)
+			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, cmd.OutOrStdout())
 		},
 	}
 	c.Flags().StringVar(&as, "as", "", "the subscriber: austin-01, austin-02 or kihei-03")

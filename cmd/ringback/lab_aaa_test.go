@@ -52,7 +52,7 @@ func (s *labServer) said() string {
 func (s *labServer) sees(pattern string) string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
-	for end := time.After(10 * time.Second); ; {
+	for end := time.After(patience); ; {
 		if m := re.FindString(s.said()); m != "" {
 			return m
 		}
@@ -75,7 +75,7 @@ func (s *labServer) ends() string {
 		if err != nil {
 			s.t.Errorf("lab aaa: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		s.t.Fatal("it does not end")
 	}
 	return s.said()

@@ -53,7 +53,7 @@ func TestAccountingIsKept(t *testing.T) {
 	l := startTown(t, lab.Options{
 		RADIUS: &lab.RADIUS{Auth: radiusServer(t, ":0").AuthAddr(), Acct: acct, Secret: "the-town's-own-secret-of-30-oct"},
 		Edit: func(name, text string) string {
-			return strings.Replace(shortWait(name, text), "timeout: 2s", "timeout: 100ms", 1)
+			return strings.Replace(shortWait(name, text), "timeout: 2s", "timeout: 500ms", 1)
 		},
 	})
 	play(t, l, shipped(t, "no-verify"))
@@ -110,7 +110,7 @@ func TestSecretsStayInside(t *testing.T) {
 	var heard strings.Builder
 	listening := make(chan error, 1)
 	go func() {
-		listening <- l.Client().Debug(ctx, client.Topics, func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
+		listening <- l.Client().Debug(ctx, client.Topics, nil, func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
 	}()
 	play(t, l, parse(t, login("austin-01", "guess-1492")+"see % Login invalid\nhangup\n-- callback --\nnone\n"))
 	play(t, l, shipped(t, "any-number"))

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -61,15 +62,33 @@ func (l *logger) reopen() error {
 	if l.path == "" {
 		return nil
 	}
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := openLog(l.path)
 	if err != nil {
-		return fmt.Errorf("log: %w (may this user write log.file?)", err)
+		return err
 	}
 	var w io.Writer = f
 	if old, ok := (*l.to.Swap(&w)).(*os.File); ok && old != os.Stderr {
 		old.Close() // a write under way comes to its end before
 	}
 	return nil
+}
+
+// openLog opens a file of the log. It is made with mode 0600, and appended to where it is there; it is not reached by a link, which another may have
+// laid to have a daemon of root's write elsewhere.
+func openLog(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("log.file: %w (a file that this user may write, no link; leave log.file out for standard error)", err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file but %s", path, info.Mode().Type())
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("log.file: %w (leave log.file out for standard error)", err)
+	}
+	return f, nil
 }
 
 // Write implements zapcore.WriteSyncer. It never blocks and never fails.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,13 +123,73 @@ func TestLogReopen(t *testing.T) {
 	if old, now := readFile(t, path+".1"), readFile(t, path); !strings.Contains(old, "first") || strings.Contains(old, "second") || !strings.Contains(now, "second") {
 		t.Errorf("the old file has %q, the new one %q", old, now)
 	}
-	log.path = dir
-	if err := log.reopen(); err == nil || !strings.Contains(err.Error(), "log.file") {
-		t.Errorf("a directory for a file: %v", err)
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the new file: %v %v", info, err)
+	}
+	if err := os.Rename(path, path+".2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path+".1", path); err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]string{"a directory": dir, "a link": path} {
+		log.path = bad
+		if err := log.reopen(); err == nil || !strings.Contains(err.Error(), "log.file") {
+			t.Errorf("%s for a file: %v", name, err)
+		}
 	}
 	log.Info("third")
 	log.Sync()
-	if now := readFile(t, path); !strings.Contains(now, "third") {
+	if now := readFile(t, path+".2"); !strings.Contains(now, "third") {
 		t.Errorf("the file has %q", now)
+	}
+}
+
+func TestLogFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ringback.log")
+	defer syscall.Umask(syscall.Umask(0))
+	for range 2 {
+		log, err := newLogger(config.Log{Level: "info", Format: "json", File: path}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Debug("not told")
+		log.Warn("told", zap.Int("line", 65))
+		log.Sync()
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	lines := strings.Split(readFile(t, path), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[1], `{"level":"warn","time":"`) || !strings.HasSuffix(lines[1], `,"msg":"told","line":65}`) {
+		t.Errorf("%q", lines)
+	}
+}
+
+// A link in a directory that others may write would have a daemon of root's append to any file.
+func TestLogFileIsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	victim, link, fifo := filepath.Join(dir, "victim"), filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
+	if err := os.WriteFile(victim, []byte("as it was"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, fifo, dir, "/dev/null"} {
+		if _, err := newLogger(config.Log{Level: "info", Format: "console", File: path}, io.Discard); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if got := readFile(t, victim); got != "as it was" {
+		t.Errorf("%q", got)
+	}
+	if _, err := newLogger(config.Log{Level: "info", Format: "console", File: filepath.Join(dir, "none", "log")}, io.Discard); err == nil || !strings.Contains(err.Error(), "leave log.file out") {
+		t.Errorf("%v", err)
 	}
 }

@@ -24,13 +24,19 @@ func main() {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	out := &output{w: os.Stdout}
 	root := newRoot()
+	root.SetOut(out)
+	root.SetErr(os.Stderr)
 	root.SetArgs(args)
 	err := unknownCommand(root, args)
 	if err == nil {
 		err = root.ExecuteContext(ctx)
 	}
 	var status exitStatus
+	if failed := out.failed(); failed != nil && (err == nil || errors.As(err, &status) || errors.Is(err, failed)) {
+		err = fmt.Errorf("write to standard output: %w", failed)
+	}
 	switch {
 	case err == nil:
 		return 0
@@ -77,9 +83,11 @@ Run it:
   ringback serve -c ringback.yaml             the daemon
   ringback show lines                         what a running daemon does
   ringback debug callback chat                what it does, as it does it`,
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate(versionLine())
 	root.AddCommand(newServe(), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newVersion(), newAAA(), newLab())
 	return root
 }

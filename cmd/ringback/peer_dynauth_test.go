@@ -40,14 +40,14 @@ func dynauthTown(t *testing.T, all ...edit) (l *lab.Lab, f *aaatest.FreeRADIUS, 
 // radclient sends a request by FreeRADIUS's client, signed and dated as it must be, and wants to read a text in what that says.
 func radclient(t *testing.T, address, command, secret, attributes, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if !strings.Contains(attributes, "Event-Timestamp") {
 		attributes += fmt.Sprintf("\nEvent-Timestamp = %d", time.Now().Unix())
 	}
 	tries, timeout := "1", "0.5"
 	if want != "No reply" {
-		timeout = "10"
+		timeout = "60"
 	}
 	cmd := exec.CommandContext(ctx, needs(t, "radclient", "freeradius-utils"), "-x", "-r", tries, "-t", timeout, address, command, secret)
 	cmd.Stdin = strings.NewReader(attributes + "\nMessage-Authenticator = 0x00\n")
@@ -187,7 +187,7 @@ func sendRaw(t *testing.T, address string, packet []byte) func(patient bool) byt
 		t.Helper()
 		wait := 500 * time.Millisecond
 		if patient {
-			wait = 10 * time.Second
+			wait = patience
 		}
 		if _, err := conn.Write(packet); err != nil {
 			t.Fatal(err)

@@ -164,8 +164,8 @@ func (tt freeradiusLegs) legs(t *testing.T, got []record) {
 		if n := r.number(t, "Acct-Output-Octets"); n < len("maui-nas-04>") || n > 1000 {
 			t.Errorf("leg %d: Acct-Output-Octets %d", leg+1, n)
 		}
-		if n := r.number(t, "Acct-Session-Time"); n > 5 {
-			t.Errorf("leg %d: Acct-Session-Time %d of a session of less than 2 s", leg+1, n)
+		if n := r.number(t, "Acct-Session-Time"); n > 60 {
+			t.Errorf("leg %d: Acct-Session-Time %d of a session of a few seconds", leg+1, n)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func TestPeerFreeRADIUSUnsigned(t *testing.T) {
 	t.Parallel()
 	impatient := func(name, text string) string {
 		if name == "ringback.yaml" {
-			text = strings.NewReplacer("timeout: 2s", "timeout: 300ms", "retries: 3", "retries: 1").Replace(text)
+			text = strings.NewReplacer("timeout: 2s", "timeout: 1s", "retries: 3", "retries: 1").Replace(text)
 		}
 		return text
 	}

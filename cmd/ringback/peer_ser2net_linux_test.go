@@ -191,7 +191,7 @@ func serves(host string, ended <-chan struct{}) bool {
 	listening := fmt.Appendf(nil, ": 0100007F:%04X 00000000:0000 0A ", addr.Port) // 0A is LISTEN
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for range 500 {
+	for range 6000 {
 		if table, err := os.ReadFile("/proc/net/tcp"); err == nil && bytes.Contains(table, listening) {
 			return true
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -68,6 +69,10 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 		printProblems(stderr, problems)
 		return exitStatus(1)
 	}
+	if len(cfg.Unsafe) > 0 {
+		printProblems(stderr, cfg.Unsafe)
+		return exitStatus(1)
+	}
 	log, err := newLogger(cfg.Log, stderr)
 	if err != nil {
 		return err
@@ -109,7 +114,9 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.methods = m
 	defer d.closeMethods()
-	d.broker = broker.New(broker.Options{Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback")}, bc)
+	d.broker = broker.New(broker.Options{
+		Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: j.NameKey(),
+	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
 		return err
@@ -128,6 +135,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { trim(ctx) })
+	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
 	}
@@ -161,12 +169,17 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		Debug:  d.feed.Topic("modem"),
 		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) }, // no call rings before the broker is there
 	})
+	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
+	if err != nil {
+		return nil, err
+	}
 	poller := &port.Poller{}
 	for _, l := range d.cfg.Lines {
 		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
 		driver := modem.New(modem.Options{
 			Config: l.Config,
 			Open:   func(ctx context.Context) (lines.Port, error) { return l.Address.Open(ctx, o) },
+			Proofs: proofs,
 			Debug:  d.feed.Topic("modem"),
 		})
 		if err := p.Add(l.Config, driver); err != nil {
@@ -192,7 +205,16 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 	return broker.Config{
 		Session: s, Logins: logins, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
+}
+
+func localUsers(cfg *config.Config) map[string]bool {
+	names := map[string]bool{}
+	for _, u := range cfg.Users {
+		names[u.Name] = true
+	}
+	return names
 }
 
 func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
@@ -224,7 +246,7 @@ func (d *daemon) tracePacket(p packet) {
 
 // silent logs why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {
-	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", user), zap.String("reason", reason))
+	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", d.broker.ShownName(user)), zap.String("reason", reason))
 }
 
 // accountant sends by the methods of the configuration in force; nil where the start has none that accounts.
@@ -291,18 +313,21 @@ func (d *daemon) reload(ctx context.Context) {
 	for _, p := range problems {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	if cfg == nil {
+	if cfg == nil || len(cfg.Unsafe) > 0 {
 		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
+		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", zap.Error(err))
+		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
 		return
 	}
 	old := d.replace(m, time.Now())
 	d.broker.Reload(bc)
 	old.retire() // conversations that they began are still their own
+	d.broker.Audit("reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
 	d.warnOfPending(ctx, m)
 	for _, what := range needsRestart(d.cfg, cfg) {

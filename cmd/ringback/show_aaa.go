@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +16,7 @@ func newShowAAA() *cobra.Command {
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:   "aaa",
-		Short: "the AAA servers: state, sockets, what was not believed, why one was silent",
+		Short: "show the AAA servers: state, last answer, why one was silent",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := f.client()
@@ -27,21 +27,34 @@ func newShowAAA() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { aaaTable(w, v) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { aaaTable(w, v, f.wide(), here()) })
 		},
 	}
-	f.addOutput(c)
+	f.addTable(c)
 	return c
 }
 
-func aaaTable(w io.Writer, v []client.AAAServer) {
-	t := console.Table{Heads: []string{"Server", "Protocol", "Address", "Serves", "State", "Sockets", "Dropped", "Answered", "Reason"}}
+func aaaTable(w io.Writer, v []client.AAAServer, wide bool, at place) {
+	t := console.Table{Heads: []string{"Server", "Protocol", "Address", "Serves", "State", "Answered"}}
+	if wide {
+		t.Heads = []string{"Server", "Protocol", "Address", "Serves", "State", "Sockets", "Dropped", "Answered", "Reason"}
+	}
+	short := strings.NewReplacer("authentication", "auth", "accounting", "acct")
 	for _, s := range v {
 		answered := "-"
 		if !s.Answered.IsZero() {
-			answered = s.Answered.Local().Format(time.TimeOnly)
+			answered = at.clock(s.Answered)
 		}
-		t.Row(s.Name, s.Protocol+" "+s.Transport, s.Address, s.Serves, s.State, fmt.Sprint(s.Sockets), fmt.Sprint(s.Dropped), answered, s.Reason)
+		protocol := s.Protocol + " " + s.Transport
+		if wide {
+			t.Row(s.Name, protocol, s.Address, s.Serves, s.State, s.Sockets, s.Dropped, answered, s.Reason)
+			continue
+		}
+		t.Row(s.Name, protocol, s.Address, short.Replace(s.Serves), s.State, answered)
+		t.Note(s.Reason)
+		if s.Dropped > 0 {
+			t.Note(numbered(int(s.Dropped), "reply was", "replies were") + " dropped: not believed, or nobody waited for it")
+		}
 	}
 	t.WriteTo(w)
 }

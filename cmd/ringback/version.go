@@ -15,19 +15,21 @@ func newVersion() *cobra.Command {
 	var output string
 	c := &cobra.Command{
 		Use:   "version",
-		Short: "what this binary is",
+		Short: "print the version of this binary, as `ringback --version` does",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f := daemonFlags{output: output}
 			v := client.Version{Version: versionText(), Go: runtime.Version()}
 			return f.print(cmd.OutOrStdout(), map[string]string{"version": v.Version, "go": v.Go}, func(w io.Writer) {
-				fmt.Fprintf(w, "ringback %s, %s\n", v.Version, v.Go)
+				fmt.Fprint(w, versionLine())
 			})
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return c
 }
+
+func versionLine() string { return fmt.Sprintf("ringback %s, %s\n", versionText(), runtime.Version()) }
 
 // versionText is what the linker set, else the revision that the build recorded, else "devel".
 func versionText() string {

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -46,7 +47,8 @@ type subscription struct {
 }
 
 // AddModem installs a modem, on hook and without DTE. Modems with one number form a hunt group in the order of adding. A
-// modem without a number can only call out. An empty Name becomes the number, names should be unique.
+// modem without a number can only call out. An empty Name becomes the number, names should be unique. It panics where the
+// Dialect names what no modem has.
 func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	if cfg.Name == "" {
 		cfg.Name = cmp.Or(cfg.Number, "modem")
@@ -56,6 +58,9 @@ func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	}
 	if cfg.MaxLine <= 0 {
 		cfg.MaxLine = defaultMaxLine
+	}
+	if err := cfg.Dialect.check(); err != nil {
+		panic(fmt.Sprintf("exchange: modem %s: %v", cfg.Name, err))
 	}
 	m := &Modem{x: x, cfg: cfg}
 	m.room.L = &x.mu

@@ -278,6 +278,7 @@ const (
 	DialNoCarrier  Outcome = "no carrier"
 	DialNoDialtone Outcome = "no dialtone"
 	DialNoNumber   Outcome = "not in the directory"
+	DialVoice      Outcome = "voice"           // a person answered, and the modem heard it
 	DialAborted    Outcome = "aborted"         // by a key or by hanging up
 	DialGlare      Outcome = "glare"           // connected, to an incoming call
 	DialHeld       Outcome = "held"            // connected, to the former caller who held the line

@@ -1,6 +1,9 @@
 package exchange
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // verdict is what a command did to the rest of its line.
 type verdict uint8
@@ -24,7 +27,7 @@ func ignored(*Modem, command) verdict { return goOn }
 func handlerOf(name string) (handler, bool) {
 	switch name {
 	case "A":
-		return handler{0, func(m *Modem, _ command) verdict { m.answer(); return took }}, true
+		return handler{0, (*Modem).doAnswer}, true
 	case "D":
 		return handler{0, (*Modem).doDial}, true
 	case "E":
@@ -75,28 +78,55 @@ func (m *Modem) run(line []byte) {
 	for {
 		c, rest, err := nextCommand(line)
 		if err != nil {
-			m.say(resultError)
+			m.finish(resultError)
 			return
 		}
 		if c.name == "" {
-			m.say(resultOK)
+			m.finish(resultOK)
 			return
 		}
 		h, ok := handlerOf(c.name)
 		if !ok || c.n > h.max {
-			m.say(resultError)
+			m.finish(resultError)
 			return
 		}
 		m.rest = rest
+		if c.name != "S" && c.op != '?' {
+			m.showAnswers()
+		}
 		switch h.do(m, c) {
 		case refuse:
-			m.say(resultError)
+			m.finish(resultError)
 			return
 		case took:
 			return
 		}
 		line = rest
 	}
+}
+
+// finish ends a command line with its result.
+func (m *Modem) finish(r result) {
+	m.showAnswers()
+	m.say(r)
+}
+
+// showAnswers sends the line of information that was kept for Dialect.OneLine.
+func (m *Modem) showAnswers() {
+	if len(m.answers) > 0 {
+		m.inform("%s", strings.Join(m.answers, m.cfg.Dialect.OneLine))
+		m.answers = nil
+	}
+}
+
+// doAnswer is the A command, or the loss of it.
+func (m *Modem) doAnswer(command) verdict {
+	if m.fault.LosesATA > 0 {
+		m.fault.LosesATA--
+		return took
+	}
+	m.answer()
+	return took
 }
 
 func (m *Modem) doHook(c command) verdict {
@@ -148,15 +178,30 @@ func (m *Modem) doRegister(c command) verdict {
 	if c.name == "S" {
 		m.register = c.n
 	}
+	own := m.cfg.Dialect.Registers[m.register]
 	switch c.op {
 	case '=':
-		if !m.profile.setRegister(m.register, c.val) {
+		ok, changes := own.takes(c.val)
+		if !ok || changes && !m.profile.setRegister(m.register, c.val) {
 			return refuse
 		}
 	case '?':
-		m.inform("%03d", m.profile.s[m.register])
+		if own.Missing {
+			return refuse
+		}
+		m.showRegister(m.profile.s[m.register])
 	}
 	return goOn
+}
+
+// showRegister answers Sn?: at once, or in one line with the others of its command line.
+func (m *Modem) showRegister(v byte) {
+	text := m.cfg.Dialect.number(v)
+	if m.cfg.Dialect.OneLine == "" {
+		m.inform("%s", text)
+		return
+	}
+	m.answers = append(m.answers, text)
 }
 
 func (m *Modem) doReset(command) verdict {
@@ -175,6 +220,8 @@ func (m *Modem) doView(command) verdict {
 
 func (m *Modem) doCallerID(c command) verdict {
 	switch {
+	case m.cfg.Dialect.NoCallerID:
+		return refuse
 	case c.op == '?':
 		n := 0
 		if m.profile.callerID {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The scanner never panics, always advances, and takes every byte of the line exactly once.
@@ -91,6 +92,40 @@ func FuzzModem(f *testing.F) {
 		defer x.unlock()
 		if a.call != nil && !a.call.from.offHook || b.call != nil && !b.call.from.offHook {
 			t.Fatal("a call without a caller")
+		}
+	})
+}
+
+// However the data comes in pieces, the escape sequence ends it at the same octet; the guard time is none here.
+func FuzzEscape(f *testing.F) {
+	f.Add([]byte("xx+++AT"), byte('+'), true, 3)
+	f.Add([]byte("+++aAT"), byte('+'), true, 1)
+	f.Add([]byte("++x++++"), byte('+'), false, 2)
+	f.Add([]byte("\x00\x00\x00"), byte(0), false, 1)
+	f.Add([]byte("\x80\x80\x80"), byte(128), false, 1)
+	f.Fuzz(func(t *testing.T, data []byte, char byte, ties bool, piece int) {
+		kind := EscapeAtOnce
+		if ties {
+			kind = EscapeTIES
+		}
+		p := factoryProfile()
+		p.s[2] = char
+		var whole, cut escape
+		want := whole.see(data, time.Time{}, &p, kind)
+		got, done := 0, 0
+		for n := 1 + uint(piece)%7; done < len(data) && got == 0; done += int(n) {
+			if end := cut.see(data[done:min(done+int(n), len(data))], time.Time{}, &p, kind); end > 0 {
+				got = done + end
+			}
+		}
+		if got != want {
+			t.Fatalf("%q, escape %q, %v: ends at %d in pieces, at %d in one", data, char, ties, got, want)
+		}
+		if want == 0 {
+			return
+		}
+		if sequence := strings.Repeat(string([]byte{char}), escapeLength); char > 127 || !strings.Contains(string(data[:want]), sequence) || !ties && !strings.HasSuffix(string(data[:want]), sequence) {
+			t.Fatalf("%q, escape %q, %v: ends at %d", data, char, ties, want)
 		}
 	})
 }

@@ -35,6 +35,8 @@ type ModemConfig struct {
 	Profile string
 	// MaxLine is the longest command line, AT and spaces not counted; longer ones are an ERROR. Zero means 255.
 	MaxLine int
+	// Dialect is how the modem differs from the usual one.
+	Dialect Dialect
 }
 
 // ModemState is what a modem does at the moment.
@@ -97,19 +99,23 @@ type SignalSink interface {
 
 // Fault makes a modem misbehave. The zero value is a modem in order. Faults add up.
 type Fault struct {
-	Hung         bool          // takes every byte and does nothing
-	NeverOK      bool          // does everything, never says OK
-	DelayOK      time.Duration // says OK so much later, and all that follows with it
-	Garbage      bool          // echoes other bytes than it got
-	SplitConnect time.Duration // sends CONNECT in pieces of three bytes, with that pause between them
-	NoDialtone   bool          // the line is dead
-	Vanished     bool          // unplugged: the port is closed and no DTE gets in until the fault is taken back
-	Blacklisted  bool          // refuses to dial: BLACKLISTED
-	Delayed      bool          // refuses to dial: DELAYED
-	FalseConnect bool          // lies: each dial command ends in CONNECT, with nobody there
-	FalseHangUp  bool          // lies: says OK to ATH and ATZ and stays off hook, dropping DTR too
-	DCDStuckOn   bool          // shows carrier always
-	DCDStuckOff  bool          // shows carrier never
+	Hung          bool          // takes every byte and says nothing; what the line does goes on. Idle or in a call, at any time
+	PoweredOff    bool          // a power failure: the line is released without a word, no signal is on; the port stays open
+	NeverOK       bool          // does everything, never says OK
+	DelayOK       time.Duration // says OK so much later, and all that follows with it
+	Garbage       bool          // echoes other bytes than it got
+	SplitConnect  time.Duration // sends CONNECT in pieces of three bytes, with that pause between them
+	NoDialtone    bool          // the line is dead
+	Vanished      bool          // unplugged: the port is closed and no DTE gets in until the fault is taken back
+	Blacklisted   bool          // refuses to dial: BLACKLISTED
+	Delayed       bool          // refuses to dial: DELAYED
+	FalseConnect  bool          // lies: each dial command ends in CONNECT, with nobody there
+	FalseHangUp   bool          // lies: says OK to ATH and ATZ and stays off hook, dropping DTR too
+	LosesATA      int           // takes so many ATA and does nothing; counted down from each SetFault
+	LateNoCarrier time.Duration // says NO CARRIER so much later than the far end has hung up, unless it is in a new call then
+	MuteNoCarrier bool          // never says NO CARRIER when the far end has hung up
+	DCDStuckOn    bool          // shows carrier always
+	DCDStuckOff   bool          // shows carrier never
 }
 
 // Modem is one modem. Exchange.AddModem makes it; its methods may be called from any goroutine.
@@ -123,6 +129,9 @@ type Modem struct {
 	editor   editor
 	rest     []byte // of the command line, behind the command being done
 	fault    Fault
+	answers  []string // of registers, for one line: Dialect.OneLine
+	deaf     time.Time
+	triggers []*trigger
 
 	state      ModemState // Ringing is never stored, see visible
 	offHook    bool
@@ -142,6 +151,7 @@ type Modem struct {
 	room        sync.Cond // there may be room in port again
 
 	step, patience, lost *timer // of dialling, of S7, of S10
+	late                 *timer // of Fault.LateNoCarrier
 
 	port        *port
 	pty         *ptyLink
@@ -153,8 +163,9 @@ type Modem struct {
 
 // piece is output that is sent so much after the one before it.
 type piece struct {
-	wait time.Duration
-	data []byte
+	wait    time.Duration
+	data    []byte
+	deafens bool // a result code, behind which Dialect.Deaf begins
 }
 
 // now is the only look at the clock besides the timers.
@@ -178,6 +189,16 @@ func (m *Modem) Signals() Signals {
 	m.x.lock()
 	defer m.x.unlock()
 	return m.allCircuits()
+}
+
+// Register returns the value of S register n, 0 where there is none.
+func (m *Modem) Register(n int) byte {
+	m.x.lock()
+	defer m.x.unlock()
+	if n < 0 || n >= numRegisters || m.cfg.Dialect.Registers[n].Missing {
+		return 0
+	}
+	return m.profile.s[n]
 }
 
 // Held reports whether a caller who never let go occupies the line while the modem is on hook.
@@ -213,8 +234,46 @@ func (m *Modem) SetFault(f Fault) {
 	if f.Vanished && !was.Vanished {
 		m.unplug()
 	}
+	if f.PoweredOff && !was.PoweredOff {
+		m.powerOff()
+	}
 	m.updateSignals()
 	back := was.Vanished && !f.Vanished && m.pty != nil && !m.x.closed
+	m.x.unlock()
+	if back {
+		m.pty.reopen()
+	}
+}
+
+// PowerCycle switches the modem off and on: the line is released without a word, the stored profile comes back, and what
+// the DTE had begun to type is forgotten. The port stays open.
+func (m *Modem) PowerCycle() {
+	m.x.lock()
+	defer m.x.unlock()
+	m.powerOff()
+	m.updateSignals()
+}
+
+// powerOff forgets all that is not stored.
+func (m *Modem) powerOff() {
+	m.factory()
+	m.restore()
+	m.onHook()
+	m.editor = editor{}
+	m.late.stop()
+	m.held, m.answers, m.rest, m.deaf = nil, nil, nil, time.Time{}
+	m.holding.stop()
+}
+
+// dead says that nothing the DTE does has an effect, and that the modem says nothing.
+func (m *Modem) dead() bool { return m.fault.Hung || m.fault.PoweredOff }
+
+// Disconnect closes the port as a network does that fails: the DTE has to come back. It is DTR dropped, unless the modem
+// StaysOffHook. A pseudo terminal comes back at once under a new name and the old link.
+func (m *Modem) Disconnect() {
+	m.x.lock()
+	m.detach(m.port)
+	back := m.pty != nil && !m.x.closed
 	m.x.unlock()
 	if back {
 		m.pty.reopen()
@@ -301,7 +360,7 @@ func (m *Modem) answer() {
 // autoAnswers: S0 rings have come, and a DTE is there to talk to (&D2 and &D3 forbid it without DTR).
 func (m *Modem) autoAnswers(rings int) bool {
 	s0 := int(m.profile.s[0])
-	if s0 == 0 || rings < s0 || m.state != OnHook || m.fault.Hung || m.fault.Vanished {
+	if s0 == 0 || rings < s0 || m.state != OnHook || m.dead() || m.fault.Vanished {
 		return false
 	}
 	return m.dtr || m.cfg.IgnoresDTR || m.profile.dtr < 2
@@ -347,14 +406,30 @@ func (m *Modem) carrierLost(stay bool) {
 		m.setState(OffHook)
 		m.updateSignals()
 	}
-	m.say(resultNoCarrier)
+	m.sayCarrierLost()
+}
+
+// sayCarrierLost is NO CARRIER when the far end has gone, in time or not.
+func (m *Modem) sayCarrierLost() {
+	switch {
+	case m.fault.MuteNoCarrier:
+	case m.fault.LateNoCarrier > 0:
+		m.late.stop()
+		m.late = m.x.after(m.fault.LateNoCarrier, func() {
+			if m.state != Connected {
+				m.say(resultNoCarrier)
+			}
+		})
+	default:
+		m.say(resultNoCarrier)
+	}
 }
 
 // setDTR is the wire from the DTE.
 func (m *Modem) setDTR(on bool) {
 	was := m.dtr
 	m.dtr = on
-	if !was || on || m.cfg.IgnoresDTR || m.fault.Hung {
+	if !was || on || m.cfg.IgnoresDTR || m.dead() {
 		return
 	}
 	switch m.profile.dtr {
@@ -381,7 +456,7 @@ func (m *Modem) dropCall() {
 
 // circuits are those that the modem drives.
 func (m *Modem) circuits() Signals {
-	if m.fault.Vanished {
+	if m.fault.Vanished || m.fault.PoweredOff {
 		return 0
 	}
 	s := DSR | CTS

@@ -13,49 +13,69 @@ const (
 type escape struct {
 	last  time.Time // of the last byte
 	count int       // escape characters so far
+	a     byte      // of TIES: the A behind them, 0 before it comes
 	guard *timer    // the silence after
 }
 
 func (e *escape) stop() {
 	e.guard.stop()
-	e.count = 0
+	e.count, e.a = 0, 0
 }
 
-// see takes data that goes to the far end, and says whether the sequence is complete but for the silence.
-func (e *escape) see(data []byte, at time.Time, p *profile) bool {
-	silence := at.Sub(e.last)
+// see takes data that goes to the far end. It returns how many octets there are up to the one that ends the data at once,
+// 0 where none does; with a guard time, complete says afterwards that all is there but the silence.
+func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape) int {
+	silence, guard := at.Sub(e.last), p.guard()
+	if kind != EscapeGuarded {
+		guard = 0
+	}
 	e.last = at
 	e.guard.stop()
-	if p.s[2] > 127 || len(data) > escapeLength {
-		e.count = 0
-		return false
-	}
-	for _, c := range data {
-		if c != p.s[2] {
-			e.count = 0
-			return false
+	for i, c := range data {
+		switch {
+		case kind == EscapeTIES && e.count >= escapeLength && e.attention(c):
+			return i + 1
+		case kind == EscapeTIES && e.count >= escapeLength && e.a != 0: // the A of an AT
+		case c != p.s[2] || c > 127:
+			e.count, e.a = 0, 0
+		case guard > 0 && silence >= guard: // a new beginning
+			e.count = 1
+		case guard == 0 || e.count > 0:
+			e.count++
 		}
+		if guard > 0 && e.count > escapeLength {
+			e.count = 0
+		}
+		if guard == 0 && kind != EscapeTIES && e.count == escapeLength {
+			return i + 1
+		}
+		silence = 0
 	}
-	switch g := p.guard(); {
-	case g > 0 && silence >= g: // a new beginning
-		e.count = len(data)
-	case g == 0 || e.count > 0:
-		e.count += len(data)
+	return 0
+}
+
+// complete says that the silence alone is missing.
+func (e *escape) complete() bool { return e.count == escapeLength }
+
+// attention takes an octet behind the escape characters of TIES, and says whether it completes AT or at.
+func (e *escape) attention(c byte) bool {
+	was := e.a
+	e.a = 0
+	if c == 'A' || c == 'a' {
+		e.a = c
 	}
-	if e.count > escapeLength {
-		e.count = 0
-	}
-	return e.count == escapeLength
+	return was == 'A' && c == 'T' || was == 'a' && c == 't'
 }
 
 // input takes bytes from the DTE at p, as far as p is still the modem's port. It returns false where p's write deadline
 // passed before they were sent.
 func (m *Modem) input(p *port, b []byte) bool {
-	for len(b) > 0 && m.port == p && !m.fault.Hung {
+	m.trip(b)
+	for len(b) > 0 && m.port == p && !m.dead() {
 		switch m.state {
 		case Connected:
-			n := min(len(b), readSize)
-			if !m.transmit(p, b[:n]) {
+			n, ok := m.transmit(p, b[:min(len(b), readSize)])
+			if !ok {
 				return false
 			}
 			b = b[n:]
@@ -65,7 +85,9 @@ func (m *Modem) input(p *port, b []byte) bool {
 			}
 			b = b[1:]
 		default:
-			m.key(b[0])
+			if !now().Before(m.deaf) {
+				m.key(b[0])
+			}
 			b = b[1:]
 		}
 	}
@@ -104,19 +126,23 @@ func (m *Modem) abort() {
 	m.say(resultNoCarrier)
 }
 
-// transmit sends data to the far end. It waits, with the lock released, while the DTE there does not read, and returns
-// false where p's write deadline passed meanwhile.
-func (m *Modem) transmit(p *port, data []byte) bool {
+// transmit sends data to the far end, up to an escape that is one at once, and returns how much that was. It waits, with
+// the lock released, while the DTE there does not read, and returns false where p's write deadline passed meanwhile.
+func (m *Modem) transmit(p *port, data []byte) (int, bool) {
 	m.waitForRoom(p)
 	if m.state != Connected || m.port != p {
-		return true // the call ended: the data goes the way of all that was on the line
+		return len(data), true // the call ended: the data goes the way of all that was on the line
 	}
 	if o := m.farEnd(); p.writeExpired && o != nil && o.full() && !o.overrun {
-		return false
+		return 0, false
 	}
-	if m.escape.see(data, now(), &m.profile) {
+	kind := m.cfg.Dialect.Escape
+	end := m.escape.see(data, now(), &m.profile, kind)
+	if end > 0 {
+		data = data[:end]
+	} else if kind == EscapeGuarded && m.escape.complete() {
 		m.escape.guard = m.x.after(m.profile.guard(), func() {
-			if m.state == Connected && m.escape.count == escapeLength {
+			if m.state == Connected && m.escape.complete() {
 				m.toCommand()
 			}
 		})
@@ -124,7 +150,15 @@ func (m *Modem) transmit(p *port, data []byte) bool {
 	if o := m.farEnd(); o != nil {
 		o.receive(data)
 	}
-	return true
+	switch {
+	case end > 0 && kind == EscapeTIES:
+		m.escape.stop()
+		m.setState(Escaped)
+		m.editor = editor{stage: stageBody} // its AT has come
+	case end > 0:
+		m.toCommand()
+	}
+	return len(data), true
 }
 
 // farEnd is the modem that hears us, nil where there is none.
@@ -186,22 +220,35 @@ func (m *Modem) waitForRoom(p *port) {
 }
 
 // send gives bytes to the DTE, behind those that wait for their time.
-func (m *Modem) send(b []byte) {
-	if len(b) == 0 || m.port == nil {
-		return
+func (m *Modem) send(b []byte) { m.sendPiece(piece{data: b}) }
+
+func (m *Modem) sendPiece(p piece) {
+	switch {
+	case len(p.data) == 0 || m.port == nil || m.dead():
+	case len(m.held) > 0:
+		m.hold(p)
+	default:
+		m.deliver(p)
 	}
-	if len(m.held) > 0 {
-		m.hold(b, 0)
-		return
-	}
-	m.port.write(b)
 }
 
-// hold sends bytes that much after the ones before them.
-func (m *Modem) hold(b []byte, wait time.Duration) {
-	m.held = append(m.held, piece{wait, append([]byte(nil), b...)})
+// hold sends a piece its wait after the ones before it.
+func (m *Modem) hold(p piece) {
+	p.data = append([]byte(nil), p.data...)
+	m.held = append(m.held, p)
 	if len(m.held) == 1 {
 		m.releaseNext()
+	}
+}
+
+// deliver gives a piece to the port.
+func (m *Modem) deliver(p piece) {
+	if m.port == nil || m.dead() {
+		return
+	}
+	m.port.write(p.data)
+	if p.deafens && m.cfg.Dialect.Deaf > 0 {
+		m.deaf = now().Add(m.cfg.Dialect.Deaf)
 	}
 }
 
@@ -212,9 +259,7 @@ func (m *Modem) releaseNext() {
 			m.holding = m.x.after(w, m.releaseNext)
 			return
 		}
-		if m.port != nil {
-			m.port.write(m.held[0].data)
-		}
+		m.deliver(m.held[0])
 		m.held = m.held[1:]
 	}
 	m.held = nil

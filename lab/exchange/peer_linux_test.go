@@ -25,6 +25,9 @@ func needs(t *testing.T, program, pkg string) string {
 	return ""
 }
 
+// patient has a modem of a fast network wait for carrier as long as its register can say.
+const patient = "S7=255"
+
 // A person at minicom goes through a whole callback.
 func TestPeerMinicom(t *testing.T) {
 	needs(t, "minicom", "minicom")
@@ -32,13 +35,13 @@ func TestPeerMinicom(t *testing.T) {
 	onEvent, events := watchKind("pc", OnHookEvent)
 	x := New(Config{Pace: 50, OnEvent: onEvent})
 	defer x.Close()
-	pc := x.AddModem(ModemConfig{Name: "pc", Number: "84001"})
-	nas := x.AddModem(ModemConfig{Name: "nas", Number: "55555", Profile: "S0=1E0Q1"}).DTE()
+	pc := x.AddModem(ModemConfig{Name: "pc", Number: "84001", Profile: patient})
+	nas := x.AddModem(ModemConfig{Name: "nas", Number: "55555", Profile: "S0=1E0Q1" + patient}).DTE()
 	tty, err := pc.ServePTY(filepath.Join(t.TempDir(), "ttyPC"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, expect, "-f", "testdata/minicom.exp", tty, "55555")
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
@@ -94,7 +97,7 @@ func carrier(d *DTE, on bool) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		timeout := time.After(3 * patience)
+		timeout := time.After(patience)
 		for d.Signals().Has(DCD) != on {
 			select {
 			case <-d.Changes():
@@ -107,7 +110,7 @@ func carrier(d *DTE, on bool) <-chan struct{} {
 }
 
 func expectBytes(d *DTE, want string) error {
-	d.SetReadDeadline(time.Now().Add(3 * patience))
+	d.SetReadDeadline(time.Now().Add(patience))
 	var got []byte
 	b := make([]byte, 1)
 	for !bytes.HasSuffix(got, []byte(want)) {
@@ -162,7 +165,7 @@ func TestPeerChat(t *testing.T) {
 				timeout = "1"
 			}
 			args := append([]string{"-S", "-v", "-s", "-t", timeout}, abort...)
-			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0S7=30", "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
+			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0"+patient, "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
 			var out bytes.Buffer
 			blocking, err := os.OpenFile(path, os.O_RDWR|0x100, 0)
 			if err != nil {

@@ -42,6 +42,11 @@ func factoryProfile() profile {
 func (m *Modem) factory() {
 	rings := m.profile.s[1]
 	m.profile = factoryProfile()
+	for n, r := range m.cfg.Dialect.Registers {
+		if r.Value != 0 {
+			m.profile.s[n] = r.Value
+		}
+	}
 	m.profile.s[1] = rings
 }
 

@@ -20,8 +20,15 @@ const (
 	resultBusy        result = 7
 	resultNoAnswer    result = 8
 	resultDelayed     result = 24
+	resultVoice       result = 12 // as U.S. Robotics numbers it
 	resultBlacklisted result = 32
 )
+
+// results are all of them.
+var results = []result{
+	resultOK, resultConnect, resultRing, resultNoCarrier, resultError, resultNoDialtone, resultBusy, resultNoAnswer, resultVoice,
+	resultDelayed, resultBlacklisted,
+}
 
 // String returns the verbose form.
 func (r result) String() string {
@@ -42,6 +49,8 @@ func (r result) String() string {
 		return "BUSY"
 	case resultNoAnswer:
 		return "NO ANSWER"
+	case resultVoice:
+		return "VOICE"
 	case resultDelayed:
 		return "DELAYED"
 	case resultBlacklisted:
@@ -94,35 +103,48 @@ func (p *profile) frameInfo(text string) []byte {
 }
 
 // say sends a result code to the DTE.
-func (m *Modem) say(r result) {
-	if m.profile.quiet || m.fault.Hung || (r == resultOK && m.fault.NeverOK) {
+func (m *Modem) say(r result) { m.sayText(r, m.cfg.Dialect.text(r)) }
+
+// sayText sends a result code with a verbose form of its own.
+func (m *Modem) sayText(r result, text string) {
+	if m.profile.quiet || m.dead() || (r == resultOK && m.fault.NeverOK) {
 		return
 	}
-	b := m.profile.frameResult(int(r), r.String())
+	b := m.profile.frameResult(int(r), text)
 	if r == resultOK && m.fault.DelayOK > 0 {
-		m.hold(b, m.fault.DelayOK)
+		m.hold(piece{wait: m.fault.DelayOK, data: b, deafens: true})
 		return
 	}
-	m.send(b)
+	m.sendPiece(piece{data: b, deafens: true})
+}
+
+// sayRing is RING, with the caller's number in it where the dialect has it there.
+func (m *Modem) sayRing(c *call) {
+	d := &m.cfg.Dialect
+	if strings.HasPrefix(d.CallerIDText, "RING") && m.showsCaller() && c.rings > d.CallerIDTime.rings() {
+		m.sayText(resultRing, d.inCase(fmt.Sprintf(d.CallerIDText, c.from.presents())))
+		return
+	}
+	m.say(resultRing)
 }
 
 // sayConnect sends CONNECT; the speed is told from X1 on.
 func (m *Modem) sayConnect() {
-	if m.profile.quiet || m.fault.Hung {
+	if m.profile.quiet || m.dead() {
 		return
 	}
-	text := m.cfg.ConnectText
+	text := m.cfg.Dialect.inCase(m.cfg.ConnectText)
 	if m.profile.x == 0 {
-		text = resultConnect.String()
+		text = m.cfg.Dialect.text(resultConnect)
 	}
-	b := m.profile.frameResult(connectCode(text), text)
+	b := m.profile.frameResult(connectCode(m.cfg.ConnectText), text)
 	if m.fault.SplitConnect <= 0 {
 		m.send(b)
 		return
 	}
 	for wait := time.Duration(0); len(b) > 0; wait = m.fault.SplitConnect {
 		n := min(3, len(b))
-		m.hold(b[:n], wait)
+		m.hold(piece{wait: wait, data: b[:n]})
 		b = b[n:]
 	}
 }
@@ -132,17 +154,32 @@ func (m *Modem) inform(format string, args ...any) {
 	m.send(m.profile.frameInfo(fmt.Sprintf(format, args...)))
 }
 
+// presents is the number that a caller lets the network show.
+func (m *Modem) presents() string {
+	switch {
+	case m.cfg.WithholdsNumber:
+		return "P"
+	case m.cfg.PresentsNumber != "":
+		return m.cfg.PresentsNumber
+	case m.cfg.Number == "":
+		return "O"
+	}
+	return m.cfg.Number
+}
+
+// showsCaller says whether the modem tells its DTE the caller's number.
+func (m *Modem) showsCaller() bool { return m.cfg.CallerID && m.profile.callerID }
+
 // showCaller sends the caller's number as +VCID=1 asks for.
 func (m *Modem) showCaller(from *Modem) {
 	now := time.Now()
-	number := from.cfg.Number
-	switch {
-	case from.cfg.WithholdsNumber:
-		number = "P"
-	case from.cfg.PresentsNumber != "":
-		number = from.cfg.PresentsNumber
-	case number == "":
-		number = "O"
+	number := from.presents()
+	switch text := m.cfg.Dialect.CallerIDText; {
+	case strings.HasPrefix(text, "RING"): // sayRing has it
+		return
+	case text != "":
+		m.inform(text, number)
+		return
 	}
 	eol := string([]byte{m.profile.s[3], m.profile.s[4]})
 	m.inform("DATE = %s%sTIME = %s%sNMBR = %s", now.Format("0102"), eol, now.Format("1504"), eol, number)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const patience = 10 * time.Second // for what the operating system does
+const patience = time.Minute // for what the operating system does
 
 // readUntil reads until want has come.
 func readUntil(t *testing.T, r interface {

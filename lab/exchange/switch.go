@@ -66,6 +66,9 @@ func (x *Exchange) route(c *call) {
 		c.timer = x.after(x.clock(ringCycle), func() {
 			c.phase = answered
 			x.event(AnswerEvent, nil, c, "a person")
+			if c.from.cfg.Dialect.HearsVoice {
+				c.from.dialFailed(resultVoice, DialVoice)
+			}
 		})
 	case OutOfService:
 		c.phase = answered
@@ -89,17 +92,29 @@ func (x *Exchange) hunt(c *call, s *subscription) {
 		if m.offHook || m.call != nil {
 			continue
 		}
-		c.to, c.phase = m, seized
-		m.call = c
-		if m.cfg.SeizedBefore <= 0 {
-			x.ring(c)
-			return
-		}
-		x.event(SeizedEvent, m, c, "")
-		c.timer = x.after(x.clock(m.cfg.SeizedBefore), func() { x.ring(c) })
+		x.seize(c, m)
 		return
 	}
 	x.engaged(c)
+}
+
+// seize takes the called line. Its first ring comes at once, after SeizedBefore, or behind the caller's number.
+func (x *Exchange) seize(c *call, m *Modem) {
+	c.to, c.phase = m, seized
+	m.call = c
+	first := func() { x.ring(c) }
+	if m.cfg.Dialect.CallerIDTime == BeforeFirstRing && m.showsCaller() {
+		first = func() {
+			m.showCaller(c.from)
+			c.timer = x.after(x.delay(callerIDGap), func() { x.ring(c) })
+		}
+	}
+	if m.cfg.SeizedBefore <= 0 {
+		first()
+		return
+	}
+	x.event(SeizedEvent, m, c, "")
+	c.timer = x.after(x.clock(m.cfg.SeizedBefore), first)
 }
 
 // engaged sends the busy tone. A modem that does not listen for it waits until S7.
@@ -120,7 +135,7 @@ func (x *Exchange) ring(c *call) {
 	x.event(RingEvent, m, c, "%s", strconv.Itoa(c.rings))
 	m.ri = true
 	m.updateSignals()
-	m.say(resultRing)
+	m.sayRing(c)
 	c.timer = x.after(x.clock(ringCycle), func() { x.ring(c) })
 	c.burst = x.after(x.delay(ringOn), func() { x.burstEnds(c) })
 }
@@ -133,7 +148,7 @@ func (x *Exchange) burstEnds(c *call) {
 		m.answer()
 		return
 	}
-	if c.rings == 1 && m.cfg.CallerID && m.profile.callerID {
+	if c.rings == m.cfg.Dialect.CallerIDTime.rings() && m.showsCaller() {
 		c.burst = x.after(x.delay(callerIDGap), func() { m.showCaller(c.from) })
 	}
 }

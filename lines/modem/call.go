@@ -29,6 +29,8 @@ type conn struct {
 	passed  int  // how many of them were passed on: a CR that a user typed must not wait for what may never come
 	overrun bool // there is no room, and it was waited for
 
+	escapes escapes // of the one who writes: guarded by d.writing
+
 	claimed bool // somebody owns the call; guarded by d.mu
 	carrier bool // DCD was seen on; guarded by d.mu
 
@@ -36,6 +38,7 @@ type conn struct {
 	ended    bool
 	heard    time.Time // when octets came last
 	holding  bool      // some are held back
+	stuck    bool      // some find no room
 	gated    bool      // a Write waits for silence
 	wrote    suspect
 	until    time.Time // write deadline
@@ -55,7 +58,7 @@ const lineEnd = len("\r\n")
 func (d *Driver) newConn(e event, cr bool) *conn {
 	return &conn{
 		d: d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), hung: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
-		eatLF: cr && !e.numeric, carrier: d.signals.Has(lines.DCD),
+		eatLF: cr && !e.numeric, carrier: d.signals.Has(lines.DCD), escapes: d.escapes,
 	}
 }
 
@@ -131,11 +134,21 @@ func (c *conn) push(b []byte) bool {
 		if len(b) == 0 || c.isGated() || n == 0 && c.overrun {
 			break
 		}
-		if !c.awaitRoom() {
+		c.setStuck(true)
+		ok := c.awaitRoom()
+		c.setStuck(false)
+		if !ok {
 			return false
 		}
 	}
 	return true
+}
+
+func (c *conn) setStuck(is bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stuck = is
+	c.heard = time.Now()
 }
 
 func (c *conn) awaitRoom() bool {
@@ -169,7 +182,7 @@ func (c *conn) patience() time.Duration {
 // quiet says that no byte came for the time of patience.
 func (c *conn) quiet() {
 	if c.held == len(noCarrier) && !c.d.hasCarrier(c) {
-		c.d.drop(c, false)
+		c.d.drop(c, onCarrierLost)
 		return
 	}
 	if c.held > lineEnd {
@@ -199,11 +212,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	if err := c.mayWrite(); err != nil {
 		return 0, err
 	}
-	n, err := c.port.Write(b)
+	n, err := c.writeData(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.d.lastWrite = time.Now()
-	c.cross(n)
 	if err != nil && c.ended {
 		err = io.EOF
 	}
@@ -299,7 +310,7 @@ func (c *conn) Hangup(ctx context.Context) error {
 
 func (c *conn) hangup(ctx context.Context) error {
 	d := c.d
-	d.drop(c, true)
+	d.drop(c, onGiveUp)
 	if err := d.take(ctx); err != nil {
 		return fmt.Errorf("hang up tty %d: %w", d.o.Config.TTY, err)
 	}

@@ -13,6 +13,9 @@ import (
 // errWaited is what await returns when its time is over.
 var errWaited = errors.New("no answer in time")
 
+// errRings is what command returns where the telephone rings on: the modem has lost the command.
+var errRings = errors.New("it rings on")
+
 // await blocks until cond, which is asked with d.mu held, or until the time is over, the port is lost or ctx ends. Only the token's holder
 // awaits.
 func (d *Driver) await(ctx context.Context, limit time.Duration, cond func() bool) error {
@@ -51,15 +54,42 @@ func (d *Driver) pause(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// send writes to the port's command line.
-func (d *Driver) send(port lines.Port, b []byte, limit time.Time) error {
+// rest waits until the modem may be given a command: until the line is whole that it tells (a script sees OK before its end), and a moment after
+// a result code, when some are deaf.
+func (d *Driver) rest(ctx context.Context) error {
+	d.mu.Lock()
+	half := len(d.split.line) > 0
+	d.mu.Unlock()
+	if half {
+		err := d.await(ctx, d.t.Command/6, func() bool { return len(d.split.line) == 0 })
+		if err != nil && err != errWaited {
+			return err
+		}
+	}
+	d.mu.Lock()
+	wait := time.Until(d.lastCode.Add(d.t.CommandGap))
+	d.mu.Unlock()
+	if wait <= 0 {
+		return nil
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// send writes to the port's command line. shown stands for a text that is a secret; "": it is none.
+func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	if err := port.SetWriteDeadline(limit); err != nil {
 		return fmt.Errorf("write to %s: %w", d.o.Config.Port, err)
 	}
 	_, err := port.Write(b)
-	d.lastWrite = time.Now()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errors.New("the modem takes no bytes (power? CTS off with flow control hardware?)")
@@ -67,59 +97,110 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time) error {
 		return fmt.Errorf("write to %s: %w", d.o.Config.Port, err)
 	}
 	if d.o.Debug != nil {
-		d.debug("-> %q", b)
+		if shown == "" {
+			shown = string(b)
+		}
+		d.debug("-> %q", shown)
 	}
 	return nil
+}
+
+// reply is what one of the driver's own commands has brought.
+type reply struct {
+	wants  func(lines.ResultCode) bool // nil: no command of ours is under way
+	code   lines.ResultCode
+	info   []string // the lines before it that were no result code
+	secret bool     // they are not shown, and no line of digits is a result code
+}
+
+// maxInfo is how many lines of an answer are kept.
+const maxInfo = 16
+
+func (r *reply) tell(line string) {
+	if r.wants != nil && len(r.info) < maxInfo {
+		r.info = append(r.info, line)
+	}
+}
+
+// last is the last line that was told.
+func (r *reply) last() string {
+	if len(r.info) == 0 {
+		return ""
+	}
+	return r.info[len(r.info)-1]
+}
+
+// order is a command of the driver's own.
+type order struct {
+	text  string
+	limit time.Duration
+	wants func(lines.ResultCode) bool // nil: final
+	shown string                      // what debug shows of a command that carries or asks for a secret; "": the text
+	rings time.Duration               // a ring that comes so long after it says that the modem has lost it; 0: none does
 }
 
 // final are the codes that answer an ordinary command.
 func final(c lines.ResultCode) bool { return c == lines.OK || c == lines.Error }
 
-// command sends a command of ours and waits for a code that wants accepts. info is the last line before it that was no code.
-func (d *Driver) command(ctx context.Context, text string, limit time.Duration, wants func(lines.ResultCode) bool) (code lines.ResultCode, info string, err error) {
-	if isCommand(text) {
+// command sends an order and waits for a code that it wants, or until its limit is over.
+func (d *Driver) command(ctx context.Context, o order) (reply, error) {
+	if isCommand(o.text) {
 		if err := d.clean(ctx); err != nil {
-			return "", "", err
+			return reply{}, err
 		}
 	}
+	if err := d.rest(ctx); err != nil {
+		return reply{}, err
+	}
+	if o.wants == nil {
+		o.wants = final
+	}
 	d.mu.Lock()
-	d.reply = reply{wants: wants}
+	d.split.reset()
+	d.reply = reply{wants: o.wants, secret: o.shown != ""}
 	port := d.port
 	d.mu.Unlock()
-	defer func() {
-		d.mu.Lock()
-		code, info = d.reply.code, d.reply.info
-		d.reply = reply{}
-		d.mu.Unlock()
-	}()
-	if err := d.send(port, []byte(text), time.Now().Add(d.t.Command)); err != nil {
-		return "", "", err
+	err := d.send(port, []byte(o.text), time.Now().Add(d.t.Command), o.shown)
+	sent := time.Now()
+	lost := func() bool { return o.rings > 0 && d.rangAt.Sub(sent) >= o.rings }
+	if err == nil {
+		err = d.await(ctx, o.limit, func() bool { return d.reply.code != lines.NoResult || lost() })
 	}
-	err = d.await(ctx, limit, func() bool { return d.reply.code != lines.NoResult })
-	return "", "", err // the codes by the deferred function
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.reply
+	d.reply = reply{}
+	if err == nil && r.code == lines.NoResult {
+		err = errRings
+	}
+	return r, err
 }
 
 // ask sends a command and wants OK.
 func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) error {
-	code, _, err := d.command(ctx, text+"\r", limit, final)
+	r, err := d.command(ctx, order{text: text + "\r", limit: limit})
 	switch {
 	case err == errWaited:
-		return fmt.Errorf("no OK to %s within %v (is it a modem? speed? power?)", text, limit)
+		return fmt.Errorf("%w to %s within %v (is it a modem? speed? power?)", errNoOK, text, limit)
 	case err != nil:
 		return fmt.Errorf("%s: %w", text, err)
-	case code != lines.OK:
-		return fmt.Errorf("the modem answers %s to %s", code, text)
+	case r.code != lines.OK:
+		return fmt.Errorf("the modem answers %s to %s", r.code, text)
 	}
 	return nil
 }
 
-// insist asks three times, longer each time: a modem is deaf for a moment after DTR rises, and the first command may end in garbage.
+// errNoOK is wrapped by the error of a command that got no answer.
+var errNoOK = errors.New("no OK")
+
+// insist asks three times, longer each time: a modem is deaf for a moment after DTR rises, and the first command may end in garbage. A
+// refusal is not asked again.
 func (d *Driver) insist(ctx context.Context, text string) error {
 	var err error
 	for _, part := range []time.Duration{6, 3, 2} {
-		if err = d.ask(ctx, text, d.t.Command/part); err == nil || ctx.Err() != nil || errors.Is(err, lines.ErrDown) {
+		if err = d.ask(ctx, text, d.t.Command/part); !errors.Is(err, errNoOK) {
 			return err
 		}
 	}
-	return fmt.Errorf("no OK to %s within %v, asked three times (is it a modem? speed? power?): %w", text, d.t.Command, err)
+	return fmt.Errorf("%w to %s within %v, asked three times (is it a modem? speed? power?)", errNoOK, text, d.t.Command)
 }

@@ -1,36 +1,50 @@
 package modem
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
-// isDial reports whether a command line makes the modem dial. Of the letters after AT only a D that is a command of its own counts, not
+// dialAt is the place of the D in a command line that makes the modem dial, or -1. Of the letters after AT only a D that is a command of its own counts, not
 // that of &D2, \D or an extended command's name (V.250 §5.3, §5.4, §6.3.1).
-func isDial(line string) bool {
+func dialAt(line string) int {
 	at := strings.Index(strings.ToUpper(line), "AT")
 	if at < 0 {
-		return false
+		return -1
 	}
 	body := strings.ToUpper(line[at+2:])
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case c == 'D':
-			return true
+			return at + 2 + i
 		case c == '+': // extended: to the next semicolon
 			end := strings.IndexByte(body[i:], ';')
 			if end < 0 {
-				return false
+				return -1
 			}
 			i += end
 		case strings.IndexByte(`&%\*#-~$:`, c) >= 0: // the next letter belongs to it
 			i++
 		}
 	}
-	return false
+	return -1
 }
 
-// resets reports whether a command line loads a profile (Z, &F) or sets the escape character. It may say so of a line that does not.
-func resets(line string) bool {
-	up := strings.ToUpper(line)
-	return strings.Contains(up, "Z") || strings.Contains(up, "&F") || strings.Contains(up, "S2=")
+// resets reports whether a command line loads a profile (Z, &F), or sets what the driver has set: the way results are told, auto-answer, the
+// escape, or one of the proof registers. It may say so of a line that does not.
+func resets(line string, registers []int) bool {
+	up := strings.ReplaceAll(strings.ToUpper(line), " ", "")
+	for _, s := range []string{"Z", "&F", "V0", "Q1", "Q2", "S0=", "S2=", "S3=", "S4=", "S5=", "S12="} {
+		if strings.Contains(up, s) {
+			return true
+		}
+	}
+	for _, r := range registers {
+		if strings.Contains(up, fmt.Sprintf("S%d", r)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isRepeat reports whether a command line is A/, which does the last one again.

@@ -1,5 +1,8 @@
 // Package modem drives AT modems (V.250, Hayes), one Driver a line: it opens the port, initialises, answers, lets scripts dial, hangs up and
 // proves the line on hook. It always reads the port and takes two goroutines a line. It chooses no line and knows no session.
+//
+// What the driver believes of what it hears is one table (phase.go). On a port without modem signals the modem's word and the caller's are one
+// stream: there the modem proves its state by what only it can know (proof.go).
 package modem
 
 import (
@@ -16,8 +19,11 @@ import (
 // Options say what a Driver works on.
 type Options struct {
 	Config lines.Config
-	// Open opens the port. The driver closes it, and opens it again when it was lost.
+	// Open opens the port; its errors name it. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
+	// Proofs keep what proves the modem's state on a port without modem signals. nil: in memory, so that a call that an earlier process left
+	// up can be hung up, but not told from a modem that was switched off meanwhile.
+	Proofs *Proofs
 	// Debug is told what passes, one line an event. It must not block; nil: nobody.
 	Debug func(tty int, text string)
 }
@@ -29,41 +35,48 @@ type Options struct {
 type Driver struct {
 	o          Options
 	t          lines.Timing
-	autoAnswer bool // the modem answers by itself (S0 in Config.Init)
+	codes      *codes
+	autoAnswer string // "S0=1" where the modem answers by itself (Config.Init); "" it does not
 
 	op      chan struct{} // capacity 1: the token
 	wake    chan struct{} // capacity 1: Run should look
 	poke    chan struct{} // capacity 1: the token's holder should look
 	retry   chan struct{} // capacity 1: try the port again now
-	writing sync.Mutex    // one writes to the port at a time; guards lastWrite
+	writing sync.Mutex    // one writes to the port at a time
 
-	lastWrite time.Time
+	proof proof // of a port without signals; of the token's holder
 
-	mu      sync.Mutex // guards what follows
-	host    lines.Host
-	port    lines.Port
-	gen     uint64 // counts opened ports
-	up      bool   // initialised and not lost
-	lost    error  // why the port is to be closed; nil while it is good
-	signals lines.Signals
-	split   splitter
-	numbers numbering
-	spoke   numbering // how the last result code came
-	talk    *talk     // the script on the command line
-	reply   reply     // what the driver's own command waits for
-	conn    *conn     // in data state; nil in command state
-	deaf    bool      // what comes is thrown away: data of a call that we hang up
-	online  bool      // the modem may still be connected: only a hang-up proves otherwise
-	calling bool      // a dial or answer command went out and has no final result
-	used    bool      // commands ran: on hook is to be proven
-	bad     bool      // it could not be proven
-	left    int       // octets of a call that may stand on the modem's command line
-	proving bool      // a CONNECT now is nobody's call
+	mu       sync.Mutex // guards what follows
+	host     lines.Host
+	port     lines.Port
+	gen      uint64 // counts opened ports
+	phase    phase
+	open     bool  // initialised, and open for users
+	lost     error // why the port is to be closed; nil while it is good
+	pardon   bool  // the operator has cleared the line: a modem that lost its proof may begin anew
+	signals  lines.Signals
+	split    splitter
+	numbers  numbering
+	spoke    numbering // how the last result code came
+	lower    bool      // it says them in lower case
+	lastCode time.Time // when it came
+	heard    time.Time // when the modem last answered a command
+	probeAt  time.Time // when an idle modem is asked next; zero: not settled yet
+	talk     *talk     // the script on the command line
+	reply    reply     // what the driver's own command waits for
+	conn     *conn     // the data of phase connected
+	muffled  bool      // what comes is thrown away: the silence around an escape
+	stirred  bool      // it rang or connected while it was being reset
+	left     int       // octets of a call that may stand on the modem's command line
+	crossing time.Time // when the last call's octets will have crossed the line
+	escapes  escapes   // the filter of what a call writes
 
 	rings    int // since the last quiet
 	tried    int // the ring at which answering was tried last
 	lastRing time.Time
+	rangAt   time.Time // when it rang though ATA went out
 	caller   string
+	callerAt time.Time
 	called   string
 	screened screening          // of the call that rings
 	unring   context.CancelFunc // ends the question about it; nil: none is under way
@@ -80,22 +93,20 @@ const (
 	digits
 )
 
-// reply is what one of the driver's own commands has brought.
-type reply struct {
-	wants func(lines.ResultCode) bool // nil: no command of ours is under way
-	code  lines.ResultCode
-	info  string // the last line that is no result code
-}
-
-var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9]`)
+var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9][0-9]{0,2}`)
 
 // New returns a Driver that does nothing until Run.
 func New(o Options) *Driver {
 	o.Config.CallerID = o.Config.CallerID || o.Config.CallCheck
-	return &Driver{
-		o: o, t: o.Config.Timing.WithDefaults(), autoAnswer: answersItself.MatchString(o.Config.Init),
+	if o.Proofs == nil {
+		o.Proofs = &Proofs{}
+	}
+	d := &Driver{
+		o: o, t: o.Config.Timing.WithDefaults(), codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),
 	}
+	d.proof = newProof(o)
+	return d
 }
 
 // maxReopen is the longest pause before a lost port is opened again.
@@ -142,7 +153,7 @@ func (d *Driver) sleep(ctx context.Context, pause time.Duration) {
 func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 	port, err := d.o.Open(ctx)
 	if err != nil {
-		return false, fmt.Errorf("open %s: %w", d.o.Config.Port, err)
+		return false, err // it names the port
 	}
 	d.install(port)
 	var reader sync.WaitGroup
@@ -161,7 +172,7 @@ func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	d.setUp(unproven)
+	d.started(unproven)
 	<-d.op
 	err = d.serve(ctx)
 	d.stopUsers(err)
@@ -170,6 +181,17 @@ func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 		d.leave(context.WithoutCancel(ctx))
 	}
 	return true, err
+}
+
+// started opens the line for its users.
+func (d *Driver) started(unproven error) {
+	h := happening{on: onProven, why: unproven}
+	if unproven != nil {
+		h.on = onUnproven
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.happenLocked(h)
 }
 
 var errClosed = errors.New("ringback closes the port")
@@ -181,40 +203,38 @@ func (d *Driver) install(port lines.Port) {
 	d.gen++
 	d.split.reset()
 	d.numbers, d.reply, d.conn, d.talk = unknown, reply{}, nil, nil
-	d.deaf, d.online, d.calling, d.used, d.bad, d.proving = false, false, false, false, false, false
+	d.muffled, d.stirred = false, false
+	d.left = maxLeft // of the process before, if it was killed in the middle of a call's words
+	d.crossing, d.escapes, d.probeAt = time.Time{}, escapes{}, time.Time{}
 	d.quietLocked()
+	d.happenLocked(happening{on: onOpened})
 }
 
-func (d *Driver) setUp(unproven error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.lost != nil {
-		return
-	}
-	d.up, d.bad, d.used = true, unproven != nil, false
-	d.host.Up(unproven) // under the lock: a loss is reported after it, never before
+// tellUpLocked opens the line for its users. Under the lock: a loss is reported after it, never before.
+func (d *Driver) tellUpLocked(h happening) {
+	d.open = true
+	d.host.InBand(!d.port.HasSignals())
+	d.host.Up(h.why)
 	d.debug("ready")
 }
 
 // stopUsers ends what runs on the line, so that the token comes back.
 func (d *Driver) stopUsers(why error) {
 	d.mu.Lock()
-	d.up = false
-	t, c := d.talk, d.conn
+	d.open = false
+	t := d.talk
 	if t != nil {
 		t.endLocked(why)
 	}
+	d.happenLocked(happening{on: onGiveUp})
 	d.mu.Unlock()
-	if c != nil {
-		d.drop(c, true)
-	}
 	signal(d.poke)
 }
 
 // leave hangs up before the port is closed for good.
 func (d *Driver) leave(ctx context.Context) {
 	d.mu.Lock()
-	needed := d.lost == nil && (d.online || d.calling || d.used)
+	needed := d.lost == nil && d.callMayBeUpLocked()
 	d.mu.Unlock()
 	if !needed {
 		return
@@ -231,20 +251,19 @@ func (d *Driver) fail(port lines.Port, why error) {
 		d.mu.Unlock()
 		return
 	}
-	if d.up {
-		d.host.Down(why)
-	}
-	d.lost, d.up = why, false
-	if c := d.conn; c != nil {
-		d.conn = nil
-		d.endLocked(c)
-	}
-	if d.talk != nil {
-		d.talk.endLocked(fmt.Errorf("%w: %w", lines.ErrDown, why))
-	}
+	d.lost = why
+	d.happenLocked(happening{on: onLost, why: fmt.Errorf("%w: %w", lines.ErrDown, why)})
 	d.mu.Unlock()
 	signal(d.poke)
 	signal(d.wake)
+}
+
+// tellDownLocked closes the line to its users.
+func (d *Driver) tellDownLocked(happening) {
+	if d.open {
+		d.host.Down(d.lost)
+	}
+	d.open = false
 }
 
 // take gets the token. An error that is lines.ErrDown where the line is not in service.
@@ -264,6 +283,16 @@ func (d *Driver) take(ctx context.Context) error {
 	return nil
 }
 
+// tryTake gets the token where nobody holds it. Who does wakes Run when he gives it back.
+func (d *Driver) tryTake() bool {
+	select {
+	case d.op <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func (d *Driver) give() {
 	<-d.op
 	signal(d.wake)
@@ -273,7 +302,7 @@ func (d *Driver) ready() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.up:
+	case d.open:
 		return nil
 	case d.lost != nil:
 		return fmt.Errorf("%w: %w", lines.ErrDown, d.lost)
@@ -287,31 +316,31 @@ func (d *Driver) generation() uint64 {
 	return d.gen
 }
 
+func (d *Driver) phaseNow() phase {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.phase
+}
+
 func (d *Driver) debug(format string, args ...any) {
 	if d.o.Debug != nil {
 		d.o.Debug(d.o.Config.TTY, fmt.Sprintf(format, args...))
 	}
 }
 
-// drop ends a call's data state. online says that the modem is still connected, as far as is known.
-func (d *Driver) drop(c *conn, online bool) {
-	d.mu.Lock()
-	if d.conn == c {
-		d.conn = nil
-		d.split.reset()
-		d.online, d.deaf, d.used = online, online, true
+// endCallLocked ends a call and remembers what it may have left on the modem's command line.
+func (d *Driver) endCallLocked() {
+	c := d.conn
+	if c == nil {
+		return
 	}
-	d.endLocked(c)
-	d.mu.Unlock()
-	signal(d.poke)
-	signal(d.wake)
-}
-
-// endLocked ends a call and remembers what it may have left on the modem's command line.
-func (d *Driver) endLocked(c *conn) {
+	d.conn = nil
+	d.split.reset()
 	c.end()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d.left = max(d.left, c.wrote.left())
 	c.wrote = suspect{}
+	d.crossing = c.crossing
+	signal(d.wake)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,8 +64,10 @@ type fake struct {
 	dials   func(number string) string
 	answers string // what ATA brings; "" CONNECT
 	train   time.Duration
-	dcdHigh bool // DCD never goes
-	dcdLow  bool // DCD never comes
+	keeps   func(reg, value int) int // what a register keeps of a value; nil: all of it
+	refused map[int]bool             // registers that it does not have
+	dcdHigh bool                     // DCD never goes
+	dcdLow  bool                     // DCD never comes
 	gap     time.Duration
 
 	running  sync.WaitGroup
@@ -83,7 +86,9 @@ type fake struct {
 	refuse   error // what open says
 }
 
-func newFake(signals bool) *fake { return &fake{signals: signals, s: map[int]int{2: 43}} }
+func newFake(signals bool) *fake { return &fake{signals: signals, s: factory()} }
+
+func factory() map[int]int { return map[int]int{2: '+', 12: 50} }
 
 // open plugs the modem in.
 func (f *fake) open(ctx context.Context) (lines.Port, error) {
@@ -120,8 +125,10 @@ func (f *fake) listen(wire net.Conn) {
 		}
 		f.mu.Unlock()
 		if online {
-			if string(buf[:n]) == "+++" && time.Since(last) >= time.Second && f.register(2) < 128 {
-				_ = wire.SetReadDeadline(time.Now().Add(time.Second))
+			esc := f.register(2)
+			guard := time.Duration(f.register(12)) * 20 * time.Millisecond
+			if string(buf[:n]) == strings.Repeat(string(rune(esc)), 3) && time.Since(last) >= guard && esc < 128 {
+				_ = wire.SetReadDeadline(time.Now().Add(guard))
 				if m, err := wire.Read(buf); m > 0 || err == nil {
 					_ = wire.SetReadDeadline(time.Time{})
 					continue
@@ -227,22 +234,47 @@ func (f *fake) command(cmd string) {
 			result = "CONNECT"
 		}
 		f.result(result)
-	case strings.HasPrefix(body, "S2="):
-		n, _ := strconv.Atoi(body[3:])
-		f.set(func() { f.s[2] = n })
-		f.code("OK")
-	case body == "S2?":
-		f.say(fmt.Sprintf("\r\n%03d\r\n", f.register(2)))
-		f.code("OK")
+	case registers.MatchString(body):
+		f.registers(body)
 	case body == "H1":
 		f.set(func() { f.offHook = true })
 		f.code("OK")
 	case body == "H", body == "Z":
-		f.set(func() { f.offHook = false })
+		f.set(func() {
+			f.offHook = false
+			if body == "Z" {
+				f.s = factory()
+			}
+		})
 		f.code("OK")
 	default:
 		f.code("OK")
 	}
+}
+
+// registers is a command line with nothing but S registers, among the settings that the driver sends with them.
+var registers = regexp.MustCompile(`^(?:[EQV][01])*(?:S[0-9]+(?:=[0-9]+|\?))+$`)
+
+var oneRegister = regexp.MustCompile(`S([0-9]+)(?:=([0-9]+)|\?)`)
+
+func (f *fake) registers(body string) {
+	for _, m := range oneRegister.FindAllStringSubmatch(body, -1) {
+		n, _ := strconv.Atoi(m[1])
+		switch {
+		case f.refused[n]:
+			f.code("ERROR")
+			return
+		case m[2] == "":
+			f.say(fmt.Sprintf("\r\n%03d\r\n", f.register(n)))
+			continue
+		}
+		v, _ := strconv.Atoi(m[2])
+		if f.keeps != nil {
+			v = f.keeps(n, v)
+		}
+		f.set(func() { f.s[n] = v })
+	}
+	f.code("OK")
 }
 
 // result trains and connects, or says why not. "" says nothing at all.
@@ -364,7 +396,7 @@ func onBenchOf(t *testing.T, f *fake, po lines.PoolOptions, body func(b *bench),
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, f: f, calls: make(chan *lines.Call, 10)}
-		o := Options{Config: lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary}, Open: f.open, Debug: b.debug}
+		o := Options{Config: lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary, InBand: !f.signals}, Open: f.open, Debug: b.debug}
 		for _, opt := range opts {
 			opt(&o)
 		}

@@ -59,19 +59,20 @@ func (c *conn) silence() time.Duration { return c.d.t.Silence / 10 }
 func (c *conn) gate(b []byte) error {
 	c.mu.Lock()
 	any := c.wrote.add(b)
+	early := time.Since(c.born) < c.d.t.Settle
 	c.gated = any && !c.ended
 	c.mu.Unlock()
-	if !any {
+	if !any && !early {
 		return nil
 	}
-	signal(c.in.room) // the reader must not wait for whom waits here
+	signal(c.in.room) // the reader must not wait for what waits here
 	defer func() {
 		c.mu.Lock()
 		c.gated = false
 		c.mu.Unlock()
 	}()
 	for {
-		wait, err := c.closed()
+		wait, err := c.closed(any)
 		if wait <= 0 || err != nil {
 			return err
 		}
@@ -84,14 +85,17 @@ func (c *conn) gate(b []byte) error {
 	}
 }
 
-// closed returns how long the gate is closed at least.
-func (c *conn) closed() (time.Duration, error) {
+// closed returns how long the gate is closed at least: for what looks like a command until the line was silent.
+func (c *conn) closed(command bool) (time.Duration, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	wait := c.heard.Add(c.silence()).Sub(now)
-	if c.holding {
-		wait = max(wait, c.silence())
+	wait := c.born.Add(c.d.t.Settle).Sub(now) // the far modem may not be ready for text yet
+	if command {
+		wait = max(wait, c.heard.Add(c.silence()).Sub(now))
+		if c.holding || c.stuck {
+			wait = max(wait, c.silence())
+		}
 	}
 	switch {
 	case c.ended:
@@ -135,7 +139,7 @@ func (d *Driver) clean(ctx context.Context) error {
 	if text == nil {
 		return nil
 	}
-	_, _, err := d.command(ctx, string(text)+"\r", d.t.Silence, final)
+	_, err := d.command(ctx, order{text: string(text) + "\r", limit: d.t.Silence})
 	if err != nil && stop(ctx, err) {
 		return err
 	}

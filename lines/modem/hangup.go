@@ -9,43 +9,46 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// prove hangs up whatever may be up and proves the line on hook: carrier off where the port has signals, and OK from the command line.
-// A port that stays mute is given up, to be opened again: the error is lines.ErrDown then. Any other error means quarantine. The token is
-// held.
+// prove hangs up whatever may be up and proves the line on hook: carrier off and OK from the command line where the port has signals, else what
+// only the modem's command line can tell. A port that stays mute is given up, to be opened again: the error is lines.ErrDown then. Any other
+// error means quarantine. The token is held.
 func (d *Driver) prove(ctx context.Context) error {
 	d.mu.Lock()
-	port, c := d.port, d.conn
-	d.proving = true
+	port := d.port
+	d.happenLocked(happening{on: onGiveUp})
+	from := d.phase
+	began := d.happenLocked(happening{on: onHangUp})
 	d.mu.Unlock()
-	if c != nil {
-		d.drop(c, true)
+	if !began {
+		return d.ready()
 	}
 	var err error
 	if port.HasSignals() {
-		err = d.hangUpByDTR(ctx)
+		err = d.hangUpByDTR(ctx, from)
 	} else {
-		err = d.hangUpByText(ctx)
+		err = d.hangUpInBand(ctx, from)
 	}
 	d.mu.Lock()
-	d.deaf, d.proving = false, false
-	d.bad = err != nil
-	if err == nil {
-		d.used, d.online, d.calling = false, false, false
+	d.muffled = false
+	on := onProven
+	if err != nil {
+		on = onUnproven
+	} else {
+		d.pardon = false
 	}
+	d.happenLocked(happening{on: on, why: err})
 	d.mu.Unlock()
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errStuck) && !errors.Is(err, lines.ErrDown) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errStuck) && !errors.Is(err, errUnproven) && !errors.Is(err, lines.ErrDown) {
 		d.fail(port, err)
 		return fmt.Errorf("%w: %w", lines.ErrDown, err)
 	}
 	return err
 }
 
-// hangUpByDTR needs no wait where the carrier has gone.
-func (d *Driver) hangUpByDTR(ctx context.Context) error {
+// hangUpByDTR needs no wait where the modem has said that the call is over, and the carrier has gone.
+func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 	d.lookAtSignals()
-	d.mu.Lock()
-	gone := !d.online && !d.calling && !d.signals.Has(lines.DCD)
-	d.mu.Unlock()
+	gone := (from == released || from == used || from == idle) && !d.dcd()
 	if gone && d.ask(ctx, "ATH", d.t.Command/2) == nil {
 		return nil
 	}
@@ -95,68 +98,74 @@ func (d *Driver) lowerDTR(ctx context.Context) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.online, d.calling, d.deaf = false, false, false
 	d.split.reset()
 	return nil
 }
 
-// hangUpByText is for ports without signals.
-func (d *Driver) hangUpByText(ctx context.Context) error {
-	d.mu.Lock()
-	online, calling := d.online, d.calling
-	d.mu.Unlock()
-	if online {
-		if err := d.escape(ctx); err != nil {
+// hangUpInBand is for ports without signals. Where the modem has said that the call is over, one question proves it.
+func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
+	if from == aborted {
+		if err := d.abort(ctx); err != nil {
 			return err
 		}
-	} else if calling { // any character ends a dial (V.250 §6.3.1)
-		_, _, err := d.command(ctx, string(d.erase(0))+"\r", d.t.Command/2, func(c lines.ResultCode) bool { return c != lines.Ring && c != lines.Connected })
-		if err != nil && stop(ctx, err) {
+	}
+	if from != dropped {
+		if done, err := d.tryOnHook(ctx); done || err != nil {
 			return err
 		}
-		d.mu.Lock()
-		online = d.online // it connected all the same
-		d.mu.Unlock()
-		if online {
-			if err := d.escape(ctx); err != nil {
-				return err
-			}
-		}
 	}
-	err := d.insist(ctx, "ATH")
-	if err != nil && !online && !stop(ctx, err) { // the NO CARRIER that we believed was data
-		if err = d.escape(ctx); err == nil {
-			err, online = d.insist(ctx, "ATH"), true
-		}
+	chars := []byte{d.proof.escape}
+	if d.proof.why != nil {
+		chars = []byte{d.proof.char, plus, d.proof.escape} // what it has is not known for sure
 	}
-	if err != nil || !online {
+	if err := d.escape(ctx, chars...); err != nil {
 		return err
 	}
-	return d.insist(ctx, "AT")
+	if done, err := d.tryOnHook(ctx); done || err != nil {
+		return err
+	}
+	d.mu.Lock()
+	pardon := d.pardon
+	d.mu.Unlock()
+	switch {
+	case pardon:
+		return d.comeAnew(ctx)
+	case d.o.Config.InsecureSignals:
+		if err := d.insist(ctx, "ATH"); err != nil {
+			return err
+		}
+		return d.renew(ctx, true)
+	}
+	return errUnproven
 }
 
-// escape gets from data to the command line: silence, +++, silence (S2, S12). A modem that was there already says nothing to it; the CR
-// after it ends what it may have taken for a command.
-func (d *Driver) escape(ctx context.Context) error {
-	d.writing.Lock()
-	since := time.Since(d.lastWrite)
-	d.writing.Unlock()
-	if err := d.pause(ctx, d.t.Guard-since); err != nil {
+// abort ends an attempt: any character does (V.250 §5.6.1).
+func (d *Driver) abort(ctx context.Context) error {
+	_, err := d.command(ctx, order{text: string(d.erase(0)) + "\r", limit: d.t.Command / 2, wants: func(c lines.ResultCode) bool {
+		return c != lines.Ring && c != lines.Connected
+	}})
+	if err != nil && stop(ctx, err) {
 		return err
 	}
-	d.mu.Lock()
-	d.deaf = false
-	d.split.reset()
-	d.mu.Unlock()
-	_, _, err := d.command(ctx, "+++", d.t.Guard+d.t.Command/2, final)
-	switch {
-	case err == nil:
-		return nil
-	case err != errWaited:
+	return nil
+}
+
+// tryOnHook hangs up where the modem proves that it is on its command line.
+func (d *Driver) tryOnHook(ctx context.Context) (done bool, err error) {
+	right, err := d.query(ctx, "")
+	if !right || err != nil {
+		return false, err
+	}
+	if err := d.insist(ctx, "ATH"); err != nil {
+		return false, err
+	}
+	return true, d.renew(ctx, false)
+}
+
+// comeAnew is for a modem that does not have the secret and for which the operator vouches: it is reset as at the first start.
+func (d *Driver) comeAnew(ctx context.Context) error {
+	if err := d.bootstrap(ctx); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	port := d.port
-	d.mu.Unlock()
-	return d.send(port, append(d.erase(len("+++")), '\r'), time.Now().Add(d.t.Command))
+	return d.makeReady(ctx)
 }

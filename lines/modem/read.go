@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -84,55 +85,85 @@ func (d *Driver) feed(b []byte) {
 // commandLocked takes bytes in command state, up to the end of a CONNECT line. It returns the rest.
 func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 	for len(b) > 0 && d.conn == nil {
-		if d.deaf {
+		if d.deafLocked() {
 			return nil, noises, look
 		}
 		n, line, cr := d.split.next(b)
-		if d.talk != nil {
-			d.talk.in.force(b[:n])
+		if d.talk != nil && d.reply.wants == nil { // what answers the driver's own command is not for the script
+			d.talk.in.force(d.inCapitals(b[:n]))
 		}
 		b = b[n:]
 		if line == nil {
 			break
 		}
-		e := parse(line, d.numbers != words)
-		if d.o.Debug != nil && e.kind != echo {
-			d.debug("<- %q", e.text)
-		}
+		e := d.codes.parse(line, d.numbers != words && !d.reply.secret)
+		d.show(e)
 		if d.takeLocked(e, cr) {
 			look = true
 		}
-		if e.kind == noise {
+		if e.kind == noise && d.phase != starting { // before the echo is off
 			noises++
 		}
 	}
 	return b, noises, look
 }
 
-// takeLocked acts on one line. It reports whether Run should look.
-func (d *Driver) takeLocked(e event, cr bool) (look bool) {
-	switch {
-	case e.kind == caller:
-		d.callerLocked(e.caller)
-		return true
-	case e.kind == info:
-		d.reply.info = e.text
-	case e.kind != result:
-	case e.code == lines.Ring:
-		d.ringLocked(e)
-		return true
-	case e.code == lines.Connected:
-		d.connectLocked(e, cr)
-		return true
-	default:
-		d.resultLocked(e)
-		return e.code == lines.NoCarrier
+// inCapitals is what a script hears of a modem that says its result codes in lower case: scripts wait for OK and CONNECT.
+func (d *Driver) inCapitals(b []byte) []byte {
+	if !d.lower {
+		return b
 	}
-	return false
+	return bytes.ToUpper(b)
 }
 
+// show tells debug what the modem says, but for the proof.
+func (d *Driver) show(e event) {
+	switch {
+	case d.o.Debug == nil || e.kind == echo:
+	case d.reply.secret && e.kind != result:
+		d.debug("<- [secret]")
+	default:
+		d.debug("<- %q", e.text)
+	}
+}
+
+// takeLocked acts on one line. It reports whether Run should look.
+func (d *Driver) takeLocked(e event, cr bool) (look bool) {
+	switch e.kind {
+	case caller:
+		return d.happenLocked(happening{on: onCallerID, line: e})
+	case info:
+		d.heard = time.Now()
+		d.reply.tell(e.text)
+		if d.talk != nil {
+			d.talk.said = e.text
+		}
+		return false
+	case result:
+	default:
+		return false
+	}
+	d.heard, d.lastCode = time.Now(), time.Now()
+	on := modemSays(e.code)
+	if on != onRing {
+		d.spoke = words
+		if e.numeric {
+			d.spoke = digits
+		}
+		d.lower = e.text == "ok" || d.lower && e.text != "OK"
+	}
+	if d.talk != nil {
+		d.talk.last = e.code
+	}
+	if d.reply.wants != nil && d.reply.wants(e.code) {
+		d.reply.code = e.code
+	}
+	return on != "" && d.happenLocked(happening{on: on, line: e, cr: cr})
+}
+
+// ringLocked counts a ring. The caller's number may have come before it.
 func (d *Driver) ringLocked(e event) {
-	if time.Since(d.lastRing) > d.t.Rings {
+	if time.Since(latest(d.lastRing, d.callerAt)) > d.t.Rings {
 		d.quietLocked()
 	}
 	d.rings++
@@ -145,51 +176,13 @@ func (d *Driver) ringLocked(e event) {
 	}
 	if d.talk != nil {
 		d.tried = d.rings // not to be answered when the script has ended: only if it rings on
-		d.talk.rangLocked()
 	}
 }
 
-// quietLocked forgets who rang.
+// quietLocked forgets the call that rang.
 func (d *Driver) quietLocked() {
-	d.rings, d.tried, d.caller, d.called, d.lastRing = 0, 0, "", "", time.Time{}
+	d.rings, d.tried, d.caller, d.called, d.lastRing, d.callerAt = 0, 0, "", "", time.Time{}, time.Time{}
 	d.unscreenLocked()
-}
-
-// connectLocked enters the data state, unless the driver's own command wants something else: then a call that we do not want is up.
-func (d *Driver) connectLocked(e event, cr bool) {
-	d.calling = false
-	d.online = true
-	if !d.up || d.proving || d.reply.wants != nil && !d.reply.wants(lines.Connected) {
-		return
-	}
-	d.conn = d.newConn(e, cr)
-	if d.talk != nil {
-		d.talk.connectLocked(d.conn)
-	}
-	if d.reply.wants != nil {
-		d.reply.code = lines.Connected
-	}
-}
-
-func (d *Driver) resultLocked(e event) {
-	d.spoke = words
-	if e.numeric {
-		d.spoke = digits
-	}
-	switch e.code {
-	case lines.OK, lines.Error:
-	default: // the end of a call, or of its beginning
-		d.calling = false
-		if d.port == nil || !d.port.HasSignals() {
-			d.online = false
-		}
-	}
-	if d.talk != nil {
-		d.talk.resultLocked(e.code)
-	}
-	if d.reply.wants != nil && d.reply.wants(e.code) {
-		d.reply.code = e.code
-	}
 }
 
 // lookAtSignals follows a change of the modem signals. Any goroutine may have got the port's token.
@@ -208,6 +201,7 @@ func (d *Driver) lookAtSignals() {
 	if c := d.conn; c != nil {
 		if now.Has(lines.DCD) {
 			c.carrier = true
+			d.host.Notice(noticeCarrier, "")
 		} else if c.carrier {
 			over = c
 		}
@@ -219,10 +213,36 @@ func (d *Driver) lookAtSignals() {
 	d.host.Signals(now)
 	if over != nil {
 		d.debug("carrier lost")
-		d.drop(over, false)
+		d.drop(over, onCarrierLost)
 	}
 	signal(d.poke)
 	signal(d.wake)
+}
+
+// connectLocked begins the data of a call.
+func (d *Driver) connectLocked(h happening) {
+	d.conn = d.newConn(h.line, h.cr)
+	if d.conn.carrier {
+		d.host.Notice(noticeCarrier, "")
+	}
+}
+
+// drop ends the data of a call, if that is still up: on is onCarrierLost or onGiveUp.
+func (d *Driver) drop(c *conn, on trigger) {
+	d.mu.Lock()
+	was := d.conn == c && d.happenLocked(happening{on: on})
+	d.mu.Unlock()
+	if was {
+		d.host.Phase(lines.HangingUp) // the session is over; the line is not, until it is proven
+	}
+	signal(d.wake)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // hasCarrier reports whether a modem signal says that the call is up. False where there is no signal to say so.

@@ -1,6 +1,9 @@
 package modem
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // screening is what became of the question whether the call that rings may be answered.
 type screening int
@@ -43,12 +46,12 @@ func (d *Driver) wanted(ctx context.Context) bool {
 	return false
 }
 
-// callerLocked notes who rings. Another number than the one that was asked about is another call.
+// callerLocked notes the number that rings. Another number than the one that was asked about is another call. It may come before the first ring, between rings, and after the answer.
 func (d *Driver) callerLocked(from string) {
 	if from != d.caller {
 		d.unscreenLocked()
 	}
-	d.caller = from
+	d.caller, d.callerAt = from, time.Now()
 }
 
 // unscreenLocked forgets the question and its answer.

@@ -43,28 +43,36 @@ func (d *Driver) serve(ctx context.Context) error {
 func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	d.mu.Lock()
 	lost = d.lost
-	c, rings, last, from := d.conn, d.rings, d.lastRing, d.caller
-	own, tried := d.talk == nil, d.tried
+	c, ph, rings, last, told := d.conn, d.phase, d.rings, d.lastRing, d.callerAt
+	from, tried := d.caller, d.tried
 	d.mu.Unlock()
 	switch {
 	case lost != nil:
 		return time.Time{}, lost
 	case c != nil:
-		if own && d.unclaimed(c) {
+		if d.unclaimed(c) {
 			d.answered(ctx, c)
 		}
 		return d.checkCarrier(c), nil
-	case rings == 0:
+	case ph == dropped:
+		d.hangUpStray(ctx)
 		return time.Time{}, nil
-	case time.Since(last) >= d.t.Rings:
+	case ph != idle && ph != used:
+		return time.Time{}, nil
+	case rings == 0 && told.IsZero():
+		return d.probeIdle(ctx), nil
+	case time.Since(latest(last, told)) >= d.t.Rings:
 		d.mu.Lock()
 		d.quietLocked()
 		d.mu.Unlock()
 		d.host.Phase(lines.Idle)
 		return time.Time{}, nil
+	case rings == 0: // the number came before the first ring
+		return told.Add(d.t.Rings), nil
 	}
 	d.host.Phase(lines.Ringing)
-	if enough := rings > 1 || !d.o.Config.CallerID || from != ""; own && enough && rings > tried && !d.autoAnswer && d.wanted(ctx) {
+	enough := rings > 1 || !d.o.Config.CallerID || from != ""
+	if ph == idle && enough && rings > tried && d.autoAnswer == "" && d.wanted(ctx) {
 		d.answer(ctx, rings)
 	}
 	return last.Add(d.t.Rings), nil
@@ -85,18 +93,9 @@ func (d *Driver) checkCarrier(c *conn) time.Time {
 		return at
 	}
 	d.debug("%s, but DCD stays off: hung up (AT&C1? the cable?)", c.text)
-	d.drop(c, true)
+	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT, so that calls are hung up at once (does init have AT&C1? has the cable all wires?)")
+	d.drop(c, onGiveUp)
 	return time.Time{}
-}
-
-// tryTake gets the token where nobody holds it. Who does wakes Run when he gives it back.
-func (d *Driver) tryTake() bool {
-	select {
-	case d.op <- struct{}{}:
-		return true
-	default:
-		return false
-	}
 }
 
 // answer takes a call by ATA, unless it must not. It blocks until the call is up or the line is on hook again.
@@ -105,7 +104,7 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 		return
 	}
 	d.mu.Lock()
-	stale := !d.up || d.rings != rings || d.conn != nil || d.talk != nil
+	stale := !d.open || d.rings != rings || d.phase != idle
 	d.tried = rings // refused once, this ring is let go: its caller may have gone before the line is free
 	d.mu.Unlock()
 	if stale {
@@ -119,11 +118,15 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	}
 	defer d.give()
 	d.mu.Lock()
-	d.calling, d.used = true, true
 	from, to := d.caller, d.called
+	began := d.happenLocked(happening{on: onAnswer})
 	d.mu.Unlock()
 	d.debug("ring %d, caller %q: answering", rings, from)
-	code, _, err := d.command(ctx, "ATA\r", d.t.Answer, func(c lines.ResultCode) bool { return c != lines.OK && c != lines.Ring })
+	var r reply
+	err := lines.ErrDown
+	if began {
+		r, err = d.sendAnswer(ctx)
+	}
 	d.mu.Lock()
 	c := d.conn
 	if c != nil {
@@ -138,8 +141,23 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 		d.host.Connected(c.call(lines.Incoming, from, to))
 		return
 	}
-	d.debug("the call did not connect: %s %v", code, orNone(err))
+	d.debug("the call did not connect: %s %v", r.code, orNone(err))
 	d.host.Missed(d.prove(context.WithoutCancel(ctx)))
+}
+
+// sendAnswer sends ATA and waits for what comes of it. Where the telephone rings on the modem has lost the command: it is sent again, no sooner than a
+// ring that was under way can have been told.
+func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
+	end := time.Now().Add(d.t.Answer)
+	for time.Now().Before(end) {
+		r, err = d.command(ctx, order{text: "ATA\r", limit: time.Until(end), wants: func(c lines.ResultCode) bool { return c != lines.OK && c != lines.Ring },
+			rings: d.t.Command / 3})
+		if err != errRings {
+			return r, err
+		}
+		d.debug("it rings on: ATA again")
+	}
+	return r, errWaited
 }
 
 func orNone(err error) any {
@@ -171,7 +189,26 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 		return
 	}
 	d.debug("%s: the modem answered a call that is not wanted now: hung up", c.text)
-	if err := d.prove(ctx); err != nil && !errors.Is(err, lines.ErrDown) {
+	d.proveAlone(ctx)
+}
+
+// hangUpStray hangs up a call that is nobody's.
+func (d *Driver) hangUpStray(ctx context.Context) {
+	if !d.tryTake() {
+		return
+	}
+	defer d.give()
+	if d.phaseNow() == dropped {
+		d.debug("CONNECT, but nobody has dialed or answered: hung up")
+		d.proveAlone(ctx)
+	}
+}
+
+// proveAlone is prove where nobody waits for what comes of it.
+func (d *Driver) proveAlone(ctx context.Context) error {
+	err := d.prove(ctx)
+	if err != nil && !errors.Is(err, lines.ErrDown) {
 		d.host.Up(err) // nobody else would hear that the line is not on hook
 	}
+	return err
 }

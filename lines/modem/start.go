@@ -10,8 +10,28 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// defaultInit is the initialization after ATZ: no echo, result codes in words, DCD follows the carrier, DTR hangs up, no auto-answer.
+// speak makes the modem tell what it does: no echo, result codes, in words. It goes before all else whose answer is wanted: a modem whose profile has
+// Q1 or V0 says no OK that we know.
+const speak = "ATE0Q0V1"
+
+// defaultInit is the initialization after ATZ: DCD follows the carrier, DTR hangs up, no auto-answer.
 const defaultInit = "ATE0Q0V1&C1&D2S0=0"
+
+// The names of a line's notices.
+const (
+	noticeCarrier  = "carrier"
+	noticeCallerID = "caller ID"
+	noticeProof    = "proof"
+)
+
+// notice shows an error as one of the line's notices, or takes it back.
+func (d *Driver) notice(name string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	d.host.Notice(name, text)
+}
 
 // start gets the modem ready after the port was opened. unproven says that it is, but does not seem to be on hook.
 func (d *Driver) start(ctx context.Context) (unproven, err error) {
@@ -19,27 +39,26 @@ func (d *Driver) start(ctx context.Context) (unproven, err error) {
 	port := d.port
 	d.mu.Unlock()
 	if port.HasSignals() {
-		if err := port.SetDTR(true); err != nil {
-			return nil, fmt.Errorf("raise DTR: %w", err)
-		}
-		d.lookAtSignals()
+		return d.startBySignals(ctx, port)
 	}
+	return nil, d.startInBand(ctx)
+}
+
+func (d *Driver) startBySignals(ctx context.Context, port lines.Port) (unproven, err error) {
+	if err := port.SetDTR(true); err != nil {
+		return nil, fmt.Errorf("raise DTR: %w", err)
+	}
+	d.lookAtSignals()
 	if err := d.reset(ctx); err != nil {
 		return nil, err
 	}
 	if err := d.initialize(ctx); err != nil {
 		return nil, err
 	}
-	if port.HasSignals() {
-		if err := d.disableEscape(ctx); err != nil {
-			return nil, err
-		}
+	if err := d.disableEscape(ctx); err != nil {
+		return nil, err
 	}
-	if d.o.Config.CallerID {
-		if err := d.ask(ctx, "AT+VCID=1", d.t.Command); err != nil {
-			d.debug("caller ID is not to be had: %v", err)
-		}
-	}
+	d.switchOnCallerID(ctx)
 	if !d.dcd() {
 		return nil, nil
 	}
@@ -50,32 +69,42 @@ func (d *Driver) start(ctx context.Context) (unproven, err error) {
 	return nil, d.insist(ctx, "AT")
 }
 
-// reset gets OK to ATZ, by way of the ladder: hang up by DTR, by the escape and ATH, ATZ again.
-func (d *Driver) reset(ctx context.Context) error {
-	if !d.dcd() && d.ask(ctx, "ATZ", d.t.Command) == nil {
-		return nil
+// switchOnCallerID asks for the number that rings. A modem that refuses is left alone, and that is shown.
+func (d *Driver) switchOnCallerID(ctx context.Context) {
+	if !d.o.Config.CallerID {
+		return
 	}
-	if err := d.comeBack(ctx); err != nil {
-		return err
+	err := d.ask(ctx, "AT+VCID=1", d.t.Command)
+	if err != nil {
+		err = fmt.Errorf("no caller ID: %w (init may have the modem's own command for it)", err)
+		d.debug("%v", err)
+	}
+	d.notice(noticeCallerID, err)
+}
+
+// reset gets the modem to its stored profile and its answers to us, by way of the ladder: hang up by DTR, ATH, again.
+func (d *Driver) reset(ctx context.Context) error {
+	if !d.dcd() && d.insist(ctx, speak) == nil {
+		return d.load(ctx)
+	}
+	if err := d.lowerDTR(ctx); err != nil && stop(ctx, err) {
+		return err // DCD that stays may be forced (&C0): the initialization ends that
 	}
 	if err := d.ask(ctx, "ATH", d.t.Command); err != nil && stop(ctx, err) {
 		return err
 	}
-	return d.ask(ctx, "ATZ", d.t.Command)
-}
-
-// comeBack brings a modem that does not answer back to its command line: a call may be up that an earlier process left.
-func (d *Driver) comeBack(ctx context.Context) error {
-	d.mu.Lock()
-	port := d.port
-	d.mu.Unlock()
-	if !port.HasSignals() {
-		return d.escape(ctx)
-	}
-	if err := d.lowerDTR(ctx); err != nil && stop(ctx, err) {
+	if err := d.insist(ctx, speak); err != nil {
 		return err
 	}
-	return nil // DCD that stays may be forced (&C0): the initialization ends that
+	return d.load(ctx)
+}
+
+// load loads the stored profile. Its answer is not wanted: the profile may have the modem say nothing.
+func (d *Driver) load(ctx context.Context) error {
+	if err := d.ask(ctx, "ATZ", d.t.Command/3); err != nil && stop(ctx, err) {
+		return err
+	}
+	return d.insist(ctx, speak)
 }
 
 // stop reports whether trying on makes no sense.
@@ -91,14 +120,11 @@ func (d *Driver) initialize(ctx context.Context) error {
 	case len(text) < 2 || !strings.EqualFold(text[:2], "AT"):
 		text = "AT" + text
 	}
-	code, _, err := d.command(ctx, text+"\r", d.t.Command, final)
-	switch {
-	case err == errWaited:
-		return fmt.Errorf("no OK to %s within %v (is it a modem? speed? power?)", text, d.t.Command)
-	case err != nil:
-		return fmt.Errorf("%s: %w", text, err)
-	case code != lines.OK:
-		return fmt.Errorf("the modem answers %s to %s (set init to what its manual has for these)", code, text)
+	if err := d.insist(ctx, text); err != nil {
+		if !errors.Is(err, errNoOK) && !stop(ctx, err) {
+			err = fmt.Errorf("%w (set init to what its manual has for these)", err)
+		}
+		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -110,18 +136,119 @@ func (d *Driver) initialize(ctx context.Context) error {
 // caller must not reach the command line by having us echo it. The modem has to confirm.
 func (d *Driver) disableEscape(ctx context.Context) error {
 	const hint = "a caller could reach the command line with +++: use a modem that can switch the escape off"
-	if err := d.ask(ctx, "ATS2=255", d.t.Command); err != nil {
+	if err := d.insist(ctx, "ATS2=255"); err != nil {
 		if stop(ctx, err) {
 			return err
 		}
 		return fmt.Errorf("%w (%s)", err, hint)
 	}
-	code, info, err := d.command(ctx, "ATS2?\r", d.t.Command, final)
+	r, err := d.command(ctx, order{text: "ATS2?\r", limit: d.t.Command})
 	if err != nil && err != errWaited {
 		return fmt.Errorf("ATS2?: %w", err)
 	}
-	if n, bad := strconv.Atoi(info); bad != nil || n <= 127 || code != lines.OK {
-		return fmt.Errorf("ATS2? says %q %s after ATS2=255 (%s)", info, code, hint)
+	if n, bad := strconv.Atoi(r.last()); bad != nil || n <= 127 || r.code != lines.OK {
+		return fmt.Errorf("ATS2? says %q %s after ATS2=255 (%s)", r.last(), r.code, hint)
 	}
+	return nil
+}
+
+// startInBand gets a modem ready on a port without signals. Until it has proven that it is the modem that answers, no OK is believed: an earlier
+// process may have left a call up, and its caller may answer as the modem does.
+func (d *Driver) startInBand(ctx context.Context) error {
+	if cfg := d.o.Config; !cfg.InBand && !cfg.InsecureSignals {
+		return errors.New("the port has no modem signals: its server does not do COM-PORT (RFC 2217) for them, or the device has none " +
+			"(mend that, or set insecure_signals: true)")
+	}
+	proven, err := d.provenFromBefore(ctx)
+	if err == nil && !proven {
+		err = d.bootstrap(ctx)
+	}
+	if err == nil {
+		err = d.makeReady(ctx)
+	}
+	if err == nil {
+		d.mu.Lock()
+		d.pardon = false
+		d.mu.Unlock()
+	}
+	return err
+}
+
+// provenFromBefore proves by the secret of the process before, or of the port's last opening, that the modem is on hook. false: there is none, or the
+// operator does without.
+func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) {
+	d.mu.Lock()
+	pardon := d.pardon || d.o.Config.InsecureSignals
+	d.mu.Unlock()
+	kept, err := d.o.Proofs.load(d.o.Config.TTY)
+	if err != nil && !pardon {
+		return false, err
+	}
+	d.proof.kept = kept
+	if len(kept) == 0 {
+		return false, nil
+	}
+	right, err := d.query(ctx, "")
+	if err == nil && !right {
+		if err = d.escape(ctx, d.proof.char, plus); err == nil {
+			right, err = d.query(ctx, "")
+		}
+	}
+	switch {
+	case err != nil:
+		return false, err
+	case right:
+		return true, d.insist(ctx, "ATH")
+	case pardon:
+		return false, nil
+	}
+	return false, errUnproven
+}
+
+// bootstrap brings a modem on hook of which nothing is known: both escapes that it may have, twice each, ATH. What it answers proves nothing.
+func (d *Driver) bootstrap(ctx context.Context) error {
+	if err := d.escape(ctx, d.proof.char, plus, d.proof.char, plus); err != nil {
+		return err
+	}
+	if err := d.ask(ctx, "ATH", d.t.Command/2); err != nil && stop(ctx, err) {
+		return err
+	}
+	return nil
+}
+
+// makeReady resets and initializes a modem that is on hook, and gives it a new secret. A call that comes in meanwhile, when the modem may answer by
+// itself, makes all of it worthless.
+func (d *Driver) makeReady(ctx context.Context) error {
+	d.mu.Lock()
+	d.stirred = false
+	d.mu.Unlock()
+	if err := d.insist(ctx, speak); err != nil {
+		return err
+	}
+	if err := d.load(ctx); err != nil {
+		return err
+	}
+	if err := d.initialize(ctx); err != nil {
+		return err
+	}
+	if err := d.speakInWords(ctx); err != nil {
+		return err
+	}
+	d.switchOnCallerID(ctx)
+	err := d.learn(ctx)
+	d.mu.Lock()
+	stirred := d.stirred
+	d.mu.Unlock()
+	switch {
+	case stirred:
+		return errStirred
+	case errors.Is(err, errNoProof) && d.o.Config.InsecureSignals:
+		d.proof.why = err
+	case errors.Is(err, errNoProof):
+		return fmt.Errorf("%w; or use a port with modem signals, or set insecure_signals: true", err)
+	case err != nil:
+		return err
+	}
+	d.notice(noticeProof, d.proof.why)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/ringback/ringback/lines"
@@ -17,6 +16,7 @@ var (
 	errDialTwice  = errors.New("a second dial command in one attempt")
 	errRepeat     = errors.New("the repeat command A/ in a script (what it repeats would not be counted)")
 	errLongLine   = errors.New("the command line is longer than 250 characters")
+	errResetDial  = errors.New("a dial command in one line with a reset (put ATZ or AT&F on a line of its own: on a port without modem signals it ends the proof of the modem's state)")
 )
 
 // maxCommand is the longest command line that a script may send. Modems take 40 to 255 characters.
@@ -29,24 +29,26 @@ type talk struct {
 	port   lines.Port
 	dial   bool // one dial command is allowed
 	in     *queue
+	ctx    context.Context
 	cancel context.CancelCauseFunc
 
 	dialed bool             // the dial command went out; guarded by d.mu
 	code   lines.ResultCode // what ended it; guarded by d.mu
 	last   lines.ResultCode // the last result code; guarded by d.mu
+	said   string           // the last line that was no result code; guarded by d.mu
 	rang   bool             // guarded by d.mu
 	conn   *conn            // what the dial connected; guarded by d.mu
 	ended  bool             // nothing is sent any more; guarded by d.mu
 	why    error            // it ended; guarded by d.mu
 
 	line  []byte    // the command line begun, held until its CR
-	reset bool      // the script has sent a command that may have undone what start set
+	reset time.Time // when the script sent a command that may have undone what start set; zero: it has not
 	until time.Time // write deadline; guarded by d.mu
 }
 
-// endLocked stops the script with a cause.
+// endLocked stops the script with a cause. A nil talk has nothing to stop.
 func (t *talk) endLocked(cause error) {
-	if t.ended {
+	if t == nil || t.ended {
 		return
 	}
 	t.ended, t.why = true, cause
@@ -54,38 +56,30 @@ func (t *talk) endLocked(cause error) {
 	t.in.finish(cause)
 }
 
-// resultLocked takes a result code.
-func (t *talk) resultLocked(code lines.ResultCode) {
-	t.last = code
-	if !t.dialed || t.code != lines.NoResult || code == lines.OK {
-		return // before the dial command an ERROR is the script's own business
-	}
+// finalLocked takes the result code that ends an attempt.
+func (t *talk) finalLocked(code lines.ResultCode) {
 	t.code = code
 	t.endLocked(fmt.Errorf("the modem says %s", code))
 }
 
-// rangLocked takes a RING: glare. A dial command that is not out yet stays in; one that is gets no connection of ours any more.
-func (t *talk) rangLocked() {
+// rangLocked takes a RING, or a CONNECT that is not the script's: glare. A dial command that is not out yet stays in; one that is gets no
+// connection of ours any more.
+func (t *talk) rangLocked(e event) {
 	t.rang = true
-	if t.dial && t.code == lines.NoResult {
+	switch {
+	case e.online:
+		t.code = lines.Ring
+		t.endLocked(errors.New("CONNECT without a dial command: an incoming call"))
+	case t.dial && t.code == lines.NoResult:
 		t.code = lines.Ring
 		t.endLocked(errors.New("the line rings: glare"))
 	}
 }
 
-// connectLocked takes a CONNECT. Only that of our own dial command is the call we wanted.
+// connectLocked takes the connection of the dial command.
 func (t *talk) connectLocked(c *conn) {
-	t.last = lines.Connected
-	if t.dialed && t.code == lines.NoResult {
-		t.code, t.conn, c.claimed = lines.Connected, c, true
-		t.in.finish(io.EOF) // the script has seen the CONNECT line; what follows is the call's
-		return
-	}
-	t.rang = true
-	if t.code == lines.NoResult {
-		t.code = lines.Ring
-	}
-	t.endLocked(errors.New("CONNECT without a dial command: an incoming call"))
+	t.code, t.conn, c.claimed = lines.Connected, c, true
+	t.in.finish(io.EOF) // the script has seen the CONNECT line; what follows is the call's
 }
 
 // Read returns what the modem says, then io.EOF after CONNECT, or why the script was ended.
@@ -117,24 +111,51 @@ func (t *talk) Break(d time.Duration) error {
 
 // Write sends b. A command line goes out when it is whole, so that a dial command is known before its CR.
 func (t *talk) Write(b []byte) (int, error) {
-	out, dials, err := t.filter(b)
-	if err == nil {
-		err = t.allow(dials)
+	out, err := t.filter(b)
+	for i := 0; err == nil && i < len(out); i++ {
+		err = t.pass(out[i])
 	}
 	if err != nil {
 		t.line = nil
 		return 0, err
 	}
-	if dials {
+	return len(b), nil
+}
+
+// piece is what goes out at once: a command line, or what stands between two.
+type piece struct {
+	text   []byte
+	dials  bool
+	resets bool
+}
+
+// pass sends a piece. What a reset has undone is mended first, and on a port without signals a dial command goes out only in a state that
+// the modem has proven a moment before.
+func (t *talk) pass(p piece) error {
+	if err := t.allow(p.dials, false); err != nil {
+		return err
+	}
+	if err := t.mend(); err != nil {
+		return err
+	}
+	if p.dials || p.resets {
+		if err := t.proveState(); err != nil {
+			return err
+		}
+	}
+	if err := t.d.rest(t.ctx); err != nil {
+		return err
+	}
+	if err := t.allow(p.dials, true); err != nil {
+		return err
+	}
+	if p.dials {
 		t.d.host.Phase(lines.Dialing)
 	}
-	if len(out) == 0 {
-		return len(b), nil
+	if p.resets {
+		t.reset = time.Now() // before its answer can be there
 	}
-	if err := t.d.send(t.port, out, t.writeLimit()); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	return t.d.send(t.port, p.text, t.writeLimit(), "")
 }
 
 func (t *talk) writeLimit() time.Time {
@@ -148,50 +169,56 @@ func (t *talk) writeLimit() time.Time {
 }
 
 // filter returns what may go out now. It holds a line back from its first A on, until CR.
-func (t *talk) filter(b []byte) (out []byte, dials bool, err error) {
+func (t *talk) filter(b []byte) (out []piece, err error) {
+	var between []byte
+	dials := false
 	for _, c := range b {
 		if len(t.line) == 0 && c != 'A' && c != 'a' {
-			out = append(out, c)
+			between = append(between, c)
 			continue
 		}
 		if t.line = append(t.line, c); len(t.line) > maxCommand {
-			return nil, false, errLongLine
+			return nil, errLongLine
 		}
 		line := string(t.line)
 		switch {
 		case isRepeat(line): // needs no CR
-			return nil, false, errRepeat
+			return nil, errRepeat
 		case c != '\r':
 			continue
-		case isDial(line) && dials:
-			return nil, false, errDialTwice
-		case isDial(line):
-			dials = true
-			out = append(out, t.rearm(line)...)
-			t.line = t.line[:0]
-			continue
-		case resets(line):
-			t.reset = true
 		}
-		out = append(out, t.line...)
-		t.line = t.line[:0]
+		p := piece{text: append(between, line...), resets: resets(line, t.d.proof.registers)}
+		between, t.line = nil, t.line[:0]
+		if at := dialAt(line); at >= 0 {
+			if dials {
+				return nil, errDialTwice
+			}
+			if dials, p.dials = true, true; p.resets && !t.port.HasSignals() {
+				return nil, errResetDial
+			}
+			p.text = append(p.text[:len(p.text)-len(line)], t.rearm(line, at, p.resets)...)
+			p.resets = false
+		}
+		out = append(out, p)
 	}
-	return out, dials, nil
+	if len(between) > 0 {
+		out = append(out, piece{text: between})
+	}
+	return out, nil
 }
 
-// rearm returns the dial command line as it goes out. Where the script has loaded a profile (ATZ, AT&F) it may have undone what a hang-up by DTR and the
-// disabled escape rest on: a caller who has his `+++` echoed would reach the command line. They are set again in the same line, so that the
-// script sees one answer.
-func (t *talk) rearm(line string) string {
-	if !t.reset || !t.port.HasSignals() {
+// rearm returns the dial command line as it goes out on a port with signals. Where the script has loaded a profile (ATZ, AT&F) it may have undone
+// what a hang-up by DTR and the disabled escape rest on: a caller whose `+++` is echoed would reach the command line. They are set again right before
+// the dial command in the same line, so that the script sees one answer.
+func (t *talk) rearm(line string, at int, resets bool) string {
+	if t.reset.IsZero() && !resets || !t.port.HasSignals() {
 		return line
 	}
-	at := strings.Index(strings.ToUpper(line), "AT") + len("AT")
 	return line[:at] + "&C1&D2S2=255" + line[at:]
 }
 
-// allow says whether the script may still send, and marks the dial command before it goes out, so that the answer finds it marked.
-func (t *talk) allow(dials bool) error {
+// allow says whether the script may still send. With mark it marks the dial command before that goes out, so that the answer finds it marked.
+func (t *talk) allow(dials, mark bool) error {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()
 	switch {
@@ -203,7 +230,11 @@ func (t *talk) allow(dials bool) error {
 		return errMayNotDial
 	case t.dialed:
 		return errDialTwice
+	case mark:
+		t.dialed = t.d.happenLocked(happening{on: onDial})
+		if !t.dialed {
+			return errors.New("nothing is dialled now: the line is being hung up")
+		}
 	}
-	t.dialed, t.d.calling = true, true
 	return nil
 }

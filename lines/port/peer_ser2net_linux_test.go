@@ -163,7 +163,7 @@ func serves(host string, ended <-chan struct{}) bool {
 	listening := fmt.Appendf(nil, ": 0100007F:%04X 00000000:0000 0A ", addr.Port) // 0A is LISTEN
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for range 500 {
+	for range 6000 {
 		if table, err := os.ReadFile("/proc/net/tcp"); err == nil && bytes.Contains(table, listening) {
 			return true
 		}
@@ -190,7 +190,7 @@ func (s *ser2net) modem(t *testing.T, on string) {
 // sees waits until the modem's end of the cable sees want.
 func (s *ser2net) sees(t *testing.T, want string) {
 	t.Helper()
-	s.fifo.SetReadDeadline(time.Now().Add(10 * time.Second))
+	s.fifo.SetReadDeadline(time.Now().Add(time.Minute))
 	var before []string
 	for {
 		line, err := s.driven.ReadString('\n')
@@ -235,13 +235,13 @@ func reading(p lines.Port) <-chan []byte {
 // until waits until the signals of p are as ok wants them.
 func until(t *testing.T, p lines.Port, what string, ok func(lines.Signals) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for !ok(p.Signals()) {
 		select {
 		case <-p.Changes():
 		case <-ctx.Done():
-			t.Fatalf("%s: signals are %06b after 10 s", what, p.Signals())
+			t.Fatalf("%s: signals are %06b after a minute", what, p.Signals())
 		}
 	}
 }
@@ -305,7 +305,7 @@ func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 	}
 	out := make(chan error, 1)
 	go func() { _, err := p.Write(all); out <- err }()
-	master.SetDeadline(time.Now().Add(10 * time.Second))
+	master.SetDeadline(time.Now().Add(time.Minute))
 	b := make([]byte, len(all))
 	n := 0
 	for n < len(b) {
@@ -318,7 +318,7 @@ func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 		t.Errorf("out: %v, equal %v", err, bytes.Equal(b, all))
 	}
 	go func() { _, err := master.Write(all); out <- err }()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	var in []byte
 	for len(in) < len(all) {
 		select {
@@ -410,7 +410,7 @@ func startMinicom(t *testing.T, program, device string) (term *os.File, wait fun
 
 func readUntil(t *testing.T, f *os.File, want string) {
 	t.Helper()
-	f.SetReadDeadline(time.Now().Add(10 * time.Second))
+	f.SetReadDeadline(time.Now().Add(time.Minute))
 	var all []byte
 	b := make([]byte, 4096)
 	for !bytes.Contains(all, []byte(want)) {

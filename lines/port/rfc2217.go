@@ -72,7 +72,7 @@ func openRFC2217(ctx context.Context, a Address, o Options) (lines.Port, error) 
 	p := newRFC2217(c, a, o)
 	if err := p.negotiate(ctx); err != nil {
 		p.Close()
-		return nil, fmt.Errorf("%s: %w", a.Name(), err)
+		return nil, fmt.Errorf("%s: %w", a.Name(), bare(err))
 	}
 	return p, nil
 }

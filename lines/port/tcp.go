@@ -42,9 +42,20 @@ func dial(ctx context.Context, a Address) (net.Conn, error) {
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}
 	c, err := d.DialContext(ctx, "tcp", a.Host) // Go sets TCP_NODELAY by itself
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w%s", a.Name(), err, dialHint(err))
+		return nil, fmt.Errorf("%s: %w%s", a.Name(), bare(err), dialHint(err))
 	}
 	return c, nil
+}
+
+// bare is the cause of an error of net or os without the address, which the port's name has, and without the system call.
+func bare(err error) error {
+	if op, ok := err.(*net.OpError); ok && op.Err != nil {
+		err = op.Err
+	}
+	if call, ok := err.(*os.SyscallError); ok {
+		err = call.Err
+	}
+	return err
 }
 
 func dialHint(err error) string {

@@ -49,6 +49,34 @@ func mustOpen(t *testing.T, a Address, o Options) lines.Port {
 	return p
 }
 
+// An error of Open names the port once, with the cause and not the system call.
+func TestOpenErrors(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().String()
+	l.Close()
+	reset := listen(t, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) })
+	gone := t.TempDir() + "/tty"
+	for _, tt := range []struct {
+		a    Address
+		want string
+	}{
+		{Address{Scheme: TCP, Host: free}, "tcp://" + free + ": connection refused (is the server running, and does it listen on this TCP port?)"},
+		{Address{Scheme: RFC2217, Host: free}, "rfc2217://" + free + ": connection refused (is the server running, and does it listen on this TCP port?)"},
+		{Address{Scheme: RFC2217, Host: reset}, "rfc2217://" + reset + ": connection reset by peer"},
+		{Address{Scheme: Serial, Path: gone}, "serial://" + gone + ": no such file or directory (is the device plugged in?"},
+		{Address{Scheme: PTY, Path: gone}, "pty://" + gone + ": no such file or directory (the path is there only while"},
+	} {
+		_, err := tt.a.Open(t.Context(), Options{LockDir: t.TempDir()})
+		name := tt.a.Host + tt.a.Path
+		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Count(err.Error(), name) != 1 {
+			t.Errorf("%v: %v", tt.a, err)
+		}
+	}
+}
+
 func TestTCP(t *testing.T) {
 	host := listen(t, func(c net.Conn) { io.Copy(c, c) })
 	p := mustOpen(t, Address{Scheme: TCP, Host: host}, Options{FlowControl: FlowHardware})

@@ -205,6 +205,12 @@ func (p *parser) dict(v *Value, k *Key, n *yaml.Node) *Value {
 	}
 	v.fields = map[string]*Value{}
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
+		if k.Check != nil {
+			if err := k.Check(name); err != nil {
+				p.problem(key, join(v.Path, name), "", "%s", err)
+				return
+			}
+		}
 		if f := p.value(join(v.Path, name), k.Elem, val); f != nil {
 			v.add(name, f)
 		}

@@ -34,7 +34,7 @@ type Key struct {
 	Enum     []string           // String: the values that may stand here; empty: any
 	Loose    bool               // String: a bare number is taken as it is written
 	Min, Max int64              // Int, Duration (ns) and, by the number of elements, List; both 0: no bounds
-	Check    func(string) error // scalars: a further check of the text; its error is for people
+	Check    func(string) error // scalars: a further check of the text, and of each name of a Dict; its error is for people
 	Default  string             // as it would be written; "" none
 
 	Doc     string // sentences in Markdown for the reference

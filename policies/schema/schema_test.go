@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,19 @@ var table = []Key{
 	{Name: "tty", Type: String, Loose: true},
 	{Name: "api", Type: Object, Keys: []Key{{Name: "socket", Type: String}, {Name: "mode", Type: String, Enum: []string{"a", "b"}}}},
 	{Name: "items", Type: List, Min: 0, Max: 2, Elem: &Key{Type: Object, Keys: []Key{{Name: "id", Type: Int, Required: true, Example: "7"}}}},
+	{Name: "words", Type: Dict, Check: noSmall, Elem: &Key{Type: String, Enum: []string{"BUSY", "progress"}, Example: "BUSY"}},
 	{Name: "lists", Type: Dict, Elem: &Key{Type: List, Elem: &Key{Type: String}, Example: "[radius]"}},
 }
 
+func noSmall(s string) error {
+	if s != strings.ToUpper(s) {
+		return errors.New("in capitals")
+	}
+	return nil
+}
+
 func TestParseValues(t *testing.T) {
-	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 65\napi: {socket: /x}\nitems:\n  - id: 3\n  - {id: 4}\nlists: {Up.Per: [a, b], z: []}\n"), table)
+	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 65\napi: {socket: /x}\nitems:\n  - id: 3\n  - {id: 4}\nlists: {Up.Per: [a, b], z: []}\nwords: {\"A B*\": BUSY, NO: progress}\n"), table)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -31,6 +40,9 @@ func TestParseValues(t *testing.T) {
 	}
 	if n := v.Get("lists").Names(); strings.Join(n, " ") != "Up.Per z" || strings.Join(v.Get("lists", "Up.Per").Texts(), " ") != "a b" {
 		t.Errorf("%q", n)
+	}
+	if w := v.Get("words"); strings.Join(w.Names(), "|") != "A B*|NO" || w.Get("A B*").Text() != "BUSY" || w.Get("NO").Text() != "progress" {
+		t.Errorf("%+v", w)
 	}
 	if v.Get("no", "such").IsSet() || v.Get("no").Text() != "" || !v.Get("no").Bool(true) || v.Get("no").Int() != 0 || v.Get("no").Items() != nil || v.Get("no").Duration() != 0 || v.Get("no").Names() != nil {
 		t.Error("what is not there is not zero")
@@ -52,6 +64,12 @@ func TestParseProblems(t *testing.T) {
 		"name: x\nlists: {a: radius}\n":               `f:2:12: lists.a: expects a list, and the text "radius" stands here (write [radius])`,
 		"name: x\nlists: {a: [b], a: [c]}\n":          `f:2:17: lists.a: is already given on line 2 (remove one of the two)`,
 		"name: x\ntty: 1.5\n":                         `f:2:6: tty: expects text, and the number 1.5 stands here (put it in quotes: "1.5")`,
+		"name: x\nwords: {a b: BUSY}\n":               `f:2:9: words."a b": in capitals`,
+		"name: x\nwords: {A: BUZY}\n":                 `f:2:12: words.A: "BUZY" is not "BUSY" or "progress" (did you mean "BUSY"?)`,
+		"name: x\nwords: {A: BUSY, A: BUSY}\n":        `f:2:18: words.A: is already given on line 2 (remove one of the two)`,
+		"name: x\nwords: [A]\n":                       `f:2:8: words: expects names, and a list stands here (name: BUSY)`,
+		"name: x\nwords: {A: [BUSY]}\n":               `f:2:12: words.A: expects "BUSY" or "progress", and a list stands here`,
+		"name: x\nwords: {[A]: BUSY}\n":               `f:2:9: words: a key must be a plain word`,
 		"name: 2026-11-21\n":                          `f:1:7: name: expects text, and a date stands here (put it in quotes: "2026-11-21")`,
 		"name: x\nn: 0x5\n":                           `f:2:4: n: "0x5" is not an integer`,
 		"name: x\napi: {mode: c}\n":                   `f:2:13: api.mode: "c" is not "a" or "b" (did you mean "a"?)`,

@@ -1,0 +1,488 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
+)
+
+// LoginLimits say what failed logins bring, across calls. A threshold of zero switches its limit off, and so does a Window of zero all of
+// them. `enable` is counted apart, by the same limits.
+type LoginLimits struct {
+	Window time.Duration // failures count for so long after the first of them
+
+	// A name that is guessed at delays the next login by that name, from wherever, but never locks it: nobody can lock out another.
+	// Callers without a number share the delay of their line.
+	DelayAfter int           // failures without a delay; each further one doubles it, from 1 s
+	DelayMax   time.Duration // the longest delay
+
+	LockUserAfter   int           // failures of a name from one number, or from callers without a number on one line, that lock this name there
+	LockNumberAfter int           // failures from one number, by whatever names, that lock the number
+	LockTime        time.Duration // how long a lock lasts
+}
+
+// firstDelay is the delay of the first login beyond LoginLimits.DelayAfter.
+const firstDelay = time.Second
+
+const (
+	maxSources   = 4096           // sources counted at once: a caller who varies names fills neither memory nor disk
+	maxNames     = 16384          // names remembered as having logged in
+	nameFreshFor = 24 * time.Hour // how often a name's last login is written anew, at most
+)
+
+// limitKind is what failures are counted of.
+type limitKind string
+
+const (
+	byName       limitKind = "name"        // delays
+	byLine       limitKind = "line"        // delays; of calls without a number
+	byNameNumber limitKind = "name+number" // locks
+	byNameLine   limitKind = "name+line"   // locks; of calls without a number
+	byNumber     limitKind = "number"      // locks
+)
+
+// source is what a limit is of. It has what its kind says, the name as a keyed hash.
+type source struct {
+	kind   limitKind
+	enable bool
+	name   string
+	number string
+	tty    int
+}
+
+// failures are those of a source that still count.
+type failures struct {
+	n           int
+	first       time.Time
+	lockedUntil time.Time
+	user        string // as it may be shown
+}
+
+// guard implements session.Guard.
+type guard struct {
+	b   *Broker
+	key []byte
+
+	maxSources, maxNames int
+
+	writing sync.Mutex // held from a change until its rows are noted: the last one written is the last one made
+
+	mu      sync.Mutex // guards what follows
+	sources map[source]failures
+	names   map[string]time.Time // keyed hash → last login, as the journal has it
+}
+
+func newGuard(b *Broker, key []byte) *guard {
+	if key == nil {
+		key = make([]byte, sha256.Size)
+		rand.Read(key)
+	}
+	return &guard{b: b, key: key, maxSources: maxSources, maxNames: maxNames, sources: map[source]failures{}, names: map[string]time.Time{}}
+}
+
+// load takes up what the process before counted. A row that does not verify counts no more.
+func (g *guard) load(ctx context.Context) error {
+	limits, damaged, err := g.b.opt.Journal.LoginLimits(ctx)
+	if err != nil {
+		return fmt.Errorf("journal: read the login limits: %w", err)
+	}
+	names, damagedNames, err := g.b.opt.Journal.LoginNames(ctx)
+	if err != nil {
+		return fmt.Errorf("journal: read the names that have logged in: %w", err)
+	}
+	for _, d := range append(damaged, damagedNames...) {
+		g.b.alarm("a row of the login limits is damaged and ignored: " + d.String())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range limits {
+		if s, ok := parseSource(l.Kind, l.Key); ok {
+			g.sources[s] = failures{n: l.Failures, first: l.First, lockedUntil: l.LockedUntil, user: l.Label}
+		}
+	}
+	for _, n := range names {
+		g.names[n.Key] = n.Seen
+	}
+	return nil
+}
+
+// hash is the keyed hash of a name, of which nobody without the key can try guesses.
+func (g *guard) hash(name string) string {
+	m := hmac.New(sha256.New, g.key)
+	m.Write([]byte(name))
+	return hex.EncodeToString(m.Sum(nil)[:16])
+}
+
+// Known implements session.Guard.
+func (g *guard) Known(user string) bool {
+	if g.b.config.Load().LocalUsers[user] {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, ok := g.names[g.hash(user)]
+	return ok
+}
+
+// shown is how a name that was typed stands in logs, audit and views: a name that is nobody's may be a password.
+func (g *guard) shown(user string) string {
+	if user == "" || g.Known(user) {
+		return user
+	}
+	return fmt.Sprintf("unknown:%d:%s", utf8.RuneCountInString(user), g.hash(user)[:16])
+}
+
+// ShownName is how a name that somebody typed may be logged: as it is where it is a user's, else its length and a keyed hash.
+func (b *Broker) ShownName(user string) string { return b.guard.shown(user) }
+
+// peer is the number at the other end of a call; "" unknown.
+func peer(c *lines.Call) string {
+	number := c.Caller
+	if c.Direction == lines.Outgoing {
+		number = c.Called
+	}
+	return number[:min(len(number), 40)]
+}
+
+// of lists what a guess counts against.
+func (g *guard) of(q session.Guess) []source {
+	name, number := g.hash(q.User), peer(q.Call)
+	of := []source{{kind: byName, name: name}}
+	if number != "" {
+		of = append(of, source{kind: byNameNumber, name: name, number: number}, source{kind: byNumber, number: number})
+	} else {
+		of = append(of, source{kind: byNameLine, name: name, tty: q.Call.TTY}, source{kind: byLine, tty: q.Call.TTY})
+	}
+	for i := range of {
+		of[i].enable = q.Enable
+	}
+	return of
+}
+
+// counted reports whether a guess counts, and is limited. Leg two's login never is: a stranger must not keep a user from the callback that the user
+// was promised, and guesses there cost an authentic login of leg one each.
+func counted(q session.Guess) bool { return q.User != "" && (q.Leg != 2 || q.Enable) }
+
+// Before implements session.Guard.
+func (g *guard) Before(q session.Guess) (wait time.Duration, refusal string) {
+	if !counted(q) {
+		return 0, ""
+	}
+	limits, now, of := g.b.config.Load().LoginLimits, time.Now(), g.of(q)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range of {
+		f := g.sources[s]
+		if f.over(limits, now) {
+			continue
+		}
+		if limits.threshold(s.kind) > 0 && now.Before(f.lockedUntil) {
+			return 0, fmt.Sprintf("locked until %s after %d failures (%s)", f.lockedUntil.UTC().Format(time.RFC3339), f.n, s.kind)
+		}
+		wait = max(wait, limits.delay(s.kind, f.n))
+	}
+	return wait, ""
+}
+
+// over reports whether the failures count no more.
+func (f failures) over(l LoginLimits, now time.Time) bool {
+	if !f.lockedUntil.IsZero() {
+		return !now.Before(f.lockedUntil)
+	}
+	return f.n == 0 || now.Sub(f.first) >= l.Window
+}
+
+// threshold is how many failures lock a source of this kind; 0 none do.
+func (l LoginLimits) threshold(k limitKind) int {
+	switch k {
+	case byNameNumber, byNameLine:
+		return l.LockUserAfter
+	case byNumber:
+		return l.LockNumberAfter
+	}
+	return 0
+}
+
+// delay is how long a login waits after n failures.
+func (l LoginLimits) delay(k limitKind, n int) time.Duration {
+	if k != byName && k != byLine || l.DelayAfter <= 0 || n < l.DelayAfter {
+		return 0
+	}
+	return min(firstDelay<<min(n-l.DelayAfter, 20), l.DelayMax)
+}
+
+// After implements session.Guard. What it is told counts at once, and holds nobody up longer than Limits.Report.
+func (g *guard) After(q session.Guess, r session.GuessResult, reason string) {
+	if done := g.after(q, r, reason); done != nil {
+		g.b.patiently(done)
+	}
+}
+
+// after returns the channel of the journal's answer; nil where nothing is recorded.
+func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-chan error {
+	what := "login"
+	if q.Enable {
+		what = "enable"
+	}
+	user := g.shown(q.User)
+	kind, from := what, fmt.Sprintf("tty %d, caller %q, leg %d", q.Call.TTY, peer(q.Call), q.Leg)
+	var rows []journal.Mutation
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	if r == session.GuessRight {
+		rows = g.right(q)
+		user, from = q.Identity.User, from+", by "+q.Identity.Entry
+	} else {
+		kind, from = what+" failed", from+": "+reason
+		g.b.log.Warn(what+" failed", zap.String("user", user), zap.String("caller", peer(q.Call)), zap.Int("line", q.Call.TTY),
+			zap.String("call", q.Call.ID), zap.Int("leg", q.Leg), zap.String("reason", reason))
+	}
+	if r == session.GuessWrong && counted(q) {
+		rows = g.wrong(q)
+	}
+	if r == session.GuessLocked { // the lock was audited; each try that it stops is only logged, or the audit would grow at will
+		return nil
+	}
+	rows = append(rows, audit(time.Now(), kind, user, from))
+	return g.b.note(func(err error) {
+		g.b.log.Error("journal: record a "+what, zap.String("call", q.Call.ID), zap.Error(err))
+	}, rows...)
+}
+
+// wrong counts a failure against each of its sources.
+func (g *guard) wrong(q session.Guess) (rows []journal.Mutation) {
+	limits, now, user, of := g.b.config.Load().LoginLimits, time.Now(), g.shown(q.User), g.of(q)
+	if limits.Window <= 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range of {
+		f, known := g.sources[s]
+		if f.over(limits, now) {
+			f = failures{first: now}
+		}
+		f.n++
+		if s.name != "" {
+			f.user = user
+		}
+		if t := limits.threshold(s.kind); t > 0 && f.n >= t && f.lockedUntil.IsZero() {
+			f.lockedUntil = now.Add(limits.LockTime)
+			rows = append(rows, audit(now, "login locked", f.user, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", s, s.number, s.tty,
+				f.lockedUntil.UTC().Format(time.RFC3339), f.n)))
+			g.b.log.Warn("login locked", zap.String("kind", string(s.kind)), zap.Bool("enable", s.enable), zap.String("user", f.user),
+				zap.String("caller", s.number), zap.Int("line", s.tty), zap.Int("failures", f.n), zap.Time("until", f.lockedUntil))
+		}
+		if !known && len(g.sources) >= g.maxSources {
+			rows = append(rows, g.evict(limits, now)...)
+		}
+		g.sources[s] = f
+		rows = append(rows, journal.PutLoginLimit{Limit: f.row(s)})
+	}
+	return rows
+}
+
+// evict makes room: what counts no more goes, else the source that has failed least, the oldest of these. So names that are tried once each drive out
+// one another and no source that is locked or delayed.
+func (g *guard) evict(limits LoginLimits, now time.Time) (rows []journal.Mutation) {
+	var least source
+	var fewest *failures
+	for s, f := range g.sources {
+		if f.over(limits, now) {
+			rows = append(rows, g.drop(s))
+			continue
+		}
+		if fewest == nil || cmp.Or(f.lockedUntil.Compare(fewest.lockedUntil), f.n-fewest.n, f.first.Compare(fewest.first)) < 0 {
+			least, fewest = s, &f
+		}
+	}
+	if len(rows) == 0 {
+		rows = append(rows, g.drop(least))
+	}
+	return rows
+}
+
+func (g *guard) drop(s source) journal.Mutation {
+	delete(g.sources, s)
+	kind, key := s.encode()
+	return journal.DropLoginLimit{Kind: kind, Key: key}
+}
+
+// right learns the name, and forgets the failures of this name from here. Those of the name alone, the number and the line stay: who has a password of
+// their own must not wipe out what they did to others.
+func (g *guard) right(q session.Guess) (rows []journal.Mutation) {
+	of := g.of(q)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !q.Enable {
+		rows = append(rows, g.learn(q.User)...)
+		if q.Identity.User != q.User {
+			rows = append(rows, g.learn(q.Identity.User)...)
+		}
+	}
+	for _, s := range of {
+		if _, ok := g.sources[s]; ok && (s.kind == byNameNumber || s.kind == byNameLine) && counted(q) {
+			rows = append(rows, g.drop(s))
+		}
+	}
+	return rows
+}
+
+// learn remembers a name that has logged in.
+func (g *guard) learn(user string) (rows []journal.Mutation) {
+	now, key := time.Now(), g.hash(user)
+	seen, known := g.names[key]
+	if known && now.Sub(seen) < nameFreshFor {
+		return nil
+	}
+	if !known && len(g.names) >= g.maxNames {
+		oldest := ""
+		for k, t := range g.names {
+			if oldest == "" || t.Before(g.names[oldest]) {
+				oldest = k
+			}
+		}
+		delete(g.names, oldest)
+		rows = append(rows, journal.DropLoginName{Key: oldest})
+	}
+	g.names[key] = now
+	return append(rows, journal.PutLoginName{Name: journal.LoginName{Key: key, Seen: now}})
+}
+
+// joined audits the connection of a session to a host.
+func (b *Broker) joined(call *lines.Call, user, host, why string) {
+	if why != "" {
+		b.Audit("host refused", user, fmt.Sprintf("tty %d, %s: %s", call.TTY, host, why))
+		return
+	}
+	b.Audit("host joined", user, fmt.Sprintf("tty %d, %s", call.TTY, host))
+}
+
+// enablePrefix begins the kinds of `enable` in the journal.
+const enablePrefix = "enable "
+
+// String is the kind as people and the journal have it.
+func (s source) String() string {
+	if s.enable {
+		return enablePrefix + string(s.kind)
+	}
+	return string(s.kind)
+}
+
+func (s source) encode() (kind, key string) {
+	return s.String(), strings.Join([]string{cmp.Or(s.name, "-"), cmp.Or(s.number, "-"), strconv.Itoa(s.tty)}, " ")
+}
+
+func parseSource(kind, key string) (source, bool) {
+	kind, enable := strings.CutPrefix(kind, enablePrefix)
+	f := strings.Fields(key)
+	if len(f) != 3 {
+		return source{}, false
+	}
+	tty, err := strconv.Atoi(f[2])
+	s := source{kind: limitKind(kind), enable: enable, name: strings.TrimPrefix(f[0], "-"), number: strings.TrimPrefix(f[1], "-"), tty: tty}
+	return s, err == nil
+}
+
+func (f failures) row(s source) journal.LoginLimit {
+	kind, key := s.encode()
+	return journal.LoginLimit{Kind: kind, Key: key, Label: f.user, Failures: f.n, First: f.first, LockedUntil: f.lockedUntil}
+}
+
+// LoginLock is a source whose logins are locked or delayed now.
+type LoginLock struct {
+	Kind        string
+	Enable      bool // of `enable`, not of the login
+	User        string
+	Number      string
+	TTY         int // 0: of all lines
+	Failures    int
+	LockedUntil time.Time     // zero: delayed only
+	Delay       time.Duration // of the next login
+}
+
+// LoginLocks returns what is locked or delayed now, the locked ones first.
+func (b *Broker) LoginLocks() []LoginLock {
+	limits, now, g := b.config.Load().LoginLimits, time.Now(), b.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var v []LoginLock
+	for s, f := range g.sources {
+		if f.over(limits, now) {
+			continue
+		}
+		l := LoginLock{
+			Kind: string(s.kind), Enable: s.enable, User: f.user, Number: s.number, TTY: s.tty, Failures: f.n, LockedUntil: f.lockedUntil,
+			Delay: limits.delay(s.kind, f.n),
+		}
+		if l.Delay > 0 || !l.LockedUntil.IsZero() {
+			v = append(v, l)
+		}
+	}
+	slices.SortFunc(v, func(x, y LoginLock) int {
+		return cmp.Or(y.LockedUntil.Compare(x.LockedUntil), cmp.Compare(y.Failures, x.Failures), cmp.Compare(x.User, y.User), cmp.Compare(x.Number, y.Number), x.TTY-y.TTY)
+	})
+	return v
+}
+
+// ErrNoLock is the answer to a name or number of which no failure counts.
+var ErrNoLock = errors.New("no failed login of it counts")
+
+// ClearLoginLocks forgets the failures of a name or a number, or with "" all failures, and returns of how many sources. It returns when that is on disk.
+// by is who did it, for the audit.
+func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error) {
+	n, done, err := b.guard.clear(of, by)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return 0, fmt.Errorf("cleared, but it was not waited until that is on disk: %w", ctx.Err())
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cleared until the next start only: %w", err)
+	}
+	return n, nil
+}
+
+// clear returns of how many sources the failures are forgotten, and the channel of the journal's answer.
+func (g *guard) clear(of, by string) (n int, done <-chan error, err error) {
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	var rows []journal.Mutation
+	name := g.hash(of)
+	g.mu.Lock()
+	for s := range g.sources {
+		if of == "" || s.name == name || s.number == of {
+			rows = append(rows, g.drop(s))
+		}
+	}
+	g.mu.Unlock()
+	if len(rows) == 0 {
+		if of == "" {
+			return 0, nil, nil
+		}
+		return 0, nil, ErrNoLock
+	}
+	n = len(rows)
+	rows = append(rows, audit(time.Now(), "login locks cleared", by, fmt.Sprintf("of %s: %d", cmp.Or(g.shown(of), "all"), n)))
+	return n, g.b.note(nil, rows...), nil
+}

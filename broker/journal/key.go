@@ -1,0 +1,73 @@
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// keySize is the length of a key in octets.
+const keySize = 32
+
+// stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not there it is made, and is on the
+// disk when stateKey returns.
+func stateKey(path string) ([]byte, error) {
+	key, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("key %s: %w", path, errors.Unwrap(err))
+	}
+	return makeKey(path)
+}
+
+func readKey(path string) (rowKey, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w (a file of mode 0600 that this user may read, no link)", path, errors.Unwrap(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("key %s: mode %v lets others at it (chmod 600 %s)", path, mode, path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 2*keySize+2))
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", path, err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("key %s: is no key of %d octets in hexadecimal digits (restore a backup)", path, keySize)
+	}
+	return key, nil
+}
+
+// makeKey writes a new key under another name first: a crash leaves a whole key or none.
+func makeKey(path string) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w (may this user write to %s?)", path, err, filepath.Dir(path))
+	}
+	defer os.Remove(f.Name())
+	_, err = fmt.Fprintf(f, "%x\n", key)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("key %s: %w", path, err)
+	}
+	if err := os.Link(f.Name(), path); err != nil { // unlike a rename it replaces nothing
+		return nil, fmt.Errorf("key %s: %w", path, err)
+	}
+	return key, syncDir(filepath.Dir(path))
+}

@@ -1,0 +1,182 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// rowKey signs rows and the audit. nil stands for the checksums of journals of before there were keys, SHA-256 alone.
+type rowKey []byte
+
+func (k rowKey) sign(b []byte) []byte {
+	if k == nil {
+		h := sha256.Sum256(b)
+		return h[:]
+	}
+	m := hmac.New(sha256.New, k)
+	m.Write(b)
+	return m.Sum(nil)
+}
+
+// print is what the journal keeps to tell its key from another.
+func (k rowKey) print() []byte { return k.sign([]byte("the key of this journal")) }
+
+// keyPath is where the key of a journal is. While rows are signed for the first time it has another name: only a key that is in force bears this one,
+// and a journal beside it is never signed a second time, lest somebody who can write to the file alone have what they wrote signed.
+func keyPath(journal string) string { return filepath.Join(filepath.Dir(journal), "journal.key") }
+
+// signed returns the key of the journal's rows. The first time, the key is made and the rows that verify without one are signed.
+func (w *writer) signed() (rowKey, error) {
+	path := keyPath(w.path)
+	fresh := path + ".new"
+	key, from, err := keyOf(w.c, w.path)
+	switch {
+	case err != nil || from == path:
+		return key, err
+	case from == fresh: // signed, and the process ended before the key had its name
+	default:
+		if key, err = readKey(path); err == nil {
+			return key, w.adopt(key, path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if key, err = stateKey(fresh); err != nil {
+			return nil, err
+		}
+		if err := w.signAll(key); err != nil {
+			return nil, fmt.Errorf("sign the rows: %w", err)
+		}
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return nil, err
+	}
+	return key, syncDir(filepath.Dir(path))
+}
+
+// keyOf reads the key that the rows of the journal at path are signed by, and says which file it is from; "": they are not signed. c reads the journal.
+func keyOf(c *conn, path string) (key rowKey, from string, err error) {
+	print, err := c.scalar("SELECT hash FROM marks WHERE name = 'key'")
+	if err != nil || print == nil {
+		return nil, "", err
+	}
+	from = keyPath(path)
+	if key, err = readKey(from); errors.Is(err, fs.ErrNotExist) {
+		from += ".new"
+		key, err = readKey(from)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("the key of its rows, %s, is missing (restore a backup)", keyPath(path))
+	}
+	if err == nil {
+		err = key.proves(print, from)
+	}
+	return key, from, err
+}
+
+func (k rowKey) proves(print any, path string) error {
+	if p, ok := print.([]byte); !ok || !bytes.Equal(p, k.print()) {
+		return fmt.Errorf("is signed by another key than %s (restore journal and key from the same backup)", path)
+	}
+	return nil
+}
+
+// adopt takes up a key that was there before the journal: its predecessor was moved aside. Rows without a key are never signed by it.
+func (w *writer) adopt(k rowKey, path string) error {
+	for _, t := range signedTables {
+		n, err := w.c.number("SELECT count(*) FROM " + t.name)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("has rows that are not signed, though %s is in force (restore journal and key from the same backup; where you trust these rows, "+
+				"move the key aside, and they are signed anew)", path)
+		}
+	}
+	_, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", k.print())
+	return err
+}
+
+// signedTables are all tables whose rows carry a checksum.
+var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable, auditTable}
+
+// signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left as it is, and so never will.
+func (w *writer) signAll(k rowKey) (err error) {
+	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.rollback())
+		}
+	}()
+	chain := rechain{key: k, before: make([]byte, sha256.Size), after: make([]byte, sha256.Size)}
+	for _, t := range signedTables {
+		resign := func(values []any) []any { return values }
+		if t == auditTable {
+			resign = chain.link
+		}
+		if err := w.signTable(k, t, resign); err != nil {
+			return err
+		}
+	}
+	// A mark that did not fit the chain's end goes on not fitting.
+	if _, err := w.c.exec("UPDATE marks SET hash = ? WHERE name = 'audit' AND hash = ?", chain.after, chain.before); err != nil {
+		return err
+	}
+	if _, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", k.print()); err != nil {
+		return err
+	}
+	_, err = w.c.exec("COMMIT")
+	return err
+}
+
+// signPage is how many rows are read at once.
+const signPage = 500
+
+// signTable signs a table's rows in the order of their keys. resign may change values before that.
+func (w *writer) signTable(k rowKey, t *table, resign func([]any) []any) error {
+	keys := strings.Join(t.cols[:t.key], ", ")
+	marks := strings.TrimSuffix(strings.Repeat("?, ", t.key), ", ")
+	first := "SELECT " + t.columns() + " FROM " + t.name
+	order := fmt.Sprintf(" ORDER BY %s LIMIT %d", keys, signPage)
+	next := first + " WHERE (" + keys + ") > (" + marks + ")" + order
+	update := "UPDATE " + t.name + " SET (" + t.columns() + ") = (?" + strings.Repeat(", ?", len(t.cols)) + ") WHERE (" + keys + ") = (" + marks + ")"
+	rows, err := w.c.query(first + order)
+	for ; err == nil && len(rows) > 0; rows, err = w.c.query(next, rows[len(rows)-1][:t.key]...) {
+		for _, row := range rows {
+			values, bad := t.check(nil, row)
+			if bad != nil {
+				continue
+			}
+			values = resign(values)
+			args := append(append(values[:len(values):len(values)], t.sum(k, values)), values[:t.key]...)
+			if _, err := w.c.exec(update, args...); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+// rechain links audit records anew, in their order.
+type rechain struct {
+	key           rowKey
+	before, after []byte // hash of the last record, without the key and with it
+}
+
+// link links a record to the signed one before it, where it was linked to the unsigned one; a link that was broken stays so.
+func (c *rechain) link(values []any) []any {
+	plain := auditTable.sum(nil, values)
+	if prev, ok := values[len(values)-1].([]byte); ok && bytes.Equal(prev, c.before) {
+		values = append(values[:len(values)-1:len(values)-1], c.after)
+	}
+	c.before, c.after = plain, auditTable.sum(c.key, values)
+	return values
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDistrust(t *testing.T) {
+	for _, tt := range []struct {
+		mode      fs.FileMode
+		uid, euid int
+		forbidden fs.FileMode
+		why, mend string // the beginning of the reason, and the whole command
+	}{
+		{0o600, 0, 0, noRead, "", ""},
+		{0o600, 990, 990, noRead, "", ""},
+		{0o640, 0, 990, noRead, "", ""},
+		{0o644, 0, 0, noRead, "others than the owner may use the file (mode 0644)", "chmod 600 f"},
+		{0o620, 0, 0, noRead, "others than the owner may use the file (mode 0620)", "chmod 600 f"},
+		{0o602, 0, 0, noRead, "others than the owner may use the file (mode 0602)", "chmod 600 f"},
+		{0o755, 0, 0, noWrite, "", ""},
+		{fs.ModeDir | 0o775, 0, 0, noWrite, "others than the owner may write it (mode 0775)", "chmod go-w f"},
+		{0o646, 0, 0, noWrite, "others than the owner may write it (mode 0646)", "chmod go-w f"},
+		{0o600, 1000, 0, noWrite, "it belongs to user 1000, neither root nor the user that runs this (0)", "chown root f"},
+		{0o600, 1000, 990, noRead, "it belongs to user 1000, neither root nor the user that runs this (990)", "chown 990 f"},
+		{0o644, 1000, 990, noRead, "it belongs to user 1000, ", "chown 990 f; chmod 600 f"},
+	} {
+		why, mend := access{tt.mode, tt.uid}.distrust("f", tt.forbidden, tt.euid)
+		if !strings.HasPrefix(why, tt.why) || (why == "") != (tt.why == "") || mend != tt.mend {
+			t.Errorf("%v of %d for %d: %q, %q; must be %q, %q", tt.mode, tt.uid, tt.euid, why, mend, tt.why, tt.mend)
+		}
+	}
+}
+
+// Each file that the daemon goes by is looked at: the command in the message mends it.
+func TestUnsafeFiles(t *testing.T) {
+	for _, tt := range []struct {
+		file string
+		mode fs.FileMode
+		safe fs.FileMode
+	}{
+		{"full.yaml", 0o664, 0o644},
+		{"policies.d", 0o777, 0o755},
+		{"policies.d/staff.yaml", 0o666, 0o644},
+		{"state", 0o770, 0o755},
+		{"radius.secret", 0o644, 0o640},
+		{"tacacs.secret", 0o660, 0o600},
+		{"coa.secret", 0o604, 0o600},
+		{"enable.password", 0o644, 0o600},
+		{"austin-01.password", 0o644, 0o600},
+		{"ringback.key", 0o644, 0o600},
+		{"ringback.pem", 0o666, 0o644},
+		{"ca.pem", 0o664, 0o644},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			dir := samples(t)
+			if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, tt.file)
+			load := func(mode fs.FileMode) *Config {
+				t.Helper()
+				if err := os.Chmod(path, mode); err != nil {
+					t.Fatal(err)
+				}
+				c, problems := Load(filepath.Join(dir, "full.yaml"), Overrides{"state_dir": filepath.Join(dir, "state")})
+				if c == nil {
+					t.Fatal(problems)
+				}
+				if len(problems) != len(c.Unsafe) {
+					t.Errorf("mode %v: %v", mode, problems)
+				}
+				return c
+			}
+			if c := load(tt.safe); len(c.Unsafe) != 0 {
+				t.Errorf("mode %v: %v", tt.safe, c.Unsafe)
+			}
+			c := load(tt.mode)
+			if len(c.Unsafe) == 0 || !c.Unsafe.HasErrors() || !strings.Contains(c.Unsafe[0].String(), path) || !strings.HasPrefix(c.Unsafe[0].Hint, "chmod ") {
+				t.Errorf("mode %v: %v", tt.mode, c.Unsafe)
+			}
+		})
+	}
+}
+
+// A secret that belongs to another user is that user's to read and change.
+func TestUnsafeOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away; TestDistrust has the rule")
+	}
+	dir := samples(t)
+	path := filepath.Join(dir, "radius.secret")
+	if err := os.Chown(path, 1000, -1); err != nil {
+		t.Fatal(err)
+	}
+	c, problems := Load(filepath.Join(dir, "full.yaml"), nil)
+	if c == nil || len(c.Unsafe) == 0 || c.Unsafe[0].Hint != "chown root "+path {
+		t.Errorf("%v", problems)
+	}
+}

@@ -1,0 +1,67 @@
+package lab
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// reopens are of a modem that keeps its call when the port is closed: so the caller is there when it is opened again.
+func reopens() []Attack {
+	stays := func(_ string, c *exchange.ModemConfig) { c.StaysOffHook = true }
+	return []Attack{
+		{
+			Name: "restart",
+			About: "The daemon is killed and started again while a caller is on the line, who answers OK to everything, takes values for registers and gives them " +
+				"back: the line comes up while the caller has it.",
+			lines: 1, modem: stays,
+			play: func(ctx context.Context, s *siege) error {
+				return s.reopen(ctx, func() error {
+					s.child().kill()
+					return s.launch()
+				})
+			},
+		},
+		{
+			Name:  "reopen",
+			About: "The same caller, when the daemon's connection to the modem fails and it comes back.",
+			lines: 1, modem: stays,
+			play: func(ctx context.Context, s *siege) error {
+				return s.reopen(ctx, func() error {
+					s.lines[0].Disconnect()
+					return nil
+				})
+			},
+		},
+	}
+}
+
+// reopen has a caller on the line while what the daemon knows of it is lost.
+func (s *siege) reopen(ctx context.Context, lose func() error) error {
+	thief, err := s.sit(ctx, "kihei-03")
+	if err != nil {
+		return err
+	}
+	defer thief.leave()
+	if err := thief.calls(ctx); err != nil {
+		return err
+	}
+	thief.lie(&impostor{})
+	if err := lose(); err != nil {
+		return err
+	}
+	decided := func() bool { return thief.thrownOff() || s.isFooled() }
+	if err := s.until(ctx, 25*time.Second, decided); err != nil || s.isFooled() {
+		return err
+	}
+	if !thief.thrownOff() {
+		s.notice("the line was not put into service")
+		return nil
+	}
+	s.notice("the thief was hung up on")
+	return s.until(ctx, stepTime, func() bool { // the line comes back, and nothing is amiss then
+		lines, err := s.Client().Lines(ctx)
+		return err == nil && inService(lines)
+	})
+}

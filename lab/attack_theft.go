@@ -1,0 +1,87 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+func thefts() []Attack {
+	return []Attack{{
+		Name: "session-theft",
+		About: "A stranger calls, types NO CARRIER at Username: and answers OK to every command. A user without a second login calls and is promised a " +
+			"callback: the stranger hopes to read the dial command, to say CONNECT, and to have the user's session.",
+		lines: 2,
+		play: func(ctx context.Context, s *siege) error {
+			factory := map[int]int{0: 0, 2: 43, 3: 13, 4: 10, 5: 8, 6: 2, 7: 50, 8: 2, 9: 6, 10: 14, 11: 95, 12: 50}
+			for _, guess := range []func(int) int{
+				func(int) int { return 0 },
+				func(n int) int { return factory[n] },
+				func(n int) int { return n }, // an echo of what the query shows
+			} {
+				err := s.steal(ctx, &impostor{guess: guess})
+				if s.isFooled() || errors.Is(err, errNoLine) {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}}
+}
+
+// believed is how long a driver may take to believe a typed NO CARRIER and to hang up: 0.3 s of silence, the guard times of
+// the escape sequence and a few commands.
+const believed = 4 * time.Second
+
+// steal lets a stranger lie on one line while the victim is called back.
+func (s *siege) steal(ctx context.Context, lies *impostor) error {
+	thief, err := s.sit(ctx, "kihei-03")
+	if err != nil {
+		return err
+	}
+	defer thief.leave()
+	if err := thief.calls(ctx); err != nil {
+		return err
+	}
+	thief.lie(lies)
+	if err := thief.types("\r\nNO CARRIER\r\n"); err != nil {
+		return err
+	}
+	if err := s.until(ctx, believed, thief.thrownOff); err != nil {
+		return err
+	}
+	return s.callVictim(ctx, thief)
+}
+
+// callVictim has a user without a second login promised a callback while the thief waits for it.
+func (s *siege) callVictim(ctx context.Context, thief *caller) error {
+	victim, err := s.sit(ctx, "austin-01")
+	if err != nil {
+		return err
+	}
+	defer victim.leave()
+	if err := victim.promised(ctx, "austin-01", "maui-1993"); err != nil {
+		return err
+	}
+	if err := s.callbackEnds(ctx, "austin-01", 8*time.Second); err != nil || s.isFooled() {
+		return err
+	}
+	if thief.thrownOff() {
+		s.notice("the thief was hung up on")
+	} else {
+		s.notice("the thief's words were data")
+	}
+	if err := thief.hangsUp(ctx); err != nil { // the line that the callback may have waited for
+		return err
+	}
+	if err := s.callbackEnds(ctx, "austin-01", stepTime); err != nil {
+		return err
+	}
+	if prompt.MatchString(victim.text()) {
+		s.notice("the user was called back")
+	}
+	return victim.hangsUp(ctx)
+}

@@ -1,0 +1,139 @@
+package exchange
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Dialect is how a modem differs from the one that V.250 and the Hayes manuals describe. The zero value does not differ.
+type Dialect struct {
+	// Deaf is how long the octets of the DTE are lost after each result code but CONNECT: 2 ms to 100 ms. V.250 §5.7 lets
+	// the DTE wait for the result code, and the usual advice since Hayes is a tenth of a second after it.
+	Deaf time.Duration
+
+	// LowerCase sends result codes in lower case. Some modems do so while the command line was in lower case, some always.
+	LowerCase bool
+	// Texts replaces verbose result codes by a maker's own: {"NO DIALTONE": "NO DIAL-TONE"}. Hayes has NO DIALTONE,
+	// U.S. Robotics NO DIAL TONE, Telebit NO PROMPTTONE too (C-Kermit, ckudia.c); British modems say ENGAGED for BUSY; soft
+	// modems LINE IN USE while a telephone on the line is off hook. RING may become "+CRING: FAX" (3GPP TS 27.007 §6.11).
+	// What a data modem says of a fax machine is ModemConfig.ConnectText: "CONNECT FAX".
+	Texts map[string]string
+	// HearsVoice ends a dial with VOICE where a person answers (U.S. Robotics, ZyXEL), in place of S7 and NO CARRIER.
+	HearsVoice bool
+
+	// NoCallerID refuses AT+VCID and AT#CID with ERROR.
+	NoCallerID bool
+	// CallerIDText is a line with one %s for the caller's number, in place of Bellcore's DATE, TIME and NMBR: "NMBR = %s",
+	// "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). One that begins with RING is sent in place of RING, as ISDN
+	// terminal adapters do: "RING;%s".
+	CallerIDText string
+	// CallerIDTime is when the network sends the number.
+	CallerIDTime CallerIDTime
+
+	// Escape is how the modem finds the escape sequence in the data.
+	Escape Escape
+	// Registers are the S registers that are not as usual.
+	Registers map[int]Register
+	// BareNumbers shows registers without leading zeros; V.250 §5.3.2 wants three digits.
+	BareNumbers bool
+	// OneLine puts the answers of one command line into one line, with this between them; empty means a line for each.
+	OneLine string
+}
+
+// CallerIDTime is when the network sends the caller's number.
+type CallerIDTime uint8
+
+// The times of the caller's number.
+const (
+	AfterFirstRing  CallerIDTime = iota // Bellcore GR-30, ETSI EN 300 659-1 "during ringing"
+	BeforeFirstRing                     // ETSI EN 300 659-1 "prior to ringing": United Kingdom, France
+	AfterSecondRing                     // a modem that is late
+)
+
+// rings is how many rings come before the number.
+func (t CallerIDTime) rings() int {
+	switch t {
+	case BeforeFirstRing:
+		return 0
+	case AfterSecondRing:
+		return 2
+	}
+	return 1
+}
+
+// Escape is how a modem finds the escape sequence in the data of its DTE.
+type Escape uint8
+
+// The kinds of escape.
+const (
+	EscapeGuarded Escape = iota // silence of S12 before and after (Hayes, US patent 4,549,302)
+	EscapeAtOnce                // three escape characters anywhere in the data, whatever S12 says
+	EscapeTIES                  // three escape characters and AT anywhere in the data, then a command line (Sierra, Rockwell)
+)
+
+// Register is how an S register differs from the usual: one that takes any octet and shows it.
+type Register struct {
+	Value    byte // after power-on and &F; zero means the usual one
+	Max      int  // values above it are an ERROR; zero means 255
+	Fixed    bool // takes a value, says OK and keeps its own
+	ReadOnly bool // a write is an ERROR
+	Missing  bool // reading and writing are an ERROR
+}
+
+// takes says whether a write of v is understood, and whether it changes the register.
+func (r Register) takes(v int) (ok, changes bool) {
+	ok = !r.Missing && !r.ReadOnly && (r.Max == 0 || v <= r.Max)
+	return ok, ok && !r.Fixed
+}
+
+// check refuses what would never come into force.
+func (d *Dialect) check() error {
+	for text := range d.Texts {
+		if !known(text) {
+			return fmt.Errorf("Dialect.Texts: no result code %q", text)
+		}
+	}
+	if f := d.CallerIDText; f != "" && strings.Count(f, "%s") != 1 {
+		return fmt.Errorf("Dialect.CallerIDText %q: needs %%s once", f)
+	}
+	for n := range d.Registers {
+		if n < 0 || n >= numRegisters {
+			return fmt.Errorf("Dialect.Registers: S%d: registers go from 0 to %d", n, numRegisters-1)
+		}
+	}
+	return nil
+}
+
+func known(text string) bool {
+	for _, r := range results {
+		if r.String() == text {
+			return true
+		}
+	}
+	return false
+}
+
+// text is the verbose form of a result code.
+func (d *Dialect) text(r result) string {
+	text := r.String()
+	if own, ok := d.Texts[text]; ok {
+		text = own
+	}
+	return d.inCase(text)
+}
+
+func (d *Dialect) inCase(text string) string {
+	if d.LowerCase {
+		return strings.ToLower(text)
+	}
+	return text
+}
+
+// number is how a register is shown.
+func (d *Dialect) number(v byte) string {
+	if d.BareNumbers {
+		return fmt.Sprint(v)
+	}
+	return fmt.Sprintf("%03d", v)
+}

@@ -1,0 +1,105 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lock is a lab's claim on its directory (flock). The daemon inherits it, so that it is free when both have ended, however that came.
+type lock struct{ f *os.File }
+
+// holder is what the lock's file says of the lab that has it.
+type holder struct {
+	PID    int  `json:"pid"`
+	Ending bool `json:"ending"`
+}
+
+// endTimeout is longer than a daemon is given to end.
+const endTimeout = stopTimeout + 10*time.Second
+
+func lockPath(dir string) string { return filepath.Join(dir, "lab.lock") }
+
+// takeLock claims the directory. It waits for a lab that is ending, after it told of that, and refuses where one is there to stay.
+func takeLock(ctx context.Context, dir, command string, tell func(string)) (*lock, error) {
+	f, err := os.OpenFile(lockPath(dir), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	told := false
+	deadline := time.Now().Add(endTimeout)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			l := &lock{f}
+			if err = l.write(holder{PID: os.Getpid()}); err == nil {
+				return l, nil
+			}
+			f.Close()
+			return nil, fmt.Errorf("lab: %w", err)
+		}
+		h, stays := heldBy(dir)
+		switch {
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			err = fmt.Errorf("lab: lock %s: %w", f.Name(), err)
+		case stays:
+			err = runningAlready(dir, h.PID, command)
+		case time.Now().After(deadline):
+			err = fmt.Errorf("lab: the last one in %s (pid %d) does not end: see its ringback.log, or give this one another --dir", dir, h.PID)
+		default:
+			err = nil
+		}
+		if err == nil && !told {
+			tell(fmt.Sprintf("waiting for the last lab (pid %d) to end …", h.PID))
+			told = true
+		}
+		if err == nil {
+			err = pause(ctx, 50*time.Millisecond)
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func runningAlready(dir string, pid int, command string) error {
+	return fmt.Errorf("lab: one is running already in %s (pid %d): sit down in it with `%s lab call --as austin-02`, end it, or give this one another --dir", dir, pid, command)
+}
+
+// heldBy is what the lock's file says, and whether that lab is there to stay.
+func heldBy(dir string) (h holder, stays bool) {
+	data, err := os.ReadFile(lockPath(dir))
+	if err != nil || json.Unmarshal(data, &h) != nil {
+		return h, false // it is being written
+	}
+	return h, !h.Ending && alive(h.PID)
+}
+
+func (l *lock) write(h holder) error {
+	data, err := json.Marshal(h)
+	if err == nil {
+		_, err = l.f.WriteAt(append(data, "\n      "...), 0) // blanks over what is longer
+	}
+	return err
+}
+
+// ending tells others that the lab is about to go.
+func (l *lock) ending() { l.write(holder{PID: os.Getpid(), Ending: true}) }
+
+func (l *lock) release() { l.f.Close() }

@@ -1,0 +1,74 @@
+package modem
+
+import "strings"
+
+// maxCaller is the longest calling number that is believed: the longest that a number plan lets through.
+const maxCaller = 32
+
+// callerForms reads what follows the text of a row: the calling and the called number, "" where one is withheld, not told, or not a number
+// from end to end. ok is false where the line is not of that form.
+var callerForms = map[string]func(rest string) (from, to string, ok bool){
+	"tag": tagged, "clip": clip, "semicolon": semicolon, "slash": slash, "third": third,
+}
+
+// numbersOf returns the numbers of a line that tells who rings; upper is the same line in capitals.
+func (c *codes) numbersOf(text, upper string) (from, to string, ok bool) {
+	for _, r := range c.callers {
+		if strings.HasPrefix(upper, r.Text) {
+			if from, to, ok = callerForms[r.Form](text[len(r.Text):]); ok {
+				return from, to, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// tagged is NMBR = number, CALLER NUMBER: number.
+func tagged(rest string) (from, _ string, ok bool) {
+	rest = strings.TrimLeft(rest, " ")
+	if rest == "" || rest[0] != '=' && rest[0] != ':' {
+		return "", "", false
+	}
+	return onlyNumber(strings.Trim(rest[1:], " ")), "", true
+}
+
+// clip is +CLIP: "number",type,… (3GPP TS 27.007). The quotes and what follows the number belong to this form alone.
+func clip(rest string) (from, _ string, ok bool) {
+	rest, ok = strings.CutPrefix(rest, ":")
+	if !ok {
+		return "", "", false
+	}
+	number, _, _ := strings.Cut(strings.TrimLeft(rest, " "), ",")
+	if inner, quoted := strings.CutPrefix(number, `"`); quoted {
+		if number, quoted = strings.CutSuffix(inner, `"`); !quoted {
+			return "", "", true
+		}
+	}
+	return onlyNumber(number), "", true
+}
+
+// semicolon is RING;caller and RING;caller;called.
+func semicolon(rest string) (from, to string, _ bool) {
+	from, to, _ = strings.Cut(rest, ";")
+	return onlyNumber(from), onlyNumber(to), true
+}
+
+// slash is RING/called.
+func slash(rest string) (_, to string, _ bool) { return "", onlyNumber(rest), true }
+
+// third is RING: type DNplace caller.
+func third(rest string) (from, _ string, _ bool) {
+	if f := strings.Fields(rest); len(f) > 2 && strings.HasPrefix(f[1], "DN") {
+		from = onlyNumber(f[2])
+	}
+	return from, "", true
+}
+
+// onlyNumber returns s where it is a number from end to end: digits, with at most a plus before them. A part of anything else would be the
+// number of somebody else: "701,2345" is not 701, and P and O stand for private and out of area.
+func onlyNumber(s string) string {
+	if n := strings.TrimPrefix(s, "+"); len(n) > maxCaller || !allDigits(n) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,101 @@
+package modem
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "print docs/reference/result-codes.md anew")
+
+// TestReferenceResultCodes prints docs/reference/result-codes.md out of the data file.
+func TestReferenceResultCodes(t *testing.T) {
+	const path = "../../docs/reference/result-codes.md"
+	want := reference(mustTable(t))
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is stale (%v): go test ./lines/modem -run ResultCodes -update, then read the difference", path, err)
+	}
+}
+
+func reference(file *table) string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	b.WriteString("## Texts\n\n`*` at the end stands for whatever follows. The longest text that fits a line counts; upper and lower\ncase are the same.\n\n")
+	section := func(rows []codeRow) {
+		b.WriteString("| text | means | said by |\n|---|---|---|\n")
+		for _, r := range rows {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Text, r.Means, makers(r.Said))
+		}
+	}
+	section(file.Codes)
+	b.WriteString("\n## Numbers\n\nA modem that answers in numbers (`ATV0`) is understood until it has confirmed `V1`, which the\n" +
+		"driver's initialization sets. From 10 on each maker has numbers of its own: 11 is `CONNECT 4800` with\none and `RINGING` with another. " +
+		"Two digits that are not in this table are a CONNECT.\n\n")
+	section(file.Numbers)
+	b.WriteString("\n## Caller ID\n\nA calling number is 1 to 32 digits with at most a `+` before them. Where anything else stands in its\n" +
+		"place (a comma, a space, a letter such as `P` for private) the caller is unknown.\n\n| line | form | said by |\n|---|---|---|\n")
+	for _, r := range file.Callers {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Text, formText[r.Form], makers(r.Said))
+	}
+	b.WriteString("\n## Documents\n\n")
+	for _, s := range slices.Sorted(maps.Keys(file.Sources)) {
+		fmt.Fprintf(&b, "* `%s`: %s\n", s, file.Sources[s])
+	}
+	return b.String()
+}
+
+var formText = map[string]string{
+	"tag": "`=` or `:`, the number", "clip": "`: \"number\",type`, with or without quotes and type", "semicolon": "the caller, `;`, the called number",
+	"slash": "the called number", "third": "type, `DN` and the called number's place, the caller",
+}
+
+func makers(said map[string]string) string {
+	var all []string
+	for _, m := range slices.Sorted(maps.Keys(said)) {
+		all = append(all, fmt.Sprintf("%s (`%s`)", m, said[m]))
+	}
+	return strings.Join(all, ", ")
+}
+
+const referenceHead = `# Result codes
+
+<!-- Printed from lines/modem/resultcodes.yaml: go test ./lines/modem -run ResultCodes -update -->
+
+What modems say, by maker, and what ringback makes of it. In a dial these end the attempt: each text
+below that means something else than progress, each text that the line's configuration gives such a
+meaning, and any other line that begins with ` + "`NO `" + `, as NO CARRIER. Other texts never end a dial;
+where it times out the last of them is shown with the cause.
+
+A modem that says something else, or means something else by it, is described by ` + "`result_codes`" + ` of
+its line ([configuration](configuration.md)):
+
+` + "```yaml" + `
+lines:
+  - tty: 65
+    port: "serial:///dev/ttyS0"
+    result_codes: {"LINE BLOCKED*": BLACKLISTED, RRING: RING, "NO POWER SAVE": progress}
+` + "```" + `
+
+` + "`OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers" + ` cannot be given a meaning.
+
+| means | outcome of a dial |
+|---|---|
+| CONNECT | connected |
+| BUSY, NO ANSWER, NO CARRIER, NO DIALTONE | busy, no answer, no carrier, no dialtone |
+| VOICE, FAX | voice, fax: a person or a fax machine answered, and the modem was hung up |
+| BLACKLISTED, DELAYED | blacklisted, delayed: the modem refuses the number |
+| ERROR | modem error |
+| RING | glare: the network rang while the line dialled |
+| OK, progress | the dial goes on |
+
+`

@@ -1,0 +1,170 @@
+package modem
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ringback/ringback/lines"
+)
+
+//go:embed resultcodes.yaml
+var tableText []byte
+
+// table is resultcodes.yaml, which has the documents that its rows are out of.
+type table struct {
+	Sources map[string]string // what a source is called in the rows → the document
+	Codes   []codeRow
+	Numbers []codeRow
+	Callers []callerRow
+}
+
+// codeRow says what one text means.
+type codeRow struct {
+	Text  string            // the line; with "*" at its end what begins so
+	Means string            // a result code, or "progress"
+	Said  map[string]string // maker → source
+}
+
+// callerRow says how one maker tells who rings.
+type callerRow struct {
+	Text string            // how the line begins
+	Form string            // where the number stands behind it: a key of callerForms
+	Said map[string]string // maker → source
+}
+
+// Progress is how the configuration and the table call a text that ends nothing.
+const Progress = "progress"
+
+// ResultCodes returns the names of what a text may mean: the result codes of package lines and Progress.
+func ResultCodes() []string {
+	return []string{
+		string(lines.Busy), string(lines.NoAnswer), string(lines.NoCarrier), string(lines.NoDialtone), string(lines.Ring), string(lines.Voice),
+		string(lines.Fax), string(lines.Blacklisted), string(lines.Delayed), string(lines.Error), string(lines.OK), string(lines.Connected), Progress,
+	}
+}
+
+// MeaningOf returns the result code of a name that ResultCodes has: NoResult for Progress.
+func MeaningOf(name string) lines.ResultCode {
+	if name == Progress {
+		return lines.NoResult
+	}
+	return lines.ResultCode(name)
+}
+
+// maxText is the longest text that CheckResultText takes: no modem says more in one word.
+const maxText = 64
+
+// CheckResultText returns why a line's configuration may not say what a text means; nil where it may. It takes printable ASCII with a star at
+// most at the end. OK, ERROR, CONNECT, a number and our own echo mean one thing with all modems: what could match one of them is refused.
+func CheckResultText(text string) error {
+	start, open := strings.CutSuffix(strings.ToUpper(text), "*")
+	switch {
+	case start == "" || len(text) > maxText:
+		return fmt.Errorf("the text of a modem has 1 to %d characters", maxText)
+	case !printable(text):
+		return errors.New("the text of a modem is printable ASCII")
+	case strings.TrimSpace(text) != text:
+		return errors.New("spaces at the ends of a text never come from the modem: remove them")
+	case strings.Contains(start, "*"):
+		return errors.New("a * stands at the end alone, for whatever follows")
+	case strings.Trim(start, "0123456789") == "":
+		return errors.New("a number is a result code of its own (ATV0), or the answer to a query")
+	case strings.HasPrefix(start, "CONNECT") || strings.HasPrefix(start, "AT"):
+		return errors.New("what begins with CONNECT is a connection and what begins with AT our own command: neither can be given a meaning")
+	}
+	for _, fixed := range []string{"OK", "ERROR", "CONNECT", "AT"} {
+		if start == fixed || open && strings.HasPrefix(fixed, start) {
+			return fmt.Errorf("%s means what it says and cannot be given a meaning", fixed)
+		}
+	}
+	return nil
+}
+
+// readTable reads resultcodes.yaml, strictly.
+func readTable(text []byte) (*table, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	var t table
+	if err := d.Decode(&t); err != nil {
+		return nil, fmt.Errorf("resultcodes.yaml: %w", err)
+	}
+	for _, r := range append(slices.Clone(t.Codes), t.Numbers...) {
+		if !slices.Contains(ResultCodes(), r.Means) {
+			return nil, fmt.Errorf("resultcodes.yaml: %q means %q, which is not %s", r.Text, r.Means, strings.Join(ResultCodes(), ", "))
+		}
+	}
+	for _, r := range t.Callers {
+		if callerForms[r.Form] == nil {
+			return nil, fmt.Errorf("resultcodes.yaml: %q has the form %q, which is none", r.Text, r.Form)
+		}
+	}
+	return &t, nil
+}
+
+// index finds the meaning of a line.
+type index struct {
+	whole  map[string]lines.ResultCode
+	begins []beginning // the longest first
+}
+
+type beginning struct {
+	text string
+	code lines.ResultCode
+}
+
+func (x *index) add(text string, code lines.ResultCode) {
+	text = strings.ToUpper(text)
+	if start, ok := strings.CutSuffix(text, "*"); ok {
+		x.begins = append(x.begins, beginning{start, code})
+		slices.SortStableFunc(x.begins, func(a, b beginning) int { return len(b.text) - len(a.text) })
+		return
+	}
+	if x.whole == nil {
+		x.whole = map[string]lines.ResultCode{}
+	}
+	x.whole[text] = code
+}
+
+// find returns what a line in capitals means. The whole line goes before its beginning.
+func (x *index) find(line string) (lines.ResultCode, bool) {
+	if code, ok := x.whole[line]; ok {
+		return code, true
+	}
+	for _, b := range x.begins {
+		if strings.HasPrefix(line, b.text) {
+			return b.code, true
+		}
+	}
+	return lines.NoResult, false
+}
+
+// known is the table as the parser needs it.
+type known struct {
+	codes   index
+	numbers index
+	callers []callerRow // the longest text first
+}
+
+// shared is read once, at the first use. A test reads the same text: it cannot fail in the field.
+var shared = sync.OnceValue(func() *known {
+	t, err := readTable(tableText)
+	if err != nil {
+		panic(err)
+	}
+	k := &known{callers: slices.Clone(t.Callers)}
+	for _, r := range t.Codes {
+		k.codes.add(r.Text, MeaningOf(r.Means))
+	}
+	for _, r := range t.Numbers {
+		k.numbers.add(r.Text, MeaningOf(r.Means))
+	}
+	slices.SortStableFunc(k.callers, func(a, b callerRow) int { return len(b.Text) - len(a.Text) })
+	return k
+})

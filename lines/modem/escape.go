@@ -1,0 +1,248 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// On a port without modem signals the driver comes back from data to the command line by the escape: silence, three escape characters,
+// silence (S2, S12). Whatever a session writes, the escape is the driver's alone: three such characters in a row never leave inside a call.
+
+// escapeUnit is the unit of S12.
+const escapeUnit = 20 * time.Millisecond
+
+// plus is the escape character of modems that nobody told another.
+const plus = '+'
+
+// escapeChars are the characters that S2 is set to: control characters of 7 bits that neither terminals nor file transfers send three of in a
+// row. NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C and the like are not among them.
+var escapeChars = []byte{0x02, 0x05, 0x0e, 0x0f, 0x12, 0x14, 0x16, 0x17, 0x19, 0x1c, 0x1d, 0x1e, 0x1f}
+
+// guardUnits is what S12 is set to: Timing.Guard is 10 % more.
+func (d *Driver) guardUnits() int {
+	return min(max(1, int((d.t.Guard*10/11+escapeUnit/2)/escapeUnit)), 255)
+}
+
+// guardTime is the silence around an escape: S12 and 10 %.
+func (d *Driver) guardTime() time.Duration {
+	units := d.proof.guard
+	if units == 0 {
+		units = d.guardUnits()
+	}
+	return max(time.Duration(units)*escapeUnit*11/10, d.t.Guard)
+}
+
+// setEscape sets S2 and S12 and reads them back. A modem that keeps its own values is taken as it is, where it has a guard time and tells its
+// escape character.
+func (d *Driver) setEscape(ctx context.Context) error {
+	char, guard := int(d.proof.char), d.guardUnits()
+	told, err := d.tryEscape(ctx, fmt.Sprintf("ATS2=%dS12=%dS2?S12?\r", char, guard))
+	if err != nil {
+		return err
+	}
+	if len(told) == 2 && told[0] == char && told[1] == guard {
+		return d.takeEscape(told[0], told[1])
+	}
+	one := [2]int{-1, -1} // one of them, or the line, is not to the modem's taste
+	for i, text := range []string{fmt.Sprintf("S2=%d", char), fmt.Sprintf("S12=%d", guard), "S2?", "S12?"} {
+		told, err := d.tryEscape(ctx, "AT"+text+"\r")
+		if err != nil {
+			return err
+		}
+		if i >= 2 && len(told) == 1 {
+			one[i-2] = told[0]
+		}
+	}
+	return d.takeEscape(one[0], one[1])
+}
+
+func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
+	r, err := d.command(ctx, order{text: text, limit: d.queryTime(), shown: text})
+	if err != nil && err != errWaited {
+		return nil, fmt.Errorf("%.20s: %w", text, err)
+	}
+	return numbersIn(r.info), nil
+}
+
+// takeEscape puts in force what the modem tells of its escape; -1: it does not tell.
+func (d *Driver) takeEscape(char, guard int) (err error) {
+	switch {
+	case char < 0 || guard < 0:
+		err = fmt.Errorf("%w: it does not tell its escape character and guard time (S2, S12)", errNoProof)
+	case guard == 0:
+		err = fmt.Errorf("%w: it has no guard time (S12=0), so that data can escape", errNoProof)
+	case char != int(d.proof.char) && char != plus:
+		err = fmt.Errorf("%w: its escape character is %d and cannot be set (S2)", errNoProof, char)
+	}
+	if char < 0 || char > 127 {
+		char = plus
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.proof.escape, d.proof.guard = byte(char), max(guard, 0)
+	d.escapes = escapes{char: d.proof.escape, late: err == nil && char == plus, pause: d.guardTime()}
+	return err
+}
+
+// escape gets from data to the command line, with each of the characters in turn: silence, three of them in one write, silence. What comes
+// meanwhile is thrown away. A modem that was there already says nothing to it; the CR after it ends what it may have taken for a command.
+func (d *Driver) escape(ctx context.Context, chars ...byte) error {
+	if err := d.drained(ctx); err != nil {
+		return err
+	}
+	d.setMuffled(true)
+	defer d.setMuffled(false)
+	if err := d.pause(ctx, d.guardTime()); err != nil { // in full: the modem may have connected a moment ago
+		return err
+	}
+	d.mu.Lock()
+	port := d.port
+	d.mu.Unlock()
+	n := 0
+	for _, c := range chars {
+		if err := d.send(port, []byte{c, c, c}, time.Now().Add(d.t.Command), ""); err != nil {
+			return err
+		}
+		if err := d.pause(ctx, d.guardTime()); err != nil {
+			return err
+		}
+		n += 3
+	}
+	return d.send(port, append(d.erase(n), '\r'), time.Now().Add(d.t.Command), "")
+}
+
+func (d *Driver) setMuffled(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.muffled = on
+	d.split.reset()
+}
+
+// errFull is the error of a port that does not take what a call has written.
+var errFull = errors.New("the port does not take what was written to it, so that no escape reaches the modem: it is closed and opened again")
+
+// drained waits until what was written has left the machine and had time to cross the line: the silence of an escape is the modem's. A port that
+// does not drain is given up.
+func (d *Driver) drained(ctx context.Context) error {
+	d.mu.Lock()
+	port, crossing := d.port, d.crossing
+	d.mu.Unlock()
+	if wait := time.Until(crossing); wait > 0 {
+		if err := d.pause(ctx, min(wait, d.t.OnHook)); err != nil {
+			return err
+		}
+	}
+	p, ok := port.(interface{ Unsent() (int, error) })
+	if !ok {
+		return nil
+	}
+	for end := time.Now().Add(d.t.OnHook); ; {
+		n, err := p.Unsent()
+		switch {
+		case err != nil || n == 0: // a port that cannot tell has nothing that waits
+			return nil
+		case !time.Now().Before(end):
+			return errFull
+		}
+		if err := d.pause(ctx, escapeUnit/2); err != nil {
+			return err
+		}
+	}
+}
+
+// escapes is the filter of what a call writes. The zero value lets all pass.
+type escapes struct {
+	char  byte          // 0: there is no escape to guard
+	late  bool          // a third one goes out after the guard time, as data may hold it; else never
+	pause time.Duration // the guard time
+
+	run    int  // how many stand in a row at the end of what was written
+	waited bool // the guard time has passed since
+}
+
+// next takes the octets that may go out now, up to a third escape character in a row. skip is how many octets behind them never go out; wait says
+// that the guard time is to pass before the rest. What a modem may drop (NUL, XON, XOFF) parts no row, and the eighth bit, parity, makes no
+// difference.
+func (e *escapes) next(b []byte) (n, skip int, wait bool) {
+	if e.char == 0 {
+		return len(b), 0, false
+	}
+	for i, c := range b {
+		switch c & 0x7f {
+		case e.char:
+			if e.run < 2 {
+				e.run++
+				continue
+			}
+			switch {
+			case !e.late:
+				return i, 1, false
+			case !e.waited || i > 0:
+				return i, 0, true
+			}
+			e.waited, e.run = false, 1
+		case 0, 0x11, 0x13:
+		default:
+			e.run = 0
+		}
+	}
+	return len(b), 0, false
+}
+
+// writeData writes what a call may write, and returns how many octets of b are dealt with. The port's writing is held.
+func (c *conn) writeData(b []byte) (done int, err error) {
+	for done < len(b) {
+		n, skip, wait := c.escapes.next(b[done:])
+		if n > 0 {
+			m, err := c.port.Write(b[done : done+n])
+			c.crossed(m)
+			done += m
+			if err != nil {
+				return done, err
+			}
+		}
+		done += skip
+		if skip > 0 {
+			c.d.debug("a third escape character in a row was dropped")
+		}
+		if wait {
+			if err := c.guardPause(); err != nil {
+				return done, err
+			}
+			c.escapes.waited = true
+		}
+	}
+	return done, nil
+}
+
+// crossed is cross for those who do not hold c.mu.
+func (c *conn) crossed(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cross(n)
+}
+
+// guardPause lets the guard time pass, or what is left until the call's or the write's end.
+func (c *conn) guardPause() error {
+	c.mu.Lock()
+	wait, until := c.escapes.pause, c.until
+	c.mu.Unlock()
+	if !until.IsZero() {
+		wait = min(wait, time.Until(until))
+	}
+	t := time.NewTimer(max(wait, 0))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		if !until.IsZero() && !time.Now().Before(until) {
+			return os.ErrDeadlineExceeded
+		}
+		return nil
+	case <-c.done:
+		return io.EOF
+	}
+}

@@ -1,0 +1,305 @@
+package modem
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lines"
+)
+
+// impostors are callers who answer as a modem does, to whatever they see.
+var impostors = map[string]func(c *person, text string){
+	"silent": nil,
+	"OK":     func(c *person, text string) { c.keys("\r\nOK\r\n") },
+	"zeros": func(c *person, text string) {
+		if strings.Contains(text, "?") {
+			c.keys("\r\n000\r\n\r\n000\r\n\r\n000\r\n")
+		}
+		c.keys("\r\nOK\r\n")
+	},
+	"echo": func(c *person, text string) { c.keys(text + "\r\nOK\r\n") },
+	"NO CARRIER, RING, CONNECT": func(c *person, text string) {
+		c.keys("\r\nOK\r\n\r\nNO CARRIER\r\n\r\nRING\r\n\r\nNMBR = 5550001\r\n\r\nCONNECT 33600\r\n")
+	},
+	"many numbers": func(c *person, text string) {
+		var b strings.Builder
+		for n := range 256 {
+			fmt.Fprintf(&b, "\r\n%03d\r\n", n)
+		}
+		c.keys(b.String() + "\r\nOK\r\n")
+	},
+}
+
+// TestTypedNoCarrier: a caller types NO CARRIER and then speaks as the modem. The session ends; the line is lent to nobody, rings for nobody and shows
+// no dial command before the modem is on hook indeed.
+func TestTypedNoCarrier(t *testing.T) {
+	for name, says := range impostors {
+		t.Run(name, func(t *testing.T) {
+			atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+				e.until(lines.Idle)
+				thief := e.at(e.stranger, nil)
+				defer thief.leave()
+				call := thief.call()
+				<-time.After(time.Second)
+				thief.says = says
+				thief.keys("\r\nNO CARRIER\r\n")
+				<-call.Done()
+				if s, _ := e.pool.Line(1); s.State != lines.HangingUp {
+					t.Errorf("the line is %q", s.State)
+				}
+				lease, err := e.pool.Acquire(e.t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if state := e.line.State(); state != exchange.OnHook {
+					t.Errorf("lent while the modem is %v", state)
+				}
+				lease.Release()
+				e.until(lines.Idle)
+				if s, _ := e.pool.Line(1); s.Calls != 1 || len(e.calls) != 0 {
+					t.Errorf("%d calls, though one came in", s.Calls)
+				}
+				if strings.Contains(thief.screen(), "ATD") {
+					t.Errorf("the thief read %q", thief.screen())
+				}
+			})
+		})
+	}
+}
+
+// TestAnswersAtEachMoment: the OK, the numbers or the CONNECT of an impostor come at each 10 ms of the hang-up.
+func TestAnswersAtEachMoment(t *testing.T) {
+	const steps, step = 500, 10 * time.Millisecond
+	for _, text := range []string{"\r\nOK\r\n", "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n", "\r\nNO CARRIER\r\n\r\nRING\r\n", "\r\nCONNECT\r\n"} {
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			for i := range steps {
+				atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+					e.until(lines.Idle)
+					thief := e.at(e.stranger, nil)
+					defer thief.leave()
+					call := thief.call()
+					<-time.After(time.Second)
+					thief.keys("\r\nNO CARRIER\r\n")
+					<-call.Done()
+					go func() {
+						<-time.After(time.Duration(i) * step)
+						thief.keys(text)
+					}()
+					if c, _, err := e.dialHome(time.Minute); err != nil || c == nil {
+						t.Errorf("%v after the session's end: the dial: %v", time.Duration(i)*step, err)
+					}
+					<-time.After(steps * step)
+					if strings.Contains(thief.screen(), "ATD") {
+						t.Errorf("%v: the thief read %q", time.Duration(i)*step, thief.screen())
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestCallerOnTheLineAtStart: a process died or the port was lost while a call was up. Its caller answers as the modem does. The line is not in service before
+// that call is down.
+func TestCallerOnTheLineAtStart(t *testing.T) {
+	for name, says := range impostors {
+		for _, kept := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, state kept %v", name, kept), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					e := newEdge(t, exchange.ModemConfig{})
+					e.run()
+					e.until(lines.Idle)
+					thief := e.at(e.stranger, nil)
+					thief.call()
+					thief.says = says
+					killed := e.proofs // as it stands on the disk
+					e.line.Disconnect()
+					e.endAsIfKilled()
+					if !kept {
+						killed = &Proofs{key: killed.key}
+					}
+					if state := e.line.State(); state != exchange.Connected {
+						t.Fatalf("the modem is %v: there is no call to attack with", state)
+					}
+					e.proofs = killed
+					e.run()
+					e.until(lines.Idle)
+					if state := e.line.State(); state != exchange.OnHook {
+						t.Errorf("in service, and the modem is %v", state)
+					}
+					if strings.Contains(thief.screen(), "ATD") {
+						t.Errorf("the thief read %q", thief.screen())
+					}
+					thief.leave()
+					e.close()
+				})
+			})
+		}
+	}
+}
+
+// endAsIfKilled ends a process whose port has gone: it can do nothing to the modem any more.
+func (e *edge) endAsIfKilled() { e.end() }
+
+// TestRingAtEachMoment: a stranger's call comes in at each 10 ms of a dial. Whoever is said to be connected is the subscriber.
+func TestRingAtEachMoment(t *testing.T) {
+	const steps, step = 120, 10 * time.Millisecond
+	for _, trigger := range []string{"AT\r", "S0=0S18?S25?S26?\r", "ATDT" + homeNumber + "\r"} {
+		t.Run(trigger, func(t *testing.T) {
+			for i := range steps {
+				atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+					e.until(lines.Idle)
+					thief := e.at(e.stranger, impostors["NO CARRIER, RING, CONNECT"])
+					defer thief.leave()
+					e.line.After(trigger, time.Duration(i)*step, func() { e.x.Ring(e.stranger, e.line) })
+					_, code, err := e.dialHome(5 * time.Minute)
+					if code == lines.NoResult && err != nil {
+						t.Errorf("%v after %q: %v", time.Duration(i)*step, trigger, err)
+					}
+					if strings.Contains(thief.screen(), "ATD") {
+						t.Errorf("the thief read %q", thief.screen())
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestPowerCycle: a modem that was switched off and on knows no secret. Nothing is dialed by it until the operator vouches for it.
+func TestPowerCycle(t *testing.T) {
+	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+		e.until(lines.Idle)
+		e.line.PowerCycle()
+		before := len(e.x.Dials())
+		if c, _, err := e.dialHome(2 * time.Minute); c != nil || err == nil {
+			t.Error("dialed by a modem that nobody knows")
+		}
+		s := e.until(lines.Quarantined)
+		if !strings.Contains(s.Reason, "clear line") {
+			t.Errorf("reason %q", s.Reason)
+		}
+		<-time.After(time.Hour)
+		e.until(lines.Quarantined)
+		if n := len(e.x.Dials()); n != before {
+			t.Errorf("%d dials", n-before)
+		}
+		if err := e.pool.Clear(1); err != nil {
+			t.Error(err)
+		}
+		e.until(lines.Idle)
+		if c, _, err := e.dialHome(2 * time.Minute); c == nil || err != nil {
+			t.Errorf("after clear line: %v", err)
+		}
+	})
+}
+
+// TestSecretIsRenewed: the registers hold other values after each call and each dial, and nothing that debug is told has them.
+func TestSecretIsRenewed(t *testing.T) {
+	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+		e.until(lines.Idle)
+		told := func() string {
+			return fmt.Sprintf("%03d %03d %03d", e.line.Register(18), e.line.Register(25), e.line.Register(26))
+		}
+		seen := map[string]bool{told(): true}
+		for range 3 {
+			thief := e.at(e.stranger, nil)
+			call := thief.call()
+			if !seen[told()] {
+				t.Error("written while a call is up")
+			}
+			_ = call.Hangup(e.t.Context())
+			e.until(lines.Idle)
+			if seen[told()] {
+				t.Error("the same after a call")
+			}
+			seen[told()] = true
+			thief.leave()
+			if _, _, err := e.dialHome(time.Minute); err != nil {
+				t.Error(err)
+			}
+			e.until(lines.Idle)
+			if seen[told()] {
+				t.Error("the same after a dial")
+			}
+			seen[told()] = true
+		}
+		all := strings.Join(e.debugLines(), "\n")
+		if written := strings.Count(all, "S18="); written != strings.Count(all, "S18=255") || !strings.Contains(all, "[secret]") {
+			t.Error("debug shows what is written") // 255 is how the registers are tried out
+		}
+		for secret := range seen {
+			for _, n := range strings.Fields(secret) {
+				if strings.Contains(all, `"`+n+`"`) {
+					t.Errorf("debug shows %s", n)
+				}
+			}
+		}
+	})
+}
+
+// TestScriptThatResets: a script's ATZ or AT&F takes the secret and the settings from the modem. It has them again before the script's next line.
+func TestScriptThatResets(t *testing.T) {
+	for _, reset := range []string{"ATZ", "AT&F", "AT&F1E0V1", "ATS0=1", "ATS2=43", "ATS18=5", "ATQ1"} {
+		t.Run(reset, func(t *testing.T) {
+			atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+				lease, err := e.pool.Acquire(e.t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := e.line.Register(25)
+				c, code, err := lease.Dial(e.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+					want := "OK"
+					if reset == "ATQ1" || reset == "AT&F1E0V1" { // the soft modem knows &F0 alone, and Q1 says nothing
+						want = ""
+					}
+					if err := expect(ctx, c, reset+"\r", want); err != nil {
+						return err
+					}
+					if err := expect(ctx, c, "AT\r", "OK"); err != nil {
+						return err
+					}
+					if e.line.Register(2) == '+' || e.line.Register(0) != 0 || e.line.Register(25) == before && e.line.Register(18) == 0 {
+						t.Errorf("S0=%d S2=%d S25=%d", e.line.Register(0), e.line.Register(2), e.line.Register(25))
+					}
+					return dialScript(homeNumber)(ctx, c)
+				})
+				if err != nil || code != lines.Connected {
+					t.Errorf("%q %v", code, err)
+				}
+				if c != nil {
+					thief := e.at(e.home, impostors["echo"])
+					if err := c.Hangup(e.t.Context()); err != nil {
+						t.Error(err)
+					}
+					thief.leave()
+				}
+				lease.Release()
+				e.until(lines.Idle)
+				if state := e.line.State(); state != exchange.OnHook {
+					t.Errorf("the modem is %v", state)
+				}
+			})
+		})
+	}
+}
+
+// TestResetInTheDialLine is refused: it would take the proof away behind the question for it.
+func TestResetInTheDialLine(t *testing.T) {
+	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
+		lease, err := e.pool.Acquire(e.t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lease.Release()
+		_, _, err = lease.Dial(e.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+			return expect(ctx, c, "AT&FDT"+homeNumber+"\r", "CONNECT")
+		})
+		if err == nil || !strings.Contains(err.Error(), "on a line of its own") || len(e.x.Dials()) != 0 {
+			t.Errorf("%v, %d dials", err, len(e.x.Dials()))
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package modem
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Proofs keep, in files of one directory, what proves the state of the modems of a node across its processes: the secret in each modem's
+// registers, and the key from which the lines' escape characters are derived. The zero value keeps them in memory, for as long as it lives.
+// Its methods may be called from any goroutine, for one line by one at a time.
+type Proofs struct {
+	dir string
+
+	mu     sync.Mutex
+	key    []byte
+	memory map[int][]secret // where dir is ""
+}
+
+// keySize is that of the key, in octets.
+const keySize = 32
+
+// OpenProofs makes the directory where it is missing (mode 0700), and the key in it (0600). The caller owns the directory alone.
+func OpenProofs(dir string) (*Proofs, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("proofs of modems: %w", err)
+	}
+	path := filepath.Join(dir, "key")
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = newKey()
+		err = replace(path, key)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("proofs of modems: %w", err)
+	case len(key) != keySize:
+		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, see that no call is up, and `ringback clear line` each line without modem signals",
+			path, len(key), keySize)
+	}
+	return &Proofs{dir: dir, key: key}, nil
+}
+
+func newKey() []byte {
+	key := make([]byte, keySize)
+	rand.Read(key)
+	return key
+}
+
+// escape is the escape character of a line, the same in each process.
+func (p *Proofs) escape(tty int) byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.key == nil {
+		p.key = newKey()
+	}
+	h := hmac.New(sha256.New, p.key)
+	fmt.Fprintf(h, "escape character of tty %d", tty)
+	return escapeChars[int(h.Sum(nil)[0])%len(escapeChars)]
+}
+
+func (p *Proofs) path(tty int) string { return filepath.Join(p.dir, fmt.Sprintf("tty%d", tty)) }
+
+// load returns what may stand in a line's modem, the newest first; nothing where it never had a secret.
+func (p *Proofs) load(tty int) ([]secret, error) {
+	if p.dir == "" {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.memory[tty], nil
+	}
+	text, err := os.ReadFile(p.path(tty))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []secret
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), err, tty)
+	}
+	for _, s := range all {
+		if len(s.Registers) != len(s.Values) || len(s.Values) < minProof {
+			return nil, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), tty)
+		}
+	}
+	return all, nil
+}
+
+// save keeps what may stand in a line's modem from now on. It is on the disk when save returns.
+func (p *Proofs) save(tty int, all []secret) error {
+	if p.dir == "" {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.memory == nil {
+			p.memory = map[int][]secret{}
+		}
+		p.memory[tty] = all
+		return nil
+	}
+	text, err := json.Marshal(all)
+	if err == nil {
+		err = replace(p.path(tty), text)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the proof of the modem's state: %w", err)
+	}
+	return nil
+}
+
+// replace writes a file (0600) so that a crash leaves the old one or the new one.
+func replace(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,229 @@
+package modem
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// phase is what a line's modem does, as far as the driver knows and has proven it.
+type phase string
+
+// The phases in the order of a line's life.
+const (
+	closed    phase = "closed"     // there is no port
+	starting  phase = "starting"   // the port is open; nothing that comes out of it is believed
+	idle      phase = "idle"       // on hook, proven; rings are heard
+	scripted  phase = "scripted"   // a script has the command line; no dial command went out
+	used      phase = "used"       // a script had it: perhaps off hook, but no call is up
+	answering phase = "answering"  // ATA went out
+	dialing   phase = "dialing"    // the dial command went out
+	connected phase = "connected"  // data
+	released  phase = "released"   // the modem, or somebody who speaks like it, says that the call or the attempt is over
+	aborted   phase = "aborted"    // an attempt is under way that nobody wants any more
+	dropped   phase = "dropped"    // a call may be up that nobody wants any more
+	hangingUp phase = "hanging up" // until it is proven
+	unproven  phase = "unproven"   // the proof failed: quarantine
+)
+
+// phases lists them all.
+var phases = []phase{closed, starting, idle, scripted, used, answering, dialing, connected, released, aborted, dropped, hangingUp, unproven}
+
+// trigger is what can happen to a line.
+type trigger string
+
+// The triggers. What the modem says:
+const (
+	onRing     trigger = "RING"
+	onCallerID trigger = "caller ID"
+	onConnect  trigger = "CONNECT"
+	onFinal    trigger = "final result" // one that ends a call or an attempt: NO CARRIER, BUSY, ERROR to a dial command
+)
+
+// What becomes of a call's data:
+const (
+	onCarrierLost trigger = "carrier lost" // by DCD, or by NO CARRIER in the data of a port without signals
+	onGiveUp      trigger = "given up"     // nobody wants the call or the attempt any more
+)
+
+// What the driver does:
+const (
+	onOpened      trigger = "port opened"
+	onLost        trigger = "port lost"
+	onScript      trigger = "script begins"
+	onScriptEnded trigger = "script ended"
+	onAnswer      trigger = "ATA goes out"
+	onDial        trigger = "dial command goes out"
+	onHangUp      trigger = "hang-up begins"
+	onProven      trigger = "proven on hook"
+	onUnproven    trigger = "not proven"
+)
+
+// happening is a trigger with what it brings.
+type happening struct {
+	on   trigger
+	line event // what the modem said
+	cr   bool  // a CR ended it: an LF may follow
+	talk *talk // the script that begins or ended
+	good bool  // the script ended well
+	why  error // why the port was lost, or the line is not proven
+}
+
+// rule is one row of the table. The first that covers a trigger in a phase is taken; one that none covers changes nothing.
+type rule struct {
+	from []phase
+	on   trigger
+	when []guard // all must hold
+	to   phase   // same: it stays
+	do   []action
+	why  string
+}
+
+// same stands for "the phase stays".
+const same phase = "same"
+
+type guard struct {
+	name  string
+	holds func(d *Driver, h happening) bool
+}
+
+// action runs with d.mu held and the new phase in force.
+type action struct {
+	name string
+	run  func(d *Driver, h happening)
+}
+
+// rules are the table: what the driver believes of what it hears, and what follows. Which phases are deaf is said by deafLocked.
+var rules = []rule{
+	{from: in(closed), on: onOpened, to: starting},
+	{from: in(starting), on: onProven, to: idle, do: do(tellUp), why: "the modem is ready and on hook"},
+	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp), why: "ready, but not on hook: quarantine"},
+	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markStirred), why: "not answered; and a reset that it meets proves nothing"},
+	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markStirred), why: "likewise"},
+
+	// The telephone rings.
+	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
+	{from: in(scripted), on: onRing, to: same, do: do(countRing, glare), why: "a line that rings is not dialled"},
+	{from: in(dialing), on: onRing, to: aborted, do: do(glare), why: "the CONNECT to come would be the caller's"},
+	{from: in(answering), on: onRing, to: same, do: do(noteLateRing), why: "the modem may have lost ATA"},
+	{from: in(idle, used, scripted, answering), on: onCallerID, to: same, do: do(noteCaller)},
+
+	// A call begins.
+	{from: in(idle), on: onAnswer, to: answering},
+	{from: in(answering), on: onConnect, to: connected, do: do(takeData)},
+	{from: in(idle), on: onConnect, when: all(autoAnswer), to: connected, do: do(takeData), why: "the modem answers by itself (S0)"},
+	{from: in(idle, used), on: onConnect, to: dropped, do: do(wakeRun), why: "not ours"},
+	{from: in(scripted), on: onConnect, to: dropped, do: do(glare), why: "not ours: no dial command went out"},
+	{from: in(idle, used), on: onScript, to: scripted, do: do(beginScript)},
+	{from: in(scripted), on: onDial, to: dialing},
+	{from: in(scripted), on: onScriptEnded, to: used},
+	{from: in(dialing), on: onConnect, to: connected, do: do(takeData, giveToScript)},
+	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt), why: "a fax, say: a call is up, and not one of ours"},
+	{from: in(dialing), on: onFinal, to: released, do: do(endAttempt)},
+	{from: in(answering), on: onFinal, when: all(online), to: dropped},
+	{from: in(answering), on: onFinal, to: released},
+	{from: in(idle, used), on: onFinal, when: all(online), to: dropped, do: do(wakeRun)},
+	{from: in(scripted), on: onFinal, when: all(online), to: dropped, do: do(glare)},
+	{from: in(dialing), on: onScriptEnded, to: aborted},
+	{from: in(answering), on: onGiveUp, to: aborted},
+
+	// A call ends.
+	{from: in(connected), on: onCarrierLost, to: released, do: do(endCall)},
+	{from: in(connected), on: onGiveUp, to: dropped, do: do(endCall)},
+	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall), why: "nobody gets this call"},
+
+	// The hang-up, and its proof.
+	{from: in(idle, used, released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
+	{from: in(hangingUp), on: onProven, to: idle, do: do(forgetRings)},
+	{from: in(hangingUp), on: onUnproven, to: unproven},
+
+	{from: butClosed(), on: onLost, to: closed, do: do(tellDown, endCall, endScript)},
+}
+
+func in(p ...phase) []phase   { return p }
+func all(g ...guard) []guard  { return g }
+func do(a ...action) []action { return a }
+func not(g guard) guard {
+	return guard{"not " + g.name, func(d *Driver, h happening) bool { return !g.holds(d, h) }}
+}
+
+func butClosed() []phase { return phases[1:] }
+
+var (
+	autoAnswer = guard{"it answers by itself", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
+	online     = guard{"the modem has left its command line", func(_ *Driver, h happening) bool { return h.line.online }}
+	good       = guard{"it ended well", func(_ *Driver, h happening) bool { return h.good }}
+)
+
+var (
+	tellUp       = action{"up", (*Driver).tellUpLocked}
+	tellDown     = action{"down", (*Driver).tellDownLocked}
+	markStirred  = action{"start again", func(d *Driver, _ happening) { d.stirred = true }}
+	countRing    = action{"count the ring", func(d *Driver, h happening) { d.ringLocked(h.line) }}
+	noteCaller   = action{"note the caller", func(d *Driver, h happening) { d.callerLocked(h.line.caller) }}
+	noteLateRing = action{"note the ring", func(d *Driver, h happening) {
+		d.rangAt = time.Now()
+		if h.line.caller != "" {
+			d.callerLocked(h.line.caller)
+		}
+	}}
+	forgetRings  = action{"forget the rings", func(d *Driver, _ happening) { d.quietLocked() }}
+	glare        = action{"glare", func(d *Driver, h happening) { d.talk.rangLocked(h.line) }}
+	takeData     = action{"data", func(d *Driver, h happening) { d.connectLocked(h) }}
+	giveToScript = action{"the script's call", func(d *Driver, _ happening) { d.talk.connectLocked(d.conn) }}
+	endAttempt   = action{"the attempt's result", func(d *Driver, h happening) { d.talk.finalLocked(h.line.code) }}
+	beginScript  = action{"begin the script", func(d *Driver, h happening) { d.talk = h.talk }}
+	endScript    = action{"end the script", func(d *Driver, h happening) { d.talk.endLocked(h.why) }}
+	endCall      = action{"end the call", func(d *Driver, _ happening) { d.endCallLocked() }}
+	wakeRun      = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
+)
+
+// happenLocked takes a trigger through the table. It reports whether a rule covered it.
+func (d *Driver) happenLocked(h happening) bool {
+	for i := range rules {
+		r := &rules[i]
+		if r.on != h.on || !slices.Contains(r.from, d.phase) || slices.ContainsFunc(r.when, func(g guard) bool { return !g.holds(d, h) }) {
+			continue
+		}
+		if r.to != same {
+			d.phase = r.to
+		}
+		for _, a := range r.do {
+			a.run(d, h)
+		}
+		signal(d.poke)
+		return true
+	}
+	return false
+}
+
+// deafLocked reports whether what comes from the port is thrown away: it is a call's data that nobody wants, or may be. While the driver
+// hangs up or starts, it hears the answers to its own commands, but no ring and no call.
+func (d *Driver) deafLocked() bool {
+	switch d.phase {
+	case released, aborted, dropped, unproven:
+		return true
+	case starting, hangingUp:
+		return d.muffled
+	}
+	return false
+}
+
+// callMayBeUpLocked reports whether the line needs a hang-up before the port is closed.
+func (d *Driver) callMayBeUpLocked() bool {
+	return !slices.Contains([]phase{closed, starting, idle}, d.phase)
+}
+
+// modemSays is the trigger that a result code is, if it is one.
+func modemSays(code lines.ResultCode) trigger {
+	switch code {
+	case lines.Ring:
+		return onRing
+	case lines.Connected:
+		return onConnect
+	case lines.OK, lines.NoResult:
+		return ""
+	}
+	return onFinal
+}

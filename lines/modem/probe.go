@@ -1,0 +1,75 @@
+package modem
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// probeIdle asks an idle modem for OK every now and then, so that one that hangs is found before a callback needs it. It returns when to ask
+// next; the jitter keeps the lines of an access server apart.
+func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
+	d.mu.Lock()
+	if d.phase != idle {
+		d.mu.Unlock()
+		return time.Time{} // whoever brings it back on hook wakes Run
+	}
+	now := time.Now()
+	due := !d.probeAt.IsZero() && !now.Before(d.probeAt)
+	if due || d.probeAt.IsZero() {
+		d.probeAt = now.Add(d.t.Probe - d.t.Probe/5 + rand.N(d.t.Probe/5))
+	}
+	next = d.probeAt
+	d.mu.Unlock()
+	if !due {
+		return next
+	}
+	if !d.tryTake() {
+		return next // it is in use, and so it answers
+	}
+	defer d.give()
+	switch err := d.probe(ctx, d.t.Probe/2); {
+	case err == nil || err == lines.ErrRinging:
+	case errors.Is(err, lines.ErrDown):
+		d.debug("probe: %v", err)
+	default:
+		d.host.Up(err) // nobody else would hear of it
+	}
+	return next
+}
+
+// probe asks for OK, or for the proof, unless the modem has spoken within fresh, and has the line proven on hook by all means where no answer comes.
+// It never disturbs a ring.
+func (d *Driver) probe(ctx context.Context, fresh time.Duration) error {
+	d.mu.Lock()
+	ph, rings := d.phase, d.rings
+	spoken := time.Since(d.heard) < fresh
+	d.mu.Unlock()
+	switch {
+	case rings > 0:
+		return lines.ErrRinging
+	case ph == idle && spoken:
+		return nil
+	case ph == idle && d.answers(ctx):
+		return nil
+	}
+	d.mu.Lock()
+	rings = d.rings
+	d.mu.Unlock()
+	if rings > 0 {
+		return lines.ErrRinging // what it had to say
+	}
+	return d.prove(ctx)
+}
+
+// answers reports whether the modem answers as it should.
+func (d *Driver) answers(ctx context.Context) bool {
+	if d.isInBand() && d.proof.why == nil {
+		right, err := d.query(ctx, "")
+		return right && err == nil
+	}
+	return d.insist(ctx, "AT") == nil
+}

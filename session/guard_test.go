@@ -1,0 +1,150 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// fakeGuard answers by name and keeps what it is told.
+type fakeGuard struct {
+	wait   map[string]time.Duration
+	refuse map[string]string
+	known  []string
+	told   []string
+}
+
+func (g *fakeGuard) Before(q Guess) (time.Duration, string) { return g.wait[q.User], g.refuse[q.User] }
+func (g *fakeGuard) Known(user string) bool                 { return slices.Contains(g.known, user) }
+func (g *fakeGuard) After(q Guess, r GuessResult, reason string) {
+	what := "login"
+	if q.Enable {
+		what = "enable"
+	}
+	result := [...]string{"right", "wrong", "refused", "locked"}[r]
+	g.told = append(g.told, strings.TrimSuffix(fmt.Sprintf("%s %q leg %d %s: %s", what, q.User, q.Leg, result, reason), ": "))
+}
+
+func TestGuard(t *testing.T) {
+	right := Verdict{Kind: Admit}
+	tests := []struct {
+		name    string
+		login   fakeLogin
+		leg     Leg
+		verdict Verdict
+		typed   []string
+		after   time.Duration // of what was typed last, the answer comes
+		screen  string
+		told    []string
+	}{
+		{"wrong", fakeLogin{"u": {password: "pw1"}}, Leg{}, right, []string{"u", "pw2"}, 100 * time.Millisecond, "% Login invalid", []string{`login "u" leg 1 wrong: primary: reject [secret]`}},
+		{"right", fakeLogin{"u": {password: "pw1"}}, Leg{}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "maui-nas-04>", []string{`login "u" leg 1 right`}},
+		{"right, and refused", fakeLogin{"u": {password: "pw1"}}, Leg{}, Verdict{Text: "No", Reason: "policy"}, []string{"u", "pw1"}, 100 * time.Millisecond, "% No",
+			[]string{`login "u" leg 1 right`, `login "u" leg 1 refused: policy`}},
+		{"silent", nil, Leg{}, right, []string{"silent", "pw1"}, 100 * time.Millisecond, "% Authentication failed", []string{`login "silent" leg 1 refused: primary: no answer after 3 tries`}},
+		{"delayed, though right", fakeLogin{"slow": {password: "pw1"}}, Leg{}, right, []string{"slow", "pw1"}, 7*time.Second + 100*time.Millisecond, "maui-nas-04>",
+			[]string{`login "slow" leg 1 right`}},
+		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, Leg{}, right, []string{"shut", "pw1"}, 0, "% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
+		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, Leg{}, right, []string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
+			[]string{`login "u" leg 1 wrong: left at a question of the server`}},
+		{"another's callback", fakeLogin{"u": {password: "pw1"}}, Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "% Login invalid",
+			[]string{`login "u" leg 2 refused: u by radius answered the callback of v by radius`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := &fakeGuard{known: []string{"u", "slow", "shut", "silent"}, wait: map[string]time.Duration{"slow": 7 * time.Second}, refuse: map[string]string{"shut": "locked"}}
+				p := dialIn(t, scene{login: tt.login, broker: &fakeBroker{verdicts: []Verdict{tt.verdict}}, leg: tt.leg, cfg: Config{Guard: g}})
+				for _, keys := range tt.typed {
+					p.waits(100 * time.Millisecond) // a challenge comes after that
+					p.sees()
+					p.types(strings.TrimSuffix(keys+"\r", "\x03\r"))
+					if strings.HasSuffix(keys, "\x03") {
+						p.types("\x03")
+					}
+				}
+				if tt.after > 0 {
+					p.waits(tt.after - time.Nanosecond)
+					if s := p.sees(); strings.Contains(s, tt.screen) && tt.screen != "Username: " {
+						t.Errorf("before its time: %q", s)
+					}
+					p.waits(time.Nanosecond)
+				}
+				if s := p.sees(); tt.screen != "Username: " && !strings.Contains(s, tt.screen) {
+					t.Errorf("the caller reads %q, not %q", s, tt.screen)
+				}
+				p.hangsUp()
+				if !slices.Equal(g.told, tt.told) {
+					t.Errorf("the guard was told %q, must be %q", g.told, tt.told)
+				}
+			})
+		})
+	}
+}
+
+// A password typed at the name's prompt is in no reason, on this try or a later one; a name that proves to be somebody's is.
+func TestGuardMasksNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &fakeGuard{}
+		var debug strings.Builder
+		b := &fakeBroker{verdicts: []Verdict{{Reason: "newcomer after hunter2 at the prompt"}}}
+		p := dialIn(t, scene{login: fakeLogin{"newcomer": {password: "pw1"}}, broker: b, cfg: Config{Guard: g, Debug: func(_ int, text string) { debug.WriteString(text + "\n") }}})
+		p.types("hunter2\r")
+		p.types("x\r")
+		p.waits(3 * time.Second)
+		p.types("newcomer\r")
+		p.types("pw1\r")
+		p.waits(3 * time.Second)
+		out := p.hangsUp()
+		if out.LastFail != "newcomer after [secret] at the prompt" || strings.Contains(debug.String(), "hunter2") {
+			t.Errorf("%q\n%s", out.LastFail, debug.String())
+		}
+	})
+}
+
+// `enable` is limited by the same guard, and a source that is locked has no further question.
+func TestGuardEnable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &fakeGuard{known: []string{"u"}}
+		d := atDesk(t, &authority{enable: password("right-one")}, aaa.Authorization{}, Config{Guard: g})
+		d.types("enable\r")
+		d.types("wrong-one\r")
+		d.waits(2 * time.Second)
+		d.types("right-one\r")
+		d.types("disable\r")
+		d.sees()
+		g.refuse = map[string]string{"u": "locked"}
+		d.types("enable\r")
+		d.types("right-one\r")
+		if s := d.sees(); s != "enable\nPassword: \n\n% Access denied\n" {
+			t.Errorf("%q", s)
+		}
+		d.ends()
+		want := []string{`login "u" leg 1 right`, `enable "u" leg 1 wrong: enable: [secret] is wrong`, `enable "u" leg 1 right`, `enable "u" leg 1 locked: locked`}
+		if !slices.Equal(g.told, want) {
+			t.Errorf("%q", g.told)
+		}
+	})
+}
+
+// Breaking `enable` off with Ctrl-C before its last try buys no more tries.
+func TestEnableInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		who := &authority{enable: password("right-one")}
+		d := atDesk(t, who, aaa.Authorization{}, Config{})
+		for range 3 {
+			d.types("enable\r")
+			d.types("wrong-one\r")
+			d.waits(2 * time.Second)
+			d.types("\x03")
+		}
+		if d.ends(); len(who.enabling) != 3 {
+			t.Errorf("%d tries", len(who.enabling))
+		}
+	})
+}

@@ -1,0 +1,1 @@
+sed -i '/^client localhost {/,/^}/d' /etc/freeradius/3.0/clients.conf
