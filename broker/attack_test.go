@@ -59,7 +59,7 @@ func TestLineHold(t *testing.T) {
 func TestGlare(t *testing.T) {
 	for _, before := range []time.Duration{0, time.Second, 3 * time.Second, 4500 * time.Millisecond, 4900 * time.Millisecond} {
 		t.Run(before.String(), func(t *testing.T) {
-			inTown(t, townOptions{lines: 1, line: exchange.ModemConfig{SeizedBefore: 4 * time.Second}}, func(w *town) {
+			inTown(t, townOptions{lines: 1, sameLine: true, line: exchange.ModemConfig{SeizedBefore: 4 * time.Second}}, func(w *town) {
 				p := w.pc(w.home)
 				p.typ("ats0=1")
 				p.login("austin-01") // no-verify: the first to be connected would stand at the prompt
@@ -197,7 +197,7 @@ func TestFlood(t *testing.T) {
 
 // Law 9: the leases that are out are those of the lines in use.
 func TestQuarantine(t *testing.T) {
-	inTown(t, townOptions{lines: 1, noRotary: true}, func(w *town) {
+	inTown(t, townOptions{lines: 1, noRotary: true, sameLine: true}, func(w *town) {
 		p := w.pc(w.home)
 		p.typ("ats0=1")
 		p.login("austin-01")

@@ -34,7 +34,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 		return b.decideLegTwo(ctx, c, a)
 	}
 	cfg := b.config.Load()
-	d, t := cfg.Policies.Evaluate(request(cfg, a))
+	d, t := cfg.Policies.Evaluate(b.request(cfg, a))
 	b.log.Info("decided", zap.String("call", a.Call.ID), zap.Int("line", a.Call.TTY), zap.String("user", a.Identity.User),
 		zap.String("outcome", string(d.Outcome)), zap.String("reason", d.Reason), zap.String("group", d.Group))
 	b.opt.Debug(a.Call.TTY, fmt.Sprintf("user %s: %s (%s)", a.Identity.User, d.Outcome, d.Reason))
@@ -52,11 +52,17 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 }
 
-func request(cfg *Config, a session.Asked) policies.Request {
+func (b *Broker) request(cfg *Config, a session.Asked) policies.Request {
 	return policies.Request{
 		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: a.FromCaller, Caller: a.Call.Caller, Leg: a.Leg,
-		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
+		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan, CallerUntrusted: !b.trusted(a.Call.TTY),
 	}
+}
+
+// trusted reports whether what a line's modem says can be believed, whoever calls.
+func (b *Broker) trusted(tty int) bool {
+	c, ok := b.opt.Pool.Config(tty)
+	return !ok || c.Trusted() // a line that is not there has no caller either
 }
 
 // admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can begin.
@@ -183,7 +189,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	}
 	cfg := b.config.Load()
 	a.Leg = 2
-	if d, _ := cfg.Policies.Evaluate(request(cfg, a)); d.Outcome != policies.Admit {
+	if d, _ := cfg.Policies.Evaluate(b.request(cfg, a)); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
 	v := b.admit(ctx, c, a, "called back")

@@ -62,7 +62,7 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 
 func (b *Broker) acquire(ctx context.Context, w *work) {
 	id := w.row.ID
-	waiting, err := b.opt.Pool.Request(wanted(w.row.Lines, w.row.Rotary, w.row.CalledTTY, id))
+	waiting, err := b.opt.Pool.Request(w.want())
 	if err != nil {
 		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
 		return
@@ -88,15 +88,29 @@ func (b *Broker) later(ctx context.Context, e event) {
 	b.running.Go(func() { b.send(ctx, e) })
 }
 
+// offHook runs the off-hook script, and watches the line until the dial. A script that failed is no harm where the modem is still there.
 func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 	id, lease := w.row.ID, w.lease
 	d := b.config.Load().Scripts
+	watch, stop := context.WithCancel(ctx)
+	w.stopWatch = stop
 	b.running.Go(func() {
-		ended := callback.OffHookEnded{Lease: e.Lease}
-		if err := d.OffHook(ctx, lease, lease.Config().ModemOffHookScript); err != nil {
-			ended.Err = err.Error()
+		defer stop()
+		if err := lease.Lost(watch); err != nil {
+			b.send(ctx, event{id: id, what: callback.LineLost{Lease: e.Lease, Cause: err.Error()}})
 		}
-		b.send(ctx, event{id: id, what: ended})
+	})
+	b.running.Go(func() {
+		err := d.OffHook(ctx, lease, lease.Config().ModemOffHookScript)
+		if err == nil {
+			b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease}})
+			return
+		}
+		if dead := lease.Probe(ctx); dead != nil {
+			b.send(ctx, event{id: id, what: callback.LineLost{Lease: e.Lease, Cause: fmt.Sprintf("%v; then: %v", err, dead)}})
+			return
+		}
+		b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease, Err: err.Error()}})
 	})
 }
 
@@ -187,20 +201,34 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
+	w.unwatch() // from now on the dialler tells of a loss
 	w.dialler = w.lease.TTY()
 	id, lease, number := w.row.ID, w.lease, w.row.Number
 	d := b.config.Load().Scripts
-	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d", number, e.Attempt, w.state.Max))
+	again := ""
+	if e.Again {
+		again = ", the last dial command of which was held back"
+	}
+	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", number, e.Attempt, w.state.Max, again))
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has a context of its own
 		a := d.Dial(dialCtx, lease, lease.Config().CallbackScript, number)
-		ended := callback.DialEnded{Attempt: e.Attempt, Connected: a.Call != nil, Outcome: string(a.Outcome), Final: final(a.Outcome), Unproven: a.Outcome == dialer.LineLost}
+		outcome, cause := string(a.Outcome), string(a.Outcome)
+		if a.HeldBack {
+			outcome, cause = journal.HeldBack, string(a.Outcome)+", the dial command was held back"
+		}
+		ended := callback.DialEnded{
+			Attempt: e.Attempt, Lease: e.Lease, Connected: a.Call != nil, Outcome: cause, Final: final(a.Outcome), HeldBack: a.HeldBack,
+			Unproven: a.Outcome == dialer.LineLost,
+		}
 		rows := []journal.Mutation{journal.EndAttempt{
-			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: string(a.Outcome), Detail: a.Detail, Transcript: transcript(a),
+			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail, Transcript: transcript(a),
 		}}
-		b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, a.Outcome, a.Detail))
-		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(string(a.Outcome) + " " + a.Detail), also: func(w *work) {
-			w.dialEnded = time.Now()
+		b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, outcome, a.Detail))
+		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail), also: func(w *work) {
+			if !a.HeldBack { // else there was no dial whose end a further one must keep its distance from
+				w.dialEnded = time.Now()
+			}
 			if w.dial != nil && w.dial.attempt == e.Attempt {
 				w.dial.call = a.Call
 			}
@@ -243,6 +271,7 @@ func (b *Broker) release(w *work, e callback.ReleaseLease) {
 		w.stopCheck() // whatever it would say, the callback has left the wait
 		w.stopCheck = nil
 	}
+	w.unwatch()
 	b.mu.Lock()
 	w.lease, w.leaseNo, w.dial = nil, 0, nil
 	b.mu.Unlock()

@@ -206,6 +206,7 @@ func (b *Broker) take(e event) (step, bool) {
 	}
 	if leased, ok := e.what.(callback.Leased); ok && next.Lease == leased.Lease {
 		w.lease, w.leaseNo = e.lease, leased.Lease
+		e = b.verifyLocked(e, w)
 	} else if ok {
 		e.giveBack() // it came too late: the machine has no use for it
 	}
@@ -250,6 +251,24 @@ func takesUp(e callback.Event) bool {
 	return ok
 }
 
+// verifyLocked has a callback without verification ask for the login from now on where the line that it got is not one to go without: on the disk with
+// the step, and in the audit.
+func (b *Broker) verifyLocked(e event, w *work) event {
+	if e.lease == nil {
+		return e
+	}
+	why := w.verifyOn(e.lease.Config())
+	if why == "" {
+		return e
+	}
+	w.row.NoVerify = false
+	b.log.Warn("a callback without verification will ask for the login", zap.String("callback", w.row.ID), zap.String("user", w.row.User), zap.String("reason", why))
+	b.opt.Debug(e.lease.TTY(), "Callback "+why)
+	e.text = why
+	e.rows = append(e.rows, audit(time.Now(), "callback "+w.row.ID, w.row.User, why))
+	return e
+}
+
 // refuse counts an event that nobody wants, and gives back what it brought.
 func (b *Broker) refuse(e event) {
 	b.refused.Add(1)
@@ -281,10 +300,12 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	for _, e := range s.effects {
 		switch e := e.(type) {
 		case callback.Dial:
-			rows = append(rows, journal.PutAttempt{Attempt: journal.Attempt{
-				CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now,
-				Script: w.script(),
-			}})
+			a := journal.Attempt{CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now, Script: w.script()}
+			if e.Again {
+				rows = append(rows, journal.ReopenAttempt{Attempt: a})
+			} else {
+				rows = append(rows, journal.PutAttempt{Attempt: a})
+			}
 		case callback.Audit:
 			rows = append(rows, audit(now, "callback "+w.row.ID, w.row.User, e.Text))
 		case callback.End:
@@ -447,6 +468,8 @@ func (b *Broker) describe(s step) string {
 		add(fmt.Sprintf("tty %d", e.TTY))
 	case callback.OffHookEnded:
 		add(e.Err)
+	case callback.LineLost:
+		add(e.Cause)
 	case callback.NoLine:
 		add(e.Cause)
 	case callback.DenialRechecked:

@@ -39,7 +39,7 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 	cfg := b.config.Load()
 	c.request = policies.Request{
 		Identity: w.identity(), Auth: w.auth.Auth, Service: aaa.Service(w.row.Service), Caller: w.row.Caller,
-		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan,
+		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan, CallerUntrusted: !b.trusted(w.row.CalledTTY),
 	}
 	now, _ := cfg.Policies.Recheck(c.request, c.decision)
 	if now.Outcome != policies.CallBack {

@@ -17,7 +17,10 @@ func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 		return false
 	}
 	res := aaa.Result{Reason: "no AAA server takes Call-Check"}
-	if b.opt.CallCheck != nil {
+	switch {
+	case !b.trusted(r.TTY):
+		res.Reason = "the line has no modem signals: a caller could write any number (insecure_signals: true accepts that)"
+	case b.opt.CallCheck != nil:
 		ctx, cancel := context.WithTimeout(ctx, b.opt.Limits.CallCheck)
 		defer cancel()
 		res = b.opt.CallCheck(ctx, aaa.Request{User: r.Caller, TTY: r.TTY, Caller: r.Caller, Called: r.Called})

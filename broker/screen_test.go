@@ -29,14 +29,22 @@ func TestScreen(t *testing.T) {
 		draining bool
 		want     bool
 		takes    time.Duration
+		line     lines.Config
 	}{
-		"granted": {answer(aaa.Granted), false, true, 0}, "refused": {answer(aaa.Refused), false, false, 0}, "silent": {answer(aaa.Silent), false, false, 0},
-		"prompt": {answer(aaa.Prompt), false, false, 0}, "hangs": {hangs, false, false, 15 * time.Second}, "nobody to ask": {nil, false, false, 0},
-		"shutting down": {answer(aaa.Granted), true, false, 0},
+		"granted": {check: answer(aaa.Granted), want: true}, "refused": {check: answer(aaa.Refused)}, "silent": {check: answer(aaa.Silent)},
+		"prompt": {check: answer(aaa.Prompt)}, "hangs": {check: hangs, takes: 15 * time.Second}, "nobody to ask": {},
+		"shutting down":                 {check: answer(aaa.Granted), draining: true},
+		"no modem signals":              {check: answer(aaa.Granted), line: lines.Config{InBand: true}},
+		"no modem signals, and allowed": {check: answer(aaa.Granted), line: lines.Config{InBand: true, InsecureSignals: true}, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := New(Options{CallCheck: tt.check}, Config{})
+				pool := lines.NewPool(lines.PoolOptions{})
+				tt.line.TTY = 65
+				if err := pool.Add(tt.line, nil); err != nil {
+					t.Fatal(err)
+				}
+				b := New(Options{CallCheck: tt.check, Pool: pool}, Config{})
 				b.draining.Store(tt.draining)
 				began := time.Now()
 				if got := b.Screen(t.Context(), lines.RingingCall{TTY: 65, Caller: "84001", Called: "55555"}); got != tt.want || time.Since(began) != tt.takes {

@@ -33,8 +33,19 @@ type disk struct {
 	crash     func(where string) // may end the process before or after a commit
 	callbacks map[string]journal.Callback
 	attempts  map[string]int // callback → attempts recorded
+	last      map[string]rowState
 	ended     map[string]int // callback → audit records of its end
 }
+
+// rowState is what the row of a callback's last attempt says.
+type rowState int
+
+const (
+	none  rowState = iota
+	open           // recorded, and the dial command may leave
+	spare          // it was held back
+	over
+)
 
 var errDisk = errors.New("no space left on device")
 
@@ -67,6 +78,19 @@ func (d *disk) apply(m journal.Mutation) {
 		d.callbacks[m.Callback.ID] = m.Callback
 	case journal.PutAttempt:
 		d.attempts[m.Attempt.CallbackID]++
+		d.last[m.Attempt.CallbackID] = open
+	case journal.ReopenAttempt:
+		if id := m.Attempt.CallbackID; d.last[id] != spare || d.attempts[id] != m.Attempt.N {
+			panic("an attempt was used again that may have been dialled: " + id)
+		}
+		d.last[m.Attempt.CallbackID] = open
+	case journal.EndAttempt:
+		if d.last[m.CallbackID] == open && d.attempts[m.CallbackID] == m.N {
+			d.last[m.CallbackID] = over
+			if m.Outcome == journal.HeldBack {
+				d.last[m.CallbackID] = spare
+			}
+		}
 	case journal.AddAudit:
 		if kind, ok := strings.CutSuffix(m.Audit.Kind, " ended"); ok {
 			d.ended[strings.TrimPrefix(kind, "callback ")]++
@@ -145,6 +169,8 @@ type world struct {
 
 	heard  map[string]bool // callbacks that a caller was told of
 	dials  map[string]int  // callback → dial commands that modems saw
+	tries  map[string]int  // callback → orders to dial, also those whose dial command was held back
+	held   int
 	budget map[string]int
 	over   map[string]bool          // callbacks whose end was carried out or is on disk
 	leases map[uint64]bool          // lent by this process's world, not given back
@@ -237,6 +263,9 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 			w.feed(event{id: id, what: callback.Leased{}})
 		})
 	case callback.OffHook:
+		if w.rng.IntN(15) == 0 {
+			say(w.some(time.Minute), callback.LineLost{Lease: e.Lease, Cause: "unplugged"})
+		}
 		say(w.some(3*time.Second), callback.OffHookEnded{Lease: e.Lease})
 	case callback.ArmTimer:
 		d := map[callback.TimerKind]time.Duration{
@@ -262,6 +291,11 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 		}
 		say(w.some(takes), callback.DenialRechecked{Gen: e.Gen, Reason: reason})
 	case callback.Dial:
+		w.tries[id]++
+		if w.rng.IntN(3) == 0 { // glare, or a dead modem: it hears nothing
+			w.heldBack(id, e)
+			return
+		}
 		w.dialCommand(id, e)
 		w.dialEnds(id, e, say)
 	case callback.StartSession:
@@ -282,6 +316,9 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	if w.disk.attempts[id] < w.dials[id] {
 		w.t.Fatalf("callback %s: %d dial commands, %d attempts on disk (law 2)", id, w.dials[id], w.disk.attempts[id])
 	}
+	if w.disk.last[id] != open {
+		w.t.Fatalf("callback %s: dialled, and its attempt is not open on disk (law 2)", id)
+	}
 	if w.over[id] {
 		w.t.Fatalf("callback %s: dialled after its end (law 3)", id)
 	}
@@ -293,8 +330,20 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	}
 }
 
+// heldBack is the end of a dial that never reached the modem, as the dialler tells it, once.
+func (w *world) heldBack(id string, e callback.Dial) {
+	w.held++
+	what := callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: "glare", HeldBack: true, Unproven: w.rng.IntN(10) == 0}
+	rows := []journal.Mutation{journal.EndAttempt{CallbackID: id, N: e.Attempt, Outcome: journal.HeldBack}}
+	life := w.life
+	w.in(w.some(time.Second), life, func() { w.feed(event{id: id, what: what, rows: rows}) })
+	if w.rng.IntN(5) == 0 { // twice, late
+		w.in(w.some(10*time.Minute), life, func() { w.feed(event{id: id, what: what}) })
+	}
+}
+
 func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, callback.Event)) {
-	ended := callback.DialEnded{Attempt: e.Attempt, Connected: w.rng.IntN(2) == 0, Outcome: "busy"}
+	ended := callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Connected: w.rng.IntN(2) == 0, Outcome: "busy"}
 	if ended.Connected {
 		ended.Outcome = "connected"
 	}
@@ -437,9 +486,9 @@ func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 5732))
 	w = &world{
-		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{}, dials: map[string]int{}, budget: map[string]int{}, over: map[string]bool{},
+		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{}, dials: map[string]int{}, tries: map[string]int{}, budget: map[string]int{}, over: map[string]bool{},
 	}
-	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, ended: map[string]int{}}
+	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, last: map[string]rowState{}, ended: map[string]int{}}
 	w.disk.crash = func(string) {
 		if rng.IntN(300) == 0 {
 			panic(killed{})
@@ -466,6 +515,11 @@ func (w *world) verify(seed uint64) {
 			w.t.Errorf("seed %d: callback %s: %d dials, %d attempts, budget %d", seed, id, n, a, w.budget[id])
 		}
 	}
+	for id, n := range w.tries {
+		if n > w.budget[id]+callback.MaxHeldBack {
+			w.t.Errorf("seed %d: callback %s: %d tries to dial, budget %d", seed, id, n, w.budget[id])
+		}
+	}
 }
 
 // TestSimulation plays thousands of callbacks with faults and crashes, each seed twice.
@@ -478,7 +532,7 @@ func TestSimulation(t *testing.T) {
 		}
 		seeds = n
 	}
-	var heard, dials, kills, puts int
+	var heard, dials, held, kills, puts int
 	for seed := range uint64(seeds) {
 		one, w := simulate(t, seed, 200)
 		if two, _ := simulate(t, seed, 200); one != two {
@@ -488,11 +542,12 @@ func TestSimulation(t *testing.T) {
 		for _, n := range w.dials {
 			dials += n
 		}
+		held += w.held
 		kills += w.kills
 		puts += w.puts
 	}
-	t.Logf("%d seeds: %d promises heard, %d dial commands, %d put off, %d kills", seeds, heard, dials, puts, kills)
-	if heard < seeds*20 || kills < seeds || dials < seeds*10 || puts < seeds*5 {
+	t.Logf("%d seeds: %d promises heard, %d dial commands, %d held back, %d put off, %d kills", seeds, heard, dials, held, puts, kills)
+	if heard < seeds*20 || kills < seeds || dials < seeds*10 || held < seeds*10 || puts < seeds*5 {
 		t.Errorf("the world is too quiet to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
 	}
 }

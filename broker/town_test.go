@@ -74,6 +74,8 @@ type town struct {
 type townOptions struct {
 	lines      int
 	noSignals  bool
+	insecure   bool // insecure_signals
+	sameLine   bool // same_line_no_verify
 	attempts   int
 	forcedWait time.Duration
 	noRotary   bool
@@ -91,7 +93,8 @@ type townOptions struct {
 	lifetime   time.Duration
 	store      func(broker.Store) broker.Store // stands before the journal; nil: nothing does
 	limits     broker.LoginLimits
-	session    func(*session.Config) // changes what sessions run with
+	session    func(*session.Config)                      // changes what sessions run with
+	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log        *zap.Logger
 }
 
@@ -158,7 +161,8 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID, InBand: w.opt.noSignals}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
+		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
@@ -166,7 +170,11 @@ func (w *town) start() {
 			}
 			return p, nil
 		}
-		if err := w.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Open: open})); err != nil {
+		var driver lines.Driver = modem.New(modem.Options{Config: cfg, Open: open})
+		if w.opt.driver != nil {
+			driver = w.opt.driver(cfg.TTY, driver)
+		}
+		if err := w.pool.Add(cfg, driver); err != nil {
 			w.t.Fatal(err)
 		}
 	}

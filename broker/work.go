@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -35,6 +36,33 @@ type work struct {
 	dialler int // the line of the last dial; 0: none in this process
 
 	stopCheck context.CancelFunc // ends the last Recheck; nil none
+	stopWatch context.CancelFunc // ends the watch over the leased line; nil none
+}
+
+// unwatch ends the watch over the leased line.
+func (w *work) unwatch() {
+	if w.stopWatch != nil {
+		w.stopWatch()
+		w.stopWatch = nil
+	}
+}
+
+// want is where the callback may be dialled from.
+func (w *work) want() lines.Want {
+	want := wanted(w.row.Lines, w.row.Rotary, w.row.CalledTTY, w.row.ID)
+	want.NoVerify = w.row.NoVerify
+	return want
+}
+
+// verifyOn reports why a callback that needs no login needs one on this line; "" it needs none, or needs one anyway.
+func (w *work) verifyOn(c lines.Config) string {
+	switch {
+	case !w.row.NoVerify || w.want().MayOmitLogin(c):
+		return ""
+	case !c.Trusted():
+		return fmt.Sprintf("tty %d has no modem signals (insecure_signals is off): leg two asks for the login", c.TTY)
+	}
+	return fmt.Sprintf("tty %d was called and calls back (callback.same_line_no_verify is off): leg two asks for the login", c.TTY)
 }
 
 // dial is an attempt that runs: its dialler, then leg two's call.

@@ -249,7 +249,8 @@ func loadText(t *testing.T, text string, o Overrides) (*Config, string, string) 
 	dir := t.TempDir()
 	for name, data := range map[string]string{
 		"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n", "policies.d/default.yaml": "group: default\n",
-		"short.secret": "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n", "sixteen.secret": "0123456789abcdef\r\n",
+		"allow.d/default.yaml": "group: default\nno_verify: allow\n",
+		"short.secret":         "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n", "sixteen.secret": "0123456789abcdef\r\n",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -350,7 +351,8 @@ func TestProblems(t *testing.T) {
 		{"  lists:", "  call_check: {method: local}\n  lists:", `ringback.yaml:3:24: aaa.call_check.method: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has bits behind the prefix: write 10.0.0.0/8`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: anybody who knows the secret may end sessions (write the address of your server)`},
-		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: nobody is there to be asked by number (write aaa: {call_check: {method: radius}})`},
+		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: nobody is there to be asked by number (write aaa: {call_check: {method: radius}})
+ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insecure_signals: on the port of tty 1 a caller can write any number (use a serial or rfc2217 port, or accept it by insecure_signals: true)`},
 		{"tty: 1,", "tty: 1, exec: staff,", `ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
 		{"", "enable: {}\n", `ringback.yaml:7:9: enable: there is no password (add password_file: or password_hash:)`},
 

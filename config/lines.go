@@ -41,6 +41,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 		return
 	}
 	first, last, _ := parseTTY(tty.Text()) // the table checked it
+	told := false
 	for n := 0; n <= last-first; n++ {
 		line := model
 		line.TTY = first + n
@@ -53,8 +54,23 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 		if !url.IsSet() || !l.address(&line, url, n, ports) {
 			return
 		}
+		told = told || l.screened(v, line)
 		l.cfg.Lines = append(l.cfg.Lines, line)
 	}
+}
+
+// screened refuses a check by number where the number can be written by a caller. true: it did.
+func (l *loader) screened(v *schema.Value, line Line) bool {
+	if !line.CallCheck || line.Trusted() {
+		return false
+	}
+	at := v.Get("call_check")
+	if !at.IsSet() {
+		at = v.Get("tty")
+	}
+	l.errorAt(at, "use a serial or rfc2217 port, or accept it by insecure_signals: true",
+		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number", line.TTY)
+	return true
 }
 
 // line reads what the lines of an entry have in common.
@@ -213,6 +229,7 @@ func (l *loader) cross() {
 		return // half a configuration would give echoes
 	}
 	l.rotaries()
+	l.untrusted()
 	l.reauthorize()
 	users := l.v.Get("users").Items()
 	for i, u := range l.cfg.Users {
@@ -238,6 +255,10 @@ func (l *loader) rotaries() {
 		switch n := dialers[line.Rotary]; {
 		case line.Modem == lines.CallIn && n == 0:
 			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line", "no line can call back who calls tty %d: it answers only, and no line of its rotary dials", first)
+		case line.Modem == lines.InOut && n <= 1 && !line.SameLine && l.noVerify() != "":
+			l.errorAt(v.Get("tty"), "give it a rotary with another line that dials, write no_verify: deny, or accept it by callback: {same_line_no_verify: true}",
+				"tty %d is only called back by itself, and group %s allows no_verify: a caller who never hangs up would be let in without the second login",
+				first, l.noVerify())
 		case line.Modem == lines.InOut && n <= 1:
 			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials", "who calls tty %d is called back by the same line: a caller who stays on it can wait for the dial", first)
 		}
@@ -277,5 +298,7 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 		l.warnAt(v.Get("callback"), d.Hint, "user %q will be refused: %s", u.Name, d.Reason)
 	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:
 		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file", "user %q must log in again all the same: group %s allows no no_verify", u.Name, d.Group)
+	case d.Outcome == policies.CallBack && d.NoVerify:
+		l.crossNoVerify(v.Get("callback", "no_verify"), u)
 	}
 }

@@ -34,7 +34,7 @@ const (
 	NoAnswer    Outcome = "no answer"
 	NoCarrier   Outcome = "no carrier"
 	NoDialtone  Outcome = "no dialtone"
-	Glare       Outcome = "glare"       // the network rang us while we dialled
+	Glare       Outcome = "glare"       // a call came in on the line as it was about to dial, or while it dialled
 	Voice       Outcome = "voice"       // a person answered
 	Fax         Outcome = "fax"         // a fax machine answered, or the modem connected as one
 	Blacklisted Outcome = "blacklisted" // the modem refuses this number
@@ -52,6 +52,7 @@ const (
 type Attempt struct {
 	Call       *lines.Call // nil unless Outcome is Connected
 	Outcome    Outcome
+	HeldBack   bool   // the dial command provably never left (lines.ErrHeldBack): nobody was rung; Outcome says why. Never of one that was Cancelled
 	Detail     string // for people: what was tried on which line, what came of it, and how to mend what can be mended
 	Script     string // name of the script that ran; "" none
 	Transcript []chat.Entry
@@ -106,6 +107,7 @@ func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern, number s
 		a.Transcript = res.Transcript
 	}
 	outcome, why := judge(ctx, call, code, res, err)
+	a.HeldBack = call == nil && outcome != Cancelled && errors.Is(err, lines.ErrHeldBack)
 	if outcome == TimedOut || outcome == ModemError && code == lines.NoResult {
 		why = withLastWords(why, a.Transcript)
 	}
@@ -191,6 +193,9 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 	if res != nil && res.Outcome == chat.Cancelled && ctx.Err() != nil && errors.Is(res.Err, context.Cause(ctx)) {
 		return Cancelled, because(res.Err.Error(), res, err) // a result code after that is the answer to our own hang-up
 	}
+	if code == lines.Ring || errors.Is(err, lines.ErrRinging) {
+		return Glare, glare(err)
+	}
 	if o, ends := outcomeOf(code); ends {
 		return o, because("the modem said "+string(code), res, err)
 	}
@@ -207,6 +212,14 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 		return ModemError, "the script ended and the modem never said CONNECT (end the script in CONNECT \\c)"
 	}
 	return outcomeAfterScript(ctx, call, err), because("after the script had ended well", res, err)
+}
+
+// glare says what the word means.
+func glare(err error) string {
+	if errors.Is(err, lines.ErrHeldBack) {
+		return "glare: a call came in just before the dial; the dial command was held back"
+	}
+	return "glare: a call came in as the line dialled (the modem said RING)"
 }
 
 // outcomeAfterScript tells what an error means that came after a script's good end. What is not known to be better is LineLost.

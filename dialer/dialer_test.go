@@ -196,6 +196,7 @@ func TestDial(t *testing.T) {
 		{"no dialtone", fakeLine{answers: answers(""), code: lines.NoDialtone, after: time.Second}, "rtp", "84001", NoDialtone, "NO DIALTONE", dialled, 0, 1},
 		{"error", fakeLine{answers: answers(""), code: lines.Error, after: time.Second}, "rtp", "84001", ModemError, "ERROR", dialled, 0, 1},
 		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING", dialled, 0, 1},
+		{"glare while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "tty65: glare: a call came in as the line dialled", dialled, 0, 1},
 		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001", Blacklisted, "BLACKLISTED", dialled, 0, 1},
 		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed, "DELAYED", dialled, 0, 1},
 		{"fax", fakeLine{answers: answers("\r\nCONNECT FAX\r\n"), code: lines.Fax}, "rtp", "84001", Fax, "the modem said FAX", dialled, 0, 1},
@@ -249,6 +250,49 @@ func TestDial(t *testing.T) {
 				}
 				if !a.Started.Equal(began) || !a.Ended.Equal(time.Now()) {
 					t.Errorf("from %v to %v", a.Started, a.Ended)
+				}
+			})
+		})
+	}
+}
+
+// TestHeldBack: that the dial command never left is told apart from all that may have been dialled.
+func TestHeldBack(t *testing.T) {
+	rang := fmt.Errorf("tty65: %w: %w", lines.ErrHeldBack, lines.ErrRinging)
+	dead := fmt.Errorf("%w: %w", lines.ErrHeldBack, lines.ErrDown)
+	noOK := fmt.Errorf("no OK within 5s: %w", lines.ErrHeldBack)
+	cleared := fmt.Errorf("%w: %w", lines.ErrHeldBack, lines.ErrCleared)
+	refuses := fmt.Errorf("the modem said ERROR: %w", lines.ErrHeldBack)
+	for _, c := range []struct {
+		name    string
+		line    fakeLine
+		pattern string
+		outcome Outcome
+		detail  string
+		held    bool
+	}{
+		{"it rings before the script", fakeLine{refuse: true, err: rang}, "rtp", Glare,
+			"dial 84001 on tty65: glare: a call came in just before the dial; the dial command was held back", true},
+		{"it rings before the script, by its result code", fakeLine{refuse: true, err: dead, code: lines.Ring}, "rtp", Glare, "a call came in just before the dial", true},
+		{"it rings before the dial command", fakeLine{answers: map[string]string{}, after: time.Second, cause: rang}, "rtp", Glare, "held back", true},
+		{"it rings while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", Glare, "as the line dialled", false},
+		{"the modem is dead", fakeLine{refuse: true, err: dead}, "rtp", LineLost, "the line is down", true},
+		{"the script fails before the dial command", fakeLine{answers: map[string]string{}, err: noOK}, "rtp", TimedOut, "no OK within 5s", true},
+		{"a command before it is refused", fakeLine{answers: map[string]string{}, err: refuses, code: lines.Error}, "rtp", ModemError, "held back", true},
+		{"the script fails after it", fakeLine{answers: answers("")}, "rtp", TimedOut, "no CONNECT", false},
+		{"the line is cleared before it", fakeLine{refuse: true, err: cleared}, "rtp", Cancelled, "cleared", false},
+		{"there is no script", fakeLine{}, "isdn", NoScript, "no matching", false},
+		{"connected", fakeLine{answers: answers("\r\nCONNECT\r\n"), code: lines.Connected}, "rtp", Connected, "CONNECT", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := Dialer{Scripts: scripts(t)}
+				a := d.Dial(t.Context(), &c.line, c.pattern, "84001")
+				if a.Outcome != c.outcome || a.HeldBack != c.held || !strings.Contains(a.Detail, c.detail) {
+					t.Errorf("%s, held back %v: %s", a.Outcome, a.HeldBack, a.Detail)
+				}
+				if c.held && strings.Contains(c.line.wrote, "ATDT") {
+					t.Errorf("held back, and wrote %q", c.line.wrote)
 				}
 			})
 		})

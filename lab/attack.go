@@ -109,10 +109,14 @@ func (a Attack) run(ctx context.Context, o *Options) (got, notes []string, err e
 	return s.got, s.notes, err
 }
 
-// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, and what the attack wants.
+// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, and what the attack wants. A line that is alone may call back without verification, else the daemon would not start.
 func (a Attack) configure(name, text string, host *evilHost) string {
 	if name == "ringback.yaml" {
-		text = strings.ReplaceAll(text, "forced_wait: 5s", "forced_wait: 1s")
+		wait := "forced_wait: 1s"
+		if a.lines == 1 {
+			wait += ", same_line_no_verify: true"
+		}
+		text = strings.ReplaceAll(text, "forced_wait: 5s", wait)
 		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // they are the file's end
 	}
 	if host != nil {
@@ -277,6 +281,15 @@ func (s *siege) callbackEnds(ctx context.Context, user string, d time.Duration) 
 func (s *siege) idle(ctx context.Context) bool {
 	lines, err := s.Client().Lines(ctx)
 	return err == nil && !slices.ContainsFunc(lines, func(l client.Line) bool { return l.State != "idle" })
+}
+
+// state is what the daemon says of a line; "" it is not there now.
+func (s *siege) state(ctx context.Context, tty int) string {
+	lines, err := s.Client().Lines(ctx)
+	if i := slices.IndexFunc(lines, func(l client.Line) bool { return l.TTY == tty }); err == nil && i >= 0 {
+		return lines[i].State
+	}
+	return ""
 }
 
 // inService says whether a line of the daemon may take a call some time.

@@ -26,10 +26,14 @@ func holds() []Attack {
 		{
 			Name: "caller-holds",
 			About: "A thief with the stolen password of a user without a second login never hangs up: the exchange keeps the call, a false dial tone meets the " +
-				"daemon when it calls back by the same line (2600, Phrack 17).",
-			lines: 1,
+				"daemon when it calls back by the same line, the other one being out of service (2600, Phrack 17).",
+			lines: 2,
 			modem: func(name string, c *exchange.ModemConfig) { c.HoldsLine = name == "austin-02" },
 			play: func(ctx context.Context, s *siege) error {
+				s.lines[1].SetFault(exchange.Fault{Vanished: true})
+				if err := s.until(ctx, 20*time.Second, func() bool { return s.state(ctx, firstTTY+1) == "down" }); err != nil {
+					return err
+				}
 				thief, err := s.sit(ctx, "austin-02")
 				if err != nil {
 					return err

@@ -56,6 +56,22 @@ func (s *siege) steal(ctx context.Context, lies *impostor) error {
 	return s.callVictim(ctx, thief)
 }
 
+// verifies logs in again where leg two asks for it, as it does on a port without modem signals. The function that it returns ends that.
+func (c *caller) verifies(ctx context.Context, user, password string) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := c.sees(ctx, "Username: "); err == nil {
+			_ = c.logsIn(ctx, user, password, "") // what came of it is seen at the prompt
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 // callVictim has a user without a second login promised a callback while the thief waits for it.
 func (s *siege) callVictim(ctx context.Context, thief *caller) error {
 	victim, err := s.sit(ctx, "austin-01")
@@ -66,6 +82,7 @@ func (s *siege) callVictim(ctx context.Context, thief *caller) error {
 	if err := victim.promised(ctx, "austin-01", "maui-1993"); err != nil {
 		return err
 	}
+	defer victim.verifies(ctx, "austin-01", "maui-1993")()
 	if err := s.callbackEnds(ctx, "austin-01", 8*time.Second); err != nil || s.isFooled() {
 		return err
 	}

@@ -40,11 +40,15 @@ type ScenarioStep struct {
 // callbackKeys are what the file `callback` may ask for.
 var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true, "cause": true, "tty": true}
 
-// Shipped returns the two scenarios of Cisco document 5732.
-func Shipped() ([]*Scenario, error) {
+// Shipped returns the two scenarios of Cisco document 5732, as they end on this kind of port: one without modem signals asks for the login always.
+func Shipped(ports Ports) ([]*Scenario, error) {
 	var all []*Scenario
 	for _, name := range []string{"no-verify", "any-number"} {
-		data, err := fs.ReadFile(shipped, "scenarios/"+name+".txt")
+		file := name
+		if name == "no-verify" && ports != RFC2217 {
+			file = "no-verify-in-band"
+		}
+		data, err := fs.ReadFile(shipped, "scenarios/"+file+".txt")
 		if err != nil {
 			return nil, err
 		}

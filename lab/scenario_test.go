@@ -88,7 +88,7 @@ func TestReadScenario(t *testing.T) {
 
 // The transcripts are those of Cisco document 5732, line by line.
 func TestShipped(t *testing.T) {
-	all, err := Shipped()
+	all, err := Shipped(RFC2217)
 	if err != nil {
 		t.Fatal(err)
 	}

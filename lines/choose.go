@@ -12,7 +12,17 @@ type Want struct {
 	TTYs   []int  // explicit lines (callback-line): any of these, the first ones first, and no other
 	Rotary int    // the authorization's rotary; NoRotary: that of the called line
 	Called int    // the line that was called: used only where no other line of the rotary is in service
+
+	// NoVerify: the called party is to be let in without a login. Lines whose calls may do without one (MayOmitLogin) go before all others, which are
+	// used only where none of those is in service.
+	NoVerify bool
 }
+
+// MayOmitLogin reports whether the party that is called by a line of this configuration may be let in without a login: the line can be trusted, and
+// it is not the one that was called, where a caller who never hung up would take the call, unless Config.SameLine accepts that.
+func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle()) }
+
+func (w Want) mayOmit(s Status) bool { return !s.Untrusted && (s.TTY != w.Called || s.SameLine) }
 
 // Choose returns the lines that may serve w as things stand, best first, idle or not. A line that is out of service (down, quarantined)
 // or answers only (callin) does not count; explicit lines count while they are down, since nothing else may stand in for them. No line
@@ -25,54 +35,59 @@ func Choose(w Want, all []Status) ([]int, error) {
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b Status) int { return a.TTY - b.TTY })
 	rotary := w.rotary(all)
-	var others, same []int
+	best := fitNever
 	for _, s := range all {
-		switch w.fit(s.TTY, s.Rotary, s.Modem, rotary) {
-		case fitFirst:
-			if len(w.TTYs) > 0 || s.State.inService() {
-				others = append(others, s.TTY)
-			}
-		case fitSame:
-			if s.State.inService() {
-				same = append(same, s.TTY)
-			}
+		if f := w.fit(s, rotary); s.State.inService() && f != fitNever && (best == fitNever || f < best) {
+			best = f
+		}
+	}
+	var may []int
+	for _, s := range all {
+		explicit := len(w.TTYs) > 0
+		switch f := w.fit(s, rotary); {
+		case f == fitNever:
+		case explicit && (best == fitNever || f == best), f == best && s.State.inService():
+			may = append(may, s.TTY)
 		}
 	}
 	if len(w.TTYs) > 0 {
-		slices.SortStableFunc(others, func(a, b int) int { return slices.Index(w.TTYs, a) - slices.Index(w.TTYs, b) })
+		slices.SortStableFunc(may, func(a, b int) int { return slices.Index(w.TTYs, a) - slices.Index(w.TTYs, b) })
 	}
-	if len(others) > 0 {
-		return others, nil
-	}
-	return same, nil
+	return may, nil
 }
 
 func (s State) inService() bool { return s != Down && s != Quarantined }
 
-// fit says how a line stands to a Want.
+// fit says how a line stands to a Want: the lower the better, and a line is used only where none with a better fit is in service.
 type fit int
 
 const (
-	fitNever fit = iota
-	fitFirst     // an explicit line, or another line of the rotary
-	fitSame      // the called line: where no other is in service
+	fitNever      fit = iota
+	fitFirst          // an explicit line, or another line of the rotary
+	fitSame           // the called line
+	fitFirstLogin     // as fitFirst, but a callback without verification would need a login
+	fitSameLogin
 )
 
-func (w Want) fit(tty, lineRotary int, mode ModemMode, rotary int) fit {
+// fit looks at what never changes of s, and at whether it can be trusted.
+func (w Want) fit(s Status, rotary int) fit {
+	f := fitNever
 	switch {
-	case mode == CallIn:
+	case s.Modem == CallIn:
 		return fitNever
 	case len(w.TTYs) > 0:
-		if slices.Contains(w.TTYs, tty) {
-			return fitFirst
+		if slices.Contains(w.TTYs, s.TTY) {
+			f = fitFirst
 		}
-		return fitNever
-	case tty == w.Called:
-		return fitSame
-	case rotary != NoRotary && lineRotary == rotary:
-		return fitFirst
+	case s.TTY == w.Called:
+		f = fitSame
+	case rotary != NoRotary && s.Rotary == rotary:
+		f = fitFirst
 	}
-	return fitNever
+	if f != fitNever && w.NoVerify && !w.mayOmit(s) {
+		f += fitFirstLogin - fitFirst
+	}
+	return f
 }
 
 // rotary is the rotary that w looks in: its own, else the called line's.
@@ -104,10 +119,12 @@ func possible(w Want, all []Status) error {
 	}
 	var refused []string
 	for _, s := range all {
-		if w.fit(s.TTY, s.Rotary, s.Modem, rotary) != fitNever {
+		if w.fit(s, rotary) != fitNever {
 			return nil
 		}
-		if s.Modem == CallIn && w.fit(s.TTY, s.Rotary, InOut, rotary) != fitNever {
+		dials := s
+		dials.Modem = InOut
+		if s.Modem == CallIn && w.fit(dials, rotary) != fitNever {
 			refused = append(refused, fmt.Sprintf("tty %d", s.TTY))
 		}
 	}

@@ -16,13 +16,14 @@ type line struct {
 	cfg    Config
 	driver Driver
 	kick   chan struct{} // capacity 1: prove a quarantined line now
+	calm   chan struct{} // capacity 1: what kept a probe from being made may be over
 
 	reported   bool   // the driver has said Up or Down once. Until then the line counts as in service: it is about to come
 	up         bool   // the modem is ready
 	reason     string // why it is not up
 	quarantine string // why it is quarantined; "" it is not
 	proving    bool   // the goroutine that ends the quarantine runs
-	counted    bool   // counted in pool.usable
+	counted    count  // what it adds to pool.usable
 	settling   bool   // given back, not yet proven on hook
 	lease      *Lease // nil: nobody's
 	phase      State  // what the driver or the lease does, while it is up
@@ -34,10 +35,23 @@ type line struct {
 	noise      uint64
 	inBand     bool              // the open port has no modem signals
 	notices    map[string]string // by name
+	plan       Status            // of configLocked, for Want.fit
+	probing    bool              // its modem is being probed, or cannot be just now: it is not lent, but may be answered
+	probedFor  *Waiting          // who gets it then; nil: whoever waits
 }
 
 // freeLocked reports whether the line may be lent or answered now.
 func (l *line) freeLocked() bool { return l.up && l.quarantine == "" && l.lease == nil && !l.settling }
+
+// lendableLocked reports whether the line may be lent now.
+func (l *line) lendableLocked() bool { return l.freeLocked() && !l.probing }
+
+// configLocked is the configuration with what the open port has shown.
+func (l *line) configLocked() Config {
+	c := l.cfg
+	c.InBand = c.InBand || l.inBand
+	return c
+}
 
 func (l *line) stateLocked() State {
 	switch {
@@ -62,7 +76,7 @@ func (l *line) statusLocked() Status {
 	case Quarantined:
 		s.Reason = l.quarantine
 	}
-	s.InBand = l.inBand || l.cfg.InBand
+	s.InBand, s.Untrusted, s.SameLine = l.plan.InBand, l.plan.Untrusted, l.plan.SameLine
 	for _, name := range slices.Sorted(maps.Keys(l.notices)) {
 		s.Notices = append(s.Notices, l.notices[name])
 	}
@@ -86,23 +100,27 @@ func (l *line) touchLocked() {
 	l.pool.changedLocked()
 }
 
-// serve keeps the count of lines in service, by which a Waiting knows whether to fall back on the called line.
+// count is how many lines are in service and may dial, and how many of them can be trusted.
+type count struct{ all, trusted int }
+
+func (c count) plus(d count) count  { return count{c.all + d.all, c.trusted + d.trusted} }
+func (c count) minus(d count) count { return count{c.all - d.all, c.trusted - d.trusted} }
+
+// serve keeps the count of lines in service, by which a Waiting knows whether to fall back on others.
 func (l *line) serve() {
-	r := l.cfg.Rotary
-	in := l.cfg.Modem != CallIn && l.quarantine == "" && (l.up || !l.reported)
-	switch {
-	case r == NoRotary || in == l.counted:
-	case in:
-		l.pool.usable[r]++
-	default:
-		l.pool.usable[r]--
+	var now count
+	if l.cfg.Modem != CallIn && l.quarantine == "" && (l.up || !l.reported) {
+		now.all = 1
+		if !l.plan.Untrusted {
+			now.trusted = 1
+		}
 	}
-	if gone := l.counted && !in; gone {
-		l.counted = in
+	was, r := l.counted, l.cfg.Rotary
+	l.counted = now
+	l.pool.usable[r] = l.pool.usable[r].plus(now).minus(was)
+	if now.all < was.all || now.trusted < was.trusted {
 		l.pool.fallBackLocked()
-		return
 	}
-	l.counted = in
 }
 
 // Up implements Host.
@@ -110,6 +128,7 @@ func (l *line) Up(unproven error) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
 	l.reported, l.up, l.reason = true, true, ""
+	signal(l.calm)
 	if l.lease == nil && !l.settling {
 		l.phase = Idle
 	}
@@ -125,8 +144,17 @@ func (l *line) Down(reason error) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
 	l.reported, l.up, l.reason = true, false, reason.Error()
+	l.outLocked(reason)
+}
+
+// outLocked follows when the line has gone out of service: its lease, who waits for its probe, and all who could fall back on it learn of it.
+func (l *line) outLocked(cause error) {
 	l.touchLocked()
 	l.serve()
+	if l.lease != nil {
+		l.lease.loseLocked(cause)
+	}
+	l.freeCandidateLocked()
 }
 
 // Phase implements Host.
@@ -139,6 +167,9 @@ func (l *line) Phase(s State) {
 	switch {
 	case l.lease == nil && !l.settling && (s == Ringing || s == Idle):
 		l.phaseLocked(s)
+		if s == Idle {
+			signal(l.calm)
+		}
 	case l.lease == nil:
 	case s == Idle && l.phase == HangingUp && !l.lease.incoming:
 		l.phaseLocked(Leased)
@@ -171,6 +202,8 @@ func (l *line) Answer() bool {
 		return false
 	}
 	l.lendLocked(p.o.NewID(), true)
+	l.freeCandidateLocked()
+	signal(l.calm)
 	return true
 }
 
@@ -198,7 +231,7 @@ func (l *line) serveCall(ctx context.Context, s *Lease, c *Call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.returnLocked()
-	l.settledLocked(err)
+	l.settledLocked(err, true)
 }
 
 func (l *line) handle(ctx context.Context, c *Call) {
@@ -217,7 +250,7 @@ func (l *line) Missed(unproven error) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
 	l.lease.returnLocked()
-	l.settledLocked(unproven)
+	l.settledLocked(unproven, true)
 }
 
 // InBand implements Host.
@@ -225,8 +258,12 @@ func (l *line) InBand(is bool) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
 	l.inBand = is
+	l.planLocked()
 	l.touchLocked()
+	l.serve()
 }
+
+func (l *line) planLocked() { l.plan = l.configLocked().Idle() }
 
 // Notice implements Host.
 func (l *line) Notice(name, text string) {
@@ -263,7 +300,7 @@ func (l *line) Noise() {
 // proofTime bounds a hang-up with its proof: the driver's own limits end it long before.
 func (l *line) proofTime() time.Duration {
 	t := l.cfg.Timing.WithDefaults()
-	return 2*t.OnHook + t.DTRLow + 4*t.Guard + 6*t.Command
+	return 2*t.OnHook + t.DTRLow + 14*t.Guard + 6*t.Command
 }
 
 // settle has the driver prove the line on hook.
@@ -273,11 +310,12 @@ func (l *line) settle(ctx context.Context) {
 	err := l.driver.Settle(ctx)
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
-	l.settledLocked(err)
+	l.settledLocked(err, false) // there may have been nothing to prove, for hours
 }
 
-// settledLocked says what became of a line that was given back. It is passed on in the same breath, so that it cannot be answered before.
-func (l *line) settledLocked(err error) {
+// settledLocked says what became of a line that was given back. Where it was proven on hook just now it is passed on in the same breath, so that it
+// cannot be answered before.
+func (l *line) settledLocked(err error, fresh bool) {
 	l.settling = false
 	l.phaseLocked(Idle)
 	defer l.pool.hushLocked()
@@ -285,15 +323,14 @@ func (l *line) settledLocked(err error) {
 		l.quarantineLocked(err)
 		return
 	}
-	l.pool.passLocked(l)
+	l.pool.passLocked(l, fresh)
 }
 
 // quarantineLocked keeps the line from being lent and answered until it is proven on hook.
 func (l *line) quarantineLocked(err error) {
 	l.quarantine = err.Error()
 	l.pool.o.Debug(l.cfg.TTY, "quarantined: "+l.quarantine)
-	l.touchLocked()
-	l.serve()
+	l.outLocked(err)
 	if l.proving {
 		return
 	}
@@ -308,7 +345,7 @@ func (l *line) liftLocked() {
 	l.quarantine = ""
 	l.touchLocked()
 	l.serve()
-	l.pool.passLocked(l)
+	l.pool.passLocked(l, true)
 }
 
 // maxQuarantine is the longest pause between two proofs.

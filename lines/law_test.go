@@ -27,6 +27,7 @@ type attacker struct {
 	calls   map[int]*stubData // incoming, by line
 	ringing map[int]bool      // answered, neither connected nor missed
 	bad     map[int]bool      // Settle fails
+	odd     map[int]bool      // Probe may do anything
 	down    map[int]bool
 }
 
@@ -35,10 +36,11 @@ func attack(t *rapid.T) {
 	for tty := range rapid.IntRange(1, 5).Draw(t, "lines") {
 		cfgs = append(cfgs, Config{
 			TTY: tty + 1, Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"),
-			Modem: rapid.SampledFrom([]ModemMode{InOut, InOut, CallOut, CallIn}).Draw(t, "mode"),
+			Modem:  rapid.SampledFrom([]ModemMode{InOut, InOut, CallOut, CallIn}).Draw(t, "mode"),
+			InBand: rapid.Bool().Draw(t, "in-band"), SameLine: rapid.Bool().Draw(t, "same line"),
 		})
 	}
-	a := &attacker{t: t, calls: map[int]*stubData{}, ringing: map[int]bool{}, bad: map[int]bool{}, down: map[int]bool{}}
+	a := &attacker{t: t, calls: map[int]*stubData{}, ringing: map[int]bool{}, bad: map[int]bool{}, odd: map[int]bool{}, down: map[int]bool{}}
 	a.w = newTown(t, func(ctx context.Context, c *Call) {
 		select {
 		case <-c.Done():
@@ -58,6 +60,8 @@ func attack(t *rapid.T) {
 		"hang up": a.hangUp,
 		"break":   a.breakOrMend,
 		"port":    a.port,
+		"probe":   a.probe,
+		"in-band": func(t *rapid.T) { a.w.stubs[a.tty(t)].host.InBand(rapid.Bool().Draw(t, "is")) },
 		"clear":   func(t *rapid.T) { _ = a.w.Clear(a.tty(t)) },
 		"time":    func(t *rapid.T) { <-time.After(time.Duration(rapid.IntRange(1, 30).Draw(t, "s")) * time.Second) },
 	})
@@ -67,7 +71,7 @@ func attack(t *rapid.T) {
 func (a *attacker) tty(t *rapid.T) int { return rapid.IntRange(1, len(a.w.stubs)).Draw(t, "tty") }
 
 func (a *attacker) request(t *rapid.T) {
-	x := Want{Owner: "cb", Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t)}
+	x := Want{Owner: "cb", Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t), NoVerify: rapid.Bool().Draw(t, "no verify")}
 	if rapid.Bool().Draw(t, "explicit") {
 		x.TTYs = []int{a.tty(t), a.tty(t)}
 	}
@@ -81,16 +85,26 @@ func (a *attacker) request(t *rapid.T) {
 		return
 	}
 	a.queue = append(a.queue, q)
-	idle := slices.ContainsFunc(before, func(s Status) bool { return s.State == Idle && slices.Contains(may, s.TTY) })
+	idle, slow := false, false // slow: it may be waiting for a probe
+	for _, s := range before {
+		if s.State == Idle && slices.Contains(may, s.TTY) {
+			odd := a.odd[s.TTY] || a.w.probing(s.TTY)
+			idle, slow = idle || !odd, slow || odd
+		}
+	}
+	synctest.Wait()
 	select {
 	case l := <-q.Lease():
 		if !slices.Contains(may, l.TTY()) {
 			t.Fatalf("%+v got tty %d, Choose says %v", x, l.TTY(), may)
 		}
+		if l.Owner() != "cb" {
+			t.Fatalf("a lease of %q", l.Owner())
+		}
 		a.queue = a.queue[:len(a.queue)-1]
 		a.leases = append(a.leases, l)
 	default:
-		if idle {
+		if idle && !slow {
 			t.Fatalf("%+v waits though one of %v is idle", x, may)
 		}
 	}
@@ -207,6 +221,21 @@ func (a *attacker) port(t *rapid.T) {
 	a.w.stubs[tty].host.Up(a.proof(tty))
 }
 
+// probe changes what the probe of a modem says, and how late.
+func (a *attacker) probe(t *rapid.T) {
+	tty := a.tty(t)
+	err := rapid.SampledFrom([]error{nil, ErrRinging, ErrDown, errors.New("no OK")}).Draw(t, "says")
+	takes := time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second
+	a.odd[tty] = a.odd[tty] || err != nil || takes > 0
+	a.w.stubs[tty].probes(err, takes)
+}
+
+func (w *town) probing(tty int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lines[tty].probing
+}
+
 // check is asked after each step.
 func (a *attacker) check(t *rapid.T) {
 	synctest.Wait()
@@ -247,18 +276,21 @@ func (a *attacker) check(t *rapid.T) {
 
 // checkUsable recounts the lines in service.
 func (a *attacker) checkUsable(t *rapid.T) {
-	count := map[int]int{}
+	count, trusted := map[int]int{}, map[int]int{}
 	for _, s := range a.w.Lines() {
 		if s.Rotary != NoRotary && s.Modem != CallIn && s.State.inService() {
 			count[s.Rotary]++
+			if !s.Untrusted {
+				trusted[s.Rotary]++
+			}
 		}
 	}
 	for _, r := range []int{0, 1} {
 		a.w.mu.Lock()
 		n := a.w.usable[r]
 		a.w.mu.Unlock()
-		if n != count[r] {
-			t.Fatalf("rotary %d: %d counted, %d in service", r, n, count[r])
+		if n.all != count[r] || n.trusted != trusted[r] {
+			t.Fatalf("rotary %d: %+v counted, %d in service, %d trusted", r, n, count[r], trusted[r])
 		}
 	}
 }
@@ -268,7 +300,17 @@ func (a *attacker) end() {
 	for tty, s := range a.w.stubs {
 		a.bad[tty], a.down[tty] = false, false
 		s.settles(nil)
+		s.probes(nil, 0)
 		s.host.Up(nil)
+	}
+	<-time.After(time.Minute) // a probe may be under way, or put off
+	for _, q := range a.queue {
+		may, _ := Choose(q.want, a.w.Lines())
+		for _, tty := range may {
+			if len(q.lease) == 0 && a.w.state(tty) == Idle {
+				a.t.Fatalf("%+v waits for ever though tty %d is idle", q.want, tty)
+			}
+		}
 	}
 	for len(a.queue)+len(a.leases) > 0 {
 		for _, q := range a.queue {
@@ -286,7 +328,7 @@ func (a *attacker) end() {
 		c.err = nil
 		_ = c.Hangup(context.Background())
 	}
-	<-time.After(time.Second)
+	<-time.After(time.Minute) // a probe may be under way, or put off
 	for _, s := range a.w.Lines() {
 		if s.State != Idle {
 			a.t.Fatalf("not idle in the end: %+v", s)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrReleased is the error of a lease that was given back.
@@ -18,6 +19,7 @@ type Waiting struct {
 	called *line         // nil: unknown
 	lease  chan *Lease   // capacity 1; closed when the pool ends
 	place  *list.Element // nil: no longer in the queue; guarded by pool.mu
+	probed *line         // the line whose modem is being probed for it; nil none; guarded by pool.mu
 }
 
 // CanServe returns nil where some line could serve w, now or later, and else an error that says why not.
@@ -29,10 +31,10 @@ func (p *Pool) CanServe(w Want) error {
 
 func (p *Pool) canServeLocked(w Want, rotary int) error {
 	for _, l := range p.sorted {
-		switch w.fit(l.cfg.TTY, l.cfg.Rotary, l.cfg.Modem, rotary) {
-		case fitFirst:
+		switch w.fit(l.plan, rotary) {
+		case fitFirst, fitFirstLogin:
 			return nil
-		case fitSame:
+		case fitSame, fitSameLogin:
 			if w.Rotary == NoRotary || l.cfg.Rotary == w.Rotary { // else the rotary may have no line at all
 				return nil
 			}
@@ -53,7 +55,7 @@ func (p *Pool) rotaryLocked(w Want) int {
 }
 
 // Request asks for a line and returns at once; who asked first is served first. The lines that may serve are those of Choose, looked at
-// again whenever one of them changes. An error says that none could ever serve.
+// again whenever one of them changes. The modem of an idle line is probed before the line is lent. An error says that none could ever serve.
 func (p *Pool) Request(w Want) (*Waiting, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,18 +67,25 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 		return nil, err
 	}
 	q := &Waiting{pool: p, want: w, rotary: rotary, called: p.lines[w.Called], lease: make(chan *Lease, 1)}
-	if l := q.freeLocked(); l != nil {
-		q.lease <- l.lendLocked(w.Owner, false)
-		return q, nil
-	}
 	q.place = p.queue.PushBack(q)
+	q.seekLocked()
 	return q, nil
+}
+
+// seekLocked has the best line that may serve q now probed for it, where it waits and none is being probed for it already.
+func (q *Waiting) seekLocked() {
+	if q.place == nil || q.probed != nil {
+		return
+	}
+	if l := q.freeLocked(); l != nil {
+		l.probeLocked(q)
+	}
 }
 
 // freeLocked returns the best line that may serve now; nil where all are busy.
 func (q *Waiting) freeLocked() *line {
 	for _, tty := range q.want.TTYs {
-		if l := q.pool.lines[tty]; l != nil && l.freeLocked() && q.servesLocked(l) {
+		if l := q.pool.lines[tty]; l != nil && l.lendableLocked() && q.servesLocked(l) {
 			return l
 		}
 	}
@@ -84,35 +93,53 @@ func (q *Waiting) freeLocked() *line {
 		return nil
 	}
 	for _, l := range q.pool.sorted {
-		if l.freeLocked() && l != q.called && q.servesLocked(l) {
+		if l.lendableLocked() && q.servesLocked(l) {
 			return l
 		}
-	}
-	if q.called != nil && q.called.freeLocked() && q.servesLocked(q.called) {
-		return q.called
 	}
 	return nil
 }
 
 // servesLocked reports whether l may serve as things stand.
 func (q *Waiting) servesLocked(l *line) bool {
-	switch q.want.fit(l.cfg.TTY, l.cfg.Rotary, l.cfg.Modem, q.rotary) {
-	case fitFirst:
-		return true
+	f := q.want.fit(l.plan, q.rotary)
+	return f != fitNever && !q.betterLocked(f)
+}
+
+// betterLocked reports whether a line with a better fit is in service.
+func (q *Waiting) betterLocked(than fit) bool {
+	if len(q.want.TTYs) > 0 {
+		return than != fitFirst && slices.ContainsFunc(q.want.TTYs, func(tty int) bool {
+			l := q.pool.lines[tty]
+			return l != nil && l.counted.all > 0 && q.want.fit(l.plan, q.rotary) < than
+		})
+	}
+	others := q.othersLocked()
+	first, login := others.all, 0
+	if q.want.NoVerify {
+		first, login = others.trusted, others.all-others.trusted
+	}
+	c := q.called
+	same := c != nil && c.counted.all > 0 && q.want.fit(c.plan, q.rotary) == fitSame
+	switch than {
 	case fitSame:
-		return q.othersLocked() == 0
+		return first > 0
+	case fitFirstLogin:
+		return first > 0 || same
+	case fitSameLogin:
+		return first > 0 || login > 0
 	}
 	return false
 }
 
 // othersLocked counts the lines of the rotary in service besides the called one.
-func (q *Waiting) othersLocked() int {
+func (q *Waiting) othersLocked() count {
 	if q.rotary == NoRotary {
-		return 0
+		return count{}
 	}
 	n := q.pool.usable[q.rotary]
-	if c := q.called; c != nil && c.counted && c.cfg.Rotary == q.rotary {
-		n--
+	if c := q.called; c != nil && c.cfg.Rotary == q.rotary {
+		n = n.minus(c.counted)
 	}
 	return n
 }
@@ -124,10 +151,7 @@ func (q *Waiting) Lease() <-chan *Lease { return q.lease }
 // lease was taken, which it leaves alone.
 func (q *Waiting) Cancel() {
 	q.pool.mu.Lock()
-	if q.place != nil {
-		q.pool.queue.Remove(q.place)
-		q.place = nil
-	}
+	q.leaveLocked()
 	q.pool.mu.Unlock()
 	select {
 	case l := <-q.lease:
@@ -135,6 +159,17 @@ func (q *Waiting) Cancel() {
 			l.Release()
 		}
 	default:
+	}
+}
+
+// leaveLocked takes q from the queue, and from the line that is being probed for it.
+func (q *Waiting) leaveLocked() {
+	if q.place != nil {
+		q.pool.queue.Remove(q.place)
+		q.place = nil
+	}
+	if l := q.probed; l != nil {
+		l.probedFor, q.probed = nil, nil
 	}
 }
 
@@ -156,33 +191,29 @@ func (p *Pool) Acquire(ctx context.Context, w Want) (*Lease, error) {
 	}
 }
 
-// passLocked gives a free line to the oldest that it may serve.
-func (p *Pool) passLocked(l *line) {
-	if !l.freeLocked() || p.closing {
+// passLocked gives a free line to the oldest that it may serve. fresh: its modem has just shown that it is there; else it is probed first.
+func (p *Pool) passLocked(l *line, fresh bool) {
+	if !l.lendableLocked() || p.closing {
 		return
 	}
 	for e := p.queue.Front(); e != nil; e = e.Next() {
-		if q := e.Value.(*Waiting); q.servesLocked(l) {
-			p.grantLocked(q, l)
+		switch q := e.Value.(*Waiting); {
+		case !q.servesLocked(l) || !fresh && q.probed != nil:
+		case fresh:
+			q.leaveLocked()
+			q.lease <- l.lendLocked(q.want.Owner, false)
+			return
+		default:
+			l.probeLocked(q)
 			return
 		}
 	}
 }
 
-func (p *Pool) grantLocked(q *Waiting, l *line) {
-	p.queue.Remove(q.place)
-	q.place = nil
-	q.lease <- l.lendLocked(q.want.Owner, false)
-}
-
-// fallBackLocked serves those whose rotary has no other line in service any more from the called line.
+// fallBackLocked serves those for whom other lines may stand in now that one went out of service.
 func (p *Pool) fallBackLocked() {
-	for e := p.queue.Front(); e != nil && !p.closing; {
-		q := e.Value.(*Waiting)
-		e = e.Next()
-		if q.called != nil && q.called.freeLocked() && q.servesLocked(q.called) {
-			p.grantLocked(q, q.called)
-		}
+	for e := p.queue.Front(); e != nil && !p.closing; e = e.Next() {
+		e.Value.(*Waiting).seekLocked()
 	}
 }
 
@@ -197,6 +228,9 @@ type Lease struct {
 	running  int  // commands and dials under way; guarded by pool.mu
 	dialed   bool // a call came of it; guarded by pool.mu
 	released bool // guarded by pool.mu
+
+	lost  chan struct{} // closed when the line went out of service
+	cause error         // why it did; set before lost is closed
 }
 
 // lendLocked lends l, which must be free.
@@ -204,7 +238,7 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	if !l.freeLocked() {
 		panic(fmt.Sprintf("lines: tty %d lent twice", l.cfg.TTY))
 	}
-	s := &Lease{line: l, owner: owner, incoming: incoming}
+	s := &Lease{line: l, owner: owner, incoming: incoming, lost: make(chan struct{})}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	l.pool.lent++
 	l.lease = s
@@ -216,14 +250,52 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	return s
 }
 
-// busyLocked reports whether something is under way that the end of the pool should wait for.
-func (s *Lease) busyLocked() bool { return s.incoming || s.running > 0 || s.dialed }
+// busyLocked reports whether something is under way that the end of the pool should wait for: not a call that is still being answered.
+func (s *Lease) busyLocked() bool {
+	return s.incoming && s.line.phase != Ringing || s.running > 0 || s.dialed
+}
 
 // TTY is the line's number.
 func (s *Lease) TTY() int { return s.line.cfg.TTY }
 
-// Config is what the configuration says of the line.
-func (s *Lease) Config() Config { return s.line.cfg }
+// Config is what the configuration says of the line. InBand is also set where the open port turned out to have no modem signals.
+func (s *Lease) Config() Config {
+	s.line.pool.mu.Lock()
+	defer s.line.pool.mu.Unlock()
+	return s.line.configLocked()
+}
+
+// Lost blocks until the line goes out of service and says why; nil: the lease was given back, or ctx ended. It also tells of a loss that lies behind.
+func (s *Lease) Lost(ctx context.Context) error {
+	select {
+	case <-s.lost:
+		return s.cause
+	case <-s.ctx.Done():
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// loseLocked tells the owner that the line went out of service.
+func (s *Lease) loseLocked(cause error) {
+	if s.cause == nil {
+		s.cause = fmt.Errorf("tty %d: %w", s.TTY(), cause)
+		close(s.lost)
+	}
+}
+
+// Probe asks whether the modem is still there, and blocks for the answer; see Driver.Probe. ctx and the lease's end cancel it.
+func (s *Lease) Probe(ctx context.Context) error {
+	ctx, done, err := s.begin(ctx)
+	if err == nil {
+		defer done()
+		err = s.line.driver.Probe(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("tty %d: %w", s.TTY(), err)
+	}
+	return nil
+}
 
 // Owner is who holds the lease.
 func (s *Lease) Owner() string { return s.owner }
@@ -299,7 +371,7 @@ func (s *Lease) Release() {
 	l.settling = true
 	l.phaseLocked(HangingUp)
 	if !p.goLocked(func(ctx context.Context) { l.settle(ctx) }) {
-		l.settledLocked(nil) // the drivers have gone, and the ports with them
+		l.settledLocked(nil, false) // the drivers have gone, and the ports with them
 	}
 }
 

@@ -44,6 +44,19 @@ type Config struct {
 	Timing     Timing
 }
 
+// Trusted reports whether what the line's modem says can be believed whoever calls: on a port without modem signals a caller can write result codes
+// and caller IDs into the data. There a callback needs a login on leg two, and no number that the modem told is dialled, unless the operator accepts it.
+func (c Config) Trusted() bool { return !c.InBand || c.InsecureSignals }
+
+// Idle is the Status of such a line in service and nobody's, for Choose.
+func (c Config) Idle() Status {
+	mode := c.Modem
+	if mode == "" {
+		mode = InOut
+	}
+	return Status{TTY: c.TTY, Port: c.Port, Modem: mode, Rotary: c.Rotary, State: Idle, InBand: c.InBand, Untrusted: !c.Trusted(), SameLine: c.SameLine}
+}
+
 // Lists are names of method lists, in IOS's words; "" is "default".
 type Lists struct {
 	Enable, PPP             string // authentication
@@ -99,4 +112,7 @@ type Status struct {
 	Calls   uint64    `json:"calls"` // incoming calls answered
 	Dials   uint64    `json:"dials"` // dial commands given
 	Noise   uint64    `json:"noise"` // lines of garbage from the modem
+
+	Untrusted bool `json:"untrusted,omitempty"` // as Config.Trusted: a callback by this line needs a login
+	SameLine  bool `json:"same_line,omitempty"` // as in Config
 }

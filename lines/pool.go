@@ -35,7 +35,7 @@ type Pool struct {
 	mu       sync.Mutex // guards what follows and the fields of each line
 	lines    map[int]*line
 	sorted   []*line       // by TTY
-	usable   map[int]int   // rotary → lines of it that are in service and may dial
+	usable   map[int]count // rotary → lines of it that are in service and may dial
 	queue    list.List     // of *Waiting, oldest first
 	lent     uint64        // leases ever lent
 	returned uint64        // leases ever given back
@@ -65,7 +65,7 @@ func NewPool(o PoolOptions) *Pool {
 	if o.Grace <= 0 {
 		o.Grace = 15 * time.Second
 	}
-	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]int{}}
+	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}}
 }
 
 // Add puts a line into the pool; where Run runs already, its driver is started. An error where the TTY is taken.
@@ -81,7 +81,8 @@ func (p *Pool) Add(cfg Config, d Driver) error {
 	if _, taken := p.lines[cfg.TTY]; taken {
 		return fmt.Errorf("tty %d: there is such a line already", cfg.TTY)
 	}
-	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now(), kick: make(chan struct{}, 1)}
+	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now(), kick: make(chan struct{}, 1), calm: make(chan struct{}, 1)}
+	l.planLocked()
 	l.serve()
 	p.lines[cfg.TTY] = l
 	at, _ := slices.BinarySearchFunc(p.sorted, cfg.TTY, func(l *line, tty int) int { return cmp.Compare(l.cfg.TTY, tty) })
@@ -128,8 +129,8 @@ func (p *Pool) close() <-chan struct{} {
 	p.closing, p.draining = true, true
 	p.quiet = make(chan struct{})
 	for e := p.queue.Front(); e != nil; e = p.queue.Front() {
-		q := p.queue.Remove(e).(*Waiting)
-		q.place = nil
+		q := e.Value.(*Waiting)
+		q.leaveLocked()
 		close(q.lease)
 	}
 	p.hushLocked()
@@ -147,6 +148,13 @@ func (p *Pool) hushLocked() {
 		}
 	}
 	close(p.quiet)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -218,7 +226,7 @@ func (p *Pool) Config(tty int) (Config, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l := p.lines[tty]; l != nil {
-		return l.cfg, true
+		return l.configLocked(), true
 	}
 	return Config{}, false
 }
@@ -254,10 +262,7 @@ func (p *Pool) Clear(tty int) error {
 	l := p.lines[tty]
 	ctx := p.drivers
 	if l != nil && l.proving {
-		select {
-		case l.kick <- struct{}{}:
-		default:
-		}
+		signal(l.kick)
 	}
 	p.mu.Unlock()
 	if l == nil {

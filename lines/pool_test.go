@@ -27,6 +27,9 @@ type stub struct {
 	used   int
 	clash  bool
 	proofs int
+	probe  error // what Probe says …
+	takes  time.Duration
+	probed int
 }
 
 func (s *stub) Run(ctx context.Context, h Host) error {
@@ -66,7 +69,33 @@ func (s *stub) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
 	return &Call{Data: newStubData(nil), TTY: s.tty, Direction: Outgoing}, Connected, nil
 }
 
-func (s *stub) Probe(context.Context) error { return nil }
+func (s *stub) Probe(ctx context.Context) error {
+	s.mu.Lock()
+	s.probed++
+	err, takes := s.probe, s.takes
+	s.mu.Unlock()
+	if takes > 0 {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return err
+}
+
+// probes changes what Probe says, and how late.
+func (s *stub) probes(err error, takes time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.probe, s.takes = err, takes
+}
+
+func (s *stub) probedTimes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.probed
+}
 
 func (s *stub) Settle(ctx context.Context) error {
 	defer s.enter()()

@@ -31,6 +31,8 @@ type Request struct {
 	Enabled    bool              // the configuration's callback switch of the service (exec.callback)
 	Places     map[string]string // Callback-Id → number
 	Plan       Plan
+
+	CallerUntrusted bool // Caller came by a port without modem signals, where a caller can write any number: it is never dialled
 }
 
 // Decision is what the group's policy made of an authorization.
@@ -248,6 +250,9 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	case !e.policy.Numbers.FromCaller:
 		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
 			"AAA wants the number that called to be called back, and group %s lets no caller choose", e.policy.name())
+	case e.CallerUntrusted:
+		return e.refuse(input, TextNoCallback, "use a port with modem signals, send Callback-Number, or accept it by insecure_signals: true on the line",
+			"AAA wants the number that called to be called back, and the line has no modem signals: a caller could write any number")
 	case e.Caller == "":
 		return e.refuse(input, TextNoCallback, "the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
 			"AAA wants the number that called to be called back, and it is unknown")

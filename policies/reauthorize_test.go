@@ -140,3 +140,27 @@ func TestReauthorized(t *testing.T) {
 		t.Error(p, problems)
 	}
 }
+
+// TestUntrustedCaller: a number that came in on a line without modem signals may be a caller's invention. It is not dialled, not even where AAA asks for
+// it right before the dial.
+func TestUntrustedCaller(t *testing.T) {
+	s := mustNew(t, open)
+	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Enabled: true, Caller: "84007"}
+	then, _ := s.Evaluate(r)
+	if then.Outcome != CallBack {
+		t.Fatalf("%+v", then)
+	}
+	r.CallerUntrusted = true
+	for name, f := range map[string]func() (Decision, Trace){
+		"at the login": func() (Decision, Trace) { return s.Evaluate(r) },
+		"at the dial":  func() (Decision, Trace) { return s.Reauthorized(r, then) },
+	} {
+		if d, _ := f(); d.Outcome != Refuse || d.Number != "" || d.Text != TextNoCallback || !strings.Contains(d.Reason, "no modem signals") {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	r.Auth = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84007")}
+	if d, _ := s.Evaluate(r); d.Outcome != CallBack {
+		t.Errorf("AAA's own number: %+v", d)
+	}
+}

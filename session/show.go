@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/lines"
 )
 
 // show has the EXEC's show commands.
@@ -37,13 +38,25 @@ func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
 		if l.Rotary >= 0 {
 			rotary = fmt.Sprint(l.Rotary)
 		}
-		t.Row(l.TTY, l.Modem, rotary, l.State, s.age(l.Since), l.Calls, l.Dials, l.Noise, l.Reason)
+		t.Row(l.TTY, l.Modem, rotary, l.State, s.age(l.Since), l.Calls, l.Dials, l.Noise, remarks(l))
 	}
 	if one && t.Len() == 0 {
 		return fmt.Errorf("no line %d", wanted)
 	}
 	_, err := t.WriteTo(w)
 	return err
+}
+
+// remarks are why a line is out of service, and what is to be known of it though it works.
+func remarks(l lines.Status) string {
+	var all []string
+	if l.Reason != "" {
+		all = append(all, l.Reason)
+	}
+	if l.InBand {
+		all = append(all, "in-band")
+	}
+	return strings.Join(append(all, l.Notices...), "; ")
 }
 
 func (s show) users(_ context.Context, _ console.Args, w io.Writer) error {

@@ -34,7 +34,7 @@ var (
 			d.add(StopTimer{d.s.Timer, d.s.TimerGen})
 		}
 		k := Wait
-		if d.s.Attempt > 0 {
+		if d.s.tried() {
 			k = RetryWait
 		}
 		d.arm(k, d.s.Again)
@@ -84,8 +84,18 @@ var (
 		d.add(Recheck{d.s.TimerGen})
 	}}
 
-	countAttempt = action{"count the attempt", func(d *draft) { d.s.Attempt++ }}
-	dial         = action{"Dial", func(d *draft) { d.add(Dial{d.s.Attempt, d.s.Lease}) }}
+	countAttempt = action{"count the attempt", func(d *draft) {
+		if d.again = d.s.Held; d.again {
+			d.s.Held = false
+			return
+		}
+		d.s.Attempt++
+	}}
+	dial  = action{"Dial", func(d *draft) { d.add(Dial{Attempt: d.s.Attempt, Lease: d.s.Lease, Again: d.again}) }}
+	reuse = action{"the attempt is not spent", func(d *draft) {
+		d.s.Held = true
+		d.s.HeldBack++
+	}}
 	startSession = action{"StartSession", func(d *draft) { d.add(StartSession{d.s.Attempt, d.s.Lease}) }}
 	hangUp       = action{"HangUp", func(d *draft) { d.add(HangUp{d.s.Attempt, d.s.Lease}) }}
 	markOverdue  = action{"no further attempt", func(d *draft) { d.s.Overdue = true }}

@@ -45,6 +45,7 @@ type Recheck struct{ Gen uint64 }
 type Dial struct {
 	Attempt int
 	Lease   uint64
+	Again   bool // its dial command was held back before: the attempt's row is used again
 }
 
 // StartSession begins leg two's session on the connected call.
@@ -105,7 +106,13 @@ func (e ArmTimer) String() string {
 }
 func (e StopTimer) String() string { return fmt.Sprintf("StopTimer %s gen=%d", e.Kind, e.Gen) }
 func (e Recheck) String() string   { return fmt.Sprintf("Recheck gen=%d", e.Gen) }
-func (e Dial) String() string      { return fmt.Sprintf("Dial attempt=%d lease=%d", e.Attempt, e.Lease) }
+func (e Dial) String() string {
+	s := fmt.Sprintf("Dial attempt=%d lease=%d", e.Attempt, e.Lease)
+	if e.Again {
+		s += " again"
+	}
+	return s
+}
 func (e StartSession) String() string {
 	return fmt.Sprintf("StartSession attempt=%d lease=%d", e.Attempt, e.Lease)
 }

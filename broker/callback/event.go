@@ -17,6 +17,7 @@ type input struct {
 	gen      uint64
 	cause    string
 	ok       bool // DialEnded: connected
+	heldBack bool
 	final    bool
 	unproven bool
 	until    int64
@@ -76,13 +77,15 @@ type DenialRechecked struct {
 	Reason string
 }
 
-// DialEnded: the attempt's dialler has returned. Unless Connected, the line is on hook again, or Unproven.
+// DialEnded: the dialler of the attempt on this lease has returned. Unless Connected, the line is on hook again, or Unproven.
 type DialEnded struct {
 	Attempt   int
+	Lease     uint64
 	Connected bool
 	Outcome   string // why not: "busy", "no answer", …; the cause of the failure should it be the last
 	Unproven  bool   // the line could not be proven on hook
 	Final     bool   // a further attempt cannot help (the number cannot be dialled)
+	HeldBack  bool   // the dial command provably never left: no octet of it was written to the port
 }
 
 // Admitted: leg two's session was admitted.
@@ -134,7 +137,7 @@ func (e DenialRechecked) input() input {
 	return input{on: "DenialRechecked", gen: e.Gen, cause: e.Reason}
 }
 func (e DialEnded) input() input {
-	return input{on: "DialEnded", attempt: e.Attempt, ok: e.Connected, cause: e.Outcome, unproven: e.Unproven, final: e.Final}
+	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome, unproven: e.Unproven, final: e.Final, heldBack: e.HeldBack}
 }
 func (e Admitted) input() input { return input{on: "Admitted", attempt: e.Attempt} }
 func (e NotAdmitted) input() input {

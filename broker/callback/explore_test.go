@@ -28,9 +28,12 @@ func events(s State, w world) []Event {
 	for _, k := range []TimerKind{NoTimer, Lifetime, HangUpDeadline, LineRetry, Wait, RetryWait, OffHookDeadline, DialDeadline, LoginDeadline, Grace} {
 		out = append(out, TimerFired{k, s.TimerGen}, TimerFired{k, s.LifeGen}, TimerFired{k, s.TimerGen - 1})
 	}
+	out = append(out, DialEnded{Attempt: s.Attempt, Lease: s.Lease + 1, Outcome: "busy"}, DialEnded{Attempt: s.Attempt, Lease: s.Lease + 1, Connected: true})
 	for _, n := range []int{s.Attempt - 1, s.Attempt, s.Attempt + 1} {
-		out = append(out, DialEnded{Attempt: n, Connected: true}, DialEnded{Attempt: n, Outcome: "busy"},
-			DialEnded{Attempt: n, Outcome: "no carrier", Unproven: true}, DialEnded{Attempt: n, Outcome: "not a number", Final: true},
+		l := s.Lease
+		out = append(out, DialEnded{Attempt: n, Lease: l, Connected: true}, DialEnded{Attempt: n, Lease: l, Outcome: "busy"},
+			DialEnded{Attempt: n, Lease: l, Outcome: "no carrier", Unproven: true}, DialEnded{Attempt: n, Lease: l, Outcome: "not a number", Final: true, HeldBack: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "glare", HeldBack: true}, DialEnded{Attempt: n, Lease: l, Outcome: "line lost", HeldBack: true, Unproven: true},
 			Admitted{Attempt: n}, NotAdmitted{Attempt: n, Cause: "bad password"},
 			CallEnded{Attempt: n, Cause: "no carrier"}, CallEnded{Attempt: n, Cause: "no carrier", Unproven: true})
 	}

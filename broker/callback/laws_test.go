@@ -6,7 +6,9 @@ import "fmt"
 // It is comparable, so that the exploration can tell pairs of state and world apart.
 type world struct {
 	told, ends  int
-	dials       int
+	dials       int    // orders to dial that are not known to have been held back
+	held        int    // dial commands held back whose attempt was used again
+	spare       bool   // the last attempt is to be used again
 	lastLease   uint64 // leases are numbered from 1 by this process
 	out         uint64 // bit set of leases delivered and not given back
 	life        bool   // the lifetime's timer runs
@@ -86,12 +88,19 @@ func (w *world) event(tr transition) string {
 		w.waited = false
 		w.checking = false
 	case DialEnded:
-		if e.Attempt != tr.before.Attempt {
+		if e.Attempt != tr.before.Attempt || e.Lease != tr.before.Lease {
 			return "a stale attempt was believed"
 		}
 		w.waited = false
-		if e.Connected {
+		switch {
+		case e.Connected:
 			w.answered = e.Attempt
+		case e.HeldBack && tr.after.Phase == Leasing:
+			w.dials--
+			w.spare = true
+			if w.held++; w.held > 5 {
+				return "held back for ever"
+			}
 		}
 	case Admitted:
 		if e.Attempt != tr.before.Attempt || w.answered != e.Attempt {
@@ -161,8 +170,10 @@ func (w *world) effect(tr transition, e Effect) string {
 		switch {
 		case tr.after.Phase != Dialing:
 			return "a dial outside of an attempt"
-		case e.Attempt != tr.after.Attempt || tr.after.Attempt != tr.before.Attempt+1 || w.dials > tr.after.Attempt:
+		case e.Attempt != tr.after.Attempt || w.dials > tr.after.Attempt || e.Again != w.spare:
 			return "a dial that is not counted"
+		case w.spare && tr.after.Attempt != tr.before.Attempt || !w.spare && tr.after.Attempt != tr.before.Attempt+1:
+			return "a dial that is counted wrongly"
 		case w.out != 1<<e.Lease || e.Lease == 0:
 			return "a dial on a line that is not held, or holding another"
 		case !w.waited:
@@ -170,6 +181,7 @@ func (w *world) effect(tr transition, e Effect) string {
 		case !w.allowed:
 			return "a dial without a recheck"
 		}
+		w.spare = false
 	case StartSession:
 		if w.answered != e.Attempt {
 			return "a session without an answer"
@@ -208,6 +220,8 @@ func (w *world) invariant(tr transition) string {
 		return "something still runs after the end"
 	case s.NotBefore < tr.before.NotBefore:
 		return "what was put off is hastened"
+	case s.Held != w.spare:
+		return "an attempt is used again that was spent, or the other way round"
 	case s.Attempt > s.Max || s.Attempt < tr.before.Attempt:
 		return "the budget is broken"
 	case s.Phase.Pending() && !w.life && !w.lifeOver:

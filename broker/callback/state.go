@@ -50,15 +50,20 @@ const (
 	Grace           TimerKind = "grace"             // Dialing, Answered: a hang-up was ordered and must show
 )
 
+// MaxHeldBack is how often a callback's dial command may be held back before that spends the attempt.
+const MaxHeldBack = 5
+
 // State is one callback as the machine sees it: a plain, comparable value that may be copied, compared with == and kept as JSON.
 // The zero value is a callback that nobody has promised.
 type State struct {
-	ID      string `json:"id"`
-	Phase   Phase  `json:"phase"`
-	Attempt int    `json:"attempt"`          // attempts recorded so far; the last one's number
-	Max     int    `json:"max"`              // the budget, at least 1 once promised
-	Cause   string `json:"cause,omitempty"`  // last cause known; final in a terminal phase
-	Ending  Phase  `json:"ending,omitempty"` // Dialing, Answered: the end it will have as soon as the line is down; Cause says why
+	ID       string `json:"id"`
+	Phase    Phase  `json:"phase"`
+	Attempt  int    `json:"attempt"`             // attempts recorded so far; the last one's number
+	Max      int    `json:"max"`                 // the budget, at least 1 once promised
+	Held     bool   `json:"held,omitempty"`      // the last attempt's dial command was held back: the next dial is the same attempt
+	HeldBack int    `json:"held_back,omitempty"` // how often that was so, at most MaxHeldBack
+	Cause    string `json:"cause,omitempty"`     // last cause known; final in a terminal phase
+	Ending   Phase  `json:"ending,omitempty"`    // Dialing, Answered: the end it will have as soon as the line is down; Cause says why
 
 	Again    bool `json:"again,omitempty"`    // a restart lies behind it: waits run in full from when they are armed
 	Unproven bool `json:"unproven,omitempty"` // leg one's line could not be proven on hook
@@ -88,7 +93,12 @@ func (s State) HasLease() bool { return s.Lease != 0 }
 func (s State) Done() bool { return s.Phase.Terminal() && s.Lease == 0 }
 
 // CanRetry reports whether the budget and the lifetime leave room for a further attempt.
-func (s State) CanRetry() bool { return s.Attempt < s.Max && !s.Overdue }
+func (s State) CanRetry() bool { return s.attemptsLeft() && !s.Overdue }
+
+func (s State) attemptsLeft() bool { return s.Attempt < s.Max || s.Held }
+
+// tried reports whether a dial command may have left.
+func (s State) tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held }
 
 // Durable reports whether the step from before to after must be on disk before its effects are carried out. What it leaves
 // out (timers, leases, sub-steps of a phase) is worth nothing to the process that finds the row after a crash.

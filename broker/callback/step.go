@@ -78,9 +78,10 @@ type action struct {
 
 // draft is the next state in the making.
 type draft struct {
-	s   State
-	e   input
-	out []Effect
+	s     State
+	e     input
+	again bool // the attempt that is counted is one whose dial command was held back
+	out   []Effect
 }
 
 func (d *draft) add(e ...Effect) { d.out = append(d.out, e...) }

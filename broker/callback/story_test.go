@@ -161,7 +161,7 @@ func (f fields) event(name string) Event {
 	case "DenialRechecked":
 		return DenialRechecked{Gen: uint64(f.num("gen")), Reason: f.str("reason")}
 	case "DialEnded":
-		return DialEnded{Attempt: f.num("attempt"), Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"), Final: f.yes("final")}
+		return DialEnded{Attempt: f.num("attempt"), Lease: uint64(f.num("lease")), HeldBack: f.yes("held-back"), Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"), Final: f.yes("final")}
 	case "Admitted":
 		return Admitted{Attempt: f.num("attempt")}
 	case "NotAdmitted":

@@ -40,16 +40,20 @@ var table = []rule{
 	{from: in(Promised, Leasing), on: "Delay", when: all(later), to: same, do: do(putOff), why: "the wait on the line to come is longer"},
 
 	// The attempt.
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, ending(Cancelled), connected), to: Cancelled, do: do(hangUp, release)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, connected), to: Answered, do: do(arm(LoginDeadline), startSession)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, mayRetry, not(final), not(unproven)), to: Waiting,
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled), connected), to: Cancelled, do: do(hangUp, release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled)), to: Cancelled, do: do(release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, connected), to: Answered, do: do(arm(LoginDeadline), startSession)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final), not(overdue)), to: Leasing,
+		do: do(blame, reuse, release, arm(LineRetry)), why: "no octet of the dial command left: nothing is spent, another line is looked for"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
+		why: "the lifetime ended meanwhile"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, mayRetry, not(final), not(unproven)), to: Waiting,
 		do: do(blame, offHook, armWait)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, mayRetry, not(final)), to: Leasing, do: do(blame, release, acquire),
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, mayRetry, not(final)), to: Leasing, do: do(blame, release, acquire),
 		why: "a line not proven on hook is never dialled"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt, attemptsLeft, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, attemptsLeft, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
 		why: "the lifetime ended during the attempt"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial), to: Failed, do: do(blame, release)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(DialDeadline)), to: Dialing, do: do(hangUp, arm(Grace))},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled, do: do(releaseUnproven)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace)), to: Failed,
@@ -127,10 +131,13 @@ var (
 	anyEnding = guard{"ending", func(s State, _ input) bool { return s.Ending != "" }}
 
 	thisAttempt  = guard{"this attempt", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt }}
+	thisDial     = guard{"this dial", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt && e.lease == s.Lease }}
+	heldBack     = guard{"held back", func(_ State, e input) bool { return e.heldBack && !e.ok }}
+	mayHoldBack  = guard{"not too often", func(s State, _ input) bool { return s.HeldBack < MaxHeldBack }}
 	connected    = guard{"connected", func(_ State, e input) bool { return e.ok }}
 	final        = guard{"final", func(_ State, e input) bool { return e.final }}
 	unproven     = guard{"unproven", func(_ State, e input) bool { return e.unproven }}
-	attemptsLeft = guard{"attempts left", func(s State, _ input) bool { return s.Attempt < s.Max }}
+	attemptsLeft = guard{"attempts left", func(s State, _ input) bool { return s.attemptsLeft() }}
 	mayRetry     = guard{"may retry", func(s State, _ input) bool { return s.CanRetry() }}
 
 	firedWait = guard{"wait or retry wait", func(s State, e input) bool {

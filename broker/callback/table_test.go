@@ -2,6 +2,9 @@ package callback
 
 import (
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"slices"
 	"strings"
@@ -126,5 +129,40 @@ func TestDiagramIsInTheDocs(t *testing.T) {
 	}
 	if err := os.WriteFile(doc, []byte(head+begin+Diagram()+end+tail), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEventsAndTable holds the event types of event.go to the table: each is the event of a rule under its own name, and no rule waits for another.
+func TestEventsAndTable(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]bool{}
+	for _, d := range f.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil && fn.Name.Name == "input" {
+			types[fn.Recv.List[0].Type.(*ast.Ident).Name] = true
+		}
+	}
+	rules := map[string]bool{}
+	for _, r := range table {
+		rules[string(r.on)] = true
+		if !types[string(r.on)] {
+			t.Errorf("the table has rules for %s, and there is no such event", r.on)
+		}
+	}
+	for name := range types {
+		if !rules[name] {
+			t.Errorf("no rule of the table is for %s", name)
+		}
+		e := fields{}.event(name)
+		if e == nil {
+			t.Errorf("no story can tell of %s", name)
+		} else if on := e.input().on; string(on) != name {
+			t.Errorf("%s is %s in the table", name, on)
+		}
+	}
+	if len(types) < 15 {
+		t.Errorf("found %d events only", len(types))
 	}
 }

@@ -75,6 +75,11 @@ func attempt(id string, n int) Attempt {
 	return Attempt{CallbackID: id, N: n, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
 }
 
+// heldBack is an end of an attempt of callback a whose dial command was held back.
+func heldBack(n int) Mutation {
+	return EndAttempt{CallbackID: "a", N: n, Ended: at(4), Outcome: HeldBack, Detail: "a call came in", Transcript: "AT"}
+}
+
 func spooled(id string) Spooled {
 	return Spooled{ID: id, SessionID: "0001", Body: `{"type":"start"}`, Created: at(4)}
 }
@@ -193,6 +198,18 @@ func TestLaws(t *testing.T) {
 		{"an attempt twice", []Mutation{PutCallback{a}, PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrBudget},
 		{"an attempt after the end", []Mutation{PutCallback{dialing(a, 1)}, PutCallback{ended(dialing(a, 1), "failed")}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrEnded},
 		{"an attempt for nothing", nil, []Mutation{PutAttempt{attempt("a", 1)}}, ErrNotFound},
+		{"an attempt that was held back, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1)}, []Mutation{ReopenAttempt{attempt("a", 1)}}, nil},
+		{"an attempt that was held back, twice at once", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), ReopenAttempt{attempt("a", 1)}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an attempt that may have been dialled, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an attempt that was dialled, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "busy"}},
+			[]Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an attempt that a crash cut, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), ReopenAttempt{attempt("a", 1)},
+			EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "interrupted by restart"}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an older attempt that was held back, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), PutCallback{dialing(a, 2)}, PutAttempt{attempt("a", 2)}},
+			[]Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
+		{"an attempt that was held back, after the end", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), PutCallback{ended(dialing(a, 1), "failed")}},
+			[]Mutation{ReopenAttempt{attempt("a", 1)}}, ErrEnded},
+		{"again what was never made", []Mutation{PutCallback{dialing(a, 1)}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrNotFound},
 		{"end of an attempt that is not", nil, []Mutation{EndAttempt{CallbackID: "a", N: 1}}, ErrNotFound},
 		{"end of a call that is not", nil, []Mutation{EndCall{ID: "x"}}, ErrNotFound},
 		{"end of a call twice", []Mutation{PutCall{call("x")}, EndCall{ID: "x", End: at(1)}}, []Mutation{EndCall{ID: "x", End: at(2)}}, ErrEnded},
@@ -221,6 +238,28 @@ func TestLaws(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReopenedAttempt: one row tells of all tries of an attempt.
+func TestReopenedAttempt(t *testing.T) {
+	j := open(t, newPath(t))
+	commit(t, j, PutCallback{dialing(callback("a", "u"), 1)}, PutAttempt{attempt("a", 1)}, heldBack(1))
+	second := attempt("a", 1)
+	second.TTY, second.Script, second.Started = 67, "other", at(20)
+	commit(t, j, ReopenAttempt{second})
+	_, as, err := j.Callback(context.Background(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Detail, second.Transcript = "a call came in", "AT"
+	equal(t, as, []Attempt{second})
+	commit(t, j, EndAttempt{CallbackID: "a", N: 1, Ended: at(30), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT"})
+	_, as, err = j.Callback(context.Background(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Ended, second.Outcome, second.Detail, second.Transcript = at(30), "busy", "a call came in; then BUSY", "AT\nATDT"
+	equal(t, as, []Attempt{second})
 }
 
 func TestErrorsNameTheRow(t *testing.T) {

@@ -39,7 +39,15 @@ type PutCallback struct{ Callback Callback }
 // group) and be pending, and the number must be new: else ErrBudget, ErrEnded, ErrNotFound.
 type PutAttempt struct{ Attempt Attempt }
 
-// EndAttempt records how an attempt ended. ErrNotFound where there is none, ErrEnded where it has ended before.
+// ReopenAttempt uses the row of an attempt again whose Outcome is HeldBack, before it is dialled once more: TTY, Script and Started are those of the
+// new try, Detail and Transcript keep what became of those before. Errors are those of PutAttempt; ErrBudget also where the row has another Outcome.
+type ReopenAttempt struct{ Attempt Attempt }
+
+// HeldBack is the Outcome of an attempt whose dial command provably never left.
+const HeldBack = "held back"
+
+// EndAttempt records how an attempt ended. Detail and Transcript are added to those of tries that were held back before. ErrNotFound where there is
+// none, ErrEnded where it has ended before.
 type EndAttempt struct {
 	CallbackID string
 	N          int
@@ -159,27 +167,58 @@ func (m PutCallback) apply(w *writer) error {
 }
 
 func (m PutAttempt) apply(w *writer) error {
-	name := fmt.Sprintf("%s/%d", m.Attempt.CallbackID, m.Attempt.N)
-	rows, err := w.c.query("SELECT attempts, ended FROM callbacks WHERE id = ?", m.Attempt.CallbackID)
-	switch {
-	case err != nil:
-		return about("attempt", name, err)
-	case len(rows) == 0:
-		return about("attempt", name, fmt.Errorf("its callback: %w", ErrNotFound))
-	case rows[0][1] != int64(0):
-		return about("attempt", name, fmt.Errorf("its callback %w", ErrEnded))
-	case rows[0][0] != int64(m.Attempt.N):
-		return about("attempt", name, fmt.Errorf("%w: the callback counts %v", ErrBudget, rows[0][0]))
+	err := w.counted(m.Attempt)
+	if err == nil {
+		_, err = w.put(attemptsTable, putAttempt, m.Attempt.values())
 	}
-	_, err = w.put(attemptsTable, putAttempt, m.Attempt.values())
 	if isUnique(err) {
 		err = fmt.Errorf("%w: it is recorded already", ErrBudget)
 	}
-	return about("attempt", name, err)
+	return about("attempt", m.Attempt.name(), err)
 }
 
+func (m ReopenAttempt) apply(w *writer) error {
+	a := m.Attempt
+	err := w.counted(a)
+	if err == nil {
+		err = w.reopen(a)
+	}
+	return about("attempt", a.name(), err)
+}
+
+func (w *writer) reopen(a Attempt) error {
+	was, err := get(w, attemptsTable, decodeAttempt, a.CallbackID, int64(a.N))
+	switch {
+	case err != nil:
+		return err
+	case was.Outcome != HeldBack:
+		return fmt.Errorf("%w: its dial command was not held back", ErrBudget)
+	}
+	a.Detail, a.Transcript = was.Detail, was.Transcript
+	_, err = w.put(attemptsTable, setAttempt, a.values())
+	return err
+}
+
+// counted returns nil where the attempt's callback is pending and counts it as its last.
+func (w *writer) counted(a Attempt) error {
+	rows, err := w.c.query("SELECT attempts, ended FROM callbacks WHERE id = ?", a.CallbackID)
+	switch {
+	case err != nil:
+		return err
+	case len(rows) == 0:
+		return fmt.Errorf("its callback: %w", ErrNotFound)
+	case rows[0][1] != int64(0):
+		return fmt.Errorf("its callback %w", ErrEnded)
+	case rows[0][0] != int64(a.N):
+		return fmt.Errorf("%w: the callback counts %v", ErrBudget, rows[0][0])
+	}
+	return nil
+}
+
+func (a Attempt) name() string { return fmt.Sprintf("%s/%d", a.CallbackID, a.N) }
+
 func (m EndAttempt) apply(w *writer) error {
-	name := fmt.Sprintf("%s/%d", m.CallbackID, m.N)
+	name := Attempt{CallbackID: m.CallbackID, N: m.N}.name()
 	a, err := get(w, attemptsTable, decodeAttempt, m.CallbackID, int64(m.N))
 	if err == nil && !a.Ended.IsZero() {
 		err = ErrEnded
@@ -187,9 +226,17 @@ func (m EndAttempt) apply(w *writer) error {
 	if err != nil {
 		return about("attempt", name, err)
 	}
-	a.Ended, a.Outcome, a.Detail, a.Transcript = m.Ended, m.Outcome, m.Detail, m.Transcript
+	a.Ended, a.Outcome = m.Ended, m.Outcome
+	a.Detail, a.Transcript = joined(a.Detail, "; then ", m.Detail), joined(a.Transcript, "\n", m.Transcript)
 	_, err = w.put(attemptsTable, setAttempt, a.values())
 	return about("attempt", name, err)
+}
+
+func joined(a, between, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + between + b
 }
 
 func (m Spool) apply(w *writer) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -72,7 +73,7 @@ func (r *testReport) fill(cfg *config.Config, line lines.Config, res aaa.Result)
 	}
 	d, t := cfg.Policies.Evaluate(policies.Request{
 		Identity: res.Identity, Auth: res.Auth, Service: r.Service, Leg: 1, Enabled: cfg.Exec.Callback || r.Service == aaa.PPP,
-		Caller: r.Caller, Places: cfg.Places, Plan: cfg.Plan,
+		Caller: r.Caller, CallerUntrusted: !line.Trusted(), Places: cfg.Places, Plan: cfg.Plan,
 	})
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
@@ -110,6 +111,7 @@ func (r *testReport) session(policies.Decision) string {
 
 func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
 	by := "by a line of the called line's rotary"
+	omits := d.NoVerify
 	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
 		var err error
 		if r.Dialers, err = dialers(cfg, line, d); err != nil {
@@ -117,26 +119,37 @@ func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.
 			return wouldRefuse, "refused: " + err.Error()
 		}
 		by = "by tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Dialers), " ", ", "), "[]") + " (the first that is idle)"
+		if i := slices.IndexFunc(cfg.Lines, func(l config.Line) bool { return len(r.Dialers) > 0 && l.TTY == r.Dialers[0] }); i >= 0 {
+			omits = omits && wanted(line, d).MayOmitLogin(cfg.Lines[i].Config)
+		}
 	}
 	r.Wait = waitOf(cfg, line, d, r.Authorization.CallbackDelay)
 	again := "then he must log in again"
-	if d.NoVerify {
+	switch {
+	case omits:
 		again = "without a second login"
+	case d.NoVerify:
+		again += " (the line that dials has no modem signals, or is the one that was called)"
 	}
 	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, r.Wait, again, r.session(d))
 }
 
 // dialers are the lines that may call back, all of them taken to be idle.
 func dialers(cfg *config.Config, line lines.Config, d policies.Decision) ([]int, error) {
-	want := lines.Want{TTYs: d.Lines, Rotary: lines.NoRotary, Called: line.TTY}
+	var all []lines.Status
+	for _, l := range cfg.Lines {
+		all = append(all, l.Idle())
+	}
+	return lines.Choose(wanted(line, d), all)
+}
+
+// wanted is where a callback for a call on this line would be dialled from.
+func wanted(line lines.Config, d policies.Decision) lines.Want {
+	want := lines.Want{TTYs: d.Lines, Rotary: lines.NoRotary, Called: line.TTY, NoVerify: d.NoVerify}
 	if d.Rotary != nil {
 		want.Rotary = *d.Rotary
 	}
-	var all []lines.Status
-	for _, l := range cfg.Lines {
-		all = append(all, lines.Status{TTY: l.TTY, Rotary: l.Rotary, Modem: l.Modem, State: lines.Idle})
-	}
-	return lines.Choose(want, all)
+	return want
 }
 
 // text prints the report for people.

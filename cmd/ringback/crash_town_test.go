@@ -189,9 +189,9 @@ lines:
 		guard = "1.05s" // S12
 	}
 	for i, port := range ports {
-		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: %v},\n"+
+		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
 			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
-			65+i, port, town.wait, guard)
+			65+i, port, town.wait, town.tcp || town.pty, guard)
 	}
 	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n", town.max)
 	if err := os.Mkdir(filepath.Join(town.dir, "policies.d"), 0o700); err != nil {

@@ -23,7 +23,7 @@ func TestScenarios(t *testing.T) {
 			t.Run(string(town.Ports)+"/"+string(town.AAA)+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				l := startTown(t, town)
-				r := play(t, l, shipped(t, name))
+				r := play(t, l, shippedOn(t, town.Ports, name))
 				if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
 					t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
 				}

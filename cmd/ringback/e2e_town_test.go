@@ -112,9 +112,12 @@ func parse(t *testing.T, text string) *lab.Scenario {
 }
 
 // shipped returns one of the two scenarios of document 5732.
-func shipped(t *testing.T, name string) *lab.Scenario {
+func shipped(t *testing.T, name string) *lab.Scenario { return shippedOn(t, lab.RFC2217, name) }
+
+// shippedOn is a shipped scenario as it ends on a kind of port.
+func shippedOn(t *testing.T, ports lab.Ports, name string) *lab.Scenario {
 	t.Helper()
-	all, err := lab.Shipped()
+	all, err := lab.Shipped(ports)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,7 @@ broker's trace, and exits 0 only if all ended as they must. Without a file it pl
 }
 
 func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error {
-	scenarios, err := readScenarios(files)
+	scenarios, err := readScenarios(files, lab.Ports(f.ports))
 	if err != nil {
 		return err
 	}
@@ -178,9 +178,9 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	return nil
 }
 
-func readScenarios(files []string) ([]*lab.Scenario, error) {
+func readScenarios(files []string, ports lab.Ports) ([]*lab.Scenario, error) {
 	if len(files) == 0 {
-		return lab.Shipped()
+		return lab.Shipped(ports)
 	}
 	var all []*lab.Scenario
 	for _, path := range files {

@@ -359,12 +359,14 @@ func needsRestart(old, now *config.Config) []string {
 	return keys
 }
 
-// watchLines logs each line that goes out of service, and its return.
+// watchLines logs each line that goes out of service, and its return, and each notice, once.
 func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
-	out := map[int]string{}
+	out, notices := map[int]string{}, map[int][]string{}
 	for {
 		changed := p.Changed()
 		for _, s := range p.Lines() {
+			d.logNotices(s, notices[s.TTY])
+			notices[s.TTY] = s.Notices
 			reason := outOfService(s)
 			if reason == out[s.TTY] {
 				continue
@@ -379,6 +381,20 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 		case <-changed:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// logNotices logs what has changed of a line's notices.
+func (d *daemon) logNotices(s lines.Status, before []string) {
+	for _, text := range s.Notices {
+		if !slices.Contains(before, text) {
+			d.log.Warn("line notice", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("notice", text))
+		}
+	}
+	for _, text := range before {
+		if !slices.Contains(s.Notices, text) {
+			d.log.Info("line notice cleared", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("notice", text))
 		}
 	}
 }

@@ -87,13 +87,21 @@ func lineTable(w io.Writer, v []client.Line, wide bool) {
 		t.Heads = []string{"Tty", "Modem", "Roty", "State", "Signals", "Calls", "Dials", "Noise", "Port", "Owner", "Reason"}
 	}
 	for _, l := range v {
+		remarks := l.Notices
+		if l.Reason != "" {
+			remarks = append([]string{l.Reason}, remarks...)
+		}
 		if wide {
-			t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, l.Signals, l.Calls, l.Dials, l.Noise, l.Port, l.Owner, l.Reason)
+			signals := l.Signals
+			if l.InBand {
+				signals = "in-band"
+			}
+			t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, signals, l.Calls, l.Dials, l.Noise, l.Port, l.Owner, strings.Join(remarks, "; "))
 			continue
 		}
 		port, _, _ := strings.Cut(l.Port, "?")
 		t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, l.Calls, l.Dials, port)
-		t.Note(l.Reason)
+		t.Note(strings.Join(remarks, "; "))
 	}
 	t.WriteTo(w)
 }

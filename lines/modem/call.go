@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,8 @@ type conn struct {
 	born time.Time
 	text string // the CONNECT line
 	rate int    // bit/s out of it; 0 unknown
+
+	noCarrier string // what this modem says when the carrier is lost: between CR LFs
 
 	// Of the reader's goroutine alone.
 	eatLF   bool // the LF of the CONNECT line is still to come
@@ -49,15 +52,20 @@ type conn struct {
 	hangErr error
 }
 
-// noCarrier is what a modem says when the carrier is lost. In the middle of data it is data.
+// noCarrier is what a modem says when the carrier is lost, or the same in lower case. In the middle of data it is data.
 const noCarrier = "\r\nNO CARRIER\r\n"
 
 // lineEnd is how much of it a user types at the end of each line.
 const lineEnd = len("\r\n")
 
 func (d *Driver) newConn(e event, cr bool) *conn {
+	loss := noCarrier
+	if d.lower {
+		loss = strings.ToLower(loss)
+	}
 	return &conn{
-		d: d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), hung: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
+		noCarrier: loss,
+		d:         d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), hung: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
 		eatLF: cr && !e.numeric, carrier: d.signals.Has(lines.DCD), escapes: d.escapes,
 	}
 }
@@ -83,11 +91,11 @@ func (c *conn) feed(b []byte) []byte {
 	for len(b) > 0 {
 		n := 0
 		if c.held == 0 {
-			if n = bytes.IndexByte(b, noCarrier[0]); n < 0 {
+			if n = bytes.IndexByte(b, c.noCarrier[0]); n < 0 {
 				n = len(b)
 			}
-		} else if c.held == len(noCarrier) { // its end may be another one's beginning
-			if !c.push([]byte(noCarrier[c.passed : len(noCarrier)-2])) {
+		} else if c.held == len(c.noCarrier) { // its end may be another one's beginning
+			if !c.push([]byte(c.noCarrier[c.passed : len(c.noCarrier)-2])) {
 				return b
 			}
 			c.held, c.passed = 2, 0
@@ -99,7 +107,7 @@ func (c *conn) feed(b []byte) []byte {
 		if len(b) == 0 {
 			break
 		}
-		if b[0] == noCarrier[c.held] {
+		if b[0] == c.noCarrier[c.held] {
 			c.held++
 			b = b[1:]
 		} else if !c.letGo() {
@@ -111,7 +119,7 @@ func (c *conn) feed(b []byte) []byte {
 
 // letGo passes on what was held back.
 func (c *conn) letGo() bool {
-	b := noCarrier[c.passed:c.held]
+	b := c.noCarrier[c.passed:c.held]
 	c.held, c.passed = 0, 0
 	return c.push([]byte(b))
 }
@@ -181,13 +189,13 @@ func (c *conn) patience() time.Duration {
 
 // quiet says that no byte came for the time of patience.
 func (c *conn) quiet() {
-	if c.held == len(noCarrier) && !c.d.hasCarrier(c) {
+	if c.held == len(c.noCarrier) && !c.d.hasCarrier(c) {
 		c.d.drop(c, onCarrierLost)
 		return
 	}
 	if c.held > lineEnd {
 		c.letGo()
-	} else if c.push([]byte(noCarrier[c.passed:c.held])) {
+	} else if c.push([]byte(c.noCarrier[c.passed:c.held])) {
 		c.passed = c.held
 	}
 	c.hear()

@@ -51,9 +51,9 @@ type Driver struct {
 	port     lines.Port
 	gen      uint64 // counts opened ports
 	phase    phase
-	open     bool  // initialised, and open for users
-	lost     error // why the port is to be closed; nil while it is good
-	pardon   bool  // the operator has cleared the line: a modem that lost its proof may begin anew
+	open     bool      // initialised, and open for users
+	lost     error     // why the port is to be closed; nil while it is good
+	pardon   time.Time // when the operator cleared the line, and so vouched for it: a modem that lost its proof may begin anew; zero: used up
 	signals  lines.Signals
 	split    splitter
 	numbers  numbering

@@ -19,8 +19,9 @@ const escapeUnit = 20 * time.Millisecond
 const plus = '+'
 
 // escapeChars are the characters that S2 is set to: control characters of 7 bits that neither terminals nor file transfers send three of in a
-// row. NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C and the like are not among them.
-var escapeChars = []byte{0x02, 0x05, 0x0e, 0x0f, 0x12, 0x14, 0x16, 0x17, 0x19, 0x1c, 0x1d, 0x1e, 0x1f}
+// row (NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C, ^^ and the like are not among them). They are few, so that a modem of which nothing is
+// known can be escaped from by all of them.
+var escapeChars = []byte{0x16, 0x17, 0x19, 0x1c}
 
 // guardUnits is what S12 is set to: Timing.Guard is 10 % more.
 func (d *Driver) guardUnits() int {

@@ -330,3 +330,26 @@ func TestHeldBack(t *testing.T) {
 		})
 	}
 }
+
+// TestStopWhileAnswering: a modem that takes ATA and says nothing does not hold up the end of the process.
+func TestStopWhileAnswering(t *testing.T) {
+	bothKinds(t, func(t *testing.T, signals bool) {
+		f := newFake(signals)
+		f.reply = func(cmd string) string {
+			if cmd == "ATA" {
+				return " "
+			}
+			return ""
+		}
+		onBench(t, f, func(b *bench) {
+			b.until(lines.Idle)
+			f.code("RING")
+			b.pass(10 * time.Second)
+			began := time.Now()
+			b.stop()
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("the end took %v", took)
+			}
+		})
+	})
+}

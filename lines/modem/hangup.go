@@ -33,8 +33,6 @@ func (d *Driver) prove(ctx context.Context) error {
 	on := onProven
 	if err != nil {
 		on = onUnproven
-	} else {
-		d.pardon = false
 	}
 	d.happenLocked(happening{on: on, why: err})
 	d.mu.Unlock()
@@ -109,32 +107,27 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 			return err
 		}
 	}
-	if from != dropped {
+	switch {
+	case d.proof.why != nil: // insecure_signals
+		if err := d.escape(ctx, d.proof.char, plus, d.proof.escape); err != nil { // what it has is not known for sure
+			return err
+		}
+		return d.insist(ctx, "ATH")
+	case d.proof.state.Wiped.holds():
+		return d.comeAnew(ctx)
+	case from != dropped:
 		if done, err := d.tryOnHook(ctx); done || err != nil {
 			return err
 		}
 	}
-	chars := []byte{d.proof.escape}
-	if d.proof.why != nil {
-		chars = []byte{d.proof.char, plus, d.proof.escape} // what it has is not known for sure
-	}
-	if err := d.escape(ctx, chars...); err != nil {
+	if err := d.escape(ctx, d.proof.escape); err != nil {
 		return err
 	}
 	if done, err := d.tryOnHook(ctx); done || err != nil {
 		return err
 	}
-	d.mu.Lock()
-	pardon := d.pardon
-	d.mu.Unlock()
-	switch {
-	case pardon:
+	if d.pardoned() || d.o.Config.InsecureSignals {
 		return d.comeAnew(ctx)
-	case d.o.Config.InsecureSignals:
-		if err := d.insist(ctx, "ATH"); err != nil {
-			return err
-		}
-		return d.renew(ctx, true)
 	}
 	return errUnproven
 }
@@ -159,10 +152,23 @@ func (d *Driver) tryOnHook(ctx context.Context) (done bool, err error) {
 	if err := d.insist(ctx, "ATH"); err != nil {
 		return false, err
 	}
-	return true, d.renew(ctx, false)
+	return true, d.renew(ctx)
 }
 
-// comeAnew is for a modem that does not have the secret and for which the operator vouches: it is reset as at the first start.
+// pardonTime is how long an operator's word for a line holds.
+const pardonTime = time.Minute
+
+// pardoned reports whether the operator vouches for the line, and uses that up.
+func (d *Driver) pardoned() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	is := !d.pardon.IsZero() && time.Since(d.pardon) < pardonTime
+	d.pardon = time.Time{}
+	return is
+}
+
+// comeAnew is for a modem without the secret: the driver itself had it reset, or the operator vouches for it, or does without a proof. It is reset as at
+// the first start.
 func (d *Driver) comeAnew(ctx context.Context) error {
 	if err := d.bootstrap(ctx); err != nil {
 		return err

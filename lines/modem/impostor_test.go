@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,7 +121,7 @@ func TestCallerOnTheLineAtStart(t *testing.T) {
 					e.line.Disconnect()
 					e.endAsIfKilled()
 					if !kept {
-						killed = &Proofs{key: killed.key}
+						killed = &Proofs{} // another key too
 					}
 					if state := e.line.State(); state != exchange.Connected {
 						t.Fatalf("the modem is %v: there is no call to attack with", state)
@@ -302,4 +303,97 @@ func TestResetInTheDialLine(t *testing.T) {
 			t.Errorf("%v, %d dials", err, len(e.x.Dials()))
 		}
 	})
+}
+
+// TestKilledWhileResetting: a process that is killed, or a port that is lost, at any moment of the start takes no line out of service.
+func TestKilledWhileResetting(t *testing.T) {
+	for _, trigger := range []string{"\b", "S26?", "ATH", speak, "ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255", "S26?\r"} {
+		for _, wait := range []time.Duration{0, time.Millisecond, 60 * time.Millisecond, 120 * time.Millisecond} {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEdge(t, exchange.ModemConfig{})
+				e.run()
+				e.until(lines.Idle)
+				e.end()
+				e.line.After(trigger, wait, e.line.Disconnect)
+				e.run()
+				<-time.After(time.Minute)
+				e.until(lines.Idle)
+				if c, _, err := e.dialHome(time.Minute); c == nil || err != nil {
+					t.Errorf("cut %v after %q: %v", wait, trigger, err)
+				}
+				e.close()
+			})
+		}
+	}
+}
+
+// TestRingWhileResetting: a stranger's call comes in while the modem, whose stored profile answers by itself, is being reset: at the start, and by a script.
+// The stranger sees no dial command, the line is not taken for idle while the call is up, and comes back in the end.
+func TestRingWhileResetting(t *testing.T) {
+	for _, trigger := range []string{"ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255", "ATZ\rx"} {
+		for i := range 20 {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEdge(t, exchange.ModemConfig{Profile: "S0=1"})
+				thief := e.at(e.stranger, nil)
+				script := trigger == "ATZ\rx"
+				text := strings.TrimSuffix(trigger, "\rx")
+				ring := func() {
+					e.line.After(text, time.Duration(i)*20*time.Millisecond, func() { e.x.Ring(e.stranger, e.line) })
+				}
+				thief.says = impostors["echo"]
+				if !script {
+					ring()
+				}
+				e.run()
+				watched := e.watchIdle()
+				var taken sync.WaitGroup
+				over := make(chan struct{})
+				taken.Go(func() { // a call that comes in as it should is hung up on
+					for {
+						select {
+						case c := <-e.calls:
+							<-time.After(time.Second)
+							_ = c.Hangup(context.Background())
+						case <-over:
+							return
+						}
+					}
+				})
+				e.until(lines.Idle)
+				if script {
+					ring()
+					lease, err := e.pool.Acquire(t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+					if err != nil {
+						t.Fatal(err)
+					}
+					c, _, _ := lease.Dial(t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+						if err := expect(ctx, c, "ATZ\r", "OK"); err != nil {
+							return err
+						}
+						return dialScript(homeNumber)(ctx, c)
+					})
+					if c != nil {
+						if state := e.home.State(); state != exchange.Connected {
+							t.Errorf("%v after %q: a call of a modem that has dialed nobody", i, trigger)
+						}
+						_ = c.Hangup(t.Context())
+					}
+					lease.Release()
+				}
+				<-time.After(2 * time.Minute)
+				e.until(lines.Idle)
+				watched()
+				close(over)
+				taken.Wait()
+				if c, _, err := e.dialHome(time.Minute); c == nil || err != nil {
+					t.Errorf("%v after %q: %v", i, trigger, err)
+				}
+				if strings.Contains(thief.screen(), "ATD") {
+					t.Errorf("%v after %q: the stranger read %q", i, trigger, thief.screen())
+				}
+				thief.leave()
+				e.close()
+			})
+		}
+	}
 }

@@ -21,7 +21,7 @@ type Proofs struct {
 
 	mu     sync.Mutex
 	key    []byte
-	memory map[int][]secret // where dir is ""
+	memory map[int]state // where dir is ""
 }
 
 // keySize is that of the key, in octets.
@@ -68,8 +68,8 @@ func (p *Proofs) escape(tty int) byte {
 
 func (p *Proofs) path(tty int) string { return filepath.Join(p.dir, fmt.Sprintf("tty%d", tty)) }
 
-// load returns what may stand in a line's modem, the newest first; nothing where it never had a secret.
-func (p *Proofs) load(tty int) ([]secret, error) {
+// load returns what is known of a line's modem; the zero state where it never had a secret.
+func (p *Proofs) load(tty int) (s state, err error) {
 	if p.dir == "" {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -77,35 +77,34 @@ func (p *Proofs) load(tty int) ([]secret, error) {
 	}
 	text, err := os.ReadFile(p.path(tty))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return state{}, nil
 	}
-	var all []secret
 	if err == nil {
-		err = json.Unmarshal(text, &all)
+		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), err, tty)
+		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), err, tty)
 	}
-	for _, s := range all {
-		if len(s.Registers) != len(s.Values) || len(s.Values) < minProof {
-			return nil, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), tty)
+	for _, one := range s.Secrets {
+		if len(one.Registers) != len(one.Values) || len(one.Values) < minProof {
+			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), tty)
 		}
 	}
-	return all, nil
+	return s, nil
 }
 
-// save keeps what may stand in a line's modem from now on. It is on the disk when save returns.
-func (p *Proofs) save(tty int, all []secret) error {
+// save keeps what is known of a line's modem from now on. It is on the disk when save returns.
+func (p *Proofs) save(tty int, s state) error {
 	if p.dir == "" {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.memory == nil {
-			p.memory = map[int][]secret{}
+			p.memory = map[int]state{}
 		}
-		p.memory[tty] = all
+		p.memory[tty] = s
 		return nil
 	}
-	text, err := json.Marshal(all)
+	text, err := json.Marshal(s)
 	if err == nil {
 		err = replace(p.path(tty), text)
 	}

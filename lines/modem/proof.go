@@ -81,11 +81,50 @@ func numbersIn(info []string) []int {
 // proof is what the driver knows of the modem on a port without signals. It belongs to the token's holder.
 type proof struct {
 	registers []int
-	kept      []secret // any of these may stand in the modem: the newest first, and the one before it where writing was cut short
-	char      byte     // the escape character (S2) that belongs to this line
-	escape    byte     // the one in force
-	guard     int      // S12 in force, in units of 20 ms; 0 none
-	why       error    // why the modem cannot prove anything; nil: it can
+	state     state
+	char      byte  // the escape character (S2) that belongs to this line
+	escape    byte  // the one in force
+	guard     int   // S12 in force, in units of 20 ms; 0 none
+	why       error // why the modem cannot prove anything; nil: it can
+}
+
+// state is what is kept of a modem from one process to the next.
+type state struct {
+	// Secrets are what may stand in the registers: the newest first, and the one before it where writing was cut short.
+	Secrets []secret `json:"secrets"`
+	// Wiped is what the modem works by since the driver had its registers reset, on a line that was proven on hook; nil: they hold a secret.
+	Wiped *profile `json:"wiped,omitempty"`
+	// Stored is what ATZ loads; nil: not known.
+	Stored *profile `json:"stored,omitempty"`
+}
+
+// profile is what a modem may do by itself, and how it is escaped from then.
+type profile struct {
+	S0, S2, S12 int
+}
+
+// The profiles that are known beforehand.
+var (
+	factoryProfile = profile{S0: 1, S2: plus, S12: 50} // AT&F: V.250, Hayes. S0 is the makers' own
+	anyProfile     = profile{S0: 1, S2: 255}           // nobody knows
+)
+
+// holds reports whether a line that was on hook when the profile came into force can be brought on hook without a secret: the modem answers no
+// call by itself, or its escape is known.
+func (p *profile) holds() bool { return p != nil && (p.S0 == 0 || p.S2 <= 127) }
+
+// after is the profile in force after a command line that resets; stored is what ATZ loads, nil unknown.
+func after(line string, stored *profile) profile {
+	up := strings.ReplaceAll(strings.ToUpper(line), " ", "")
+	switch {
+	case strings.Contains(up, "S2=") || strings.Contains(up, "S12="):
+		return anyProfile
+	case strings.Contains(up, "&F"):
+		return factoryProfile
+	case stored == nil:
+		return anyProfile
+	}
+	return *stored
 }
 
 func newProof(o Options) proof {
@@ -117,10 +156,11 @@ func (d *Driver) queryTime() time.Duration { return d.t.Command }
 // query reads the registers, with more commands before it in the same line, and reports whether they hold the secret. An error says that the
 // port has gone or ctx ended: no answer is a wrong one.
 func (d *Driver) query(ctx context.Context, more string) (right bool, err error) {
-	if len(d.proof.kept) == 0 {
+	secrets := d.proof.state.Secrets
+	if len(secrets) == 0 || d.proof.state.Wiped != nil {
 		return false, nil
 	}
-	ask := d.proof.kept[0].ask()
+	ask := secrets[0].ask()
 	r, err := d.command(ctx, order{text: "AT" + more + ask + "\r", limit: d.queryTime(), shown: "AT" + more + ask + "\r"})
 	switch {
 	case err == errWaited:
@@ -131,51 +171,78 @@ func (d *Driver) query(ctx context.Context, more string) (right bool, err error)
 		return false, nil
 	}
 	told := numbersIn(r.info)
-	i := slices.IndexFunc(d.proof.kept, func(s secret) bool { return s.is(told) })
+	i := slices.IndexFunc(secrets, func(s secret) bool { return s.is(told) })
 	if i < 0 {
 		return false, nil
 	}
-	d.proof.kept = d.proof.kept[i : i+1]
+	d.proof.state.Secrets = secrets[i : i+1]
 	return true, nil
 }
 
-// renew writes a new secret and reads it back. The line must be proven on hook: what is written while a call may be up proves nothing. It is
-// kept on the disk before the modem has it, beside the one before it, so that a crash in between loses neither. gone says that the modem has lost
-// the one before it.
-func (d *Driver) renew(ctx context.Context, gone bool) error {
+// keep has what is known of the modem on the disk.
+func (d *Driver) keep() error {
+	err := d.o.Proofs.save(d.o.Config.TTY, d.proof.state)
+	d.notice(noticeProof, err)
+	return err
+}
+
+// renew gives the modem that is proven on hook a new secret. It is kept on the disk before the modem has it, beside the one before it, so that a
+// crash in between loses neither.
+func (d *Driver) renew(ctx context.Context) error {
 	if d.proof.why != nil {
 		return nil
 	}
-	s, before := newSecret(d.proof.registers), d.proof.kept
-	if gone {
-		before = nil
+	before := d.proof.state.Secrets
+	s := newSecret(d.proof.registers)
+	d.proof.state.Secrets = append([]secret{s}, before...)
+	if d.keep() != nil {
+		d.proof.state.Secrets = before
+		return nil // it stands in the modem and on the disk, and is as good as before
 	}
-	kept := append([]secret{s}, before...)
-	kept = kept[:min(len(kept), 2)]
-	err := d.o.Proofs.save(d.o.Config.TTY, kept)
-	d.notice(noticeProof, err)
-	if err != nil && !gone {
-		return nil // the one that stands in the modem and on the disk is as good as before
+	if err := d.write(ctx, s); err != nil {
+		return err
 	}
-	d.proof.kept = kept
+	d.proof.state.Secrets = []secret{s}
+	return nil
+}
+
+// wipe keeps that the registers are about to be reset, on a line that is proven on hook: whoever takes up the line after a crash knows by p how to bring
+// it on hook again.
+func (d *Driver) wipe(p profile) {
+	d.proof.state.Wiped, d.proof.state.Secrets = &p, nil
+	_ = d.keep() // without it a crash takes the line out of service until the operator clears it
+}
+
+// refill gives a modem whose registers were reset a new secret. It counts once nothing else has come in between: see believe.
+func (d *Driver) refill(ctx context.Context) error {
+	s := newSecret(d.proof.registers)
+	if err := d.write(ctx, s); err != nil {
+		return err
+	}
+	d.proof.state.Secrets = []secret{s}
+	return nil
+}
+
+// believe takes what refill has written for the secret.
+func (d *Driver) believe() {
+	d.proof.state.Wiped = nil
+	_ = d.keep() // in memory it serves
+}
+
+// write writes a secret into the modem and reads it back. The line must be on hook: what is written while a call may be up proves nothing.
+func (d *Driver) write(ctx context.Context, s secret) error {
 	text := "AT" + s.set() + s.ask() + "\r"
 	if d.phaseNow() != scripted {
 		text = "AT" + d.autoAnswer + text[2:] // the last dial has switched it off
 	}
-	var told []int
 	for range 2 { // the first may meet a modem that is deaf for a moment
 		r, err := d.command(ctx, order{text: text, limit: d.queryTime(), shown: "AT[secret]\r"})
 		if err != nil && err != errWaited {
 			return fmt.Errorf("write the proof: %w", err)
 		}
-		if told = numbersIn(r.info); err == nil && r.code == lines.OK && s.is(told) {
-			d.proof.kept = kept[:1]
+		if err == nil && r.code == lines.OK && s.is(numbersIn(r.info)) {
 			return nil
 		}
-	}
-	if gone { // nothing is in the modem that could be asked for at the next start
-		d.proof.kept = nil
-		d.notice(noticeProof, d.o.Proofs.save(d.o.Config.TTY, nil))
 	}
 	return fmt.Errorf("%w: it does not keep S registers %s", errNoProof, strings.Trim(fmt.Sprint(d.proof.registers), "[]"))
 }
@@ -214,10 +281,23 @@ func (t *talk) mend() error {
 		return err
 	}
 	t.reset = time.Time{}
+	if d.proof.why != nil {
+		return d.speakInWords(t.ctx)
+	}
 	if err := d.settings(t.ctx); err != nil {
 		return err
 	}
-	return d.renew(t.ctx, true)
+	if err := d.refill(t.ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	clean := !t.ended && !t.rang && d.phase == scripted
+	d.mu.Unlock()
+	if !clean {
+		return errStirred
+	}
+	d.believe()
+	return nil
 }
 
 // settings is what the driver's safety rests on, on a port without signals: no echo, result codes in words, no auto-answer, the escape.
@@ -258,7 +338,7 @@ func (d *Driver) learn(ctx context.Context) error {
 	if err != nil || r.code != lines.OK || !full.is(numbersIn(r.info)) {
 		return d.fewer(ctx)
 	}
-	return d.renew(ctx, true)
+	return d.refill(ctx)
 }
 
 // full has in each register the largest value of 8 bits: one that keeps it keeps all.
@@ -289,5 +369,5 @@ func (d *Driver) fewer(ctx context.Context) error {
 	}
 	d.debug("%s do not keep a proof: the others do", strings.Join(bad, ", "))
 	d.proof.registers = good
-	return d.renew(ctx, true)
+	return d.refill(ctx)
 }

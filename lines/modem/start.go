@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -166,30 +167,24 @@ func (d *Driver) startInBand(ctx context.Context) error {
 	if err == nil {
 		err = d.makeReady(ctx)
 	}
-	if err == nil {
-		d.mu.Lock()
-		d.pardon = false
-		d.mu.Unlock()
-	}
 	return err
 }
 
 // provenFromBefore proves by the secret of the process before, or of the port's last opening, that the modem is on hook. false: there is none, or the
 // operator does without.
 func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) {
-	d.mu.Lock()
-	pardon := d.pardon || d.o.Config.InsecureSignals
-	d.mu.Unlock()
-	kept, err := d.o.Proofs.load(d.o.Config.TTY)
-	if err != nil && !pardon {
+	pardon := d.pardoned() || d.o.Config.InsecureSignals
+	d.proof.state, err = d.o.Proofs.load(d.o.Config.TTY)
+	switch {
+	case err != nil && !pardon:
 		return false, err
-	}
-	d.proof.kept = kept
-	if len(kept) == 0 {
+	case d.proof.state.Wiped.holds():
+		return false, nil
+	case d.proof.state.Wiped == nil && len(d.proof.state.Secrets) == 0:
 		return false, nil
 	}
 	right, err := d.query(ctx, "")
-	if err == nil && !right {
+	if err == nil && !right && d.proof.state.Wiped == nil {
 		if err = d.escape(ctx, d.proof.char, plus); err == nil {
 			right, err = d.query(ctx, "")
 		}
@@ -205,9 +200,18 @@ func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) 
 	return false, errUnproven
 }
 
-// bootstrap brings a modem on hook of which nothing is known: both escapes that it may have, twice each, ATH. What it answers proves nothing.
+// bootstrap brings a modem on hook of which no secret is known: all escapes that it may have, twice each, and ATH. What it answers proves nothing.
 func (d *Driver) bootstrap(ctx context.Context) error {
-	if err := d.escape(ctx, d.proof.char, plus, d.proof.char, plus); err != nil {
+	chars := append([]byte{plus}, escapeChars...) // another process, with another key, may have set S2
+	for _, p := range []*profile{d.proof.state.Wiped, d.proof.state.Stored} {
+		if p != nil && p.S2 <= 127 && !slices.Contains(chars, byte(p.S2)) {
+			chars = append(chars, byte(p.S2))
+		}
+		if p != nil {
+			d.proof.guard = max(d.proof.guard, p.S12)
+		}
+	}
+	if err := d.escape(ctx, append(chars, chars...)...); err != nil {
 		return err
 	}
 	if err := d.ask(ctx, "ATH", d.t.Command/2); err != nil && stop(ctx, err) {
@@ -225,7 +229,7 @@ func (d *Driver) makeReady(ctx context.Context) error {
 	if err := d.insist(ctx, speak); err != nil {
 		return err
 	}
-	if err := d.load(ctx); err != nil {
+	if err := d.loadInBand(ctx); err != nil {
 		return err
 	}
 	if err := d.initialize(ctx); err != nil {
@@ -244,11 +248,36 @@ func (d *Driver) makeReady(ctx context.Context) error {
 		return errStirred
 	case errors.Is(err, errNoProof) && d.o.Config.InsecureSignals:
 		d.proof.why = err
+		d.notice(noticeProof, err)
+		return nil
 	case errors.Is(err, errNoProof):
 		return fmt.Errorf("%w; or use a port with modem signals, or set insecure_signals: true", err)
 	case err != nil:
 		return err
 	}
-	d.notice(noticeProof, d.proof.why)
+	d.believe()
+	return nil
+}
+
+// loadInBand loads the stored profile, and finds out what that lets the modem do by itself before it is told otherwise.
+func (d *Driver) loadInBand(ctx context.Context) error {
+	if st := &d.proof.state; st.Stored != nil || len(st.Secrets) > 0 || st.Wiped != nil { // else the next start begins as this one did
+		d.wipe(after("ATZ"+d.o.Config.Init, st.Stored))
+	}
+	if err := d.ask(ctx, "ATZ", d.t.Command/3); err != nil && stop(ctx, err) {
+		return err
+	}
+	text := speak + "S0?S2?S12?S0=0"
+	r, err := d.command(ctx, order{text: text + "\r", limit: d.queryTime(), shown: text})
+	if err != nil && err != errWaited {
+		return fmt.Errorf("%s: %w", text, err)
+	}
+	told := numbersIn(r.info)
+	if err != nil || r.code != lines.OK || len(told) != 3 {
+		return d.speakInWords(ctx)
+	}
+	stored := profile{S0: told[0], S2: told[1], S12: told[2]}
+	d.proof.state.Stored = &stored
+	d.wipe(after("ATZ"+d.o.Config.Init, &stored))
 	return nil
 }

@@ -154,6 +154,9 @@ func (t *talk) pass(p piece) error {
 	}
 	if p.resets {
 		t.reset = time.Now() // before its answer can be there
+		if !t.port.HasSignals() {
+			t.d.wipe(after(string(p.text), t.d.proof.state.Stored))
+		}
 	}
 	return t.d.send(t.port, p.text, t.writeLimit(), "")
 }

@@ -108,7 +108,7 @@ func newEdge(t *testing.T, m exchange.ModemConfig) *edge {
 	e := &edge{t: t, x: exchange.New(exchange.Config{}), proofs: &Proofs{}}
 	m.Name, m.Number, m.StaysOffHook = "tty1", ourNumber, true
 	e.line = e.x.AddModem(m)
-	e.stranger = e.x.AddModem(exchange.ModemConfig{Name: "stranger", Number: "66666"})
+	e.stranger = e.x.AddModem(exchange.ModemConfig{Name: "stranger", Number: "66666", Profile: "E0"})
 	e.home = e.x.AddModem(exchange.ModemConfig{Name: "home", Number: homeNumber, Profile: "S0=1", IgnoresDTR: true})
 	return e
 }
@@ -207,6 +207,30 @@ func (e *edge) leaves(state lines.State) {
 		case <-late:
 			e.t.Fatalf("the line stays %q", state)
 		}
+	}
+}
+
+// watchIdle watches that the line is not idle while its modem has a call, until the function that it returns is called.
+func (e *edge) watchIdle() (stop func()) {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			if s, _ := e.pool.Line(1); s.State == lines.Idle && e.line.State() == exchange.Connected {
+				if t, _ := e.pool.Line(1); t.State == lines.Idle { // it has not just been answered
+					e.t.Errorf("the line is idle, and its modem has a call")
+				}
+			}
+		}
+	})
+	return func() {
+		close(over)
+		watching.Wait()
 	}
 }
 

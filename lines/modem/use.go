@@ -192,7 +192,7 @@ func (d *Driver) Clear(ctx context.Context) error {
 		signal(d.retry)
 	}
 	if !d.open || d.phase == unproven {
-		d.pardon = true
+		d.pardon = time.Now()
 	}
 	t, c := d.talk, d.conn
 	t.endLocked(lines.ErrCleared)

@@ -168,13 +168,6 @@ func slowest(w io.Writer, times map[string]float64, n int) {
 	}
 }
 
-func count(e event) int {
-	if e.Test == "" {
-		return 0
-	}
-	return 1
-}
-
 // reason is what the test said when it skipped itself.
 func reason(lines []string) string {
 	for i := len(lines) - 1; i >= 0; i-- {

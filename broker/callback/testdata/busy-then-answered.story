@@ -25,13 +25,13 @@
 = dialing attempt 1/2 on tty 66, committed
   ArmTimer dial deadline gen=5
   Dial attempt=1 lease=1
-> DialEnded attempt=1 outcome=busy
+> DialEnded attempt=1 lease=1 outcome=busy
 = waiting attempt 1/2 on tty 66, committed
   StopTimer dial deadline gen=5
   OffHook lease=1
   ArmTimer retry wait gen=6
 # The end of the first attempt comes a second time.
-> DialEnded attempt=1 outcome=busy
+> DialEnded attempt=1 lease=1 outcome=busy
 = refused
 > OffHookEnded lease=1
 = waiting attempt 1/2 on tty 66
@@ -45,7 +45,7 @@
 = dialing attempt 2/2 on tty 66, committed
   ArmTimer dial deadline gen=7
   Dial attempt=2 lease=1
-> DialEnded attempt=2 connected=yes
+> DialEnded attempt=2 lease=1 connected=yes
 = answered attempt 2/2 on tty 66, committed
   StopTimer dial deadline gen=7
   ArmTimer login deadline gen=8

@@ -27,7 +27,7 @@
   ArmTimer grace gen=5
 > Cancel by=root
 = refused
-> DialEnded attempt=1 connected=yes
+> DialEnded attempt=1 lease=1 connected=yes
 = cancelled attempt 1/3, committed
   StopTimer grace gen=5
   HangUp attempt=1 lease=1

@@ -26,7 +26,7 @@
   Audit "attempt 1 was interrupted by a restart and counts as made"
   End failed: "interrupted by restart"
 # What the dead process had ordered comes to nothing.
-> DialEnded attempt=1 connected=yes
+> DialEnded attempt=1 lease=1 connected=yes
 = refused
 > Restarted
 = refused

@@ -23,7 +23,7 @@
   Dial attempt=1 lease=1
 > TimerFired kind=lifetime gen=1
 = dialing attempt 1/2 on tty 66
-> DialEnded attempt=1 outcome="no answer"
+> DialEnded attempt=1 lease=1 outcome="no answer"
 = expired attempt 1/2, committed
   StopTimer dial deadline gen=4
   ReleaseLease 1

@@ -21,7 +21,7 @@
 = dialing attempt 1/3 on tty 66, committed
   ArmTimer dial deadline gen=4
   Dial attempt=1 lease=1
-> DialEnded attempt=1 connected=yes
+> DialEnded attempt=1 lease=1 connected=yes
 = answered attempt 1/3 on tty 66, committed
   StopTimer dial deadline gen=4
   ArmTimer login deadline gen=5

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies/schema"
+)
+
+// noVerify is the first group whose policy allows callbacks without a second login; "" none does.
+func (l *loader) noVerify() string {
+	for _, g := range l.cfg.Policies.Groups() {
+		if p, _ := l.cfg.Policies.Policy("", []string{g}); p.NoVerify {
+			return g
+		}
+	}
+	return ""
+}
+
+// untrusted warns of a policy that allows no_verify where no line can do without the second login.
+func (l *loader) untrusted() {
+	g := l.noVerify()
+	dials := func(line Line) bool { return line.Modem != lines.CallIn }
+	if g == "" || !l.cfg.Exec.Callback || !slices.ContainsFunc(l.cfg.Lines, dials) ||
+		slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return dials(line) && line.Trusted() }) {
+		return
+	}
+	l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "no_verify", Severity: schema.Warning, Hint: hintUntrusted,
+		Msg: "allow: no line that dials has modem signals, so the second login is asked for all the same"})
+}
+
+const hintUntrusted = "use serial or rfc2217 ports, or accept it by insecure_signals: true on the lines"
+
+// crossNoVerify holds a local user who needs no second login to the lines that may call them back: not only the line that was called, where a caller
+// who never hung up would take the call, and a line whose modem can be believed.
+func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
+	want := lines.Want{TTYs: u.Callback.Lines, Rotary: lines.NoRotary, NoVerify: true}
+	if u.Callback.Rotary != nil {
+		want.Rotary = *u.Callback.Rotary
+	}
+	trusted, known := false, map[int]Line{}
+	var all []lines.Status
+	for _, line := range l.cfg.Lines {
+		known[line.TTY] = line
+		all = append(all, line.Idle())
+	}
+	for _, called := range l.cfg.Lines {
+		want.Called = called.TTY
+		may, err := lines.Choose(want, all)
+		if called.Modem == lines.CallOut || err != nil {
+			continue
+		}
+		trusted = trusted || slices.ContainsFunc(may, func(tty int) bool { return known[tty].Trusted() })
+		// Where the user names no line, rotaries has told of it.
+		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) && !called.SameLine {
+			l.errorAt(at, "name another line too, or accept it by callback: {same_line_no_verify: true} on the line",
+				"user %q: tty %d is called back by itself: a caller who never hangs up would be let in without the second login", u.Name, called.TTY)
+			return
+		}
+	}
+	if !trusted {
+		l.warnAt(at, hintUntrusted, "user %q must log in again all the same: no line that may call back has modem signals", u.Name)
+	}
+}

@@ -1,0 +1,80 @@
+package lines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// probeLocked has the modem of a line that may be lent probed for q, which keeps its place in the queue meanwhile.
+func (l *line) probeLocked(q *Waiting) {
+	if !l.pool.goLocked(l.probe) {
+		return // nothing is lent any more
+	}
+	l.probing, l.probedFor, q.probed = true, q, l
+	select {
+	case <-l.calm: // of what lies behind
+	default:
+	}
+}
+
+// freeCandidateLocked lets the one for whom the line is being probed look for another.
+func (l *line) freeCandidateLocked() {
+	q := l.probedFor
+	if q == nil {
+		return
+	}
+	l.probedFor, q.probed = nil, nil
+	q.seekLocked()
+}
+
+// probe asks the modem whether it is there, and passes the line on, or says why not. A line that rings may be answered; it is looked at again when the
+// caller has given up.
+func (l *line) probe(ctx context.Context) {
+	limit, cancel := context.WithTimeout(ctx, l.proofTime())
+	err := l.driver.Probe(limit)
+	cancel()
+	if l.probed(ctx, err) {
+		return
+	}
+	t := time.NewTimer(l.cfg.Timing.WithDefaults().Rings)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-l.calm:
+	case <-ctx.Done():
+	}
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.probing = false
+	l.pool.passLocked(l, false)
+}
+
+// probed says what became of a probe. false: the line cannot be probed just now.
+func (l *line) probed(ctx context.Context, err error) (done bool) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !l.freeLocked() || p.closing || ctx.Err() != nil: // answered, lost or quarantined meanwhile: what the probe says is of the past
+		l.probing = false
+	case err == nil:
+		l.probing = false
+		if q := l.probedFor; q != nil { // it may have to be another's: one who is older, or q needs this line no more
+			l.probedFor, q.probed = nil, nil
+			p.passLocked(l, true)
+			q.seekLocked()
+			return true
+		}
+		p.passLocked(l, true)
+	case errors.Is(err, ErrRinging), errors.Is(err, ErrDown): // the driver says Down by itself
+		l.freeCandidateLocked()
+		return false
+	default:
+		l.probing = false
+		l.quarantineLocked(fmt.Errorf("the modem did not answer before the line was lent: %w", err))
+	}
+	l.freeCandidateLocked()
+	return true
+}
