@@ -182,6 +182,7 @@ type Request struct {
 	Entry    string  // leg two: only this method-list entry may answer; "" any
 	Grantor  string  // leg two: only this entry of an authorization list may answer; "" any
 	Leg      int     // 1 (or 0) and 2
+	Fallback bool    // another entry is asked where this one is silent: servers that are known to be dead are not waited for
 	Explain  bool    // the Authorization is to carry Attributes and Readings whatever it grants; else only one that calls back or is refused does
 	CallID   string
 	TTY      int

@@ -48,7 +48,8 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		return l.nobody(q.Grantor)
 	}
 	var silent []string
-	for _, a := range asked {
+	for i, a := range asked {
+		q.Fallback = i+1 < len(asked)
 		res := a.Authorize(ctx, q)
 		switch {
 		case res.Kind == Prompt || res.Kind < Silent || res.Kind > Granted:

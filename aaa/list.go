@@ -31,7 +31,8 @@ func (l List) Start(ctx context.Context, r Request) (Conversation, Result) {
 		return nil, Result{Reason: l.nobody(r.Entry)}
 	}
 	var silent []string
-	for _, m := range asked {
+	for i, m := range asked {
+		r.Fallback = i+1 < len(asked)
 		if err := ctx.Err(); err != nil {
 			silent = append(silent, fmt.Sprintf("%s: not asked: %v", m.Name(), err))
 			break

@@ -43,7 +43,8 @@ var ErrNotFound = errors.New("not found")
 // Server serves the API.
 type Server struct {
 	Daemon     Daemon
-	AAAServers func() []client.AAAServer // of the configuration in force; nil: there are none
+	AAAServers func() []client.AAAServer               // of the configuration in force; nil: there are none
+	Health     func(ctx context.Context) client.Health // nil: none is told
 	Feed       *Feed
 	Version    client.Version
 }
@@ -123,6 +124,13 @@ func (s *Server) routes(api huma.API) {
 				servers = append(servers, s.AAAServers()...)
 			}
 			return &list[client.AAAServer]{servers}, nil
+		})
+	huma.Register(api, operation("get-health", http.MethodGet, "/v1/health", "How the daemon, its journal and its disk are"),
+		func(ctx context.Context, _ *struct{}) (*one[client.Health], error) {
+			if s.Health == nil {
+				return nil, huma.Error404NotFound("this daemon says nothing of its health")
+			}
+			return &one[client.Health]{s.Health(ctx)}, nil
 		})
 	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {
@@ -237,7 +245,7 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
 }
 
-// Listen makes the socket: its directory (0700) where it is missing, mode 0600.
+// Listen makes the socket: its directory (0700) where it is missing, mode 0600. It takes connections when the process has no descriptors left, too.
 func Listen(path string) (net.Listener, error) {
 	if len(path) > 100 {
 		return nil, fmt.Errorf("admin socket %s: a unix socket's path may have 100 octets, this one has %d: set a shorter api.socket", path, len(path))
@@ -258,7 +266,7 @@ func Listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
 	}
-	return l, nil
+	return newSparing(l), nil
 }
 
 // removeStale removes a socket that nobody answers, and nothing else.

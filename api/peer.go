@@ -11,6 +11,9 @@ type peerKey struct{}
 
 // withPeer is an http.Server's ConnContext: requests know who made them, by the kernel's word.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
+	if s, ok := c.(*spareConn); ok {
+		c = s.Conn
+	}
 	if u, ok := c.(*net.UnixConn); ok {
 		if uid, err := peerUID(u); err == nil {
 			return context.WithValue(ctx, peerKey{}, uid)

@@ -3,6 +3,8 @@ package broker
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -119,7 +121,7 @@ func (b *Broker) switchOff(ctx context.Context) {
 }
 
 // Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. What the journal refuses is owed: it goes
-// there with the next report, or when the call is closed (law 10).
+// there with the next report, or when the call is closed (law 10). It returns when that is done, but holds the caller up no longer than ctx or Limits.Report.
 func (b *Broker) Report(ctx context.Context, r session.Report) {
 	c := b.call(r.Call.ID)
 	if c == nil {
@@ -127,37 +129,98 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	}
 	record := c.record(r)
 	record.CallbackNumber = b.number(r.CallbackID)
+	var also []journal.Mutation
+	if r.Kind != session.Command {
+		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
+	}
+	done := b.inTurn(c, func() { b.spoolReport(c, r.Kind, record, also) })
+	patience := time.NewTimer(b.opt.Limits.Report)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+}
+
+// spoolReport writes a report's record, with what is owed before it.
+func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record, also []journal.Mutation) {
 	b.mu.Lock()
 	records := slices.Clone(c.owed)
 	b.mu.Unlock()
-	if c.accounting.records(record.Type, r.Kind == session.Command) {
+	if c.accounting.records(record.Type, kind == session.Command) {
 		if record.Type == aaa.Interim {
 			records = slices.DeleteFunc(records, func(r aaa.Record) bool { return r.Type == aaa.Interim })
 		}
 		records = append(records, record)
 	}
-	var also []journal.Mutation
-	if r.Kind != session.Command {
-		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
-	}
-	err := b.spool.put(context.WithoutCancel(ctx), records, also...)
+	err := b.spool.put(context.Background(), records, also...)
 	if err != nil {
-		b.log.Error("journal: spool an accounting record; it is tried again with the session's next", zap.String("call", c.ID), zap.String("record", record.ID), zap.Error(err))
+		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again", zap.String("call", c.ID),
+			zap.String("record", record.ID), zap.Int("records", len(records)), zap.Error(err))
 	} else {
 		records = nil
 	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	c.owed = records
+	if err == nil && kind == session.Began {
+		c.recorded = record.SessionID
+	}
+}
+
+// inTurn runs what writes for a call, each after what was ordered before it, and returns a channel that is closed when it has run.
+func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
+	done := make(chan struct{})
+	b.mu.Lock()
+	before := c.turn
+	c.turn = done
 	b.mu.Unlock()
+	go func() { // closeCall waits for it
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		write()
+	}()
+	return done
+}
+
+// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not on disk.
+var errUnrecorded = errors.New("the session could not be recorded in the journal")
+
+// sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers errUnrecorded where it is not (law 10), or the
+// cause with which ctx ended before.
+func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) error {
+	if c.accounting.Record == NoRecording || b.spool.accountant == nil {
+		return nil
+	}
+	b.mu.Lock()
+	turn := c.turn
+	b.mu.Unlock()
+	if turn != nil {
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", errUnrecorded, context.Cause(ctx))
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.recorded != c.sessionID(session) {
+		return errUnrecorded
+	}
+	return nil
 }
 
 // reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the process end before it.
-func (b *Broker) reported(c *call, r session.Report, record aaa.Record) journal.Call {
-	row := c.row()
+func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row journal.Call) {
+	row = c.row()
 	row.User, row.Entry, row.Service = r.Identity.User, r.Identity.Entry, string(r.Service)
 	row.OctetsIn, row.OctetsOut = r.OctetsIn, r.OctetsOut
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer func() { c.last = row }()
 	c.user, c.service, c.session, c.billed = r.Identity.User, r.Service, record.SessionID, record.User
 	switch r.Kind {
 	case session.Began:
@@ -207,14 +270,33 @@ func (c *call) record(r session.Report) aaa.Record {
 	return rec
 }
 
-// startAcknowledged waits, where the list demands it (wait-start), for the session's Start to be acknowledged. false: it was not in time.
+// startAcknowledged waits, where the list demands it (wait-start), for the session's Start, which is recorded, to be acknowledged. false: it was not in
+// time.
 func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bool {
 	if c.accounting.Record != WaitStart || b.spool.accountant == nil {
 		return true
 	}
-	start := c.sessionID(session) + "-start"
+	return b.spool.await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
+}
+
+// OldestSession is when the oldest session began that has not ended, or has records that are not acknowledged; zero: there is none.
+func (b *Broker) OldestSession(ctx context.Context) (time.Time, error) {
+	var oldest time.Time
+	note := func(began time.Time) {
+		if !began.IsZero() {
+			oldest = sooner(oldest, began)
+		}
+	}
+	unsent := func(r aaa.Record) {
+		if r.SessionID != "" {
+			note(r.Time.Add(-r.SessionTime))
+		}
+	}
 	b.mu.Lock()
-	unspooled := slices.ContainsFunc(c.owed, func(r aaa.Record) bool { return r.ID == start })
+	for _, c := range b.calls {
+		note(c.Start) // its session may be about to begin, or its Stop to be recorded
+	}
 	b.mu.Unlock()
-	return !unspooled && b.spool.await(ctx, start, b.opt.Limits.WaitStart)
+	b.spool.eachOwed(unsent)
+	return oldest, b.spool.eachUnsent(ctx, unsent)
 }

@@ -62,7 +62,7 @@ func TestAudit(t *testing.T) {
 		p.see("NO CARRIER", time.Minute)
 		w.idle(time.Minute)
 		id := w.last().ID
-		w.broker.Audit(ctx, "reload", "SIGHUP", "ringback.yaml")
+		w.broker.Audit("reload", "SIGHUP", "ringback.yaml")
 
 		audit, bad, err := w.journal.AuditTail(ctx, 1000)
 		if err != nil || len(bad) != 0 {

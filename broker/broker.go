@@ -88,6 +88,7 @@ type Limits struct {
 	Login       time.Duration // leg two must be admitted: 90 s
 	Grace       time.Duration // a hang-up that was ordered must show: 45 s
 	Accounting  time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
+	Report      time.Duration // longest that anybody waits for a report, or a record of the audit, to be on disk, where nothing depends on it: 5 s
 	WaitStart   time.Duration // longest that a caller waits for his Start to be acknowledged (wait-start): 10 s
 	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
 	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
@@ -106,6 +107,7 @@ type Broker struct {
 	running  sync.WaitGroup // goroutines of effects and calls
 	spool    *spool
 	guard    *guard
+	notes    notes
 
 	mu    sync.Mutex       // guards what follows
 	calls map[string]*call // live calls by ID
@@ -116,6 +118,8 @@ type Broker struct {
 	leaseSeq uint64
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation has a world of its own
 	again    func(context.Context, event)                  // tryAgain, likewise
+	undone   time.Time                                     // when it was last logged that a step could not be recorded
+	quiet    int                                           // how many were not logged since
 	refused  atomic.Uint64                                 // events that no rule covered
 }
 
@@ -161,6 +165,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	parts.Go(func() { b.loop(work) })
 	parts.Go(func() { b.spool.run(work) })
+	parts.Go(func() { b.spool.runArrears(work) })
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
 	var err error
@@ -182,6 +187,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.switchOff(base)
 	}
 	b.spool.flush(base)
+	b.notesWritten()
 	return err
 }
 
@@ -242,6 +248,13 @@ func (b *Broker) hangUpAll() {
 	}
 }
 
+// Arrears is how many ends of calls wait in memory for a disk that takes them.
+func (b *Broker) Arrears() int {
+	b.spool.arrears.mu.Lock()
+	defer b.spool.arrears.mu.Unlock()
+	return len(b.spool.arrears.owed)
+}
+
 // Refused is how many events no rule of the machine covered: late and doubled ones.
 func (b *Broker) Refused() uint64 { return b.refused.Load() }
 
@@ -258,6 +271,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Login, 90*time.Second)
 	set(&l.Grace, 45*time.Second)
 	set(&l.Accounting, 5*time.Second)
+	set(&l.Report, 5*time.Second)
 	set(&l.WaitStart, 10*time.Second)
 	set(&l.Reauthorize, 20*time.Second)
 	set(&l.CallCheck, 15*time.Second)

@@ -38,10 +38,13 @@ type call struct {
 	user     string // for views
 	billed   string // the name that accounting uses
 	service  aaa.Service
-	session  string       // Acct-Session-Id of the open session; "" none
-	began    time.Time    // when that began
-	owed     []aaa.Record // records that the journal refused; they go there with the next report, or when the call is closed
-	admitted aaa.Identity // who has his session on this call; zero nobody
+	session  string        // Acct-Session-Id of the open session; "" none
+	began    time.Time     // when that began
+	owed     []aaa.Record  // records that the journal refused; they go there with the next report, or when the call is closed
+	turn     chan struct{} // closed when all that was ordered to be written for the call has run; nil: nothing was
+	recorded string        // Acct-Session-Id of the session whose begin is on disk; "" none
+	last     journal.Call  // the row as it was, or was to be, recorded last
+	admitted aaa.Identity  // who has his session on this call; zero nobody
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -130,11 +133,12 @@ func (n nobody) silent() aaa.Result {
 func (b *Broker) begin(c *call) {
 	b.mu.Lock()
 	b.calls[c.ID] = c
+	c.last = c.row()
 	b.mu.Unlock()
 	b.log.Info("call", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("direction", string(c.Direction)), zap.String("caller", c.Caller),
 		zap.String("connect", c.Connect), zap.String("callback", c.callbackID))
 	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: c.row()}); err != nil {
-		b.log.Error("journal: record a call", zap.String("call", c.ID), zap.Error(err))
+		b.log.Error("journal: a call is not on disk; it is recorded with its session", zap.String("call", c.ID), zap.Error(err))
 	}
 }
 
@@ -151,18 +155,22 @@ func (b *Broker) end(c *call) {
 	delete(b.calls, c.ID)
 }
 
+// closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it takes them; should the process
+// end before, the row of a session that was recorded is still open, and the next start makes its Stop.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
+	<-b.inTurn(c, func() { b.writeEnd(c, out) })
+}
+
+func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	b.mu.Lock()
-	owed := c.owed
+	owed, row, recorded := c.owed, c.last, c.recorded != ""
 	b.mu.Unlock()
-	err := b.spool.put(context.Background(), owed, journal.EndCall{
-		ID: c.ID, End: time.Now(), Cause: out.Reason, TerminateCause: int(out.Cause), OctetsIn: out.OctetsIn, OctetsOut: out.OctetsOut,
-	})
-	if errors.Is(err, journal.ErrNotFound) { // the journal refused the call's row too, and no next start will close it
-		err = errors.Join(err, b.spool.put(context.Background(), owed))
-	}
-	if err != nil {
-		b.log.Error("journal: close a call; the next start will", zap.String("call", c.ID), zap.Error(err))
+	row.SessionID, row.Data = "", ""
+	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause), out.OctetsIn, out.OctetsOut
+	end := journal.PutCall{Call: row}
+	if err := b.spool.put(context.Background(), owed, end); err != nil {
+		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again", zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
+		b.spool.owe(arrears{records: owed, end: end, session: recorded})
 	}
 }
 
@@ -219,7 +227,7 @@ func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)
 	}
-	b.Audit(ctx, "line cleared", by, fmt.Sprintf("tty %d", tty))
+	b.Audit("line cleared", by, fmt.Sprintf("tty %d", tty))
 	talking := false
 	b.mu.Lock()
 	for _, c := range b.calls {

@@ -166,7 +166,7 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 		b.mu.Unlock()
 		return fmt.Errorf("%w: callback %s has ended", ErrTooLate, id)
 	}
-	ends := w.row.Created.Add(b.lifetime())
+	ends := w.expires
 	b.mu.Unlock()
 	if until.After(ends) {
 		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v is over", ErrTooLate, id, ends.Local().Format(time.RFC3339), d)

@@ -21,6 +21,7 @@ const (
 	textNotAvailable = "Callback not available"
 	textPending      = "Callback already pending"
 	textRefused      = "Access denied"
+	textNotRecorded  = "Service not available"
 )
 
 // Decide implements session.Broker. A promise is on disk when it returns Promised.
@@ -64,8 +65,11 @@ func (b *Broker) trusted(tty int) bool {
 	return !ok || c.Trusted() // a line that is not there has no caller either
 }
 
-// admit lets a caller have his session, where he has not as many as he may and accounting can begin.
+// admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
+	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
+		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
+	}
 	if err := b.occupy(c, a); err != nil {
 		return session.Verdict{Text: textRefused, Reason: err.Error()}
 	}
@@ -112,6 +116,9 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 	if b.draining.Load() {
 		return session.Verdict{Text: textNotAvailable, Reason: "ringback is shutting down"}
 	}
+	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
+		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
+	}
 	b.mu.Lock()
 	err := b.portLimit(c, a) // leg two would be refused: his telephone is not rung for that
 	b.mu.Unlock()
@@ -127,10 +134,10 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 		return session.Verdict{Text: textNotAvailable, Reason: "accounting start not acknowledged"}
 	}
 	w := b.newPromise(c, a, d, t)
-	err = b.tell(ctx, event{
+	err = b.tellInTime(ctx, event{
 		id: w.row.ID, promise: w, what: callback.Promise{ID: w.row.ID, Max: d.Attempts.Max},
 		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", a.Identity.User, c.TTY, d.Number),
-	})
+	}, func() { b.untold(w.row.ID) })
 	switch {
 	case err == nil:
 		c.promised = w.row.ID
@@ -145,6 +152,13 @@ func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d polici
 	}
 }
 
+// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told of it.
+func (b *Broker) untold(id string) {
+	const why = "the caller's time to log in was over before the callback was on disk"
+	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
+	b.log.Warn("callback taken back", zap.String("callback", id), zap.String("reason", why), zap.Error(err))
+}
+
 func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t policies.Trace) *work {
 	now := time.Now()
 	g := grant{Server: a.Server, Auth: a.Auth}
@@ -154,7 +168,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		ForcedWait: max(c.forcedWait, a.Auth.CallbackDelay), RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
 		Decision: mustJSON(d), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
-	w.leg1 = c
+	w.leg1, w.expires = c, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w
 }
@@ -182,7 +196,9 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if v.Kind != session.Admit {
 		return v
 	}
-	err := b.tell(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User})
+	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User}, func() {
+		b.log.Warn("callback recorded as completed, though the time to log in was over before", zap.String("callback", c.callbackID))
+	})
 	if err != nil {
 		b.vacate(c)
 		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}

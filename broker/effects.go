@@ -131,10 +131,7 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	l := b.opt.Limits
 	switch e.Kind {
 	case callback.Lifetime:
-		life := b.lifetime()
-		// A wall clock that jumped must neither end it at once nor keep it for ever.
-		left := time.Until(w.row.Created.Add(life))
-		return min(max(left, time.Second), life)
+		return time.Until(w.expires)
 	case callback.HangUpDeadline:
 		return l.HangUp
 	case callback.LineRetry:
@@ -163,15 +160,18 @@ func (b *Broker) lifetime() time.Duration {
 	return time.Hour
 }
 
-// putOff is how long the dial is put off still: by the monotonic clock, or by the wall clock where another process was told so.
+// expiry is when a callback that was promised at that time ends. A wall clock that was set back meanwhile keeps it no longer than one lifetime.
+func (b *Broker) expiry(created time.Time) time.Time {
+	life := b.lifetime()
+	return time.Now().Add(min(time.Until(created.Add(life)), life))
+}
+
+// putOff is how long the dial is put off still.
 func (w *work) putOff() time.Duration {
-	switch {
-	case !w.notBefore.IsZero():
-		return time.Until(w.notBefore)
-	case w.state.NotBefore != 0:
-		return time.Until(time.Unix(0, w.state.NotBefore))
+	if w.notBefore.IsZero() {
+		return 0
 	}
-	return 0
+	return time.Until(w.notBefore)
 }
 
 // forcedWait is the longest of the waits of the called line and of the one that dials.
@@ -192,6 +192,13 @@ func since(t time.Time, full bool, d time.Duration) time.Duration {
 }
 
 func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
+	if w.overdue() { // the disk took its time to record the attempt
+		text := "its lifetime ended before the dial"
+		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Outcome: text, Final: true}, rows: []journal.Mutation{
+			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: text},
+		}})
+		return
+	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
 	w.unwatch() // from now on the dialler tells of a loss
@@ -204,6 +211,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", number, e.Attempt, w.state.Max, again))
 	b.running.Go(func() {
+		defer cancel(nil) // leg two's session has a context of its own
 		a := d.Dial(dialCtx, lease, lease.Config().CallbackScript, number)
 		outcome, cause := string(a.Outcome), string(a.Outcome)
 		if a.HeldBack {

@@ -82,7 +82,7 @@ type guard struct {
 
 	maxSources, maxNames int
 
-	writing sync.Mutex // held from a change to the end of its commit: the last one written is the last one made
+	writing sync.Mutex // held from a change until its rows are noted: the last one written is the last one made
 
 	mu      sync.Mutex // guards what follows
 	sources map[source]failures
@@ -108,7 +108,7 @@ func (g *guard) load(ctx context.Context) error {
 		return fmt.Errorf("journal: read the names that have logged in: %w", err)
 	}
 	for _, d := range append(damaged, damagedNames...) {
-		g.b.alarm(ctx, "a row of the login limits is damaged and ignored: "+d.String())
+		g.b.alarm("a row of the login limits is damaged and ignored: " + d.String())
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -228,8 +228,15 @@ func (l LoginLimits) delay(k limitKind, n int) time.Duration {
 	return min(firstDelay<<min(n-l.DelayAfter, 20), l.DelayMax)
 }
 
-// After implements session.Guard.
+// After implements session.Guard. What it is told counts at once, and holds nobody up longer than Limits.Report.
 func (g *guard) After(q session.Guess, r session.GuessResult, reason string) {
+	if done := g.after(q, r, reason); done != nil {
+		g.b.patiently(done)
+	}
+}
+
+// after returns the channel of the journal's answer; nil where nothing is recorded.
+func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-chan error {
 	what := "login"
 	if q.Enable {
 		what = "enable"
@@ -251,12 +258,12 @@ func (g *guard) After(q session.Guess, r session.GuessResult, reason string) {
 		rows = g.wrong(q)
 	}
 	if r == session.GuessLocked { // the lock was audited; each try that it stops is only logged, or the audit would grow at will
-		return
+		return nil
 	}
 	rows = append(rows, audit(time.Now(), kind, user, from))
-	if err := g.b.opt.Journal.Commit(context.Background(), rows...); err != nil {
+	return g.b.note(func(err error) {
 		g.b.log.Error("journal: record a "+what, zap.String("call", q.Call.ID), zap.Error(err))
-	}
+	}, rows...)
 }
 
 // wrong counts a failure against each of its sources.
@@ -362,10 +369,10 @@ func (g *guard) learn(user string) (rows []journal.Mutation) {
 // joined audits the connection of a session to a host.
 func (b *Broker) joined(call *lines.Call, user, host, why string) {
 	if why != "" {
-		b.Audit(context.Background(), "host refused", user, fmt.Sprintf("tty %d, %s: %s", call.TTY, host, why))
+		b.Audit("host refused", user, fmt.Sprintf("tty %d, %s: %s", call.TTY, host, why))
 		return
 	}
-	b.Audit(context.Background(), "host joined", user, fmt.Sprintf("tty %d, %s", call.TTY, host))
+	b.Audit("host joined", user, fmt.Sprintf("tty %d, %s", call.TTY, host))
 }
 
 // enablePrefix begins the kinds of `enable` in the journal.
@@ -441,7 +448,23 @@ var ErrNoLock = errors.New("no failed login of it counts")
 // ClearLoginLocks forgets the failures of a name or a number, or with "" all failures, and returns of how many sources. It returns when that is on disk.
 // by is who did it, for the audit.
 func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error) {
-	g := b.guard
+	n, done, err := b.guard.clear(of, by)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return 0, fmt.Errorf("cleared, but it was not waited until that is on disk: %w", ctx.Err())
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cleared until the next start only: %w", err)
+	}
+	return n, nil
+}
+
+// clear returns of how many sources the failures are forgotten, and the channel of the journal's answer.
+func (g *guard) clear(of, by string) (n int, done <-chan error, err error) {
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	var rows []journal.Mutation
@@ -455,13 +478,11 @@ func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error
 	g.mu.Unlock()
 	if len(rows) == 0 {
 		if of == "" {
-			return 0, nil
+			return 0, nil, nil
 		}
-		return 0, ErrNoLock
+		return 0, nil, ErrNoLock
 	}
-	rows = append(rows, audit(time.Now(), "login locks cleared", by, fmt.Sprintf("of %s: %d", cmp.Or(g.shown(of), "all"), len(rows))))
-	if err := b.opt.Journal.Commit(context.WithoutCancel(ctx), rows...); err != nil {
-		return 0, fmt.Errorf("cleared until the next start only: %w", err)
-	}
-	return len(rows) - 1, nil
+	n = len(rows)
+	rows = append(rows, audit(time.Now(), "login locks cleared", by, fmt.Sprintf("of %s: %d", cmp.Or(g.shown(of), "all"), n)))
+	return n, g.b.note(nil, rows...), nil
 }

@@ -50,7 +50,7 @@ func TestGuessingThief(t *testing.T) {
 		w.start()
 		w.idle(time.Minute)
 		try(password, "% Too many failures")
-		if n, err := w.broker.ClearLoginLocks(t.Context(), "84002", "uid 7"); n != 2 || err != nil {
+		if n, err := w.broker.ClearLoginLocks(w.t.Context(), "84002", "uid 7"); n != 2 || err != nil {
 			t.Errorf("%d cleared: %v", n, err)
 		}
 		try(password, "Callback initiated")

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -26,9 +27,10 @@ const (
 	refusedTries = 5
 )
 
-// lane sends the records of one accounting list: those of one session in their order, sessions side by side. What it does about failures:
+// lane sends the records of one accounting list: those of one callback, or of one session without one, in their order, these side by side. What it does
+// about failures:
 //
-//   - A record that fails while others are acknowledged is refused, for all we know. Its session waits, longer each time; the others go on.
+//   - A record that fails while others are acknowledged is refused, for all we know. What follows it in its order waits, longer each time; the others go on.
 //   - Where nobody acknowledges anything the server is taken to be silent: one record at a time is tried, with growing pauses; those that were never tried
 //     first, the oldest and the newest by turns, so that a heap of refused ones is not taken for a silent server for long.
 //   - A record of no session (Accounting-On, -Off) goes alone, after all before it, and what follows waits for it. Where it is refused often, one that
@@ -44,7 +46,7 @@ type lane struct {
 	cursor  int64             // number of the record read last
 	unread  bool              // there may be more in the journal
 	ahead   []journal.Spooled // read, but behind the barrier
-	known   map[string]*queue // sessions with records read and not acknowledged
+	known   map[string]*queue // by key, what has records read and not acknowledged
 	fresh   []*queue          // ready and never tried in vain, oldest first
 	held    waiting           // tried in vain, by when they are due
 	barrier *queue            // a record of no session, and …
@@ -59,20 +61,22 @@ type lane struct {
 	next   time.Time // no record is tried again before
 	turn   int       // counts probes
 
-	acked    []journal.Spooled // to be removed from the journal
-	tried    []journal.Mutation
-	removing []journal.Spooled // what the commit under way removes
-	settling bool
-	settleAt time.Time // not before: the journal refused it
-	failing  bool      // as it was logged last
-	failure  error
+	acked     []journal.Spooled // to be removed from the journal
+	tried     []journal.Mutation
+	removing  []journal.Spooled // what the commit under way removes
+	settling  bool
+	settleAt  time.Time // not before: the journal refused it
+	unsettled time.Time // when it was last logged that it refused it
+	failing   bool      // as it was logged last
+	failure   error
 
 	results chan delivery
 	settled chan error
 }
 
-// queue is the unsent records of a session, oldest first.
+// queue is the unsent records of a callback or a session, oldest first.
 type queue struct {
+	key   string
 	rows  []journal.Spooled
 	tries int // of the first, in vain
 	due   time.Time
@@ -219,10 +223,11 @@ func (l *lane) queueUp() {
 			l.ahead = l.ahead[i+1:]
 			return
 		}
-		q := l.known[row.SessionID]
+		key := keyOf(row)
+		q := l.known[key]
 		if q == nil {
-			q = &queue{}
-			l.known[row.SessionID] = q
+			q = &queue{key: key}
+			l.known[key] = q
 		}
 		q.rows = append(q.rows, row)
 		if !q.busy {
@@ -231,4 +236,16 @@ func (l *lane) queueUp() {
 		}
 	}
 	l.ahead = nil
+}
+
+// keyOf names the order that a record belongs to: both legs of a callback share their Acct-Multi-Session-Id, and no server shall hear of leg two's begin
+// before leg one's end.
+func keyOf(row journal.Spooled) string {
+	var r struct {
+		MultiSessionID string `json:"multi_session_id"`
+	}
+	if json.Unmarshal([]byte(row.Body), &r) != nil || r.MultiSessionID == "" {
+		return row.SessionID
+	}
+	return r.MultiSessionID
 }

@@ -15,14 +15,13 @@ func (l *lane) pick(now time.Time) *queue {
 		if q == nil || q == l.barrier || q.spy {
 			return q
 		}
-		session := q.rows[0].SessionID
 		for len(q.rows) > 0 && l.s.replaced(q.rows[0]) {
 			q.rows = q.rows[1:]
 		}
 		if len(q.rows) > 0 {
 			return q
 		}
-		l.drop(q, session)
+		l.drop(q)
 	}
 }
 
@@ -100,7 +99,7 @@ func (l *lane) chooseBeyond() *queue {
 	}
 	l.beyond = false
 	for _, row := range l.ahead {
-		if row.SessionID != "" && l.known[row.SessionID] == nil {
+		if row.SessionID != "" && l.known[keyOf(row)] == nil {
 			return &queue{rows: []journal.Spooled{row}, spy: true}
 		}
 	}

@@ -60,15 +60,15 @@ func (l *lane) took(d delivery) {
 	case len(q.rows) > 0:
 		l.fresh = append(l.fresh, q)
 	default:
-		l.drop(q, row.SessionID)
+		l.drop(q)
 	}
 }
 
-// drop forgets a session that has no more records.
-func (l *lane) drop(q *queue, session string) {
+// drop forgets a queue that has no more records.
+func (l *lane) drop(q *queue) {
 	q.busy = false
-	if l.known[session] == q {
-		delete(l.known, session)
+	if l.known[q.key] == q {
+		delete(l.known, q.key)
 	}
 }
 
@@ -156,11 +156,15 @@ func (l *lane) settle(jobs *sync.WaitGroup) {
 func (l *lane) settledBy(err error) {
 	l.settling = false
 	if err == nil {
+		l.unsettled = time.Time{}
 		l.s.acknowledged(l.removing)
 		l.removing = nil
 		return
 	}
-	l.s.log.Error("journal: settle the accounting spool", zap.Error(err))
+	if time.Since(l.unsettled) >= logEvery {
+		l.s.log.Error("journal: settle the accounting spool", zap.Error(err))
+		l.unsettled = time.Now()
+	}
 	l.acked, l.removing = append(l.removing, l.acked...), nil
 	l.settleAt = time.Now().Add(spoolMinWait)
 	l.later(spoolMinWait)

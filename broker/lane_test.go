@@ -97,6 +97,8 @@ type server struct {
 	takes time.Duration
 	deaf  func(aaa.Record) bool
 
+	slow func(aaa.Record) time.Duration // in place of takes; nil: takes
+
 	mu    sync.Mutex
 	down  bool
 	sent  int
@@ -108,7 +110,11 @@ func (s *server) Send(ctx context.Context, r aaa.Record) error {
 	s.mu.Lock()
 	s.sent++
 	s.mu.Unlock()
-	if !pause(ctx, s.takes) {
+	takes := s.takes
+	if s.slow != nil {
+		takes = s.slow(r)
+	}
+	if !pause(ctx, takes) {
 		return ctx.Err()
 	}
 	s.mu.Lock()
@@ -287,6 +293,43 @@ func TestSpoolOrderAfterOutage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSpoolOrderOfLegs: after an outage the server hears of both legs of a callback in their order, though it takes records of different length of time.
+func TestSpoolOrderOfLegs(t *testing.T) {
+	srv := &server{down: true, slow: func(r aaa.Record) time.Duration {
+		return time.Duration(len(r.ID)*7919%13) * 100 * time.Millisecond
+	}}
+	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		const callbacks = 200
+		var want []string
+		put := func(id, kind string, n int) {
+			r := aaa.Record{ID: id + kind, Type: aaa.Start, SessionID: id, MultiSessionID: fmt.Sprintf("m-%d", n), Time: time.Now()}
+			if kind == "-stop" {
+				r.Type = aaa.Stop
+			}
+			if err := s.put(t.Context(), []aaa.Record{r}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range callbacks {
+			one, two := fmt.Sprintf("one%d%s", n, strings.Repeat("x", n%11)), fmt.Sprintf("two%d%s", n, strings.Repeat("y", n%5))
+			put(one, "-start", n)
+			put(one, "-stop", n)
+			put(two, "-start", n)
+			want = append(want, one+"-start", one+"-stop", two+"-start")
+		}
+		sleep(10 * time.Minute)
+		srv.set(false)
+		sleep(10 * time.Minute)
+		taken := srv.got()
+		for n := range callbacks {
+			a, b, c := slices.Index(taken, want[3*n]), slices.Index(taken, want[3*n+1]), slices.Index(taken, want[3*n+2])
+			if a < 0 || b < a || c < b {
+				t.Errorf("callback %d: leg one begins at %d and ends at %d, leg two begins at %d", n, a, b, c)
+			}
+		}
+	})
 }
 
 // TestSpoolCongestion: a silent server is not hammered, whatever waits for it; and when it is back all is drained at once.

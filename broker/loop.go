@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // event is something that happened to one callback, on its way to the loop.
@@ -59,6 +60,27 @@ func (b *Broker) tell(ctx context.Context, e event) error {
 	case <-b.over:
 		return errShutdown
 	}
+}
+
+// tellInTime is tell for a caller whose login has a time limit: where that is over (session.ErrLoginTimeout) the answer is no longer waited for, and undo
+// is called should the event come to stand all the same.
+func (b *Broker) tellInTime(ctx context.Context, e event, undo func()) error {
+	answer := make(chan error, 1)
+	go func() { answer <- b.tell(ctx, e) }() // ends with the loop at the latest
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+	}
+	if !errors.Is(context.Cause(ctx), session.ErrLoginTimeout) {
+		return <-answer
+	}
+	go func() {
+		if <-answer == nil {
+			undo()
+		}
+	}()
+	return context.Cause(ctx)
 }
 
 // maxBatch bounds how many events share a transaction.
@@ -156,11 +178,12 @@ func (b *Broker) take(e event) (step, bool) {
 		b.refuse(e)
 		return step{}, false
 	}
-	if _, ok := e.what.(callback.Restarted); w.unstarted && !ok {
+	if w.unstarted && !takesUp(e.what) {
 		e.giveBack()
 		e.answer(errUnstarted)
 		return step{}, false
 	}
+	w.expire(&e)
 	if leased, ok := e.what.(callback.Leased); ok && leased.Lease == 0 {
 		b.leaseSeq++
 		leased.Lease = b.leaseSeq
@@ -196,6 +219,36 @@ func (b *Broker) take(e event) (step, bool) {
 		s.rows = b.mutations(s)
 	}
 	return s, true
+}
+
+// expire ends a callback whose lifetime is over before it gets nearer to a dial: its timer may be behind other events, and none has run while no process did.
+func (w *work) expire(e *event) {
+	if !w.overdue() {
+		return
+	}
+	switch w.state.Phase {
+	case callback.Promised, callback.Leasing, callback.Waiting:
+		switch e.what.(type) {
+		case callback.Cancel, callback.Delay:
+		default:
+			e.giveBack()
+			e.lease, e.what, e.text = nil, callback.TimerFired{Kind: callback.Lifetime, Gen: w.state.LifeGen}, ""
+		}
+	case callback.Dialing, callback.Answered:
+		if _, ok := e.what.(callback.Restarted); ok {
+			w.state.Overdue = true
+		}
+	}
+}
+
+// takesUp reports whether an event may be the first for a callback of the process before.
+func takesUp(e callback.Event) bool {
+	t, ok := e.(callback.TimerFired)
+	if ok {
+		return t.Kind == callback.Lifetime
+	}
+	_, ok = e.(callback.Restarted)
+	return ok
 }
 
 // verifyLocked has a callback without verification ask for the login from now on where the line that it got is not one to go without: on the disk with
@@ -270,11 +323,12 @@ func endText(e callback.End, w *work) string {
 	return text
 }
 
-// Audit adds a record to the audit and returns when it is on disk. What cannot be recorded is logged: it happens all the same.
-func (b *Broker) Audit(ctx context.Context, kind, who, text string) {
-	if err := b.opt.Journal.Commit(context.WithoutCancel(ctx), audit(time.Now(), kind, who, text)); err != nil {
+// Audit adds a record to the audit. It returns when that is on disk, or after Limits.Report where the disk hangs. What cannot be recorded is logged: it
+// happens all the same.
+func (b *Broker) Audit(kind, who, text string) {
+	b.patiently(b.note(func(err error) {
 		b.log.Error("journal: audit", zap.String("kind", kind), zap.String("who", who), zap.String("text", text), zap.Error(err))
-	}
+	}, audit(time.Now(), kind, who, text)))
 }
 
 func audit(t time.Time, kind, who, text string) journal.Mutation {
@@ -320,7 +374,7 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 		s.event.answer(err)
 		return
 	}
-	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", s.event.id), zap.Error(err))
+	b.logUndone(s.event.id, err)
 	again := s.event
 	if _, ok := again.what.(callback.Leased); ok && s.work.lease == again.lease {
 		b.mu.Lock()
@@ -328,6 +382,19 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 		b.mu.Unlock()
 	}
 	b.again(ctx, again)
+}
+
+// logEvery is how often the same trouble with the disk is logged.
+const logEvery = time.Minute
+
+// logUndone logs that a step could not be recorded: the first time, and then once in a while.
+func (b *Broker) logUndone(id string, err error) {
+	if time.Since(b.undone) < logEvery {
+		b.quiet++
+		return
+	}
+	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", id), zap.Int("others_not_logged", b.quiet), zap.Error(err))
+	b.undone, b.quiet = time.Now(), 0
 }
 
 // tryAgain sends an event once more after a pause.

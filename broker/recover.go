@@ -30,14 +30,14 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	for _, d := range damaged {
-		b.alarm(ctx, "a callback's row is damaged; it will not be dialled: "+d.String())
+		b.alarm("a callback's row is damaged; it will not be dialled: " + d.String())
 	}
 	if len(damaged) > 0 {
 		b.setAside(ctx)
 	}
 	for _, row := range pending {
 		if err := b.restart(row); err != nil {
-			b.alarm(ctx, fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
+			b.alarm(fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
 		}
 	}
 	return nil
@@ -51,9 +51,9 @@ func (b *Broker) setAside(ctx context.Context) {
 }
 
 // alarm logs and audits what an operator must know.
-func (b *Broker) alarm(ctx context.Context, text string) {
+func (b *Broker) alarm(text string) {
 	b.log.Error(text)
-	b.Audit(ctx, "alarm", "ringback", text)
+	b.Audit("alarm", "ringback", text)
 }
 
 func (b *Broker) restart(row journal.Callback) error {
@@ -68,7 +68,8 @@ func (b *Broker) restart(row journal.Callback) error {
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
 	}
-	w.auth, w.unstarted = g, true
+	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)
+	w.keepDelay()
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
 	if w.state.Phase == callback.Dialing { // a crash cut the attempt; it is spent, whatever the modem did
@@ -77,6 +78,20 @@ func (b *Broker) restart(row journal.Callback) error {
 	b.backlog = append(b.backlog, again)
 	b.log.Info("callback taken up after a restart", zap.String("callback", row.ID), zap.String("user", row.User), zap.String("phase", row.Phase), zap.Int("attempts", row.Attempts))
 	return nil
+}
+
+// keepDelay has a callback that was put off wait for what is left, but no longer than it had to when that was recorded: a wall clock that was set back
+// in between must not make hours of minutes.
+func (w *work) keepDelay() {
+	if w.state.NotBefore == 0 {
+		return
+	}
+	until := time.Unix(0, w.state.NotBefore)
+	left, longest := time.Until(until), until.Sub(w.row.Updated)
+	w.notBefore = time.Now().Add(min(left, longest))
+	if left > longest {
+		w.state.NotBefore = w.notBefore.UnixNano()
+	}
 }
 
 func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool) error {
@@ -88,7 +103,7 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 		defer b.setAside(ctx)
 	}
 	for _, d := range damaged {
-		b.alarm(ctx, "a call's row is damaged; its accounting Stop cannot be sent: "+d.String())
+		b.alarm("a call's row is damaged; its accounting Stop cannot be sent: " + d.String())
 	}
 	now := time.Now()
 	var stops []aaa.Record

@@ -375,7 +375,7 @@ func (w *world) caller(n int) {
 	id := fmt.Sprintf("cb%06d", n)
 	user := "user" + strconv.Itoa(w.rng.IntN(40))
 	work := newWork(journal.Callback{
-		ID: id, User: user, Entry: "radius", Number: "84001", Max: max, Created: time.Unix(0, 0), Decision: "{}", Authorization: "{}",
+		ID: id, User: user, Entry: "radius", Number: "84001", Max: max, Created: time.Now(), Decision: "{}", Authorization: "{}",
 	}, trace{}, grant{})
 	pending := w.b.pendingFor(work)
 	w.budget[id] = max

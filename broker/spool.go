@@ -26,18 +26,26 @@ type spool struct {
 	spooled  map[string]time.Time     // when a record that is not yet acknowledged was spooled
 	interims map[string]string        // session → its newest Interim
 	lanes    map[string]*lane         // accounting list → what sends its records; the entries are made by put and run
+
+	arrears arrearsList
 }
 
 func newSpool(j Store, a aaa.Accountant, log *zap.Logger) *spool {
 	return &spool{
 		journal: j, accountant: a, log: log, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
-		interims: map[string]string{}, lanes: map[string]*lane{},
+		interims: map[string]string{}, lanes: map[string]*lane{}, arrears: arrearsList{wake: make(chan struct{}, 1)},
 	}
 }
 
 // put makes records durable together with the other mutations, and wakes who sends them. An Interim takes the place of the session's one before
-// where that was not sent yet: an outage gathers no more than one a session.
+// where that was not sent yet: an outage gathers no more than one a session. What is in arrears goes to the disk before, if it can.
 func (s *spool) put(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
+	_ = s.settleArrears(ctx) // it stays owed, and whether the disk takes anything is told by what follows
+	return s.write(ctx, records, also...)
+}
+
+// write is put without what is in arrears.
+func (s *spool) write(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
 	if s.accountant == nil {
 		records = nil
 	}
@@ -221,6 +229,31 @@ func (s *spool) find(ctx context.Context) {
 	}
 }
 
+// eachUnsent calls f with each record in the journal that is not acknowledged and can be read.
+func (s *spool) eachUnsent(ctx context.Context, f func(aaa.Record)) error {
+	lists, err := s.journal.SpoolLists(ctx)
+	if err != nil {
+		return err
+	}
+	for _, list := range lists {
+		for after, more := int64(0), true; more; {
+			rows, damaged, err := s.journal.SpoolAfter(ctx, list, after, spoolPage)
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				after = row.Seq
+				var r aaa.Record
+				if unmarshal(row.Body, &r) == nil {
+					f(r)
+				}
+			}
+			more = len(rows) > 0 && len(rows)+len(damaged) == spoolPage
+		}
+	}
+	return nil
+}
+
 // idle makes the lanes of the lists that have none.
 func (s *spool) idle() (made []*lane) {
 	s.mu.Lock()
@@ -240,6 +273,9 @@ const flushTime = 3 * time.Second
 
 // flush sends what is left, as far as servers answer. run has ended.
 func (s *spool) flush(ctx context.Context) {
+	if err := s.settleArrears(ctx); err != nil {
+		s.log.Error("journal: calls that have ended are not on disk; the next start ends their sessions", zap.Error(err))
+	}
 	if s.accountant == nil {
 		return
 	}

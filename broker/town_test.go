@@ -91,6 +91,7 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
+	store      func(broker.Store) broker.Store // stands before the journal; nil: nothing does
 	limits     broker.LoginLimits
 	session    func(*session.Config)                      // changes what sessions run with
 	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
@@ -177,7 +178,11 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	w.broker = broker.New(broker.Options{Journal: j, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log, NameKey: []byte("names")}, w.config())
+	var store broker.Store = j
+	if w.opt.store != nil {
+		store = w.opt.store(j)
+	}
+	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log, NameKey: []byte("names")}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()

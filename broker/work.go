@@ -22,6 +22,7 @@ type work struct {
 
 	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended
+	expires   time.Time // when its lifetime ends (monotonic); zero: never
 	notBefore time.Time // until when the dial was put off (monotonic); zero: it was not, or by another process
 	unstarted bool      // of the process before, and Restarted is not on disk yet: its state tells of things that are gone
 	leg1      *call     // until it is down
@@ -121,6 +122,9 @@ func (t *trace) add(h Happening) {
 func newWork(row journal.Callback, t trace, g grant) *work {
 	return &work{row: row, trace: t, auth: g, timers: map[callback.TimerKind]*time.Timer{}}
 }
+
+// overdue reports whether the lifetime has ended.
+func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w.expires) }
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 

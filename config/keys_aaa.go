@@ -17,7 +17,7 @@ func aaaKeys() []schema.Key {
 		{Name: "tacacs_login", Enum: []string{"ascii", "pap"}, Default: "ascii", Example: "pap", Doc: "How EXEC logins are authenticated by TACACS+; `ascii` lets the server ask questions of its own."},
 		{Name: "tacacs_system_user", Check: notEmpty, Example: "maui-nas-04", Doc: "User of the records Accounting-On and -Off by TACACS+. Default: none; some servers take no record without a user that they know."},
 		{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: groupKeys}, Doc: "Groups of servers (IOS's `aaa group server`): each is a method of its own name."},
-		{Name: "dead_time", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "30s", Example: "1m", Doc: "How long a silent server is passed over while another is not."},
+		{Name: "dead_time", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "30s", Example: "1m", Doc: "How long a silent server is passed over while another is not, or another method of the list follows."},
 		{Name: "call_check", Type: schema.Object, Doc: "Who is asked by number before a line with `call_check` answers, and by name before the dial where a policy says `reauthorize: before_dial` (Service-Type Call-Check). Default: nobody.", Keys: []schema.Key{
 			{Name: "method", Required: true, Check: notEmpty, Example: "radius", Doc: "`radius` or a group of RADIUS servers."},
 			{Name: "password_file", Check: notEmpty, Example: "call_check.password", Doc: "File that holds the password of these requests alone (other access servers send `cisco`). Default: an empty one."},

@@ -86,7 +86,7 @@ an error where a policy allows ` + "`no_verify`" + `: a caller who never hangs u
 
 const referenceTail = `## Reload
 
-SIGHUP checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise:
+SIGHUP opens log.file anew (for logrotate) and checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise:
 
 | changed | what happens |
 |---|---|

@@ -144,7 +144,7 @@ func (x *exec) before(ctx context.Context, words []string) (refusal string) {
 	}
 	r := x.open.report
 	r.Kind, r.Time, r.Command, r.PrivLevel = Command, time.Now(), strings.Join(words, " "), x.level
-	x.tell(ctx, r)
+	x.tell(context.WithoutCancel(ctx), r)
 	return ""
 }
 

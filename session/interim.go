@@ -22,11 +22,11 @@ func (c Config) interval(auth aaa.Authorization) time.Duration {
 	return max(d, minInterim)
 }
 
-// tell gives the Broker one report of the open session. Reports never overlap.
+// tell gives the Broker one report of the open session. Reports never overlap; ctx bounds how long it may take.
 func (s *session) tell(ctx context.Context, r Report) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
-	s.broker.Report(context.WithoutCancel(ctx), r)
+	s.broker.Report(ctx, r)
 }
 
 // interims reports again and again that the session goes on. stop ends that and waits until no report is on its way.

@@ -24,9 +24,11 @@ const (
 // Why a session's context ended, beside an End and what the operator did.
 var (
 	errCarrier        = errors.New("carrier lost")
-	errLoginTimeout   = errors.New("login not finished in time")
 	errSessionTimeout = errors.New("session timeout")
 )
+
+// ErrLoginTimeout is the cause with which Decide's ctx ends when the login takes longer than Config.LoginTimeout.
+var ErrLoginTimeout = errors.New("login not finished in time")
 
 // Run serves one connected call from the first prompt to the end of the session and blocks until then; its last words have been
 // drained when it returns. It does not hang up. It ends early when the carrier is lost or ctx ends (an operator cleared the
@@ -136,7 +138,7 @@ func (s *session) serve(ctx context.Context) ending {
 	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if s.cfg.LoginTimeout > 0 {
-		limited, cancel = context.WithTimeoutCause(ctx, s.cfg.LoginTimeout, errLoginTimeout)
+		limited, cancel = context.WithTimeoutCause(ctx, s.cfg.LoginTimeout, ErrLoginTimeout)
 	}
 	defer cancel()
 	if s.leg.Number == 2 && s.leg.NoVerify {
@@ -171,7 +173,7 @@ func (s *session) interruptedBy(ctx context.Context, err error) ending {
 	switch {
 	case errors.As(err, &end):
 		e.cause, e.reason, text = end.Cause, end.Error(), console.Clean(end.Text)
-	case errors.Is(err, errLoginTimeout):
+	case errors.Is(err, ErrLoginTimeout):
 		e.cause, e.reason, text = aaa.CauseIdleTimeout, err.Error(), "% Login timed out"
 	case errors.Is(err, errSessionTimeout):
 		e.cause, e.reason, text = aaa.CauseSessionTimeout, err.Error(), "% Session timeout"
@@ -225,7 +227,7 @@ func (s *session) close(ctx context.Context, e ending) {
 	}
 	r.OctetsIn, r.OctetsOut = s.octets()
 	s.counted = [2]uint64{s.counted[0] + r.OctetsIn, s.counted[1] + r.OctetsOut}
-	failed := s.guarded(ctx, func(ctx context.Context) ending { s.tell(ctx, r); return ending{} })
+	failed := s.guarded(ctx, func(ctx context.Context) ending { s.tell(context.WithoutCancel(ctx), r); return ending{} })
 	if failed.stack != "" {
 		s.debugf("report of the end: %s", failed.reason)
 	}

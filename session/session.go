@@ -99,12 +99,13 @@ type Verdict struct {
 
 // Broker decides about callers and hears what became of them.
 type Broker interface {
-	// Decide blocks until the verdict stands; Promised only after the callback is durable. ctx ends when the call does. On
-	// leg two all but Admit is a refusal.
+	// Decide blocks until the verdict stands; Promised only after the callback is durable. ctx ends when the call does, or with the cause
+	// ErrLoginTimeout: then a verdict is no longer waited for. On leg two all but Admit is a refusal.
 	Decide(ctx context.Context, a Asked) Verdict
 	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the caller
 	// who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. Between the two come
-	// its commands and interims, never two reports at once; an interim may come while Decide is at work. ctx outlives the call.
+	// its commands and interims, never two reports at once; an interim may come while Decide is at work. A report
+	// counts whatever becomes of ctx, whose end says no more than that nobody waits until it is recorded.
 	Report(ctx context.Context, r Report)
 }
 

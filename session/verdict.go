@@ -24,12 +24,12 @@ const numberTries = 3
 
 // granted goes on with a caller whom AAA granted, as the Broker decides. over is false where he is refused: back at the prompt.
 func (s *session) granted(ctx, limited context.Context, res aaa.Result) (e ending, over bool) {
-	s.begin(ctx, res)
-	v := s.decide(ctx, res, nil)
+	s.begin(limited, res)
+	v := s.decide(limited, res, nil)
 	asked := v.Kind == AskNumber && s.leg.Number == 1
 	if asked {
 		var err error
-		if v, err = s.askNumber(ctx, limited, res); err != nil {
+		if v, err = s.askNumber(limited, res); err != nil {
 			return s.interruptedBy(limited, err), true
 		}
 	}
@@ -53,7 +53,7 @@ func (s *session) decide(ctx context.Context, res aaa.Result, typed *string) Ver
 }
 
 // askNumber has the caller type the number until one is good or the tries are used up: then the verdict is a refusal.
-func (s *session) askNumber(ctx, limited context.Context, res aaa.Result) (Verdict, error) {
+func (s *session) askNumber(limited context.Context, res aaa.Result) (Verdict, error) {
 	s.say("\n")
 	var last Verdict
 	for range numberTries {
@@ -66,7 +66,7 @@ func (s *session) askNumber(ctx, limited context.Context, res aaa.Result) (Verdi
 		case err != nil && !errors.Is(err, errBlank):
 			return Verdict{}, err
 		default:
-			last = s.decide(ctx, res, &typed)
+			last = s.decide(limited, res, &typed)
 		}
 		if last.Kind != BadNumber && last.Kind != AskNumber {
 			return last, nil

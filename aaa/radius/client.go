@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
@@ -155,8 +156,15 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential, lookup bool) (aaa.Conversation, aaa.Result) {
 	var silent []string
 	for _, p := range c.inOrder(c.auth) {
+		done, why := func() {}, ""
+		if r.Fallback {
+			if done, why = p.claim(time.Now()); why != "" {
+				silent = append(silent, why)
+				continue
+			}
+		}
 		l := &login{client: c, peer: p, request: r, lookup: lookup}
-		res := l.ask(ctx, brought)
+		res := func() aaa.Result { defer done(); return l.ask(ctx, brought) }()
 		switch {
 		case res.Kind == aaa.Prompt:
 			return l, res

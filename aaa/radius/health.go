@@ -2,6 +2,7 @@ package radius
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -21,6 +22,33 @@ func (p *peer) dead(now time.Time) bool {
 		p.watchLocked()
 	}
 	return over
+}
+
+// claim is asked before a request whose user can be served without this server. why says that the server is known to be dead, so that it is not waited
+// for: until its dead time is over or the watchdog has found it well. Then one request finds out how it is, while others still pass it over; done ends it.
+func (p *peer) claim(now time.Time) (done func(), why string) {
+	if p.well.Load() {
+		return func() {}, ""
+	}
+	if p.dead(now) {
+		return nil, p.knownDead("it is passed over")
+	}
+	p.mu.Lock()
+	tried := p.dog.state == Down || p.dog.state == Reopen
+	p.mu.Unlock()
+	if !tried {
+		return func() {}, ""
+	}
+	if !p.trying.CompareAndSwap(false, true) {
+		return nil, p.knownDead("another login is trying it")
+	}
+	return func() { p.trying.Store(false) }, ""
+}
+
+func (p *peer) knownDead(what string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Sprintf("radius server %s (%s): not waited for: %s, since: %v", p.Name, p.address, what, p.reason)
 }
 
 // watchLocked starts the watch where there is use for it.

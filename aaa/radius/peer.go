@@ -34,6 +34,7 @@ type peer struct {
 
 	latched  atomic.Bool          // Auto: a good Message-Authenticator was seen
 	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending: answers change nothing
+	trying   atomic.Bool          // a login finds out whether a server that was dead is well
 	answered atomic.Int64         // when it last answered, in Unix nanoseconds
 	inFlight atomic.Int64         // exchanges
 	dropped  [flaws]atomic.Uint64 // datagrams ignored, by flaw

@@ -189,6 +189,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 	timed, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	var lost error
+	mute := false // a connection was closed on which the server has never said anything
 	for ex.sent <= p.Retries {
 		s, id, err := p.reserve(timed, ex)
 		if err != nil {
@@ -204,7 +205,12 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 		switch {
 		case !errors.As(err, &gone) || lasting(err) || errors.Is(err, errClosed):
 			return a, own(timed, ctx, err, nil)
-		case s.heard.Load() == 0 && lost == nil: // else a connection of this very request was good: a server that is going down takes another, and says nothing
+		case s.heard.Load() == 0 && (lost == nil || mute):
+			// It may be a server that restarts, and was taking connections to the last: that is found out once.
+			if !mute {
+				mute = true
+				break
+			}
 			return answer{}, fmt.Errorf("the server closed the connection without a word: %w (does it take our certificate?)", gone.error)
 		}
 		lost = gone.error

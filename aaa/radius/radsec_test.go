@@ -283,6 +283,16 @@ func TestRadSecLostConnection(t *testing.T) {
 			t.Errorf("%d connections", n)
 		}
 	})
+	// The very first connection breaks before a word is said on it.
+	inTLSTown(t, aaatest.RadSec{}, alone, func(w *tlsTown) {
+		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		var wg sync.WaitGroup
+		wg.Go(func() { w.want("bob", aaa.Granted, "") })
+		pass(time.Second)
+		w.halt()
+		w.start()
+		wg.Wait()
+	})
 	// A server that restarts: the request waits for it, within its time.
 	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")

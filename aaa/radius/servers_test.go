@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,54 @@ func TestStatusServerOffAndOn(t *testing.T) {
 				t.Errorf("%s: %s was asked", mode, res.Server)
 			}
 		}, radius.ServerConfig{Name: "one", StatusServer: mode}, radius.ServerConfig{Name: "two"})
+	}
+}
+
+// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over one finds out how it is.
+func TestDeadCostsOne(t *testing.T) {
+	for _, mode := range []string{radius.StatusOff, radius.StatusAuto, radius.StatusOn} {
+		inTown(t, func(w *town) {
+			list := aaa.List{Name: "default", Entries: []aaa.Method{w.client, aaa.None{}}}
+			login := func(server string) (took time.Duration) {
+				t.Helper()
+				begun := time.Now()
+				_, res := list.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary})
+				if res.Kind != aaa.Granted || res.Server != server {
+					t.Errorf("%s: %v by %s, want %s: %s", mode, res.Kind, res.Server, server, res.Reason)
+				}
+				return time.Since(begun)
+			}
+			w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+			if took := login("none"); took < 5*time.Second {
+				t.Errorf("%s: the first login is told after %v", mode, took)
+			}
+			for range 5 {
+				if took := login("none"); took != 0 {
+					t.Errorf("%s: a login waited %v for a server that is dead", mode, took)
+				}
+			}
+			pass(61 * time.Second) // the dead time, where Status-Server does not say otherwise
+			var slow atomic.Int64
+			var logins sync.WaitGroup
+			for range 5 {
+				logins.Go(func() {
+					if login("none") > 0 {
+						slow.Add(1)
+					}
+				})
+			}
+			logins.Wait()
+			if n := slow.Load(); n > 1 {
+				t.Errorf("%s: %d of 5 logins found out how it is", mode, n)
+			}
+			w.want("bob", aaa.Silent, "no authentic answer") // nobody else can be asked: it is waited for
+			w.server["one"].SetFaults(aaatest.Faults{})
+			pass(5 * time.Minute)
+			login("one")
+			if took := login("one"); took != 0 {
+				t.Errorf("%s: %v", mode, took)
+			}
+		}, radius.ServerConfig{Name: "one", StatusServer: mode})
 	}
 }
 

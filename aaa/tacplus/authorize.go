@@ -17,7 +17,7 @@ func (e *Entry) Authorize(ctx context.Context, q aaa.Question) aaa.Result {
 	if err != nil {
 		return aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
 	}
-	return e.first(ctx, func(p *peer) (aaa.Result, error) { return e.authorize(ctx, p, q, asks) })
+	return e.first(ctx, q.Request, func(p *peer) (aaa.Result, error) { return e.authorize(ctx, p, q, asks) })
 }
 
 // question is one authorization session.

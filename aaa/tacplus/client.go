@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -162,11 +164,39 @@ func (s *silences) result() aaa.Result {
 	return res
 }
 
-// first asks the servers in order, the next on silence only, for the first result that is not silence.
-func (e *Entry) first(ctx context.Context, ask func(*peer) (aaa.Result, error)) aaa.Result {
+// broke reports whether there was no answer because the connection was lost, as by a server that restarts; what TLS says of certificates is no such thing.
+func broke(err error) bool {
+	var lost *errLost
+	for _, passing := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.As(err, &lost) && errors.Is(lost, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+// first asks the servers in order, the next on silence only, for the first result that is not silence. Where another method can serve r, those that are
+// known to be dead are not waited for.
+func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.Result, error)) aaa.Result {
 	var quiet silences
-	for _, p := range e.order() {
-		res, err := ask(p)
+	order := e.order()
+	for i, p := range order {
+		done := func() {}
+		if r.Fallback {
+			var why error
+			if done, why = p.claim(time.Now()); why != nil {
+				quiet.add(why)
+				continue
+			}
+		}
+		res, err := func() (aaa.Result, error) {
+			defer done()
+			res, err := ask(p)
+			if i == len(order)-1 && broke(err) && ctx.Err() == nil { // no other is left: it begins again on a fresh connection, once
+				return ask(p)
+			}
+			return res, err
+		}()
 		var s *silence
 		switch {
 		case err == nil:

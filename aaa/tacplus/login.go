@@ -23,7 +23,7 @@ func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa
 		return nil, aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
 	}
 	var conv aaa.Conversation
-	res := e.first(ctx, func(p *peer) (aaa.Result, error) {
+	res := e.first(ctx, r, func(p *peer) (aaa.Result, error) {
 		l := &login{entry: e, peer: p, request: r, user: r.User, password: r.Password, watching: ctx}
 		res, err := l.begin(ctx, st)
 		if err == nil && res.Kind == aaa.Prompt {

@@ -44,6 +44,8 @@ type peer struct {
 	unopenedErr error     // of the last
 	ownUntil    time.Time // the server declined: until then each session has its own connection
 	deadUntil   time.Time
+	trying      bool // a request finds out whether it is well again
+	plain       bool // it was last silent with the wrong obfuscation: each request is refused for that
 	answered    uint64
 	silent      uint64
 	lastSilence string
@@ -178,7 +180,8 @@ func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
 	}
 	p.remark(fmt.Sprintf("%s: %v", doing, s.cause))
 	if ctx.Err() == nil && !errors.Is(cause, errClosed) {
-		p.bury(s.Error())
+		var f *flaw
+		p.bury(s.Error(), errors.As(cause, &f) && f.plain)
 	}
 	return s
 }
@@ -348,9 +351,29 @@ func (p *peer) dead(now time.Time) bool {
 	return now.Before(p.deadUntil)
 }
 
-func (p *peer) bury(why string) {
+// claim is asked before a request whose user can be served without this server. why says that the server is known to be dead, so that it is not waited for;
+// when its dead time is over one request finds out how it is, while others still pass it over. done ends it.
+func (p *peer) claim(now time.Time) (done func(), why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	switch {
+	case p.deadUntil.IsZero(), p.plain: // whoever can write into the connection shall not choose the next method
+		return func() {}, nil
+	case now.Before(p.deadUntil), p.trying:
+		return nil, fmt.Errorf("tacacs server %s (%s): not waited for: it is passed over, since: %s", p.Name, p.Address, p.lastSilence)
+	}
+	p.trying = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.trying = false
+	}, nil
+}
+
+func (p *peer) bury(why string, plain bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.plain = plain
 	p.silent++
 	p.lastSilence = why
 	p.deadUntil = time.Now().Add(p.deadTime)

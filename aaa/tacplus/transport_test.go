@@ -185,6 +185,82 @@ func TestAllDead(t *testing.T) {
 	}, server{}, server{})
 }
 
+// A login that gets no answer because the connection broke begins again on a fresh one, wherever in the conversation that was; with another server it is asked there.
+func TestBrokenConnection(t *testing.T) {
+	t.Parallel()
+	for name, breaks := range map[string]int{"before the first answer": 1, "after the password": 2} {
+		for _, kind := range []tacplus.ServerConfig{{}, sharing} {
+			script := func(l *link) {
+				for n := 1; ; n++ {
+					p, ok := l.next()
+					if !ok {
+						return
+					}
+					if l.n == 1 && n == breaks {
+						l.conn.Close()
+						return
+					}
+					if n == 1 {
+						l.send(p.to(authenReply(getPass, 1, "Password: ", "")))
+					} else {
+						l.send(p.to(authenReply(pass, 0, "", "")))
+						return
+					}
+				}
+			}
+			inTown(t, tacplus.Config{}, func(w *town) {
+				w.want(aaa.Granted, "one", "")
+				if n := w.connections("one"); n != 2 {
+					t.Errorf("%s: %d connections", name, n)
+				}
+			}, server{ServerConfig: kind, Serve: script})
+			inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "two", "") }, server{ServerConfig: kind, Serve: script}, granting)
+		}
+	}
+}
+
+// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over one finds out how it is.
+func TestDeadCostsOne(t *testing.T) {
+	t.Parallel()
+	var up atomic.Bool
+	one := server{ServerConfig: fast(tacplus.ServerConfig{}), Serve: replies(func(wire) []byte {
+		if !up.Load() {
+			return nil
+		}
+		return authenReply(pass, 0, "", "")
+	})}
+	inTown(t, tacplus.Config{DeadTime: time.Minute}, func(w *town) {
+		list := aaa.List{Name: "default", Entries: []aaa.Method{w.client, aaa.None{}}}
+		login := func(server string, takes time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			_, res := list.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: "x"})
+			if took := time.Since(begun); res.Kind != aaa.Granted || res.Server != server || took != takes {
+				t.Errorf("%v by %s after %v, want %s after %v: %s", res.Kind, res.Server, took, server, takes, res.Reason)
+			}
+		}
+		login("none", 2*time.Second)
+		for range 5 {
+			login("none", 0)
+		}
+		<-time.After(time.Minute)
+		tried := w.connections("one")
+		var logins sync.WaitGroup
+		for range 5 {
+			logins.Go(func() { list.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: "x"}) })
+		}
+		logins.Wait()
+		if n := w.connections("one") - tried; n != 1 {
+			t.Errorf("%d of 5 logins found out how it is", n)
+		}
+		w.want(aaa.Silent, "", "tacacs server one") // nobody else can be asked: it is waited for
+		up.Store(true)
+		<-time.After(2 * time.Minute)
+		login("one", 0)
+		login("one", 0)
+	}, one)
+}
+
 // The caller's end ends the wait at once, and is no fault of the server's.
 func TestContext(t *testing.T) {
 	t.Parallel()

@@ -116,6 +116,12 @@ func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	return v.Cleared, err
 }
 
+// Health returns how the daemon and its disk are.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var v Health
+	return v, c.get(ctx, "/v1/health", &v)
+}
+
 // AAAServers returns the AAA servers of the configuration in force.
 func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	var v []AAAServer

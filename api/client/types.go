@@ -148,3 +148,33 @@ type Version struct {
 
 // Topics are what debug can show.
 var Topics = []string{"callback", "chat", "modem", "aaa"}
+
+// Health is how a daemon and its disk are.
+type Health struct {
+	Problems []string  `json:"problems" nullable:"false"` // for people; none: all is well
+	Journal  Journal   `json:"journal"`
+	Spool    []Backlog `json:"spool" nullable:"false"` // by accounting list
+	Arrears  int       `json:"arrears"`                // ends of calls that are in memory only, since the disk took them not
+	Lines    int       `json:"lines"`
+	Out      []int     `json:"lines_out_of_service" nullable:"false"`
+}
+
+// Journal is how the journal and its disk are. Times are in seconds.
+type Journal struct {
+	Path      string  `json:"path"`
+	Octets    int64   `json:"octets"`
+	LogOctets int64   `json:"log_octets"` // of the write-ahead log
+	Free      uint64  `json:"free_octets"`
+	Busy      float64 `json:"busy"`    // for how long the transaction under way has been written
+	Last      float64 `json:"last"`    // how long the last one took
+	Longest   float64 `json:"longest"` // of all since the start
+	Slow      uint64  `json:"slow"`    // how many took longer than a second
+	Error     string  `json:"error,omitempty"`
+}
+
+// Backlog is what waits for the servers of an accounting list.
+type Backlog struct {
+	List    string    `json:"list"`
+	Records int       `json:"records"`
+	Oldest  time.Time `json:"oldest"`
+}

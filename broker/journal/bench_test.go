@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -45,10 +46,10 @@ func BenchmarkCommitHerd(b *testing.B) {
 // no index but the key, on the benchmark's own goroutine.
 func BenchmarkBareCommit(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "bare.db")
-	if err := prepare(path); err != nil {
+	if err := errors.Join(prepareDir(filepath.Dir(path)), prepareFile(path)); err != nil {
 		b.Fatal(err)
 	}
-	c, err := openConn(path)
+	c, err := openConn(path, "rw")
 	if err != nil {
 		b.Fatal(err)
 	}

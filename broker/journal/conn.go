@@ -32,14 +32,17 @@ func dsn(path string, params ...string) string {
 // busyTimeout in ms: as long as a tool that reads, or a checkpoint of it, may hold the writer up.
 const busyTimeout = "5000"
 
-// openConn opens the file, which must exist.
-func openConn(path string) (*conn, error) {
-	c, err := (&sqlite.Driver{}).Open(dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1"))
+// openConn opens the file, which must exist; mode is SQLite's "rw" or "ro".
+func openConn(path, mode string) (*conn, error) {
+	c, err := (&sqlite.Driver{}).Open(dsn(path, "mode", mode, "_busy_timeout", busyTimeout, "_foreign_keys", "1"))
 	if err != nil {
 		return nil, err
 	}
 	return &conn{c: c, stmts: map[string]driver.Stmt{}}, nil
 }
+
+// logKept is how large the write-ahead log stays when all of it is in the file; what it had more is given back to the disk.
+const logKept = 4 << 20
 
 // durable sets what Commit's promise rests on, and checks that SQLite took it.
 func (c *conn) durable() error {
@@ -50,6 +53,7 @@ func (c *conn) durable() error {
 		{"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
 		{"PRAGMA synchronous = FULL", "PRAGMA synchronous", int64(2)},
 		{"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", int64(1)},
+		{fmt.Sprintf("PRAGMA journal_size_limit = %d", logKept), "PRAGMA journal_size_limit", int64(logKept)},
 	} {
 		if _, err := c.query(p.set); err != nil {
 			return err
@@ -103,30 +107,40 @@ func (c *conn) exec(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// query returns all rows of a statement.
-func (c *conn) query(text string, args ...any) ([][]any, error) {
+// query returns all rows of a statement; with an error those that came before it.
+func (c *conn) query(text string, args ...any) (out [][]any, err error) {
+	err = c.each(text, func(row []any) error {
+		out = append(out, row)
+		return nil
+	}, args...)
+	return out, err
+}
+
+// each calls f with each row of a statement, until it answers an error.
+func (c *conn) each(text string, f func(row []any) error, args ...any) error {
 	s, err := c.stmt(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), c.bind(args))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	var out [][]any
 	for {
 		row := make([]driver.Value, len(rows.Columns()))
 		if err := rows.Next(row); errors.Is(err, io.EOF) {
-			return out, nil
+			return nil
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		values := make([]any, len(row))
 		for i, v := range row {
 			values[i] = v
 		}
-		out = append(out, values)
+		if err := f(values); err != nil {
+			return err
+		}
 	}
 }
 

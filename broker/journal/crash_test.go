@@ -15,7 +15,7 @@ import (
 )
 
 // children are the programs that tests start by running the test binary again; TestMain looks here.
-var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk}
+var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk, "log": childFillsTheDiskByLog}
 
 // child is the test binary run again as one of children.
 func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
@@ -140,9 +140,16 @@ func pendingAt(t *testing.T, path string) (ids []string) {
 	return ids
 }
 
-func TestFullDisk(t *testing.T) {
+func TestFullDisk(t *testing.T) { onSmallDisk(t, "full") }
+
+// TestLogFillsTheDisk: a log that has filled a small disk is written into the file, and commits go on; nobody is refused who has room.
+func TestLogFillsTheDisk(t *testing.T) { onSmallDisk(t, "log") }
+
+// onSmallDisk runs a child that mounts a disk of 1 MiB of its own.
+func onSmallDisk(t *testing.T, name string) {
+	t.Helper()
 	dir := t.TempDir()
-	cmd := child(t, "full", filepath.Join(dir, "state", "journal.db"))
+	cmd := child(t, name, filepath.Join(dir, "state", "journal.db"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
 	out, err := cmd.Output()
@@ -154,11 +161,11 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// childFillsTheDisk runs in a mount namespace of its own, on a disk of 1 MiB.
-func childFillsTheDisk() {
-	path := os.Getenv("RINGBACK_JOURNAL_PATH")
+// smallDisk mounts a disk of 1 MiB for the state directory, in the child's name space of mounts.
+func smallDisk() (path string, must func(error)) {
+	path = os.Getenv("RINGBACK_JOURNAL_PATH")
 	dir := filepath.Dir(path)
-	must := func(err error) {
+	must = func(err error) {
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -169,6 +176,59 @@ func childFillsTheDisk() {
 		fmt.Println("mount:", err)
 		os.Exit(77)
 	}
+	return path, must
+}
+
+// childFillsTheDiskByLog writes the same rows until the log would be several times as large as the disk, while somebody reads an old state, and goes on
+// when that is over.
+func childFillsTheDiskByLog() {
+	path, must := smallDisk()
+	ctx := context.Background()
+	j, err := Open(ctx, Options{Path: path})
+	must(err)
+	for n := range 600 {
+		cb := callback("cb", "cb")
+		cb.Cause = fmt.Sprint("round ", n)
+		if err := j.Commit(ctx, PutCallback{cb}); err != nil {
+			must(fmt.Errorf("round %d: %w", n, err))
+		}
+	}
+	// A reader keeps the log from being reused: the disk is full, and room again when it goes.
+	tx, err := j.db.BeginTx(ctx, nil)
+	must(err)
+	var n int
+	must(tx.QueryRow("SELECT count(*) FROM callbacks").Scan(&n))
+	for refused := 0; refused < 3; {
+		cb := callback("cb", "cb")
+		cb.Cause = "while somebody reads"
+		if j.Commit(ctx, PutCallback{cb}) != nil {
+			refused++
+		}
+	}
+	must(tx.Rollback())
+	for n := range 200 {
+		cb := callback("cb", "cb")
+		cb.Cause = fmt.Sprint("again ", n)
+		if err := j.Commit(ctx, PutCallback{cb}); err != nil {
+			must(fmt.Errorf("again %d: %w", n, err))
+		}
+	}
+	must(j.Close())
+	j, err = Open(ctx, Options{Path: path})
+	must(err)
+	c, _, err := j.Callback(ctx, "cb")
+	must(err)
+	if c.Cause != "again 199" {
+		must(fmt.Errorf("the last commit is %q", c.Cause))
+	}
+	must(j.Close())
+	fmt.Println("done")
+}
+
+// childFillsTheDisk fills the disk by another file.
+func childFillsTheDisk() {
+	path, must := smallDisk()
+	dir := filepath.Dir(path)
 	ctx := context.Background()
 	j, err := Open(ctx, Options{Path: path})
 	must(err)

@@ -12,8 +12,8 @@
 // # What the journal finds out by itself
 //
 // Each row carries an HMAC-SHA-256 over its columns by the key in journal.key beside it, checked whenever it is read; the audit is a chain of
-// these. A row that does not verify comes back as a [Damage] beside the good ones, never as a row. What cannot be found out: that the newest commits are
-// missing, because somebody removed the write-ahead log or the disk lied about a sync.
+// these. A row that does not verify comes back as a [Damage] beside the good ones, never as a row. A file beside the journal counts its
+// transactions: one that is another, or lacks the newest ones, is refused by [Open] and left as it is.
 //
 // Rows are never deleted but those of the spool, once their record was acknowledged. A damaged row that [SetAside] takes out of the way is kept
 // as it was found.

@@ -60,7 +60,7 @@ func hint(path string, code int) string {
 		return fmt.Sprintf(" (free space on the disk of %s; no callback is promised until then)", filepath.Dir(path))
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		return fmt.Sprintf(" (the file is damaged or none of ringback's: stop ringback, move %[1]s, %[1]s-wal and %[1]s-shm aside together and "+
-			"restore a backup; without one ringback starts an empty journal and pending callbacks are lost)", filepath.Base(path))
+			"restore a backup; without one move %[2]s aside too, and ringback begins an empty journal: pending callbacks are lost)", filepath.Base(path), identityName)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Sprintf(" (may this user write to %s and everything in it?)", filepath.Dir(path))
 	case sqlite3.SQLITE_IOERR:
@@ -72,6 +72,10 @@ func hint(path string, code int) string {
 }
 
 const codeCorrupt = sqlite3.SQLITE_CORRUPT
+
+const codeFull = sqlite3.SQLITE_FULL
+
+const codeReadOnly = sqlite3.SQLITE_READONLY
 
 const codeError = sqlite3.SQLITE_ERROR
 

@@ -17,11 +17,8 @@ type lock struct{ f *os.File }
 // lockName is the lock file in the state directory. It is never removed: a lock on a name that can vanish protects nothing.
 const lockName = "lock"
 
-// prepare creates the state directory and the empty database file where they are missing, with rights for their owner only, and refuses
-// them where others may write or read. It runs before SQLite opens the file: closing a descriptor of it later would
-// drop SQLite's POSIX locks.
-func prepare(path string) error {
-	dir := filepath.Dir(path)
+// prepareDir creates the state directory where it is missing, with rights for its owner only, and refuses it where others may write.
+func prepareDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("state directory %s: %w", dir, errors.Unwrap(err))
 	}
@@ -32,6 +29,13 @@ func prepare(path string) error {
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
 		return fmt.Errorf("state directory %s: mode %04o lets others write to it (chmod 700 %s)", dir, mode, dir)
 	}
+	return nil
+}
+
+// prepareFile creates the empty database file where it is missing, with rights for its owner only, and refuses it where others may write or read. It runs
+// before SQLite opens the file to write: closing a descriptor of it later would drop SQLite's POSIX locks.
+func prepareFile(path string) error {
+	dir := filepath.Dir(path)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return checkFile(path)
@@ -104,3 +108,26 @@ func holder(f *os.File) string {
 }
 
 func (l *lock) release() error { return l.f.Close() }
+
+// spare keeps descriptors for a time when the process has no more.
+type spare struct{ held []*os.File }
+
+// connDescriptors is how many descriptors a connection needs: file, log, shared memory, and one in passing.
+const connDescriptors = 4
+
+func (s *spare) take() {
+	for len(s.held) < connDescriptors {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return // it is tried again with the next use
+		}
+		s.held = append(s.held, f)
+	}
+}
+
+func (s *spare) release() {
+	for _, f := range s.held {
+		f.Close()
+	}
+	s.held = nil
+}

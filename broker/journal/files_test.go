@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -94,7 +95,7 @@ func TestRefused(t *testing.T) {
 			[]string{"journal.db", "has schema 99, this ringback knows", "use the newer ringback"}},
 		{"another program's file", func(t *testing.T, p string) { edit(t, p, "PRAGMA application_id = 1") }, []string{"journal.db", "another program", "state_dir"}},
 		{"no database", garble(0, "hello, world, this is no database"), []string{"journal.db", "not a database", "move", "restore a backup"}},
-		{"a page of garbage", garble(4096, strings.Repeat("garbage!", 512)), []string{"journal.db", "malformed", "restore a backup"}},
+		{"garbage for a schema", garble(100, strings.Repeat("garbage!", 480)), []string{"journal.db", "malformed", "restore a backup"}},
 		{"file open to others", chmod("journal.db", 0o644), []string{"journal.db", "mode 0644", "chmod 600"}},
 		{"directory open to others", chmod("", 0o777), []string{"state directory", "mode 0777", "chmod 700"}},
 		{"a link", func(t *testing.T, p string) {
@@ -146,7 +147,7 @@ func TestOneProcessAtATime(t *testing.T) {
 func TestAnOlderSchemaIsMigrated(t *testing.T) {
 	// A start that was cut off between marking the file and the first migration.
 	path := newPath(t)
-	if err := prepare(path); err != nil {
+	if err := errors.Join(prepareDir(filepath.Dir(path)), prepareFile(path)); err != nil {
 		t.Fatal(err)
 	}
 	edit(t, path, fmt.Sprintf("PRAGMA application_id = %d", applicationID))

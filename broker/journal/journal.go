@@ -30,6 +30,7 @@ type Journal struct {
 	closeOne sync.Once
 	closeErr error
 	commits  atomic.Uint64
+	disk     diskWatch
 }
 
 // queueLength bounds what waits for the writer; above it, Commit blocks.
@@ -70,6 +71,9 @@ func (j *Journal) NameKey() []byte { return j.names }
 
 // Commits counts the transactions that were written and synced since Open. Several callers may share one.
 func (j *Journal) Commits() uint64 { return j.commits.Load() }
+
+// Health is how the journal and its disk are.
+func (j *Journal) Health() Health { return j.disk.health(j.path) }
 
 // Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx ends only
 // the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that its answer is never a guess.
@@ -134,7 +138,7 @@ func (j *Journal) run(path string, opened chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(j.stopped)
-	w := &writer{path: path, commits: &j.commits}
+	w := &writer{path: path, commits: &j.commits, disk: &j.disk}
 	err := w.start(j)
 	opened <- err
 	if err != nil {

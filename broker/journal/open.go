@@ -1,13 +1,13 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 
 	"github.com/pressly/goose/v3"
@@ -22,41 +22,34 @@ const applicationID = 0x5242434b
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// smallFile is the size up to which the file's structure is checked at each start.
+// smallFile is the size up to which the file's structure is checked when it is opened anew after an error of the disk. At a start it always is.
 const smallFile = 16 << 20
 
-// openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows. warnings are
-// what SQLite's own check found wrong in single rows.
-func openWriter(path string) (*conn, []string, error) {
-	c, err := openConn(path)
+// openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows.
+func openWriter(path string) (*conn, error) {
+	c, err := openConn(path, "rw")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	warnings, err := settle(c, path)
-	if err != nil {
+	if err := settle(c, path); err != nil {
 		c.close() // err says more
-		return nil, nil, err
+		return nil, err
 	}
-	return c, warnings, nil
+	return c, nil
 }
 
-func settle(c *conn, path string) (warnings []string, err error) {
+func settle(c *conn, path string) error {
 	version, err := identify(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.durable(); err != nil {
-		return nil, err
-	}
-	if version > 0 {
-		if warnings, err = quickCheck(c, path); err != nil {
-			return nil, err
-		}
+		return err
 	}
 	if version < schemaVersion {
-		return warnings, migrate(path)
+		return migrate(path)
 	}
-	return warnings, nil
+	return nil
 }
 
 // identify reads whose file this is without changing it, and marks an empty one as ours. It returns the schema's version.
@@ -93,26 +86,23 @@ func newerSchema(version int64) error {
 // rowTrouble is what SQLite's check says of rows rather than of the file's structure. The checksums find the same, row by row.
 var rowTrouble = regexp.MustCompile(`^(CHECK constraint failed in|NULL value in|non-unique entry in index|(NON-)?(INTEGER|TEXT|BLOB|REAL|NUMERIC) value in|row .* missing from index|wrong # of entries in index)`)
 
-// quickCheck has SQLite look at the structure of a small file. A broken structure is an error: rows may be missing without a trace.
-func quickCheck(c *conn, path string) (warnings []string, err error) {
-	if info, err := os.Stat(path); err != nil || info.Size() > smallFile {
-		return nil, err
-	}
+// quickCheck has SQLite look at the structure of the file: broken is what is wrong with it, "" nothing; warnings are what concerns single rows.
+func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	rows, err := c.query("PRAGMA quick_check(20)")
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range rows {
 		text, _ := r[0].(string)
-		if text == "ok" {
-			continue
+		switch {
+		case text == "ok":
+		case rowTrouble.MatchString(text):
+			warnings = append(warnings, text)
+		case broken == "":
+			broken = text
 		}
-		if !rowTrouble.MatchString(text) {
-			return nil, fmt.Errorf("is damaged: %s%s", text, hint(path, codeCorrupt))
-		}
-		warnings = append(warnings, text)
 	}
-	return warnings, nil
+	if code(err) == codeCorrupt {
+		return cmp.Or(broken, err.Error()), warnings, nil
+	}
+	return broken, warnings, err
 }
 
 // migrate brings the schema to schemaVersion, each step in a transaction of its own. goose wants database/sql: it gets a pool of one

@@ -102,7 +102,7 @@ func TestPeerStraceKilledAtEachSync(t *testing.T) {
 // process was killed right behind the error.
 func TestPeerStraceSyncFails(t *testing.T) {
 	refused := 0
-	for n := 1; n < 30; n++ {
+	for n := 1; n < 200; n++ {
 		path := newPath(t)
 		said, trace, _ := traced(t, path, 8, "-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:error=EIO:when=%d", n))
 		for _, ok := range said {

@@ -53,11 +53,41 @@ func openPool(ctx context.Context, path, mode string) (*Reader, error) {
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	db.SetMaxOpenConns(4)
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers) // they stay open: there may be no descriptor for another
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}
-	return &Reader{db: db, path: path}, nil
+	r := &Reader{db: db, path: path}
+	if err := r.warm(ctx); err != nil {
+		return nil, errors.Join(explain(path, err), db.Close())
+	}
+	return r, nil
+}
+
+// readers is how many connections read at a time.
+const readers = 4
+
+// warm opens all connections, while there are descriptors for them.
+func (r *Reader) warm(ctx context.Context) error {
+	var conns []*sql.Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close() // back to the pool
+		}
+	}()
+	for range readers {
+		c, err := r.db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		conns = append(conns, c)
+		var n int
+		if err := c.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close ends the reading. Safe to call twice.

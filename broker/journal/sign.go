@@ -36,29 +36,17 @@ func keyPath(journal string) string { return filepath.Join(filepath.Dir(journal)
 func (w *writer) signed() (rowKey, error) {
 	path := keyPath(w.path)
 	fresh := path + ".new"
-	print, err := w.c.scalar("SELECT hash FROM marks WHERE name = 'key'")
-	if err != nil {
-		return nil, err
-	}
-	key, err := readKey(path)
+	key, from, err := keyOf(w.c, w.path)
 	switch {
-	case err == nil && print == nil:
-		return key, w.adopt(key, path)
-	case err == nil:
-		return key, key.proves(print, path)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	if print != nil { // signed, and the process ended before the key had its name; or the key is gone
-		if key, err = readKey(fresh); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("the key of its rows, %s, is missing (restore a backup)", path)
-		} else if err != nil {
+	case err != nil || from == path:
+		return key, err
+	case from == fresh: // signed, and the process ended before the key had its name
+	default:
+		if key, err = readKey(path); err == nil {
+			return key, w.adopt(key, path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err := key.proves(print, fresh); err != nil {
-			return nil, err
-		}
-	} else {
 		if key, err = stateKey(fresh); err != nil {
 			return nil, err
 		}
@@ -70,6 +58,26 @@ func (w *writer) signed() (rowKey, error) {
 		return nil, err
 	}
 	return key, syncDir(filepath.Dir(path))
+}
+
+// keyOf reads the key that the rows of the journal at path are signed by, and says which file it is from; "": they are not signed. c reads the journal.
+func keyOf(c *conn, path string) (key rowKey, from string, err error) {
+	print, err := c.scalar("SELECT hash FROM marks WHERE name = 'key'")
+	if err != nil || print == nil {
+		return nil, "", err
+	}
+	from = keyPath(path)
+	if key, err = readKey(from); errors.Is(err, fs.ErrNotExist) {
+		from += ".new"
+		key, err = readKey(from)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("the key of its rows, %s, is missing (restore a backup)", keyPath(path))
+	}
+	if err == nil {
+		err = key.proves(print, from)
+	}
+	return key, from, err
 }
 
 func (k rowKey) proves(print any, path string) error {

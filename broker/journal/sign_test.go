@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -256,8 +257,8 @@ func TestSigningInterrupted(t *testing.T) {
 			}
 		},
 		"the journal was moved aside": func(t *testing.T, path string) {
-			for _, suffix := range []string{"", "-wal", "-shm"} {
-				if err := os.Rename(path+suffix, path+".aside"+suffix); err != nil && !os.IsNotExist(err) {
+			for _, name := range []string{path, path + "-wal", path + "-shm", filepath.Join(filepath.Dir(path), identityName)} {
+				if err := os.Rename(name, name+".aside"); err != nil && !os.IsNotExist(err) {
 					t.Fatal(err)
 				}
 			}

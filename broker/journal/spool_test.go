@@ -54,7 +54,7 @@ func TestMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []string{path, path + "-wal", path + "-shm", keyPath(path)} {
+	for _, f := range []string{path, path + "-wal", path + "-shm", keyPath(path), filepath.Join(filepath.Dir(path), identityName)} {
 		os.Remove(f)
 	}
 	old := filepath.Join(t.TempDir(), "old")

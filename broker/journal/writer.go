@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 )
@@ -33,6 +34,12 @@ type writer struct {
 	c       *conn // nil after an error of the disk, until it is opened anew
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
+	disk    *diskWatch
+
+	identity identity // as of the last commit
+	mark     *os.File // where the identity is kept beside the journal
+	files    []inode  // the journal and its log
+	spare    spare    // for the connection that is opened after an error of the disk
 
 	audit    mark  // of the last record of the audit, as of the running transaction
 	saved    mark  // as of the last commit
@@ -49,14 +56,37 @@ type mark struct {
 const maxBatch = 256
 
 func (w *writer) start(j *Journal) error {
-	if err := prepare(w.path); err != nil {
+	dir := filepath.Dir(w.path)
+	if err := prepareDir(dir); err != nil {
 		return err
 	}
-	lock, err := lockDir(filepath.Dir(w.path))
+	lock, err := lockDir(dir)
 	if err != nil {
 		return err
 	}
-	if w.c, j.warnings, err = openWriter(w.path); err == nil {
+	if j.warnings, err = w.open(j); err != nil {
+		w.stop() // err says more
+		return errors.Join(err, lock.release())
+	}
+	j.lock = lock
+	return nil
+}
+
+// open opens the journal, once it is known for the one that belongs there, and reads or makes its keys.
+func (w *writer) open(j *Journal) (warnings []string, err error) {
+	broken, warnings, err := recognize(w.path)
+	if err == nil && broken != "" {
+		var warning string
+		warning, err = rebuild(w.path, broken)
+		warnings = append(warnings, warning)
+	}
+	if err != nil {
+		return nil, explain(w.path, err)
+	}
+	if err := prepareFile(w.path); err != nil {
+		return nil, err
+	}
+	if w.c, err = openWriter(w.path); err == nil {
 		w.key, err = w.signed()
 		j.key = w.key
 	}
@@ -66,14 +96,18 @@ func (w *writer) start(j *Journal) error {
 	if err == nil {
 		err = w.load()
 	}
-	if err != nil {
-		if w.c != nil {
-			w.c.close()
-		}
-		return errors.Join(explain(w.path, err), lock.release())
+	if err == nil {
+		w.mark, err = keepIdentity(w.path, w.identity)
 	}
-	j.lock = lock
-	return nil
+	for _, name := range []string{w.path, w.path + "-wal"} {
+		if err == nil {
+			var f inode
+			f, err = inodeOf(name)
+			w.files = append(w.files, f)
+		}
+	}
+	w.spare.take()
+	return warnings, explain(w.path, err)
 }
 
 // load reads what the writer keeps in memory.
@@ -98,6 +132,9 @@ func (w *writer) load() error {
 		w.audit.seq = last
 	}
 	w.saved = w.audit
+	if w.identity, err = stored(w.c); err != nil {
+		return err
+	}
 	last, err := w.c.number("SELECT max(seq) FROM spool")
 	w.spoolSeq = max(w.spoolSeq, last) // never lower than it was: readers go by it
 	return err
@@ -110,6 +147,10 @@ func (w *writer) stop() error {
 	}
 	if w.c != nil {
 		err = explain(w.path, w.c.close())
+	}
+	w.spare.release()
+	if w.mark != nil {
+		err = errors.Join(err, w.mark.Sync(), w.mark.Close())
 	}
 	return err
 }
@@ -153,7 +194,9 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 	if len(rs) == 0 {
 		return
 	}
+	w.disk.begin()
 	err := w.write(rs)
+	w.disk.end(err)
 	for _, r := range rs {
 		if err != nil {
 			r.errs = r.all(err)
@@ -164,6 +207,11 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 
 // write commits the requests' groups. The error is everybody's; each group's own error is in its request.
 func (w *writer) write(rs []*request) error {
+	for _, f := range w.files {
+		if err := f.moved(); err != nil {
+			return fmt.Errorf("journal %w", err)
+		}
+	}
 	if err := w.ensure(); err != nil {
 		return explain(w.path, err)
 	}
@@ -176,7 +224,13 @@ func (w *writer) write(rs []*request) error {
 		w.fail()
 		// At once, before anybody hears of the error: what the failed commit left in the log is overwritten, lest a crash
 		// right now brought it to life. Where the disk is still bad, the next commit tries again.
-		_ = w.ensure()
+		if w.ensure() == nil && code(err) == codeFull { // the log may have filled the disk, and has been written into the file now
+			if err = w.try(rs, true); err == nil {
+				return nil
+			}
+			w.fail()
+			_ = w.ensure()
+		}
 		return explain(w.path, err)
 	}
 	return nil
@@ -210,7 +264,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if written == 0 {
 		return w.rollback()
 	}
-	if err := w.writeMark(); err != nil {
+	if err := w.writeMarks(); err != nil {
 		return errors.Join(err, w.rollback())
 	}
 	if _, err := w.c.exec("COMMIT"); err != nil {
@@ -218,6 +272,9 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	}
 	w.saved = w.audit
 	w.commits.Add(1)
+	w.identity.commits++
+	// Not synced, and an error does no harm: a number that is too low only tells less.
+	w.mark.WriteAt([]byte(w.identity.text()), 0)
 	return nil
 }
 
@@ -252,12 +309,16 @@ func (w *writer) guarded(g []Mutation) error {
 	return err
 }
 
-// writeMark moves the audit's mark along.
-func (w *writer) writeMark() error {
-	if w.audit == w.saved {
-		return nil
+// writeMarks counts the transaction, and moves the audit's mark along.
+func (w *writer) writeMarks() error {
+	n, err := w.c.exec("UPDATE marks SET n = ? WHERE name = 'commits'", w.identity.commits+1)
+	if err == nil && n != 1 {
+		err = errors.New("the mark of its commits is missing (restore a backup)")
 	}
-	n, err := w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
+	if err != nil || w.audit == w.saved {
+		return err
+	}
+	n, err = w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
 	if err == nil && n != 1 {
 		err = errors.New("the mark of the audit is missing (restore a backup)")
 	}
@@ -291,7 +352,9 @@ func (w *writer) ensure() error {
 	if w.c != nil {
 		return nil
 	}
-	c, err := openConn(w.path)
+	w.spare.release()
+	defer w.spare.take()
+	c, err := openConn(w.path, "rw")
 	if err != nil {
 		return err
 	}
@@ -311,7 +374,21 @@ func (w *writer) prove(c *conn) error {
 	if err := c.durable(); err != nil {
 		return err
 	}
-	if _, err := quickCheck(c, w.path); err != nil {
+	if info, err := os.Stat(w.path); err != nil {
+		return err
+	} else if info.Size() <= smallFile {
+		if broken, _, err := quickCheck(c); err != nil || broken != "" {
+			return errors.Join(fmt.Errorf("is damaged: %s (start ringback anew: it rebuilds the journal of what can be read)", broken), err)
+		}
+	}
+	found, err := stored(c)
+	if err == nil {
+		err = w.identity.differs(found)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := c.query("PRAGMA wal_checkpoint(PASSIVE)"); err != nil && code(err) != codeFull {
 		return err
 	}
 	before, err := c.number("SELECT n FROM marks WHERE name = 'reopened'")

@@ -27,7 +27,7 @@ func TestPeerCrashDiskFull(t *testing.T) {
 	if out, err := exec.Command(unshare[0], append(unshare[1:], t.TempDir(), "true")...).CombinedOutput(); err != nil {
 		t.Skipf("needs a mount of its own: root, or user name spaces: %v %s", err, out)
 	}
-	town := newCrashTown(t, crashWorld{})
+	town := newCrashTown(t, crashWorld{callers: 2, plain: true})
 	if err := os.Mkdir(town.crashWorld.state, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestPeerCrashDiskFull(t *testing.T) {
 
 // TestCrashFileLimit has the kernel refuse every octet more in the journal's files: the same for who has no disk to fill.
 func TestCrashFileLimit(t *testing.T) {
-	town := newCrashTown(t, crashWorld{})
+	town := newCrashTown(t, crashWorld{callers: 2, plain: true})
 	d := town.start(t)
 	limit := func(size uint64) error {
 		var now unix.Rlimit
@@ -90,7 +90,7 @@ func TestCrashFileLimit(t *testing.T) {
 	}
 }
 
-// crashFull: while there is no room a caller is told so, is back at the login prompt, and nobody is dialled; as soon as there is room the
+// crashFull: while there is no room a caller is told so, is back at the login prompt, and nobody is dialled or let in; as soon as there is room the
 // same daemon calls back.
 func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() error) {
 	t.Helper()
@@ -109,6 +109,15 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	heard, refused, sessions, again := c.saw()
 	if heard != 0 || refused == 0 || !again || sessions != 0 {
 		t.Errorf("heard %d promises, %d times that there is none, back at the login prompt: %v, %d sessions", heard, refused, again, sessions)
+	}
+	plain := town.callers[1]
+	plain.call()
+	fail(plain.hangsUp(d))
+	if _, refused, sessions, _ := plain.saw(); refused == 0 || sessions != 0 {
+		t.Errorf("a user without a callback: %d sessions without accounting, refused %d times", sessions, refused)
+	}
+	if h, err := town.client().Health(t.Context()); err != nil || len(h.Problems) == 0 || !strings.Contains(h.Problems[0], "nothing can be recorded since") {
+		t.Errorf("show health: %+v %v", h.Problems, err)
 	}
 	fail(d.rest(0))
 	if n := len(town.lineDials()); n != 0 {

@@ -32,6 +32,7 @@ type crashWorld struct {
 	verify       bool          // leg two logs in
 	busy         int           // so many dials meet a busy number; -1: all
 	callers      int           // 0: 1
+	plain        bool          // the last caller is let in without a callback
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 }
@@ -42,6 +43,7 @@ type crashTown struct {
 	dir     string
 	x       *exchange.Exchange
 	callers []*crashCaller
+	stderr  *os.File // of the daemon; nil: its own, to be read
 
 	mu     sync.Mutex
 	events []exchange.Event
@@ -140,6 +142,10 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 	t.Helper()
 	var users strings.Builder
 	for i := range town.crashWorld.callers {
+		if town.plain && i == town.crashWorld.callers-1 {
+			fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = NAS-Prompt-User\n", 84001+i)
+			break
+		}
 		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = Callback-NAS-Prompt, Callback-Number = \"%[1]d\"", 84001+i)
 		if !town.verify {
 			users.WriteString(", Cisco-AVPair += \"shell:nocallback-verify=1\"")
@@ -184,7 +190,7 @@ lines:
 	}
 	for i, port := range ports {
 		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
-			"     timing: {command: 1s, answer: 5s, dtr_low: 20ms, guard: %s, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
+			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
 			65+i, port, town.wait, town.tcp || town.pty, guard)
 	}
 	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n", town.max)
@@ -245,6 +251,9 @@ func (town *crashTown) startOn(t *testing.T, config string, before ...string) *c
 	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, config))
 	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{}, ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
+	if town.stderr != nil {
+		d.cmd.Stderr = town.stderr
+	}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	d.cmd.WaitDelay = 10 * time.Second
 	started := make(chan error, 1)
@@ -366,7 +375,7 @@ type crashCaller struct {
 	mu       sync.Mutex
 	screen   strings.Builder
 	heard    int  // promises
-	refused  int  // "Callback not available"
+	refused  int  // "Callback not available", or the service
 	again    bool // the login prompt came after that
 	sessions int  // prompts of the EXEC
 }
@@ -420,6 +429,7 @@ func (c *crashCaller) next(screen string) (act func(), rest string) {
 		"Password: ":             func() { c.say("p" + c.number) },
 		"Callback initiated":     func() { c.heard++ },
 		"Callback not available": func() { c.refused++ },
+		"Service not available":  func() { c.refused++ },
 		"crash>":                 func() { c.sessions++; c.say("exit") },
 		"NO CARRIER":             c.ended,
 		"BUSY":                   c.ended,

@@ -37,7 +37,7 @@ func newServe() *cobra.Command {
 		Use:   "serve -c ringback.yaml",
 		Short: "the daemon: answers, decides, calls back",
 		Long: `Runs the daemon on a configuration until SIGTERM or Ctrl-C: then no call is answered any more, and promises stay in the journal for the next start.
-SIGHUP reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Lines, state_dir and
+SIGHUP opens log.file anew and reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Lines, state_dir and
 api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path, cmd.ErrOrStderr()) },
@@ -48,17 +48,22 @@ api.socket change with a restart only (docs/reference/configuration.md has a tab
 
 // daemon is the wired program.
 type daemon struct {
-	cfg    *config.Config
-	log    *zap.Logger
-	feed   *api.Feed
-	broker *broker.Broker
+	cfg     *config.Config
+	log     *zap.Logger
+	feed    *api.Feed
+	broker  *broker.Broker
+	journal *journal.Journal
+
+	hup       <-chan os.Signal
+	reopenLog func() error
 
 	mu      sync.Mutex
 	methods *methods     // of the configuration in force
-	old     []generation // oldest first
+	old     []generation // of those before, what is still accounted by; oldest first
 }
 
 func serve(ctx context.Context, path string, stderr io.Writer) error {
+	hup := handleSignals()
 	cfg, problems := config.Load(path, nil)
 	if cfg == nil {
 		printProblems(stderr, problems)
@@ -68,7 +73,7 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 		printProblems(stderr, cfg.Unsafe)
 		return exitStatus(1)
 	}
-	log, err := newLogger(cfg.Log)
+	log, err := newLogger(cfg.Log, stderr)
 	if err != nil {
 		return err
 	}
@@ -76,8 +81,17 @@ func serve(ctx context.Context, path string, stderr io.Writer) error {
 	for _, p := range problems {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	d := &daemon{cfg: cfg, log: log, feed: &api.Feed{}}
+	d := &daemon{cfg: cfg, log: log.Logger, reopenLog: log.reopen, hup: hup, feed: &api.Feed{}}
 	return d.run(ctx)
+}
+
+// handleSignals takes the signals that must not end the daemon, from before it has anything to lose until the process is over: SIGHUP, which it returns,
+// and SIGPIPE, which the system sends where the reader of standard error is gone.
+func handleSignals() (hup <-chan os.Signal) {
+	hups, pipes := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(hups, syscall.SIGHUP)
+	signal.Notify(pipes, syscall.SIGPIPE) // not Ignore, which a child process would inherit
+	return hups
 }
 
 func (d *daemon) run(ctx context.Context) error {
@@ -86,6 +100,10 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	defer j.Close()
+	d.journal = j
+	for _, w := range j.Warnings() {
+		d.log.Error("journal", zap.String("problem", w))
+	}
 	pool, err := d.pool()
 	if err != nil {
 		return err
@@ -114,6 +132,8 @@ func (d *daemon) run(ctx context.Context) error {
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.watchLines(ctx, pool) })
+	parts.Go(func() { d.sweep(ctx) })
+	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { trim(ctx) })
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
@@ -122,11 +142,18 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() {
 		srv := api.Server{
 			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().servers() }, Feed: d.feed, Version: d.version(),
+			Health: func(ctx context.Context) client.Health {
+				h, _ := d.health(ctx)
+				return h
+			},
 		}
 		if err := srv.ServeListener(ctx, sock); err != nil {
 			d.log.Error("admin API", zap.Error(err))
 		}
 	})
+	if text := tooFewDescriptors(d.cfg, descriptorLimit()); text != "" {
+		d.log.Error(text)
+	}
 	d.log.Info("ringback serves", zap.String("version", versionText()), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
 	defer d.log.Info("ringback has ended")
 	return d.broker.Run(ctx)
@@ -261,14 +288,14 @@ func (d *daemon) closeMethods() {
 	d.methods.close()
 }
 
-// reloads takes the configuration anew at each SIGHUP, or keeps the old one and says why.
+// reloads opens the log's file and takes the configuration anew at each SIGHUP, or keeps the old one and says why.
 func (d *daemon) reloads(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	for {
 		select {
-		case <-hup:
+		case <-d.hup:
+			if err := d.reopenLog(); err != nil {
+				d.log.Error("the log goes on in the old file", zap.Error(err))
+			}
 			d.reload(ctx)
 		case <-ctx.Done():
 			return
@@ -288,22 +315,19 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	if cfg == nil || len(cfg.Unsafe) > 0 {
 		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
-		d.broker.Audit(ctx, "reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
+		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", zap.Error(err))
-		d.broker.Audit(ctx, "reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
+		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
 		return
 	}
-	d.mu.Lock()
-	old := d.methods
-	d.old, d.methods = append(d.old, generation{old, time.Now()}), m
-	d.mu.Unlock()
+	old := d.replace(m, time.Now())
 	d.broker.Reload(bc)
 	old.retire() // conversations that they began are still their own
-	d.broker.Audit(ctx, "reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
+	d.broker.Audit("reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
 	d.warnOfPending(ctx, m)
 	for _, what := range needsRestart(d.cfg, cfg) {
@@ -343,10 +367,7 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 		for _, s := range p.Lines() {
 			d.logNotices(s, notices[s.TTY])
 			notices[s.TTY] = s.Notices
-			reason := ""
-			if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
-				reason = string(s.State) + ": " + s.Reason
-			}
+			reason := outOfService(s)
 			if reason == out[s.TTY] {
 				continue
 			}

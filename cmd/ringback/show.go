@@ -14,9 +14,9 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "show the state of a running daemon: lines, users, callbacks, login locks, AAA servers",
+		Short: "show the state of a running daemon: lines, users, callbacks, login locks, AAA servers, health",
 	}
-	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(), newShowLoginLocks(), newShowAAA())
+	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(), newShowLoginLocks(), newShowAAA(), newShowHealth())
 	return c
 }
 

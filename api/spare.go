@@ -1,0 +1,85 @@
+package api
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// spareConns is how many connections the admin socket takes when the process has no descriptors left: an operator must be able to look then.
+const spareConns = 4
+
+// sparing is a listener that keeps descriptors for its connections.
+type sparing struct {
+	net.Listener
+	open func() (*os.File, error)
+
+	mu   sync.Mutex
+	held []*os.File
+}
+
+func newSparing(l net.Listener) *sparing {
+	s := &sparing{Listener: l, open: func() (*os.File, error) { return os.Open(os.DevNull) }}
+	s.refill()
+	return s
+}
+
+// Accept gives up a spare descriptor where there is no other.
+func (s *sparing) Accept() (net.Conn, error) {
+	for {
+		c, err := s.Listener.Accept()
+		if err == nil {
+			s.refill()
+			return &spareConn{Conn: c, s: s}, nil
+		}
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || !s.giveUp() {
+			return nil, err
+		}
+	}
+}
+
+func (s *sparing) giveUp() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.held) == 0 {
+		return false
+	}
+	s.held[0].Close()
+	s.held = s.held[1:]
+	return true
+}
+
+// refill takes as many as it should hold, where they are to be had.
+func (s *sparing) refill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.held) < spareConns {
+		f, err := s.open()
+		if err != nil {
+			return
+		}
+		s.held = append(s.held, f)
+	}
+}
+
+// Close closes the listener and lets go of what it held.
+func (s *sparing) Close() error {
+	err := s.Listener.Close()
+	for s.giveUp() {
+	}
+	return err
+}
+
+// spareConn gives its descriptor back to the listener's spare ones.
+type spareConn struct {
+	net.Conn
+	s *sparing
+}
+
+func (c *spareConn) Close() error {
+	err := c.Conn.Close()
+	c.s.refill()
+	return err
+}

@@ -1,0 +1,131 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// fullDisk is a journal whose disk takes nothing while full is set.
+type fullDisk struct {
+	broker.Store
+	full *atomic.Bool
+}
+
+var errFull = errors.New("database or disk is full")
+
+func (d fullDisk) Commit(ctx context.Context, tx ...journal.Mutation) error {
+	return d.CommitEach(ctx, tx)[0]
+}
+
+func (d fullDisk) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
+	if !d.full.Load() {
+		return d.Store.CommitEach(ctx, groups...)
+	}
+	errs := make([]error, len(groups))
+	for i := range errs {
+		errs[i] = errFull
+	}
+	return errs
+}
+
+// inFullTown is a town with one accounting server and a disk that can be filled.
+func inFullTown(t *testing.T, list broker.AccountingList, f func(w *town, full *atomic.Bool, srv *books)) {
+	t.Helper()
+	full, srv := new(atomic.Bool), &books{}
+	inTown(t, townOptions{
+		accountant: srv, accounting: map[string]broker.AccountingList{"default": list},
+		store: func(s broker.Store) broker.Store { return fullDisk{s, full} },
+	}, func(w *town) { f(w, full, srv) })
+}
+
+// sessions are the records of sessions, with their times, in the order in which the server took them.
+func (b *books) sessions() string {
+	var v []string
+	for _, r := range b.all() {
+		if r.SessionID != "" {
+			v = append(v, string(r.Type)+" "+r.SessionTime.Round(time.Second).String())
+		}
+	}
+	return strings.Join(v, ", ")
+}
+
+// TestNoRoomForStart: a session that is to be accounted and cannot be recorded does not begin; one that is not accounted does.
+func TestNoRoomForStart(t *testing.T) {
+	for list, admitted := range map[broker.Recording]bool{broker.StartStop: false, broker.StopOnly: false, broker.WaitStart: false, broker.NoRecording: true} {
+		inFullTown(t, broker.AccountingList{Record: list}, func(w *town, full *atomic.Bool, srv *books) {
+			full.Store(true)
+			p := w.pc(w.home)
+			p.login("paia-04")
+			if admitted {
+				p.see("maui-nas-04>", time.Minute)
+			} else {
+				p.see("Service not available", time.Minute)
+				p.see("Username: ", time.Minute)
+			}
+			full.Store(false)
+			p.dte.SetDTR(false)
+			w.idle(time.Minute)
+		})
+	}
+}
+
+// TestNoRoomForStop: a session that ends while the disk takes nothing has its Stop, with its true time, as soon as there is room.
+func TestNoRoomForStop(t *testing.T) {
+	inFullTown(t, broker.AccountingList{}, func(w *town, full *atomic.Bool, srv *books) {
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		w.pass(time.Minute)
+		full.Store(true)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+		w.pass(time.Hour)
+		if got := srv.sessions(); got != "start 0s" {
+			t.Errorf("while the disk is full: %s", got)
+		}
+		full.Store(false)
+		w.pass(time.Minute)
+		if got := srv.sessions(); got != "start 0s, stop 1m0s" {
+			t.Errorf("with room again: %s", got)
+		}
+		open, _, err := w.journal.OpenCalls(context.Background())
+		if err != nil || len(open) != 0 {
+			t.Errorf("open calls: %v %v", open, err)
+		}
+	})
+}
+
+// TestNoRoomForStopUntilRestart: the same where the process ends before there is room: the next one makes the Stop.
+func TestNoRoomForStopUntilRestart(t *testing.T) {
+	inFullTown(t, broker.AccountingList{Record: broker.StopOnly}, func(w *town, full *atomic.Bool, srv *books) {
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		full.Store(true)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+		w.halt()
+		full.Store(false)
+		w.start()
+		w.idle(time.Minute)
+		stops := 0
+		for _, r := range srv.all() {
+			if r.Type == aaa.Stop && r.User == "paia-04" {
+				stops++
+			}
+		}
+		if stops != 1 {
+			t.Errorf("%d Stops: %s", stops, srv.sessions())
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package journal
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// TestHealth: what waits in the spool is told by list, and a transaction that failed until one does not.
+func TestHealth(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path)
+	for i, list := range []string{"", "isp", "isp"} {
+		r := spooled([]string{"r1", "r2", "r3"}[i])
+		r.List, r.Created = list, time.Unix(int64(100*(i+1)), 0)
+		commit(t, j, Spool{r})
+	}
+	got, err := j.Backlogs(context.Background())
+	if err != nil || len(got) != 2 || got[0] != (Backlog{"", 1, time.Unix(100, 0).UTC()}) || got[1] != (Backlog{"isp", 2, time.Unix(200, 0).UTC()}) {
+		t.Errorf("%+v %v", got, err)
+	}
+	h := j.Health()
+	if h.Path != path || h.Octets == 0 || h.Log == 0 || h.Free == 0 || h.Last <= 0 || h.Longest < h.Last || h.Failed != nil || h.Busy != 0 {
+		t.Errorf("%+v", h)
+	}
+	j.disk.begin()
+	j.disk.begun = j.disk.begun.Add(-3 * time.Second)
+	if h := j.Health(); h.Busy < 3*time.Second {
+		t.Errorf("a transaction under way for 3 s: %v", h.Busy)
+	}
+	j.disk.end(ErrClosed)
+	if h := j.Health(); h.Slow != 1 || h.Failed == nil || h.Since.IsZero() || h.Busy != 0 {
+		t.Errorf("%+v", h)
+	}
+	commit(t, j, AddAudit{record("again")})
+	if h := j.Health(); h.Failed != nil || h.Longest < 3*time.Second {
+		t.Errorf("%+v", h)
+	}
+}

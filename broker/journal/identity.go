@@ -1,0 +1,188 @@
+package journal
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+)
+
+// identityName is the file in the state directory that says which journal belongs there and how many transactions it has had. A journal that is lost,
+// emptied, exchanged or cut short is told by it.
+const identityName = "journal.id"
+
+// identity is which journal a file is, and how many transactions it holds.
+type identity struct {
+	id      string // 32 hexadecimal digits
+	commits int64
+}
+
+// identityFormat has a fixed length, so that writing it anew takes no room on the disk.
+const identityFormat = "ringback journal %s commits %019d\n"
+
+var identityLine = regexp.MustCompile(`^ringback journal ([0-9a-f]{32}) commits ([0-9]{19})\n$`)
+
+// none says that there is no identity yet: of a file that is not there, or a journal of an older schema.
+func (i identity) none() bool { return i.id == "" }
+
+// expected reads what is said of the journal at path; none where nothing is.
+func expected(path string) (i identity, err error) {
+	name := filepath.Join(filepath.Dir(path), identityName)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return i, nil
+	}
+	if err != nil {
+		return i, err
+	}
+	found := identityLine.FindStringSubmatch(string(b))
+	if found == nil {
+		return i, fmt.Errorf("%s is damaged (where %s is the right journal, remove %[1]s, and ringback makes it anew)", name, filepath.Base(path))
+	}
+	i.id = found[1]
+	i.commits, err = strconv.ParseInt(found[2], 10, 64)
+	return i, err
+}
+
+func (i identity) text() string { return fmt.Sprintf(identityFormat, i.id, i.commits) }
+
+// stored reads the identity in the journal itself; none where its schema has none.
+func stored(c *conn) (i identity, err error) {
+	version, err := c.number("PRAGMA user_version")
+	if err != nil || version < 3 {
+		return i, err
+	}
+	rows, err := c.query("SELECT hash, (SELECT n FROM marks WHERE name = 'commits') FROM marks WHERE name = 'identity'")
+	if err != nil {
+		return i, err
+	}
+	if len(rows) == 1 {
+		id, ok := rows[0][0].([]byte)
+		n, ok2 := rows[0][1].(int64)
+		if ok && ok2 && len(id) == 16 {
+			return identity{hex.EncodeToString(id), n}, nil
+		}
+	}
+	return i, errors.New("the marks of its identity are missing or damaged (restore a backup)")
+}
+
+// differs says how the journal that was found is not the one that was expected; nil: it is, or nothing was expected.
+func (i identity) differs(found identity) error {
+	const remove = "remove " + identityName + " to go on without what is missing: callbacks and accounting records of that time are lost, and a callback may be dialed again"
+	switch {
+	case i.none():
+		return nil
+	case found.none():
+		return fmt.Errorf("is missing or empty, though %s says that it holds %d transactions: put it back, or restore a backup and remove %[1]s, or remove %[1]s alone "+
+			"to begin an empty journal: pending callbacks and unsent accounting records are lost then", identityName, i.commits)
+	case i.id != found.id:
+		return fmt.Errorf("is another journal than the one that ringback has kept here (identity %.8s, %s says %.8s): put that back, or %s", found.id, identityName, i.id, remove)
+	case found.commits < i.commits:
+		return fmt.Errorf("lacks the last %d of %d transactions: its write-ahead log (-wal) is lost or damaged, or it is an older copy: restore both files, or %s",
+			i.commits-found.commits, i.commits, remove)
+	}
+	return nil
+}
+
+// recognize compares the journal at path with what is expected there, before anything is written. The connection that it reads by cannot write, so that
+// what it refuses stays as it was found. broken is what is wrong with the structure of a journal that is the right one; "" nothing.
+func recognize(path string) (broken string, warnings []string, err error) {
+	want, err := expected(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if empty(path) && empty(path+"-wal") {
+		return "", nil, want.differs(identity{})
+	}
+	if err := checkFile(path); err != nil {
+		return "", nil, err
+	}
+	c, err := openConn(path, "ro")
+	if err != nil {
+		return "", nil, err
+	}
+	defer c.close()
+	tables, err := c.number("SELECT count(*) FROM sqlite_master")
+	switch {
+	case code(err) == codeReadOnly && want.none():
+		return "", nil, nil // the first start was cut off before there was a log: there is nothing to lose
+	case err != nil:
+		return "", nil, err
+	case tables == 0:
+		return "", nil, want.differs(identity{})
+	}
+	if id, err := c.number("PRAGMA application_id"); err != nil || id != applicationID {
+		return "", nil, err // whose it is else is said by who opens it
+	}
+	found, err := stored(c)
+	if err != nil {
+		return "", nil, err
+	}
+	if want.none() && !found.none() {
+		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last one cannot be told", identityName))
+	}
+	if err := want.differs(found); err != nil {
+		return "", nil, err
+	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil || version > schemaVersion {
+		return "", nil, err // likewise
+	}
+	broken, more, err := quickCheck(c)
+	if broken != "" && version < schemaVersion {
+		return "", nil, fmt.Errorf("is damaged: %s%s", broken, hint(path, codeCorrupt))
+	}
+	return broken, append(warnings, more...), err
+}
+
+// empty reports whether a file is missing or holds nothing.
+func empty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+}
+
+// keepIdentity opens the file that says which journal this is, and makes it where it is missing.
+func keepIdentity(path string, i identity) (*os.File, error) {
+	dir := filepath.Dir(path)
+	f, err := os.OpenFile(filepath.Join(dir, identityName), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w (may this user write to %s?)", err, dir)
+	}
+	if _, err = f.WriteAt([]byte(i.text()), 0); err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// inode is a file as it was opened, to be told from another of its name.
+type inode struct {
+	path string
+	info os.FileInfo
+}
+
+func inodeOf(path string) (inode, error) {
+	info, err := os.Lstat(path)
+	return inode{path, info}, err
+}
+
+// moved says that the name no longer leads to the file.
+func (i inode) moved() error {
+	info, err := os.Lstat(i.path)
+	if err == nil && os.SameFile(info, i.info) {
+		return nil
+	}
+	return fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no callback is promised or dialed, until that file is back "+
+		"(else stop ringback and restore a backup)", i.path)
+}

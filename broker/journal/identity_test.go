@@ -1,0 +1,167 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// crashed is the path of a journal as a crash left it: eight callbacks, most of them in the write-ahead log only.
+func crashed(t *testing.T) string {
+	t.Helper()
+	from := newPath(t)
+	j := open(t, from)
+	for n := range 8 {
+		id := fmt.Sprint("cb", n)
+		commit(t, j, PutCallback{callback(id, id)}, AddAudit{record(id)})
+	}
+	to := newPath(t)
+	copyFiles(t, from, to)
+	return to
+}
+
+// copyFiles copies a journal with all that belongs to it.
+func copyFiles(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"journal.db", "journal.db-wal", identityName, "journal.key"} {
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(from), name))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(filepath.Dir(to), name), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// contents are the files of a journal; one that is missing is as good as an empty one. The shared memory is SQLite's to make anew.
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, name := range []string{"journal.db", "journal.db-wal", identityName} {
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&all, "%s %x\n", name, b)
+	}
+	return all.String()
+}
+
+// TestTheJournalThatIsNot: a journal that is lost, emptied, cut, exchanged or older than the last one is refused, is left as it was found, and the way
+// out that the message tells is one.
+func TestTheJournalThatIsNot(t *testing.T) {
+	must := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tt := range map[string]struct {
+		do      func(t *testing.T, path string)
+		want    []string
+		pending int // once journal.id is removed
+	}{
+		"removed": {func(t *testing.T, p string) { must(t, os.Remove(p)); must(t, os.Remove(p+"-wal")) },
+			[]string{"journal.db: is missing or empty", "8 transactions", "restore a backup", "remove journal.id"}, 0},
+		"emptied": {func(t *testing.T, p string) { must(t, os.Truncate(p, 0)); must(t, os.Truncate(p+"-wal", 0)) },
+			[]string{"is missing or empty", "remove journal.id"}, 0},
+		"without its log": {func(t *testing.T, p string) { must(t, os.Remove(p+"-wal")) },
+			[]string{"lacks the last 8 of 8 transactions", "restore both files", "remove journal.id"}, 0},
+		"the log cut": {func(t *testing.T, p string) { must(t, os.Truncate(p+"-wal", walOf(t, p)/2)) },
+			[]string{"lacks the last", "of 8 transactions"}, -1},
+		"one octet of the log": {func(t *testing.T, p string) {
+			b, err := os.ReadFile(p + "-wal")
+			must(t, err)
+			b[len(b)/3] ^= 1
+			must(t, os.WriteFile(p+"-wal", b, 0o600))
+		}, []string{"lacks the last", "of 8 transactions"}, -1},
+		"another": {func(t *testing.T, p string) {
+			id, err := os.ReadFile(filepath.Join(filepath.Dir(p), identityName))
+			must(t, err)
+			must(t, os.Remove(p+"-wal"))
+			copyFiles(t, made(t), p)
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), id, 0o600))
+		}, []string{"is another journal", "put that back"}, 1},
+		"a damaged journal.id": {func(t *testing.T, p string) {
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), []byte("?"), 0o600))
+		},
+			[]string{"journal.id is damaged", "remove"}, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := crashed(t)
+			tt.do(t, path)
+			before := contents(t, path)
+			refused(t, path, tt.want...)
+			if contents(t, path) != before {
+				t.Error("what was refused was changed")
+			}
+			must(t, os.Remove(filepath.Join(filepath.Dir(path), identityName)))
+			j := open(t, path)
+			got := len(rows(j.Pending(context.Background())))
+			if tt.pending >= 0 && got != tt.pending || tt.pending < 0 && (got == 0 || got == 8) {
+				t.Errorf("%d pending without journal.id", got)
+			}
+			commit(t, j, PutCallback{callback("new", "new")})
+		})
+	}
+}
+
+func walOf(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// TestRemovedWhileOpen: a journal that is removed or exchanged under a running process takes no commit; when it is back it does, and nothing that was
+// refused is in it.
+func TestRemovedWhileOpen(t *testing.T) {
+	for _, tail := range []string{"", "-wal"} {
+		for name, exchanged := range map[string]bool{"removed": false, "exchanged": true} {
+			t.Run(name+tail, func(t *testing.T) {
+				path := newPath(t)
+				j := open(t, path)
+				commit(t, j, PutCallback{callback("before", "before")})
+				if err := os.Rename(path+tail, path+tail+".away"); err != nil {
+					t.Fatal(err)
+				}
+				if exchanged {
+					if err := os.WriteFile(path+tail, nil, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err := j.Commit(context.Background(), PutCallback{callback("lost", "lost")})
+				if err == nil || !strings.Contains(err.Error(), path+tail+" was removed or replaced") {
+					t.Errorf("commit: %v", err)
+				}
+				if err := os.Rename(path+tail+".away", path+tail); err != nil {
+					t.Fatal(err)
+				}
+				commit(t, j, PutCallback{callback("after", "after")})
+				if err := j.Close(); err != nil {
+					t.Fatal(err)
+				}
+				j = open(t, path)
+				var ids []string
+				for _, c := range rows(j.Pending(context.Background())) {
+					ids = append(ids, c.ID)
+				}
+				if got := strings.Join(ids, " "); got != "after before" && got != "before after" {
+					t.Errorf("pending: %s", got)
+				}
+			})
+		}
+	}
+}

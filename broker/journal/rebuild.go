@@ -1,0 +1,236 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// rebuilding makes a new journal of what can be read of one whose structure is damaged. A bad page of old history must not keep the callbacks that are
+// pending from being dialed, nor accounting records from being sent.
+type rebuilding struct {
+	from, to *conn
+	lost     []string // for people
+}
+
+// rebuild replaces the journal at path, of the present schema, by one of the same identity that holds every row that can be read. The damaged files are kept beside it,
+// as they were. It is refused where it cannot be proven that every pending callback was found: then only somebody with a backup can tell. Rows keep the
+// checksums that they have, by the key that is in force: what was forged is not signed here.
+func rebuild(path, why string) (warning string, err error) {
+	made := path + ".rebuilt"
+	defer func() {
+		if err != nil {
+			removeJournal(made) // a copy; nothing else has changed
+		}
+	}()
+	removeJournal(made) // of a rebuilding that was cut off
+	r := &rebuilding{}
+	if err := r.copy(path, made); err != nil {
+		return "", fmt.Errorf("is damaged: %s; it cannot be rebuilt: %w%s", why, err, hint(path, codeCorrupt))
+	}
+	kept := fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
+	if err := exchange(path, made, kept); err != nil {
+		return "", err
+	}
+	warning = fmt.Sprintf("%s was damaged (%s) and has been rebuilt of what could be read; the damaged one is kept as %s", path, why, kept)
+	for _, l := range r.lost {
+		warning += "; " + l
+	}
+	return warning, nil
+}
+
+// exchange puts the journal made in the place of the one at path, which is kept. Its log goes first: it must never be taken for one of the new journal. Where the
+// process ends half-way, the journal that is left there lacks its log, and is refused.
+func exchange(path, made, kept string) error {
+	for _, tail := range []string{"-shm", "-wal", ""} {
+		if err := os.Rename(path+tail, kept+tail); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Rename(made, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func removeJournal(path string) {
+	for _, tail := range []string{"", "-wal", "-shm"} {
+		os.Remove(path + tail)
+	}
+}
+
+// copy makes the new journal and closes it, synced.
+func (r *rebuilding) copy(path, made string) (err error) {
+	if r.from, err = openConn(path, "ro"); err != nil {
+		return err
+	}
+	defer r.from.close()
+	if _, key, err := keyOf(r.from, path); err != nil {
+		return err
+	} else if key == "" {
+		return errors.New("its rows are not signed yet")
+	}
+	if err := prepareFile(made); err != nil {
+		return err
+	}
+	if r.to, err = openWriter(made); err != nil {
+		return err
+	}
+	_, err = r.to.exec("BEGIN IMMEDIATE")
+	for _, part := range []func() error{
+		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.setAside,
+	} {
+		if err == nil {
+			err = part()
+		}
+	}
+	if err == nil {
+		_, err = r.to.exec("COMMIT")
+	}
+	return errors.Join(err, r.to.close()) // the last connection to close writes its log into the file and syncs it
+}
+
+func (r *rebuilding) marks() error {
+	rows, err := r.from.query("SELECT name, n, hash FROM marks")
+	for _, row := range rows {
+		if err == nil {
+			_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET n = excluded.n, hash = excluded.hash", row...)
+		}
+	}
+	return err
+}
+
+// callbacks copies the callbacks with their attempts, and proves that none that is pending was passed over: either the whole table could be read, or all that its
+// index of pending ones names.
+func (r *rebuilding) callbacks() error {
+	found := map[int64]bool{}
+	whole, err := r.rows(callbacksTable, func(rowid int64, row []any) error {
+		found[rowid] = true
+		return r.attempts(row[0])
+	})
+	if err != nil || whole {
+		return err
+	}
+	pending, err := r.from.query("SELECT rowid, user, entry FROM callbacks INDEXED BY callbacks_pending WHERE ended = 0")
+	if err != nil {
+		return fmt.Errorf("whether all pending callbacks could be read cannot be told: %w", err)
+	}
+	for _, p := range pending {
+		if rowid, ok := p[0].(int64); ok && !found[rowid] {
+			r.lost = append(r.lost, fmt.Sprintf("the pending callback of %v (%v) is lost and will not be dialed", p[1], p[2]))
+		}
+	}
+	return nil
+}
+
+func (r *rebuilding) attempts(callback any) error {
+	rows, err := r.from.query("SELECT "+attemptsTable.columns()+" FROM attempts WHERE callback_id = ?", callback)
+	if err != nil {
+		r.lost = append(r.lost, fmt.Sprintf("the attempts of callback %v are lost", callback))
+	}
+	for _, row := range rows {
+		if err := r.put(attemptsTable, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table is a part of the copy: a table whose rows stand for themselves.
+func (r *rebuilding) table(t *table) func() error {
+	return func() error {
+		_, err := r.rows(t, func(int64, []any) error { return nil })
+		return err
+	}
+}
+
+// keyed is a part of the copy: a table without row numbers. What is behind a damage is read from the table's end.
+func (r *rebuilding) keyed(t *table) func() error {
+	keys := t.cols[:t.key]
+	all := "SELECT " + t.columns() + " FROM " + t.name
+	return func() error {
+		rows, err := r.from.query(all + " ORDER BY " + strings.Join(keys, ", "))
+		if err != nil {
+			r.lost = append(r.lost, fmt.Sprintf("rows of %s are lost", t.name))
+			rest, args := all, []any(nil)
+			if len(rows) > 0 {
+				rest += " WHERE (" + strings.Join(keys, ", ") + ") > (?" + strings.Repeat(", ?", t.key-1) + ")"
+				args = rows[len(rows)-1][:t.key]
+			}
+			behind, _ := r.from.query(rest+" ORDER BY "+strings.Join(keys, " DESC, ")+" DESC", args...) // ends at the damage, with an error
+			rows = append(rows, behind...)
+		}
+		for _, row := range rows {
+			if err := r.put(t, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// mostUnreadable is how many row numbers are tried behind the last row that could be read, one by one.
+const mostUnreadable = 200_000
+
+// rows copies all rows of a table that can be read, in their order, and calls each after its copy. whole: there was no damage on the way.
+func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (whole bool, err error) {
+	last, lost, leaps := int64(math.MinInt64), 0, 0
+	end, endErr := r.from.number("SELECT max(rowid) FROM " + t.name)
+	for {
+		var ours error
+		err := r.from.each("SELECT rowid, "+t.columns()+" FROM "+t.name+" NOT INDEXED WHERE rowid > ? ORDER BY rowid", func(row []any) error {
+			rowid, ok := row[0].(int64)
+			if !ok {
+				return errors.New("no row number")
+			}
+			lost, leaps = lost+leaps, 0
+			last = rowid
+			if ours = r.put(t, row[1:]); ours == nil {
+				ours = each(rowid, row[1:])
+			}
+			return ours
+		}, last)
+		switch {
+		case ours != nil:
+			return false, ours
+		case err == nil:
+			if lost+leaps > 0 {
+				r.lost = append(r.lost, fmt.Sprintf("about %d rows of %s are lost", lost+leaps, t.name))
+			}
+			return lost+leaps == 0 && endErr == nil, nil
+		case endErr == nil && last >= end, leaps >= mostUnreadable:
+			r.lost = append(r.lost, fmt.Sprintf("about %d rows of %s are lost, and what follows them", lost+leaps, t.name))
+			return false, nil
+		}
+		last, leaps = max(last, -1)+1, leaps+1
+	}
+}
+
+// put writes a row as it was read, with its checksum: what does not verify is told of when it is read.
+func (r *rebuilding) put(t *table, row []any) error {
+	n, err := r.to.exec(insert(t)+" ON CONFLICT DO NOTHING", row...)
+	if err != nil && !ofGroup(err) {
+		return err
+	}
+	if n == 0 {
+		r.lost = append(r.lost, fmt.Sprintf("a row of %s does not fit into the table: %.80v", t.name, row[:t.key]))
+	}
+	return nil
+}
+
+func (r *rebuilding) setAside() error {
+	rows, err := r.from.query("SELECT n, time, tbl, key, reason, content FROM set_aside")
+	if err != nil {
+		r.lost = append(r.lost, "rows that were set aside are lost")
+	}
+	for _, row := range rows {
+		if _, err := r.to.exec("INSERT INTO set_aside (n, time, tbl, key, reason, content) VALUES (?, ?, ?, ?, ?, ?)", row...); err != nil && !ofGroup(err) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// unsignedTables are the tables whose rows carry no checksum.
+var unsignedTables = []string{"goose_db_version", "marks", "set_aside"}
+
+// filled is the path of a closed journal with rows in all tables.
+func filled(t *testing.T) string {
+	t.Helper()
+	path := newPath(t)
+	j := open(t, path)
+	twoOfEach(t, j)
+	commit(t, j, PutLoginLimit{LoginLimit{Kind: "name", Key: "k", First: at(1)}}, PutLoginName{LoginName{"n", at(1)}}, Spool{spooled("damaged")})
+	edit(t, path, "UPDATE spool SET body = 'x' WHERE id = 'damaged'")
+	commit(t, j, SetAside{Time: at(2)})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// tablesOf are the rows of all tables that the schema of a journal has; SQLite's own are left out.
+func tablesOf(t *testing.T, path string) map[string][]string {
+	t.Helper()
+	tables := map[string][]string{}
+	for _, name := range texts(t, path, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+		var values []string
+		for _, c := range texts(t, path, "SELECT name FROM pragma_table_info('"+name+"') ORDER BY cid") {
+			values = append(values, "quote("+c+")")
+		}
+		tables[name] = texts(t, path, "SELECT "+strings.Join(values, " || ', ' || ")+" FROM "+name+" ORDER BY 1")
+	}
+	return tables
+}
+
+// texts are the values of a query's one column.
+func texts(t *testing.T, path, query string) (out []string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn(path, "mode", "ro"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestNoTableIsForgotten: each table of the schema is signed and verified, or known for one that is not, and a rebuilding copies all rows of it.
+func TestNoTableIsForgotten(t *testing.T) {
+	path := filled(t)
+	before := tablesOf(t, path)
+	var signed []string
+	for _, table := range signedTables {
+		signed = append(signed, table.name)
+		columns := texts(t, path, "SELECT name FROM pragma_table_info('"+table.name+"') ORDER BY cid")
+		if got := strings.Fields(strings.ReplaceAll(table.columns(), ",", " ")); !sameSet(got, columns) {
+			t.Errorf("%s has the columns %v, the code signs %v", table.name, columns, got)
+		}
+	}
+	for name, rows := range before {
+		if slices.Contains(signed, name) == slices.Contains(unsignedTables, name) {
+			t.Errorf("%s is neither in signedTables nor in unsignedTables, or in both", name)
+		}
+		if len(rows) == 0 {
+			t.Errorf("%s: filled makes no row of it", name)
+		}
+	}
+	if len(before) != len(signed)+len(unsignedTables) {
+		t.Errorf("%d tables, %d of them signed and %d not", len(before), len(signed), len(unsignedTables))
+	}
+
+	if _, err := rebuild(path, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	after := tablesOf(t, path)
+	for name, rows := range before {
+		if name != "goose_db_version" && !reflect.DeepEqual(rows, after[name]) { // that says when each migration ran
+			t.Errorf("%s before and after the rebuilding:\n%s\n\n%s", name, strings.Join(rows, "\n"), strings.Join(after[name], "\n"))
+		}
+	}
+	if bad, _ := verified(t, path); len(bad) > 0 {
+		t.Errorf("after the rebuilding: %v", bad)
+	}
+
+	for _, table := range signedTables {
+		path := filled(t)
+		edit(t, path, fmt.Sprintf("UPDATE %s SET %s = zeroblob(32)", table.name, strings.Fields(table.columns())[len(table.cols)]))
+		bad, _ := verified(t, path)
+		if !slices.ContainsFunc(bad, func(d Damage) bool { return d.Table == table.name }) {
+			t.Errorf("Verify passes over %s: %v", table.name, bad)
+		}
+	}
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// spoil overwrites the page of a closed journal that holds text, and no other.
+func spoil(t *testing.T, path, text string) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	at := bytes.Index(file, []byte(text))
+	if at < 0 {
+		t.Fatalf("%q is not in %s", text, path)
+	}
+	copy(file[at/page*page:], bytes.Repeat([]byte("spoiled!"), page/8))
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRebuildingSignsNothing: a row that was forged is no row after the rebuilding either; without the journal's key nothing is rebuilt, and nothing changed.
+func TestRebuildingSignsNothing(t *testing.T) {
+	ctx := context.Background()
+	const names = 600
+	name := func(n int) string { return fmt.Sprintf("the name %04d", n) }
+	damaged := func(t *testing.T, statements ...string) string {
+		path := newPath(t)
+		j := open(t, path)
+		commit(t, j, PutCallback{callback("cb1", "austin-01")}, PutCallback{callback("cb2", "austin-02")})
+		var more []Mutation
+		for n := range names {
+			more = append(more, PutLoginName{LoginName{name(n), at(1)}})
+		}
+		commit(t, j, more...)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		edit(t, path, statements...)
+		spoil(t, path, name(names/2))
+		return path
+	}
+	forged := callback("cb1", "austin-01")
+	forged.Number = "900"
+	forge := fmt.Sprintf("UPDATE callbacks SET number = '900', sum = x'%x' WHERE id = 'cb1'", callbacksTable.sum(nil, forged.values()))
+
+	t.Run("a row", func(t *testing.T) {
+		path := damaged(t, forge)
+		j := open(t, path)
+		if w := strings.Join(j.Warnings(), "\n"); !strings.Contains(w, "has been rebuilt") || !strings.Contains(w, "rows of login_names are lost") {
+			t.Errorf("warnings: %s", w)
+		}
+		good, bad, err := j.Pending(ctx)
+		if err != nil || len(good) != 1 || good[0].ID != "cb2" || len(bad) != 1 || bad[0].Key != `"cb1"` {
+			t.Errorf("pending: %v %v %v", good, bad, err)
+		}
+		if bad, err := j.Verify(ctx); err != nil || len(bad) != 1 {
+			t.Errorf("%v %v", bad, err)
+		}
+		known := map[string]bool{}
+		for _, n := range rows(j.LoginNames(ctx)) {
+			known[n.Key] = true
+		}
+		if !known[name(0)] || !known[name(names-1)] || known[name(names/2)] || len(known) < names/2 {
+			t.Errorf("%d names of %d are left, the first %v, the last %v", len(known), names, known[name(0)], known[name(names-1)])
+		}
+	})
+	for what, tt := range map[string]struct {
+		statement string
+		do        func(path string) error
+		want      string
+	}{
+		"no mark of the key": {forge + "; DELETE FROM marks WHERE name = 'key'", func(string) error { return nil }, "its rows are not signed yet"},
+		"no key":             {forge, func(path string) error { return os.Remove(keyPath(path)) }, "is missing (restore a backup)"},
+		"another key": {forge, func(path string) error { return os.WriteFile(keyPath(path), []byte(strings.Repeat("ab", 32)), 0o600) },
+			"signed by another key"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			path := damaged(t, tt.statement)
+			if err := tt.do(path); err != nil {
+				t.Fatal(err)
+			}
+			before := contents(t, path)
+			refused(t, path, "is damaged", "cannot be rebuilt", tt.want)
+			if contents(t, path) != before {
+				t.Error("what was refused was changed")
+			}
+			if left, err := filepath.Glob(path + ".*"); err != nil || len(left) > 0 {
+				t.Errorf("left beside it: %v %v", left, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package broker
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+)
+
+// parent is a context that counts those who have asked to be told of its end.
+type parent struct {
+	context.Context
+	done chan struct{}
+
+	mu       sync.Mutex
+	children int
+}
+
+func (p *parent) Done() <-chan struct{} { return p.done }
+
+// AfterFunc is what package context registers a child by.
+func (p *parent) AfterFunc(func()) (stop func() bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.children++
+	return func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.children--
+		return true
+	}
+}
+
+func (p *parent) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.children
+}
+
+// TestDialsLeaveNothing: a hundred dials leave no context behind.
+func TestDialsLeaveNothing(t *testing.T) {
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	pool := lines.NewPool(lines.PoolOptions{})
+	if err := pool.Add(lines.Config{TTY: 65, Rotary: lines.NoRotary}, idleModem{}); err != nil {
+		t.Fatal(err)
+	}
+	runs, end := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- pool.Run(runs, func(context.Context, *lines.Call) {}) }()
+	defer func() { end(); <-ended }()
+	lease, err := pool.Acquire(ctx, lines.Want{TTYs: []int{65}, Rotary: lines.NoRotary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lease.Release()
+	p := &parent{Context: context.Background(), done: make(chan struct{})}
+	b := New(Options{Pool: pool}, Config{})
+	for n := range 100 {
+		w := newWork(journal.Callback{ID: "cb", Number: "84001"}, trace{}, grant{})
+		w.lease = lease
+		b.dial(p, w, callback.Dial{Attempt: n + 1})
+		<-b.events
+	}
+	b.running.Wait()
+	if n := p.count(); n != 0 {
+		t.Errorf("100 dials have left %d contexts", n)
+	}
+}
+
+// idleModem is a line that is up and on hook.
+type idleModem struct{}
+
+func (idleModem) Run(ctx context.Context, h lines.Host) error {
+	h.Up(nil)
+	<-ctx.Done()
+	return nil
+}
+func (idleModem) Command(context.Context, lines.Script) (lines.ResultCode, error) { return "", nil }
+func (idleModem) Dial(context.Context, lines.Script) (*lines.Call, lines.ResultCode, error) {
+	return nil, "", nil
+}
+func (idleModem) Settle(context.Context) error { return nil }
+func (idleModem) Probe(context.Context) error  { return nil }
+func (idleModem) Clear(context.Context) error  { return nil }
