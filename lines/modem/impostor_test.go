@@ -47,7 +47,7 @@ func TestTypedNoCarrier(t *testing.T) {
 				defer thief.leave()
 				call := thief.call()
 				<-time.After(time.Second)
-				thief.says = says
+				thief.plays(says)
 				thief.keys("\r\nNO CARRIER\r\n")
 				<-call.Done()
 				if s, _ := e.pool.Line(1); s.State != lines.HangingUp {
@@ -116,7 +116,7 @@ func TestCallerOnTheLineAtStart(t *testing.T) {
 					e.until(lines.Idle)
 					thief := e.at(e.stranger, nil)
 					thief.call()
-					thief.says = says
+					thief.plays(says)
 					killed := e.proofs // as it stands on the disk
 					e.line.Disconnect()
 					e.endAsIfKilled()
@@ -340,7 +340,7 @@ func TestRingWhileResetting(t *testing.T) {
 				ring := func() {
 					e.line.After(text, time.Duration(i)*20*time.Millisecond, func() { e.x.Ring(e.stranger, e.line) })
 				}
-				thief.says = impostors["echo"]
+				thief.plays(impostors["echo"])
 				if !script {
 					ring()
 				}

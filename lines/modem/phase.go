@@ -129,8 +129,8 @@ var rules = []rule{
 	{from: in(answering), on: onGiveUp, to: aborted},
 
 	// A call ends.
-	{from: in(connected), on: onCarrierLost, to: released, do: do(endCall)},
-	{from: in(connected), on: onGiveUp, to: dropped, do: do(endCall)},
+	{from: in(connected), on: onCarrierLost, to: released, do: do(tellHangingUp, endCall), why: "the session ends; the line is not free before it is proven"},
+	{from: in(connected), on: onGiveUp, to: dropped, do: do(tellHangingUp, endCall)},
 	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall), why: "nobody gets this call"},
 
 	// The hang-up, and its proof.
@@ -157,7 +157,10 @@ var (
 )
 
 var (
-	tellUp       = action{"up", (*Driver).tellUpLocked}
+	tellUp = action{"up", (*Driver).tellUpLocked}
+	// Before the call's owner hears of its end.
+	tellHangingUp = action{"hanging up", func(d *Driver, _ happening) { d.host.Phase(lines.HangingUp) }}
+
 	tellDown     = action{"down", (*Driver).tellDownLocked}
 	markStirred  = action{"start again", func(d *Driver, _ happening) { d.stirred = true }}
 	countRing    = action{"count the ring", func(d *Driver, h happening) { d.ringLocked(h.line) }}

@@ -230,11 +230,10 @@ func (d *Driver) connectLocked(h happening) {
 // drop ends the data of a call, if that is still up: on is onCarrierLost or onGiveUp.
 func (d *Driver) drop(c *conn, on trigger) {
 	d.mu.Lock()
-	was := d.conn == c && d.happenLocked(happening{on: on})
-	d.mu.Unlock()
-	if was {
-		d.host.Phase(lines.HangingUp) // the session is over; the line is not, until it is proven
+	if d.conn == c {
+		d.happenLocked(happening{on: on})
 	}
+	d.mu.Unlock()
 	signal(d.wake)
 }
 

@@ -277,13 +277,21 @@ func (e *edge) at(m *exchange.Modem, says func(c *person, text string)) *person 
 			}
 			c.mu.Lock()
 			c.read.Write(buf[:n])
+			says := c.says
 			c.mu.Unlock()
-			if c.says != nil {
-				c.says(c, string(buf[:n]))
+			if says != nil {
+				says(c, string(buf[:n]))
 			}
 		}
 	}()
 	return c
+}
+
+// plays has what comes answered so from now on.
+func (c *person) plays(says func(c *person, text string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.says = says
 }
 
 func (c *person) leave() {
