@@ -115,7 +115,7 @@ func TestPeerFreeRADIUSReconciliation(t *testing.T) {
 				}
 			}
 			quick := edit{"ringback.yaml", "timeout: 2s\n      retries: 3", "timeout: 500ms\n      retries: 1"}
-			l := startTown(t, lab.Options{Edit: edits(t, waits("5s"), quick), RADIUS: &lab.RADIUS{Auth: asked.Auth, Acct: books.Acct, Secret: asked.Secret}})
+			l := startTown(t, lab.Options{Edit: edits(t, quick), RADIUS: &lab.RADIUS{Auth: asked.Auth, Acct: books.Acct, Secret: asked.Secret}})
 			at := o.live(t, l)
 			var all []record
 			eventually(t, "all records", func() bool {
