@@ -109,7 +109,8 @@ type runner struct {
 	log     transcript
 	expects *pattern // waited for; nil at a send
 	in      [1]byte
-	out     []byte
+	out     []byte   // what is sent next
+	room    [64]byte // of out, where that suffices
 	res     Result
 }
 
@@ -155,6 +156,9 @@ func (r *runner) steps() {
 func (r *runner) step(st *step) bool {
 	switch st.kind {
 	case stepAbort:
+		if r.aborts == nil {
+			r.aborts = make([]finder, 0, len(r.script.steps))
+		}
 		r.aborts = append(r.aborts, finder{pattern: st.abort})
 	case stepTimeout:
 		r.timeout = st.timeout
@@ -238,7 +242,7 @@ func (r *runner) scan(find *finder, deadline time.Time) error {
 			continue
 		}
 		empty = 0
-		r.log.add(r.in[0], r.start)
+		r.log.add(r.in[0], time.Since(r.start))
 		if r.aborted(r.in[0]) {
 			return nil
 		}
@@ -289,7 +293,7 @@ func (r *runner) send(s *send) bool {
 	if r.o.Debug != nil && len(s.ops) > 0 {
 		r.debug("Sending string: ", s.show(r.o.Dialstring, r.o.Secrets))
 	}
-	r.out = r.out[:0]
+	r.out = r.room[:0]
 	for _, o := range s.ops {
 		ok := true
 		switch o.kind {
@@ -324,8 +328,9 @@ func (r *runner) flush() bool {
 	}
 	n, err := r.conn.Write(r.out)
 	r.log.next(sent)
+	at := time.Since(r.start)
 	for _, b := range r.out[:max(0, min(n, len(r.out)))] {
-		r.log.add(b, r.start)
+		r.log.add(b, at)
 	}
 	if err == nil && n < len(r.out) {
 		err = io.ErrShortWrite
@@ -376,7 +381,9 @@ func (r *runner) end(o Outcome, cause error) bool {
 	if r.expects != nil {
 		r.res.Expect = r.log.show(r.expects.text)
 	}
-	r.res.Err = r.errorOf(o, cause)
+	if o != Success {
+		r.res.Err = r.errorOf(o, cause)
+	}
 	return false
 }
 
