@@ -46,7 +46,8 @@ type Driver struct {
 
 	lastWrite time.Time
 
-	proof proof // of a port without signals; of the token's holder
+	proof proof       // of a port without signals; of the token's holder
+	alarm *time.Timer // of the token's holder; nil until it first waits
 
 	mu       sync.Mutex // guards what follows
 	host     lines.Host
