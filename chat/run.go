@@ -75,8 +75,9 @@ func CheckDialstring(s string) error {
 // when ctx ends. It reads one octet at a time and none beyond what its last expect needs, so what follows CONNECT is left in c. What c
 // held before the first expect can match an ABORT string: drain it first. The read deadline of c is cleared when Run returns.
 func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
-	r := runner{ctx: ctx, conn: c, script: s, o: o, start: time.Now(), timeout: DefaultTimeout}
-	r.log = newTranscript(o.Secrets)
+	r := new(runner) // not a literal, which would stand on the stack first
+	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
+	r.log.hide(o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
 	if err := r.checkDialstring(); err != nil {
 		r.end(Refused, err)

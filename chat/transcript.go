@@ -73,8 +73,9 @@ type octet struct {
 	hidden bool // it belongs to a secret
 }
 
-func newTranscript(secrets []string) transcript {
-	t := transcript{secrets: secrets}
+// hide has secrets masked in what is added from now on.
+func (t *transcript) hide(secrets []string) {
+	t.secrets = secrets
 	for _, s := range secrets {
 		if s == "" {
 			continue
@@ -84,7 +85,6 @@ func newTranscript(secrets []string) transcript {
 			t.streams[i].finders = append(t.streams[i].finders, finder{pattern: p})
 		}
 	}
-	return t
 }
 
 // next lets the octets to come begin a new entry.

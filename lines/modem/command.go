@@ -128,9 +128,13 @@ type reply struct {
 const maxInfo = 16
 
 func (r *reply) tell(line string) {
-	if r.wants != nil && len(r.info) < maxInfo {
-		r.info = append(r.info, line)
+	if r.wants == nil || len(r.info) == maxInfo {
+		return
 	}
+	if r.info == nil {
+		r.info = make([]string, 0, 4) // the proof has three
+	}
+	r.info = append(r.info, line)
 }
 
 // last is the last line that was told.
