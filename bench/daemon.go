@@ -26,11 +26,11 @@ type plan struct {
 	Users      int // local users u0 …; 0 with RADIUS
 	Auth, Acct string
 	ForcedWait time.Duration
-	Quiet      bool // no timing of a test town: as a real modem has it
+	Default    bool // the waits are those that real modems need, not a test town's
 }
 
 // The configuration of a daemon under test. Lines that take calls and lines that dial are apart, so that no call meets a dial. What real modems
-// need for themselves (DTR low, the drain of their buffer) is as short as it can be set: the town's modems need none of it.
+// need for themselves (DTR low, the drain of their buffer, a rest after each answer) is as short as it can be set: the town's modems need none of it.
 var configuration = template.Must(template.New("ringback.yaml").Parse(`hostname: bench
 state_dir: state
 api: {socket: {{.Dir}}/ringback.sock}
@@ -76,8 +76,8 @@ func (p plan) Numbers() []int {
 // Rest is what all lines have in common.
 func (p plan) Rest() string {
 	rest := fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
-	if !p.Quiet {
-		rest += ", timing: {dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms}"
+	if !p.Default {
+		rest += fmt.Sprintf(", timing: {dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms, command_gap: %s, settle: 1ms}", commandGap)
 	}
 	return rest
 }

@@ -59,7 +59,7 @@ func (b *bench) idle(ctx context.Context, kind string, lines int) (kib, tids int
 		return 0, 0, err
 	}
 	defer town.stop()
-	d, err := b.startDaemon(ctx, plan{Dir: b.path(fmt.Sprintf("idle-%s-%d", kind, lines)), Kind: kind, CallIn: town.Lines[:lines/2], CallOut: town.Lines[lines/2:], Users: 1, Quiet: true})
+	d, err := b.startDaemon(ctx, plan{Dir: b.path(fmt.Sprintf("idle-%s-%d", kind, lines)), Kind: kind, CallIn: town.Lines[:lines/2], CallOut: town.Lines[lines/2:], Users: 1, Default: true})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -75,8 +75,9 @@ func CheckDialstring(s string) error {
 // when ctx ends. It reads one octet at a time and none beyond what its last expect needs, so what follows CONNECT is left in c. What c
 // held before the first expect can match an ABORT string: drain it first. The read deadline of c is cleared when Run returns.
 func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
-	r := runner{ctx: ctx, conn: c, script: s, o: o, start: time.Now(), timeout: DefaultTimeout}
-	r.log = newTranscript(o.Secrets)
+	r := new(runner) // not a literal, which would stand on the stack first
+	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
+	r.log.hide(o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
 	if err := r.checkDialstring(); err != nil {
 		r.end(Refused, err)
@@ -109,7 +110,8 @@ type runner struct {
 	log     transcript
 	expects *pattern // waited for; nil at a send
 	in      [1]byte
-	out     []byte
+	out     []byte   // what is sent next
+	room    [64]byte // of out, where that suffices
 	res     Result
 }
 
@@ -155,6 +157,9 @@ func (r *runner) steps() {
 func (r *runner) step(st *step) bool {
 	switch st.kind {
 	case stepAbort:
+		if r.aborts == nil {
+			r.aborts = make([]finder, 0, len(r.script.steps))
+		}
 		r.aborts = append(r.aborts, finder{pattern: st.abort})
 	case stepTimeout:
 		r.timeout = st.timeout
@@ -238,7 +243,7 @@ func (r *runner) scan(find *finder, deadline time.Time) error {
 			continue
 		}
 		empty = 0
-		r.log.add(r.in[0], r.start)
+		r.log.add(r.in[0], time.Since(r.start))
 		if r.aborted(r.in[0]) {
 			return nil
 		}
@@ -289,7 +294,7 @@ func (r *runner) send(s *send) bool {
 	if r.o.Debug != nil && len(s.ops) > 0 {
 		r.debug("Sending string: ", s.show(r.o.Dialstring, r.o.Secrets))
 	}
-	r.out = r.out[:0]
+	r.out = r.room[:0]
 	for _, o := range s.ops {
 		ok := true
 		switch o.kind {
@@ -324,8 +329,9 @@ func (r *runner) flush() bool {
 	}
 	n, err := r.conn.Write(r.out)
 	r.log.next(sent)
+	at := time.Since(r.start)
 	for _, b := range r.out[:max(0, min(n, len(r.out)))] {
-		r.log.add(b, r.start)
+		r.log.add(b, at)
 	}
 	if err == nil && n < len(r.out) {
 		err = io.ErrShortWrite
@@ -376,7 +382,9 @@ func (r *runner) end(o Outcome, cause error) bool {
 	if r.expects != nil {
 		r.res.Expect = r.log.show(r.expects.text)
 	}
-	r.res.Err = r.errorOf(o, cause)
+	if o != Success {
+		r.res.Err = r.errorOf(o, cause)
+	}
 	return false
 }
 

@@ -3,18 +3,20 @@ package chat
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Select returns the first script whose name every pattern matches. Patterns are regular expressions, unanchored as in IOS; an
 // empty one imposes nothing, and where all are empty nothing was asked for and no script is found.
 func Select(scripts []*Script, patterns ...string) (*Script, error) {
-	var asked []*regexp.Regexp
+	var asked []namePattern
 	for _, p := range patterns {
 		if p == "" {
 			continue
 		}
-		re, err := regexp.Compile(p)
+		re, err := newNamePattern(p)
 		if err != nil {
 			return nil, fmt.Errorf("chat script name %q is no regular expression: %w", p, err)
 		}
@@ -31,19 +33,40 @@ func Select(scripts []*Script, patterns ...string) (*Script, error) {
 	return nil, fmt.Errorf("no matching chat script found for %s (%s)", quoted(asked), defined(scripts))
 }
 
-func matchesAll(name string, asked []*regexp.Regexp) bool {
-	for _, re := range asked {
-		if !re.MatchString(name) {
+// namePattern is a pattern of a line. Most are a name as it stands, which is compiled for no dial.
+type namePattern struct {
+	text string
+	re   *regexp.Regexp // nil: text matches itself alone
+}
+
+func newNamePattern(text string) (namePattern, error) {
+	if regexp.QuoteMeta(text) == text && utf8.ValidString(text) {
+		return namePattern{text: text}, nil
+	}
+	re, err := regexp.Compile(text)
+	return namePattern{text, re}, err
+}
+
+func (p namePattern) matches(name string) bool {
+	if p.re == nil {
+		return strings.Contains(name, p.text)
+	}
+	return p.re.MatchString(name)
+}
+
+func matchesAll(name string, asked []namePattern) bool {
+	for _, p := range asked {
+		if !p.matches(name) {
 			return false
 		}
 	}
 	return true
 }
 
-func quoted(asked []*regexp.Regexp) string {
+func quoted(asked []namePattern) string {
 	var names []string
-	for _, re := range asked {
-		names = append(names, fmt.Sprintf("%q", re))
+	for _, p := range asked {
+		names = append(names, strconv.Quote(p.text))
 	}
 	return strings.Join(names, " and ")
 }

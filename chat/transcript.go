@@ -50,8 +50,8 @@ type transcript struct {
 
 type stream struct {
 	finders []finder
-	pos     int // octets seen
-	pieces  []*piece
+	pos     int      // octets seen
+	pieces  []*piece // where there are secrets to hide in them
 	open    *piece
 }
 
@@ -64,6 +64,7 @@ type piece struct {
 	first      int // position of its first octet in the stream
 	n          int // octets seen
 	head, tail []octet
+	room       [32]octet // of head: what a modem says in most cases
 }
 
 type octet struct {
@@ -72,8 +73,9 @@ type octet struct {
 	hidden bool // it belongs to a secret
 }
 
-func newTranscript(secrets []string) transcript {
-	t := transcript{secrets: secrets}
+// hide has secrets masked in what is added from now on.
+func (t *transcript) hide(secrets []string) {
+	t.secrets = secrets
 	for _, s := range secrets {
 		if s == "" {
 			continue
@@ -83,7 +85,6 @@ func newTranscript(secrets []string) transcript {
 			t.streams[i].finders = append(t.streams[i].finders, finder{pattern: p})
 		}
 	}
-	return t
 }
 
 // next lets the octets to come begin a new entry.
@@ -92,20 +93,29 @@ func (t *transcript) next(which int) {
 	t.streams[which].open = nil
 }
 
-func (t *transcript) add(b byte, start time.Time) {
+// add takes an octet that was sent or read at a time since the script's start.
+func (t *transcript) add(b byte, at time.Duration) {
 	s := &t.streams[t.now]
 	if s.open == nil {
-		s.open = &piece{dir: [...]Dir{Sent, Received}[t.now], first: s.pos}
-		s.pieces = append(s.pieces, s.open)
+		s.open = newPiece([...]Dir{Sent, Received}[t.now], s.pos)
 		t.all = append(t.all, s.open)
+		if len(s.finders) > 0 {
+			s.pieces = append(s.pieces, s.open)
+		}
 	}
-	s.open.add(octet{at: time.Since(start), b: b})
+	s.open.add(octet{at: at, b: b})
 	s.pos++
 	for i := range s.finders {
 		if s.finders[i].next(b) {
 			s.hideLast(len(s.finders[i].text))
 		}
 	}
+}
+
+func newPiece(dir Dir, first int) *piece {
+	p := &piece{dir: dir, first: first}
+	p.head = p.room[:0]
+	return p
 }
 
 // hideLast marks the last n octets of the stream, in whichever pieces they are.
@@ -146,21 +156,23 @@ func (t *transcript) event(text string, start time.Time) {
 }
 
 func (t *transcript) entries() []Entry {
-	var es []Entry
+	if len(t.all) == 0 {
+		return nil
+	}
+	es := make([]Entry, 0, len(t.all)+4)
 	for _, p := range t.all {
 		if p.dir == Event {
 			es = append(es, Entry{At: p.at, Dir: Event, Text: p.event})
 			continue
 		}
-		es = append(es, p.entries()...)
+		es = p.entries(es)
 	}
 	return es
 }
 
-// entries are one of what was sent, and of what was read one for each line and for each burst after a pause: an expect that waits for
+// entries appends one of what was sent, and of what was read one for each line and for each burst after a pause: an expect that waits for
 // CONNECT begins with the rest of the echo, seconds before.
-func (p *piece) entries() []Entry {
-	var es []Entry
+func (p *piece) entries(es []Entry) []Entry {
 	var v visible
 	inLine := false // the entry has more than line ends
 	end := func() {
@@ -168,7 +180,8 @@ func (p *piece) entries() []Entry {
 		v, inLine = visible{}, false
 	}
 	var last octet
-	for i, o := range p.octets() {
+	octets := p.octets()
+	for i, o := range octets {
 		gone := 0
 		if i == len(p.head) {
 			gone = p.n - len(p.tail) - i
@@ -178,6 +191,7 @@ func (p *piece) entries() []Entry {
 		}
 		if v.Len() == 0 {
 			es = append(es, Entry{At: o.at, Dir: p.dir})
+			v.Grow(len(octets) - i + 4) // some are written in two or four characters
 		}
 		if gone > 0 {
 			v.raw(fmt.Sprintf(" […%d octets…] ", gone))
@@ -192,6 +206,9 @@ func (p *piece) entries() []Entry {
 
 // octets are those that are kept, in order.
 func (p *piece) octets() []octet {
+	if len(p.tail) == 0 {
+		return p.head
+	}
 	all := slices.Clone(p.head)
 	for i := p.n - len(p.tail); i < p.n; i++ {
 		all = append(all, p.tail[i%keep])

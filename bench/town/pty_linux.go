@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -9,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// servePTY puts a modem behind a new PTY and returns the name of its slave. The modem knows three things, at once and without a line behind it:
-// a dial command is CONNECT, +++ is OK, any other command is OK. It does not echo.
+// servePTY puts a toyModem behind a new PTY and returns the name of its slave.
 func servePTY(ctx context.Context) (string, error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -34,7 +32,7 @@ func servePTY(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("set up %s: %w", name, err)
 	}
 	context.AfterFunc(ctx, func() { master.Close() })
-	go answer(master)
+	go newToyModem(master).serve()
 	return name, nil
 }
 
@@ -47,37 +45,4 @@ func raw(fd int) error {
 	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8 | unix.CLOCAL | unix.CREAD
 	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
 	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
-}
-
-func answer(master *os.File) {
-	buf := make([]byte, 256)
-	var line []byte
-	for {
-		n, err := master.Read(buf)
-		if err != nil {
-			return
-		}
-		for _, c := range buf[:n] {
-			if c != '\r' {
-				if line = append(line, c); !bytes.HasSuffix(line, []byte("+++")) {
-					continue
-				}
-			}
-			say := ""
-			switch {
-			case len(line) == 0:
-			case bytes.HasPrefix(line, []byte("ATD")):
-				say = "\r\nCONNECT\r\n"
-			default:
-				say = "\r\nOK\r\n"
-			}
-			line = line[:0]
-			if say == "" {
-				continue
-			}
-			if _, err := master.WriteString(say); err != nil {
-				return
-			}
-		}
-	}
 }

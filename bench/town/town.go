@@ -21,6 +21,7 @@ type town struct {
 
 	mu     sync.Mutex
 	onHook []wire.OnHook
+	dials  []wire.Dial
 }
 
 func newTown() *town {
@@ -41,6 +42,13 @@ func (t *town) event(e exchange.Event) {
 	t.mu.Unlock()
 }
 
+// dialed notes a dial script of the access server's.
+func (t *town) dialed(d wire.Dial) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dials = append(t.dials, d)
+}
+
 // serveLines puts modems behind listeners on loopback.
 func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 	var addresses []string
@@ -54,6 +62,9 @@ func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 			return nil, err
 		}
 		addresses = append(addresses, l.Addr().String())
+		if i >= callin {
+			l = &tap{l, t.dialed}
+		}
 		m := t.x.AddModem(c)
 		switch kind {
 		case "rfc2217":
@@ -103,9 +114,9 @@ func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
 
 // load has the callers call, and waits until the last has put the receiver down.
 func (t *town) load(l wire.Load) wire.Result {
-	before, dials := cpu(), len(t.x.Dials())
+	before := cpu()
 	t.mu.Lock()
-	t.onHook = nil
+	t.onHook, t.dials = nil, nil
 	t.mu.Unlock()
 	begin := time.Now()
 	end := begin.Add(l.For)
@@ -162,13 +173,8 @@ func (t *town) load(l wire.Load) wire.Result {
 	all.Wait()
 	r.Elapsed = time.Since(begin)
 	r.CPU = cpu() - before
-	for _, d := range t.x.Dials()[dials:] {
-		if strings.HasPrefix(d.Modem, "out") {
-			r.Dials = append(r.Dials, wire.Dial{Number: d.Number, Time: d.Time})
-		}
-	}
 	t.mu.Lock()
-	r.OnHooks = t.onHook
+	r.OnHooks, r.Dials = t.onHook, t.dials
 	t.mu.Unlock()
 	return r
 }

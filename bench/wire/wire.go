@@ -43,10 +43,11 @@ type Result struct {
 	OnHooks   []OnHook        `json:"on_hooks"`  // leg one of each promise, at the called line's modem
 }
 
-// Dial is one dial command as the modem read it.
+// Dial is one dial script as the modem read it.
 type Dial struct {
 	Number string    `json:"number"`
-	Time   time.Time `json:"time"`
+	Began  time.Time `json:"began"` // its first octet
+	Time   time.Time `json:"time"`  // the CR of its dial command
 }
 
 // OnHook is a called line's modem going on hook at the end of a call.

@@ -16,10 +16,20 @@ var errWaited = errors.New("no answer in time")
 // errRings is what command returns where the telephone rings on: the modem has lost the command.
 var errRings = errors.New("it rings on")
 
+// startAlarm starts the timer that the token's holder waits by, one wait at a time.
+func (d *Driver) startAlarm(wait time.Duration) *time.Timer {
+	if d.alarm == nil {
+		d.alarm = time.NewTimer(wait)
+	} else {
+		d.alarm.Reset(wait)
+	}
+	return d.alarm
+}
+
 // await blocks until cond, which is asked with d.mu held, or until the time is over, the port is lost or ctx ends. Only the token's holder
 // awaits.
 func (d *Driver) await(ctx context.Context, limit time.Duration, cond func() bool) error {
-	t := time.NewTimer(limit)
+	t := d.startAlarm(limit)
 	defer t.Stop()
 	for {
 		d.mu.Lock()
@@ -58,21 +68,21 @@ func (d *Driver) pause(ctx context.Context, wait time.Duration) error {
 // a result code, when some are deaf.
 func (d *Driver) rest(ctx context.Context) error {
 	d.mu.Lock()
-	half := len(d.split.line) > 0
+	half, wait := len(d.split.line) > 0, time.Until(d.lastCode.Add(d.t.CommandGap))
 	d.mu.Unlock()
 	if half {
 		err := d.await(ctx, d.t.Command/6, func() bool { return len(d.split.line) == 0 })
 		if err != nil && err != errWaited {
 			return err
 		}
+		d.mu.Lock()
+		wait = time.Until(d.lastCode.Add(d.t.CommandGap))
+		d.mu.Unlock()
 	}
-	d.mu.Lock()
-	wait := time.Until(d.lastCode.Add(d.t.CommandGap))
-	d.mu.Unlock()
 	if wait <= 0 {
 		return nil
 	}
-	t := time.NewTimer(wait)
+	t := d.startAlarm(wait)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -117,9 +127,13 @@ type reply struct {
 const maxInfo = 16
 
 func (r *reply) tell(line string) {
-	if r.wants != nil && len(r.info) < maxInfo {
-		r.info = append(r.info, line)
+	if r.wants == nil || len(r.info) == maxInfo {
+		return
 	}
+	if r.info == nil {
+		r.info = make([]string, 0, 4) // the proof has three
+	}
+	r.info = append(r.info, line)
 }
 
 // last is the last line that was told.

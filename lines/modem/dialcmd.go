@@ -1,7 +1,7 @@
 package modem
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -40,7 +40,7 @@ func resets(line string, registers []int) bool {
 		}
 	}
 	for _, r := range registers {
-		if strings.Contains(up, fmt.Sprintf("S%d", r)) {
+		if strings.Contains(up, "S"+strconv.Itoa(r)) {
 			return true
 		}
 	}

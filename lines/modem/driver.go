@@ -34,7 +34,7 @@ type Options struct {
 // Command, Dial, Settle or a call's Hangup. Bytes are taken by the reader's goroutine at once, whoever holds it.
 type Driver struct {
 	o          Options
-	t          lines.Timing
+	t          *lines.Timing // of o.Config, with its defaults
 	codes      *codes
 	autoAnswer string // "S0=1" where the modem answers by itself (Config.Init); "" it does not
 
@@ -44,7 +44,8 @@ type Driver struct {
 	retry   chan struct{} // capacity 1: try the port again now
 	writing sync.Mutex    // one writes to the port at a time
 
-	proof proof // of a port without signals; of the token's holder
+	proof proof       // of a port without signals; of the token's holder
+	alarm *time.Timer // of the token's holder; nil until the holder first waits
 
 	mu       sync.Mutex // guards what follows
 	host     lines.Host
@@ -102,9 +103,11 @@ func New(o Options) *Driver {
 		o.Proofs = &Proofs{}
 	}
 	d := &Driver{
-		o: o, t: o.Config.Timing.WithDefaults(), codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
+		o: o, codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),
 	}
+	d.o.Config.Timing = o.Config.Timing.WithDefaults()
+	d.t = &d.o.Config.Timing
 	d.proof = newProof(o)
 	return d
 }
@@ -173,6 +176,7 @@ func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
 		return false, err
 	}
 	d.started(unproven)
+	d.alarm = nil
 	<-d.op
 	err = d.serve(ctx)
 	d.stopUsers(err)
@@ -294,6 +298,7 @@ func (d *Driver) tryTake() bool {
 }
 
 func (d *Driver) give() {
+	d.alarm = nil // an idle line needs none
 	<-d.op
 	signal(d.wake)
 }

@@ -17,12 +17,16 @@ import (
 // registers, and the key from which the lines' escape characters are derived. The zero value keeps them in memory, for as long as it lives.
 // Its methods may be called from any goroutine, for one line by one at a time.
 type Proofs struct {
-	dir string
+	dir  string
+	room chan struct{} // one place for each file that is written at a time: each holds a thread until the disk has it
 
 	mu     sync.Mutex
 	key    []byte
 	memory map[int]state // where dir is ""
 }
+
+// maxWriters is how many files are written at a time, whatever the number of lines that start at once.
+const maxWriters = 8
 
 // keySize is that of the key, in octets.
 const keySize = 32
@@ -45,7 +49,7 @@ func OpenProofs(dir string) (*Proofs, error) {
 		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, see that no call is up, and `ringback clear line` each line without modem signals",
 			path, len(key), keySize)
 	}
-	return &Proofs{dir: dir, key: key}, nil
+	return &Proofs{dir: dir, key: key, room: make(chan struct{}, maxWriters)}, nil
 }
 
 func newKey() []byte {
@@ -106,7 +110,9 @@ func (p *Proofs) save(tty int, s state) error {
 	}
 	text, err := json.Marshal(s)
 	if err == nil {
+		p.room <- struct{}{}
 		err = replace(p.path(tty), text)
+		<-p.room
 	}
 	if err != nil {
 		return fmt.Errorf("keep the proof of the modem's state: %w", err)

@@ -39,20 +39,21 @@ func newSecret(registers []int) secret {
 
 // ask is the command that reads it.
 func (s secret) ask() string {
-	var b strings.Builder
+	var b []byte
 	for _, r := range s.Registers {
-		fmt.Fprintf(&b, "S%d?", r)
+		b = append(strconv.AppendInt(append(b, 'S'), int64(r), 10), '?')
 	}
-	return b.String()
+	return string(b)
 }
 
 // set is the command that writes it.
 func (s secret) set() string {
-	var b strings.Builder
+	var b []byte
 	for i, r := range s.Registers {
-		fmt.Fprintf(&b, "S%d=%d", r, s.Values[i])
+		b = append(strconv.AppendInt(append(b, 'S'), int64(r), 10), '=')
+		b = strconv.AppendInt(b, int64(s.Values[i]), 10)
 	}
-	return b.String()
+	return string(b)
 }
 
 // is reports whether the numbers that were told are the secret: all of them, and no other, so that an answer is one guess.
@@ -160,13 +161,13 @@ func (d *Driver) query(ctx context.Context, more string) (right bool, err error)
 	if len(secrets) == 0 || d.proof.state.Wiped != nil {
 		return false, nil
 	}
-	ask := secrets[0].ask()
-	r, err := d.command(ctx, order{text: "AT" + more + ask + "\r", limit: d.queryTime(), shown: "AT" + more + ask + "\r"})
+	text := "AT" + more + secrets[0].ask() + ""
+	r, err := d.command(ctx, order{text: text, limit: d.queryTime(), shown: text})
 	switch {
 	case err == errWaited:
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("AT%s%s: %w", more, ask, err)
+		return false, fmt.Errorf("%s: %w", text[:len(text)-1], err)
 	case r.code != lines.OK:
 		return false, nil
 	}

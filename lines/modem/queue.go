@@ -11,15 +11,22 @@ type queue struct {
 	poke chan struct{} // capacity 1: the reader should look again
 	room chan struct{} // capacity 1: the writer should
 
-	mu    sync.Mutex
-	buf   []byte // a ring; nil until the first byte
-	first int
-	n     int
-	until time.Time // read deadline
-	end   error     // what Read returns when all is read; nil while it goes on
+	mu     sync.Mutex
+	buf    []byte // a ring; nil until the first byte
+	first  int
+	n      int
+	until  time.Time // read deadline
+	inTime bool      // what is held was there before the deadline
+	end    error     // what Read returns when all is read; nil while it goes on
+
+	timer *time.Timer // of the one who reads; nil until it waits for a deadline
 }
 
-const queueSize = 4096
+// A queue begins small, which is enough for what a script hears, and grows.
+const (
+	queueSize  = 4096
+	firstQueue = 256
+)
 
 func newQueue() *queue {
 	return &queue{poke: make(chan struct{}, 1), room: make(chan struct{}, 1)}
@@ -36,10 +43,7 @@ func signal(c chan struct{}) {
 func (q *queue) put(b []byte) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.buf == nil {
-		q.buf = make([]byte, queueSize)
-	}
-	n := min(len(b), len(q.buf)-q.n)
+	n := min(len(b), queueSize-q.n)
 	q.store(b[:n])
 	if n > 0 {
 		signal(q.poke)
@@ -51,11 +55,8 @@ func (q *queue) put(b []byte) int {
 func (q *queue) force(b []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.buf == nil {
-		q.buf = make([]byte, queueSize)
-	}
-	b = b[max(0, len(b)-len(q.buf)):]
-	if over := q.n + len(b) - len(q.buf); over > 0 {
+	b = b[max(0, len(b)-queueSize):]
+	if over := q.n + len(b) - queueSize; over > 0 {
 		q.first = (q.first + over) % len(q.buf)
 		q.n -= over
 	}
@@ -65,10 +66,30 @@ func (q *queue) force(b []byte) {
 
 // store copies b, for which there is room.
 func (q *queue) store(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	q.grow(q.n + len(b))
+	q.inTime = false
 	at := (q.first + q.n) % len(q.buf)
 	n := copy(q.buf[at:], b)
 	copy(q.buf, b[n:])
 	q.n += len(b)
+}
+
+// grow makes the ring large enough for n bytes, queueSize at most.
+func (q *queue) grow(n int) {
+	size := max(len(q.buf), firstQueue)
+	for size < n {
+		size *= 2
+	}
+	if size == len(q.buf) {
+		return
+	}
+	buf := make([]byte, size)
+	m := copy(buf[:q.n], q.buf[q.first:])
+	copy(buf[m:q.n], q.buf)
+	q.buf, q.first = buf, 0
 }
 
 // finish makes Read return err after what is still held. The first call counts.
@@ -84,7 +105,7 @@ func (q *queue) finish(err error) {
 func (q *queue) setReadDeadline(t time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.until = t
+	q.until, q.inTime = t, false
 	signal(q.poke)
 }
 
@@ -104,21 +125,29 @@ func (q *queue) wait(until time.Time) {
 		<-q.poke
 		return
 	}
-	t := time.NewTimer(time.Until(until))
-	defer t.Stop()
+	if wait := time.Until(until); q.timer == nil {
+		q.timer = time.NewTimer(wait)
+	} else {
+		q.timer.Reset(wait)
+	}
+	defer q.timer.Stop()
 	select {
 	case <-q.poke:
-	case <-t.C:
+	case <-q.timer.C:
 	}
 }
 
 func (q *queue) take(b []byte) (n int, until time.Time, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.until.IsZero() && !time.Now().Before(q.until) {
-		return 0, q.until, os.ErrDeadlineExceeded
+	if !q.until.IsZero() && !q.inTime { // not for each octet: a script takes them one by one
+		if !time.Now().Before(q.until) {
+			return 0, q.until, os.ErrDeadlineExceeded
+		}
+		q.inTime = q.n > 0
 	}
 	if q.n == 0 {
+		q.inTime = false
 		return 0, q.until, q.end
 	}
 	n = min(len(b), q.n)

@@ -30,4 +30,4 @@ func (s *splitter) next(b []byte) (n int, line []byte, cr bool) {
 }
 
 // reset forgets the line begun.
-func (s *splitter) reset() { s.line = nil }
+func (s *splitter) reset() { s.line = s.line[:0] }

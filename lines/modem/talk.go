@@ -183,13 +183,13 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 		if t.line = append(t.line, c); len(t.line) > maxCommand {
 			return nil, errLongLine
 		}
-		line := string(t.line)
 		switch {
-		case isRepeat(line): // needs no CR
+		case c == '/' && isRepeat(string(t.line)): // needs no CR
 			return nil, errRepeat
 		case c != '\r':
 			continue
 		}
+		line := string(t.line)
 		p := piece{text: append(between, line...), resets: resets(line, t.d.proof.registers)}
 		between, t.line = nil, t.line[:0]
 		if at := dialAt(line); at >= 0 {
