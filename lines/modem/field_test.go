@@ -160,6 +160,21 @@ func TestCallerIDAtAnyTime(t *testing.T) {
 	}
 }
 
+// TestCallerIDAfterTheSecondRing: the number comes when AAA was asked about a call without one. It is asked again, about the number.
+func TestCallerIDAfterTheSecondRing(t *testing.T) {
+	onTown(t, exchange.ModemConfig{CallerID: true, Dialect: exchange.Dialect{CallerIDTime: exchange.AfterSecondRing}}, func(e *edge) {
+		e.grants = func(number string) bool { return number == "66666" }
+		e.until(lines.Idle)
+		someone := e.at(e.stranger, nil)
+		call := someone.call()
+		if call.Caller != "66666" || strings.Join(e.asked, " ") != " 66666" {
+			t.Errorf("caller %q, asked about %q", call.Caller, e.asked)
+		}
+		_ = call.Hangup(e.t.Context())
+		someone.leave()
+	}, func(o *Options) { o.Config.CallCheck = true })
+}
+
 // TestCallerIDIsNotKept: a number without a ring behind it is not that of the next call.
 func TestCallerIDIsNotKept(t *testing.T) {
 	f := newFake(true)
