@@ -193,11 +193,19 @@ func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) 
 	case err != nil:
 		return false, err
 	case right:
+		d.watch()
 		return true, d.insist(ctx, "ATH")
 	case pardon:
 		return false, nil
 	}
 	return false, errUnproven
+}
+
+// watch begins to watch for what would make a reset worthless: a call that comes in from here on, before the modem has its secret.
+func (d *Driver) watch() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stirred = false
 }
 
 // bootstrap brings a modem on hook of which no secret is known: all escapes that it may have, twice each, and ATH. What it answers proves nothing.
@@ -214,6 +222,7 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 	if err := d.escape(ctx, append(chars, chars...)...); err != nil {
 		return err
 	}
+	d.watch()
 	if err := d.ask(ctx, "ATH", d.t.Command/2); err != nil && stop(ctx, err) {
 		return err
 	}
@@ -223,9 +232,6 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 // makeReady resets and initializes a modem that is on hook, and gives it a new secret. A call that comes in meanwhile, when the modem may answer by
 // itself, makes all of it worthless.
 func (d *Driver) makeReady(ctx context.Context) error {
-	d.mu.Lock()
-	d.stirred = false
-	d.mu.Unlock()
 	if err := d.insist(ctx, speak); err != nil {
 		return err
 	}
