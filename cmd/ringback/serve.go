@@ -316,6 +316,9 @@ func needsRestart(old, now *config.Config) []string {
 	return keys
 }
 
+// watchEvery is how often the states of all lines are looked at, at most: each call changes some.
+const watchEvery = 100 * time.Millisecond
+
 // watchLines logs each line that goes out of service, and its return.
 func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 	out := map[int]string{}
@@ -337,6 +340,11 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 		}
 		select {
 		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(watchEvery):
 		case <-ctx.Done():
 			return
 		}
