@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// startTime is when the lines have come up, or will take long.
-const startTime = 10 * time.Second
+// startTime is when the lines have come up, or will take long: one without modem signals takes seven seconds.
+const startTime = 20 * time.Second
 
 // trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that opening the lines has grown.
 // Else it stays until the daemon, idle most of its life, collects garbage some minutes later.

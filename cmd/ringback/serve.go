@@ -359,6 +359,9 @@ func needsRestart(old, now *config.Config) []string {
 	return keys
 }
 
+// watchEvery is how often the states of all lines are looked at, at most: each call changes some.
+const watchEvery = 100 * time.Millisecond
+
 // watchLines logs each line that goes out of service, and its return, and each notice, once.
 func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 	out, notices := map[int]string{}, map[int][]string{}
@@ -379,6 +382,11 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 		}
 		select {
 		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(watchEvery):
 		case <-ctx.Done():
 			return
 		}

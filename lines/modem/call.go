@@ -27,10 +27,11 @@ type conn struct {
 	noCarrier string // what this modem says when the carrier is lost: between CR LFs
 
 	// Of the reader's goroutine alone.
-	eatLF   bool // the LF of the CONNECT line is still to come
-	held    int  // how many bytes of noCarrier were read
-	passed  int  // how many of them were passed on: a CR that a user typed must not wait for what may never come
-	overrun bool // there is no room, and it was waited for
+	eatLF   bool   // the LF of the CONNECT line is still to come
+	held    int    // how many bytes of noCarrier were read
+	passed  int    // how many of them were passed on: a CR that a user typed must not wait for what may never come
+	behind  []byte // what came behind all of it, up to the end of a line
+	overrun bool   // there is no room, and it was waited for
 
 	escapes escapes // of the one who writes: guarded by d.writing
 
@@ -94,11 +95,25 @@ func (c *conn) feed(b []byte) []byte {
 			if n = bytes.IndexByte(b, c.noCarrier[0]); n < 0 {
 				n = len(b)
 			}
-		} else if c.held == len(c.noCarrier) { // its end may be another one's beginning
+		} else if c.held == len(c.noCarrier) {
+			if len(c.behind) < maxBehind {
+				c.behind = append(c.behind, b[0])
+				b = b[1:]
+				if line, whole := lineOf(c.behind); !whole {
+					continue
+				} else if c.d.isModems(line) && !c.d.hasCarrier(c) {
+					c.d.drop(c, onCarrierLost)
+					return b
+				}
+			}
+			// It was data, and its end may be another one's beginning.
+			rest := c.behind
 			if !c.push([]byte(c.noCarrier[c.passed : len(c.noCarrier)-2])) {
 				return b
 			}
-			c.held, c.passed = 2, 0
+			c.held, c.passed, c.behind = 2, 0, nil
+			b = append(rest, b...)
+			continue
 		}
 		if n > 0 && !c.push(b[:n]) {
 			return b
@@ -117,11 +132,31 @@ func (c *conn) feed(b []byte) []byte {
 	return nil
 }
 
+// maxBehind is how many octets behind a NO CARRIER are looked at: a RING, or the number that rings.
+const maxBehind = 80
+
+// lineOf returns the first line of b that is not empty, and whether it is whole.
+func lineOf(b []byte) (line []byte, whole bool) {
+	line = bytes.TrimLeft(b, "\r\n")
+	end := bytes.IndexAny(line, "\r\n")
+	if end < 0 {
+		return line, false
+	}
+	return line[:end], true
+}
+
+// isModems reports whether a line is what a modem says in command state. Behind NO CARRIER it is a second witness: the next call rings before the silence
+// that a NO CARRIER is believed by. Where the caller has typed both, the session ends, and nothing else follows from it.
+func (d *Driver) isModems(line []byte) bool {
+	e := d.codes.parse(line, false)
+	return e.kind == result && e.code != lines.Connected && e.code != lines.NoCarrier || e.kind == caller
+}
+
 // letGo passes on what was held back.
 func (c *conn) letGo() bool {
-	b := c.noCarrier[c.passed:c.held]
-	c.held, c.passed = 0, 0
-	return c.push([]byte(b))
+	b := append([]byte(c.noCarrier[c.passed:c.held]), c.behind...)
+	c.held, c.passed, c.behind = 0, 0, nil
+	return c.push(b)
 }
 
 // push blocks until b is in the queue. The end of the call may come behind b as text: where a Write waits for silence, or where only text
@@ -189,7 +224,7 @@ func (c *conn) patience() time.Duration {
 
 // quiet says that no byte came for the time of patience.
 func (c *conn) quiet() {
-	if c.held == len(c.noCarrier) && !c.d.hasCarrier(c) {
+	if line, _ := lineOf(c.behind); c.held == len(c.noCarrier) && len(line) == 0 && !c.d.hasCarrier(c) {
 		c.d.drop(c, onCarrierLost)
 		return
 	}

@@ -146,11 +146,12 @@ func (r *reply) last() string {
 
 // order is a command of the driver's own.
 type order struct {
-	text  string
-	limit time.Duration
-	wants func(lines.ResultCode) bool // nil: final
-	shown string                      // what debug shows of a command that carries or asks for a secret; "": the text
-	rings time.Duration               // a ring that comes so long after it says that the modem has lost it; 0: none does
+	text    string
+	limit   time.Duration
+	wants   func(lines.ResultCode) bool // nil: final
+	shown   string                      // what debug shows of a command that carries or asks for a secret; "": the text
+	numbers bool                        // registers are read
+	rings   time.Duration               // a ring that comes so long after it says that the modem has lost it; 0: none does
 }
 
 // final are the codes that answer an ordinary command.
@@ -166,7 +167,10 @@ func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 	if err := d.rest(ctx); err != nil {
 		return reply{}, err
 	}
-	if o.wants == nil {
+	switch {
+	case o.numbers: // an OK before the numbers is a late one, to the escape or to the command before
+		o.wants = func(c lines.ResultCode) bool { return c == lines.Error || c == lines.OK && len(d.reply.info) > 0 }
+	case o.wants == nil:
 		o.wants = final
 	}
 	d.mu.Lock()

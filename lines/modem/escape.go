@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -62,7 +63,7 @@ func (d *Driver) setEscape(ctx context.Context) error {
 }
 
 func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
-	r, err := d.command(ctx, order{text: text, limit: d.queryTime(), shown: text})
+	r, err := d.command(ctx, order{text: text, limit: d.queryTime(), numbers: strings.Contains(text, "?"), shown: text})
 	if err != nil && err != errWaited {
 		return nil, fmt.Errorf("%.20s: %w", text, err)
 	}
@@ -97,6 +98,11 @@ func (d *Driver) escape(ctx context.Context, chars ...byte) error {
 	}
 	d.setMuffled(true)
 	defer d.setMuffled(false)
+	return d.sendEscapes(ctx, chars)
+}
+
+// sendEscapes is escape where what comes meanwhile is listened to.
+func (d *Driver) sendEscapes(ctx context.Context, chars []byte) error {
 	if err := d.pause(ctx, d.guardTime()); err != nil { // in full: the modem may have connected a moment ago
 		return err
 	}

@@ -368,3 +368,30 @@ func TestStopWhileAnswering(t *testing.T) {
 		})
 	})
 }
+
+// TestRingBehindNoCarrier: the next call rings before the silence by which a NO CARRIER is believed. The session ends all the same, and that call is taken.
+func TestRingBehindNoCarrier(t *testing.T) {
+	for _, behind := range []string{"\r\nRING\r\n", "\r\nNMBR = 5551234\r\n", "\r\nOK\r\n", "\r\n+CRING: SYNC\r\n"} {
+		for _, chunk := range []int{0, 1, 7} {
+			f := newFake(false)
+			onBench(t, f, func(b *bench) {
+				b.until(lines.Idle)
+				c := b.incoming()
+				f.set(func() { f.online, f.offHook = false, false; f.chunk = chunk })
+				f.say("bye\r\nNO CARRIER\r\n" + behind)
+				select {
+				case <-c.Done():
+				case <-time.After(time.Second):
+					t.Errorf("%q: the session goes on", behind)
+				}
+				if got, err := io.ReadAll(c); string(got) != "bye" || err != nil {
+					t.Errorf("%q: data %q, %v", behind, got, err)
+				}
+				_ = c.Hangup(b.t.Context())
+				b.until(lines.Idle)
+				c = b.incoming()
+				_ = c.Hangup(b.t.Context())
+			})
+		}
+	}
+}

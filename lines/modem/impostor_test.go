@@ -397,3 +397,31 @@ func TestRingWhileResetting(t *testing.T) {
 		}
 	}
 }
+
+// TestRingWhileEscaping: a stranger's call comes in at each moment of the escapes by which a modem without a known secret is brought on hook, and is answered by
+// the modem itself.
+func TestRingWhileEscaping(t *testing.T) {
+	for i := range 70 {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEdge(t, exchange.ModemConfig{Profile: "S0=1"})
+			thief := e.at(e.stranger, impostors["echo"])
+			go func() {
+				<-time.After(time.Duration(i) * 200 * time.Millisecond)
+				e.x.Ring(e.stranger, e.line)
+			}()
+			e.run()
+			watched := e.watchIdle()
+			e.until(lines.Idle)
+			<-time.After(time.Second)
+			watched()
+			if s, _ := e.pool.Line(1); s.State == lines.Idle && e.line.State() != exchange.OnHook {
+				t.Errorf("%v: idle, and the modem is %v", i, e.line.State())
+			}
+			if strings.Contains(thief.screen(), "ATD") {
+				t.Errorf("%v: the stranger read %q", i, thief.screen())
+			}
+			thief.leave()
+			e.close()
+		})
+	}
+}

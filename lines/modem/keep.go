@@ -26,7 +26,7 @@ type Proofs struct {
 }
 
 // maxWriters is how many files are written at a time, whatever the number of lines that start at once.
-const maxWriters = 8
+const maxWriters = 16
 
 // keySize is that of the key, in octets.
 const keySize = 32

@@ -161,8 +161,8 @@ func (d *Driver) query(ctx context.Context, more string) (right bool, err error)
 	if len(secrets) == 0 || d.proof.state.Wiped != nil {
 		return false, nil
 	}
-	text := "AT" + more + secrets[0].ask() + ""
-	r, err := d.command(ctx, order{text: text, limit: d.queryTime(), shown: text})
+	text := "AT" + more + secrets[0].ask() + "\r"
+	r, err := d.command(ctx, order{text: text, limit: d.queryTime(), numbers: true, shown: text})
 	switch {
 	case err == errWaited:
 		return false, nil
@@ -237,7 +237,7 @@ func (d *Driver) write(ctx context.Context, s secret) error {
 		text = "AT" + d.autoAnswer + text[2:] // the last dial has switched it off
 	}
 	for range 2 { // the first may meet a modem that is deaf for a moment
-		r, err := d.command(ctx, order{text: text, limit: d.queryTime(), shown: "AT[secret]\r"})
+		r, err := d.command(ctx, order{text: text, limit: d.queryTime(), numbers: true, shown: "AT[secret]\r"})
 		if err != nil && err != errWaited {
 			return fmt.Errorf("write the proof: %w", err)
 		}
@@ -332,7 +332,7 @@ func (d *Driver) learn(ctx context.Context) error {
 		return err
 	}
 	full := full(d.proof.registers)
-	r, err := d.command(ctx, order{text: "AT" + full.set() + full.ask() + "\r", limit: d.queryTime(), shown: "AT" + full.set() + full.ask() + "\r"})
+	r, err := d.command(ctx, order{text: "AT" + full.set() + full.ask() + "\r", limit: d.queryTime(), numbers: true, shown: "AT" + full.set() + full.ask() + "\r"})
 	if err != nil && err != errWaited {
 		return fmt.Errorf("read the registers: %w", err)
 	}
@@ -354,7 +354,7 @@ func (d *Driver) fewer(ctx context.Context) error {
 	var bad []string
 	for _, reg := range all {
 		s := full([]int{reg})
-		r, err := d.command(ctx, order{text: "AT" + s.set() + s.ask() + "\r", limit: d.queryTime(), shown: "AT" + s.set() + s.ask() + "\r"})
+		r, err := d.command(ctx, order{text: "AT" + s.set() + s.ask() + "\r", limit: d.queryTime(), numbers: true, shown: "AT" + s.set() + s.ask() + "\r"})
 		if err != nil && err != errWaited {
 			return fmt.Errorf("read S%d: %w", reg, err)
 		}

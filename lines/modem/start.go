@@ -219,10 +219,20 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 			d.proof.guard = max(d.proof.guard, p.S12)
 		}
 	}
-	if err := d.escape(ctx, append(chars, chars...)...); err != nil {
+	// The first round ends a call that was up. The second one ends a call that the modem has answered by itself during the first, and whatever comes
+	// in from then on is seen.
+	if err := d.escape(ctx, chars...); err != nil {
 		return err
 	}
 	d.watch()
+	for _, text := range []string{"ATH", speak + "S0=0"} {
+		if err := d.ask(ctx, text, d.t.Command/2); err != nil && stop(ctx, err) {
+			return err
+		}
+	}
+	if err := d.sendEscapes(ctx, chars); err != nil {
+		return err
+	}
 	if err := d.ask(ctx, "ATH", d.t.Command/2); err != nil && stop(ctx, err) {
 		return err
 	}
@@ -274,7 +284,7 @@ func (d *Driver) loadInBand(ctx context.Context) error {
 		return err
 	}
 	text := speak + "S0?S2?S12?S0=0"
-	r, err := d.command(ctx, order{text: text + "\r", limit: d.queryTime(), shown: text})
+	r, err := d.command(ctx, order{text: text + "\r", limit: d.queryTime(), numbers: true, shown: text})
 	if err != nil && err != errWaited {
 		return fmt.Errorf("%s: %w", text, err)
 	}
