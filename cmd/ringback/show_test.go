@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -60,15 +61,16 @@ func TestNoticesAreLoggedOnce(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go pool.Run(ctx, nil)
 		go d.watchLines(ctx, pool)
+		looked := func() { <-time.After(2 * watchEvery) }
 		host := <-driver.host
 		host.Notice("caller ID", "the modem refused AT+VCID=1")
-		synctest.Wait()
+		looked()
 		host.Signals(lines.DTR)
-		synctest.Wait()
+		looked()
 		host.Notice("dcd", "DCD never rises")
-		synctest.Wait()
+		looked()
 		host.Notice("caller ID", "")
-		synctest.Wait()
+		looked()
 		cancel()
 		synctest.Wait()
 		var got []string
