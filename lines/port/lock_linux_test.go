@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestMain makes the test program a second user of a port where the environment says so.
@@ -61,6 +62,8 @@ func TestLockTwoProcesses(t *testing.T) {
 		t.Errorf("Open: %v\nwant %s", err, want)
 	}
 	stdin.Close()
+	stuck := time.AfterFunc(time.Minute, func() { other.Process.Kill() })
+	defer stuck.Stop()
 	if err := other.Wait(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -402,6 +403,10 @@ func startMinicom(t *testing.T, program, device string) (term *os.File, wait fun
 		if kill {
 			cmd.Process.Signal(syscall.SIGTERM)
 		}
+		term.SetReadDeadline(time.Time{})
+		go io.Copy(io.Discard, term)                                           // it may have more to show before it ends
+		stuck := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() }) // its lock is then that of a process that has ended
+		defer stuck.Stop()
 		cmd.Wait()
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); wait(false) })

@@ -308,18 +308,18 @@ func TestSerialSignals(t *testing.T) {
 	if !p.HasSignals() || p.Signals() != lines.DSR|lines.CTS|lines.DTR|lines.RTS {
 		t.Errorf("HasSignals %v, Signals %b", p.HasSignals(), p.Signals())
 	}
-	<-p.Changes()
+	changed(t, p)
 	u.put(unix.TIOCM_DSR|unix.TIOCM_CTS|unix.TIOCM_CAR|unix.TIOCM_RNG, nil)
-	<-p.Changes()
+	changed(t, p)
 	if !p.Signals().Has(lines.DCD | lines.RI) {
 		t.Errorf("signals %b, want DCD and RI", p.Signals())
 	}
 	if err := p.SetDTR(false); err != nil || p.Signals().Has(lines.DTR) {
 		t.Errorf("SetDTR: %v, signals %b", err, p.Signals())
 	}
-	<-p.Changes()
+	changed(t, p)
 	u.put(0, unix.EIO) // pulled out
-	<-p.Changes()
+	changed(t, p)
 	if p.Signals() != 0 {
 		t.Errorf("signals %b of a device that is gone", p.Signals())
 	}
@@ -406,9 +406,9 @@ func TestPoller(t *testing.T) {
 		ports = append(ports, mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{circuits: u, Poller: poller}))
 	}
 	for i, p := range ports {
-		<-p.Changes()
+		changed(t, p)
 		uarts[i].put(unix.TIOCM_CAR, nil)
-		<-p.Changes()
+		changed(t, p)
 		if !p.Signals().Has(lines.DCD) {
 			t.Errorf("port %d: signals %b", i, p.Signals())
 		}
@@ -423,7 +423,17 @@ func TestPoller(t *testing.T) {
 	_, slave := newPTY(t)
 	u := &uart{bits: unix.TIOCM_CAR}
 	p := mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{circuits: u, Poller: poller})
-	<-p.Changes()
+	changed(t, p)
 	u.put(0, nil)
 	<-p.Changes() // it polls again
+}
+
+// changed waits for a token of the port's signals.
+func changed(t *testing.T, p lines.Port) {
+	t.Helper()
+	select {
+	case <-p.Changes():
+	case <-time.After(time.Minute):
+		t.Fatal("no signal has changed")
+	}
 }

@@ -46,6 +46,7 @@ func TestUnsent(t *testing.T) {
 	if n, err := u.Unsent(); n == 0 || err != nil {
 		t.Errorf("%d written to a peer that does not read: %d, %v", written, n, err)
 	}
+	peer.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := io.CopyN(io.Discard, peer, int64(written)); err != nil {
 		t.Fatal(err)
 	}
