@@ -12,7 +12,7 @@ import (
 )
 
 // docsPage is the page at /docs: the routes, out of the OpenAPI description. It loads nothing, from here or from elsewhere: a script that another
-// host serves would have the rights of whoever looks at the page.
+// host serves would have the rights of the person viewing the page.
 func docsPage(o *huma.OpenAPI) http.HandlerFunc {
 	page := []byte(docsHTML(o))
 	return func(w http.ResponseWriter, _ *http.Request) {

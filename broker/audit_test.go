@@ -16,7 +16,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// What callers and operators do is in the audit, by whom, in order, and its chain holds.
+// The audit has what callers and operators do, with the actor, in order, and its chain holds.
 func TestAudit(t *testing.T) {
 	o := townOptions{callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: broker.LoginLimits{Window: time.Hour, LockUserAfter: 2, LockTime: time.Hour}}
 	o.user = func(a *aaa.Authorization) {

@@ -44,7 +44,7 @@ type call struct {
 	turn     chan struct{} // closed when all that was ordered to be written for the call has run; nil: nothing was
 	recorded string        // Acct-Session-Id of the session whose begin is on disk; "" none
 	last     journal.Call  // the row as it was, or was to be, recorded last
-	admitted aaa.Identity  // who has his session on this call; zero nobody
+	admitted aaa.Identity  // the user whose session runs on this call; zero: none
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.

@@ -59,7 +59,7 @@ func (b *Broker) request(cfg *Config, a session.Asked) policies.Request {
 	}
 }
 
-// trusted reports whether what a line's modem says can be believed, whoever calls.
+// trusted reports whether no caller of a line can pose as its modem.
 func (b *Broker) trusted(tty int) bool {
 	c, ok := b.opt.Pool.Config(tty)
 	return !ok || c.Trusted() // a line that is not there has no caller either

@@ -47,7 +47,7 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 		whys = append(whys, fmt.Sprintf("others than the owner may use the file (mode %04o)", mode))
 		mends = append(mends, "chmod 600 "+path)
 	default:
-		whys = append(whys, fmt.Sprintf("others than the owner may write it (mode %04o), and so decide whom the modems ring", mode))
+		whys = append(whys, fmt.Sprintf("others than the owner may write it (mode %04o), and so choose the numbers that are dialed", mode))
 		mends = append(mends, "chmod go-w "+path)
 	}
 	return strings.Join(whys, "; "), strings.Join(mends, "; ")

@@ -140,7 +140,7 @@ func (t *Terminal) noDeadlines() {
 // Stream is what Raw lends.
 type Stream interface {
 	io.ReadWriter
-	Unread(n int) // gives back the last n bytes of the last Read: whoever reads next gets them
+	Unread(n int) // gives back the last n bytes of the last Read, for the next Read
 }
 
 // Raw lends the stream as it is, for another protocol: no editing, no CR before LF, no Idle, no WriteTimeout. What belongs to the end

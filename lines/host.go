@@ -37,7 +37,7 @@ type line struct {
 	notices    map[string]string // by name
 	plan       Status            // of configLocked, for Want.fit
 	probing    bool              // its modem is being probed, or cannot be just now: it is not lent, but may be answered
-	probedFor  *Waiting          // who gets it then; nil: whoever waits
+	probedFor  *Waiting          // the Waiting that gets it then; nil: the first that fits
 }
 
 // freeLocked reports whether the line may be lent or answered now.

@@ -44,7 +44,7 @@ type Config struct {
 	Timing     Timing
 }
 
-// Trusted reports whether what the line's modem says can be believed whoever calls: on a port without modem signals a caller can write result codes
+// Trusted reports whether no caller can pose as the line's modem: on a port without modem signals a caller can write result codes
 // and caller IDs into the data. There a callback needs a login on leg two, and no number that the modem told is dialled, unless the operator accepts it.
 func (c Config) Trusted() bool { return !c.InBand || c.InsecureSignals }
 
@@ -106,7 +106,7 @@ type Status struct {
 	InBand  bool      `json:"in_band,omitempty"` // no modem signals: the driver proves the modem's state by what only the modem can know
 	Reason  string    `json:"reason,omitempty"`  // why it is down or quarantined
 	Notices []string  `json:"notices,omitempty"` // what is not as it should be though the line works: caller ID refused, DCD that never rises
-	Owner   string    `json:"owner,omitempty"`   // who holds the lease: a call's or a callback's ID
+	Owner   string    `json:"owner,omitempty"`   // holder of the lease: a call's or a callback's ID
 	Signals string    `json:"signals,omitempty"`
 	Since   time.Time `json:"since"`
 	Calls   uint64    `json:"calls"` // incoming calls answered

@@ -342,7 +342,7 @@ func (s *silence) hint(bad bool) string {
 	return ". Does the server run, and is this host among its clients, with the same secret?"
 }
 
-// hintOfSecret: who has once answered authentically has the secret.
+// hintOfSecret: a server that has once answered authentically has the secret.
 func (s *silence) hintOfSecret() string {
 	switch {
 	case !s.before.IsZero():

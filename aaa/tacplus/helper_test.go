@@ -211,7 +211,7 @@ type server struct {
 	Serve func(*link)
 	TLS   *tls.Config
 	Wrong string // another secret than the client's
-	Late  bool   // its host says nothing to who connects
+	Late  bool   // its host says nothing to clients
 }
 
 // inTown runs f in a bubble with servers "one", "two", ….

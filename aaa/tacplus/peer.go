@@ -357,7 +357,7 @@ func (p *peer) claim(now time.Time) (done func(), why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.deadUntil.IsZero(), p.plain: // whoever can write into the connection shall not choose the next method
+	case p.deadUntil.IsZero(), p.plain: // an on-path attacker must not choose the next method
 		return func() {}, nil
 	case now.Before(p.deadUntil), p.trying:
 		return nil, fmt.Errorf("tacacs server %s (%s): not waited for: it is passed over, since: %s", p.Name, p.Address, p.lastSilence)

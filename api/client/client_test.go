@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The hint fits the cause: who may not use the socket is not asked whether the daemon runs.
+// The hint fits the cause: a user without permission for the socket is not asked whether the daemon runs.
 func TestUnreached(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	c := New(socket)

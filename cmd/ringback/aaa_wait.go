@@ -41,7 +41,7 @@ func waitOf(cfg *config.Config, called lines.Config, d policies.Decision, delay 
 	for _, c := range candidates {
 		dial, err := dialers(cfg, c, d)
 		if err != nil {
-			continue // nobody is called back who calls this line
+			continue // callers of this line are never called back
 		}
 		for _, tty := range dial {
 			wait := max(c.ForcedWait, forced[tty], delay)

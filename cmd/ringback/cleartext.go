@@ -24,7 +24,7 @@ func (d *daemon) warnOfCleartext(ctx context.Context, resolve func(ctx context.C
 	defer cancel()
 	tacacs, udp := exposed(ctx, d.cfg, resolve)
 	if len(tacacs) > 0 {
-		d.log.Warn("TACACS+ without TLS: who reads the network can recover passwords (add tls to the servers of aaa.tacacs, or keep them on a network of their own)",
+		d.log.Warn("TACACS+ without TLS: anyone able to read the network can recover passwords (add tls to the servers of aaa.tacacs, or keep them on a network of their own)",
 			zap.Strings("servers", tacacs))
 	}
 	if len(udp) > 0 {

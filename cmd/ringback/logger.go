@@ -20,7 +20,7 @@ const logQueue = 2048
 // logFlush is how long the end of the daemon waits for what is in the queue.
 const logFlush = 2 * time.Second
 
-// logger is where the daemon's log goes. Records are written by a goroutine of its own, so that whoever logs never waits.
+// logger is where the daemon's log goes. Records are written by a goroutine of its own, so that logging never blocks.
 type logger struct {
 	*zap.Logger
 	path    string // "": standard error

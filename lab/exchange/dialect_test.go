@@ -151,7 +151,7 @@ func TestCallerIDDialects(t *testing.T) {
 	}
 }
 
-// The number comes behind a seized line and before its first ring; who answers between them has the call, and no ring.
+// The number comes behind a seized line and before its first ring; an answer between them takes the call without a ring.
 func TestAnswerBetweenNumberAndRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{}, ModemConfig{CallerID: true, SeizedBefore: time.Second, Profile: "E0+VCID=1", Dialect: Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "NMBR = %s"}})

@@ -33,7 +33,7 @@ type conn struct {
 	behind  []byte // what came behind all of it, up to the end of a line
 	overrun bool   // there is no room, and it was waited for
 
-	escapes escapes // of the one who writes: guarded by d.writing
+	escapes escapes // of the writer: guarded by d.writing
 
 	claimed bool // somebody owns the call; guarded by d.mu
 	carrier bool // DCD was seen on; guarded by d.mu

@@ -11,7 +11,7 @@ var callerForms = map[string]func(rest string) (from, to string, ok bool){
 	"tag": tagged, "clip": clip, "semicolon": semicolon, "slash": slash, "third": third,
 }
 
-// numbersOf returns the numbers of a line that tells who rings; upper is the same line in capitals.
+// numbersOf returns the numbers of a caller ID line; upper is the same line in capitals.
 func (c *codes) numbersOf(text, upper string) (from, to string, ok bool) {
 	for _, r := range c.callers {
 		if strings.HasPrefix(upper, r.Text) {

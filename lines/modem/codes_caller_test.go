@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestCallers: who rings is told in full or not at all.
+// TestCallers: a calling number is told in full or not at all.
 func TestCallers(t *testing.T) {
 	c := newCodes(nil)
 	long := strings.Repeat("1", maxCaller)

@@ -32,7 +32,7 @@ type codeRow struct {
 	Said  map[string]string // maker → source
 }
 
-// callerRow says how one maker tells who rings.
+// callerRow is one maker's form of caller ID.
 type callerRow struct {
 	Text string            // how the line begins
 	Form string            // where the number stands behind it: a key of callerForms

@@ -287,7 +287,7 @@ func (d *Driver) take(ctx context.Context) error {
 	return nil
 }
 
-// tryTake gets the token where nobody holds it. Who does wakes Run when he gives it back.
+// tryTake takes the token if it is free. Its holder wakes Run on release.
 func (d *Driver) tryTake() bool {
 	select {
 	case d.op <- struct{}{}:

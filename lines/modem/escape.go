@@ -226,7 +226,7 @@ func (c *conn) writeData(b []byte) (done int, err error) {
 	return done, nil
 }
 
-// crossed is cross for those who do not hold c.mu.
+// crossed is cross without c.mu held.
 func (c *conn) crossed(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

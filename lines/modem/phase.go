@@ -20,7 +20,7 @@ const (
 	answering phase = "answering"  // ATA went out
 	dialing   phase = "dialing"    // the dial command went out
 	connected phase = "connected"  // data
-	released  phase = "released"   // the modem, or somebody who speaks like it, says that the call or the attempt is over
+	released  phase = "released"   // the modem, or a caller posing as it, says that the call or the attempt is over
 	aborted   phase = "aborted"    // an attempt is under way that nobody wants any more
 	dropped   phase = "dropped"    // a call may be up that nobody wants any more
 	hangingUp phase = "hanging up" // until it is proven

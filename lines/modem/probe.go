@@ -15,7 +15,7 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	d.mu.Lock()
 	if d.phase != idle {
 		d.mu.Unlock()
-		return time.Time{} // whoever brings it back on hook wakes Run
+		return time.Time{} // Run is woken when the line is back on hook
 	}
 	now := time.Now()
 	due := !d.probeAt.IsZero() && !now.Before(d.probeAt)

@@ -207,7 +207,7 @@ func (d *Driver) renew(ctx context.Context) error {
 	return nil
 }
 
-// wipe keeps that the registers are about to be reset, on a line that is proven on hook: whoever takes up the line after a crash knows by p how to bring
+// wipe keeps that the registers are about to be reset, on a line that is proven on hook: after a crash the next process knows from p how to bring
 // it on hook again.
 func (d *Driver) wipe(p profile) {
 	d.proof.state.Wiped, d.proof.state.Secrets = &p, nil

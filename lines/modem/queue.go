@@ -19,7 +19,7 @@ type queue struct {
 	inTime bool      // what is held was there before the deadline
 	end    error     // what Read returns when all is read; nil while it goes on
 
-	timer *time.Timer // of the one who reads; nil until it waits for a deadline
+	timer *time.Timer // of the reader; nil until it waits for a deadline
 }
 
 // A queue begins small, which is enough for what a script hears, and grows.
