@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 )
 

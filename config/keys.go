@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 )
 

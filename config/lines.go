@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 func (l *loader) lines() {

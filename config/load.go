@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 )
 

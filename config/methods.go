@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // The methods that a list may name beside groups of servers.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // noVerify is the first group whose policy allows callbacks without a second login; "" none does.

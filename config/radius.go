@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa/radius"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // The lengths of shared secrets, in octets.

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // Reference prints docs/reference/configuration.md: the tables of what the files may say, and what no table can.

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // maxSecret is the size of the largest secret file, in octets.

@@ -2,7 +2,7 @@ package config
 
 import (
 	"github.com/ringback/ringback/aaa/tacplus"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 func (l *loader) tacacs() {

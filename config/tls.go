@@ -6,7 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // certificates reads `tls` of a server and looks into its files. ok is false where something is wrong, which is then reported.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 // access is who may do what with a file.

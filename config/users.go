@@ -3,7 +3,7 @@ package config
 import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/policies/schema"
+	"github.com/ringback/ringback/schema"
 )
 
 func (l *loader) users() {
