@@ -20,6 +20,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -32,7 +33,7 @@ type Config struct {
 	Accounting map[string]AccountingList // by name; a line's AAA.Accounting names one. One that is not there records start and stop
 	Policies   *policies.Set
 	Places     map[string]string // Callback-Id → number
-	Plan       policies.Plan
+	Plan       numbers.Plan
 	Exec       bool          // service exec-callback
 	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
 	Scripts    dialer.Dialer

@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -36,7 +37,7 @@ type Config struct {
 
 	PoliciesDir string
 	Policies    *policies.Set
-	Plan        policies.Plan
+	Plan        numbers.Plan
 	Places      map[string]string // Callback-Id → number as written
 
 	Exec     Exec

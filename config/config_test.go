@@ -16,6 +16,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -109,7 +110,7 @@ func TestFullSample(t *testing.T) {
 	if want := map[string]string{"paris": "84022", "head-office": "(408) 555-1212"}; !reflect.DeepEqual(c.Places, want) {
 		t.Errorf("%v", c.Places)
 	}
-	if want := (policies.Plan{TrunkPrefixes: []string{"9,"}, MaxDigits: 15, Emergency: policies.EmergencyNumbers()}); !reflect.DeepEqual(c.Plan, want) {
+	if want := (numbers.Plan{TrunkPrefixes: []string{"9,"}, MaxDigits: 15, Emergency: numbers.EmergencyNumbers()}); !reflect.DeepEqual(c.Plan, want) {
 		t.Errorf("%+v", c.Plan)
 	}
 	var names []string

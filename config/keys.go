@@ -10,7 +10,7 @@ import (
 
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
-	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 )
@@ -124,9 +124,9 @@ func numberKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "trunk_prefixes", Type: schema.List, Elem: &schema.Key{Check: checkTrunk}, Example: `["9,"]`,
 			Doc: "Prefixes that AAA sends and the chat script's dial template adds by itself: removed once from the front of numbers of AAA, local users and places, never of a caller's."},
-		{Name: "max_digits", Type: schema.Int, Min: 1, Max: 32, Default: fmt.Sprint(policies.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
-		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: policies.CheckPattern}, Example: `["911", "112*"]`,
-			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" + strings.Join(policies.EmergencyNumbers(), "`, `") + "`."},
+		{Name: "max_digits", Type: schema.Int, Min: 1, Max: 32, Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
+		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern}, Example: `["911", "112*"]`,
+			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" + strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -311,7 +312,7 @@ func (l *loader) hosts() session.Hosts {
 
 func (l *loader) numbers() {
 	n := l.v.Get("numbers")
-	l.cfg.Plan = policies.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"), Emergency: n.Get("emergency").Texts()}
+	l.cfg.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"), Emergency: n.Get("emergency").Texts()}
 	if e := n.Get("emergency"); e.IsSet() && len(e.Items()) == 0 && !l.broken(e.Path) {
 		l.cfg.Plan.Emergency = []string{}
 		l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")

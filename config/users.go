@@ -2,7 +2,7 @@ package config
 
 import (
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 )
 
@@ -68,7 +68,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 		c.Dialstring = aaa.DialstringOf(dial.Text())
 	}
 	if !c.Dialstring.IsNull() && dial.IsSet() {
-		l.number(dial, policies.OriginAAA)
+		l.number(dial, numbers.OriginAAA)
 	}
 	if line := v.Get("line"); line.IsSet() {
 		first, last, _ := parseTTY(line.Text()) // the table checked it
@@ -84,8 +84,8 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 }
 
 // number reports a number that would never be dialled.
-func (l *loader) number(v *schema.Value, origin policies.Origin) {
-	n, err := policies.Canonical(v.Text(), origin, l.cfg.Plan)
+func (l *loader) number(v *schema.Value, origin numbers.Origin) {
+	n, err := numbers.Canonical(v.Text(), origin, l.cfg.Plan)
 	if err != nil {
 		l.errorAt(v, "", "%v", err)
 	} else if p := l.cfg.Plan.IsEmergency(n); p != "" {
@@ -105,7 +105,7 @@ func (l *loader) places() {
 			continue
 		}
 		names[name.Text()] = name
-		l.number(number, policies.OriginPlace)
+		l.number(number, numbers.OriginPlace)
 		l.cfg.Places[name.Text()] = number.Text()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
 )
 
 // Outcome is what becomes of the caller. The zero value is none of them and grants nothing.
@@ -30,7 +31,7 @@ type Request struct {
 	Leg        int               // 1 the caller's own call (0 stands for 1), 2 the call that a callback made
 	Enabled    bool              // the configuration's callback switch of the service (exec.callback)
 	Places     map[string]string // Callback-Id → number
-	Plan       Plan
+	Plan       numbers.Plan
 
 	CallerUntrusted bool // Caller came by a port without modem signals, where a caller can write any number: it is never dialled
 }
@@ -42,12 +43,12 @@ type Decision struct {
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to mend it
 	Text    string  `json:"text,omitempty"` // for the caller: short, tells nothing about policy or servers
 
-	Number   string   `json:"number,omitempty"` // canonical digits, for CallBack
-	Origin   Origin   `json:"origin,omitempty"` // where Number came from
-	NoVerify bool     `json:"no_verify"`        // the called party need not log in again
-	Lines    []int    `json:"callback_line,omitempty"`
-	Rotary   *int     `json:"callback_rotary,omitempty"`
-	Attempts Attempts `json:"attempts"`
+	Number   string         `json:"number,omitempty"` // canonical digits, for CallBack
+	Origin   numbers.Origin `json:"origin,omitempty"` // where Number came from
+	NoVerify bool           `json:"no_verify"`        // the called party need not log in again
+	Lines    []int          `json:"callback_line,omitempty"`
+	Rotary   *int           `json:"callback_rotary,omitempty"`
+	Attempts Attempts       `json:"attempts"`
 
 	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
 
@@ -209,7 +210,7 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	case a.Dialstring.IsNull():
 		return e.sourceCaller(input)
 	case a.Dialstring.IsSet():
-		e.raw, e.d.Origin = a.Dialstring.Value(), OriginAAA
+		e.raw, e.d.Origin = a.Dialstring.Value(), numbers.OriginAAA
 		return input, "AAA fixed it", false
 	}
 	return e.refuse(input, TextNoCallback, "send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
@@ -224,7 +225,7 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 	case e.Auth.Dialstring.Value() != "":
 		return e.refuse(input, TextNoCallback, "send one of the two", "AAA sent a number and a Callback-Id too: a contradiction")
 	}
-	e.raw, e.d.Origin = number, OriginPlace
+	e.raw, e.d.Origin = number, numbers.OriginPlace
 	return input, "the place's number", false
 }
 
@@ -237,7 +238,7 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	case e.FromCaller == nil:
 		return e.decide(AskNumber, input, "", "", "AAA leaves the number to the caller")
 	}
-	e.raw, e.d.Origin = *e.FromCaller, OriginCaller
+	e.raw, e.d.Origin = *e.FromCaller, numbers.OriginCaller
 	return input, "the caller typed it", false
 }
 
@@ -257,19 +258,19 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 		return e.refuse(input, TextNoCallback, "the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
 			"AAA wants the number that called to be called back, and it is unknown")
 	}
-	e.raw, e.d.Origin = e.Caller, OriginCallerID
+	e.raw, e.d.Origin = e.Caller, numbers.OriginCallerID
 	return input, "the number that called", false
 }
 
 // Law 7: nothing but canonical digits goes on.
 func rulePlan(e *evaluation) (string, string, bool) {
 	input := clip(e.raw)
-	number, err := Canonical(e.raw, e.d.Origin, e.Plan)
+	number, err := numbers.Canonical(e.raw, e.d.Origin, e.Plan)
 	switch {
 	case err == nil:
 		e.d.Number = number
 		return input, number, false
-	case e.d.Origin == OriginCaller:
+	case e.d.Origin == numbers.OriginCaller:
 		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
 	}
 	return e.refuse(input, TextNoCallback, "mend the number at the AAA server or in the configuration", "%v", err)
@@ -293,7 +294,7 @@ func ruleLists(e *evaluation) (string, string, bool) {
 
 // denied refuses a number that is well formed: a caller may type another.
 func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
-	if e.d.Origin == OriginCaller {
+	if e.d.Origin == numbers.OriginCaller {
 		return e.decide(InvalidNumber, input, TextNumberDenied, hint, reason)
 	}
 	return e.decide(Refuse, input, TextNoCallback, hint, reason)
@@ -344,7 +345,7 @@ func (s *Set) Recheck(r Request, d Decision) (Decision, Trace) {
 		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
 	}
 	switch d.Origin {
-	case OriginCaller, OriginCallerID:
+	case numbers.OriginCaller, numbers.OriginCallerID:
 		r.FromCaller, r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = &d.Number, aaa.DialstringOf(""), "", false
 	default: // what AAA said then is what counts, not what a table says now
 		r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = aaa.DialstringOf(d.Number), "", false
@@ -377,7 +378,7 @@ func (s *Set) Reauthorized(r Request, d Decision) (Decision, Trace) {
 	if d.Outcome != CallBack {
 		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
 	}
-	if d.Origin == OriginCaller {
+	if d.Origin == numbers.OriginCaller {
 		r.FromCaller = &d.Number
 	}
 	r.Leg = 1

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
 	"pgregory.net/rapid"
 )
 
@@ -69,8 +70,8 @@ func TestEvaluate(t *testing.T) {
 		{name: "fixed number that no list names", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("555-1234") }), want: CallBack, number: "5551234"},
 		{name: "AAA sends a command", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("5551234;ATH") }), want: Refuse, reason: "';' at position 8", text: TextNoCallback},
 		{name: "AAA sends an emergency number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse, reason: `emergency number "911*"`},
-		{name: "behind a trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), r: Request{Plan: Plan{TrunkPrefixes: []string{"9,"}}}, want: Refuse, reason: "emergency"},
-		{name: "trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }), r: Request{Plan: Plan{TrunkPrefixes: []string{"9,"}}}, want: CallBack, number: "84001"},
+		{name: "behind a trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), r: Request{Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}}, want: Refuse, reason: "emergency"},
+		{name: "trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }), r: Request{Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}}, want: CallBack, number: "84001"},
 		{name: "a typed number does not replace a fixed one", policy: &open, auth: fixed, r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84001"},
 
 		{name: "place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack, number: "84022"},
@@ -334,7 +335,7 @@ func TestNothingWidens(t *testing.T) {
 		}
 		r := Request{Auth: a, Service: rapid.SampledFrom([]aaa.Service{aaa.EXEC, aaa.PPP, "ara"}).Draw(t, "service"),
 			Leg: rapid.IntRange(1, 2).Draw(t, "leg"), Enabled: rapid.Bool().Draw(t, "enabled"),
-			Places: map[string]string{"paris": raw.Draw(t, "paris")}, Plan: Plan{TrunkPrefixes: []string{"9,"}}}
+			Places: map[string]string{"paris": raw.Draw(t, "paris")}, Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}}
 		if rapid.Bool().Draw(t, "typed") {
 			r.FromCaller = ptr(raw.Draw(t, "number"))
 		}
@@ -359,7 +360,7 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatal("called back where it is off")
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
 			t.Fatal("no-verify is not granted and allowed")
-		case d.Origin == OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull()):
+		case d.Origin == numbers.OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull()):
 			t.Fatal("the caller chose where he may not")
 		case !naive(p.Numbers, d.Number, d.Origin):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)

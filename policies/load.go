@@ -8,12 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 )
 
 // Keys is the table of what a policy file may say.
 func Keys() []schema.Key {
-	pattern := &schema.Key{Type: schema.String, Check: CheckPattern, Example: `"84*"`}
+	pattern := &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
 	return []schema.Key{
 		{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",
 			Doc: "Name of the group, the same as the file's. `default` is the group of users whom no other claims."},
@@ -89,22 +90,22 @@ func LoadDir(dir string) (*Set, schema.Problems) {
 // Parse reads one policy file; file is only its name. Where there are errors the Policy is not to be used.
 func Parse(file string, data []byte) (Policy, schema.Problems) {
 	v, problems := schema.Parse(file, data, Keys())
-	numbers := v.Get("numbers")
+	lists := v.Get("numbers")
 	p := Policy{
 		Group:    v.Get("group").Text(),
 		Users:    v.Get("users").Texts(),
 		Callback: CallbackMode(v.Get("callback").Text()),
 		NoVerify: v.Get("no_verify").Text() == "allow",
 		Numbers: Numbers{
-			FromCaller: numbers.Get("from_caller").Text() == "allow",
-			Allow:      numbers.Get("allow").Texts(),
-			Deny:       numbers.Get("deny").Texts(),
+			FromCaller: lists.Get("from_caller").Text() == "allow",
+			Allow:      lists.Get("allow").Texts(),
+			Deny:       lists.Get("deny").Texts(),
 		},
 		Reauthorize: v.Get("reauthorize").Text() == beforeDial,
 		Attempts:    Attempts{Max: v.Get("attempts", "max").Int(), RetryWait: v.Get("attempts", "retry_wait").Duration()}.orDefault(),
 	}
 	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 && !problems.HasErrors() {
-		at := numbers.Get("from_caller")
+		at := lists.Get("from_caller")
 		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path,
 			Msg: "allows callers' numbers, and numbers.allow lists none", Hint: `add allow: ["84*"]; ["*"] is any number`})
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
 )
 
 // TestCallerID: the number that rang us is dialled only where the group lets callers choose and its lists allow that number.
@@ -39,13 +40,13 @@ func TestCallerID(t *testing.T) {
 				s = mustNew(t, *tt.policy)
 			}
 			d, trace := s.Evaluate(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC, Caller: tt.caller, Places: map[string]string{"paris": "84022"}})
-			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != OriginCallerID || d.Number != tt.caller) {
+			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != numbers.OriginCallerID || d.Number != tt.caller) {
 				t.Errorf("%+v\n%s", d, trace)
 			}
 			if tt.want != CallBack {
 				return
 			}
-			if now, _ := s.Recheck(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC}, d); now.Outcome != CallBack || now.Number != d.Number || now.Origin != OriginCallerID {
+			if now, _ := s.Recheck(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC}, d); now.Outcome != CallBack || now.Number != d.Number || now.Origin != numbers.OriginCallerID {
 				t.Errorf("recheck: %+v", now)
 			}
 			tighter := mustNew(t, deny)

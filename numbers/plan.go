@@ -1,4 +1,6 @@
-package policies
+// Package numbers is the number plan: it turns what AAA, the table of places or a caller gave for a telephone number into the
+// digits that are dialled, or refuses it. It knows no policy and dials nobody.
+package numbers
 
 import (
 	"fmt"
@@ -49,7 +51,7 @@ func (p Plan) IsEmergency(number string) string {
 	if e == nil {
 		e = EmergencyNumbers()
 	}
-	pattern, _ := longest(e, number)
+	pattern, _ := Longest(e, number)
 	return pattern
 }
 
@@ -144,52 +146,4 @@ func charHint(r rune) string {
 		return " (give the number as the exchange wants it dialled)"
 	}
 	return ""
-}
-
-// CheckPattern returns what is wrong with a pattern of numbers, or nil: digits and at most one * at the end, `*` alone for any number.
-func CheckPattern(p string) error {
-	if p == "" {
-		return fmt.Errorf("the pattern is empty (write digits, with * at the end for a prefix)")
-	}
-	for i, r := range p {
-		if r >= '0' && r <= '9' || r == '*' && i == len(p)-1 {
-			continue
-		}
-		return fmt.Errorf("%q at position %d is neither a digit nor a * at the end", r, utf8.RuneCountInString(p[:i])+1)
-	}
-	return nil
-}
-
-// matches reports whether a pattern matches a canonical number, and with how many digits.
-func matches(pattern, number string) (digits int, ok bool) {
-	if prefix, isPrefix := strings.CutSuffix(pattern, "*"); isPrefix {
-		return len(prefix), strings.HasPrefix(number, prefix)
-	}
-	return len(pattern), pattern == number && number != ""
-}
-
-// longest returns the pattern that matches with the most digits and their count; "" and -1 where none does.
-func longest(patterns []string, number string) (string, int) {
-	best, n := "", -1
-	for _, p := range patterns {
-		if d, ok := matches(p, number); ok && d > n && p != "" {
-			best, n = p, d
-		}
-	}
-	return best, n
-}
-
-// verdict says what the lists make of a canonical number.
-func (n Numbers) verdict(number string, origin Origin) (allowed bool, why string) {
-	a, al := longest(n.Allow, number)
-	d, dl := longest(n.Deny, number)
-	switch {
-	case dl >= 0 && dl >= al:
-		return false, fmt.Sprintf("deny %q is the longest match", d)
-	case al >= 0:
-		return true, fmt.Sprintf("allow %q is the longest match", a)
-	case origin == OriginCaller || origin == OriginCallerID:
-		return false, "no allow pattern matches, and a caller's number needs one"
-	}
-	return true, "a fixed number that no deny pattern matches"
 }

@@ -1,11 +1,9 @@
-package policies
+package numbers
 
 import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 var commaPlan = Plan{TrunkPrefixes: []string{"9,", "0w"}}
@@ -167,34 +165,6 @@ func TestCheckPattern(t *testing.T) {
 	}
 }
 
-func TestNumberLists(t *testing.T) {
-	n := Numbers{Allow: []string{"84*", "84999", "1*"}, Deny: []string{"849*", "84999*", "1*", "7"}}
-	for _, tt := range []struct {
-		number        string
-		caller, fixed bool
-	}{
-		{"84001", true, true},
-		{"84", true, true},      // a prefix matches itself
-		{"849", false, false},   // the longer pattern
-		{"84901", false, false}, //
-		{"84999", false, false}, // equal length: deny
-		{"849990", false, false},
-		{"12", false, false}, // equal length: deny
-		{"7", false, false},
-		{"71", false, true}, // 7 is not a prefix; a fixed number needs no allow
-		{"5551234", false, true},
-	} {
-		if ok, why := n.verdict(tt.number, OriginCaller); ok != tt.caller {
-			t.Errorf("%s from the caller: %v (%s)", tt.number, ok, why)
-		}
-		for _, o := range []Origin{OriginAAA, OriginPlace} {
-			if ok, why := n.verdict(tt.number, o); ok != tt.fixed {
-				t.Errorf("%s from %s: %v (%s)", tt.number, o, ok, why)
-			}
-		}
-	}
-}
-
 func TestEmergency(t *testing.T) {
 	var zero Plan
 	for _, n := range []string{"112", "911", "999", "000", "110", "118", "119", "9110", "9115551234", "112233"} {
@@ -211,33 +181,4 @@ func TestEmergency(t *testing.T) {
 	if own.IsEmergency("911") != "911" || own.IsEmergency("9112345") != "" || own.IsEmergency("1755") != "17*" || own.IsEmergency("112") != "" {
 		t.Error("a plan's own list is not what holds")
 	}
-}
-
-// naive is the rule of the lists said in another way: look at all prefixes of the number from the longest down, deny before allow.
-func naive(n Numbers, number string, origin Origin) bool {
-	for l := len(number); l >= 0; l-- {
-		for _, list := range []struct {
-			patterns []string
-			verdict  bool
-		}{{n.Deny, false}, {n.Allow, true}} {
-			for _, p := range list.patterns {
-				if p == number[:l]+"*" || l == len(number) && p == number {
-					return list.verdict
-				}
-			}
-		}
-	}
-	return origin != OriginCaller
-}
-
-func TestListsAgainstNaive(t *testing.T) {
-	pattern := rapid.StringMatching(`[0-3]{1,4}\*?|\*`)
-	rapid.Check(t, func(t *rapid.T) {
-		n := Numbers{Allow: rapid.SliceOfN(pattern, 0, 5).Draw(t, "allow"), Deny: rapid.SliceOfN(pattern, 0, 5).Draw(t, "deny")}
-		number := rapid.StringMatching(`[0-3]{1,6}`).Draw(t, "number")
-		o := rapid.SampledFrom([]Origin{OriginAAA, OriginPlace, OriginCaller}).Draw(t, "origin")
-		if got, why := n.verdict(number, o); got != naive(n, number, o) {
-			t.Fatalf("%s from %s by %+v: %v (%s)", number, o, n, got, why)
-		}
-	})
 }

@@ -1,0 +1,40 @@
+package numbers
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// CheckPattern returns what is wrong with a pattern of numbers, or nil: digits and at most one * at the end, `*` alone for any number.
+func CheckPattern(p string) error {
+	if p == "" {
+		return fmt.Errorf("the pattern is empty (write digits, with * at the end for a prefix)")
+	}
+	for i, r := range p {
+		if r >= '0' && r <= '9' || r == '*' && i == len(p)-1 {
+			continue
+		}
+		return fmt.Errorf("%q at position %d is neither a digit nor a * at the end", r, utf8.RuneCountInString(p[:i])+1)
+	}
+	return nil
+}
+
+// matches reports whether a pattern matches a canonical number, and with how many digits.
+func matches(pattern, number string) (digits int, ok bool) {
+	if prefix, isPrefix := strings.CutSuffix(pattern, "*"); isPrefix {
+		return len(prefix), strings.HasPrefix(number, prefix)
+	}
+	return len(pattern), pattern == number && number != ""
+}
+
+// Longest returns the pattern that matches with the most digits and their count; "" and -1 where none does.
+func Longest(patterns []string, number string) (string, int) {
+	best, n := "", -1
+	for _, p := range patterns {
+		if d, ok := matches(p, number); ok && d > n && p != "" {
+			best, n = p, d
+		}
+	}
+	return best, n
+}

@@ -1,0 +1,65 @@
+package policies
+
+import (
+	"testing"
+
+	"github.com/ringback/ringback/numbers"
+	"pgregory.net/rapid"
+)
+
+func TestNumberLists(t *testing.T) {
+	n := Numbers{Allow: []string{"84*", "84999", "1*"}, Deny: []string{"849*", "84999*", "1*", "7"}}
+	for _, tt := range []struct {
+		number        string
+		caller, fixed bool
+	}{
+		{"84001", true, true},
+		{"84", true, true},      // a prefix matches itself
+		{"849", false, false},   // the longer pattern
+		{"84901", false, false}, //
+		{"84999", false, false}, // equal length: deny
+		{"849990", false, false},
+		{"12", false, false}, // equal length: deny
+		{"7", false, false},
+		{"71", false, true}, // 7 is not a prefix; a fixed number needs no allow
+		{"5551234", false, true},
+	} {
+		if ok, why := n.verdict(tt.number, numbers.OriginCaller); ok != tt.caller {
+			t.Errorf("%s from the caller: %v (%s)", tt.number, ok, why)
+		}
+		for _, o := range []numbers.Origin{numbers.OriginAAA, numbers.OriginPlace} {
+			if ok, why := n.verdict(tt.number, o); ok != tt.fixed {
+				t.Errorf("%s from %s: %v (%s)", tt.number, o, ok, why)
+			}
+		}
+	}
+}
+
+// naive is the rule of the lists said in another way: look at all prefixes of the number from the longest down, deny before allow.
+func naive(n Numbers, number string, origin numbers.Origin) bool {
+	for l := len(number); l >= 0; l-- {
+		for _, list := range []struct {
+			patterns []string
+			verdict  bool
+		}{{n.Deny, false}, {n.Allow, true}} {
+			for _, p := range list.patterns {
+				if p == number[:l]+"*" || l == len(number) && p == number {
+					return list.verdict
+				}
+			}
+		}
+	}
+	return origin != numbers.OriginCaller
+}
+
+func TestListsAgainstNaive(t *testing.T) {
+	pattern := rapid.StringMatching(`[0-3]{1,4}\*?|\*`)
+	rapid.Check(t, func(t *rapid.T) {
+		n := Numbers{Allow: rapid.SliceOfN(pattern, 0, 5).Draw(t, "allow"), Deny: rapid.SliceOfN(pattern, 0, 5).Draw(t, "deny")}
+		number := rapid.StringMatching(`[0-3]{1,6}`).Draw(t, "number")
+		o := rapid.SampledFrom([]numbers.Origin{numbers.OriginAAA, numbers.OriginPlace, numbers.OriginCaller}).Draw(t, "origin")
+		if got, why := n.verdict(number, o); got != naive(n, number, o) {
+			t.Fatalf("%s from %s by %+v: %v (%s)", number, o, n, got, why)
+		}
+	})
+}
