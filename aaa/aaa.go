@@ -74,12 +74,15 @@ func (d *Dialstring) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Service is the kind of session that the caller begins.
+// Service is what a caller asks for: a session of a kind, or, inside one, something that has method lists of its own.
 type Service string
 
 const (
 	EXEC Service = "exec"
 	PPP  Service = "ppp"
+
+	Enable   Service = "enable"   // a privileged level of the EXEC
+	Commands Service = "commands" // one command of the EXEC
 )
 
 // Authorization is what AAA granted, one struct whichever protocol brought it. The zero value grants a plain session without callback.

@@ -10,8 +10,8 @@ func TestGrantor(t *testing.T) {
 	silent := Result{Reason: "silenced"}
 	login := func(tacacs Result) Login {
 		return Login{
-			EXEC:              List{Entries: []Method{apart{name: "tacacs", login: granted("kim", Authorization{})}}},
-			EXECAuthorization: AuthorizationList{Name: "default", Entries: []Authorizer{apart{name: "tacacs", grants: tacacs}, apart{name: "local", grants: granted("", wide)}}},
+			Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", login: granted("kim", Authorization{})}}}},
+			Authorization:  AuthorizationLists{EXEC: {Name: "default", Entries: []Authorizer{apart{name: "tacacs", grants: tacacs}, apart{name: "local", grants: granted("", wide)}}}},
 		}
 	}
 	_, one := login(narrow).Start(t.Context(), Request{Service: EXEC, User: "kim"})
@@ -35,12 +35,12 @@ func TestGrantor(t *testing.T) {
 		t.Errorf("leg two: %+v", res)
 	}
 	// An entry that is gone grants nothing.
-	gone := Login{EXEC: List{Entries: []Method{apart{name: "tacacs", login: granted("kim", Authorization{})}}}, EXECAuthorization: AuthorizationList{Entries: []Authorizer{None{}}}}
+	gone := Login{Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", login: granted("kim", Authorization{})}}}}, Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{None{}}}}}
 	if _, res := gone.Start(t.Context(), two); res.Kind != Refused {
 		t.Errorf("an entry that is gone: %+v", res)
 	}
 	// Without a list who authenticated grants, and must again.
-	plain := Login{EXEC: List{Entries: []Method{fixed{"radius", granted("kim", wide)}}}}
+	plain := Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", granted("kim", wide)}}}}}
 	_, one = plain.Start(t.Context(), Request{Service: EXEC, User: "kim"})
 	if one.Auth.Grantor != "radius" {
 		t.Fatalf("%+v", one)
@@ -50,7 +50,7 @@ func TestGrantor(t *testing.T) {
 	}
 	// Commands are of the list for commands, whoever granted the session.
 	q := Question{Request: Request{Grantor: "tacacs"}, Identity: one.Identity, Command: []string{"show", "users"}}
-	if res := (Login{CommandAuthorization: AuthorizationList{Entries: []Authorizer{IfAuthenticated{}}}}).Command(t.Context(), q); res.Kind != Granted {
+	if res := (Login{Authorization: AuthorizationLists{Commands: {Entries: []Authorizer{IfAuthenticated{}}}}}).Command(t.Context(), q); res.Kind != Granted {
 		t.Errorf("a command: %+v", res)
 	}
 }

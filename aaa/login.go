@@ -6,26 +6,27 @@ import (
 	"sync"
 )
 
-// Login is all the method lists by which a line lets callers in: who they are, and then what they may have. The zero Login lets nobody in.
+// Login is all the method lists of a line, by the service that they are for. The zero Login lets nobody in.
 type Login struct {
-	EXEC, PPP, Enable List // authentication, by what is begun; an empty Enable refuses
-
-	// Authorization of sessions. Without entries whoever authenticated the user is asked apart, where it can be (TACACS+); else what came with the
-	// authentication stands.
-	EXECAuthorization, NetworkAuthorization AuthorizationList
-	CommandAuthorization                    AuthorizationList // of single EXEC commands; without entries all are allowed
+	// Authentication is of EXEC, PPP and Enable. A service without a list is refused to everybody.
+	Authentication Lists
+	// Authorization is of EXEC, PPP and Commands. Without entries the method that authenticated the user is asked
+	// separately, where it can be (TACACS+); else what came with the authentication stands, and all commands are allowed.
+	Authorization AuthorizationLists
 }
+
+// Lists and AuthorizationLists are method lists by service.
+type (
+	Lists              map[Service]List
+	AuthorizationLists map[Service]AuthorizationList
+)
 
 // Start authenticates r, and authorizes whom it granted. It blocks for the first Result; where that is a Prompt the Conversation goes on.
 func (l Login) Start(ctx context.Context, r Request) (Conversation, Result) {
 	if r.Enable > 0 {
-		return l.Enable.Start(ctx, r)
+		return l.Authentication[Enable].Start(ctx, r)
 	}
-	list := l.EXEC
-	if r.Service == PPP {
-		list = l.PPP
-	}
-	c, res := list.Start(ctx, r)
+	c, res := l.Authentication[r.Service].Start(ctx, r)
 	switch res.Kind {
 	case Prompt:
 		return &loginConversation{login: l, request: r, c: c}, res
@@ -101,10 +102,7 @@ func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
 // Reauthorize asks again what the user may have, without a password: for a leg two that is not verified, and before a dial. Where who authenticated
 // him cannot be asked without one, granted stands; where the list has him no more, it does not.
 func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted Authorization) Result {
-	list := l.EXEC
-	if r.Service == PPP {
-		list = l.PPP
-	}
+	list := l.Authentication[r.Service]
 	if len(list.asked(id.Entry)) == 0 {
 		return Result{Kind: Refused, Reason: list.nobody(id.Entry)}
 	}
@@ -119,15 +117,12 @@ func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted 
 // Command asks whether q.Command may be run.
 func (l Login) Command(ctx context.Context, q Question) Result {
 	q.Grantor = "" // it granted the session
-	return l.CommandAuthorization.Authorize(ctx, q)
+	return l.Authorization[Commands].Authorize(ctx, q)
 }
 
 // authorization is the list for a service, or, where the operator wrote none, who authenticated.
 func (l Login) authorization(s Service, id Identity) AuthorizationList {
-	list, authentication := l.EXECAuthorization, l.EXEC
-	if s == PPP {
-		list, authentication = l.NetworkAuthorization, l.PPP
-	}
+	list, authentication := l.Authorization[s], l.Authentication[s]
 	if len(list.Entries) > 0 {
 		return list
 	}

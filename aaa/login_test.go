@@ -71,7 +71,7 @@ func TestLoginAuthorizes(t *testing.T) {
 		{"a refused login is authorized by nobody", List{Entries: []Method{tac(Result{Kind: Refused, Reason: "wrong"}, granted("", number))}}, nil, Refused, false, "wrong"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := Login{EXEC: tt.login, EXECAuthorization: AuthorizationList{Entries: tt.exec}}
+			l := Login{Authentication: Lists{EXEC: tt.login}, Authorization: AuthorizationLists{EXEC: {Entries: tt.exec}}}
 			_, res := l.Start(t.Context(), Request{Service: EXEC, User: "kim", Password: "pw"})
 			if res.Kind != tt.want || res.Auth.Callback != tt.callback || !strings.Contains(res.Reason, tt.reason) {
 				t.Fatalf("%v %+v: %s", res.Kind, res.Auth, res.Reason)
@@ -98,7 +98,7 @@ func (f fixed) Start(context.Context, Request) (Conversation, Result) { return n
 
 func TestLoginKeepsWhatAccountingNeeds(t *testing.T) {
 	m := apart{name: "tacacs", login: granted("kim", Authorization{Class: [][]byte{{7}}, ReplyMessage: "hello"}), grants: granted("mallory", Authorization{PrivLevel: 15})}
-	_, res := Login{EXEC: List{Entries: []Method{m}}}.Start(t.Context(), Request{Service: EXEC, User: "kim"})
+	_, res := Login{Authentication: Lists{EXEC: {Entries: []Method{m}}}}.Start(t.Context(), Request{Service: EXEC, User: "kim"})
 	if res.Kind != Granted || res.Identity != (Identity{"tacacs", "kim"}) || res.Auth.PrivLevel != 15 || len(res.Auth.Class) != 1 || res.Auth.ReplyMessage != "hello" {
 		t.Fatalf("%+v", res)
 	}
@@ -109,7 +109,7 @@ func TestLoginConversation(t *testing.T) {
 	var asked []Question
 	m := apart{name: "tacacs", login: Result{Kind: Prompt, Message: "code"}, answers: []Result{{Kind: Prompt}, granted("kim", Authorization{})},
 		grants: granted("", Authorization{Callback: true, Dialstring: DialstringOf("")}), asked: &asked}
-	c, res := Login{EXEC: List{Entries: []Method{m}}}.Start(t.Context(), Request{Service: EXEC, User: "kim", Password: "canary", TTY: 65, EAP: []byte{1}, CHAP: &CHAP{}, MSCHAP: &MSCHAP{}})
+	c, res := Login{Authentication: Lists{EXEC: {Entries: []Method{m}}}}.Start(t.Context(), Request{Service: EXEC, User: "kim", Password: "canary", TTY: 65, EAP: []byte{1}, CHAP: &CHAP{}, MSCHAP: &MSCHAP{}})
 	if res.Kind != Prompt || c == nil {
 		t.Fatalf("%+v", res)
 	}
@@ -130,9 +130,8 @@ func TestLoginConversation(t *testing.T) {
 
 func TestLoginServices(t *testing.T) {
 	l := Login{
-		EXEC: List{Entries: []Method{fixed{"exec", granted("kim", Authorization{})}}}, PPP: List{Entries: []Method{fixed{"ppp", granted("kim", Authorization{})}}},
-		NetworkAuthorization: AuthorizationList{Entries: []Authorizer{Brought{Entry: "ppp"}}},
-		Enable:               List{Entries: []Method{NewEnableSecret(PlainHash("privileged"))}},
+		Authentication: Lists{EXEC: {Entries: []Method{fixed{"exec", granted("kim", Authorization{})}}}, PPP: {Entries: []Method{fixed{"ppp", granted("kim", Authorization{})}}}, Enable: {Entries: []Method{NewEnableSecret(PlainHash("privileged"))}}},
+		Authorization:  AuthorizationLists{PPP: {Entries: []Authorizer{Brought{Entry: "ppp"}}}},
 	}
 	for service, entry := range map[Service]string{EXEC: "exec", PPP: "ppp"} {
 		if _, res := l.Start(t.Context(), Request{Service: service, User: "kim"}); res.Identity.Entry != entry {
@@ -159,12 +158,12 @@ func TestReauthorize(t *testing.T) {
 	id := Identity{"radius", "kim"}
 	old := Authorization{Callback: true, Dialstring: DialstringOf("84001"), Class: [][]byte{{7}}}
 	// Nobody to ask: what was granted stands.
-	if res := (Login{EXEC: List{Entries: []Method{fixed{"radius", Result{}}}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Granted || res.Auth.Dialstring.Value() != "84001" {
+	if res := (Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", Result{}}}}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Granted || res.Auth.Dialstring.Value() != "84001" {
 		t.Errorf("%+v", res)
 	}
 	// The entry that answered leg one is gone from the list: leg two is answered by no other, and what it granted does not stand for ever.
 	for _, entries := range [][]Method{nil, {fixed{"local", Result{}}, None{}}} {
-		if res := (Login{EXEC: List{Name: "default", Entries: entries}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Refused || !strings.Contains(res.Reason, `no entry "radius"`) {
+		if res := (Login{Authentication: Lists{EXEC: {Name: "default", Entries: entries}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Refused || !strings.Contains(res.Reason, `no entry "radius"`) {
 			t.Errorf("%+v", res)
 		}
 	}
@@ -175,7 +174,7 @@ func TestReauthorize(t *testing.T) {
 			looked = r.User
 			return Result{Kind: kind, Auth: Authorization{Dialstring: DialstringOf("84009")}}
 		}}
-		l := Login{EXEC: List{Entries: []Method{fixed{"radius", Result{}}}}, EXECAuthorization: AuthorizationList{Entries: []Authorizer{b}}}
+		l := Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", Result{}}}}}, Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{b}}}}
 		res := l.Reauthorize(t.Context(), Request{Service: EXEC}, id, old)
 		if res.Kind != kind || looked != "kim" || kind == Granted && (res.Auth.Dialstring.Value() != "84009" || len(res.Auth.Class) != 1) {
 			t.Errorf("%v: looked %q, %+v", kind, looked, res)
@@ -183,7 +182,7 @@ func TestReauthorize(t *testing.T) {
 	}
 	// TACACS+ is asked without a password.
 	var asked []Question
-	l := Login{EXEC: List{Entries: []Method{apart{name: "tacacs", grants: Result{Kind: Refused}, asked: &asked}}}}
+	l := Login{Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", grants: Result{Kind: Refused}, asked: &asked}}}}}
 	if res := l.Reauthorize(t.Context(), Request{Service: EXEC}, Identity{"tacacs", "kim"}, old); res.Kind != Refused || len(asked) != 1 || !asked[0].NoPassword || asked[0].User != "kim" {
 		t.Errorf("%+v %+v", res, asked)
 	}
@@ -203,7 +202,7 @@ func TestCommand(t *testing.T) {
 		"none":             {None{}, Granted},
 		"silent":           {apart{name: "x"}, Silent},
 	} {
-		if res := (Login{CommandAuthorization: AuthorizationList{Entries: []Authorizer{tt.entry}}}).Command(t.Context(), q); res.Kind != tt.want {
+		if res := (Login{Authorization: AuthorizationLists{Commands: {Entries: []Authorizer{tt.entry}}}}).Command(t.Context(), q); res.Kind != tt.want {
 			t.Errorf("%s: %+v", name, res)
 		}
 	}

@@ -212,7 +212,7 @@ func (w *town) config() broker.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var login broker.Login = asked{aaa.Login{EXEC: aaa.List{Name: "default", Entries: []aaa.Method{local}}}, &w.opt}
+	var login broker.Login = asked{aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Name: "default", Entries: []aaa.Method{local}}}}, &w.opt}
 	if w.opt.login != nil {
 		login = w.opt.login
 	}

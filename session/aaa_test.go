@@ -40,9 +40,8 @@ func TestWithMethodLists(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			login := aaa.Login{
-				EXEC:                 aaa.List{Name: "default", Entries: []aaa.Method{local}},
-				Enable:               aaa.List{Name: "default", Entries: []aaa.Method{aaa.NewEnableSecret(secret)}},
-				CommandAuthorization: aaa.AuthorizationList{Name: "default", Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}},
+				Authentication: aaa.Lists{aaa.EXEC: {Name: "default", Entries: []aaa.Method{local}}, aaa.Enable: {Name: "default", Entries: []aaa.Method{aaa.NewEnableSecret(secret)}}},
+				Authorization:  aaa.AuthorizationLists{aaa.Commands: {Name: "default", Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}}},
 			}
 			b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
 			p := dialIn(t, scene{login: login, broker: b, shower: fakeShower{time.Now()}})

@@ -41,7 +41,7 @@ func TestSilentBeforeAuthorization(t *testing.T) {
 		{"bob", nil, aaa.Silent, 0, "", "no answer in 5s"},
 	} {
 		inTown(t, tacplus.Config{}, func(w *town) {
-			l := aaa.Login{EXEC: aaa.List{Entries: []aaa.Method{w.client}}, EXECAuthorization: aaa.AuthorizationList{Entries: append([]aaa.Authorizer{w.client}, tt.behind...)}}
+			l := aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Entries: []aaa.Method{w.client}}}, Authorization: aaa.AuthorizationLists{aaa.EXEC: {Entries: append([]aaa.Authorizer{w.client}, tt.behind...)}}}
 			r := caller
 			r.User = tt.user
 			_, res := l.Start(w.t.Context(), r)
@@ -72,14 +72,14 @@ func TestEnableSilentMidway(t *testing.T) {
 	}
 	inTown(t, tacplus.Config{}, func(w *town) {
 		enable.Entries = []aaa.Method{w.client, aaa.NewEnableSecret(aaa.PlainHash(canary))}
-		_, res := aaa.Login{Enable: enable}.Start(w.t.Context(), ask)
+		_, res := aaa.Login{Authentication: aaa.Lists{aaa.Enable: enable}}.Start(w.t.Context(), ask)
 		if res.Kind != aaa.Granted || res.Server != "enable" {
 			t.Errorf("%+v", res)
 		}
 	}, midway(authenReply(getPass, noEcho, "Password:", "")))
 	inTown(t, tacplus.Config{}, func(w *town) {
 		enable.Entries = []aaa.Method{w.client, aaa.NewEnableSecret(aaa.PlainHash(canary))}
-		conv, res := aaa.Login{Enable: enable}.Start(w.t.Context(), ask)
+		conv, res := aaa.Login{Authentication: aaa.Lists{aaa.Enable: enable}}.Start(w.t.Context(), ask)
 		if res.Kind != aaa.Prompt {
 			t.Fatalf("%+v", res)
 		}
@@ -105,7 +105,7 @@ func TestGroupsShareServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		login := aaa.Login{EXEC: aaa.List{Entries: []aaa.Method{ab, ac}}}
+		login := aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Entries: []aaa.Method{ab, ac}}}}
 		_, res := login.Start(w.t.Context(), caller)
 		if res.Kind != aaa.Granted || res.Server != "two" || res.Identity.Entry != "ab" {
 			t.Fatalf("%+v", res)

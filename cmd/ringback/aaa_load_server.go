@@ -148,7 +148,7 @@ func tacacsTarget(c tacplus.Config, s tacplus.ServerConfig) (*loadTarget, error)
 	if err != nil {
 		return nil, err
 	}
-	login := aaa.Login{EXEC: aaa.List{Name: "load", Entries: []aaa.Method{client}}}
+	login := aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Name: "load", Entries: []aaa.Method{client}}}}
 	return &loadTarget{loginMethod: login, Closer: client, protocol: protoTACACS, server: nameOf(s.Name, s.Address)}, nil
 }
 

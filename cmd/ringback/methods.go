@@ -222,13 +222,13 @@ func (m *methods) has(l lines.Config) error {
 func (m *methods) login(l lines.Config) (aaa.Login, error) {
 	have := m.cfg.Lists
 	var errs [6]error
-	var out aaa.Login
-	out.EXEC, errs[0] = m.authentication(have.Login, l.Login)
-	out.PPP, errs[1] = m.authentication(have.PPP, l.AAA.PPP)
-	out.Enable, errs[2] = m.authentication(have.Enable, l.AAA.Enable)
-	out.EXECAuthorization, errs[3] = m.authorization(have.EXEC, l.AAA.EXEC)
-	out.NetworkAuthorization, errs[4] = m.authorization(have.Network, l.AAA.Network)
-	out.CommandAuthorization, errs[5] = m.authorization(have.Commands, l.AAA.Commands)
+	out := aaa.Login{Authentication: aaa.Lists{}, Authorization: aaa.AuthorizationLists{}}
+	out.Authentication[aaa.EXEC], errs[0] = m.authentication(have.Login, l.Login)
+	out.Authentication[aaa.PPP], errs[1] = m.authentication(have.PPP, l.AAA.PPP)
+	out.Authentication[aaa.Enable], errs[2] = m.authentication(have.Enable, l.AAA.Enable)
+	out.Authorization[aaa.EXEC], errs[3] = m.authorization(have.EXEC, l.AAA.EXEC)
+	out.Authorization[aaa.PPP], errs[4] = m.authorization(have.Network, l.AAA.Network)
+	out.Authorization[aaa.Commands], errs[5] = m.authorization(have.Commands, l.AAA.Commands)
 	return out, errors.Join(errs[:]...)
 }
 
