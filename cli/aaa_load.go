@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func newAAALoad() *cobra.Command {
+	f := loadFlags{}
+	c := &cobra.Command{
+		Use:   "load -n COUNT -p PARALLEL {--user USER --password-file FILE | --users FILE} [--server NAME | --address HOST --secret-file FILE]",
+		Short: "log in many times over, and tell how the server bears it",
+		Long: `Makes COUNT logins at an AAA server, PARALLEL of them under way at any time, and prints how many were granted, refused or never answered, how
+long the answers took, and what each login cost this process in CPU. Each reply is verified as the daemon verifies it; nobody is dialled. By TACACS+
+a login is an authentication and, where that was granted, the authorization of an EXEC.
+
+The server is one of a configuration's (-c, --server) or one that is named here (--address, --secret-file, --protocol). With --users the
+logins take turns through a file of "user,password" lines; wrong passwords are welcome: a refusal is an answer too.
+
+It is a load: run it against a server that may be loaded, and with users whom wrong passwords do not lock out. Ctrl-C ends it and prints what
+was done. Exit status 0: every login got an authentic answer; 1: one or more did not, or it was interrupted.`,
+		Example: `  ringback aaa load -n 20000 -p 128 --user austin-01 --password-file austin-01.password -c ringback.yaml
+  ringback aaa load -n 20000 -p 128 --users users.csv --address 192.0.2.1 --secret-file radius.secret
+  ringback aaa load -n 5000 -p 64 --users users.csv --address 192.0.2.1 --secret-file tacacs.key --protocol tacacs -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return aaaLoad(cmd.Context(), &f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f.add(c)
+	return c
+}
+
+// loadFlags are what `aaa load` is told.
+type loadFlags struct {
+	daemonFlags
+	loadServerFlags
+	count, parallel, cpus int
+	user, password, csv   string
+}
+
+func (f *loadFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.IntVarP(&f.count, "count", "n", 1000, "logins in all")
+	fl.IntVarP(&f.parallel, "parallel", "p", 16, "logins under way at any time")
+	fl.IntVar(&f.cpus, "cpus", 1, "CPUs that this program works on, 0 all; one is enough where it is the server that is slow")
+	fl.StringVar(&f.user, "user", "", "the user who logs in")
+	fl.StringVar(&f.password, "password-file", "", "file with that user's password alone")
+	fl.StringVar(&f.csv, "users", "", "file of users who take turns, a line each: user,password")
+	f.loadServerFlags.add(fl)
+	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
+}
+
+func (f *loadFlags) check() error {
+	one, many := f.user != "" || f.password != "", f.csv != ""
+	switch {
+	case f.count < 1:
+		return fmt.Errorf("-n %d: there must be one login or more", f.count)
+	case f.parallel < 1:
+		return fmt.Errorf("-p %d: there must be one login or more under way", f.parallel)
+	case f.cpus < 0:
+		return fmt.Errorf("--cpus %d: it needs one or more; 0 is all", f.cpus)
+	case one == many:
+		return errors.New("who is to log in? Either --user and --password-file, or --users")
+	case one && (f.user == "" || f.password == ""):
+		return errors.New("--user and --password-file belong together")
+	}
+	return errors.Join(f.daemonFlags.check(), f.loadServerFlags.check())
+}
+
+func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	users, err := f.logins()
+	if err != nil {
+		return err
+	}
+	target, err := f.target(stderr)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	if f.cpus > 0 { // on one CPU its threads wake each other less, and a server on this machine has the others
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(f.cpus))
+	}
+	l := newAAALoadRun(target, users, f.count, min(f.parallel, f.count))
+	stop := func() {}
+	if tty, ok := stderr.(*os.File); ok && term.IsTerminal(int(tty.Fd())) {
+		stop = drawProgress(tty, l, 200*time.Millisecond)
+	}
+	l.run(ctx)
+	stop()
+	report := l.report(target)
+	if err := f.print(stdout, report, report.text); err != nil {
+		return err
+	}
+	if report.Answers.lost() > 0 || report.Done < report.Logins {
+		return exitStatus(1)
+	}
+	return nil
+}
+
+// drawProgress draws l's progress until the returned function is called, which waits for the last drawing and wipes it.
+func drawProgress(w io.Writer, l *aaaLoadRun, every time.Duration) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			fmt.Fprint(w, "\r\x1b[K", l.progress(time.Now()))
+			select {
+			case <-tick.C:
+			case <-done:
+				fmt.Fprint(w, "\r\x1b[K")
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}

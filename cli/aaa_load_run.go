@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// aaaLoadRun is one load: so many logins, so many of them at once. Make one with newAAALoadRun and run it once; its counts may be read meanwhile.
+type aaaLoadRun struct {
+	method   loginMethod
+	users    []loadUser
+	count    int
+	parallel int
+
+	next    atomic.Int64 // logins begun
+	answers [loadAnswers]atomic.Int64
+	latency histogram // of the authentic answers
+
+	begun, ended time.Time
+	cpu          time.Duration
+
+	mu      sync.Mutex
+	reasons map[string]int // of what is lost
+}
+
+// loadAnswer is what came of one login.
+type loadAnswer int
+
+const (
+	answerGranted    loadAnswer = iota
+	answerRefused               // by the server
+	answerChallenged            // the server asked for more; the login ends there
+	answerSilent                // no authentic answer in time
+	answerUnsent                // this program refused to ask, or could not
+	loadAnswers
+)
+
+func newAAALoadRun(m loginMethod, users []loadUser, count, parallel int) *aaaLoadRun {
+	return &aaaLoadRun{method: m, users: users, count: count, parallel: parallel, reasons: map[string]int{}, begun: time.Now()}
+}
+
+// run makes the logins and blocks until all are done, or ctx ended and those under way were given up; they do not count.
+func (l *aaaLoadRun) run(ctx context.Context) {
+	before := cpuUsed()
+	var workers sync.WaitGroup
+	for port := range l.parallel {
+		workers.Go(func() { l.work(ctx, port+1) })
+	}
+	workers.Wait()
+	l.ended = time.Now()
+	l.cpu = cpuUsed() - before
+}
+
+// work logs in on one port after the other until there are logins enough.
+func (l *aaaLoadRun) work(ctx context.Context, port int) {
+	for {
+		n := l.next.Add(1) - 1
+		if n >= int64(l.count) || ctx.Err() != nil {
+			return
+		}
+		u := l.users[n%int64(len(l.users))]
+		begun := time.Now()
+		_, res := l.method.Start(ctx, aaa.Request{Service: aaa.EXEC, User: u.name, Password: u.password, TTY: port})
+		took := time.Since(begun)
+		kind := loadAnswerOf(res)
+		if kind >= answerSilent {
+			if ctx.Err() != nil {
+				return // given up
+			}
+			l.lost(res.Reason)
+		} else {
+			l.latency.add(took)
+		}
+		l.answers[kind].Add(1)
+	}
+}
+
+// loadAnswerOf tells an authentic answer, which names its server, from none.
+func loadAnswerOf(res aaa.Result) loadAnswer {
+	switch {
+	case res.Kind == aaa.Silent:
+		return answerSilent
+	case res.Server == "":
+		return answerUnsent
+	case res.Kind == aaa.Granted:
+		return answerGranted
+	case res.Kind == aaa.Prompt:
+		return answerChallenged
+	}
+	return answerRefused
+}
+
+// passing is what differs between two reasons of the same kind: durations, and the local address of a connection.
+var passing = regexp.MustCompile(`\b\d+(\.\d+)?(h|m|s|ms|µs)\b|\S+->`)
+
+// maxReasons is how many different reasons are told apart.
+const maxReasons = 20
+
+func (l *aaaLoadRun) lost(reason string) {
+	reason = passing.ReplaceAllString(reason, "…")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.reasons[reason]; !ok && len(l.reasons) >= maxReasons {
+		reason = "for other reasons"
+	}
+	l.reasons[reason]++
+}
+
+func (l *aaaLoadRun) done() (n int64) {
+	for i := range l.answers {
+		n += l.answers[i].Load()
+	}
+	return n
+}
+
+// cpuUsed is the CPU time of this process so far, the kernel's part too.
+func cpuUsed() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

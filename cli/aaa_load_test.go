@@ -1,0 +1,343 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+)
+
+const loadSecret = "a secret of the load, 24+"
+
+// loadServer is a test server on loopback until the test ends.
+func loadServer(t *testing.T) *aaatest.RADIUS {
+	t.Helper()
+	users, err := aaatest.ParseUsers(strings.NewReader("good\tCleartext-Password := \"pw1\"\n\tService-Type = NAS-Prompt-User\nother\tCleartext-Password := \"p,2\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: loadSecret, Users: users})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(":0", ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// write puts text into a file of the test's own.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// load runs `aaa load` in this process, with JSON as its output. The CPUs are left to the other tests.
+func load(t *testing.T, ctx context.Context, args ...string) (loadReport, error) {
+	t.Helper()
+	c := newAAALoad()
+	var out bytes.Buffer
+	c.SetOut(&out)
+	c.SetErr(&out)
+	c.SetArgs(append([]string{"-o", "json", "--cpus", "0"}, args...))
+	c.SilenceUsage, c.SilenceErrors = true, true
+	err := c.ExecuteContext(ctx)
+	var r loadReport
+	if out.Len() > 0 {
+		if e := json.Unmarshal(out.Bytes(), &r); e != nil {
+			t.Fatalf("%v:\n%s", e, out.String())
+		}
+	}
+	return r, err
+}
+
+func TestAAALoadCounts(t *testing.T) {
+	t.Parallel()
+	s := loadServer(t)
+	secret := write(t, "secret", loadSecret+"\n")
+	users := write(t, "users.csv", "# three take turns\ngood,pw1\ngood,wrong\nother,\"p,2\"\n")
+	r, err := load(t, t.Context(), "-n", "300", "-p", "8", "--users", users, "--address", s.AuthAddr(), "--secret-file", secret)
+	if err != nil {
+		t.Error(err)
+	}
+	if want := (loadAnswered{Granted: 200, Refused: 100}); r.Answers != want || r.Done != 300 || r.Interrupted || len(r.Reasons) > 0 || r.Discarded != 0 {
+		t.Errorf("%+v", r)
+	}
+	if all, _ := s.Requests(); all != 300 {
+		t.Errorf("the server took %d requests", all)
+	}
+	l := r.Latency
+	if l.P50 <= 0 || l.P90 < l.P50 || l.P99 < l.P90 || l.P999 < l.P99 || l.Max < l.P999 || r.CPU <= 0 || r.PerSecond < 1 || r.Seconds <= 0 || l.Max > 1000*r.Seconds {
+		t.Errorf("%+v", r)
+	}
+}
+
+// loadTACACS is a TACACS+ test server on loopback until the test ends.
+func loadTACACS(t *testing.T) *aaatest.TACACS {
+	t.Helper()
+	profiles, err := aaatest.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = exec {\n\t\tpriv-lvl = 1\n\t}\n}\n" +
+		"user = bare {\n\tlogin = cleartext \"pw2\"\n}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := aaatest.NewTACACS(aaatest.TACACSConfig{Key: loadSecret, Profiles: profiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(":0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// By TACACS+ a login is an authentication and, once that is granted, an authorization, all on one connection.
+func TestAAALoadTACACS(t *testing.T) {
+	t.Parallel()
+	s := loadTACACS(t)
+	users := write(t, "users.csv", "good,pw1\ngood,wrong\nbare,pw2\n")
+	r, err := load(t, t.Context(), "-n", "60", "-p", "8", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs")
+	if err != nil {
+		t.Error(err)
+	}
+	if want := (loadAnswered{Granted: 20, Refused: 40}); r.Answers != want || r.Protocol != "tacacs" || r.Done != 60 || len(r.Reasons) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if c := s.Counts(); c.Sessions != 60+40 {
+		t.Errorf("the server took %+v; 60 authentications and 40 authorizations were due", c)
+	}
+	s.SetFaults(aaatest.TACACSFaults{Silent: true})
+	r, err = load(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
+	if err == nil || r.Answers != (loadAnswered{Silent: 4}) {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
+// The server may be one of a configuration's: the only one there, or the one that is named.
+func TestAAALoadConfigured(t *testing.T) {
+	t.Parallel()
+	s, tac := loadServer(t), loadTACACS(t)
+	dir := fileDir(t, map[string]string{"secret": loadSecret, "password": "pw1", "one.yaml": "hostname: h\naaa:\n  radius: [{name: r1, address: " + s.AuthAddr() + ", secret_file: secret}]\n" +
+		"  lists: {login: {default: [radius]}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"})
+	two := strings.Replace(readFile(t, dir+"/one.yaml"), "  lists", "  tacacs: [{name: t1, address: "+tac.Addr()+", secret_file: secret}]\n  lists", 1)
+	if err := os.WriteFile(dir+"/two.yaml", []byte(two), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		file, server string
+		protocol     string
+		want         string
+	}{
+		{"one.yaml", "", "radius", ""},
+		{"one.yaml", "r1", "radius", ""},
+		{"two.yaml", "r1", "radius", ""},
+		{"two.yaml", "t1", "tacacs", ""},
+		{"two.yaml", "", "", "which --server? There are r1, t1"},
+		{"two.yaml", "r2", "", "has no server \"r2\": there are r1, t1"},
+		{"none.yaml", "", "", "exit status 1"},
+	} {
+		args := []string{"-n", "3", "-p", "2", "--user", "good", "--password-file", dir + "/password", "-c", dir + "/" + tt.file}
+		if tt.server != "" {
+			args = append(args, "--server", tt.server)
+		}
+		c := newAAALoad()
+		var out, problems bytes.Buffer
+		c.SetOut(&out)
+		c.SetErr(&problems)
+		c.SilenceUsage, c.SilenceErrors = true, true
+		c.SetArgs(append(args, "--cpus", "0", "-o", "json"))
+		err := c.ExecuteContext(t.Context())
+		switch {
+		case tt.want != "":
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s %s: %v, must say %q", tt.file, tt.server, err, tt.want)
+			}
+		case err != nil || !strings.Contains(out.String(), `"granted": 3,`) || !strings.Contains(out.String(), `"protocol": "`+tt.protocol+`"`):
+			t.Errorf("%s %s: %v\n%s%s", tt.file, tt.server, err, out.String(), problems.String())
+		}
+	}
+}
+
+// What the server does wrong stands in the report, and the exit status says so.
+func TestAAALoadLost(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		wait   string // --timeout: short where nothing is to come
+		faults aaatest.Faults
+		want   loadAnswered
+		reason string
+		status exitStatus
+	}{
+		{"unsigned replies", "1s", aaatest.Faults{Unsigned: true}, loadAnswered{Silent: 6}, "without Message-Authenticator", 1},
+		{"silence", "50ms", aaatest.Faults{Silent: true}, loadAnswered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
+		{"forged replies before the genuine one", "10s", aaatest.Faults{Forge: 3}, loadAnswered{Granted: 6}, "", 0},
+		{"challenges", "10s", aaatest.Faults{Challenge: "Code: "}, loadAnswered{Challenged: 6}, "", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := loadServer(t)
+			s.SetFaults(tt.faults)
+			r, err := load(t, t.Context(), "-n", "6", "-p", "3", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
+				"--secret-file", write(t, "secret", loadSecret), "--timeout", tt.wait, "--retries", "1")
+			var status exitStatus
+			if errors.As(err, &status); status != tt.status || err != nil && status == 0 {
+				t.Errorf("status %v", err)
+			}
+			if r.Answers != tt.want || r.Done != 6 || r.Interrupted {
+				t.Errorf("%+v", r)
+			}
+			n := 0
+			for reason, times := range r.Reasons {
+				n += times
+				if !strings.Contains(reason, tt.reason) {
+					t.Errorf("reason %q", reason)
+				}
+			}
+			if n != int(tt.want.lost()) {
+				t.Errorf("%d reasons for %d lost: %v", n, tt.want.lost(), r.Reasons)
+			}
+			if tt.faults.Forge > 0 && r.Discarded != 18 {
+				t.Errorf("%d datagrams were discarded, 18 were forged", r.Discarded)
+			}
+		})
+	}
+}
+
+// A login that this program does not even send is no answer of the server.
+func TestAAALoadUnsent(t *testing.T) {
+	t.Parallel()
+	s := loadServer(t)
+	r, err := load(t, t.Context(), "-n", "4", "-p", "2", "--user", "good", "--password-file", write(t, "password", strings.Repeat("x", 200)), "--address", s.AuthAddr(),
+		"--secret-file", write(t, "secret", loadSecret))
+	if err == nil || r.Answers != (loadAnswered{Unsent: 4}) || len(r.Reasons) != 1 {
+		t.Errorf("%v %+v", err, r)
+	}
+	if all, _ := s.Requests(); all != 0 {
+		t.Errorf("the server took %d requests", all)
+	}
+}
+
+// asked answers the first few logins. Each later one tells that it waits, and gets no answer.
+type asked struct {
+	answers chan struct{} // closed behind the last
+	enough  chan struct{}
+}
+
+func (m asked) Start(ctx context.Context, _ aaa.Request) (aaa.Conversation, aaa.Result) {
+	if _, ok := <-m.answers; ok {
+		return nil, aaa.Result{Kind: aaa.Granted, Server: "s"}
+	}
+	m.enough <- struct{}{}
+	<-ctx.Done()
+	return nil, aaa.Result{Reason: "given up"}
+}
+
+// An interrupt ends the load; what was done until then is told, and what was given up counts as nothing.
+func TestAAALoadInterrupted(t *testing.T) {
+	t.Parallel()
+	m := asked{answers: make(chan struct{}, 5), enough: make(chan struct{})}
+	for range cap(m.answers) {
+		m.answers <- struct{}{}
+	}
+	close(m.answers)
+	ctx, cancel := context.WithCancel(t.Context())
+	l := newAAALoadRun(m, []loadUser{{name: "good"}}, 1000, 3)
+	go func() {
+		for range 3 { // all three workers wait in vain
+			<-m.enough
+		}
+		cancel()
+	}()
+	l.run(ctx)
+	r := l.report(&loadTarget{})
+	if !r.Interrupted || r.Done != 5 || r.Answers != (loadAnswered{Granted: 5}) {
+		t.Errorf("%+v", r)
+	}
+	var text bytes.Buffer
+	r.text(&text)
+	if !strings.Contains(text.String(), "interrupted: 995") {
+		t.Errorf("%s", text.String())
+	}
+}
+
+func TestAAALoadRefusesFlags(t *testing.T) {
+	t.Parallel()
+	secret, short := write(t, "secret", loadSecret), write(t, "short", "testing123")
+	password := write(t, "password", "pw")
+	who := []string{"--user", "u", "--password-file", password}
+	where := []string{"--address", "127.0.0.1:1", "--secret-file", secret}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{where, "who is to log in"},
+		{append([]string{"--users", "f"}, append(who, where...)...), "who is to log in"},
+		{append([]string{"--user", "u"}, where...), "belong together"},
+		{append([]string{"-n", "0"}, append(who, where...)...), "-n 0"},
+		{append([]string{"-p", "0"}, append(who, where...)...), "-p 0"},
+		{append([]string{"--cpus", "-1"}, append(who, where...)...), "0 is all"},
+		{append([]string{"--address", "h"}, who...), "needs --secret-file"},
+		{append([]string{"--server", "s"}, append(who, where...)...), "either --server"},
+		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "there are radius and tacacs"},
+		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "not require, auto or off"},
+		{append([]string{"--address", "h", "--secret-file", short}, who...), "10 octets"},
+		{append([]string{"--address", "h", "--secret-file", write(t, "two", "a\nb\n")}, who...), "on one line"},
+		{append([]string{"--users", write(t, "csv", "good\n")}, where...), "line 1: not user,password"},
+		{append([]string{"--users", write(t, "csv", "\n# nobody\n")}, where...), "nobody stands in it"},
+	} {
+		if _, err := load(t, t.Context(), tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: %v, must say %q", tt.args, err, tt.want)
+		}
+	}
+}
+
+func TestAAALoadProgress(t *testing.T) {
+	t.Parallel()
+	l := newAAALoadRun(nil, nil, 200, 2)
+	for range 100 {
+		l.answers[answerGranted].Add(1)
+		l.latency.add(3 * time.Millisecond)
+	}
+	l.answers[answerRefused].Add(7)
+	l.answers[answerSilent].Add(3)
+	want := "[#############...........]  55% 110 of 200, 55/s, 7 refused, 3 lost, p50 3ms p99 3ms"
+	if got := l.progress(l.begun.Add(2 * time.Second)); got != want {
+		t.Errorf("%s\nmust be\n%s", got, want)
+	}
+	var out bytes.Buffer
+	stop := drawProgress(&out, l, time.Hour)
+	stop()
+	if text := out.String(); !strings.HasPrefix(text, "\r\x1b[K[###") || !strings.HasSuffix(text, "\r\x1b[K") {
+		t.Errorf("%q", text)
+	}
+}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/config"
+)
+
+func newCheckConfig() *cobra.Command {
+	var path string
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "check-config -c ringback.yaml",
+		Short: "all mistakes of a configuration at once",
+		Long: `Reads the configuration and all files that it names, and prints every mistake with file, line and key. It opens no port and asks no server.
+Exit status 0: good, perhaps with warnings; 1: there are errors.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, problems := config.Load(path, nil)
+			w := cmd.OutOrStdout()
+			if problems == nil {
+				problems = config.Problems{}
+			}
+			err := f.print(w, problems, func(w io.Writer) {
+				printProblems(w, problems)
+				if cfg != nil {
+					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, AAA servers: %d, policies: %s)\n", path, len(cfg.Lines), len(cfg.Lists.Login), len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), groupsText(cfg.Policies.Groups()))
+				}
+			})
+			if err == nil && cfg == nil {
+				err = exitStatus(1)
+			}
+			return err
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+	return c
+}
+
+func groupsText(groups []string) string {
+	if len(groups) == 0 {
+		return "the built-in one"
+	}
+	return "groups " + strings.Join(groups, ", ")
+}
+
+func printProblems(w io.Writer, problems config.Problems) {
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newClear() *cobra.Command {
+	var f daemonFlags
+	line := &cobra.Command{
+		Use:   "line N",
+		Short: "hang up whatever is on line N",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := lineNumber("clear line", args[0])
+			if err != nil {
+				return err
+			}
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := cl.ClearLine(cmd.Context(), n); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "line %d cleared\n", n)
+			return nil
+		},
+	}
+	f.add(line)
+	c := &cobra.Command{Use: "clear", Short: "reset a line or login locks of a running daemon"}
+	c.AddCommand(line, newClearLoginLock())
+	return c
+}
+
+func newClearLoginLock() *cobra.Command {
+	var f daemonFlags
+	var all bool
+	c := &cobra.Command{
+		Use:   "login-lock [NAME|NUMBER]",
+		Short: "forget the failed logins of a name or a calling number",
+		Long: `Forgets the failed logins of a name or a calling number, or with --all of everything, so that nothing of it is locked or delayed:
+
+  ringback clear login-lock austin-01
+  ringback clear login-lock 84002
+  ringback clear login-lock --all`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 || (len(args) == 1 && args[0] != "") == all {
+				return errors.New("clear login-lock: name one user or calling number, or say --all")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			of := ""
+			if !all {
+				of = args[0]
+			}
+			n, err := cl.ClearLoginLocks(cmd.Context(), of)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "login locks cleared: %d\n", n)
+			return nil
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&all, "all", false, "all names, numbers and lines")
+	return c
+}
+
+func newCancel() *cobra.Command {
+	var f daemonFlags
+	cb := &cobra.Command{
+		Use:   "callback ID",
+		Short: "end a pending callback as cancelled",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := cl.CancelCallback(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "callback %s cancelled\n", args[0])
+			return nil
+		},
+	}
+	f.add(cb)
+	c := &cobra.Command{Use: "cancel", Short: "take back a promise of a running daemon"}
+	c.AddCommand(cb)
+	return c
+}

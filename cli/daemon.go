@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lab"
+)
+
+// daemonFlags are the flags of the commands that ask a running daemon.
+type daemonFlags struct {
+	socket  string
+	output  string
+	formats []string // of output; nil: table and json
+}
+
+func (f *daemonFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.socket, "socket", "", "admin socket of the daemon (default: $RINGBACK_SOCKET, else a running lab's, else the daemon's usual place)")
+}
+
+func (f *daemonFlags) addOutput(c *cobra.Command) {
+	f.add(c)
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+}
+
+// addTable is addOutput for commands whose table has columns that 80 columns have no room for.
+func (f *daemonFlags) addTable(c *cobra.Command) {
+	f.add(c)
+	f.formats = []string{"table", "wide", "json"}
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table (80 columns), wide (all columns) or json")
+}
+
+// wide reports whether all columns are wanted.
+func (f *daemonFlags) wide() bool { return f.output == "wide" }
+
+// client finds the daemon: what the user says, a running lab, the usual place.
+func (f *daemonFlags) client() (*client.Client, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if f.socket != "" {
+		return client.New(f.socket), nil
+	}
+	if s := os.Getenv("RINGBACK_SOCKET"); s != "" {
+		return client.New(s), nil
+	}
+	if town, err := lab.Find(); err == nil {
+		return client.New(town.Socket), nil
+	}
+	s := config.DefaultSocket()
+	if _, err := os.Stat(s); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback serve -c …`, or name its --socket)", filepath.Clean(s))
+	}
+	return client.New(s), nil
+}
+
+func (f *daemonFlags) check() error {
+	formats := f.formats
+	if formats == nil {
+		formats = []string{"table", "json"}
+	}
+	if f.output == "" || slices.Contains(formats, f.output) {
+		return nil
+	}
+	last := len(formats) - 1
+	return fmt.Errorf("-o %s: there are %s and %s", f.output, strings.Join(formats[:last], ", "), formats[last])
+}
+
+// print writes v as JSON where the user asked for it, else calls table.
+func (f *daemonFlags) print(w io.Writer, v any, table func(io.Writer)) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if f.output == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	table(w)
+	return nil
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+func newDebug() *cobra.Command {
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "debug TOPIC…",
+		Short: "stream live debug events of a running daemon",
+		Long: `Shows events of the topics until Ctrl-C, with time stamps to the millisecond as IOS has them. The topics:
+
+  callback   callback events
+  chat       chat script activity
+  modem      modem control and process activation
+  aaa        what AAA is asked and answers
+  all        the four of them
+
+Standard error says when the daemon listens: events after that are not missed.`,
+		Example:   "  ringback debug callback chat",
+		ValidArgs: append([]string{"all"}, client.Topics...),
+		Args:      debugTopics,
+		RunE: func(cmd *cobra.Command, topics []string) error {
+			if slices.Contains(topics, "all") {
+				topics = client.Topics
+			}
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			listening := func() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "debugging %s; Ctrl-C ends\n", strings.Join(topics, " "))
+			}
+			return cl.Debug(ctx, topics, listening, func(e client.DebugEvent) {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), debugLine(e, here())); err != nil {
+					cancel()
+				}
+			})
+		},
+	}
+	f.add(c)
+	return c
+}
+
+// debugTopics wants one topic or more.
+func debugTopics(c *cobra.Command, args []string) error {
+	for _, a := range args {
+		if !slices.Contains(c.ValidArgs, a) {
+			return fmt.Errorf("there is no topic %q: there are %s", a, strings.Join(c.ValidArgs, ", "))
+		}
+	}
+	if len(args) == 0 {
+		return fmt.Errorf("debug: no topic given: there are %s", strings.Join(c.ValidArgs, ", "))
+	}
+	return nil
+}
+
+// debugLine is one event in IOS's manner: `*Nov 21 10:04:05.123: TTY65 …`.
+func debugLine(e client.DebugEvent, at place) string {
+	tty := ""
+	if e.TTY != 0 {
+		tty = fmt.Sprintf("TTY%d ", e.TTY)
+	}
+	return fmt.Sprintf("*%s: %s%s", at.stamp(e.Time), tty, e.Text)
+}

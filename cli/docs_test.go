@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "write the printed documents anew")
+
+const cliDoc = "../docs/reference/cli.md"
+
+const cliHead = `# The command line
+
+Printed from the commands' own help; a test holds it to that. ` + "`ringback COMMAND --help`" + ` says the same.
+
+What holds for all commands:
+
+* **Times** in text are local, of the machine that prints them: today's without a date, those of other days with it. In JSON and in logs they are
+  RFC 3339 with the offset. Only attributes of RADIUS that hold a time are printed as RFC 3339 in UTC.
+* **Tables** fit 80 columns where IDs, names and numbers allow: none of these is cut. ` + "`-o wide`" + ` has all columns, ` + "`-o json`" + ` what the
+  [admin API](api.md) says. Scripts should read JSON.
+* **Exit status**: 0 success, 1 failure, which standard error explains. A write to standard output that fails is a failure.
+`
+
+// TestCLIReference holds docs/reference/cli.md to the commands' own help: `go test ./cli -run CLIReference -update` prints it anew.
+func TestCLIReference(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(cliHead)
+	printCommand(&b, newRoot(""))
+	if *update {
+		if err := os.WriteFile(cliDoc, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	have, err := os.ReadFile(cliDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != b.String() {
+		t.Errorf("%s is stale: go test ./cli -run CLIReference -update, then read the diff", cliDoc)
+	}
+}
+
+func printCommand(b *strings.Builder, c *cobra.Command) {
+	if c.Name() == "help" || c.Name() == "completion" || c.Hidden {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n", c.CommandPath())
+	text := c.Long
+	if text == "" {
+		text = c.Short
+	}
+	if c.Runnable() {
+		fmt.Fprintf(b, "```\n%s\n```\n\n", c.UseLine())
+	}
+	fmt.Fprintf(b, "```text\n%s\n```\n", text)
+	if flags := c.NonInheritedFlags(); flags.HasAvailableFlags() {
+		b.WriteString("\n| flag | default | what |\n|---|---|---|\n")
+		flags.VisitAll(func(f *pflag.Flag) {
+			name := "`--" + f.Name + "`"
+			if f.Shorthand != "" {
+				name = "`-" + f.Shorthand + "`, " + name
+			}
+			fmt.Fprintf(b, "| %s | %s | %s |\n", name, f.DefValue, strings.ReplaceAll(f.Usage, "|", "\\|"))
+		})
+	}
+	for _, sub := range c.Commands() {
+		printCommand(b, sub)
+	}
+}
+
+// TestReadmeCommands holds README's two commands to the tree: they stand at the top, and what they name is there.
+func TestReadmeCommands(t *testing.T) {
+	data, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := strings.Join(strings.Split(string(data), "\n")[:16], "\n")
+	for _, cmd := range []string{"go run ./cmd/ringback lab", "./scripts/test"} {
+		if !strings.Contains(head, cmd) {
+			t.Errorf("README.md: %q does not stand in its first 16 lines", cmd)
+		}
+	}
+}
+
+// TestDocLinks follows the relative links of README.md and CONTRIBUTING.md.
+func TestDocLinks(t *testing.T) {
+	for _, doc := range []string{"README.md", "CONTRIBUTING.md"} {
+		data, err := os.ReadFile("../" + doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, part := range strings.Split(string(data), "](") {
+			if i == 0 {
+				continue
+			}
+			target, _, _ := strings.Cut(part, ")")
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "#") {
+				continue
+			}
+			if _, err := os.Stat("../" + target); err != nil {
+				t.Errorf("%s links to %s: %v", doc, target, err)
+			}
+		}
+	}
+}

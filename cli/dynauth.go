@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/config"
+)
+
+// dynamicAuthor opens the port of Disconnect- and CoA-Requests and returns what serves it until ctx ends; nil where none are taken.
+func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
+	c := d.cfg.DynamicAuthor
+	if c == nil {
+		return nil, nil
+	}
+	conf := radius.DynAuthConfig{
+		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: d.cfg.Hostname,
+		Trace: d.traceDynAuth(),
+	}
+	for _, client := range c.Clients {
+		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret, Insecure: true}) // its length was judged by check-config
+	}
+	server, err := radius.NewDynAuth(conf)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := net.ListenPacket("udp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("dynamic_author: %w (is aaa.dynamic_author.listen an address of this host?)", err)
+	}
+	d.log.Info("disconnect and CoA requests are taken", zap.String("listen", conn.LocalAddr().String()))
+	return func() {
+		if err := server.Serve(ctx, conn); err != nil {
+			d.log.Error("disconnect and CoA requests are not taken any more", zap.Error(err))
+		}
+	}, nil
+}
+
+// traceDynAuth tells of requests: all to `debug aaa`, the answers and what was dropped to the log as well, of the latter one a second.
+func (d *daemon) traceDynAuth() func(radius.Event) {
+	var mu sync.Mutex
+	var last time.Time
+	unsaid := 0
+	return func(e radius.Event) {
+		d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
+		switch {
+		case e.Sent:
+			d.log.Info("dynamic authorization", zap.String("client", e.Server), zap.String("answer", e.What))
+		case e.Remark:
+			mu.Lock()
+			defer mu.Unlock()
+			if unsaid++; time.Since(last) < time.Second {
+				return
+			}
+			d.log.Warn("dynamic authorization", zap.String("from", e.Server), zap.String("reason", e.What), zap.Int("since_the_last_message", unsaid))
+			last, unsaid = time.Now(), 0
+		}
+	}
+}
+
+// brokerTarget is the broker as RADIUS's dynamic authorization sees it.
+type brokerTarget struct{ *broker.Broker }
+
+// Disconnect implements radius.Target.
+func (t brokerTarget) Disconnect(ctx context.Context, s radius.Selector) (int, error) {
+	f, err := t.Broker.Disconnect(ctx, selector(s))
+	if err == nil && f.Sessions == 0 && f.Callbacks > 0 {
+		return 1, radius.ErrResidual
+	}
+	return outcome(f, err)
+}
+
+// Change implements radius.Target.
+func (t brokerTarget) Change(ctx context.Context, s radius.Selector, c radius.Change) (int, error) {
+	return outcome(t.Broker.Change(ctx, selector(s), broker.Change(c)))
+}
+
+func selector(s radius.Selector) broker.Selector {
+	return broker.Selector{SessionID: s.SessionID, MultiSessionID: s.MultiSessionID, User: s.User, TTY: s.TTY, Caller: s.Caller, By: "RADIUS"}
+}
+
+// outcome is whether something was done, or why not.
+func outcome(f broker.Found, err error) (int, error) {
+	switch {
+	case errors.Is(err, broker.ErrSeveral):
+		return 0, fmt.Errorf("%w: %w", radius.ErrSeveral, err)
+	case errors.Is(err, broker.ErrTooLate), errors.Is(err, broker.ErrNotSupported):
+		return 0, fmt.Errorf("%w: %w", radius.ErrProhibited, err)
+	case err != nil || f == broker.Found{}:
+		return 0, err
+	}
+	return 1, nil
+}

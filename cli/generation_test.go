@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"weak"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/config"
+)
+
+const generationConfig = `hostname: h
+users: [{name: kim, password_file: password}]
+aaa:
+  radius: [{name: r1, address: "127.0.0.1:1", accounting: "127.0.0.1:1", secret_file: secret}]
+  tacacs: [{name: t1, address: "127.0.0.1:1", secret_file: secret}]
+  lists: {login: {default: [local]}, accounting: {default: {record: start-stop, methods: [METHOD]}}}
+lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
+`
+
+// A session is accounted where it began, whatever a reload says of later ones.
+func TestGenerations(t *testing.T) {
+	t.Parallel()
+	of := func(method string) *methods {
+		return methodsOf(t, loaded(t, strings.Replace(generationConfig, "METHOD", method, 1)))
+	}
+	first, same, last := of("radius"), of("radius"), of("tacacs")
+	now := time.Now()
+	noon := now.Add(-time.Hour)
+	// radius until noon, radius again, and tacacs since half past.
+	d := &daemon{methods: first}
+	d.replace(same, noon)
+	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: noon.Add(-time.Minute)}, now); got != same || len(d.old) != 0 {
+		t.Errorf("an old client is used though the new one has the same servers; %d generations", len(d.old))
+	}
+	d.replace(last, noon.Add(30*time.Minute))
+	at := func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
+	for name, tt := range map[string]struct {
+		r    aaa.Record
+		want *methods
+	}{
+		"begun and ended before":              {aaa.Record{Type: aaa.Stop, Time: at(-1), SessionTime: time.Minute}, same},
+		"begun before, ends now":              {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: now.Sub(at(-5))}, same},
+		"begun under the second":              {aaa.Record{Type: aaa.Interim, Time: now, SessionTime: now.Sub(at(10))}, same},
+		"a Start that waited":                 {aaa.Record{Type: aaa.Start, Time: at(10)}, same},
+		"begun since":                         {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: time.Minute}, last},
+		"the access server's own":             {aaa.Record{Type: aaa.On, Time: at(-1)}, last},
+		"of a list that nobody had (default)": {aaa.Record{Type: aaa.Stop, Time: at(-1), List: "gone"}, same},
+	} {
+		if got := d.generation(tt.r, now); got != tt.want {
+			t.Errorf("%s: another generation", name)
+		}
+	}
+	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(-1)}, now.Add(2*generationKept)); got != last {
+		t.Error("servers that were taken out hold records for ever")
+	}
+	// There and back: what began with TACACS+ stays there, what began before goes to the newest client of the same server.
+	back := of("radius")
+	d.replace(back, noon.Add(40*time.Minute))
+	for minute, want := range map[int]*methods{10: back, 35: last, 45: back} {
+		if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(minute)}, now); got != want {
+			t.Errorf("begun at minute %d: another generation", minute)
+		}
+	}
+}
+
+// TestReloadsLeaveNothing: of a hundred configurations none is held but that in force, where they account by the same servers; where they do not, each is
+// held until its sessions and records are done.
+func TestReloadsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	for name, methodAt := range map[string]func(int) string{
+		"the same servers": func(int) string { return "radius" },
+		"by turns others":  func(n int) string { return []string{"radius", "tacacs"}[n%2] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			unsent := &spoolOfOne{}
+			d := &daemon{log: zap.NewNop(), broker: broker.New(broker.Options{Journal: unsent}, broker.Config{})}
+			configs := map[string]*config.Config{}
+			for _, method := range []string{"radius", "tacacs"} {
+				configs[method] = loaded(t, strings.Replace(generationConfig, "METHOD", method, 1))
+			}
+			began := time.Now()
+			var made []weak.Pointer[methods]
+			for n := range 100 {
+				m, err := newMethods(configs[methodAt(n)], d.methods, func(packet) {}, func(string, string, string) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				made = append(made, weak.Make(m))
+				if n == 0 {
+					d.methods = m
+					continue
+				}
+				d.replace(m, began.Add(time.Duration(n)*time.Second)).retire()
+			}
+			defer d.closeMethods()
+			// A session of the last but one waits for its Stop to be acknowledged.
+			unsent.began = began.Add(98*time.Second + time.Millisecond)
+			d.sweepOnce(t.Context(), began.Add(100*time.Second))
+			if n := len(d.old); name == "by turns others" && n != 1 {
+				t.Errorf("%d generations are kept for one session", n)
+			}
+			unsent.began = time.Time{}
+			d.sweepOnce(t.Context(), began.Add(200*time.Second))
+			runtime.GC()
+			held := 0
+			for _, w := range made {
+				if w.Value() != nil {
+					held++
+				}
+			}
+			if held != 1 {
+				t.Errorf("%d of 100 configurations are held", held)
+			}
+		})
+	}
+}
+
+// spoolOfOne is a journal with one record that is not acknowledged, of a session that began then; zero none.
+type spoolOfOne struct {
+	broker.Store
+	began time.Time
+}
+
+func (s *spoolOfOne) SpoolLists(context.Context) ([]string, error) { return []string{""}, nil }
+
+func (s *spoolOfOne) SpoolAfter(_ context.Context, _ string, after int64, _ int) ([]journal.Spooled, []journal.Damage, error) {
+	if s.began.IsZero() || after > 0 {
+		return nil, nil, nil
+	}
+	body := fmt.Sprintf(`{"type":"start","session_id":"s","time":%q}`, s.began.Format(time.RFC3339Nano))
+	return []journal.Spooled{{Seq: 1, ID: "s-start", SessionID: "s", Body: body}}, nil, nil
+}

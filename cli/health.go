@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+)
+
+const (
+	healthEvery  = 15 * time.Second // how often it is looked for problems
+	healthRepeat = 15 * time.Minute // how often one that stays is logged again
+	spoolOld     = 10 * time.Minute // an accounting record that waits for longer is one
+	diskLow      = 64 << 20         // octets free, below which the disk is one
+)
+
+// problem is something that an operator should see to. key tells it from others while its text changes.
+type problem struct{ key, text string }
+
+// health looks at the daemon, its journal and its disk.
+func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
+	j := d.journal.Health()
+	h := client.Health{
+		Problems: []string{}, Spool: []client.Backlog{}, Out: []int{}, Arrears: d.broker.Arrears(),
+		Journal: client.Journal{
+			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(), Last: j.Last.Seconds(), Longest: j.Longest.Seconds(), Slow: j.Slow,
+		},
+	}
+	for _, l := range d.broker.Lines() {
+		h.Lines++
+		if outOfService(l) != "" {
+			h.Out = append(h.Out, l.TTY)
+		}
+	}
+	backlogs, err := d.journal.Backlogs(ctx)
+	for _, b := range backlogs {
+		h.Spool = append(h.Spool, client.Backlog{List: named(b.List), Records: b.Records, Oldest: b.Oldest})
+	}
+	if j.Failed != nil {
+		h.Journal.Error = j.Failed.Error()
+	}
+	problems := problemsOf(h, j, time.Now())
+	if err != nil {
+		problems = append(problems, problem{"read", err.Error()})
+	}
+	for _, p := range problems {
+		h.Problems = append(h.Problems, p.text)
+	}
+	return h, problems
+}
+
+// problemsOf says what is wrong, most urgent first.
+func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem) {
+	add := func(wrong bool, key, format string, args ...any) {
+		if wrong {
+			all = append(all, problem{key, fmt.Sprintf(format, args...)})
+		}
+	}
+	dir := filepath.Dir(j.Path)
+	since := func(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+	add(j.Failed != nil, "journal", "nothing can be recorded since %s: %v", j.Since.Format(time.DateTime), j.Failed)
+	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir, since(j.Busy))
+	add(j.Last > journal.SlowCommit, "disk is slow", "the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last), since(j.Longest), j.Slow, journal.SlowCommit)
+	add(j.Free < diskLow, "disk is full", "the disk of %s has %d MiB free (free some, before nobody can be called back)", dir, j.Free>>20)
+	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: the disk does not take them", h.Arrears)
+	for _, b := range h.Spool {
+		age := now.Sub(b.Oldest)
+		add(age > spoolOld, "spool "+b.List, "%d accounting records of list %s wait for a server that acknowledges them, the oldest for %v (show aaa)", b.Records, b.List, age.Round(time.Second))
+	}
+	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show lines)", len(h.Out), h.Lines, h.Out)
+	return all
+}
+
+// outOfService says why a line is not in service; "" it is, or it starts.
+func outOfService(s lines.Status) string {
+	if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
+		return string(s.State) + ": " + s.Reason
+	}
+	return ""
+}
+
+// watchHealth logs each problem when it comes, now and then while it stays, and when it is over.
+func (d *daemon) watchHealth(ctx context.Context) {
+	tick := time.NewTicker(healthEvery)
+	defer tick.Stop()
+	told := troubles{}
+	for {
+		select {
+		case now := <-tick.C:
+			_, problems := d.health(ctx)
+			told.tell(d.log, problems, now)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// troubles are the problems that were logged, by key, with the time of the last record.
+type troubles map[string]time.Time
+
+func (t troubles) tell(log *zap.Logger, problems []problem, now time.Time) {
+	stay := map[string]bool{}
+	for _, p := range problems {
+		stay[p.key] = true
+		if last, told := t[p.key]; !told || now.Sub(last) >= healthRepeat {
+			log.Warn("health", zap.String("problem", p.text))
+			t[p.key] = now
+		}
+	}
+	for key := range t {
+		if !stay[key] {
+			log.Info("health: the problem is over", zap.String("problem", key))
+			delete(t, key)
+		}
+	}
+}

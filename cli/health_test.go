@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// TestProblems: what an operator should see to is told, and nothing where all is well.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	well := journal.Health{Path: "/var/lib/ringback/journal.db", Free: 1 << 30, Last: 2 * time.Millisecond, Longest: 3 * time.Second, Slow: 1}
+	for name, tt := range map[string]struct {
+		change func(*client.Health, *journal.Health)
+		want   string
+	}{
+		"well":    {func(*client.Health, *journal.Health) {}, ""},
+		"hangs":   {func(_ *client.Health, j *journal.Health) { j.Busy = 75 * time.Second }, "the disk of /var/lib/ringback has not finished a transaction for 1m15s"},
+		"slow":    {func(_ *client.Health, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 }, "the last transaction took 1.5s, the longest 3s, and 7 more than 1s"},
+		"full":    {func(_ *client.Health, j *journal.Health) { j.Free = 3 << 20 }, "the disk of /var/lib/ringback has 3 MiB free"},
+		"fails":   {func(_ *client.Health, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now }, "nothing can be recorded since 2026-11-28 12:00:00: disk full"},
+		"arrears": {func(h *client.Health, _ *journal.Health) { h.Arrears = 2 }, "2 calls have ended and are in memory only"},
+		"fresh": {func(h *client.Health, _ *journal.Health) {
+			h.Spool = []client.Backlog{{List: "default", Records: 1, Oldest: now.Add(-time.Minute)}}
+		}, ""},
+		"old spool": {func(h *client.Health, _ *journal.Health) {
+			h.Spool = []client.Backlog{{List: "isp", Records: 9, Oldest: now.Add(-2 * time.Hour)}}
+		}, "9 accounting records of list isp wait for a server that acknowledges them, the oldest for 2h0m0s"},
+		"lines": {func(h *client.Health, _ *journal.Health) { h.Lines, h.Out = 8, []int{65, 67} }, "2 of 8 lines are out of service: [65 67]"},
+	} {
+		h, j := client.Health{}, well
+		tt.change(&h, &j)
+		var got []string
+		for _, p := range problemsOf(h, j, now) {
+			got = append(got, p.text)
+		}
+		if text := strings.Join(got, "\n"); tt.want == "" && text != "" || !strings.Contains(text, tt.want) || len(got) > 1 {
+			t.Errorf("%s: %q, want %q", name, text, tt.want)
+		}
+	}
+}
+
+// TestProblemsAreRepeated: a problem is logged when it comes, again after a while and not each time that it is seen, and when it is over.
+func TestProblemsAreRepeated(t *testing.T) {
+	t.Parallel()
+	core, seen := observer.New(zapcore.InfoLevel)
+	log, told, now := zap.New(core), troubles{}, time.Now()
+	for range 4 * 60 { // an hour of looks, every 15 s; the text changes with each
+		told.tell(log, []problem{{"spool", now.String()}}, now)
+		now = now.Add(healthEvery)
+	}
+	if n := seen.FilterMessage("health").Len(); n != 4 {
+		t.Errorf("logged %d times in an hour, want 4", n)
+	}
+	told.tell(log, nil, now)
+	told.tell(log, nil, now)
+	if n := seen.FilterMessage("health: the problem is over").Len(); n != 1 {
+		t.Errorf("its end is logged %d times", n)
+	}
+}

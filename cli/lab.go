@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ringback/ringback/lab"
+)
+
+// labFlags are the flags of the commands that start a town.
+type labFlags struct {
+	dir   string
+	pace  float64
+	ports string
+	aaa   string
+}
+
+func (f *labFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.dir, "dir", "", "where its files are (default: your own state directory)")
+	c.Flags().Float64Var(&f.pace, "pace", 1, "how many times faster the telephone network is: ring cadence, training, dialling; never the broker's own waits")
+	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217), "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
+	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS), "the town's AAA server: radius, radsec, tacacs or tacacs-tls")
+}
+
+// untilHangUp is a ctx that also ends when the terminal goes away.
+func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
+}
+
+// start brings the town up; tell hears what is waited for.
+func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary), Tell: tell})
+}
+
+// howCalled is what the user can paste to call this program: its path, unless `go run` made it for the moment.
+func howCalled(binary string) string {
+	if strings.Contains(binary, "go-build") {
+		return "go run ./cmd/ringback"
+	}
+	if os.Args[0] != "" {
+		return os.Args[0]
+	}
+	return binary
+}
+
+func newLab() *cobra.Command {
+	var f labFlags
+	var play bool
+	c := &cobra.Command{
+		Use:   "lab",
+		Short: "a town on this machine to try ringback in: exchange, modems, RADIUS server, daemon",
+		Long: `Starts a telephone exchange, soft modems, a RADIUS server of its own and ` + "`ringback serve`" + ` as a child process, with a configuration that is
+written out. No root, no hardware, no configuration.
+
+On a terminal it explains the town and puts you at a subscriber's PC modem. With --play, or without a terminal, it plays the two scenarios of
+Cisco document 5732 and exits 0 only if both ended as they must. The other commands (show, debug, clear, lab call) find the running lab by themselves.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
+				return playAll(cmd.Context(), f, nil, cmd.OutOrStdout())
+			}
+			return visit(cmd.Context(), f, cmd.OutOrStdout())
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&play, "play", false, "play both scenarios, print the transcripts beside the broker's trace, and exit")
+	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
+	return c
+}
+
+// visit puts the person at the terminal before a subscriber's PC modem.
+func visit(ctx context.Context, f labFlags, w io.Writer) error {
+	ctx, stop := untilHangUp(ctx)
+	defer stop()
+	fmt.Fprint(w, "starting the town …")
+	l, err := f.start(ctx, func(text string) { fmt.Fprint(w, "\r\x1b[K"+text) })
+	fmt.Fprint(w, "\r\x1b[K") // the explanation needs all of the screen
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	tellKept(w, l)
+	name := "austin-01"
+	dte, err := l.Attach(name)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-l.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, w)
+	select {
+	case <-l.Done():
+		return fmt.Errorf("lab: the daemon has ended; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
+	default:
+	}
+	fmt.Fprintln(w, "the town ends; its files stay in", l.Dir())
+	return err
+}
+
+func tellKept(w io.Writer, l *lab.Lab) {
+	if len(l.Kept) > 0 {
+		fmt.Fprintf(w, "kept as you changed them, in %s: %s\n", l.Dir(), strings.Join(l.Kept, ", "))
+	}
+}
+
+func newLabPlay() *cobra.Command {
+	var f labFlags
+	c := &cobra.Command{
+		Use:   "play [FILE…]",
+		Short: "play scenario files in a town of their own",
+		Long: `Plays scenario files (txtar archives; docs/reference/scenarios.md) one after another in a new town, prints each transcript beside the
+broker's trace, and exits 0 only if all ended as they must. Without a file it plays the two scenarios of Cisco document 5732.`,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return playAll(cmd.Context(), f, files, cmd.OutOrStdout())
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error {
+	scenarios, err := readScenarios(files, lab.Ports(f.ports))
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilHangUp(ctx)
+	defer stop()
+	fmt.Fprintln(w, "starting the town …")
+	l, err := f.start(ctx, func(text string) { fmt.Fprintln(w, text) })
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	tellKept(w, l)
+	bad := 0
+	for _, s := range scenarios {
+		fmt.Fprintf(w, "\n=== %s: %s\n\n", s.Name, s.Title)
+		r, err := l.Play(ctx, s, w)
+		if ctx.Err() != nil {
+			fmt.Fprintln(w)
+			return errors.New("lab: interrupted")
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(w, "\n\n")
+		r.Print(w)
+		if !r.OK() {
+			bad++
+		}
+	}
+	if bad > 0 {
+		fmt.Fprintf(w, "%d of %d scenarios did not end as they must; the logs are in %s\n", bad, len(scenarios), l.Dir())
+		return exitStatus(1)
+	}
+	fmt.Fprintf(w, "%d of %d scenarios ended as they must\n", len(scenarios), len(scenarios))
+	return nil
+}
+
+func readScenarios(files []string, ports lab.Ports) ([]*lab.Scenario, error) {
+	if len(files) == 0 {
+		return lab.Shipped(ports)
+	}
+	var all []*lab.Scenario
+	for _, path := range files {
+		s, err := lab.ReadScenario(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func newLabCall() *cobra.Command {
+	var as string
+	c := &cobra.Command{
+		Use:   "call --as NAME",
+		Short: "sit down at a subscriber's PC modem in the running lab",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if as == "" {
+				return errors.New("lab call: as whom? --as austin-01, austin-02 or kihei-03")
+			}
+			town, err := lab.Find()
+			if err != nil {
+				return err
+			}
+			conn, err := lab.Call(cmd.Context(), town, as)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, cmd.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&as, "as", "", "the subscriber: austin-01, austin-02 or kihei-03")
+	return c
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/api"
+)
+
+const lawsDoc = "../docs/explanation/laws.md"
+
+// TestLaws holds docs/explanation/laws.md to the tree: ARCHITECTURE.md's twelve laws by their names, each with two attackers or more, and all of them
+// are test functions of the package that the page says.
+func TestLaws(t *testing.T) {
+	laws := regexp.MustCompile(`(?m)^(\d+)\. \*\*(.+?)\.?\*\*`).FindAllStringSubmatch(readFile(t, "../ARCHITECTURE.md"), -1)
+	if len(laws) != 12 {
+		t.Fatalf("ARCHITECTURE.md has %d laws", len(laws))
+	}
+	sections := strings.Split(readFile(t, lawsDoc), "\n## ")
+	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| `([^`]+)` \\| .+ \\|$")
+	for i, section := range sections {
+		title, _, _ := strings.Cut(section, "\n")
+		if i > 0 && (i > len(laws) || !strings.HasPrefix(title, strconv.Itoa(i)+". "+laws[i-1][2])) {
+			t.Errorf("%s: section %q is not law %d of ARCHITECTURE.md", lawsDoc, title, i)
+		}
+		attackers := row.FindAllStringSubmatch(section, -1)
+		if tests := strings.Count(section, "\n| `"); i > 0 && (len(attackers) < 2 || tests != len(attackers)) {
+			t.Errorf("%s: %q has %d attackers in %d rows", lawsDoc, title, len(attackers), tests)
+		}
+		for _, a := range attackers {
+			wantTest(t, a[1], a[2])
+		}
+	}
+	if len(sections) != len(laws)+1 {
+		t.Errorf("%s has %d sections for %d laws", lawsDoc, len(sections)-1, len(laws))
+	}
+	// The tests that the text before the sections names.
+	for _, m := range regexp.MustCompile("`((?:[a-z]+/)*[a-z]+)` `((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(sections[0], -1) {
+		wantTest(t, m[1], m[2])
+	}
+}
+
+// wantTest checks that a package has a test function of that name.
+func wantTest(t *testing.T, dir, name string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("..", dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == name {
+				return
+			}
+		}
+	}
+	t.Errorf("%s: package %s has no %s", lawsDoc, dir, name)
+}
+
+// TestAPIReference holds the routes of docs/reference/api.md to those of the OpenAPI description.
+func TestAPIReference(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&api.Server{}).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
+	var description struct {
+		Paths map[string]map[string]any
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &description); err != nil {
+		t.Fatal(err)
+	}
+	var served, written []string
+	for path, methods := range description.Paths {
+		for method := range methods {
+			served = append(served, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(readFile(t, "../docs/reference/api.md"), -1) {
+		written = append(written, m[1])
+	}
+	slices.Sort(served)
+	slices.Sort(written)
+	if !slices.Equal(served, written) {
+		t.Errorf("docs/reference/api.md has %q, served are %q", written, served)
+	}
+}
+
+// TestDocsLinks follows the relative links in docs, to headings too.
+func TestDocsLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)]+)\)`)
+	err := filepath.WalkDir("../docs", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".md" {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(readFile(t, path), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			file := filepath.Join(filepath.Dir(path), target)
+			if target == "" {
+				file = path
+			}
+			if text := readFile(t, file); anchor != "" && !slices.Contains(anchors(text), anchor) {
+				t.Errorf("%s links to %s: no such heading", path, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// anchors are the names that a document's headings can be linked by.
+func anchors(text string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
+		all = append(all, regexp.MustCompile(`[^a-z0-9_-]`).ReplaceAllString(name, ""))
+	}
+	return all
+}

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/config"
+)
+
+// stall is a reader that takes nothing while it is held.
+type stall struct {
+	held sync.Mutex
+	mu   sync.Mutex
+	got  bytes.Buffer
+}
+
+func (s *stall) Write(p []byte) (int, error) {
+	s.held.Lock()
+	defer s.held.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got.Write(p)
+}
+
+// records counts the records that were read, and those that are said to be dropped.
+func (s *stall) records(t *testing.T) (read, dropped int) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for line := range strings.Lines(s.got.String()) {
+		var r struct {
+			Msg   string
+			Count int
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if r.Msg == "log records dropped" {
+			dropped += r.Count
+		} else {
+			read++
+		}
+	}
+	return read, dropped
+}
+
+// TestLogStalls: nobody who logs waits for a reader who takes nothing; when it takes again, each record has come or is counted.
+func TestLogStalls(t *testing.T) {
+	t.Parallel()
+	s := &stall{}
+	log, err := newLogger(config.Log{Level: "info", Format: "json"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.held.Lock()
+	const all = 3 * logQueue
+	for n := range all {
+		log.Info("event", zap.Int("n", n)) // with the reader held, a log that waits hangs here
+	}
+	s.held.Unlock()
+	var read, dropped int
+	eventually(t, "all records read or counted", func() bool {
+		log.Info("one more")
+		read, dropped = s.records(t)
+		return dropped > 0 && read+dropped >= all
+	})
+	if read < logQueue {
+		t.Errorf("%d records read, %d dropped of %d", read, dropped, all)
+	}
+}
+
+// TestLogFlushIsBounded: the end of the daemon does not wait for a reader who takes nothing.
+func TestLogFlushIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		log, err := newLogger(config.Log{Level: "info", Format: "console"}, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("event")
+		began := time.Now()
+		log.Sync()
+		if took := time.Since(began); took != logFlush {
+			t.Errorf("the end took %v", took)
+		}
+		go io.Copy(io.Discard, r)
+		log.Sync()
+		close(log.queue)
+		w.Close()
+	})
+}
+
+// TestLogReopen: after logrotate has renamed the file, SIGHUP's reopen writes to a new one; a file that cannot be opened leaves the old one.
+func TestLogReopen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ringback.log")
+	log, err := newLogger(config.Log{Level: "info", Format: "json", File: path}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info("first")
+	log.Sync()
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.reopen(); err != nil {
+		t.Fatal(err)
+	}
+	log.Info("second")
+	log.Sync()
+	if old, now := readFile(t, path+".1"), readFile(t, path); !strings.Contains(old, "first") || strings.Contains(old, "second") || !strings.Contains(now, "second") {
+		t.Errorf("the old file has %q, the new one %q", old, now)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the new file: %v %v", info, err)
+	}
+	if err := os.Rename(path, path+".2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path+".1", path); err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]string{"a directory": dir, "a link": path} {
+		log.path = bad
+		if err := log.reopen(); err == nil || !strings.Contains(err.Error(), "log.file") {
+			t.Errorf("%s for a file: %v", name, err)
+		}
+	}
+	log.Info("third")
+	log.Sync()
+	if now := readFile(t, path+".2"); !strings.Contains(now, "third") {
+		t.Errorf("the file has %q", now)
+	}
+}
+
+func TestLogFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ringback.log")
+	defer syscall.Umask(syscall.Umask(0))
+	for range 2 {
+		log, err := newLogger(config.Log{Level: "info", Format: "json", File: path}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Debug("not told")
+		log.Warn("told", zap.Int("line", 65))
+		log.Sync()
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	lines := strings.Split(readFile(t, path), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[1], `{"level":"warn","time":"`) || !strings.HasSuffix(lines[1], `,"msg":"told","line":65}`) {
+		t.Errorf("%q", lines)
+	}
+}
+
+// A link in a directory that others may write would have a daemon of root's append to any file.
+func TestLogFileIsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	victim, link, fifo := filepath.Join(dir, "victim"), filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
+	if err := os.WriteFile(victim, []byte("as it was"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, fifo, dir, "/dev/null"} {
+		if _, err := newLogger(config.Log{Level: "info", Format: "console", File: path}, io.Discard); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if got := readFile(t, victim); got != "as it was" {
+		t.Errorf("%q", got)
+	}
+	if _, err := newLogger(config.Log{Level: "info", Format: "console", File: filepath.Join(dir, "none", "log")}, io.Discard); err == nil || !strings.Contains(err.Error(), "leave log.file out") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,87 @@
+// Package cli is the command line: a file a command, which reads flags, calls one room and prints.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Run runs the command that args name, on the process's standard streams, and returns the exit status; errors are printed. SIGINT and SIGTERM end it.
+// version is that of the release, "" for a build that has none.
+func Run(version string, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	out := &output{w: os.Stdout}
+	root := newRoot(versionText(version))
+	root.SetOut(out)
+	root.SetErr(os.Stderr)
+	root.SetArgs(args)
+	err := unknownCommand(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
+	var status exitStatus
+	if failed := out.failed(); failed != nil && (err == nil || errors.As(err, &status) || errors.Is(err, failed)) {
+		err = fmt.Errorf("write to standard output: %w", failed)
+	}
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	default:
+		fmt.Fprintf(os.Stderr, "ringback: %v\n", err)
+		return 1
+	}
+}
+
+// unknownCommand refuses `ringback show nosuch`, for which cobra would print the help of `ringback show` and be content.
+func unknownCommand(root *cobra.Command, args []string) error {
+	c, rest, err := root.Find(args)
+	if err != nil || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return nil // cobra's own to judge
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	return fmt.Errorf("unknown command %q for %q: there are %s", rest[0], c.CommandPath(), strings.Join(names, ", "))
+}
+
+// exitStatus is an error that was already told; only the exit status is left to give.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+func newRoot(version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ringback",
+		Short: "answers modems, asks AAA who is calling, hangs up and calls back",
+		Long: `ringback answers your modems, asks your RADIUS or TACACS+ servers who is calling, hangs up, and calls the user back:
+at the number that AAA fixed, or at one that the caller types and must log in from again.
+
+Try it at home, without modem, server or configuration:
+
+  ringback lab            a town on this machine: telephone exchange, modems, RADIUS server, and the daemon
+
+Run it:
+
+  ringback check-config -c ringback.yaml      all mistakes of a configuration at once
+  ringback serve -c ringback.yaml             the daemon
+  ringback show lines                         what a running daemon does
+  ringback debug callback chat                what it does, as it does it`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetVersionTemplate(versionLine(version))
+	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newVersion(version), newAAA(), newLab())
+	return root
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+func newShowHealth() *cobra.Command {
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "health",
+		Short: "show problems, the journal's disk, the accounting spool, lines out of service",
+		Long: `Shows what an operator should see to, and how the journal, its disk and the accounting spool are. The exit status is 1 where there is a problem.
+
+  ringback show health
+  ringback show health -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			v, err := cl.Health(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { healthText(w, v, time.Now()) }); err != nil {
+				return err
+			}
+			if len(v.Problems) > 0 {
+				return exitStatus(1)
+			}
+			return nil
+		},
+	}
+	f.addOutput(c)
+	return c
+}
+
+func healthText(w io.Writer, h client.Health, now time.Time) {
+	for _, p := range h.Problems {
+		fmt.Fprintf(w, "problem: %s\n", p)
+	}
+	if len(h.Problems) == 0 {
+		fmt.Fprintln(w, "no problems")
+	}
+	j := h.Journal
+	fmt.Fprintf(w, "journal: %s, %d KiB, log %d KiB; %d MiB free on its disk\n", j.Path, j.Octets>>10, j.LogOctets>>10, j.Free>>20)
+	fmt.Fprintf(w, "transactions: the last took %.3f s, the longest %.3f s, %d more than 1 s\n", j.Last, j.Longest, j.Slow)
+	records := 0
+	for _, b := range h.Spool {
+		records += b.Records
+		fmt.Fprintf(w, "accounting list %s: %d records wait, the oldest for %v\n", b.List, b.Records, now.Sub(b.Oldest).Round(time.Second))
+	}
+	if records == 0 {
+		fmt.Fprintln(w, "accounting: no record waits")
+	}
+	fmt.Fprintf(w, "lines: %d, out of service %d\n", h.Lines, len(h.Out))
+}

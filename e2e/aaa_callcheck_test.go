@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/lab"
+)
+
+// Call-Check: the number that rings is put to RADIUS before the call is answered. A number that it refuses rings on, and so does everybody while the
+// server is silent; who is answered logs in as ever, and his number is known.
+func TestCallCheckBeforeAnswer(t *testing.T) {
+	t.Parallel()
+	users := `84003	Service-Type == Call-Check, Cleartext-Password := "cisco"
+
+DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
+
+` + townUsers(t, lab.ByRADIUS)
+	dir := tempDir(t)
+	if err := os.WriteFile(filepath.Join(dir, "call_check.password"), []byte("cisco\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, server := aaaTown(t, lab.ByRADIUS, users, lab.Options{Dir: dir}, inAAA("  call_check: {method: radius, password_file: call_check.password}"),
+		edit{"ringback.yaml", "login: default,", "login: default, call_check: true,"})
+	log := func(text string) {
+		t.Helper()
+		eventually(t, text+" in the log", func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), text) })
+	}
+
+	stranger := sitDown(t, l, "austin-01") // 84001
+	stranger.enter("ats7=10")
+	stranger.see("OK")
+	stranger.enter("atdt 55555")
+	stranger.see("NO ") // NO ANSWER or NO CARRIER, as his modem has it
+	log(`"caller": "84001"`)
+	log("a call is not answered")
+
+	guest := sitDown(t, l, "kihei-03") // 84003
+	guest.call("paia-04", "hookipa-4")
+	guest.see(prompt + ">")
+	guest.run("show users", "84003"[3:]) // shown masked below privilege level 15
+	guest.hangUp()
+	nobodyOnLine(t, l)
+
+	server.silence(true)
+	guest.enter("ats7=10")
+	guest.see("OK")
+	guest.enter("atdt 55555")
+	guest.see("NO ")
+}

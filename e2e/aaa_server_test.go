@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab"
+)
+
+// The AAA server of a test's own, outside the lab: it can be silenced, and told of other users, while the town lives.
+type aaaServer struct {
+	t      *testing.T
+	radius *aaatest.RADIUS // one of the two
+	tacacs *aaatest.TACACS
+}
+
+const aaaSecret = "the-town's-own-secret-of-30-oct"
+
+// townUsers are the lab's own users in the server's language.
+func townUsers(t *testing.T, kind lab.AAA) string {
+	t.Helper()
+	if kind == lab.ByTACACS {
+		return readFile(t, "../lab/files/tacacs.conf")
+	}
+	return readFile(t, "../lab/files/users")
+}
+
+// aaaTown is a lab whose daemon asks such a server, by RADIUS or TACACS+; both end with the test.
+func aaaTown(t *testing.T, kind lab.AAA, users string, o lab.Options, all ...edit) (*lab.Lab, *aaaServer) {
+	t.Helper()
+	s := &aaaServer{t: t}
+	o.AAA = kind
+	if kind == lab.ByTACACS {
+		s.startTACACS(users)
+		runServer(t, s.tacacs)
+		o.Edit = s.toTACACS(edits(t, append(all, edit{"ringback.yaml", "secret_file: tacacs.secret}", "secret_file: tacacs.secret, timeout: 3s}"})...))
+	} else {
+		s.startRADIUS(users)
+		runServer(t, s.radius)
+		o.RADIUS = &lab.RADIUS{Auth: s.radius.AuthAddr(), Acct: s.radius.AcctAddr(), Secret: aaaSecret}
+		o.Edit = edits(t, append(all, edit{"ringback.yaml", "timeout: 2s\n      retries: 3", "timeout: 1s\n      retries: 1"})...)
+	}
+	return startTown(t, o), s
+}
+
+// runServer serves until the test's end.
+func runServer(t *testing.T, server interface{ Run(context.Context) error }) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := server.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); running.Wait() })
+}
+
+func (s *aaaServer) startRADIUS(users string) {
+	s.t.Helper()
+	parsed, err := aaatest.ParseUsers(strings.NewReader(users))
+	if err == nil {
+		s.radius, err = aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: aaaSecret, Users: parsed})
+	}
+	if err == nil {
+		err = s.radius.Listen(":0", ":0")
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *aaaServer) startTACACS(users string) {
+	s.t.Helper()
+	parsed, err := aaatest.ParseTACACS(strings.NewReader(users))
+	if err == nil {
+		s.tacacs, err = aaatest.NewTACACS(aaatest.TACACSConfig{Key: aaaSecret, Profiles: parsed})
+	}
+	if err == nil {
+		err = s.tacacs.Listen(":0")
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+var serverAddress = regexp.MustCompile(`(name: town, address: )[^,}]+`)
+
+func (s *aaaServer) toTACACS(also func(name, text string) string) func(name, text string) string {
+	return func(name, text string) string {
+		switch name {
+		case "ringback.yaml":
+			text = serverAddress.ReplaceAllString(text, "${1}"+s.tacacs.Addr())
+		case "tacacs.secret":
+			text = aaaSecret + "\n"
+		}
+		return also(name, text)
+	}
+}
+
+// silence has the server take requests and answer none, or answer again.
+func (s *aaaServer) silence(on bool) {
+	if s.tacacs != nil {
+		s.tacacs.SetFaults(aaatest.TACACSFaults{Silent: on})
+		return
+	}
+	s.radius.SetFaults(aaatest.Faults{Silent: on})
+}
+
+// know replaces the server's users.
+func (s *aaaServer) know(users string) {
+	s.t.Helper()
+	var err error
+	if s.tacacs != nil {
+		var p aaatest.Profiles
+		if p, err = aaatest.ParseTACACS(strings.NewReader(users)); err == nil {
+			err = s.tacacs.SetProfiles(p)
+		}
+	} else {
+		var u []aaatest.User
+		if u, err = aaatest.ParseUsers(strings.NewReader(users)); err == nil {
+			err = s.radius.SetUsers(u)
+		}
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}

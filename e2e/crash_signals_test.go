@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// fullPipe is a pipe that holds as much as it can.
+func fullPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	var fds [2]int
+	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	for block := make([]byte, 4096); len(block) > 0; block = block[:len(block)/2] {
+		for {
+			if _, err := syscall.Write(fds[1], block); errors.Is(err, syscall.EAGAIN) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := syscall.SetNonblock(fds[1], false); err != nil {
+		t.Fatal(err)
+	}
+	r, w = os.NewFile(uintptr(fds[0]), "stderr"), os.NewFile(uintptr(fds[1]), "stderr")
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r, w
+}
+
+// TestLogReader: whether the reader of standard error has gone or takes nothing, calls are answered and called back, and the daemon ends in good order.
+func TestLogReader(t *testing.T) {
+	for name, gone := range map[string]bool{"gone": true, "stalls": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			town := newCrashTown(t, crashWorld{})
+			r, w := fullPipe(t)
+			town.stderr = w
+			d := town.start(t)
+			if gone {
+				r.Close()
+				w.Close() // ours: else the pipe has a reader's end no more, but is kept
+			}
+			c := town.callers[0]
+			if err := d.ready(); err != nil {
+				t.Fatal(err)
+			}
+			c.call()
+			if err := d.rest(1); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.stop(); err != nil || !d.cmd.ProcessState.Success() {
+				t.Errorf("%v, %v", d.cmd.ProcessState, err)
+			}
+			if err := town.witness(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestHangUpSignalAtTheEnd: SIGHUP during an orderly shutdown, while an attempt is under way, changes nothing about it.
+func TestHangUpSignalAtTheEnd(t *testing.T) {
+	t.Parallel()
+	town := newCrashTown(t, crashWorld{verify: true})
+	d := town.start(t)
+	if err := d.ready(); err != nil {
+		t.Fatal(err)
+	}
+	town.callers[0].call()
+	under := func(c client.Callback) bool { return c.Phase == "dialing" || c.Phase == "answered" }
+	err := d.until("an attempt under way", func(ctx context.Context) bool {
+		callbacks, err := town.client().Callbacks(ctx, true)
+		return err == nil && (slices.ContainsFunc(callbacks, under) || len(callbacks) > 0 && callbacks[0].Ended != nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cmd.Process.Signal(syscall.SIGTERM)
+	for !d.over() {
+		d.cmd.Process.Signal(syscall.SIGHUP)
+	}
+	if !d.cmd.ProcessState.Success() {
+		t.Errorf("%v\n%s", d.cmd.ProcessState, d.out)
+	}
+	if !d.says("ringback has ended") {
+		t.Errorf("it did not end in good order:\n%s", d.out)
+	}
+}

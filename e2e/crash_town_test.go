@@ -1,0 +1,469 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// crashWorld is what a town is like in which the daemon is killed. The zero value has one caller and two lines behind RFC 2217.
+type crashWorld struct {
+	name         string
+	tcp, pty     bool          // the lines' ports are plain TCP or pseudo terminals: no signals
+	lines        int           // 0: 2, one number, one rotary
+	staysOffHook bool          // the lines' modems keep a call when their port drops
+	max          int           // attempts; 0: 1
+	verify       bool          // leg two logs in
+	busy         int           // so many dials meet a busy number; -1: all
+	callers      int           // 0: 1
+	plain        bool          // the last caller is let in without a callback
+	wait         time.Duration // forced_wait; 0: 200 ms
+	state        string        // state_dir; "": in the town's directory
+}
+
+// crashTown is everything but the daemon: it outlives each of them.
+type crashTown struct {
+	crashWorld
+	dir     string
+	x       *exchange.Exchange
+	callers []*crashCaller
+	stderr  *os.File // of the daemon; nil: its own, to be read
+
+	mu     sync.Mutex
+	events []exchange.Event
+	busies map[string]int
+}
+
+const (
+	crashMain   = "55555"
+	crashSecret = "the secret that the town's server shares"
+)
+
+// crashProgram is the daemon, built once: as users run it, not the test's own instrumented binary.
+func crashProgram(t *testing.T) string {
+	t.Helper()
+	path, err := crashBuilt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var crashBuilt = sync.OnceValues(func() (string, error) {
+	ours, err := exec.LookPath("ringback") // TestMain's directory, which it removes at the end
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(ours), "ringback-plain")
+	cmd := exec.Command("go", "build", "-o", path, "../cmd/ringback")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// newCrashTown builds the town; it ends with the test.
+func newCrashTown(t *testing.T, w crashWorld) *crashTown {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rbc") // short: a unix socket must fit in
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if w.lines == 0 {
+		w.lines = 2
+	}
+	w.max, w.callers = max(w.max, 1), max(w.callers, 1)
+	if w.wait == 0 {
+		w.wait = 200 * time.Millisecond
+	}
+	if w.state == "" {
+		w.state = filepath.Join(dir, "state")
+	}
+	town := &crashTown{crashWorld: w, dir: dir, busies: map[string]int{}}
+	town.x = exchange.New(exchange.Config{Instant: true, Pace: 40, OnEvent: town.event})
+	var parts sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { cancel(); town.x.Close(); parts.Wait() })
+	radius := town.startRADIUS(t, ctx, &parts)
+	var ports []string
+	for i := range w.lines {
+		ports = append(ports, town.startLine(t, i, &parts))
+	}
+	for i := range w.callers {
+		c := newCrashCaller(town, fmt.Sprint(84001+i))
+		town.callers = append(town.callers, c)
+		parts.Go(c.run)
+	}
+	town.write(t, radius, ports)
+	return town
+}
+
+func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (url string) {
+	t.Helper()
+	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", 65+i), Number: crashMain, StaysOffHook: town.staysOffHook})
+	if town.pty {
+		link := filepath.Join(town.dir, m.Name())
+		if _, err := m.ServePTY(link); err != nil {
+			t.Fatal(err)
+		}
+		return "pty://" + link
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if town.tcp {
+		parts.Go(func() { m.ServeTCP(l) })
+		return "tcp://" + l.Addr().String()
+	}
+	parts.Go(func() { m.ServeRFC2217(l) })
+	return "rfc2217://" + l.Addr().String()
+}
+
+func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *sync.WaitGroup) *aaatest.RADIUS {
+	t.Helper()
+	var users strings.Builder
+	for i := range town.crashWorld.callers {
+		if town.plain && i == town.crashWorld.callers-1 {
+			fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = NAS-Prompt-User\n", 84001+i)
+			break
+		}
+		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = Callback-NAS-Prompt, Callback-Number = \"%[1]d\"", 84001+i)
+		if !town.verify {
+			users.WriteString(", Cisco-AVPair += \"shell:nocallback-verify=1\"")
+		}
+		users.WriteString("\n")
+	}
+	parsed, err := aaatest.ParseUsers(strings.NewReader(users.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: aaa.Secret(crashSecret), Users: parsed})
+	if err == nil {
+		err = r.Listen(":0", ":0")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts.Go(func() { r.Run(ctx) })
+	return r
+}
+
+func (town *crashTown) write(t *testing.T, radius *aaatest.RADIUS, ports []string) {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, `hostname: crash
+state_dir: %s
+api: {socket: %s}
+policies_dir: policies.d
+login: {failure_delay: 0s}
+aaa:
+  radius:
+    - {name: town, address: "%s", accounting: "%s", secret_file: radius.secret}
+  lists: {login: {default: [radius]}}
+chat_scripts:
+  - {name: offhook, script: '"" "ATH1" OK'}
+  - {name: rtp, script: 'ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 10 CONNECT \c'}
+lines:
+`, town.crashWorld.state, town.socket(), radius.AuthAddr(), radius.AcctAddr())
+	guard := "100ms" // there is no +++ where there is DTR
+	if town.tcp || town.pty {
+		guard = "1.05s" // S12
+	}
+	for i, port := range ports {
+		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
+			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
+			65+i, port, town.wait, town.tcp || town.pty, guard)
+	}
+	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n", town.max)
+	if err := os.Mkdir(filepath.Join(town.dir, "policies.d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"ringback.yaml": b.String(), "policies.d/default.yaml": policy, "radius.secret": crashSecret + "\n"} {
+		if err := os.WriteFile(filepath.Join(town.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (town *crashTown) socket() string         { return filepath.Join(town.dir, "s") }
+func (town *crashTown) client() *client.Client { return client.New(town.socket()) }
+func (town *crashTown) journal() string        { return filepath.Join(town.crashWorld.state, "journal.db") }
+
+// event keeps what happens in the network, and answers for the numbers that are busy for a while.
+func (town *crashTown) event(e exchange.Event) {
+	town.mu.Lock()
+	defer town.mu.Unlock()
+	town.events = append(town.events, e)
+	if e.Kind == exchange.RefusedEvent && e.Text == "busy" && town.busy > 0 {
+		if town.busies[e.To]++; town.busies[e.To] == town.busy {
+			town.x.Reserve(e.To, exchange.Subscriber)
+		}
+	}
+}
+
+// lineDials are the dial commands that the lines' modems have read: the witness.
+func (town *crashTown) lineDials() []exchange.Dial {
+	var d []exchange.Dial
+	for _, dial := range town.x.Dials() {
+		if strings.HasPrefix(dial.Modem, "tty") {
+			d = append(d, dial)
+		}
+	}
+	return d
+}
+
+// crashDaemon is one life of the daemon.
+type crashDaemon struct {
+	town  *crashTown
+	cmd   *exec.Cmd
+	out   *bytes.Buffer // to be read when ended is closed
+	ended chan struct{}
+}
+
+// start starts the daemon, as the argument of the command before where there is one. It is killed with the test, should it live then.
+func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
+	t.Helper()
+	return town.startOn(t, "ringback.yaml", before...)
+}
+
+// startOn is start with another configuration.
+func (town *crashTown) startOn(t *testing.T, config string, before ...string) *crashDaemon {
+	t.Helper()
+	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, config))
+	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{}, ended: make(chan struct{})}
+	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
+	if town.stderr != nil {
+		d.cmd.Stderr = town.stderr
+	}
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	d.cmd.WaitDelay = 10 * time.Second
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // Pdeathsig comes with the end of the thread that made the child
+		defer close(d.ended)
+		err := d.cmd.Start()
+		started <- err
+		if err == nil {
+			d.cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.kill)
+	return d
+}
+
+func (d *crashDaemon) kill() {
+	d.cmd.Process.Kill()
+	<-d.ended
+}
+
+// over reports whether the daemon has ended.
+func (d *crashDaemon) over() bool {
+	select {
+	case <-d.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// killed reports whether SIGKILL ended it.
+func (d *crashDaemon) killed() bool {
+	s, ok := d.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && s.Signaled() && s.Signal() == syscall.SIGKILL
+}
+
+// errCrashEnded is the answer of those who wait for a daemon that is dead.
+var errCrashEnded = errors.New("the daemon has ended")
+
+// until asks again and again until ok says yes, the daemon ends, or patience does.
+func (d *crashDaemon) until(what string, ok func(ctx context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok(ctx) {
+		select {
+		case <-d.ended:
+			return errCrashEnded
+		case <-ctx.Done():
+			lines, _ := d.town.client().Lines(context.Background())
+			callbacks, _ := d.town.client().Callbacks(context.Background(), true)
+			return fmt.Errorf("%s: not within %v\nlines: %+v\ncallbacks: %+v", what, patience, lines, callbacks)
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// ready waits until all lines are in service.
+func (d *crashDaemon) ready() error {
+	return d.until("lines in service", func(ctx context.Context) bool {
+		lines, err := d.town.client().Lines(ctx)
+		for _, l := range lines {
+			if l.State == "down" || l.State == "quarantined" {
+				return false
+			}
+		}
+		return err == nil && len(lines) > 0
+	})
+}
+
+// rest waits until at least n callbacks are recorded, all of them have ended, and nobody has a line.
+func (d *crashDaemon) rest(n int) error {
+	return d.until("rest", func(ctx context.Context) bool {
+		callbacks, err := d.town.client().Callbacks(ctx, true)
+		if err != nil || len(callbacks) < n {
+			return false
+		}
+		for _, c := range callbacks {
+			if c.Ended == nil {
+				return false
+			}
+		}
+		lines, err := d.town.client().Lines(ctx)
+		for _, l := range lines {
+			if l.State != "idle" {
+				return false
+			}
+		}
+		return err == nil && len(lines) > 0
+	})
+}
+
+// stop ends the daemon in good order.
+func (d *crashDaemon) stop() error {
+	d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.ended:
+		return nil
+	case <-time.After(patience):
+		d.kill()
+		return fmt.Errorf("it did not end within %v of SIGTERM", patience)
+	}
+}
+
+// crashCaller sits at a PC modem, logs in whenever he is asked, and notes what he is promised. His modem answers when it rings.
+type crashCaller struct {
+	town   *crashTown
+	number string
+	modem  *exchange.Modem
+	dte    *exchange.DTE
+	over   chan struct{} // capacity 1: a call has ended, or did not come about
+
+	mu       sync.Mutex
+	screen   strings.Builder
+	heard    int  // promises
+	refused  int  // "Callback not available", or the service
+	again    bool // the login prompt came after that
+	sessions int  // prompts of the EXEC
+}
+
+func newCrashCaller(town *crashTown, number string) *crashCaller {
+	m := town.x.AddModem(exchange.ModemConfig{Name: number, Number: number, Profile: "S0=1"})
+	if town.busy != 0 {
+		town.x.Reserve(number, exchange.Busy)
+	}
+	return &crashCaller{town: town, number: number, modem: m, dte: m.DTE(), over: make(chan struct{}, 1)}
+}
+
+// call dials the main number.
+func (c *crashCaller) call() {
+	select {
+	case <-c.over: // of a call before
+	default:
+	}
+	c.dte.Write([]byte("ATDT" + crashMain + "\r"))
+}
+
+// run is the caller's life: it ends with the exchange.
+func (c *crashCaller) run() {
+	buf := make([]byte, 4096)
+	unseen := ""
+	for {
+		n, err := c.dte.Read(buf)
+		if err != nil {
+			return
+		}
+		unseen += string(buf[:n])
+		c.mu.Lock()
+		c.screen.Write(buf[:n])
+		for {
+			act, rest := c.next(unseen)
+			if act == nil {
+				break
+			}
+			unseen = rest
+			act()
+		}
+		c.mu.Unlock()
+	}
+}
+
+// next finds the first thing on the screen that he reacts to.
+func (c *crashCaller) next(screen string) (act func(), rest string) {
+	at := len(screen)
+	for text, do := range map[string]func(){
+		"Username: ":             c.name,
+		"Password: ":             func() { c.say("p" + c.number) },
+		"Callback initiated":     func() { c.heard++ },
+		"Callback not available": func() { c.refused++ },
+		"Service not available":  func() { c.refused++ },
+		"crash>":                 func() { c.sessions++; c.say("exit") },
+		"NO CARRIER":             c.ended,
+		"BUSY":                   c.ended,
+		"NO ANSWER":              c.ended,
+		"NO DIALTONE":            c.ended,
+		"ERROR":                  c.ended,
+	} {
+		if i := strings.Index(screen, text); i >= 0 && i < at {
+			at, act, rest = i, do, screen[i+len(text):]
+		}
+	}
+	return act, rest
+}
+
+func (c *crashCaller) name() {
+	if c.refused > 0 {
+		c.again = true
+	}
+	c.say("u" + c.number)
+}
+
+// say types beside the reader: a write waits while the far end does not read.
+func (c *crashCaller) say(text string) { go c.dte.Write([]byte(text + "\r")) }
+
+func (c *crashCaller) ended() {
+	select {
+	case c.over <- struct{}{}:
+	default:
+	}
+}
+
+// saw returns what he was told so far.
+func (c *crashCaller) saw() (heard, refused, sessions int, again bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heard, c.refused, c.sessions, c.again
+}

@@ -1,0 +1,205 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// TestPeerSer2net plays a scenario on lines behind ser2net, as at a console server: exchange modem, cable with DTR and DCD, ser2net, RFC 2217,
+// ringback. ser2net polls the cable once a second: a network at its true pace would not notice, one 50 times as fast would.
+func TestPeerSer2net(t *testing.T) {
+	t.Parallel()
+	program := needs(t, "ser2net", "ser2net")
+	dir := tempDir(t)
+	shim := filepath.Join(dir, "ttymodem.so")
+	out, err := exec.Command(needs(t, "gcc", "gcc"), "-shared", "-fPIC", "-O2", "-o", shim, "../lines/port/testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
+	if err != nil {
+		t.Fatalf("gcc: %v\n%s", err, out)
+	}
+	l := startTown(t, lab.Options{Pace: 4, Edit: shortWait, Line: func(tty int, m *exchange.Modem) (string, error) {
+		return behindSer2net(t, program, shim, filepath.Join(dir, fmt.Sprint(tty)), m)
+	}})
+	play(t, l, shipped(t, "any-number"))
+	if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
+		t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
+	}
+	lines, err := l.Client().Lines(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if !strings.Contains(line.Signals, "DSR") {
+			t.Errorf("line %d shows the signals %q: no modem lines came through", line.TTY, line.Signals)
+		}
+	}
+}
+
+// behindSer2net plugs a modem into a ser2net of its own and returns the URL.
+func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (string, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
+	master, tty := openTerminal(t)
+	if err := rawTerminal(tty); err != nil {
+		return "", err
+	}
+	in, driven := filepath.Join(dir, "in"), filepath.Join(dir, "out")
+	if err := unix.Mkfifo(driven, 0o600); err != nil {
+		return "", err
+	}
+	fd, err := unix.Open(driven, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	fifo := os.NewFile(uintptr(fd), driven)
+	plug(t, m.DTE(), master, fifo, in)
+	t.Cleanup(func() { tty.Close() })
+	for range 5 { // somebody may take the port between our choice and ser2net's
+		if host := runSer2net(t, program, shim, dir, tty.Name(), in, driven); host != "" {
+			return "rfc2217://" + host + "?speed=115200", nil
+		}
+	}
+	return "", fmt.Errorf("ser2net did not come up on any of five ports")
+}
+
+// plug is the cable between a modem and the master of a terminal: bytes both ways, DTR from the FIFO, the other lines into the file in.
+func plug(t *testing.T, dte *exchange.DTE, master, fifo *os.File, in string) {
+	dte.SetDTR(false)
+	lines := func() {
+		var on []string
+		for _, l := range []struct {
+			bit  exchange.Signals
+			word string
+		}{{exchange.DCD, "dcd"}, {exchange.DSR, "dsr"}, {exchange.CTS, "cts"}, {exchange.RI, "ri"}} {
+			if dte.Signals().Has(l.bit) {
+				on = append(on, l.word)
+			}
+		}
+		if err := os.WriteFile(in+".new", []byte(strings.Join(on, " ")), 0o600); err == nil {
+			os.Rename(in+".new", in)
+		}
+	}
+	lines()
+	ended := make(chan struct{})
+	done := make(chan struct{}, 4)
+	go func() { io.Copy(struct{ io.Writer }{master}, struct{ io.Reader }{dte}); done <- struct{}{} }()
+	go func() { io.Copy(struct{ io.Writer }{dte}, struct{ io.Reader }{master}); done <- struct{}{} }()
+	go func() {
+		defer func() { done <- struct{}{} }()
+		for s := bufio.NewScanner(fifo); s.Scan(); {
+			if !strings.HasPrefix(s.Text(), "break") {
+				dte.SetDTR(strings.Contains(s.Text(), "dtr"))
+			}
+		}
+	}()
+	go func() {
+		defer func() { done <- struct{}{} }()
+		for {
+			select {
+			case <-dte.Changes():
+				lines()
+			case <-ended:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(ended)
+		dte.Close()
+		master.Close()
+		fifo.Close()
+		for range 4 {
+			<-done
+		}
+	})
+}
+
+func rawTerminal(tty *os.File) error {
+	a, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	a.Iflag, a.Oflag, a.Lflag = 0, 0, 0
+	a.Cflag = a.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8 | unix.CLOCAL | unix.CREAD
+	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, a)
+}
+
+// runSer2net starts ser2net on a terminal and returns where it serves, "" where it could not.
+func runSer2net(t *testing.T, program, shim, dir, tty, in, driven string) string {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := free.Addr().String()
+	free.Close()
+	ip, port, _ := net.SplitHostPort(host)
+	config := filepath.Join(dir, "ser2net.yaml")
+	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: serialdev,%s,115200n81\n", ip, port, tty)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(program, "-n", "-d", "-c", config, "-P", filepath.Join(dir, "pid"))
+	cmd.Env = append(os.Environ(), "LD_PRELOAD="+shim, "TTYMODEM_IN="+in, "TTYMODEM_OUT="+driven)
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			cmd.Process.Kill()
+			<-ended
+		}
+		if t.Failed() {
+			t.Logf("ser2net of %s says: %s", tty, log.String())
+		}
+	})
+	if serves(host, ended) {
+		return host
+	}
+	cmd.Process.Kill()
+	<-ended
+	return ""
+}
+
+// serves waits until somebody listens at host. A connection would open the device, so /proc is asked.
+func serves(host string, ended <-chan struct{}) bool {
+	addr, err := net.ResolveTCPAddr("tcp4", host)
+	if err != nil {
+		return false
+	}
+	listening := fmt.Appendf(nil, ": 0100007F:%04X 00000000:0000 0A ", addr.Port) // 0A is LISTEN
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 6000 {
+		if table, err := os.ReadFile("/proc/net/tcp"); err == nil && bytes.Contains(table, listening) {
+			return true
+		}
+		select {
+		case <-ended:
+			return false
+		case <-tick.C:
+		}
+	}
+	return false
+}
