@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/numbers"
 )
 
 // dialScript is Cisco document 5732's, but for AT where that has ATZ (docs/how-to/first-modem.md says why); pppd's chat reads the same text.
@@ -154,8 +155,12 @@ func bareScripts(ctx context.Context, s *chat.Script, ptys []string, n int) (us 
 		}
 		ports[i] = p
 	}
+	number, err := numbers.Reread(dialNumber)
+	if err != nil {
+		return 0, err
+	}
 	us, _, err = rounds(ports, n, func(i int) error {
-		res := s.Run(ctx, ports[i], chat.Options{Dialstring: dialNumber})
+		res := s.Run(ctx, ports[i], chat.Options{Dialstring: number})
 		if res.Outcome != chat.Success {
 			return fmt.Errorf("our dial script: %s: %w", res.Outcome, res.Err)
 		}
@@ -244,10 +249,14 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 			return 0, 0, fmt.Errorf("the modem on %s does not come up: %s", ptys[i], s.Reason)
 		}
 	}
+	number, err := numbers.Reread(dialNumber)
+	if err != nil {
+		return 0, 0, err
+	}
 	dials := dialer.Dialer{Scripts: []*chat.Script{script}}
 	calls := make([]*lines.Call, len(leases))
 	return rounds(leases, n, func(i int) error {
-		a := dials.Dial(ctx, leases[i], "rtp", dialNumber)
+		a := dials.Dial(ctx, leases[i], "rtp", number)
 		if calls[i] = a.Call; a.Call == nil {
 			return fmt.Errorf("our dial: %s %s", a.Outcome, a.Detail)
 		}

@@ -203,7 +203,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
 	w.unwatch() // from now on the dialler tells of a loss
 	w.dialler = w.lease.TTY()
-	id, lease, number := w.row.ID, w.lease, w.row.Number
+	id, lease, number := w.row.ID, w.lease, w.number
 	d := b.config.Load().Scripts
 	again := ""
 	if e.Again {

@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/numbers"
 )
 
 // recover takes up what the process before left: calls that a crash cut are closed and their Stops spooled, then Accounting-On;
@@ -67,6 +68,9 @@ func (b *Broker) restart(row journal.Callback) error {
 	g, err := decodeGrant(row.Authorization)
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
+	}
+	if w.number, err = numbers.Reread(row.Number); err != nil {
+		return fmt.Errorf("its recorded number: %w", err)
 	}
 	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)
 	w.keepDelay()

@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 )
 
@@ -19,6 +20,8 @@ type work struct {
 	row   journal.Callback
 	trace trace
 	auth  grant
+
+	number numbers.Number // to dial: what the plan made, or the same read again from the row
 
 	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended

@@ -11,7 +11,7 @@ func BenchmarkDialScript(b *testing.B) {
 	}}
 	b.ReportAllocs()
 	for b.Loop() {
-		res := s.Run(b.Context(), &memConn{modem: modem}, Options{Dialstring: "5551234567"})
+		res := s.Run(b.Context(), &memConn{modem: modem}, Options{Dialstring: number("5551234567")})
 		if res.Outcome != Success {
 			b.Fatal(res.Err)
 		}

@@ -56,7 +56,7 @@ func FuzzRun(f *testing.F) {
 		c.in.Write(input)
 		var res Result
 		synctest.Test(t, func(t *testing.T) {
-			res = s.Run(t.Context(), c, Options{Dialstring: "84001", Secrets: []string{"hunter2"}, Debug: func(string) {}})
+			res = s.Run(t.Context(), c, Options{Dialstring: number("84001"), Secrets: []string{"hunter2"}, Debug: func(string) {}})
 		})
 		wantOutcome, wantLeft, wantSent := plainSearch(string(input), first, second, abort)
 		if res.Outcome != wantOutcome || c.in.Len() != wantLeft || strings.Join(c.wrote, "") != wantSent {

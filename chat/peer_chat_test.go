@@ -103,7 +103,7 @@ func TestPeerChat(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				conn, end := connect(&fakeModem{first: c.first, rules: modem})
-				res := mustScript(t, "x", c.script).Run(t.Context(), conn, Options{Dialstring: "84001"})
+				res := mustScript(t, "x", c.script).Run(t.Context(), conn, Options{Dialstring: number("84001")})
 				if got := end(); got != c.want.sent || res.Outcome != c.want.outcome {
 					t.Errorf("ours sent %q, %s; want %q, %s\n%s", got, res.Outcome, c.want.sent, c.want.outcome, texts(res.Transcript))
 				}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/ringback/ringback/numbers"
 )
 
 // Conn is a modem in command state. Read returns what the modem said, Write says something to it. SetReadDeadline may be
@@ -21,13 +23,15 @@ type Conn interface {
 
 // Options say what one run of a script needs besides its words.
 type Options struct {
-	// Dialstring replaces \T: 1 to 40 ASCII digits. Anything else is refused before a byte is sent.
-	Dialstring string
+	// Dialstring replaces \T. A script with \T is refused without one before an octet is sent.
+	Dialstring numbers.Number
 	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed.
 	Secrets []string
 	// Debug gets one line an event, in the words of IOS's `debug chat` without the CHAT prefix; nil for none. It must not block.
 	Debug func(text string)
 }
+
+var errNoNumber = errors.New("the dial string is empty")
 
 // Outcome is how a run ended.
 type Outcome string
@@ -38,7 +42,7 @@ const (
 	TimedOut  Outcome = "timed out" // an expect without a way out was not seen in time
 	Lost      Outcome = "lost"      // the Conn ended or failed
 	Cancelled Outcome = "cancelled" // ctx ended
-	Refused   Outcome = "refused"   // the dial string is not one; nothing was sent
+	Refused   Outcome = "refused"   // the script dials and no number was given; nothing was sent
 )
 
 // Result is what came of a run.
@@ -52,25 +56,6 @@ type Result struct {
 	Err        error // nil on Success; says what happened in which script, and wraps the Conn's error or ctx's cause
 }
 
-// MaxDialstring is the longest dial string that Run takes.
-const MaxDialstring = 40
-
-// CheckDialstring returns an error unless s is 1 to MaxDialstring ASCII digits.
-func CheckDialstring(s string) error {
-	if s == "" {
-		return errors.New("the dial string is empty")
-	}
-	if len(s) > MaxDialstring {
-		return fmt.Errorf("the dial string has %d characters, at most %d digits are dialled", len(s), MaxDialstring)
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return fmt.Errorf("dial string %q: only digits are dialled; prefixes and pauses belong into the script", s)
-		}
-	}
-	return nil
-}
-
 // Run runs the script and blocks until it ended: when its last step is done, at an ABORT string, at a timeout, when c fails or
 // when ctx ends. It reads one octet at a time and none beyond what its last expect needs, so what follows CONNECT is left in c. What c
 // held before the first expect can match an ABORT string: drain it first. The read deadline of c is cleared when Run returns.
@@ -79,8 +64,8 @@ func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
 	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
 	r.log.hide(o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
-	if err := r.checkDialstring(); err != nil {
-		r.end(Refused, err)
+	if o.Dialstring.IsZero() && s.UsesDialstring() {
+		r.end(Refused, errNoNumber)
 		return r.result()
 	}
 	r.debug("Chat script ", s.Name, " started.")
@@ -113,13 +98,6 @@ type runner struct {
 	out     []byte   // what is sent next
 	room    [64]byte // of out, where that suffices
 	res     Result
-}
-
-func (r *runner) checkDialstring() error {
-	if r.o.Dialstring == "" && !r.script.UsesDialstring() {
-		return nil
-	}
-	return CheckDialstring(r.o.Dialstring)
 }
 
 // watch makes the end of ctx end a blocked Read or Write. The function returned waits for that to be over.
@@ -292,7 +270,7 @@ func (r *runner) send(s *send) bool {
 		return true
 	}
 	if r.o.Debug != nil && len(s.ops) > 0 {
-		r.debug("Sending string: ", s.show(r.o.Dialstring, r.o.Secrets))
+		r.debug("Sending string: ", s.show(r.o.Dialstring.String(), r.o.Secrets))
 	}
 	r.out = r.room[:0]
 	for _, o := range s.ops {
@@ -301,7 +279,7 @@ func (r *runner) send(s *send) bool {
 		case opLiteral:
 			r.out = append(r.out, o.bytes...)
 		case opDial:
-			r.out = append(r.out, r.o.Dialstring...)
+			r.out = append(r.out, r.o.Dialstring.String()...)
 		case opPause:
 			ok = r.flush() && r.pause(o.pause)
 		case opBreak:

@@ -124,7 +124,7 @@ func numberKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "trunk_prefixes", Type: schema.List, Elem: &schema.Key{Check: checkTrunk}, Example: `["9,"]`,
 			Doc: "Prefixes that AAA sends and the chat script's dial template adds by itself: removed once from the front of numbers of AAA, local users and places, never of a caller's."},
-		{Name: "max_digits", Type: schema.Int, Min: 1, Max: 32, Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
+		{Name: "max_digits", Type: schema.Int, Min: 1, Max: numbers.MostDigits, Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
 		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern}, Example: `["911", "112*"]`,
 			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" + strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
 	}

@@ -85,7 +85,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 
 // number reports a number that would never be dialled.
 func (l *loader) number(v *schema.Value, origin numbers.Origin) {
-	n, err := numbers.Canonical(v.Text(), origin, l.cfg.Plan)
+	n, err := l.cfg.Plan.Canonical(v.Text(), origin)
 	if err != nil {
 		l.errorAt(v, "", "%v", err)
 	} else if p := l.cfg.Plan.IsEmergency(n); p != "" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 )
 
 // Line is the modem that dials; lines.Lease satisfies it.
@@ -75,18 +76,17 @@ type Dialer struct {
 const hangupTime = 30 * time.Second
 
 // Dial dials number on l with the first script whose name pattern (a regular expression) matches, and blocks until a call is up or the
-// line is on hook again. The number must be canonical: 1 to 40 ASCII digits. Nothing is sent where it is not, where no
-// script matches, or where the script has no \T.
-func (d *Dialer) Dial(ctx context.Context, l Line, pattern, number string) Attempt {
+// line is on hook again. Nothing is sent where there is no number, where no script matches, or where the script has no \T.
+func (d *Dialer) Dial(ctx context.Context, l Line, pattern string, number numbers.Number) Attempt {
 	a := Attempt{Started: d.now()}
 	a.dial(ctx, d, l, pattern, number)
 	a.Ended = d.now()
 	return a
 }
 
-func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern, number string) {
-	if err := chat.CheckDialstring(number); err != nil {
-		a.end(Refused, fmt.Sprintf("dial on tty%d: %v", l.TTY(), err))
+func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern string, number numbers.Number) {
+	if number.IsZero() {
+		a.end(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
 		return
 	}
 	what := fmt.Sprintf("dial %s on tty%d", number, l.TTY())
@@ -140,7 +140,7 @@ func (d *Dialer) OffHook(ctx context.Context, l Line, pattern string) error {
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
-	code, err := l.Command(ctx, d.runner(l, script, "", &res))
+	code, err := l.Command(ctx, d.runner(l, script, numbers.Number{}, &res))
 	if err == nil && res == nil {
 		err = errNotRun
 	}
@@ -159,7 +159,7 @@ func (d *Dialer) OffHook(ctx context.Context, l Line, pattern string) error {
 var errNotRun = errors.New("the line did not run the script")
 
 // runner returns what the line runs; the script's result is left in res, which stays nil where the line never ran it.
-func (d *Dialer) runner(l Line, script *chat.Script, number string, res **chat.Result) func(context.Context, lines.CommandConn) error {
+func (d *Dialer) runner(l Line, script *chat.Script, number numbers.Number, res **chat.Result) func(context.Context, lines.CommandConn) error {
 	o := chat.Options{Dialstring: number, Secrets: d.Secrets}
 	if d.Debug != nil {
 		tty := l.TTY()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 )
 
 var _ Line = (*lines.Lease)(nil)
@@ -225,7 +226,7 @@ func TestDial(t *testing.T) {
 		{"no pattern", fakeLine{}, "", "84001", NoScript, "no name was given", "", 0, 0},
 		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "no regular expression", "", 0, 0},
 		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0, 0},
-		{"number with a command", fakeLine{}, "rtp", "84001;ATH", Refused, "only digits are dialled", "", 0, 0},
+		{"no number", fakeLine{}, "rtp", "", Refused, "dial on tty65: the dial string is empty", "", 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -235,7 +236,7 @@ func TestDial(t *testing.T) {
 				}
 				d := Dialer{Scripts: scripts(t)}
 				began := time.Now()
-				a := d.Dial(t.Context(), &l, c.pattern, c.number)
+				a := d.Dial(t.Context(), &l, c.pattern, number(c.number))
 				if a.Outcome != c.outcome || !strings.Contains(a.Detail, c.detail) {
 					t.Errorf("%s: %s\nwant %s: …%s…", a.Outcome, a.Detail, c.outcome, c.detail)
 				}
@@ -287,7 +288,7 @@ func TestHeldBack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := Dialer{Scripts: scripts(t)}
-				a := d.Dial(t.Context(), &c.line, c.pattern, "84001")
+				a := d.Dial(t.Context(), &c.line, c.pattern, number("84001"))
 				if a.Outcome != c.outcome || a.HeldBack != c.held || !strings.Contains(a.Detail, c.detail) {
 					t.Errorf("%s, held back %v: %s", a.Outcome, a.HeldBack, a.Detail)
 				}
@@ -299,42 +300,56 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// Nothing but 1 to 40 ASCII digits comes to a line, and the line hears nothing of what does not.
+// number is what the plan once made of these digits; no number for what it never made.
+func number(digits string) numbers.Number {
+	n, _ := numbers.Reread(digits)
+	return n
+}
+
+// Nothing but digits comes to a line, and the line hears nothing of what is no number.
 func TestNumbers(t *testing.T) {
 	d := Dialer{Scripts: scripts(t)}
 	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "\r", "1\r", "1\nATH", "\x00", "٣", "１", "+1555", "1 2", "(1)", strings.Repeat("1", 41)} {
 		var l fakeLine
-		if a := d.Dial(t.Context(), &l, "rtp", bad); a.Outcome != Refused || l.dials+l.commands > 0 || l.wrote != "" || a.Detail == "" {
+		if a := d.Dial(t.Context(), &l, "rtp", number(bad)); a.Outcome != Refused || l.dials+l.commands > 0 || l.wrote != "" || a.Detail == "" {
 			t.Errorf("%q: %s, wrote %q", bad, a.Outcome, l.wrote)
 		}
 	}
 	l := fakeLine{answers: map[string]string{}}
-	number := strings.Repeat("1", 40)
-	l.answers["ATDT "+number], l.code = "CONNECT", lines.Connected
-	if a := d.Dial(t.Context(), &l, "hasty", number); a.Outcome != Connected || l.wrote != "ATDT "+number+"\r" {
-		t.Errorf("40 digits: %s, wrote %q: %s", a.Outcome, l.wrote, a.Detail)
+	longest := strings.Repeat("1", numbers.MostDigits)
+	l.answers["ATDT "+longest], l.code = "CONNECT", lines.Connected
+	if a := d.Dial(t.Context(), &l, "hasty", number(longest)); a.Outcome != Connected || l.wrote != "ATDT "+longest+"\r" {
+		t.Errorf("%d digits: %s, wrote %q: %s", len(longest), a.Outcome, l.wrote, a.Detail)
 	}
 }
 
+// Whatever text a number is made of, by the plan or from a record, only digits are dialled.
 func FuzzNumber(f *testing.F) {
 	f.Add("84001")
 	f.Add("84001;ATH")
+	f.Add("(555) 1234")
 	f.Add("+++")
 	script, err := chat.Parse("x", `"" "ATDT \T" "" \c`)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, number string) {
-		l := fakeLine{answers: map[string]string{}, code: lines.Connected}
-		d := Dialer{Scripts: []*chat.Script{script}}
-		a := d.Dial(t.Context(), &l, "x", number)
-		canonical := number != "" && len(number) <= 40 && strings.Trim(number, "0123456789") == ""
-		want := ""
-		if canonical {
-			want = "ATDT " + number + "\r"
-		}
-		if l.wrote != want || (a.Outcome == Connected) != canonical || (a.Outcome == Refused) == canonical {
-			t.Errorf("%q: %s, wrote %q", number, a.Outcome, l.wrote)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, make := range []func() (numbers.Number, error){
+			func() (numbers.Number, error) { return numbers.Reread(text) },
+			func() (numbers.Number, error) { return numbers.Plan{}.Canonical(text, numbers.OriginCaller) },
+			func() (numbers.Number, error) { return numbers.Plan{}.Canonical(text, numbers.OriginAAA) },
+		} {
+			l := fakeLine{answers: map[string]string{}, code: lines.Connected}
+			d := Dialer{Scripts: []*chat.Script{script}}
+			n, err := make()
+			a := d.Dial(t.Context(), &l, "x", n)
+			digits := strings.TrimSuffix(strings.TrimPrefix(l.wrote, "ATDT "), "\r")
+			switch {
+			case err != nil && (l.wrote != "" || a.Outcome != Refused):
+				t.Errorf("%q is no number: %s, wrote %q", text, a.Outcome, l.wrote)
+			case err == nil && (l.wrote != "ATDT "+digits+"\r" || digits == "" || strings.Trim(digits, "0123456789") != "" || a.Outcome != Connected):
+				t.Errorf("%q: %s, wrote %q", text, a.Outcome, l.wrote)
+			}
 		}
 	})
 }
@@ -358,7 +373,7 @@ func TestDialCancelled(t *testing.T) {
 				}
 				time.AfterFunc(c.when, func() { cancel(shutdown) })
 				d := Dialer{Scripts: scripts(t)}
-				a := d.Dial(ctx, &c.line, "rtp", "84001")
+				a := d.Dial(ctx, &c.line, "rtp", number("84001"))
 				if a.Outcome != Cancelled || !strings.Contains(a.Detail, shutdown.Error()) || a.Ended.Sub(a.Started) != c.when {
 					t.Errorf("%s after %v: %s", a.Outcome, a.Ended.Sub(a.Started), a.Detail)
 				}
@@ -374,7 +389,7 @@ func TestForcedHangupOutlivesContext(t *testing.T) {
 		l.call = &lines.Call{Data: &fakeData{line: &l, err: errStuck}}
 		time.AfterFunc(time.Second, cancel)
 		d := Dialer{Scripts: scripts(t)}
-		a := d.Dial(ctx, &l, "rtp", "84001")
+		a := d.Dial(ctx, &l, "rtp", number("84001"))
 		if l.hungup != 1 || a.Outcome != LineLost || !strings.Contains(a.Detail, errStuck.Error()) {
 			t.Errorf("hung up %d times, %s: %s", l.hungup, a.Outcome, a.Detail)
 		}
@@ -423,7 +438,7 @@ func TestDebugAndSecrets(t *testing.T) {
 		}
 		d := Dialer{Scripts: []*chat.Script{script}, Secrets: []string{"1234"}, Debug: func(tty int, text string) { got = append(got, fmt.Sprintf("CHAT%d: %s", tty, text)) }}
 		l := fakeLine{answers: map[string]string{"AT\x10IN1234": "OK", "ATDT 84001": "CONNECT"}, code: lines.Connected}
-		a := d.Dial(t.Context(), &l, "r.p", "84001")
+		a := d.Dial(t.Context(), &l, "r.p", number("84001"))
 		want := []string{
 			"CHAT65: Matched chat script rtp to string r.p",
 			"CHAT65: Chat script rtp started.",
@@ -446,7 +461,7 @@ func TestDebugAndSecrets(t *testing.T) {
 
 func TestZeroDialerDialsNobody(t *testing.T) {
 	var l fakeLine
-	if a := new(Dialer).Dial(t.Context(), &l, ".", "84001"); a.Outcome != NoScript || l.dials > 0 {
+	if a := new(Dialer).Dial(t.Context(), &l, ".", number("84001")); a.Outcome != NoScript || l.dials > 0 {
 		t.Errorf("%s, %d dials", a.Outcome, l.dials)
 	}
 }

@@ -21,15 +21,15 @@ func CheckPattern(p string) error {
 }
 
 // matches reports whether a pattern matches a canonical number, and with how many digits.
-func matches(pattern, number string) (digits int, ok bool) {
+func matches(pattern string, number Number) (digits int, ok bool) {
 	if prefix, isPrefix := strings.CutSuffix(pattern, "*"); isPrefix {
-		return len(prefix), strings.HasPrefix(number, prefix)
+		return len(prefix), strings.HasPrefix(number.digits, prefix)
 	}
-	return len(pattern), pattern == number && number != ""
+	return len(pattern), pattern == number.digits && !number.IsZero()
 }
 
 // Longest returns the pattern that matches with the most digits and their count; "" and -1 where none does.
-func Longest(patterns []string, number string) (string, int) {
+func Longest(patterns []string, number Number) (string, int) {
 	best, n := "", -1
 	for _, p := range patterns {
 		if d, ok := matches(p, number); ok && d > n && p != "" {

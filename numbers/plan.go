@@ -23,7 +23,7 @@ type Plan struct {
 	// TrunkPrefixes are removed once from the front of a number that AAA or the table of places gives, since the operator's dial
 	// template adds them ("9,"). One of digits alone ("9") also eats the first digit of a number that begins with it.
 	TrunkPrefixes []string
-	// MaxDigits is the length of the longest number; 0 stands for 15 (ITU-T E.164).
+	// MaxDigits is the length of the longest number, at most MostDigits; 0 stands for 15 (ITU-T E.164).
 	MaxDigits int
 	// Emergency has the patterns of numbers that are never dialled, whatever a policy allows; nil stands for EmergencyNumbers.
 	Emergency []string
@@ -42,11 +42,11 @@ func (p Plan) maxDigits() int {
 	if p.MaxDigits <= 0 {
 		return DefaultMaxDigits
 	}
-	return p.MaxDigits
+	return min(p.MaxDigits, MostDigits)
 }
 
 // IsEmergency returns the pattern of the plan that denies a canonical number, or "".
-func (p Plan) IsEmergency(number string) string {
+func (p Plan) IsEmergency(number Number) string {
 	e := p.Emergency
 	if e == nil {
 		e = EmergencyNumbers()
@@ -55,28 +55,28 @@ func (p Plan) IsEmergency(number string) string {
 	return pattern
 }
 
-// Canonical returns the digits of a number, 1 to MaxDigits of 0–9 and nothing else, or an error that names the first character which
-// may not stand in it. From AAA and the table of places spaces and -(). are dropped and one trunk prefix is removed; from a caller only
-// the spaces around it. Everything else that a modem could take for a command, a pause or a second number is refused, never
-// dropped: what is dialled is what was read. The result, given again with OriginCaller, is itself.
-func Canonical(s string, origin Origin, plan Plan) (string, error) {
+// Canonical returns a number in canonical digits, or an error that names the first character that may not stand in it. From AAA and
+// the table of places spaces and -(). are dropped and one trunk prefix is removed; from a caller only the spaces around it.
+// Everything else that a modem could take for a command, a pause or a second number is refused, never dropped: what is dialled
+// is what was read. The digits of the result, given again with OriginCaller, give the same number.
+func (p Plan) Canonical(s string, origin Origin) (Number, error) {
 	var digits string
 	var err error
 	if origin == OriginAAA || origin == OriginPlace {
-		digits, err = clean(s, plan.TrunkPrefixes)
+		digits, err = clean(s, p.TrunkPrefixes)
 	} else {
 		digits, err = strict(s)
 	}
 	if err != nil {
-		return "", err
+		return Number{}, err
 	}
 	if len(digits) == 0 {
-		return "", fmt.Errorf("the dial string is empty")
+		return Number{}, fmt.Errorf("the dial string is empty")
 	}
-	if m := plan.maxDigits(); len(digits) > m {
-		return "", fmt.Errorf("the dial string has %d digits, and %d are the most (numbers.max_digits)", len(digits), m)
+	if m := p.maxDigits(); len(digits) > m {
+		return Number{}, fmt.Errorf("the dial string has %d digits, and %d are the most (numbers.max_digits)", len(digits), m)
 	}
-	return digits, nil
+	return Number{digits}, nil
 }
 
 // dropped is what people write between digits.

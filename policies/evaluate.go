@@ -43,7 +43,7 @@ type Decision struct {
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to mend it
 	Text    string  `json:"text,omitempty"` // for the caller: short, tells nothing about policy or servers
 
-	Number   string         `json:"number,omitempty"` // canonical digits, for CallBack
+	Number   numbers.Number `json:"number,omitzero"`  // for CallBack
 	Origin   numbers.Origin `json:"origin,omitempty"` // where Number came from
 	NoVerify bool           `json:"no_verify"`        // the called party need not log in again
 	Lines    []int          `json:"callback_line,omitempty"`
@@ -114,7 +114,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		}
 	}
 	if e.d.Outcome != CallBack { // nothing that only a callback has leaves here without one
-		e.d.Number, e.d.Origin, e.d.NoVerify, e.d.Lines, e.d.Rotary, e.d.Reauthorize = "", "", false, nil, nil, false
+		e.d.Number, e.d.Origin, e.d.NoVerify, e.d.Lines, e.d.Rotary, e.d.Reauthorize = numbers.Number{}, "", false, nil, nil, false
 	}
 	return e.d, t
 }
@@ -265,11 +265,11 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 // Law 7: nothing but canonical digits goes on.
 func rulePlan(e *evaluation) (string, string, bool) {
 	input := clip(e.raw)
-	number, err := numbers.Canonical(e.raw, e.d.Origin, e.Plan)
+	number, err := e.Plan.Canonical(e.raw, e.d.Origin)
 	switch {
 	case err == nil:
 		e.d.Number = number
-		return input, number, false
+		return input, number.String(), false
 	case e.d.Origin == numbers.OriginCaller:
 		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
 	}
@@ -278,9 +278,9 @@ func rulePlan(e *evaluation) (string, string, bool) {
 
 func ruleEmergency(e *evaluation) (string, string, bool) {
 	if p := e.Plan.IsEmergency(e.d.Number); p != "" {
-		return e.denied(e.d.Number, "numbers.emergency has the patterns that are never dialled", fmt.Sprintf("emergency number %q is never dialled", p))
+		return e.denied(e.d.Number.String(), "numbers.emergency has the patterns that are never dialled", fmt.Sprintf("emergency number %q is never dialled", p))
 	}
-	return e.d.Number, "none of them", false
+	return e.d.Number.String(), "none of them", false
 }
 
 func ruleLists(e *evaluation) (string, string, bool) {
@@ -344,11 +344,12 @@ func (s *Set) Recheck(r Request, d Decision) (Decision, Trace) {
 	if d.Outcome != CallBack {
 		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
 	}
+	number := d.Number.String()
 	switch d.Origin {
 	case numbers.OriginCaller, numbers.OriginCallerID:
-		r.FromCaller, r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = &d.Number, aaa.DialstringOf(""), "", false
+		r.FromCaller, r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = &number, aaa.DialstringOf(""), "", false
 	default: // what AAA said then is what counts, not what a table says now
-		r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = aaa.DialstringOf(d.Number), "", false
+		r.Auth.Dialstring, r.Auth.CallbackID, r.Auth.CallerID = aaa.DialstringOf(number), "", false
 		r.Plan.TrunkPrefixes = nil // it was removed then
 	}
 	r.Auth.Callback, r.Leg = true, 1
@@ -379,7 +380,8 @@ func (s *Set) Reauthorized(r Request, d Decision) (Decision, Trace) {
 		return Decision{Outcome: Refuse, Reason: "no callback was decided", Text: TextNoCallback}, nil
 	}
 	if d.Origin == numbers.OriginCaller {
-		r.FromCaller = &d.Number
+		number := d.Number.String()
+		r.FromCaller = &number
 	}
 	r.Leg = 1
 	now, t := s.Evaluate(r)

@@ -100,7 +100,7 @@ func TestEvaluate(t *testing.T) {
 			r.Auth, r.Enabled, r.Service, r.Places = tt.auth, !tt.off, aaa.EXEC, places
 			r.Identity = aaa.Identity{Entry: "radius", User: "austin-01"}
 			d, trace := s.Evaluate(r)
-			if d.Outcome != tt.want || d.Number != tt.number || !strings.Contains(d.Reason, tt.reason) || tt.text != "" && d.Text != tt.text || (d.Outcome == Refuse || d.Outcome == InvalidNumber) != (d.Text != "") {
+			if d.Outcome != tt.want || d.Number.String() != tt.number || !strings.Contains(d.Reason, tt.reason) || tt.text != "" && d.Text != tt.text || (d.Outcome == Refuse || d.Outcome == InvalidNumber) != (d.Text != "") {
 				t.Errorf("%+v\n%s", d, trace)
 			}
 			if d.Group != DefaultGroup || len(d.Digest) != 64 || d.Reason == "" {
@@ -305,7 +305,7 @@ func TestRecheck(t *testing.T) {
 		}
 	}
 	d, _ := mustNew(t, verify).Recheck(req, then)
-	if d.NoVerify || d.Attempts.Max != 1 || d.Number != "84001" {
+	if d.NoVerify || d.Attempts.Max != 1 || d.Number != number("84001") {
 		t.Errorf("a narrower policy: %+v", d)
 	}
 	narrow, _ := mustNew(t, verify).Evaluate(req)
@@ -350,7 +350,7 @@ func TestNothingWidens(t *testing.T) {
 		case r.Leg == 1 && d.Outcome == Admit && (p.Callback == Required || a.Callback || a.Dialstring.IsSet() || a.CallbackID != ""):
 			t.Fatal("admitted without the callback")
 		case d.Outcome != CallBack:
-			if d.Number != "" || d.NoVerify {
+			if !d.Number.IsZero() || d.NoVerify {
 				t.Fatalf("%s with the number %q", d.Outcome, d.Number)
 			}
 			return
@@ -364,7 +364,7 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatal("the caller chose where he may not")
 		case !naive(p.Numbers, d.Number, d.Origin):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
-		case strings.Trim(d.Number, "0123456789") != "" || d.Number == "" || len(d.Number) > 15 || strings.HasPrefix(d.Number, "112"):
+		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 || strings.HasPrefix(d.Number.String(), "112"):
 			t.Fatalf("number %q", d.Number)
 		case d.Attempts.Max > max(p.Attempts.Max, 1):
 			t.Fatalf("%d attempts", d.Attempts.Max)

@@ -7,7 +7,7 @@ import (
 )
 
 // verdict says what the lists make of a canonical number.
-func (n Numbers) verdict(number string, origin numbers.Origin) (allowed bool, why string) {
+func (n Numbers) verdict(number numbers.Number, origin numbers.Origin) (allowed bool, why string) {
 	a, al := numbers.Longest(n.Allow, number)
 	d, dl := numbers.Longest(n.Deny, number)
 	switch {

@@ -40,7 +40,7 @@ func TestCallerID(t *testing.T) {
 				s = mustNew(t, *tt.policy)
 			}
 			d, trace := s.Evaluate(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC, Caller: tt.caller, Places: map[string]string{"paris": "84022"}})
-			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != numbers.OriginCallerID || d.Number != tt.caller) {
+			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != numbers.OriginCallerID || d.Number.String() != tt.caller) {
 				t.Errorf("%+v\n%s", d, trace)
 			}
 			if tt.want != CallBack {
@@ -156,7 +156,7 @@ func TestUntrustedCaller(t *testing.T) {
 		"at the login": func() (Decision, Trace) { return s.Evaluate(r) },
 		"at the dial":  func() (Decision, Trace) { return s.Reauthorized(r, then) },
 	} {
-		if d, _ := f(); d.Outcome != Refuse || d.Number != "" || d.Text != TextNoCallback || !strings.Contains(d.Reason, "no modem signals") {
+		if d, _ := f(); d.Outcome != Refuse || !d.Number.IsZero() || d.Text != TextNoCallback || !strings.Contains(d.Reason, "no modem signals") {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
