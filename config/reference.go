@@ -78,7 +78,7 @@ A number is made canonical first: from AAA, local users and places spaces and ` 
 Anything else is refused. Then emergency numbers are refused, then the pattern of ` + "`allow` and `deny`" + ` with the most digits that matches decides, ` + "`deny`" + ` between equals. A
 number that nothing matches is called back where AAA fixed it and refused where the caller typed it.
 
-With ` + "`no_verify: allow`" + ` the second login may be left out on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-can-know)) and is not
+With ` + "`no_verify: allow`" + ` the second login may be left out on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-kind-of-port-can-detect)) and is not
 the one that was called (unless it has ` + "`callback: {same_line_no_verify: true}`" + `). Where no such line is in service the login is asked for. A line that can only be called back by itself is
 an error where a policy allows ` + "`no_verify`" + `: a caller who never hangs up would take the call.
 
