@@ -226,7 +226,7 @@ func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row jou
 	case session.Began:
 		c.began = record.Time
 	case session.Ended: // its Stop is on its way: nothing is left to close after a crash
-		c.session, c.admitted = "", aaa.Identity{}
+		c.session, c.admitted, c.offer = "", aaa.Identity{}, nil
 		return row
 	}
 	if c.accounting.Record == NoRecording {

@@ -27,14 +27,15 @@ type call struct {
 
 	accounting     accounting
 	multiSessionID string
-	promised       string // leg one: the callback that was promised
-	reports        int    // interims and commands reported
+	reports        int // interims and commands reported
 
 	callbackID string // leg two
 	attempt    int
 	identity   aaa.Identity
 
 	// Guarded by the Broker's mutex.
+	offer    *offer // leg one: what the caller may have and has not answered; nil none
+	promised string // leg one: the callback that was promised
 	user     string // for views
 	billed   string // the name that accounting uses
 	service  aaa.Service
@@ -80,7 +81,8 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	b.logOutcome(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)
-	if c.promised == "" {
+	promised := b.dropOffer(c)
+	if promised == "" {
 		return
 	}
 	var what callback.Event = callback.HungUp{}
@@ -91,9 +93,9 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	// Not ctx: the promise stands whatever ended the call.
 	wait, stop := context.WithTimeout(context.Background(), b.opt.Limits.HangUp)
 	defer stop()
-	err = b.tell(wait, event{id: c.promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
+	err = b.tell(wait, event{id: promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
 	if err != nil && !errors.Is(err, errStale) {
-		b.log.Warn("the hang-up was not taken", zap.String("callback", c.promised), zap.Error(err))
+		b.log.Warn("the hang-up was not taken", zap.String("callback", promised), zap.Error(err))
 	}
 }
 

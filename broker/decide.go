@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,39 +23,45 @@ const (
 	textNotRecorded  = "Service not available"
 )
 
-// Decide implements session.Broker. A promise is on disk when it returns Promised.
+const reasonUnknownCall = "the call is not known to the broker"
+
+// Decide implements session.Broker.
 func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	c := b.call(a.Call.ID)
 	if c == nil {
-		return session.Verdict{Text: textRefused, Reason: "the call is not known to the broker"}
+		return session.Verdict{Text: textRefused, Reason: reasonUnknownCall}
 	}
 	if c.leg == 2 {
 		return b.decideLegTwo(ctx, c, a)
 	}
-	cfg := b.config.Load()
-	d, t := cfg.Policies.Evaluate(b.request(cfg, a))
-	b.log.Info("decided", zap.String("call", a.Call.ID), zap.Int("line", a.Call.TTY), zap.String("user", a.Identity.User),
-		zap.String("outcome", string(d.Outcome)), zap.String("reason", d.Reason), zap.String("group", d.Group))
-	b.opt.Debug(a.Call.TTY, fmt.Sprintf("user %s: %s (%s)", a.Identity.User, d.Outcome, d.Reason))
+	if id := b.dropOffer(c); id != "" {
+		return session.Verdict{Text: textRefused, Reason: "callback " + id + " was promised on this call"}
+	}
+	d, _ := b.evaluate(c, a, nil)
+	b.logDecision(a, d)
 	switch d.Outcome {
 	case policies.Admit:
 		return b.admit(ctx, c, a, d.Reason)
-	case policies.AskNumber:
-		return session.Verdict{Kind: session.AskNumber, Reason: d.Reason}
-	case policies.InvalidNumber:
-		return session.Verdict{Kind: session.BadNumber, Text: d.Text, Reason: d.Reason}
-	case policies.CallBack:
-		return b.promise(ctx, c, a, d, t)
+	case policies.AskNumber, policies.CallBack:
+		return b.makeOffer(c, a, d.Number.String(), d.Reason)
 	default:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	}
 }
 
-func (b *Broker) request(cfg *Config, a session.Asked) policies.Request {
-	return policies.Request{
-		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: a.FromCaller, Caller: a.Call.Caller, Leg: a.Leg,
-		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan, CallerUntrusted: !b.trusted(a.Call.TTY),
-	}
+// evaluate asks the policies about the caller of a call. typed is the number they typed; nil: they were not asked.
+func (b *Broker) evaluate(c *call, a session.Asked, typed *string) (policies.Decision, policies.Trace) {
+	cfg := b.config.Load()
+	return cfg.Policies.Evaluate(policies.Request{
+		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: typed, Caller: c.Caller, Leg: c.leg,
+		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan, CallerUntrusted: !b.trusted(c.TTY),
+	})
+}
+
+func (b *Broker) logDecision(a session.Asked, d policies.Decision) {
+	b.log.Info("decided", zap.String("call", a.Call.ID), zap.Int("line", a.Call.TTY), zap.String("user", a.Identity.User),
+		zap.String("outcome", string(d.Outcome)), zap.String("reason", d.Reason), zap.String("group", d.Group))
+	b.opt.Debug(a.Call.TTY, fmt.Sprintf("user %s: %s (%s)", a.Identity.User, d.Outcome, d.Reason))
 }
 
 // trusted reports whether no caller of a line can pose as its modem.
@@ -111,61 +116,13 @@ func (b *Broker) vacate(c *call) {
 	c.admitted = aaa.Identity{}
 }
 
-// promise records the callback and answers only when it is on disk (law 1).
-func (b *Broker) promise(ctx context.Context, c *call, a session.Asked, d policies.Decision, t policies.Trace) session.Verdict {
-	if b.draining.Load() {
-		return session.Verdict{Text: textNotAvailable, Reason: "ringback is shutting down"}
-	}
-	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
-		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
-	}
-	b.mu.Lock()
-	err := b.portLimit(c, a) // leg two would be refused: his telephone is not rung for that
-	b.mu.Unlock()
-	if err != nil {
-		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
-	}
-	want := wanted(d.Lines, d.Rotary, c.TTY, "")
-	if err := b.opt.Pool.CanServe(want); err != nil {
-		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
-		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
-	}
-	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be let in either: nobody is rung for that
-		return session.Verdict{Text: textNotAvailable, Reason: "accounting start not acknowledged"}
-	}
-	w := b.newPromise(c, a, d, t)
-	err = b.tellInTime(ctx, event{
-		id: w.row.ID, promise: w, what: callback.Promise{ID: w.row.ID, Max: d.Attempts.Max},
-		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", a.Identity.User, c.TTY, d.Number),
-	}, func() { b.untold(w.row.ID) })
-	switch {
-	case err == nil:
-		c.promised = w.row.ID
-		b.opt.Debug(c.TTY, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", a.Identity.User, d.Number))
-		return session.Verdict{Kind: session.Promised, CallbackID: w.row.ID, Reason: d.Reason}
-	case errors.Is(err, errAlready):
-		b.log.Info("no callback is promised: one is pending", zap.String("call", c.ID), zap.String("user", a.Identity.User))
-		return session.Verdict{Text: textPending, Reason: "a callback of this user is pending; it stays as it is"}
-	default:
-		b.log.Error("the promise could not be recorded", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
-		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
-	}
-}
-
-// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told of it.
-func (b *Broker) untold(id string) {
-	const why = "the caller's time to log in was over before the callback was on disk"
-	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
-	b.log.Warn("callback taken back", zap.String("callback", id), zap.String("reason", why), zap.Error(err))
-}
-
 func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t policies.Trace) *work {
 	now := time.Now()
 	g := grant{Server: a.Server, Auth: a.Auth}
 	w := newWork(journal.Callback{
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		Number: d.Number.String(), NoVerify: d.NoVerify, CallID: c.ID, CalledTTY: c.TTY, Lines: d.Lines, Rotary: d.Rotary,
-		ForcedWait: max(c.forcedWait, a.Auth.CallbackDelay), RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
+		RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
 		Decision: mustJSON(d), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	w.number, w.leg1, w.expires = d.Number, c, b.expiry(now)
@@ -187,9 +144,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused, Reason: fmt.Sprintf("leg two wants %s, this is %s", c.identity, a.Identity)}
 	}
-	cfg := b.config.Load()
-	a.Leg = 2
-	if d, _ := cfg.Policies.Evaluate(b.request(cfg, a)); d.Outcome != policies.Admit {
+	if d, _ := b.evaluate(c, a, nil); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
 	v := b.admit(ctx, c, a, "called back")

@@ -226,13 +226,21 @@ func (c *fakeConversation) Answer(_ context.Context, a aaa.Secret) aaa.Result {
 	return aaa.Result{Kind: aaa.Refused, Reason: "primary: reject", Server: "primary"}
 }
 
+// Offers as fakeBroker makes them: of a fixed number, and of one that the caller types.
+var (
+	fixed  = Verdict{Kind: Offered, Offer: Offer{ID: "o1", Number: "84001"}}
+	toType = Verdict{Kind: Offered, Offer: Offer{ID: "o2"}}
+)
+
 // fakeBroker gives verdicts in turn, the last one for ever, and keeps what it was asked and told.
 type fakeBroker struct {
-	verdicts []Verdict
-	decide   func(ctx context.Context, a Asked) Verdict // instead
+	verdicts []Verdict                                   // of Decide and Promise
+	decide   func(ctx context.Context, a Asked) Verdict  // instead
+	promise  func(ctx context.Context, c Choice) Verdict // instead
 	onReport func(Report)
 
 	asked   []Asked
+	chosen  []Choice
 	reports []Report
 }
 
@@ -241,6 +249,18 @@ func (b *fakeBroker) Decide(ctx context.Context, a Asked) Verdict {
 	if b.decide != nil {
 		return b.decide(ctx, a)
 	}
+	return b.next()
+}
+
+func (b *fakeBroker) Promise(ctx context.Context, c Choice) Verdict {
+	b.chosen = append(b.chosen, c)
+	if b.promise != nil {
+		return b.promise(ctx, c)
+	}
+	return b.next()
+}
+
+func (b *fakeBroker) next() Verdict {
 	if len(b.verdicts) == 0 {
 		return Verdict{}
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -65,6 +66,11 @@ func TestPanics(t *testing.T) {
 			b.decide = func(context.Context, Asked) Verdict { boom(); return Verdict{Kind: Admit} }
 			return scene{}
 		}, NotAdmitted},
+		{"Promise", func(b *fakeBroker) scene {
+			b.verdicts = []Verdict{fixed}
+			b.promise = func(context.Context, Choice) Verdict { boom(); return Verdict{Kind: Promised} }
+			return scene{}
+		}, NotAdmitted},
 		{"Report of the begin", func(b *fakeBroker) scene {
 			b.onReport = func(r Report) {
 				if r.Kind == Began {
@@ -117,7 +123,7 @@ func TestPanics(t *testing.T) {
 
 func TestPanicInTheLastReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{{Kind: Promised, CallbackID: "cb1"}}}
+		b := &fakeBroker{verdicts: []Verdict{fixed, {Kind: Promised, CallbackID: "cb1"}}}
 		b.onReport = func(r Report) {
 			if r.Kind == Ended {
 				panic("journal")
@@ -193,9 +199,9 @@ func TestNothingToShow(t *testing.T) {
 // gets an EXEC or a promise but by the broker's word; no control character comes back to the caller's terminal.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte("plain\rxxxxx\rshow line\rexit\r"), []byte{byte(Admit)})
-	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"), []byte{byte(AskNumber), byte(BadNumber), byte(Promised)})
+	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"), []byte{byte(Offered), byte(BadChoice), byte(Promised)})
 	f.Add([]byte("token\r\nxxxxx\r\n42\r\nsh?\x1b[A\t\xff\xc2\x9b\r"), []byte{byte(Refuse), byte(Admit)})
-	f.Add([]byte("\r\r\x03\x1a\x15plain\rxxxxx\rplain\rxxxxx\r"), []byte{77, byte(OfferCBCP)})
+	f.Add([]byte("\r\r\x03\x1a\x15plain\rxxxxx\rplain\rxxxxx\r"), []byte{77, byte(Offered)})
 	f.Fuzz(func(t *testing.T, typed, kinds []byte) {
 		synctest.Test(t, func(t *testing.T) { fuzzSession(t, typed, kinds) })
 	})
@@ -203,15 +209,18 @@ func FuzzSession(f *testing.F) {
 
 func fuzzSession(t *testing.T, typed, kinds []byte) {
 	b := &fakeBroker{}
-	said := map[VerdictKind]bool{}
-	b.decide = func(context.Context, Asked) Verdict {
-		if len(b.asked) > len(kinds) {
+	said := map[string][]VerdictKind{}
+	say := func(method string) Verdict {
+		n := len(b.asked) + len(b.chosen)
+		if n > len(kinds) {
 			return Verdict{}
 		}
-		k := VerdictKind(kinds[len(b.asked)-1])
-		said[k] = true
+		k := VerdictKind(kinds[n-1])
+		said[method] = append(said[method], k)
 		return Verdict{Kind: k, Text: string(typed), Reason: string(typed), CallbackID: "cb1"}
 	}
+	b.decide = func(context.Context, Asked) Verdict { return say("Decide") }
+	b.promise = func(context.Context, Choice) Verdict { return say("Promise") }
 	sevenBits := false // what reached the terminal began with eight bits and went on with seven
 	cfg := Config{Debug: func(_ int, text string) { sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits") }}
 	p := dialIn(t, scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: cfg})
@@ -226,7 +235,8 @@ func fuzzSession(t *testing.T, typed, kinds []byte) {
 	if out.Stack != "" {
 		t.Fatalf("%s\n%s", out.Reason, out.Stack)
 	}
-	if out.Kind == SessionEnded && !said[Admit] || out.Kind == CallbackPromised && !said[Promised] {
+	if out.Kind == SessionEnded && !slices.Contains(said["Decide"], Admit) ||
+		out.Kind == CallbackPromised && !slices.Contains(said["Promise"], Promised) {
 		t.Fatalf("%+v", out)
 	}
 	for i, r := range b.sessions() {

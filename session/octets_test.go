@@ -60,14 +60,13 @@ func (e *ears) Command(_ context.Context, q aaa.Question) aaa.Result {
 
 func (e *ears) broker() *fakeBroker {
 	return &fakeBroker{decide: func(_ context.Context, a Asked) Verdict {
-		switch {
-		case a.Identity.User != "caller":
+		if a.Identity.User != "caller" {
 			return Verdict{Kind: Admit}
-		case a.FromCaller == nil:
-			return Verdict{Kind: AskNumber}
 		}
-		e.hear("number %q", *a.FromCaller)
-		return Verdict{Kind: BadNumber}
+		return toType
+	}, promise: func(_ context.Context, c Choice) Verdict {
+		e.hear("number %q", c.Number)
+		return Verdict{Kind: BadChoice}
 	}}
 }
 
@@ -326,12 +325,7 @@ func TestSevenBitTerminals(t *testing.T) {
 		t.Run(parity, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var debugged strings.Builder
-				b := &fakeBroker{decide: func(_ context.Context, a Asked) Verdict {
-					if a.FromCaller == nil {
-						return Verdict{Kind: AskNumber}
-					}
-					return Verdict{Kind: Promised, CallbackID: "cb1"}
-				}}
+				b := &fakeBroker{verdicts: []Verdict{toType, {Kind: Promised, CallbackID: "cb1"}}}
 				p := dialIn(t, scene{login: town(), broker: b, cfg: Config{Debug: func(_ int, text string) { fmt.Fprintln(&debugged, text) }}})
 				if s := p.sees(); s != "\nUsername: " {
 					t.Errorf("greeted with %q", s)
@@ -350,8 +344,8 @@ func TestSevenBitTerminals(t *testing.T) {
 				}
 				p.types(seven("84002\b1\r", want))
 				out := p.ends()
-				if len(b.asked) != 2 || *b.asked[1].FromCaller != "84001" || out.Kind != CallbackPromised {
-					t.Errorf("asked %+v: %+v", b.asked, out)
+				if len(b.chosen) != 1 || b.chosen[0].Number != "84001" || out.Kind != CallbackPromised {
+					t.Errorf("chosen %+v: %+v", b.chosen, out)
 				}
 				if s := p.sevenBits(want); s != "84002\b \b1\nCallback initiated - line is disconnected\n" {
 					t.Errorf("the terminal shows %q", s)

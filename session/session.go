@@ -57,16 +57,35 @@ type Leg struct {
 	Server   string            // NoVerify: the server that granted it
 }
 
-// Asked is what the Broker is asked about: a caller who proved his identity.
+// Asked is what the Broker is asked about: a caller who proved their identity.
 type Asked struct {
-	Call       *lines.Call
-	Identity   aaa.Identity
-	Auth       aaa.Authorization
-	Service    aaa.Service
-	Server     string  // the AAA server that granted
-	Leg        int     // 1 or 2
-	Session    int     // 1 for the first grant on this call, 2 after a refusal and a second login, …
-	FromCaller *string // what the caller typed at the dialstring prompt; nil: he was not asked
+	Call     *lines.Call
+	Identity aaa.Identity
+	Auth     aaa.Authorization
+	Service  aaa.Service
+	Server   string // the AAA server that granted
+	Session  int    // 1 for the first grant on this call, 2 after a refusal and a second login, …
+}
+
+// Offer is the callback that a caller may have. It holds nothing: nobody is called before Promise says so, and it may be dropped at any time. It
+// ends with the session that it was made for, at the next Decide on its call, and when it is promised or refused.
+type Offer struct {
+	ID         string        // for the Choice
+	Number     string        // the fixed number, canonical digits; "" leaves it to the caller
+	MayDecline bool          // the caller may have the session on this call in place of the callback
+	Wait       time.Duration // least time from the hang-up to the dial; the line that dials may make it longer
+}
+
+// MaxDelay is the longest delay that a caller may ask for: CBCP's, which is one octet of seconds.
+const MaxDelay = 255 * time.Second
+
+// Choice is the caller's answer to an Offer.
+type Choice struct {
+	Call    *lines.Call
+	Offer   string        // its ID
+	Number  string        // where the Offer leaves it to the caller: as typed; else ""
+	Decline bool          // no callback
+	Delay   time.Duration // wait so long at least, 0 to MaxDelay. It never makes the wait shorter
 }
 
 // VerdictKind is what is to become of a caller.
@@ -74,15 +93,14 @@ type VerdictKind int
 
 const (
 	Refuse    VerdictKind = iota // not admitted, not called back; the zero value, so that nothing forgotten admits
-	Admit                        // his session begins now
-	AskNumber                    // ask him for the number, then Decide again
-	BadNumber                    // the number he typed will not do (Text says why); he may type another
-	OfferCBCP                    // PPP: negotiate the callback; a refusal at the EXEC
-	Promised                     // the callback is recorded: tell him and let him go
+	Admit                        // the session begins now
+	Offered                      // Decide: a callback is possible, by Promise
+	BadChoice                    // Promise: the choice will not do (Text says why); the offer stands, another choice may be made
+	Promised                     // Promise: the callback is recorded: tell the caller and end the call
 )
 
 func (k VerdictKind) String() string {
-	names := [...]string{"refuse", "admit", "ask number", "bad number", "offer cbcp", "promised"}
+	names := [...]string{"refuse", "admit", "offered", "bad choice", "promised"}
 	if k < 0 || int(k) >= len(names) {
 		return "unknown"
 	}
@@ -92,16 +110,20 @@ func (k VerdictKind) String() string {
 // Verdict is the Broker's answer.
 type Verdict struct {
 	Kind       VerdictKind
-	Text       string // for the caller where he is refused or his number is bad; "" is a default
+	Offer      Offer  // of Offered
+	Text       string // for the caller where they are refused or the choice is bad; "" is a default
 	Reason     string // for the operator; never shown to the caller
-	CallbackID string // Promised: the callback
+	CallbackID string // of Promised
 }
 
 // Broker decides about callers and hears what became of them.
 type Broker interface {
-	// Decide blocks until the verdict stands; Promised only after the callback is durable. ctx ends when the call does, or with the cause
-	// ErrLoginTimeout: then a verdict is no longer waited for. On leg two all but Admit is a refusal.
+	// Decide blocks until the verdict stands: Refuse, Admit or Offered, and on leg two all but Admit is a refusal. ctx ends when the call does, or
+	// with the cause ErrLoginTimeout: then a verdict is no longer waited for.
 	Decide(ctx context.Context, a Asked) Verdict
+	// Promise acts on the answer to an offer, checks anew what may have changed since, and blocks until the verdict stands: Refuse, BadChoice, Admit
+	// (declined), or Promised, that only after the callback is durable. An offer leads to one callback at most. ctx is as Decide's.
+	Promise(ctx context.Context, c Choice) Verdict
 	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the caller
 	// who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. Between the two come
 	// its commands and interims, never two reports at once; an interim may come while Decide is at work. A report

@@ -32,8 +32,8 @@ func stages() []stage {
 		{name: "while AAA thinks", login: slow, keys: []string{"plain\r", "xxxxx\r"}},
 		{name: "pause after a failure", keys: []string{"plain\r", "wrong\r"}},
 		{name: "challenge", keys: []string{"token\r", "xxxxx\r"}},
-		{name: "dialstring", verdicts: []Verdict{{Kind: AskNumber}}, keys: []string{"austin-02\r", "xxxxx\r"}, granted: true},
-		{name: "second dialstring", verdicts: []Verdict{{Kind: AskNumber}, {Kind: BadNumber}}, keys: []string{"austin-02\r", "xxxxx\r", "1\r"}, granted: true},
+		{name: "dialstring", verdicts: []Verdict{toType}, keys: []string{"austin-02\r", "xxxxx\r"}, granted: true},
+		{name: "second dialstring", verdicts: []Verdict{toType, {Kind: BadChoice}}, keys: []string{"austin-02\r", "xxxxx\r", "1\r"}, granted: true},
 		{name: "EXEC", verdicts: []Verdict{{Kind: Admit}}, keys: []string{"plain\r", "xxxxx\r"}, granted: true},
 		{name: "half a command", verdicts: []Verdict{{Kind: Admit}}, keys: []string{"plain\r", "xxxxx\r", "sho"}, granted: true},
 	}
@@ -230,7 +230,7 @@ func TestOctetsAreCounted(t *testing.T) {
 
 func TestWhatTheBrokerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{{}, {Kind: AskNumber}, {Kind: BadNumber}, {Kind: Promised, CallbackID: "cb7"}}}
+		b := &fakeBroker{verdicts: []Verdict{{}, toType, {Kind: BadChoice}, {Kind: Promised, CallbackID: "cb7"}}}
 		b.onReport = func(r Report) {
 			if r.Kind == Began && len(b.asked) >= 2 {
 				t.Error("the begin was reported after Decide")
@@ -244,17 +244,16 @@ func TestWhatTheBrokerIsAsked(t *testing.T) {
 		p.ends()
 		var got []string
 		for _, a := range b.asked {
-			typed := "nil"
-			if a.FromCaller != nil {
-				typed = fmt.Sprintf("%q", *a.FromCaller)
-			}
-			got = append(got, fmt.Sprintf("%s %d %s leg %d session %d from caller %s", a.Call.ID, a.Call.TTY, a.Identity, a.Leg, a.Session, typed))
+			got = append(got, fmt.Sprintf("%s %d %s session %d", a.Call.ID, a.Call.TTY, a.Identity, a.Session))
+		}
+		for _, c := range b.chosen {
+			got = append(got, fmt.Sprintf("%s %s %q decline %v delay %v", c.Call.ID, c.Offer, c.Number, c.Decline, c.Delay))
 		}
 		want := []string{
-			`c1 65 austin-02 by radius leg 1 session 1 from caller nil`,
-			`c1 65 austin-02 by radius leg 1 session 2 from caller nil`,
-			`c1 65 austin-02 by radius leg 1 session 2 from caller " 1"`,
-			`c1 65 austin-02 by radius leg 1 session 2 from caller "84001"`,
+			`c1 65 austin-02 by radius session 1`,
+			`c1 65 austin-02 by radius session 2`,
+			`c1 o2 " 1" decline false delay 0s`,
+			`c1 o2 "84001" decline false delay 0s`,
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("asked:\n%s", strings.Join(got, "\n"))
@@ -342,7 +341,7 @@ func (wrongEntry) Command(context.Context, aaa.Question) aaa.Result { return aaa
 // A promise stands when the caller hangs up while it is made: it is told as promised.
 func TestHangUpWhileThePromiseIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{decide: func(ctx context.Context, _ Asked) Verdict {
+		b := &fakeBroker{verdicts: []Verdict{fixed}, promise: func(ctx context.Context, _ Choice) Verdict {
 			<-ctx.Done()
 			return Verdict{Kind: Promised, CallbackID: "cb1"}
 		}}

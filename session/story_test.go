@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the stories' screens and reports 
 
 // TestStories plays testdata/*.txt. A story's own part has one event a line:
 //
-//	verdict KIND [TEXT]      the broker's next answer
+//	verdict KIND [TEXT]      the broker's next answer, of Decide or Promise
 //	leg2 verify|noverify USER
 //	type KEYS                and Enter; \x03 and the like are understood by %q's rules
 //	keys KEYS                without Enter
@@ -121,9 +121,14 @@ func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 		sc.cfg.Banner = unquote(t, rest)
 	case "verdict":
 		kind, text, _ := strings.Cut(rest, " ")
-		kinds := map[string]VerdictKind{"refuse": Refuse, "admit": Admit, "ask": AskNumber, "bad": BadNumber, "cbcp": OfferCBCP, "promised": Promised, "unknown": 99}
+		kinds := map[string]VerdictKind{"refuse": Refuse, "admit": Admit, "fixed": Offered, "choose": Offered, "bad": BadChoice, "promised": Promised, "unknown": 99}
 		v := Verdict{Kind: kinds[kind], Text: unquote(t, text), Reason: "as the policy says"}
-		if v.Kind == Promised {
+		switch kind {
+		case "fixed":
+			v.Offer = fixed.Offer
+		case "choose":
+			v.Offer = toType.Offer
+		case "promised":
 			v.CallbackID = "cb1"
 		}
 		sc.broker.verdicts = append(sc.broker.verdicts, v)
@@ -194,7 +199,7 @@ func fold(s string) string {
 func TestDocument5732(t *testing.T) {
 	plays := map[string]func(t *testing.T) (one, two string){
 		"5732 no-verify": func(t *testing.T) (string, string) {
-			b := &fakeBroker{verdicts: []Verdict{{Kind: Promised, CallbackID: "cb1"}}}
+			b := &fakeBroker{verdicts: []Verdict{fixed, {Kind: Promised, CallbackID: "cb1"}}}
 			p := dialIn(t, scene{login: town(), broker: b})
 			p.types("austin-01\r")
 			p.types("xxxxx\r")
@@ -212,12 +217,9 @@ func TestDocument5732(t *testing.T) {
 			return p.sees(), prompt
 		},
 		"5732 any number": func(t *testing.T) (string, string) {
-			b := &fakeBroker{decide: func(_ context.Context, a Asked) Verdict {
-				if a.FromCaller == nil {
-					return Verdict{Kind: AskNumber}
-				}
-				if *a.FromCaller != "84001" {
-					return Verdict{Kind: BadNumber}
+			b := &fakeBroker{verdicts: []Verdict{toType}, promise: func(_ context.Context, c Choice) Verdict {
+				if c.Number != "84001" {
+					return Verdict{Kind: BadChoice}
 				}
 				return Verdict{Kind: Promised, CallbackID: "cb2"}
 			}}

@@ -1,0 +1,179 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// offer is the callback that a caller may have and has not answered yet. It is memory of its call and nothing else: no line, no
+// row, no timer.
+type offer struct {
+	session.Offer
+	asked session.Asked
+}
+
+// makeOffer opens an offer on a call. number is the fixed one; "" leaves it to the caller.
+func (b *Broker) makeOffer(c *call, a session.Asked, number, reason string) session.Verdict {
+	o := &offer{asked: a, Offer: session.Offer{ID: newID(), Number: number, Wait: max(c.forcedWait, a.Auth.CallbackDelay)}}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.offer = o
+	return session.Verdict{Kind: session.Offered, Offer: o.Offer, Reason: reason}
+}
+
+// takeOffer takes an offer off its call, so that nobody else can have it; nil where it is not open: it was made on another call,
+// answered before, or its session has ended.
+func (b *Broker) takeOffer(c *call, id string) *offer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := c.offer
+	if o == nil || o.ID != id {
+		return nil
+	}
+	c.offer = nil
+	return o
+}
+
+// returnOffer puts back an offer whose answer will not do, unless its session has ended meanwhile or another was made.
+func (b *Broker) returnOffer(c *call, o *offer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.offer == nil && c.session == c.sessionID(o.asked.Session) {
+		c.offer = o
+	}
+}
+
+// dropOffer forgets a call's open offer. It returns the callback that was promised on this call already; "" none.
+func (b *Broker) dropOffer(c *call) (promised string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.offer = nil
+	return c.promised
+}
+
+// unfit says what is wrong with a choice; "" where the offer allows it.
+func (o *offer) unfit(ch session.Choice) string {
+	switch {
+	case ch.Delay < 0 || ch.Delay > session.MaxDelay:
+		return fmt.Sprintf("a delay of %v is not 0 to %v", ch.Delay, session.MaxDelay)
+	case ch.Decline && !o.MayDecline:
+		return "the offer cannot be declined"
+	case ch.Number != "" && o.Number != "":
+		return "the number is fixed"
+	}
+	return ""
+}
+
+// Promise implements session.Broker. The callback is on disk when it returns Promised (law 1).
+func (b *Broker) Promise(ctx context.Context, ch session.Choice) session.Verdict {
+	c := b.call(ch.Call.ID)
+	if c == nil {
+		return session.Verdict{Text: textNotAvailable, Reason: reasonUnknownCall}
+	}
+	o := b.takeOffer(c, ch.Offer)
+	if o == nil {
+		return session.Verdict{Text: textNotAvailable, Reason: "no such offer is open on this call"}
+	}
+	v := b.answer(ctx, c, o, ch)
+	if v.Kind == session.BadChoice {
+		b.returnOffer(c, o)
+	}
+	return v
+}
+
+// answer acts on the caller's choice, by the policies and the configuration of now: what was offered may be denied meanwhile.
+func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choice) session.Verdict {
+	if ctx.Err() != nil {
+		return session.Verdict{Text: textNotAvailable, Reason: context.Cause(ctx).Error()}
+	}
+	if why := o.unfit(ch); why != "" {
+		return session.Verdict{Kind: session.BadChoice, Reason: why}
+	}
+	if ch.Decline {
+		return b.admit(ctx, c, o.asked, "the callback was declined")
+	}
+	var typed *string
+	if o.Number == "" {
+		typed = &ch.Number
+	}
+	d, t := b.evaluate(c, o.asked, typed)
+	if typed != nil || d.Outcome != policies.CallBack { // else it is what Decide logged
+		b.logDecision(o.asked, d)
+	}
+	switch {
+	case d.Outcome == policies.InvalidNumber:
+		return session.Verdict{Kind: session.BadChoice, Text: d.Text, Reason: d.Reason}
+	case d.Outcome == policies.Refuse:
+		return session.Verdict{Text: d.Text, Reason: d.Reason}
+	case d.Outcome != policies.CallBack, o.Number != "" && d.Number.String() != o.Number:
+		return session.Verdict{Text: textNotAvailable, Reason: "the decision changed since the offer: " + d.Reason}
+	}
+	if v := b.promisable(ctx, c, o.asked, d); v.Reason != "" {
+		return v
+	}
+	w := b.newPromise(c, o.asked, d, t)
+	w.row.ForcedWait = max(o.Wait, ch.Delay)
+	return b.promise(ctx, c, w, d.Reason)
+}
+
+// promisable looks for what stands in a callback's way; a Verdict without Reason says nothing does.
+func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
+	no := func(reason string) session.Verdict { return session.Verdict{Text: textNotAvailable, Reason: reason} }
+	if b.draining.Load() {
+		return no("ringback is shutting down")
+	}
+	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
+		return no(err.Error())
+	}
+	b.mu.Lock()
+	err := b.portLimit(c, a) // leg two would be refused: nobody is rung for that
+	b.mu.Unlock()
+	if err != nil {
+		return no(err.Error())
+	}
+	if err := b.opt.Pool.CanServe(wanted(d.Lines, d.Rotary, c.TTY, "")); err != nil {
+		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
+		return no(err.Error())
+	}
+	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be let in either: nobody is rung for that
+		return no("accounting start not acknowledged")
+	}
+	return session.Verdict{}
+}
+
+// promise records a callback and answers only when it is on disk (law 1). reason is why it was decided so.
+func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) session.Verdict {
+	id, user := w.row.ID, w.row.User
+	err := b.tellInTime(ctx, event{
+		id: id, promise: w, what: callback.Promise{ID: id, Max: w.row.Max},
+		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", user, c.TTY, w.row.Number),
+	}, func() { b.untold(id) })
+	switch {
+	case err == nil:
+		b.mu.Lock()
+		c.promised = id
+		b.mu.Unlock()
+		b.opt.Debug(c.TTY, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", user, w.row.Number))
+		return session.Verdict{Kind: session.Promised, CallbackID: id, Reason: reason}
+	case errors.Is(err, errAlready):
+		b.log.Info("no callback is promised: one is pending", zap.String("call", c.ID), zap.String("user", user))
+		return session.Verdict{Text: textPending, Reason: "a callback of this user is pending; it stays as it is"}
+	default:
+		b.log.Error("the promise could not be recorded", zap.String("call", c.ID), zap.String("user", user), zap.Error(err))
+		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
+	}
+}
+
+// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told of it.
+func (b *Broker) untold(id string) {
+	const why = "the caller's time to log in was over before the callback was on disk"
+	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
+	b.log.Warn("callback taken back", zap.String("callback", id), zap.String("reason", why), zap.Error(err))
+}
