@@ -12,19 +12,19 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 const loadSecret = "a secret of the load, 24+"
 
 // loadServer is a test server on loopback until the test ends.
-func loadServer(t *testing.T) *aaatest.RADIUS {
+func loadServer(t *testing.T) *servers.RADIUS {
 	t.Helper()
-	users, err := aaatest.ParseUsers(strings.NewReader("good\tCleartext-Password := \"pw1\"\n\tService-Type = NAS-Prompt-User\nother\tCleartext-Password := \"p,2\"\n"))
+	users, err := servers.ParseUsers(strings.NewReader("good\tCleartext-Password := \"pw1\"\n\tService-Type = NAS-Prompt-User\nother\tCleartext-Password := \"p,2\"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: loadSecret, Users: users})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: loadSecret, Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,14 +94,14 @@ func TestAAALoadCounts(t *testing.T) {
 }
 
 // loadTACACS is a TACACS+ test server on loopback until the test ends.
-func loadTACACS(t *testing.T) *aaatest.TACACS {
+func loadTACACS(t *testing.T) *servers.TACACS {
 	t.Helper()
-	profiles, err := aaatest.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = exec {\n\t\tpriv-lvl = 1\n\t}\n}\n" +
+	profiles, err := servers.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = exec {\n\t\tpriv-lvl = 1\n\t}\n}\n" +
 		"user = bare {\n\tlogin = cleartext \"pw2\"\n}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := aaatest.NewTACACS(aaatest.TACACSConfig{Key: loadSecret, Profiles: profiles})
+	s, err := servers.NewTACACS(servers.TACACSConfig{Key: loadSecret, Profiles: profiles})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestAAALoadTACACS(t *testing.T) {
 	if c := s.Counts(); c.Sessions != 60+40 {
 		t.Errorf("the server took %+v; 60 authentications and 40 authorizations were due", c)
 	}
-	s.SetFaults(aaatest.TACACSFaults{Silent: true})
+	s.SetFaults(servers.TACACSFaults{Silent: true})
 	r, err = load(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
 	if err == nil || r.Answers != (loadAnswered{Silent: 4}) {
 		t.Errorf("%v %+v", err, r)
@@ -193,15 +193,15 @@ func TestAAALoadLost(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		wait   string // --timeout: short where nothing is to come
-		faults aaatest.Faults
+		faults servers.Faults
 		want   loadAnswered
 		reason string
 		status exitStatus
 	}{
-		{"unsigned replies", "1s", aaatest.Faults{Unsigned: true}, loadAnswered{Silent: 6}, "without Message-Authenticator", 1},
-		{"silence", "50ms", aaatest.Faults{Silent: true}, loadAnswered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
-		{"forged replies before the genuine one", "10s", aaatest.Faults{Forge: 3}, loadAnswered{Granted: 6}, "", 0},
-		{"challenges", "10s", aaatest.Faults{Challenge: "Code: "}, loadAnswered{Challenged: 6}, "", 0},
+		{"unsigned replies", "1s", servers.Faults{Unsigned: true}, loadAnswered{Silent: 6}, "without Message-Authenticator", 1},
+		{"silence", "50ms", servers.Faults{Silent: true}, loadAnswered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
+		{"forged replies before the genuine one", "10s", servers.Faults{Forge: 3}, loadAnswered{Granted: 6}, "", 0},
+		{"challenges", "10s", servers.Faults{Challenge: "Code: "}, loadAnswered{Challenged: 6}, "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

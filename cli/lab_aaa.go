@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // labAAAFlags are the flags of `lab aaa`.
@@ -139,8 +139,8 @@ func (f *labAAAFlags) check() error {
 
 // labAAA is the servers that run.
 type labAAA struct {
-	radius []*aaatest.RADIUS
-	tacacs []*aaatest.TACACS
+	radius []*servers.RADIUS
+	tacacs []*servers.TACACS
 	print  *labAAAPrinter
 	run    []func(context.Context) error
 	detail *os.File // nil: none
@@ -192,7 +192,7 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	if f.users == "" {
 		return nil
 	}
-	users, err := readFileWith(f.users, aaatest.ParseUsers)
+	users, err := readFileWith(f.users, servers.ParseUsers)
 	if err != nil {
 		return err
 	}
@@ -200,18 +200,18 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	if err != nil {
 		return err
 	}
-	c := aaatest.RADIUSConfig{Secret: secret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend, Trace: l.print.event}
+	c := servers.RADIUSConfig{Secret: secret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend, Trace: l.print.event}
 	if f.detail != "" {
 		if l.detail, err = os.OpenFile(f.detail, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 			return err
 		}
 		c.Detail = l.detail
 	}
-	s, err := aaatest.NewRADIUS(c)
+	s, err := servers.NewRADIUS(c)
 	if err != nil {
 		return err
 	}
-	s.SetFaults(aaatest.Faults{Delay: f.delay, DropPercent: f.drop, Forge: f.forge, ForgeAs: "mixed", Unsigned: f.unsigned, AskFirst: f.challenge})
+	s.SetFaults(servers.Faults{Delay: f.delay, DropPercent: f.drop, Forge: f.forge, ForgeAs: "mixed", Unsigned: f.unsigned, AskFirst: f.challenge})
 	if err := s.Listen(f.at(f.authPort), f.at(f.acctPort)); err != nil {
 		return portHint(err)
 	}
@@ -231,11 +231,11 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	if err != nil {
 		return err
 	}
-	users, err := readFileWith(f.users, aaatest.ParseUsers)
+	users, err := readFileWith(f.users, servers.ParseUsers)
 	if err != nil {
 		return err
 	}
-	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: radsecSecret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend, Trace: l.print.event})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: radsecSecret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend, Trace: l.print.event})
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	}
 	config.NextProtos = []string{"radius/1.1", "radius/1.0"} // RFC 9765
 	l.radius = append(l.radius, s)
-	l.run = append(l.run, func(ctx context.Context) error { return s.ServeRadSec(ctx, listener, aaatest.RadSec{TLS: config}) })
+	l.run = append(l.run, func(ctx context.Context) error { return s.ServeRadSec(ctx, listener, servers.RadSec{TLS: config}) })
 	l.print.serves("RadSec", "tls", listener.Addr().String(), radsecSecret)
 	return nil
 }
@@ -257,7 +257,7 @@ func (f *labAAAFlags) startTACACS(l *labAAA) error {
 	if f.tacacs == "" {
 		return nil
 	}
-	profiles, err := readFileWith(f.tacacs, aaatest.ParseTACACS)
+	profiles, err := readFileWith(f.tacacs, servers.ParseTACACS)
 	if err != nil {
 		return err
 	}
@@ -267,23 +267,23 @@ func (f *labAAAFlags) startTACACS(l *labAAA) error {
 			return err
 		}
 	}
-	if err := f.serveTACACS(l, aaatest.TACACSConfig{Key: key, Profiles: profiles}, "TACACS+", "tcp", f.tacacsPort); err != nil || f.cert == "" {
+	if err := f.serveTACACS(l, servers.TACACSConfig{Key: key, Profiles: profiles}, "TACACS+", "tcp", f.tacacsPort); err != nil || f.cert == "" {
 		return err
 	}
 	config, err := f.tls()
 	if err != nil {
 		return err
 	}
-	return f.serveTACACS(l, aaatest.TACACSConfig{TLS: config, Profiles: profiles}, "TACACS+ over TLS", "tls", f.tlsPort)
+	return f.serveTACACS(l, servers.TACACSConfig{TLS: config, Profiles: profiles}, "TACACS+ over TLS", "tls", f.tlsPort)
 }
 
-func (f *labAAAFlags) serveTACACS(l *labAAA, c aaatest.TACACSConfig, name, network string, port int) error {
+func (f *labAAAFlags) serveTACACS(l *labAAA, c servers.TACACSConfig, name, network string, port int) error {
 	c.Trace = l.print.event
-	s, err := aaatest.NewTACACS(c)
+	s, err := servers.NewTACACS(c)
 	if err != nil {
 		return err
 	}
-	s.SetFaults(aaatest.TACACSFaults{Delay: f.delay, DropPercent: f.drop, AskFirst: f.challenge})
+	s.SetFaults(servers.TACACSFaults{Delay: f.delay, DropPercent: f.drop, AskFirst: f.challenge})
 	if err := s.Listen(f.at(port)); err != nil {
 		return portHint(err)
 	}

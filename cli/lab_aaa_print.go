@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // labAAAPrinter tells what the servers take and send, and counts it.
@@ -66,7 +66,7 @@ func (p *labAAAPrinter) ready() {
 }
 
 // event prints one packet in a line.
-func (p *labAAAPrinter) event(e aaatest.Event) {
+func (p *labAAAPrinter) event(e servers.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	arrow := "<-"

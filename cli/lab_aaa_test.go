@@ -17,7 +17,7 @@ import (
 
 	tq "github.com/facebookincubator/tacquito"
 
-	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 const testYourNAS = "../docs/how-to/test-your-nas.md"
@@ -198,11 +198,11 @@ func words(s string) (list []string) {
 
 func TestLabAAATACACS(t *testing.T) {
 	dir := t.TempDir()
-	ca, err := aaatest.NewAuthority("test")
+	ca, err := servers.NewAuthority("test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ca.WriteFiles(dir, aaatest.Certificate{Name: "server", Hosts: []string{"127.0.0.1"}}); err != nil {
+	if err := ca.WriteFiles(dir, servers.Certificate{Name: "server", Hosts: []string{"127.0.0.1"}}); err != nil {
 		t.Fatal(err)
 	}
 	s, at := startLabAAA(t, "--tacacs", "../testdata/peers/test-your-nas/tac_plus.conf", "--users", "../testdata/peers/test-your-nas/users",
@@ -249,7 +249,7 @@ func TestLabAAAJSON(t *testing.T) {
 	}
 	s.sees(`"note":"not answered: `)
 	lines := strings.Split(strings.TrimSpace(s.ends()), "\n")
-	var e aaatest.Event
+	var e servers.Event
 	var sum labAAASummary
 	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil || e.What != "9 octets that are no RADIUS packet" || e.Sent {
 		t.Errorf("%s: %v", lines[2], err)

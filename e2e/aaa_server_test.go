@@ -7,15 +7,15 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // The AAA server of a test's own, outside the lab: it can be silenced, and told of other users, while the town lives.
 type aaaServer struct {
 	t      *testing.T
-	radius *aaatest.RADIUS // one of the two
-	tacacs *aaatest.TACACS
+	radius *servers.RADIUS // one of the two
+	tacacs *servers.TACACS
 }
 
 const aaaSecret = "the-town's-own-secret-of-30-oct"
@@ -61,9 +61,9 @@ func runServer(t *testing.T, server interface{ Run(context.Context) error }) {
 
 func (s *aaaServer) startRADIUS(users string) {
 	s.t.Helper()
-	parsed, err := aaatest.ParseUsers(strings.NewReader(users))
+	parsed, err := servers.ParseUsers(strings.NewReader(users))
 	if err == nil {
-		s.radius, err = aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: aaaSecret, Users: parsed})
+		s.radius, err = servers.NewRADIUS(servers.RADIUSConfig{Secret: aaaSecret, Users: parsed})
 	}
 	if err == nil {
 		err = s.radius.Listen(":0", ":0")
@@ -75,9 +75,9 @@ func (s *aaaServer) startRADIUS(users string) {
 
 func (s *aaaServer) startTACACS(users string) {
 	s.t.Helper()
-	parsed, err := aaatest.ParseTACACS(strings.NewReader(users))
+	parsed, err := servers.ParseTACACS(strings.NewReader(users))
 	if err == nil {
-		s.tacacs, err = aaatest.NewTACACS(aaatest.TACACSConfig{Key: aaaSecret, Profiles: parsed})
+		s.tacacs, err = servers.NewTACACS(servers.TACACSConfig{Key: aaaSecret, Profiles: parsed})
 	}
 	if err == nil {
 		err = s.tacacs.Listen(":0")
@@ -104,10 +104,10 @@ func (s *aaaServer) toTACACS(also func(name, text string) string) func(name, tex
 // silence has the server take requests and answer none, or answer again.
 func (s *aaaServer) silence(on bool) {
 	if s.tacacs != nil {
-		s.tacacs.SetFaults(aaatest.TACACSFaults{Silent: on})
+		s.tacacs.SetFaults(servers.TACACSFaults{Silent: on})
 		return
 	}
-	s.radius.SetFaults(aaatest.Faults{Silent: on})
+	s.radius.SetFaults(servers.Faults{Silent: on})
 }
 
 // know replaces the server's users.
@@ -115,13 +115,13 @@ func (s *aaaServer) know(users string) {
 	s.t.Helper()
 	var err error
 	if s.tacacs != nil {
-		var p aaatest.Profiles
-		if p, err = aaatest.ParseTACACS(strings.NewReader(users)); err == nil {
+		var p servers.Profiles
+		if p, err = servers.ParseTACACS(strings.NewReader(users)); err == nil {
 			err = s.tacacs.SetProfiles(p)
 		}
 	} else {
-		var u []aaatest.User
-		if u, err = aaatest.ParseUsers(strings.NewReader(users)); err == nil {
+		var u []servers.User
+		if u, err = servers.ParseUsers(strings.NewReader(users)); err == nil {
 			err = s.radius.SetUsers(u)
 		}
 	}

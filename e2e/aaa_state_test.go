@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // tap passes UDP datagrams on to a RADIUS server and back, and notes each State that goes by.
@@ -75,7 +75,7 @@ func TestStateStaysInside(t *testing.T) {
 	t.Parallel()
 	s := &aaaServer{t: t}
 	s.startRADIUS(townUsers(t, lab.ByRADIUS))
-	s.radius.SetFaults(aaatest.Faults{AskFirst: "Token: "})
+	s.radius.SetFaults(servers.Faults{AskFirst: "Token: "})
 	runServer(t, s.radius)
 	p := newTap(t, s.radius.AuthAddr())
 	l := startTown(t, lab.Options{RADIUS: &lab.RADIUS{Auth: p.conn.LocalAddr().String(), Acct: s.radius.AcctAddr(), Secret: aaaSecret},

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // crashWorld is what a town is like in which the daemon is killed. The zero value has one caller and two lines behind RFC 2217.
@@ -138,7 +138,7 @@ func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (ur
 	return "rfc2217://" + l.Addr().String()
 }
 
-func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *sync.WaitGroup) *aaatest.RADIUS {
+func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *sync.WaitGroup) *servers.RADIUS {
 	t.Helper()
 	var users strings.Builder
 	for i := range town.crashWorld.callers {
@@ -152,11 +152,11 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 		}
 		users.WriteString("\n")
 	}
-	parsed, err := aaatest.ParseUsers(strings.NewReader(users.String()))
+	parsed, err := servers.ParseUsers(strings.NewReader(users.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: aaa.Secret(crashSecret), Users: parsed})
+	r, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: aaa.Secret(crashSecret), Users: parsed})
 	if err == nil {
 		err = r.Listen(":0", ":0")
 	}
@@ -167,7 +167,7 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 	return r
 }
 
-func (town *crashTown) write(t *testing.T, radius *aaatest.RADIUS, ports []string) {
+func (town *crashTown) write(t *testing.T, radius *servers.RADIUS, ports []string) {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, `hostname: crash

@@ -14,19 +14,19 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // radiusServer is one with the lab's users, on loopback; acct is host:port of its accounting, ":0" any.
-func radiusServer(t *testing.T, acct string) *aaatest.RADIUS {
+func radiusServer(t *testing.T, acct string) *servers.RADIUS {
 	t.Helper()
-	users, err := aaatest.ParseUsers(strings.NewReader(readFile(t, "../lab/files/users")))
+	users, err := servers.ParseUsers(strings.NewReader(readFile(t, "../lab/files/users")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: "the-town's-own-secret-of-30-oct", Users: users})
+	r, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: "the-town's-own-secret-of-30-oct", Users: users})
 	if err == nil {
 		err = r.Listen(":0", acct)
 	}

@@ -11,17 +11,18 @@ import (
 
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // radsecAuthority makes an authority, and the directory of a client's certificate by it with the authority's own.
-func radsecAuthority(t *testing.T) (ca *aaatest.Authority, client string) {
+func radsecAuthority(t *testing.T) (ca *servers.Authority, client string) {
 	t.Helper()
-	ca, err := aaatest.NewAuthority("the site's authority")
+	ca, err := servers.NewAuthority("the site's authority")
 	if err != nil {
 		t.Fatal(err)
 	}
 	client = t.TempDir()
-	err = ca.WriteFiles(client, aaatest.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true})
+	err = ca.WriteFiles(client, servers.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true})
 	if err == nil {
 		err = os.Chmod(filepath.Join(client, "nas.key"), 0o600)
 	}
@@ -36,13 +37,13 @@ func radsecAuthority(t *testing.T) (ca *aaatest.Authority, client string) {
 var radsecServers = []struct {
 	name  string
 	on    bool // Accounting-On reaches FreeRADIUS
-	start func(t *testing.T, ca *aaatest.Authority) (f *aaatest.FreeRADIUS, address string)
+	start func(t *testing.T, ca *servers.Authority) (f *aaatest.FreeRADIUS, address string)
 }{
-	{"freeradius", true, func(t *testing.T, ca *aaatest.Authority) (*aaatest.FreeRADIUS, string) {
+	{"freeradius", true, func(t *testing.T, ca *servers.Authority) (*aaatest.FreeRADIUS, string) {
 		f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: readFile(t, "testdata/freeradius/users"), RadSec: ca})
 		return f, f.RadSec
 	}},
-	{"radsecproxy", false, func(t *testing.T, ca *aaatest.Authority) (*aaatest.FreeRADIUS, string) {
+	{"radsecproxy", false, func(t *testing.T, ca *servers.Authority) (*aaatest.FreeRADIUS, string) {
 		f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: readFile(t, "testdata/freeradius/users")})
 		return f, aaatest.StartRadsecproxy(t, ca, f)
 	}},

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/aaatest/tacquito"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // tacquitoKey is what the daemon and tacquito share.
@@ -83,11 +83,11 @@ func tacquitoTown(t *testing.T, kind lab.AAA) (*tacquito.Server, func(name, text
 	options := tacquito.Options{Config: tacquitoUsers(t)}
 	ca := ""
 	if kind == lab.ByTACACSTLS {
-		authority, err := aaatest.NewAuthority("the site's authority")
+		authority, err := servers.NewAuthority("the site's authority")
 		if err != nil {
 			t.Fatal(err)
 		}
-		cert, err := authority.TLS(aaatest.Certificate{Name: "tacquito", Hosts: []string{"127.0.0.1"}, Server: true})
+		cert, err := authority.TLS(servers.Certificate{Name: "tacquito", Hosts: []string{"127.0.0.1"}, Server: true})
 		if err != nil {
 			t.Fatal(err)
 		}

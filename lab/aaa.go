@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // AAA is the kind of AAA server that the town has.
@@ -105,19 +105,19 @@ func (l *Lab) secret() (aaa.Secret, error) {
 }
 
 func (l *Lab) startRADIUS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config, detail *os.File) error {
-	parsed, err := aaatest.ParseUsers(users)
+	parsed, err := servers.ParseUsers(users)
 	if err != nil {
 		return err
 	}
 	if certificates != nil {
 		secret = "radsec" // RFC 6614 §2.3
 	}
-	server, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: secret, Users: parsed, Detail: detail})
+	server, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: secret, Users: parsed, Detail: detail})
 	if err != nil {
 		return err
 	}
 	if certificates != nil {
-		l.wg.Go(func() { server.ServeRadSec(ctx, l.sockets.stream, aaatest.RadSec{TLS: certificates}) })
+		l.wg.Go(func() { server.ServeRadSec(ctx, l.sockets.stream, servers.RadSec{TLS: certificates}) })
 		return nil
 	}
 	l.wg.Go(func() { server.Serve(ctx, l.sockets.auth, l.sockets.acct) })
@@ -125,11 +125,11 @@ func (l *Lab) startRADIUS(ctx context.Context, users *os.File, secret aaa.Secret
 }
 
 func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config, detail *os.File) error {
-	parsed, err := aaatest.ParseTACACS(users)
+	parsed, err := servers.ParseTACACS(users)
 	if err != nil {
 		return err
 	}
-	server, err := aaatest.NewTACACS(aaatest.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates, Trace: func(e aaatest.Event) {
+	server, err := servers.NewTACACS(servers.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates, Trace: func(e servers.Event) {
 		if e.Kind == "accounting" && !e.Sent {
 			fmt.Fprintf(detail, "%s\n\t%s\n\n", e.Time.Format(time.ANSIC), strings.Join(e.Attributes, "\n\t")) // one write: several sessions account at once
 		}
@@ -145,15 +145,15 @@ func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret
 // nowhere.
 func (l *Lab) writeCertificates() (*tls.Config, error) {
 	const year = 365 * 24 * time.Hour
-	town, err := aaatest.NewAuthority("the town's authority")
+	town, err := servers.NewAuthority("the town's authority")
 	if err != nil {
 		return nil, err
 	}
-	server, err := town.TLS(aaatest.Certificate{Name: "the town's AAA server", Hosts: []string{"127.0.0.1"}, Server: true, Valid: year})
+	server, err := town.TLS(servers.Certificate{Name: "the town's AAA server", Hosts: []string{"127.0.0.1"}, Server: true, Valid: year})
 	if err != nil {
 		return nil, err
 	}
-	if err := town.WriteFiles(l.dir, aaatest.Certificate{Name: "ringback", Client: true, Valid: year}); err != nil {
+	if err := town.WriteFiles(l.dir, servers.Certificate{Name: "ringback", Client: true, Valid: year}); err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(filepath.Join(l.dir, "ringback.key"), 0o600); err != nil {

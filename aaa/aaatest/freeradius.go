@@ -1,6 +1,9 @@
+// Package aaatest has what tests of AAA need besides the servers of lab/servers: FreeRADIUS and radsecproxy as peers, and networks in memory, good and bad.
 package aaatest
 
 import (
+	"crypto/hmac"
+	"crypto/md5"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // TB is what StartFreeRADIUS uses of testing.TB.
@@ -34,7 +38,7 @@ type FreeRADIUSOptions struct {
 	Secret aaa.Secret // "" is a secret of 24 octets
 	Auth   string     // host:port wanted of authentication; "" a free one of 127.0.0.1
 	Acct   string
-	RadSec *Authority // with it the server also listens inside TLS, for clients with a certificate by that authority; its own is radius.example's
+	RadSec *servers.Authority // with it the server also listens inside TLS, for clients with a certificate by that authority; its own is radius.example's
 }
 
 // FreeRADIUS is a running FreeRADIUS.
@@ -278,6 +282,8 @@ func statusServer(id byte, secret aaa.Secret) []byte {
 	b := make([]byte, 38)
 	b[0], b[1], b[3], b[20], b[21] = 12, id, 38, 80, 18
 	rand.Read(b[4:20])
-	copy(b[22:], sign(b, secret))
+	h := hmac.New(md5.New, []byte(secret))
+	h.Write(b)
+	copy(b[22:], h.Sum(nil))
 	return b
 }

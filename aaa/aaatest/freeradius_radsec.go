@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"strings"
+
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // prepareRadSec finds a port for the listener inside TLS, and writes its certificate beside the configuration.
@@ -18,7 +20,7 @@ func (f *FreeRADIUS) prepareRadSec(o *FreeRADIUSOptions) error {
 }
 
 // radsecServer is the certificate of RADIUS servers inside TLS.
-var radsecServer = Certificate{Name: "radius", Hosts: []string{"radius.example", "127.0.0.1"}, Server: true}
+var radsecServer = servers.Certificate{Name: "radius", Hosts: []string{"radius.example", "127.0.0.1"}, Server: true}
 
 // withRadSec adds to a configuration the listener inside TLS, and who may come to it.
 func (f *FreeRADIUS) withRadSec(config string) (string, error) {

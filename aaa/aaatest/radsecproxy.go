@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // radsecproxyProgram is where Debian has it.
@@ -18,7 +20,7 @@ const radsecproxyProgram = "/usr/sbin/radsecproxy"
 // StartRadsecproxy starts a radsecproxy on loopback that takes RADIUS inside TLS, from clients whose certificate by the authority names nas.example, and
 // asks f by UDP. It returns host:port; its own certificate is radius.example's. It is killed, by its process id, at the test's cleanup. Where none is
 // installed the test is skipped, or fails where RINGBACK_REQUIRE_PEERS=1.
-func StartRadsecproxy(t TB, ca *Authority, f *FreeRADIUS) (address string) {
+func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address string) {
 	t.Helper()
 	if _, err := os.Stat(radsecproxyProgram); err != nil {
 		const needs = "needs radsecproxy: apt-get install radsecproxy"
@@ -58,7 +60,7 @@ func (p *radsecproxy) stop() {
 	<-p.done
 }
 
-func startRadsecproxy(dir string, ca *Authority, f *FreeRADIUS) (*radsecproxy, error) {
+func startRadsecproxy(dir string, ca *servers.Authority, f *FreeRADIUS) (*radsecproxy, error) {
 	path := filepath.Join(dir, "radsecproxy.conf")
 	p := &radsecproxy{cmd: exec.Command(radsecproxyProgram, "-f", "-c", path), done: make(chan struct{})}
 	conf, err := p.configure(dir, f)

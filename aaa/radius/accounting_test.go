@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 func stop(now time.Time) aaa.Record {
@@ -57,7 +57,7 @@ func TestAccounting(t *testing.T) {
 // Each retransmission says how long ago it was by then, under another identifier.
 func TestAccountingDelayIsHonest(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Drop: 2})
+		w.server["one"].SetFaults(servers.Faults{Drop: 2})
 		begun := time.Now()
 		if err := w.client.Send(context.Background(), stop(begun)); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestAccountingDelayIsHonest(t *testing.T) {
 // A late answer to an earlier transmission acknowledges the record too.
 func TestAccountingLateAnswer(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Delay: 3 * time.Second})
+		w.server["one"].SetFaults(servers.Faults{Delay: 3 * time.Second})
 		begun := time.Now()
 		if err := w.client.Send(context.Background(), stop(begun)); err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func TestAccountingLateAnswer(t *testing.T) {
 }
 
 func TestAccountingFaults(t *testing.T) {
-	for name, f := range map[string]aaatest.Faults{"silent": {Silent: true}, "wrong id": {WrongID: true}, "wrong code": {WrongCode: true}, "cut": {Truncate: 1}} {
+	for name, f := range map[string]servers.Faults{"silent": {Silent: true}, "wrong id": {WrongID: true}, "wrong code": {WrongCode: true}, "cut": {Truncate: 1}} {
 		inTown(t, func(w *town) {
 			w.server["one"].SetFaults(f)
 			err := w.client.Send(context.Background(), stop(time.Now()))
@@ -105,7 +105,7 @@ func TestAccountingOrder(t *testing.T) {
 		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["two"].Records()) != 1 || len(w.server["one"].Records()) != 0 {
 			t.Errorf("%v: the server that granted was not asked first", err)
 		}
-		w.server["two"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["two"].SetFaults(servers.Faults{Silent: true})
 		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["one"].Records()) != 1 {
 			t.Errorf("%v: no fail-over", err)
 		}

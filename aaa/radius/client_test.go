@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 var one = radius.ServerConfig{Name: "one"}
@@ -49,7 +49,7 @@ func TestPasswordsThatCannotBeSent(t *testing.T) {
 			t.Error("it was sent")
 		}
 		long := aaa.Secret(strings.Repeat("y", 128))
-		if err := w.server["one"].SetUsers([]aaatest.User{{Name: "bob", Password: long}}); err != nil {
+		if err := w.server["one"].SetUsers([]servers.User{{Name: "bob", Password: long}}); err != nil {
 			t.Fatal(err)
 		}
 		if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: long}); res.Kind != aaa.Granted {
@@ -62,27 +62,27 @@ func TestPasswordsThatCannotBeSent(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		faults aaatest.Faults
+		faults servers.Faults
 		kind   aaa.Kind
 		reason string
 	}{
-		{"silent", aaatest.Faults{Silent: true}, aaa.Silent, "Does the server run"},
-		{"two dropped", aaatest.Faults{Drop: 2}, aaa.Granted, ""},
-		{"all dropped", aaatest.Faults{Drop: 4}, aaa.Silent, "4 transmissions"},
-		{"late", aaatest.Faults{Delay: 3 * time.Second}, aaa.Granted, ""},
-		{"too late", aaatest.Faults{Delay: time.Minute}, aaa.Silent, "no authentic answer"},
-		{"twice", aaatest.Faults{Twice: true}, aaa.Granted, ""},
-		{"forged before", aaatest.Faults{Forge: 1000}, aaa.Granted, ""},
-		{"unsigned", aaatest.Faults{Unsigned: true}, aaa.Silent, "post-auth { update reply { &Message-Authenticator := 0x00 } }"},
-		{"wrong M-A", aaatest.Faults{WrongMAC: true}, aaa.Silent, "wrong Message-Authenticator"},
-		{"two M-A", aaatest.Faults{DoubleMAC: true}, aaa.Silent, "two Message-Authenticators"},
-		{"M-A last", aaatest.Faults{LastMAC: true}, aaa.Granted, ""},
-		{"padding", aaatest.Faults{Padding: true}, aaa.Granted, ""},
-		{"M-A in the padding only", aaatest.Faults{Padding: true, Unsigned: true}, aaa.Silent, "without Message-Authenticator"},
-		{"truncated", aaatest.Faults{Truncate: 3}, aaa.Silent, "no authentic"},
-		{"header only", aaatest.Faults{Truncate: 30}, aaa.Silent, "no authentic"},
-		{"wrong id", aaatest.Faults{WrongID: true}, aaa.Silent, "no authentic"},
-		{"wrong code", aaatest.Faults{WrongCode: true}, aaa.Silent, "unexpected code"},
+		{"silent", servers.Faults{Silent: true}, aaa.Silent, "Does the server run"},
+		{"two dropped", servers.Faults{Drop: 2}, aaa.Granted, ""},
+		{"all dropped", servers.Faults{Drop: 4}, aaa.Silent, "4 transmissions"},
+		{"late", servers.Faults{Delay: 3 * time.Second}, aaa.Granted, ""},
+		{"too late", servers.Faults{Delay: time.Minute}, aaa.Silent, "no authentic answer"},
+		{"twice", servers.Faults{Twice: true}, aaa.Granted, ""},
+		{"forged before", servers.Faults{Forge: 1000}, aaa.Granted, ""},
+		{"unsigned", servers.Faults{Unsigned: true}, aaa.Silent, "post-auth { update reply { &Message-Authenticator := 0x00 } }"},
+		{"wrong M-A", servers.Faults{WrongMAC: true}, aaa.Silent, "wrong Message-Authenticator"},
+		{"two M-A", servers.Faults{DoubleMAC: true}, aaa.Silent, "two Message-Authenticators"},
+		{"M-A last", servers.Faults{LastMAC: true}, aaa.Granted, ""},
+		{"padding", servers.Faults{Padding: true}, aaa.Granted, ""},
+		{"M-A in the padding only", servers.Faults{Padding: true, Unsigned: true}, aaa.Silent, "without Message-Authenticator"},
+		{"truncated", servers.Faults{Truncate: 3}, aaa.Silent, "no authentic"},
+		{"header only", servers.Faults{Truncate: 30}, aaa.Silent, "no authentic"},
+		{"wrong id", servers.Faults{WrongID: true}, aaa.Silent, "no authentic"},
+		{"wrong code", servers.Faults{WrongCode: true}, aaa.Silent, "unexpected code"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTown(t, func(w *town) {
@@ -92,7 +92,7 @@ func TestFaults(t *testing.T) {
 				if d := time.Since(begun); tt.kind == aaa.Silent && (d < 12*time.Second || d > 16*time.Second) {
 					t.Errorf("silent after %v", d)
 				}
-				w.server["one"].SetFaults(aaatest.Faults{})
+				w.server["one"].SetFaults(servers.Faults{})
 				w.want("cb", aaa.Granted, "")
 			}, one)
 		})
@@ -117,7 +117,7 @@ func TestWrongSecretHint(t *testing.T) {
 func TestHintsOfKnownServer(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.want("bob", aaa.Granted, "")
-		for want, f := range map[string]aaatest.Faults{
+		for want, f := range map[string]servers.Faults{
 			"It last answered at 2000-01-01T00:00:": {Silent: true}, // the bubble's clock
 			"It answered with this secret at 2000-": {WrongAuth: true},
 			"were discarded. It answered with this": {WrongMAC: true},
@@ -130,7 +130,7 @@ func TestHintsOfKnownServer(t *testing.T) {
 		}
 	}, one)
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{WrongAuth: true})
+		w.server["one"].SetFaults(servers.Faults{WrongAuth: true})
 		w.want("bob", aaa.Silent, "Is the shared secret the same on both sides?")
 	}, one)
 }
@@ -142,7 +142,7 @@ func TestSpoofedFlood(t *testing.T) {
 		rounds = 1
 	}
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Forge: 4000}) // as many as the socket's queue holds beside the genuine reply
+		w.server["one"].SetFaults(servers.Faults{Forge: 4000}) // as many as the socket's queue holds beside the genuine reply
 		for range rounds {
 			w.want("nobody", aaa.Refused, "")
 		}
@@ -155,23 +155,23 @@ func TestSpoofedFlood(t *testing.T) {
 func TestMessageAuthenticatorModes(t *testing.T) {
 	for _, tt := range []struct {
 		mode   string
-		faults aaatest.Faults
+		faults servers.Faults
 		want   aaa.Kind
 		after  aaa.Kind // unsigned, once a good one was seen
 	}{
-		{radius.Require, aaatest.Faults{Unsigned: true}, aaa.Silent, aaa.Silent},
-		{radius.Auto, aaatest.Faults{Unsigned: true}, aaa.Granted, aaa.Silent},
-		{radius.Off, aaatest.Faults{Unsigned: true}, aaa.Granted, aaa.Granted},
-		{radius.Auto, aaatest.Faults{WrongMAC: true}, aaa.Silent, aaa.Silent},
-		{radius.Off, aaatest.Faults{WrongMAC: true}, aaa.Silent, aaa.Granted},
-		{radius.Off, aaatest.Faults{DoubleMAC: true}, aaa.Silent, aaa.Granted},
+		{radius.Require, servers.Faults{Unsigned: true}, aaa.Silent, aaa.Silent},
+		{radius.Auto, servers.Faults{Unsigned: true}, aaa.Granted, aaa.Silent},
+		{radius.Off, servers.Faults{Unsigned: true}, aaa.Granted, aaa.Granted},
+		{radius.Auto, servers.Faults{WrongMAC: true}, aaa.Silent, aaa.Silent},
+		{radius.Off, servers.Faults{WrongMAC: true}, aaa.Silent, aaa.Granted},
+		{radius.Off, servers.Faults{DoubleMAC: true}, aaa.Silent, aaa.Granted},
 	} {
 		inTown(t, func(w *town) {
 			w.server["one"].SetFaults(tt.faults)
 			w.want("bob", tt.want, "")
-			w.server["one"].SetFaults(aaatest.Faults{})
+			w.server["one"].SetFaults(servers.Faults{})
 			w.want("bob", aaa.Granted, "")
-			w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+			w.server["one"].SetFaults(servers.Faults{Unsigned: true})
 			w.want("bob", tt.after, "")
 		}, radius.ServerConfig{Name: "one", MessageAuthenticator: tt.mode})
 	}
@@ -180,7 +180,7 @@ func TestMessageAuthenticatorModes(t *testing.T) {
 // Reject and Challenge must be signed too.
 func TestUnsignedRejectAndChallenge(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+		w.server["one"].SetFaults(servers.Faults{Unsigned: true})
 		w.want("nobody", aaa.Silent, "Post-Auth-Type REJECT")
 		w.want("otp", aaa.Silent, "Post-Auth-Type Challenge")
 	}, one)
@@ -188,7 +188,7 @@ func TestUnsignedRejectAndChallenge(t *testing.T) {
 
 func TestRejectWithNumber(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Callback: "84999"})
+		w.server["one"].SetFaults(servers.Faults{Callback: "84999"})
 		res := w.want("nobody", aaa.Refused, "refused")
 		if res.Auth.Dialstring.IsSet() || res.Auth.Callback {
 			t.Errorf("%+v", res)
@@ -214,7 +214,7 @@ func TestChallenge(t *testing.T) {
 		}
 		// pinned: when its server falls silent, no other is asked
 		c, _ = w.login("otp")
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		before, _ := w.server["two"].Requests()
 		if res = c.Answer(context.Background(), "123456"); res.Kind != aaa.Silent {
 			t.Errorf("%+v", res)
@@ -222,7 +222,7 @@ func TestChallenge(t *testing.T) {
 		if after, _ := w.server["two"].Requests(); after != before {
 			t.Error("another server was asked inside a conversation")
 		}
-		w.server["two"].SetFaults(aaatest.Faults{Challenge: "again"})
+		w.server["two"].SetFaults(servers.Faults{Challenge: "again"})
 		c, res = w.login("bob")
 		n := 0
 		for ; res.Kind == aaa.Prompt; n++ {
@@ -236,7 +236,7 @@ func TestChallenge(t *testing.T) {
 
 func TestFailOverAndDeadTime(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		begun := time.Now()
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
 			t.Errorf("%+v", res)
@@ -244,13 +244,13 @@ func TestFailOverAndDeadTime(t *testing.T) {
 		if d := time.Since(begun); d < 12*time.Second || d > 16*time.Second {
 			t.Errorf("fail-over after %v", d)
 		}
-		w.server["one"].SetFaults(aaatest.Faults{})
+		w.server["one"].SetFaults(servers.Faults{})
 		begun = time.Now()
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" || time.Since(begun) > time.Second {
 			t.Error("the dead server was not passed over")
 		}
 		w.want("nobody", aaa.Refused, "two") // a refusal is never asked again elsewhere
-		w.server["two"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["two"].SetFaults(servers.Faults{Silent: true})
 		w.want("bob", aaa.Silent, "two")
 		// both dead: all are asked, in order
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "one" {
@@ -261,7 +261,7 @@ func TestFailOverAndDeadTime(t *testing.T) {
 
 func TestRetransmissionIsTheSamePacket(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Delay: 5 * time.Second})
+		w.server["one"].SetFaults(servers.Faults{Delay: 5 * time.Second})
 		w.want("bob", aaa.Granted, "")
 		all, dup := w.server["one"].Requests()
 		if all != 2 || dup != 0 {
@@ -275,14 +275,14 @@ func TestRetransmissionIsTheSamePacket(t *testing.T) {
 
 func TestCancelled(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_, res := w.client.Start(ctx, aaa.Request{User: "bob", Password: canary})
 		if all, _ := w.server["two"].Requests(); res.Kind != aaa.Silent || all != 0 {
 			t.Errorf("%+v, second server asked %d times", res, all)
 		}
-		w.server["one"].SetFaults(aaatest.Faults{})
+		w.server["one"].SetFaults(servers.Faults{})
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "one" {
 			t.Error("a server is dead because a caller hung up")
 		}
@@ -292,7 +292,7 @@ func TestCancelled(t *testing.T) {
 // More than 256 logins in flight take more sockets; each gets its own answer.
 func TestManyInFlight(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Delay: time.Second})
+		w.server["one"].SetFaults(servers.Faults{Delay: time.Second})
 		var wg sync.WaitGroup
 		for i := range 1000 {
 			wg.Go(func() {
@@ -311,7 +311,7 @@ func TestManyInFlight(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		var wg sync.WaitGroup
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

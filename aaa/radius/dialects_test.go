@@ -21,8 +21,8 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 	layeh "layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 )
@@ -246,11 +246,11 @@ func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.D
 // TestDialectsInProcess sends the packets from the test server: those built by hand, and those that it makes of the names in the users file, as far as its dictionary has them.
 func TestDialectsInProcess(t *testing.T) {
 	t.Parallel()
-	var users []aaatest.User
+	var users []servers.User
 	for _, c := range dialectCases {
-		u := aaatest.User{Name: "by hand " + c.name, Password: "pw"}
+		u := servers.User{Name: "by hand " + c.name, Password: "pw"}
 		for _, a := range c.reply {
-			u.Reply = append(u.Reply, aaatest.Attribute{Name: fmt.Sprintf("Attr-%d", a.Type), Value: "0x" + hex.EncodeToString(a.Attribute)})
+			u.Reply = append(u.Reply, servers.Attribute{Name: fmt.Sprintf("Attr-%d", a.Type), Value: "0x" + hex.EncodeToString(a.Attribute)})
 		}
 		users = append(users, u)
 	}
@@ -260,7 +260,7 @@ func TestDialectsInProcess(t *testing.T) {
 	}
 	named := map[string]bool{}
 	for block := range strings.SplitSeq(string(file), "\n\n") {
-		u, err := aaatest.ParseUsers(strings.NewReader(block))
+		u, err := servers.ParseUsers(strings.NewReader(block))
 		switch {
 		case err == nil && len(u) == 1:
 			users, named[u[0].Name] = append(users, u[0]), true
@@ -271,7 +271,7 @@ func TestDialectsInProcess(t *testing.T) {
 	if len(named) < len(dialectCases)-4 {
 		t.Errorf("%d of %d users by name", len(named), len(dialectCases))
 	}
-	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: secret, Users: users})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: secret, Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 const (
@@ -18,15 +19,15 @@ const (
 	canary = "canary-password"
 )
 
-func attr(kv ...string) []aaatest.Attribute {
-	var a []aaatest.Attribute
+func attr(kv ...string) []servers.Attribute {
+	var a []servers.Attribute
 	for i := 0; i < len(kv); i += 2 {
-		a = append(a, aaatest.Attribute{Name: kv[i], Value: kv[i+1]})
+		a = append(a, servers.Attribute{Name: kv[i], Value: kv[i+1]})
 	}
 	return a
 }
 
-var users = []aaatest.User{
+var users = []servers.User{
 	{Name: "bob", Password: canary, Reply: attr("Service-Type", "NAS-Prompt-User", "Class", "cls", "Class", "0x00ff")},
 	{Name: "cb", Password: canary, Reply: attr("Service-Type", "Callback-NAS-Prompt", "Callback-Number", "84001", "Reply-Message", "We call you.")},
 	{Name: "otp", Password: canary, Challenge: "Token: ", Answer: "123456", Reply: attr("Service-Type", "NAS-Prompt-User")},
@@ -37,7 +38,7 @@ var users = []aaatest.User{
 type town struct {
 	t      *testing.T
 	net    *aaatest.Net
-	server map[string]*aaatest.RADIUS
+	server map[string]*servers.RADIUS
 	client *radius.Client
 
 	mu    sync.Mutex
@@ -45,14 +46,14 @@ type town struct {
 }
 
 // inTown runs f in a bubble with servers "one", "two", … as the configs name them; a server with Address "nobody" does not exist.
-func inTown(t *testing.T, f func(*town), servers ...radius.ServerConfig) {
+func inTown(t *testing.T, f func(*town), configs ...radius.ServerConfig) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &town{t: t, net: &aaatest.Net{}, server: map[string]*aaatest.RADIUS{}}
+		w := &town{t: t, net: &aaatest.Net{}, server: map[string]*servers.RADIUS{}}
 		ctx, cancel := context.WithCancel(context.Background())
 		var wg sync.WaitGroup
-		for i := range servers {
-			s := &servers[i]
+		for i := range configs {
+			s := &configs[i]
 			s.Secret = secret
 			if s.Address != "nobody" {
 				w.serve(ctx, &wg, s.Name)
@@ -60,7 +61,7 @@ func inTown(t *testing.T, f func(*town), servers ...radius.ServerConfig) {
 			s.Address, s.Accounting = s.Name+":1812", s.Name+":1813"
 		}
 		var err error
-		w.client, err = radius.New(radius.Config{Servers: servers, NASIdentifier: "maui", Dial: w.net.Dial, Trace: w.note, DeadTime: time.Minute})
+		w.client, err = radius.New(radius.Config{Servers: configs, NASIdentifier: "maui", Dial: w.net.Dial, Trace: w.note, DeadTime: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +76,7 @@ func inTown(t *testing.T, f func(*town), servers ...radius.ServerConfig) {
 }
 
 func (w *town) serve(ctx context.Context, wg *sync.WaitGroup, name string) {
-	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: secret, Users: users})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: secret, Users: users})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // said is one reply that a server of the test gives: what it wants, right or wrong, signed unless told otherwise.
@@ -301,7 +302,7 @@ func TestCallCheckReplies(t *testing.T) {
 // A challenge stays with its server, not with the connection it came over: State goes back over the next one.
 func TestChallengeAcrossReconnect(t *testing.T) {
 	for name, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
-		inTLSTown(t, aaatest.RadSec{CloseOn: 2, SignReplies: true}, set, func(w *tlsTown) {
+		inTLSTown(t, servers.RadSec{CloseOn: 2, SignReplies: true}, set, func(w *tlsTown) {
 			conv, res := w.login("otp")
 			if res.Kind != aaa.Prompt {
 				t.Fatalf("%s: %+v", name, res)

@@ -12,21 +12,22 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // certificates makes a directory with the authority's ca.pem and, signed by it, the client's nas.pem.
-func certificates(t *testing.T, ca *aaatest.Authority) (dir string) {
+func certificates(t *testing.T, ca *servers.Authority) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := ca.WriteFiles(dir, aaatest.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true}); err != nil {
+	if err := ca.WriteFiles(dir, servers.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-func authority(t *testing.T) *aaatest.Authority {
+func authority(t *testing.T) *servers.Authority {
 	t.Helper()
-	ca, err := aaatest.NewAuthority("ringback test authority")
+	ca, err := servers.NewAuthority("ringback test authority")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func refusedCertificates(t *testing.T, address, dir string) {
 	t.Helper()
 	other := certificates(t, authority(t))
 	expired := t.TempDir()
-	if err := authority(t).WriteFiles(expired, aaatest.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
+	if err := authority(t).WriteFiles(expired, servers.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {

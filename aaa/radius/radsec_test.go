@@ -14,33 +14,34 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // tlsTown is a client and one RadSec server in a bubble.
 type tlsTown struct {
 	town
 	streams *aaatest.StreamNet
-	ca      *aaatest.Authority
+	ca      *servers.Authority
 	dir     string
-	o       aaatest.RadSec
+	o       servers.RadSec
 	stop    context.CancelFunc
 	done    *sync.WaitGroup
 }
 
 // inTLSTown starts a server "radsec.example" whose RadSec is o, its client's TLS as set leaves it, and runs f. set may be nil.
-func inTLSTown(t *testing.T, o aaatest.RadSec, set func(w *tlsTown, c *radius.ServerConfig), f func(*tlsTown)) {
+func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.ServerConfig), f func(*tlsTown)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &tlsTown{town: town{t: t, server: map[string]*aaatest.RADIUS{}}, streams: &aaatest.StreamNet{}, dir: t.TempDir(), o: o, done: &sync.WaitGroup{}}
+		w := &tlsTown{town: town{t: t, server: map[string]*servers.RADIUS{}}, streams: &aaatest.StreamNet{}, dir: t.TempDir(), o: o, done: &sync.WaitGroup{}}
 		var err error
-		if w.ca, err = aaatest.NewAuthority("ca"); err != nil {
+		if w.ca, err = servers.NewAuthority("ca"); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.ca.WriteFiles(w.dir, aaatest.Certificate{Name: "nas", Client: true}); err != nil {
+		if err := w.ca.WriteFiles(w.dir, servers.Certificate{Name: "nas", Client: true}); err != nil {
 			t.Fatal(err)
 		}
 		if w.o.TLS == nil {
-			w.o.TLS = w.serverTLS(aaatest.Certificate{Name: "radsec", Hosts: []string{"radsec.example"}, Server: true})
+			w.o.TLS = w.serverTLS(servers.Certificate{Name: "radsec", Hosts: []string{"radsec.example"}, Server: true})
 		}
 		w.o.Violation = t.Errorf
 		w.start()
@@ -62,7 +63,7 @@ func inTLSTown(t *testing.T, o aaatest.RadSec, set func(w *tlsTown, c *radius.Se
 }
 
 // serverTLS is a server's side of TLS that demands a client's certificate and speaks both versions.
-func (w *tlsTown) serverTLS(c aaatest.Certificate) *tls.Config {
+func (w *tlsTown) serverTLS(c servers.Certificate) *tls.Config {
 	w.t.Helper()
 	cert, err := w.ca.TLS(c)
 	if err != nil {
@@ -74,7 +75,7 @@ func (w *tlsTown) serverTLS(c aaatest.Certificate) *tls.Config {
 // start starts the server anew, halt ends it and its connections.
 func (w *tlsTown) start() {
 	w.t.Helper()
-	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: "radsec", Users: users})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: "radsec", Users: users})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func off(_ *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11O
 func TestRadSec(t *testing.T) {
 	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		t.Run(version, func(t *testing.T) {
-			inTLSTown(t, aaatest.RadSec{SignReplies: true}, set, func(w *tlsTown) {
+			inTLSTown(t, servers.RadSec{SignReplies: true}, set, func(w *tlsTown) {
 				w.want("bob", aaa.Granted, "")
 				if res := w.want("cb", aaa.Granted, ""); res.Auth.Dialstring.Value() != "84001" {
 					t.Errorf("%+v", res)
@@ -131,8 +132,8 @@ func TestRadSec(t *testing.T) {
 func TestRadSecManyInFlight(t *testing.T) {
 	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		t.Run(version, func(t *testing.T) {
-			inTLSTown(t, aaatest.RadSec{}, set, func(w *tlsTown) {
-				w.server["one"].SetFaults(aaatest.Faults{Delay: time.Second})
+			inTLSTown(t, servers.RadSec{}, set, func(w *tlsTown) {
+				w.server["one"].SetFaults(servers.Faults{Delay: time.Second})
 				var wg sync.WaitGroup
 				for i := range 600 {
 					wg.Go(func() {
@@ -158,14 +159,14 @@ func TestRadSecManyInFlight(t *testing.T) {
 
 // Who is not whom we know, or does not know us, is refused with words that help, at once, and no password is sent.
 func TestRadSecCertificates(t *testing.T) {
-	other := func(w *tlsTown) *aaatest.Authority {
-		ca, err := aaatest.NewAuthority("other")
+	other := func(w *tlsTown) *servers.Authority {
+		ca, err := servers.NewAuthority("other")
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		return ca
 	}
-	good := aaatest.Certificate{Name: "radsec", Hosts: []string{"radsec.example"}, Server: true}
+	good := servers.Certificate{Name: "radsec", Hosts: []string{"radsec.example"}, Server: true}
 	for _, tt := range []struct {
 		name string
 		set  func(w *tlsTown, c *radius.ServerConfig)
@@ -174,7 +175,7 @@ func TestRadSecCertificates(t *testing.T) {
 		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" }, "is server_name right?"},
 		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" }, "is server_name right?"},
 		{"a name in the subject only", func(w *tlsTown, c *radius.ServerConfig) {
-			*w.o.TLS = *w.serverTLS(aaatest.Certificate{Name: "radsec.example", Server: true})
+			*w.o.TLS = *w.serverTLS(servers.Certificate{Name: "radsec.example", Server: true})
 		}, "certificate"},
 		{"wrong CA", func(w *tlsTown, c *radius.ServerConfig) {
 			ca := other(w)
@@ -205,14 +206,14 @@ func TestRadSecCertificates(t *testing.T) {
 		{"no certificate of ours", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.CertFile, c.TLS.KeyFile = "", "" }, "set cert_file and key_file"},
 		{"our certificate of another CA", func(w *tlsTown, c *radius.ServerConfig) {
 			dir := w.t.TempDir()
-			if err := other(w).WriteFiles(dir, aaatest.Certificate{Name: "nas", Client: true}); err != nil {
+			if err := other(w).WriteFiles(dir, servers.Certificate{Name: "nas", Client: true}); err != nil {
 				w.t.Fatal(err)
 			}
 			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
 		}, "signed by whom the server trusts"},
 		{"our expired certificate", func(w *tlsTown, c *radius.ServerConfig) {
 			dir := w.t.TempDir()
-			if err := w.ca.WriteFiles(dir, aaatest.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
+			if err := w.ca.WriteFiles(dir, servers.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
 				w.t.Fatal(err)
 			}
 			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
@@ -229,7 +230,7 @@ func TestRadSecCertificates(t *testing.T) {
 		}, "look at radius11"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inTLSTown(t, aaatest.RadSec{}, tt.set, func(w *tlsTown) {
+			inTLSTown(t, servers.RadSec{}, tt.set, func(w *tlsTown) {
 				begun := time.Now()
 				w.want("bob", aaa.Silent, tt.want)
 				if d := time.Since(begun); d > 2*time.Second {
@@ -252,7 +253,7 @@ func TestRadSecAgreements(t *testing.T) {
 	}{
 		{"an address", func(w *tlsTown, c *radius.ServerConfig) {
 			c.TLS.ServerName = "192.0.2.1"
-			*w.o.TLS = *w.serverTLS(aaatest.Certificate{Name: "x", Hosts: []string{"192.0.2.1"}, Server: true})
+			*w.o.TLS = *w.serverTLS(servers.Certificate{Name: "x", Hosts: []string{"192.0.2.1"}, Server: true})
 		}, "RADIUS/1.1"},
 		{"TLS 1.2", func(w *tlsTown, c *radius.ServerConfig) {
 			c.TLS.MinTLS12, w.o.TLS.MaxVersion = true, tls.VersionTLS12
@@ -262,7 +263,7 @@ func TestRadSecAgreements(t *testing.T) {
 		{"1.1 demanded", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Require }, "RADIUS/1.1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inTLSTown(t, aaatest.RadSec{}, tt.set, func(w *tlsTown) {
+			inTLSTown(t, servers.RadSec{}, tt.set, func(w *tlsTown) {
 				w.want("bob", aaa.Granted, "")
 				if st := w.client.Servers(); st[0].Version != tt.version {
 					t.Errorf("%+v", st)
@@ -275,7 +276,7 @@ func TestRadSecAgreements(t *testing.T) {
 // A request on a connection that is lost goes out again on the next one.
 func TestRadSecLostConnection(t *testing.T) {
 	alone := func(_ *tlsTown, c *radius.ServerConfig) { c.StatusServer = radius.StatusOff } // the server counts probes too
-	inTLSTown(t, aaatest.RadSec{CloseOn: 2}, alone, func(w *tlsTown) {
+	inTLSTown(t, servers.RadSec{CloseOn: 2}, alone, func(w *tlsTown) {
 		for range 5 {
 			w.want("bob", aaa.Granted, "")
 		}
@@ -284,8 +285,8 @@ func TestRadSecLostConnection(t *testing.T) {
 		}
 	})
 	// The very first connection breaks before a word is said on it.
-	inTLSTown(t, aaatest.RadSec{}, alone, func(w *tlsTown) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+	inTLSTown(t, servers.RadSec{}, alone, func(w *tlsTown) {
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		var wg sync.WaitGroup
 		wg.Go(func() { w.want("bob", aaa.Granted, "") })
 		pass(time.Second)
@@ -294,9 +295,9 @@ func TestRadSecLostConnection(t *testing.T) {
 		wg.Wait()
 	})
 	// A server that restarts: the request waits for it, within its time.
-	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
+	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		var wg sync.WaitGroup
 		wg.Go(func() { w.want("bob", aaa.Granted, "") })
 		pass(time.Second)
@@ -306,7 +307,7 @@ func TestRadSecLostConnection(t *testing.T) {
 		wg.Wait()
 	})
 	// One that never comes again is silence, and the next server is asked meanwhile.
-	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
+	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
 		w.halt()
 		synctest.Wait()
@@ -325,22 +326,22 @@ func TestRadSecLostConnection(t *testing.T) {
 func TestRadSecBadReplies(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		o      aaatest.RadSec
-		faults aaatest.Faults
+		o      servers.RadSec
+		faults servers.Faults
 		set    func(*tlsTown, *radius.ServerConfig)
 		want   string
 	}{
-		{"length 0", aaatest.RadSec{Length: -65536}, aaatest.Faults{}, off, "a packet of 0 octets"},
-		{"length 19", aaatest.RadSec{Length: 19}, aaatest.Faults{}, off, "a packet of 19 octets"},
-		{"length 4097", aaatest.RadSec{Length: 4097}, aaatest.Faults{}, off, "a packet of 4097 octets"},
-		{"length 65535", aaatest.RadSec{Length: 65535}, aaatest.Faults{}, nil, "a packet of 65535 octets"},
-		{"attributes cut", aaatest.RadSec{Length: 25}, aaatest.Faults{}, nil, "bad length"},
-		{"wrong Message-Authenticator", aaatest.RadSec{}, aaatest.Faults{WrongMAC: true}, off, "wrong Message-Authenticator"},
-		{"two Message-Authenticators", aaatest.RadSec{}, aaatest.Faults{DoubleMAC: true}, off, "two Message-Authenticators"},
-		{"another secret", aaatest.RadSec{}, aaatest.Faults{Forge: 1}, off, "wrong Response Authenticator"},
-		{"wrong id", aaatest.RadSec{}, aaatest.Faults{WrongID: true}, off, "no authentic answer"},
-		{"wrong code", aaatest.RadSec{}, aaatest.Faults{WrongCode: true}, nil, "unexpected code"},
-		{"Protocol-Error", aaatest.RadSec{ProtocolError: 502}, aaatest.Faults{}, nil, "Error-Cause 502"},
+		{"length 0", servers.RadSec{Length: -65536}, servers.Faults{}, off, "a packet of 0 octets"},
+		{"length 19", servers.RadSec{Length: 19}, servers.Faults{}, off, "a packet of 19 octets"},
+		{"length 4097", servers.RadSec{Length: 4097}, servers.Faults{}, off, "a packet of 4097 octets"},
+		{"length 65535", servers.RadSec{Length: 65535}, servers.Faults{}, nil, "a packet of 65535 octets"},
+		{"attributes cut", servers.RadSec{Length: 25}, servers.Faults{}, nil, "bad length"},
+		{"wrong Message-Authenticator", servers.RadSec{}, servers.Faults{WrongMAC: true}, off, "wrong Message-Authenticator"},
+		{"two Message-Authenticators", servers.RadSec{}, servers.Faults{DoubleMAC: true}, off, "two Message-Authenticators"},
+		{"another secret", servers.RadSec{}, servers.Faults{Forge: 1}, off, "wrong Response Authenticator"},
+		{"wrong id", servers.RadSec{}, servers.Faults{WrongID: true}, off, "no authentic answer"},
+		{"wrong code", servers.RadSec{}, servers.Faults{WrongCode: true}, nil, "unexpected code"},
+		{"Protocol-Error", servers.RadSec{ProtocolError: 502}, servers.Faults{}, nil, "Error-Cause 502"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTLSTown(t, tt.o, tt.set, func(w *tlsTown) {
@@ -353,16 +354,16 @@ func TestRadSecBadReplies(t *testing.T) {
 
 // Inside TLS no Message-Authenticator is demanded.
 func TestRadSecUnsigned(t *testing.T) {
-	inTLSTown(t, aaatest.RadSec{}, off, func(w *tlsTown) {
-		w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+	inTLSTown(t, servers.RadSec{}, off, func(w *tlsTown) {
+		w.server["one"].SetFaults(servers.Faults{Unsigned: true})
 		w.want("bob", aaa.Granted, "")
 	})
 }
 
 // A server that takes the connection and never says anything, in TLS or behind it.
 func TestRadSecDumb(t *testing.T) {
-	inTLSTown(t, aaatest.RadSec{}, nil, func(w *tlsTown) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		begun := time.Now()
 		w.want("bob", aaa.Silent, "no authentic answer")
 		if d := time.Since(begun); d < 12*time.Second || d > 16*time.Second {

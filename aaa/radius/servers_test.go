@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // pass lets the bubble's time go by.
@@ -32,13 +33,13 @@ func state(t *testing.T, c *radius.Client, name, serves string) radius.ServerSta
 // A dead server is probed by Status-Server, and asked again when it has answered three: no caller waits to find out.
 func TestStatusServerProbes(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		w.want("bob", aaa.Granted, "two")
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Down || !s.PassedOver || !strings.Contains(s.Reason, "no authentic answer") {
 			t.Errorf("%+v", s)
 		}
 		pass(40 * time.Second)
-		w.server["one"].SetFaults(aaatest.Faults{})
+		w.server["one"].SetFaults(servers.Faults{})
 		pass(35 * time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Reopen || !s.PassedOver || !s.StatusServer {
 			t.Errorf("%+v", s)
@@ -59,7 +60,7 @@ func TestStatusServerProbes(t *testing.T) {
 			t.Errorf("%d packets to a server that is well and that nobody asks", after-before)
 		}
 		// Known to speak it, it is in doubt after a silence and well again after one answer.
-		w.server["one"].SetFaults(aaatest.Faults{Drop: 4})
+		w.server["one"].SetFaults(servers.Faults{Drop: 4})
 		w.want("bob", aaa.Granted, "two")
 		pass(time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay {
@@ -72,14 +73,14 @@ func TestStatusServerProbes(t *testing.T) {
 func TestStatusServerOffAndOn(t *testing.T) {
 	for mode, want := range map[string]string{radius.StatusOff: "one", radius.StatusOn: "two"} {
 		inTown(t, func(w *town) {
-			w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+			w.server["one"].SetFaults(servers.Faults{Silent: true})
 			w.want("bob", aaa.Granted, "two")
 			n, _ := w.server["one"].Requests()
 			pass(61 * time.Second)
 			if after, _ := w.server["one"].Requests(); mode == radius.StatusOff && after != n {
 				t.Errorf("%d probes", after-n)
 			}
-			w.server["one"].SetFaults(aaatest.Faults{})
+			w.server["one"].SetFaults(servers.Faults{})
 			if res := w.want("bob", aaa.Granted, ""); res.Server != want {
 				t.Errorf("%s: %s was asked", mode, res.Server)
 			}
@@ -101,7 +102,7 @@ func TestDeadCostsOne(t *testing.T) {
 				}
 				return time.Since(begun)
 			}
-			w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+			w.server["one"].SetFaults(servers.Faults{Silent: true})
 			if took := login("none"); took < 5*time.Second {
 				t.Errorf("%s: the first login is told after %v", mode, took)
 			}
@@ -125,7 +126,7 @@ func TestDeadCostsOne(t *testing.T) {
 				t.Errorf("%s: %d of 5 logins found out how it is", mode, n)
 			}
 			w.want("bob", aaa.Silent, "no authentic answer") // nobody else can be asked: it is waited for
-			w.server["one"].SetFaults(aaatest.Faults{})
+			w.server["one"].SetFaults(servers.Faults{})
 			pass(5 * time.Minute)
 			login("one")
 			if took := login("one"); took != 0 {
@@ -139,13 +140,13 @@ func TestDeadCostsOne(t *testing.T) {
 func TestRadSecWatchdog(t *testing.T) {
 	for name, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		t.Run(name, func(t *testing.T) {
-			inTLSTown(t, aaatest.RadSec{}, set, func(w *tlsTown) {
+			inTLSTown(t, servers.RadSec{}, set, func(w *tlsTown) {
 				w.want("bob", aaa.Granted, "")
 				pass(100 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Okay || !s.StatusServer || w.streams.Dialled() != 1 {
 					t.Errorf("%+v", s)
 				}
-				w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+				w.server["one"].SetFaults(servers.Faults{Silent: true})
 				pass(70 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Suspect || !s.PassedOver || s.Sockets != 1 {
 					t.Errorf("%+v", s)
@@ -154,7 +155,7 @@ func TestRadSecWatchdog(t *testing.T) {
 				if s := w.client.Servers()[0]; s.State != radius.Down || s.Sockets != 0 {
 					t.Errorf("%+v", s)
 				}
-				w.server["one"].SetFaults(aaatest.Faults{})
+				w.server["one"].SetFaults(servers.Faults{})
 				pass(35 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Reopen || s.Sockets != 1 || w.streams.Dialled() != 2 {
 					t.Errorf("%+v, %d connections", s, w.streams.Dialled())
@@ -168,7 +169,7 @@ func TestRadSecWatchdog(t *testing.T) {
 		})
 	}
 	// One that never answers Status-Server is not judged by it.
-	inTLSTown(t, aaatest.RadSec{NoStatus: true}, nil, func(w *tlsTown) {
+	inTLSTown(t, servers.RadSec{NoStatus: true}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
 		pass(time.Hour)
 		if s := w.client.Servers()[0]; s.State != radius.Okay || s.PassedOver || w.streams.Dialled() != 1 {
@@ -197,7 +198,7 @@ func TestGroup(t *testing.T) {
 			t.Error(err, "accounting goes elsewhere")
 		}
 		// Sockets and health are shared.
-		w.server["two"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["two"].SetFaults(servers.Faults{Silent: true})
 		if r := res(g, ""); r.Server != "three" {
 			t.Errorf("%+v", r)
 		}
@@ -244,9 +245,9 @@ func TestBalance(t *testing.T) {
 			t.Errorf("in turn: %v", n)
 		}
 		// A slow one gets fewer.
-		w.server["two"].SetFaults(aaatest.Faults{Delay: 1500 * time.Millisecond})
-		w.server["one"].SetFaults(aaatest.Faults{Delay: 100 * time.Millisecond})
-		w.server["three"].SetFaults(aaatest.Faults{Delay: 100 * time.Millisecond})
+		w.server["two"].SetFaults(servers.Faults{Delay: 1500 * time.Millisecond})
+		w.server["one"].SetFaults(servers.Faults{Delay: 100 * time.Millisecond})
+		w.server["three"].SetFaults(servers.Faults{Delay: 100 * time.Millisecond})
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() {
@@ -285,11 +286,11 @@ func TestReload(t *testing.T) {
 		if s := state(t, c, "one", "authentication"); !s.Signs {
 			t.Errorf("the latch is forgotten: %+v", s)
 		}
-		w.server["one"].SetFaults(aaatest.Faults{Unsigned: true})
+		w.server["one"].SetFaults(servers.Faults{Unsigned: true})
 		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
 			t.Errorf("an unsigned reply after the reload: %+v", res)
 		}
-		w.server["one"].SetFaults(aaatest.Faults{})
+		w.server["one"].SetFaults(servers.Faults{})
 		if res := conv.Answer(context.Background(), "123456"); res.Kind != aaa.Granted {
 			t.Errorf("the conversation of before the reload: %+v", res)
 		}
@@ -358,7 +359,7 @@ func TestMillionSpoofedReplies(t *testing.T) {
 		rounds = 3
 	}
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Forge: 4096, ForgeAs: "mixed", Delay: time.Second})
+		w.server["one"].SetFaults(servers.Faults{Forge: 4096, ForgeAs: "mixed", Delay: time.Second})
 		for i := range rounds {
 			user, kind := "nobody", aaa.Refused
 			if i%8 == 0 {
@@ -373,7 +374,7 @@ func TestMillionSpoofedReplies(t *testing.T) {
 
 // Replies from another address or port do not reach a connected socket.
 func TestWrongPort(t *testing.T) {
-	s, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: secret, Users: users})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: secret, Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +395,7 @@ func TestWrongPort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.SetFaults(aaatest.Faults{WrongPort: tt.wrong})
+		s.SetFaults(servers.Faults{WrongPort: tt.wrong})
 		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != tt.want {
 			t.Errorf("%+v", res)
 		}
@@ -405,7 +406,7 @@ func TestWrongPort(t *testing.T) {
 // All transmissions of one request together take half a minute at most, however patient the configuration is.
 func TestMaxDuration(t *testing.T) {
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(aaatest.Faults{Silent: true})
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		begun := time.Now()
 		w.want("bob", aaa.Silent, "no authentic answer in 30s")
 		if d := time.Since(begun); d != 30*time.Second {

@@ -9,9 +9,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/bench/wire"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lab/servers"
 )
 
 // town is an exchange that takes no time, with the access server's modems and the subscribers.
@@ -94,11 +94,11 @@ func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
 	for i, c := range t.callers {
 		fmt.Fprintf(&users, "%s\tCleartext-Password := %q\n\tService-Type = Callback-NAS-Prompt,\n\tCallback-Number = \"%d\"\n\n", c.user, wire.Password, wire.FirstHome+i)
 	}
-	parsed, err := aaatest.ParseUsers(strings.NewReader(users.String()))
+	parsed, err := servers.ParseUsers(strings.NewReader(users.String()))
 	if err != nil {
 		return "", "", err
 	}
-	r, err := aaatest.NewRADIUS(aaatest.RADIUSConfig{Secret: wire.Secret, Users: parsed})
+	r, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: wire.Secret, Users: parsed})
 	if err != nil {
 		return "", "", err
 	}

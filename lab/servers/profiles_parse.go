@@ -1,0 +1,417 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// ParseTACACS reads a configuration in the manner of tac_plus: `key`, `default authorization`, `accounting file` (taken, nothing is written),
+// `user = NAME { … }` and `group = NAME { … }` with login, pap, chap, ms-chap, global and enable (cleartext only), name, message, member,
+// `default service`, `service = NAME [protocol = NAME] { … }` and `cmd = NAME { permit REGEX … }`; and one word of our own,
+// `challenge = "QUESTION" "ANSWER"`, asked after the right password. An error names file:line; the file's name is what r's Name method says, else
+// "tac_plus.conf". Each bad user or group is one error; up to ten are reported.
+func ParseTACACS(r io.Reader) (Profiles, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return Profiles{}, err
+	}
+	p := &profilesParser{scanner: scanner{file: nameOf(r, "tac_plus.conf"), text: string(text), line: 1}}
+	for len(p.errs) < 10 && p.statement() {
+	}
+	p.finish()
+	if len(p.errs) > 0 {
+		return Profiles{}, errors.Join(p.errs...)
+	}
+	return p.out, nil
+}
+
+// nameOf is what r's Name method says, as *os.File's does.
+func nameOf(r io.Reader, otherwise string) string {
+	if n, ok := r.(interface{ Name() string }); ok {
+		return n.Name()
+	}
+	return otherwise
+}
+
+type profilesParser struct {
+	scanner
+	out     Profiles
+	members []member
+	errs    []error
+	inside  bool // a user or a group
+	told    bool // an error in that one was: what else is wrong there may follow from it
+}
+
+// member is a group that must be there at the end.
+type member struct {
+	line        int
+	user, group string
+}
+
+// bad notes an error at a line, one a user or group.
+func (p *profilesParser) bad(line int, format string, args ...any) {
+	if p.inside && p.told {
+		return
+	}
+	p.told = true
+	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.file, line, fmt.Errorf(format, args...)))
+}
+
+// read is the next word; an error in it is noted, and it is the end of the file then.
+func (p *profilesParser) read() word { return p.take(false) }
+
+func (p *profilesParser) take(raw bool) word {
+	w, err := p.next(raw)
+	if err != nil {
+		p.bad(w.line, "%w", err)
+		p.text = ""
+		return word{line: w.line}
+	}
+	return w
+}
+
+// end tells whether w is the end of the file; an error is noted then, because something was to come.
+func (p *profilesParser) end(w word, wanted string) bool {
+	if w.text != "" || w.quoted {
+		return false
+	}
+	if len(p.errs) == 0 {
+		p.bad(w.line, "the file ends where %s must come", wanted)
+	}
+	return true
+}
+
+// want reads one of the bare words { } =.
+func (p *profilesParser) want(bare, after string) bool {
+	w := p.read()
+	if w.bare && w.text == bare {
+		return true
+	}
+	if !p.end(w, bare) {
+		p.bad(w.line, "%s where %s must come after %s", w.text, bare, after)
+		p.text = "" // what follows cannot be told apart
+	}
+	return false
+}
+
+// value reads `= WORD`.
+func (p *profilesParser) value(of string) (word, bool) {
+	if !p.want("=", of) {
+		return word{}, false
+	}
+	w := p.read()
+	if w.bare {
+		p.bad(w.line, "%s where the value of %s must come", w.text, of)
+		p.text = ""
+		return w, false
+	}
+	return w, !p.end(w, "the value of "+of)
+}
+
+var topWords = []string{"key", "user", "group", "default", "accounting"}
+
+// statement reads one of the file's own statements; false at its end.
+func (p *profilesParser) statement() bool {
+	w := p.read()
+	if w.text == "" && !w.quoted {
+		return false
+	}
+	switch w.text {
+	case "key":
+		v, ok := p.value("key")
+		p.out.Key = aaa.Secret(v.text)
+		if ok && v.text == "" {
+			p.bad(v.line, "the key is empty")
+		}
+	case "default":
+		p.defaultOf("authorization", func(permit bool) { p.out.Permit = permit })
+	case "accounting":
+		if f := p.read(); f.text != "file" {
+			p.bad(f.line, "accounting %s: only `accounting file = …` is read", f.text)
+			return false
+		}
+		p.value("accounting file")
+	case "user", "group":
+		p.profile(w)
+	default:
+		p.unknown(w, "here", topWords)
+		return false
+	}
+	return true
+}
+
+func (p *profilesParser) unknown(w word, where string, known []string) {
+	p.bad(w.line, "unknown word %s %s%s (there are %s)", w.text, where, didYouMean(w.text, known), strings.Join(known, ", "))
+	p.text = ""
+}
+
+// defaultOf reads `default WHAT = permit|deny`, of which the first word was read.
+func (p *profilesParser) defaultOf(what string, set func(permit bool)) {
+	w := p.read()
+	if w.text != what {
+		p.bad(w.line, "default %s: only `default %s = permit` or `deny` may stand here", w.text, what)
+		p.text = ""
+		return
+	}
+	v, ok := p.value("default " + what)
+	switch {
+	case !ok:
+	case v.text == "permit" || v.text == "deny":
+		set(v.text == "permit")
+	default:
+		p.bad(v.line, "default %s = %s: neither permit nor deny", what, v.text)
+	}
+}
+
+// profile reads a user or a group.
+func (p *profilesParser) profile(kind word) {
+	p.inside, p.told = true, false
+	defer func() { p.inside = false }()
+	name, ok := p.value(kind.text)
+	if !ok || !p.want("{", kind.text+" = "+name.text) {
+		return
+	}
+	list := &p.out.Users
+	if kind.text == "group" {
+		list = &p.out.Groups
+	}
+	if _, there := findProfile(*list, name.text); there {
+		p.bad(name.line, "%s %s is there already", kind.text, name.text)
+	}
+	u := Profile{Name: name.text}
+	for {
+		w := p.read()
+		if w.bare && w.text == "}" {
+			break
+		}
+		if p.end(w, "the } of "+kind.text+" "+name.text) || !p.word(&u, w) {
+			return
+		}
+	}
+	*list = append(*list, u)
+}
+
+var profileWords = []string{"login", "pap", "chap", "ms-chap", "global", "enable", "name", "message", "member", "challenge", "default", "service", "cmd", "opap", "arap"}
+
+// word reads one statement of a profile; false where nothing after it can be read.
+func (p *profilesParser) word(u *Profile, w word) bool {
+	before := len(p.errs)
+	switch w.text {
+	case "login", "pap", "chap", "ms-chap", "global", "enable", "opap", "arap":
+		p.password(u, w)
+	case "name", "message", "member":
+		v, ok := p.value(w.text)
+		switch {
+		case !ok:
+		case w.text == "message":
+			u.Message = v.text
+		case w.text == "member":
+			u.Member = v.text
+			p.members = append(p.members, member{v.line, u.Name, v.text})
+		}
+	case "challenge":
+		p.challenge(u)
+	case "default":
+		p.defaultOf("service", func(permit bool) { u.Default = map[bool]string{true: "permit", false: "deny"}[permit] })
+	case "service":
+		p.service(u)
+	case "cmd":
+		p.command(u)
+	default:
+		p.unknown(w, "in the profile of "+u.Name, profileWords)
+	}
+	return len(p.errs) == before || p.text != ""
+}
+
+// password reads `= cleartext X`, `= nopassword`, or says why not.
+func (p *profilesParser) password(u *Profile, w word) {
+	how, ok := p.value(w.text)
+	if !ok {
+		return
+	}
+	switch {
+	case how.text == "nopassword" && w.text == "login":
+		u.NoPassword = true
+		return
+	case how.text == "cleartext":
+	default:
+		p.bad(how.line, "%s = %s: only `cleartext PASSWORD` is read (CHAP can be checked with nothing else, and this server keeps to one kind)", w.text, how.text)
+		rest := p.scanner
+		if arg, err := rest.next(false); err == nil && !arg.bare && arg.line == how.line {
+			p.scanner = rest
+		}
+		return
+	}
+	v := p.read()
+	if p.end(v, "the password of "+w.text) {
+		return
+	}
+	if v.bare || v.text == "" || len(v.text) > 254 {
+		p.bad(v.line, "%s = cleartext: a password has 1 to 254 octets", w.text)
+		return
+	}
+	u.setPassword(w.text, aaa.Secret(v.text))
+}
+
+func (u *Profile) setPassword(kind string, v aaa.Secret) {
+	switch kind {
+	case "login":
+		u.Login = v
+	case "pap":
+		u.PAP = v
+	case "chap":
+		u.CHAP = v
+	case "ms-chap":
+		u.MSCHAP = v
+	case "enable":
+		u.Enable = v
+	case "global":
+		for _, f := range []*aaa.Secret{&u.Login, &u.PAP, &u.CHAP, &u.MSCHAP} {
+			if *f == "" {
+				*f = v
+			}
+		}
+	} // opap and arap are taken and mean nothing here
+}
+
+func (p *profilesParser) challenge(u *Profile) {
+	q, ok := p.value("challenge")
+	if !ok {
+		return
+	}
+	a := p.read()
+	if p.end(a, "the answer to the challenge") {
+		return
+	}
+	if a.bare || a.text == "" || q.text == "" {
+		p.bad(q.line, `challenge: of the form challenge = "QUESTION" "ANSWER"`)
+		return
+	}
+	u.Question, u.Answer = q.text, aaa.Secret(a.text)
+}
+
+// service reads `= NAME [protocol = NAME] { … }`.
+func (p *profilesParser) service(u *Profile) {
+	name, ok := p.value("service")
+	if !ok {
+		return
+	}
+	sv := ServiceProfile{Service: name.text}
+	if sv.Service == "shell" {
+		sv.Service = "exec"
+	}
+	w := p.read()
+	if w.text == "protocol" && !w.bare {
+		v, ok := p.value("protocol")
+		if !ok {
+			return
+		}
+		sv.Protocol = v.text
+		w = p.read()
+	}
+	if !w.bare || w.text != "{" {
+		if !p.end(w, "{") {
+			p.bad(w.line, "%s where { must come after service = %s", w.text, name.text)
+			p.text = ""
+		}
+		return
+	}
+	for {
+		w := p.read()
+		if w.bare && w.text == "}" {
+			u.Services = append(u.Services, sv)
+			return
+		}
+		if p.end(w, "the } of service = "+name.text) || !p.pair(&sv, w) {
+			return
+		}
+	}
+}
+
+// pair reads `[optional] NAME = VALUE` or `default attribute = permit`.
+func (p *profilesParser) pair(sv *ServiceProfile, w word) bool {
+	before := len(p.errs)
+	if w.text == "default" {
+		p.defaultOf("attribute", func(permit bool) { sv.Permit = permit })
+		return len(p.errs) == before
+	}
+	var pair Pair
+	if w.text == "optional" {
+		pair.Optional = true
+		w = p.read()
+	}
+	if w.bare || w.text == "" {
+		if !p.end(w, "an attribute") {
+			p.bad(w.line, "%q where an attribute must come", w.text)
+			p.text = ""
+		}
+		return false
+	}
+	pair.Name = w.text
+	v, ok := p.value(pair.Name)
+	pair.Value = v.text
+	switch {
+	case !ok:
+		return false
+	case strings.ContainsAny(pair.Name, "=*"):
+		p.bad(w.line, "attribute %s: write `optional %s = …`", w.text, strings.ReplaceAll(w.text, "*", ""))
+	case len(pair.String()) > 255:
+		p.bad(w.line, "attribute %s: longer than 255 octets", w.text)
+	case len(sv.Pairs) == 200:
+		p.bad(w.line, "attribute %s: more than 200 in one service", w.text)
+	default:
+		sv.Pairs = append(sv.Pairs, pair)
+	}
+	return true
+}
+
+// command reads `= NAME { permit REGEX deny REGEX … }`.
+func (p *profilesParser) command(u *Profile) {
+	name, ok := p.value("cmd")
+	if !ok || !p.want("{", "cmd = "+name.text) {
+		return
+	}
+	c := CommandProfile{Command: name.text}
+	for {
+		w := p.read()
+		if w.bare && w.text == "}" {
+			u.Commands = append(u.Commands, c)
+			return
+		}
+		if p.end(w, "the } of cmd = "+name.text) {
+			return
+		}
+		if w.text != "permit" && w.text != "deny" {
+			p.unknown(w, "in cmd = "+name.text, []string{"permit", "deny"})
+			return
+		}
+		v := p.take(true)
+		if p.end(v, "a regular expression") {
+			return
+		}
+		re, err := regexp.Compile(v.text)
+		if err != nil {
+			p.bad(v.line, "%s %s: %v", w.text, v.text, err)
+			continue
+		}
+		c.Rules = append(c.Rules, CommandRule{w.text == "permit", re})
+	}
+}
+
+// finish checks what only the end of the file tells.
+func (p *profilesParser) finish() {
+	var groups []string
+	for _, g := range p.out.Groups {
+		groups = append(groups, g.Name)
+	}
+	for _, m := range p.members {
+		if _, ok := findProfile(p.out.Groups, m.group); !ok && len(p.errs) == 0 {
+			p.bad(m.line, "%s is a member of %s: there is no such group%s", m.user, m.group, didYouMean(m.group, groups))
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package servers
+
+import (
+	"errors"
+	"strings"
+)
+
+// scanner cuts tac_plus's text into words, quoted strings and { } =.
+type scanner struct {
+	file string
+	text string
+	line int
+}
+
+type word struct {
+	text   string
+	line   int
+	quoted bool
+	bare   bool // one of { } =
+}
+
+// next reads a word; raw words end at blanks only, as regular expressions do. The word "" that is not quoted is the end of the file.
+func (s *scanner) next(raw bool) (word, error) {
+	s.skip()
+	w := word{line: s.line}
+	if s.text == "" {
+		return w, nil
+	}
+	if s.text[0] == '"' {
+		return s.quoted()
+	}
+	if !raw && strings.IndexByte("{}=", s.text[0]) >= 0 {
+		w.text, w.bare, s.text = s.text[:1], true, s.text[1:]
+		return w, nil
+	}
+	stop := " \t\r\n{}=\"" // not #, which begins a comment where a word could begin only: inacl#1
+	if raw {
+		stop = " \t\r\n"
+	}
+	n := strings.IndexAny(s.text, stop)
+	if n < 0 {
+		n = len(s.text)
+	}
+	w.text, s.text = s.text[:n], s.text[n:]
+	return w, nil
+}
+
+// skip drops blanks and comments.
+func (s *scanner) skip() {
+	for s.text != "" {
+		switch s.text[0] {
+		case '\n':
+			s.line++
+			fallthrough
+		case ' ', '\t', '\r':
+			s.text = s.text[1:]
+		case '#':
+			n := strings.IndexByte(s.text, '\n')
+			if n < 0 {
+				n = len(s.text)
+			}
+			s.text = s.text[n:]
+		default:
+			return
+		}
+	}
+}
+
+// quoted reads "…", in which \" and \\ stand for " and \, \n for a line's end; another backslash stays, for regular expressions.
+func (s *scanner) quoted() (word, error) {
+	w := word{line: s.line, quoted: true}
+	var b strings.Builder
+	for i := 1; i < len(s.text); i++ {
+		c := s.text[i]
+		switch {
+		case c == '"':
+			w.text, s.text = b.String(), s.text[i+1:]
+			return w, nil
+		case c == '\n':
+			s.text = s.text[i:]
+			return w, errors.New("a quoted string that does not end in its line")
+		case c == '\\' && i+1 < len(s.text) && strings.IndexByte(`"\n`, s.text[i+1]) >= 0:
+			i++
+			if c = s.text[i]; c == 'n' {
+				c = '\n'
+			}
+		}
+		b.WriteByte(c)
+	}
+	s.text = ""
+	return w, errors.New("a quoted string without its end")
+}

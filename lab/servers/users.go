@@ -1,0 +1,273 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// User is one entry of a users file. The first entry that fits answers, unless it falls through.
+type User struct {
+	Name     string // "DEFAULT" fits whoever logs in
+	Check    []Check
+	Password aaa.Secret
+	Reply    []Attribute // of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.
+
+	// Ops are the operators of Reply, one for each: "=" adds what no earlier entry gave, ":=" takes its place, "+=" (and "") adds.
+	Ops []string
+
+	Reject      bool // Auth-Type := Reject
+	Accept      bool // Auth-Type := Accept: no password is asked
+	FallThrough bool // Fall-Through = Yes: later entries are read too
+
+	// Challenge, where set, is asked after the right password; Answer is what must be answered.
+	Challenge string
+	Answer    aaa.Secret
+	Echo      bool // Prompt = Echo comes with the challenge
+
+	Unsigned bool // replies to this user carry no Message-Authenticator, as stock FreeRADIUS before 3.2.5
+}
+
+// ParseUsers reads FreeRADIUS's `users` file, and the older one of Livingston that it came from: a name and its check items at the beginning of a
+// line, its reply items indented below with commas between, comments from # on, $INCLUDE FILE. A backslash at a line's end joins the next to it.
+//
+// Check items: Cleartext-Password := (or Password =, User-Password =), Auth-Type := Accept, Reject or the name of a protocol, and comparisons of any
+// attribute of the request (==, or = as Livingston wrote it, !=, <, <=, >, >=, =~, !~, =*, !*). Reply items: any attribute of the dictionary
+// with =, := or +=, and Fall-Through.
+//
+// All else is an error that names file:line; the file's name is what r's Name method says (as *os.File's), else "users". Includes are looked for
+// beside that file; a reader without a name has none. Each bad entry is one error: of its first line that is wrong.
+func ParseUsers(r io.Reader) ([]User, error) {
+	p := usersParser{}
+	p.file(r, nameOf(r, "users"), 0)
+	p.finish()
+	return p.users, errors.Join(p.errs...)
+}
+
+type usersParser struct {
+	name    string // of the file that is read
+	at      int    // its line
+	users   []User
+	places  []place // of users
+	comma   bool    // the reply items go on
+	ended   bool    // the last entry's reply items are complete
+	placed  bool    // the entry in hand is the last of users
+	skip    bool    // an error in the entry in hand was told: its other lines follow from that, or may wait
+	include string  // the directory of includes; "" none
+	errs    []error
+}
+
+// place is where an entry stands.
+type place struct {
+	file string
+	line int
+	bad  bool // an error in it was told
+}
+
+func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
+
+func (p *usersParser) bad(err error) {
+	if err == nil {
+		return
+	}
+	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.name, p.at, err))
+	p.skip, p.comma = true, false
+	if p.placed {
+		p.places[len(p.places)-1].bad = true
+	}
+}
+
+const deepest = 10 // includes within includes
+
+// file reads one file to its end.
+func (p *usersParser) file(r io.Reader, name string, depth int) {
+	outer := *p
+	p.name, p.at, p.include = name, 0, ""
+	p.newEntry()
+	if n, ok := r.(interface{ Name() string }); ok {
+		p.include = filepath.Dir(n.Name())
+	}
+	text, err := io.ReadAll(io.LimitReader(r, 64<<20))
+	if err != nil {
+		p.at = 1
+		p.bad(err)
+	}
+	for lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"); len(lines) > 0; {
+		p.at++
+		line, used := strings.TrimSuffix(lines[0], "\r"), 1
+		for strings.HasSuffix(line, "\\") && used < len(lines) {
+			line = line[:len(line)-1] + strings.TrimSuffix(lines[used], "\r")
+			used++
+		}
+		p.bad(p.read(line, depth))
+		lines = lines[used:]
+		p.at += used - 1
+	}
+	if p.comma {
+		p.bad(errors.New("a comma promises a reply item that does not come"))
+	}
+	p.name, p.at, p.include = outer.name, outer.at, outer.include
+	p.newEntry()
+}
+
+// newEntry begins an entry, or what stands between entries.
+func (p *usersParser) newEntry() { p.comma, p.ended, p.placed, p.skip = false, true, false, false }
+
+func (p *usersParser) read(line string, depth int) error {
+	toks, err := tokens(line)
+	if err == nil && len(toks) == 0 {
+		return nil
+	}
+	indented := line[0] == ' ' || line[0] == '\t'
+	if !indented {
+		if p.comma {
+			p.bad(errors.New("the reply items before end with a comma"))
+		}
+		p.newEntry()
+	}
+	switch {
+	case p.skip:
+		return nil
+	case err != nil:
+		return err
+	case indented:
+		return p.reply(toks)
+	case toks[0].text == "$INCLUDE":
+		return p.open(toks[1:], depth)
+	}
+	return p.user(toks)
+}
+
+// open reads an included file.
+func (p *usersParser) open(toks []token, depth int) error {
+	if len(toks) != 1 {
+		return errors.New("$INCLUDE wants one file")
+	}
+	path := toks[0].text
+	switch {
+	case p.include == "":
+		return fmt.Errorf("$INCLUDE %s: not in a text that is no file", path)
+	case depth == deepest:
+		return fmt.Errorf("$INCLUDE %s: the tenth file within one another (do they include each other?)", path)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(p.include, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("$INCLUDE: %w", err)
+	}
+	defer f.Close()
+	p.file(f, path, depth+1)
+	return nil
+}
+
+// user reads a name and its check items.
+func (p *usersParser) user(toks []token) error {
+	u := User{Name: toks[0].text}
+	items, more, err := items(toks[1:])
+	if err == nil && more {
+		err = errors.New("a comma after the last check item")
+	}
+	for _, it := range items {
+		if err == nil {
+			err = u.check(it)
+		}
+	}
+	p.users = append(p.users, u)
+	p.places = append(p.places, place{p.name, p.at, false})
+	p.ended, p.placed = false, true
+	return err
+}
+
+// reply reads a line of reply items.
+func (p *usersParser) reply(toks []token) error {
+	switch {
+	case !p.placed:
+		return errors.New("reply items of nobody")
+	case p.ended:
+		return errors.New("the line before ends without a comma")
+	}
+	list, more, err := items(toks)
+	p.comma, p.ended = more, !more
+	u := &p.users[len(p.users)-1]
+	for _, it := range list {
+		if err == nil {
+			err = u.reply(it)
+		}
+	}
+	return err
+}
+
+func (u *User) reply(it item) error {
+	if strings.EqualFold(it.name, "Fall-Through") {
+		switch strings.ToLower(it.value) {
+		case "yes", "1":
+			u.FallThrough = true
+		case "no", "0":
+			u.FallThrough = false
+		default:
+			return fmt.Errorf("Fall-Through = %s: neither Yes nor No", it.value)
+		}
+		return nil
+	}
+	if !slices.Contains([]string{"=", "+=", ":="}, it.op) {
+		return fmt.Errorf("reply item %s: the operator %s is not read: =, := or +=", it.name, it.op)
+	}
+	if e := lookup(it.name); e == nil && isControl(it.name) {
+		return fmt.Errorf("%s is a check item: it stands in the first line of an entry", it.name)
+	}
+	a := Attribute{it.name, it.value}
+	if err := a.checkValue(); err != nil {
+		return err
+	}
+	u.Reply, u.Ops = append(u.Reply, a), append(u.Ops, it.op)
+	return nil
+}
+
+// finish looks at what only the whole file tells: entries that nobody can reach, and users without a password.
+func (p *usersParser) finish() {
+	for i, u := range p.users {
+		at := p.places[i]
+		if at.bad {
+			continue
+		}
+		if j := p.before(u, i); j >= 0 {
+			there := p.places[j].String()
+			if p.places[j].file == at.file {
+				there = fmt.Sprintf("in line %d", p.places[j].line)
+			}
+			p.errs = append(p.errs, fmt.Errorf("%v: %s is there already, %s, which always answers (give it a check item, or Fall-Through = Yes)", at, u.Name, there))
+		} else if !u.decided() && !u.FallThrough && !p.decidedBefore(u, i) {
+			p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`, at, u.Name))
+		}
+	}
+}
+
+// before finds an earlier entry of the same name that answers whatever comes; -1 none.
+func (p *usersParser) before(u User, i int) int {
+	for j, v := range p.users[:i] {
+		if v.Name == u.Name && len(v.Check) == 0 && !v.FallThrough {
+			return j
+		}
+	}
+	return -1
+}
+
+func (u User) decided() bool { return u.Password != "" || u.Reject || u.Accept }
+
+// decidedBefore tells whether an entry that falls through to u gives a password.
+func (p *usersParser) decidedBefore(u User, i int) bool {
+	for _, v := range p.users[:i] {
+		if v.FallThrough && v.decided() && (v.Name == u.Name || v.Name == "DEFAULT" || u.Name == "DEFAULT") {
+			return true
+		}
+	}
+	return false
+}

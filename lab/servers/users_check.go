@@ -1,0 +1,270 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+	"layeh.com/radius"
+)
+
+// Check is a comparison with the request: ==, !=, <, <=, >, >=, =~, !~, =* (is there) and !* (is not). Where the request has several of the
+// attribute, one that fits is enough. Prefix and Suffix compare with the ends of User-Name.
+type Check struct{ Name, Op, Value string }
+
+// controls are check items that are not compared; the text says why one is not read.
+var controls = map[string]string{
+	"cleartext-password": "", "password": "", "user-password": "", "auth-type": "", "fall-through": "",
+	"crypt-password": hashed, "md5-password": hashed, "smd5-password": hashed, "sha-password": hashed, "ssha-password": hashed, "nt-password": hashed, "lm-password": hashed,
+	"huntgroup-name":   "huntgroups are not read: compare NAS-IP-Address == …, NAS-Port == … in their place",
+	"hint":             "hints are not read: compare Prefix == … or Suffix == … in their place",
+	"simultaneous-use": unkept, "expiration": unkept, "login-time": unkept, "pool-name": unkept, "group": "this server knows no groups of the system", "group-name": "this server knows no groups of the system",
+}
+
+const (
+	hashed = "only Cleartext-Password is read: CHAP can be checked with nothing else"
+	unkept = "not kept by this server, which is for tests: leave it out"
+)
+
+func isControl(name string) bool { _, ok := controls[strings.ToLower(name)]; return ok }
+
+var authTypes = []string{"Accept", "Reject", "Local", "PAP", "CHAP", "MS-CHAP", "MSCHAP", "EAP"}
+
+// check takes one check item.
+func (u *User) check(it item) error {
+	name := strings.ToLower(it.name)
+	switch name {
+	case "cleartext-password", "password", "user-password":
+		return u.password(name, it)
+	case "auth-type":
+		return u.authType(it)
+	case "fall-through":
+		return errors.New("Fall-Through is a reply item: it stands in the lines below")
+	}
+	if why := controls[name]; why != "" {
+		return fmt.Errorf("check item %s: %s", it.name, why)
+	}
+	if it.op == "=" {
+		it.op = "==" // as Livingston's server took it
+	}
+	c := Check{it.name, it.op, it.value}
+	if err := c.valid(); err != nil {
+		return err
+	}
+	u.Check = append(u.Check, c)
+	return nil
+}
+
+func (u *User) password(name string, it item) error {
+	// Livingston compared: Password = "x". FreeRADIUS sets what is compared: Cleartext-Password := "x".
+	ops := []string{":=", "="}
+	if name != "cleartext-password" {
+		ops = append(ops, "==")
+	}
+	switch {
+	case !slices.Contains(ops, it.op):
+		return fmt.Errorf(`check item %s %s …: write Cleartext-Password := "…"`, it.name, it.op)
+	case it.value == "":
+		return fmt.Errorf("check item %s: it is empty", it.name)
+	case name == "password" && (it.value == "UNIX" || it.value == "SYSTEM"):
+		return fmt.Errorf("check item %s = %s: this server has no passwords of the system", it.name, it.value)
+	}
+	u.Password = aaa.Secret(it.value)
+	return nil
+}
+
+func (u *User) authType(it item) error {
+	i := slices.IndexFunc(authTypes, func(s string) bool { return strings.EqualFold(s, it.value) })
+	switch {
+	case !slices.Contains([]string{":=", "=", "=="}, it.op):
+		return fmt.Errorf("check item Auth-Type: the operator %s is not read", it.op)
+	case i < 0:
+		return fmt.Errorf("Auth-Type := %s is not served%s (there are %s)", it.value, didYouMean(it.value, authTypes), strings.Join(authTypes, ", "))
+	case authTypes[i] == "Reject":
+		u.Reject, u.Accept = true, false
+	case authTypes[i] == "Accept":
+		u.Accept, u.Reject = true, false
+	}
+	return nil
+}
+
+// valid says what is wrong with a comparison.
+func (c Check) valid() error {
+	switch c.Op {
+	case "==", "!=", "<", "<=", ">", ">=":
+		if c.affix() {
+			return nil
+		}
+		return Attribute{c.Name, c.Value}.checkValue()
+	case "=~", "!~":
+		if _, err := regexp.Compile(c.Value); err != nil {
+			return fmt.Errorf("check item %s %s: %w", c.Name, c.Op, err)
+		}
+	case "=*", "!*":
+	case ":=", "+=":
+		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type are set; compare with ==%s", c.Name, c.Op,
+			didYouMean(c.Name, []string{"Cleartext-Password", "Auth-Type"}))
+	default:
+		return fmt.Errorf("check item %s: there is no operator %s", c.Name, c.Op)
+	}
+	if lookup(c.Name) == nil && !c.affix() {
+		return Attribute{c.Name, "0"}.checkValue()
+	}
+	return nil
+}
+
+func (c Check) affix() bool {
+	return strings.EqualFold(c.Name, "Prefix") || strings.EqualFold(c.Name, "Suffix")
+}
+
+// fits compares with a request.
+func (c Check) fits(p *radius.Packet) bool {
+	if c.affix() {
+		cut := strings.CutSuffix
+		if strings.EqualFold(c.Name, "Prefix") {
+			cut = strings.CutPrefix
+		}
+		_, ok := cut(string(p.Get(1)), c.Value)
+		return ok == (c.Op != "!=")
+	}
+	values := valuesOf(p, c.Name)
+	if c.Op == "!*" {
+		return len(values) == 0
+	}
+	return slices.ContainsFunc(values, c.fitsOne)
+}
+
+func (c Check) fitsOne(have string) bool {
+	switch c.Op {
+	case "=*":
+		return true
+	case "=~", "!~":
+		re, err := regexp.Compile(c.Value)
+		return err == nil && re.MatchString(have) == (c.Op == "=~")
+	}
+	d := c.compare(have)
+	switch c.Op {
+	case "==":
+		return d == 0
+	case "!=":
+		return d != 0
+	case "<":
+		return d < 0
+	case "<=":
+		return d <= 0
+	case ">":
+		return d > 0
+	}
+	return d >= 0
+}
+
+// compare puts the request's value in order against the check item's: numbers as numbers, all else as octets.
+func (c Check) compare(have string) int {
+	_, a, err1 := Attribute{c.Name, have}.encode()
+	_, b, err2 := Attribute{c.Name, c.Value}.encode()
+	if err1 != nil || err2 != nil {
+		return strings.Compare(have, c.Value)
+	}
+	return strings.Compare(string(a), string(b)) // integers are in network order
+}
+
+// valuesOf prints all values that a request has of an attribute, whichever of its names is used.
+func valuesOf(p *radius.Packet, name string) []string {
+	var list []string
+	want := lookup(name)
+	for _, a := range p.Attributes {
+		have := decode(a.Type, a.Attribute)
+		e := lookup(have.Name)
+		if strings.EqualFold(have.Name, name) || want != nil && e != nil && want.vendor == e.vendor && want.number == e.number {
+			list = append(list, have.Value)
+		}
+	}
+	return list
+}
+
+var expansion = regexp.MustCompile(`%\{[^}]*\}`)
+
+// checkValue says what is wrong with an attribute of a users file; what %{…} becomes is known later only.
+func (a Attribute) checkValue() error {
+	if strings.Contains(a.Value, "\x00") && strings.Contains(a.Value, "%{") {
+		return fmt.Errorf("%s: a NUL beside %%{…}", a.Name)
+	}
+	for _, x := range expansion.FindAllString(a.Value, -1) {
+		name := expanded(x)
+		if lookup(name) == nil {
+			return fmt.Errorf("%s: %s: an unknown attribute%s", a.Name, x, didYouMean(name, dictionary().names))
+		}
+	}
+	plain := expansion.ReplaceAllString(a.Value, "0")
+	_, _, err := Attribute{a.Name, plain}.encode()
+	return err
+}
+
+// expanded is the attribute that %{…} names.
+func expanded(x string) string {
+	return strings.TrimPrefix(x[2:len(x)-1], "request:")
+}
+
+// expand fills in %{Attribute} from a request; one that is not there is empty.
+func (a Attribute) expand(p *radius.Packet) Attribute {
+	if !strings.Contains(a.Value, "%{") {
+		return a
+	}
+	a.Value = expansion.ReplaceAllStringFunc(a.Value, func(x string) string {
+		if v := valuesOf(p, expanded(x)); len(v) > 0 && lookup(expanded(x)) != nil && lookup(expanded(x)).encrypt == 0 {
+			return v[0]
+		}
+		return ""
+	})
+	return a
+}
+
+// match goes through the entries as FreeRADIUS does; ok tells whether one fitted. Its result is the user as all of them make him.
+func match(users []User, p *radius.Packet) (u User, ok bool) {
+	u.Name = string(p.Get(1))
+	for _, e := range users {
+		if e.Name != u.Name && e.Name != "DEFAULT" || slices.ContainsFunc(e.Check, func(c Check) bool { return !c.fits(p) }) {
+			continue
+		}
+		u.add(e)
+		ok = true
+		if !e.FallThrough {
+			break
+		}
+	}
+	for i, a := range u.Reply {
+		u.Reply[i] = a.expand(p)
+	}
+	return u, ok
+}
+
+// add merges an entry into what earlier ones gave.
+func (u *User) add(e User) {
+	if e.Password != "" {
+		u.Password = e.Password
+	}
+	if e.Reject || e.Accept {
+		u.Reject, u.Accept = e.Reject, e.Accept
+	}
+	if e.Challenge != "" {
+		u.Challenge, u.Answer, u.Echo = e.Challenge, e.Answer, e.Echo
+	}
+	u.Unsigned = u.Unsigned || e.Unsigned
+	earlier := len(u.Reply)
+	for i, a := range e.Reply {
+		op := "+="
+		if i < len(e.Ops) && e.Ops[i] != "" {
+			op = e.Ops[i]
+		}
+		at := slices.IndexFunc(u.Reply[:earlier], func(b Attribute) bool { return strings.EqualFold(a.Name, b.Name) })
+		switch {
+		case at < 0 || op == "+=":
+			u.Reply = append(u.Reply, a)
+		case op == ":=":
+			u.Reply[at] = a
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+type item struct{ name, op, value string }
+
+// token is a word, an operator, a comma or a quoted string of a users file.
+type token struct {
+	text   string
+	quoted bool
+}
+
+func (t token) is(bare string) bool { return !t.quoted && t.text == bare }
+
+var operators = []string{"=", ":=", "+=", "==", "!=", "<", "<=", ">", ">=", "=~", "!~", "=*", "!*", "-=", "^="}
+
+func (t token) operator() bool { return !t.quoted && slices.Contains(operators, t.text) }
+
+// items reads `name op value` with commas between; more tells that a comma stands at the end.
+func items(toks []token) (list []item, more bool, err error) {
+	for len(toks) > 0 {
+		if len(toks) < 2 || toks[0].quoted || toks[0].operator() || toks[0].is(",") || !toks[1].operator() {
+			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", toks[0].text)
+		}
+		it := item{name: toks[0].text, op: toks[1].text}
+		toks = toks[2:]
+		switch {
+		case it.op == "=*" || it.op == "!*":
+			if len(toks) > 0 && !toks[0].is(",") {
+				toks = toks[1:] // FreeRADIUS wants a word here, ANY, that means nothing
+			}
+		case len(toks) == 0 || toks[0].is(",") || toks[0].operator():
+			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", it.name)
+		default:
+			it.value = toks[0].text
+			toks = toks[1:]
+		}
+		list = append(list, it)
+		more = len(toks) > 0 && toks[0].is(",")
+		if more {
+			toks = toks[1:]
+		} else if len(toks) > 0 {
+			return list, false, fmt.Errorf("no comma before %s", toks[0].text)
+		}
+	}
+	return list, more, nil
+}
+
+// tokens cuts a line and drops its comment.
+func tokens(line string) ([]token, error) {
+	var toks []token
+	for i := 0; i < len(line); {
+		switch c := line[i]; {
+		case c == ' ' || c == '\t' || c == '\r':
+			i++
+		case c == '#':
+			return toks, nil
+		case c == ',':
+			toks = append(toks, token{text: ","})
+			i++
+		case c == '"' || c == '\'':
+			s, n, err := quoted(line[i:])
+			if err != nil {
+				return nil, err
+			}
+			toks = append(toks, token{s, true})
+			i += n
+		case c == '`':
+			return nil, errors.New("a command in backquotes is not run")
+		default:
+			n := operatorLength(line[i:])
+			if n == 0 {
+				n = wordLength(line[i:])
+			}
+			toks = append(toks, token{text: line[i : i+n]})
+			i += n
+		}
+	}
+	return toks, nil
+}
+
+// operatorLength is the length of the longest operator at the beginning; 0 none.
+func operatorLength(s string) int {
+	longest := 0
+	for _, op := range operators {
+		if strings.HasPrefix(s, op) {
+			longest = max(longest, len(op))
+		}
+	}
+	return longest
+}
+
+// wordLength ends a word at a blank, a comma, a quote, a comment or an operator; a colon, sign or the like within it is its own (fe80::1, 10.0.0.0/8).
+func wordLength(s string) int {
+	for i := 1; i < len(s); i++ {
+		if strings.IndexByte(" \t\r,#\"", s[i]) >= 0 || operatorLength(s[i:]) > 0 {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// quoted reads "…" or '…'. In the first \n, \r, \t, \ooo (octal) and a backslash before anything else are escapes; in the second \' and \\ are.
+func quoted(s string) (text string, length int, err error) {
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == s[0]:
+			return b.String(), i + 1, nil
+		case s[i] != '\\' || i+1 == len(s) || s[0] == '\'' && s[i+1] != '\'' && s[i+1] != '\\':
+			b.WriteByte(s[i])
+		default:
+			c, n := unescape(s[i+1:])
+			b.WriteByte(c)
+			i += n
+		}
+	}
+	return "", 0, errors.New("a quoted string without its end")
+}
+
+// unescape reads what stands behind a backslash and tells its length.
+func unescape(s string) (byte, int) {
+	if len(s) >= 3 && s[0] >= '0' && s[0] <= '3' && isOctal(s[1]) && isOctal(s[2]) {
+		return (s[0]-'0')<<6 | (s[1]-'0')<<3 | (s[2] - '0'), 3
+	}
+	switch s[0] {
+	case 'n':
+		return '\n', 1
+	case 'r':
+		return '\r', 1
+	case 't':
+		return '\t', 1
+	}
+	return s[0], 1
+}
+
+func isOctal(c byte) bool { return c >= '0' && c <= '7' }
