@@ -68,12 +68,9 @@ type accounting struct {
 	AccountingList
 }
 
-func (b *Broker) accounting(cfg *Config, tty int) accounting {
-	name := ""
-	if l, ok := b.opt.Pool.Config(tty); ok {
-		name = l.AAA.Accounting
-	}
-	l := cfg.Accounting[listName(name)]
+func (c *Config) accounting(tty int) accounting {
+	name := c.Lines[tty].Accounting
+	l := c.Accounting[listName(name)]
 	return accounting{recordedAs(cmp.Or(l.SendAs, name)), l}
 }
 

@@ -29,8 +29,8 @@ import (
 // taken from the newer one.
 type Config struct {
 	Session    session.Config
-	Logins     map[int]Login             // the method lists of each line, by TTY. A line that is not there lets nobody in
-	Accounting map[string]AccountingList // by name; a line's AAA.Accounting names one. One that is not there records start and stop
+	Lines      map[int]Line              // by TTY. A line that is not there lets nobody in and dials nobody
+	Accounting map[string]AccountingList // by name, which lines give. One that is not there records start and stop
 	Policies   *policies.Set
 	Places     map[string]string // Callback-Id → number
 	Plan       numbers.Plan

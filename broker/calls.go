@@ -71,10 +71,8 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	cfg := b.config.Load()
-	c := &call{Call: lc, leg: 1, cancel: cancel, multiSessionID: "m-" + lc.ID, accounting: b.accounting(cfg, lc.TTY)}
-	if l, ok := b.opt.Pool.Config(lc.TTY); ok {
-		c.forcedWait = l.ForcedWait
-	}
+	c := &call{Call: lc, leg: 1, cancel: cancel, multiSessionID: "m-" + lc.ID, accounting: cfg.accounting(lc.TTY)}
+	c.forcedWait = cfg.Lines[lc.TTY].ForcedWait
 	b.begin(c)
 	defer b.end(c)
 	out := session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
@@ -97,14 +95,6 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	if err != nil && !errors.Is(err, errStale) {
 		b.log.Warn("the hang-up was not taken", zap.String("callback", promised), zap.Error(err))
 	}
-}
-
-// login has the method lists of a line.
-func (c *Config) login(tty int) Login {
-	if l, ok := c.Logins[tty]; ok {
-		return l
-	}
-	return nobody(tty)
 }
 
 // config is what the call's sessions run with.
@@ -201,7 +191,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	cfg := b.config.Load()
 	c := &call{
 		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID, attempt: e.Attempt, identity: w.identity(),
-		accounting: b.accounting(cfg, w.row.CalledTTY),
+		accounting: cfg.accounting(w.row.CalledTTY),
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.opt.Debug(lc.TTY, "Exec Callback Successful - await exec/autoselect pickup")

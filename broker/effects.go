@@ -91,7 +91,7 @@ func (b *Broker) later(ctx context.Context, e event) {
 // offHook runs the off-hook script, and watches the line until the dial. A script that failed is no harm where the modem is still there.
 func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 	id, lease := w.row.ID, w.lease
-	d := b.config.Load().Scripts
+	cfg := b.config.Load()
 	watch, stop := context.WithCancel(ctx)
 	w.stopWatch = stop
 	b.running.Go(func() {
@@ -101,7 +101,7 @@ func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 		}
 	})
 	b.running.Go(func() {
-		err := d.OffHook(ctx, lease, lease.Config().ModemOffHookScript)
+		err := cfg.Scripts.OffHook(ctx, lease, cfg.Lines[lease.TTY()].OffHookScript)
 		if err == nil {
 			b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease}})
 			return
@@ -137,9 +137,9 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.LineRetry:
 		return l.LineRetry
 	case callback.Wait:
-		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff())
+		return max(since(w.hungUp, e.Full, b.forcedWait(w)), w.putOff())
 	case callback.RetryWait:
-		return max(since(w.dialEnded, e.Full, max(w.row.RetryWait, w.forcedWait())), w.putOff())
+		return max(since(w.dialEnded, e.Full, max(w.row.RetryWait, b.forcedWait(w))), w.putOff())
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:
@@ -174,11 +174,12 @@ func (w *work) putOff() time.Duration {
 	return time.Until(w.notBefore)
 }
 
-// forcedWait is the longest of the waits of the called line and of the one that dials.
-func (w *work) forcedWait() time.Duration {
+// forcedWait is the longest of the waits of the called line, as it was when the callback was promised, and of the one
+// that dials.
+func (b *Broker) forcedWait(w *work) time.Duration {
 	d := w.row.ForcedWait
 	if w.lease != nil {
-		d = max(d, w.lease.Config().ForcedWait)
+		d = max(d, b.config.Load().Lines[w.lease.TTY()].ForcedWait)
 	}
 	return d
 }
@@ -204,7 +205,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	w.unwatch() // from now on the dialler tells of a loss
 	w.dialler = w.lease.TTY()
 	id, lease, number := w.row.ID, w.lease, w.number
-	d := b.config.Load().Scripts
+	cfg := b.config.Load()
 	again := ""
 	if e.Again {
 		again = ", the last dial command of which was held back"
@@ -212,7 +213,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", number, e.Attempt, w.state.Max, again))
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has a context of its own
-		a := d.Dial(dialCtx, lease, lease.Config().CallbackScript, number)
+		a := cfg.Scripts.Dial(dialCtx, lease, cfg.Lines[lease.TTY()].CallbackScript, number)
 		outcome, cause := string(a.Outcome), string(a.Outcome)
 		if a.HeldBack {
 			outcome, cause = journal.HeldBack, string(a.Outcome)+", the dial command was held back"

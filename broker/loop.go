@@ -300,7 +300,7 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	for _, e := range s.effects {
 		switch e := e.(type) {
 		case callback.Dial:
-			a := journal.Attempt{CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now, Script: w.script()}
+			a := journal.Attempt{CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now, Script: b.script(w)}
 			if e.Again {
 				rows = append(rows, journal.ReopenAttempt{Attempt: a})
 			} else {

@@ -161,7 +161,7 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, Login: "default", CallbackScript: "rtp", ModemOffHookScript: "offhook", ForcedWait: w.opt.forcedWait, AAA: lines.Lists{Accounting: w.opt.list}, CallerID: w.opt.callerID}
+		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, CallerID: w.opt.callerID}
 		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}
@@ -220,9 +220,11 @@ func (w *town) config() broker.Config {
 	if dial == "" {
 		dial = `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`
 	}
-	logins := map[int]broker.Login{}
+	running := map[int]broker.Line{}
 	for i := range w.opt.lines {
-		logins[65+i] = login
+		running[65+i] = broker.Line{
+			Login: login, Accounting: w.opt.list, CallbackScript: "rtp", OffHookScript: "offhook", ForcedWait: w.opt.forcedWait,
+		}
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
 	s := session.Config{Hostname: "maui-nas-04"}
@@ -230,7 +232,7 @@ func (w *town) config() broker.Config {
 		w.opt.session(&s)
 	}
 	return broker.Config{
-		Session: s, Logins: logins, Policies: set, Exec: true,
+		Session: s, Lines: running, Policies: set, Exec: true,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}

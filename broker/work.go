@@ -132,11 +132,11 @@ func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
 // script is the pattern by which the leased line's dial script is chosen.
-func (w *work) script() string {
+func (b *Broker) script(w *work) string {
 	if w.lease == nil {
 		return ""
 	}
-	return w.lease.Config().CallbackScript
+	return b.config.Load().Lines[w.lease.TTY()].CallbackScript
 }
 
 // cannotBeCut reports whether a shutdown had better wait a moment.

@@ -80,25 +80,21 @@ func (f *testFlags) check() error {
 	return f.daemonFlags.check()
 }
 
-// line is the line that is called, or, without --line, one that has the lists named.
-func (f *testFlags) line(cfg *config.Config) (lines.Config, error) {
+// line is the line that is called, or, without --line, one that has the list named.
+func (f *testFlags) line(cfg *config.Config) (config.Line, error) {
 	if f.tty == 0 {
-		lists := cfg.Lists.Login
-		if f.service == string(aaa.PPP) {
-			lists = cfg.Lists.PPP
+		kind, _ := config.KindOf(config.Authentication, aaa.Service(f.service))
+		if _, ok := cfg.Lists.Find(kind.Name, f.list); !ok {
+			return config.Line{}, fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind.Name, f.list, kind.Name)
 		}
-		if _, ok := config.Find(lists, f.list); !ok {
-			kind := map[string]string{"exec": "login", "ppp": "ppp"}[f.service]
-			return lines.Config{}, fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind, f.list, kind)
-		}
-		return lines.Config{Login: f.list, AAA: lines.Lists{PPP: f.list}, Rotary: lines.NoRotary}, nil
+		return config.Line{Config: lines.Config{Rotary: lines.NoRotary}, Lists: config.ListNames{kind.Name: f.list}}, nil
 	}
 	for _, l := range cfg.Lines {
 		if l.TTY == f.tty {
-			return l.Config, nil
+			return l, nil
 		}
 	}
-	return lines.Config{}, fmt.Errorf("--line %d: the configuration has no such line", f.tty)
+	return config.Line{}, fmt.Errorf("--line %d: the configuration has no such line", f.tty)
 }
 
 func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w io.Writer) error {
@@ -142,7 +138,7 @@ func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w 
 }
 
 // login goes through the conversation, asking the operator what a caller would be asked.
-func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, line lines.Config) (aaa.Result, error) {
+func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, line config.Line) (aaa.Result, error) {
 	ask := newAsker()
 	password, err := ask.ask(ctx, "Password: ", false)
 	if err != nil {

@@ -56,7 +56,7 @@ type silence struct {
 }
 
 // fill concludes from AAA's last word what would become of the caller.
-func (r *testReport) fill(cfg *config.Config, line lines.Config, res aaa.Result) {
+func (r *testReport) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 	r.Result, r.Reason, r.Message, r.Server = res.Kind.String(), res.Reason, res.Message, res.Server
 	r.Authorization, r.Verdict = &res.Auth, wouldRefuse
 	if res.Kind != aaa.Granted {
@@ -83,7 +83,7 @@ func (r *testReport) fill(cfg *config.Config, line lines.Config, res aaa.Result)
 }
 
 // conclude says what a decision comes to on this line.
-func (r *testReport) conclude(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
+func (r *testReport) conclude(cfg *config.Config, line config.Line, d policies.Decision) (verdict, string) {
 	switch d.Outcome {
 	case policies.Admit:
 		return wouldAdmit, "admitted on this call, without a callback: " + r.session(d)
@@ -109,7 +109,7 @@ func (r *testReport) session(policies.Decision) string {
 	return fmt.Sprintf("an EXEC at privilege level %d", a.PrivLevel)
 }
 
-func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.Decision) (verdict, string) {
+func (r *testReport) callback(cfg *config.Config, line config.Line, d policies.Decision) (verdict, string) {
 	by := "by a line of the called line's rotary"
 	omits := d.NoVerify
 	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
@@ -135,7 +135,7 @@ func (r *testReport) callback(cfg *config.Config, line lines.Config, d policies.
 }
 
 // dialers are the lines that may call back, all of them taken to be idle.
-func dialers(cfg *config.Config, line lines.Config, d policies.Decision) ([]int, error) {
+func dialers(cfg *config.Config, line config.Line, d policies.Decision) ([]int, error) {
 	var all []lines.Status
 	for _, l := range cfg.Lines {
 		all = append(all, l.Idle())
@@ -144,7 +144,7 @@ func dialers(cfg *config.Config, line lines.Config, d policies.Decision) ([]int,
 }
 
 // wanted is where a callback for a call on this line would be dialled from.
-func wanted(line lines.Config, d policies.Decision) lines.Want {
+func wanted(line config.Line, d policies.Decision) lines.Want {
 	want := lines.Want{TTYs: d.Lines, Rotary: lines.NoRotary, Called: line.TTY, NoVerify: d.NoVerify}
 	if d.Rotary != nil {
 		want.Rotary = *d.Rotary

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -26,7 +27,7 @@ func TestReportOfWhatCannotBeHonoured(t *testing.T) {
 		{aaa.PPP, aaa.Authorization{Autocmd: "format flash"}, "refused: PPP is not served"},
 	} {
 		r := testReport{Service: tt.service}
-		r.fill(cfg, lines.Config{Rotary: lines.NoRotary}, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: tt.auth})
+		r.fill(cfg, config.Line{Config: lines.Config{Rotary: lines.NoRotary}}, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: tt.auth})
 		if !strings.HasPrefix(r.Outcome, tt.want) {
 			t.Errorf("%s %+v: %q", tt.service, tt.auth, r.Outcome)
 		}
@@ -58,10 +59,10 @@ func TestReportOfWait(t *testing.T) {
 		{"no line is named", line(1, 1, "5s") + line(2, 1, "5s") + line(3, 2, "8s") + line(4, 2, "8s"), 0, 0, "5s to 8s after the hang-up", nil},
 	} {
 		cfg := loaded(t, head+tt.lines)
-		called := lines.Config{Rotary: lines.NoRotary}
+		called := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
 		for _, l := range cfg.Lines {
 			if l.TTY == tt.called {
-				called = l.Config
+				called = l
 			}
 		}
 		r := testReport{Service: aaa.EXEC}

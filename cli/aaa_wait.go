@@ -25,16 +25,16 @@ type lineWait struct {
 }
 
 // waitOf looks at the line that is called, or at each that may be where none is named.
-func waitOf(cfg *config.Config, called lines.Config, d policies.Decision, delay time.Duration) *testWait {
+func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay time.Duration) *testWait {
 	forced, counts := map[int]time.Duration{}, map[int]bool{}
-	candidates := []lines.Config{called}
+	candidates := []config.Line{called}
 	if called.TTY == 0 {
 		candidates = nil
 	}
 	for _, l := range cfg.Lines {
 		forced[l.TTY] = l.ForcedWait
 		if called.TTY == 0 && l.Modem != lines.CallOut {
-			candidates = append(candidates, l.Config)
+			candidates = append(candidates, l)
 		}
 	}
 	least, most := time.Duration(-1), delay

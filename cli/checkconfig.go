@@ -28,7 +28,7 @@ Exit status 0: good, perhaps with warnings; 1: there are errors.`,
 			err := f.print(w, problems, func(w io.Writer) {
 				printProblems(w, problems)
 				if cfg != nil {
-					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, AAA servers: %d, policies: %s)\n", path, len(cfg.Lines), len(cfg.Lists.Login), len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), groupsText(cfg.Policies.Groups()))
+					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, AAA servers: %d, policies: %s)\n", path, len(cfg.Lines), len(cfg.Lists["login"]), len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), groupsText(cfg.Policies.Groups()))
 				}
 			})
 			if err == nil && cfg == nil {

@@ -114,7 +114,7 @@ func (d *daemon) sweepOnce(ctx context.Context, now time.Time) {
 // accountsAs reports whether the records of every list go to the same servers by both.
 func (m *methods) accountsAs(other *methods) bool {
 	same := func(list string) bool { return slices.Equal(m.accountingServers(list), other.accountingServers(list)) }
-	for _, l := range slices.Concat(m.cfg.Lists.Accounting, other.cfg.Lists.Accounting) {
+	for _, l := range slices.Concat(m.cfg.Lists[config.AccountingLists], other.cfg.Lists[config.AccountingLists]) {
 		if !same(l.Name) {
 			return false
 		}

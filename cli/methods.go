@@ -10,7 +10,6 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
-	"github.com/ringback/ringback/lines"
 )
 
 // methods are what the method lists of one configuration ask: its AAA clients and its local users.
@@ -181,61 +180,65 @@ func (m *methods) brought(name string) aaa.Brought {
 	return b
 }
 
-// logins are the method lists of each line, by TTY. The lines are those that run: a reload changes what their lists say, not which they name.
-func (m *methods) logins(running []config.Line) (map[int]broker.Login, error) {
-	out := map[int]broker.Login{}
+// lines are the broker's records of the lines that run, by TTY. A reload gives a line a new one; a line that the
+// configuration has no more runs until the restart, as it was.
+func (m *methods) lines(running []config.Line) (map[int]broker.Line, error) {
+	configured := map[int]config.Line{}
+	for _, l := range m.cfg.Lines {
+		configured[l.TTY] = l
+	}
+	out := map[int]broker.Line{}
 	for _, l := range running {
-		if err := m.has(l.Config); err != nil {
+		if now, ok := configured[l.TTY]; ok {
+			l = now
+		} else if err := m.has(l); err != nil {
 			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
 		}
-		login, err := m.login(l.Config)
+		login, err := m.login(l)
 		if err != nil {
 			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
 		}
-		out[l.TTY] = login
+		l.Login = login
+		out[l.TTY] = l.Line
 	}
 	return out, nil
 }
 
-// has says which list that a line names is not there. Without it the line would go by another, or, where a list takes away, by none.
-func (m *methods) has(l lines.Config) error {
-	have := m.cfg.Lists
-	var accounting []config.MethodList
-	for _, a := range have.Accounting {
-		accounting = append(accounting, config.MethodList{Name: a.Name})
-	}
-	for _, need := range []struct {
-		kind, name string
-		lists      []config.MethodList
-	}{
-		{"login", named(l.Login), have.Login}, {"enable", l.AAA.Enable, have.Enable}, {"ppp", l.AAA.PPP, have.PPP}, {"exec", l.AAA.EXEC, have.EXEC},
-		{"network", l.AAA.Network, have.Network}, {"commands", l.AAA.Commands, have.Commands}, {"accounting", l.AAA.Accounting, accounting},
-	} {
-		if _, ok := config.Find(need.lists, need.name); !ok && (need.kind == "login" || named(need.name) != named("")) {
-			return fmt.Errorf("there is no %s list %q any more, which the line names until the restart (aaa.lists.%s)", need.kind, need.name, need.kind)
+// has says which list that a line names is not there. Without it the line would go by another, or, where a list takes
+// away, by none.
+func (m *methods) has(l config.Line) error {
+	for _, k := range config.ListKinds {
+		if name := l.Lists.Of(k.Name); !k.Serves(m.cfg.Lists, name) {
+			return fmt.Errorf("there is no %s list %q any more, which the line names until the restart (aaa.lists.%s)",
+				k.Name, name, k.Name)
 		}
 	}
 	return nil
 }
 
 // login is the method lists that a line names.
-func (m *methods) login(l lines.Config) (aaa.Login, error) {
-	have := m.cfg.Lists
-	var errs [6]error
+func (m *methods) login(l config.Line) (aaa.Login, error) {
 	out := aaa.Login{Authentication: aaa.Lists{}, Authorization: aaa.AuthorizationLists{}}
-	out.Authentication[aaa.EXEC], errs[0] = m.authentication(have.Login, l.Login)
-	out.Authentication[aaa.PPP], errs[1] = m.authentication(have.PPP, l.AAA.PPP)
-	out.Authentication[aaa.Enable], errs[2] = m.authentication(have.Enable, l.AAA.Enable)
-	out.Authorization[aaa.EXEC], errs[3] = m.authorization(have.EXEC, l.AAA.EXEC)
-	out.Authorization[aaa.PPP], errs[4] = m.authorization(have.Network, l.AAA.Network)
-	out.Authorization[aaa.Commands], errs[5] = m.authorization(have.Commands, l.AAA.Commands)
-	return out, errors.Join(errs[:]...)
+	var errs []error
+	for _, k := range config.ListKinds {
+		for _, service := range k.Services {
+			var err error
+			switch k.Purpose {
+			case config.Authentication:
+				out.Authentication[service], err = m.authentication(k.Name, l.Lists.Of(k.Name))
+			case config.Authorization:
+				out.Authorization[service], err = m.authorization(k.Name, l.Lists.Of(k.Name))
+			}
+			errs = append(errs, err)
+		}
+	}
+	return out, errors.Join(errs...)
 }
 
 // authentication makes a list of its name; one that is not there lets nobody in.
-func (m *methods) authentication(lists []config.MethodList, name string) (aaa.List, error) {
-	l, _ := config.Find(lists, named(name))
-	out := aaa.List{Name: named(name), Silent: m.silent}
+func (m *methods) authentication(kind, name string) (aaa.List, error) {
+	l, _ := m.cfg.Lists.Find(kind, name)
+	out := aaa.List{Name: name, Silent: m.silent}
 	for _, entry := range l.Methods {
 		method, err := m.method(entry)
 		if err != nil {
@@ -247,9 +250,9 @@ func (m *methods) authentication(lists []config.MethodList, name string) (aaa.Li
 }
 
 // authorization makes a list of its name; one that is not there has no entries.
-func (m *methods) authorization(lists []config.MethodList, name string) (aaa.AuthorizationList, error) {
-	l, _ := config.Find(lists, named(name))
-	out := aaa.AuthorizationList{Name: named(name), Silent: m.silent}
+func (m *methods) authorization(kind, name string) (aaa.AuthorizationList, error) {
+	l, _ := m.cfg.Lists.Find(kind, name)
+	out := aaa.AuthorizationList{Name: name, Silent: m.silent}
 	for _, entry := range l.Methods {
 		a, err := m.authorizer(entry)
 		if err != nil {
@@ -271,10 +274,8 @@ func named(name string) string {
 // still to be delivered, and to nobody but those of the list `default`.
 func (m *methods) accountants(list string) []string {
 	for _, name := range []string{named(list), named("")} {
-		for _, l := range m.cfg.Lists.Accounting {
-			if l.Name == name && len(l.Methods) > 0 {
-				return l.Methods
-			}
+		if l, ok := m.cfg.Lists.Find(config.AccountingLists, name); ok && len(l.Methods) > 0 {
+			return l.Methods
 		}
 	}
 	return nil

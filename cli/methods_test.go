@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
 )
 
@@ -44,21 +45,21 @@ lines:
 - {tty: 2, port: "tcp://127.0.0.1:2", exec: strict}
 - {tty: 3, port: "tcp://127.0.0.1:3", exec: plain}
 `)
-	logins, err := methodsOf(t, cfg).logins(cfg.Lines)
+	running, err := methodsOf(t, cfg).lines(cfg.Lines)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, level := range []int{1, 15, 1} {
-		_, res := logins[cfg.Lines[i].TTY].Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "kim", Password: "pw1"})
+		_, res := running[cfg.Lines[i].TTY].Login.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "kim", Password: "pw1"})
 		if res.Kind != aaa.Granted || res.Auth.PrivLevel != level {
 			t.Errorf("tty %d: %+v, level %d was due", cfg.Lines[i].TTY, res, level)
 		}
 	}
 }
 
-// A line that runs keeps the names of its lists until the restart. One that a reload would take from under it is no reason to go by another, or by
-// none: the reload is refused.
-func TestLoginsWithoutTheirList(t *testing.T) {
+// A line that a reload removed runs on until the restart, with the lists that it names. One that the same reload removed is
+// no reason to go by another, or by none: the reload is refused.
+func TestRemovedLineWithoutItsList(t *testing.T) {
 	t.Parallel()
 	const text = `hostname: h
 users: [{name: kim, password_file: password}]
@@ -74,20 +75,81 @@ aaa:
     commands: {console: [local]}
     accounting: {console: {record: none}}
 lines:
-- {tty: 1, port: "tcp://127.0.0.1:1"LISTS}
+- {tty: TTY, port: "tcp://127.0.0.1:1"LISTS}
 `
-	running := loaded(t, strings.Replace(text, "LISTS", ", login: console, enable: console, ppp: console, exec: console, network: console, commands: console, accounting: console", 1))
-	if _, err := methodsOf(t, running).logins(running.Lines); err != nil {
+	running := loaded(t, strings.NewReplacer("TTY", "1", "LISTS", ", login: console, enable: console, ppp: console, "+
+		"exec: console, network: console, commands: console, accounting: console").Replace(text))
+	if _, err := methodsOf(t, running).lines(running.Lines); err != nil {
 		t.Fatal(err)
 	}
+	removed := strings.NewReplacer("TTY", "2", "LISTS", "").Replace(text)
+	if _, err := methodsOf(t, loaded(t, removed)).lines(running.Lines); err != nil {
+		t.Errorf("the line is removed, its lists are there: %v", err)
+	}
 	for _, kind := range []string{"login", "enable", "ppp", "exec", "network", "commands", "accounting"} {
-		without := strings.Replace(text, "LISTS", "", 1)
-		from := strings.Index(without, "    "+kind+":")
-		line := without[from : from+strings.Index(without[from:], "\n")+1]
-		without = strings.Replace(without, line, strings.Replace(line, "console", "other", 1), 1)
-		_, err := methodsOf(t, loaded(t, without)).logins(running.Lines)
+		from := strings.Index(removed, "    "+kind+":")
+		line := removed[from : from+strings.Index(removed[from:], "\n")+1]
+		without := strings.Replace(removed, line, strings.Replace(line, "console", "other", 1), 1)
+		_, err := methodsOf(t, loaded(t, without)).lines(running.Lines)
 		if err == nil || !strings.Contains(err.Error(), `tty 1: there is no `+kind+` list "console" any more`) {
 			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+// Each kind of list that a line names is the one that is asked for its service, and a reload gives the line another.
+func TestListsOfLine(t *testing.T) {
+	t.Parallel()
+	const text = `hostname: h
+users: [{name: kim, password_file: password, priv_lvl: 15}]
+enable: {password_file: password}
+aaa:
+  lists:
+    login: {default: [local], open: [none]}
+    enable: {default: [enable], open: [none]}
+    ppp: {default: [local], open: [none]}
+    exec: {default: [local], open: [if-authenticated]}
+    network: {default: [local], open: [if-authenticated]}
+    commands: {default: [local], open: [none]}
+    accounting: {open: {record: none}}
+lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
+`
+	before := loaded(t, strings.Replace(text, "NAMED", "", 1))
+	kim := aaa.Identity{Entry: "local", User: "kim"}
+	starts := func(r aaa.Request) func(broker.Line) aaa.Result {
+		return func(l broker.Line) aaa.Result {
+			_, res := l.Login.Start(t.Context(), r)
+			return res
+		}
+	}
+	level := func(s aaa.Service) func(broker.Line) int { // as it is authorized, not authenticated
+		return func(l broker.Line) int {
+			return l.Login.Reauthorize(t.Context(), aaa.Request{Service: s, User: "kim"}, kim, aaa.Authorization{}).Auth.PrivLevel
+		}
+	}
+	granted := func(f func(broker.Line) aaa.Result) func(broker.Line) bool {
+		return func(l broker.Line) bool { return f(l).Kind == aaa.Granted }
+	}
+	for kind, open := range map[string]func(broker.Line) bool{
+		"login":   granted(starts(aaa.Request{Service: aaa.EXEC, User: "kim"})),
+		"ppp":     granted(starts(aaa.Request{Service: aaa.PPP, User: "kim"})),
+		"enable":  granted(starts(aaa.Request{Service: aaa.EXEC, User: "kim", Enable: 15})),
+		"exec":    func(l broker.Line) bool { return level(aaa.EXEC)(l) == 1 },
+		"network": func(l broker.Line) bool { return level(aaa.PPP)(l) == 1 },
+		"commands": granted(func(l broker.Line) aaa.Result {
+			return l.Login.Command(t.Context(), aaa.Question{Identity: aaa.Identity{User: "stranger"}, Command: []string{"show"}})
+		}),
+		"accounting": func(l broker.Line) bool { return l.Accounting == "open" },
+	} {
+		for named, want := range map[string]bool{"": false, ", " + kind + ": open": true} {
+			now := loaded(t, strings.Replace(text, "NAMED", named, 1))
+			running, err := methodsOf(t, now).lines(before.Lines)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if open(running[1]) != want {
+				t.Errorf("line with %q: by list open: %v", named, !want)
+			}
 		}
 	}
 }

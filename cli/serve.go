@@ -198,7 +198,7 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
-	logins, err := m.logins(d.cfg.Lines)
+	running, err := m.lines(d.cfg.Lines)
 	if err != nil {
 		m.close()
 		return broker.Config{}, nil, err
@@ -206,7 +206,7 @@ func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *method
 	s := cfg.Session
 	s.Debug = d.feed.Topic("aaa")
 	return broker.Config{
-		Session: s, Logins: logins, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
+		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
@@ -222,7 +222,7 @@ func localUsers(cfg *config.Config) map[string]bool {
 
 func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
 	lists, first := map[string]broker.AccountingList{}, map[string]string{}
-	for _, l := range cfg.Lists.Accounting {
+	for _, l := range cfg.Lists[config.AccountingLists] {
 		methods := strings.Join(l.Methods, " ")
 		if _, ok := first[methods]; !ok && l.Record != string(broker.NoRecording) {
 			first[methods] = l.Name
@@ -262,7 +262,9 @@ func (d *daemon) accountant() aaa.Accountant {
 
 // accounts reports whether anything is recorded.
 func accounts(cfg *config.Config) bool {
-	return slices.ContainsFunc(cfg.Lists.Accounting, func(l config.AccountingList) bool { return l.Record != string(broker.NoRecording) })
+	return slices.ContainsFunc(cfg.Lists[config.AccountingLists], func(l config.MethodList) bool {
+		return l.Record != string(broker.NoRecording)
+	})
 }
 
 // callCheck asks whether a call that rings may be answered.

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -81,11 +82,20 @@ type Callback struct {
 	Lifetime time.Duration // from the promise until it expires
 }
 
-// Line is a line and where its port is.
+// Line is a line: what the pool and the driver know of it, what the broker does, and where its port is.
 type Line struct {
 	lines.Config
-	Address port.Address
+	broker.Line // without its Login, which the wiring makes of Lists
+	Lists       ListNames
+	Address     port.Address
 }
+
+// ListNames are the method lists of a line: the name of a list by the name of its kind (ListKinds). A kind that is not
+// there stands for `default`.
+type ListNames map[string]string
+
+// Of is the name of the line's list of a kind.
+func (n ListNames) Of(kind string) string { return cmp.Or(n[kind], defaultList) }
 
 // LineConfigs returns the lines without their addresses.
 func (c *Config) LineConfigs() []lines.Config {

@@ -82,8 +82,9 @@ func TestFullSample(t *testing.T) {
 	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" || c.RADIUS.NASIdentifier != "maui-nas-04" {
 		t.Errorf("%+v", c.RADIUS)
 	}
-	if want := []MethodList{{"default", []string{"radius", "local"}}, {"console", []string{"local"}}, {"staff", []string{"tacacs", "local"}}}; !reflect.DeepEqual(c.Lists.Login, want) {
-		t.Errorf("%+v", c.Lists.Login)
+	if want := []MethodList{{Name: "default", Methods: []string{"radius", "local"}}, {Name: "console", Methods: []string{"local"}},
+		{Name: "staff", Methods: []string{"tacacs", "local"}}}; !reflect.DeepEqual(c.Lists["login"], want) {
+		t.Errorf("%+v", c.Lists["login"])
 	}
 	if want := (tacplus.Config{Name: "tacacs", Authentication: "ascii", SystemUser: "maui-nas-04", DeadTime: 30 * time.Second, Servers: []tacplus.ServerConfig{
 		{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 5 * time.Second, SingleConnection: true},
@@ -99,8 +100,9 @@ func TestFullSample(t *testing.T) {
 		Clients: []DynamicClient{{netip.MustParsePrefix("192.0.2.1/32"), "not-a-secret-but-long-enough-for-a-test"}}}); !reflect.DeepEqual(c.DynamicAuthor, want) {
 		t.Errorf("%+v", c.DynamicAuthor)
 	}
-	if want := []AccountingList{{"default", "start-stop", 10 * time.Minute, false, []string{"radius"}}, {"staff", "stop-only", 0, true, []string{"tacacs"}}}; !reflect.DeepEqual(c.Lists.Accounting, want) {
-		t.Errorf("%+v", c.Lists.Accounting)
+	if want := []MethodList{{"default", []string{"radius"}, Recording{"start-stop", 10 * time.Minute, false}},
+		{"staff", []string{"tacacs"}, Recording{"stop-only", 0, true}}}; !reflect.DeepEqual(c.Lists["accounting"], want) {
+		t.Errorf("%+v", c.Lists["accounting"])
 	}
 	two := 2
 	if len(c.Users) != 3 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify || c.Users[0].Callback.Dialstring.Value() != "84001" ||
@@ -126,22 +128,28 @@ func TestFullSample(t *testing.T) {
 	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
-	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, Login: "default", CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
-		ResultCodes:        map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
-		AAA:                lines.Lists{Enable: "default", PPP: "default", EXEC: "default", Network: "default", Commands: "default", Accounting: "default"},
-		ModemOffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second, Timing: lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
+	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
+		ResultCodes: map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
+		Timing:      lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
+	}
+	if want := (broker.Line{Accounting: "default", OffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
+		t.Errorf("%+v", c.Lines[0].Line)
+	}
+	if want := (ListNames{"login": "default", "enable": "default", "ppp": "default", "exec": "default", "network": "default", "commands": "default",
+		"accounting": "default"}); !reflect.DeepEqual(c.Lines[0].Lists, want) {
+		t.Errorf("%+v", c.Lines[0].Lists)
 	}
 	if l := c.Lines[6]; l.TTY != 71 || l.Port != "rfc2217://console1.example.net:2006?speed=115200" || l.Address.Host != "console1.example.net:2006" || l.Rotary != 1 {
 		t.Errorf("%+v", l)
 	}
-	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "^exec-callback$" || l.ModemOffHookScript != "" {
+	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "^exec-callback$" || l.OffHookScript != "" {
 		t.Errorf("%+v", l)
 	}
-	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "" || l.Login != "staff" || l.AAA.EXEC != "staff" || l.AAA.Enable != "default" {
+	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "^exec-callback$" || l.Lists["login"] != "staff" || l.Lists["exec"] != "staff" || l.Lists["enable"] != "default" {
 		t.Errorf("%+v", l)
 	}
-	if _, ok := Find(c.Lists.Login, "none"); ok {
+	if _, ok := c.Lists.Find("login", "none"); ok {
 		t.Error("a list out of nowhere")
 	}
 }
@@ -568,8 +576,8 @@ func TestNamesStay(t *testing.T) {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	if c.Lists.Login[0].Name != "Ops.Night" || c.Lines[0].Login != "Ops.Night" || c.Places["Head.Office"] != "84001" {
-		t.Errorf("%+v %+v", c.Lists.Login, c.Places)
+	if c.Lists["login"][0].Name != "Ops.Night" || c.Lines[0].Lists["login"] != "Ops.Night" || c.Places["Head.Office"] != "84001" {
+		t.Errorf("%+v %+v", c.Lists["login"], c.Places)
 	}
 }
 
@@ -728,7 +736,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		seen := map[int]bool{}
 		for _, line := range c.Lines {
-			if _, ok := Find(c.Lists.Login, line.Login); !ok || seen[line.TTY] || line.TTY < 1 {
+			if _, ok := c.Lists.Find("login", line.Lists["login"]); !ok || seen[line.TTY] || line.TTY < 1 {
 				t.Fatalf("%+v", line)
 			}
 			seen[line.TTY] = true

@@ -155,7 +155,7 @@ var scriptKeys = []schema.Key{
 }
 
 func lineKeys() []schema.Key {
-	return []schema.Key{
+	keys := []schema.Key{
 		{Name: "tty", Loose: true, Required: true, Check: checkTTY, Example: "65", Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
 		{Name: "port", Required: true, Check: notEmpty, Example: `"serial:///dev/ttyS0?speed=115200"`,
 			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See [Ports](#ports)."},
@@ -163,13 +163,9 @@ func lineKeys() []schema.Key {
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
 		{Name: "flow_control", Enum: []string{"hardware", "none"}, Example: "hardware", Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Group of lines that stand in for one another. A callback is dialled by another line of the called line's rotary where one is in service."},
-		{Name: "login", Default: "default", Check: notEmpty, Example: "default", Doc: "Login method list, of `aaa.lists.login`. The other lists below are of `aaa.lists` likewise."},
-		{Name: "enable", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list of the EXEC's `enable`."},
-		{Name: "ppp", Check: notEmpty, Default: "default", Example: "isp", Doc: "Method list that authenticates PPP."},
-		{Name: "exec", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list that authorizes EXEC sessions."},
-		{Name: "network", Check: notEmpty, Default: "default", Example: "isp", Doc: "Method list that authorizes PPP sessions."},
-		{Name: "commands", Check: notEmpty, Default: "default", Example: "console", Doc: "Method list that authorizes EXEC commands."},
-		{Name: "accounting", Check: notEmpty, Default: "default", Example: "isp", Doc: "Accounting method list."},
+	}
+	keys = append(keys, lineListKeys()...)
+	return append(keys, []schema.Key{
 		{Name: "caller_id", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The modem is told to report the number that rings (AT+VCID=1), and a call is answered when it has, at the second ring at the latest: Calling-Station-Id. With `call_check` it is on."},
 		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
@@ -192,7 +188,7 @@ func lineKeys() []schema.Key {
 				Doc: "A callback without verification may be dialled by the line that was called: a caller who never hangs up can then take it."},
 		}},
 		{Name: "timing", Type: schema.Object, Doc: "Waits of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
-	}
+	}...)
 }
 
 // timings pairs each key of a line's `timing` with its field.

@@ -86,22 +86,6 @@ var dynamicAuthorKeys = []schema.Key{
 	{Name: "window", Type: schema.Duration, Min: second, Max: hour, Default: "300s", Example: "60s", Doc: "How far Event-Timestamp may be from our clock; a request without one is refused."},
 }
 
-func listKeys() []schema.Key {
-	list := func(name, example, doc string) schema.Key {
-		return schema.Key{Name: name, Type: schema.Dict, Elem: &schema.Key{Type: schema.List, Elem: &schema.Key{}, Example: example}, Example: "{default: " + example + "}", Doc: doc}
-	}
-	return []schema.Key{
-		list("login", "[radius, local]", "Who may log in at the EXEC. Lists by name, each with its methods in the order in which they are asked; the next one is asked only where one is silent, never after a refusal. `local` refuses users that it does not know, so that nothing behind it is asked. `none` lets everybody in."),
-		list("enable", "[tacacs, enable]", "Who may have a privileged level. `enable` is the password of the key `enable`. Default: `[enable]` where that key is there, else nobody."),
-		list("ppp", "[radius]", "Who may begin PPP. Default: nobody."),
-		list("exec", "[tacacs, local]", "What an EXEC session may have. `if-authenticated` gives a plain session. Default: whoever authenticated the user says it."),
-		list("network", "[tacacs]", "What a PPP session may have. Default: whoever authenticated the user says it."),
-		list("commands", "[tacacs, none]", "Which EXEC commands may be run: TACACS+ is asked command by command. Default: all."),
-		{Name: "accounting", Type: schema.Dict, Elem: &schema.Key{Type: schema.Object, Keys: accountingKeys, Example: "{record: start-stop, methods: [radius]}"},
-			Example: "{default: {record: start-stop, methods: [radius]}}", Doc: "What is accounted, and to whom. Default: `default` is `start-stop` to `radius` where a RADIUS server has an `accounting` address, else nothing is accounted."},
-	}
-}
-
 var accountingKeys = []schema.Key{
 	{Name: "record", Required: true, Enum: []string{"start-stop", "stop-only", "wait-start", "none"}, Example: "start-stop",
 		Doc: "`wait-start` lets nobody begin, and promises nobody a callback, before his Start is acknowledged."},

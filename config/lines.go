@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
@@ -79,11 +80,7 @@ func (l *loader) line(v *schema.Value) Line {
 	get := func(names ...string) *schema.Value { return or(v, keys, names...) }
 	c := lines.Config{
 		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
-		Login: get("login").Text(), CallCheck: get("call_check").Bool(false), CallerID: get("caller_id").Bool(false),
-		AAA: lines.Lists{Enable: get("enable").Text(), PPP: get("ppp").Text(), EXEC: get("exec").Text(), Network: get("network").Text(),
-			Commands: get("commands").Text(), Accounting: get("accounting").Text()},
-		Init: v.Get("init").Text(), ForcedWait: get("callback", "forced_wait").Duration(),
-		ModemOffHookScript: v.Get("scripts", "modem_off_hook").Text(), CallbackScript: get("scripts", "callback").Text(),
+		CallCheck: get("call_check").Bool(false), CallerID: get("caller_id").Bool(false), Init: v.Get("init").Text(),
 	}
 	c.InsecureSignals, c.SameLine = get("insecure_signals").Bool(false), get("callback", "same_line_no_verify").Bool(false)
 	for _, r := range v.Get("proof_registers").Items() {
@@ -96,9 +93,17 @@ func (l *loader) line(v *schema.Value) Line {
 		*t.field(&c.Timing) = get("timing", t.name).Duration()
 	}
 	l.resultCodes(v, &c)
-	l.lineScripts(v, &c)
-	l.lineLists(v, &c)
-	return Line{Config: c}
+	line := Line{Config: c, Lists: ListNames{}, Line: broker.Line{
+		ForcedWait: get("callback", "forced_wait").Duration(), CallbackScript: get("scripts", "callback").Text(),
+		OffHookScript: v.Get("scripts", "modem_off_hook").Text(),
+	}}
+	for _, k := range ListKinds {
+		line.Lists[k.Name] = get(k.Name).Text()
+	}
+	line.Accounting = line.Lists[AccountingLists]
+	l.lineScripts(v, line)
+	l.lineLists(v, line)
+	return line
 }
 
 // resultCodes reads what the modem's own texts mean. The modem's letters may be of either case: one text is given one meaning.
@@ -117,26 +122,23 @@ func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
 	}
 }
 
-func (l *loader) lineScripts(v *schema.Value, c *lines.Config) {
+func (l *loader) lineScripts(v *schema.Value, line Line) {
 	script := v.Get("scripts", "callback")
-	if c.Modem == lines.CallIn {
-		if script.IsSet() {
-			l.errorAt(script, "set modem: inout, or remove the script", "a callin line answers only and never dials")
-		}
-		c.CallbackScript = ""
+	if line.Modem == lines.CallIn && script.IsSet() {
+		l.errorAt(script, "set modem: inout, or remove the script", "a callin line answers only and never dials")
 	}
 	if l.broken("chat_scripts") {
 		return
 	}
-	if script.IsSet() && c.CallbackScript != "" {
-		if s, err := chat.Select(l.cfg.Scripts, c.CallbackScript); err != nil {
+	if script.IsSet() && line.Modem != lines.CallIn {
+		if s, err := chat.Select(l.cfg.Scripts, line.CallbackScript); err != nil {
 			l.errorAt(script, "", "%v", err)
 		} else if !s.UsesDialstring() {
 			l.errorAt(script, `it needs "ATDT \T"`, "chat script %s sends no \\T: it dials nobody", s.Name)
 		}
 	}
 	if hook := v.Get("scripts", "modem_off_hook"); hook.IsSet() {
-		if s, err := chat.Select(l.cfg.Scripts, c.ModemOffHookScript); err != nil {
+		if s, err := chat.Select(l.cfg.Scripts, line.OffHookScript); err != nil {
 			l.errorAt(hook, "", "%v", err)
 		} else if s.UsesDialstring() {
 			l.errorAt(hook, "the shipped one is offhook", "chat script %s dials; this one only takes the modem off hook", s.Name)
@@ -144,40 +146,31 @@ func (l *loader) lineScripts(v *schema.Value, c *lines.Config) {
 	}
 }
 
-// lineLists holds the names of a line's method lists to the lists. A login list must be there; the others may be left at the default.
-func (l *loader) lineLists(v *schema.Value, c *lines.Config) {
-	have := &l.cfg.Lists
-	l.lineList(v, "login", c.Login, have.Login)
-	l.lineList(v, "enable", c.AAA.Enable, have.Enable)
-	l.lineList(v, "ppp", c.AAA.PPP, have.PPP)
-	l.lineList(v, "exec", c.AAA.EXEC, have.EXEC)
-	l.lineList(v, "network", c.AAA.Network, have.Network)
-	l.lineList(v, "commands", c.AAA.Commands, have.Commands)
-	var accounting []MethodList
-	for _, a := range have.Accounting {
-		accounting = append(accounting, MethodList{Name: a.Name})
+// lineLists holds the names of a line's method lists to the lists that there are.
+func (l *loader) lineLists(v *schema.Value, line Line) {
+	for _, k := range ListKinds {
+		l.lineList(v, k, line.Lists.Of(k.Name))
 	}
-	l.lineList(v, "accounting", c.AAA.Accounting, accounting)
-	if c.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
+	if line.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
 		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}", "nobody is there to be asked by number")
 	}
 }
 
-func (l *loader) lineList(v *schema.Value, kind, name string, have []MethodList) {
-	if _, ok := Find(have, name); ok || l.broken("aaa.lists."+kind) || name == "default" && kind != "login" {
+func (l *loader) lineList(v *schema.Value, k ListKind, name string) {
+	if k.Serves(l.cfg.Lists, name) || l.broken("aaa.lists."+k.Name) {
 		return
 	}
-	at, hint := v.Get(kind), schema.Suggest(name, l.v.Get("aaa", "lists", kind).Names())
+	at, hint := v.Get(k.Name), schema.Suggest(name, l.v.Get("aaa", "lists", k.Name).Names())
 	if !at.IsSet() {
 		at = v
 	}
 	if hint == "" {
-		hint = fmt.Sprintf("write it into aaa.lists.%s", kind)
-		if kind == "login" {
-			hint = fmt.Sprintf("write aaa: {lists: {login: {%s: [local]}}}", name)
+		hint = fmt.Sprintf("write it into aaa.lists.%s", k.Name)
+		if k.required {
+			hint = fmt.Sprintf("write aaa: {lists: {%s: {%s: [local]}}}", k.Name, name)
 		}
 	}
-	l.errorAt(at, hint, "there is no %s method list %q", kind, cut(name))
+	l.errorAt(at, hint, "there is no %s method list %q", k.Name, cut(name))
 }
 
 // portURL reports what is wrong with the port of a line that has no TTY of its own: all mistakes are told at once.

@@ -19,26 +19,32 @@ const (
 	MethodIfAuthenticated = "if-authenticated"
 )
 
-// MethodList is a list of methods by name; who wires the daemon turns the names into methods.
+// MethodList is a list of methods by name; the wiring of the daemon turns the names into methods.
 type MethodList struct {
 	Name    string
 	Methods []string
+	Recording
 }
 
-// Lists are the method lists of each kind, in the file's order. Where the operator wrote no `default` there is none of that name.
-type Lists struct {
-	Login, Enable, PPP      []MethodList // authentication
-	EXEC, Network, Commands []MethodList // authorization
-	Accounting              []AccountingList
-}
-
-// AccountingList says what is accounted, and to whom.
-type AccountingList struct {
-	Name     string
+// Recording says what an accounting list records; it is zero in other lists.
+type Recording struct {
 	Record   string        // start-stop, stop-only, wait-start, none
 	Interim  time.Duration // 0: as AAA says
 	Commands bool
-	Methods  []string
+}
+
+// Lists are the method lists by the name of their kind (ListKinds), in the file's order. Where the operator wrote no
+// `default` there is none of that name.
+type Lists map[string][]MethodList
+
+// Find returns the list of a kind and a name; false where there is none.
+func (l Lists) Find(kind, name string) (MethodList, bool) {
+	for _, list := range l[kind] {
+		if list.Name == name {
+			return list, true
+		}
+	}
+	return MethodList{}, false
 }
 
 // Group is a group of servers, a method of its own name.
@@ -47,16 +53,6 @@ type Group struct {
 	Method  string // MethodRADIUS or MethodTACACS: the protocol of all its servers
 	Servers []string
 	Balance bool
-}
-
-// Find returns the list of a name; false where there is none.
-func Find(lists []MethodList, name string) (MethodList, bool) {
-	for _, l := range lists {
-		if l.Name == name {
-			return l, true
-		}
-	}
-	return MethodList{}, false
 }
 
 // Protocol is the protocol of a method: MethodRADIUS, MethodTACACS, or "" where it is no server's.
@@ -124,80 +120,79 @@ func (l *loader) members(v *schema.Value, g *Group, protocols map[string]string)
 
 // lists reads the method lists of each kind.
 func (l *loader) lists() {
-	at := &l.cfg.Lists
-	at.Login = l.methodLists("login", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone)
-	at.Enable = l.methodLists("enable", MethodRADIUS, MethodTACACS, MethodEnable, MethodNone)
-	at.PPP = l.methodLists("ppp", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone)
-	at.EXEC = l.methodLists("exec", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated)
-	at.Network = l.methodLists("network", MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated)
-	at.Commands = l.methodLists("commands", MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated)
-	if _, ok := Find(at.Enable, "default"); !ok && l.cfg.Enable != nil {
-		at.Enable = append(at.Enable, MethodList{Name: "default", Methods: []string{MethodEnable}})
+	l.cfg.Lists = Lists{}
+	for _, k := range ListKinds {
+		read := l.methodList
+		if k.Purpose == Accounting {
+			read = l.accountingList
+		}
+		values := l.v.Get("aaa", "lists", k.Name)
+		for _, name := range values.Names() {
+			l.cfg.Lists[k.Name] = append(l.cfg.Lists[k.Name], read(k, name, values.Get(name)))
+		}
 	}
-	l.accountingLists()
+	l.defaultLists()
 }
 
-// methodLists reads the lists of one kind, whose methods are those given and the groups of their protocols.
-func (l *loader) methodLists(kind string, methods ...string) []MethodList {
-	var out []MethodList
-	lists := l.v.Get("aaa", "lists", kind)
-	for _, name := range lists.Names() {
-		list := lists.Get(name)
-		if len(list.Items()) == 0 && !l.broken(list.Path) {
-			l.errorAt(list, "write "+example(kind), "the list is empty: nobody would be let in")
-		}
-		seen := map[string]bool{}
-		last := ""
-		for _, m := range list.Items() {
-			l.method(m, kind, methods, seen)
-			if last != "" && !l.broken(m.Path) {
-				l.warnAt(m, "write it before "+last, "is never asked: method %q before it is never silent", last)
-			} else if slices.Contains(answering, m.Text()) {
-				last = m.Text()
-			}
-		}
-		out = append(out, MethodList{Name: name, Methods: list.Texts()})
+// defaultLists adds the lists that stand where the operator wrote none: the enable password, and accounting to RADIUS.
+func (l *loader) defaultLists() {
+	at := l.cfg.Lists
+	enable, _ := KindOf(Authentication, aaa.Enable)
+	if _, ok := at.Find(enable.Name, defaultList); !ok && l.cfg.Enable != nil {
+		at[enable.Name] = append(at[enable.Name], MethodList{Name: defaultList, Methods: []string{MethodEnable}})
 	}
-	return out
+	if len(at[AccountingLists]) == 0 && l.anyAccounts(nil) {
+		at[AccountingLists] = []MethodList{
+			{Name: defaultList, Methods: []string{MethodRADIUS}, Recording: Recording{Record: "start-stop"}},
+		}
+	}
+}
+
+// methodList reads a list of authentication or authorization.
+func (l *loader) methodList(k ListKind, name string, list *schema.Value) MethodList {
+	if len(list.Items()) == 0 && !l.broken(list.Path) {
+		l.errorAt(list, "write "+k.example, "the list is empty: nobody would be let in")
+	}
+	seen := map[string]bool{}
+	last := ""
+	for _, m := range list.Items() {
+		l.method(m, k, seen)
+		if last != "" && !l.broken(m.Path) {
+			l.warnAt(m, "write it before "+last, "is never asked: method %q before it is never silent", last)
+		} else if slices.Contains(answering, m.Text()) {
+			last = m.Text()
+		}
+	}
+	return MethodList{Name: name, Methods: list.Texts()}
 }
 
 // answering are the methods that are never silent: none behind them is ever asked.
 var answering = []string{MethodLocal, MethodEnable, MethodNone, MethodIfAuthenticated}
 
-// example is a list of a kind as people write it.
-func example(kind string) string {
-	for _, k := range listKeys() {
-		if k.Name == kind {
-			return k.Elem.Example
-		}
-	}
-	return ""
-}
-
-func (l *loader) method(m *schema.Value, kind string, methods []string, seen map[string]bool) {
+func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
 	name := m.Text()
 	switch {
-	case !l.isMethod(m, kind, methods):
+	case !l.isMethod(m, k):
 	case seen[name]:
 		l.errorAt(m, "remove one of the two", "method %q is in the list twice", name)
 	case name == MethodLocal && len(l.v.Get("users").Items()) == 0 && !l.broken("users"):
 		l.warnAt(m, "add users, or remove the method", "there are no local users: the method refuses everybody")
 	case name == MethodEnable && l.cfg.Enable == nil && !l.broken("enable"):
 		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
-	case name == MethodNone && (kind == "login" || kind == "ppp" || kind == "enable"):
+	case name == MethodNone && k.Purpose == Authentication:
 		l.warnAt(m, "remove it, unless that is what you want", "lets everybody in%s", map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
-	case (name == MethodNone || name == MethodIfAuthenticated) && (kind == "exec" || kind == "network") && len(seen) > 0:
+	case (name == MethodNone || name == MethodIfAuthenticated) && k.grantsSession() && len(seen) > 0:
 		l.warnAt(m, "remove it, unless that is what you want", "lets users in without the callback that is demanded of them whenever the methods before it are silent")
 	}
 	seen[name] = true
 }
 
 // isMethod reports a name that is no method of the kind, or one without servers.
-func (l *loader) isMethod(m *schema.Value, kind string, methods []string) bool {
+func (l *loader) isMethod(m *schema.Value, k ListKind) bool {
 	name := m.Text()
-	known := slices.Clone(methods)
+	known := slices.Clone(k.Methods)
 	for _, g := range l.cfg.Groups {
-		if slices.Contains(methods, g.Method) || g.Method == "" {
+		if slices.Contains(k.Methods, g.Method) || g.Method == "" {
 			known = append(known, g.Name)
 		}
 	}
@@ -207,7 +202,7 @@ func (l *loader) isMethod(m *schema.Value, kind string, methods []string) bool {
 			hint = "there are " + strings.Join(known, ", ")
 		}
 		if slices.Contains(reserved, name) || l.cfg.Protocol(name) != "" {
-			l.errorAt(m, hint, "method %q is none of a list of %s", name, kind)
+			l.errorAt(m, hint, "method %q is none of a list of %s", name, k.Name)
 		} else {
 			l.errorAt(m, hint, "unknown method %q", cut(name))
 		}
@@ -220,31 +215,28 @@ func (l *loader) isMethod(m *schema.Value, kind string, methods []string) bool {
 	return true
 }
 
-func (l *loader) accountingLists() {
-	lists := l.v.Get("aaa", "lists", "accounting")
-	for _, name := range lists.Names() {
-		v := lists.Get(name)
-		a := AccountingList{Name: name, Record: v.Get("record").Text(), Interim: v.Get("interim").Duration(), Commands: v.Get("commands").Bool(false), Methods: v.Get("methods").Texts()}
-		methods := v.Get("methods")
-		if len(a.Methods) == 0 && a.Record != "none" && !l.broken(v.Path) {
-			l.errorAt(v, "write methods: [radius]", "nobody is told what is recorded")
-		}
-		seen := map[string]bool{}
-		for _, m := range methods.Items() {
-			l.method(m, "accounting", []string{MethodRADIUS, MethodTACACS}, seen)
-			l.accounts(m)
-		}
-		if a.Commands && !slices.ContainsFunc(a.Methods, func(m string) bool { return l.cfg.Protocol(m) == MethodTACACS }) && !l.broken(v.Path) {
-			l.errorAt(v.Get("commands"), "write methods: [tacacs]", "commands are accounted by TACACS+, and none of the methods speaks it")
-		}
-		if a.Interim > 0 && a.Interim < time.Minute {
-			l.errorAt(v.Get("interim"), "1m or more", "Interim records every %v are more than servers bear (RFC 2869 §5.16)", a.Interim)
-		}
-		l.cfg.Lists.Accounting = append(l.cfg.Lists.Accounting, a)
+// accountingList reads a list of accounting.
+func (l *loader) accountingList(k ListKind, name string, v *schema.Value) MethodList {
+	a := MethodList{Name: name, Methods: v.Get("methods").Texts(), Recording: Recording{
+		Record: v.Get("record").Text(), Interim: v.Get("interim").Duration(), Commands: v.Get("commands").Bool(false),
+	}}
+	if len(a.Methods) == 0 && a.Record != "none" && !l.broken(v.Path) {
+		l.errorAt(v, "write methods: [radius]", "nobody is told what is recorded")
 	}
-	if len(lists.Names()) == 0 && l.anyAccounts(nil) {
-		l.cfg.Lists.Accounting = []AccountingList{{Name: "default", Record: "start-stop", Methods: []string{MethodRADIUS}}}
+	seen := map[string]bool{}
+	for _, m := range v.Get("methods").Items() {
+		l.method(m, k, seen)
+		l.accounts(m)
 	}
+	speaksTACACS := func(m string) bool { return l.cfg.Protocol(m) == MethodTACACS }
+	if a.Commands && !slices.ContainsFunc(a.Methods, speaksTACACS) && !l.broken(v.Path) {
+		l.errorAt(v.Get("commands"), "write methods: [tacacs]",
+			"commands are accounted by TACACS+, and none of the methods speaks it")
+	}
+	if a.Interim > 0 && a.Interim < time.Minute {
+		l.errorAt(v.Get("interim"), "1m or more", "Interim records every %v are more than servers bear (RFC 2869 §5.16)", a.Interim)
+	}
+	return a
 }
 
 // accounts reports an accounting method of RADIUS none of whose servers takes accounting.

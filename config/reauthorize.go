@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/ringback/ringback/aaa"
 )
 
 // reauthorize refuses policies that ask AAA again before the dial where that cannot be asked: RADIUS grants with a login, and answers without a
@@ -28,15 +30,15 @@ func (l *loader) reauthorize() {
 // authorizedByRADIUS says which list has RADIUS say what an EXEC session may have; "" none.
 func (l *loader) authorizedByRADIUS() string {
 	for _, line := range l.cfg.Lines {
-		kind := "exec"
-		list, ok := Find(l.cfg.Lists.EXEC, line.AAA.EXEC)
-		if !ok { // who authenticated is asked
-			kind = "login"
-			list, _ = Find(l.cfg.Lists.Login, line.Login)
+		kind, _ := KindOf(Authorization, aaa.EXEC)
+		list, ok := l.cfg.Lists.Find(kind.Name, line.Lists.Of(kind.Name))
+		if !ok { // the method that authenticated is asked
+			kind, _ = KindOf(Authentication, aaa.EXEC)
+			list, _ = l.cfg.Lists.Find(kind.Name, line.Lists.Of(kind.Name))
 		}
 		for _, m := range list.Methods {
 			if l.cfg.Protocol(m) == MethodRADIUS {
-				return fmt.Sprintf("list %s of %s, which tty %d has, asks %s", list.Name, kind, line.TTY, m)
+				return fmt.Sprintf("list %s of %s, which tty %d has, asks %s", list.Name, kind.Name, line.TTY, m)
 			}
 		}
 	}

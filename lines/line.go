@@ -18,15 +18,13 @@ const (
 // NoRotary is the Rotary of a line that belongs to none.
 const NoRotary = -1
 
-// Config is what the configuration says of one line.
+// Config is what the configuration says of a line's port and modem. What its calls may do is the broker's.
 type Config struct {
 	TTY         int
 	Port        string    // URL of the port
 	Modem       ModemMode // "" is InOut
 	FlowControl string    // "hardware" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
-	Login       string    // name of the login method list
-	AAA         Lists     // names of the other method lists
 	CallerID    bool      // caller ID is switched on (AT+VCID=1, V.253; a modem that refuses is left alone) and waited for, at most to the second ring
 	CallCheck   bool      // the number that rings is put to AAA before the call is answered (RADIUS Service-Type Call-Check)
 	Init        string    // the modem's initialization command, after ATZ; "" for the driver's own
@@ -37,11 +35,7 @@ type Config struct {
 	ResultCodes     map[string]ResultCode // what this modem says beside the driver's table; NoResult: progress, ends nothing
 	SameLine        bool                  // a callback without verification may be dialled by the line that was called
 
-	ModemOffHookScript string // regexp on chat script names (IOS `script modem-off-hook`); "" none
-	CallbackScript     string // regexp on chat script names (IOS `script callback`); "" none
-
-	ForcedWait time.Duration // IOS `callback forced-wait`: least time between hang-up and dial
-	Timing     Timing
+	Timing Timing
 }
 
 // Trusted reports whether no caller can pose as the line's modem: on a port without modem signals a caller can write result codes
@@ -55,13 +49,6 @@ func (c Config) Idle() Status {
 		mode = InOut
 	}
 	return Status{TTY: c.TTY, Port: c.Port, Modem: mode, Rotary: c.Rotary, State: Idle, InBand: c.InBand, Untrusted: !c.Trusted(), SameLine: c.SameLine}
-}
-
-// Lists are names of method lists, in IOS's words; "" is "default".
-type Lists struct {
-	Enable, PPP             string // authentication
-	EXEC, Network, Commands string // authorization
-	Accounting              string
 }
 
 // Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real modems should not.

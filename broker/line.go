@@ -1,0 +1,22 @@
+package broker
+
+import "time"
+
+// Line is what the broker knows of a line: how its calls are let in and how it dials. Its port and its modem are the
+// pool's (lines.Config). A reload may change it: a call keeps the Line that it began with; leg two, the next attempt of
+// a callback and a wait that has not begun go by the new one.
+type Line struct {
+	Login          Login         // method lists of authentication and authorization; nil lets nobody in
+	Accounting     string        // name of the accounting list; "" is "default"
+	CallbackScript string        // regexp on chat script names (IOS `script callback`); "" none: the line cannot dial
+	OffHookScript  string        // regexp on chat script names (IOS `script modem-off-hook`); "" none
+	ForcedWait     time.Duration // IOS `callback forced-wait`: least time between hang-up and dial
+}
+
+// login has the method lists of a line.
+func (c *Config) login(tty int) Login {
+	if l := c.Lines[tty].Login; l != nil {
+		return l
+	}
+	return nobody(tty)
+}

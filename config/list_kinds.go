@@ -1,0 +1,139 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/schema"
+)
+
+// Purpose is what a method list decides, in IOS's words (`aaa authentication …`).
+type Purpose string
+
+const (
+	Authentication Purpose = "authentication"
+	Authorization  Purpose = "authorization"
+	Accounting     Purpose = "accounting"
+)
+
+// ListKind is a kind of method list: a key of aaa.lists, which holds the lists of the kind by name, and a key of a
+// line, which names one of them.
+type ListKind struct {
+	Name     string
+	Purpose  Purpose
+	Services []aaa.Service // that a line asks its list for; none in accounting, which is of all sessions
+	Methods  []string      // that a list may name, besides groups of servers of their protocols
+
+	required bool   // a line's list must be there; of another kind `default` may be left out
+	example  string // of a list
+	doc      string // of the key of aaa.lists
+	lineDoc  string // of the key of a line
+	name     string // example of the key of a line
+}
+
+// defaultList is the list of a line that names none.
+const defaultList = "default"
+
+// AccountingLists is the name of the kind of accounting lists.
+const AccountingLists = "accounting"
+
+// ListKinds has every kind of method list. A service that brings lists of its own is a row here, and nothing else: the
+// keys, their checks, the reference, the lines and the daemon's wiring go by this table.
+var ListKinds = []ListKind{
+	{
+		Name: "login", Purpose: Authentication, Services: []aaa.Service{aaa.EXEC}, required: true,
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]", name: "default",
+		doc: "Who may log in at the EXEC. Lists by name, each with its methods in the order in which they are asked; " +
+			"the next one is asked only where one is silent, never after a refusal. " +
+			"`local` refuses users that it does not know, so that nothing behind it is asked. `none` lets everybody in.",
+		lineDoc: "Login method list, of `aaa.lists.login`. The other lists below are of `aaa.lists` likewise.",
+	},
+	{
+		Name: "enable", Purpose: Authentication, Services: []aaa.Service{aaa.Enable},
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodEnable, MethodNone}, example: "[tacacs, enable]", name: "console",
+		doc: "Who may have a privileged level. `enable` is the password of the key `enable`. " +
+			"Default: `[enable]` where that key is there, else nobody.",
+		lineDoc: "Method list of the EXEC's `enable`.",
+	},
+	{
+		Name: "ppp", Purpose: Authentication, Services: []aaa.Service{aaa.PPP},
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius]", name: "isp",
+		doc:     "Who may begin PPP. Default: nobody.",
+		lineDoc: "Method list that authenticates PPP.",
+	},
+	{
+		Name: "exec", Purpose: Authorization, Services: []aaa.Service{aaa.EXEC},
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
+		example: "[tacacs, local]", name: "console",
+		doc: "What an EXEC session may have. `if-authenticated` gives a plain session. " +
+			"Default: whoever authenticated the user says it.",
+		lineDoc: "Method list that authorizes EXEC sessions.",
+	},
+	{
+		Name: "network", Purpose: Authorization, Services: []aaa.Service{aaa.PPP},
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
+		example: "[tacacs]", name: "isp",
+		doc:     "What a PPP session may have. Default: whoever authenticated the user says it.",
+		lineDoc: "Method list that authorizes PPP sessions.",
+	},
+	{
+		Name: "commands", Purpose: Authorization, Services: []aaa.Service{aaa.Commands},
+		Methods: []string{MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
+		example: "[tacacs, none]", name: "console",
+		doc:     "Which EXEC commands may be run: TACACS+ is asked command by command. Default: all.",
+		lineDoc: "Method list that authorizes EXEC commands.",
+	},
+	{
+		Name: AccountingLists, Purpose: Accounting, Methods: []string{MethodRADIUS, MethodTACACS},
+		example: "{record: start-stop, methods: [radius]}", name: "isp",
+		doc: "What is accounted, and to whom. Default: `default` is `start-stop` to `radius` " +
+			"where a RADIUS server has an `accounting` address, else nothing is accounted.",
+		lineDoc: "Accounting method list.",
+	},
+}
+
+// KindOf is the kind of method list that is asked for a service; false where there is none.
+func KindOf(p Purpose, s aaa.Service) (ListKind, bool) {
+	for _, k := range ListKinds {
+		if k.Purpose == p && slices.Contains(k.Services, s) {
+			return k, true
+		}
+	}
+	return ListKind{}, false
+}
+
+// Serves reports whether a line may go by the list of the kind with this name: it is there, or it is the default of a kind
+// that can do without.
+func (k ListKind) Serves(l Lists, name string) bool {
+	_, ok := l.Find(k.Name, name)
+	return ok || name == defaultList && !k.required
+}
+
+// grantsSession reports whether a list of the kind says what a session may have.
+func (k ListKind) grantsSession() bool {
+	return k.Purpose == Authorization && !slices.Contains(k.Services, aaa.Commands)
+}
+
+// listKeys are the keys of aaa.lists.
+func listKeys() []schema.Key {
+	var keys []schema.Key
+	for _, k := range ListKinds {
+		elem := schema.Key{Type: schema.List, Elem: &schema.Key{}, Example: k.example}
+		if k.Purpose == Accounting {
+			elem = schema.Key{Type: schema.Object, Keys: accountingKeys, Example: k.example}
+		}
+		keys = append(keys, schema.Key{
+			Name: k.Name, Type: schema.Dict, Elem: &elem, Example: "{default: " + k.example + "}", Doc: k.doc,
+		})
+	}
+	return keys
+}
+
+// lineListKeys are the keys by which a line names its lists.
+func lineListKeys() []schema.Key {
+	var keys []schema.Key
+	for _, k := range ListKinds {
+		keys = append(keys, schema.Key{Name: k.Name, Check: notEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc})
+	}
+	return keys
+}
