@@ -37,8 +37,8 @@ func newServe(version string) *cobra.Command {
 		Use:   "serve -c ringback.yaml",
 		Short: "the daemon: answers, decides, calls back",
 		Long: `Runs the daemon on a configuration until SIGTERM or Ctrl-C: then no call is answered any more, and promises stay in the journal for the next start.
-SIGHUP opens log.file anew and reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Lines, state_dir and
-api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
+SIGHUP opens log.file anew and reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Ports and modems,
+state_dir and api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), version, path, cmd.ErrOrStderr())
@@ -358,7 +358,7 @@ func needsRestart(old, now *config.Config) []string {
 	if !reflect.DeepEqual(old.DynamicAuthor, now.DynamicAuthor) {
 		keys = append(keys, "aaa.dynamic_author")
 	}
-	if fmt.Sprint(old.Lines) != fmt.Sprint(now.Lines) {
+	if fmt.Sprint(old.LineConfigs()) != fmt.Sprint(now.LineConfigs()) {
 		keys = append(keys, "lines")
 	}
 	return keys

@@ -91,5 +91,6 @@ SIGHUP opens log.file anew (for logrotate) and checks everything. Where there is
 | changed | what happens |
 |---|---|
 | policies, ` + "`exec`, `login`, `prompts`, `banner`, `callback`, `numbers`, `places`, `chat_scripts`, `users`, `aaa`" + ` | holds for calls and logins from then on. A callback that was promised keeps its decision; before its dial only denials of the new policies count |
-| ` + "`lines`, `state_dir`, `api`, `log`, `aaa.dynamic_author`, whether anything is accounted" + ` | needs a restart; until then the old values stay, and the log says so |
+| the method lists, ` + "`scripts` and `callback: {forced_wait}` of a line in `lines`" + ` | holds for the next call on the line, for leg two, and for the next attempt of a callback; a wait that runs keeps its length, and the port and the modem are not touched |
+| which ` + "`lines`" + ` there are, their ports and modems: their other keys, ` + "`state_dir`, `api`, `log`, `aaa.dynamic_author`, whether anything is accounted" + ` | needs a restart; until then the old values stay, and the log says so |
 `

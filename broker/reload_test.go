@@ -1,0 +1,92 @@
+package broker_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/dialer"
+	"github.com/ringback/ringback/lab/exchange"
+)
+
+// A reload that changes what the broker knows of the lines holds for the next call. No port is touched, and a call that is
+// up goes on as it began.
+func TestReloadOfLines(t *testing.T) {
+	srv := &books{}
+	o := townOptions{lines: 3, accountant: srv, accounting: map[string]broker.AccountingList{"default": {}, "later": {}}}
+	inTown(t, o, func(w *town) {
+		visitor := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "visitor", Number: "84002"}))
+		visitor.login("paia-04")
+		visitor.see("maui-nas-04>", time.Minute)
+
+		before := w.pool.Lines()
+		w.broker.Reload(w.reloaded())
+		w.pass(time.Minute)
+		if after := w.pool.Lines(); !reflect.DeepEqual(before, after) {
+			t.Errorf("the reload touched the lines: %+v, before %+v", after, before)
+		}
+		visitor.typ("show privilege")
+		visitor.see("Current privilege level is 1", time.Minute)
+
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("later-06") // no user of the list before
+		p.see("Callback initiated", time.Minute)
+		p.see("maui-nas-04>", 2*time.Minute)
+		v := w.last()
+		if wait := w.dialled()[0].Time.Sub(happened(v, "HungUp")); wait < 30*time.Second || wait > 31*time.Second {
+			t.Errorf("dialled %v after the hang-up, the new forced wait is 30 s", wait)
+		}
+		if got := v.Attempt[0].Script; got != "later" {
+			t.Errorf("dialled by chat script %q, the new one is later", got)
+		}
+		p.dte.SetDTR(false)
+		visitor.typ("exit")
+		visitor.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+	})
+	for _, r := range srv.all() {
+		want := map[string]string{"paia-04": "", "later-06": "later"}[r.User]
+		if r.User != "" && r.List != want {
+			t.Errorf("%s of %s went by list %q, not %q", r.Type, r.User, r.List, want)
+		}
+	}
+	if got := srv.types(); strings.Count(got, "stop later") != 2 { // both legs
+		t.Error(got)
+	}
+}
+
+// reloaded is the town's configuration with another login list, script, wait and accounting list on each line.
+func (w *town) reloaded() broker.Config {
+	w.t.Helper()
+	later, err := aaa.NewLocal([]aaa.User{
+		{Name: "later-06", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"), NoVerify: true}},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := w.config()
+	for tty, l := range c.Lines {
+		l.Login = aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Name: "later", Entries: []aaa.Method{later}}}}
+		l.CallbackScript, l.ForcedWait, l.Accounting = "later", 30*time.Second, "later"
+		c.Lines[tty] = l
+	}
+	c.Scripts = dialer.Dialer{Scripts: []*chat.Script{
+		script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "later", `ABORT ERROR "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`),
+	}}
+	return c
+}
+
+// happened is when an event of a callback's history was recorded.
+func happened(v broker.CallbackView, what string) time.Time {
+	for _, h := range v.History {
+		if h.What == what {
+			return h.Time
+		}
+	}
+	return time.Time{}
+}
