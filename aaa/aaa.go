@@ -166,6 +166,7 @@ type Framed struct {
 	MTU         int      `json:"mtu,omitempty"`
 	Compression string   `json:"compression,omitempty"`
 	DNS         []string `json:"dns,omitempty"`
+	WINS        []string `json:"wins,omitempty"` // NetBIOS name servers
 	InACL       []string `json:"inacl,omitempty"`
 	OutACL      []string `json:"outacl,omitempty"`
 	IPv6Prefix  []string `json:"ipv6_prefix,omitempty"`

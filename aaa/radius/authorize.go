@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 )
@@ -37,7 +37,7 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 		session = aaa.EXEC
 	}
 	r := &reading{Dialects: d, session: session}
-	r.seen, r.claims = r.space.seen[:0], r.space.claims[:0]
+	r.seen = r.space[:0]
 	if !d.Terse {
 		r.readings = make([]aaa.Reading, 0, len(attrs))
 	}
@@ -48,13 +48,13 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 		r.err = r.conclude()
 	}
 	if r.err != nil {
-		r.a.Refuse = r.err.Error()
-		r.a = r.a.Ungranted()
+		r.A.Refuse = r.err.Error()
+		r.A = r.A.Ungranted()
 	}
 	if !d.Terse {
-		r.a.Readings, r.a.Attributes = r.readings, r.printed()
+		r.A.Readings, r.A.Attributes = r.readings, r.printed()
 	}
-	return r.a
+	return r.A
 }
 
 // printed writes the readings as Authorization.Attributes has them: `Name = value`, and below them, behind #, what was not done as it says.
@@ -74,8 +74,6 @@ func (r *reading) printed() []string {
 const (
 	unknown = "unknown, left"
 	unused  = "not used, left"
-
-	saidAgain = "it came before with the same value, left"
 
 	verified = "verified" // before anything else of the reply was looked at
 	refused  = "refused: "
@@ -172,31 +170,17 @@ func vendorType(b []byte) uint32 {
 type reading struct {
 	Dialects
 	session aaa.Service
-	a       aaa.Authorization
-	err     error // of the first attribute that cannot be honoured
-
-	at    string // the attribute in hand, for errors
-	field string // what it fills; a rule may say otherwise of this one value
-	note  string
+	pairs.Grant
+	err error // of the first attribute that cannot be honoured
 
 	seen    []seen
-	pairs   []saidPair // those that came and may say one thing
-	facts   []fact
-	claims  []claim
-	demand  string // the attribute that demands a callback
-	denial  string // the attribute that forbids one
-	option  string // the attribute that allows one
-	missed  string // a pair with a number for sessions of another kind
 	service *serviceType
 	host    hostParts
 
 	readings []aaa.Reading
 	names    []string // of each reading, a pair's in full
 
-	space struct { // a usual Accept's need no memory of their own
-		seen   [8]seen
-		claims [2]claim
-	}
+	space [8]seen // a usual Accept's need no memory of their own
 }
 
 // seen is a rule that has been met, and with what; Ascend's plain types and vendor attributes may both come.
@@ -206,24 +190,21 @@ type seen struct {
 	octets radius.Attribute
 }
 
-// fact is what may be said more than once where it is the same.
-type fact struct{ field, value, by string }
-
 // take reads one attribute. After the first that cannot be honoured the others are read for their explanation only.
 func (r *reading) take(it item) {
-	r.at, r.field, r.note = it.name(), "", ""
+	r.Begin(it.name())
 	err := r.honour(it)
 	if err != nil && r.err == nil {
-		r.err = fmt.Errorf("%s: %w", r.at, err)
+		r.err = fmt.Errorf("%s: %w", r.By, err)
 	}
 	if r.Terse {
 		return
 	}
-	rd := aaa.Reading{Dialect: it.source(), Attribute: it.name(), Value: it.value(), Field: r.field, Note: r.note}
+	rd := aaa.Reading{Dialect: it.source(), Attribute: it.name(), Value: it.value(), Field: r.Field, Note: r.Note}
 	if err != nil {
 		rd.Field, rd.Note = "", refused+err.Error()
 	}
-	r.readings, r.names = append(r.readings, rd), append(r.names, r.at)
+	r.readings, r.names = append(r.readings, rd), append(r.names, r.By)
 }
 
 func (r *reading) honour(it item) error {
@@ -231,14 +212,14 @@ func (r *reading) honour(it item) error {
 	case it.cut:
 		return errors.New("it is cut")
 	case it.rule == nil:
-		r.note = unknown
+		r.Note = unknown
 		return nil
 	case it.rule.apply == nil:
-		r.note = unused
+		r.Note = unused
 		if it.rule.check != "" {
-			r.note = it.rule.check
+			r.Note = it.rule.check
 			if it.rule.check != verified {
-				r.note += ", left"
+				r.Note += ", left"
 			}
 		}
 		return nil
@@ -246,7 +227,7 @@ func (r *reading) honour(it item) error {
 	if again, err := r.once(it); err != nil {
 		return err
 	} else if again {
-		return r.left(saidAgain)
+		return r.Left(pairs.Again)
 	}
 	v, err := it.rule.form.read(it.octets)
 	switch {
@@ -255,10 +236,10 @@ func (r *reading) honour(it item) error {
 	case it.rule.known && it.rule.enum[v.n] == "":
 		return fmt.Errorf("%d is an unknown value", v.n)
 	case it.rule.only != "" && it.rule.only != r.session:
-		r.note = "not for " + string(r.session) + " sessions, left"
+		r.Note = "not for " + string(r.session) + " sessions, left"
 		return nil
 	}
-	r.field = it.rule.field
+	r.Field = it.rule.field
 	return it.rule.apply(r, v)
 }
 
@@ -272,7 +253,7 @@ func (r *reading) once(it item) (again bool, err error) {
 			continue
 		}
 		if !bytes.Equal(s.octets, it.octets) {
-			return false, errTwice
+			return false, pairs.ErrTwice
 		}
 		return true, nil
 	}
@@ -280,16 +261,8 @@ func (r *reading) once(it item) (again bool, err error) {
 	return false, nil
 }
 
-var errTwice = errors.New("it came twice and says two things")
-
-// left notes why the attribute in hand changes nothing.
-func (r *reading) left(why string) error {
-	r.field, r.note = "", why
-	return nil
-}
-
-// leftLater is left for an attribute that was read before, by the name it then had.
-func (r *reading) leftLater(name, why string) {
+// noteLater notes that an attribute which was read before changes nothing, by the name it then had.
+func (r *reading) noteLater(name, why string) {
 	for i := range r.readings {
 		if r.names[i] == name {
 			r.readings[i].Field, r.readings[i].Note = "", why
@@ -299,59 +272,18 @@ func (r *reading) leftLater(name, why string) {
 
 // refuseLater is the error of an attribute that was read before.
 func (r *reading) refuseLater(name, why string) error {
-	r.leftLater(name, refused+why)
+	r.noteLater(name, refused+why)
 	return errors.New(name + ": " + why)
-}
-
-// same holds what two attributes say of one field against one another.
-func (r *reading) same(field, value string) error {
-	for _, f := range r.facts {
-		if f.field == field && f.value != value {
-			return fmt.Errorf("it says %s, %s says %s", printable(value), f.by, printable(f.value))
-		}
-	}
-	r.facts = append(r.facts, fact{field, value, r.at})
-	return nil
-}
-
-// said is the attribute that filled a field by same; "" none.
-func (r *reading) said(field string) string {
-	for _, f := range r.facts {
-		if f.field == field {
-			return f.by
-		}
-	}
-	return ""
 }
 
 // conclude judges the attributes together.
 func (r *reading) conclude() error {
-	r.concludePriv()
 	if err := r.concludeHost(); err != nil {
 		return err
 	}
-	return r.concludeCallback()
-}
-
-// concludePriv: what names a level goes before what a Service-Type implies.
-func (r *reading) concludePriv() {
-	r.a.PrivLevel = 1
-	if r.service != nil {
-		r.a.PrivLevel = max(1, r.service.priv)
+	err := r.Conclude(r.noteLater)
+	if r.service != nil && r.Said(pairs.FieldPriv) == "" { // what names a level goes before what a Service-Type implies
+		r.A.PrivLevel = max(r.A.PrivLevel, r.service.priv)
 	}
-	for _, f := range r.facts {
-		if f.field == fieldPriv {
-			r.a.PrivLevel, _ = strconv.Atoi(f.value)
-		}
-	}
-}
-
-// printable quotes what a terminal would obey.
-func printable(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
-			return strconv.QuoteToASCII(s)
-		}
-	}
-	return s
+	return err
 }

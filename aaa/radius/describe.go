@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 )
 
@@ -48,7 +49,7 @@ func (it item) value() string {
 	case it.rule == nil:
 		return "0x" + hex.EncodeToString(it.octets)
 	case it.dialect == cisco && it.typ == ciscoAVPair:
-		return pairText(string(it.octets))
+		return pairs.Quoted(pairs.Masked(string(it.octets)))
 	case it.rule.enum != nil:
 		if v, err := it.rule.form.read(it.octets); err == nil && it.rule.enum[v.n] != "" {
 			return it.rule.enum[v.n]
@@ -64,48 +65,6 @@ func (it item) maybeAscendSecret() bool {
 	}
 	rule := ascend.byType[it.typ]
 	return rule != nil && rule.secret
-}
-
-// pairText masks the value of a pair whose name speaks of a secret.
-func pairText(s string) string {
-	name, _, _ := cutPair(s)
-	switch end := secretWord(name); {
-	case end < 0:
-		return quoted(s)
-	case end < len(name):
-		return quoted(name[:end] + masked)
-	}
-	return quoted(s[:min(len(s), len(name)+1)] + masked)
-}
-
-// pairName is a pair's name as it may be told. Of one that speaks of a secret it is what goes before anything odd: who forgets the sign has the secret
-// stand there.
-func pairName(name string) string {
-	if end := secretWord(name); end >= 0 && end < len(name) {
-		return name[:end] + masked
-	}
-	return name
-}
-
-// secretWord is where the word of a pair's name that speaks of a secret ends; -1: none does.
-func secretWord(name string) int {
-	for i := range len(name) {
-		for _, word := range [...]string{"secret", "passw", "key"} {
-			if len(name)-i < len(word) || !strings.EqualFold(name[i:i+len(word)], word) {
-				continue
-			}
-			end := i
-			for end < len(name) && plainOctet(name[end]) {
-				end++
-			}
-			return end
-		}
-	}
-	return -1
-}
-
-func plainOctet(c byte) bool {
-	return c == '-' || c == '_' || c == '#' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // source is the dialect of a Reading.

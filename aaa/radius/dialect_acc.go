@@ -1,6 +1,9 @@
 package radius
 
-import "github.com/ringback/ringback/aaa"
+import (
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
+)
 
 const accSource = "FreeRADIUS dictionary.acc"
 
@@ -10,7 +13,7 @@ var acc = indexed(dialect{name: "ACC", vendor: 5, prefix: "Acc-", rules: []rule{
 	{n: 37, name: "Acc-Callback-CBCP-Type", form: integer, enum: valueNames{1: "CBCP-None", 2: "CBCP-User-Specified", 3: "CBCP-Pre-Specified"}, known: true, field: "callback, dialstring",
 		check: "1 forbids a callback; 2: the caller types the number; 3: it is fixed and must come", source: accSource, apply: (*reading).accCBCPType},
 	{n: 35, name: "Acc-Callback-Num-Valid", form: text, field: "callback, dialstring", check: "a number like any other", source: accSource + "; its meaning is unsourced",
-		apply: func(r *reading, v value) error { return r.number(v.s) }},
+		apply: func(r *reading, v value) error { return r.Number(v.s) }},
 	{n: 34, name: "Acc-Callback-Delay", form: integer, field: "callback_delay", check: "seconds, at most 3600; of several waits the longest", source: accSource + "; the unit is unsourced", apply: (*reading).delay},
 	{n: 23, name: "Acc-Dns-Server-Pri", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: accSource, apply: (*reading).dns},
 	{n: 24, name: "Acc-Dns-Server-Sec", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: accSource, apply: (*reading).dns},
@@ -26,23 +29,23 @@ var acc = indexed(dialect{name: "ACC", vendor: 5, prefix: "Acc-", rules: []rule{
 func (r *reading) accMode(v value) error {
 	switch v.n {
 	case 3:
-		r.field = "callback, dialstring"
-		return r.callTo(typed, "")
+		r.Field = "callback, dialstring"
+		return r.CallTo(pairs.Typed, "")
 	case 7:
-		r.field = "callback, caller_id"
-		return r.callTo(calledFrom, "")
+		r.Field = "callback, caller_id"
+		return r.CallTo(pairs.CalledFrom, "")
 	}
-	r.field = "callback"
-	return r.demands()
+	r.Field = "callback"
+	return r.Demand()
 }
 
 func (r *reading) accCBCPType(v value) error {
 	switch v.n {
 	case 1:
-		r.field = "callback"
-		return r.forbids()
+		r.Field = "callback"
+		return r.Forbid()
 	case 2:
-		return r.callTo(typed, "")
+		return r.CallTo(pairs.Typed, "")
 	}
-	return r.callTo(fixed, "")
+	return r.CallTo(pairs.Fixed, "")
 }

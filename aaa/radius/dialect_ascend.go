@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 // firstAscendType is the lowest type that Ascend ever used as a plain one.
@@ -25,20 +26,20 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 246, name: "Ascend-Callback", form: integer, enum: valueNames{0: "Callback-No", 1: "Callback-Yes"}, known: true, field: "callback", check: "1 demands a callback, 0 forbids one", source: ascendSource,
 		apply: (*reading).ascendCallback},
 	{n: 227, name: "Ascend-Dial-Number", form: text, field: "callback, dialstring", check: "as IOS reads it", source: ascendSource + "; IOS's attribute map",
-		apply: func(r *reading, v value) error { return r.number(v.s) }},
+		apply: func(r *reading, v value) error { return r.Number(v.s) }},
 	{n: 113, name: "Ascend-CBCP-Mode", form: integer, enum: ascendCBCPModes, known: true, field: "callback, dialstring",
 		check: "2 and 7: the caller types the number; 3: it is fixed and must come; 1 forbids a callback; 8 says nothing of it", source: ascendSource, apply: (*reading).ascendCBCPMode},
 	{n: 108, name: "Ascend-Callback-Delay", form: integer, field: "callback_delay", check: "seconds, at most 3600; of several waits the longest", source: ascendSource + "; the unit is unsourced", apply: (*reading).delay},
 	{n: 114, name: "Ascend-CBCP-Delay", form: integer, field: "callback_delay", check: "the same", source: ascendSource + "; seconds as in MS-CBCP", apply: (*reading).delay},
-	{n: 115, name: "Ascend-CBCP-Trunk-Group", form: integer, field: "callback_rotary", check: "0 to 100", source: ascendSource, apply: func(r *reading, v value) error { return r.rotary(int(v.n)) }},
+	{n: 115, name: "Ascend-CBCP-Trunk-Group", form: integer, field: "callback_rotary", check: "0 to 100", source: ascendSource, apply: func(r *reading, v value) error { return r.SetRotary(int(v.n)) }},
 	{n: 194, name: "Ascend-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none", source: ascendSource + "; Cisco's list of vendor attributes",
-		apply: func(r *reading, v value) error { limit(&r.a.SessionTimeout, seconds(v)); return nil }},
+		apply: func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
 	{n: 125, name: "Ascend-Maximum-Call-Duration", form: integer, field: "session_timeout", check: "minutes; 0 is none", source: ascendSource + "; the unit is unsourced",
 		apply: (*reading).callDuration},
 	{n: 244, name: "Ascend-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none", source: ascendSource + "; Cisco's list of vendor attributes",
-		apply: func(r *reading, v value) error { limit(&r.a.IdleTimeout, seconds(v)); return nil }},
+		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 	{n: 169, name: "Ascend-TS-Idle-Limit", form: integer, only: aaa.EXEC, field: "idle_timeout", check: "seconds; 0 is none", source: ascendSource + "; the unit is unsourced",
-		apply: func(r *reading, v value) error { limit(&r.a.IdleTimeout, seconds(v)); return nil }},
+		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 	{n: 214, name: "Ascend-Send-Secret", form: octets, secret: true, only: aaa.PPP, field: "send_secret", check: "16 octets, hidden by the shared secret; printed as [secret]", source: ascendSource, apply: (*reading).ascendSendSecret},
 	{n: 232, name: "Ascend-Send-Passwd", form: text, secret: true, only: aaa.PPP, field: "send_secret", check: "printed as [secret]", source: "MAX TNT RADIUS reference", apply: (*reading).sendSecret},
 	{n: 135, name: "Ascend-Client-Primary-DNS", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: ascendSource, apply: (*reading).dns},
@@ -81,30 +82,30 @@ func lucentRules(ascend []rule) []rule {
 
 func (r *reading) ascendCallback(v value) error {
 	if v.n == 0 {
-		return r.forbids()
+		return r.Forbid()
 	}
-	return r.demands()
+	return r.Demand()
 }
 
 func (r *reading) callDuration(v value) error {
-	if v.n > maxMinutes {
-		return fmt.Errorf("%d minutes: at most %d", v.n, maxMinutes)
+	if v.n > pairs.MaxMinutes {
+		return fmt.Errorf("%d minutes: at most %d", v.n, pairs.MaxMinutes)
 	}
-	limit(&r.a.SessionTimeout, time.Duration(v.n)*time.Minute)
+	pairs.Limit(&r.A.SessionTimeout, time.Duration(v.n)*time.Minute)
 	return nil
 }
 
 func (r *reading) ascendCBCPMode(v value) error {
 	switch v.n {
 	case 1:
-		r.field = "callback"
-		return r.forbids()
+		r.Field = "callback"
+		return r.Forbid()
 	case 2, 7:
-		return r.callTo(typed, "")
+		return r.CallTo(pairs.Typed, "")
 	case 3:
-		return r.callTo(fixed, "")
+		return r.CallTo(pairs.Fixed, "")
 	}
-	return r.left("how, not whether, a PPP peer is asked, left")
+	return r.Left("how, not whether, a PPP peer is asked, left")
 }
 
 // ascendSendSecret uncovers the secret of leg two: its octets XOR MD5(Request Authenticator + shared secret), padded with NULs, as
@@ -114,14 +115,14 @@ func (r *reading) ascendSendSecret(v value) error {
 	case len(v.s) != md5.Size:
 		return fmt.Errorf("it has %d octets, not %d", len(v.s), md5.Size)
 	case r.Secret == "" || len(r.Authenticator) != 16:
-		return r.left("it is hidden, left")
+		return r.Left("it is hidden, left")
 	}
 	pad := md5.Sum(append(append([]byte(nil), r.Authenticator...), r.Secret...))
 	for i := range pad {
 		pad[i] ^= v.s[i]
 	}
 	plain := strings.TrimRight(string(pad[:]), "\x00")
-	if plain == "" || oneLine(plain) != nil {
+	if plain == "" || pairs.OneLine(plain) != nil {
 		return errors.New("what it hides is no text (another shared secret?)")
 	}
 	return r.sendSecret(value{s: plain})

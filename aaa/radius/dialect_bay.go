@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 const baySource = "FreeRADIUS dictionary.bay"
@@ -37,7 +38,7 @@ func (r *reading) portlist(v value) error {
 	if err != nil {
 		return err
 	}
-	return r.lines(ports)
+	return r.SetLines(ports)
 }
 
 // readPorts: the octets of a number below 65536 begin with two NULs, which no list does.
@@ -52,10 +53,10 @@ func readPorts(s string) ([]int, error) {
 	var ports []int
 	for part := range strings.SplitSeq(s, ",") {
 		low, high, ranged := strings.Cut(strings.TrimSpace(part), "-")
-		from, err := decimal(low, 1, 65535)
+		from, err := pairs.Decimal(low, 1, 65535)
 		to := from
 		if err == nil && ranged {
-			to, err = decimal(high, from, 65535)
+			to, err = pairs.Decimal(high, from, 65535)
 		}
 		if err != nil {
 			return nil, err

@@ -3,49 +3,34 @@ package radius
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 // Raritan's console servers take a group and a dial-back number from a Filter-Id: Raritan:G{GROUP}:D{NUMBER}.
 const raritanPrefix = "Raritan:"
-
-// maxGroup bounds the name of a group.
-const maxGroup = 64
-
-// plainName is what is taken for the name of a group. A name without a letter is an access list's number.
-var plainName = regexp.MustCompile(`^[0-9_-]*[A-Za-z][A-Za-z0-9_-]*$`)
-
-func isGroup(s string) bool { return len(s) <= maxGroup && plainName.MatchString(s) }
-
-// group adds a group hint; one that came before is not there twice.
-func (r *reading) group(name string) {
-	if !slices.Contains(r.a.Groups, name) {
-		r.a.Groups = append(r.a.Groups, name)
-	}
-}
 
 // filterID keeps the filter's name. A plain one is a group hint too, one of Raritan's form may bring a number.
 func (r *reading) filterID(v value) error {
 	if n := len(raritanPrefix); len(v.s) >= n && strings.EqualFold(v.s[:n], raritanPrefix) { // a slip of the shift key must not let in who is to be called back
 		return r.raritan(v.s[n:])
 	}
-	r.a.FilterIDs = append(r.a.FilterIDs, v.s)
+	r.A.FilterIDs = append(r.A.FilterIDs, v.s)
 	switch {
 	case strings.HasSuffix(v.s, ".in"), strings.HasSuffix(v.s, ".out"):
-		r.field, r.note = "filter_id", "an access list for one direction: told, not enforced"
-	case isGroup(v.s):
-		r.group(v.s)
+		r.Field, r.Note = "filter_id", "an access list for one direction: told, not enforced"
+	case pairs.IsGroup(v.s):
+		r.AddGroup(v.s)
 	default:
-		r.field, r.note = "filter_id", "no plain name: told, not enforced, no group"
+		r.Field, r.Note = "filter_id", "no plain name: told, not enforced, no group"
 	}
 	return nil
 }
 
 // raritan reads the parts behind the prefix, each a letter and a value in braces.
 func (r *reading) raritan(s string) error {
-	r.field = ""
+	r.Field = ""
 	for s != "" {
 		kind, rest, ok := strings.Cut(s, "{")
 		v, rest, closed := strings.Cut(rest, "}")
@@ -64,27 +49,27 @@ func (r *reading) raritanPart(kind, v string) error {
 	kind = strings.ToUpper(kind)
 	switch {
 	case v == "":
-		return fmt.Errorf("%s{} is empty", printable(kind))
+		return fmt.Errorf("%s{} is empty", pairs.Printable(kind))
 	case kind == "D":
 		r.fills("callback, dialstring")
-		return r.number(v)
+		return r.Number(v)
 	case kind != "G":
-		r.note = printable(kind) + "{} is unknown, left"
-	case !isGroup(v):
-		r.note = "G{} has no plain name, left"
+		r.Note = pairs.Printable(kind) + "{} is unknown, left"
+	case !pairs.IsGroup(v):
+		r.Note = "G{} has no plain name, left"
 	default:
 		r.fills("groups")
-		r.group(v)
+		r.AddGroup(v)
 	}
 	return nil
 }
 
 // fills adds to the fields that the attribute in hand fills.
 func (r *reading) fills(field string) {
-	if r.field != "" {
-		field = r.field + ", " + field
+	if r.Field != "" {
+		field = r.Field + ", " + field
 	}
-	r.field = field
+	r.Field = field
 }
 
 // classGroup is the group that a Class names, where the operator says that it names one: plainly, or as OU=NAME; "" none.
@@ -92,7 +77,7 @@ func classGroup(class string) string {
 	if name, ok := strings.CutPrefix(class, "OU="); ok {
 		class = strings.TrimSuffix(name, ";")
 	}
-	if !isGroup(class) {
+	if !pairs.IsGroup(class) {
 		return ""
 	}
 	return class

@@ -6,9 +6,8 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
-
-const fieldPriv = "priv_lvl"
 
 var (
 	serviceTypeNames = valueNames{1: "Login-User", 2: "Framed-User", 3: "Callback-Login-User", 4: "Callback-Framed-User", 5: "Outbound-User", 6: "Administrative-User",
@@ -23,9 +22,9 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 6, name: "Service-Type", form: integer, enum: serviceTypeNames, field: "service_type, callback, priv_lvl", check: "table below; an unknown or unserved type is a Reject", source: "RFC 2865 §5.6",
 		apply: (*reading).serviceType},
 	{n: 19, name: "Callback-Number", form: text, field: "callback, dialstring", check: "at most 64 octets", source: "RFC 2865 §5.19",
-		apply: func(r *reading, v value) error { return r.number(v.s) }},
+		apply: func(r *reading, v value) error { return r.Number(v.s) }},
 	{n: 20, name: "Callback-Id", form: text, field: "callback, callback_id", check: "comes without a number", source: "RFC 2865 §5.20",
-		apply: func(r *reading, v value) error { return r.callTo(placed, v.s) }},
+		apply: func(r *reading, v value) error { return r.CallTo(pairs.Placed, v.s) }},
 
 	{n: 14, name: "Login-IP-Host", form: address, many: true, only: aaa.EXEC, field: "host.address", check: "of several the first; 0.0.0.0 is the access server's choice, 255.255.255.255 the caller's", source: "RFC 2865 §5.14",
 		apply: (*reading).loginHost},
@@ -38,16 +37,16 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 25, name: "Class", form: octets, secret: true, many: true, field: "class", check: "kept as it came; a group only where the configuration says so", source: "RFC 2865 §5.25", apply: (*reading).class},
 	{n: 11, name: "Filter-Id", form: text, many: true, field: "filter_id, groups", check: "see [groups](#groups) and Raritan", source: "RFC 2865 §5.11", apply: (*reading).filterID},
 	{n: 27, name: "Session-Timeout", form: integer, field: "session_timeout", check: "seconds; 0 is none; of several limits the shortest", source: "RFC 2865 §5.27",
-		apply: func(r *reading, v value) error { limit(&r.a.SessionTimeout, seconds(v)); return nil }},
+		apply: func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
 	{n: 28, name: "Idle-Timeout", form: integer, field: "idle_timeout", check: "the same", source: "RFC 2865 §5.28",
-		apply: func(r *reading, v value) error { limit(&r.a.IdleTimeout, seconds(v)); return nil }},
+		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 	{n: 62, name: "Port-Limit", form: integer, field: "port_limit", check: "0 is none", source: "RFC 2865 §5.42",
-		apply: func(r *reading, v value) error { limit(&r.a.PortLimit, int(v.n)); return nil }},
+		apply: func(r *reading, v value) error { pairs.Limit(&r.A.PortLimit, int(v.n)); return nil }},
 	{n: 29, name: "Termination-Action", form: integer, enum: valueNames{0: "Default", 1: "RADIUS-Request"}, field: "", check: "RADIUS-Request (1) is not done: the session just ends", source: "RFC 2865 §5.29",
 		apply: (*reading).terminationAction},
 	{n: 85, name: "Acct-Interim-Interval", form: integer, field: "interim_interval", check: "seconds; 0 is none; less than 60 is 60", source: "RFC 2869 §5.16", apply: (*reading).interimInterval},
 	{n: 1, name: "User-Name", form: text, field: "accounting_user", check: "the name in accounting; who logged in stays who he said he is; left where it is no user name", source: "RFC 2865 §5.1", apply: (*reading).userName},
-	{n: 136, name: "Management-Privilege-Level", form: integer, field: fieldPriv, check: "0 to 15; another level is a Reject", source: "RFC 5607 §6.4", apply: (*reading).privilegeLevel},
+	{n: 136, name: "Management-Privilege-Level", form: integer, field: pairs.FieldPriv, check: "0 to 15; another level is a Reject", source: "RFC 5607 §6.4", apply: (*reading).privilegeLevel},
 	{n: 134, name: "Management-Transport-Protection", form: integer, enum: valueNames{1: "No-Protection", 2: "Integrity-Protection", 3: "Integrity-Confidentiality-Protection"}, field: "",
 		check: "a telephone line protects nothing: all but No-Protection (1) is a Reject", source: "RFC 5607 §6.2", apply: (*reading).transportProtection},
 
@@ -131,41 +130,41 @@ var serviceTypes = []serviceType{
 var wrongSession = map[aaa.Service]string{aaa.EXEC: "PPP is not served in an EXEC session", aaa.PPP: "an EXEC is not served in a PPP session"}
 
 func (r *reading) serviceType(v value) error {
-	r.a.ServiceType = int(v.n)
+	r.A.ServiceType = int(v.n)
 	for i := range serviceTypes {
 		t := &serviceTypes[i]
 		if uint32(t.n) != v.n {
 			continue
 		}
-		r.a.Kind, r.service = t.name, t
+		r.A.Kind, r.service = t.name, t
 		switch {
 		case t.session == "":
 			return fmt.Errorf("%d (%s) is treated as a reject: %s", t.n, t.name, t.refuse)
 		case t.session != r.session:
 			return fmt.Errorf("%d (%s) is treated as a reject: %s", t.n, t.name, wrongSession[r.session])
 		case t.callback:
-			return r.demands()
+			return r.Demand()
 		}
-		r.field = "service_type, priv_lvl"
+		r.Field = "service_type, priv_lvl"
 		return nil
 	}
 	return fmt.Errorf("%d is unknown and treated as a reject (RFC 2865 §5.6)", v.n)
 }
 
 func (r *reading) class(v value) error {
-	r.a.Class = append(r.a.Class, []byte(v.s))
+	r.A.Class = append(r.A.Class, []byte(v.s))
 	if g := classGroup(v.s); g != "" && r.ClassGroups {
-		r.field = "class, groups"
-		r.group(g)
+		r.Field = "class, groups"
+		r.AddGroup(g)
 	}
 	return nil
 }
 
 func (r *reading) replyMessage(v value) error {
-	if r.a.ReplyMessage != "" {
-		r.a.ReplyMessage += "\n"
+	if r.A.ReplyMessage != "" {
+		r.A.ReplyMessage += "\n"
 	}
-	r.a.ReplyMessage += v.s
+	r.A.ReplyMessage += v.s
 	return nil
 }
 
@@ -173,27 +172,27 @@ func (r *reading) replyMessage(v value) error {
 func (r *reading) interimInterval(v value) error {
 	switch {
 	case v.n == 0:
-		return r.left("none, left")
+		return r.Left("none, left")
 	case v.n < 60:
-		r.note, v.n = "less than a minute: a minute", 60
+		r.Note, v.n = "less than a minute: a minute", 60
 	}
-	r.a.InterimInterval = seconds(v)
+	r.A.InterimInterval = seconds(v)
 	return nil
 }
 
 func (r *reading) userName(v value) error {
 	if err := aaa.CheckUser(v.s); err != nil {
-		return r.left(err.Error() + ", left")
+		return r.Left(err.Error() + ", left")
 	}
-	r.a.AccountingUser = v.s
+	r.A.AccountingUser = v.s
 	return nil
 }
 
 func (r *reading) terminationAction(v value) error {
 	if v.n == 0 {
-		return r.left("what is done anyhow")
+		return r.Left("what is done anyhow")
 	}
-	return r.left("not done: the session just ends")
+	return r.Left("not done: the session just ends")
 }
 
 // privilegeLevel: RFC 5607 §6.4 has a NAS that knows the attribute but not the level treat the Accept as a Reject.
@@ -201,7 +200,7 @@ func (r *reading) privilegeLevel(v value) error {
 	if v.n > 15 {
 		return fmt.Errorf("%d is an unknown level and treated as a reject (RFC 5607 §6.4)", v.n)
 	}
-	return r.same(fieldPriv, strconv.Itoa(int(v.n)))
+	return r.Same(pairs.FieldPriv, strconv.Itoa(int(v.n)))
 }
 
 func (r *reading) transportProtection(v value) error {

@@ -1,6 +1,9 @@
 package radius
 
-import "github.com/ringback/ringback/aaa"
+import (
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
+)
 
 const usrSource = "FreeRADIUS dictionary.usr"
 
@@ -23,15 +26,15 @@ var usr = indexed(dialect{name: "USR", vendor: 429, prefix: "USR-", types: 4, ba
 func (r *reading) usrCallbackType(v value) error {
 	switch v.n {
 	case 2:
-		r.field = "callback, caller_id"
-		return r.callTo(calledFrom, "")
+		r.Field = "callback, caller_id"
+		return r.CallTo(pairs.CalledFrom, "")
 	case 3:
-		r.field = "callback"
-		return r.callTo(fixed, "")
+		r.Field = "callback"
+		return r.CallTo(pairs.Fixed, "")
 	case 4:
-		r.field = "callback, dialstring"
-		return r.callTo(typed, "")
+		r.Field = "callback, dialstring"
+		return r.CallTo(pairs.Typed, "")
 	}
-	r.field = "callback"
-	return r.demands()
+	r.Field = "callback"
+	return r.Demand()
 }

@@ -1,5 +1,7 @@
 package radius
 
+import "github.com/ringback/ringback/aaa/pairs"
+
 const zyxelSource = "FreeRADIUS dictionary.zyxel"
 
 var zyxel = indexed(dialect{name: "Zyxel", vendor: 890, prefix: "Zyxel-", rules: []rule{
@@ -13,17 +15,17 @@ var zyxel = indexed(dialect{name: "Zyxel", vendor: 890, prefix: "Zyxel-", rules:
 func (r *reading) zyxelOption(v value) error {
 	switch v.n {
 	case 0:
-		return r.forbids()
+		return r.Forbid()
 	case 1:
-		r.option = r.at
+		r.Allow()
 		return nil
 	}
-	return r.demands()
+	return r.Demand()
 }
 
 func (r *reading) zyxelSource(v value) error {
 	if v.n == 0 {
-		return r.claimed(fixed, "")
+		return r.Claim(pairs.Fixed, "")
 	}
-	return r.claimed(typed, "")
+	return r.Claim(pairs.Typed, "")
 }

@@ -93,24 +93,11 @@ func serviceTable() string {
 	return b.String()
 }
 
-func pairTable() string {
-	var b strings.Builder
-	b.WriteString("| prefix | pair | fills | rule | source |\n|---|---|---|---|---|\n")
-	for _, p := range pairs {
-		name := p.name
-		if p.many {
-			name += "`, `" + p.name + "#n"
-		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", p.prefixes, name, p.field, p.check, p.source)
-	}
-	return b.String()
-}
-
 // TestReferenceTables holds the tables of what is understood to the code's: `go test ./aaa/radius -run ReferenceTables -update` prints them anew.
 func TestReferenceTables(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	want := doc
-	tables := map[string]string{"service types": serviceTable(), "pairs": pairTable()}
+	tables := map[string]string{"service types": serviceTable()}
 	for _, d := range dialects {
 		tables[d.name] = dialectTable(d)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
@@ -147,7 +148,7 @@ func (a *asked) nasIdentifier(v radius.Attribute) *refusal {
 }
 
 func (a *asked) text(field *string, v radius.Attribute) *refusal {
-	if err := oneLine(string(v)); err != nil {
+	if err := pairs.OneLine(string(v)); err != nil {
 		return refuse(invalidAttributeValue, "%v", err)
 	}
 	*field = string(v)
@@ -277,7 +278,7 @@ func (a *asked) avPair(s string) *refusal {
 	case strings.Contains(low, "dialstring") || strings.Contains(low, "callback-line") || strings.Contains(low, "callback-rotary") || strings.Contains(low, "nocallback-verify"):
 		return a.number(nil)
 	default:
-		return refuse(unsupportedAttribute, "Cisco-AVPair %s is not supported", printable(name))
+		return refuse(unsupportedAttribute, "Cisco-AVPair %s is not supported", pairs.Printable(name))
 	}
 }
 

@@ -21,9 +21,9 @@ var loginServices = map[uint32]string{0: aaa.Telnet, 2: aaa.TCPClear}
 // loginHost takes the first host; the caller is not asked to choose.
 func (r *reading) loginHost(v value) error {
 	if r.host.by != "" {
-		return r.left("another host came before, left")
+		return r.Left("another host came before, left")
 	}
-	r.host.by, r.host.address = r.at, v.s
+	r.host.by, r.host.address = r.By, v.s
 	switch v.s {
 	case "0.0.0.0", "::":
 		r.host.address = ""
@@ -34,7 +34,7 @@ func (r *reading) loginHost(v value) error {
 }
 
 func (r *reading) loginService(v value) error {
-	r.host.service, r.host.n = r.at, v.n
+	r.host.service, r.host.n = r.By, v.n
 	return nil
 }
 
@@ -56,13 +56,13 @@ func (r *reading) concludeHost() error {
 		why := "no Login-IP-Host came: the session is an EXEC, left"
 		if h.by != "" {
 			why = "the Service-Type gives a prompt, left"
-			r.leftLater(h.by, why)
+			r.noteLater(h.by, why)
 		}
-		r.leftLater("Login-Service", why)
-		r.leftLater("Login-TCP-Port", why)
+		r.noteLater("Login-Service", why)
+		r.noteLater("Login-TCP-Port", why)
 		return nil
 	}
-	if by := r.said("autocmd"); by != "" {
+	if by := r.Said("autocmd"); by != "" {
 		return r.refuseLater(h.by, by+" runs a command in place of the host")
 	}
 	service, ok := loginServices[h.n]
@@ -74,6 +74,6 @@ func (r *reading) concludeHost() error {
 	case h.port == 0:
 		h.port = 23
 	}
-	r.a.Host = &aaa.Host{Address: h.address, Service: service, Port: h.port}
+	r.A.Host = &aaa.Host{Address: h.address, Service: service, Port: h.port}
 	return nil
 }

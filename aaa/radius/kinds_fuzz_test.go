@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 )
 
@@ -35,10 +36,10 @@ func FuzzKinds(f *testing.F) {
 			}
 		}
 		m := aaa.MSCHAP{Version: 2, ID: 3}
-		if s, err := mschapAccepted(m, attrs); err == nil && (len(s) < 42 || !strings.HasPrefix(s, "S=") || oneLine(s) != nil) {
+		if s, err := mschapAccepted(m, attrs); err == nil && (len(s) < 42 || !strings.HasPrefix(s, "S=") || pairs.OneLine(s) != nil) {
 			t.Fatalf("the proof %q", s)
 		}
-		if s := mschapRefused(m, attrs); s != "" && (!strings.HasPrefix(s, "E=") || oneLine(s) != nil) {
+		if s := mschapRefused(m, attrs); s != "" && (!strings.HasPrefix(s, "E=") || pairs.OneLine(s) != nil) {
 			t.Fatalf("the error %q", s)
 		}
 		enabled(15, authorized(aaa.EXEC, attrs))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 )
@@ -108,7 +109,7 @@ func mschapAccepted(m aaa.MSCHAP, attrs radius.Attributes) (proof string, err er
 		return "", errors.New("MS-CHAP2-Success: it is missing, and without it the peer does not trust the access server")
 	case len(v) > 1:
 		return "", fmt.Errorf("MS-CHAP2-Success: it came %d times", len(v))
-	case len(v[0]) < 1+msCHAP2AnswerLen || !isProof(v[0][1:1+msCHAP2AnswerLen]) || oneLine(string(v[0][1:])) != nil:
+	case len(v[0]) < 1+msCHAP2AnswerLen || !isProof(v[0][1:1+msCHAP2AnswerLen]) || pairs.OneLine(string(v[0][1:])) != nil:
 		return "", errors.New("MS-CHAP2-Success: it is not S= and 40 hexadecimal digits")
 	case v[0][0] != m.ID:
 		return "", fmt.Errorf("MS-CHAP2-Success: it answers response %d, not %d", v[0][0], m.ID)
@@ -131,7 +132,7 @@ func isProof(b []byte) bool {
 // mschapRefused is the MS-CHAP-Error of a Reject for the peer, "E=691 R=1 …" (RFC 2433 §5, RFC 2759 §6); "" where none that can be shown came.
 func mschapRefused(m aaa.MSCHAP, attrs radius.Attributes) string {
 	v := vendorValues(attrs, microsoftVendor, msCHAPError)
-	if len(v) != 1 || len(v[0]) < 3 || v[0][0] != m.ID || oneLine(string(v[0][1:])) != nil || string(v[0][1:3]) != "E=" {
+	if len(v) != 1 || len(v[0]) < 3 || v[0][0] != m.ID || pairs.OneLine(string(v[0][1:])) != nil || string(v[0][1:3]) != "E=" {
 		return ""
 	}
 	return string(v[0][1:])

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 )
 
@@ -121,7 +121,7 @@ func (f form) read(b radius.Attribute) (value, error) {
 		p, err := ipv6Prefix(b)
 		return value{s: p}, err
 	case text:
-		return value{s: string(b)}, oneLine(b)
+		return value{s: string(b)}, pairs.OneLine(b)
 	case prose:
 		return value{s: strings.ReplaceAll(string(b), "\x00", "")}, nil
 	}
@@ -133,16 +133,6 @@ func valueOf(s string) value { return value{s: s} }
 func exactly(b []byte, n int) error {
 	if len(b) != n {
 		return fmt.Errorf("it has %d octets, not %d", len(b), n)
-	}
-	return nil
-}
-
-// oneLine refuses control characters: what follows a CR would be another command to a modem, what follows a NUL is hidden.
-func oneLine[T string | radius.Attribute](s T) error {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
-			return fmt.Errorf("the control character %#02x in it", s[i])
-		}
 	}
 	return nil
 }
@@ -162,7 +152,7 @@ func ipv6Prefix(b []byte) (string, error) {
 func (f form) text(b []byte) string {
 	switch {
 	case f == text || f == prose:
-		return quoted(string(b))
+		return pairs.Quoted(string(b))
 	case f == integer && len(b) == 4:
 		return strconv.FormatUint(uint64(binary.BigEndian.Uint32(b)), 10)
 	case f == date && len(b) == 4:
@@ -179,21 +169,4 @@ func (f form) text(b []byte) string {
 		}
 	}
 	return "0x" + hex.EncodeToString(b)
-}
-
-// quoted keeps the server's octets from moving the terminal's cursor.
-func quoted(s string) string {
-	if !utf8.ValidString(s) {
-		return strconv.QuoteToASCII(s)
-	}
-	return strconv.Quote(s)
-}
-
-// decimal reads digits and nothing else.
-func decimal(s string, low, high int) (int, error) {
-	n, err := strconv.ParseUint(s, 10, 31)
-	if err != nil || int(n) < low || int(n) > high {
-		return 0, fmt.Errorf("%s is not a number from %d to %d", quoted(s), low, high)
-	}
-	return int(n), nil
 }

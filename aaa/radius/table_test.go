@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 	"layeh.com/radius"
 )
 
@@ -35,17 +36,6 @@ func TestTables(t *testing.T) {
 				t.Errorf("%s: why is it left?", r.name)
 			case r.known && len(r.enum) == 0:
 				t.Errorf("%s: known values, and none is named", r.name)
-			}
-		}
-	}
-	for _, p := range pairs {
-		once(p.prefixes + ":" + p.name)
-		if p.name == "" || p.apply == nil || p.source == "" || p.field == "" && p.check == "" {
-			t.Errorf("the row of %s is incomplete", p.name)
-		}
-		for prefix := range strings.FieldsSeq(p.prefixes) {
-			if findPair(prefix, p.name) == nil || pairPrefixes[prefix].is != prefix {
-				t.Errorf("%s:%s: not to be found", prefix, p.name)
 			}
 		}
 	}
@@ -217,37 +207,37 @@ func changesNothing(t *testing.T, session aaa.Service, d *dialect, r rule) {
 
 // TestBadPairs fouls each Cisco-AVPair: mandatory it refuses, optional it is left.
 func TestBadPairs(t *testing.T) {
-	for _, p := range pairs {
-		session := aaa.PPP
-		prefix, _, _ := strings.Cut(p.prefixes, " ")
-		if prefix == prefixShell {
-			session = aaa.EXEC
-		}
-		if prefix != "" {
-			prefix += ":"
-		}
-		good := goodPair(session, prefix+p.name)
-		if good == "" && p.name != "interface-config" {
-			t.Errorf("%s: no value of the test is honoured", p.name)
+	for _, p := range pairs.Table {
+		if p.In == pairs.Bare { // it grants and refuses nothing
 			continue
 		}
-		name := "Cisco-AVPair " + prefix + p.name
-		if p.name == "v92-info" { // it grants and refuses nothing
-			continue
+		session, prefix := aaa.PPP, "ip:"
+		switch {
+		case p.In&pairs.EXEC != 0:
+			session, prefix = aaa.EXEC, "shell:"
+		case p.In&pairs.LCP != 0:
+			prefix = "lcp:"
+		case p.In&pairs.IP == 0:
+			prefix = "ipv6:"
 		}
-		if !p.null {
-			refusedFor(t, session, name, "empty", radius.Attributes{avpair(prefix + p.name + "=")})
-			refusedFor(t, session, name, "without a sign", radius.Attributes{avpair(prefix + p.name)})
+		name := "Cisco-AVPair " + prefix + p.Name
+		good := goodPair(session, prefix+p.Name)
+		if (good == "") != strings.HasPrefix(p.Rule, "refused: ") {
+			t.Errorf("%s: %q is what is honoured of the test's values", p.Name, good)
 		}
+		if !p.Null {
+			refusedFor(t, session, name, "empty", radius.Attributes{avpair(prefix + p.Name + "=")})
+		}
+		refusedFor(t, session, name+": it has no = or *", "without a sign", radius.Attributes{avpair(prefix + p.Name)})
 		for what, v := range map[string]string{"NUL": "8\x00", "CR": "8\rATH", "DEL": "8\x7f"} {
-			refusedFor(t, session, "Cisco-AVPair", what, radius.Attributes{avpair(prefix + p.name + "=" + v)})
-			refusedFor(t, session, "Cisco-AVPair", what, radius.Attributes{avpair(prefix + p.name + "*" + v)})
+			refusedFor(t, session, "Cisco-AVPair", what, radius.Attributes{avpair(prefix + p.Name + "=" + v)})
+			refusedFor(t, session, "Cisco-AVPair", what, radius.Attributes{avpair(prefix + p.Name + "*" + v)})
 		}
-		if !p.many {
-			pair := prefix + p.name + "=" + good
+		if !p.Many && good != "" {
+			pair := prefix + p.Name + "=" + good
 			refusedFor(t, session, name+": it came twice and says two things", "doubled", radius.Attributes{avpair(pair), avpair(pair + "0")})
 			doubledAlike(t, session, name, radius.Attributes{avpair(pair)})
-			refusedFor(t, session, name+"#1: it is unknown", "numbered", radius.Attributes{avpair(prefix + p.name + "#1=" + good)})
+			refusedFor(t, session, name+"#1: it is unknown", "numbered", radius.Attributes{avpair(prefix + p.Name + "#1=" + good)})
 		}
 	}
 	for want, pair := range map[string]string{
@@ -285,7 +275,7 @@ func TestOptionalPairUndone(t *testing.T) {
 }
 
 func goodPair(session aaa.Service, name string) string {
-	for _, v := range []string{"1", "192.0.2.1", "staff", "V.92/No QC Requested/0/0"} {
+	for _, v := range []string{"1", "0", "192.0.2.1", "192.0.2.0 255.255.255.0", "2001:db8::/64", "staff"} {
 		if authorized(session, radius.Attributes{avpair(name + "=" + v)}).Refuse == "" {
 			return v
 		}
@@ -477,22 +467,6 @@ func TestGroups(t *testing.T) {
 	for user, want := range map[string]string{"bob": "", "bob@example.net": "example.net", `CORP\bob`: "CORP", `CORP\bob@example.net`: "example.net", "bob@": "", "a@b@c": "c", `\bob`: "", "": ""} {
 		if got := realm(user); got != want {
 			t.Errorf("realm(%q) = %q, want %q", user, got, want)
-		}
-	}
-}
-
-func TestV92(t *testing.T) {
-	const s = "V.92 QC MOH/No QC Requested/60/1"
-	v, err := parseV92(s)
-	if err != nil || v != (v92{"V.92 QC MOH", "No QC Requested", time.Minute, 1}) {
-		t.Errorf("%+v %v", v, err)
-	}
-	for _, bad := range []string{"", "V.92", "a/b/c/d", "a/b/-1/0", "a/b/1/2/3", "a\r/b/1/2"} {
-		if v, err := parseV92(bad); err == nil {
-			t.Errorf("%q: %+v", bad, v)
-		}
-		if z := authorized(aaa.EXEC, radius.Attributes{avpair("v92-info=" + strings.ReplaceAll(bad, "\r", ""))}); z.Refuse != "" || z.PrivLevel != 1 {
-			t.Errorf("%q refuses: %+v", bad, z)
 		}
 	}
 }

@@ -58,11 +58,15 @@ func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []q
 			message = v.message
 		}
 		if err := r.take(ask, v); err != nil {
-			r.a.Refuse = err.Error()
+			r.A.Refuse = err.Error()
 			return r.refused(p, fmt.Sprintf("it granted %s to %q, but: %v", what(ask, q), user(q), err), v.message), nil
 		}
 	}
-	a := r.conclude()
+	if err := r.Conclude(nil); err != nil {
+		r.A.Refuse = err.Error()
+		return r.refused(p, fmt.Sprintf("it granted a session to %q, but: %v", user(q), err), message), nil
+	}
+	a := r.A
 	if len(q.Command) > 0 { // the session's own authorization stands
 		attributes, readings := a.Attributes, a.Readings
 		a = q.Granted

@@ -224,21 +224,21 @@ func TestRefusedPairs(t *testing.T) {
 		"callback-dialstring=555\x00":                    "the character 0x00",
 		"callback-dialstring=1|callback-dialstring=2":    "it came twice and says two things",
 		"callback-dialstring*1|callback-dialstring=2":    "it came twice and says two things",
-		"callback-line=":                                 "callback-line: \"\" is not a number",
+		"callback-line=":                                 "callback-line: it is empty",
 		"callback-line=tty7":                             "is not a number from 1 to 65535",
 		"callback-line=0":                                "is not a number",
 		"callback-line=-1":                               "is not a number",
 		"callback-line=+1":                               "is not a number",
 		"callback-rotary=101":                            "is not a number from 0 to 100",
 		"nocallback-verify=yes":                          "is not true or 1",
-		"nohangup=":                                      "is not true or 1",
+		"nohangup=":                                      "it is empty",
 		"priv-lvl=16":                                    "is not a number from 0 to 15",
 		"autocmd=":                                       "autocmd: it is empty",
 		"acl=":                                           "it is empty",
 		"timeout=99999999999999999":                      "is not a number",
 		"idletime=1h":                                    "is not a number",
 		"service=ppp":                                    "service=shell was asked for",
-		"cmd=reload":                                     "a session was asked for",
+		"cmd=reload":                                     "cmd: cmd= was asked for",
 		"protocol=ip":                                    "protocol: it cannot be honoured in an EXEC",
 		"addr=10.0.0.1":                                  "addr: it cannot be honoured in an EXEC",
 		"send-secret=" + canary:                          "cannot be honoured in an EXEC",
@@ -258,7 +258,7 @@ func TestRefusedPairs(t *testing.T) {
 	ppp := asking("bob")
 	ppp.Service = aaa.PPP
 	for pairs, reason := range map[string]string{
-		"addr=10.0.0.256": "no IPv4 address", "addr=::1": "no IPv4 address", "addr=0.0.0.0": "no IPv4 address", "route=10.0.0.0": "not an address, a mask", "route=a b": "no IPv4 address",
+		"addr=10.0.0.256": "no IPv4 address", "addr=::1": "no IPv4 address", "addr=0.0.0.0": "no address to give", "route=10.0.0.0": "not a destination, a mask", "route=a b": "no IPv4 address",
 		"inacl=": "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty", "dns-servers=a": "no IP address", "protocol=lcp": "protocol=ip was asked for",
 		"nocallback-verify=1": "cannot be honoured in ppp ip", "priv-lvl=1": "cannot be honoured", "callback-dialstring=1": "cannot be honoured in ppp ip", "send-secret=x": "cannot be honoured",
 	} {

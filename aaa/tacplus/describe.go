@@ -3,10 +3,10 @@ package tacplus
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	tq "github.com/facebookincubator/tacquito"
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 const masked = "[secret]"
@@ -83,23 +83,7 @@ func messages(msg, data string) []string {
 }
 
 // describePair prints an argument; the value of a secret one is masked.
-func describePair(s string) string {
-	name, sep, v := cutPair(s)
-	switch {
-	case !secretName(name):
-	case sep == "":
-		name = masked
-	case v != "":
-		v = masked
-	}
-	return printed(name + sep + v)
-}
-
-// secretName reports whether an attribute of that name may hold a secret, known or not.
-func secretName(name string) bool {
-	low := strings.ToLower(name)
-	return strings.Contains(low, "secret") || strings.Contains(low, "passw") || strings.Contains(low, "key")
-}
+func describePair(s string) string { return printed(pairs.Masked(s)) }
 
 // printed quotes what a terminal would obey.
 func printed(s string) string {

@@ -74,10 +74,13 @@ func FuzzAuthorization(f *testing.F) {
 		if r.take(ask, v) != nil {
 			return
 		}
-		a := r.conclude()
+		if err := r.Conclude(nil); err != nil {
+			t.Fatal(err)
+		}
+		a := r.A
 		number := a.Dialstring.Value()
 		switch {
-		case len(number) > maxDialstring || strings.ContainsFunc(number, func(c rune) bool { return c < ' ' || c > '~' }):
+		case len(number) > 64 || strings.ContainsFunc(number, func(c rune) bool { return c < ' ' || c > '~' }):
 			t.Fatalf("dial string %q", number)
 		case a.PrivLevel < 0 || a.PrivLevel > 15 || a.Rotary != nil && (*a.Rotary < 0 || *a.Rotary > 100) || a.SessionTimeout < 0 || a.IdleTimeout < 0:
 			t.Fatalf("%+v", a)

@@ -7,30 +7,22 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
-
-// maxDialstring is longer than any number with its punctuation; a longer one is a mistake or an attack.
-const maxDialstring = 64
 
 // reading is what the answers to one authorization grant, one after the other.
 type reading struct {
-	q     aaa.Question
-	a     aaa.Authorization
-	ask   question // whose answer is read
-	asked []string // its arguments
-	where int      // its kind of session
-	seen  map[string]string
+	q   aaa.Question
+	ask question // whose answer is read
+	pairs.Grant
 }
 
-func newReading(q aaa.Question) *reading {
-	return &reading{q: q, a: aaa.Authorization{PrivLevel: 1}}
-}
+func newReading(q aaa.Question) *reading { return &reading{q: q} }
 
 // take reads an answer. The error names the pair that cannot be honoured; nothing is granted then.
 func (r *reading) take(ask question, v verdict) error {
-	r.ask, r.asked, r.seen = ask, ask.args, map[string]string{}
-	r.where = map[string]int{"": inEXEC, "lcp": inLCP, "ip": inIP, "ipv6": inIPv6}[ask.protocol]
-	r.a.Attributes = append(r.a.Attributes, describePairs(v.args)...)
+	r.ask = ask
+	r.A.Attributes = append(r.A.Attributes, describePairs(v.args)...)
 	if len(r.q.Command) > 0 {
 		return r.takeCommand(v)
 	}
@@ -42,18 +34,18 @@ func (r *reading) take(ask question, v verdict) error {
 	return nil
 }
 
-// takeCommand reads the answer to a command. It runs as it was asked for or not at all: a changed one, or any mandatory pair besides, cannot be
-// honoured.
+// takeCommand reads the answer to a command. It runs as it was asked for or not at all: a changed one, or any
+// mandatory pair besides, cannot be honoured.
 func (r *reading) takeCommand(v verdict) error {
-	if v.replace && !slices.Equal(v.args, r.asked) {
+	if v.replace && !slices.Equal(v.args, r.ask.args) {
 		return errors.New("it replaces the command by another (PASS_REPL), which is not done")
 	}
 	for _, s := range v.args {
-		name, sep, _ := cutPair(s)
+		name, sign, _ := pairs.Split(s)
 		switch {
-		case slices.Contains(r.asked, s):
-		case sep == "*":
-			r.note(s, "", "optional, left")
+		case slices.Contains(r.ask.args, s):
+		case sign == '*':
+			r.report(s, "", "optional, left")
 		default:
 			return fmt.Errorf("%s: a mandatory pair that commands do not have", printed(name))
 		}
@@ -61,123 +53,72 @@ func (r *reading) takeCommand(v verdict) error {
 	return nil
 }
 
-// cutPair splits at the first = (mandatory) or * (optional); RFC 8907 §6.1.
-func cutPair(s string) (name, sep, v string) {
-	i := strings.IndexAny(s, "=*")
-	if i < 0 {
-		return s, "", ""
-	}
-	return s[:i], s[i : i+1], s[i+1:]
-}
-
-// pair reads one argument. A mandatory one that cannot be honoured refuses, an optional one is left.
+// pair reads one argument: those that say what was asked for here, all others by package pairs.
 func (r *reading) pair(s string) error {
-	name, sep, v := cutPair(s)
-	if sep == "" || name == "" {
+	name, sign, v := pairs.Split(s)
+	if sign == 0 || name == "" {
 		return fmt.Errorf("the argument %s has no name, or no = or * behind it", describePair(s))
 	}
-	row, err := r.row(name)
-	if err == nil {
-		err = r.once(row, name, v)
+	r.Begin(printed(pairs.MaskedName(name)))
+	err := r.honour(name, v, sign == '*')
+	if err != nil {
+		r.report(s, "", "refused: "+err.Error())
+		return fmt.Errorf("%s: %w", r.By, err)
 	}
-	if errors.Is(err, errSame) {
-		r.note(s, "", err.Error())
-		return nil
-	}
-	if err == nil {
-		err = row.apply(r, v)
-	}
-	switch {
-	case err == nil:
-		r.note(s, row.field, "")
-	case sep == "=" && errors.Is(err, errUnknown):
-		r.note(s, "", "refused: it is unknown and mandatory")
-		return fmt.Errorf("%s: %w and mandatory (with * for = it would be optional)", printed(name), err)
-	case sep == "=":
-		r.note(s, "", "refused: "+err.Error())
-		return fmt.Errorf("%s: %w", printed(name), err)
-	default:
-		r.note(s, "", err.Error()+"; optional, left")
-	}
+	r.report(s, r.Field, r.Note)
 	return nil
 }
 
-// row finds the table's row. Letter case of names does not count.
-func (r *reading) row(name string) (row, error) {
-	low := strings.ToLower(name)
-	base, number, numbered := strings.Cut(low, "#")
-	for _, row := range rows {
-		if row.name != low && !(numbered && row.many && row.name == base && isDigits(number)) {
-			continue
-		}
-		if row.in&r.where == 0 {
-			return row, fmt.Errorf("it cannot be honoured in %s", what(r.ask, r.q))
-		}
-		return row, nil
-	}
-	return row{}, errUnknown
-}
-
-var errUnknown = errors.New("it is unknown")
-
-func isDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-var errSame = errors.New("it came twice and says the same")
-
-// once checks a value's characters, and that what comes again says the same.
-func (r *reading) once(row row, name, v string) error {
+func (r *reading) honour(name, v string, optional bool) error {
 	for i := range len(v) {
-		if v[i] < 0x20 || v[i] >= 0x7f { // what follows a CR would be another command to a modem, what follows a NUL is hidden
+		// What follows a CR would be another command to a modem, what follows a NUL is hidden.
+		if v[i] < ' ' || v[i] > '~' {
 			return fmt.Errorf("the character %#02x in it", v[i])
 		}
 	}
-	key := strings.ToLower(name)
-	before, again := r.seen[key]
+	switch low := strings.ToLower(name); low {
+	case "service", "cmd", "protocol":
+		return r.echo(low, v, optional)
+	}
+	at, name := pairs.Argument(pairs.PlaceOf(r.ask.protocol), name)
+	return r.Take(pairs.Pair{At: at, Name: name, Value: v, Optional: optional})
+}
+
+// echo reads an argument that says what was asked for: an answer may repeat it and say nothing else.
+func (r *reading) echo(name, v string, optional bool) error {
+	i := slices.IndexFunc(r.ask.args, func(arg string) bool { return strings.HasPrefix(arg, name+"=") })
 	switch {
-	case !again:
-		r.seen[key] = v
-	case before == v:
-		return errSame
-	case !row.many:
-		return errors.New("it came twice and says two things")
+	case i >= 0 && r.ask.args[i] == name+"="+v:
+		return nil
+	case optional:
+		return r.Left("it was not asked for; optional, left")
+	case i < 0:
+		return fmt.Errorf("it cannot be honoured in %s", what(r.ask, r.q))
 	}
-	return nil
+	return fmt.Errorf("%s was asked for", r.ask.args[i])
 }
 
-func (r *reading) note(s, field, note string) {
-	name, _, v := cutPair(s)
-	if v != "" && secretName(name) {
-		v = masked
-	}
-	r.a.Readings = append(r.a.Readings, aaa.Reading{Dialect: "TACACS+", Attribute: printed(name), Value: printed(v), Field: field, Note: note})
+func (r *reading) report(s, field, note string) {
+	name, _, _ := pairs.Split(s)
+	name = pairs.MaskedName(name)
+	_, _, v := pairs.Split(pairs.Masked(s))
+	rd := aaa.Reading{Dialect: "TACACS+", Attribute: printed(name), Value: printed(v), Field: field, Note: note}
+	r.A.Readings = append(r.A.Readings, rd)
 }
 
-// mayLack reports whether a PPP session may be granted without IP: a first leg that ends to be called back needs none.
+// mayLack reports whether a PPP session may be granted without IP: a first leg that ends to be called back needs
+// none.
 func (r *reading) mayLack(q aaa.Question) bool {
-	return len(q.Command) == 0 && q.Leg != 2 && q.Protocol == "" && r.a.Callback
+	return len(q.Command) == 0 && q.Leg != 2 && q.Protocol == "" && r.Demanded()
 }
 
 func (r *reading) lacks(ask question) {
-	r.a.Readings = append(r.a.Readings, aaa.Reading{Dialect: "TACACS+", Attribute: "service=ppp protocol=" + ask.protocol, Note: "refused; the callback needs none"})
-}
-
-// conclude judges the pairs together.
-func (r *reading) conclude() aaa.Authorization {
-	if r.q.Service == aaa.PPP {
-		r.a.PrivLevel = 1
-	}
-	// A line or a rotary without a dial string wants a callback too; its number is not said.
-	if r.a.Callback && !r.a.Dialstring.IsSet() {
-		r.a.Dialstring = aaa.DialstringOf("")
-	}
-	return r.a
+	r.A.Readings = append(r.A.Readings, aaa.Reading{Dialect: "TACACS+", Attribute: "service=ppp protocol=" + ask.protocol, Note: "refused; the callback needs none"})
 }
 
 // refused is the Result of a refusal: nothing is granted, what came is there to read.
 func (r *reading) refused(p *peer, why, message string) aaa.Result {
-	a := r.a.Ungranted()
+	a := r.A.Ungranted()
 	a.ReplyMessage = message
 	return aaa.Result{Kind: aaa.Refused, Server: p.Name, Message: message, Auth: a, Reason: fmt.Sprintf("tacacs server %s: %s", p.Name, why)}
 }

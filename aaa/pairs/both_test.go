@@ -1,0 +1,239 @@
+package pairs_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/lab/servers"
+	layeh "layeh.com/radius"
+)
+
+// place is where the tests put pairs: what TACACS+ is asked for, and the prefix of a Cisco-AVPair.
+type place struct {
+	session  aaa.Service
+	protocol string
+	prefix   string
+}
+
+var (
+	inEXEC = place{aaa.EXEC, "", "shell:"}
+	inLCP  = place{aaa.PPP, "lcp", "lcp:"}
+	inIP   = place{aaa.PPP, "ip", "ip:"}
+	inIPv6 = place{aaa.PPP, "ipv6", "ipv6:"}
+
+	everywhere = []place{inEXEC, inLCP, inIP, inIPv6}
+)
+
+// read is what one protocol made of pairs.
+type read struct {
+	granted aaa.Authorization // without Attributes, Readings and Refuse
+	refused string            // "name: why"
+	fields  []string          // of each reading up to the one that refuses, "field | note"
+}
+
+// both has a client of either protocol.
+type both struct {
+	server *servers.TACACS
+	client *tacplus.Client
+}
+
+// newBoth starts a TACACS+ server and its client, both until the test's end.
+func newBoth(t testing.TB) *both {
+	t.Helper()
+	const key = "a secret of 24 octets..."
+	s, err := servers.NewTACACS(servers.TACACSConfig{Key: key, Profiles: servers.Profiles{Permit: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(":0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	one := tacplus.ServerConfig{Name: "one", Address: s.Addr(), Secret: key, SingleConnection: true}
+	client, err := tacplus.New(tacplus.Config{Servers: []tacplus.ServerConfig{one}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		cancel()
+		wg.Wait()
+	})
+	return &both{s, client}
+}
+
+// tacacs asks a server that answers with the pairs.
+func (b *both) tacacs(t testing.TB, at place, all []string) read {
+	t.Helper()
+	b.server.SetFaults(servers.TACACSFaults{Pairs: all})
+	q := aaa.Question{Request: aaa.Request{Service: at.session, User: "bob"}, Protocol: at.protocol}
+	res := b.client.Authorize(t.Context(), q)
+	if res.Kind == aaa.Silent {
+		t.Fatalf("%q: %s", all, res.Reason)
+	}
+	return strip(res.Auth)
+}
+
+// radius reads an Access-Accept with the pairs.
+func (b *both) radius(at place, all []string) read {
+	var attrs layeh.Attributes
+	for _, p := range all {
+		if !strings.HasPrefix(strings.ToLower(p), "ringback:") {
+			p = at.prefix + p
+		}
+		attrs.Add(26, layeh.Attribute("\x00\x00\x00\x09\x01"+string([]byte{byte(len(p) + 2)})+p))
+	}
+	return strip(radius.Dialects{}.Authorize(at.session, attrs))
+}
+
+func strip(a aaa.Authorization) read {
+	r := read{}
+	for _, rd := range a.Readings {
+		r.fields = append(r.fields, rd.Field+" | "+rd.Note)
+		if strings.HasPrefix(rd.Note, "refused: ") {
+			break
+		}
+	}
+	r.refused = strings.TrimPrefix(a.Refuse, "Cisco-AVPair ")
+	for _, at := range everywhere {
+		r.refused = strings.TrimPrefix(r.refused, at.prefix)
+	}
+	a.Readings, a.Attributes, a.Refuse = nil, nil, ""
+	r.granted = a
+	return r
+}
+
+// alike reads pairs by both protocols, holds them alike, and returns what they say.
+func (b *both) alike(t testing.TB, at place, all ...string) read {
+	t.Helper()
+	r, s := b.radius(at, all), b.tacacs(t, at, all)
+	if r.refused != "" { // what a refusal tells beside it is the protocol's own
+		r.granted, s.granted = aaa.Authorization{}, aaa.Authorization{}
+	}
+	if !reflect.DeepEqual(r, s) {
+		t.Errorf("%s %q\nRADIUS  %s\nTACACS+ %s", at.prefix, all, show(r), show(s))
+	}
+	return r
+}
+
+func show(r read) string {
+	return fmt.Sprintf("refused %q, %+v, framed %+v, secret %t, readings %q",
+		r.refused, r.granted, r.granted.Framed, r.granted.SendSecret != "", r.fields)
+}
+
+// values are tried with every pair: good ones of every kind, and bad ones.
+var values = []string{
+	"", "0", "1", "7", "true", "false", "84001", "192.0.2.1", // these in every place
+	"2", "15", "16", "66", "100", "101", "65535", "65536", "-1", "+1", "007", "99999999999999999999", "16777216",
+	"16777217", "True", "yes", "on", "9,1-800-555-1212", strings.Repeat("5", 64), strings.Repeat("5", 65), "staff",
+	"night-shift", "a b", "a:b", "a=b*c", "*", "=", " ", "x#1", "0.0.0.0", "255.255.255.254", "255.255.255.255",
+	"10.0.0.256", "010.0.0.1", "::1", "::ffff:192.0.2.1", "fe80::1%eth0", "2001:db8::/64", "2001:db8::1/64",
+	"10.0.0.0/8", "10.0.0.0 255.0.0.0", "10.0.0.0 255.0.0.0 10.1.1.1", "10.0.0.1 255.0.0.0", "10.0.0.0 255.0.255.0",
+	"10.0.0.0 255.0.0.0 10.1.1.1 1", "10.0.0.0 0.255.255.255", "0.0.0.0 0.0.0.0", "192.0.2.1 192.0.2.2",
+	"192.0.2.1 192.0.2.1", "192.0.2.1 none", "192.0.2.1,192.0.2.2", "0.0.0.0 192.0.2.1", "2001:db8::53",
+	"telnet host 23", "permit ip any any",
+}
+
+const everyPlace = 8 // so many of the values
+
+// TestBothProtocols feeds every pair of the table, and some that are in no table, with every value to both
+// protocols.
+func TestBothProtocols(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t)
+	bits := map[place]pairs.Place{inEXEC: pairs.EXEC, inLCP: pairs.LCP, inIP: pairs.IP, inIPv6: pairs.IPv6}
+	besides := []pairs.Row{
+		{Name: "zonelist"}, {Name: "ringback:group", In: pairs.EXEC | pairs.LCP},
+		{Name: "ringback:priv-lvl"}, {Name: "x:priv-lvl"},
+	}
+	for _, row := range append(besides, pairs.Table...) {
+		for _, at := range everywhere {
+			for i, v := range values {
+				if i >= everyPlace && row.In&bits[at] == 0 {
+					break
+				}
+				b.alike(t, at, row.Name+"="+v)
+				b.alike(t, at, row.Name+"*"+v)
+			}
+			for _, suffix := range []string{"#1", "#01", "#", "#x"} {
+				name := strings.ToUpper(row.Name) + suffix
+				b.alike(t, at, name+"=1")
+				b.alike(t, at, name+"*staff")
+			}
+		}
+	}
+}
+
+// TestBothProtocolsTwice gives pairs two values, alike and not, mandatory and optional, honoured and not.
+func TestBothProtocolsTwice(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t)
+	for at, names := range map[place][]string{
+		inEXEC: {
+			"callback-dialstring", "callback-line", "nocallback-verify", "priv-lvl", "autocmd", "timeout",
+			"ringback:group",
+		},
+		inLCP: {"callback-rotary", "send-secret", "send-name", "interface-config"},
+		inIP:  {"addr", "addr-pool", "inacl", "dns-servers", "route", "routing"},
+	} {
+		for _, name := range names {
+			some := []string{
+				"=1", "*1", "=0", "*99", "=", "*192.0.2.1", "=192.0.2.2", "#1=1", "#2=1", "*10.0.0.0 255.0.0.0", "=x",
+			}
+			for _, first := range some {
+				for _, second := range some {
+					b.alike(t, at, name+first, name+second, "idletime=5")
+				}
+			}
+		}
+	}
+}
+
+// FuzzBothProtocols: whatever pairs of printable US-ASCII come, both protocols make the same of them. What is not
+// such a pair is each protocol's own affair.
+func FuzzBothProtocols(f *testing.F) {
+	b := newBoth(f)
+	f.Add(0, "callback-dialstring=84001\npriv-lvl=7\nnocallback-verify*1")
+	f.Add(1, "callback-rotary=1\nsend-secret=x\nringback:group=a b")
+	f.Add(2, "addr=255.255.255.254\nroute#1=10.0.0.0 255.0.0.0\ndns-servers=192.0.2.1 0.0.0.0")
+	f.Add(3, "prefix#2=2001:db8::/64\ninacl=1\ninacl=1\ninacl#x=1")
+	f.Fuzz(func(t *testing.T, at int, text string) {
+		var all []string
+		for p := range strings.SplitSeq(text, "\n") {
+			name, sign, _ := pairs.Split(p)
+			switch strings.ToLower(name) {
+			case "", "service", "protocol", "cmd":
+				return
+			}
+			unprintable := func(c rune) bool { return c < ' ' || c > '~' }
+			if sign == 0 || len(p) > 200 || strings.ContainsFunc(p, unprintable) || strings.ContainsAny(name, `" \`) {
+				return
+			}
+			all = append(all, p)
+		}
+		if len(all) <= 20 {
+			b.alike(t, everywhere[uint(at)%4], all...)
+		}
+	})
+}
+
+func pairsTable() (names []string) {
+	for _, row := range pairs.Table {
+		names = append(names, row.Name)
+	}
+	return names
+}

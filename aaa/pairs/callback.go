@@ -1,0 +1,209 @@
+package pairs
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// This file is the one place that says what attributes of different vendors about one callback come to. Equal facts
+// agree; what contradicts is refused, and both attributes are named.
+
+// MaxDialstring is longer than any number with its punctuation; a longer one is a mistake or an attack.
+const MaxDialstring = 64
+
+// maxDelay bounds the wait that AAA may ask for; a longer one is a mistake, and the caller would never be called.
+const maxDelay = time.Hour
+
+// Way is where the number of a callback comes from.
+type Way int
+
+const (
+	Dialled    Way = iota // AAA gives it
+	Placed                // Callback-Id: the table of places
+	Fixed                 // AAA says that it is fixed; another attribute gives it
+	Typed                 // the caller chooses it: NULL
+	CalledFrom            // the number that rang us
+)
+
+var ways = [...]string{
+	"gives a number", "names a place", "says that the number is fixed", "leaves the number to the caller",
+	"takes the number of the caller's line",
+}
+
+// claim is what one attribute says of the number.
+type claim struct {
+	way Way
+	s   string // Dialled: the number; Placed: the name
+	by  string
+}
+
+// Demand records that the attribute in hand wants a callback.
+func (g *Grant) Demand() error {
+	if g.denial != "" {
+		return fmt.Errorf("it demands a callback, %s forbids one", g.denial)
+	}
+	if g.demand == "" {
+		g.demand = g.By
+	}
+	return nil
+}
+
+// Demanded reports whether an attribute has wanted a callback so far.
+func (g *Grant) Demanded() bool { return g.demand != "" }
+
+// Forbid records that the attribute in hand says there is no callback.
+func (g *Grant) Forbid() error {
+	if g.demand != "" {
+		return fmt.Errorf("it forbids a callback, %s demands one", g.demand)
+	}
+	if g.denial == "" {
+		g.denial = g.By
+	}
+	return nil
+}
+
+// Allow records that the attribute in hand wants a callback where a number comes or the caller types it, else none.
+func (g *Grant) Allow() { g.option = g.By }
+
+// Missed records that the attribute in hand has a number for sessions of another kind.
+func (g *Grant) Missed() { g.missed = g.By }
+
+// Claim records where the number comes from, and holds it against what others said.
+func (g *Grant) Claim(w Way, s string) error {
+	c := claim{w, s, g.By}
+	for _, other := range g.claims {
+		switch {
+		case w == Dialled && other.way == Dialled:
+			if bare(s) != bare(other.s) {
+				return fmt.Errorf("it says another number than %s does", other.by)
+			}
+		case !agree(w, other.way):
+			return fmt.Errorf("it %s, %s %s", ways[w], other.by, ways[other.way])
+		}
+	}
+	if g.claims == nil {
+		g.claims = g.space[:0]
+	}
+	g.claims = append(g.claims, c)
+	return nil
+}
+
+// agree: the same twice, or a fixed number and what fixes it.
+func agree(a, b Way) bool {
+	return a == b || a == Fixed && b <= Fixed || b == Fixed && a <= Fixed
+}
+
+// CallTo demands a callback to a number from w.
+func (g *Grant) CallTo(w Way, s string) error {
+	if err := g.Demand(); err != nil {
+		return err
+	}
+	return g.Claim(w, s)
+}
+
+// Number demands a callback to s.
+func (g *Grant) Number(s string) error {
+	if len(s) > MaxDialstring {
+		return fmt.Errorf("%d octets: a dial string has at most %d", len(s), MaxDialstring)
+	}
+	if err := OneLine(s); err != nil {
+		return err
+	}
+	return g.CallTo(Dialled, s)
+}
+
+// bare is s without what the number plan drops.
+func bare(s string) string {
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune(" -().", c) {
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// SetDelay keeps the longest wait before the dial.
+func (g *Grant) SetDelay(d time.Duration) error {
+	if d > maxDelay {
+		return fmt.Errorf("%s: at most %s", d, maxDelay)
+	}
+	g.A.CallbackDelay = max(g.A.CallbackDelay, d)
+	return nil
+}
+
+// SetLines says which lines may call back.
+func (g *Grant) SetLines(lines []int) error {
+	if err := g.Same("callback_line", fmt.Sprint(lines)); err != nil {
+		return err
+	}
+	g.A.Lines = lines
+	return nil
+}
+
+// SetRotary says whose lines may call back: 0 to 100.
+func (g *Grant) SetRotary(n int) error {
+	if n < 0 || n > 100 {
+		return fmt.Errorf("%d is no rotary group: 0 to 100", n)
+	}
+	if err := g.Same("callback_rotary", strconv.Itoa(n)); err != nil {
+		return err
+	}
+	g.A.Rotary = &n
+	return nil
+}
+
+// Conclude judges what came together: the privilege level, whether there is a callback, and to whom. The error
+// refuses the whole. later is told what attributes that were read before are noted for now; nil where nobody asks.
+func (g *Grant) Conclude(later func(by, note string)) error {
+	g.A.PrivLevel = 1
+	if _, level := g.said(FieldPriv); level != "" {
+		g.A.PrivLevel, _ = strconv.Atoi(level)
+	}
+	by, note, err := g.concludeCallback()
+	if err != nil {
+		note, err = "refused: "+err.Error(), fmt.Errorf("%s: %w", by, err)
+	}
+	if by != "" && later != nil {
+		later(by, note)
+	}
+	return err
+}
+
+// concludeCallback returns the attribute that it leaves, with a note, or refuses, with an error.
+func (g *Grant) concludeCallback() (by, note string, err error) {
+	number := claim{way: -1}
+	for _, c := range g.claims {
+		if number.way < 0 || number.way == Fixed {
+			number = c
+		}
+	}
+	if g.demand == "" && g.option != "" && g.denial == "" && number.way >= 0 && number.way != Fixed {
+		g.demand = g.option
+	}
+	if g.demand == "" {
+		return number.by, "nothing demands a callback, left", nil
+	}
+	g.A.Callback = true
+	switch number.way {
+	case Dialled:
+		g.A.Dialstring = aaa.DialstringOf(number.s)
+	case Placed:
+		g.A.CallbackID = number.s
+	case CalledFrom:
+		g.A.CallerID = true
+	case Fixed:
+		return number.by, "", errors.New("it says that the number is fixed, and none came")
+	default: // the caller types it, or a callback of which AAA says no number
+		if g.missed != "" && number.way < 0 { // a number was meant to be fixed: the caller must not choose one
+			const why = "%s demands a callback, and its number stands here, for sessions of another kind"
+			return g.missed, "", fmt.Errorf(why, g.demand)
+		}
+		g.A.Dialstring = aaa.DialstringOf("")
+	}
+	return "", "", nil
+}

@@ -1,0 +1,168 @@
+package pairs_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// golden has pairs and what they mean, written by hand from the documents that table.go names. A | stands between
+// several pairs. What they grant is JSON of what differs from a plain grant (privilege level 1), with send_secret
+// besides; where they refuse it is "refused: " and the beginning of why.
+var golden = []struct {
+	at     place
+	pairs  string
+	grants string
+	fields string // of the last pair: what it fills | note; of a refusal the why
+}{
+	// The number: draft-grant-tacacs-02. The sample of the tac_plus users' guide.
+	{inEXEC, "callback-dialstring=3456789|callback-line=7|nocallback-verify=1",
+		`{"callback":true,"dialstring":"3456789","callback_line":[7],"no_verify":true}`, "no_verify | "},
+	{inLCP, "callback-dialstring=6083|send-secret=cisco",
+		`{"callback":true,"dialstring":"6083","send_secret":"cisco"}`, "send_secret | "},
+	{inEXEC, "callback-dialstring=", `{"callback":true,"dialstring":""}`, "callback, dialstring | "},
+	{inEXEC, "callback-dialstring*", `{"callback":true,"dialstring":""}`, "callback, dialstring | "},
+	{inEXEC, "callback-dialstring=408-555-1212",
+		`{"callback":true,"dialstring":"408-555-1212"}`, "callback, dialstring | "},
+	{inEXEC, "callback-line=4", `{"callback":true,"dialstring":"","callback_line":[4]}`, "callback, callback_line | "},
+	{inEXEC, "callback-line=0", `refused: callback-line: "0" is not a number from 1 to 65535`, ""},
+	{inEXEC, "callback-line*0", `{}`, ` | "0" is not a number from 1 to 65535; optional, left`},
+	{inLCP, "callback-rotary=34",
+		`{"callback":true,"dialstring":"","callback_rotary":34}`, "callback, callback_rotary | "},
+	{inLCP, "callback-rotary=101", `refused: callback-rotary: "101" is not a number from 0 to 100`, ""},
+	{inLCP, "nocallback-verify=1", `refused: nocallback-verify: it cannot be honoured in ppp lcp`, ""},
+	{inIP, "callback-dialstring=84001", `refused: callback-dialstring: it cannot be honoured in ppp ip`, ""},
+	{inEXEC, "callback-dialstring=1|callback-dialstring=2",
+		`refused: callback-dialstring: it came twice and says two things`, ""},
+	{inEXEC, "callback-dialstring=1|callback-dialstring*2",
+		`{"callback":true,"dialstring":"1"}`, ` | it came twice and says two things; optional, left`},
+	{inEXEC, "callback-line*x|callback-line=4",
+		`{"callback":true,"dialstring":"","callback_line":[4]}`, "callback, callback_line | "},
+
+	// The EXEC: RFC 8907 §8.2.
+	{inEXEC, "priv-lvl=15", `{"priv_lvl":15}`, "priv_lvl | "},
+	{inEXEC, "priv-lvl=0", `{"priv_lvl":0}`, "priv_lvl | "},
+	{inEXEC, "priv-lvl=16", `refused: priv-lvl: "16" is not a number from 0 to 15`, ""},
+	{inEXEC, "priv-lvl=7|priv-lvl=7", `{"priv_lvl":7}`, ` | it came before with the same value, left`},
+	{inEXEC, "autocmd=telnet example.com", `{"autocmd":"telnet example.com"}`, "autocmd | "},
+	{inEXEC, "autocmd=", `refused: autocmd: it is empty`, ""},
+	{inEXEC, "noescape=true|nohangup=true", `{"noescape":true,"nohangup":true}`, "nohangup | "},
+	{inEXEC, "nohangup=yes", `refused: nohangup: "yes" is not true or 1, false or 0`, ""},
+	{inEXEC, "acl=7", `{"acl":"7"}`, "acl | told, not enforced"},
+	{inEXEC, "timeout=60|idletime=5", `{"session_timeout":"1h0m0s","idle_timeout":"5m0s"}`, "idle_timeout | "},
+
+	// PPP: "an absolute timer for the connection", whatever the service.
+	{inLCP, "timeout=60", `{"session_timeout":"1h0m0s"}`, "session_timeout | "},
+	{inIP, "idletime=5", `{"idle_timeout":"5m0s"}`, "idle_timeout | "},
+	{inIPv6, "timeout=0", `{}`, "session_timeout | "},
+	{inIP, "timeout=-1", `refused: timeout: "-1" is not a number from 0 to 16777216`, ""},
+
+	// Addresses. RFC 2865 §5.8: the access server assigns, the peer chooses.
+	{inIP, "addr=10.2.3.4", `{"framed":{"protocol":"PPP","address":"10.2.3.4"}}`, "framed.address | "},
+	{inIP, "addr=255.255.255.254", `{"framed":{"protocol":"PPP","address":"assign"}}`, "framed.address | "},
+	{inIP, "addr=255.255.255.255", `{"framed":{"protocol":"PPP","address":"negotiate"}}`, "framed.address | "},
+	{inIP, "addr=0.0.0.0", `refused: addr: 0.0.0.0 is no address to give`, ""},
+	{inIP, "addr*0.0.0.0", `{}`, ` | 0.0.0.0 is no address to give; optional, left`},
+	{inIP, "addr=2001:db8::1", `refused: addr: "2001:db8::1" is no IPv4 address`, ""},
+	{inEXEC, "addr=10.2.3.4", `refused: addr: it cannot be honoured in an EXEC`, ""},
+	{inIP, "addr-pool=boo", `{"framed":{"protocol":"PPP","pool":"boo"}}`, "framed.pool | "},
+	{inIPv6, "addr-pool=six", `{"framed":{"protocol":"PPP","ipv6_pool":"six"}}`, "framed.ipv6_pool | "},
+	{inIPv6, "prefix#1=2001:db8:8::/56|prefix#2=2001:db8:9::1/64",
+		`{"framed":{"protocol":"PPP","ipv6_prefix":["2001:db8:8::/56","2001:db8:9::/64"]}}`, "framed.ipv6_prefix | "},
+	{inIP, "dns-servers=192.0.2.1 192.0.2.2",
+		`{"framed":{"protocol":"PPP","dns":["192.0.2.1","192.0.2.2"]}}`, "framed.dns | "},
+	{inIP, "dns-servers=192.0.2.1 none", `refused: dns-servers: "none" is no IP address`, ""},
+	{inIP, "wins-servers=192.0.2.3", `{"framed":{"protocol":"PPP","wins":["192.0.2.3"]}}`, "framed.wins | "},
+	{inIP, "wins-servers*x", `{}`, ` | "x" is no IP address; optional, left`},
+
+	// "Values MUST be of the form <dst_address> <mask> [<routing_addr>]."
+	{inIP, "route=10.0.0.0 255.0.0.0|route#1=10.0.0.0 255.0.0.0 10.1.1.1",
+		`{"framed":{"protocol":"PPP","routes":["10.0.0.0 255.0.0.0","10.0.0.0 255.0.0.0 10.1.1.1"]}}`,
+		"framed.routes | "},
+	{inIP, "route=10.0.0.0/8", `refused: route: "10.0.0.0/8" is not a destination, a mask, and maybe a gateway`, ""},
+	{inIP, "route=10.0.0.0 255.0.255.0", `refused: route: 255.0.255.0 is no mask of 10.0.0.0`, ""},
+	{inIP, "route=10.0.0.1 255.0.0.0", `refused: route: 255.0.0.0 is no mask of 10.0.0.1`, ""},
+	{inIP, "routing=false", `{}`, ` | no routing protocol is run anyhow`},
+	{inIP, "routing=true", `refused: routing: no routing protocol is run`, ""},
+	{inIP, "routing*true", `{}`, ` | no routing protocol is run; optional, left`},
+	{inIP, "inacl=101|inacl=101|inacl#1=permit ip any any",
+		`{"framed":{"protocol":"PPP","inacl":["101","permit ip any any"]}}`, "framed.inacl | told, not enforced"},
+	{inIP, "outacl#x=1", `refused: outacl#x: it is unknown and mandatory (with * for = it would be optional)`, ""},
+
+	// What is understood and cannot be done.
+	{inLCP, "send-name=maui", `refused: send-name: the name of leg two is the caller's`, ""},
+	{inLCP, "send-name*maui", `{}`, ` | the name of leg two is the caller's; optional, left`},
+	{inLCP, "send-auth=chap", `refused: send-auth: leg two authenticates as leg one did`, ""},
+	{inLCP, "interface-config#1=ip mtu 1400",
+		`refused: interface-config#1: there is no IOS interface to configure`, ""},
+	{inLCP, "interface-config*ip mtu 1400", `{}`, ` | there is no IOS interface to configure; optional, left`},
+	{inEXEC, "zonelist=5", `refused: zonelist: it is unknown and mandatory (with * for = it would be optional)`, ""},
+	{inEXEC, "zonelist*5", `{}`, ` | it is unknown; optional, left`},
+
+	// Ours.
+	{inEXEC, "ringback:group=staff|ringback:group=staff|group=night", `{"groups":["staff","night"]}`, "groups | "},
+	{inIP, "RINGBACK:Group=staff", `{"groups":["staff"]}`, "groups | "},
+	{inEXEC, "ringback:group=a b", `refused: ringback:group: "a b" is no plain name`, ""},
+	{inEXEC, "ringback:priv-lvl=1",
+		`refused: ringback:priv-lvl: it is unknown and mandatory (with * for = it would be optional)`, ""},
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	b := newBoth(t)
+	for _, g := range golden {
+		got := b.alike(t, g.at, strings.Split(g.pairs, "|")...)
+		if why, refuses := strings.CutPrefix(g.grants, "refused: "); refuses {
+			if got.refused != why {
+				t.Errorf("%s %s: refused %q, want %q", g.at.prefix, g.pairs, got.refused, why)
+			}
+			_, note, _ := strings.Cut(why, ": ")
+			g.fields = " | refused: " + note
+		} else if want := wanted(t, g.grants); !reflect.DeepEqual(got.granted, want) || got.refused != "" {
+			t.Errorf("%s %s: %s\nwant %+v", g.at.prefix, g.pairs, show(got), want)
+		}
+		if last := got.fields[len(got.fields)-1]; last != g.fields {
+			t.Errorf("%s %s: %q, want %q", g.at.prefix, g.pairs, last, g.fields)
+		}
+	}
+}
+
+func wanted(t *testing.T, text string) aaa.Authorization {
+	t.Helper()
+	a := aaa.Authorization{PrivLevel: 1}
+	if strings.Contains(text, `"priv_lvl"`) {
+		a.PrivLevel = 0
+	}
+	level := a.PrivLevel
+	var secret struct {
+		SendSecret string `json:"send_secret"`
+	}
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if err := json.Unmarshal([]byte(text), &secret); err != nil {
+		t.Fatal(err)
+	}
+	a.PrivLevel, a.SendSecret = max(level, a.PrivLevel), aaa.Secret(secret.SendSecret)
+	return a
+}
+
+// Every pair of the table has its golden value.
+func TestGoldenIsWhole(t *testing.T) {
+	said := map[string]bool{"v92-info": true} // RADIUS only; TestV92 of its own
+	for _, g := range golden {
+		for p := range strings.SplitSeq(g.pairs, "|") {
+			name := strings.TrimPrefix(p[:strings.IndexAny(p, "=*")], "ringback:")
+			name, _, _ = strings.Cut(name, "#")
+			said[name] = true
+		}
+	}
+	for _, row := range pairsTable() {
+		if !said[row] {
+			t.Errorf("%s has no golden value", row)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package pairs
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// The fields of an authorization that several attributes may say, by their JSON names.
+const (
+	FieldPriv    = "priv_lvl"
+	FieldAutocmd = "autocmd"
+)
+
+// Grant is one reply being read. Make one with its zero value; it must not be copied after the first call.
+type Grant struct {
+	A aaa.Authorization // as far as it has been read; Conclude settles the callback and the privilege level
+
+	By    string // the attribute in hand, for errors
+	Field string // what it fills
+	Note  string // why it was left, or what a person should know of it
+
+	taken  []taken // the pairs that came
+	facts  []fact
+	claims []claim
+	demand string // the attribute that demands a callback
+	denial string // the attribute that forbids one
+	option string // the attribute that allows one
+	missed string // a pair with a number for sessions of another kind
+
+	space [2]claim // a usual reply's need no memory of their own
+}
+
+// fact is what may be said more than once where it is the same.
+type fact struct{ field, value, by string }
+
+// Begin takes the next attribute in hand, by the name that errors about it are to give.
+func (g *Grant) Begin(by string) { g.By, g.Field, g.Note = by, "", "" }
+
+// Left notes why the attribute in hand changes nothing. It returns nil.
+func (g *Grant) Left(why string) error {
+	g.Field, g.Note = "", why
+	return nil
+}
+
+// Same holds what two attributes say of one field against one another.
+func (g *Grant) Same(field, value string) error {
+	for _, f := range g.facts {
+		if f.field == field && f.value != value {
+			return fmt.Errorf("it says %s, %s says %s", Printable(value), f.by, Printable(f.value))
+		}
+	}
+	g.facts = append(g.facts, fact{field, value, g.By})
+	return nil
+}
+
+// Said is the attribute that said a field by Same; "" none.
+func (g *Grant) Said(field string) string {
+	by, _ := g.said(field)
+	return by
+}
+
+func (g *Grant) said(field string) (by, value string) {
+	for _, f := range g.facts {
+		if f.field == field {
+			return f.by, f.value
+		}
+	}
+	return "", ""
+}
+
+// Fill sets a field that may be said once, or twice alike.
+func (g *Grant) Fill(field *string, name, v string) error {
+	if err := g.Same(name, v); err != nil {
+		return err
+	}
+	*field = v
+	return nil
+}
+
+// Limit keeps the shorter of two limits; 0 is none.
+func Limit[T int | time.Duration](field *T, d T) {
+	if *field == 0 || d > 0 && d < *field {
+		*field = d
+	}
+}
+
+// AddGroup adds a group hint.
+func (g *Grant) AddGroup(name string) { addNew(&g.A.Groups, name) }
+
+// addNew adds what is not there yet.
+func addNew(list *[]string, s string) {
+	if !slices.Contains(*list, s) {
+		*list = append(*list, s)
+	}
+}
+
+// Framed is the PPP part of the grant. Only PPP is served.
+func (g *Grant) Framed() *aaa.Framed {
+	if g.A.Framed == nil {
+		g.A.Framed = &aaa.Framed{Protocol: "PPP"}
+	}
+	return g.A.Framed
+}
+
+// SetAddress reads RFC 2865 §5.8's two addresses that are none.
+func (g *Grant) SetAddress(ip string) error {
+	switch ip {
+	case "255.255.255.255":
+		ip = "negotiate"
+	case "255.255.255.254":
+		ip = "assign"
+	}
+	return g.Fill(&g.Framed().Address, "framed.address", ip)
+}
+
+func (g *Grant) SetPool(s string) error { return g.Fill(&g.Framed().Pool, "framed.pool", s) }
+func (g *Grant) SetIPv6Pool(s string) error {
+	return g.Fill(&g.Framed().IPv6Pool, "framed.ipv6_pool", s)
+}
+
+func (g *Grant) AddRoute(s string)      { g.Framed().Routes = append(g.Framed().Routes, s) }
+func (g *Grant) AddIPv6Prefix(s string) { g.Framed().IPv6Prefix = append(g.Framed().IPv6Prefix, s) }
+func (g *Grant) AddInACL(s string)      { g.Framed().InACL = append(g.Framed().InACL, s) }
+func (g *Grant) AddOutACL(s string)     { g.Framed().OutACL = append(g.Framed().OutACL, s) }
+
+// AddDNS adds a name server; 0.0.0.0 is none, as vendors have it.
+func (g *Grant) AddDNS(ip string) { addServer(&g.Framed().DNS, ip) }
+
+// AddWINS adds a NetBIOS name server; 0.0.0.0 is none.
+func (g *Grant) AddWINS(ip string) { addServer(&g.Framed().WINS, ip) }
+
+func addServer(list *[]string, ip string) {
+	if ip != "0.0.0.0" {
+		addNew(list, ip)
+	}
+}
+
+// SetSendSecret takes what proves us to the called side.
+func (g *Grant) SetSendSecret(s string) error {
+	if g.A.SendSecret != "" && string(g.A.SendSecret) != s {
+		return fmt.Errorf("it is another secret than that of %s", g.Said("send_secret"))
+	}
+	g.facts = append(g.facts, fact{field: "send_secret", by: g.By})
+	g.A.SendSecret = aaa.Secret(s)
+	return nil
+}

@@ -1,0 +1,187 @@
+// Package pairs is the one vocabulary of AV pairs. The values of RADIUS's Cisco-AVPair and the arguments of a
+// TACACS+ authorization are the same pairs: Cisco carries the TACACS+ features over RADIUS by them. table.go says
+// what each one means; a further pair is a further row there. A protocol splits a pair, hands it to Grant.Take, and
+// reports what came of it; it knows no pair by name.
+//
+// A Grant gathers what one reply says, pairs and a protocol's own attributes alike, and holds the one against the
+// other.
+package pairs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// Place is where a pair stands: the service and protocol of a TACACS+ request, the prefix of a Cisco-AVPair.
+type Place uint8
+
+const (
+	EXEC Place = 1 << iota // service=shell cmd=; shell: and exec:
+	LCP                    // service=ppp protocol=lcp; lcp:
+	IP                     // service=ppp protocol=ip; ip:
+	IPv6                   // service=ppp protocol=ipv6; ipv6:
+	Ours                   // ringback: in both protocols
+	Bare                   // a Cisco-AVPair without prefix
+
+	anyService = EXEC | LCP | IP | IPv6
+)
+
+// places are the prefixes of Cisco-AVPair. Only ringback: is a prefix of TACACS+ arguments too.
+var places = map[string]Place{"shell": EXEC, "exec": EXEC, "lcp": LCP, "ip": IP, "ipv6": IPv6, oursPrefix: Ours}
+
+const oursPrefix = "ringback"
+
+// Prefixed returns the place that the prefix of a Cisco-AVPair names (letter case does not count), and the rest of
+// the name. The place of a name without a prefix is Bare, that of an unknown prefix is 0.
+func Prefixed(name string) (Place, string) {
+	prefix, rest, ok := strings.Cut(name, ":")
+	if !ok {
+		return Bare, name
+	}
+	return places[strings.ToLower(prefix)], rest
+}
+
+// Argument returns the place of a TACACS+ argument of a request for at, and its name there.
+func Argument(at Place, name string) (Place, string) {
+	if p, rest := Prefixed(name); p == Ours {
+		return Ours, rest
+	}
+	return at, name
+}
+
+// PlaceOf is the place of what a TACACS+ client asks for: an EXEC where protocol is empty, else that protocol of
+// PPP. 0: none.
+func PlaceOf(protocol string) Place {
+	return map[string]Place{"": EXEC, "lcp": LCP, "ip": IP, "ipv6": IPv6}[protocol]
+}
+
+// Serves reports whether pairs of this place count for a session of the given kind.
+func (p Place) Serves(session aaa.Service) bool {
+	switch {
+	case p&(Ours|Bare) != 0:
+		return true
+	case session == aaa.PPP:
+		return p&(LCP|IP|IPv6) != 0
+	}
+	return p&EXEC != 0
+}
+
+func (p Place) String() string {
+	switch p {
+	case EXEC:
+		return "an EXEC"
+	case LCP:
+		return "ppp lcp"
+	case IP:
+		return "ppp ip"
+	case IPv6:
+		return "ppp ipv6"
+	case Ours:
+		return oursPrefix
+	}
+	return "this kind of session"
+}
+
+// Split cuts a pair at its first = (mandatory) or * (optional); sign is which of them, 0 where there is neither
+// (RFC 8907 §6.1).
+func Split(s string) (name string, sign byte, value string) {
+	i := strings.IndexAny(s, "=*")
+	if i < 0 {
+		return s, 0, ""
+	}
+	return s[:i], s[i], s[i+1:]
+}
+
+// Pair is one pair as a protocol split it. What characters a value may have is the protocol's to check.
+type Pair struct {
+	At       Place
+	Name     string // letter case does not count
+	Value    string
+	Optional bool
+}
+
+var (
+	// ErrTwice is the error of what comes again and says something else.
+	ErrTwice   = errors.New("it came twice and says two things")
+	errUnknown = errors.New("it is unknown")
+	errEmpty   = errors.New("it is empty")
+)
+
+// Again is the note of what comes again with the same value.
+const Again = "it came before with the same value, left"
+
+// Take reads the pair in hand (see Begin). Field and Note say then what was made of it. A pair that cannot be
+// honoured changes nothing; a mandatory one is the error, which refuses the whole reply.
+func (g *Grant) Take(p Pair) error {
+	before := *g
+	err := g.take(p)
+	if err == nil {
+		return nil
+	}
+	*g = before
+	switch {
+	case p.Optional:
+		return g.Left(err.Error() + "; optional, left")
+	case errors.Is(err, errUnknown):
+		return fmt.Errorf("%w and mandatory (with * for = it would be optional)", err)
+	}
+	return err
+}
+
+func (g *Grant) take(p Pair) error {
+	row, name, err := find(p)
+	if err != nil {
+		return err
+	}
+	if p.Value == "" && !row.Null {
+		return errEmpty
+	}
+	said := taken{row: row, at: p.At, name: name, value: p.Value}
+	for _, t := range g.taken {
+		switch {
+		case t == said:
+			return g.Left(Again)
+		case t.row == row && t.at == p.At && !row.Many:
+			return ErrTwice
+		}
+	}
+	g.taken = append(g.taken, said)
+	g.Field, g.Note = row.Fills, row.Note
+	return row.apply(g, p.At, p.Value)
+}
+
+// taken is a pair that was read.
+type taken struct {
+	row         *Row
+	at          Place
+	name, value string
+}
+
+// find finds the row of a pair, and its name in lower case.
+func find(p Pair) (*Row, string, error) {
+	name := strings.ToLower(p.Name)
+	base, number, numbered := strings.Cut(name, "#")
+	for i := range Table {
+		switch row := &Table[i]; {
+		case row.Name != base || numbered && !(row.Many && digits(number)):
+		case row.In&p.At != 0:
+			return row, name, nil
+		case p.At != Ours:
+			return nil, name, fmt.Errorf("it cannot be honoured in %s", p.At)
+		}
+	}
+	return nil, name, errUnknown
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// Known reports whether the table has a pair of that name, in lower case, for the place.
+func Known(at Place, name string) bool {
+	_, _, err := find(Pair{At: at, Name: name})
+	return err == nil
+}

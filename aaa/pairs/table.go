@@ -1,0 +1,294 @@
+package pairs
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file is the one place that says what a pair means, in either protocol. To add a pair: a row here, values
+// with what they grant in golden_test.go, and `go test ./aaa/pairs -run Reference -update`.
+
+// Row is one pair.
+type Row struct {
+	Name   string
+	In     Place  // the places where it means something
+	Fills  string // the field of aaa.Authorization, as its JSON names it; "": it changes nothing
+	Rule   string // what is refused, for the reference
+	Source string
+
+	Many  bool   // may come more than once, and with a number: inacl#3
+	Null  bool   // an empty value means something
+	Note  string // of its Reading
+	apply func(g *Grant, at Place, v string) error
+}
+
+const (
+	draft  = "draft-grant-tacacs-02"
+	rfc    = "RFC 8907 §8.2"
+	ciscos = "Cisco, TACACS+ AV pairs"
+	ours   = "ringback"
+
+	told = "told, not enforced"
+)
+
+// Table has every pair.
+var Table = []Row{
+	{Name: "callback-dialstring", In: EXEC | LCP, Fills: "callback, dialstring", Null: true, Source: draft,
+		apply: dialstring, Rule: "at most 64 octets; empty is NULL: the caller may type it"},
+	{Name: "callback-line", In: EXEC | LCP, Fills: "callback, callback_line", Rule: "a TTY number", Source: draft,
+		apply: line},
+	{Name: "callback-rotary", In: EXEC | LCP, Fills: "callback, callback_rotary", Rule: "0 to 100", Source: draft,
+		apply: rotary},
+	{Name: "nocallback-verify", In: EXEC, Fills: "no_verify", Rule: "1 or true (0 or false: no)", Source: draft,
+		apply: noVerify},
+
+	{Name: "priv-lvl", In: EXEC, Fills: FieldPriv, Rule: "0 to 15", Source: rfc, apply: privLevel},
+	{Name: "autocmd", In: EXEC, Fills: "autocmd", Source: rfc, apply: autocmd},
+	{Name: "noescape", In: EXEC, Fills: "noescape", Rule: "true or 1, false or 0", Source: rfc, apply: noEscape},
+	{Name: "nohangup", In: EXEC, Fills: "nohangup", Rule: "true or 1, false or 0", Source: rfc, apply: noHangup},
+	{Name: "acl", In: EXEC, Fills: "acl", Rule: told, Note: told, Source: rfc, apply: acl},
+	{Name: "timeout", In: anyService, Fills: "session_timeout", Rule: minutesRule, Source: rfc, apply: timeout},
+	{Name: "idletime", In: anyService, Fills: "idle_timeout", Rule: minutesRule, Source: rfc, apply: idleTime},
+
+	{Name: "addr", In: IP, Fills: "framed.address", Source: rfc + "; RFC 2865 §5.8", apply: addr,
+		Rule: "an IPv4 address but 0.0.0.0; 255.255.255.255 is `negotiate`, 255.255.255.254 `assign`"},
+	{Name: "addr-pool", In: IP | IPv6, Fills: "framed.pool, framed.ipv6_pool", Source: rfc, apply: addrPool},
+	{Name: "prefix", In: IPv6, Fills: "framed.ipv6_prefix", Rule: "an IPv6 prefix",
+		Source: "Cisco, IPv6 per-user attributes", Many: true, apply: prefix},
+	{Name: "route", In: IP, Fills: "framed.routes", Source: draft, Many: true, apply: route,
+		Rule: "destination, mask, and maybe a gateway, as IPv4 addresses; kept as written"},
+	{Name: "inacl", In: IP | IPv6, Fills: "framed.inacl", Rule: told, Note: told, Source: rfc, Many: true,
+		apply: inACL},
+	{Name: "outacl", In: IP | IPv6, Fills: "framed.outacl", Rule: told, Note: told, Source: rfc, Many: true,
+		apply: outACL},
+	{Name: "dns-servers", In: IP | IPv6, Fills: "framed.dns", Rule: serversRule, Source: ciscos, apply: dnsServers},
+	{Name: "wins-servers", In: IP, Fills: "framed.wins", Rule: serversRule, Source: ciscos, apply: winsServers},
+	{Name: "routing", In: IP | IPv6, Rule: "false or 0; true or 1 is refused: no routing protocol is run",
+		Source: draft, apply: routing},
+
+	{Name: "send-secret", In: LCP, Fills: "send_secret", Rule: "kept for leg two, printed as [secret]",
+		Source: "Cisco document 10321", apply: sendSecret},
+	{Name: "send-name", In: LCP, Rule: "refused: the name of leg two is the caller's",
+		Source: "Cisco, large-scale dial-out", apply: refuse("the name of leg two is the caller's")},
+	{Name: "send-auth", In: LCP, Rule: "refused: leg two authenticates as leg one did", Source: ciscos,
+		apply: refuse("leg two authenticates as leg one did")},
+	{Name: "interface-config", In: LCP, Rule: "refused: there is no IOS interface to configure",
+		Source: "Cisco, per-user configuration", Many: true,
+		apply: refuse("there is no IOS interface to configure")},
+
+	{Name: "group", In: anyService | Ours, Fills: "groups", Rule: "a plain name: a hint for the policies",
+		Source: ours, Many: true, apply: group},
+	{Name: "v92-info", In: Bare, Rule: "what a V.92 modem did, of accounting records: read and told",
+		Source: "Cisco, V.92 reporting", Many: true, Null: true, apply: v92Info},
+}
+
+const (
+	minutesRule = "minutes; 0 is none; of several limits the shortest"
+	serversRule = "one or more IP addresses, a space between; 0.0.0.0 is none"
+)
+
+// refuse is the apply of a pair that is understood and cannot be done: mandatory it refuses, optional it is left
+// (RFC 8907 §6.1).
+func refuse(why string) func(*Grant, Place, string) error {
+	return func(*Grant, Place, string) error { return errors.New(why) }
+}
+
+func dialstring(g *Grant, _ Place, v string) error {
+	if v == "" {
+		return g.CallTo(Typed, "")
+	}
+	return g.Number(v)
+}
+
+// line demands a callback, as every callback-* pair but nocallback-verify does: a profile with nothing else must
+// not let anybody in.
+func line(g *Grant, _ Place, v string) error {
+	n, err := Decimal(v, 1, 65535)
+	if err != nil {
+		return err
+	}
+	if err := g.SetLines([]int{n}); err != nil {
+		return err
+	}
+	return g.Demand()
+}
+
+func rotary(g *Grant, _ Place, v string) error {
+	n, err := Decimal(v, 0, 100)
+	if err != nil {
+		return err
+	}
+	if err := g.SetRotary(n); err != nil {
+		return err
+	}
+	return g.Demand()
+}
+
+func noVerify(g *Grant, _ Place, v string) error { return boolean(&g.A.NoVerify, v) }
+func noEscape(g *Grant, _ Place, v string) error { return boolean(&g.A.NoEscape, v) }
+func noHangup(g *Grant, _ Place, v string) error { return boolean(&g.A.NoHangup, v) }
+
+func autocmd(g *Grant, _ Place, v string) error { return g.Fill(&g.A.Autocmd, FieldAutocmd, v) }
+func acl(g *Grant, _ Place, v string) error     { return g.Fill(&g.A.ACL, "acl", v) }
+
+func timeout(g *Grant, _ Place, v string) error  { return minutes(&g.A.SessionTimeout, v) }
+func idleTime(g *Grant, _ Place, v string) error { return minutes(&g.A.IdleTimeout, v) }
+
+func inACL(g *Grant, _ Place, v string) error  { g.AddInACL(v); return nil }
+func outACL(g *Grant, _ Place, v string) error { g.AddOutACL(v); return nil }
+
+func sendSecret(g *Grant, _ Place, v string) error { return g.SetSendSecret(v) }
+
+func privLevel(g *Grant, _ Place, v string) error {
+	n, err := Decimal(v, 0, 15)
+	if err != nil {
+		return err
+	}
+	return g.Same(FieldPriv, strconv.Itoa(n))
+}
+
+func group(g *Grant, _ Place, v string) error {
+	if !IsGroup(v) {
+		return fmt.Errorf("%s is no plain name", Quoted(v))
+	}
+	g.AddGroup(v)
+	return nil
+}
+
+func addrPool(g *Grant, at Place, v string) error {
+	if at == IPv6 {
+		g.Field = "framed.ipv6_pool"
+		return g.SetIPv6Pool(v)
+	}
+	g.Field = "framed.pool"
+	return g.SetPool(v)
+}
+
+// addr reads Framed-IP-Address in text: IOS keeps both as one attribute, so that the two addresses which are none
+// mean the same (RFC 2865 §5.8).
+func addr(g *Grant, _ Place, v string) error {
+	ip, err := ipv4(v)
+	if err != nil {
+		return err
+	}
+	if ip.IsUnspecified() {
+		return fmt.Errorf("%s is no address to give", ip)
+	}
+	return g.SetAddress(ip.String())
+}
+
+func prefix(g *Grant, _ Place, v string) error {
+	p, err := netip.ParsePrefix(v)
+	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
+		return fmt.Errorf("%s is no IPv6 prefix", Quoted(v))
+	}
+	g.AddIPv6Prefix(p.Masked().String())
+	return nil
+}
+
+// route is of the form that the draft demands, "destination mask [gateway]", and its mask is one that the
+// destination fits.
+func route(g *Grant, _ Place, v string) error {
+	parts := strings.Fields(v)
+	if len(parts) < 2 || len(parts) > 3 {
+		return fmt.Errorf("%s is not a destination, a mask, and maybe a gateway", Quoted(v))
+	}
+	var ips [3][4]byte
+	for i, p := range parts {
+		ip, err := ipv4(p)
+		if err != nil {
+			return err
+		}
+		ips[i] = ip.As4()
+	}
+	gap := false
+	for bit := range 32 {
+		in := 1 << (7 - bit%8)
+		set := int(ips[1][bit/8])&in != 0
+		if set && gap || !set && int(ips[0][bit/8])&in != 0 {
+			return fmt.Errorf("%s is no mask of %s", parts[1], parts[0])
+		}
+		gap = gap || !set
+	}
+	g.AddRoute(v)
+	return nil
+}
+
+func routing(g *Grant, _ Place, v string) error {
+	var on bool
+	if err := boolean(&on, v); err != nil {
+		return err
+	}
+	if on {
+		return errors.New("no routing protocol is run")
+	}
+	return g.Left("no routing protocol is run anyhow")
+}
+
+func dnsServers(g *Grant, _ Place, v string) error  { return servers(v, g.AddDNS) }
+func winsServers(g *Grant, _ Place, v string) error { return servers(v, g.AddWINS) }
+
+// servers adds all of a list or none.
+func servers(v string, add func(string)) error {
+	all := strings.Fields(v)
+	if len(all) == 0 {
+		return errEmpty
+	}
+	for i, s := range all {
+		ip, err := netip.ParseAddr(s)
+		if err != nil || ip.Zone() != "" {
+			return fmt.Errorf("%s is no IP address", Quoted(s))
+		}
+		all[i] = ip.String()
+	}
+	for _, s := range all {
+		add(s)
+	}
+	return nil
+}
+
+func ipv4(s string) (netip.Addr, error) {
+	ip, err := netip.ParseAddr(s)
+	if err != nil || !ip.Is4() {
+		return ip, fmt.Errorf("%s is no IPv4 address", Quoted(s))
+	}
+	return ip, nil
+}
+
+// boolean takes true and false (RFC 8907 §8.1), and the 1 and 0 of IOS.
+func boolean(field *bool, v string) error {
+	switch v {
+	case "1", "true":
+		*field = true
+	case "0", "false":
+		*field = false
+	default:
+		return fmt.Errorf("%s is not true or 1, false or 0", Quoted(v))
+	}
+	return nil
+}
+
+// MaxMinutes bounds limits in minutes: what is longer is a mistake, and far longer ones overflow.
+const MaxMinutes = 1 << 24
+
+func minutes(field *time.Duration, v string) error {
+	n, err := Decimal(v, 0, MaxMinutes)
+	if err != nil {
+		return err
+	}
+	Limit(field, time.Duration(n)*time.Minute)
+	return nil
+}
+
+// Decimal reads digits and nothing else.
+func Decimal(s string, low, high int) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil || int(n) < low || int(n) > high {
+		return 0, fmt.Errorf("%s is not a number from %d to %d", Quoted(s), low, high)
+	}
+	return int(n), nil
+}
