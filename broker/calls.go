@@ -66,7 +66,7 @@ func (b *Broker) call(id string) *call {
 }
 
 // Accept serves an incoming call, leg one of whatever follows. It is a lines.Accept: it blocks until the call is over and the loop knows it, so
-// that a callback on the same line stands in its queue before the line can be answered again.
+// that a callback on the same line stands in its queue before the line can be answered again; where the disk hangs, Limits.Report at most.
 func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -88,13 +88,19 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		what = callback.HangUpUnproven{Cause: err.Error()}
 	}
 	down := time.Now()
-	// Not ctx: the promise stands whatever ended the call.
-	wait, stop := context.WithTimeout(context.Background(), b.opt.Limits.HangUp)
-	defer stop()
-	err = b.tell(wait, event{id: promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
-	if err != nil && !errors.Is(err, errStale) {
-		b.log.Warn("the hang-up was not taken", zap.String("callback", promised), zap.Error(err))
-	}
+	told := make(chan error, 1)
+	go func() { // ends with the loop at the latest
+		// Not ctx: the promise stands whatever ended the call.
+		wait, stop := context.WithTimeout(context.Background(), b.opt.Limits.HangUp)
+		defer stop()
+		err := b.tell(wait, event{id: promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
+		if err != nil && !errors.Is(err, errStale) {
+			b.log.Warn("the hang-up was not taken", zap.String("callback", promised), zap.Error(err))
+		}
+		told <- err
+	}()
+	// A disk that hangs or refuses does not keep the line from being answered: the loop takes the hang-up when the disk is back.
+	b.patiently(told)
 }
 
 // config is what the call's sessions run with.

@@ -161,3 +161,45 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 		try("kihei-03", password, "% Too many failures")
 	})
 }
+
+// TestLineIsAnsweredWhileAHangUpIsNotOnDisk: a disk that hangs or refuses between the promise and the hang-up keeps the called line from being answered for
+// seconds, not for as long as the disk is bad, and the callback is made, once, when it is back.
+func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
+	bad := new(atomic.Bool)
+	for name, store := range map[string]func(broker.Store) broker.Store{
+		"refuses": func(s broker.Store) broker.Store { return fullDisk{s, bad} },
+		"hangs": func(s broker.Store) broker.Store {
+			return hanging{s, bad, 10 * time.Minute, func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{store: store}, func(w *town) {
+				p := w.pc(w.home)
+				p.login("austin-01")
+				p.see("Callback initiated", time.Minute)
+				bad.Store(true)
+				p.see("NO CARRIER", time.Minute)
+				w.idle(20 * time.Second)
+				p.typ("atdt55555")
+				p.see("CONNECT", time.Minute)
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+				if n := len(w.dialled()); n != 0 {
+					t.Errorf("%d dials while nothing can be recorded", n)
+				}
+				p.dte.SetDTR(true)
+				p.typ("ats0=1")
+				bad.Store(false)
+				if name == "hangs" {
+					w.pass(10 * time.Minute)
+				}
+				p.see("CONNECT", 5*time.Minute)
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+				if n := len(w.dialled()); n != 1 {
+					t.Errorf("%d dials, want 1", n)
+				}
+			})
+		})
+	}
+}

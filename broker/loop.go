@@ -51,8 +51,12 @@ func (b *Broker) send(ctx context.Context, e event) bool {
 // does not know what stands on the disk.
 func (b *Broker) tell(ctx context.Context, e event) error {
 	e.reply = make(chan error, 1)
-	if !b.send(ctx, e) {
+	select {
+	case b.events <- e:
+	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-b.over:
+		return errShutdown
 	}
 	select {
 	case err := <-e.reply:

@@ -79,7 +79,7 @@ func (i identity) differs(found identity) error {
 		return nil
 	case found.none():
 		return fmt.Errorf("is missing or empty, though %s says that it holds %d transactions: put it back, or restore a backup and remove %[1]s, or remove %[1]s alone "+
-			"to begin an empty journal: pending callbacks and unsent accounting records are lost then", identityName, i.commits)
+			"(and the write-ahead log, -wal, where it is left) to begin an empty journal: pending callbacks and unsent accounting records are lost then", identityName, i.commits)
 	case i.id != found.id:
 		return fmt.Errorf("is another journal than the one that ringback has kept here (identity %.8s, %s says %.8s): put that back, or %s", found.id, identityName, i.id, remove)
 	case found.commits < i.commits:
@@ -96,8 +96,16 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if empty(path) && empty(path+"-wal") {
-		return "", nil, want.differs(identity{})
+	if empty(path) {
+		if want.none() && !empty(path+"-wal") {
+			return "", nil, fmt.Errorf("is missing or empty, though its write-ahead log is there: put it back, or move %s-wal aside to begin an empty journal: "+
+				"pending callbacks and unsent accounting records are lost then", filepath.Base(path))
+		}
+		if want.none() && keyLeft(path) {
+			warnings = append(warnings, fmt.Sprintf("%s and %s are missing, though the key of a journal is there: an empty journal is begun, "+
+				"and what the last one held is lost", filepath.Base(path), identityName))
+		}
+		return "", warnings, want.differs(identity{})
 	}
 	if err := checkFile(path); err != nil {
 		return "", nil, err
@@ -166,7 +174,13 @@ func keepIdentity(path string, i identity) (*os.File, error) {
 	return f, nil
 }
 
-// inode is a file as it was opened, to be told from another of its name.
+// keyLeft reports whether the key of a journal is beside path.
+func keyLeft(path string) bool {
+	_, err := os.Lstat(keyPath(path))
+	return err == nil
+}
+
+// inode is a file as it was last seen, to be told from another of its name.
 type inode struct {
 	path string
 	info os.FileInfo
@@ -177,12 +191,14 @@ func inodeOf(path string) (inode, error) {
 	return inode{path, info}, err
 }
 
-// moved says that the name no longer leads to the file.
-func (i inode) moved() error {
+// look reads the file's state anew. The error says that the name no longer leads to the file; shorter, that it lost octets since the last look.
+func (i *inode) look() (shorter bool, err error) {
 	info, err := os.Lstat(i.path)
 	if err == nil && os.SameFile(info, i.info) {
-		return nil
+		shorter = info.Size() < i.info.Size()
+		i.info = info
+		return shorter, nil
 	}
-	return fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no callback is promised or dialed, until that file is back "+
+	return false, fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no callback is promised or dialed, until that file is back "+
 		"(else stop ringback and restore a backup)", i.path)
 }

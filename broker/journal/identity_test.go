@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,10 +70,12 @@ func TestTheJournalThatIsNot(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do      func(t *testing.T, path string)
 		want    []string
-		pending int // once journal.id is removed
+		pending int // once journal.id is removed; -1 some; -2 none, once the log is moved aside too
 	}{
 		"removed": {func(t *testing.T, p string) { must(t, os.Remove(p)); must(t, os.Remove(p+"-wal")) },
 			[]string{"journal.db: is missing or empty", "8 transactions", "restore a backup", "remove journal.id"}, 0},
+		"removed without its log": {func(t *testing.T, p string) { must(t, os.Remove(p)) },
+			[]string{"journal.db: is missing or empty", "put it back", "remove journal.id"}, -2},
 		"emptied": {func(t *testing.T, p string) { must(t, os.Truncate(p, 0)); must(t, os.Truncate(p+"-wal", 0)) },
 			[]string{"is missing or empty", "remove journal.id"}, 0},
 		"without its log": {func(t *testing.T, p string) { must(t, os.Remove(p+"-wal")) },
@@ -106,6 +109,11 @@ func TestTheJournalThatIsNot(t *testing.T) {
 				t.Error("what was refused was changed")
 			}
 			must(t, os.Remove(filepath.Join(filepath.Dir(path), identityName)))
+			if tt.pending == -2 {
+				refused(t, path, "write-ahead log is there", "move journal.db-wal aside")
+				must(t, os.Rename(path+"-wal", path+"-wal.aside"))
+				tt.pending = 0
+			}
 			j := open(t, path)
 			got := len(rows(j.Pending(context.Background())))
 			if tt.pending >= 0 && got != tt.pending || tt.pending < 0 && (got == 0 || got == 8) {
@@ -163,5 +171,54 @@ func TestRemovedWhileOpen(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCutShortWhileOpen: a journal or log that loses octets under a running process takes no commit, so that nobody is promised what the next start would
+// not find. Another program's checkpoint, which empties the log, loses nothing and is no reason to refuse.
+func TestCutShortWhileOpen(t *testing.T) {
+	for name, tt := range map[string]struct {
+		cut     func(path string) error
+		refused bool
+	}{
+		"emptied":         {func(p string) error { return os.Truncate(p, 0) }, true},
+		"half":            {func(p string) error { return os.Truncate(p, 8192) }, true},
+		"the log emptied": {func(p string) error { return os.Truncate(p+"-wal", 0) }, true},
+		"the log halved":  {func(p string) error { return os.Truncate(p+"-wal", 20000) }, true},
+		"checkpoint": {func(p string) error {
+			c, err := openConn(p, "rw")
+			if err == nil {
+				_, err = c.query("PRAGMA wal_checkpoint(TRUNCATE)")
+			}
+			return errors.Join(err, c.close())
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			j := open(t, path)
+			for n := range 20 {
+				commit(t, j, PutCallback{callback(fmt.Sprint("cb", n), fmt.Sprint("cb", n))})
+			}
+			if err := tt.cut(path); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				err := j.Commit(context.Background(), AddAudit{record("more")})
+				if refused := err != nil; refused != tt.refused {
+					t.Fatalf("commit: %v", err)
+				}
+				if err != nil && !strings.Contains(err.Error(), "was cut short while ringback runs") {
+					t.Errorf("commit: %v", err)
+				}
+			}
+			if err := j.Close(); (err != nil) && !tt.refused {
+				t.Error(err)
+			}
+			if !tt.refused {
+				if n := len(rows(open(t, path).Pending(context.Background()))); n != 20 {
+					t.Errorf("%d pending, want 20", n)
+				}
+			}
+		})
 	}
 }

@@ -39,6 +39,7 @@ type writer struct {
 	identity identity // as of the last commit
 	mark     *os.File // where the identity is kept beside the journal
 	files    []inode  // the journal and its log
+	shorter  bool     // one of them has lost octets, and what is left has not been proven
 	spare    spare    // for the connection that is opened after an error of the disk
 
 	audit    mark  // of the last record of the audit, as of the running transaction
@@ -207,12 +208,13 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 
 // write commits the requests' groups. The error is everybody's; each group's own error is in its request.
 func (w *writer) write(rs []*request) error {
-	for _, f := range w.files {
-		if err := f.moved(); err != nil {
-			return fmt.Errorf("journal %w", err)
-		}
+	if err := w.look(); err != nil {
+		return err
 	}
 	if err := w.ensure(); err != nil {
+		if w.shorter {
+			return w.cutShort(err)
+		}
 		return explain(w.path, err)
 	}
 	err := w.try(rs, false)
@@ -234,6 +236,30 @@ func (w *writer) write(rs []*request) error {
 		return explain(w.path, err)
 	}
 	return nil
+}
+
+// look compares the files with what the last commit left. One that was removed or exchanged takes no commit. One that lost octets is opened anew and proven
+// before it takes any: only another program's checkpoint makes the log shorter and leaves the journal whole.
+func (w *writer) look() error {
+	for i := range w.files {
+		shorter, err := w.files[i].look()
+		if err != nil {
+			return fmt.Errorf("journal %w", err)
+		}
+		w.shorter = w.shorter || shorter
+	}
+	if w.shorter && w.c != nil {
+		w.fail()
+	}
+	if w.files[0].info.Size() == 0 { // opening it would have SQLite remove the log, which holds what is left
+		return w.cutShort(errors.New("it is empty"))
+	}
+	return nil
+}
+
+func (w *writer) cutShort(err error) error {
+	return fmt.Errorf("journal %s was cut short while ringback runs: nothing can be recorded, and no callback is promised or dialed "+
+		"(stop ringback and restore a backup): %w", w.path, err)
 }
 
 // try writes all groups in one transaction. Without savepoints it stops at the first group that cannot be.
@@ -275,7 +301,15 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	w.identity.commits++
 	// Not synced, and an error does no harm: a number that is too low only tells less.
 	w.mark.WriteAt([]byte(w.identity.text()), 0)
+	w.seen()
 	return nil
+}
+
+// seen notes the files' sizes after a commit, which may have moved the log into the journal and cut it.
+func (w *writer) seen() {
+	for i := range w.files {
+		w.files[i].look() // what is wrong with it the next commit says
+	}
 }
 
 func (w *writer) apply(g []Mutation) error {
@@ -363,6 +397,8 @@ func (w *writer) ensure() error {
 		return err
 	}
 	w.c = c
+	w.shorter = false
+	w.seen()
 	if w.old != nil {
 		w.old.close() // its error is the one already reported
 		w.old = nil
@@ -376,7 +412,7 @@ func (w *writer) prove(c *conn) error {
 	}
 	if info, err := os.Stat(w.path); err != nil {
 		return err
-	} else if info.Size() <= smallFile {
+	} else if info.Size() <= smallFile || w.shorter {
 		if broken, _, err := quickCheck(c); err != nil || broken != "" {
 			return errors.Join(fmt.Errorf("is damaged: %s (start ringback anew: it rebuilds the journal of what can be read)", broken), err)
 		}
