@@ -112,7 +112,7 @@ func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
 
 // switchOff spools the Accounting-Off that is the last record of an orderly shutdown.
 func (b *Broker) switchOff(ctx context.Context) {
-	if err := b.spool.put(ctx, b.systemRecords(aaa.Off)); err != nil {
+	if err := b.spool.put(ctx, b.systemRecords(aaa.Off), journal.UseReserve{}); err != nil {
 		b.log.Error("journal: spool Accounting-Off", zap.Error(err))
 	}
 }
@@ -130,6 +130,9 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	if r.Kind != session.Command {
 		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
 	}
+	if r.Kind == session.Ended && b.begun(c) {
+		also = append(also, journal.UseReserve{})
+	}
 	done := b.inTurn(c, func() { b.spoolReport(c, r.Kind, record, also) })
 	patience := time.NewTimer(b.opt.Limits.Report)
 	defer patience.Stop()
@@ -138,6 +141,13 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	case <-patience.C:
 	case <-ctx.Done():
 	}
+}
+
+// begun reports whether the begin of a session on the call is on disk: then there is room for its end.
+func (b *Broker) begun(c *call) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return c.recorded != ""
 }
 
 // spoolReport writes a report's record, with what is owed before it.
@@ -183,7 +193,8 @@ func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
 	return done
 }
 
-// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not on disk.
+// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not on disk, or there is no room for the
+// Stop.
 var errUnrecorded = errors.New("the session could not be recorded in the journal")
 
 // sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers errUnrecorded where it is not (law 10), or the
@@ -206,6 +217,9 @@ func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) erro
 	defer b.mu.Unlock()
 	if c.recorded != c.sessionID(session) {
 		return errUnrecorded
+	}
+	if err := b.opt.Journal.Room(); err != nil {
+		return fmt.Errorf("%w: %w", errUnrecorded, err)
 	}
 	return nil
 }

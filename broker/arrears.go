@@ -14,7 +14,7 @@ import (
 // arrears is a call's end that the disk refused, with the accounting records that the call owes.
 type arrears struct {
 	records []aaa.Record
-	end     journal.PutCall
+	end     []journal.Mutation
 	session bool // a session was recorded, and somebody may have been admitted
 }
 
@@ -53,9 +53,9 @@ func (s *spool) settleArrears(ctx context.Context) error {
 	}
 	for len(l.owed) > 0 {
 		a := l.owed[0]
-		err := s.write(ctx, a.records, a.end)
+		err := s.write(ctx, a.records, a.end...)
 		if errors.Is(err, journal.ErrEnded) { // by an operator's hand; the records are still to be sent
-			err = s.write(ctx, a.records)
+			err = s.write(ctx, a.records, journal.UseReserve{})
 		}
 		if err != nil {
 			return err

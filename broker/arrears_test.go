@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,12 +12,24 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lab/exchange"
 )
 
-// fullDisk is a journal whose disk takes nothing while full is set.
+// fullDisk is a journal whose disk takes nothing while full is set, but for what may use the reserve, where it has one.
 type fullDisk struct {
 	broker.Store
-	full *atomic.Bool
+	full    *atomic.Bool
+	reserve *reserve
+}
+
+// reserve counts what uses it; nil: there is none.
+type reserve struct{ used, missing atomic.Int32 }
+
+func (d fullDisk) Room() error {
+	if d.reserve != nil && d.reserve.missing.Load() > 0 {
+		return errors.New("the reserve is given up")
+	}
+	return nil
 }
 
 var errFull = errors.New("database or disk is full")
@@ -26,7 +39,7 @@ func (d fullDisk) Commit(ctx context.Context, tx ...journal.Mutation) error {
 }
 
 func (d fullDisk) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
-	if !d.full.Load() {
+	if !d.full.Load() || d.reserve.takes(groups) {
 		return d.Store.CommitEach(ctx, groups...)
 	}
 	errs := make([]error, len(groups))
@@ -36,13 +49,22 @@ func (d fullDisk) CommitEach(ctx context.Context, groups ...[]journal.Mutation) 
 	return errs
 }
 
+// takes reports whether a full disk takes the groups.
+func (r *reserve) takes(groups [][]journal.Mutation) bool {
+	if r == nil || !slices.Contains(slices.Concat(groups...), journal.Mutation(journal.UseReserve{})) {
+		return false
+	}
+	r.used.Add(1)
+	return true
+}
+
 // inFullTown is a town with one accounting server and a disk that can be filled.
 func inFullTown(t *testing.T, list broker.AccountingList, f func(w *town, full *atomic.Bool, srv *books)) {
 	t.Helper()
 	full, srv := new(atomic.Bool), &books{}
 	inTown(t, townOptions{
 		accountant: srv, accounting: map[string]broker.AccountingList{"default": list},
-		store: func(s broker.Store) broker.Store { return fullDisk{s, full} },
+		store: func(s broker.Store) broker.Store { return fullDisk{Store: s, full: full} },
 	}, func(w *town) { f(w, full, srv) })
 }
 
@@ -127,5 +149,50 @@ func TestNoRoomForStopUntilRestart(t *testing.T) {
 		if stops != 1 {
 			t.Errorf("%d Stops: %s", stops, srv.sessions())
 		}
+	})
+}
+
+// TestReserveForStop: with a disk that is full, the Stop of a session that was admitted is on disk and sent, at once; nobody new is admitted, or promised a
+// callback, before the reserve is whole; and whoever fails to log in, as often as they like, uses none of it.
+func TestReserveForStop(t *testing.T) {
+	full, kept, srv := new(atomic.Bool), new(reserve), &books{}
+	inTown(t, townOptions{
+		lines: 3, accountant: srv, store: func(s broker.Store) broker.Store { return fullDisk{s, full, kept} },
+	}, func(w *town) {
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		w.pass(time.Minute)
+		full.Store(true)
+		other := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
+		for range 3 {
+			other.login("paia-04")
+			other.see("Service not available", time.Minute)
+			other.dte.SetDTR(false)
+			w.pass(time.Minute)
+			other.dte.SetDTR(true)
+			w.pass(time.Second)
+		}
+		if n := kept.used.Load(); n != 0 {
+			t.Errorf("logins that were refused have used the reserve %d times", n)
+		}
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.pass(time.Minute)
+		if got := srv.sessions(); !strings.HasPrefix(got, "start 0s, stop 4m") || kept.used.Load() == 0 {
+			t.Errorf("while the disk is full: %s, the reserve was used %d times", got, kept.used.Load())
+		}
+		full.Store(false)
+		kept.missing.Store(1)
+		p.login("paia-04")
+		p.see("Service not available", time.Minute)
+		p.dte.SetDTR(false)
+		w.pass(time.Minute)
+		p.dte.SetDTR(true)
+		kept.missing.Store(0)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		p.typ("exit")
+		w.idle(time.Minute)
 	})
 }

@@ -69,6 +69,7 @@ type Options struct {
 type Store interface {
 	Commit(ctx context.Context, tx ...journal.Mutation) error
 	CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error
+	Room() error // nil: the ends of sessions have room; else no session may begin
 	Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error)
 	OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damage, error)
 	SpoolLists(ctx context.Context) ([]string, error)

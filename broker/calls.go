@@ -165,8 +165,11 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	b.mu.Unlock()
 	row.SessionID, row.Data = "", ""
 	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause), out.OctetsIn, out.OctetsOut
-	end := journal.PutCall{Call: row}
-	if err := b.spool.put(context.Background(), owed, end); err != nil {
+	end := []journal.Mutation{journal.PutCall{Call: row}}
+	if recorded {
+		end = append(end, journal.UseReserve{})
+	}
+	if err := b.spool.put(context.Background(), owed, end...); err != nil {
 		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again", zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
 		b.spool.owe(arrears{records: owed, end: end, session: recorded})
 	}

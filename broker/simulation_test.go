@@ -53,6 +53,8 @@ func (d *disk) Commit(ctx context.Context, tx ...journal.Mutation) error {
 	return d.CommitEach(ctx, tx)[0]
 }
 
+func (d *disk) Room() error { return nil }
+
 func (d *disk) CommitEach(_ context.Context, groups ...[]journal.Mutation) []error {
 	d.crash("before a commit")
 	errs := make([]error, len(groups))

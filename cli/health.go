@@ -42,6 +42,9 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	for _, b := range backlogs {
 		h.Spool = append(h.Spool, client.Backlog{List: named(b.List), Records: b.Records, Oldest: b.Oldest})
 	}
+	if j.Room != nil {
+		h.Journal.Reserve = j.Room.Error()
+	}
 	if j.Failed != nil {
 		h.Journal.Error = j.Failed.Error()
 	}
@@ -65,6 +68,7 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	dir := filepath.Dir(j.Path)
 	since := func(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
 	add(j.Failed != nil, "journal", "nothing can be recorded since %s: %v", j.Since.Format(time.DateTime), j.Failed)
+	add(j.Room != nil, "reserve", "%v", j.Room)
 	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir, since(j.Busy))
 	add(j.Last > journal.SlowCommit, "disk is slow", "the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last), since(j.Longest), j.Slow, journal.SlowCommit)
 	add(j.Free < diskLow, "disk is full", "the disk of %s has %d MiB free (free some, before nobody can be called back)", dir, j.Free>>20)

@@ -23,11 +23,14 @@ func TestProblems(t *testing.T) {
 		change func(*client.Health, *journal.Health)
 		want   string
 	}{
-		"well":    {func(*client.Health, *journal.Health) {}, ""},
-		"hangs":   {func(_ *client.Health, j *journal.Health) { j.Busy = 75 * time.Second }, "the disk of /var/lib/ringback has not finished a transaction for 1m15s"},
-		"slow":    {func(_ *client.Health, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 }, "the last transaction took 1.5s, the longest 3s, and 7 more than 1s"},
-		"full":    {func(_ *client.Health, j *journal.Health) { j.Free = 3 << 20 }, "the disk of /var/lib/ringback has 3 MiB free"},
-		"fails":   {func(_ *client.Health, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now }, "nothing can be recorded since 2026-11-28 12:00:00: disk full"},
+		"well":  {func(*client.Health, *journal.Health) {}, ""},
+		"hangs": {func(_ *client.Health, j *journal.Health) { j.Busy = 75 * time.Second }, "the disk of /var/lib/ringback has not finished a transaction for 1m15s"},
+		"slow":  {func(_ *client.Health, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 }, "the last transaction took 1.5s, the longest 3s, and 7 more than 1s"},
+		"full":  {func(_ *client.Health, j *journal.Health) { j.Free = 3 << 20 }, "the disk of /var/lib/ringback has 3 MiB free"},
+		"fails": {func(_ *client.Health, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now }, "nothing can be recorded since 2026-11-28 12:00:00: disk full"},
+		"reserve": {func(_ *client.Health, j *journal.Health) {
+			j.Room = errors.New("/var/lib/ringback/reserve holds 0 of 4096 KiB")
+		}, "reserve holds 0 of 4096 KiB"},
 		"arrears": {func(h *client.Health, _ *journal.Health) { h.Arrears = 2 }, "2 calls have ended and are in memory only"},
 		"fresh": {func(h *client.Health, _ *journal.Health) {
 			h.Spool = []client.Backlog{{List: "default", Records: 1, Oldest: now.Add(-time.Minute)}}

@@ -170,6 +170,7 @@ type Journal struct {
 	Longest   float64 `json:"longest"` // of all since the start
 	Slow      uint64  `json:"slow"`    // how many took longer than a second
 	Error     string  `json:"error,omitempty"`
+	Reserve   string  `json:"reserve,omitempty"` // why there is no room reserved for the ends of sessions, so that nobody is admitted
 }
 
 // Backlog is what waits for the servers of an accounting list.

@@ -15,7 +15,7 @@ func promise(i int) []Mutation {
 
 // BenchmarkCommit is one promise by one caller, durable.
 func BenchmarkCommit(b *testing.B) {
-	j := open(b, newPath(b))
+	j := open(b, diskPath(b))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		commit(b, j, promise(i)...)
@@ -24,7 +24,7 @@ func BenchmarkCommit(b *testing.B) {
 
 // BenchmarkCommitHerd is promises by many callers at once.
 func BenchmarkCommitHerd(b *testing.B) {
-	j := open(b, newPath(b))
+	j := open(b, diskPath(b))
 	b.SetParallelism(32)
 	n := make(chan int)
 	go func() {

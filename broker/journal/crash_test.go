@@ -15,7 +15,7 @@ import (
 )
 
 // children are the programs that tests start by running the test binary again; TestMain looks here.
-var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk, "log": childFillsTheDiskByLog}
+var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk, "log": childFillsTheDiskByLog, "reserve": childNeedsTheReserve}
 
 // child is the test binary run again as one of children.
 func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
@@ -90,9 +90,9 @@ func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 }
 
 func TestKilled(t *testing.T) {
-	path := newPath(t)
+	path := diskPath(t)
 	said := map[string]bool{}
-	for round := range 8 {
+	for round := 0; round < 8; round += sweep(2) {
 		cmd := child(t, "write", path)
 		out, err := cmd.StdoutPipe()
 		if err != nil {

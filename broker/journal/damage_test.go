@@ -44,6 +44,7 @@ func TestEveryColumnIsGuarded(t *testing.T) {
 	for _, table := range []*table{callsTable, callbacksTable, attemptsTable, spoolTable, auditTable} {
 		for _, column := range strings.Split(table.columns(), ", ") {
 			t.Run(table.name+"."+column, func(t *testing.T) {
+				t.Parallel()
 				path := newPath(t)
 				j := open(t, path)
 				twoOfEach(t, j)
@@ -161,10 +162,7 @@ func TestFlippedBitsOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flips := 600
-	if testing.Short() {
-		flips = 200
-	}
+	flips := 600 / sweep(6)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var refused, damaged, harmless int
 	for range flips {
@@ -175,7 +173,7 @@ func TestFlippedBitsOfTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		where := fmt.Sprintf("byte %d, bit %#x", at, bit)
-		j, err := Open(ctx, Options{Path: path})
+		j, err := Open(ctx, Options{Path: path, Reserve: testReserve})
 		if err != nil {
 			refused++
 			continue

@@ -75,6 +75,8 @@ const codeCorrupt = sqlite3.SQLITE_CORRUPT
 
 const codeFull = sqlite3.SQLITE_FULL
 
+const codeWrite = sqlite3.SQLITE_IOERR_WRITE
+
 const codeReadOnly = sqlite3.SQLITE_READONLY
 
 const codeError = sqlite3.SQLITE_ERROR

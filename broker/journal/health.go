@@ -24,6 +24,7 @@ type Health struct {
 	Slow    uint64        // how many took longer than SlowCommit
 	Failed  error         // why the last one failed; nil: it did not
 	Since   time.Time     // when they began to fail
+	Room    error         // why the reserve for the ends of sessions is not whole; nil: it is
 }
 
 // diskWatch times the transactions.
@@ -60,12 +61,17 @@ func (d *diskWatch) health(path string) Health {
 		h.Busy = time.Since(d.begun)
 	}
 	d.mu.Unlock()
-	h.Path, h.Octets, h.Log = path, sizeOf(path), sizeOf(path+"-wal")
-	var fs syscall.Statfs_t
-	if syscall.Statfs(filepath.Dir(path), &fs) == nil {
-		h.Free = fs.Bavail * uint64(fs.Bsize)
-	}
+	h.Path, h.Octets, h.Log, h.Free = path, sizeOf(path), sizeOf(path+"-wal"), freeOf(path)
 	return h
+}
+
+// freeOf is how many octets this user may still write to the disk that path is on.
+func freeOf(path string) uint64 {
+	var fs syscall.Statfs_t
+	if syscall.Statfs(filepath.Dir(path), &fs) != nil {
+		return 0
+	}
+	return fs.Bavail * uint64(fs.Bsize)
 }
 
 func sizeOf(path string) int64 {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -14,6 +15,8 @@ type Options struct {
 	// Path of the database file, e.g. /var/lib/ringback/journal.db. Its directory is the state directory: it is created
 	// with mode 0700 where it is missing, and held by one process at a time (a lock file in it).
 	Path string
+	// Reserve is how many octets of the disk are kept for groups that carry UseReserve; 0 stands for the constant of this name.
+	Reserve int64
 }
 
 // Journal is the open record of this node. All methods may be called from any goroutine.
@@ -31,6 +34,8 @@ type Journal struct {
 	closeErr error
 	commits  atomic.Uint64
 	disk     diskWatch
+	room     int64 // octets of the reserve
+	reserve  reserve
 }
 
 // queueLength bounds what waits for the writer; above it, Commit blocks.
@@ -48,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{})}
+	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}), room: cmp.Or(o.Reserve, Reserve)}
 	opened := make(chan error)
 	go j.run(path, opened)
 	if err := <-opened; err != nil {
@@ -73,7 +78,14 @@ func (j *Journal) NameKey() []byte { return j.names }
 func (j *Journal) Commits() uint64 { return j.commits.Load() }
 
 // Health is how the journal and its disk are.
-func (j *Journal) Health() Health { return j.disk.health(j.path) }
+func (j *Journal) Health() Health {
+	h := j.disk.health(j.path)
+	h.Room = j.Room()
+	return h
+}
+
+// Room is nil while the disk has room reserved for the ends of the sessions that are open. An error says why not: no session must begin.
+func (j *Journal) Room() error { return j.reserve.missing() }
 
 // Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx ends only
 // the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that its answer is never a guess.
@@ -138,7 +150,7 @@ func (j *Journal) run(path string, opened chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(j.stopped)
-	w := &writer{path: path, commits: &j.commits, disk: &j.disk}
+	w := &writer{path: path, commits: &j.commits, disk: &j.disk, reserve: &j.reserve}
 	err := w.start(j)
 	opened <- err
 	if err != nil {

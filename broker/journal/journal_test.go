@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 
 func open(t testing.TB, path string) *Journal {
 	t.Helper()
-	j, err := Open(context.Background(), Options{Path: path})
+	j, err := Open(context.Background(), Options{Path: path, Reserve: testReserve})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,30 @@ func open(t testing.TB, path string) *Journal {
 	return j
 }
 
-func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "state", "journal.db") }
+// sweep is how far apart the places of a sweep are: every one for ./scripts/long, every few for CI, which has them all within a class (start, commits, end).
+func sweep(every int) int {
+	if os.Getenv("RINGBACK_LONG") != "" {
+		return 1
+	}
+	return every
+}
+
+// testReserve is enough for a test's ends, and soon taken.
+const testReserve = 64 << 10
+
+// newPath is for a journal on a disk in memory, where there is one: tests of what is written need not wait for syncs.
+func newPath(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "ringback-journal-")
+	if err != nil {
+		return diskPath(t)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "state", "journal.db")
+}
+
+// diskPath is for a journal on a real disk: crashes, syncs and benchmarks.
+func diskPath(t testing.TB) string { return filepath.Join(t.TempDir(), "state", "journal.db") }
 
 func commit(t testing.TB, j *Journal, tx ...Mutation) {
 	t.Helper()

@@ -36,21 +36,17 @@ func TestBadPage(t *testing.T) {
 	}
 	const page = 4096
 	pages := len(file) / page
-	step := 5
-	if testing.Short() {
-		step = 17
-	}
+	step := 5 * sweep(3)
 	var kept, lost, refused int
 	for n := 0; n < pages; n += step {
-		dir := filepath.Join(t.TempDir(), "state")
+		to := newPath(t)
 		spoiled := bytes.Clone(file)
 		copy(spoiled[n*page:(n+1)*page], bytes.Repeat([]byte("spoiled!"), page/8))
-		to := filepath.Join(dir, "journal.db")
 		copyFiles(t, path, to)
 		if err := os.WriteFile(to, spoiled, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, err := Open(ctx, Options{Path: to})
+		j, err := Open(ctx, Options{Path: to, Reserve: testReserve})
 		if err != nil {
 			refused++
 			if !strings.Contains(err.Error(), "restore a backup") {

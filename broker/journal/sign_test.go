@@ -64,8 +64,17 @@ func unsigned(t *testing.T, path string) {
 	}
 }
 
-// old makes an unsigned journal with rows in all tables, more audit records than are signed at once, and applies statements to it.
-func old(t *testing.T, statements ...string) (path string) {
+// old is a copy of the journal that oldest made, with statements applied to it.
+func old(t *testing.T, oldest string, statements ...string) (path string) {
+	t.Helper()
+	path = newPath(t)
+	copyFiles(t, oldest, path)
+	edit(t, path, statements...)
+	return path
+}
+
+// oldest makes an unsigned journal with rows in all tables, and more audit records than are signed at once.
+func oldest(t *testing.T) (path string) {
 	t.Helper()
 	path = newPath(t)
 	j := open(t, path)
@@ -79,7 +88,6 @@ func old(t *testing.T, statements ...string) (path string) {
 		t.Fatal(err)
 	}
 	unsigned(t, path)
-	edit(t, path, statements...)
 	return path
 }
 
@@ -106,7 +114,7 @@ func verified(t *testing.T, path string) (bad []Damage, audit []Audit) {
 }
 
 func TestSigning(t *testing.T) {
-	path := old(t)
+	path := oldest(t)
 	bad, audit := verified(t, path)
 	if len(bad) != 0 || len(audit) < 2*signPage {
 		t.Fatalf("%d audit records, damaged are %v", len(audit), bad)
@@ -131,6 +139,7 @@ func TestSigning(t *testing.T) {
 
 // What did not verify before the signing does not verify after it, and nothing else is lost.
 func TestSigningKeepsDamage(t *testing.T) {
+	from := oldest(t)
 	for name, tt := range map[string]struct {
 		statement string
 		table     string
@@ -146,7 +155,7 @@ func TestSigningKeepsDamage(t *testing.T) {
 		"a login limit":    {"UPDATE login_limits SET failures = 77", "login_limits"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bad, audit := verified(t, old(t, tt.statement))
+			bad, audit := verified(t, old(t, from, tt.statement))
 			if len(bad) == 0 || len(bad) > 2 || len(audit) < 890 {
 				t.Fatalf("%d audit records, damaged are %v", len(audit), bad)
 			}

@@ -14,7 +14,7 @@ import (
 // TestSpoolLists: each accounting list has a queue of its own, and reading goes on behind the number that was read last.
 func TestSpoolLists(t *testing.T) {
 	ctx := context.Background()
-	j := open(t, filepath.Join(t.TempDir(), "state", "journal.db"))
+	j := open(t, newPath(t))
 	defer j.Close()
 	for i := range 6 {
 		r := spooled(fmt.Sprint("r", i))
@@ -47,7 +47,7 @@ func TestSpoolLists(t *testing.T) {
 // TestMigrate: records that a ringback of schema 1 spooled verify after the migration, and go to the default list.
 func TestMigrate(t *testing.T) {
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "state", "journal.db")
+	path := newPath(t)
 	j := open(t, path)
 	j.Close()
 	first, err := migrations.ReadFile("migrations/00001_first.sql")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 )
 
@@ -41,6 +42,7 @@ type writer struct {
 	files    []inode  // the journal and its log
 	shorter  bool     // one of them has lost octets, and what is left has not been proven
 	spare    spare    // for the connection that is opened after an error of the disk
+	reserve  *reserve
 
 	audit    mark  // of the last record of the audit, as of the running transaction
 	saved    mark  // as of the last commit
@@ -108,6 +110,9 @@ func (w *writer) open(j *Journal) (warnings []string, err error) {
 		}
 	}
 	w.spare.take()
+	if err == nil {
+		err = w.reserve.open(w.path, j.room)
+	}
 	return warnings, explain(w.path, err)
 }
 
@@ -150,6 +155,7 @@ func (w *writer) stop() error {
 		err = explain(w.path, w.c.close())
 	}
 	w.spare.release()
+	err = errors.Join(err, w.reserve.close())
 	if w.mark != nil {
 		err = errors.Join(err, w.mark.Sync(), w.mark.Close())
 	}
@@ -162,6 +168,8 @@ func (w *writer) serve(queue <-chan *request, closing <-chan struct{}) {
 		select {
 		case r := <-queue:
 			w.batch(r, queue)
+		case <-w.reserve.retry():
+			w.reserve.take()
 		case <-closing:
 			for {
 				select {
@@ -195,10 +203,22 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 	if len(rs) == 0 {
 		return
 	}
+	w.reserve.take()
 	w.disk.begin()
 	err := w.write(rs)
+	ends, endErr := rs, err
+	if err != nil {
+		ends = slices.DeleteFunc(slices.Clone(rs), func(r *request) bool { return !r.usesReserve() })
+		if len(ends) > 0 {
+			endErr = w.fromReserve(ends, err)
+		}
+	}
 	w.disk.end(err)
 	for _, r := range rs {
+		err := err
+		if slices.Contains(ends, r) {
+			err = endErr
+		}
 		if err != nil {
 			r.errs = r.all(err)
 		}

@@ -1,0 +1,179 @@
+package journal
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserveName is the file in the state directory that keeps room on the disk for the ends of sessions.
+const reserveName = "reserve"
+
+// Reserve is how much room is kept unless Options say otherwise: for about two thousand ends.
+const Reserve = 4 << 20
+
+// reserveSlices is how many parts the room is given up in: whoever fills the disk must not get all of it at once.
+const reserveSlices = 16
+
+// reserveEvery is how often it is tried to take the room again.
+const reserveEvery = time.Second
+
+// reserve is room on the disk for groups that carry UseReserve. Its file belongs to the writer's goroutine, the rest to anybody.
+type reserve struct {
+	path string
+	want int64
+	f    *os.File
+
+	mu   sync.Mutex
+	held int64
+	why  error // why it is not whole
+}
+
+// open takes the file, and the room where there is any. An error concerns the file, not the room.
+func (r *reserve) open(path string, want int64) (err error) {
+	r.path, r.want = filepath.Join(filepath.Dir(path), reserveName), want
+	r.f, err = os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return fmt.Errorf("reserve %s: %w (may this user write to %s?)", r.path, errors.Unwrap(err), filepath.Dir(path))
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(r.f.Fd()), &st); err != nil {
+		return fmt.Errorf("reserve %s: %w", r.path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return fmt.Errorf("reserve %s: is no regular file", r.path)
+	}
+	if st.Size == want && st.Blocks*512 >= want {
+		r.set(want, nil)
+		return nil
+	}
+	if err := r.f.Truncate(0); err != nil { // a copy may be sparse
+		return fmt.Errorf("reserve %s: %w", r.path, err)
+	}
+	r.take()
+	return nil
+}
+
+// take makes the reserve whole, if the disk has the room; otherwise it keeps what it has.
+func (r *reserve) take() {
+	r.mu.Lock()
+	held := r.held
+	r.mu.Unlock()
+	if held >= r.want {
+		return
+	}
+	err := r.extend(held)
+	if err != nil {
+		_ = r.f.Truncate(held) // err says more
+		r.set(held, err)
+		return
+	}
+	r.set(r.want, nil)
+}
+
+// extend takes the room behind what is held.
+func (r *reserve) extend(held int64) error {
+	if free := freeOf(r.path); free < uint64(r.want-held) { // not even for a moment: others need what there is
+		return fmt.Errorf("the disk has %d KiB free", free>>10)
+	}
+	err := unix.Fallocate(int(r.f.Fd()), 0, held, r.want-held)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return r.fill(held)
+	}
+	return err
+}
+
+// fill takes blocks by writing what no file system compresses.
+func (r *reserve) fill(held int64) error {
+	if _, err := io.Copy(io.NewOffsetWriter(r.f, held), io.LimitReader(rand.Reader, r.want-held)); err != nil {
+		return err
+	}
+	return r.f.Sync() // blocks are taken at the latest now
+}
+
+// give gives a part of the room back to the disk. false: there is none left.
+func (r *reserve) give() bool {
+	r.mu.Lock()
+	left := r.held
+	r.mu.Unlock()
+	if left == 0 || r.f == nil {
+		return false
+	}
+	left = max(left-r.want/reserveSlices, 0)
+	if r.f.Truncate(left) != nil {
+		return false
+	}
+	r.set(left, errors.New("given up, since the disk was full"))
+	return true
+}
+
+func (r *reserve) set(held int64, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held, r.why = held, why
+}
+
+// missing says why the reserve is not whole; nil: it is.
+func (r *reserve) missing() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held >= r.want {
+		return nil
+	}
+	return fmt.Errorf("%s holds %d of %d KiB for the ends of sessions: %w (free space on the disk of %s; nobody is admitted until then)", r.path, r.held>>10,
+		r.want>>10, r.why, filepath.Dir(r.path))
+}
+
+// retry has a channel that is ready when it is time to take the room again; nil: the reserve is whole.
+func (r *reserve) retry() <-chan time.Time {
+	if r.missing() == nil {
+		return nil
+	}
+	return time.After(reserveEvery)
+}
+
+func (r *reserve) close() error {
+	if r.f == nil {
+		return nil
+	}
+	return r.f.Close()
+}
+
+// UseReserve lets the group that it is in use the reserve where the disk is full. It is for what ends a session that was admitted, and for nothing that a
+// caller can cause as often as they like.
+type UseReserve struct{}
+
+func (UseReserve) apply(*writer) error { return nil }
+
+// usesReserve reports whether a request may be written with the room of the reserve.
+func (r *request) usesReserve() bool {
+	for _, g := range r.groups {
+		for _, m := range g {
+			if _, ok := m.(UseReserve); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fromReserve writes the requests that may use the reserve, which a full disk has refused with err, and gives up as much of the room as that takes.
+func (w *writer) fromReserve(rs []*request, err error) error {
+	for full(err) && w.reserve.give() {
+		if err = w.write(rs); freeOf(w.path) > uint64(w.reserve.want) {
+			break // as far as can be told it is not room that is missing
+		}
+	}
+	return err
+}
+
+// full reports whether err may be for want of room: a quota is told as an error of writing.
+func full(err error) bool { return code(err) == codeFull || extended(err) == codeWrite }

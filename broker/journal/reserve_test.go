@@ -1,0 +1,119 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestReserve: the ends of sessions that were admitted are written though the disk is full to the last octet, and nobody is admitted until there is room.
+func TestReserve(t *testing.T) { onSmallDisk(t, "reserve") }
+
+// childNeedsTheReserve fills the disk by a file that grows on whenever there is room, as a log that runs wild does.
+func childNeedsTheReserve() {
+	path, must := smallDisk()
+	ctx := context.Background()
+	o := Options{Path: path, Reserve: 256 << 10}
+	j, err := Open(ctx, o)
+	must(err)
+	must(j.Room())
+	const sessions = 20
+	for n := range sessions {
+		must(j.Commit(ctx, PutCall{call(fmt.Sprint("c", n))}))
+	}
+	filler, err := os.Create(filepath.Join(filepath.Dir(path), "filler"))
+	must(err)
+	fill := func() {
+		for err := error(nil); err == nil; {
+			_, err = filler.Write(make([]byte, 1024))
+		}
+	}
+	fill()
+	refused := 0
+	for n := 0; refused < 3; n++ { // there may be room within the journal's files
+		id := fmt.Sprint("new", n)
+		if j.Commit(ctx, PutCallback{callback(id, id)}) != nil {
+			refused++
+		}
+	}
+	if j.Room() != nil {
+		must(fmt.Errorf("a promise has used the reserve: %w", j.Room()))
+	}
+	body := strings.Repeat("x", 2000)
+	end := func(n int) error {
+		r := spooled(fmt.Sprint("c", n, "-stop"))
+		r.Body = body
+		return j.Commit(ctx, Spool{r}, EndCall{ID: fmt.Sprint("c", n), End: at(9), Cause: "hung up"}, UseReserve{})
+	}
+	for n := range sessions {
+		must(end(n))
+		fill() // what is given up is not left to the session's end alone
+	}
+	why := j.Room()
+	if why == nil || !strings.Contains(why.Error(), "for the ends of sessions") || !strings.Contains(why.Error(), filepath.Dir(path)) {
+		must(fmt.Errorf("with a part of the reserve given up: %v", why))
+	}
+	must(filler.Truncate(0))
+	for wait := time.Now().Add(time.Minute); j.Room() != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(wait) {
+			must(j.Room())
+		}
+	}
+	must(j.Close())
+	j, err = Open(ctx, o)
+	must(err)
+	must(j.Room())
+	if got := len(rows(j.SpoolNext(ctx, 99))); got != sessions {
+		must(fmt.Errorf("%d Stops of %d", got, sessions))
+	}
+	if open := rows(j.OpenCalls(ctx)); len(open) != 0 {
+		must(fmt.Errorf("%d calls are open", len(open)))
+	}
+	must(j.Close())
+	fmt.Println("done")
+}
+
+// TestReserveIsReal: room that a hole in a file pretends is none.
+func TestReserveIsReal(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(filepath.Dir(path), reserveName)
+	blocks := func() int64 {
+		var st unix.Stat_t
+		if err := unix.Stat(name, &st); err != nil {
+			t.Fatal(err)
+		}
+		return st.Blocks * 512
+	}
+	if got := blocks(); got < testReserve {
+		t.Fatalf("the reserve takes %d octets of the disk", got)
+	}
+	for _, size := range []int64{0, 100, testReserve, 2 * testReserve} { // cut, or sparse as a copy may be
+		if err := os.Truncate(name, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(name, size); err != nil {
+			t.Fatal(err)
+		}
+		j := open(t, path)
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.Room() != nil || info.Size() != testReserve || blocks() < testReserve || info.Mode().Perm() != 0o600 {
+			t.Errorf("found with %d octets: %v, %d octets of the disk, mode %v", size, j.Room(), blocks(), info.Mode())
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
