@@ -55,7 +55,7 @@ func (s *spool) write(ctx context.Context, records []aaa.Record, also ...journal
 		}
 		also = append(also, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: mustJSON(r), Created: r.Time, List: r.List}})
 	}
-	if len(also) == 0 {
+	if len(also) == 0 || len(also) == 1 && also[0] == (journal.UseReserve{}) {
 		return nil
 	}
 	s.note(records) // before the commit: the sender may have it acknowledged before Commit returns here
