@@ -33,6 +33,8 @@ type Dialect struct {
 
 	// Escape is how the modem finds the escape sequence in the data.
 	Escape Escape
+	// SlowGuard is how much more silence than S12 says the escape sequence needs before and after it.
+	SlowGuard time.Duration
 	// Registers are the S registers that are not as usual.
 	Registers map[int]Register
 	// BareNumbers shows registers without leading zeros; V.250 §5.3.2 wants three digits.

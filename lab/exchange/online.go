@@ -24,8 +24,11 @@ func (e *escape) stop() {
 
 // see takes data that goes to the far end. It returns how many octets there are up to the one that ends the data at once,
 // 0 where none does; with a guard time, complete says afterwards that all is there but the silence.
-func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape) int {
+func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow time.Duration) int {
 	silence, guard := at.Sub(e.last), p.guard()
+	if guard > 0 {
+		guard += slow
+	}
 	if kind != EscapeGuarded {
 		guard = 0
 	}
@@ -137,11 +140,11 @@ func (m *Modem) transmit(p *port, data []byte) (int, bool) {
 		return 0, false
 	}
 	kind := m.cfg.Dialect.Escape
-	end := m.escape.see(data, now(), &m.profile, kind)
+	end := m.escape.see(data, now(), &m.profile, kind, m.cfg.Dialect.SlowGuard)
 	if end > 0 {
 		data = data[:end]
 	} else if kind == EscapeGuarded && m.escape.complete() {
-		m.escape.guard = m.x.after(m.profile.guard(), func() {
+		m.escape.guard = m.x.after(m.profile.guard()+m.cfg.Dialect.SlowGuard, func() {
 			if m.state == Connected && m.escape.complete() {
 				m.toCommand()
 			}

@@ -90,20 +90,26 @@ func (d *Driver) takeEscape(char, guard int) (err error) {
 	return err
 }
 
-// escape gets from data to the command line, with each of the characters in turn: silence, three of them in one write, silence. What comes
-// meanwhile is thrown away. A modem that was there already says nothing to it; the CR after it ends what it may have taken for a command.
+// escape gets from data to the command line, with each of the characters in turn: silence, three of them in one write,
+// silence. What comes meanwhile is thrown away. A modem that was there already says nothing to it; the CR after it ends
+// what it may have taken for a command.
 func (d *Driver) escape(ctx context.Context, chars ...byte) error {
+	return d.escapeAfter(ctx, d.guardTime(), chars)
+}
+
+// escapeAfter is escape with a silence of the given length.
+func (d *Driver) escapeAfter(ctx context.Context, silence time.Duration, chars []byte) error {
 	if err := d.drained(ctx); err != nil {
 		return err
 	}
 	d.setMuffled(true)
 	defer d.setMuffled(false)
-	return d.sendEscapes(ctx, chars)
+	return d.sendEscapes(ctx, silence, chars)
 }
 
-// sendEscapes is escape where what comes meanwhile is listened to.
-func (d *Driver) sendEscapes(ctx context.Context, chars []byte) error {
-	if err := d.pause(ctx, d.guardTime()); err != nil { // in full: the modem may have connected a moment ago
+// sendEscapes is escapeAfter where what comes meanwhile is listened to.
+func (d *Driver) sendEscapes(ctx context.Context, silence time.Duration, chars []byte) error {
+	if err := d.pause(ctx, silence); err != nil { // in full: the modem may have connected a moment ago
 		return err
 	}
 	d.mu.Lock()
@@ -114,7 +120,7 @@ func (d *Driver) sendEscapes(ctx context.Context, chars []byte) error {
 		if err := d.send(port, []byte{c, c, c}, time.Now().Add(d.t.Command), ""); err != nil {
 			return err
 		}
-		if err := d.pause(ctx, d.guardTime()); err != nil {
+		if err := d.pause(ctx, silence); err != nil {
 			return err
 		}
 		n += 3

@@ -146,3 +146,22 @@ func TestSessionCannotEscape(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowModemClock: a modem whose guard time is longer than its S12 says is hung up all the same, by a second escape.
+func TestSlowModemClock(t *testing.T) {
+	atTheEdge(t, exchange.Dialect{SlowGuard: 500 * time.Millisecond}, func(e *edge) {
+		e.until(lines.Idle)
+		caller := e.at(e.stranger, nil)
+		defer caller.leave()
+		for range 2 {
+			call := caller.call()
+			if err := call.Hangup(e.t.Context()); err != nil {
+				t.Fatalf("hang up: %v", err)
+			}
+			caller.sees("NO CARRIER")
+			if s := e.until(lines.Idle); s.Reason != "" || e.line.State() != exchange.OnHook {
+				t.Errorf("the line is idle (%s), and its modem %v", s.Reason, e.line.State())
+			}
+		}
+	})
+}

@@ -100,6 +100,9 @@ func (d *Driver) lowerDTR(ctx context.Context) error {
 	return nil
 }
 
+// escapeTries is how often the driver escapes before the modem counts as unproven.
+const escapeTries = 2
+
 // hangUpInBand is for ports without signals. Where the modem has said that the call is over, one question proves it.
 func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	if from == aborted {
@@ -120,11 +123,14 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 			return err
 		}
 	}
-	if err := d.escape(ctx, d.proof.escape); err != nil {
-		return err
-	}
-	if done, err := d.tryOnHook(ctx); done || err != nil {
-		return err
+	// The second silence is longer: the modem's clock may be slow, or our octets may have crossed the line late.
+	for n := range escapeTries {
+		if err := d.escapeAfter(ctx, time.Duration(1+n)*d.guardTime(), []byte{d.proof.escape}); err != nil {
+			return err
+		}
+		if done, err := d.tryOnHook(ctx); done || err != nil {
+			return err
+		}
 	}
 	if d.pardoned() || d.o.Config.InsecureSignals {
 		return d.comeAnew(ctx)

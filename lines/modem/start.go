@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ringback/ringback/lines"
 )
@@ -184,8 +185,8 @@ func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) 
 		return false, nil
 	}
 	right, err := d.query(ctx, "")
-	if err == nil && !right && d.proof.state.Wiped == nil {
-		if err = d.escape(ctx, d.proof.char, plus); err == nil {
+	for n := 0; n < escapeTries && err == nil && !right && d.proof.state.Wiped == nil; n++ {
+		if err = d.escapeAfter(ctx, time.Duration(1+n)*d.guardTime(), []byte{d.proof.char, plus}); err == nil {
 			right, err = d.query(ctx, "")
 		}
 	}
@@ -230,7 +231,7 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := d.sendEscapes(ctx, chars); err != nil {
+	if err := d.sendEscapes(ctx, d.guardTime(), chars); err != nil {
 		return err
 	}
 	if err := d.ask(ctx, "ATH", d.t.Command/2); err != nil && stop(ctx, err) {
