@@ -167,7 +167,7 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
 	bad := new(atomic.Bool)
 	for name, store := range map[string]func(broker.Store) broker.Store{
-		"refuses": func(s broker.Store) broker.Store { return fullDisk{s, bad} },
+		"refuses": func(s broker.Store) broker.Store { return fullDisk{Store: s, full: bad} },
 		"hangs": func(s broker.Store) broker.Store {
 			return hanging{s, bad, 10 * time.Minute, func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }}
 		},
