@@ -1,4 +1,4 @@
-package cli
+package methods
 
 import (
 	"strings"
