@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/node/methods"
 )
 
 func newAAA() *cobra.Command {
@@ -102,22 +103,22 @@ func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w 
 	if err != nil {
 		return err
 	}
-	report := &testReport{User: user, Service: aaa.Service(f.service), Line: line.TTY, Caller: f.caller, Packets: []packet{}}
+	report := &testReport{User: user, Service: aaa.Service(f.service), Line: line.TTY, Caller: f.caller, Packets: []methods.Packet{}}
 	var mu sync.Mutex
-	m, err := newMethods(cfg, nil, func(p packet) {
+	m, err := methods.New(cfg, methods.Options{Trace: func(p methods.Packet) {
 		mu.Lock()
 		defer mu.Unlock()
 		report.Packets = append(report.Packets, p)
-	}, func(method, _, reason string) {
+	}, Silent: func(method, _, reason string) {
 		mu.Lock()
 		defer mu.Unlock()
 		report.Silent = append(report.Silent, silence{method, reason})
-	})
+	}})
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	login, err := m.login(line)
+	defer m.Close()
+	login, err := m.Login(line)
 	if err != nil {
 		return err
 	}

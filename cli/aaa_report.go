@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -35,7 +36,7 @@ type testReport struct {
 	Verdict       verdict            `json:"verdict"`           // what would happen: one word
 	Outcome       string             `json:"outcome"`           // … and one sentence
 	Hint          string             `json:"hint,omitempty"`    // how to have it otherwise
-	Packets       []packet           `json:"packets"`
+	Packets       []methods.Packet   `json:"packets"`
 	Silent        []silence          `json:"silent,omitempty"` // methods that gave no answer
 }
 

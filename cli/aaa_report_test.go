@@ -8,13 +8,14 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/config/configtest"
 	"github.com/ringback/ringback/lines"
 )
 
 // What a session would refuse although AAA granted it, `aaa test` does not call admitted.
 func TestReportOfWhatCannotBeHonoured(t *testing.T) {
 	t.Parallel()
-	cfg := loaded(t, "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n")
+	cfg := configtest.Load(t, "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n")
 	for _, tt := range []struct {
 		service aaa.Service
 		auth    aaa.Authorization
@@ -58,7 +59,7 @@ func TestReportOfWait(t *testing.T) {
 		{"one of two dials", line(1, 1, "5s") + line(2, 1, "7s") + line(3, 1, "30s"), 1, 0, "7s to 30s after the hang-up", nil},
 		{"no line is named", line(1, 1, "5s") + line(2, 1, "5s") + line(3, 2, "8s") + line(4, 2, "8s"), 0, 0, "5s to 8s after the hang-up", nil},
 	} {
-		cfg := loaded(t, head+tt.lines)
+		cfg := configtest.Load(t, head+tt.lines)
 		called := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
 		for _, l := range cfg.Lines {
 			if l.TTY == tt.called {

@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/node/methods"
 )
 
 // dynamicAuthor opens the port of Disconnect- and CoA-Requests and returns what serves it until ctx ends; nil where none are taken.
@@ -50,7 +51,7 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 	var last time.Time
 	unsaid := 0
 	return func(e radius.Event) {
-		d.tracePacket(packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
+		d.tracePacket(methods.Packet{Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, What: e.What, Lines: e.Lines})
 		switch {
 		case e.Sent:
 			d.log.Info("dynamic authorization", zap.String("client", e.Server), zap.String("answer", e.What))

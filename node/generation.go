@@ -2,19 +2,17 @@ package node
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/broker"
-	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/node/methods"
 )
 
 // generation says by which methods the sessions that began before its time, and after that of the generation before, are accounted.
 type generation struct {
-	*methods
+	*methods.Set
 	replaced time.Time
 }
 
@@ -32,7 +30,7 @@ func (d *daemon) Send(ctx context.Context, r aaa.Record) error {
 }
 
 // generation is the methods by which the record's session is accounted.
-func (d *daemon) generation(r aaa.Record, now time.Time) *methods {
+func (d *daemon) generation(r aaa.Record, now time.Time) *methods.Set {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.Type == aaa.On || r.Type == aaa.Off {
@@ -41,7 +39,7 @@ func (d *daemon) generation(r aaa.Record, now time.Time) *methods {
 	began := r.Time.Add(-r.SessionTime)
 	for _, g := range d.old {
 		if began.Before(g.replaced) && now.Sub(g.replaced) < generationKept {
-			return g.methods
+			return g.Set
 		}
 	}
 	return d.methods
@@ -49,14 +47,14 @@ func (d *daemon) generation(r aaa.Record, now time.Time) *methods {
 
 // replace puts m in force, and keeps of the methods before what sessions that began with them need: nothing, where m accounts by the same servers.
 // Conversations that began with them hold them by themselves.
-func (d *daemon) replace(m *methods, now time.Time) (old *methods) {
+func (d *daemon) replace(m *methods.Set, now time.Time) (old *methods.Set) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	old, d.methods = d.methods, m
 	d.old = append(d.old, generation{old, now})
 	for i, g := range d.old {
-		if g.accountsAs(m) {
-			d.old[i].methods = m
+		if g.AccountsAs(m) {
+			d.old[i].Set = m
 		}
 	}
 	d.dropLocked(func(generation) bool { return false })
@@ -69,9 +67,9 @@ func (d *daemon) dropLocked(done func(generation) bool) {
 	for i, g := range d.old {
 		next := d.methods
 		if i+1 < len(d.old) {
-			next = d.old[i+1].methods
+			next = d.old[i+1].Set
 		}
-		if g.methods != next && !done(g) {
+		if g.Set != next && !done(g) {
 			kept = append(kept, g)
 		}
 	}
@@ -109,58 +107,4 @@ func (d *daemon) sweepOnce(ctx context.Context, now time.Time) {
 	d.dropLocked(func(g generation) bool {
 		return now.Sub(g.replaced) >= generationKept || oldest.IsZero() || !oldest.Before(g.replaced)
 	})
-}
-
-// accountsAs reports whether the records of every list go to the same servers by both.
-func (m *methods) accountsAs(other *methods) bool {
-	same := func(list string) bool { return slices.Equal(m.accountingServers(list), other.accountingServers(list)) }
-	for _, l := range slices.Concat(m.cfg.Lists[config.AccountingLists], other.cfg.Lists[config.AccountingLists]) {
-		if !same(l.Name) {
-			return false
-		}
-	}
-	return true
-}
-
-// accountingServers are the servers that a list's records go to, by name and address.
-func (m *methods) accountingServers(list string) []string {
-	var servers []string
-	for _, name := range m.accountants(list) {
-		members := []string(nil) // nil: all of the protocol
-		for _, g := range m.cfg.Groups {
-			if g.Name == name {
-				members = g.Servers
-			}
-		}
-		in := func(server string) bool { return members == nil || slices.Contains(members, server) }
-		if m.cfg.Protocol(name) == config.MethodTACACS {
-			for _, s := range m.cfg.TACACS.Servers {
-				if in(s.Name) {
-					servers = append(servers, "tacacs "+s.Name+" "+s.Address)
-				}
-			}
-			continue
-		}
-		for _, s := range m.cfg.RADIUS.Servers {
-			if in(s.Name) && s.Accounting != "" {
-				servers = append(servers, "radius "+s.Name+" "+s.Accounting)
-			}
-		}
-	}
-	return servers
-}
-
-// warnOfPending tells which promises a new configuration leaves without the method that must prove leg two.
-func (d *daemon) warnOfPending(ctx context.Context, m *methods) {
-	pending, _, err := d.broker.CallbackList(ctx, broker.CallbackQuery{})
-	if err != nil {
-		d.log.Error("journal: read the pending callbacks", zap.Error(err))
-		return
-	}
-	for _, c := range pending {
-		if _, err := m.method(c.Entry); err != nil {
-			d.log.Warn("reload: the method that answered the first call is gone: who is called back will not be let in", zap.String("callback", c.ID),
-				zap.String("user", c.User), zap.String("method", c.Entry))
-		}
-	}
 }

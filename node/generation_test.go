@@ -15,6 +15,8 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/config/configtest"
+	"github.com/ringback/ringback/node/methods"
 )
 
 const generationConfig = `hostname: h
@@ -26,11 +28,22 @@ aaa:
 lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
 `
 
+// methodsOf are the methods of a configuration until the test ends.
+func methodsOf(t *testing.T, cfg *config.Config) *methods.Set {
+	t.Helper()
+	m, err := methods.New(cfg, methods.Options{Trace: func(methods.Packet) {}, Silent: func(string, string, string) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
 // A session is accounted where it began, whatever a reload says of later ones.
 func TestGenerations(t *testing.T) {
 	t.Parallel()
-	of := func(method string) *methods {
-		return methodsOf(t, loaded(t, strings.Replace(generationConfig, "METHOD", method, 1)))
+	of := func(method string) *methods.Set {
+		return methodsOf(t, configtest.Load(t, strings.Replace(generationConfig, "METHOD", method, 1)))
 	}
 	first, same, last := of("radius"), of("radius"), of("tacacs")
 	now := time.Now()
@@ -45,7 +58,7 @@ func TestGenerations(t *testing.T) {
 	at := func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
 	for name, tt := range map[string]struct {
 		r    aaa.Record
-		want *methods
+		want *methods.Set
 	}{
 		"begun and ended before":              {aaa.Record{Type: aaa.Stop, Time: at(-1), SessionTime: time.Minute}, same},
 		"begun before, ends now":              {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: now.Sub(at(-5))}, same},
@@ -65,7 +78,7 @@ func TestGenerations(t *testing.T) {
 	// There and back: what began with TACACS+ stays there, what began before goes to the newest client of the same server.
 	back := of("radius")
 	d.replace(back, noon.Add(40*time.Minute))
-	for minute, want := range map[int]*methods{10: back, 35: last, 45: back} {
+	for minute, want := range map[int]*methods.Set{10: back, 35: last, 45: back} {
 		if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(minute)}, now); got != want {
 			t.Errorf("begun at minute %d: another generation", minute)
 		}
@@ -85,12 +98,12 @@ func TestReloadsLeaveNothing(t *testing.T) {
 			d := &daemon{log: zap.NewNop(), broker: broker.New(broker.Options{Journal: unsent}, broker.Config{})}
 			configs := map[string]*config.Config{}
 			for _, method := range []string{"radius", "tacacs"} {
-				configs[method] = loaded(t, strings.Replace(generationConfig, "METHOD", method, 1))
+				configs[method] = configtest.Load(t, strings.Replace(generationConfig, "METHOD", method, 1))
 			}
 			began := time.Now()
-			var made []weak.Pointer[methods]
+			var made []weak.Pointer[methods.Set]
 			for n := range 100 {
-				m, err := newMethods(configs[methodAt(n)], d.methods, func(packet) {}, func(string, string, string) {})
+				m, err := methods.New(configs[methodAt(n)], methods.Options{From: d.methods, Trace: func(methods.Packet) {}, Silent: func(string, string, string) {}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -99,7 +112,7 @@ func TestReloadsLeaveNothing(t *testing.T) {
 					d.methods = m
 					continue
 				}
-				d.replace(m, began.Add(time.Duration(n)*time.Second)).retire()
+				d.replace(m, began.Add(time.Duration(n)*time.Second)).Retire()
 			}
 			defer d.closeMethods()
 			// A session of the last but one waits for its Stop to be acknowledged.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/journal"
-	"github.com/ringback/ringback/lines"
 )
 
 const (
@@ -40,7 +40,7 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	}
 	backlogs, err := d.journal.Backlogs(ctx)
 	for _, b := range backlogs {
-		h.Spool = append(h.Spool, client.Backlog{List: named(b.List), Records: b.Records, Oldest: b.Oldest})
+		h.Spool = append(h.Spool, client.Backlog{List: cmp.Or(b.List, "default"), Records: b.Records, Oldest: b.Oldest})
 	}
 	if j.Room != nil {
 		h.Journal.Reserve = j.Room.Error()
@@ -79,14 +79,6 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	}
 	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show lines)", len(h.Out), h.Lines, h.Out)
 	return all
-}
-
-// outOfService says why a line is not in service; "" it is, or it starts.
-func outOfService(s lines.Status) string {
-	if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
-		return string(s.State) + ": " + s.Reason
-	}
-	return ""
 }
 
 // watchHealth logs each problem when it comes, now and then while it stays, and when it is over.

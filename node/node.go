@@ -1,3 +1,4 @@
+// Package node wires one daemon of a configuration: lines, AAA, broker, journal, admin API; its reloads, its log and its health.
 package node
 
 import (
@@ -8,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
@@ -25,27 +24,49 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/config"
-	"github.com/ringback/ringback/dialer"
-	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/lines/modem"
-	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/node/methods"
 )
 
-func newServe(version string) *cobra.Command {
-	var path string
-	c := &cobra.Command{
-		Use:   "serve -c ringback.yaml",
-		Short: "the daemon: answers, decides, calls back",
-		Long: `Runs the daemon on a configuration until SIGTERM or Ctrl-C: then no call is answered any more, and promises stay in the journal for the next start.
-SIGHUP opens log.file anew and reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Ports and modems,
-state_dir and api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), version, path, cmd.ErrOrStderr())
-		},
+// Options say what to run, and where it reports.
+type Options struct {
+	File    string    // the configuration file
+	Version string    // of the binary, for the log and the admin API
+	Stderr  io.Writer // gets the log where the configuration names no file for it; written to by a goroutine of its own until the process ends
+}
+
+// ConfigError is a configuration that the daemon does not start with.
+type ConfigError struct{ Problems config.Problems }
+
+func (e *ConfigError) Error() string {
+	var lines []string
+	for _, p := range e.Problems {
+		lines = append(lines, p.String())
 	}
-	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
-	return c
+	return strings.Join(lines, "\n")
+}
+
+// Run reads the configuration and runs the daemon until ctx ends, then ends calls and attempts in good order and returns nil. SIGHUP opens the log's
+// file and reads the configuration anew; SIGPIPE is taken, too: Run is for one daemon in a process that has no other use for them. The error is a
+// *ConfigError where the configuration cannot be used, or is open to others; then nothing was opened or written.
+func Run(ctx context.Context, o Options) error {
+	hup := handleSignals()
+	cfg, problems := config.Load(o.File, nil)
+	if cfg == nil {
+		return &ConfigError{problems}
+	}
+	if len(cfg.Unsafe) > 0 {
+		return &ConfigError{cfg.Unsafe}
+	}
+	log, err := newLogger(cfg.Log, o.Stderr)
+	if err != nil {
+		return err
+	}
+	defer log.Sync()
+	for _, p := range problems {
+		log.Warn("configuration", zap.String("problem", p.String()))
+	}
+	d := &daemon{version: o.Version, cfg: cfg, log: log.Logger, reopenLog: log.reopen, hup: hup, feed: &api.Feed{}}
+	return d.run(ctx)
 }
 
 // daemon is the wired program.
@@ -61,31 +82,8 @@ type daemon struct {
 	reopenLog func() error
 
 	mu      sync.Mutex
-	methods *methods     // of the configuration in force
+	methods *methods.Set // of the configuration in force
 	old     []generation // of those before, what is still accounted by; oldest first
-}
-
-func serve(ctx context.Context, version, path string, stderr io.Writer) error {
-	hup := handleSignals()
-	cfg, problems := config.Load(path, nil)
-	if cfg == nil {
-		printProblems(stderr, problems)
-		return exitStatus(1)
-	}
-	if len(cfg.Unsafe) > 0 {
-		printProblems(stderr, cfg.Unsafe)
-		return exitStatus(1)
-	}
-	log, err := newLogger(cfg.Log, stderr)
-	if err != nil {
-		return err
-	}
-	defer log.Sync()
-	for _, p := range problems {
-		log.Warn("configuration", zap.String("problem", p.String()))
-	}
-	d := &daemon{version: version, cfg: cfg, log: log.Logger, reopenLog: log.reopen, hup: hup, feed: &api.Feed{}}
-	return d.run(ctx)
 }
 
 // handleSignals takes the signals that must not end the daemon, from before it has anything to lose until the process is over: SIGHUP, which it returns,
@@ -144,7 +142,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	parts.Go(func() {
 		srv := api.Server{
-			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().servers() }, Feed: d.feed, Version: d.about(),
+			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() }, Feed: d.feed, Version: d.about(),
 			Health: func(ctx context.Context) client.Health {
 				h, _ := d.health(ctx)
 				return h
@@ -166,73 +164,7 @@ func (d *daemon) about() client.Version {
 	return client.Version{Version: d.version, Go: runtime.Version(), Hostname: d.cfg.Hostname, PID: os.Getpid(), Started: time.Now()}
 }
 
-// pool makes the lines. They are opened when the pool runs.
-func (d *daemon) pool() (*lines.Pool, error) {
-	p := lines.NewPool(lines.PoolOptions{
-		Debug:  d.feed.Topic("modem"),
-		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) }, // no call rings before the broker is there
-	})
-	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
-	if err != nil {
-		return nil, err
-	}
-	poller := &port.Poller{}
-	for _, l := range d.cfg.Lines {
-		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
-		driver := modem.New(modem.Options{
-			Config: l.Config,
-			Open:   func(ctx context.Context) (lines.Port, error) { return l.Address.Open(ctx, o) },
-			Proofs: proofs,
-			Debug:  d.feed.Topic("modem"),
-		})
-		if err := p.Add(l.Config, driver); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
-}
-
-// build makes of a configuration what a reload may swap. old are the methods in force, nil none.
-func (d *daemon) build(cfg *config.Config, old *methods) (broker.Config, *methods, error) {
-	m, err := newMethods(cfg, old, d.tracePacket, d.silent)
-	if err != nil {
-		return broker.Config{}, nil, err
-	}
-	running, err := m.lines(d.cfg.Lines)
-	if err != nil {
-		m.close()
-		return broker.Config{}, nil, err
-	}
-	s := cfg.Session
-	s.Debug = d.feed.Topic("aaa")
-	return broker.Config{
-		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
-		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
-		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
-	}, m, nil
-}
-
-func localUsers(cfg *config.Config) map[string]bool {
-	names := map[string]bool{}
-	for _, u := range cfg.Users {
-		names[u.Name] = true
-	}
-	return names
-}
-
-func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
-	lists, first := map[string]broker.AccountingList{}, map[string]string{}
-	for _, l := range cfg.Lists[config.AccountingLists] {
-		methods := strings.Join(l.Methods, " ")
-		if _, ok := first[methods]; !ok && l.Record != string(broker.NoRecording) {
-			first[methods] = l.Name
-		}
-		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands, SendAs: first[methods]}
-	}
-	return lists
-}
-
-func (d *daemon) tracePacket(p packet) {
+func (d *daemon) tracePacket(p methods.Packet) {
 	protocol := map[string]string{config.MethodRADIUS: "RADIUS", config.MethodTACACS: "TACACS+"}[p.Protocol]
 	where := "from " + p.Server
 	switch {
@@ -269,16 +201,10 @@ func accounts(cfg *config.Config) bool {
 
 // callCheck asks whether a call that rings may be answered.
 func (d *daemon) callCheck(ctx context.Context, r aaa.Request) aaa.Result {
-	m := d.inForce()
-	c := m.radius[m.cfg.CallCheck.Method]
-	if c == nil {
-		return aaa.Result{Reason: "call check: no RADIUS method is configured for it (aaa.call_check)"}
-	}
-	r.Password = m.cfg.CallCheck.Password
-	return c.CallCheck(ctx, r)
+	return d.inForce().CallCheck(ctx, r)
 }
 
-func (d *daemon) inForce() *methods {
+func (d *daemon) inForce() *methods.Set {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.methods
@@ -288,126 +214,7 @@ func (d *daemon) closeMethods() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, g := range d.old {
-		g.close()
+		g.Close()
 	}
-	d.methods.close()
-}
-
-// reloads opens the log's file and takes the configuration anew at each SIGHUP, or keeps the old one and says why.
-func (d *daemon) reloads(ctx context.Context) {
-	for {
-		select {
-		case <-d.hup:
-			if err := d.reopenLog(); err != nil {
-				d.log.Error("the log goes on in the old file", zap.Error(err))
-			}
-			d.reload(ctx)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (d *daemon) reload(ctx context.Context) {
-	defer func() { // whatever stands in the file: a reload never ends the calls
-		if p := recover(); p != nil {
-			d.log.Error("reload: a defect of ringback's; the old configuration stays", zap.Any("panic", p), zap.Stack("stack"))
-		}
-	}()
-	cfg, problems := config.Load(d.cfg.File, nil)
-	for _, p := range problems {
-		d.log.Warn("configuration", zap.String("problem", p.String()))
-	}
-	if cfg == nil || len(cfg.Unsafe) > 0 {
-		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
-		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
-		return
-	}
-	bc, m, err := d.build(cfg, d.inForce())
-	if err != nil {
-		d.log.Error("reload: the old configuration stays", zap.Error(err))
-		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
-		return
-	}
-	old := d.replace(m, time.Now())
-	d.broker.Reload(bc)
-	old.retire() // conversations that they began are still their own
-	d.broker.Audit("reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
-	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
-	d.warnOfPending(ctx, m)
-	for _, what := range needsRestart(d.cfg, cfg) {
-		d.log.Warn("reload: this changes with a restart only", zap.String("key", what))
-	}
-}
-
-// needsRestart names what a reload left as it was.
-func needsRestart(old, now *config.Config) []string {
-	var keys []string
-	if old.StateDir != now.StateDir {
-		keys = append(keys, "state_dir")
-	}
-	if old.API != now.API {
-		keys = append(keys, "api")
-	}
-	if old.Log != now.Log {
-		keys = append(keys, "log")
-	}
-	if accounts(old) != accounts(now) {
-		keys = append(keys, "aaa.lists.accounting: that there is accounting at all")
-	}
-	if !reflect.DeepEqual(old.DynamicAuthor, now.DynamicAuthor) {
-		keys = append(keys, "aaa.dynamic_author")
-	}
-	if fmt.Sprint(old.LineConfigs()) != fmt.Sprint(now.LineConfigs()) {
-		keys = append(keys, "lines")
-	}
-	return keys
-}
-
-// watchEvery is how often the states of all lines are looked at, at most: each call changes some.
-const watchEvery = 100 * time.Millisecond
-
-// watchLines logs each line that goes out of service, and its return, and each notice, once.
-func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
-	out, notices := map[int]string{}, map[int][]string{}
-	for {
-		changed := p.Changed()
-		for _, s := range p.Lines() {
-			d.logNotices(s, notices[s.TTY])
-			notices[s.TTY] = s.Notices
-			reason := outOfService(s)
-			if reason == out[s.TTY] {
-				continue
-			}
-			if out[s.TTY] = reason; reason != "" {
-				d.log.Warn("line out of service", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("reason", reason))
-			} else {
-				d.log.Info("line back in service", zap.Int("line", s.TTY), zap.String("port", s.Port))
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(watchEvery):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// logNotices logs what has changed of a line's notices.
-func (d *daemon) logNotices(s lines.Status, before []string) {
-	for _, text := range s.Notices {
-		if !slices.Contains(before, text) {
-			d.log.Warn("line notice", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("notice", text))
-		}
-	}
-	for _, text := range before {
-		if !slices.Contains(s.Notices, text) {
-			d.log.Info("line notice cleared", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("notice", text))
-		}
-	}
+	d.methods.Close()
 }

@@ -1,40 +1,32 @@
 package methods
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/config/configtest"
+	"github.com/ringback/ringback/lab/servers"
 )
 
-// loaded is the configuration of a text, with the files beside it; no secret is there but "secret".
-func loaded(t *testing.T, text string) *config.Config {
-	t.Helper()
-	dir := fileDir(t, map[string]string{"secret": loadSecret, "password": "pw1", "ringback.yaml": text})
-	cfg, problems := config.Load(dir+"/ringback.yaml", nil)
-	if cfg == nil {
-		t.Fatal(problems)
-	}
-	return cfg
-}
-
 // methodsOf are the methods of a configuration until the test ends.
-func methodsOf(t *testing.T, cfg *config.Config) *methods {
+func methodsOf(t *testing.T, cfg *config.Config) *Set {
 	t.Helper()
-	m, err := newMethods(cfg, nil, func(packet) {}, func(string, string, string) {})
+	m, err := New(cfg, Options{Trace: func(Packet) {}, Silent: func(string, string, string) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(m.close)
+	t.Cleanup(m.Close)
 	return m
 }
 
 // Lines that share a login list keep the other lists that each has of its own.
 func TestLoginsOfLines(t *testing.T) {
 	t.Parallel()
-	cfg := loaded(t, `hostname: h
+	cfg := configtest.Load(t, `hostname: h
 users: [{name: kim, password_file: password, priv_lvl: 15}]
 aaa:
   lists:
@@ -45,7 +37,7 @@ lines:
 - {tty: 2, port: "tcp://127.0.0.1:2", exec: strict}
 - {tty: 3, port: "tcp://127.0.0.1:3", exec: plain}
 `)
-	running, err := methodsOf(t, cfg).lines(cfg.Lines)
+	running, err := methodsOf(t, cfg).Lines(cfg.Lines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,20 +69,20 @@ aaa:
 lines:
 - {tty: TTY, port: "tcp://127.0.0.1:1"LISTS}
 `
-	running := loaded(t, strings.NewReplacer("TTY", "1", "LISTS", ", login: console, enable: console, ppp: console, "+
+	running := configtest.Load(t, strings.NewReplacer("TTY", "1", "LISTS", ", login: console, enable: console, ppp: console, "+
 		"exec: console, network: console, commands: console, accounting: console").Replace(text))
-	if _, err := methodsOf(t, running).lines(running.Lines); err != nil {
+	if _, err := methodsOf(t, running).Lines(running.Lines); err != nil {
 		t.Fatal(err)
 	}
 	removed := strings.NewReplacer("TTY", "2", "LISTS", "").Replace(text)
-	if _, err := methodsOf(t, loaded(t, removed)).lines(running.Lines); err != nil {
+	if _, err := methodsOf(t, configtest.Load(t, removed)).Lines(running.Lines); err != nil {
 		t.Errorf("the line is removed, its lists are there: %v", err)
 	}
 	for _, kind := range []string{"login", "enable", "ppp", "exec", "network", "commands", "accounting"} {
 		from := strings.Index(removed, "    "+kind+":")
 		line := removed[from : from+strings.Index(removed[from:], "\n")+1]
 		without := strings.Replace(removed, line, strings.Replace(line, "console", "other", 1), 1)
-		_, err := methodsOf(t, loaded(t, without)).lines(running.Lines)
+		_, err := methodsOf(t, configtest.Load(t, without)).Lines(running.Lines)
 		if err == nil || !strings.Contains(err.Error(), `tty 1: there is no `+kind+` list "console" any more`) {
 			t.Errorf("%s: %v", kind, err)
 		}
@@ -114,7 +106,7 @@ aaa:
     accounting: {open: {record: none}}
 lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 `
-	before := loaded(t, strings.Replace(text, "NAMED", "", 1))
+	before := configtest.Load(t, strings.Replace(text, "NAMED", "", 1))
 	kim := aaa.Identity{Entry: "local", User: "kim"}
 	starts := func(r aaa.Request) func(broker.Line) aaa.Result {
 		return func(l broker.Line) aaa.Result {
@@ -142,8 +134,8 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 		"accounting": func(l broker.Line) bool { return l.Accounting == "open" },
 	} {
 		for named, want := range map[string]bool{"": false, ", " + kind + ": open": true} {
-			now := loaded(t, strings.Replace(text, "NAMED", named, 1))
-			running, err := methodsOf(t, now).lines(before.Lines)
+			now := configtest.Load(t, strings.Replace(text, "NAMED", named, 1))
+			running, err := methodsOf(t, now).Lines(before.Lines)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,10 +146,32 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 	}
 }
 
+// tacacsServer is one on loopback that knows the user good, until the test ends.
+func tacacsServer(t *testing.T) *servers.TACACS {
+	t.Helper()
+	s, err := servers.NewTACACS(servers.TACACSConfig{Key: configtest.Secret, Profiles: servers.Profiles{Users: []servers.Profile{{Name: "good", Login: "pw1"}}}})
+	if err == nil {
+		err = s.Listen(":0")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 // A record outlives its list: it goes to those of the list `default`, is never dropped, and never said to be delivered where nobody took it.
 func TestRecordsOutliveTheirList(t *testing.T) {
 	t.Parallel()
-	tac := loadTACACS(t)
+	tac := tacacsServer(t)
 	start := aaa.Record{ID: "a-start", Type: aaa.Start, SessionID: "a", User: "good", List: "gone"}
 	command := aaa.Record{ID: "a-command-1", Type: aaa.Stop, SessionID: "a", User: "good", Command: "show users"}
 	const head = `hostname: h
@@ -181,7 +195,7 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
 		{"default: {record: start-stop, methods: [radius, tacacs]}", command, ""},
 		{"default: {record: start-stop, methods: [radius]}", command, "radius takes no commands"},
 	} {
-		cfg := loaded(t, strings.NewReplacer("ADDRESS", tac.Addr(), "LISTS", tt.lists).Replace(head))
+		cfg := configtest.Load(t, strings.NewReplacer("ADDRESS", tac.Addr(), "LISTS", tt.lists).Replace(head))
 		err := methodsOf(t, cfg).Send(t.Context(), tt.r)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.lists, err, tt.want)

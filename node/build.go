@@ -1,0 +1,81 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/dialer"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/node/methods"
+)
+
+// pool makes the lines. They are opened when the pool runs.
+func (d *daemon) pool() (*lines.Pool, error) {
+	p := lines.NewPool(lines.PoolOptions{
+		Debug:  d.feed.Topic("modem"),
+		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) }, // no call rings before the broker is there
+	})
+	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
+	if err != nil {
+		return nil, err
+	}
+	poller := &port.Poller{}
+	for _, l := range d.cfg.Lines {
+		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
+		driver := modem.New(modem.Options{
+			Config: l.Config,
+			Open:   func(ctx context.Context) (lines.Port, error) { return l.Address.Open(ctx, o) },
+			Proofs: proofs,
+			Debug:  d.feed.Topic("modem"),
+		})
+		if err := p.Add(l.Config, driver); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// build makes of a configuration what a reload may swap. old are the methods in force, nil none.
+func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *methods.Set, error) {
+	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket, Silent: d.silent})
+	if err != nil {
+		return broker.Config{}, nil, err
+	}
+	running, err := m.Lines(d.cfg.Lines)
+	if err != nil {
+		m.Close()
+		return broker.Config{}, nil, err
+	}
+	s := cfg.Session
+	s.Debug = d.feed.Topic("aaa")
+	return broker.Config{
+		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
+		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
+	}, m, nil
+}
+
+func localUsers(cfg *config.Config) map[string]bool {
+	names := map[string]bool{}
+	for _, u := range cfg.Users {
+		names[u.Name] = true
+	}
+	return names
+}
+
+func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
+	lists, first := map[string]broker.AccountingList{}, map[string]string{}
+	for _, l := range cfg.Lists[config.AccountingLists] {
+		methods := strings.Join(l.Methods, " ")
+		if _, ok := first[methods]; !ok && l.Record != string(broker.NoRecording) {
+			first[methods] = l.Name
+		}
+		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands, SendAs: first[methods]}
+	}
+	return lists
+}

@@ -1,0 +1,104 @@
+package methods
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/config"
+)
+
+// CallCheck asks whether a call that rings may be answered (aaa.call_check).
+func (m *Set) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
+	c := m.radius[m.cfg.CallCheck.Method]
+	if c == nil {
+		return aaa.Result{Reason: "call check: no RADIUS method is configured for it (aaa.call_check)"}
+	}
+	r.Password = m.cfg.CallCheck.Password
+	return c.CallCheck(ctx, r)
+}
+
+// accountants are the methods of an accounting list. A record may have waited in the spool while its list went, or was told to record nothing: it is
+// still to be delivered, and to nobody but those of the list `default`.
+func (m *Set) accountants(list string) []string {
+	for _, name := range []string{named(list), named("")} {
+		if l, ok := m.cfg.Lists.Find(config.AccountingLists, name); ok && len(l.Methods) > 0 {
+			return l.Methods
+		}
+	}
+	return nil
+}
+
+// Send implements aaa.Accountant: a record goes to the methods of its list in order, until one acknowledges it.
+func (m *Set) Send(ctx context.Context, r aaa.Record) error {
+	methods := m.accountants(r.List)
+	if len(methods) == 0 {
+		return fmt.Errorf("accounting: there is no list %q with methods any more, nor a default one: records that wait for it need one (aaa.lists.accounting)", named(r.List))
+	}
+	var errs []error
+	for _, name := range methods {
+		var a aaa.Accountant
+		if c := m.radius[name]; c != nil {
+			if r.Command != "" { // its list was another when it was recorded, or it is the next method's
+				errs = append(errs, fmt.Errorf("accounting: %s takes no commands: RADIUS has no records of them", name))
+				continue
+			}
+			a = c
+		} else if c := m.tacacs[name]; c != nil {
+			a = c
+		} else {
+			errs = append(errs, fmt.Errorf("accounting: there is no method %q any more", name))
+			continue
+		}
+		err := a.Send(ctx, r)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// AccountsAs reports whether the records of every list go to the same servers by both.
+func (m *Set) AccountsAs(other *Set) bool {
+	same := func(list string) bool { return slices.Equal(m.accountingServers(list), other.accountingServers(list)) }
+	for _, l := range slices.Concat(m.cfg.Lists[config.AccountingLists], other.cfg.Lists[config.AccountingLists]) {
+		if !same(l.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// accountingServers are the servers that a list's records go to, by name and address.
+func (m *Set) accountingServers(list string) []string {
+	var servers []string
+	for _, name := range m.accountants(list) {
+		members := []string(nil) // nil: all of the protocol
+		for _, g := range m.cfg.Groups {
+			if g.Name == name {
+				members = g.Servers
+			}
+		}
+		in := func(server string) bool { return members == nil || slices.Contains(members, server) }
+		if m.cfg.Protocol(name) == config.MethodTACACS {
+			for _, s := range m.cfg.TACACS.Servers {
+				if in(s.Name) {
+					servers = append(servers, "tacacs "+s.Name+" "+s.Address)
+				}
+			}
+			continue
+		}
+		for _, s := range m.cfg.RADIUS.Servers {
+			if in(s.Name) && s.Accounting != "" {
+				servers = append(servers, "radius "+s.Name+" "+s.Accounting)
+			}
+		}
+	}
+	return servers
+}
