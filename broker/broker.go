@@ -20,7 +20,6 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -32,9 +31,6 @@ type Config struct {
 	Lines      map[int]Line              // by TTY. A line that is not there lets nobody in and dials nobody
 	Accounting map[string]AccountingList // by name, which lines give. One that is not there records start and stop
 	Policies   *policies.Set
-	Places     map[string]string // Callback-Id → number
-	Plan       numbers.Plan
-	Exec       bool          // service exec-callback
 	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
 	Scripts    dialer.Dialer
 

@@ -51,11 +51,27 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 
 // evaluate asks the policies about the caller of a call. typed is the number they typed; nil: they were not asked.
 func (b *Broker) evaluate(c *call, a session.Asked, typed *string) (policies.Decision, policies.Trace) {
-	cfg := b.config.Load()
-	return cfg.Policies.Evaluate(policies.Request{
-		Identity: a.Identity, Auth: a.Auth, Service: a.Service, FromCaller: typed, Caller: c.Caller, Leg: c.leg,
-		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan, CallerUntrusted: !b.trusted(c.TTY),
-	})
+	r := b.ask(aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller}, aaa.Result{Identity: a.Identity, Auth: a.Auth})
+	r.FromCaller = typed
+	return b.config.Load().Policies.Evaluate(r)
+}
+
+// ask is the question about the caller of a call, which may have ended, and what AAA granted.
+func (b *Broker) ask(q aaa.Request, granted aaa.Result) policies.Request {
+	b.mu.Lock()
+	used := b.used(granted.Identity, q.CallID)
+	b.mu.Unlock()
+	return policies.Ask(q, granted, b.trusted(q.TTY), time.Now(), used)
+}
+
+// used is what an identity uses besides a call. The Broker's mutex is held.
+func (b *Broker) used(id aaa.Identity, call string) (u policies.Used) {
+	for _, other := range b.calls {
+		if other.ID != call && other.admitted == id {
+			u.Sessions++
+		}
+	}
+	return u
 }
 
 func (b *Broker) logDecision(a session.Asked, d policies.Decision) {
@@ -89,24 +105,10 @@ func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason str
 func (b *Broker) occupy(c *call, a session.Asked) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.portLimit(c, a); err != nil {
+	if err := policies.PortLimit(a.Identity, a.Auth, b.used(a.Identity, c.ID)); err != nil {
 		return err
 	}
 	c.admitted = a.Identity
-	return nil
-}
-
-// portLimit: the Broker's mutex is held.
-func (b *Broker) portLimit(c *call, a session.Asked) error {
-	n := 0
-	for _, other := range b.calls {
-		if other != c && other.admitted == a.Identity {
-			n++
-		}
-	}
-	if a.Auth.PortLimit > 0 && n >= a.Auth.PortLimit {
-		return fmt.Errorf("user %s has %d sessions, and AAA grants %d at once (Port-Limit)", a.Identity.User, n, a.Auth.PortLimit)
-	}
 	return nil
 }
 

@@ -132,12 +132,6 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return no(err.Error())
 	}
-	b.mu.Lock()
-	err := b.portLimit(c, a) // leg two would be refused: nobody is rung for that
-	b.mu.Unlock()
-	if err != nil {
-		return no(err.Error())
-	}
 	if err := b.opt.Pool.CanServe(wanted(d.Lines, d.Rotary, c.TTY, "")); err != nil {
 		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
 		return no(err.Error())

@@ -26,6 +26,8 @@ type desk struct {
 	b     *Broker
 	paper *paper
 	cfg   Config
+	site  policies.Site
+	rules policies.Policy // given to policy last
 }
 
 // paper is a journal that keeps the callbacks it is given.
@@ -68,7 +70,7 @@ func atDesk(t *testing.T, f func(d *desk)) {
 				t.Fatal(err)
 			}
 		}
-		d := &desk{t: t, paper: &paper{}, cfg: Config{Exec: true, Places: map[string]string{"home": "84001"}}}
+		d := &desk{t: t, paper: &paper{}, site: policies.Site{Places: map[string]string{"home": "84001"}, Callback: map[aaa.Service]bool{aaa.EXEC: true}}}
 		d.policy(policies.Policy{})
 		d.b = New(Options{Journal: d.paper, Pool: pool}, d.cfg)
 		d.b.carry = func(context.Context, *work, callback.Effect) {}
@@ -84,12 +86,13 @@ func atDesk(t *testing.T, f func(d *desk)) {
 // policy sets the default group's policy, of which p has what differs from the usual.
 func (d *desk) policy(p policies.Policy) {
 	d.t.Helper()
+	d.rules = p
 	p.Group, p.Attempts.Max = "default", 1
 	p.Numbers.FromCaller, p.Numbers.Allow = true, []string{"84*"}
 	if p.Callback == "" {
 		p.Callback = policies.Optional
 	}
-	set, err := policies.New(p)
+	set, err := policies.New(d.site, p)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -153,6 +156,7 @@ func TestPromiseChecksAgain(t *testing.T) {
 	reload := func(change func(d *desk)) func(*desk, *call) context.Context {
 		return func(d *desk, _ *call) context.Context {
 			change(d)
+			d.policy(d.rules)
 			d.b.Reload(d.cfg)
 			return nil
 		}
@@ -174,9 +178,9 @@ func TestPromiseChecksAgain(t *testing.T) {
 	}{
 		"nothing":             {atHome, "", none, session.Promised, "", "kim 84001 5s"},
 		"nothing, typed":      {anywhere, "84007", none, session.Promised, "", "kim 84007 5s"},
-		"the place moves":     {atHome, "", reload(func(d *desk) { d.cfg.Places = map[string]string{"home": "84002"} }), session.Refuse, "Callback not available", ""},
-		"the place is gone":   {atHome, "", reload(func(d *desk) { d.cfg.Places = nil }), session.Refuse, "Callback not available", ""},
-		"the service is off":  {atHome, "", reload(func(d *desk) { d.cfg.Exec = false }), session.Refuse, "Callback not available", ""},
+		"the place moves":     {atHome, "", reload(func(d *desk) { d.site.Places = map[string]string{"home": "84002"} }), session.Refuse, "Callback not available", ""},
+		"the place is gone":   {atHome, "", reload(func(d *desk) { d.site.Places = nil }), session.Refuse, "Callback not available", ""},
+		"the service is off":  {atHome, "", reload(func(d *desk) { d.site.Callback = nil }), session.Refuse, "Callback not available", ""},
 		"the group may not":   {atHome, "", reload(func(d *desk) { d.policy(policies.Policy{Callback: policies.Off}) }), session.Refuse, "Callback not available", ""},
 		"the number is fixed": {anywhere, "84007", reload(func(d *desk) { d.policy(policies.Policy{Numbers: policies.Numbers{Deny: []string{"84007"}}}) }), session.BadChoice, "Number not allowed", ""},
 		"the ceiling": {aaa.Authorization{Callback: true, CallbackID: "home", PortLimit: 1}, "", func(d *desk, _ *call) context.Context {

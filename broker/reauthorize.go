@@ -23,11 +23,9 @@ const (
 // check is a Recheck under way.
 type check struct {
 	decision policies.Decision // of the promise
-	request  policies.Request
 	asked    aaa.Request
-	identity aaa.Identity
-	granted  aaa.Authorization
-	login    Login // nil: AAA is not asked
+	granted  aaa.Result // then
+	login    Login      // nil: AAA is not asked
 }
 
 // recheck looks for denials right before the dial (never for anything that would widen the decision). reason "" : none, so far; then check says what is
@@ -36,20 +34,23 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 	if err := unmarshal(w.row.Decision, &c.decision); err != nil {
 		return c, "the recorded decision cannot be read: " + err.Error()
 	}
-	cfg := b.config.Load()
-	c.request = policies.Request{
-		Identity: w.identity(), Auth: w.auth.Auth, Service: aaa.Service(w.row.Service), Caller: w.row.Caller,
-		Enabled: cfg.Exec, Places: cfg.Places, Plan: cfg.Plan, CallerUntrusted: !b.trusted(w.row.CalledTTY),
-	}
-	now, _ := cfg.Policies.Recheck(c.request, c.decision)
+	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth}
+	now := b.evaluateAgain(c, c.granted, false)
 	if now.Outcome != policies.CallBack {
 		return c, now.Reason
 	}
 	if now.Reauthorize {
-		c.login, c.identity, c.granted = w.login(b), w.identity(), w.auth.Auth
-		c.asked = w.question()
+		c.login = w.login(b)
 	}
 	return c, ""
+}
+
+// evaluateAgain asks the policies of now about a callback that was promised. renewed: granted is what AAA said now, else what it said then.
+func (b *Broker) evaluateAgain(c check, granted aaa.Result, renewed bool) policies.Decision {
+	r := b.ask(c.asked, granted)
+	r.Promised, r.Renewed = &c.decision, renewed
+	now, _ := b.config.Load().Policies.Evaluate(r)
+	return now
 }
 
 // question is what AAA is asked with about the user of a callback.
@@ -87,8 +88,7 @@ func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow f
 	if res.Kind != aaa.Granted {
 		return nil, fmt.Sprintf("authorization before the dial: %v: %s", res.Kind, res.Reason)
 	}
-	c.request.Auth = res.Auth
-	now, _ := b.config.Load().Policies.Reauthorized(c.request, c.decision)
+	now := b.evaluateAgain(c, aaa.Result{Identity: c.granted.Identity, Auth: res.Auth}, true)
 	if now.Outcome != policies.CallBack {
 		return nil, "authorization before the dial: " + now.Reason
 	}
@@ -101,10 +101,10 @@ func (b *Broker) askAgain(ctx context.Context, id string, c check) (res aaa.Resu
 		if try > 0 && !pause(ctx, reauthorizePause) {
 			break
 		}
-		if res = b.reauthorize(ctx, c.login, c.asked, c.identity, c.granted); res.Kind != aaa.Silent || ctx.Err() != nil {
+		if res = b.reauthorize(ctx, c.login, c.asked, c.granted.Identity, c.granted.Auth); res.Kind != aaa.Silent || ctx.Err() != nil {
 			break
 		}
-		b.log.Warn("AAA is silent about a callback that is to be dialled", zap.String("callback", id), zap.String("user", c.identity.User),
+		b.log.Warn("AAA is silent about a callback that is to be dialled", zap.String("callback", id), zap.String("user", c.granted.Identity.User),
 			zap.Int("try", try+1), zap.String("reason", res.Reason))
 	}
 	return res

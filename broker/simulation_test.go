@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/policies"
@@ -476,7 +477,7 @@ func (w *world) safely(do func()) {
 }
 
 func mustPolicies(t *testing.T) *policies.Set {
-	s, err := policies.New()
+	s, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

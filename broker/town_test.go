@@ -208,7 +208,7 @@ func (w *town) config() broker.Config {
 	if w.opt.policy != nil {
 		w.opt.policy(&policy)
 	}
-	set, err := policies.New(policy)
+	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true}}, policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func (w *town) config() broker.Config {
 		w.opt.session(&s)
 	}
 	return broker.Config{
-		Session: s, Lines: running, Policies: set, Exec: true,
+		Session: s, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
@@ -72,10 +73,8 @@ func (r *testReport) fill(cfg *config.Config, line config.Line, res aaa.Result) 
 		r.Outcome = "not let in: granted what cannot be honoured: " + why
 		return
 	}
-	d, t := cfg.Policies.Evaluate(policies.Request{
-		Identity: res.Identity, Auth: res.Auth, Service: r.Service, Leg: 1, Enabled: cfg.Exec.Callback || r.Service == aaa.PPP,
-		Caller: r.Caller, CallerUntrusted: !line.Trusted(), Places: cfg.Places, Plan: cfg.Plan,
-	})
+	asked := aaa.Request{Service: r.Service, Caller: r.Caller}
+	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.Trusted(), time.Now(), policies.Used{}))
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
 	if r.Service == aaa.PPP {

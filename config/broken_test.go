@@ -27,7 +27,7 @@ func TestEachKeyBroken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
+		l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string, policies.Site) (*policies.Set, Problems) { return &policies.Set{}, nil },
 			read: func(string, int64) ([]byte, access, error) {
 				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 			}}

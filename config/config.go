@@ -13,7 +13,6 @@ import (
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -37,11 +36,8 @@ type Config struct {
 	Log      Log
 
 	PoliciesDir string
-	Policies    *policies.Set
-	Plan        numbers.Plan
-	Places      map[string]string // Callback-Id → number as written
+	Policies    *policies.Set // with the number plan, the places and the switches of callbacks
 
-	Exec     Exec
 	Callback Callback
 	Session  session.Config
 	Logins   broker.LoginLimits
@@ -70,11 +66,6 @@ type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // console, json
 	File   string // "" standard error
-}
-
-// Exec has the switches of the EXEC.
-type Exec struct {
-	Callback bool // IOS `service exec-callback`
 }
 
 // Callback is what all callbacks have in common.

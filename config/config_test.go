@@ -16,7 +16,6 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -62,7 +61,7 @@ func TestFullSample(t *testing.T) {
 
 	if c.Hostname != "maui-nas-04" || c.StateDir != "/var/lib/ringback" || c.API.Socket != "/run/ringback/ringback.sock" ||
 		c.Log != (Log{"info", "json", "/var/log/ringback.log"}) || c.PoliciesDir != filepath.Join(dir, "policies.d") ||
-		!c.Exec.Callback || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
+		!c.callsBack("84001") || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
 		t.Errorf("%+v", c)
 	}
 	if want := (session.Config{
@@ -109,11 +108,15 @@ func TestFullSample(t *testing.T) {
 		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback, &aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) {
 		t.Errorf("%+v", c.Users)
 	}
-	if want := map[string]string{"paris": "84022", "head-office": "(408) 555-1212"}; !reflect.DeepEqual(c.Places, want) {
-		t.Errorf("%v", c.Places)
+	for place, want := range map[string]string{"paris": "84022", "head-office": "4085551212", "nowhere": ""} {
+		if d := c.decide(aaa.Authorization{Callback: true, CallbackID: place}); d.Number.String() != want {
+			t.Errorf("place %s: %+v", place, d)
+		}
 	}
-	if want := (numbers.Plan{TrunkPrefixes: []string{"9,"}, MaxDigits: 15, Emergency: numbers.EmergencyNumbers()}); !reflect.DeepEqual(c.Plan, want) {
-		t.Errorf("%+v", c.Plan)
+	for number, want := range map[string]bool{"9,5551234": true, "0,5551234": false, strings.Repeat("5", 15): true, strings.Repeat("5", 16): false, "9,112": false, "17": true} {
+		if c.callsBack(number) != want {
+			t.Errorf("%s is called back: %v", number, !want)
+		}
 	}
 	var names []string
 	for _, s := range c.Scripts {
@@ -201,15 +204,22 @@ func TestMinimalSample(t *testing.T) {
 			t.Errorf("%s, want %s", problems[i], want)
 		}
 	}
-	if c.Hostname != "ringback" || c.Session.Prompts.Username != "Username: " || !c.Exec.Callback || c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
+	if c.Hostname != "ringback" || c.Session.Prompts.Username != "Username: " || !c.callsBack("84001") || c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
 		t.Errorf("%+v", c)
 	}
 	if c.API.Socket != DefaultSocket() || c.StateDir != DefaultStateDir() {
 		t.Errorf("%q %q", c.API.Socket, c.StateDir)
 	}
-	if d, _ := c.Policies.Evaluate(policies.Request{Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}, Enabled: true}); d.Outcome != policies.CallBack {
-		t.Errorf("%+v", d)
-	}
+}
+
+// decide is what becomes of a caller of the EXEC whom no group claims.
+func (c *Config) decide(a aaa.Authorization) policies.Decision {
+	d, _ := c.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, aaa.Result{Auth: a}, true, time.Now(), policies.Used{}))
+	return d
+}
+
+func (c *Config) callsBack(number string) bool {
+	return c.decide(aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(number)}).Outcome == policies.CallBack
 }
 
 func TestDefaultDirectories(t *testing.T) {
@@ -531,7 +541,7 @@ func TestLayers(t *testing.T) {
 	if c == nil || problems != "" {
 		t.Fatal(problems)
 	}
-	if c.Hostname != "of-flag" || !c.Exec.Callback || c.Log.Level != "debug" || c.Session.Tries != 5 || c.Callback.Lifetime != 2*time.Hour || c.Log.Format != "console" {
+	if c.Hostname != "of-flag" || !c.callsBack("84001") || c.Log.Level != "debug" || c.Session.Tries != 5 || c.Callback.Lifetime != 2*time.Hour || c.Log.Format != "console" {
 		t.Errorf("%+v", c)
 	}
 	if c.StateDir != "state" || c.Log.File != filepath.Join(dir, "log") {
@@ -576,8 +586,9 @@ func TestNamesStay(t *testing.T) {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	if c.Lists["login"][0].Name != "Ops.Night" || c.Lines[0].Lists["login"] != "Ops.Night" || c.Places["Head.Office"] != "84001" {
-		t.Errorf("%+v %+v", c.Lists["login"], c.Places)
+	home := c.decide(aaa.Authorization{Callback: true, CallbackID: "Head.Office"})
+	if c.Lists["login"][0].Name != "Ops.Night" || c.Lines[0].Lists["login"] != "Ops.Night" || home.Number.String() != "84001" {
+		t.Errorf("%+v %+v", c.Lists["login"], home)
 	}
 }
 
@@ -720,7 +731,7 @@ func FuzzLoad(f *testing.F) {
 			read: func(string, int64) ([]byte, access, error) {
 				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 			},
-			policies: func(string) (*policies.Set, Problems) { return &policies.Set{}, nil },
+			policies: func(string, policies.Site) (*policies.Set, Problems) { return &policies.Set{}, nil },
 		}
 		c, problems := l.load(data, nil)
 		if (c == nil) != problems.HasErrors() {

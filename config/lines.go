@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
@@ -239,7 +240,7 @@ func (l *loader) rotaries() {
 			dialers[line.Rotary]++
 		}
 	}
-	if !l.cfg.Exec.Callback {
+	if !l.site.Callback[aaa.EXEC] {
 		return
 	}
 	for _, v := range l.v.Get("lines").Items() {
@@ -282,10 +283,11 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 
 // crossPolicy warns of a local user whom his policy would refuse.
 func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
-	d, _ := l.cfg.Policies.Evaluate(policies.Request{
-		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name}, Service: aaa.EXEC, Leg: 1, Enabled: l.cfg.Exec.Callback, Plan: l.cfg.Plan,
-		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()), NoVerify: u.Callback.NoVerify, Groups: u.Groups},
-	})
+	granted := aaa.Result{
+		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},
+		Auth:     aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()), NoVerify: u.Callback.NoVerify, Groups: u.Groups},
+	}
+	d, _ := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, granted, false, time.Now(), policies.Used{}))
 	switch {
 	case d.Outcome == policies.Refuse:
 		l.warnAt(v.Get("callback"), d.Hint, "user %q will be refused: %s", u.Name, d.Reason)

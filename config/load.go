@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/viper"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/numbers"
@@ -44,12 +45,13 @@ type loader struct {
 	file, dir string
 	self      access // of the file
 	read      func(path string, max int64) ([]byte, access, error)
-	policies  func(dir string) (*policies.Set, Problems)
+	policies  func(dir string, site policies.Site) (*policies.Set, Problems)
 
 	v        *schema.Value            // the file
 	scalars  *viper.Viper             // flags, environment, file, defaults
 	over     map[string]string        // what overrides the file
 	servers  map[string]*schema.Value // AAA servers by name
+	site     policies.Site
 	cfg      Config
 	problems Problems
 }
@@ -60,7 +62,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.problems = append(l.problems, problems...)
 	l.layer(o)
 	l.servers = map[string]*schema.Value{}
-	l.cfg = Config{File: l.file, Places: map[string]string{}}
+	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
 	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
 		part()
@@ -262,7 +264,8 @@ func (l *loader) node() {
 	}
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	c.PoliciesDir = l.filePath("policies_dir")
-	c.Exec.Callback = l.bool("exec.callback")
+	// PPP has no switch as long as it is not served: `aaa test` tells what would become of it.
+	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: true}
 	c.Callback.Lifetime = l.duration("callback.lifetime")
 }
 
@@ -312,9 +315,9 @@ func (l *loader) hosts() session.Hosts {
 
 func (l *loader) numbers() {
 	n := l.v.Get("numbers")
-	l.cfg.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"), Emergency: n.Get("emergency").Texts()}
+	l.site.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"), Emergency: n.Get("emergency").Texts()}
 	if e := n.Get("emergency"); e.IsSet() && len(e.Items()) == 0 && !l.broken(e.Path) {
-		l.cfg.Plan.Emergency = []string{}
+		l.site.Plan.Emergency = []string{}
 		l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
 	}
 	for _, p := range n.Get("trunk_prefixes").Items() {
@@ -358,7 +361,7 @@ func (l *loader) scripts() {
 func (l *loader) policyFiles() {
 	dir := l.v.Get("policies_dir")
 	l.trustDir(l.cfg.PoliciesDir)
-	set, problems := l.policies(l.cfg.PoliciesDir)
+	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
 	l.problems = append(l.problems, problems...)
 	l.cfg.Policies = set
 	if set == nil {

@@ -12,7 +12,7 @@ import (
 // noVerify is the first group whose policy allows callbacks without a second login; "" none does.
 func (l *loader) noVerify() string {
 	for _, g := range l.cfg.Policies.Groups() {
-		if p, _ := l.cfg.Policies.Policy("", []string{g}); p.NoVerify {
+		if p, _ := l.cfg.Policies.Group(g); p.NoVerify {
 			return g
 		}
 	}
@@ -23,7 +23,7 @@ func (l *loader) noVerify() string {
 func (l *loader) untrusted() {
 	g := l.noVerify()
 	dials := func(line Line) bool { return line.Modem != lines.CallIn }
-	if g == "" || !l.cfg.Exec.Callback || !slices.ContainsFunc(l.cfg.Lines, dials) ||
+	if g == "" || !l.site.Callback[aaa.EXEC] || !slices.ContainsFunc(l.cfg.Lines, dials) ||
 		slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return dials(line) && line.Trusted() }) {
 		return
 	}

@@ -18,7 +18,7 @@ func (l *loader) reauthorize() {
 		return
 	}
 	for _, g := range l.cfg.Policies.Groups() {
-		if p, _ := l.cfg.Policies.Policy("", []string{g}); !p.Reauthorize {
+		if p, _ := l.cfg.Policies.Group(g); !p.Reauthorize {
 			continue
 		}
 		l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "reauthorize",

@@ -85,15 +85,16 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 
 // number reports a number that would never be dialled.
 func (l *loader) number(v *schema.Value, origin numbers.Origin) {
-	n, err := l.cfg.Plan.Canonical(v.Text(), origin)
+	n, err := l.site.Plan.Canonical(v.Text(), origin)
 	if err != nil {
 		l.errorAt(v, "", "%v", err)
-	} else if p := l.cfg.Plan.IsEmergency(n); p != "" {
+	} else if p := l.site.Plan.IsEmergency(n); p != "" {
 		l.errorAt(v, "numbers.emergency has the patterns", "an emergency number (%q) is never dialled", p)
 	}
 }
 
 func (l *loader) places() {
+	l.site.Places = map[string]string{}
 	names := map[string]*schema.Value{}
 	for _, v := range l.v.Get("places").Items() {
 		name, number := v.Get("name"), v.Get("number")
@@ -106,6 +107,6 @@ func (l *loader) places() {
 		}
 		names[name.Text()] = name
 		l.number(number, numbers.OriginPlace)
-		l.cfg.Places[name.Text()] = number.Text()
+		l.site.Places[name.Text()] = number.Text()
 	}
 }

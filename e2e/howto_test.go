@@ -223,11 +223,11 @@ func TestHowToRequiresCallback(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	set, err := policies.New(p)
+	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true}}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := policies.Request{Service: aaa.EXEC, Enabled: true, Auth: aaa.Authorization{PrivLevel: 15}}
+	r := policies.Request{Service: aaa.EXEC, Auth: aaa.Authorization{PrivLevel: 15}}
 	d, _ := set.Evaluate(r)
 	if d.Outcome != policies.Refuse {
 		t.Errorf("without a callback: %+v", d)

@@ -54,7 +54,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 	s := cfg.Session
 	s.Debug = d.feed.Topic("aaa")
 	return broker.Config{
-		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies, Places: cfg.Places, Plan: cfg.Plan, Exec: cfg.Exec.Callback,
+		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -14,8 +15,16 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-func mustNew(t interface{ Fatal(...any) }, ps ...Policy) *Set {
-	s, err := New(ps...)
+// site serves every service that the tests know, and knows two places.
+var site = Site{
+	Places:   map[string]string{"paris": "(840) 22", "bad": "555;ATH"},
+	Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true, "ara": true, "": true},
+}
+
+func mustNew(t interface{ Fatal(...any) }, ps ...Policy) *Set { return mustServe(t, site, ps...) }
+
+func mustServe(t interface{ Fatal(...any) }, site Site, ps ...Policy) *Set {
+	s, err := New(site, ps...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,13 +43,14 @@ func with(a aaa.Authorization, f func(*aaa.Authorization)) aaa.Authorization { f
 func TestEvaluate(t *testing.T) {
 	off, required := open, open
 	off.Callback, required.Callback = Off, Required
-	places := map[string]string{"paris": "(840) 22", "bad": "555;ATH"}
+	prefixed, silent := site, site
+	prefixed.Plan.TrunkPrefixes, silent.Callback = []string{"9,"}, nil
 	for _, tt := range []struct {
 		name   string
 		policy *Policy // nil: no policy files
 		auth   aaa.Authorization
-		r      Request // the rest of it; Enabled unless off
-		off    bool
+		r      Request // the rest of it
+		site   *Site   // nil: the usual one
 		want   Outcome
 		number string
 		reason string // part of it
@@ -55,13 +65,13 @@ func TestEvaluate(t *testing.T) {
 		{name: "leg two, NULL", policy: &open, auth: null, r: Request{Leg: 2}, want: Admit},
 		{name: "leg two where a callback is required", policy: &required, auth: plain, r: Request{Leg: 2}, want: Admit},
 		{name: "leg three", policy: &open, auth: plain, r: Request{Leg: 3}, want: Refuse, reason: "no such leg"},
-		{name: "switched off", policy: &open, auth: fixed, off: true, want: Refuse, reason: "exec.callback is off", text: TextNoCallback},
-		{name: "switched off, nothing demanded", policy: &open, auth: plain, off: true, want: Admit},
+		{name: "switched off", policy: &open, auth: fixed, site: &silent, want: Refuse, reason: "exec.callback is off", text: TextNoCallback},
+		{name: "switched off, nothing demanded", policy: &open, auth: plain, site: &silent, want: Admit},
 		{name: "policy off", policy: &off, auth: fixed, want: Refuse, reason: "group default allows none", text: TextNoCallback},
 		{name: "policy off, nothing demanded", policy: &off, auth: plain, want: Admit},
 		{name: "required, nothing demanded", policy: &required, auth: plain, want: Refuse, reason: "requires a callback", text: TextNoCallback},
 		{name: "required, a number", policy: &required, auth: fixed, want: CallBack, number: "84001"},
-		{name: "required and switched off", policy: &required, auth: plain, off: true, want: Refuse},
+		{name: "required and switched off", policy: &required, auth: plain, site: &silent, want: Refuse},
 		{name: "unknown mode", policy: &Policy{Callback: "of"}, auth: fixed, want: Refuse},
 
 		{name: "demanded without a number", policy: &open, auth: aaa.Authorization{Callback: true}, want: Refuse, reason: "names no number", text: TextNoCallback},
@@ -70,8 +80,8 @@ func TestEvaluate(t *testing.T) {
 		{name: "fixed number that no list names", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("555-1234") }), want: CallBack, number: "5551234"},
 		{name: "AAA sends a command", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("5551234;ATH") }), want: Refuse, reason: "';' at position 8", text: TextNoCallback},
 		{name: "AAA sends an emergency number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse, reason: `emergency number "911*"`},
-		{name: "behind a trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), r: Request{Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}}, want: Refuse, reason: "emergency"},
-		{name: "trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }), r: Request{Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}}, want: CallBack, number: "84001"},
+		{name: "behind a trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), site: &prefixed, want: Refuse, reason: "emergency"},
+		{name: "trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }), site: &prefixed, want: CallBack, number: "84001"},
 		{name: "a typed number does not replace a fixed one", policy: &open, auth: fixed, r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84001"},
 
 		{name: "place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack, number: "84022"},
@@ -92,12 +102,13 @@ func TestEvaluate(t *testing.T) {
 		{name: "allow without a list lets none through", policy: &Policy{Numbers: Numbers{FromCaller: true}}, auth: null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var s *Set
+			var all []Policy
 			if tt.policy != nil {
-				s = mustNew(t, *tt.policy)
+				all = append(all, *tt.policy)
 			}
+			s := mustServe(t, *cmp.Or(tt.site, &site), all...)
 			r := tt.r
-			r.Auth, r.Enabled, r.Service, r.Places = tt.auth, !tt.off, aaa.EXEC, places
+			r.Auth, r.Service = tt.auth, aaa.EXEC
 			r.Identity = aaa.Identity{Entry: "radius", User: "austin-01"}
 			d, trace := s.Evaluate(r)
 			if d.Outcome != tt.want || d.Number.String() != tt.number || !strings.Contains(d.Reason, tt.reason) || tt.text != "" && d.Text != tt.text || (d.Outcome == Refuse || d.Outcome == InvalidNumber) != (d.Text != "") {
@@ -127,12 +138,12 @@ func TestNoVerify(t *testing.T) {
 		{false, true, aaa.EXEC, false},
 	} {
 		s := mustNew(t, Policy{NoVerify: tt.policy})
-		d, _ := s.Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = tt.aaa }), Service: tt.service, Enabled: true})
+		d, _ := s.Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = tt.aaa }), Service: tt.service})
 		if d.Outcome != CallBack || d.NoVerify != tt.want {
 			t.Errorf("%+v: %+v", tt, d)
 		}
 	}
-	if d, _ := (*Set)(nil).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC, Enabled: true}); d.NoVerify {
+	if d, _ := mustNew(t).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC}); d.Outcome != CallBack || d.NoVerify {
 		t.Error("the built-in policy leaves the second login out")
 	}
 }
@@ -151,14 +162,15 @@ func TestGroups(t *testing.T) {
 		{"Kim", nil, "default"}, // names are exact
 		{"", nil, "default"},
 	} {
-		if p, why := s.Policy(tt.user, tt.hints); p.Group != tt.want || why == "" {
-			t.Errorf("%s %q: group %s (%s), want %s", tt.user, tt.hints, p.Group, why, tt.want)
+		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user}, Auth: aaa.Authorization{Groups: tt.hints}})
+		if d.Group != tt.want || trace[0].Rule != "group" || !strings.HasPrefix(trace[0].Result, "policy of group "+tt.want+": ") {
+			t.Errorf("%s %q: group %s (%v), want %s", tt.user, tt.hints, d.Group, trace[0], tt.want)
 		}
 	}
-	if _, err := New(Policy{Group: "a", Users: []string{"kim"}}, Policy{Group: "b", Users: []string{"kim"}}); err == nil || !strings.Contains(err.Error(), `user "kim" is claimed by the groups "a" and "b"`) {
+	if _, err := New(site, Policy{Group: "a", Users: []string{"kim"}}, Policy{Group: "b", Users: []string{"kim"}}); err == nil || !strings.Contains(err.Error(), `user "kim" is claimed by the groups "a" and "b"`) {
 		t.Error(err)
 	}
-	if _, err := New(Policy{}, Policy{Group: "default"}); err == nil {
+	if _, err := New(site, Policy{}, Policy{Group: "default"}); err == nil {
 		t.Error("two policies of one group pass")
 	}
 	if w := mustNew(t, Policy{Group: "a"}).Warnings(); len(w) != 1 || !strings.Contains(w[0], "no policy file for the group default") {
@@ -205,8 +217,8 @@ attempts.retry_wait: 30s
 
 func TestTraceForms(t *testing.T) {
 	s := mustNew(t, open)
-	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC, Enabled: true, FromCaller: ptr("84007")})
-	const want = ` 1  group              user "austin-02"                                     policy of group default: no other group claims him
+	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC, FromCaller: ptr("84007")})
+	const want = ` 1  group              user "austin-02"                                     policy of group default: no other group claims this user
  2  authorization      no Service-Type                                      can be honoured
  3  leg                leg 1                                                the caller's own call
  4  callback demanded  AAA demands callback: yes                            go on
@@ -216,15 +228,16 @@ func TestTraceForms(t *testing.T) {
  8  number plan        "84007"                                              84007
  9  emergency numbers  84007                                                none of them
 10  number lists       84007 from caller                                    allow "84*" is the longest match
-11  no_verify          AAA: no, policy: allow, service exec                 a second login is demanded
-12  line               AAA names no line, no rotary                         any line of the called line's rotary
-13  attempts           max 3, retry_wait 1m0s                               call back: at 84007, as group default allows
+11  sessions           0 sessions, no Port-Limit                            one more is granted
+12  no_verify          AAA: no, policy: allow, service exec                 a second login is demanded
+13  line               AAA names no line, no rotary                         any line of the called line's rotary
+14  attempts           max 3, retry_wait 1m0s                               call back: at 84007, as group default allows
 `
 	if got := trace.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	j, err := json.Marshal(trace[:2])
-	if err != nil || string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims him"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
+	if err != nil || string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims this user"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
 		t.Errorf("%s, %v", j, err)
 	}
 }
@@ -256,7 +269,7 @@ func TestCallersTextLeaksNothing(t *testing.T) {
 }
 
 func TestDecisionJSON(t *testing.T) {
-	d, _ := mustNew(t, open).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.Lines, a.Rotary = []int{7}, ptr(3) }), Service: aaa.EXEC, Enabled: true})
+	d, _ := mustNew(t, open).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.Lines, a.Rotary = []int{7}, ptr(3) }), Service: aaa.EXEC})
 	j, err := json.Marshal(d)
 	if err != nil {
 		t.Fatal(err)
@@ -271,9 +284,9 @@ func TestDecisionJSON(t *testing.T) {
 }
 
 func TestRecheck(t *testing.T) {
-	req := Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC, Enabled: true}
+	req := Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC}
 	then, _ := mustNew(t, open).Evaluate(req)
-	typed := Request{Auth: null, Service: aaa.EXEC, Enabled: true, FromCaller: ptr("84007")}
+	typed := Request{Auth: null, Service: aaa.EXEC, FromCaller: ptr("84007")}
 	thenTyped, _ := mustNew(t, open).Evaluate(typed)
 	deny := open
 	deny.Numbers.Deny = []string{"84*"}
@@ -286,30 +299,33 @@ func TestRecheck(t *testing.T) {
 		policy Policy
 		r      Request
 		d      Decision
-		off    bool
+		site   Site
 		want   Outcome
 	}{
-		{"the same", open, req, then, false, CallBack},
-		{"the same, typed", open, typed, thenTyped, false, CallBack},
-		{"the number is denied now", deny, req, then, false, Refuse},
-		{"the typed number is denied now", deny, typed, thenTyped, false, Refuse},
-		{"callers may not choose any more", noCaller, typed, thenTyped, false, Refuse},
-		{"switched off", open, req, then, true, Refuse},
-		{"group off", Policy{Callback: Off}, req, then, false, Refuse},
-		{"nothing was decided", open, req, Decision{}, false, Refuse},
+		{"the same", open, req, then, site, CallBack},
+		{"the same, typed", open, typed, thenTyped, site, CallBack},
+		{"the number is denied now", deny, req, then, site, Refuse},
+		{"the typed number is denied now", deny, typed, thenTyped, site, Refuse},
+		{"callers may not choose any more", noCaller, typed, thenTyped, site, Refuse},
+		{"switched off", open, req, then, Site{}, Refuse},
+		{"group off", Policy{Callback: Off}, req, then, site, Refuse},
+		{"nothing was decided", open, req, Decision{}, site, Refuse},
 	} {
 		r := tt.r
-		r.Enabled, r.FromCaller = !tt.off, nil
-		if d, trace := mustNew(t, tt.policy).Recheck(r, tt.d); d.Outcome != tt.want || d.Reason == "" {
+		r.Promised, r.FromCaller = &tt.d, nil
+		if d, trace := mustServe(t, tt.site, tt.policy).Evaluate(r); d.Outcome != tt.want || d.Reason == "" {
 			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
 		}
 	}
-	d, _ := mustNew(t, verify).Recheck(req, then)
+	again := req
+	again.Promised = &then
+	d, _ := mustNew(t, verify).Evaluate(again)
 	if d.NoVerify || d.Attempts.Max != 1 || d.Number != number("84001") {
 		t.Errorf("a narrower policy: %+v", d)
 	}
 	narrow, _ := mustNew(t, verify).Evaluate(req)
-	if d, _ := mustNew(t, open).Recheck(req, narrow); d.NoVerify || d.Attempts.Max != 1 {
+	again.Promised = &narrow
+	if d, _ := mustNew(t, open).Evaluate(again); d.NoVerify || d.Attempts.Max != 1 {
 		t.Errorf("a wider policy widens what was decided: %+v", d)
 	}
 }
@@ -334,12 +350,13 @@ func TestNothingWidens(t *testing.T) {
 			a.Dialstring = aaa.DialstringOf(raw.Draw(t, "dialstring"))
 		}
 		r := Request{Auth: a, Service: rapid.SampledFrom([]aaa.Service{aaa.EXEC, aaa.PPP, "ara"}).Draw(t, "service"),
-			Leg: rapid.IntRange(1, 2).Draw(t, "leg"), Enabled: rapid.Bool().Draw(t, "enabled"),
-			Places: map[string]string{"paris": raw.Draw(t, "paris")}, Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}}
+			Leg: rapid.IntRange(1, 2).Draw(t, "leg")}
+		enabled := rapid.Bool().Draw(t, "enabled")
+		site := Site{Places: map[string]string{"paris": raw.Draw(t, "paris")}, Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}, Callback: map[aaa.Service]bool{r.Service: enabled}}
 		if rapid.Bool().Draw(t, "typed") {
 			r.FromCaller = ptr(raw.Draw(t, "number"))
 		}
-		d, trace := mustNew(t, p).Evaluate(r)
+		d, trace := mustServe(t, site, p).Evaluate(r)
 		switch {
 		case len(trace) == 0 || len(trace) > len(rules):
 			t.Fatalf("trace of %d steps", len(trace))
@@ -356,7 +373,7 @@ func TestNothingWidens(t *testing.T) {
 			return
 		}
 		switch {
-		case !r.Enabled || p.Callback == Off:
+		case !enabled || p.Callback == Off:
 			t.Fatal("called back where it is off")
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
 			t.Fatal("no-verify is not granted and allowed")
@@ -372,9 +389,86 @@ func TestNothingWidens(t *testing.T) {
 	})
 }
 
+// Laws 4 and 6: whatever the files, the configuration and AAA say later, a pending callback is refused or stays within its promise.
+func TestAgainNeverWidens(t *testing.T) {
+	auths := rapid.SampledFrom([]aaa.Authorization{fixed, null, plain, {Callback: true, CallerID: true}, {Callback: true, CallbackID: "paris"},
+		{Callback: true, Dialstring: aaa.DialstringOf("84002"), NoVerify: true}, {Callback: true, Dialstring: aaa.DialstringOf("84001"), NoVerify: true, Lines: []int{65}},
+		{Callback: true, Dialstring: aaa.DialstringOf("84001"), Rotary: ptr(2)}, {Callback: true, Dialstring: aaa.DialstringOf("84001"), Refuse: "x"}})
+	draw := func(t *rapid.T, when string) (*Set, aaa.Authorization) {
+		p := Policy{
+			Callback: rapid.SampledFrom([]CallbackMode{Optional, Optional, Required, Off}).Draw(t, "callback "+when), NoVerify: rapid.Bool().Draw(t, "no_verify "+when),
+			Numbers:     Numbers{FromCaller: rapid.Bool().Draw(t, "from_caller "+when), Allow: []string{"84*"}, Deny: rapid.SampledFrom([][]string{nil, {"84007"}, {"84*"}}).Draw(t, "deny "+when)},
+			Attempts:    Attempts{Max: rapid.IntRange(1, 10).Draw(t, "max "+when), RetryWait: time.Duration(rapid.IntRange(1, 60).Draw(t, "wait "+when)) * time.Second},
+			Reauthorize: rapid.Bool().Draw(t, "reauthorize "+when),
+		}
+		return mustServe(t, Site{Places: map[string]string{"paris": "84022"}, Callback: map[aaa.Service]bool{aaa.EXEC: rapid.Bool().Draw(t, "on "+when)}}, p), auths.Draw(t, "auth "+when)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s, auth := draw(t, "then")
+		r := Request{Auth: auth, Service: aaa.EXEC, FromCaller: ptr("84007"), Caller: "84008", CallerTrusted: true}
+		then, _ := s.Evaluate(r)
+		s, auth = draw(t, "now")
+		r.FromCaller, r.Promised, r.Renewed = nil, &then, rapid.Bool().Draw(t, "renewed")
+		if r.Renewed {
+			r.Auth = auth
+		}
+		now, trace := s.Evaluate(r)
+		switch {
+		case now.Outcome == Refuse:
+			if !now.Number.IsZero() || now.NoVerify || now.Reason == "" {
+				t.Fatalf("refused with %+v", now)
+			}
+		case now.Outcome != CallBack || then.Outcome != CallBack:
+			t.Fatalf("%s after %s\n%s", now.Outcome, then.Outcome, trace)
+		case now.Number != then.Number || now.Origin != then.Origin || now.NoVerify && !then.NoVerify || !reflect.DeepEqual(now.Lines, then.Lines) || !reflect.DeepEqual(now.Rotary, then.Rotary),
+			now.Attempts.Max > then.Attempts.Max, now.Attempts.RetryWait < then.Attempts.RetryWait, then.Reauthorize && !now.Reauthorize:
+			t.Fatalf("%+v is more than %+v\n%s", now, then, trace)
+		}
+	})
+}
+
+// A Set that nobody made, and a configuration that names no service, call nobody back.
+func TestNoSite(t *testing.T) {
+	for name, s := range map[string]*Set{"nil": nil, "zero": {}, "no services": mustServe(t, Site{}, open)} {
+		if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC}); d.Outcome != Refuse || !strings.Contains(d.Reason, "exec.callback is off") {
+			t.Errorf("%s: %+v", name, d)
+		}
+		if d, _ := s.Evaluate(Request{Auth: plain, Service: aaa.EXEC}); d.Outcome != Admit {
+			t.Errorf("%s, without a demand: %+v", name, d)
+		}
+	}
+}
+
+// Nobody is rung for a session that leg two would not get, at the login or right before the dial.
+func TestSessions(t *testing.T) {
+	auth := with(fixed, func(a *aaa.Authorization) { a.PortLimit = 2 })
+	s := mustNew(t)
+	then, _ := s.Evaluate(Request{Auth: auth, Service: aaa.EXEC, Used: Used{Sessions: 1}})
+	if then.Outcome != CallBack {
+		t.Fatalf("%+v", then)
+	}
+	for _, r := range []Request{{}, {Promised: &then}, {Promised: &then, Renewed: true}} {
+		r.Identity.User, r.Auth, r.Service, r.Used.Sessions = "kim", auth, aaa.EXEC, 2
+		if d, _ := s.Evaluate(r); d.Outcome != Refuse || d.Reason != "user kim has 2 sessions, and AAA grants 2 at once (Port-Limit)" || d.Text != TextNoCallback {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
+// One function makes Requests, of all that AAA was asked and said: none may be forgotten where it grows.
+func TestAsk(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	q := aaa.Request{Service: aaa.PPP, User: "KIM", Leg: 2, Caller: "84007", TTY: 65}
+	got := Ask(q, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed}, true, now, Used{Sessions: 3})
+	want := Request{Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed, Service: aaa.PPP, Leg: 2, Caller: "84007", CallerTrusted: true, Time: now, Used: Used{Sessions: 3}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+}
+
 func BenchmarkEvaluate(b *testing.B) {
 	s := mustNew(b, open)
-	r := Request{Identity: aaa.Identity{User: "austin-01"}, Auth: fixed, Service: aaa.EXEC, Enabled: true}
+	r := Request{Identity: aaa.Identity{User: "austin-01"}, Auth: fixed, Service: aaa.EXEC}
 	for b.Loop() {
 		if d, _ := s.Evaluate(r); d.Outcome != CallBack {
 			b.Fatal(d)

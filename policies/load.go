@@ -65,10 +65,10 @@ func checkGroup(s string) error {
 	return nil
 }
 
-// LoadDir reads all policy files `GROUP.yaml` of a directory. A directory that is not there, or has none, gives a Set with the built-in
+// LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A directory that is not there, or has none, gives a Set with the built-in
 // policy and a warning. The Set is nil where there are errors: with broken policies nobody is called back. All problems are
 // reported at once.
-func LoadDir(dir string) (*Set, schema.Problems) {
+func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, schema.Problems{{File: dir, Msg: reason(err), Hint: "is it a directory that the daemon's user may read?"}}
@@ -84,7 +84,7 @@ func LoadDir(dir string) (*Set, schema.Problems) {
 			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "would not be read", Hint: "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"})
 		}
 	}
-	return l.set()
+	return l.set(site)
 }
 
 // Parse reads one policy file; file is only its name. Where there are errors the Policy is not to be used.
@@ -168,11 +168,11 @@ func (l *loader) claim(path string, u *schema.Value) {
 	l.claims[u.Text()] = fmt.Sprintf("%s:%d", path, u.Line)
 }
 
-func (l *loader) set() (*Set, schema.Problems) {
+func (l *loader) set(site Site) (*Set, schema.Problems) {
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
-	s, err := New(l.policies...)
+	s, err := New(site, l.policies...)
 	if err != nil { // the file's name and the claims were checked above
 		l.problem(schema.Problem{Msg: err.Error()})
 		return nil, l.problems

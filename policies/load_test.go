@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringback/ringback/aaa"
 )
 
 func write(t *testing.T, files map[string]string) string {
@@ -94,24 +96,31 @@ func TestParseTellsAll(t *testing.T) {
 
 func TestLoadDir(t *testing.T) {
 	dir := write(t, map[string]string{"default.yaml": "group: default\n", "staff.yaml": "group: staff\nusers: [kim]\n", "README": "x", ".hidden.yaml": "x: ["})
-	s, problems := LoadDir(dir)
+	s, problems := LoadDir(dir, site)
 	if len(problems) > 0 || !reflect.DeepEqual(s.Groups(), []string{"default", "staff"}) || len(s.Warnings()) > 0 {
 		t.Fatalf("%v %v %v", s, problems, s.Warnings())
 	}
-	if p, _ := s.Policy("kim", nil); p.Group != "staff" {
-		t.Errorf("%+v", p)
+	kim := Request{Identity: aaa.Identity{User: "kim"}, Auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, Service: aaa.EXEC}
+	if d, _ := s.Evaluate(kim); d.Group != "staff" || d.Number != number("84022") { // the site's place
+		t.Errorf("%+v", d)
 	}
-	s, problems = LoadDir(filepath.Join(dir, "not-there"))
+	if p, ok := s.Group("staff"); !ok || !reflect.DeepEqual(p.Users, []string{"kim"}) {
+		t.Errorf("%+v, %v", p, ok)
+	}
+	if p, ok := s.Group("nobody"); ok || p.Group != "" {
+		t.Errorf("%+v, %v", p, ok)
+	}
+	s, problems = LoadDir(filepath.Join(dir, "not-there"), site)
 	if len(problems) > 0 || len(s.Warnings()) != 1 {
 		t.Errorf("%v %v", s, problems)
 	}
 	if err := os.Symlink("/dev/zero", filepath.Join(dir, "zero.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	if s, problems := LoadDir(dir); s != nil || !strings.Contains(problems.String(), "zero.yaml: not a regular file") {
+	if s, problems := LoadDir(dir, site); s != nil || !strings.Contains(problems.String(), "zero.yaml: not a regular file") {
 		t.Errorf("a device for a file: %v %v", s, problems)
 	}
-	s, problems = LoadDir(filepath.Join(dir, "README"))
+	s, problems = LoadDir(filepath.Join(dir, "README"), site)
 	if s != nil || !problems.HasErrors() {
 		t.Errorf("a file for a directory: %v %v", s, problems)
 	}
@@ -124,7 +133,7 @@ func TestLoadDirProblems(t *testing.T) {
 		"c.yml":  "group: c\n",
 		"d.yaml": "group: d\nuser: [x]\n",
 	})
-	s, problems := LoadDir(dir)
+	s, problems := LoadDir(dir, site)
 	if s != nil {
 		t.Error("a Set in spite of errors")
 	}
@@ -157,7 +166,7 @@ func FuzzParse(f *testing.F) {
 		if p.Group == "" || p.Attempts.Max < 1 || p.Attempts.Max > 10 {
 			t.Fatalf("%+v out of %q", p, data)
 		}
-		if _, err := New(p); err != nil {
+		if _, err := New(site, p); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -35,22 +35,22 @@ func TestCallerID(t *testing.T) {
 		{"and a place", &open, with(ani, func(a *aaa.Authorization) { a.CallbackID = "paris" }), "84007", Refuse, "contradiction"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var s *Set
+			s := mustNew(t)
 			if tt.policy != nil {
 				s = mustNew(t, *tt.policy)
 			}
-			d, trace := s.Evaluate(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC, Caller: tt.caller, Places: map[string]string{"paris": "84022"}})
+			d, trace := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Caller: tt.caller, CallerTrusted: true})
 			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != numbers.OriginCallerID || d.Number.String() != tt.caller) {
 				t.Errorf("%+v\n%s", d, trace)
 			}
 			if tt.want != CallBack {
 				return
 			}
-			if now, _ := s.Recheck(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC}, d); now.Outcome != CallBack || now.Number != d.Number || now.Origin != numbers.OriginCallerID {
+			if now, _ := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Promised: &d}); now.Outcome != CallBack || now.Number != d.Number || now.Origin != numbers.OriginCallerID {
 				t.Errorf("recheck: %+v", now)
 			}
 			tighter := mustNew(t, deny)
-			if now, _ := tighter.Recheck(Request{Auth: tt.auth, Enabled: true, Service: aaa.EXEC}, d); now.Outcome != Refuse {
+			if now, _ := tighter.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Promised: &d}); now.Outcome != Refuse {
 				t.Errorf("recheck after callers may no longer choose: %+v", now)
 			}
 		})
@@ -67,9 +67,9 @@ func TestGroupHints(t *testing.T) {
 		want  string
 	}{
 		{"a", []string{"nosuch", "guests", "staff"}, "guests", `AAA's group hint "guests"; no policy for AAA's ["nosuch"]`},
-		{"a", []string{"staff\x1b"}, "default", `no other group claims him; no policy for AAA's ["staff\x1b"]`},
-		{"root", []string{"guests"}, "staff", "its users name him"},
-		{"a", nil, "default", "no other group claims him"},
+		{"a", []string{"staff\x1b"}, "default", `no other group claims this user; no policy for AAA's ["staff\x1b"]`},
+		{"root", []string{"guests"}, "staff", "its users include this one"},
+		{"a", nil, "default", "no other group claims this user"},
 	} {
 		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user}, Auth: aaa.Authorization{Groups: tt.hints}})
 		if d.Group != tt.group || trace[0].Result != "policy of group "+tt.group+": "+tt.want {
@@ -84,7 +84,7 @@ func TestReauthorized(t *testing.T) {
 	reauth.Reauthorize = true
 	s := mustNew(t, reauth)
 	promise := func(auth aaa.Authorization, typed *string, caller string) Decision {
-		d, trace := s.Evaluate(Request{Auth: auth, Enabled: true, Service: aaa.EXEC, FromCaller: typed, Caller: caller, Places: map[string]string{"paris": "84022"}})
+		d, trace := s.Evaluate(Request{Auth: auth, Service: aaa.EXEC, FromCaller: typed, Caller: caller, CallerTrusted: true})
 		if d.Outcome != CallBack || !d.Reauthorize {
 			t.Fatalf("no promise: %+v\n%s", d, trace)
 		}
@@ -121,7 +121,7 @@ func TestReauthorized(t *testing.T) {
 		{"no-verify no more", promise(verified, nil, ""), fixed, CallBack, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, trace := s.Reauthorized(Request{Auth: tt.now, Enabled: true, Service: aaa.EXEC, Caller: "84007", Places: map[string]string{"paris": "84022"}}, tt.then)
+			now, trace := s.Evaluate(Request{Auth: tt.now, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true, Promised: &tt.then, Renewed: true})
 			if now.Outcome != tt.want || tt.reason != "" && !strings.Contains(now.Reason, tt.reason) {
 				t.Fatalf("%+v\n%s", now, trace)
 			}
@@ -130,7 +130,7 @@ func TestReauthorized(t *testing.T) {
 			}
 		})
 	}
-	if d, _ := s.Reauthorized(Request{Auth: fixed, Enabled: true}, Decision{Outcome: Admit}); d.Outcome != Refuse {
+	if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC, Promised: &Decision{Outcome: Admit}, Renewed: true}); d.Outcome != Refuse {
 		t.Error("a callback that was never decided")
 	}
 	if a, b := (Policy{}).Digest(), (Policy{Reauthorize: true}).Digest(); a == b {
@@ -146,15 +146,19 @@ func TestReauthorized(t *testing.T) {
 // it right before the dial.
 func TestUntrustedCaller(t *testing.T) {
 	s := mustNew(t, open)
-	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Enabled: true, Caller: "84007"}
+	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true}
 	then, _ := s.Evaluate(r)
 	if then.Outcome != CallBack {
 		t.Fatalf("%+v", then)
 	}
-	r.CallerUntrusted = true
+	r.CallerTrusted = false
 	for name, f := range map[string]func() (Decision, Trace){
 		"at the login": func() (Decision, Trace) { return s.Evaluate(r) },
-		"at the dial":  func() (Decision, Trace) { return s.Reauthorized(r, then) },
+		"at the dial": func() (Decision, Trace) {
+			again := r
+			again.Promised, again.Renewed = &then, true
+			return s.Evaluate(again)
+		},
 	} {
 		if d, _ := f(); d.Outcome != Refuse || !d.Number.IsZero() || d.Text != TextNoCallback || !strings.Contains(d.Reason, "no modem signals") {
 			t.Errorf("%s: %+v", name, d)

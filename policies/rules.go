@@ -1,0 +1,196 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// ruleGroup chooses the policy: of the group that lists the user; else of the first of AAA's group hints that has one; else of the group
+// default; else the built-in one.
+func ruleGroup(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("user %q", e.Identity.User)
+	if len(e.Auth.Groups) > 0 {
+		input += fmt.Sprintf(", AAA's groups %q", e.Auth.Groups)
+	}
+	var why string
+	e.policy, why = e.choose()
+	var left []string
+	for _, h := range e.Auth.Groups {
+		if _, ok := e.set.groups[h]; !ok {
+			left = append(left, h)
+		}
+	}
+	if len(left) > 0 {
+		why += fmt.Sprintf("; no policy for AAA's %q", left)
+	}
+	e.d = Decision{Group: e.policy.name(), Digest: e.policy.Digest(), Attempts: e.policy.Attempts.orDefault()}
+	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), why), false
+}
+
+func (e *evaluation) choose() (Policy, string) {
+	if g, ok := e.set.users[e.Identity.User]; ok {
+		return e.set.groups[g], "its users include this one"
+	}
+	for _, h := range e.Auth.Groups {
+		if p, ok := e.set.groups[h]; ok {
+			return p, fmt.Sprintf("AAA's group hint %q", h)
+		}
+	}
+	if p, ok := e.set.groups[DefaultGroup]; ok {
+		return p, "no other group claims this user"
+	}
+	return Policy{Group: DefaultGroup}, "built in: there is no policy file for this user"
+}
+
+// Law 4: an authentic grant that cannot be honoured is a refusal.
+func ruleAuthorization(e *evaluation) (string, string, bool) {
+	kind := e.Auth.Kind
+	if kind == "" {
+		kind = "no Service-Type"
+	}
+	if e.Auth.Refuse != "" {
+		return e.refuse(kind, TextRefused, "mend the user's entry at the AAA server", "the authorization cannot be honoured: %s", printable(e.Auth.Refuse))
+	}
+	return kind, "can be honoured", false
+}
+
+// Law 6: on leg two a callback is never decided; what demands one counts as satisfied.
+func ruleLeg(e *evaluation) (string, string, bool) {
+	if e.Promised != nil {
+		return e.pending()
+	}
+	switch e.Leg {
+	case 0, 1:
+		return "leg 1", "the caller's own call", false
+	case 2:
+		return e.decide(Admit, "leg 2", "", "", "this is the call that the callback made")
+	}
+	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "there is no such leg of a callback")
+}
+
+// A number or place counts as a demand even where AAA forgot to say so: not to call back would admit on an unproven line.
+func (e *evaluation) demanded() bool {
+	return e.Auth.Callback || e.Auth.Dialstring.IsSet() || e.Auth.CallbackID != "" || e.Auth.CallerID
+}
+
+func ruleDemanded(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("AAA demands callback: %s", yesNo(e.demanded()))
+	switch {
+	case e.demanded():
+		return input, "go on", false
+	case e.Promised != nil:
+		return e.refuse(input, TextNoCallback, "", "AAA no longer demands a callback")
+	case e.policy.mode() == Required:
+		return e.refuse(input, TextNoCallback, "give the user a callback number at the AAA server, or set callback: optional",
+			"group %s requires a callback, and AAA demands none for this user", e.policy.name())
+	}
+	return e.decide(Admit, input, "", "", "AAA demands no callback")
+}
+
+func ruleEnabled(e *evaluation) (string, string, bool) {
+	key := string(e.Service) + ".callback"
+	if e.Service == "" {
+		key = "callback"
+	}
+	if !e.set.site.Callback[e.Service] {
+		return e.refuse(key+" false", TextNoCallback, "set "+key+": true", "callback is demanded, and %s is off", key)
+	}
+	return key + " true", "go on", false
+}
+
+func rulePolicy(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("callback: %s", e.policy.mode())
+	switch e.policy.mode() {
+	case Optional, Required:
+		return input, "go on", false
+	}
+	return e.refuse(input, TextNoCallback, "set callback: optional in the group's policy file",
+		"AAA demands a callback, and group %s allows none", e.policy.name())
+}
+
+// Law 5: the second login is left out only where AAA grants it, the policy allows it, and the service is EXEC or ARA.
+func ruleNoVerify(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("AAA: %s, policy: %s, service %s", yesNo(e.Auth.NoVerify), allowDeny(e.policy.NoVerify), e.Service)
+	e.d.NoVerify = e.Auth.NoVerify && e.policy.NoVerify && mayOmitLogin(e.Service)
+	if e.d.NoVerify {
+		return input, "no second login", false
+	}
+	return input, "a second login is demanded", false
+}
+
+func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
+
+// ruleSessions: leg two would be refused where the user has as many sessions as AAA grants at once, so nobody is rung for it.
+func ruleSessions(e *evaluation) (string, string, bool) {
+	limit := "no Port-Limit"
+	if e.Auth.PortLimit > 0 {
+		limit = fmt.Sprintf("Port-Limit %d", e.Auth.PortLimit)
+	}
+	input := fmt.Sprintf("%d sessions, %s", e.Used.Sessions, limit)
+	if err := PortLimit(e.Identity, e.Auth, e.Used); err != nil {
+		return e.decide(Refuse, input, TextNoCallback, "", err.Error())
+	}
+	return input, "one more is granted", false
+}
+
+// PortLimit returns an error where a user has as many sessions as AAA grants at once (Port-Limit).
+func PortLimit(id aaa.Identity, auth aaa.Authorization, used Used) error {
+	if auth.PortLimit > 0 && used.Sessions >= auth.PortLimit {
+		return fmt.Errorf("user %s has %d sessions, and AAA grants %d at once (Port-Limit)", id.User, used.Sessions, auth.PortLimit)
+	}
+	return nil
+}
+
+func ruleLine(e *evaluation) (string, string, bool) {
+	e.d.Lines = slices.Clone(e.Auth.Lines)
+	input := "AAA names no line, no rotary"
+	result := "any line of the called line's rotary"
+	if e.Auth.Rotary != nil {
+		r := *e.Auth.Rotary
+		e.d.Rotary, result = &r, fmt.Sprintf("rotary %d", r)
+		input = fmt.Sprintf("AAA's callback-rotary %d", r)
+	}
+	if len(e.d.Lines) > 0 {
+		result = fmt.Sprintf("tty %v", e.d.Lines)
+		input = fmt.Sprintf("AAA's callback-line %v", e.d.Lines)
+	}
+	return input, result, false
+}
+
+func ruleAttempts(e *evaluation) (string, string, bool) {
+	a := e.d.Attempts
+	input := fmt.Sprintf("max %d, retry_wait %v", a.Max, a.RetryWait)
+	if e.d.Reauthorize = e.policy.Reauthorize || e.Promised != nil && e.Promised.Reauthorize; e.d.Reauthorize {
+		input += ", reauthorize " + beforeDial
+	}
+	return e.decide(CallBack, input, "", "", fmt.Sprintf("at %s, as group %s allows", e.d.Number, e.policy.name()))
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// printable keeps a sentence that holds text from outside on one line, and the operator's terminal unharmed.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// clip quotes text from outside for a trace, so that it cannot break a line or a terminal, and shortens it.
+func clip(s string) string {
+	if len(s) > 64 {
+		return fmt.Sprintf("%q… (%d octets)", s[:64], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}

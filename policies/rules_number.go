@@ -1,0 +1,131 @@
+package policies
+
+import (
+	"fmt"
+
+	"github.com/ringback/ringback/numbers"
+)
+
+// ruleSource finds where the number comes from: AAA's own, AAA's Callback-Id in the table of places, or the caller.
+func ruleSource(e *evaluation) (string, string, bool) {
+	a := e.Auth
+	input := fmt.Sprintf("dialstring %s, Callback-Id %q", a.Dialstring, a.CallbackID)
+	switch {
+	case e.Promised != nil && !e.Renewed:
+		return e.sourcePromise()
+	case a.CallerID:
+		return e.sourceCallerID(input)
+	case a.CallbackID != "":
+		return e.sourcePlace(input)
+	case a.Dialstring.IsNull():
+		return e.sourceCaller(input)
+	case a.Dialstring.IsSet():
+		e.raw, e.d.Origin = a.Dialstring.Value(), numbers.OriginAAA
+		return input, "AAA fixed it", false
+	}
+	return e.refuse(input, TextNoCallback, "send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
+		"AAA demands a callback and names no number")
+}
+
+func (e *evaluation) sourcePlace(input string) (string, string, bool) {
+	number, ok := e.set.site.Places[e.Auth.CallbackID]
+	switch {
+	case !ok:
+		return e.refuse(input, TextNoCallback, "add it to the configuration's places", "Callback-Id %q is no known place", e.Auth.CallbackID)
+	case e.Auth.Dialstring.Value() != "":
+		return e.refuse(input, TextNoCallback, "send one of the two", "AAA sent a number and a Callback-Id too: a contradiction")
+	}
+	e.raw, e.d.Origin = number, numbers.OriginPlace
+	return input, "the place's number", false
+}
+
+func (e *evaluation) sourceCaller(input string) (string, string, bool) {
+	input += ", from_caller: " + allowDeny(e.policy.Numbers.FromCaller)
+	switch {
+	case !e.policy.Numbers.FromCaller:
+		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+			"AAA leaves the number to the caller, and group %s lets no caller choose", e.policy.name())
+	case e.Promised != nil && e.Promised.Origin != numbers.OriginCaller:
+		return e.refuse(input, TextNoCallback, "", "AAA no longer names the number: it leaves it to the caller")
+	case e.Promised != nil:
+		e.raw, e.d.Origin = e.Promised.Number.String(), numbers.OriginCaller
+		return input, "the caller typed it then", false
+	case e.FromCaller == nil:
+		return e.decide(AskNumber, input, "", "", "AAA leaves the number to the caller")
+	}
+	e.raw, e.d.Origin = *e.FromCaller, numbers.OriginCaller
+	return input, "the caller typed it", false
+}
+
+// sourceCallerID takes the number that rang us. It comes from the network, where it can be forged: the caller may choose it as if he typed it.
+func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
+	input += fmt.Sprintf(", caller %s, from_caller: %s", clip(e.Caller), allowDeny(e.policy.Numbers.FromCaller))
+	switch {
+	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
+		return e.refuse(input, TextNoCallback, "send one of the two", "AAA wants the number that called to be called back and sent another too: a contradiction")
+	case !e.policy.Numbers.FromCaller:
+		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+			"AAA wants the number that called to be called back, and group %s lets no caller choose", e.policy.name())
+	case !e.CallerTrusted:
+		return e.refuse(input, TextNoCallback, "use a port with modem signals, send Callback-Number, or accept it by insecure_signals: true on the line",
+			"AAA wants the number that called to be called back, and the line has no modem signals: a caller could write any number")
+	case e.Caller == "":
+		return e.refuse(input, TextNoCallback, "the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
+			"AAA wants the number that called to be called back, and it is unknown")
+	}
+	e.raw, e.d.Origin = e.Caller, numbers.OriginCallerID
+	return input, "the number that called", false
+}
+
+// Law 7: nothing but canonical digits goes on.
+func rulePlan(e *evaluation) (string, string, bool) {
+	input := clip(e.raw)
+	number, err := e.set.site.Plan.Canonical(e.raw, e.notation())
+	switch {
+	case err == nil:
+		e.d.Number = number
+		return input, number.String(), false
+	case e.d.Origin == numbers.OriginCaller:
+		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
+	}
+	return e.refuse(input, TextNoCallback, "mend the number at the AAA server or in the configuration", "%v", err)
+}
+
+func ruleEmergency(e *evaluation) (string, string, bool) {
+	if p := e.set.site.Plan.IsEmergency(e.d.Number); p != "" {
+		return e.denied(e.d.Number.String(), "numbers.emergency has the patterns that are never dialled", fmt.Sprintf("emergency number %q is never dialled", p))
+	}
+	return e.d.Number.String(), "none of them", false
+}
+
+func ruleLists(e *evaluation) (string, string, bool) {
+	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin)
+	if !ok {
+		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), "numbers.allow and numbers.deny of the group's policy file decide",
+			fmt.Sprintf("group %s: %s", e.policy.name(), why))
+	}
+	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false
+}
+
+// denied refuses a number that is well formed: a caller may type another.
+func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
+	if e.d.Origin == numbers.OriginCaller {
+		return e.decide(InvalidNumber, input, TextNumberDenied, hint, reason)
+	}
+	return e.decide(Refuse, input, TextNoCallback, hint, reason)
+}
+
+// verdict says what the lists make of a canonical number.
+func (n Numbers) verdict(number numbers.Number, origin numbers.Origin) (allowed bool, why string) {
+	a, al := numbers.Longest(n.Allow, number)
+	d, dl := numbers.Longest(n.Deny, number)
+	switch {
+	case dl >= 0 && dl >= al:
+		return false, fmt.Sprintf("deny %q is the longest match", d)
+	case al >= 0:
+		return true, fmt.Sprintf("allow %q is the longest match", a)
+	case origin == numbers.OriginCaller || origin == numbers.OriginCallerID:
+		return false, "no allow pattern matches, and a caller's number needs one"
+	}
+	return true, "a fixed number that no deny pattern matches"
+}

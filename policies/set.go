@@ -1,0 +1,104 @@
+package policies
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
+)
+
+// Site is what the configuration says for the users of all groups. The zero value calls nobody back.
+type Site struct {
+	Plan     numbers.Plan
+	Places   map[string]string    // Callback-Id → number as written
+	Callback map[aaa.Service]bool // the services that call back, such as `exec.callback: true`; one that is missing does not
+}
+
+// Set is all that decisions are made by: the policies of the groups and the site. The zero value and nil have none of them: the built-in
+// policy, and no service that calls back. It is never changed after it was made, so any number of goroutines may use it.
+type Set struct {
+	site     Site
+	groups   map[string]Policy
+	users    map[string]string // user → group
+	warnings []string
+}
+
+// New makes a Set. Two policies of one group and a user in two groups are errors. What site refers to must not be changed any more.
+func New(site Site, ps ...Policy) (*Set, error) {
+	s := &Set{site: site, groups: map[string]Policy{}, users: map[string]string{}}
+	for _, p := range ps {
+		p.Group = p.name()
+		if _, ok := s.groups[p.Group]; ok {
+			return nil, fmt.Errorf("group %q has two policies (keep one of them)", p.Group)
+		}
+		s.groups[p.Group] = p
+		for _, u := range p.Users {
+			if g, ok := s.users[u]; ok && g != p.Group {
+				return nil, fmt.Errorf("user %q is claimed by the groups %q and %q (keep one of them)", u, g, p.Group)
+			}
+			s.users[u] = p.Group
+		}
+	}
+	s.warn()
+	return s, nil
+}
+
+func (s *Set) warn() {
+	_, hasDefault := s.groups[DefaultGroup]
+	switch {
+	case len(s.groups) == 0:
+		s.warnings = append(s.warnings, noPolicies)
+	case !hasDefault:
+		s.warnings = append(s.warnings, noDefault)
+	}
+}
+
+const (
+	builtIn = "calls back at numbers that AAA or a local user fixes, demands a second login, lets no caller type a number and dials once"
+
+	noPolicies = "no policy files: the built-in policy " + builtIn + " (write policies.d/default.yaml to decide yourself)"
+	noDefault  = "no policy file for the group default: for users of no other group the built-in policy " + builtIn + " (write policies.d/default.yaml)"
+)
+
+// Warnings returns what the operator should be told at each start.
+func (s *Set) Warnings() []string {
+	if s == nil || s.groups == nil {
+		return []string{noPolicies}
+	}
+	return slices.Clone(s.warnings)
+}
+
+// Groups returns the names of the groups that have a policy, sorted.
+func (s *Set) Groups() []string {
+	if s == nil {
+		return nil
+	}
+	var out []string
+	for g := range s.groups {
+		out = append(out, g)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Group returns the policy of a group; false: it has none.
+func (s *Set) Group(name string) (Policy, bool) {
+	if s == nil {
+		return Policy{}, false
+	}
+	p, ok := s.groups[name]
+	return p, ok
+}
+
+// Digest is the SHA-256 of all policies of the Set.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	for _, g := range s.Groups() {
+		fmt.Fprintf(h, "%s\n", s.groups[g].Canonical())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
