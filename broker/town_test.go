@@ -56,6 +56,14 @@ func (plain) Changes() <-chan struct{}  { return nil }
 func (plain) SetDTR(bool) error         { return lines.ErrNoSignals }
 func (plain) Break(time.Duration) error { return lines.ErrNoSignals }
 
+func (p plain) Await() {
+	select {
+	case <-p.DTE.Changes(): // nobody else takes it
+	default:
+	}
+	p.DTE.Await()
+}
+
 // town is an exchange, lines, and a broker on a real journal, all in one synctest bubble.
 type town struct {
 	t       *testing.T

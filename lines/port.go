@@ -29,12 +29,16 @@ var ErrNoSignals = errors.New("this kind of port has no modem signals")
 // server, plain TCP, PTY); tests bring in-memory ones.
 //
 // Read and Write block until something can be done, the deadline passes (os.ErrDeadlineExceeded) or the port ends (io.EOF,
-// EIO, net errors). Close unblocks both and may be called twice. One goroutine reads and one writes at a time; the signal
-// methods may be called from any goroutine.
+// EIO, net errors). Close unblocks both and Await, and may be called twice. One goroutine reads or awaits and one writes
+// at a time; the signal methods may be called from any goroutine.
 type Port interface {
 	io.ReadWriteCloser
 	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
+
+	// Await blocks until Read would not, or Changes has a token. It may leave a read deadline that has passed. It takes
+	// little of the stack: the one goroutine of an idle line waits in it.
+	Await()
 
 	// HasSignals reports whether Signals, Changes and SetDTR mean anything on this port.
 	HasSignals() bool

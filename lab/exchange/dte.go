@@ -31,11 +31,28 @@ func (m *Modem) DTE() *DTE {
 	return d
 }
 
-// ModemSignals implements SignalSink: it wakes the receiver of Changes.
+// ModemSignals implements SignalSink: it wakes the receiver of Changes, and Await.
 func (d *DTE) ModemSignals(Signals) {
 	select {
 	case d.changes <- struct{}{}:
 	default:
+	}
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	d.p.readable.Broadcast()
+}
+
+// Await blocks until Read would not, or Changes has a token.
+func (d *DTE) Await() {
+	x := d.p.m.x
+	x.lock()
+	defer x.unlock()
+	for len(d.p.out) == 0 && !d.p.gone && !d.rd.expired && len(d.changes) == 0 {
+		x.flush()
+		if len(d.p.out) == 0 && !d.p.gone && !d.rd.expired && len(d.changes) == 0 {
+			d.p.readable.Wait()
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ringback/ringback/lines"
@@ -56,14 +57,33 @@ func (p *instant) Read(b []byte) (int, error) {
 		case !until.IsZero() && time.Now().After(until):
 			return 0, os.ErrDeadlineExceeded
 		}
-		var due <-chan time.Time
-		if !until.IsZero() {
-			due = time.After(time.Until(until))
+		p.wait(until)
+	}
+}
+
+// Await implements lines.Port.
+func (p *instant) Await() {
+	for {
+		p.mu.Lock()
+		ready := len(p.out) > 0 || p.closed || !p.until.IsZero() && !time.Now().Before(p.until)
+		until := p.until
+		p.mu.Unlock()
+		if ready || len(p.changes) > 0 {
+			return
 		}
-		select {
-		case <-p.more:
-		case <-due:
-		}
+		p.wait(until)
+	}
+}
+
+// wait blocks until something may have changed.
+func (p *instant) wait(until time.Time) {
+	var due <-chan time.Time
+	if !until.IsZero() {
+		due = time.After(time.Until(until))
+	}
+	select {
+	case <-p.more:
+	case <-due:
 	}
 }
 
@@ -88,6 +108,7 @@ func (p *instant) signal(bit lines.Signals, on bool) {
 	}
 	p.mu.Unlock()
 	signal(p.changes)
+	signal(p.more)
 }
 
 func (p *instant) Close() error {
@@ -159,28 +180,32 @@ func await(pool *lines.Pool, tty int, ok func(lines.Status) bool) lines.Status {
 	}
 }
 
-// TestIdleLineIsCheap: at most 16 KiB and two goroutines a line.
+// TestIdleLineIsCheap: at most 12 KiB and one goroutine for a line that rests.
 func TestIdleLineIsCheap(t *testing.T) {
 	const n = 400
 	inUse := func() uint64 {
 		var m runtime.MemStats
 		for range 3 {
-			runtime.GC() // shrinks stacks too
+			runtime.GC()
 		}
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc + m.StackInuse
 	}
-	before, routines := inUse(), runtime.NumGoroutine()
-	_, _, stop := instantTown(t, n, nil)
-	defer stop()
-	per := (inUse() - before) / n
-	t.Logf("%d bytes a line", per)
-	if per > 16<<10 && !underRace {
-		t.Errorf("%d bytes an idle line, at most 16 KiB", per)
-	}
-	if got := runtime.NumGoroutine() - routines - 1; got > 2*n { // one is the pool's
-		t.Errorf("%d goroutines for %d lines", got, n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		before, routines := inUse(), runtime.NumGoroutine()
+		_, _, stop := instantTown(t, n, nil)
+		defer stop()
+		time.Sleep(2 * restAfter)
+		synctest.Wait()
+		per := (inUse() - before) / n
+		t.Logf("%d bytes a line", per)
+		if per > 12<<10 && !underRace {
+			t.Errorf("%d bytes an idle line, at most 12 KiB", per)
+		}
+		if got := runtime.NumGoroutine() - routines - 1; got > n { // one is the pool's
+			t.Errorf("%d goroutines for %d lines", got, n)
+		}
+	})
 }
 
 // BenchmarkCycle is a callback without its waits: a call comes in and is hung up on, the line is leased, dials, connects, is hung up and

@@ -1,5 +1,5 @@
 // Package modem drives AT modems (V.250, Hayes), one Driver a line: it opens the port, initialises, answers, lets scripts dial, hangs up and
-// proves the line on hook. It always reads the port and takes two goroutines a line. It chooses no line and knows no session.
+// proves the line on hook. It always reads the port; an idle line takes one goroutine. It chooses no line and knows no session.
 //
 // What the driver believes of what it hears is one table (phase.go). On a port without modem signals the modem's word and the caller's are one
 // stream: there the modem proves its state by what only it can know (proof.go).
@@ -31,7 +31,8 @@ type Options struct {
 // Driver works one line; it is the lines.Driver of AT modems. New makes one.
 //
 // Who holds the token (the channel op) has the modem's command line: Run while the line is down or being answered, else the goroutine of
-// Command, Dial, Settle or a call's Hangup. Bytes are taken by the reader's goroutine at once, whoever holds it.
+// Command, Dial, Settle or a call's Hangup. Bytes are taken by the reader's goroutine at once, whoever holds it. While
+// the line rests there is no reader: what comes from the port, and whoever takes the token, brings it back.
 type Driver struct {
 	o          Options
 	t          *lines.Timing // of o.Config, with its defaults
@@ -47,8 +48,13 @@ type Driver struct {
 	proof proof       // of a port without signals; of the token's holder
 	alarm *time.Timer // of the token's holder; nil until the holder first waits
 
+	host    lines.Host     // set by Run
+	rested  bool           // Run's goroutines have ended, the port is open
+	reopen  time.Duration  // the pause before the port is opened again; Run's
+	reading sync.WaitGroup // the reader
+
 	mu       sync.Mutex // guards what follows
-	host     lines.Host
+	resting  bool       // the reader is to end, or has ended: see rest.go
 	port     lines.Port
 	gen      uint64 // counts opened ports
 	phase    phase
@@ -96,6 +102,9 @@ const (
 
 var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9][0-9]{0,2}`)
 
+// maxReopen is the longest pause before a lost port is opened again.
+const maxReopen = 30 * time.Second
+
 // New returns a Driver that does nothing until Run.
 func New(o Options) *Driver {
 	o.Config.CallerID = o.Config.CallerID || o.Config.CallCheck
@@ -108,37 +117,52 @@ func New(o Options) *Driver {
 	}
 	d.o.Config.Timing = o.Config.Timing.WithDefaults()
 	d.t = &d.o.Config.Timing
+	d.reopen = d.t.Reopen
 	d.proof = newProof(o)
 	return d
 }
 
-// maxReopen is the longest pause before a lost port is opened again.
-const maxReopen = 30 * time.Second
-
-// Run implements lines.Driver.
+// Run implements lines.Driver. Its own goroutine waits for the others, and for the port where those have ended: see rest.go.
 func (d *Driver) Run(ctx context.Context, h lines.Host) error {
-	d.mu.Lock()
 	d.host = h
-	d.mu.Unlock()
-	pause := d.t.Reopen
+	stop := context.AfterFunc(ctx, d.rouse)
+	defer stop()
+	for d.live(ctx) {
+		d.awaitEvent()
+	}
+	return nil
+}
+
+// live works the line in goroutines of their own, until it may rest (true) or ctx ends. What panics there panics here.
+func (d *Driver) live(ctx context.Context) (rests bool) {
+	over := make(chan any, 1)
+	go func() {
+		defer func() { over <- recover() }()
+		rests = d.work(ctx)
+	}()
+	if p := <-over; p != nil {
+		panic(p)
+	}
+	return rests
+}
+
+// work opens the port, where it is not open since before the rest, and works the line; and again where the port is lost.
+func (d *Driver) work(ctx context.Context) (rests bool) {
 	for {
-		select {
-		case d.op <- struct{}{}:
-		case <-ctx.Done():
-			return nil
+		wasUp, err := d.workPort(ctx)
+		switch {
+		case err == errRests:
+			return true
+		case ctx.Err() != nil:
+			return false
 		}
-		wasUp, err := d.work(ctx)
-		<-d.op
-		if ctx.Err() != nil {
-			return nil
-		}
-		h.Down(err)
+		d.host.Down(err)
 		d.debug("down: %v", err)
 		if wasUp {
-			pause = d.t.Reopen
+			d.reopen = d.t.Reopen
 		}
-		d.sleep(ctx, pause)
-		pause = min(2*pause, maxReopen)
+		d.sleep(ctx, d.reopen)
+		d.reopen = min(2*d.reopen, maxReopen)
 	}
 }
 
@@ -152,39 +176,73 @@ func (d *Driver) sleep(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// work opens the port and works the line until the port is lost or ctx ends. The token is held when it begins and when it returns.
-func (d *Driver) work(ctx context.Context) (wasUp bool, err error) {
-	port, err := d.o.Open(ctx)
-	if err != nil {
-		return false, err // it names the port
-	}
-	d.install(port)
-	var reader sync.WaitGroup
-	reader.Go(func() { d.read(port) })
-	defer func() {
-		d.fail(port, errClosed)
-		_ = port.Close() // it is of no use any more, whatever Close says
-		reader.Wait()
-		d.mu.Lock()
-		d.quietLocked() // nobody waits for a verdict
-		d.mu.Unlock()
-		d.checks.Wait()
-	}()
-	d.lookAtSignals()
-	unproven, err := d.start(ctx)
-	if err != nil {
+// workPort works the line until it may rest, the port is lost or ctx ends.
+func (d *Driver) workPort(ctx context.Context) (wasUp bool, err error) {
+	if d.rested {
+		d.rested = false
+		d.startReader()
+	} else if err := d.openPort(ctx); err != nil {
 		return false, err
 	}
-	d.started(unproven)
-	d.alarm = nil
-	<-d.op
 	err = d.serve(ctx)
+	if err == errRests {
+		d.rested = true
+		return true, err
+	}
 	d.stopUsers(err)
 	d.op <- struct{}{} // whoever holds it notices that the line has gone
 	if ctx.Err() != nil {
 		d.leave(context.WithoutCancel(ctx))
 	}
+	d.closePort()
+	<-d.op
 	return true, err
+}
+
+// openPort opens the port and gets the modem ready.
+func (d *Driver) openPort(ctx context.Context) error {
+	select {
+	case d.op <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.op }()
+	port, err := d.o.Open(ctx)
+	if err != nil {
+		return err // it names the port
+	}
+	d.install(port)
+	d.startReader()
+	d.lookAtSignals()
+	unproven, err := d.start(ctx)
+	if err != nil {
+		d.closePort()
+		return err
+	}
+	d.started(unproven)
+	d.alarm = nil
+	return nil
+}
+
+func (d *Driver) startReader() {
+	d.mu.Lock()
+	port := d.port
+	d.mu.Unlock()
+	d.reading.Go(func() { d.read(port) })
+}
+
+// closePort gives the port up and waits for all that works on it. The token is held.
+func (d *Driver) closePort() {
+	d.mu.Lock()
+	port := d.port
+	d.mu.Unlock()
+	d.fail(port, errClosed)
+	_ = port.Close() // it is of no use any more, whatever Close says
+	d.reading.Wait()
+	d.mu.Lock()
+	d.quietLocked() // nobody waits for a verdict
+	d.mu.Unlock()
+	d.checks.Wait()
 }
 
 // started opens the line for its users.
@@ -306,6 +364,7 @@ func (d *Driver) give() {
 func (d *Driver) ready() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.rouseLocked()
 	switch {
 	case d.open:
 		return nil

@@ -24,6 +24,48 @@ type fakePort struct {
 	f       *fake
 	signals bool
 	changes chan struct{}
+
+	ahead []byte // read by Await; of who reads
+
+	mu      sync.Mutex
+	waiting bool
+}
+
+func (p *fakePort) Read(b []byte) (int, error) {
+	if len(p.ahead) > 0 {
+		n := copy(b, p.ahead)
+		p.ahead = p.ahead[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}
+
+func (p *fakePort) Await() {
+	if p.setWaiting(true); len(p.ahead) == 0 && len(p.changes) == 0 {
+		b := make([]byte, 1)
+		n, _ := p.Conn.Read(b)
+		p.ahead = b[:n]
+	}
+	p.setWaiting(false)
+}
+
+func (p *fakePort) setWaiting(is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = is
+}
+
+// changed leaves a token, and ends Await.
+func (p *fakePort) changed() {
+	if !p.signals {
+		return
+	}
+	signal(p.changes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting {
+		p.Conn.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
 func (p *fakePort) HasSignals() bool { return p.signals }
@@ -307,7 +349,7 @@ func (f *fake) dcd(on bool) {
 		f.sig |= lines.DCD
 	}
 	if f.sig != was && f.port.changes != nil {
-		signal(f.port.changes)
+		f.port.changed()
 	}
 }
 
@@ -324,7 +366,7 @@ func (f *fake) setDTR(on bool) {
 	if on {
 		f.sig |= lines.DTR
 	}
-	signal(f.port.changes)
+	f.port.changed()
 	drop := !on && !f.dcdHigh
 	f.mu.Unlock()
 	if drop {

@@ -14,7 +14,7 @@ import (
 // readSize is small: it is memory of each line, and a modem brings no more at a time.
 const readSize = 512
 
-// read is the reader's goroutine: it takes all that comes until the port ends.
+// read is the reader's goroutine: it takes all that comes until the port ends or the line rests.
 func (d *Driver) read(port lines.Port) {
 	buf := make([]byte, readSize)
 	var c *conn // the call whose patience is the read deadline; nil: none is set
@@ -30,7 +30,10 @@ func (d *Driver) read(port lines.Port) {
 			d.fail(port, portEnd(err))
 			return
 		}
-		c = d.setPatience(port, c)
+		var rests bool
+		if c, rests = d.setPatience(port, c); rests {
+			return
+		}
 	}
 }
 
@@ -41,21 +44,24 @@ func portEnd(err error) error {
 	return fmt.Errorf("read: %w", err)
 }
 
-// setPatience sets the read deadline that the call needs, if there is one, and returns the call.
-func (d *Driver) setPatience(port lines.Port, had *conn) *conn {
+// setPatience sets the read deadline that the call needs, if there is one, and returns the call. Under the lock: the
+// deadline that ends the reader is not overwritten.
+func (d *Driver) setPatience(port lines.Port, had *conn) (c *conn, rests bool) {
 	d.mu.Lock()
-	c := d.conn
-	d.mu.Unlock()
-	if c != nil {
+	defer d.mu.Unlock()
+	if d.resting {
+		return nil, true
+	}
+	if c = d.conn; c != nil {
 		if p := c.patience(); p > 0 {
 			_ = port.SetReadDeadline(time.Now().Add(p)) // where it fails, so does the next Read
-			return c
+			return c, false
 		}
 	}
 	if had != nil {
 		_ = port.SetReadDeadline(time.Time{})
 	}
-	return nil
+	return nil, false
 }
 
 // feed takes bytes from the port: to the call in data state, else to the splitter and to the script's ear.

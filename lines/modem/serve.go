@@ -8,30 +8,43 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// serve waits for calls and for what may happen to the line, until the port is lost or ctx ends. The token is not held.
+// serve waits for calls and for what may happen to the line, until the line may rest, the port is lost or ctx ends. The
+// token is not held.
 func (d *Driver) serve(ctx context.Context) error {
 	d.mu.Lock()
 	port := d.port
 	d.mu.Unlock()
-	alarm := time.NewTimer(time.Hour)
+	alarm := time.NewTimer(restAfter)
 	defer alarm.Stop()
+	quiet := time.Now().Add(restAfter) // until then nothing may happen, or the line does not rest
 	for {
 		next, lost := d.look(ctx)
-		if lost != nil {
+		switch {
+		case lost != nil:
 			return lost
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return errClosed
 		}
-		var due <-chan time.Time
-		if !next.IsZero() {
-			alarm.Reset(time.Until(next))
-			due = alarm.C
+		due := next
+		if d.mayRest() {
+			if !time.Now().Before(quiet) && d.beginRest(port, next) {
+				return errRests
+			}
+			if due.IsZero() || quiet.Before(due) {
+				due = quiet
+			}
+		}
+		var timeUp <-chan time.Time
+		if !due.IsZero() {
+			alarm.Reset(time.Until(due))
+			timeUp = alarm.C
 		}
 		select {
 		case <-d.wake:
-		case <-due:
+			quiet = time.Now().Add(restAfter)
+		case <-timeUp:
 		case <-port.Changes():
+			quiet = time.Now().Add(restAfter)
 			d.lookAtSignals()
 		case <-ctx.Done():
 			return errClosed

@@ -47,6 +47,14 @@ func (inBandPort) SetDTR(bool) error         { return lines.ErrNoSignals }
 func (inBandPort) Break(time.Duration) error { return lines.ErrNoSignals }
 func (inBandPort) String() string            { return "in band" }
 
+func (p inBandPort) Await() {
+	select {
+	case <-p.DTE.Changes(): // nobody else takes it
+	default:
+	}
+	p.DTE.Await()
+}
+
 // edge is a town with one line of ours on a port without signals, a stranger who calls it, and a subscriber who can be called. The modems and the
 // telephone network are the lab's; the driver is ours.
 type edge struct {

@@ -16,8 +16,9 @@ const (
 type circuits struct {
 	changes chan struct{} // capacity 1; nil on a port without signals
 
-	mu  sync.Mutex
-	now lines.Signals
+	mu      sync.Mutex
+	now     lines.Signals
+	waiting func() // ends the Await that is under way; nil: none is
 }
 
 // set makes the circuits of mask what on says and leaves a token where that changed anything.
@@ -33,6 +34,23 @@ func (c *circuits) set(mask, on lines.Signals) {
 	case c.changes <- struct{}{}:
 	default: // the receiver has not taken the last token: it will see this state with it
 	}
+	if c.waiting != nil {
+		c.waiting()
+	}
+}
+
+// await calls wait, which end brings back as soon as there is a token.
+func (c *circuits) await(wait, end func()) {
+	c.mu.Lock()
+	c.waiting = end
+	token := len(c.changes) > 0
+	c.mu.Unlock()
+	if !token {
+		wait()
+	}
+	c.mu.Lock()
+	c.waiting = nil
+	c.mu.Unlock()
 }
 
 func (c *circuits) get() lines.Signals {

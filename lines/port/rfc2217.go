@@ -171,6 +171,13 @@ func (p *rfc2217) Read(b []byte) (int, error) {
 	}
 }
 
+// Await implements lines.Port. Signals change within Read alone, but for those that we set.
+func (p *rfc2217) Await() {
+	if len(p.early) == 0 && len(p.signals.changes) == 0 {
+		awaitReadable(p.conn)
+	}
+}
+
 // receive reads once and returns the number of octets of data among what came, which may be 0.
 func (p *rfc2217) receive(b []byte) (int, error) {
 	n, err := p.conn.Read(b)

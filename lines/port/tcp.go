@@ -29,6 +29,9 @@ func openTCP(ctx context.Context, a Address) (lines.Port, error) {
 
 func (t *tcp) String() string { return t.name }
 
+// Await implements lines.Port.
+func (t *tcp) Await() { awaitReadable(t.Conn) }
+
 // Close ends the connection; a second Close does nothing.
 func (t *tcp) Close() error {
 	if err := t.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {

@@ -144,6 +144,7 @@ func (t *tty) setUp(a Address, o Options) error {
 
 func (t *tty) Read(b []byte) (int, error)         { return t.ended(t.f.Read(b)) }
 func (t *tty) Write(b []byte) (int, error)        { return t.ended(t.f.Write(b)) }
+func (t *tty) Await()                             { t.signals.await(t.readable, t.interrupt) }
 func (t *tty) SetReadDeadline(d time.Time) error  { return t.f.SetReadDeadline(d) }
 func (t *tty) SetWriteDeadline(d time.Time) error { return t.f.SetWriteDeadline(d) }
 func (t *tty) String() string                     { return t.name }
@@ -161,6 +162,11 @@ func (t *tty) ended(n int, err error) (int, error) {
 	}
 	return n, err
 }
+
+func (t *tty) readable() { awaitReadable(t.f) }
+
+// interrupt ends Await by the read deadline, which its caller sets anew.
+func (t *tty) interrupt() { _ = t.f.SetReadDeadline(time.Unix(1, 0)) }
 
 // SetDTR raises or drops DTR, and RTS with it where hardware flow control is off.
 func (t *tty) SetDTR(on bool) error {

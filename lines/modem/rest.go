@@ -1,0 +1,86 @@
+package modem
+
+import (
+	"errors"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// A line on which nothing has happened for a while rests: the goroutines of Run and of the reader end, and with them
+// their buffers and their stacks, which Go does not make smaller than 4 KiB once they have grown. Run's own goroutine,
+// whose stack has stayed small, waits for the port. Octets, a signal, the time of the next probe, a user of the line and
+// the end of ctx bring the goroutines back.
+
+// restAfter is how long nothing must have happened. Beside it the cost of two new goroutines is nothing.
+const restAfter = 5 * time.Second
+
+// errRests says that the line may rest.
+var errRests = errors.New("the line rests")
+
+// past is a deadline that ends what waits.
+var past = time.Unix(1, 0)
+
+// mayRestLocked reports whether nothing is under way.
+func (d *Driver) mayRestLocked() bool {
+	rings := d.rings > 0 || !d.callerAt.IsZero()
+	return d.phase == idle && d.lost == nil && !rings && len(d.op) == 0 && len(d.wake) == 0
+}
+
+func (d *Driver) mayRest() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mayRestLocked()
+}
+
+// beginRest ends the reader, and sets when the port's wait is to end. false: something has happened meanwhile, and the reader goes on.
+func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
+	d.mu.Lock()
+	d.resting = d.mayRestLocked()
+	rests := d.resting
+	if rests {
+		_ = port.SetReadDeadline(past)
+	}
+	d.mu.Unlock()
+	if !rests {
+		return false
+	}
+	d.reading.Wait()
+	d.mu.Lock()
+	d.resting = d.mayRestLocked() // the reader may have taken something at last
+	rests = d.resting
+	deadline := time.Time{}
+	if rests {
+		deadline = probeAt
+		d.split = splitter{}
+	}
+	_ = port.SetReadDeadline(deadline)
+	d.mu.Unlock()
+	if !rests {
+		d.startReader()
+	}
+	return rests
+}
+
+// awaitEvent blocks until something happens. Run's goroutine comes to nothing else: its stack stays small.
+func (d *Driver) awaitEvent() {
+	d.port.Await() // nobody opens another meanwhile
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.resting = false
+	_ = d.port.SetReadDeadline(time.Time{}) // where it fails, so does the next Read
+}
+
+// rouse ends the line's rest, if it rests.
+func (d *Driver) rouse() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rouseLocked()
+}
+
+func (d *Driver) rouseLocked() {
+	if d.resting {
+		signal(d.wake)
+		_ = d.port.SetReadDeadline(past)
+	}
+}
