@@ -60,6 +60,33 @@ func TestReloadOfLines(t *testing.T) {
 	}
 }
 
+// Accounting that nothing asked for at the start begins with the first call after the reload that does.
+func TestReloadBeginsAccounting(t *testing.T) {
+	srv := &books{}
+	none := map[string]broker.AccountingList{"default": {Record: broker.NoRecording}}
+	inTown(t, townOptions{accountant: srv, accounting: none}, func(w *town) {
+		session := func() {
+			p := w.pc(w.home)
+			p.login("paia-04")
+			p.see("maui-nas-04>", time.Minute)
+			p.typ("exit")
+			p.see("NO CARRIER", time.Minute)
+			w.idle(time.Minute)
+		}
+		session()
+		if got := srv.types(); got != "" {
+			t.Errorf("recorded though nothing is accounted: %s", got)
+		}
+		c := w.config()
+		c.Accounting = map[string]broker.AccountingList{"default": {}}
+		w.broker.Reload(c)
+		session()
+		if got := srv.types(); got != "start, stop" {
+			t.Errorf("recorded after the reload: %q", got)
+		}
+	})
+}
+
 // reloaded is the town's configuration with another login list, script, wait and accounting list on each line.
 func (w *town) reloaded() broker.Config {
 	w.t.Helper()

@@ -54,6 +54,8 @@ type Config struct {
 
 	Scripts []*chat.Script // the file's own, then those shipped whose names are free
 	Lines   []Line         // by TTY
+
+	written written
 }
 
 // API is the admin interface.

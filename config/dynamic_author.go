@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net"
 	"net/netip"
 	"slices"
@@ -56,6 +58,8 @@ func (l *loader) dynamicAuthor() {
 		}
 		l.secretLength(file, len(secret), c.Get("insecure").Bool(false), "RFC 2865")
 		d.Clients = append(d.Clients, DynamicClient{source, secret})
+		sum := sha256.Sum256([]byte(secret))
+		l.named[clients.Path] += hex.EncodeToString(sum[:])
 	}
 	l.cfg.DynamicAuthor = d
 }

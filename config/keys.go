@@ -26,64 +26,64 @@ const defaultCallbackScript = "^exec-callback$"
 
 // Keys is the table of what ringback.yaml may say: it drives the check, the defaults and the printed reference.
 func Keys() []schema.Key {
-	return []schema.Key{
-		{Name: "hostname", Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
+	return schema.Inherit("", []schema.Key{
+		{Name: "hostname", Reload: schema.NewCalls, Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
 			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
-		{Name: "state_dir", Check: notEmpty, Example: "/var/lib/ringback",
+		{Name: "state_dir", Reload: schema.Restart, Check: notEmpty, Example: "/var/lib/ringback",
 			Doc: "Directory of the journal, created when missing. Default: `/var/lib/ringback` for root, else `$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. One daemon has it at a time."},
-		{Name: "api", Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
+		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
 			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
 				Doc: "Unix socket that the command line talks to. Default: `/run/ringback/ringback.sock` for root, else `ringback.sock` in `state_dir`."},
 		}},
-		{Name: "log", Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
+		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
 			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug", Doc: "Least level that is written."},
 			{Name: "format", Enum: []string{"console", "json"}, Default: "console", Example: "json", Doc: "Form of a record."},
 			{Name: "file", Check: notEmpty, Example: "/var/log/ringback.log", Doc: "File to append to. Default: standard error."},
 		}},
-		{Name: "policies_dir", Check: notEmpty, Default: "policies.d", Example: "policies.d",
+		{Name: "policies_dir", Reload: schema.NewCalls, Check: notEmpty, Default: "policies.d", Example: "policies.d",
 			Doc: "Directory of the policy files, one for a group of users. See [Policy files](#policy-files)."},
-		{Name: "exec", Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
+		{Name: "exec", Reload: schema.NewCalls, Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
 			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
 				Doc: "IOS's `service exec-callback`. With `false` a user whose authorization demands a callback is refused."},
 			{Name: "idle_timeout", Type: schema.Duration, Max: 24 * hour, Default: "10m", Example: "5m",
 				Doc: "Longest silence of a caller at the EXEC where AAA gives none; `0s` is no limit."},
 			{Name: "hosts", Type: schema.Object, Doc: "To which hosts sessions may be joined in place of the EXEC: RADIUS's Login-IP-Host, an autocmd, the command `telnet`.", Keys: hostKeys},
 		}},
-		{Name: "login", Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
+		{Name: "login", Reload: schema.NewCalls, Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3", Doc: "Logins that a call is allowed."},
 			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s", Doc: "Pause after each login that failed; `0s` is none, which invites guessing."},
 			{Name: "timeout", Type: schema.Duration, Min: second, Max: 10 * minute, Default: "1m", Example: "90s", Doc: "Longest time from the answer to the end of the login."},
-			{Name: "window", Type: schema.Duration, Max: 24 * hour, Default: "15m", Example: "1h",
+			{Name: "window", Reload: schema.AtOnce, Type: schema.Duration, Max: 24 * hour, Default: "15m", Example: "1h",
 				Doc: "How long failures count, across calls and restarts, from the first on; `0s`: for their call only. See [Guessing](exec.md#guessing)."},
-			{Name: "delay_after", Type: schema.Int, Max: 1000, Default: "5", Example: "3",
+			{Name: "delay_after", Reload: schema.AtOnce, Type: schema.Int, Max: 1000, Default: "5", Example: "3",
 				Doc: "Failures of one name from anywhere, or on one line from callers without a number, after which the next login waits: 1 s, then twice as long each time. A name alone is never locked. `0`: no wait."},
-			{Name: "delay_max", Type: schema.Duration, Max: minute, Default: "20s", Example: "10s", Doc: "Longest such wait, and never more than a third of `timeout`."},
-			{Name: "lock_user_after", Type: schema.Int, Max: 1000, Default: "10", Example: "5",
+			{Name: "delay_max", Reload: schema.AtOnce, Type: schema.Duration, Max: minute, Default: "20s", Example: "10s", Doc: "Longest such wait, and never more than a third of `timeout`."},
+			{Name: "lock_user_after", Reload: schema.AtOnce, Type: schema.Int, Max: 1000, Default: "10", Example: "5",
 				Doc: "Failures of one name from one number (from callers without a number: on one line) that lock this name there. `0`: never."},
-			{Name: "lock_number_after", Type: schema.Int, Max: 10000, Default: "30", Example: "100", Doc: "Failures from one number, by any names, that lock the number. `0`: never."},
-			{Name: "lock_time", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "15m", Example: "1h", Doc: "How long a lock lasts. `ringback clear login-lock` ends it."},
+			{Name: "lock_number_after", Reload: schema.AtOnce, Type: schema.Int, Max: 10000, Default: "30", Example: "100", Doc: "Failures from one number, by any names, that lock the number. `0`: never."},
+			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour, Default: "15m", Example: "1h", Doc: "How long a lock lasts. `ringback clear login-lock` ends it."},
 		}},
-		{Name: "prompts", Type: schema.Object, Doc: "Texts at which callers type.", Keys: []schema.Key{
+		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object, Doc: "Texts at which callers type.", Keys: []schema.Key{
 			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`, Doc: "Asks for the user name."},
 			{Name: "password", Check: checkPrompt, Default: "Password: ", Example: `"Password: "`, Doc: "Asks for the password, where the AAA server does not say how."},
 			{Name: "dialstring", Check: checkPrompt, Default: "Callback Dialstring: ", Example: `"Call you back at: "`, Doc: "Asks for the number where AAA leaves it to the caller."},
 		}},
-		{Name: "banner", Check: checkText, Example: `"Authorized users only."`, Doc: "Shown before the first prompt of a call."},
-		{Name: "callback", Type: schema.Object, Doc: "Callbacks as a whole. What a group of users is allowed stands in its policy file.", Keys: []schema.Key{
+		{Name: "banner", Reload: schema.NewCalls, Check: checkText, Example: `"Authorized users only."`, Doc: "Shown before the first prompt of a call."},
+		{Name: "callback", Reload: schema.NewCalls, Type: schema.Object, Doc: "Callbacks as a whole. What a group of users is allowed stands in its policy file.", Keys: []schema.Key{
 			{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m", Doc: "A callback that has not been fulfilled so long after its promise expires."},
 		}},
-		{Name: "numbers", Type: schema.Object, Doc: "The number plan: what is done to a number before it is dialled, wherever it came from.", Keys: numberKeys()},
-		{Name: "places", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
-		{Name: "aaa", Type: schema.Object, Doc: "Authentication, authorization, accounting.", Keys: aaaKeys()},
-		{Name: "enable", Type: schema.Object, Doc: "The method `enable`: one password for privileged levels, as IOS's `enable secret`.", Keys: []schema.Key{
+		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object, Doc: "The number plan: what is done to a number before it is dialled, wherever it came from.", Keys: numberKeys()},
+		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
+		{Name: "aaa", Reload: schema.NewCalls, Type: schema.Object, Doc: "Authentication, authorization, accounting.", Keys: aaaKeys()},
+		{Name: "enable", Reload: schema.NewCalls, Type: schema.Object, Doc: "The method `enable`: one password for privileged levels, as IOS's `enable secret`.", Keys: []schema.Key{
 			{Name: "password_file", Check: notEmpty, Example: "enable.password", Doc: "File that holds the password alone, a newline at its end apart. Either this or `password_hash`."},
 			{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`, Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 		}},
-		{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
-		{Name: "chat_scripts", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
+		{Name: "users", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
+		{Name: "chat_scripts", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
 			Doc: "Chat scripts in the grammar of IOS. Shipped by name: `exec-callback`, `ppp-callback`, `offhook`; a script of one of these names replaces it."},
 		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()}, Doc: "The lines, one modem each."},
-	}
+	})
 }
 
 var hostKeys = []schema.Key{
@@ -156,38 +156,38 @@ var scriptKeys = []schema.Key{
 
 func lineKeys() []schema.Key {
 	keys := []schema.Key{
-		{Name: "tty", Loose: true, Required: true, Check: checkTTY, Example: "65", Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
-		{Name: "port", Required: true, Check: notEmpty, Example: `"serial:///dev/ttyS0?speed=115200"`,
+		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: checkTTY, Example: "65", Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
+		{Name: "port", Reload: schema.Restart, Required: true, Check: notEmpty, Example: `"serial:///dev/ttyS0?speed=115200"`,
 			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See [Ports](#ports)."},
-		{Name: "modem", Enum: []string{string(lines.InOut), string(lines.CallIn), string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
+		{Name: "modem", Reload: schema.Restart, Enum: []string{string(lines.InOut), string(lines.CallIn), string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
-		{Name: "flow_control", Enum: []string{"hardware", "none"}, Example: "hardware", Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
-		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Group of lines that stand in for one another. A callback is dialled by another line of the called line's rotary where one is in service."},
+		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware", Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
+		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Group of lines that stand in for one another. A callback is dialled by another line of the called line's rotary where one is in service."},
 	}
 	keys = append(keys, lineListKeys()...)
 	return append(keys, []schema.Key{
-		{Name: "caller_id", Type: schema.Bool, Default: "false", Example: "true",
+		{Name: "caller_id", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The modem is told to report the number that rings (AT+VCID=1), and a call is answered when it has, at the second ring at the latest: Calling-Station-Id. With `call_check` it is on."},
-		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
+		{Name: "call_check", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The number that rings is put to `aaa.call_check` before the call is answered; where it is refused, or nobody answers, the telephone rings on."},
-		{Name: "insecure_signals", Type: schema.Bool, Default: "false", Example: "true",
+		{Name: "insecure_signals", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller who speaks the modem's language can then impersonate it. See [Ports without modem signals](ports.md)."},
-		{Name: "proof_registers", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
+		{Name: "proof_registers", Reload: schema.Restart, Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
 			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without modem signals. Default: 18, 25, 26."},
-		{Name: "result_codes", Type: schema.Dict, Check: modem.CheckResultText, Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
+		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText, Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
 			Doc: "What this modem's own texts mean, beside and before the [result codes](result-codes.md) that are known: a text, or its beginning and `*`, and a result code; " +
 				"`progress` ends nothing. `OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers cannot be given a meaning."},
-		{Name: "init", Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
-		{Name: "scripts", Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
+		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
+		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
 			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
 			{Name: "callback", Check: checkRegexp, Default: defaultCallbackScript, Example: "rtp", Doc: "Dials (IOS `script callback`)."},
 		}},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks by this line.", Keys: []schema.Key{
-			{Name: "forced_wait", Type: schema.Duration, Max: hour, Default: "0s", Example: "5s", Doc: "Least time between the hang-up and the dial (IOS `callback forced-wait`)."},
-			{Name: "same_line_no_verify", Type: schema.Bool, Default: "false", Example: "true",
+			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s", Example: "5s", Doc: "Least time between the hang-up and the dial (IOS `callback forced-wait`)."},
+			{Name: "same_line_no_verify", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
 				Doc: "A callback without verification may be dialled by the line that was called: a caller who never hangs up can then take it."},
 		}},
-		{Name: "timing", Type: schema.Object, Doc: "Waits of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
+		{Name: "timing", Reload: schema.Restart, Type: schema.Object, Doc: "Waits of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
 	}...)
 }
 

@@ -22,7 +22,7 @@ func aaaKeys() []schema.Key {
 			{Name: "method", Required: true, Check: notEmpty, Example: "radius", Doc: "`radius` or a group of RADIUS servers."},
 			{Name: "password_file", Check: notEmpty, Example: "call_check.password", Doc: "File that holds the password of these requests alone (other access servers send `cisco`). Default: an empty one."},
 		}},
-		{Name: "dynamic_author", Type: schema.Object, Doc: "Takes Disconnect- and CoA-Requests (RFC 5176; IOS's `aaa server radius dynamic-author`). Default: it takes none.", Keys: dynamicAuthorKeys},
+		{Name: "dynamic_author", Reload: schema.Restart, Type: schema.Object, Doc: "Takes Disconnect- and CoA-Requests (RFC 5176; IOS's `aaa server radius dynamic-author`). Default: it takes none.", Keys: dynamicAuthorKeys},
 		{Name: "lists", Type: schema.Object, Doc: "Method lists, as IOS's `aaa authentication`, `aaa authorization` and `aaa accounting`. A method is `radius`, `tacacs`, `local`, `none` or a group of servers.", Keys: listKeys()},
 	}
 }

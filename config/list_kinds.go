@@ -133,7 +133,9 @@ func listKeys() []schema.Key {
 func lineListKeys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range ListKinds {
-		keys = append(keys, schema.Key{Name: k.Name, Check: notEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc})
+		keys = append(keys, schema.Key{
+			Name: k.Name, Check: notEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc, Reload: schema.NewCalls,
+		})
 	}
 	return keys
 }

@@ -52,6 +52,7 @@ type loader struct {
 	over     map[string]string        // what overrides the file
 	servers  map[string]*schema.Value // AAA servers by name
 	site     policies.Site
+	named    map[string]string // as written.secrets
 	cfg      Config
 	problems Problems
 }
@@ -61,13 +62,16 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.v, problems = schema.Parse(l.file, data, Keys())
 	l.problems = append(l.problems, problems...)
 	l.layer(o)
-	l.servers = map[string]*schema.Value{}
+	l.servers, l.named = map[string]*schema.Value{}, map[string]string{}
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
 	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
+	l.cfg.written = written{file: data, over: l.over, secrets: l.named, inForce: map[string]string{
+		"state_dir": l.cfg.StateDir, "api.socket": l.cfg.API.Socket,
+	}}
 	l.problems.Sort()
 	if l.problems.HasErrors() {
 		return nil, l.problems

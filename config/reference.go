@@ -86,11 +86,20 @@ an error where a policy allows ` + "`no_verify`" + `: a caller who never hangs u
 
 const referenceTail = `## Reload
 
-SIGHUP opens log.file anew (for logrotate) and checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise:
+SIGHUP opens log.file anew (for logrotate) and checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise each key that has changed
+does what its column *reload* says:
 
-| changed | what happens |
+| reload | what happens |
 |---|---|
-| policies, ` + "`exec`, `login`, `prompts`, `banner`, `callback`, `numbers`, `places`, `chat_scripts`, `users`, `aaa`" + ` | holds for calls and logins from then on. A callback that was promised keeps its decision; before its dial only denials of the new policies count |
-| the method lists, ` + "`scripts` and `callback: {forced_wait}` of a line in `lines`" + ` | holds for the next call on the line, for leg two, and for the next attempt of a callback; a wait that runs keeps its length, and the port and the modem are not touched |
-| which ` + "`lines`" + ` there are, their ports and modems: their other keys, ` + "`state_dir`, `api`, `log`, `aaa.dynamic_author`, whether anything is accounted" + ` | needs a restart; until then the old values stay, and the log says so |
+| new calls | the key holds for calls, logins and dials from then on. A call that is up goes on as it began |
+| at once | the key also holds for what is under way |
+| restart | the old value stays until a restart; the log names the key and, for a key of a line, the TTYs |
+
+A callback that was promised keeps its decision, its number and the forced wait of the called line.
+Before its dial only denials of the new policies count. Its next attempt, a wait that has not begun
+and its second login go by the new values of the lines that they are on.
+
+A line is known by its TTY, wherever in the file it stands. A line that is new begins with a restart.
+One that was removed runs on until then with the method lists that it had; a reload that removes
+these lists, too, is refused.
 `

@@ -77,5 +77,8 @@ func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
 		}
 		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands, SendAs: first[methods]}
 	}
+	if len(lists) == 0 { // nothing is accounted, until a reload says otherwise
+		lists["default"] = broker.AccountingList{Record: broker.NoRecording}
+	}
 	return lists
 }

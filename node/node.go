@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -116,7 +115,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.methods = m
 	defer d.closeMethods()
 	d.broker = broker.New(broker.Options{
-		Journal: j, Pool: pool, Accountant: d.accountant(), CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: j.NameKey(),
+		Journal: j, Pool: pool, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: j.NameKey(),
 	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
@@ -182,21 +181,6 @@ func (d *daemon) tracePacket(p methods.Packet) {
 // silent logs why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {
 	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", d.broker.ShownName(user)), zap.String("reason", reason))
-}
-
-// accountant sends by the methods of the configuration in force; nil where the start has none that accounts.
-func (d *daemon) accountant() aaa.Accountant {
-	if accounts(d.cfg) {
-		return d
-	}
-	return nil
-}
-
-// accounts reports whether anything is recorded.
-func accounts(cfg *config.Config) bool {
-	return slices.ContainsFunc(cfg.Lists[config.AccountingLists], func(l config.MethodList) bool {
-		return l.Record != string(broker.NoRecording)
-	})
 }
 
 // callCheck asks whether a call that rings may be answered.

@@ -2,8 +2,8 @@ package node
 
 import (
 	"context"
-	"fmt"
-	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/broker"
@@ -54,33 +54,35 @@ func (d *daemon) reload(ctx context.Context) {
 	d.broker.Audit("reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
 	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
 	d.warnOfPending(ctx, m)
-	for _, what := range needsRestart(d.cfg, cfg) {
-		d.log.Warn("reload: this changes with a restart only", zap.String("key", what))
+	for _, c := range config.NeedsRestart(d.cfg, cfg) {
+		d.logChange(c)
 	}
 }
 
-// needsRestart names what a reload left as it was.
-func needsRestart(old, now *config.Config) []string {
-	var keys []string
-	if old.StateDir != now.StateDir {
-		keys = append(keys, "state_dir")
+// logChange says what a reload left as it was.
+func (d *daemon) logChange(c config.Change) {
+	fields := []zap.Field{zap.String("key", c.Key)}
+	if len(c.Lines) > 0 {
+		fields = append(fields, zap.String("lines", ranges(c.Lines)))
 	}
-	if old.API != now.API {
-		keys = append(keys, "api")
+	d.log.Warn("reload: this changes with a restart only", fields...)
+}
+
+// ranges writes TTYs, which are in order, as `65-68, 70`.
+func ranges(ttys []int) string {
+	var b strings.Builder
+	for i := 0; i < len(ttys); {
+		first := i
+		for i++; i < len(ttys) && ttys[i] == ttys[i-1]+1; i++ {
+		}
+		if first > 0 {
+			b.WriteString(", ")
+		}
+		if b.WriteString(strconv.Itoa(ttys[first])); i-first > 1 {
+			b.WriteString("-" + strconv.Itoa(ttys[i-1]))
+		}
 	}
-	if old.Log != now.Log {
-		keys = append(keys, "log")
-	}
-	if accounts(old) != accounts(now) {
-		keys = append(keys, "aaa.lists.accounting: that there is accounting at all")
-	}
-	if !reflect.DeepEqual(old.DynamicAuthor, now.DynamicAuthor) {
-		keys = append(keys, "aaa.dynamic_author")
-	}
-	if fmt.Sprint(old.LineConfigs()) != fmt.Sprint(now.LineConfigs()) {
-		keys = append(keys, "lines")
-	}
-	return keys
+	return b.String()
 }
 
 // warnOfPending tells which promises a new configuration leaves without the method that must prove leg two.

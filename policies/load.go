@@ -14,6 +14,10 @@ import (
 
 // Keys is the table of what a policy file may say.
 func Keys() []schema.Key {
+	return schema.Inherit(schema.NewCalls, keys())
+}
+
+func keys() []schema.Key {
 	pattern := &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
 	return []schema.Key{
 		{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",

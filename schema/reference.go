@@ -17,9 +17,10 @@ func section(b *strings.Builder, path string, keys []Key, level int) {
 	if path != "" {
 		fmt.Fprintf(b, "%s `%s`\n\n", strings.Repeat("#", level), path)
 	}
-	b.WriteString("| key | type | default | meaning | example |\n|---|---|---|---|---|\n")
+	b.WriteString("| key | type | default | reload | meaning | example |\n|---|---|---|---|---|---|\n")
 	for _, k := range keys {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", k.Name, typeText(k), defaultText(k), cell(k.Doc), code(k.Example))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
+			k.Name, typeText(k), defaultText(k), reloadText(k), cell(k.Doc), code(k.Example))
 	}
 	b.WriteString("\n")
 	for _, k := range keys {
@@ -65,6 +66,14 @@ func defaultText(k Key) string {
 		return "required"
 	}
 	return code(k.Default)
+}
+
+func reloadText(k Key) string {
+	r := k.Reloads()
+	if len(r) > 1 {
+		return "see below"
+	}
+	return string(r[0])
 }
 
 func code(s string) string {

@@ -36,6 +36,7 @@ type Key struct {
 	Min, Max int64              // Int, Duration (ns) and, by the number of elements, List; both 0: no bounds
 	Check    func(string) error // scalars: a further check of the text, and of each name of a Dict; its error is for people
 	Default  string             // as it would be written; "" none
+	Reload   Reload             // what a reload does with a change; "" what it does with the key above (Inherit)
 
 	Doc     string // sentences in Markdown for the reference
 	Example string // as it would be written

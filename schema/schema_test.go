@@ -8,7 +8,7 @@ import (
 )
 
 var table = []Key{
-	{Name: "name", Type: String, Required: true, Example: "x", Doc: "The name | of it."},
+	{Name: "name", Type: String, Required: true, Reload: Restart, Example: "x", Doc: "The name | of it."},
 	{Name: "on", Type: Bool, Default: "true"},
 	{Name: "n", Type: Int, Min: -1, Max: 9},
 	{Name: "wait", Type: Duration, Default: "5s"},
@@ -135,10 +135,10 @@ func TestProblems(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	got := Markdown(table, 3)
+	got := Markdown(Inherit(NewCalls, table), 3)
 	for _, want := range []string{
-		"| `name` | text | required | The name \\| of it. | `x` |\n", "| `n` | integer -1–9 |", "| `lists` | name: list of text |",
-		"### `api`\n\n| key |", "| `mode` | `a`, `b` |", "### `items[]`\n\n| key |", "| `wait` | duration | `5s` |",
+		"| `name` | text | required | restart | The name \\| of it. | `x` |\n", "| `n` | integer -1–9 |", "| `lists` | name: list of text |",
+		"### `api`\n\n| key |", "| `mode` | `a`, `b` |", "### `items[]`\n\n| key |", "| `wait` | duration | `5s` | new calls |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

@@ -1,0 +1,215 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/schema"
+)
+
+// everyKey calls f with each scalar of the table, the path as the reference has it, and with what of a file stands around
+// it: around("v") is a file that gives the key the value v, around("") one that does not have it.
+func everyKey(keys []schema.Key, prefix string, around func(string) string, f func(path string, k schema.Key, around func(string) string)) {
+	for _, k := range keys {
+		name := k.Name
+		within := func(text string) string {
+			if text == "" {
+				return around("")
+			}
+			return around("{" + name + ": " + text + "}")
+		}
+		path := prefix + name
+		for k.Elem != nil {
+			outer := within
+			switch k.Type {
+			case schema.List:
+				path += "[]"
+				within = func(text string) string { return enclose(outer, "[", text, "]") }
+			case schema.Dict:
+				path += ".NAME"
+				within = func(text string) string { return enclose(outer, "{X: ", text, "}") }
+			}
+			k = *k.Elem
+		}
+		if k.Type == schema.Object {
+			everyKey(k.Keys, path+".", within, f)
+			continue
+		}
+		f(path, k, within)
+	}
+}
+
+// enclose keeps a file that does not have the key as it is.
+func enclose(around func(string) string, left, text, right string) string {
+	if text == "" {
+		return around("")
+	}
+	return around(left + text + right)
+}
+
+// another is a value of a key that is not its default.
+func another(t *testing.T, path string, k schema.Key) string {
+	t.Helper()
+	switch {
+	case len(k.Enum) > 0:
+		return strconv.Quote(k.Enum[slices.IndexFunc(k.Enum, func(s string) bool { return s != k.Default })])
+	case k.Type == schema.Bool:
+		return fmt.Sprint(k.Default != "true")
+	case k.Type == schema.Int && fmt.Sprint(k.Max) != k.Default:
+		return fmt.Sprint(k.Max)
+	case k.Type == schema.Duration:
+		return time.Duration(k.Max).String()
+	case k.Type == schema.String && k.Example != "" && strings.Trim(k.Example, `"`) != k.Default:
+		return k.Example
+	}
+	text, ok := map[string]string{
+		"policies_dir": "elsewhere", "prompts.password": `"Secret: "`, "exec.hosts.allow[]": `"192.0.2.0/24"`,
+		"numbers.trunk_prefixes[]": `"9,"`, "numbers.emergency[]": `"911"`, "users[].groups[]": "staff", "lines[].login": "other",
+		"aaa.groups[].servers[]": "primary", "lines[].result_codes.NAME": "BUSY",
+	}[path]
+	if !ok && strings.HasPrefix(path, "aaa.lists.") || !ok && strings.HasPrefix(path, "aaa.radius[].dialects") {
+		text, ok = "radius", true
+	}
+	if !ok {
+		t.Fatalf("%s: no value for a test", path)
+	}
+	return text
+}
+
+// reported is a key as a report names it: a list or names are one key, except that lines are known by their TTYs.
+func reported(path string) string {
+	rest, line := strings.CutPrefix(path, "lines[].")
+	rest, _, _ = strings.Cut(rest, "[]")
+	rest = strings.TrimSuffix(rest, ".NAME")
+	if line {
+		return "lines[]." + rest
+	}
+	return rest
+}
+
+// Each key says what a reload does with it, and what a reload reports agrees: a changed key is named where it needs a
+// restart, and nowhere else.
+func TestReloadOfEachKey(t *testing.T) {
+	n := map[schema.Reload]int{}
+	everyKey(Keys(), "", func(s string) string { return s }, func(path string, k schema.Key, around func(string) string) {
+		n[k.Reload]++
+		var want []string
+		switch k.Reload {
+		case schema.NewCalls, schema.AtOnce:
+		case schema.Restart:
+			want = []string{reported(path)}
+		default:
+			t.Errorf("%s: the table does not say what a reload does with it", path)
+			return
+		}
+		file := func(text string) written {
+			data := around(text)
+			if strings.HasPrefix(path, "lines[].") && path != "lines[].tty" { // a line needs its number
+				below, _ := strings.CutPrefix(data, "{lines: [{")
+				data = "{lines: [{tty: 65, " + cmp.Or(below, "}]}")
+			}
+			return written{file: []byte(data)}
+		}
+		a, b := file(""), file(another(t, path, k))
+		for _, pair := range [][2]written{{a, b}, {b, a}} {
+			var got []string
+			for _, c := range needsRestart(pair[0], pair[1]) {
+				got = append(got, c.Key)
+				if in := strings.HasPrefix(c.Key, "lines[]"); in != slices.Equal(c.Lines, []int{65}) {
+					t.Errorf("%s: lines %v", c.Key, c.Lines)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, from %s to %s: the report names %v, want %v", path, pair[0].file, pair[1].file, got, want)
+			}
+		}
+		if same := needsRestart(b, b); len(same) > 0 {
+			t.Errorf("%s: nothing has changed, and the report has %v", path, same)
+		}
+	})
+	if n[schema.NewCalls] < 80 || n[schema.AtOnce] < 6 || n[schema.Restart] < 30 {
+		t.Errorf("too few keys were looked at: %v", n)
+	}
+	everyKey(policies.Keys(), "", func(s string) string { return s }, func(path string, k schema.Key, _ func(string) string) {
+		if k.Reload != schema.NewCalls {
+			t.Errorf("policy file, %s: reload %q", path, k.Reload)
+		}
+	})
+}
+
+// What differs in how it is written, or where it stands, needs no restart.
+func TestNeedsRestart(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func(text, secret string, env map[string]string) *Config {
+		t.Helper()
+		write("ringback.yaml", "users: [{name: kim, password_file: secret}]\naaa: {lists: {login: {default: [local], more: [local]}}"+text)
+		write("secret", "pw")
+		write("coa", secret)
+		for name, value := range env {
+			t.Setenv(name, value)
+		}
+		defer func() {
+			for name := range maps.Keys(env) {
+				os.Unsetenv(name)
+			}
+		}()
+		c, problems := Load(filepath.Join(dir, "ringback.yaml"), nil)
+		if c == nil {
+			t.Fatal(problems)
+		}
+		return c
+	}
+	const (
+		coa   = ", dynamic_author: {listen: \"127.0.0.1:3799\", clients: [{source: 127.0.0.1, secret_file: coa}]}"
+		lines = "}\nstate_dir: /tmp/s\nlines: [{tty: 65-66, port: \"tcp://127.0.0.1:{7000+n}\"}, {tty: 70, port: \"tcp://127.0.0.1:7070\"}]\n"
+	)
+	long := strings.Repeat("s", 16)
+	old := load(coa+lines, long, nil)
+	for name, tt := range map[string]struct {
+		now  *Config
+		want []Change
+	}{
+		"the same": {load(coa+lines, long, nil), nil},
+		"written otherwise, and in another order": {load(coa+`}
+lines:
+- {port: "tcp://127.0.0.1:7070", tty: "70", modem: inout, timing: {answer: 60s, probe: 600s}, login: more}
+- {tty: 66, port: "tcp://127.0.0.1:7001", callback: {forced_wait: 9s}}
+- {tty: 65, port: "tcp://127.0.0.1:7000", callback: {same_line_no_verify: false}, exec: default}
+state_dir: /tmp/s
+log: {level: info}
+login: {window: 1h}
+`, long, nil), nil},
+		"another secret in the same file": {load(coa+lines, strings.Repeat("t", 16), nil), []Change{{Key: "aaa.dynamic_author.clients"}}},
+		"an environment variable":         {load(coa+lines, long, map[string]string{"RINGBACK_LOG_LEVEL": "debug"}), []Change{{Key: "log.level"}}},
+		"lines that come, go and change": {load(coa+`}
+state_dir: /tmp/s
+lines: [{tty: 65-67, port: "tcp://127.0.0.1:{7010+n}", rotary: 3, login: more}]
+`, long, nil), []Change{{"lines[].tty", []int{67, 70}}, {"lines[].port", []int{65, 66}}, {"lines[].rotary", []int{65, 66}}}},
+		"no requests from outside any more": {load(lines, long, nil), []Change{{Key: "aaa.dynamic_author.listen"}, {Key: "aaa.dynamic_author.clients"}}},
+		"another socket follows state_dir": {load(coa+strings.Replace(lines, "/tmp/s", "/tmp/t", 1), long, nil), []Change{{Key: "state_dir"},
+			{Key: "api.socket"}}},
+	} {
+		if os.Geteuid() == 0 && name == "another socket follows state_dir" { // root's is elsewhere
+			tt.want = tt.want[:1]
+		}
+		if got := NeedsRestart(old, tt.now); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+	}
+}

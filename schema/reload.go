@@ -1,0 +1,101 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Reload is what a reload of the file does with a key that has changed.
+type Reload string
+
+const (
+	NewCalls Reload = "new calls" // the key holds for what begins from then on
+	AtOnce   Reload = "at once"   // and for what is under way
+	Restart  Reload = "restart"   // the old value stays until a restart
+)
+
+// Inherit returns the table with the Reload of each key filled in: a key without one has that of the object, list or dict
+// that it is in, and a key of the top level has top. The keys of the table are not changed.
+func Inherit(top Reload, keys []Key) []Key {
+	out := slices.Clone(keys)
+	for i := range out {
+		inherit(top, &out[i])
+	}
+	return out
+}
+
+func inherit(above Reload, k *Key) {
+	if k.Reload == "" {
+		k.Reload = above
+	}
+	k.Keys = Inherit(k.Reload, k.Keys)
+	if k.Elem != nil {
+		elem := *k.Elem
+		inherit(k.Reload, &elem)
+		k.Elem = &elem
+	}
+}
+
+// Reloads are the values that the scalars of a key have, each once, in their order.
+func (k Key) Reloads() []Reload {
+	var out []Reload
+	below := k.Keys
+	if k.Elem != nil {
+		below = []Key{*k.Elem}
+	}
+	if len(below) == 0 {
+		return []Reload{k.Reload}
+	}
+	for _, b := range below {
+		for _, r := range b.Reloads() {
+			if !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// Canonical is a value as text, with the defaults of the table: texts are equal where values are, however they are written.
+// v may be nil.
+func Canonical(k Key, v *Value) string {
+	switch k.Type {
+	case Object:
+		var fields []string
+		for _, f := range k.Keys {
+			fields = append(fields, f.Name+": "+Canonical(f, v.Get(f.Name)))
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
+	case List:
+		var items []string
+		for _, item := range v.Items() {
+			items = append(items, Canonical(*k.Elem, item))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case Dict:
+		var fields []string
+		for _, name := range slices.Sorted(slices.Values(v.Names())) {
+			fields = append(fields, fmt.Sprintf("%q: %s", name, Canonical(*k.Elem, v.Get(name))))
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
+	}
+	return canonicalScalar(k, v)
+}
+
+func canonicalScalar(k Key, v *Value) string {
+	if v == nil {
+		if k.Default == "" {
+			return ""
+		}
+		var err error
+		if v, err = ParseScalar(k, k.Default); err != nil {
+			return k.Default
+		}
+	}
+	if k.Type == String {
+		return strconv.Quote(v.text)
+	}
+	return strconv.FormatInt(v.num, 10)
+}
