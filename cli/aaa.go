@@ -2,19 +2,16 @@ package cli
 
 import (
 	"context"
-	"crypto/md5"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/console"
-	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/explain"
 )
 
 func newAAA() *cobra.Command {
@@ -81,90 +78,27 @@ func (f *testFlags) check() error {
 	return f.daemonFlags.check()
 }
 
-// line is the line that is called, or, without --line, one that has the list named.
-func (f *testFlags) line(cfg *config.Config) (config.Line, error) {
-	if f.tty == 0 {
-		kind, _ := config.KindOf(config.Authentication, aaa.Service(f.service))
-		if _, ok := cfg.Lists.Find(kind.Name, f.list); !ok {
-			return config.Line{}, fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind.Name, f.list, kind.Name)
-		}
-		return config.Line{Config: lines.Config{Rotary: lines.NoRotary}, Lists: config.ListNames{kind.Name: f.list}}, nil
-	}
-	for _, l := range cfg.Lines {
-		if l.TTY == f.tty {
-			return l, nil
-		}
-	}
-	return config.Line{}, fmt.Errorf("--line %d: the configuration has no such line", f.tty)
-}
-
 func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w io.Writer) error {
-	line, err := f.line(cfg)
+	ask := newAsker()
+	q := explain.Question{
+		User: user, Service: aaa.Service(f.service), CHAP: f.auth == "chap", Line: f.tty, List: f.list, Caller: f.caller,
+		Password: func(ctx context.Context) (string, error) { return ask.ask(ctx, "Password: ", false) },
+		Answer: func(ctx context.Context, prompt string, echo bool) (string, error) {
+			return ask.ask(ctx, console.CleanText(prompt), echo)
+		},
+	}
+	report, err := explain.Login(ctx, cfg, q)
+	if errors.Is(err, explain.ErrNoLine) {
+		return fmt.Errorf("--line %d: %w", f.tty, err)
+	}
 	if err != nil {
 		return err
 	}
-	report := &testReport{User: user, Service: aaa.Service(f.service), Line: line.TTY, Caller: f.caller, Packets: []methods.Packet{}}
-	var mu sync.Mutex
-	m, err := methods.New(cfg, methods.Options{Trace: func(p methods.Packet) {
-		mu.Lock()
-		defer mu.Unlock()
-		report.Packets = append(report.Packets, p)
-	}, Silent: func(method, _, reason string) {
-		mu.Lock()
-		defer mu.Unlock()
-		report.Silent = append(report.Silent, silence{method, reason})
-	}})
-	if err != nil {
+	if err := f.print(w, report, func(w io.Writer) { reportText(w, report, f.explain) }); err != nil {
 		return err
 	}
-	defer m.Close()
-	login, err := m.Login(line)
-	if err != nil {
-		return err
-	}
-	res, err := f.login(ctx, login, user, line)
-	if err != nil {
-		return err
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	report.fill(cfg, line, res)
-	if err := f.print(w, report, func(w io.Writer) { report.text(w, f.explain) }); err != nil {
-		return err
-	}
-	if report.Verdict == wouldRefuse {
+	if report.Verdict == explain.Refuse {
 		return exitStatus(1)
 	}
 	return nil
-}
-
-// login goes through the conversation, asking the operator what a caller would be asked.
-func (f *testFlags) login(ctx context.Context, login aaa.Login, user string, line config.Line) (aaa.Result, error) {
-	ask := newAsker()
-	password, err := ask.ask(ctx, "Password: ", false)
-	if err != nil {
-		return aaa.Result{}, err
-	}
-	r := aaa.Request{Service: aaa.Service(f.service), User: user, Password: aaa.Secret(password), TTY: line.TTY, Caller: f.caller, Explain: true}
-	if f.auth == "chap" {
-		r.CHAP, r.Password = chap(password), ""
-	}
-	conv, res := login.Start(ctx, r)
-	for res.Kind == aaa.Prompt {
-		answer, err := ask.ask(ctx, console.CleanText(res.Message), res.Echo)
-		if err != nil {
-			return aaa.Result{}, err
-		}
-		res = conv.Answer(ctx, aaa.Secret(answer))
-	}
-	return res, nil
-}
-
-// chap is what a peer that knows the password answers to a challenge (RFC 1994 §4.1).
-func chap(password string) *aaa.CHAP {
-	c := &aaa.CHAP{ID: 1, Challenge: make([]byte, 16)}
-	rand.Read(c.Challenge)
-	sum := md5.Sum(append(append([]byte{c.ID}, password...), c.Challenge...))
-	c.Response = sum[:]
-	return c
 }

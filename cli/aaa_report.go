@@ -1,159 +1,17 @@
 package cli
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/config"
-	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/node/methods"
-	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/explain"
 )
 
-// testReport is what `aaa test` prints.
-type testReport struct {
-	User          string             `json:"user"`
-	Service       aaa.Service        `json:"service"`
-	Line          int                `json:"line,omitempty"`
-	Caller        string             `json:"caller,omitempty"`
-	Result        string             `json:"result"` // granted, refused, silent
-	Reason        string             `json:"reason,omitempty"`
-	Message       string             `json:"message,omitempty"` // what the server would have the caller told
-	Entry         string             `json:"entry,omitempty"`
-	Server        string             `json:"server,omitempty"`
-	Authorization *aaa.Authorization `json:"authorization,omitempty"`
-	Decision      *policies.Decision `json:"decision,omitempty"`
-	Trace         policies.Trace     `json:"trace,omitempty"`
-	Dialers       []int              `json:"dialers,omitempty"` // the lines that may call back, best first, all of them taken to be idle
-	Wait          *testWait          `json:"wait,omitempty"`    // of a callback
-	Verdict       verdict            `json:"verdict"`           // what would happen: one word
-	Outcome       string             `json:"outcome"`           // … and one sentence
-	Hint          string             `json:"hint,omitempty"`    // how to have it otherwise
-	Packets       []methods.Packet   `json:"packets"`
-	Silent        []silence          `json:"silent,omitempty"` // methods that gave no answer
-}
-
-// verdict is what would become of the caller.
-type verdict string
-
-const (
-	wouldRefuse   verdict = "refuse"
-	wouldAdmit    verdict = "admit"
-	wouldCallBack verdict = "call_back"
-	wouldAsk      verdict = "ask_number"
-)
-
-// silence is why a method gave no answer.
-type silence struct {
-	Method string `json:"method"`
-	Reason string `json:"reason"`
-}
-
-// fill concludes from AAA's last word what would become of the caller.
-func (r *testReport) fill(cfg *config.Config, line config.Line, res aaa.Result) {
-	r.Result, r.Reason, r.Message, r.Server = res.Kind.String(), res.Reason, res.Message, res.Server
-	r.Authorization, r.Verdict = &res.Auth, wouldRefuse
-	if res.Kind != aaa.Granted {
-		r.Outcome = "not let in: nobody is called"
-		if res.Kind == aaa.Silent {
-			r.Outcome = "not let in: no method of the list has answered"
-		}
-		return
-	}
-	r.Entry = res.Identity.Entry
-	if why := session.Unservable(cfg.Session, res.Auth); why != "" && r.Service == aaa.EXEC {
-		r.Outcome = "not let in: granted what cannot be honoured: " + why
-		return
-	}
-	asked := aaa.Request{Service: r.Service, Caller: r.Caller}
-	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.Trusted(), time.Now(), policies.Used{}))
-	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
-	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
-	if r.Service == aaa.PPP {
-		r.Verdict, r.Outcome = wouldRefuse, "refused: PPP is not served. Were it, "+r.Outcome
-	}
-}
-
-// conclude says what a decision comes to on this line.
-func (r *testReport) conclude(cfg *config.Config, line config.Line, d policies.Decision) (verdict, string) {
-	switch d.Outcome {
-	case policies.Admit:
-		return wouldAdmit, "admitted on this call, without a callback: " + r.session(d)
-	case policies.AskNumber:
-		return wouldAsk, "asked for the number to be called back at"
-	case policies.CallBack:
-		return r.callback(cfg, line, d)
-	}
-	return wouldRefuse, "refused: " + d.Reason
-}
-
-// session is what an admitted caller gets.
-func (r *testReport) session(policies.Decision) string {
-	a := r.Authorization
-	switch {
-	case a.Host != nil:
-		return fmt.Sprintf("joined to %s by %s, port %d", cmp.Or(a.Host.Address, "the configured host"), a.Host.Service, a.Host.Port)
-	case a.Autocmd != "":
-		return fmt.Sprintf("the command %q at privilege level %d", a.Autocmd, a.PrivLevel)
-	case r.Service == aaa.PPP:
-		return "PPP"
-	}
-	return fmt.Sprintf("an EXEC at privilege level %d", a.PrivLevel)
-}
-
-func (r *testReport) callback(cfg *config.Config, line config.Line, d policies.Decision) (verdict, string) {
-	by := "by a line of the called line's rotary"
-	omits := d.NoVerify
-	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
-		var err error
-		if r.Dialers, err = dialers(cfg, line, d); err != nil {
-			r.Hint = ""
-			return wouldRefuse, "refused: " + err.Error()
-		}
-		by = "by tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Dialers), " ", ", "), "[]") + " (the first that is idle)"
-		if i := slices.IndexFunc(cfg.Lines, func(l config.Line) bool { return len(r.Dialers) > 0 && l.TTY == r.Dialers[0] }); i >= 0 {
-			omits = omits && wanted(line, d).MayOmitLogin(cfg.Lines[i].Config)
-		}
-	}
-	r.Wait = waitOf(cfg, line, d, r.Authorization.CallbackDelay)
-	again := "then he must log in again"
-	switch {
-	case omits:
-		again = "without a second login"
-	case d.NoVerify:
-		again += " (the line that dials has no modem signals, or is the one that was called)"
-	}
-	return wouldCallBack, fmt.Sprintf("called back at %s %s, %s after the hang-up or later, %s: %s", d.Number, by, r.Wait, again, r.session(d))
-}
-
-// dialers are the lines that may call back, all of them taken to be idle.
-func dialers(cfg *config.Config, line config.Line, d policies.Decision) ([]int, error) {
-	var all []lines.Status
-	for _, l := range cfg.Lines {
-		all = append(all, l.Idle())
-	}
-	return lines.Choose(wanted(line, d), all)
-}
-
-// wanted is where a callback for a call on this line would be dialled from.
-func wanted(line config.Line, d policies.Decision) lines.Want {
-	want := lines.Want{TTYs: d.Lines, Rotary: lines.NoRotary, Called: line.TTY, NoVerify: d.NoVerify}
-	if d.Rotary != nil {
-		want.Rotary = *d.Rotary
-	}
-	return want
-}
-
-// text prints the report for people.
-func (r *testReport) text(w io.Writer, explain bool) {
+// reportText prints a report for people.
+func reportText(w io.Writer, r *explain.Report, explained bool) {
 	for _, p := range r.Packets {
 		arrow := "<-"
 		switch {
@@ -180,17 +38,17 @@ func (r *testReport) text(w io.Writer, explain bool) {
 		fmt.Fprintf(w, ": %s", r.Reason)
 	}
 	fmt.Fprintln(w)
-	if explain {
-		r.explain(w)
+	if explained {
+		explainReadings(w, *r.Authorization)
 	}
 	if r.Decision != nil {
 		fmt.Fprintf(w, "\ndecision of group %s: %s: %s\n", r.Decision.Group, r.Decision.Outcome, r.Decision.Reason)
-		if explain {
+		if explained {
 			fmt.Fprintf(w, "%s", r.Trace)
 		}
 	}
-	if explain && r.Wait != nil {
-		r.Wait.explain(w)
+	if explained && r.Wait != nil {
+		explainWait(w, r.Wait)
 	}
 	fmt.Fprintf(w, "\nwhat would happen: %s\n", r.Outcome)
 	if r.Hint != "" {
@@ -198,12 +56,12 @@ func (r *testReport) text(w io.Writer, explain bool) {
 	}
 }
 
-// explain prints what each attribute was taken for, and the authorization that all of them make.
-func (r *testReport) explain(w io.Writer) {
-	if len(r.Authorization.Readings) > 0 {
+// explainReadings prints what each attribute was taken for, and the authorization that all of them make.
+func explainReadings(w io.Writer, a aaa.Authorization) {
+	if len(a.Readings) > 0 {
 		fmt.Fprintln(w, "\nwhat the attributes were taken for")
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, x := range r.Authorization.Readings {
+		for _, x := range a.Readings {
 			taken := "-> " + x.Field
 			if x.Field == "" {
 				taken = "(left)"
@@ -212,8 +70,27 @@ func (r *testReport) explain(w io.Writer) {
 		}
 		t.Flush()
 	}
-	a := *r.Authorization
 	a.Readings, a.Attributes = nil, nil
 	data, _ := json.MarshalIndent(a, "  ", "  ")
 	fmt.Fprintf(w, "\nauthorization\n  %s\n", data)
+}
+
+// explainWait prints what the wait is made of, lines of one forced wait together.
+func explainWait(out io.Writer, w *explain.Wait) {
+	fmt.Fprintf(out, "\nwait between hang-up and dial: %s\n", w)
+	for i := 0; i < len(w.Lines); {
+		first := w.Lines[i]
+		last := first
+		for ; i < len(w.Lines) && w.Lines[i].ForcedWait == first.ForcedWait; i++ {
+			last = w.Lines[i]
+		}
+		name := fmt.Sprintf("tty %d", first.TTY)
+		if last != first {
+			name = fmt.Sprintf("tty %d to %d", first.TTY, last.TTY)
+		}
+		fmt.Fprintf(out, "  forced_wait of %s: %s\n", name, first.ForcedWait)
+	}
+	if w.AAA != "" {
+		fmt.Fprintf(out, "  delay that AAA asks for: %s\n", w.AAA)
+	}
 }

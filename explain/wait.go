@@ -1,8 +1,6 @@
-package cli
+package explain
 
 import (
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/ringback/ringback/config"
@@ -10,22 +8,23 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// testWait is how long a callback would wait after the hang-up: the longest of the forced waits of the called line and of the line that dials,
+// Wait is how long a callback would wait after the hang-up: the longest of the forced waits of the called line and of the line that dials,
 // and of what AAA asks for. It has two ends where several lines may be called, or may dial.
-type testWait struct {
+type Wait struct {
 	Least string     `json:"least"`
 	Most  string     `json:"most"`
 	AAA   string     `json:"aaa,omitempty"` // the delay that AAA asks for
-	Lines []lineWait `json:"lines"`         // that may be called or may dial
+	Lines []LineWait `json:"lines"`         // that may be called or may dial
 }
 
-type lineWait struct {
+// LineWait is the forced wait of one line.
+type LineWait struct {
 	TTY        int    `json:"tty"`
 	ForcedWait string `json:"forced_wait"`
 }
 
 // waitOf looks at the line that is called, or at each that may be where none is named.
-func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay time.Duration) *testWait {
+func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay time.Duration) *Wait {
 	forced, counts := map[int]time.Duration{}, map[int]bool{}
 	candidates := []config.Line{called}
 	if called.TTY == 0 {
@@ -51,41 +50,21 @@ func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay t
 			counts[c.TTY], counts[tty] = true, true
 		}
 	}
-	w := &testWait{Least: max(least, delay).String(), Most: most.String(), Lines: []lineWait{}}
+	w := &Wait{Least: max(least, delay).String(), Most: most.String(), Lines: []LineWait{}}
 	if delay > 0 {
 		w.AAA = delay.String()
 	}
 	for _, l := range cfg.Lines {
 		if counts[l.TTY] {
-			w.Lines = append(w.Lines, lineWait{l.TTY, l.ForcedWait.String()})
+			w.Lines = append(w.Lines, LineWait{l.TTY, l.ForcedWait.String()})
 		}
 	}
 	return w
 }
 
-func (w *testWait) String() string {
+func (w *Wait) String() string {
 	if w.Least == w.Most {
 		return w.Least
 	}
 	return w.Least + " to " + w.Most
-}
-
-// explain prints what the wait is made of, lines of one forced wait together.
-func (w *testWait) explain(out io.Writer) {
-	fmt.Fprintf(out, "\nwait between hang-up and dial: %s\n", w)
-	for i := 0; i < len(w.Lines); {
-		first := w.Lines[i]
-		last := first
-		for ; i < len(w.Lines) && w.Lines[i].ForcedWait == first.ForcedWait; i++ {
-			last = w.Lines[i]
-		}
-		name := fmt.Sprintf("tty %d", first.TTY)
-		if last != first {
-			name = fmt.Sprintf("tty %d to %d", first.TTY, last.TTY)
-		}
-		fmt.Fprintf(out, "  forced_wait of %s: %s\n", name, first.ForcedWait)
-	}
-	if w.AAA != "" {
-		fmt.Fprintf(out, "  delay that AAA asks for: %s\n", w.AAA)
-	}
 }
