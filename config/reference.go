@@ -20,7 +20,7 @@ func Reference() string {
 
 const referenceHead = `# Configuration
 
-<!-- Printed from the tables in config/keys.go and policies/load.go: go test ./config -update -->
+<!-- Printed from the tables in config/keys.go and policies/keys.go: go test ./config -update -->
 
 ` + "`ringback serve -c ringback.yaml`" + ` reads one YAML file and the files that it names. ` + "`ringback check-config -c ringback.yaml`" + ` prints all that is wrong in
 them at once, with file, line, column and key, and exits 1 where something is. Neither opens a port to check.

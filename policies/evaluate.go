@@ -58,7 +58,7 @@ type rule struct {
 type evaluation struct {
 	Request
 	set    *Set
-	policy Policy
+	policy group
 	raw    string // the number before it is made canonical
 	d      Decision
 }

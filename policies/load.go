@@ -8,66 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 )
-
-// Keys is the table of what a policy file may say.
-func Keys() []schema.Key {
-	return schema.Inherit(schema.NewCalls, keys())
-}
-
-func keys() []schema.Key {
-	pattern := &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
-	return []schema.Key{
-		{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",
-			Doc: "Name of the group, the same as the file's. `default` is the group of users whom no other claims."},
-		{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty}, Example: "[austin-01]",
-			Doc: "Users whom the group claims, as AAA names them, letter case included. A user belongs to one group. A group claims by its `users` first, then by the group hints of AAA in their order, then by being `default`."},
-		{Name: "callback", Type: schema.String, Enum: []string{string(Off), string(Optional), string(Required)}, Default: string(Optional), Example: "required",
-			Doc: "`off`: whom AAA demands to call back is refused. `optional`: as AAA says. `required`: nobody is admitted without a callback."},
-		{Name: "no_verify", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether the second login may be left out for users to whom AAA grants it (EXEC only)."},
-		{Name: "numbers", Type: schema.Object, Doc: "Which numbers may be called back.", Keys: []schema.Key{
-			{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-				Doc: "Whether a caller may type the number where AAA leaves it to him, or be called back at the number that his call shows where AAA says so. With `allow` a list `allow` is needed."},
-			{Name: "allow", Type: schema.List, Elem: pattern, Example: `["84*"]`,
-				Doc: "Patterns of numbers: digits, with `*` at the end for a prefix. A number from the caller must match one; a number that AAA fixed need not."},
-			{Name: "deny", Type: schema.List, Elem: pattern, Example: `["849*"]`,
-				Doc: "Patterns that are refused, wherever the number came from. The pattern with the most digits that matches decides; `deny` between equals. Emergency numbers need no mention."},
-		}},
-		{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial}, Default: never, Example: beforeDial,
-			Doc: "`before_dial`: AAA is asked again right before each dial, without a password, and the callback fails where it refuses, no longer demands the callback, names another number or other lines, or stays silent three times. It only ever narrows what was promised. TACACS+ can be asked so; RADIUS wants a Call-Check."},
-		{Name: "attempts", Type: schema.Object, Doc: "How often a callback dials.", Keys: []schema.Key{
-			{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts, Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
-				Doc: "Dials at most, crashes and restarts included."},
-			{Name: "retry_wait", Type: schema.Duration, Min: int64(minRetryWait), Max: int64(maxRetryWait), Default: DefaultRetryWait.String(), Example: "1m",
-				Doc: "Wait between the end of an attempt and the next."},
-		}},
-	}
-}
-
-var allowOrDeny = []string{"allow", "deny"}
-
-func notEmpty(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	return nil
-}
-
-// checkGroup keeps to names that are the same in a file name, in a trace and in an attribute.
-func checkGroup(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)) || s[0] == '.' {
-			return fmt.Errorf("%q is no group name: letters, digits, - _ and . (not first)", s)
-		}
-	}
-	return nil
-}
 
 // LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A directory that is not there, or has none, gives a Set with the built-in
 // policy and a warning. The Set is nil where there are errors: with broken policies nobody is called back. All problems are
@@ -94,22 +36,15 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 // Parse reads one policy file; file is only its name. Where there are errors the Policy is not to be used.
 func Parse(file string, data []byte) (Policy, schema.Problems) {
 	v, problems := schema.Parse(file, data, Keys())
-	lists := v.Get("numbers")
-	p := Policy{
-		Group:    v.Get("group").Text(),
-		Users:    v.Get("users").Texts(),
-		Callback: CallbackMode(v.Get("callback").Text()),
-		NoVerify: v.Get("no_verify").Text() == "allow",
-		Numbers: Numbers{
-			FromCaller: lists.Get("from_caller").Text() == "allow",
-			Allow:      lists.Get("allow").Texts(),
-			Deny:       lists.Get("deny").Texts(),
-		},
-		Reauthorize: v.Get("reauthorize").Text() == beforeDial,
-		Attempts:    Attempts{Max: v.Get("attempts", "max").Int(), RetryWait: v.Get("attempts", "retry_wait").Duration()}.orDefault(),
+	var p Policy
+	for _, k := range table {
+		if k.read != nil {
+			k.read(&p, k.value(v))
+		}
 	}
+	p.Attempts = p.Attempts.orDefault()
 	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 && !problems.HasErrors() {
-		at := lists.Get("from_caller")
+		at := v.Get("numbers", "from_caller")
 		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path,
 			Msg: "allows callers' numbers, and numbers.allow lists none", Hint: `add allow: ["84*"]; ["*"] is any number`})
 	}

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/schema"
 )
 
 func write(t *testing.T, files map[string]string) string {
@@ -41,6 +43,41 @@ func TestParse(t *testing.T) {
 	p, problems = Parse("x.yaml", []byte("group: x\n"))
 	if len(problems) > 0 || !reflect.DeepEqual(p, Policy{Group: "x", Attempts: Attempts{1, 30 * time.Second}}) {
 		t.Errorf("%+v\n%v", p, problems)
+	}
+}
+
+// Every key is in the canonical text, and none is read twice: a file that says another value has another digest.
+func TestCanonicalSaysEveryKey(t *testing.T) {
+	base := Policy{Group: "g"}
+	// Keys whose example is what holds where nothing is said, and one that must not stand alone.
+	other := map[string]string{"group": "h", "numbers.from_caller": "allow, allow: [\"84*\"]"}
+	for _, k := range table {
+		if k.Type == schema.Object {
+			continue
+		}
+		value := cmp.Or(other[k.path()], k.Example)
+		text := k.Name + ": " + value
+		if k.in != "" {
+			text = k.in + ": {" + text + "}"
+		}
+		if k.Name != "group" {
+			text += "\ngroup: g"
+		}
+		p, problems := Parse("g.yaml", []byte(text))
+		if len(problems) > 0 {
+			t.Fatalf("%s: %v", text, problems)
+		}
+		said := map[string]bool{}
+		for _, line := range strings.Split(base.Canonical(), "\n") {
+			said[line] = true
+		}
+		differs := false
+		for _, line := range strings.Split(p.Canonical(), "\n") {
+			differs = differs || !said[line] && strings.HasPrefix(line, k.path()+": ")
+		}
+		if !differs || p.Digest() == base.Digest() {
+			t.Errorf("%s is not in\n%s", text, p.Canonical())
+		}
 	}
 }
 

@@ -7,10 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"slices"
-	"sort"
-	"strings"
 	"time"
 )
 
@@ -94,12 +90,6 @@ type Policy struct {
 	Reauthorize bool // AAA is asked again right before each dial (`reauthorize: before_dial`)
 }
 
-// What the key reauthorize may say.
-const (
-	never      = "never"
-	beforeDial = "before_dial"
-)
-
 func (p Policy) mode() CallbackMode {
 	if p.Callback == "" {
 		return Optional
@@ -114,38 +104,9 @@ func (p Policy) name() string {
 	return p.Group
 }
 
-// Canonical returns the policy as text in which everything is said, always in the same order: what Digest signs.
-func (p Policy) Canonical() string {
-	var b strings.Builder
-	a := p.Attempts.orDefault()
-	fmt.Fprintf(&b, "group: %q\n", p.name())
-	fmt.Fprintf(&b, "users: %q\n", sorted(p.Users))
-	fmt.Fprintf(&b, "callback: %s\nno_verify: %s\n", p.mode(), allowDeny(p.NoVerify))
-	fmt.Fprintf(&b, "numbers.from_caller: %s\n", allowDeny(p.Numbers.FromCaller))
-	fmt.Fprintf(&b, "numbers.allow: %q\nnumbers.deny: %q\n", sorted(p.Numbers.Allow), sorted(p.Numbers.Deny))
-	fmt.Fprintf(&b, "attempts.max: %d\nattempts.retry_wait: %v\n", a.Max, a.RetryWait)
-	if p.Reauthorize { // else as before there was the key, so that digests stay
-		fmt.Fprintf(&b, "reauthorize: %s\n", beforeDial)
-	}
-	return b.String()
-}
-
 // Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people see whether the policy
 // has changed since.
 func (p Policy) Digest() string {
 	sum := sha256.Sum256([]byte(p.Canonical()))
 	return hex.EncodeToString(sum[:])
-}
-
-func sorted(s []string) []string {
-	s = slices.Clone(s)
-	sort.Strings(s)
-	return s
-}
-
-func allowDeny(allow bool) string {
-	if allow {
-		return "allow"
-	}
-	return "deny"
 }

@@ -27,11 +27,11 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	if len(left) > 0 {
 		why += fmt.Sprintf("; no policy for AAA's %q", left)
 	}
-	e.d = Decision{Group: e.policy.name(), Digest: e.policy.Digest(), Attempts: e.policy.Attempts.orDefault()}
+	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault()}
 	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), why), false
 }
 
-func (e *evaluation) choose() (Policy, string) {
+func (e *evaluation) choose() (group, string) {
 	if g, ok := e.set.users[e.Identity.User]; ok {
 		return e.set.groups[g], "its users include this one"
 	}
@@ -43,7 +43,8 @@ func (e *evaluation) choose() (Policy, string) {
 	if p, ok := e.set.groups[DefaultGroup]; ok {
 		return p, "no other group claims this user"
 	}
-	return Policy{Group: DefaultGroup}, "built in: there is no policy file for this user"
+	p := Policy{Group: DefaultGroup}
+	return group{p, p.Digest()}, "built in: there is no policy file for this user"
 }
 
 // Law 4: an authentic grant that cannot be honoured is a refusal.

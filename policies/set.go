@@ -22,20 +22,25 @@ type Site struct {
 // policy, and no service that calls back. It is never changed after it was made, so any number of goroutines may use it.
 type Set struct {
 	site     Site
-	groups   map[string]Policy
+	groups   map[string]group
 	users    map[string]string // user → group
 	warnings []string
 }
 
+type group struct {
+	Policy
+	digest string // of the Policy
+}
+
 // New makes a Set. Two policies of one group and a user in two groups are errors. What site refers to must not be changed any more.
 func New(site Site, ps ...Policy) (*Set, error) {
-	s := &Set{site: site, groups: map[string]Policy{}, users: map[string]string{}}
+	s := &Set{site: site, groups: map[string]group{}, users: map[string]string{}}
 	for _, p := range ps {
 		p.Group = p.name()
 		if _, ok := s.groups[p.Group]; ok {
 			return nil, fmt.Errorf("group %q has two policies (keep one of them)", p.Group)
 		}
-		s.groups[p.Group] = p
+		s.groups[p.Group] = group{p, p.Digest()}
 		for _, u := range p.Users {
 			if g, ok := s.users[u]; ok && g != p.Group {
 				return nil, fmt.Errorf("user %q is claimed by the groups %q and %q (keep one of them)", u, g, p.Group)
@@ -90,8 +95,8 @@ func (s *Set) Group(name string) (Policy, bool) {
 	if s == nil {
 		return Policy{}, false
 	}
-	p, ok := s.groups[name]
-	return p, ok
+	g, ok := s.groups[name]
+	return g.Policy, ok
 }
 
 // Digest is the SHA-256 of all policies of the Set.

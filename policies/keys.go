@@ -1,0 +1,189 @@
+package policies
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/schema"
+)
+
+// key is a row of the table of what a policy file may say: what people may write, how it gets into a Policy, and how the canonical text
+// says it. A row of type Object holds those after it that are in it.
+type key struct {
+	schema.Key
+	in   string // the object that it stands in; "" none
+	read func(*Policy, *schema.Value)
+	text func(Policy) string
+	// late: callbacks may be pending with a digest from before there was the key, so its default is not said.
+	late bool
+}
+
+// table has the rows in the order of the canonical text, which must not change: digests are made of it.
+var table = []key{
+	{
+		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",
+			Doc: "Name of the group, the same as the file's. `default` is the group of users whom no other claims."},
+		read: func(p *Policy, v *schema.Value) { p.Group = v.Text() },
+		text: func(p Policy) string { return quote(p.name()) },
+	},
+	{
+		Key: schema.Key{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty}, Example: "[austin-01]",
+			Doc: "Users whom the group claims, as AAA names them, letter case included. A user belongs to one group. A " +
+				"group claims by its `users` first, then by the group hints of AAA in their order, then by being " +
+				"`default`."},
+		read: func(p *Policy, v *schema.Value) { p.Users = v.Texts() },
+		text: func(p Policy) string { return sorted(p.Users) },
+	},
+	{
+		Key: schema.Key{Name: "callback", Type: schema.String, Enum: []string{string(Off), string(Optional), string(Required)},
+			Default: string(Optional), Example: "required",
+			Doc: "`off`: whom AAA demands to call back is refused. `optional`: as AAA says. `required`: nobody is " +
+				"admitted without a callback."},
+		read: func(p *Policy, v *schema.Value) { p.Callback = CallbackMode(v.Text()) },
+		text: func(p Policy) string { return string(p.mode()) },
+	},
+	{
+		Key: schema.Key{Name: "no_verify", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
+			Doc: "Whether the second login may be left out for users to whom AAA grants it (EXEC only)."},
+		read: func(p *Policy, v *schema.Value) { p.NoVerify = v.Text() == "allow" },
+		text: func(p Policy) string { return allowDeny(p.NoVerify) },
+	},
+	{Key: schema.Key{Name: "numbers", Type: schema.Object, Doc: "Which numbers may be called back."}},
+	{
+		in: "numbers",
+		Key: schema.Key{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
+			Doc: "Whether a caller may type the number where AAA leaves it to him, or be called back at the number " +
+				"that his call shows where AAA says so. With `allow` a list `allow` is needed."},
+		read: func(p *Policy, v *schema.Value) { p.Numbers.FromCaller = v.Text() == "allow" },
+		text: func(p Policy) string { return allowDeny(p.Numbers.FromCaller) },
+	},
+	{
+		in: "numbers",
+		Key: schema.Key{Name: "allow", Type: schema.List, Elem: pattern, Example: `["84*"]`,
+			Doc: "Patterns of numbers: digits, with `*` at the end for a prefix. A number from the caller must match " +
+				"one; a number that AAA fixed need not."},
+		read: func(p *Policy, v *schema.Value) { p.Numbers.Allow = v.Texts() },
+		text: func(p Policy) string { return sorted(p.Numbers.Allow) },
+	},
+	{
+		in: "numbers",
+		Key: schema.Key{Name: "deny", Type: schema.List, Elem: pattern, Example: `["849*"]`,
+			Doc: "Patterns that are refused, wherever the number came from. The pattern with the most digits that " +
+				"matches decides; `deny` between equals. Emergency numbers need no mention."},
+		read: func(p *Policy, v *schema.Value) { p.Numbers.Deny = v.Texts() },
+		text: func(p Policy) string { return sorted(p.Numbers.Deny) },
+	},
+	{Key: schema.Key{Name: "attempts", Type: schema.Object, Doc: "How often a callback dials."}},
+	{
+		in: "attempts",
+		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts, Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
+			Doc: "Dials at most, crashes and restarts included."},
+		read: func(p *Policy, v *schema.Value) { p.Attempts.Max = v.Int() },
+		text: func(p Policy) string { return fmt.Sprint(p.Attempts.orDefault().Max) },
+	},
+	{
+		in: "attempts",
+		Key: schema.Key{Name: "retry_wait", Type: schema.Duration, Min: int64(minRetryWait), Max: int64(maxRetryWait),
+			Default: DefaultRetryWait.String(), Example: "1m",
+			Doc: "Wait between the end of an attempt and the next."},
+		read: func(p *Policy, v *schema.Value) { p.Attempts.RetryWait = v.Duration() },
+		text: func(p Policy) string { return p.Attempts.orDefault().RetryWait.String() },
+	},
+	{
+		Key: schema.Key{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial}, Default: never, Example: beforeDial,
+			Doc: "`before_dial`: AAA is asked again right before each dial, without a password, and the callback fails " +
+				"where it refuses, no longer demands the callback, names another number or other lines, or stays " +
+				"silent three times. It only ever narrows what was promised. TACACS+ can be asked so; RADIUS wants a " +
+				"Call-Check."},
+		read: func(p *Policy, v *schema.Value) { p.Reauthorize = v.Text() == beforeDial },
+		text: func(p Policy) string { return map[bool]string{false: never, true: beforeDial}[p.Reauthorize] },
+		late: true,
+	},
+}
+
+var (
+	allowOrDeny = []string{"allow", "deny"}
+	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
+)
+
+// What the key reauthorize may say.
+const (
+	never      = "never"
+	beforeDial = "before_dial"
+)
+
+// Keys is the table of what a policy file may say.
+func Keys() []schema.Key {
+	var keys []schema.Key
+	for _, k := range table {
+		if k.in == "" {
+			keys = append(keys, k.Key)
+			continue
+		}
+		object := schema.Find(keys, k.in)
+		object.Keys = append(object.Keys, k.Key)
+	}
+	return schema.Inherit(schema.NewCalls, keys)
+}
+
+func (k key) value(file *schema.Value) *schema.Value {
+	if k.in != "" {
+		file = file.Get(k.in)
+	}
+	return file.Get(k.Name)
+}
+
+func (k key) path() string {
+	if k.in != "" {
+		return k.in + "." + k.Name
+	}
+	return k.Name
+}
+
+// Canonical returns the policy as text in which everything is said, always in the same order: what Digest signs.
+func (p Policy) Canonical() string {
+	var b strings.Builder
+	for _, k := range table {
+		if k.text == nil {
+			continue
+		}
+		if text := k.text(p); !k.late || text != k.Default {
+			fmt.Fprintf(&b, "%s: %s\n", k.path(), text)
+		}
+	}
+	return b.String()
+}
+
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+func sorted(s []string) string { return fmt.Sprintf("%q", slices.Sorted(slices.Values(s))) }
+
+func allowDeny(allow bool) string {
+	if allow {
+		return "allow"
+	}
+	return "deny"
+}
+
+func notEmpty(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+// checkGroup keeps to names that are the same in a file name, in a trace and in an attribute.
+func checkGroup(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)) || s[0] == '.' {
+			return fmt.Errorf("%q is no group name: letters, digits, - _ and . (not first)", s)
+		}
+	}
+	return nil
+}
