@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -66,7 +67,7 @@ func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return 0, 0, err
 	}
-	j, err := journal.Open(ctx, journal.Options{Path: dir + "/journal.db"})
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: dir + "/journal.db"})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -97,7 +98,7 @@ func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) 
 }
 
 // fill spools n records, each a Stop of a session of its own.
-func fill(ctx context.Context, j *journal.Journal, name string, n int) error {
+func fill(ctx context.Context, j *sqlite.Journal, name string, n int) error {
 	var tx []journal.Mutation
 	for i := range n {
 		id := fmt.Sprintf("%s-%d", name, i)
@@ -113,7 +114,7 @@ func fill(ctx context.Context, j *journal.Journal, name string, n int) error {
 }
 
 // emptied blocks until the spool is empty.
-func emptied(ctx context.Context, j *journal.Journal) error {
+func emptied(ctx context.Context, j *sqlite.Journal) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(5 * time.Minute)

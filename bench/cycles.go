@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringback/ringback/bench/wire"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
 // cycleGoal is how many callbacks a second two cores are to carry, the town's own work on the same cores included.
@@ -103,7 +104,7 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool)
 
 // unfinished counts the callbacks in the journal that were not completed. There must be as many callbacks as were done, at least.
 func (b *bench) unfinished(ctx context.Context, dir string, done int) (int, error) {
-	j, err := journal.Open(ctx, journal.Options{Path: dir + "/state/journal.db"})
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: dir + "/state/journal.db"})
 	if err != nil {
 		return 0, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/bench/wire"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
 // commandGap is the pause before the dial command of the script, whose AT has just been answered.
@@ -135,7 +136,7 @@ func (b *bench) lateness(ctx context.Context, p plan, lines, rounds int, rate fl
 
 // hungUp reads from the journal when leg one of each callback was known to be down, by number, in order.
 func hungUp(ctx context.Context, dir string) (map[string][]time.Time, error) {
-	j, err := journal.Open(ctx, journal.Options{Path: filepath.Join(dir, "state", "journal.db")})
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
 	if err != nil {
 		return nil, err
 	}

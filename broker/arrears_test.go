@@ -17,7 +17,7 @@ import (
 
 // fullDisk is a journal whose disk takes nothing while full is set, but for what may use the reserve, where it has one.
 type fullDisk struct {
-	broker.Store
+	journal.Store
 	full    *atomic.Bool
 	reserve *reserve
 }
@@ -64,7 +64,7 @@ func inFullTown(t *testing.T, list broker.AccountingList, f func(w *town, full *
 	full, srv := new(atomic.Bool), &books{}
 	inTown(t, townOptions{
 		accountant: srv, accounting: map[string]broker.AccountingList{"default": list},
-		store: func(s broker.Store) broker.Store { return fullDisk{Store: s, full: full} },
+		store: func(s journal.Store) journal.Store { return fullDisk{Store: s, full: full} },
 	}, func(w *town) { f(w, full, srv) })
 }
 
@@ -157,7 +157,7 @@ func TestNoRoomForStopUntilRestart(t *testing.T) {
 func TestReserveForStop(t *testing.T) {
 	full, kept, srv := new(atomic.Bool), new(reserve), &books{}
 	inTown(t, townOptions{
-		lines: 3, accountant: srv, store: func(s broker.Store) broker.Store { return fullDisk{s, full, kept} },
+		lines: 3, accountant: srv, store: func(s journal.Store) journal.Store { return fullDisk{s, full, kept} },
 	}, func(w *town) {
 		p := w.pc(w.home)
 		p.login("paia-04")

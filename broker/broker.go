@@ -48,7 +48,7 @@ type Login interface {
 
 // Options are the parts that a Broker works with for its whole life.
 type Options struct {
-	Journal Store
+	Journal journal.Store
 	Pool    *lines.Pool
 	// Accountant delivers the spooled records; nil: nothing is accounted and nothing spooled.
 	Accountant aaa.Accountant
@@ -59,22 +59,6 @@ type Options struct {
 	Debug     func(tty int, text string) // `debug callback`; nil: none
 	Limits    Limits
 	NameKey   []byte // of the hashes by which names that are nobody's are logged and counted; nil: one of this process
-}
-
-// Store is the durable record; *journal.Journal is one. What its Commits return nil for is on disk.
-type Store interface {
-	Commit(ctx context.Context, tx ...journal.Mutation) error
-	CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error
-	Room() error // nil: the ends of sessions have room; else no session may begin
-	Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error)
-	OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damage, error)
-	SpoolLists(ctx context.Context) ([]string, error)
-	SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error)
-	Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error)
-	CountCallbacks(ctx context.Context, f journal.Filter) (int, error)
-	Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error)
-	LoginLimits(ctx context.Context) ([]journal.LoginLimit, []journal.Damage, error)
-	LoginNames(ctx context.Context) ([]journal.LoginName, []journal.Damage, error)
 }
 
 // Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.

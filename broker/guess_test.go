@@ -16,7 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 )
@@ -28,7 +28,7 @@ var someLimits = LoginLimits{
 // guarded is a guard on a journal, as a ringback has it.
 func guarded(t *testing.T, path string, l LoginLimits) (*guard, *observer.ObservedLogs, func()) {
 	t.Helper()
-	j, err := journal.Open(context.Background(), journal.Options{Path: path})
+	j, err := sqlite.Open(context.Background(), sqlite.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // hanging is a journal whose disk takes a while for the mutations that are meant, while on is set.
 type hanging struct {
-	broker.Store
+	journal.Store
 	on    *atomic.Bool
 	takes time.Duration
 	meant func(journal.Mutation) bool
@@ -55,7 +55,7 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			on, srv := new(atomic.Bool), &books{}
-			o := townOptions{accountant: srv, store: func(s broker.Store) broker.Store { return hanging{s, on, 75 * time.Second, tt.meant} }}
+			o := townOptions{accountant: srv, store: func(s journal.Store) journal.Store { return hanging{s, on, 75 * time.Second, tt.meant} }}
 			inTown(t, o, func(w *town) {
 				on.Store(true)
 				p := w.pc(w.home)
@@ -104,7 +104,7 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 	}
 	o := townOptions{
 		callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: broker.LoginLimits{Window: 12 * time.Hour, LockUserAfter: 2, LockTime: 12 * time.Hour},
-		store: func(s broker.Store) broker.Store { return hanging{s, on, 10 * time.Minute, meant} },
+		store: func(s journal.Store) journal.Store { return hanging{s, on, 10 * time.Minute, meant} },
 	}
 	inTown(t, o, func(w *town) {
 		on.Store(true)
@@ -166,9 +166,9 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 // seconds, not for as long as the disk is bad, and the callback is made, once, when it is back.
 func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
 	bad := new(atomic.Bool)
-	for name, store := range map[string]func(broker.Store) broker.Store{
-		"refuses": func(s broker.Store) broker.Store { return fullDisk{Store: s, full: bad} },
-		"hangs": func(s broker.Store) broker.Store {
+	for name, store := range map[string]func(journal.Store) journal.Store{
+		"refuses": func(s journal.Store) journal.Store { return fullDisk{Store: s, full: bad} },
+		"hangs": func(s journal.Store) journal.Store {
 			return hanging{s, bad, 10 * time.Minute, func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }}
 		},
 	} {

@@ -16,11 +16,12 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
 // records is the spool's part of a Store, in memory. Its other methods are nobody's.
 type records struct {
-	Store
+	journal.Store
 	mu      sync.Mutex
 	seq     int64
 	rows    []journal.Spooled
@@ -492,7 +493,7 @@ func BenchmarkSpoolDrain(b *testing.B) {
 	const backlog = 10_000
 	for range b.N {
 		b.StopTimer()
-		j, err := journal.Open(b.Context(), journal.Options{Path: filepath.Join(b.TempDir(), "state", "journal.db")})
+		j, err := sqlite.Open(b.Context(), sqlite.Options{Path: filepath.Join(b.TempDir(), "state", "journal.db")})
 		if err != nil {
 			b.Fatal(err)
 		}

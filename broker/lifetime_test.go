@@ -13,7 +13,7 @@ import (
 
 // aged is a journal that a wall clock away from the present has been written by: what it holds is so much older.
 type aged struct {
-	broker.Store
+	journal.Store
 	by time.Duration
 }
 
@@ -31,7 +31,7 @@ func TestNoDialAfterLifetime(t *testing.T) {
 	for age, phase := range map[time.Duration]string{59 * time.Minute: "completed", time.Hour: "expired", 72 * time.Hour: "expired", -72 * time.Hour: "completed"} {
 		t.Run(age.String(), func(t *testing.T) {
 			old := time.Duration(0)
-			o := townOptions{forcedWait: -1, lifetime: time.Hour, store: func(s broker.Store) broker.Store { return aged{s, old} }}
+			o := townOptions{forcedWait: -1, lifetime: time.Hour, store: func(s journal.Store) journal.Store { return aged{s, old} }}
 			inTown(t, o, func(w *town) {
 				p := w.pc(w.home)
 				p.typ("ats0=1")
@@ -56,7 +56,7 @@ func TestNoDialAfterLifetime(t *testing.T) {
 
 // slow is a journal whose disk hangs once at the record of an attempt.
 type slow struct {
-	broker.Store
+	journal.Store
 	hang time.Duration
 }
 
@@ -73,7 +73,7 @@ func (s *slow) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []e
 
 // TestLifetimeEndsWhileTheDiskHangs: a dial that the disk held up beyond the lifetime is not made.
 func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
-	o := townOptions{lifetime: time.Hour, store: func(s broker.Store) broker.Store { return &slow{s, 2 * time.Hour} }}
+	o := townOptions{lifetime: time.Hour, store: func(s journal.Store) journal.Store { return &slow{s, 2 * time.Hour} }}
 	inTown(t, o, func(w *town) {
 		p := promised(w)
 		w.pass(3 * time.Hour)
@@ -92,7 +92,7 @@ func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 func TestDelayAfterAClockStep(t *testing.T) {
 	o := townOptions{lifetime: 2 * time.Hour}
 	var back time.Duration
-	o.store = func(s broker.Store) broker.Store { return stepped{s, back} }
+	o.store = func(s journal.Store) journal.Store { return stepped{s, back} }
 	inTown(t, o, func(w *town) {
 		p := promised(w)
 		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
@@ -114,7 +114,7 @@ func TestDelayAfterAClockStep(t *testing.T) {
 
 // stepped is a journal written before the wall clock was set back.
 type stepped struct {
-	broker.Store
+	journal.Store
 	back time.Duration
 }
 

@@ -32,7 +32,7 @@ type desk struct {
 
 // paper is a journal that keeps the callbacks it is given.
 type paper struct {
-	Store
+	journal.Store
 	full atomic.Bool
 
 	mu        sync.Mutex

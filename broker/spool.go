@@ -16,7 +16,7 @@ import (
 // spool keeps accounting records in the journal until they are acknowledged (law 10) and has them sent, each accounting list by a lane of its own: a
 // server that is silent holds up its own records only.
 type spool struct {
-	journal    Store
+	journal    journal.Store
 	accountant aaa.Accountant // nil: nothing is spooled
 	log        *zap.Logger
 	wake       chan struct{} // capacity 1: there may be a list that has no lane yet
@@ -30,7 +30,7 @@ type spool struct {
 	arrears arrearsList
 }
 
-func newSpool(j Store, a aaa.Accountant, log *zap.Logger) *spool {
+func newSpool(j journal.Store, a aaa.Accountant, log *zap.Logger) *spool {
 	return &spool{
 		journal: j, accountant: a, log: log, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
 		interims: map[string]string{}, lanes: map[string]*lane{}, arrears: arrearsList{wake: make(chan struct{}, 1)},

@@ -14,7 +14,7 @@ import (
 
 // hastyStore tells of each commit before Commit returns to whoever asked for it.
 type hastyStore struct {
-	Store
+	journal.Store
 	committed func()
 	err       error
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lab/exchange"
@@ -72,7 +73,7 @@ type town struct {
 	home    *exchange.Modem // 84001
 	pool    *lines.Pool
 	broker  *broker.Broker
-	journal *journal.Journal
+	journal *sqlite.Journal
 	dir     string
 	opt     townOptions
 	stop    context.CancelFunc
@@ -99,7 +100,7 @@ type townOptions struct {
 	user       func(*aaa.Authorization)                        // changes what users are granted
 	callerID   bool
 	lifetime   time.Duration
-	store      func(broker.Store) broker.Store // stands before the journal; nil: nothing does
+	store      func(journal.Store) journal.Store // stands before the journal; nil: nothing does
 	limits     broker.LoginLimits
 	session    func(*session.Config)                      // changes what sessions run with
 	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
@@ -158,7 +159,7 @@ func newTown(t *testing.T, o townOptions) *town {
 // start boots a ringback on the journal that is there.
 func (w *town) start() {
 	w.t.Helper()
-	j, err := journal.Open(context.Background(), journal.Options{Path: filepath.Join(w.dir, "state", "journal.db")})
+	j, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(w.dir, "state", "journal.db")})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func (w *town) start() {
 			w.t.Fatal(err)
 		}
 	}
-	var store broker.Store = j
+	var store journal.Store = j
 	if w.opt.store != nil {
 		store = w.opt.store(j)
 	}

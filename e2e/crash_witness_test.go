@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/lab/exchange"
 )
 
@@ -27,7 +28,7 @@ func (town *crashTown) records() ([]crashRecord, error) {
 		return nil, nil
 	}
 	ctx := context.Background()
-	r, err := journal.OpenReader(ctx, town.journal())
+	r, err := sqlite.OpenReader(ctx, town.journal())
 	if err != nil {
 		return nil, err
 	}

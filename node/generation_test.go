@@ -139,7 +139,7 @@ func TestReloadsLeaveNothing(t *testing.T) {
 
 // spoolOfOne is a journal with one record that is not acknowledged, of a session that began then; zero none.
 type spoolOfOne struct {
-	broker.Store
+	journal.Store
 	began time.Time
 }
 

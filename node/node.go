@@ -21,7 +21,7 @@ import (
 	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
-	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/node/methods"
 )
@@ -75,7 +75,7 @@ type daemon struct {
 	log     *zap.Logger
 	feed    *api.Feed
 	broker  *broker.Broker
-	journal *journal.Journal
+	journal *sqlite.Journal
 
 	hup       <-chan os.Signal
 	reopenLog func() error
@@ -95,7 +95,7 @@ func handleSignals() (hup <-chan os.Signal) {
 }
 
 func (d *daemon) run(ctx context.Context) error {
-	j, err := journal.Open(ctx, journal.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db")})
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db")})
 	if err != nil {
 		return err
 	}

@@ -1,88 +1,70 @@
-package journal
+package sqlite
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
-// Mutation is one change of the journal, a value. The types of this file are all there are.
-type Mutation interface {
-	// apply runs in the writer's transaction, and perhaps again in a second one after the first was rolled back.
-	apply(w *writer) error
+// mutate makes one change, in the writer's transaction, and perhaps again in a second one after the first was rolled back.
+func (w *writer) mutate(m journal.Mutation) error {
+	switch m := m.(type) {
+	case nil, journal.UseReserve:
+		return nil
+	case journal.PutCall:
+		return w.putCall(m)
+	case journal.EndCall:
+		return w.endCall(m)
+	case journal.PutCallback:
+		return w.putCallback(m)
+	case journal.PutAttempt:
+		return w.putAttempt(m)
+	case journal.ReopenAttempt:
+		return w.reopenAttempt(m)
+	case journal.EndAttempt:
+		return w.endAttempt(m)
+	case journal.Spool:
+		return w.spool(m)
+	case journal.Unspool:
+		return w.unspool(m)
+	case journal.UnspoolAll:
+		return w.unspoolAll(m)
+	case journal.SpoolTried:
+		return w.spoolTried(m)
+	case journal.AddAudit:
+		return w.addAudit(m)
+	case journal.PutLoginLimit:
+		return w.putLoginLimit(m)
+	case journal.DropLoginLimit:
+		return w.dropLoginLimit(m)
+	case journal.PutLoginName:
+		return w.putLoginName(m)
+	case journal.DropLoginName:
+		return w.dropLoginName(m)
+	case journal.SetAside:
+		return w.setDamagedAside(m)
+	case applier: // of a test
+		return m.apply(w)
+	}
+	return fmt.Errorf("no such mutation: %T", m)
 }
 
-// PutCall writes a call: a new one, or what has become of an open one. ErrEnded where this call was closed before.
-type PutCall struct{ Call Call }
-
-// EndCall closes an open call. ErrNotFound where there is none of this ID, ErrEnded where it is closed already.
-type EndCall struct {
-	ID             string
-	End            time.Time
-	Cause          string
-	TerminateCause int
-	OctetsIn       uint64
-	OctetsOut      uint64
-}
-
-// PutCallback writes a callback: a new one, or what has become of a known one. Outcome is set together with Ended. It answers
-//   - ErrPending where the same User and Entry have another callback that has not ended,
-//   - ErrEnded where this callback has ended before,
-//   - ErrBudget where Attempts would exceed Max, or fall.
-type PutCallback struct{ Callback Callback }
-
-// PutAttempt records an attempt, before it is made. The callback must count it already (PutCallback before it in the same
-// group) and be pending, and the number must be new: else ErrBudget, ErrEnded, ErrNotFound.
-type PutAttempt struct{ Attempt Attempt }
-
-// ReopenAttempt uses the row of an attempt again whose Outcome is HeldBack, before it is dialled once more: TTY, Script and Started are those of the
-// new try, Detail and Transcript keep what became of those before. Errors are those of PutAttempt; ErrBudget also where the row has another Outcome.
-type ReopenAttempt struct{ Attempt Attempt }
-
-// HeldBack is the Outcome of an attempt whose dial command provably never left.
-const HeldBack = "held back"
-
-// EndAttempt records how an attempt ended. Detail and Transcript are added to those of tries that were held back before. ErrNotFound where there is
-// none, ErrEnded where it has ended before.
-type EndAttempt struct {
-	CallbackID string
-	N          int
-	Ended      time.Time
-	Outcome    string
-	Detail     string
-	Transcript string
-}
-
-// Spool keeps an accounting record until it is acknowledged. Seq is ignored. A record of the same ID is left as it is.
-type Spool struct{ Record Spooled }
-
-// Unspool removes an acknowledged record. It is no error if there is none.
-type Unspool struct{ ID string }
-
-// UnspoolAll removes acknowledged records by their numbers. It is no error if some are gone.
-type UnspoolAll struct{ Seqs []int64 }
-
-// SpoolTried counts a delivery that was not acknowledged. ErrNotFound where there is no such record.
-type SpoolTried struct {
-	ID  string
-	Err string
-}
-
-// AddAudit appends to the audit. Seq, PrevHash and Hash are ignored.
-type AddAudit struct{ Audit Audit }
+// applier is a mutation that the store does not know.
+type applier interface{ apply(w *writer) error }
 
 var (
-	putCall     = upsert(callsTable, "calls.ended = 0")
-	putCallback = upsert(callbacksTable, "callbacks.ended = 0 AND callbacks.attempts <= excluded.attempts")
-	putAttempt  = insert(attemptsTable)
-	setAttempt  = upsert(attemptsTable, "true")
-	putSpooled  = insert(spoolTable) + " ON CONFLICT (id) DO NOTHING"
-	setSpooled  = upsert(spoolTable, "true")
-	putAudit    = insert(auditTable)
+	putCallSQL     = upsert(callsTable, "calls.ended = 0")
+	putCallbackSQL = upsert(callbacksTable, "callbacks.ended = 0 AND callbacks.attempts <= excluded.attempts")
+	putAttemptSQL  = insert(attemptsTable)
+	setAttempt     = upsert(attemptsTable, "true")
+	putSpooled     = insert(spoolTable) + " ON CONFLICT (id) DO NOTHING"
+	setSpooled     = upsert(spoolTable, "true")
+	putAudit       = insert(auditTable)
 )
 
 func insert(t *table) string {
@@ -111,7 +93,7 @@ func get[T any](w *writer, t *table, decode func([]any) (T, error), key ...any) 
 		return v, err
 	}
 	if len(rows) == 0 {
-		return v, ErrNotFound
+		return v, journal.ErrNotFound
 	}
 	values, bad := t.check(w.key, rows[0])
 	if bad == nil {
@@ -120,39 +102,39 @@ func get[T any](w *writer, t *table, decode func([]any) (T, error), key ...any) 
 		}
 		bad = t.damage(values, err.Error())
 	}
-	return v, fmt.Errorf("%w: %v", ErrDamaged, bad)
+	return v, fmt.Errorf("%w: %v", journal.ErrDamaged, bad)
 }
 
-func (m PutCall) apply(w *writer) error {
-	ok, err := w.put(callsTable, putCall, m.Call.values())
+func (w *writer) putCall(m journal.PutCall) error {
+	ok, err := w.put(callsTable, putCallSQL, callValues(m.Call))
 	if err == nil && !ok {
-		err = ErrEnded
+		err = journal.ErrEnded
 	}
 	return about("call", m.Call.ID, err)
 }
 
-func (m EndCall) apply(w *writer) error {
+func (w *writer) endCall(m journal.EndCall) error {
 	c, err := get(w, callsTable, decodeCall, m.ID)
 	if err == nil && !c.End.IsZero() {
-		err = ErrEnded
+		err = journal.ErrEnded
 	}
 	if err != nil {
 		return about("call", m.ID, err)
 	}
 	c.End, c.Cause, c.TerminateCause, c.OctetsIn, c.OctetsOut = m.End, m.Cause, m.TerminateCause, m.OctetsIn, m.OctetsOut
-	return PutCall{c}.apply(w)
+	return w.putCall(journal.PutCall{Call: c})
 }
 
-func (m PutCallback) apply(w *writer) error {
+func (w *writer) putCallback(m journal.PutCallback) error {
 	c := m.Callback
 	if c.Attempts < 0 || c.Attempts > c.Max {
-		return about("callback", c.ID, fmt.Errorf("%w: %d of %d", ErrBudget, c.Attempts, c.Max))
+		return about("callback", c.ID, fmt.Errorf("%w: %d of %d", journal.ErrBudget, c.Attempts, c.Max))
 	}
-	ok, err := w.put(callbacksTable, putCallback, c.values())
+	ok, err := w.put(callbacksTable, putCallbackSQL, callbackValues(c))
 	switch {
 	case isUnique(err):
 		// The key's conflict is the statement's to solve, so what is left is the index of pending callbacks.
-		return about("callback", c.ID, fmt.Errorf("%w: %q by %q", ErrPending, c.User, c.Entry))
+		return about("callback", c.ID, fmt.Errorf("%w: %q by %q", journal.ErrPending, c.User, c.Entry))
 	case err != nil || ok:
 		return about("callback", c.ID, err)
 	}
@@ -161,74 +143,74 @@ func (m PutCallback) apply(w *writer) error {
 	case err != nil:
 		return about("callback", c.ID, err)
 	case ended != 0:
-		return about("callback", c.ID, ErrEnded)
+		return about("callback", c.ID, journal.ErrEnded)
 	}
-	return about("callback", c.ID, fmt.Errorf("%w: the count of attempts cannot fall to %d", ErrBudget, c.Attempts))
+	return about("callback", c.ID, fmt.Errorf("%w: the count of attempts cannot fall to %d", journal.ErrBudget, c.Attempts))
 }
 
-func (m PutAttempt) apply(w *writer) error {
+func (w *writer) putAttempt(m journal.PutAttempt) error {
 	err := w.counted(m.Attempt)
 	if err == nil {
-		_, err = w.put(attemptsTable, putAttempt, m.Attempt.values())
+		_, err = w.put(attemptsTable, putAttemptSQL, attemptValues(m.Attempt))
 	}
 	if isUnique(err) {
-		err = fmt.Errorf("%w: it is recorded already", ErrBudget)
+		err = fmt.Errorf("%w: it is recorded already", journal.ErrBudget)
 	}
-	return about("attempt", m.Attempt.name(), err)
+	return about("attempt", nameOf(m.Attempt.CallbackID, m.Attempt.N), err)
 }
 
-func (m ReopenAttempt) apply(w *writer) error {
+func (w *writer) reopenAttempt(m journal.ReopenAttempt) error {
 	a := m.Attempt
 	err := w.counted(a)
 	if err == nil {
 		err = w.reopen(a)
 	}
-	return about("attempt", a.name(), err)
+	return about("attempt", nameOf(a.CallbackID, a.N), err)
 }
 
-func (w *writer) reopen(a Attempt) error {
+func (w *writer) reopen(a journal.Attempt) error {
 	was, err := get(w, attemptsTable, decodeAttempt, a.CallbackID, int64(a.N))
 	switch {
 	case err != nil:
 		return err
-	case was.Outcome != HeldBack:
-		return fmt.Errorf("%w: its dial command was not held back", ErrBudget)
+	case was.Outcome != journal.HeldBack:
+		return fmt.Errorf("%w: its dial command was not held back", journal.ErrBudget)
 	}
 	a.Detail, a.Transcript = was.Detail, was.Transcript
-	_, err = w.put(attemptsTable, setAttempt, a.values())
+	_, err = w.put(attemptsTable, setAttempt, attemptValues(a))
 	return err
 }
 
 // counted returns nil where the attempt's callback is pending and counts it as its last.
-func (w *writer) counted(a Attempt) error {
+func (w *writer) counted(a journal.Attempt) error {
 	rows, err := w.c.query("SELECT attempts, ended FROM callbacks WHERE id = ?", a.CallbackID)
 	switch {
 	case err != nil:
 		return err
 	case len(rows) == 0:
-		return fmt.Errorf("its callback: %w", ErrNotFound)
+		return fmt.Errorf("its callback: %w", journal.ErrNotFound)
 	case rows[0][1] != int64(0):
-		return fmt.Errorf("its callback %w", ErrEnded)
+		return fmt.Errorf("its callback %w", journal.ErrEnded)
 	case rows[0][0] != int64(a.N):
-		return fmt.Errorf("%w: the callback counts %v", ErrBudget, rows[0][0])
+		return fmt.Errorf("%w: the callback counts %v", journal.ErrBudget, rows[0][0])
 	}
 	return nil
 }
 
-func (a Attempt) name() string { return fmt.Sprintf("%s/%d", a.CallbackID, a.N) }
+func nameOf(callback string, n int) string { return fmt.Sprintf("%s/%d", callback, n) }
 
-func (m EndAttempt) apply(w *writer) error {
-	name := Attempt{CallbackID: m.CallbackID, N: m.N}.name()
+func (w *writer) endAttempt(m journal.EndAttempt) error {
+	name := nameOf(m.CallbackID, m.N)
 	a, err := get(w, attemptsTable, decodeAttempt, m.CallbackID, int64(m.N))
 	if err == nil && !a.Ended.IsZero() {
-		err = ErrEnded
+		err = journal.ErrEnded
 	}
 	if err != nil {
 		return about("attempt", name, err)
 	}
 	a.Ended, a.Outcome = m.Ended, m.Outcome
 	a.Detail, a.Transcript = joined(a.Detail, "; then ", m.Detail), joined(a.Transcript, "\n", m.Transcript)
-	_, err = w.put(attemptsTable, setAttempt, a.values())
+	_, err = w.put(attemptsTable, setAttempt, attemptValues(a))
 	return about("attempt", name, err)
 }
 
@@ -239,20 +221,20 @@ func joined(a, between, b string) string {
 	return a + between + b
 }
 
-func (m Spool) apply(w *writer) error {
+func (w *writer) spool(m journal.Spool) error {
 	r := m.Record
 	w.spoolSeq++ // a gap after a rollback does no harm
 	r.Seq = w.spoolSeq
-	_, err := w.put(spoolTable, putSpooled, r.values())
+	_, err := w.put(spoolTable, putSpooled, spooledValues(r))
 	return about("accounting record", r.ID, err)
 }
 
-func (m Unspool) apply(w *writer) error {
+func (w *writer) unspool(m journal.Unspool) error {
 	_, err := w.c.exec("DELETE FROM spool WHERE id = ?", m.ID)
 	return about("accounting record", m.ID, err)
 }
 
-func (m UnspoolAll) apply(w *writer) error {
+func (w *writer) unspoolAll(m journal.UnspoolAll) error {
 	seqs := slices.Clone(m.Seqs)
 	slices.Sort(seqs)
 	for len(seqs) > 0 { // a statement for each run without gaps, of which a backlog has few
@@ -268,10 +250,10 @@ func (m UnspoolAll) apply(w *writer) error {
 	return nil
 }
 
-func (m SpoolTried) apply(w *writer) error {
+func (w *writer) spoolTried(m journal.SpoolTried) error {
 	seq, err := w.c.scalar("SELECT seq FROM spool WHERE id = ?", m.ID)
 	if err == nil && seq == nil {
-		err = ErrNotFound
+		err = journal.ErrNotFound
 	}
 	if err != nil {
 		return about("accounting record", m.ID, err)
@@ -282,26 +264,26 @@ func (m SpoolTried) apply(w *writer) error {
 	}
 	r.Tries++
 	r.LastError = m.Err
-	_, err = w.put(spoolTable, setSpooled, r.values())
+	_, err = w.put(spoolTable, setSpooled, spooledValues(r))
 	return about("accounting record", m.ID, err)
 }
 
-func (m AddAudit) apply(w *writer) error {
+func (w *writer) addAudit(m journal.AddAudit) error {
 	a := m.Audit
 	a.Seq, a.PrevHash = w.audit.seq+1, []byte(w.audit.hash)
-	_, err := w.put(auditTable, putAudit, a.values())
+	_, err := w.put(auditTable, putAudit, auditValues(a))
 	if isUnique(err) {
 		// A record with a damaged number is in the way. The audit goes on behind it; Verify tells of the gap.
 		var last int64
 		if last, err = w.c.number("SELECT max(seq) FROM audit"); err == nil {
 			a.Seq = last + 1
-			_, err = w.put(auditTable, putAudit, a.values())
+			_, err = w.put(auditTable, putAudit, auditValues(a))
 		}
 	}
 	if err != nil {
 		return about("audit record", fmt.Sprint(a.Seq), err)
 	}
-	w.audit = mark{a.Seq, string(auditTable.sum(w.key, a.values()))}
+	w.audit = mark{a.Seq, string(auditTable.sum(w.key, auditValues(a)))}
 	return nil
 }
 
@@ -315,7 +297,7 @@ func about(what, id string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, ErrEnded) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, journal.ErrEnded) || errors.Is(err, journal.ErrNotFound) {
 		return fmt.Errorf("%s %s %w", what, id, err)
 	}
 	return fmt.Errorf("%s %s: %w", what, id, err)

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // promise is what a callback's promise writes: the callback and its audit record. Each is for another user.
-func promise(i int) []Mutation {
-	return []Mutation{PutCallback{callback(fmt.Sprint("cb", i), fmt.Sprint("u", i))}}
+func promise(i int) []journal.Mutation {
+	return []journal.Mutation{journal.PutCallback{Callback: callback(fmt.Sprint("cb", i), fmt.Sprint("u", i))}}
 }
 
 // BenchmarkCommit is one promise by one caller, durable.
@@ -64,7 +66,7 @@ func BenchmarkBareCommit(b *testing.B) {
 	sum := make([]byte, 32)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		values := append(callback(fmt.Sprint("cb", i), fmt.Sprint("u", i)).values(), sum)
+		values := append(callbackValues(callback(fmt.Sprint("cb", i), fmt.Sprint("u", i))), sum)
 		if _, err := c.exec(insert(callbacksTable), values...); err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"crypto/hmac"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // table is what the code knows of one SQL table whose rows carry a checksum: its columns in the order of values, the key first.
@@ -72,9 +74,9 @@ func (t *table) sum(k rowKey, values []any) []byte {
 }
 
 // check verifies a row as read, its checksum last, and returns its values without that.
-func (t *table) check(k rowKey, row []any) ([]any, *Damage) {
+func (t *table) check(k rowKey, row []any) ([]any, *journal.Damage) {
 	if len(row) != len(t.cols)+1 {
-		return nil, &Damage{t.name, "?", fmt.Sprintf("%d columns instead of %d", len(row), len(t.cols)+1)}
+		return nil, &journal.Damage{Table: t.name, Key: "?", Reason: fmt.Sprintf("%d columns instead of %d", len(row), len(t.cols)+1)}
 	}
 	values := row[:len(t.cols)]
 	want, ok := row[len(t.cols)].([]byte)
@@ -84,7 +86,7 @@ func (t *table) check(k rowKey, row []any) ([]any, *Damage) {
 	return values, nil
 }
 
-func (t *table) damage(values []any, reason string) *Damage {
+func (t *table) damage(values []any, reason string) *journal.Damage {
 	var key []string
 	for _, v := range values[:min(t.key, len(values))] {
 		switch v := v.(type) {
@@ -94,7 +96,7 @@ func (t *table) damage(values []any, reason string) *Damage {
 			key = append(key, fmt.Sprint(v))
 		}
 	}
-	return &Damage{t.name, strings.Join(key, "/"), reason}
+	return &journal.Damage{Table: t.name, Key: strings.Join(key, "/"), Reason: reason}
 }
 
 // cols reads values one after the other with their types; the first mismatch stays in err.

@@ -1,10 +1,12 @@
-package journal
+package sqlite
 
 import (
 	"encoding/binary"
 	"encoding/hex"
 	"reflect"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // TestSumIsWhatItWas pins the encoding: rows of older journals must go on verifying. The sums are sha256sum's, over bytes written by hand:
@@ -29,9 +31,9 @@ func TestSumIsWhatItWas(t *testing.T) {
 }
 
 func TestColumnsAndValuesAgree(t *testing.T) {
-	for table, values := range map[*table][]any{callsTable: Call{}.values(), callbacksTable: Callback{}.values(),
-		attemptsTable: Attempt{}.values(), spoolTable: Spooled{}.values(), auditTable: Audit{}.values(),
-		loginLimitsTable: LoginLimit{}.values(), loginNamesTable: LoginName{}.values()} {
+	for table, values := range map[*table][]any{callsTable: callValues(journal.Call{}), callbacksTable: callbackValues(journal.Callback{}),
+		attemptsTable: attemptValues(journal.Attempt{}), spoolTable: spooledValues(journal.Spooled{}), auditTable: auditValues(journal.Audit{}),
+		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -42,19 +44,19 @@ var testKey = rowKey("test")
 
 // FuzzDecode feeds rows of any shape, with checksums that fit: nothing panics, and what decodes encodes back to the same values.
 func FuzzDecode(f *testing.F) {
-	for _, v := range [][]any{call("c").values(), callback("c", "u").values(), attempt("c", 1).values(), spooled("r").values(),
-		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, LoginLimit{Kind: "name"}.values(), LoginName{Key: "k"}.values()} {
+	for _, v := range [][]any{callValues(call("c")), callbackValues(callback("c", "u")), attemptValues(attempt("c", 1)), spooledValues(spooled("r")),
+		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, limitValues(journal.LoginLimit{Kind: "name"}), nameValues(journal.LoginName{Key: "k"})} {
 		f.Add(pack(v))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		row := unpack(b)
-		back(t, callsTable, row, decodeCall, Call.values)
-		back(t, callbacksTable, row, decodeCallback, Callback.values)
-		back(t, attemptsTable, row, decodeAttempt, Attempt.values)
-		back(t, spoolTable, row, decodeSpooled, Spooled.values)
-		back(t, auditTable, row, testKey.decodeAudit, Audit.values)
-		back(t, loginLimitsTable, row, decodeLoginLimit, LoginLimit.values)
-		back(t, loginNamesTable, row, decodeLoginName, LoginName.values)
+		back(t, callsTable, row, decodeCall, callValues)
+		back(t, callbacksTable, row, decodeCallback, callbackValues)
+		back(t, attemptsTable, row, decodeAttempt, attemptValues)
+		back(t, spoolTable, row, decodeSpooled, spooledValues)
+		back(t, auditTable, row, testKey.decodeAudit, auditValues)
+		back(t, loginLimitsTable, row, decodeLoginLimit, limitValues)
+		back(t, loginNamesTable, row, decodeLoginName, nameValues)
 	})
 }
 

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"bufio"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // children are the programs that tests start by running the test binary again; TestMain looks here.
@@ -41,7 +43,7 @@ func childWrites() {
 	}
 	for i := len(rows(j.Pending(context.Background()))); n == 0 || i < n; i++ {
 		id := fmt.Sprint("cb", i)
-		if err := j.Commit(context.Background(), PutCallback{callback(id, id)}, AddAudit{record(id)}); err != nil {
+		if err := j.Commit(context.Background(), journal.PutCallback{Callback: callback(id, id)}, journal.AddAudit{Audit: record(id)}); err != nil {
 			fmt.Println("no", id, err)
 		} else {
 			fmt.Println("ok", id)
@@ -189,7 +191,7 @@ func childFillsTheDiskByLog() {
 	for n := range 600 {
 		cb := callback("cb", "cb")
 		cb.Cause = fmt.Sprint("round ", n)
-		if err := j.Commit(ctx, PutCallback{cb}); err != nil {
+		if err := j.Commit(ctx, journal.PutCallback{Callback: cb}); err != nil {
 			must(fmt.Errorf("round %d: %w", n, err))
 		}
 	}
@@ -201,7 +203,7 @@ func childFillsTheDiskByLog() {
 	for refused := 0; refused < 3; {
 		cb := callback("cb", "cb")
 		cb.Cause = "while somebody reads"
-		if j.Commit(ctx, PutCallback{cb}) != nil {
+		if j.Commit(ctx, journal.PutCallback{Callback: cb}) != nil {
 			refused++
 		}
 	}
@@ -209,7 +211,7 @@ func childFillsTheDiskByLog() {
 	for n := range 200 {
 		cb := callback("cb", "cb")
 		cb.Cause = fmt.Sprint("again ", n)
-		if err := j.Commit(ctx, PutCallback{cb}); err != nil {
+		if err := j.Commit(ctx, journal.PutCallback{Callback: cb}); err != nil {
 			must(fmt.Errorf("again %d: %w", n, err))
 		}
 	}
@@ -244,7 +246,7 @@ func childFillsTheDisk() {
 		var full error
 		for refused := 0; refused < 3; next++ {
 			id := fmt.Sprint("cb", next)
-			err := j.Commit(ctx, PutCallback{callback(id, id)}, AddAudit{record(id)})
+			err := j.Commit(ctx, journal.PutCallback{Callback: callback(id, id)}, journal.AddAudit{Audit: record(id)})
 			told[id] = err == nil
 			if err != nil {
 				full = err
@@ -256,7 +258,7 @@ func childFillsTheDisk() {
 		}
 		must(os.Remove(filler))
 		id := fmt.Sprint("again", round)
-		must(j.Commit(ctx, PutCallback{callback(id, id)})) // service resumes by itself
+		must(j.Commit(ctx, journal.PutCallback{Callback: callback(id, id)})) // service resumes by itself
 		told[id] = true
 	}
 	must(j.Close())

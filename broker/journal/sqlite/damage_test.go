@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -10,13 +10,15 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // twoOfEach writes two rows into each table; the second ones must survive what is done to the first.
 func twoOfEach(t testing.TB, j *Journal) {
 	commit(t, j, everything()...)
 	cb := callback("cb2", "austin-02")
-	commit(t, j, PutCall{call("call2")}, PutCallback{dialing(cb, 1)}, PutAttempt{attempt("cb2", 1)}, Spool{spooled("r2")}, AddAudit{record("two")})
+	commit(t, j, journal.PutCall{Call: call("call2")}, journal.PutCallback{Callback: dialing(cb, 1)}, journal.PutAttempt{Attempt: attempt("cb2", 1)}, journal.Spool{Record: spooled("r2")}, journal.AddAudit{Audit: record("two")})
 }
 
 // flipped is v with one bit changed, still of v's type.
@@ -69,14 +71,14 @@ func TestEveryColumnIsGuarded(t *testing.T) {
 				if err != nil || good != 1 || len(bad) != 1 {
 					t.Errorf("%d rows are good, damaged are %v, error %v", good, bad, err)
 				}
-				commit(t, j, PutCallback{callback("cb3", "austin-03")}, AddAudit{record("goes on")})
+				commit(t, j, journal.PutCallback{Callback: callback("cb3", "austin-03")}, journal.AddAudit{Audit: record("goes on")})
 			})
 		}
 	}
 }
 
 // readAll reads a table as the broker does.
-func readAll(r *Reader, t *table) (good int, bad []Damage, err error) {
+func readAll(r *Reader, t *table) (good int, bad []journal.Damage, err error) {
 	ctx := context.Background()
 	switch t {
 	case callsTable:
@@ -102,15 +104,15 @@ func TestDamagedRowsAreNotChangedEither(t *testing.T) {
 	j := open(t, path)
 	twoOfEach(t, j)
 	edit(t, path, "UPDATE calls SET user = 'x' WHERE id = 'call1'", "UPDATE attempts SET number = '900' WHERE callback_id = 'cb1'", "UPDATE spool SET body = '' WHERE id = 'r1'")
-	for _, m := range []Mutation{EndCall{ID: "call1", End: at(1)}, EndAttempt{CallbackID: "cb1", N: 1, Ended: at(1)}, SpoolTried{ID: "r1"}} {
-		if err := j.Commit(ctx, m); !errors.Is(err, ErrDamaged) {
+	for _, m := range []journal.Mutation{journal.EndCall{ID: "call1", End: at(1)}, journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(1)}, journal.SpoolTried{ID: "r1"}} {
+		if err := j.Commit(ctx, m); !errors.Is(err, journal.ErrDamaged) {
 			t.Errorf("%T: %v", m, err)
 		}
 	}
-	if _, err := j.Call(ctx, "call1"); !errors.Is(err, ErrDamaged) {
+	if _, err := j.Call(ctx, "call1"); !errors.Is(err, journal.ErrDamaged) {
 		t.Error(err)
 	}
-	if _, _, err := j.Callback(ctx, "cb1"); !errors.Is(err, ErrDamaged) {
+	if _, _, err := j.Callback(ctx, "cb1"); !errors.Is(err, journal.ErrDamaged) {
 		t.Error(err)
 	}
 }
@@ -131,7 +133,7 @@ func TestTheAuditIsAChain(t *testing.T) {
 			path := newPath(t)
 			j := open(t, path)
 			for i := range 4 {
-				commit(t, j, AddAudit{record(fmt.Sprint(i))})
+				commit(t, j, journal.AddAudit{Audit: record(fmt.Sprint(i))})
 			}
 			if bad, err := j.Verify(ctx); err != nil || len(bad) != 0 {
 				t.Fatalf("verify: %v, %v", bad, err)
@@ -151,7 +153,7 @@ func TestFlippedBitsOfTheFile(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	want := map[string]Callback{}
+	want := map[string]journal.Callback{}
 	for _, c := range rows(j.Pending(ctx)) {
 		want[c.ID] = c
 	}

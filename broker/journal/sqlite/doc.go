@@ -1,5 +1,5 @@
-// Package journal is the durable record of a node: calls, callbacks, attempts, the accounting spool and the audit, in one SQLite
-// file. It stores rows of its own types and decides nothing about them; the callback machine and the broker's loop do.
+// Package sqlite is the journal of a node in one SQLite file: calls, callbacks, attempts, the accounting spool and the audit. It is a
+// [journal.Store]: it stores rows and decides nothing about them; the callback machine and the broker's loop do.
 //
 // # What Commit promises
 //
@@ -12,9 +12,9 @@
 // # What the journal finds out by itself
 //
 // Each row carries an HMAC-SHA-256 over its columns by the key in journal.key beside it, checked whenever it is read; the audit is a chain of
-// these. A row that does not verify comes back as a [Damage] beside the good ones, never as a row. A file beside the journal counts its
+// these. A row that does not verify comes back as a [journal.Damage] beside the good ones, never as a row. A file beside the journal counts its
 // transactions: one that is another, or lacks the newest ones, is refused by [Open] and left as it is.
 //
-// Rows are never deleted but those of the spool, once their record was acknowledged. A damaged row that [SetAside] takes out of the way is kept
+// Rows are never deleted but those of the spool, once their record was acknowledged. A damaged row that [journal.SetAside] takes out of the way is kept
 // as it was found.
-package journal
+package sqlite

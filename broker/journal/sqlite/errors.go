@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"errors"
@@ -7,21 +7,9 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/ringback/ringback/broker/journal"
 )
-
-// What a mutation can run into besides the disk. Such an error concerns only the group of mutations it came from.
-var (
-	ErrPending  = errors.New("a callback is already pending for this user")
-	ErrEnded    = errors.New("has already ended")
-	ErrBudget   = errors.New("the budget of attempts is spent")
-	ErrNotFound = errors.New("not in the journal")
-)
-
-// ErrClosed is the answer to a Commit after Close.
-var ErrClosed = errors.New("the journal is closed")
-
-// ErrDamaged is wrapped by the errors that a single damaged row causes.
-var ErrDamaged = errors.New("damaged")
 
 // code is SQLite's primary result code of err; 0 where it is no error of SQLite.
 func code(err error) int {
@@ -34,7 +22,7 @@ func code(err error) int {
 
 // ofGroup reports whether err concerns one group of mutations and neither the disk nor the file.
 func ofGroup(err error) bool {
-	for _, e := range []error{ErrPending, ErrEnded, ErrBudget, ErrNotFound, ErrDamaged} {
+	for _, e := range []error{journal.ErrPending, journal.ErrEnded, journal.ErrBudget, journal.ErrNotFound, journal.ErrDamaged} {
 		if errors.Is(err, e) {
 			return true
 		}

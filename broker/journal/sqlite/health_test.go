@@ -1,9 +1,11 @@
-package journal
+package sqlite
 
 import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // TestHealth: what waits in the spool is told by list, and a transaction that failed until one does not.
@@ -13,10 +15,10 @@ func TestHealth(t *testing.T) {
 	for i, list := range []string{"", "isp", "isp"} {
 		r := spooled([]string{"r1", "r2", "r3"}[i])
 		r.List, r.Created = list, time.Unix(int64(100*(i+1)), 0)
-		commit(t, j, Spool{r})
+		commit(t, j, journal.Spool{Record: r})
 	}
 	got, err := j.Backlogs(context.Background())
-	if err != nil || len(got) != 2 || got[0] != (Backlog{"", 1, time.Unix(100, 0).UTC()}) || got[1] != (Backlog{"isp", 2, time.Unix(200, 0).UTC()}) {
+	if err != nil || len(got) != 2 || got[0] != (journal.Backlog{List: "", Records: 1, Oldest: time.Unix(100, 0).UTC()}) || got[1] != (journal.Backlog{List: "isp", Records: 2, Oldest: time.Unix(200, 0).UTC()}) {
 		t.Errorf("%+v %v", got, err)
 	}
 	h := j.Health()
@@ -28,11 +30,11 @@ func TestHealth(t *testing.T) {
 	if h := j.Health(); h.Busy < 3*time.Second {
 		t.Errorf("a transaction under way for 3 s: %v", h.Busy)
 	}
-	j.disk.end(ErrClosed)
+	j.disk.end(journal.ErrClosed)
 	if h := j.Health(); h.Slow != 1 || h.Failed == nil || h.Since.IsZero() || h.Busy != 0 {
 		t.Errorf("%+v", h)
 	}
-	commit(t, j, AddAudit{record("again")})
+	commit(t, j, journal.AddAudit{Audit: record("again")})
 	if h := j.Health(); h.Failed != nil || h.Longest < 3*time.Second {
 		t.Errorf("%+v", h)
 	}

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // crashed is the path of a journal as a crash left it: eight callbacks, most of them in the write-ahead log only.
@@ -17,7 +19,7 @@ func crashed(t *testing.T) string {
 	j := open(t, from)
 	for n := range 8 {
 		id := fmt.Sprint("cb", n)
-		commit(t, j, PutCallback{callback(id, id)}, AddAudit{record(id)})
+		commit(t, j, journal.PutCallback{Callback: callback(id, id)}, journal.AddAudit{Audit: record(id)})
 	}
 	to := newPath(t)
 	copyFiles(t, from, to)
@@ -119,7 +121,7 @@ func TestTheJournalThatIsNot(t *testing.T) {
 			if tt.pending >= 0 && got != tt.pending || tt.pending < 0 && (got == 0 || got == 8) {
 				t.Errorf("%d pending without journal.id", got)
 			}
-			commit(t, j, PutCallback{callback("new", "new")})
+			commit(t, j, journal.PutCallback{Callback: callback("new", "new")})
 		})
 	}
 }
@@ -141,7 +143,7 @@ func TestRemovedWhileOpen(t *testing.T) {
 			t.Run(name+tail, func(t *testing.T) {
 				path := newPath(t)
 				j := open(t, path)
-				commit(t, j, PutCallback{callback("before", "before")})
+				commit(t, j, journal.PutCallback{Callback: callback("before", "before")})
 				if err := os.Rename(path+tail, path+tail+".away"); err != nil {
 					t.Fatal(err)
 				}
@@ -150,14 +152,14 @@ func TestRemovedWhileOpen(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				err := j.Commit(context.Background(), PutCallback{callback("lost", "lost")})
+				err := j.Commit(context.Background(), journal.PutCallback{Callback: callback("lost", "lost")})
 				if err == nil || !strings.Contains(err.Error(), path+tail+" was removed or replaced") {
 					t.Errorf("commit: %v", err)
 				}
 				if err := os.Rename(path+tail+".away", path+tail); err != nil {
 					t.Fatal(err)
 				}
-				commit(t, j, PutCallback{callback("after", "after")})
+				commit(t, j, journal.PutCallback{Callback: callback("after", "after")})
 				if err := j.Close(); err != nil {
 					t.Fatal(err)
 				}
@@ -197,13 +199,13 @@ func TestCutShortWhileOpen(t *testing.T) {
 			path := newPath(t)
 			j := open(t, path)
 			for n := range 20 {
-				commit(t, j, PutCallback{callback(fmt.Sprint("cb", n), fmt.Sprint("cb", n))})
+				commit(t, j, journal.PutCallback{Callback: callback(fmt.Sprint("cb", n), fmt.Sprint("cb", n))})
 			}
 			if err := tt.cut(path); err != nil {
 				t.Fatal(err)
 			}
 			for range 3 {
-				err := j.Commit(context.Background(), AddAudit{record("more")})
+				err := j.Commit(context.Background(), journal.AddAudit{Audit: record("more")})
 				if refused := err != nil; refused != tt.refused {
 					t.Fatalf("commit: %v", err)
 				}

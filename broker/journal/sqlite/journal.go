@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"cmp"
@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // Options say where the journal is.
@@ -78,7 +80,7 @@ func (j *Journal) NameKey() []byte { return j.names }
 func (j *Journal) Commits() uint64 { return j.commits.Load() }
 
 // Health is how the journal and its disk are.
-func (j *Journal) Health() Health {
+func (j *Journal) Health() journal.Health {
 	h := j.disk.health(j.path)
 	h.Room = j.Room()
 	return h
@@ -89,14 +91,14 @@ func (j *Journal) Room() error { return j.reserve.missing() }
 
 // Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx ends only
 // the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that its answer is never a guess.
-func (j *Journal) Commit(ctx context.Context, tx ...Mutation) error {
-	r := &request{groups: [][]Mutation{tx}, done: make(chan struct{})}
+func (j *Journal) Commit(ctx context.Context, tx ...journal.Mutation) error {
+	r := &request{groups: [][]journal.Mutation{tx}, done: make(chan struct{})}
 	return j.submit(ctx, r)[0]
 }
 
 // CommitEach commits several groups in one transaction and with one sync. Each group is all or none by itself: an ErrPending in one leaves the
 // others alone. The answer has one error a group; an error of the disk is everybody's.
-func (j *Journal) CommitEach(ctx context.Context, groups ...[]Mutation) []error {
+func (j *Journal) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
 	if len(groups) == 0 {
 		return nil
 	}
@@ -106,13 +108,13 @@ func (j *Journal) CommitEach(ctx context.Context, groups ...[]Mutation) []error 
 func (j *Journal) submit(ctx context.Context, r *request) []error {
 	select {
 	case <-j.closing: // else a full select may still choose the queue
-		return r.all(ErrClosed)
+		return r.all(journal.ErrClosed)
 	default:
 	}
 	select {
 	case j.queue <- r:
 	case <-j.closing:
-		return r.all(ErrClosed)
+		return r.all(journal.ErrClosed)
 	case <-ctx.Done():
 		return r.all(ctx.Err())
 	}
@@ -125,7 +127,7 @@ func (j *Journal) submit(ctx context.Context, r *request) []error {
 		}
 	case <-j.stopped:
 		if r.claim() {
-			return r.all(ErrClosed)
+			return r.all(journal.ErrClosed)
 		}
 	}
 	<-r.done // the writer has it, and always answers what it has

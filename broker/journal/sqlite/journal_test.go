@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 func TestMain(m *testing.M) {
@@ -61,7 +63,7 @@ func newPath(t testing.TB) string {
 // diskPath is for a journal on a real disk: crashes, syncs and benchmarks.
 func diskPath(t testing.TB) string { return filepath.Join(t.TempDir(), "state", "journal.db") }
 
-func commit(t testing.TB, j *Journal, tx ...Mutation) {
+func commit(t testing.TB, j *Journal, tx ...journal.Mutation) {
 	t.Helper()
 	if err := j.Commit(context.Background(), tx...); err != nil {
 		t.Fatal(err)
@@ -70,51 +72,51 @@ func commit(t testing.TB, j *Journal, tx ...Mutation) {
 
 func at(s int) time.Time { return time.Date(2026, 11, 21, 12, 0, s, 123456789, time.UTC) }
 
-func call(id string) Call {
-	return Call{ID: id, TTY: 65, Direction: "incoming", Caller: "+4930123", Called: "55555", Connect: "CONNECT 33600/V34", User: "austin-01",
+func call(id string) journal.Call {
+	return journal.Call{ID: id, TTY: 65, Direction: "incoming", Caller: "+4930123", Called: "55555", Connect: "CONNECT 33600/V34", User: "austin-01",
 		Entry: "radius", Service: "exec", Leg: 1, CallbackID: "cb1", SessionID: "0001", MultiSessionID: "m1", Start: at(1), End: time.Time{},
 		Cause: "x", TerminateCause: 16, OctetsIn: 1 << 40, OctetsOut: 1<<64 - 1, Data: `{"class":"YQ=="}`}
 }
 
-func callback(id, user string) Callback {
+func callback(id, user string) journal.Callback {
 	rotary := 7
-	return Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius", Service: "exec", Caller: "12", Number: "84001",
+	return journal.Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius", Service: "exec", Caller: "12", Number: "84001",
 		NoVerify: true, CallID: "call1", CalledTTY: 65, Lines: []int{66, 67}, Rotary: &rotary, ForcedWait: 5 * time.Second, RetryWait: time.Minute,
 		Attempts: 0, Max: 2, Decision: "{}", Trace: `["a"]`, PolicyDigest: "sha256:00", Authorization: "{}", MultiSessionID: "m1",
 		HeldBy: "tty 66", Created: at(1), Updated: at(2)}
 }
 
-func ended(c Callback, outcome string) Callback {
+func ended(c journal.Callback, outcome string) journal.Callback {
 	c.Phase, c.Outcome, c.Ended = outcome, outcome, at(9)
 	return c
 }
 
-func dialing(c Callback, n int) Callback {
+func dialing(c journal.Callback, n int) journal.Callback {
 	c.Phase, c.Attempts = "dialing", n
 	return c
 }
 
-func attempt(id string, n int) Attempt {
-	return Attempt{CallbackID: id, N: n, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
+func attempt(id string, n int) journal.Attempt {
+	return journal.Attempt{CallbackID: id, N: n, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
 }
 
 // heldBack is an end of an attempt of callback a whose dial command was held back.
-func heldBack(n int) Mutation {
-	return EndAttempt{CallbackID: "a", N: n, Ended: at(4), Outcome: HeldBack, Detail: "a call came in", Transcript: "AT"}
+func heldBack(n int) journal.Mutation {
+	return journal.EndAttempt{CallbackID: "a", N: n, Ended: at(4), Outcome: journal.HeldBack, Detail: "a call came in", Transcript: "AT"}
 }
 
-func spooled(id string) Spooled {
-	return Spooled{ID: id, SessionID: "0001", Body: `{"type":"start"}`, Created: at(4)}
+func spooled(id string) journal.Spooled {
+	return journal.Spooled{ID: id, SessionID: "0001", Body: `{"type":"start"}`, Created: at(4)}
 }
 
-func record(text string) Audit {
-	return Audit{Time: at(5), Kind: "callback ended", Who: "ringback", Text: text}
+func record(text string) journal.Audit {
+	return journal.Audit{Time: at(5), Kind: "callback ended", Who: "ringback", Text: text}
 }
 
 // everything is a group that writes one row into each table.
-func everything() []Mutation {
+func everything() []journal.Mutation {
 	cb := callback("cb1", "austin-01")
-	return []Mutation{PutCall{call("call1")}, PutCallback{cb}, PutCallback{dialing(cb, 1)}, PutAttempt{attempt("cb1", 1)}, Spool{spooled("r1")}, AddAudit{record("one")}}
+	return []journal.Mutation{journal.PutCall{Call: call("call1")}, journal.PutCallback{Callback: cb}, journal.PutCallback{Callback: dialing(cb, 1)}, journal.PutAttempt{Attempt: attempt("cb1", 1)}, journal.Spool{Record: spooled("r1")}, journal.AddAudit{Audit: record("one")}}
 }
 
 func TestRowsComeBackAsTheyWentIn(t *testing.T) {
@@ -123,9 +125,9 @@ func TestRowsComeBackAsTheyWentIn(t *testing.T) {
 	j := open(t, path)
 	odd := callback("cb\x00 '\"é\xff", "") // no column may change what it is given
 	odd.Lines, odd.Rotary, odd.ForcedWait = nil, nil, -1
-	commit(t, j, append(everything(), PutCallback{odd})...)
-	commit(t, j, EndAttempt{CallbackID: "cb1", N: 1, Ended: at(6), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT\n"},
-		EndCall{ID: "call1", End: at(7), Cause: "callback", TerminateCause: 16, OctetsIn: 3, OctetsOut: 4}, SpoolTried{"r1", "no answer"})
+	commit(t, j, append(everything(), journal.PutCallback{Callback: odd})...)
+	commit(t, j, journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(6), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT\n"},
+		journal.EndCall{ID: "call1", End: at(7), Cause: "callback", TerminateCause: 16, OctetsIn: 3, OctetsOut: 4}, journal.SpoolTried{ID: "r1", Err: "no answer"})
 
 	check := func(r *Reader) {
 		t.Helper()
@@ -137,7 +139,7 @@ func TestRowsComeBackAsTheyWentIn(t *testing.T) {
 		equal(t, got, wantCB)
 		wantA := attempt("cb1", 1)
 		wantA.Ended, wantA.Outcome, wantA.Detail, wantA.Transcript = at(6), "busy", "BUSY", "ATDT\n"
-		equal(t, as, []Attempt{wantA})
+		equal(t, as, []journal.Attempt{wantA})
 		got, _, err = r.Callback(ctx, odd.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +154,7 @@ func TestRowsComeBackAsTheyWentIn(t *testing.T) {
 		equal(t, c, wantC)
 		wantS := spooled("r1")
 		wantS.Seq, wantS.Tries, wantS.LastError = 1, 1, "no answer"
-		equal(t, rows(r.SpoolNext(ctx, 5)), []Spooled{wantS})
+		equal(t, rows(r.SpoolNext(ctx, 5)), []journal.Spooled{wantS})
 		audit := rows(r.AuditTail(ctx, 5))
 		if len(audit) != 1 || audit[0].Seq != 1 || audit[0].Text != "one" || !audit[0].Time.Equal(at(5)) || len(audit[0].Hash) != 32 {
 			t.Errorf("audit: %+v", audit)
@@ -192,7 +194,7 @@ func equal[T any](t *testing.T, got, want T) {
 }
 
 // rows takes the answer of a list that must be without damage.
-func rows[T any](vs []T, bad []Damage, err error) []T {
+func rows[T any](vs []T, bad []journal.Damage, err error) []T {
 	if err != nil || len(bad) > 0 {
 		panic(fmt.Sprintf("damage %v, error %v", bad, err))
 	}
@@ -205,41 +207,41 @@ func TestLaws(t *testing.T) {
 	other.Entry = "local"
 	tests := []struct {
 		name   string
-		before []Mutation
-		tx     []Mutation
+		before []journal.Mutation
+		tx     []journal.Mutation
 		want   error
 	}{
-		{"second promise for an identity", []Mutation{PutCallback{a}}, []Mutation{PutCallback{b}}, ErrPending},
-		{"same user by another entry", []Mutation{PutCallback{a}}, []Mutation{PutCallback{other}}, nil},
-		{"second promise after the end", []Mutation{PutCallback{a}, PutCallback{ended(a, "failed")}}, []Mutation{PutCallback{b}}, nil},
-		{"two promises in one group", nil, []Mutation{PutCallback{a}, PutCallback{b}}, ErrPending},
-		{"an end that ended", []Mutation{PutCallback{a}, PutCallback{ended(a, "failed")}}, []Mutation{PutCallback{a}}, ErrEnded},
-		{"a second end", []Mutation{PutCallback{a}, PutCallback{ended(a, "failed")}}, []Mutation{PutCallback{ended(a, "completed")}}, ErrEnded},
-		{"over budget", []Mutation{PutCallback{a}}, []Mutation{PutCallback{dialing(a, 3)}}, ErrBudget},
-		{"a falling count", []Mutation{PutCallback{a}, PutCallback{dialing(a, 1)}}, []Mutation{PutCallback{dialing(a, 0)}}, ErrBudget},
-		{"an attempt that is not counted", []Mutation{PutCallback{a}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an attempt twice", []Mutation{PutCallback{a}, PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an attempt after the end", []Mutation{PutCallback{dialing(a, 1)}, PutCallback{ended(dialing(a, 1), "failed")}}, []Mutation{PutAttempt{attempt("a", 1)}}, ErrEnded},
-		{"an attempt for nothing", nil, []Mutation{PutAttempt{attempt("a", 1)}}, ErrNotFound},
-		{"an attempt that was held back, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1)}, []Mutation{ReopenAttempt{attempt("a", 1)}}, nil},
-		{"an attempt that was held back, twice at once", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), ReopenAttempt{attempt("a", 1)}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an attempt that may have been dialled, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an attempt that was dialled, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "busy"}},
-			[]Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an attempt that a crash cut, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), ReopenAttempt{attempt("a", 1)},
-			EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "interrupted by restart"}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an older attempt that was held back, again", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), PutCallback{dialing(a, 2)}, PutAttempt{attempt("a", 2)}},
-			[]Mutation{ReopenAttempt{attempt("a", 1)}}, ErrBudget},
-		{"an attempt that was held back, after the end", []Mutation{PutCallback{dialing(a, 1)}, PutAttempt{attempt("a", 1)}, heldBack(1), PutCallback{ended(dialing(a, 1), "failed")}},
-			[]Mutation{ReopenAttempt{attempt("a", 1)}}, ErrEnded},
-		{"again what was never made", []Mutation{PutCallback{dialing(a, 1)}}, []Mutation{ReopenAttempt{attempt("a", 1)}}, ErrNotFound},
-		{"end of an attempt that is not", nil, []Mutation{EndAttempt{CallbackID: "a", N: 1}}, ErrNotFound},
-		{"end of a call that is not", nil, []Mutation{EndCall{ID: "x"}}, ErrNotFound},
-		{"end of a call twice", []Mutation{PutCall{call("x")}, EndCall{ID: "x", End: at(1)}}, []Mutation{EndCall{ID: "x", End: at(2)}}, ErrEnded},
-		{"a record spooled twice", []Mutation{Spool{spooled("r")}}, []Mutation{Spool{spooled("r")}}, nil},
-		{"a record gone twice", []Mutation{Spool{spooled("r")}, Unspool{"r"}}, []Mutation{Unspool{"r"}}, nil},
-		{"records gone, some twice", []Mutation{Spool{spooled("r")}, Spool{spooled("q")}}, []Mutation{UnspoolAll{[]int64{2, 1, 2, 9}}, UnspoolAll{}}, nil},
-		{"tried what is gone", nil, []Mutation{SpoolTried{"r", ""}}, ErrNotFound},
+		{"second promise for an identity", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutCallback{Callback: b}}, journal.ErrPending},
+		{"same user by another entry", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutCallback{Callback: other}}, nil},
+		{"second promise after the end", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: b}}, nil},
+		{"two promises in one group", nil, []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: b}}, journal.ErrPending},
+		{"an end that ended", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: a}}, journal.ErrEnded},
+		{"a second end", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: ended(a, "completed")}}, journal.ErrEnded},
+		{"over budget", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutCallback{Callback: dialing(a, 3)}}, journal.ErrBudget},
+		{"a falling count", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: dialing(a, 1)}}, []journal.Mutation{journal.PutCallback{Callback: dialing(a, 0)}}, journal.ErrBudget},
+		{"an attempt that is not counted", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt twice", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}}, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt after the end", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}}, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
+		{"an attempt for nothing", nil, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrNotFound},
+		{"an attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1)}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, nil},
+		{"an attempt that was held back, twice at once", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.ReopenAttempt{Attempt: attempt("a", 1)}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt that may have been dialled, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt that was dialled, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "busy"}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt that a crash cut, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.ReopenAttempt{Attempt: attempt("a", 1)},
+			journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "interrupted by restart"}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an older attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.PutCallback{Callback: dialing(a, 2)}, journal.PutAttempt{Attempt: attempt("a", 2)}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt that was held back, after the end", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
+		{"again what was never made", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrNotFound},
+		{"end of an attempt that is not", nil, []journal.Mutation{journal.EndAttempt{CallbackID: "a", N: 1}}, journal.ErrNotFound},
+		{"end of a call that is not", nil, []journal.Mutation{journal.EndCall{ID: "x"}}, journal.ErrNotFound},
+		{"end of a call twice", []journal.Mutation{journal.PutCall{Call: call("x")}, journal.EndCall{ID: "x", End: at(1)}}, []journal.Mutation{journal.EndCall{ID: "x", End: at(2)}}, journal.ErrEnded},
+		{"a record spooled twice", []journal.Mutation{journal.Spool{Record: spooled("r")}}, []journal.Mutation{journal.Spool{Record: spooled("r")}}, nil},
+		{"a record gone twice", []journal.Mutation{journal.Spool{Record: spooled("r")}, journal.Unspool{ID: "r"}}, []journal.Mutation{journal.Unspool{ID: "r"}}, nil},
+		{"records gone, some twice", []journal.Mutation{journal.Spool{Record: spooled("r")}, journal.Spool{Record: spooled("q")}}, []journal.Mutation{journal.UnspoolAll{Seqs: []int64{2, 1, 2, 9}}, journal.UnspoolAll{}}, nil},
+		{"tried what is gone", nil, []journal.Mutation{journal.SpoolTried{ID: "r", Err: ""}}, journal.ErrNotFound},
 		{"nothing", nil, nil, nil},
 	}
 	for _, tt := range tests {
@@ -247,7 +249,7 @@ func TestLaws(t *testing.T) {
 			j := open(t, newPath(t))
 			commit(t, j, tt.before...)
 			// All or none: the first mutation of the group must not survive the last one's error.
-			err := j.Commit(context.Background(), append([]Mutation{AddAudit{record("before")}}, tt.tx...)...)
+			err := j.Commit(context.Background(), append([]journal.Mutation{journal.AddAudit{Audit: record("before")}}, tt.tx...)...)
 			if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
@@ -255,7 +257,7 @@ func TestLaws(t *testing.T) {
 			if (len(audit) == 1) != (tt.want == nil) {
 				t.Errorf("%d audit records after %v", len(audit), err)
 			}
-			commit(t, j, AddAudit{record("goes on")})
+			commit(t, j, journal.AddAudit{Audit: record("goes on")})
 			if bad, err := j.Verify(context.Background()); err != nil || len(bad) != 0 {
 				t.Errorf("verify: %v, %v", bad, err)
 			}
@@ -266,29 +268,29 @@ func TestLaws(t *testing.T) {
 // TestReopenedAttempt: one row tells of all tries of an attempt.
 func TestReopenedAttempt(t *testing.T) {
 	j := open(t, newPath(t))
-	commit(t, j, PutCallback{dialing(callback("a", "u"), 1)}, PutAttempt{attempt("a", 1)}, heldBack(1))
+	commit(t, j, journal.PutCallback{Callback: dialing(callback("a", "u"), 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1))
 	second := attempt("a", 1)
 	second.TTY, second.Script, second.Started = 67, "other", at(20)
-	commit(t, j, ReopenAttempt{second})
+	commit(t, j, journal.ReopenAttempt{Attempt: second})
 	_, as, err := j.Callback(context.Background(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	second.Detail, second.Transcript = "a call came in", "AT"
-	equal(t, as, []Attempt{second})
-	commit(t, j, EndAttempt{CallbackID: "a", N: 1, Ended: at(30), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT"})
+	equal(t, as, []journal.Attempt{second})
+	commit(t, j, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(30), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT"})
 	_, as, err = j.Callback(context.Background(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	second.Ended, second.Outcome, second.Detail, second.Transcript = at(30), "busy", "a call came in; then BUSY", "AT\nATDT"
-	equal(t, as, []Attempt{second})
+	equal(t, as, []journal.Attempt{second})
 }
 
 func TestErrorsNameTheRow(t *testing.T) {
 	j := open(t, newPath(t))
-	commit(t, j, PutCallback{callback("a", "u")})
-	err := j.Commit(context.Background(), PutCallback{callback("b", "u")})
+	commit(t, j, journal.PutCallback{Callback: callback("a", "u")})
+	err := j.Commit(context.Background(), journal.PutCallback{Callback: callback("b", "u")})
 	if want := `callback b: a callback is already pending for this user: "u" by "radius"`; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -297,11 +299,11 @@ func TestErrorsNameTheRow(t *testing.T) {
 func TestCommitEachLeavesTheOthersAlone(t *testing.T) {
 	ctx := context.Background()
 	j := open(t, newPath(t))
-	commit(t, j, PutCallback{callback("a", "u")})
+	commit(t, j, journal.PutCallback{Callback: callback("a", "u")})
 	before := j.Commits()
-	errs := j.CommitEach(ctx, []Mutation{AddAudit{record("1")}}, []Mutation{AddAudit{record("x")}, PutCallback{callback("b", "u")}},
-		[]Mutation{PutCallback{callback("c", "v")}, AddAudit{record("2")}}, nil)
-	if len(errs) != 4 || errs[0] != nil || !errors.Is(errs[1], ErrPending) || errs[2] != nil || errs[3] != nil {
+	errs := j.CommitEach(ctx, []journal.Mutation{journal.AddAudit{Audit: record("1")}}, []journal.Mutation{journal.AddAudit{Audit: record("x")}, journal.PutCallback{Callback: callback("b", "u")}},
+		[]journal.Mutation{journal.PutCallback{Callback: callback("c", "v")}, journal.AddAudit{Audit: record("2")}}, nil)
+	if len(errs) != 4 || errs[0] != nil || !errors.Is(errs[1], journal.ErrPending) || errs[2] != nil || errs[3] != nil {
 		t.Errorf("%v", errs)
 	}
 	if n := j.Commits() - before; n != 1 {
@@ -329,7 +331,7 @@ func TestGroupCommit(t *testing.T) {
 	<-h.entered
 	before := j.Commits()
 	for i := range callers {
-		r := &request{groups: [][]Mutation{{AddAudit{record(fmt.Sprint(i))}}}, done: make(chan struct{})}
+		r := &request{groups: [][]journal.Mutation{{journal.AddAudit{Audit: record(fmt.Sprint(i))}}}, done: make(chan struct{})}
 		j.queue <- r
 		go func() { <-r.done; errs <- r.errs[0] }()
 	}
@@ -348,7 +350,10 @@ func TestGroupCommit(t *testing.T) {
 }
 
 // held is a mutation that keeps the writer busy until it is let go.
-type held struct{ entered, leave chan struct{} }
+type held struct {
+	journal.Mutation
+	entered, leave chan struct{}
+}
 
 func (h *held) apply(*writer) error {
 	close(h.entered)
@@ -357,7 +362,10 @@ func (h *held) apply(*writer) error {
 }
 
 // refusing is a mutation with an error that is nobody's in particular, as from the disk.
-type refusing struct{ err error }
+type refusing struct {
+	journal.Mutation
+	err error
+}
 
 func (r refusing) apply(*writer) error { return r.err }
 
@@ -366,17 +374,17 @@ func TestContextEndsOnlyTheWaiting(t *testing.T) {
 	h := &held{entered: make(chan struct{}), leave: make(chan struct{})}
 	first := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { first <- j.Commit(ctx, AddAudit{record("first")}, h) }()
+	go func() { first <- j.Commit(ctx, journal.AddAudit{Audit: record("first")}, h) }()
 	<-h.entered
 	cancel() // the writer has it: the answer is still the outcome
-	if err := j.Commit(ctx, AddAudit{record("late")}); !errors.Is(err, context.Canceled) {
+	if err := j.Commit(ctx, journal.AddAudit{Audit: record("late")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a queued commit whose context ended: %v", err)
 	}
 	close(h.leave)
 	if err := <-first; err != nil {
 		t.Errorf("a commit that the writer had begun: %v", err)
 	}
-	commit(t, j, AddAudit{record("second")})
+	commit(t, j, journal.AddAudit{Audit: record("second")})
 	if got := rows(j.AuditTail(context.Background(), 9)); len(got) != 2 || got[0].Text != "first" || got[1].Text != "second" {
 		t.Errorf("%+v", got)
 	}
@@ -385,16 +393,16 @@ func TestContextEndsOnlyTheWaiting(t *testing.T) {
 func TestAnErrorOfTheDiskIsEverybodys(t *testing.T) {
 	ctx := context.Background()
 	j := open(t, newPath(t))
-	commit(t, j, AddAudit{record("0")})
+	commit(t, j, journal.AddAudit{Audit: record("0")})
 	disk := errors.New("disk on fire")
-	errs := j.CommitEach(ctx, []Mutation{AddAudit{record("1")}}, []Mutation{refusing{disk}}, []Mutation{AddAudit{record("2")}})
+	errs := j.CommitEach(ctx, []journal.Mutation{journal.AddAudit{Audit: record("1")}}, []journal.Mutation{refusing{err: disk}}, []journal.Mutation{journal.AddAudit{Audit: record("2")}})
 	for i, err := range errs {
 		if !errors.Is(err, disk) || !strings.Contains(err.Error(), j.path) {
 			t.Errorf("group %d: %v", i, err)
 		}
 	}
 	// The file is opened anew and proven before the next one counts.
-	commit(t, j, AddAudit{record("3")}, Spool{spooled("r")})
+	commit(t, j, journal.AddAudit{Audit: record("3")}, journal.Spool{Record: spooled("r")})
 	if got := rows(j.AuditTail(ctx, 9)); len(got) != 2 || got[1].Text != "3" || got[1].Seq != 2 {
 		t.Errorf("%+v", got)
 	}
@@ -413,10 +421,10 @@ func TestClosed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := j.Commit(context.Background(), AddAudit{}); !errors.Is(err, ErrClosed) {
+	if err := j.Commit(context.Background(), journal.AddAudit{}); !errors.Is(err, journal.ErrClosed) {
 		t.Error(err)
 	}
-	if errs := j.CommitEach(context.Background(), nil, nil); len(errs) != 2 || !errors.Is(errs[1], ErrClosed) {
+	if errs := j.CommitEach(context.Background(), nil, nil); len(errs) != 2 || !errors.Is(errs[1], journal.ErrClosed) {
 		t.Error(errs)
 	}
 }
@@ -429,12 +437,12 @@ func TestQueries(t *testing.T) {
 		cb.Created = at(i)
 		c := call(fmt.Sprint("call", i))
 		c.Start = at(i)
-		commit(t, j, PutCallback{cb}, PutCall{c}, Spool{spooled(fmt.Sprint("r", i))}, AddAudit{record(fmt.Sprint(i))})
+		commit(t, j, journal.PutCallback{Callback: cb}, journal.PutCall{Call: c}, journal.Spool{Record: spooled(fmt.Sprint("r", i))}, journal.AddAudit{Audit: record(fmt.Sprint(i))})
 	}
 	c3 := callback("cb3", "u3")
 	c3.Created = at(3)
-	commit(t, j, PutCallback{ended(c3, "failed")}, EndCall{ID: "call3", End: at(9)}, Unspool{"r0"})
-	ids := func(cs []Callback) (s string) {
+	commit(t, j, journal.PutCallback{Callback: ended(c3, "failed")}, journal.EndCall{ID: "call3", End: at(9)}, journal.Unspool{ID: "r0"})
+	ids := func(cs []journal.Callback) (s string) {
 		for _, c := range cs {
 			s += c.ID + " "
 		}
@@ -442,25 +450,25 @@ func TestQueries(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		limit int
-		f     Filter
+		f     journal.Filter
 		want  string
 	}{
-		{0, Filter{}, "cb4 cb3 cb2 cb1 cb0 "},
-		{2, Filter{}, "cb4 cb3 "},
-		{0, Filter{User: "u2"}, "cb2 "},
-		{0, Filter{Phase: "failed"}, "cb3 "},
-		{0, Filter{Number: "84001", Pending: true}, "cb4 cb2 cb1 cb0 "},
-		{All, Filter{Since: at(2)}, "cb4 cb3 cb2 "},
-		{2, Filter{Pending: true, Since: at(1)}, "cb4 cb2 "},
+		{0, journal.Filter{}, "cb4 cb3 cb2 cb1 cb0 "},
+		{2, journal.Filter{}, "cb4 cb3 "},
+		{0, journal.Filter{User: "u2"}, "cb2 "},
+		{0, journal.Filter{Phase: "failed"}, "cb3 "},
+		{0, journal.Filter{Number: "84001", Pending: true}, "cb4 cb2 cb1 cb0 "},
+		{journal.All, journal.Filter{Since: at(2)}, "cb4 cb3 cb2 "},
+		{2, journal.Filter{Pending: true, Since: at(1)}, "cb4 cb2 "},
 	} {
 		if got := ids(rows(j.Callbacks(ctx, tt.limit, tt.f))); got != tt.want {
 			t.Errorf("%+v: got %s, want %s", tt.f, got, tt.want)
 		}
 	}
 	for _, tt := range []struct {
-		f    Filter
+		f    journal.Filter
 		want int
-	}{{Filter{}, 5}, {Filter{Pending: true}, 4}, {Filter{Since: at(3)}, 2}, {Filter{Since: at(9)}, 0}} {
+	}{{journal.Filter{}, 5}, {journal.Filter{Pending: true}, 4}, {journal.Filter{Since: at(3)}, 2}, {journal.Filter{Since: at(9)}, 0}} {
 		if n, err := j.CountCallbacks(ctx, tt.f); err != nil || n != tt.want {
 			t.Errorf("%+v: %d callbacks, %v; want %d", tt.f, n, err, tt.want)
 		}
@@ -480,7 +488,7 @@ func TestQueries(t *testing.T) {
 	if got := rows(j.AuditTail(ctx, 2)); len(got) != 2 || got[0].Text != "3" || got[1].Text != "4" {
 		t.Errorf("audit: %+v", got)
 	}
-	if _, _, err := j.Callback(ctx, "nobody"); !errors.Is(err, ErrNotFound) {
+	if _, _, err := j.Callback(ctx, "nobody"); !errors.Is(err, journal.ErrNotFound) {
 		t.Error(err)
 	}
 }

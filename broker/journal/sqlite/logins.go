@@ -1,91 +1,64 @@
-package journal
+package sqlite
 
 import (
 	"context"
 	"strings"
-	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
-
-// LoginLimit is how many logins of one source failed lately.
-type LoginLimit struct {
-	Kind        string // what Key is of
-	Key         string // keyed hash, or clear text; opaque here
-	Label       string // for people
-	Failures    int
-	First       time.Time // of the failures that count
-	LockedUntil time.Time // zero: not locked
-}
-
-// LoginName is a name that has logged in, by its keyed hash.
-type LoginName struct {
-	Key  string
-	Seen time.Time // lately, not always the last time
-}
-
-// PutLoginLimit writes a limit, new or known.
-type PutLoginLimit struct{ Limit LoginLimit }
-
-// DropLoginLimit removes a limit. It is no error if there is none.
-type DropLoginLimit struct{ Kind, Key string }
-
-// PutLoginName writes a name, new or known.
-type PutLoginName struct{ Name LoginName }
-
-// DropLoginName removes a name. It is no error if there is none.
-type DropLoginName struct{ Key string }
 
 var (
 	loginLimitsTable = &table{"login_limits", 2, strings.Fields(`kind key label failures first locked_until`), 0}
 	loginNamesTable  = &table{"login_names", 1, strings.Fields(`key seen`), 0}
 
-	putLoginLimit = upsert(loginLimitsTable, "true")
-	putLoginName  = upsert(loginNamesTable, "true")
+	putLoginLimitSQL = upsert(loginLimitsTable, "true")
+	putLoginNameSQL  = upsert(loginNamesTable, "true")
 )
 
-func (l LoginLimit) values() []any {
+func limitValues(l journal.LoginLimit) []any {
 	return []any{l.Kind, l.Key, l.Label, int64(l.Failures), nanos(l.First), nanos(l.LockedUntil)}
 }
 
-func decodeLoginLimit(values []any) (LoginLimit, error) {
+func decodeLoginLimit(values []any) (journal.LoginLimit, error) {
 	v := &cols{values: values}
-	l := LoginLimit{Kind: v.str(), Key: v.str(), Label: v.str(), Failures: v.int(), First: v.time(), LockedUntil: v.time()}
+	l := journal.LoginLimit{Kind: v.str(), Key: v.str(), Label: v.str(), Failures: v.int(), First: v.time(), LockedUntil: v.time()}
 	return l, v.end()
 }
 
-func (n LoginName) values() []any { return []any{n.Key, nanos(n.Seen)} }
+func nameValues(n journal.LoginName) []any { return []any{n.Key, nanos(n.Seen)} }
 
-func decodeLoginName(values []any) (LoginName, error) {
+func decodeLoginName(values []any) (journal.LoginName, error) {
 	v := &cols{values: values}
-	n := LoginName{Key: v.str(), Seen: v.time()}
+	n := journal.LoginName{Key: v.str(), Seen: v.time()}
 	return n, v.end()
 }
 
-func (m PutLoginLimit) apply(w *writer) error {
-	_, err := w.put(loginLimitsTable, putLoginLimit, m.Limit.values())
+func (w *writer) putLoginLimit(m journal.PutLoginLimit) error {
+	_, err := w.put(loginLimitsTable, putLoginLimitSQL, limitValues(m.Limit))
 	return about("login limit", m.Limit.Kind+" "+m.Limit.Key, err)
 }
 
-func (m DropLoginLimit) apply(w *writer) error {
+func (w *writer) dropLoginLimit(m journal.DropLoginLimit) error {
 	_, err := w.c.exec("DELETE FROM login_limits WHERE kind = ? AND key = ?", m.Kind, m.Key)
 	return about("login limit", m.Kind+" "+m.Key, err)
 }
 
-func (m PutLoginName) apply(w *writer) error {
-	_, err := w.put(loginNamesTable, putLoginName, m.Name.values())
+func (w *writer) putLoginName(m journal.PutLoginName) error {
+	_, err := w.put(loginNamesTable, putLoginNameSQL, nameValues(m.Name))
 	return about("login name", m.Name.Key, err)
 }
 
-func (m DropLoginName) apply(w *writer) error {
+func (w *writer) dropLoginName(m journal.DropLoginName) error {
 	_, err := w.c.exec("DELETE FROM login_names WHERE key = ?", m.Key)
 	return about("login name", m.Key, err)
 }
 
 // LoginLimits returns all limits, and the rows that do not verify.
-func (r *Reader) LoginLimits(ctx context.Context) ([]LoginLimit, []Damage, error) {
+func (r *Reader) LoginLimits(ctx context.Context) ([]journal.LoginLimit, []journal.Damage, error) {
 	return list(ctx, r, loginLimitsTable, decodeLoginLimit, "ORDER BY kind, key")
 }
 
 // LoginNames returns the names that have logged in, oldest first, and the rows that do not verify.
-func (r *Reader) LoginNames(ctx context.Context) ([]LoginName, []Damage, error) {
+func (r *Reader) LoginNames(ctx context.Context) ([]journal.LoginName, []journal.Damage, error) {
 	return list(ctx, r, loginNamesTable, decodeLoginName, "ORDER BY seen, key")
 }

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -7,26 +7,28 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 func TestLoginLimits(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
-	a := LoginLimit{Kind: "name", Key: "k1", Label: "u", Failures: 3, First: at(1)}
-	b := LoginLimit{Kind: "number", Key: "k1", Failures: 9, First: at(2), LockedUntil: at(3)}
-	old, young := LoginName{"n2", at(1)}, LoginName{"n1", at(2)}
-	commit(t, j, PutLoginLimit{a}, PutLoginLimit{b}, PutLoginName{young}, PutLoginName{old}, PutLoginName{LoginName{"n3", at(3)}}, DropLoginName{"n3"})
+	a := journal.LoginLimit{Kind: "name", Key: "k1", Label: "u", Failures: 3, First: at(1)}
+	b := journal.LoginLimit{Kind: "number", Key: "k1", Failures: 9, First: at(2), LockedUntil: at(3)}
+	old, young := journal.LoginName{Key: "n2", Seen: at(1)}, journal.LoginName{Key: "n1", Seen: at(2)}
+	commit(t, j, journal.PutLoginLimit{Limit: a}, journal.PutLoginLimit{Limit: b}, journal.PutLoginName{Name: young}, journal.PutLoginName{Name: old}, journal.PutLoginName{Name: journal.LoginName{Key: "n3", Seen: at(3)}}, journal.DropLoginName{Key: "n3"})
 	a.Failures = 4
-	commit(t, j, PutLoginLimit{a}, DropLoginLimit{"name", "k2"})
+	commit(t, j, journal.PutLoginLimit{Limit: a}, journal.DropLoginLimit{Kind: "name", Key: "k2"})
 	limits, bad, err := j.LoginLimits(context.Background())
-	if want := []LoginLimit{a, b}; err != nil || len(bad) != 0 || !reflect.DeepEqual(limits, want) {
+	if want := []journal.LoginLimit{a, b}; err != nil || len(bad) != 0 || !reflect.DeepEqual(limits, want) {
 		t.Errorf("%+v %v %v, must be %+v", limits, bad, err, want)
 	}
 	names, bad, err := j.LoginNames(context.Background())
-	if want := []LoginName{old, young}; err != nil || len(bad) != 0 || !reflect.DeepEqual(names, want) {
+	if want := []journal.LoginName{old, young}; err != nil || len(bad) != 0 || !reflect.DeepEqual(names, want) {
 		t.Errorf("%+v %v %v, must be %+v", names, bad, err, want)
 	}
-	commit(t, j, DropLoginLimit{"name", "k1"})
+	commit(t, j, journal.DropLoginLimit{Kind: "name", Key: "k1"})
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,14 @@
-package journal
+package sqlite
 
 import (
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strings"
-	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // Reader reads the journal. It changes nothing; several processes may read while one writes.
@@ -95,7 +95,7 @@ func (r *Reader) Close() error { return r.db.Close() }
 
 // Pending returns all callbacks that have not ended, oldest first, and those that may be pending but do not verify: these
 // must never be dialled.
-func (r *Reader) Pending(ctx context.Context) ([]Callback, []Damage, error) {
+func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error) {
 	// Either sign keeps a callback on the list, so that damage to one of them cannot hide it.
 	where := "NOT INDEXED WHERE ended = 0 OR outcome = '' ORDER BY created, id"
 	if n, err := r.number(ctx, "SELECT max(rowid) FROM callbacks"); err != nil {
@@ -116,32 +116,20 @@ func (r *Reader) Pending(ctx context.Context) ([]Callback, []Damage, error) {
 // fullScan is the number of callbacks up to which Pending looks at every row instead of trusting an index.
 const fullScan = 20_000
 
-// Filter narrows what Callbacks returns; zero fields do not.
-type Filter struct {
-	User    string
-	Phase   string
-	Number  string
-	Pending bool      // only pending ones
-	Since   time.Time // only those created then or later
-}
-
-// All is a limit that leaves nothing out.
-const All = math.MaxInt32
-
 // Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
-func (r *Reader) Callbacks(ctx context.Context, limit int, f Filter) ([]Callback, []Damage, error) {
-	where, args := f.where()
+func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error) {
+	where, args := whereOf(f)
 	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?", append(args, limitOr(limit))...)
 }
 
 // CountCallbacks returns how many callbacks there are, damaged ones included.
-func (r *Reader) CountCallbacks(ctx context.Context, f Filter) (int, error) {
-	where, args := f.where()
+func (r *Reader) CountCallbacks(ctx context.Context, f journal.Filter) (int, error) {
+	where, args := whereOf(f)
 	n, err := r.number(ctx, "SELECT count(*) FROM callbacks "+where, args...)
 	return int(n), explain(r.path, err)
 }
 
-func (f Filter) where() (string, []any) {
+func whereOf(f journal.Filter) (string, []any) {
 	where := []string{"true"}
 	var args []any
 	for _, c := range []struct{ column, value string }{{"user", f.User}, {"phase", f.Phase}, {"number", f.Number}} {
@@ -162,40 +150,40 @@ func (f Filter) where() (string, []any) {
 
 // Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row of it is an
 // error that wraps ErrDamaged.
-func (r *Reader) Callback(ctx context.Context, id string) (Callback, []Attempt, error) {
+func (r *Reader) Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error) {
 	c, err := one(ctx, r, callbacksTable, decodeCallback, "callback", id)
 	if err != nil {
 		return c, nil, err
 	}
 	as, bad, err := list(ctx, r, attemptsTable, decodeAttempt, "WHERE callback_id = ? ORDER BY n", id)
 	if err == nil && len(bad) > 0 {
-		err = fmt.Errorf("%w: %v", ErrDamaged, bad[0])
+		err = fmt.Errorf("%w: %v", journal.ErrDamaged, bad[0])
 	}
 	return c, as, err
 }
 
 // Call returns one call. ErrNotFound where there is none; a damaged row is an error that wraps ErrDamaged.
-func (r *Reader) Call(ctx context.Context, id string) (Call, error) {
+func (r *Reader) Call(ctx context.Context, id string) (journal.Call, error) {
 	return one(ctx, r, callsTable, decodeCall, "call", id)
 }
 
 // OpenCalls returns the calls that have no end, oldest first: after a crash, those that it cut off.
-func (r *Reader) OpenCalls(ctx context.Context) ([]Call, []Damage, error) {
+func (r *Reader) OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damage, error) {
 	return list(ctx, r, callsTable, decodeCall, "WHERE ended = 0 ORDER BY started, rowid")
 }
 
 // Calls returns up to limit calls, last recorded first; limit 0 stands for 100.
-func (r *Reader) Calls(ctx context.Context, limit int) ([]Call, []Damage, error) {
+func (r *Reader) Calls(ctx context.Context, limit int) ([]journal.Call, []journal.Damage, error) {
 	return list(ctx, r, callsTable, decodeCall, "ORDER BY rowid DESC LIMIT ?", limitOr(limit))
 }
 
 // SpoolNext returns up to n records of the spool, oldest first; n 0 stands for 100.
-func (r *Reader) SpoolNext(ctx context.Context, n int) ([]Spooled, []Damage, error) {
+func (r *Reader) SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []journal.Damage, error) {
 	return list(ctx, r, spoolTable, decodeSpooled, "ORDER BY seq LIMIT ?", limitOr(n))
 }
 
 // SpoolAfter returns up to n records of one accounting list that were spooled after number seq, oldest first; n 0 stands for 100.
-func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]Spooled, []Damage, error) {
+func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error) {
 	return list(ctx, r, spoolTable, decodeSpooled, "INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT ?", accounting, seq, limitOr(n))
 }
 
@@ -218,7 +206,7 @@ func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
 }
 
 // AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
-func (r *Reader) AuditTail(ctx context.Context, n int) ([]Audit, []Damage, error) {
+func (r *Reader) AuditTail(ctx context.Context, n int) ([]journal.Audit, []journal.Damage, error) {
 	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
 }
 
@@ -235,7 +223,7 @@ type querier interface {
 }
 
 // each reads the rows of a table and gives those that verify to good, the others to bad.
-func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T), bad func(Damage), tail string, args ...any) error {
+func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T), bad func(journal.Damage), tail string, args ...any) error {
 	rows, err := q.QueryContext(ctx, "SELECT "+t.columns()+" FROM "+t.name+" "+tail, args...)
 	if err != nil {
 		return err
@@ -264,8 +252,8 @@ func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func
 	return rows.Err()
 }
 
-func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string, args ...any) (out []T, bad []Damage, err error) {
-	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) }, func(d Damage) { bad = append(bad, d) }, tail, args...)
+func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string, args ...any) (out []T, bad []journal.Damage, err error) {
+	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) }, func(d journal.Damage) { bad = append(bad, d) }, tail, args...)
 	return out, bad, explain(r.path, err)
 }
 
@@ -275,9 +263,9 @@ func one[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T,
 	case err != nil:
 		return v, err
 	case len(bad) > 0:
-		return v, fmt.Errorf("%w: %v", ErrDamaged, bad[0])
+		return v, fmt.Errorf("%w: %v", journal.ErrDamaged, bad[0])
 	case len(vs) == 0:
-		return v, about(what, id, ErrNotFound)
+		return v, about(what, id, journal.ErrNotFound)
 	}
 	return vs[0], nil
 }

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // TestBadPage spoils one page of the journal's file after the other, of a long history and one pending callback. The pending one is there and goes on, or an
@@ -22,9 +24,9 @@ func TestBadPage(t *testing.T) {
 		c := callback(id, id)
 		ended := c
 		ended.Phase, ended.Outcome, ended.Cause, ended.Ended = "failed", "failed", "busy", at(9)
-		commit(t, j, PutCall{call("call" + id)}, PutCallback{c}, PutCallback{ended}, AddAudit{record(strings.Repeat(id, 40))})
+		commit(t, j, journal.PutCall{Call: call("call" + id)}, journal.PutCallback{Callback: c}, journal.PutCallback{Callback: ended}, journal.AddAudit{Audit: record(strings.Repeat(id, 40))})
 		if n == history/2 {
-			commit(t, j, PutCallback{callback("cb", "austin-01")}, Spool{spooled("r1")})
+			commit(t, j, journal.PutCallback{Callback: callback("cb", "austin-01")}, journal.Spool{Record: spooled("r1")})
 		}
 	}
 	if err := j.Close(); err != nil {
@@ -64,16 +66,16 @@ func TestBadPage(t *testing.T) {
 			t.Errorf("page %d: pending: %v %v", n+1, bad, err)
 		case len(pending) == 1:
 			kept++
-			commit(t, j, PutCallback{dialing(pending[0], 1)}, PutAttempt{attempt("cb", 1)})
+			commit(t, j, journal.PutCallback{Callback: dialing(pending[0], 1)}, journal.PutAttempt{Attempt: attempt("cb", 1)})
 			end := dialing(pending[0], 1)
 			end.Phase, end.Outcome, end.Ended = "completed", "completed", at(9)
-			commit(t, j, EndAttempt{CallbackID: "cb", N: 1, Ended: at(8), Outcome: "connected"}, PutCallback{end}, AddAudit{record("ended")})
+			commit(t, j, journal.EndAttempt{CallbackID: "cb", N: 1, Ended: at(8), Outcome: "connected"}, journal.PutCallback{Callback: end}, journal.AddAudit{Audit: record("ended")})
 		case strings.Contains(warnings, `the pending callback of austin-01`):
 			lost++
 		default:
 			t.Errorf("page %d: the pending callback is lost in silence: %s", n+1, warnings)
 		}
-		commit(t, j, PutCallback{callback("new", "new")}, PutCall{call("new")})
+		commit(t, j, journal.PutCallback{Callback: callback("new", "new")}, journal.PutCall{Call: call("new")})
 		if warnings != "" {
 			found, err := filepath.Glob(to + ".damaged-*Z")
 			if err != nil || len(found) != 1 {

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"crypto/rand"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // reserveName is the file in the state directory that keeps room on the disk for the ends of sessions.
@@ -147,17 +149,11 @@ func (r *reserve) close() error {
 	return r.f.Close()
 }
 
-// UseReserve lets the group that it is in use the reserve where the disk is full. It is for what ends a session that was admitted, and for nothing that a
-// caller can cause as often as they like.
-type UseReserve struct{}
-
-func (UseReserve) apply(*writer) error { return nil }
-
 // usesReserve reports whether a request may be written with the room of the reserve.
 func (r *request) usesReserve() bool {
 	for _, g := range r.groups {
 		for _, m := range g {
-			if _, ok := m.(UseReserve); ok {
+			if _, ok := m.(journal.UseReserve); ok {
 				return true
 			}
 		}

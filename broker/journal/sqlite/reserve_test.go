@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // TestReserve: the ends of sessions that were admitted are written though the disk is full to the last octet, and nobody is admitted until there is room.
@@ -25,7 +27,7 @@ func childNeedsTheReserve() {
 	must(j.Room())
 	const sessions = 20
 	for n := range sessions {
-		must(j.Commit(ctx, PutCall{call(fmt.Sprint("c", n))}))
+		must(j.Commit(ctx, journal.PutCall{Call: call(fmt.Sprint("c", n))}))
 	}
 	filler, err := os.Create(filepath.Join(filepath.Dir(path), "filler"))
 	must(err)
@@ -38,7 +40,7 @@ func childNeedsTheReserve() {
 	refused := 0
 	for n := 0; refused < 3; n++ { // there may be room within the journal's files
 		id := fmt.Sprint("new", n)
-		if j.Commit(ctx, PutCallback{callback(id, id)}) != nil {
+		if j.Commit(ctx, journal.PutCallback{Callback: callback(id, id)}) != nil {
 			refused++
 		}
 	}
@@ -49,7 +51,7 @@ func childNeedsTheReserve() {
 	end := func(n int) error {
 		r := spooled(fmt.Sprint("c", n, "-stop"))
 		r.Body = body
-		return j.Commit(ctx, Spool{r}, EndCall{ID: fmt.Sprint("c", n), End: at(9), Cause: "hung up"}, UseReserve{})
+		return j.Commit(ctx, journal.Spool{Record: r}, journal.EndCall{ID: fmt.Sprint("c", n), End: at(9), Cause: "hung up"}, journal.UseReserve{})
 	}
 	for n := range sessions {
 		must(end(n))

@@ -1,20 +1,13 @@
-package journal
+package sqlite
 
 import (
 	"encoding/json"
 	"fmt"
-	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
-// SetAside takes damaged rows out of the way: pending callbacks end as failed, open calls are closed, records of the spool leave the
-// queue. As they were found they are kept in the table set_aside, for people. It is for a daemon that has told of the damage:
-// without it a damaged pending callback keeps its user from another one, and a damaged record is met at each turn of the spool.
-type SetAside struct{ Time time.Time }
-
-// DamagedCause is the cause of callbacks and calls that SetAside ended.
-const DamagedCause = "its row in the journal is damaged"
-
-func (m SetAside) apply(w *writer) error {
+func (w *writer) setDamagedAside(m journal.SetAside) error {
 	now := nanos(m.Time)
 	if now == 0 {
 		now = 1 // 0 stands for "not ended"
@@ -25,9 +18,9 @@ func (m SetAside) apply(w *writer) error {
 		zero  []any          // values of the types that belong there
 		end   map[string]any // columns that end the row; nil: it is deleted
 	}{
-		{callbacksTable, "ended = 0 OR outcome = ''", Callback{}.values(),
-			map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": DamagedCause, "attempts": int64(0), "max": int64(0)}},
-		{callsTable, "ended = 0", Call{}.values(), map[string]any{"ended": now, "cause": DamagedCause}},
+		{callbacksTable, "ended = 0 OR outcome = ''", callbackValues(journal.Callback{}),
+			map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": journal.DamagedCause, "attempts": int64(0), "max": int64(0)}},
+		{callsTable, "ended = 0", callValues(journal.Call{}), map[string]any{"ended": now, "cause": journal.DamagedCause}},
 		{spoolTable, "true", nil, nil},
 	} {
 		rows, err := w.c.query("SELECT rowid, " + t.columns() + " FROM " + t.name + " NOT INDEXED WHERE " + t.where)
@@ -47,7 +40,7 @@ func (m SetAside) apply(w *writer) error {
 	return nil
 }
 
-func (w *writer) setAside(t *table, rowid any, row []any, d *Damage, now int64, zero []any, end map[string]any) error {
+func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now int64, zero []any, end map[string]any) error {
 	content := map[string]any{}
 	for i, c := range t.cols {
 		content[c] = row[i]

@@ -1,10 +1,12 @@
-package journal
+package sqlite
 
 import (
 	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 func TestSetAside(t *testing.T) {
@@ -14,16 +16,16 @@ func TestSetAside(t *testing.T) {
 	twoOfEach(t, j)
 	edit(t, path, "PRAGMA ignore_check_constraints = on; UPDATE callbacks SET number = '900', max = -5 WHERE id = 'cb1'",
 		"UPDATE calls SET caller = '900' WHERE id = 'call1'", "UPDATE spool SET body = '' WHERE id = 'r1'")
-	again := PutCallback{callback("cb3", "austin-01")}
-	if err := j.Commit(ctx, again); !errors.Is(err, ErrPending) {
+	again := journal.PutCallback{Callback: callback("cb3", "austin-01")}
+	if err := j.Commit(ctx, again); !errors.Is(err, journal.ErrPending) {
 		t.Errorf("beside a damaged pending callback: %v", err)
 	}
-	commit(t, j, SetAside{at(10)}, AddAudit{record("set aside")}, again)
+	commit(t, j, journal.SetAside{Time: at(10)}, journal.AddAudit{Audit: record("set aside")}, again)
 	if bad, err := j.Verify(ctx); err != nil || len(bad) > 0 {
 		t.Errorf("verify: %v, %v", bad, err)
 	}
 	c, _, err := j.Callback(ctx, "cb1")
-	if err != nil || c.Pending() || c.Outcome != "failed" || c.Cause != DamagedCause || !c.Ended.Equal(at(10)) {
+	if err != nil || c.Pending() || c.Outcome != "failed" || c.Cause != journal.DamagedCause || !c.Ended.Equal(at(10)) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if got := rows(j.Pending(ctx)); len(got) != 2 || got[0].ID != "cb2" || got[1].ID != "cb3" {

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // unsigned makes of a journal one of before there were keys: each row has the SHA-256 that it would have had.
@@ -79,9 +81,9 @@ func oldest(t *testing.T) (path string) {
 	path = newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	more := []Mutation{PutLoginLimit{LoginLimit{Kind: "name", Key: "k", First: at(1)}}, PutLoginName{LoginName{"n", at(1)}}}
+	more := []journal.Mutation{journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}}, journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}}
 	for i := range 2*signPage + 1 {
-		more = append(more, AddAudit{record(fmt.Sprint(i))})
+		more = append(more, journal.AddAudit{Audit: record(fmt.Sprint(i))})
 	}
 	commit(t, j, more...)
 	if err := j.Close(); err != nil {
@@ -92,7 +94,7 @@ func oldest(t *testing.T) (path string) {
 }
 
 // verified opens a journal and returns what does not verify, and how many rows do, by the reader of tools.
-func verified(t *testing.T, path string) (bad []Damage, audit []Audit) {
+func verified(t *testing.T, path string) (bad []journal.Damage, audit []journal.Audit) {
 	t.Helper()
 	j := open(t, path)
 	if err := j.Close(); err != nil {
@@ -124,7 +126,7 @@ func TestSigning(t *testing.T) {
 	}
 	first := audit[0].Hash
 	j := open(t, path)
-	commit(t, j, AddAudit{record("goes on")}, PutCallback{callback("cb9", "paia-09")})
+	commit(t, j, journal.AddAudit{Audit: record("goes on")}, journal.PutCallback{Callback: callback("cb9", "paia-09")})
 	if bad, err := j.Verify(context.Background()); err != nil || len(bad) != 0 {
 		t.Errorf("%v %v", bad, err)
 	}
@@ -179,14 +181,14 @@ func TestForgery(t *testing.T) {
 		defer db.Close()
 		c := callback("cb1", "austin-01")
 		c.Number = "900"
-		if _, err := db.Exec("UPDATE callbacks SET number = '900', sum = ? WHERE id = 'cb1'", callbacksTable.sum(nil, c.values())); err != nil {
+		if _, err := db.Exec("UPDATE callbacks SET number = '900', sum = ? WHERE id = 'cb1'", callbacksTable.sum(nil, callbackValues(c))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	made := func(t *testing.T) string {
 		path := newPath(t)
 		j := open(t, path)
-		commit(t, j, PutCallback{callback("cb1", "austin-01")})
+		commit(t, j, journal.PutCallback{Callback: callback("cb1", "austin-01")})
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // TestSpoolLists: each accounting list has a queue of its own, and reading goes on behind the number that was read last.
@@ -19,7 +21,7 @@ func TestSpoolLists(t *testing.T) {
 	for i := range 6 {
 		r := spooled(fmt.Sprint("r", i))
 		r.List = []string{"", "b", "a"}[i%3]
-		commit(t, j, Spool{r})
+		commit(t, j, journal.Spool{Record: r})
 	}
 	names, err := j.SpoolLists(ctx)
 	equal(t, names, []string{"", "a", "b"})
@@ -36,7 +38,7 @@ func TestSpoolLists(t *testing.T) {
 	equal(t, ids("b", 2, 9), []string{"r4"})
 	equal(t, ids("a", 0, 1), []string{"r2"})
 	equal(t, ids("none", 0, 9), nil)
-	commit(t, j, UnspoolAll{[]int64{1, 2, 3, 4, 6}})
+	commit(t, j, journal.UnspoolAll{Seqs: []int64{1, 2, 3, 4, 6}})
 	equal(t, ids("b", 0, 9), []string{"r4"})
 	equal(t, ids("a", 0, 9), nil)
 	if bad, err := j.Verify(ctx); len(bad) > 0 || err != nil {
@@ -88,7 +90,7 @@ func TestMigrate(t *testing.T) {
 	if len(got) != 1 || got[0].ID != "c1-stop" || got[0].Tries != 2 || got[0].List != "" {
 		t.Fatalf("after the migration: %+v", got)
 	}
-	commit(t, j, SpoolTried{ID: "c1-stop", Err: "again"})
+	commit(t, j, journal.SpoolTried{ID: "c1-stop", Err: "again"})
 	if bad, err := j.Verify(ctx); len(bad) > 0 || err != nil {
 		t.Error(bad, err)
 	}

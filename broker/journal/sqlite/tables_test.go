@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // unsignedTables are the tables whose rows carry no checksum.
@@ -22,9 +24,9 @@ func filled(t *testing.T) string {
 	path := newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	commit(t, j, PutLoginLimit{LoginLimit{Kind: "name", Key: "k", First: at(1)}}, PutLoginName{LoginName{"n", at(1)}}, Spool{spooled("damaged")})
+	commit(t, j, journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}}, journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}, journal.Spool{Record: spooled("damaged")})
 	edit(t, path, "UPDATE spool SET body = 'x' WHERE id = 'damaged'")
-	commit(t, j, SetAside{Time: at(2)})
+	commit(t, j, journal.SetAside{Time: at(2)})
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func TestNoTableIsForgotten(t *testing.T) {
 		path := filled(t)
 		edit(t, path, fmt.Sprintf("UPDATE %s SET %s = zeroblob(32)", table.name, strings.Fields(table.columns())[len(table.cols)]))
 		bad, _ := verified(t, path)
-		if !slices.ContainsFunc(bad, func(d Damage) bool { return d.Table == table.name }) {
+		if !slices.ContainsFunc(bad, func(d journal.Damage) bool { return d.Table == table.name }) {
 			t.Errorf("Verify passes over %s: %v", table.name, bad)
 		}
 	}
@@ -148,10 +150,10 @@ func TestRebuildingSignsNothing(t *testing.T) {
 	damaged := func(t *testing.T, statements ...string) string {
 		path := newPath(t)
 		j := open(t, path)
-		commit(t, j, PutCallback{callback("cb1", "austin-01")}, PutCallback{callback("cb2", "austin-02")})
-		var more []Mutation
+		commit(t, j, journal.PutCallback{Callback: callback("cb1", "austin-01")}, journal.PutCallback{Callback: callback("cb2", "austin-02")})
+		var more []journal.Mutation
 		for n := range names {
-			more = append(more, PutLoginName{LoginName{name(n), at(1)}})
+			more = append(more, journal.PutLoginName{Name: journal.LoginName{Key: name(n), Seen: at(1)}})
 		}
 		commit(t, j, more...)
 		if err := j.Close(); err != nil {
@@ -163,7 +165,7 @@ func TestRebuildingSignsNothing(t *testing.T) {
 	}
 	forged := callback("cb1", "austin-01")
 	forged.Number = "900"
-	forge := fmt.Sprintf("UPDATE callbacks SET number = '900', sum = x'%x' WHERE id = 'cb1'", callbacksTable.sum(nil, forged.values()))
+	forge := fmt.Sprintf("UPDATE callbacks SET number = '900', sum = x'%x' WHERE id = 'cb1'", callbacksTable.sum(nil, callbackValues(forged)))
 
 	t.Run("a row", func(t *testing.T) {
 		path := damaged(t, forge)

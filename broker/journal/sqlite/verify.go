@@ -1,31 +1,37 @@
-package journal
+package sqlite
 
 import (
 	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // Verify reads every row, the audit chain and SQLite's own structure, and returns what is wrong. nil, nil: all is well.
 // On a large journal it takes seconds; it holds nobody up.
-func (r *Reader) Verify(ctx context.Context) ([]Damage, error) {
-	var out []Damage
-	add := func(d Damage) { out = append(out, d) }
+func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
+	var out []journal.Damage
+	add := func(d journal.Damage) { out = append(out, d) }
 	for _, check := range []func() error{
-		func() error { return each(ctx, r.db, r.key, callsTable, decodeCall, func(Call) {}, add, "NOT INDEXED") },
 		func() error {
-			return each(ctx, r.db, r.key, callbacksTable, decodeCallback, func(Callback) {}, add, "NOT INDEXED")
-		},
-		func() error { return each(ctx, r.db, r.key, attemptsTable, decodeAttempt, func(Attempt) {}, add, "") },
-		func() error {
-			return each(ctx, r.db, r.key, spoolTable, decodeSpooled, func(Spooled) {}, add, "NOT INDEXED")
+			return each(ctx, r.db, r.key, callsTable, decodeCall, func(journal.Call) {}, add, "NOT INDEXED")
 		},
 		func() error {
-			return each(ctx, r.db, r.key, loginLimitsTable, decodeLoginLimit, func(LoginLimit) {}, add, "")
+			return each(ctx, r.db, r.key, callbacksTable, decodeCallback, func(journal.Callback) {}, add, "NOT INDEXED")
 		},
 		func() error {
-			return each(ctx, r.db, r.key, loginNamesTable, decodeLoginName, func(LoginName) {}, add, "")
+			return each(ctx, r.db, r.key, attemptsTable, decodeAttempt, func(journal.Attempt) {}, add, "")
+		},
+		func() error {
+			return each(ctx, r.db, r.key, spoolTable, decodeSpooled, func(journal.Spooled) {}, add, "NOT INDEXED")
+		},
+		func() error {
+			return each(ctx, r.db, r.key, loginLimitsTable, decodeLoginLimit, func(journal.LoginLimit) {}, add, "")
+		},
+		func() error {
+			return each(ctx, r.db, r.key, loginNamesTable, decodeLoginName, func(journal.LoginName) {}, add, "")
 		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
@@ -38,17 +44,17 @@ func (r *Reader) Verify(ctx context.Context) ([]Damage, error) {
 }
 
 // verifyAudit follows the chain from its first record to the mark. It reads both in one transaction, since the writer goes on meanwhile.
-func (r *Reader) verifyAudit(ctx context.Context, add func(Damage)) error {
+func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) error {
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // it only read
-	last := Audit{Hash: make([]byte, 32)}
+	last := journal.Audit{Hash: make([]byte, 32)}
 	broken := func(seq int64, format string, args ...any) {
-		add(Damage{"audit", fmt.Sprint(seq), fmt.Sprintf(format, args...)})
+		add(journal.Damage{Table: "audit", Key: fmt.Sprint(seq), Reason: fmt.Sprintf(format, args...)})
 	}
-	follow := func(a Audit) {
+	follow := func(a journal.Audit) {
 		switch {
 		case a.Seq != last.Seq+1:
 			broken(a.Seq, "the record before it is %d: a part of the chain is missing", last.Seq)
@@ -72,7 +78,7 @@ func (r *Reader) verifyAudit(ctx context.Context, add func(Damage)) error {
 }
 
 // verifyFile has SQLite compare tables and indexes.
-func (r *Reader) verifyFile(ctx context.Context, add func(Damage)) error {
+func (r *Reader) verifyFile(ctx context.Context, add func(journal.Damage)) error {
 	rows, err := r.db.QueryContext(ctx, "PRAGMA integrity_check(100)")
 	if err != nil {
 		return err
@@ -84,7 +90,7 @@ func (r *Reader) verifyFile(ctx context.Context, add func(Damage)) error {
 			return err
 		}
 		if text != "ok" {
-			add(Damage{"the file", "", text})
+			add(journal.Damage{Table: "the file", Reason: text})
 		}
 	}
 	return rows.Err()

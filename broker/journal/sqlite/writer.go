@@ -1,4 +1,4 @@
-package journal
+package sqlite
 
 import (
 	"errors"
@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // request is what one call of Commit or CommitEach wants. Whoever claims it first, the writer or the caller who gives up, decides.
 type request struct {
-	groups  [][]Mutation
+	groups  [][]journal.Mutation
 	claimed atomic.Bool
 	errs    []error // one a group, valid once done is closed
 	done    chan struct{}
@@ -332,12 +334,9 @@ func (w *writer) seen() {
 	}
 }
 
-func (w *writer) apply(g []Mutation) error {
+func (w *writer) apply(g []journal.Mutation) error {
 	for _, m := range g {
-		if m == nil {
-			continue
-		}
-		if err := m.apply(w); err != nil {
+		if err := w.mutate(m); err != nil {
 			return err
 		}
 	}
@@ -345,7 +344,7 @@ func (w *writer) apply(g []Mutation) error {
 }
 
 // guarded applies a group behind a savepoint and takes it back where it cannot be.
-func (w *writer) guarded(g []Mutation) error {
+func (w *writer) guarded(g []journal.Mutation) error {
 	if _, err := w.c.exec("SAVEPOINT g"); err != nil {
 		return fmt.Errorf("savepoint: %v", err)
 	}
