@@ -15,10 +15,10 @@ var nsPerOp = regexp.MustCompile(`(?m)^Benchmark(Commit|BareCommit)(?:-\d+)?\s+\
 // measured right after each other in each round, and the ratio is the median of the rounds' ratios: what else the disk does hits both.
 func (b *bench) promise(ctx context.Context) error {
 	binary := b.path("journal.test")
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./broker/journal")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./broker/journal/sqlite")
 	build.Dir = b.source
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go test -c ./broker/journal: %w: %s", err, out)
+		return fmt.Errorf("go test -c ./broker/journal/sqlite: %w: %s", err, out)
 	}
 	var ours, bare, ratios sample
 	for range b.sizes.commitRounds {
@@ -37,7 +37,7 @@ func (b *bench) promise(ctx context.Context) error {
 			got[m[1]] = ns / 1000
 		}
 		if len(got) != 2 {
-			return fmt.Errorf("the benchmarks of broker/journal printed no result: %s", out)
+			return fmt.Errorf("the benchmarks of broker/journal/sqlite printed no result: %s", out)
 		}
 		ours, bare = append(ours, got["Commit"]), append(bare, got["BareCommit"])
 		ratios = append(ratios, got["Commit"]/got["BareCommit"])

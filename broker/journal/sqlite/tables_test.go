@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -212,5 +213,26 @@ func TestRebuildingSignsNothing(t *testing.T) {
 				t.Errorf("left beside it: %v %v", left, err)
 			}
 		})
+	}
+}
+
+// TestEachMutationIsKnown: whatever the journal declares as a mutation, the store makes it.
+func TestEachMutationIsKnown(t *testing.T) {
+	found := func(pattern string, files ...string) (names []string) {
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
+				names = append(names, string(m[1]))
+			}
+		}
+		return names
+	}
+	declared := found(`func \((\w+)\) +mutation\(\)`, "../shared.go", "../own.go")
+	known := found(`case (?:nil, )?journal\.(\w+):\n\t\treturn (?:w|nil)`, "apply.go")
+	if len(declared) < 17 || !sameSet(declared, known) {
+		t.Errorf("declared are %v\nknown are %v", declared, known)
 	}
 }
