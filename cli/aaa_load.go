@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/ringback/ringback/aaa/load"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -92,32 +93,32 @@ func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error 
 	if f.cpus > 0 { // on one CPU its threads wake each other less, and a server on this machine has the others
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(f.cpus))
 	}
-	l := newAAALoadRun(target, users, f.count, min(f.parallel, f.count))
+	l := load.New(target, users, f.count, min(f.parallel, f.count))
 	stop := func() {}
 	if tty, ok := stderr.(*os.File); ok && term.IsTerminal(int(tty.Fd())) {
 		stop = drawProgress(tty, l, 200*time.Millisecond)
 	}
-	l.run(ctx)
+	l.Run(ctx)
 	stop()
-	report := l.report(target)
-	if err := f.print(stdout, report, report.text); err != nil {
+	report := l.Report()
+	if err := f.print(stdout, report, func(w io.Writer) { loadText(w, report) }); err != nil {
 		return err
 	}
-	if report.Answers.lost() > 0 || report.Done < report.Logins {
+	if report.Answers.Lost() > 0 || report.Done < report.Logins {
 		return exitStatus(1)
 	}
 	return nil
 }
 
 // drawProgress draws l's progress until the returned function is called, which waits for the last drawing and wipes it.
-func drawProgress(w io.Writer, l *aaaLoadRun, every time.Duration) (stop func()) {
+func drawProgress(w io.Writer, l *load.Load, every time.Duration) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
-			fmt.Fprint(w, "\r\x1b[K", l.progress(time.Now()))
+			fmt.Fprint(w, "\r\x1b[K", loadProgress(l.Progress(time.Now())))
 			select {
 			case <-tick.C:
 			case <-done:

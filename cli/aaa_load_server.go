@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/load"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/config"
@@ -34,18 +33,12 @@ func (f *loadServerFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.server, "server", "", "its name in the configuration (default: the only one there)")
 	fl.StringVar(&f.address, "address", "", "a server that no configuration has: host or host:port")
 	fl.StringVar(&f.secret, "secret-file", "", "file with the secret shared with it, alone")
-	fl.StringVar(&f.protocol, "protocol", protoRADIUS, "of --address: radius or tacacs")
+	fl.StringVar(&f.protocol, "protocol", load.ProtocolRADIUS, "of --address: radius or tacacs")
 	fl.DurationVar(&f.timeout, "timeout", 0, "of --address: before the first retransmission of RADIUS (2s), or for an answer of TACACS+ (5s)")
 	fl.IntVar(&f.retries, "retries", 3, "of --address: retransmissions (RADIUS)")
 	fl.StringVar(&f.messageAuthenticator, "message-authenticator", radius.Require, "of --address: what replies must carry: require, auto or off (RADIUS)")
 	fl.BoolVar(&f.insecure, "insecure", false, "of --address: take a secret of less than 16 octets")
 }
-
-// The protocols of AAA servers.
-const (
-	protoRADIUS = "radius"
-	protoTACACS = "tacacs"
-)
 
 func (f *loadServerFlags) check() error {
 	switch {
@@ -55,7 +48,7 @@ func (f *loadServerFlags) check() error {
 		return errors.New("either --server, out of the configuration, or --address")
 	case f.address != "" && f.secret == "":
 		return errors.New("--address needs --secret-file (make one: openssl rand -base64 24)")
-	case f.protocol != protoRADIUS && f.protocol != protoTACACS:
+	case f.protocol != load.ProtocolRADIUS && f.protocol != load.ProtocolTACACS:
 		return fmt.Errorf("--protocol %s: there are radius and tacacs", f.protocol)
 	case f.timeout < 0 || f.retries < 0:
 		return errors.New("--timeout and --retries are not negative")
@@ -63,21 +56,8 @@ func (f *loadServerFlags) check() error {
 	return nil
 }
 
-// loadTarget is one server that logs users in. Whoever has it closes it.
-type loadTarget struct {
-	loginMethod
-	io.Closer
-	protocol, server string
-	dropped          func() uint64 // datagrams that were no authentic reply; nil: there are none
-}
-
-// loginMethod logs users in: an aaa.Method, or an aaa.Login where what they may have is asked apart.
-type loginMethod interface {
-	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
-}
-
 // target makes the client of the one server. Problems of a configuration go to stderr.
-func (f *loadServerFlags) target(stderr io.Writer) (*loadTarget, error) {
+func (f *loadServerFlags) target(stderr io.Writer) (*load.Target, error) {
 	if f.address == "" {
 		return f.configured(stderr)
 	}
@@ -88,31 +68,31 @@ func (f *loadServerFlags) target(stderr io.Writer) (*loadTarget, error) {
 	if len(secret) < 16 && !f.insecure {
 		return nil, fmt.Errorf("%s: the secret has %d octets: take 16 or more (make one: openssl rand -base64 24; or --insecure)", f.secret, len(secret))
 	}
-	if f.protocol == protoTACACS {
-		return tacacsTarget(tacplus.Config{}, tacplus.ServerConfig{Address: f.address, Secret: secret, Timeout: f.timeout, SingleConnection: true, Insecure: true})
+	if f.protocol == load.ProtocolTACACS {
+		return load.TACACS(tacplus.Config{}, tacplus.ServerConfig{Address: f.address, Secret: secret, Timeout: f.timeout, SingleConnection: true, Insecure: true})
 	}
 	retries := f.retries
 	if retries == 0 {
 		retries = -1 // to the client zero is its default
 	}
-	return radiusTarget(radius.Config{}, radius.ServerConfig{
+	return load.RADIUS(radius.Config{}, radius.ServerConfig{
 		Address: f.address, Secret: secret, Timeout: f.timeout, Retries: retries, MessageAuthenticator: f.messageAuthenticator,
 	})
 }
 
 // configured finds the server in the configuration.
-func (f *loadServerFlags) configured(stderr io.Writer) (*loadTarget, error) {
+func (f *loadServerFlags) configured(stderr io.Writer) (*load.Target, error) {
 	cfg, problems := config.Load(f.config, nil)
 	if cfg == nil {
 		printProblems(stderr, problems)
 		return nil, exitStatus(1)
 	}
-	targets := map[string]func() (*loadTarget, error){}
+	targets := map[string]func() (*load.Target, error){}
 	for _, s := range cfg.RADIUS.Servers {
-		targets[s.Name] = func() (*loadTarget, error) { return radiusTarget(cfg.RADIUS, s) }
+		targets[s.Name] = func() (*load.Target, error) { return load.RADIUS(cfg.RADIUS, s) }
 	}
 	for _, s := range cfg.TACACS.Servers {
-		targets[s.Name] = func() (*loadTarget, error) { return tacacsTarget(cfg.TACACS, s) }
+		targets[s.Name] = func() (*load.Target, error) { return load.TACACS(cfg.TACACS, s) }
 	}
 	names := slices.Sorted(maps.Keys(targets))
 	name := f.server
@@ -129,32 +109,4 @@ func (f *loadServerFlags) configured(stderr io.Writer) (*loadTarget, error) {
 		return nil, fmt.Errorf("%s has several servers: which --server? There are %s", f.config, strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("%s has no server %q: there are %s", f.config, name, strings.Join(names, ", "))
-}
-
-// radiusTarget is a client of s alone.
-func radiusTarget(c radius.Config, s radius.ServerConfig) (*loadTarget, error) {
-	c.Servers, c.Trace = []radius.ServerConfig{s}, nil
-	client, err := radius.New(c)
-	if err != nil {
-		return nil, err
-	}
-	return &loadTarget{loginMethod: client, Closer: client, protocol: protoRADIUS, server: nameOf(s.Name, s.Address), dropped: client.Dropped}, nil
-}
-
-// tacacsTarget is a client of s alone. A login is what it is to the daemon: authentication, then the authorization of an EXEC.
-func tacacsTarget(c tacplus.Config, s tacplus.ServerConfig) (*loadTarget, error) {
-	c.Servers, c.Trace = []tacplus.ServerConfig{s}, nil
-	client, err := tacplus.New(c)
-	if err != nil {
-		return nil, err
-	}
-	login := aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Name: "load", Entries: []aaa.Method{client}}}}
-	return &loadTarget{loginMethod: login, Closer: client, protocol: protoTACACS, server: nameOf(s.Name, s.Address)}, nil
-}
-
-func nameOf(name, address string) string {
-	if name == "" {
-		return address
-	}
-	return name
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/load"
 	"github.com/ringback/ringback/lab/servers"
 )
 
@@ -53,8 +54,8 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// load runs `aaa load` in this process, with JSON as its output. The CPUs are left to the other tests.
-func load(t *testing.T, ctx context.Context, args ...string) (loadReport, error) {
+// loadJSON runs `aaa load` in this process, with JSON as its output. The CPUs are left to the other tests.
+func loadJSON(t *testing.T, ctx context.Context, args ...string) (load.Report, error) {
 	t.Helper()
 	c := newAAALoad()
 	var out bytes.Buffer
@@ -63,7 +64,7 @@ func load(t *testing.T, ctx context.Context, args ...string) (loadReport, error)
 	c.SetArgs(append([]string{"-o", "json", "--cpus", "0"}, args...))
 	c.SilenceUsage, c.SilenceErrors = true, true
 	err := c.ExecuteContext(ctx)
-	var r loadReport
+	var r load.Report
 	if out.Len() > 0 {
 		if e := json.Unmarshal(out.Bytes(), &r); e != nil {
 			t.Fatalf("%v:\n%s", e, out.String())
@@ -77,11 +78,11 @@ func TestAAALoadCounts(t *testing.T) {
 	s := loadServer(t)
 	secret := write(t, "secret", loadSecret+"\n")
 	users := write(t, "users.csv", "# three take turns\ngood,pw1\ngood,wrong\nother,\"p,2\"\n")
-	r, err := load(t, t.Context(), "-n", "300", "-p", "8", "--users", users, "--address", s.AuthAddr(), "--secret-file", secret)
+	r, err := loadJSON(t, t.Context(), "-n", "300", "-p", "8", "--users", users, "--address", s.AuthAddr(), "--secret-file", secret)
 	if err != nil {
 		t.Error(err)
 	}
-	if want := (loadAnswered{Granted: 200, Refused: 100}); r.Answers != want || r.Done != 300 || r.Interrupted || len(r.Reasons) > 0 || r.Discarded != 0 {
+	if want := (load.Answered{Granted: 200, Refused: 100}); r.Answers != want || r.Done != 300 || r.Interrupted || len(r.Reasons) > 0 || r.Discarded != 0 {
 		t.Errorf("%+v", r)
 	}
 	if all, _ := s.Requests(); all != 300 {
@@ -125,19 +126,19 @@ func TestAAALoadTACACS(t *testing.T) {
 	t.Parallel()
 	s := loadTACACS(t)
 	users := write(t, "users.csv", "good,pw1\ngood,wrong\nbare,pw2\n")
-	r, err := load(t, t.Context(), "-n", "60", "-p", "8", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs")
+	r, err := loadJSON(t, t.Context(), "-n", "60", "-p", "8", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs")
 	if err != nil {
 		t.Error(err)
 	}
-	if want := (loadAnswered{Granted: 20, Refused: 40}); r.Answers != want || r.Protocol != "tacacs" || r.Done != 60 || len(r.Reasons) > 0 {
+	if want := (load.Answered{Granted: 20, Refused: 40}); r.Answers != want || r.Protocol != "tacacs" || r.Done != 60 || len(r.Reasons) > 0 {
 		t.Errorf("%+v", r)
 	}
 	if c := s.Counts(); c.Sessions != 60+40 {
 		t.Errorf("the server took %+v; 60 authentications and 40 authorizations were due", c)
 	}
 	s.SetFaults(servers.TACACSFaults{Silent: true})
-	r, err = load(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
-	if err == nil || r.Answers != (loadAnswered{Silent: 4}) {
+	r, err = loadJSON(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
+	if err == nil || r.Answers != (load.Answered{Silent: 4}) {
 		t.Errorf("%v %+v", err, r)
 	}
 }
@@ -194,20 +195,20 @@ func TestAAALoadLost(t *testing.T) {
 		name   string
 		wait   string // --timeout: short where nothing is to come
 		faults servers.Faults
-		want   loadAnswered
+		want   load.Answered
 		reason string
 		status exitStatus
 	}{
-		{"unsigned replies", "1s", servers.Faults{Unsigned: true}, loadAnswered{Silent: 6}, "without Message-Authenticator", 1},
-		{"silence", "50ms", servers.Faults{Silent: true}, loadAnswered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
-		{"forged replies before the genuine one", "10s", servers.Faults{Forge: 3}, loadAnswered{Granted: 6}, "", 0},
-		{"challenges", "10s", servers.Faults{Challenge: "Code: "}, loadAnswered{Challenged: 6}, "", 0},
+		{"unsigned replies", "1s", servers.Faults{Unsigned: true}, load.Answered{Silent: 6}, "without Message-Authenticator", 1},
+		{"silence", "50ms", servers.Faults{Silent: true}, load.Answered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
+		{"forged replies before the genuine one", "10s", servers.Faults{Forge: 3}, load.Answered{Granted: 6}, "", 0},
+		{"challenges", "10s", servers.Faults{Challenge: "Code: "}, load.Answered{Challenged: 6}, "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := loadServer(t)
 			s.SetFaults(tt.faults)
-			r, err := load(t, t.Context(), "-n", "6", "-p", "3", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
+			r, err := loadJSON(t, t.Context(), "-n", "6", "-p", "3", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
 				"--secret-file", write(t, "secret", loadSecret), "--timeout", tt.wait, "--retries", "1")
 			var status exitStatus
 			if errors.As(err, &status); status != tt.status || err != nil && status == 0 {
@@ -223,8 +224,8 @@ func TestAAALoadLost(t *testing.T) {
 					t.Errorf("reason %q", reason)
 				}
 			}
-			if n != int(tt.want.lost()) {
-				t.Errorf("%d reasons for %d lost: %v", n, tt.want.lost(), r.Reasons)
+			if n != int(tt.want.Lost()) {
+				t.Errorf("%d reasons for %d lost: %v", n, tt.want.Lost(), r.Reasons)
 			}
 			if tt.faults.Forge > 0 && r.Discarded != 18 {
 				t.Errorf("%d datagrams were discarded, 18 were forged", r.Discarded)
@@ -237,9 +238,9 @@ func TestAAALoadLost(t *testing.T) {
 func TestAAALoadUnsent(t *testing.T) {
 	t.Parallel()
 	s := loadServer(t)
-	r, err := load(t, t.Context(), "-n", "4", "-p", "2", "--user", "good", "--password-file", write(t, "password", strings.Repeat("x", 200)), "--address", s.AuthAddr(),
+	r, err := loadJSON(t, t.Context(), "-n", "4", "-p", "2", "--user", "good", "--password-file", write(t, "password", strings.Repeat("x", 200)), "--address", s.AuthAddr(),
 		"--secret-file", write(t, "secret", loadSecret))
-	if err == nil || r.Answers != (loadAnswered{Unsent: 4}) || len(r.Reasons) != 1 {
+	if err == nil || r.Answers != (load.Answered{Unsent: 4}) || len(r.Reasons) != 1 {
 		t.Errorf("%v %+v", err, r)
 	}
 	if all, _ := s.Requests(); all != 0 {
@@ -271,20 +272,20 @@ func TestAAALoadInterrupted(t *testing.T) {
 	}
 	close(m.answers)
 	ctx, cancel := context.WithCancel(t.Context())
-	l := newAAALoadRun(m, []loadUser{{name: "good"}}, 1000, 3)
+	l := load.New(&load.Target{Method: m}, []load.User{{Name: "good"}}, 1000, 3)
 	go func() {
 		for range 3 { // all three workers wait in vain
 			<-m.enough
 		}
 		cancel()
 	}()
-	l.run(ctx)
-	r := l.report(&loadTarget{})
-	if !r.Interrupted || r.Done != 5 || r.Answers != (loadAnswered{Granted: 5}) {
+	l.Run(ctx)
+	r := l.Report()
+	if !r.Interrupted || r.Done != 5 || r.Answers != (load.Answered{Granted: 5}) {
 		t.Errorf("%+v", r)
 	}
 	var text bytes.Buffer
-	r.text(&text)
+	loadText(&text, r)
 	if !strings.Contains(text.String(), "interrupted: 995") {
 		t.Errorf("%s", text.String())
 	}
@@ -315,7 +316,7 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 		{append([]string{"--users", write(t, "csv", "good\n")}, where...), "line 1: not user,password"},
 		{append([]string{"--users", write(t, "csv", "\n# nobody\n")}, where...), "nobody stands in it"},
 	} {
-		if _, err := load(t, t.Context(), tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := loadJSON(t, t.Context(), tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: %v, must say %q", tt.args, err, tt.want)
 		}
 	}
@@ -323,21 +324,17 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 
 func TestAAALoadProgress(t *testing.T) {
 	t.Parallel()
-	l := newAAALoadRun(nil, nil, 200, 2)
-	for range 100 {
-		l.answers[answerGranted].Add(1)
-		l.latency.add(3 * time.Millisecond)
-	}
-	l.answers[answerRefused].Add(7)
-	l.answers[answerSilent].Add(3)
-	want := "[#############...........]  55% 110 of 200, 55/s, 7 refused, 3 lost, p50 3ms p99 3ms"
-	if got := l.progress(l.begun.Add(2 * time.Second)); got != want {
+	const want = "[#############...........]  55% 110 of 200, 55/s, 7 refused, 3 lost, p50 3ms p99 3ms"
+	got := loadProgress(load.Progress{Done: 110, Logins: 200, PerSecond: 55, Answers: load.Answered{Granted: 100, Refused: 7, Silent: 3},
+		P50: 3 * time.Millisecond, P99: 3 * time.Millisecond})
+	if got != want {
 		t.Errorf("%s\nmust be\n%s", got, want)
 	}
+	l := load.New(&load.Target{}, nil, 200, 2)
 	var out bytes.Buffer
 	stop := drawProgress(&out, l, time.Hour)
 	stop()
-	if text := out.String(); !strings.HasPrefix(text, "\r\x1b[K[###") || !strings.HasSuffix(text, "\r\x1b[K") {
+	if text := out.String(); !strings.HasPrefix(text, "\r\x1b[K[...") || !strings.HasSuffix(text, "\r\x1b[K") {
 		t.Errorf("%q", text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/aaa/load"
 )
 
 // FreeRADIUS's log counts the logins as `aaa load` does, and radclient, told to send the same, counts the same again.
@@ -17,9 +18,9 @@ func TestPeerFreeRADIUSLoad(t *testing.T) {
 	radclient := needs(t, "radclient", "freeradius-utils")
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
 	const n = 600
-	r, err := load(t, t.Context(), "-n", fmt.Sprint(n), "-p", "32", "--users", write(t, "users.csv", "plain,pw6\nplain,wrong\nplace,pw4\n"), "--address", f.Auth,
+	r, err := loadJSON(t, t.Context(), "-n", fmt.Sprint(n), "-p", "32", "--users", write(t, "users.csv", "plain,pw6\nplain,wrong\nplace,pw4\n"), "--address", f.Auth,
 		"--secret-file", write(t, "secret", string(f.Secret)))
-	if err != nil || r.Answers != (loadAnswered{Granted: 400, Refused: 200}) {
+	if err != nil || r.Answers != (load.Answered{Granted: 400, Refused: 200}) {
 		t.Errorf("%v %+v", err, r)
 	}
 	granted, refused := loggedLogins(t, f)
@@ -34,7 +35,7 @@ func TestPeerFreeRADIUSLoad(t *testing.T) {
 		}
 	}
 	out, err := exec.CommandContext(t.Context(), radclient, "-q", "-s", "-p", "32", "-f", write(t, "requests", requests.String()), f.Auth, "auth", string(f.Secret)).CombinedOutput()
-	for name, want := range map[string]int64{"Accepted": r.Answers.Granted, "Rejected": r.Answers.Refused, "Lost": r.Answers.lost()} {
+	for name, want := range map[string]int64{"Accepted": r.Answers.Granted, "Rejected": r.Answers.Refused, "Lost": r.Answers.Lost()} {
 		m := regexp.MustCompile(name + `\s*: (\d+)`).FindStringSubmatch(string(out))
 		if m == nil || m[1] != fmt.Sprint(want) {
 			t.Errorf("radclient (%v) does not say %s %d:\n%s", err, name, want, out)

@@ -1,4 +1,5 @@
-package cli
+// Package load logs in at one AAA server many times over, and measures how the server bears it.
+package load
 
 import (
 	"context"
@@ -11,15 +12,15 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// aaaLoadRun is one load: so many logins, so many of them at once. Make one with newAAALoadRun and run it once; its counts may be read meanwhile.
-type aaaLoadRun struct {
-	method   loginMethod
-	users    []loadUser
+// Load is so many logins, so many of them at once. Make one with New and Run it once; Progress may be asked meanwhile.
+type Load struct {
+	target   *Target
+	users    []User
 	count    int
 	parallel int
 
 	next    atomic.Int64 // logins begun
-	answers [loadAnswers]atomic.Int64
+	answers [answerKinds]atomic.Int64
 	latency histogram // of the authentic answers
 
 	begun, ended time.Time
@@ -29,24 +30,25 @@ type aaaLoadRun struct {
 	reasons map[string]int // of what is lost
 }
 
-// loadAnswer is what came of one login.
-type loadAnswer int
+// answer is what came of one login.
+type answer int
 
 const (
-	answerGranted    loadAnswer = iota
-	answerRefused               // by the server
-	answerChallenged            // the server asked for more; the login ends there
-	answerSilent                // no authentic answer in time
-	answerUnsent                // this program refused to ask, or could not
-	loadAnswers
+	answerGranted    answer = iota
+	answerRefused           // by the server
+	answerChallenged        // the server asked for more; the login ends there
+	answerSilent            // no authentic answer in time
+	answerUnsent            // this program refused to ask, or could not
+	answerKinds
 )
 
-func newAAALoadRun(m loginMethod, users []loadUser, count, parallel int) *aaaLoadRun {
-	return &aaaLoadRun{method: m, users: users, count: count, parallel: parallel, reasons: map[string]int{}, begun: time.Now()}
+// New is a load of count logins at t, parallel of them at once, for which the users, one or more, take turns.
+func New(t *Target, users []User, count, parallel int) *Load {
+	return &Load{target: t, users: users, count: count, parallel: parallel, reasons: map[string]int{}, begun: time.Now()}
 }
 
-// run makes the logins and blocks until all are done, or ctx ended and those under way were given up; they do not count.
-func (l *aaaLoadRun) run(ctx context.Context) {
+// Run makes the logins and blocks until all are done, or ctx ended and those under way were given up; they do not count.
+func (l *Load) Run(ctx context.Context) {
 	before := cpuUsed()
 	var workers sync.WaitGroup
 	for port := range l.parallel {
@@ -58,7 +60,7 @@ func (l *aaaLoadRun) run(ctx context.Context) {
 }
 
 // work logs in on one port after the other until there are logins enough.
-func (l *aaaLoadRun) work(ctx context.Context, port int) {
+func (l *Load) work(ctx context.Context, port int) {
 	for {
 		n := l.next.Add(1) - 1
 		if n >= int64(l.count) || ctx.Err() != nil {
@@ -66,9 +68,9 @@ func (l *aaaLoadRun) work(ctx context.Context, port int) {
 		}
 		u := l.users[n%int64(len(l.users))]
 		begun := time.Now()
-		_, res := l.method.Start(ctx, aaa.Request{Service: aaa.EXEC, User: u.name, Password: u.password, TTY: port})
+		_, res := l.target.Start(ctx, aaa.Request{Service: aaa.EXEC, User: u.Name, Password: u.Password, TTY: port})
 		took := time.Since(begun)
-		kind := loadAnswerOf(res)
+		kind := answerOf(res)
 		if kind >= answerSilent {
 			if ctx.Err() != nil {
 				return // given up
@@ -81,8 +83,8 @@ func (l *aaaLoadRun) work(ctx context.Context, port int) {
 	}
 }
 
-// loadAnswerOf tells an authentic answer, which names its server, from none.
-func loadAnswerOf(res aaa.Result) loadAnswer {
+// answerOf tells an authentic answer, which names its server, from none.
+func answerOf(res aaa.Result) answer {
 	switch {
 	case res.Kind == aaa.Silent:
 		return answerSilent
@@ -102,7 +104,7 @@ var passing = regexp.MustCompile(`\b\d+(\.\d+)?(h|m|s|ms|µs)\b|\S+->`)
 // maxReasons is how many different reasons are told apart.
 const maxReasons = 20
 
-func (l *aaaLoadRun) lost(reason string) {
+func (l *Load) lost(reason string) {
 	reason = passing.ReplaceAllString(reason, "…")
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,7 +114,7 @@ func (l *aaaLoadRun) lost(reason string) {
 	l.reasons[reason]++
 }
 
-func (l *aaaLoadRun) done() (n int64) {
+func (l *Load) done() (n int64) {
 	for i := range l.answers {
 		n += l.answers[i].Load()
 	}
