@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lab/exchange"
-	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // The audit has what callers and operators do, with the actor, in order, and its chain holds.
@@ -25,8 +25,8 @@ func TestAudit(t *testing.T) {
 		}
 	}
 	refused := errors.New("connection refused")
-	o.session = func(s *session.Config) {
-		s.Hosts.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, refused }
+	o.exec = func(c *exec.Config) {
+		c.Hosts.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, refused }
 	}
 	inTown(t, o, func(w *town) {
 		ctx := context.Background()

@@ -202,7 +202,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID, attempt: e.Attempt, identity: w.identity(),
 		accounting: cfg.accounting(w.row.CalledTTY),
 	}
-	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
+	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.opt.Debug(lc.TTY, "Exec Callback Successful - await exec/autoselect pickup")
 	login, asked := w.login(b), w.question()
 	b.running.Go(func() {

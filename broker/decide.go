@@ -86,7 +86,8 @@ func (b *Broker) trusted(tty int) bool {
 	return !ok || c.Trusted() // a line that is not there has no caller either
 }
 
-// admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can begin.
+// admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can
+// begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
@@ -101,7 +102,8 @@ func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason str
 	return session.Verdict{Kind: session.Admit, Reason: reason, CallbackID: c.callbackID}
 }
 
-// occupy counts the caller's session among those of his identity; an error where they are as many as AAA grants at once (Port-Limit).
+// occupy counts the caller's session among those of his identity; an error where they are as many as AAA grants at once
+// (Port-Limit).
 func (b *Broker) occupy(c *call, a session.Asked) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,7 +143,8 @@ func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 	return w
 }
 
-// decideLegTwo admits the caller of leg two once the callback's end is on disk. Nothing here ever causes a callback (law 6).
+// decideLegTwo admits the caller of leg two once the callback's end is on disk. Nothing here ever causes a callback
+// (law 6).
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused, Reason: fmt.Sprintf("leg two wants %s, this is %s", c.identity, a.Identity)}

@@ -12,8 +12,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// offer is the callback that a caller may have and has not answered yet. It is memory of its call and nothing else: no line, no
-// row, no timer.
+// offer is the callback that a caller may have and has not answered yet. It is memory of its call and nothing else: no
+// line, no row, no timer.
 type offer struct {
 	session.Offer
 	asked session.Asked
@@ -28,8 +28,8 @@ func (b *Broker) makeOffer(c *call, a session.Asked, number, reason string) sess
 	return session.Verdict{Kind: session.Offered, Offer: o.Offer, Reason: reason}
 }
 
-// takeOffer takes an offer off its call, so that nobody else can have it; nil where it is not open: it was made on another call,
-// answered before, or its session has ended.
+// takeOffer takes an offer off its call, so that nobody else can have it; nil where it is not open: it was made on
+// another call, answered before, or its session has ended.
 func (b *Broker) takeOffer(c *call, id string) *offer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,7 +88,8 @@ func (b *Broker) Promise(ctx context.Context, ch session.Choice) session.Verdict
 	return v
 }
 
-// answer acts on the caller's choice, by the policies and the configuration of now: what was offered may be denied meanwhile.
+// answer acts on the caller's choice, by the policies and the configuration of now: what was offered may be denied
+// meanwhile.
 func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choice) session.Verdict {
 	if ctx.Err() != nil {
 		return session.Verdict{Text: textNotAvailable, Reason: context.Cause(ctx).Error()}
@@ -165,7 +166,8 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	}
 }
 
-// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told of it.
+// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told
+// of it.
 func (b *Broker) untold(id string) {
 	const why = "the caller's time to log in was over before the callback was on disk"
 	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})

@@ -150,7 +150,8 @@ var (
 	anywhere = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}
 )
 
-// Laws 1, 3, 4: between the offer and the promise anything may change. What denies the callback then denies it, and nothing is recorded.
+// Laws 1, 3, 4: between the offer and the promise anything may change. What denies the callback then denies it, and
+// nothing is recorded.
 func TestPromiseChecksAgain(t *testing.T) {
 	none := func(*desk, *call) context.Context { return nil }
 	reload := func(change func(d *desk)) func(*desk, *call) context.Context {
@@ -347,7 +348,8 @@ func TestDeclined(t *testing.T) {
 	}
 }
 
-// An offer that nobody answers is forgotten with its call: nothing was recorded for it, and nobody else has to wait for it.
+// An offer that nobody answers is forgotten with its call: nothing was recorded for it, and nobody else has to wait for
+// it.
 func TestOfferDropped(t *testing.T) {
 	atDesk(t, func(d *desk) {
 		for i := range 1000 {

@@ -25,6 +25,7 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // dtePort is a modem of the exchange as a lines.Port, in memory, with modem signals.
@@ -102,7 +103,7 @@ type townOptions struct {
 	lifetime   time.Duration
 	store      func(journal.Store) journal.Store // stands before the journal; nil: nothing does
 	limits     broker.LoginLimits
-	session    func(*session.Config)                      // changes what sessions run with
+	exec       func(*exec.Config)                         // changes the EXEC
 	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log        *zap.Logger
 }
@@ -236,12 +237,12 @@ func (w *town) config() broker.Config {
 		}
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
-	s := session.Config{Hostname: "maui-nas-04"}
-	if w.opt.session != nil {
-		w.opt.session(&s)
+	e := exec.Config{Hostname: "maui-nas-04"}
+	if w.opt.exec != nil {
+		w.opt.exec(&e)
 	}
 	return broker.Config{
-		Session: s, Lines: running, Policies: set,
+		Session: session.Config{FrontEnds: session.Only{FrontEnd: exec.New(e)}}, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // Problem is one thing that is wrong in the configuration; Problems are all of them, errors and warnings.
@@ -40,6 +41,7 @@ type Config struct {
 
 	Callback Callback
 	Session  session.Config
+	Exec     exec.Config
 	Logins   broker.LoginLimits
 
 	RADIUS    radius.Config     // no server where the method radius is not used

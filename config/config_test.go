@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/configuration.md")
@@ -64,13 +65,16 @@ func TestFullSample(t *testing.T) {
 		!c.callsBack("84001") || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
 		t.Errorf("%+v", c)
 	}
-	if want := (session.Config{
-		Hostname: "maui-nas-04", Prompts: session.Prompts{Username: "Username: ", Password: "Password: ", Dialstring: "Callback Dialstring: "},
-		Banner: "Authorized users only. All calls are recorded.\n", Tries: 3, FailureDelay: 2 * time.Second, LoginTimeout: time.Minute, IdleTimeout: 10 * time.Minute,
-		Hosts: session.Hosts{Default: "192.0.2.80", Ask: true, Timeout: 15 * time.Second, Terminal: "vt100",
-			Allow: []session.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23}, {Prefix: netip.MustParsePrefix("198.51.100.7/32")}}},
-	}); !reflect.DeepEqual(c.Session, want) {
+	if want := (session.Config{Tries: 3, FailureDelay: 2 * time.Second, LoginTimeout: time.Minute}); !reflect.DeepEqual(c.Session, want) {
 		t.Errorf("%+v", c.Session)
+	}
+	if want := (exec.Config{
+		Hostname: "maui-nas-04", Prompts: exec.Prompts{Username: "Username: ", Password: "Password: ", Dialstring: "Callback Dialstring: "},
+		Banner: "Authorized users only. All calls are recorded.\n", IdleTimeout: 10 * time.Minute,
+		Hosts: exec.Hosts{Default: "192.0.2.80", Ask: true, Timeout: 15 * time.Second, Terminal: "vt100",
+			Allow: []exec.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23}, {Prefix: netip.MustParsePrefix("198.51.100.7/32")}}},
+	}); !reflect.DeepEqual(c.Exec, want) {
+		t.Errorf("%+v", c.Exec)
 	}
 	if want := []radius.ServerConfig{
 		{Name: "primary", Address: "192.0.2.1:1812", Accounting: "192.0.2.1:1813", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", Source: "192.0.2.9",
@@ -204,7 +208,7 @@ func TestMinimalSample(t *testing.T) {
 			t.Errorf("%s, want %s", problems[i], want)
 		}
 	}
-	if c.Hostname != "ringback" || c.Session.Prompts.Username != "Username: " || !c.callsBack("84001") || c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
+	if c.Hostname != "ringback" || c.Exec.Prompts.Username != "Username: " || !c.callsBack("84001") || c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
 		t.Errorf("%+v", c)
 	}
 	if c.API.Socket != DefaultSocket() || c.StateDir != DefaultStateDir() {
@@ -598,8 +602,8 @@ func TestZeros(t *testing.T) {
 	if c == nil {
 		t.Fatal(problems)
 	}
-	if c.Session.FailureDelay >= 0 || c.Session.IdleTimeout >= 0 || c.RADIUS.Servers[0].Retries >= 0 {
-		t.Errorf("%+v %+v", c.Session, c.RADIUS)
+	if c.Session.FailureDelay >= 0 || c.Exec.IdleTimeout >= 0 || c.RADIUS.Servers[0].Retries >= 0 {
+		t.Errorf("%+v %+v %+v", c.Session, c.Exec, c.RADIUS)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
-	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 const (
@@ -116,7 +116,7 @@ func checkTerminal(s string) error {
 }
 
 func checkHostRule(s string) error {
-	_, err := session.ParseHostRule(s)
+	_, err := exec.ParseHostRule(s)
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // EnvPrefix begins the names of environment variables: RINGBACK_API_SOCKET stands for api.socket.
@@ -283,14 +284,18 @@ func none(d time.Duration) time.Duration {
 
 func (l *loader) sessions() {
 	l.cfg.Session = session.Config{
-		Hostname:     l.cfg.Hostname,
-		Prompts:      session.Prompts{Username: l.text("prompts.username"), Password: l.text("prompts.password"), Dialstring: l.text("prompts.dialstring")},
-		Banner:       l.text("banner"),
 		Tries:        l.int("login.tries"),
 		FailureDelay: none(l.duration("login.failure_delay")),
 		LoginTimeout: l.duration("login.timeout"),
-		IdleTimeout:  none(l.duration("exec.idle_timeout")),
-		Hosts:        l.hosts(),
+	}
+	l.cfg.Exec = exec.Config{
+		Hostname: l.cfg.Hostname,
+		Prompts: exec.Prompts{
+			Username: l.text("prompts.username"), Password: l.text("prompts.password"), Dialstring: l.text("prompts.dialstring"),
+		},
+		Banner:      l.text("banner"),
+		IdleTimeout: none(l.duration("exec.idle_timeout")),
+		Hosts:       l.hosts(),
 	}
 }
 
@@ -301,13 +306,13 @@ func (l *loader) loginLimits() {
 	}
 }
 
-func (l *loader) hosts() session.Hosts {
-	h := session.Hosts{
+func (l *loader) hosts() exec.Hosts {
+	h := exec.Hosts{
 		Default: l.text("exec.hosts.default"), Ask: l.bool("exec.hosts.ask"), Timeout: l.duration("exec.hosts.timeout"), Terminal: l.text("exec.hosts.terminal"),
 	}
 	allow := l.v.Get("exec", "hosts", "allow")
 	for _, v := range allow.Items() {
-		if rule, err := session.ParseHostRule(v.Text()); err == nil { // the table said so else
+		if rule, err := exec.ParseHostRule(v.Text()); err == nil { // the table said so else
 			h.Allow = append(h.Allow, rule)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // Report is what AAA and the policies made of a login, and what would become of the caller.
@@ -67,7 +67,7 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 		return
 	}
 	r.Entry = res.Identity.Entry
-	if why := session.Unservable(cfg.Session, res.Auth); why != "" && r.Service == aaa.EXEC {
+	if why := exec.New(cfg.Exec).Unservable(res.Auth); why != "" && r.Service == aaa.EXEC {
 		r.Outcome = "not let in: granted what cannot be honoured: " + why
 		return
 	}

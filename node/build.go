@@ -12,6 +12,8 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // pool makes the lines. They are opened when the pool runs.
@@ -52,7 +54,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 		return broker.Config{}, nil, err
 	}
 	s := cfg.Session
-	s.Debug = d.feed.Topic("aaa")
+	s.FrontEnds, s.Debug = session.Only{FrontEnd: exec.New(cfg.Exec)}, d.feed.Topic("aaa")
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},

@@ -2,196 +2,186 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/lines"
 )
 
-// What a caller reads when a login fails. An unknown user and a wrong password must not be told apart.
-const (
-	textInvalid = "% Login invalid"
-	textSilent  = "% Authentication failed" // nobody could be asked
-	textTooLong = "% Line too long"
-	textGarbled = "% Line rejected: unsupported characters"
-	textBadName = "% Invalid user name"
-	textLocked  = "% Too many failures - try again later"
-
-	textUnservable = "% Authorization failed" // granted, but not what we can do
-)
+// Failure says why AAA's answer to a login let nobody in.
+type Failure int
 
 const (
-	maxBlanks  = 10 // empty answers at prompts on one call
-	maxPrompts = 10 // questions of a server in one login
-	maxMessage = 4096
+	NoFailure  Failure = iota // what became of the login is in the Verdict
+	Invalid                   // refused, or another identity answers the callback: callers must not tell the two apart
+	Unanswered                // nobody could be asked
+	Unservable                // granted what the front end cannot honour
+	Over                      // ctx ended meanwhile
 )
 
-var (
-	errBlank   = errors.New("nothing was typed")             // an answer that names nobody: the prompt comes again
-	errBadName = errors.New("this cannot be anybody's name") // typed well, and no name all the same
-)
+// Call is the call that is served. Its octets are Line's.
+func (s *Session) Call() *lines.Call { return s.call }
 
-// rejected is what a caller reads of a line that is not taken for what it is, and that counts as a bad answer; "" where err is another matter.
-func rejected(err error) string {
-	switch {
-	case errors.Is(err, console.ErrTooLong):
-		return textTooLong
-	case errors.Is(err, console.ErrGarbled):
-		return textGarbled
-	case errors.Is(err, errBadName):
-		return textBadName
-	}
-	return ""
-}
+// Leg is the leg of a callback that the call is.
+func (s *Session) Leg() Leg { return s.leg }
 
-// logins asks for name and password until one is granted and goes on, or the tries are used up. limited is ctx with the login's
-// time limit.
-func (s *session) logins(ctx, limited context.Context) ending {
-	for {
-		res, err := s.authenticate(limited)
-		var no refusal
-		switch {
-		case errors.Is(err, errBlank):
-			if s.blanks++; s.blanks >= maxBlanks {
-				return ending{cause: aaa.CauseNASRequest, reason: fmt.Sprintf("%d empty answers at the login prompt", s.blanks)}
-			}
-			continue
-		case rejected(err) != "":
-			s.fail(rejected(err), GuessRefused, "at the login prompt: "+err.Error())
-		case errors.As(err, &no):
-			s.fail(textLocked, GuessLocked, no.Error())
-		case err != nil:
-			return s.interruptedBy(limited, err)
-		default:
-			if e, over := s.settle(ctx, limited, res); over {
-				return e
-			}
-		}
-		if s.tries >= s.cfg.Tries {
-			return ending{cause: aaa.CauseNASRequest, reason: fmt.Sprintf("%d logins failed, the last: %s", s.tries, s.lastFail)}
-		}
-		pause(limited, s.cfg.FailureDelay)
-		if limited.Err() != nil {
-			return s.interruptedBy(limited, limited.Err())
-		}
+// Line is the octets of the call.
+func (s *Session) Line() *Line { return s.line }
+
+// AAA is the line's method lists. Logins go through Ask.
+func (s *Session) AAA() Login { return s.login }
+
+// Shower is what may be shown of the node; nil nothing.
+func (s *Session) Shower() Shower { return s.shower }
+
+// Request is what AAA is asked about a user of this call.
+func (s *Session) Request(user string, password aaa.Secret) aaa.Request {
+	return aaa.Request{
+		Service: s.frontEnd.Service(), User: user, Password: password, Entry: s.leg.Identity.Entry, Grantor: s.leg.Auth.Grantor,
+		Leg: s.leg.Number, CallID: s.call.ID, TTY: s.call.TTY, Caller: s.call.Caller, Called: s.call.Called, Connect: s.call.Connect,
 	}
 }
 
-// settle acts on AAA's final answer; over is false where the caller is back at the login prompt.
-func (s *session) settle(ctx, limited context.Context, res aaa.Result) (e ending, over bool) {
-	if limited.Err() != nil { // the answer came because the call is over
-		return s.interruptedBy(limited, limited.Err()), true
+// Unverified is the grant of leg one where leg two needs no login: Settle takes it as it stands.
+func (s *Session) Unverified() (grant aaa.Result, ok bool) {
+	if s.leg.Number != 2 || !s.leg.NoVerify {
+		return aaa.Result{}, false
 	}
-	unservable := s.unservable(res.Auth)
-	switch {
-	case res.Kind == aaa.Granted && s.leg.Number == 2 && res.Identity != s.leg.Identity:
-		s.fail(textInvalid, GuessRefused, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
-	case res.Kind == aaa.Granted && unservable != "":
-		s.fail(textUnservable, GuessRefused, "granted what cannot be honoured: "+unservable)
-	case res.Kind == aaa.Granted:
-		s.debugf("login: %v granted, server %s", res.Identity, res.Server)
+	s.Trying(s.leg.Identity.User)
+	s.Debugf("login: %v is not verified again", s.leg.Identity)
+	return aaa.Result{Kind: aaa.Granted, Identity: s.leg.Identity, Auth: s.leg.Auth, Server: s.leg.Server}, true
+}
+
+// Settle acts on AAA's final answer to a login. Where the Failure is NoFailure the Verdict is Admit, Offered or Refuse,
+// and the Broker was told that a session began; else nothing began. A login that failed or was refused is counted.
+func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure) {
+	s.Refused(ctx)
+	if ctx.Err() != nil { // the answer came because the call is over
+		return Verdict{}, Over
+	}
+	switch res.Kind {
+	case aaa.Granted:
+	case aaa.Refused:
+		s.Fail(GuessWrong, res.Reason)
+		return Verdict{}, Invalid
+	default:
+		s.Fail(GuessRefused, res.Reason)
+		return Verdict{}, Unanswered
+	}
+	if s.leg.Number == 2 && res.Identity != s.leg.Identity { // law 5
+		s.Fail(GuessRefused, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
+		return Verdict{}, Invalid
+	}
+	if why := s.frontEnd.Unservable(res.Auth); why != "" {
+		s.Fail(GuessRefused, "granted what cannot be honoured: "+why)
+		return Verdict{}, Unservable
+	}
+	if !s.leg.NoVerify {
+		s.Debugf("login: %v granted, server %s", res.Identity, res.Server)
 		right := s.guessed
 		right.Identity = res.Identity
-		s.judged(right, GuessRight, "")
-		return s.granted(ctx, limited, res)
-	case res.Kind == aaa.Refused:
-		s.fail(textInvalid, GuessWrong, res.Reason)
-	default:
-		s.fail(textSilent, GuessRefused, res.Reason)
+		s.Judged(right, GuessRight, "")
 	}
-	return ending{}, false
+	s.begin(ctx, res)
+	v := s.broker.Decide(ctx, Asked{
+		Call: s.call, Identity: res.Identity, Auth: res.Auth, Service: s.frontEnd.Service(), Server: res.Server, Session: s.grants,
+	})
+	return s.heard(v, v.Kind == Admit || v.Kind == Offered && s.leg.Number == 1), NoFailure
 }
 
-// fail counts a login that failed and tells the caller text, the operator and the Guard reason.
-func (s *session) fail(text string, r GuessResult, reason string) {
+// Promise answers an Offer: Promised, BadChoice, Refuse, or Admit where the choice is to decline. A refusal is counted.
+func (s *Session) Promise(ctx context.Context, c Choice) Verdict {
+	if s.verdict != Offered {
+		panic("session: there is no offer to accept")
+	}
+	c.Call = s.call
+	v := s.broker.Promise(ctx, c)
+	if v.Kind == BadChoice { // the offer stands
+		s.debugVerdict(v)
+		return v
+	}
+	v = s.heard(v, v.Kind == Promised || v.Kind == Admit && c.Decline)
+	if v.Kind == Promised {
+		s.promised = v.CallbackID
+		s.line.unwatch()
+	}
+	return v
+}
+
+// heard takes a verdict of the Broker, as a refusal where it is none that may stand here (laws 4, 6).
+func (s *Session) heard(v Verdict, stands bool) Verdict {
+	s.debugVerdict(v)
+	if !stands {
+		v.Kind = Refuse
+		reason := v.Reason
+		if reason == "" {
+			reason = v.Text
+		}
+		s.Fail(GuessRefused, reason)
+	}
+	s.verdict = v.Kind
+	return v
+}
+
+func (s *Session) debugVerdict(v Verdict) {
+	s.Debugf("callback: %v on leg %d: %v %s", s.proven, s.leg.Number, v.Kind, s.Scrub(v.Reason))
+}
+
+// Admit begins what AAA granted and the Broker admitted. What happens on ctx is limited by the grant's Session-Timeout,
+// and no longer by the login's time. release frees it. Without a Verdict of Admit it panics, which ends the call (law
+// 4).
+func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
+	if s.open == nil || s.verdict != Admit {
+		panic("session: the Broker has not admitted the caller")
+	}
+	s.open.admitted = true
+	s.line.unwatch()
+	if d := s.open.report.Auth.SessionTimeout; d > 0 {
+		return context.WithTimeoutCause(s.ctx, d, ErrSessionTimeout)
+	}
+	return s.ctx, func() {}
+}
+
+// Refused reports the end of a session that was refused, if there is one. The caller, who was told, may log in anew.
+func (s *Session) Refused(ctx context.Context) {
+	s.close(ctx, Ending{aaa.CauseNASRequest, s.lastFail}, "")
+}
+
+// Fail counts a login that failed and tells the Guard. reason is for the operator.
+func (s *Session) Fail(r GuessResult, reason string) {
 	s.tries++
-	s.lastFail = s.scrub(reason)
+	s.lastFail = s.Scrub(reason)
 	if s.lastFail == "" {
 		s.lastFail = "no reason given"
 	}
-	s.debugf("login: try %d of %d failed: %s", s.tries, s.cfg.Tries, s.lastFail)
-	s.judged(s.guessed, r, s.lastFail)
-	s.say(text + "\n\n")
+	s.Debugf("login: try %d of %d failed: %s", s.tries, s.cfg.Tries, s.lastFail)
+	s.Judged(s.guessed, r, s.lastFail)
 }
 
-// authenticate asks the caller for name and password and AAA about them, once. The error is the terminal's, errBlank, or one that is
-// rejected. The name goes on exactly as typed: spaces around it would make two names of one, so they are refused.
-func (s *session) authenticate(ctx context.Context) (aaa.Result, error) {
-	s.guessed = Guess{Call: s.call, Leg: s.leg.Number}
-	user, err := s.ask(ctx, s.cfg.Prompts.Username, true)
-	if err != nil {
-		return aaa.Result{}, err
+// Exhausted reports whether the call has had as many failed logins as it may, and how it ends then.
+func (s *Session) Exhausted() (e Ending, yes bool) {
+	if s.tries < s.cfg.Tries {
+		return Ending{}, false
 	}
-	if strings.Trim(user, " ") == "" {
-		return aaa.Result{}, errBlank
-	}
-	if err := aaa.CheckUser(user); err != nil {
-		return aaa.Result{}, fmt.Errorf("%w: %w", errBadName, err)
-	}
-	s.guessed.User = user
-	password, err := s.ask(ctx, s.cfg.Prompts.Password, false)
-	if err != nil {
-		return aaa.Result{}, err
-	}
-	return s.guess(ctx, s.guessed, s.request(user, password))
+	return Ending{aaa.CauseNASRequest, fmt.Sprintf("%d logins failed, the last: %s", s.tries, s.lastFail)}, true
 }
 
-// converse asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank. A conversation that is left ends with its ctx: its server
-// need not wait for an answer until the caller hangs up.
-func (s *session) converse(ctx context.Context, r aaa.Request) (aaa.Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	conv, res := s.login.Start(ctx, r)
-	for asked := 0; res.Kind == aaa.Prompt; asked++ {
-		if conv == nil || asked >= maxPrompts {
-			return aaa.Result{Reason: fmt.Sprintf("server %s asks without end", res.Server), Server: res.Server}, nil
-		}
-		answer, err := s.ask(ctx, s.question(res.Message), res.Echo)
-		if err != nil {
-			return aaa.Result{}, err
-		}
-		res = conv.Answer(ctx, aaa.Secret(answer))
-	}
-	return res, nil
-}
+// LastFailure is why the last login failed, for the operator.
+func (s *Session) LastFailure() string { return s.lastFail }
 
-func (s *session) request(user, password string) aaa.Request {
-	return aaa.Request{
-		Service: aaa.EXEC, User: user, Password: aaa.Secret(password), Entry: s.leg.Identity.Entry, Grantor: s.leg.Auth.Grantor, Leg: s.leg.Number,
-		CallID: s.call.ID, TTY: s.call.TTY, Caller: s.call.Caller, Called: s.call.Called, Connect: s.call.Connect,
-	}
-}
+// PauseAfterFailure waits as long as a caller must after a login that failed, or until ctx ends.
+func (s *Session) PauseAfterFailure(ctx context.Context) { pause(ctx, s.cfg.FailureDelay) }
 
-// question makes a prompt of what a server sent: its text, harmless, with a space to type after.
-func (s *session) question(message string) string {
-	if text := display(message); text != "" {
-		return text + " "
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
 	}
-	return s.cfg.Prompts.Password
-}
-
-// display makes text of a server harmless for the caller's terminal, and not too long.
-func display(message string) string {
-	if len(message) > maxMessage {
-		message = message[:maxMessage]
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
-	return console.CleanText(message)
-}
-
-// ask reads one answer, exactly as it was typed. Ctrl-C and Ctrl-Z count as an empty one.
-func (s *session) ask(ctx context.Context, prompt string, echo bool) (string, error) {
-	var answer string
-	var err error
-	if echo {
-		answer, err = s.term.ReadLine(ctx, prompt)
-	} else {
-		answer, err = s.term.ReadPassword(ctx, prompt)
-		s.keepSecret(answer)
-	}
-	if errors.Is(err, console.ErrInterrupt) || errors.Is(err, console.ErrSuspend) {
-		return "", errBlank
-	}
-	return answer, err
 }

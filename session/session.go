@@ -1,5 +1,7 @@
-// Package session is what happens on an answered line: it greets the caller, has aaa prove who he is, asks the Broker what is to
-// become of him, and runs his EXEC. It decides nothing about callbacks, keeps no record and never hangs up: the Broker does.
+// Package session is the life of a call, from the first octet to the hang-up. A front end (the EXEC, PPP) speaks with
+// the caller; the session holds it to what all callers are held to: AAA proves who calls, the Guard limits guessing,
+// the Broker decides, the accounting hears of the begin and the end, time limits and a lost carrier end it. It decides
+// nothing about callbacks, keeps no record, speaks no protocol and never hangs up: the Broker does.
 package session
 
 import (
@@ -10,48 +12,40 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// Config is what all sessions of a node have in common. The zero value works.
+// Config is what all sessions of a node have in common.
 type Config struct {
-	Hostname string // shown in the EXEC's prompt; "" is "ringback"
-	Prompts  Prompts
-	Banner   string // shown once before the first login prompt; "" none
+	FrontEnds Chooser // which protocols are spoken, and when; nil serves nobody
 
 	Tries        int           // logins a call is allowed; 0 is 3
 	FailureDelay time.Duration // pause after each login that failed; 0 is 2 s, negative none
-	LoginTimeout time.Duration // longest time from the answer to the end of the login, dialstring prompt included; 0 is 60 s, negative none
-	IdleTimeout  time.Duration // longest silence of the caller at the EXEC where AAA gave none; 0 is 10 min (as IOS's exec-timeout), negative none
+	LoginTimeout time.Duration // longest time from the answer to the end of the login, the choice of a number included; 0 is 60 s, negative none
 
-	// Interim is the time between two interim reports of a session; 0 leaves it to AAA (Authorization.InterimInterval), negative
-	// none whatever AAA says. What is set here goes before what AAA says (RFC 2869 §2.1). Less than a minute is a minute.
+	// Interim is the time between two interim reports of a session; 0 leaves it to AAA (Authorization.InterimInterval),
+	// negative none whatever AAA says. What is set here goes before what AAA says (RFC 2869 §2.1). Less than a minute
+	// is a minute.
 	Interim time.Duration
 
-	Hosts Hosts // to which hosts sessions may be joined, and how
 	Guard Guard // limits guessing across calls; nil: nothing does but Tries and FailureDelay
 
-	// Joined hears of each connection to a host that was tried for a user: why is empty where it stands. It may block for a disk; nil: nobody hears.
+	// Joined hears of each connection to a host that was tried for a user: why is empty where it stands. It may block
+	// for a disk; nil: nobody hears.
 	Joined func(call *lines.Call, user, host, why string)
 
-	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none. It is
-	// called from the call's goroutine and must not block. No secret is ever in it.
+	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none.
+	// It is called from the call's goroutine and must not block. No secret is ever in it.
 	Debug func(tty int, text string)
-}
-
-// Prompts are the texts at which the caller types. "" stands for the default.
-type Prompts struct {
-	Username   string // "Username: "
-	Password   string // "Password: "
-	Dialstring string // "Callback Dialstring: "
 }
 
 // Leg says which leg of a callback a call is. The zero value is leg one: somebody rang us.
 type Leg struct {
-	Number     int    // 1 (or 0) and 2
-	CallbackID string // leg two: the callback that this call fulfils
+	Number     int         // 1 (or 0) and 2
+	CallbackID string      // leg two: the callback that this call fulfils
+	Service    aaa.Service // leg two: the service of leg one, whose front end serves
 
-	// Identity is who must prove himself on leg two: same user by the same method-list entry.
+	// Identity is what must be proven on leg two: same user by the same method-list entry.
 	Identity aaa.Identity
-	// NoVerify takes the Identity on leg two as proven, with Auth as leg one had it: no prompt. The Broker sets it only where
-	// AAA granted it and the policy allows it. Decide is asked all the same and may still refuse.
+	// NoVerify takes the Identity on leg two as proven, with Auth as leg one had it: no prompt. The Broker sets it only
+	// where AAA granted it and the policy allows it. Decide is asked all the same and may still refuse.
 	NoVerify bool
 	Auth     aaa.Authorization // what the session may have with NoVerify; else of leg one: its Grantor must grant again
 	Server   string            // NoVerify: the server that granted it
@@ -62,13 +56,14 @@ type Asked struct {
 	Call     *lines.Call
 	Identity aaa.Identity
 	Auth     aaa.Authorization
-	Service  aaa.Service
-	Server   string // the AAA server that granted
-	Session  int    // 1 for the first grant on this call, 2 after a refusal and a second login, …
+	Service  aaa.Service // of the front end
+	Server   string      // the AAA server that granted
+	Session  int         // 1 for the first grant on this call, 2 after a refusal and a second login, …
 }
 
-// Offer is the callback that a caller may have. It holds nothing: nobody is called before Promise says so, and it may be dropped at any time. It
-// ends with the session that it was made for, at the next Decide on its call, and when it is promised or refused.
+// Offer is the callback that a caller may have. It holds nothing: nobody is called before Promise says so, and it may
+// be dropped at any time. It ends with the session that it was made for, at the next Decide on its call, and when it is
+// promised or refused.
 type Offer struct {
 	ID         string        // for the Choice
 	Number     string        // the fixed number, canonical digits; "" leaves it to the caller
@@ -118,16 +113,17 @@ type Verdict struct {
 
 // Broker decides about callers and hears what became of them.
 type Broker interface {
-	// Decide blocks until the verdict stands: Refuse, Admit or Offered, and on leg two all but Admit is a refusal. ctx ends when the call does, or
-	// with the cause ErrLoginTimeout: then a verdict is no longer waited for.
+	// Decide blocks until the verdict stands: Refuse, Admit or Offered, and on leg two all but Admit is a refusal. ctx
+	// ends when the call does, or with the cause ErrLoginTimeout: then a verdict is no longer waited for.
 	Decide(ctx context.Context, a Asked) Verdict
-	// Promise acts on the answer to an offer, checks anew what may have changed since, and blocks until the verdict stands: Refuse, BadChoice, Admit
-	// (declined), or Promised, that only after the callback is durable. An offer leads to one callback at most. ctx is as Decide's.
+	// Promise acts on the answer to an offer, checks anew what may have changed since, and blocks until the verdict
+	// stands: Refuse, BadChoice, Admit (declined), or Promised, that only after the callback is durable. An offer leads
+	// to one callback at most. ctx is as Decide's.
 	Promise(ctx context.Context, c Choice) Verdict
-	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the caller
-	// who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. Between the two come
-	// its commands and interims, never two reports at once; an interim may come while Decide is at work. A report
-	// counts whatever becomes of ctx, whose end says no more than that nobody waits until it is recorded.
+	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the
+	// caller who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. Between
+	// the two come its commands and interims, never two reports at once; an interim may come while Decide is at work. A
+	// report counts whatever becomes of ctx, whose end says no more than that nobody waits until it is recorded.
 	Report(ctx context.Context, r Report)
 }
 
@@ -160,7 +156,7 @@ type Report struct {
 	PrivLevel int    // the level at which it is run
 
 	// Of Ended and Interim.
-	Admitted  bool          // the caller had his EXEC (or PPP); false: he was refused, promised or lost before
+	Admitted  bool          // the caller had the session; false: he was refused, promised or lost before
 	OctetsIn  uint64        // from the caller since the call began (or since the session before it on this call ended)
 	OctetsOut uint64        // to the caller, likewise
 	Duration  time.Duration // since Began, by the monotonic clock
@@ -170,8 +166,8 @@ type Report struct {
 	Reason string    // for the operator
 }
 
-// End is a cause for cancelling a session's ctx (context.WithCancelCause) that says more than that the line was cleared: Cause
-// goes into accounting, Text to the caller. Any other cause is an AdminReset.
+// End is a cause for cancelling a session's ctx (context.WithCancelCause) that says more than that the line was
+// cleared: Cause goes into accounting, Text to the caller. Any other cause is an AdminReset.
 type End struct {
 	Cause aaa.Cause
 	Text  string // "" shows nothing
@@ -181,8 +177,8 @@ func (e End) Error() string { return "ended: " + e.Text }
 
 // Login proves who a caller is and what he may do. An aaa.Login satisfies it.
 type Login interface {
-	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on. With
-	// r.Enable somebody who has his session asks for a higher privilege level.
+	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on.
+	// With r.Enable somebody who has his session asks for a higher privilege level.
 	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
 	// Command asks whether an EXEC command may be run and blocks for the Result: Granted, and else it is not run.
 	Command(ctx context.Context, q aaa.Question) aaa.Result

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 func TestInterimReports(t *testing.T) {
@@ -27,7 +28,7 @@ func TestInterimReports(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := atDesk(t, &authority{}, aaa.Authorization{InterimInterval: tt.auth, IdleTimeout: 2 * time.Hour}, Config{Interim: tt.cfg})
+				d := atDesk(t, &authority{}, aaa.Authorization{InterimInterval: tt.auth, IdleTimeout: 2 * time.Hour}, settings{calls: session.Config{Interim: tt.cfg}})
 				d.waits(time.Hour - time.Second)
 				d.types("show priv\r")
 				d.waits(time.Second)
@@ -37,12 +38,12 @@ func TestInterimReports(t *testing.T) {
 				if tt.every > 0 {
 					want = int(time.Hour / tt.every)
 				}
-				if len(got) != want+3 || got[0].Kind != Began || got[len(got)-1].Kind != Ended {
+				if len(got) != want+3 || got[0].Kind != session.Began || got[len(got)-1].Kind != session.Ended {
 					t.Fatalf("%d reports: %s", len(got), d.b.told())
 				}
 				n := 0
 				for _, r := range got {
-					if r.Kind != Interim {
+					if r.Kind != session.Interim {
 						continue
 					}
 					n++
@@ -64,9 +65,9 @@ func TestInterimReports(t *testing.T) {
 // A session that was refused has no interims any more, and the next on the same call counts from its own begin.
 func TestInterimReportsOfTheNextSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{{}, {Kind: Admit}}}
+		b := &fakeBroker{verdicts: []session.Verdict{{}, {Kind: session.Admit}}}
 		auth := aaa.Authorization{InterimInterval: time.Minute}
-		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, cfg: Config{LoginTimeout: -1}})
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, cfg: settings{calls: session.Config{LoginTimeout: -1}}})
 		p.types("u\rpw\r")
 		p.waits(10 * time.Minute)
 		p.types("u\rpw\r")
@@ -81,8 +82,8 @@ func TestInterimReportsOfTheNextSession(t *testing.T) {
 	})
 }
 
-func kinds(reports []Report) (s string) {
-	names := map[ReportKind]string{Began: "began", Ended: "ended", Command: "command", Interim: "interim"}
+func kinds(reports []session.Report) (s string) {
+	names := map[session.ReportKind]string{session.Began: "began", session.Ended: "ended", session.Command: "command", session.Interim: "interim"}
 	for i, r := range reports {
 		if i > 0 {
 			s += " "
@@ -95,9 +96,9 @@ func kinds(reports []Report) (s string) {
 // An interim that is on its way holds up the end, so that it does not come behind it; one that panics ends nothing.
 func TestSlowAndBrokenInterims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
-		d.onReport = func(r Report) {
-			if r.Kind == Interim {
+		d := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
+		d.onReport = func(r session.Report) {
+			if r.Kind == session.Interim {
 				<-time.After(10 * time.Second)
 			}
 		}
@@ -111,9 +112,9 @@ func TestSlowAndBrokenInterims(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		d := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
-		d.onReport = func(r Report) {
-			if r.Kind == Interim {
+		d := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
+		d.onReport = func(r session.Report) {
+			if r.Kind == session.Interim {
 				panic("pw")
 			}
 		}

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // inn has the hosts of a test: each connection is a pipe whose far end is the test's.
@@ -109,9 +110,9 @@ var (
 )
 
 // atHost logs somebody in who is joined to a host.
-func atHost(t *testing.T, i *inn, auth aaa.Authorization, cfg Config) (*desk, *guest) {
+func atHost(t *testing.T, i *inn, auth aaa.Authorization, cfg settings) (*desk, *guest) {
 	t.Helper()
-	cfg.Hosts.Dial = i.dial
+	cfg.exec.Hosts.Dial = i.dial
 	d := atDesk(t, &authority{}, auth, cfg)
 	if len(i.guests) == 0 {
 		return d, nil
@@ -122,7 +123,7 @@ func atHost(t *testing.T, i *inn, auth aaa.Authorization, cfg Config) (*desk, *g
 func TestJoinedByTelnet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		d, host := atHost(t, i, aaa.Authorization{Host: byTelnet, ReplyMessage: "Welcome"}, Config{})
+		d, host := atHost(t, i, aaa.Authorization{Host: byTelnet, ReplyMessage: "Welcome"}, settings{})
 		if s := d.sees(); s != "\nWelcome\nTrying 192.0.2.5 ... Open\n" || !slices.Equal(i.dialled, []string{"tcp 192.0.2.5:23"}) {
 			t.Errorf("the caller saw %q; dialled %q", s, i.dialled)
 		}
@@ -143,7 +144,7 @@ func TestJoinedByTelnet(t *testing.T) {
 		if s := d.sees(); s != "\n[Connection to 192.0.2.5 closed by foreign host]\n" {
 			t.Errorf("the caller saw %q", s)
 		}
-		if out.Kind != SessionEnded || out.Cause != aaa.CauseHostRequest || out.Reason != "192.0.2.5:23: closed by the host" {
+		if out.Kind != session.SessionEnded || out.Cause != aaa.CauseHostRequest || out.Reason != "192.0.2.5:23: closed by the host" {
 			t.Errorf("outcome %+v", out)
 		}
 		if len(d.who.asked) != 0 || d.b.told() != "began 1 u leg 1\nended 1 u leg 1 cause 18 admitted true callback \"\"" {
@@ -166,9 +167,9 @@ func TestJoinedIsTold(t *testing.T) {
 	}{{nil, `u on 65: 192.0.2.5:23 by telnet ""`}, {syscall.ECONNREFUSED, `u on 65: 192.0.2.5:23 by telnet "connection refused"`}} {
 		synctest.Test(t, func(t *testing.T) {
 			var told []string
-			cfg := Config{Joined: func(c *lines.Call, user, host, why string) {
+			cfg := settings{calls: session.Config{Joined: func(c *lines.Call, user, host, why string) {
 				told = append(told, fmt.Sprintf("%s on %d: %s %q", user, c.TTY, host, why))
-			}}
+			}}}
 			d, _ := atHost(t, &inn{err: tt.err}, aaa.Authorization{Host: byTelnet}, cfg)
 			d.hangsUp()
 			if !slices.Equal(told, []string{tt.want}) {
@@ -185,7 +186,7 @@ func TestJoinedByTCPClear(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		d, host := atHost(t, i, aaa.Authorization{Host: byClear}, Config{})
+		d, host := atHost(t, i, aaa.Authorization{Host: byClear}, settings{})
 		if s := d.sees(); s != "\n" || i.dialled[0] != "tcp [2001:db8::5]:2001" {
 			t.Errorf("the caller saw %q; dialled %q", s, i.dialled)
 		}
@@ -211,8 +212,8 @@ func TestJoinedByTCPClear(t *testing.T) {
 func TestJoinedBehindCRLF(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: byClear}}}, cfg: Config{Hosts: Hosts{Dial: i.dial}},
-			broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}})
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: byClear}}}, cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}},
+			broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
 		go p.far.Write([]byte("u\r\npw\r\n\nahead"))
 		p.waits(time.Second)
 		if s := i.guests[0].hears(); s != "\nahead" {
@@ -224,7 +225,7 @@ func TestJoinedBehindCRLF(t *testing.T) {
 
 func TestLeavingTheHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet}, Config{})
+		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet}, settings{})
 		d.types("a\x1ex")
 		out := d.ends()
 		if s := host.hears(); s != "a" || !host.closed {
@@ -235,7 +236,7 @@ func TestLeavingTheHost(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet, NoEscape: true}, Config{})
+		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet, NoEscape: true}, settings{})
 		d.types("a\x1ex")
 		if s := host.hears(); s != "a\x1ex" || d.isOver() {
 			t.Errorf("sealed: the host heard %q", s)
@@ -251,15 +252,15 @@ func TestHostThatCannotBeReached(t *testing.T) {
 	tests := []struct {
 		name  string
 		err   error
-		cfg   Config
+		cfg   settings
 		text  string
 		after time.Duration
 	}{
-		{"refused", refused, Config{}, "% Connection refused by remote host", 0},
-		{"does not answer", errHang, Config{}, "% Connection timed out; remote host not responding", 15 * time.Second},
-		{"does not answer, as configured", errHang, Config{Hosts: Hosts{Timeout: time.Second}}, "% Connection timed out; remote host not responding", time.Second},
-		{"timed out by the system", &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, Config{}, "% Connection timed out; remote host not responding", 0},
-		{"no route", &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, Config{}, "% Destination unreachable; gateway or host down", 0},
+		{"refused", refused, settings{}, "% Connection refused by remote host", 0},
+		{"does not answer", errHang, settings{}, "% Connection timed out; remote host not responding", 15 * time.Second},
+		{"does not answer, as configured", errHang, settings{exec: Config{Hosts: Hosts{Timeout: time.Second}}}, "% Connection timed out; remote host not responding", time.Second},
+		{"timed out by the system", &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, settings{}, "% Connection timed out; remote host not responding", 0},
+		{"no route", &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, settings{}, "% Destination unreachable; gateway or host down", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -273,7 +274,7 @@ func TestHostThatCannotBeReached(t *testing.T) {
 				if s := d.sees(); s != "\nTrying 192.0.2.5 ... \n"+tt.text+"\n" {
 					t.Errorf("the caller saw %q", s)
 				}
-				if out.Kind != SessionEnded || out.Cause != aaa.CauseServiceUnavailable || !strings.HasPrefix(out.Reason, "connect to 192.0.2.5:23 by telnet: ") {
+				if out.Kind != session.SessionEnded || out.Cause != aaa.CauseServiceUnavailable || !strings.HasPrefix(out.Reason, "connect to 192.0.2.5:23 by telnet: ") {
 					t.Errorf("outcome %+v", out)
 				}
 				if len(d.b.reports) != 2 {
@@ -318,12 +319,12 @@ func TestEndsOnAHost(t *testing.T) {
 			t.Run(tt.name+" "+service.Service, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tt.auth.Host = service
-					d, host := atHost(t, &inn{}, tt.auth, Config{})
+					d, host := atHost(t, &inn{}, tt.auth, settings{})
 					d.sees()
 					start := time.Now()
 					tt.do(d, host)
 					out := d.ends()
-					if took := time.Since(start); took != tt.after || out.Cause != tt.cause || out.Kind != SessionEnded {
+					if took := time.Since(start); took != tt.after || out.Cause != tt.cause || out.Kind != session.SessionEnded {
 						t.Errorf("after %v: %+v", took, out)
 					}
 					s := strings.ReplaceAll(d.sees(), "<BEL>", "")
@@ -356,7 +357,7 @@ func TestEndsWhileDialling(t *testing.T) {
 	}
 	for cause, end := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			d, _ := atHost(t, &inn{err: errHang}, aaa.Authorization{Host: byTelnet}, Config{})
+			d, _ := atHost(t, &inn{err: errHang}, aaa.Authorization{Host: byTelnet}, settings{})
 			start := time.Now()
 			end(d)
 			if out := d.ends(); out.Cause != cause || time.Since(start) != 0 {
@@ -365,7 +366,7 @@ func TestEndsWhileDialling(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := atHost(t, &inn{err: errHang}, aaa.Authorization{Host: byTelnet, SessionTimeout: 3 * time.Second}, Config{})
+		d, _ := atHost(t, &inn{err: errHang}, aaa.Authorization{Host: byTelnet, SessionTimeout: 3 * time.Second}, settings{})
 		if out := d.ends(); out.Cause != aaa.CauseSessionTimeout || d.took != 3100*time.Millisecond {
 			t.Errorf("after %v: %+v", d.took, out)
 		}
@@ -375,7 +376,7 @@ func TestEndsWhileDialling(t *testing.T) {
 // A caller who takes nothing stops the host: nothing piles up in between.
 func TestHostThatFloods(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet}, Config{})
+		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet}, settings{})
 		d.far.SetReadDeadline(time.Unix(1, 0)) // the caller's modem takes nothing
 		d.taken.Wait()
 		sent := 0
@@ -402,7 +403,7 @@ func TestHostThatFloods(t *testing.T) {
 func TestHostThatTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		d, host := atHost(t, i, aaa.Authorization{Host: byClear}, Config{})
+		d, host := atHost(t, i, aaa.Authorization{Host: byClear}, settings{})
 		host.stopsReading()
 		d.sees()
 		start := time.Now()
@@ -423,7 +424,7 @@ func TestManyOctets(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				i := &inn{}
-				d, host := atHost(t, i, aaa.Authorization{Host: service}, Config{})
+				d, host := atHost(t, i, aaa.Authorization{Host: service}, settings{})
 				d.far.SetReadDeadline(time.Unix(1, 0))
 				d.taken.Wait()
 				d.far.SetReadDeadline(time.Time{})
@@ -464,17 +465,17 @@ func TestManyOctets(t *testing.T) {
 
 func TestPanicOnAHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := atHost(t, &inn{panic: true}, aaa.Authorization{Host: byTelnet}, Config{})
+		d, _ := atHost(t, &inn{panic: true}, aaa.Authorization{Host: byTelnet}, settings{})
 		if out := d.ends(); out.Cause != aaa.CauseNASError || out.Stack == "" {
 			t.Errorf("outcome %+v", out)
 		}
 	})
 	for _, reading := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			cfg := Config{Hosts: Hosts{Dial: func(context.Context, string, string) (net.Conn, error) {
+			cfg := settings{exec: Config{Hosts: Hosts{Dial: func(context.Context, string, string) (net.Conn, error) {
 				near, _ := net.Pipe()
 				return explosive{near, reading}, nil
-			}}}
+			}}}}
 			d := atDesk(t, &authority{}, aaa.Authorization{Host: byTelnet}, cfg)
 			if !reading {
 				d.types("x")
@@ -557,7 +558,7 @@ func TestWhichHosts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				i := &inn{}
 				tt.hosts.Resolve = names
-				d, _ := atHost(t, i, aaa.Authorization{Host: tt.host}, Config{Hosts: tt.hosts})
+				d, _ := atHost(t, i, aaa.Authorization{Host: tt.host}, settings{exec: Config{Hosts: tt.hosts}})
 				for _, typed := range tt.typed {
 					d.types(typed + "\r")
 				}

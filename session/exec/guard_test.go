@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 // fakeGuard answers by name and keeps what it is told.
@@ -19,9 +20,11 @@ type fakeGuard struct {
 	told   []string
 }
 
-func (g *fakeGuard) Before(q Guess) (time.Duration, string) { return g.wait[q.User], g.refuse[q.User] }
-func (g *fakeGuard) Known(user string) bool                 { return slices.Contains(g.known, user) }
-func (g *fakeGuard) After(q Guess, r GuessResult, reason string) {
+func (g *fakeGuard) Before(q session.Guess) (time.Duration, string) {
+	return g.wait[q.User], g.refuse[q.User]
+}
+func (g *fakeGuard) Known(user string) bool { return slices.Contains(g.known, user) }
+func (g *fakeGuard) After(q session.Guess, r session.GuessResult, reason string) {
 	what := "login"
 	if q.Enable {
 		what = "enable"
@@ -31,35 +34,35 @@ func (g *fakeGuard) After(q Guess, r GuessResult, reason string) {
 }
 
 func TestGuard(t *testing.T) {
-	right := Verdict{Kind: Admit}
+	right := session.Verdict{Kind: session.Admit}
 	tests := []struct {
 		name    string
 		login   fakeLogin
-		leg     Leg
-		verdict Verdict
+		leg     session.Leg
+		verdict session.Verdict
 		typed   []string
 		after   time.Duration // of what was typed last, the answer comes
 		screen  string
 		told    []string
 	}{
-		{"wrong", fakeLogin{"u": {password: "pw1"}}, Leg{}, right, []string{"u", "pw2"}, 100 * time.Millisecond, "% Login invalid", []string{`login "u" leg 1 wrong: primary: reject [secret]`}},
-		{"right", fakeLogin{"u": {password: "pw1"}}, Leg{}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "maui-nas-04>", []string{`login "u" leg 1 right`}},
-		{"right, and refused", fakeLogin{"u": {password: "pw1"}}, Leg{}, Verdict{Text: "No", Reason: "policy"}, []string{"u", "pw1"}, 100 * time.Millisecond, "% No",
+		{"wrong", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, right, []string{"u", "pw2"}, 100 * time.Millisecond, "% Login invalid", []string{`login "u" leg 1 wrong: primary: reject [secret]`}},
+		{"right", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "maui-nas-04>", []string{`login "u" leg 1 right`}},
+		{"right, and refused", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, session.Verdict{Text: "No", Reason: "policy"}, []string{"u", "pw1"}, 100 * time.Millisecond, "% No",
 			[]string{`login "u" leg 1 right`, `login "u" leg 1 refused: policy`}},
-		{"silent", nil, Leg{}, right, []string{"silent", "pw1"}, 100 * time.Millisecond, "% Authentication failed", []string{`login "silent" leg 1 refused: primary: no answer after 3 tries`}},
-		{"delayed, though right", fakeLogin{"slow": {password: "pw1"}}, Leg{}, right, []string{"slow", "pw1"}, 7*time.Second + 100*time.Millisecond, "maui-nas-04>",
+		{"silent", nil, session.Leg{}, right, []string{"silent", "pw1"}, 100 * time.Millisecond, "% Authentication failed", []string{`login "silent" leg 1 refused: primary: no answer after 3 tries`}},
+		{"delayed, though right", fakeLogin{"slow": {password: "pw1"}}, session.Leg{}, right, []string{"slow", "pw1"}, 7*time.Second + 100*time.Millisecond, "maui-nas-04>",
 			[]string{`login "slow" leg 1 right`}},
-		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, Leg{}, right, []string{"shut", "pw1"}, 0, "% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
-		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, Leg{}, right, []string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
+		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, session.Leg{}, right, []string{"shut", "pw1"}, 0, "% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
+		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, session.Leg{}, right, []string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
 			[]string{`login "u" leg 1 wrong: left at a question of the server`}},
-		{"another's callback", fakeLogin{"u": {password: "pw1"}}, Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "% Login invalid",
+		{"another's callback", fakeLogin{"u": {password: "pw1"}}, session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "% Login invalid",
 			[]string{`login "u" leg 2 refused: u by radius answered the callback of v by radius`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := &fakeGuard{known: []string{"u", "slow", "shut", "silent"}, wait: map[string]time.Duration{"slow": 7 * time.Second}, refuse: map[string]string{"shut": "locked"}}
-				p := dialIn(t, scene{login: tt.login, broker: &fakeBroker{verdicts: []Verdict{tt.verdict}}, leg: tt.leg, cfg: Config{Guard: g}})
+				p := dialIn(t, scene{login: tt.login, broker: &fakeBroker{verdicts: []session.Verdict{tt.verdict}}, leg: tt.leg, cfg: settings{calls: session.Config{Guard: g}}})
 				for _, keys := range tt.typed {
 					p.waits(100 * time.Millisecond) // a challenge comes after that
 					p.sees()
@@ -92,8 +95,8 @@ func TestGuardMasksNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &fakeGuard{}
 		var debug strings.Builder
-		b := &fakeBroker{verdicts: []Verdict{{Reason: "newcomer after hunter2 at the prompt"}}}
-		p := dialIn(t, scene{login: fakeLogin{"newcomer": {password: "pw1"}}, broker: b, cfg: Config{Guard: g, Debug: func(_ int, text string) { debug.WriteString(text + "\n") }}})
+		b := &fakeBroker{verdicts: []session.Verdict{{Reason: "newcomer after hunter2 at the prompt"}}}
+		p := dialIn(t, scene{login: fakeLogin{"newcomer": {password: "pw1"}}, broker: b, cfg: settings{calls: session.Config{Guard: g, Debug: func(_ int, text string) { debug.WriteString(text + "\n") }}}})
 		p.types("hunter2\r")
 		p.types("x\r")
 		p.waits(3 * time.Second)
@@ -111,7 +114,7 @@ func TestGuardMasksNames(t *testing.T) {
 func TestGuardEnable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &fakeGuard{known: []string{"u"}}
-		d := atDesk(t, &authority{enable: password("right-one")}, aaa.Authorization{}, Config{Guard: g})
+		d := atDesk(t, &authority{enable: password("right-one")}, aaa.Authorization{}, settings{calls: session.Config{Guard: g}})
 		d.types("enable\r")
 		d.types("wrong-one\r")
 		d.waits(2 * time.Second)
@@ -136,7 +139,7 @@ func TestGuardEnable(t *testing.T) {
 func TestEnableInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		who := &authority{enable: password("right-one")}
-		d := atDesk(t, who, aaa.Authorization{}, Config{})
+		d := atDesk(t, who, aaa.Authorization{}, settings{})
 		for range 3 {
 			d.types("enable\r")
 			d.types("wrong-one\r")

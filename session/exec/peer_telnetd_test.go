@@ -1,6 +1,6 @@
 //go:build unix
 
-package session
+package exec
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // telnetd serves one connection after another as inetd would, with program in place of login, and returns its port.
@@ -62,17 +63,17 @@ type realCaller struct {
 	far  net.Conn
 	got  chan string // what comes; closed at the end
 	seen string
-	out  chan Outcome
+	out  chan session.Outcome
 }
 
-func realDialIn(t *testing.T, auth aaa.Authorization, cfg Config) *realCaller {
+func realDialIn(t *testing.T, auth aaa.Authorization, cfg settings) *realCaller {
 	near, far := net.Pipe()
 	data := &fakeData{Conn: near, done: make(chan struct{})}
-	c := &realCaller{t: t, far: far, got: make(chan string, 1000), out: make(chan Outcome, 1)}
+	c := &realCaller{t: t, far: far, got: make(chan string, 1000), out: make(chan session.Outcome, 1)}
 	call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
-	b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+	b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 	go func() {
-		c.out <- Run(context.Background(), call, cfg, fakeLogin{"u": {password: "pw", auth: auth}}, b, Leg{}, nil)
+		c.out <- session.Run(context.Background(), call, cfg.frontEnds(), fakeLogin{"u": {password: "pw", auth: auth}}, b, session.Leg{}, nil)
 		data.lose()
 	}()
 	far.SetDeadline(time.Now().Add(2 * time.Minute))
@@ -130,7 +131,7 @@ done
 		t.Fatal(err)
 	}
 	host := &aaa.Host{Address: "127.0.0.1", Service: aaa.Telnet, Port: telnetd(t, script)}
-	c := realDialIn(t, aaa.Authorization{Host: host}, Config{Hosts: Hosts{Allow: rules(t, "127.0.0.1"), Terminal: "vt220"}})
+	c := realDialIn(t, aaa.Authorization{Host: host}, settings{exec: Config{Hosts: Hosts{Allow: rules(t, "127.0.0.1"), Terminal: "vt220"}}})
 	c.expects("Username: ")
 	c.types("u\r")
 	c.expects("Password: ")

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 // ears are AAA, a broker and a host that write down all that reaches them of what a caller types, and grant whatever it is. "token" is asked for a
@@ -59,14 +60,14 @@ func (e *ears) Command(_ context.Context, q aaa.Question) aaa.Result {
 }
 
 func (e *ears) broker() *fakeBroker {
-	return &fakeBroker{decide: func(_ context.Context, a Asked) Verdict {
+	return &fakeBroker{decide: func(_ context.Context, a session.Asked) session.Verdict {
 		if a.Identity.User != "caller" {
-			return Verdict{Kind: Admit}
+			return session.Verdict{Kind: session.Admit}
 		}
 		return toType
-	}, promise: func(_ context.Context, c Choice) Verdict {
+	}, promise: func(_ context.Context, c session.Choice) session.Verdict {
 		e.hear("number %q", c.Number)
-		return Verdict{Kind: BadChoice}
+		return session.Verdict{Kind: session.BadChoice}
 	}}
 }
 
@@ -103,7 +104,7 @@ func allPrompts() []prompt {
 // enter brings a caller to the prompt.
 func (pr prompt) enter(t *testing.T, e *ears) *person {
 	e.inn = inn{err: errHang}
-	cfg := Config{LoginTimeout: -1, Hosts: Hosts{Ask: true, Allow: rules(t, "0.0.0.0/0"), Dial: e.inn.dial, Resolve: e.resolve, Timeout: time.Millisecond}}
+	cfg := settings{exec: Config{Hosts: Hosts{Ask: true, Allow: rules(t, "0.0.0.0/0"), Dial: e.inn.dial, Resolve: e.resolve, Timeout: time.Millisecond}}, calls: session.Config{LoginTimeout: -1}}
 	p := dialIn(t, scene{login: e, broker: e.broker(), cfg: cfg, shower: fakeShower{time.Now()}})
 	for _, line := range pr.before {
 		p.types(line + "\r")
@@ -269,7 +270,7 @@ func TestTypingAheadOfLeavingAHost(t *testing.T) {
 	for _, cut := range []int{0, 1, 5, 12} {
 		synctest.Test(t, func(t *testing.T) {
 			i, who := &inn{}, &authority{}
-			d := atDesk(t, who, aaa.Authorization{}, Config{Hosts: Hosts{Dial: i.dial, Allow: rules(t, "192.0.2.0/24")}})
+			d := atDesk(t, who, aaa.Authorization{}, settings{exec: Config{Hosts: Hosts{Dial: i.dial, Allow: rules(t, "192.0.2.0/24")}}})
 			d.enters("telnet 192.0.2.5")
 			typed := "who\r\x1exshow line 65\rshow privilege\r"
 			d.types(typed[:cut])
@@ -325,8 +326,8 @@ func TestSevenBitTerminals(t *testing.T) {
 		t.Run(parity, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var debugged strings.Builder
-				b := &fakeBroker{verdicts: []Verdict{toType, {Kind: Promised, CallbackID: "cb1"}}}
-				p := dialIn(t, scene{login: town(), broker: b, cfg: Config{Debug: func(_ int, text string) { fmt.Fprintln(&debugged, text) }}})
+				b := &fakeBroker{verdicts: []session.Verdict{toType, {Kind: session.Promised, CallbackID: "cb1"}}}
+				p := dialIn(t, scene{login: town(), broker: b, cfg: settings{calls: session.Config{Debug: func(_ int, text string) { fmt.Fprintln(&debugged, text) }}}})
 				if s := p.sees(); s != "\nUsername: " {
 					t.Errorf("greeted with %q", s)
 				}
@@ -344,7 +345,7 @@ func TestSevenBitTerminals(t *testing.T) {
 				}
 				p.types(seven("84002\b1\r", want))
 				out := p.ends()
-				if len(b.chosen) != 1 || b.chosen[0].Number != "84001" || out.Kind != CallbackPromised {
+				if len(b.chosen) != 1 || b.chosen[0].Number != "84001" || out.Kind != session.CallbackPromised {
 					t.Errorf("chosen %+v: %+v", b.chosen, out)
 				}
 				if s := p.sevenBits(want); s != "84002\b \b1\nCallback initiated - line is disconnected\n" {
@@ -355,7 +356,7 @@ func TestSevenBitTerminals(t *testing.T) {
 				}
 			})
 			synctest.Test(t, func(t *testing.T) {
-				p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}, leg: Leg{
+				p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
 					Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
 				p.types(seven("austin-02\r", want))
 				p.types(seven("xxxxx\r", want))
@@ -368,7 +369,7 @@ func TestSevenBitTerminals(t *testing.T) {
 				p.hangsUp()
 			})
 			synctest.Test(t, func(t *testing.T) { // without a login the first line is a command
-				p := dialIn(t, scene{login: nobodyMayRefuse{}, broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}, leg: Leg{
+				p := dialIn(t, scene{login: nobodyMayRefuse{}, broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
 					Number: 2, CallbackID: "cb1", NoVerify: true, Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
 				p.sees()
 				p.types(seven("show privilege\r", want))
@@ -414,8 +415,8 @@ func TestSevenBitsOnAHost(t *testing.T) {
 	for _, service := range []*aaa.Host{byTelnet, byClear} {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
-			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: service}}}, cfg: Config{Hosts: Hosts{Dial: i.dial}},
-				broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}})
+			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: service}}}, cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}},
+				broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
 			p.types(seven("u\r", 0))
 			p.types(seven("pw\r", 0))
 			p.waits(100 * time.Millisecond)

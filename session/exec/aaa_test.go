@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 // tacacs stands for a server that authorizes single commands: show, but not show callback.
@@ -43,7 +44,7 @@ func TestWithMethodLists(t *testing.T) {
 				Authentication: aaa.Lists{aaa.EXEC: {Name: "default", Entries: []aaa.Method{local}}, aaa.Enable: {Name: "default", Entries: []aaa.Method{aaa.NewEnableSecret(secret)}}},
 				Authorization:  aaa.AuthorizationLists{aaa.Commands: {Name: "default", Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}}},
 			}
-			b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 			p := dialIn(t, scene{login: login, broker: b, shower: fakeShower{time.Now()}})
 			p.types("u\r")
 			p.types("login-pw\r")

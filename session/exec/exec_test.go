@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // authority is a fakeLogin that also answers `enable` and single commands, and keeps what it was asked.
@@ -67,14 +68,14 @@ type desk struct {
 }
 
 // atDesk logs somebody in whom AAA grants auth.
-func atDesk(t *testing.T, who *authority, auth aaa.Authorization, cfg Config) *desk {
+func atDesk(t *testing.T, who *authority, auth aaa.Authorization, cfg settings) *desk {
 	t.Helper()
 	if auth.PrivLevel == 0 {
 		auth.PrivLevel = 1
 	}
 	who.fakeLogin = fakeLogin{"u": {password: "login-pw", auth: auth}}
-	d := &desk{who: who, b: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}, debug: &strings.Builder{}}
-	cfg.Debug = func(_ int, text string) { d.debug.WriteString(text + "\n") }
+	d := &desk{who: who, b: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, debug: &strings.Builder{}}
+	cfg.calls.Debug = func(_ int, text string) { d.debug.WriteString(text + "\n") }
 	d.person = dialIn(t, scene{login: who, broker: d.b, cfg: cfg, shower: fakeShower{time.Now()}})
 	d.types("u\r")
 	d.sees()
@@ -94,7 +95,7 @@ func (d *desk) enters(lines ...string) string {
 func TestEnable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		who := &authority{enable: password("open sesame")}
-		d := atDesk(t, who, aaa.Authorization{}, Config{})
+		d := atDesk(t, who, aaa.Authorization{}, settings{})
 		d.sees()
 		if s := d.enters("show privilege"); s != "show privilege\nCurrent privilege level is 1\nmaui-nas-04>" {
 			t.Errorf("before: %q", s)
@@ -145,7 +146,7 @@ func checkSecrets(t *testing.T, d *desk, secrets ...string) {
 func TestEnableRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		who := &authority{enable: password("right-one")}
-		d := atDesk(t, who, aaa.Authorization{}, Config{})
+		d := atDesk(t, who, aaa.Authorization{}, settings{})
 		d.sees()
 		start := time.Now()
 		d.types("enable\r")
@@ -160,7 +161,7 @@ func TestEnableRefused(t *testing.T) {
 		if s := d.sees(); s != "\n% Bad secrets\n" || time.Since(start) != 6*time.Second || len(who.enabling) != 3 {
 			t.Errorf("after %v and %d tries: %q", time.Since(start), len(who.enabling), s)
 		}
-		if out := d.ends(); out.Cause != aaa.CauseNASRequest || out.Kind != SessionEnded {
+		if out := d.ends(); out.Cause != aaa.CauseNASRequest || out.Kind != session.SessionEnded {
 			t.Errorf("%+v", out)
 		}
 		if s := d.debug.String(); !strings.Contains(s, "enable: u by radius does not get privilege level 15: refused enable: [secret] is wrong") {
@@ -201,7 +202,7 @@ func TestEnableAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				who := &authority{enable: func(aaa.Request) (aaa.Conversation, aaa.Result) { return tt.conv, tt.start }}
-				d := atDesk(t, who, aaa.Authorization{}, Config{})
+				d := atDesk(t, who, aaa.Authorization{}, settings{})
 				d.types("enable 3\r")
 				d.sees()
 				for _, typed := range tt.typed {
@@ -245,7 +246,7 @@ func TestEndsWhileEnabling(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := atDesk(t, &authority{enable: password("x")}, aaa.Authorization{SessionTimeout: time.Hour}, Config{})
+				d := atDesk(t, &authority{enable: password("x")}, aaa.Authorization{SessionTimeout: time.Hour}, settings{})
 				start := time.Now()
 				d.types("enable\r")
 				tt.end(d)
@@ -288,7 +289,7 @@ func TestCommandAuthorization(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				who := &authority{command: tt.command}
 				who.fakeLogin = fakeLogin{"u": {password: "pw", auth: aaa.Authorization{PrivLevel: 3, ACL: "7"}}}
-				b, sh := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}, &countingShower{}
+				b, sh := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, &countingShower{}
 				p := dialIn(t, scene{login: who, broker: b, shower: sh})
 				p.types("u\rpw\r")
 				p.waits(100 * time.Millisecond)
@@ -333,7 +334,7 @@ func TestCommandAllowedTooLate(t *testing.T) {
 			pause(ctx, time.Hour)
 			return aaa.Result{Kind: aaa.Granted}
 		}}
-		d := atDesk(t, who, aaa.Authorization{}, Config{})
+		d := atDesk(t, who, aaa.Authorization{}, settings{})
 		d.types("show line\r")
 		d.cancel(errCleared)
 		out := d.ends()
@@ -365,7 +366,7 @@ func TestAutocmd(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := atDesk(t, &authority{command: tt.command}, tt.auth, Config{})
+				d := atDesk(t, &authority{command: tt.command}, tt.auth, settings{})
 				if s := d.sees(); s != tt.screen || d.isOver() != tt.over {
 					t.Errorf("over %v, the caller saw %q", d.isOver(), s)
 				}
@@ -374,7 +375,7 @@ func TestAutocmd(t *testing.T) {
 				}
 				out := d.hangsUp()
 				told := strings.Split(d.b.told(), "\n")
-				if got := strings.Join(told[1:len(told)-1], "\n"); got != tt.told || out.Kind != SessionEnded {
+				if got := strings.Join(told[1:len(told)-1], "\n"); got != tt.told || out.Kind != session.SessionEnded {
 					t.Errorf("told %q, outcome %+v", got, out)
 				}
 				if tt.over && out.Cause != aaa.CauseUserRequest {
@@ -414,14 +415,14 @@ func TestUnservableGrants(t *testing.T) {
 		{aaa.Authorization{Host: host("224.0.0.1", aaa.Telnet, 23)}, "this machine"},
 	}
 	for _, tt := range tests {
-		for _, leg := range []Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: true, Auth: tt.auth}} {
+		for _, leg := range []session.Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: true, Auth: tt.auth}} {
 			synctest.Test(t, func(t *testing.T) {
-				b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+				b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 				p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: tt.auth}}, broker: b, leg: leg})
 				p.types("u\rpw\r")
 				p.waits(100 * time.Millisecond)
 				out := p.hangsUp()
-				if out.Kind != NotAdmitted || len(b.asked) != 0 || len(b.reports) != 0 {
+				if out.Kind != session.NotAdmitted || len(b.asked) != 0 || len(b.reports) != 0 {
 					t.Errorf("%+v on leg %d: %+v", tt.auth, leg.Number, out)
 				}
 				if !strings.Contains(out.LastFail, tt.why) {
@@ -439,7 +440,7 @@ func TestUnservableGrants(t *testing.T) {
 func TestPrivLevels(t *testing.T) {
 	for level, want := range map[int]string{-3: "level is 0", 2: "level is 2", 15: "level is 15", 99: "level is 15"} {
 		synctest.Test(t, func(t *testing.T) {
-			d := atDesk(t, &authority{}, aaa.Authorization{PrivLevel: level}, Config{})
+			d := atDesk(t, &authority{}, aaa.Authorization{PrivLevel: level}, settings{})
 			if s := d.enters("show privilege"); !strings.Contains(s, want+"\n") {
 				t.Errorf("%d: %q", level, s)
 			}
@@ -460,7 +461,7 @@ func TestTextOfAAAIsHarmless(t *testing.T) {
 				return asking{aaa.Result{Kind: aaa.Refused, Message: evil}}, aaa.Result{Kind: aaa.Prompt, Message: evil}
 			},
 		}
-		d := atDesk(t, who, aaa.Authorization{ReplyMessage: evil, Autocmd: "show line", NoHangup: true}, Config{})
+		d := atDesk(t, who, aaa.Authorization{ReplyMessage: evil, Autocmd: "show line", NoHangup: true}, settings{})
 		who.command = nil
 		s := d.sees() + d.enters("enable", "x", "42")
 		d.waits(2 * time.Second)

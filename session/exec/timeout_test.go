@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 func TestLoginTimeout(t *testing.T) {
@@ -16,7 +17,7 @@ func TestLoginTimeout(t *testing.T) {
 		}
 		t.Run(st.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, b := st.enter(t, Config{})
+				p, b := st.enter(t, settings{})
 				out := p.ends()
 				if p.took != time.Minute || out.Cause != aaa.CauseIdleTimeout {
 					t.Errorf("after %v: %+v", p.took, out)
@@ -47,23 +48,23 @@ func TestExecTimeouts(t *testing.T) {
 	tests := []struct {
 		name    string
 		auth    aaa.Authorization
-		cfg     Config
+		cfg     settings
 		alive   bool // a key each minute
 		after   time.Duration
 		cause   aaa.Cause
 		lastRow string
 	}{
 		{name: "idle by default", after: 10 * time.Minute, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
-		{name: "idle of the configuration", cfg: Config{IdleTimeout: time.Minute}, after: time.Minute, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
+		{name: "idle of the configuration", cfg: settings{exec: Config{IdleTimeout: time.Minute}}, after: time.Minute, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
 		{name: "idle of AAA", auth: aaa.Authorization{IdleTimeout: 90 * time.Second}, after: 90 * time.Second, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
 		{name: "session", auth: aaa.Authorization{SessionTimeout: 5 * time.Minute}, after: 5 * time.Minute, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
 		{name: "session of a busy caller", auth: aaa.Authorization{SessionTimeout: time.Hour}, alive: true, after: time.Hour, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
-		{name: "session without idle", auth: aaa.Authorization{SessionTimeout: 48 * time.Hour}, cfg: Config{IdleTimeout: -1}, after: 48 * time.Hour, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
+		{name: "session without idle", auth: aaa.Authorization{SessionTimeout: 48 * time.Hour}, cfg: settings{exec: Config{IdleTimeout: -1}}, after: 48 * time.Hour, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+				b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 				p := dialIn(t, scene{login: fakeLogin{"u": {password: "p", auth: tt.auth}}, broker: b, cfg: tt.cfg})
 				p.types("u\rp\r")
 				p.waits(100 * time.Millisecond)
@@ -72,7 +73,7 @@ func TestExecTimeouts(t *testing.T) {
 					p.waits(time.Minute)
 				}
 				out := p.ends()
-				if d := p.took - 100*time.Millisecond; d != tt.after || out.Cause != tt.cause || out.Kind != SessionEnded {
+				if d := p.took - 100*time.Millisecond; d != tt.after || out.Cause != tt.cause || out.Kind != session.SessionEnded {
 					t.Errorf("after %v: %+v", d, out)
 				}
 				if s := p.sees(); !strings.HasSuffix(s, "\n"+tt.lastRow+"\n") {
@@ -112,7 +113,7 @@ func TestTwoSecondsAfterAFailure(t *testing.T) {
 		if !p.isOver() {
 			t.Error("the third failure did not end the call at once")
 		}
-		if out := p.ends(); out.Tries != 3 || out.Kind != NotAdmitted {
+		if out := p.ends(); out.Tries != 3 || out.Kind != session.NotAdmitted {
 			t.Errorf("outcome %+v", out)
 		}
 	})

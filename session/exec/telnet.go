@@ -1,4 +1,4 @@
-package session
+package exec
 
 // Telnet commands (RFC 854).
 const (

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // show has the EXEC's show commands.
 type show struct {
-	from  Shower
+	from  session.Shower
 	whole bool // numbers are shown whole
 	now   func() time.Time
 }

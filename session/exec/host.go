@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"cmp"
@@ -168,8 +168,8 @@ func (h Hosts) target(granted aaa.Host, sealed bool) (target, error) {
 }
 
 // unjoinable says why a granted host cannot be had; "" where it can, as far as is known without trying.
-func (s *session) unjoinable(granted aaa.Host) string {
-	if _, err := s.cfg.Hosts.target(granted, false); err != nil {
+func (h Hosts) unjoinable(granted aaa.Host) string {
+	if _, err := h.target(granted, false); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 func TestServerThatAsksWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := dialIn(t, scene{login: town(), cfg: Config{LoginTimeout: -1}})
+		p := dialIn(t, scene{login: town(), cfg: settings{calls: session.Config{LoginTimeout: -1}}})
 		p.types("token\r")
 		p.types("xxxxx\r")
 		p.waits(100 * time.Millisecond)
@@ -32,7 +33,7 @@ func TestServerThatAsksWithoutEnd(t *testing.T) {
 func TestCallerWhoTakesNothing(t *testing.T) {
 	for _, cleared := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			p, b := stages()[9].enter(t, Config{})
+			p, b := stages()[9].enter(t, settings{})
 			p.far.SetReadDeadline(time.Unix(1, 0)) // the watcher leaves
 			p.taken.Wait()
 			go p.far.Write([]byte("help\r"))
@@ -44,7 +45,7 @@ func TestCallerWhoTakesNothing(t *testing.T) {
 				limit = 3 * time.Second
 			}
 			out := p.ends()
-			if d := time.Since(start); d > limit || out.Kind != SessionEnded {
+			if d := time.Since(start); d > limit || out.Kind != session.SessionEnded {
 				t.Errorf("cleared %v: after %v: %+v", cleared, d, out)
 			}
 			if len(b.sessions()) != 2 {
@@ -60,30 +61,36 @@ func TestPanics(t *testing.T) {
 	tests := []struct {
 		name  string
 		scene func(b *fakeBroker) scene
-		kind  OutcomeKind
+		kind  session.OutcomeKind
 	}{
 		{"Decide", func(b *fakeBroker) scene {
-			b.decide = func(context.Context, Asked) Verdict { boom(); return Verdict{Kind: Admit} }
+			b.decide = func(context.Context, session.Asked) session.Verdict {
+				boom()
+				return session.Verdict{Kind: session.Admit}
+			}
 			return scene{}
-		}, NotAdmitted},
+		}, session.NotAdmitted},
 		{"Promise", func(b *fakeBroker) scene {
-			b.verdicts = []Verdict{fixed}
-			b.promise = func(context.Context, Choice) Verdict { boom(); return Verdict{Kind: Promised} }
+			b.verdicts = []session.Verdict{fixed}
+			b.promise = func(context.Context, session.Choice) session.Verdict {
+				boom()
+				return session.Verdict{Kind: session.Promised}
+			}
 			return scene{}
-		}, NotAdmitted},
+		}, session.NotAdmitted},
 		{"Report of the begin", func(b *fakeBroker) scene {
-			b.onReport = func(r Report) {
-				if r.Kind == Began {
+			b.onReport = func(r session.Report) {
+				if r.Kind == session.Began {
 					boom()
 				}
 			}
 			return scene{}
-		}, NotAdmitted},
-		{"Login", func(b *fakeBroker) scene { return scene{login: panicLogin{boom}} }, NotAdmitted},
+		}, session.NotAdmitted},
+		{"Login", func(b *fakeBroker) scene { return scene{login: panicLogin{boom}} }, session.NotAdmitted},
 		{"Shower", func(b *fakeBroker) scene {
-			b.verdicts = []Verdict{{Kind: Admit}}
+			b.verdicts = []session.Verdict{{Kind: session.Admit}}
 			return scene{shower: panicShower{boom: boom}}
-		}, SessionEnded},
+		}, session.SessionEnded},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,7 +99,7 @@ func TestPanics(t *testing.T) {
 				sc := tt.scene(b)
 				sc.broker = b
 				var debugged strings.Builder
-				sc.cfg.Debug = func(tty int, text string) { fmt.Fprintln(&debugged, tty, text) }
+				sc.cfg.calls.Debug = func(tty int, text string) { fmt.Fprintln(&debugged, tty, text) }
 				if sc.login == nil {
 					sc.login = fakeLogin{"u": {password: secret}}
 				}
@@ -123,16 +130,16 @@ func TestPanics(t *testing.T) {
 
 func TestPanicInTheLastReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{fixed, {Kind: Promised, CallbackID: "cb1"}}}
-		b.onReport = func(r Report) {
-			if r.Kind == Ended {
+		b := &fakeBroker{verdicts: []session.Verdict{fixed, {Kind: session.Promised, CallbackID: "cb1"}}}
+		b.onReport = func(r session.Report) {
+			if r.Kind == session.Ended {
 				panic("journal")
 			}
 		}
 		p := dialIn(t, scene{login: town(), broker: b})
 		p.types("austin-01\r")
 		p.types("xxxxx\r")
-		if out := p.ends(); out.Kind != CallbackPromised || out.CallbackID != "cb1" {
+		if out := p.ends(); out.Kind != session.CallbackPromised || out.CallbackID != "cb1" {
 			t.Errorf("outcome %+v", out)
 		}
 	})
@@ -152,15 +159,15 @@ type panicShower struct {
 	boom func()
 }
 
-func (s panicShower) Users() []UserLine { s.boom(); return nil }
+func (s panicShower) Users() []session.UserLine { s.boom(); return nil }
 
 // No secret is in what an operator reads, whoever says it.
 func TestSecretsAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told strings.Builder
-		cfg := Config{Debug: func(tty int, text string) { fmt.Fprintf(&told, "tty %d: %s\n", tty, text) }}
-		b := &fakeBroker{decide: func(context.Context, Asked) Verdict {
-			return Verdict{Reason: "policy of hunter22 says no"}
+		cfg := settings{calls: session.Config{Debug: func(tty int, text string) { fmt.Fprintf(&told, "tty %d: %s\n", tty, text) }}}
+		b := &fakeBroker{decide: func(context.Context, session.Asked) session.Verdict {
+			return session.Verdict{Reason: "policy of hunter22 says no"}
 		}}
 		p := dialIn(t, scene{login: fakeLogin{"u": {password: "hunter22"}}, broker: b, cfg: cfg})
 		p.types("u\r")
@@ -182,7 +189,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 
 func TestNothingToShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}})
+		p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
 		p.types("plain\r")
 		p.types("xxxxx\r")
 		p.waits(100 * time.Millisecond)
@@ -198,10 +205,10 @@ func TestNothingToShow(t *testing.T) {
 // FuzzSession holds, whatever the caller sends and the broker says: Run ends when the carrier does; each begin has its end; nobody
 // gets an EXEC or a promise but by the broker's word; no control character comes back to the caller's terminal.
 func FuzzSession(f *testing.F) {
-	f.Add([]byte("plain\rxxxxx\rshow line\rexit\r"), []byte{byte(Admit)})
-	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"), []byte{byte(Offered), byte(BadChoice), byte(Promised)})
-	f.Add([]byte("token\r\nxxxxx\r\n42\r\nsh?\x1b[A\t\xff\xc2\x9b\r"), []byte{byte(Refuse), byte(Admit)})
-	f.Add([]byte("\r\r\x03\x1a\x15plain\rxxxxx\rplain\rxxxxx\r"), []byte{77, byte(Offered)})
+	f.Add([]byte("plain\rxxxxx\rshow line\rexit\r"), []byte{byte(session.Admit)})
+	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"), []byte{byte(session.Offered), byte(session.BadChoice), byte(session.Promised)})
+	f.Add([]byte("token\r\nxxxxx\r\n42\r\nsh?\x1b[A\t\xff\xc2\x9b\r"), []byte{byte(session.Refuse), byte(session.Admit)})
+	f.Add([]byte("\r\r\x03\x1a\x15plain\rxxxxx\rplain\rxxxxx\r"), []byte{77, byte(session.Offered)})
 	f.Fuzz(func(t *testing.T, typed, kinds []byte) {
 		synctest.Test(t, func(t *testing.T) { fuzzSession(t, typed, kinds) })
 	})
@@ -209,20 +216,20 @@ func FuzzSession(f *testing.F) {
 
 func fuzzSession(t *testing.T, typed, kinds []byte) {
 	b := &fakeBroker{}
-	said := map[string][]VerdictKind{}
-	say := func(method string) Verdict {
+	said := map[string][]session.VerdictKind{}
+	say := func(method string) session.Verdict {
 		n := len(b.asked) + len(b.chosen)
 		if n > len(kinds) {
-			return Verdict{}
+			return session.Verdict{}
 		}
-		k := VerdictKind(kinds[n-1])
+		k := session.VerdictKind(kinds[n-1])
 		said[method] = append(said[method], k)
-		return Verdict{Kind: k, Text: string(typed), Reason: string(typed), CallbackID: "cb1"}
+		return session.Verdict{Kind: k, Text: string(typed), Reason: string(typed), CallbackID: "cb1"}
 	}
-	b.decide = func(context.Context, Asked) Verdict { return say("Decide") }
-	b.promise = func(context.Context, Choice) Verdict { return say("Promise") }
+	b.decide = func(context.Context, session.Asked) session.Verdict { return say("Decide") }
+	b.promise = func(context.Context, session.Choice) session.Verdict { return say("Promise") }
 	sevenBits := false // what reached the terminal began with eight bits and went on with seven
-	cfg := Config{Debug: func(_ int, text string) { sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits") }}
+	cfg := settings{calls: session.Config{Debug: func(_ int, text string) { sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits") }}}
 	p := dialIn(t, scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: cfg})
 	sent := make(chan struct{})
 	go func() {
@@ -235,12 +242,12 @@ func fuzzSession(t *testing.T, typed, kinds []byte) {
 	if out.Stack != "" {
 		t.Fatalf("%s\n%s", out.Reason, out.Stack)
 	}
-	if out.Kind == SessionEnded && !slices.Contains(said["Decide"], Admit) ||
-		out.Kind == CallbackPromised && !slices.Contains(said["Promise"], Promised) {
+	if out.Kind == session.SessionEnded && !slices.Contains(said["Decide"], session.Admit) ||
+		out.Kind == session.CallbackPromised && !slices.Contains(said["Promise"], session.Promised) {
 		t.Fatalf("%+v", out)
 	}
 	for i, r := range b.sessions() {
-		if i%2 == 0 && r.Kind != Began || i%2 == 1 && r.Kind != Ended {
+		if i%2 == 0 && r.Kind != session.Began || i%2 == 1 && r.Kind != session.Ended {
 			t.Fatalf("reports:\n%s", b.told())
 		}
 	}

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 func TestTelnetCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		d, _ := atHost(t, i, aaa.Authorization{}, Config{Hosts: Hosts{Allow: rules(t, "192.0.2.0/24")}})
+		d, _ := atHost(t, i, aaa.Authorization{}, settings{exec: Config{Hosts: Hosts{Allow: rules(t, "192.0.2.0/24")}}})
 		d.sees()
 		if s := d.enters("telnet 192.0.2.5 2323"); s != "telnet 192.0.2.5 2323\nTrying 192.0.2.5, 2323 ... Open\n" {
 			t.Fatalf("the caller saw %q", s)
@@ -63,7 +64,7 @@ func TestTelnetCommand(t *testing.T) {
 func TestTelnetCommandWithoutHosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		d, _ := atHost(t, i, aaa.Authorization{PrivLevel: 15}, Config{})
+		d, _ := atHost(t, i, aaa.Authorization{PrivLevel: 15}, settings{})
 		d.sees()
 		d.types("?")
 		s := d.sees() + d.enters("telnet 192.0.2.5")
@@ -78,7 +79,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	auth := func(a aaa.Authorization) aaa.Authorization { a.Autocmd = "telnet 192.0.2.5"; return a }
 	t.Run("the host closes", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, host := atHost(t, &inn{}, auth(aaa.Authorization{}), Config{})
+			d, host := atHost(t, &inn{}, auth(aaa.Authorization{}), settings{})
 			host.Close()
 			if out := d.ends(); out.Cause != aaa.CauseHostRequest || strings.Contains(d.sees(), "maui") {
 				t.Errorf("outcome %+v", out)
@@ -87,7 +88,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 	t.Run("the host closes, nohangup", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoHangup: true}), Config{})
+			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoHangup: true}), settings{})
 			host.Close()
 			synctest.Wait()
 			if s := d.sees(); !strings.HasSuffix(s, "closed by foreign host]\nmaui-nas-04>") {
@@ -104,7 +105,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 	t.Run("noescape", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoEscape: true}), Config{})
+			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoEscape: true}), settings{})
 			d.types("\x1ex")
 			if s := host.hears(); s != "\x1ex" || d.isOver() {
 				t.Errorf("the host heard %q", s)
@@ -114,7 +115,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 	t.Run("escape", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, _ := atHost(t, &inn{}, auth(aaa.Authorization{}), Config{})
+			d, _ := atHost(t, &inn{}, auth(aaa.Authorization{}), settings{})
 			d.types("\x1ex")
 			if out := d.ends(); out.Cause != aaa.CauseUserRequest || strings.Contains(d.sees(), "maui") {
 				t.Errorf("outcome %+v", out)
@@ -123,7 +124,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 	t.Run("refused", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, _ := atHost(t, &inn{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, auth(aaa.Authorization{}), Config{})
+			d, _ := atHost(t, &inn{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, auth(aaa.Authorization{}), settings{})
 			if out := d.ends(); out.Cause != aaa.CauseServiceUnavailable {
 				t.Errorf("outcome %+v", out)
 			}
@@ -133,7 +134,7 @@ func TestAutocmdToAHost(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
 			who := &authority{command: func(context.Context, aaa.Question) aaa.Result { return aaa.Result{Kind: aaa.Refused} }}
-			d := atDesk(t, who, auth(aaa.Authorization{}), Config{Hosts: Hosts{Dial: i.dial}})
+			d := atDesk(t, who, auth(aaa.Authorization{}), settings{exec: Config{Hosts: Hosts{Dial: i.dial}}})
 			if out := d.ends(); out.Cause != aaa.CauseUserRequest || len(i.dialled) != 0 {
 				t.Errorf("outcome %+v", out)
 			}
@@ -142,15 +143,15 @@ func TestAutocmdToAHost(t *testing.T) {
 	t.Run("a loopback address", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
-			d, _ := atHost(t, i, aaa.Authorization{Autocmd: "telnet 127.0.0.1 631"}, Config{})
-			if out := d.ends(); out.Kind != NotAdmitted || !strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialled) != 0 { // nor would he be called back for it
+			d, _ := atHost(t, i, aaa.Authorization{Autocmd: "telnet 127.0.0.1 631"}, settings{})
+			if out := d.ends(); out.Kind != session.NotAdmitted || !strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialled) != 0 { // nor would he be called back for it
 				t.Errorf("outcome %+v", out)
 			}
 		})
 	})
 	t.Run("idle", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoHangup: true}), Config{})
+			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoHangup: true}), settings{})
 			out := d.ends()
 			if host.hears(); out.Cause != aaa.CauseIdleTimeout || !host.closed {
 				t.Errorf("outcome %+v", out)
@@ -159,7 +160,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 	t.Run("hang-up", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoHangup: true}), Config{})
+			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoHangup: true}), settings{})
 			out := d.hangsUp()
 			if host.hears(); out.Cause != aaa.CauseLostCarrier || !host.closed {
 				t.Errorf("outcome %+v", out)
@@ -173,9 +174,9 @@ func TestHostOnLegTwo(t *testing.T) {
 	for _, noVerify := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			i, auth := &inn{}, aaa.Authorization{Host: byTelnet}
-			leg := Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: noVerify, Auth: auth}
-			b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
-			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, leg: leg, cfg: Config{Hosts: Hosts{Dial: i.dial}}})
+			leg := session.Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: noVerify, Auth: auth}
+			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
+			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, leg: leg, cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}}})
 			if !noVerify {
 				p.types("u\rpw\r")
 				p.waits(100 * time.Millisecond)
@@ -184,7 +185,7 @@ func TestHostOnLegTwo(t *testing.T) {
 				t.Fatalf("no host: %q", p.sees())
 			}
 			i.guests[0].Close()
-			if out := p.ends(); out.Kind != SessionEnded || out.CallbackID != "cb1" || out.Cause != aaa.CauseHostRequest {
+			if out := p.ends(); out.Kind != session.SessionEnded || out.CallbackID != "cb1" || out.Cause != aaa.CauseHostRequest {
 				t.Errorf("outcome %+v", out)
 			}
 		})

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,7 +45,7 @@ type person struct {
 	data   *fakeData
 	cancel context.CancelCauseFunc
 	over   chan struct{} // closed when Run has returned
-	out    Outcome
+	out    session.Outcome
 	took   time.Duration // how long Run ran
 
 	mu     sync.Mutex
@@ -52,13 +53,28 @@ type person struct {
 	taken  sync.WaitGroup
 }
 
+// settings is what a test changes of the EXEC, and of what all sessions have in common.
+type settings struct {
+	exec  Config
+	calls session.Config
+}
+
+// frontEnds are the configuration of a call that the EXEC serves.
+func (c settings) frontEnds() session.Config {
+	all := c.calls
+	if all.FrontEnds == nil {
+		all.FrontEnds = session.Only{FrontEnd: New(c.exec)}
+	}
+	return all
+}
+
 // scene is what a test brings to a call. The zero value is leg one with nobody known and a broker that refuses.
 type scene struct {
-	cfg    Config
-	login  Login
+	cfg    settings
+	login  session.Login
 	broker *fakeBroker
-	leg    Leg
-	shower Shower
+	leg    session.Leg
+	shower session.Shower
 	caller string
 }
 
@@ -70,8 +86,11 @@ func dialIn(t *testing.T, sc scene) *person {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	p := &person{t: t, far: far, data: data, cancel: cancel, over: make(chan struct{})}
 	p.taken.Go(p.watch)
-	if sc.cfg.Hostname == "" {
-		sc.cfg.Hostname = "maui-nas-04"
+	if sc.cfg.exec.Hostname == "" {
+		sc.cfg.exec.Hostname = "maui-nas-04"
+	}
+	if sc.leg.Number == 2 {
+		sc.leg.Service = aaa.EXEC
 	}
 	if sc.login == nil {
 		sc.login = fakeLogin{}
@@ -85,7 +104,7 @@ func dialIn(t *testing.T, sc scene) *person {
 	start := time.Now()
 	go func() {
 		defer close(p.over)
-		p.out = Run(ctx, call, sc.cfg, sc.login, sc.broker, sc.leg, sc.shower)
+		p.out = session.Run(ctx, call, sc.cfg.frontEnds(), sc.login, sc.broker, sc.leg, sc.shower)
 		p.took = time.Since(start)
 	}()
 	synctest.Wait()
@@ -139,7 +158,7 @@ func (p *person) sees() string {
 }
 
 // hangsUp loses the carrier and returns the outcome.
-func (p *person) hangsUp() Outcome {
+func (p *person) hangsUp() session.Outcome {
 	p.data.lose()
 	return p.ends()
 }
@@ -155,7 +174,7 @@ func (p *person) isOver() bool {
 }
 
 // ends waits for Run's end and tidies up.
-func (p *person) ends() Outcome {
+func (p *person) ends() session.Outcome {
 	p.t.Helper()
 	<-p.over
 	synctest.Wait() // the last words are on the screen
@@ -228,23 +247,23 @@ func (c *fakeConversation) Answer(_ context.Context, a aaa.Secret) aaa.Result {
 
 // Offers as fakeBroker makes them: of a fixed number, and of one that the caller types.
 var (
-	fixed  = Verdict{Kind: Offered, Offer: Offer{ID: "o1", Number: "84001"}}
-	toType = Verdict{Kind: Offered, Offer: Offer{ID: "o2"}}
+	fixed  = session.Verdict{Kind: session.Offered, Offer: session.Offer{ID: "o1", Number: "84001"}}
+	toType = session.Verdict{Kind: session.Offered, Offer: session.Offer{ID: "o2"}}
 )
 
 // fakeBroker gives verdicts in turn, the last one for ever, and keeps what it was asked and told.
 type fakeBroker struct {
-	verdicts []Verdict                                   // of Decide and Promise
-	decide   func(ctx context.Context, a Asked) Verdict  // instead
-	promise  func(ctx context.Context, c Choice) Verdict // instead
-	onReport func(Report)
+	verdicts []session.Verdict                                           // of Decide and Promise
+	decide   func(ctx context.Context, a session.Asked) session.Verdict  // instead
+	promise  func(ctx context.Context, c session.Choice) session.Verdict // instead
+	onReport func(session.Report)
 
-	asked   []Asked
-	chosen  []Choice
-	reports []Report
+	asked   []session.Asked
+	chosen  []session.Choice
+	reports []session.Report
 }
 
-func (b *fakeBroker) Decide(ctx context.Context, a Asked) Verdict {
+func (b *fakeBroker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	b.asked = append(b.asked, a)
 	if b.decide != nil {
 		return b.decide(ctx, a)
@@ -252,7 +271,7 @@ func (b *fakeBroker) Decide(ctx context.Context, a Asked) Verdict {
 	return b.next()
 }
 
-func (b *fakeBroker) Promise(ctx context.Context, c Choice) Verdict {
+func (b *fakeBroker) Promise(ctx context.Context, c session.Choice) session.Verdict {
 	b.chosen = append(b.chosen, c)
 	if b.promise != nil {
 		return b.promise(ctx, c)
@@ -260,9 +279,9 @@ func (b *fakeBroker) Promise(ctx context.Context, c Choice) Verdict {
 	return b.next()
 }
 
-func (b *fakeBroker) next() Verdict {
+func (b *fakeBroker) next() session.Verdict {
 	if len(b.verdicts) == 0 {
-		return Verdict{}
+		return session.Verdict{}
 	}
 	v := b.verdicts[0]
 	if len(b.verdicts) > 1 {
@@ -271,7 +290,7 @@ func (b *fakeBroker) next() Verdict {
 	return v
 }
 
-func (b *fakeBroker) Report(ctx context.Context, r Report) {
+func (b *fakeBroker) Report(ctx context.Context, r session.Report) {
 	if ctx.Err() != nil {
 		panic("the report's context has ended")
 	}
@@ -282,19 +301,19 @@ func (b *fakeBroker) Report(ctx context.Context, r Report) {
 }
 
 // sessions are the reports of begin and end.
-func (b *fakeBroker) sessions() []Report {
-	return slices.DeleteFunc(slices.Clone(b.reports), func(r Report) bool { return r.Kind != Began && r.Kind != Ended })
+func (b *fakeBroker) sessions() []session.Report {
+	return slices.DeleteFunc(slices.Clone(b.reports), func(r session.Report) bool { return r.Kind != session.Began && r.Kind != session.Ended })
 }
 
 // told is the reports in short: "began 1 austin-01", "ended 1 austin-01 cause 16 admitted=false callback cb1".
 func (b *fakeBroker) told() string {
 	var lines []string
 	for _, r := range b.reports {
-		if r.Kind == Began {
+		if r.Kind == session.Began {
 			lines = append(lines, fmt.Sprintf("began %d %s leg %d", r.Session, r.Identity.User, r.Leg))
 			continue
 		}
-		if r.Kind == Command {
+		if r.Kind == session.Command {
 			lines = append(lines, fmt.Sprintf("command at %d: %s", r.PrivLevel, r.Command))
 			continue
 		}
@@ -315,13 +334,21 @@ func (f fakeShower) Lines() []lines.Status {
 	}
 }
 
-func (f fakeShower) Users() []UserLine {
-	return []UserLine{{TTY: 65, User: "austin-01", Service: aaa.EXEC, Leg: 2, Caller: "5551234", Since: f.now.Add(-9 * time.Second)}}
+func (f fakeShower) Users() []session.UserLine {
+	return []session.UserLine{{TTY: 65, User: "austin-01", Service: aaa.EXEC, Leg: 2, Caller: "5551234", Since: f.now.Add(-9 * time.Second)}}
 }
 
-func (f fakeShower) Callbacks() []CallbackLine {
-	return []CallbackLine{
+func (f fakeShower) Callbacks() []session.CallbackLine {
+	return []session.CallbackLine{
 		{ID: "cb1", User: "austin-02", Dialstring: "84001", State: "waiting", Since: f.now},
 		{ID: "cb2", User: "austin-03", Dialstring: "7", TTY: 66, State: "failed", Reason: "busy", Since: f.now.Add(-time.Hour)},
+	}
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"bytes"
@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 // stage brings a caller to a place in the dialogue.
 type stage struct {
 	name     string
-	verdicts []Verdict
-	login    Login
+	verdicts []session.Verdict
+	login    session.Login
 	keys     []string // each followed by 100 ms for AAA
 	granted  bool     // a session has begun
 }
@@ -32,10 +33,10 @@ func stages() []stage {
 		{name: "while AAA thinks", login: slow, keys: []string{"plain\r", "xxxxx\r"}},
 		{name: "pause after a failure", keys: []string{"plain\r", "wrong\r"}},
 		{name: "challenge", keys: []string{"token\r", "xxxxx\r"}},
-		{name: "dialstring", verdicts: []Verdict{toType}, keys: []string{"austin-02\r", "xxxxx\r"}, granted: true},
-		{name: "second dialstring", verdicts: []Verdict{toType, {Kind: BadChoice}}, keys: []string{"austin-02\r", "xxxxx\r", "1\r"}, granted: true},
-		{name: "EXEC", verdicts: []Verdict{{Kind: Admit}}, keys: []string{"plain\r", "xxxxx\r"}, granted: true},
-		{name: "half a command", verdicts: []Verdict{{Kind: Admit}}, keys: []string{"plain\r", "xxxxx\r", "sho"}, granted: true},
+		{name: "dialstring", verdicts: []session.Verdict{toType}, keys: []string{"austin-02\r", "xxxxx\r"}, granted: true},
+		{name: "second dialstring", verdicts: []session.Verdict{toType, {Kind: session.BadChoice}}, keys: []string{"austin-02\r", "xxxxx\r", "1\r"}, granted: true},
+		{name: "EXEC", verdicts: []session.Verdict{{Kind: session.Admit}}, keys: []string{"plain\r", "xxxxx\r"}, granted: true},
+		{name: "half a command", verdicts: []session.Verdict{{Kind: session.Admit}}, keys: []string{"plain\r", "xxxxx\r", "sho"}, granted: true},
 	}
 }
 
@@ -49,7 +50,7 @@ func (slowLogin) Start(ctx context.Context, _ aaa.Request) (aaa.Conversation, aa
 
 func (slowLogin) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
 
-func (st stage) enter(t *testing.T, cfg Config) (*person, *fakeBroker) {
+func (st stage) enter(t *testing.T, cfg settings) (*person, *fakeBroker) {
 	t.Helper()
 	b := &fakeBroker{verdicts: st.verdicts}
 	sc := scene{login: town(), broker: b, cfg: cfg}
@@ -77,7 +78,7 @@ func checkReports(t *testing.T, b *fakeBroker, granted bool, cause aaa.Cause) {
 	if len(b.reports) != want {
 		t.Fatalf("reports:\n%s", b.told())
 	}
-	if granted && (b.reports[0].Kind != Began || b.reports[1].Kind != Ended || b.reports[1].Cause != cause) {
+	if granted && (b.reports[0].Kind != session.Began || b.reports[1].Kind != session.Ended || b.reports[1].Cause != cause) {
 		t.Errorf("reports:\n%s", b.told())
 	}
 }
@@ -86,13 +87,13 @@ func TestHangUpEverywhere(t *testing.T) {
 	for _, st := range stages() {
 		t.Run(st.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, b := st.enter(t, Config{})
+				p, b := st.enter(t, settings{})
 				start := time.Now()
 				out := p.hangsUp()
 				if d := time.Since(start); d != 0 {
 					t.Errorf("the session went on for %v", d)
 				}
-				if out.Cause != aaa.CauseLostCarrier || out.Kind == CallbackPromised {
+				if out.Cause != aaa.CauseLostCarrier || out.Kind == session.CallbackPromised {
 					t.Errorf("outcome %+v", out)
 				}
 				checkReports(t, b, st.granted, aaa.CauseLostCarrier)
@@ -108,13 +109,13 @@ func TestClearLineEverywhere(t *testing.T) {
 		text  string
 	}{
 		{errCleared, aaa.CauseAdminReset, "% Line cleared"},
-		{End{Cause: aaa.CauseNASReboot, Text: "% Going down\x1b["}, aaa.CauseNASReboot, "% Going down["},
+		{session.End{Cause: aaa.CauseNASReboot, Text: "% Going down\x1b["}, aaa.CauseNASReboot, "% Going down["},
 	}
 	for _, st := range stages() {
 		for _, end := range ends {
 			t.Run(fmt.Sprintf("%s/%v", st.name, end.cause), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p, b := st.enter(t, Config{})
+					p, b := st.enter(t, settings{})
 					start := time.Now()
 					p.cancel(end.why)
 					out := p.ends()
@@ -137,10 +138,10 @@ func TestClearLineEverywhere(t *testing.T) {
 // What is typed ahead during the pause is no way around it.
 func TestTypingAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}})
+		p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
 		go p.far.Write([]byte("plain\rone\rplain\rtwo\rplain\rthree\rplain\rxxxxx\r"))
 		out := p.ends()
-		if want := 4300 * time.Millisecond; p.took != want || out.Tries != 3 || out.Kind != NotAdmitted {
+		if want := 4300 * time.Millisecond; p.took != want || out.Tries != 3 || out.Kind != session.NotAdmitted {
 			t.Errorf("after %v: %+v", p.took, out)
 		}
 	})
@@ -178,7 +179,7 @@ func TestFloodWithoutCR(t *testing.T) {
 		}
 		t.Run(st.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, _ := st.enter(t, Config{})
+				p, _ := st.enter(t, settings{})
 				p.sees()
 				if n, err := p.far.Write(flood); n != len(flood) || err != nil {
 					t.Fatalf("%d octets were taken: %v", n, err)
@@ -192,7 +193,7 @@ func TestFloodWithoutCR(t *testing.T) {
 				if s := p.sees(); !strings.Contains(s, "too long") {
 					t.Errorf("then Enter: %q", s)
 				}
-				if out := p.hangsUp(); out.OctetsIn < uint64(len(flood)) || out.Kind == CallbackPromised {
+				if out := p.hangsUp(); out.OctetsIn < uint64(len(flood)) || out.Kind == session.CallbackPromised {
 					t.Errorf("outcome %+v", out)
 				}
 			})
@@ -202,7 +203,7 @@ func TestFloodWithoutCR(t *testing.T) {
 
 func TestOctetsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{{}, {Kind: Admit}}}
+		b := &fakeBroker{verdicts: []session.Verdict{{}, {Kind: session.Admit}}}
 		p := dialIn(t, scene{login: town(), broker: b})
 		in := 0
 		for _, k := range []string{"plain\r", "xxxxx\r", "plain\r", "xxxxx\r", "help\r", "exit\r"} {
@@ -230,9 +231,9 @@ func TestOctetsAreCounted(t *testing.T) {
 
 func TestWhatTheBrokerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{{}, toType, {Kind: BadChoice}, {Kind: Promised, CallbackID: "cb7"}}}
-		b.onReport = func(r Report) {
-			if r.Kind == Began && len(b.asked) >= 2 {
+		b := &fakeBroker{verdicts: []session.Verdict{{}, toType, {Kind: session.BadChoice}, {Kind: session.Promised, CallbackID: "cb7"}}}
+		b.onReport = func(r session.Report) {
+			if r.Kind == session.Began && len(b.asked) >= 2 {
 				t.Error("the begin was reported after Decide")
 			}
 		}
@@ -262,7 +263,7 @@ func TestWhatTheBrokerIsAsked(t *testing.T) {
 }
 
 func TestWhatAAAIsAsked(t *testing.T) {
-	for _, leg := range []Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "local", User: "plain"}}} {
+	for _, leg := range []session.Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "local", User: "plain"}}} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &recordingLogin{}
 			p := dialIn(t, scene{login: l, leg: leg, caller: "5551234"})
@@ -301,14 +302,14 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
+			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 			l := fakeLogin{"austin": {password: "p", name: "austin@example.net"}}
-			p := dialIn(t, scene{login: l, broker: b, leg: Leg{Number: 2, Identity: tt.want}})
+			p := dialIn(t, scene{login: l, broker: b, leg: session.Leg{Number: 2, Identity: tt.want}})
 			p.types("austin\r")
 			p.types("p\r")
 			p.waits(100 * time.Millisecond)
 			out := p.hangsUp()
-			if admitted := out.Kind == SessionEnded; admitted != tt.admitted || len(b.asked) > 0 != tt.admitted || len(b.reports) > 0 != tt.admitted {
+			if admitted := out.Kind == session.SessionEnded; admitted != tt.admitted || len(b.asked) > 0 != tt.admitted || len(b.reports) > 0 != tt.admitted {
 				t.Errorf("wanted %v: %+v, asked %d times\n%s", tt.want, out, len(b.asked), b.told())
 			}
 			if !tt.admitted && !strings.Contains(p.sees(), "% Login invalid") {
@@ -321,10 +322,10 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 // The wrong entry answers although another was asked: a Login that does not keep its word opens no door.
 func TestLegTwoOfAnotherEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}
-		p := dialIn(t, scene{login: wrongEntry{}, broker: b, leg: Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "plain"}}})
+		b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
+		p := dialIn(t, scene{login: wrongEntry{}, broker: b, leg: session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "plain"}}})
 		p.types("plain\rx\r")
-		if out := p.hangsUp(); out.Kind != NotAdmitted || len(b.asked) != 0 {
+		if out := p.hangsUp(); out.Kind != session.NotAdmitted || len(b.asked) != 0 {
 			t.Errorf("outcome %+v", out)
 		}
 	})
@@ -341,16 +342,16 @@ func (wrongEntry) Command(context.Context, aaa.Question) aaa.Result { return aaa
 // A promise stands when the caller hangs up while it is made: it is told as promised.
 func TestHangUpWhileThePromiseIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []Verdict{fixed}, promise: func(ctx context.Context, _ Choice) Verdict {
+		b := &fakeBroker{verdicts: []session.Verdict{fixed}, promise: func(ctx context.Context, _ session.Choice) session.Verdict {
 			<-ctx.Done()
-			return Verdict{Kind: Promised, CallbackID: "cb1"}
+			return session.Verdict{Kind: session.Promised, CallbackID: "cb1"}
 		}}
 		p := dialIn(t, scene{login: town(), broker: b})
 		p.types("austin-01\r")
 		p.types("xxxxx\r")
 		p.waits(100 * time.Millisecond)
 		out := p.hangsUp()
-		if out.Kind != CallbackPromised || out.CallbackID != "cb1" || out.Cause != aaa.CauseCallback {
+		if out.Kind != session.CallbackPromised || out.CallbackID != "cb1" || out.Cause != aaa.CauseCallback {
 			t.Errorf("outcome %+v", out)
 		}
 		checkReports(t, b, true, aaa.CauseCallback)

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/session"
 )
 
 // shownLines is a Shower with lines only.
 type shownLines struct {
-	Shower
+	session.Shower
 	all []lines.Status
 }
 

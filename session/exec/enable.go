@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/session"
 )
 
 // What a caller reads whom `enable` refuses, as in IOS.
@@ -32,23 +33,23 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		return nil
 	}
 	for {
-		g := Guess{Call: x.call, Leg: x.leg.Number, User: x.res.Identity.User, Enable: true}
+		g := x.Enabling()
 		res, err := x.askEnable(ctx, g, level)
-		var no refusal
+		var locked session.Locked
 		switch {
 		case errors.Is(err, errBlank): // Ctrl-C: he wants it no more
 			return nil
-		case errors.As(err, &no):
-			x.judged(g, GuessLocked, no.Error())
+		case errors.As(err, &locked):
+			x.Judged(g, session.GuessLocked, locked.Error())
 			return x.badSecrets(textEnableDenied)
 		case err != nil && rejected(err) == "":
 			return console.Fatal{Err: err}
 		case ctx.Err() != nil: // whatever the answer is, it came too late
 			return nil
 		case err == nil && res.Kind == aaa.Granted && res.Auth.Refuse == "":
-			x.debugf("enable: %v has privilege level %d, server %s", x.res.Identity, level, res.Server)
+			x.Debugf("enable: %v has privilege level %d, server %s", x.res.Identity, level, res.Server)
 			g.Identity = x.res.Identity
-			x.judged(g, GuessRight, "")
+			x.Judged(g, session.GuessRight, "")
 			x.level, x.denied = level, 0
 			return nil
 		}
@@ -57,12 +58,12 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			text = textEnableSilent
 		}
 		why := cmp.Or(res.Reason, rejected(err))
-		x.debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.scrub(why))
-		x.judged(g, enableResult(res, err), why)
+		x.Debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.Scrub(why))
+		x.Judged(g, enableResult(res, err), why)
 		if _, err := io.WriteString(w, text+"\n"); err != nil {
 			return err
 		}
-		pause(ctx, x.cfg.FailureDelay)
+		x.PauseAfterFailure(ctx)
 		if silent { // asking again asks nobody
 			return nil
 		}
@@ -73,27 +74,27 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 }
 
 // enableResult is what the Guard is told of an `enable` that failed.
-func enableResult(res aaa.Result, err error) GuessResult {
+func enableResult(res aaa.Result, err error) session.GuessResult {
 	if err == nil && res.Kind == aaa.Refused {
-		return GuessWrong
+		return session.GuessWrong
 	}
-	return GuessRefused
+	return session.GuessRefused
 }
 
 // badSecrets ends the session: the next guess needs another call, and another login.
 func (x *exec) badSecrets(text string) error {
-	return console.Fatal{Err: End{Cause: aaa.CauseNASRequest, Text: text}}
+	return console.Fatal{Err: session.End{Cause: aaa.CauseNASRequest, Text: text}}
 }
 
 // askEnable has the caller prove once that the level may be theirs.
-func (x *exec) askEnable(ctx context.Context, g Guess, level int) (aaa.Result, error) {
+func (x *exec) askEnable(ctx context.Context, g session.Guess, level int) (aaa.Result, error) {
 	password, err := x.ask(ctx, x.cfg.Prompts.Password, false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	r := x.request(x.res.Identity.User, password)
+	r := x.Request(x.res.Identity.User, aaa.Secret(password))
 	r.Enable, r.Entry = level, "" // the list for `enable` has entries of its own, on leg two as well
-	return x.guess(ctx, g, r)
+	return x.Ask(ctx, g, x.converse(r))
 }
 
 // disable goes to a lower privilege level.

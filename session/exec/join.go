@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/session"
 )
 
 // What a caller reads of a connection to a host, as in IOS.
@@ -39,17 +39,17 @@ var (
 )
 
 // hosted joins the session to the host that AAA granted in place of an EXEC.
-func (s *session) hosted(ctx context.Context, auth aaa.Authorization) ending {
+func (s *dialogue) hosted(ctx context.Context, auth aaa.Authorization) session.Ending {
 	t, err := s.cfg.Hosts.target(*auth.Host, auth.NoEscape)
 	if err != nil {
-		return ending{cause: aaa.CauseServiceUnavailable, reason: err.Error()}
+		return session.Ending{Cause: aaa.CauseServiceUnavailable, Reason: err.Error()}
 	}
 	if t.host == "" {
 		if t.host, err = s.askHost(ctx); err != nil {
 			return s.interruptedBy(ctx, err)
 		}
 		if t.host == "" {
-			return ending{cause: aaa.CauseNASRequest, reason: "the caller named no host"}
+			return session.Ending{Cause: aaa.CauseNASRequest, Reason: "the caller named no host"}
 		}
 	}
 	e, err := s.join(ctx, t)
@@ -60,7 +60,7 @@ func (s *session) hosted(ctx context.Context, auth aaa.Authorization) ending {
 }
 
 // askHost has the caller name the host; "" where none is named. The error is the terminal's. Spaces around the name are no part of it.
-func (s *session) askHost(ctx context.Context) (string, error) {
+func (s *dialogue) askHost(ctx context.Context) (string, error) {
 	for range numberTries {
 		name, err := s.ask(ctx, textHostPrompt, true)
 		switch {
@@ -122,59 +122,57 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 	return nil
 }
 
-func (s *session) joined(t target, why string) {
-	if s.cfg.Joined != nil {
-		s.cfg.Joined(s.call, s.proven.User, console.Clean(fmt.Sprintf("%s by %s", t, t.service)), why)
-	}
+func (s *dialogue) joined(t target, why string) {
+	s.Joined(console.Clean(fmt.Sprintf("%s by %s", t, t.service)), why)
 }
 
 // join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session with it (ctx, the
 // terminal, idleness); else the ending says how the connection went.
-func (s *session) join(ctx context.Context, t target) (ending, error) {
+func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 	s.talk(t, "Trying "+console.Clean(t.title())+" ... ")
 	conn, err := s.cfg.Hosts.dial(ctx, t)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return ending{}, context.Cause(ctx)
+		return session.Ending{}, context.Cause(ctx)
 	case err != nil:
-		reason := s.scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
-		s.debugf("host: %s", reason)
-		s.joined(t, s.scrub(err.Error()))
+		reason := s.Scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
+		s.Debugf("host: %s", reason)
+		s.joined(t, s.Scrub(err.Error()))
 		s.say("\n" + unconnected(err) + "\n")
-		return ending{cause: aaa.CauseServiceUnavailable, reason: reason}, nil
+		return session.Ending{Cause: aaa.CauseServiceUnavailable, Reason: reason}, nil
 	}
 	defer conn.Close()
-	s.debugf("host: connected to %s by %s", t, t.service)
+	s.Debugf("host: connected to %s by %s", t, t.service)
 	s.joined(t, "")
 	s.talk(t, "Open\n")
 	err = s.carry(ctx, conn, t)
-	s.debugf("host: %s: %s", t, s.scrub(err.Error()))
+	s.Debugf("host: %s: %s", t, s.Scrub(err.Error()))
 	if ctx.Err() != nil {
-		return ending{}, context.Cause(ctx)
+		return session.Ending{}, context.Cause(ctx)
 	}
 	return s.parted(t, err)
 }
 
 // talk tells the caller about his connection, but by TCP-clear: there he may be a program that expects nothing but its host.
-func (s *session) talk(t target, text string) {
+func (s *dialogue) talk(t target, text string) {
 	if t.service != aaa.TCPClear {
 		s.say(text)
 	}
 }
 
 // parted makes an ending of why octets are carried no more; what ends the session comes back as it is.
-func (s *session) parted(t target, err error) (ending, error) {
-	e := ending{reason: s.scrub(fmt.Sprintf("%s: %v", t, err))}
+func (s *dialogue) parted(t target, err error) (session.Ending, error) {
+	e := session.Ending{Reason: s.Scrub(fmt.Sprintf("%s: %v", t, err))}
 	by := " by foreign host]\n"
 	switch {
 	case errors.Is(err, errEscaped):
-		e.cause, by = aaa.CauseUserRequest, "]\n"
+		e.Cause, by = aaa.CauseUserRequest, "]\n"
 	case errors.Is(err, errHostClosed):
-		e.cause = aaa.CauseHostRequest
+		e.Cause = aaa.CauseHostRequest
 	case errors.As(err, new(hostError)):
-		e.cause = aaa.CauseLostService
+		e.Cause = aaa.CauseLostService
 	default:
-		return ending{}, err
+		return session.Ending{}, err
 	}
 	s.talk(t, "\n[Connection to "+console.Clean(t.title())+" closed"+by)
 	return e, nil
@@ -199,17 +197,9 @@ type hostError struct{ error }
 
 func (e hostError) Unwrap() error { return e.error }
 
-// relayed is a panic of another goroutine than the call's.
-type relayed struct {
-	value any
-	stack string
-}
-
-func (r relayed) Error() string { return "panic" }
-
 // carry carries octets between the caller and conn until either ends, and returns why. Nothing is kept back: who takes nothing stops
 // the other side. When it returns all that the host sent has been handed on, unless the caller is who ended it.
-func (s *session) carry(ctx context.Context, conn net.Conn, t target) error {
+func (s *dialogue) carry(ctx context.Context, conn net.Conn, t target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	raw, release := s.term.Raw(ctx)
@@ -227,27 +217,15 @@ func (s *session) carry(ctx context.Context, conn net.Conn, t target) error {
 	}
 	var up sync.WaitGroup
 	up.Go(func() {
-		if err := unpanicked(j.fromCaller); err != nil {
+		if err := session.Relay(j.fromCaller); err != nil {
 			cancel(err)
 		}
 	})
-	cancel(unpanicked(j.fromHost))
+	cancel(session.Relay(j.fromHost))
 	up.Wait()
 	err := context.Cause(ctx)
-	if r, ok := err.(relayed); ok {
-		panic(r)
-	}
+	session.Repanic(err)
 	return err
-}
-
-// unpanicked runs f and makes an error of its panic: what happens on one call must not end the process.
-func unpanicked(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = relayed{p, string(debug.Stack())}
-		}
-	}()
-	return f()
 }
 
 func (h Hosts) terminal() string {

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/session"
 )
 
 // privileged is the level that sees numbers whole; unprivileged is where `disable` leads, and above it the prompt ends in #, as in IOS.
@@ -24,43 +25,40 @@ const (
 const textUnauthorized = "Command authorization failed.\n"
 
 // admitted begins what AAA granted to an admitted caller, a host or the EXEC, and runs it until it ends.
-func (s *session) admitted(ctx context.Context, res aaa.Result) ending {
-	s.open.admitted = true
+func (s *dialogue) admitted(res aaa.Result) session.Ending {
+	ctx, release := s.Admit()
+	defer release()
 	auth := res.Auth
 	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
 		s.say(text + "\n")
-	}
-	if auth.SessionTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, auth.SessionTimeout, errSessionTimeout)
-		defer cancel()
 	}
 	s.term.Idle = max(s.cfg.IdleTimeout, 0)
 	if auth.IdleTimeout > 0 {
 		s.term.Idle = auth.IdleTimeout
 	}
 	if auth.ACL != "" {
-		s.debugf("exec: access class %s is told, not enforced", auth.ACL)
+		s.Debugf("exec: access class %s is told, not enforced", auth.ACL)
 	}
 	if auth.Host != nil {
 		return s.hosted(ctx, auth)
 	}
-	x := &exec{session: s, res: res, level: min(max(auth.PrivLevel, 0), privileged)}
+	x := &exec{dialogue: s, res: res, shower: s.Shower(), level: min(max(auth.PrivLevel, 0), privileged)}
 	return x.run(ctx)
 }
 
 // exec is the EXEC of an admitted caller.
 type exec struct {
-	*session
+	*dialogue
 	res    aaa.Result // what AAA granted
 	level  int        // privilege level, 0–15
-	denied int        // wrong passwords for `enable`
-	auto   bool       // the autocmd is at work
-	joined *ending    // how the autocmd's connection to a host ended; nil it made none
+	shower session.Shower
+	denied int             // wrong passwords for `enable`
+	auto   bool            // the autocmd is at work
+	joined *session.Ending // how the autocmd's connection to a host ended; nil it made none
 }
 
 // run carries out the autocmd, if there is one, and then what is typed.
-func (x *exec) run(ctx context.Context) ending {
+func (x *exec) run(ctx context.Context) session.Ending {
 	if line := x.res.Auth.Autocmd; line != "" {
 		x.auto = true
 		err := x.commands().Execute(ctx, x.term, line)
@@ -75,18 +73,18 @@ func (x *exec) run(ctx context.Context) ending {
 	for {
 		switch err := x.commands().Step(ctx, x.term, x.prompt()); {
 		case errors.Is(err, console.ErrExit):
-			return ending{cause: aaa.CauseUserRequest, reason: "the caller left"}
+			return session.Ending{Cause: aaa.CauseUserRequest, Reason: "the caller left"}
 		case err != nil:
 			return x.interruptedBy(ctx, err)
 		}
 	}
 }
 
-func (x *exec) autocmdEnded() ending {
+func (x *exec) autocmdEnded() session.Ending {
 	if x.joined != nil {
 		return *x.joined
 	}
-	return ending{cause: aaa.CauseUserRequest, reason: "the autocmd has ended"}
+	return session.Ending{Cause: aaa.CauseUserRequest, Reason: "the autocmd has ended"}
 }
 
 func (x *exec) prompt() string {
@@ -142,16 +140,14 @@ func (x *exec) before(ctx context.Context, words []string) (refusal string) {
 	if !slices.Contains(harmless, words[0]) && !x.allowed(ctx, words) {
 		return textUnauthorized
 	}
-	r := x.open.report
-	r.Kind, r.Time, r.Command, r.PrivLevel = Command, time.Now(), strings.Join(words, " "), x.level
-	x.tell(context.WithoutCancel(ctx), r)
+	x.Command(ctx, strings.Join(words, " "), x.level)
 	return ""
 }
 
 func (x *exec) allowed(ctx context.Context, words []string) bool {
-	r := x.request(x.res.Identity.User, "")
+	r := x.Request(x.res.Identity.User, "")
 	r.Entry = "" // the entry that authenticated need not be one that authorizes
-	res := x.login.Command(ctx, aaa.Question{
+	res := x.AAA().Command(ctx, aaa.Question{
 		Request: r, Identity: x.res.Identity, Granted: x.res.Auth, PrivLevel: x.level, Command: words,
 	})
 	switch {
@@ -160,37 +156,37 @@ func (x *exec) allowed(ctx context.Context, words []string) bool {
 	case res.Kind == aaa.Granted && res.Auth.Refuse == "":
 		return true
 	}
-	x.debugf("command: %v: %q is not allowed: %v: %s", x.res.Identity, strings.Join(words, " "), res.Kind, x.scrub(cmp.Or(res.Auth.Refuse, res.Reason)))
+	x.Debugf("command: %v: %q is not allowed: %v: %s", x.res.Identity, strings.Join(words, " "), res.Kind, x.Scrub(cmp.Or(res.Auth.Refuse, res.Reason)))
 	return false
 }
 
-// Unservable says why an EXEC login that AAA granted would be refused by sessions of this Config; "" where it would not.
-func Unservable(cfg Config, auth aaa.Authorization) string {
-	return (&session{cfg: cfg.withDefaults()}).unservable(auth)
-}
-
-// unservable says why a grant cannot be honoured here; "" where it can. What AAA granted is never left out silently: a caller who
-// was to be locked into an autocmd or on a host must not find himself at an EXEC.
-func (s *session) unservable(auth aaa.Authorization) string {
+// Unservable implements session.FrontEnd: a caller who was to be locked into an autocmd or on a host must not find themselves at an EXEC.
+func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 	switch {
 	case auth.Refuse != "":
 		return auth.Refuse
 	case auth.Autocmd != "" && auth.Host != nil:
 		return "both a host and an autocmd: one session is one of them"
 	case auth.Host != nil:
-		return s.unjoinable(*auth.Host)
+		return f.cfg.Hosts.unjoinable(*auth.Host)
 	case auth.Autocmd != "":
-		m, err := (&exec{session: s}).commands().Lookup(auth.Autocmd)
-		if err != nil {
-			return fmt.Sprintf("autocmd %q: %s", auth.Autocmd, strings.TrimPrefix(err.Error(), "% "))
-		}
-		if m == nil {
-			return fmt.Sprintf("autocmd %q: it is blank", auth.Autocmd)
-		}
-		if host := m.Args["host"]; host != "" {
-			if why := s.cfg.Hosts.unreachable(host, m.Args); why != "" {
-				return fmt.Sprintf("autocmd %q: %s", auth.Autocmd, why)
-			}
+		return f.unrunnable(auth.Autocmd)
+	}
+	return ""
+}
+
+// unrunnable says why an autocmd cannot be run; "" where it can, as far as is known without trying.
+func (f *FrontEnd) unrunnable(autocmd string) string {
+	m, err := (&exec{dialogue: &dialogue{cfg: f.cfg}}).commands().Lookup(autocmd)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("autocmd %q: %s", autocmd, strings.TrimPrefix(err.Error(), "% "))
+	case m == nil:
+		return fmt.Sprintf("autocmd %q: it is blank", autocmd)
+	}
+	if host := m.Args["host"]; host != "" {
+		if why := f.cfg.Hosts.unreachable(host, m.Args); why != "" {
+			return fmt.Sprintf("autocmd %q: %s", autocmd, why)
 		}
 	}
 	return ""

@@ -1,4 +1,4 @@
-package session
+package exec
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/session"
 )
 
 var update = flag.Bool("update", false, "write the stories' screens and reports anew; then read the diff")
@@ -82,7 +83,7 @@ func town() fakeLogin {
 
 func playStory(t *testing.T, story string) (screen, end string) {
 	b := &fakeBroker{}
-	sc := scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: Config{Banner: ""}}
+	sc := scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: settings{}}
 	var p *person
 	var shown strings.Builder
 	for line := range strings.Lines(story) {
@@ -118,11 +119,11 @@ func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 	switch verb {
 	case "#":
 	case "banner":
-		sc.cfg.Banner = unquote(t, rest)
+		sc.cfg.exec.Banner = unquote(t, rest)
 	case "verdict":
 		kind, text, _ := strings.Cut(rest, " ")
-		kinds := map[string]VerdictKind{"refuse": Refuse, "admit": Admit, "fixed": Offered, "choose": Offered, "bad": BadChoice, "promised": Promised, "unknown": 99}
-		v := Verdict{Kind: kinds[kind], Text: unquote(t, text), Reason: "as the policy says"}
+		kinds := map[string]session.VerdictKind{"refuse": session.Refuse, "admit": session.Admit, "fixed": session.Offered, "choose": session.Offered, "bad": session.BadChoice, "promised": session.Promised, "unknown": 99}
+		v := session.Verdict{Kind: kinds[kind], Text: unquote(t, text), Reason: "as the policy says"}
 		switch kind {
 		case "fixed":
 			v.Offer = fixed.Offer
@@ -134,7 +135,7 @@ func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 		sc.broker.verdicts = append(sc.broker.verdicts, v)
 	case "leg2":
 		how, name, _ := strings.Cut(rest, " ")
-		sc.leg = Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: name}, NoVerify: how == "noverify", Auth: town()[name].auth, Server: "primary"}
+		sc.leg = session.Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: name}, NoVerify: how == "noverify", Auth: town()[name].auth, Server: "primary"}
 	default:
 		return false
 	}
@@ -199,39 +200,39 @@ func fold(s string) string {
 func TestDocument5732(t *testing.T) {
 	plays := map[string]func(t *testing.T) (one, two string){
 		"5732 no-verify": func(t *testing.T) (string, string) {
-			b := &fakeBroker{verdicts: []Verdict{fixed, {Kind: Promised, CallbackID: "cb1"}}}
+			b := &fakeBroker{verdicts: []session.Verdict{fixed, {Kind: session.Promised, CallbackID: "cb1"}}}
 			p := dialIn(t, scene{login: town(), broker: b})
 			p.types("austin-01\r")
 			p.types("xxxxx\r")
 			out := p.ends()
-			if out.Kind != CallbackPromised || out.CallbackID != "cb1" || out.Cause != aaa.CauseCallback {
+			if out.Kind != session.CallbackPromised || out.CallbackID != "cb1" || out.Cause != aaa.CauseCallback {
 				t.Errorf("leg one: %+v", out)
 			}
 			if p.data.drained == 0 {
 				t.Error("the last words were not drained")
 			}
-			two := dialIn(t, scene{login: nobodyMayAsk{t}, broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}, leg: Leg{
+			two := dialIn(t, scene{login: nobodyMayAsk{t}, broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
 				Number: 2, CallbackID: "cb1", Identity: b.asked[0].Identity, Auth: b.asked[0].Auth, NoVerify: true}})
 			prompt := two.sees()
 			two.hangsUp()
 			return p.sees(), prompt
 		},
 		"5732 any number": func(t *testing.T) (string, string) {
-			b := &fakeBroker{verdicts: []Verdict{toType}, promise: func(_ context.Context, c Choice) Verdict {
+			b := &fakeBroker{verdicts: []session.Verdict{toType}, promise: func(_ context.Context, c session.Choice) session.Verdict {
 				if c.Number != "84001" {
-					return Verdict{Kind: BadChoice}
+					return session.Verdict{Kind: session.BadChoice}
 				}
-				return Verdict{Kind: Promised, CallbackID: "cb2"}
+				return session.Verdict{Kind: session.Promised, CallbackID: "cb2"}
 			}}
 			p := dialIn(t, scene{login: town(), broker: b})
 			p.types("austin-02\r")
 			p.types("xxxxx\r")
 			p.waits(100 * time.Millisecond)
 			p.types("84001\r")
-			if out := p.ends(); out.Kind != CallbackPromised || out.CallbackID != "cb2" {
+			if out := p.ends(); out.Kind != session.CallbackPromised || out.CallbackID != "cb2" {
 				t.Errorf("leg one: %+v", out)
 			}
-			two := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []Verdict{{Kind: Admit}}}, leg: Leg{
+			two := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
 				Number: 2, CallbackID: "cb2", Identity: b.asked[0].Identity}})
 			two.types("austin-02\r")
 			two.types("xxxxx\r")

@@ -1,0 +1,121 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
+
+// minInterim is the least time between two interim reports (RFC 2869 §5.16).
+const minInterim = time.Minute
+
+// interval is the time between two interim reports; 0 none. What the operator set goes before what AAA says (RFC 2869
+// §2.1).
+func (c Config) interval(auth aaa.Authorization) time.Duration {
+	d := c.Interim
+	if d == 0 {
+		d = auth.InterimInterval
+	}
+	if d <= 0 {
+		return 0
+	}
+	return max(d, minInterim)
+}
+
+// begin tells the Broker that AAA granted.
+func (s *Session) begin(ctx context.Context, res aaa.Result) {
+	s.grants++
+	s.proven, s.verdict = res.Identity, Refuse
+	r := Report{
+		Kind: Began, Time: time.Now(), Call: s.call, Identity: res.Identity, Auth: res.Auth, Service: s.frontEnd.Service(),
+		Server: res.Server, Leg: s.leg.Number, Session: s.grants, CallbackID: s.leg.CallbackID,
+	}
+	s.open = &opened{report: r, since: time.Now(), stop: func() {}}
+	s.tell(ctx, r)
+	s.open.stop = s.interims(ctx, s.open)
+}
+
+// close tells the Broker that the session is over, if one has begun; callbackID is the callback that was promised or is
+// fulfilled. A panic of Report is noted in nothing but the debug output: the session's own end stands.
+func (s *Session) close(ctx context.Context, e Ending, callbackID string) {
+	if s.open == nil {
+		return
+	}
+	o := s.open
+	s.open, s.verdict = nil, Refuse
+	r := o.report
+	r.Kind, r.Time, r.Duration = Ended, time.Now(), time.Since(o.since)
+	o.stop()
+	r.Admitted, r.Cause, r.Reason = o.admitted, e.Cause, e.Reason
+	if callbackID != "" {
+		r.CallbackID = callbackID
+	}
+	r.OctetsIn, r.OctetsOut = s.octets()
+	s.counted = [2]uint64{s.counted[0] + r.OctetsIn, s.counted[1] + r.OctetsOut}
+	failed := s.guarded(ctx, func(ctx context.Context) Ending { s.tell(context.WithoutCancel(ctx), r); return Ending{} })
+	if failed.stack != "" {
+		s.Debugf("report of the end: %s", failed.Reason)
+	}
+}
+
+// Command reports a command that the caller was allowed to run at a privilege level, before it does anything. line is
+// its words whole, never a password.
+func (s *Session) Command(ctx context.Context, line string, level int) {
+	r := s.open.report
+	r.Kind, r.Time, r.Command, r.PrivLevel = Command, time.Now(), line, level
+	s.tell(context.WithoutCancel(ctx), r)
+}
+
+// Joined tells that a connection to a host was tried for the user; why is empty where it stands.
+func (s *Session) Joined(host, why string) {
+	if s.cfg.Joined != nil {
+		s.cfg.Joined(s.call, s.proven.User, host, why)
+	}
+}
+
+// tell gives the Broker one report of the open session. Reports never overlap; ctx bounds how long it may take.
+func (s *Session) tell(ctx context.Context, r Report) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	s.broker.Report(ctx, r)
+}
+
+// interims reports again and again that the session goes on. stop ends that and waits until no report is on its way.
+func (s *Session) interims(ctx context.Context, o *opened) (stop func()) {
+	every := s.cfg.interval(o.report.Auth)
+	if every == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			failed := s.guarded(ctx, func(ctx context.Context) Ending { s.interim(ctx, o); return Ending{} })
+			if failed.stack != "" {
+				s.Debugf("interim report: %s", failed.Reason)
+			}
+		}
+	}()
+	return func() { cancel(); <-finished }
+}
+
+func (s *Session) interim(ctx context.Context, o *opened) {
+	r := o.report
+	r.Kind, r.Time, r.Duration = Interim, time.Now(), time.Since(o.since)
+	r.OctetsIn, r.OctetsOut = s.octets()
+	s.tell(ctx, r)
+}
+
+// octets are those of the open session, both ways.
+func (s *Session) octets() (in, out uint64) {
+	return s.line.meter.in.Load() - s.counted[0], s.line.meter.out.Load() - s.counted[1]
+}
