@@ -20,7 +20,10 @@ func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 	if len(c.acct) == 0 {
 		return fmt.Errorf("account %s of session %s by %s: no server has an accounting address", r.Type, r.SessionID, c.cfg.Name)
 	}
-	if _, err := c.record(r, nil, 0); err != nil {
+	b := newBuilder()
+	err := c.record(b, r, nil, 0)
+	b.free()
+	if err != nil {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
 	return aaa.Deliver(ctx, r, c.inOrder(c.acct), func(p *peer) string { return p.Name }, func(p *peer) error { return c.account(ctx, p, r) })
@@ -31,11 +34,12 @@ func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 	_, err := p.exchange(ctx, question{
 		encode: func(at *slot) ([]byte, error) {
 			sent = delay(r)
-			attrs, err := c.record(r, at.local, sent)
-			if err != nil {
+			b := newBuilder()
+			defer b.free()
+			if err := c.record(b, r, at.local, sent); err != nil {
 				return nil, err
 			}
-			attrs = fit(append(attrs, vendorCauses(p.Dialects, r)...))
+			attrs := fit(append(b.attrs, vendorCauses(p.Dialects, r)...))
 			p.show(at, radius.CodeAccountingRequest, attrs, true)
 			return encodeAccounting(at, attrs)
 		},
@@ -66,13 +70,12 @@ var statusTypes = map[aaa.RecordType]rfc2866.AcctStatusType{
 	aaa.Off:     rfc2866.AcctStatusType_Value_AccountingOff,
 }
 
-// record has the attributes of r (RFC 2866 §5, RFC 2869 §5).
-func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attributes, error) {
+// record adds the attributes of r (RFC 2866 §5, RFC 2869 §5).
+func (c *Client) record(b *builder, r aaa.Record, local net.Addr, delay int64) error {
 	status, ok := statusTypes[r.Type]
 	if !ok {
-		return nil, fmt.Errorf("a record of type %q is not for RADIUS", r.Type)
+		return fmt.Errorf("a record of type %q is not for RADIUS", r.Type)
 	}
-	b := newBuilder()
 	b.integer(rfc2866.AcctStatusType_Type, uint32(status))
 	session := r.SessionID
 	if session == "" {
@@ -97,7 +100,7 @@ func (c *Client) record(r aaa.Record, local net.Addr, delay int64) (radius.Attri
 			b.integer(rfc2866.AcctTerminateCause_Type, uint32(r.Cause))
 		}
 	}
-	return b.attrs, b.err
+	return b.err
 }
 
 // fit leaves out as many Class as it must, the last first, that the packet is none too long: an Accept with nothing but Class holds more of

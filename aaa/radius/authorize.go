@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
@@ -22,7 +23,7 @@ type Dialects struct {
 	AscendTypes bool
 	// ClassGroups: a Class names a group, plainly or as OU=NAME;. Else it is the server's own (RFC 2865 §5.25).
 	ClassGroups bool
-	// Terse leaves Attributes and Readings out of the Authorization.
+	// Terse leaves Attributes and Readings out of an Authorization that neither calls back nor refuses: people ask why of the others.
 	Terse bool
 	// Secret and Authenticator (of the Access-Request, 16 octets) uncover Ascend-Send-Secret; without them it is left.
 	Secret        aaa.Secret
@@ -36,11 +37,9 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 	if session == "" {
 		session = aaa.EXEC
 	}
-	r := &reading{Dialects: d, session: session}
-	r.seen = r.space[:0]
-	if !d.Terse {
-		r.readings = make([]aaa.Reading, 0, len(attrs))
-	}
+	r := readings.Get().(*reading)
+	defer r.free()
+	r.Dialects, r.session = d, session
 	for it := range d.items(attrs) {
 		r.take(it)
 	}
@@ -51,24 +50,26 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 		r.A.Refuse = r.err.Error()
 		r.A = r.A.Ungranted()
 	}
-	if !d.Terse {
-		r.A.Readings, r.A.Attributes = r.readings, r.printed()
+	if !d.Terse || r.A.Callback || r.A.Refuse != "" {
+		r.tell()
 	}
 	return r.A
 }
 
-// printed writes the readings as Authorization.Attributes has them: `Name = value`, and below them, behind #, what was not done as it says.
-func (r *reading) printed() []string {
-	lines := make([]string, 0, len(r.readings))
-	for _, rd := range r.readings {
-		lines = append(lines, rd.Attribute+" = "+rd.Value)
+// tell says what came of each attribute: in Readings, and in Attributes, where `Name = value` is followed, behind #, by what was not done as
+// it says.
+func (r *reading) tell() {
+	told, lines := make([]aaa.Reading, len(r.judged)), make([]string, 0, len(r.judged))
+	for i, o := range r.judged {
+		rd := aaa.Reading{Dialect: o.it.source(), Attribute: o.it.name(), Value: o.it.value(), Field: o.field, Note: o.note}
+		told[i], lines = rd, append(lines, rd.Attribute+" = "+rd.Value)
 	}
-	for i, rd := range r.readings {
-		if rd.Note != "" && rd.Note != unknown && rd.Note != unused && rd.Note != verified {
-			lines = append(lines, "# "+r.names[i]+": "+rd.Note)
+	for _, o := range r.judged {
+		if o.note != "" && o.note != unknown && o.note != unused && o.note != verified {
+			lines = append(lines, "# "+o.by+": "+o.note)
 		}
 	}
-	return lines
+	r.A.Readings, r.A.Attributes = told, lines
 }
 
 const (
@@ -177,10 +178,29 @@ type reading struct {
 	service *serviceType
 	host    hostParts
 
-	readings []aaa.Reading
-	names    []string // of each reading, a pair's in full
+	judged []judgement
+}
 
-	space [8]seen // a usual Accept's need no memory of their own
+// readings has those that were used before: what an Accept costs is their memory. They keep none of what they read.
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+const maxKept = 64 // attributes; a reply of more is no measure for the next one's memory
+
+func (r *reading) free() {
+	clear(r.seen)
+	clear(r.judged)
+	kept := reading{}
+	if cap(r.judged) <= maxKept {
+		kept.seen, kept.judged = r.seen[:0], r.judged[:0]
+	}
+	*r = kept
+	readings.Put(r)
+}
+
+// judgement is what came of one attribute.
+type judgement struct {
+	it              item
+	by, field, note string // by: its name, a pair's in full
 }
 
 // seen is a rule that has been met, and with what; Ascend's plain types and vendor attributes may both come.
@@ -197,14 +217,11 @@ func (r *reading) take(it item) {
 	if err != nil && r.err == nil {
 		r.err = fmt.Errorf("%s: %w", r.By, err)
 	}
-	if r.Terse {
-		return
-	}
-	rd := aaa.Reading{Dialect: it.source(), Attribute: it.name(), Value: it.value(), Field: r.Field, Note: r.Note}
+	o := judgement{it, r.By, r.Field, r.Note}
 	if err != nil {
-		rd.Field, rd.Note = "", refused+err.Error()
+		o.field, o.note = "", refused+err.Error()
 	}
-	r.readings, r.names = append(r.readings, rd), append(r.names, r.By)
+	r.judged = append(r.judged, o)
 }
 
 func (r *reading) honour(it item) error {
@@ -263,9 +280,9 @@ func (r *reading) once(it item) (again bool, err error) {
 
 // noteLater notes that an attribute which was read before changes nothing, by the name it then had.
 func (r *reading) noteLater(name, why string) {
-	for i := range r.readings {
-		if r.names[i] == name {
-			r.readings[i].Field, r.readings[i].Note = "", why
+	for i := range r.judged {
+		if o := &r.judged[i]; o.by == name {
+			o.field, o.note = "", why
 		}
 	}
 }

@@ -177,9 +177,10 @@ func TestAccessAttributes(t *testing.T) {
 		{nas, aaa.Request{User: "bob", Service: aaa.EXEC, TTY: 65, Enable: 15}, false, nil, `User-Name = "$enab15$", NAS-Identifier = "maui", ` + line + `Service-Type = Administrative-User`},
 		{nas, aaa.Request{User: "1", Service: aaa.PPP, TTY: 65, Caller: "1"}, true, nil, `User-Name = "1", NAS-Identifier = "maui", ` + line + `Service-Type = Call-Check, Calling-Station-Id = "1"`},
 	} {
-		attrs, err := accessAttributes(tt.c, tt.r, tt.lookup, tt.local)
-		if got := strings.Join(describe(&radius.Packet{Attributes: attrs}), ", "); err != nil || got != tt.want {
-			t.Errorf("%v\n got %s\nwant %s", err, got, tt.want)
+		b := newBuilder()
+		b.access(tt.c, tt.r, tt.lookup, tt.local)
+		if got := strings.Join(describe(&radius.Packet{Attributes: b.attrs}), ", "); b.err != nil || got != tt.want {
+			t.Errorf("%v\n got %s\nwant %s", b.err, got, tt.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -125,19 +126,18 @@ func TestReferenceTables(t *testing.T) {
 func TestReferenceSent(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	local := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024"))
-	asked, err := accessAttributes(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1", Called: "2", Connect: "CONNECT", CallID: "c"}, false, local)
-	if err != nil {
-		t.Fatal(err)
-	}
+	asked := newBuilder()
+	asked.access(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1", Called: "2", Connect: "CONNECT", CallID: "c"}, false, local)
 	c := Client{cfg: Config{Name: "radius", NASIdentifier: "maui"}}
-	accounted, err := c.record(aaa.Record{Type: aaa.Stop, Time: time.Unix(1, 0), SessionID: "s", MultiSessionID: "m", User: "u", TTY: 65, Service: aaa.EXEC, ServiceType: 9,
+	accounted := newBuilder()
+	err := c.record(accounted, aaa.Record{Type: aaa.Stop, Time: time.Unix(1, 0), SessionID: "s", MultiSessionID: "m", User: "u", TTY: 65, Service: aaa.EXEC, ServiceType: 9,
 		Caller: "1", Called: "2", Connect: "CONNECT", Class: [][]byte{{1}}, CallbackNumber: "84001", SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16}, local, 1)
-	if err != nil {
+	if err := errors.Join(asked.err, err); err != nil {
 		t.Fatal(err)
 	}
 	for title, attrs := range map[string][]string{
-		"Access-Request":     append(names(asked), "Message-Authenticator", "User-Password", "State"),
-		"Accounting-Request": names(accounted),
+		"Access-Request":     append(names(asked.attrs), "Message-Authenticator", "User-Password", "State"),
+		"Accounting-Request": names(accounted.attrs),
 	} {
 		if got := rowsUnder(doc, "### "+title); !slices.Equal(got, sorted(attrs)) {
 			t.Errorf("%s, %s: the rows are\n%q, the packet has\n%q", referenceDoc, title, got, sorted(attrs))

@@ -94,35 +94,38 @@ func (l *login) question() question {
 	}
 	return question{
 		encode: func(at *slot) ([]byte, error) {
-			attrs, err := l.attributes(at)
-			if err != nil {
+			b := newBuilder()
+			defer b.free()
+			if err := l.attributes(b, at); err != nil {
 				return nil, err
 			}
-			p.show(at, radius.CodeAccessRequest, attrs, true)
-			return encodeAccess(at, attrs)
+			p.show(at, radius.CodeAccessRequest, b.attrs, true)
+			return encodeAccess(at, b.attrs)
 		},
 		check: check,
 	}
 }
 
-// attributes has all of an Access-Request but its Message-Authenticator.
-func (l *login) attributes(at *slot) (radius.Attributes, error) {
-	attrs, err := accessAttributes(l.client.cfg, l.request, l.lookup, at.local)
-	if err != nil {
-		return nil, err
+// attributes adds all of an Access-Request but its Message-Authenticator.
+func (l *login) attributes(b *builder, at *slot) error {
+	b.access(l.client.cfg, l.request, l.lookup, at.local)
+	if b.err != nil {
+		return b.err
 	}
 	if l.sent.typed {
 		hidden, err := at.hidePassword(l.sent.password)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		attrs.Add(rfc2865.UserPassword_Type, hidden)
+		b.add(rfc2865.UserPassword_Type, hidden)
 	}
-	attrs = append(attrs, l.sent.attrs...)
+	for _, a := range l.sent.attrs {
+		b.add(a.Type, a.Attribute)
+	}
 	if l.state != nil {
-		attrs.Add(rfc2865.State_Type, l.state)
+		b.add(rfc2865.State_Type, l.state)
 	}
-	return attrs, nil
+	return nil
 }
 
 // checkEAP judges a reply to EAP. It must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside TLS that is the transport's work.
@@ -205,10 +208,6 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 	}
 	d.Terse = !l.request.Explain
 	a := d.Authorize(l.request.Service, attrs)
-	if d.Terse && (a.Callback || a.Refuse != "") { // people will ask why
-		d.Terse = false
-		a = d.Authorize(l.request.Service, attrs)
-	}
 	if a.Refuse != "" {
 		return a
 	}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,7 +22,8 @@ import (
 // builder gathers the attributes of a request. The first error stands; an empty string adds nothing, since an empty attribute must not
 // be sent (RFC 2865 §5).
 //
-// Make one with newBuilder: what a usual request has lies in one piece of memory, since a login is cheap or dear by its allocations.
+// Make one with newBuilder, and free it when the packet is made: what a usual request has lies in one piece of memory, which the next one uses
+// again, since a login is cheap or dear by its allocations.
 type builder struct {
 	attrs  radius.Attributes
 	err    error
@@ -33,10 +35,18 @@ type builder struct {
 	}
 }
 
+var builders = sync.Pool{New: func() any { return new(builder) }}
+
 func newBuilder() *builder {
-	b := new(builder)
+	b := builders.Get().(*builder)
 	b.attrs, b.octets = b.space.list[:0], b.space.octets[:0]
 	return b
+}
+
+// free ends the use of the attributes.
+func (b *builder) free() {
+	*b = builder{}
+	builders.Put(b)
 }
 
 // add adds an attribute whose value is the builder's own or never changes.
@@ -75,9 +85,8 @@ func (b *builder) integer(t radius.Type, v uint32) {
 	b.add(t, b.since(n))
 }
 
-// accessAttributes has all of an Access-Request but what proves the user and State. A lookup is a Call-Check.
-func accessAttributes(c Config, r aaa.Request, lookup bool, local net.Addr) (radius.Attributes, error) {
-	b := newBuilder()
+// access adds all of an Access-Request but what proves the user and State. A lookup is a Call-Check.
+func (b *builder) access(c Config, r aaa.Request, lookup bool, local net.Addr) {
 	switch {
 	case r.Enable > 0:
 		b.text(rfc2865.UserName_Type, "User-Name", enableUser(r.Enable))
@@ -96,7 +105,6 @@ func accessAttributes(c Config, r aaa.Request, lookup bool, local net.Addr) (rad
 	}
 	b.stations(r.Called, r.Caller, r.Connect)
 	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", told(r.CallID))
-	return b.attrs, b.err
 }
 
 // stations has what the telephone network and the modem said of the call.
