@@ -9,6 +9,7 @@ import (
 
 	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 // discCauseCallback is Cisco's disc-cause-ext of a session that ended to be called back.
@@ -27,7 +28,7 @@ func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
 // account sends one record to one server.
 func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []string) error {
 	p.show(true, "Accounting REQUEST", func() []string {
-		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + quoted(field(r.User)), "port = " + quoted(port(r.TTY)), "rem_addr = " + quoted(field(r.Caller))},
+		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + pairs.Quoted(field(r.User)), "port = " + pairs.Quoted(port(r.TTY)), "rem_addr = " + pairs.Quoted(field(r.Caller))},
 			describePairs(args)...)
 	})
 	s, reply, err := p.ask(ctx, tq.Accounting, 0, "Accounting REQUEST", body)

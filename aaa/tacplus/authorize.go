@@ -7,6 +7,7 @@ import (
 
 	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 // Authorize asks the servers in order, the next on silence only, what a user may have: a session (`service=shell cmd=`, or for PPP first
@@ -39,6 +40,7 @@ type verdict struct {
 // authorize asks one server all questions. The reading merges what it answers.
 func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []question) (aaa.Result, error) {
 	r := newReading(q)
+	defer r.free()
 	message := ""
 	for _, ask := range asks {
 		v, err := p.authorization(ctx, ask)
@@ -260,7 +262,7 @@ func (p *peer) showAuthorRequest(ask question) {
 	p.show(true, "Authorization REQUEST", func() []string {
 		r := ask.request
 		return append([]string{"authen_method = " + methodNames[r.Method], fmt.Sprintf("priv_lvl = %d", r.PrivLvl), "authen_type = " + typeNames[r.Type],
-			"authen_service = " + serviceNames[r.Service], "user = " + quoted(string(r.User)), "port = " + quoted(string(r.Port)), "rem_addr = " + quoted(string(r.RemAddr))},
+			"authen_service = " + serviceNames[r.Service], "user = " + pairs.Quoted(string(r.User)), "port = " + pairs.Quoted(string(r.Port)), "rem_addr = " + pairs.Quoted(string(r.RemAddr))},
 			describePairs(ask.args)...)
 	})
 }

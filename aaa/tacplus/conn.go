@@ -18,6 +18,8 @@ const (
 	maxLate  = 1024    // answers to sessions that were given up, still awaited on one connection
 	maxBatch = 1 << 15 // octets that one write takes together
 
+	maxQueued = 64 // packets that wait for the writer; who comes then waits too
+
 	lastWords = 200 * time.Millisecond // to read why the other side closed
 )
 
@@ -62,7 +64,7 @@ func (e *errLost) Unwrap() error { return e.cause }
 var errTimeout = errors.New("no answer")
 
 func newConn(p *peer, nc net.Conn, offered bool) *conn {
-	return &conn{peer: p, nc: nc, offered: offered, out: make(chan outgoing), gone: make(chan struct{}), decided: make(chan struct{}),
+	return &conn{peer: p, nc: nc, offered: offered, out: make(chan outgoing, maxQueued), gone: make(chan struct{}), decided: make(chan struct{}),
 		sessions: map[uint32]*session{}, late: map[uint32]bool{}}
 }
 

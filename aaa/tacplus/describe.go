@@ -2,22 +2,12 @@ package tacplus
 
 import (
 	"fmt"
-	"strconv"
-	"unicode/utf8"
 
 	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
 const masked = "[secret]"
-
-// quoted keeps the server's octets from moving the terminal's cursor.
-func quoted(s string) string {
-	if !utf8.ValidString(s) {
-		return strconv.QuoteToASCII(s)
-	}
-	return strconv.Quote(s)
-}
 
 // statusName is an authentication status as RFC 8907 spells it.
 func statusName(s tq.AuthenStatus) string {
@@ -43,7 +33,7 @@ func (p *peer) showStart(st start) {
 	p.show(true, "Authentication START", func() []string {
 		b := st.body
 		lines := []string{"action = LOGIN", fmt.Sprintf("priv_lvl = %d", b.PrivLvl), "authen_type = " + typeNames[b.Type], "authen_service = " + serviceNames[b.Service],
-			"user = " + quoted(string(b.User)), "port = " + quoted(string(b.Port)), "rem_addr = " + quoted(string(b.RemAddr))}
+			"user = " + pairs.Quoted(string(b.User)), "port = " + pairs.Quoted(string(b.Port)), "rem_addr = " + pairs.Quoted(string(b.RemAddr))}
 		if b.Data != "" {
 			lines = append(lines, "data = "+masked)
 		}
@@ -57,7 +47,7 @@ func (p *peer) showContinue(s *session, asked tq.AuthenStatus, answer string) {
 		if asked != tq.AuthenStatusGetUser {
 			answer = masked
 		}
-		return []string{"user_msg = " + quoted(answer)}
+		return []string{"user_msg = " + pairs.Quoted(answer)}
 	})
 }
 
@@ -74,24 +64,16 @@ func (p *peer) showReply(s *session, r tq.AuthenReply) {
 func messages(msg, data string) []string {
 	var lines []string
 	if msg != "" {
-		lines = append(lines, "server_msg = "+quoted(msg))
+		lines = append(lines, "server_msg = "+pairs.Quoted(msg))
 	}
 	if data != "" {
-		lines = append(lines, "data = "+quoted(data))
+		lines = append(lines, "data = "+pairs.Quoted(data))
 	}
 	return lines
 }
 
 // describePair prints an argument; the value of a secret one is masked.
-func describePair(s string) string { return printed(pairs.Masked(s)) }
-
-// printed quotes what a terminal would obey.
-func printed(s string) string {
-	if q := strconv.QuoteToASCII(s); len(q) != len(s)+2 {
-		return q
-	}
-	return s
-}
+func describePair(s string) string { return pairs.Printable(pairs.Masked(s)) }
 
 func describePairs(pairs []string) []string {
 	lines := make([]string, 0, len(pairs))

@@ -10,6 +10,7 @@ import (
 
 	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/pairs"
 )
 
 // Start asks the servers in order, the next on silence only, and blocks for the first answer. A conversation that it begins stays with its server;
@@ -274,5 +275,5 @@ func said(message string) string {
 	if message == "" {
 		return ""
 	}
-	return ": " + quoted(message)
+	return ": " + pairs.Quoted(message)
 }

@@ -62,13 +62,10 @@ func (h header) encode(body, secret []byte) ([]byte, error) {
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("a body of %d octets: at most %d can be sent", len(body), maxBody)
 	}
-	head := tq.NewHeader(
-		tq.SetHeaderVersion(tq.Version{MajorVersion: h.version >> 4, MinorVersion: h.version & 0xf}), tq.SetHeaderType(h.kind), tq.SetHeaderSeqNo(int(h.seq)),
-		tq.SetHeaderFlag(tq.HeaderFlag(h.flags)), tq.SetHeaderSessionID(tq.SessionID(h.session)), tq.SetHeaderLen(len(body)))
-	b, err := head.MarshalBinary()
-	if err != nil {
-		return nil, err
-	}
+	b := make([]byte, 0, headerLen+len(body))
+	b = append(b, h.version, byte(h.kind), h.seq, h.flags)
+	b = binary.BigEndian.AppendUint32(b, h.session)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(body)))
 	b = append(b, body...)
 	h.obfuscate(b[headerLen:], secret)
 	return b, nil
@@ -80,7 +77,8 @@ func (h header) obfuscate(body, secret []byte) {
 	if h.flags&flagPlain != 0 {
 		return
 	}
-	seed := make([]byte, 0, 4+len(secret)+2+md5.Size)
+	var space [128]byte // for most secrets
+	seed := space[:0]
 	seed = binary.BigEndian.AppendUint32(seed, h.session)
 	seed = append(seed, secret...)
 	seed = append(seed, h.version, h.seq)

@@ -33,6 +33,7 @@ type peer struct {
 
 	deadTime time.Duration
 	dialing  chan struct{} // cap 1: held while a connection for many sessions is opened
+	timers   sync.Pool     // of stopped *time.Timer
 	wg       sync.WaitGroup
 
 	mu          sync.Mutex
@@ -122,6 +123,7 @@ const connecting = "connect"
 
 func newPeer(s ServerConfig, c Config) (*peer, error) {
 	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1), conns: map[*conn]bool{}}
+	p.timers.New = func() any { t := time.NewTimer(time.Hour); t.Stop(); return t }
 	if s.TLS == nil {
 		return p, nil
 	}

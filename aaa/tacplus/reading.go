@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
@@ -17,12 +18,26 @@ type reading struct {
 	pairs.Grant
 }
 
-func newReading(q aaa.Question) *reading { return &reading{q: q} }
+// readings has those that were used before: what an answer costs is their memory. They keep none of what they read.
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+func newReading(q aaa.Question) *reading {
+	r := readings.Get().(*reading)
+	r.q = q
+	return r
+}
+
+// free ends the use of r; what it granted stays.
+func (r *reading) free() {
+	*r = reading{}
+	readings.Put(r)
+}
 
 // take reads an answer. The error names the pair that cannot be honoured; nothing is granted then.
 func (r *reading) take(ask question, v verdict) error {
 	r.ask = ask
 	r.A.Attributes = append(r.A.Attributes, describePairs(v.args)...)
+	r.A.Readings = slices.Grow(r.A.Readings, len(v.args))
 	if len(r.q.Command) > 0 {
 		return r.takeCommand(v)
 	}
@@ -47,7 +62,7 @@ func (r *reading) takeCommand(v verdict) error {
 		case sign == '*':
 			r.report(s, "", "optional, left")
 		default:
-			return fmt.Errorf("%s: a mandatory pair that commands do not have", printed(name))
+			return fmt.Errorf("%s: a mandatory pair that commands do not have", pairs.Printable(name))
 		}
 	}
 	return nil
@@ -59,7 +74,7 @@ func (r *reading) pair(s string) error {
 	if sign == 0 || name == "" {
 		return fmt.Errorf("the argument %s has no name, or no = or * behind it", describePair(s))
 	}
-	r.Begin(printed(pairs.MaskedName(name)))
+	r.Begin(pairs.Printable(pairs.MaskedName(name)))
 	err := r.honour(name, v, sign == '*')
 	if err != nil {
 		r.report(s, "", "refused: "+err.Error())
@@ -102,7 +117,7 @@ func (r *reading) report(s, field, note string) {
 	name, _, _ := pairs.Split(s)
 	name = pairs.MaskedName(name)
 	_, _, v := pairs.Split(pairs.Masked(s))
-	rd := aaa.Reading{Dialect: "TACACS+", Attribute: printed(name), Value: printed(v), Field: field, Note: note}
+	rd := aaa.Reading{Dialect: "TACACS+", Attribute: pairs.Printable(name), Value: pairs.Printable(v), Field: field, Note: note}
 	r.A.Readings = append(r.A.Readings, rd)
 }
 

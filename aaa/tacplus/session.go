@@ -29,8 +29,9 @@ func (s *session) exchange(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	heard := s.expect()
-	timer := time.NewTimer(s.c.peer.Timeout)
-	defer timer.Stop()
+	timer := s.c.peer.timers.Get().(*time.Timer)
+	defer func() { timer.Stop(); s.c.peer.timers.Put(timer) }()
+	timer.Reset(s.c.peer.Timeout)
 	if err = s.send(ctx, timer.C, outgoing{octets: octets}); err == nil {
 		body, err = s.await(ctx, timer.C)
 	}
