@@ -14,7 +14,7 @@ const (
 	FieldAutocmd = "autocmd"
 )
 
-// Grant is one reply being read. Make one with its zero value; it must not be copied after the first call.
+// Grant is one reply being read. The zero value is ready; it must not be copied after the first call.
 type Grant struct {
 	A aaa.Authorization // as far as it has been read; Conclude settles the callback and the privilege level
 
@@ -35,6 +35,13 @@ type Grant struct {
 
 // fact is what may be said more than once where it is the same.
 type fact struct{ field, value, by string }
+
+// Reset makes g ready for another reply, with the memory that this one took. What was granted stays the caller's.
+func (g *Grant) Reset() {
+	clear(g.taken)
+	clear(g.facts)
+	*g = Grant{taken: g.taken[:0], facts: g.facts[:0]}
+}
 
 // Begin takes the next attribute in hand, by the name that errors about it are to give.
 func (g *Grant) Begin(by string) { g.By, g.Field, g.Note = by, "", "" }

@@ -148,9 +148,6 @@ func (g *Grant) take(p Pair) error {
 			return ErrTwice
 		}
 	}
-	if g.taken == nil {
-		g.taken = make([]taken, 0, 6) // as many as a usual profile has
-	}
 	g.taken = append(g.taken, said)
 	g.Field, g.Note = row.Fills, row.Note
 	return row.apply(g, p.At, p.Value)

@@ -35,6 +35,9 @@ func MaskedName(name string) string {
 // secretWord is where the word of a pair's name that speaks of a secret ends; -1: none does.
 func secretWord(name string) int {
 	for i := range len(name) {
+		if c := name[i] | 0x20; c != 's' && c != 'p' && c != 'k' { // the words' first letters
+			continue
+		}
 		for _, word := range [...]string{"secret", "passw", "key"} {
 			if len(name)-i < len(word) || !strings.EqualFold(name[i:i+len(word)], word) {
 				continue

@@ -187,13 +187,14 @@ var readings = sync.Pool{New: func() any { return new(reading) }}
 const maxKept = 64 // attributes; a reply of more is no measure for the next one's memory
 
 func (r *reading) free() {
+	if cap(r.judged) > maxKept {
+		return
+	}
 	clear(r.seen)
 	clear(r.judged)
-	kept := reading{}
-	if cap(r.judged) <= maxKept {
-		kept.seen, kept.judged = r.seen[:0], r.judged[:0]
-	}
-	*r = kept
+	r.Reset()
+	r.Dialects, r.err, r.service, r.host = Dialects{}, nil, nil, hostParts{}
+	r.seen, r.judged = r.seen[:0], r.judged[:0]
 	readings.Put(r)
 }
 

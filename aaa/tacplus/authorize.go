@@ -267,9 +267,15 @@ func (p *peer) showAuthorRequest(ask question) {
 	})
 }
 
+var verdictNames = map[tq.AuthorStatus]string{
+	tq.AuthorStatusPassAdd: "PASS_ADD", tq.AuthorStatusPassRepl: "PASS_REPL", tq.AuthorStatusFail: "FAIL",
+	tq.AuthorStatusError: "ERROR",
+}
+
 func (p *peer) showAuthorReply(s *session, code tq.AuthorStatus, v verdict, data string) {
-	name := map[tq.AuthorStatus]string{tq.AuthorStatusPassAdd: "PASS_ADD", tq.AuthorStatusPassRepl: "PASS_REPL", tq.AuthorStatusFail: "FAIL", tq.AuthorStatusError: "ERROR"}[code]
-	p.show(false, fmt.Sprintf("Authorization RESPONSE %s, session %08x", name, s.id), func() []string {
-		return append(messages(v.message, data), describePairs(v.args)...)
-	})
+	if p.trace == nil {
+		return
+	}
+	what := fmt.Sprintf("Authorization RESPONSE %s, session %08x", verdictNames[code], s.id)
+	p.show(false, what, func() []string { return append(messages(v.message, data), describePairs(v.args)...) })
 }

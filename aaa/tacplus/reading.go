@@ -29,7 +29,8 @@ func newReading(q aaa.Question) *reading {
 
 // free ends the use of r; what it granted stays.
 func (r *reading) free() {
-	*r = reading{}
+	r.Reset()
+	r.q, r.ask = aaa.Question{}, question{}
 	readings.Put(r)
 }
 
