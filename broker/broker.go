@@ -18,8 +18,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
-	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -32,7 +32,7 @@ type Config struct {
 	Accounting map[string]AccountingList // by name, which lines give. One that is not there records start and stop
 	Policies   *policies.Set
 	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
-	Scripts    dialer.Dialer
+	Dialer     Dialer
 
 	LoginLimits LoginLimits
 	LocalUsers  map[string]bool // names that logs may show though their users have not logged in yet
@@ -44,6 +44,16 @@ type Login interface {
 	// Reauthorize asks again, without a password, what a user may have, and blocks for Granted, Refused or Silent. Where nobody can be asked without
 	// one, granted stands.
 	Reauthorize(ctx context.Context, r aaa.Request, id aaa.Identity, granted aaa.Authorization) aaa.Result
+}
+
+// Dialer dials on the lines that the broker leases. Its methods may be called by many goroutines at once and keep nothing of a lease. A
+// script is given as the line names it: a pattern of names, which only the Dialer resolves.
+type Dialer interface {
+	// Dial dials number and blocks until a call is up, or the line is on hook again or known not to be (Dialed.Unproven). It ends soon
+	// after ctx, with its cause as the reason.
+	Dial(ctx context.Context, l lines.Dialable, script string, number numbers.Number) lines.Dialed
+	// OffHook runs a script that dials nobody, and blocks until it has ended: nil where it ended well or script is "".
+	OffHook(ctx context.Context, l lines.Dialable, script string) error
 }
 
 // Options are the parts that a Broker works with for its whole life.

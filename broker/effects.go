@@ -11,7 +11,6 @@ import (
 
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
-	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -101,7 +100,7 @@ func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 		}
 	})
 	b.running.Go(func() {
-		err := cfg.Scripts.OffHook(ctx, lease, cfg.Lines[lease.TTY()].OffHookScript)
+		err := cfg.Dialer.OffHook(ctx, lease, cfg.Lines[lease.TTY()].OffHookScript)
 		if err == nil {
 			b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease}})
 			return
@@ -213,17 +212,17 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", number, e.Attempt, w.state.Max, again))
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has a context of its own
-		a := cfg.Scripts.Dial(dialCtx, lease, cfg.Lines[lease.TTY()].CallbackScript, number)
-		outcome, cause := string(a.Outcome), string(a.Outcome)
+		a := cfg.Dialer.Dial(dialCtx, lease, cfg.Lines[lease.TTY()].CallbackScript, number)
+		outcome, cause := a.Outcome, a.Outcome
 		if a.HeldBack {
-			outcome, cause = journal.HeldBack, string(a.Outcome)+", the dial command was held back"
+			outcome, cause = journal.HeldBack, a.Outcome+", the dial command was held back"
 		}
 		ended := callback.DialEnded{
-			Attempt: e.Attempt, Lease: e.Lease, Connected: a.Call != nil, Outcome: cause, Final: final(a.Outcome), HeldBack: a.HeldBack,
-			Unproven: a.Outcome == dialer.LineLost,
+			Attempt: e.Attempt, Lease: e.Lease, Connected: a.Call != nil, Outcome: cause, Final: a.Final, HeldBack: a.HeldBack,
+			Unproven: a.Unproven,
 		}
 		rows := []journal.Mutation{journal.EndAttempt{
-			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail, Transcript: transcript(a),
+			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail, Transcript: a.Transcript,
 		}}
 		b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, outcome, a.Detail))
 		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail), also: func(w *work) {
@@ -241,26 +240,13 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 }
 
 // abandon ends an attempt that the loop no longer hears of, at the shutdown's end.
-func (b *Broker) abandon(a dialer.Attempt, rows []journal.Mutation) {
+func (b *Broker) abandon(a lines.Dialed, rows []journal.Mutation) {
 	if a.Call != nil {
 		b.hangUp(a.Call)
 	}
 	if err := b.opt.Journal.Commit(context.Background(), rows...); err != nil {
 		b.log.Error("journal: record an attempt's end", zap.Error(err))
 	}
-}
-
-// final reports whether a further attempt could not go otherwise.
-func final(o dialer.Outcome) bool {
-	return o == dialer.NoScript || o == dialer.Refused
-}
-
-func transcript(a dialer.Attempt) string {
-	var lines []string
-	for _, e := range a.Transcript {
-		lines = append(lines, fmt.Sprintf("%8.3fs %s %s", e.At.Seconds(), e.Dir, e.Text))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func (b *Broker) release(w *work, e callback.ReleaseLease) {

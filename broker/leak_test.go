@@ -9,6 +9,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 )
 
 // parent is a context that counts those who have asked to be told of its end.
@@ -59,7 +60,7 @@ func TestDialsLeaveNothing(t *testing.T) {
 	}
 	defer lease.Release()
 	p := &parent{Context: context.Background(), done: make(chan struct{})}
-	b := New(Options{Pool: pool}, Config{})
+	b := New(Options{Pool: pool}, Config{Dialer: busy{}})
 	for n := range 100 {
 		w := newWork(journal.Callback{ID: "cb", Number: "84001"}, trace{}, grant{})
 		w.lease = lease
@@ -71,6 +72,14 @@ func TestDialsLeaveNothing(t *testing.T) {
 		t.Errorf("100 dials have left %d contexts", n)
 	}
 }
+
+// busy dials numbers that are all busy.
+type busy struct{}
+
+func (busy) Dial(context.Context, lines.Dialable, string, numbers.Number) lines.Dialed {
+	return lines.Dialed{Outcome: "busy"}
+}
+func (busy) OffHook(context.Context, lines.Dialable, string) error { return nil }
 
 // idleModem is a line that is up and on hook.
 type idleModem struct{}

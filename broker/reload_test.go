@@ -102,7 +102,7 @@ func (w *town) reloaded() broker.Config {
 		l.CallbackScript, l.ForcedWait, l.Accounting = "later", 30*time.Second, "later"
 		c.Lines[tty] = l
 	}
-	c.Scripts = dialer.Dialer{Scripts: []*chat.Script{
+	c.Dialer = &dialer.Dialer{Scripts: []*chat.Script{
 		script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "later", `ABORT ERROR "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`),
 	}}
 	return c

@@ -244,7 +244,7 @@ func (w *town) config() broker.Config {
 	return broker.Config{
 		Session: session.Config{FrontEnds: session.Only{FrontEnd: exec.New(e)}}, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
-		Scripts: dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
+		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}
 }
 

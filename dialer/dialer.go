@@ -14,18 +14,6 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Line is the modem that dials; lines.Lease satisfies it.
-type Line interface {
-	// TTY returns the line's number.
-	TTY() int
-	// Command puts the modem in command state and runs fn, whose ctx ends when the modem says what ends a call. It returns what
-	// the modem said last, and fn's error.
-	Command(ctx context.Context, fn func(ctx context.Context, c lines.CommandConn) error) (lines.ResultCode, error)
-	// Dial is Command for a script that dials: after fn returned nil and CONNECT was seen it returns the call. Otherwise the call
-	// is nil, and the line was hung up and proven on hook before Dial returns.
-	Dial(ctx context.Context, fn func(ctx context.Context, c lines.CommandConn) error) (*lines.Call, lines.ResultCode, error)
-}
-
 // Outcome is what came of an attempt.
 type Outcome string
 
@@ -49,17 +37,8 @@ const (
 	Cancelled   Outcome = "cancelled"   // ctx ended
 )
 
-// Attempt is one dial, ended. Its Call is the caller's to hang up.
-type Attempt struct {
-	Call       *lines.Call // nil unless Outcome is Connected
-	Outcome    Outcome
-	HeldBack   bool   // the dial command provably never left (lines.ErrHeldBack): nobody was rung; Outcome says why. Never of one that was Cancelled
-	Detail     string // for people: what was tried on which line, what came of it, and how to mend what can be mended
-	Script     string // name of the script that ran; "" none
-	Transcript []chat.Entry
-	Started    time.Time // wall clock
-	Ended      time.Time
-}
+// final reports whether the same dial can never end otherwise: what is wrong is wrong before a modem hears of it.
+func (o Outcome) final() bool { return o == NoScript || o == Refused }
 
 // Dialer makes attempts. The zero Dialer has no scripts and so dials nobody. It may be used by many goroutines at once.
 type Dialer struct {
@@ -68,8 +47,6 @@ type Dialer struct {
 	Secrets []string
 	// Debug gets the lines of IOS's `debug chat`, without prefix; nil for none. It must not block.
 	Debug func(tty int, text string)
-	// Now is the wall clock; nil for time.Now.
-	Now func() time.Time
 }
 
 // hangupTime bounds the hang-up of a call that must not be kept, whatever has become of the attempt's ctx.
@@ -77,56 +54,60 @@ const hangupTime = 30 * time.Second
 
 // Dial dials number on l with the first script whose name pattern (a regular expression) matches, and blocks until a call is up or the
 // line is on hook again. Nothing is sent where there is no number, where no script matches, or where the script has no \T.
-func (d *Dialer) Dial(ctx context.Context, l Line, pattern string, number numbers.Number) Attempt {
-	a := Attempt{Started: d.now()}
-	a.dial(ctx, d, l, pattern, number)
-	a.Ended = d.now()
-	return a
-}
-
-func (a *Attempt) dial(ctx context.Context, d *Dialer, l Line, pattern string, number numbers.Number) {
+func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, number numbers.Number) lines.Dialed {
 	if number.IsZero() {
-		a.end(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
-		return
+		return ended(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
 	}
 	what := fmt.Sprintf("dial %s on tty%d", number, l.TTY())
 	script, err := chat.Select(d.Scripts, pattern)
 	if err != nil {
-		a.end(NoScript, fmt.Sprintf("%s: %v", what, err))
-		return
+		return ended(NoScript, fmt.Sprintf("%s: %v", what, err))
 	}
-	a.Script = script.Name
 	if !script.UsesDialstring() {
-		a.end(Refused, fmt.Sprintf(`%s: chat script %s has no \T, it would not dial the number (such as "ATDT \T")`, what, script.Name))
-		return
+		return ended(Refused, fmt.Sprintf(`%s: chat script %s has no \T, it would not dial the number (such as "ATDT \T")`, what, script.Name))
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
 	call, code, err := l.Dial(ctx, d.runner(l, script, number, &res))
+	var said []chat.Entry
 	if res != nil {
-		a.Transcript = res.Transcript
+		said = res.Transcript
 	}
 	outcome, why := judge(ctx, call, code, res, err)
-	a.HeldBack = call == nil && outcome != Cancelled && errors.Is(err, lines.ErrHeldBack)
+	heldBack := call == nil && outcome != Cancelled && errors.Is(err, lines.ErrHeldBack)
 	if outcome == TimedOut || outcome == ModemError && code == lines.NoResult {
-		why = withLastWords(why, a.Transcript)
+		why = withLastWords(why, said)
 	}
-	if outcome == Connected {
-		a.Call = call
-	} else if call != nil {
+	if outcome != Connected && call != nil {
 		// The contract has no such case; a call that nobody owns must not stay up all the same.
 		if err := hangup(ctx, call); err != nil {
 			outcome, why = LineLost, why+"; "+err.Error()
 		}
+		call = nil
 	}
-	a.end(outcome, what+": "+why)
+	a := ended(outcome, what+": "+why)
+	a.Call, a.HeldBack, a.Transcript = call, heldBack, transcript(said)
+	return a
 }
 
-func (a *Attempt) end(o Outcome, detail string) { a.Outcome, a.Detail = o, detail }
+func ended(o Outcome, detail string) lines.Dialed {
+	return lines.Dialed{Outcome: string(o), Detail: detail, Final: o.final(), Unproven: o == LineLost}
+}
+
+func transcript(said []chat.Entry) string {
+	var b strings.Builder
+	for i, e := range said {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%8.3fs %s %s", e.At.Seconds(), e.Dir, e.Text)
+	}
+	return b.String()
+}
 
 // OffHook runs the modem-off-hook script: the first whose name pattern matches. It blocks until the script ended and returns nil where
 // it ended well. The empty pattern does nothing. A script that would dial is refused.
-func (d *Dialer) OffHook(ctx context.Context, l Line, pattern string) error {
+func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) error {
 	if pattern == "" {
 		return nil
 	}
@@ -159,7 +140,7 @@ func (d *Dialer) OffHook(ctx context.Context, l Line, pattern string) error {
 var errNotRun = errors.New("the line did not run the script")
 
 // runner returns what the line runs; the script's result is left in res, which stays nil where the line never ran it.
-func (d *Dialer) runner(l Line, script *chat.Script, number numbers.Number, res **chat.Result) func(context.Context, lines.CommandConn) error {
+func (d *Dialer) runner(l lines.Dialable, script *chat.Script, number numbers.Number, res **chat.Result) func(context.Context, lines.CommandConn) error {
 	o := chat.Options{Dialstring: number, Secrets: d.Secrets}
 	if d.Debug != nil {
 		tty := l.TTY()
@@ -172,17 +153,10 @@ func (d *Dialer) runner(l Line, script *chat.Script, number numbers.Number, res 
 	}
 }
 
-func (d *Dialer) debug(l Line, text string) {
+func (d *Dialer) debug(l lines.Dialable, text string) {
 	if d.Debug != nil {
 		d.Debug(l.TTY(), text)
 	}
-}
-
-func (d *Dialer) now() time.Time {
-	if d.Now != nil {
-		return d.Now()
-	}
-	return time.Now()
 }
 
 // judge names the outcome of a dial and says why. What the driver read as a result code goes before what the script made of it.

@@ -57,7 +57,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 	s.FrontEnds, s.Debug = session.Only{FrontEnd: exec.New(cfg.Exec)}, d.feed.Topic("aaa")
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
-		Lifetime: cfg.Callback.Lifetime, Scripts: dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+		Lifetime: cfg.Callback.Lifetime, Dialer: &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
 }
