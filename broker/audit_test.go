@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/session/exec"
 )
@@ -62,7 +63,7 @@ func TestAudit(t *testing.T) {
 		p.see("NO CARRIER", time.Minute)
 		w.idle(time.Minute)
 		id := w.last().ID
-		w.broker.Audit("reload", "SIGHUP", "ringback.yaml")
+		w.broker.Happened(events.Reloaded{File: "ringback.yaml", By: "SIGHUP"})
 
 		audit, bad, err := w.journal.AuditTail(ctx, 1000)
 		if err != nil || len(bad) != 0 {

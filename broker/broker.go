@@ -17,6 +17,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
@@ -90,6 +91,7 @@ type Limits struct {
 // Broker is the owner of calls and callbacks. New makes one, Run works.
 type Broker struct {
 	opt    Options
+	sinks  []events.Sink
 	config atomic.Pointer[Config]
 	log    *zap.Logger
 
@@ -127,6 +129,7 @@ func New(o Options, c Config) *Broker {
 	b := &Broker{
 		opt:    o,
 		log:    o.Log,
+		sinks:  []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug)},
 		events: make(chan event, 256),
 		over:   make(chan struct{}),
 		calls:  map[string]*call{},

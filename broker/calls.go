@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
@@ -76,7 +77,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	b.begin(c)
 	defer b.end(c)
 	out := session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
-	b.logOutcome(c, out)
+	b.callEnded(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)
 	promised := b.dropOffer(c)
@@ -95,7 +96,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		defer stop()
 		err := b.tell(wait, event{id: promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
 		if err != nil && !errors.Is(err, errStale) {
-			b.log.Warn("the hang-up was not taken", zap.String("callback", promised), zap.Error(err))
+			b.publish(events.HangUpUntaken{Callback: promised, Err: err})
 		}
 		told <- err
 	}()
@@ -133,8 +134,9 @@ func (b *Broker) begin(c *call) {
 	b.calls[c.ID] = c
 	c.last = c.row()
 	b.mu.Unlock()
-	b.log.Info("call", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("direction", string(c.Direction)), zap.String("caller", c.Caller),
-		zap.String("connect", c.Connect), zap.String("callback", c.callbackID))
+	b.publish(events.CallBegan{
+		Call: c.ID, Line: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Connect: c.Connect, Callback: c.callbackID,
+	})
 	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: c.row()}); err != nil {
 		b.log.Error("journal: a call is not on disk; it is recorded with its session", zap.String("call", c.ID), zap.Error(err))
 	}
@@ -175,17 +177,15 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	}
 }
 
-func (b *Broker) logOutcome(c *call, out session.Outcome) {
-	fields := []zap.Field{zap.String("call", c.ID), zap.Int("line", c.TTY), zap.Int("leg", c.leg), zap.String("outcome", out.Kind.String()), zap.String("user", out.Identity.User),
-		zap.String("reason", out.Reason), zap.Duration("duration", out.Duration), zap.Uint64("octets_in", out.OctetsIn), zap.Uint64("octets_out", out.OctetsOut)}
+func (b *Broker) callEnded(c *call, out session.Outcome) {
+	e := events.CallEnded{
+		Call: c.ID, Line: c.TTY, Leg: c.leg, Outcome: out.Kind.String(), User: out.Identity.User, Reason: out.Reason,
+		Duration: out.Duration, OctetsIn: out.OctetsIn, OctetsOut: out.OctetsOut, Stack: out.Stack,
+	}
 	if out.Tries > 0 {
-		fields = append(fields, zap.Int("failed_logins", out.Tries), zap.String("last_failure", out.LastFail))
+		e.FailedLogins, e.LastFailure = out.Tries, out.LastFail
 	}
-	if out.Stack != "" {
-		b.log.Error("a panic ended the call", append(fields, zap.String("stack", out.Stack))...)
-		return
-	}
-	b.log.Info("call over", fields...)
+	b.publish(e)
 }
 
 // startLegTwo runs the session on the call that a dial brought.
@@ -203,14 +203,14 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		accounting: cfg.accounting(w.row.CalledTTY),
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
-	b.opt.Debug(lc.TTY, "Exec Callback Successful - await exec/autoselect pickup")
+	b.publish(events.Connected{Callback: w.row.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), w.question()
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)
 		defer b.end(c)
 		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
-		b.logOutcome(c, out)
+		b.callEnded(c, out)
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
 			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason}, text: out.Reason})
 		}
@@ -228,7 +228,7 @@ func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)
 	}
-	b.Audit("line cleared", by, fmt.Sprintf("tty %d", tty))
+	b.Happened(events.LineCleared{Line: tty, By: by})
 	talking := false
 	b.mu.Lock()
 	for _, c := range b.calls {

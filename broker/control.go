@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/session"
 )
 
@@ -110,7 +109,7 @@ func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 	}
 	for _, c := range f.calls {
 		c.cancel(session.End{Cause: aaa.CauseAdminReset, Text: "Disconnected by the administrator"})
-		b.log.Info("session disconnected", zap.String("call", c.ID), zap.Int("line", c.TTY), zap.String("by", s.by()))
+		b.publish(events.CallDisconnected{Call: c.ID, Line: c.TTY, By: s.by()})
 		done.Sessions++
 	}
 	return done, nil

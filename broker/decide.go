@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
@@ -38,7 +37,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 		return session.Verdict{Text: textRefused, Reason: "callback " + id + " was promised on this call"}
 	}
 	d, _ := b.evaluate(c, a, nil)
-	b.logDecision(a, d)
+	b.decided(a, d)
 	switch d.Outcome {
 	case policies.Admit:
 		return b.admit(ctx, c, a, d.Reason)
@@ -74,10 +73,10 @@ func (b *Broker) used(id aaa.Identity, call string) (u policies.Used) {
 	return u
 }
 
-func (b *Broker) logDecision(a session.Asked, d policies.Decision) {
-	b.log.Info("decided", zap.String("call", a.Call.ID), zap.Int("line", a.Call.TTY), zap.String("user", a.Identity.User),
-		zap.String("outcome", string(d.Outcome)), zap.String("reason", d.Reason), zap.String("group", d.Group))
-	b.opt.Debug(a.Call.TTY, fmt.Sprintf("user %s: %s (%s)", a.Identity.User, d.Outcome, d.Reason))
+func (b *Broker) decided(a session.Asked, d policies.Decision) {
+	b.publish(events.Decided{
+		Call: a.Call.ID, Line: a.Call.TTY, User: a.Identity.User, Outcome: string(d.Outcome), Reason: d.Reason, Group: d.Group,
+	})
 }
 
 // trusted reports whether no caller of a line can pose as its modem.
@@ -157,7 +156,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 		return v
 	}
 	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User}, func() {
-		b.log.Warn("callback recorded as completed, though the time to log in was over before", zap.String("callback", c.callbackID))
+		b.publish(events.CompletedLate{Callback: c.callbackID})
 	})
 	if err != nil {
 		b.vacate(c)

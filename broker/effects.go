@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 )
@@ -17,7 +18,8 @@ import (
 // carryOut does what the machine ordered. It is called by the loop and never blocks; what takes time runs in a goroutine that ends in an event.
 func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 	switch e := e.(type) {
-	case callback.Tell, callback.Audit: // told by the event's answer; in the journal with the commit
+	case callback.Tell: // by the event's answer
+	case callback.Audit, callback.End: // events of the step, reported when it stands
 	case callback.HangUpCaller:
 		if w.leg1 != nil {
 			w.leg1.cancel(errHangUp)
@@ -50,10 +52,6 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 		}
 	case callback.ReleaseLease:
 		b.release(w, e)
-	case callback.End:
-		b.log.Info("callback ended", zap.String("callback", w.row.ID), zap.String("user", w.row.User), zap.String("outcome", string(e.Outcome)), zap.String("cause", e.Cause),
-			zap.String("number", w.row.Number), zap.Int("called_line", w.row.CalledTTY), zap.Int("line", w.dialler), zap.Int("attempts", w.state.Attempt), zap.Duration("duration", time.Since(w.row.Created)))
-		b.opt.Debug(w.state.TTY, fmt.Sprintf("Callback %s %s", e.Outcome, strings.TrimSpace(e.Cause)))
 	default:
 		panic(fmt.Sprintf("broker: no way to carry out %T", e))
 	}
@@ -121,7 +119,7 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 	fired := event{id: w.row.ID, what: callback.TimerFired{Kind: e.Kind, Gen: e.Gen}}
 	w.timers[e.Kind] = time.AfterFunc(max(d, 0), func() { b.send(ctx, fired) })
 	if e.Kind == callback.Wait {
-		b.opt.Debug(w.state.TTY, fmt.Sprintf("Callback forced wait = %d seconds", int(d.Round(time.Second)/time.Second)))
+		b.publish(events.Waiting{Callback: w.row.ID, Line: w.state.TTY, Wait: d})
 	}
 }
 
@@ -205,11 +203,9 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	w.dialler = w.lease.TTY()
 	id, lease, number := w.row.ID, w.lease, w.number
 	cfg := b.config.Load()
-	again := ""
-	if e.Again {
-		again = ", the last dial command of which was held back"
-	}
-	b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", number, e.Attempt, w.state.Max, again))
+	b.publish(events.Dialing{
+		Callback: id, Line: lease.TTY(), Number: number.String(), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
+	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has a context of its own
 		a := cfg.Dialer.Dial(dialCtx, lease, cfg.Lines[lease.TTY()].CallbackScript, number)
@@ -224,7 +220,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		rows := []journal.Mutation{journal.EndAttempt{
 			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail, Transcript: a.Transcript,
 		}}
-		b.opt.Debug(lease.TTY(), fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, outcome, a.Detail))
+		b.publish(events.AttemptEnded{Callback: id, Line: lease.TTY(), Attempt: e.Attempt, Outcome: outcome, Detail: a.Detail})
 		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail), also: func(w *work) {
 			if !a.HeldBack { // else there was no dial whose end a further one must keep its distance from
 				w.dialEnded = time.Now()

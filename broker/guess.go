@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
@@ -108,7 +109,7 @@ func (g *guard) load(ctx context.Context) error {
 		return fmt.Errorf("journal: read the names that have logged in: %w", err)
 	}
 	for _, d := range append(damaged, damagedNames...) {
-		g.b.alarm("a row of the login limits is damaged and ignored: " + d.String())
+		g.b.Happened(events.Alarm{Text: "a row of the login limits is damaged and ignored: " + d.String()})
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -241,36 +242,48 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 	if q.Enable {
 		what = "enable"
 	}
-	user := g.shown(q.User)
-	kind, from := what, fmt.Sprintf("tty %d, caller %q, leg %d", q.Call.TTY, peer(q.Call), q.Leg)
-	var rows []journal.Mutation
+	login := events.LoginFailed{
+		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID, Leg: q.Leg, Reason: reason, Enable: q.Enable,
+		Locked: r == session.GuessLocked,
+	}
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	if r == session.GuessRight {
-		rows = g.right(q)
-		user, from = q.Identity.User, from+", by "+q.Identity.Entry
-	} else {
-		kind, from = what+" failed", from+": "+reason
-		g.b.log.Warn(what+" failed", zap.String("user", user), zap.String("caller", peer(q.Call)), zap.Int("line", q.Call.TTY),
-			zap.String("call", q.Call.ID), zap.Int("leg", q.Leg), zap.String("reason", reason))
+		e := events.LoginSucceeded{
+			User: q.Identity.User, Caller: login.Caller, Line: login.Line, Call: login.Call, Leg: login.Leg, Method: q.Identity.Entry,
+			Enable: q.Enable,
+		}
+		g.b.publish(e)
+		return g.record(what, q, append(g.right(q), audit(time.Now(), e)...))
 	}
+	g.b.publish(login)
+	var rows []journal.Mutation
 	if r == session.GuessWrong && counted(q) {
-		rows = g.wrong(q)
+		var locked []events.Event
+		rows, locked = g.wrong(q)
+		for _, e := range locked {
+			g.b.publish(e)
+			rows = append(rows, audit(time.Now(), e)...)
+		}
 	}
-	if r == session.GuessLocked { // the lock was audited; each try that it stops is only logged, or the audit would grow at will
+	return g.record(what, q, append(rows, audit(time.Now(), login)...))
+}
+
+// record has rows committed; nil where there are none.
+func (g *guard) record(what string, q session.Guess, rows []journal.Mutation) <-chan error {
+	if len(rows) == 0 {
 		return nil
 	}
-	rows = append(rows, audit(time.Now(), kind, user, from))
 	return g.b.note(func(err error) {
 		g.b.log.Error("journal: record a "+what, zap.String("call", q.Call.ID), zap.Error(err))
 	}, rows...)
 }
 
-// wrong counts a failure against each of its sources.
-func (g *guard) wrong(q session.Guess) (rows []journal.Mutation) {
+// wrong counts a failure against each of its sources, and has what it locks.
+func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events.Event) {
 	limits, now, user, of := g.b.config.Load().LoginLimits, time.Now(), g.shown(q.User), g.of(q)
 	if limits.Window <= 0 {
-		return nil
+		return nil, nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -285,10 +298,10 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation) {
 		}
 		if t := limits.threshold(s.kind); t > 0 && f.n >= t && f.lockedUntil.IsZero() {
 			f.lockedUntil = now.Add(limits.LockTime)
-			rows = append(rows, audit(now, "login locked", f.user, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", s, s.number, s.tty,
-				f.lockedUntil.UTC().Format(time.RFC3339), f.n)))
-			g.b.log.Warn("login locked", zap.String("kind", string(s.kind)), zap.Bool("enable", s.enable), zap.String("user", f.user),
-				zap.String("caller", s.number), zap.Int("line", s.tty), zap.Int("failures", f.n), zap.Time("until", f.lockedUntil))
+			locked = append(locked, events.LoginLocked{
+				LimitKind: string(s.kind), Enable: s.enable, User: f.user, Caller: s.number, Line: s.tty, Failures: f.n, Until: f.lockedUntil,
+				Of: s.String(),
+			})
 		}
 		if !known && len(g.sources) >= g.maxSources {
 			rows = append(rows, g.evict(limits, now)...)
@@ -296,7 +309,7 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation) {
 		g.sources[s] = f
 		rows = append(rows, journal.PutLoginLimit{Limit: f.row(s)})
 	}
-	return rows
+	return rows, locked
 }
 
 // evict makes room: what counts no more goes, else the source that has failed least, the oldest of these. So names that are tried once each drive out
@@ -369,10 +382,10 @@ func (g *guard) learn(user string) (rows []journal.Mutation) {
 // joined audits the connection of a session to a host.
 func (b *Broker) joined(call *lines.Call, user, host, why string) {
 	if why != "" {
-		b.Audit("host refused", user, fmt.Sprintf("tty %d, %s: %s", call.TTY, host, why))
+		b.Happened(events.HostRefused{Line: call.TTY, User: user, Host: host, Reason: why})
 		return
 	}
-	b.Audit("host joined", user, fmt.Sprintf("tty %d, %s", call.TTY, host))
+	b.Happened(events.HostJoined{Line: call.TTY, User: user, Host: host})
 }
 
 // enablePrefix begins the kinds of `enable` in the journal.
@@ -483,6 +496,7 @@ func (g *guard) clear(of, by string) (n int, done <-chan error, err error) {
 		return 0, nil, ErrNoLock
 	}
 	n = len(rows)
-	rows = append(rows, audit(time.Now(), "login locks cleared", by, fmt.Sprintf("of %s: %d", cmp.Or(g.shown(of), "all"), n)))
-	return n, g.b.note(nil, rows...), nil
+	e := events.LoginUnlocked{Of: cmp.Or(g.shown(of), "all"), Sources: n, By: by}
+	g.b.publish(e)
+	return n, g.b.note(nil, append(rows, audit(time.Now(), e)...)...), nil
 }

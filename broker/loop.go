@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
@@ -24,6 +25,7 @@ type event struct {
 	lease   *lines.Lease       // Leased: what was lent
 	rows    []journal.Mutation // to be committed with the step
 	text    string             // for the history
+	report  []events.Event     // to be reported when the step stands
 	also    func(*work)        // changes the loop's work when the event is taken; must not block
 	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: nobody waits
 }
@@ -97,6 +99,7 @@ type step struct {
 	before  callback.State
 	effects []callback.Effect
 	rows    []journal.Mutation
+	events  []events.Event // that are reported when the step stands
 }
 
 // loop is raft's Ready loop: step all waiting events, write one transaction, then carry out all effects.
@@ -210,7 +213,7 @@ func (b *Broker) take(e event) (step, bool) {
 	}
 	if leased, ok := e.what.(callback.Leased); ok && next.Lease == leased.Lease {
 		w.lease, w.leaseNo = e.lease, leased.Lease
-		e = b.verifyLocked(e, w)
+		e = verifyLocked(e, w)
 	} else if ok {
 		e.giveBack() // it came too late: the machine has no use for it
 	}
@@ -218,8 +221,9 @@ func (b *Broker) take(e event) (step, bool) {
 		e.also(w)
 	}
 	s := step{event: e, work: w, before: before, effects: effects}
+	s.events = happened(s)
 	w.trace.add(Happening{Time: time.Now(), What: eventName(e.what), Phase: next.Phase.String(), Text: b.describe(s)})
-	if callback.Durable(before, next) || len(e.rows) > 0 || e.promise != nil {
+	if callback.Durable(before, next) || len(e.rows)+len(s.events) > 0 || e.promise != nil {
 		s.rows = b.mutations(s)
 	}
 	return s, true
@@ -257,7 +261,7 @@ func takesUp(e callback.Event) bool {
 
 // verifyLocked has a callback without verification ask for the login from now on where the line that it got is not one to go without: on the disk with
 // the step, and in the audit.
-func (b *Broker) verifyLocked(e event, w *work) event {
+func verifyLocked(e event, w *work) event {
 	if e.lease == nil {
 		return e
 	}
@@ -266,10 +270,8 @@ func (b *Broker) verifyLocked(e event, w *work) event {
 		return e
 	}
 	w.row.NoVerify = false
-	b.log.Warn("a callback without verification will ask for the login", zap.String("callback", w.row.ID), zap.String("user", w.row.User), zap.String("reason", why))
-	b.opt.Debug(e.lease.TTY(), "Callback "+why)
 	e.text = why
-	e.rows = append(e.rows, audit(time.Now(), "callback "+w.row.ID, w.row.User, why))
+	e.report = append(e.report, events.VerifyRequired{Callback: w.row.ID, User: w.row.User, Reason: why, Line: e.lease.TTY()})
 	return e
 }
 
@@ -302,41 +304,37 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
 	rows = append(rows, s.event.rows...)
 	for _, e := range s.effects {
-		switch e := e.(type) {
-		case callback.Dial:
+		if e, ok := e.(callback.Dial); ok {
 			a := journal.Attempt{CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now, Script: b.script(w)}
 			if e.Again {
 				rows = append(rows, journal.ReopenAttempt{Attempt: a})
 			} else {
 				rows = append(rows, journal.PutAttempt{Attempt: a})
 			}
-		case callback.Audit:
-			rows = append(rows, audit(now, "callback "+w.row.ID, w.row.User, e.Text))
-		case callback.End:
-			rows = append(rows, audit(now, "callback "+w.row.ID+" ended", w.row.User, endText(e, w)))
 		}
+	}
+	for _, e := range s.events {
+		rows = append(rows, audit(now, e)...)
 	}
 	return rows
 }
 
-func endText(e callback.End, w *work) string {
-	text := fmt.Sprintf("%s after %d of %d attempts to %s", e.Outcome, w.state.Attempt, w.state.Max, w.row.Number)
-	if e.Cause != "" {
-		text += ": " + e.Cause
+// happened are the events of a step: what its event brought, and what the machine ordered to be told.
+func happened(s step) []events.Event {
+	w, all := s.work, s.event.report
+	for _, e := range s.effects {
+		switch e := e.(type) {
+		case callback.Audit:
+			all = append(all, events.Remarked{Callback: w.row.ID, User: w.row.User, Text: e.Text})
+		case callback.End:
+			all = append(all, events.CallbackEnded{
+				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause, Number: w.row.Number,
+				CalledLine: w.row.CalledTTY, Line: w.dialler, Attempts: w.state.Attempt, Budget: w.state.Max,
+				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
+			})
+		}
 	}
-	return text
-}
-
-// Audit adds a record to the audit. It returns when that is on disk, or after Limits.Report where the disk hangs. What cannot be recorded is logged: it
-// happens all the same.
-func (b *Broker) Audit(kind, who, text string) {
-	b.patiently(b.note(func(err error) {
-		b.log.Error("journal: audit", zap.String("kind", kind), zap.String("who", who), zap.String("text", text), zap.Error(err))
-	}, audit(time.Now(), kind, who, text)))
-}
-
-func audit(t time.Time, kind, who, text string) journal.Mutation {
-	return journal.AddAudit{Audit: journal.Audit{Time: t, Kind: kind, Who: who, Text: text}}
+	return all
 }
 
 // commit makes the steps durable, all in one transaction. One error a step.
@@ -416,6 +414,9 @@ func (b *Broker) done(ctx context.Context, s step) {
 	w.unstarted = false
 	for _, e := range s.effects {
 		b.carry(ctx, w, e)
+	}
+	for _, e := range s.events {
+		b.publish(e)
 	}
 	s.event.answer(nil)
 	if w.state.Done() {

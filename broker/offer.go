@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"go.uber.org/zap"
-
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -106,7 +105,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	}
 	d, t := b.evaluate(c, o.asked, typed)
 	if typed != nil || d.Outcome != policies.CallBack { // else it is what Decide logged
-		b.logDecision(o.asked, d)
+		b.decided(o.asked, d)
 	}
 	switch {
 	case d.Outcome == policies.InvalidNumber:
@@ -134,7 +133,7 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 		return no(err.Error())
 	}
 	if err := b.opt.Pool.CanServe(wanted(d.Lines, d.Rotary, c.TTY, "")); err != nil {
-		b.log.Warn("no callback is promised", zap.String("call", c.ID), zap.String("user", a.Identity.User), zap.Error(err))
+		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return no(err.Error())
 	}
 	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be let in either: nobody is rung for that
@@ -155,13 +154,13 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 		b.mu.Lock()
 		c.promised = id
 		b.mu.Unlock()
-		b.opt.Debug(c.TTY, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", user, w.row.Number))
+		b.publish(events.Promised{Callback: id, Call: c.ID, Line: c.TTY, User: user, Number: w.row.Number})
 		return session.Verdict{Kind: session.Promised, CallbackID: id, Reason: reason}
 	case errors.Is(err, errAlready):
-		b.log.Info("no callback is promised: one is pending", zap.String("call", c.ID), zap.String("user", user))
+		b.publish(events.AlreadyPending{Call: c.ID, User: user})
 		return session.Verdict{Text: textPending, Reason: "a callback of this user is pending; it stays as it is"}
 	default:
-		b.log.Error("the promise could not be recorded", zap.String("call", c.ID), zap.String("user", user), zap.Error(err))
+		b.publish(events.NotRecorded{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
 	}
 }
@@ -171,5 +170,5 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 func (b *Broker) untold(id string) {
 	const why = "the caller's time to log in was over before the callback was on disk"
 	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
-	b.log.Warn("callback taken back", zap.String("callback", id), zap.String("reason", why), zap.Error(err))
+	b.publish(events.Withdrawn{Callback: id, Reason: why, Err: err})
 }

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -104,8 +103,7 @@ func (b *Broker) askAgain(ctx context.Context, id string, c check) (res aaa.Resu
 		if res = b.reauthorize(ctx, c.login, c.asked, c.granted.Identity, c.granted.Auth); res.Kind != aaa.Silent || ctx.Err() != nil {
 			break
 		}
-		b.log.Warn("AAA is silent about a callback that is to be dialled", zap.String("callback", id), zap.String("user", c.granted.Identity.User),
-			zap.Int("try", try+1), zap.String("reason", res.Reason))
+		b.publish(events.AuthorizationSilent{Callback: id, User: c.granted.Identity.User, Try: try + 1, Reason: res.Reason})
 	}
 	return res
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/numbers"
 )
@@ -31,14 +32,14 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	for _, d := range damaged {
-		b.alarm("a callback's row is damaged; it will not be dialled: " + d.String())
+		b.Happened(events.Alarm{Text: "a callback's row is damaged; it will not be dialled: " + d.String()})
 	}
 	if len(damaged) > 0 {
 		b.setAside(ctx)
 	}
 	for _, row := range pending {
 		if err := b.restart(row); err != nil {
-			b.alarm(fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err))
+			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err)})
 		}
 	}
 	return nil
@@ -49,12 +50,6 @@ func (b *Broker) setAside(ctx context.Context) {
 	if err := b.opt.Journal.Commit(ctx, journal.SetAside{Time: time.Now()}); err != nil {
 		b.log.Error("journal: set damaged rows aside", zap.Error(err))
 	}
-}
-
-// alarm logs and audits what an operator must know.
-func (b *Broker) alarm(text string) {
-	b.log.Error(text)
-	b.Audit("alarm", "ringback", text)
 }
 
 func (b *Broker) restart(row journal.Callback) error {
@@ -80,7 +75,7 @@ func (b *Broker) restart(row journal.Callback) error {
 		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(), Outcome: "interrupted by restart"}}
 	}
 	b.backlog = append(b.backlog, again)
-	b.log.Info("callback taken up after a restart", zap.String("callback", row.ID), zap.String("user", row.User), zap.String("phase", row.Phase), zap.Int("attempts", row.Attempts))
+	b.publish(events.Resumed{Callback: row.ID, User: row.User, Phase: row.Phase, Attempts: row.Attempts})
 	return nil
 }
 
@@ -107,7 +102,7 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 		defer b.setAside(ctx)
 	}
 	for _, d := range damaged {
-		b.alarm("a call's row is damaged; its accounting Stop cannot be sent: " + d.String())
+		b.Happened(events.Alarm{Text: "a call's row is damaged; its accounting Stop cannot be sent: " + d.String()})
 	}
 	now := time.Now()
 	var stops []aaa.Record

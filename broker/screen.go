@@ -2,11 +2,9 @@ package broker
 
 import (
 	"context"
-	"fmt"
-
-	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -25,13 +23,9 @@ func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 		defer cancel()
 		res = b.opt.CallCheck(ctx, aaa.Request{User: r.Caller, TTY: r.TTY, Caller: r.Caller, Called: r.Called})
 	}
-	fields := []zap.Field{zap.Int("line", r.TTY), zap.String("caller", r.Caller), zap.String("called", r.Called), zap.Stringer("result", res.Kind),
-		zap.String("server", res.Server), zap.String("reason", res.Reason)}
-	b.opt.Debug(r.TTY, fmt.Sprintf("Call-Check of %q: %v %s", r.Caller, res.Kind, res.Reason))
-	if res.Kind != aaa.Granted {
-		b.log.Warn("a call is not answered", fields...)
-		return false
-	}
-	b.log.Info("a call may be answered", fields...)
-	return true
+	may := res.Kind == aaa.Granted
+	b.publish(events.CallScreened{
+		Line: r.TTY, Caller: r.Caller, Called: r.Called, Result: res.Kind.String(), Server: res.Server, Reason: res.Reason, Answered: may,
+	})
+	return may
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/node/methods"
 	"go.uber.org/zap"
@@ -38,21 +39,18 @@ func (d *daemon) reload(ctx context.Context) {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
 	if cfg == nil || len(cfg.Unsafe) > 0 {
-		d.log.Error("reload: the new configuration has mistakes: the old one stays", zap.String("file", d.cfg.File))
-		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": the new configuration has mistakes")
+		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, By: "SIGHUP"})
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
-		d.log.Error("reload: the old configuration stays", zap.Error(err))
-		d.broker.Audit("reload failed", "SIGHUP", d.cfg.File+": "+err.Error())
+		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, Err: err, By: "SIGHUP"})
 		return
 	}
 	old := d.replace(m, time.Now())
 	d.broker.Reload(bc)
 	old.Retire() // conversations that they began are still their own
-	d.broker.Audit("reload", "SIGHUP", cfg.File+", digest "+cfg.Digest)
-	d.log.Info("reloaded", zap.String("file", cfg.File), zap.String("digest", cfg.Digest))
+	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
 	d.warnOfPending(ctx, m)
 	for _, c := range config.NeedsRestart(d.cfg, cfg) {
 		d.logChange(c)

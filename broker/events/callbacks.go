@@ -1,0 +1,256 @@
+package events
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// Decided reports a decision of the policies.
+type Decided struct {
+	unaudited
+	Call    string `event:"call"`
+	Line    int    `event:"line"`
+	User    string `event:"user"`
+	Outcome string `event:"outcome"`
+	Reason  string `event:"reason"`
+	Group   string `event:"group"`
+}
+
+func (Decided) log() (zapcore.Level, string) { return zapcore.InfoLevel, "decided" }
+
+func (e Decided) debug() (int, string) {
+	return e.Line, fmt.Sprintf("user %s: %s (%s)", e.User, e.Outcome, e.Reason)
+}
+
+// Promised reports a callback that is on disk.
+type Promised struct {
+	unlogged
+	unaudited
+	Callback string `event:"callback"`
+	Call     string `event:"call"`
+	Line     int    `event:"line"`
+	User     string `event:"user"`
+	Number   string `event:"number"`
+}
+
+func (e Promised) debug() (int, string) {
+	return e.Line, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", e.User, e.Number)
+}
+
+// AlreadyPending reports that a callback was not promised, since the user has one.
+type AlreadyPending struct {
+	undebugged
+	unaudited
+	Call string `event:"call"`
+	User string `event:"user"`
+}
+
+func (AlreadyPending) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "no callback is promised: one is pending"
+}
+
+// NotPromised reports that a callback was not promised, since no line can dial it.
+type NotPromised struct {
+	undebugged
+	unaudited
+	Call string `event:"call"`
+	User string `event:"user"`
+	Err  error  `event:"error"`
+}
+
+func (NotPromised) log() (zapcore.Level, string) { return zapcore.WarnLevel, "no callback is promised" }
+
+// NotRecorded reports that a callback was not promised, since the journal did not take it.
+type NotRecorded struct {
+	undebugged
+	unaudited
+	Call string `event:"call"`
+	User string `event:"user"`
+	Err  error  `event:"error"`
+}
+
+func (NotRecorded) log() (zapcore.Level, string) {
+	return zapcore.ErrorLevel, "the promise could not be recorded"
+}
+
+// Withdrawn reports a callback that was taken back, since its caller was not told of it in time.
+type Withdrawn struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	Reason   string `event:"reason"`
+	Err      error  `event:"error"` // it could not be taken back
+}
+
+func (Withdrawn) log() (zapcore.Level, string) { return zapcore.WarnLevel, "callback taken back" }
+
+// Resumed reports a callback of the process before.
+type Resumed struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Phase    string `event:"phase"`
+	Attempts int    `event:"attempts"`
+}
+
+func (Resumed) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback taken up after a restart"
+}
+
+// Waiting reports that a callback's wait has begun.
+type Waiting struct {
+	unlogged
+	unaudited
+	Callback string        `event:"callback"`
+	Line     int           `event:"line"`
+	Wait     time.Duration `event:"wait"`
+}
+
+func (e Waiting) debug() (int, string) {
+	return e.Line, fmt.Sprintf("Callback forced wait = %d seconds", int(e.Wait.Round(time.Second)/time.Second))
+}
+
+// VerifyRequired reports that a callback without a second login will ask for it.
+type VerifyRequired struct {
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Reason   string `event:"reason"`
+	Line     int    `event:"line,unlogged"`
+}
+
+func (VerifyRequired) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "a callback without verification will ask for the login"
+}
+
+func (e VerifyRequired) debug() (int, string) { return e.Line, "Callback " + e.Reason }
+
+func (e VerifyRequired) audit() Entry { return Entry{"callback " + e.Callback, e.User, e.Reason} }
+
+// AuthorizationSilent reports that AAA gave no answer when it was asked again before a dial.
+type AuthorizationSilent struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Try      int    `event:"try"`
+	Reason   string `event:"reason"`
+}
+
+func (AuthorizationSilent) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "AAA is silent about a callback that is to be dialled"
+}
+
+// Remarked reports what the callback machine has the audit say.
+type Remarked struct {
+	unlogged
+	undebugged
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Text     string `event:"text"`
+}
+
+func (e Remarked) audit() Entry { return Entry{"callback " + e.Callback, e.User, e.Text} }
+
+// Dialing reports an attempt that begins.
+type Dialing struct {
+	unlogged
+	unaudited
+	Callback string `event:"callback"`
+	Line     int    `event:"line"`
+	Number   string `event:"number"`
+	Attempt  int    `event:"attempt"`
+	Budget   int    `event:"budget"`
+	HeldBack bool   `event:"held_back"` // the dial command of this attempt was held back before
+}
+
+func (e Dialing) debug() (int, string) {
+	again := ""
+	if e.HeldBack {
+		again = ", the last dial command of which was held back"
+	}
+	return e.Line, fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", e.Number, e.Attempt, e.Budget, again)
+}
+
+// AttemptEnded reports how an attempt went.
+type AttemptEnded struct {
+	unlogged
+	unaudited
+	Callback string `event:"callback"`
+	Line     int    `event:"line"`
+	Attempt  int    `event:"attempt"`
+	Outcome  string `event:"outcome"`
+	Detail   string `event:"detail"`
+}
+
+func (e AttemptEnded) debug() (int, string) {
+	return e.Line, fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, e.Outcome, e.Detail)
+}
+
+// Connected reports that leg two begins.
+type Connected struct {
+	unlogged
+	unaudited
+	Callback string `event:"callback"`
+	Line     int    `event:"line"`
+	User     string `event:"user"`
+}
+
+func (e Connected) debug() (int, string) {
+	return e.Line, "Exec Callback Successful - await exec/autoselect pickup"
+}
+
+// CompletedLate reports a callback that was completed on disk when the time to log in was over.
+type CompletedLate struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+}
+
+func (CompletedLate) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "callback recorded as completed, though the time to log in was over before"
+}
+
+// HangUpUntaken reports a hang-up of leg one that could not be handed to the callback.
+type HangUpUntaken struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	Err      error  `event:"error"`
+}
+
+func (HangUpUntaken) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "the hang-up was not taken"
+}
+
+// CallbackEnded reports the final state of a callback.
+type CallbackEnded struct {
+	Callback   string        `event:"callback"`
+	User       string        `event:"user"`
+	Outcome    string        `event:"outcome"`
+	Cause      string        `event:"cause"`
+	Number     string        `event:"number"`
+	CalledLine int           `event:"called_line"`
+	Line       int           `event:"line"` // of the last dial; 0 none
+	Attempts   int           `event:"attempts"`
+	Duration   time.Duration `event:"duration"`        // since it was promised
+	Budget     int           `event:"budget,unlogged"` // of attempts
+	TTY        int           `event:"tty,unlogged"`    // of the line that it had, for `debug`
+}
+
+func (CallbackEnded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "callback ended" }
+
+func (e CallbackEnded) debug() (int, string) {
+	return e.TTY, fmt.Sprintf("Callback %s %s", e.Outcome, strings.TrimSpace(e.Cause))
+}
+
+func (e CallbackEnded) audit() Entry {
+	text := fmt.Sprintf("%s after %d of %d attempts to %s", e.Outcome, e.Attempts, e.Budget, e.Number)
+	if e.Cause != "" {
+		text += ": " + e.Cause
+	}
+	return Entry{"callback " + e.Callback + " ended", e.User, text}
+}

@@ -1,0 +1,120 @@
+package events
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// CallScreened reports what AAA said of a call that rings.
+type CallScreened struct {
+	unaudited
+	Line     int    `event:"line"`
+	Caller   string `event:"caller"`
+	Called   string `event:"called"`
+	Result   string `event:"result"`
+	Server   string `event:"server"`
+	Reason   string `event:"reason"`
+	Answered bool   `event:"answered,unlogged"` // or rather: it may be
+}
+
+func (e CallScreened) log() (zapcore.Level, string) {
+	if e.Answered {
+		return zapcore.InfoLevel, "a call may be answered"
+	}
+	return zapcore.WarnLevel, "a call is not answered"
+}
+
+func (e CallScreened) debug() (int, string) {
+	return e.Line, fmt.Sprintf("Call-Check of %q: %s %s", e.Caller, e.Result, e.Reason)
+}
+
+// CallBegan reports a call that is up.
+type CallBegan struct {
+	undebugged
+	unaudited
+	Call      string `event:"call"`
+	Line      int    `event:"line"`
+	Direction string `event:"direction"`
+	Caller    string `event:"caller"`
+	Connect   string `event:"connect"`
+	Callback  string `event:"callback"` // "" on leg one
+}
+
+func (CallBegan) log() (zapcore.Level, string) { return zapcore.InfoLevel, "call" }
+
+// CallEnded reports a call that is over, or is being hung up.
+type CallEnded struct {
+	undebugged
+	unaudited
+	Call         string        `event:"call"`
+	Line         int           `event:"line"`
+	Leg          int           `event:"leg"`
+	Outcome      string        `event:"outcome"`
+	User         string        `event:"user"`
+	Reason       string        `event:"reason"`
+	Duration     time.Duration `event:"duration"`
+	OctetsIn     uint64        `event:"octets_in"`
+	OctetsOut    uint64        `event:"octets_out"`
+	FailedLogins int           `event:"failed_logins,omitempty"`
+	LastFailure  string        `event:"last_failure,omitempty"`
+	Stack        string        `event:"stack,omitempty"` // of a panic
+}
+
+func (e CallEnded) log() (zapcore.Level, string) {
+	if e.Stack != "" {
+		return zapcore.ErrorLevel, "a panic ended the call"
+	}
+	return zapcore.InfoLevel, "call over"
+}
+
+// CallDisconnected reports a session that AAA, or who else may, has ended.
+type CallDisconnected struct {
+	undebugged
+	unaudited
+	Call string `event:"call"`
+	Line int    `event:"line"`
+	By   string `event:"by"`
+}
+
+func (CallDisconnected) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "session disconnected"
+}
+
+// LineCleared reports that an operator ended what was on a line.
+type LineCleared struct {
+	unlogged
+	undebugged
+	Line int    `event:"line"`
+	By   string `event:"by"`
+}
+
+func (e LineCleared) audit() Entry { return Entry{"line cleared", e.By, fmt.Sprintf("tty %d", e.Line)} }
+
+// HostJoined reports a session that is joined to a host.
+type HostJoined struct {
+	unlogged
+	undebugged
+	Line int    `event:"line"`
+	User string `event:"user"`
+	Host string `event:"host"`
+}
+
+func (e HostJoined) audit() Entry {
+	return Entry{"host joined", e.User, fmt.Sprintf("tty %d, %s", e.Line, e.Host)}
+}
+
+// HostRefused reports a session that was not joined to a host.
+type HostRefused struct {
+	unlogged
+	undebugged
+	Line   int    `event:"line"`
+	User   string `event:"user"`
+	Host   string `event:"host"`
+	Reason string `event:"reason"`
+}
+
+func (e HostRefused) audit() Entry {
+	return Entry{"host refused", e.User, fmt.Sprintf("tty %d, %s: %s", e.Line, e.Host, e.Reason)}
+}

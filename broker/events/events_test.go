@@ -1,0 +1,280 @@
+package events
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+var update = flag.Bool("update", false, "write the printed document anew")
+
+// sources are the parsed Go files of a directory, without tests, by name.
+func sources(t *testing.T, dir string) map[string]*ast.File {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s: no sources: %v", dir, err)
+	}
+	files := map[string]*ast.File{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = f
+	}
+	return files
+}
+
+func typeName(e Event) string { return reflect.TypeOf(e).Name() }
+
+// The table has each type of event once, and each of their fields has a name of its own.
+func TestTable(t *testing.T) {
+	kinds, types := map[Kind]bool{}, map[string]bool{}
+	for _, row := range Table {
+		name := typeName(row.Event)
+		if kinds[row.Kind] || types[name] || row.Doc == "" {
+			t.Errorf("%s (%s): twice in the table, or without a text", row.Kind, name)
+		}
+		kinds[row.Kind], types[name] = true, true
+		fields := reflect.TypeOf(row.Event)
+		names := Names(row.Event)
+		for i := range fields.NumField() {
+			if f := fields.Field(i); !f.Anonymous && f.Tag.Get("event") == "" {
+				t.Errorf("%s.%s has no name", name, f.Name)
+			}
+		}
+		for i, n := range names {
+			if !regexp.MustCompile(`^[a-z][a-z_]*$`).MatchString(n) || slices.Contains(names[:i], n) {
+				t.Errorf("%s: field %q", name, n)
+			}
+		}
+	}
+	for file, f := range sources(t, ".") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if s, isStruct := typeOf(spec, ok); isStruct && tagged(s) && !types[spec.Name.Name] {
+				t.Errorf("%s: the table has no %s", file, spec.Name.Name)
+			}
+			return true
+		})
+	}
+}
+
+func typeOf(spec *ast.TypeSpec, ok bool) (*ast.StructType, bool) {
+	if !ok {
+		return nil, false
+	}
+	s, isStruct := spec.Type.(*ast.StructType)
+	return s, isStruct
+}
+
+func tagged(s *ast.StructType) bool {
+	return slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool { return f.Tag != nil && strings.Contains(f.Tag.Value, "event:") })
+}
+
+// senders are the rooms that report events.
+var senders = []string{"..", "../../node"}
+
+// Each type of event is sent by somebody.
+func TestSenders(t *testing.T) {
+	sent := map[string]bool{}
+	for _, dir := range senders {
+		for _, f := range sources(t, dir) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.CompositeLit); ok {
+					if sel, ok := lit.Type.(*ast.SelectorExpr); ok && fmt.Sprint(sel.X) == "events" {
+						sent[sel.Sel.Name] = true
+					}
+				}
+				return true
+			})
+		}
+	}
+	for _, row := range Table {
+		if !sent[typeName(row.Event)] {
+			t.Errorf("nothing reports %s (%s)", row.Kind, typeName(row.Event))
+		}
+	}
+}
+
+// What happens to calls and callbacks is reported as an event, and not past the sinks. Trouble inside the node (the disk, the
+// spool) is the log's alone.
+func TestNothingPastTheSinks(t *testing.T) {
+	for file, f := range sources(t, "..") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			on, _ := sel.X.(*ast.SelectorExpr)
+			switch {
+			case sel.Sel.Name == "Debug" && on != nil && on.Sel.Name == "opt":
+				t.Errorf("%s writes a line of debug", file)
+			case on != nil && on.Sel.Name == "log" && slices.Contains([]string{"Info", "Warn", "Error"}, sel.Sel.Name):
+				text := literal(call.Args[0])
+				if !strings.HasPrefix(text, "journal: ") && !strings.HasPrefix(text, "accounting records ") {
+					t.Errorf("%s logs %q", file, text)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// literal is the text that an expression begins with.
+func literal(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		return strings.Trim(e.Value, `"`)
+	case *ast.BinaryExpr:
+		return literal(e.X)
+	}
+	return ""
+}
+
+// sample is an event of the type with something in each text and error.
+func sample(e Event) Event {
+	v := reflect.New(reflect.TypeOf(e)).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.String:
+			f.SetString("…")
+		case f.Kind() == reflect.Interface:
+			f.Set(reflect.ValueOf(errors.New("…")))
+		}
+	}
+	return v.Interface().(Event)
+}
+
+// says are what the sinks make of an event: "" where they make nothing of it.
+func says(e Event) (log, debug, audit string) {
+	level, text := e.log()
+	if text == "" {
+		level, text = sample(e).log()
+	}
+	if text != "" {
+		log = level.String() + ": " + text
+	}
+	if _, text := sample(e).debug(); text != "" {
+		debug = "yes"
+	}
+	if a, ok := Audit(sample(e)); ok {
+		audit = a.Kind
+	}
+	return log, debug, audit
+}
+
+// TestReference holds docs/reference/events.md to the table: `go test ./broker/events -update` prints it anew.
+func TestReference(t *testing.T) {
+	const path = "../../docs/reference/events.md"
+	var b strings.Builder
+	b.WriteString(head)
+	for _, row := range Table {
+		log, debug, audit := says(row.Event)
+		if log+debug+audit == "" {
+			t.Errorf("%s: no sink makes anything of it", row.Kind)
+		}
+		fields := "`" + strings.Join(Names(row.Event), "`, `") + "`"
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", row.Kind, row.Doc, fields, log, debug, audit)
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(path)
+	if err != nil || string(have) != b.String() {
+		t.Errorf("%s is stale (%v): go test ./broker/events -update, then read the diff", path, err)
+	}
+}
+
+const head = `# Events
+
+<!-- Printed from broker/events: go test ./broker/events -update -->
+
+What happens to lines, calls, logins and callbacks is an event, reported once. The log, ` + "`ringback debug callback`" + `
+and the audit make of it what this table says; the fields are the keys of the log's record, except for what
+its words say already. Secrets are in none of them, and a name that is nobody's is not shown.
+
+| event | meaning | fields | log | debug | audit |
+|---|---|---|---|---|---|
+`
+
+// The sinks get an event as its type says.
+func TestSinks(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	var debug []string
+	sinks := []Sink{Log{zap.New(core)}, Debug(func(tty int, text string) { debug = append(debug, fmt.Sprint(tty, " ", text)) })}
+	ended := CallbackEnded{
+		Callback: "abcd", User: "kim", Outcome: "failed", Cause: "busy", Number: "84010", CalledLine: 65, Line: 66, Attempts: 2, Budget: 3,
+		Duration: time.Minute, TTY: 66,
+	}
+	for _, e := range []Event{
+		ended, LineCleared{Line: 65, By: "uid 7"}, Withdrawn{Callback: "abcd", Reason: "late"}, CallEnded{Call: "c1", Outcome: "ended"},
+		CallEnded{Call: "c2", Stack: "goroutine 1"}, Decided{Line: 65, User: "kim", Outcome: "admit", Reason: "no callback"},
+	} {
+		for _, s := range sinks {
+			s.Take(e)
+		}
+	}
+	var got []string
+	for _, r := range logs.All() {
+		keys := []string{}
+		for _, f := range r.Context {
+			keys = append(keys, f.Key)
+		}
+		got = append(got, fmt.Sprintf("%s %s: %s", r.Level, r.Message, strings.Join(keys, " ")))
+	}
+	call := "call line leg outcome user reason duration octets_in octets_out"
+	want := []string{
+		"info callback ended: callback user outcome cause number called_line line attempts duration", "warn callback taken back: callback reason",
+		"info call over: " + call, "error a panic ended the call: " + call + " stack", "info decided: call line user outcome reason group",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if want := []string{"66 Callback failed busy", "65 user kim: admit (no callback)"}; !slices.Equal(debug, want) {
+		t.Errorf("debug has %q, want %q", debug, want)
+	}
+	if c := logs.All()[0].ContextMap(); c["duration"] != time.Minute || c["line"] != int64(66) || c["user"] != "kim" {
+		t.Errorf("%v", c)
+	}
+	for _, tt := range []struct {
+		e    Event
+		want Entry
+	}{
+		{ended, Entry{"callback abcd ended", "kim", "failed after 2 of 3 attempts to 84010: busy"}},
+		{LineCleared{Line: 65, By: "uid 7"}, Entry{"line cleared", "uid 7", "tty 65"}},
+		{LoginFailed{User: "kim", Caller: "84001", Line: 65, Leg: 1, Reason: "no"}, Entry{"login failed", "kim", `tty 65, caller "84001", leg 1: no`}},
+		{LoginFailed{User: "kim", Enable: true, Line: 65}, Entry{"enable failed", "kim", `tty 65, caller "", leg 0: `}},
+		{LoginFailed{User: "kim", Locked: true}, Entry{}},
+		{Decided{User: "kim"}, Entry{}},
+	} {
+		if got, ok := Audit(tt.e); got != tt.want || ok != (tt.want != Entry{}) {
+			t.Errorf("%+v: the audit has %+v, want %+v", tt.e, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package events
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// LoginSucceeded reports a user who has proven who they are.
+type LoginSucceeded struct {
+	unlogged
+	undebugged
+	User   string `event:"user"`
+	Caller string `event:"caller"`
+	Line   int    `event:"line"`
+	Call   string `event:"call"`
+	Leg    int    `event:"leg"`
+	Method string `event:"method"`
+	Enable bool   `event:"enable"` // for a privileged level
+}
+
+func (e LoginSucceeded) audit() Entry {
+	return Entry{what(e.Enable), e.User, from(e.Line, e.Caller, e.Leg) + ", by " + e.Method}
+}
+
+// LoginFailed reports a login that failed. A name that is nobody's is not shown.
+type LoginFailed struct {
+	undebugged
+	User   string `event:"user"`
+	Caller string `event:"caller"`
+	Line   int    `event:"line"`
+	Call   string `event:"call"`
+	Leg    int    `event:"leg"`
+	Reason string `event:"reason"`
+	Enable bool   `event:"enable,unlogged"` // for a privileged level
+	Locked bool   `event:"locked,unlogged"` // the lock is in the audit, and each try that it stops is not, or the audit would grow at will
+}
+
+func (e LoginFailed) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, what(e.Enable) + " failed"
+}
+
+func (e LoginFailed) audit() Entry {
+	if e.Locked {
+		return Entry{}
+	}
+	return Entry{what(e.Enable) + " failed", e.User, from(e.Line, e.Caller, e.Leg) + ": " + e.Reason}
+}
+
+func what(enable bool) string {
+	if enable {
+		return "enable"
+	}
+	return "login"
+}
+
+func from(line int, caller string, leg int) string {
+	return fmt.Sprintf("tty %d, caller %q, leg %d", line, caller, leg)
+}
+
+// LoginLocked reports a name, a number or a line of which no login is taken for a while.
+type LoginLocked struct {
+	undebugged
+	LimitKind string    `event:"kind"`
+	Enable    bool      `event:"enable"`
+	User      string    `event:"user"`
+	Caller    string    `event:"caller"`
+	Line      int       `event:"line"`
+	Failures  int       `event:"failures"`
+	Until     time.Time `event:"until"`
+	Of        string    `event:"of,unlogged"` // what is locked, in the audit's words
+}
+
+func (LoginLocked) log() (zapcore.Level, string) { return zapcore.WarnLevel, "login locked" }
+
+func (e LoginLocked) audit() Entry {
+	return Entry{"login locked", e.User, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", e.Of, e.Caller, e.Line,
+		e.Until.UTC().Format(time.RFC3339), e.Failures)}
+}
+
+// LoginUnlocked reports that an operator had failures forgotten.
+type LoginUnlocked struct {
+	unlogged
+	undebugged
+	Of      string `event:"of"` // a name or number, or "all"
+	Sources int    `event:"sources"`
+	By      string `event:"by"`
+}
+
+func (e LoginUnlocked) audit() Entry {
+	return Entry{"login locks cleared", e.By, fmt.Sprintf("of %s: %d", e.Of, e.Sources)}
+}

@@ -1,0 +1,46 @@
+package events
+
+// Kind is the name of a type of event, for whatever reads events from outside. It never changes.
+type Kind string
+
+// Row is a type of event.
+type Row struct {
+	Kind  Kind
+	Event Event // its zero value
+	Doc   string
+}
+
+// Table has every type of event.
+var Table = []Row{
+	{"call.screened", CallScreened{}, "AAA was asked whether to answer a call that rings (Call-Check)."},
+	{"call.began", CallBegan{}, "A call is up, in either direction."},
+	{"call.ended", CallEnded{}, "A call is over."},
+	{"call.disconnected", CallDisconnected{}, "A session was ended from outside (Disconnect-Request)."},
+	{"line.cleared", LineCleared{}, "An operator ended whatever was on a line."},
+	{"login.succeeded", LoginSucceeded{}, "A user proved who they are, to log in or for a privileged level."},
+	{"login.failed", LoginFailed{}, "A login failed, or one for a privileged level."},
+	{"login.locked", LoginLocked{}, "Failures have locked a name, a number or a line for a while."},
+	{"login.unlocked", LoginUnlocked{}, "An operator had failures forgotten."},
+	{"host.joined", HostJoined{}, "A session was joined to a host."},
+	{"host.refused", HostRefused{}, "A session was to be joined to a host, and was not."},
+	{"decided", Decided{}, "The policies made a decision about a caller."},
+	{"callback.promised", Promised{}, "A callback is on disk, and its caller is told."},
+	{"callback.pending", AlreadyPending{}, "A callback was not promised: the user has one."},
+	{"callback.impossible", NotPromised{}, "A callback was not promised: no line can dial it."},
+	{"callback.unrecorded", NotRecorded{}, "A callback was not promised: it could not be recorded."},
+	{"callback.withdrawn", Withdrawn{}, "A callback was taken back: its caller was not told of it in time."},
+	{"callback.resumed", Resumed{}, "A callback goes on after a restart."},
+	{"callback.waiting", Waiting{}, "The wait between the hang-up and the dial has begun."},
+	{"callback.verify", VerifyRequired{}, "A callback without a second login got a line that cannot do without."},
+	{"callback.unanswered", AuthorizationSilent{}, "AAA was asked again before a dial and gave no answer."},
+	{"callback.remarked", Remarked{}, "The audit has a remark on a callback."},
+	{"callback.dialing", Dialing{}, "An attempt begins."},
+	{"callback.attempt", AttemptEnded{}, "An attempt has ended, with a call or without."},
+	{"callback.connected", Connected{}, "The called side is up: leg two begins."},
+	{"callback.late", CompletedLate{}, "A callback was completed on disk when its login had timed out."},
+	{"callback.undropped", HangUpUntaken{}, "The hang-up of leg one could not be handed to the callback."},
+	{"callback.ended", CallbackEnded{}, "A callback is in its final state."},
+	{"alarm", Alarm{}, "Something that an operator must know."},
+	{"reload.done", Reloaded{}, "A configuration was taken."},
+	{"reload.failed", ReloadFailed{}, "A configuration was not taken; the old one stays."},
+}
