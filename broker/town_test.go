@@ -104,6 +104,7 @@ type townOptions struct {
 	store      func(journal.Store) journal.Store // stands before the journal; nil: nothing does
 	limits     broker.LoginLimits
 	exec       func(*exec.Config)                         // changes the EXEC
+	frontEnds  func(session.FrontEnd) session.Chooser     // beside the EXEC; nil: it alone
 	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log        *zap.Logger
 }
@@ -218,11 +219,12 @@ func (w *town) config() broker.Config {
 	if w.opt.policy != nil {
 		w.opt.policy(&policy)
 	}
-	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true}}, policy)
+	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true}}, policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var login broker.Login = asked{aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Name: "default", Entries: []aaa.Method{local}}}}, &w.opt}
+	list := aaa.List{Name: "default", Entries: []aaa.Method{local}}
+	var login broker.Login = asked{aaa.Login{Authentication: aaa.Lists{aaa.EXEC: list, aaa.PPP: list}}, &w.opt}
 	if w.opt.login != nil {
 		login = w.opt.login
 	}
@@ -241,8 +243,12 @@ func (w *town) config() broker.Config {
 	if w.opt.exec != nil {
 		w.opt.exec(&e)
 	}
+	var frontEnds session.Chooser = session.Only{FrontEnd: exec.New(e)}
+	if w.opt.frontEnds != nil {
+		frontEnds = w.opt.frontEnds(exec.New(e))
+	}
 	return broker.Config{
-		Session: session.Config{FrontEnds: session.Only{FrontEnd: exec.New(e)}}, Lines: running, Policies: set,
+		Session: session.Config{FrontEnds: frontEnds}, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
 	}
