@@ -126,7 +126,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		Number: d.Number.String(), NoVerify: d.NoVerify, CallID: c.ID, CalledTTY: c.TTY, Lines: d.Lines, Rotary: d.Rotary,
 		RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
-		Decision: mustJSON(d), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
+		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	w.number, w.leg1, w.expires = d.Number, c, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)

@@ -30,7 +30,8 @@ type check struct {
 // recheck looks for denials right before the dial (never for anything that would widen the decision). reason "" : none, so far; then check says what is
 // left to be asked.
 func (b *Broker) recheck(w *work) (c check, reason string) {
-	if err := unmarshal(w.row.Decision, &c.decision); err != nil {
+	var err error
+	if c.decision, err = w.decision(); err != nil {
 		return c, "the recorded decision cannot be read: " + err.Error()
 	}
 	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth}

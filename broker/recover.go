@@ -54,7 +54,7 @@ func (b *Broker) setAside(ctx context.Context) {
 
 func (b *Broker) restart(row journal.Callback) error {
 	w := newWork(row, trace{}, grant{})
-	if err := unmarshal(row.State, &w.state); err != nil {
+	if err := w.restore(); err != nil {
 		return fmt.Errorf("its recorded state: %w", err)
 	}
 	if err := unmarshal(row.Trace, &w.trace); err != nil {

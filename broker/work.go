@@ -148,6 +148,37 @@ func (w *work) cannotBeCut() bool {
 	return false
 }
 
+// restore takes the state from the row.
+func (w *work) restore() error {
+	if err := unmarshal(w.row.State, &w.state); err != nil {
+		return err
+	}
+	w.state.ID, w.state.Phase, w.state.Cause = w.row.ID, callback.Phase(w.row.Phase), w.row.Cause
+	w.state.Attempt, w.state.Max = w.row.Attempts, w.row.Max
+	switch w.state.Phase {
+	case callback.Promised, callback.Leasing, callback.Waiting, callback.Dialing, callback.Answered:
+		return nil
+	}
+	return fmt.Errorf("the phase %q is none of a pending callback", w.row.Phase)
+}
+
+// decided is a decision as its callback's row keeps it: what is a column there is left out.
+type decided struct {
+	policies.Decision
+	Number   struct{} `json:"number,omitzero"`
+	NoVerify struct{} `json:"no_verify,omitzero"`
+	Lines    struct{} `json:"callback_line,omitzero"`
+	Rotary   struct{} `json:"callback_rotary,omitzero"`
+	Digest   struct{} `json:"digest,omitzero"`
+}
+
+// decision is that of the promise, as far as it still holds: the row may have narrowed it.
+func (w *work) decision() (d policies.Decision, err error) {
+	err = unmarshal(w.row.Decision, &d)
+	d.Number, d.NoVerify, d.Lines, d.Rotary, d.Digest = w.number, w.row.NoVerify, w.row.Lines, w.row.Rotary, w.row.PolicyDigest
+	return d, err
+}
+
 // record brings the row up to the state; what it returns goes into the commit.
 func (w *work) record(now time.Time) journal.Callback {
 	w.row.Phase = string(w.state.Phase)

@@ -56,14 +56,16 @@ const MaxHeldBack = 5
 // State is one callback as the machine sees it: a plain, comparable value that may be copied, compared with == and kept as JSON.
 // The zero value is a callback that nobody has promised.
 type State struct {
-	ID       string `json:"id"`
-	Phase    Phase  `json:"phase"`
-	Attempt  int    `json:"attempt"`             // attempts recorded so far; the last one's number
-	Max      int    `json:"max"`                 // the budget, at least 1 once promised
-	Held     bool   `json:"held,omitempty"`      // the last attempt's dial command was held back: the next dial is the same attempt
-	HeldBack int    `json:"held_back,omitempty"` // how often that was so, at most MaxHeldBack
-	Cause    string `json:"cause,omitempty"`     // last cause known; final in a terminal phase
-	Ending   Phase  `json:"ending,omitempty"`    // Dialing, Answered: the end it will have as soon as the line is down; Cause says why
+	// These are columns of the callback's row; its JSON leaves them out.
+	ID      string `json:"-"`
+	Phase   Phase  `json:"-"`
+	Attempt int    `json:"-"` // attempts recorded so far; the last one's number
+	Max     int    `json:"-"` // the budget, at least 1 once promised
+	Cause   string `json:"-"` // last cause known; final in a terminal phase
+
+	Held     bool  `json:"held,omitempty"`      // the last attempt's dial command was held back: the next dial is the same attempt
+	HeldBack int   `json:"held_back,omitempty"` // how often that was so, at most MaxHeldBack
+	Ending   Phase `json:"ending,omitempty"`    // Dialing, Answered: the end it will have as soon as the line is down; Cause says why
 
 	Again    bool `json:"again,omitempty"`    // a restart lies behind it: waits run in full from when they are armed
 	Unproven bool `json:"unproven,omitempty"` // leg one's line could not be proven on hook

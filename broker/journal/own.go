@@ -51,6 +51,36 @@ type Audit struct {
 	Hash     []byte
 }
 
+// Sum is what retention keeps of the rows that it removes, for cost reports: of one month, direction, user and number.
+type Sum struct {
+	Month     string // "2026-11", in UTC: that of a callback's promise, an attempt's dial, a call's start
+	Direction string // "incoming" or "outgoing"; callbacks and attempts are outgoing
+	User      string
+	Entry     string
+	Number    string // that was dialed; "" incoming
+	Callbacks int64  // promised
+	Completed int64  // of these
+	Attempts  int64
+	Calls     int64
+	Duration  time.Duration // of the calls
+	OctetsIn  uint64
+	OctetsOut uint64
+}
+
+// Pruned is what retention has removed.
+type Pruned struct {
+	Callbacks int
+	Calls     int
+	Pages     int // given back to the disk
+}
+
+// Add adds what another pruning has removed.
+func (p *Pruned) Add(more Pruned) {
+	p.Callbacks += more.Callbacks
+	p.Calls += more.Calls
+	p.Pages += more.Pages
+}
+
 // LoginLimit is how many logins of one source failed lately.
 type LoginLimit struct {
 	Kind        string // what Key is of

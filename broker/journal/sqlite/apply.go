@@ -48,13 +48,13 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.dropLoginName(m)
 	case journal.SetAside:
 		return w.setDamagedAside(m)
-	case applier: // of a test
+	case applier:
 		return m.apply(w)
 	}
 	return fmt.Errorf("no such mutation: %T", m)
 }
 
-// applier is a mutation that the store does not know.
+// applier is a mutation of this package.
 type applier interface{ apply(w *writer) error }
 
 var (

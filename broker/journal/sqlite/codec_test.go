@@ -33,7 +33,7 @@ func TestSumIsWhatItWas(t *testing.T) {
 func TestColumnsAndValuesAgree(t *testing.T) {
 	for table, values := range map[*table][]any{callsTable: callValues(journal.Call{}), callbacksTable: callbackValues(journal.Callback{}),
 		attemptsTable: attemptValues(journal.Attempt{}), spoolTable: spooledValues(journal.Spooled{}), auditTable: auditValues(journal.Audit{}),
-		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{})} {
+		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{}), sumsTable: sumValues(journal.Sum{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -57,6 +57,7 @@ func FuzzDecode(f *testing.F) {
 		back(t, auditTable, row, testKey.decodeAudit, auditValues)
 		back(t, loginLimitsTable, row, decodeLoginLimit, limitValues)
 		back(t, loginNamesTable, row, decodeLoginName, nameValues)
+		back(t, sumsTable, row, decodeSum, sumValues)
 	})
 }
 

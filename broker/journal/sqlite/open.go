@@ -13,8 +13,11 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration.
-const schemaVersion = 10
+// schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration, or by upgrade.
+const schemaVersion = 12
+
+// sqlVersion is the schema that the SQL migrations leave; the last step is upgrade's.
+const sqlVersion = 11
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
 const applicationID = 0x5242434b
@@ -46,7 +49,7 @@ func settle(c *conn, path string) error {
 	if err := c.durable(); err != nil {
 		return err
 	}
-	if version < schemaVersion {
+	if version < sqlVersion {
 		return migrate(path)
 	}
 	return nil
@@ -68,6 +71,10 @@ func identify(c *conn) (int64, error) {
 	}
 	switch {
 	case id == 0 && version == 0 && tables == 0:
+		// Before anything is in the file: pages that retention frees can be given back to the disk.
+		if _, err := c.query("PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
+			return 0, err
+		}
 		_, err = c.query(fmt.Sprintf("PRAGMA application_id = %d", applicationID))
 		return 0, err
 	case id != applicationID:
@@ -105,7 +112,7 @@ func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	return broken, warnings, err
 }
 
-// migrate brings the schema to schemaVersion, each step in a transaction of its own. goose wants database/sql: it gets a pool of one
+// migrate brings the schema to sqlVersion, each step in a transaction of its own. goose wants database/sql: it gets a pool of one
 // connection, opened and used on this goroutine only.
 func migrate(path string) (err error) {
 	db, err := sql.Open("sqlite", dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1", "_journal_mode", "WAL", "_synchronous", "FULL"))
@@ -123,14 +130,14 @@ func migrate(path string) (err error) {
 		return err
 	}
 	if _, err := p.Up(context.Background()); err != nil {
-		return fmt.Errorf("bring the schema to version %d: %w", schemaVersion, err)
+		return fmt.Errorf("bring the schema to version %d: %w", sqlVersion, err)
 	}
 	var version int64
 	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	if version != schemaVersion {
-		return fmt.Errorf("the migrations left schema %d instead of %d", version, schemaVersion)
+	if version != sqlVersion {
+		return fmt.Errorf("the migrations left schema %d instead of %d", version, sqlVersion)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (r *rebuilding) copy(path, made string) (err error) {
 	}
 	_, err = r.to.exec("BEGIN IMMEDIATE")
 	for _, part := range []func() error{
-		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.setAside,
+		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.keyed(sumsTable), r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()
@@ -233,4 +233,10 @@ func (r *rebuilding) setAside() error {
 		}
 	}
 	return nil
+}
+
+// version says that the rows are of the present schema, as those of the damaged journal were.
+func (r *rebuilding) version() error {
+	_, err := r.to.query(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
+	return err
 }

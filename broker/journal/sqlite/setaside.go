@@ -19,7 +19,7 @@ func (w *writer) setDamagedAside(m journal.SetAside) error {
 		end   map[string]any // columns that end the row; nil: it is deleted
 	}{
 		{callbacksTable, "ended = 0 OR outcome = ''", callbackValues(journal.Callback{}),
-			map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": journal.DamagedCause, "attempts": int64(0), "max": int64(0)}},
+			damagedEnd(now)},
 		{callsTable, "ended = 0", callValues(journal.Call{}), map[string]any{"ended": now, "cause": journal.DamagedCause}},
 		{spoolTable, "true", nil, nil},
 	} {
@@ -75,4 +75,9 @@ func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now
 	}
 	_, err = w.c.exec("UPDATE "+t.name+" SET "+sets+"sum = ? WHERE rowid = ?", append(values, t.sum(w.key, values), rowid)...)
 	return err
+}
+
+// damagedEnd are the columns that end a callback whose row is damaged.
+func damagedEnd(now int64) map[string]any {
+	return map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": journal.DamagedCause, "attempts": int64(0), "max": int64(0)}
 }

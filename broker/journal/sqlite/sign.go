@@ -104,7 +104,7 @@ func (w *writer) adopt(k rowKey, path string) error {
 }
 
 // signedTables are all tables whose rows carry a checksum.
-var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable, auditTable}
+var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable, sumsTable, auditTable}
 
 // signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left as it is, and so never will.
 func (w *writer) signAll(k rowKey) (err error) {

@@ -26,6 +26,9 @@ func filled(t *testing.T) string {
 	j := open(t, path)
 	twoOfEach(t, j)
 	commit(t, j, journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}}, journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}, journal.Spool{Record: spooled("damaged")})
+	sum := totals{}
+	sum.of(at(1), "outgoing", "u", "e", "84001").Calls = 1
+	commit(t, j, written{totals: sum})
 	edit(t, path, "UPDATE spool SET body = 'x' WHERE id = 'damaged'")
 	commit(t, j, journal.SetAside{Time: at(2)})
 	if err := j.Close(); err != nil {
@@ -33,6 +36,14 @@ func filled(t *testing.T) string {
 	}
 	return path
 }
+
+// written writes sums.
+type written struct {
+	journal.Mutation
+	totals
+}
+
+func (m written) apply(w *writer) error { return m.write(w) }
 
 // tablesOf are the rows of all tables that the schema of a journal has; SQLite's own are left out.
 func tablesOf(t *testing.T, path string) map[string][]string {

@@ -33,6 +33,7 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 		func() error {
 			return each(ctx, r.db, r.key, loginNamesTable, decodeLoginName, func(journal.LoginName) {}, add, "")
 		},
+		func() error { return each(ctx, r.db, r.key, sumsTable, decodeSum, func(journal.Sum) {}, add, "") },
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {

@@ -96,6 +96,11 @@ func (w *writer) open(j *Journal) (warnings []string, err error) {
 		j.key = w.key
 	}
 	if err == nil {
+		var more []string
+		more, err = w.upgrade()
+		warnings = append(warnings, more...)
+	}
+	if err == nil {
 		j.names, err = stateKey(filepath.Join(filepath.Dir(w.path), "names.key"))
 	}
 	if err == nil {

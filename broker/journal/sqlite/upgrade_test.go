@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// older is a journal of schema 11, in which a callback's row says phase, attempts, number and more a second time, in its JSON.
+func older(t *testing.T, change func(*journal.Callback), statements ...string) (path string) {
+	t.Helper()
+	path = newPath(t)
+	j := open(t, path)
+	for _, id := range []string{"cb1", "cb2"} {
+		c := dialing(callback(id, id), 1)
+		c.Cause = "busy"
+		c.State = `{"id":"` + id + `","phase":"dialing","attempt":1,"max":2,"cause":"busy","held":true,"life_gen":18446744073709551615}`
+		c.Decision = `{"outcome":"callback","number":"84001","no_verify":true,"callback_line":[66,67],"callback_rotary":7,"digest":"sha256:00","group":"g"}`
+		c.PolicyDigest = "sha256:00"
+		if id == "cb1" && change != nil {
+			change(&c)
+		}
+		commit(t, j, journal.PutCallback{Callback: c})
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, append(statements, "PRAGMA user_version = 11")...)
+	return path
+}
+
+// TestUpgrade: what a callback's row says twice it says once afterwards, it verifies, and nothing else is another.
+func TestUpgrade(t *testing.T) {
+	j := open(t, older(t, nil))
+	for _, c := range rows(j.Pending(context.Background())) {
+		if c.State != `{"held":true,"life_gen":18446744073709551615}` || c.Decision != `{"group":"g","outcome":"callback"}` {
+			t.Errorf("%s: state %s, decision %s", c.ID, c.State, c.Decision)
+		}
+		if c.Phase != "dialing" || c.Attempts != 1 || c.Max != 2 || c.Cause != "busy" || c.Number != "84001" || !c.NoVerify || len(c.Lines) != 2 || *c.Rotary != 7 {
+			t.Errorf("%+v", c)
+		}
+	}
+	if bad, err := j.Verify(context.Background()); err != nil || len(bad) > 0 || len(j.Warnings()) > 0 {
+		t.Errorf("%v %v %v", bad, err, j.Warnings())
+	}
+}
+
+// TestUpgradeDoesNotGuess: where a row contradicts itself, or was forged, nobody is dialed for it; the other callback goes on.
+func TestUpgradeDoesNotGuess(t *testing.T) {
+	swap := func(from, to string) func(*journal.Callback) {
+		return func(c *journal.Callback) {
+			c.State, c.Decision = strings.Replace(c.State, from, to, 1), strings.Replace(c.Decision, from, to, 1)
+		}
+	}
+	for name, tt := range map[string]struct {
+		change    func(*journal.Callback)
+		statement string
+		want      string // in a warning; "" the row is damaged, and was before
+	}{
+		"attempts":     {swap(`"attempt":1`, `"attempt":0`), "", `its state says attempt 0, its column 1`},
+		"budget":       {swap(`"max":2`, `"max":9`), "", `its state says max 9`},
+		"phase":        {swap(`"dialing"`, `"promised"`), "", `its state says phase "promised"`},
+		"number":       {swap(`"84001"`, `"900"`), "", `its decision says number "900", its column 84001`},
+		"no login":     {swap(`"no_verify":true`, `"no_verify":false`), "", `its decision says no_verify false`},
+		"lines":        {swap(`[66,67]`, `[66]`), "", `its decision says callback_line [66]`},
+		"no state":     {func(c *journal.Callback) { c.State = "" }, "", "its state cannot be read"},
+		"forged":       {nil, "UPDATE callbacks SET number = '900' WHERE id = 'cb1'", ""},
+		"forged state": {nil, `UPDATE callbacks SET state = replace(state, '"attempt":1', '"attempt":0') WHERE id = 'cb1'`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t, older(t, tt.change, tt.statement))
+			warnings := strings.Join(j.Warnings(), "\n")
+			pending, bad, err := j.Pending(context.Background())
+			if err != nil || len(pending) != 1 || pending[0].ID != "cb2" {
+				t.Fatalf("pending %v, damaged %v, %v", pending, bad, err)
+			}
+			if tt.want == "" {
+				if len(bad) != 1 || warnings != "" {
+					t.Errorf("damaged %v, warnings %s", bad, warnings)
+				}
+				return
+			}
+			c, _, err := j.Callback(context.Background(), "cb1")
+			if err != nil || c.Outcome != "failed" || c.Cause != journal.DamagedCause || !strings.Contains(warnings, tt.want) {
+				t.Errorf("%+v %v; warnings %s", c, err, warnings)
+			}
+			if kept := texts(t, j.path, "SELECT content FROM set_aside"); len(kept) != 1 {
+				t.Errorf("set aside are %v", kept)
+			}
+		})
+	}
+}
+
+// TestUpgradeAllows: a login that was asked for after the decision had left it out is no contradiction.
+func TestUpgradeAllows(t *testing.T) {
+	j := open(t, older(t, func(c *journal.Callback) { c.NoVerify = false }))
+	if pending := rows(j.Pending(context.Background())); len(pending) != 2 || pending[0].NoVerify {
+		t.Errorf("%+v", pending)
+	}
+}
