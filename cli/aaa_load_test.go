@@ -208,7 +208,7 @@ func TestAAALoadLost(t *testing.T) {
 			t.Parallel()
 			s := loadServer(t)
 			s.SetFaults(tt.faults)
-			r, err := loadJSON(t, t.Context(), "-n", "6", "-p", "3", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
+			r, err := loadJSON(t, t.Context(), "-n", "6", "-p", "6", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
 				"--secret-file", write(t, "secret", loadSecret), "--timeout", tt.wait, "--retries", "1")
 			var status exitStatus
 			if errors.As(err, &status); status != tt.status || err != nil && status == 0 {

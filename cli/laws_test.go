@@ -53,22 +53,37 @@ func TestLaws(t *testing.T) {
 // wantTest checks that a package has a test function of that name.
 func wantTest(t *testing.T, dir, name string) {
 	t.Helper()
+	if !testsOf(t, dir)[name] {
+		t.Errorf("%s: package %s has no %s", lawsDoc, dir, name)
+	}
+}
+
+var testsByDir = map[string]map[string]bool{} // parsed once: TestLaws asks a hundred times
+
+// testsOf are the functions without a receiver in the tests of a package.
+func testsOf(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	if names := testsByDir[dir]; names != nil {
+		return names
+	}
 	paths, err := filepath.Glob(filepath.Join("..", dir, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	names := map[string]bool{}
 	for _, path := range paths {
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range f.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == name {
-				return
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+				names[fn.Name.Name] = true
 			}
 		}
 	}
-	t.Errorf("%s: package %s has no %s", lawsDoc, dir, name)
+	testsByDir[dir] = names
+	return names
 }
 
 // TestAPIReference holds the routes of docs/reference/api.md to those of the OpenAPI description.

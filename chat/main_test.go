@@ -1,0 +1,13 @@
+package chat
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+// TestMain lets more tests than there are CPUs run at once: those in parallel wait for peers, they do not compute.
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "12") // the command line may say otherwise
+	os.Exit(m.Run())
+}
