@@ -60,5 +60,6 @@ func healthText(w io.Writer, h client.Health, now time.Time) {
 	if records == 0 {
 		fmt.Fprintln(w, "accounting: no record waits")
 	}
+	fmt.Fprintf(w, "log: %d records dropped\n", h.Log.Dropped)
 	fmt.Fprintf(w, "lines: %d, out of service %d\n", h.Lines, len(h.Out))
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/config"
 )
 
@@ -26,7 +27,8 @@ type logger struct {
 	path    string // "": standard error
 	to      atomic.Pointer[io.Writer]
 	queue   chan logItem
-	dropped atomic.Uint64
+	dropped atomic.Uint64 // since the log last told of them
+	lost    atomic.Uint64 // since the start
 	encoder zapcore.Encoder
 }
 
@@ -73,7 +75,8 @@ func (l *logger) reopen() error {
 	return nil
 }
 
-// openLog opens a file of the log. It is made with mode 0600, and appended to where it is there; it is not reached by a link, which another may have
+// openLog opens a file of the log. It is made with mode 0600, and appended to where it is there, with what others may
+// do to it taken away; it is not reached by a link, which another may have
 // laid to have a daemon of root's write elsewhere.
 func openLog(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
@@ -88,6 +91,12 @@ func openLog(path string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("log.file: %w (leave log.file out for standard error)", err)
 	}
+	if info.Mode().Perm()&0o027 != 0 { // one of an older ringback, or of another tool
+		if err := f.Chmod(info.Mode().Perm() &^ 0o027); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("log.file: %s may be read by others (mode %04o): %w (chmod 600 %[1]s)", path, info.Mode().Perm(), err)
+		}
+	}
 	return f, nil
 }
 
@@ -96,7 +105,7 @@ func (l *logger) Write(record []byte) (int, error) {
 	select {
 	case l.queue <- logItem{record: append([]byte(nil), record...)}:
 	default:
-		l.dropped.Add(1)
+		l.drop()
 	}
 	return len(record), nil
 }
@@ -118,6 +127,16 @@ func (l *logger) Sync() error {
 	return nil
 }
 
+func (l *logger) drop() {
+	l.dropped.Add(1)
+	l.lost.Add(1)
+}
+
+// health is how many records were dropped since the start, and how many of these the log could not tell of yet.
+func (l *logger) health() client.Log {
+	return client.Log{Dropped: l.lost.Load(), Untold: l.dropped.Load()}
+}
+
 func (l *logger) write() {
 	for item := range l.queue {
 		if item.written != nil {
@@ -125,7 +144,7 @@ func (l *logger) write() {
 			continue
 		}
 		if _, err := (*l.to.Load()).Write(item.record); err != nil {
-			l.dropped.Add(1) // a full disk, or a reader that is gone
+			l.drop() // a full disk, or a reader that is gone
 			continue
 		}
 		l.tellDropped()

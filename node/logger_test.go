@@ -55,6 +55,28 @@ func (s *stall) records(t *testing.T) (read, dropped int) {
 	return read, dropped
 }
 
+// TestLogFileIsNobodyElses: a log file of an older ringback, or of another tool, keeps no rights for others.
+func TestLogFileIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[os.FileMode]os.FileMode{0o644: 0o640, 0o666: 0o640, 0o600: 0o600, 0o640: 0o640} {
+		path := filepath.Join(t.TempDir(), "log")
+		if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		f, err := openLog(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want || info.Size() != 7 {
+			t.Errorf("mode %04o became %v, %v; want %04o", mode, info.Mode(), err, want)
+		}
+	}
+}
+
 // TestLogStalls: nobody who logs waits for a reader who takes nothing; when it takes again, each record has come or is counted.
 func TestLogStalls(t *testing.T) {
 	t.Parallel()
@@ -75,6 +97,9 @@ func TestLogStalls(t *testing.T) {
 		read, dropped = s.records(t)
 		return dropped > 0 && read+dropped >= all
 	})
+	if h := log.health(); h.Dropped != uint64(dropped) || h.Untold != 0 {
+		t.Errorf("show health: %+v, want %d dropped", h, dropped)
+	}
 	if read < logQueue {
 		t.Errorf("%d records read, %d dropped of %d", read, dropped, all)
 	}

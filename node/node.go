@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, p := range problems {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	d := &daemon{version: o.Version, cfg: cfg, log: log.Logger, reopenLog: log.reopen, hup: hup, feed: &api.Feed{}}
+	d := &daemon{version: o.Version, cfg: cfg, log: log.Logger, reopenLog: log.reopen, logHealth: log.health, hup: hup, feed: &api.Feed{}}
 	return d.run(ctx)
 }
 
@@ -79,6 +79,7 @@ type daemon struct {
 
 	hup       <-chan os.Signal
 	reopenLog func() error
+	logHealth func() client.Log
 
 	mu      sync.Mutex
 	methods *methods.Set // of the configuration in force

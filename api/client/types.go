@@ -155,6 +155,7 @@ type Health struct {
 	Journal  Journal   `json:"journal"`
 	Spool    []Backlog `json:"spool" nullable:"false"` // by accounting list
 	Arrears  int       `json:"arrears"`                // ends of calls that are in memory only, since the disk took them not
+	Log      Log       `json:"log"`
 	Lines    int       `json:"lines"`
 	Out      []int     `json:"lines_out_of_service" nullable:"false"`
 }
@@ -171,6 +172,12 @@ type Journal struct {
 	Slow      uint64  `json:"slow"`    // how many took longer than a second
 	Error     string  `json:"error,omitempty"`
 	Reserve   string  `json:"reserve,omitempty"` // why there is no room reserved for the ends of sessions, so that nobody is admitted
+}
+
+// Log is what became of the daemon's log records that could not be written.
+type Log struct {
+	Dropped uint64 `json:"dropped"` // since the start
+	Untold  uint64 `json:"untold"`  // those of them that the log could not tell of yet: it still loses records
 }
 
 // Backlog is what waits for the servers of an accounting list.

@@ -73,17 +73,18 @@ const SlowCommit = time.Second
 
 // Health is how a journal and its disk are.
 type Health struct {
-	Path    string
-	Octets  int64         // of the file
-	Log     int64         // octets of its write-ahead log
-	Free    uint64        // octets that this user may still write to the disk
-	Busy    time.Duration // for how long the transaction under way has been written; 0 none is
-	Last    time.Duration // how long the last one took
-	Longest time.Duration // of all since the start
-	Slow    uint64        // how many took longer than SlowCommit
-	Failed  error         // why the last one failed; nil: it did not
-	Since   time.Time     // when they began to fail
-	Room    error         // why the reserve for the ends of sessions is not whole; nil: it is
+	Path      string
+	Octets    int64         // of the file
+	Log       int64         // octets of its write-ahead log
+	Free      uint64        // octets that this user may still write to the disk
+	Reachable bool          // the directory is there
+	Busy      time.Duration // for how long the transaction under way has been written; 0 none is
+	Last      time.Duration // how long the last one took
+	Longest   time.Duration // of all since the start
+	Slow      uint64        // how many took longer than SlowCommit
+	Failed    error         // why the last one failed; nil: it did not
+	Since     time.Time     // when they began to fail
+	Room      error         // why the reserve for the ends of sessions is not whole; nil: it is
 }
 
 // Backlog is what waits in the spool for one accounting list.

@@ -45,7 +45,10 @@ func (d *diskWatch) health(path string) journal.Health {
 		h.Busy = time.Since(d.begun)
 	}
 	d.mu.Unlock()
-	h.Path, h.Octets, h.Log, h.Free = path, sizeOf(path), sizeOf(path+"-wal"), freeOf(path)
+	h.Path, h.Octets, h.Log = path, sizeOf(path), sizeOf(path+"-wal")
+	h.Free = freeOf(path)
+	_, err := os.Stat(filepath.Dir(path))
+	h.Reachable = err == nil
 	return h
 }
 
