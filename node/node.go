@@ -96,6 +96,10 @@ func handleSignals() (hup <-chan os.Signal) {
 }
 
 func (d *daemon) run(ctx context.Context) error {
+	// Before the journal, which fails for want of them in words of its own.
+	if text := tooFewDescriptors(d.cfg, descriptorLimit()); text != "" {
+		d.log.Error(text)
+	}
 	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db")})
 	if err != nil {
 		return err
@@ -152,9 +156,6 @@ func (d *daemon) run(ctx context.Context) error {
 			d.log.Error("admin API", zap.Error(err))
 		}
 	})
-	if text := tooFewDescriptors(d.cfg, descriptorLimit()); text != "" {
-		d.log.Error(text)
-	}
 	d.log.Info("ringback serves", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
 	defer d.log.Info("ringback has ended")
 	return d.broker.Run(ctx)
