@@ -183,13 +183,13 @@ func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
 	before := c.turn
 	c.turn = done
 	b.mu.Unlock()
-	go func() { // closeCall waits for it
+	b.turns.Go(func() {
 		defer close(done)
 		if before != nil {
 			<-before
 		}
 		write()
-	}()
+	})
 	return done
 }
 

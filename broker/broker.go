@@ -99,6 +99,7 @@ type Broker struct {
 	over     chan struct{} // closed when the loop has ended
 	draining atomic.Bool
 	running  sync.WaitGroup // goroutines of effects and calls
+	turns    sync.WaitGroup // goroutines that write for a call
 	spool    *spool
 	guard    *guard
 	notes    notes
@@ -178,6 +179,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.giveBackAll()
 	stopLines()
 	<-pool
+	b.turns.Wait()
 	if ctx.Err() != nil { // in good order: a part that broke down is started again at once, and its calls are not over for AAA
 		b.switchOff(base)
 	}

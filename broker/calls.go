@@ -137,9 +137,15 @@ func (b *Broker) begin(c *call) {
 	b.publish(events.CallBegan{
 		Call: c.ID, Line: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Connect: c.Connect, Callback: c.callbackID,
 	})
-	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: c.row()}); err != nil {
-		b.log.Error("journal: a call is not on disk; it is recorded with its session", zap.String("call", c.ID), zap.Error(err))
-	}
+	// Not waited for: nothing is promised or owed yet, and a disk that hangs holds the prompt up no more than anything
+	// else of a login.
+	row := journal.PutCall{Call: c.row()}
+	b.inTurn(c, func() {
+		if err := b.opt.Journal.Commit(context.Background(), row); err != nil {
+			b.log.Error("journal: a call is not on disk; it is recorded with its session",
+				zap.String("call", c.ID), zap.Error(err))
+		}
+	})
 }
 
 func (c *call) row() journal.Call {
@@ -156,9 +162,15 @@ func (b *Broker) end(c *call) {
 }
 
 // closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it takes them; should the process
-// end before, the row of a session that was recorded is still open, and the next start makes its Stop.
+// end before, the row of a session that was recorded is still open, and the next start makes its Stop. It returns when the end is on disk or in memory, or
+// after Limits.Report where the disk hangs: the line can then be answered again.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
-	<-b.inTurn(c, func() { b.writeEnd(c, out) })
+	written := make(chan error, 1)
+	b.inTurn(c, func() {
+		b.writeEnd(c, out)
+		written <- nil
+	})
+	b.patiently(written)
 }
 
 func (b *Broker) writeEnd(c *call, out session.Outcome) {

@@ -51,6 +51,7 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 			s, ok := m.(journal.Spool)
 			return ok && strings.HasSuffix(s.Record.ID, "-start")
 		}},
+		"the call":     {"paia-04", func(m journal.Mutation) bool { _, ok := m.(journal.PutCall); return ok }},
 		"the callback": {"austin-01", func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +71,8 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 						t.Errorf("the screen shows %q", screen)
 					}
 				}
-				w.pass(3 * time.Minute)
+				w.idle(20 * time.Second)
+				w.pass(5 * time.Minute)
 				on.Store(false)
 				w.pass(time.Hour)
 				w.idle(time.Minute)
