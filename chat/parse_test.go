@@ -273,6 +273,8 @@ func TestBehindConnect(t *testing.T) {
 		`"" "ATDT \T" CONNECT secret-of-guest`:                        "it sends more",
 		`"" "ATDT \T" "CONNECT 115200" \c "" \T`:                      "it sends more",
 		`"" AT OK`:                                                    "",
+		`"" "ATDT \T" CONN \c ogin: x`:                                `it waits for "ogin:"`,
+		`"" "ATDT \T" CON-\c-CONNECT \c`:                              "",
 	} {
 		if got := mustScript(t, "x", text).BehindConnect(); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

@@ -174,7 +174,12 @@ func (s *Script) BehindConnect() string {
 
 // connects reports whether an expect is of the modem's CONNECT.
 func (st step) connects() bool {
-	return slices.ContainsFunc(st.alts, func(a alternative) bool { return bytes.Contains(a.expect.text, []byte("CONNECT")) })
+	return slices.ContainsFunc(st.alts, func(a alternative) bool { return isConnect(a.expect.text) })
+}
+
+// isConnect reports whether a text is the modem's CONNECT, with its speed, or a part of the word that nothing else of a modem's has.
+func isConnect(text []byte) bool {
+	return bytes.Contains(text, []byte("CONNECT")) || len(text) > 3 && bytes.Contains([]byte("CONNECT"), text)
 }
 
 // says reports whether a send has more than pauses and a carriage return.

@@ -184,16 +184,35 @@ func (p *profilesParser) profile(kind word) {
 		p.bad(name.line, "%s %s is there already", kind.text, name.text)
 	}
 	u := Profile{Name: name.text}
+	body := p.scanner
 	for {
 		w := p.read()
 		if w.bare && w.text == "}" {
 			break
 		}
 		if p.end(w, "the } of "+kind.text+" "+name.text) || !p.word(&u, w) {
-			return
+			p.scanner = body
+			p.skip()
+			break
 		}
 	}
 	*list = append(*list, u)
+}
+
+// skip reads to the } of a profile that cannot be understood, so that the entries behind it are looked at too.
+func (p *profilesParser) skip() {
+	for depth := 1; depth > 0; {
+		w, err := p.next(false)
+		switch {
+		case err != nil || w.text == "" && !w.quoted:
+			p.text = ""
+			return
+		case w.bare && w.text == "{":
+			depth++
+		case w.bare && w.text == "}":
+			depth--
+		}
+	}
 }
 
 var profileWords = []string{"login", "pap", "chap", "ms-chap", "global", "enable", "name", "message", "member", "challenge", "default", "service", "cmd", "opap", "arap"}

@@ -144,3 +144,25 @@ func FuzzTACACSBodies(f *testing.F) {
 		}
 	})
 }
+
+// TestParseTACACSEachEntry: a bad entry is one error, and keeps none behind it from being told, nor is a group that is bad said to be missing.
+func TestParseTACACSEachEntry(t *testing.T) {
+	const text = `user = ann { bogus = 3 service = exec { a = b } also = 4 }
+group = staff { bogus }
+user = bob { member = staff }
+user = cid { login = des x }
+user = dan { cmd = show { permt "}" } }
+user = eve { logn = x }
+`
+	_, err := ParseTACACS(namedReader{strings.NewReader(text), "f"})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	var lines []string
+	for _, l := range strings.Split(err.Error(), "\n") {
+		lines = append(lines, l[:3])
+	}
+	if got := strings.Join(lines, " "); got != "f:1 f:2 f:4 f:5 f:6" {
+		t.Errorf("errors at %s:\n%v", got, err)
+	}
+}
