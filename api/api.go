@@ -46,7 +46,7 @@ type Server struct {
 	AAAServers func() []client.AAAServer               // of the configuration in force; nil: there are none
 	Health     func(ctx context.Context) client.Health // nil: none is told
 	Feed       *Feed
-	Version    client.Version
+	Version    func() client.Version
 }
 
 // Handler returns the routes.
@@ -134,7 +134,7 @@ func (s *Server) routes(api huma.API) {
 		})
 	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {
-			return &one[client.Version]{s.Version}, nil
+			return &one[client.Version]{s.Version()}, nil
 		})
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
 		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)

@@ -102,7 +102,7 @@ func serve(t *testing.T, s *Server) (*client.Client, string) {
 
 func TestClient(t *testing.T) {
 	f := fake{cleared: make(chan string, 1), cancelled: make(chan string, 1)}
-	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{}, Version: client.Version{Version: "1", Started: created}})
+	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{}, Version: func() client.Version { return client.Version{Version: "1", Started: created} }})
 	ctx := t.Context()
 
 	lines, err := c.Lines(ctx)

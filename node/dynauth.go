@@ -23,7 +23,7 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 		return nil, nil
 	}
 	conf := radius.DynAuthConfig{
-		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: d.cfg.Hostname,
+		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: func() string { return d.inForce().Hostname() },
 		Trace: d.traceDynAuth(),
 	}
 	for _, client := range c.Clients {

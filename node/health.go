@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -82,7 +81,7 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	return all
 }
 
-// watchHealth logs each problem when it comes, now and then while it stays, and when it is over.
+// watchHealth reports each problem when it comes, now and then while it stays, and when it is over.
 func (d *daemon) watchHealth(ctx context.Context) {
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
@@ -91,28 +90,28 @@ func (d *daemon) watchHealth(ctx context.Context) {
 		select {
 		case now := <-tick.C:
 			_, problems := d.health(ctx)
-			told.tell(d.log, problems, now)
+			told.tell(problems, now, d.broker.Happened)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// troubles are the problems that were logged, by key, with the time of the last record.
+// troubles are the problems that were reported, by key, with the time of the last report.
 type troubles map[string]time.Time
 
-func (t troubles) tell(log *zap.Logger, problems []problem, now time.Time) {
+func (t troubles) tell(problems []problem, now time.Time, happened func(events.Event)) {
 	stay := map[string]bool{}
 	for _, p := range problems {
 		stay[p.key] = true
 		if last, told := t[p.key]; !told || now.Sub(last) >= healthRepeat {
-			log.Warn("health", zap.String("problem", p.text))
+			happened(events.Trouble{Problem: p.text})
 			t[p.key] = now
 		}
 	}
 	for key := range t {
 		if !stay[key] {
-			log.Info("health: the problem is over", zap.String("problem", key))
+			happened(events.TroubleOver{Problem: key})
 			delete(t, key)
 		}
 	}

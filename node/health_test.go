@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -59,16 +60,16 @@ func TestProblems(t *testing.T) {
 func TestProblemsAreRepeated(t *testing.T) {
 	t.Parallel()
 	core, seen := observer.New(zapcore.InfoLevel)
-	log, told, now := zap.New(core), troubles{}, time.Now()
+	log, told, now := events.Log{Logger: zap.New(core)}.Take, troubles{}, time.Now()
 	for range 4 * 60 { // an hour of looks, every 15 s; the text changes with each
-		told.tell(log, []problem{{"spool", now.String()}}, now)
+		told.tell([]problem{{"spool", now.String()}}, now, log)
 		now = now.Add(healthEvery)
 	}
 	if n := seen.FilterMessage("health").Len(); n != 4 {
 		t.Errorf("logged %d times in an hour, want 4", n)
 	}
-	told.tell(log, nil, now)
-	told.tell(log, nil, now)
+	told.tell(nil, now, log)
+	told.tell(nil, now, log)
 	if n := seen.FilterMessage("health: the problem is over").Len(); n != 1 {
 		t.Errorf("its end is logged %d times", n)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/node/methods"
@@ -132,11 +133,12 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	started := time.Now()
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
-	parts.Go(func() { d.watchLines(ctx, pool) })
+	parts.Go(func() { watchLines(ctx, pool, d.broker.Happened) })
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { trim(ctx) })
@@ -146,7 +148,8 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	parts.Go(func() {
 		srv := api.Server{
-			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() }, Feed: d.feed, Version: d.about(),
+			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() }, Feed: d.feed,
+			Version: func() client.Version { return d.about(started) },
 			Health: func(ctx context.Context) client.Health {
 				h, _ := d.health(ctx)
 				return h
@@ -161,8 +164,11 @@ func (d *daemon) run(ctx context.Context) error {
 	return d.broker.Run(ctx)
 }
 
-func (d *daemon) about() client.Version {
-	return client.Version{Version: d.version, Go: runtime.Version(), Hostname: d.cfg.Hostname, PID: os.Getpid(), Started: time.Now()}
+// about says what runs, and since when; the name is that of the configuration in force.
+func (d *daemon) about(started time.Time) client.Version {
+	return client.Version{
+		Version: d.version, Go: runtime.Version(), Hostname: d.inForce().Hostname(), PID: os.Getpid(), Started: started,
+	}
 }
 
 func (d *daemon) tracePacket(p methods.Packet) {
@@ -180,9 +186,9 @@ func (d *daemon) tracePacket(p methods.Packet) {
 	}
 }
 
-// silent logs why a method gave no answer.
+// silent reports why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {
-	d.log.Warn("AAA is silent", zap.String("method", method), zap.String("user", d.broker.ShownName(user)), zap.String("reason", reason))
+	d.broker.Happened(events.MethodSilent{Method: method, User: d.broker.ShownName(user), Reason: reason})
 }
 
 // callCheck asks whether a call that rings may be answered.

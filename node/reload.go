@@ -53,17 +53,8 @@ func (d *daemon) reload(ctx context.Context) {
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
 	d.warnOfPending(ctx, m)
 	for _, c := range config.NeedsRestart(d.cfg, cfg) {
-		d.logChange(c)
+		d.broker.Happened(events.RestartNeeded{Key: c.Key, Lines: ranges(c.Lines)})
 	}
-}
-
-// logChange says what a reload left as it was.
-func (d *daemon) logChange(c config.Change) {
-	fields := []zap.Field{zap.String("key", c.Key)}
-	if len(c.Lines) > 0 {
-		fields = append(fields, zap.String("lines", ranges(c.Lines)))
-	}
-	d.log.Warn("reload: this changes with a restart only", fields...)
 }
 
 // ranges writes TTYs, which are in order, as `65-68, 70`.
@@ -92,8 +83,7 @@ func (d *daemon) warnOfPending(ctx context.Context, m *methods.Set) {
 	}
 	for _, c := range pending {
 		if _, err := m.Method(c.Entry); err != nil {
-			d.log.Warn("reload: the method that answered the first call is gone: who is called back will not be let in", zap.String("callback", c.ID),
-				zap.String("user", c.User), zap.String("method", c.Entry))
+			d.broker.Happened(events.MethodGone{Callback: c.ID, User: c.User, Method: c.Entry})
 		}
 	}
 }

@@ -2,10 +2,13 @@ package node
 
 import (
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config/configtest"
+	"github.com/ringback/ringback/node/methods"
 )
 
 func TestRanges(t *testing.T) {
@@ -30,5 +33,22 @@ func TestNothingAccounted(t *testing.T) {
 	want := map[string]broker.AccountingList{"default": {Record: broker.NoRecording}}
 	if got := accountingLists(cfg); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A reload changes the access server's name for what asks from then on.
+func TestReloadOfHostname(t *testing.T) {
+	t.Parallel()
+	named := func(name string) *methods.Set {
+		text := strings.NewReplacer("hostname: h", "hostname: "+name, "METHOD", "radius").Replace(generationConfig)
+		return methodsOf(t, configtest.Load(t, text))
+	}
+	d := &daemon{methods: named("maui")}
+	if got := d.about(time.Now()).Hostname; got != "maui" {
+		t.Errorf("at the start: %q", got)
+	}
+	d.replace(named("kihei"), time.Now())
+	if got := d.about(time.Now()).Hostname; got != "kihei" {
+		t.Errorf("after the reload: %q", got)
 	}
 }

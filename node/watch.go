@@ -5,29 +5,29 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lines"
-	"go.uber.org/zap"
 )
 
 // watchEvery is how often the states of all lines are looked at, at most: each call changes some.
 const watchEvery = 100 * time.Millisecond
 
-// watchLines logs each line that goes out of service, and its return, and each notice, once.
-func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
+// watchLines reports each line that goes out of service, and its return, and each notice, once, until ctx ends.
+func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event)) {
 	out, notices := map[int]string{}, map[int][]string{}
 	for {
 		changed := p.Changed()
 		for _, s := range p.Lines() {
-			d.logNotices(s, notices[s.TTY])
+			reportNotices(s, notices[s.TTY], happened)
 			notices[s.TTY] = s.Notices
 			reason := outOfService(s)
 			if reason == out[s.TTY] {
 				continue
 			}
 			if out[s.TTY] = reason; reason != "" {
-				d.log.Warn("line out of service", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("reason", reason))
+				happened(events.LineDown{Line: s.TTY, Port: s.Port, Reason: reason})
 			} else {
-				d.log.Info("line back in service", zap.Int("line", s.TTY), zap.String("port", s.Port))
+				happened(events.LineUp{Line: s.TTY, Port: s.Port})
 			}
 		}
 		select {
@@ -43,16 +43,16 @@ func (d *daemon) watchLines(ctx context.Context, p *lines.Pool) {
 	}
 }
 
-// logNotices logs what has changed of a line's notices.
-func (d *daemon) logNotices(s lines.Status, before []string) {
+// reportNotices reports what has changed of a line's notices.
+func reportNotices(s lines.Status, before []string, happened func(events.Event)) {
 	for _, text := range s.Notices {
 		if !slices.Contains(before, text) {
-			d.log.Warn("line notice", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("notice", text))
+			happened(events.LineNotice{Line: s.TTY, Port: s.Port, Notice: text})
 		}
 	}
 	for _, text := range before {
 		if !slices.Contains(s.Notices, text) {
-			d.log.Info("line notice cleared", zap.Int("line", s.TTY), zap.String("port", s.Port), zap.String("notice", text))
+			happened(events.LineNotice{Line: s.TTY, Port: s.Port, Notice: text, Over: true})
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lines"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -30,14 +31,13 @@ func (d noticed) Run(ctx context.Context, h lines.Host) error {
 func TestNoticesAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logged := observer.New(zap.InfoLevel)
-		d := &daemon{log: zap.New(core)}
 		pool, driver := lines.NewPool(lines.PoolOptions{}), noticed{host: make(chan lines.Host, 1)}
 		if err := pool.Add(lines.Config{TTY: 65, Port: "pty:///x", Rotary: lines.NoRotary}, driver); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		go pool.Run(ctx, nil)
-		go d.watchLines(ctx, pool)
+		go watchLines(ctx, pool, events.Log{Logger: zap.New(core)}.Take)
 		looked := func() { <-time.After(2 * watchEvery) }
 		host := <-driver.host
 		host.Notice("caller ID", "the modem refused AT+VCID=1")

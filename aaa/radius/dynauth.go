@@ -63,7 +63,7 @@ type DynAuthConfig struct {
 	Target        Target
 	Window        time.Duration // how far a request's Event-Timestamp may be from now; 0 is 300 s (RFC 5176 §6.3)
 	Unsigned      bool          // takes requests without a Message-Authenticator; one that is there must be good all the same
-	NASIdentifier string        // what a request's NAS-Identifier must be
+	NASIdentifier func() string // what a request's NAS-Identifier must be, asked at each one; nil: ""
 	NASAddress    netip.Addr    // what its NAS-IP-Address must be; the zero Addr is any address of this host
 	Trace         func(Event)   // where set, called with each packet taken and sent and with each one dropped. It must not block
 }
@@ -303,9 +303,16 @@ func (d *DynAuth) show(c DynAuthClient, p *radius.Packet, sent bool, why string)
 	d.cfg.Trace(Event{Server: c.Name, Sent: sent, What: what, Lines: describe(p)})
 }
 
+func (d *DynAuth) nasIdentifier() string {
+	if d.cfg.NASIdentifier == nil {
+		return ""
+	}
+	return d.cfg.NASIdentifier()
+}
+
 // act does what r asks for. The cause is 0 where it is done; why says it to people.
 func (d *DynAuth) act(ctx context.Context, r dynRequest) (errorCause, string) {
-	asked, err := readAsked(r.packet.Code, r.packet.Attributes, func(a netip.Addr) bool { return d.mine(a, r.conn) }, d.cfg.NASIdentifier)
+	asked, err := readAsked(r.packet.Code, r.packet.Attributes, func(a netip.Addr) bool { return d.mine(a, r.conn) }, d.nasIdentifier())
 	if err != nil {
 		return err.cause, err.why
 	}

@@ -145,7 +145,7 @@ func inDynTown(t *testing.T, c radius.DynAuthConfig, f func(*dynTown)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &dynTown{t: t, net: &aaatest.Net{}, target: &target{n: 1}}
-		c.Target, c.NASIdentifier, c.NASAddress = w.target, "maui", netip.MustParseAddr("192.0.2.1")
+		c.Target, c.NASIdentifier, c.NASAddress = w.target, func() string { return "maui" }, netip.MustParseAddr("192.0.2.1")
 		c.Trace = func(e radius.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

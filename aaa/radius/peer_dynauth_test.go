@@ -37,7 +37,7 @@ func radclient(t *testing.T, address, command, key, attributes string) string {
 func TestPeerRadclientDynAuth(t *testing.T) {
 	t.Parallel()
 	tg := &target{n: 1}
-	d, err := radius.NewDynAuth(radius.DynAuthConfig{Target: tg, NASIdentifier: "maui", Clients: []radius.DynAuthClient{{Name: "radclient", Prefix: netip.MustParsePrefix("127.0.0.1/32"), Secret: secret}},
+	d, err := radius.NewDynAuth(radius.DynAuthConfig{Target: tg, NASIdentifier: func() string { return "maui" }, Clients: []radius.DynAuthClient{{Name: "radclient", Prefix: netip.MustParsePrefix("127.0.0.1/32"), Secret: secret}},
 		Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }})
 	if err != nil {
 		t.Fatal(err)

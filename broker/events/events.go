@@ -86,12 +86,3 @@ func Fields(e Event) []Field {
 	}
 	return fields
 }
-
-// Names are the names of the fields that an event of this type can have.
-func Names(e Event) []string {
-	var names []string
-	for _, s := range shapeOf(reflect.TypeOf(e)) {
-		names = append(names, s.name)
-	}
-	return names
-}

@@ -56,7 +56,7 @@ func TestTable(t *testing.T) {
 		}
 		kinds[row.Kind], types[name] = true, true
 		fields := reflect.TypeOf(row.Event)
-		names := Names(row.Event)
+		names := fieldNames(row.Event)
 		for i := range fields.NumField() {
 			if f := fields.Field(i); !f.Anonymous && f.Tag.Get("event") == "" {
 				t.Errorf("%s.%s has no name", name, f.Name)
@@ -155,6 +155,15 @@ func literal(e ast.Expr) string {
 	return ""
 }
 
+// fieldNames are the names of the fields that an event of this type can have.
+func fieldNames(e Event) []string {
+	var names []string
+	for _, s := range shapeOf(reflect.TypeOf(e)) {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // sample is an event of the type with something in each text and error.
 func sample(e Event) Event {
 	v := reflect.New(reflect.TypeOf(e)).Elem()
@@ -197,7 +206,7 @@ func TestReference(t *testing.T) {
 		if log+debug+audit == "" {
 			t.Errorf("%s: no sink makes anything of it", row.Kind)
 		}
-		fields := "`" + strings.Join(Names(row.Event), "`, `") + "`"
+		fields := "`" + strings.Join(fieldNames(row.Event), "`, `") + "`"
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", row.Kind, row.Doc, fields, log, debug, audit)
 	}
 	if *update {

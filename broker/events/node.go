@@ -45,3 +45,97 @@ func (e ReloadFailed) audit() Entry {
 	}
 	return Entry{"reload failed", e.By, e.File + ": the new configuration has mistakes"}
 }
+
+// RestartNeeded reports a key that a reload left as it was.
+type RestartNeeded struct {
+	undebugged
+	unaudited
+	Key   string `event:"key"`
+	Lines string `event:"lines,omitempty"` // the TTYs of a key of lines
+}
+
+func (RestartNeeded) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "reload: this changes with a restart only"
+}
+
+// MethodGone reports a pending callback whose second login the new configuration has no method for.
+type MethodGone struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Method   string `event:"method"`
+}
+
+func (MethodGone) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "reload removed the AAA method used on leg one; its pending callbacks will be refused at login"
+}
+
+// MethodSilent reports a method of a list that gave no answer.
+type MethodSilent struct {
+	undebugged
+	unaudited
+	Method string `event:"method"`
+	User   string `event:"user"`
+	Reason string `event:"reason"`
+}
+
+func (MethodSilent) log() (zapcore.Level, string) { return zapcore.WarnLevel, "AAA is silent" }
+
+// Trouble reports a problem of the node, when it comes and now and then while it stays.
+type Trouble struct {
+	undebugged
+	unaudited
+	Problem string `event:"problem"`
+}
+
+func (Trouble) log() (zapcore.Level, string) { return zapcore.WarnLevel, "health" }
+
+// TroubleOver reports that a problem of the node is over.
+type TroubleOver struct {
+	undebugged
+	unaudited
+	Problem string `event:"problem"` // its key
+}
+
+func (TroubleOver) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "health: the problem is over"
+}
+
+// LineDown reports a line that is out of service.
+type LineDown struct {
+	undebugged
+	unaudited
+	Line   int    `event:"line"`
+	Port   string `event:"port"`
+	Reason string `event:"reason"`
+}
+
+func (LineDown) log() (zapcore.Level, string) { return zapcore.WarnLevel, "line out of service" }
+
+// LineUp reports a line that was out of service and is not any more.
+type LineUp struct {
+	undebugged
+	unaudited
+	Line int    `event:"line"`
+	Port string `event:"port"`
+}
+
+func (LineUp) log() (zapcore.Level, string) { return zapcore.InfoLevel, "line back in service" }
+
+// LineNotice reports what is not as it should be on a line that works.
+type LineNotice struct {
+	undebugged
+	unaudited
+	Line   int    `event:"line"`
+	Port   string `event:"port"`
+	Notice string `event:"notice"`
+	Over   bool   `event:"over,unlogged"`
+}
+
+func (e LineNotice) log() (zapcore.Level, string) {
+	if e.Over {
+		return zapcore.InfoLevel, "line notice cleared"
+	}
+	return zapcore.WarnLevel, "line notice"
+}

@@ -43,4 +43,12 @@ var Table = []Row{
 	{"alarm", Alarm{}, "Something that an operator must know."},
 	{"reload.done", Reloaded{}, "A configuration was taken."},
 	{"reload.failed", ReloadFailed{}, "A configuration was not taken; the old one stays."},
+	{"reload.restart", RestartNeeded{}, "A key has changed that needs a restart."},
+	{"reload.method", MethodGone{}, "A pending callback has no method for its second login any more."},
+	{"aaa.silent", MethodSilent{}, "A method of a list gave no answer."},
+	{"line.down", LineDown{}, "A line is out of service."},
+	{"line.up", LineUp{}, "A line is back in service."},
+	{"line.notice", LineNotice{}, "Something about a line that works is not as it should be, or is again."},
+	{"trouble", Trouble{}, "The node has a problem: `ringback show health`. Repeated while it stays."},
+	{"trouble.over", TroubleOver{}, "A problem of the node is over."},
 }

@@ -110,6 +110,9 @@ func (m *Set) openTACACS(old *Set, trace func(Packet)) error {
 	return nil
 }
 
+// Hostname is the name of the access server in this configuration.
+func (m *Set) Hostname() string { return m.cfg.Hostname }
+
 // Retire lets go of the clients: what is under way with them still comes to its end.
 func (m *Set) Retire() {
 	if c := m.radius[config.MethodRADIUS]; c != nil {
