@@ -50,7 +50,8 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 
 // evaluate asks the policies about the caller of a call. typed is the number they typed; nil: they were not asked.
 func (b *Broker) evaluate(c *call, a session.Asked, typed *string) (policies.Decision, policies.Trace) {
-	r := b.ask(aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller}, aaa.Result{Identity: a.Identity, Auth: a.Auth})
+	r := b.ask(aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller},
+		aaa.Result{Identity: a.Identity, Auth: a.Auth})
 	r.FromCaller = typed
 	return b.config.Load().Policies.Evaluate(r)
 }
@@ -75,7 +76,8 @@ func (b *Broker) used(id aaa.Identity, call string) (u policies.Used) {
 
 func (b *Broker) decided(a session.Asked, d policies.Decision) {
 	b.publish(events.Decided{
-		Call: a.Call.ID, Line: a.Call.TTY, User: a.Identity.User, Outcome: string(d.Outcome), Reason: d.Reason, Group: d.Group,
+		Call: a.Call.ID, Line: a.Call.TTY, User: a.Identity.User, Outcome: string(d.Outcome), Reason: d.Reason,
+		Group: d.Group,
 	})
 }
 
@@ -124,9 +126,10 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	g := grant{Server: a.Server, Auth: a.Auth}
 	w := newWork(journal.Callback{
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
-		Number: d.Number.String(), NoVerify: d.NoVerify, CallID: c.ID, CalledTTY: c.TTY, Lines: d.Lines, Rotary: d.Rotary,
-		RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
-		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(), MultiSessionID: c.multiSessionID, Created: now,
+		CallID: c.ID, CalledTTY: c.TTY, Number: d.Number.String(), NoVerify: d.NoVerify,
+		Lines: d.Lines, Rotary: d.Rotary, RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
+		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(),
+		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	w.number, w.leg1, w.expires = d.Number, c, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
@@ -146,7 +149,8 @@ func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 // (law 6).
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
-		return session.Verdict{Text: textRefused, Reason: fmt.Sprintf("leg two wants %s, this is %s", c.identity, a.Identity)}
+		return session.Verdict{Text: textRefused,
+			Reason: fmt.Sprintf("leg two wants %s, this is %s", c.identity, a.Identity)}
 	}
 	if d, _ := b.evaluate(c, a, nil); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
@@ -155,7 +159,8 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if v.Kind != session.Admit {
 		return v
 	}
-	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt}, text: "user " + a.Identity.User}, func() {
+	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt},
+		text: "user " + a.Identity.User}, func() {
 		b.publish(events.CompletedLate{Callback: c.callbackID})
 	})
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// packets is a front end that negotiates as CBCP does: the offer, the client's choice with a delay, the acknowledgement behind the promise.
-// Its frames are lines that begin with "~~".
+// packets is a front end that negotiates as CBCP does: the offer, the client's choice with a delay, the acknowledgement
+// behind the promise. Its frames are lines that begin with "~~".
 type packets struct {
 	delay time.Duration
 }
@@ -89,8 +89,8 @@ func (a autoselect) Serving(s aaa.Service) session.FrontEnd {
 	return a.Only.Serving(s)
 }
 
-// A callback by another front end than the EXEC, from the first octets to the session on leg two: laws 5, 6 and 8 hold for it, and the service
-// in journal and accounting is its own.
+// A callback by another front end than the EXEC, from the first octets to the session on leg two: laws 5, 6 and 8 hold
+// for it, and the service in journal and accounting is its own.
 func TestCallbackOfAnotherFrontEnd(t *testing.T) {
 	srv := &books{}
 	o := townOptions{accountant: srv, frontEnds: func(f session.FrontEnd) session.Chooser {
@@ -149,7 +149,8 @@ func (w *town) promised() int {
 	return len(all)
 }
 
-// Law 5: a reload without the front end of a pending callback: whoever answers is served by no other, and the callback ends with that cause.
+// Law 5: a reload without the front end of a pending callback: whoever answers is served by no other, and the callback
+// ends with that cause.
 func TestReloadWithoutTheFrontEnd(t *testing.T) {
 	both := func(f session.FrontEnd) session.Chooser { return autoselect{session.Only{FrontEnd: f}, packets{}} }
 	inTown(t, townOptions{frontEnds: both}, func(w *town) {

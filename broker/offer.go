@@ -20,7 +20,8 @@ type offer struct {
 
 // makeOffer opens an offer on a call. number is the fixed one; "" leaves it to the caller.
 func (b *Broker) makeOffer(c *call, a session.Asked, number, reason string) session.Verdict {
-	o := &offer{asked: a, Offer: session.Offer{ID: newID(), Number: number, Wait: max(c.forcedWait, a.Auth.CallbackDelay)}}
+	wait := max(c.forcedWait, a.Auth.CallbackDelay)
+	o := &offer{asked: a, Offer: session.Offer{ID: newID(), Number: number, Wait: wait}}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.offer = o

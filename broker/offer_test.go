@@ -70,7 +70,9 @@ func atDesk(t *testing.T, f func(d *desk)) {
 				t.Fatal(err)
 			}
 		}
-		d := &desk{t: t, paper: &paper{}, site: policies.Site{Places: map[string]string{"home": "84001"}, Callback: map[aaa.Service]bool{aaa.EXEC: true}}}
+		d := &desk{t: t, paper: &paper{},
+			site: policies.Site{Places: map[string]string{"home": "84001"},
+				Callback: map[aaa.Service]bool{aaa.EXEC: true}}}
 		d.policy(policies.Policy{})
 		d.b = New(Options{Journal: d.paper, Pool: pool}, d.cfg)
 		d.b.carry = func(context.Context, *work, callback.Effect) {}
@@ -101,7 +103,8 @@ func (d *desk) policy(p policies.Policy) {
 
 // caller puts a call on a line.
 func (d *desk) caller(id string) *call {
-	c := &call{Call: &lines.Call{ID: id, TTY: 65, Start: time.Now()}, leg: 1, cancel: func(error) {}, multiSessionID: "m-" + id, forcedWait: 5 * time.Second}
+	c := &call{Call: &lines.Call{ID: id, TTY: 65, Start: time.Now()}, leg: 1, cancel: func(error) {},
+		multiSessionID: "m-" + id, forcedWait: 5 * time.Second}
 	d.b.begin(c)
 	return c
 }
@@ -109,8 +112,10 @@ func (d *desk) caller(id string) *call {
 // grants has AAA grant the call's n-th session to a user, and asks what is to become of them.
 func (d *desk) grants(c *call, n int, user string, auth aaa.Authorization) session.Verdict {
 	id := aaa.Identity{Entry: "radius", User: user}
-	d.b.Report(d.t.Context(), session.Report{Kind: session.Began, Time: time.Now(), Call: c.Call, Identity: id, Auth: auth, Service: aaa.EXEC, Session: n})
-	return d.b.Decide(d.t.Context(), session.Asked{Call: c.Call, Identity: id, Auth: auth, Service: aaa.EXEC, Session: n})
+	d.b.Report(d.t.Context(), session.Report{Kind: session.Began, Time: time.Now(), Call: c.Call, Identity: id,
+		Auth: auth, Service: aaa.EXEC, Session: n})
+	return d.b.Decide(d.t.Context(), session.Asked{Call: c.Call, Identity: id, Auth: auth, Service: aaa.EXEC,
+		Session: n})
 }
 
 func (d *desk) ends(c *call, n int) {
@@ -177,32 +182,49 @@ func TestPromiseChecksAgain(t *testing.T) {
 		text   string
 		paper  string
 	}{
-		"nothing":             {atHome, "", none, session.Promised, "", "kim 84001 5s"},
-		"nothing, typed":      {anywhere, "84007", none, session.Promised, "", "kim 84007 5s"},
-		"the place moves":     {atHome, "", reload(func(d *desk) { d.site.Places = map[string]string{"home": "84002"} }), session.Refuse, "Callback not available", ""},
-		"the place is gone":   {atHome, "", reload(func(d *desk) { d.site.Places = nil }), session.Refuse, "Callback not available", ""},
-		"the service is off":  {atHome, "", reload(func(d *desk) { d.site.Callback = nil }), session.Refuse, "Callback not available", ""},
-		"the group may not":   {atHome, "", reload(func(d *desk) { d.policy(policies.Policy{Callback: policies.Off}) }), session.Refuse, "Callback not available", ""},
-		"the number is fixed": {anywhere, "84007", reload(func(d *desk) { d.policy(policies.Policy{Numbers: policies.Numbers{Deny: []string{"84007"}}}) }), session.BadChoice, "Number not allowed", ""},
-		"the ceiling": {aaa.Authorization{Callback: true, CallbackID: "home", PortLimit: 1}, "", func(d *desk, _ *call) context.Context {
-			if v := d.grants(d.caller("c2"), 1, "kim", aaa.Authorization{}); v.Kind != session.Admit {
-				d.t.Errorf("the other call: %+v", v)
-			}
-			return nil
-		}, session.Refuse, "Callback not available", ""},
-		"the disk is full": {atHome, "", func(d *desk, _ *call) context.Context { d.paper.full.Store(true); return nil }, session.Refuse, "Callback not available", ""},
+		"nothing":        {atHome, "", none, session.Promised, "", "kim 84001 5s"},
+		"nothing, typed": {anywhere, "84007", none, session.Promised, "", "kim 84007 5s"},
+		"the place moves": {atHome, "",
+			reload(func(d *desk) { d.site.Places = map[string]string{"home": "84002"} }), session.Refuse,
+			"Callback not available", ""},
+		"the place is gone": {atHome, "", reload(func(d *desk) { d.site.Places = nil }), session.Refuse,
+			"Callback not available", ""},
+		"the service is off": {atHome, "", reload(func(d *desk) { d.site.Callback = nil }), session.Refuse,
+			"Callback not available", ""},
+		"the group may not": {atHome, "", reload(func(d *desk) { d.policy(policies.Policy{Callback: policies.Off}) }),
+			session.Refuse, "Callback not available", ""},
+		"the number is fixed": {anywhere, "84007",
+			reload(func(d *desk) { d.policy(policies.Policy{Numbers: policies.Numbers{Deny: []string{"84007"}}}) }),
+			session.BadChoice, "Number not allowed", ""},
+		"the ceiling": {aaa.Authorization{Callback: true, CallbackID: "home", PortLimit: 1}, "",
+			func(d *desk, _ *call) context.Context {
+				if v := d.grants(d.caller("c2"), 1, "kim", aaa.Authorization{}); v.Kind != session.Admit {
+					d.t.Errorf("the other call: %+v", v)
+				}
+				return nil
+			}, session.Refuse, "Callback not available", ""},
+		"the disk is full": {atHome, "",
+			func(d *desk, _ *call) context.Context { d.paper.full.Store(true); return nil }, session.Refuse,
+			"Callback not available", ""},
 		"a second login": {anywhere, "84007", func(d *desk, _ *call) context.Context {
 			other := d.caller("c2")
-			if v := d.promise(other, session.Choice{Offer: d.offered(other, "kim", anywhere).ID, Number: "84002"}); v.Kind != session.Promised {
+			if v := d.promise(other, session.Choice{Offer: d.offered(other, "kim", anywhere).ID,
+				Number: "84002"}); v.Kind != session.Promised {
 				d.t.Errorf("the other call: %+v", v)
 			}
 			return nil
 		}, session.Refuse, "Callback already pending", "kim 84002 5s"},
-		"a shutdown":            {atHome, "", func(d *desk, _ *call) context.Context { d.b.draining.Store(true); return nil }, session.Refuse, "Callback not available", ""},
-		"the caller hangs up":   {atHome, "", over(errors.New("carrier lost")), session.Refuse, "Callback not available", ""},
-		"the login's time ends": {atHome, "", over(session.ErrLoginTimeout), session.Refuse, "Callback not available", ""},
-		"the call ends":         {atHome, "", func(d *desk, c *call) context.Context { d.b.end(c); return nil }, session.Refuse, "Callback not available", ""},
-		"the session ends":      {atHome, "", func(d *desk, c *call) context.Context { d.ends(c, 1); return nil }, session.Refuse, "Callback not available", ""},
+		"a shutdown": {atHome, "",
+			func(d *desk, _ *call) context.Context { d.b.draining.Store(true); return nil }, session.Refuse,
+			"Callback not available", ""},
+		"the caller hangs up": {atHome, "", over(errors.New("carrier lost")), session.Refuse,
+			"Callback not available", ""},
+		"the login's time ends": {atHome, "", over(session.ErrLoginTimeout), session.Refuse, "Callback not available",
+			""},
+		"the call ends": {atHome, "", func(d *desk, c *call) context.Context { d.b.end(c); return nil },
+			session.Refuse, "Callback not available", ""},
+		"the session ends": {atHome, "", func(d *desk, c *call) context.Context { d.ends(c, 1); return nil },
+			session.Refuse, "Callback not available", ""},
 		"another session": {atHome, "", func(d *desk, c *call) context.Context {
 			d.ends(c, 1)
 			d.grants(c, 2, "lee", atHome)
@@ -239,7 +261,8 @@ func TestOfferIsUsedOnce(t *testing.T) {
 		var promised atomic.Int32
 		for i := range 8 {
 			wg.Go(func() {
-				if v := d.promise(c, session.Choice{Offer: o.ID, Number: fmt.Sprintf("8400%d", i)}); v.Kind == session.Promised {
+				if v := d.promise(c, session.Choice{Offer: o.ID,
+					Number: fmt.Sprintf("8400%d", i)}); v.Kind == session.Promised {
 					promised.Add(1)
 				}
 			})
@@ -263,7 +286,8 @@ func TestOfferOfAnotherCall(t *testing.T) {
 		victim, thief := d.caller("c1"), d.caller("c2")
 		o := d.offered(victim, "kim", anywhere)
 		d.offered(thief, "mallory", atHome)
-		two := &call{Call: &lines.Call{ID: "c3", TTY: 66}, leg: 2, cancel: func(error) {}, identity: aaa.Identity{Entry: "radius", User: "kim"}}
+		two := &call{Call: &lines.Call{ID: "c3", TTY: 66}, leg: 2, cancel: func(error) {},
+			identity: aaa.Identity{Entry: "radius", User: "kim"}}
 		d.b.begin(two)
 		d.grants(two, 1, "kim", anywhere)
 		for _, c := range []*call{thief, two} { // law 6: the last is leg two, where nothing is ever offered
@@ -289,14 +313,16 @@ func TestChoices(t *testing.T) {
 		kind   session.VerdictKind
 		paper  string
 	}{
-		"another number":        {atHome, session.Choice{Number: "84666"}, session.BadChoice, ""},
-		"declined":              {atHome, session.Choice{Decline: true}, session.BadChoice, ""},
-		"no number":             {anywhere, session.Choice{}, session.BadChoice, ""},
-		"no digits":             {anywhere, session.Choice{Number: "84001;ATH"}, session.BadChoice, ""},
-		"a delay before":        {atHome, session.Choice{Delay: -1}, session.BadChoice, ""},
-		"too long a delay":      {atHome, session.Choice{Delay: 256 * time.Second}, session.BadChoice, ""},
-		"a delay":               {atHome, session.Choice{Delay: 255 * time.Second}, session.Promised, "kim 84001 4m15s"},
-		"a delay and a number":  {anywhere, session.Choice{Number: "84007", Delay: 12 * time.Second}, session.Promised, "kim 84007 12s"},
+		"another number":   {atHome, session.Choice{Number: "84666"}, session.BadChoice, ""},
+		"declined":         {atHome, session.Choice{Decline: true}, session.BadChoice, ""},
+		"no number":        {anywhere, session.Choice{}, session.BadChoice, ""},
+		"no digits":        {anywhere, session.Choice{Number: "84001;ATH"}, session.BadChoice, ""},
+		"a delay before":   {atHome, session.Choice{Delay: -1}, session.BadChoice, ""},
+		"too long a delay": {atHome, session.Choice{Delay: 256 * time.Second}, session.BadChoice, ""},
+		"a delay": {atHome, session.Choice{Delay: 255 * time.Second}, session.Promised,
+			"kim 84001 4m15s"},
+		"a delay and a number": {anywhere, session.Choice{Number: "84007", Delay: 12 * time.Second}, session.Promised,
+			"kim 84007 12s"},
 		"less than the line's":  {atHome, session.Choice{Delay: time.Second}, session.Promised, "kim 84001 5s"},
 		"less than AAA's delay": {slow, session.Choice{Delay: 39 * time.Second}, session.Promised, "kim 84001 40s"},
 	} {
@@ -362,7 +388,8 @@ func TestOfferDropped(t *testing.T) {
 			d.b.end(c)
 		}
 		if len(d.b.calls) != 0 || len(d.b.works) != 0 || len(d.b.events) != 0 || d.onPaper() != "" {
-			t.Errorf("%d calls, %d callbacks, %d events, on paper: %s", len(d.b.calls), len(d.b.works), len(d.b.events), d.onPaper())
+			t.Errorf("%d calls, %d callbacks, %d events, on paper: %s", len(d.b.calls), len(d.b.works), len(d.b.events),
+				d.onPaper())
 		}
 		c := d.caller("late")
 		taken := d.b.takeOffer(c, d.offered(c, "kim", anywhere).ID)
@@ -371,7 +398,8 @@ func TestOfferDropped(t *testing.T) {
 			t.Error("an offer is back whose session ended while it was answered")
 		}
 		c = d.caller("last")
-		if v := d.promise(c, session.Choice{Offer: d.offered(c, "kim", anywhere).ID, Number: "84001"}); v.Kind != session.Promised {
+		if v := d.promise(c, session.Choice{Offer: d.offered(c, "kim", anywhere).ID,
+			Number: "84001"}); v.Kind != session.Promised {
 			t.Errorf("%+v", v)
 		}
 	})

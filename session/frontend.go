@@ -63,7 +63,7 @@ type Ending struct {
 var (
 	ErrCarrier        = errors.New("carrier lost")
 	ErrSessionTimeout = errors.New("session timeout")
-	ErrLoginTimeout   = errors.New("login not finished in time") // a Decide or Promise under way is no longer waited for
+	ErrLoginTimeout   = errors.New("login not finished in time") // no Decide or Promise under way is waited for
 )
 
 // ErrTaken is what a read of the Line returns when the caller's octets belong to another front end. Serve then returns

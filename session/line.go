@@ -75,7 +75,7 @@ func (l *Line) Read(p []byte) (int, error) {
 			l.held = append(l.held, p[:n]...)
 			l.looked()
 		case err == nil:
-		case len(l.held) > 0: // nothing more comes, or not in time: they are the reader's after all. A lasting error comes again
+		case len(l.held) > 0: // no more came in time, so they are the reader's; an error that lasts comes again
 			l.release()
 		default:
 			return 0, err

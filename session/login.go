@@ -38,8 +38,9 @@ func (s *Session) Shower() Shower { return s.shower }
 // Request is what AAA is asked about a user of this call.
 func (s *Session) Request(user string, password aaa.Secret) aaa.Request {
 	return aaa.Request{
-		Service: s.frontEnd.Service(), User: user, Password: password, Entry: s.leg.Identity.Entry, Grantor: s.leg.Auth.Grantor,
-		Leg: s.leg.Number, CallID: s.call.ID, TTY: s.call.TTY, Caller: s.call.Caller, Called: s.call.Called, Connect: s.call.Connect,
+		Service: s.frontEnd.Service(), User: user, Password: password,
+		Leg: s.leg.Number, Entry: s.leg.Identity.Entry, Grantor: s.leg.Auth.Grantor,
+		CallID: s.call.ID, TTY: s.call.TTY, Caller: s.call.Caller, Called: s.call.Called, Connect: s.call.Connect,
 	}
 }
 
@@ -85,7 +86,8 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	}
 	s.begin(ctx, res)
 	v := s.broker.Decide(ctx, Asked{
-		Call: s.call, Identity: res.Identity, Auth: res.Auth, Service: s.frontEnd.Service(), Server: res.Server, Session: s.grants,
+		Call: s.call, Session: s.grants, Service: s.frontEnd.Service(),
+		Identity: res.Identity, Auth: res.Auth, Server: res.Server,
 	})
 	return s.heard(v, v.Kind == Admit || v.Kind == Offered && s.leg.Number == 1), NoFailure
 }

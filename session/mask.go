@@ -10,7 +10,7 @@ import (
 
 const (
 	maxReason = 500 // the longest reason kept, in characters
-	minSecret = 3   // the length of the shortest secret that is masked: less would mask letters everywhere and so tell what they are
+	minSecret = 3   // the shortest secret that is masked: less would mask letters everywhere and so tell what they are
 )
 
 // Debugf tells what happens, for an operator who watches.

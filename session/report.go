@@ -28,8 +28,9 @@ func (s *Session) begin(ctx context.Context, res aaa.Result) {
 	s.grants++
 	s.proven, s.verdict = res.Identity, Refuse
 	r := Report{
-		Kind: Began, Time: time.Now(), Call: s.call, Identity: res.Identity, Auth: res.Auth, Service: s.frontEnd.Service(),
-		Server: res.Server, Leg: s.leg.Number, Session: s.grants, CallbackID: s.leg.CallbackID,
+		Kind: Began, Time: time.Now(), Call: s.call, Identity: res.Identity, Auth: res.Auth,
+		Service: s.frontEnd.Service(),
+		Server:  res.Server, Leg: s.leg.Number, Session: s.grants, CallbackID: s.leg.CallbackID,
 	}
 	s.open = &opened{report: r, since: time.Now(), stop: func() {}}
 	s.tell(ctx, r)
@@ -53,7 +54,11 @@ func (s *Session) close(ctx context.Context, e Ending, callbackID string) {
 	}
 	r.OctetsIn, r.OctetsOut = s.octets()
 	s.counted = [2]uint64{s.counted[0] + r.OctetsIn, s.counted[1] + r.OctetsOut}
-	failed := s.guarded(ctx, func(ctx context.Context) Ending { s.tell(context.WithoutCancel(ctx), r); return Ending{} })
+	failed := s.guarded(ctx, func(ctx context.Context) Ending {
+		s.tell(context.WithoutCancel(ctx),
+			r)
+		return Ending{}
+	})
 	if failed.stack != "" {
 		s.Debugf("report of the end: %s", failed.Reason)
 	}

@@ -21,7 +21,8 @@ const drainTime = 5 * time.Second
 // told in the Outcome.
 func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broker, leg Leg, sh Shower) Outcome {
 	s := &Session{
-		cfg: cfg.withDefaults(), call: call, line: &Line{meter: meter{Data: call.Data}}, login: login, broker: b, leg: leg,
+		cfg: cfg.withDefaults(), call: call, line: &Line{meter: meter{Data: call.Data}}, leg: leg, login: login,
+		broker: b,
 		shower: sh, started: time.Now(),
 	}
 	if s.leg.Number == 0 {
@@ -40,13 +41,14 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	}
 	s.close(ctx, e.Ending, callbackID)
 	return Outcome{
-		Kind: kind, Cause: e.Cause, Reason: e.Reason, Identity: s.proven, CallbackID: callbackID, Tries: s.tries, LastFail: s.lastFail,
-		OctetsIn: s.line.meter.in.Load(), OctetsOut: s.line.meter.out.Load(), Duration: time.Since(s.started), Stack: e.stack,
+		Kind: kind, Cause: e.Cause, Reason: e.Reason, Stack: e.stack, Identity: s.proven, CallbackID: callbackID,
+		Tries: s.tries, LastFail: s.lastFail, Duration: time.Since(s.started),
+		OctetsIn: s.line.meter.in.Load(), OctetsOut: s.line.meter.out.Load(),
 	}
 }
 
-// Session is the life of one call, for the front end that serves it. The goroutine that called Serve uses it; Debugf,
-// Scrub and KeepSecret may be called from any.
+// Session is the life of one call, for the front end that serves it. One goroutine at a time uses it: that of Serve, or
+// one that Serve waits for. Line, Debugf, Scrub and KeepSecret may be used from any.
 type Session struct {
 	cfg    Config
 	call   *lines.Call
@@ -161,8 +163,7 @@ func (s *Session) serve(ctx context.Context) Ending {
 	if next == nil {
 		return e
 	}
-	s.close(limited, Ending{aaa.CauseUserRequest, fmt.Sprintf("the caller's octets are those of service %s", next.Service())}, "")
-	s.debugTaken(next)
+	s.close(limited, Ending{aaa.CauseUserRequest, s.changes(next)}, "")
 	s.frontEnd = next
 	return next.Serve(limited, s)
 }
@@ -177,7 +178,7 @@ func (s *Session) first(ctx context.Context) (FrontEnd, Ending) {
 		if f := s.cfg.FrontEnds.Serving(s.leg.Service); f != nil {
 			return f, Ending{}
 		}
-		return nil, Ending{aaa.CauseNASError, fmt.Sprintf("no front end serves %s, the service of the callback", s.leg.Service)}
+		return nil, Ending{aaa.CauseNASError, fmt.Sprintf("no front end serves %s", s.leg.Service)}
 	}
 	f, look := s.cfg.FrontEnds.Choose(s.call)
 	s.line.look = look
@@ -200,7 +201,7 @@ func (s *Session) await(ctx context.Context) (FrontEnd, Ending) {
 		switch {
 		case errors.Is(err, ErrTaken):
 			f := s.line.taken()
-			s.debugTaken(f)
+			s.changes(f)
 			return f, Ending{}
 		case err != nil:
 			return nil, Interrupted(ctx, err)
@@ -208,8 +209,11 @@ func (s *Session) await(ctx context.Context) (FrontEnd, Ending) {
 	}
 }
 
-func (s *Session) debugTaken(f FrontEnd) {
-	s.Debugf("session: the caller's octets are those of service %s", f.Service())
+// changes tells an operator which front end the caller's octets have chosen, and returns that as a reason.
+func (s *Session) changes(to FrontEnd) (reason string) {
+	reason = fmt.Sprintf("the caller's octets are those of service %s", to.Service())
+	s.Debugf("session: %s", reason)
+	return reason
 }
 
 // drain waits until the last words have crossed the line. It goes on when ctx has ended: the words say why.

@@ -179,7 +179,8 @@ func (l *ledger) Report(_ context.Context, r Report) { l.reports = append(l.repo
 func (l *ledger) told() string {
 	var all []string
 	for _, r := range l.reports {
-		all = append(all, fmt.Sprintf("%d %s %s %s cause %d admitted %v %q", r.Kind, r.Service, r.Identity.User, r.Call.ID, r.Cause, r.Admitted, r.CallbackID))
+		all = append(all, fmt.Sprintf("%d %s %s %s cause %d admitted %v %q", r.Kind, r.Service, r.Identity.User,
+			r.Call.ID, r.Cause, r.Admitted, r.CallbackID))
 	}
 	return strings.Join(all, "; ")
 }
@@ -212,7 +213,8 @@ type ringer struct {
 
 func rings(t *testing.T, c Chooser, leg Leg, says ...VerdictKind) *ringer {
 	near, far := net.Pipe()
-	r := &ringer{far: far, line: pipe{near, make(chan struct{})}, ledger: &ledger{says: says}, over: make(chan struct{})}
+	r := &ringer{far: far, line: pipe{near, make(chan struct{})}, ledger: &ledger{says: says},
+		over: make(chan struct{})}
 	call := &lines.Call{Data: r.line, ID: "c1", TTY: 65, Start: time.Now()}
 	r.seen.Go(func() {
 		buf := make([]byte, 256)
@@ -305,14 +307,16 @@ func TestFirstOctetsChoose(t *testing.T) {
 				if !slices.Equal(fr.got, []string{hello, "~\xffmore\n"}) || c.looks != looks {
 					t.Errorf("frames %q, %d looks after the choice", fr.got, c.looks-looks)
 				}
-				if len(r.login.requests) != 1 || r.login.requests[0].Service != "frames" || r.ledger.asked[0].Service != "frames" {
+				if len(r.login.requests) != 1 || r.login.requests[0].Service != "frames" ||
+					r.ledger.asked[0].Service != "frames" {
 					t.Errorf("AAA %+v, the broker %+v", r.login.requests, r.ledger.asked)
 				}
 				want := `1 frames kim c1 cause 0 admitted false ""; 2 frames kim c1 cause 2 admitted true ""`
 				if got := r.ledger.told(); got != want {
 					t.Errorf("reports: %s", got)
 				}
-				if sent := len(strings.Join(tt.sends, "")) + len("~\xffmore\n"); out.Kind != SessionEnded || out.OctetsIn != uint64(sent) {
+				if sent := len(strings.Join(tt.sends, "")) + len("~\xffmore\n"); out.Kind != SessionEnded ||
+					out.OctetsIn != uint64(sent) {
 					t.Errorf("%+v, sent %d", out, sent)
 				}
 			})
@@ -399,7 +403,8 @@ func TestSilentChoice(t *testing.T) {
 				r.sends(noise)
 			}
 			<-r.over
-			if out := r.hangsUp(); time.Since(start) != time.Minute || out.Kind != NotAdmitted || out.Cause != aaa.CauseIdleTimeout || out.Reason != ErrLoginTimeout.Error() {
+			if out := r.hangsUp(); time.Since(start) != time.Minute || out.Kind != NotAdmitted ||
+				out.Cause != aaa.CauseIdleTimeout || out.Reason != ErrLoginTimeout.Error() {
 				t.Errorf("after %v: %+v", time.Since(start), out)
 			}
 		})
@@ -412,7 +417,8 @@ func TestLegTwoFrontEnd(t *testing.T) {
 	kim := aaa.Identity{Entry: "radius", User: "kim"}
 	synctest.Test(t, func(t *testing.T) {
 		typed, fr := &text{}, &frames{}
-		r := rings(t, &both{first: typed, frames: fr}, Leg{Number: 2, CallbackID: "cb1", Service: "frames", Identity: kim}, Admit)
+		r := rings(t, &both{first: typed, frames: fr},
+			Leg{Number: 2, CallbackID: "cb1", Service: "frames", Identity: kim}, Admit)
 		r.sends(hello)
 		if s := r.sees(); s != "welcome\n" || typed.got.Len() != 0 {
 			t.Errorf("%q, typed %q", s, typed.got.String())
@@ -434,7 +440,8 @@ func TestLegTwoFrontEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rings(t, c, Leg{Number: 2, Service: "frames", Identity: kim, NoVerify: true}, Admit)
 			<-r.over
-			if out := r.hangsUp(); out.Kind != NotAdmitted || !strings.Contains(out.Reason, "no front end serves") || len(r.ledger.reports) != 0 {
+			if out := r.hangsUp(); out.Kind != NotAdmitted || !strings.Contains(out.Reason, "no front end serves") ||
+				len(r.ledger.reports) != 0 {
 				t.Errorf("%s: %+v", name, out)
 			}
 		})
@@ -456,7 +463,8 @@ func TestFrontEndPromise(t *testing.T) {
 		if out.Kind != CallbackPromised || out.CallbackID != "cb1" || out.Cause != aaa.CauseCallback {
 			t.Errorf("%+v", out)
 		}
-		if c := r.ledger.chosen; len(c) != 1 || c[0].Offer != "o1" || c[0].Number != "84001" || c[0].Delay != 12*time.Second || c[0].Call.ID != "c1" {
+		if c := r.ledger.chosen; len(c) != 1 || c[0].Offer != "o1" || c[0].Number != "84001" ||
+			c[0].Delay != 12*time.Second || c[0].Call.ID != "c1" {
 			t.Errorf("chosen %+v", c)
 		}
 		if got := r.ledger.told(); !strings.HasSuffix(got, `2 frames kim c1 cause 16 admitted false "cb1"`) {
@@ -480,9 +488,12 @@ func TestGreedyFrontEnd(t *testing.T) {
 		"offered, then a bad choice":   {Leg{}, []VerdictKind{Offered, BadChoice}, hello},
 		"admitted instead of promised": {Leg{}, []VerdictKind{Offered, Admit}, hello},
 		"a wrong password":             {Leg{}, []VerdictKind{Admit}, "~\xffkim guess\n"},
-		"another's callback":           {Leg{Number: 2, Service: "frames", Identity: aaa.Identity{Entry: "radius", User: "lee"}}, []VerdictKind{Admit}, hello},
-		"a callback on leg two":        {Leg{Number: 2, Service: "frames", Identity: kim}, []VerdictKind{Offered, Promised}, hello},
-		"one that is not verified":     {Leg{Number: 2, Service: "frames", Identity: kim, NoVerify: true}, []VerdictKind{Refuse}, ""},
+		"another's callback": {Leg{Number: 2, Service: "frames",
+			Identity: aaa.Identity{Entry: "radius", User: "lee"}}, []VerdictKind{Admit}, hello},
+		"a callback on leg two": {Leg{Number: 2, Service: "frames", Identity: kim},
+			[]VerdictKind{Offered, Promised}, hello},
+		"one that is not verified": {Leg{Number: 2, Service: "frames", Identity: kim, NoVerify: true},
+			[]VerdictKind{Refuse}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -513,7 +524,8 @@ func TestUnservableGrant(t *testing.T) {
 		if s := r.sees(); s != fmt.Sprintf("no %d\n", Unservable) {
 			t.Errorf("%q", s)
 		}
-		if out := r.hangsUp(); out.Kind != NotAdmitted || out.LastFail != "granted what cannot be honoured: no such filter" || len(r.ledger.asked) != 0 {
+		if out := r.hangsUp(); out.Kind != NotAdmitted ||
+			out.LastFail != "granted what cannot be honoured: no such filter" || len(r.ledger.asked) != 0 {
 			t.Errorf("%+v", out)
 		}
 	})

@@ -18,7 +18,7 @@ type Config struct {
 
 	Tries        int           // logins a call is allowed; 0 is 3
 	FailureDelay time.Duration // pause after each login that failed; 0 is 2 s, negative none
-	LoginTimeout time.Duration // longest time from the answer to the end of the login, the choice of a number included; 0 is 60 s, negative none
+	LoginTimeout time.Duration // from the answer to the end of the login and the choice of a number; 0 is 60 s, negative none
 
 	// Interim is the time between two interim reports of a session; 0 leaves it to AAA (Authorization.InterimInterval),
 	// negative none whatever AAA says. What is set here goes before what AAA says (RFC 2869 §2.1). Less than a minute
@@ -90,7 +90,7 @@ const (
 	Refuse    VerdictKind = iota // not admitted, not called back; the zero value, so that nothing forgotten admits
 	Admit                        // the session begins now
 	Offered                      // Decide: a callback is possible, by Promise
-	BadChoice                    // Promise: the choice will not do (Text says why); the offer stands, another choice may be made
+	BadChoice                    // Promise: the choice will not do (Text says why); the offer stands for another
 	Promised                     // Promise: the callback is recorded: tell the caller and end the call
 )
 
@@ -120,10 +120,10 @@ type Broker interface {
 	// stands: Refuse, BadChoice, Admit (declined), or Promised, that only after the callback is durable. An offer leads
 	// to one callback at most. ctx is as Decide's.
 	Promise(ctx context.Context, c Choice) Verdict
-	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA to the
-	// caller who is wanted (and for a NoVerify leg two): one who is then called back or refused has both too. Between
-	// the two come its commands and interims, never two reports at once; an interim may come while Decide is at work. A
-	// report counts whatever becomes of ctx, whose end says no more than that nobody waits until it is recorded.
+	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA that may
+	// stand on this leg (and for a NoVerify leg two), also where a callback or a refusal follows. Between the two come
+	// its commands and interims, never two reports at once; an interim may come while Decide is at work. A report
+	// counts whatever becomes of ctx, whose end says no more than that nobody waits until it is recorded.
 	Report(ctx context.Context, r Report)
 }
 
@@ -133,7 +133,7 @@ type ReportKind int
 const (
 	Began   ReportKind = iota + 1 // AAA granted (leg one: before Decide)
 	Ended                         // the session is over
-	Command                       // an EXEC command is run: exactly one for each that was allowed, before it does anything
+	Command                       // an EXEC command is run: one for each that was allowed, before it does anything
 	Interim                       // the session goes on
 )
 
@@ -156,7 +156,7 @@ type Report struct {
 	PrivLevel int    // the level at which it is run
 
 	// Of Ended and Interim.
-	Admitted  bool          // the caller had the session; false: he was refused, promised or lost before
+	Admitted  bool          // the caller had the session; false: refused, promised a callback or lost before
 	OctetsIn  uint64        // from the caller since the call began (or since the session before it on this call ended)
 	OctetsOut uint64        // to the caller, likewise
 	Duration  time.Duration // since Began, by the monotonic clock
@@ -175,10 +175,10 @@ type End struct {
 
 func (e End) Error() string { return "ended: " + e.Text }
 
-// Login proves who a caller is and what he may do. An aaa.Login satisfies it.
+// Login authenticates and authorizes callers. An aaa.Login satisfies it.
 type Login interface {
 	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on.
-	// With r.Enable somebody who has his session asks for a higher privilege level.
+	// With r.Enable a user who is logged in asks for a higher privilege level.
 	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
 	// Command asks whether an EXEC command may be run and blocks for the Result: Granted, and else it is not run.
 	Command(ctx context.Context, q aaa.Question) aaa.Result
@@ -217,8 +217,8 @@ type OutcomeKind int
 
 const (
 	NotAdmitted      OutcomeKind = iota // nobody was let in, nothing was promised
-	SessionEnded                        // the caller had his session and it is over
-	CallbackPromised                    // the caller was told that he is called back; CallbackID says by which callback
+	SessionEnded                        // the caller had the session and it is over
+	CallbackPromised                    // CallbackID is recorded and calls the caller back
 )
 
 func (k OutcomeKind) String() string {

@@ -41,8 +41,10 @@ func TestWithMethodLists(t *testing.T) {
 	for _, silent := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			login := aaa.Login{
-				Authentication: aaa.Lists{aaa.EXEC: {Name: "default", Entries: []aaa.Method{local}}, aaa.Enable: {Name: "default", Entries: []aaa.Method{aaa.NewEnableSecret(secret)}}},
-				Authorization:  aaa.AuthorizationLists{aaa.Commands: {Name: "default", Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}}},
+				Authentication: aaa.Lists{aaa.EXEC: {Name: "default", Entries: []aaa.Method{local}},
+					aaa.Enable: {Name: "default", Entries: []aaa.Method{aaa.NewEnableSecret(secret)}}},
+				Authorization: aaa.AuthorizationLists{aaa.Commands: {Name: "default",
+					Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}}},
 			}
 			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 			p := dialIn(t, scene{login: login, broker: b, shower: fakeShower{time.Now()}})
@@ -50,7 +52,8 @@ func TestWithMethodLists(t *testing.T) {
 			p.types("login-pw\r")
 			p.types("show callback\r")
 			s := p.sees()
-			if refused := strings.Contains(s, "Command authorization failed."); refused == silent || strings.Contains(s, "***01") == refused {
+			if refused := strings.Contains(s, "Command authorization failed."); refused == silent ||
+				strings.Contains(s, "***01") == refused {
 				t.Errorf("silent %v: %q", silent, s)
 			}
 			p.types("enable\r")
@@ -58,7 +61,8 @@ func TestWithMethodLists(t *testing.T) {
 			p.waits(2 * time.Second)
 			p.types("password\r")
 			p.types("show privilege\r")
-			if s := p.sees(); !strings.Contains(s, "% Access denied\n") || !strings.HasSuffix(s, "Current privilege level is 15\nmaui-nas-04#") {
+			if s := p.sees(); !strings.Contains(s, "% Access denied\n") ||
+				!strings.HasSuffix(s, "Current privilege level is 15\nmaui-nas-04#") {
 				t.Errorf("silent %v: %q", silent, s)
 			}
 			p.hangsUp()

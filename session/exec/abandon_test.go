@@ -23,7 +23,8 @@ func (l *openLogin) Answer(context.Context, aaa.Secret) aaa.Result {
 	return aaa.Result{Kind: aaa.Prompt, Message: "Code:"}
 }
 
-// A caller who leaves the question of a server with Ctrl-C goes on at the prompt; the server must not wait for him until he hangs up.
+// A caller who leaves the question of a server with Ctrl-C goes on at the prompt; the server must not wait for him
+// until he hangs up.
 func TestAbandonedConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &openLogin{}

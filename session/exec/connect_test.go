@@ -39,13 +39,16 @@ func TestTelnetCommand(t *testing.T) {
 			t.Errorf("the caller saw %q", s)
 		}
 		i.err = syscall.ECONNREFUSED
-		if s := d.enters("telnet 192.0.2.7"); !strings.HasSuffix(s, "... \n% Connection refused by remote host\nmaui-nas-04>") {
+		if s := d.enters("telnet 192.0.2.7"); !strings.HasSuffix(s,
+			"... \n% Connection refused by remote host\nmaui-nas-04>") {
 			t.Errorf("the caller saw %q", s)
 		}
-		if s := d.enters("telnet 127.0.0.1", "telnet 198.51.100.1"); strings.Count(s, "% Connection not allowed\n") != 2 {
+		if s := d.enters("telnet 127.0.0.1", "telnet 198.51.100.1"); strings.Count(s,
+			"% Connection not allowed\n") != 2 {
 			t.Errorf("the caller saw %q", s)
 		}
-		if s := d.enters("disable 0", "telnet 192.0.2.5"); !strings.Contains(s, "% privilege level 0 connects to no host\n") {
+		if s := d.enters("disable 0", "telnet 192.0.2.5"); !strings.Contains(s,
+			"% privilege level 0 connects to no host\n") {
 			t.Errorf("the caller saw %q", s)
 		}
 		if len(i.dialled) != 3 {
@@ -68,7 +71,8 @@ func TestTelnetCommandWithoutHosts(t *testing.T) {
 		d.sees()
 		d.types("?")
 		s := d.sees() + d.enters("telnet 192.0.2.5")
-		if strings.Contains(s, "Connect to a host") || !strings.Contains(s, "% Connection not allowed\n") || len(i.dialled) > 0 {
+		if strings.Contains(s, "Connect to a host") || !strings.Contains(s, "% Connection not allowed\n") ||
+			len(i.dialled) > 0 {
 			t.Errorf("the caller saw %q", s)
 		}
 		d.hangsUp()
@@ -94,7 +98,8 @@ func TestAutocmdToAHost(t *testing.T) {
 			if s := d.sees(); !strings.HasSuffix(s, "closed by foreign host]\nmaui-nas-04>") {
 				t.Errorf("the caller saw %q", s)
 			}
-			if s := d.enters("telnet 192.0.2.5"); !strings.Contains(s, "% Connection not allowed\n") { // what AAA named once, the caller may not name
+			if s := d.enters("telnet 192.0.2.5"); !strings.Contains(s, "% Connection not allowed\n") {
+				// what AAA named once, the caller may not name
 				t.Errorf("the caller saw %q", s)
 			}
 			d.enters("exit")
@@ -124,7 +129,8 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 	t.Run("refused", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, _ := atHost(t, &inn{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, auth(aaa.Authorization{}), settings{})
+			d, _ := atHost(t, &inn{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, auth(aaa.Authorization{}),
+				settings{})
 			if out := d.ends(); out.Cause != aaa.CauseServiceUnavailable {
 				t.Errorf("outcome %+v", out)
 			}
@@ -133,7 +139,10 @@ func TestAutocmdToAHost(t *testing.T) {
 	t.Run("the command is refused", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
-			who := &authority{command: func(context.Context, aaa.Question) aaa.Result { return aaa.Result{Kind: aaa.Refused} }}
+			who := &authority{command: func(context.Context,
+				aaa.Question) aaa.Result {
+				return aaa.Result{Kind: aaa.Refused}
+			}}
 			d := atDesk(t, who, auth(aaa.Authorization{}), settings{exec: Config{Hosts: Hosts{Dial: i.dial}}})
 			if out := d.ends(); out.Cause != aaa.CauseUserRequest || len(i.dialled) != 0 {
 				t.Errorf("outcome %+v", out)
@@ -144,7 +153,9 @@ func TestAutocmdToAHost(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
 			d, _ := atHost(t, i, aaa.Authorization{Autocmd: "telnet 127.0.0.1 631"}, settings{})
-			if out := d.ends(); out.Kind != session.NotAdmitted || !strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialled) != 0 { // nor would he be called back for it
+			if out := d.ends(); out.Kind != session.NotAdmitted ||
+				!strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialled) != 0 {
+				// nor would the caller be called back for it
 				t.Errorf("outcome %+v", out)
 			}
 		})
@@ -174,9 +185,11 @@ func TestHostOnLegTwo(t *testing.T) {
 	for _, noVerify := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			i, auth := &inn{}, aaa.Authorization{Host: byTelnet}
-			leg := session.Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: noVerify, Auth: auth}
+			leg := session.Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "u"},
+				NoVerify: noVerify, Auth: auth}
 			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
-			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, leg: leg, cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}}})
+			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, leg: leg,
+				cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}}})
 			if !noVerify {
 				p.types("u\rpw\r")
 				p.waits(100 * time.Millisecond)
@@ -185,7 +198,8 @@ func TestHostOnLegTwo(t *testing.T) {
 				t.Fatalf("no host: %q", p.sees())
 			}
 			i.guests[0].Close()
-			if out := p.ends(); out.Kind != session.SessionEnded || out.CallbackID != "cb1" || out.Cause != aaa.CauseHostRequest {
+			if out := p.ends(); out.Kind != session.SessionEnded || out.CallbackID != "cb1" ||
+				out.Cause != aaa.CauseHostRequest {
 				t.Errorf("outcome %+v", out)
 			}
 		})

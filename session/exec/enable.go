@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// What a caller reads whom `enable` refuses, as in IOS.
+// What a caller reads that `enable` refuses, as in IOS.
 const (
 	textEnableDenied = "% Access denied"
 	textEnableSilent = "% Error in authentication."
@@ -37,7 +37,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		res, err := x.askEnable(ctx, g, level)
 		var locked session.Locked
 		switch {
-		case errors.Is(err, errBlank): // Ctrl-C: he wants it no more
+		case errors.Is(err, errBlank): // Ctrl-C: no longer wanted
 			return nil
 		case errors.As(err, &locked):
 			x.Judged(g, session.GuessLocked, locked.Error())

@@ -15,7 +15,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// privileged is the level that sees numbers whole; unprivileged is where `disable` leads, and above it the prompt ends in #, as in IOS.
+// privileged is the level that sees numbers whole; unprivileged is where `disable` leads, and above it the prompt ends
+// in #, as in IOS.
 const (
 	privileged   = 15
 	unprivileged = 1
@@ -108,7 +109,8 @@ func (x *exec) commands() *console.Tree {
 	}
 	return &console.Tree{Before: x.before, Commands: []console.Node{
 		x.connectNode("connect"),
-		{Word: "disable", Help: "Turn off privileges", Run: x.disable, Next: level("Privilege level to go to", x.disable)},
+		{Word: "disable", Help: "Turn off privileges", Run: x.disable,
+			Next: level("Privilege level to go to", x.disable)},
 		{Word: "enable", Help: "Turn on privileges", Run: x.enable, Next: level("Privilege level to go to", x.enable)},
 		{Word: "exit", Help: "Leave the EXEC", Run: leave},
 		{Word: "help", Help: "How to get help", Run: func(_ context.Context, _ console.Args, w io.Writer) error {
@@ -156,11 +158,13 @@ func (x *exec) allowed(ctx context.Context, words []string) bool {
 	case res.Kind == aaa.Granted && res.Auth.Refuse == "":
 		return true
 	}
-	x.Debugf("command: %v: %q is not allowed: %v: %s", x.res.Identity, strings.Join(words, " "), res.Kind, x.Scrub(cmp.Or(res.Auth.Refuse, res.Reason)))
+	x.Debugf("command: %v: %q is not allowed: %v: %s", x.res.Identity, strings.Join(words, " "), res.Kind,
+		x.Scrub(cmp.Or(res.Auth.Refuse, res.Reason)))
 	return false
 }
 
-// Unservable implements session.FrontEnd: a caller who was to be locked into an autocmd or on a host must not find themselves at an EXEC.
+// Unservable implements session.FrontEnd: a caller who was to be locked into an autocmd or on a host must not find
+// themselves at an EXEC.
 func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 	switch {
 	case auth.Refuse != "":

@@ -53,7 +53,8 @@ func (a *authority) commands() string {
 func password(right aaa.Secret) func(aaa.Request) (aaa.Conversation, aaa.Result) {
 	return func(r aaa.Request) (aaa.Conversation, aaa.Result) {
 		if r.Password != right {
-			return nil, aaa.Result{Kind: aaa.Refused, Reason: "enable: " + string(r.Password) + " is wrong", Server: "tac"}
+			return nil, aaa.Result{Kind: aaa.Refused, Reason: "enable: " + string(r.Password) + " is wrong",
+				Server: "tac"}
 		}
 		return nil, aaa.Result{Kind: aaa.Granted, Server: "tac", Identity: aaa.Identity{Entry: "tac", User: r.User}}
 	}
@@ -103,7 +104,8 @@ func TestEnable(t *testing.T) {
 		if s := d.enters("en", "open sesame"); s != "en\nPassword: \nmaui-nas-04#" {
 			t.Errorf("enable: %q", s)
 		}
-		if s := d.enters("show priv", "show users"); !strings.Contains(s, "level is 15\n") || !strings.Contains(s, " 5551234\n") {
+		if s := d.enters("show priv", "show users"); !strings.Contains(s, "level is 15\n") ||
+			!strings.Contains(s, " 5551234\n") {
 			t.Errorf("at 15: %q", s)
 		}
 		if s := d.enters("enable 7", "sh priv"); s != "enable 7\nmaui-nas-04#sh priv\nCurrent privilege level is 7\nmaui-nas-04#" {
@@ -112,14 +114,16 @@ func TestEnable(t *testing.T) {
 		if s := d.enters("disable 9"); s != "disable 9\n% the privilege level is 7 already: enable 9 goes higher\nmaui-nas-04#" {
 			t.Errorf("disable upwards: %q", s)
 		}
-		if s := d.enters("disable", "show priv", "disable 0", "show priv", "disable", "show priv"); strings.Count(s, "level is 1\n") != 1 || strings.Count(s, "level is 0\n") != 2 {
+		if s := d.enters("disable", "show priv", "disable 0", "show priv", "disable", "show priv"); strings.Count(s,
+			"level is 1\n") != 1 || strings.Count(s, "level is 0\n") != 2 {
 			t.Errorf("disable: %q", s)
 		}
 		if s := d.enters("enable 16"); !strings.Contains(s, "% Invalid input") {
 			t.Errorf("enable 16: %q", s)
 		}
 		r := who.enabling[0]
-		if len(who.enabling) != 1 || r.Enable != 15 || r.User != "u" || r.Leg != 1 || r.Entry != "" || r.Service != aaa.EXEC || r.TTY != 65 {
+		if len(who.enabling) != 1 || r.Enable != 15 || r.User != "u" || r.Leg != 1 || r.Entry != "" ||
+			r.Service != aaa.EXEC || r.TTY != 65 {
 			t.Errorf("asked %+v", who.enabling)
 		}
 		if out := d.enters("quit"); out != "quit\n" {
@@ -164,7 +168,8 @@ func TestEnableRefused(t *testing.T) {
 		if out := d.ends(); out.Cause != aaa.CauseNASRequest || out.Kind != session.SessionEnded {
 			t.Errorf("%+v", out)
 		}
-		if s := d.debug.String(); !strings.Contains(s, "enable: u by radius does not get privilege level 15: refused enable: [secret] is wrong") {
+		if s := d.debug.String(); !strings.Contains(s,
+			"enable: u by radius does not get privilege level 15: refused enable: [secret] is wrong") {
 			t.Errorf("debug: %s", s)
 		}
 		checkSecrets(t, d, "wrong-one")
@@ -191,12 +196,17 @@ func TestEnableAnswers(t *testing.T) {
 		screen string
 		level  int
 	}{
-		{"the server's prompt", aaa.Result{Kind: aaa.Prompt, Message: "Token\x1b[2J:"}, asking{granted}, []string{"pw", "42"}, "Password: \nToken[2J: \nmaui-nas-04#", 3},
-		{"a prompt answered wrong", aaa.Result{Kind: aaa.Prompt, Message: "Token:", Echo: true}, asking{granted}, []string{"pw", "7", "\x03"}, "Password: \nToken: 7\n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
-		{"silence", aaa.Result{Reason: "tac: no answer"}, nil, []string{"pw"}, "Password: \n% Error in authentication.\nmaui-nas-04>", 1},
-		{"a grant that cannot be honoured", aaa.Result{Kind: aaa.Granted, Auth: aaa.Authorization{Refuse: "no"}}, nil, []string{"pw", "\x03"}, "Password: \n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
+		{"the server's prompt", aaa.Result{Kind: aaa.Prompt, Message: "Token\x1b[2J:"}, asking{granted},
+			[]string{"pw", "42"}, "Password: \nToken[2J: \nmaui-nas-04#", 3},
+		{"a prompt answered wrong", aaa.Result{Kind: aaa.Prompt, Message: "Token:", Echo: true}, asking{granted},
+			[]string{"pw", "7", "\x03"}, "Password: \nToken: 7\n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
+		{"silence", aaa.Result{Reason: "tac: no answer"}, nil, []string{"pw"},
+			"Password: \n% Error in authentication.\nmaui-nas-04>", 1},
+		{"a grant that cannot be honoured", aaa.Result{Kind: aaa.Granted, Auth: aaa.Authorization{Refuse: "no"}}, nil,
+			[]string{"pw", "\x03"}, "Password: \n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
 		{"Ctrl-C", granted, nil, []string{"\x03"}, "Password: ^C\nmaui-nas-04>", 1},
-		{"too long", granted, nil, []string{strings.Repeat("x", 300), "\x03"}, "Password: <BEL>\n% Line too long\nPassword: ^C\nmaui-nas-04>", 1},
+		{"too long", granted, nil, []string{strings.Repeat("x", 300), "\x03"},
+			"Password: <BEL>\n% Line too long\nPassword: ^C\nmaui-nas-04>", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,7 +256,8 @@ func TestEndsWhileEnabling(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := atDesk(t, &authority{enable: password("x")}, aaa.Authorization{SessionTimeout: time.Hour}, settings{})
+				d := atDesk(t, &authority{enable: password("x")}, aaa.Authorization{SessionTimeout: time.Hour},
+					settings{})
 				start := time.Now()
 				d.types("enable\r")
 				tt.end(d)
@@ -312,7 +323,8 @@ func TestCommandAuthorization(t *testing.T) {
 					t.Errorf("asked:\n%s", who.commands())
 				}
 				q := who.asked[0]
-				if q.Identity != (aaa.Identity{Entry: "radius", User: "u"}) || q.User != "u" || q.Password != "" || q.Granted.ACL != "7" || q.TTY != 65 || q.Service != aaa.EXEC {
+				if q.Identity != (aaa.Identity{Entry: "radius", User: "u"}) || q.User != "u" || q.Password != "" ||
+					q.Granted.ACL != "7" || q.TTY != 65 || q.Service != aaa.EXEC {
 					t.Errorf("asked %+v", q)
 				}
 				want := "began 1 u leg 1\ncommand at 3: disable\ncommand at 1: exit\nended 1 u leg 1 cause 1 admitted true callback \"\""
@@ -360,8 +372,10 @@ func TestAutocmd(t *testing.T) {
 		{"nohangup", aaa.Authorization{Autocmd: "show privilege", NoHangup: true, PrivLevel: 15}, nil, false,
 			"\nCurrent privilege level is 15\nmaui-nas-04#", "15 show|privilege", "command at 15: show privilege"},
 		{"exit", aaa.Authorization{Autocmd: "exit", NoHangup: true}, nil, true, "\n", "", "command at 1: exit"},
-		{"refused", aaa.Authorization{Autocmd: "show line"}, refuse, true, "\nCommand authorization failed.\n\n", "1 show|line", ""},
-		{"fails", aaa.Authorization{Autocmd: "show line 7"}, nil, true, "\n% no line 7\n", "1 show|line|7", "command at 1: show line 7"},
+		{"refused", aaa.Authorization{Autocmd: "show line"}, refuse, true, "\nCommand authorization failed.\n\n",
+			"1 show|line", ""},
+		{"fails", aaa.Authorization{Autocmd: "show line 7"}, nil, true, "\n% no line 7\n", "1 show|line|7",
+			"command at 1: show line 7"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -399,7 +413,8 @@ func TestUnservableGrants(t *testing.T) {
 		{aaa.Authorization{Autocmd: "show"}, `autocmd "show": Incomplete command`},
 		{aaa.Authorization{Autocmd: "show line\rexit"}, `autocmd "show line\rexit": Invalid input`},
 		{aaa.Authorization{Autocmd: "  "}, "it is blank"},
-		{aaa.Authorization{Autocmd: "show users", Host: host("192.0.2.5", aaa.Telnet, 23)}, "both a host and an autocmd"},
+		{aaa.Authorization{Autocmd: "show users", Host: host("192.0.2.5", aaa.Telnet, 23)},
+			"both a host and an autocmd"},
 		{aaa.Authorization{Host: host("192.0.2.5", "rlogin", 513)}, `host by "rlogin"`},
 		{aaa.Authorization{Host: host("192.0.2.5", aaa.TCPClear, 0)}, "port 0 is not"},
 		{aaa.Authorization{Host: host("192.0.2.5", aaa.Telnet, 70000)}, "port 70000 is not"},
@@ -415,7 +430,8 @@ func TestUnservableGrants(t *testing.T) {
 		{aaa.Authorization{Host: host("224.0.0.1", aaa.Telnet, 23)}, "this machine"},
 	}
 	for _, tt := range tests {
-		for _, leg := range []session.Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: true, Auth: tt.auth}} {
+		for _, leg := range []session.Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}},
+			{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}, NoVerify: true, Auth: tt.auth}} {
 			synctest.Test(t, func(t *testing.T) {
 				b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 				p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: tt.auth}}, broker: b, leg: leg})
@@ -467,7 +483,10 @@ func TestTextOfAAAIsHarmless(t *testing.T) {
 		d.waits(2 * time.Second)
 		d.hangsUp()
 		s += d.sees() + d.debug.String()
-		if i := strings.IndexFunc(s, func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x202e }); i >= 0 {
+		if i := strings.IndexFunc(s, func(r rune) bool {
+			return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 ||
+				r == 0x202e
+		}); i >= 0 {
 			t.Errorf("%q in %q", s[i], s)
 		}
 		if !slices.Contains(strings.Split(s, "\n"), "c") {

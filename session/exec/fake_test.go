@@ -99,7 +99,8 @@ func dialIn(t *testing.T, sc scene) *person {
 		sc.broker = &fakeBroker{}
 	}
 	call := &lines.Call{
-		Data: data, ID: "c1", TTY: 65, Direction: lines.Incoming, Connect: "CONNECT 33600/V34", Caller: sc.caller, Called: "55555", Start: time.Now(),
+		Data: data, ID: "c1", TTY: 65, Direction: lines.Incoming, Connect: "CONNECT 33600/V34", Caller: sc.caller,
+		Called: "55555", Start: time.Now(),
 	}
 	start := time.Now()
 	go func() {
@@ -215,7 +216,8 @@ func (l fakeLogin) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, 
 	}
 	u, known := l[r.User]
 	if !known || string(r.Password) != u.password {
-		return nil, aaa.Result{Kind: aaa.Refused, Message: "SERVER SAYS NO SUCH USER", Reason: "primary: reject " + string(r.Password), Server: "primary"}
+		return nil, aaa.Result{Kind: aaa.Refused, Message: "SERVER SAYS NO SUCH USER",
+			Reason: "primary: reject " + string(r.Password), Server: "primary"}
 	}
 	if u.challenge != "" {
 		return &fakeConversation{l: l, r: r}, aaa.Result{Kind: aaa.Prompt, Message: u.challenge, Server: "primary"}
@@ -232,7 +234,8 @@ func (l fakeLogin) grant(u user, r aaa.Request, entry string) aaa.Result {
 	if u.name != "" {
 		name = u.name
 	}
-	return aaa.Result{Kind: aaa.Granted, Server: "primary", Identity: aaa.Identity{Entry: entry, User: name}, Auth: u.auth}
+	return aaa.Result{Kind: aaa.Granted, Server: "primary", Identity: aaa.Identity{Entry: entry, User: name},
+		Auth: u.auth}
 }
 
 func (c *fakeConversation) Answer(_ context.Context, a aaa.Secret) aaa.Result {
@@ -302,7 +305,8 @@ func (b *fakeBroker) Report(ctx context.Context, r session.Report) {
 
 // sessions are the reports of begin and end.
 func (b *fakeBroker) sessions() []session.Report {
-	return slices.DeleteFunc(slices.Clone(b.reports), func(r session.Report) bool { return r.Kind != session.Began && r.Kind != session.Ended })
+	return slices.DeleteFunc(slices.Clone(b.reports),
+		func(r session.Report) bool { return r.Kind != session.Began && r.Kind != session.Ended })
 }
 
 // told is the reports in short: "began 1 austin-01", "ended 1 austin-01 cause 16 admitted=false callback cb1".
@@ -317,7 +321,8 @@ func (b *fakeBroker) told() string {
 			lines = append(lines, fmt.Sprintf("command at %d: %s", r.PrivLevel, r.Command))
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("ended %d %s leg %d cause %d admitted %v callback %q", r.Session, r.Identity.User, r.Leg, r.Cause, r.Admitted, r.CallbackID))
+		lines = append(lines, fmt.Sprintf("ended %d %s leg %d cause %d admitted %v callback %q", r.Session,
+			r.Identity.User, r.Leg, r.Cause, r.Admitted, r.CallbackID))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -329,19 +334,23 @@ type fakeShower struct{ now time.Time }
 
 func (f fakeShower) Lines() []lines.Status {
 	return []lines.Status{
-		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second), Calls: 12, Dials: 3},
-		{TTY: 66, Modem: lines.InOut, Rotary: lines.NoRotary, State: lines.Down, Reason: "open tcp://127.0.0.1:7001: refused\x1b[2J", Since: f.now.Add(-27 * time.Hour)},
+		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second), Calls: 12,
+			Dials: 3},
+		{TTY: 66, Modem: lines.InOut, Rotary: lines.NoRotary, State: lines.Down,
+			Reason: "open tcp://127.0.0.1:7001: refused\x1b[2J", Since: f.now.Add(-27 * time.Hour)},
 	}
 }
 
 func (f fakeShower) Users() []session.UserLine {
-	return []session.UserLine{{TTY: 65, User: "austin-01", Service: aaa.EXEC, Leg: 2, Caller: "5551234", Since: f.now.Add(-9 * time.Second)}}
+	return []session.UserLine{{TTY: 65, User: "austin-01", Service: aaa.EXEC, Leg: 2, Caller: "5551234",
+		Since: f.now.Add(-9 * time.Second)}}
 }
 
 func (f fakeShower) Callbacks() []session.CallbackLine {
 	return []session.CallbackLine{
 		{ID: "cb1", User: "austin-02", Dialstring: "84001", State: "waiting", Since: f.now},
-		{ID: "cb2", User: "austin-03", Dialstring: "7", TTY: 66, State: "failed", Reason: "busy", Since: f.now.Add(-time.Hour)},
+		{ID: "cb2", User: "austin-03", Dialstring: "7", TTY: 66, State: "failed", Reason: "busy",
+			Since: f.now.Add(-time.Hour)},
 	}
 }
 

@@ -19,8 +19,11 @@ type Config struct {
 	Prompts  Prompts
 	Banner   string // shown once before the first login prompt; "" none
 
-	IdleTimeout time.Duration // longest silence of the caller where AAA gave none; 0 is 10 min (as IOS's exec-timeout), negative none
-	Hosts       Hosts         // to which hosts sessions may be joined, and how
+	// IdleTimeout is the longest silence of the caller where AAA gave none; 0 is 10 min, as IOS's exec-timeout,
+	// negative none.
+	IdleTimeout time.Duration
+
+	Hosts Hosts // to which hosts sessions may be joined, and how
 }
 
 // Prompts are the texts at which the caller types. "" stands for the default.

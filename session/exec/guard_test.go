@@ -30,7 +30,8 @@ func (g *fakeGuard) After(q session.Guess, r session.GuessResult, reason string)
 		what = "enable"
 	}
 	result := [...]string{"right", "wrong", "refused", "locked"}[r]
-	g.told = append(g.told, strings.TrimSuffix(fmt.Sprintf("%s %q leg %d %s: %s", what, q.User, q.Leg, result, reason), ": "))
+	g.told = append(g.told, strings.TrimSuffix(fmt.Sprintf("%s %q leg %d %s: %s", what, q.User, q.Leg, result, reason),
+		": "))
 }
 
 func TestGuard(t *testing.T) {
@@ -45,24 +46,36 @@ func TestGuard(t *testing.T) {
 		screen  string
 		told    []string
 	}{
-		{"wrong", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, right, []string{"u", "pw2"}, 100 * time.Millisecond, "% Login invalid", []string{`login "u" leg 1 wrong: primary: reject [secret]`}},
-		{"right", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "maui-nas-04>", []string{`login "u" leg 1 right`}},
-		{"right, and refused", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, session.Verdict{Text: "No", Reason: "policy"}, []string{"u", "pw1"}, 100 * time.Millisecond, "% No",
+		{"wrong", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, right, []string{"u", "pw2"}, 100 * time.Millisecond,
+			"% Login invalid", []string{`login "u" leg 1 wrong: primary: reject [secret]`}},
+		{"right", fakeLogin{"u": {password: "pw1"}}, session.Leg{}, right, []string{"u", "pw1"}, 100 * time.Millisecond,
+			"maui-nas-04>", []string{`login "u" leg 1 right`}},
+		{"right, and refused", fakeLogin{"u": {password: "pw1"}}, session.Leg{},
+			session.Verdict{Text: "No", Reason: "policy"}, []string{"u", "pw1"}, 100 * time.Millisecond, "% No",
 			[]string{`login "u" leg 1 right`, `login "u" leg 1 refused: policy`}},
-		{"silent", nil, session.Leg{}, right, []string{"silent", "pw1"}, 100 * time.Millisecond, "% Authentication failed", []string{`login "silent" leg 1 refused: primary: no answer after 3 tries`}},
-		{"delayed, though right", fakeLogin{"slow": {password: "pw1"}}, session.Leg{}, right, []string{"slow", "pw1"}, 7*time.Second + 100*time.Millisecond, "maui-nas-04>",
+		{"silent", nil, session.Leg{}, right, []string{"silent", "pw1"}, 100 * time.Millisecond,
+			"% Authentication failed", []string{`login "silent" leg 1 refused: primary: no answer after 3 tries`}},
+		{"delayed, though right", fakeLogin{"slow": {password: "pw1"}}, session.Leg{}, right, []string{"slow", "pw1"},
+			7*time.Second + 100*time.Millisecond, "maui-nas-04>",
 			[]string{`login "slow" leg 1 right`}},
-		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, session.Leg{}, right, []string{"shut", "pw1"}, 0, "% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
-		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, session.Leg{}, right, []string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
+		{"locked, though right", fakeLogin{"shut": {password: "pw1"}}, session.Leg{}, right, []string{"shut", "pw1"}, 0,
+			"% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
+		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, session.Leg{}, right,
+			[]string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
 			[]string{`login "u" leg 1 wrong: left at a question of the server`}},
-		{"another's callback", fakeLogin{"u": {password: "pw1"}}, session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"}, 100 * time.Millisecond, "% Login invalid",
+		{"another's callback", fakeLogin{"u": {password: "pw1"}},
+			session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"},
+			100 * time.Millisecond, "% Login invalid",
 			[]string{`login "u" leg 2 refused: u by radius answered the callback of v by radius`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := &fakeGuard{known: []string{"u", "slow", "shut", "silent"}, wait: map[string]time.Duration{"slow": 7 * time.Second}, refuse: map[string]string{"shut": "locked"}}
-				p := dialIn(t, scene{login: tt.login, broker: &fakeBroker{verdicts: []session.Verdict{tt.verdict}}, leg: tt.leg, cfg: settings{calls: session.Config{Guard: g}}})
+				g := &fakeGuard{known: []string{"u", "slow", "shut", "silent"},
+					wait:   map[string]time.Duration{"slow": 7 * time.Second},
+					refuse: map[string]string{"shut": "locked"}}
+				p := dialIn(t, scene{login: tt.login, broker: &fakeBroker{verdicts: []session.Verdict{tt.verdict}},
+					leg: tt.leg, cfg: settings{calls: session.Config{Guard: g}}})
 				for _, keys := range tt.typed {
 					p.waits(100 * time.Millisecond) // a challenge comes after that
 					p.sees()
@@ -90,13 +103,16 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A password typed at the name's prompt is in no reason, on this try or a later one; a name that proves to be somebody's is.
+// A password typed at the name's prompt is in no reason, on this try or a later one; a name that proves to be
+// somebody's is.
 func TestGuardMasksNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &fakeGuard{}
 		var debug strings.Builder
 		b := &fakeBroker{verdicts: []session.Verdict{{Reason: "newcomer after hunter2 at the prompt"}}}
-		p := dialIn(t, scene{login: fakeLogin{"newcomer": {password: "pw1"}}, broker: b, cfg: settings{calls: session.Config{Guard: g, Debug: func(_ int, text string) { debug.WriteString(text + "\n") }}}})
+		p := dialIn(t, scene{login: fakeLogin{"newcomer": {password: "pw1"}}, broker: b,
+			cfg: settings{calls: session.Config{Guard: g,
+				Debug: func(_ int, text string) { debug.WriteString(text + "\n") }}}})
 		p.types("hunter2\r")
 		p.types("x\r")
 		p.waits(3 * time.Second)
@@ -114,7 +130,8 @@ func TestGuardMasksNames(t *testing.T) {
 func TestGuardEnable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &fakeGuard{known: []string{"u"}}
-		d := atDesk(t, &authority{enable: password("right-one")}, aaa.Authorization{}, settings{calls: session.Config{Guard: g}})
+		d := atDesk(t, &authority{enable: password("right-one")}, aaa.Authorization{},
+			settings{calls: session.Config{Guard: g}})
 		d.types("enable\r")
 		d.types("wrong-one\r")
 		d.waits(2 * time.Second)
@@ -128,7 +145,8 @@ func TestGuardEnable(t *testing.T) {
 			t.Errorf("%q", s)
 		}
 		d.ends()
-		want := []string{`login "u" leg 1 right`, `enable "u" leg 1 wrong: enable: [secret] is wrong`, `enable "u" leg 1 right`, `enable "u" leg 1 locked: locked`}
+		want := []string{`login "u" leg 1 right`, `enable "u" leg 1 wrong: enable: [secret] is wrong`,
+			`enable "u" leg 1 right`, `enable "u" leg 1 locked: locked`}
 		if !slices.Equal(g.told, want) {
 			t.Errorf("%q", g.told)
 		}

@@ -114,7 +114,8 @@ func TestPanics(t *testing.T) {
 				if out.Kind != tt.kind || out.Cause != aaa.CauseNASError || out.Stack == "" {
 					t.Errorf("outcome %+v", out)
 				}
-				if all := fmt.Sprintf("%+v %s %s", out, p.sees(), debugged.String()); strings.Contains(all, secret) || strings.Contains(out.Reason, "\x1b") {
+				if all := fmt.Sprintf("%+v %s %s", out, p.sees(), debugged.String()); strings.Contains(all, secret) ||
+					strings.Contains(out.Reason, "\x1b") {
 					t.Errorf("the secret is in %q", all)
 				}
 				if !strings.Contains(out.Reason, "bad thing with") {
@@ -165,7 +166,10 @@ func (s panicShower) Users() []session.UserLine { s.boom(); return nil }
 func TestSecretsAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told strings.Builder
-		cfg := settings{calls: session.Config{Debug: func(tty int, text string) { fmt.Fprintf(&told, "tty %d: %s\n", tty, text) }}}
+		cfg := settings{calls: session.Config{Debug: func(tty int,
+			text string) {
+			fmt.Fprintf(&told, "tty %d: %s\n", tty, text)
+		}}}
 		b := &fakeBroker{decide: func(context.Context, session.Asked) session.Verdict {
 			return session.Verdict{Reason: "policy of hunter22 says no"}
 		}}
@@ -202,12 +206,15 @@ func TestNothingToShow(t *testing.T) {
 	})
 }
 
-// FuzzSession holds, whatever the caller sends and the broker says: Run ends when the carrier does; each begin has its end; nobody
-// gets an EXEC or a promise but by the broker's word; no control character comes back to the caller's terminal.
+// FuzzSession holds, whatever the caller sends and the broker says: Run ends when the carrier does; each begin has its
+// end; nobody gets an EXEC or a promise but by the broker's word; no control character comes back to the caller's
+// terminal.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte("plain\rxxxxx\rshow line\rexit\r"), []byte{byte(session.Admit)})
-	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"), []byte{byte(session.Offered), byte(session.BadChoice), byte(session.Promised)})
-	f.Add([]byte("token\r\nxxxxx\r\n42\r\nsh?\x1b[A\t\xff\xc2\x9b\r"), []byte{byte(session.Refuse), byte(session.Admit)})
+	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"),
+		[]byte{byte(session.Offered), byte(session.BadChoice), byte(session.Promised)})
+	f.Add([]byte("token\r\nxxxxx\r\n42\r\nsh?\x1b[A\t\xff\xc2\x9b\r"),
+		[]byte{byte(session.Refuse), byte(session.Admit)})
 	f.Add([]byte("\r\r\x03\x1a\x15plain\rxxxxx\rplain\rxxxxx\r"), []byte{77, byte(session.Offered)})
 	f.Fuzz(func(t *testing.T, typed, kinds []byte) {
 		synctest.Test(t, func(t *testing.T) { fuzzSession(t, typed, kinds) })
@@ -229,7 +236,10 @@ func fuzzSession(t *testing.T, typed, kinds []byte) {
 	b.decide = func(context.Context, session.Asked) session.Verdict { return say("Decide") }
 	b.promise = func(context.Context, session.Choice) session.Verdict { return say("Promise") }
 	sevenBits := false // what reached the terminal began with eight bits and went on with seven
-	cfg := settings{calls: session.Config{Debug: func(_ int, text string) { sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits") }}}
+	cfg := settings{calls: session.Config{Debug: func(_ int,
+		text string) {
+		sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits")
+	}}}
 	p := dialIn(t, scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: cfg})
 	sent := make(chan struct{})
 	go func() {

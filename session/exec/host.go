@@ -14,15 +14,19 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Hosts says to which hosts sessions may be joined in place of the EXEC (Login-IP-Host, an autocmd, `telnet`), and how. The zero
-// value lets AAA name any host but this machine itself and its link-local neighbours, and lets callers name none.
+// Hosts says to which hosts sessions may be joined in place of the EXEC (Login-IP-Host, an autocmd, `telnet`), and how.
+// The zero value lets AAA name any host but this machine itself and its link-local neighbours, and lets callers name
+// none.
 type Hosts struct {
-	// Default is the host where AAA leaves the choice to us (Login-IP-Host 0.0.0.0): an address or a name. "" refuses such a grant.
+	// Default is the host where AAA leaves the choice to us (Login-IP-Host 0.0.0.0): an address or a name. "" refuses
+	// such a grant.
 	Default string
-	// Ask lets the caller name the host where AAA leaves the choice to him (255.255.255.255). He may name hosts of Allow only.
+	// Ask lets the caller name the host where AAA leaves the choice to the caller (255.255.255.255): one of
+	// Allow.
 	Ask bool
-	// Allow are the hosts that may be reached. Where it is empty AAA is taken at its word, but for loopback, link-local, multicast
-	// and unspecified addresses and those of this machine: an attribute must not open ports that trust whoever is local.
+	// Allow are the hosts that may be reached. Where it is empty AAA is taken at its word, but for loopback,
+	// link-local, multicast and unspecified addresses and those of this machine: an attribute must not open ports that
+	// trust whoever is local.
 	Allow []HostRule
 
 	Timeout  time.Duration // the longest that a connection may take to stand; 0 is 15 s
@@ -57,7 +61,8 @@ func ParseHostRule(s string) (HostRule, error) {
 	if err != nil {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
-			return HostRule{}, fmt.Errorf("host %q: want an address or a prefix, with or without a port: 10.0.0.0/8, 10.0.0.5:23, [2001:db8::5]:23", s)
+			const want = "an address or a prefix, with or without a port: 10.0.0.0/8, 10.0.0.5:23, [2001:db8::5]:23"
+			return HostRule{}, fmt.Errorf("host %q: want %s", s, want)
 		}
 		addr = addr.Unmap()
 		prefix = netip.PrefixFrom(addr, addr.BitLen())
@@ -65,7 +70,7 @@ func ParseHostRule(s string) (HostRule, error) {
 	return HostRule{Prefix: prefix.Masked(), Port: port}, nil
 }
 
-// chooser is who named a host.
+// chooser tells who named a host.
 type chooser int
 
 const (
@@ -88,9 +93,10 @@ func (h Hosts) refuses(host netip.AddrPort, by chooser) error {
 	case len(h.Allow) > 0:
 		return fmt.Errorf("host %v is not in the list of hosts that may be reached (exec.hosts.allow)", host)
 	case by == byCaller:
-		return fmt.Errorf("host %v was named by the caller, and no hosts are listed that he may reach (exec.hosts.allow)", host)
+		return fmt.Errorf("host %v: callers may name only hosts of exec.hosts.allow, which is empty", host)
 	case addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() || isOurs(addr):
-		return fmt.Errorf("host %v is this machine or its neighbour on the link: it may be reached where exec.hosts.allow has it", host)
+		const why = "this machine, or its neighbour on the link, is reached only where exec.hosts.allow lists it"
+		return fmt.Errorf("host %v: %s", host, why)
 	}
 	return nil
 }

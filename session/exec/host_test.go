@@ -124,7 +124,8 @@ func TestJoinedByTelnet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
 		d, host := atHost(t, i, aaa.Authorization{Host: byTelnet, ReplyMessage: "Welcome"}, settings{})
-		if s := d.sees(); s != "\nWelcome\nTrying 192.0.2.5 ... Open\n" || !slices.Equal(i.dialled, []string{"tcp 192.0.2.5:23"}) {
+		if s := d.sees(); s != "\nWelcome\nTrying 192.0.2.5 ... Open\n" ||
+			!slices.Equal(i.dialled, []string{"tcp 192.0.2.5:23"}) {
 			t.Errorf("the caller saw %q; dialled %q", s, i.dialled)
 		}
 		host.says(t, iacDo+"\x18"+iacWill+"\x01"+iacDo+"\x1f"+sbTTypeSend+"\r\nlogin: ")
@@ -144,7 +145,8 @@ func TestJoinedByTelnet(t *testing.T) {
 		if s := d.sees(); s != "\n[Connection to 192.0.2.5 closed by foreign host]\n" {
 			t.Errorf("the caller saw %q", s)
 		}
-		if out.Kind != session.SessionEnded || out.Cause != aaa.CauseHostRequest || out.Reason != "192.0.2.5:23: closed by the host" {
+		if out.Kind != session.SessionEnded || out.Cause != aaa.CauseHostRequest ||
+			out.Reason != "192.0.2.5:23: closed by the host" {
 			t.Errorf("outcome %+v", out)
 		}
 		if len(d.who.asked) != 0 || d.b.told() != "began 1 u leg 1\nended 1 u leg 1 cause 18 admitted true callback \"\"" {
@@ -153,7 +155,8 @@ func TestJoinedByTelnet(t *testing.T) {
 		d.mu.Lock()
 		seen := uint64(len("\r\nUsername: u\r\nPassword: \r\nWelcome\r\nTrying 192.0.2.5 ... Open\r\n\r\nlogin: \x1b[2JBye\xff\r\n\r\n[Connection to 192.0.2.5 closed by foreign host]\r\n"))
 		d.mu.Unlock()
-		if last := d.b.reports[1]; last.OctetsIn != uint64(len("u\rlogin-pw\rguest\r\n\xff")) || last.OctetsOut != seen {
+		if last := d.b.reports[1]; last.OctetsIn != uint64(len("u\rlogin-pw\rguest\r\n\xff")) ||
+			last.OctetsOut != seen {
 			t.Errorf("octets %d, %d; want %d out", last.OctetsIn, last.OctetsOut, seen)
 		}
 	})
@@ -164,7 +167,8 @@ func TestJoinedIsTold(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want string
-	}{{nil, `u on 65: 192.0.2.5:23 by telnet ""`}, {syscall.ECONNREFUSED, `u on 65: 192.0.2.5:23 by telnet "connection refused"`}} {
+	}{{nil, `u on 65: 192.0.2.5:23 by telnet ""`},
+		{syscall.ECONNREFUSED, `u on 65: 192.0.2.5:23 by telnet "connection refused"`}} {
 		synctest.Test(t, func(t *testing.T) {
 			var told []string
 			cfg := settings{calls: session.Config{Joined: func(c *lines.Call, user, host, why string) {
@@ -212,7 +216,8 @@ func TestJoinedByTCPClear(t *testing.T) {
 func TestJoinedBehindCRLF(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
-		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: byClear}}}, cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}},
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: byClear}}},
+			cfg:    settings{exec: Config{Hosts: Hosts{Dial: i.dial}}},
 			broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
 		go p.far.Write([]byte("u\r\npw\r\n\nahead"))
 		p.waits(time.Second)
@@ -231,7 +236,8 @@ func TestLeavingTheHost(t *testing.T) {
 		if s := host.hears(); s != "a" || !host.closed {
 			t.Errorf("closed %v, the host heard %q", host.closed, s)
 		}
-		if s := d.sees(); !strings.HasSuffix(s, "a\n[Connection to 192.0.2.5 closed]\n") || out.Cause != aaa.CauseUserRequest {
+		if s := d.sees(); !strings.HasSuffix(s, "a\n[Connection to 192.0.2.5 closed]\n") ||
+			out.Cause != aaa.CauseUserRequest {
 			t.Errorf("%q; %+v", s, out)
 		}
 	})
@@ -257,10 +263,14 @@ func TestHostThatCannotBeReached(t *testing.T) {
 		after time.Duration
 	}{
 		{"refused", refused, settings{}, "% Connection refused by remote host", 0},
-		{"does not answer", errHang, settings{}, "% Connection timed out; remote host not responding", 15 * time.Second},
-		{"does not answer, as configured", errHang, settings{exec: Config{Hosts: Hosts{Timeout: time.Second}}}, "% Connection timed out; remote host not responding", time.Second},
-		{"timed out by the system", &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, settings{}, "% Connection timed out; remote host not responding", 0},
-		{"no route", &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, settings{}, "% Destination unreachable; gateway or host down", 0},
+		{"does not answer", errHang, settings{}, "% Connection timed out; remote host not responding",
+			15 * time.Second},
+		{"does not answer, as configured", errHang, settings{exec: Config{Hosts: Hosts{Timeout: time.Second}}},
+			"% Connection timed out; remote host not responding", time.Second},
+		{"timed out by the system", &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, settings{},
+			"% Connection timed out; remote host not responding", 0},
+		{"no route", &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, settings{},
+			"% Destination unreachable; gateway or host down", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -274,7 +284,8 @@ func TestHostThatCannotBeReached(t *testing.T) {
 				if s := d.sees(); s != "\nTrying 192.0.2.5 ... \n"+tt.text+"\n" {
 					t.Errorf("the caller saw %q", s)
 				}
-				if out.Kind != session.SessionEnded || out.Cause != aaa.CauseServiceUnavailable || !strings.HasPrefix(out.Reason, "connect to 192.0.2.5:23 by telnet: ") {
+				if out.Kind != session.SessionEnded || out.Cause != aaa.CauseServiceUnavailable ||
+					!strings.HasPrefix(out.Reason, "connect to 192.0.2.5:23 by telnet: ") {
 					t.Errorf("outcome %+v", out)
 				}
 				if len(d.b.reports) != 2 {
@@ -296,9 +307,12 @@ func TestEndsOnAHost(t *testing.T) {
 		text  string
 	}{
 		{"hang-up", aaa.Authorization{}, func(d *desk, _ *guest) { d.data.lose() }, aaa.CauseLostCarrier, 0, ""},
-		{"clear line", aaa.Authorization{}, func(d *desk, _ *guest) { d.cancel(errCleared) }, aaa.CauseAdminReset, 0, "\n% Line cleared\n"},
-		{"idle", aaa.Authorization{}, func(*desk, *guest) {}, aaa.CauseIdleTimeout, 10 * time.Minute, "\n% Idle timeout\n"},
-		{"idle of AAA", aaa.Authorization{IdleTimeout: time.Minute}, func(*desk, *guest) {}, aaa.CauseIdleTimeout, time.Minute, "\n% Idle timeout\n"},
+		{"clear line", aaa.Authorization{}, func(d *desk, _ *guest) { d.cancel(errCleared) }, aaa.CauseAdminReset, 0,
+			"\n% Line cleared\n"},
+		{"idle", aaa.Authorization{}, func(*desk, *guest) {}, aaa.CauseIdleTimeout, 10 * time.Minute,
+			"\n% Idle timeout\n"},
+		{"idle of AAA", aaa.Authorization{IdleTimeout: time.Minute}, func(*desk, *guest) {}, aaa.CauseIdleTimeout,
+			time.Minute, "\n% Idle timeout\n"},
 		{"idle behind some typing", aaa.Authorization{IdleTimeout: time.Minute}, func(d *desk, _ *guest) {
 			for range 3 {
 				d.waits(50 * time.Second)
@@ -311,8 +325,10 @@ func TestEndsOnAHost(t *testing.T) {
 				host.Conn.Write([]byte("\a"))
 			}
 		}, aaa.CauseIdleTimeout, 210 * time.Second, "\n% Idle timeout\n"},
-		{"session", aaa.Authorization{SessionTimeout: time.Hour, IdleTimeout: 2 * time.Hour}, func(*desk, *guest) {}, aaa.CauseSessionTimeout, time.Hour, "\n% Session timeout\n"},
-		{"the host breaks", aaa.Authorization{}, func(_ *desk, host *guest) { breakPipe(host) }, aaa.CauseHostRequest, 0, "\n[Connection to 192.0.2.5 closed by foreign host]\n"},
+		{"session", aaa.Authorization{SessionTimeout: time.Hour, IdleTimeout: 2 * time.Hour}, func(*desk, *guest) {},
+			aaa.CauseSessionTimeout, time.Hour, "\n% Session timeout\n"},
+		{"the host breaks", aaa.Authorization{}, func(_ *desk, host *guest) { breakPipe(host) }, aaa.CauseHostRequest,
+			0, "\n[Connection to 192.0.2.5 closed by foreign host]\n"},
 	}
 	for _, tt := range tests {
 		for _, service := range []*aaa.Host{byTelnet, byClear} {
@@ -324,7 +340,8 @@ func TestEndsOnAHost(t *testing.T) {
 					start := time.Now()
 					tt.do(d, host)
 					out := d.ends()
-					if took := time.Since(start); took != tt.after || out.Cause != tt.cause || out.Kind != session.SessionEnded {
+					if took := time.Since(start); took != tt.after || out.Cause != tt.cause ||
+						out.Kind != session.SessionEnded {
 						t.Errorf("after %v: %+v", took, out)
 					}
 					s := strings.ReplaceAll(d.sees(), "<BEL>", "")
@@ -366,7 +383,8 @@ func TestEndsWhileDialling(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := atHost(t, &inn{err: errHang}, aaa.Authorization{Host: byTelnet, SessionTimeout: 3 * time.Second}, settings{})
+		d, _ := atHost(t, &inn{err: errHang}, aaa.Authorization{Host: byTelnet, SessionTimeout: 3 * time.Second},
+			settings{})
 		if out := d.ends(); out.Cause != aaa.CauseSessionTimeout || d.took != 3100*time.Millisecond {
 			t.Errorf("after %v: %+v", d.took, out)
 		}
@@ -411,7 +429,8 @@ func TestHostThatTakesNothing(t *testing.T) {
 		d.waits(hostStall)
 		host.says(t, "last words")
 		out := d.ends()
-		if took := time.Since(start); took != hostStall+hostLinger || out.Cause != aaa.CauseLostService || d.sees() != "last words" {
+		if took := time.Since(start); took != hostStall+hostLinger || out.Cause != aaa.CauseLostService ||
+			d.sees() != "last words" {
 			t.Errorf("after %v: %+v", took, out)
 		}
 	})
@@ -481,7 +500,8 @@ func TestPanicOnAHost(t *testing.T) {
 				d.types("x")
 			}
 			out := d.ends()
-			if out.Cause != aaa.CauseNASError || out.Reason != "panic: boom" || !strings.Contains(out.Stack, "explosive") || len(d.b.reports) != 2 {
+			if out.Cause != aaa.CauseNASError || out.Reason != "panic: boom" ||
+				!strings.Contains(out.Stack, "explosive") || len(d.b.reports) != 2 {
 				t.Errorf("reading %v: outcome %+v", reading, out)
 			}
 		})
@@ -537,20 +557,31 @@ func TestWhichHosts(t *testing.T) {
 		screen  string // behind the password
 		cause   aaa.Cause
 	}{
-		{name: "a listed loopback", host: telnetTo("127.0.0.1", 2323), hosts: Hosts{Allow: rules(t, "127.0.0.1:2323")}, dialled: "tcp 127.0.0.1:2323",
-			screen: "\nTrying 127.0.0.1, 2323 ... Open\n"},
-		{name: "the login host", host: telnetTo("", 0), hosts: Hosts{Default: "10.0.0.7"}, dialled: "tcp 10.0.0.7:23", screen: "\nTrying 10.0.0.7 ... Open\n"},
-		{name: "the login host by name, though not listed", host: telnetTo("", 0), hosts: Hosts{Default: "bbs.example", Allow: rules(t, "10.0.0.0/8")}, dialled: "tcp 127.0.0.1:23",
+		{name: "a listed loopback", host: telnetTo("127.0.0.1", 2323), hosts: Hosts{Allow: rules(t, "127.0.0.1:2323")},
+			dialled: "tcp 127.0.0.1:2323",
+			screen:  "\nTrying 127.0.0.1, 2323 ... Open\n"},
+		{name: "the login host", host: telnetTo("", 0), hosts: Hosts{Default: "10.0.0.7"}, dialled: "tcp 10.0.0.7:23",
+			screen: "\nTrying 10.0.0.7 ... Open\n"},
+		{name: "the login host by name, though not listed", host: telnetTo("", 0),
+			hosts: Hosts{Default: "bbs.example", Allow: rules(t, "10.0.0.0/8")}, dialled: "tcp 127.0.0.1:23",
 			screen: "\nTrying bbs.example ... Open\n"},
-		{name: "any", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24:23")}, typed: []string{" 192.0.2.7 "}, dialled: "tcp 192.0.2.7:23",
+		{name: "any", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24:23")},
+			typed: []string{" 192.0.2.7 "}, dialled: "tcp 192.0.2.7:23",
 			screen: "\nHost:  192.0.2.7 \nTrying 192.0.2.7 ... Open\n"},
-		{name: "any by name: the first address that is listed", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")}, typed: []string{"bbs.example"}, dialled: "tcp 192.0.2.9:23",
-			screen: "\nHost: bbs.example\nTrying bbs.example ... Open\n"},
-		{name: "any, not listed", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")}, typed: []string{"evil.example"},
-			screen: "\nHost: evil.example\nTrying evil.example ... \n% Connection not allowed\n", cause: aaa.CauseServiceUnavailable},
-		{name: "any, no name", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")}, typed: []string{"a;b\u00e9 c"},
-			screen: "\nHost: a;b\u00e9 c\nTrying a;b\u00e9 c ... \n% Destination unreachable; gateway or host down\n", cause: aaa.CauseServiceUnavailable},
-		{name: "any, nothing", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")}, typed: []string{"", " ", ""},
+		{name: "any by name: the first address that is listed", host: telnetTo("any", 23),
+			hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")}, typed: []string{"bbs.example"},
+			dialled: "tcp 192.0.2.9:23",
+			screen:  "\nHost: bbs.example\nTrying bbs.example ... Open\n"},
+		{name: "any, not listed", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")},
+			typed:  []string{"evil.example"},
+			screen: "\nHost: evil.example\nTrying evil.example ... \n% Connection not allowed\n",
+			cause:  aaa.CauseServiceUnavailable},
+		{name: "any, no name", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")},
+			typed:  []string{"a;b\u00e9 c"},
+			screen: "\nHost: a;b\u00e9 c\nTrying a;b\u00e9 c ... \n% Destination unreachable; gateway or host down\n",
+			cause:  aaa.CauseServiceUnavailable},
+		{name: "any, nothing", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")},
+			typed:  []string{"", " ", ""},
 			screen: "\nHost: \nHost:  \nHost: \n", cause: aaa.CauseNASRequest},
 	}
 	for _, tt := range tests {
@@ -600,8 +631,10 @@ func TestOwnAddressesAreRefused(t *testing.T) {
 
 func TestParseHostRule(t *testing.T) {
 	good := map[string]string{
-		"10.0.0.0/8": "10.0.0.0/8 0", "10.1.2.3/8": "10.0.0.0/8 0", "10.0.0.5": "10.0.0.5/32 0", "10.0.0.5:23": "10.0.0.5/32 23", "10.0.0.0/8:23": "10.0.0.0/8 23",
-		"2001:db8::5": "2001:db8::5/128 0", "[2001:db8::5]:23": "2001:db8::5/128 23", "[2001:db8::/32]:23": "2001:db8::/32 23", "2001:db8::/32": "2001:db8::/32 0",
+		"10.0.0.0/8": "10.0.0.0/8 0", "10.1.2.3/8": "10.0.0.0/8 0", "10.0.0.5": "10.0.0.5/32 0",
+		"10.0.0.5:23": "10.0.0.5/32 23", "10.0.0.0/8:23": "10.0.0.0/8 23",
+		"2001:db8::5": "2001:db8::5/128 0", "[2001:db8::5]:23": "2001:db8::5/128 23",
+		"[2001:db8::/32]:23": "2001:db8::/32 23", "2001:db8::/32": "2001:db8::/32 0",
 		"::ffff:10.0.0.5": "10.0.0.5/32 0", "::1": "::1/128 0",
 	}
 	for text, want := range good {
@@ -610,7 +643,8 @@ func TestParseHostRule(t *testing.T) {
 			t.Errorf("%q: %s, %v; want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", ":", ":23", "bbs.example", "10.0.0.5:0", "10.0.0.5:65536", "10.0.0.5:", "10.0.0.5:telnet", "10.0.0.0/33", "fe80::1%eth0", "[::1", "::1]:23", "[]:23", "*"} {
+	for _, text := range []string{"", ":", ":23", "bbs.example", "10.0.0.5:0", "10.0.0.5:65536", "10.0.0.5:",
+		"10.0.0.5:telnet", "10.0.0.0/33", "fe80::1%eth0", "[::1", "::1]:23", "[]:23", "*"} {
 		if r, err := ParseHostRule(text); err == nil {
 			t.Errorf("%q is %+v", text, r)
 		}

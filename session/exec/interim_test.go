@@ -28,7 +28,8 @@ func TestInterimReports(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := atDesk(t, &authority{}, aaa.Authorization{InterimInterval: tt.auth, IdleTimeout: 2 * time.Hour}, settings{calls: session.Config{Interim: tt.cfg}})
+				d := atDesk(t, &authority{}, aaa.Authorization{InterimInterval: tt.auth, IdleTimeout: 2 * time.Hour},
+					settings{calls: session.Config{Interim: tt.cfg}})
 				d.waits(time.Hour - time.Second)
 				d.types("show priv\r")
 				d.waits(time.Second)
@@ -47,10 +48,12 @@ func TestInterimReports(t *testing.T) {
 						continue
 					}
 					n++
-					if r.Duration != time.Duration(n)*tt.every || !r.Time.Equal(got[0].Time.Add(r.Duration)) || r.Identity.User != "u" || r.Session != 1 || r.Cause != 0 {
+					if r.Duration != time.Duration(n)*tt.every || !r.Time.Equal(got[0].Time.Add(r.Duration)) ||
+						r.Identity.User != "u" || r.Session != 1 || r.Cause != 0 {
 						t.Errorf("interim %d: %+v", n, r)
 					}
-					if login := uint64(len("u\rlogin-pw\r")); n < want && r.OctetsIn != login || n == want && r.OctetsIn != login+uint64(len("show priv\r")) || r.OctetsOut == 0 {
+					if login := uint64(len("u\rlogin-pw\r")); n < want && r.OctetsIn != login || n == want &&
+						r.OctetsIn != login+uint64(len("show priv\r")) || r.OctetsOut == 0 {
 						t.Errorf("interim %d: %d octets in, %d out", n, r.OctetsIn, r.OctetsOut)
 					}
 				}
@@ -67,7 +70,8 @@ func TestInterimReportsOfTheNextSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{verdicts: []session.Verdict{{}, {Kind: session.Admit}}}
 		auth := aaa.Authorization{InterimInterval: time.Minute}
-		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b, cfg: settings{calls: session.Config{LoginTimeout: -1}}})
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: auth}}, broker: b,
+			cfg: settings{calls: session.Config{LoginTimeout: -1}}})
 		p.types("u\rpw\r")
 		p.waits(10 * time.Minute)
 		p.types("u\rpw\r")
@@ -83,7 +87,8 @@ func TestInterimReportsOfTheNextSession(t *testing.T) {
 }
 
 func kinds(reports []session.Report) (s string) {
-	names := map[session.ReportKind]string{session.Began: "began", session.Ended: "ended", session.Command: "command", session.Interim: "interim"}
+	names := map[session.ReportKind]string{session.Began: "began", session.Ended: "ended", session.Command: "command",
+		session.Interim: "interim"}
 	for i, r := range reports {
 		if i > 0 {
 			s += " "
@@ -102,12 +107,14 @@ func TestSlowAndBrokenInterims(t *testing.T) {
 				<-time.After(10 * time.Second)
 			}
 		}
-		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{InterimInterval: time.Minute}}}, broker: d})
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw",
+			auth: aaa.Authorization{InterimInterval: time.Minute}}}, broker: d})
 		p.types("u\rpw\r")
 		p.waits(61 * time.Second)
 		start := time.Now()
 		p.hangsUp()
-		if got := kinds(d.reports); got != "began interim ended" || d.reports[2].Duration > 61*time.Second || time.Since(start) < 8*time.Second {
+		if got := kinds(d.reports); got != "began interim ended" || d.reports[2].Duration > 61*time.Second ||
+			time.Since(start) < 8*time.Second {
 			t.Errorf("%s, ended after %v", got, d.reports[2].Duration)
 		}
 	})
@@ -118,7 +125,8 @@ func TestSlowAndBrokenInterims(t *testing.T) {
 				panic("pw")
 			}
 		}
-		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{InterimInterval: time.Minute}}}, broker: d})
+		p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw",
+			auth: aaa.Authorization{InterimInterval: time.Minute}}}, broker: d})
 		p.types("u\rpw\r")
 		p.waits(3 * time.Minute)
 		if out := p.hangsUp(); out.Cause != aaa.CauseLostCarrier || kinds(d.reports) != "began interim interim ended" {

@@ -27,7 +27,7 @@ const (
 )
 
 const (
-	hostChunk  = 1024            // octets handed to one side at once: at 300 bit/s they take 34 s, so that an idle timer sees progress
+	hostChunk  = 1024            // octets handed to one side at once: 34 s at 300 bit/s, which an idle timer notices
 	hostStall  = 2 * time.Minute // the longest that a host may take nothing
 	hostLinger = 2 * time.Second // a host that takes nothing any more may still send its last words
 )
@@ -59,7 +59,8 @@ func (s *dialogue) hosted(ctx context.Context, auth aaa.Authorization) session.E
 	return e
 }
 
-// askHost has the caller name the host; "" where none is named. The error is the terminal's. Spaces around the name are no part of it.
+// askHost has the caller name the host; "" where none is named. The error is the terminal's. Spaces around the name are
+// no part of it.
 func (s *dialogue) askHost(ctx context.Context) (string, error) {
 	for range numberTries {
 		name, err := s.ask(ctx, textHostPrompt, true)
@@ -76,16 +77,20 @@ func (s *dialogue) askHost(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// connectNode is the command that joins the caller to a host: always there for an autocmd, shown where hosts are listed.
+// connectNode is the command that joins the caller to a host: always there for an autocmd, shown where hosts are
+// listed.
 func (x *exec) connectNode(word string) console.Node {
-	return console.Node{Word: word, Help: "Connect to a host by Telnet", Hidden: len(x.cfg.Hosts.Allow) == 0, Next: []console.Node{
-		{Word: "host", Kind: console.Word, Help: "Its address or name", Run: x.connect, Next: []console.Node{
-			{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port, 23 where none is said", Run: x.connect},
-		}},
-	}}
+	return console.Node{Word: word, Help: "Connect to a host by Telnet", Hidden: len(x.cfg.Hosts.Allow) == 0,
+		Next: []console.Node{
+			{Word: "host", Kind: console.Word, Help: "Its address or name", Run: x.connect, Next: []console.Node{
+				{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port, 23 where none is said",
+					Run: x.connect},
+			}},
+		}}
 }
 
-// unreachable says why AAA may not name this host to the connect command; "" where it may, as far as is known without a look-up of its name.
+// unreachable says why AAA may not name this host to the connect command; "" where it may, as far as is known without a
+// look-up of its name.
 func (h Hosts) unreachable(host string, args console.Args) string {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
@@ -126,8 +131,8 @@ func (s *dialogue) joined(t target, why string) {
 	s.Joined(console.Clean(fmt.Sprintf("%s by %s", t, t.service)), why)
 }
 
-// join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session with it (ctx, the
-// terminal, idleness); else the ending says how the connection went.
+// join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session
+// with it (ctx, the terminal, idleness); else the ending says how the connection went.
 func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 	s.talk(t, "Trying "+console.Clean(t.title())+" ... ")
 	conn, err := s.cfg.Hosts.dial(ctx, t)
@@ -153,7 +158,8 @@ func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 	return s.parted(t, err)
 }
 
-// talk tells the caller about his connection, but by TCP-clear: there he may be a program that expects nothing but its host.
+// talk tells the caller about the connection, but by TCP-clear: there it may be a program that expects nothing but its
+// host.
 func (s *dialogue) talk(t target, text string) {
 	if t.service != aaa.TCPClear {
 		s.say(text)
@@ -197,8 +203,9 @@ type hostError struct{ error }
 
 func (e hostError) Unwrap() error { return e.error }
 
-// carry carries octets between the caller and conn until either ends, and returns why. Nothing is kept back: who takes nothing stops
-// the other side. When it returns all that the host sent has been handed on, unless the caller is who ended it.
+// carry carries octets between the caller and conn until either ends, and returns why. Nothing is kept back: who takes
+// nothing stops the other side. When it returns all that the host sent has been handed on, unless the caller is who
+// ended it.
 func (s *dialogue) carry(ctx context.Context, conn net.Conn, t target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -235,7 +242,7 @@ func (h Hosts) terminal() string {
 	return h.Terminal
 }
 
-// joint is a caller and a host who are joined. One goroutine carries each way.
+// joint is a caller and a host that are joined. One goroutine carries each way.
 type joint struct {
 	caller console.Stream
 	conn   net.Conn
@@ -256,8 +263,8 @@ func gone(err error) error {
 	return hostError{err}
 }
 
-// fromCaller carries what the caller sends until he ends or leaves. It is nil where the host takes no more: its last words may be on
-// the way, and fromHost says when that is over.
+// fromCaller carries what the caller sends until they end or leave. It is nil where the host takes no more: its last
+// words may be on the way, and fromHost says when that is over.
 func (j *joint) fromCaller() error {
 	buf := make([]byte, hostChunk)
 	var wire, echo []byte
@@ -325,7 +332,8 @@ func (j *joint) heard(p, data, reply []byte) (data2, reply2 []byte) {
 	return j.telnet.fromHost(p, data, reply)
 }
 
-// writeCaller blocks for as long as the caller takes nothing: whoever stopped his output may read in peace, until he is idle for too long.
+// writeCaller blocks for as long as the caller takes nothing: whoever stopped the output may read in peace, until the
+// caller is idle for too long.
 func (j *joint) writeCaller(p []byte) error {
 	j.toCaller.Lock()
 	defer j.toCaller.Unlock()

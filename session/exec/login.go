@@ -56,7 +56,8 @@ func (s *dialogue) logins(ctx context.Context) session.Ending {
 		switch {
 		case errors.Is(err, errBlank):
 			if s.blanks++; s.blanks >= maxBlanks {
-				return session.Ending{Cause: aaa.CauseNASRequest, Reason: fmt.Sprintf("%d empty answers at the login prompt", s.blanks)}
+				return session.Ending{Cause: aaa.CauseNASRequest,
+					Reason: fmt.Sprintf("%d empty answers at the login prompt", s.blanks)}
 			}
 			continue
 		case rejected(err) != "":
@@ -118,7 +119,8 @@ func (s *dialogue) converse(r aaa.Request) func(context.Context) (aaa.Result, er
 		conv, res := s.AAA().Start(ctx, r)
 		for asked := 0; res.Kind == aaa.Prompt; asked++ {
 			if conv == nil || asked >= maxPrompts {
-				return aaa.Result{Reason: fmt.Sprintf("server %s asks without end", res.Server), Server: res.Server}, nil
+				return aaa.Result{Reason: fmt.Sprintf("server %s asks without end", res.Server), Server: res.Server},
+					nil
 			}
 			answer, err := s.ask(ctx, s.question(res.Message), res.Echo)
 			if err != nil {

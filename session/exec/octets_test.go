@@ -18,8 +18,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// ears are AAA, a broker and a host that write down all that reaches them of what a caller types, and grant whatever it is. "token" is asked for a
-// code, "caller" for a number, "guest" for a host.
+// ears are AAA, a broker and a host that write down all that reaches them of what a caller types, and grant whatever it
+// is. "token" is asked for a code, "caller" for a number, "guest" for a host.
 type ears struct {
 	heard []string
 	inn   inn
@@ -47,7 +47,8 @@ func (e *ears) Answer(_ context.Context, a aaa.Secret) aaa.Result {
 }
 
 func (e *ears) grant(user string) aaa.Result {
-	res := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: user}, Auth: aaa.Authorization{PrivLevel: 1}}
+	res := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: user},
+		Auth: aaa.Authorization{PrivLevel: 1}}
 	if user == "guest" {
 		res.Auth.Host = &aaa.Host{Address: "any", Service: aaa.Telnet, Port: 23}
 	}
@@ -94,17 +95,20 @@ func allPrompts() []prompt {
 		{"user name", nil, "jürgen\rpw", `login "jürgen" "pw"`, rejectedLine, "\nUsername: ", 1, false},
 		{"password", []string{"u"}, "pw", `login "u" "pw"`, rejectedLine, "\nUsername: ", 1, true},
 		{"challenge", []string{"token", "pw"}, "42", `answer "42"`, rejectedLine, "\nUsername: ", 1, false},
-		{"number", []string{"caller", "pw"}, "7011", `number "7011"`, "% Number rejected: unsupported characters\n", "Callback Dialstring: ", 0, false},
+		{"number", []string{"caller", "pw"}, "7011", `number "7011"`, "% Number rejected: unsupported characters\n",
+			"Callback Dialstring: ", 0, false},
 		{"host", []string{"guest", "pw"}, "192.0.2.7", `host "tcp 192.0.2.7:23"`, rejectedLine, "Host: ", 0, false},
 		{"enable", []string{"u", "pw", "enable"}, "sesame", `enable "sesame"`, rejectedLine, "Password: ", 0, true},
-		{"command", []string{"u", "pw"}, "show line 65", `command "show line 65"`, rejectedLine, "maui-nas-04>", 0, false},
+		{"command", []string{"u", "pw"}, "show line 65", `command "show line 65"`, rejectedLine, "maui-nas-04>", 0,
+			false},
 	}
 }
 
 // enter brings a caller to the prompt.
 func (pr prompt) enter(t *testing.T, e *ears) *person {
 	e.inn = inn{err: errHang}
-	cfg := settings{exec: Config{Hosts: Hosts{Ask: true, Allow: rules(t, "0.0.0.0/0"), Dial: e.inn.dial, Resolve: e.resolve, Timeout: time.Millisecond}}, calls: session.Config{LoginTimeout: -1}}
+	cfg := settings{exec: Config{Hosts: Hosts{Ask: true, Allow: rules(t, "0.0.0.0/0"), Dial: e.inn.dial,
+		Resolve: e.resolve, Timeout: time.Millisecond}}, calls: session.Config{LoginTimeout: -1}}
 	p := dialIn(t, scene{login: e, broker: e.broker(), cfg: cfg, shower: fakeShower{time.Now()}})
 	for _, line := range pr.before {
 		p.types(line + "\r")
@@ -126,7 +130,8 @@ func (e *ears) all() []string {
 // spoilt are the ways to type text with something in it that no prompt takes.
 func spoilt(text string, octets bool) []string {
 	var all []string
-	bad := []string{"\x00", "\x07", "\x11", "\x13", "\x16", "\x1c", "\x1e", "\x1b[z", "\x1b[5~", "\x1b[1;5C", "\x1bOP", "\x1b[200~", "\x1b]"}
+	bad := []string{"\x00", "\x07", "\x11", "\x13", "\x16", "\x1c", "\x1e", "\x1b[z", "\x1b[5~", "\x1b[1;5C", "\x1bOP",
+		"\x1b[200~", "\x1b]"}
 	if !octets {
 		bad = append(bad, "\xb8", "\xff", "\x80", "\xc3", "\xe2\x82", "\u009b", "\u202e", "\u200b", "\u00a0")
 	}
@@ -136,8 +141,8 @@ func spoilt(text string, octets bool) []string {
 	return append(all, text+"\x1b[118", text+"\x1b", text+"\x1b[", text+"\x00\b", text+"\x00x\x7f")
 }
 
-// Nobody is logged in, dialled, connected or obeyed by a line that something was left out of: it is rejected with a word why, and the same
-// line typed well is taken as it is.
+// Nobody is logged in, dialled, connected or obeyed by a line that something was left out of: it is rejected with a
+// word why, and the same line typed well is taken as it is.
 func TestSpoiltLines(t *testing.T) {
 	for _, pr := range allPrompts() {
 		t.Run(pr.name, func(t *testing.T) {
@@ -180,13 +185,15 @@ func TestSpoiltLines(t *testing.T) {
 // A line that is too long is not taken for its beginning, and what backspaces leave of it is no line either.
 func TestTooLongLines(t *testing.T) {
 	for _, pr := range allPrompts() {
-		for _, typed := range []string{strings.Repeat("8", 300), strings.Repeat("8", 300) + strings.Repeat("\b", 299), strings.Repeat("8", 255) + "\x17"} {
+		for _, typed := range []string{strings.Repeat("8", 300), strings.Repeat("8", 300) + strings.Repeat("\b", 299),
+			strings.Repeat("8", 255) + "\x17"} {
 			synctest.Test(t, func(t *testing.T) {
 				e := &ears{}
 				p := pr.enter(t, e)
 				p.types(typed + "\r")
 				p.waits(2 * time.Second)
-				if s := p.sees(); len(e.all()) > 0 || !strings.Contains(s, "too long\n") || !strings.HasSuffix(s, pr.again) {
+				if s := p.sees(); len(e.all()) > 0 || !strings.Contains(s, "too long\n") ||
+					!strings.HasSuffix(s, pr.again) {
 					t.Errorf("%s: heard %q, the caller saw %q", pr.name, e.all(), s)
 				}
 				p.hangsUp()
@@ -270,7 +277,8 @@ func TestTypingAheadOfLeavingAHost(t *testing.T) {
 	for _, cut := range []int{0, 1, 5, 12} {
 		synctest.Test(t, func(t *testing.T) {
 			i, who := &inn{}, &authority{}
-			d := atDesk(t, who, aaa.Authorization{}, settings{exec: Config{Hosts: Hosts{Dial: i.dial, Allow: rules(t, "192.0.2.0/24")}}})
+			d := atDesk(t, who, aaa.Authorization{},
+				settings{exec: Config{Hosts: Hosts{Dial: i.dial, Allow: rules(t, "192.0.2.0/24")}}})
 			d.enters("telnet 192.0.2.5")
 			typed := "who\r\x1exshow line 65\rshow privilege\r"
 			d.types(typed[:cut])
@@ -301,7 +309,8 @@ func seven(text string, want byte) string {
 	return string(out)
 }
 
-// sevenBits is what a 7-bit terminal shows, an asterisk for each octet whose parity is wrong. CR and bells are as in sees.
+// sevenBits is what a 7-bit terminal shows, an asterisk for each octet whose parity is wrong. CR and bells are as in
+// sees.
 func (p *person) sevenBits(want byte) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -317,7 +326,8 @@ func (p *person) sevenBits(want byte) string {
 	return strings.NewReplacer("\r", "", "\a", "<BEL>").Replace(string(out))
 }
 
-// A caller whose terminal has seven bits and parity is served on both legs, and an octet that came with the wrong parity is none of the number.
+// A caller whose terminal has seven bits and parity is served on both legs, and an octet that came with the wrong
+// parity is none of the number.
 func TestSevenBitTerminals(t *testing.T) {
 	if got := seven("austin-02\r", 0); got != "\xe1\xf5\xf3\x74\x69\xee\x2d\x30\xb2\x8d" {
 		t.Fatalf("the test's terminal types %q", got)
@@ -327,7 +337,11 @@ func TestSevenBitTerminals(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var debugged strings.Builder
 				b := &fakeBroker{verdicts: []session.Verdict{toType, {Kind: session.Promised, CallbackID: "cb1"}}}
-				p := dialIn(t, scene{login: town(), broker: b, cfg: settings{calls: session.Config{Debug: func(_ int, text string) { fmt.Fprintln(&debugged, text) }}}})
+				p := dialIn(t, scene{login: town(), broker: b,
+					cfg: settings{calls: session.Config{Debug: func(_ int,
+						text string) {
+						fmt.Fprintln(&debugged, text)
+					}}}})
 				if s := p.sees(); s != "\nUsername: " {
 					t.Errorf("greeted with %q", s)
 				}
@@ -356,8 +370,9 @@ func TestSevenBitTerminals(t *testing.T) {
 				}
 			})
 			synctest.Test(t, func(t *testing.T) {
-				p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
-					Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
+				p := dialIn(t, scene{login: town(),
+					broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
+						Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
 				p.types(seven("austin-02\r", want))
 				p.types(seven("xxxxx\r", want))
 				p.waits(100 * time.Millisecond)
@@ -369,11 +384,14 @@ func TestSevenBitTerminals(t *testing.T) {
 				p.hangsUp()
 			})
 			synctest.Test(t, func(t *testing.T) { // without a login the first line is a command
-				p := dialIn(t, scene{login: nobodyMayRefuse{}, broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
-					Number: 2, CallbackID: "cb1", NoVerify: true, Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
+				p := dialIn(t, scene{login: nobodyMayRefuse{},
+					broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
+						Number: 2, CallbackID: "cb1", NoVerify: true,
+						Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
 				p.sees()
 				p.types(seven("show privilege\r", want))
-				if s := p.sevenBits(want); !strings.HasSuffix(s, "\nmaui-nas-04>show privilege\nCurrent privilege level is 0\nmaui-nas-04>") {
+				if s := p.sevenBits(want); !strings.HasSuffix(s,
+					"\nmaui-nas-04>show privilege\nCurrent privilege level is 0\nmaui-nas-04>") {
 					t.Errorf("leg two without a login: the terminal shows %q", s)
 				}
 				p.hangsUp()
@@ -387,7 +405,8 @@ type nobodyMayRefuse struct{ fakeLogin }
 
 // Names in eight bits are no 7-bit terminal's.
 func TestEightBitNamesAreNoParity(t *testing.T) {
-	for name, want := range map[string]string{"jürgen": "jürgen", "Ísland": "Ísland", "ага": "ага", "獲": "獲", "j\xfcrgen": "", "ren\xe9e": "", "r\x82n\x82": ""} {
+	for name, want := range map[string]string{"jürgen": "jürgen", "Ísland": "Ísland", "ага": "ага", "獲": "獲",
+		"j\xfcrgen": "", "ren\xe9e": "", "r\x82n\x82": ""} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &ears{}
 			p := allPrompts()[0].enter(t, e)
@@ -401,7 +420,8 @@ func TestEightBitNamesAreNoParity(t *testing.T) {
 			if got := strings.Join(e.heard, "\n"); got != heard {
 				t.Errorf("%q: heard %q", name, got)
 			}
-			if s := p.sees(); want == "" && !strings.Contains(s, textGarbled+"\n\n\nUsername: u\nPassword: ") && !strings.Contains(s, textGarbled+"\n\nUsername: u\nPassword: ") {
+			if s := p.sees(); want == "" && !strings.Contains(s, textGarbled+"\n\n\nUsername: u\nPassword: ") &&
+				!strings.Contains(s, textGarbled+"\n\nUsername: u\nPassword: ") {
 				t.Errorf("%q: the caller saw %q", name, s)
 			}
 			p.hangsUp()
@@ -409,13 +429,14 @@ func TestEightBitNamesAreNoParity(t *testing.T) {
 	}
 }
 
-// On a host a 7-bit terminal has its seven bits both ways; what came with the wrong parity is a question mark there. One with eight
-// bits has all of them, whatever parity they happen to have.
+// On a host a 7-bit terminal has its seven bits both ways; what came with the wrong parity is a question mark there.
+// One with eight bits has all of them, whatever parity they happen to have.
 func TestSevenBitsOnAHost(t *testing.T) {
 	for _, service := range []*aaa.Host{byTelnet, byClear} {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
-			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: service}}}, cfg: settings{exec: Config{Hosts: Hosts{Dial: i.dial}}},
+			p := dialIn(t, scene{login: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{Host: service}}},
+				cfg:    settings{exec: Config{Hosts: Hosts{Dial: i.dial}}},
 				broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
 			p.types(seven("u\r", 0))
 			p.types(seven("pw\r", 0))
@@ -443,11 +464,12 @@ func TestSevenBitsOnAHost(t *testing.T) {
 	}
 }
 
-// FuzzPrompts holds at each prompt, whatever is typed: what is heard of the first line is exactly what was typed, and where something in it is no
-// text, nothing is. Lines with keys that edit are console's FuzzTyped's.
+// FuzzPrompts holds at each prompt, whatever is typed: what is heard of the first line is exactly what was typed, and
+// where something in it is no text, nothing is. Lines with keys that edit are console's FuzzTyped's.
 func FuzzPrompts(f *testing.F) {
 	for i := range allPrompts() {
-		for _, typed := range []string{"7011\xb8", "70\x1b[118", "j\xfcrgen", "jürgen", "pw\x00", "84001", " 84001 ", "show line 65", "\x00u", "u\x1b[D\x7fv", "u\x8d", "\xe9\x8d", "0\x8d\x8d1", "a?b"} {
+		for _, typed := range []string{"7011\xb8", "70\x1b[118", "j\xfcrgen", "jürgen", "pw\x00", "84001", " 84001 ",
+			"show line 65", "\x00u", "u\x1b[D\x7fv", "u\x8d", "\xe9\x8d", "0\x8d\x8d1", "a?b"} {
 			f.Add(uint8(i), []byte(typed))
 		}
 	}
@@ -481,13 +503,15 @@ func checkHeard(t *testing.T, pr prompt, typed []byte, heard []string) {
 	all := strings.Join(heard, "\n")
 	text := string(typed)
 	first, _, _ := strings.Cut(text, "\x8d")
-	parity := pr.name == "user name" && text != "" && (first != text && seven(first, 0) == first || seven(text, 1) == text)
+	parity := pr.name == "user name" && text != "" &&
+		(first != text && seven(first, 0) == first || seven(text, 1) == text)
 	switch {
 	case parity, pr.name == "command" && strings.ContainsAny(text, "?"): // another line than its octets say; help
 		return
 	case bytes.ContainsAny(typed, editKeys):
 		return
-	case !pr.octets && !printableText(text), bytes.ContainsFunc(typed, func(r rune) bool { return r < ' ' }), utf8.RuneCountInString(text) > 254, pr.octets && len(text) > 254:
+	case !pr.octets && !printableText(text), bytes.ContainsFunc(typed, func(r rune) bool { return r < ' ' }),
+		utf8.RuneCountInString(text) > 254, pr.octets && len(text) > 254:
 		if all != "" {
 			t.Fatalf("typed %q, heard %s", typed, all)
 		}
@@ -523,5 +547,6 @@ func checkHeard(t *testing.T, pr prompt, typed []byte, heard []string) {
 }
 
 func printableText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError })
+	return utf8.ValidString(s) && !strings.ContainsFunc(s,
+		func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError })
 }

@@ -73,7 +73,8 @@ func realDialIn(t *testing.T, auth aaa.Authorization, cfg settings) *realCaller 
 	call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
 	b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 	go func() {
-		c.out <- session.Run(context.Background(), call, cfg.frontEnds(), fakeLogin{"u": {password: "pw", auth: auth}}, b, session.Leg{}, nil)
+		c.out <- session.Run(context.Background(), call, cfg.frontEnds(), fakeLogin{"u": {password: "pw", auth: auth}},
+			b, session.Leg{}, nil)
 		data.lose()
 	}()
 	far.SetDeadline(time.Now().Add(2 * time.Minute))
@@ -131,7 +132,8 @@ done
 		t.Fatal(err)
 	}
 	host := &aaa.Host{Address: "127.0.0.1", Service: aaa.Telnet, Port: telnetd(t, script)}
-	c := realDialIn(t, aaa.Authorization{Host: host}, settings{exec: Config{Hosts: Hosts{Allow: rules(t, "127.0.0.1"), Terminal: "vt220"}}})
+	c := realDialIn(t, aaa.Authorization{Host: host},
+		settings{exec: Config{Hosts: Hosts{Allow: rules(t, "127.0.0.1"), Terminal: "vt220"}}})
 	c.expects("Username: ")
 	c.types("u\r")
 	c.expects("Password: ")
@@ -146,7 +148,8 @@ done
 	c.expects("interrupted\r\n")
 	c.types("\x1eo") // telnetd answers Abort Output by a Synch: IAC DM, the DM urgent
 	c.types("after\r")
-	if before := c.expects("after\r\ngot <\x0fafter>\r\n"); before != "^O" { // telnetd types the discard character for it
+	if before := c.expects("after\r\ngot <\x0fafter>\r\n"); before != "^O" {
+		// telnetd types the discard character for it
 		c.t.Errorf("the Synch left %q", before)
 	}
 	c.types("bye\r")

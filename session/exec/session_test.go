@@ -33,10 +33,14 @@ func stages() []stage {
 		{name: "while AAA thinks", login: slow, keys: []string{"plain\r", "xxxxx\r"}},
 		{name: "pause after a failure", keys: []string{"plain\r", "wrong\r"}},
 		{name: "challenge", keys: []string{"token\r", "xxxxx\r"}},
-		{name: "dialstring", verdicts: []session.Verdict{toType}, keys: []string{"austin-02\r", "xxxxx\r"}, granted: true},
-		{name: "second dialstring", verdicts: []session.Verdict{toType, {Kind: session.BadChoice}}, keys: []string{"austin-02\r", "xxxxx\r", "1\r"}, granted: true},
-		{name: "EXEC", verdicts: []session.Verdict{{Kind: session.Admit}}, keys: []string{"plain\r", "xxxxx\r"}, granted: true},
-		{name: "half a command", verdicts: []session.Verdict{{Kind: session.Admit}}, keys: []string{"plain\r", "xxxxx\r", "sho"}, granted: true},
+		{name: "dialstring", verdicts: []session.Verdict{toType}, keys: []string{"austin-02\r", "xxxxx\r"},
+			granted: true},
+		{name: "second dialstring", verdicts: []session.Verdict{toType, {Kind: session.BadChoice}},
+			keys: []string{"austin-02\r", "xxxxx\r", "1\r"}, granted: true},
+		{name: "EXEC", verdicts: []session.Verdict{{Kind: session.Admit}}, keys: []string{"plain\r", "xxxxx\r"},
+			granted: true},
+		{name: "half a command", verdicts: []session.Verdict{{Kind: session.Admit}},
+			keys: []string{"plain\r", "xxxxx\r", "sho"}, granted: true},
 	}
 }
 
@@ -45,7 +49,8 @@ type slowLogin struct{}
 
 func (slowLogin) Start(ctx context.Context, _ aaa.Request) (aaa.Conversation, aaa.Result) {
 	pause(ctx, time.Hour)
-	return nil, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "plain"}, Reason: "too late"}
+	return nil, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "plain"},
+		Reason: "too late"}
 }
 
 func (slowLogin) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
@@ -78,7 +83,8 @@ func checkReports(t *testing.T, b *fakeBroker, granted bool, cause aaa.Cause) {
 	if len(b.reports) != want {
 		t.Fatalf("reports:\n%s", b.told())
 	}
-	if granted && (b.reports[0].Kind != session.Began || b.reports[1].Kind != session.Ended || b.reports[1].Cause != cause) {
+	if granted && (b.reports[0].Kind != session.Began || b.reports[1].Kind != session.Ended ||
+		b.reports[1].Cause != cause) {
 		t.Errorf("reports:\n%s", b.told())
 	}
 }
@@ -223,15 +229,18 @@ func TestOctetsAreCounted(t *testing.T) {
 			t.Fatalf("%d reports", n)
 		}
 		first, second := reports[1], reports[3]
-		if first.OctetsIn != 12 || first.OctetsIn+second.OctetsIn != out.OctetsIn || first.OctetsOut+second.OctetsOut != out.OctetsOut {
-			t.Errorf("reports: %d+%d in, %d+%d out; outcome %d, %d", first.OctetsIn, second.OctetsIn, first.OctetsOut, second.OctetsOut, out.OctetsIn, out.OctetsOut)
+		if first.OctetsIn != 12 || first.OctetsIn+second.OctetsIn != out.OctetsIn || first.OctetsOut+
+			second.OctetsOut != out.OctetsOut {
+			t.Errorf("reports: %d+%d in, %d+%d out; outcome %d, %d", first.OctetsIn, second.OctetsIn, first.OctetsOut,
+				second.OctetsOut, out.OctetsIn, out.OctetsOut)
 		}
 	})
 }
 
 func TestWhatTheBrokerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []session.Verdict{{}, toType, {Kind: session.BadChoice}, {Kind: session.Promised, CallbackID: "cb7"}}}
+		b := &fakeBroker{verdicts: []session.Verdict{{}, toType, {Kind: session.BadChoice},
+			{Kind: session.Promised, CallbackID: "cb7"}}}
 		b.onReport = func(r session.Report) {
 			if r.Kind == session.Began && len(b.asked) >= 2 {
 				t.Error("the begin was reported after Decide")
@@ -248,7 +257,8 @@ func TestWhatTheBrokerIsAsked(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %d %s session %d", a.Call.ID, a.Call.TTY, a.Identity, a.Session))
 		}
 		for _, c := range b.chosen {
-			got = append(got, fmt.Sprintf("%s %s %q decline %v delay %v", c.Call.ID, c.Offer, c.Number, c.Decline, c.Delay))
+			got = append(got, fmt.Sprintf("%s %s %q decline %v delay %v", c.Call.ID, c.Offer, c.Number, c.Decline,
+				c.Delay))
 		}
 		want := []string{
 			`c1 65 austin-02 by radius session 1`,
@@ -271,7 +281,8 @@ func TestWhatAAAIsAsked(t *testing.T) {
 			p.types("p w\r")
 			p.hangsUp()
 			r := l.got
-			want := aaa.Request{Service: aaa.EXEC, User: "plain", Password: "p w", Entry: leg.Identity.Entry, Leg: max(leg.Number, 1), CallID: "c1", TTY: 65,
+			want := aaa.Request{Service: aaa.EXEC, User: "plain", Password: "p w", Entry: leg.Identity.Entry,
+				Leg: max(leg.Number, 1), CallID: "c1", TTY: 65,
 				Caller: "5551234", Called: "55555", Connect: "CONNECT 33600/V34"}
 			if !reflect.DeepEqual(r, want) {
 				t.Errorf("leg %d: %+v", leg.Number, r)
@@ -309,7 +320,8 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 			p.types("p\r")
 			p.waits(100 * time.Millisecond)
 			out := p.hangsUp()
-			if admitted := out.Kind == session.SessionEnded; admitted != tt.admitted || len(b.asked) > 0 != tt.admitted || len(b.reports) > 0 != tt.admitted {
+			if admitted := out.Kind == session.SessionEnded; admitted != tt.admitted ||
+				len(b.asked) > 0 != tt.admitted || len(b.reports) > 0 != tt.admitted {
 				t.Errorf("wanted %v: %+v, asked %d times\n%s", tt.want, out, len(b.asked), b.told())
 			}
 			if !tt.admitted && !strings.Contains(p.sees(), "% Login invalid") {
@@ -323,7 +335,8 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 func TestLegTwoOfAnotherEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
-		p := dialIn(t, scene{login: wrongEntry{}, broker: b, leg: session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "plain"}}})
+		p := dialIn(t, scene{login: wrongEntry{}, broker: b,
+			leg: session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "plain"}}})
 		p.types("plain\rx\r")
 		if out := p.hangsUp(); out.Kind != session.NotAdmitted || len(b.asked) != 0 {
 			t.Errorf("outcome %+v", out)
@@ -342,10 +355,11 @@ func (wrongEntry) Command(context.Context, aaa.Question) aaa.Result { return aaa
 // A promise stands when the caller hangs up while it is made: it is told as promised.
 func TestHangUpWhileThePromiseIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &fakeBroker{verdicts: []session.Verdict{fixed}, promise: func(ctx context.Context, _ session.Choice) session.Verdict {
-			<-ctx.Done()
-			return session.Verdict{Kind: session.Promised, CallbackID: "cb1"}
-		}}
+		b := &fakeBroker{verdicts: []session.Verdict{fixed},
+			promise: func(ctx context.Context, _ session.Choice) session.Verdict {
+				<-ctx.Done()
+				return session.Verdict{Kind: session.Promised, CallbackID: "cb1"}
+			}}
 		p := dialIn(t, scene{login: town(), broker: b})
 		p.types("austin-01\r")
 		p.types("xxxxx\r")

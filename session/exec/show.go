@@ -94,7 +94,8 @@ func (s show) callbacks(_ context.Context, _ console.Args, w io.Writer) error {
 	return err
 }
 
-// number hides all but the last two digits from callers who are not privileged: where a user is called back is his business.
+// number hides all but the last two digits from callers who are not privileged: where a user is called back is his
+// business.
 func (s show) number(n string) string {
 	if s.whole || n == "" {
 		return n

@@ -44,7 +44,8 @@ func TestStories(t *testing.T) {
 			var screen, end string
 			synctest.Test(t, func(t *testing.T) { screen, end = playStory(t, string(part(ar, "story"))) })
 			if *update {
-				ar.Files = []txtar.File{{Name: "story", Data: part(ar, "story")}, {Name: "screen", Data: []byte(screen)}, {Name: "end", Data: []byte(end)}}
+				ar.Files = []txtar.File{{Name: "story", Data: part(ar, "story")},
+					{Name: "screen", Data: []byte(screen)}, {Name: "end", Data: []byte(end)}}
 				if err := os.WriteFile(file, txtar.Format(ar), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -71,13 +72,15 @@ func part(ar *txtar.Archive, name string) []byte {
 // town are the users of the stories.
 func town() fakeLogin {
 	return fakeLogin{
-		"austin-01": {password: "xxxxx", auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), NoVerify: true}},
+		"austin-01": {password: "xxxxx",
+			auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), NoVerify: true}},
 		"austin-02": {password: "xxxxx", auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}},
 		"plain":     {password: "xxxxx"},
 		"root":      {password: "xxxxx", auth: aaa.Authorization{PrivLevel: 15}},
-		"greeted":   {password: "xxxxx", auth: aaa.Authorization{ReplyMessage: "Welcome\x1b[2J\r\nto \u009b31mMaui\x00"}},
-		"token":     {password: "xxxxx", challenge: "Enter\x07 code\x1b[1m:"},
-		"typed":     {password: "xxxxx", auth: aaa.Authorization{Refuse: "Service-Type 2 is not served"}},
+		"greeted": {password: "xxxxx",
+			auth: aaa.Authorization{ReplyMessage: "Welcome\x1b[2J\r\nto \u009b31mMaui\x00"}},
+		"token": {password: "xxxxx", challenge: "Enter\x07 code\x1b[1m:"},
+		"typed": {password: "xxxxx", auth: aaa.Authorization{Refuse: "Service-Type 2 is not served"}},
 	}
 }
 
@@ -110,7 +113,8 @@ func playStory(t *testing.T, story string) (screen, end string) {
 	if !ended {
 		t.Errorf("the story ends before the session: %v", out)
 	}
-	end = fmt.Sprintf("%v cause %d callback %q tries %d after %v: %s\n%s\n", out.Kind, out.Cause, out.CallbackID, out.Tries, p.took, out.Reason, b.told())
+	end = fmt.Sprintf("%v cause %d callback %q tries %d after %v: %s\n%s\n", out.Kind, out.Cause, out.CallbackID,
+		out.Tries, p.took, out.Reason, b.told())
 	return shown.String() + "\n", end
 }
 
@@ -122,7 +126,9 @@ func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 		sc.cfg.exec.Banner = unquote(t, rest)
 	case "verdict":
 		kind, text, _ := strings.Cut(rest, " ")
-		kinds := map[string]session.VerdictKind{"refuse": session.Refuse, "admit": session.Admit, "fixed": session.Offered, "choose": session.Offered, "bad": session.BadChoice, "promised": session.Promised, "unknown": 99}
+		kinds := map[string]session.VerdictKind{"refuse": session.Refuse, "admit": session.Admit,
+			"fixed": session.Offered, "choose": session.Offered, "bad": session.BadChoice, "promised": session.Promised,
+			"unknown": 99}
 		v := session.Verdict{Kind: kinds[kind], Text: unquote(t, text), Reason: "as the policy says"}
 		switch kind {
 		case "fixed":
@@ -135,7 +141,8 @@ func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 		sc.broker.verdicts = append(sc.broker.verdicts, v)
 	case "leg2":
 		how, name, _ := strings.Cut(rest, " ")
-		sc.leg = session.Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: name}, NoVerify: how == "noverify", Auth: town()[name].auth, Server: "primary"}
+		sc.leg = session.Leg{Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: name},
+			NoVerify: how == "noverify", Auth: town()[name].auth, Server: "primary"}
 	default:
 		return false
 	}
@@ -169,12 +176,13 @@ func act(t *testing.T, p *person, verb, rest string) {
 
 func unquote(t *testing.T, s string) string {
 	t.Helper()
-	r := strings.NewReplacer(`\x03`, "\x03", `\x1a`, "\x1a", `\x1b`, "\x1b", `\x7f`, "\x7f", `\xff`, "\xff", `\t`, "\t", `\r`, "\r", `\n`, "\n")
+	r := strings.NewReplacer(`\x03`, "\x03", `\x1a`, "\x1a", `\x1b`, "\x1b", `\x7f`, "\x7f", `\xff`, "\xff", `\t`, "\t",
+		`\r`, "\r", `\n`, "\n")
 	return r.Replace(s)
 }
 
-// document5732 is what the PC's terminal shows in Cisco document 5732, between CONNECT and NO CARRIER (leg one) and after the
-// second CONNECT (leg two).
+// document5732 is what the PC's terminal shows in Cisco document 5732, between CONNECT and NO CARRIER (leg one) and
+// after the second CONNECT (leg two).
 var document5732 = map[string][2]string{
 	"5732 no-verify": {
 		"\nusername: austin-01\npassword:\n\nCallback initiated - line is disconnected\n",
@@ -211,19 +219,22 @@ func TestDocument5732(t *testing.T) {
 			if p.data.drained == 0 {
 				t.Error("the last words were not drained")
 			}
-			two := dialIn(t, scene{login: nobodyMayAsk{t}, broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
-				Number: 2, CallbackID: "cb1", Identity: b.asked[0].Identity, Auth: b.asked[0].Auth, NoVerify: true}})
+			two := dialIn(t, scene{login: nobodyMayAsk{t},
+				broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
+					Number: 2, CallbackID: "cb1", NoVerify: true,
+					Identity: b.asked[0].Identity, Auth: b.asked[0].Auth}})
 			prompt := two.sees()
 			two.hangsUp()
 			return p.sees(), prompt
 		},
 		"5732 any number": func(t *testing.T) (string, string) {
-			b := &fakeBroker{verdicts: []session.Verdict{toType}, promise: func(_ context.Context, c session.Choice) session.Verdict {
-				if c.Number != "84001" {
-					return session.Verdict{Kind: session.BadChoice}
-				}
-				return session.Verdict{Kind: session.Promised, CallbackID: "cb2"}
-			}}
+			b := &fakeBroker{verdicts: []session.Verdict{toType},
+				promise: func(_ context.Context, c session.Choice) session.Verdict {
+					if c.Number != "84001" {
+						return session.Verdict{Kind: session.BadChoice}
+					}
+					return session.Verdict{Kind: session.Promised, CallbackID: "cb2"}
+				}}
 			p := dialIn(t, scene{login: town(), broker: b})
 			p.types("austin-02\r")
 			p.types("xxxxx\r")
@@ -232,8 +243,9 @@ func TestDocument5732(t *testing.T) {
 			if out := p.ends(); out.Kind != session.CallbackPromised || out.CallbackID != "cb2" {
 				t.Errorf("leg one: %+v", out)
 			}
-			two := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
-				Number: 2, CallbackID: "cb2", Identity: b.asked[0].Identity}})
+			two := dialIn(t, scene{login: town(),
+				broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
+					Number: 2, CallbackID: "cb2", Identity: b.asked[0].Identity}})
 			two.types("austin-02\r")
 			two.types("xxxxx\r")
 			two.waits(100 * time.Millisecond)

@@ -13,7 +13,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// framed is another front end than the EXEC, whose octets begin with "~\xff". It logs austin-01 in and keeps what it reads.
+// framed is another front end than the EXEC, whose octets begin with "~\xff". It logs austin-01 in and keeps what it
+// reads.
 type framed struct{ got strings.Builder }
 
 func (*framed) Service() aaa.Service                { return "framed" }
@@ -57,7 +58,8 @@ func (a autoselect) Choose(*lines.Call) (session.FrontEnd, session.Look) {
 	}
 }
 
-// Another front end takes the call at each prompt of the login, without a word of the EXEC's, and no more once somebody is admitted.
+// Another front end takes the call at each prompt of the login, without a word of the EXEC's, and no more once somebody
+// is admitted.
 func TestAnotherFrontEndTakesTheCall(t *testing.T) {
 	for name, tt := range map[string]struct {
 		verdicts []session.Verdict
@@ -66,19 +68,24 @@ func TestAnotherFrontEndTakesTheCall(t *testing.T) {
 		told     string // of what was before; "" nothing
 		stays    bool
 	}{
-		"user name":           {typed: nil},
-		"half a user name":    {typed: []string{"austin"}, screen: "austin"},
-		"password":            {typed: []string{"austin-02\r"}, screen: "austin-02\nPassword: "},
-		"after a failure":     {typed: []string{"austin-02\r", "wrong\r"}, screen: "austin-02\nPassword: \n% Login invalid\n\nUsername: "},
-		"a server's prompt":   {typed: []string{"token\r", "xxxxx\r"}, screen: "token\nPassword: \nEnter code[1m: "},
-		"dialstring":          {verdicts: []session.Verdict{toType}, typed: []string{"austin-02\r", "xxxxx\r"}, screen: "austin-02\nPassword: \n\nCallback Dialstring: ", told: "began 1 austin-02 leg 1\nended 1 austin-02 leg 1 cause 1 admitted false callback \"\"\n"},
-		"the EXEC's own user": {verdicts: []session.Verdict{{Kind: session.Admit}}, typed: []string{"plain\r", "xxxxx\r"}, stays: true},
+		"user name":        {typed: nil},
+		"half a user name": {typed: []string{"austin"}, screen: "austin"},
+		"password":         {typed: []string{"austin-02\r"}, screen: "austin-02\nPassword: "},
+		"after a failure": {typed: []string{"austin-02\r", "wrong\r"},
+			screen: "austin-02\nPassword: \n% Login invalid\n\nUsername: "},
+		"a server's prompt": {typed: []string{"token\r", "xxxxx\r"}, screen: "token\nPassword: \nEnter code[1m: "},
+		"dialstring": {verdicts: []session.Verdict{toType}, typed: []string{"austin-02\r", "xxxxx\r"},
+			screen: "austin-02\nPassword: \n\nCallback Dialstring: ",
+			told:   "began 1 austin-02 leg 1\nended 1 austin-02 leg 1 cause 1 admitted false callback \"\"\n"},
+		"the EXEC's own user": {verdicts: []session.Verdict{{Kind: session.Admit}},
+			typed: []string{"plain\r", "xxxxx\r"}, stays: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				other := &framed{}
 				b := &fakeBroker{verdicts: append(tt.verdicts, session.Verdict{Kind: session.Admit})}
-				cfg := settings{calls: session.Config{FrontEnds: autoselect{session.Only{FrontEnd: New(Config{Hostname: "maui-nas-04"})}, other}}}
+				first := session.Only{FrontEnd: New(Config{Hostname: "maui-nas-04"})}
+				cfg := settings{calls: session.Config{FrontEnds: autoselect{first, other}}}
 				p := dialIn(t, scene{login: town(), broker: b, cfg: cfg})
 				if s := p.sees(); s != "\nUsername: " {
 					t.Errorf("greeted with %q", s)
@@ -111,7 +118,8 @@ func TestAnotherFrontEndTakesTheCall(t *testing.T) {
 				if tt.told != "" {
 					last = strings.Replace(last, "ended 1", "ended 2", 1)
 				}
-				if told := b.told(); !strings.HasPrefix(told, tt.told) || !strings.HasSuffix(told, last) || out.Kind != session.SessionEnded {
+				if told := b.told(); !strings.HasPrefix(told, tt.told) || !strings.HasSuffix(told, last) ||
+					out.Kind != session.SessionEnded {
 					t.Errorf("%+v\n%s", out, told)
 				}
 				if s := b.reports[len(b.reports)-1].Service; s != "framed" {

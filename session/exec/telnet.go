@@ -31,7 +31,8 @@ const (
 	ttypeSEND = 1
 )
 
-// maxSubnegotiation is how much of a subnegotiation is looked at. SEND takes two octets; the rest of a longer one is thrown away.
+// maxSubnegotiation is how much of a subnegotiation is looked at. SEND takes two octets; the rest of a longer one is
+// thrown away.
 const maxSubnegotiation = 16
 
 // telnetState says how far into a command of the host we are.
@@ -45,14 +46,14 @@ const (
 	telnetSubIAC // … after an IAC in it
 )
 
-// telnet is the calling side of Telnet (RFC 854, 855): what the host sends becomes what the caller's terminal gets and what is
-// answered, what the caller types becomes what the host gets. It is pure and keeps no data back. It never begins a negotiation, so that
-// of RFC 1143's states only NO and YES can be: a change is answered once, what is so already is not answered, and no loop can arise.
-// What we do not want is refused each time it is asked for.
+// telnet is the calling side of Telnet (RFC 854, 855): what the host sends becomes what the caller's terminal gets and
+// what is answered, what the caller types becomes what the host gets. It is pure and keeps no data back. It never
+// begins a negotiation, so that of RFC 1143's states only NO and YES can be: a change is answered once, what is so
+// already is not answered, and no loop can arise. What we do not want is refused each time it is asked for.
 type telnet struct {
 	terminal string // the terminal's type
 
-	us, him [256]bool // options in force: ours (the host said DO), his (he said WILL)
+	us, him [256]bool // options in force: ours (the host said DO), the host's (it said WILL); RFC 1143's names
 
 	state   telnetState
 	command byte   // in telnetOption: which
@@ -113,9 +114,11 @@ func (t *telnet) afterIAC(b byte, data []byte) []byte {
 
 // negotiate acts on WILL, WONT, DO or DONT (RFC 1143 §7, from the states NO and YES).
 func (t *telnet) negotiate(command, option byte, reply []byte) []byte {
-	side, wanted, yes, no := &t.us[option], option == optBinary || option == optSGA || option == optTType, byte(telnetWILL), byte(telnetWONT)
+	side, wanted, yes, no := &t.us[option], option == optBinary || option == optSGA || option == optTType,
+		byte(telnetWILL), byte(telnetWONT)
 	if command == telnetWILL || command == telnetWONT {
-		side, wanted, yes, no = &t.him[option], option == optBinary || option == optSGA || option == optEcho, telnetDO, telnetDONT
+		side, wanted, yes, no = &t.him[option], option == optBinary || option == optSGA || option == optEcho, telnetDO,
+			telnetDONT
 	}
 	on := command == telnetDO || command == telnetWILL
 	switch {
@@ -161,8 +164,9 @@ func (t *telnet) subIAC(b byte, data, reply []byte) (data2, reply2 []byte) {
 	return data, reply
 }
 
-// typed appends to wire what the host gets of an octet that the caller typed, and to echo what his terminal shows of it: the host
-// that does not echo leaves that to us (RFC 857). Enter is CR LF, and CR NUL for a host that echoes, which reads key by key (RFC 1123 §3.3.1).
+// typed appends to wire what the host gets of an octet that the caller typed, and to echo what their terminal shows of
+// it: the host that does not echo leaves that to us (RFC 857). Enter is CR LF, and CR NUL for a host that echoes, which
+// reads key by key (RFC 1123 §3.3.1).
 func (t *telnet) typed(b byte, wire, echo []byte) (wire2, echo2 []byte) {
 	behindCR := t.typedCR
 	t.typedCR = false
@@ -198,7 +202,8 @@ func shown(b byte, echo []byte) []byte {
 }
 
 // telnetKeys are what the escape character makes of the next key, as in IOS: commands of RFC 854.
-var telnetKeys = map[byte]byte{'b': telnetBRK, 'c': telnetIP, 'o': telnetAO, 't': telnetAYT, 'h': telnetEC, 'u': telnetEL}
+var telnetKeys = map[byte]byte{'b': telnetBRK, 'c': telnetIP, 'o': telnetAO, 't': telnetAYT, 'h': telnetEC,
+	'u': telnetEL}
 
 // escapeKey is IOS's escape character, Ctrl-^; with leaveKey behind it the caller leaves the host.
 const (
@@ -213,8 +218,8 @@ type keyboard struct {
 	escaped bool // it was the last octet
 }
 
-// typed appends to wire and echo what becomes of p, and says how many octets of it it took: all, unless the caller leaves. What was
-// typed behind that is not the host's, and must reach the EXEC whole.
+// typed appends to wire and echo what becomes of p, and says how many octets of it it took: all, unless the caller
+// leaves. What was typed behind that is not the host's, and must reach the EXEC whole.
 func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, left bool) {
 	for i, b := range p {
 		switch {

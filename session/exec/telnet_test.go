@@ -35,18 +35,21 @@ func TestTelnetFromHost(t *testing.T) {
 		{"DO ECHO is refused", iacDo + "\x01", "", iacWont + "\x01"},
 		{"DO NAWS is refused", iacDo + "\x1f", "", iacWont + "\x1f"},
 		{"DO 255 is refused", iacDo + "\xff", "", iacWont + "\xff"},
-		{"said twice, answered once", iacWill + "\x01" + iacWill + "\x01" + iacDo + "\x03" + iacDo + "\x03", "", iacDo + "\x01" + iacWill + "\x03"},
+		{"said twice, answered once", iacWill + "\x01" + iacWill + "\x01" + iacDo + "\x03" + iacDo + "\x03", "",
+			iacDo + "\x01" + iacWill + "\x03"},
 		{"on and off", iacWill + "\x01" + iacWont + "\x01" + iacWont + "\x01", "", iacDo + "\x01" + iacDont + "\x01"},
 		{"ours on and off", iacDo + "\x00" + iacDont + "\x00", "", iacWill + "\x00" + iacWont + "\x00"},
 		{"off from the start", iacWont + "\x01" + iacDont + "\x03", "", ""},
 		{"terminal type", iacDo + "\x18" + sbTTypeSend, "", iacWill + "\x18" + sbTTypeIsVT100},
-		{"terminal type, twice", iacDo + "\x18" + sbTTypeSend + sbTTypeSend, "", iacWill + "\x18" + sbTTypeIsVT100 + sbTTypeIsVT100},
+		{"terminal type, twice", iacDo + "\x18" + sbTTypeSend + sbTTypeSend, "",
+			iacWill + "\x18" + sbTTypeIsVT100 + sbTTypeIsVT100},
 		{"terminal type unasked", sbTTypeSend, "", ""},
 		{"terminal type said to us", iacDo + "\x18" + "\xff\xfa\x18\x00xterm\xff\xf0b", "b", iacWill + "\x18"},
 		{"another subnegotiation", "\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0b", "b", ""},
 		{"IAC doubled in a subnegotiation", "\xff\xfa\x1f\xff\xff\xf0\xff\xf0b", "b", ""},
 		{"a subnegotiation broken off by a command", "\xff\xfa\x18\x01\xff\xfb\x01b", "b", iacDo + "\x01"},
-		{"a very long subnegotiation", "\xff\xfa\x18" + string(bytes.Repeat([]byte("x"), 100000)) + "\xff\xf0b", "b", ""},
+		{"a very long subnegotiation", "\xff\xfa\x18" + string(bytes.Repeat([]byte("x"), 100000)) + "\xff\xf0b", "b",
+			""},
 		{"in binary CR NUL stays", iacWill + "\x00" + "a\r\x00\xff\xffb", "a\r\x00\xffb", iacDo + "\x00"},
 	}
 	for _, tt := range tests {
@@ -80,14 +83,16 @@ func TestTelnetFromCaller(t *testing.T) {
 		{name: "erasing", typed: "a\bb\x7f", wire: "a\bb\x7f", echo: "a\b \bb\b \b"},
 		{name: "control characters have no echo", typed: "\x03\x1b[A\x9b", wire: "\x03\x1b[A\x9b", echo: "[A"},
 		{name: "IAC is doubled", host: iacWill + "\x01", typed: "\xff", wire: "\xff\xff"},
-		{name: "binary", host: iacDo + "\x00", typed: "a\r\n\r\x00\xff\x1ex", wire: "a\r\n\r\x00\xff\xff\x1ex", sealed: true},
+		{name: "binary", host: iacDo + "\x00", typed: "a\r\n\r\x00\xff\x1ex", wire: "a\r\n\r\x00\xff\xff\x1ex",
+			sealed: true},
 		{name: "leaving in binary", host: iacDo + "\x00", typed: "\xff\x1ex", wire: "\xff\xff", left: true},
 		{name: "leaving", typed: "a\x1exb", wire: "a", echo: "a", left: true},
 		{name: "leaving, shifted", typed: "\x1eXb", left: true},
 		{name: "sealed", typed: "a\x1ex\r", wire: "a\x1ex\r\n", echo: "ax\r\n", sealed: true},
 		{name: "twice is once", typed: "\x1e\x1ex", wire: "\x1ex", echo: "x"},
 		{name: "with another key", typed: "\x1eq", wire: "\x1eq", echo: "q"},
-		{name: "break, interrupt, abort, are you there, erase", typed: "\x1eb\x1ec\x1eo\x1et\x1eh\x1eu", wire: "\xff\xf3\xff\xf4\xff\xf5\xff\xf6\xff\xf7\xff\xf8"},
+		{name: "break, interrupt, abort, are you there, erase", typed: "\x1eb\x1ec\x1eo\x1et\x1eh\x1eu",
+			wire: "\xff\xf3\xff\xf4\xff\xf5\xff\xf6\xff\xf7\xff\xf8"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,15 +106,17 @@ func TestTelnetFromCaller(t *testing.T) {
 					wire, echo, _, left = k.typed([]byte(tt.typed[i:i+chunk]), wire, echo)
 				}
 				if string(wire) != tt.wire || string(echo) != tt.echo || left != tt.left {
-					t.Errorf("by %d octets: %q, echo %q, left %v; want %q, %q", chunk, wire, echo, left, tt.wire, tt.echo)
+					t.Errorf("by %d octets: %q, echo %q, left %v; want %q, %q", chunk, wire, echo, left, tt.wire,
+						tt.echo)
 				}
 			}
 		})
 	}
 }
 
-// FuzzTelnet holds, whatever host and caller send and however it is cut: the outcome does not depend on the cuts; replies are whole
-// commands and no more than the host asked for; what is typed in binary comes back out of its doubling.
+// FuzzTelnet holds, whatever host and caller send and however it is cut: the outcome does not depend on the cuts;
+// replies are whole commands and no more than the host asked for; what is typed in binary comes back out of its
+// doubling.
 func FuzzTelnet(f *testing.F) {
 	f.Add([]byte(iacDo+"\x18"+sbTTypeSend+"a\r\x00b\xff\xff"), []byte("ls\r\n\xff\x1ex"), uint8(3))
 	f.Add([]byte("\xff\xfa\x18\xff\xff\x01\xff\xfb\x00\xff"), []byte("\x1eb\x1e\x1e"), uint8(1))
@@ -137,7 +144,8 @@ func FuzzTelnet(f *testing.F) {
 		if len(wire) > 2*len(typed) || len(echo) > 3*len(typed) {
 			t.Fatalf("%q became %q, %q", typed, wire, echo)
 		}
-		if whole.us[optBinary] && !escapes && !bytes.Equal(bytes.ReplaceAll(wire, []byte("\xff\xff"), []byte("\xff")), typed) {
+		if whole.us[optBinary] && !escapes &&
+			!bytes.Equal(bytes.ReplaceAll(wire, []byte("\xff\xff"), []byte("\xff")), typed) {
 			t.Fatalf("binary %q went as %q", typed, wire)
 		}
 	})

@@ -12,7 +12,8 @@ import (
 
 func TestLoginTimeout(t *testing.T) {
 	for _, st := range stages() {
-		if strings.Contains(st.name, "EXEC") || strings.Contains(st.name, "command") || strings.Contains(st.name, "pause") {
+		if strings.Contains(st.name, "EXEC") || strings.Contains(st.name, "command") ||
+			strings.Contains(st.name, "pause") {
 			continue
 		}
 		t.Run(st.name, func(t *testing.T) {
@@ -55,11 +56,17 @@ func TestExecTimeouts(t *testing.T) {
 		lastRow string
 	}{
 		{name: "idle by default", after: 10 * time.Minute, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
-		{name: "idle of the configuration", cfg: settings{exec: Config{IdleTimeout: time.Minute}}, after: time.Minute, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
-		{name: "idle of AAA", auth: aaa.Authorization{IdleTimeout: 90 * time.Second}, after: 90 * time.Second, cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
-		{name: "session", auth: aaa.Authorization{SessionTimeout: 5 * time.Minute}, after: 5 * time.Minute, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
-		{name: "session of a busy caller", auth: aaa.Authorization{SessionTimeout: time.Hour}, alive: true, after: time.Hour, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
-		{name: "session without idle", auth: aaa.Authorization{SessionTimeout: 48 * time.Hour}, cfg: settings{exec: Config{IdleTimeout: -1}}, after: 48 * time.Hour, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
+		{name: "idle of the configuration", cfg: settings{exec: Config{IdleTimeout: time.Minute}}, after: time.Minute,
+			cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
+		{name: "idle of AAA", auth: aaa.Authorization{IdleTimeout: 90 * time.Second}, after: 90 * time.Second,
+			cause: aaa.CauseIdleTimeout, lastRow: "% Idle timeout"},
+		{name: "session", auth: aaa.Authorization{SessionTimeout: 5 * time.Minute}, after: 5 * time.Minute,
+			cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
+		{name: "session of a busy caller", auth: aaa.Authorization{SessionTimeout: time.Hour}, alive: true,
+			after: time.Hour, cause: aaa.CauseSessionTimeout, lastRow: "% Session timeout"},
+		{name: "session without idle", auth: aaa.Authorization{SessionTimeout: 48 * time.Hour},
+			cfg: settings{exec: Config{IdleTimeout: -1}}, after: 48 * time.Hour, cause: aaa.CauseSessionTimeout,
+			lastRow: "% Session timeout"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,7 +80,8 @@ func TestExecTimeouts(t *testing.T) {
 					p.waits(time.Minute)
 				}
 				out := p.ends()
-				if d := p.took - 100*time.Millisecond; d != tt.after || out.Cause != tt.cause || out.Kind != session.SessionEnded {
+				if d := p.took - 100*time.Millisecond; d != tt.after || out.Cause != tt.cause ||
+					out.Kind != session.SessionEnded {
 					t.Errorf("after %v: %+v", d, out)
 				}
 				if s := p.sees(); !strings.HasSuffix(s, "\n"+tt.lastRow+"\n") {

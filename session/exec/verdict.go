@@ -85,7 +85,8 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 		case errors.Is(err, console.ErrTooLong):
 			last = session.Verdict{Kind: session.BadChoice, Text: textNumberLong, Reason: "number typed is too long"}
 		case errors.Is(err, console.ErrGarbled):
-			last = session.Verdict{Kind: session.BadChoice, Text: textNumberBroken, Reason: "number typed in a " + err.Error()}
+			reason := "number typed in a " + err.Error()
+			last = session.Verdict{Kind: session.BadChoice, Text: textNumberBroken, Reason: reason}
 		case err != nil && !errors.Is(err, errBlank):
 			return session.Verdict{}, err
 		default:
@@ -96,8 +97,8 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 		}
 		s.say(complaint(last.Text, textBadNumber) + "\n")
 	}
-	last.Text, last.Reason = "", fmt.Sprintf("no usable number in %d tries, the last: %s", numberTries, s.Scrub(last.Reason))
-	return last, nil
+	reason := fmt.Sprintf("no usable number in %d tries, the last: %s", numberTries, s.Scrub(last.Reason))
+	return session.Verdict{Kind: session.BadChoice, Reason: reason}, nil
 }
 
 // promised tells the caller of the callback. They may be gone already: the promise stands.
