@@ -91,10 +91,17 @@ var (
 		}
 		d.s.Attempt++
 	}}
-	dial  = action{"Dial", func(d *draft) { d.add(Dial{Attempt: d.s.Attempt, Lease: d.s.Lease, Again: d.again}) }}
+	dial = action{"Dial", func(d *draft) {
+		d.add(Dial{Attempt: d.s.Attempt, Of: d.s.Attempt + d.s.Passed - 1, Lease: d.s.Lease, Again: d.again})
+	}}
 	reuse = action{"the attempt is not spent", func(d *draft) {
 		d.s.Held = true
 		d.s.HeldBack++
+	}}
+	pass = action{"pass over what is final", func(d *draft) {
+		if d.e.final {
+			d.s.Passed += d.e.next - d.s.Next()
+		}
 	}}
 	startSession = action{"StartSession", func(d *draft) { d.add(StartSession{d.s.Attempt, d.s.Lease}) }}
 	hangUp       = action{"HangUp", func(d *draft) { d.add(HangUp{d.s.Attempt, d.s.Lease}) }}

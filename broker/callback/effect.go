@@ -14,7 +14,7 @@ type Tell struct{}
 // HangUpCaller ends leg one, whose session has not done so in time.
 type HangUpCaller struct{}
 
-// Acquire asks for a line; the answer is one Leased or NoLine.
+// Acquire asks for a line for the dial of the plan whose turn it is (State.Next); the answer is one Leased or NoLine.
 type Acquire struct{}
 
 // StopAcquire takes the open Acquire back. A lease that was already on its way comes as Leased and is given back.
@@ -44,6 +44,7 @@ type Recheck struct{ Gen uint64 }
 // Dial begins attempt number Attempt on the leased line. The attempt is on disk when this is carried out.
 type Dial struct {
 	Attempt int
+	Of      int // which dial of the plan, from 0
 	Lease   uint64
 	Again   bool // its dial command was held back before: the attempt's row is used again
 }
@@ -108,6 +109,9 @@ func (e StopTimer) String() string { return fmt.Sprintf("StopTimer %s gen=%d", e
 func (e Recheck) String() string   { return fmt.Sprintf("Recheck gen=%d", e.Gen) }
 func (e Dial) String() string {
 	s := fmt.Sprintf("Dial attempt=%d lease=%d", e.Attempt, e.Lease)
+	if e.Of != e.Attempt-1 {
+		s += fmt.Sprintf(" of=%d", e.Of)
+	}
 	if e.Again {
 		s += " again"
 	}

@@ -19,7 +19,9 @@ type input struct {
 	ok       bool // DialEnded: connected
 	heldBack bool
 	final    bool
+	next     int
 	unproven bool
+	away     bool
 	until    int64
 }
 
@@ -29,7 +31,7 @@ type On string
 // Promise is the decision to call back. The state must be New. It answers with Tell.
 type Promise struct {
 	ID  string // of the callback; must not be ""
-	Max int    // budget of attempts; below 1 stands for 1
+	Max int    // budget of attempts, the dials in the plan; below 1 stands for 1
 }
 
 // HungUp: leg one is down and its line was proven on hook.
@@ -45,10 +47,12 @@ type Leased struct {
 	TTY   int
 }
 
-// NoLine: the Acquire was answered and there is no line now. Final: there will never be one, the callback fails.
+// NoLine: the Acquire was answered and there is no line now. Final: there will never be one for this step of the plan: the callback goes on with
+// the dial Next of a later step, or fails where there is none (0).
 type NoLine struct {
 	Cause string
 	Final bool
+	Next  int
 }
 
 // OffHookEnded: the off-hook script on this lease has ended, or there was none. Err is "" or what went wrong: that is
@@ -84,7 +88,9 @@ type DialEnded struct {
 	Connected bool
 	Outcome   string // why not: "busy", "no answer", …; the cause of the failure should it be the last
 	Unproven  bool   // the line could not be proven on hook
-	Final     bool   // a further attempt cannot help (the number cannot be dialled)
+	Final     bool   // the same dial can never end otherwise (the number cannot be dialled)
+	Next      int    // Final: the first dial of the plan that can; 0 none
+	Away      bool   // the dial whose turn it is now may not be made from the leased line
 	HeldBack  bool   // the dial command provably never left: no octet of it was written to the port
 }
 
@@ -104,6 +110,7 @@ type CallEnded struct {
 	Attempt  int
 	Cause    string
 	Unproven bool
+	Away     bool // the dial whose turn it is now may not be made from the leased line
 }
 
 // Cancel: an operator takes the promise back.
@@ -125,7 +132,9 @@ func (e HangUpUnproven) input() input {
 	return input{on: "HangUpUnproven", cause: e.Cause, unproven: true}
 }
 func (e Leased) input() input { return input{on: "Leased", lease: e.Lease, tty: e.TTY} }
-func (e NoLine) input() input { return input{on: "NoLine", cause: e.Cause, final: e.Final} }
+func (e NoLine) input() input {
+	return input{on: "NoLine", cause: e.Cause, final: e.Final, next: e.Next}
+}
 func (e OffHookEnded) input() input {
 	return input{on: "OffHookEnded", lease: e.Lease, cause: e.Err}
 }
@@ -137,14 +146,14 @@ func (e DenialRechecked) input() input {
 	return input{on: "DenialRechecked", gen: e.Gen, cause: e.Reason}
 }
 func (e DialEnded) input() input {
-	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome, unproven: e.Unproven, final: e.Final, heldBack: e.HeldBack}
+	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome, unproven: e.Unproven, final: e.Final, next: e.Next, away: e.Away, heldBack: e.HeldBack}
 }
 func (e Admitted) input() input { return input{on: "Admitted", attempt: e.Attempt} }
 func (e NotAdmitted) input() input {
 	return input{on: "NotAdmitted", attempt: e.Attempt, cause: e.Cause, final: true}
 }
 func (e CallEnded) input() input {
-	return input{on: "CallEnded", attempt: e.Attempt, cause: e.Cause, unproven: e.Unproven}
+	return input{on: "CallEnded", attempt: e.Attempt, cause: e.Cause, unproven: e.Unproven, away: e.Away}
 }
 func (e Cancel) input() input  { return input{on: "Cancel", cause: e.By} }
 func (e Delay) input() input   { return input{on: "Delay", until: e.NotBefore, cause: e.By} }

@@ -9,6 +9,7 @@ type world struct {
 	dials       int    // orders to dial that are not known to have been held back
 	held        int    // dial commands held back whose attempt was used again
 	spare       bool   // the last attempt is to be used again
+	next        int    // the first dial of the plan that may be ordered
 	lastLease   uint64 // leases are numbered from 1 by this process
 	out         uint64 // bit set of leases delivered and not given back
 	life        bool   // the lifetime's timer runs
@@ -61,6 +62,12 @@ func (w *world) event(tr transition) string {
 		}
 	case NoLine:
 		w.asked--
+		if e.Final && tr.after.Phase.Pending() {
+			if e.Next <= tr.before.Next() {
+				return "a line that will never be is asked for again"
+			}
+			w.next = e.Next
+		}
 	case TimerFired:
 		if e.Kind == Lifetime {
 			if !w.life {
@@ -93,10 +100,18 @@ func (w *world) event(tr transition) string {
 		}
 		w.waited = false
 		switch {
+		case e.Away && tr.after.Phase == Waiting:
+			return "a line is kept that the next dial may not use"
+		case e.Final && !e.Connected && tr.after.Phase.Pending():
+			if w.next > e.Next {
+				return "the plan went back"
+			}
+			w.next = e.Next
 		case e.Connected:
 			w.answered = e.Attempt
 		case e.HeldBack && tr.after.Phase == Leasing:
 			w.dials--
+			w.next--
 			w.spare = true
 			if w.held++; w.held > 5 {
 				return "held back for ever"
@@ -113,6 +128,9 @@ func (w *world) event(tr transition) string {
 	case CallEnded:
 		if e.Attempt != tr.before.Attempt {
 			return "a stale attempt was believed"
+		}
+		if e.Away && tr.after.Phase == Waiting {
+			return "a line is kept that the next dial may not use"
 		}
 		w.waited = false
 	case Restarted:
@@ -180,8 +198,12 @@ func (w *world) effect(tr transition, e Effect) string {
 			return "a dial before the wait was over"
 		case !w.allowed:
 			return "a dial without a recheck"
+		case e.Of < w.next:
+			return "a dial of the plan that was made, or cannot end otherwise"
+		case e.Of >= tr.after.Max || e.Of != tr.after.Attempt+tr.after.Passed-1:
+			return "a dial that is not in the plan"
 		}
-		w.spare = false
+		w.spare, w.next = false, e.Of+1
 	case StartSession:
 		if w.answered != e.Attempt {
 			return "a session without an answer"
@@ -222,7 +244,7 @@ func (w *world) invariant(tr transition) string {
 		return "what was put off is hastened"
 	case s.Held != w.spare:
 		return "an attempt is used again that was spent, or the other way round"
-	case s.Attempt > s.Max || s.Attempt < tr.before.Attempt:
+	case s.Attempt+s.Passed > s.Max || s.Attempt < tr.before.Attempt || s.Passed < tr.before.Passed:
 		return "the budget is broken"
 	case s.Phase.Pending() && !w.life && !w.lifeOver:
 		return "pending without a lifetime"

@@ -60,9 +60,10 @@ type State struct {
 	ID      string `json:"-"`
 	Phase   Phase  `json:"-"`
 	Attempt int    `json:"-"` // attempts recorded so far; the last one's number
-	Max     int    `json:"-"` // the budget, at least 1 once promised
+	Max     int    `json:"-"` // the budget, at least 1 once promised: the dials in the plan
 	Cause   string `json:"-"` // last cause known; final in a terminal phase
 
+	Passed   int   `json:"passed,omitempty"`    // dials of the plan that were passed over, since they could not end otherwise
 	Held     bool  `json:"held,omitempty"`      // the last attempt's dial command was held back: the next dial is the same attempt
 	HeldBack int   `json:"held_back,omitempty"` // how often that was so, at most MaxHeldBack
 	Ending   Phase `json:"ending,omitempty"`    // Dialing, Answered: the end it will have as soon as the line is down; Cause says why
@@ -97,7 +98,15 @@ func (s State) Done() bool { return s.Phase.Terminal() && s.Lease == 0 }
 // CanRetry reports whether the budget and the lifetime leave room for a further attempt.
 func (s State) CanRetry() bool { return s.attemptsLeft() && !s.Overdue }
 
-func (s State) attemptsLeft() bool { return s.Attempt < s.Max || s.Held }
+func (s State) attemptsLeft() bool { return s.Next() < s.Max }
+
+// Next is the dial of the plan that the next attempt makes, counted from 0; it is Max where none is left.
+func (s State) Next() int {
+	if s.Held {
+		return s.Attempt + s.Passed - 1
+	}
+	return s.Attempt + s.Passed
+}
 
 // tried reports whether a dial command may have left.
 func (s State) tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held }
@@ -105,6 +114,6 @@ func (s State) tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held 
 // Durable reports whether the step from before to after must be on disk before its effects are carried out. What it leaves
 // out (timers, leases, sub-steps of a phase) is worth nothing to the process that finds the row after a crash.
 func Durable(before, after State) bool {
-	return before.Phase != after.Phase || before.Attempt != after.Attempt || before.Max != after.Max || before.Ending != after.Ending ||
+	return before.Phase != after.Phase || before.Attempt != after.Attempt || before.Passed != after.Passed || before.Max != after.Max || before.Ending != after.Ending ||
 		before.Again != after.Again || before.Unproven != after.Unproven || before.NotBefore != after.NotBefore
 }

@@ -151,7 +151,7 @@ func (f fields) event(name string) Event {
 	case "Leased":
 		return Leased{Lease: uint64(f.num("lease")), TTY: f.num("tty")}
 	case "NoLine":
-		return NoLine{Cause: f.str("cause"), Final: f.yes("final")}
+		return NoLine{Cause: f.str("cause"), Final: f.yes("final"), Next: f.num("next")}
 	case "OffHookEnded":
 		return OffHookEnded{Lease: uint64(f.num("lease")), Err: f.str("err")}
 	case "LineLost":
@@ -161,13 +161,13 @@ func (f fields) event(name string) Event {
 	case "DenialRechecked":
 		return DenialRechecked{Gen: uint64(f.num("gen")), Reason: f.str("reason")}
 	case "DialEnded":
-		return DialEnded{Attempt: f.num("attempt"), Lease: uint64(f.num("lease")), HeldBack: f.yes("held-back"), Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"), Final: f.yes("final")}
+		return DialEnded{Attempt: f.num("attempt"), Lease: uint64(f.num("lease")), HeldBack: f.yes("held-back"), Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"), Final: f.yes("final"), Next: f.num("next"), Away: f.yes("away")}
 	case "Admitted":
 		return Admitted{Attempt: f.num("attempt")}
 	case "NotAdmitted":
 		return NotAdmitted{Attempt: f.num("attempt"), Cause: f.str("cause")}
 	case "CallEnded":
-		return CallEnded{Attempt: f.num("attempt"), Cause: f.str("cause"), Unproven: f.yes("unproven")}
+		return CallEnded{Attempt: f.num("attempt"), Cause: f.str("cause"), Unproven: f.yes("unproven"), Away: f.yes("away")}
 	case "Cancel":
 		return Cancel{By: f.str("by")}
 	case "Delay":

@@ -17,6 +17,8 @@ var table = []rule{
 
 	// A line is looked for.
 	{from: in(Leasing), on: "Leased", when: all(asked, newLease), to: Waiting, do: do(hold, offHook, armWait)},
+	{from: in(Leasing), on: "NoLine", when: all(asked, final, another), to: Leasing, do: do(blame, pass, acquire),
+		why: "another step of the plan has other lines"},
 	{from: in(Leasing), on: "NoLine", when: all(asked, final), to: Failed, do: do(blame)},
 	{from: in(Leasing), on: "NoLine", when: all(asked), to: Leasing, do: do(unask, blame, arm(LineRetry))},
 	{from: in(Leasing), on: "TimerFired", when: all(fired(LineRetry)), to: Leasing, do: do(acquire)},
@@ -47,11 +49,11 @@ var table = []rule{
 		do: do(blame, reuse, release, arm(LineRetry)), why: "no octet of the dial command left: nothing is spent, another line is looked for"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
 		why: "the lifetime ended meanwhile"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, mayRetry, not(final), not(unproven)), to: Waiting,
-		do: do(blame, offHook, armWait)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, mayRetry, not(final)), to: Leasing, do: do(blame, release, acquire),
-		why: "a line not proven on hook is never dialled"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, attemptsLeft, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue), not(unproven), not(away)), to: Waiting,
+		do: do(blame, pass, offHook, armWait)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue)), to: Leasing, do: do(blame, pass, release, acquire),
+		why: "a line not proven on hook is never dialled, nor one that the next dial may not use"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft), to: Expired, do: do(blame, lifetimeEnded, release),
 		why: "the lifetime ended during the attempt"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial), to: Failed, do: do(blame, release)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(DialDeadline)), to: Dialing, do: do(hangUp, arm(Grace))},
@@ -68,7 +70,8 @@ var table = []rule{
 		why: "a further attempt would ring a stranger again"},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(release)},
-	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven)), to: Waiting, do: do(blame, offHook, armWait)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven), not(away)), to: Waiting,
+		do: do(blame, offHook, armWait)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry), to: Leasing, do: do(blame, release, acquire)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, attemptsLeft), to: Expired, do: do(blame, lifetimeEnded, release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
@@ -130,12 +133,17 @@ var (
 	overdue   = guard{"overdue", func(s State, _ input) bool { return s.Overdue }}
 	anyEnding = guard{"ending", func(s State, _ input) bool { return s.Ending != "" }}
 
-	thisAttempt  = guard{"this attempt", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt }}
-	thisDial     = guard{"this dial", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt && e.lease == s.Lease }}
-	heldBack     = guard{"held back", func(_ State, e input) bool { return e.heldBack && !e.ok }}
-	mayHoldBack  = guard{"not too often", func(s State, _ input) bool { return s.HeldBack < MaxHeldBack }}
-	connected    = guard{"connected", func(_ State, e input) bool { return e.ok }}
-	final        = guard{"final", func(_ State, e input) bool { return e.final }}
+	thisAttempt = guard{"this attempt", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt }}
+	thisDial    = guard{"this dial", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt && e.lease == s.Lease }}
+	heldBack    = guard{"held back", func(_ State, e input) bool { return e.heldBack && !e.ok }}
+	mayHoldBack = guard{"not too often", func(s State, _ input) bool { return s.HeldBack < MaxHeldBack }}
+	connected   = guard{"connected", func(_ State, e input) bool { return e.ok }}
+	final       = guard{"final", func(_ State, e input) bool { return e.final }}
+	away        = guard{"from other lines", func(_ State, e input) bool { return e.away }}
+	another     = guard{"another step", func(s State, e input) bool { return e.next > s.Next() && e.next < s.Max }}
+	dialsLeft   = guard{"dials left", func(s State, e input) bool {
+		return !e.final && s.attemptsLeft() || e.final && e.next >= s.Next() && e.next < s.Max
+	}}
 	unproven     = guard{"unproven", func(_ State, e input) bool { return e.unproven }}
 	attemptsLeft = guard{"attempts left", func(s State, _ input) bool { return s.attemptsLeft() }}
 	mayRetry     = guard{"may retry", func(s State, _ input) bool { return s.CanRetry() }}

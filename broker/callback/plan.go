@@ -1,0 +1,57 @@
+package callback
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ringback/ringback/numbers"
+)
+
+// Plan is what the attempts of a callback dial: its steps in their order, each as often as it says. The dials of a plan are numbered from 0
+// over all its steps; State.Next is the one whose turn it is.
+type Plan []PlanStep
+
+// PlanStep is what attempts that are alike have in common.
+type PlanStep struct {
+	Number numbers.Number `json:"number"`
+	Script string         `json:"script,omitempty"` // pattern of chat script names; "" the one of the line that dials
+	Lines  []int          `json:"lines,omitempty"`  // the lines that may dial; none: those of Rotary
+	Rotary *int           `json:"rotary,omitempty"` // nil: that of the line that was called
+	Wait   time.Duration  `json:"wait,omitempty"`   // at least, from the end of the dial before
+	Times  int            `json:"times"`            // dials at most, 1 or more
+}
+
+// Dials is the number of dials in the plan: the budget of its callback.
+func (p Plan) Dials() (n int) {
+	for _, s := range p {
+		n += s.Times
+	}
+	return n
+}
+
+// Step returns the index of the step that a dial belongs to. A dial that is not in the plan counts as of its last step.
+func (p Plan) Step(dial int) int {
+	for i, s := range p {
+		if dial < s.Times {
+			return i
+		}
+		dial -= s.Times
+	}
+	return len(p) - 1
+}
+
+// After returns the first dial of the step after a dial's; 0 where there is none.
+func (p Plan) After(dial int) int {
+	next := p[:p.Step(dial)+1].Dials()
+	if next >= p.Dials() {
+		return 0
+	}
+	return next
+}
+
+// SameLines reports whether two dials may be made from the same lines.
+func (p Plan) SameLines(a, b int) bool {
+	x, y := p[p.Step(a)], p[p.Step(b)]
+	same := x.Rotary == y.Rotary || x.Rotary != nil && y.Rotary != nil && *x.Rotary == *y.Rotary
+	return same && slices.Equal(x.Lines, y.Lines)
+}
