@@ -50,7 +50,7 @@ func healthText(w io.Writer, h client.Health, now time.Time) {
 		fmt.Fprintln(w, "no problems")
 	}
 	j := h.Journal
-	fmt.Fprintf(w, "journal: %s, %d KiB, log %d KiB; %d MiB free on its disk\n", j.Path, j.Octets>>10, j.LogOctets>>10, j.Free>>20)
+	fmt.Fprintf(w, "journal: %s\n  %d KiB, log %d KiB; %d MiB free on its disk\n", j.Path, j.Octets>>10, j.LogOctets>>10, j.Free>>20)
 	fmt.Fprintf(w, "transactions: the last took %.3f s, the longest %.3f s, %d more than 1 s\n", j.Last, j.Longest, j.Slow)
 	records := 0
 	for _, b := range h.Spool {
