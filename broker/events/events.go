@@ -2,7 +2,7 @@
 // that pass it on (the log, the debug feed, the audit). An event says in one place what each sink makes of it.
 //
 // A new event is a type here and a row of Table; the compiler asks for what each sink says of it, and a test asks for a
-// sender. A new sink takes every Event by its Fields, or is one more method of Event.
+// sender. A new sink reads the named fields, as Log does, or is one more method of Event.
 package events
 
 import (
@@ -38,14 +38,6 @@ func (unlogged) log() (zapcore.Level, string) { return 0, "" }
 func (undebugged) debug() (int, string)       { return 0, "" }
 func (unaudited) audit() Entry                { return Entry{} }
 
-// Field is a named value of an event.
-type Field struct {
-	Name  string
-	Value any
-
-	unlogged bool
-}
-
 // shape is how the fields of a type are found.
 type shape struct {
 	index     int
@@ -72,17 +64,7 @@ func shapeOf(t reflect.Type) []shape {
 	return all
 }
 
-// Fields are the named values of an event, in the order of its type. An error that is nil is left out.
-func Fields(e Event) []Field {
-	v := reflect.ValueOf(e)
-	all := shapeOf(v.Type())
-	fields := make([]Field, 0, len(all))
-	for _, s := range all {
-		f := v.Field(s.index)
-		if f.IsZero() && (s.omitEmpty || f.Kind() == reflect.Interface) {
-			continue
-		}
-		fields = append(fields, Field{s.name, f.Interface(), s.unlogged})
-	}
-	return fields
+// absent reports whether a value is left out.
+func (s shape) absent(v reflect.Value) bool {
+	return (s.omitEmpty || v.Kind() == reflect.Interface) && v.IsZero()
 }

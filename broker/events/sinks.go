@@ -1,6 +1,10 @@
 package events
 
-import "go.uber.org/zap"
+import (
+	"reflect"
+
+	"go.uber.org/zap"
+)
 
 // Sink passes events on. Take must not block and may be called at once from several goroutines.
 type Sink interface{ Take(e Event) }
@@ -18,14 +22,30 @@ func (l Log) Take(e Event) {
 	if checked == nil {
 		return
 	}
-	fields := Fields(e)
-	record := make([]zap.Field, 0, len(fields))
-	for _, f := range fields {
-		if !f.unlogged {
-			record = append(record, zap.Any(f.Name, f.Value))
+	v := reflect.ValueOf(e)
+	all := shapeOf(v.Type())
+	record := make([]zap.Field, 0, len(all))
+	for _, s := range all {
+		if f := v.Field(s.index); !s.unlogged && !s.absent(f) {
+			record = append(record, zapField(s.name, f))
 		}
 	}
 	checked.Write(record...)
+}
+
+// zapField is zap.Any without a copy of the value on the heap.
+func zapField(name string, v reflect.Value) zap.Field {
+	switch v.Kind() {
+	case reflect.String:
+		return zap.String(name, v.String())
+	case reflect.Bool:
+		return zap.Bool(name, v.Bool())
+	case reflect.Int:
+		return zap.Int64(name, v.Int())
+	case reflect.Uint64:
+		return zap.Uint64(name, v.Uint())
+	}
+	return zap.Any(name, v.Interface())
 }
 
 // Debug is the sink that shows events to those who listen to `debug callback`.
