@@ -2,12 +2,10 @@ package tacplus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
-	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
 )
@@ -31,48 +29,46 @@ func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []st
 		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + pairs.Quoted(field(r.User)), "port = " + pairs.Quoted(port(r.TTY)), "rem_addr = " + pairs.Quoted(field(r.Caller))},
 			describePairs(args)...)
 	})
-	s, reply, err := p.ask(ctx, tq.Accounting, 0, "Accounting REQUEST", body)
+	s, reply, err := p.ask(ctx, accounting, 0, "Accounting REQUEST", body)
 	if err != nil {
 		return err
 	}
 	s.end()
-	n := int(reply[0])<<8 + int(reply[1])
-	message := string(reply[5 : 5+n])
-	code := status(tq.Accounting, reply)
-	p.show(false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(code), s.id), func() []string { return messages(message, string(reply[5+n:])) })
-	if code != byte(tq.AcctReplyStatusSuccess) {
-		return p.unusable("Accounting", accountingStatus(code)+said(message))
+	answer := decodeAcctReply(reply)
+	p.show(false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(answer.status), s.id), func() []string { return messages(answer.message, answer.data) })
+	if answer.status != acctSuccess {
+		return p.unusable("Accounting", accountingStatus(answer.status)+said(answer.message))
 	}
 	return nil
 }
 
-func accountingStatus(code byte) string {
+func accountingStatus(code acctStatus) string {
 	switch code {
-	case byte(tq.AcctReplyStatusSuccess):
+	case acctSuccess:
 		return "SUCCESS"
-	case byte(tq.AcctReplyStatusError):
+	case acctError:
 		return "ERROR"
 	case statusFollow:
 		return "FOLLOW, which is not done (RFC 8907 §10.5.5)"
 	}
-	return fmt.Sprintf("status %#02x, which is unknown", code)
+	return fmt.Sprintf("status %#02x, which is unknown", byte(code))
 }
 
-var flagNames = map[tq.AcctRequestFlag]string{tq.AcctFlagStart: "START", tq.AcctFlagStop: "STOP", tq.AcctFlagWatchdog: "WATCHDOG", tq.AcctFlagWatchdogWithUpdate: "WATCHDOG START"}
+var flagNames = map[acctFlags]string{acctStart: "START", acctStop: "STOP", acctWatchdog: "WATCHDOG", acctWatchdog | acctStart: "WATCHDOG START"}
 
 // accountingFlags are RFC 8907 §7.2's; 0 for a record that TACACS+ has not. An Interim that tells of traffic or time is a watchdog with update.
-func accountingFlags(r aaa.Record) tq.AcctRequestFlag {
+func accountingFlags(r aaa.Record) acctFlags {
 	switch {
 	case r.Command != "":
-		return tq.AcctFlagStop // a command is accounted once, when it is run
+		return acctStop // a command is accounted once, when it is run
 	case r.Type == aaa.Start || r.Type == aaa.On:
-		return tq.AcctFlagStart
+		return acctStart
 	case r.Type == aaa.Stop || r.Type == aaa.Off:
-		return tq.AcctFlagStop
+		return acctStop
 	case r.Type == aaa.Interim && r.SessionTime == 0 && r.OctetsIn|r.OctetsOut|r.PacketsIn|r.PacketsOut == 0:
-		return tq.AcctFlagWatchdog
+		return acctWatchdog
 	case r.Type == aaa.Interim:
-		return tq.AcctFlagWatchdogWithUpdate
+		return acctWatchdog | acctStart
 	}
 	return 0
 }
@@ -85,29 +81,27 @@ func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
 		return nil, nil, fmt.Errorf("a record of type %q is not for TACACS+", r.Type)
 	}
 	var args arguments
-	service, who := tq.AuthenServiceLogin, field(r.User)
+	service, who := serviceLogin, field(r.User)
 	method := e.method(r.Entry)
 	switch {
 	case r.Type == aaa.On || r.Type == aaa.Off:
-		service, method, who = tq.AuthenServiceNone, tq.AuthenMethodNone, field(e.cfg.SystemUser)
+		service, method, who = serviceNone, methodNone, field(e.cfg.SystemUser)
 		args.system(r)
 	case r.Command != "":
 		args.command(r)
 	default:
 		if r.Service == aaa.PPP {
-			service = tq.AuthenServicePPP
+			service = servicePPP
 		}
 		args.session(r)
 	}
-	list := make(tq.Args, 0, len(args))
-	for _, a := range args {
-		list = append(list, tq.Arg(a))
+	request := authorRequest{
+		method: method, priv: byte(min(max(r.PrivLevel, 1), 15)), kind: typeNotSet, service: service,
+		user: who, port: port(r.TTY), remoteAddr: field(r.Caller), args: args,
 	}
-	body, err := tq.NewAcctRequest(tq.SetAcctRequestFlag(flags), tq.SetAcctRequestMethod(method), tq.SetAcctRequestPrivLvl(tq.PrivLvl(min(max(r.PrivLevel, 1), 15))),
-		tq.SetAcctRequestType(tq.AuthenTypeNotSet), tq.SetAcctRequestService(service), tq.SetAcctRequestUser(tq.AuthenUser(who)),
-		tq.SetAcctRequestPort(tq.AuthenPort(port(r.TTY))), tq.SetAcctRequestRemAddr(tq.AuthenRemAddr(field(r.Caller))), tq.SetAcctRequestArgs(list)).MarshalBinary()
+	body, err := request.encode([]byte{byte(flags)})
 	if err != nil {
-		return nil, nil, errors.New("the record cannot be encoded")
+		return nil, nil, fmt.Errorf("the record cannot be encoded: %w", err)
 	}
 	return body, args, nil
 }

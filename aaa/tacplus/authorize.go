@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
-	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
 )
@@ -26,7 +28,7 @@ type question struct {
 	protocol string // PPP
 	args     []string
 	body     []byte
-	request  *tq.AuthorRequest
+	request  authorRequest
 }
 
 // verdict is the server's answer to a question, its lengths checked.
@@ -144,40 +146,36 @@ func commandArgs(words []string) ([]string, error) {
 
 // encode makes the REQUEST (RFC 8907 §6.1).
 func (e *Entry) encode(ask *question, q aaa.Question) error {
-	args := make(tq.Args, 0, len(ask.args))
-	for _, a := range ask.args {
-		args = append(args, tq.Arg(a))
-	}
-	method, kind, service := e.method(q.Identity.Entry), tq.AuthenTypeNotSet, tq.AuthenServiceLogin
+	method, kind, service := e.method(q.Identity.Entry), typeNotSet, serviceLogin
 	if q.Service == aaa.PPP {
-		service = tq.AuthenServicePPP
+		service = servicePPP
 	}
 	// Nobody was authenticated: SVC_NONE is meant for just that (RFC 8907 §5.1). To say TACACSPLUS would be a lie in the server's log and gain nothing, since
 	// the method must not count for a policy (§6.1). With type not set it also keeps clear of servers that let in, unknown to them, whoever is said to
 	// have been authenticated elsewhere (tac_plus-ng can be told to, by type ASCII and a method other than TACACSPLUS).
 	if q.NoPassword {
-		method, service = tq.AuthenMethodNone, tq.AuthenServiceNone
+		method, service = methodNone, serviceNone
 	}
-	if method == tq.AuthenMethodTacacsPlus {
+	if method == methodTACACS {
 		kind = e.kind(q)
 	}
-	ask.request = tq.NewAuthorRequest(tq.SetAuthorRequestMethod(method), tq.SetAuthorRequestPrivLvl(tq.PrivLvl(level(q))), tq.SetAuthorRequestType(kind),
-		tq.SetAuthorRequestService(service), tq.SetAuthorRequestUser(tq.AuthenUser(user(q))), tq.SetAuthorRequestPort(tq.AuthenPort(port(q.TTY))),
-		tq.SetAuthorRequestRemAddr(tq.AuthenRemAddr(field(q.Caller))), tq.SetAuthorRequestArgs(args))
+	ask.request = authorRequest{
+		method: method, priv: byte(level(q)), kind: kind, service: service,
+		user: user(q), port: port(q.TTY), remoteAddr: field(q.Caller), args: ask.args,
+	}
 	var err error
-	ask.body, err = ask.request.MarshalBinary()
-	if err != nil {
-		return errors.New("the request cannot be encoded (its fields must be US-ASCII)")
+	if ask.body, err = ask.request.encode(nil); err != nil {
+		return fmt.Errorf("the request cannot be encoded: %w", err)
 	}
 	return nil
 }
 
 // kind is how the user was authenticated (RFC 8907 §6.1): at the EXEC as the configuration says, for PPP as the peer did.
-func (e *Entry) kind(q aaa.Question) tq.AuthenType {
+func (e *Entry) kind(q aaa.Question) authenType {
 	if q.Service != aaa.PPP {
-		return map[string]tq.AuthenType{ASCII: tq.AuthenTypeASCII, PAP: tq.AuthenTypePAP}[e.cfg.Authentication]
+		return map[string]authenType{ASCII: typeASCII, PAP: typePAP}[e.cfg.Authentication]
 	}
-	return map[string]tq.AuthenType{"pap": tq.AuthenTypePAP, "chap": tq.AuthenTypeCHAP, "ms-chap": tq.AuthenTypeMSCHAP, "ms-chapv2": tq.AuthenTypeMSCHAPV2}[q.Proof]
+	return map[string]authenType{"pap": typePAP, "chap": typeCHAP, "ms-chap": typeMSCHAP, "ms-chapv2": typeMSCHAPv2}[q.Proof]
 }
 
 // level is the session's privilege level: 1 where none is said, as IOS has it.
@@ -189,18 +187,18 @@ func level(q aaa.Question) int {
 }
 
 // method is who authenticated the user (RFC 8907 §6.1), by the method-list entry.
-func (e *Entry) method(entry string) tq.AuthenMethod {
+func (e *Entry) method(entry string) authenMethod {
 	switch {
 	case entry == "" || e.owner.entries[entry]:
-		return tq.AuthenMethodTacacsPlus
+		return methodTACACS
 	case entry == "local":
-		return tq.AuthenMethodLocal
+		return methodLocal
 	case entry == "enable":
-		return tq.AuthenMethodEnable
+		return methodEnable
 	case entry == "none":
-		return tq.AuthenMethodNone
+		return methodNone
 	}
-	return tq.AuthenMethodRadius
+	return methodRADIUS
 }
 
 // refusal is an authentic answer that grants nothing.
@@ -211,7 +209,7 @@ func (r *refusal) Error() string { return r.why }
 // authorization asks one question and blocks for the verdict. The error is a *silence or a *refusal.
 func (p *peer) authorization(ctx context.Context, ask question) (verdict, error) {
 	p.showAuthorRequest(ask)
-	s, reply, err := p.ask(ctx, tq.Authorize, 0, "Authorization REQUEST", ask.body)
+	s, reply, err := p.ask(ctx, authorization, 0, "Authorization REQUEST", ask.body)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -221,58 +219,60 @@ func (p *peer) authorization(ctx context.Context, ask question) (verdict, error)
 
 // verdict reads a RESPONSE (RFC 8907 §6.2) whose lengths add up.
 func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
-	code := tq.AuthorStatus(status(tq.Authorize, reply))
-	if code == statusFollow {
+	r := decodeAuthorReply(reply)
+	switch r.status {
+	case authorPassAdd, authorPassRepl, authorFail, authorError:
+	case statusFollow:
 		p.remark("Authorization RESPONSE FOLLOW")
 		return verdict{}, &refusal{"it refers to another server (FOLLOW), which is not done (RFC 8907 §10.5.5)"}
+	default:
+		return verdict{}, p.unusable("Authorization", fmt.Sprintf("status %#02x, which is unknown", byte(r.status)))
 	}
-	if code.Validate(nil) != nil {
-		return verdict{}, p.unusable("Authorization", fmt.Sprintf("status %#02x, which is unknown", byte(code)))
+	r.message, r.data = ascii(r.message), ascii(r.data)
+	v := verdict{
+		passed: r.status == authorPassAdd || r.status == authorPassRepl, replace: r.status == authorPassRepl,
+		args: r.args, message: r.message,
 	}
-	ascii(reply)
-	var r tq.AuthorReply
-	err := r.UnmarshalBinary(reply)
-	v := verdict{passed: code == tq.AuthorStatusPassAdd || code == tq.AuthorStatusPassRepl, replace: code == tq.AuthorStatusPassRepl, message: string(r.ServerMsg)}
-	for _, a := range r.Args {
-		v.args = append(v.args, string(a))
-	}
-	p.showAuthorReply(s, code, v, string(r.Data))
+	p.showAuthorReply(s, r.status, v, r.data)
 	switch {
-	case code == tq.AuthorStatusError:
+	case r.status == authorError:
 		return v, p.unusable("Authorization", "ERROR"+said(v.message))
-	case v.passed && err != nil: // an argument shorter than name and separator, or not US-ASCII
+	case v.passed && slices.ContainsFunc(r.args, noArgument):
 		return v, &refusal{"it granted with an argument that is none: shorter than two octets, or not US-ASCII"}
 	}
 	return v, nil
 }
 
-// ascii replaces what is not US-ASCII in the messages of a RESPONSE: they are only shown, and shall not make an answer unreadable. Arguments stay
-// as they are.
-func ascii(reply []byte) {
-	at := 6 + int(reply[1])
-	n := int(reply[2])<<8 + int(reply[3]) + int(reply[4])<<8 + int(reply[5])
-	for i := at; i < at+n; i++ {
-		if reply[i] > '~' {
-			reply[i] = '?'
+// noArgument reports that an argument is shorter than name and separator, or not US-ASCII (RFC 8907 §3.7, §6.1).
+func noArgument(a string) bool {
+	return len(a) < 2 || strings.ContainsFunc(a, func(c rune) bool { return c > unicode.MaxASCII })
+}
+
+// ascii replaces what is not US-ASCII in the messages of a RESPONSE: they are only shown.
+func ascii(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c > '~' {
+			return '?'
 		}
-	}
+		return c
+	}, s)
 }
 
 func (p *peer) showAuthorRequest(ask question) {
 	p.show(true, "Authorization REQUEST", func() []string {
 		r := ask.request
-		return append([]string{"authen_method = " + methodNames[r.Method], fmt.Sprintf("priv_lvl = %d", r.PrivLvl), "authen_type = " + typeNames[r.Type],
-			"authen_service = " + serviceNames[r.Service], "user = " + pairs.Quoted(string(r.User)), "port = " + pairs.Quoted(string(r.Port)), "rem_addr = " + pairs.Quoted(string(r.RemAddr))},
+		return append([]string{"authen_method = " + methodNames[r.method], fmt.Sprintf("priv_lvl = %d", r.priv), "authen_type = " + typeNames[r.kind],
+			"authen_service = " + serviceNames[r.service], "user = " + pairs.Quoted(r.user), "port = " + pairs.Quoted(r.port), "rem_addr = " + pairs.Quoted(r.remoteAddr)},
 			describePairs(ask.args)...)
 	})
 }
 
-var verdictNames = map[tq.AuthorStatus]string{
-	tq.AuthorStatusPassAdd: "PASS_ADD", tq.AuthorStatusPassRepl: "PASS_REPL", tq.AuthorStatusFail: "FAIL",
-	tq.AuthorStatusError: "ERROR",
+var verdictNames = map[authorStatus]string{
+	authorPassAdd: "PASS_ADD", authorPassRepl: "PASS_REPL", authorFail: "FAIL",
+	authorError: "ERROR",
 }
 
-func (p *peer) showAuthorReply(s *session, code tq.AuthorStatus, v verdict, data string) {
+func (p *peer) showAuthorReply(s *session, code authorStatus, v verdict, data string) {
 	if p.trace == nil {
 		return
 	}

@@ -1,6 +1,6 @@
 // Package tacplus is the client of TACACS+ servers (RFC 8907, over TLS RFC 9887): the login and enable method, authorizer and accountant
-// "tacacs". Transport, obfuscation and the conversation are its own; packet bodies are tacquito's. What an authorization grants stands in one
-// table, in table.go. It decides nothing about callbacks: that is what the policies do with the aaa.Authorization.
+// "tacacs". It speaks the protocol by itself; tests hold its packets to tacquito's. What an authorization grants stands in one table, in aaa/pairs.
+// It decides nothing about callbacks: that is what the policies do with the aaa.Authorization.
 package tacplus
 
 import (

@@ -10,8 +10,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	tq "github.com/facebookincubator/tacquito"
 )
 
 const (
@@ -69,7 +67,7 @@ func newConn(p *peer, nc net.Conn, offered bool) *conn {
 }
 
 // begin makes the first session of a new connection.
-func (c *conn) begin(kind tq.HeaderType, minor byte) (*session, error) {
+func (c *conn) begin(kind packetType, minor byte) (*session, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -79,7 +77,7 @@ func (c *conn) begin(kind tq.HeaderType, minor byte) (*session, error) {
 }
 
 // join makes one more session on a connection that the server agreed to share; false where there is no such connection any more.
-func (c *conn) join(kind tq.HeaderType, minor byte) (*session, bool) {
+func (c *conn) join(kind packetType, minor byte) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || !c.single {
@@ -91,7 +89,7 @@ func (c *conn) join(kind tq.HeaderType, minor byte) (*session, bool) {
 }
 
 // add makes a session; c.mu is held.
-func (c *conn) add(kind tq.HeaderType, minor byte) *session {
+func (c *conn) add(kind packetType, minor byte) *session {
 	s := &session{c: c, id: newSessionID(), kind: kind, version: major | minor, reply: make(chan []byte, 1)}
 	for c.sessions[s.id] != nil || c.late[s.id] {
 		s.id = newSessionID()

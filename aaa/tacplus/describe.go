@@ -3,24 +3,23 @@ package tacplus
 import (
 	"fmt"
 
-	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
 const masked = "[secret]"
 
 // statusName is an authentication status as RFC 8907 spells it.
-func statusName(s tq.AuthenStatus) string {
+func statusName(s authenStatus) string {
 	return [...]string{"", "PASS", "FAIL", "GETDATA", "GETUSER", "GETPASS", "RESTART", "ERROR"}[s]
 }
 
-var typeNames = map[tq.AuthenType]string{tq.AuthenTypeASCII: "ASCII", tq.AuthenTypePAP: "PAP", tq.AuthenTypeCHAP: "CHAP", tq.AuthenTypeMSCHAP: "MS-CHAP", tq.AuthenTypeMSCHAPV2: "MS-CHAPv2",
-	tq.AuthenTypeNotSet: "not set"}
+var typeNames = map[authenType]string{typeASCII: "ASCII", typePAP: "PAP", typeCHAP: "CHAP", typeMSCHAP: "MS-CHAP", typeMSCHAPv2: "MS-CHAPv2",
+	typeNotSet: "not set"}
 
-var serviceNames = map[tq.AuthenService]string{tq.AuthenServiceNone: "NONE", tq.AuthenServiceLogin: "LOGIN", tq.AuthenServiceEnable: "ENABLE", tq.AuthenServicePPP: "PPP"}
+var serviceNames = map[authenService]string{serviceNone: "NONE", serviceLogin: "LOGIN", serviceEnable: "ENABLE", servicePPP: "PPP"}
 
-var methodNames = map[tq.AuthenMethod]string{tq.AuthenMethodNotSet: "not set", tq.AuthenMethodNone: "NONE", tq.AuthenMethodEnable: "ENABLE", tq.AuthenMethodLocal: "LOCAL",
-	tq.AuthenMethodTacacsPlus: "TACACSPLUS", tq.AuthenMethodRadius: "RADIUS"}
+var methodNames = map[authenMethod]string{methodNotSet: "not set", methodNone: "NONE", methodEnable: "ENABLE", methodLocal: "LOCAL",
+	methodTACACS: "TACACSPLUS", methodRADIUS: "RADIUS"}
 
 // show tells the trace of a packet, where there is one. lines is called only then.
 func (p *peer) show(sent bool, what string, lines func() []string) {
@@ -32,9 +31,9 @@ func (p *peer) show(sent bool, what string, lines func() []string) {
 func (p *peer) showStart(st start) {
 	p.show(true, "Authentication START", func() []string {
 		b := st.body
-		lines := []string{"action = LOGIN", fmt.Sprintf("priv_lvl = %d", b.PrivLvl), "authen_type = " + typeNames[b.Type], "authen_service = " + serviceNames[b.Service],
-			"user = " + pairs.Quoted(string(b.User)), "port = " + pairs.Quoted(string(b.Port)), "rem_addr = " + pairs.Quoted(string(b.RemAddr))}
-		if b.Data != "" {
+		lines := []string{"action = LOGIN", fmt.Sprintf("priv_lvl = %d", b.priv), "authen_type = " + typeNames[b.kind], "authen_service = " + serviceNames[b.service],
+			"user = " + pairs.Quoted(b.user), "port = " + pairs.Quoted(b.port), "rem_addr = " + pairs.Quoted(b.remoteAddr)}
+		if b.data != "" {
 			lines = append(lines, "data = "+masked)
 		}
 		return lines
@@ -42,22 +41,22 @@ func (p *peer) showStart(st start) {
 }
 
 // showContinue masks every answer but a user name: what GETDATA asks for may be a one-time password.
-func (p *peer) showContinue(s *session, asked tq.AuthenStatus, answer string) {
+func (p *peer) showContinue(s *session, asked authenStatus, answer string) {
 	p.show(true, fmt.Sprintf("Authentication CONTINUE, session %08x", s.id), func() []string {
-		if asked != tq.AuthenStatusGetUser {
+		if asked != authenGetUser {
 			answer = masked
 		}
 		return []string{"user_msg = " + pairs.Quoted(answer)}
 	})
 }
 
-func (p *peer) showReply(s *session, r tq.AuthenReply) {
-	p.show(false, fmt.Sprintf("Authentication REPLY %s, session %08x", statusName(r.Status), s.id), func() []string {
+func (p *peer) showReply(s *session, r authenReply) {
+	p.show(false, fmt.Sprintf("Authentication REPLY %s, session %08x", statusName(r.status), s.id), func() []string {
 		var lines []string
-		if r.Flags.Has(tq.AuthenReplyFlagNoEcho) {
+		if r.noEcho {
 			lines = append(lines, "flags = NOECHO")
 		}
-		return append(lines, messages(string(r.ServerMsg), string(r.Data))...)
+		return append(lines, messages(r.message, r.data)...)
 	})
 }
 

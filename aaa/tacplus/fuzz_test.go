@@ -7,13 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
 )
 
 // FuzzPackets: whatever octets come, nothing panics, and what is taken is a packet of the session that waits, whole and with lengths that add up.
 func FuzzPackets(f *testing.F) {
-	good := header{version: major, kind: tq.Authenticate, seq: 2, session: 7}
+	good := header{version: major, kind: authentication, seq: 2, session: 7}
 	octets, err := good.encode([]byte{1, 0, 0, 0, 0, 0}, []byte("secret"))
 	if err != nil {
 		f.Fatal(err)
@@ -28,7 +27,7 @@ func FuzzPackets(f *testing.F) {
 		defer b.Close()
 		p := &peer{ServerConfig: ServerConfig{Secret: "secret"}.withDefaults(), conns: map[*conn]bool{}}
 		c := newConn(p, a, false)
-		s := &session{c: c, id: 7, kind: tq.Authenticate, version: major, reply: make(chan []byte, 1), want: 2}
+		s := &session{c: c, id: 7, kind: authentication, version: major, reply: make(chan []byte, 1), want: 2}
 		c.sessions[7] = s
 		r := bufio.NewReader(bytes.NewReader(octets))
 		h, body, err := c.next(r)
@@ -58,7 +57,7 @@ func FuzzAuthorization(f *testing.F) {
 	f.Add([]byte("\x02\x01\x00\x02\x00\x00\x0dhiaddr=10.0.0.1"), true)
 	f.Add([]byte("\x10\x00\x00\x00\x00\x00"), true)
 	f.Fuzz(func(t *testing.T, reply []byte, ppp bool) {
-		if checkBody(tq.Authorize, reply) != nil {
+		if checkBody(authorization, reply) != nil {
 			return
 		}
 		p := &peer{ServerConfig: ServerConfig{Name: "one"}}

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
 )
@@ -45,9 +44,9 @@ type login struct {
 	mu        sync.Mutex
 	st        start
 	s         *session
-	asked     tq.AuthenStatus // what the server asked for last
-	user      string          // the name that the server was told
-	password  aaa.Secret      // "" unknown, or told already
+	asked     authenStatus // what the server asked for last
+	user      string       // the name that the server was told
+	password  aaa.Secret   // "" unknown, or told already
 	toldUser  bool
 	restarted bool
 	ended     bool
@@ -56,64 +55,63 @@ type login struct {
 
 // begin sends START and goes on until the server asks what only the caller knows, or decides.
 func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
-	body, err := st.body.MarshalBinary()
+	body, err := st.body.encode()
 	if err != nil {
-		return aaa.Result{}, fmt.Errorf("START: a field cannot be sent (it must be US-ASCII)")
+		return aaa.Result{}, fmt.Errorf("START: %w", err)
 	}
 	l.peer.showStart(st)
-	s, reply, err := l.peer.ask(ctx, tq.Authenticate, st.minor, "Authentication START", body)
+	s, reply, err := l.peer.ask(ctx, authentication, st.minor, "Authentication START", body)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	l.st, l.s, l.toldUser = st, s, st.body.User != ""
+	l.st, l.s, l.toldUser = st, s, st.body.user != ""
 	return l.proceed(ctx, reply)
 }
 
 // proceed reads replies and answers by itself what is known already.
 func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
 	for {
-		var r tq.AuthenReply
-		code := tq.AuthenStatus(status(tq.Authenticate, reply))
-		if code == statusFollow {
+		r := decodeAuthenReply(reply)
+		if r.status == statusFollow {
 			l.s.end()
 			l.peer.remark("Authentication REPLY FOLLOW")
 			return l.refuse("it refers to another server (FOLLOW), which is not done (RFC 8907 §10.5.5)", ""), nil
 		}
-		if err := r.UnmarshalBinary(reply); err != nil {
+		if r.status < authenPass || r.status > authenError {
 			l.s.end()
-			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("status %#02x, which is unknown", byte(code)))
+			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("status %#02x, which is unknown", byte(r.status)))
 		}
 		l.peer.showReply(l.s, r)
-		if !asks(r.Status) {
+		if !asks(r.status) {
 			l.s.end()
 			return l.conclude(ctx, r)
 		}
 		if !l.st.converses {
 			l.s.end()
-			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("%s where only PASS or FAIL may come (RFC 8907 §5.4.2)", statusName(r.Status)))
+			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("%s where only PASS or FAIL may come (RFC 8907 §5.4.2)", statusName(r.status)))
 		}
-		answer, known := l.known(r.Status)
+		answer, known := l.known(r.status)
 		if !known {
 			return l.prompt(r), nil
 		}
 		var err error
-		if reply, err = l.send(ctx, r.Status, answer); err != nil {
+		if reply, err = l.send(ctx, r.status, answer); err != nil {
 			return aaa.Result{}, err
 		}
 	}
 }
 
-func asks(s tq.AuthenStatus) bool {
-	return s == tq.AuthenStatusGetUser || s == tq.AuthenStatusGetPass || s == tq.AuthenStatusGetData
+func asks(s authenStatus) bool {
+	return s == authenGetUser || s == authenGetPass || s == authenGetData
 }
 
 // known has what the server asks for where the caller has said it already: the user name and the password, each once.
-func (l *login) known(asked tq.AuthenStatus) (string, bool) {
+func (l *login) known(asked authenStatus) (string, bool) {
 	switch {
-	case asked == tq.AuthenStatusGetUser && !l.toldUser && l.user != "":
+	case asked == authenGetUser && !l.toldUser && l.user != "":
 		l.toldUser = true
 		return l.user, true
-	case asked == tq.AuthenStatusGetPass && l.password != "":
+	case asked == authenGetPass && l.password != "":
 		answer := string(l.password)
 		l.password = ""
 		return answer, true
@@ -122,14 +120,9 @@ func (l *login) known(asked tq.AuthenStatus) (string, bool) {
 }
 
 // send answers the server.
-func (l *login) send(ctx context.Context, asked tq.AuthenStatus, answer string) ([]byte, error) {
-	body, err := tq.NewAuthenContinue(tq.SetAuthenContinueUserMessage(tq.AuthenUserMessage(answer))).MarshalBinary()
-	if err != nil { // checkAnswer lets none such pass
-		l.s.abort()
-		return nil, errors.New("an answer that cannot be sent")
-	}
+func (l *login) send(ctx context.Context, asked authenStatus, answer string) ([]byte, error) {
 	l.peer.showContinue(l.s, asked, answer)
-	reply, err := l.s.exchange(ctx, body)
+	reply, err := l.s.exchange(ctx, encodeContinue(0, answer)) // checkAnswer has seen the answer
 	if errors.Is(err, errWrapped) {
 		return nil, err
 	}
@@ -141,8 +134,8 @@ func (l *login) send(ctx context.Context, asked tq.AuthenStatus, answer string) 
 }
 
 // prompt hands the server's question to the caller, and aborts the conversation if he goes or takes too long.
-func (l *login) prompt(r tq.AuthenReply) aaa.Result {
-	l.asked = r.Status
+func (l *login) prompt(r authenReply) aaa.Result {
+	l.asked = r.status
 	l.resumed = make(chan struct{})
 	s, resumed := l.s, l.resumed
 	l.peer.watch(func() {
@@ -163,8 +156,8 @@ func (l *login) prompt(r tq.AuthenReply) aaa.Result {
 			s.abort()
 		}
 	})
-	return aaa.Result{Kind: aaa.Prompt, Server: l.peer.Name, Message: string(r.ServerMsg), Echo: !r.Flags.Has(tq.AuthenReplyFlagNoEcho) && r.Status != tq.AuthenStatusGetPass,
-		Reason: fmt.Sprintf("tacacs server %s asks (%s)", l.peer.Name, statusName(r.Status))}
+	return aaa.Result{Kind: aaa.Prompt, Server: l.peer.Name, Message: r.message, Echo: !r.noEcho && r.status != authenGetPass,
+		Reason: fmt.Sprintf("tacacs server %s asks (%s)", l.peer.Name, statusName(r.status))}
 }
 
 // Answer sends what the caller typed to the server that asked, and blocks for the next Result. Where ctx has ended it tells the server so.
@@ -187,7 +180,7 @@ func (l *login) answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 		return aaa.Result{Server: l.peer.Name, Reason: fmt.Sprintf("tacacs server %s was told that nobody will answer: %v", l.peer.Name, err)}
 	}
 	err := checkAnswer(typed)
-	if l.asked == tq.AuthenStatusGetUser && err == nil {
+	if l.asked == authenGetUser && err == nil {
 		err = checkUser(string(typed))
 		l.user, l.toldUser = string(typed), true
 	}
@@ -214,29 +207,29 @@ func (l *login) answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 }
 
 // conclude turns the last reply of a conversation into a Result.
-func (l *login) conclude(ctx context.Context, r tq.AuthenReply) (aaa.Result, error) {
-	switch r.Status {
-	case tq.AuthenStatusPass:
+func (l *login) conclude(ctx context.Context, r authenReply) (aaa.Result, error) {
+	switch r.status {
+	case authenPass:
 		return l.granted(r), nil
-	case tq.AuthenStatusFail:
-		res := l.refuse(fmt.Sprintf("it refused %q", l.user), string(r.ServerMsg))
+	case authenFail:
+		res := l.refuse(fmt.Sprintf("it refused %q", l.user), r.message)
 		res.Success = chapMessage(r, "E=")
 		return res, nil
-	case tq.AuthenStatusRestart:
+	case authenRestart:
 		return l.restart(ctx)
 	}
-	return aaa.Result{}, l.peer.unusable("Authentication", "ERROR"+said(string(r.ServerMsg)))
+	return aaa.Result{}, l.peer.unusable("Authentication", "ERROR"+said(r.message))
 }
 
-func (l *login) granted(r tq.AuthenReply) aaa.Result {
+func (l *login) granted(r authenReply) aaa.Result {
 	if err := aaa.CheckUser(l.user); err != nil { // it passed nobody whom we could name
 		return l.refuse("it passed, but: "+err.Error(), "")
 	}
-	a := aaa.Authorization{PrivLevel: 1, ReplyMessage: string(r.ServerMsg)}
+	a := aaa.Authorization{PrivLevel: 1, ReplyMessage: r.message}
 	if l.request.Enable > 0 {
 		a.PrivLevel = l.request.Enable
 	}
-	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: string(r.ServerMsg), Success: chapMessage(r, "S="), Auth: a,
+	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: r.message, Success: chapMessage(r, "S="), Auth: a,
 		Reason: fmt.Sprintf("tacacs server %s passed %q", l.peer.Name, l.user), Identity: aaa.Identity{Entry: l.entry.name, User: l.user}}
 }
 
@@ -257,8 +250,8 @@ func (l *login) restart(ctx context.Context) (aaa.Result, error) {
 
 // chapMessage finds the message that MS-CHAP peers are shown (RFC 2759 §5). RFC 8907 has no field for it; servers that send it do so in data or
 // server_msg.
-func chapMessage(r tq.AuthenReply, prefix string) string {
-	for _, s := range []string{string(r.Data), string(r.ServerMsg)} {
+func chapMessage(r authenReply, prefix string) string {
+	for _, s := range []string{r.data, r.message} {
 		if strings.HasPrefix(s, prefix) {
 			return s
 		}

@@ -5,20 +5,17 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-
-	tq "github.com/facebookincubator/tacquito"
 )
 
 // RFC 8907 §4.1
 const (
-	headerLen    = tq.MaxHeaderLength
-	maxBody      = 1 << 16 // octets of a body that are taken: the RFC's recommended limit
-	flagPlain    = byte(tq.UnencryptedFlag)
-	flagSingle   = byte(tq.SingleConnect)
-	major        = byte(tq.MajorVersion << 4)
-	minorOne     = byte(tq.MinorVersionOne)
-	lastSeq      = 253 // a reply to 255 would need 256, so that the session ends before it (§4.1)
-	statusFollow = 0x21
+	headerLen  = 12
+	maxBody    = 1 << 16 // octets of a body that are taken: the RFC's recommended limit
+	flagPlain  = byte(0x01)
+	flagSingle = byte(0x04)
+	major      = byte(0xc0)
+	minorOne   = byte(0x01)
+	lastSeq    = 253 // a reply to 255 would need 256, so that the session ends before it (§4.1)
 )
 
 // flaw is why a packet is not taken. It ends its connection.
@@ -33,7 +30,7 @@ func (f *flaw) Error() string { return f.what }
 // header is the 12 octets before each body.
 type header struct {
 	version byte
-	kind    tq.HeaderType
+	kind    packetType
 	seq     byte
 	flags   byte
 	session uint32
@@ -45,11 +42,11 @@ func readHeader(b []byte) (header, error) {
 	if len(b) < headerLen {
 		return header{}, &flaw{what: fmt.Sprintf("a header of %d octets, not %d", len(b), headerLen)}
 	}
-	h := header{b[0], tq.HeaderType(b[1]), b[2], b[3], binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
+	h := header{b[0], packetType(b[1]), b[2], b[3], binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
 	switch {
 	case h.version&0xf0 != major:
 		return h, &flaw{what: fmt.Sprintf("version %#02x is not TACACS+", h.version), hint: "Does a TACACS+ server listen on this port, and without TLS?"}
-	case h.kind.Validate(nil) != nil:
+	case !h.kind.known():
 		return h, &flaw{what: fmt.Sprintf("packet type %d is unknown", byte(h.kind))}
 	case h.length > maxBody:
 		return h, &flaw{what: fmt.Sprintf("a body of %d octets: at most %d are taken", h.length, maxBody)}
@@ -101,38 +98,3 @@ func newSessionID() uint32 {
 
 // hintSecret is the first thing to look at where a reply cannot be read.
 const hintSecret = "Is the secret the same on both sides?"
-
-// checkBody says whether the lengths inside a reply add up to the body that came. Where they do not, the secret is wrong, or somebody lies.
-func checkBody(kind tq.HeaderType, b []byte) error {
-	want, ok := bodyLen(kind, b)
-	if ok && want == len(b) {
-		return nil
-	}
-	return &flaw{what: fmt.Sprintf("the lengths inside a reply of %d octets do not add up", len(b)), hint: hintSecret}
-}
-
-// bodyLen sums what the length fields of a reply promise (RFC 8907 §5.2, §6.2, §7.2); false where the body is too short to have them.
-func bodyLen(kind tq.HeaderType, b []byte) (int, bool) {
-	u16 := func(at int) int { return int(binary.BigEndian.Uint16(b[at:])) }
-	switch {
-	case kind == tq.Authenticate && len(b) >= 6:
-		return 6 + u16(2) + u16(4), true
-	case kind == tq.Accounting && len(b) >= 5:
-		return 5 + u16(0) + u16(2), true
-	case kind == tq.Authorize && len(b) >= 6 && len(b) >= 6+int(b[1]):
-		n := 6 + int(b[1]) + u16(2) + u16(4)
-		for _, l := range b[6 : 6+int(b[1])] {
-			n += int(l)
-		}
-		return n, true
-	}
-	return 0, false
-}
-
-// status is the status octet of a reply whose lengths add up.
-func status(kind tq.HeaderType, b []byte) byte {
-	if kind == tq.Accounting {
-		return b[4]
-	}
-	return b[0]
-}

@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	tq "github.com/facebookincubator/tacquito"
-
 	"github.com/ringback/ringback/aaa"
 )
 
@@ -152,7 +150,7 @@ func (p *peer) inherit(old *peer) {
 
 // ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error is a *silence, or says
 // why nothing can be sent.
-func (p *peer) ask(ctx context.Context, kind tq.HeaderType, minor byte, doing string, body []byte) (*session, []byte, error) {
+func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing string, body []byte) (*session, []byte, error) {
 	for again := false; ; again = true {
 		s, err := p.open(ctx, kind, minor)
 		if err != nil {
@@ -189,7 +187,7 @@ func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
 }
 
 // open begins a session on a connection: the shared one, or its own.
-func (p *peer) open(ctx context.Context, kind tq.HeaderType, minor byte) (*session, error) {
+func (p *peer) open(ctx context.Context, kind packetType, minor byte) (*session, error) {
 	for p.sharing() {
 		if c := p.current(); c != nil {
 			if err := c.settled(ctx); err != nil {
@@ -213,7 +211,7 @@ func (p *peer) open(ctx context.Context, kind tq.HeaderType, minor byte) (*sessi
 }
 
 // offer opens a connection that is to carry many sessions. Its first one decides; both results are nil where somebody else was faster.
-func (p *peer) offer(ctx context.Context, kind tq.HeaderType, minor byte) (*session, error) {
+func (p *peer) offer(ctx context.Context, kind packetType, minor byte) (*session, error) {
 	before, _ := p.failures()
 	select {
 	case p.dialing <- struct{}{}:

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	tq "github.com/facebookincubator/tacquito"
 )
 
 // session is one TACACS+ session (RFC 8907 §3.4): packets to and fro under one identifier, numbered from 1.
 type session struct {
 	c       *conn
 	id      uint32
-	kind    tq.HeaderType
+	kind    packetType
 	version byte
 	reused  bool // the connection carried others before
 	seq     byte // of the packet sent last; 0 none
@@ -137,11 +135,7 @@ var errEnded = errors.New("the session has ended")
 // abort tells the server that nobody will answer (RFC 8907 §5.3), waits until that is written, and ends the session.
 func (s *session) abort() {
 	defer s.end()
-	body, err := tq.NewAuthenContinue(tq.SetAuthenContinueFlag(tq.AuthenContinueFlagAbort)).MarshalBinary()
-	if err != nil {
-		return
-	}
-	octets, err := s.encode(body)
+	octets, err := s.encode(encodeContinue(continueAbort, ""))
 	if err != nil {
 		return
 	}

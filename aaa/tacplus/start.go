@@ -5,18 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	tq "github.com/facebookincubator/tacquito"
 	"github.com/ringback/ringback/aaa"
 )
-
-// maxField is what one octet of length holds: user, port, rem_addr, the data of START, an argument (RFC 8907 §5.1, §6.1).
-const maxField = 255
 
 // start is the first packet of an authentication.
 type start struct {
 	minor     byte // of the version: 1 for PAP, CHAP and MS-CHAP (RFC 8907 §5.4.2)
 	converses bool // the server may ask
-	body      *tq.AuthenStart
+	body      authenStart
 }
 
 // start makes the START of a request, by what the request brings.
@@ -33,12 +29,12 @@ func (e *Entry) start(r aaa.Request) (start, error) {
 		return start{}, fmt.Errorf("privilege level %d: not 1 to 15", r.Enable)
 	case r.CHAP != nil:
 		data, err := chapData(*r.CHAP)
-		return e.direct(r, tq.AuthenTypeCHAP, data, err)
+		return e.direct(r, typeCHAP, data, err)
 	case r.MSCHAP != nil:
 		data, err := mschapData(*r.MSCHAP)
-		t := tq.AuthenTypeMSCHAP
+		t := typeMSCHAP
 		if r.MSCHAP.Version == 2 {
-			t = tq.AuthenTypeMSCHAPV2
+			t = typeMSCHAPv2
 		}
 		return e.direct(r, t, data, err)
 	case r.Enable == 0 && (r.Service == aaa.PPP || e.cfg.Authentication == PAP):
@@ -53,7 +49,7 @@ func (e *Entry) other(st start, r aaa.Request) (start, bool) {
 		return start{}, false
 	}
 	other, err := e.pap(r)
-	if st.body.Type == tq.AuthenTypePAP {
+	if st.body.kind == typePAP {
 		other, err = e.ascii(r)
 	}
 	return other, err == nil
@@ -61,7 +57,7 @@ func (e *Entry) other(st start, r aaa.Request) (start, bool) {
 
 // ascii begins a conversation (RFC 8907 §5.4.2.1); for enable too (§5.4.2.6).
 func (e *Entry) ascii(r aaa.Request) (start, error) {
-	return start{converses: true, body: e.startBody(r, tq.AuthenTypeASCII, "")}, checkAnswer(r.Password)
+	return start{converses: true, body: e.startBody(r, typeASCII, "")}, checkAnswer(r.Password)
 }
 
 // pap brings all at once (RFC 8907 §5.4.2.2).
@@ -73,28 +69,26 @@ func (e *Entry) pap(r aaa.Request) (start, error) {
 	case strings.Contains(string(r.Password), "\x00"):
 		err = errors.New("a password with a NUL in it")
 	}
-	return e.direct(r, tq.AuthenTypePAP, string(r.Password), err)
+	return e.direct(r, typePAP, string(r.Password), err)
 }
 
 // direct is a START that is answered by PASS or FAIL.
-func (e *Entry) direct(r aaa.Request, t tq.AuthenType, data string, err error) (start, error) {
+func (e *Entry) direct(r aaa.Request, t authenType, data string, err error) (start, error) {
 	if err == nil && r.User == "" {
 		err = errors.New("user name: it is empty")
 	}
 	return start{minor: minorOne, body: e.startBody(r, t, data)}, err
 }
 
-func (e *Entry) startBody(r aaa.Request, t tq.AuthenType, data string) *tq.AuthenStart {
-	service, priv := tq.AuthenServiceLogin, tq.PrivLvlUser
+func (e *Entry) startBody(r aaa.Request, t authenType, data string) authenStart {
+	b := authenStart{priv: 1, kind: t, service: serviceLogin, user: r.User, port: port(r.TTY), remoteAddr: field(r.Caller), data: data}
 	switch {
 	case r.Enable > 0:
-		service, priv = tq.AuthenServiceEnable, tq.PrivLvl(r.Enable)
+		b.service, b.priv = serviceEnable, byte(r.Enable)
 	case r.Service == aaa.PPP:
-		service = tq.AuthenServicePPP
+		b.service = servicePPP
 	}
-	return tq.NewAuthenStart(tq.SetAuthenStartAction(tq.AuthenActionLogin), tq.SetAuthenStartPrivLvl(priv), tq.SetAuthenStartType(t),
-		tq.SetAuthenStartService(service), tq.SetAuthenStartUser(tq.AuthenUser(r.User)), tq.SetAuthenStartPort(tq.AuthenPort(port(r.TTY))),
-		tq.SetAuthenStartRemAddr(tq.AuthenRemAddr(field(r.Caller))), tq.SetAuthenStartData(tq.AuthenData(data)))
+	return b
 }
 
 // chapData is PPP identifier, challenge and response (RFC 8907 §5.4.2.3).
