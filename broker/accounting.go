@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/session"
 )
 
@@ -112,7 +113,7 @@ func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
 
 // switchOff spools the Accounting-Off that is the last record of an orderly shutdown.
 func (b *Broker) switchOff(ctx context.Context) {
-	if err := b.spool.put(ctx, b.systemRecords(aaa.Off), journal.UseReserve{}); err != nil {
+	if err := b.spool.Put(ctx, b.systemRecords(aaa.Off), journal.UseReserve{}); err != nil {
 		b.log.Error("journal: spool Accounting-Off", zap.Error(err))
 	}
 }
@@ -161,7 +162,7 @@ func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record
 		}
 		records = append(records, record)
 	}
-	err := b.spool.put(context.Background(), records, also...)
+	err := b.spool.Put(context.Background(), records, also...)
 	if err != nil {
 		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again", zap.String("call", c.ID),
 			zap.String("record", record.ID), zap.Int("records", len(records)), zap.Error(err))
@@ -200,7 +201,7 @@ var errUnrecorded = errors.New("the session could not be recorded in the journal
 // sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers errUnrecorded where it is not (law 10), or the
 // cause with which ctx ended before.
 func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) error {
-	if c.accounting.Record == NoRecording || b.spool.accountant == nil {
+	if c.accounting.Record == NoRecording || !b.spool.Sends() {
 		return nil
 	}
 	b.mu.Lock()
@@ -270,7 +271,7 @@ func (c *call) record(r session.Report) aaa.Record {
 	switch r.Kind {
 	case session.Interim:
 		c.reports++
-		rec.ID, rec.Type = interimID(id, c.reports), aaa.Interim
+		rec.ID, rec.Type = spool.InterimID(id, c.reports), aaa.Interim
 	case session.Command:
 		c.reports++
 		rec.ID, rec.Type, rec.Command, rec.PrivLevel = id+"-command-"+strconv.Itoa(c.reports), aaa.Stop, r.Command, r.PrivLevel
@@ -284,18 +285,18 @@ func (c *call) record(r session.Report) aaa.Record {
 // startAcknowledged waits, where the list demands it (wait-start), for the session's Start, which is recorded, to be acknowledged. false: it was not in
 // time.
 func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bool {
-	if c.accounting.Record != WaitStart || b.spool.accountant == nil {
+	if c.accounting.Record != WaitStart || !b.spool.Sends() {
 		return true
 	}
-	return b.spool.await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
+	return b.spool.Await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
 }
 
 // OldestSession is when the oldest session began that has not ended, or has records that are not acknowledged; zero: there is none.
 func (b *Broker) OldestSession(ctx context.Context) (time.Time, error) {
 	var oldest time.Time
 	note := func(began time.Time) {
-		if !began.IsZero() {
-			oldest = sooner(oldest, began)
+		if !began.IsZero() && (oldest.IsZero() || began.Before(oldest)) {
+			oldest = began
 		}
 	}
 	unsent := func(r aaa.Record) {
@@ -308,6 +309,5 @@ func (b *Broker) OldestSession(ctx context.Context) (time.Time, error) {
 		note(c.Start) // its session may be about to begin, or its Stop to be recorded
 	}
 	b.mu.Unlock()
-	b.spool.eachOwed(unsent)
-	return oldest, b.spool.eachUnsent(ctx, unsent)
+	return oldest, b.spool.EachUnsent(ctx, unsent)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
@@ -100,7 +101,7 @@ type Broker struct {
 	draining atomic.Bool
 	running  sync.WaitGroup // goroutines of effects and calls
 	turns    sync.WaitGroup // goroutines that write for a call
-	spool    *spool
+	spool    *spool.Spool
 	guard    *guard
 	notes    notes
 
@@ -137,7 +138,7 @@ func New(o Options, c Config) *Broker {
 		works:  map[string]*work{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
-	b.spool = newSpool(o.Journal, o.Accountant, o.Log)
+	b.spool = spool.New(o.Journal, o.Accountant, o.Log)
 	b.guard = newGuard(b, o.NameKey)
 	b.config.Store(&c)
 	return b
@@ -160,8 +161,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	defer stopLines()
 	var parts sync.WaitGroup
 	parts.Go(func() { b.loop(work) })
-	parts.Go(func() { b.spool.run(work) })
-	parts.Go(func() { b.spool.runArrears(work) })
+	parts.Go(func() { b.spool.Run(work) })
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
 	var err error
@@ -183,7 +183,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	if ctx.Err() != nil { // in good order: a part that broke down is started again at once, and its calls are not over for AAA
 		b.switchOff(base)
 	}
-	b.spool.flush(base)
+	b.spool.Flush(base)
 	b.notesWritten()
 	return err
 }
@@ -247,9 +247,7 @@ func (b *Broker) hangUpAll() {
 
 // Arrears is how many ends of calls wait in memory for a disk that takes them.
 func (b *Broker) Arrears() int {
-	b.spool.arrears.mu.Lock()
-	defer b.spool.arrears.mu.Unlock()
-	return len(b.spool.arrears.owed)
+	return b.spool.Owed()
 }
 
 // Refused is how many events no rule of the machine covered: late and doubled ones.

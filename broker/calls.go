@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 )
@@ -183,9 +184,9 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	if recorded {
 		end = append(end, journal.UseReserve{})
 	}
-	if err := b.spool.put(context.Background(), owed, end...); err != nil {
+	if err := b.spool.Put(context.Background(), owed, end...); err != nil {
 		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again", zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
-		b.spool.owe(arrears{records: owed, end: end, session: recorded})
+		b.spool.Owe(spool.End{Records: owed, Row: end, Session: recorded})
 	}
 }
 

@@ -70,7 +70,7 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 	}
 	ctx, w.stopCheck = context.WithCancel(ctx)
 	b.running.Go(func() {
-		b.spool.await(ctx, stop, b.opt.Limits.Accounting)
+		b.spool.Await(ctx, stop, b.opt.Limits.Accounting)
 		narrow := func(*work) {}
 		if reason == "" && c.login != nil {
 			narrow, reason = b.reauthorized(ctx, id, c)

@@ -118,7 +118,7 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 		rows = append(rows, journal.EndCall{ID: row.ID, End: now, Cause: "cut by a crash", TerminateCause: int(cause), OctetsIn: row.OctetsIn, OctetsOut: row.OctetsOut})
 	}
 	rows = append(rows, journal.UseReserve{})
-	if err := b.spool.put(ctx, append(stops, b.systemRecords(aaa.On)...), rows...); err != nil {
+	if err := b.spool.Put(ctx, append(stops, b.systemRecords(aaa.On)...), rows...); err != nil {
 		return fmt.Errorf("journal: close the calls that a crash cut: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package broker
+package spool
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// arrears is a call's end that the disk refused, with the accounting records that the call owes.
-type arrears struct {
-	records []aaa.Record
-	end     []journal.Mutation
-	session bool // a session was recorded, and somebody may have been admitted
+// End is a call's end that the disk refused, with the accounting records that the call owes.
+type End struct {
+	Records []aaa.Record
+	Row     []journal.Mutation // that close the call
+	Session bool               // a session was recorded, and somebody may have been admitted
 }
 
 // arrearsList is what the disk refused after the calls were over, oldest first.
@@ -23,7 +23,7 @@ type arrearsList struct {
 	wake chan struct{} // capacity 1: there is something
 
 	mu      sync.Mutex // held while the disk is asked, so that nothing is written twice or out of order
-	owed    []arrears
+	owed    []End
 	dropped int
 }
 
@@ -31,20 +31,20 @@ type arrearsList struct {
 // disk failed, since none begins without being recorded; they are all kept.
 const maxArrears = 4096
 
-// owe keeps a call's end until the disk takes it.
-func (s *spool) owe(a arrears) {
+// Owe keeps a call's end until the disk takes it.
+func (s *Spool) Owe(e End) {
 	s.arrears.mu.Lock()
 	defer s.arrears.mu.Unlock()
-	if !a.session && len(s.arrears.owed) >= maxArrears {
+	if !e.Session && len(s.arrears.owed) >= maxArrears {
 		s.arrears.dropped++
 		return
 	}
-	s.arrears.owed = append(s.arrears.owed, a)
+	s.arrears.owed = append(s.arrears.owed, e)
 	signal(s.arrears.wake)
 }
 
 // settleArrears writes what is owed, and blocks until it is on disk. An error: the disk still refuses.
-func (s *spool) settleArrears(ctx context.Context) error {
+func (s *Spool) settleArrears(ctx context.Context) error {
 	l := &s.arrears
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -53,9 +53,9 @@ func (s *spool) settleArrears(ctx context.Context) error {
 	}
 	for len(l.owed) > 0 {
 		a := l.owed[0]
-		err := s.write(ctx, a.records, a.end...)
+		err := s.write(ctx, a.Records, a.Row...)
 		if errors.Is(err, journal.ErrEnded) { // by an operator's hand; the records are still to be sent
-			err = s.write(ctx, a.records, journal.UseReserve{})
+			err = s.write(ctx, a.Records, journal.UseReserve{})
 		}
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func (s *spool) settleArrears(ctx context.Context) error {
 }
 
 // runArrears tries again and again to write what is owed, until ctx ends.
-func (s *spool) runArrears(ctx context.Context) {
+func (s *Spool) runArrears(ctx context.Context) {
 	for {
 		select {
 		case <-s.arrears.wake:
@@ -79,7 +79,7 @@ func (s *spool) runArrears(ctx context.Context) {
 			return
 		}
 		for s.settleArrears(ctx) != nil {
-			if !pause(ctx, spoolMinWait) {
+			if !pause(ctx, minWait) {
 				return
 			}
 		}
@@ -87,12 +87,19 @@ func (s *spool) runArrears(ctx context.Context) {
 }
 
 // eachOwed calls f with each record that is owed.
-func (s *spool) eachOwed(f func(aaa.Record)) {
+func (s *Spool) eachOwed(f func(aaa.Record)) {
 	s.arrears.mu.Lock()
 	defer s.arrears.mu.Unlock()
 	for _, a := range s.arrears.owed {
-		for _, r := range a.records {
+		for _, r := range a.Records {
 			f(r)
 		}
 	}
+}
+
+// Owed is how many ends of calls wait in memory for a disk that takes them.
+func (s *Spool) Owed() int {
+	s.arrears.mu.Lock()
+	defer s.arrears.mu.Unlock()
+	return len(s.arrears.owed)
 }

@@ -1,8 +1,7 @@
-package broker
+package spool
 
 import (
 	"container/heap"
-	"slices"
 	"time"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -12,7 +11,7 @@ import (
 func (l *lane) pick(now time.Time) *queue {
 	for {
 		q := l.choose(now)
-		if q == nil || q == l.barrier || q.spy {
+		if q == nil || q == l.barrier || q == l.probe {
 			return q
 		}
 		for len(q.rows) > 0 && l.s.replaced(q.rows[0]) {
@@ -26,19 +25,19 @@ func (l *lane) pick(now time.Time) *queue {
 }
 
 func (l *lane) choose(now time.Time) *queue {
-	if l.under >= l.window || len(l.acked) > spoolSettle {
+	if l.under >= l.window || len(l.acked) > mostUnsettled {
 		return nil
 	}
-	if q := l.chooseBeyond(); q != nil {
+	if q := l.chooseProbe(); q != nil {
 		return q
 	}
 	if q := l.chooseBarrier(now); q != nil {
 		return q
 	}
-	pass := l.passing()
+	pass := l.phase == lastTries
 	silent := l.fails > 0 && !pass && !l.last && now.Before(l.next)
 	if n := len(l.fresh); n > 0 {
-		if silent && now.Before(l.failed.Add(spoolFresh)) {
+		if silent && now.Before(l.failed.Add(freshWait)) {
 			return nil
 		}
 		return l.takeFresh(n)
@@ -64,58 +63,42 @@ func (l *lane) takeFresh(n int) (q *queue) {
 
 // chooseBarrier returns the record of no session when its turn has come: all before it are acknowledged, or were refused often and once more just now.
 func (l *lane) chooseBarrier(now time.Time) *queue {
-	b := l.barrier
-	if b == nil || l.under > 0 || len(l.fresh) > 0 || b.busy || now.Before(b.due) {
+	if l.phase != draining && l.phase != lastTries || l.under > 0 || len(l.fresh) > 0 || now.Before(l.barrier.due) {
 		return nil
-	}
-	if len(l.held) == 0 {
-		b.busy = true
-		return b
 	}
 	for _, q := range l.held {
 		if q.tries < refusedTries && !(l.last && l.acks > 0) {
 			return nil
 		}
 	}
-	if !l.passed {
-		l.passed, l.window = true, spoolAtOnce
-		for _, q := range l.held {
-			q.due = now
-		}
-		heap.Init(&l.held)
-		return nil
-	}
-	if l.isDue(now) {
+	switch {
+	case l.phase == lastTries && l.isDue(now):
 		return nil // not all have been tried
+	case l.phase == lastTries:
+		l.happened(happening{on: onAllTried})
+	case len(l.held) > 0:
+		l.happened(happening{on: onAllRefused})
+		return nil
+	default:
+		l.happened(happening{on: onNoneBefore})
 	}
-	b.busy = true
-	return b
+	return l.barrier
 }
 
-// chooseBeyond returns a record from behind the barrier, of a session that nothing holds up.
-func (l *lane) chooseBeyond() *queue {
-	if !l.beyond || l.under > 0 {
+// chooseProbe returns a record from behind the barrier, of a session that nothing holds up.
+func (l *lane) chooseProbe() *queue {
+	if l.phase != probing || l.under > 0 {
 		return nil
 	}
-	l.beyond = false
 	for _, row := range l.ahead {
 		if row.SessionID != "" && l.known[keyOf(row)] == nil {
-			return &queue{rows: []journal.Spooled{row}, spy: true}
+			l.happened(happening{on: onProbe, queue: &queue{rows: []journal.Spooled{row}}})
+			return l.probe
 		}
 	}
+	l.happened(happening{on: onNoProbe})
 	return nil
 }
-
-// letBy takes the barrier away: the server takes what is behind it and not it.
-func (l *lane) letBy(spy journal.Spooled) {
-	l.ahead = slices.DeleteFunc(l.ahead, func(r journal.Spooled) bool { return r.Seq == spy.Seq })
-	l.barrier.busy = true
-	heap.Push(&l.held, l.barrier)
-	l.barrier = nil
-}
-
-// passing: what holds up the barrier is tried a last time before it, whatever the pauses.
-func (l *lane) passing() bool { return l.barrier != nil && l.passed && !l.barrier.busy }
 
 // isDue reports whether a session that waited is to be tried again.
 func (l *lane) isDue(now time.Time) bool { return len(l.held) > 0 && !now.Before(l.held[0].due) }

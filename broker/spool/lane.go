@@ -1,4 +1,4 @@
-package broker
+package spool
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 
 // How a lane works.
 const (
-	spoolAtOnce  = 64          // records under way together
-	spoolPage    = 1024        // records read from the journal at once
-	spoolLow     = 512         // sessions ready to be sent, below which more is read
-	spoolKept    = 1 << 15     // sessions that wait for another try, above which nothing more is read
-	spoolSettle  = 4096        // acknowledged records whose removal is not on disk yet, above which no more is sent
-	spoolMinWait = time.Second // first pause after a failure; it doubles
-	spoolMaxWait = time.Minute
-	spoolFresh   = 5 * time.Second // … but a record that was never tried waits no longer than this
+	atOnce        = 64          // records under way together
+	pageSize      = 1024        // records read from the journal at once
+	lowWater      = 512         // sessions ready to be sent, below which more is read
+	mostHeld      = 1 << 15     // sessions that wait for another try, above which nothing more is read
+	mostUnsettled = 4096        // acknowledged records whose removal is not on disk yet, above which no more is sent
+	minWait       = time.Second // first pause after a failure; it doubles
+	maxWait       = time.Minute
+	freshWait     = 5 * time.Second // … but a record that was never tried waits no longer than this
 
 	// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer holds up a record of the server as a whole
 	// (Accounting-On): whoever can spoil one record must not end the accounting of all.
@@ -38,7 +38,7 @@ const (
 //
 // Its fields are of the goroutine that runs it.
 type lane struct {
-	s    *spool
+	s    *Spool
 	list string
 	wake chan struct{} // capacity 1
 	last bool          // a shutdown's: it ends when nothing is left, or nobody answers
@@ -49,9 +49,9 @@ type lane struct {
 	known   map[string]*queue // by key, what has records read and not acknowledged
 	fresh   []*queue          // ready and never tried in vain, oldest first
 	held    waiting           // tried in vain, by when they are due
-	barrier *queue            // a record of no session, and …
-	passed  bool              // … whether all that hold it up were tried right before it
-	beyond  bool              // … whether one behind it is to be tried, for it was refused often and just now
+	phase   phase
+	barrier *queue // a record of no session; nil while the phase is open
+	probe   *queue // a record from behind it that is under way
 
 	under  int // records under way
 	window int // how many may be
@@ -80,8 +80,6 @@ type queue struct {
 	rows  []journal.Spooled
 	tries int // of the first, in vain
 	due   time.Time
-	busy  bool // under way, in fresh or in held
-	spy   bool // a record from behind the barrier
 }
 
 // delivery is what became of a record.
@@ -92,10 +90,10 @@ type delivery struct {
 	err   error
 }
 
-func newLane(s *spool, list string) *lane {
+func newLane(s *Spool, list string) *lane {
 	return &lane{
-		s: s, list: list, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{}, window: spoolAtOnce,
-		results: make(chan delivery, spoolAtOnce), settled: make(chan error, 1),
+		s: s, list: list, phase: open, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{}, window: atOnce,
+		results: make(chan delivery, atOnce), settled: make(chan error, 1),
 	}
 }
 
@@ -161,13 +159,13 @@ func (l *lane) finish(senders *sync.WaitGroup) {
 
 // read takes records from the journal, up to the next one of no session. While the server is silent more is read, so that the newest can be tried.
 func (l *lane) read(ctx context.Context) {
-	for l.barrier == nil && len(l.held) < spoolKept && (len(l.fresh) < spoolLow || l.fails > 0 && len(l.fresh) < spoolKept) {
+	for l.phase == open && len(l.held) < mostHeld && (len(l.fresh) < lowWater || l.fails > 0 && len(l.fresh) < mostHeld) {
 		if len(l.ahead) == 0 && !l.page(ctx) {
 			return
 		}
 		l.queueUp()
 	}
-	if l.beyond && len(l.ahead) == 0 {
+	if l.phase == probing && len(l.ahead) == 0 {
 		l.page(ctx)
 	}
 }
@@ -177,23 +175,23 @@ func (l *lane) page(ctx context.Context) bool {
 	if !l.unread {
 		return false
 	}
-	rows, damaged, err := l.s.journal.SpoolAfter(ctx, l.list, l.cursor, spoolPage)
+	rows, damaged, err := l.s.journal.SpoolAfter(ctx, l.list, l.cursor, pageSize)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.s.log.Error("journal: read the accounting spool", zap.Error(err))
-			l.later(spoolMinWait)
+			l.later(minWait)
 		}
 		l.unread = false
 		return false
 	}
-	l.unread = len(rows)+len(damaged) == spoolPage
+	l.unread = len(rows)+len(damaged) == pageSize
 	l.ahead = rows
 	if n := len(rows); n > 0 {
 		l.cursor = rows[n-1].Seq
 	}
 	l.setAside(ctx, damaged)
 	if len(rows) == 0 && l.unread { // a page of nothing but damage: there is more behind it
-		l.later(spoolMinWait)
+		l.later(minWait)
 	}
 	return len(rows) > 0
 }
@@ -218,8 +216,7 @@ func (l *lane) setAside(ctx context.Context, damaged []journal.Damage) {
 func (l *lane) queueUp() {
 	for i, row := range l.ahead {
 		if row.SessionID == "" {
-			l.barrier = &queue{rows: []journal.Spooled{row}}
-			l.passed = false
+			l.happened(happening{on: onBarrier, queue: &queue{rows: []journal.Spooled{row}}})
 			l.ahead = l.ahead[i+1:]
 			return
 		}
@@ -228,12 +225,9 @@ func (l *lane) queueUp() {
 		if q == nil {
 			q = &queue{key: key}
 			l.known[key] = q
-		}
-		q.rows = append(q.rows, row)
-		if !q.busy {
-			q.busy = true
 			l.fresh = append(l.fresh, q)
 		}
+		q.rows = append(q.rows, row)
 	}
 	l.ahead = nil
 }

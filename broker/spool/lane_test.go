@@ -1,4 +1,4 @@
-package broker
+package spool
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
@@ -38,7 +39,7 @@ func (s *records) CommitEach(_ context.Context, groups ...[]journal.Mutation) []
 	errs := make([]error, len(groups))
 	for i, g := range groups {
 		if errs[i] = nil; s.failing {
-			errs[i] = errDisk
+			errs[i] = errors.New("no space left on device")
 			continue
 		}
 		for _, m := range g {
@@ -169,22 +170,25 @@ func (s *server) set(down bool) {
 	s.down = down
 }
 
+// strict is a log that panics where a trigger has no rule.
+func strict() *zap.Logger { return zap.New(zapcore.NewNopCore(), zap.Development()) }
+
 // spooling runs a spool in a bubble.
-func spooling(t *testing.T, srv *server, f func(t *testing.T, s *spool, store *records)) {
+func spooling(t *testing.T, srv *server, f func(t *testing.T, s *Spool, store *records)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		store := &records{}
-		s := newSpool(store, srv, zap.NewNop())
+		s := New(store, srv, strict())
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
-		go func() { defer close(ended); s.run(ctx) }()
+		go func() { defer close(ended); s.Run(ctx) }()
 		defer func() { stop(); <-ended }()
 		f(t, s, store)
 	})
 }
 
 // spoolUp puts records, each given as "session-kind" or the name of a system record without a dash, with "@list" behind.
-func spoolUp(t *testing.T, s *spool, ids ...string) {
+func spoolUp(t *testing.T, s *Spool, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
 		id, list, _ := strings.Cut(id, "@")
@@ -198,7 +202,7 @@ func spoolUp(t *testing.T, s *spool, ids ...string) {
 		case strings.HasPrefix(kind, "interim"):
 			r.Type = aaa.Interim
 		}
-		if err := s.put(t.Context(), []aaa.Record{r}); err != nil {
+		if err := s.Put(t.Context(), []aaa.Record{r}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +214,7 @@ func sleep(d time.Duration) { <-time.After(d) }
 // not at all.
 func TestSpoolRefusedRecord(t *testing.T) {
 	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "bad" }}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		spoolUp(t, s, "bad-start", "bad-stop", "good-start", "good-stop", "on", "new-start")
 		sleep(100 * time.Millisecond)
 		if want := []string{"good-start", "good-stop"}; !slices.Equal(srv.got(), want) {
@@ -242,7 +246,7 @@ func TestSpoolRefusedRecord(t *testing.T) {
 // TestSpoolRefusedSystem: a server that acknowledges no Accounting-On gets the records of sessions all the same.
 func TestSpoolRefusedSystem(t *testing.T) {
 	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "" }}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		spoolUp(t, s, "a-stop", "on", "b-start")
 		sleep(5 * time.Minute)
 		spoolUp(t, s, "b-stop", "off", "on2", "c-start")
@@ -260,7 +264,7 @@ func TestSpoolRefusedSystem(t *testing.T) {
 func TestSpoolManyRefused(t *testing.T) {
 	for _, n := range []int{300, 2000} {
 		srv := &server{takes: time.Second, deaf: func(r aaa.Record) bool { return strings.HasPrefix(r.SessionID, "bad") }}
-		spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+		spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 			for i := range n {
 				spoolUp(t, s, fmt.Sprintf("bad%d-start", i))
 			}
@@ -282,7 +286,7 @@ func TestSpoolManyRefused(t *testing.T) {
 func TestSpoolOrderAfterOutage(t *testing.T) {
 	for outage := time.Second; outage < 10*time.Minute; outage += 7 * time.Second {
 		srv := &server{down: true}
-		spooling(t, srv, func(t *testing.T, s *spool, _ *records) {
+		spooling(t, srv, func(t *testing.T, s *Spool, _ *records) {
 			spoolUp(t, s, "a-stop", "b-stop", "c-start", "c-stop", "on", "d-start", "d-stop")
 			sleep(outage)
 			srv.set(false)
@@ -301,7 +305,7 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 	srv := &server{down: true, slow: func(r aaa.Record) time.Duration {
 		return time.Duration(len(r.ID)*7919%13) * 100 * time.Millisecond
 	}}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		const callbacks = 200
 		var want []string
 		put := func(id, kind string, n int) {
@@ -309,7 +313,7 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 			if kind == "-stop" {
 				r.Type = aaa.Stop
 			}
-			if err := s.put(t.Context(), []aaa.Record{r}); err != nil {
+			if err := s.Put(t.Context(), []aaa.Record{r}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -336,16 +340,16 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 // TestSpoolCongestion: a silent server is not hammered, whatever waits for it; and when it is back all is drained at once.
 func TestSpoolCongestion(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		for i := range 5000 {
 			spoolUp(t, s, fmt.Sprintf("s%d-start", i))
 		}
 		sleep(time.Hour)
-		if srv.count() > 3600/5+2*spoolAtOnce {
+		if srv.count() > 3600/5+2*atOnce {
 			t.Errorf("%d records sent in an hour to a server that is silent", srv.count())
 		}
 		srv.set(false)
-		sleep(spoolMaxWait*6/5 + 5000/spoolAtOnce*time.Second + 10*time.Second)
+		sleep(maxWait*6/5 + 5000/atOnce*time.Second + 10*time.Second)
 		if n := len(store.left()); n > 0 {
 			t.Errorf("%d records are left", n)
 		}
@@ -355,7 +359,7 @@ func TestSpoolCongestion(t *testing.T) {
 // TestSpoolLists: the servers of one list are silent, those of another take all.
 func TestSpoolLists(t *testing.T) {
 	srv := &server{takes: time.Second, deaf: func(r aaa.Record) bool { return r.List == "dead" }}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		for i := range 2000 {
 			spoolUp(t, s, fmt.Sprintf("d%d-start@dead", i))
 		}
@@ -381,10 +385,10 @@ func TestSpoolLists(t *testing.T) {
 // TestSpoolInterim: during an outage a session gathers one Interim, its newest; Start and Stop are always kept.
 func TestSpoolInterim(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		spoolUp(t, s, "a-start")
 		for i := range 50 {
-			spoolUp(t, s, "a-"+strings.TrimPrefix(interimID("", i), "-"))
+			spoolUp(t, s, "a-"+strings.TrimPrefix(InterimID("", i), "-"))
 			sleep(time.Minute)
 		}
 		if got := store.left(); !slices.Equal(got, []string{"a-start", "a-interim-49"}) {
@@ -428,7 +432,7 @@ func sameBySession(got, want []string) bool {
 // TestSpoolDiskFails: what was acknowledged while the disk failed is removed when that is back, and is not sent twice by the same process.
 func TestSpoolDiskFails(t *testing.T) {
 	srv := &server{takes: time.Second}
-	spooling(t, srv, func(t *testing.T, s *spool, store *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		spoolUp(t, s, "a-start", "b-start")
 		store.mu.Lock()
 		store.failing = true
@@ -452,14 +456,14 @@ func TestSpoolFlush(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			srv, store := &server{takes: 100 * time.Millisecond, down: down}, &records{}
-			s := newSpool(store, srv, zap.NewNop())
+			s := New(store, srv, strict())
 			var ids []string
 			for i := range 200 {
 				ids = append(ids, fmt.Sprintf("s%d-stop", i))
 			}
 			spoolUp(t, s, append(ids, "off")...)
 			began := time.Now()
-			s.flush(t.Context())
+			s.Flush(t.Context())
 			took := time.Since(began)
 			if !down && (len(store.left()) != 0 || !srv.ended("off", 201)) {
 				t.Errorf("%d left, %d taken", len(store.left()), len(srv.got()))
@@ -474,15 +478,15 @@ func TestSpoolFlush(t *testing.T) {
 // TestAwait: who waits for an acknowledgement hears whether it came.
 func TestAwait(t *testing.T) {
 	srv := &server{takes: 3 * time.Second}
-	spooling(t, srv, func(t *testing.T, s *spool, _ *records) {
+	spooling(t, srv, func(t *testing.T, s *Spool, _ *records) {
 		spoolUp(t, s, "a-start")
-		if s.await(t.Context(), "a-start", 2*time.Second) {
+		if s.Await(t.Context(), "a-start", 2*time.Second) {
 			t.Error("acknowledged before it was")
 		}
-		if !s.await(t.Context(), "a-start", 10*time.Second) || !srv.has("a-start") {
+		if !s.Await(t.Context(), "a-start", 10*time.Second) || !srv.has("a-start") {
 			t.Error("the acknowledgement was missed")
 		}
-		if !s.await(t.Context(), "a-start", 0) || !s.await(t.Context(), "unheard-of", 0) {
+		if !s.Await(t.Context(), "a-start", 0) || !s.Await(t.Context(), "unheard-of", 0) {
 			t.Error("nothing is left to wait for")
 		}
 	})
@@ -498,7 +502,7 @@ func BenchmarkSpoolDrain(b *testing.B) {
 			b.Fatal(err)
 		}
 		srv := &server{}
-		s := newSpool(j, srv, zap.NewNop())
+		s := New(j, srv, strict())
 		var rs []aaa.Record
 		for i := range backlog {
 			id := fmt.Sprintf("c%07d", i)
@@ -507,16 +511,16 @@ func BenchmarkSpoolDrain(b *testing.B) {
 				Service: aaa.EXEC, TTY: 65, Caller: "84001", Called: "55555", Connect: "CONNECT 33600/V34", OctetsIn: 1234, OctetsOut: 5678, Cause: 16,
 			})
 		}
-		if err := s.put(b.Context(), rs); err != nil {
+		if err := s.Put(b.Context(), rs); err != nil {
 			b.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(b.Context())
 		ended := make(chan struct{})
 		b.StartTimer()
-		go func() { defer close(ended); s.run(ctx) }()
-		s.await(b.Context(), rs[backlog-1].ID, time.Minute)
+		go func() { defer close(ended); s.Run(ctx) }()
+		s.Await(b.Context(), rs[backlog-1].ID, time.Minute)
 		for s.pending() > 0 {
-			s.await(b.Context(), s.some(), time.Minute)
+			s.Await(b.Context(), s.some(), time.Minute)
 		}
 		b.StopTimer()
 		stop()
@@ -526,13 +530,13 @@ func BenchmarkSpoolDrain(b *testing.B) {
 	b.ReportMetric(float64(backlog*b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
-func (s *spool) pending() int {
+func (s *Spool) pending() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.spooled)
 }
 
-func (s *spool) some() string {
+func (s *Spool) some() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range s.spooled {

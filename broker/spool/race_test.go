@@ -1,4 +1,4 @@
-package broker
+package spool
 
 import (
 	"context"
@@ -33,13 +33,13 @@ func (deafAccountant) Send(context.Context, aaa.Record) error { return nil }
 // TestSpoolAcknowledgedAtOnce: a record may be sent and acknowledged before put hears of its commit. A dial must not wait for it then.
 func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s *spool
-		s = newSpool(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }}, deafAccountant{}, zap.NewNop())
-		if err := s.put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err != nil {
+		var s *Spool
+		s = New(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }}, deafAccountant{}, zap.NewNop())
+		if err := s.Put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		s.await(t.Context(), "c1-stop", time.Hour)
+		s.Await(t.Context(), "c1-stop", time.Hour)
 		if waited := time.Since(began); waited != 0 {
 			t.Errorf("await took %v for a record that was acknowledged already", waited)
 		}
@@ -52,12 +52,12 @@ func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 // TestSpoolNotCommitted: nobody waits for a record that is not in the journal.
 func TestSpoolNotCommitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSpool(hastyStore{err: journal.ErrPending}, deafAccountant{}, zap.NewNop())
-		if err := s.put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err == nil {
+		s := New(hastyStore{err: journal.ErrPending}, deafAccountant{}, zap.NewNop())
+		if err := s.Put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err == nil {
 			t.Fatal("put hides the journal's error")
 		}
 		began := time.Now()
-		s.await(t.Context(), "c1-stop", time.Hour)
+		s.Await(t.Context(), "c1-stop", time.Hour)
 		if waited := time.Since(began); waited != 0 || len(s.spooled) != 0 {
 			t.Errorf("await took %v, %d records are remembered", waited, len(s.spooled))
 		}

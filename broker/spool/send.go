@@ -1,6 +1,7 @@
-package broker
+package spool
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"encoding/json"
@@ -49,14 +50,14 @@ func (l *lane) took(d delivery) {
 	q := d.queue
 	row := q.rows[0]
 	l.acks++
-	l.fails, l.window = 0, min(2*l.window, spoolAtOnce)
+	l.fails, l.window = 0, min(2*l.window, atOnce)
 	l.acked = append(l.acked, row)
 	q.rows, q.tries = q.rows[1:], 0
 	switch {
 	case q == l.barrier:
-		l.barrier = nil
-	case q.spy:
-		l.letBy(row)
+		l.happened(happening{on: onAcknowledged})
+	case q == l.probe:
+		l.happened(happening{on: onProbeTaken, row: row})
 	case len(q.rows) > 0:
 		l.fresh = append(l.fresh, q)
 	default:
@@ -66,7 +67,6 @@ func (l *lane) took(d delivery) {
 
 // drop forgets a queue that has no more records.
 func (l *lane) drop(q *queue) {
-	q.busy = false
 	if l.known[q.key] == q {
 		delete(l.known, q.key)
 	}
@@ -79,11 +79,14 @@ func (l *lane) refused(d delivery) {
 	l.tried = append(l.tried, journal.SpoolTried{ID: q.rows[0].ID, Err: d.err.Error()})
 	q.tries++
 	q.due = now.Add(backOff(q.tries))
-	passing := l.passing()
+	was := l.phase
 	switch {
-	case q.spy:
+	case q == l.probe:
+		l.happened(happening{on: onProbeNotTaken})
+	case q == l.barrier && q.tries >= refusedTries:
+		l.happened(happening{on: onRefusedOften})
 	case q == l.barrier:
-		q.busy, l.passed, l.beyond = false, false, q.tries >= refusedTries
+		l.happened(happening{on: onRefused})
 	default:
 		heap.Push(&l.held, q)
 	}
@@ -95,32 +98,32 @@ func (l *lane) refused(d delivery) {
 		l.next = now.Add(backOff(l.fails))
 	}
 	l.failed = now
-	if !passing && !l.last {
+	if was != lastTries && !l.last {
 		l.window = 1
 	}
 }
 
 // backOff is the pause after n failures: doubled with each, and spread, so that what failed together does not come back together.
 func backOff(n int) time.Duration {
-	d := min(spoolMinWait<<min(n-1, 10), spoolMaxWait)
+	d := min(minWait<<min(n-1, 10), maxWait)
 	return d - d/5 + rand.N(d/5)
 }
 
 // sleep is how long nothing will be to do unless something happens. false: for good.
 func (l *lane) sleep(now time.Time) (time.Duration, bool) {
 	var at time.Time
-	if b := l.barrier; b != nil && !b.busy && now.Before(b.due) {
+	if b := l.barrier; b != nil && l.phase != crossing && now.Before(b.due) {
 		at = b.due
 	}
 	if len(l.held) > 0 {
 		due := l.held[0].due
-		if l.fails > 0 && !l.passing() && due.Before(l.next) {
+		if l.fails > 0 && l.phase != lastTries && due.Before(l.next) {
 			due = l.next
 		}
 		at = sooner(at, due)
 	}
 	if len(l.fresh) > 0 && l.fails > 0 {
-		at = sooner(at, sooner(l.next, l.failed.Add(spoolFresh)))
+		at = sooner(at, sooner(l.next, l.failed.Add(freshWait)))
 	}
 	if at.IsZero() {
 		return 0, false
@@ -166,8 +169,8 @@ func (l *lane) settledBy(err error) {
 		l.unsettled = time.Now()
 	}
 	l.acked, l.removing = append(l.removing, l.acked...), nil
-	l.settleAt = time.Now().Add(spoolMinWait)
-	l.later(spoolMinWait)
+	l.settleAt = time.Now().Add(minWait)
+	l.later(minWait)
 }
 
 // tell logs when deliveries begin to fail and when they succeed again.
@@ -177,8 +180,8 @@ func (l *lane) tell(ctx context.Context) {
 		return
 	}
 	if l.failing = failing; failing {
-		l.s.log.Warn("accounting records wait in the spool for a server that acknowledges them", zap.String("list", listName(l.list)), zap.Error(l.failure))
+		l.s.log.Warn("accounting records wait in the spool for a server that acknowledges them", zap.String("list", cmp.Or(l.list, "default")), zap.Error(l.failure))
 		return
 	}
-	l.s.log.Info("accounting records are acknowledged again", zap.String("list", listName(l.list)))
+	l.s.log.Info("accounting records are acknowledged again", zap.String("list", cmp.Or(l.list, "default")))
 }

@@ -1,7 +1,8 @@
-package broker
+package spool
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -13,9 +14,9 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// spool keeps accounting records in the journal until they are acknowledged (law 10) and has them sent, each accounting list by a lane of its own: a
+// Spool keeps accounting records in the journal until they are acknowledged (law 10) and has them sent, each accounting list by a lane of its own: a
 // server that is silent holds up its own records only.
-type spool struct {
+type Spool struct {
 	journal    journal.Store
 	accountant aaa.Accountant // nil: nothing is spooled
 	log        *zap.Logger
@@ -30,22 +31,23 @@ type spool struct {
 	arrears arrearsList
 }
 
-func newSpool(j journal.Store, a aaa.Accountant, log *zap.Logger) *spool {
-	return &spool{
+// New returns a spool that sends nothing yet. accountant delivers the records; nil: nothing is spooled, and the mutations beside them are written all the same.
+func New(j journal.Store, a aaa.Accountant, log *zap.Logger) *Spool {
+	return &Spool{
 		journal: j, accountant: a, log: log, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
 		interims: map[string]string{}, lanes: map[string]*lane{}, arrears: arrearsList{wake: make(chan struct{}, 1)},
 	}
 }
 
-// put makes records durable together with the other mutations, and wakes who sends them. An Interim takes the place of the session's one before
+// Put makes records durable together with the other mutations, and wakes who sends them. An Interim takes the place of the session's one before
 // where that was not sent yet: an outage gathers no more than one a session. What is in arrears goes to the disk before, if it can.
-func (s *spool) put(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
+func (s *Spool) Put(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
 	_ = s.settleArrears(ctx) // it stays owed, and whether the disk takes anything is told by what follows
 	return s.write(ctx, records, also...)
 }
 
-// write is put without what is in arrears.
-func (s *spool) write(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
+// write is Put without what is in arrears.
+func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
 	if s.accountant == nil {
 		records = nil
 	}
@@ -53,7 +55,7 @@ func (s *spool) write(ctx context.Context, records []aaa.Record, also ...journal
 		if old := s.replaces(r); old != "" {
 			also = append(also, journal.Unspool{ID: old})
 		}
-		also = append(also, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: mustJSON(r), Created: r.Time, List: r.List}})
+		also = append(also, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: encode(r), Created: r.Time, List: r.List}})
 	}
 	if len(also) == 0 || len(also) == 1 && also[0] == (journal.UseReserve{}) {
 		return nil
@@ -64,18 +66,18 @@ func (s *spool) write(ctx context.Context, records []aaa.Record, also ...journal
 		return err
 	}
 	for _, r := range records {
-		s.stir(r)
+		s.announce(r)
 	}
 	return nil
 }
 
-// interimID is the ID of a session's n-th Interim.
-func interimID(session string, n int) string { return fmt.Sprintf("%s-interim-%d", session, n) }
+// InterimID is the ID of a session's n-th Interim.
+func InterimID(session string, n int) string { return fmt.Sprintf("%s-interim-%d", session, n) }
 
 func isInterim(id, session string) bool { return strings.HasPrefix(id, session+"-interim-") }
 
 // replaces returns the ID of the unsent Interim that r makes worthless; "" none.
-func (s *spool) replaces(r aaa.Record) string {
+func (s *Spool) replaces(r aaa.Record) string {
 	if r.Type != aaa.Interim {
 		return ""
 	}
@@ -88,8 +90,8 @@ func (s *spool) replaces(r aaa.Record) string {
 	return old
 }
 
-// stir follows a record that is on disk: an older Interim is worthless from now on, and who sends hears of it.
-func (s *spool) stir(r aaa.Record) {
+// announce follows a record that is on disk: an older Interim is worthless from now on, and who sends hears of it.
+func (s *Spool) announce(r aaa.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Type == aaa.Interim {
@@ -107,6 +109,33 @@ func (s *spool) stir(r aaa.Record) {
 	}
 }
 
+// Sends reports whether records are sent at all.
+func (s *Spool) Sends() bool { return s.accountant != nil }
+
+// encode makes JSON of a record, which cannot fail.
+func encode(r aaa.Record) string {
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// pause waits; false: ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// logEvery is how often the same trouble with the disk is logged.
+const logEvery = time.Minute
+
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -115,7 +144,7 @@ func signal(c chan struct{}) {
 }
 
 // replaced reports whether a row is an Interim whose place a newer one took.
-func (s *spool) replaced(row journal.Spooled) bool {
+func (s *Spool) replaced(row journal.Spooled) bool {
 	if !isInterim(row.ID, row.SessionID) {
 		return false
 	}
@@ -126,7 +155,7 @@ func (s *spool) replaced(row journal.Spooled) bool {
 }
 
 // note remembers since when the records wait to be acknowledged.
-func (s *spool) note(records []aaa.Record) {
+func (s *Spool) note(records []aaa.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range records {
@@ -135,7 +164,7 @@ func (s *spool) note(records []aaa.Record) {
 }
 
 // forget takes note back: the records are not in the journal.
-func (s *spool) forget(records []aaa.Record) {
+func (s *Spool) forget(records []aaa.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range records {
@@ -143,9 +172,9 @@ func (s *spool) forget(records []aaa.Record) {
 	}
 }
 
-// await blocks until the record was acknowledged, patience since its spooling is over, or ctx has ended. It reports whether nothing is left to wait
+// Await blocks until the record was acknowledged, patience since its spooling is over, or ctx has ended. It reports whether nothing is left to wait
 // for: true too for a record that is not known, as one acknowledged before is not.
-func (s *spool) await(ctx context.Context, id string, patience time.Duration) bool {
+func (s *Spool) Await(ctx context.Context, id string, patience time.Duration) bool {
 	s.mu.Lock()
 	since, ok := s.spooled[id]
 	if !ok {
@@ -170,7 +199,7 @@ func (s *spool) await(ctx context.Context, id string, patience time.Duration) bo
 }
 
 // acknowledged tells who waits for the records.
-func (s *spool) acknowledged(rows []journal.Spooled) {
+func (s *Spool) acknowledged(rows []journal.Spooled) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range rows {
@@ -185,13 +214,14 @@ func (s *spool) acknowledged(rows []journal.Spooled) {
 	}
 }
 
-// run sends until ctx ends, a lane for each accounting list.
-func (s *spool) run(ctx context.Context) {
+// Run writes what is owed and sends what is spooled until ctx ends, a lane for each accounting list.
+func (s *Spool) Run(ctx context.Context) {
+	var lanes sync.WaitGroup
+	defer lanes.Wait()
+	lanes.Go(func() { s.runArrears(ctx) })
 	if s.accountant == nil {
 		return
 	}
-	var lanes sync.WaitGroup
-	defer lanes.Wait()
 	s.find(ctx)
 	for {
 		for _, l := range s.idle() {
@@ -206,7 +236,7 @@ func (s *spool) run(ctx context.Context) {
 }
 
 // find asks the journal for which lists it holds records of the process before.
-func (s *spool) find(ctx context.Context) {
+func (s *Spool) find(ctx context.Context) {
 	for {
 		names, err := s.journal.SpoolLists(ctx)
 		if err == nil {
@@ -223,39 +253,40 @@ func (s *spool) find(ctx context.Context) {
 			return
 		}
 		s.log.Error("journal: read the accounting spool", zap.Error(err))
-		if !pause(ctx, spoolMinWait) {
+		if !pause(ctx, minWait) {
 			return
 		}
 	}
 }
 
-// eachUnsent calls f with each record in the journal that is not acknowledged and can be read.
-func (s *spool) eachUnsent(ctx context.Context, f func(aaa.Record)) error {
+// EachUnsent calls f with each record that is not acknowledged and can be read, in memory or in the journal.
+func (s *Spool) EachUnsent(ctx context.Context, f func(aaa.Record)) error {
+	s.eachOwed(f)
 	lists, err := s.journal.SpoolLists(ctx)
 	if err != nil {
 		return err
 	}
 	for _, list := range lists {
 		for after, more := int64(0), true; more; {
-			rows, damaged, err := s.journal.SpoolAfter(ctx, list, after, spoolPage)
+			rows, damaged, err := s.journal.SpoolAfter(ctx, list, after, pageSize)
 			if err != nil {
 				return err
 			}
 			for _, row := range rows {
 				after = row.Seq
 				var r aaa.Record
-				if unmarshal(row.Body, &r) == nil {
+				if json.Unmarshal([]byte(row.Body), &r) == nil {
 					f(r)
 				}
 			}
-			more = len(rows) > 0 && len(rows)+len(damaged) == spoolPage
+			more = len(rows) > 0 && len(rows)+len(damaged) == pageSize
 		}
 	}
 	return nil
 }
 
 // idle makes the lanes of the lists that have none.
-func (s *spool) idle() (made []*lane) {
+func (s *Spool) idle() (made []*lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, l := range s.lanes {
@@ -271,8 +302,8 @@ func (s *spool) idle() (made []*lane) {
 // flushTime is the last, short chance that a shutdown gives to what is left. What is not sent stays in the journal.
 const flushTime = 3 * time.Second
 
-// flush sends what is left, as far as servers answer. run has ended.
-func (s *spool) flush(ctx context.Context) {
+// Flush sends what is left, as far as servers answer. run has ended.
+func (s *Spool) Flush(ctx context.Context) {
 	if err := s.settleArrears(ctx); err != nil {
 		s.log.Error("journal: calls that have ended are not on disk; the next start ends their sessions", zap.Error(err))
 	}

@@ -1,0 +1,72 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// A record that makes its sender panic waits like one that is refused; a page of nothing but damaged records does not hide what lies behind it.
+func TestSpoolPanicAndDamage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &damagedFirst{records: &records{}}
+		sent := make(chan string, 8)
+		s := New(disk, accountantFunc(func(r aaa.Record) error {
+			if r.SessionID == "bad" {
+				panic("odd record")
+			}
+			sent <- r.ID
+			return nil
+		}), zap.NewNop())
+		for _, id := range []string{"bad", "a", "b"} {
+			if err := s.Put(t.Context(), []aaa.Record{{ID: id + "-start", SessionID: id, Type: aaa.Start}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.Run(ctx) }()
+		taken := map[string]bool{}
+		for range 2 {
+			select {
+			case id := <-sent:
+				taken[id] = true
+			case <-time.After(time.Minute):
+				t.Error("nothing more is sent")
+			}
+		}
+		if !taken["a-start"] || !taken["b-start"] {
+			t.Errorf("sent: %v", taken)
+		}
+		cancel()
+		<-ended
+		if ids := fmt.Sprint(disk.left()); ids != "[bad-start]" {
+			t.Errorf("left in the journal: %s", ids)
+		}
+	})
+}
+
+type accountantFunc func(aaa.Record) error
+
+func (f accountantFunc) Send(_ context.Context, r aaa.Record) error { return f(r) }
+
+// damagedFirst has a page of damaged records before all others.
+type damagedFirst struct {
+	*records
+	read bool
+}
+
+func (d *damagedFirst) SpoolAfter(ctx context.Context, list string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error) {
+	if !d.read {
+		d.read = true
+		return nil, make([]journal.Damage, n), nil
+	}
+	return d.records.SpoolAfter(ctx, list, seq, n)
+}

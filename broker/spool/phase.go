@@ -1,0 +1,120 @@
+package spool
+
+import (
+	"container/heap"
+	"slices"
+	"time"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// phase says what a lane does about the next record of the access server as a whole (Accounting-On, -Off), its barrier: such a record goes alone, after all
+// that were spooled before it.
+type phase string
+
+// The phases.
+const (
+	open      phase = "open"       // no barrier was read
+	draining  phase = "draining"   // the records before the barrier go first
+	lastTries phase = "last tries" // each record before it was refused often, and is tried once more right before it
+	crossing  phase = "crossing"   // the barrier is under way
+	probing   phase = "probing"    // the barrier was refused often: one record from behind it is to be tried
+	probed    phase = "probe sent" // that record is under way
+)
+
+// phases lists them all.
+var phases = []phase{open, draining, lastTries, crossing, probing, probed}
+
+// trigger is what can happen to a lane.
+type trigger string
+
+// The triggers.
+const (
+	onBarrier       trigger = "barrier read"
+	onNoneBefore    trigger = "no record before it is left"
+	onAllRefused    trigger = "all before it were refused often"
+	onAllTried      trigger = "all before it were tried again"
+	onAcknowledged  trigger = "barrier acknowledged"
+	onRefused       trigger = "barrier refused"
+	onRefusedOften  trigger = "barrier refused often"
+	onProbe         trigger = "probe sent"
+	onNoProbe       trigger = "no record to probe with"
+	onProbeTaken    trigger = "probe acknowledged"
+	onProbeNotTaken trigger = "probe refused"
+)
+
+// happening is a trigger with the record that it is about.
+type happening struct {
+	on    trigger
+	queue *queue          // the barrier, or the probe
+	row   journal.Spooled // of the probe
+}
+
+// rule is one row of the table. A trigger that no rule covers in a phase is a mistake in this package, and changes nothing.
+type rule struct {
+	from []phase
+	on   trigger
+	to   phase
+	do   []action
+	why  string
+}
+
+// action runs before the new phase is in force.
+type action struct {
+	name string
+	run  func(l *lane, h happening)
+}
+
+// rules are the table.
+var rules = []rule{
+	{from: in(open), on: onBarrier, to: draining, do: do(keepBarrier)},
+	{from: in(draining), on: onNoneBefore, to: crossing},
+	{from: in(draining), on: onAllRefused, to: lastTries, do: do(hurry), why: "the server may take them by now: the order is kept if it can be"},
+	{from: in(lastTries), on: onAllTried, to: crossing},
+	{from: in(crossing), on: onAcknowledged, to: open, do: do(dropBarrier)},
+	{from: in(crossing), on: onRefused, to: draining, why: "it waits, longer each time"},
+	{from: in(crossing), on: onRefusedOften, to: probing, why: "is the server silent, or does it refuse this one record?"},
+	{from: in(probing), on: onProbe, to: probed, do: do(keepProbe)},
+	{from: in(probing), on: onNoProbe, to: draining},
+	{from: in(probed), on: onProbeTaken, to: open, do: do(takeProbe, standAside), why: "one spoiled record must not end the accounting of all"},
+	{from: in(probed), on: onProbeNotTaken, to: draining, do: do(forgetProbe)},
+}
+
+func in(p ...phase) []phase   { return p }
+func do(a ...action) []action { return a }
+
+var (
+	keepBarrier = action{"keep it", func(l *lane, h happening) { l.barrier = h.queue }}
+	dropBarrier = action{"forget it", func(l *lane, _ happening) { l.barrier = nil }}
+	keepProbe   = action{"keep the probe", func(l *lane, h happening) { l.probe = h.queue }}
+	forgetProbe = action{"forget the probe", func(l *lane, _ happening) { l.probe = nil }}
+	hurry       = action{"all are due at once", func(l *lane, _ happening) {
+		l.window = atOnce
+		for _, q := range l.held {
+			q.due = time.Now()
+		}
+		heap.Init(&l.held)
+	}}
+	takeProbe = action{"the probe is sent no more", func(l *lane, h happening) {
+		l.ahead = slices.DeleteFunc(l.ahead, func(r journal.Spooled) bool { return r.Seq == h.row.Seq })
+		l.probe = nil
+	}}
+	standAside = action{"it waits beside the others", func(l *lane, _ happening) {
+		heap.Push(&l.held, l.barrier)
+		l.barrier = nil
+	}}
+)
+
+// happened takes a trigger through the table.
+func (l *lane) happened(h happening) {
+	for _, r := range rules {
+		if r.on == h.on && slices.Contains(r.from, l.phase) {
+			for _, a := range r.do {
+				a.run(l, h)
+			}
+			l.phase = r.to
+			return
+		}
+	}
+	l.s.log.DPanic("accounting spool: no rule for " + string(h.on) + " while " + string(l.phase))
+}
