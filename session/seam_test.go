@@ -34,21 +34,30 @@ func (p pipe) Hangup(context.Context) error { return p.Close() }
 
 // text is a front end that reads what is typed, octet by octet, and logs nobody in.
 type text struct {
-	got   strings.Builder
-	delay time.Duration // before the first read
-	end   error         // of the reads
+	end error // of the reads, once they are over
+
+	mu  sync.Mutex
+	got strings.Builder
+}
+
+// read is what it has read.
+func (f *text) read() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.got.String()
 }
 
 func (*text) Service() aaa.Service                { return aaa.EXEC }
 func (*text) Unservable(aaa.Authorization) string { return "" }
 func (f *text) Serve(ctx context.Context, s *Session) Ending {
 	defer context.AfterFunc(ctx, func() { s.Line().SetReadDeadline(time.Unix(1, 0)) })()
-	pause(ctx, f.delay)
 	fmt.Fprint(s.Line(), "Username: ")
 	var b [1]byte
 	for {
 		n, err := s.Line().Read(b[:])
+		f.mu.Lock()
 		f.got.Write(b[:n])
+		f.mu.Unlock()
 		if err != nil {
 			f.end = err
 			return Interrupted(ctx, err)
@@ -298,8 +307,8 @@ func TestFirstOctetsChoose(t *testing.T) {
 				if tt.screen == "Username: " { // the choice is made: what looks like a frame is typed now
 					tt.typed += "~\xffmore\n"
 				}
-				if typed.got.String() != tt.typed || screen != tt.screen {
-					t.Errorf("typed %q, screen %q", typed.got.String(), screen)
+				if typed.read() != tt.typed || screen != tt.screen {
+					t.Errorf("typed %q, screen %q", typed.read(), screen)
 				}
 				if tt.screen == "Username: " {
 					return
@@ -332,12 +341,12 @@ func TestHeldBackOctetIsTyped(t *testing.T) {
 		r := rings(t, &both{first: typed, frames: &frames{}}, Leg{})
 		start := time.Now()
 		r.sends("a~")
-		if s := typed.got.String(); s != "a" {
+		if s := typed.read(); s != "a" {
 			t.Errorf("read at once: %q", s)
 		}
 		<-time.After(holdTime)
 		synctest.Wait()
-		if s := typed.got.String(); s != "a~" || time.Since(start) > time.Second {
+		if s := typed.read(); s != "a~" || time.Since(start) > time.Second {
 			t.Errorf("read %q after %v", s, time.Since(start))
 		}
 		r.sends("~")
@@ -348,7 +357,7 @@ func TestHeldBackOctetIsTyped(t *testing.T) {
 		r.sends("\xff") // the first of the three is typed, the rest is a frame's
 		r.sends("kim secret\n")
 		r.hangsUp()
-		if s := typed.got.String(); s != "a~~" || !errors.Is(typed.end, ErrTaken) {
+		if s := typed.read(); s != "a~~" || !errors.Is(typed.end, ErrTaken) {
 			t.Errorf("read %q, then %v", s, typed.end)
 		}
 	})
@@ -363,7 +372,7 @@ func TestHeldBackAtTheEnd(t *testing.T) {
 		r.far.Close()
 		synctest.Wait()
 		r.hangsUp()
-		if s := typed.got.String(); s != "a~" {
+		if s := typed.read(); s != "a~" {
 			t.Errorf("read %q", s)
 		}
 	})
@@ -375,11 +384,11 @@ func TestHeldBackWithoutEnd(t *testing.T) {
 		typed := &text{}
 		r := rings(t, hoarder{typed}, Leg{})
 		r.sends(strings.Repeat("x", maxHeld))
-		if n := typed.got.Len(); n != 0 {
+		if n := len(typed.read()); n != 0 {
 			t.Errorf("%d octets read", n)
 		}
 		r.sends("y")
-		if n := typed.got.Len(); n != maxHeld+1 {
+		if n := len(typed.read()); n != maxHeld+1 {
 			t.Errorf("%d octets read", n)
 		}
 		r.hangsUp()
@@ -420,8 +429,8 @@ func TestLegTwoFrontEnd(t *testing.T) {
 		r := rings(t, &both{first: typed, frames: fr},
 			Leg{Number: 2, CallbackID: "cb1", Service: "frames", Identity: kim}, Admit)
 		r.sends(hello)
-		if s := r.sees(); s != "welcome\n" || typed.got.Len() != 0 {
-			t.Errorf("%q, typed %q", s, typed.got.String())
+		if s := r.sees(); s != "welcome\n" || len(typed.read()) != 0 {
+			t.Errorf("%q, typed %q", s, typed.read())
 		}
 		if out := r.hangsUp(); out.Kind != SessionEnded || out.CallbackID != "cb1" {
 			t.Errorf("%+v", out)
@@ -432,8 +441,8 @@ func TestLegTwoFrontEnd(t *testing.T) {
 		r := rings(t, &both{first: typed, frames: &frames{}}, Leg{Number: 2, Service: aaa.EXEC, Identity: kim})
 		r.sends(hello)
 		r.hangsUp()
-		if typed.got.String() != hello {
-			t.Errorf("typed %q", typed.got.String())
+		if typed.read() != hello {
+			t.Errorf("typed %q", typed.read())
 		}
 	})
 	for name, c := range map[string]Chooser{"another service": Only{&text{}}, "nothing is configured": nil} {

@@ -28,7 +28,6 @@ type Callback struct {
 	PolicyDigest   string
 	Authorization  string // JSON, secrets removed
 	MultiSessionID string
-	HeldBy         string // what holds it up or which line it holds, for people
 	Created        time.Time
 	Updated        time.Time
 	Ended          time.Time // zero: pending

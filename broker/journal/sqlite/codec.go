@@ -125,6 +125,7 @@ func (c *cols) str() string        { return take[string](c) }
 func (c *cols) i64() int64         { return take[int64](c) }
 func (c *cols) dur() time.Duration { return time.Duration(c.i64()) }
 func (c *cols) time() time.Time    { return fromNanos(c.i64()) }
+func (c *cols) unused() *cols      { c.str(); return c }
 func (c *cols) blob() []byte       { return take[[]byte](c) }
 func (c *cols) octets() uint64     { return uint64(c.i64()) }
 func (c *cols) boolean() bool      { return c.int() == 1 }

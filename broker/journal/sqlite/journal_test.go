@@ -83,7 +83,7 @@ func callback(id, user string) journal.Callback {
 	return journal.Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius", Service: "exec", Caller: "12", Number: "84001",
 		NoVerify: true, CallID: "call1", CalledTTY: 65, Lines: []int{66, 67}, Rotary: &rotary, ForcedWait: 5 * time.Second, RetryWait: time.Minute,
 		Attempts: 0, Max: 2, Decision: "{}", Trace: `["a"]`, PolicyDigest: "sha256:00", Authorization: "{}", MultiSessionID: "m1",
-		HeldBy: "tty 66", Created: at(1), Updated: at(2)}
+		Created: at(1), Updated: at(2)}
 }
 
 func ended(c journal.Callback, outcome string) journal.Callback {
