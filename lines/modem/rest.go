@@ -52,7 +52,7 @@ func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	deadline := time.Time{}
 	if rests {
 		deadline = probeAt
-		d.split = splitter{}
+		d.split.shrink()
 	}
 	_ = port.SetReadDeadline(deadline)
 	d.mu.Unlock()

@@ -31,3 +31,10 @@ func (s *splitter) next(b []byte) (n int, line []byte, cr bool) {
 
 // reset forgets the line begun.
 func (s *splitter) reset() { s.line = s.line[:0] }
+
+// shrink gives up the memory of a line that has not begun.
+func (s *splitter) shrink() {
+	if len(s.line) == 0 {
+		s.line = nil
+	}
+}
