@@ -223,7 +223,7 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 	}
 	pool := lines.NewPool(lines.PoolOptions{})
 	for i, pty := range ptys {
-		c := lines.Config{TTY: 1 + i, Modem: lines.CallOut, Rotary: 1, Port: "pty://" + pty, InBand: true, Timing: lines.Timing{
+		c := &lines.Config{TTY: 1 + i, Modem: lines.CallOut, Rotary: 1, Port: "pty://" + pty, InBand: true, Timing: lines.Timing{
 			Guard: time.Millisecond, Drain: time.Millisecond, Silence: time.Millisecond, CommandGap: time.Millisecond, Settle: time.Millisecond,
 		}}
 		d := modem.New(modem.Options{Config: c, Proofs: proofs, Open: func(ctx context.Context) (lines.Port, error) { return openPTY(ctx, pty) }})

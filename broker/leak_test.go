@@ -47,7 +47,7 @@ func TestDialsLeaveNothing(t *testing.T) {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	pool := lines.NewPool(lines.PoolOptions{})
-	if err := pool.Add(lines.Config{TTY: 65, Rotary: lines.NoRotary}, idleModem{}); err != nil {
+	if err := pool.Add(&lines.Config{TTY: 65, Rotary: lines.NoRotary}, idleModem{}); err != nil {
 		t.Fatal(err)
 	}
 	runs, end := context.WithCancel(ctx)
@@ -84,10 +84,12 @@ func (busy) OffHook(context.Context, lines.Dialable, string) error { return nil 
 // idleModem is a line that is up and on hook.
 type idleModem struct{}
 
-func (idleModem) Run(ctx context.Context, h lines.Host) error {
-	h.Up(nil)
-	<-ctx.Done()
-	return nil
+func (idleModem) Run(ctx context.Context, h lines.Host, ended func(error)) {
+	go func() {
+		h.Up(nil)
+		<-ctx.Done()
+		ended(nil)
+	}()
 }
 func (idleModem) Command(context.Context, lines.Script) (lines.ResultCode, error) { return "", nil }
 func (idleModem) Dial(context.Context, lines.Script) (*lines.Call, lines.ResultCode, error) {

@@ -116,11 +116,11 @@ type oddDriver struct {
 	command func() error
 }
 
-func (d oddDriver) Run(ctx context.Context, h lines.Host) error {
+func (d oddDriver) Run(ctx context.Context, h lines.Host, ended func(error)) {
 	if d.host != nil {
 		h = d.host(h)
 	}
-	return d.Driver.Run(ctx, h)
+	d.Driver.Run(ctx, h, ended)
 }
 
 func (d oddDriver) Probe(ctx context.Context) error {

@@ -66,7 +66,7 @@ func atDesk(t *testing.T, f func(d *desk)) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := lines.NewPool(lines.PoolOptions{})
 		for _, tty := range []int{65, 66} {
-			if err := pool.Add(lines.Config{TTY: tty, Rotary: 1}, idleModem{}); err != nil {
+			if err := pool.Add(&lines.Config{TTY: tty, Rotary: 1}, idleModem{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -41,7 +41,7 @@ func TestScreen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				pool := lines.NewPool(lines.PoolOptions{})
 				tt.line.TTY = 65
-				if err := pool.Add(tt.line, nil); err != nil {
+				if err := pool.Add(&tt.line, nil); err != nil {
 					t.Fatal(err)
 				}
 				b := New(Options{CallCheck: tt.check, Pool: pool}, Config{})

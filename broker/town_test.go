@@ -172,7 +172,7 @@ func (w *town) start() {
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := lines.Config{TTY: 65 + i, Rotary: rotary, CallerID: w.opt.callerID}
+		cfg := &lines.Config{TTY: 65 + i, Rotary: rotary, CallerID: w.opt.callerID}
 		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
 		open := func(context.Context) (lines.Port, error) {
 			p := dtePort{m.DTE()}

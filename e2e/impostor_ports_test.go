@@ -49,7 +49,7 @@ func newImpostorTown(t *testing.T, kind string) *impostorTown {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := lines.Config{TTY: 1, Port: url, Rotary: lines.NoRotary, InBand: a.Scheme == port.TCP || a.Scheme == port.PTY, InsecureSignals: strings.Contains(kind, "without"),
+	cfg := &lines.Config{TTY: 1, Port: url, Rotary: lines.NoRotary, InBand: a.Scheme == port.TCP || a.Scheme == port.PTY, InsecureSignals: strings.Contains(kind, "without"),
 		Timing: lines.Timing{Guard: 22 * time.Millisecond, CommandGap: time.Millisecond, Settle: time.Millisecond, Command: 2 * time.Second, DTRLow: 10 * time.Millisecond,
 			Silence: 100 * time.Millisecond, Reopen: 10 * time.Millisecond, OnHook: time.Minute}}
 	proofs, err := modem.OpenProofs(filepath.Join(t.TempDir(), "lines"))

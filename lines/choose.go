@@ -20,9 +20,9 @@ type Want struct {
 
 // MayOmitLogin reports whether the party that is called by a line of this configuration may be let in without a login: the line can be trusted, and
 // it is not the one that was called, where a caller who never hung up would take the call, unless Config.SameLine accepts that.
-func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle()) }
+func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle().standing()) }
 
-func (w Want) mayOmit(s Status) bool { return !s.Untrusted && (s.TTY != w.Called || s.SameLine) }
+func (w Want) mayOmit(s standing) bool { return !s.untrusted && (s.tty != w.Called || s.sameLine) }
 
 // Choose returns the lines that may serve w as things stand, best first, idle or not. A line that is out of service (down, quarantined)
 // or answers only (callin) does not count; explicit lines count while they are down, since nothing else may stand in for them. No line
@@ -37,14 +37,14 @@ func Choose(w Want, all []Status) ([]int, error) {
 	rotary := w.rotary(all)
 	best := fitNever
 	for _, s := range all {
-		if f := w.fit(s, rotary); s.State.inService() && f != fitNever && (best == fitNever || f < best) {
+		if f := w.fit(s.standing(), rotary); s.State.inService() && f != fitNever && (best == fitNever || f < best) {
 			best = f
 		}
 	}
 	var may []int
 	for _, s := range all {
 		explicit := len(w.TTYs) > 0
-		switch f := w.fit(s, rotary); {
+		switch f := w.fit(s.standing(), rotary); {
 		case f == fitNever:
 		case explicit && (best == fitNever || f == best), f == best && s.State.inService():
 			may = append(may, s.TTY)
@@ -69,19 +69,30 @@ const (
 	fitSameLogin
 )
 
-// fit looks at what never changes of s, and at whether it can be trusted.
-func (w Want) fit(s Status, rotary int) fit {
+// standing is what fit looks at: what never changes of a line, and whether it can be trusted.
+type standing struct {
+	tty, rotary         int
+	modem               ModemMode
+	untrusted, sameLine bool
+}
+
+func (s Status) standing() standing {
+	return standing{s.TTY, s.Rotary, s.Modem, s.Untrusted, s.SameLine}
+}
+
+// fit says how a line stands to w.
+func (w Want) fit(s standing, rotary int) fit {
 	f := fitNever
 	switch {
-	case s.Modem == CallIn:
+	case s.modem == CallIn:
 		return fitNever
 	case len(w.TTYs) > 0:
-		if slices.Contains(w.TTYs, s.TTY) {
+		if slices.Contains(w.TTYs, s.tty) {
 			f = fitFirst
 		}
-	case s.TTY == w.Called:
+	case s.tty == w.Called:
 		f = fitSame
-	case rotary != NoRotary && s.Rotary == rotary:
+	case rotary != NoRotary && s.rotary == rotary:
 		f = fitFirst
 	}
 	if f != fitNever && w.NoVerify && !w.mayOmit(s) {
@@ -119,11 +130,11 @@ func possible(w Want, all []Status) error {
 	}
 	var refused []string
 	for _, s := range all {
-		if w.fit(s, rotary) != fitNever {
+		dials := s.standing()
+		if w.fit(dials, rotary) != fitNever {
 			return nil
 		}
-		dials := s
-		dials.Modem = InOut
+		dials.modem = InOut
 		if s.Modem == CallIn && w.fit(dials, rotary) != fitNever {
 			refused = append(refused, fmt.Sprintf("tty %d", s.TTY))
 		}

@@ -27,8 +27,9 @@ type Script = func(ctx context.Context, c CommandConn) error
 
 // Driver works one line: it opens the port, keeps the modem ready, answers, dials, hangs up. lines/modem has the one for AT modems.
 type Driver interface {
-	// Run works the line and blocks until ctx ends; then it returns nil with the port closed. It reports all that happens to h.
-	Run(ctx context.Context, h Host) error
+	// Run works the line in goroutines of its own, and returns at once. It reports all that happens to h. When ctx has
+	// ended and the port is closed ended is called, once; before, with an error, where the driver has failed.
+	Run(ctx context.Context, h Host, ended func(error))
 	// Command runs fn on the modem's command line. It returns fn's error, and the last result code that the modem gave: Ring if it
 	// rang meanwhile. A dial command is refused.
 	Command(ctx context.Context, fn Script) (ResultCode, error)

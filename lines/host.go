@@ -13,10 +13,11 @@ import (
 // line is one line's place in the pool, and the Host of its driver. Its fields are guarded by pool.mu, but for those that never change.
 type line struct {
 	pool   *Pool
-	cfg    Config
+	cfg    *Config
 	driver Driver
-	kick   chan struct{} // capacity 1: prove a quarantined line now
-	calm   chan struct{} // capacity 1: what kept a probe from being made may be over
+
+	kick chan struct{} // capacity 1: prove a quarantined line now; nil: it is not being proven
+	calm chan struct{} // capacity 1: what kept a probe from being made may be over; nil: none is made
 
 	reported   bool   // the driver has said Up or Down once. Until then the line counts as in service: it is about to come
 	up         bool   // the modem is ready
@@ -35,7 +36,7 @@ type line struct {
 	noise      uint64
 	inBand     bool              // the open port has no modem signals
 	notices    map[string]string // by name
-	plan       Status            // of configLocked, for Want.fit
+	plan       standing          // of configLocked
 	probing    bool              // its modem is being probed, or cannot be just now: it is not lent, but may be answered
 	probedFor  *Waiting          // the Waiting that gets it then; nil: the first that fits
 }
@@ -48,8 +49,8 @@ func (l *line) lendableLocked() bool { return l.freeLocked() && !l.probing }
 
 // configLocked is the configuration with what the open port has shown.
 func (l *line) configLocked() Config {
-	c := l.cfg
-	c.InBand = c.InBand || l.inBand
+	c := *l.cfg
+	c.Modem, c.InBand = c.mode(), c.InBand || l.inBand
 	return c
 }
 
@@ -67,7 +68,7 @@ func (l *line) stateLocked() State {
 
 func (l *line) statusLocked() Status {
 	s := Status{
-		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.cfg.Modem, Rotary: l.cfg.Rotary, State: l.stateLocked(), Since: l.since,
+		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(), Since: l.since,
 		Signals: l.signals.String(), Calls: l.calls, Dials: l.dials, Noise: l.noise,
 	}
 	switch s.State {
@@ -76,7 +77,7 @@ func (l *line) statusLocked() Status {
 	case Quarantined:
 		s.Reason = l.quarantine
 	}
-	s.InBand, s.Untrusted, s.SameLine = l.plan.InBand, l.plan.Untrusted, l.plan.SameLine
+	s.InBand, s.Untrusted, s.SameLine = l.cfg.InBand || l.inBand, l.plan.untrusted, l.plan.sameLine
 	for _, name := range slices.Sorted(maps.Keys(l.notices)) {
 		s.Notices = append(s.Notices, l.notices[name])
 	}
@@ -111,7 +112,7 @@ func (l *line) serve() {
 	var now count
 	if l.cfg.Modem != CallIn && l.quarantine == "" && (l.up || !l.reported) {
 		now.all = 1
-		if !l.plan.Untrusted {
+		if !l.plan.untrusted {
 			now.trusted = 1
 		}
 	}
@@ -263,7 +264,7 @@ func (l *line) InBand(is bool) {
 	l.serve()
 }
 
-func (l *line) planLocked() { l.plan = l.configLocked().Idle() }
+func (l *line) planLocked() { l.plan = l.configLocked().Idle().standing() }
 
 // Notice implements Host.
 func (l *line) Notice(name, text string) {
@@ -334,6 +335,7 @@ func (l *line) quarantineLocked(err error) {
 	if l.proving {
 		return
 	}
+	l.kick = make(chan struct{}, 1)
 	l.proving = l.pool.goLocked(l.prove)
 }
 
@@ -353,12 +355,15 @@ const maxQuarantine = 5 * time.Minute
 
 // prove tries to end the quarantine, again and again.
 func (l *line) prove(ctx context.Context) {
+	l.pool.mu.Lock()
+	kick := l.kick
+	l.pool.mu.Unlock()
 	pause := l.cfg.Timing.WithDefaults().Quarantine
 	for {
 		t := time.NewTimer(pause)
 		select {
 		case <-t.C:
-		case <-l.kick:
+		case <-kick:
 		case <-ctx.Done():
 		}
 		t.Stop()

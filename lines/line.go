@@ -42,13 +42,16 @@ type Config struct {
 // and caller IDs into the data. There a callback needs a login on leg two, and no number that the modem told is dialled, unless the operator accepts it.
 func (c Config) Trusted() bool { return !c.InBand || c.InsecureSignals }
 
+func (c *Config) mode() ModemMode {
+	if c.Modem == "" {
+		return InOut
+	}
+	return c.Modem
+}
+
 // Idle is the Status of such a line in service and nobody's, for Choose.
 func (c Config) Idle() Status {
-	mode := c.Modem
-	if mode == "" {
-		mode = InOut
-	}
-	return Status{TTY: c.TTY, Port: c.Port, Modem: mode, Rotary: c.Rotary, State: Idle, InBand: c.InBand, Untrusted: !c.Trusted(), SameLine: c.SameLine}
+	return Status{TTY: c.TTY, Port: c.Port, Modem: c.mode(), Rotary: c.Rotary, State: Idle, InBand: c.InBand, Untrusted: !c.Trusted(), SameLine: c.SameLine}
 }
 
 // Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real modems should not.

@@ -68,11 +68,8 @@ func NewPool(o PoolOptions) *Pool {
 	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}}
 }
 
-// Add puts a line into the pool; where Run runs already, its driver is started. An error where the TTY is taken.
-func (p *Pool) Add(cfg Config, d Driver) error {
-	if cfg.Modem == "" {
-		cfg.Modem = InOut
-	}
+// Add puts a line into the pool, which keeps cfg; where Run runs already, its driver is started. An error where the TTY is taken.
+func (p *Pool) Add(cfg *Config, d Driver) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing {
@@ -81,7 +78,7 @@ func (p *Pool) Add(cfg Config, d Driver) error {
 	if _, taken := p.lines[cfg.TTY]; taken {
 		return fmt.Errorf("tty %d: there is such a line already", cfg.TTY)
 	}
-	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now(), kick: make(chan struct{}, 1), calm: make(chan struct{}, 1)}
+	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now()}
 	l.planLocked()
 	l.serve()
 	p.lines[cfg.TTY] = l
@@ -166,18 +163,14 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// startLocked runs the driver of l. A driver that returns early or panics leaves its line down, and the others alone.
+// startLocked runs the driver of l. One that ends early leaves its line down, and the others alone.
 func (p *Pool) startLocked(l *line) {
 	ctx := p.drivers
-	p.jobs.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				p.o.Debug(l.cfg.TTY, fmt.Sprintf("the driver panicked: %v", r))
-				l.Down(fmt.Errorf("the driver panicked: %v", r))
-			}
-		}()
-		err := l.driver.Run(ctx, l)
+	p.jobs.Add(1)
+	l.driver.Run(ctx, l, func(err error) {
+		defer p.jobs.Done()
 		if ctx.Err() == nil {
+			p.o.Debug(l.cfg.TTY, fmt.Sprintf("the driver ended: %v", err))
 			l.Down(fmt.Errorf("the driver ended: %v", err))
 		}
 	})

@@ -32,15 +32,17 @@ type stub struct {
 	probed int
 }
 
-func (s *stub) Run(ctx context.Context, h Host) error {
+func (s *stub) Run(ctx context.Context, h Host, ended func(error)) {
 	s.mu.Lock()
 	s.host = h
 	s.mu.Unlock()
-	if s.up {
-		h.Up(nil)
-	}
-	<-ctx.Done()
-	return nil
+	go func() {
+		if s.up {
+			h.Up(nil)
+		}
+		<-ctx.Done()
+		ended(nil)
+	}()
 }
 
 func (s *stub) enter() func() {
@@ -171,7 +173,7 @@ func newTown(t failer, accept Accept, cfgs []Config, up bool) *town {
 	for _, c := range cfgs {
 		s := &stub{tty: c.TTY, up: up}
 		w.stubs[c.TTY] = s
-		if err := w.Add(c, s); err != nil {
+		if err := w.Add(&c, s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -555,7 +557,7 @@ func TestStatusAndChanges(t *testing.T) {
 		if c, ok := w.Config(2); !ok || c.Rotary != 4 {
 			t.Errorf("%+v", c)
 		}
-		if err := w.Add(Config{TTY: 2}, nil); err == nil {
+		if err := w.Add(&Config{TTY: 2}, nil); err == nil {
 			t.Error("tty 2 twice")
 		}
 		if err := w.Clear(77); err == nil {
@@ -563,7 +565,7 @@ func TestStatusAndChanges(t *testing.T) {
 		}
 		// A line that comes while the pool runs.
 		s := &stub{tty: 5, up: true}
-		if err := w.Add(Config{TTY: 5, Rotary: NoRotary}, s); err != nil {
+		if err := w.Add(&Config{TTY: 5, Rotary: NoRotary}, s); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()

@@ -13,10 +13,7 @@ func (l *line) probeLocked(q *Waiting) {
 		return // nothing is lent any more
 	}
 	l.probing, l.probedFor, q.probed = true, q, l
-	select {
-	case <-l.calm: // of what lies behind
-	default:
-	}
+	l.calm = make(chan struct{}, 1)
 }
 
 // freeCandidateLocked lets the one for whom the line is being probed look for another.
@@ -42,12 +39,12 @@ func (l *line) probe(ctx context.Context) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-l.calm:
+	case <-l.calm: // nobody sets another while the line is being probed
 	case <-ctx.Done():
 	}
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
-	l.probing = false
+	l.probing, l.calm = false, nil
 	l.pool.passLocked(l, false)
 }
 
@@ -58,9 +55,9 @@ func (l *line) probed(ctx context.Context, err error) (done bool) {
 	defer p.mu.Unlock()
 	switch {
 	case !l.freeLocked() || p.closing || ctx.Err() != nil: // answered, lost or quarantined meanwhile: what the probe says is of the past
-		l.probing = false
+		l.probing, l.calm = false, nil
 	case err == nil:
-		l.probing = false
+		l.probing, l.calm = false, nil
 		if q := l.probedFor; q != nil { // it may have to be another's: one who is older, or q needs this line no more
 			l.probedFor, q.probed = nil, nil
 			p.passLocked(l, true)
@@ -72,7 +69,7 @@ func (l *line) probed(ctx context.Context, err error) (done bool) {
 		l.freeCandidateLocked()
 		return false
 	default:
-		l.probing = false
+		l.probing, l.calm = false, nil
 		l.quarantineLocked(fmt.Errorf("the modem did not answer before the line was lent: %w", err))
 	}
 	l.freeCandidateLocked()

@@ -26,16 +26,18 @@ func (d *daemon) pool() (*lines.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	poller := &port.Poller{}
-	for _, l := range d.cfg.Lines {
-		o := port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller}
+	poller, debug := &port.Poller{}, d.feed.Topic("modem")
+	for i := range d.cfg.Lines {
+		l := &d.cfg.Lines[i] // it and what is made of it go with the daemon: no copies
 		driver := modem.New(modem.Options{
-			Config: l.Config,
-			Open:   func(ctx context.Context) (lines.Port, error) { return l.Address.Open(ctx, o) },
+			Config: &l.Config,
+			Open: func(ctx context.Context) (lines.Port, error) {
+				return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller})
+			},
 			Proofs: proofs,
-			Debug:  d.feed.Topic("modem"),
+			Debug:  debug,
 		})
-		if err := p.Add(l.Config, driver); err != nil {
+		if err := p.Add(&l.Config, driver); err != nil {
 			return nil, err
 		}
 	}

@@ -20,11 +20,13 @@ type noticed struct {
 	host chan lines.Host
 }
 
-func (d noticed) Run(ctx context.Context, h lines.Host) error {
-	h.Up(nil)
-	d.host <- h
-	<-ctx.Done()
-	return nil
+func (d noticed) Run(ctx context.Context, h lines.Host, ended func(error)) {
+	go func() {
+		h.Up(nil)
+		d.host <- h
+		<-ctx.Done()
+		ended(nil)
+	}()
 }
 
 // TestNoticesAreLoggedOnce: not with every change of the line, and their end too.
@@ -32,7 +34,7 @@ func TestNoticesAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logged := observer.New(zap.InfoLevel)
 		pool, driver := lines.NewPool(lines.PoolOptions{}), noticed{host: make(chan lines.Host, 1)}
-		if err := pool.Add(lines.Config{TTY: 65, Port: "pty:///x", Rotary: lines.NoRotary}, driver); err != nil {
+		if err := pool.Add(&lines.Config{TTY: 65, Port: "pty:///x", Rotary: lines.NoRotary}, driver); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -71,7 +71,7 @@ func FuzzData(f *testing.F) {
 	f.Add("\r\r\n\r\nNO CARR\r\nNO CARRIER\r", uint(4))
 	f.Fuzz(func(t *testing.T, text string, chunk uint) {
 		text = text[:min(len(text), queueSize)]
-		d := New(Options{})
+		d := New(Options{Config: &lines.Config{}})
 		d.port, d.host, d.phase = &fakePort{f: newFake(false)}, noHost{}, connected
 		c := d.newConn(event{text: "CONNECT"}, false)
 		d.conn = c

@@ -64,9 +64,9 @@ func (d *Driver) pause(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// rest waits until the modem may be given a command: until the line is whole that it tells (a script sees OK before its end), and a moment after
+// gap waits until the modem may be given a command: until the line is whole that it tells (a script sees OK before its end), and a moment after
 // a result code, when some are deaf.
-func (d *Driver) rest(ctx context.Context) error {
+func (d *Driver) gap(ctx context.Context) error {
 	d.mu.Lock()
 	half, wait := len(d.split.line) > 0, time.Until(d.lastCode.Add(d.t.CommandGap))
 	d.mu.Unlock()
@@ -164,7 +164,7 @@ func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 			return reply{}, err
 		}
 	}
-	if err := d.rest(ctx); err != nil {
+	if err := d.gap(ctx); err != nil {
 		return reply{}, err
 	}
 	switch {

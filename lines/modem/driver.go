@@ -18,7 +18,7 @@ import (
 
 // Options say what a Driver works on.
 type Options struct {
-	Config lines.Config
+	Config *lines.Config // not to be changed any more
 	// Open opens the port; its errors name it. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
 	// Proofs keep what proves the modem's state on a port without modem signals. nil: in memory, so that a call that an earlier process left
@@ -35,22 +35,21 @@ type Options struct {
 // the line rests there is no reader: what comes from the port, and whoever takes the token, brings it back.
 type Driver struct {
 	o          Options
-	t          *lines.Timing // of o.Config, with its defaults
+	t          lines.Timing // of o.Config, with its defaults
 	codes      *codes
 	autoAnswer string // "S0=1" where the modem answers by itself (Config.Init); "" it does not
 
 	op      chan struct{} // capacity 1: the token
 	wake    chan struct{} // capacity 1: Run should look
 	poke    chan struct{} // capacity 1: the token's holder should look
-	retry   chan struct{} // capacity 1: try the port again now
 	writing sync.Mutex    // one writes to the port at a time
 
 	proof proof       // of a port without signals; of the token's holder
 	alarm *time.Timer // of the token's holder; nil until the holder first waits
 
 	host    lines.Host     // set by Run
-	rested  bool           // Run's goroutines have ended, the port is open
-	reopen  time.Duration  // the pause before the port is opened again; Run's
+	rested  bool           // the line has rested: the port is open
+	reopen  time.Duration  // the pause before the port is opened again; of live
 	reading sync.WaitGroup // the reader
 
 	mu       sync.Mutex // guards what follows
@@ -60,6 +59,7 @@ type Driver struct {
 	phase    phase
 	open     bool      // initialised, and open for users
 	lost     error     // why the port is to be closed; nil while it is good
+	retry    bool      // a lost port is to be tried again at once
 	pardon   time.Time // when the operator cleared the line, and so vouched for it: a modem that lost its proof may begin anew; zero: used up
 	signals  lines.Signals
 	split    splitter
@@ -107,43 +107,52 @@ const maxReopen = 30 * time.Second
 
 // New returns a Driver that does nothing until Run.
 func New(o Options) *Driver {
-	o.Config.CallerID = o.Config.CallerID || o.Config.CallCheck
 	if o.Proofs == nil {
 		o.Proofs = &Proofs{}
 	}
 	d := &Driver{
 		o: o, codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
-		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1), retry: make(chan struct{}, 1),
+		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1),
 	}
-	d.o.Config.Timing = o.Config.Timing.WithDefaults()
-	d.t = &d.o.Config.Timing
+	d.t = o.Config.Timing.WithDefaults()
 	d.reopen = d.t.Reopen
 	d.proof = newProof(o)
 	return d
 }
 
-// Run implements lines.Driver. Its own goroutine waits for the others, and for the port where those have ended: see rest.go.
-func (d *Driver) Run(ctx context.Context, h lines.Host) error {
+// Run implements lines.Driver.
+func (d *Driver) Run(ctx context.Context, h lines.Host, ended func(error)) {
 	d.host = h
 	stop := context.AfterFunc(ctx, d.rouse)
-	defer stop()
-	for d.live(ctx) {
-		d.awaitEvent()
-	}
-	return nil
+	go d.live(ctx, func(err error) {
+		stop()
+		ended(err)
+	})
 }
 
-// live works the line in goroutines of their own, until it may rest (true) or ctx ends. What panics there panics here.
-func (d *Driver) live(ctx context.Context) (rests bool) {
-	over := make(chan any, 1)
-	go func() {
-		defer func() { over <- recover() }()
-		rests = d.work(ctx)
+// live is a goroutine that works the line until it may rest or ctx ends.
+func (d *Driver) live(ctx context.Context, ended func(error)) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.abandon()
+			ended(fmt.Errorf("panic: %v", p))
+		}
 	}()
-	if p := <-over; p != nil {
-		panic(p)
+	if d.work(ctx) {
+		go d.rest(ctx, ended)
+		return
 	}
-	return rests
+	ended(nil)
+}
+
+// abandon closes the port of a driver that has failed.
+func (d *Driver) abandon() {
+	d.mu.Lock()
+	port := d.port
+	d.mu.Unlock()
+	if port != nil {
+		d.closePort()
+	}
 }
 
 // work opens the port, where it is not open since before the rest, and works the line; and again where the port is lost.
@@ -169,11 +178,24 @@ func (d *Driver) work(ctx context.Context) (rests bool) {
 func (d *Driver) sleep(ctx context.Context, pause time.Duration) {
 	t := time.NewTimer(pause)
 	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-d.retry:
-	case <-ctx.Done():
+	for !d.mayRetry() {
+		select {
+		case <-t.C:
+			return
+		case <-d.wake:
+		case <-ctx.Done():
+			return
+		}
 	}
+}
+
+// mayRetry reports whether the operator wants the port to be tried again at once, and uses that up.
+func (d *Driver) mayRetry() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	is := d.retry
+	d.retry = false
+	return is
 }
 
 // workPort works the line until it may rest, the port is lost or ctx ends.

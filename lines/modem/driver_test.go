@@ -479,3 +479,38 @@ func TestScriptPanics(t *testing.T) {
 		_ = c.Hangup(b.t.Context())
 	})
 }
+
+// TestDriverPanics: a driver that fails leaves its line down, says why, and closes the port.
+func TestDriverPanics(t *testing.T) {
+	f := newFake(true)
+	closed := make(chan struct{})
+	onBench(t, f, func(b *bench) {
+		<-closed
+		synctest.Wait()
+		s := b.until(lines.Down)
+		if s.Reason != "the driver ended: panic: oops" {
+			t.Errorf("reason %q", s.Reason)
+		}
+		if _, _, err := b.drv.Dial(b.t.Context(), dialScript("5551")); !errors.Is(err, lines.ErrDown) {
+			t.Errorf("dial: %v", err)
+		}
+	}, func(o *Options) {
+		open := o.Open
+		o.Open = func(ctx context.Context) (lines.Port, error) {
+			p, err := open(ctx)
+			return panicking{p, closed}, err
+		}
+	})
+}
+
+// panicking is a port that panics at the first DTR.
+type panicking struct {
+	lines.Port
+	closed chan struct{}
+}
+
+func (panicking) SetDTR(bool) error { panic("oops") }
+func (p panicking) Close() error {
+	close(p.closed)
+	return p.Port.Close()
+}

@@ -438,7 +438,7 @@ func onBenchOf(t *testing.T, f *fake, po lines.PoolOptions, body func(b *bench),
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, f: f, calls: make(chan *lines.Call, 10)}
-		o := Options{Config: lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary, InBand: !f.signals}, Open: f.open, Debug: b.debug}
+		o := Options{Config: &lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary, InBand: !f.signals}, Open: f.open, Debug: b.debug}
 		for _, opt := range opts {
 			opt(&o)
 		}

@@ -1,16 +1,17 @@
 package modem
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/ringback/ringback/lines"
 )
 
-// A line on which nothing has happened for a while rests: the goroutines of Run and of the reader end, and with them
-// their buffers and their stacks, which Go does not make smaller than 4 KiB once they have grown. Run's own goroutine,
-// whose stack has stayed small, waits for the port. Octets, a signal, the time of the next probe, a user of the line and
-// the end of ctx bring the goroutines back.
+// A line on which nothing has happened for a while rests: the goroutines of live and of the reader end, and with them
+// their buffers and their stacks, which Go does not make smaller than 4 KiB once they have grown. A goroutine with a fresh
+// stack waits for the port. Octets, a signal, the time of the next probe, a user of the line and the end of ctx bring the
+// two back.
 
 // restAfter is how long nothing must have happened. Beside it the cost of two new goroutines is nothing.
 const restAfter = 5 * time.Second
@@ -62,13 +63,14 @@ func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	return rests
 }
 
-// awaitEvent blocks until something happens. Run's goroutine comes to nothing else: its stack stays small.
-func (d *Driver) awaitEvent() {
+// rest is the goroutine of a line that rests, until something happens. It does nothing else: its stack stays small.
+func (d *Driver) rest(ctx context.Context, ended func(error)) {
 	d.port.Await() // nobody opens another meanwhile
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.resting = false
 	_ = d.port.SetReadDeadline(time.Time{}) // where it fails, so does the next Read
+	d.mu.Unlock()
+	go d.live(ctx, ended)
 }
 
 // rouse ends the line's rest, if it rests.

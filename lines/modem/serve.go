@@ -84,7 +84,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 		return told.Add(d.t.Rings), nil
 	}
 	d.host.Phase(lines.Ringing)
-	enough := rings > 1 || !d.o.Config.CallerID || from != ""
+	enough := rings > 1 || !d.wantsCaller() || from != ""
 	if ph == idle && enough && rings > tried && d.autoAnswer == "" && d.wanted(ctx) {
 		d.answer(ctx, rings)
 	}

@@ -71,9 +71,12 @@ func (d *Driver) startBySignals(ctx context.Context, port lines.Port) (unproven,
 	return nil, d.insist(ctx, "AT")
 }
 
+// wantsCaller reports whether the number that rings is of interest.
+func (d *Driver) wantsCaller() bool { return d.o.Config.CallerID || d.o.Config.CallCheck }
+
 // switchOnCallerID asks for the number that rings. A modem that refuses is left alone, and that is shown.
 func (d *Driver) switchOnCallerID(ctx context.Context) {
-	if !d.o.Config.CallerID {
+	if !d.wantsCaller() {
 		return
 	}
 	err := d.ask(ctx, "AT+VCID=1", d.t.Command)

@@ -143,7 +143,7 @@ func (t *talk) pass(p piece) error {
 			return err
 		}
 	}
-	if err := t.d.rest(t.ctx); err != nil {
+	if err := t.d.gap(t.ctx); err != nil {
 		return err
 	}
 	if err := t.allow(p.dials, true); err != nil {

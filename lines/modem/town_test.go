@@ -126,7 +126,7 @@ func newEdge(t *testing.T, m exchange.ModemConfig) *edge {
 func (e *edge) run(opts ...option) {
 	e.calls = make(chan *lines.Call, 10)
 	o := Options{
-		Config: lines.Config{TTY: 1, Port: "in band", Rotary: lines.NoRotary, InBand: true}, Proofs: e.proofs, Debug: e.debug,
+		Config: &lines.Config{TTY: 1, Port: "in band", Rotary: lines.NoRotary, InBand: true}, Proofs: e.proofs, Debug: e.debug,
 		Open: func(context.Context) (lines.Port, error) { return inBandPort{e.line.DTE()}, nil },
 	}
 	for _, opt := range opts {

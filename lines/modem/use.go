@@ -189,7 +189,8 @@ func (d *Driver) Settle(ctx context.Context) error {
 func (d *Driver) Clear(ctx context.Context) error {
 	d.mu.Lock()
 	if !d.open {
-		signal(d.retry)
+		d.retry = true
+		signal(d.wake)
 	}
 	if !d.open || d.phase == unproven {
 		d.pardon = time.Now()

@@ -52,13 +52,13 @@ type rfc2217 struct {
 	scratch []byte        // escaped data
 
 	mu        sync.Mutex
-	queue     []byte    // answers of the reader, to be sent as soon as sending is free
-	deadline  time.Time // of Write
-	control   bool      // a control unit is being sent, under a deadline of its own
-	suspended bool      // the server wants no data (FLOWCONTROL-SUSPEND)
-	changed   chan struct{}
+	queue     []byte        // answers of the reader, to be sent as soon as sending is free
+	deadline  time.Time     // of Write
+	control   bool          // a control unit is being sent, under a deadline of its own
+	suspended bool          // the server wants no data (FLOWCONTROL-SUSPEND)
+	changed   chan struct{} // closed when suspended or deadline changes; nil where not suspended
 
-	breaking chan struct{} // capacity 1: full while a BREAK is sent
+	breaking sync.Mutex // one BREAK at a time
 	closing  chan struct{}
 	once     sync.Once
 	closeErr error
@@ -79,7 +79,7 @@ func openRFC2217(ctx context.Context, a Address, o Options) (lines.Port, error) 
 
 func newRFC2217(c net.Conn, a Address, o Options) *rfc2217 {
 	p := &rfc2217{conn: c, name: a.Name(), log: o.Log, speed: a.Speed, flow: o.FlowControl, limit: o.Timeout,
-		sending: make(chan struct{}, 1), breaking: make(chan struct{}, 1), closing: make(chan struct{}), changed: make(chan struct{})}
+		sending: make(chan struct{}, 1), closing: make(chan struct{})}
 	p.telnet.comPort = p.command
 	return p
 }
@@ -267,12 +267,8 @@ func (p *rfc2217) Break(d time.Duration) error {
 	if !p.spoken.Load() {
 		return lines.ErrNoSignals
 	}
-	select {
-	case p.breaking <- struct{}{}:
-	case <-p.closing:
-		return net.ErrClosed
-	}
-	defer func() { <-p.breaking }()
+	p.breaking.Lock() // Close ends the one under way
+	defer p.breaking.Unlock()
 	if err := p.sendBreak(d); err != nil {
 		return fmt.Errorf("%s: BREAK: %w", p.name, err)
 	}

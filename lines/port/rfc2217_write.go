@@ -199,7 +199,11 @@ func (p *rfc2217) suspend(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wakeLocked()
-	p.suspended = on
+	if p.suspended = on; !on {
+		p.changed = nil
+	} else if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
 }
 
 // wakeLocked lets a writer that waits in mayWrite look again; it needs mu.
