@@ -4,6 +4,8 @@ package config
 
 import (
 	"cmp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -91,6 +93,15 @@ type ListNames map[string]string
 
 // Of is the name of the line's list of a kind.
 func (n ListNames) Of(kind string) string { return cmp.Or(n[kind], defaultList) }
+
+// String names the lists of all kinds.
+func (n ListNames) String() string {
+	var all []string
+	for _, k := range ListKinds {
+		all = append(all, k.Name+"="+strconv.Quote(n.Of(k.Name)))
+	}
+	return strings.Join(all, " ")
+}
 
 // LineConfigs returns the lines without their addresses.
 func (c *Config) LineConfigs() []lines.Config {

@@ -143,9 +143,10 @@ func TestFullSample(t *testing.T) {
 	if want := (broker.Line{Accounting: "default", OffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
 		t.Errorf("%+v", c.Lines[0].Line)
 	}
-	if want := (ListNames{"login": "default", "enable": "default", "ppp": "default", "exec": "default", "network": "default", "commands": "default",
-		"accounting": "default"}); !reflect.DeepEqual(c.Lines[0].Lists, want) {
-		t.Errorf("%+v", c.Lines[0].Lists)
+	for _, k := range ListKinds {
+		if name := c.Lines[0].Lists.Of(k.Name); name != "default" {
+			t.Errorf("%s list %q", k.Name, name)
+		}
 	}
 	if l := c.Lines[6]; l.TTY != 71 || l.Port != "rfc2217://console1.example.net:2006?speed=115200" || l.Address.Host != "console1.example.net:2006" || l.Rotary != 1 {
 		t.Errorf("%+v", l)
@@ -751,7 +752,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		seen := map[int]bool{}
 		for _, line := range c.Lines {
-			if _, ok := c.Lists.Find("login", line.Lists["login"]); !ok || seen[line.TTY] || line.TTY < 1 {
+			if _, ok := c.Lists.Find("login", line.Lists.Of("login")); !ok || seen[line.TTY] || line.TTY < 1 {
 				t.Fatalf("%+v", line)
 			}
 			seen[line.TTY] = true

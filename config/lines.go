@@ -99,9 +99,11 @@ func (l *loader) line(v *schema.Value) Line {
 		OffHookScript: v.Get("scripts", "modem_off_hook").Text(),
 	}}
 	for _, k := range ListKinds {
-		line.Lists[k.Name] = get(k.Name).Text()
+		if name := get(k.Name).Text(); name != defaultList {
+			line.Lists[k.Name] = name
+		}
 	}
-	line.Accounting = line.Lists[AccountingLists]
+	line.Accounting = line.Lists.Of(AccountingLists)
 	l.lineScripts(v, line)
 	l.lineLists(v, line)
 	return line

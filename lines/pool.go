@@ -241,6 +241,18 @@ func (p *Pool) changedLocked() {
 	}
 }
 
+// Starting returns how many lines have not said yet whether they are in service.
+func (p *Pool) Starting() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.sorted {
+		if !l.reported {
+			n++
+		}
+	}
+	return n
+}
+
 // Outstanding returns how many leases are lent and not given back: those of calls and those of callbacks.
 func (p *Pool) Outstanding() int {
 	p.mu.Lock()

@@ -4,19 +4,31 @@ import (
 	"context"
 	"runtime/debug"
 	"time"
+
+	"github.com/ringback/ringback/lines"
 )
 
-// startTime is when the lines have come up, or will take long: one without modem signals takes seven seconds.
-const startTime = 20 * time.Second
+// The lines are waited for no longer than startTime: the port of one may not answer. restTime after that they rest.
+const (
+	startTime = time.Minute
+	restTime  = 10 * time.Second
+)
 
-// trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that opening the lines has grown.
-// Else it stays until the daemon, idle most of its life, collects garbage some minutes later.
-func trim(ctx context.Context) {
-	t := time.NewTimer(startTime)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		debug.FreeOSMemory()
-	case <-ctx.Done():
+// trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that opening
+// the lines has grown. Else it stays until the daemon, idle most of its life, collects garbage some minutes later.
+func trim(ctx context.Context, p *lines.Pool) {
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	end := time.Now().Add(startTime)
+	for at := time.Now().Add(restTime); time.Now().Before(at); {
+		if p.Starting() > 0 && time.Now().Before(end) {
+			at = time.Now().Add(restTime)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
 	}
+	debug.FreeOSMemory()
 }

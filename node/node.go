@@ -141,7 +141,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { watchLines(ctx, pool, d.broker.Happened) })
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
-	parts.Go(func() { trim(ctx) })
+	parts.Go(func() { trim(ctx, pool) })
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)

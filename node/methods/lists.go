@@ -78,17 +78,21 @@ func (m *Set) Lines(running []config.Line) (map[int]broker.Line, error) {
 		configured[l.TTY] = l
 	}
 	out := map[int]broker.Line{}
+	logins := map[string]broker.Login{} // lines that name the same lists share them
 	for _, l := range running {
 		if now, ok := configured[l.TTY]; ok {
 			l = now
 		} else if err := m.has(l); err != nil {
 			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
 		}
-		login, err := m.Login(l)
-		if err != nil {
-			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
+		names := l.Lists.String()
+		if l.Login = logins[names]; l.Login == nil {
+			login, err := m.Login(l)
+			if err != nil {
+				return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
+			}
+			l.Login, logins[names] = login, login
 		}
-		l.Login = login
 		out[l.TTY] = l.Line
 	}
 	return out, nil
