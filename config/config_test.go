@@ -154,7 +154,8 @@ func TestFullSample(t *testing.T) {
 	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "^exec-callback$" || l.OffHookScript != "" {
 		t.Errorf("%+v", l)
 	}
-	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "^exec-callback$" || l.Lists["login"] != "staff" || l.Lists["exec"] != "staff" || l.Lists["enable"] != "default" {
+	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "^exec-callback$" || l.Lists.Of("login") != "staff" || l.Lists.Of("exec") != "staff" ||
+		l.Lists.Of("enable") != "default" {
 		t.Errorf("%+v", l)
 	}
 	if _, ok := c.Lists.Find("login", "none"); ok {

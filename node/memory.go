@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -13,6 +14,20 @@ const (
 	startTime = time.Minute
 	restTime  = 10 * time.Second
 )
+
+// How much garbage may gather, in percent of what is in use, where GOGC does not say it. What the start allocates for good
+// lies close together where its garbage is collected often; afterwards a collection costs more than the memory that it
+// gives back.
+const (
+	startGarbage = 25
+	runGarbage   = 200
+)
+
+func setGarbage(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
+}
 
 // trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that opening
 // the lines has grown. Else it stays until the daemon, idle most of its life, collects garbage some minutes later.
@@ -30,5 +45,6 @@ func trim(ctx context.Context, p *lines.Pool) {
 			return
 		}
 	}
+	setGarbage(runGarbage)
 	debug.FreeOSMemory()
 }

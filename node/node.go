@@ -50,6 +50,7 @@ func (e *ConfigError) Error() string {
 // *ConfigError where the configuration cannot be used, or is open to others; then nothing was opened or written.
 func Run(ctx context.Context, o Options) error {
 	hup := handleSignals()
+	setGarbage(startGarbage)
 	cfg, problems := config.Load(o.File, nil)
 	if cfg == nil {
 		return &ConfigError{problems}
