@@ -134,9 +134,9 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.LineRetry:
 		return l.LineRetry
 	case callback.Wait:
-		return max(since(w.hungUp, e.Full, b.forcedWait(w)), w.putOff())
+		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff())
 	case callback.RetryWait:
-		return max(since(w.dialEnded, e.Full, max(w.row.RetryWait, b.forcedWait(w))), w.putOff())
+		return max(since(w.dialEnded, e.Full, max(w.row.RetryWait, w.forcedWait())), w.putOff())
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:
@@ -173,12 +173,11 @@ func (w *work) putOff() time.Duration {
 
 // forcedWait is the longest of the waits of the called line, as it was when the callback was promised, and of the one
 // that dials.
-func (b *Broker) forcedWait(w *work) time.Duration {
-	d := w.row.ForcedWait
-	if w.lease != nil {
-		d = max(d, b.config.Load().Lines[w.lease.TTY()].ForcedWait)
+func (w *work) forcedWait() time.Duration {
+	if w.lease == nil {
+		return w.row.ForcedWait
 	}
-	return d
+	return max(w.row.ForcedWait, w.lineWait)
 }
 
 // since is what is left of d, counted from t, or all of it where t is not known or does not count.

@@ -4,7 +4,7 @@ import "time"
 
 // Line is what the broker knows of a line: how its calls are let in and how it dials. Its port and its modem are the
 // pool's (lines.Config). A reload may change it: a call keeps the Line that it began with; leg two, the next attempt of
-// a callback and a wait that has not begun go by the new one.
+// a callback and the forced wait of a line that is not lent yet go by the new one.
 type Line struct {
 	Login          Login         // method lists of authentication and authorization; nil lets nobody in
 	Accounting     string        // name of the accounting list; "" is "default"

@@ -213,6 +213,7 @@ func (b *Broker) take(e event) (step, bool) {
 	}
 	if leased, ok := e.what.(callback.Leased); ok && next.Lease == leased.Lease {
 		w.lease, w.leaseNo = e.lease, leased.Lease
+		w.lineWait = b.config.Load().Lines[leased.TTY].ForcedWait
 		e = verifyLocked(e, w)
 	} else if ok {
 		e.giveBack() // it came too late: the machine has no use for it

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"context"
 	"reflect"
 	"strings"
 	"testing"
@@ -57,6 +58,47 @@ func TestReloadOfLines(t *testing.T) {
 	}
 	if got := srv.types(); strings.Count(got, "stop later") != 2 { // both legs
 		t.Error(got)
+	}
+}
+
+// Law 8: a reload while a callback waits shortens nothing, neither by itself nor with a delay by CoA, which has the wait
+// computed again.
+func TestReloadShortensNoWait(t *testing.T) {
+	for name, delay := range map[string]time.Duration{"the reload": 0, "the reload and a delay": 20 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{}, func(w *town) {
+				slow := w.config()
+				l := slow.Lines[66] // which will call back
+				l.ForcedWait = time.Minute
+				slow.Lines[66] = l
+				w.broker.Reload(slow)
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("austin-01")
+				p.see("Callback initiated", time.Minute)
+				p.see("NO CARRIER", time.Minute)
+				w.pass(10 * time.Second)
+
+				fast := w.config()
+				for tty, l := range fast.Lines {
+					l.ForcedWait = 0
+					fast.Lines[tty] = l
+				}
+				w.broker.Reload(fast)
+				if delay > 0 {
+					change := broker.Change{DelayCallback: delay}
+					if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, change); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p.see("maui-nas-04>", 3*time.Minute)
+				if wait := w.dialled()[0].Time.Sub(happened(w.last(), "HungUp")); wait < time.Minute || wait > 61*time.Second {
+					t.Errorf("dialled %v after the hang-up, the forced wait was 1 min", wait)
+				}
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+			})
+		})
 	}
 }
 

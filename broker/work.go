@@ -35,8 +35,10 @@ type work struct {
 	waiting *lines.Waiting
 	lease   *lines.Lease
 	leaseNo uint64
-	dial    *dial
-	dialler int // the line of the last dial; 0: none in this process
+	// lineWait is the forced wait of the leased line, as it was when the line was lent: no reload shortens a wait (law 8).
+	lineWait time.Duration
+	dial     *dial
+	dialler  int // the line of the last dial; 0: none in this process
 
 	stopCheck context.CancelFunc // ends the last Recheck; nil none
 	stopWatch context.CancelFunc // ends the watch over the leased line; nil none
