@@ -22,6 +22,9 @@ func Run(version string, args []string) int {
 	root := newRoot(versionText(version))
 	root.SetOut(out)
 	root.SetErr(os.Stderr)
+	if len(args) == 1 && (args[0] == "--version" || args[0] == "-v") {
+		args = []string{"version"}
+	}
 	root.SetArgs(args)
 	err := unknownCommand(root, args)
 	if err == nil {
@@ -77,11 +80,12 @@ Run it:
   ringback serve -c ringback.yaml             the daemon
   ringback show lines                         what a running daemon does
   ringback debug callback chat                what it does, as it does it`,
-		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetVersionTemplate(versionLine(version))
+	// cobra's own --version prints by a text/template, which looks methods up by name: the linker would keep every
+	// exported method of every type, 2 MB.
+	root.Flags().BoolP("version", "v", false, "version for ringback")
 	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newVersion(version), newAAA(), newLab())
 	return root
 }

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,7 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"text/template"
+	"strings"
 )
 
 //go:embed files/*
@@ -223,35 +222,35 @@ func (l *Lab) newSecret() []byte {
 	return []byte(rand.Text() + "\n")
 }
 
-// configuration is ringback.yaml with the ports of this town.
+// lineText is one line of ringback.yaml.
+const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: 1, login: default,
+     scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s}}
+`
+
+// configuration is ringback.yaml with the ports of this town: files/ringback.yaml.in with its marks replaced.
 func (l *Lab) configuration() ([]byte, error) {
-	type line struct {
-		TTY  int
-		Port string
-	}
-	v := struct {
-		Socket, Auth, Acct string
-		AAA                AAA
-		Lines              []line
-	}{Socket: l.socket(), AAA: l.opt.AAA}
-	switch r := l.opt.RADIUS; {
-	case r != nil:
-		v.Auth, v.Acct = r.Auth, r.Acct
-	case l.sockets.stream != nil:
-		v.Auth = l.sockets.stream.Addr().String()
-	default:
-		v.Auth, v.Acct = l.sockets.auth.LocalAddr().String(), l.sockets.acct.LocalAddr().String()
-	}
-	for i, url := range l.urls {
-		v.Lines = append(v.Lines, line{firstTTY + i, url})
-	}
-	t, err := template.ParseFS(files, "files/ringback.yaml.tmpl")
+	text, err := files.ReadFile("files/ringback.yaml.in")
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, v); err != nil {
+	server, err := files.ReadFile("files/" + string(l.opt.AAA) + ".yaml.in")
+	if err != nil {
 		return nil, err
 	}
-	return out.Bytes(), nil
+	var auth, acct string
+	switch r := l.opt.RADIUS; {
+	case r != nil:
+		auth, acct = r.Auth, r.Acct
+	case l.sockets.stream != nil:
+		auth = l.sockets.stream.Addr().String()
+	default:
+		auth, acct = l.sockets.auth.LocalAddr().String(), l.sockets.acct.LocalAddr().String()
+	}
+	var lines strings.Builder
+	for i, url := range l.urls {
+		fmt.Fprintf(&lines, lineText, firstTTY+i, url)
+	}
+	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
+	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@AAA@\n", aaa, "@LINES@\n", lines.String())
+	return []byte(marks.Replace(string(text))), nil
 }
