@@ -36,6 +36,7 @@ type Config struct {
 	Hostname string
 	StateDir string // the daemon creates it where it is not there
 	API      API
+	Journal  Journal
 	Log      Log
 
 	PoliciesDir string
@@ -60,6 +61,11 @@ type Config struct {
 	Lines   []Line         // by TTY
 
 	written written
+}
+
+// Journal is what the journal keeps.
+type Journal struct {
+	Keep time.Duration // of callbacks and calls, after their end; 0: everything
 }
 
 // API is the admin interface.

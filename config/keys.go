@@ -31,6 +31,8 @@ func Keys() []schema.Key {
 			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
 		{Name: "state_dir", Reload: schema.Restart, Check: notEmpty, Example: "/var/lib/ringback",
 			Doc: "Directory of the journal, created when missing. Default: `/var/lib/ringback` for root, else `$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. One daemon has it at a time."},
+		{Name: "journal", Reload: schema.AtOnce, Type: schema.Object, Keys: journalKeys,
+			Doc: "The record of calls and callbacks in `state_dir`. See [The journal](../how-to/journal.md)."},
 		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
 			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
 				Doc: "Unix socket that the command line talks to. Default: `/run/ringback/ringback.sock` for root, else `ringback.sock` in `state_dir`."},
@@ -298,4 +300,10 @@ func checkRegexp(s string) error {
 		return fmt.Errorf("no regular expression: %v", err)
 	}
 	return nil
+}
+
+var journalKeys = []schema.Key{
+	{Name: "keep", Type: schema.Duration, Max: 87600 * hour, Default: "2160h", Example: "8760h",
+		Doc: "How long callbacks and calls are kept after their end; of older ones sums by month stay. " +
+			"The audit is never removed. `0s`: everything is kept."},
 }

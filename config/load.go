@@ -260,6 +260,7 @@ func (l *loader) node() {
 		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory to keep the state in", Hint: "write state_dir: /var/lib/ringback"})
 	}
 	l.trustDir(l.cfg.StateDir)
+	c.Journal.Keep = l.duration("journal.keep")
 	c.API.Socket = l.filePath("api.socket")
 	if c.API.Socket == "" {
 		c.API.Socket = socketIn(os.Geteuid() == 0, c.StateDir)

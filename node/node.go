@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -78,6 +79,7 @@ type daemon struct {
 	feed    *api.Feed
 	broker  *broker.Broker
 	journal *sqlite.Journal
+	keep    atomic.Int64 // journal.keep of the configuration in force
 
 	hup       <-chan os.Signal
 	reopenLog func() error
@@ -108,6 +110,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	defer j.Close()
 	d.journal = j
+	d.keep.Store(int64(d.cfg.Journal.Keep))
 	for _, w := range j.Warnings() {
 		d.log.Error("journal", zap.String("problem", w))
 	}
@@ -143,6 +146,8 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { trim(ctx, pool) })
+	keep := func() time.Duration { return time.Duration(d.keep.Load()) }
+	parts.Go(func() { retain(ctx, d.log, keep, j.Prune) })
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)

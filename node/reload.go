@@ -49,6 +49,7 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	old := d.replace(m, time.Now())
 	d.broker.Reload(bc)
+	d.keep.Store(int64(cfg.Journal.Keep))
 	old.Retire() // conversations that they began are still their own
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
 	d.warnOfPending(ctx, m)

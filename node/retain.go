@@ -1,0 +1,37 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// retainEvery is how often old history is looked for. The first time is startTime after the start.
+const retainEvery = time.Hour
+
+// retain removes from the journal what ended longer ago than keep says, now and then until ctx ends. keep 0: nothing is removed.
+func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration, prune func(context.Context, time.Time) (journal.Pruned, error)) {
+	for next := startTime; ; next = retainEvery {
+		select {
+		case <-time.After(next):
+		case <-ctx.Done():
+			return
+		}
+		k := keep()
+		if k == 0 {
+			continue
+		}
+		before := time.Now().Add(-k)
+		removed, err := prune(ctx, before)
+		if err != nil && ctx.Err() == nil {
+			log.Error("journal: old history stays", zap.Error(err))
+		}
+		if removed != (journal.Pruned{}) {
+			log.Info("journal: old history removed", zap.Time("ended_before", before), zap.Int("callbacks", removed.Callbacks),
+				zap.Int("calls", removed.Calls), zap.Int("pages_given_back", removed.Pages))
+		}
+	}
+}
