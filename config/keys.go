@@ -302,6 +302,7 @@ func checkRegexp(s string) error {
 	return nil
 }
 
+// journalKeys are the keys of `journal`.
 var journalKeys = []schema.Key{
 	{Name: "keep", Type: schema.Duration, Max: 87600 * hour, Default: "2160h", Example: "8760h",
 		Doc: "How long callbacks and calls are kept after their end; of older ones sums by month stay. " +
