@@ -29,9 +29,9 @@ type builder struct {
 	err    error
 	octets []byte // the values
 	space  struct {
-		list   [16]*radius.AVP
-		pairs  [16]radius.AVP
-		octets [192]byte
+		list   [24]*radius.AVP
+		pairs  [24]radius.AVP
+		octets [320]byte
 	}
 }
 
