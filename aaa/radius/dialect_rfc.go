@@ -153,7 +153,10 @@ func (r *reading) serviceType(v value) error {
 
 func (r *reading) class(v value) error {
 	r.A.Class = append(r.A.Class, []byte(v.s))
-	if g := classGroup(v.s); g != "" && r.ClassGroups {
+	if !r.ClassGroups {
+		return nil
+	}
+	if g := classGroup(v.s); g != "" {
 		r.Field = "class, groups"
 		r.AddGroup(g)
 	}
