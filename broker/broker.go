@@ -138,7 +138,7 @@ func New(o Options, c Config) *Broker {
 		works:  map[string]*work{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
-	b.spool = spool.New(o.Journal, o.Accountant, o.Log)
+	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)
 	b.guard = newGuard(b, o.NameKey)
 	b.config.Store(&c)
 	return b

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/lines"
@@ -30,7 +31,7 @@ func TestRefusedRecordsAreOwed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			disk := &records{}
 			c := &call{Call: &lines.Call{ID: "c1", TTY: 65}, leg: 1}
-			b := &Broker{opt: Options{Journal: disk, Limits: Limits{Report: time.Hour}}, log: zap.NewNop(), calls: map[string]*call{"c1": c}, spool: spool.New(disk, noBooks{}, zap.NewNop())}
+			b := &Broker{opt: Options{Journal: disk, Limits: Limits{Report: time.Hour}}, log: zap.NewNop(), calls: map[string]*call{"c1": c}, spool: spool.New(disk, noBooks{}, zap.NewNop(), func(events.Event) {})}
 			for _, kind := range []session.ReportKind{session.Began, session.Interim, session.Interim, session.Ended} {
 				disk.fail(tt.refused[kind])
 				b.Report(t.Context(), session.Report{Kind: kind, Call: c.Call, Session: 1, Time: time.Now()})

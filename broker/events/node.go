@@ -139,3 +139,26 @@ func (e LineNotice) log() (zapcore.Level, string) {
 	}
 	return zapcore.WarnLevel, "line notice"
 }
+
+// AccountingWaits reports accounting records that no server acknowledges.
+type AccountingWaits struct {
+	undebugged
+	unaudited
+	List string `event:"list"`
+	Err  error  `event:"error"`
+}
+
+func (AccountingWaits) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "accounting records wait in the spool for a server that acknowledges them"
+}
+
+// AccountingGoesOn reports that the records of a list are acknowledged again.
+type AccountingGoesOn struct {
+	undebugged
+	unaudited
+	List string `event:"list"`
+}
+
+func (AccountingGoesOn) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "accounting records are acknowledged again"
+}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -24,7 +25,7 @@ func TestSpoolPanicAndDamage(t *testing.T) {
 			}
 			sent <- r.ID
 			return nil
-		}), zap.NewNop())
+		}), zap.NewNop(), func(events.Event) {})
 		for _, id := range []string{"bad", "a", "b"} {
 			if err := s.Put(t.Context(), []aaa.Record{{ID: id + "-start", SessionID: id, Type: aaa.Start}}); err != nil {
 				t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 )
@@ -178,7 +179,7 @@ func spooling(t *testing.T, srv *server, f func(t *testing.T, s *Spool, store *r
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		store := &records{}
-		s := New(store, srv, strict())
+		s := New(store, srv, strict(), func(events.Event) {})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); s.Run(ctx) }()
@@ -456,7 +457,7 @@ func TestSpoolFlush(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			srv, store := &server{takes: 100 * time.Millisecond, down: down}, &records{}
-			s := New(store, srv, strict())
+			s := New(store, srv, strict(), func(events.Event) {})
 			var ids []string
 			for i := range 200 {
 				ids = append(ids, fmt.Sprintf("s%d-stop", i))
@@ -502,7 +503,7 @@ func BenchmarkSpoolDrain(b *testing.B) {
 			b.Fatal(err)
 		}
 		srv := &server{}
-		s := New(j, srv, strict())
+		s := New(j, srv, strict(), func(events.Event) {})
 		var rs []aaa.Record
 		for i := range backlog {
 			id := fmt.Sprintf("c%07d", i)

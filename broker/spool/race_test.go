@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -34,7 +35,7 @@ func (deafAccountant) Send(context.Context, aaa.Record) error { return nil }
 func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Spool
-		s = New(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }}, deafAccountant{}, zap.NewNop())
+		s = New(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }}, deafAccountant{}, zap.NewNop(), func(events.Event) {})
 		if err := s.Put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +53,7 @@ func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 // TestSpoolNotCommitted: nobody waits for a record that is not in the journal.
 func TestSpoolNotCommitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(hastyStore{err: journal.ErrPending}, deafAccountant{}, zap.NewNop())
+		s := New(hastyStore{err: journal.ErrPending}, deafAccountant{}, zap.NewNop(), func(events.Event) {})
 		if err := s.Put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err == nil {
 			t.Fatal("put hides the journal's error")
 		}

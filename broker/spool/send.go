@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -173,15 +174,15 @@ func (l *lane) settledBy(err error) {
 	l.later(minWait)
 }
 
-// tell logs when deliveries begin to fail and when they succeed again.
+// tell reports when deliveries begin to fail and when they succeed again.
 func (l *lane) tell(ctx context.Context) {
 	failing := l.fails > 0 || len(l.held) > 0
 	if failing == l.failing || ctx.Err() != nil {
 		return
 	}
 	if l.failing = failing; failing {
-		l.s.log.Warn("accounting records wait in the spool for a server that acknowledges them", zap.String("list", cmp.Or(l.list, "default")), zap.Error(l.failure))
+		l.s.happened(events.AccountingWaits{List: cmp.Or(l.list, "default"), Err: l.failure})
 		return
 	}
-	l.s.log.Info("accounting records are acknowledged again", zap.String("list", cmp.Or(l.list, "default")))
+	l.s.happened(events.AccountingGoesOn{List: cmp.Or(l.list, "default")})
 }

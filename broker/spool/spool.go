@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -19,7 +20,8 @@ import (
 type Spool struct {
 	journal    journal.Store
 	accountant aaa.Accountant // nil: nothing is spooled
-	log        *zap.Logger
+	log        *zap.Logger    // of trouble with the disk
+	happened   func(events.Event)
 	wake       chan struct{} // capacity 1: there may be a list that has no lane yet
 
 	mu       sync.Mutex
@@ -31,10 +33,11 @@ type Spool struct {
 	arrears arrearsList
 }
 
-// New returns a spool that sends nothing yet. accountant delivers the records; nil: nothing is spooled, and the mutations beside them are written all the same.
-func New(j journal.Store, a aaa.Accountant, log *zap.Logger) *Spool {
+// New returns a spool that sends nothing yet. a delivers the records; nil: nothing is spooled, and the mutations beside
+// them are written all the same. happened gets events and must not block.
+func New(j journal.Store, a aaa.Accountant, log *zap.Logger, happened func(events.Event)) *Spool {
 	return &Spool{
-		journal: j, accountant: a, log: log, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
+		journal: j, accountant: a, log: log, happened: happened, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
 		interims: map[string]string{}, lanes: map[string]*lane{}, arrears: arrearsList{wake: make(chan struct{}, 1)},
 	}
 }

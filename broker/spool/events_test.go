@@ -1,0 +1,41 @@
+package spool
+
+import (
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker/events"
+)
+
+// A list whose server is silent is reported when that begins and when it ends, each once.
+func TestSpoolReportsSilence(t *testing.T) {
+	srv := &server{takes: time.Second, down: true}
+	var mu sync.Mutex
+	var got []events.Event
+	spooling(t, srv, func(t *testing.T, s *Spool, _ *records) {
+		s.happened = func(e events.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if w, ok := e.(events.AccountingWaits); ok && (w.Err == nil || w.Err.Error() != "no answer") {
+				t.Errorf("the reason: %v", w.Err)
+			}
+			got = append(got, e)
+		}
+		spoolUp(t, s, "a-start@isp", "b-start@isp")
+		sleep(time.Hour)
+		srv.set(false)
+		sleep(2 * time.Hour)
+	})
+	var types []string
+	for _, e := range got {
+		types = append(types, reflect.TypeOf(e).Name())
+	}
+	if want := []string{"AccountingWaits", "AccountingGoesOn"}; !reflect.DeepEqual(types, want) {
+		t.Fatalf("reported %v, want %v", types, want)
+	}
+	if got[0].(events.AccountingWaits).List != "isp" || got[1] != (events.AccountingGoesOn{List: "isp"}) {
+		t.Errorf("%+v", got)
+	}
+}
