@@ -255,7 +255,7 @@ func (b *Broker) number(callbackID string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if w := b.works[callbackID]; w != nil {
-		return w.row.Number
+		return w.lastStep().Number.String()
 	}
 	return ""
 }

@@ -126,12 +126,12 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	g := grant{Server: a.Server, Auth: a.Auth}
 	w := newWork(journal.Callback{
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
-		CallID: c.ID, CalledTTY: c.TTY, Number: d.Number.String(), NoVerify: d.NoVerify,
-		Lines: d.Lines, Rotary: d.Rotary, RetryWait: d.Attempts.RetryWait, Max: d.Attempts.Max,
+		CallID: c.ID, CalledTTY: c.TTY, NoVerify: d.NoVerify,
 		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(),
 		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
-	w.number, w.leg1, w.expires = d.Number, c, b.expiry(now)
+	w.follow(planOf(d))
+	w.leg1, w.expires = c, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w
 }

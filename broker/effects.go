@@ -136,7 +136,7 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.Wait:
 		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff())
 	case callback.RetryWait:
-		return max(since(w.dialEnded, e.Full, max(w.row.RetryWait, w.forcedWait())), w.putOff())
+		return max(since(w.dialEnded, e.Full, max(w.nextStep().Wait, w.forcedWait())), w.putOff())
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:
@@ -191,7 +191,7 @@ func since(t time.Time, full bool, d time.Duration) time.Duration {
 func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	if w.overdue() { // the disk took its time to record the attempt
 		text := "its lifetime ended before the dial"
-		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Outcome: text, Final: true}, rows: []journal.Mutation{
+		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: text, Final: true}, rows: []journal.Mutation{
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: text},
 		}})
 		return
@@ -200,14 +200,15 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
 	w.unwatch() // from now on the dialler tells of a loss
 	w.dialler = w.lease.TTY()
-	id, lease, number := w.row.ID, w.lease, w.number
+	id, lease, s := w.row.ID, w.lease, w.plan[w.plan.Step(e.Of)]
+	script := b.script(w, s)
 	cfg := b.config.Load()
 	b.publish(events.Dialing{
-		Callback: id, Line: lease.TTY(), Number: number.String(), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
+		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has a context of its own
-		a := cfg.Dialer.Dial(dialCtx, lease, cfg.Lines[lease.TTY()].CallbackScript, number)
+		a := cfg.Dialer.Dial(dialCtx, lease, script, s.Number)
 		outcome, cause := a.Outcome, a.Outcome
 		if a.HeldBack {
 			outcome, cause = journal.HeldBack, a.Outcome+", the dial command was held back"

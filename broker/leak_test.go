@@ -62,7 +62,8 @@ func TestDialsLeaveNothing(t *testing.T) {
 	p := &parent{Context: context.Background(), done: make(chan struct{})}
 	b := New(Options{Pool: pool}, Config{Dialer: busy{}})
 	for n := range 100 {
-		w := newWork(journal.Callback{ID: "cb", Number: "84001"}, trace{}, grant{})
+		w := newWork(journal.Callback{ID: "cb"}, trace{}, grant{})
+		w.follow(callback.Plan{{Number: number("84001"), Times: 100}})
 		w.lease = lease
 		b.dial(p, w, callback.Dial{Attempt: n + 1})
 		<-b.events

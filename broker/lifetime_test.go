@@ -80,7 +80,7 @@ func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 		if n := len(w.dialled()); n != 0 {
 			t.Errorf("%d dials", n)
 		}
-		if v := w.last(); v.Ended.IsZero() || v.Attempts != 1 {
+		if v := w.last(); v.Ended.IsZero() || v.Attempts != 1 || v.Cause != "its lifetime ended before the dial" {
 			t.Errorf("phase %s (%s), %d attempts", v.Phase, v.Cause, v.Attempts)
 		}
 		p.dte.SetDTR(false)

@@ -199,6 +199,7 @@ func (b *Broker) take(e event) (step, bool) {
 		}
 		e.what = leased
 	}
+	e.what = w.ahead(e.what)
 	before := w.state
 	next, effects, ok := callback.Step(before, e.what)
 	if !ok {
@@ -306,7 +307,12 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	rows = append(rows, s.event.rows...)
 	for _, e := range s.effects {
 		if e, ok := e.(callback.Dial); ok {
-			a := journal.Attempt{CallbackID: w.row.ID, N: e.Attempt, TTY: w.state.TTY, Number: w.row.Number, Started: now, Script: b.script(w)}
+			i := w.plan.Step(e.Of)
+			step := w.plan[i]
+			a := journal.Attempt{
+				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(), Started: now,
+				Script: b.script(w, step),
+			}
 			if e.Again {
 				rows = append(rows, journal.ReopenAttempt{Attempt: a})
 			} else {
@@ -329,7 +335,7 @@ func happened(s step) []events.Event {
 			all = append(all, events.Remarked{Callback: w.row.ID, User: w.row.User, Text: e.Text})
 		case callback.End:
 			all = append(all, events.CallbackEnded{
-				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause, Number: w.row.Number,
+				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause, Number: w.lastStep().Number.String(),
 				CalledLine: w.row.CalledTTY, Line: w.dialler, Attempts: w.state.Attempt, Budget: w.state.Max,
 				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
 			})

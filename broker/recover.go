@@ -11,7 +11,6 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
-	"github.com/ringback/ringback/numbers"
 )
 
 // recover takes up what the process before left: calls that a crash cut are closed and their Stops spooled, then Accounting-On;
@@ -64,8 +63,8 @@ func (b *Broker) restart(row journal.Callback) error {
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
 	}
-	if w.number, err = numbers.Reread(row.Number); err != nil {
-		return fmt.Errorf("its recorded number: %w", err)
+	if w.plan, err = readPlan(row); err != nil {
+		return fmt.Errorf("its recorded plan: %w", err)
 	}
 	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)
 	w.keepDelay()

@@ -33,7 +33,8 @@ type disk struct {
 	failing   bool
 	crash     func(where string) // may end the process before or after a commit
 	callbacks map[string]journal.Callback
-	attempts  map[string]int // callback → attempts recorded
+	attempts  map[string]int             // callback → attempts recorded
+	row       map[string]journal.Attempt // callback → the last one
 	last      map[string]rowState
 	ended     map[string]int // callback → audit records of its end
 }
@@ -81,11 +82,13 @@ func (d *disk) apply(m journal.Mutation) {
 		d.callbacks[m.Callback.ID] = m.Callback
 	case journal.PutAttempt:
 		d.attempts[m.Attempt.CallbackID]++
+		d.row[m.Attempt.CallbackID] = m.Attempt
 		d.last[m.Attempt.CallbackID] = open
 	case journal.ReopenAttempt:
 		if id := m.Attempt.CallbackID; d.last[id] != spare || d.attempts[id] != m.Attempt.N {
 			panic("an attempt was used again that may have been dialled: " + id)
 		}
+		d.row[m.Attempt.CallbackID] = m.Attempt
 		d.last[m.Attempt.CallbackID] = open
 	case journal.EndAttempt:
 		if d.last[m.CallbackID] == open && d.attempts[m.CallbackID] == m.N {
@@ -175,6 +178,10 @@ type world struct {
 	tries  map[string]int  // callback → orders to dial, also those whose dial command was held back
 	held   int
 	budget map[string]int
+	plans  map[string]callback.Plan
+	steps  map[string]map[int]int  // callback → step of its plan → dial commands
+	final  map[string]map[int]bool // callback → steps that can never end otherwise
+	passed int
 	over   map[string]bool          // callbacks whose end was carried out or is on disk
 	leases map[uint64]bool          // lent by this process's world, not given back
 	putOff map[string]time.Duration // until when the dials of a callback were put off, as its asker was told
@@ -261,6 +268,10 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 			say(w.some(time.Second), callback.NoLine{Cause: "all lines are busy"})
 			return
 		}
+		if w.rng.IntN(20) == 0 { // none of this step's lines will ever be there
+			w.sayFinal(id, w.plans[id].Step(work.state.Next()), w.some(time.Second), callback.NoLine{Cause: "no such line", Final: true})
+			return
+		}
 		w.in(w.some(time.Minute), life, func() {
 			w.leases[w.b.leaseSeq+1] = true
 			w.feed(event{id: id, what: callback.Leased{}})
@@ -316,6 +327,16 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 // dialCommand is the modem's end of a Dial: the witness of law 2.
 func (w *world) dialCommand(id string, e callback.Dial) {
 	w.dials[id]++
+	step := w.plans[id].Step(e.Of)
+	if w.final[id][step] {
+		w.t.Fatalf("callback %s: step %d dialled again, which can never end otherwise", id, step)
+	}
+	if w.steps[id][step]++; w.steps[id][step] > w.plans[id][step].Times {
+		w.t.Fatalf("callback %s: step %d dialled %d times of %d (law 2)", id, step, w.steps[id][step], w.plans[id][step].Times)
+	}
+	if row := w.disk.row[id]; row.Step != step || row.Number != w.plans[id][step].Number.String() || row.N != e.Attempt {
+		w.t.Fatalf("callback %s: dial %d of its plan, on disk stands %+v (law 2)", id, e.Of, row)
+	}
 	if w.disk.attempts[id] < w.dials[id] {
 		w.t.Fatalf("callback %s: %d dial commands, %d attempts on disk (law 2)", id, w.dials[id], w.disk.attempts[id])
 	}
@@ -351,12 +372,33 @@ func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, cal
 		ended.Outcome = "connected"
 	}
 	ended.Unproven = !ended.Connected && w.rng.IntN(10) == 0
+	if ended.Final = !ended.Connected && w.rng.IntN(6) == 0; ended.Final {
+		ended.Outcome = "no script"
+		w.sayFinal(id, w.plans[id].Step(e.Of), w.some(time.Minute), ended)
+		return
+	}
 	if w.rng.IntN(30) > 0 { // else the dialler hangs
 		say(w.some(time.Minute), ended)
 	}
 	if w.rng.IntN(5) == 0 { // twice, late
 		say(w.some(10*time.Minute), ended)
 	}
+}
+
+// sayFinal tells that a step of a plan can never end otherwise. Once that is on disk it must never be dialled again.
+func (w *world) sayFinal(id string, step int, d time.Duration, what callback.Event) {
+	w.in(d, w.life, func() {
+		reply := make(chan error, 1)
+		w.feed(event{id: id, what: what, reply: reply})
+		select {
+		case err := <-reply:
+			if err == nil {
+				w.final[id][step] = true
+				w.passed++
+			}
+		default: // the disk failed; it is tried again
+		}
+	})
 }
 
 func (w *world) legTwo(e callback.StartSession, say func(time.Duration, callback.Event)) {
@@ -372,18 +414,31 @@ func (w *world) legTwo(e callback.StartSession, say func(time.Duration, callback
 	}
 }
 
+// plan is one of 1 to 3 steps, each with a number of its own and perhaps lines of its own.
+func (w *world) plan() (p callback.Plan) {
+	for i := range 1 + w.rng.IntN(3) {
+		s := callback.PlanStep{Number: number("8400" + strconv.Itoa(i)), Times: 1 + w.rng.IntN(2)}
+		if w.rng.IntN(3) == 0 {
+			s.Lines = []int{65 + i}
+		}
+		p = append(p, s)
+	}
+	return p
+}
+
 // caller logs in, is promised a callback or not.
 func (w *world) caller(n int) {
-	max := 1 + w.rng.IntN(3)
+	plan := w.plan()
 	id := fmt.Sprintf("cb%06d", n)
 	user := "user" + strconv.Itoa(w.rng.IntN(40))
 	work := newWork(journal.Callback{
-		ID: id, User: user, Entry: "radius", Number: "84001", Max: max, Created: time.Now(), Decision: "{}", Authorization: "{}",
+		ID: id, User: user, Entry: "radius", Created: time.Now(), Decision: "{}", Authorization: "{}",
 	}, trace{}, grant{})
+	work.follow(plan)
 	pending := w.b.pendingFor(work)
-	w.budget[id] = max
+	w.budget[id], w.plans[id], w.steps[id], w.final[id] = plan.Dials(), plan, map[int]int{}, map[int]bool{}
 	reply := make(chan error, 1)
-	w.feed(event{id: id, promise: work, what: callback.Promise{ID: id, Max: max}, reply: reply})
+	w.feed(event{id: id, promise: work, what: callback.Promise{ID: id, Max: plan.Dials()}, reply: reply})
 	select {
 	case err := <-reply:
 		if err == nil && pending != "" {
@@ -489,9 +544,10 @@ func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 5732))
 	w = &world{
-		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{}, dials: map[string]int{}, tries: map[string]int{}, budget: map[string]int{}, over: map[string]bool{},
+		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{}, dials: map[string]int{}, tries: map[string]int{}, budget: map[string]int{},
+		plans: map[string]callback.Plan{}, steps: map[string]map[int]int{}, final: map[string]map[int]bool{}, over: map[string]bool{},
 	}
-	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, last: map[string]rowState{}, ended: map[string]int{}}
+	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, row: map[string]journal.Attempt{}, last: map[string]rowState{}, ended: map[string]int{}}
 	w.disk.crash = func(string) {
 		if rng.IntN(300) == 0 {
 			panic(killed{})
@@ -535,7 +591,7 @@ func TestSimulation(t *testing.T) {
 		}
 		seeds = n
 	}
-	var heard, dials, held, kills, puts int
+	var heard, dials, held, kills, puts, passed int
 	for seed := range uint64(seeds) {
 		one, w := simulate(t, seed, 200)
 		if two, _ := simulate(t, seed, 200); one != two {
@@ -548,9 +604,11 @@ func TestSimulation(t *testing.T) {
 		held += w.held
 		kills += w.kills
 		puts += w.puts
+		passed += w.passed
 	}
-	t.Logf("%d seeds: %d promises heard, %d dial commands, %d held back, %d put off, %d kills", seeds, heard, dials, held, puts, kills)
-	if heard < seeds*20 || kills < seeds || dials < seeds*10 || held < seeds*10 || puts < seeds*5 {
+	t.Logf("%d seeds: %d promises heard, %d dial commands, %d held back, %d steps without hope, %d put off, %d kills",
+		seeds, heard, dials, held, passed, puts, kills)
+	if passed < seeds*5 || heard < seeds*20 || kills < seeds || dials < seeds*10 || held < seeds*10 || puts < seeds*5 {
 		t.Errorf("the world is too quiet to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
 	}
 }

@@ -72,7 +72,7 @@ func (b *Broker) Callbacks() []session.CallbackLine {
 	defer b.mu.Unlock()
 	var v []session.CallbackLine
 	for _, w := range b.works {
-		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.row.Number, TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
+		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.lastStep().Number.String(), TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
 	}
 	slices.SortFunc(v, func(x, y session.CallbackLine) int { return x.Since.Compare(y.Since) })
 	return v

@@ -10,7 +10,6 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 )
 
@@ -21,7 +20,7 @@ type work struct {
 	trace trace
 	auth  grant
 
-	number numbers.Number // to dial: what the plan made, or the same read again from the row
+	plan callback.Plan // what its attempts dial; follow sets it, readPlan takes it up
 
 	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended
@@ -50,13 +49,6 @@ func (w *work) unwatch() {
 		w.stopWatch()
 		w.stopWatch = nil
 	}
-}
-
-// want is where the callback may be dialled from.
-func (w *work) want() lines.Want {
-	want := wanted(w.row.Lines, w.row.Rotary, w.row.CalledTTY, w.row.ID)
-	want.NoVerify = w.row.NoVerify
-	return want
 }
 
 // verifyOn reports why a callback that needs no login needs one on this line; "" it needs none, or needs one anyway.
@@ -133,10 +125,10 @@ func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
-// script is the pattern by which the leased line's dial script is chosen.
-func (b *Broker) script(w *work) string {
-	if w.lease == nil {
-		return ""
+// script is the pattern by which the script of a dial from the leased line is chosen.
+func (b *Broker) script(w *work, s callback.PlanStep) string {
+	if s.Script != "" || w.lease == nil {
+		return s.Script
 	}
 	return b.config.Load().Lines[w.lease.TTY()].CallbackScript
 }
@@ -174,10 +166,11 @@ type decided struct {
 	Digest   struct{} `json:"digest,omitzero"`
 }
 
-// decision is that of the promise, as far as it still holds: the row may have narrowed it.
+// decision is that of the promise for the next dial, as far as it still holds: the row may have narrowed it.
 func (w *work) decision() (d policies.Decision, err error) {
 	err = unmarshal(w.row.Decision, &d)
-	d.Number, d.NoVerify, d.Lines, d.Rotary, d.Digest = w.number, w.row.NoVerify, w.row.Lines, w.row.Rotary, w.row.PolicyDigest
+	s := w.nextStep()
+	d.Number, d.NoVerify, d.Lines, d.Rotary, d.Digest = s.Number, w.row.NoVerify, s.Lines, s.Rotary, w.row.PolicyDigest
 	return d, err
 }
 

@@ -13,7 +13,7 @@ type Callback struct {
 	Entry          string
 	Service        string
 	Caller         string // as leg one's modem told it; "" unknown
-	Number         string // canonical digits to dial
+	Number         string // canonical digits to dial: the first step of its plan, as Lines, Rotary and RetryWait are
 	NoVerify       bool
 	CallID         string // leg one
 	CalledTTY      int
@@ -22,7 +22,8 @@ type Callback struct {
 	ForcedWait     time.Duration
 	RetryWait      time.Duration
 	Attempts       int    // recorded so far; never falls, never above Max
-	Max            int    // budget
+	Max            int    // budget: the dials in its plan
+	Plan           string // JSON of the owner's choice: what the plan has beside these columns, such as more steps; "" nothing
 	Decision       string // JSON
 	Trace          string // JSON: why the decision is what it is
 	PolicyDigest   string
@@ -42,6 +43,7 @@ func (c Callback) Pending() bool { return c.Ended.IsZero() }
 type Attempt struct {
 	CallbackID string
 	N          int // from 1
+	Step       int // of the plan, from 0
 	TTY        int
 	Script     string
 	Number     string

@@ -18,8 +18,8 @@ type table struct {
 	name string
 	key  int // how many leading columns are the key
 	cols []string
-	// late is how many of the last columns a migration added. Where they are empty texts they are left out of the checksum, so that rows of before
-	// still verify.
+	// late is how many of the last columns a migration added. Where they are empty texts or 0 they are left out of the
+	// checksum, so that rows of before still verify.
 	late int
 }
 
@@ -28,8 +28,8 @@ var (
 		multi_session_id started ended cause terminate_cause octets_in octets_out data`), 0}
 	callbacksTable = &table{"callbacks", 1, strings.Fields(`id phase state user entry service caller number no_verify call_id called_tty lines
 		rotary forced_wait retry_wait attempts max decision trace policy_digest authorization multi_session_id held_by created updated
-		ended outcome cause`), 0}
-	attemptsTable = &table{"attempts", 2, strings.Fields(`callback_id n tty script number started ended outcome detail transcript`), 0}
+		ended outcome cause plan`), 1}
+	attemptsTable = &table{"attempts", 2, strings.Fields(`callback_id n tty script number started ended outcome detail transcript step`), 1}
 	spoolTable    = &table{"spool", 1, strings.Fields(`seq id session_id body created tries last_error list`), 1}
 	auditTable    = &table{"audit", 1, strings.Fields(`seq time kind who text prev`), 0}
 )
@@ -47,7 +47,7 @@ func (t *table) columns() string {
 // pass for another and no two rows share an encoding. Values are what SQLite stores: nil, int64, string, []byte.
 func (t *table) sum(k rowKey, values []any) []byte {
 	for i := range t.late {
-		if n := len(values); n != len(t.cols)-i || values[n-1] != "" {
+		if n := len(values); n != len(t.cols)-i || values[n-1] != "" && values[n-1] != int64(0) {
 			break
 		}
 		values = values[:len(values)-1]

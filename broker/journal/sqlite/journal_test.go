@@ -83,7 +83,7 @@ func callback(id, user string) journal.Callback {
 	return journal.Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius", Service: "exec", Caller: "12", Number: "84001",
 		NoVerify: true, CallID: "call1", CalledTTY: 65, Lines: []int{66, 67}, Rotary: &rotary, ForcedWait: 5 * time.Second, RetryWait: time.Minute,
 		Attempts: 0, Max: 2, Decision: "{}", Trace: `["a"]`, PolicyDigest: "sha256:00", Authorization: "{}", MultiSessionID: "m1",
-		Created: at(1), Updated: at(2)}
+		Created: at(1), Updated: at(2), Plan: `{"script":"isdn"}`}
 }
 
 func ended(c journal.Callback, outcome string) journal.Callback {
@@ -97,7 +97,7 @@ func dialing(c journal.Callback, n int) journal.Callback {
 }
 
 func attempt(id string, n int) journal.Attempt {
-	return journal.Attempt{CallbackID: id, N: n, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
+	return journal.Attempt{CallbackID: id, N: n, Step: n - 1, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
 }
 
 // heldBack is an end of an attempt of callback a whose dial command was held back.

@@ -14,10 +14,10 @@ import (
 )
 
 // schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration, or by upgrade.
-const schemaVersion = 12
+const schemaVersion = 14
 
 // sqlVersion is the schema that the SQL migrations leave; the last step is upgrade's.
-const sqlVersion = 11
+const sqlVersion = 13
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
 const applicationID = 0x5242434b

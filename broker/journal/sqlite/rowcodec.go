@@ -26,7 +26,7 @@ func callbackValues(c journal.Callback) []any {
 	return []any{c.ID, c.Phase, c.State, c.User, c.Entry, c.Service, c.Caller, c.Number, boolean(c.NoVerify), c.CallID, int64(c.CalledTTY),
 		ttyList(c.Lines), optional(c.Rotary), int64(c.ForcedWait), int64(c.RetryWait), int64(c.Attempts), int64(c.Max), c.Decision, c.Trace,
 		c.PolicyDigest, c.Authorization, c.MultiSessionID, unused, nanos(c.Created), nanos(c.Updated), nanos(c.Ended),
-		c.Outcome, c.Cause}
+		c.Outcome, c.Cause, c.Plan}
 }
 
 func decodeCallback(values []any) (journal.Callback, error) {
@@ -35,18 +35,19 @@ func decodeCallback(values []any) (journal.Callback, error) {
 		Number: v.str(), NoVerify: v.boolean(), CallID: v.str(), CalledTTY: v.int(), Lines: v.ttys(), Rotary: v.optional(),
 		ForcedWait: v.dur(), RetryWait: v.dur(), Attempts: v.int(), Max: v.int(), Decision: v.str(), Trace: v.str(), PolicyDigest: v.str(),
 		Authorization: v.str(), MultiSessionID: v.str(), Created: v.unused().time(), Updated: v.time(), Ended: v.time(),
-		Outcome: v.str(), Cause: v.str()}
+		Outcome: v.str(), Cause: v.str(), Plan: v.str()}
 	return c, v.end()
 }
 
 func attemptValues(a journal.Attempt) []any {
-	return []any{a.CallbackID, int64(a.N), int64(a.TTY), a.Script, a.Number, nanos(a.Started), nanos(a.Ended), a.Outcome, a.Detail, a.Transcript}
+	return []any{a.CallbackID, int64(a.N), int64(a.TTY), a.Script, a.Number, nanos(a.Started), nanos(a.Ended), a.Outcome, a.Detail, a.Transcript,
+		int64(a.Step)}
 }
 
 func decodeAttempt(values []any) (journal.Attempt, error) {
 	v := &cols{values: values}
 	a := journal.Attempt{CallbackID: v.str(), N: v.int(), TTY: v.int(), Script: v.str(), Number: v.str(), Started: v.time(), Ended: v.time(),
-		Outcome: v.str(), Detail: v.str(), Transcript: v.str()}
+		Outcome: v.str(), Detail: v.str(), Transcript: v.str(), Step: v.int()}
 	return a, v.end()
 }
 

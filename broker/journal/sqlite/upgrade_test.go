@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -8,26 +9,28 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// older is a journal of schema 11, in which a callback's row says phase, attempts, number and more a second time, in its JSON.
+// older is a journal of schema 11, in which a callback's row says phase, attempts, number and more a second time, in its
+// JSON, and has no plan.
 func older(t *testing.T, change func(*journal.Callback), statements ...string) (path string) {
 	t.Helper()
 	path = newPath(t)
 	j := open(t, path)
 	for _, id := range []string{"cb1", "cb2"} {
 		c := dialing(callback(id, id), 1)
-		c.Cause = "busy"
+		c.Cause, c.Plan = "busy", ""
 		c.State = `{"id":"` + id + `","phase":"dialing","attempt":1,"max":2,"cause":"busy","held":true,"life_gen":18446744073709551615}`
 		c.Decision = `{"outcome":"callback","number":"84001","no_verify":true,"callback_line":[66,67],"callback_rotary":7,"digest":"sha256:00","group":"g"}`
 		c.PolicyDigest = "sha256:00"
 		if id == "cb1" && change != nil {
 			change(&c)
 		}
-		commit(t, j, journal.PutCallback{Callback: c})
+		commit(t, j, journal.PutCallback{Callback: c}, journal.PutAttempt{Attempt: attempt(id, 1)})
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, path, append(statements, "PRAGMA user_version = 11")...)
+	edit(t, path, append(statements, "ALTER TABLE callbacks DROP COLUMN plan", "ALTER TABLE attempts DROP COLUMN step",
+		"DELETE FROM goose_db_version WHERE version_id > 11", "PRAGMA user_version = 11")...)
 	return path
 }
 
@@ -42,8 +45,32 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
+	if c, a, err := j.Callback(context.Background(), "cb1"); err != nil || c.Plan != "" || len(a) != 1 || a[0].Step != 0 || a[0].Number != "84001" {
+		t.Errorf("%+v %+v, %v", c, a, err)
+	}
 	if bad, err := j.Verify(context.Background()); err != nil || len(bad) > 0 || len(j.Warnings()) > 0 {
 		t.Errorf("%v %v %v", bad, err, j.Warnings())
+	}
+}
+
+// TestLateColumns: what a migration added is signed where it says anything, and changes no checksum where it does not.
+func TestLateColumns(t *testing.T) {
+	plain, planned := callback("c", "u"), callback("c", "u")
+	plain.Plan = ""
+	first, second := attempt("c", 1), attempt("c", 1)
+	second.Step = 1
+	for _, tt := range []struct {
+		t           *table
+		none, other []any
+	}{{callbacksTable, callbackValues(plain), callbackValues(planned)}, {attemptsTable, attemptValues(first), attemptValues(second)}} {
+		before := &table{tt.t.name, tt.t.key, tt.t.cols[:len(tt.t.cols)-1], 0}
+		want := before.sum(testKey, tt.none[:len(tt.none)-1])
+		if !bytes.Equal(tt.t.sum(testKey, tt.none), want) {
+			t.Errorf("%s: a row of before no longer verifies", tt.t.name)
+		}
+		if bytes.Equal(tt.t.sum(testKey, tt.other), want) {
+			t.Errorf("%s: the new column is not signed", tt.t.name)
+		}
 	}
 }
 

@@ -1,0 +1,98 @@
+package broker
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/policies"
+)
+
+// planOf is the plan of what a decision allows: its number, as often as it says.
+func planOf(d policies.Decision) callback.Plan {
+	return callback.Plan{{
+		Number: d.Number, Lines: d.Lines, Rotary: d.Rotary, Wait: d.Attempts.RetryWait, Times: max(1, d.Attempts.Max),
+	}}
+}
+
+// morePlan is what a plan has beside the columns of its callback's row, which are of the first step.
+type morePlan struct {
+	Script string        `json:"script,omitempty"` // of the first step
+	Then   callback.Plan `json:"then,omitempty"`   // the other steps
+}
+
+// follow gives a callback its plan.
+func (w *work) follow(p callback.Plan) {
+	w.plan = p
+	first, more := p[0], morePlan{Script: p[0].Script, Then: p[1:]}
+	w.row.Number, w.row.Lines, w.row.Rotary, w.row.RetryWait = first.Number.String(), first.Lines, first.Rotary, first.Wait
+	w.row.Max, w.row.Plan = p.Dials(), ""
+	if more.Script != "" || len(more.Then) > 0 {
+		w.row.Plan = mustJSON(more)
+	}
+}
+
+// readPlan takes up the plan that follow left in a row.
+func readPlan(row journal.Callback) (callback.Plan, error) {
+	number, err := numbers.Reread(row.Number)
+	if err != nil {
+		return nil, err
+	}
+	var more morePlan
+	if row.Plan != "" {
+		if err := json.Unmarshal([]byte(row.Plan), &more); err != nil {
+			return nil, err
+		}
+	}
+	p := append(callback.Plan{{
+		Number: number, Script: more.Script, Lines: row.Lines, Rotary: row.Rotary, Wait: row.RetryWait, Times: row.Max - more.Then.Dials(),
+	}}, more.Then...)
+	for i, s := range p {
+		if s.Times < 1 || s.Number.IsZero() {
+			return nil, fmt.Errorf("step %d dials %q %d times", i+1, s.Number, s.Times)
+		}
+	}
+	return p, nil
+}
+
+// nextStep is the step of the dial whose turn it is, or was the last.
+func (w *work) nextStep() callback.PlanStep { return w.plan[w.plan.Step(w.state.Next())] }
+
+// lastStep is the step of the last attempt; the first one before any.
+func (w *work) lastStep() callback.PlanStep { return w.plan[w.plan.Step(w.lastDial())] }
+
+func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) }
+
+// want is where the next dial may be made from.
+func (w *work) want() lines.Want {
+	s := w.nextStep()
+	want := wanted(s.Lines, s.Rotary, w.row.CalledTTY, w.row.ID)
+	want.NoVerify = w.row.NoVerify
+	return want
+}
+
+// ahead adds to an event what the plan says of the way on.
+func (w *work) ahead(what callback.Event) callback.Event {
+	switch e := what.(type) {
+	case callback.NoLine:
+		if e.Final {
+			e.Next = w.plan.After(w.state.Next())
+		}
+		return e
+	case callback.DialEnded:
+		next := w.state.Next()
+		if e.Final {
+			e.Next = w.plan.After(w.lastDial())
+			next = e.Next
+		}
+		e.Away = !w.plan.SameLines(w.lastDial(), next)
+		return e
+	case callback.CallEnded:
+		e.Away = !w.plan.SameLines(w.lastDial(), w.state.Next())
+		return e
+	}
+	return what
+}
