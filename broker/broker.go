@@ -111,6 +111,9 @@ type Broker struct {
 
 	// The loop's own.
 	backlog  []event
+	batch    []event         // memory of gather
+	taken    map[string]bool // likewise
+	steps    []step          // memory of round
 	leaseSeq uint64
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation has a world of its own
 	again    func(context.Context, event)                  // tryAgain, likewise
@@ -135,7 +138,7 @@ func New(o Options, c Config) *Broker {
 		events: make(chan event, 256),
 		over:   make(chan struct{}),
 		calls:  map[string]*call{},
-		works:  map[string]*work{},
+		works:  map[string]*work{}, taken: map[string]bool{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)

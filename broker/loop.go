@@ -112,12 +112,14 @@ func (b *Broker) loop(ctx context.Context) {
 			return
 		}
 		b.round(ctx, batch)
+		clear(batch)
 	}
 }
 
 // round takes a batch of events through the machines, the disk and the world, in this order.
 func (b *Broker) round(ctx context.Context, batch []event) {
-	steps := make([]step, 0, len(batch))
+	steps := b.steps[:0]
+	b.steps = nil
 	for _, e := range batch {
 		if s, ok := b.take(e); ok {
 			steps = append(steps, s)
@@ -131,12 +133,14 @@ func (b *Broker) round(ctx context.Context, batch []event) {
 		}
 		b.done(ctx, s)
 	}
+	clear(steps) // what they hold is not kept alive
+	b.steps = steps
 }
 
 // gather blocks for an event and takes what else is waiting, at most one event a callback: the second may depend on how the first's commit went.
 func (b *Broker) gather(ctx context.Context) []event {
-	var batch []event
-	taken := map[string]bool{}
+	batch, taken := b.batch[:0], b.taken
+	clear(taken)
 	var later []event
 	take := func(e event) {
 		if taken[e.id] || len(batch) == maxBatch {
@@ -167,7 +171,7 @@ func (b *Broker) gather(ctx context.Context) []event {
 		}
 		break
 	}
-	b.backlog = later
+	b.backlog, b.batch = later, batch
 	return batch
 }
 
@@ -368,9 +372,7 @@ func (b *Broker) commit(ctx context.Context, steps []step) []error {
 func (b *Broker) undo(ctx context.Context, s step, err error) {
 	b.mu.Lock()
 	s.work.state = s.before
-	if n := len(s.work.trace.History); n > 0 {
-		s.work.trace.History = s.work.trace.History[:n-1]
-	}
+	s.work.trace.undo()
 	s.work.row.Ended, s.work.row.Outcome = time.Time{}, ""
 	if s.event.promise != nil {
 		delete(b.works, s.event.id)

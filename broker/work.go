@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -96,6 +97,9 @@ type trace struct {
 	Decision policies.Trace `json:"decision"`
 	Group    string         `json:"group"`
 	History  []Happening    `json:"history"`
+
+	head  []byte   // Decision and Group as they are kept; nil: not encoded yet
+	lines [][]byte // the first lines of History, likewise
 }
 
 // Happening is one line of a callback's history.
@@ -112,8 +116,42 @@ const maxHistory = 200
 func (t *trace) add(h Happening) {
 	if len(t.History) >= maxHistory {
 		t.History = append(t.History[:1], t.History[2:]...)
+		t.lines = nil
 	}
 	t.History = append(t.History, h)
+}
+
+// undo takes the last line back.
+func (t *trace) undo() {
+	if n := len(t.History); n > 0 {
+		t.History = t.History[:n-1]
+		t.lines = t.lines[:min(len(t.lines), n-1)]
+	}
+}
+
+// encode returns the JSON of t. It is kept anew with each step of a callback, so that what was encoded before is used again.
+func (t *trace) encode() string {
+	if t.head == nil {
+		t.head = []byte(`{"decision":` + mustJSON(t.Decision) + `,"group":` + mustJSON(t.Group) + `,"history":[`)
+	}
+	n := len(t.head) + len("]}")
+	for i, h := range t.History {
+		if i == len(t.lines) {
+			t.lines = append(t.lines, []byte(mustJSON(h)))
+		}
+		n += len(t.lines[i]) + len(",")
+	}
+	var out strings.Builder
+	out.Grow(n)
+	out.Write(t.head)
+	for i, line := range t.lines {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.Write(line)
+	}
+	out.WriteString("]}")
+	return out.String()
 }
 
 func newWork(row journal.Callback, t trace, g grant) *work {
@@ -181,7 +219,7 @@ func (w *work) record(now time.Time) journal.Callback {
 	w.row.Attempts, w.row.Max = w.state.Attempt, w.state.Max
 	w.row.Cause = w.state.Cause
 	w.row.Updated = now
-	w.row.Trace = mustJSON(w.trace)
+	w.row.Trace = w.trace.encode()
 	if w.state.Phase.Terminal() && w.row.Ended.IsZero() {
 		w.row.Ended = now
 		w.row.Outcome = string(w.state.Phase)
@@ -191,9 +229,9 @@ func (w *work) record(now time.Time) journal.Callback {
 
 // mustJSON encodes values of our own types, which cannot fail.
 func mustJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var out strings.Builder
+	if err := json.NewEncoder(&out).Encode(v); err != nil {
 		panic(err)
 	}
-	return string(b)
+	return strings.TrimSuffix(out.String(), "\n")
 }

@@ -38,6 +38,8 @@ func trim(ctx context.Context, p *lines.Pool) {
 	for at := time.Now().Add(restTime); time.Now().Before(at); {
 		if p.Starting() > 0 && time.Now().Before(end) {
 			at = time.Now().Add(restTime)
+		} else {
+			setGarbage(runGarbage)
 		}
 		select {
 		case <-look.C:
@@ -45,6 +47,5 @@ func trim(ctx context.Context, p *lines.Pool) {
 			return
 		}
 	}
-	setGarbage(runGarbage)
 	debug.FreeOSMemory()
 }

@@ -90,7 +90,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		s = &Set{}
 	}
 	e := &evaluation{Request: r, set: s}
-	var t Trace
+	t := make(Trace, 0, len(rules))
 	for _, rule := range rules {
 		if rule.again && r.Promised == nil {
 			continue

@@ -82,7 +82,8 @@ func upsert(t *table, condition string) string {
 
 // put writes a row with its checksum and returns whether it was written.
 func (w *writer) put(t *table, statement string, values []any) (bool, error) {
-	n, err := w.c.exec(statement, append(values, t.sum(w.key, values))...)
+	w.row = append(append(w.row[:0], values...), t.sum(w.key, values))
+	n, err := w.c.exec(statement, w.row...)
 	return n > 0, err
 }
 

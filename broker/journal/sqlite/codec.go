@@ -1,13 +1,17 @@
 package sqlite
 
 import (
+	"bytes"
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -52,8 +56,9 @@ func (t *table) sum(k rowKey, values []any) []byte {
 		}
 		values = values[:len(values)-1]
 	}
-	buf := make([]byte, 0, 1024)
-	buf = append(buf, t.name...)
+	s := summers.Get().(*summer)
+	defer summers.Put(s)
+	buf := append(s.buf[:0], t.name...)
 	for _, v := range values {
 		switch v := v.(type) {
 		case nil:
@@ -70,7 +75,29 @@ func (t *table) sum(k rowKey, values []any) []byte {
 			buf = append(buf, '?') // no such value is ever written
 		}
 	}
-	return k.sign(buf)
+	s.buf = buf
+	return s.sign(k, buf)
+}
+
+// summer has the memory of a checksum: rows are signed by the dozen for each callback.
+type summer struct {
+	buf []byte
+	key rowKey
+	mac hash.Hash // by key
+}
+
+var summers = sync.Pool{New: func() any { return &summer{} }}
+
+func (s *summer) sign(k rowKey, b []byte) []byte {
+	if k == nil {
+		return k.sign(b)
+	}
+	if s.mac == nil || !bytes.Equal(s.key, k) {
+		s.key, s.mac = bytes.Clone(k), hmac.New(sha256.New, k)
+	}
+	s.mac.Reset()
+	s.mac.Write(b)
+	return s.mac.Sum(nil)
 }
 
 // check verifies a row as read, its checksum last, and returns its values without that.

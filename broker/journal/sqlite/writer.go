@@ -34,6 +34,7 @@ func (r *request) all(err error) []error {
 type writer struct {
 	path    string
 	key     rowKey
+	row     []any // put's
 	c       *conn // nil after an error of the disk, until it is opened anew
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
