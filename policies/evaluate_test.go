@@ -3,6 +3,8 @@ package policies
 import (
 	"cmp"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -473,5 +475,27 @@ func BenchmarkEvaluate(b *testing.B) {
 		if d, _ := s.Evaluate(r); d.Outcome != CallBack {
 			b.Fatal(d)
 		}
+	}
+}
+
+// Nobody else makes a Request by hand: it could forget a fact that is added to it.
+func TestRequestsAreAsked(t *testing.T) {
+	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "policies" || d.Name() != ".." && strings.HasPrefix(d.Name(), ".")):
+			return filepath.SkipDir
+		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if strings.Contains(string(text), "policies.Request{") {
+			t.Errorf("%s makes a policies.Request (call policies.Ask)", file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
