@@ -62,11 +62,10 @@ func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail,
 	}
 	v := client.CallbackDetail{
 		Callback: callback(c), Policy: c.Group, PolicyDigest: c.PolicyDigest, Authorization: object(c.Authorization),
-		Decision: decision(c.Decision), History: []client.Step{}, Dials: []client.Attempt{},
+		Decision: decision(c.Decision), History: []client.Happening{}, Dials: []client.Attempt{},
 	}
 	for _, h := range c.History {
-		at := h.Time.Local()
-		v.History = append(v.History, client.Step{Time: &at, Rule: h.What, Input: h.Phase, Result: h.Text})
+		v.History = append(v.History, client.Happening{Time: h.Time.Local(), Event: h.What, Phase: h.Phase, Text: h.Text})
 	}
 	for _, a := range c.Attempt {
 		v.Dials = append(v.Dials, attempt(a))

@@ -132,9 +132,13 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 		return
 	}
 	fmt.Fprintf(w, "\nAuthorization\n  %s\n\nDecision of group %s (%.12s)\n", indented(v.Authorization), v.Policy, v.PolicyDigest)
-	steps(w, v.Decision, at)
+	for _, s := range v.Decision {
+		fmt.Fprintf(w, "  %s\n", told(s.Rule, s.Input, s.Result))
+	}
 	fmt.Fprintln(w, "\nHistory")
-	steps(w, v.History, at)
+	for _, h := range v.History {
+		fmt.Fprintf(w, "  %s  %s\n", at.stamp(h.Time), told(h.Event, h.Phase, h.Text))
+	}
 	for _, a := range v.Dials {
 		fmt.Fprintf(w, "\nAttempt %d on tty %d by script %s: %s", a.N, a.TTY, a.Script, a.Outcome)
 		if a.Detail != "" {
@@ -147,21 +151,15 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 	}
 }
 
-func steps(w io.Writer, v []client.Step, at place) {
-	for _, s := range v {
-		fmt.Fprint(w, "  ")
-		if s.Time != nil {
-			fmt.Fprintf(w, "%s  ", at.stamp(*s.Time))
-		}
-		fmt.Fprint(w, s.Rule)
-		if s.Input != "" {
-			fmt.Fprintf(w, " [%s]", s.Input)
-		}
-		if s.Result != "" {
-			fmt.Fprintf(w, ": %s", s.Result)
-		}
-		fmt.Fprintln(w)
+// told is a line of a trace: `name [of]: text`.
+func told(name, of, text string) string {
+	if of != "" {
+		name += " [" + of + "]"
 	}
+	if text != "" {
+		name += ": " + text
+	}
+	return name
 }
 
 // indented is JSON for people; "none" where there is none.

@@ -40,9 +40,9 @@ func between(c *client.CallbackDetail, event, state string) time.Duration {
 	var begun time.Time
 	for _, s := range c.History {
 		switch {
-		case s.Rule == event:
-			begun = *s.Time
-		case s.Input == state && !begun.IsZero():
+		case s.Event == event:
+			begun = s.Time
+		case s.Phase == state && !begun.IsZero():
 			return s.Time.Sub(begun)
 		}
 	}

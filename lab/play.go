@@ -208,11 +208,11 @@ func traceRows(c *client.CallbackDetail) []row {
 	}
 	var rows []row
 	for _, s := range c.History {
-		text := s.Rule + " → " + s.Input
-		if s.Result != "" {
-			text += ": " + s.Result
+		text := s.Event + " → " + s.Phase
+		if s.Text != "" {
+			text += ": " + s.Text
 		}
-		rows = append(rows, row{time: *s.Time, right: text})
+		rows = append(rows, row{time: s.Time, right: text})
 	}
 	return rows
 }

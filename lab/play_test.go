@@ -104,9 +104,8 @@ func TestCompare(t *testing.T) {
 func TestPrint(t *testing.T) {
 	begin := time.Date(1993, 11, 21, 10, 4, 5, 0, time.UTC)
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
-	step := func(ms int, rule, input, result string) client.Step {
-		t := at(ms)
-		return client.Step{Time: &t, Rule: rule, Input: input, Result: result}
+	happened := func(ms int, event, phase, text string) client.Happening {
+		return client.Happening{Time: at(ms), Event: event, Phase: phase, Text: text}
 	}
 	r := &Result{
 		Scenario: &Scenario{Name: "busy", Title: "The number is busy.", At: "austin-01"},
@@ -114,7 +113,9 @@ func TestPrint(t *testing.T) {
 			{at(300), "a line that is much longer than the column that it has to stand in\r\n"}, {at(480), "\r\nNO CARRIER\r\n"}},
 		Callback: &client.CallbackDetail{
 			Callback: client.Callback{ID: "abc"}, Policy: "default",
-			History:  []client.Step{step(250, "Promise", "promised", "user austin-01"), step(480, "HungUp", "leasing", ""), step(6000, "DialEnded", "failed", "busy")},
+			History: []client.Happening{
+				happened(250, "Promise", "promised", "user austin-01"), happened(480, "HungUp", "leasing", ""), happened(6000, "DialEnded", "failed", "busy"),
+			},
 			Decision: []client.Step{{Rule: "number plan", Input: `"84001"`, Result: "84001"}},
 		},
 		Problems: []string{"one thing", "another"},

@@ -73,12 +73,19 @@ type Attempt struct {
 	Transcript []string   `json:"transcript,omitempty" doc:"what was said to the modem and by it, secrets masked"`
 }
 
-// Step is one step of a decision's or a callback's trace.
+// Step is one rule of a decision.
 type Step struct {
-	Time   *time.Time `json:"time,omitempty"`
-	Rule   string     `json:"rule"`
-	Input  string     `json:"input,omitempty"`
-	Result string     `json:"result"`
+	Rule   string `json:"rule"`
+	Input  string `json:"input,omitempty" doc:"what the rule looked at"`
+	Result string `json:"result" doc:"what it made of it"`
+}
+
+// Happening is one line of a callback's history.
+type Happening struct {
+	Time  time.Time `json:"time"`
+	Event string    `json:"event" doc:"what happened, by its name in the callback machine's table"`
+	Phase string    `json:"phase" doc:"the phase that it led to, as in phase of the callback"`
+	Text  string    `json:"text,omitempty" doc:"details for people"`
 }
 
 // CallbackDetail is a callback with all that is known of it.
@@ -88,7 +95,7 @@ type CallbackDetail struct {
 	PolicyDigest  string          `json:"policy_digest"`
 	Decision      []Step          `json:"decision" doc:"why the policy decided so"`
 	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted and which server, secrets masked; no settled form"`
-	History       []Step          `json:"history" doc:"what happened, in order"`
+	History       []Happening     `json:"history" doc:"what happened, in order"`
 	Dials         []Attempt       `json:"dials"`
 }
 
