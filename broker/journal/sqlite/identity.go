@@ -131,6 +131,9 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if n, err := c.number("SELECT count(*) FROM marks WHERE name = 'backup'"); err != nil || n > 0 {
+		return "", nil, errors.Join(err, errors.New("is a backup that was put here by hand (put the journal back, then run `ringback journal restore` with the backup's directory)"))
+	}
 	if want.none() && !found.none() {
 		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last one cannot be told", identityName))
 	}

@@ -15,6 +15,9 @@ import (
 type rebuilding struct {
 	from, to *conn
 	lost     []string // for people
+
+	salvage   bool // go on where a start must not
+	uncertain bool // whether all is known of what is pending
 }
 
 // rebuild replaces the journal at path, of the present schema, by one of the same identity that holds every row that can be read. The damaged files are kept beside it,
@@ -57,6 +60,11 @@ func exchange(path, made, kept string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// lose notes what is lost.
+func (r *rebuilding) lose(format string, args ...any) {
+	r.lost = append(r.lost, "lost: "+fmt.Sprintf(format, args...))
+}
+
 func removeJournal(path string) {
 	for _, tail := range []string{"", "-wal", "-shm"} {
 		os.Remove(path + tail)
@@ -69,9 +77,17 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		return err
 	}
 	defer r.from.close()
-	if _, key, err := keyOf(r.from, path); err != nil {
+	key, from, err := keyOf(r.from, path)
+	if err != nil && r.salvage { // its marks may be gone; rows of another key do not verify
+		r.lose("the mark of the journal's key: %v", err)
+		r.uncertain = true
+		key, err = readKey(keyPath(path))
+		from = keyPath(path)
+	}
+	if err != nil {
 		return err
-	} else if key == "" {
+	}
+	if from == "" {
 		return errors.New("its rows are not signed yet")
 	}
 	if err := prepareFile(made); err != nil {
@@ -81,12 +97,18 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		return err
 	}
 	_, err = r.to.exec("BEGIN IMMEDIATE")
+	if err == nil { // the mark that is copied, if there is one, says the same
+		_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", key.print())
+	}
 	for _, part := range []func() error{
 		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.keyed(sumsTable), r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()
 		}
+	}
+	if err == nil {
+		_, err = r.to.exec("UPDATE marks SET hash = ? WHERE name = 'key'", key.print())
 	}
 	if err == nil {
 		_, err = r.to.exec("COMMIT")
@@ -96,6 +118,10 @@ func (r *rebuilding) copy(path, made string) (err error) {
 
 func (r *rebuilding) marks() error {
 	rows, err := r.from.query("SELECT name, n, hash FROM marks")
+	if err != nil && r.salvage {
+		r.lose("marks, and with them the journal's identity: %v", err)
+		r.uncertain, err = true, nil
+	}
 	for _, row := range rows {
 		if err == nil {
 			_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET n = excluded.n, hash = excluded.hash", row...)
@@ -116,6 +142,11 @@ func (r *rebuilding) callbacks() error {
 		return err
 	}
 	pending, err := r.from.query("SELECT rowid, user, entry FROM callbacks INDEXED BY callbacks_pending WHERE ended = 0")
+	if err != nil && r.salvage {
+		r.lose("perhaps pending callbacks: their index cannot be read: %v", err)
+		r.uncertain = true
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("whether all pending callbacks could be read cannot be told: %w", err)
 	}

@@ -109,7 +109,7 @@ func (r *reserve) give() bool {
 	if left == 0 || r.f == nil {
 		return false
 	}
-	left = max(left-r.want/reserveSlices, 0)
+	left = max(left-max(r.want/reserveSlices, 1), 0)
 	if r.f.Truncate(left) != nil {
 		return false
 	}

@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// journalName is the journal's file in a state directory, and in a backup.
+const journalName = "journal.db"
+
+// keyNames are the keys of a state directory. The second one only makes hashes of names comparable.
+var keyNames = []string{"journal.key", "names.key"}
+
+// Backup copies the journal at path, with its keys, into the new directory dir, which it creates with mode 0700: a state at one moment, also of a journal
+// that a daemon writes. The copy is verified and synced before the directory gets its name. It blocks for as long as that takes; the writer goes on.
+func Backup(ctx context.Context, path, dir string) (err error) {
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("%s exists already: name a new directory", dir)
+	}
+	r, err := OpenReader(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	made := dir + ".partial"
+	if err := os.Mkdir(made, 0o700); err != nil {
+		return fmt.Errorf("backup: %w (remove what an earlier backup has left, or name another directory)", err)
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(made)
+		}
+	}()
+	to := filepath.Join(made, journalName)
+	if err := r.copyTo(ctx, to); err != nil {
+		return fmt.Errorf("backup: %w", explain(path, err))
+	}
+	for _, name := range keyNames {
+		if err := copyFile(filepath.Join(filepath.Dir(path), name), filepath.Join(made, name)); err != nil {
+			return fmt.Errorf("backup: %w", err)
+		}
+	}
+	if err := r.sameDamage(ctx, to); err != nil {
+		return fmt.Errorf("verify the backup: %w", err)
+	}
+	if err := os.Rename(made, dir); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// sameDamage verifies a copy: no more may be damaged in it than in its original.
+func (r *Reader) sameDamage(ctx context.Context, path string) error {
+	c, err := Check(ctx, path)
+	if err != nil || len(c.Damaged) == 0 {
+		return err
+	}
+	original, err := r.Verify(ctx)
+	if err == nil && len(original) < len(c.Damaged) {
+		err = errors.New(c.Damaged[0].String())
+	}
+	return err
+}
+
+// copyTo writes a copy of the journal as it is now, without what is free in it, and syncs it.
+func (r *Reader) copyTo(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(r.path, "mode", "ro", "_busy_timeout", busyTimeout))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	return markBackup(path, true)
+}
+
+// markBackup says of a journal that it is a backup, which no daemon opens, or takes that back, and syncs it.
+func markBackup(path string, is bool) error {
+	c, err := openConn(path, "rw")
+	if err != nil {
+		return err
+	}
+	statement := "DELETE FROM marks WHERE name = 'backup'"
+	if is {
+		statement = "INSERT INTO marks (name, n, hash) VALUES ('backup', 1, NULL) ON CONFLICT (name) DO NOTHING"
+	}
+	_, err = c.query("PRAGMA synchronous = FULL")
+	if err == nil {
+		_, err = c.exec(statement)
+	}
+	return errors.Join(err, c.close())
+}
+
+// copyFile copies a file with rights for its owner only, and syncs it.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+// Checked is what a check has found.
+type Checked struct {
+	Path      string           `json:"path"`
+	Octets    int64            `json:"octets"`
+	Free      int64            `json:"free_octets"` // within the file
+	GivesBack bool             `json:"gives_back"`  // free pages go back to the disk; false: Vacuum it once
+	Commits   int64            `json:"commits"`
+	Rows      map[string]int64 `json:"rows"` // by table
+	Pending   int              `json:"pending"`
+	Damaged   []journal.Damage `json:"damaged" nullable:"false"`
+}
+
+// Check verifies every row, the audit's chain, the file's structure and its identity, also of a journal that a daemon writes, and changes nothing.
+func Check(ctx context.Context, path string) (c Checked, err error) {
+	r, err := OpenReader(ctx, path)
+	if err != nil {
+		return c, err
+	}
+	defer r.Close()
+	c = Checked{Path: path, Octets: sizeOf(path), Rows: map[string]int64{}, Damaged: []journal.Damage{}}
+	for _, t := range signedTables {
+		if c.Rows[t.name], err = r.number(ctx, "SELECT count(*) FROM "+t.name); err != nil {
+			return c, explain(path, err)
+		}
+	}
+	for _, n := range []struct {
+		query string
+		into  *int64
+	}{{"PRAGMA freelist_count", &c.Free}, {"SELECT n FROM marks WHERE name = 'commits'", &c.Commits}} {
+		if *n.into, err = r.number(ctx, n.query); err != nil {
+			return c, explain(path, err)
+		}
+	}
+	size, err := r.number(ctx, "PRAGMA page_size")
+	mode, err2 := r.number(ctx, "PRAGMA auto_vacuum")
+	if err := errors.Join(err, err2); err != nil {
+		return c, explain(path, err)
+	}
+	c.Free, c.GivesBack = c.Free*size, mode == incremental
+	pending, _, err := r.Pending(ctx)
+	if err != nil {
+		return c, err
+	}
+	c.Pending = len(pending)
+	bad, err := r.Verify(ctx)
+	c.Damaged = append(c.Damaged, bad...)
+	if err != nil {
+		return c, err
+	}
+	want, err := expected(path)
+	if err == nil && !want.none() && c.Commits < want.commits {
+		err = fmt.Errorf("journal %s: holds %d transactions, %s says %d: its write-ahead log is lost or damaged", path, c.Commits, identityName, want.commits)
+	}
+	return c, err
+}
+
+// incremental is SQLite's number of the mode in which free pages can be given back.
+const incremental = 2
