@@ -45,8 +45,10 @@ type Server struct {
 	Daemon     Daemon
 	AAAServers func() []client.AAAServer               // of the configuration in force; nil: there are none
 	Health     func(ctx context.Context) client.Health // nil: none is told
-	Feed       *Feed
-	Version    func() client.Version
+	// BackedUp notes that the journal at a path was copied to a directory; an error where that is not the daemon's. nil: nothing is noted.
+	BackedUp func(journal, dir, by string) error
+	Feed     *Feed
+	Version  func() client.Version
 }
 
 // Handler returns the routes.
@@ -131,6 +133,16 @@ func (s *Server) routes(api huma.API) {
 				return nil, huma.Error404NotFound("this daemon says nothing of its health")
 			}
 			return &one[client.Health]{s.Health(ctx)}, nil
+		})
+	huma.Register(api, operation("note-backup", http.MethodPost, "/v1/journal/backups", "Note in the audit that a backup was made"),
+		func(ctx context.Context, in *struct {
+			Journal string `query:"journal" required:"true" maxLength:"4096"`
+			Dir     string `query:"dir" required:"true" maxLength:"4096"`
+		}) (*struct{}, error) {
+			if s.BackedUp == nil {
+				return nil, huma.Error404NotFound("this daemon notes no backups")
+			}
+			return nil, status(s.BackedUp(in.Journal, in.Dir, By(ctx)))
 		})
 	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {

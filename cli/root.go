@@ -86,6 +86,6 @@ Run it:
 	// cobra's own --version prints by a text/template, which looks methods up by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
-	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newVersion(version), newAAA(), newLab())
+	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newVersion(version), newAAA(), newJournal(), newLab())
 	return root
 }

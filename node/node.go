@@ -155,7 +155,8 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() {
 		srv := api.Server{
 			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() }, Feed: d.feed,
-			Version: func() client.Version { return d.about(started) },
+			Version:  func() client.Version { return d.about(started) },
+			BackedUp: d.backedUp,
 			Health: func(ctx context.Context) client.Health {
 				h, _ := d.health(ctx)
 				return h

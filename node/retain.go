@@ -2,10 +2,12 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -34,4 +36,13 @@ func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration, pru
 				zap.Int("calls", removed.Calls), zap.Int("pages_given_back", removed.Pages))
 		}
 	}
+}
+
+// backedUp notes a backup of this daemon's journal.
+func (d *daemon) backedUp(path, dir, by string) error {
+	if own := d.journal.Health().Path; path != own {
+		return fmt.Errorf("this daemon's journal is %s, not %s", own, path)
+	}
+	d.broker.Happened(events.BackedUp{Journal: path, Dir: dir, By: by})
+	return nil
 }

@@ -116,6 +116,13 @@ func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	return v.Cleared, err
 }
 
+// NoteBackup has the daemon note in its audit that its journal was copied to a directory.
+func (c *Client) NoteBackup(ctx context.Context, journal, dir string) error {
+	query := url.Values{"journal": {journal}, "dir": {dir}}
+	_, err := c.do(ctx, http.MethodPost, "/v1/journal/backups?"+query.Encode(), nil)
+	return err
+}
+
 // Health returns how the daemon and its disk are.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var v Health

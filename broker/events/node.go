@@ -162,3 +162,15 @@ type AccountingGoesOn struct {
 func (AccountingGoesOn) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "accounting records are acknowledged again"
 }
+
+// BackedUp reports a copy of the journal.
+type BackedUp struct {
+	undebugged
+	Journal string `event:"journal"`
+	Dir     string `event:"directory"`
+	By      string `event:"by"`
+}
+
+func (BackedUp) log() (zapcore.Level, string) { return zapcore.InfoLevel, "journal backed up" }
+
+func (e BackedUp) audit() Entry { return Entry{"journal backed up", e.By, "to " + e.Dir} }

@@ -47,6 +47,7 @@ var Table = []Row{
 	{"reload.method", MethodGone{}, "A pending callback has no method for its second login any more."},
 	{"accounting.waits", AccountingWaits{}, "No server acknowledges the records of an accounting list: they wait in the spool."},
 	{"accounting.goes_on", AccountingGoesOn{}, "The records of an accounting list are acknowledged again."},
+	{"journal.backed-up", BackedUp{}, "A copy of the journal was made."},
 	{"aaa.silent", MethodSilent{}, "A method of a list gave no answer."},
 	{"line.down", LineDown{}, "A line is out of service."},
 	{"line.up", LineUp{}, "A line is back in service."},

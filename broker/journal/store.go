@@ -48,9 +48,9 @@ type Own interface {
 
 // Damage is a row that does not verify. It was not returned as a row and must not be acted on.
 type Damage struct {
-	Table  string // "calls", "callbacks", "attempts", "spool", "audit"
-	Key    string // the row's key as far as it can be read
-	Reason string
+	Table  string `json:"table"` // "calls", "callbacks", "attempts", "spool", "audit"
+	Key    string `json:"key"`   // the row's key as far as it can be read
+	Reason string `json:"reason"`
 }
 
 // String says which row is damaged and how.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -114,6 +116,15 @@ func audited(t time.Time, kind, by, text string) journal.Mutation {
 	return journal.AddAudit{Audit: journal.Audit{Time: t, Kind: kind, Who: by, Text: text}}
 }
 
+// Note adds a record to the audit of the journal at path, which no daemon may have.
+func Note(ctx context.Context, path, kind, by, text string) error {
+	j, err := Open(ctx, Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return errors.Join(j.Commit(ctx, audited(time.Now(), kind, by, text)), j.Close(), leaveToOwner(filepath.Dir(path)))
+}
+
 // newIdentity makes another journal of this one.
 type newIdentity struct{ journal.Mutation }
 
@@ -154,7 +165,28 @@ func takePlace(dir, made, kept string) (string, error) {
 			return before, err
 		}
 	}
-	return before, errors.Join(syncDir(before), syncDir(dir))
+	return before, errors.Join(syncDir(before), syncDir(dir), leaveToOwner(dir))
+}
+
+// leaveToOwner gives what is in a state directory to its owner, where root has worked in it: the daemon may run as another user.
+func leaveToOwner(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, int(owner.Uid), int(owner.Gid))
+	})
 }
 
 // Salvage makes a new journal of whatever can be read of the one at path, also where the daemon refuses to start for the damage; the damaged files are kept
@@ -255,6 +287,6 @@ func Vacuum(ctx context.Context, path, by string) (before, after int64, err erro
 			_, err = c.query(statement)
 		}
 	}
-	err = errors.Join(err, c.close())
+	err = errors.Join(err, c.close(), leaveToOwner(filepath.Dir(path)))
 	return before, sizeOf(path), explain(path, err)
 }

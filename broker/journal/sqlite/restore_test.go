@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -290,5 +291,36 @@ func TestVacuum(t *testing.T) {
 	j = open(t, path)
 	if audit := rows(j.AuditTail(ctx, 1)); audit[0].Kind != "journal vacuumed" {
 		t.Errorf("%+v", audit)
+	}
+}
+
+// TestRestoreByRoot: what root restores, and audits, is left to the daemon's user.
+func TestRestoreByRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	path, backup := backedUp(t)
+	dir := filepath.Dir(path)
+	if err := os.Chown(dir, 1234, 1234); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(context.Background(), path, backup, "uid 0", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := Note(context.Background(), path, "a test", "uid 0", "by root"); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Sys().(*syscall.Stat_t).Uid != 1234 {
+			t.Errorf("%s belongs to another user", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -1,0 +1,286 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/broker/journal/sqlite"
+	"github.com/ringback/ringback/config"
+)
+
+// journalFlags say where the journal is.
+type journalFlags struct {
+	daemonFlags
+	stateDir string
+	config   string
+}
+
+func (f *journalFlags) add(c *cobra.Command) {
+	f.addOutput(c)
+	c.Flags().StringVar(&f.stateDir, "state-dir", "", "directory of the journal (default: state_dir of the configuration, else the daemon's usual place)")
+	c.Flags().StringVarP(&f.config, "config", "c", "", "the configuration file that names state_dir")
+}
+
+// path is the journal's file.
+func (f *journalFlags) path() (string, error) {
+	if err := f.check(); err != nil {
+		return "", err
+	}
+	dir := f.stateDir
+	if dir == "" && f.config != "" {
+		cfg, problems := config.Load(f.config, nil)
+		if cfg == nil {
+			return "", fmt.Errorf("%s has mistakes: %v (ringback check-config lists them; or name --state-dir)", f.config, problems[0])
+		}
+		dir = cfg.StateDir
+	}
+	if dir == "" {
+		dir = config.DefaultStateDir()
+	}
+	return filepath.Abs(filepath.Join(dir, "journal.db"))
+}
+
+// operator is who runs a command, for the audit.
+func operator() string { return fmt.Sprintf("uid %d", os.Getuid()) }
+
+func newJournal() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "journal",
+		Short: "check, back up, restore or repair the journal",
+		Long: `The journal is the file journal.db in state_dir: calls, callbacks, accounting records that wait, the audit.
+
+While the daemon runs:
+
+  ringback journal check                      verify every row
+  ringback journal backup /backup/monday      copy journal and keys into a new directory
+
+While it is stopped:
+
+  ringback journal restore /backup/monday     put a backup in place
+  ringback journal salvage                    keep what can be read of a damaged journal
+  ringback journal vacuum                     rewrite the file without its free space
+
+docs/how-to/journal.md explains when to use which.`,
+	}
+	c.AddCommand(newJournalCheck(), newJournalBackup(), newJournalRestore(), newJournalSalvage(), newJournalVacuum())
+	return c
+}
+
+func newJournalCheck() *cobra.Command {
+	var f journalFlags
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "verify every row, the audit chain and the file of the journal",
+		Long: `Verifies the checksum of every row, the chain of the audit, the structure of the file, and that no transaction is missing. It changes nothing, and
+the daemon may run. The exit status is 1 if something is damaged.
+
+  ringback journal check
+  ringback journal check --state-dir /var/lib/ringback -o json
+  ringback journal check --state-dir /backup/monday`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path, err := f.path()
+			if err != nil {
+				return err
+			}
+			v, err := sqlite.Check(cmd.Context(), path)
+			if err != nil {
+				return err
+			}
+			if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { checkText(w, v) }); err != nil {
+				return err
+			}
+			if len(v.Damaged) > 0 {
+				return exitStatus(1)
+			}
+			return nil
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func checkText(w io.Writer, c sqlite.Checked) {
+	for _, d := range c.Damaged {
+		fmt.Fprintf(w, "damaged: %s\n", d)
+	}
+	fmt.Fprintf(w, "journal: %s\n  %d KiB, %d KiB of it free, %d transactions\n", c.Path, c.Octets>>10, c.Free>>10, c.Commits)
+	for _, table := range slices.Sorted(maps.Keys(c.Rows)) {
+		fmt.Fprintf(w, "%-14s %d rows\n", table, c.Rows[table])
+	}
+	fmt.Fprintf(w, "pending callbacks: %d\n", c.Pending)
+	if !c.GivesBack {
+		fmt.Fprintln(w, "free space is not given back to the disk: run `ringback journal vacuum` once")
+	}
+	if len(c.Damaged) == 0 {
+		fmt.Fprintln(w, "no damage")
+	}
+}
+
+func newJournalBackup() *cobra.Command {
+	var f journalFlags
+	c := &cobra.Command{
+		Use:   "backup DIR",
+		Short: "copy the journal and its keys into the new directory DIR",
+		Long: `Copies the journal and its keys into the new directory DIR (mode 0700), in the state of one moment, and verifies the copy. The daemon may run, and goes
+on writing; the backup is noted in its audit. Whoever can read DIR can forge rows of the journal: keep it as safe as state_dir.
+
+  ringback journal backup /backup/ringback-$(date +%F)
+  ringback journal backup --state-dir /var/lib/ringback /backup/monday -o json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := f.path()
+			if err != nil {
+				return err
+			}
+			dir, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			if err := sqlite.Backup(cmd.Context(), path, dir); err != nil {
+				return err
+			}
+			noted := f.noteBackup(cmd.Context(), path, dir)
+			if noted != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "the backup is good, but the audit does not mention it: %v\n", noted)
+			}
+			v := backedUp{Path: path, Dir: dir, Audited: noted == nil}
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { fmt.Fprintf(w, "%s backed up to %s, and verified\n", path, dir) })
+		},
+	}
+	f.add(c)
+	return c
+}
+
+type backedUp struct {
+	Path    string `json:"path"`
+	Dir     string `json:"dir"`
+	Audited bool   `json:"audited"`
+}
+
+// noteBackup has a backup noted in the audit: by the daemon that has the journal, or, where none runs, by this process.
+func (f *journalFlags) noteBackup(ctx context.Context, path, dir string) error {
+	err := sqlite.Note(ctx, path, "journal backed up", operator(), "to "+dir)
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	cl, err := f.client()
+	if err != nil {
+		return err
+	}
+	return cl.NoteBackup(ctx, path, dir)
+}
+
+func newJournalRestore() *cobra.Command {
+	var f journalFlags
+	var dial bool
+	c := &cobra.Command{
+		Use:   "restore DIR",
+		Short: "put the backup DIR in the place of the journal (daemon stopped)",
+		Long: `Verifies the backup in DIR and puts it in the place of the journal; the files that were there are kept in a directory beside it. The daemon must be
+stopped. What was pending when the backup was made may have been dialed since, so it is not dialed again: it ends as cancelled, unless you say
+--dial-pending. The restore is noted in the audit.
+
+  ringback journal restore /backup/monday
+  ringback journal restore --dial-pending /backup/monday     the lines were idle since the backup`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := f.path()
+			if err != nil {
+				return err
+			}
+			v, err := sqlite.Restore(cmd.Context(), path, args[0], operator(), dial)
+			if err != nil {
+				return err
+			}
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { restoredText(w, v, "restored") })
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&dial, "dial-pending", false, "dial the callbacks that were pending when the backup was made")
+	return c
+}
+
+func restoredText(w io.Writer, r sqlite.Restored, what string) {
+	for _, l := range r.Lost {
+		fmt.Fprintln(w, l)
+	}
+	fmt.Fprintf(w, "%s %s; what was there before is kept in %s\n", r.Path, what, r.Kept)
+	for _, id := range r.Cancelled {
+		fmt.Fprintf(w, "callback %s cancelled: it may have been dialed already\n", id)
+	}
+	fmt.Fprintf(w, "pending callbacks that the daemon will dial: %d\n", r.Pending)
+}
+
+func newJournalSalvage() *cobra.Command {
+	var f journalFlags
+	var dial bool
+	c := &cobra.Command{
+		Use:   "salvage",
+		Short: "make a journal of what can be read of a damaged one (daemon stopped)",
+		Long: `Makes a new journal of every row that can be read, also where the daemon refuses to start, and keeps the damaged files in a directory beside it. The
+daemon must be stopped. Restore a backup instead if you have a recent one. If the newest transactions are missing, pending callbacks may have been
+dialed already: they end as cancelled, unless you say --dial-pending. The salvage is noted in the audit.
+
+  ringback journal check
+  ringback journal salvage`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path, err := f.path()
+			if err != nil {
+				return err
+			}
+			v, err := sqlite.Salvage(cmd.Context(), path, operator(), dial)
+			if err != nil {
+				return err
+			}
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { restoredText(w, v, "salvaged") })
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&dial, "dial-pending", false, "dial pending callbacks though the newest transactions are missing")
+	return c
+}
+
+func newJournalVacuum() *cobra.Command {
+	var f journalFlags
+	c := &cobra.Command{
+		Use:   "vacuum",
+		Short: "rewrite the journal without its free space (daemon stopped)",
+		Long: `Rewrites the journal without its free space. The daemon must be stopped, and the disk needs room for two more copies. A journal of ringback before
+retention needs this once; since then it gives back free space by itself. It is noted in the audit.
+
+  ringback journal vacuum`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path, err := f.path()
+			if err != nil {
+				return err
+			}
+			before, after, err := sqlite.Vacuum(cmd.Context(), path, operator())
+			if err != nil {
+				return err
+			}
+			v := vacuumed{Path: path, Before: before, After: after}
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { fmt.Fprintf(w, "%s: %d KiB before, %d KiB now\n", path, before>>10, after>>10) })
+		},
+	}
+	f.add(c)
+	return c
+}
+
+type vacuumed struct {
+	Path   string `json:"path"`
+	Before int64  `json:"octets_before"`
+	After  int64  `json:"octets"`
+}
