@@ -219,16 +219,6 @@ func status(err error) error {
 	}
 }
 
-// Serve listens on a unix socket of mode 0600 at path and serves until ctx ends; it then returns nil. A socket that another daemon
-// answers is an error, and so is whatever is no socket; one that nobody answers is replaced.
-func (s *Server) Serve(ctx context.Context, path string) error {
-	l, err := Listen(path)
-	if err != nil {
-		return err
-	}
-	return s.ServeListener(ctx, l)
-}
-
 // ServeListener serves on l until ctx ends, and closes l.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{

@@ -32,9 +32,6 @@ func New(socket string) *Client {
 	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
 }
 
-// Socket is the path that the client was made for.
-func (c *Client) Socket() string { return c.socket }
-
 // Problem is the daemon's refusal of a request (RFC 9457).
 type Problem struct {
 	Status int    `json:"status"`

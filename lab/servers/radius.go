@@ -165,14 +165,6 @@ func address(c net.PacketConn) string {
 	return c.LocalAddr().String()
 }
 
-// ListenAndServe is Listen and Run.
-func (s *RADIUS) ListenAndServe(ctx context.Context, auth, acct string) error {
-	if err := s.Listen(auth, acct); err != nil {
-		return err
-	}
-	return s.Run(ctx)
-}
-
 // Run serves what Listen opened until ctx ends, then closes it; it returns nil then.
 func (s *RADIUS) Run(ctx context.Context) error { return s.Serve(ctx, s.auth, s.acct) }
 
