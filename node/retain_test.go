@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,8 @@ import (
 func TestRetain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, seen := observer.New(zapcore.InfoLevel)
-		keep := 90 * 24 * time.Hour
+		var keep atomic.Int64
+		keep.Store(int64(90 * 24 * time.Hour))
 		var befores []time.Duration
 		start := time.Now()
 		prune := func(_ context.Context, before time.Time) (journal.Pruned, error) {
@@ -32,12 +34,12 @@ func TestRetain(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			retain(ctx, zap.New(core), func() time.Duration { return keep }, prune)
+			retain(ctx, zap.New(core), func() time.Duration { return time.Duration(keep.Load()) }, prune)
 		}()
 		time.Sleep(90 * time.Minute)
-		keep = 0
+		keep.Store(0)
 		time.Sleep(2 * time.Hour)
-		keep = time.Hour
+		keep.Store(int64(time.Hour))
 		time.Sleep(time.Hour)
 		cancel()
 		<-ended
