@@ -196,6 +196,9 @@ func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
 
 // awaitSilence waits for a moment and reports whether nothing came. What came is read next.
 func (t *Terminal) awaitSilence() (bool, error) {
+	if err := t.flush(); err != nil {
+		return false, err
+	}
 	defer t.arm(t.conn.SetReadDeadline, time.Time{})
 	var b [1]byte
 	for len(t.ahead) == 0 {

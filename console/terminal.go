@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Conn is the byte stream to a terminal. A net.Conn is one.
+// Conn is the byte stream to a terminal. A net.Conn is one. Where it has a Buffered() int, which says how many octets a Read
+// brings without waiting, the echo of what came at once goes out at once.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error
@@ -50,6 +51,7 @@ type Terminal struct {
 	ahead  []byte // read from conn and not yet taken
 	wasCR  bool   // the last byte read was the CR that ended a line: an LF (or a Telnet NUL) right after it belongs to it
 	sentCR bool   // the last byte written was a CR
+	echo   []byte // not yet sent: it goes out before a read that waits, and before all else
 
 	mu      sync.Mutex
 	expired int // watched contexts that ended and were not released: while there is one, deadlines stay in the past
@@ -79,7 +81,37 @@ func (t *Terminal) send(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	p = t.Parity.text(p)
+	t.echo = append(t.echo, t.Parity.text(p)...)
+	return t.flush()
+}
+
+// maxEcho is how much of the echo waits: whoever types without an end sees it all the same.
+const maxEcho = 256
+
+// sendSoon has text sent before the next read that waits.
+func (t *Terminal) sendSoon(p []byte) error {
+	if t.echo = append(t.echo, t.Parity.text(p)...); len(t.echo) < maxEcho {
+		return nil
+	}
+	return t.flush()
+}
+
+// hasMore reports whether the next read brings an octet without waiting.
+func (t *Terminal) hasMore() bool {
+	if len(t.ahead) > 0 {
+		return true
+	}
+	c, ok := t.conn.(interface{ Buffered() int })
+	return ok && c.Buffered() > 0
+}
+
+// flush sends what waits.
+func (t *Terminal) flush() error {
+	if len(t.echo) == 0 {
+		return nil
+	}
+	p := t.echo
+	t.echo = t.echo[:0]
 	if d := t.writeTimeout(); d > 0 {
 		t.arm(t.conn.SetWriteDeadline, time.Now().Add(d))
 	}
@@ -263,7 +295,7 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 			}
 		}
 		out, ev := e.step(b)
-		if err := t.send(out); err != nil {
+		if err := t.sendSoon(out); err != nil {
 			return "", err
 		}
 		t.wasCR = b == carriageReturn
@@ -279,6 +311,11 @@ func (t *Terminal) readByte(e *editor) (byte, error) {
 	for {
 		if t.Idle > 0 {
 			t.arm(t.conn.SetReadDeadline, time.Now().Add(t.Idle))
+		}
+		if !t.hasMore() {
+			if err := t.flush(); err != nil {
+				return 0, err
+			}
 		}
 		n, err := t.take(buf[:])
 		if n == 0 {

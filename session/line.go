@@ -33,6 +33,17 @@ func (l *Line) Write(p []byte) (int, error) { return l.meter.Write(p) }
 // SetWriteDeadline is lines.Data's.
 func (l *Line) SetWriteDeadline(t time.Time) error { return l.meter.SetWriteDeadline(t) }
 
+// Buffered is how many octets a Read brings without waiting, where that is known.
+func (l *Line) Buffered() int {
+	switch {
+	case len(l.passed) > 0:
+		return len(l.passed)
+	case l.look != nil || l.to != nil:
+		return 0
+	}
+	return l.meter.buffered()
+}
+
 // Drain is lines.Data's.
 func (l *Line) Drain(ctx context.Context) error { return l.meter.Drain(ctx) }
 

@@ -23,3 +23,11 @@ func (m *meter) Write(p []byte) (int, error) {
 	m.out.Add(uint64(n))
 	return n, err
 }
+
+// buffered is how many octets a Read brings without waiting; 0 also where the line does not know.
+func (m *meter) buffered() int {
+	if b, ok := m.Data.(interface{ Buffered() int }); ok {
+		return b.Buffered()
+	}
+	return 0
+}

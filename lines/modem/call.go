@@ -239,6 +239,9 @@ func (c *conn) quiet() {
 // Read implements lines.Data.
 func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
 
+// Buffered is how many octets a Read brings without waiting.
+func (c *conn) Buffered() int { return c.in.buffered() }
+
 // SetReadDeadline implements lines.Data.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.in.setReadDeadline(t)

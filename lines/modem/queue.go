@@ -102,6 +102,12 @@ func (q *queue) finish(err error) {
 	signal(q.poke)
 }
 
+func (q *queue) buffered() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.n
+}
+
 func (q *queue) setReadDeadline(t time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,0 +1,85 @@
+package console
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// burst brings its pieces one after the other, octet by octet, and notes each write and each read that would wait.
+type burst struct {
+	pieces []string
+	log    []string
+}
+
+func (b *burst) Buffered() int {
+	if len(b.pieces) == 0 {
+		return 0
+	}
+	return len(b.pieces[0])
+}
+
+func (b *burst) Read(p []byte) (int, error) {
+	for len(b.pieces) > 0 && b.pieces[0] == "" {
+		b.pieces = b.pieces[1:]
+		b.log = append(b.log, "waits")
+	}
+	if len(b.pieces) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.pieces[0][:1])
+	b.pieces[0] = b.pieces[0][1:]
+	return n, nil
+}
+
+func (b *burst) Write(p []byte) (int, error) {
+	b.log = append(b.log, string(p))
+	return len(p), nil
+}
+
+func (b *burst) SetReadDeadline(time.Time) error  { return nil }
+func (b *burst) SetWriteDeadline(time.Time) error { return nil }
+
+// TestEchoGoesOutAtOnce: what is typed at once is echoed at once, and always before the terminal waits for more.
+func TestEchoGoesOutAtOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parity Parity
+		pieces []string
+		want   []string
+	}{
+		"a line":    {NoParity, []string{"abc\r"}, []string{"> ", "abc\r\n"}},
+		"in pieces": {NoParity, []string{"a", "bc", "\r"}, []string{"> ", "a", "waits", "bc", "waits", "\r\n"}},
+		"an octet behind it of the wrong parity, which is dropped": {EvenParity, []string{"\xe1\xe2\x61", "\x8d"},
+			[]string{"\xbe\xa0", "\xe1\xe2", "waits", "\x8d\x0a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &burst{pieces: tt.pieces}
+			term := NewTerminal(b)
+			term.Parity = tt.parity
+			_, err := term.ReadLine(t.Context(), "> ")
+			if garbled := tt.parity == EvenParity; errors.Is(err, ErrGarbled) != garbled || !slices.Equal(b.log, tt.want) {
+				t.Errorf("%q, %v; want %q", b.log, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestEchoOfAFlood: whoever types without an end does not fill the memory.
+func TestEchoOfAFlood(t *testing.T) {
+	b := &burst{pieces: []string{strings.Repeat("x\b", 1<<16)}}
+	term := NewTerminal(b)
+	if _, err := term.ReadLine(t.Context(), ""); err != io.EOF {
+		t.Fatal(err)
+	}
+	for _, w := range b.log {
+		if len(w) > maxEcho+16 {
+			t.Fatalf("%d octets in one write", len(w))
+		}
+	}
+	if cap(term.echo) > 4*maxEcho {
+		t.Errorf("%d octets wait", cap(term.echo))
+	}
+}
