@@ -28,7 +28,8 @@ type morePlan struct {
 func (w *work) follow(p callback.Plan) {
 	w.plan = p
 	first, more := p[0], morePlan{Script: p[0].Script, Then: p[1:]}
-	w.row.Number, w.row.Lines, w.row.Rotary, w.row.RetryWait = first.Number.String(), first.Lines, first.Rotary, first.Wait
+	w.row.Number, w.row.RetryWait = first.Number.String(), first.Wait
+	w.row.Lines, w.row.Rotary = first.Lines, first.Rotary
 	w.row.Max, w.row.Plan = p.Dials(), ""
 	if more.Script != "" || len(more.Then) > 0 {
 		w.row.Plan = mustJSON(more)
@@ -48,7 +49,8 @@ func readPlan(row journal.Callback) (callback.Plan, error) {
 		}
 	}
 	p := append(callback.Plan{{
-		Number: number, Script: more.Script, Lines: row.Lines, Rotary: row.Rotary, Wait: row.RetryWait, Times: row.Max - more.Then.Dials(),
+		Number: number, Script: more.Script, Lines: row.Lines, Rotary: row.Rotary,
+		Wait: row.RetryWait, Times: row.Max - more.Then.Dials(),
 	}}, more.Then...)
 	for i, s := range p {
 		if s.Times < 1 || s.Number.IsZero() {

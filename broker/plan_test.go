@@ -46,7 +46,8 @@ func TestPlanInItsRow(t *testing.T) {
 	}
 }
 
-// Law 7: what a row says is read with a check: a plan with anything but canonical digits, or that dials more than the budget, is not taken up.
+// Law 7: what a row says is read with a check: a plan with anything but canonical digits, or that dials more than
+// the budget, is not taken up.
 func TestBadPlanIsNotTakenUp(t *testing.T) {
 	for name, row := range map[string]journal.Callback{
 		"a command":            {Number: "84001;ATH", Max: 1},

@@ -42,8 +42,8 @@ func replanned(t *testing.T, change func(*journal.Callback), f func(w *town, p *
 	})
 }
 
-// TestPlanIsFollowed: the attempts go through the steps of the plan, each with its number, script and lines, on real modems. What can never end otherwise
-// is tried once.
+// TestPlanIsFollowed: the attempts go through the steps of the plan, each with its number, script and lines, on
+// real modems. What can never end otherwise is tried once.
 func TestPlanIsFollowed(t *testing.T) {
 	change := func(c *journal.Callback) {
 		c.Max = 5

@@ -6,11 +6,11 @@ import "context"
 type Dialable interface {
 	// TTY returns the line's number.
 	TTY() int
-	// Command puts the modem in command state and runs fn, whose ctx ends when the modem says what ends a call. It returns what
-	// the modem said last, and fn's error.
+	// Command puts the modem in command state and runs fn, whose ctx ends when the modem says what ends a call. It
+	// returns what the modem said last, and fn's error.
 	Command(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (ResultCode, error)
-	// Dial is Command for a script that dials: after fn returned nil and CONNECT was seen it returns the call. Otherwise the call
-	// is nil, and the line was hung up and proven on hook before Dial returns.
+	// Dial is Command for a script that dials: after fn returned nil and CONNECT was seen it returns the call.
+	// Otherwise the call is nil, and the line was hung up and proven on hook before Dial returns.
 	Dial(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (*Call, ResultCode, error)
 }
 

@@ -2,12 +2,13 @@ package numbers
 
 import "fmt"
 
-// MostDigits is the length of the longest Number, whatever a Plan says: some modems refuse a command line of more than 40 octets.
+// MostDigits is the length of the longest Number, whatever a Plan says: some modems refuse a command line of more
+// than 40 octets.
 const MostDigits = 32
 
-// Number is a telephone number in canonical digits: 1 to MostDigits of 0–9 and nothing else. The zero value is no number. Only
-// Plan.Canonical makes one, and Reread takes up again what it once made; no string converts to it. So whatever takes a
-// Number cannot be handed a modem command. Numbers can be compared with ==.
+// Number is a telephone number in canonical digits: 1 to MostDigits of 0–9 and nothing else. The zero value is no
+// number. Only Plan.Canonical makes one, and Reread takes up again what it once made; no string converts to it. So
+// whatever takes a Number cannot be handed a modem command. Numbers can be compared with ==.
 type Number struct{ digits string }
 
 // String returns the digits, "" for no number.
@@ -28,14 +29,15 @@ func (n *Number) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Reread takes up a number that a Plan made canonical and Number.String gave, as from a record. It forgives nothing: an error
-// says that this is not such a number. It asks no plan, which may have changed since.
+// Reread takes up a number that a Plan made canonical and Number.String gave, as from a record. It forgives
+// nothing: an error says that this is not such a number. It asks no plan, which may have changed since.
 func Reread(digits string) (Number, error) {
 	if digits == "" {
 		return Number{}, fmt.Errorf("the dial string is empty")
 	}
 	if len(digits) > MostDigits {
-		return Number{}, fmt.Errorf("the dial string has %d characters, and %d digits are the most", len(digits), MostDigits)
+		return Number{}, fmt.Errorf("the dial string has %d characters, and %d digits are the most",
+			len(digits), MostDigits)
 	}
 	for i := range len(digits) {
 		if !digit(digits[i]) {

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// CheckPattern returns what is wrong with a pattern of numbers, or nil: digits and at most one * at the end, `*` alone for any number.
+// CheckPattern returns what is wrong with a pattern of numbers, or nil: digits and at most one * at the end, `*`
+// alone for any number.
 func CheckPattern(p string) error {
 	if p == "" {
 		return fmt.Errorf("the pattern is empty (write digits, with * at the end for a prefix)")

@@ -1,5 +1,5 @@
-// Package numbers is the number plan: it turns what AAA, the table of places or a caller gave for a telephone number into the
-// digits that are dialled, or refuses it. It knows no policy and dials nobody.
+// Package numbers is the number plan: it turns what AAA, the table of places or a caller gave for a telephone
+// number into the digits that are dialed, or refuses it. It knows no policy and dials nobody.
 package numbers
 
 import (
@@ -14,26 +14,28 @@ type Origin string
 const (
 	OriginAAA      Origin = "aaa"       // an AAA server or a local user
 	OriginPlace    Origin = "place"     // the local table of places, by AAA's Callback-Id
-	OriginCaller   Origin = "caller"    // typed by the caller, or sent by his machine
-	OriginCallerID Origin = "caller_id" // the number that rang us, as the network told it; who can forge that chooses it, so it is a caller's
+	OriginCaller   Origin = "caller"    // typed by the caller, or sent by the caller's machine
+	OriginCallerID Origin = "caller_id" // the number that called, as the network says: it can be forged
 )
 
 // Plan is the node's number plan. The zero value is usable.
 type Plan struct {
-	// TrunkPrefixes are removed once from the front of a number that AAA or the table of places gives, since the operator's dial
-	// template adds them ("9,"). One of digits alone ("9") also eats the first digit of a number that begins with it.
+	// TrunkPrefixes are removed once from the front of a number that AAA or the table of places gives, since the
+	// operator's dial template adds them ("9,"). One of digits alone ("9") also eats the first digit of a number
+	// that begins with it.
 	TrunkPrefixes []string
 	// MaxDigits is the length of the longest number, at most MostDigits; 0 stands for 15 (ITU-T E.164).
 	MaxDigits int
-	// Emergency has the patterns of numbers that are never dialled, whatever a policy allows; nil stands for EmergencyNumbers.
+	// Emergency has the patterns of numbers that are never dialed, whatever a policy allows; nil stands for
+	// EmergencyNumbers.
 	Emergency []string
 }
 
 // DefaultMaxDigits is the length of the longest number of ITU-T E.164.
 const DefaultMaxDigits = 15
 
-// EmergencyNumbers returns the patterns that are denied where a Plan has none of its own. They are prefixes, for an exchange connects
-// 911 as soon as it has heard it, whatever digits follow.
+// EmergencyNumbers returns the patterns that are denied where a Plan has none of its own. They are prefixes, for an
+// exchange connects 911 as soon as it has heard it, whatever digits follow.
 func EmergencyNumbers() []string {
 	return []string{"000*", "110*", "112*", "118*", "119*", "911*", "999*"}
 }
@@ -55,10 +57,11 @@ func (p Plan) IsEmergency(number Number) string {
 	return pattern
 }
 
-// Canonical returns a number in canonical digits, or an error that names the first character that may not stand in it. From AAA and
-// the table of places spaces and -(). are dropped and one trunk prefix is removed; from a caller only the spaces around it.
-// Everything else that a modem could take for a command, a pause or a second number is refused, never dropped: what is dialled
-// is what was read. The digits of the result, given again with OriginCaller, give the same number.
+// Canonical returns a number in canonical digits, or an error that names the first character that may not stand in
+// it. From AAA and the table of places spaces and -(). are dropped and one trunk prefix is removed; from a caller
+// only the spaces around it. Everything else that a modem could take for a command, a pause or a second number is
+// refused, never dropped: what is dialed is what was read. The digits of the result, given again with
+// OriginCaller, give the same number.
 func (p Plan) Canonical(s string, origin Origin) (Number, error) {
 	var digits string
 	var err error
@@ -74,7 +77,8 @@ func (p Plan) Canonical(s string, origin Origin) (Number, error) {
 		return Number{}, fmt.Errorf("the dial string is empty")
 	}
 	if m := p.maxDigits(); len(digits) > m {
-		return Number{}, fmt.Errorf("the dial string has %d digits, and %d are the most (numbers.max_digits)", len(digits), m)
+		return Number{}, fmt.Errorf("the dial string has %d digits, and %d are the most (numbers.max_digits)",
+			len(digits), m)
 	}
 	return Number{digits}, nil
 }
@@ -141,9 +145,10 @@ func badChar(s string, i int) error {
 func charHint(r rune) string {
 	switch {
 	case strings.ContainsRune(",W@!:", r):
-		return " (pauses and prefixes belong in the chat script's dial template; a prefix that AAA sends is listed in numbers.trunk_prefixes)"
+		return " (pauses and prefixes belong in the chat script's dial template; " +
+			"a prefix that AAA sends is listed in numbers.trunk_prefixes)"
 	case r == '+':
-		return " (give the number as the exchange wants it dialled)"
+		return " (give the number as the exchange wants it dialed)"
 	}
 	return ""
 }

@@ -44,7 +44,7 @@ func TestCanonical(t *testing.T) {
 		{in: strings.Repeat("5", 16), origin: OriginCaller, err: "has 16 digits, and 15 are the most"},
 		{in: strings.Repeat("5", 41), origin: OriginAAA, err: "has 41 digits, and 15 are the most"}, // over 40 some modems refuse the whole line
 		{in: "55512", origin: OriginAAA, plan: Plan{MaxDigits: 4}, err: "has 5 digits, and 4"},
-		{in: "+15551234", origin: OriginAAA, err: `'+' at position 1 of the dial string is not a digit (give the number as the exchange wants it dialled)`},
+		{in: "+15551234", origin: OriginAAA, err: `'+' at position 1 of the dial string is not a digit (give the number as the exchange wants it dialed)`},
 		{in: "５５５", origin: OriginCaller, err: `'５' at position 1 of`}, // full-width digits
 		{in: "55٣", origin: OriginAAA, err: `'٣' at position 3 of`},    // Arabic-Indic digit
 		{in: "5é5;", origin: OriginAAA, err: `'é' at position 2 of`},   // positions count characters

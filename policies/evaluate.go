@@ -14,7 +14,7 @@ const (
 	Refuse        Outcome = "refuse"         // nobody is let in, nobody is called
 	Admit         Outcome = "admit"          // the session begins on this call
 	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with FromCaller
-	InvalidNumber Outcome = "invalid_number" // the number that he gave will not do; he may give another while his tries last, else Refuse
+	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be tried while tries last
 	CallBack      Outcome = "call_back"      // promise a callback to Number, then hang up
 )
 
@@ -22,7 +22,7 @@ const (
 type Decision struct {
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason"`         // for the operator: one sentence
-	Hint    string  `json:"hint,omitempty"` // for the operator: how to mend it
+	Hint    string  `json:"hint,omitempty"` // for the operator: how to correct it
 	Text    string  `json:"text,omitempty"` // for the caller: short, tells nothing about policy or servers
 
 	Number   numbers.Number `json:"number,omitzero"`  // for CallBack
@@ -82,9 +82,10 @@ var rules = []rule{
 	{name: "attempts", do: ruleAttempts},
 }
 
-// Evaluate decides about a caller and explains how. It never returns anything that the group's policy does not allow, whatever
-// the Authorization says (laws 4 to 7 of the design). About a callback that is pending (Request.Promised) it decides Refuse, or CallBack
-// with a Decision that allows as much as was promised or less, never more.
+// Evaluate decides about a caller and explains how. It never returns anything that the group's policy does not
+// allow, whatever the Authorization says (laws 4 to 7 of the design). About a callback that is pending
+// (Request.Promised) it decides Refuse, or CallBack with a Decision that allows as much as was promised or less,
+// never more.
 func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	if s == nil {
 		s = &Set{}
@@ -102,7 +103,8 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		}
 	}
 	if e.d.Outcome != CallBack { // nothing that only a callback has leaves here without one
-		e.d.Number, e.d.Origin, e.d.NoVerify, e.d.Lines, e.d.Rotary, e.d.Reauthorize = numbers.Number{}, "", false, nil, nil, false
+		e.d.Number, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, "", nil, nil
+		e.d.NoVerify, e.d.Reauthorize = false, false
 	}
 	return e.d, t
 }

@@ -3,8 +3,6 @@ package policies
 import (
 	"cmp"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -285,53 +283,6 @@ func TestDecisionJSON(t *testing.T) {
 	}
 }
 
-func TestRecheck(t *testing.T) {
-	req := Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC}
-	then, _ := mustNew(t, open).Evaluate(req)
-	typed := Request{Auth: null, Service: aaa.EXEC, FromCaller: ptr("84007")}
-	thenTyped, _ := mustNew(t, open).Evaluate(typed)
-	deny := open
-	deny.Numbers.Deny = []string{"84*"}
-	noCaller := open
-	noCaller.Numbers.FromCaller = false
-	verify := open
-	verify.NoVerify, verify.Attempts = false, Attempts{Max: 1}
-	for _, tt := range []struct {
-		name   string
-		policy Policy
-		r      Request
-		d      Decision
-		site   Site
-		want   Outcome
-	}{
-		{"the same", open, req, then, site, CallBack},
-		{"the same, typed", open, typed, thenTyped, site, CallBack},
-		{"the number is denied now", deny, req, then, site, Refuse},
-		{"the typed number is denied now", deny, typed, thenTyped, site, Refuse},
-		{"callers may not choose any more", noCaller, typed, thenTyped, site, Refuse},
-		{"switched off", open, req, then, Site{}, Refuse},
-		{"group off", Policy{Callback: Off}, req, then, site, Refuse},
-		{"nothing was decided", open, req, Decision{}, site, Refuse},
-	} {
-		r := tt.r
-		r.Promised, r.FromCaller = &tt.d, nil
-		if d, trace := mustServe(t, tt.site, tt.policy).Evaluate(r); d.Outcome != tt.want || d.Reason == "" {
-			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
-		}
-	}
-	again := req
-	again.Promised = &then
-	d, _ := mustNew(t, verify).Evaluate(again)
-	if d.NoVerify || d.Attempts.Max != 1 || d.Number != number("84001") {
-		t.Errorf("a narrower policy: %+v", d)
-	}
-	narrow, _ := mustNew(t, verify).Evaluate(req)
-	again.Promised = &narrow
-	if d, _ := mustNew(t, open).Evaluate(again); d.NoVerify || d.Attempts.Max != 1 {
-		t.Errorf("a wider policy widens what was decided: %+v", d)
-	}
-}
-
 // Law 4: whatever AAA and the caller send, nothing leaves that the group's policy does not allow.
 func TestNothingWidens(t *testing.T) {
 	pattern := rapid.StringMatching(`[0-4]{1,3}\*?`)
@@ -391,44 +342,6 @@ func TestNothingWidens(t *testing.T) {
 	})
 }
 
-// Laws 4 and 6: whatever the files, the configuration and AAA say later, a pending callback is refused or stays within its promise.
-func TestAgainNeverWidens(t *testing.T) {
-	auths := rapid.SampledFrom([]aaa.Authorization{fixed, null, plain, {Callback: true, CallerID: true}, {Callback: true, CallbackID: "paris"},
-		{Callback: true, Dialstring: aaa.DialstringOf("84002"), NoVerify: true}, {Callback: true, Dialstring: aaa.DialstringOf("84001"), NoVerify: true, Lines: []int{65}},
-		{Callback: true, Dialstring: aaa.DialstringOf("84001"), Rotary: ptr(2)}, {Callback: true, Dialstring: aaa.DialstringOf("84001"), Refuse: "x"}})
-	draw := func(t *rapid.T, when string) (*Set, aaa.Authorization) {
-		p := Policy{
-			Callback: rapid.SampledFrom([]CallbackMode{Optional, Optional, Required, Off}).Draw(t, "callback "+when), NoVerify: rapid.Bool().Draw(t, "no_verify "+when),
-			Numbers:     Numbers{FromCaller: rapid.Bool().Draw(t, "from_caller "+when), Allow: []string{"84*"}, Deny: rapid.SampledFrom([][]string{nil, {"84007"}, {"84*"}}).Draw(t, "deny "+when)},
-			Attempts:    Attempts{Max: rapid.IntRange(1, 10).Draw(t, "max "+when), RetryWait: time.Duration(rapid.IntRange(1, 60).Draw(t, "wait "+when)) * time.Second},
-			Reauthorize: rapid.Bool().Draw(t, "reauthorize "+when),
-		}
-		return mustServe(t, Site{Places: map[string]string{"paris": "84022"}, Callback: map[aaa.Service]bool{aaa.EXEC: rapid.Bool().Draw(t, "on "+when)}}, p), auths.Draw(t, "auth "+when)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		s, auth := draw(t, "then")
-		r := Request{Auth: auth, Service: aaa.EXEC, FromCaller: ptr("84007"), Caller: "84008", CallerTrusted: true}
-		then, _ := s.Evaluate(r)
-		s, auth = draw(t, "now")
-		r.FromCaller, r.Promised, r.Renewed = nil, &then, rapid.Bool().Draw(t, "renewed")
-		if r.Renewed {
-			r.Auth = auth
-		}
-		now, trace := s.Evaluate(r)
-		switch {
-		case now.Outcome == Refuse:
-			if !now.Number.IsZero() || now.NoVerify || now.Reason == "" {
-				t.Fatalf("refused with %+v", now)
-			}
-		case now.Outcome != CallBack || then.Outcome != CallBack:
-			t.Fatalf("%s after %s\n%s", now.Outcome, then.Outcome, trace)
-		case now.Number != then.Number || now.Origin != then.Origin || now.NoVerify && !then.NoVerify || !reflect.DeepEqual(now.Lines, then.Lines) || !reflect.DeepEqual(now.Rotary, then.Rotary),
-			now.Attempts.Max > then.Attempts.Max, now.Attempts.RetryWait < then.Attempts.RetryWait, then.Reauthorize && !now.Reauthorize:
-			t.Fatalf("%+v is more than %+v\n%s", now, then, trace)
-		}
-	})
-}
-
 // A Set that nobody made, and a configuration that names no service, call nobody back.
 func TestNoSite(t *testing.T) {
 	for name, s := range map[string]*Set{"nil": nil, "zero": {}, "no services": mustServe(t, Site{}, open)} {
@@ -441,33 +354,6 @@ func TestNoSite(t *testing.T) {
 	}
 }
 
-// Nobody is rung for a session that leg two would not get, at the login or right before the dial.
-func TestSessions(t *testing.T) {
-	auth := with(fixed, func(a *aaa.Authorization) { a.PortLimit = 2 })
-	s := mustNew(t)
-	then, _ := s.Evaluate(Request{Auth: auth, Service: aaa.EXEC, Used: Used{Sessions: 1}})
-	if then.Outcome != CallBack {
-		t.Fatalf("%+v", then)
-	}
-	for _, r := range []Request{{}, {Promised: &then}, {Promised: &then, Renewed: true}} {
-		r.Identity.User, r.Auth, r.Service, r.Used.Sessions = "kim", auth, aaa.EXEC, 2
-		if d, _ := s.Evaluate(r); d.Outcome != Refuse || d.Reason != "user kim has 2 sessions, and AAA grants 2 at once (Port-Limit)" || d.Text != TextNoCallback {
-			t.Errorf("%+v", d)
-		}
-	}
-}
-
-// One function makes Requests, of all that AAA was asked and said: none may be forgotten where it grows.
-func TestAsk(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	q := aaa.Request{Service: aaa.PPP, User: "KIM", Leg: 2, Caller: "84007", TTY: 65}
-	got := Ask(q, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed}, true, now, Used{Sessions: 3})
-	want := Request{Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed, Service: aaa.PPP, Leg: 2, Caller: "84007", CallerTrusted: true, Time: now, Used: Used{Sessions: 3}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v\nwant %+v", got, want)
-	}
-}
-
 func BenchmarkEvaluate(b *testing.B) {
 	s := mustNew(b, open)
 	r := Request{Identity: aaa.Identity{User: "austin-01"}, Auth: fixed, Service: aaa.EXEC}
@@ -475,27 +361,5 @@ func BenchmarkEvaluate(b *testing.B) {
 		if d, _ := s.Evaluate(r); d.Outcome != CallBack {
 			b.Fatal(d)
 		}
-	}
-}
-
-// Nobody else makes a Request by hand: it could forget a fact that is added to it.
-func TestRequestsAreAsked(t *testing.T) {
-	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "policies" || d.Name() != ".." && strings.HasPrefix(d.Name(), ".")):
-			return filepath.SkipDir
-		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
-			return nil
-		}
-		text, err := os.ReadFile(file)
-		if strings.Contains(string(text), "policies.Request{") {
-			t.Errorf("%s makes a policies.Request (call policies.Ask)", file)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }

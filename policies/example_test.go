@@ -41,7 +41,9 @@ attempts: {max: 3}
 		decision, trace := set.Evaluate(request)
 		fmt.Printf("%s: %s: %s\n", typed, decision.Outcome, decision.Reason)
 		if decision.Outcome == policies.CallBack {
-			fmt.Print(trace)
+			for _, step := range trace {
+				fmt.Printf("  %s: %s\n", step.Rule, step.Result)
+			}
 		}
 	}
 
@@ -49,18 +51,18 @@ attempts: {max: 3}
 	// ask_number
 	// 84901: invalid_number: group staff: deny "849*" is the longest match
 	// 84007: call_back: at 84007, as group staff allows
-	//  1  group              user "austin-02"                                     policy of group staff: its users include this one
-	//  2  authorization      no Service-Type                                      can be honoured
-	//  3  leg                leg 1                                                the caller's own call
-	//  4  callback demanded  AAA demands callback: yes                            go on
-	//  5  callback enabled   exec.callback true                                   go on
-	//  6  callback policy    callback: optional                                   go on
-	//  7  number from        dialstring NULL, Callback-Id "", from_caller: allow  the caller typed it
-	//  8  number plan        "84007"                                              84007
-	//  9  emergency numbers  84007                                                none of them
-	// 10  number lists       84007 from caller                                    allow "84*" is the longest match
-	// 11  sessions           0 sessions, no Port-Limit                            one more is granted
-	// 12  no_verify          AAA: no, policy: deny, service exec                  a second login is demanded
-	// 13  line               AAA names no line, no rotary                         any line of the called line's rotary
-	// 14  attempts           max 3, retry_wait 30s                                call back: at 84007, as group staff allows
+	//   group: policy of group staff: its users include this one
+	//   authorization: can be honoured
+	//   leg: the caller's own call
+	//   callback demanded: go on
+	//   callback enabled: go on
+	//   callback policy: go on
+	//   number from: the caller typed it
+	//   number plan: 84007
+	//   emergency numbers: none of them
+	//   number lists: allow "84*" is the longest match
+	//   sessions: one more is granted
+	//   no_verify: a second login is demanded
+	//   line: any line of the called line's rotary
+	//   attempts: call back: at 84007, as group staff allows
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// key is a row of the table of what a policy file may say: what people may write, how it gets into a Policy, and how the canonical text
-// says it. A row of type Object holds those after it that are in it.
+// key is a row of the table of what a policy file may say: what people may write, how it gets into a Policy, and
+// how the canonical text says it. A row of type Object holds those after it that are in it.
 type key struct {
 	schema.Key
 	in   string // the object that it stands in; "" none
@@ -25,23 +25,26 @@ type key struct {
 var table = []key{
 	{
 		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",
-			Doc: "Name of the group, the same as the file's. `default` is the group of users whom no other claims."},
+			Doc: "Name of the group, the same as the file's. `default` is the group of users that no other " +
+				"group claims."},
 		read: func(p *Policy, v *schema.Value) { p.Group = v.Text() },
 		text: func(p Policy) string { return quote(p.name()) },
 	},
 	{
-		Key: schema.Key{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty}, Example: "[austin-01]",
-			Doc: "Users whom the group claims, as AAA names them, letter case included. A user belongs to one group. A " +
-				"group claims by its `users` first, then by the group hints of AAA in their order, then by being " +
-				"`default`."},
+		Key: schema.Key{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty},
+			Example: "[austin-01]",
+			Doc: "Users that the group claims, as AAA names them, letter case included. A user belongs to one " +
+				"group. A group claims by its `users` first, then by the group hints of AAA in their order, " +
+				"then by being `default`."},
 		read: func(p *Policy, v *schema.Value) { p.Users = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Users) },
 	},
 	{
-		Key: schema.Key{Name: "callback", Type: schema.String, Enum: []string{string(Off), string(Optional), string(Required)},
+		Key: schema.Key{Name: "callback", Type: schema.String,
+			Enum:    []string{string(Off), string(Optional), string(Required)},
 			Default: string(Optional), Example: "required",
-			Doc: "`off`: whom AAA demands to call back is refused. `optional`: as AAA says. `required`: nobody is " +
-				"admitted without a callback."},
+			Doc: "`off`: a user whose callback AAA demands is refused. `optional`: as AAA says. `required`: " +
+				"nobody is admitted without a callback."},
 		read: func(p *Policy, v *schema.Value) { p.Callback = CallbackMode(v.Text()) },
 		text: func(p Policy) string { return string(p.mode()) },
 	},
@@ -55,31 +58,32 @@ var table = []key{
 	{
 		in: "numbers",
 		Key: schema.Key{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether a caller may type the number where AAA leaves it to him, or be called back at the number " +
-				"that his call shows where AAA says so. With `allow` a list `allow` is needed."},
+			Doc: "Whether a caller may type the number where AAA leaves it to the caller, or be called back at " +
+				"the number that the call shows where AAA says so. With `allow` a list `allow` is needed."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.FromCaller = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.Numbers.FromCaller) },
 	},
 	{
 		in: "numbers",
 		Key: schema.Key{Name: "allow", Type: schema.List, Elem: pattern, Example: `["84*"]`,
-			Doc: "Patterns of numbers: digits, with `*` at the end for a prefix. A number from the caller must match " +
-				"one; a number that AAA fixed need not."},
+			Doc: "Patterns of numbers: digits, with `*` at the end for a prefix. A number from the caller must " +
+				"match one; a number that AAA fixed need not."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.Allow = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Numbers.Allow) },
 	},
 	{
 		in: "numbers",
 		Key: schema.Key{Name: "deny", Type: schema.List, Elem: pattern, Example: `["849*"]`,
-			Doc: "Patterns that are refused, wherever the number came from. The pattern with the most digits that " +
-				"matches decides; `deny` between equals. Emergency numbers need no mention."},
+			Doc: "Patterns that are refused, wherever the number came from. The pattern with the most digits " +
+				"that matches decides; `deny` between equals. Emergency numbers need no mention."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.Deny = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Numbers.Deny) },
 	},
 	{Key: schema.Key{Name: "attempts", Type: schema.Object, Doc: "How often a callback dials."}},
 	{
 		in: "attempts",
-		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts, Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
+		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts,
+			Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
 			Doc: "Dials at most, crashes and restarts included."},
 		read: func(p *Policy, v *schema.Value) { p.Attempts.Max = v.Int() },
 		text: func(p Policy) string { return fmt.Sprint(p.Attempts.orDefault().Max) },
@@ -93,11 +97,12 @@ var table = []key{
 		text: func(p Policy) string { return p.Attempts.orDefault().RetryWait.String() },
 	},
 	{
-		Key: schema.Key{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial}, Default: never, Example: beforeDial,
-			Doc: "`before_dial`: AAA is asked again right before each dial, without a password, and the callback fails " +
-				"where it refuses, no longer demands the callback, names another number or other lines, or stays " +
-				"silent three times. It only ever narrows what was promised. TACACS+ can be asked so; RADIUS wants a " +
-				"Call-Check."},
+		Key: schema.Key{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial},
+			Default: never, Example: beforeDial,
+			Doc: "`before_dial`: AAA is asked again right before each dial, without a password, and the " +
+				"callback fails where it refuses, no longer demands the callback, names another number or " +
+				"other lines, or stays silent three times. It only ever narrows what was promised. TACACS+ " +
+				"can be asked so; RADIUS wants a Call-Check."},
 		read: func(p *Policy, v *schema.Value) { p.Reauthorize = v.Text() == beforeDial },
 		text: func(p Policy) string { return map[bool]string{false: never, true: beforeDial}[p.Reauthorize] },
 		late: true,
@@ -181,7 +186,8 @@ func checkGroup(s string) error {
 		return errors.New("is empty")
 	}
 	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)) || s[0] == '.' {
+		plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
+		if !plain || s[0] == '.' {
 			return fmt.Errorf("%q is no group name: letters, digits, - _ and . (not first)", s)
 		}
 	}

@@ -44,7 +44,8 @@ func TestNumberLists(t *testing.T) {
 	}
 }
 
-// naive is the rule of the lists said in another way: look at all prefixes of the number from the longest down, deny before allow.
+// naive is the rule of the lists said in another way: look at all prefixes of the number from the longest down,
+// deny before allow.
 func naive(n Numbers, canonical numbers.Number, origin numbers.Origin) bool {
 	number := canonical.String()
 	for l := len(number); l >= 0; l-- {

@@ -11,13 +11,14 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A directory that is not there, or has none, gives a Set with the built-in
-// policy and a warning. The Set is nil where there are errors: with broken policies nobody is called back. All problems are
-// reported at once.
+// LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A directory that is not there, or has
+// none, gives a Set with the built-in policy and a warning. The Set is nil where there are errors: with broken
+// policies nobody is called back. All problems are reported at once.
 func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, schema.Problems{{File: dir, Msg: reason(err), Hint: "is it a directory that the daemon's user may read?"}}
+		hint := "is it a directory that the daemon's user may read?"
+		return nil, schema.Problems{{File: dir, Msg: reason(err), Hint: hint}}
 	}
 	var l loader
 	for _, e := range entries {
@@ -27,7 +28,8 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 		case ext == ".yaml":
 			l.file(dir, name)
 		case ext == ".yml":
-			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "would not be read", Hint: "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"})
+			hint := "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"
+			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "would not be read", Hint: hint})
 		}
 	}
 	return l.set(site)
@@ -55,7 +57,7 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 type loader struct {
 	policies []Policy
 	problems schema.Problems
-	claims   map[string]string // user → where he is claimed
+	claims   map[string]string // user → where the user is claimed
 }
 
 func (l *loader) problem(p schema.Problem) { l.problems = append(l.problems, p) }
@@ -72,7 +74,8 @@ func (l *loader) file(dir, name string) {
 	l.problems = append(l.problems, problems...)
 	if g, want := v.Get("group"), strings.TrimSuffix(name, ".yaml"); g.IsSet() && g.Text() != want {
 		l.problem(schema.Problem{File: path, Line: g.Line, Column: g.Column, Key: g.Path,
-			Msg: fmt.Sprintf("group %q in a file of another name", g.Text()), Hint: fmt.Sprintf("rename the file to %s.yaml, or write group: %s", g.Text(), want)})
+			Msg:  fmt.Sprintf("group %q in a file of another name", g.Text()),
+			Hint: fmt.Sprintf("rename the file to %s.yaml, or write group: %s", g.Text(), want)})
 	}
 	for _, u := range v.Get("users").Items() {
 		l.claim(path, u)
@@ -101,7 +104,8 @@ func (l *loader) claim(path string, u *schema.Value) {
 	}
 	if first, ok := l.claims[u.Text()]; ok {
 		l.problem(schema.Problem{File: path, Line: u.Line, Column: u.Column, Key: u.Path,
-			Msg: fmt.Sprintf("user %q is already claimed at %s", u.Text(), first), Hint: "a user belongs to one group: remove one of the two"})
+			Msg:  fmt.Sprintf("user %q is already claimed at %s", u.Text(), first),
+			Hint: "a user belongs to one group: remove one of the two"})
 		return
 	}
 	l.claims[u.Text()] = fmt.Sprintf("%s:%d", path, u.Line)

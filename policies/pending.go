@@ -15,19 +15,22 @@ func (e *evaluation) pending() (string, string, bool) {
 	return "a pending callback", "looked at again before its dial", false
 }
 
-// sourcePromise: what was promised is what counts, not what a table or AAA's old word would mean now. Whether a caller may choose does count.
+// sourcePromise: what was promised is what counts, not what a table or AAA's old word would mean now. Whether a
+// caller may choose does count.
 func (e *evaluation) sourcePromise() (string, string, bool) {
 	p := e.Promised
 	input := fmt.Sprintf("%s from %s, promised", p.Number, p.Origin)
 	chosen := p.Origin == numbers.OriginCaller || p.Origin == numbers.OriginCallerID
 	if chosen && !e.policy.Numbers.FromCaller {
-		return e.refuse(input, TextNoCallback, "", "the caller chose the number, and group %s lets no caller choose now", e.policy.name())
+		return e.refuse(input, TextNoCallback, "",
+			"the caller chose the number, and group %s lets no caller choose now", e.policy.name())
 	}
 	e.raw, e.d.Origin = p.Number.String(), p.Origin
 	return input, "the number promised", false
 }
 
-// notation is how the number is written: one that was promised is canonical already, and no trunk prefix is removed from it again.
+// notation is how the number is written: one that was promised is canonical already, and no trunk prefix is removed
+// from it again.
 func (e *evaluation) notation() numbers.Origin {
 	if e.Promised != nil && !e.Renewed {
 		return numbers.OriginCaller
@@ -35,7 +38,8 @@ func (e *evaluation) notation() numbers.Origin {
 	return e.d.Origin
 }
 
-// ruleSince compares with what was promised: another number or other lines end the callback, and what remains is cut back to the promise.
+// ruleSince compares with what was promised: another number or other lines end the callback, and what remains is
+// cut back to the promise.
 func ruleSince(e *evaluation) (string, string, bool) {
 	p := e.Promised
 	input := fmt.Sprintf("%s then, %s now", p.Number, e.d.Number)
@@ -50,6 +54,7 @@ func ruleSince(e *evaluation) (string, string, bool) {
 	then := p.Attempts.orDefault()
 	e.d.Origin, e.d.Lines, e.d.Rotary = p.Origin, slices.Clone(p.Lines), p.Rotary
 	e.d.NoVerify = e.d.NoVerify && p.NoVerify
-	e.d.Attempts = Attempts{Max: min(e.d.Attempts.Max, then.Max), RetryWait: max(e.d.Attempts.RetryWait, then.RetryWait)}
+	e.d.Attempts.Max = min(e.d.Attempts.Max, then.Max)
+	e.d.Attempts.RetryWait = max(e.d.Attempts.RetryWait, then.RetryWait)
 	return input, "no more than was promised", false
 }

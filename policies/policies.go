@@ -1,6 +1,7 @@
-// Package policies decides what becomes of a caller whom AAA has authenticated: admitted, refused, asked for a number or called
-// back, with the trace of why. The operator's policy files, one for a group of users, say what is allowed at most; nothing that AAA
-// sends widens it. It is pure: no clock, no goroutine, no file but the loader's. It does not authenticate and dials nobody.
+// Package policies decides what becomes of a caller whom AAA has authenticated: admitted, refused, asked for a
+// number or called back, with the trace of why. The operator's policy files, one for a group of users, say what is
+// allowed at most; nothing that AAA sends widens it. It is pure: no clock, no goroutine, no file but the loader's.
+// It does not authenticate and dials nobody.
 package policies
 
 import (
@@ -15,7 +16,7 @@ type CallbackMode string
 
 const (
 	Optional CallbackMode = "optional" // as AAA says; "" is the same
-	Off      CallbackMode = "off"      // whom AAA demands to call back is refused
+	Off      CallbackMode = "off"      // a user whose callback AAA demands is refused
 	Required CallbackMode = "required" // nobody is admitted without a callback
 )
 
@@ -72,13 +73,13 @@ func (a Attempts) orDefault() Attempts {
 
 // Numbers says which numbers a group may be called back at.
 type Numbers struct {
-	FromCaller bool     // the caller may type a number where AAA leaves it to him (NULL)
+	FromCaller bool     // the caller may type a number where AAA leaves it to the caller (NULL)
 	Allow      []string // patterns; a number from the caller must match one
-	Deny       []string // patterns; whoever the number came from. The longest pattern that matches decides, Deny between equals
+	Deny       []string // patterns, wherever the number came from. The longest match decides, Deny between equals
 }
 
-// Policy is what one policy file says. The zero value is what users get where there is no policy file at all: they are called back at
-// numbers that AAA fixed, must log in again, and one attempt is made.
+// Policy is what one policy file says. The zero value is what users get where there is no policy file at all: they
+// are called back at numbers that AAA fixed, must log in again, and one attempt is made.
 type Policy struct {
 	Group    string
 	Users    []string // exact canonical user names whom the group claims
@@ -104,8 +105,8 @@ func (p Policy) name() string {
 	return p.Group
 }
 
-// Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people see whether the policy
-// has changed since.
+// Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people see
+// whether the policy has changed since.
 func (p Policy) Digest() string {
 	sum := sha256.Sum256([]byte(p.Canonical()))
 	return hex.EncodeToString(sum[:])

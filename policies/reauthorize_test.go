@@ -8,7 +8,8 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// TestCallerID: the number that rang us is dialled only where the group lets callers choose and its lists allow that number.
+// TestCallerID: the number that rang us is dialled only where the group lets callers choose and its lists allow
+// that number.
 func TestCallerID(t *testing.T) {
 	deny := open
 	deny.Numbers = Numbers{Allow: []string{"84*"}}
@@ -142,8 +143,8 @@ func TestReauthorized(t *testing.T) {
 	}
 }
 
-// TestUntrustedCaller: a number that came in on a line without modem signals may be a caller's invention. It is not dialled, not even where AAA asks for
-// it right before the dial.
+// TestUntrustedCaller: a number that came in on a line without modem signals may be a caller's invention. It is not
+// dialled, not even where AAA asks for it right before the dial.
 func TestUntrustedCaller(t *testing.T) {
 	s := mustNew(t, open)
 	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true}

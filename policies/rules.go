@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// ruleGroup chooses the policy: of the group that lists the user; else of the first of AAA's group hints that has one; else of the group
-// default; else the built-in one.
+// ruleGroup chooses the policy: of the group that lists the user; else of the first of AAA's group hints that has
+// one; else of the group default; else the built-in one.
 func ruleGroup(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("user %q", e.Identity.User)
 	if len(e.Auth.Groups) > 0 {
@@ -54,7 +54,8 @@ func ruleAuthorization(e *evaluation) (string, string, bool) {
 		kind = "no Service-Type"
 	}
 	if e.Auth.Refuse != "" {
-		return e.refuse(kind, TextRefused, "mend the user's entry at the AAA server", "the authorization cannot be honoured: %s", printable(e.Auth.Refuse))
+		return e.refuse(kind, TextRefused, "correct the user's entry at the AAA server",
+			"the authorization cannot be honoured: %s", printable(e.Auth.Refuse))
 	}
 	return kind, "can be honoured", false
 }
@@ -73,7 +74,8 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "there is no such leg of a callback")
 }
 
-// A number or place counts as a demand even where AAA forgot to say so: not to call back would admit on an unproven line.
+// A number or place counts as a demand even where AAA forgot to say so: not to call back would admit on an unproven
+// line.
 func (e *evaluation) demanded() bool {
 	return e.Auth.Callback || e.Auth.Dialstring.IsSet() || e.Auth.CallbackID != "" || e.Auth.CallerID
 }
@@ -86,7 +88,8 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 	case e.Promised != nil:
 		return e.refuse(input, TextNoCallback, "", "AAA no longer demands a callback")
 	case e.policy.mode() == Required:
-		return e.refuse(input, TextNoCallback, "give the user a callback number at the AAA server, or set callback: optional",
+		return e.refuse(input, TextNoCallback,
+			"give the user a callback number at the AAA server, or set callback: optional",
 			"group %s requires a callback, and AAA demands none for this user", e.policy.name())
 	}
 	return e.decide(Admit, input, "", "", "AAA demands no callback")
@@ -115,7 +118,8 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 
 // Law 5: the second login is left out only where AAA grants it, the policy allows it, and the service is EXEC or ARA.
 func ruleNoVerify(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("AAA: %s, policy: %s, service %s", yesNo(e.Auth.NoVerify), allowDeny(e.policy.NoVerify), e.Service)
+	input := fmt.Sprintf("AAA: %s, policy: %s, service %s",
+		yesNo(e.Auth.NoVerify), allowDeny(e.policy.NoVerify), e.Service)
 	e.d.NoVerify = e.Auth.NoVerify && e.policy.NoVerify && mayOmitLogin(e.Service)
 	if e.d.NoVerify {
 		return input, "no second login", false
@@ -125,7 +129,8 @@ func ruleNoVerify(e *evaluation) (string, string, bool) {
 
 func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
 
-// ruleSessions: leg two would be refused where the user has as many sessions as AAA grants at once, so nobody is rung for it.
+// ruleSessions: leg two would be refused where the user has as many sessions as AAA grants at once, so nobody is
+// rung for it.
 func ruleSessions(e *evaluation) (string, string, bool) {
 	limit := "no Port-Limit"
 	if e.Auth.PortLimit > 0 {
@@ -141,7 +146,8 @@ func ruleSessions(e *evaluation) (string, string, bool) {
 // PortLimit returns an error where a user has as many sessions as AAA grants at once (Port-Limit).
 func PortLimit(id aaa.Identity, auth aaa.Authorization, used Used) error {
 	if auth.PortLimit > 0 && used.Sessions >= auth.PortLimit {
-		return fmt.Errorf("user %s has %d sessions, and AAA grants %d at once (Port-Limit)", id.User, used.Sessions, auth.PortLimit)
+		return fmt.Errorf("user %s has %d sessions, and AAA grants %d at once (Port-Limit)",
+			id.User, used.Sessions, auth.PortLimit)
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ func ruleSource(e *evaluation) (string, string, bool) {
 		e.raw, e.d.Origin = a.Dialstring.Value(), numbers.OriginAAA
 		return input, "AAA fixed it", false
 	}
-	return e.refuse(input, TextNoCallback, "send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
+	return e.refuse(input, TextNoCallback,
+		"send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
 		"AAA demands a callback and names no number")
 }
 
@@ -31,9 +32,11 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 	number, ok := e.set.site.Places[e.Auth.CallbackID]
 	switch {
 	case !ok:
-		return e.refuse(input, TextNoCallback, "add it to the configuration's places", "Callback-Id %q is no known place", e.Auth.CallbackID)
+		return e.refuse(input, TextNoCallback, "add it to the configuration's places",
+			"Callback-Id %q is no known place", e.Auth.CallbackID)
 	case e.Auth.Dialstring.Value() != "":
-		return e.refuse(input, TextNoCallback, "send one of the two", "AAA sent a number and a Callback-Id too: a contradiction")
+		return e.refuse(input, TextNoCallback, "send one of the two",
+			"AAA sent a number and a Callback-Id too: a contradiction")
 	}
 	e.raw, e.d.Origin = number, numbers.OriginPlace
 	return input, "the place's number", false
@@ -43,10 +46,12 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	input += ", from_caller: " + allowDeny(e.policy.Numbers.FromCaller)
 	switch {
 	case !e.policy.Numbers.FromCaller:
-		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+		return e.refuse(input, TextNoCallback,
+			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
 			"AAA leaves the number to the caller, and group %s lets no caller choose", e.policy.name())
 	case e.Promised != nil && e.Promised.Origin != numbers.OriginCaller:
-		return e.refuse(input, TextNoCallback, "", "AAA no longer names the number: it leaves it to the caller")
+		return e.refuse(input, TextNoCallback, "",
+			"AAA no longer names the number: it leaves it to the caller")
 	case e.Promised != nil:
 		e.raw, e.d.Origin = e.Promised.Number.String(), numbers.OriginCaller
 		return input, "the caller typed it then", false
@@ -57,20 +62,26 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	return input, "the caller typed it", false
 }
 
-// sourceCallerID takes the number that rang us. It comes from the network, where it can be forged: the caller may choose it as if he typed it.
+// sourceCallerID takes the number that called. It comes from the network, where it can be forged: the caller may
+// choose it as if they typed it.
 func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	input += fmt.Sprintf(", caller %s, from_caller: %s", clip(e.Caller), allowDeny(e.policy.Numbers.FromCaller))
 	switch {
 	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
-		return e.refuse(input, TextNoCallback, "send one of the two", "AAA wants the number that called to be called back and sent another too: a contradiction")
+		return e.refuse(input, TextNoCallback, "send one of the two",
+			"AAA wants the number that called to be called back and sent another too: a contradiction")
 	case !e.policy.Numbers.FromCaller:
-		return e.refuse(input, TextNoCallback, "set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+		return e.refuse(input, TextNoCallback,
+			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
 			"AAA wants the number that called to be called back, and group %s lets no caller choose", e.policy.name())
 	case !e.CallerTrusted:
-		return e.refuse(input, TextNoCallback, "use a port with modem signals, send Callback-Number, or accept it by insecure_signals: true on the line",
-			"AAA wants the number that called to be called back, and the line has no modem signals: a caller could write any number")
+		return e.refuse(input, TextNoCallback,
+			"use a port with modem signals, send Callback-Number, or accept it by insecure_signals: true on the line",
+			"AAA wants the number that called to be called back, and the line has no modem signals: "+
+				"a caller could write any number")
 	case e.Caller == "":
-		return e.refuse(input, TextNoCallback, "the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
+		return e.refuse(input, TextNoCallback,
+			"the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
 			"AAA wants the number that called to be called back, and it is unknown")
 	}
 	e.raw, e.d.Origin = e.Caller, numbers.OriginCallerID
@@ -88,12 +99,13 @@ func rulePlan(e *evaluation) (string, string, bool) {
 	case e.d.Origin == numbers.OriginCaller:
 		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
 	}
-	return e.refuse(input, TextNoCallback, "mend the number at the AAA server or in the configuration", "%v", err)
+	return e.refuse(input, TextNoCallback, "correct the number at the AAA server or in the configuration", "%v", err)
 }
 
 func ruleEmergency(e *evaluation) (string, string, bool) {
 	if p := e.set.site.Plan.IsEmergency(e.d.Number); p != "" {
-		return e.denied(e.d.Number.String(), "numbers.emergency has the patterns that are never dialled", fmt.Sprintf("emergency number %q is never dialled", p))
+		return e.denied(e.d.Number.String(), "numbers.emergency has the patterns that are never dialed",
+			fmt.Sprintf("emergency number %q is never dialed", p))
 	}
 	return e.d.Number.String(), "none of them", false
 }
@@ -101,7 +113,8 @@ func ruleEmergency(e *evaluation) (string, string, bool) {
 func ruleLists(e *evaluation) (string, string, bool) {
 	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin)
 	if !ok {
-		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), "numbers.allow and numbers.deny of the group's policy file decide",
+		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin),
+			"numbers.allow and numbers.deny of the group's policy file decide",
 			fmt.Sprintf("group %s: %s", e.policy.name(), why))
 	}
 	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false

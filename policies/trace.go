@@ -12,8 +12,8 @@ type Step struct {
 	Result string `json:"result"` // what it made of it
 }
 
-// Trace is the rules in the order in which they were looked at, up to the one that decided: the explanation of a Decision. It holds no
-// secret, but telephone numbers.
+// Trace is the rules in the order in which they were looked at, up to the one that decided: the explanation of a
+// Decision. It holds no secret, but telephone numbers.
 type Trace []Step
 
 // String is the form for people, a line a rule.

@@ -7,8 +7,8 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Plan is what the attempts of a callback dial: its steps in their order, each as often as it says. The dials of a plan are numbered from 0
-// over all its steps; State.Next is the one whose turn it is.
+// Plan is what the attempts of a callback dial: its steps in their order, each as often as it says. The dials of a
+// plan are numbered from 0 over all its steps; State.Next is the one whose turn it is.
 type Plan []PlanStep
 
 // PlanStep is what attempts that are alike have in common.
