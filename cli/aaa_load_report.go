@@ -51,7 +51,8 @@ func byCount(n map[string]int) []string {
 // progressWidth is of the bar, in columns.
 const progressWidth = 24
 
-// loadProgress is one line for a terminal: how far the load is, its rate so far, what is lost, and how long answers take.
+// loadProgress is one line for a terminal: how far the load is, its rate so far, what is lost, and how long answers
+// take.
 func loadProgress(p load.Progress) string {
 	filled := int(p.Done * progressWidth / p.Logins)
 	return fmt.Sprintf("[%s%s] %3d%% %d of %d, %.0f/s, %d refused, %d lost, p50 %s p99 %s",

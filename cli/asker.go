@@ -32,8 +32,9 @@ func newAsker() *asker {
 	return a
 }
 
-// ask blocks for an answer, or until ctx ends: then nothing more can be asked. The terminal is as it was when it returns: it is set before the
-// question is shown and set back here, whatever becomes of the read, which cannot be broken off; its goroutine ends with the program.
+// ask blocks for an answer, or until ctx ends: then nothing more can be asked. The terminal is as it was when it
+// returns: it is set before the question is shown and set back here, whatever becomes of the read, which cannot be
+// broken off; its goroutine ends with the program.
 func (a *asker) ask(ctx context.Context, prompt string, echo bool) (string, error) {
 	if a.terminal != nil {
 		before, err := term.MakeRaw(a.fd)

@@ -28,7 +28,8 @@ What holds for all commands:
 * **Exit status**: 0 success, 1 failure, which standard error explains. A write to standard output that fails is a failure.
 `
 
-// TestCLIReference holds docs/reference/cli.md to the commands' own help: `go test ./cli -run CLIReference -update` prints it anew.
+// TestCLIReference holds docs/reference/cli.md to the commands' own help: `go test ./cli -run CLIReference -update`
+// prints it anew.
 func TestCLIReference(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(cliHead)

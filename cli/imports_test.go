@@ -13,7 +13,8 @@ import (
 
 const module = "github.com/ringback/ringback/"
 
-// TestImports holds the tree to the block `imports` of ARCHITECTURE.md: each package, its tests too, imports of ours only what stands there.
+// TestImports holds the tree to the block `imports` of ARCHITECTURE.md: each package, its tests too, imports of ours
+// only what stands there.
 func TestImports(t *testing.T) {
 	root := ".."
 	allowed := readImports(t, filepath.Join(root, "ARCHITECTURE.md"))

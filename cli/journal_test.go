@@ -73,7 +73,8 @@ func (w *journalTown) run(into any, args ...string) error {
 	return err
 }
 
-// TestJournalCommands: check and backup beside the daemon; restore, salvage and vacuum only without it. A restored callback is not dialed.
+// TestJournalCommands: check and backup beside the daemon; restore, salvage and vacuum only without it. A restored
+// callback is not dialed.
 func TestJournalCommands(t *testing.T) {
 	w := newJournalTown(t)
 	var checked sqlite.Checked

@@ -118,7 +118,8 @@ func sample(text string) string {
 	return strings.Join(lines, `\n(?s:.*)`)
 }
 
-// TestPeerTestYourNASHowTo runs the commands of docs/how-to/test-your-nas.md on free ports and holds the samples of their output to it.
+// TestPeerTestYourNASHowTo runs the commands of docs/how-to/test-your-nas.md on free ports and holds the samples of
+// their output to it.
 func TestPeerTestYourNASHowTo(t *testing.T) {
 	needs(t, "radclient", "freeradius-utils")
 	doc := readFile(t, testYourNAS)

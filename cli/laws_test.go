@@ -19,8 +19,8 @@ import (
 
 const lawsDoc = "../docs/explanation/laws.md"
 
-// TestLaws holds docs/explanation/laws.md to the tree: ARCHITECTURE.md's twelve laws by their names, each with two attackers or more, and all of them
-// are test functions of the package that the page says.
+// TestLaws holds docs/explanation/laws.md to the tree: ARCHITECTURE.md's twelve laws by their names, each with two
+// attackers or more, and all of them are test functions of the package that the page says.
 func TestLaws(t *testing.T) {
 	laws := regexp.MustCompile(`(?m)^(\d+)\. \*\*(.+?)\.?\*\*`).FindAllStringSubmatch(readFile(t, "../ARCHITECTURE.md"), -1)
 	if len(laws) != 12 {

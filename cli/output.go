@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// output is standard output that remembers the first write that failed, so that a full disk does not go unnoticed. A reader who leaves ends
-// the program by SIGPIPE, as with any other tool: the Go runtime sees to it.
+// output is standard output that remembers the first write that failed, so that a full disk does not go unnoticed. A
+// reader who leaves ends the program by SIGPIPE, as with any other tool: the Go runtime sees to it.
 type output struct {
 	w io.Writer
 

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Run runs the command that args name, on the process's standard streams, and returns the exit status; errors are printed. SIGINT and SIGTERM end it.
-// version is that of the release, "" for a build that has none.
+// Run runs the command that args name, on the process's standard streams, and returns the exit status; errors are
+// printed. SIGINT and SIGTERM end it. version is that of the release, "" for a build that has none.
 func Run(version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -45,7 +45,8 @@ func Run(version string, args []string) int {
 	}
 }
 
-// unknownCommand refuses `ringback show nosuch`, for which cobra would print the help of `ringback show` and be content.
+// unknownCommand refuses `ringback show nosuch`, for which cobra would print the help of `ringback show` and be
+// content.
 func unknownCommand(root *cobra.Command, args []string) error {
 	c, rest, err := root.Find(args)
 	if err != nil || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {

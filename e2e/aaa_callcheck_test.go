@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// Call-Check: the number that rings is put to RADIUS before the call is answered. A number that it refuses rings on, and so does everybody while the
-// server is silent; who is answered logs in as ever, and his number is known.
+// Call-Check: the number that rings is put to RADIUS before the call is answered. A number that it refuses rings on,
+// and so does everybody while the server is silent; who is answered logs in as ever, and his number is known.
 func TestCallCheckBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	users := `84003	Service-Type == Call-Check, Cleartext-Password := "cisco"

@@ -14,7 +14,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// canaries are what nobody may ever read: where one is found, there is a leak. Those of the lab's own users are their passwords in the scenarios.
+// canaries are what nobody may ever read: where one is found, there is a leak. Those of the lab's own users are their
+// passwords in the scenarios.
 var canaries = map[string]string{
 	"password of austin-01":      "maui-1993",
 	"password of austin-02":      "hana-1993",
@@ -91,8 +92,9 @@ user = kaupo-10 {
 }
 `
 
-// Law 12: both scenarios, failed logins, an enable and `aaa test` with each kind of AAA server, everything switched on that tells anything; then all that was
-// written and shown is searched for what must not be there. Class alone is kept, in the journal, for accounting must echo it after a crash too.
+// Law 12: both scenarios, failed logins, an enable and `aaa test` with each kind of AAA server, everything switched on
+// that tells anything; then all that was written and shown is searched for what must not be there. Class alone is kept,
+// in the journal, for accounting must echo it after a crash too.
 func TestCanaries(t *testing.T) {
 	t.Parallel()
 	for _, kind := range lab.AllAAA {

@@ -37,7 +37,8 @@ user = pukalani-09 {
 }
 `
 
-// Privileges by TACACS+: each command is asked about and accounted, `enable` takes the user's own password there, and no other.
+// Privileges by TACACS+: each command is asked about and accounted, `enable` takes the user's own password there, and
+// no other.
 func TestPrivilegesByTACACS(t *testing.T) {
 	t.Parallel()
 	l, server := aaaTown(t, lab.ByTACACS, operators, lab.Options{}, configured("login: {failure_delay: 0s}"), inLists("enable: {default: [tacacs]}\n    commands: {default: [tacacs]}"),
@@ -81,7 +82,8 @@ func TestPrivilegesByTACACS(t *testing.T) {
 	}
 }
 
-// The enable password of the configuration, as IOS's `enable secret`; and the list's order: silence is the only reason to ask it after TACACS+.
+// The enable password of the configuration, as IOS's `enable secret`; and the list's order: silence is the only reason
+// to ask it after TACACS+.
 func TestEnablePassword(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -13,7 +13,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// loginHost is a host that greets whoever connects, answers the line "hello", sends back what came where it is told to, and ends with the line "bye".
+// loginHost is a host that greets whoever connects, answers the line "hello", sends back what came where it is told to,
+// and ends with the line "bye".
 type loginHost struct {
 	port int
 
@@ -80,8 +81,8 @@ func hosts(allow ...string) edit {
 	return edit{"ringback.yaml", "exec: {callback: true}", fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}", strings.Join(allow, `", "`))}
 }
 
-// Service-Type Callback-Login-User: leg two is joined to Login-IP-Host, by Telnet and by TCP-Clear, with octets both ways, and accounted. A host that is
-// not listed refuses the login, and nobody is dialled.
+// Service-Type Callback-Login-User: leg two is joined to Login-IP-Host, by Telnet and by TCP-Clear, with octets both
+// ways, and accounted. A host that is not listed refuses the login, and nobody is dialled.
 func TestCallbackToHost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ service, typed, sent string }{

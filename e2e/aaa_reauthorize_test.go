@@ -18,7 +18,8 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 
 `
 
-// `reauthorize: before_dial`: a callback that AAA has taken back between promise and dial is not dialled, and says why. One that still stands is.
+// `reauthorize: before_dial`: a callback that AAA has taken back between promise and dial is not dialled, and says why.
+// One that still stands is.
 func TestReauthorizeBeforeDial(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -74,7 +75,8 @@ DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer demands a cal
 	}
 }
 
-// With RADIUS a callback can be asked about again only by a Call-Check: without one check-config refuses the policy, and names the key.
+// With RADIUS a callback can be asked about again only by a Call-Check: without one check-config refuses the policy,
+// and names the key.
 func TestReauthorizeWantsCallCheck(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{})

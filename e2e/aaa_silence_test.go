@@ -8,8 +8,9 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// Laws 4 and 5: whoever silences the server between the legs cannot answer the callback as the local user of the same name and password. That user is
-// let in where nobody's callback is to be proven, so it is not his password that is wrong.
+// Laws 4 and 5: whoever silences the server between the legs cannot answer the callback as the local user of the same
+// name and password. That user is let in where nobody's callback is to be proven, so it is not his password that is
+// wrong.
 func TestSilencedBetweenLegs(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []lab.AAA{lab.ByRADIUS, lab.ByTACACS} {

@@ -70,7 +70,8 @@ func (p *tap) seen() []string {
 	return p.states
 }
 
-// The State of a challenge goes back to the server unchanged, and nowhere else: neither it nor the answer to the challenge is told to anybody.
+// The State of a challenge goes back to the server unchanged, and nowhere else: neither it nor the answer to the
+// challenge is told to anybody.
 func TestStateStaysInside(t *testing.T) {
 	t.Parallel()
 	s := &aaaServer{t: t}

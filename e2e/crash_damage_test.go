@@ -26,7 +26,8 @@ func (town *crashTown) db(t *testing.T) *sql.DB {
 	return db
 }
 
-// flipRow flips a bit in the journal's file, in the number that callbacks' row of this number has: SQLite cannot know better.
+// flipRow flips a bit in the journal's file, in the number that callbacks' row of this number has: SQLite cannot know
+// better.
 func (town *crashTown) flipRow(t *testing.T, number string) {
 	t.Helper()
 	db := town.db(t)
@@ -55,8 +56,8 @@ func (town *crashTown) flipRow(t *testing.T, number string) {
 	}
 }
 
-// TestCrashFlippedBit: two callbacks are pending when the daemon is killed; a bit of one flips. The other is called back, that one never; and
-// its user may have a new one.
+// TestCrashFlippedBit: two callbacks are pending when the daemon is killed; a bit of one flips. The other is called
+// back, that one never; and its user may have a new one.
 func TestCrashFlippedBit(t *testing.T) {
 	town := newCrashTown(t, crashWorld{lines: 3, callers: 3, wait: time.Second})
 	d := town.start(t)
@@ -157,8 +158,8 @@ func (town *crashTown) other(t *testing.T, oldnew ...string) string {
 	return "other.yaml"
 }
 
-// TestCrashTwoDaemons: the second one on a state directory or an admin socket ends at once; on a port it serves without that line, and says
-// why. The first one notices nothing: afterwards it calls back.
+// TestCrashTwoDaemons: the second one on a state directory or an admin socket ends at once; on a port it serves without
+// that line, and says why. The first one notices nothing: afterwards it calls back.
 func TestCrashTwoDaemons(t *testing.T) {
 	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true}, {name: "PTY", pty: true}} {
 		t.Run(w.name, func(t *testing.T) {

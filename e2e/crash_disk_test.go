@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountState runs its further arguments in a name space of mounts of their own, with a small disk in memory at its first.
+// mountState runs its further arguments in a name space of mounts of their own, with a small disk in memory at its
+// first.
 const mountState = `mount -t tmpfs -o size=8m,mode=0700 none "$1" && shift && exec "$@"`
 
 // TestPeerCrashDiskFull fills the disk of the state directory under the running daemon.
@@ -63,7 +64,8 @@ func TestPeerCrashDiskFull(t *testing.T) {
 	}
 }
 
-// TestCrashFileLimit has the kernel refuse every octet more in the journal's files: the same for who has no disk to fill.
+// TestCrashFileLimit has the kernel refuse every octet more in the journal's files: the same for who has no disk to
+// fill.
 func TestCrashFileLimit(t *testing.T) {
 	town := newCrashTown(t, crashWorld{callers: 2, plain: true})
 	d := town.start(t)
@@ -90,8 +92,8 @@ func TestCrashFileLimit(t *testing.T) {
 	}
 }
 
-// crashFull: while there is no room a caller is told so, is back at the login prompt, and nobody is dialled or let in; as soon as there is room the
-// same daemon calls back.
+// crashFull: while there is no room a caller is told so, is back at the login prompt, and nobody is dialled or let in;
+// as soon as there is room the same daemon calls back.
 func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() error) {
 	t.Helper()
 	fail := func(err error) {
@@ -136,8 +138,8 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	}
 }
 
-// useUp has a user without a callback call until nothing can be recorded: the journal may have room within its files where the disk has none. It returns how
-// often the user was admitted, and recorded.
+// useUp has a user without a callback call until nothing can be recorded: the journal may have room within its files
+// where the disk has none. It returns how often the user was admitted, and recorded.
 func useUp(t *testing.T, plain *crashCaller, d *crashDaemon, fail func(error)) int {
 	t.Helper()
 	for range 200 {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// crashCall is one system call in strace's log. Begin and end are line numbers of the log, which strace writes in the order of what happened.
+// crashCall is one system call in strace's log. Begin and end are line numbers of the log, which strace writes in the
+// order of what happened.
 type crashCall struct {
 	name       string
 	args       string // as strace wrote them, "<unfinished ...>" cut off
@@ -81,8 +82,8 @@ func TestCrashTraceParser(t *testing.T) {
 	}
 }
 
-// TestPeerCrashOrder looks at one callback's life through strace: what is written to the journal, when it is on the disk, and what goes to the
-// modems when.
+// TestPeerCrashOrder looks at one callback's life through strace: what is written to the journal, when it is on the
+// disk, and what goes to the modems when.
 func TestPeerCrashOrder(t *testing.T) {
 	strace := crashStrace(t)
 	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true}, {name: "two attempts", max: 2, busy: 1}} {

@@ -46,8 +46,8 @@ var crashWorlds = []crashWorld{
 	{name: "TCP, stays off hook, two attempts", tcp: true, max: 2, staysOffHook: true, verify: true},
 }
 
-// TestPeerCrashPoints kills the daemon at its first sync, at its second, and so on through the whole life of a callback, the start and the
-// shutdown included. The life ends where strace finds no further sync to kill at.
+// TestPeerCrashPoints kills the daemon at its first sync, at its second, and so on through the whole life of a
+// callback, the start and the shutdown included. The life ends where strace finds no further sync to kill at.
 func TestPeerCrashPoints(t *testing.T) {
 	strace := crashStrace(t)
 	worlds := crashWorlds
@@ -87,10 +87,10 @@ func TestPeerCrashBetween(t *testing.T) {
 	}
 }
 
-// crashEnumerate plays a life and kills it at the n-th of the calls that a thread makes, for n = first, first+step, … two at a time, until lives
-// have fewer. No two lives commit alike, since what waits together is one commit: a few more are tried behind the last that was hit, and a sync that one
-// life did not have, though another had a later one, is tried again until it is hit. It returns the last n that was hit, and how often a daemon
-// found a modem off hook.
+// crashEnumerate plays a life and kills it at the n-th of the calls that a thread makes, for n = first, first+step, …
+// two at a time, until lives have fewer. No two lives commit alike, since what waits together is one commit: a few more
+// are tried behind the last that was hit, and a sync that one life did not have, though another had a later one, is
+// tried again until it is hit. It returns the last n that was hit, and how often a daemon found a modem off hook.
 func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, step int) (last, offHook int) {
 	t.Helper()
 	const most, beyond, tries = 400, 4, 8
@@ -148,7 +148,8 @@ func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, ste
 	return last, offHook
 }
 
-// life is one callback's life with a daemon that is killed at the n-th call, and its life with the next daemon. false: it was not killed.
+// life is one callback's life with a daemon that is killed at the n-th call, and its life with the next daemon. false:
+// it was not killed.
 func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool, err error) {
 	log := filepath.Join(town.dir, "strace")
 	first := town.start(t, strace, "-D", "-f", "-y", "-o", log, "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n))
@@ -196,7 +197,8 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 
 func (w crashWorld) orOne() int { return max(w.max, 1) }
 
-// play has the first caller call, and waits until his callback has ended and the line is free. The daemon may end any time.
+// play has the first caller call, and waits until his callback has ended and the line is free. The daemon may end any
+// time.
 func (town *crashTown) play(d *crashDaemon) error {
 	if err := d.ready(); err != nil {
 		return err
@@ -213,7 +215,8 @@ func (town *crashTown) play(d *crashDaemon) error {
 	return d.rest(1)
 }
 
-// crashTrace is strace's log when the process pid has ended in it: the tracer is no child of ours and ends a moment later.
+// crashTrace is strace's log when the process pid has ended in it: the tracer is no child of ours and ends a moment
+// later.
 func crashTrace(path string, pid int) (string, error) {
 	last := regexp.MustCompile(fmt.Sprintf(`(?m)^%d +\+\+\+ (killed|exited)`, pid))
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -228,9 +231,10 @@ func crashTrace(path string, pid int) (string, error) {
 	return "", errors.New("strace's log has no end")
 }
 
-// crashHit holds strace's log against what it was told to do. strace counts each thread's calls of each kind by themselves: the count that
-// met n did so, and no other went further. All syncs of the state directory come from one thread and are of one kind; else
-// counting to n would leave out some of them. Those below lines are left out: the lines replace their files whole there.
+// crashHit holds strace's log against what it was told to do. strace counts each thread's calls of each kind by
+// themselves: the count that met n did so, and no other went further. All syncs of the state directory come from one
+// thread and are of one kind; else counting to n would leave out some of them. Those below lines are left out: the
+// lines replace their files whole there.
 func crashHit(trace, state string, n int, hit bool) error {
 	made, syncs := map[string]int{}, map[string]int{}
 	most := 0

@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// TestCrashKills kills the daemon at random moments while several callers call again and again. RINGBACK_SEED repeats the moments of a
-// run; what the operating system does between them no seed repeats.
+// TestCrashKills kills the daemon at random moments while several callers call again and again. RINGBACK_SEED repeats
+// the moments of a run; what the operating system does between them no seed repeats.
 func TestCrashKills(t *testing.T) {
 	kills := 20
 	if crashLong() {

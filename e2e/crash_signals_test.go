@@ -35,7 +35,8 @@ func fullPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// TestLogReader: whether the reader of standard error has gone or takes nothing, calls are answered and called back, and the daemon ends in good order.
+// TestLogReader: whether the reader of standard error has gone or takes nothing, calls are answered and called back,
+// and the daemon ends in good order.
 func TestLogReader(t *testing.T) {
 	for name, gone := range map[string]bool{"gone": true, "stalls": false} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,8 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// crashWorld is what a town is like in which the daemon is killed. The zero value has one caller and two lines behind RFC 2217.
+// crashWorld is what a town is like in which the daemon is killed. The zero value has one caller and two lines behind
+// RFC 2217.
 type crashWorld struct {
 	name         string
 	tcp, pty     bool          // the lines' ports are plain TCP or pseudo terminals: no signals
@@ -239,7 +240,8 @@ type crashDaemon struct {
 	ended chan struct{}
 }
 
-// start starts the daemon, as the argument of the command before where there is one. It is killed with the test, should it live then.
+// start starts the daemon, as the argument of the command before where there is one. It is killed with the test, should
+// it live then.
 func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
 	t.Helper()
 	return town.startOn(t, "ringback.yaml", before...)
@@ -364,7 +366,8 @@ func (d *crashDaemon) stop() error {
 	}
 }
 
-// crashCaller sits at a PC modem, logs in whenever he is asked, and notes what he is promised. His modem answers when it rings.
+// crashCaller sits at a PC modem, logs in whenever he is asked, and notes what he is promised. His modem answers when
+// it rings.
 type crashCaller struct {
 	town   *crashTown
 	number string

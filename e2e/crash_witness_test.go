@@ -59,7 +59,8 @@ func (town *crashTown) records() ([]crashRecord, error) {
 	return records, nil
 }
 
-// witness holds the journal against what callers heard and what modems were told. No daemon runs and all callbacks have ended.
+// witness holds the journal against what callers heard and what modems were told. No daemon runs and all callbacks have
+// ended.
 func (town *crashTown) witness() error {
 	records, err := town.records()
 	if err != nil {
@@ -100,7 +101,8 @@ func (town *crashTown) witness() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// covers reports whether the dial, after so many others of the callback, is one of its recorded attempts, begun before it and not ended.
+// covers reports whether the dial, after so many others of the callback, is one of its recorded attempts, begun before
+// it and not ended.
 func (r crashRecord) covers(d exchange.Dial, before int) bool {
 	if r.Number != d.Number || d.Time.Before(r.Created) || !r.Ended.IsZero() && d.Time.After(r.Ended) {
 		return false
@@ -114,7 +116,8 @@ func (r crashRecord) covers(d exchange.Dial, before int) bool {
 	return before < begun
 }
 
-// provenOnHook checks that a modem that was off hook when its port was opened went on hook before it was told to dial. met is how many were.
+// provenOnHook checks that a modem that was off hook when its port was opened went on hook before it was told to dial.
+// met is how many were.
 func (town *crashTown) provenOnHook() (met int, err error) {
 	town.mu.Lock()
 	defer town.mu.Unlock()

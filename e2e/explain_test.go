@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// `aaa test` tells what would become of a user, whichever AAA server says it; the tutorial quotes one of these sentences.
+// `aaa test` tells what would become of a user, whichever AAA server says it; the tutorial quotes one of these
+// sentences.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	const fixed = "called back at 84001 by tty 66, 67, 68 (the first that is idle), 5s after the hang-up or later, without a second login"

@@ -119,8 +119,8 @@ func playBoth(t *testing.T, l *lab.Lab) {
 // varying is what differs from run to run in samples: octets in hexadecimal, session identifiers.
 var varying = regexp.MustCompile(`0x[0-9a-f]+|\b[0-9a-f]{8}$`)
 
-// checkQuoted holds the sample of a command's output in a how-to to what the command printed: each line is there, in this order. Lines of … stand
-// for others, and what differs from run to run is not compared, nor what stands behind it.
+// checkQuoted holds the sample of a command's output in a how-to to what the command printed: each line is there, in
+// this order. Lines of … stand for others, and what differs from run to run is not compared, nor what stands behind it.
 func checkQuoted(t *testing.T, doc, command, output string) {
 	t.Helper()
 	_, sample, ok := strings.Cut(readFile(t, doc), "\n$ "+command+"\n")

@@ -18,8 +18,9 @@ import (
 	"github.com/ringback/ringback/lines/port"
 )
 
-// TestImpostorOnRealPorts: a caller types NO CARRIER and, at 20 moments after it, what a modem would answer. On each kind of real port the line is lent only
-// when the modem is on hook, and the caller reads no dial command. lines/modem has the same in 10 ms steps of its own time.
+// TestImpostorOnRealPorts: a caller types NO CARRIER and, at 20 moments after it, what a modem would answer. On each
+// kind of real port the line is lent only when the modem is on hook, and the caller reads no dial command. lines/modem
+// has the same in 10 ms steps of its own time.
 func TestImpostorOnRealPorts(t *testing.T) {
 	for _, kind := range []string{"tcp", "pty", "rfc2217", "rfc2217 without COM-PORT"} {
 		t.Run(kind, func(t *testing.T) {

@@ -40,8 +40,9 @@ func radiusServer(t *testing.T, acct string) *servers.RADIUS {
 	return r
 }
 
-// Law 10: a callback lives from its promise to its end while the accounting server is deaf, and the daemon is killed. The next daemon delivers all of it
-// as soon as the server hears: both legs, each Start before its Stop, in the end the Accounting-On of either start.
+// Law 10: a callback lives from its promise to its end while the accounting server is deaf, and the daemon is killed.
+// The next daemon delivers all of it as soon as the server hears: both legs, each Start before its Stop, in the end the
+// Accounting-On of either start.
 func TestAccountingIsKept(t *testing.T) {
 	t.Parallel()
 	deaf, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -97,7 +98,8 @@ func TestAccountingIsKept(t *testing.T) {
 	}
 }
 
-// Law 12: what callers typed at a password prompt and what the servers share is in no log, no journal, no answer of the API and no debug stream.
+// Law 12: what callers typed at a password prompt and what the servers share is in no log, no journal, no answer of the
+// API and no debug stream.
 func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{Edit: func(name, text string) string {

@@ -55,7 +55,8 @@ func stubDaemon(t *testing.T) (socket string, feed *api.Feed, stop func()) {
 	return socket, feed, stop
 }
 
-// Whatever a command prints: where standard output takes nothing, it says so and fails; where its reader has gone, SIGPIPE ends it.
+// Whatever a command prints: where standard output takes nothing, it says so and fails; where its reader has gone,
+// SIGPIPE ends it.
 func TestStandardOutputFails(t *testing.T) {
 	t.Parallel()
 	socket, feed, _ := stubDaemon(t)

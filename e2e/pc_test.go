@@ -14,8 +14,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// pc is a subscriber's PC and modem, at which a person does what the test tells him, as it goes on. A scenario is simpler where nothing else happens
-// meanwhile.
+// pc is a subscriber's PC and modem, at which a person does what the test tells him, as it goes on. A scenario is
+// simpler where nothing else happens meanwhile.
 type pc struct {
 	t      *testing.T
 	dte    *exchange.DTE
@@ -129,7 +129,8 @@ func onlyCallback(t *testing.T, l *lab.Lab, what string, ok func(client.Callback
 	})
 }
 
-// callbackOf waits until choose finds a callback among those of the town, newest first and at least one, and returns it.
+// callbackOf waits until choose finds a callback among those of the town, newest first and at least one, and returns
+// it.
 func callbackOf(t *testing.T, l *lab.Lab, what string, choose func([]client.Callback) (client.Callback, bool)) (found client.CallbackDetail) {
 	t.Helper()
 	eventually(t, what, func() bool {
@@ -180,7 +181,8 @@ func wantDialled(t *testing.T, l *lab.Lab, want ...string) {
 // edit is one replacement in a file that a lab writes.
 type edit struct{ file, old, new string }
 
-// edits makes of replacements what lab.Options wants. A text that is not there fails the test: the case would not be met.
+// edits makes of replacements what lab.Options wants. A text that is not there fails the test: the case would not be
+// met.
 func edits(t *testing.T, all ...edit) func(name, text string) string {
 	return func(name, text string) string {
 		for _, e := range all {

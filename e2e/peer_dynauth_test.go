@@ -37,7 +37,8 @@ func dynauthTown(t *testing.T, all ...edit) (l *lab.Lab, f *aaatest.FreeRADIUS, 
 	return startTown(t, lab.Options{Dir: dir, Edit: edits(t, all...), RADIUS: &lab.RADIUS{Auth: f.Auth, Acct: f.Acct, Secret: f.Secret}}), f, address
 }
 
-// radclient sends a request by FreeRADIUS's client, signed and dated as it must be, and wants to read a text in what that says.
+// radclient sends a request by FreeRADIUS's client, signed and dated as it must be, and wants to read a text in what
+// that says.
 func radclient(t *testing.T, address, command, secret, attributes, want string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -75,8 +76,8 @@ func accounted(t *testing.T, f *aaatest.FreeRADIUS, want record) (found record) 
 	return found
 }
 
-// A callback that waits is taken back by the Acct-Multi-Session-Id that the accounting server knows: nobody is dialled, and there is nothing to take
-// back any more.
+// A callback that waits is taken back by the Acct-Multi-Session-Id that the accounting server knows: nobody is dialled,
+// and there is nothing to take back any more.
 func TestPeerDisconnectCancelsCallback(t *testing.T) {
 	t.Parallel()
 	l, f, address := dynauthTown(t, waits("4s"))
@@ -175,7 +176,8 @@ func TestPeerDynAuthRefused(t *testing.T) {
 	wantDialled(t, l)
 }
 
-// sendRaw returns what sends the octets from a port of its own, each time it is called, and returns the code of the reply: 0 none, which takes a while.
+// sendRaw returns what sends the octets from a port of its own, each time it is called, and returns the code of the
+// reply: 0 none, which takes a while.
 func sendRaw(t *testing.T, address string, packet []byte) func(patient bool) byte {
 	t.Helper()
 	conn, err := net.Dial("udp", address)

@@ -42,7 +42,8 @@ func (r record) number(t *testing.T, name string) int {
 	return n
 }
 
-// readDetail reads the records of a detail file, repeated ones folded: the same Acct-Session-Id and Acct-Status-Type are one.
+// readDetail reads the records of a detail file, repeated ones folded: the same Acct-Session-Id and Acct-Status-Type
+// are one.
 func readDetail(t *testing.T, path string) []record { return folded(allDetail(t, path)) }
 
 // folded leaves out what came before.
@@ -170,7 +171,8 @@ func (tt freeradiusLegs) legs(t *testing.T, got []record) {
 	}
 }
 
-// FreeRADIUS leaves the users file's reply items on an Access-Reject, Callback-Number too: nobody is called for a wrong password.
+// FreeRADIUS leaves the users file's reply items on an Access-Reject, Callback-Number too: nobody is called for a wrong
+// password.
 func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	t.Parallel()
 	l, _ := freeradiusTown(t, nil)
@@ -188,7 +190,8 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	}
 }
 
-// A reply without Message-Authenticator counts as none, and whoever looks for the reason finds the lines of FreeRADIUS's configuration that mend it.
+// A reply without Message-Authenticator counts as none, and whoever looks for the reason finds the lines of
+// FreeRADIUS's configuration that mend it.
 func TestPeerFreeRADIUSUnsigned(t *testing.T) {
 	t.Parallel()
 	impatient := func(name, text string) string {

@@ -22,7 +22,8 @@ import (
 // stockConfig is FreeRADIUS as Debian's package installs it.
 const stockConfig = "/etc/freeradius/3.0"
 
-// stockFreeRADIUS is a copy of Debian's configuration to which commands of the how-to were done, and the server that runs on it.
+// stockFreeRADIUS is a copy of Debian's configuration to which commands of the how-to were done, and the server that
+// runs on it.
 type stockFreeRADIUS struct {
 	dir, auth, acct, tls string // directory; host:port
 	secret               string // as client.sh made it
@@ -48,7 +49,8 @@ func newStockFreeRADIUS(t *testing.T, scripts ...string) *stockFreeRADIUS {
 	return f
 }
 
-// quietPort is a free port of 127.0.0.1 below those that the system hands out by itself: nobody takes it before the server does.
+// quietPort is a free port of 127.0.0.1 below those that the system hands out by itself: nobody takes it before the
+// server does.
 func quietPort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -204,7 +206,8 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 	}
 }
 
-// Without the section that signs replies a server of before 3.2.5 is not believed, and the message is the one of the how-to; a later one signs by itself.
+// Without the section that signs replies a server of before 3.2.5 is not believed, and the message is the one of the
+// how-to; a later one signs by itself.
 func TestPeerHowToFreeRADIUSUnsigned(t *testing.T) {
 	t.Parallel()
 	f := newStockFreeRADIUS(t, "client.sh", "users.sh")

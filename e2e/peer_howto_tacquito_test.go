@@ -40,8 +40,9 @@ func TestHowToTacquitoHashes(t *testing.T) {
 	}
 }
 
-// tacquitoPasted is a directory in which the commands of the how-to were run, and the configuration that they wrote. Its passwords are hashed anew
-// at the least cost: a login at the how-to's takes a second of a CPU under the race detector.
+// tacquitoPasted is a directory in which the commands of the how-to were run, and the configuration that they wrote.
+// Its passwords are hashed anew at the least cost: a login at the how-to's takes a second of a CPU under the race
+// detector.
 func tacquitoPasted(t *testing.T, scripts ...string) (dir, config string) {
 	t.Helper()
 	needs(t, "openssl", "openssl")

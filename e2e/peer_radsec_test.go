@@ -32,8 +32,9 @@ func radsecAuthority(t *testing.T) (ca *servers.Authority, client string) {
 	return ca, client
 }
 
-// radsecServers are the peers inside TLS: FreeRADIUS itself, and a proxy before it. The detail file is FreeRADIUS's with both. The proxy acknowledges
-// records without User-Name itself, and tells them nobody: they have none by which it could route them.
+// radsecServers are the peers inside TLS: FreeRADIUS itself, and a proxy before it. The detail file is FreeRADIUS's
+// with both. The proxy acknowledges records without User-Name itself, and tells them nobody: they have none by which it
+// could route them.
 var radsecServers = []struct {
 	name  string
 	on    bool // Accounting-On reaches FreeRADIUS
@@ -87,7 +88,8 @@ func TestPeerRadSecScenarios(t *testing.T) {
 	}
 }
 
-// A server whose certificate another authority signed is not asked: nobody is let in, the log says what to look at, and nothing goes by UDP instead.
+// A server whose certificate another authority signed is not asked: nobody is let in, the log says what to look at, and
+// nothing goes by UDP instead.
 func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 	t.Parallel()
 	for _, server := range radsecServers {

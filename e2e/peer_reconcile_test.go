@@ -16,7 +16,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// outage is an accounting server that falls silent in the middle of a callback, and comes back after the daemon was killed.
+// outage is an accounting server that falls silent in the middle of a callback, and comes back after the daemon was
+// killed.
 type outage struct {
 	begin, end func()
 	started    func() bool // the Start of leg one has come
@@ -87,8 +88,9 @@ func near(t *testing.T, what string, got int64, from, to time.Time) {
 	}
 }
 
-// FreeRADIUS takes no accounting for the most part of a callback, hung or gone, and the daemon is killed with SIGKILL meanwhile. Whoever reads its detail
-// files afterwards finds both legs, each with its Start and its Stop, and the time at which each happened.
+// FreeRADIUS takes no accounting for the most part of a callback, hung or gone, and the daemon is killed with SIGKILL
+// meanwhile. Whoever reads its detail files afterwards finds both legs, each with its Start and its Stop, and the time
+// at which each happened.
 func TestPeerFreeRADIUSReconciliation(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -189,7 +191,8 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 	}
 }
 
-// bySession puts the records between the first and the last, each leg's in their order, behind one another: sessions go side by side when they are sent.
+// bySession puts the records between the first and the last, each leg's in their order, behind one another: sessions go
+// side by side when they are sent.
 func bySession(story []string, two string) {
 	if len(story) > 2 {
 		slices.SortStableFunc(story[1:len(story)-1], func(a, b string) int {
@@ -208,8 +211,8 @@ func (r record) when(t *testing.T) int64 {
 	return at.Unix()
 }
 
-// honest holds every copy of every record to the truth about its delay: it was sent when it says, after what it tells of and before it came, and the last
-// copies of what the outage held up were sent after it.
+// honest holds every copy of every record to the truth about its delay: it was sent when it says, after what it tells
+// of and before it came, and the last copies of what the outage held up were sent after it.
 func honest(t *testing.T, all []record, at outageTimes) {
 	t.Helper()
 	type copies struct {

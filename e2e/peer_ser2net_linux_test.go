@@ -20,8 +20,9 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// TestPeerSer2net plays a scenario on lines behind ser2net, as at a console server: exchange modem, cable with DTR and DCD, ser2net, RFC 2217,
-// ringback. ser2net polls the cable once a second: a network at its true pace would not notice, one 50 times as fast would.
+// TestPeerSer2net plays a scenario on lines behind ser2net, as at a console server: exchange modem, cable with DTR and
+// DCD, ser2net, RFC 2217, ringback. ser2net polls the cable once a second: a network at its true pace would not notice,
+// one 50 times as fast would.
 func TestPeerSer2net(t *testing.T) {
 	t.Parallel()
 	program := needs(t, "ser2net", "ser2net")
@@ -77,7 +78,8 @@ func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (
 	return "", fmt.Errorf("ser2net did not come up on any of five ports")
 }
 
-// plug is the cable between a modem and the master of a terminal: bytes both ways, DTR from the FIFO, the other lines into the file in.
+// plug is the cable between a modem and the master of a terminal: bytes both ways, DTR from the FIFO, the other lines
+// into the file in.
 func plug(t *testing.T, dte *exchange.DTE, master, fifo *os.File, in string) {
 	dte.SetDTR(false)
 	lines := func() {

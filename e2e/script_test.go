@@ -12,8 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs testdata/script against the program itself. Each script has a state directory of its own, so that labs do not meet; its
-// own words are until and callbackid.
+// TestScripts runs testdata/script against the program itself. Each script has a state directory of its own, so that
+// labs do not meet; its own words are until and callbackid.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{

@@ -158,7 +158,8 @@ func (p *terminal) end(status int) {
 	}
 }
 
-// A newcomer's first minutes: he reads one screen, dials, is called back, and leaves; somebody else sits at another PC meanwhile.
+// A newcomer's first minutes: he reads one screen, dials, is called back, and leaves; somebody else sits at another PC
+// meanwhile.
 func TestNewcomer(t *testing.T) {
 	t.Parallel()
 	state := tempDir(t)
@@ -256,7 +257,8 @@ func TestLabEnds(t *testing.T) {
 				gone(t, dir)
 				return
 			}
-			// A killed lab cannot tidy up; its daemon ends all the same, and the next lab is not deceived by what is left.
+			// A killed lab cannot tidy up; its daemon ends all the same, and the next lab is not deceived by what is
+			// left.
 			<-l.ended
 			next := atTerminal(t, state, "lab", "--pace", "20")
 			next.see("Ctrl-] leaves")
@@ -267,7 +269,8 @@ func TestLabEnds(t *testing.T) {
 	}
 }
 
-// Who closes the terminal in the middle of a call, and starts a lab again at once, gets one: it waits for the last one's daemon.
+// Who closes the terminal in the middle of a call, and starts a lab again at once, gets one: it waits for the last
+// one's daemon.
 func TestLabAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	state := tempDir(t)

@@ -19,7 +19,8 @@ import (
 // pace is that of the telephone network in the tests.
 const pace = 50
 
-// patience is how long a test waits for what another process does in its own time. A busy machine may need most of it; only a failure takes all.
+// patience is how long a test waits for what another process does in its own time. A busy machine may need most of it;
+// only a failure takes all.
 const patience = 2 * time.Minute
 
 // program is the path of the program under test: this binary, under its other name.

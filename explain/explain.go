@@ -1,4 +1,5 @@
-// Package explain logs a user in as a caller would be, and says what would become of the caller and why. Nobody is called and nothing is accounted.
+// Package explain logs a user in as a caller would be, and says what would become of the caller and why. Nobody is
+// called and nothing is accounted.
 package explain
 
 import (
@@ -25,8 +26,8 @@ type Question struct {
 	List    string      // where Line is 0: the method list that authenticates
 	Caller  string      // the number that rings; "" none
 
-	// Password and Answer are asked for what a caller would type: the password, and what the server asks besides, in its own words: untrusted text.
-	// They block until there is an answer; an error of theirs ends Login.
+	// Password and Answer are asked for what a caller would type: the password, and what the server asks besides, in
+	// its own words: untrusted text. They block until there is an answer; an error of theirs ends Login.
 	Password func(ctx context.Context) (string, error)
 	Answer   func(ctx context.Context, prompt string, echo bool) (string, error)
 }
@@ -34,8 +35,8 @@ type Question struct {
 // ErrNoLine is the error of Login where the configuration does not have Question.Line.
 var ErrNoLine = errors.New("the configuration has no such line")
 
-// Login asks the AAA servers of a configuration, by clients of its own, and the policies. It blocks until the last word, which is in the report
-// whatever it is; an error is a question that cannot be asked.
+// Login asks the AAA servers of a configuration, by clients of its own, and the policies. It blocks until the last
+// word, which is in the report whatever it is; an error is a question that cannot be asked.
 func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error) {
 	line, err := q.line(cfg)
 	if err != nil {

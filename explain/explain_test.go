@@ -36,8 +36,8 @@ func TestReportOfWhatCannotBeHonoured(t *testing.T) {
 	}
 }
 
-// The explanation has the wait that would apply, with --line and without it: the longest of the forced waits of the called line and of the one
-// that dials, and of what AAA asks for.
+// The explanation has the wait that would apply, with --line and without it: the longest of the forced waits of the
+// called line and of the one that dials, and of what AAA asks for.
 func TestReportOfWait(t *testing.T) {
 	t.Parallel()
 	const head = "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: [local]}}}\n" +

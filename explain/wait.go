@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// Wait is how long a callback would wait after the hang-up: the longest of the forced waits of the called line and of the line that dials,
-// and of what AAA asks for. It has two ends where several lines may be called, or may dial.
+// Wait is how long a callback would wait after the hang-up: the longest of the forced waits of the called line and of
+// the line that dials, and of what AAA asks for. It has two ends where several lines may be called, or may dial.
 type Wait struct {
 	Least string     `json:"least"`
 	Most  string     `json:"most"`

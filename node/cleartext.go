@@ -17,8 +17,9 @@ import (
 // resolveTime is the longest that the start looks for the addresses of AAA servers, before it leaves them unjudged.
 const resolveTime = 10 * time.Second
 
-// warnOfCleartext logs, one line for each protocol, which servers are spoken to so that the network between can read or forge what matters: TACACS+
-// without TLS anywhere but on this machine (RFC 8907 §10), and RADIUS over UDP beyond private networks (RFC 6614 §1).
+// warnOfCleartext logs, one line for each protocol, which servers are spoken to so that the network between can read or
+// forge what matters: TACACS+ without TLS anywhere but on this machine (RFC 8907 §10), and RADIUS over UDP beyond
+// private networks (RFC 6614 §1).
 func (d *daemon) warnOfCleartext(ctx context.Context, resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
@@ -33,7 +34,8 @@ func (d *daemon) warnOfCleartext(ctx context.Context, resolve func(ctx context.C
 	}
 }
 
-// exposed returns the names of the servers to warn of. One whose name has no address now is not among them: it cannot be asked anything either.
+// exposed returns the names of the servers to warn of. One whose name has no address now is not among them: it cannot
+// be asked anything either.
 func exposed(ctx context.Context, cfg *config.Config, resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) (tacacs, udp []string) {
 	reaches := func(address string, far func(netip.Addr) bool) bool {
 		host, _, err := net.SplitHostPort(address)

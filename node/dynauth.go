@@ -16,7 +16,8 @@ import (
 	"github.com/ringback/ringback/node/methods"
 )
 
-// dynamicAuthor opens the port of Disconnect- and CoA-Requests and returns what serves it until ctx ends; nil where none are taken.
+// dynamicAuthor opens the port of Disconnect- and CoA-Requests and returns what serves it until ctx ends; nil where
+// none are taken.
 func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	c := d.cfg.DynamicAuthor
 	if c == nil {
@@ -45,7 +46,8 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	}, nil
 }
 
-// traceDynAuth tells of requests: all to `debug aaa`, the answers and what was dropped to the log as well, of the latter one a second.
+// traceDynAuth tells of requests: all to `debug aaa`, the answers and what was dropped to the log as well, of the
+// latter one a second.
 func (d *daemon) traceDynAuth() func(radius.Event) {
 	var mu sync.Mutex
 	var last time.Time

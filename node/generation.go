@@ -10,21 +10,23 @@ import (
 	"github.com/ringback/ringback/node/methods"
 )
 
-// generation says by which methods the sessions that began before its time, and after that of the generation before, are accounted.
+// generation says by which methods the sessions that began before its time, and after that of the generation before,
+// are accounted.
 type generation struct {
 	*methods.Set
 	replaced time.Time
 }
 
-// generationKept is how long the servers of a replaced configuration are given what began with them: one that was taken out because it is
-// gone for good must not hold records for ever.
+// generationKept is how long the servers of a replaced configuration are given what began with them: one that was taken
+// out because it is gone for good must not hold records for ever.
 const generationKept = 24 * time.Hour
 
 // generationSweep is how often it is looked whether a replaced configuration is still needed.
 const generationSweep = time.Minute
 
-// Send implements aaa.Accountant. A session is accounted to the end where its Start went, though a reload may have named other servers meanwhile: else
-// the one would hold it for open for ever, and the other would hear of an end without a beginning.
+// Send implements aaa.Accountant. A session is accounted to the end where its Start went, though a reload may have
+// named other servers meanwhile: else the one would hold it for open for ever, and the other would hear of an end
+// without a beginning.
 func (d *daemon) Send(ctx context.Context, r aaa.Record) error {
 	return d.generation(r, time.Now()).Send(ctx, r)
 }
@@ -45,8 +47,8 @@ func (d *daemon) generation(r aaa.Record, now time.Time) *methods.Set {
 	return d.methods
 }
 
-// replace puts m in force, and keeps of the methods before what sessions that began with them need: nothing, where m accounts by the same servers.
-// Conversations that began with them hold them by themselves.
+// replace puts m in force, and keeps of the methods before what sessions that began with them need: nothing, where m
+// accounts by the same servers. Conversations that began with them hold them by themselves.
 func (d *daemon) replace(m *methods.Set, now time.Time) (old *methods.Set) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -75,7 +75,8 @@ func TestGenerations(t *testing.T) {
 	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(-1)}, now.Add(2*generationKept)); got != last {
 		t.Error("servers that were taken out hold records for ever")
 	}
-	// There and back: what began with TACACS+ stays there, what began before goes to the newest client of the same server.
+	// There and back: what began with TACACS+ stays there, what began before goes to the newest client of the same
+	// server.
 	back := of("radius")
 	d.replace(back, noon.Add(40*time.Minute))
 	for minute, want := range map[int]*methods.Set{10: back, 35: last, 45: back} {
@@ -85,8 +86,8 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// TestReloadsLeaveNothing: of a hundred configurations none is held but that in force, where they account by the same servers; where they do not, each is
-// held until its sessions and records are done.
+// TestReloadsLeaveNothing: of a hundred configurations none is held but that in force, where they account by the same
+// servers; where they do not, each is held until its sessions and records are done.
 func TestReloadsLeaveNothing(t *testing.T) {
 	t.Parallel()
 	for name, methodAt := range map[string]func(int) string{

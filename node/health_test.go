@@ -56,7 +56,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestProblemsAreRepeated: a problem is logged when it comes, again after a while and not each time that it is seen, and when it is over.
+// TestProblemsAreRepeated: a problem is logged when it comes, again after a while and not each time that it is seen,
+// and when it is over.
 func TestProblemsAreRepeated(t *testing.T) {
 	t.Parallel()
 	core, seen := observer.New(zapcore.InfoLevel)

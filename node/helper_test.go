@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what happens beside it. A busy machine may need most of it; only a failure takes all.
+// patience is how long a test waits for what happens beside it. A busy machine may need most of it; only a failure
+// takes all.
 const patience = 2 * time.Minute
 
 func readFile(t *testing.T, path string) string {

@@ -15,7 +15,8 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// logQueue is how many records may wait for a reader, or a disk, that is behind. Above it they are counted and dropped: no call waits for a log.
+// logQueue is how many records may wait for a reader, or a disk, that is behind. Above it they are counted and dropped:
+// no call waits for a log.
 const logQueue = 2048
 
 // logFlush is how long the end of the daemon waits for what is in the queue.
@@ -59,7 +60,8 @@ func newLogger(c config.Log, stderr io.Writer) (*logger, error) {
 	return l, nil
 }
 
-// reopen opens the file of the log anew, which somebody may have renamed (logrotate); without a file it does nothing. Where it fails the old one stays.
+// reopen opens the file of the log anew, which somebody may have renamed (logrotate); without a file it does nothing.
+// Where it fails the old one stays.
 func (l *logger) reopen() error {
 	if l.path == "" {
 		return nil

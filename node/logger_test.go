@@ -77,7 +77,8 @@ func TestLogFileIsNobodyElses(t *testing.T) {
 	}
 }
 
-// TestLogStalls: nobody who logs waits for a reader who takes nothing; when it takes again, each record has come or is counted.
+// TestLogStalls: nobody who logs waits for a reader who takes nothing; when it takes again, each record has come or is
+// counted.
 func TestLogStalls(t *testing.T) {
 	t.Parallel()
 	s := &stall{}
@@ -126,7 +127,8 @@ func TestLogFlushIsBounded(t *testing.T) {
 	})
 }
 
-// TestLogReopen: after logrotate has renamed the file, SIGHUP's reopen writes to a new one; a file that cannot be opened leaves the old one.
+// TestLogReopen: after logrotate has renamed the file, SIGHUP's reopen writes to a new one; a file that cannot be
+// opened leaves the old one.
 func TestLogReopen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

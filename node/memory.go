@@ -15,9 +15,9 @@ const (
 	restTime  = 10 * time.Second
 )
 
-// How much garbage may gather, in percent of what is in use, where GOGC does not say it. What the start allocates for good
-// lies close together where its garbage is collected often; afterwards a collection costs more than the memory that it
-// gives back.
+// How much garbage may gather, in percent of what is in use, where GOGC does not say it. What the start allocates for
+// good lies close together where its garbage is collected often; afterwards a collection costs more than the memory
+// that it gives back.
 const (
 	startGarbage = 25
 	runGarbage   = 200
@@ -29,8 +29,9 @@ func setGarbage(percent int) {
 	}
 }
 
-// trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that opening
-// the lines has grown. Else it stays until the daemon, idle most of its life, collects garbage some minutes later.
+// trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that
+// opening the lines has grown. Else it stays until the daemon, idle most of its life, collects garbage some minutes
+// later.
 func trim(ctx context.Context, p *lines.Pool) {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

@@ -1,4 +1,5 @@
-// Package node wires one daemon of a configuration: lines, AAA, broker, journal, admin API; its reloads, its log and its health.
+// Package node wires one daemon of a configuration: lines, AAA, broker, journal, admin API; its reloads, its log and
+// its health.
 package node
 
 import (
@@ -46,9 +47,10 @@ func (e *ConfigError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Run reads the configuration and runs the daemon until ctx ends, then ends calls and attempts in good order and returns nil. SIGHUP opens the log's
-// file and reads the configuration anew; SIGPIPE is taken, too: Run is for one daemon in a process that has no other use for them. The error is a
-// *ConfigError where the configuration cannot be used, or is open to others; then nothing was opened or written.
+// Run reads the configuration and runs the daemon until ctx ends, then ends calls and attempts in good order and
+// returns nil. SIGHUP opens the log's file and reads the configuration anew; SIGPIPE is taken, too: Run is for one
+// daemon in a process that has no other use for them. The error is a *ConfigError where the configuration cannot be
+// used, or is open to others; then nothing was opened or written.
 func Run(ctx context.Context, o Options) error {
 	hup := handleSignals()
 	setGarbage(startGarbage)
@@ -90,8 +92,8 @@ type daemon struct {
 	old     []generation // of those before, what is still accounted by; oldest first
 }
 
-// handleSignals takes the signals that must not end the daemon, from before it has anything to lose until the process is over: SIGHUP, which it returns,
-// and SIGPIPE, which the system sends where the reader of standard error is gone.
+// handleSignals takes the signals that must not end the daemon, from before it has anything to lose until the process
+// is over: SIGHUP, which it returns, and SIGPIPE, which the system sends where the reader of standard error is gone.
 func handleSignals() (hup <-chan os.Signal) {
 	hups, pipes := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(hups, syscall.SIGHUP)

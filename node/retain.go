@@ -14,7 +14,8 @@ import (
 // retainEvery is how often old history is looked for. The first time is startTime after the start.
 const retainEvery = time.Hour
 
-// retain removes from the journal what ended longer ago than keep says, now and then until ctx ends. keep 0: nothing is removed.
+// retain removes from the journal what ended longer ago than keep says, now and then until ctx ends. keep 0: nothing is
+// removed.
 func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration, prune func(context.Context, time.Time) (journal.Pruned, error)) {
 	for next := startTime; ; next = retainEvery {
 		select {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// histogram counts durations in buckets whose width is 1/64 of their value or less, whatever its magnitude: quantiles are right to 1.6 %. Its zero
-// value is empty; all methods may be called from any goroutine.
+// histogram counts durations in buckets whose width is 1/64 of their value or less, whatever its magnitude: quantiles
+// are right to 1.6 %. Its zero value is empty; all methods may be called from any goroutine.
 type histogram struct {
 	counts  [histogramBuckets]atomic.Uint64
 	longest atomic.Int64

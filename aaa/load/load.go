@@ -47,7 +47,8 @@ func New(t *Target, users []User, count, parallel int) *Load {
 	return &Load{target: t, users: users, count: count, parallel: parallel, reasons: map[string]int{}, begun: time.Now()}
 }
 
-// Run makes the logins and blocks until all are done, or ctx ended and those under way were given up; they do not count.
+// Run makes the logins and blocks until all are done, or ctx ended and those under way were given up; they do not
+// count.
 func (l *Load) Run(ctx context.Context) {
 	before := cpuUsed()
 	var workers sync.WaitGroup

@@ -39,7 +39,8 @@ func RADIUS(c radius.Config, s radius.ServerConfig) (*Target, error) {
 	return &Target{Method: client, Closer: client, Protocol: ProtocolRADIUS, Server: cmp.Or(s.Name, s.Address), Dropped: client.Dropped}, nil
 }
 
-// TACACS is a client of s alone. A login is what it is to the daemon: authentication, then the authorization of an EXEC.
+// TACACS is a client of s alone. A login is what it is to the daemon: authentication, then the authorization of an
+// EXEC.
 func TACACS(c tacplus.Config, s tacplus.ServerConfig) (*Target, error) {
 	c.Servers, c.Trace = []tacplus.ServerConfig{s}, nil
 	client, err := tacplus.New(c)

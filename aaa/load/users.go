@@ -15,8 +15,8 @@ type User struct {
 	Password aaa.Secret
 }
 
-// ReadUsers reads lines of user,password (RFC 4180: quote what has a comma). Lines that begin with # are comments. An error names the line and
-// shows no password.
+// ReadUsers reads lines of user,password (RFC 4180: quote what has a comma). Lines that begin with # are comments. An
+// error names the line and shows no password.
 func ReadUsers(r io.Reader) ([]User, error) {
 	in := csv.NewReader(r)
 	in.Comment, in.FieldsPerRecord = '#', -1

@@ -16,9 +16,9 @@ import (
 	dictfile "layeh.com/radius/dictionary"
 )
 
-// Attribute is a RADIUS attribute in words, spelled as FreeRADIUS spells it: Service-Type, Callback-NAS-Prompt. All dialects that call back are
-// known: the RFCs, Cisco, Ascend (X-Ascend-… are its types outside of a VSA), Lucent, USR, Acc, Zyxel, Shiva, Annex, Microsoft, and the names of
-// 1997; `Attr-N = 0x…` stands for all else.
+// Attribute is a RADIUS attribute in words, spelled as FreeRADIUS spells it: Service-Type, Callback-NAS-Prompt. All
+// dialects that call back are known: the RFCs, Cisco, Ascend (X-Ascend-… are its types outside of a VSA), Lucent, USR,
+// Acc, Zyxel, Shiva, Annex, Microsoft, and the names of 1997; `Attr-N = 0x…` stands for all else.
 type Attribute struct{ Name, Value string }
 
 func (a Attribute) String() string { return a.Name + " = " + a.Value }
@@ -236,7 +236,8 @@ func decode(t radius.Type, v radius.Attribute) Attribute {
 	return Attribute{fmt.Sprintf("Attr-%d", t), "0x" + hex.EncodeToString(v)}
 }
 
-// unwrap finds the one vendor attribute in a Vendor-Specific attribute; nil where there is none, or more than one, or of an unknown kind.
+// unwrap finds the one vendor attribute in a Vendor-Specific attribute; nil where there is none, or more than one, or
+// of an unknown kind.
 func unwrap(v []byte) (*entry, []byte) {
 	vendor, b := binary.BigEndian.Uint32(v), v[4:]
 	for _, form := range []struct{ typeOctets, lenOctets int }{{1, 1}, {2, 1}, {4, 0}} {

@@ -109,7 +109,8 @@ func (d *attributeDictionary) take(list []*dictfile.Attribute, v *dictfile.Vendo
 	}
 }
 
-// collect files values under their attribute's number: an old name of it has them too. Old values come first: none is printed by them.
+// collect files values under their attribute's number: an old name of it has them too. Old values come first: none is
+// printed by them.
 func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []*dictfile.Value, vendor uint32, old bool) {
 	for _, v := range list {
 		if e := d.byName[strings.ToLower(v.Attribute)]; e != nil {
@@ -123,7 +124,8 @@ func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []
 	}
 }
 
-// rawAscend adds X-Ascend-…: Ascend's old code sent its attributes as types of their own, where the RFCs have others now.
+// rawAscend adds X-Ascend-…: Ascend's old code sent its attributes as types of their own, where the RFCs have others
+// now.
 func (d *attributeDictionary) rawAscend() {
 	const ascend, first = 529, 91 // no X-Ascend- attribute but Change-Password stands below
 	for _, e := range slices.SortedFunc(maps.Values(d.byName), func(a, b *entry) int { return strings.Compare(a.name, b.name) }) {

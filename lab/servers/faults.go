@@ -35,8 +35,9 @@ type Faults struct {
 	AskFirst  string // each login is asked this after the right password, and any answer passes
 }
 
-// What forged Accepts are like: random authenticators (""), or a right Response Authenticator, as who breaks MD5 can have it (CVE-2024-3596), with
-// no Message-Authenticator, or a wrong one, or two, or a cut one, or one behind the packet's Length.
+// What forged Accepts are like: random authenticators (""), or a right Response Authenticator, as who breaks MD5 can
+// have it (CVE-2024-3596), with no Message-Authenticator, or a wrong one, or two, or a cut one, or one behind the
+// packet's Length.
 var forgeries = []string{"", "unsigned", "wrong", "double", "short", "behind"}
 
 // forged is an Access-Accept by somebody who saw the request and cannot sign.

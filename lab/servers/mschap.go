@@ -65,7 +65,8 @@ func withParity(k []byte) []byte {
 	return out
 }
 
-// mschap1 checks a Response value of 49 octets (24 LM, 24 NT, flags; RFC 2433 §5) by its NT half; the LM half alone is not taken.
+// mschap1 checks a Response value of 49 octets (24 LM, 24 NT, flags; RFC 2433 §5) by its NT half; the LM half alone is
+// not taken.
 func mschap1(password aaa.Secret, challenge, response []byte) bool {
 	if len(challenge) != 8 || len(response) != 49 || response[48] != 1 {
 		return false
@@ -73,7 +74,8 @@ func mschap1(password aaa.Secret, challenge, response []byte) bool {
 	return sameOctets(response[24:48], ntResponse(challenge, ntHash(password)))
 }
 
-// mschap2 checks a Response value of 49 octets (16 peer challenge, 8 zero, 24 NT, flags; RFC 2759 §4) and returns the "S=…" that proves us.
+// mschap2 checks a Response value of 49 octets (16 peer challenge, 8 zero, 24 NT, flags; RFC 2759 §4) and returns the
+// "S=…" that proves us.
 func mschap2(user string, password aaa.Secret, challenge, response []byte) (success string, ok bool) {
 	if len(challenge) != 16 || len(response) != 49 {
 		return "", false

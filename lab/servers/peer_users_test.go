@@ -38,7 +38,8 @@ func listening(t *testing.T, c servers.RADIUSConfig) *servers.RADIUS {
 	return s
 }
 
-// radclient asks a server and returns the reply's name and attributes as FreeRADIUS's own dictionary prints them, sorted, signatures apart.
+// radclient asks a server and returns the reply's name and attributes as FreeRADIUS's own dictionary prints them,
+// sorted, signatures apart.
 func radclient(t *testing.T, server, secret, kind, request string) string {
 	t.Helper()
 	path, err := exec.LookPath("radclient")

@@ -88,7 +88,8 @@ func findProfile(list []Profile, name string) (Profile, bool) {
 	return Profile{}, false
 }
 
-// chain is a user's profile and those of his groups, nearest first; a ring of groups ends where it closes. DEFAULT is who no other name is.
+// chain is a user's profile and those of his groups, nearest first; a ring of groups ends where it closes. DEFAULT is
+// who no other name is.
 func (p Profiles) chain(user string) []Profile {
 	at, ok := findProfile(p.Users, user)
 	if !ok {

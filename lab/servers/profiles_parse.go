@@ -10,11 +10,12 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// ParseTACACS reads a configuration in the manner of tac_plus: `key`, `default authorization`, `accounting file` (taken, nothing is written),
-// `user = NAME { … }` and `group = NAME { … }` with login, pap, chap, ms-chap, global and enable (cleartext only), name, message, member,
-// `default service`, `service = NAME [protocol = NAME] { … }` and `cmd = NAME { permit REGEX … }`; and one word of our own,
-// `challenge = "QUESTION" "ANSWER"`, asked after the right password. An error names file:line; the file's name is what r's Name method says, else
-// "tac_plus.conf". Each bad user or group is one error; up to ten are reported.
+// ParseTACACS reads a configuration in the manner of tac_plus: `key`, `default authorization`, `accounting file`
+// (taken, nothing is written), `user = NAME { … }` and `group = NAME { … }` with login, pap, chap, ms-chap, global and
+// enable (cleartext only), name, message, member, `default service`, `service = NAME [protocol = NAME] { … }` and `cmd
+// = NAME { permit REGEX … }`; and one word of our own, `challenge = "QUESTION" "ANSWER"`, asked after the right
+// password. An error names file:line; the file's name is what r's Name method says, else "tac_plus.conf". Each bad user
+// or group is one error; up to ten are reported.
 func ParseTACACS(r io.Reader) (Profiles, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {

@@ -19,7 +19,8 @@ type word struct {
 	bare   bool // one of { } =
 }
 
-// next reads a word; raw words end at blanks only, as regular expressions do. The word "" that is not quoted is the end of the file.
+// next reads a word; raw words end at blanks only, as regular expressions do. The word "" that is not quoted is the end
+// of the file.
 func (s *scanner) next(raw bool) (word, error) {
 	s.skip()
 	w := word{line: s.line}
@@ -66,7 +67,8 @@ func (s *scanner) skip() {
 	}
 }
 
-// quoted reads "…", in which \" and \\ stand for " and \, \n for a line's end; another backslash stays, for regular expressions.
+// quoted reads "…", in which \" and \\ stand for " and \, \n for a line's end; another backslash stays, for regular
+// expressions.
 func (s *scanner) quoted() (word, error) {
 	w := word{line: s.line, quoted: true}
 	var b strings.Builder

@@ -44,7 +44,8 @@ func TestMSCHAPVectors(t *testing.T) {
 	}
 }
 
-// signed completes a packet: Message-Authenticator in its place of 16 zeros, by layeh's encoding and the standard library's HMAC.
+// signed completes a packet: Message-Authenticator in its place of 16 zeros, by layeh's encoding and the standard
+// library's HMAC.
 func signed(t *testing.T, code radius.Code, attrs ...Attribute) []byte {
 	t.Helper()
 	p := radius.New(code, []byte(testSecret))

@@ -1,6 +1,7 @@
-// Package servers has the AAA servers of the lab, of `ringback lab aaa` and of tests: RADIUS and TACACS+ with real packets, which can be told to misbehave,
-// and the readers of their `users` and tac_plus files. Authenticators and obfuscation are made and checked by code of its own, which shares nothing
-// with the clients that it tests. They are no servers for production.
+// Package servers has the AAA servers of the lab, of `ringback lab aaa` and of tests: RADIUS and TACACS+ with real
+// packets, which can be told to misbehave, and the readers of their `users` and tac_plus files. Authenticators and
+// obfuscation are made and checked by code of its own, which shares nothing with the clients that it tests. They are no
+// servers for production.
 package servers
 
 import (
@@ -28,8 +29,8 @@ type RADIUSConfig struct {
 	Log    func(format string, args ...any) // nil: no log
 	Trace  func(Event)                      // nil: none; called from several goroutines
 
-	// Lenient takes Access-Requests without a Message-Authenticator too, and with one wherever it stands: for testing access servers of all ages.
-	// EAP always wants one (RFC 3579 §3.1), and so does Status-Server (RFC 5997 §3).
+	// Lenient takes Access-Requests without a Message-Authenticator too, and with one wherever it stands: for testing
+	// access servers of all ages. EAP always wants one (RFC 3579 §3.1), and so does Status-Server (RFC 5997 §3).
 	Lenient   bool
 	RawAscend bool // Ascend-… is sent as types of its own, not as VSA
 }
@@ -168,7 +169,8 @@ func address(c net.PacketConn) string {
 // Run serves what Listen opened until ctx ends, then closes it; it returns nil then.
 func (s *RADIUS) Run(ctx context.Context) error { return s.Serve(ctx, s.auth, s.acct) }
 
-// Serve serves the sockets (either may be nil) until ctx ends, then closes them and waits for answers under way; nil then.
+// Serve serves the sockets (either may be nil) until ctx ends, then closes them and waits for answers under way; nil
+// then.
 func (s *RADIUS) Serve(ctx context.Context, auth, acct net.PacketConn) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -16,9 +16,9 @@ import (
 	"layeh.com/radius"
 )
 
-// RadSec is how a RADIUS server listens inside TLS (RFC 6614), and how it misbehaves there. Authentication, accounting and Status-Server share the
-// connection. With "radius/1.1" among the NextProtos of TLS it speaks RADIUS/1.1 (RFC 9765) to who offers it, by a codec of its own: no other
-// server with RADIUS/1.1 was at hand when it was written.
+// RadSec is how a RADIUS server listens inside TLS (RFC 6614), and how it misbehaves there. Authentication, accounting
+// and Status-Server share the connection. With "radius/1.1" among the NextProtos of TLS it speaks RADIUS/1.1 (RFC 9765)
+// to who offers it, by a codec of its own: no other server with RADIUS/1.1 was at hand when it was written.
 type RadSec struct {
 	TLS *tls.Config // with the server's certificate
 
@@ -30,8 +30,8 @@ type RadSec struct {
 	Violation     func(format string, args ...any) // told where a client breaks RFC 9765; nil: only the connection is closed
 }
 
-// ServeRadSec serves the connections that l accepts until ctx ends, then closes all and waits for them; nil then. The server's secret is that inside TLS,
-// "radsec" by RFC 6614.
+// ServeRadSec serves the connections that l accepts until ctx ends, then closes all and waits for them; nil then. The
+// server's secret is that inside TLS, "radsec" by RFC 6614.
 func (s *RADIUS) ServeRadSec(ctx context.Context, l net.Listener, o RadSec) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -154,7 +154,8 @@ func (w *writer11) WriteTo(b []byte, _ net.Addr) (int, error) {
 	return len(b), w.write(to11(b, w.token, w.o.SignReplies))
 }
 
-// to11 is a reply of RADIUS/1.1: the Token in place of the authenticator, no Message-Authenticator. dirty fills what a client must not look at.
+// to11 is a reply of RADIUS/1.1: the Token in place of the authenticator, no Message-Authenticator. dirty fills what a
+// client must not look at.
 func to11(b []byte, token [4]byte, dirty bool) []byte {
 	out := make([]byte, 20, len(b))
 	out[0] = b[0]
@@ -181,7 +182,8 @@ func protocolError11(token [4]byte, cause uint32) []byte {
 	return b
 }
 
-// from11 checks a request by RFC 9765 and makes of it the one of RADIUS/1.0 that the server knows: with its authenticators and a hidden password.
+// from11 checks a request by RFC 9765 and makes of it the one of RADIUS/1.0 that the server knows: with its
+// authenticators and a hidden password.
 func (s *RADIUS) from11(b []byte) ([]byte, error) {
 	if b[1] != 0 || !bytes.Equal(b[8:20], make([]byte, 12)) {
 		return nil, errors.New("a reserved field is not zero (§4.1)")

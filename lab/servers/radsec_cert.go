@@ -23,7 +23,8 @@ type Authority struct {
 	pem  []byte
 }
 
-// Certificate is what an Authority is asked for. The zero Certificate is good for an hour on both sides of TLS, and for no name.
+// Certificate is what an Authority is asked for. The zero Certificate is good for an hour on both sides of TLS, and for
+// no name.
 type Certificate struct {
 	Name    string        // of its subject
 	Hosts   []string      // DNS names and IP addresses of its subjectAltName
@@ -118,7 +119,8 @@ func (a *Authority) TLS(c Certificate) (tls.Certificate, error) {
 	return tls.X509KeyPair(cert, key)
 }
 
-// WriteFiles writes the authority as ca.pem, and for each certificate NAME.pem and NAME.key, into dir. All may read them: they are for tests.
+// WriteFiles writes the authority as ca.pem, and for each certificate NAME.pem and NAME.key, into dir. All may read
+// them: they are for tests.
 func (a *Authority) WriteFiles(dir string, certs ...Certificate) error {
 	files := map[string][]byte{"ca.pem": a.pem}
 	for _, c := range certs {

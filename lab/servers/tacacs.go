@@ -18,7 +18,8 @@ type TACACSConfig struct {
 	Key      aaa.Secret // "" is Profiles.Key; without either bodies go in the clear, flagged so
 	Profiles Profiles
 
-	// TLS makes it a server of TACACS+ over TLS 1.3 (RFC 9887): no obfuscation, no other version of TLS, no connection without it.
+	// TLS makes it a server of TACACS+ over TLS 1.3 (RFC 9887): no obfuscation, no other version of TLS, no connection
+	// without it.
 	TLS *tls.Config
 
 	Log   func(format string, args ...any) // nil: no log
@@ -224,7 +225,8 @@ func (s *TACACS) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// ServeConn serves one connection until it or ctx ends, and closes it. Where the server speaks TLS, conn is the bare connection.
+// ServeConn serves one connection until it or ctx ends, and closes it. Where the server speaks TLS, conn is the bare
+// connection.
 func (s *TACACS) ServeConn(ctx context.Context, conn net.Conn) {
 	s.count(func() { s.connections++; s.open++ })
 	defer s.count(func() { s.open-- })

@@ -180,7 +180,8 @@ func (s *TACACS) proceed(l *asciiLogin, c tacContinue, f TACACSFaults, e *Event)
 	return s.passed(l, chain, f)
 }
 
-// password is what an ASCII login must bring. `enable` is the user's own, else the one of the user $enab15$, as tac_plus has it.
+// password is what an ASCII login must bring. `enable` is the user's own, else the one of the user $enab15$, as
+// tac_plus has it.
 func (s *TACACS) password(l *asciiLogin, chain []Profile) aaa.Secret {
 	if !l.enable {
 		return first(chain, func(p Profile) aaa.Secret { return p.Login })

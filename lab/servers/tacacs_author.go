@@ -132,8 +132,9 @@ func permitted(permit bool, why string) (tacAuthorReply, string) {
 	return tacAuthorReply{status: authorFail}, why
 }
 
-// merge weighs the request's arguments against the service's as tac_plus does: its users' guide has the table. Unlike there, optional pairs of
-// the service are sent without being asked for, as tacquito's are and those that tac_plus-ng has by `add`.
+// merge weighs the request's arguments against the service's as tac_plus does: its users' guide has the table. Unlike
+// there, optional pairs of the service are sent without being asked for, as tacquito's are and those that tac_plus-ng
+// has by `add`.
 func (sv ServiceProfile) merge(args []string) (tacAuthorReply, string) {
 	var out []string
 	said := map[string]bool{}

@@ -290,7 +290,8 @@ func TestTACACSAccounting(t *testing.T) {
 	}
 }
 
-// Many sessions on one connection, each reply as late as the server is told: they go on side by side, in the bubble's time.
+// Many sessions on one connection, each reply as late as the server is told: they go on side by side, in the bubble's
+// time.
 func TestTACACSSingleConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := ParseTACACS(strings.NewReader(tacTestConfig))
@@ -338,8 +339,8 @@ func TestTACACSSingleConnection(t *testing.T) {
 	})
 }
 
-// The pad of RFC 8907 §4.5 has no vectors of its own there; this is tacquito's, computed once: MD5 over session, key, version, sequence number, and
-// the digest before.
+// The pad of RFC 8907 §4.5 has no vectors of its own there; this is tacquito's, computed once: MD5 over session, key,
+// version, sequence number, and the digest before.
 func TestTACACSObfuscation(t *testing.T) {
 	one := md5.Sum([]byte("\x00\x00\x30\x39" + "fooman" + "\xc0\x01"))
 	two := md5.Sum(append([]byte("\x00\x00\x30\x39"+"fooman"+"\xc0\x01"), one[:]...))

@@ -19,7 +19,8 @@ type User struct {
 	Password aaa.Secret
 	Reply    []Attribute // of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.
 
-	// Ops are the operators of Reply, one for each: "=" adds what no earlier entry gave, ":=" takes its place, "+=" (and "") adds.
+	// Ops are the operators of Reply, one for each: "=" adds what no earlier entry gave, ":=" takes its place, "+="
+	// (and "") adds.
 	Ops []string
 
 	Reject      bool // Auth-Type := Reject
@@ -34,15 +35,17 @@ type User struct {
 	Unsigned bool // replies to this user carry no Message-Authenticator, as stock FreeRADIUS before 3.2.5
 }
 
-// ParseUsers reads FreeRADIUS's `users` file, and the older one of Livingston that it came from: a name and its check items at the beginning of a
-// line, its reply items indented below with commas between, comments from # on, $INCLUDE FILE. A backslash at a line's end joins the next to it.
+// ParseUsers reads FreeRADIUS's `users` file, and the older one of Livingston that it came from: a name and its check
+// items at the beginning of a line, its reply items indented below with commas between, comments from # on, $INCLUDE
+// FILE. A backslash at a line's end joins the next to it.
 //
-// Check items: Cleartext-Password := (or Password =, User-Password =), Auth-Type := Accept, Reject or the name of a protocol, and comparisons of any
-// attribute of the request (==, or = as Livingston wrote it, !=, <, <=, >, >=, =~, !~, =*, !*). Reply items: any attribute of the dictionary
-// with =, := or +=, and Fall-Through.
+// Check items: Cleartext-Password := (or Password =, User-Password =), Auth-Type := Accept, Reject or the name of a
+// protocol, and comparisons of any attribute of the request (==, or = as Livingston wrote it, !=, <, <=, >, >=, =~, !~,
+// =*, !*). Reply items: any attribute of the dictionary with =, := or +=, and Fall-Through.
 //
-// All else is an error that names file:line; the file's name is what r's Name method says (as *os.File's), else "users". Includes are looked for
-// beside that file; a reader without a name has none. Each bad entry is one error: of its first line that is wrong.
+// All else is an error that names file:line; the file's name is what r's Name method says (as *os.File's), else
+// "users". Includes are looked for beside that file; a reader without a name has none. Each bad entry is one error: of
+// its first line that is wrong.
 func ParseUsers(r io.Reader) ([]User, error) {
 	p := usersParser{}
 	p.file(r, nameOf(r, "users"), 0)

@@ -11,8 +11,8 @@ import (
 	"layeh.com/radius"
 )
 
-// Check is a comparison with the request: ==, !=, <, <=, >, >=, =~, !~, =* (is there) and !* (is not). Where the request has several of the
-// attribute, one that fits is enough. Prefix and Suffix compare with the ends of User-Name.
+// Check is a comparison with the request: ==, !=, <, <=, >, >=, =~, !~, =* (is there) and !* (is not). Where the
+// request has several of the attribute, one that fits is enough. Prefix and Suffix compare with the ends of User-Name.
 type Check struct{ Name, Op, Value string }
 
 // controls are check items that are not compared; the text says why one is not read.
@@ -222,7 +222,8 @@ func (a Attribute) expand(p *radius.Packet) Attribute {
 	return a
 }
 
-// match goes through the entries as FreeRADIUS does; ok tells whether one fitted. Its result is the user as all of them make him.
+// match goes through the entries as FreeRADIUS does; ok tells whether one fitted. Its result is the user as all of them
+// make him.
 func match(users []User, p *radius.Packet) (u User, ok bool) {
 	u.Name = string(p.Get(1))
 	for _, e := range users {

@@ -15,8 +15,8 @@ import (
 
 const statusServerCode = radius.Code(12)
 
-// verify parses a request for a port and checks what can be: its Message-Authenticator and, of an Accounting-Request, its authenticator. The packet is
-// nil where it does not parse, else it is there with an error too.
+// verify parses a request for a port and checks what can be: its Message-Authenticator and, of an Accounting-Request,
+// its authenticator. The packet is nil where it does not parse, else it is there with an error too.
 func (s *RADIUS) verify(b []byte, port radius.Code) (*radius.Packet, error) {
 	p, err := radius.Parse(b, []byte(s.cfg.Secret))
 	if err != nil {
@@ -55,7 +55,8 @@ func countOf(p *radius.Packet, t radius.Type) int {
 	return n
 }
 
-// signature finds and checks the one Message-Authenticator of a request; at is -1 where there is none that can be checked.
+// signature finds and checks the one Message-Authenticator of a request; at is -1 where there is none that can be
+// checked.
 func (s *RADIUS) signature(b []byte) (good bool, at int, first bool) {
 	at = -1
 	for i := 20; i+1 < len(b) && b[i+1] >= 2; i += int(b[i+1]) {

@@ -20,8 +20,8 @@ func (m *Set) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	return c.CallCheck(ctx, r)
 }
 
-// accountants are the methods of an accounting list. A record may have waited in the spool while its list went, or was told to record nothing: it is
-// still to be delivered, and to nobody but those of the list `default`.
+// accountants are the methods of an accounting list. A record may have waited in the spool while its list went, or was
+// told to record nothing: it is still to be delivered, and to nobody but those of the list `default`.
 func (m *Set) accountants(list string) []string {
 	for _, name := range []string{named(list), named("")} {
 		if l, ok := m.cfg.Lists.Find(config.AccountingLists, name); ok && len(l.Methods) > 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// Set is what the method lists of one configuration ask: its AAA clients and its local users. Make one with New. It may be used from several
-// goroutines; Retire or Close lets go of its sockets and connections.
+// Set is what the method lists of one configuration ask: its AAA clients and its local users. Make one with New. It may
+// be used from several goroutines; Retire or Close lets go of its sockets and connections.
 type Set struct {
 	cfg    *config.Config
 	local  *aaa.Local

@@ -49,8 +49,8 @@ lines:
 	}
 }
 
-// A line that a reload removed runs on until the restart, with the lists that it names. One that the same reload removed is
-// no reason to go by another, or by none: the reload is refused.
+// A line that a reload removed runs on until the restart, with the lists that it names. One that the same reload
+// removed is no reason to go by another, or by none: the reload is refused.
 func TestRemovedLineWithoutItsList(t *testing.T) {
 	t.Parallel()
 	const text = `hostname: h
@@ -168,7 +168,8 @@ func tacacsServer(t *testing.T) *servers.TACACS {
 	return s
 }
 
-// A record outlives its list: it goes to those of the list `default`, is never dropped, and never said to be delivered where nobody took it.
+// A record outlives its list: it goes to those of the list `default`, is never dropped, and never said to be delivered
+// where nobody took it.
 func TestRecordsOutliveTheirList(t *testing.T) {
 	t.Parallel()
 	tac := tacacsServer(t)
