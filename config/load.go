@@ -269,6 +269,7 @@ func (l *loader) node() {
 		l.errorAt(l.v.Get("api", "socket"), "set api.socket to a shorter one", "%s: %v", c.API.Socket, err)
 	}
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
+	l.trustLog(c.Log.File)
 	c.PoliciesDir = l.filePath("policies_dir")
 	// PPP has no switch as long as it is not served: `aaa test` tells what would become of it.
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: true}

@@ -65,8 +65,34 @@ func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.File
 		p = Problem{File: l.file, Line: v.Line, Column: v.Column, Key: v.Path, Severity: schema.Warning, Hint: mend, Msg: path + ": " + why}
 	}
 	l.problem(p)
+	l.unsafe(p)
+}
+
+// unsafe keeps the daemon from starting; check-config has warned.
+func (l *loader) unsafe(p Problem) {
 	p.Severity = schema.Error
 	l.cfg.Unsafe = append(l.cfg.Unsafe, p)
+}
+
+// trustLog warns of a log file that is a link, a device or a directory, which the daemon does not write to.
+func (l *loader) trustLog(path string) {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().IsRegular() {
+		return
+	}
+	kind := "a device, pipe or socket"
+	switch {
+	case info.IsDir():
+		kind = "a directory"
+	case info.Mode().Type() == fs.ModeSymlink:
+		kind = "a symbolic link"
+	}
+	p := Problem{
+		File: path, Severity: schema.Warning, Hint: "name a file, or leave log.file out for standard error",
+		Msg: "log.file must be a regular file, not " + kind,
+	}
+	l.problem(p)
+	l.unsafe(p)
 }
 
 // trustDir is trust for a directory that is there.

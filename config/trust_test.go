@@ -101,3 +101,29 @@ func TestUnsafeOwner(t *testing.T) {
 		t.Errorf("%v", problems)
 	}
 }
+
+// TestUnsafeLog: check-config tells of a log file that the daemon would not write to.
+func TestUnsafeLog(t *testing.T) {
+	dir := samples(t)
+	for name, path := range map[string]string{"missing": "log", "file": "radius.secret", "link": "link", "directory": "policies.d", "device": os.DevNull} {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if name == "link" {
+			if err := os.Symlink("radius.secret", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, problems := Load(filepath.Join(dir, "full.yaml"), Overrides{"log.file": path})
+		if c == nil {
+			t.Fatal(problems)
+		}
+		unsafe := name != "missing" && name != "file"
+		if (len(c.Unsafe) == 1) != unsafe || len(problems) != len(c.Unsafe) {
+			t.Errorf("%s: %v, %v", name, problems, c.Unsafe)
+		}
+		if unsafe && !strings.Contains(c.Unsafe[0].String(), "log.file must be a regular file") {
+			t.Errorf("%s: %v", name, c.Unsafe)
+		}
+	}
+}
