@@ -71,6 +71,9 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir, since(j.Busy))
 	add(j.Last > journal.SlowCommit, "disk is slow", "the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last), since(j.Longest), j.Slow, journal.SlowCommit)
 	add(j.Reachable && j.Free < diskLow, "disk is full", "the disk of %s has %d MiB free (free some, before nobody can be called back)", dir, j.Free>>20)
+	for _, name := range j.Missing {
+		add(true, "missing "+name, "%s was removed while ringback runs (put it back from a backup: the next start needs it)", filepath.Join(dir, name))
+	}
 	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: the disk does not take them", h.Arrears)
 	for _, b := range h.Spool {
 		age := now.Sub(b.Oldest)

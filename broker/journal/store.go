@@ -78,6 +78,7 @@ type Health struct {
 	Log       int64         // octets of its write-ahead log
 	Free      uint64        // octets that this user may still write to the disk
 	Reachable bool          // the directory is there
+	Missing   []string      // files that belong to the journal and are no longer beside it
 	Busy      time.Duration // for how long the transaction under way has been written; 0 none is
 	Last      time.Duration // how long the last one took
 	Longest   time.Duration // of all since the start

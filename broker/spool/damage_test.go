@@ -2,12 +2,14 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/events"
@@ -70,4 +72,48 @@ func (d *damagedFirst) SpoolAfter(ctx context.Context, list string, seq int64, n
 		return nil, make([]journal.Damage, n), nil
 	}
 	return d.records.SpoolAfter(ctx, list, seq, n)
+}
+
+// unreadable is a journal whose lists, or whose records, cannot be read.
+type unreadable struct {
+	*records
+	lists, rows bool
+}
+
+var errUnreadable = errors.New("disk I/O error")
+
+func (u *unreadable) SpoolLists(ctx context.Context) ([]string, error) {
+	if u.lists {
+		return nil, errUnreadable
+	}
+	return u.records.SpoolLists(ctx)
+}
+
+func (u *unreadable) SpoolAfter(ctx context.Context, list string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error) {
+	if u.rows {
+		return nil, nil, errUnreadable
+	}
+	return u.records.SpoolAfter(ctx, list, seq, n)
+}
+
+// TestSpoolUnreadable: a spool that cannot be read is logged once a minute, not at each look.
+func TestSpoolUnreadable(t *testing.T) {
+	for _, disk := range []*unreadable{{records: &records{}, lists: true}, {records: &records{}, rows: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			core, seen := observer.New(zap.ErrorLevel)
+			s := New(disk, accountantFunc(func(aaa.Record) error { return nil }), zap.New(core))
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { defer close(ended); s.Run(ctx) }()
+			if err := s.Put(ctx, []aaa.Record{{ID: "a-start", SessionID: "a", Type: aaa.Start}}); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(10*time.Minute - time.Second)
+			cancel()
+			<-ended
+			if n := seen.FilterMessage("journal: read the accounting spool").Len(); n != 10 {
+				t.Errorf("lists %v, rows %v: logged %d times in 10 minutes, want 10", disk.lists, disk.rows, n)
+			}
+		})
+	}
 }

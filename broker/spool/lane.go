@@ -66,6 +66,7 @@ type lane struct {
 	removing  []journal.Spooled // what the commit under way removes
 	settling  bool
 	settleAt  time.Time // not before: the journal refused it
+	unreadAt  time.Time // when it was last logged that the spool cannot be read
 	unsettled time.Time // when it was last logged that it refused it
 	failing   bool      // as it was logged last
 	failure   error
@@ -178,7 +179,10 @@ func (l *lane) page(ctx context.Context) bool {
 	rows, damaged, err := l.s.journal.SpoolAfter(ctx, l.list, l.cursor, pageSize)
 	if err != nil {
 		if ctx.Err() == nil {
-			l.s.log.Error("journal: read the accounting spool", zap.Error(err))
+			if time.Since(l.unreadAt) >= logEvery {
+				l.s.log.Error("journal: read the accounting spool", zap.Error(err))
+				l.unreadAt = time.Now()
+			}
 			l.later(minWait)
 		}
 		l.unread = false

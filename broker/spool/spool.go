@@ -240,6 +240,7 @@ func (s *Spool) Run(ctx context.Context) {
 
 // find asks the journal for which lists it holds records of the process before.
 func (s *Spool) find(ctx context.Context) {
+	var told time.Time
 	for {
 		names, err := s.journal.SpoolLists(ctx)
 		if err == nil {
@@ -255,7 +256,10 @@ func (s *Spool) find(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.log.Error("journal: read the accounting spool", zap.Error(err))
+		if time.Since(told) >= logEvery {
+			s.log.Error("journal: read the accounting spool", zap.Error(err))
+			told = time.Now()
+		}
 		if !pause(ctx, minWait) {
 			return
 		}

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -49,16 +51,32 @@ func (d *diskWatch) health(path string) journal.Health {
 	h.Free = freeOf(path)
 	_, err := os.Stat(filepath.Dir(path))
 	h.Reachable = err == nil
+	h.Missing = missing(path)
 	return h
+}
+
+// missing names the files that the next start needs beside the journal and that are not there. None are where the
+// directory is gone: what is wrong is said of the journal then.
+func missing(path string) (names []string) {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); err != nil {
+		return nil
+	}
+	for _, name := range []string{filepath.Base(keyPath(path)), identityName, namesKeyName} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // freeOf is how many octets this user may still write to the disk that path is on.
 func freeOf(path string) uint64 {
-	var fs syscall.Statfs_t
-	if syscall.Statfs(filepath.Dir(path), &fs) != nil {
+	var disk syscall.Statfs_t
+	if syscall.Statfs(filepath.Dir(path), &disk) != nil {
 		return 0
 	}
-	return fs.Bavail * uint64(fs.Bsize)
+	return disk.Bavail * uint64(disk.Bsize)
 }
 
 func sizeOf(path string) int64 {

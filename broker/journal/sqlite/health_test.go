@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -24,6 +27,21 @@ func TestHealth(t *testing.T) {
 	h := j.Health()
 	if h.Path != path || h.Octets == 0 || h.Log == 0 || h.Free == 0 || h.Last <= 0 || h.Longest < h.Last || h.Failed != nil || h.Busy != 0 {
 		t.Errorf("%+v", h)
+	}
+	for name, want := range map[string]string{identityName: "[journal.id]", "journal.key": "[journal.key]", namesKeyName: "[names.key]"} {
+		at := filepath.Join(filepath.Dir(path), name)
+		if err := os.Rename(at, at+".away"); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(j.Health().Missing); got != want {
+			t.Errorf("without %s: %s are missing", name, got)
+		}
+		if err := os.Rename(at+".away", at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if missing := j.Health().Missing; missing != nil {
+		t.Errorf("%v are missing", missing)
 	}
 	j.disk.begin()
 	j.disk.begun = j.disk.begun.Add(-3 * time.Second)

@@ -16,6 +16,9 @@ import (
 // keySize is the length of a key in octets.
 const keySize = 32
 
+// namesKeyName is the file of the key by which user names that are nobody's are hashed.
+const namesKeyName = "names.key"
+
 // stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not there it is made, and is on the
 // disk when stateKey returns.
 func stateKey(path string) ([]byte, error) {

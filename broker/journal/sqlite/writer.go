@@ -102,7 +102,7 @@ func (w *writer) open(j *Journal) (warnings []string, err error) {
 		warnings = append(warnings, more...)
 	}
 	if err == nil {
-		j.names, err = stateKey(filepath.Join(filepath.Dir(w.path), "names.key"))
+		j.names, err = stateKey(filepath.Join(filepath.Dir(w.path), namesKeyName))
 	}
 	if err == nil {
 		err = w.load()
