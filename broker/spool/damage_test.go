@@ -101,7 +101,7 @@ func TestSpoolUnreadable(t *testing.T) {
 	for _, disk := range []*unreadable{{records: &records{}, lists: true}, {records: &records{}, rows: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			core, seen := observer.New(zap.ErrorLevel)
-			s := New(disk, accountantFunc(func(aaa.Record) error { return nil }), zap.New(core))
+			s := New(disk, accountantFunc(func(aaa.Record) error { return nil }), zap.New(core), func(events.Event) {})
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
 			go func() { defer close(ended); s.Run(ctx) }()
