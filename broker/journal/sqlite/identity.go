@@ -131,8 +131,10 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if n, err := c.number("SELECT count(*) FROM marks WHERE name = 'backup'"); err != nil || n > 0 {
-		return "", nil, errors.Join(err, errors.New("is a backup that was put here by hand (put the journal back, then run `ringback journal restore` with the backup's directory)"))
+	if !found.none() {
+		if err := isBackup(c); err != nil {
+			return "", nil, err
+		}
 	}
 	if want.none() && !found.none() {
 		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last one cannot be told", identityName))
@@ -149,6 +151,16 @@ func recognize(path string) (broken string, warnings []string, err error) {
 		return "", nil, fmt.Errorf("is damaged: %s%s", broken, hint(path, codeCorrupt))
 	}
 	return broken, append(warnings, more...), err
+}
+
+// isBackup refuses the file of a backup.
+func isBackup(c *conn) error {
+	n, err := c.number("SELECT count(*) FROM marks WHERE name = 'backup'")
+	if err == nil && n > 0 {
+		err = errors.New("is a backup that was put here by hand (put the journal back, then run `ringback journal restore` " +
+			"with the backup's directory)")
+	}
+	return err
 }
 
 // empty reports whether a file is missing or holds nothing.

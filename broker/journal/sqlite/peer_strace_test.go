@@ -52,7 +52,7 @@ func traced(t *testing.T, path string, n int, flags ...string) (said map[string]
 
 // TestPeerStraceSyncsComeFromOneThread: also that each commit is synced before it is said to be.
 func TestPeerStraceSyncsComeFromOneThread(t *testing.T) {
-	said, trace, _ := traced(t, diskPath(t), 50, "-e", "trace=fsync,fdatasync,write")
+	said, trace, _ := traced(t, newPath(t), 50, "-e", "trace=fsync,fdatasync,write")
 	threads := map[string]int{}
 	syncs, last := 0, 0
 	for _, l := range strings.Split(trace, "\n") {
@@ -81,8 +81,8 @@ func TestPeerStraceSyncsComeFromOneThread(t *testing.T) {
 // is left each time. The life ends where strace no longer finds a sync to kill at.
 func TestPeerStraceKilledAtEachSync(t *testing.T) {
 	const commits, most = 5, 200
-	for n := 1; ; n += sweep(3) {
-		path := diskPath(t)
+	for n := 1; ; n++ {
+		path := newPath(t)
 		said, _, killed := traced(t, path, commits, "-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:signal=KILL:when=%d", n))
 		agree(t, path, said, killed)
 		if !killed {
@@ -102,8 +102,8 @@ func TestPeerStraceKilledAtEachSync(t *testing.T) {
 // process was killed right behind the error.
 func TestPeerStraceSyncFails(t *testing.T) {
 	refused := 0
-	for n := 1; n < 200; n += sweep(3) {
-		path := diskPath(t)
+	for n := 1; n < 200; n++ {
+		path := newPath(t)
 		said, trace, _ := traced(t, path, 8, "-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:error=EIO:when=%d", n))
 		for _, ok := range said {
 			if !ok {
