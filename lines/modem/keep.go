@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -84,14 +85,19 @@ func (p *Proofs) load(tty int) (s state, err error) {
 		return state{}, nil
 	}
 	if err == nil {
+		text, err = opened(text)
+	}
+	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), err, tty)
+		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, see that no call is up, "+
+			"then `ringback clear line %d`)", p.path(tty), err, tty)
 	}
 	for _, one := range s.Secrets {
 		if len(one.Registers) != len(one.Values) || len(one.Values) < minProof {
-			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, see that no call is up, then `ringback clear line %d`)", p.path(tty), tty)
+			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, see that no call is up, "+
+				"then `ringback clear line %d`)", p.path(tty), tty)
 		}
 	}
 	return s, nil
@@ -111,13 +117,57 @@ func (p *Proofs) save(tty int, s state) error {
 	text, err := json.Marshal(s)
 	if err == nil {
 		p.room <- struct{}{}
-		err = replace(p.path(tty), text)
+		err = keepRecord(p.path(tty), sealed(text))
 		<-p.room
 	}
 	if err != nil {
 		return fmt.Errorf("keep the proof of the modem's state: %w", err)
 	}
 	return nil
+}
+
+// recordSize is that of a record which is written in place: a sector, of which a disk writes all or nothing. A line is
+// hung up with each call, and to write a file anew takes two syncs and two changes of the directory.
+const recordSize = 512
+
+// sealed is a record: the text, a line with its checksum, and blanks up to recordSize, which a long text goes beyond.
+func sealed(text []byte) []byte {
+	sum := sha256.Sum256(text)
+	return fmt.Appendf(nil, "%-*s", recordSize, fmt.Sprintf("%s\n%x\n", text, sum))
+}
+
+var errNotWhole = errors.New("its checksum does not fit its content")
+
+// opened is the text of a record. Those of ringback 0.3 are the text alone.
+func opened(record []byte) ([]byte, error) {
+	text, rest, sealed := bytes.Cut(record, []byte("\n"))
+	if !sealed {
+		return record, nil
+	}
+	if sum := sha256.Sum256(text); string(bytes.TrimRight(rest, " ")) != fmt.Sprintf("%x\n", sum) {
+		return nil, errNotWhole
+	}
+	return text, nil
+}
+
+// keepRecord writes a record over the one before it, where both are a sector, else a new file.
+func keepRecord(path string, record []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return replace(path, record)
+	case err != nil:
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil || info.Size() != recordSize || len(record) != recordSize {
+		return errors.Join(err, f.Close(), replace(path, record))
+	}
+	_, err = f.WriteAt(record, 0)
+	if err == nil {
+		err = syncData(f)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // replace writes a file (0600) so that a crash leaves the old one or the new one.
