@@ -1,6 +1,6 @@
-// Package aaa is the vocabulary of authentication, authorization and accounting that the rest of ringback speaks whichever protocol
-// brought the answer: Identity, Authorization, Record, the conversation with a server, method lists and local users.
-// It opens no socket: aaa/radius and later aaa/tacplus do.
+// Package aaa is the vocabulary of authentication, authorization and accounting that the rest of ringback uses,
+// whichever protocol brought the answer: Identity, Authorization, Record, the conversation with a server, method lists
+// and local users. It opens no socket: aaa/radius and aaa/tacplus do.
 package aaa
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Secret is a password or shared secret. It prints as [secret] wherever it is printed; string(s) is the only way to its value.
+// Secret is a password or shared secret. It always prints as [secret]; string(s) returns its value.
 type Secret string
 
 func (Secret) String() string               { return "[secret]" }
@@ -24,7 +24,7 @@ func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[secret]") }
 
 // Identity is what leg two must prove again: the same user by the same method-list entry (or realm).
 type Identity struct {
-	Entry string `json:"entry"` // the method-list entry that granted, e.g. "radius", "local"
+	Entry string `json:"entry"` // the method-list entry that granted access, for example "radius", "local"
 	User  string `json:"user"`  // canonical user name
 }
 
@@ -74,7 +74,7 @@ func (d *Dialstring) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Service is what a caller asks for: a session of a kind, or, inside one, something that has method lists of its own.
+// Service is what a caller asks for: a kind of session, or something inside a session that has its own method lists.
 type Service string
 
 const (
@@ -85,81 +85,90 @@ const (
 	Commands Service = "commands" // one command of the EXEC
 )
 
-// Authorization is what AAA granted, one struct whichever protocol brought it. The zero value grants a plain session without callback.
+// Authorization is what AAA granted, one struct whichever protocol brought it. The zero value grants a plain session
+// without callback.
 type Authorization struct {
 	ServiceType int    `json:"service_type,omitempty"` // RADIUS Service-Type; 0 where none came
 	Kind        string `json:"kind,omitempty"`         // the Service-Type's name, "Callback-NAS-Prompt"
 
-	Callback   bool       `json:"callback"`              // AAA demands that the user be called back
+	Callback   bool       `json:"callback"`              // AAA requires that the user be called back
 	Dialstring Dialstring `json:"dialstring"`            // the number to dial
 	CallbackID string     `json:"callback_id,omitempty"` // RADIUS Callback-Id: a name of the local table of places
 	Lines      []int      `json:"callback_line,omitempty"`
 	Rotary     *int       `json:"callback_rotary,omitempty"` // 0–100
 	NoVerify   bool       `json:"no_verify,omitempty"`       // nocallback-verify
 
-	CallerID      bool          `json:"caller_id,omitempty"`      // the number is the one that rang us (USR ANI, ACC CLI); Dialstring is unset then
-	CallbackDelay time.Duration `json:"callback_delay,omitempty"` // least time between the hang-up and the dial; 0 none
+	// call back the caller ID (USR ANI, ACC CLI); Dialstring is then unset
+	CallerID bool `json:"caller_id,omitempty"`
+	// minimum time between the hang-up and the dial; 0: none
+	CallbackDelay time.Duration `json:"callback_delay,omitempty"`
 
-	SessionTimeout  time.Duration `json:"session_timeout,omitempty"` // 0: none
-	IdleTimeout     time.Duration `json:"idle_timeout,omitempty"`
-	InterimInterval time.Duration `json:"interim_interval,omitempty"` // between accounting updates of the session; 0 AAA says none
-	AccountingUser  string        `json:"accounting_user,omitempty"`  // the name that accounting is to use in place of Identity.User (User-Name in an Accept, RFC 2865 §5.1)
-	PrivLevel       int           `json:"priv_lvl,omitempty"`         // 0–15; 1 where AAA says nothing
-	PortLimit       int           `json:"port_limit,omitempty"`       // sessions at once; 0 none
+	SessionTimeout time.Duration `json:"session_timeout,omitempty"` // 0: none
+	IdleTimeout    time.Duration `json:"idle_timeout,omitempty"`
+	// between accounting updates of the session; 0: AAA gave none
+	InterimInterval time.Duration `json:"interim_interval,omitempty"`
+	// the name for accounting instead of Identity.User (User-Name in an Accept, RFC 2865 §5.1)
+	AccountingUser string `json:"accounting_user,omitempty"`
+	PrivLevel      int    `json:"priv_lvl,omitempty"`   // 0–15; 1 where AAA says nothing
+	PortLimit      int    `json:"port_limit,omitempty"` // simultaneous sessions; 0: no limit
 
-	Host     *Host  `json:"host,omitempty"`    // the session is joined to a host in place of the EXEC
-	Autocmd  string `json:"autocmd,omitempty"` // the EXEC command that is run first, as if typed; the session ends with it
+	Host *Host `json:"host,omitempty"` // the session is connected to a host instead of the EXEC
+	// the EXEC command that is run first, as if typed; the session ends with it
+	Autocmd  string `json:"autocmd,omitempty"`
 	NoHangup bool   `json:"nohangup,omitempty"`
 	NoEscape bool   `json:"noescape,omitempty"` // the autocmd cannot be left
-	ACL      string `json:"acl,omitempty"`      // the name of an access class: told, not enforced
+	ACL      string `json:"acl,omitempty"`      // the name of an access class: reported, not enforced
 
 	FilterIDs  []string `json:"filter_id,omitempty"`
-	Framed     *Framed  `json:"framed,omitempty"` // PPP: what Framed-* and its kin granted
-	SendSecret Secret   `json:"-"`                // what proves us to the called side on leg two; never kept
+	Framed     *Framed  `json:"framed,omitempty"` // PPP: what Framed-* and similar attributes granted
+	SendSecret Secret   `json:"-"`                // authenticates us to the called side on leg two; never stored
 
 	ReplyMessage string   `json:"reply_message,omitempty"`
 	Class        [][]byte `json:"-"`                // echoed in accounting, never shown
 	Groups       []string `json:"groups,omitempty"` // group membership hints for the policies
 
-	// Grantor is the entry of the authorization list that granted; leg two is granted by the same. Who authenticated is it where there is no list.
+	// Grantor is the authorization-list entry that granted; the same entry authorizes leg two. Without a list it is the
+	// entry that authenticated.
 	Grantor string `json:"grantor,omitempty"`
 
-	// Refuse is set where the reply was authentic but cannot be honoured (an unsupported Service-Type, a contradiction,
-	// an attribute that does not parse). Such a grant is a refusal: nobody is let in, nobody is called.
+	// Refuse is set if the reply was authentic but cannot be honoured (an unsupported Service-Type, a contradiction,
+	// an attribute that does not parse). Such a grant is a refusal: no session, no callback.
 	Refuse string `json:"refuse,omitempty"`
 
 	Attributes []string `json:"attributes,omitempty"` // the reply's attributes printed for people, secrets masked
 
-	// Readings tell what each attribute was taken for, in the order of the reply (`aaa test --explain`).
+	// Readings report how each attribute was interpreted, in the order of the reply (`aaa test --explain`).
 	Readings []Reading `json:"readings,omitempty"`
 }
 
-// Reading is what one attribute of a reply was taken for.
+// Reading is how one attribute of a reply was interpreted.
 type Reading struct {
 	Dialect   string `json:"dialect"`         // "RFC 2865", "Cisco", "Ascend", "USR", "TACACS+", …
 	Attribute string `json:"attribute"`       // as its dictionary spells it
 	Value     string `json:"value,omitempty"` // printed for people, secrets masked
 	Field     string `json:"field,omitempty"` // of Authorization, as its JSON names it; "": it changed nothing
-	Note      string `json:"note,omitempty"`  // why it was left, overruled or refused
+	Note      string `json:"note,omitempty"`  // why it was ignored, overruled or refused
 }
 
 // The services of a Host.
 const (
 	Telnet   = "telnet"
-	TCPClear = "tcp-clear" // the bytes as they come (RFC 2865 §5.15)
+	TCPClear = "tcp-clear" // the bytes unchanged (RFC 2865 §5.15)
 )
 
-// Host is where a session is joined to: Login-IP-Host, Login-Service, Login-TCP-Port (RFC 2865 §5.14–5.16).
+// Host is the host that a session is connected to: Login-IP-Host, Login-Service, Login-TCP-Port (RFC 2865 §5.14–5.16).
 type Host struct {
-	Address string `json:"address"` // an IP address; "" the access server chooses, "any" the caller does (0.0.0.0 and 255.255.255.255)
+	// an IP address; "" the access server chooses, "any" the caller does (0.0.0.0 and 255.255.255.255)
+	Address string `json:"address"`
 	Service string `json:"service"` // Telnet or TCPClear
 	Port    int    `json:"port"`    // 23 for telnet where AAA gives none
 }
 
 // Framed is what was granted to a PPP session. Addresses are in their text form; "" is unset.
 type Framed struct {
-	Protocol    string   `json:"protocol,omitempty"` // "PPP", "SLIP", …
-	Address     string   `json:"address,omitempty"`  // "negotiate": the peer chooses (255.255.255.255); "assign": the access server does (255.255.255.254)
+	Protocol string `json:"protocol,omitempty"` // "PPP", "SLIP", …
+	// "negotiate": the peer chooses (255.255.255.255); "assign": the access server does (255.255.255.254)
+	Address     string   `json:"address,omitempty"`
 	Netmask     string   `json:"netmask,omitempty"`
 	Pool        string   `json:"pool,omitempty"`
 	Routes      []string `json:"routes,omitempty"` // as written: Framed-Route, ip:route
@@ -174,7 +183,7 @@ type Framed struct {
 	IPv6Pool    string   `json:"ipv6_pool,omitempty"`
 }
 
-// Request is what is known of a caller when a conversation begins.
+// Request is what is known about a caller when a conversation begins.
 type Request struct {
 	Service  Service
 	User     string
@@ -182,17 +191,17 @@ type Request struct {
 	CHAP     *CHAP   // in place of Password
 	MSCHAP   *MSCHAP // in place of Password
 	EAP      []byte  // in place of Password: the peer's first EAP packet; each Answer is then the peer's next one
-	Enable   int     // 1–15: a user who has his session asks for this privilege level (IOS `enable`); 0: a login
+	Enable   int     // 1–15: a user with a session asks for this privilege level (IOS `enable`); 0: a login
 	Entry    string  // leg two: only this method-list entry may answer; "" any
 	Grantor  string  // leg two: only this entry of an authorization list may answer; "" any
 	Leg      int     // 1 (or 0) and 2
-	Fallback bool    // another entry is asked where this one is silent: servers that are known to be dead are not waited for
-	Explain  bool    // the Authorization is to carry Attributes and Readings whatever it grants; else only one that calls back or is refused does
+	Fallback bool    // another entry is tried if this one is silent, so servers known to be dead are skipped
+	Explain  bool    // always fill Attributes and Readings; otherwise only for a callback or a refusal
 	CallID   string
 	TTY      int
 	Caller   string // Calling-Station-Id; "" unknown
 	Called   string // Called-Station-Id
-	Connect  string // Connect-Info as the modem said it
+	Connect  string // Connect-Info as the modem reported it
 }
 
 // CHAP is what a peer answered to our challenge (RFC 1994): Response is MD5 over ID, password, Challenge.
@@ -207,15 +216,16 @@ type MSCHAP struct {
 	Version   int // 1 or 2
 	ID        byte
 	Challenge []byte // the authenticator's: 8 octets (version 1), 16 (version 2)
-	// Response is the Response packet's value as it came: 49 octets (24 LM, 24 NT, flags; or 16 peer challenge, 8 zero, 24 NT, flags).
+	// Response is the Response packet's value as it came: 49 octets (24 LM, 24 NT, flags; or 16 peer challenge, 8 zero,
+	// 24 NT, flags).
 	Response []byte
 }
 
-// Kind tells what a Result is.
+// Kind is the kind of a Result.
 type Kind int
 
 const (
-	Silent  Kind = iota // nobody answered (authentically) in time; the zero value, so that nothing forgotten grants
+	Silent  Kind = iota // no authentic answer in time; the zero value, so that an omission never grants
 	Refused             // an authentic refusal, or a grant that cannot be honoured
 	Prompt              // the server asks: show Message, read a line, Answer it
 	Granted             // authenticated and authorized
@@ -230,16 +240,18 @@ type Result struct {
 	Kind     Kind
 	Message  string // for the caller: Reply-Message or the prompt; untrusted text of the server
 	Echo     bool   // Prompt: whether what the caller types may be shown
-	Reason   string // for log and operator: why refused or silent, with a hint that mends it
+	Reason   string // for the log and the operator: why refused or silent, with a hint
 	Server   string // which server answered
 	Identity Identity
 	Auth     Authorization
-	Wait     time.Duration // Prompt: how long the server waits for the answer (Session-Timeout in a challenge, RFC 2865 §5.27); 0 it does not say
-	EAP      []byte        // the server's EAP packet for the peer, where the Request brought EAP; nil none
-	Success  string        // MS-CHAPv2: "S=…", with which the server proves itself to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
+	// Prompt: how long the server waits for the answer (Session-Timeout in a challenge, RFC 2865 §5.27); 0: not given
+	Wait time.Duration
+	EAP  []byte // the server's EAP packet for the peer, where the Request brought EAP; nil none
+	// MS-CHAPv2: "S=…", with which the server proves itself to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
+	Success string
 }
 
-// Conversation is an authentication that has begun; it is pinned to the server that began it.
+// Conversation is an authentication in progress; it stays with the server that began it.
 type Conversation interface {
 	// Answer sends what the caller typed after a Prompt and blocks for the next Result.
 	Answer(ctx context.Context, answer Secret) Result
@@ -248,7 +260,7 @@ type Conversation interface {
 // Method is one entry of a method list: "radius", "local", …
 type Method interface {
 	Name() string
-	// Start begins a conversation and blocks for its first Result. Where that is a Prompt, the Conversation goes on; else it is nil. ctx is the whole
-	// conversation's: when it ends nobody will answer any more.
+	// Start begins a conversation and blocks for its first Result. If that is a Prompt, the Conversation goes on;
+	// otherwise it is nil. ctx is the whole conversation's: when it ends, no further answer comes.
 	Start(ctx context.Context, r Request) (Conversation, Result)
 }

@@ -6,35 +6,37 @@ import (
 	"strings"
 )
 
-// Question is what an Authorizer is asked: what a user who has proven himself may have.
+// Question is what an Authorizer is asked: what an authenticated user may have.
 type Question struct {
-	Request                  // of the login, its password apart
-	Identity   Identity      // as authentication had it
-	Granted    Authorization // what came with the authentication
-	PrivLevel  int           // of the session, for Command; 1 where none
-	Proof      string        // how the user has proven himself: "pap", "chap", "ms-chap", "ms-chapv2", "eap"; "" nobody asked here
-	Protocol   string        // PPP: "lcp", "ip", "ipv6"; "" else
-	Command    []string      // one EXEC command, its words whole; nil: the session itself
-	NoPassword bool          // leg two without verification, or before the dial: nobody has proven himself anew
+	Request                 // of the login, without its password
+	Identity  Identity      // as authenticated
+	Granted   Authorization // what came with the authentication
+	PrivLevel int           // of the session, for Command; 1 where none
+	// how the user authenticated: "pap", "chap", "ms-chap", "ms-chapv2", "eap"; "" not asked here
+	Proof      string
+	Protocol   string   // PPP: "lcp", "ip", "ipv6"; "" else
+	Command    []string // one EXEC command, its words whole; nil: the session itself
+	NoPassword bool     // leg two without verification, or before the dial: no fresh authentication
 }
 
 // Authorizer is one entry of an authorization list.
 type Authorizer interface {
 	Name() string
-	// Authorize blocks for Granted, Refused or Silent; never a Prompt. What it grants takes the place of Question.Granted.
+	// Authorize blocks for Granted, Refused or Silent; never a Prompt. What it grants replaces Question.Granted.
 	Authorize(ctx context.Context, q Question) Result
 }
 
-// AuthorizationList is IOS's `aaa authorization`: the entries in order, the next on silence only. The zero list has no entries and leaves what
-// came with the authentication.
+// AuthorizationList is IOS's `aaa authorization`: the entries in order, the next on silence only. The zero list has no
+// entries and keeps what came with the authentication.
 type AuthorizationList struct {
 	Name    string
 	Entries []Authorizer
 	Silent  func(entry, user, reason string) // as List's
 }
 
-// Authorize asks the entries and blocks for the first Result that is not Silent. With q.Grantor set only that entry is asked: whoever can silence a server
-// between the legs must not have another one say what leg two may do.
+// Authorize asks the entries and blocks for the first Result that is not Silent. With q.Grantor set only that entry is
+// asked: otherwise anyone able to silence a server between the legs could have another server decide what leg two may
+// do.
 func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 	if len(l.Entries) == 0 {
 		if q.Grantor != "" && q.Grantor != q.Identity.Entry {
@@ -57,7 +59,7 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		case res.Kind == Granted && res.Auth.Refuse != "":
 			return Result{Kind: Refused, Server: res.Server, Reason: res.Auth.Refuse, Auth: res.Auth.Ungranted()}
 		case res.Kind == Granted:
-			res.Identity, res.Auth.Grantor = q.Identity, a.Name() // who he is was proven before
+			res.Identity, res.Auth.Grantor = q.Identity, a.Name() // the identity was authenticated before
 			return res
 		case res.Kind == Refused:
 			res.Identity, res.Auth = Identity{}, res.Auth.Ungranted()
@@ -74,7 +76,7 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 	return Result{Reason: "authorization: " + strings.Join(silent, "; ")}
 }
 
-// asked has the entries that may be asked: all, or the one that granted on leg one.
+// asked returns the entries that may be asked: all, or the one that granted on leg one.
 func (l AuthorizationList) asked(grantor string) []Authorizer {
 	if grantor == "" {
 		return l.Entries
@@ -89,5 +91,6 @@ func (l AuthorizationList) asked(grantor string) []Authorizer {
 }
 
 func (l AuthorizationList) nobody(grantor string) Result {
-	return Result{Kind: Refused, Reason: fmt.Sprintf("authorization list %q: no entry %q, which authorized the first call", l.Name, grantor)}
+	return Result{Kind: Refused, Reason: fmt.Sprintf("authorization list %q: no entry %q, which authorized the "+
+		"first call", l.Name, grantor)}
 }

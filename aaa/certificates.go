@@ -8,24 +8,25 @@ import (
 	"os"
 )
 
-// Certificates are the files, in PEM, by which we and a server know one another over TLS. With the zero value the system's authorities count, and we
-// show no certificate.
+// Certificates are the files, in PEM, that authenticate us and a server to each other over TLS. With the zero value the
+// system's authorities are trusted, and we show no certificate.
 type Certificates struct {
-	CAFile            string // certificates of those who may sign the server's; "" the system's
-	CertFile, KeyFile string // our certificate and its key: most servers know their clients by it
-	ServerName        string // DNS name or IP address that must stand in the server's certificate (subjectAltName); "" the host of its address
+	CAFile            string // certificates of the authorities that may sign the server's; "" the system's
+	CertFile, KeyFile string // our certificate and its key: most servers identify clients by it
+	// DNS name or IP address that must be in the server's certificate (subjectAltName); "" the host of its address
+	ServerName string
 }
 
-// Check says what cannot work, files unread; nil where all can.
+// Check reports contradictory settings without reading the files.
 func (c Certificates) Check() error {
 	if (c.CertFile == "") != (c.KeyFile == "") {
-		return errors.New("tls: cert_file and key_file: there must be both or none")
+		return errors.New("tls: cert_file and key_file: set both or neither")
 	}
 	return nil
 }
 
-// Config reads the files for a server on host. TLS 1.3 is the least, and there is no session cache: no resumed session, no early data. The error names
-// the file.
+// Config reads the files for a server on host. TLS 1.3 is the minimum, and there is no session cache: no resumed
+// session, no early data. The error names the file.
 func (c Certificates) Config(host string) (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: c.ServerName}
 	if t.ServerName == "" {

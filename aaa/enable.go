@@ -5,8 +5,8 @@ import (
 	"runtime"
 )
 
-// EnableSecret is the method "enable": one password for privileged levels, as IOS's `enable secret`. Make one with NewEnableSecret; the zero
-// EnableSecret refuses everybody.
+// EnableSecret is the method "enable": one password for privileged levels, as IOS's `enable secret`. Make one with
+// NewEnableSecret; the zero EnableSecret refuses everybody.
 type EnableSecret struct {
 	hash  Hash
 	slots slots
@@ -18,11 +18,11 @@ func NewEnableSecret(h Hash) EnableSecret { return EnableSecret{h, newSlots()} }
 // Name is "enable".
 func (EnableSecret) Name() string { return "enable" }
 
-// Start grants the privilege level asked for; Silent only where ctx ended first. Of logins it knows nothing and refuses them.
+// Start grants the privilege level asked for; Silent only if ctx ended first. It refuses logins.
 func (e EnableSecret) Start(ctx context.Context, r Request) (Conversation, Result) {
 	res := Result{Kind: Refused, Server: "enable"}
 	if r.Enable == 0 {
-		res.Reason = "enable: it is no login method"
+		res.Reason = "enable: not a login method"
 		return nil, res
 	}
 	if err := e.slots.take(ctx); err != nil {
@@ -33,10 +33,11 @@ func (e EnableSecret) Start(ctx context.Context, r Request) (Conversation, Resul
 		res.Reason = "enable: wrong password"
 		return nil, res
 	}
-	return nil, Result{Kind: Granted, Server: "enable", Identity: Identity{Entry: "enable", User: r.User}, Auth: Authorization{PrivLevel: r.Enable}}
+	return nil, Result{Kind: Granted, Server: "enable", Identity: Identity{Entry: "enable", User: r.User},
+		Auth: Authorization{PrivLevel: r.Enable}}
 }
 
-// slots bounds the hashes that a method computes at once: argon2id takes 64 MiB each. The nil slots bounds nothing.
+// slots limits the hashes that a method computes at once: argon2id needs 64 MiB each. A nil slots has no limit.
 type slots chan struct{}
 
 func newSlots() slots { return make(slots, runtime.GOMAXPROCS(0)) }

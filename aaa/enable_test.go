@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// However many callers type `enable` at once, no more hashes are computed than there are processors: argon2id takes 64 MiB each. Who waits for that and
-// goes, goes.
+// However many callers type `enable` at once, no more hashes are computed than there are processors: argon2id takes 64
+// MiB each. Who waits for that and goes, goes.
 func TestEnableBoundsHashes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
@@ -25,7 +25,8 @@ func TestEnableBoundsHashes(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 10 * runtime.GOMAXPROCS(0) {
 			callers.Go(func() {
-				if _, res := e.Start(t.Context(), Request{User: "kim", Password: "pw", Enable: 15}); res.Kind != Granted {
+				if _, res := e.Start(t.Context(),
+					Request{User: "kim", Password: "pw", Enable: 15}); res.Kind != Granted {
 					t.Errorf("%+v", res)
 				}
 			})
@@ -33,7 +34,8 @@ func TestEnableBoundsHashes(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, res := e.Start(ctx, Request{User: "kim", Password: "pw", Enable: 15}); res.Kind != Silent || !strings.Contains(res.Reason, "deadline") {
+		if _, res := e.Start(ctx, Request{User: "kim", Password: "pw", Enable: 15}); res.Kind != Silent ||
+			!strings.Contains(res.Reason, "deadline") {
 			t.Errorf("%+v", res)
 		}
 		callers.Wait()

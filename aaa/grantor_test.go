@@ -2,16 +2,19 @@ package aaa
 
 import "testing"
 
-// Leg two is granted by the entry that granted leg one: whoever silences that one between the legs does not have the next one say what the called
-// side may do.
+// Leg two is granted by the entry that granted leg one: whoever silences that one between the legs does not have the
+// next one say what the called side may do.
 func TestGrantor(t *testing.T) {
 	wide := Authorization{PrivLevel: 15, NoVerify: true}
 	narrow := granted("", Authorization{PrivLevel: 1, Autocmd: "show users"})
 	silent := Result{Reason: "silenced"}
 	login := func(tacacs Result) Login {
 		return Login{
-			Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", login: granted("kim", Authorization{})}}}},
-			Authorization:  AuthorizationLists{EXEC: {Name: "default", Entries: []Authorizer{apart{name: "tacacs", grants: tacacs}, apart{name: "local", grants: granted("", wide)}}}},
+			Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs",
+				login: granted("kim", Authorization{})}}}},
+			Authorization: AuthorizationLists{EXEC: {Name: "default",
+				Entries: []Authorizer{apart{name: "tacacs", grants: tacacs},
+					apart{name: "local", grants: granted("", wide)}}}},
 		}
 	}
 	_, one := login(narrow).Start(t.Context(), Request{Service: EXEC, User: "kim"})
@@ -22,7 +25,8 @@ func TestGrantor(t *testing.T) {
 	if _, res := login(silent).Start(t.Context(), two); res.Kind != Silent || res.Auth.PrivLevel != 0 {
 		t.Errorf("leg two, verified: %+v", res)
 	}
-	if res := login(silent).Reauthorize(t.Context(), two, one.Identity, one.Auth); res.Kind != Silent || res.Auth.NoVerify {
+	if res := login(silent).Reauthorize(t.Context(), two, one.Identity, one.Auth); res.Kind != Silent ||
+		res.Auth.NoVerify {
 		t.Errorf("leg two, not verified: %+v", res)
 	}
 	// The control: the same silence on leg one is the next entry's turn, and then leg two is that one's.
@@ -35,7 +39,9 @@ func TestGrantor(t *testing.T) {
 		t.Errorf("leg two: %+v", res)
 	}
 	// An entry that is gone grants nothing.
-	gone := Login{Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", login: granted("kim", Authorization{})}}}}, Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{None{}}}}}
+	gone := Login{Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs",
+		login: granted("kim", Authorization{})}}}},
+		Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{None{}}}}}
 	if _, res := gone.Start(t.Context(), two); res.Kind != Refused {
 		t.Errorf("an entry that is gone: %+v", res)
 	}
@@ -45,7 +51,8 @@ func TestGrantor(t *testing.T) {
 	if one.Auth.Grantor != "radius" {
 		t.Fatalf("%+v", one)
 	}
-	if _, res := plain.Start(t.Context(), Request{Service: EXEC, User: "kim", Leg: 2, Entry: "radius", Grantor: "tacacs"}); res.Kind != Refused {
+	if _, res := plain.Start(t.Context(), Request{Service: EXEC, User: "kim", Leg: 2, Entry: "radius",
+		Grantor: "tacacs"}); res.Kind != Refused {
 		t.Errorf("another granted leg one: %+v", res)
 	}
 	// Commands are of the list for commands, whoever granted the session.

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// Hash is a password in the form in which it is kept. The zero Hash matches nothing. It prints its kind, never its value.
+// Hash is a password as it is stored. The zero Hash matches nothing. It prints its kind, never its value.
 type Hash struct {
 	kind  string
 	cost  int // about how many microseconds a check takes
@@ -31,9 +31,9 @@ func (h Hash) String() string             { return "[" + h.kind + " hash]" }
 func (h Hash) GoString() string           { return h.String() }
 func (h Hash) Format(f fmt.State, _ rune) { fmt.Fprint(f, h.String()) }
 
-// Verify reports whether password is the one that was hashed; it takes as long for a wrong one as for the right one. No empty
-// password matches, none of 255 octets or more (bcrypt: 73 or more, which it would cut), and none with a NUL inside: bcrypt and
-// HMAC-based kinds (8, 9) cannot tell it from a shorter one.
+// Verify reports whether password is the one that was hashed; a wrong one takes as long as the right one. No empty
+// password matches, none of 255 octets or more (bcrypt: 73 or more, which it would truncate), and none with a NUL
+// inside: bcrypt and HMAC-based kinds (8, 9) cannot distinguish it from a shorter one.
 func (h Hash) Verify(password Secret) bool {
 	if h.match == nil || !usablePassword(password, h.max) {
 		return false
@@ -45,7 +45,7 @@ func usablePassword(p Secret, max int) bool {
 	return p != "" && len(p) <= max && !strings.Contains(string(p), "\x00")
 }
 
-// PlainHash is a password kept as it is.
+// PlainHash is a password stored in the clear.
 func PlainHash(p Secret) Hash {
 	want := sha256.Sum256([]byte(p))
 	return Hash{kind: "plain", cost: 1, max: maxPassword, match: func(password []byte) bool {
@@ -54,9 +54,9 @@ func PlainHash(p Secret) Hash {
 	}}
 }
 
-// ParseHash reads a password hash: bcrypt ($2a$, $2b$, $2y$), argon2id in its PHC string, and IOS types 5 ($1$, MD5-crypt),
-// 8 ($8$, PBKDF2-SHA256) and 9 ($9$, scrypt), with or without IOS's type digit before it (`9 $9$…`). The error says what is wrong
-// with it and never has the hash in it.
+// ParseHash reads a password hash: bcrypt ($2a$, $2b$, $2y$), argon2id in its PHC string, and IOS types 5 ($1$,
+// MD5-crypt), 8 ($8$, PBKDF2-SHA256) and 9 ($9$, scrypt), with or without IOS's type digit before it (`9 $9$…`). The
+// error says what is wrong with it and never has the hash in it.
 func ParseHash(s string) (Hash, error) {
 	h, err := parseHash(withoutType(s))
 	if err != nil {
@@ -82,15 +82,16 @@ func parseHash(s string) (Hash, error) {
 	case s == "":
 		return Hash{}, errors.New("it is empty")
 	case type7.MatchString(s):
-		return Hash{}, errors.New("IOS type 7 is not a hash (anyone can read it): write the password to a file and name it in password_file")
+		return Hash{}, errors.New("IOS type 7 is not a hash (anyone can read it): write the password to a file and " +
+			"name it in password_file")
 	case strings.ContainsAny(s, " \t\r\n"):
-		return Hash{}, errors.New("it has white space in it (is the line end part of it?)")
+		return Hash{}, errors.New("white space in it (is the line end part of it?)")
 	case strings.HasPrefix(s, "$2a$"), strings.HasPrefix(s, "$2b$"), strings.HasPrefix(s, "$2y$"):
 		return parseBcrypt(s)
 	case strings.HasPrefix(s, "$argon2id$"):
 		return parseArgon2id(s)
 	case strings.HasPrefix(s, "$argon2"):
-		return Hash{}, errors.New("only argon2id of the argon2 family is taken")
+		return Hash{}, errors.New("argon2 variant not supported (use argon2id)")
 	case strings.HasPrefix(s, "$1$"):
 		return parseType5(s)
 	case strings.HasPrefix(s, "$8$"):
@@ -98,7 +99,8 @@ func parseHash(s string) (Hash, error) {
 	case strings.HasPrefix(s, "$9$"):
 		return parseCisco(s, "type 9", 12000, scryptKey)
 	}
-	return Hash{}, errors.New("unknown kind; taken are $2a$, $2b$, $2y$ (bcrypt), $argon2id$, $1$ (IOS type 5), $8$ and $9$ (IOS types 8 and 9)")
+	return Hash{}, errors.New("unknown kind; supported are $2a$, $2b$, $2y$ (bcrypt), $argon2id$, $1$ (IOS type 5), " +
+		"$8$ and $9$ (IOS types 8 and 9)")
 }
 
 func parseBcrypt(s string) (Hash, error) {
@@ -110,22 +112,24 @@ func parseBcrypt(s string) (Hash, error) {
 	if cost > 18 {
 		return Hash{}, fmt.Errorf("bcrypt cost %d: a login would take more than half a minute (at most 18)", cost)
 	}
-	if _, err := base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").WithPadding(base64.NoPadding).DecodeString(s[7:29]); err != nil {
-		return Hash{}, errors.New("bcrypt: a character that is not of its alphabet in the salt")
+	if _,
+		err := base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").WithPadding(base64.NoPadding).DecodeString(s[7:29]); err != nil {
+		return Hash{}, errors.New("bcrypt: invalid character in the salt")
 	}
 	return Hash{kind: "bcrypt", cost: 60 << cost, max: 72, match: func(p []byte) bool {
 		return bcrypt.CompareHashAndPassword(hash, p) == nil
 	}}, nil
 }
 
-// parseArgon2id reads $argon2id$v=19$m=KIB,t=PASSES,p=LANES$salt$key, salt and key in base64 without padding (PHC string format).
+// parseArgon2id reads $argon2id$v=19$m=KIB,t=PASSES,p=LANES$salt$key, salt and key in base64 without padding (PHC
+// string format).
 func parseArgon2id(s string) (Hash, error) {
 	f := strings.Split(s, "$")
 	if len(f) != 6 {
-		return Hash{}, errors.New("argon2id: not of the form $argon2id$v=19$m=…,t=…,p=…$salt$key")
+		return Hash{}, errors.New("argon2id: expected $argon2id$v=19$m=…,t=…,p=…$salt$key")
 	}
 	if f[2] != "v=19" {
-		return Hash{}, errors.New("argon2id: only version 19 (v=19) is taken")
+		return Hash{}, errors.New("argon2id: only version 19 (v=19) is supported")
 	}
 	m, t, p, err := argonParams(f[3])
 	if err != nil {
@@ -147,7 +151,7 @@ func parseArgon2id(s string) (Hash, error) {
 func argonParams(s string) (m, t uint32, p uint8, err error) {
 	f := strings.Split(s, ",")
 	if len(f) != 3 {
-		return 0, 0, 0, errors.New("argon2id: parameters are not m=…,t=…,p=…")
+		return 0, 0, 0, errors.New("argon2id: expected the parameters m=…,t=…,p=…")
 	}
 	var v [3]uint64
 	for i, limit := range []struct {
@@ -157,7 +161,8 @@ func argonParams(s string) (m, t uint32, p uint8, err error) {
 		n, ok := strings.CutPrefix(f[i], limit.key)
 		v[i], err = strconv.ParseUint(n, 10, 32)
 		if !ok || err != nil || v[i] < limit.min || v[i] > limit.max {
-			return 0, 0, 0, fmt.Errorf("argon2id: %s is not a number from %d to %d", limit.key[:1], limit.min, limit.max)
+			return 0, 0, 0, fmt.Errorf("argon2id: %s is not a number from %d to %d", limit.key[:1], limit.min,
+				limit.max)
 		}
 	}
 	return uint32(v[0]), uint32(v[1]), uint8(v[2]), nil
@@ -166,25 +171,26 @@ func argonParams(s string) (m, t uint32, p uint8, err error) {
 func parseType5(s string) (Hash, error) {
 	salt, want, ok := strings.Cut(s[3:], "$")
 	if !ok || len(salt) < 1 || len(salt) > 8 || len(want) != 22 || strings.Trim(want, cryptAlphabet) != "" {
-		return Hash{}, errors.New("type 5: not $1$, a salt of 1 to 8 characters, $ and 22 characters")
+		return Hash{}, errors.New("type 5: expected $1$, a salt of 1 to 8 characters, $ and 22 characters")
 	}
 	return Hash{kind: "type 5", cost: 400, max: maxPassword, match: func(p []byte) bool {
 		return subtle.ConstantTimeCompare([]byte(md5Crypt(p, []byte(salt))), []byte(want)) == 1
 	}}, nil
 }
 
-// cryptAlphabet is the alphabet of crypt(3), which Cisco took for its base64 too.
+// cryptAlphabet is the alphabet of crypt(3), which Cisco's base64 uses too.
 const cryptAlphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// parseCisco reads IOS types 8 and 9: $N$, a salt of 14 characters used as it stands, $, and 32 octets in base64 with crypt's alphabet.
+// parseCisco reads IOS types 8 and 9: $N$, a salt of 14 characters used literally, $, and 32 octets in base64 with
+// crypt's alphabet.
 func parseCisco(s, kind string, cost int, key func(password, salt []byte) []byte) (Hash, error) {
 	salt, b64, ok := strings.Cut(s[3:], "$")
 	if !ok || len(salt) != 14 || len(b64) != 43 {
-		return Hash{}, fmt.Errorf("%s: not $%s$, a salt of 14 characters, $ and 43 characters", kind, s[1:2])
+		return Hash{}, fmt.Errorf("%s: expected $%s$, a salt of 14 characters, $ and 43 characters", kind, s[1:2])
 	}
 	want, err := base64.NewEncoding(cryptAlphabet).WithPadding(base64.NoPadding).DecodeString(b64)
 	if err != nil {
-		return Hash{}, fmt.Errorf("%s: a character outside of ./0-9A-Za-z", kind)
+		return Hash{}, fmt.Errorf("%s: character not in ./0-9A-Za-z", kind)
 	}
 	return Hash{kind: kind, cost: cost, max: maxPassword, match: func(p []byte) bool {
 		got := key(p, []byte(salt))

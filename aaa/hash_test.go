@@ -8,16 +8,22 @@ import (
 
 // hashes are vectors of others: each row names the program or the document that made it.
 var hashes = []struct{ hash, password, kind string }{
-	{"$9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM", "cisco", "type 9"},   // Cisco type 9, public example
+	// Cisco type 9, public example
+	{"$9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM", "cisco", "type 9"},
 	{"9 $9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM", "cisco", "type 9"}, // as in `secret 9 …`
-	{"$8$dsYGNam3K1SIJO$7nv/35M/qr6t.dVc7UY9zrJDWRVqncHub1PE9UlMQFs", "cisco", "type 8"},   // Cisco type 8, public example
-	{"$1$abcd$2hDGYdE0UrwK2pqoiF6BB1", "cisco", "type 5"},                                  // openssl passwd -1
+	// Cisco type 8, public example
+	{"$8$dsYGNam3K1SIJO$7nv/35M/qr6t.dVc7UY9zrJDWRVqncHub1PE9UlMQFs", "cisco", "type 8"},
+	{"$1$abcd$2hDGYdE0UrwK2pqoiF6BB1", "cisco", "type 5"}, // openssl passwd -1
 	{"$1$saltstri$TBtPsEwrDfXdHd3xSxSXy0", "a longer password of 40 octets, at least", "type 5"},
 	{"$1$x$hiN0EG1U2OVhvWQBid7j81", "p", "type 5"},
-	{"$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "secret", "bcrypt"},                             // libxcrypt
-	{"$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "secret", "bcrypt"},                             // libxcrypt
-	{"$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "secret", "bcrypt"},                             // same password, no 8-bit letters
-	{"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", "password", "argon2id"}, // argon2's own test.c
+	// libxcrypt
+	{"$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "secret", "bcrypt"},
+	// libxcrypt
+	{"$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "secret", "bcrypt"},
+	// same password, no 8-bit letters
+	{"$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "secret", "bcrypt"},
+	// argon2's own test.c
+	{"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", "password", "argon2id"},
 }
 
 func TestHashVectors(t *testing.T) {
@@ -73,18 +79,18 @@ func TestParseHashErrors(t *testing.T) {
 		{"$1$toolongsalt$2hDGYdE0UrwK2pqoiF6BB1", "type 5"},
 		{"$1$abcd$2hDGYdE0UrwK2pqoiF6B!1", "type 5"},
 		{"$8$short$7nv/35M/qr6t.dVc7UY9zrJDWRVqncHub1PE9UlMQFs", "salt of 14"},
-		{"$9$nhEmQVczB7dqsO$X_HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM", "outside"},
+		{"$9$nhEmQVczB7dqsO$X_HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM", "character not in"},
 		{"$2b$04$abc", "60 characters"},
 		{"$2b$03$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "bcrypt"},
 		{"$2b$30$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "half a minute"},
-		{"$2b$04$abcdefghijklmnopqrst!!2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "alphabet"},
-		{"$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65", "only argon2id"},
+		{"$2b$04$abcdefghijklmnopqrst!!2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW", "invalid character in the salt"},
+		{"$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65", "argon2 variant not supported"},
 		{"$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQ$nf65", "version 19"},
 		{"$argon2id$v=19$m=99999999,t=2,p=1$c29tZXNhbHQ$nf65", "m is not"},
 		{"$argon2id$v=19$m=256,t=0,p=1$c29tZXNhbHQ$nf65", "t is not"},
 		{"$argon2id$v=19$m=256,t=2$c29tZXNhbHQ$nf65", "parameters"},
 		{"$argon2id$v=19$m=256,t=2,p=1$c2$nf65", "salt"},
-		{"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ", "form"},
+		{"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ", "expected $argon2id$"},
 	} {
 		_, err := ParseHash(tt.in)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -19,7 +19,8 @@ type plainAuthorization Authorization
 // MarshalJSON writes durations as text.
 func (a Authorization) MarshalJSON() ([]byte, error) {
 	return json.Marshal(authorizationJSON{
-		plainAuthorization(a), textDuration(a.CallbackDelay), textDuration(a.SessionTimeout), textDuration(a.IdleTimeout), textDuration(a.InterimInterval),
+		plainAuthorization(a), textDuration(a.CallbackDelay), textDuration(a.SessionTimeout),
+		textDuration(a.IdleTimeout), textDuration(a.InterimInterval),
 	})
 }
 
@@ -35,7 +36,7 @@ func (a *Authorization) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// textDuration is a time.Duration that JSON has as text.
+// textDuration is a time.Duration that is text in JSON.
 type textDuration time.Duration
 
 func (d textDuration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }

@@ -10,9 +10,11 @@ import (
 func TestAuthorizationJSON(t *testing.T) {
 	rotary := 7
 	a := Authorization{
-		ServiceType: 9, Kind: "Callback-NAS-Prompt", Callback: true, Dialstring: DialstringOf("84001"), Rotary: &rotary, NoVerify: true, PrivLevel: 1,
-		CallbackDelay: 5 * time.Second, SessionTimeout: 100 * time.Second, IdleTimeout: time.Minute, InterimInterval: 10 * time.Minute,
-		Class: [][]byte{{7}}, SendSecret: "canary",
+		ServiceType: 9, Kind: "Callback-NAS-Prompt", Callback: true, Dialstring: DialstringOf("84001"), Rotary: &rotary,
+		NoVerify: true, PrivLevel: 1,
+		CallbackDelay: 5 * time.Second, SessionTimeout: 100 * time.Second, IdleTimeout: time.Minute,
+		InterimInterval: 10 * time.Minute,
+		Class:           [][]byte{{7}}, SendSecret: "canary",
 	}
 	b, err := json.Marshal(a)
 	if err != nil {

@@ -7,24 +7,24 @@ import (
 	"sync"
 )
 
-// List is a method list as IOS has them: `aaa authentication login NAME radius local`. The zero List lets nobody in.
+// List is a method list as in IOS: `aaa authentication login NAME radius local`. The zero List rejects every login.
 type List struct {
 	Name    string
 	Entries []Method
-	Silent  func(entry, user, reason string) // told of each entry that was silent; nil: nobody is told
+	Silent  func(entry, user, reason string) // called for each entry that was silent; may be nil
 }
 
-// silence passes on why an entry gave no answer. A caller who hung up is no fault of a server's.
+// silence reports why an entry gave no answer. A caller who hung up is not a failure of the server.
 func (l List) silence(ctx context.Context, entry, user, reason string) {
 	if l.Silent != nil && ctx.Err() == nil {
 		l.Silent(entry, user, reason)
 	}
 }
 
-// Start asks the entries in order and blocks for the first Result that is not Silent. The next entry is asked only where one was
-// silent before its first answer, never on a refusal: whoever can silence a server must not be able to overrule it. With r.Entry set
-// only that entry is asked. Result.Identity.Entry is the name of the entry that granted; only a Granted result carries an Identity
-// and what was granted.
+// Start asks the entries in order and blocks for the first Result that is not Silent. The next entry is asked only if
+// one was silent before its first answer, never on a refusal: otherwise anyone able to silence a server could overrule
+// it. With r.Entry set only that entry is asked. Result.Identity.Entry is the name of the entry that granted; only a
+// Granted result carries an Identity and what was granted.
 func (l List) Start(ctx context.Context, r Request) (Conversation, Result) {
 	asked := l.asked(r.Entry)
 	if len(asked) == 0 {
@@ -51,7 +51,7 @@ func (l List) Start(ctx context.Context, r Request) (Conversation, Result) {
 	return nil, Result{Reason: strings.Join(silent, "; ")}
 }
 
-// asked has the entries that may be asked: all, or the one that leg one was answered by.
+// asked returns the entries that may be asked: all, or the one that answered leg one.
 func (l List) asked(entry string) []Method {
 	var asked []Method
 	for _, m := range l.Entries {
@@ -66,10 +66,10 @@ func (l List) nobody(entry string) string {
 	if entry != "" {
 		return fmt.Sprintf("method list %q: no entry %q, which answered the first call", l.Name, entry)
 	}
-	return fmt.Sprintf("method list %q: it is empty, so nobody is let in", l.Name)
+	return fmt.Sprintf("method list %q: empty, so every login is refused", l.Name)
 }
 
-// settle makes what a method said safe to act on: nothing that was forgotten, mixed up or refused carries a grant.
+// settle makes a method's result safe to act on: a refused or inconsistent result carries no grant.
 func settle(entry, user string, c Conversation, res Result) Result {
 	switch {
 	case res.Kind == Granted && res.Auth.Refuse != "":
@@ -77,10 +77,10 @@ func settle(entry, user string, c Conversation, res Result) Result {
 		res.Reason = res.Auth.Refuse
 	case res.Kind == Prompt && c == nil:
 		res.Kind = Refused
-		res.Reason = entry + " asks and takes no answer"
+		res.Reason = entry + " prompted but accepts no answer"
 	case res.Kind < Silent || res.Kind > Granted:
 		res.Kind = Refused
-		res.Reason = entry + " gave an unknown kind of result"
+		res.Reason = entry + " returned an unknown kind of result"
 	}
 	if res.Kind != Granted {
 		res.Identity = Identity{}
@@ -94,9 +94,10 @@ func settle(entry, user string, c Conversation, res Result) Result {
 	return res
 }
 
-// Ungranted is a without all that it grants: what is left is for people to read.
+// Ungranted returns a without its grants: only what people read is left.
 func (a Authorization) Ungranted() Authorization {
-	return Authorization{ServiceType: a.ServiceType, Kind: a.Kind, ReplyMessage: a.ReplyMessage, Refuse: a.Refuse, Attributes: a.Attributes, Readings: a.Readings}
+	return Authorization{ServiceType: a.ServiceType, Kind: a.Kind, ReplyMessage: a.ReplyMessage, Refuse: a.Refuse,
+		Attributes: a.Attributes, Readings: a.Readings}
 }
 
 // listConversation goes on with the entry that asked, and with no other.
@@ -108,7 +109,7 @@ type listConversation struct {
 	c  Conversation // nil after the last result
 }
 
-// Answer blocks for the entry's next Result. Silence ends the login here: the next entry is not asked any more.
+// Answer blocks for the entry's next Result. Silence ends the login here: the next entry is not asked.
 func (l *listConversation) Answer(ctx context.Context, answer Secret) Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,14 +126,14 @@ func (l *listConversation) Answer(ctx context.Context, answer Secret) Result {
 	return res
 }
 
-// None is the method "none": it grants a plain session to whoever comes, and asks nothing. It is in a list only where the operator
-// wrote it there.
+// None is the method "none": it grants a plain session to every caller without authentication. It is in a list only if
+// the operator put it there.
 type None struct{}
 
 // Name is "none".
 func (None) Name() string { return "none" }
 
-// Start grants. A user name may be empty here; one that is given must be usable.
+// Start grants. The user name may be empty; a given one must be valid.
 func (None) Start(_ context.Context, r Request) (Conversation, Result) {
 	if r.User != "" {
 		if err := CheckUser(r.User); err != nil {

@@ -42,14 +42,16 @@ func TestListNextOnlyOnSilence(t *testing.T) {
 		{"granted", Result{Kind: Granted}, Granted, "one", 0},
 		{"refused", Result{Kind: Refused}, Refused, "", 0},
 		{"silent", Result{}, Granted, "two", 1},
-		{"granted but unusable", Result{Kind: Granted, Auth: Authorization{Refuse: "no", Callback: true}}, Refused, "", 0},
+		{"granted but unusable", Result{Kind: Granted, Auth: Authorization{Refuse: "no", Callback: true}}, Refused, "",
+			0},
 		{"nonsense", Result{Kind: 7}, Refused, "", 0},
 		{"nonsense below", Result{Kind: -1}, Refused, "", 0},
 	} {
 		one := &scripted{name: "one", says: []Result{tt.first}}
 		two := &scripted{name: "two", says: []Result{{Kind: Granted}}}
 		c, res := List{Entries: []Method{one, nil, two}}.Start(context.Background(), Request{User: "u"})
-		if c != nil || res.Kind != tt.want || res.Identity.Entry != tt.entry || two.asked != tt.next || res.Auth.Callback {
+		if c != nil || res.Kind != tt.want || res.Identity.Entry != tt.entry || two.asked != tt.next ||
+			res.Auth.Callback {
 			t.Errorf("%s: %+v, second asked %d times", tt.name, res, two.asked)
 		}
 		if tt.want == Granted && res.Identity.User != "u" {
@@ -75,7 +77,8 @@ func TestListConversationIsPinned(t *testing.T) {
 		t.Errorf("after the end: %+v", res)
 	}
 	one = &scripted{name: "one", says: []Result{{Kind: Prompt}}, mute: true}
-	if c, res = (List{Entries: []Method{one, two}}).Start(context.Background(), Request{}); c != nil || res.Kind != Refused {
+	if c, res = (List{Entries: []Method{one, two}}).Start(context.Background(), Request{}); c != nil ||
+		res.Kind != Refused {
 		t.Errorf("a prompt without conversation: %+v", res)
 	}
 }
@@ -86,7 +89,8 @@ func TestListLegTwo(t *testing.T) {
 	if _, res := l.Start(context.Background(), Request{User: "u", Entry: "one"}); res.Kind != Silent || two.asked != 0 {
 		t.Errorf("silencing the first entry let the second answer: %+v", res)
 	}
-	if _, res := l.Start(context.Background(), Request{User: "u", Entry: "three"}); res.Kind != Silent || !strings.Contains(res.Reason, `"three"`) {
+	if _, res := l.Start(context.Background(), Request{User: "u", Entry: "three"}); res.Kind != Silent ||
+		!strings.Contains(res.Reason, `"three"`) {
 		t.Errorf("%+v", res)
 	}
 	if _, res := (List{}).Start(context.Background(), Request{User: "u"}); res.Kind != Silent || res.Reason == "" {
@@ -100,7 +104,8 @@ func TestListLegTwo(t *testing.T) {
 }
 
 func TestNone(t *testing.T) {
-	if _, res := (List{Entries: []Method{None{}}}).Start(context.Background(), Request{User: "u"}); res.Kind != Granted || res.Identity != (Identity{"none", "u"}) || res.Auth.Callback {
+	if _, res := (List{Entries: []Method{None{}}}).Start(context.Background(),
+		Request{User: "u"}); res.Kind != Granted || res.Identity != (Identity{"none", "u"}) || res.Auth.Callback {
 		t.Errorf("%+v", res)
 	}
 	if _, res := (None{}).Start(context.Background(), Request{User: " u"}); res.Kind != Refused {
@@ -111,7 +116,8 @@ func TestNone(t *testing.T) {
 func TestCheckUser(t *testing.T) {
 	for name, want := range map[string]string{
 		"bob": "", "Bob@realm": "", "zoë": "", "two words": "", strings.Repeat("x", 253): "",
-		"": "empty", " bob": "space", "bob ": "space", "bob\u00a0": "space", "b\x00b": "control", "b\rb": "control", "b\u0085b": "control", "\xff": "UTF-8", strings.Repeat("x", 254): "253",
+		"": "empty", " bob": "space", "bob ": "space", "bob\u00a0": "space", "b\x00b": "control", "b\rb": "control",
+		"b\u0085b": "control", "\xff": "UTF-8", strings.Repeat("x", 254): "253",
 	} {
 		err := CheckUser(name)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// User is a local user, as IOS's `username` command has them. He has a Password or a PasswordHash, never both.
+// User is a local user, as in IOS's `username` command, with a Password or a PasswordHash, never both.
 type User struct {
 	Name         string
 	Password     Secret
@@ -18,18 +18,19 @@ type User struct {
 	Groups       []string
 }
 
-// UserCallback says that a local user is called back, and how: callback-dialstring, callback-line, callback-rotary, nocallback-verify.
+// UserCallback is how a local user is called back: callback-dialstring, callback-line, callback-rotary,
+// nocallback-verify.
 type UserCallback struct {
-	Dialstring Dialstring // unset and NULL alike let the caller type it, where the policy allows that
+	Dialstring Dialstring // if unset or NULL the caller types it, where the policy allows that
 	NoVerify   bool
 	Lines      []int
 	Rotary     *int // 0–100
 }
 
-// Local is the method "local". Make one with NewLocal; the zero Local knows nobody and refuses everybody.
+// Local is the method "local". Make one with NewLocal; the zero Local has no users and refuses everybody.
 type Local struct {
 	users    map[string]localUser
-	costlier Hash // the costliest hash of all users: what an unknown user's password is tried on
+	costlier Hash // the costliest hash of all users: an unknown user's password is checked against it
 	slots    slots
 }
 
@@ -38,14 +39,14 @@ type localUser struct {
 	auth Authorization
 }
 
-// NewLocal checks all users and returns the method that knows them. Its error joins all that is wrong, each naming the user.
+// NewLocal checks all users and returns the method. Its error joins all problems, each naming the user.
 func NewLocal(users []User) (*Local, error) {
 	l := &Local{users: make(map[string]localUser, len(users)), slots: newSlots()}
 	var errs []error
 	for _, u := range users {
 		lu, err := readUser(u)
 		if _, twice := l.users[u.Name]; twice && err == nil {
-			err = errors.New("there twice")
+			err = errors.New("defined twice")
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("local user %q: %w", u.Name, err))
@@ -82,20 +83,20 @@ func readUser(u User) (localUser, error) {
 func userHash(u User) (Hash, error) {
 	switch {
 	case u.Password != "" && u.PasswordHash != "":
-		return Hash{}, errors.New("a password and a password hash: keep one")
+		return Hash{}, errors.New("both a password and a password hash (keep one)")
 	case u.PasswordHash != "":
 		return ParseHash(u.PasswordHash)
 	case u.Password == "":
-		return Hash{}, errors.New("no password (an empty one lets nobody in)")
+		return Hash{}, errors.New("no password (an empty one never matches)")
 	case !usablePassword(u.Password, maxPassword):
-		return Hash{}, errors.New("password longer than 254 octets or with a NUL in it")
+		return Hash{}, errors.New("password longer than 254 octets or contains a NUL")
 	}
 	return PlainHash(u.Password), nil
 }
 
 func (c *UserCallback) authorize(a *Authorization) error {
 	if strings.ContainsFunc(c.Dialstring.Value(), unicode.IsControl) {
-		return errors.New("callback dialstring: a control character in it")
+		return errors.New("callback dialstring: contains a control character")
 	}
 	for _, n := range c.Lines {
 		if n < 1 {
@@ -116,12 +117,13 @@ func (c *UserCallback) authorize(a *Authorization) error {
 // Name is "local".
 func (*Local) Name() string { return "local" }
 
-// Start grants or refuses; Silent only where ctx ended first. An unknown user costs as much time as a wrong password does: each
+// Start grants or refuses; Silent only where ctx ended first. An unknown user takes as long as a wrong password: each
 // answer has the costliest hash of all users computed once.
 func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
 	res := Result{Server: "local"}
 	if r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil {
-		res.Kind, res.Reason = Refused, "local: only a password proves a local user, no CHAP, MS-CHAP or EAP (by PAP it can)"
+		res.Kind, res.Reason = Refused,
+			"local: local users need a password or PAP; CHAP, MS-CHAP and EAP cannot be checked"
 		return nil, res
 	}
 	if err := l.slots.take(ctx); err != nil {
@@ -144,7 +146,8 @@ func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
 	return nil, res
 }
 
-// verify tries password on h and, where h is not as costly as the costliest, once more on that one for the time it takes.
+// verify checks password against h and, if h is cheaper than the costliest, against that one too, for the time it
+// takes.
 func (l *Local) verify(h Hash, password Secret) bool {
 	good := h.Verify(password)
 	if h.cost < l.costlier.cost || !usablePassword(password, h.max) {
@@ -153,7 +156,7 @@ func (l *Local) verify(h Hash, password Secret) bool {
 	return good
 }
 
-// spend takes the time of one check.
+// spend takes as long as one check.
 func (h Hash) spend() {
 	if h.match != nil {
 		h.match([]byte("no password of anybody"))

@@ -10,7 +10,8 @@ import (
 func TestLocal(t *testing.T) {
 	rotary := 3
 	l, err := NewLocal([]User{
-		{Name: "austin-01", Password: "pw1", Callback: &UserCallback{Dialstring: DialstringOf("84001"), NoVerify: true, Lines: []int{66}, Rotary: &rotary}},
+		{Name: "austin-01", Password: "pw1", Callback: &UserCallback{Dialstring: DialstringOf("84001"), NoVerify: true,
+			Lines: []int{66}, Rotary: &rotary}},
 		{Name: "austin-02", PasswordHash: "$1$abcd$2hDGYdE0UrwK2pqoiF6BB1", Callback: &UserCallback{}},
 		{Name: "bob", Password: "pw3", PrivLevel: 15, Groups: []string{"ops"}},
 	})
@@ -25,7 +26,8 @@ func TestLocal(t *testing.T) {
 		return res
 	}
 	res := start("austin-01", "pw1")
-	if res.Kind != Granted || res.Identity != (Identity{"local", "austin-01"}) || !res.Auth.Callback || res.Auth.Dialstring.Value() != "84001" ||
+	if res.Kind != Granted || res.Identity != (Identity{"local", "austin-01"}) || !res.Auth.Callback ||
+		res.Auth.Dialstring.Value() != "84001" ||
 		!res.Auth.NoVerify || len(res.Auth.Lines) != 1 || *res.Auth.Rotary != 3 || res.Auth.PrivLevel != 1 {
 		t.Errorf("austin-01: %+v", res)
 	}
@@ -36,10 +38,12 @@ func TestLocal(t *testing.T) {
 	if res := start("austin-02", "cisco"); res.Kind != Granted || !res.Auth.Callback || !res.Auth.Dialstring.IsNull() {
 		t.Errorf("austin-02: %+v", res)
 	}
-	if res := start("bob", "pw3"); res.Kind != Granted || res.Auth.Callback || res.Auth.PrivLevel != 15 || res.Auth.Groups[0] != "ops" {
+	if res := start("bob", "pw3"); res.Kind != Granted || res.Auth.Callback || res.Auth.PrivLevel != 15 ||
+		res.Auth.Groups[0] != "ops" {
 		t.Errorf("bob: %+v", res)
 	}
-	for _, tt := range [][2]string{{"bob", ""}, {"bob", "pw1"}, {"bob", "pw3\x00"}, {"Bob", "pw3"}, {" bob", "pw3"}, {"bob ", "pw3"}, {"", ""}, {"nobody", ""}, {"nobody", "pw3"},
+	for _, tt := range [][2]string{{"bob", ""}, {"bob", "pw1"}, {"bob", "pw3\x00"}, {"Bob", "pw3"}, {" bob", "pw3"},
+		{"bob ", "pw3"}, {"", ""}, {"nobody", ""}, {"nobody", "pw3"},
 		{"bob", strings.Repeat("x", 255)}, {strings.Repeat("x", 300), "pw3"}, {"bob\x00", "pw3"}} {
 		res := start(tt[0], tt[1])
 		if res.Kind != Refused || res.Auth.Callback || res.Identity != (Identity{}) || res.Message != "" {
@@ -64,7 +68,8 @@ func TestLocal(t *testing.T) {
 
 // What an answer costs is counted in hashes computed, since time is not the same twice.
 func TestLocalTellsNoUserByTime(t *testing.T) {
-	l, err := NewLocal([]User{{Name: "cheap", Password: "a"}, {Name: "dear", PasswordHash: "$9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM"}})
+	l, err := NewLocal([]User{{Name: "cheap", Password: "a"},
+		{Name: "dear", PasswordHash: "$9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +82,10 @@ func TestLocalTellsNoUserByTime(t *testing.T) {
 	dear := l.users["dear"]
 	dear.hash = count(dear.hash)
 	l.users["dear"], l.costlier = dear, dear.hash
-	for _, r := range []Request{{User: "cheap", Password: "b"}, {User: "cheap", Password: "a"}, {User: "dear", Password: "b"}, {User: "dear", Password: "cisco"},
-		{User: "nobody", Password: "b"}, {User: "nobody"}, {User: "dear"}, {User: "dear", Password: Secret(strings.Repeat("x", 400))}} {
+	for _, r := range []Request{{User: "cheap", Password: "b"}, {User: "cheap", Password: "a"},
+		{User: "dear", Password: "b"}, {User: "dear", Password: "cisco"},
+		{User: "nobody", Password: "b"}, {User: "nobody"}, {User: "dear"},
+		{User: "dear", Password: Secret(strings.Repeat("x", 400))}} {
 		n = 0
 		l.Start(context.Background(), r)
 		if n != 1 {
@@ -90,13 +97,16 @@ func TestLocalTellsNoUserByTime(t *testing.T) {
 func TestNewLocalErrors(t *testing.T) {
 	bad := 101
 	_, err := NewLocal([]User{
-		{Name: "a"}, {Name: "b", Password: "x", PasswordHash: "$1$"}, {Name: "c", PasswordHash: "zzz"}, {Name: " d", Password: "x"},
+		{Name: "a"}, {Name: "b", Password: "x", PasswordHash: "$1$"}, {Name: "c", PasswordHash: "zzz"},
+		{Name: " d", Password: "x"},
 		{Name: "e", Password: "x", PrivLevel: 16}, {Name: "f", Password: "x", Callback: &UserCallback{Rotary: &bad}},
-		{Name: "g", Password: "x", Callback: &UserCallback{Lines: []int{0}}}, {Name: "h", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf("5\r")}},
+		{Name: "g", Password: "x", Callback: &UserCallback{Lines: []int{0}}},
+		{Name: "h", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf("5\r")}},
 		{Name: "i", Password: "x"}, {Name: "i", Password: "y"}, {Name: "j", Password: Secret(strings.Repeat("x", 255))},
 	})
-	for _, want := range []string{`"a": no password`, `"b": a password and`, `"c": password hash: unknown`, `" d": user name: a space`, `"e": priv_lvl 16`, `"f": callback rotary 101`,
-		`"g": callback line 0`, `"h": callback dialstring`, `"i": there twice`, `"j": password longer`} {
+	for _, want := range []string{`"a": no password`, `"b": both a password and`, `"c": password hash: unknown`,
+		`" d": user name begins or ends`, `"e": priv_lvl 16`, `"f": callback rotary 101`,
+		`"g": callback line 0`, `"h": callback dialstring`, `"i": defined twice`, `"j": password longer`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}
@@ -124,7 +134,8 @@ func TestLocalTakesPasswordsOnly(t *testing.T) {
 	}
 	for _, r := range []Request{{CHAP: &CHAP{}}, {MSCHAP: &MSCHAP{}}, {EAP: []byte{1}}} {
 		r.Service, r.User = PPP, "kim"
-		if _, res := l.Start(t.Context(), r); res.Kind != Refused || !strings.Contains(res.Reason, "only a password proves a local user") {
+		if _, res := l.Start(t.Context(), r); res.Kind != Refused ||
+			!strings.Contains(res.Reason, "CHAP, MS-CHAP and EAP cannot be checked") {
 			t.Errorf("%+v", res)
 		}
 	}

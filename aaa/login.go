@@ -6,12 +6,13 @@ import (
 	"sync"
 )
 
-// Login is all the method lists of a line, by the service that they are for. The zero Login lets nobody in.
+// Login holds all method lists of a line, by service. The zero Login refuses every login.
 type Login struct {
-	// Authentication is of EXEC, PPP and Enable. A service without a list is refused to everybody.
+	// Authentication is for EXEC, PPP and Enable. A service without a list is always refused.
 	Authentication Lists
-	// Authorization is of EXEC, PPP and Commands. Without entries the method that authenticated the user is asked
-	// separately, where it can be (TACACS+); else what came with the authentication stands, and all commands are allowed.
+	// Authorization is for EXEC, PPP and Commands. Without entries the method that authenticated the user is asked
+	// separately, if it can be (TACACS+); otherwise what came with the authentication applies, and all commands are
+	// allowed.
 	Authorization AuthorizationLists
 }
 
@@ -21,7 +22,8 @@ type (
 	AuthorizationLists map[Service]AuthorizationList
 )
 
-// Start authenticates r, and authorizes whom it granted. It blocks for the first Result; where that is a Prompt the Conversation goes on.
+// Start authenticates r, then authorizes an authenticated user. It blocks for the first Result; if that is a Prompt,
+// the Conversation goes on.
 func (l Login) Start(ctx context.Context, r Request) (Conversation, Result) {
 	if r.Enable > 0 {
 		return l.Authentication[Enable].Start(ctx, r)
@@ -61,7 +63,7 @@ func (c *loginConversation) Answer(ctx context.Context, answer Secret) Result {
 	return res
 }
 
-// proof is how the user proves himself, as Question.Proof has it.
+// proof is how the user authenticates, as in Question.Proof.
 func (r Request) proof() string {
 	switch {
 	case r.EAP != nil:
@@ -76,12 +78,13 @@ func (r Request) proof() string {
 	return "pap"
 }
 
-// authorize asks what a user who was authenticated may have.
+// authorize asks what an authenticated user may have.
 func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
 	proof := r.proof()
 	r.Password, r.CHAP, r.MSCHAP, r.EAP = "", nil, nil, nil
 	r.User = proven.Identity.User
-	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity, Granted: proven.Auth, Proof: proof, PrivLevel: 1})
+	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity,
+		Granted: proven.Auth, Proof: proof, PrivLevel: 1})
 	if res.Kind != Granted {
 		return res
 	}
@@ -99,15 +102,17 @@ func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
 	return res
 }
 
-// Reauthorize asks again what the user may have, without a password: for a leg two that is not verified, and before a dial. Where who authenticated
-// him cannot be asked without one, granted stands; where the list has him no more, it does not.
+// Reauthorize asks again what the user may have, without a password: for a leg two that is not verified, and before a
+// dial. If the entry that authenticated the user cannot be asked without a password, granted stays valid; if the list
+// no longer has that entry, it does not.
 func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted Authorization) Result {
 	list := l.Authentication[r.Service]
 	if len(list.asked(id.Entry)) == 0 {
 		return Result{Kind: Refused, Reason: list.nobody(id.Entry)}
 	}
 	r.User = id.User
-	res := l.authorization(r.Service, id).Authorize(ctx, Question{Request: r, Identity: id, Granted: granted, PrivLevel: 1, NoPassword: true})
+	res := l.authorization(r.Service, id).Authorize(ctx, Question{Request: r, Identity: id, Granted: granted,
+		PrivLevel: 1, NoPassword: true})
 	if res.Kind == Granted {
 		res.Auth = res.Auth.with(granted)
 	}
@@ -120,7 +125,7 @@ func (l Login) Command(ctx context.Context, q Question) Result {
 	return l.Authorization[Commands].Authorize(ctx, q)
 }
 
-// authorization is the list for a service, or, where the operator wrote none, who authenticated.
+// authorization returns the list for a service or, if none is configured, the entry that authenticated.
 func (l Login) authorization(s Service, id Identity) AuthorizationList {
 	list, authentication := l.Authorization[s], l.Authentication[s]
 	if len(list.Entries) > 0 {
@@ -128,13 +133,14 @@ func (l Login) authorization(s Service, id Identity) AuthorizationList {
 	}
 	for _, m := range authentication.Entries {
 		if a, ok := m.(Authorizer); ok && m.Name() == id.Entry {
-			return AuthorizationList{Name: "(" + id.Entry + ")", Entries: []Authorizer{a}, Silent: authentication.Silent}
+			return AuthorizationList{Name: "(" + id.Entry + ")", Entries: []Authorizer{a},
+				Silent: authentication.Silent}
 		}
 	}
 	return list
 }
 
-// with keeps of what came with the authentication what accounting must echo and people should see.
+// with keeps, from the authentication, what accounting must echo and people should see.
 func (a Authorization) with(proven Authorization) Authorization {
 	if a.Class == nil {
 		a.Class = proven.Class
@@ -151,11 +157,12 @@ func (a Authorization) with(proven Authorization) Authorization {
 	return a
 }
 
-// Brought is the authorization entry of a method whose grants come with the authentication, as RADIUS's do. It is silent about users whom another
-// entry authenticated.
+// Brought is the authorization entry of a method whose grants come with the authentication, as with RADIUS. It is
+// silent about users that another entry authenticated.
 type Brought struct {
-	Entry  string
-	Lookup func(ctx context.Context, r Request) Result // asks without a password (RADIUS Call-Check); nil: what was granted stands
+	Entry string
+	// asks without a password (RADIUS Call-Check); nil: what was granted stays valid
+	Lookup func(ctx context.Context, r Request) Result
 }
 
 // Name is the method-list entry.
@@ -164,10 +171,11 @@ func (b Brought) Name() string { return b.Entry }
 // Authorize grants what the entry granted with the authentication.
 func (b Brought) Authorize(ctx context.Context, q Question) Result {
 	if q.Identity.Entry != b.Entry {
-		return Result{Reason: fmt.Sprintf("%s grants with the authentication only, and %s authenticated %q", b.Entry, q.Identity.Entry, q.Identity.User)}
+		return Result{Reason: fmt.Sprintf("%s authorizes only users that it authenticated, and %s authenticated %q",
+			b.Entry, q.Identity.Entry, q.Identity.User)}
 	}
 	if len(q.Command) > 0 {
-		return Result{Kind: Refused, Reason: b.Entry + " authorizes no commands"}
+		return Result{Kind: Refused, Reason: b.Entry + " cannot authorize commands"}
 	}
 	if q.NoPassword && b.Lookup != nil {
 		return b.Lookup(ctx, q.Request)
@@ -175,33 +183,35 @@ func (b Brought) Authorize(ctx context.Context, q Question) Result {
 	return Result{Kind: Granted, Auth: q.Granted}
 }
 
-// IfAuthenticated is IOS's authorization method "if-authenticated": whoever has proven himself gets a plain session and every command.
+// IfAuthenticated is IOS's authorization method "if-authenticated": an authenticated user gets a plain session and
+// every command.
 type IfAuthenticated struct{}
 
 // Name is "if-authenticated".
 func (IfAuthenticated) Name() string { return "if-authenticated" }
 
-// Authorize grants a plain session to whom any entry but "none" authenticated.
+// Authorize grants a plain session to a user authenticated by any entry except "none".
 func (IfAuthenticated) Authorize(_ context.Context, q Question) Result {
 	if q.Identity.Entry == "" || q.Identity.Entry == (None{}).Name() {
-		return Result{Kind: Refused, Reason: "if-authenticated: nobody authenticated him"}
+		return Result{Kind: Refused, Reason: "if-authenticated: the user was not authenticated"}
 	}
 	return Result{Kind: Granted, Auth: Authorization{PrivLevel: 1}}
 }
 
-// Authorize makes None an Authorizer too: a plain session for whoever comes, and every command.
+// Authorize makes None an Authorizer too: a plain session for every caller, and every command.
 func (None) Authorize(context.Context, Question) Result {
 	return Result{Kind: Granted, Auth: Authorization{PrivLevel: 1}}
 }
 
-// Authorize makes Local an Authorizer too: what the local user of the same name is granted; an unknown one is refused.
+// Authorize makes Local an Authorizer too: what the local user of the same name has; an unknown user is refused.
 func (l *Local) Authorize(_ context.Context, q Question) Result {
 	u, ok := l.users[q.Identity.User]
 	switch {
 	case !ok:
 		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: no user %q", q.Identity.User)}
 	case len(q.Command) > 0 && q.PrivLevel < 15 && u.auth.PrivLevel < q.PrivLevel:
-		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %q has privilege level %d", q.Identity.User, u.auth.PrivLevel)}
+		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %q has privilege level %d",
+			q.Identity.User, u.auth.PrivLevel)}
 	}
 	return Result{Kind: Granted, Server: "local", Auth: u.auth.clone()}
 }

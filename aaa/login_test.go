@@ -55,23 +55,37 @@ func TestLoginAuthorizes(t *testing.T) {
 		callback bool
 		reason   string
 	}{
-		{"who authenticates authorizes apart", List{Entries: []Method{tac(granted("kim", plain), granted("", number))}}, nil, Granted, true, ""},
-		{"a refused authorization refuses", List{Entries: []Method{tac(granted("kim", plain), Result{Kind: Refused, Reason: "no"})}}, nil, Refused, false, "no"},
-		{"a silent authorization lets nobody in", List{Entries: []Method{tac(granted("kim", plain), Result{Reason: "gone"})}}, nil, Silent, false, "tacacs: gone"},
-		{"an authorization that cannot be honoured", List{Entries: []Method{tac(granted("kim", plain), granted("", Authorization{Refuse: "odd"}))}}, nil, Refused, false, "odd"},
-		{"an authorization does not ask", List{Entries: []Method{tac(granted("kim", plain), Result{Kind: Prompt})}}, nil, Refused, false, "no answer"},
+		{"who authenticates authorizes apart", List{Entries: []Method{tac(granted("kim", plain), granted("", number))}},
+			nil, Granted, true, ""},
+		{"a refused authorization refuses",
+			List{Entries: []Method{tac(granted("kim", plain), Result{Kind: Refused, Reason: "no"})}}, nil, Refused,
+			false, "no"},
+		{"a silent authorization lets nobody in",
+			List{Entries: []Method{tac(granted("kim", plain), Result{Reason: "gone"})}}, nil, Silent, false,
+			"tacacs: gone"},
+		{"an authorization that cannot be honoured",
+			List{Entries: []Method{tac(granted("kim", plain), granted("", Authorization{Refuse: "odd"}))}}, nil,
+			Refused, false, "odd"},
+		{"an authorization does not ask", List{Entries: []Method{tac(granted("kim", plain), Result{Kind: Prompt})}},
+			nil, Refused, false, "no answer"},
 		{"an entry on silence", List{Entries: []Method{tac(granted("kim", plain), Result{Reason: "gone"})}},
 			[]Authorizer{tac(Result{}, Result{Reason: "gone"}), IfAuthenticated{}}, Granted, false, ""},
 		{"no entry after a refusal", List{Entries: []Method{tac(granted("kim", plain), Result{})}},
 			[]Authorizer{tac(Result{}, Result{Kind: Refused, Reason: "no"}), None{}}, Refused, false, "no"},
-		{"RADIUS brings its grant", List{Entries: []Method{fixed{"radius", granted("kim", number)}}}, []Authorizer{Brought{Entry: "radius"}}, Granted, true, ""},
-		{"RADIUS is silent of others' users", List{Entries: []Method{fixed{"local", granted("kim", number)}}}, []Authorizer{Brought{Entry: "radius"}}, Silent, false, "local authenticated"},
+		{"RADIUS brings its grant", List{Entries: []Method{fixed{"radius", granted("kim", number)}}},
+			[]Authorizer{Brought{Entry: "radius"}}, Granted, true, ""},
+		{"RADIUS is silent of others' users", List{Entries: []Method{fixed{"local", granted("kim", number)}}},
+			[]Authorizer{Brought{Entry: "radius"}}, Silent, false, "local authenticated"},
 		{"what came stands", List{Entries: []Method{fixed{"radius", granted("kim", number)}}}, nil, Granted, true, ""},
-		{"nobody authenticated", List{Entries: []Method{None{}}}, []Authorizer{IfAuthenticated{}}, Refused, false, "nobody authenticated"},
-		{"a refused login is authorized by nobody", List{Entries: []Method{tac(Result{Kind: Refused, Reason: "wrong"}, granted("", number))}}, nil, Refused, false, "wrong"},
+		{"nobody authenticated", List{Entries: []Method{None{}}}, []Authorizer{IfAuthenticated{}}, Refused, false,
+			"the user was not authenticated"},
+		{"a refused login is authorized by nobody",
+			List{Entries: []Method{tac(Result{Kind: Refused, Reason: "wrong"}, granted("", number))}}, nil, Refused,
+			false, "wrong"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := Login{Authentication: Lists{EXEC: tt.login}, Authorization: AuthorizationLists{EXEC: {Entries: tt.exec}}}
+			l := Login{Authentication: Lists{EXEC: tt.login},
+				Authorization: AuthorizationLists{EXEC: {Entries: tt.exec}}}
 			_, res := l.Start(t.Context(), Request{Service: EXEC, User: "kim", Password: "pw"})
 			if res.Kind != tt.want || res.Auth.Callback != tt.callback || !strings.Contains(res.Reason, tt.reason) {
 				t.Fatalf("%v %+v: %s", res.Kind, res.Auth, res.Reason)
@@ -97,9 +111,12 @@ func (f fixed) Name() string { return f.name }
 func (f fixed) Start(context.Context, Request) (Conversation, Result) { return nil, f.res }
 
 func TestLoginKeepsWhatAccountingNeeds(t *testing.T) {
-	m := apart{name: "tacacs", login: granted("kim", Authorization{Class: [][]byte{{7}}, ReplyMessage: "hello"}), grants: granted("mallory", Authorization{PrivLevel: 15})}
-	_, res := Login{Authentication: Lists{EXEC: {Entries: []Method{m}}}}.Start(t.Context(), Request{Service: EXEC, User: "kim"})
-	if res.Kind != Granted || res.Identity != (Identity{"tacacs", "kim"}) || res.Auth.PrivLevel != 15 || len(res.Auth.Class) != 1 || res.Auth.ReplyMessage != "hello" {
+	m := apart{name: "tacacs", login: granted("kim", Authorization{Class: [][]byte{{7}}, ReplyMessage: "hello"}),
+		grants: granted("mallory", Authorization{PrivLevel: 15})}
+	_, res := Login{Authentication: Lists{EXEC: {Entries: []Method{m}}}}.Start(t.Context(),
+		Request{Service: EXEC, User: "kim"})
+	if res.Kind != Granted || res.Identity != (Identity{"tacacs", "kim"}) || res.Auth.PrivLevel != 15 ||
+		len(res.Auth.Class) != 1 || res.Auth.ReplyMessage != "hello" {
 		t.Fatalf("%+v", res)
 	}
 }
@@ -107,9 +124,12 @@ func TestLoginKeepsWhatAccountingNeeds(t *testing.T) {
 // No password, in whatever form, is in the question to the authorizer.
 func TestLoginConversation(t *testing.T) {
 	var asked []Question
-	m := apart{name: "tacacs", login: Result{Kind: Prompt, Message: "code"}, answers: []Result{{Kind: Prompt}, granted("kim", Authorization{})},
-		grants: granted("", Authorization{Callback: true, Dialstring: DialstringOf("")}), asked: &asked}
-	c, res := Login{Authentication: Lists{EXEC: {Entries: []Method{m}}}}.Start(t.Context(), Request{Service: EXEC, User: "kim", Password: "canary", TTY: 65, EAP: []byte{1}, CHAP: &CHAP{}, MSCHAP: &MSCHAP{}})
+	m := apart{name: "tacacs", login: Result{Kind: Prompt, Message: "code"},
+		answers: []Result{{Kind: Prompt}, granted("kim", Authorization{})},
+		grants:  granted("", Authorization{Callback: true, Dialstring: DialstringOf("")}), asked: &asked}
+	c, res := Login{Authentication: Lists{EXEC: {Entries: []Method{m}}}}.Start(t.Context(),
+		Request{Service: EXEC, User: "kim", Password: "canary", TTY: 65, EAP: []byte{1}, CHAP: &CHAP{},
+			MSCHAP: &MSCHAP{}})
 	if res.Kind != Prompt || c == nil {
 		t.Fatalf("%+v", res)
 	}
@@ -123,28 +143,33 @@ func TestLoginConversation(t *testing.T) {
 		t.Fatalf("after the end: %+v", res)
 	}
 	q := asked[0]
-	if len(asked) != 1 || q.TTY != 65 || q.Identity != (Identity{"tacacs", "kim"}) || q.Password != "" || q.EAP != nil || q.CHAP != nil || q.MSCHAP != nil {
+	if len(asked) != 1 || q.TTY != 65 || q.Identity != (Identity{"tacacs", "kim"}) || q.Password != "" ||
+		q.EAP != nil || q.CHAP != nil || q.MSCHAP != nil {
 		t.Fatalf("%+v", asked)
 	}
 }
 
 func TestLoginServices(t *testing.T) {
 	l := Login{
-		Authentication: Lists{EXEC: {Entries: []Method{fixed{"exec", granted("kim", Authorization{})}}}, PPP: {Entries: []Method{fixed{"ppp", granted("kim", Authorization{})}}}, Enable: {Entries: []Method{NewEnableSecret(PlainHash("privileged"))}}},
-		Authorization:  AuthorizationLists{PPP: {Entries: []Authorizer{Brought{Entry: "ppp"}}}},
+		Authentication: Lists{EXEC: {Entries: []Method{fixed{"exec", granted("kim", Authorization{})}}},
+			PPP:    {Entries: []Method{fixed{"ppp", granted("kim", Authorization{})}}},
+			Enable: {Entries: []Method{NewEnableSecret(PlainHash("privileged"))}}},
+		Authorization: AuthorizationLists{PPP: {Entries: []Authorizer{Brought{Entry: "ppp"}}}},
 	}
 	for service, entry := range map[Service]string{EXEC: "exec", PPP: "ppp"} {
 		if _, res := l.Start(t.Context(), Request{Service: service, User: "kim"}); res.Identity.Entry != entry {
 			t.Errorf("%s: %+v", service, res)
 		}
 	}
-	if _, res := l.Start(t.Context(), Request{User: "kim", Password: "privileged", Enable: 7}); res.Kind != Granted || res.Auth.PrivLevel != 7 {
+	if _, res := l.Start(t.Context(), Request{User: "kim", Password: "privileged", Enable: 7}); res.Kind != Granted ||
+		res.Auth.PrivLevel != 7 {
 		t.Errorf("enable: %+v", res)
 	}
 	if _, res := l.Start(t.Context(), Request{User: "kim", Password: "wrong", Enable: 7}); res.Kind != Refused {
 		t.Errorf("enable with a wrong password: %+v", res)
 	}
-	if _, res := NewEnableSecret(PlainHash("privileged")).Start(t.Context(), Request{User: "kim", Password: "privileged"}); res.Kind != Refused {
+	if _, res := NewEnableSecret(PlainHash("privileged")).Start(t.Context(),
+		Request{User: "kim", Password: "privileged"}); res.Kind != Refused {
 		t.Errorf("the enable password logs in: %+v", res)
 	}
 	for _, r := range []Request{{Service: EXEC}, {Service: PPP}, {Enable: 15}} {
@@ -158,12 +183,17 @@ func TestReauthorize(t *testing.T) {
 	id := Identity{"radius", "kim"}
 	old := Authorization{Callback: true, Dialstring: DialstringOf("84001"), Class: [][]byte{{7}}}
 	// Nobody to ask: what was granted stands.
-	if res := (Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", Result{}}}}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Granted || res.Auth.Dialstring.Value() != "84001" {
+	if res := (Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius",
+		Result{}}}}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Granted ||
+		res.Auth.Dialstring.Value() != "84001" {
 		t.Errorf("%+v", res)
 	}
-	// The entry that answered leg one is gone from the list: leg two is answered by no other, and what it granted does not stand for ever.
+	// The entry that answered leg one is gone from the list: leg two is answered by no other, and what it granted does
+	// not stand for ever.
 	for _, entries := range [][]Method{nil, {fixed{"local", Result{}}, None{}}} {
-		if res := (Login{Authentication: Lists{EXEC: {Name: "default", Entries: entries}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Refused || !strings.Contains(res.Reason, `no entry "radius"`) {
+		if res := (Login{Authentication: Lists{EXEC: {Name: "default", Entries: entries}}}).Reauthorize(t.Context(),
+			Request{Service: EXEC}, id, old); res.Kind != Refused ||
+			!strings.Contains(res.Reason, `no entry "radius"`) {
 			t.Errorf("%+v", res)
 		}
 	}
@@ -174,16 +204,20 @@ func TestReauthorize(t *testing.T) {
 			looked = r.User
 			return Result{Kind: kind, Auth: Authorization{Dialstring: DialstringOf("84009")}}
 		}}
-		l := Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", Result{}}}}}, Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{b}}}}
+		l := Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", Result{}}}}},
+			Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{b}}}}
 		res := l.Reauthorize(t.Context(), Request{Service: EXEC}, id, old)
-		if res.Kind != kind || looked != "kim" || kind == Granted && (res.Auth.Dialstring.Value() != "84009" || len(res.Auth.Class) != 1) {
+		if res.Kind != kind || looked != "kim" || kind == Granted &&
+			(res.Auth.Dialstring.Value() != "84009" || len(res.Auth.Class) != 1) {
 			t.Errorf("%v: looked %q, %+v", kind, looked, res)
 		}
 	}
 	// TACACS+ is asked without a password.
 	var asked []Question
-	l := Login{Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", grants: Result{Kind: Refused}, asked: &asked}}}}}
-	if res := l.Reauthorize(t.Context(), Request{Service: EXEC}, Identity{"tacacs", "kim"}, old); res.Kind != Refused || len(asked) != 1 || !asked[0].NoPassword || asked[0].User != "kim" {
+	l := Login{Authentication: Lists{EXEC: {Entries: []Method{apart{name: "tacacs", grants: Result{Kind: Refused},
+		asked: &asked}}}}}
+	if res := l.Reauthorize(t.Context(), Request{Service: EXEC}, Identity{"tacacs", "kim"}, old); res.Kind != Refused ||
+		len(asked) != 1 || !asked[0].NoPassword || asked[0].User != "kim" {
 		t.Errorf("%+v %+v", res, asked)
 	}
 }
@@ -209,28 +243,34 @@ func TestCommand(t *testing.T) {
 }
 
 func TestLocalAuthorizes(t *testing.T) {
-	l, err := NewLocal([]User{{Name: "kim", Password: "pw", Callback: &UserCallback{Dialstring: DialstringOf("84001")}}})
+	l, err := NewLocal([]User{{Name: "kim", Password: "pw",
+		Callback: &UserCallback{Dialstring: DialstringOf("84001")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res := l.Authorize(t.Context(), Question{Identity: Identity{"tacacs", "kim"}}); res.Kind != Granted || res.Auth.Dialstring.Value() != "84001" {
+	if res := l.Authorize(t.Context(), Question{Identity: Identity{"tacacs", "kim"}}); res.Kind != Granted ||
+		res.Auth.Dialstring.Value() != "84001" {
 		t.Errorf("%+v", res)
 	}
 	if res := l.Authorize(t.Context(), Question{Identity: Identity{"tacacs", "lee"}}); res.Kind != Refused {
 		t.Errorf("%+v", res)
 	}
-	if res := l.Authorize(t.Context(), Question{Identity: Identity{"tacacs", "kim"}, PrivLevel: 7, Command: []string{"clear"}}); res.Kind != Refused {
+	if res := l.Authorize(t.Context(), Question{Identity: Identity{"tacacs", "kim"}, PrivLevel: 7,
+		Command: []string{"clear"}}); res.Kind != Refused {
 		t.Errorf("%+v", res)
 	}
 }
 
-// An operator is told of each entry that was silent, whatever the next one says; a caller who hung up is no fault of a server's.
+// An operator is told of each entry that was silent, whatever the next one says; a caller who hung up is no fault of a
+// server's.
 func TestSilentIsTold(t *testing.T) {
 	var told []string
 	silent := func(entry, user, reason string) { told = append(told, entry+" "+user+" "+reason) }
-	l := List{Entries: []Method{fixed{"a", Result{Reason: "gone"}}, fixed{"b", granted("kim", Authorization{})}}, Silent: silent}
+	l := List{Entries: []Method{fixed{"a", Result{Reason: "gone"}}, fixed{"b", granted("kim", Authorization{})}},
+		Silent: silent}
 	l.Start(t.Context(), Request{User: "kim"})
-	AuthorizationList{Entries: []Authorizer{apart{name: "c", grants: Result{Reason: "gone"}}, None{}}, Silent: silent}.Authorize(t.Context(), Question{Identity: Identity{User: "kim"}})
+	AuthorizationList{Entries: []Authorizer{apart{name: "c", grants: Result{Reason: "gone"}}, None{}},
+		Silent: silent}.Authorize(t.Context(), Question{Identity: Identity{User: "kim"}})
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	List{Entries: []Method{fixed{"d", Result{Reason: "gone"}}}, Silent: silent}.Start(over, Request{User: "kim"})

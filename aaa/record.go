@@ -37,7 +37,8 @@ const (
 	CauseHostRequest        Cause = 18
 )
 
-// Record is one accounting record, neutral of protocol. It is spooled as JSON and encoded when it is sent. It carries no secret.
+// Record is one accounting record, independent of the protocol. It is spooled as JSON and encoded when it is sent. It
+// carries no secret.
 type Record struct {
 	ID             string        `json:"id"` // unique; a retransmission is the same record
 	Type           RecordType    `json:"type"`
@@ -66,14 +67,14 @@ type Record struct {
 	List           string        `json:"list,omitempty"`    // the accounting method list; "" default
 }
 
-// Accountant delivers records. Send blocks until a server acknowledged the record, ctx ended or no server answered (an error: the
-// caller keeps the record and tries again).
+// Accountant delivers records. Send blocks until a server acknowledged the record, ctx ended or no server answered (an
+// error: the caller keeps the record and tries again).
 type Accountant interface {
 	Send(ctx context.Context, r Record) error
 }
 
-// Deliver sends r by one of the servers, the one that granted (r.Server) before the others in their order, until send returns nil, and blocks for that. The
-// error says what each said; the record is then still the caller's to deliver.
+// Deliver sends r to one of the servers, the one that granted (r.Server) first and then the others in order, and blocks
+// until send returns nil for one. The error joins what each returned; the caller must then deliver the record later.
 func Deliver[S any](ctx context.Context, r Record, servers []S, name func(S) string, send func(S) error) error {
 	order := slices.Clone(servers)
 	if i := slices.IndexFunc(order, func(s S) bool { return r.Server != "" && name(s) == r.Server }); i > 0 {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A record goes to the server that granted, then to the others in their order, until one takes it; the servers' own order is left as it was.
+// A record goes to the server that granted, then to the others in their order, until one takes it; the servers' own
+// order is left as it was.
 func TestDeliver(t *testing.T) {
 	for _, tt := range []struct {
 		granted string
@@ -23,12 +24,13 @@ func TestDeliver(t *testing.T) {
 	} {
 		servers := []string{"a", "b", "c"}
 		var asked []string
-		err := Deliver(t.Context(), Record{Type: Stop, SessionID: "s1", Server: tt.granted}, servers, func(s string) string { return s }, func(s string) error {
-			if asked = append(asked, s); s == tt.takes {
-				return nil
-			}
-			return errors.New(s + " is silent")
-		})
+		err := Deliver(t.Context(), Record{Type: Stop, SessionID: "s1", Server: tt.granted}, servers,
+			func(s string) string { return s }, func(s string) error {
+				if asked = append(asked, s); s == tt.takes {
+					return nil
+				}
+				return errors.New(s + " is silent")
+			})
 		if !reflect.DeepEqual(asked, tt.asked) || !reflect.DeepEqual(servers, []string{"a", "b", "c"}) {
 			t.Errorf("granted by %q: asked %q, must be %q; servers %q", tt.granted, asked, tt.asked, servers)
 		}
@@ -38,7 +40,8 @@ func TestDeliver(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := 0
-	err := Deliver(ctx, Record{}, []string{"a", "b"}, func(s string) string { return s }, func(string) error { asked++; cancel(); return ctx.Err() })
+	err := Deliver(ctx, Record{}, []string{"a", "b"}, func(s string) string { return s },
+		func(string) error { asked++; cancel(); return ctx.Err() })
 	if err == nil || asked != 1 {
 		t.Errorf("%d servers were asked for somebody who has gone: %v", asked, err)
 	}

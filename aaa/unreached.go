@@ -6,14 +6,15 @@ import (
 	"syscall"
 )
 
-// Unreached is what an operator should look at where a server could not be reached for err, one sentence; "" where err does not tell.
+// Unreached returns a hint, one sentence, for the operator of a server that could not be reached because of err; "" if
+// err gives none.
 func Unreached(err error) string {
 	var name *net.DNSError
 	if errors.As(err, &name) {
 		if name.IsNotFound {
-			return "Is the server's name right?"
+			return "Is the server's name correct?"
 		}
-		return "Does the name server answer? The server's address in digits needs none."
+		return "Does the name server answer? A numeric address needs none."
 	}
 	var e syscall.Errno
 	if !errors.As(err, &e) {
@@ -21,15 +22,15 @@ func Unreached(err error) string {
 	}
 	switch e {
 	case syscall.ECONNREFUSED:
-		return "Nothing listens there: does the server run, and on this port?"
+		return "Nothing listens there: is the server running, and on this port?"
 	case syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.ENETDOWN:
-		return "There is no route to it: is the address right, and the network up?"
+		return "There is no route to it: is the address correct, and is the network up?"
 	case syscall.EACCES, syscall.EPERM:
-		return "This machine forbids it: look at its firewall and its routes."
+		return "This machine forbids it: check its firewall and routes."
 	case syscall.EADDRNOTAVAIL:
-		return "Is the source address one of this machine's?"
+		return "Is the source address configured on this machine?"
 	case syscall.ETIMEDOUT:
-		return "Is the address right, and does no firewall drop the packets?"
+		return "Is the address correct, and does a firewall drop the packets?"
 	}
 	return ""
 }

@@ -18,14 +18,14 @@ func TestUnreached(t *testing.T) {
 		err  error
 		want string
 	}{
-		{of(syscall.ECONNREFUSED), "does the server run, and on this port?"},
+		{of(syscall.ECONNREFUSED), "is the server running, and on this port?"},
 		{of(syscall.EHOSTUNREACH), "There is no route to it"},
 		{of(syscall.ENETUNREACH), "There is no route to it"},
 		{of(syscall.EACCES), "firewall"},
 		{of(syscall.EPERM), "firewall"},
-		{of(syscall.EADDRNOTAVAIL), "one of this machine's?"},
-		{of(syscall.ETIMEDOUT), "does no firewall drop"},
-		{&net.DNSError{Name: "aaa.example", IsNotFound: true}, "name right?"},
+		{of(syscall.EADDRNOTAVAIL), "configured on this machine?"},
+		{of(syscall.ETIMEDOUT), "does a firewall drop"},
+		{&net.DNSError{Name: "aaa.example", IsNotFound: true}, "name correct?"},
 		{&net.DNSError{Name: "aaa.example", IsTimeout: true}, "name server answer?"},
 		{of(syscall.ECONNRESET), ""},
 		{errors.New("time is out"), ""},

@@ -10,24 +10,25 @@ import (
 // MaxUser is the longest user name in octets: what one RADIUS attribute holds (RFC 2865 §5).
 const MaxUser = 253
 
-// maxPassword is the longest password in octets that any method takes: TACACS+ has one octet for its length (RFC 8907 §5.1).
+// maxPassword is the longest password in octets that any method accepts: TACACS+ has one octet for its length (RFC 8907
+// §5.1).
 const maxPassword = 254
 
-// CheckUser says what is wrong with a user name as it was typed; nil where it may be used. The canonical user name is the name exactly
-// as typed, letter case too. What two AAA servers could read as two names, or as one where there are two, is refused rather than
-// mended: a name with space before or after it, with control characters, not UTF-8, empty, or longer than MaxUser octets.
+// CheckUser returns an error if a user name, as typed, must not be used. The canonical user name is the name exactly as
+// typed, letter case too. A name that AAA servers could read differently is refused rather than corrected: a name with
+// space before or after it, with control characters, not UTF-8, empty, or longer than MaxUser octets.
 func CheckUser(name string) error {
 	switch {
 	case name == "":
-		return errors.New("user name: it is empty")
+		return errors.New("user name is empty")
 	case len(name) > MaxUser:
-		return errors.New("user name: longer than 253 octets")
+		return errors.New("user name is longer than 253 octets")
 	case !utf8.ValidString(name):
-		return errors.New("user name: not UTF-8")
+		return errors.New("user name is not UTF-8")
 	case strings.TrimSpace(name) != name:
-		return errors.New("user name: a space before or after it")
+		return errors.New("user name begins or ends with a space")
 	case strings.ContainsFunc(name, unicode.IsControl):
-		return errors.New("user name: a control character in it")
+		return errors.New("user name contains a control character")
 	}
 	return nil
 }

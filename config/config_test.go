@@ -386,7 +386,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{", password_file: kim.password", "", `ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
 		{"password_file: kim.password", "password: pw", "ringback.yaml:4:21: users[0].password: unknown key (known here: callback, groups, name, password_file, password_hash, priv_lvl)"},
 		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"", `ringback.yaml:4:36: users[0].password_hash: HASH`},
-		{"name: kim", "name: \" kim\"", `ringback.yaml:4:16: users[0].name: user name: a space before or after it`},
+		{"name: kim", "name: \" kim\"", `ringback.yaml:4:16: users[0].name: user name begins or ends with a space`},
 		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}", `ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
 		{"kim.password}", "kim.password, callback: {}}", `ringback.yaml:4:60: users[0].callback.dialstring: is required (write dialstring: "84001")`},
 		{"kim.password}", "kim.password, callback: {dialstring: 84001}}", `ringback.yaml:4:73: users[0].callback.dialstring: expects text, and the number 84001 stands here (put it in quotes: "84001")`},

@@ -62,7 +62,7 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	return input, "the caller typed it", false
 }
 
-// sourceCallerID takes the number that called. It comes from the network, where it can be forged: the caller may
+// sourceCallerID uses the caller ID. It comes from the network, where it can be forged: the caller may
 // choose it as if they typed it.
 func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	input += fmt.Sprintf(", caller %s, from_caller: %s", clip(e.Caller), allowDeny(e.policy.Numbers.FromCaller))

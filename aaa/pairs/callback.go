@@ -10,13 +10,13 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// This file is the one place that says what attributes of different vendors about one callback come to. Equal facts
-// agree; what contradicts is refused, and both attributes are named.
+// This file alone combines what the attributes of different vendors say about one callback. Equal facts
+// agree; a contradiction is refused, naming both attributes.
 
-// MaxDialstring is longer than any number with its punctuation; a longer one is a mistake or an attack.
+// MaxDialstring exceeds any number with its punctuation; anything longer is a mistake or an attack.
 const MaxDialstring = 64
 
-// maxDelay bounds the wait that AAA may ask for; a longer one is a mistake, and the caller would never be called.
+// maxDelay limits the wait that AAA may ask for; a longer one is a mistake, and the caller would never be called.
 const maxDelay = time.Hour
 
 // Way is where the number of a callback comes from.
@@ -24,28 +24,28 @@ type Way int
 
 const (
 	Dialled    Way = iota // AAA gives it
-	Placed                // Callback-Id: the table of places
-	Fixed                 // AAA says that it is fixed; another attribute gives it
+	Placed                // Callback-Id: a name in the table of places
+	Fixed                 // AAA says that it is fixed; another attribute has it
 	Typed                 // the caller chooses it: NULL
-	CalledFrom            // the number that rang us
+	CalledFrom            // the caller ID
 )
 
 var ways = [...]string{
-	"gives a number", "names a place", "says that the number is fixed", "leaves the number to the caller",
-	"takes the number of the caller's line",
+	"gives a number", "names a place", "says that the number is fixed", "lets the caller choose the number",
+	"gives the number of the caller's line",
 }
 
-// claim is what one attribute says of the number.
+// claim is what one attribute says about the number.
 type claim struct {
 	way Way
 	s   string // Dialled: the number; Placed: the name
 	by  string
 }
 
-// Demand records that the attribute in hand wants a callback.
+// Demand records that the current attribute requires a callback.
 func (g *Grant) Demand() error {
 	if g.denial != "" {
-		return fmt.Errorf("it demands a callback, %s forbids one", g.denial)
+		return fmt.Errorf("it requires a callback, %s forbids one", g.denial)
 	}
 	if g.demand == "" {
 		g.demand = g.By
@@ -53,13 +53,13 @@ func (g *Grant) Demand() error {
 	return nil
 }
 
-// Demanded reports whether an attribute has wanted a callback so far.
+// Demanded reports whether an attribute has required a callback so far.
 func (g *Grant) Demanded() bool { return g.demand != "" }
 
-// Forbid records that the attribute in hand says there is no callback.
+// Forbid records that the current attribute forbids a callback.
 func (g *Grant) Forbid() error {
 	if g.demand != "" {
-		return fmt.Errorf("it forbids a callback, %s demands one", g.demand)
+		return fmt.Errorf("it forbids a callback, %s requires one", g.demand)
 	}
 	if g.denial == "" {
 		g.denial = g.By
@@ -67,20 +67,20 @@ func (g *Grant) Forbid() error {
 	return nil
 }
 
-// Allow records that the attribute in hand wants a callback where a number comes or the caller types it, else none.
+// Allow records that the current attribute requires a callback if another gives a number or the caller types it.
 func (g *Grant) Allow() { g.option = g.By }
 
-// Missed records that the attribute in hand has a number for sessions of another kind.
+// Missed records that the current attribute has a number for another kind of session.
 func (g *Grant) Missed() { g.missed = g.By }
 
-// Claim records where the number comes from, and holds it against what others said.
+// Claim records where the number comes from, and compares it with earlier attributes.
 func (g *Grant) Claim(w Way, s string) error {
 	c := claim{w, s, g.By}
 	for _, other := range g.claims {
 		switch {
 		case w == Dialled && other.way == Dialled:
 			if bare(s) != bare(other.s) {
-				return fmt.Errorf("it says another number than %s does", other.by)
+				return fmt.Errorf("it gives a different number than %s", other.by)
 			}
 		case !agree(w, other.way):
 			return fmt.Errorf("it %s, %s %s", ways[w], other.by, ways[other.way])
@@ -93,12 +93,12 @@ func (g *Grant) Claim(w Way, s string) error {
 	return nil
 }
 
-// agree: the same twice, or a fixed number and what fixes it.
+// agree reports whether two claims are the same, or one says "fixed" and the other fixes the number.
 func agree(a, b Way) bool {
 	return a == b || a == Fixed && b <= Fixed || b == Fixed && a <= Fixed
 }
 
-// CallTo demands a callback to a number from w.
+// CallTo requires a callback to a number from w.
 func (g *Grant) CallTo(w Way, s string) error {
 	if err := g.Demand(); err != nil {
 		return err
@@ -106,10 +106,10 @@ func (g *Grant) CallTo(w Way, s string) error {
 	return g.Claim(w, s)
 }
 
-// Number demands a callback to s.
+// Number requires a callback to s.
 func (g *Grant) Number(s string) error {
 	if len(s) > MaxDialstring {
-		return fmt.Errorf("%d octets: a dial string has at most %d", len(s), MaxDialstring)
+		return fmt.Errorf("%d octets: longer than %d, the limit for a dial string", len(s), MaxDialstring)
 	}
 	if err := OneLine(s); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (g *Grant) Number(s string) error {
 	return g.CallTo(Dialled, s)
 }
 
-// bare is s without what the number plan drops.
+// bare returns s without the characters that the number plan drops.
 func bare(s string) string {
 	return strings.Map(func(c rune) rune {
 		if strings.ContainsRune(" -().", c) {
@@ -136,7 +136,7 @@ func (g *Grant) SetDelay(d time.Duration) error {
 	return nil
 }
 
-// SetLines says which lines may call back.
+// SetLines sets which lines may call back.
 func (g *Grant) SetLines(lines []int) error {
 	if err := g.Same("callback_line", fmt.Sprint(lines)); err != nil {
 		return err
@@ -145,10 +145,10 @@ func (g *Grant) SetLines(lines []int) error {
 	return nil
 }
 
-// SetRotary says whose lines may call back: 0 to 100.
+// SetRotary sets the rotary group whose lines may call back: 0 to 100.
 func (g *Grant) SetRotary(n int) error {
 	if n < 0 || n > 100 {
-		return fmt.Errorf("%d is no rotary group: 0 to 100", n)
+		return fmt.Errorf("%d is not a rotary group (0 to 100)", n)
 	}
 	if err := g.Same("callback_rotary", strconv.Itoa(n)); err != nil {
 		return err
@@ -157,8 +157,8 @@ func (g *Grant) SetRotary(n int) error {
 	return nil
 }
 
-// Conclude judges what came together: the privilege level, whether there is a callback, and to whom. The error
-// refuses the whole. later is told what attributes that were read before are noted for now; nil where nobody asks.
+// Conclude evaluates all attributes together: the privilege level, whether there is a callback, and to which number.
+// The error refuses the whole reply. later receives notes on attributes read before; it may be nil.
 func (g *Grant) Conclude(later func(by, note string)) error {
 	g.A.PrivLevel = 1
 	if _, level := g.said(FieldPriv); level != "" {
@@ -174,7 +174,7 @@ func (g *Grant) Conclude(later func(by, note string)) error {
 	return err
 }
 
-// concludeCallback returns the attribute that it leaves, with a note, or refuses, with an error.
+// concludeCallback returns an attribute to ignore, with a note, or refuses, with an error.
 func (g *Grant) concludeCallback() (by, note string, err error) {
 	number := claim{way: -1}
 	for _, c := range g.claims {
@@ -186,7 +186,7 @@ func (g *Grant) concludeCallback() (by, note string, err error) {
 		g.demand = g.option
 	}
 	if g.demand == "" {
-		return number.by, "nothing demands a callback, left", nil
+		return number.by, "ignored: no attribute requires a callback", nil
 	}
 	g.A.Callback = true
 	switch number.way {
@@ -197,10 +197,10 @@ func (g *Grant) concludeCallback() (by, note string, err error) {
 	case CalledFrom:
 		g.A.CallerID = true
 	case Fixed:
-		return number.by, "", errors.New("it says that the number is fixed, and none came")
-	default: // the caller types it, or a callback of which AAA says no number
-		if g.missed != "" && number.way < 0 { // a number was meant to be fixed: the caller must not choose one
-			const why = "%s demands a callback, and its number stands here, for sessions of another kind"
+		return number.by, "", errors.New("it says that the number is fixed, but no attribute has the number")
+	default: // the caller types it, or AAA gave no number
+		if g.missed != "" && number.way < 0 { // a number was meant to be fixed, so the caller must not choose one
+			const why = "%s requires a callback, but this number is for another kind of session"
 			return g.missed, "", fmt.Errorf(why, g.demand)
 		}
 		g.A.Dialstring = aaa.DialstringOf("")

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// The fields of an authorization that several attributes may say, by their JSON names.
+// The fields of an authorization that several attributes may set, by their JSON names.
 const (
 	FieldPriv    = "priv_lvl"
 	FieldAutocmd = "autocmd"
@@ -16,43 +16,43 @@ const (
 
 // Grant is one reply being read. The zero value is ready; it must not be copied after the first call.
 type Grant struct {
-	A aaa.Authorization // as far as it has been read; Conclude settles the callback and the privilege level
+	A aaa.Authorization // the authorization so far; Conclude sets the callback and the privilege level
 
-	By    string // the attribute in hand, for errors
+	By    string // the current attribute, for errors
 	Field string // what it fills
-	Note  string // why it was left, or what a person should know of it
+	Note  string // why it was ignored, or what a person should know about it
 
-	taken  []taken // the pairs that came
+	taken  []taken // the pairs received
 	facts  []fact
 	claims []claim
-	demand string // the attribute that demands a callback
+	demand string // the attribute that requires a callback
 	denial string // the attribute that forbids one
 	option string // the attribute that allows one
-	missed string // a pair with a number for sessions of another kind
+	missed string // a pair with a number for another kind of session
 
-	space [2]claim // a usual reply's need no memory of their own
+	space [2]claim // enough for a usual reply without an allocation
 }
 
-// fact is what may be said more than once where it is the same.
+// fact is a value that may be set more than once if it is the same.
 type fact struct{ field, value, by string }
 
-// Reset makes g ready for another reply, with the memory that this one took. What was granted stays the caller's.
+// Reset makes g ready for another reply and reuses its memory. The caller keeps what was granted.
 func (g *Grant) Reset() {
 	clear(g.taken)
 	clear(g.facts)
 	*g = Grant{taken: g.taken[:0], facts: g.facts[:0]}
 }
 
-// Begin takes the next attribute in hand, by the name that errors about it are to give.
+// Begin starts the next attribute; by is its name in errors.
 func (g *Grant) Begin(by string) { g.By, g.Field, g.Note = by, "", "" }
 
-// Left notes why the attribute in hand changes nothing. It returns nil.
+// Left notes why the current attribute changes nothing. It returns nil.
 func (g *Grant) Left(why string) error {
 	g.Field, g.Note = "", why
 	return nil
 }
 
-// Same holds what two attributes say of one field against one another.
+// Same compares what two attributes say about one field.
 func (g *Grant) Same(field, value string) error {
 	for _, f := range g.facts {
 		if f.field == field && f.value != value {
@@ -63,7 +63,7 @@ func (g *Grant) Same(field, value string) error {
 	return nil
 }
 
-// Said is the attribute that said a field by Same; "" none.
+// Said returns the attribute that set a field with Same; "" none.
 func (g *Grant) Said(field string) string {
 	by, _ := g.said(field)
 	return by
@@ -78,7 +78,7 @@ func (g *Grant) said(field string) (by, value string) {
 	return "", ""
 }
 
-// Fill sets a field that may be said once, or twice alike.
+// Fill sets a field that may be set once, or again with the same value.
 func (g *Grant) Fill(field *string, name, v string) error {
 	if err := g.Same(name, v); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (g *Grant) Fill(field *string, name, v string) error {
 	return nil
 }
 
-// Limit keeps the shorter of two limits; 0 is none.
+// Limit keeps the shorter of two limits; 0 means no limit.
 func Limit[T int | time.Duration](field *T, d T) {
 	if *field == 0 || d > 0 && d < *field {
 		*field = d
@@ -97,7 +97,7 @@ func Limit[T int | time.Duration](field *T, d T) {
 // AddGroup adds a group hint.
 func (g *Grant) AddGroup(name string) { addNew(&g.A.Groups, name) }
 
-// addNew adds what is not there yet.
+// addNew adds a value that is not in the list yet.
 func addNew(list *[]string, s string) {
 	if !slices.Contains(*list, s) {
 		*list = append(*list, s)
@@ -112,7 +112,7 @@ func (g *Grant) Framed() *aaa.Framed {
 	return g.A.Framed
 }
 
-// SetAddress reads RFC 2865 §5.8's two addresses that are none.
+// SetAddress also handles the two special addresses of RFC 2865 §5.8.
 func (g *Grant) SetAddress(ip string) error {
 	switch ip {
 	case "255.255.255.255":
@@ -133,10 +133,10 @@ func (g *Grant) AddIPv6Prefix(s string) { g.Framed().IPv6Prefix = append(g.Frame
 func (g *Grant) AddInACL(s string)      { g.Framed().InACL = append(g.Framed().InACL, s) }
 func (g *Grant) AddOutACL(s string)     { g.Framed().OutACL = append(g.Framed().OutACL, s) }
 
-// AddDNS adds a name server; 0.0.0.0 is none, as vendors have it.
+// AddDNS adds a name server; 0.0.0.0 means none, as vendors use it.
 func (g *Grant) AddDNS(ip string) { addServer(&g.Framed().DNS, ip) }
 
-// AddWINS adds a NetBIOS name server; 0.0.0.0 is none.
+// AddWINS adds a NetBIOS name server; 0.0.0.0 means none.
 func (g *Grant) AddWINS(ip string) { addServer(&g.Framed().WINS, ip) }
 
 func addServer(list *[]string, ip string) {
@@ -145,10 +145,10 @@ func addServer(list *[]string, ip string) {
 	}
 }
 
-// SetSendSecret takes what proves us to the called side.
+// SetSendSecret sets the secret that authenticates us to the called side.
 func (g *Grant) SetSendSecret(s string) error {
 	if g.A.SendSecret != "" && string(g.A.SendSecret) != s {
-		return fmt.Errorf("it is another secret than that of %s", g.Said("send_secret"))
+		return fmt.Errorf("it differs from the secret of %s", g.Said("send_secret"))
 	}
 	g.facts = append(g.facts, fact{field: "send_secret", by: g.By})
 	g.A.SendSecret = aaa.Secret(s)

@@ -28,7 +28,7 @@ func FuzzTake(f *testing.F) {
 		if err != nil && optional {
 			t.Fatal(err)
 		}
-		if (err != nil || strings.HasSuffix(g.Note, "optional, left")) && !reflect.DeepEqual(before, g.A) {
+		if (err != nil || strings.HasSuffix(g.Note, "optional, ignored")) && !reflect.DeepEqual(before, g.A) {
 			t.Fatalf("%v %q: %+v, before %+v", err, g.Note, g.A, before)
 		}
 		if err := g.Conclude(nil); err != nil {
@@ -59,7 +59,7 @@ func TestV92(t *testing.T) {
 	for _, v := range []string{s, "", "V.92"} {
 		g := &Grant{}
 		err := g.Take(Pair{At: Bare, Name: "v92-info", Value: v})
-		told := g.Note == "told: V.92 QC MOH, No QC Requested, 1m0s on hold in 1 times"
+		told := g.Note == "reported: V.92 QC MOH, No QC Requested, 1m0s on hold in 1 times"
 		if err != nil || g.Field != "" || told != (v == s) {
 			t.Errorf("%q: %v %q", v, err, g.Note)
 		}

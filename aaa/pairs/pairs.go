@@ -1,10 +1,10 @@
-// Package pairs is the one vocabulary of AV pairs. The values of RADIUS's Cisco-AVPair and the arguments of a
-// TACACS+ authorization are the same pairs: Cisco carries the TACACS+ features over RADIUS by them. table.go says
-// what each one means; a further pair is a further row there. A protocol splits a pair, hands it to Grant.Take, and
-// reports what came of it; it knows no pair by name.
+// Package pairs is the shared vocabulary of AV pairs. The values of RADIUS's Cisco-AVPair and the arguments of a
+// TACACS+ authorization are the same pairs: Cisco uses them to carry TACACS+ features over RADIUS. table.go defines
+// what each one means; a new pair is a new row there. A protocol splits a pair, passes it to Grant.Take, and
+// reports the result; it knows no pair by name.
 //
-// A Grant gathers what one reply says, pairs and a protocol's own attributes alike, and holds the one against the
-// other.
+// A Grant collects what one reply says, from pairs and from a protocol's own attributes, and checks that they
+// agree.
 package pairs
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Place is where a pair stands: the service and protocol of a TACACS+ request, the prefix of a Cisco-AVPair.
+// Place is the scope of a pair: the service and protocol of a TACACS+ request, the prefix of a Cisco-AVPair.
 type Place uint8
 
 const (
@@ -52,13 +52,13 @@ func Argument(at Place, name string) (Place, string) {
 	return at, name
 }
 
-// PlaceOf is the place of what a TACACS+ client asks for: an EXEC where protocol is empty, else that protocol of
+// PlaceOf returns the place for a TACACS+ request: EXEC if protocol is empty, otherwise that protocol of
 // PPP. 0: none.
 func PlaceOf(protocol string) Place {
 	return map[string]Place{"": EXEC, "lcp": LCP, "ip": IP, "ipv6": IPv6}[protocol]
 }
 
-// Serves reports whether pairs of this place count for a session of the given kind.
+// Serves reports whether pairs of this place apply to a session of the given kind.
 func (p Place) Serves(session aaa.Service) bool {
 	switch {
 	case p&(Ours|Bare) != 0:
@@ -85,7 +85,7 @@ func (p Place) String() string {
 	return "this kind of session"
 }
 
-// Split cuts a pair at its first = (mandatory) or * (optional); sign is which of them, 0 where there is neither
+// Split cuts a pair at its first = (mandatory) or * (optional); sign is which of them, 0 if there is neither
 // (RFC 8907 §6.1).
 func Split(s string) (name string, sign byte, value string) {
 	i := strings.IndexAny(s, "=*")
@@ -95,7 +95,7 @@ func Split(s string) (name string, sign byte, value string) {
 	return s[:i], s[i], s[i+1:]
 }
 
-// Pair is one pair as a protocol split it. What characters a value may have is the protocol's to check.
+// Pair is one pair as a protocol split it. The protocol checks which characters a value may have.
 type Pair struct {
 	At       Place
 	Name     string // letter case does not count
@@ -104,16 +104,16 @@ type Pair struct {
 }
 
 var (
-	// ErrTwice is the error of what comes again and says something else.
-	ErrTwice   = errors.New("it came twice and says two things")
+	// ErrTwice is the error of a pair that comes again with another value.
+	ErrTwice   = errors.New("it came twice with different values")
 	errUnknown = errors.New("it is unknown")
 	errEmpty   = errors.New("it is empty")
 )
 
-// Again is the note of what comes again with the same value.
-const Again = "it came before with the same value, left"
+// Again is the note of a pair that comes again with the same value.
+const Again = "ignored: repeated with the same value"
 
-// Take reads the pair in hand (see Begin). Field and Note say then what was made of it. A pair that cannot be
+// Take reads the current pair (see Begin) and sets Field and Note. A pair that cannot be
 // honoured changes nothing; a mandatory one is the error, which refuses the whole reply.
 func (g *Grant) Take(p Pair) error {
 	before := *g
@@ -124,9 +124,9 @@ func (g *Grant) Take(p Pair) error {
 	*g = before
 	switch {
 	case p.Optional:
-		return g.Left(err.Error() + "; optional, left")
+		return g.Left(err.Error() + "; optional, ignored")
 	case errors.Is(err, errUnknown):
-		return fmt.Errorf("%w and mandatory (with * for = it would be optional)", err)
+		return fmt.Errorf("%w and mandatory (* instead of = makes it optional)", err)
 	}
 	return err
 }
@@ -160,7 +160,7 @@ type taken struct {
 	name, value string
 }
 
-// find finds the row of a pair, and its name in lower case.
+// find returns the row of a pair, and its name in lower case.
 func find(p Pair) (*Row, string, error) {
 	name := strings.ToLower(p.Name)
 	base, number, numbered := strings.Cut(name, "#")

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// masked stands for a secret.
+// masked replaces a secret.
 const masked = "[secret]"
 
-// Masked is a pair as it may be told: the value is masked where its name speaks of a secret, known or not.
+// Masked returns a pair as it may be shown: the value is masked if the name, known or not, contains a secret's word.
 func Masked(s string) string {
 	name, _, _ := Split(s)
 	switch end := secretWord(name); {
@@ -23,8 +23,8 @@ func Masked(s string) string {
 	return s[:min(len(s), len(name)+1)] + masked
 }
 
-// MaskedName is a pair's name as it may be told. Of one that speaks of a secret it is what goes before anything
-// odd: who forgets the sign has the secret stand there.
+// MaskedName returns a pair's name as it may be shown. If it contains a secret's word, it is cut before the first
+// unusual character: without the sign, the secret would be part of the name.
 func MaskedName(name string) string {
 	if end := secretWord(name); end >= 0 && end < len(name) {
 		return name[:end] + masked
@@ -32,7 +32,7 @@ func MaskedName(name string) string {
 	return name
 }
 
-// secretWord is where the word of a pair's name that speaks of a secret ends; -1: none does.
+// secretWord returns the index after the word for a secret in a pair's name; -1: none.
 func secretWord(name string) int {
 	for i := range len(name) {
 		if c := name[i] | 0x20; c != 's' && c != 'p' && c != 'k' { // the words' first letters
@@ -56,7 +56,7 @@ func plainOctet(c byte) bool {
 	return c == '-' || c == '_' || c == '#' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// Printable quotes what a terminal would obey.
+// Printable quotes text that a terminal would interpret.
 func Printable(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
@@ -66,7 +66,7 @@ func Printable(s string) string {
 	return s
 }
 
-// Quoted keeps the server's octets from moving the terminal's cursor.
+// Quoted keeps the server's octets from controlling the terminal.
 func Quoted(s string) string {
 	if !utf8.ValidString(s) {
 		return strconv.QuoteToASCII(s)
@@ -74,21 +74,21 @@ func Quoted(s string) string {
 	return strconv.Quote(s)
 }
 
-// OneLine refuses control characters: what follows a CR would be another command to a modem, what follows a NUL is
+// OneLine refuses control characters: text after a CR would be another command to a modem, text after a NUL is
 // hidden.
 func OneLine[T ~string | ~[]byte](s T) error {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] == 0x7f {
-			return fmt.Errorf("the control character %#02x in it", s[i])
+			return fmt.Errorf("contains the control character %#02x", s[i])
 		}
 	}
 	return nil
 }
 
-// maxGroup bounds the name of a group.
+// maxGroup limits the length of a group name.
 const maxGroup = 64
 
-// plainName is what is taken for the name of a group. A name without a letter is an access list's number.
+// plainName matches the name of a group. A name without a letter is the number of an access list.
 var plainName = regexp.MustCompile(`^[0-9_-]*[A-Za-z][A-Za-z0-9_-]*$`)
 
 // IsGroup reports whether s can be the name of a group.

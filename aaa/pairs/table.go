@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// This file is the one place that says what a pair means, in either protocol. To add a pair: a row here, values
+// This file alone defines what a pair means, in either protocol. To add a pair: a row here, values
 // with what they grant in golden_test.go, and `go test ./aaa/pairs -run Reference -update`.
 
 // Row is one pair.
 type Row struct {
 	Name   string
-	In     Place  // the places where it means something
+	In     Place  // the places where it has a meaning
 	Fills  string // the field of aaa.Authorization, as its JSON names it; "": it changes nothing
-	Rule   string // what is refused, for the reference
+	Rule   string // which values are valid, for the reference
 	Source string
 
-	Many  bool   // may come more than once, and with a number: inacl#3
+	Many  bool   // may be repeated, also with a number: inacl#3
 	Null  bool   // an empty value means something
 	Note  string // of its Reading
 	apply func(g *Grant, at Place, v string) error
@@ -32,7 +32,7 @@ const (
 	ciscos = "Cisco, TACACS+ AV pairs"
 	ours   = "ringback"
 
-	told = "told, not enforced"
+	told = "reported, not enforced"
 )
 
 // Table has every pair.
@@ -43,7 +43,7 @@ var Table = []Row{
 		apply: line},
 	{Name: "callback-rotary", In: EXEC | LCP, Fills: "callback, callback_rotary", Rule: "0 to 100", Source: draft,
 		apply: rotary},
-	{Name: "nocallback-verify", In: EXEC, Fills: "no_verify", Rule: "1 or true (0 or false: no)", Source: draft,
+	{Name: "nocallback-verify", In: EXEC, Fills: "no_verify", Rule: "1 or true; 0 or false does nothing", Source: draft,
 		apply: noVerify},
 
 	{Name: "priv-lvl", In: EXEC, Fills: FieldPriv, Rule: "0 to 15", Source: rfc, apply: privLevel},
@@ -55,25 +55,25 @@ var Table = []Row{
 	{Name: "idletime", In: anyService, Fills: "idle_timeout", Rule: minutesRule, Source: rfc, apply: idleTime},
 
 	{Name: "addr", In: IP, Fills: "framed.address", Source: rfc + "; RFC 2865 §5.8", apply: addr,
-		Rule: "an IPv4 address but 0.0.0.0; 255.255.255.255 is `negotiate`, 255.255.255.254 `assign`"},
+		Rule: "an IPv4 address except 0.0.0.0; 255.255.255.255 is `negotiate`, 255.255.255.254 `assign`"},
 	{Name: "addr-pool", In: IP | IPv6, Fills: "framed.pool, framed.ipv6_pool", Source: rfc, apply: addrPool},
 	{Name: "prefix", In: IPv6, Fills: "framed.ipv6_prefix", Rule: "an IPv6 prefix",
 		Source: "Cisco, IPv6 per-user attributes", Many: true, apply: prefix},
 	{Name: "route", In: IP, Fills: "framed.routes", Source: draft, Many: true, apply: route,
-		Rule: "destination, mask, and maybe a gateway, as IPv4 addresses; kept as written"},
+		Rule: "destination, mask, and optionally a gateway, as IPv4 addresses; kept as written"},
 	{Name: "inacl", In: IP | IPv6, Fills: "framed.inacl", Rule: told, Note: told, Source: rfc, Many: true,
 		apply: inACL},
 	{Name: "outacl", In: IP | IPv6, Fills: "framed.outacl", Rule: told, Note: told, Source: rfc, Many: true,
 		apply: outACL},
 	{Name: "dns-servers", In: IP | IPv6, Fills: "framed.dns", Rule: serversRule, Source: ciscos, apply: dnsServers},
 	{Name: "wins-servers", In: IP, Fills: "framed.wins", Rule: serversRule, Source: ciscos, apply: winsServers},
-	{Name: "routing", In: IP | IPv6, Rule: "false or 0; true or 1 is refused: no routing protocol is run",
+	{Name: "routing", In: IP | IPv6, Rule: "false or 0; true or 1 is refused: routing protocols are not supported",
 		Source: draft, apply: routing},
 
 	{Name: "send-secret", In: LCP, Fills: "send_secret", Rule: "kept for leg two, printed as [secret]",
 		Source: "Cisco document 10321", apply: sendSecret},
-	{Name: "send-name", In: LCP, Rule: "refused: the name of leg two is the caller's",
-		Source: "Cisco, large-scale dial-out", apply: refuse("the name of leg two is the caller's")},
+	{Name: "send-name", In: LCP, Rule: "refused: leg two uses the caller's name",
+		Source: "Cisco, large-scale dial-out", apply: refuse("leg two uses the caller's name")},
 	{Name: "send-auth", In: LCP, Rule: "refused: leg two authenticates as leg one did", Source: ciscos,
 		apply: refuse("leg two authenticates as leg one did")},
 	{Name: "interface-config", In: LCP, Rule: "refused: there is no IOS interface to configure",
@@ -82,16 +82,16 @@ var Table = []Row{
 
 	{Name: "group", In: anyService | Ours, Fills: "groups", Rule: "a plain name: a hint for the policies",
 		Source: ours, Many: true, apply: group},
-	{Name: "v92-info", In: Bare, Rule: "what a V.92 modem did, of accounting records: read and told",
+	{Name: "v92-info", In: Bare, Rule: "V.92 modem statistics, from accounting records: parsed and reported",
 		Source: "Cisco, V.92 reporting", Many: true, Null: true, apply: v92Info},
 }
 
 const (
-	minutesRule = "minutes; 0 is none; of several limits the shortest"
-	serversRule = "one or more IP addresses, a space between; 0.0.0.0 is none"
+	minutesRule = "minutes; 0 is no limit; the shortest of several applies"
+	serversRule = "one or more IP addresses, separated by spaces; 0.0.0.0 is none"
 )
 
-// refuse is the apply of a pair that is understood and cannot be done: mandatory it refuses, optional it is left
+// refuse is the apply function of a pair that is understood but not supported: mandatory refuses, optional is ignored
 // (RFC 8907 §6.1).
 func refuse(why string) func(*Grant, Place, string) error {
 	return func(*Grant, Place, string) error { return errors.New(why) }
@@ -104,8 +104,8 @@ func dialstring(g *Grant, _ Place, v string) error {
 	return g.Number(v)
 }
 
-// line demands a callback, as every callback-* pair but nocallback-verify does: a profile with nothing else must
-// not let anybody in.
+// line requires a callback, as every callback-* pair except nocallback-verify does: a profile with nothing else must
+// not admit the user on this call.
 func line(g *Grant, _ Place, v string) error {
 	n, err := Decimal(v, 1, 65535)
 	if err != nil {
@@ -153,7 +153,7 @@ func privLevel(g *Grant, _ Place, v string) error {
 
 func group(g *Grant, _ Place, v string) error {
 	if !IsGroup(v) {
-		return fmt.Errorf("%s is no plain name", Quoted(v))
+		return fmt.Errorf("%s is not a plain name (letters, digits, _ and -, at least one letter)", Quoted(v))
 	}
 	g.AddGroup(v)
 	return nil
@@ -168,7 +168,7 @@ func addrPool(g *Grant, at Place, v string) error {
 	return g.SetPool(v)
 }
 
-// addr reads Framed-IP-Address in text: IOS keeps both as one attribute, so that the two addresses which are none
+// addr reads Framed-IP-Address in text: IOS treats both as one attribute, so the two special addresses
 // mean the same (RFC 2865 §5.8).
 func addr(g *Grant, _ Place, v string) error {
 	ip, err := ipv4(v)
@@ -176,7 +176,7 @@ func addr(g *Grant, _ Place, v string) error {
 		return err
 	}
 	if ip.IsUnspecified() {
-		return fmt.Errorf("%s is no address to give", ip)
+		return fmt.Errorf("%s is not an assignable address", ip)
 	}
 	return g.SetAddress(ip.String())
 }
@@ -184,18 +184,18 @@ func addr(g *Grant, _ Place, v string) error {
 func prefix(g *Grant, _ Place, v string) error {
 	p, err := netip.ParsePrefix(v)
 	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
-		return fmt.Errorf("%s is no IPv6 prefix", Quoted(v))
+		return fmt.Errorf("%s is not an IPv6 prefix", Quoted(v))
 	}
 	g.AddIPv6Prefix(p.Masked().String())
 	return nil
 }
 
-// route is of the form that the draft demands, "destination mask [gateway]", and its mask is one that the
-// destination fits.
+// route must have the form that the draft requires, "destination mask [gateway]", and its mask must fit the
+// destination.
 func route(g *Grant, _ Place, v string) error {
 	parts := strings.Fields(v)
 	if len(parts) < 2 || len(parts) > 3 {
-		return fmt.Errorf("%s is not a destination, a mask, and maybe a gateway", Quoted(v))
+		return fmt.Errorf("%s is not a destination, a mask and an optional gateway", Quoted(v))
 	}
 	var ips [3][4]byte
 	for i, p := range parts {
@@ -210,7 +210,7 @@ func route(g *Grant, _ Place, v string) error {
 		in := 1 << (7 - bit%8)
 		set := int(ips[1][bit/8])&in != 0
 		if set && gap || !set && int(ips[0][bit/8])&in != 0 {
-			return fmt.Errorf("%s is no mask of %s", parts[1], parts[0])
+			return fmt.Errorf("%s is not a mask for %s", parts[1], parts[0])
 		}
 		gap = gap || !set
 	}
@@ -224,15 +224,15 @@ func routing(g *Grant, _ Place, v string) error {
 		return err
 	}
 	if on {
-		return errors.New("no routing protocol is run")
+		return errors.New("routing protocols are not supported")
 	}
-	return g.Left("no routing protocol is run anyhow")
+	return g.Left("ignored: routing protocols are not supported")
 }
 
 func dnsServers(g *Grant, _ Place, v string) error  { return servers(v, g.AddDNS) }
 func winsServers(g *Grant, _ Place, v string) error { return servers(v, g.AddWINS) }
 
-// servers adds all of a list or none.
+// servers adds the whole list or nothing.
 func servers(v string, add func(string)) error {
 	all := strings.Fields(v)
 	if len(all) == 0 {
@@ -241,7 +241,7 @@ func servers(v string, add func(string)) error {
 	for i, s := range all {
 		ip, err := netip.ParseAddr(s)
 		if err != nil || ip.Zone() != "" {
-			return fmt.Errorf("%s is no IP address", Quoted(s))
+			return fmt.Errorf("%s is not an IP address", Quoted(s))
 		}
 		all[i] = ip.String()
 	}
@@ -254,12 +254,12 @@ func servers(v string, add func(string)) error {
 func ipv4(s string) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(s)
 	if err != nil || !ip.Is4() {
-		return ip, fmt.Errorf("%s is no IPv4 address", Quoted(s))
+		return ip, fmt.Errorf("%s is not an IPv4 address", Quoted(s))
 	}
 	return ip, nil
 }
 
-// boolean takes true and false (RFC 8907 §8.1), and the 1 and 0 of IOS.
+// boolean accepts true and false (RFC 8907 §8.1), and IOS's 1 and 0.
 func boolean(field *bool, v string) error {
 	switch v {
 	case "1", "true":
@@ -267,12 +267,12 @@ func boolean(field *bool, v string) error {
 	case "0", "false":
 		*field = false
 	default:
-		return fmt.Errorf("%s is not true or 1, false or 0", Quoted(v))
+		return fmt.Errorf("%s is not true, 1, false or 0", Quoted(v))
 	}
 	return nil
 }
 
-// MaxMinutes bounds limits in minutes: what is longer is a mistake, and far longer ones overflow.
+// MaxMinutes is the longest limit in minutes: a longer one is a mistake and could overflow.
 const MaxMinutes = 1 << 24
 
 func minutes(field *time.Duration, v string) error {
@@ -284,7 +284,7 @@ func minutes(field *time.Duration, v string) error {
 	return nil
 }
 
-// Decimal reads digits and nothing else.
+// Decimal parses decimal digits only, without a sign.
 func Decimal(s string, low, high int) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil || int(n) < low || int(n) > high {

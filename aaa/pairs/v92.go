@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// v92 is what a V.92 modem did, as the pair v92-info of Cisco's accounting records says it: four parts with a slash
-// between, as in "V.92 QC MOH/No QC Requested/60/1".
+// v92 is what a V.92 modem did, from the pair v92-info of Cisco's accounting records: four parts separated by
+// slashes, as in "V.92 QC MOH/No QC Requested/60/1".
 type v92 struct {
 	features     string        // what was negotiated: "V.92", "V.92 QC", "V.92 QC MOH" …
-	quickConnect string        // what came of Quick Connect
-	onHold       time.Duration // in all; whole seconds
-	holds        int           // how often Modem on Hold was begun
+	quickConnect string        // the result of Quick Connect
+	onHold       time.Duration // total, in whole seconds
+	holds        int           // how often Modem on Hold was started
 }
 
 // parseV92 reads the value of v92-info.
@@ -21,23 +21,23 @@ func parseV92(s string) (v92, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) != 4 {
 		const form = "features/quick connect/seconds on hold/times on hold"
-		return v92{}, errors.New("v92-info: it is not of the form " + form)
+		return v92{}, errors.New("v92-info: expected " + form)
 	}
 	seconds, err1 := Decimal(strings.TrimSpace(parts[2]), 0, 1<<24)
 	holds, err2 := Decimal(strings.TrimSpace(parts[3]), 0, 1<<24)
 	if err := errors.Join(err1, err2); err != nil {
-		return v92{}, errors.New("v92-info: its times are no numbers")
+		return v92{}, errors.New("v92-info: the times are not numbers")
 	}
 	onHold := time.Duration(seconds) * time.Second
 	return v92{strings.TrimSpace(parts[0]), strings.TrimSpace(parts[1]), onHold, holds}, nil
 }
 
-// v92Info tells what it says. It grants nothing and refuses nothing.
+// v92Info reports the value. It grants nothing and refuses nothing.
 func v92Info(g *Grant, _ Place, s string) error {
 	v, err := parseV92(s)
 	if err != nil {
-		return g.Left(err.Error() + ", left")
+		return g.Left(err.Error() + ", ignored")
 	}
-	return g.Left(fmt.Sprintf("told: %s, %s, %s on hold in %d times",
+	return g.Left(fmt.Sprintf("reported: %s, %s, %s on hold in %d times",
 		Printable(v.features), Printable(v.quickConnect), v.onHold, v.holds))
 }

@@ -73,8 +73,8 @@ func (r *reading) tell() {
 }
 
 const (
-	unknown = "unknown, left"
-	unused  = "not used, left"
+	unknown = "unknown, ignored"
+	unused  = "not used, ignored"
 
 	verified = "verified" // before anything else of the reply was looked at
 	refused  = "refused: "
@@ -237,7 +237,7 @@ func (r *reading) honour(it item) error {
 		if it.rule.check != "" {
 			r.Note = it.rule.check
 			if it.rule.check != verified {
-				r.Note += ", left"
+				r.Note += ", ignored"
 			}
 		}
 		return nil
@@ -254,7 +254,7 @@ func (r *reading) honour(it item) error {
 	case it.rule.known && it.rule.enum[v.n] == "":
 		return fmt.Errorf("%d is an unknown value", v.n)
 	case it.rule.only != "" && it.rule.only != r.session:
-		r.Note = "not for " + string(r.session) + " sessions, left"
+		r.Note = "not for " + string(r.session) + " sessions, ignored"
 		return nil
 	}
 	r.Field = it.rule.field

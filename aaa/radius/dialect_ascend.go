@@ -23,7 +23,7 @@ var (
 )
 
 var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rules: []rule{
-	{n: 246, name: "Ascend-Callback", form: integer, enum: valueNames{0: "Callback-No", 1: "Callback-Yes"}, known: true, field: "callback", check: "1 demands a callback, 0 forbids one", source: ascendSource,
+	{n: 246, name: "Ascend-Callback", form: integer, enum: valueNames{0: "Callback-No", 1: "Callback-Yes"}, known: true, field: "callback", check: "1 requires a callback, 0 forbids one", source: ascendSource,
 		apply: (*reading).ascendCallback},
 	{n: 227, name: "Ascend-Dial-Number", form: text, field: "callback, dialstring", check: "as IOS reads it", source: ascendSource + "; IOS's attribute map",
 		apply: func(r *reading, v value) error { return r.Number(v.s) }},
@@ -105,7 +105,7 @@ func (r *reading) ascendCBCPMode(v value) error {
 	case 3:
 		return r.CallTo(pairs.Fixed, "")
 	}
-	return r.Left("how, not whether, a PPP peer is asked, left")
+	return r.Left("how, not whether, a PPP peer is asked, ignored")
 }
 
 // ascendSendSecret uncovers the secret of leg two: its octets XOR MD5(Request Authenticator + shared secret), padded with NULs, as
@@ -115,7 +115,7 @@ func (r *reading) ascendSendSecret(v value) error {
 	case len(v.s) != md5.Size:
 		return fmt.Errorf("it has %d octets, not %d", len(v.s), md5.Size)
 	case r.Secret == "" || len(r.Authenticator) != 16:
-		return r.Left("it is hidden, left")
+		return r.Left("it is hidden, ignored")
 	}
 	pad := md5.Sum(append(append([]byte(nil), r.Authenticator...), r.Secret...))
 	for i := range pad {

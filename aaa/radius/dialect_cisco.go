@@ -17,8 +17,8 @@ const (
 
 var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-", rules: []rule{
 	{n: ciscoAVPair, name: "Cisco-AVPair", form: text, many: true, field: "", check: "[AV pairs](av-pairs.md)", source: "Cisco; the pairs of TACACS+", apply: (*reading).pair},
-	{n: 57, name: "Cisco-In-ACL", form: text, many: true, only: aaa.PPP, field: "framed.inacl", check: "told, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).inACL},
-	{n: 58, name: "Cisco-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl", check: "told, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).outACL},
+	{n: 57, name: "Cisco-In-ACL", form: text, many: true, only: aaa.PPP, field: "framed.inacl", check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).inACL},
+	{n: 58, name: "Cisco-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl", check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).outACL},
 	{n: 194, name: "Cisco-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none", source: "as Ascend's 194",
 		apply: func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
 	{n: 244, name: "Cisco-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none", source: "as Ascend's 244",
@@ -29,7 +29,7 @@ var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-"
 	{n: 252, name: "Cisco-Command-Code", form: octets}, {n: 253, name: "Cisco-Control-Info"},
 }})
 
-const onlyTold = "told, not enforced"
+const onlyTold = "reported, not enforced"
 
 // pair splits one Cisco-AVPair, `prefix:name=value` or `prefix:name*value`; package pairs says what it means.
 func (r *reading) pair(v value) error {
@@ -42,12 +42,12 @@ func (r *reading) pair(v value) error {
 		// Leaving it would let somebody in who is to be called back.
 		return fmt.Errorf("it has no prefix; write shell:%s", low)
 	case at == pairs.Bare && !pairs.Known(pairs.Bare, low):
-		return r.Left("no prefix, left")
+		return r.Left("no prefix, ignored")
 	case !at.Serves(r.session):
 		if low == "callback-dialstring" && val != "" {
 			r.Missed()
 		}
-		return r.Left("not for " + string(r.session) + " sessions, left")
+		return r.Left("not for " + string(r.session) + " sessions, ignored")
 	case sign == 0:
 		return errors.New("it has no = or * behind its name")
 	}

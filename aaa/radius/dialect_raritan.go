@@ -19,11 +19,11 @@ func (r *reading) filterID(v value) error {
 	r.A.FilterIDs = append(r.A.FilterIDs, v.s)
 	switch {
 	case strings.HasSuffix(v.s, ".in"), strings.HasSuffix(v.s, ".out"):
-		r.Field, r.Note = "filter_id", "an access list for one direction: told, not enforced"
+		r.Field, r.Note = "filter_id", "an access list for one direction: reported, not enforced"
 	case pairs.IsGroup(v.s):
 		r.AddGroup(v.s)
 	default:
-		r.Field, r.Note = "filter_id", "no plain name: told, not enforced, no group"
+		r.Field, r.Note = "filter_id", "not a plain name: reported, not enforced, not a group"
 	}
 	return nil
 }
@@ -54,9 +54,9 @@ func (r *reading) raritanPart(kind, v string) error {
 		r.fills("callback, dialstring")
 		return r.Number(v)
 	case kind != "G":
-		r.Note = pairs.Printable(kind) + "{} is unknown, left"
+		r.Note = pairs.Printable(kind) + "{} is unknown, ignored"
 	case !pairs.IsGroup(v):
-		r.Note = "G{} has no plain name, left"
+		r.Note = "G{} has no plain name, ignored"
 	default:
 		r.fills("groups")
 		r.AddGroup(v)

@@ -175,7 +175,7 @@ func (r *reading) replyMessage(v value) error {
 func (r *reading) interimInterval(v value) error {
 	switch {
 	case v.n == 0:
-		return r.Left("none, left")
+		return r.Left("none, ignored")
 	case v.n < 60:
 		r.Note, v.n = "less than a minute: a minute", 60
 	}
@@ -185,7 +185,7 @@ func (r *reading) interimInterval(v value) error {
 
 func (r *reading) userName(v value) error {
 	if err := aaa.CheckUser(v.s); err != nil {
-		return r.Left(err.Error() + ", left")
+		return r.Left(err.Error() + ", ignored")
 	}
 	r.A.AccountingUser = v.s
 	return nil

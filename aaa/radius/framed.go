@@ -35,7 +35,7 @@ func (r *reading) framedMTU(v value) error {
 func (r *reading) framedCompression(v value) error {
 	name := framedCompressions[v.n]
 	if name == "" {
-		return r.Left("an unknown compression, left")
+		return r.Left("an unknown compression, ignored")
 	}
 	r.Framed().Compression = name
 	return nil

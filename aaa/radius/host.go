@@ -21,7 +21,7 @@ var loginServices = map[uint32]string{0: aaa.Telnet, 2: aaa.TCPClear}
 // loginHost takes the first host; the caller is not asked to choose.
 func (r *reading) loginHost(v value) error {
 	if r.host.by != "" {
-		return r.Left("another host came before, left")
+		return r.Left("another host came before, ignored")
 	}
 	r.host.by, r.host.address = r.By, v.s
 	switch v.s {
@@ -53,9 +53,9 @@ func (r *reading) concludeHost() error {
 		return nil
 	}
 	if h.by == "" || r.service != nil && !r.service.host {
-		why := "no Login-IP-Host came: the session is an EXEC, left"
+		why := "no Login-IP-Host came: the session is an EXEC, ignored"
 		if h.by != "" {
-			why = "the Service-Type gives a prompt, left"
+			why = "the Service-Type gives a prompt, ignored"
 			r.noteLater(h.by, why)
 		}
 		r.noteLater("Login-Service", why)

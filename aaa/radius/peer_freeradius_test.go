@@ -47,7 +47,7 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 		{"admin", "pw5", aaa.Granted, "", func(a aaa.Authorization) bool { return a.Callback && a.PrivLevel == 15 }},
 		{"plain", "pw6", aaa.Granted, "", func(a aaa.Authorization) bool { return !a.Callback && a.PrivLevel == 1 }},
 		{"ppp", "pw7", aaa.Refused, "PPP is not served", nil},
-		{"contradiction", "pw8", aaa.Refused, "another number than Callback-Number", nil},
+		{"contradiction", "pw8", aaa.Refused, "a different number than Callback-Number", nil},
 		{"noma", "pw9", aaa.Silent, "post-auth { update reply { &Message-Authenticator := 0x00 } }", nil},
 		{"nobody", "x", aaa.Refused, "refused", nil},
 		{"austin-01", "wrong", aaa.Refused, "refused", nil},

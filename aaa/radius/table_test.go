@@ -146,7 +146,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		refusedFor(t, session, r.name, what, radius.Attributes{n(27, 60), wrap(d, r.n, v)})
 	}
 	if !r.many {
-		refusedFor(t, session, r.name+": it came twice and says two things", "doubled", radius.Attributes{wrap(d, r.n, good), wrap(d, r.n, good+"0")})
+		refusedFor(t, session, r.name+": it came twice with different values", "doubled", radius.Attributes{wrap(d, r.n, good), wrap(d, r.n, good+"0")})
 		once := radius.Attributes{a(19, "84001"), wrap(d, r.n, good)}
 		if r.n == 19 && d.vendor == 0 {
 			once = once[1:]
@@ -235,7 +235,7 @@ func TestBadPairs(t *testing.T) {
 		}
 		if !p.Many && good != "" {
 			pair := prefix + p.Name + "=" + good
-			refusedFor(t, session, name+": it came twice and says two things", "doubled", radius.Attributes{avpair(pair), avpair(pair + "0")})
+			refusedFor(t, session, name+": it came twice with different values", "doubled", radius.Attributes{avpair(pair), avpair(pair + "0")})
 			doubledAlike(t, session, name, radius.Attributes{avpair(pair)})
 			refusedFor(t, session, name+"#1: it is unknown", "numbered", radius.Attributes{avpair(prefix + p.Name + "#1=" + good)})
 		}
@@ -340,7 +340,7 @@ func TestContradictions(t *testing.T) {
 					t.Errorf("%s, then %s: %q", x.name, y.name, z.Refuse)
 				}
 			case unsettled:
-				if !strings.HasSuffix(z.Refuse, "the number is fixed, and none came") {
+				if !strings.HasSuffix(z.Refuse, "the number is fixed, but no attribute has the number") {
 					t.Errorf("%s, then %s: %q", x.name, y.name, z.Refuse)
 				}
 			case z.Refuse != "":
@@ -363,7 +363,7 @@ func TestSeveral(t *testing.T) {
 		"Cisco-AVPair shell:priv-lvl: it says 8, Management-Privilege-Level says 7":       {n(136, 7), avpair("shell:priv-lvl=8")},
 		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
 		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair shell:callback-rotary says 7":   {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
-		"Ascend-CBCP-Trunk-Group: 101 is no rotary group":                                 {wrap(ascend, 115, "\x00\x00\x00\x65")},
+		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group":                                 {wrap(ascend, 115, "\x00\x00\x00\x65")},
 		"Ascend-Maximum-Call-Duration: 4294967295 minutes: at most":                       {wrap(ascend, 125, "\xff\xff\xff\xff")},
 		"Ascend-Callback-Delay: 1h0m1s: at most 1h0m0s":                                   {wrap(ascend, 108, "\x00\x00\x0e\x11")},
 		"Management-Transport-Protection: 2: a telephone line protects nothing":           {n(134, 2)},
@@ -375,7 +375,7 @@ func TestSeveral(t *testing.T) {
 	for want, attrs := range map[string]radius.Attributes{
 		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8":                   {a(8, "\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
 		"Framed-Pool: it says b, Cisco-AVPair ip:addr-pool says a":                                    {avpair("ip:addr-pool=a"), a(88, "b")},
-		"Ascend-Send-Passwd: it is another secret than that of Cisco-AVPair lcp:send-secret":          {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
+		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair lcp:send-secret":          {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
 		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not served in a PPP session": {n(6, 7)},
 		"Service-Type: 8 (Authenticate-Only) is treated as a reject":                                  {n(6, 8)},
 		"Framed-Protocol: 3 (ARAP) is not served":                                                     {n(7, 3)},

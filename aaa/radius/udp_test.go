@@ -27,7 +27,7 @@ func TestClosedPort(t *testing.T) {
 	for range 2 {
 		begun := time.Now()
 		_, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary})
-		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connection refused") || !strings.Contains(res.Reason, "2 transmissions") || !strings.HasSuffix(res.Reason, "Nothing listens there: does the server run, and on this port?") || time.Since(begun) < 50*time.Millisecond {
+		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connection refused") || !strings.Contains(res.Reason, "2 transmissions") || !strings.HasSuffix(res.Reason, "Nothing listens there: is the server running, and on this port?") || time.Since(begun) < 50*time.Millisecond {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}
 	}

@@ -222,15 +222,15 @@ func TestRefusedPairs(t *testing.T) {
 		"callback-dialstring=" + strings.Repeat("5", 65): "65 octets",
 		"callback-dialstring=555\rATD":                   "callback-dialstring: the character 0x0d",
 		"callback-dialstring=555\x00":                    "the character 0x00",
-		"callback-dialstring=1|callback-dialstring=2":    "it came twice and says two things",
-		"callback-dialstring*1|callback-dialstring=2":    "it came twice and says two things",
+		"callback-dialstring=1|callback-dialstring=2":    "it came twice with different values",
+		"callback-dialstring*1|callback-dialstring=2":    "it came twice with different values",
 		"callback-line=":                                 "callback-line: it is empty",
 		"callback-line=tty7":                             "is not a number from 1 to 65535",
 		"callback-line=0":                                "is not a number",
 		"callback-line=-1":                               "is not a number",
 		"callback-line=+1":                               "is not a number",
 		"callback-rotary=101":                            "is not a number from 0 to 100",
-		"nocallback-verify=yes":                          "is not true or 1",
+		"nocallback-verify=yes":                          "is not true, 1, false or 0",
 		"nohangup=":                                      "it is empty",
 		"priv-lvl=16":                                    "is not a number from 0 to 15",
 		"autocmd=":                                       "autocmd: it is empty",
@@ -258,8 +258,8 @@ func TestRefusedPairs(t *testing.T) {
 	ppp := asking("bob")
 	ppp.Service = aaa.PPP
 	for pairs, reason := range map[string]string{
-		"addr=10.0.0.256": "no IPv4 address", "addr=::1": "no IPv4 address", "addr=0.0.0.0": "no address to give", "route=10.0.0.0": "not a destination, a mask", "route=a b": "no IPv4 address",
-		"inacl=": "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty", "dns-servers=a": "no IP address", "protocol=lcp": "protocol=ip was asked for",
+		"addr=10.0.0.256": "not an IPv4 address", "addr=::1": "not an IPv4 address", "addr=0.0.0.0": "not an assignable address", "route=10.0.0.0": "not a destination, a mask", "route=a b": "not an IPv4 address",
+		"inacl=": "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty", "dns-servers=a": "not an IP address", "protocol=lcp": "protocol=ip was asked for",
 		"nocallback-verify=1": "cannot be honoured in ppp ip", "priv-lvl=1": "cannot be honoured", "callback-dialstring=1": "cannot be honoured in ppp ip", "send-secret=x": "cannot be honoured",
 	} {
 		res, _ := authorized(t, ppp, authorReply(passAdd, ""), authorReply(passAdd, "", strings.Split(pairs, "|")...))

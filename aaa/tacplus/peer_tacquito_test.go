@@ -133,7 +133,7 @@ func TestPeerTacquitoAuthorization(t *testing.T) {
 		if res := ask("fixed", func(q *aaa.Question) { q.NoPassword, q.Leg = true, 2 }); res.Kind != aaa.Granted || res.Auth.PrivLevel != 7 {
 			t.Errorf("again, without a password: %+v", res)
 		}
-		if res := ask("null"); res.Kind != aaa.Granted || !res.Auth.Dialstring.IsNull() || len(res.Auth.Readings) != 2 || res.Auth.Readings[1].Note != "it is unknown; optional, left" {
+		if res := ask("null"); res.Kind != aaa.Granted || !res.Auth.Dialstring.IsNull() || len(res.Auth.Readings) != 2 || res.Auth.Readings[1].Note != "it is unknown; optional, ignored" {
 			t.Errorf("null: %+v", res)
 		}
 		if res := ask("mandatory"); res.Kind != aaa.Refused || !strings.Contains(res.Reason, "x-mandatory: it is unknown and mandatory") {

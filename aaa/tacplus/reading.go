@@ -61,7 +61,7 @@ func (r *reading) takeCommand(v verdict) error {
 		switch {
 		case slices.Contains(r.ask.args, s):
 		case sign == '*':
-			r.report(s, "", "optional, left")
+			r.report(s, "", "optional, ignored")
 		default:
 			return fmt.Errorf("%s: a mandatory pair that commands do not have", pairs.Printable(name))
 		}
@@ -107,7 +107,7 @@ func (r *reading) echo(name, v string, optional bool) error {
 	case i >= 0 && r.ask.args[i] == name+"="+v:
 		return nil
 	case optional:
-		return r.Left("it was not asked for; optional, left")
+		return r.Left("it was not asked for; optional, ignored")
 	case i < 0:
 		return fmt.Errorf("it cannot be honoured in %s", what(r.ask, r.q))
 	}

@@ -75,7 +75,7 @@ func (e *Entry) pap(r aaa.Request) (start, error) {
 // direct is a START that is answered by PASS or FAIL.
 func (e *Entry) direct(r aaa.Request, t authenType, data string, err error) (start, error) {
 	if err == nil && r.User == "" {
-		err = errors.New("user name: it is empty")
+		err = errors.New("user name is empty")
 	}
 	return start{minor: minorOne, body: e.startBody(r, t, data)}, err
 }

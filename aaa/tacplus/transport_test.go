@@ -129,7 +129,7 @@ func TestHintsOfKnownServer(t *testing.T) {
 	}
 	late := server{Late: true}
 	inTown(t, tacplus.Config{}, func(w *town) {
-		w.want(aaa.Silent, "", "connect: no answer in 5s. Is the address right, and does no firewall")
+		w.want(aaa.Silent, "", "connect: no answer in 5s. Is the address correct, and does a firewall")
 	}, late)
 }
 
@@ -152,7 +152,7 @@ func TestDeadTime(t *testing.T) {
 		w.want(aaa.Granted, "three", "")
 		st := w.client.Servers()
 		if time.Since(begun) != 2*time.Second || st[0].Silent != 1 || st[1].Silent != 1 || st[2].Answered != 2 || !st[0].DeadUntil.Equal(begun.Add(2*time.Second+time.Minute)) ||
-			!strings.Contains(st[1].LastSilence, "connection refused. Nothing listens there: does the server run") {
+			!strings.Contains(st[1].LastSilence, "connection refused. Nothing listens there: is the server running") {
 			t.Errorf("%+v", st)
 		}
 		<-time.After(time.Minute)
@@ -180,7 +180,7 @@ func TestErrorIsAlive(t *testing.T) {
 func TestAllDead(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
-		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Nothing listens there: does the server run")
+		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Nothing listens there: is the server running")
 		w.want(aaa.Silent, "", "tacacs server one")
 	}, server{}, server{})
 }

@@ -38,7 +38,7 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 		s.term.Idle = auth.IdleTimeout
 	}
 	if auth.ACL != "" {
-		s.Debugf("exec: access class %s is told, not enforced", auth.ACL)
+		s.Debugf("exec: access class %s is reported, not enforced", auth.ACL)
 	}
 	if auth.Host != nil {
 		return s.hosted(ctx, auth)
