@@ -502,7 +502,7 @@ func TestAllAtOnce(t *testing.T) {
 	all := problems.String()
 	for _, want := range []string{"bad.yaml:1:1: hostnam: ", "bad.yaml:2:18: exec.callback: ", "bad.yaml:3:9: users[0]: ", "bad.yaml:4:34: chat_scripts[0].script: ",
 		"bad.yaml:5:9: lines[0].port: is required", "bad.yaml:5:34: lines[1].port: ",
-		"bad.yaml:3:29: users[1].name: user name: ", "bad.yaml:5:44: lines[2].tty: tty 2 is already", "bad.yaml:5:53: lines[2].port: ", "bad.yaml:5:64: lines[3].port: ", "policies.d/bad.yaml:2:1: callbak: ", "command line: log.level: ", "command line: no.such: "} {
+		"bad.yaml:3:29: users[1].name: user name ", "bad.yaml:5:44: lines[2].tty: tty 2 is already", "bad.yaml:5:53: lines[2].port: ", "bad.yaml:5:64: lines[3].port: ", "policies.d/bad.yaml:2:1: callbak: ", "command line: log.level: ", "command line: no.such: "} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}
