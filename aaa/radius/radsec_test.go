@@ -422,7 +422,7 @@ func TestTLSConfig(t *testing.T) {
 	dir := t.TempDir()
 	for want, c := range map[string]radius.TLSConfig{
 		"no such file":      {Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "none.pem")}},
-		"both or neither":      {Certificates: aaa.Certificates{CertFile: "x"}},
+		"both or neither":   {Certificates: aaa.Certificates{CertFile: "x"}},
 		`radius11 "maybe"`:  {RADIUS11: "maybe"},
 		"TLS 1.3":           {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
 		"nas.pem":           {Certificates: aaa.Certificates{CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key")}},

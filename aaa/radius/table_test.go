@@ -363,7 +363,7 @@ func TestSeveral(t *testing.T) {
 		"Cisco-AVPair shell:priv-lvl: it says 8, Management-Privilege-Level says 7":       {n(136, 7), avpair("shell:priv-lvl=8")},
 		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
 		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair shell:callback-rotary says 7":   {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
-		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group":                                 {wrap(ascend, 115, "\x00\x00\x00\x65")},
+		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group":                              {wrap(ascend, 115, "\x00\x00\x00\x65")},
 		"Ascend-Maximum-Call-Duration: 4294967295 minutes: at most":                       {wrap(ascend, 125, "\xff\xff\xff\xff")},
 		"Ascend-Callback-Delay: 1h0m1s: at most 1h0m0s":                                   {wrap(ascend, 108, "\x00\x00\x0e\x11")},
 		"Management-Transport-Protection: 2: a telephone line protects nothing":           {n(134, 2)},
@@ -375,7 +375,7 @@ func TestSeveral(t *testing.T) {
 	for want, attrs := range map[string]radius.Attributes{
 		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8":                   {a(8, "\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
 		"Framed-Pool: it says b, Cisco-AVPair ip:addr-pool says a":                                    {avpair("ip:addr-pool=a"), a(88, "b")},
-		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair lcp:send-secret":          {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
+		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair lcp:send-secret":              {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
 		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not served in a PPP session": {n(6, 7)},
 		"Service-Type: 8 (Authenticate-Only) is treated as a reject":                                  {n(6, 8)},
 		"Framed-Protocol: 3 (ARAP) is not served":                                                     {n(7, 3)},
