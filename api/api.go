@@ -1,5 +1,5 @@
-// Package api is the admin API of a running daemon: HTTP and JSON on a unix socket, its OpenAPI 3.1 description at /openapi.json.
-// The file mode of the socket (0600) is the right to use it. Package api/client has the types and the client.
+// Package api is the admin API of a running daemon: HTTP and JSON on a unix socket, with an OpenAPI 3.1 description at
+// /openapi.json. The file mode of the socket (0600) controls access. Package api/client has the types and the client.
 package api
 
 import (
@@ -22,30 +22,32 @@ import (
 	"github.com/ringback/ringback/api/client"
 )
 
-// Daemon is what the API shows and steers. FromBroker makes one.
+// Daemon is what the API shows and controls. FromBroker returns one.
 type Daemon interface {
 	Lines() []client.Line
 	Users() []client.User
-	// Callbacks returns callbacks newest first, and how many older ones the limit left out.
+	// Callbacks returns callbacks, newest first, and the number of older ones omitted because of the limit.
 	Callbacks(ctx context.Context, q client.CallbackQuery) (v []client.Callback, older int, err error)
-	// Callback wants an ID or a unique beginning of one; ErrNotFound where there is none.
+	// Callback returns the callback with this ID or unique ID prefix; ErrNotFound if there is none.
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
 	LoginLocks() []client.LoginLock
-	// ClearLoginLocks forgets the failed logins of a name or number, or with "" all; ErrNotFound where there are none of it.
+	// ClearLoginLocks clears the failed logins of a name or number, or all with "", and returns how many sources it
+	// cleared; ErrNotFound if there are none.
 	ClearLoginLocks(ctx context.Context, of string) (int, error)
 }
 
-// ErrNotFound wraps the errors of a Daemon that become status 404.
+// ErrNotFound marks the errors of a Daemon that become status 404.
 var ErrNotFound = errors.New("not found")
 
 // Server serves the API.
 type Server struct {
 	Daemon     Daemon
-	AAAServers func() []client.AAAServer               // of the configuration in force; nil: there are none
-	Health     func(ctx context.Context) client.Health // nil: none is told
-	// BackedUp notes that the journal at a path was copied to a directory; an error where that is not the daemon's. nil: nothing is noted.
+	AAAServers func() []client.AAAServer               // of the configuration in force; nil: none
+	Health     func(ctx context.Context) client.Health // nil: not available
+	// BackedUp records in the audit that the journal at a path was copied to a directory; it returns an error if that
+	// is not the daemon's journal. nil: not available.
 	BackedUp func(journal, dir, by string) error
 	Feed     *Feed
 	Version  func() client.Version
@@ -55,9 +57,10 @@ type Server struct {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("ringback admin API", "1")
-	cfg.Info.Description = "What a running ringback shows and how it is steered. On a unix socket of mode 0600."
-	cfg.CreateHooks = nil // no $schema member in the answers
-	cfg.DocsPath = ""     // huma's page loads its script from another host
+	cfg.Info.Description = "Show the state of a running ringback daemon and control it. Served on a unix socket with " +
+		"mode 0600."
+	cfg.CreateHooks = nil // no $schema member in responses
+	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	api := humago.New(mux, cfg)
 	s.routes(api)
 	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI()))
@@ -69,7 +72,7 @@ type list[T any] struct {
 }
 
 type callbackList struct {
-	Older int `header:"Ringback-Older" doc:"how many older ones the limit left out"`
+	Older int `header:"Ringback-Older" doc:"number of older callbacks omitted because of the limit"`
 	Body  []client.Callback
 }
 
@@ -78,48 +81,55 @@ type one[T any] struct {
 }
 
 func (s *Server) routes(api huma.API) {
-	huma.Register(api, operation("list-lines", http.MethodGet, "/v1/lines", "The lines and their state"),
+	huma.Register(api, operation("list-lines", http.MethodGet, "/v1/lines", "List the lines and their state"),
 		func(context.Context, *struct{}) (*list[client.Line], error) {
 			return &list[client.Line]{s.Daemon.Lines()}, nil
 		})
-	huma.Register(api, operation("clear-line", http.MethodPost, "/v1/lines/{tty}/clear", "Hang up whatever is on the line"),
+	huma.Register(api, operation("clear-line", http.MethodPost, "/v1/lines/{tty}/clear", "Hang up the call on a line"),
 		func(ctx context.Context, in *struct {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.ClearLine(ctx, in.TTY))
 		})
-	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "Who is on the lines"),
+	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "List the users on the lines"),
 		func(context.Context, *struct{}) (*list[client.User], error) {
 			return &list[client.User]{s.Daemon.Users()}, nil
 		})
-	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks", "Pending callbacks, newest first; with all, the ended ones too"),
+	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks",
+		"List pending callbacks, newest first; with all, also ended ones"),
 		func(ctx context.Context, in *struct {
 			All   bool      `query:"all"`
-			Limit int       `query:"limit" minimum:"0" default:"100" doc:"the newest so many; 0: all"`
-			Since time.Time `query:"since" doc:"those created then or later"`
+			Limit int       `query:"limit" minimum:"0" default:"100" doc:"maximum number of callbacks; 0: no limit"`
+			Since time.Time `query:"since" doc:"only callbacks created at this time or later"`
 		}) (*callbackList, error) {
-			v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit, Since: in.Since})
+			v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit,
+				Since: in.Since})
 			return &callbackList{older, v}, status(err)
 		})
-	huma.Register(api, operation("get-callback", http.MethodGet, "/v1/callbacks/{id}", "One callback whole: decision, history, attempts"),
+	huma.Register(api, operation("get-callback", http.MethodGet, "/v1/callbacks/{id}",
+		"Show one callback with its decision, history and attempts"),
 		func(ctx context.Context, in *struct {
 			ID string `path:"id" maxLength:"64"`
 		}) (*one[client.CallbackDetail], error) {
 			v, err := s.Daemon.Callback(ctx, in.ID)
 			return &one[client.CallbackDetail]{v}, status(err)
 		})
-	huma.Register(api, operation("cancel-callback", http.MethodDelete, "/v1/callbacks/{id}", "End a pending callback as cancelled"),
+	huma.Register(api, operation("cancel-callback", http.MethodDelete, "/v1/callbacks/{id}",
+		"Cancel a pending callback"),
 		func(ctx context.Context, in *struct {
 			ID string `path:"id" maxLength:"64"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
 		})
-	huma.Register(api, operation("list-login-locks", http.MethodGet, "/v1/login-locks", "Names, numbers and lines whose logins are locked or delayed"),
+	huma.Register(api, operation("list-login-locks", http.MethodGet, "/v1/login-locks",
+		"List the names, numbers and lines whose logins are locked or delayed"),
 		func(context.Context, *struct{}) (*list[client.LoginLock], error) {
 			return &list[client.LoginLock]{s.Daemon.LoginLocks()}, nil
 		})
-	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear", "Forget the failed logins of a name or a number, or all"), s.clearLoginLocks)
-	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers", "The AAA servers and how they stand"),
+	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear",
+		"Clear the failed logins of a name or number, or all"), s.clearLoginLocks)
+	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers",
+		"List the AAA servers and their state"),
 		func(context.Context, *struct{}) (*list[client.AAAServer], error) {
 			servers := []client.AAAServer{}
 			if s.AAAServers != nil {
@@ -127,40 +137,43 @@ func (s *Server) routes(api huma.API) {
 			}
 			return &list[client.AAAServer]{servers}, nil
 		})
-	huma.Register(api, operation("get-health", http.MethodGet, "/v1/health", "How the daemon, its journal and its disk are"),
+	huma.Register(api, operation("get-health", http.MethodGet, "/v1/health",
+		"Show the health of the daemon, its journal and its disk"),
 		func(ctx context.Context, _ *struct{}) (*one[client.Health], error) {
 			if s.Health == nil {
-				return nil, huma.Error404NotFound("this daemon says nothing of its health")
+				return nil, huma.Error404NotFound("this daemon does not report its health")
 			}
 			return &one[client.Health]{s.Health(ctx)}, nil
 		})
-	huma.Register(api, operation("note-backup", http.MethodPost, "/v1/journal/backups", "Note in the audit that a backup was made"),
+	huma.Register(api, operation("note-backup", http.MethodPost, "/v1/journal/backups",
+		"Record a journal backup in the audit"),
 		func(ctx context.Context, in *struct {
 			Journal string `query:"journal" required:"true" maxLength:"4096"`
 			Dir     string `query:"dir" required:"true" maxLength:"4096"`
 		}) (*struct{}, error) {
 			if s.BackedUp == nil {
-				return nil, huma.Error404NotFound("this daemon notes no backups")
+				return nil, huma.Error404NotFound("this daemon does not record backups")
 			}
 			return nil, status(s.BackedUp(in.Journal, in.Dir, By(ctx)))
 		})
-	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "What answers"),
+	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "Show the version of the daemon"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {
 			return &one[client.Version]{s.Version()}, nil
 		})
-	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Debug events as they happen (text/event-stream)"),
+	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Stream live debug events (text/event-stream)"),
 		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
 }
 
 type clearLoginLocksInput struct {
 	Of  string `query:"of" maxLength:"256" doc:"a user name, or a calling number"`
-	All bool   `query:"all" doc:"all of them, in place of one"`
+	All bool   `query:"all" doc:"clear all, instead of one name or number"`
 }
 
-// Resolve wants one or all.
+// Resolve requires either a name or number, or all.
 func (in *clearLoginLocksInput) Resolve(huma.Context) []error {
 	if (in.Of == "") != in.All {
-		return []error{&huma.ErrorDetail{Message: "name a user or a number, or say all", Location: "query.of"}}
+		return []error{&huma.ErrorDetail{Message: "set either of (a user name or calling number) or all=true",
+			Location: "query.of"}}
 	}
 	return nil
 }
@@ -174,11 +187,12 @@ type debugInput struct {
 	Topics string `query:"topics" doc:"comma-separated: callback, chat, modem, aaa"`
 }
 
-// Resolve refuses topics that there are none of, before the stream begins.
+// Resolve rejects unknown topics before the stream begins.
 func (in *debugInput) Resolve(huma.Context) []error {
 	for _, t := range strings.Split(in.Topics, ",") {
 		if !slices.Contains(client.Topics, t) {
-			return []error{&huma.ErrorDetail{Message: fmt.Sprintf("no debug topic %q: there are %s", t, strings.Join(client.Topics, ", ")), Location: "query.topics"}}
+			return []error{&huma.ErrorDetail{Message: fmt.Sprintf("unknown debug topic %q; valid topics: %s", t,
+				strings.Join(client.Topics, ", ")), Location: "query.topics"}}
 		}
 	}
 	return nil
@@ -188,7 +202,8 @@ func (s *Server) debug(ctx context.Context, in *debugInput, send sse.Sender) {
 	topics := strings.Split(in.Topics, ",")
 	l := s.Feed.Listen(topics)
 	defer l.Close()
-	if send.Data(client.Listening{Topics: topics}) != nil { // without it nothing at all is sent, not even the status, until something happens
+	// This first event also sends the status line and the header, which otherwise wait for the first debug event.
+	if send.Data(client.Listening{Topics: topics}) != nil {
 		return
 	}
 	for {
@@ -207,7 +222,7 @@ func operation(id, method, path, summary string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary}
 }
 
-// status turns a Daemon's error into the status that the client sees.
+// status converts a Daemon's error to an HTTP status.
 func status(err error) error {
 	switch {
 	case err == nil:
@@ -247,17 +262,20 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
 }
 
-// Listen makes the socket: its directory (0700) where it is missing, mode 0600. It takes connections when the process has no descriptors left, too.
+// Listen creates the socket with mode 0600, and its directory with mode 0700 if missing. The listener accepts a few
+// connections even if the process has run out of file descriptors.
 func Listen(path string) (net.Listener, error) {
 	if len(path) > 100 {
-		return nil, fmt.Errorf("admin socket %s: a unix socket's path may have 100 octets, this one has %d: set a shorter api.socket", path, len(path))
+		return nil, fmt.Errorf("admin socket %s: the path has %d octets; the maximum is 100 (set a shorter api.socket)",
+			path, len(path))
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
+		return nil, fmt.Errorf("admin socket: %w (set api.socket to a writable location)", err)
 	}
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		c.Close()
-		return nil, fmt.Errorf("admin socket %s: another ringback answers there: end it, or set another api.socket and state_dir", path)
+		return nil, fmt.Errorf("admin socket %s: in use by another ringback (stop it, or set another api.socket and "+
+			"state_dir)", path)
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err
@@ -266,19 +284,20 @@ func Listen(path string) (net.Listener, error) {
 	l, err := net.Listen("unix", path)
 	unix.Umask(old)
 	if err != nil {
-		return nil, fmt.Errorf("admin socket: %w (set api.socket to a place that may be written)", err)
+		return nil, fmt.Errorf("admin socket: %w (set api.socket to a writable location)", err)
 	}
 	return newSparing(l), nil
 }
 
-// removeStale removes a socket that nobody answers, and nothing else.
+// removeStale removes a socket at path, but no other kind of file.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err == nil && info.Mode().Type() != os.ModeSocket {
-		return fmt.Errorf("admin socket %s: something else has that name (mode %v): move it away, or set another api.socket", path, info.Mode())
+		return fmt.Errorf("admin socket %s: a file that is not a socket exists there (mode %v); move it or set "+
+			"another api.socket", path, info.Mode())
 	}
 	if err == nil {
 		err = os.Remove(path)
@@ -290,5 +309,5 @@ func removeStale(path string) error {
 }
 
 func lostText(n int) string {
-	return fmt.Sprintf("%d events were lost here: this listener was too slow", n)
+	return fmt.Sprintf("%d events lost: the client reads too slowly", n)
 }

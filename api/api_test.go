@@ -24,7 +24,7 @@ import (
 // fake is a Daemon with one line, one user and one callback.
 type fake struct {
 	cleared, cancelled chan string
-	by                 chan string // who cleared a line
+	by                 chan string // the user that cleared a line
 }
 
 var created = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -37,7 +37,8 @@ func (fake) Users() []client.User {
 	return []client.User{{TTY: 66, User: "austin-01", Leg: 2, Start: created}}
 }
 func (fake) Callbacks(_ context.Context, q client.CallbackQuery) ([]client.Callback, int, error) {
-	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprintf("%v %d %s", q.All, q.Limit, q.Since.UTC().Format(time.RFC3339)), Created: created}}, 7, nil
+	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprintf("%v %d %s", q.All, q.Limit,
+		q.Since.UTC().Format(time.RFC3339)), Created: created}}, 7, nil
 }
 func (fake) Callback(_ context.Context, id string) (client.CallbackDetail, error) {
 	if id != "abc" {
@@ -74,10 +75,10 @@ func (f fake) ClearLoginLocks(_ context.Context, of string) (int, error) {
 	return 2, nil
 }
 
-// serve runs the API on a socket in a directory of the test's.
+// serve runs the API on a socket in a temporary directory.
 func serve(t *testing.T, s *Server) (*client.Client, string) {
 	t.Helper()
-	// Not t.TempDir: a socket's path may have 100 octets only.
+	// Not t.TempDir: the path of a socket is limited to 100 octets.
 	dir, err := os.MkdirTemp("", "rb")
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +103,8 @@ func serve(t *testing.T, s *Server) (*client.Client, string) {
 
 func TestClient(t *testing.T) {
 	f := fake{cleared: make(chan string, 1), cancelled: make(chan string, 1)}
-	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{}, Version: func() client.Version { return client.Version{Version: "1", Started: created} }})
+	c, path := serve(t, &Server{Daemon: f, Feed: &Feed{},
+		Version: func() client.Version { return client.Version{Version: "1", Started: created} }})
 	ctx := t.Context()
 
 	lines, err := c.Lines(ctx)
@@ -117,14 +119,16 @@ func TestClient(t *testing.T) {
 		t.Errorf("Callbacks: %v %v", all, err)
 	}
 	q := client.CallbackQuery{Limit: 3, Since: created.In(time.FixedZone("HST", -10*3600))}
-	if some, older, err := c.FindCallbacks(ctx, q); err != nil || some[0].Number != "false 3 2026-11-21T10:00:00Z" || older != 7 {
+	if some, older, err := c.FindCallbacks(ctx, q); err != nil || some[0].Number != "false 3 2026-11-21T10:00:00Z" ||
+		older != 7 {
 		t.Errorf("FindCallbacks: %v, %d older, %v", some, older, err)
 	}
 	if d, err := c.Callback(ctx, "abc"); err != nil || d.Policy != "default" || d.ID != "abc" {
 		t.Errorf("Callback: %+v %v", d, err)
 	}
 	var problem *client.Problem
-	if _, err := c.Callback(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound || !strings.Contains(err.Error(), "nobody") {
+	if _, err := c.Callback(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound ||
+		!strings.Contains(err.Error(), "nobody") {
 		t.Errorf("Callback of nobody: %v", err)
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
@@ -157,7 +161,7 @@ func TestClient(t *testing.T) {
 	if st, err := os.Stat(filepath.Dir(path)); err != nil || st.Mode().Perm() != 0o700 {
 		t.Errorf("its directory's mode is %v, %v", st.Mode(), err)
 	}
-	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "another ringback answers there") {
+	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "in use by another ringback") {
 		t.Errorf("a second daemon on the socket: %v", err)
 	}
 }
@@ -169,19 +173,20 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stale.(*net.UnixListener).SetUnlinkOnClose(false) // as a kill leaves it
+	stale.(*net.UnixListener).SetUnlinkOnClose(false) // as after a kill
 	stale.Close()
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
-	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil || !strings.Contains(err.Error(), "100 octets") {
+	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil ||
+		!strings.Contains(err.Error(), "the maximum is 100") {
 		t.Errorf("too long a path: %v", err)
 	}
 }
 
-// The user at the other end of the socket is the kernel's word, whatever the request says.
+// The peer's user ID comes from the kernel, whatever the request contains.
 func TestPeer(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("SO_PEERCRED is Linux's")
@@ -199,7 +204,7 @@ func TestPeer(t *testing.T) {
 	}
 }
 
-// Whatever else has the socket's name is not ours to remove.
+// A file at the path that is not a socket is not removed.
 func TestOnlySocketsAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	file, link, folder := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "folder")
@@ -210,8 +215,8 @@ func TestOnlySocketsAreRemoved(t *testing.T) {
 	for _, path := range []string{file, link, folder} {
 		if l, err := Listen(path); err == nil {
 			l.Close()
-			t.Errorf("%s was taken for a stale socket", path)
-		} else if !strings.Contains(err.Error(), "something else has that name") {
+			t.Errorf("%s was treated as a stale socket", path)
+		} else if !strings.Contains(err.Error(), "a file that is not a socket") {
 			t.Errorf("%s: %v", path, err)
 		}
 		if _, err := os.Lstat(path); err != nil {
@@ -220,13 +225,14 @@ func TestOnlySocketsAreRemoved(t *testing.T) {
 	}
 }
 
-// The page at /docs works without another host, and so has nothing of one's.
+// The page at /docs refers to no other host.
 func TestDocsPage(t *testing.T) {
 	h := (&Server{Daemon: fake{}, Feed: &Feed{}}).Handler()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/docs", nil))
 	page := w.Body.String()
-	for _, want := range []string{"POST /v1/lines/{tty}/clear", "DELETE /v1/callbacks/{id}", "Forget the failed logins", "comma-separated: callback", `href="/openapi.json"`} {
+	for _, want := range []string{"POST /v1/lines/{tty}/clear", "DELETE /v1/callbacks/{id}", "Clear the failed logins",
+		"comma-separated: callback", `href="/openapi.json"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q in\n%s", want, page)
 		}
@@ -236,7 +242,8 @@ func TestDocsPage(t *testing.T) {
 			t.Errorf("%q in\n%s", bad, page)
 		}
 	}
-	if csp := w.Header().Get("Content-Security-Policy"); w.Code != http.StatusOK || !strings.HasPrefix(csp, "default-src 'none'") {
+	if csp := w.Header().Get("Content-Security-Policy"); w.Code != http.StatusOK ||
+		!strings.HasPrefix(csp, "default-src 'none'") {
 		t.Errorf("status %d, policy %q", w.Code, csp)
 	}
 }
@@ -244,7 +251,9 @@ func TestDocsPage(t *testing.T) {
 func TestNoDaemon(t *testing.T) {
 	dir := t.TempDir()
 	_, err := client.New(filepath.Join(dir, "none")).Lines(t.Context())
-	if want := "ask the daemon at " + dir + "/none: no such file or directory (is `ringback serve` or `ringback lab` running?)"; err == nil || err.Error() != want {
+	if want := "connect to the daemon at " + dir +
+		"/none: no such file or directory (is `ringback serve` or `ringback lab` running?)"; err == nil ||
+		err.Error() != want {
 		t.Errorf("no daemon: %v, want %s", err, want)
 	}
 	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "left")})
@@ -254,7 +263,8 @@ func TestNoDaemon(t *testing.T) {
 	left.SetUnlinkOnClose(false)
 	left.Close()
 	_, err = client.New(filepath.Join(dir, "left")).Lines(t.Context())
-	if want := "ask the daemon at " + dir + "/left: connection refused (is `ringback serve` or `ringback lab` running?)"; err == nil || err.Error() != want {
+	if want := "connect to the daemon at " + dir + "/left: connection refused (is `ringback serve` or `ringback lab` " +
+		"running?)"; err == nil || err.Error() != want {
 		t.Errorf("a daemon that has gone: %v, want %s", err, want)
 	}
 }
@@ -272,7 +282,7 @@ func TestDebugStream(t *testing.T) {
 		}
 	}
 	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, func() { close(listening) }, first) }()
-	<-listening // although nothing has happened; nothing is missed from now on
+	<-listening // arrives before any debug event; later events are delivered
 	feed.Publish("aaa", 0, "not asked for")
 	feed.Publish("chat", 65, "Chat script rtp started.")
 	want := client.DebugEvent{Time: created, Topic: "chat", TTY: 65, Text: "Chat script rtp started."}
@@ -290,7 +300,7 @@ func TestDebugStream(t *testing.T) {
 	}
 }
 
-// A listener who does not read holds nobody up, and is told what he lost.
+// A listener that does not read blocks no publisher, and learns how many events it lost.
 func TestFeedLosesRatherThanBlocks(t *testing.T) {
 	var f Feed
 	l := f.Listen([]string{"modem"})
@@ -302,7 +312,7 @@ func TestFeedLosesRatherThanBlocks(t *testing.T) {
 		<-l.C
 	}
 	f.Publish("modem", 1, "y")
-	if e := <-l.C; !strings.Contains(e.Text, "5 events were lost") {
+	if e := <-l.C; !strings.Contains(e.Text, "5 events lost") {
 		t.Errorf("after the loss: %q", e.Text)
 	}
 	if e := <-l.C; e.Text != "y" {
@@ -329,8 +339,10 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatalf("openapi.json: %v %q", err, doc.OpenAPI)
 	}
 	for path, method := range map[string]string{
-		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get", "/v1/callbacks/{id}": "delete",
-		"/v1/login-locks": "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get", "/v1/debug": "get",
+		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get",
+		"/v1/callbacks/{id}": "delete",
+		"/v1/login-locks":    "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get",
+		"/v1/debug": "get",
 	} {
 		if doc.Paths[path][method] == nil {
 			t.Errorf("openapi.json has no %s %s", method, path)

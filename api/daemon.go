@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// FromBroker shows and steers a broker. The audit has the user at the other end of the socket.
+// FromBroker returns a Daemon that shows and controls a broker. The audit records the user ID of the socket's peer.
 func FromBroker(b *broker.Broker) Daemon { return daemon{b} }
 
 type daemon struct{ b *broker.Broker }
@@ -24,8 +24,10 @@ func (d daemon) Lines() []client.Line {
 	v := make([]client.Line, 0, len(status))
 	for _, s := range status {
 		l := client.Line{
-			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner, Signals: s.Signals,
-			Since: s.Since.Local(), Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, Notices: s.Notices, InBand: s.InBand,
+			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner,
+			Signals: s.Signals,
+			Since:   s.Since.Local(), Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, Notices: s.Notices,
+			InBand: s.InBand,
 		}
 		if s.Rotary != lines.NoRotary {
 			l.Rotary = &s.Rotary
@@ -40,7 +42,8 @@ func (d daemon) Users() []client.User {
 	v := make([]client.User, 0, len(on))
 	for _, u := range on {
 		v = append(v, client.User{
-			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller, Connect: u.Connect, Start: u.Start.Local(),
+			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller,
+			Connect: u.Connect, Start: u.Start.Local(),
 		})
 	}
 	return v
@@ -65,7 +68,8 @@ func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail,
 		Decision: decision(c.Decision), History: []client.Happening{}, Dials: []client.Attempt{},
 	}
 	for _, h := range c.History {
-		v.History = append(v.History, client.Happening{Time: h.Time.Local(), Event: h.What, Phase: h.Phase, Text: h.Text})
+		v.History = append(v.History, client.Happening{Time: h.Time.Local(), Event: h.What, Phase: h.Phase,
+			Text: h.Text})
 	}
 	for _, a := range c.Attempt {
 		v.Dials = append(v.Dials, attempt(a))
@@ -90,7 +94,8 @@ func (d daemon) LoginLocks() []client.LoginLock {
 	v := make([]client.LoginLock, 0, len(locks))
 	for _, l := range locks {
 		v = append(v, client.LoginLock{
-			Of: l.Kind, Enable: l.Enable, User: l.User, Number: l.Number, TTY: l.TTY, Failures: l.Failures, Until: ended(l.LockedUntil), Delay: l.Delay.Seconds(),
+			Of: l.Kind, Enable: l.Enable, User: l.User, Number: l.Number, TTY: l.TTY, Failures: l.Failures,
+			Until: ended(l.LockedUntil), Delay: l.Delay.Seconds(),
 		})
 	}
 	return v
@@ -99,21 +104,22 @@ func (d daemon) LoginLocks() []client.LoginLock {
 func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	n, err := d.b.ClearLoginLocks(ctx, of, By(ctx))
 	if errors.Is(err, broker.ErrNoLock) {
-		return 0, fmt.Errorf("%s: %w, %w: `ringback show login-locks` lists them", of, err, ErrNotFound)
+		return 0, fmt.Errorf("%s: %w, %w (`ringback show login-locks` lists them)", of, err, ErrNotFound)
 	}
 	return n, err
 }
 
 func notFound(id string, err error) error {
 	if errors.Is(err, broker.ErrNoCallback) {
-		return fmt.Errorf("callback %s: %w: `ringback show callbacks --all` lists them", id, ErrNotFound)
+		return fmt.Errorf("callback %s: %w (`ringback show callbacks --all` lists them)", id, ErrNotFound)
 	}
 	return err
 }
 
 func callback(c broker.CallbackView) client.Callback {
 	return client.Callback{
-		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, NoVerify: c.NoVerify, Called: c.CalledTTY, TTY: c.TTY,
+		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, NoVerify: c.NoVerify,
+		Called: c.CalledTTY, TTY: c.TTY,
 		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created.Local(), Ended: ended(c.Ended),
 	}
 }
@@ -127,7 +133,8 @@ func decision(t policies.Trace) []client.Step {
 }
 
 func attempt(a broker.Attempt) client.Attempt {
-	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started.Local(), Ended: ended(a.Ended), Outcome: a.Outcome, Detail: a.Detail}
+	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started.Local(), Ended: ended(a.Ended),
+		Outcome: a.Outcome, Detail: a.Detail}
 	if a.Transcript != "" {
 		v.Transcript = strings.Split(a.Transcript, "\n")
 	}
@@ -142,7 +149,7 @@ func ended(t time.Time) *time.Time {
 	return &t
 }
 
-// object is JSON of the journal; nil where it is none.
+// object returns JSON from the journal, or nil if it is not valid JSON.
 func object(s string) json.RawMessage {
 	if !json.Valid([]byte(s)) {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"github.com/ringback/ringback/api/client"
 )
 
-// Feed hands debug events to whoever listens. Publishing never blocks: a listener who is slow loses events and is told how many.
-// The zero value works.
+// Feed distributes debug events to its listeners. Publishing never blocks: a slow listener loses events, and then gets
+// an event with their number. The zero value is usable.
 type Feed struct {
 	Now func() time.Time // nil: time.Now
 
@@ -24,10 +24,10 @@ type Listener struct {
 	lost   int
 }
 
-// feedDepth is how many events a listener may be behind.
+// feedDepth is the number of events queued for a listener.
 const feedDepth = 1024
 
-// Listen subscribes to the topics. The caller closes the listener.
+// Listen subscribes to topics. The caller closes the Listener.
 func (f *Feed) Listen(topics []string) *Listener {
 	l := &Listener{C: make(chan client.DebugEvent, feedDepth), feed: f, topics: map[string]bool{}}
 	for _, t := range topics {
@@ -42,14 +42,14 @@ func (f *Feed) Listen(topics []string) *Listener {
 	return l
 }
 
-// Close ends the subscription. It may be called twice.
+// Close ends the subscription. Further calls have no effect.
 func (l *Listener) Close() {
 	l.feed.mu.Lock()
 	defer l.feed.mu.Unlock()
 	delete(l.feed.listeners, l)
 }
 
-// Publish hands one line of debug to all listeners of its topic.
+// Publish sends one line of debug text to all listeners of its topic.
 func (f *Feed) Publish(topic string, tty int, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -64,7 +64,7 @@ func (f *Feed) Publish(topic string, tty int, text string) {
 	}
 }
 
-// Topic returns a hook for a package that publishes on one topic.
+// Topic returns a function that publishes on one topic.
 func (f *Feed) Topic(topic string) func(tty int, text string) {
 	return func(tty int, text string) { f.Publish(topic, tty, text) }
 }

@@ -11,13 +11,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// docsPage is the page at /docs: the routes, out of the OpenAPI description. It loads nothing, from here or from elsewhere: a script that another
-// host serves would have the rights of the person viewing the page.
+// docsPage serves /docs: the routes from the OpenAPI description. The page loads no scripts or other resources: a
+// script from another host would have the rights of the person viewing the page.
 func docsPage(o *huma.OpenAPI) http.HandlerFunc {
 	page := []byte(docsHTML(o))
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "+
+				"frame-ancestors 'none'")
 		w.Write(page)
 	}
 }
@@ -29,15 +31,16 @@ func docsHTML(o *huma.OpenAPI) string {
 <html lang="en"><head><meta charset="utf-8"><title>%[1]s</title>
 <style>body{font-family:sans-serif;max-width:60em;margin:2em auto}td,th{text-align:left;vertical-align:top;padding:.2em .8em .2em 0}</style></head>
 <body><h1>%[1]s</h1><p>%[2]s</p>
-<p>All fields are in <a href="/openapi.json">/openapi.json</a> (OpenAPI %[3]s).</p>
-<table><tr><th>Method and path</th><th>What</th><th>Parameters</th></tr>
+<p>For all fields, see <a href="/openapi.json">/openapi.json</a> (OpenAPI %[3]s).</p>
+<table><tr><th>Method and path</th><th>Summary</th><th>Parameters</th></tr>
 `, text(o.Info.Title), text(o.Info.Description), text(o.OpenAPI))
 	for _, path := range slices.Sorted(maps.Keys(o.Paths)) {
 		item := o.Paths[path]
 		for _, r := range []struct {
 			method string
 			*huma.Operation
-		}{{http.MethodGet, item.Get}, {http.MethodPost, item.Post}, {http.MethodPut, item.Put}, {http.MethodPatch, item.Patch}, {http.MethodDelete, item.Delete}} {
+		}{{http.MethodGet, item.Get}, {http.MethodPost, item.Post}, {http.MethodPut, item.Put},
+			{http.MethodPatch, item.Patch}, {http.MethodDelete, item.Delete}} {
 			if r.Operation == nil {
 				continue
 			}
@@ -49,7 +52,8 @@ func docsHTML(o *huma.OpenAPI) string {
 				}
 				params = append(params, what)
 			}
-			fmt.Fprintf(&b, "<tr><td><code>%s %s</code></td><td>%s</td><td>%s</td></tr>\n", r.method, text(path), text(r.Summary), strings.Join(params, "<br>"))
+			fmt.Fprintf(&b, "<tr><td><code>%s %s</code></td><td>%s</td><td>%s</td></tr>\n", r.method, text(path),
+				text(r.Summary), strings.Join(params, "<br>"))
 		}
 	}
 	b.WriteString("</table></body></html>\n")

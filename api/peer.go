@@ -6,10 +6,10 @@ import (
 	"net"
 )
 
-// peerKey is the context's key of the uid at the other end of the socket.
+// peerKey is the context key of the user ID of the socket's peer.
 type peerKey struct{}
 
-// withPeer is an http.Server's ConnContext: requests know who made them, by the kernel's word.
+// withPeer is an http.Server's ConnContext: it adds the peer's user ID, as reported by the kernel, to the context.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	if s, ok := c.(*spareConn); ok {
 		c = s.Conn
@@ -22,7 +22,7 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// By is who made a request of the API, for the audit: "uid 1000 (api)", or "api" where the system does not tell.
+// By identifies the user of an API request for the audit: "uid 1000 (api)", or "api" if the system does not report it.
 func By(ctx context.Context) string {
 	if uid, ok := ctx.Value(peerKey{}).(uint32); ok {
 		return fmt.Sprintf("uid %d (api)", uid)

@@ -8,10 +8,11 @@ import (
 	"syscall"
 )
 
-// spareConns is how many connections the admin socket takes when the process has no descriptors left: an operator must be able to look then.
+// spareConns is the number of connections that the admin socket accepts after the process has run out of file
+// descriptors, so that an operator can still inspect the daemon.
 const spareConns = 4
 
-// sparing is a listener that keeps descriptors for its connections.
+// sparing is a listener with reserved file descriptors for its connections.
 type sparing struct {
 	net.Listener
 	open func() (*os.File, error)
@@ -26,7 +27,7 @@ func newSparing(l net.Listener) *sparing {
 	return s
 }
 
-// Accept gives up a spare descriptor where there is no other.
+// Accept frees a reserved descriptor if no other is available.
 func (s *sparing) Accept() (net.Conn, error) {
 	for {
 		c, err := s.Listener.Accept()
@@ -51,7 +52,7 @@ func (s *sparing) giveUp() bool {
 	return true
 }
 
-// refill takes as many as it should hold, where they are to be had.
+// refill reserves descriptors up to spareConns, as far as available.
 func (s *sparing) refill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +65,7 @@ func (s *sparing) refill() {
 	}
 }
 
-// Close closes the listener and lets go of what it held.
+// Close closes the listener and the reserved descriptors.
 func (s *sparing) Close() error {
 	err := s.Listener.Close()
 	for s.giveUp() {
@@ -72,7 +73,7 @@ func (s *sparing) Close() error {
 	return err
 }
 
-// spareConn gives its descriptor back to the listener's spare ones.
+// spareConn returns its descriptor to the listener's reserve on Close.
 type spareConn struct {
 	net.Conn
 	s *sparing

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// scarce is a listener in a process without a free descriptor: it can take a connection only after somebody has closed a file.
+// scarce simulates a process without free file descriptors: it accepts a connection only after a file was closed.
 type scarce struct {
 	net.Listener
 	s     *sparing
@@ -30,7 +30,8 @@ func (l *scarce) Accept() (net.Conn, error) {
 
 func (l *scarce) Close() error { return nil }
 
-// TestNoDescriptors: without a free descriptor the admin socket takes as many connections as it keeps spare ones, and then says why it takes none.
+// TestNoDescriptors: without free descriptors, the admin socket accepts spareConns connections and then fails with
+// EMFILE.
 func TestNoDescriptors(t *testing.T) {
 	l := &scarce{}
 	s := newSparing(l)

@@ -9,7 +9,7 @@ import (
 
 const docFile = "../docs/reference/chat-scripts.md"
 
-// row is how the documentation prints a row of the table of escapes.
+// row formats a row of the table of escapes as in the documentation.
 func (e Escape) row() string {
 	where := "send"
 	if e.Expect {
@@ -18,12 +18,12 @@ func (e Escape) row() string {
 	return "| `" + e.Text + "` | " + e.Effect + " | " + where + " |"
 }
 
-// row is how the documentation prints a row of the table of refusals.
+// row formats a row of the table of refusals as in the documentation.
 func (r Refusal) row() string {
 	return "| `" + r.Text + "` | " + r.From + " | " + r.Why + " | " + r.Instead + " |"
 }
 
-// The documentation's tables are those of the code, row by row and in order.
+// The documentation has the tables of the code, row by row and in order.
 func TestDocTables(t *testing.T) {
 	doc := readDoc(t)
 	var escapes, refusals []string
@@ -46,7 +46,7 @@ func TestDocTables(t *testing.T) {
 	}
 }
 
-// Each fenced example parses; those of `chat-refused` must not, and the text behind their `#` is part of the error.
+// Each fenced example parses; those of `chat-refused` do not, and the text after their `#` is part of the error.
 func TestDocExamples(t *testing.T) {
 	seen := map[string]int{}
 	for _, m := range regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$").FindAllStringSubmatch(readDoc(t), -1) {
@@ -105,7 +105,7 @@ func checkRefused(t *testing.T, line string) {
 	}
 }
 
-// checkYAML looks at lines that hold a whole script in single quotes, as the documentation writes them.
+// checkYAML checks lines with a complete script in single quotes, as the documentation writes them.
 func checkYAML(t *testing.T, line string) {
 	t.Helper()
 	if m := regexp.MustCompile(`name: ([^,]+), script: '(.*)'\}$`).FindStringSubmatch(line); m != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/chat"
 )
 
-// A script of document 5732's kind, and one whose mistake is told with its place.
+// A script as in Cisco's document 5732, and the error for an invalid one.
 func ExampleParse() {
 	s, err := chat.Parse("callback", `ABORT BUSY ABORT "NO ANSWER" "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`)
 	if err != nil {
@@ -25,5 +25,5 @@ func ExampleParse() {
 	// Output:
 	// ABORT BUSY ABORT "NO ANSWER" "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c
 	// dials: true
-	// chat script callback: soon at offset 21: TIMEOUT takes whole seconds (1 to 3600)
+	// chat script callback: soon at offset 21: TIMEOUT requires whole seconds (1 to 3600)
 }

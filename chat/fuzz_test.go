@@ -12,7 +12,8 @@ func FuzzParse(f *testing.F) {
 	for _, s := range Shipped() {
 		f.Add(s.Text)
 	}
-	for _, s := range []string{`""`, `A-B-C-D-E x`, `"login: -\r-login: " \"`, `ABORT "NO CARRIER" TIMEOUT 60`, `\101^C\\ EOT`, `"\\" '`, "\\\n\"", `a\"b`, `"` + "\xff"} {
+	for _, s := range []string{`""`, `A-B-C-D-E x`, `"login: -\r-login: " \"`, `ABORT "NO CARRIER" TIMEOUT 60`,
+		`\101^C\\ EOT`, `"\\" '`, "\\\n\"", `a\"b`, `"` + "\xff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -37,8 +38,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Whatever a modem says: Run ends, keeps secrets, sends nothing but what the script has, reads no further than it must, and comes
-// to the outcome that a plain search of the whole input comes to.
+// For any modem output: Run ends, reveals no secrets, sends nothing but the script's sends, reads no further than
+// necessary, and has the same outcome as a plain search of the whole input.
 func FuzzRun(f *testing.F) {
 	f.Add([]byte("OK\r\nCONNECT 9600\r\nrest"), "OK", "CONNECT", "BUSY")
 	f.Add([]byte("BUSY"), "OK", "CONNECT", "BUSY")
@@ -48,7 +49,8 @@ func FuzzRun(f *testing.F) {
 		if first == "" || second == "" || abort == "" || len(first)+len(second)+len(abort) > 500 {
 			return
 		}
-		s, err := Parse("fuzz", `ABORT `+octal(abort)+` `+octal(first)+` ATD\pT\T `+octal(second)+`-+++\c-`+octal(second)+` \c`)
+		s, err := Parse("fuzz", `ABORT `+octal(abort)+` `+octal(first)+` ATD\pT\T `+octal(second)+`-+++\c-`+
+			octal(second)+` \c`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +58,13 @@ func FuzzRun(f *testing.F) {
 		c.in.Write(input)
 		var res Result
 		synctest.Test(t, func(t *testing.T) {
-			res = s.Run(t.Context(), c, Options{Dialstring: number("84001"), Secrets: []string{"hunter2"}, Debug: func(string) {}})
+			res = s.Run(t.Context(), c, Options{Dialstring: number("84001"), Secrets: []string{"hunter2"},
+				Debug: func(string) {}})
 		})
 		wantOutcome, wantLeft, wantSent := plainSearch(string(input), first, second, abort)
 		if res.Outcome != wantOutcome || c.in.Len() != wantLeft || strings.Join(c.wrote, "") != wantSent {
-			t.Errorf("%s, %d left, sent %q; want %s, %d, %q", res.Outcome, c.in.Len(), c.wrote, wantOutcome, wantLeft, wantSent)
+			t.Errorf("%s, %d left, sent %q; want %s, %d, %q", res.Outcome, c.in.Len(), c.wrote, wantOutcome, wantLeft,
+				wantSent)
 		}
 		if strings.Contains(texts(res.Transcript), "hunter2") || len(texts(res.Transcript)) > 40*keep {
 			t.Errorf("transcript: %s", texts(res.Transcript))
@@ -68,7 +72,7 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// plainSearch runs FuzzRun's script over an input by searching all of it anew at each octet.
+// plainSearch evaluates FuzzRun's script by searching the whole input again at each octet.
 func plainSearch(in, first, second, abort string) (o Outcome, left int, sent string) {
 	pos := 0
 	seen := func(want string) Outcome {
@@ -94,7 +98,7 @@ func plainSearch(in, first, second, abort string) (o Outcome, left int, sent str
 	return o, len(in) - pos, sent
 }
 
-// octal writes a string so that no octet of it means anything in a script.
+// octal escapes every octet of a string, so that none has a meaning in a script.
 func octal(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

@@ -2,25 +2,25 @@ package chat
 
 import "time"
 
-// Escape is one row of the grammar's table: what may stand in a word besides plain characters.
+// Escape is one row of the grammar table: a notation in a word other than plain characters.
 type Escape struct {
-	Text   string // as it is written
-	Effect string // what it does, for people
-	Expect bool   // it may stand in expect and ABORT strings too, not in sends only
+	Text   string // as written in a script
+	Effect string // its meaning, for the documentation
+	Expect bool   // valid in expect and ABORT strings too, not only in sends
 
 	op    opKind
 	octet byte // opLiteral
 	pause time.Duration
 }
 
-// Pauses of \d and \p (Table 15), and the length of a BREAK: the 0.25 s that tcsendbreak(3) promises at least.
+// The pauses of \d and \p (Table 15), and the length of a BREAK: the minimum of tcsendbreak(3), 0.25 s.
 const (
 	delayPause  = 2 * time.Second
 	shortPause  = 250 * time.Millisecond
 	breakLength = 250 * time.Millisecond
 )
 
-// escapes are the two-character escapes of Table 15; \c, \ddd and ^x are rules of their own.
+// escapes are the two-character escapes of Table 15; \c, \ddd and ^x are parsed separately.
 func escapes() []Escape {
 	return []Escape{
 		{Text: `\\`, Effect: "a backslash", Expect: true, octet: '\\'},
@@ -37,7 +37,7 @@ func escapes() []Escape {
 	}
 }
 
-// Escapes returns the grammar's table whole, in the order in which the documentation prints it.
+// Escapes returns the complete grammar table, in the order of the documentation.
 func Escapes() []Escape {
 	rules := []Escape{
 		{Text: `\ddd`, Effect: "the character with this octal value, one to three digits", Expect: true},
@@ -50,45 +50,46 @@ func Escapes() []Escape {
 	return append(escapes(), rules...)
 }
 
-// Refusal is something that other chat programs know and IOS does not, or that IOS reserves.
+// Refusal is a notation of other chat programs that IOS does not have, or that IOS reserves.
 type Refusal struct {
-	Text    string // as it would be written
-	From    string // who knows it
-	Why     string // why it is refused
-	Instead string // what to write
+	Text    string // as written in a script
+	From    string // the program that has it
+	Why     string // why it is rejected
+	Instead string // what to write instead
 }
 
-// Refusals returns all that Parse refuses by name, in the order in which the documentation prints it.
+// Refusals returns the notations that Parse rejects by name, in the order of the documentation.
 func Refusals() []Refusal {
 	const pppd, uucp = "pppd's chat", "UUCP"
 	return []Refusal{
-		{`\q`, "Cisco IOS", "it is reserved and does nothing yet", "leave it out"},
-		{`\b`, pppd, "it is no escape of IOS", `write \010 or ^H`},
-		{`\D`, uucp, "it is no escape of IOS", `write \T`},
-		{`\e`, uucp, "it is no escape of IOS: echoes are not checked", "leave it out"},
-		{`\E`, uucp, "it is no escape of IOS: echoes are not checked", "leave it out, or expect the echo"},
-		{`\L`, uucp, "it is no escape of IOS", "write the login name itself"},
-		{`\P`, uucp, "it is no escape of IOS", "write the password itself"},
-		{`\U`, pppd, "it is no escape of IOS: there is one dial string", `write \T, or the second number itself`},
-		{`\x`, uucp, "it is no escape of IOS: octets are written in octal", `write \033 for \x1b`},
-		{`\-`, pppd, "it is no escape of IOS", `write \055 for a hyphen that separates nothing`},
-		{`\^`, pppd, "it is no escape of IOS", `write \136 for a caret`},
-		{"REPORT", pppd, "it is no keyword of IOS", "leave it and its string out: the transcript holds all that the modem says"},
-		{"CLR_REPORT", pppd, "it is no keyword of IOS", "leave it and its string out"},
-		{"CLR_ABORT", pppd, "it is no keyword of IOS: an ABORT string stays until the end", "set the ABORT after the expect that it must not end"},
-		{"SAY", pppd, "it is no keyword of IOS", "leave it and its string out: `ringback debug chat` shows a running script"},
-		{"HANGUP", pppd, "it is no keyword of IOS: a lost line ends the script", "leave it and its argument out"},
-		{"ECHO", pppd, "it is no keyword of IOS", "leave it and its argument out: `ringback debug chat` shows a running script"},
-		{"P_ZERO", uucp, "it is no keyword of IOS: lines carry 8 bits and no parity", "leave it out"},
-		{"P_ONE", uucp, "it is no keyword of IOS: lines carry 8 bits and no parity", "leave it out"},
-		{"P_EVEN", uucp, "it is no keyword of IOS: lines carry 8 bits and no parity", "leave it out"},
-		{"P_ODD", uucp, "it is no keyword of IOS: lines carry 8 bits and no parity", "leave it out"},
+		{`\q`, "Cisco IOS", "reserved, without effect in IOS", "omit it"},
+		{`\b`, pppd, "not an IOS escape", `write \010 or ^H`},
+		{`\D`, uucp, "not an IOS escape", `write \T`},
+		{`\e`, uucp, "not an IOS escape: echoes are not checked", "omit it"},
+		{`\E`, uucp, "not an IOS escape: echoes are not checked", "omit it, or expect the echo"},
+		{`\L`, uucp, "not an IOS escape", "write the login name itself"},
+		{`\P`, uucp, "not an IOS escape", "write the password itself"},
+		{`\U`, pppd, "not an IOS escape: there is one dial string", `write \T, or the second number itself`},
+		{`\x`, uucp, "not an IOS escape: octets are written in octal", `write \033 for \x1b`},
+		{`\-`, pppd, "not an IOS escape", `write \055 for a literal hyphen`},
+		{`\^`, pppd, "not an IOS escape", `write \136 for a caret`},
+		{"REPORT", pppd, "not an IOS keyword", "omit it and its string: the transcript holds the modem's whole output"},
+		{"CLR_REPORT", pppd, "not an IOS keyword", "omit it and its string"},
+		{"CLR_ABORT", pppd, "not an IOS keyword: an ABORT string stays until the end",
+			"put the ABORT after the expect that it must not end"},
+		{"SAY", pppd, "not an IOS keyword", "omit it and its string: `ringback debug chat` shows a running script"},
+		{"HANGUP", pppd, "not an IOS keyword: a lost line ends the script", "omit it and its argument"},
+		{"ECHO", pppd, "not an IOS keyword", "omit it and its argument: `ringback debug chat` shows a running script"},
+		{"P_ZERO", uucp, "not an IOS keyword: lines carry 8 bits and no parity", "omit it"},
+		{"P_ONE", uucp, "not an IOS keyword: lines carry 8 bits and no parity", "omit it"},
+		{"P_EVEN", uucp, "not an IOS keyword: lines carry 8 bits and no parity", "omit it"},
+		{"P_ODD", uucp, "not an IOS keyword: lines carry 8 bits and no parity", "omit it"},
 		{`'…'`, pppd, "single quotes do not group words in IOS", `write double quotes, or \047 for the character`},
 		{`@file`, pppd, "IOS reads no files for a script", `write the text itself, or \100 for an at sign`},
 	}
 }
 
-// refusalOf finds a refusal by its text; nil where there is none.
+// refusalOf returns the refusal with this text, or nil.
 func refusalOf(text string) *Refusal {
 	for _, r := range Refusals() {
 		if r.Text == text {
@@ -98,7 +99,7 @@ func refusalOf(text string) *Refusal {
 	return nil
 }
 
-// at makes the refusal an error about what stands at offset.
+// at returns the refusal as an error about the text at offset.
 func (r *Refusal) at(offset int, what string) *SyntaxError {
-	return &SyntaxError{Offset: offset, Word: what, Msg: r.Why + "; it is known from " + r.From, Hint: r.Instead}
+	return &SyntaxError{Offset: offset, Word: what, Msg: r.Why + "; it comes from " + r.From, Hint: r.Instead}
 }

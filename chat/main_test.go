@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain lets more tests than there are CPUs run at once: those in parallel wait for peers, they do not compute.
+// TestMain runs more parallel tests than there are CPUs: they wait for peers most of the time.
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", "12") // the command line may say otherwise
+	flag.Set("test.parallel", "12") // the command line overrides this
 	os.Exit(m.Run())
 }

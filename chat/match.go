@@ -1,6 +1,6 @@
 package chat
 
-// pattern is a string to find in a stream octet by octet, by Knuth, Morris and Pratt: no octet is looked at twice and none is kept.
+// pattern is a string to find in a stream of octets with the Knuth–Morris–Pratt algorithm, which keeps no octets.
 type pattern struct {
 	text []byte
 	fail []int // fail[i]: length of the longest proper border of text[:i+1]
@@ -20,13 +20,13 @@ func newPattern(text []byte) *pattern {
 	return p
 }
 
-// finder looks for one pattern; n octets of it stand at the end of what was seen.
+// finder searches for one pattern; the last n octets seen are its first n octets.
 type finder struct {
 	*pattern
 	n int
 }
 
-// next takes one octet more and reports whether the pattern ends with it. The pattern must not be empty.
+// next processes one octet and reports whether it completes the pattern, which must not be empty.
 func (f *finder) next(b byte) bool {
 	for f.n > 0 && (f.n == len(f.text) || f.text[f.n] != b) {
 		f.n = f.fail[f.n-1]

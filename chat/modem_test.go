@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// rule is one thing a fake modem knows: when what it was told since its last answer holds told, it says say.
+// rule is one response of a fake modem: if its input since its last response contains told, it sends say.
 type rule struct{ told, say string }
 
-// fakeModem is a modem made of rules. It opens nothing: octets go in, octets come out.
+// fakeModem is a modem made of rules, without I/O.
 type fakeModem struct {
-	first string // said before it is told anything
+	first string // sent before any input
 	rules []rule
 
 	got, pending []byte
@@ -39,7 +39,7 @@ func (m *fakeModem) feed(octets []byte) (say string) {
 	return say
 }
 
-// pipeConn makes a net.Pipe end a Conn that counts BREAKs.
+// pipeConn adapts one end of a net.Pipe to a Conn that counts BREAKs.
 type pipeConn struct {
 	net.Conn
 	breaks   int
@@ -51,8 +51,8 @@ func (c *pipeConn) Break(time.Duration) error {
 	return c.breakErr
 }
 
-// connect joins a modem to a Conn by a net.Pipe, with a buffer on the way to us as a real port has one. The function
-// returned ends the modem and gives what it was told.
+// connect returns a Conn to a modem over a net.Pipe, with an input buffer like that of a real port. The returned
+// function stops the modem and returns its input.
 func connect(m *fakeModem) (*pipeConn, func() string) {
 	ours, theirs := net.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -94,20 +94,20 @@ func connect(m *fakeModem) (*pipeConn, func() string) {
 	}
 }
 
-// pipes returns a Conn and its other end, nothing between them.
+// pipes returns a Conn and its other end, unbuffered.
 func pipes() (*pipeConn, net.Conn) {
 	ours, theirs := net.Pipe()
 	return &pipeConn{Conn: ours}, theirs
 }
 
-// memConn is a modem without goroutines: what it says lies ready, and where nothing does its time is up at once.
+// memConn is a modem without goroutines: its output is ready in advance, and a Read without output times out at once.
 type memConn struct {
 	modem  fakeModem
 	in     bytes.Buffer
 	wrote  []string
 	breaks int
 	reads  int
-	empty  error // what Read returns where nothing lies ready; nil: os.ErrDeadlineExceeded
+	empty  error // error of a Read without output; nil: os.ErrDeadlineExceeded
 }
 
 func (c *memConn) Read(p []byte) (int, error) {
@@ -139,7 +139,7 @@ func mustScript(t testing.TB, name, text string) *Script {
 	return s
 }
 
-// syntaxError returns the *SyntaxError that Parse must give for text.
+// syntaxError returns the *SyntaxError that Parse must return for text.
 func syntaxError(t testing.TB, text string) *SyntaxError {
 	t.Helper()
 	_, err := Parse("x", text)
@@ -150,7 +150,7 @@ func syntaxError(t testing.TB, text string) *SyntaxError {
 	return e
 }
 
-// texts prints a transcript without its times.
+// texts formats a transcript without its times.
 func texts(es []Entry) string {
 	var b strings.Builder
 	for _, e := range es {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// parser makes steps out of words. Expects and sends alternate; ABORT and TIMEOUT stand where an expect is due and take one word.
+// parser converts words to steps. Expects and sends alternate; ABORT and TIMEOUT take the place of an expect and have
+// one argument.
 type parser struct {
 	words []word
 	steps []step
@@ -25,20 +26,23 @@ func (p *parser) script() *SyntaxError {
 	return nil
 }
 
-// pasted refuses the whole IOS command where its words are wanted: it would parse, as waiting for "chat".
+// pasted rejects a complete IOS command in place of the script's words: it would parse, as a script that expects
+// "chat".
 func (p *parser) pasted() *SyntaxError {
 	w := p.words[0]
 	if w.text != "chat-script" {
 		return nil
 	}
-	hint := "leave it out: the script has its name already"
+	hint := "omit it: the script already has a name"
 	if len(p.words) > 1 {
-		hint = fmt.Sprintf("leave %q out: %s is the script's name", w.text+" "+p.words[1].text, printable(p.words[1].text))
+		hint = fmt.Sprintf("omit %q: %s is the name of the script", w.text+" "+p.words[1].text,
+			printable(p.words[1].text))
 	}
-	return w.wrong("it begins the command of IOS, and the words behind the name belong here", hint)
+	return w.wrong("expected only the words after the name, got the whole IOS command", hint)
 }
 
-// pair parses what begins at word i, where an expect is due, and returns how many words it took.
+// pair parses an expect and its send, or a keyword and its argument, from word i on, and returns the number of words
+// used.
 func (p *parser) pair(i int) (int, *SyntaxError) {
 	w := p.words[i]
 	switch w.text {
@@ -48,7 +52,8 @@ func (p *parser) pair(i int) (int, *SyntaxError) {
 		}
 		return 2, p.setting(i)
 	case "EOT", "BREAK":
-		return 0, w.wrong("it is a send and stands where an expect is due", `write "" before it, or `+octalFirst(w.text)+" to expect this word")
+		return 0, w.wrong("a send where an expect is due", `write "" before it, or `+octalFirst(w.text)+
+			" to expect this word")
 	}
 	if isKeyword(w.text) {
 		return 0, refusalOf(w.text).at(w.offset, w.text)
@@ -79,7 +84,8 @@ func (p *parser) setting(i int) *SyntaxError {
 	} else {
 		st.abort, err = parsePattern(arg)
 		if err == nil && len(st.abort.text) == 0 {
-			err = p.words[i].wrong("an empty ABORT string would end the script at once", "name what the modem says, ABORT BUSY")
+			err = p.words[i].wrong("an empty ABORT string would end the script at once",
+				"write the modem's text, as in ABORT BUSY")
 		}
 	}
 	p.steps = append(p.steps, st)
@@ -97,13 +103,13 @@ func parseSeconds(w word) (time.Duration, *SyntaxError) {
 	}
 	d := time.Duration(n) * time.Second
 	if n == 0 || d > MaxTimeout {
-		return 0, w.wrong("TIMEOUT takes whole seconds", fmt.Sprintf("1 to %d", MaxTimeout/time.Second))
+		return 0, w.wrong("TIMEOUT requires whole seconds", fmt.Sprintf("1 to %d", MaxTimeout/time.Second))
 	}
 	return d, nil
 }
 
-// parseAlternatives parses an expect word A-B-C-D-E: if A is not seen, send B and expect C, and so on. Hyphens separate within
-// quotes too. What ends in a send (A-B) goes on after it.
+// parseAlternatives parses an expect word A-B-C-D-E: if A is not seen, send B and expect C, and so on. Hyphens separate
+// within quotes too. A word that ends in a send (A-B) continues after it.
 func parseAlternatives(w word) ([]alternative, *SyntaxError) {
 	parts := w.hyphens()
 	var alts []alternative
@@ -115,7 +121,8 @@ func parseAlternatives(w word) ([]alternative, *SyntaxError) {
 		a := alternative{expect: pat}
 		if i+1 < len(parts) {
 			if len(pat.text) == 0 {
-				return nil, w.wrong("an empty expect never fails, so what stands behind its hyphen is never sent", `drop it, or write \055 for a hyphen`)
+				return nil, w.wrong("an empty expect never fails, so the send after its hyphen is never used",
+					`omit it, or write \055 for a hyphen`)
 			}
 			if a.send, err = parseSend(parts[i+1]); err != nil {
 				return nil, err
@@ -126,14 +133,14 @@ func parseAlternatives(w word) ([]alternative, *SyntaxError) {
 	return alts, nil
 }
 
-// hyphens cuts a word at its hyphens.
+// hyphens splits a word at its hyphens.
 func (w word) hyphens() []word {
 	var parts []word
 	from := 0
 	for i := 0; i < len(w.text); i++ {
 		switch w.text[i] {
 		case '\\':
-			i++ // `\-` stays whole, so that its refusal names it
+			i++ // keep `\-` together, so that its error names it
 		case '-':
 			parts = append(parts, w.part(from, i))
 			from = i + 1
@@ -154,7 +161,8 @@ func parsePattern(w word) (*pattern, *SyntaxError) {
 			return nil, err
 		}
 		if !e.Expect {
-			return nil, w.wrongAt(i, n, "it is for sends only", "an expect has plain characters and the escapes that stand for one")
+			return nil, w.wrongAt(i, n, "valid in sends only",
+				"an expect may have plain characters and escapes for a character")
 		}
 		text, i = append(text, e.octet), i+n
 	}
@@ -168,7 +176,8 @@ func parseSend(w word) (*send, *SyntaxError) {
 	case w.text == "BREAK":
 		return &send{ops: []op{{kind: opBreak}}}, nil
 	case w.text == "ABORT" || w.text == "TIMEOUT":
-		return nil, w.wrong("it stands where a send is due: the expect before it has none", `write \c there to send nothing, or `+octalFirst(w.text)+" to send this word")
+		return nil, w.wrong("a keyword where a send is due: the expect before it has no send",
+			`write \c before it to send nothing, or `+octalFirst(w.text)+" to send this word")
 	case len(w.text) > 2 && w.text[:2] == "P_" && isKeyword(w.text):
 		return nil, refusalOf(w.text).at(w.offset, w.text)
 	case len(w.text) > 0 && w.text[0] == '@':
@@ -181,7 +190,7 @@ func parseSend(w word) (*send, *SyntaxError) {
 		case err != nil:
 			return nil, err
 		case e.Text == `\c` && i+n < len(w.text):
-			return nil, w.wrongAt(i, n, "it stands at the end of a send only", "move it to the end, or leave it out")
+			return nil, w.wrongAt(i, n, "valid at the end of a send only", "move it to the end or omit it")
 		case e.Text == `\c`:
 			s.cr = false
 		default:
@@ -195,7 +204,7 @@ func parseSend(w word) (*send, *SyntaxError) {
 	return s, nil
 }
 
-// add appends an escape or plain character; neighbouring characters are one literal, and so one write.
+// add appends an escape or plain character; adjacent characters form one literal, and so one write.
 func (s *send) add(e Escape) {
 	if last := len(s.ops) - 1; e.op == opLiteral && last >= 0 && s.ops[last].kind == opLiteral {
 		s.ops[last].bytes = append(s.ops[last].bytes, e.octet)
@@ -208,7 +217,7 @@ func (s *send) add(e Escape) {
 	s.ops = append(s.ops, o)
 }
 
-// unit reads the plain character or escape at byte i of the word and returns what it stands for and how many bytes it took.
+// unit parses the plain character or escape at byte i of the word and returns it with its length in bytes.
 func (w word) unit(i int) (Escape, int, *SyntaxError) {
 	switch c := w.text[i]; {
 	case c == '\\':
@@ -240,7 +249,7 @@ func (w word) escape(i int) (Escape, int, *SyntaxError) {
 	if r := refusalOf(text); r != nil {
 		return Escape{}, 0, r.at(w.offset+i, text)
 	}
-	return Escape{}, 0, w.wrongAt(i, 2, "it is no escape of IOS", `write \\ for a backslash`)
+	return Escape{}, 0, w.wrongAt(i, 2, "not an IOS escape", `write \\ for a backslash`)
 }
 
 func (w word) octal(i int) (Escape, int, *SyntaxError) {
@@ -250,12 +259,12 @@ func (w word) octal(i int) (Escape, int, *SyntaxError) {
 		n++
 	}
 	if v > 0xff {
-		return Escape{}, 0, w.wrongAt(i, n, "no character has this octal value", `\000 to \377`)
+		return Escape{}, 0, w.wrongAt(i, n, "octal value out of range", `\000 to \377`)
 	}
 	return Escape{octet: byte(v), Expect: true}, n, nil
 }
 
-// control reads ^x: the character with bit 7 turned over, as terminals print it; ^? is DEL.
+// control parses ^x: the character with bit 7 inverted, as terminals print it; ^? is DEL.
 func (w word) control(i int) (Escape, int, *SyntaxError) {
 	if i+1 < len(w.text) {
 		c := w.text[i+1]
@@ -266,7 +275,8 @@ func (w word) control(i int) (Escape, int, *SyntaxError) {
 			return Escape{octet: c ^ 0x40, Expect: true}, 2, nil
 		}
 	}
-	return Escape{}, 0, w.wrongAt(i, min(2, len(w.text)-i), "no control character is written so", `^A to ^Z, ^@ ^[ ^] ^^ ^_ ^?; \034 for ^\, \136 for a caret`)
+	return Escape{}, 0, w.wrongAt(i, min(2, len(w.text)-i), "not a control character",
+		`^A to ^Z, ^@ ^[ ^] ^^ ^_ ^?; \034 for ^\, \136 for a caret`)
 }
 
 func (w word) wrong(msg, hint string) *SyntaxError {
@@ -277,10 +287,10 @@ func (w word) wrongAt(i, n int, msg, hint string) *SyntaxError {
 	return &SyntaxError{Offset: w.offset + i, Word: w.text[i : i+n], Msg: msg, Hint: hint}
 }
 
-// isKeyword reports whether s is a keyword that other chat programs have and IOS has not.
+// isKeyword reports whether s is a keyword of other chat programs that IOS does not have.
 func isKeyword(s string) bool {
 	return s != "" && s[0] >= 'A' && s[0] <= 'Z' && refusalOf(s) != nil
 }
 
-// octalFirst writes a word so that it is no keyword.
+// octalFirst escapes the first character of a word, so that it is not parsed as a keyword.
 func octalFirst(s string) string { return fmt.Sprintf(`\%03o%s`, s[0], s[1:]) }

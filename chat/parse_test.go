@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// sends returns the octets that the script's sends have, \T as <T>, a pause as <2s>, a BREAK as <K>.
+// sends returns the octets of the script's sends, \T as <T>, a pause as <2s>, a BREAK as <K>.
 func sends(s *Script) string {
 	var b strings.Builder
 	show := func(x *send) {
@@ -56,14 +56,14 @@ func TestSends(t *testing.T) {
 		{`\7\41\101\1012\377\c`, "\x07!AA2\xff|"},
 		{`\0\00\000\c`, "\x00\x00\x00|"},
 		{`^C^c^@^[^]^^^_^?\c`, "\x03\x03\x00\x1b\x1d\x1e\x1f\x7f|"},
-		{`ATX-1`, "ATX-1\r|"}, // hyphens belong to expects
+		{`ATX-1`, "ATX-1\r|"}, // hyphens are special only in expects
 		{`AT&F1$5$`, "AT&F1$5$\r|"},
-		{`AT&F&C1&D3$SB115200`, "AT&F&C1&D3$SB115200\r|"}, // MultiTech's
+		{`AT&F&C1&D3$SB115200`, "AT&F&C1&D3$SB115200\r|"}, // of MultiTech modems
 		{`a${X}`, "a${X}\r|"},
 		{`don't`, "don't\r|"},
 		{`"it's"`, "it's\r|"},
 		{`"'quoted'"`, "'quoted'\r|"},
-		{`REPORT`, "REPORT\r|"}, // a keyword of others where an expect is due only
+		{`REPORT`, "REPORT\r|"}, // a keyword of other programs only where an expect is due
 		{`user@host`, "user@host\r|"},
 	} {
 		s, err := Parse("x", `"" `+c.send)
@@ -87,7 +87,7 @@ func TestExpects(t *testing.T) {
 		{`\117K^M\377`, "OK\r\xff"},
 		{`a\055b`, "a-b"},
 		{`@x`, "@x"},
-		{`ogin:-\r-ogin:`, "ogin: / \r\r / ogin:"}, // Cisco's example, its /r as the escape it means
+		{`ogin:-\r-ogin:`, "ogin: / \r\r / ogin:"}, // Cisco's example, with \r in place of its misprint /r
 		{`ogin:--ogin:`, "ogin: / \r / ogin:"},
 		{`ogin:-BREAK-ogin:`, "ogin: / <K> / ogin:"},
 		{`ogin:-EOT-ogin:`, "ogin: / \x04 / ogin:"},
@@ -122,7 +122,7 @@ func TestRefused(t *testing.T) {
 		text   string
 		offset int
 		word   string
-		msg    string // part of what Error says
+		msg    string // part of the error
 	}{
 		{``, 0, "", "no words"},
 		{` ` + "\n\t", 0, "", "no words"},
@@ -133,8 +133,8 @@ func TestRefused(t *testing.T) {
 		{`"" \U`, 3, `\U`, "one dial string"},
 		{`"" \e`, 3, `\e`, "echoes"},
 		{`"" \E`, 3, `\E`, "echoes"},
-		{`"" \z`, 3, `\z`, "no escape of IOS"},
-		{`"" \8`, 3, `\8`, "no escape of IOS"},
+		{`"" \z`, 3, `\z`, "not an IOS escape"},
+		{`"" \8`, 3, `\8`, "not an IOS escape"},
 		{`"" \`, 3, `\`, `\s`},
 		{`"" \400`, 3, `\400`, "octal"},
 		{`"" ^`, 3, `^`, `\136`},
@@ -142,10 +142,10 @@ func TestRefused(t *testing.T) {
 		{`"" ^\c`, 3, `^\`, `\034`},
 		{`"" AT\cZ`, 5, `\c`, "at the end"},
 		{`"" \c\c`, 3, `\c`, "at the end"},
-		{`OK\c AT`, 2, `\c`, "for sends only"},
-		{`\T`, 0, `\T`, "for sends only"},
-		{`\d AT`, 0, `\d`, "for sends only"},
-		{`ABORT \K "" AT`, 6, `\K`, "for sends only"},
+		{`OK\c AT`, 2, `\c`, "in sends only"},
+		{`\T`, 0, `\T`, "in sends only"},
+		{`\d AT`, 0, `\d`, "in sends only"},
+		{`ABORT \K "" AT`, 6, `\K`, "in sends only"},
 		{`ABORT`, 0, "ABORT", "no argument"},
 		{`ABORT ""`, 0, "ABORT", "empty ABORT"},
 		{`TIMEOUT`, 0, "TIMEOUT", "no argument"},
@@ -155,11 +155,11 @@ func TestRefused(t *testing.T) {
 		{`TIMEOUT 3601 OK`, 8, "3601", "1 to 3600"},
 		{`TIMEOUT 99999999999999999999 OK`, 8, "99999999999999999999", "1 to 3600"},
 		{`TIMEOUT "" OK`, 9, `""`, "1 to 3600"},
-		{`TIMEOUT ٣ OK`, 8, "٣", "not ASCII"},
+		{`TIMEOUT ٣ OK`, 8, "٣", "non-ASCII"},
 		{`OK ABORT BUSY`, 3, "ABORT", "send is due"},
 		{`OK TIMEOUT 30`, 3, "TIMEOUT", "send is due"},
-		{`EOT ""`, 0, "EOT", "is a send"},
-		{`BREAK ""`, 0, "BREAK", "is a send"},
+		{`EOT ""`, 0, "EOT", "a send where"},
+		{`BREAK ""`, 0, "BREAK", "a send where"},
 		{`REPORT CONNECT`, 0, "REPORT", "transcript"},
 		{`CLR_REPORT CONNECT`, 0, "CLR_REPORT", "pppd's chat"},
 		{`CLR_ABORT BUSY`, 0, "CLR_ABORT", "pppd's chat"},
@@ -170,14 +170,15 @@ func TestRefused(t *testing.T) {
 		{`P_EVEN`, 0, "P_EVEN", "parity"},
 		{`"" 'AT Z'`, 3, "'AT", "double quotes"},
 		{`'' AT`, 0, "''", "double quotes"},
-		{`chat-script rtp ABORT ERROR "" AT`, 0, "chat-script", `leave "chat-script rtp" out: rtp is the script's name`},
-		{` chat-script`, 1, "chat-script", "leave it out"},
+		{`chat-script rtp ABORT ERROR "" AT`, 0, "chat-script",
+			`omit "chat-script rtp": rtp is the name of the script`},
+		{` chat-script`, 1, "chat-script", "omit it"},
 		{`"" @/etc/secret`, 3, "@/etc/secret", `\100`},
 		{`OK-@f-OK`, 3, "@f", `\100`},
-		{`"" "AT`, 3, `"AT`, "never closed"},
+		{`"" "AT`, 3, `"AT`, "not closed"},
 		{`"" "a\"b"`, 5, `\"`, `\042`},
 		{`"" a"b"`, 4, `a"b"`, "quote the whole word"},
-		{`"a"-b-c`, 2, `"a"-b-c`, "second quote"},
+		{`"a"-b-c`, 2, `"a"-b-c`, "closing quote"},
 		{`a\-b`, 1, `\-`, `\055`},
 		{`-AT-OK`, 0, "-AT-OK", "never fails"},
 		{`A-B--C`, 0, "A-B--C", "never fails"},
@@ -189,12 +190,14 @@ func TestRefused(t *testing.T) {
 	} {
 		e := syntaxError(t, c.text)
 		if e.Offset != c.offset || e.Word != c.word || !strings.Contains(e.Error(), c.msg) || e.Hint == "" {
-			t.Errorf("Parse(%.40q): offset %d, word %q, %v; want offset %d, word %q, …%s…", c.text, e.Offset, e.Word, e, c.offset, c.word, c.msg)
+			t.Errorf("Parse(%.40q): offset %d, word %q, %v; want offset %d, word %q, …%s…", c.text, e.Offset, e.Word, e,
+				c.offset, c.word, c.msg)
 		}
 	}
 }
 
-// Each row of the table of refusals is refused where others would take it, and the error has the row's reason and remedy.
+// Each notation in the table of refusals is rejected where other programs accept it, with the reason and the hint of
+// its row.
 func TestEachRefusalIsNamed(t *testing.T) {
 	for _, r := range Refusals() {
 		text := r.Text + " x"
@@ -211,7 +214,7 @@ func TestEachRefusalIsNamed(t *testing.T) {
 	}
 }
 
-// Each row of the table of escapes parses in a send, and in an expect just where the row says so.
+// Each row of the table of escapes parses in a send, and in an expect only if the row says so.
 func TestEachEscapeParses(t *testing.T) {
 	written := map[string]string{`\ddd`: `\101`, `^x`: `^C`}
 	for _, e := range Escapes() {
@@ -241,7 +244,7 @@ func TestNames(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	_, err := Parse("rtp", `ABORT BUSY "" \qAT`)
-	want := `chat script rtp: \q at offset 14: it is reserved and does nothing yet; it is known from Cisco IOS (leave it out)`
+	want := `chat script rtp: \q at offset 14: reserved, without effect in IOS; it comes from Cisco IOS (omit it)`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}
@@ -283,7 +286,8 @@ func TestBehindConnect(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	all := []*Script{mustScript(t, "usrobotics-v32", "OK"), mustScript(t, "usrobotics-v34", "OK"), mustScript(t, "telebit-v32", "OK")}
+	all := []*Script{mustScript(t, "usrobotics-v32", "OK"), mustScript(t, "usrobotics-v34", "OK"),
+		mustScript(t, "telebit-v32", "OK")}
 	for _, c := range []struct {
 		patterns []string
 		want     string
@@ -304,11 +308,12 @@ func TestSelect(t *testing.T) {
 		patterns []string
 		want     string
 	}{
-		{[]string{"rtp"}, `no matching chat script found for "rtp" (defined: usrobotics-v32, usrobotics-v34, telebit-v32)`},
+		{[]string{"rtp"},
+			`no matching chat script found for "rtp" (defined: usrobotics-v32, usrobotics-v34, telebit-v32)`},
 		{[]string{"telebit", "v34"}, `no matching chat script found for "telebit" and "v34"`},
 		{[]string{"", ""}, "no matching chat script found: no name was given"},
 		{nil, "no matching chat script found: no name was given"},
-		{[]string{"("}, "no regular expression"},
+		{[]string{"("}, "not a regular expression"},
 	} {
 		if s, err := Select(all, c.patterns...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, %v, want %s", c.patterns, s, err, c.want)

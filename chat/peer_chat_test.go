@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer is what a program is expected to do with one script; written by hand from the manuals, not computed.
+// peer is the expected behaviour of a program with one script, written by hand from the manuals.
 type peer struct {
 	sent    string
 	outcome Outcome
 	rc      int // exit status of pppd's chat: 0 success, 3 timeout, 4 the first ABORT string, 5 the second …
 }
 
-// TestPeerChat runs scripts that both grammars hold through pppd's chat and through Run, against the same modem. Where the two
-// differ the row says in what, and pppd has an expectation of its own.
+// TestPeerChat runs scripts that are valid in both grammars with pppd's chat and with Run, against the same modem. If
+// the two differ, the row says how, and has a separate expectation for pppd.
 func TestPeerChat(t *testing.T) {
 	chat := needChat(t)
 	modem := []rule{
@@ -40,25 +40,32 @@ func TestPeerChat(t *testing.T) {
 	late := func(sent string) peer { return peer{sent, TimedOut, 3} }
 	for _, c := range []struct {
 		name, script string
-		first        string // said by the modem before it is told anything
+		first        string // sent by the modem before any input
 		want         peer
-		differs      string // in what pppd's chat is another program
-		pppd         *peer  // and what it does then; nil: the same
-		pppdScript   string // the same wish in its grammar; "" the same text
+		differs      string // how pppd's chat differs
+		pppd         *peer  // its expected behaviour; nil: the same
+		pppdScript   string // the equivalent script in its grammar; "": the same text
 	}{
 		{name: "dial", script: `ABORT ERROR ABORT BUSY "" ATZ OK ATDT1 CONNECT \c`, want: ok("ATZ\rATDT1\r")},
-		{name: "document 5732", script: `ABORT ERROR ABORT BUSY "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`, want: ok("ATZ\rATDT 84001\r")},
+		{name: "document 5732", script: `ABORT ERROR ABORT BUSY "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`,
+			want: ok("ATZ\rATDT 84001\r")},
 		{name: "dial string in a word", script: `"" ATDT\T CONNECT \c`, want: ok("ATDT84001\r")},
-		{name: "first abort", script: `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT2 CONNECT \c`, want: peer{"ATZ\rATDT2\r", Aborted, 4}},
-		{name: "second abort", script: `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT3 CONNECT \c`, want: peer{"ATZ\rATDT3\r", Aborted, 5}},
-		{name: "third abort", script: `ABORT A1 ABORT A2 ABORT BUSY "" ATDT2 CONNECT \c`, want: peer{"ATDT2\r", Aborted, 6}},
+		{name: "first abort", script: `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT2 CONNECT \c`,
+			want: peer{"ATZ\rATDT2\r", Aborted, 4}},
+		{name: "second abort", script: `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT3 CONNECT \c`,
+			want: peer{"ATZ\rATDT3\r", Aborted, 5}},
+		{name: "third abort", script: `ABORT A1 ABORT A2 ABORT BUSY "" ATDT2 CONNECT \c`,
+			want: peer{"ATDT2\r", Aborted, 6}},
 		{name: "abort never seen is none", script: `ABORT SINK TIMEOUT 1 "" ATDT2 CONNECT \c`, want: late("ATDT2\r")},
-		{name: "stale abort", first: "NO CARRIER\r\n", script: `ABORT "NO CARRIER" "" ATZ OK \c`, want: peer{"ATZ\r", Aborted, 4}},
+		{name: "stale abort", first: "NO CARRIER\r\n", script: `ABORT "NO CARRIER" "" ATZ OK \c`,
+			want: peer{"ATZ\r", Aborted, 4}},
 		{name: "timeout", script: `TIMEOUT 1 "" ATX OK \c`, want: late("ATX\r")},
 		{name: "sub-expect", script: `TIMEOUT 1 "" ATX OK-ATZ-OK done\c`, want: ok("ATX\rATZ\rdone")},
 		{name: "two sub-expects", script: `TIMEOUT 1 "" ATX OK-ATY-OK-ATZ-OK done\c`, want: ok("ATX\rATY\rATZ\rdone")},
-		{name: "sub-expects in vain", script: `TIMEOUT 1 "" ATX OK-ATY-OK-ATX-OK done\c`, want: late("ATX\rATY\rATX\r")},
-		{name: "sub-expect not needed", first: "ogin: ", script: `ogin:-BREAK-ogin: me ssword: secret`, want: ok("me\rsecret\r")},
+		{name: "sub-expects in vain", script: `TIMEOUT 1 "" ATX OK-ATY-OK-ATX-OK done\c`,
+			want: late("ATX\rATY\rATX\r")},
+		{name: "sub-expect not needed", first: "ogin: ", script: `ogin:-BREAK-ogin: me ssword: secret`,
+			want: ok("me\rsecret\r")},
 		{name: "empty sub-send", script: `TIMEOUT 1 ogin:--ogin: me`, want: late("\r")},
 		{name: "sub-send without sub-expect", script: `TIMEOUT 1 OK-ATX done\c`, want: ok("ATX\rdone")},
 		{name: "break for a sub-send", script: `TIMEOUT 1 ogin:-BREAK-ogin: me`, want: late("")},
@@ -82,22 +89,31 @@ func TestPeerChat(t *testing.T) {
 
 		{name: "default timeout", script: `"" ATX OK`, want: late("ATX\r"),
 			differs: "the default TIMEOUT is 45 s there and 5 s here", pppdScript: `TIMEOUT 5 "" ATX OK`},
-		{name: "delay", script: `"" a\db\c`, want: ok("ab"), differs: `\d is 1 s there and 2 s here (TestPeerChatTimes)`},
+		{name: "delay", script: `"" a\db\c`, want: ok("ab"),
+			differs: `\d is 1 s there and 2 s here (TestPeerChatTimes)`},
 		{name: "quotes", script: `"" "don't"`, want: ok("don't\r"),
-			differs: "single quotes group words there; here they are plain inside double quotes and refused outside", pppdScript: `'' "don't"`},
+			differs:    "single quotes group words there; here they are plain inside double quotes and refused outside",
+			pppdScript: `'' "don't"`},
 		{name: "report", script: `"" ATDT1 CONNECT \c`, want: ok("ATDT1\r"),
-			differs: "REPORT is refused here: the transcript has the line", pppdScript: `REPORT CONNECT "" ATDT1 CONNECT \c`},
+			differs:    "REPORT is refused here: the transcript has the line",
+			pppdScript: `REPORT CONNECT "" ATDT1 CONNECT \c`},
 		{name: "clear abort", script: `"" ATDT2 BUSY \c`, want: ok("ATDT2\r"),
-			differs: "CLR_ABORT is refused here: an ABORT stays", pppdScript: `ABORT BUSY CLR_ABORT BUSY "" ATDT2 BUSY \c`},
+			differs:    "CLR_ABORT is refused here: an ABORT stays",
+			pppdScript: `ABORT BUSY CLR_ABORT BUSY "" ATDT2 BUSY \c`},
 		{name: "say", script: `"" ATZ OK`, want: ok("ATZ\r"),
 			differs: "SAY, ECHO and HANGUP are refused here", pppdScript: `ECHO OFF HANGUP OFF SAY "hello" "" ATZ OK`},
-		{name: "backspace", script: `"" a\010\c`, want: ok("a\b"), differs: `\b is refused here`, pppdScript: `"" a\b\c`},
+		{name: "backspace", script: `"" a\010\c`, want: ok("a\b"), differs: `\b is refused here`,
+			pppdScript: `"" a\b\c`},
 		{name: "hyphen", first: "a-b", script: `a\055b x\c`, want: ok("x"),
 			differs: `\- is refused here, \055 does the same in both`, pppdScript: `a\-b x\c`},
-		{name: "abort and expect end together", first: "NO CARRIER", script: `ABORT "NO CARRIER" CARRIER x\c`, want: peer{"", Aborted, 0},
-			differs: "where both end with one octet the ABORT wins here, the expect there", pppd: &peer{sent: "x", rc: 0}},
-		{name: "abort across two expects", first: "NO CARRIER OK", script: `ABORT "NO CARRIER" NO \c OK x\c`, want: peer{"", Aborted, 0},
-			differs: "an ABORT string that an expect cuts is still seen here, there each expect begins anew", pppd: &peer{sent: "x", rc: 0}},
+		{name: "abort and expect end together", first: "NO CARRIER", script: `ABORT "NO CARRIER" CARRIER x\c`,
+			want:    peer{"", Aborted, 0},
+			differs: "where both end with one octet the ABORT wins here, the expect there",
+			pppd:    &peer{sent: "x", rc: 0}},
+		{name: "abort across two expects", first: "NO CARRIER OK", script: `ABORT "NO CARRIER" NO \c OK x\c`,
+			want:    peer{"", Aborted, 0},
+			differs: "Run recognizes an ABORT string split by an expect; in pppd's chat each expect starts the search again",
+			pppd:    &peer{sent: "x", rc: 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +121,8 @@ func TestPeerChat(t *testing.T) {
 				conn, end := connect(&fakeModem{first: c.first, rules: modem})
 				res := mustScript(t, "x", c.script).Run(t.Context(), conn, Options{Dialstring: number("84001")})
 				if got := end(); got != c.want.sent || res.Outcome != c.want.outcome {
-					t.Errorf("ours sent %q, %s; want %q, %s\n%s", got, res.Outcome, c.want.sent, c.want.outcome, texts(res.Transcript))
+					t.Errorf("ours sent %q, %s; want %q, %s\n%s", got, res.Outcome, c.want.sent, c.want.outcome,
+						texts(res.Transcript))
 				}
 			})
 			want, script := c.want, c.script
@@ -117,13 +134,14 @@ func TestPeerChat(t *testing.T) {
 			}
 			got, _ := runChat(t, chat, script, &fakeModem{first: c.first, rules: modem})
 			if got.sent != want.sent || got.rc != want.rc {
-				t.Errorf("pppd's chat sent %q, status %d; want %q, %d (%s)", got.sent, got.rc, want.sent, want.rc, c.differs)
+				t.Errorf("pppd's chat sent %q, status %d; want %q, %d (%s)", got.sent, got.rc, want.sent, want.rc,
+					c.differs)
 			}
 		})
 	}
 }
 
-// TestPeerChatTimes holds what the table says of pauses: one second more of ours for each \d.
+// TestPeerChatTimes checks the pauses: each \d takes one second longer with Run.
 func TestPeerChatTimes(t *testing.T) {
 	chat := needChat(t)
 	_, theirs := runChat(t, chat, `"" \d\c`, &fakeModem{})
@@ -150,7 +168,7 @@ func needChat(t *testing.T) string {
 	return path
 }
 
-// runChat runs pppd's chat on a PTY of its own with the modem at the other end.
+// runChat runs pppd's chat on a new PTY with the modem at the other end.
 func runChat(t *testing.T, path, script string, m *fakeModem) (peer, time.Duration) {
 	t.Helper()
 	master, slave := openPTY(t)
@@ -184,7 +202,7 @@ func runChat(t *testing.T, path, script string, m *fakeModem) (peer, time.Durati
 	})
 	err := cmd.Wait()
 	took := time.Since(began)
-	// Our own descriptor of the slave goes last: the master then reads what is left, and EIO.
+	// Close our descriptor of the slave last: the master then reads the remaining data, and EIO.
 	_ = slave.Close()
 	wg.Wait()
 	var exit *exec.ExitError

@@ -11,9 +11,9 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Conn is a modem in command state. Read returns what the modem said, Write says something to it. SetReadDeadline may be
-// called while a Read blocks, and ends it with os.ErrDeadlineExceeded. Write must not block for good: where the Conn also
-// has SetWriteDeadline, Run sets it.
+// Conn is a modem in command state: Read receives from the modem, Write sends to it. SetReadDeadline may be called
+// while a Read blocks, and ends it with os.ErrDeadlineExceeded. Write must not block forever: if the Conn also has
+// SetWriteDeadline, Run sets it.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error
@@ -21,13 +21,14 @@ type Conn interface {
 	Break(d time.Duration) error
 }
 
-// Options say what one run of a script needs besides its words.
+// Options are the parameters of one run of a script.
 type Options struct {
-	// Dialstring replaces \T. A script with \T is refused without one before an octet is sent.
+	// Dialstring replaces \T. Without one, Run rejects a script with \T before it sends anything.
 	Dialstring numbers.Number
 	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed.
 	Secrets []string
-	// Debug gets one line an event, in the words of IOS's `debug chat` without the CHAT prefix; nil for none. It must not block.
+	// Debug receives one line per event, in the format of IOS's `debug chat` without the CHAT prefix; nil for none. It
+	// must not block.
 	Debug func(text string)
 }
 
@@ -38,29 +39,30 @@ type Outcome string
 
 const (
 	Success   Outcome = "success"
-	Aborted   Outcome = "aborted"   // an ABORT string was seen
-	TimedOut  Outcome = "timed out" // an expect without a way out was not seen in time
+	Aborted   Outcome = "aborted"   // an ABORT string was received
+	TimedOut  Outcome = "timed out" // an expect without an alternative was not received in time
 	Lost      Outcome = "lost"      // the Conn ended or failed
 	Cancelled Outcome = "cancelled" // ctx ended
 	Refused   Outcome = "refused"   // the script dials and no number was given; nothing was sent
 )
 
-// Result is what came of a run.
+// Result is the result of a run.
 type Result struct {
 	Outcome    Outcome
-	Abort      string // the ABORT string seen, control characters visible
-	Expect     string // what was waited for when it ended, control characters visible; "" at a send
-	Step       int    // the word it ended at, counted from 1 over all words of the script; 0 when none began
+	Abort      string // the ABORT string received, control characters escaped
+	Expect     string // the pending expect when the run ended, control characters escaped; "" at a send
+	Step       int    // the word at which the run ended, counted from 1; 0 if none was reached
 	Elapsed    time.Duration
 	Transcript []Entry
-	Err        error // nil on Success; says what happened in which script, and wraps the Conn's error or ctx's cause
+	Err        error // nil on Success; otherwise wraps the Conn's error or ctx's cause
 }
 
-// Run runs the script and blocks until it ended: when its last step is done, at an ABORT string, at a timeout, when c fails or
-// when ctx ends. It reads one octet at a time and none beyond what its last expect needs, so what follows CONNECT is left in c. What c
-// held before the first expect can match an ABORT string: drain it first. The read deadline of c is cleared when Run returns.
+// Run runs the script and blocks until it ends: after its last step, at an ABORT string, at a timeout, when c fails or
+// when ctx ends. It reads one octet at a time and none beyond the match of its last expect, so data after CONNECT
+// remains in c. Input buffered in c before the first expect can match an ABORT string: drain it first. Run clears the
+// read deadline of c when it returns.
 func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
-	r := new(runner) // not a literal, which would stand on the stack first
+	r := new(runner) // not a composite literal, which would be built on the stack first
 	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
 	r.log.hide(o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
@@ -81,11 +83,11 @@ func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
 
 type writeDeadliner interface{ SetWriteDeadline(t time.Time) error }
 
-// runner is one run. Its methods return false when the run has ended; end was called then.
+// runner is one run. Its methods return false after they have called end.
 type runner struct {
 	ctx    context.Context
 	conn   Conn
-	writes writeDeadliner // nil where conn is none
+	writes writeDeadliner // nil if conn does not implement it
 	script *Script
 	o      Options
 
@@ -93,14 +95,14 @@ type runner struct {
 	timeout time.Duration
 	aborts  []finder
 	log     transcript
-	expects *pattern // waited for; nil at a send
+	expects *pattern // the pending expect; nil at a send
 	in      [1]byte
-	out     []byte   // what is sent next
-	room    [64]byte // of out, where that suffices
+	out     []byte   // octets to send next
+	room    [64]byte // initial storage of out
 	res     Result
 }
 
-// watch makes the end of ctx end a blocked Read or Write. The function returned waits for that to be over.
+// watch unblocks a Read or Write when ctx ends. The returned function stops this and clears the deadlines.
 func (r *runner) watch() (release func()) {
 	done := make(chan struct{})
 	stop := context.AfterFunc(r.ctx, func() {
@@ -149,7 +151,7 @@ func (r *runner) step(st *step) bool {
 	return true
 }
 
-// alive ends the run where ctx has ended.
+// alive ends the run if ctx has ended.
 func (r *runner) alive() bool {
 	if r.ctx.Err() == nil {
 		return true
@@ -157,7 +159,7 @@ func (r *runner) alive() bool {
 	return r.end(Cancelled, context.Cause(r.ctx))
 }
 
-// expect waits for each alternative in turn and sends what follows the ones that were not seen.
+// expect waits for each alternative in turn and, after each timeout, sends its send.
 func (r *runner) expect(alts []alternative) bool {
 	for _, a := range alts {
 		r.expects = a.expect
@@ -173,7 +175,7 @@ func (r *runner) expect(alts []alternative) bool {
 	return true
 }
 
-// await reads until a's pattern is seen. False with no outcome set means that it was not and that a send follows.
+// await reads until a's pattern is received. False without an outcome means a timeout after which a send follows.
 func (r *runner) await(a alternative) bool {
 	if len(a.expect.text) == 0 {
 		return true
@@ -185,7 +187,7 @@ func (r *runner) await(a alternative) bool {
 	if err := r.conn.SetReadDeadline(deadline); err != nil {
 		return r.end(Lost, err)
 	}
-	if !r.alive() { // after the deadline was set, so that it cannot undo what ctx's end has set
+	if !r.alive() { // checked after setting the deadline, which may have replaced the one set at the end of ctx
 		return false
 	}
 	find := finder{pattern: a.expect}
@@ -207,7 +209,8 @@ func (r *runner) await(a alternative) bool {
 	return r.timedOut(a)
 }
 
-// scan reads until find or an ABORT string ends with the octet just read. Where both do, the ABORT wins.
+// scan reads until the octet just read completes find or an ABORT string. If it completes both, the ABORT takes
+// precedence.
 func (r *runner) scan(find *finder, deadline time.Time) error {
 	for reads, empty := 1, 0; ; reads++ {
 		n, err := r.conn.Read(r.in[:])
@@ -231,14 +234,14 @@ func (r *runner) scan(find *finder, deadline time.Time) error {
 		if err != nil {
 			return err
 		}
-		// A modem that never stops talking must not outlast its time on a Conn that looks at deadlines only when it has to wait.
+		// On a Conn that checks deadlines only when it blocks, continuous output must not extend the timeout.
 		if reads%64 == 0 && (r.ctx.Err() != nil || !time.Now().Before(deadline)) {
 			return os.ErrDeadlineExceeded
 		}
 	}
 }
 
-// aborted shows all ABORT strings the octet, and ends the run at the first that it completes.
+// aborted passes the octet to all ABORT strings, and ends the run at the first one that it completes.
 func (r *runner) aborted(b byte) bool {
 	hit := -1
 	for i := range r.aborts {
@@ -264,7 +267,7 @@ func (r *runner) timedOut(a alternative) bool {
 	return r.end(TimedOut, nil)
 }
 
-// send sends what s has, in one write up to each pause or BREAK.
+// send sends s, with one write up to each pause or BREAK.
 func (r *runner) send(s *send) bool {
 	if s == nil {
 		return true
@@ -292,7 +295,7 @@ func (r *runner) send(s *send) bool {
 	return r.flush()
 }
 
-// flush writes what has been gathered.
+// flush writes the collected octets.
 func (r *runner) flush() bool {
 	if len(r.out) == 0 {
 		return true
@@ -338,7 +341,8 @@ func (r *runner) pause(d time.Duration) bool {
 	}
 }
 
-// sendBreak sends a BREAK. A port that cannot is noted and no failure: as in IOS, "may not work on all systems"; the next expect decides.
+// sendBreak sends a BREAK. A port that does not support it is recorded but not a failure (in IOS, it "may not work on
+// all systems"); the next expect decides.
 func (r *runner) sendBreak() bool {
 	if !r.alive() {
 		return false
@@ -351,7 +355,7 @@ func (r *runner) sendBreak() bool {
 	return true
 }
 
-// end sets the outcome, once; it returns false for the convenience of its callers.
+// end sets the outcome, if not yet set. It returns false for the convenience of its callers.
 func (r *runner) end(o Outcome, cause error) bool {
 	if r.res.Outcome != "" {
 		return false
@@ -381,7 +385,7 @@ func (r *runner) errorOf(o Outcome, cause error) error {
 	case o == TimedOut && cause == nil:
 		return fmt.Errorf("chat script %s: no %s within %v (word %d)", name, r.res.Expect, r.timeout, r.res.Step)
 	case o == TimedOut:
-		return fmt.Errorf("chat script %s: the modem took nothing for %v %s: %w", name, r.timeout, where, cause)
+		return fmt.Errorf("chat script %s: write blocked for %v %s: %w", name, r.timeout, where, cause)
 	case o == Lost:
 		return fmt.Errorf("chat script %s: line lost %s: %w", name, where, cause)
 	case o == Cancelled:
@@ -392,7 +396,7 @@ func (r *runner) errorOf(o Outcome, cause error) error {
 	return nil
 }
 
-// status is how the last debug line names the outcome.
+// status returns the outcome as shown in the last debug line.
 func (r *runner) status() string {
 	switch r.res.Outcome {
 	case Success:

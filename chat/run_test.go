@@ -18,9 +18,9 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew; then read the diff")
+var update = flag.Bool("update", false, "rewrite the golden files; then read the diff")
 
-// hayes answers as most modems do, with its echo off.
+// hayes responds like most modems, with echo off.
 func hayes() *fakeModem {
 	return &fakeModem{rules: []rule{
 		{"ATZ\r", "\r\nOK\r\n"},
@@ -39,7 +39,7 @@ func TestRun(t *testing.T) {
 	for _, c := range []struct {
 		name, script string
 		dial         string
-		first        string // said before anything is sent
+		first        string // sent by the modem before any input
 		sent         string
 		outcome      Outcome
 		abort        string
@@ -47,14 +47,21 @@ func TestRun(t *testing.T) {
 		step         int
 		elapsed      time.Duration
 	}{
-		{"dial", `ABORT BUSY "" ATZ OK "ATDT \T" CONNECT \c`, "1", "", "ATZ\rATDT 1\r", TimedOut, "", "CONNECT", 7, 5 * time.Second}, // the space is not the rule's
+		// the rule has no space
+		{"dial", `ABORT BUSY "" ATZ OK "ATDT \T" CONNECT \c`, "1", "", "ATZ\rATDT 1\r", TimedOut, "", "CONNECT", 7,
+			5 * time.Second},
 		{"dial without a space", `"" ATZ OK ATDT\T CONNECT \c`, "1", "", "ATZ\rATDT1\r", Success, "", "", 6, 0},
-		{"busy", `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT\T CONNECT \c`, "2", "", "ATZ\rATDT2\r", Aborted, "BUSY", "CONNECT", 9, 0},
-		{"no carrier", `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT\T CONNECT \c`, "3", "", "ATZ\rATDT3\r", Aborted, "NO CARRIER", "CONNECT", 9, 0},
+		{"busy", `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT\T CONNECT \c`, "2", "", "ATZ\rATDT2\r", Aborted, "BUSY",
+			"CONNECT", 9, 0},
+		{"no carrier", `ABORT BUSY ABORT "NO CARRIER" "" ATZ OK ATDT\T CONNECT \c`, "3", "", "ATZ\rATDT3\r", Aborted,
+			"NO CARRIER", "CONNECT", 9, 0},
 		{"default timeout", `"" ATX OK`, "", "", "ATX\r", TimedOut, "", "OK", 3, 5 * time.Second},
-		{"timeout is sticky", `TIMEOUT 1 "" ATX NO-ATX-NO-ATX-NO`, "", "", "ATX\rATX\rATX\r", TimedOut, "", "NO", 5, 3 * time.Second},
-		{"timeout changes", `TIMEOUT 1 A-say\sB\c-B \c TIMEOUT 2 C`, "", "", "say B", TimedOut, "", "C", 7, 3 * time.Second},
-		{"alternatives", `TIMEOUT 1 OK-ATX-OK-ATZ-OK done\c`, "", "", "ATX\rATZ\rdone", Success, "", "", 4, 2 * time.Second},
+		{"timeout is sticky", `TIMEOUT 1 "" ATX NO-ATX-NO-ATX-NO`, "", "", "ATX\rATX\rATX\r", TimedOut, "", "NO", 5,
+			3 * time.Second},
+		{"timeout changes", `TIMEOUT 1 A-say\sB\c-B \c TIMEOUT 2 C`, "", "", "say B", TimedOut, "", "C", 7,
+			3 * time.Second},
+		{"alternatives", `TIMEOUT 1 OK-ATX-OK-ATZ-OK done\c`, "", "", "ATX\rATZ\rdone", Success, "", "", 4,
+			2 * time.Second},
 		{"alternatives unused", `OK-ATX-OK done\c`, "", "OK", "done", Success, "", "", 2, 0},
 		{"ends in a send", `TIMEOUT 1 OK-ATX done\c`, "", "", "ATX\rdone", Success, "", "", 4, time.Second},
 		{"empty last expect", `TIMEOUT 1 OK-ATX- done\c`, "", "", "ATX\rdone", Success, "", "", 4, time.Second},
@@ -65,12 +72,16 @@ func TestRun(t *testing.T) {
 		{"self-overlap", `aabaaab x\c`, "", "aabaabaaab", "x", Success, "", "", 2, 0},
 		{"delays", `"" a\db\pc\c`, "", "", "abc", Success, "", "", 2, 2250 * time.Millisecond},
 		{"eot", `"" EOT`, "", "", "\x04", Success, "", "", 2, 0},
-		{"stale abort", `ABORT "NO CARRIER" "" ATZ OK \c`, "", "NO CARRIER\r\n", "ATZ\r", Aborted, "NO CARRIER", "OK", 5, 0},
+		{"stale abort", `ABORT "NO CARRIER" "" ATZ OK \c`, "", "NO CARRIER\r\n", "ATZ\r", Aborted, "NO CARRIER", "OK",
+			5, 0},
 		{"abort during a pause", `ABORT BUSY "" \d\c OK \c`, "", "BUSY", "", Aborted, "BUSY", "OK", 5, 2 * time.Second},
 		{"abort set later", `A \c ABORT BUSY B x\c`, "", "BUSY A B", "x", Success, "", "", 6, 0},
-		{"abort across expects", `ABORT "NO CARRIER" NO \c OK \c`, "", "NO CARRIER OK", "", Aborted, "NO CARRIER", "OK", 5, 0},
-		{"abort before expect on one octet", `ABORT "NO CARRIER" CARRIER x`, "", "NO CARRIER", "", Aborted, "NO CARRIER", "CARRIER", 3, 0},
-		{"first abort of two on one octet", `ABORT ARRIER ABORT CARRIER OK`, "", "NO CARRIER", "", Aborted, "ARRIER", "OK", 5, 0},
+		{"abort across expects", `ABORT "NO CARRIER" NO \c OK \c`, "", "NO CARRIER OK", "", Aborted, "NO CARRIER", "OK",
+			5, 0},
+		{"abort before expect on one octet", `ABORT "NO CARRIER" CARRIER x`, "", "NO CARRIER", "", Aborted,
+			"NO CARRIER", "CARRIER", 3, 0},
+		{"first abort of two on one octet", `ABORT ARRIER ABORT CARRIER OK`, "", "NO CARRIER", "", Aborted, "ARRIER",
+			"OK", 5, 0},
 		{"abort has no hyphens", `ABORT NO-CARRIER OK`, "", "NO-CARRIER", "", Aborted, "NO-CARRIER", "OK", 3, 0},
 		{"null", `a\Nb x\c`, "", "a\x00b", "x", Success, "", "", 2, 0},
 		{"only settings", `ABORT BUSY TIMEOUT 3`, "", "", "", Success, "", "", 3, 0},
@@ -87,8 +98,10 @@ func TestRun(t *testing.T) {
 				if got := end(); got != c.sent {
 					t.Errorf("sent %q, want %q", got, c.sent)
 				}
-				if res.Outcome != c.outcome || res.Abort != c.abort || res.Expect != c.expect || res.Step != c.step || res.Elapsed != c.elapsed {
-					t.Errorf("%s, abort %q, expect %q, step %d after %v (%v)\nwant %s, %q, %q, %d, %v\n%s", res.Outcome, res.Abort, res.Expect, res.Step, res.Elapsed, res.Err,
+				if res.Outcome != c.outcome || res.Abort != c.abort || res.Expect != c.expect || res.Step != c.step ||
+					res.Elapsed != c.elapsed {
+					t.Errorf("%s, abort %q, expect %q, step %d after %v (%v)\nwant %s, %q, %q, %d, %v\n%s", res.Outcome,
+						res.Abort, res.Expect, res.Step, res.Elapsed, res.Err,
 						c.outcome, c.abort, c.expect, c.step, c.elapsed, texts(res.Transcript))
 				}
 				if (res.Err == nil) != (res.Outcome == Success) {
@@ -99,12 +112,13 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// What follows the last expect's match stays in the Conn.
+// Data after the match of the last expect remains in the Conn.
 func TestRunReadsNoFurther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, end := connect(hayes())
 		defer end()
-		res := mustScript(t, "x", `"" AT OK "ATDT\T" CONNECT \c`).Run(t.Context(), conn, Options{Dialstring: number("84001")})
+		res := mustScript(t, "x", `"" AT OK "ATDT\T" CONNECT \c`).Run(t.Context(), conn,
+			Options{Dialstring: number("84001")})
 		if res.Outcome != Success {
 			t.Fatal(res.Err)
 		}
@@ -115,21 +129,23 @@ func TestRunReadsNoFurther(t *testing.T) {
 	})
 }
 
-// number is what the number plan once made of these digits; no number for what it never made.
+// number returns the Number with these digits; the zero Number if they are not canonical.
 func number(digits string) numbers.Number {
 	n, _ := numbers.Reread(digits)
 	return n
 }
 
-// What the number plan would not make is no dial string: not an octet of the script is sent.
+// Without a valid dial string, no octet of the script is sent.
 func TestDialstrings(t *testing.T) {
 	for _, good := range []string{"1", "84001", strings.Repeat("9", numbers.MostDigits)} {
 		c := &memConn{}
-		if res := mustScript(t, "x", `"" "ATDT \T"`).Run(t.Context(), c, Options{Dialstring: number(good)}); res.Err != nil || len(c.wrote) != 1 || c.wrote[0] != "ATDT "+good+"\r" {
+		if res := mustScript(t, "x", `"" "ATDT \T"`).Run(t.Context(), c,
+			Options{Dialstring: number(good)}); res.Err != nil || len(c.wrote) != 1 || c.wrote[0] != "ATDT "+good+"\r" {
 			t.Errorf("%q: %v, wrote %q", good, res.Err, c.wrote)
 		}
 	}
-	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "1\r", "1\x00", "٣", "１", "+1", "1 2", strings.Repeat("9", 41)} {
+	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "1\r", "1\x00", "٣", "１", "+1", "1 2",
+		strings.Repeat("9", 41)} {
 		c := &memConn{}
 		res := mustScript(t, "x", `"" "ATDT \T"`).Run(t.Context(), c, Options{Dialstring: number(bad)})
 		if res.Outcome != Refused || res.Err == nil || len(c.wrote) > 0 || c.reads > 0 {
@@ -138,7 +154,7 @@ func TestDialstrings(t *testing.T) {
 	}
 }
 
-// A send is one write up to a pause or BREAK: a modem sees its command whole.
+// A send is one write up to a pause or BREAK, so that a modem receives its command in one piece.
 func TestWrites(t *testing.T) {
 	c := &memConn{}
 	synctest.Test(t, func(t *testing.T) {
@@ -183,7 +199,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// A modem that takes nothing ends the script by its timeout, or by ctx.
+// A modem that accepts no output ends the script at its timeout or at the end of ctx.
 func TestDeafModem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := pipes()
@@ -233,7 +249,7 @@ type shortWriter struct{ *memConn }
 
 func (shortWriter) Write(p []byte) (int, error) { return len(p) - 1, nil }
 
-// noisy is a modem that always has something to say and never looks at a deadline.
+// noisy is a modem with continuous output that ignores deadlines.
 type noisy struct {
 	memConn
 	text string
@@ -244,16 +260,17 @@ func (c *noisy) Read(p []byte) (int, error) {
 	p[0] = c.text[c.n%len(c.text)]
 	c.n++
 	if c.n%1000 == 0 {
-		<-time.After(time.Millisecond) // the bubble's time: 1 MB/s
+		<-time.After(time.Millisecond) // in synctest time: 1 MB/s
 	}
 	return 1, nil
 }
 
-// A flood ends by the timeout and leaves a transcript of a bounded size.
+// Continuous output ends at the timeout, with a transcript of bounded size.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &noisy{text: "OH NO CARRIE"}
-		res := mustScript(t, "x", `ABORT "NO CARRIER" TIMEOUT 2 OK-\c-OK`).Run(t.Context(), c, Options{Secrets: []string{"OH"}})
+		res := mustScript(t, "x", `ABORT "NO CARRIER" TIMEOUT 2 OK-\c-OK`).Run(t.Context(), c,
+			Options{Secrets: []string{"OH"}})
 		if res.Outcome != TimedOut || res.Elapsed < 4*time.Second || res.Elapsed > 4*time.Second+10*time.Millisecond {
 			t.Errorf("%s after %v", res.Outcome, res.Elapsed)
 		}
@@ -277,7 +294,7 @@ func TestFloodCancelled(t *testing.T) {
 	})
 }
 
-// Run leaves the Conn without a deadline, so that who reads next is not cut short.
+// Run leaves the Conn without a deadline for its next reader.
 func TestDeadlineCleared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := pipes()
@@ -297,21 +314,24 @@ func TestBreakThatCannot(t *testing.T) {
 		defer end()
 		conn.breakErr = errors.New("this kind of port has no modem signals")
 		res := mustScript(t, "x", `"" BREAK OK \c`).Run(t.Context(), conn, Options{})
-		if want := "event BREAK not sent: this kind of port has no modem signals\nreceived OK\n"; res.Outcome != Success || texts(res.Transcript) != want {
+		if want := "event BREAK not sent: this kind of port has no modem " +
+			"signals\nreceived OK\n"; res.Outcome != Success || texts(res.Transcript) != want {
 			t.Errorf("%s:\n%s", res.Outcome, texts(res.Transcript))
 		}
 	})
 }
 
-// A secret shows nowhere: not in what was sent, not in its echo cut by an expect, not in debug lines, not in an error.
+// A secret is masked everywhere: in what was sent, in an echo split by an expect, in debug lines and in errors.
 func TestSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var debug strings.Builder
 		conn, end := connect(&fakeModem{first: "Password: ", rules: []rule{{"hunter2\r", "hunter2\r\nbad hunter2"}}})
-		res := mustScript(t, "x", `TIMEOUT 1 ssword: hun\pter2 hunt \c bad\shunter2 \c ABORT hunter2 hunter2hunter2 \c`).Run(t.Context(), conn, Options{
-			Secrets: []string{"", "hunter2"},
-			Debug:   func(s string) { debug.WriteString(s + "\n") },
-		})
+		res := mustScript(t, "x",
+			`TIMEOUT 1 ssword: hun\pter2 hunt \c bad\shunter2 \c ABORT hunter2 hunter2hunter2 \c`).Run(t.Context(),
+			conn, Options{
+				Secrets: []string{"", "hunter2"},
+				Debug:   func(s string) { debug.WriteString(s + "\n") },
+			})
 		if got := end(); got != "hunter2\r" {
 			t.Errorf("sent %q", got)
 		}
@@ -334,8 +354,8 @@ event no [secret] within 1s
 	})
 }
 
-// Each entry has the time at which its own text came, not that at which the expect that read it began: the rest of the OK comes with the
-// echo, the telephone rings for 11 seconds.
+// Each entry has the time at which its own text arrived, not the start of the expect that read it: the rest of the OK
+// arrives with the echo, and the telephone rings for 11 seconds.
 func TestTranscriptTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := pipes()
@@ -347,14 +367,16 @@ func TestTranscriptTimes(t *testing.T) {
 				after time.Duration
 				text  string
 			}{
-				{time.Second, "AT\r\r\nOK\r\n"}, {time.Second, "ATDT84001\r\r\n"}, {11 * time.Second, "\r\nRI"}, {200 * time.Millisecond, "NG\r\n"},
+				{time.Second, "AT\r\r\nOK\r\n"}, {time.Second, "ATDT84001\r\r\n"}, {11 * time.Second, "\r\nRI"},
+				{200 * time.Millisecond, "NG\r\n"},
 				{20 * time.Millisecond, "\r\nCONNECT 33600\r\n"},
 			} {
 				<-time.After(say.after)
 				theirs.Write([]byte(say.text))
 			}
 		}()
-		res := mustScript(t, "x", `"" AT OK ATDT\T TIMEOUT 60 "CONNECT 33600" \c`).Run(t.Context(), ours, Options{Dialstring: number("84001")})
+		res := mustScript(t, "x", `"" AT OK ATDT\T TIMEOUT 60 "CONNECT 33600" \c`).Run(t.Context(), ours,
+			Options{Dialstring: number("84001")})
 		var got strings.Builder
 		for _, e := range res.Transcript {
 			fmt.Fprintf(&got, "%.3f %s %s\n", e.At.Seconds(), e.Dir, e.Text)
@@ -374,7 +396,7 @@ func TestTranscriptTimes(t *testing.T) {
 	})
 }
 
-// A modem that talks all the time fills no memory: the beginning and the end of what it said stay, and the end has its own time.
+// Continuous output does not fill the memory: its beginning and end are kept, and the end has its own time.
 func TestTranscriptOfNoise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := pipes()
@@ -398,13 +420,13 @@ func TestTranscriptOfNoise(t *testing.T) {
 		if i != 32 {
 			t.Fatalf("what is left out stands in entry %d", i)
 		}
-		if at := es[i].At; at != 9680*time.Millisecond { // line 968, the first of which an octet is kept
+		if at := es[i].At; at != 9680*time.Millisecond { // line 968, the first line in the kept end
 			t.Errorf("what follows it came after %v", at)
 		}
 	})
 }
 
-// The transcript of Cisco's document 5732: its two scripts against a modem that echoes.
+// The transcripts of the two scripts in Cisco's document 5732, with a modem that echoes.
 func TestDocument5732(t *testing.T) {
 	var b strings.Builder
 	synctest.Test(t, func(t *testing.T) {
@@ -459,12 +481,13 @@ func TestTranscriptIsBounded(t *testing.T) {
 	for _, e := range res.Transcript {
 		text += e.Text
 	}
-	if !strings.HasPrefix(text, `begin \001\001`) || !strings.HasSuffix(text, `\001 end OK`) || !strings.Contains(text, " […98989 octets…] ") || len(text) > 5*2*keep {
+	if !strings.HasPrefix(text, `begin \001\001`) || !strings.HasSuffix(text, `\001 end OK`) ||
+		!strings.Contains(text, " […98989 octets…] ") || len(text) > 5*2*keep {
 		t.Errorf("%.60s … %s", text, text[len(text)-60:])
 	}
 }
 
-// A run does not keep what it read: a MiB from the modem costs next to no memory.
+// A run does not keep its whole input: a MiB from the modem takes almost no memory.
 func TestMemoryIsBounded(t *testing.T) {
 	c := &counted{left: 1 << 20}
 	var before, after runtime.MemStats
@@ -490,7 +513,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-// One Script runs on many lines at once (for the race detector).
+// One Script runs on many lines at the same time (for the race detector).
 func TestManyLines(t *testing.T) {
 	s := mustScript(t, "x", `ABORT BUSY "" AT OK ATDT\T CONNECT \c`)
 	done := make(chan Result)

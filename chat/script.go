@@ -1,6 +1,7 @@
-// Package chat reads and runs chat scripts in the grammar of Cisco IOS (`chat-script NAME expect send …`): what to wait for from a
-// modem, what to send it, which answers end it. It opens no port, knows no line and chooses no number: it is given a Conn
-// and a dial string. What pppd's chat and UUCP have and IOS has not is refused when the script is parsed, with the reason.
+// Package chat parses and runs chat scripts in the grammar of Cisco IOS (`chat-script NAME expect send …`): what to
+// expect from a modem, what to send, and which responses abort the script. It opens no ports and chooses no number: the
+// caller passes a Conn and a dial string. Parse rejects notations of pppd's chat and UUCP that IOS does not have, and
+// explains why.
 package chat
 
 import (
@@ -11,36 +12,37 @@ import (
 	"time"
 )
 
-// DefaultTimeout is how long an expect waits until a TIMEOUT says otherwise (Cisco Dial Technologies Configuration Guide, Table 16).
+// DefaultTimeout is the time limit of an expect before the first TIMEOUT (Cisco Dial Technologies Configuration Guide,
+// Table 16).
 const DefaultTimeout = 5 * time.Second
 
-// Limits of a script. They are ringback's own and keep memory and time bounded whatever a configuration holds.
+// Limits of a script. They are specific to ringback and bound memory and time.
 const (
 	MaxText    = 4096      // bytes of a script's text
 	MaxTimeout = time.Hour // longest TIMEOUT
 )
 
-// Script is a parsed chat script. It never changes after Parse and may run on many lines at once. The zero Script has no
+// Script is a parsed chat script. It is immutable and may run on many lines at the same time. The zero Script has no
 // steps: it sends nothing and succeeds.
 type Script struct {
-	Name string // what the regular expressions of lines are matched against
-	Text string // the words as they were given to Parse
+	Name string // matched by the regular expressions of lines
+	Text string // the words as passed to Parse
 
 	words []word
 	steps []step
 }
 
-// stepKind tells what a step does.
+// stepKind is the action of a step.
 type stepKind uint8
 
 const (
-	stepAbort   stepKind = iota // from here on, seeing what ends the script
-	stepTimeout                 // from here on, each expect waits timeout
+	stepAbort   stepKind = iota // from now on, receiving abort ends the script
+	stepTimeout                 // from now on, timeout limits each expect
 	stepExpect                  // wait for alts
 	stepSend                    // send
 )
 
-// step is one thing that a script does; ABORT and TIMEOUT with their argument are one step.
+// step is one action of a script; ABORT or TIMEOUT with its argument is one step.
 type step struct {
 	kind    stepKind
 	word    int // index of its first word
@@ -50,13 +52,13 @@ type step struct {
 	send    *send
 }
 
-// alternative is one `expect` of A-B-C with the send that follows when it is not seen; nil where none does.
+// alternative is one expect of A-B-C, with the send that follows if it is not received; nil for none.
 type alternative struct {
 	expect *pattern
 	send   *send
 }
 
-// opKind tells what one piece of a send does.
+// opKind is the action of one part of a send.
 type opKind uint8
 
 const (
@@ -72,24 +74,27 @@ type op struct {
 	pause time.Duration // opPause
 }
 
-// send is a parsed send word. A carriage return is the last opLiteral's last byte unless \c, EOT or BREAK suppressed it.
+// send is a parsed send word. A carriage return is the last opLiteral's last byte unless \c, EOT or BREAK suppressed
+// it.
 type send struct {
 	ops []op
 	cr  bool // a carriage return ends it
 }
 
-// Parse reads the words of a chat script; text is what follows the name in an IOS configuration line. A newline separates words
-// as a space does. The error is a *SyntaxError.
+// Parse parses the words of a chat script; text is the part after the name in an IOS configuration line. Newlines
+// separate words, like spaces. The error is a *SyntaxError.
 func Parse(name, text string) (*Script, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	if len(text) > MaxText {
-		return nil, &SyntaxError{Script: name, Offset: MaxText, Msg: fmt.Sprintf("the script has %d bytes, at most %d are read", len(text), MaxText), Hint: "split it"}
+		return nil, &SyntaxError{Script: name, Offset: MaxText,
+			Msg: fmt.Sprintf("the script has %d bytes; the maximum is %d", len(text), MaxText), Hint: "split it"}
 	}
 	words, err := split(text)
 	if err == nil && len(words) == 0 {
-		err = &SyntaxError{Msg: "the script has no words", Hint: `the shortest that dials: "" "ATDT \T" CONNECT \c`}
+		err = &SyntaxError{Msg: "the script has no words",
+			Hint: `the shortest script that dials: "" "ATDT \T" CONNECT \c`}
 	}
 	p := parser{words: words}
 	if err == nil {
@@ -102,20 +107,21 @@ func Parse(name, text string) (*Script, error) {
 	return &Script{Name: name, Text: text, words: words, steps: p.steps}, nil
 }
 
-// checkName holds a name to what one word of a configuration line can be.
+// checkName checks that a name is one word of printable ASCII.
 func checkName(name string) error {
 	if name == "" {
-		return &SyntaxError{Msg: "the script has no name", Hint: "lines find a script by its name"}
+		return &SyntaxError{Msg: "the script has no name", Hint: "lines select a script by its name"}
 	}
 	for i := range len(name) {
 		if name[i] <= ' ' || name[i] >= 0x7f {
-			return &SyntaxError{Script: name, Word: name, Msg: "a script's name is one word of printable ASCII", Hint: "such as telebit-t3000-v32bis"}
+			return &SyntaxError{Script: name, Word: name,
+				Msg: "the name of a script must be one word of printable ASCII", Hint: "such as telebit-t3000-v32bis"}
 		}
 	}
 	return nil
 }
 
-// String returns the script's words, one space between them; Parse of it gives the same script.
+// String returns the words separated by single spaces. Parse of the result returns an equal script.
 func (s *Script) String() string {
 	var b strings.Builder
 	for i, w := range s.words {
@@ -127,7 +133,7 @@ func (s *Script) String() string {
 	return b.String()
 }
 
-// UsesDialstring reports whether the script sends \T somewhere.
+// UsesDialstring reports whether the script contains \T.
 func (s *Script) UsesDialstring() bool {
 	for _, st := range s.steps {
 		if st.send.dials() {
@@ -154,45 +160,50 @@ func (s *send) dials() bool {
 	return false
 }
 
-// BehindConnect says what a script that dials does once it has seen CONNECT, "it waits for …" or "it sends more"; "" where it ends there, as one
-// that calls back must. What it sends is left out: it may be a password.
+// BehindConnect describes what a dialing script does after CONNECT, "it waits for …" or "it sends more"; "" if it ends
+// there, as a callback script must. The result has no sent text, which may be a password.
 func (s *Script) BehindConnect() string {
-	dialled, connected := false, false
+	dialed, connected := false, false
 	for _, st := range s.steps {
 		switch {
 		case connected && st.kind == stepSend && st.send.says():
 			return "it sends more"
 		case connected && st.kind == stepExpect && len(st.alts[0].expect.text) > 0:
 			return fmt.Sprintf("it waits for %q", st.alts[0].expect.text)
-		case dialled && st.kind == stepExpect && st.connects():
+		case dialed && st.kind == stepExpect && st.connects():
 			connected = true
 		}
-		dialled = dialled || st.send.dials() || slices.ContainsFunc(st.alts, func(a alternative) bool { return a.send.dials() })
+		dialed = dialed || st.send.dials() ||
+			slices.ContainsFunc(st.alts, func(a alternative) bool { return a.send.dials() })
 	}
 	return ""
 }
 
-// connects reports whether an expect is of the modem's CONNECT.
+// connects reports whether a step expects the modem's CONNECT.
 func (st step) connects() bool {
 	return slices.ContainsFunc(st.alts, func(a alternative) bool { return isConnect(a.expect.text) })
 }
 
-// isConnect reports whether a text is the modem's CONNECT, with its speed, or a part of the word that nothing else of a modem's has.
+// isConnect reports whether a text contains CONNECT, or is a part of it that is long enough to match no other result
+// code.
 func isConnect(text []byte) bool {
 	return bytes.Contains(text, []byte("CONNECT")) || len(text) > 3 && bytes.Contains([]byte("CONNECT"), text)
 }
 
-// says reports whether a send has more than pauses and a carriage return.
+// says reports whether a send has other content than pauses and a carriage return.
 func (s *send) says() bool {
-	return slices.ContainsFunc(s.ops, func(o op) bool { return o.kind == opDial || o.kind == opLiteral && string(o.bytes) != "\r" })
+	return slices.ContainsFunc(s.ops, func(o op) bool {
+		return o.kind == opDial || o.kind == opLiteral &&
+			string(o.bytes) != "\r"
+	})
 }
 
-// SyntaxError says why a text is not a chat script, and what to write instead.
+// SyntaxError describes a syntax error in a chat script, and how to fix it.
 type SyntaxError struct {
 	Script string // the script's name
-	Offset int    // byte of the text at which the trouble begins
-	Word   string // what cannot stand there; "" where it is not one word
-	Msg    string // why
+	Offset int    // byte offset of the error in the text
+	Word   string // the invalid text; "" if it is not one word
+	Msg    string // what is wrong
 	Hint   string // what to write instead
 }
 
@@ -212,7 +223,7 @@ func (e *SyntaxError) Error() string {
 	return b.String()
 }
 
-// printable keeps control characters of a configuration out of logs and terminals; what is plain ASCII stays as it was written.
+// printable quotes s if it has characters other than printable ASCII, for logs and terminals.
 func printable(s string) string {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] >= 0x7f {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Select returns the first script whose name every pattern matches. Patterns are regular expressions, unanchored as in IOS; an
-// empty one imposes nothing, and where all are empty nothing was asked for and no script is found.
+// Select returns the first script whose name matches every pattern. Patterns are regular expressions, unanchored as in
+// IOS; empty ones are ignored, and it is an error if all are empty.
 func Select(scripts []*Script, patterns ...string) (*Script, error) {
 	var asked []namePattern
 	for _, p := range patterns {
@@ -18,7 +18,7 @@ func Select(scripts []*Script, patterns ...string) (*Script, error) {
 		}
 		re, err := newNamePattern(p)
 		if err != nil {
-			return nil, fmt.Errorf("chat script name %q is no regular expression: %w", p, err)
+			return nil, fmt.Errorf("chat script name %q is not a regular expression: %w", p, err)
 		}
 		asked = append(asked, re)
 	}
@@ -33,10 +33,10 @@ func Select(scripts []*Script, patterns ...string) (*Script, error) {
 	return nil, fmt.Errorf("no matching chat script found for %s (%s)", quoted(asked), defined(scripts))
 }
 
-// namePattern is a pattern of a line. Most are a name as it stands, which is compiled for no dial.
+// namePattern is a pattern of a line. Most are plain names, which need no regular expression.
 type namePattern struct {
 	text string
-	re   *regexp.Regexp // nil: text matches itself alone
+	re   *regexp.Regexp // nil: text is a literal
 }
 
 func newNamePattern(text string) (namePattern, error) {
@@ -84,7 +84,8 @@ func defined(scripts []*Script) string {
 	return "defined: " + strings.Join(names, ", ")
 }
 
-// Shipped returns the scripts that ringback brings by name: exec-callback and ppp-callback dial, offhook keeps the modem busy until then.
+// Shipped returns ringback's built-in scripts: exec-callback and ppp-callback dial, offhook keeps the modem busy
+// before.
 func Shipped() []*Script {
 	const dial = `ABORT ERROR ABORT BUSY ABORT "NO ANSWER" ABORT "NO CARRIER" ABORT "NO DIALTONE" "" "ATZ" OK "ATDT \T" TIMEOUT 30 CONNECT \c`
 	return []*Script{
@@ -94,7 +95,7 @@ func Shipped() []*Script {
 	}
 }
 
-// mustParse is for texts that stand in this file.
+// mustParse parses a script of this file.
 func mustParse(name, text string) *Script {
 	s, err := Parse(name, text)
 	if err != nil {

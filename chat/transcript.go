@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Dir is whose words a transcript's entry has.
+// Dir is the direction of a transcript entry.
 type Dir string
 
 const (
@@ -17,20 +17,20 @@ const (
 	Event    Dir = "event" // a pause, a BREAK, a timeout
 )
 
-// Entry is one line of a transcript: what one write sent, a line or a burst that was read, or an event.
+// Entry is one entry of a transcript: the octets of one write, a line or a burst received, or an event.
 type Entry struct {
-	At   time.Duration `json:"at"` // since the script's start; of the first octet
+	At   time.Duration `json:"at"` // time of the first octet, since the start of the script
 	Dir  Dir           `json:"dir"`
-	Text string        `json:"text"` // control characters as the grammar writes them, secrets as [secret]
+	Text string        `json:"text"` // control characters escaped as in the grammar, secrets as [secret]
 }
 
 const masked = "[secret]"
 
-// keep is how many octets of the beginning, and of the end, of what one write sent or one expect read a transcript holds, whatever
-// the modem says.
+// keep is the number of octets kept of the beginning, and of the end, of one write or of the input of one expect. It
+// bounds the size of a transcript.
 const keep = 512
 
-// pause is the silence after which what is read belongs to an entry of its own: one octet at 110 bit/s takes less.
+// pause is the silence after which input begins a new entry: one octet at 110 bit/s takes less.
 const pause = 250 * time.Millisecond
 
 // The streams of a transcript.
@@ -39,8 +39,8 @@ const (
 	received
 )
 
-// transcript gathers entries. Secrets are looked for in each direction's whole stream, so that one that is cut by an expect or
-// by a pause is found too.
+// transcript collects entries. Secrets are searched in the whole stream of each direction, so that a secret split by an
+// expect or a pause is also found.
 type transcript struct {
 	secrets []string
 	streams [2]stream
@@ -51,11 +51,11 @@ type transcript struct {
 type stream struct {
 	finders []finder
 	pos     int      // octets seen
-	pieces  []*piece // where there are secrets to hide in them
+	pieces  []*piece // only if there are secrets to hide
 	open    *piece
 }
 
-// piece is what one write sent or one expect reads, while it grows: its first and last octets.
+// piece is the output of one write or the input of one expect, while it grows: its first and last octets.
 type piece struct {
 	at    time.Duration // of an event
 	dir   Dir
@@ -64,16 +64,16 @@ type piece struct {
 	first      int // position of its first octet in the stream
 	n          int // octets seen
 	head, tail []octet
-	room       [32]octet // of head: what a modem says in most cases
+	room       [32]octet // initial storage of head, enough in most cases
 }
 
 type octet struct {
-	at     time.Duration // since the script's start
+	at     time.Duration // since the start of the script
 	b      byte
-	hidden bool // it belongs to a secret
+	hidden bool // part of a secret
 }
 
-// hide has secrets masked in what is added from now on.
+// hide masks secrets in octets added from now on.
 func (t *transcript) hide(secrets []string) {
 	t.secrets = secrets
 	for _, s := range secrets {
@@ -87,13 +87,13 @@ func (t *transcript) hide(secrets []string) {
 	}
 }
 
-// next lets the octets to come begin a new entry.
+// next begins a new entry with the next octet.
 func (t *transcript) next(which int) {
 	t.now = which
 	t.streams[which].open = nil
 }
 
-// add takes an octet that was sent or read at a time since the script's start.
+// add records an octet sent or received at a time since the start of the script.
 func (t *transcript) add(b byte, at time.Duration) {
 	s := &t.streams[t.now]
 	if s.open == nil {
@@ -118,7 +118,7 @@ func newPiece(dir Dir, first int) *piece {
 	return p
 }
 
-// hideLast marks the last n octets of the stream, in whichever pieces they are.
+// hideLast marks the last n octets of the stream, which may be in several pieces.
 func (s *stream) hideLast(n int) {
 	from, to := s.pos-n, s.pos
 	for i := len(s.pieces) - 1; i >= 0 && to > from; i-- {
@@ -136,12 +136,12 @@ func (p *piece) add(o octet) {
 	case len(p.tail) < keep:
 		p.tail = append(p.tail, o)
 	default:
-		p.tail[p.n%keep] = o // keep octets of head came first, so that the ring's index is n modulo keep
+		p.tail[p.n%keep] = o // head has exactly keep octets, so the ring index is n modulo keep
 	}
 	p.n++
 }
 
-// hideAt marks the octet at a position within the piece, where it is still kept.
+// hideAt marks the octet at a position in the piece, if it is still kept.
 func (p *piece) hideAt(i int) {
 	switch {
 	case i < len(p.head):
@@ -170,11 +170,11 @@ func (t *transcript) entries() []Entry {
 	return es
 }
 
-// entries appends one of what was sent, and of what was read one for each line and for each burst after a pause: an expect that waits for
-// CONNECT begins with the rest of the echo, seconds before.
+// entries appends one entry for a write; for input, one for each line and for each burst after a pause, because an
+// expect for CONNECT begins with the rest of the echo, seconds before.
 func (p *piece) entries(es []Entry) []Entry {
 	var v visible
-	inLine := false // the entry has more than line ends
+	inLine := false // the entry has other octets than line ends
 	end := func() {
 		es[len(es)-1].Text = v.String()
 		v, inLine = visible{}, false
@@ -191,7 +191,7 @@ func (p *piece) entries(es []Entry) []Entry {
 		}
 		if v.Len() == 0 {
 			es = append(es, Entry{At: o.at, Dir: p.dir})
-			v.Grow(len(octets) - i + 4) // some are written in two or four characters
+			v.Grow(len(octets) - i + 4) // some octets are escaped as two or four characters
 		}
 		if gone > 0 {
 			v.raw(fmt.Sprintf(" […%d octets…] ", gone))
@@ -204,7 +204,7 @@ func (p *piece) entries(es []Entry) []Entry {
 	return es
 }
 
-// octets are those that are kept, in order.
+// octets returns the octets kept, in order.
 func (p *piece) octets() []octet {
 	if len(p.tail) == 0 {
 		return p.head
@@ -216,7 +216,7 @@ func (p *piece) octets() []octet {
 	return all
 }
 
-// show makes control characters of octets visible and hides secrets.
+// show escapes control characters and masks secrets.
 func (t *transcript) show(text []byte) string {
 	hide := secretsIn(text, t.secrets)
 	var v visible
@@ -226,7 +226,8 @@ func (t *transcript) show(text []byte) string {
 	return v.String()
 }
 
-// show is how a debug line has a send: octets visible, the dial string as \T<digits>, pauses and BREAKs as they are written.
+// show formats a send for a debug line: control characters escaped, the dial string as \T<digits>, pauses and BREAKs as
+// in the script.
 func (s *send) show(dialstring string, secrets []string) string {
 	var whole []byte
 	for _, o := range s.ops {
@@ -237,7 +238,7 @@ func (s *send) show(dialstring string, secrets []string) string {
 	}
 	hide := secretsIn(whole, secrets)
 	if s.cr {
-		whole = whole[:len(whole)-1] // each send but one with \c has it: not worth showing
+		whole = whole[:len(whole)-1] // every send without \c has it, so it is not shown
 	}
 	var v visible
 	pos := 0
@@ -266,7 +267,7 @@ func (s *send) show(dialstring string, secrets []string) string {
 	return v.String()
 }
 
-// secretsIn marks the octets of text that belong to a secret; nil where none does.
+// secretsIn marks the octets of text that are part of a secret; nil if none is.
 func secretsIn(text []byte, secrets []string) []bool {
 	var hide []bool
 	for _, s := range secrets {
@@ -287,7 +288,7 @@ func secretsIn(text []byte, secrets []string) []bool {
 	return hide
 }
 
-// visible builds text out of octets from outside: printable ASCII stays, the rest is written as the grammar writes it.
+// visible builds text from untrusted octets: printable ASCII is unchanged, the rest is escaped as in the grammar.
 type visible struct {
 	strings.Builder
 	hiding bool

@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// word is one word of a script, its quotes taken off, its escapes as written.
+// word is one word of a script, without its quotes, with its escapes as written.
 type word struct {
 	text   string
 	quoted bool
 	offset int // of text, inside the quotes
 }
 
-// String returns the word as a script has it.
+// String returns the word as written in the script.
 func (w word) String() string {
 	if w.quoted {
 		return `"` + w.text + `"`
@@ -20,8 +20,8 @@ func (w word) String() string {
 	return w.text
 }
 
-// split cuts a text into words: blanks and line ends separate them, double quotes group. A backslash keeps its next byte in the
-// word but outside quotes only, since \" does not work inside (Table 15).
+// split splits a text into words: blanks and line ends separate them, double quotes group. A backslash includes the
+// next byte in the word, but only outside quotes, since \" does not work inside (Table 15).
 func split(text string) ([]word, *SyntaxError) {
 	var words []word
 	for i := 0; i < len(text); {
@@ -58,18 +58,21 @@ func quotedWord(text string, start int) (word, int, *SyntaxError) {
 		}
 		w := word{text: text[start+1 : i], quoted: true, offset: start + 1}
 		if slashed(w.text) {
-			return word{}, 0, &SyntaxError{Offset: i - 1, Word: `\"`, Msg: `\" does not work within double quotes`, Hint: `write \042`}
+			return word{}, 0, &SyntaxError{Offset: i - 1, Word: `\"`, Msg: `\" does not work within double quotes`,
+				Hint: `write \042`}
 		}
 		if i+1 < len(text) && !isBlank(text[i+1]) {
-			return word{}, 0, &SyntaxError{Offset: i, Word: wordAt(text, start), Msg: "a quoted word ends at its second quote",
-				Hint: `quote the word as a whole, "a b-c d-e f", and leave an empty part of it empty, a--b; \042 is a double quote`}
+			return word{}, 0, &SyntaxError{Offset: i, Word: wordAt(text, start),
+				Msg:  "text after the closing quote of a word",
+				Hint: `quote the whole word, "a b-c d-e f", and write an empty part as in a--b; \042 is a double quote`}
 		}
 		return w, i + 1, nil
 	}
-	return word{}, 0, &SyntaxError{Offset: start, Word: wordAt(text, start), Msg: "the double quote is never closed", Hint: `close it, or write \" for the character`}
+	return word{}, 0, &SyntaxError{Offset: start, Word: wordAt(text, start), Msg: "the double quote is not closed",
+		Hint: `close it, or write \" for the character`}
 }
 
-// slashed reports whether s ends within an escape, so that the quote behind it was meant as \".
+// slashed reports whether s ends within an escape, so that the quote after it was meant as \".
 func slashed(s string) bool {
 	n := 0
 	for n < len(s) && s[len(s)-1-n] == '\\' {
@@ -82,7 +85,8 @@ func plainWord(text string, start int) (word, int, *SyntaxError) {
 	i := start
 	for i < len(text) && !isBlank(text[i]) {
 		if text[i] == '"' {
-			return word{}, 0, &SyntaxError{Offset: i, Word: wordAt(text, start), Msg: "a double quote inside a word that does not begin with one",
+			return word{}, 0, &SyntaxError{Offset: i, Word: wordAt(text, start),
+				Msg:  "a double quote inside an unquoted word",
 				Hint: `quote the whole word, or write \" for the character`}
 		}
 		if err := checkByte(text, i); err != nil {
@@ -96,29 +100,30 @@ func plainWord(text string, start int) (word, int, *SyntaxError) {
 	return word{text: text[start:i], offset: start}, i, nil
 }
 
-// checkByte refuses what a configuration should not hold raw: control characters and all beyond ASCII, typographic quotes first.
+// checkByte rejects control characters and non-ASCII characters, with a special hint for typographic quotes.
 func checkByte(text string, i int) *SyntaxError {
 	c := text[i]
 	if c >= ' ' && c < 0x7f {
 		return nil
 	}
 	if c < utf8.RuneSelf {
-		return &SyntaxError{Offset: i, Word: text[i : i+1], Msg: "a control character stands bare in the script", Hint: fmt.Sprintf(`write \%03o`, c)}
+		return &SyntaxError{Offset: i, Word: text[i : i+1], Msg: "an unescaped control character",
+			Hint: fmt.Sprintf(`write \%03o`, c)}
 	}
 	r, n := utf8.DecodeRuneInString(text[i:])
-	e := &SyntaxError{Offset: i, Word: text[i : i+n], Msg: "a character that is not ASCII"}
+	e := &SyntaxError{Offset: i, Word: text[i : i+n], Msg: "a non-ASCII character"}
 	switch r {
 	case '“', '”', '„', '«', '»':
 		e.Hint = `write straight double quotes, "`
 	default:
-		e.Hint = fmt.Sprintf(`if the modem is to have this octet, write \%03o`, c)
+		e.Hint = fmt.Sprintf(`to send this octet, write \%03o`, c)
 	}
 	return e
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// wordAt returns what stands at start up to the next blank, for an error.
+// wordAt returns the text from start up to the next blank, for an error.
 func wordAt(text string, start int) string {
 	end := start
 	for end < len(text) && !isBlank(text[end]) {

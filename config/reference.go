@@ -25,7 +25,7 @@ const referenceHead = `# Configuration
 ` + "`ringback serve -c ringback.yaml`" + ` reads one YAML file and the files that it names. ` + "`ringback check-config -c ringback.yaml`" + ` prints all that is wrong in
 them at once, with file, line, column and key, and exits 1 where something is. Neither opens a port to check.
 
-* An unknown key, a wrong type, a key given twice, a missing secret or script is an error. Anchors and aliases are not taken.
+* An unknown key, a wrong type, a key given twice, a missing secret or script is an error. Anchors and aliases are not supported.
 * Numbers of telephones, users or patterns are text: put digits in quotes (` + "`\"0841\"`" + `), for YAML drops leading zeros. Durations have a unit: ` + "`5s`, `1m30s`, `500ms`" + `.
 * Relative paths are relative to the directory of the file.
 * A secret file holds the secret alone; one newline at its end is dropped. A secret that all may read or others may write, and a configuration,

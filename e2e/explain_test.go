@@ -15,7 +15,7 @@ import (
 // sentences.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	const fixed = "called back at 84001 by tty 66, 67, 68 (the first that is idle), 5s after the hang-up or later, without a second login"
+	const fixed = "called back at 84001 from tty 66, 67, 68 (first idle line), 5s after hang-up or later, without a second login"
 	if !strings.Contains(readFile(t, "../docs/tutorial/lab.md"), "`"+strings.Replace(fixed, "68 (the", "68\n(the", 1)+"`") {
 		t.Errorf("the tutorial does not say %q", fixed)
 	}
@@ -34,10 +34,10 @@ func TestExplain(t *testing.T) {
 				want           []string
 			}{
 				{"austin-01", "maui-1993", 0, []string{"what would happen: " + fixed, dialect, "number lists       84001 from aaa", "forced_wait of tty 65 to 68: 5s"}},
-				{"austin-02", "hana-1993", 0, []string{"what would happen: asked for the number to be called back at"}},
-				{"kihei-03", "wailea-03", 0, []string{"called back at 84003 by tty 66", "then he must log in again"}},
-				{"paia-04", "hookipa-4", 0, []string{"what would happen: admitted on this call, without a callback: an EXEC at privilege level 1"}},
-				{"austin-01", "wrong", 1, []string{"what would happen: not let in: nobody is called"}},
+				{"austin-02", "hana-1993", 0, []string{"what would happen: asked for a callback number"}},
+				{"kihei-03", "wailea-03", 0, []string{"called back at 84003 from tty 66", "then the user must log in again"}},
+				{"paia-04", "hookipa-4", 0, []string{"what would happen: admitted without a callback: EXEC at privilege level 1"}},
+				{"austin-01", "wrong", 1, []string{"what would happen: rejected, no callback"}},
 			} {
 				out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", config, "--line", "65", "--explain")
 				if status != tt.status {

@@ -13,37 +13,44 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// What a session would refuse although AAA granted it, `aaa test` does not call admitted.
+// A grant that a session would reject is not reported as admitted.
 func TestReportOfWhatCannotBeHonoured(t *testing.T) {
 	t.Parallel()
-	cfg := configtest.Load(t, "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n")
+	cfg := configtest.Load(t, "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: "+
+		"{default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n")
 	for _, tt := range []struct {
 		service aaa.Service
 		auth    aaa.Authorization
 		want    string
 	}{
-		{aaa.EXEC, aaa.Authorization{Autocmd: "show users"}, `admitted on this call, without a callback: the command "show users"`},
-		{aaa.EXEC, aaa.Authorization{Autocmd: "format flash"}, `not let in: granted what cannot be honoured: autocmd "format flash"`},
-		{aaa.EXEC, aaa.Authorization{Autocmd: "format flash", Callback: true, Dialstring: aaa.DialstringOf("84001")}, "not let in"},
-		{aaa.EXEC, aaa.Authorization{Host: &aaa.Host{Address: "127.0.0.1", Service: aaa.Telnet, Port: 23}}, "not let in: granted what cannot be honoured: host 127.0.0.1:23"},
-		{aaa.PPP, aaa.Authorization{Autocmd: "format flash"}, "refused: PPP is not served"},
+		{aaa.EXEC, aaa.Authorization{Autocmd: "show users"}, `admitted without a callback: command "show users"`},
+		{aaa.EXEC, aaa.Authorization{Autocmd: "format flash"},
+			`rejected: unsupported authorization: autocmd "format flash"`},
+		{aaa.EXEC, aaa.Authorization{Autocmd: "format flash", Callback: true, Dialstring: aaa.DialstringOf("84001")},
+			"rejected: unsupported"},
+		{aaa.EXEC, aaa.Authorization{Host: &aaa.Host{Address: "127.0.0.1", Service: aaa.Telnet, Port: 23}},
+			"rejected: unsupported authorization: host 127.0.0.1:23"},
+		{aaa.PPP, aaa.Authorization{Autocmd: "format flash"}, "rejected: PPP is not supported"},
 	} {
 		r := Report{Service: tt.service}
-		r.fill(cfg, config.Line{Config: lines.Config{Rotary: lines.NoRotary}}, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: tt.auth})
+		r.fill(cfg, config.Line{Config: lines.Config{Rotary: lines.NoRotary}},
+			aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: tt.auth})
 		if !strings.HasPrefix(r.Outcome, tt.want) {
 			t.Errorf("%s %+v: %q", tt.service, tt.auth, r.Outcome)
 		}
 	}
 }
 
-// The explanation has the wait that would apply, with --line and without it: the longest of the forced waits of the
-// called line and of the one that dials, and of what AAA asks for.
+// The report has the wait that would apply, with and without a called line: the longest of the forced waits of the
+// called and of the dialing line, and the delay requested by AAA.
 func TestReportOfWait(t *testing.T) {
 	t.Parallel()
-	const head = "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: [local]}}}\n" +
+	const head = "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: " +
+		"[local]}}}\n" +
 		"chat_scripts: [{name: rtp, script: '\"\" \"ATDT \\T\" CONNECT'}]\nlines:\n"
 	line := func(tty, rotary int, wait string) string {
-		return fmt.Sprintf("  - {tty: %d, port: \"tcp://127.0.0.1:%d\", rotary: %d, scripts: {callback: rtp}, callback: {forced_wait: %s}}\n", tty, 7000+tty, rotary, wait)
+		return fmt.Sprintf("  - {tty: %d, port: \"tcp://127.0.0.1:%d\", rotary: %d, scripts: {callback: rtp}, "+
+			"callback: {forced_wait: %s}}\n", tty, 7000+tty, rotary, wait)
 	}
 	for _, tt := range []struct {
 		name, lines string
@@ -52,13 +59,17 @@ func TestReportOfWait(t *testing.T) {
 		want        string
 		parts       []LineWait // of the wait; nil: not looked at
 	}{
-		{"all alike", line(1, 1, "5s") + line(2, 1, "5s"), 0, 0, "5s after the hang-up", []LineWait{{1, "5s"}, {2, "5s"}}},
-		{"none in particular", line(1, 1, "0s") + line(2, 1, "0s"), 0, 0, "0s after the hang-up", nil},
-		{"the called line's is longest", line(1, 1, "20s") + line(2, 1, "5s"), 1, 0, "20s after the hang-up", []LineWait{{1, "20s"}, {2, "5s"}}},
-		{"the dialling line's is longest", line(1, 1, "5s") + line(2, 1, "20s"), 1, 0, "20s after the hang-up", nil},
-		{"AAA's is longest", line(1, 1, "5s") + line(2, 1, "20s"), 1, time.Minute, "1m0s after the hang-up", []LineWait{{1, "5s"}, {2, "20s"}}},
-		{"one of two dials", line(1, 1, "5s") + line(2, 1, "7s") + line(3, 1, "30s"), 1, 0, "7s to 30s after the hang-up", nil},
-		{"no line is named", line(1, 1, "5s") + line(2, 1, "5s") + line(3, 2, "8s") + line(4, 2, "8s"), 0, 0, "5s to 8s after the hang-up", nil},
+		{"all alike", line(1, 1, "5s") + line(2, 1, "5s"), 0, 0, "5s after hang-up", []LineWait{{1, "5s"}, {2, "5s"}}},
+		{"none in particular", line(1, 1, "0s") + line(2, 1, "0s"), 0, 0, "0s after hang-up", nil},
+		{"the called line's is longest", line(1, 1, "20s") + line(2, 1, "5s"), 1, 0, "20s after hang-up",
+			[]LineWait{{1, "20s"}, {2, "5s"}}},
+		{"the dialing line's is longest", line(1, 1, "5s") + line(2, 1, "20s"), 1, 0, "20s after hang-up", nil},
+		{"AAA's is longest", line(1, 1, "5s") + line(2, 1, "20s"), 1, time.Minute, "1m0s after hang-up",
+			[]LineWait{{1, "5s"}, {2, "20s"}}},
+		{"one of two dials", line(1, 1, "5s") + line(2, 1, "7s") + line(3, 1, "30s"), 1, 0, "7s to 30s after hang-up",
+			nil},
+		{"no line is named", line(1, 1, "5s") + line(2, 1, "5s") + line(3, 2, "8s") + line(4, 2, "8s"), 0, 0,
+			"5s to 8s after hang-up", nil},
 	} {
 		cfg := configtest.Load(t, head+tt.lines)
 		called := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
@@ -71,10 +82,10 @@ func TestReportOfWait(t *testing.T) {
 		r.fill(cfg, called, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"},
 			Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), CallbackDelay: tt.delay}})
 		if !strings.Contains(r.Outcome, tt.want) || tt.parts != nil && !slices.Equal(r.Wait.Lines, tt.parts) {
-			t.Errorf("%s: %q by %+v, want %q by %+v", tt.name, r.Outcome, r.Wait, tt.want, tt.parts)
+			t.Errorf("%s: %q with %+v, want %q with %+v", tt.name, r.Outcome, r.Wait, tt.want, tt.parts)
 		}
 		if asked := map[bool]string{true: tt.delay.String()}[tt.delay > 0]; r.Wait.AAA != asked {
-			t.Errorf("%s: AAA asks for %q, want %q", tt.name, r.Wait.AAA, asked)
+			t.Errorf("%s: AAA delay %q, want %q", tt.name, r.Wait.AAA, asked)
 		}
 	}
 }

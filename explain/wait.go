@@ -8,13 +8,13 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// Wait is how long a callback would wait after the hang-up: the longest of the forced waits of the called line and of
-// the line that dials, and of what AAA asks for. It has two ends where several lines may be called, or may dial.
+// Wait is the time between hang-up and callback: the longest of the forced waits of the called and of the dialing
+// line, and the delay requested by AAA. Least and Most differ if several lines may be called or may dial.
 type Wait struct {
 	Least string     `json:"least"`
 	Most  string     `json:"most"`
-	AAA   string     `json:"aaa,omitempty"` // the delay that AAA asks for
-	Lines []LineWait `json:"lines"`         // that may be called or may dial
+	AAA   string     `json:"aaa,omitempty"` // the delay requested by AAA
+	Lines []LineWait `json:"lines"`         // the lines that may be called or may dial
 }
 
 // LineWait is the forced wait of one line.
@@ -23,7 +23,7 @@ type LineWait struct {
 	ForcedWait string `json:"forced_wait"`
 }
 
-// waitOf looks at the line that is called, or at each that may be where none is named.
+// waitOf considers the called line, or each line that may be called if none is given.
 func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay time.Duration) *Wait {
 	forced, counts := map[int]time.Duration{}, map[int]bool{}
 	candidates := []config.Line{called}
@@ -40,7 +40,7 @@ func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay t
 	for _, c := range candidates {
 		dial, err := dialers(cfg, c, d)
 		if err != nil {
-			continue // callers of this line are never called back
+			continue // callers on this line are never called back
 		}
 		for _, tty := range dial {
 			wait := max(c.ForcedWait, forced[tty], delay)

@@ -16,8 +16,8 @@ import (
 
 const module = "github.com/ringback/ringback/"
 
-// sources type-checks the declarations of packages of ours from their files. It looks into no function, and of
-// others it knows nothing: their names are errors, which are passed over.
+// sources type-checks the declarations of this module's packages from their source files. It ignores function bodies,
+// and errors about names of other packages.
 type sources struct {
 	files *token.FileSet
 	done  map[string]*types.Package
@@ -62,7 +62,8 @@ func (s *sources) Import(name string) (*types.Package, error) {
 // compile type-checks a declaration of another package.
 func (s *sources) compile(t *testing.T, declaration string) error {
 	t.Helper()
-	src := "package x\nimport (\"" + module + "chat\"; \"" + module + "numbers\")\nvar _ chat.Options\nvar _ numbers.Number\n" + declaration
+	src := "package x\nimport (\"" + module + "chat\"; \"" + module +
+		"numbers\")\nvar _ chat.Options\nvar _ numbers.Number\n" + declaration
 	f, err := parser.ParseFile(s.files, "x.go", src, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +72,8 @@ func (s *sources) compile(t *testing.T, declaration string) error {
 	return err
 }
 
-// The compiler keeps law 7: a dial template takes a Number, and outside this package no text becomes one but by the
-// plan or Reread.
+// The compiler enforces law 7: a dial template accepts a Number, and outside this package a text becomes one only
+// through the plan or Reread.
 func TestNoStringIsDialled(t *testing.T) {
 	s := newSources()
 	for _, good := range []string{
@@ -103,7 +104,7 @@ func TestNoStringIsDialled(t *testing.T) {
 	}
 }
 
-// What of this package gives a Number is what is known to check it.
+// Only the functions known to validate return a Number from this package.
 func TestMakersOfNumbers(t *testing.T) {
 	p, err := newSources().Import(module + "numbers")
 	if err != nil {
@@ -138,20 +139,23 @@ func TestMakersOfNumbers(t *testing.T) {
 			}
 		}
 	}
-	if got, want := slices.Sorted(maps.Keys(makers)), []string{"Canonical", "Reread", "UnmarshalText"}; !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(makers)),
+		[]string{"Canonical", "Reread", "UnmarshalText"}; !slices.Equal(got, want) {
 		t.Errorf("Numbers are made by %q, want %q", got, want)
 	}
 }
 
-// Reread is for records of ours: nobody else goes past the plan by it.
+// Only code that reads back our own records calls Reread, which bypasses the plan.
 func TestWhatIsReread(t *testing.T) {
-	allowed := map[string]bool{"broker/plan.go": true, "bench/dial.go": true} // a callback's row; a benchmark's own modem
+	// the journal row of a plan; the simulated modem of a benchmark
+	allowed := map[string]bool{"broker/plan.go": true, "bench/dial.go": true}
 	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		name := filepath.ToSlash(strings.TrimPrefix(file, ".."+string(filepath.Separator)))
-		if d.IsDir() && (d.Name() == "testdata" || d.Name() != ".." && strings.HasPrefix(d.Name(), ".") || name == "numbers") {
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() != ".." && strings.HasPrefix(d.Name(), ".") ||
+			name == "numbers") {
 			return filepath.SkipDir
 		}
 		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {

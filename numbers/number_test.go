@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// number is what the plan once made of these digits.
+// number returns a Number as an earlier Plan created it.
 func number(digits string) Number {
 	n, err := Reread(digits)
 	if err != nil {
@@ -15,11 +15,12 @@ func number(digits string) Number {
 	return n
 }
 
-// What is read again is what was made, and nothing else: not even what the plan would forgive.
+// Reread accepts what Canonical returned and nothing else, not even notation that the plan would normalize.
 func TestReread(t *testing.T) {
 	for _, s := range []string{"1", "84001", strings.Repeat("9", MostDigits)} {
 		made, err := Plan{MaxDigits: MostDigits}.Canonical(s, OriginCaller)
-		if again, rerr := Reread(made.String()); err != nil || rerr != nil || again != made || again.String() != s || again.IsZero() {
+		if again, rerr := Reread(made.String()); err != nil || rerr != nil || again != made || again.String() != s ||
+			again.IsZero() {
 			t.Errorf("%q: %q, %v, and again %q, %v", s, made, err, again, rerr)
 		}
 	}
@@ -31,9 +32,10 @@ func TestReread(t *testing.T) {
 	}
 }
 
-// A Plan that allows longer numbers makes none longer than MostDigits.
+// A Plan that allows longer numbers returns none longer than MostDigits.
 func TestMostDigits(t *testing.T) {
-	if n, err := (Plan{MaxDigits: 100}).Canonical(strings.Repeat("5", MostDigits+1), OriginAAA); err == nil || !n.IsZero() {
+	if n, err := (Plan{MaxDigits: 100}).Canonical(strings.Repeat("5", MostDigits+1), OriginAAA); err == nil ||
+		!n.IsZero() {
 		t.Errorf("%q, %v", n, err)
 	}
 }
@@ -42,7 +44,8 @@ func TestNumberJSON(t *testing.T) {
 	type row struct {
 		Number Number `json:"number,omitzero"`
 	}
-	for in, want := range map[string]string{`{"number":"84001"}`: `{"number":"84001"}`, `{"number":""}`: `{}`, `{}`: `{}`} {
+	for in, want := range map[string]string{`{"number":"84001"}`: `{"number":"84001"}`, `{"number":""}`: `{}`,
+		`{}`: `{}`} {
 		var r row
 		if err := json.Unmarshal([]byte(in), &r); err != nil {
 			t.Fatal(err)
@@ -51,7 +54,8 @@ func TestNumberJSON(t *testing.T) {
 			t.Errorf("%s becomes %s, %v; want %s", in, out, err, want)
 		}
 	}
-	for _, in := range []string{`{"number":"5551234;ATH"}`, `{"number":"840 01"}`, `{"number":84001}`, `{"number":"\u0661"}`} {
+	for _, in := range []string{`{"number":"5551234;ATH"}`, `{"number":"840 01"}`, `{"number":84001}`,
+		`{"number":"\u0661"}`} {
 		var r row
 		if err := json.Unmarshal([]byte(in), &r); err == nil || !r.Number.IsZero() {
 			t.Errorf("%s is read as %q, %v", in, r.Number, err)

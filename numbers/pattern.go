@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// CheckPattern returns what is wrong with a pattern of numbers, or nil: digits and at most one * at the end, `*`
-// alone for any number.
+// CheckPattern returns an error unless p is a valid number pattern: digits with at most one * at the end, or `*` alone
+// for any number.
 func CheckPattern(p string) error {
 	if p == "" {
 		return fmt.Errorf("the pattern is empty (write digits, with * at the end for a prefix)")
@@ -21,7 +21,7 @@ func CheckPattern(p string) error {
 	return nil
 }
 
-// matches reports whether a pattern matches a canonical number, and with how many digits.
+// matches reports whether a pattern matches a canonical number, and the number of digits that matched.
 func matches(pattern string, number Number) (digits int, ok bool) {
 	if prefix, isPrefix := strings.CutSuffix(pattern, "*"); isPrefix {
 		return len(prefix), strings.HasPrefix(number.digits, prefix)
@@ -29,7 +29,7 @@ func matches(pattern string, number Number) (digits int, ok bool) {
 	return len(pattern), pattern == number.digits && !number.IsZero()
 }
 
-// Longest returns the pattern that matches with the most digits and their count; "" and -1 where none does.
+// Longest returns the matching pattern with the most digits, and their count; "" and -1 if none matches.
 func Longest(patterns []string, number Number) (string, int) {
 	best, n := "", -1
 	for _, p := range patterns {

@@ -1,5 +1,5 @@
-// Package numbers is the number plan: it turns what AAA, the table of places or a caller gave for a telephone
-// number into the digits that are dialed, or refuses it. It knows no policy and dials nobody.
+// Package numbers is the number plan: it converts a telephone number from AAA, the places table or a caller into the
+// digits to dial, or rejects it. It knows no policies and places no calls.
 package numbers
 
 import (
@@ -8,34 +8,35 @@ import (
 	"unicode/utf8"
 )
 
-// Origin tells where a number came from; it decides what is forgiven in its notation.
+// Origin is the source of a number; it decides which notation is accepted.
 type Origin string
 
 const (
-	OriginAAA      Origin = "aaa"       // an AAA server or a local user
-	OriginPlace    Origin = "place"     // the local table of places, by AAA's Callback-Id
-	OriginCaller   Origin = "caller"    // typed by the caller, or sent by the caller's machine
-	OriginCallerID Origin = "caller_id" // the number that called, as the network says: it can be forged
+	OriginAAA    Origin = "aaa"    // an AAA server or a local user
+	OriginPlace  Origin = "place"  // the local places table, selected by AAA's Callback-Id
+	OriginCaller Origin = "caller" // typed by the caller, or sent by the caller's computer
+	// the calling number from the network; it can be forged, so it is treated as the caller's
+	OriginCallerID Origin = "caller_id"
 )
 
 // Plan is the node's number plan. The zero value is usable.
 type Plan struct {
-	// TrunkPrefixes are removed once from the front of a number that AAA or the table of places gives, since the
-	// operator's dial template adds them ("9,"). One of digits alone ("9") also eats the first digit of a number
-	// that begins with it.
+	// TrunkPrefixes are removed, once, from the front of a number from AAA or the places table, because the dial
+	// template adds them ("9,"). A prefix of digits only ("9") also removes the first digit of a number that begins
+	// with it.
 	TrunkPrefixes []string
-	// MaxDigits is the length of the longest number, at most MostDigits; 0 stands for 15 (ITU-T E.164).
+	// MaxDigits is the maximum length of a number, at most MostDigits; 0 means 15 (ITU-T E.164).
 	MaxDigits int
-	// Emergency has the patterns of numbers that are never dialed, whatever a policy allows; nil stands for
+	// Emergency lists the patterns of numbers that are never dialed, whatever a policy allows; nil means
 	// EmergencyNumbers.
 	Emergency []string
 }
 
-// DefaultMaxDigits is the length of the longest number of ITU-T E.164.
+// DefaultMaxDigits is the maximum length of a number in ITU-T E.164.
 const DefaultMaxDigits = 15
 
-// EmergencyNumbers returns the patterns that are denied where a Plan has none of its own. They are prefixes, for an
-// exchange connects 911 as soon as it has heard it, whatever digits follow.
+// EmergencyNumbers returns the patterns denied by a Plan without patterns of its own. They are prefixes because an
+// exchange connects 911 as soon as it receives these digits, whatever follows.
 func EmergencyNumbers() []string {
 	return []string{"000*", "110*", "112*", "118*", "119*", "911*", "999*"}
 }
@@ -47,7 +48,7 @@ func (p Plan) maxDigits() int {
 	return min(p.MaxDigits, MostDigits)
 }
 
-// IsEmergency returns the pattern of the plan that denies a canonical number, or "".
+// IsEmergency returns the emergency pattern that matches a canonical number, or "".
 func (p Plan) IsEmergency(number Number) string {
 	e := p.Emergency
 	if e == nil {
@@ -57,11 +58,11 @@ func (p Plan) IsEmergency(number Number) string {
 	return pattern
 }
 
-// Canonical returns a number in canonical digits, or an error that names the first character that may not stand in
-// it. From AAA and the table of places spaces and -(). are dropped and one trunk prefix is removed; from a caller
-// only the spaces around it. Everything else that a modem could take for a command, a pause or a second number is
-// refused, never dropped: what is dialed is what was read. The digits of the result, given again with
-// OriginCaller, give the same number.
+// Canonical returns a number in canonical digits, or an error that names the first invalid character. In numbers from
+// AAA and the places table, spaces and -(). are dropped and one trunk prefix is removed; in numbers from a caller, only
+// surrounding spaces are dropped. Any other character that a modem could interpret as a command, a pause or a second
+// number is rejected, never dropped, so that the digits dialed are the digits given. Canonical is idempotent: the
+// digits of the result, passed again with OriginCaller, return the same number.
 func (p Plan) Canonical(s string, origin Origin) (Number, error) {
 	var digits string
 	var err error
@@ -77,18 +78,18 @@ func (p Plan) Canonical(s string, origin Origin) (Number, error) {
 		return Number{}, fmt.Errorf("the dial string is empty")
 	}
 	if m := p.maxDigits(); len(digits) > m {
-		return Number{}, fmt.Errorf("the dial string has %d digits, and %d are the most (numbers.max_digits)",
+		return Number{}, fmt.Errorf("the dial string has %d digits; the maximum is %d (numbers.max_digits)",
 			len(digits), m)
 	}
 	return Number{digits}, nil
 }
 
-// dropped is what people write between digits.
+// dropped are the separators that people write between digits.
 const dropped = " -()."
 
 func clean(s string, prefixes []string) (string, error) {
 	kept := make([]byte, 0, min(len(s), 64))
-	var at []int // at[i] is where kept[i] stood in s
+	var at []int // at[i] is the index of kept[i] in s
 	for i := 0; i < len(s); i++ {
 		if strings.IndexByte(dropped, s[i]) < 0 {
 			kept, at = append(kept, s[i]), append(at, i)
@@ -103,7 +104,7 @@ func clean(s string, prefixes []string) (string, error) {
 	return string(kept[skip:]), nil
 }
 
-// trunk returns the length of the longest prefix that s begins with and does not end with.
+// trunk returns the length of the longest of the prefixes that s begins with and that leaves at least one character.
 func trunk(s string, prefixes []string) int {
 	n := 0
 	for _, p := range prefixes {
@@ -132,7 +133,7 @@ func strict(s string) (string, error) {
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// badChar names the character at octet i of s and its position counted in characters from 1.
+// badChar returns an error for the character at octet i of s, with its position in characters, counted from 1.
 func badChar(s string, i int) error {
 	pos := utf8.RuneCountInString(s[:i]) + 1
 	r, n := utf8.DecodeRuneInString(s[i:])
@@ -145,10 +146,10 @@ func badChar(s string, i int) error {
 func charHint(r rune) string {
 	switch {
 	case strings.ContainsRune(",W@!:", r):
-		return " (pauses and prefixes belong in the chat script's dial template; " +
-			"a prefix that AAA sends is listed in numbers.trunk_prefixes)"
+		return " (put pauses and prefixes in the dial template of the chat script; " +
+			"list a prefix that AAA sends in numbers.trunk_prefixes)"
 	case r == '+':
-		return " (give the number as the exchange wants it dialed)"
+		return " (write the number as the exchange expects it, without +)"
 	}
 	return ""
 }

@@ -36,15 +36,17 @@ func TestCanonical(t *testing.T) {
 		{in: "840 07", origin: OriginCaller, err: `' ' at position 4 of`},
 		{in: " 840-07", origin: OriginCaller, err: `'-' at position 5 of`},
 		{in: "84007", origin: "api", want: "84007"},             // an unknown origin is as strict as the caller's
-		{in: "840-07", origin: "", err: `'-' at position 4 of`}, // so is none
-		{in: "", origin: OriginAAA, err: "is empty"},            // NULL is no number
+		{in: "840-07", origin: "", err: `'-' at position 4 of`}, // and so is an empty one
+		{in: "", origin: OriginAAA, err: "is empty"},            // NULL is not a number
 		{in: " -()", origin: OriginAAA, err: "is empty"},        //
 		{in: "   ", origin: OriginCaller, err: "is empty"},      //
 		{in: strings.Repeat("5", 15), origin: OriginCaller, want: strings.Repeat("5", 15)},
-		{in: strings.Repeat("5", 16), origin: OriginCaller, err: "has 16 digits, and 15 are the most"},
-		{in: strings.Repeat("5", 41), origin: OriginAAA, err: "has 41 digits, and 15 are the most"}, // over 40 some modems refuse the whole line
-		{in: "55512", origin: OriginAAA, plan: Plan{MaxDigits: 4}, err: "has 5 digits, and 4"},
-		{in: "+15551234", origin: OriginAAA, err: `'+' at position 1 of the dial string is not a digit (give the number as the exchange wants it dialed)`},
+		{in: strings.Repeat("5", 16), origin: OriginCaller, err: "has 16 digits; the maximum is 15"},
+		// some modems reject a command line of more than 40 octets
+		{in: strings.Repeat("5", 41), origin: OriginAAA, err: "has 41 digits; the maximum is 15"},
+		{in: "55512", origin: OriginAAA, plan: Plan{MaxDigits: 4}, err: "has 5 digits; the maximum is 4"},
+		{in: "+15551234", origin: OriginAAA,
+			err: `'+' at position 1 of the dial string is not a digit (write the number as the exchange expects it, without +)`},
 		{in: "５５５", origin: OriginCaller, err: `'５' at position 1 of`}, // full-width digits
 		{in: "55٣", origin: OriginAAA, err: `'٣' at position 3 of`},    // Arabic-Indic digit
 		{in: "5é5;", origin: OriginAAA, err: `'é' at position 2 of`},   // positions count characters
@@ -67,10 +69,12 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// Dial modifiers and tricks that modems' manuals list: ITU-T V.250 §6.3.1 and vendors' own.
+// Dial modifiers listed in ITU-T V.250 §6.3.1 and in vendors' modem manuals.
 var modifierAttacks = []string{
-	",", "W", "w", "@", "!", ";", "&", "$", ":", "^", "#", "*", "A", "B", "C", "D", ">", "L", "S=1", "P", "T", "p", "t", "R", "+",
-	"\r", "\n", "\r\nATH0\r", "+++", "+++ATH", ";ATH", ";H0;O", "/", "A/", "\x00", "\x1b", "\x11", "\x13", "\x7f", "\x80", "\"", "'", "\\", "\\r",
+	",", "W", "w", "@", "!", ";", "&", "$", ":", "^", "#", "*", "A", "B", "C", "D", ">", "L", "S=1", "P", "T", "p", "t",
+	"R", "+",
+	"\r", "\n", "\r\nATH0\r", "+++", "+++ATH", ";ATH", ";H0;O", "/", "A/", "\x00", "\x1b", "\x11", "\x13", "\x7f",
+	"\x80", "\"", "'", "\\", "\\r",
 	"５", "१", "²", "①", "\u200b", "\ufeff", "\u2028", "%3B", "e5", "0x1F", "1_0", "\t", "\v", "\f", "\xc2\xa0",
 }
 
@@ -86,7 +90,7 @@ func TestModifierAttacks(t *testing.T) {
 	}
 }
 
-// Every octet at every position of a number: only what the law names passes, and it never changes the digits.
+// Every octet at every position of a number: only the characters named in law 7 pass, and none changes the digits.
 func TestEveryByteEverywhere(t *testing.T) {
 	const number = "5551234"
 	for pos := 0; pos <= len(number); pos++ {
@@ -172,16 +176,17 @@ func TestEmergency(t *testing.T) {
 	var zero Plan
 	for _, n := range []string{"112", "911", "999", "000", "110", "118", "119", "9110", "9115551234", "112233"} {
 		if zero.IsEmergency(number(n)) == "" {
-			t.Errorf("%s passes", n)
+			t.Errorf("%s is accepted", n)
 		}
 	}
 	for _, n := range []string{"84001", "11", "5551234", "91", "0112", "55911"} {
 		if p := zero.IsEmergency(number(n)); p != "" {
-			t.Errorf("%s is taken for %s", n, p)
+			t.Errorf("%s matches %s", n, p)
 		}
 	}
 	own := Plan{Emergency: []string{"911", "17*"}}
-	if own.IsEmergency(number("911")) != "911" || own.IsEmergency(number("9112345")) != "" || own.IsEmergency(number("1755")) != "17*" || own.IsEmergency(number("112")) != "" {
-		t.Error("a plan's own list is not what holds")
+	if own.IsEmergency(number("911")) != "911" || own.IsEmergency(number("9112345")) != "" ||
+		own.IsEmergency(number("1755")) != "17*" || own.IsEmergency(number("112")) != "" {
+		t.Error("the plan's own list is not in force")
 	}
 }

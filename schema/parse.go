@@ -13,11 +13,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// MaxSize is the length in octets of the largest file that Parse looks at.
+// MaxSize is the maximum size of a file in octets.
 const MaxSize = 4 << 20
 
-// Parse checks a YAML file against the table and returns what was right in it and all that was wrong. file is only its name.
-// The Value is never nil; where there are errors it lacks what was wrong.
+// Parse validates the data of a YAML file against the table and returns the valid values and all problems. file is used
+// only as the name in problems. The Value is never nil; invalid keys are absent from it.
 func Parse(file string, data []byte, table []Key) (*Value, Problems) {
 	p := &parser{file: file}
 	top := &Value{Line: 1, Column: 1, typ: Object, fields: map[string]*Value{}}
@@ -34,7 +34,7 @@ func Parse(file string, data []byte, table []Key) (*Value, Problems) {
 	return top, p.problems
 }
 
-// ParseScalar checks a text that comes from elsewhere than the file (environment, flag) as if it stood at the key.
+// ParseScalar validates a value from outside the file (environment variable, flag) as if the file had it at this key.
 func ParseScalar(k Key, text string) (*Value, error) {
 	v := &Value{typ: k.Type, text: text}
 	var err error
@@ -55,7 +55,7 @@ func ParseScalar(k Key, text string) (*Value, error) {
 	case Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a duration: write 5s, 1m30s or 500ms", clip(text))
+			return nil, fmt.Errorf("%s is not a duration (write 5s, 1m30s or 500ms)", clip(text))
 		}
 		v.num = int64(d)
 	}
@@ -81,10 +81,10 @@ func bounds(k Key, n int64) error {
 		return nil
 	}
 	if k.Type == Int && (n < k.Min || n > k.Max) {
-		return fmt.Errorf("%d is not within %d and %d", n, k.Min, k.Max)
+		return fmt.Errorf("%d is not between %d and %d", n, k.Min, k.Max)
 	}
 	if k.Type == Duration && (n < k.Min || n > k.Max) {
-		return fmt.Errorf("%v is not within %v and %v", time.Duration(n), time.Duration(k.Min), time.Duration(k.Max))
+		return fmt.Errorf("%v is not between %v and %v", time.Duration(n), time.Duration(k.Min), time.Duration(k.Max))
 	}
 	return nil
 }
@@ -102,10 +102,10 @@ func (p *parser) problem(n *yaml.Node, key, hint, format string, args ...any) {
 	p.problems = append(p.problems, pr)
 }
 
-// document returns the root node, or nil where there is none.
+// document returns the root node, or nil if there is none.
 func (p *parser) document(data []byte) *yaml.Node {
 	if len(data) > MaxSize {
-		p.problem(nil, "", "", "%d octets are more than the %d that a configuration file may have", len(data), MaxSize)
+		p.problem(nil, "", "", "the file has %d octets; the maximum is %d", len(data), MaxSize)
 		return nil
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
@@ -120,7 +120,7 @@ func (p *parser) document(data []byte) *yaml.Node {
 	var more yaml.Node
 	switch err := d.Decode(&more); {
 	case err == nil:
-		p.problem(&more, "", "remove all from the line --- on", "a second document in one file")
+		p.problem(&more, "", "remove everything from the --- line on", "the file has a second YAML document")
 	case !errors.Is(err, io.EOF):
 		p.syntax(err)
 	}
@@ -136,12 +136,12 @@ func (p *parser) document(data []byte) *yaml.Node {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntax makes a Problem out of the message of the YAML package.
+// syntax reports a syntax error of the YAML package as a Problem.
 func (p *parser) syntax(err error) {
 	pr := Problem{File: p.file, Msg: err.Error()}
 	if m := yamlLine.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0]); m != nil {
-		pr.Msg = "not YAML: " + m[2]
-		pr.Hint = "look at this line and the one before it: indentation, colons, quotes; no tabs"
+		pr.Msg = "invalid YAML: " + m[2]
+		pr.Hint = "check indentation, colons and quotes on this line and the one before it; tabs are not allowed"
 		if pr.Line, _ = strconv.Atoi(m[1]); pr.Line > 0 {
 			pr.Column = 1
 		}
@@ -149,14 +149,14 @@ func (p *parser) syntax(err error) {
 	p.problems = append(p.problems, pr)
 }
 
-// value checks one node; nil where it was wrong.
+// value validates one node; nil if it is invalid.
 func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		p.problem(n, path, "write the value out", "anchors (&) and aliases (*) are not taken")
+		p.problem(n, path, "write the value in full", "anchors (&) and aliases (*) are not supported")
 		return nil
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
-		p.problem(n, path, "write one, or remove the key", "has no value")
+		p.problem(n, path, "write a value or remove the key", "has no value")
 		return nil
 	}
 	v := &Value{Path: path, Line: n.Line, Column: n.Column, typ: k.Type}
@@ -173,17 +173,17 @@ func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
 
 func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
 	if n.Kind != yaml.MappingNode {
-		p.problem(n, v.Path, "one of "+strings.Join(names(k.Keys), ", "), "expects keys, and %s stands here", kind(n))
+		p.problem(n, v.Path, "valid keys: "+strings.Join(names(k.Keys), ", "), "expected keys, got %s", kind(n))
 		return nil
 	}
 	v.fields = map[string]*Value{}
-	wrong := map[string]bool{} // keys that are there, but not right
+	wrong := map[string]bool{} // keys that are present but invalid
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
 		row := Find(k.Keys, name)
 		if row == nil {
 			hint := Suggest(name, names(k.Keys))
 			if hint == "" {
-				hint = "known here: " + strings.Join(names(k.Keys), ", ")
+				hint = "valid keys: " + strings.Join(names(k.Keys), ", ")
 			}
 			p.problem(key, join(v.Path, name), hint, "unknown key")
 			return
@@ -200,7 +200,7 @@ func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
 
 func (p *parser) dict(v *Value, k *Key, n *yaml.Node) *Value {
 	if n.Kind != yaml.MappingNode {
-		p.problem(n, v.Path, "name: "+k.Elem.Example, "expects names, and %s stands here", kind(n))
+		p.problem(n, v.Path, "name: "+k.Elem.Example, "expected names, got %s", kind(n))
 		return nil
 	}
 	v.fields = map[string]*Value{}
@@ -218,7 +218,7 @@ func (p *parser) dict(v *Value, k *Key, n *yaml.Node) *Value {
 	return v
 }
 
-// pairs calls f for each pair of a mapping whose key is a plain text that was not there before.
+// pairs calls f for each pair of a mapping whose key is plain text, and reports other and duplicate keys.
 func (p *parser) pairs(v *Value, n *yaml.Node, f func(name string, key, val *yaml.Node)) {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -228,7 +228,7 @@ func (p *parser) pairs(v *Value, n *yaml.Node, f func(name string, key, val *yam
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
-			p.problem(key, join(v.Path, key.Value), "remove one of the two", "is already given on line %d", line)
+			p.problem(key, join(v.Path, key.Value), "remove one of the two", "already set on line %d", line)
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -242,11 +242,11 @@ func (p *parser) list(v *Value, k *Key, n *yaml.Node) *Value {
 		if n.Kind == yaml.ScalarNode {
 			hint = "write [" + n.Value + "]"
 		}
-		p.problem(n, v.Path, hint, "expects a list, and %s stands here", kind(n))
+		p.problem(n, v.Path, hint, "expected a list, got %s", kind(n))
 		return nil
 	}
 	if c := int64(len(n.Content)); k.Max != 0 && (c < k.Min || c > k.Max) {
-		p.problem(n, v.Path, "", "has %d entries, not between %d and %d", c, k.Min, k.Max)
+		p.problem(n, v.Path, "", "has %d entries; expected %d to %d", c, k.Min, k.Max)
 		return nil
 	}
 	for i, e := range n.Content {
@@ -259,11 +259,11 @@ func (p *parser) list(v *Value, k *Key, n *yaml.Node) *Value {
 
 func (p *parser) scalar(v *Value, k *Key, n *yaml.Node) *Value {
 	if n.Kind != yaml.ScalarNode {
-		p.problem(n, v.Path, "", "expects %s, and %s stands here", want(k), kind(n))
+		p.problem(n, v.Path, "", "expected %s, got %s", want(k), kind(n))
 		return nil
 	}
 	if !fits(k, n) {
-		p.problem(n, v.Path, quoteHint(k, n), "expects %s, and %s stands here", want(k), kind(n))
+		p.problem(n, v.Path, quoteHint(k, n), "expected %s, got %s", want(k), kind(n))
 		return nil
 	}
 	s, err := ParseScalar(*k, n.Value)
@@ -275,7 +275,7 @@ func (p *parser) scalar(v *Value, k *Key, n *yaml.Node) *Value {
 	return v
 }
 
-// fits reports whether the YAML type of a scalar may stand for the key's type.
+// fits reports whether the YAML type of a scalar is valid for the key's type.
 func fits(k *Key, n *yaml.Node) bool {
 	switch k.Type {
 	case Int:
@@ -285,24 +285,25 @@ func fits(k *Key, n *yaml.Node) bool {
 	case Duration:
 		return n.Tag == "!!str"
 	}
-	return n.Tag == "!!str" || k.Loose && n.Tag == "!!int" || len(k.Enum) > 0 && n.Tag == "!!bool" // the enum's own message is better
+	// A bool passes here for an enum, because the enum's own message is more helpful.
+	return n.Tag == "!!str" || k.Loose && n.Tag == "!!int" || len(k.Enum) > 0 && n.Tag == "!!bool"
 }
 
 func quoteHint(k *Key, n *yaml.Node) string {
 	switch {
 	case k.Type == String && n.Tag != "!!binary":
-		return fmt.Sprintf("put it in quotes: %s", clip(n.Value))
+		return fmt.Sprintf("quote it: %s", clip(n.Value))
 	case k.Type == Duration && n.Tag == "!!int":
 		return "add the unit: " + n.Value + "s"
 	case k.Type == Bool:
 		return "write true or false"
 	case k.Type == Int && n.Tag == "!!str":
-		return "write the number alone, without quotes"
+		return "write the number without quotes"
 	}
 	return ""
 }
 
-// missing reports the required keys that are not there.
+// missing reports the required keys that are absent.
 func (p *parser) missing(v *Value, keys []Key, wrong ...map[string]bool) {
 	for _, k := range keys {
 		if !k.Required || v.fields[k.Name] != nil || len(wrong) > 0 && wrong[0][k.Name] {
@@ -322,7 +323,7 @@ func (v *Value) add(name string, f *Value) {
 	v.names = append(v.names, name)
 }
 
-// want names what a key expects.
+// want describes the type that a key expects.
 func want(k *Key) string {
 	switch k.Type {
 	case String:
@@ -340,7 +341,7 @@ func want(k *Key) string {
 	return k.Type.String()
 }
 
-// kind names what stands in the file.
+// kind describes a node of the file.
 func kind(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -359,7 +360,7 @@ func kind(n *yaml.Node) string {
 	return "the text " + clip(n.Value)
 }
 
-// join puts a name behind a path; a name that could be mistaken in it is quoted.
+// join appends a name to a path; a name that would make the path ambiguous is quoted.
 func join(path, name string) string {
 	for _, r := range name {
 		if r <= ' ' || r > '~' || strings.ContainsRune(".[]:\"", r) {

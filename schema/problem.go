@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Severity tells whether a Problem forbids the use of the file.
+// Severity decides whether a Problem makes the file unusable.
 type Severity int
 
 const (
-	Error   Severity = iota // the file cannot be used; the zero value, so that nothing forgotten passes
-	Warning                 // it can, and somebody should know
+	Error   Severity = iota // the file cannot be used; the zero value, so that a forgotten severity is an error
+	Warning                 // the file can be used
 )
 
 func (s Severity) String() string {
@@ -24,18 +24,19 @@ func (s Severity) String() string {
 // MarshalText writes "error" or "warning".
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Problem is one thing that is wrong in a file.
+// Problem is one error or warning about a file.
 type Problem struct {
 	File     string   `json:"file"`
 	Line     int      `json:"line,omitempty"`   // from 1; 0: the file as a whole
 	Column   int      `json:"column,omitempty"` // from 1
 	Key      string   `json:"key,omitempty"`    // path of the key, `aaa.radius[0].secret_file`
 	Msg      string   `json:"msg"`
-	Hint     string   `json:"hint,omitempty"` // how to mend it
+	Hint     string   `json:"hint,omitempty"` // how to fix it
 	Severity Severity `json:"severity"`
 }
 
-// String is the form for people: `ringback.yaml:3:5: api.sokcet: unknown key (did you mean "socket"?)`; a warning says so.
+// String formats the problem for people: `ringback.yaml:3:5: api.sokcet: unknown key (did you mean "socket"?)`;
+// warnings are marked.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -56,13 +57,13 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is all that is wrong, errors and warnings.
+// Problems are errors and warnings.
 type Problems []Problem
 
-// HasErrors reports whether one of them is an Error.
+// HasErrors reports whether any has the severity Error.
 func (ps Problems) HasErrors() bool { return len(ps.Only(Error)) > 0 }
 
-// Only returns those of one severity.
+// Only returns the problems of one severity.
 func (ps Problems) Only(s Severity) Problems {
 	var out Problems
 	for _, p := range ps {
@@ -73,7 +74,7 @@ func (ps Problems) Only(s Severity) Problems {
 	return out
 }
 
-// Err returns nil where there is no Error, else an error that holds all of them, a line each.
+// Err returns an error that lists all problems of severity Error, one per line; nil if there are none.
 func (ps Problems) Err() error {
 	if errs := ps.Only(Error); len(errs) > 0 {
 		return fmt.Errorf("%s", errs)
@@ -89,7 +90,7 @@ func (ps Problems) String() string {
 	return strings.Join(s, "\n")
 }
 
-// Sort orders by file and position, for people read from the top.
+// Sort sorts by file and position.
 func (ps Problems) Sort() {
 	sort.SliceStable(ps, func(i, j int) bool {
 		a, b := ps[i], ps[j]

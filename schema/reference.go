@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Markdown prints the table as a reference: a table for the top keys and one for each object below, under headings of the level.
+// Markdown returns the reference of the keys: one Markdown table for the top-level keys and one per nested object,
+// under headings of this level.
 func Markdown(table []Key, level int) string {
 	var b strings.Builder
 	section(&b, "", table, level)
@@ -87,7 +88,7 @@ func code(s string) string {
 	return tick + cell(s) + tick
 }
 
-// cell keeps a text within one cell of a Markdown table.
+// cell escapes a text for one cell of a Markdown table.
 func cell(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "|", `\|`), "\n", " ")
 }

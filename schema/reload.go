@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Reload is what a reload of the file does with a key that has changed.
+// Reload is how a reload of the file applies a changed key.
 type Reload string
 
 const (
-	NewCalls Reload = "new calls" // the key holds for what begins from then on
-	AtOnce   Reload = "at once"   // and for what is under way
-	Restart  Reload = "restart"   // the old value stays until a restart
+	NewCalls Reload = "new calls" // to calls that begin after the reload
+	AtOnce   Reload = "at once"   // also to calls under way
+	Restart  Reload = "restart"   // not before a restart
 )
 
-// Inherit returns the table with the Reload of each key filled in: a key without one has that of the object, list or dict
-// that it is in, and a key of the top level has top. The keys of the table are not changed.
+// Inherit returns a copy of the table with the Reload of each key filled in: a key without one inherits that of the
+// enclosing object, list or dict; a top-level key inherits top.
 func Inherit(top Reload, keys []Key) []Key {
 	out := slices.Clone(keys)
 	for i := range out {
@@ -38,7 +38,7 @@ func inherit(above Reload, k *Key) {
 	}
 }
 
-// Reloads are the values that the scalars of a key have, each once, in their order.
+// Reloads returns the distinct Reload values of the scalars below a key, in table order.
 func (k Key) Reloads() []Reload {
 	var out []Reload
 	below := k.Keys
@@ -58,8 +58,8 @@ func (k Key) Reloads() []Reload {
 	return out
 }
 
-// Canonical is a value as text, with the defaults of the table: texts are equal where values are, however they are written.
-// v may be nil.
+// Canonical returns a value as text, with the defaults of the table filled in. Two texts are equal if the values are,
+// however they are written. v may be nil.
 func Canonical(k Key, v *Value) string {
 	switch k.Type {
 	case Object:

@@ -1,19 +1,19 @@
-// Package schema reads YAML files whose every key is in a table. The table is the only source of what a file may say: it drives
-// the check (unknown keys, wrong types, duplicates, values out of range, all at once and each with its position), the values
-// and the printed reference. It reads no file and knows no meaning of a key.
+// Package schema parses YAML files against a table of keys. The table is the single source of what a file may contain:
+// it drives validation (unknown keys, wrong types, duplicates, values out of range; all reported at once, each with its
+// position), the values and the printed reference. The package opens no files and does not know what the keys mean.
 package schema
 
 // Type is the shape of a key's value.
 type Type int
 
 const (
-	String   Type = iota // text; a number must be quoted, for YAML drops leading zeros of bare ones
+	String   Type = iota // text; a number must be quoted, because YAML drops its leading zeros otherwise
 	Int                  // decimal integer
 	Bool                 // true or false
 	Duration             // Go's notation, "5s", "1m30s", "500ms"
-	Object               // keys of its own: Key.Keys
+	Object               // nested keys: Key.Keys
 	List                 // a sequence of Key.Elem
-	Dict                 // names that the user chooses, each with a Key.Elem
+	Dict                 // names chosen by the user, each with a Key.Elem
 )
 
 func (t Type) String() string {
@@ -23,26 +23,27 @@ func (t Type) String() string {
 	return [...]string{"text", "integer", "true or false", "duration", "keys", "list", "names"}[t]
 }
 
-// Key is a row of a table: one key, what it may hold and what people are told of it. The zero Key is an optional text.
+// Key is a row of a table: one key, its valid values and its documentation. The zero Key is an optional text.
 type Key struct {
 	Name string
 	Type Type
 	Keys []Key // of an Object
-	Elem *Key  // of a List or Dict; its Name is not used
+	Elem *Key  // of a List or Dict; its Name is ignored
 
 	Required bool
-	Enum     []string           // String: the values that may stand here; empty: any
-	Loose    bool               // String: a bare number is taken as it is written
-	Min, Max int64              // Int, Duration (ns) and, by the number of elements, List; both 0: no bounds
-	Check    func(string) error // scalars: a further check of the text, and of each name of a Dict; its error is for people
-	Default  string             // as it would be written; "" none
-	Reload   Reload             // what a reload does with a change; "" what it does with the key above (Inherit)
+	Enum     []string // String: the valid values; empty: any
+	Loose    bool     // String: accept an unquoted number as written
+	Min, Max int64    // Int, Duration (ns) and, by the number of elements, List; both 0: no bounds
+	// an additional check of a scalar's text, or of each name of a Dict; users see its error
+	Check   func(string) error
+	Default string // as written in a file; "" none
+	Reload  Reload // how a reload applies a change; "": as for the enclosing key (Inherit)
 
-	Doc     string // sentences in Markdown for the reference
-	Example string // as it would be written
+	Doc     string // Markdown sentences for the reference
+	Example string // as written in a file
 }
 
-// Find returns the key of that name, or nil.
+// Find returns the key with this name, or nil.
 func Find(keys []Key, name string) *Key {
 	for i := range keys {
 		if keys[i].Name == name {
@@ -52,8 +53,8 @@ func Find(keys []Key, name string) *Key {
 	return nil
 }
 
-// Scalars calls f with the path (`api.socket`) and the row of each scalar that can be reached through objects alone: these have
-// one value in a file, so that an environment variable or a flag can stand for them.
+// Scalars calls f with the path (`api.socket`) and the row of each scalar that is nested in objects only. Such a key
+// has one value in a file, so an environment variable or a flag can override it.
 func Scalars(keys []Key, f func(path string, k Key)) {
 	scalars("", keys, f)
 }

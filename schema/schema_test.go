@@ -13,9 +13,12 @@ var table = []Key{
 	{Name: "n", Type: Int, Min: -1, Max: 9},
 	{Name: "wait", Type: Duration, Default: "5s"},
 	{Name: "tty", Type: String, Loose: true},
-	{Name: "api", Type: Object, Keys: []Key{{Name: "socket", Type: String}, {Name: "mode", Type: String, Enum: []string{"a", "b"}}}},
-	{Name: "items", Type: List, Min: 0, Max: 2, Elem: &Key{Type: Object, Keys: []Key{{Name: "id", Type: Int, Required: true, Example: "7"}}}},
-	{Name: "words", Type: Dict, Check: noSmall, Elem: &Key{Type: String, Enum: []string{"BUSY", "progress"}, Example: "BUSY"}},
+	{Name: "api", Type: Object, Keys: []Key{{Name: "socket", Type: String},
+		{Name: "mode", Type: String, Enum: []string{"a", "b"}}}},
+	{Name: "items", Type: List, Min: 0, Max: 2,
+		Elem: &Key{Type: Object, Keys: []Key{{Name: "id", Type: Int, Required: true, Example: "7"}}}},
+	{Name: "words", Type: Dict, Check: noSmall, Elem: &Key{Type: String, Enum: []string{"BUSY", "progress"},
+		Example: "BUSY"}},
 	{Name: "lists", Type: Dict, Elem: &Key{Type: List, Elem: &Key{Type: String}, Example: "[radius]"}},
 }
 
@@ -27,25 +30,32 @@ func noSmall(s string) error {
 }
 
 func TestParseValues(t *testing.T) {
-	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 65\napi: {socket: /x}\nitems:\n  - id: 3\n  - {id: 4}\nlists: {Up.Per: [a, b], z: []}\nwords: {\"A B*\": BUSY, NO: progress}\n"), table)
+	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 65\napi: {socket: "+
+		"/x}\nitems:\n  - id: 3\n  - {id: 4}\nlists: {Up.Per: [a, b], z: []}\nwords: {\"A B*\": BUSY, NO: progress}\n"),
+		table)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if v.Get("name").Text() != "007" || !v.Get("on").Bool(false) || v.Get("n").Int() != -1 || v.Get("wait").Duration() != 90*time.Second ||
-		v.Get("tty").Text() != "65" || v.Get("api", "socket").Text() != "/x" || v.Get("items").Items()[1].Get("id").Int() != 4 {
+	if v.Get("name").Text() != "007" || !v.Get("on").Bool(false) || v.Get("n").Int() != -1 ||
+		v.Get("wait").Duration() != 90*time.Second ||
+		v.Get("tty").Text() != "65" || v.Get("api", "socket").Text() != "/x" ||
+		v.Get("items").Items()[1].Get("id").Int() != 4 {
 		t.Errorf("%+v", v)
 	}
 	if id := v.Get("items").Items()[1].Get("id"); id.Line != 9 || id.Column != 10 || id.Path != "items[1].id" {
 		t.Errorf("%+v", id)
 	}
-	if n := v.Get("lists").Names(); strings.Join(n, " ") != "Up.Per z" || strings.Join(v.Get("lists", "Up.Per").Texts(), " ") != "a b" {
+	if n := v.Get("lists").Names(); strings.Join(n, " ") != "Up.Per z" || strings.Join(v.Get("lists", "Up.Per").Texts(),
+		" ") != "a b" {
 		t.Errorf("%q", n)
 	}
-	if w := v.Get("words"); strings.Join(w.Names(), "|") != "A B*|NO" || w.Get("A B*").Text() != "BUSY" || w.Get("NO").Text() != "progress" {
+	if w := v.Get("words"); strings.Join(w.Names(), "|") != "A B*|NO" || w.Get("A B*").Text() != "BUSY" ||
+		w.Get("NO").Text() != "progress" {
 		t.Errorf("%+v", w)
 	}
-	if v.Get("no", "such").IsSet() || v.Get("no").Text() != "" || !v.Get("no").Bool(true) || v.Get("no").Int() != 0 || v.Get("no").Items() != nil || v.Get("no").Duration() != 0 || v.Get("no").Names() != nil {
-		t.Error("what is not there is not zero")
+	if v.Get("no", "such").IsSet() || v.Get("no").Text() != "" || !v.Get("no").Bool(true) || v.Get("no").Int() != 0 ||
+		v.Get("no").Items() != nil || v.Get("no").Duration() != 0 || v.Get("no").Names() != nil {
+		t.Error("an absent key is not zero")
 	}
 	flat := v.Flat()
 	if len(flat) != 6 || flat["api.socket"] != "/x" || flat["n"] != "-1" {
@@ -55,35 +65,42 @@ func TestParseValues(t *testing.T) {
 
 func TestParseProblems(t *testing.T) {
 	for text, want := range map[string]string{
-		"name: x\non: 1\n": `f:2:5: on: expects true or false, and the number 1 stands here (write true or false)`,
-		"name: x\nitems: [{id: 1}, {id: 2}, {}, 3]\n": `f:2:8: items: has 4 entries, not between 0 and 2`,
+		"name: x\non: 1\n": `f:2:5: on: expected true or false, got the number 1 (write true or false)`,
+		"name: x\nitems: [{id: 1}, {id: 2}, {}, 3]\n": `f:2:8: items: has 4 entries; expected 0 to 2`,
 		"name: x\nitems: [{}]\n":                      `f:2:9: items[0].id: is required (write id: 7)`,
-		"name: x\nitems: [3]\n":                       `f:2:9: items[0]: expects keys, and the number 3 stands here (one of id)`,
-		"name: x\nitems: [{id: x}]\n":                 `f:2:14: items[0].id: expects an integer, and the text "x" stands here (write the number alone, without quotes)`,
-		"name: x\nlists: [a]\n":                       `f:2:8: lists: expects names, and a list stands here (name: [radius])`,
-		"name: x\nlists: {a: radius}\n":               `f:2:12: lists.a: expects a list, and the text "radius" stands here (write [radius])`,
-		"name: x\nlists: {a: [b], a: [c]}\n":          `f:2:17: lists.a: is already given on line 2 (remove one of the two)`,
-		"name: x\ntty: 1.5\n":                         `f:2:6: tty: expects text, and the number 1.5 stands here (put it in quotes: "1.5")`,
-		"name: x\nwords: {a b: BUSY}\n":               `f:2:9: words."a b": in capitals`,
-		"name: x\nwords: {A: BUZY}\n":                 `f:2:12: words.A: "BUZY" is not "BUSY" or "progress" (did you mean "BUSY"?)`,
-		"name: x\nwords: {A: BUSY, A: BUSY}\n":        `f:2:18: words.A: is already given on line 2 (remove one of the two)`,
-		"name: x\nwords: [A]\n":                       `f:2:8: words: expects names, and a list stands here (name: BUSY)`,
-		"name: x\nwords: {A: [BUSY]}\n":               `f:2:12: words.A: expects "BUSY" or "progress", and a list stands here`,
-		"name: x\nwords: {[A]: BUSY}\n":               `f:2:9: words: a key must be a plain word`,
-		"name: 2026-11-21\n":                          `f:1:7: name: expects text, and a date stands here (put it in quotes: "2026-11-21")`,
-		"name: x\nn: 0x5\n":                           `f:2:4: n: "0x5" is not an integer`,
-		"name: x\napi: {mode: c}\n":                   `f:2:13: api.mode: "c" is not "a" or "b" (did you mean "a"?)`,
-		"name: x\n<<: {on: true}\n":                   `f:2:1: a key must be a plain word`,
-		"name: [\n":                                   `f:1:1: not YAML: did not find expected node content (look at this line and the one before it: indentation, colons, quotes; no tabs)`,
-		"# nothing\n":                                 `f:1:1: name: is required (write name: x)`,
-		"name: *a\n":                                  `f: not YAML: unknown anchor 'a' referenced (look at this line and the one before it: indentation, colons, quotes; no tabs)`,
+		"name: x\nitems: [3]\n":                       `f:2:9: items[0]: expected keys, got the number 3 (valid keys: id)`,
+		"name: x\nitems: " +
+			"[{id: x}]\n": `f:2:14: items[0].id: expected an integer, got the text "x" (write the number without quotes)`,
+		"name: x\nlists: [a]\n": `f:2:8: lists: expected names, got a list (name: [radius])`,
+		"name: x\nlists: {a: " +
+			"radius}\n": `f:2:12: lists.a: expected a list, got the text "radius" (write [radius])`,
+		"name: x\nlists: {a: [b], " +
+			"a: [c]}\n": `f:2:17: lists.a: already set on line 2 (remove one of the two)`,
+		"name: x\ntty: 1.5\n":           `f:2:6: tty: expected text, got the number 1.5 (quote it: "1.5")`,
+		"name: x\nwords: {a b: BUSY}\n": `f:2:9: words."a b": in capitals`,
+		"name: x\nwords: {A: " +
+			"BUZY}\n": `f:2:12: words.A: "BUZY" is not "BUSY" or "progress" (did you mean "BUSY"?)`,
+		"name: x\nwords: {A: BUSY, A: " +
+			"BUSY}\n": `f:2:18: words.A: already set on line 2 (remove one of the two)`,
+		"name: x\nwords: [A]\n": `f:2:8: words: expected names, got a list (name: BUSY)`,
+		"name: x\nwords: {A: " +
+			"[BUSY]}\n": `f:2:12: words.A: expected "BUSY" or "progress", got a list`,
+		"name: x\nwords: {[A]: BUSY}\n": `f:2:9: words: a key must be a plain word`,
+		"name: 2026-11-21\n":            `f:1:7: name: expected text, got a date (quote it: "2026-11-21")`,
+		"name: x\nn: 0x5\n":             `f:2:4: n: "0x5" is not an integer`,
+		"name: x\napi: {mode: c}\n":     `f:2:13: api.mode: "c" is not "a" or "b" (did you mean "a"?)`,
+		"name: x\n<<: {on: true}\n":     `f:2:1: a key must be a plain word`,
+		"name: [\n":                     `f:1:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`,
+		"# nothing\n":                   `f:1:1: name: is required (write name: x)`,
+		"name: *a\n":                    `f: invalid YAML: unknown anchor 'a' referenced (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`,
 	} {
 		_, problems := Parse("f", []byte(text), table)
 		if got := problems.String(); got != want {
 			t.Errorf("%q:\ngot  %s\nwant %s", text, got, want)
 		}
 	}
-	if _, p := Parse("f", make([]byte, MaxSize+1), table); len(p) != 1 || !strings.Contains(p[0].Msg, "more than") {
+	if _, p := Parse("f", make([]byte, MaxSize+1), table); len(p) != 1 ||
+		!strings.Contains(p[0].Msg, "the maximum is 4194304") {
 		t.Error(p)
 	}
 }
@@ -95,9 +112,10 @@ func TestParseScalar(t *testing.T) {
 	for _, tt := range []struct {
 		k    Key
 		text string
-	}{{Key{Type: Bool}, "maybe"}, {Key{Type: Bool}, ""}, {Key{Type: Int}, "1e3"}, {Key{Type: Duration}, "-1s"}, {Key{Enum: []string{"a"}}, "b"}, {Key{Type: Int, Min: 1, Max: 2}, "3"}} {
+	}{{Key{Type: Bool}, "maybe"}, {Key{Type: Bool}, ""}, {Key{Type: Int}, "1e3"}, {Key{Type: Duration}, "-1s"},
+		{Key{Enum: []string{"a"}}, "b"}, {Key{Type: Int, Min: 1, Max: 2}, "3"}} {
 		if _, err := ParseScalar(tt.k, tt.text); err == nil {
-			t.Errorf("%+v takes %q", tt.k, tt.text)
+			t.Errorf("%+v accepts %q", tt.k, tt.text)
 		}
 	}
 }
@@ -105,7 +123,8 @@ func TestParseScalar(t *testing.T) {
 func TestSuggest(t *testing.T) {
 	known := []string{"radius", "callback", "policies_dir", "deny"}
 	for word, want := range map[string]string{
-		"raduis": "radius", "Radius": "radius", "calback": "callback", "policy_dir": "policies_dir", "policies-dir": "policies_dir", "deney": "deny",
+		"raduis": "radius", "Radius": "radius", "calback": "callback", "policy_dir": "policies_dir",
+		"policies-dir": "policies_dir", "deney": "deny",
 		"x": "", "hostname": "", "": "",
 	} {
 		got := Suggest(word, known)
@@ -114,16 +133,17 @@ func TestSuggest(t *testing.T) {
 		}
 	}
 	if Suggest(strings.Repeat("a", 1<<20), known) != "" {
-		t.Error("a megabyte is near to a word")
+		t.Error("a megabyte of text is similar to a word")
 	}
 }
 
 func TestProblems(t *testing.T) {
 	ps := Problems{
-		{File: "b", Msg: "x"}, {File: "a", Line: 9, Column: 1, Msg: "late", Severity: Warning}, {File: "a", Line: 2, Column: 7, Key: "k", Msg: "early", Hint: "mend"},
+		{File: "b", Msg: "x"}, {File: "a", Line: 9, Column: 1, Msg: "late", Severity: Warning},
+		{File: "a", Line: 2, Column: 7, Key: "k", Msg: "early", Hint: "fix"},
 	}
 	ps.Sort()
-	if got := ps.String(); got != "a:2:7: k: early (mend)\na:9:1: warning: late\nb: x" {
+	if got := ps.String(); got != "a:2:7: k: early (fix)\na:9:1: warning: late\nb: x" {
 		t.Error(got)
 	}
 	if err := ps.Err(); err == nil || strings.Contains(err.Error(), "late") {
@@ -137,8 +157,10 @@ func TestProblems(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	got := Markdown(Inherit(NewCalls, table), 3)
 	for _, want := range []string{
-		"| `name` | text | required | restart | The name \\| of it. | `x` |\n", "| `n` | integer -1–9 |", "| `lists` | name: list of text |",
-		"### `api`\n\n| key |", "| `mode` | `a`, `b` |", "### `items[]`\n\n| key |", "| `wait` | duration | `5s` | new calls |",
+		"| `name` | text | required | restart | The name \\| of it. | `x` |\n", "| `n` | integer -1–9 |",
+		"| `lists` | name: list of text |",
+		"### `api`\n\n| key |", "| `mode` | `a`, `b` |", "### `items[]`\n\n| key |",
+		"| `wait` | duration | `5s` | new calls |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -155,7 +177,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("no value")
 		}
 		if !problems.HasErrors() && !v.Get("name").IsSet() {
-			t.Fatalf("%q passes without what is required", data)
+			t.Fatalf("%q is accepted without its required keys", data)
 		}
 	})
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Suggest returns `did you mean "x"?` for the known word nearest to word, or "" where none is near.
+// Suggest returns `did you mean "x"?` with the known word most similar to word, or "" if none is similar.
 func Suggest(word string, known []string) string {
-	if len(word) > 64 { // nobody means a word of ours by that
+	if len(word) > 64 { // too long to be a misspelt key
 		return ""
 	}
 	word = strings.ToLower(word)
@@ -24,7 +24,7 @@ func Suggest(word string, known []string) string {
 	return fmt.Sprintf("did you mean %q?", best)
 }
 
-// distance is the edit distance with swaps of neighbours (optimal string alignment).
+// distance is the edit distance with transpositions (optimal string alignment).
 func distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	older, old, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
@@ -48,7 +48,7 @@ func distance(a, b string) int {
 	return old[len(t)]
 }
 
-// OneOf lists words for people: `"allow" or "deny"`.
+// OneOf formats a list of alternatives: `"allow" or "deny"`.
 func OneOf(words []string) string {
 	q := make([]string, len(words))
 	for i, w := range words {
@@ -60,7 +60,7 @@ func OneOf(words []string) string {
 	return strings.Join(q[:len(q)-1], ", ") + " or " + q[len(q)-1]
 }
 
-// names returns the names of keys, sorted.
+// names returns the sorted names of keys.
 func names(keys []Key) []string {
 	out := make([]string, len(keys))
 	for i, k := range keys {
@@ -70,7 +70,7 @@ func names(keys []Key) []string {
 	return out
 }
 
-// clip shortens s for a message; what it quotes cannot break a line or a terminal.
+// clip shortens and quotes s for a message; the result has no control characters.
 func clip(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		s = string(r[:40]) + "…"

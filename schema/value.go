@@ -2,7 +2,8 @@ package schema
 
 import "time"
 
-// Value is a checked value and where it stands. A nil Value is a key that is not there: all methods work on it and return zeros.
+// Value is a validated value and its position. A nil Value is an absent key: all methods work on it and return zero
+// values.
 type Value struct {
 	Path         string // `aaa.radius[0].address`
 	Line, Column int    // of the value
@@ -15,10 +16,10 @@ type Value struct {
 	fields map[string]*Value
 }
 
-// IsSet reports whether the key is there.
+// IsSet reports whether the key is present.
 func (v *Value) IsSet() bool { return v != nil }
 
-// Get walks down names; nil where one is not there.
+// Get returns the value nested under names, or nil if one of them is absent.
 func (v *Value) Get(names ...string) *Value {
 	for _, n := range names {
 		if v == nil {
@@ -37,7 +38,7 @@ func (v *Value) Items() []*Value {
 	return v.items
 }
 
-// Names returns the names of a Dict or Object that are there, in the file's order.
+// Names returns the names present in a Dict or Object, in the file's order.
 func (v *Value) Names() []string {
 	if v == nil {
 		return nil
@@ -70,7 +71,7 @@ func (v *Value) Int() int {
 	return int(v.num)
 }
 
-// Bool returns a Bool; def where it is not there.
+// Bool returns a Bool, or def if the key is absent.
 func (v *Value) Bool(def bool) bool {
 	if v == nil {
 		return def
@@ -86,7 +87,7 @@ func (v *Value) Duration() time.Duration {
 	return time.Duration(v.num)
 }
 
-// Flat returns the scalars that Scalars tells of, those that are there, as path → text.
+// Flat returns the scalars that Scalars enumerates, if present, as path → text.
 func (v *Value) Flat() map[string]string {
 	out := map[string]string{}
 	v.flat("", out)

@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// Client speaks to the daemon behind one unix socket. The zero value is not usable; New makes one. Safe for use by several goroutines.
+// Client is a client of the daemon at one unix socket, created by New. It is safe for concurrent use.
 type Client struct {
 	socket string
 	http   *http.Client
 }
 
-// New returns a client for the admin socket at this path. It opens nothing yet.
+// New returns a client for the admin socket at this path. It does not connect yet.
 func New(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
@@ -32,7 +32,7 @@ func New(socket string) *Client {
 	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
 }
 
-// Problem is the daemon's refusal of a request (RFC 9457).
+// Problem is an error response of the daemon (RFC 9457).
 type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
@@ -52,19 +52,20 @@ func (c *Client) Lines(ctx context.Context) ([]Line, error) {
 	return v, c.get(ctx, "/v1/lines", &v)
 }
 
-// Users returns who is on the lines now.
+// Users returns the users on the lines.
 func (c *Client) Users(ctx context.Context) ([]User, error) {
 	var v []User
 	return v, c.get(ctx, "/v1/users", &v)
 }
 
-// Callbacks returns the newest hundred pending callbacks, with all the newest hundred of any state, newest first.
+// Callbacks returns up to 100 pending callbacks, or up to 100 of any state if all is set, newest first.
 func (c *Client) Callbacks(ctx context.Context, all bool) ([]Callback, error) {
 	v, _, err := c.FindCallbacks(ctx, CallbackQuery{All: all, Limit: 100})
 	return v, err
 }
 
-// FindCallbacks returns the callbacks that are wanted, newest first, and how many older ones the limit left out.
+// FindCallbacks returns the callbacks that match q, newest first, and the number of older ones omitted because of the
+// limit.
 func (c *Client) FindCallbacks(ctx context.Context, q CallbackQuery) (v []Callback, older int, err error) {
 	query := url.Values{"all": {strconv.FormatBool(q.All)}, "limit": {strconv.Itoa(q.Limit)}}
 	if !q.Since.IsZero() {
@@ -78,31 +79,32 @@ func (c *Client) FindCallbacks(ctx context.Context, q CallbackQuery) (v []Callba
 	return v, older, nil
 }
 
-// Callback returns one callback whole. A unique beginning of its ID will do.
+// Callback returns one callback with all details. id may be a unique prefix of its ID.
 func (c *Client) Callback(ctx context.Context, id string) (CallbackDetail, error) {
 	var v CallbackDetail
 	return v, c.get(ctx, "/v1/callbacks/"+url.PathEscape(id), &v)
 }
 
-// CancelCallback ends a pending callback as cancelled.
+// CancelCallback cancels a pending callback.
 func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	_, err := c.do(ctx, http.MethodDelete, "/v1/callbacks/"+url.PathEscape(id), nil)
 	return err
 }
 
-// ClearLine hangs up whatever is on the line.
+// ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	_, err := c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 	return err
 }
 
-// LoginLocks returns whose logins are locked or delayed.
+// LoginLocks returns the names, numbers and lines whose logins are locked or delayed.
 func (c *Client) LoginLocks(ctx context.Context) ([]LoginLock, error) {
 	var v []LoginLock
 	return v, c.get(ctx, "/v1/login-locks", &v)
 }
 
-// ClearLoginLocks forgets the failed logins of a name or number, or with "" all, and returns of how many sources.
+// ClearLoginLocks clears the failed logins of a name or number, or all with "", and returns how many sources it
+// cleared.
 func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	query := "all=true"
 	if of != "" {
@@ -113,14 +115,14 @@ func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	return v.Cleared, err
 }
 
-// NoteBackup has the daemon note in its audit that its journal was copied to a directory.
+// NoteBackup records in the audit of the daemon that its journal was copied to a directory.
 func (c *Client) NoteBackup(ctx context.Context, journal, dir string) error {
 	query := url.Values{"journal": {journal}, "dir": {dir}}
 	_, err := c.do(ctx, http.MethodPost, "/v1/journal/backups?"+query.Encode(), nil)
 	return err
 }
 
-// Health returns how the daemon and its disk are.
+// Health returns the health of the daemon and its disk.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var v Health
 	return v, c.get(ctx, "/v1/health", &v)
@@ -132,14 +134,14 @@ func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	return v, c.get(ctx, "/v1/aaa/servers", &v)
 }
 
-// Version asks the daemon what it is.
+// Version returns the version of the daemon.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var v Version
 	return v, c.get(ctx, "/v1/version", &v)
 }
 
-// Debug calls listening once the daemon listens, unless it is nil, and show with each event of the topics after that. It returns nil when
-// ctx ends, and an error when the daemon goes.
+// Debug subscribes to topics. It calls listening, if not nil, once the subscription is active, and then show for each
+// event. It returns nil when ctx ends, and an error when the daemon stops.
 func (c *Client) Debug(ctx context.Context, topics []string, listening func(), show func(DebugEvent)) error {
 	resp, err := c.send(ctx, http.MethodGet, "/v1/debug?topics="+url.QueryEscape(strings.Join(topics, ",")))
 	if ctx.Err() != nil {
@@ -165,11 +167,11 @@ func (c *Client) Debug(ctx context.Context, topics []string, listening func(), s
 	})
 	switch {
 	case ctx.Err() != nil:
-		return nil // what was being read was cut off by our own leaving
+		return nil // a read error is the result of our own cancellation
 	case err != nil:
 		return fmt.Errorf("read debug events from %s: %w", c.socket, err)
 	}
-	return fmt.Errorf("the daemon at %s has ended", c.socket)
+	return fmt.Errorf("the daemon at %s has stopped", c.socket)
 }
 
 // eachEvent reads server-sent events, each with one line of data, until the stream or f ends.
@@ -208,12 +210,12 @@ func (c *Client) do(ctx context.Context, method, path string, into any) (http.He
 		return resp.Header, nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return nil, fmt.Errorf("read the daemon's answer to %s: %w", path, err)
+		return nil, fmt.Errorf("read the response to %s: %w", path, err)
 	}
 	return resp.Header, nil
 }
 
-// send returns a response of a 2xx status; the caller closes its body.
+// send returns a response with a 2xx status; the caller closes its body. Any other status is returned as a *Problem.
 func (c *Client) send(ctx context.Context, method, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://ringback"+path, nil)
 	if err != nil {
@@ -233,23 +235,24 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	return nil, p
 }
 
-// unreached says why the daemon gave no answer, and what to do.
+// unreached returns an error that says why the daemon did not respond, and how to fix it.
 func (c *Client) unreached(err error) error {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
-		return fmt.Errorf("ask the daemon at %s: %w", c.socket, errors.Unwrap(err)) // without the URL, which is none
+		// without the URL, whose host is a placeholder
+		return fmt.Errorf("connect to the daemon at %s: %w", c.socket, errors.Unwrap(err))
 	}
 	hint := ""
 	switch errno {
 	case syscall.EACCES, syscall.EPERM:
-		hint = ": run as the user of the daemon" + c.orGroup()
+		hint = " (run as the user of the daemon" + c.orGroup() + ")"
 	case syscall.ENOENT, syscall.ECONNREFUSED:
 		hint = " (is `ringback serve` or `ringback lab` running?)"
 	}
-	return fmt.Errorf("ask the daemon at %s: %w%s", c.socket, errno, hint)
+	return fmt.Errorf("connect to the daemon at %s: %w%s", c.socket, errno, hint)
 }
 
-// orGroup names the group of the socket as those who may use it besides, unless its mode says otherwise.
+// orGroup adds the group of the socket to the hint, unless the mode of the socket excludes it.
 func (c *Client) orGroup() string {
 	if st, err := os.Stat(c.socket); err == nil && st.Mode().Perm()&0o020 == 0 {
 		return ""

@@ -1,5 +1,5 @@
-// Package client has the types of ringback's admin API and the client that speaks it over a unix socket. The command line and later the
-// console pages have no other door to a running daemon.
+// Package client has the types of ringback's admin API and a client for it over a unix socket. The command line reaches
+// a running daemon only through this package.
 package client
 
 import (
@@ -7,58 +7,58 @@ import (
 	"time"
 )
 
-// Line is a line as `show lines` prints it. Times are wall time.
+// Line is a line as `show lines` prints it. Times are wall-clock times.
 type Line struct {
-	TTY     int       `json:"tty" doc:"the line's number"`
+	TTY     int       `json:"tty" doc:"TTY number of the line"`
 	Port    string    `json:"port" doc:"URL of the port"`
 	Modem   string    `json:"modem" doc:"inout, callin or callout"`
 	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
 	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined"`
-	Reason  string    `json:"reason,omitempty" doc:"why it is down or quarantined"`
-	Notices []string  `json:"notices,omitempty" doc:"what is not as it should be though the line works"`
-	InBand  bool      `json:"in_band,omitempty" doc:"its port has no modem signals"`
+	Reason  string    `json:"reason,omitempty" doc:"why the line is down or quarantined"`
+	Notices []string  `json:"notices,omitempty" doc:"problems that do not take the line out of service"`
+	InBand  bool      `json:"in_band,omitempty" doc:"the port has no modem signals"`
 	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`
 	Signals string    `json:"signals,omitempty" doc:"modem signals that are on, e.g. DTR DSR DCD"`
-	Since   time.Time `json:"since" doc:"when the state began"`
+	Since   time.Time `json:"since" doc:"start of this state"`
 	Calls   uint64    `json:"calls" doc:"incoming calls answered"`
-	Dials   uint64    `json:"dials" doc:"dial commands given"`
-	Noise   uint64    `json:"noise" doc:"lines of garbage from the modem"`
+	Dials   uint64    `json:"dials" doc:"dial commands sent"`
+	Noise   uint64    `json:"noise" doc:"unexpected text lines from the modem"`
 }
 
-// User is somebody on a line.
+// User is a user on a line.
 type User struct {
 	TTY     int       `json:"tty"`
-	User    string    `json:"user" doc:"empty until he has logged in"`
+	User    string    `json:"user" doc:"empty until the user has logged in"`
 	Service string    `json:"service" doc:"exec or ppp"`
-	Leg     int       `json:"leg" doc:"1: he called us; 2: we called him back"`
+	Leg     int       `json:"leg" doc:"1: incoming call; 2: callback"`
 	Call    string    `json:"call" doc:"the call's ID"`
-	Caller  string    `json:"caller,omitempty" doc:"calling number, where the modem told it"`
+	Caller  string    `json:"caller,omitempty" doc:"calling number, if the modem reported it"`
 	Connect string    `json:"connect,omitempty" doc:"the modem's CONNECT line"`
 	Start   time.Time `json:"start"`
 }
 
-// Callback is a promise to call somebody back.
+// Callback is a callback record.
 type Callback struct {
 	ID       string     `json:"id"`
-	Phase    string     `json:"phase" doc:"where it stands: promised, leasing, waiting, dialing, answered, completed, failed, expired, cancelled"`
+	Phase    string     `json:"phase" doc:"promised, leasing, waiting, dialing, answered, completed, failed, expired, cancelled"`
 	User     string     `json:"user"`
-	Entry    string     `json:"entry" doc:"the method-list entry that authenticated him"`
+	Entry    string     `json:"entry" doc:"the method-list entry that authenticated the user"`
 	Number   string     `json:"number" doc:"the number to dial"`
 	NoVerify bool       `json:"no_verify"`
-	Called   int        `json:"called_tty" doc:"the line that he called"`
+	Called   int        `json:"called_tty" doc:"the line that the user called"`
 	TTY      int        `json:"tty,omitempty" doc:"the line that calls back, once chosen"`
-	Attempts int        `json:"attempts" doc:"attempts spent"`
-	Max      int        `json:"max" doc:"attempts granted"`
-	Cause    string     `json:"cause,omitempty" doc:"why it ended as it did"`
+	Attempts int        `json:"attempts" doc:"attempts made"`
+	Max      int        `json:"max" doc:"maximum number of attempts"`
+	Cause    string     `json:"cause,omitempty" doc:"why it ended in this state"`
 	Created  time.Time  `json:"created"`
 	Ended    *time.Time `json:"ended,omitempty"`
 }
 
-// CallbackQuery says which callbacks are wanted.
+// CallbackQuery selects callbacks.
 type CallbackQuery struct {
-	All   bool      // ended ones too
-	Limit int       // the newest so many; 0: all
-	Since time.Time // those created then or later; zero: all
+	All   bool      // include ended ones
+	Limit int       // maximum number; 0: no limit
+	Since time.Time // only those created at this time or later; zero: all
 }
 
 // Attempt is one dial of a callback.
@@ -70,68 +70,68 @@ type Attempt struct {
 	Ended      *time.Time `json:"ended,omitempty"`
 	Outcome    string     `json:"outcome"`
 	Detail     string     `json:"detail,omitempty"`
-	Transcript []string   `json:"transcript,omitempty" doc:"what was said to the modem and by it, secrets masked"`
+	Transcript []string   `json:"transcript,omitempty" doc:"dialogue with the modem, secrets masked"`
 }
 
-// Step is one rule of a decision.
+// Step is one rule of a policy decision.
 type Step struct {
 	Rule   string `json:"rule"`
-	Input  string `json:"input,omitempty" doc:"what the rule looked at"`
-	Result string `json:"result" doc:"what it made of it"`
+	Input  string `json:"input,omitempty" doc:"input of the rule"`
+	Result string `json:"result" doc:"result of the rule"`
 }
 
-// Happening is one line of a callback's history.
+// Happening is one event in the history of a callback.
 type Happening struct {
 	Time  time.Time `json:"time"`
-	Event string    `json:"event" doc:"what happened, by its name in the callback machine's table"`
-	Phase string    `json:"phase" doc:"the phase that it led to, as in phase of the callback"`
+	Event string    `json:"event" doc:"name of the event in the table of the callback state machine"`
+	Phase string    `json:"phase" doc:"phase of the callback after the event"`
 	Text  string    `json:"text,omitempty" doc:"details for people"`
 }
 
-// CallbackDetail is a callback with all that is known of it.
+// CallbackDetail is a callback with all details.
 type CallbackDetail struct {
 	Callback
-	Policy        string          `json:"policy" doc:"group whose policy decided"`
+	Policy        string          `json:"policy" doc:"group of the policy applied"`
 	PolicyDigest  string          `json:"policy_digest"`
-	Decision      []Step          `json:"decision" doc:"why the policy decided so"`
-	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted and which server, secrets masked; no settled form"`
-	History       []Happening     `json:"history" doc:"what happened, in order"`
+	Decision      []Step          `json:"decision" doc:"trace of the policy decision"`
+	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted, and which server, secrets masked; the format may change"`
+	History       []Happening     `json:"history" doc:"events in chronological order"`
 	Dials         []Attempt       `json:"dials"`
 }
 
 // LoginLock is a source of failed logins that is locked or delayed.
 type LoginLock struct {
-	Of       string     `json:"of" doc:"name, line, name+number, name+line or number: what the failures are counted of"`
-	Enable   bool       `json:"enable,omitempty" doc:"failures of the EXEC's enable, not of logins"`
-	User     string     `json:"user,omitempty" doc:"the name; of a name that is nobody's its length and a keyed hash"`
+	Of       string     `json:"of" doc:"name, line, name+number, name+line or number: what the failures are counted by"`
+	Enable   bool       `json:"enable,omitempty" doc:"failures of the enable command, not of logins"`
+	User     string     `json:"user,omitempty" doc:"the user name; for an unknown name, its length and a keyed hash"`
 	Number   string     `json:"number,omitempty" doc:"the calling number"`
 	TTY      int        `json:"tty,omitempty"`
 	Failures int        `json:"failures"`
-	Until    *time.Time `json:"until,omitempty" doc:"locked until then; absent: only delayed"`
-	Delay    float64    `json:"delay,omitempty" doc:"seconds that the next login waits"`
+	Until    *time.Time `json:"until,omitempty" doc:"end of the lock; absent: delayed only"`
+	Delay    float64    `json:"delay,omitempty" doc:"delay of the next login in seconds"`
 }
 
-// Cleared says how much was cleared.
+// Cleared is the number of sources cleared.
 type Cleared struct {
 	Cleared int `json:"cleared"`
 }
 
-// AAAServer is an AAA server and how it stands.
+// AAAServer is an AAA server and its state.
 type AAAServer struct {
 	Name      string    `json:"name"`
 	Protocol  string    `json:"protocol" doc:"radius or tacacs"`
 	Address   string    `json:"address" doc:"host:port"`
 	Serves    string    `json:"serves" doc:"authentication, accounting, or both joined by +"`
 	Transport string    `json:"transport" doc:"udp, tcp or tls"`
-	State     string    `json:"state" doc:"of RADIUS servers initial, okay, suspect, down or reopen (RFC 3539); of TACACS+ servers alive or dead"`
-	Sockets   int       `json:"sockets" doc:"connections, or sockets of UDP, that are open"`
+	State     string    `json:"state" doc:"RADIUS: initial, okay, suspect, down or reopen (RFC 3539); TACACS+: alive or dead"`
+	Sockets   int       `json:"sockets" doc:"open connections or UDP sockets"`
 	InFlight  int       `json:"in_flight,omitempty" doc:"requests under way (RADIUS)"`
-	Dropped   uint64    `json:"dropped,omitempty" doc:"RADIUS replies that were not believed, or that nobody waited for"`
-	Answered  time.Time `json:"answered,omitzero" doc:"when it last answered a request (RADIUS)"`
-	Reason    string    `json:"reason,omitempty" doc:"why it was last silent"`
+	Dropped   uint64    `json:"dropped,omitempty" doc:"RADIUS replies discarded as invalid or unexpected"`
+	Answered  time.Time `json:"answered,omitzero" doc:"time of the last reply (RADIUS)"`
+	Reason    string    `json:"reason,omitempty" doc:"why it last failed to reply"`
 }
 
-// Listening is the first event of a debug stream (its type is "listening"): events from now on are not missed.
+// Listening is the first event of a debug stream, of the type "listening": all later events are delivered.
 type Listening struct {
 	Topics []string `json:"topics"`
 }
@@ -144,7 +144,7 @@ type DebugEvent struct {
 	Text  string    `json:"text"`
 }
 
-// Version says what answers.
+// Version describes the running daemon.
 type Version struct {
 	Version  string    `json:"version"`
 	Go       string    `json:"go"`
@@ -153,41 +153,43 @@ type Version struct {
 	Started  time.Time `json:"started"`
 }
 
-// Topics are what debug can show.
+// Topics are the valid debug topics.
 var Topics = []string{"callback", "chat", "modem", "aaa"}
 
-// Health is how a daemon and its disk are.
+// Health is the health of a daemon and its disk.
 type Health struct {
-	Problems []string  `json:"problems" nullable:"false"` // for people; none: all is well
+	Problems []string  `json:"problems" nullable:"false"` // texts for people; empty: healthy
 	Journal  Journal   `json:"journal"`
 	Spool    []Backlog `json:"spool" nullable:"false"` // by accounting list
-	Arrears  int       `json:"arrears"`                // ends of calls that are in memory only, since the disk took them not
+	Arrears  int       `json:"arrears"`                // call ends held in memory because the disk write failed
 	Log      Log       `json:"log"`
 	Lines    int       `json:"lines"`
 	Out      []int     `json:"lines_out_of_service" nullable:"false"`
 }
 
-// Journal is how the journal and its disk are. Times are in seconds.
+// Journal is the state of the journal and its disk. Durations are in seconds.
 type Journal struct {
 	Path      string  `json:"path"`
 	Octets    int64   `json:"octets"`
 	LogOctets int64   `json:"log_octets"` // of the write-ahead log
 	Free      uint64  `json:"free_octets"`
-	Busy      float64 `json:"busy"`    // for how long the transaction under way has been written
-	Last      float64 `json:"last"`    // how long the last one took
-	Longest   float64 `json:"longest"` // of all since the start
-	Slow      uint64  `json:"slow"`    // how many took longer than a second
+	Busy      float64 `json:"busy"`    // time since the transaction under way began to be written
+	Last      float64 `json:"last"`    // duration of the last transaction
+	Longest   float64 `json:"longest"` // longest since the start
+	Slow      uint64  `json:"slow"`    // number that took longer than one second
 	Error     string  `json:"error,omitempty"`
-	Reserve   string  `json:"reserve,omitempty"` // why there is no room reserved for the ends of sessions, so that nobody is admitted
+	// why no disk space is reserved for the ends of sessions, so that no session is admitted
+	Reserve string `json:"reserve,omitempty"`
 }
 
-// Log is what became of the daemon's log records that could not be written.
+// Log counts the daemon's log records that could not be written.
 type Log struct {
 	Dropped uint64 `json:"dropped"` // since the start
-	Untold  uint64 `json:"untold"`  // those of them that the log could not tell of yet: it still loses records
+	// dropped records not yet reported in the log; above zero, records are still being dropped
+	Untold uint64 `json:"untold"`
 }
 
-// Backlog is what waits for the servers of an accounting list.
+// Backlog is the number of records that wait for the servers of an accounting list.
 type Backlog struct {
 	List    string    `json:"list"`
 	Records int       `json:"records"`
