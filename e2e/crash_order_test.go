@@ -113,7 +113,7 @@ func TestPeerCrashOrder(t *testing.T) {
 			after := 0
 			for _, a := range records[0].attempts {
 				dial := o.first(after, "the first octet of the dial command", toModem, "ATDT")
-				o.durableBefore(dial, fmt.Sprintf("attempt %d", a.N), fmt.Sprintf(`phase\":\"dialing\",\"attempt\":%d`, a.N), id)
+				o.durableBefore(dial, fmt.Sprintf("attempt %d", a.N), `phase\":\"dialing\"`, fmt.Sprintf("attempt %d of", a.N), id)
 				after = dial.end + 1
 			}
 			if n := len(records[0].attempts); n != w.orOne() {
