@@ -82,7 +82,10 @@ func TestCallsLeaveNothing(t *testing.T) {
 		after := holds(t)
 		// The exchange remembers what was dialed: two texts each. The rest is what caches and maps may differ by.
 		remembered := 2*(len(w.x.Dials())-dialed) + 150
-		if after.goroutines > before.goroutines || after.descriptors > before.descriptors || after.objects > before.objects+remembered {
+		// The runtime starts goroutines of its own and opens files when it likes; a leak of one kind of call is 50.
+		const runtimes = 20
+		if after.goroutines > before.goroutines+runtimes || after.descriptors > before.descriptors+runtimes ||
+			after.objects > before.objects+remembered {
 			t.Errorf("200 calls: %+v became %+v, of which the exchange holds %d objects", before, after, remembered)
 		}
 	})
