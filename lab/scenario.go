@@ -161,8 +161,9 @@ func (s *Scenario) parseCallback(data []byte) error {
 	return nil
 }
 
-// Fold makes transcripts comparable as document 5732's are: letter case, blank lines and spaces at a line's end do not count, control
-// characters but the line's end are dropped.
+// Fold makes transcripts comparable as document 5732's are: case, blank lines and trailing spaces are ignored, and so are
+// control characters other than line ends. RINGs in a row count as one: how often a modem rings before it answers
+// depends on the time of the call within the ringing cadence.
 func Fold(text string) []string {
 	clean := strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' || r == 0x7f {
@@ -172,7 +173,9 @@ func Fold(text string) []string {
 	}, strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"))
 	var lines []string
 	for l := range strings.SplitSeq(clean, "\n") {
-		if l = strings.ToLower(strings.TrimRight(l, " ")); l != "" {
+		l = strings.ToLower(strings.TrimRight(l, " "))
+		again := l == "ring" && len(lines) > 0 && lines[len(lines)-1] == l
+		if l != "" && !again {
 			lines = append(lines, l)
 		}
 	}

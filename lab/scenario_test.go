@@ -114,6 +114,7 @@ func TestFold(t *testing.T) {
 		"Password: \r\n  x":          {"password:", "  x"},
 		"a\x07\x00b\x1b[K\x7fc\td\n": {"ab[kcd"},
 		"Ünicode\xff":                {"ünicode\ufffd"},
+		"\r\nRING\r\n\r\nRING\r\nOK\r\n\r\nRING\r\nOK\r\nOK\r\n": {"ring", "ok", "ring", "ok", "ok"},
 	} {
 		if got := Fold(text); !reflect.DeepEqual(got, want) {
 			t.Errorf("Fold(%q) = %q, must be %q", text, got, want)
