@@ -28,7 +28,7 @@ func Backup(ctx context.Context, path, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { err = errors.Join(err, r.Close(), leaveToOwner(filepath.Dir(path))) }()
 	made := dir + ".partial"
 	if err := os.Mkdir(made, 0o700); err != nil {
 		return fmt.Errorf("backup: %w (remove what an earlier backup has left, or name another directory)", err)
@@ -135,7 +135,7 @@ func Check(ctx context.Context, path string) (c Checked, err error) {
 	if err != nil {
 		return c, err
 	}
-	defer r.Close()
+	defer func() { err = errors.Join(err, r.Close(), leaveToOwner(filepath.Dir(path))) }()
 	c = Checked{Path: path, Octets: sizeOf(path), Rows: map[string]int64{}, Damaged: []journal.Damage{}}
 	for _, t := range signedTables {
 		if c.Rows[t.name], err = r.number(ctx, "SELECT count(*) FROM "+t.name); err != nil {

@@ -181,9 +181,20 @@ func leaveToOwner(dir string) error {
 	if !ok {
 		return nil
 	}
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // SQLite's files come and go
+			return nil
+		}
 		if err != nil {
 			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		// Not what its owner has linked here from elsewhere.
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid != 0 || info.Mode().IsRegular() && st.Nlink > 1 {
+			return nil
 		}
 		return os.Lchown(path, int(owner.Uid), int(owner.Gid))
 	})

@@ -310,6 +310,9 @@ func TestRestoreByRoot(t *testing.T) {
 	if err := Note(context.Background(), path, "a test", "uid 0", "by root"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := Check(context.Background(), path); err != nil {
+		t.Fatal(err)
+	}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
