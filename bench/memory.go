@@ -38,11 +38,11 @@ func (b *bench) slope(ctx context.Context, kind string, mgetty sample, why strin
 		b.say("%s: %d idle lines: PSS %d KiB, %d threads, no child process", kind, lines, kib[i], tids[i])
 	}
 	each := float64(kib[1]-kib[0]) / float64(n[1]-n[0])
-	r := row{figure: "memory of an idle line", ours: fmt.Sprintf("%.1f KiB", each), goal: "≤ 1/8", verdict: info, port: kind,
+	r := row{figure: "memory of an idle line", ours: fmt.Sprintf("%.1f KiB", each), goal: "≤ 1/14, 12 KiB", verdict: info, port: kind,
 		note: fmt.Sprintf("%s: PSS %d KiB at %d lines, %d KiB at %d, %v after the last came up", kind, kib[0], n[0], kib[1], n[1], b.sizes.idleTime)}
 	if len(mgetty) > 0 {
 		ratio := each / mgetty.median()
-		r.peer, r.ratio, r.verdict = "mgetty -r "+mgetty.spread("%.0f", "KiB"), times(ratio), hold(ratio <= 1.0/8)
+		r.peer, r.ratio, r.verdict = "mgetty -r "+mgetty.spread("%.0f", "KiB"), times(ratio), hold(ratio <= 1.0/14 && each <= 12)
 	} else {
 		r.note += "; peer skipped: " + why
 	}
