@@ -168,7 +168,7 @@ func TestReloadWithoutTheFrontEnd(t *testing.T) {
 			t.Errorf("leg two: the screen shows %q", screen)
 		}
 		w.idle(time.Minute)
-		if v := w.last(); v.Phase != "failed" || !strings.Contains(v.Cause, "no front end serves ppp") {
+		if v := w.last(); v.Phase != "failed" || !strings.Contains(v.Cause, "no front end for service ppp") {
 			t.Errorf("phase %s %q", v.Phase, v.Cause)
 		}
 	})

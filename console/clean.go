@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Clean makes one harmless line of text that came from outside: what is not printable (control characters, escape sequences'
-// introducers, C1 controls, direction marks, invalid UTF-8) is dropped, line ends and tabs become spaces, and spaces at both ends go.
+// Clean returns untrusted text as one printable line: it drops unprintable characters (control characters, C1 controls,
+// direction marks, invalid UTF-8), converts line ends and tabs to spaces, and trims surrounding spaces.
 func Clean(s string) string {
 	return strings.TrimSpace(clean(s, ' '))
 }
 
-// CleanText is Clean for text of several lines: CR LF, CR and LF become a newline, trailing spaces go.
+// CleanText is like Clean for multi-line text: CR LF, CR and LF become newlines, and trailing spaces are trimmed.
 func CleanText(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.ReplaceAll(s, "\r", "\n")
@@ -39,7 +39,7 @@ func clean(s string, blank rune) string {
 	return b.String()
 }
 
-// Width is the number of columns that s takes on a terminal.
+// Width returns the number of columns of s on a terminal.
 func Width(s string) int {
 	n := 0
 	for _, r := range s {
@@ -48,7 +48,7 @@ func Width(s string) int {
 	return n
 }
 
-// wide has the blocks whose characters take two columns (Unicode's East Asian Width W and F, coarsely).
+// wide lists the blocks of characters with two columns (approximately Unicode's East Asian Width W and F).
 var wide = []struct{ from, to rune }{
 	{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},
 	{0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD},

@@ -60,7 +60,8 @@ func TestEchoGoesOutAtOnce(t *testing.T) {
 			term := NewTerminal(b)
 			term.Parity = tt.parity
 			_, err := term.ReadLine(t.Context(), "> ")
-			if garbled := tt.parity == EvenParity; errors.Is(err, ErrGarbled) != garbled || !slices.Equal(b.log, tt.want) {
+			if garbled := tt.parity == EvenParity; errors.Is(err, ErrGarbled) != garbled ||
+				!slices.Equal(b.log, tt.want) {
 				t.Errorf("%q, %v; want %q", b.log, err, tt.want)
 			}
 		})

@@ -6,20 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// keyEvent is what a byte meant beyond the editing of the line.
+// keyEvent is the meaning of a byte other than editing the line.
 type keyEvent int
 
 const (
 	nothing     keyEvent = iota
 	entered              // CR or LF: the line is complete
-	interrupted          // Ctrl-C: the line is thrown away
-	suspended            // Ctrl-Z: likewise, and the mode is left
-	helpAsked            // `?`, where it is a key
+	interrupted          // Ctrl-C: discard the line
+	suspended            // Ctrl-Z: discard the line and leave the mode
+	helpAsked            // `?`, if it is the help key
 	tabbed               // Tab
 	redrawAsked          // Ctrl-L, Ctrl-R
 )
 
-// Control characters that the editor understands.
+// Control characters supported by the editor.
 const (
 	ctrlA, ctrlB, ctrlC, ctrlD, ctrlE, ctrlF = 1, 2, 3, 4, 5, 6
 	bell, backspace, tab, lineFeed           = 7, 8, 9, 10
@@ -28,8 +28,8 @@ const (
 	ctrlZ, escape, del                       = 26, 27, 127
 )
 
-// escapeState says how far into an escape sequence (ECMA-48 §5.4) the editor is. Sequences take no memory, so one that never
-// ends cannot grow, and any control character breaks it off.
+// escapeState is the parser state within an escape sequence (ECMA-48 §5.4). Sequences are not stored, so an endless one
+// uses no memory, and any control character aborts it.
 type escapeState int
 
 const (
@@ -38,27 +38,28 @@ const (
 	inCSI // after ESC [ or ESC O
 )
 
-// editor edits one line, byte by byte. Whatever it does not understand spoils the line, so that a line with something missing is never
-// taken for the line without it. It is pure: step takes a byte and returns what to send to the terminal. It draws with
-// printable characters, spaces and backspaces alone, so that every terminal of the last fifty years shows it right.
+// editor edits one line, byte by byte. Unsupported input invalidates the line, so that a line is never executed with a
+// part missing. The editor is pure: step processes a byte and returns the output for the terminal. The output has only
+// printable characters, spaces and backspaces, which every terminal supports.
 type editor struct {
 	max     int      // longest line in characters
-	raw     bool     // a password: bytes as they come, never drawn, no history
-	helpKey bool     // `?` asks for help instead of standing for itself
+	raw     bool     // a password: raw bytes, no echo, no history
+	helpKey bool     // `?` shows help instead of being inserted
 	hist    *history // nil: none
 
 	line   []rune // raw: one byte each
 	pos    int    // the cursor, an index into line
-	spoilt error  // why the line will not be taken: ErrTooLong or ErrGarbled; Ctrl-U begins anew
+	spoilt error  // why the line will be rejected: ErrTooLong or ErrGarbled; Ctrl-U clears it
 	esc    escapeState
 	param  byte // first digit of a CSI sequence
-	params int  // its digits
+	params int  // number of its digits
+
 	utf    [utf8.UTFMax]byte
 	utfLen int
 	out    []byte
 }
 
-// text is what was typed so far.
+// text returns the line typed so far.
 func (e *editor) text() string {
 	if !e.raw {
 		return string(e.line)
@@ -70,15 +71,15 @@ func (e *editor) text() string {
 	return string(b)
 }
 
-// spoil has the line rejected at its end. Backspaces do not mend it: nobody can see whether they erase what was dropped or what stands
-// before it.
+// spoil marks the line to be rejected at its end. Backspaces do not undo this, since it is not visible whether they
+// erase the dropped character or the one before it.
 func (e *editor) spoil(why error) {
 	if e.spoilt == nil {
 		e.spoilt = why
 	}
 }
 
-// step takes the next byte. What it returns to be drawn is valid until the next step.
+// step processes the next byte. The returned output is valid until the next step.
 func (e *editor) step(b byte) ([]byte, keyEvent) {
 	e.out = e.out[:0]
 	ev := e.dispatch(b)
@@ -88,7 +89,7 @@ func (e *editor) step(b byte) ([]byte, keyEvent) {
 func (e *editor) dispatch(b byte) keyEvent {
 	if b < 0x20 || b == del {
 		e.endCharacter()
-		if e.esc != noEscape { // a sequence that was broken off
+		if e.esc != noEscape { // an aborted sequence
 			e.spoil(ErrGarbled)
 		}
 		if b == escape {
@@ -179,7 +180,7 @@ func (e *editor) csi(b byte) {
 	switch {
 	case b == '~':
 		e.vt220Key()
-	case e.params > 0: // a key with a modifier, or none at all
+	case e.params > 0: // a key with a modifier, or an unknown one
 		e.spoil(ErrGarbled)
 	case b == 'A':
 		e.older()
@@ -198,7 +199,7 @@ func (e *editor) csi(b byte) {
 	}
 }
 
-// vt220Key acts on Home, Delete and End, as the VT220 and its kin send them: ESC [ 1 ~ and so on.
+// vt220Key handles Home, Delete and End as sent by a VT220: ESC [ 1 ~ and so on.
 func (e *editor) vt220Key() {
 	switch {
 	case e.params != 1:
@@ -230,7 +231,7 @@ func (e *editor) printable(b byte) keyEvent {
 	return nothing
 }
 
-// endCharacter spoils the line where a character of several bytes was begun and not completed.
+// endCharacter invalidates the line if a multi-byte character is incomplete.
 func (e *editor) endCharacter() {
 	if e.utfLen > 0 {
 		e.spoil(ErrGarbled)
@@ -238,7 +239,8 @@ func (e *editor) endCharacter() {
 	e.utfLen = 0
 }
 
-// multibyte gathers a character of several bytes. What is not UTF-8 or not printable must not reach a terminal: it spoils the line.
+// multibyte collects a multi-byte character. One that is not valid UTF-8 or not printable must not reach a terminal; it
+// invalidates the line.
 func (e *editor) multibyte(b byte) {
 	if utf8.RuneStart(b) {
 		e.endCharacter()
@@ -261,7 +263,7 @@ func (e *editor) multibyte(b byte) {
 func (e *editor) insert(r rune) {
 	if len(e.line) >= e.max {
 		if e.spoilt == nil {
-			e.out = append(e.out, bell) // once: a flood must not be answered by a flood
+			e.out = append(e.out, bell) // once, so that continuous input does not cause continuous output
 		}
 		e.spoil(ErrTooLong)
 		return
@@ -274,7 +276,7 @@ func (e *editor) insert(r rune) {
 	e.back(e.line[e.pos:])
 }
 
-// erase removes the characters [from, to) and puts the cursor where they were.
+// erase removes the characters [from, to) and moves the cursor to from.
 func (e *editor) erase(from, to int) {
 	from, to = max(from, 0), min(to, len(e.line))
 	if from >= to {
@@ -344,7 +346,7 @@ func (e *editor) older() { e.recall(e.hist.older(string(e.line))) }
 func (e *editor) newer() { e.recall(e.hist.newer()) }
 
 func (e *editor) recall(line string, ok bool) {
-	if e.hist == nil { // no key of this prompt
+	if e.hist == nil { // not a key at this prompt
 		e.spoil(ErrGarbled)
 	}
 	if !ok {
@@ -356,7 +358,7 @@ func (e *editor) recall(line string, ok bool) {
 	}
 }
 
-// complete does what Tab asks for. Where nothing completes (a is nil) it is no key.
+// complete handles Tab. Without completion (a is nil), Tab is not a key.
 func (e *editor) complete(a assistant) {
 	e.out = e.out[:0]
 	if a == nil {

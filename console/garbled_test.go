@@ -12,13 +12,17 @@ import (
 	"unicode/utf8"
 )
 
-// What the editor does not understand is never left out of a line: the line is rejected, and the next one is as good as ever.
+// What the editor does not understand is never left out of a line: the line is rejected, and the next one is as good as
+// ever.
 func TestGarbledLines(t *testing.T) {
 	both := []string{
 		"84\x00001", "\x0084001", "84001\x00", "\x00", // NUL
-		"\x1b", "84001\x1b", "84\x1b\x1b[D001", "70\x1b[118", "84001\x1b[1;", "84001\x1bO", // sequences that are broken off
-		"84\x1b[z001", "84\x1b[12;34z001", "84\x1b(B001", "84\x1b[2~001", "84\x1b[11~001", "84\x1b[~001", "84\x1b[5D001", "84\x1b[1;5C001",
-		"84\x1bOP001", "84\x1b]0;x\x07001", "84\x1bx001", "84\x1b\xff001", "84\x1b[\xff001", "84\x1b[" + strings.Repeat("1", 5000) + "D001",
+		// sequences that are broken off
+		"\x1b", "84001\x1b", "84\x1b\x1b[D001", "70\x1b[118", "84001\x1b[1;", "84001\x1bO",
+		"84\x1b[z001", "84\x1b[12;34z001", "84\x1b(B001", "84\x1b[2~001", "84\x1b[11~001", "84\x1b[~001",
+		"84\x1b[5D001", "84\x1b[1;5C001",
+		"84\x1bOP001", "84\x1b]0;x\x07001", "84\x1bx001", "84\x1b\xff001", "84\x1b[\xff001",
+		"84\x1b[" + strings.Repeat("1", 5000) + "D001",
 		"84\t001", "\t", // no commands to complete
 		"84\x10001", "84\x0e001", "84\x1b[A001", "84\x1b[B001", "84\x1bOA001", // no lines typed before
 		"7\x00\b84001", "7\x00\x1784001", "7\x00\x01\x0b84001", // erased by halves
@@ -29,9 +33,13 @@ func TestGarbledLines(t *testing.T) {
 		}
 	}
 	shown := []string{
-		"7011\xb8", "84\xff001", "j\xfcrgen", "\x80", "84001\xc3", "84\xc3001", "84\xc3\xc3\xbc001", "84\xe2\x82001", "84\xe2\x82\b001", // not UTF-8
-		"84\xc0\xb1001", "84\xed\xa0\x80001", "84\xf5\x80\x80\x80001", "84\xef\xbf\xbd001", // overlong, surrogate, beyond Unicode, U+FFFD
-		"84\u009b001", "84\u202e001", "84\u200b001", "84\u00a0001", "84\u2028001", "84\u00ad001", "84\ufeff001", // not printable
+		// not UTF-8
+		"7011\xb8", "84\xff001", "j\xfcrgen", "\x80", "84001\xc3", "84\xc3001", "84\xc3\xc3\xbc001", "84\xe2\x82001",
+		"84\xe2\x82\b001",
+		// overlong, surrogate, beyond Unicode, U+FFFD
+		"84\xc0\xb1001", "84\xed\xa0\x80001", "84\xf5\x80\x80\x80001", "84\xef\xbf\xbd001",
+		// not printable
+		"84\u009b001", "84\u202e001", "84\u200b001", "84\u00a0001", "84\u2028001", "84\u00ad001", "84\ufeff001",
 	}
 	for name, read := range prompts() {
 		lines := both
@@ -47,7 +55,8 @@ func TestGarbledLines(t *testing.T) {
 			if line, err := read(t, term); line != "84001" || err != nil {
 				t.Errorf("%s: behind %q: %q, %v", name, typed, line, err)
 			}
-			if odd := render(conn.out).odd; len(odd) > 0 || strings.ContainsAny(string(conn.out), "\ufffd\u009b\u202e") {
+			if odd := render(conn.out).odd; len(odd) > 0 ||
+				strings.ContainsAny(string(conn.out), "\ufffd\u009b\u202e") {
 				t.Errorf("%s: %q: %q reached the terminal", name, typed, conn.out)
 			}
 		}
@@ -74,7 +83,8 @@ func TestGarbledLineMayBeErased(t *testing.T) {
 
 // A command with anything dropped in it is not carried out, and no line that can be recalled.
 func TestGarbledCommand(t *testing.T) {
-	for _, typed := range []string{"clear li\x00ne 7", "clear line 7\xb8", "clear line 7\x1b[118", "clear line 7\x1b", "clear line 7\x07", "\x13clear line 7"} {
+	for _, typed := range []string{"clear li\x00ne 7", "clear line 7\xb8", "clear line 7\x1b[118", "clear line 7\x1b",
+		"clear line 7\x07", "\x13clear line 7"} {
 		conn := play(typed + "\r\x10\r")
 		term := NewTerminal(conn)
 		for range 2 {
@@ -83,17 +93,21 @@ func TestGarbledCommand(t *testing.T) {
 			}
 		}
 		screen := strings.ReplaceAll(string(conn.out), "\r", "")
-		if strings.Contains(screen, "clear line map") || !strings.HasSuffix(screen, "\n% Line rejected: unsupported characters\n> \n") {
+		if strings.Contains(screen, "clear line map") ||
+			!strings.HasSuffix(screen, "\n% Line rejected: unsupported characters\n> \n") {
 			t.Errorf("%q: the screen shows %q", typed, screen)
 		}
 	}
 }
 
-// FuzzTyped holds: what is read is what was typed but for the keys that edit, or nothing. The witness knows these keys, and no escape states.
+// FuzzTyped holds: what is read is what was typed but for the keys that edit, or nothing. The witness knows these keys,
+// and no escape states.
 func FuzzTyped(f *testing.F) {
 	for _, typed := range []string{
-		"7011\xb8\r", "70\x1b[118\r", "j\xfcrgen\r", "jürgen\r", "pw\x00\r", "\x00\r\x00\n\r\n", "abc\x1b[D\x1b[3~\x1bOHx\r\x1b[A!\r", "a\xe2\x82\b\x15b\r",
-		"show line\r\x10\x10\x0e\x17\x0b\x04\r", strings.Repeat("x", 41) + "\b\r" + strings.Repeat("x", 41) + "\x15y\r", "a b\x1bb\x1bf\x1bd\x01\x05\x06\x02\r\x03\x1a",
+		"7011\xb8\r", "70\x1b[118\r", "j\xfcrgen\r", "jürgen\r", "pw\x00\r", "\x00\r\x00\n\r\n",
+		"abc\x1b[D\x1b[3~\x1bOHx\r\x1b[A!\r", "a\xe2\x82\b\x15b\r",
+		"show line\r\x10\x10\x0e\x17\x0b\x04\r", strings.Repeat("x", 41) + "\b\r" + strings.Repeat("x", 41) + "\x15y\r",
+		"a b\x1bb\x1bf\x1bd\x01\x05\x06\x02\r\x03\x1a",
 	} {
 		f.Add([]byte(typed), uint8(0))
 		f.Add([]byte(typed), uint8(1))
@@ -135,11 +149,15 @@ type witness struct {
 var witnessKeys = []struct{ octets, does string }{
 	{"\x1b[1~", "home"}, {"\x1b[7~", "home"}, {"\x1b[3~", "delete"}, {"\x1b[4~", "end"}, {"\x1b[8~", "end"},
 	{"\x1bO1~", "home"}, {"\x1bO7~", "home"}, {"\x1bO3~", "delete"}, {"\x1bO4~", "end"}, {"\x1bO8~", "end"},
-	{"\x1b[A", "up"}, {"\x1b[B", "down"}, {"\x1b[C", "right"}, {"\x1b[D", "left"}, {"\x1b[H", "home"}, {"\x1b[F", "end"},
-	{"\x1bOA", "up"}, {"\x1bOB", "down"}, {"\x1bOC", "right"}, {"\x1bOD", "left"}, {"\x1bOH", "home"}, {"\x1bOF", "end"},
+	{"\x1b[A", "up"}, {"\x1b[B", "down"}, {"\x1b[C", "right"}, {"\x1b[D", "left"}, {"\x1b[H", "home"},
+	{"\x1b[F", "end"},
+	{"\x1bOA", "up"}, {"\x1bOB", "down"}, {"\x1bOC", "right"}, {"\x1bOD", "left"}, {"\x1bOH", "home"},
+	{"\x1bOF", "end"},
 	{"\x1bb", "word left"}, {"\x1bf", "word right"}, {"\x1bd", "delete word"},
-	{"\x01", "home"}, {"\x02", "left"}, {"\x04", "delete"}, {"\x05", "end"}, {"\x06", "right"}, {"\x08", "rub out"}, {"\x7f", "rub out"},
-	{"\x0b", "delete to end"}, {"\x0c", "redraw"}, {"\x12", "redraw"}, {"\x0e", "down"}, {"\x10", "up"}, {"\x15", "erase"}, {"\x17", "rub out word"},
+	{"\x01", "home"}, {"\x02", "left"}, {"\x04", "delete"}, {"\x05", "end"}, {"\x06", "right"}, {"\x08", "rub out"},
+	{"\x7f", "rub out"},
+	{"\x0b", "delete to end"}, {"\x0c", "redraw"}, {"\x12", "redraw"}, {"\x0e", "down"}, {"\x10", "up"},
+	{"\x15", "erase"}, {"\x17", "rub out word"},
 	{"\x03", "leave"}, {"\x1a", "leave"}, {"\r", "enter"}, {"\n", "enter"},
 }
 

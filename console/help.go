@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Help writes what `?` shows after before: the completions of a word that has begun (`sh?`), or what may come next (`show ?`).
+// Help writes the help for `?` after before: the completions of a partial word (`sh?`), or what may follow (`show ?`).
 func (t *Tree) Help(w io.Writer, before string) {
 	toks, partial := lastWord(before)
 	m, err := t.walk(before, toks)
@@ -23,7 +23,7 @@ func (t *Tree) Help(w io.Writer, before string) {
 	}
 }
 
-// helpless says why there is no help: the words before are ambiguous or no command.
+// helpless returns the text shown if there is no help: the words before are ambiguous or not a command.
 func (t *Tree) helpless(w io.Writer, err error) {
 	var le *LookupError
 	if errors.As(err, &le) && strings.HasPrefix(le.Text, ambiguousText) {
@@ -33,7 +33,7 @@ func (t *Tree) helpless(w io.Writer, err error) {
 	fmt.Fprintln(w, unrecognized)
 }
 
-// lastWord splits what stands before the cursor into whole words and the word that has begun ("" after a space).
+// lastWord splits the text before the cursor into complete words and a partial word ("" after a space).
 func lastWord(before string) ([]token, string) {
 	toks := split(before)
 	if len(toks) == 0 {
@@ -46,7 +46,7 @@ func lastWord(before string) ([]token, string) {
 	return toks[:n], toks[n].text
 }
 
-// followers are the nodes that may follow node. After Rest nothing follows but more of the same.
+// followers returns the nodes that may follow node. Rest is followed only by itself.
 func followers(node *Node, root []Node, atRoot bool) []Node {
 	if atRoot {
 		return root
@@ -83,7 +83,7 @@ func helpNext(w io.Writer, node *Node, root []Node, atRoot bool) {
 	list(w, followers(node, root, atRoot), !atRoot && node.Run != nil)
 }
 
-// list writes nodes with their help, in the tree's order, and <cr> where the line may end here.
+// list writes nodes with their help, in tree order, and <cr> if the line may end here.
 func list(w io.Writer, nodes []Node, mayEnd bool) {
 	var rows [][2]string
 	width := 0
@@ -105,7 +105,7 @@ func list(w io.Writer, nodes []Node, mayEnd bool) {
 	io.WriteString(w, b.String())
 }
 
-// show is a node's name in a list: IOS writes words small, arguments as <0-9>, WORD and LINE.
+// show returns the name of a node in a list: as in IOS, words in lower case, arguments as <0-9>, WORD and LINE.
 func (n *Node) show() string {
 	switch n.Kind {
 	case Number:
@@ -118,7 +118,8 @@ func (n *Node) show() string {
 	return n.Word
 }
 
-// Complete is what Tab does after before: insert is what can be added without a doubt, unique says that the word is then whole.
+// Complete implements Tab after before: insert is the unambiguous completion; unique reports whether it completes the
+// word.
 func (t *Tree) Complete(before string) (insert string, unique bool) {
 	toks, partial := lastWord(before)
 	if partial == "" {

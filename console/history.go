@@ -2,17 +2,17 @@ package console
 
 import "strings"
 
-// historySize is how many lines a terminal remembers.
+// historySize is the number of lines in the history.
 const historySize = 20
 
-// history remembers the lines typed on one terminal. A nil history remembers nothing.
+// history is the command history of one terminal. A nil history is always empty.
 type history struct {
 	lines   []string // oldest first
-	at      int      // index of the line shown; len(lines) is the one being typed
+	at      int      // index of the line shown; len(lines) is the line being typed
 	pending string   // the line being typed while an older one is shown
 }
 
-// add remembers a line, unless it is blank or the same as the last, and begins anew at the end.
+// add appends a line, unless it is blank or equal to the last one, and moves to the end of the history.
 func (h *history) add(line string) {
 	if h == nil {
 		return

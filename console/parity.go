@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// Parity is what a terminal makes of the eighth bit of each octet, on a line that carries eight bits.
+// Parity is a terminal's use of the eighth bit of each octet, on a line with eight data bits.
 type Parity int
 
 const (
-	NoParity      Parity = iota // it is data; the zero value
-	UnknownParity               // it is data, unless the first line shows that it is parity
+	NoParity      Parity = iota // data; the zero value
+	UnknownParity               // data, unless the first line shows that it is parity
 	EvenParity                  // 7E1
 	OddParity                   // 7O1
 )
@@ -30,7 +30,7 @@ func (p Parity) String() string {
 // sevenBits reports whether the eighth bit is parity.
 func (p Parity) sevenBits() bool { return p == EvenParity || p == OddParity }
 
-// parityOf is the parity that b has.
+// parityOf returns the parity of b.
 func parityOf(b byte) Parity {
 	if bits.OnesCount8(b)%2 == 0 {
 		return EvenParity
@@ -38,7 +38,7 @@ func parityOf(b byte) Parity {
 	return OddParity
 }
 
-// strip is the character that b stands for; good says that its parity is right.
+// strip returns the character of b; good reports whether its parity is correct.
 func (p Parity) strip(b byte) (c byte, good bool) {
 	if !p.sevenBits() {
 		return b, true
@@ -46,7 +46,7 @@ func (p Parity) strip(b byte) (c byte, good bool) {
 	return b & 0x7f, parityOf(b) == p
 }
 
-// add is the octet that stands for the low seven bits of c.
+// add returns the octet for the low seven bits of c.
 func (p Parity) add(c byte) byte {
 	if !p.sevenBits() {
 		return c
@@ -57,7 +57,7 @@ func (p Parity) add(c byte) byte {
 	return c
 }
 
-// stripAll strips all of s; what came with the wrong parity becomes a question mark rather than vanish.
+// stripAll strips all octets of s; an octet with wrong parity becomes a question mark.
 func (p Parity) stripAll(s []byte) {
 	for i, b := range s {
 		c, good := p.strip(b)
@@ -68,7 +68,7 @@ func (p Parity) stripAll(s []byte) {
 	}
 }
 
-// text is s as the terminal can show it: with parity, and a question mark for each character that has no seven bits.
+// text converts s for the terminal: with parity, and a question mark for each non-ASCII character.
 func (p Parity) text(s []byte) []byte {
 	if !p.sevenBits() {
 		return s
@@ -85,16 +85,17 @@ func (p Parity) text(s []byte) []byte {
 	return out
 }
 
-// silence is how long nothing may follow an octet that is Enter only where nothing follows: the octets of one character come together.
+// silence is the pause after an octet that identifies it as Enter: the octets of one multi-byte character arrive
+// together.
 const silence = time.Second
 
-// maxFirstLine is how many octets of a first line are looked at. A longer line shows no parity.
+// maxFirstLine is the maximum length of a first line whose parity is detected.
 const maxFirstLine = 1024
 
-// firstLine is the first line as it was typed.
+// firstLine is the first line in raw form.
 type firstLine struct {
 	octets  []byte
-	afterCR bool // it began behind a CR: an LF or NUL at its begin belongs to that
+	afterCR bool // it began after a CR: an initial LF or NUL belongs to that
 	parity  Parity
 	mixed   bool // not all octets have the same parity, or there are too many
 }
@@ -119,7 +120,7 @@ func (s *firstLine) marked() bool {
 	return false
 }
 
-// readAs says what octets are as UTF-8: whole printable characters, or such with the last one begun.
+// readAs classifies octets as UTF-8: complete printable characters, or those with an incomplete last one.
 func readAs(octets []byte) (whole, begun bool) {
 	for len(octets) > 0 {
 		r, n := utf8.DecodeRune(octets)
@@ -134,8 +135,9 @@ func readAs(octets []byte) (whole, begun bool) {
 	return true, false
 }
 
-// detectParity takes the octet b of a first line into s, before the editor gets it. It returns the editor to go on with: where the line
-// shows a parity, t has it from now on and the editor holds what was typed. ended says that b is Enter though as 8 bits it is not.
+// detectParity adds the octet b of a first line to s, before the editor processes it. It returns the editor to continue
+// with: if the line shows a parity, t uses it from now on and the editor has the decoded line. ended reports that b is
+// Enter, though not as an 8-bit octet.
 func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (next *editor, ended bool, err error) {
 	typed := s.octets
 	s.add(b)
@@ -144,9 +146,10 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 	}
 	whole, begun := readAs(s.octets)
 	switch {
-	case s.mixed && b >= utf8.RuneSelf: // an 8-bit terminal has no such CR, but a caller who waits for an answer must get one
+	case s.mixed && b >= utf8.RuneSelf:
+		// not a CR of an 8-bit terminal, but a caller who waits for a response must get one
 		if e.spoilt == nil && (e.raw || e.utfLen > 0) {
-			return e, false, nil // it is, or goes on with, a character
+			return e, false, nil // it begins or continues a character
 		}
 		silent, err := t.awaitSilence()
 		if silent {
@@ -161,7 +164,7 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 		}
 	}
 	again := replay(typed, s.afterCR, e, a)
-	if b < utf8.RuneSelf && again.spoilt != nil { // the line is over in either case, and this is no text of a 7-bit terminal
+	if b < utf8.RuneSelf && again.spoilt != nil { // the line ends in either case, and it is not valid 7-bit text
 		return e, false, nil
 	}
 	t.Parity = s.parity
@@ -171,7 +174,7 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 	return again, true, nil
 }
 
-// replay is an editor in e's place to whom a 7-bit terminal typed these octets.
+// replay returns an editor in place of e that has processed these octets as 7-bit input.
 func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
 	again := &editor{max: e.max, raw: e.raw, helpKey: e.helpKey, hist: e.hist}
 	for i, b := range octets {
@@ -183,18 +186,18 @@ func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
 		case nothing, redrawAsked, helpAsked:
 		case tabbed:
 			again.complete(a)
-		default: // more than one line: no Ctrl-U makes one of it
+		default: // more than one line: Ctrl-U does not make it one
 			again.spoil(ErrGarbled)
 			return again
 		}
 	}
-	if again.esc != noEscape { // Enter would break it off
+	if again.esc != noEscape { // Enter would abort it
 		again.spoil(ErrGarbled)
 	}
 	return again
 }
 
-// awaitSilence waits for a moment and reports whether nothing came. What came is read next.
+// awaitSilence reports whether no input arrives for a short time. Input that arrives is read next.
 func (t *Terminal) awaitSilence() (bool, error) {
 	if err := t.flush(); err != nil {
 		return false, err
@@ -216,5 +219,5 @@ func (t *Terminal) awaitSilence() (bool, error) {
 	return false, nil
 }
 
-// continues reports whether the next octet, which has come, may go on with a character of UTF-8.
+// continues reports whether the next octet, already received, may continue a UTF-8 character.
 func (t *Terminal) continues() bool { return !utf8.RuneStart(t.ahead[0]) }

@@ -93,9 +93,11 @@ func TestParityOfTheFirstLine(t *testing.T) {
 	}
 }
 
-// Blank lines decide nothing, and the LF or NUL behind their CR is no part of the first line, though it has its parity bit.
+// Blank lines decide nothing, and the LF or NUL behind their CR is no part of the first line, though it has its parity
+// bit.
 func TestParityBehindABlankLine(t *testing.T) {
-	for _, typed := range []string{"\r" + austinOdd, "\r\x8a" + austinOdd, "\r\x80" + austinOdd, "\r\n" + austinOdd, "\r\r\x8a" + austinOdd, "\x03" + austinOdd, "\x07\r" + austinOdd} {
+	for _, typed := range []string{"\r" + austinOdd, "\r\x8a" + austinOdd, "\r\x80" + austinOdd, "\r\n" + austinOdd,
+		"\r\r\x8a" + austinOdd, "\x03" + austinOdd, "\x07\r" + austinOdd} {
 		term := NewTerminal(play(typed))
 		term.Parity = UnknownParity
 		for line, err := "", error(nil); line != "austin-01"; line, err = term.ReadLine(t.Context(), "> ") {
@@ -110,7 +112,8 @@ func TestParityBehindABlankLine(t *testing.T) {
 	}
 }
 
-// From the line that showed the parity on, all that is sent has it, and what a 7-bit terminal cannot show is a question mark.
+// From the line that showed the parity on, all that is sent has it, and what a 7-bit terminal cannot show is a question
+// mark.
 func TestParityOfWhatIsSent(t *testing.T) {
 	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd} {
 		conn := play(code("austin\r"), code("s\bx\r"), code("pw\r"))
@@ -156,7 +159,8 @@ func TestWrongParityRejectsTheLine(t *testing.T) {
 			for _, tt := range tests {
 				term := NewTerminal(play(tt.typed + right("next\r")))
 				term.Parity = parity
-				if line, err := read(t, term); line != tt.line || !errors.Is(err, tt.err) || err != nil && tt.err == nil {
+				if line, err := read(t, term); line != tt.line || !errors.Is(err, tt.err) || err != nil &&
+					tt.err == nil {
 					t.Errorf("%v, %s: %q is read as %q, %v", parity, name, tt.typed, line, err)
 				}
 				if line, err := read(t, term); line != "next" || err != nil {
@@ -167,8 +171,9 @@ func TestWrongParityRejectsTheLine(t *testing.T) {
 	}
 }
 
-// 0x8D is Enter of a 7E1 terminal and an octet of UTF-8 characters. Within what may be one it counts as Enter once nothing follows: the octets of a
-// character come together. In a line that is to be rejected it ends that, so that nobody waits for an answer in vain.
+// 0x8D is Enter of a 7E1 terminal and an octet of UTF-8 characters. Within what may be one it counts as Enter once
+// nothing follows: the octets of a character come together. In a line that is to be rejected it ends that, so that
+// nobody waits for an answer in vain.
 func TestParityBySilence(t *testing.T) {
 	tests := []struct {
 		name, typed string
@@ -182,9 +187,11 @@ func TestParityBySilence(t *testing.T) {
 		{"jim by 7E1", even("jim\r"), time.Hour, "", "jim", nil, EvenParity, time.Second},
 		{"獲 by UTF-8", "\xe7\x8d", 900 * time.Millisecond, "\xb2\r", "獲", nil, NoParity, 900 * time.Millisecond},
 		{"Ísland by a slow typist", "\xc3\x8d", 9 * time.Second, "sland\r", "Ísland", nil, NoParity, 9 * time.Second},
-		{"DAVE by 7E1, Enter again", even("DAVE\r"), 9 * time.Second, "\x8d", "", ErrGarbled, EvenParity, 9 * time.Second},
+		{"DAVE by 7E1, Enter again", even("DAVE\r"), 9 * time.Second, "\x8d", "", ErrGarbled, EvenParity,
+			9 * time.Second},
 		{"noise, then 7E1", "\x7f\xfe" + even("austin\r"), time.Hour, "", "", ErrGarbled, UnknownParity, time.Second},
-		{"noise and 8D within a line", "\xfe\x8d", 900 * time.Millisecond, "84001\r", "", ErrGarbled, UnknownParity, 900 * time.Millisecond},
+		{"noise and 8D within a line", "\xfe\x8d", 900 * time.Millisecond, "84001\r", "", ErrGarbled, UnknownParity,
+			900 * time.Millisecond},
 		{"austin by 7E1", even("austin\r"), time.Hour, "", "austin", nil, EvenParity, 0},
 	}
 	for _, tt := range tests {
@@ -202,7 +209,8 @@ func TestParityBySilence(t *testing.T) {
 					far.Write([]byte(tt.then))
 				}()
 				line, err := term.ReadLine(t.Context(), "> ")
-				if line != tt.line || !errors.Is(err, tt.err) || err != nil && tt.err == nil || term.Parity != tt.parity || time.Since(start) != tt.took {
+				if line != tt.line || !errors.Is(err, tt.err) || err != nil && tt.err == nil ||
+					term.Parity != tt.parity || time.Since(start) != tt.took {
 					t.Errorf("after %v: %q, %v; %v", time.Since(start), line, err, term.Parity)
 				}
 				<-time.After(2 * time.Hour)
@@ -266,10 +274,11 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// FuzzParity holds: whatever is typed first, a parity is found only where each octet up to Enter has it, and then the line is what a 7-bit
-// terminal typed; else the eighth bit is no parity.
+// FuzzParity holds: whatever is typed first, a parity is found only where each octet up to Enter has it, and then the
+// line is what a 7-bit terminal typed; else the eighth bit is no parity.
 func FuzzParity(f *testing.F) {
-	for _, typed := range []string{austinEven, austinOdd, austin, "\x8d", "\r\x8a" + austinOdd, "j\xfcrgen\r", even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r"), "\x10\x8a\x8a\x15\r"} {
+	for _, typed := range []string{austinEven, austinOdd, austin, "\x8d", "\r\x8a" + austinOdd, "j\xfcrgen\r",
+		even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r"), "\x10\x8a\x8a\x15\r"} {
 		f.Add([]byte(typed))
 	}
 	f.Fuzz(func(t *testing.T, typed []byte) {
@@ -279,7 +288,8 @@ func FuzzParity(f *testing.F) {
 		line, err := term.ReadLine(t.Context(), "")
 		used := typed[:len(typed)-len(conn.rest())-len(term.ahead)]
 		if !term.Parity.sevenBits() {
-			if err == nil && string(typed[:min(len(line), len(typed))]) != line && !bytes.ContainsFunc(used, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			if err == nil && string(typed[:min(len(line), len(typed))]) != line &&
+				!bytes.ContainsFunc(used, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 				t.Fatalf("%q is read as %q", typed, line)
 			}
 			return

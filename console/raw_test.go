@@ -49,7 +49,8 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// A context's end reaches a raw stream; afterwards the terminal is itself again, unless the outer context has ended too.
+// A context's end reaches a raw stream; afterwards the terminal is itself again, unless the outer context has ended
+// too.
 func TestRawEndsWithItsContext(t *testing.T) {
 	for _, outerEnds := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,15 +10,15 @@ import (
 // ErrExit is returned by a command that leaves the Tree.
 var ErrExit = errors.New("exit")
 
-// Fatal is returned by a command that used the terminal itself (asked a question, say) and lost it: Run, Step and Execute return Err
-// in place of showing it.
+// Fatal is returned by a command that used the terminal itself (for example, to ask a question) and got an error from
+// it: Run, Step and Execute return Err instead of displaying it.
 type Fatal struct{ Err error }
 
 func (f Fatal) Error() string { return f.Err.Error() }
 func (f Fatal) Unwrap() error { return f.Err }
 
-// Run reads commands under prompt and carries them out one after another, until one returns ErrExit (Run returns nil), ctx ends
-// (its cause), the terminal is Idle for too long (ErrIdle) or its stream ends. Writes of a command fail once ctx has ended.
+// Run reads and executes commands until one returns ErrExit (Run returns nil), ctx ends (its cause), the idle timeout
+// expires (ErrIdle) or the stream ends. Writes of a command fail once ctx has ended.
 func (t *Tree) Run(ctx context.Context, term *Terminal, prompt string) error {
 	for {
 		err := t.Step(ctx, term, prompt)
@@ -31,7 +31,7 @@ func (t *Tree) Run(ctx context.Context, term *Terminal, prompt string) error {
 	}
 }
 
-// Step is one round of Run: it reads a line and carries it out. ErrExit comes back as it is.
+// Step is one iteration of Run: it reads a line and executes it. It returns ErrExit unchanged.
 func (t *Tree) Step(ctx context.Context, term *Terminal, prompt string) error {
 	line, err := term.read(ctx, prompt, &editor{helpKey: true, hist: &term.hist}, treeAssistant{t})
 	switch {
@@ -47,12 +47,12 @@ func (t *Tree) Step(ctx context.Context, term *Terminal, prompt string) error {
 	return t.execute(ctx, term, prompt, line)
 }
 
-// Execute carries out line as if it had been typed, but shows it not. The error is as Step's.
+// Execute executes line as if typed, without echo. The error is as for Step.
 func (t *Tree) Execute(ctx context.Context, term *Terminal, line string) error {
 	return t.execute(ctx, term, "", line)
 }
 
-// execute carries out one line. The error is ErrExit or the stream's; what a command could not do is shown to the person.
+// execute executes one line. The error is ErrExit or that of the stream; errors of commands are displayed.
 func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string) error {
 	m, err := t.Lookup(line)
 	if err != nil {
@@ -84,7 +84,7 @@ func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string)
 	return err
 }
 
-// output remembers that the terminal failed, since a command may not look.
+// output records a write error of the terminal, since a command may ignore it.
 type output struct {
 	w   io.Writer
 	err error
@@ -99,7 +99,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// refusal is what is shown for a line that is no command: the caret stands under the line, behind the prompt.
+// refusal returns the text for an invalid command, with the caret below the line and aligned with the prompt.
 func refusal(prompt string, err error) string {
 	var le *LookupError
 	if !errors.As(err, &le) || le.Column < 0 {
@@ -114,7 +114,7 @@ func say(w io.Writer, text string) error {
 	return err
 }
 
-// treeAssistant lets a Tree answer `?` and Tab.
+// treeAssistant answers `?` and Tab from a Tree.
 type treeAssistant struct{ *Tree }
 
 func (a treeAssistant) help(w io.Writer, before string)       { a.Help(w, before) }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Table lays out rows in aligned columns, two spaces apart, under a line of heads. Cells are cleaned of what is not printable.
+// Table formats rows in aligned columns, two spaces apart, under a header line. Cells are printed with Clean.
 type Table struct {
 	Heads []string
-	Right []bool // columns that are set flush right; nil or short: the rest is flush left
+	Right []bool // right-aligned columns; others are left-aligned. May be nil or short
 
 	rows []row
 }
@@ -19,13 +19,13 @@ type row struct {
 	notes []string
 }
 
-// noteWidth is the width that notes are wrapped to: that of the terminals of old.
+// noteWidth is the width to which notes are wrapped, that of a standard terminal.
 const noteWidth = 80
 
-// noteIndent sets notes off from the rows.
+// noteIndent is the indentation of notes.
 const noteIndent = "     "
 
-// Row adds a row. A cell too many is dropped, one too few is empty.
+// Row adds a row. Excess cells are dropped; missing cells are empty.
 func (t *Table) Row(cells ...any) {
 	r := row{cells: make([]string, len(t.Heads))}
 	for i := range r.cells {
@@ -36,8 +36,8 @@ func (t *Table) Row(cells ...any) {
 	t.rows = append(t.rows, r)
 }
 
-// Note adds text below the last row, for what is too long for a column: it is wrapped at blanks to 80 columns, nothing of it is cut. An
-// empty text adds nothing.
+// Note adds text below the last row, for text too long for a column. It is wrapped at blanks to 80 columns, but not
+// truncated. An empty text adds nothing.
 func (t *Table) Note(text string) {
 	if text = Clean(text); text != "" {
 		last := &t.rows[len(t.rows)-1]
@@ -45,10 +45,10 @@ func (t *Table) Note(text string) {
 	}
 }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// WriteTo writes the heads and the rows in one Write.
+// WriteTo writes header and rows with one Write.
 func (t *Table) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.WriteString(w, t.String())
 	return int64(n), err

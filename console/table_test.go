@@ -27,7 +27,8 @@ func TestTable(t *testing.T) {
 func TestTableNotes(t *testing.T) {
 	tab := Table{Heads: []string{"Tty", "State"}}
 	tab.Row(65, "down")
-	tab.Note("serial:///dev/serial/by-id/usb-A_very_long_name_of_an_adapter-if00-port0: no such file\r\nor directory (is it plugged in?)")
+	tab.Note("serial:///dev/serial/by-id/usb-A_very_long_name_of_an_adapter-if00-port0: no such file\r\nor directory " +
+		"(is it plugged in?)")
 	tab.Note("")
 	tab.Note("and another")
 	tab.Row(66, "idle")

@@ -1,5 +1,6 @@
-// Package console is a command line in IOS's manner for people on a byte stream: a line editor with echo and history, and a tree
-// of commands with abbreviation, `?` and Tab. It has no commands: who mounts it gives them. It opens nothing and starts no goroutine.
+// Package console implements an IOS-style command line on a byte stream: a line editor with echo and history, and a
+// tree of commands with abbreviations, `?` and Tab. The caller provides the commands. It opens no files and starts no
+// goroutines.
 package console
 
 import (
@@ -13,21 +14,21 @@ import (
 	"time"
 )
 
-// Conn is the byte stream to a terminal. A net.Conn is one. Where it has a Buffered() int, which says how many octets a Read
-// brings without waiting, the echo of what came at once goes out at once.
+// Conn is the byte stream to a terminal, for example a net.Conn. Where it has a Buffered() int, which says how many
+// octets a Read brings without waiting, the echo of what came at once goes out at once.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
 }
 
-// What ReadLine and ReadPassword return beside the stream's own errors (io.EOF where it ended) and the cause of ctx's end.
+// Errors of ReadLine and ReadPassword, besides those of the stream (io.EOF at its end) and the cause of the end of ctx.
 var (
-	ErrIdle      = errors.New("nothing was typed for too long")
+	ErrIdle      = errors.New("idle timeout")
 	ErrTooLong   = errors.New("line too long")
-	ErrGarbled   = errors.New("line with characters that are not understood")
+	ErrGarbled   = errors.New("line with unsupported characters")
 	ErrInterrupt = errors.New("interrupted by Ctrl-C")
-	ErrSuspend   = errors.New("left by Ctrl-Z")
+	ErrSuspend   = errors.New("ended by Ctrl-Z")
 )
 
 const (
@@ -35,32 +36,35 @@ const (
 	defaultWriteTimeout = 30 * time.Second
 )
 
-// Terminal reads lines from a person and writes text to him. One goroutine uses it. It reads byte by byte: after a line not one
-// byte beyond its CR (or LF) is taken from the stream, so that another protocol may follow.
+// Terminal reads lines from a user and writes text. It is not safe for concurrent use. It reads byte by byte: no byte
+// after the CR (or LF) of a line is read from the stream, so that another protocol may follow.
 type Terminal struct {
-	Idle         time.Duration // longest pause between two bytes in ReadLine; 0 none
-	MaxLine      int           // longest line in characters; 0 is 254
-	WriteTimeout time.Duration // longest time one Write may block; 0 is 30 s, negative none
+	Idle         time.Duration // idle timeout of ReadLine between two bytes; 0 for none
+	MaxLine      int           // maximum line length in characters; 0 means 254
+	WriteTimeout time.Duration // timeout of one Write; 0 means 30 s, negative none
 
-	// Parity is what the eighth bit of an octet is, both ways. UnknownParity becomes another with the first line that is read and not blank.
+	// Parity is the use of the eighth bit of an octet, in both directions. UnknownParity changes at the first line that
+	// is not blank.
 	Parity   Parity
-	OnParity func(Parity) // told where the first line shows a parity; nil: nobody is
+	OnParity func(Parity) // called if the first line shows a parity; may be nil
 
 	conn   Conn
 	hist   history
-	ahead  []byte // read from conn and not yet taken
-	wasCR  bool   // the last byte read was the CR that ended a line: an LF (or a Telnet NUL) right after it belongs to it
+	ahead  []byte // read from conn but not yet processed
+	wasCR  bool   // the last byte read was the CR that ended a line; an LF (or Telnet NUL) after it belongs to it
 	sentCR bool   // the last byte written was a CR
-	echo   []byte // not yet sent: it goes out before a read that waits, and before all else
+	echo   []byte // unsent echo, sent before a read that blocks and before other output
 
-	mu      sync.Mutex
-	expired int // watched contexts that ended and were not released: while there is one, deadlines stay in the past
+	mu sync.Mutex
+	// number of watched contexts that have ended but are not released; above zero, deadlines stay in the past
+	expired int
 }
 
-// NewTerminal returns a Terminal on conn, which stays the caller's to close.
+// NewTerminal returns a Terminal on conn. The caller closes conn.
 func NewTerminal(conn Conn) *Terminal { return &Terminal{conn: conn} }
 
-// Write sends p with each "\n" as CR LF; a "\r\n" stays as it is. It is an error when p cannot be sent within WriteTimeout.
+// Write sends p with each "\n" as CR LF; "\r\n" is unchanged. It returns an error if p cannot be sent within
+// WriteTimeout.
 func (t *Terminal) Write(p []byte) (int, error) {
 	buf := make([]byte, 0, len(p)+16)
 	for _, b := range p {
@@ -76,7 +80,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send writes text as the terminal can show it, under the write deadline.
+// send writes text converted for the terminal, with the write deadline.
 func (t *Terminal) send(p []byte) error {
 	if len(p) == 0 {
 		return nil
@@ -85,10 +89,10 @@ func (t *Terminal) send(p []byte) error {
 	return t.flush()
 }
 
-// maxEcho is how much of the echo waits: whoever types without an end sees it all the same.
+// maxEcho is the maximum size of unsent echo, so that endless input is echoed too.
 const maxEcho = 256
 
-// sendSoon has text sent before the next read that waits.
+// sendSoon queues text to be sent before the next read that blocks.
 func (t *Terminal) sendSoon(p []byte) error {
 	if t.echo = append(t.echo, t.Parity.text(p)...); len(t.echo) < maxEcho {
 		return nil
@@ -96,7 +100,7 @@ func (t *Terminal) sendSoon(p []byte) error {
 	return t.flush()
 }
 
-// hasMore reports whether the next read brings an octet without waiting.
+// hasMore reports whether the next read returns an octet without blocking.
 func (t *Terminal) hasMore() bool {
 	if len(t.ahead) > 0 {
 		return true
@@ -105,7 +109,7 @@ func (t *Terminal) hasMore() bool {
 	return ok && c.Buffered() > 0
 }
 
-// flush sends what waits.
+// flush sends the queued echo.
 func (t *Terminal) flush() error {
 	if len(t.echo) == 0 {
 		return nil
@@ -117,7 +121,7 @@ func (t *Terminal) flush() error {
 	}
 	_, err := t.conn.Write(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("write to the terminal: it takes nothing (flow control?): %w", err)
+		return fmt.Errorf("write to the terminal: blocked (flow control?): %w", err)
 	}
 	return err
 }
@@ -129,7 +133,7 @@ func (t *Terminal) writeTimeout() time.Duration {
 	return t.WriteTimeout
 }
 
-// arm sets a deadline unless the watched ctx has ended meanwhile. A stream that cannot keep deadlines says so when it is read.
+// arm sets a deadline, unless a watched ctx has ended. A stream without deadlines returns an error when it is read.
 func (t *Terminal) arm(set func(time.Time) error, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,7 +142,7 @@ func (t *Terminal) arm(set func(time.Time) error, at time.Time) {
 	}
 }
 
-// watch makes reads and writes fail as soon as ctx ends, until release is called. Watches nest.
+// watch makes reads and writes fail once ctx ends, until release is called. Calls can be nested.
 func (t *Terminal) watch(ctx context.Context) (release func()) {
 	past := time.Unix(1, 0)
 	fired := make(chan struct{})
@@ -169,16 +173,16 @@ func (t *Terminal) noDeadlines() {
 	t.arm(t.conn.SetWriteDeadline, time.Time{})
 }
 
-// Stream is what Raw lends.
+// Stream is the raw stream returned by Raw.
 type Stream interface {
 	io.ReadWriter
-	Unread(n int) // gives back the last n bytes of the last Read, for the next Read
+	Unread(n int) // returns the last n bytes of the last Read to the next Read
 }
 
-// Raw lends the stream as it is, for another protocol: no editing, no CR before LF, no Idle, no WriteTimeout. What belongs to the end
-// of the line before (the LF of its CR LF) is still left out. Of a 7-bit terminal come seven bits, with a question mark in place of what
-// came with the wrong parity, and what is written gets its parity. Reads and writes fail as soon as ctx ends, until release is called;
-// then t is itself again. One goroutine may read while another writes.
+// Raw returns the raw stream for another protocol: without editing, CR LF conversion, Idle and WriteTimeout. The rest
+// of the previous line end (the LF of CR LF) is still skipped. From a 7-bit terminal, seven bits are read, with a
+// question mark for an octet with wrong parity, and parity is added to output. Reads and writes fail once ctx ends,
+// until release is called, which restores t. One goroutine may read while another writes.
 func (t *Terminal) Raw(ctx context.Context) (stream Stream, release func()) {
 	t.noDeadlines()
 	t.sentCR = false
@@ -187,7 +191,7 @@ func (t *Terminal) Raw(ctx context.Context) (stream Stream, release func()) {
 
 type rawStream struct {
 	t    *Terminal
-	last []byte // of the last Read, as it came
+	last []byte // the last Read, unmodified
 }
 
 func (r *rawStream) Write(p []byte) (int, error) {
@@ -206,7 +210,7 @@ func (r *rawStream) Read(p []byte) (int, error) {
 		n, err := r.t.take(p)
 		if n > 0 && r.t.wasCR {
 			r.t.wasCR = false
-			if c, good := r.t.Parity.strip(p[0]); good && c == lineFeed { // not NUL: what follows may be no text
+			if c, good := r.t.Parity.strip(p[0]); good && c == lineFeed { // not NUL: the data may not be text
 				n = copy(p, p[1:n])
 			}
 		}
@@ -223,7 +227,7 @@ func (r *rawStream) Unread(n int) {
 	r.last = nil
 }
 
-// take reads what was given back, else from the stream.
+// take reads unread bytes, then from the stream.
 func (t *Terminal) take(p []byte) (int, error) {
 	if len(t.ahead) == 0 {
 		return t.conn.Read(p)
@@ -233,21 +237,21 @@ func (t *Terminal) take(p []byte) (int, error) {
 	return n, nil
 }
 
-// ReadLine shows prompt and reads one line with echo and editing; the line is returned without its end. It blocks until then,
-// until ctx ends (the error is its cause), Idle passes (ErrIdle), Ctrl-C (ErrInterrupt) or Ctrl-Z (ErrSuspend) is typed, or the
-// stream ends. What it returns is printable UTF-8 and all that was typed, but for the keys that edit: a line longer than MaxLine is
-// thrown away at its end (ErrTooLong), and so is one with anything in it that the editor does not understand (ErrGarbled).
+// ReadLine shows prompt and reads one line with echo and editing; it returns the line without its end. It blocks until
+// then, until ctx ends (the error is its cause), the Idle timeout (ErrIdle), Ctrl-C (ErrInterrupt) or Ctrl-Z
+// (ErrSuspend), or the end of the stream. The result is printable UTF-8 and complete: a line longer than MaxLine is
+// discarded at its end (ErrTooLong), and so is one with input that the editor does not support (ErrGarbled).
 func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{}, nil)
 }
 
-// ReadPassword is ReadLine without echo. The bytes from 0x20 on (but DEL) are returned as they came, UTF-8 or not; control characters
-// that are no editing keys are ErrGarbled here too.
+// ReadPassword is like ReadLine without echo. Bytes from 0x20 on (except DEL) are returned unchanged, UTF-8 or not;
+// control characters other than editing keys cause ErrGarbled here too.
 func (t *Terminal) ReadPassword(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{raw: true}, nil)
 }
 
-// assistant answers `?` and Tab at a prompt, given the text before the cursor.
+// assistant implements `?` and Tab at a prompt, given the text before the cursor.
 type assistant interface {
 	help(w io.Writer, before string)
 	complete(before string) (insert string, unique bool)
@@ -285,7 +289,7 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			if next != e { // what was shown of it had the wrong parity
+			if next != e { // the echo so far had the wrong parity
 				if err := t.show(prompt, next); err != nil {
 					return "", err
 				}
@@ -305,7 +309,8 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 	}
 }
 
-// readByte reads the next byte that counts, without its parity. One with the wrong parity spoils the line, and counts where it ends that.
+// readByte reads the next significant byte and removes its parity. A byte with wrong parity invalidates the line, and
+// is significant if it ends the line.
 func (t *Terminal) readByte(e *editor) (byte, error) {
 	var buf [1]byte
 	for {
@@ -336,14 +341,14 @@ func (t *Terminal) readByte(e *editor) (byte, error) {
 			}
 			t.wasCR = false
 		case t.wasCR && (b == lineFeed || b == 0):
-			t.wasCR = b == 0 // CR NUL LF is still one end of line
+			t.wasCR = b == 0 // CR NUL LF is one line end
 		default:
 			return b, nil
 		}
 	}
 }
 
-// handle acts on what a byte meant; done says that the line is over.
+// handle processes the event of a byte; done reports the end of the line.
 func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (done bool, line string, err error) {
 	switch ev {
 	case entered:
@@ -392,7 +397,7 @@ func (t *Terminal) redraw(prompt string, e *editor) error {
 	return t.send(e.out)
 }
 
-// show draws prompt and line on a row of their own.
+// show draws prompt and line on a new row.
 func (t *Terminal) show(prompt string, e *editor) error {
 	if _, err := io.WriteString(t, "\n"); err != nil {
 		return err

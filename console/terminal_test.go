@@ -108,7 +108,8 @@ func TestHistoryIsBounded(t *testing.T) {
 }
 
 func TestLineEndsOnce(t *testing.T) {
-	for _, typed := range []string{"a\rb\r\rc\r", "a\nb\n\nc\n", "a\r\nb\r\n\r\nc\r\n", "a\r\x00b\r\x00\r\x00c\r\x00", "a\r\nb\n\r\nc\r", "a\r\x00\nb\r\r\x00c\r"} {
+	for _, typed := range []string{"a\rb\r\rc\r", "a\nb\n\nc\n", "a\r\nb\r\n\r\nc\r\n", "a\r\x00b\r\x00\r\x00c\r\x00",
+		"a\r\nb\n\r\nc\r", "a\r\x00\nb\r\r\x00c\r"} {
 		conn := play(typed)
 		term := NewTerminal(conn)
 		var got []string
@@ -196,7 +197,8 @@ func TestLineTooLongMayBeErased(t *testing.T) {
 	}
 }
 
-// Backspaces erase what is on the screen, and what was dropped is not: typed without looking, "0" is left of the first number.
+// Backspaces erase what is on the screen, and what was dropped is not: typed without looking, "0" is left of the first
+// number.
 func TestLineTooLongIsNotMendedByHalf(t *testing.T) {
 	for _, erase := range []string{"\x17", strings.Repeat("\b", 10), "\x01\x0b", strings.Repeat("\b", 300)} {
 		term := NewTerminal(play("01234567890" + erase + "84001\r"))
@@ -329,8 +331,8 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
-// FuzzEditor holds: whatever the chunking, the same bytes give the same lines and the same screen; the line and the answer to
-// each byte are bounded; no control character of the caller comes back; the screen shows what is read.
+// FuzzEditor holds: whatever the chunking, the same bytes give the same lines and the same screen; the line and the
+// answer to each byte are bounded; no control character of the caller comes back; the screen shows what is read.
 func FuzzEditor(f *testing.F) {
 	f.Add([]byte("show line\r\nab\bc\x1b[D\x1b[3~\r"), uint8(1), uint8(7))
 	f.Add([]byte("\x1b[A\x10\x0e\x15\x17\xff\xc3\xbc\xc2\x9b\x1b\r"), uint8(2), uint8(3))
@@ -394,7 +396,8 @@ func checkDrawing(t *testing.T, typed []byte) {
 		}
 		s := render(out)
 		if got := strings.TrimRight(s.line(0), " "); got != strings.TrimRight(e.text(), " ") || s.col != e.pos {
-			t.Fatalf("after %q the screen shows %q, cursor %d; the line is %q, cursor %d", typed, got, s.col, e.text(), e.pos)
+			t.Fatalf("after %q the screen shows %q, cursor %d; the line is %q, cursor %d", typed, got, s.col, e.text(),
+				e.pos)
 		}
 	}
 }

@@ -8,60 +8,60 @@ import (
 	"unicode"
 )
 
-// ArgKind says what an argument node takes.
+// ArgKind is the kind of a Node.
 type ArgKind int
 
 const (
-	Literal ArgKind = iota // not an argument: the node's Word, or an unambiguous beginning of it
+	Literal ArgKind = iota // not an argument: the node's Word, or an unambiguous abbreviation
 	Number                 // a decimal number from Min to Max
 	Word                   // one word
 	Rest                   // the rest of the line, at least one word, as typed
 )
 
-// Node is one word of a command, or an argument's place, with what may follow it.
+// Node is one word of a command, or an argument, with its possible successors.
 type Node struct {
-	Word   string  // Literal: the word; else the argument's name, under which Args has it
+	Word   string  // Literal: the word; otherwise the argument's name in Args
 	Kind   ArgKind // the zero value is Literal
-	Min    int     // Number: the least and the greatest that is taken
+	Min    int     // Number: the valid range
 	Max    int
 	Help   string // one line for `?`
-	Hidden bool   // understood but not shown by `?`
+	Hidden bool   // accepted but not shown by `?`
 
-	// Run carries the command out when the line ends here; nil: more must follow. What it writes goes to the terminal, an
-	// error is shown as "% text". ErrExit leaves the Tree.
+	// Run executes the command if the line ends here; nil if more words are required. Its output goes to the terminal,
+	// an error is displayed as "% text". ErrExit leaves the Tree.
 	Run  func(ctx context.Context, args Args, w io.Writer) error
 	Next []Node
 }
 
-// Args has the arguments of a command by their nodes' names.
+// Args are the arguments of a command by node name.
 type Args map[string]string
 
-// Int returns the Number argument of that name, and whether it was typed.
+// Int returns the Number argument with this name, and whether it was given.
 func (a Args) Int(name string) (int, bool) {
 	n, err := strconv.Atoi(a[name])
 	return n, err == nil
 }
 
-// Tree is a set of commands. It is not changed while it is used.
+// Tree is a set of commands. It must not change while in use.
 type Tree struct {
 	Commands []Node
 
-	// Before is called with the words of each command before it is run. What it returns is shown in place of the command, which
-	// is then not run; "" lets it run. nil lets all run.
+	// Before is called with the words of each command before it runs. A text other than "" is displayed instead of
+	// running the command. May be nil.
 	Before func(ctx context.Context, words []string) (refusal string)
 }
 
-// Match is the command that a line stands for.
+// Match is the command of a line.
 type Match struct {
 	Node  *Node
 	Args  Args
-	Words []string // command words spelled out, arguments as typed
+	Words []string // command words in full, arguments as typed
 }
 
-// LookupError says why a line is no command; its text is what IOS shows.
+// LookupError is the error for an invalid command; its text is that of IOS.
 type LookupError struct {
 	Text   string
-	Column int // where the caret belongs, in columns from the line's begin; -1: none is shown
+	Column int // column of the caret, from the start of the line; -1: no caret
 }
 
 func (e *LookupError) Error() string { return e.Text }
@@ -99,7 +99,7 @@ func split(line string) []token {
 	return toks
 }
 
-// Lookup finds the command that line stands for; nil for a blank line. The error is a *LookupError.
+// Lookup returns the command of a line; nil for a blank line. The error is a *LookupError.
 func (t *Tree) Lookup(line string) (*Match, error) {
 	toks := split(line)
 	if len(toks) == 0 {
@@ -115,7 +115,7 @@ func (t *Tree) Lookup(line string) (*Match, error) {
 	return m, nil
 }
 
-// walk follows all of toks from the root.
+// walk follows toks from the root.
 func (t *Tree) walk(line string, toks []token) (*Match, error) {
 	m := &Match{Node: &Node{Next: t.Commands}, Args: Args{}}
 	for i, tok := range toks {
@@ -141,7 +141,8 @@ func (t *Tree) walk(line string, toks []token) (*Match, error) {
 	return m, nil
 }
 
-// step chooses the node that tok stands for: an exact word before a beginning, a word before a number, a number before any text.
+// step returns the node that matches tok: an exact word is preferred to an abbreviation, a word to a number, a number
+// to text.
 func step(nodes []Node, line string, tok token) (*Node, error) {
 	var begun []*Node
 	for i := range nodes {
@@ -182,7 +183,7 @@ func (n *Node) inRange(text string) bool {
 	return err == nil && text[0] != '+' && v >= n.Min && v <= n.Max
 }
 
-// matched is the longest beginning of text that some word shares: the caret goes behind it.
+// matched returns the longest prefix of text that is a prefix of a word; the caret is placed after it.
 func matched(nodes []Node, text string) string {
 	best := 0
 	for i := range nodes {

@@ -22,17 +22,24 @@ func sample() *Tree {
 	}
 	return &Tree{Commands: []Node{
 		{Word: "clear", Help: "Reset", Next: []Node{
-			{Word: "line", Help: "A line", Next: []Node{{Word: "tty", Kind: Number, Min: 0, Max: 99, Help: "Line number", Run: say("clear line")}}},
+			{Word: "line", Help: "A line",
+				Next: []Node{{Word: "tty", Kind: Number, Min: 0, Max: 99, Help: "Line number",
+					Run: say("clear line")}}},
 		}},
 		{Word: "exit", Help: "Leave", Run: func(context.Context, Args, io.Writer) error { return ErrExit }},
-		{Word: "fail", Help: "Fail", Run: func(context.Context, Args, io.Writer) error { return errors.New("no line 7\x1b[2J\n") }},
+		{Word: "fail", Help: "Fail", Run: func(context.Context, Args,
+			io.Writer) error {
+			return errors.New("no line 7\x1b[2J\n")
+		}},
 		{Word: "secret", Hidden: true, Run: say("secret")},
 		{Word: "send", Help: "Send a message", Next: []Node{
-			{Word: "user", Kind: Word, Help: "User", Next: []Node{{Word: "text", Kind: Rest, Help: "The message", Run: say("send")}}},
+			{Word: "user", Kind: Word, Help: "User",
+				Next: []Node{{Word: "text", Kind: Rest, Help: "The message", Run: say("send")}}},
 		}},
 		{Word: "show", Help: "Show things", Next: []Node{
 			{Word: "callback", Help: "Callbacks", Run: say("show callback")},
-			{Word: "line", Help: "Lines", Run: say("show line"), Next: []Node{{Word: "tty", Kind: Number, Min: 1, Max: 70, Help: "One line", Run: say("show line")}}},
+			{Word: "line", Help: "Lines", Run: say("show line"),
+				Next: []Node{{Word: "tty", Kind: Number, Min: 1, Max: 70, Help: "One line", Run: say("show line")}}},
 			{Word: "lines-all", Help: "All lines", Run: say("show lines-all")},
 		}},
 	}}
@@ -145,7 +152,8 @@ func TestComplete(t *testing.T) {
 
 // The dialogue as a person sees it, keys as typed.
 func TestRun(t *testing.T) {
-	conn := play("sh?ow li?\x15sh\tli?ne 65\r" + "shox\r" + "s\r" + "show\r" + "fail\r" + "junk\x03" + "\r" + strings.Repeat("x", 300) + "\r" + "\x10\rexit\rmore")
+	conn := play("sh?ow li?\x15sh\tli?ne 65\r" + "shox\r" + "s\r" + "show\r" + "fail\r" + "junk\x03" + "\r" +
+		strings.Repeat("x", 300) + "\r" + "\x10\rexit\rmore")
 	if err := sample().Run(t.Context(), NewTerminal(conn), "maui>"); err != nil {
 		t.Fatal(err)
 	}
@@ -199,13 +207,14 @@ func TestRunEnds(t *testing.T) {
 			why := errors.New("why")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(time.Second, func() { cancel(why) })
-			endless := &Tree{Commands: []Node{{Word: "endless", Run: func(_ context.Context, _ Args, w io.Writer) error {
-				for {
-					if _, err := io.WriteString(w, "x"); err != nil {
-						return nil
+			endless := &Tree{Commands: []Node{{Word: "endless",
+				Run: func(_ context.Context, _ Args, w io.Writer) error {
+					for {
+						if _, err := io.WriteString(w, "x"); err != nil {
+							return nil
+						}
 					}
-				}
-			}}}}
+				}}}}
 			conn := &halfStuck{stuck: newStuck(t), tape: play("endless\r")}
 			term := NewTerminal(conn)
 			if err := endless.Run(ctx, term, ""); !errors.Is(err, why) {
@@ -229,10 +238,11 @@ func (h *halfStuck) Write(p []byte) (int, error) {
 	return h.tape.Write(p)
 }
 
-// FuzzTree holds: no panic; a caret stands within the line; Tab's answer means what was meant; a found command is found again by
-// its cleaned line.
+// FuzzTree holds: no panic; a caret stands within the line; Tab's answer means what was meant; a found command is found
+// again by its cleaned line.
 func FuzzTree(f *testing.F) {
-	for _, s := range []string{"sh li 5", "send x y z", "show ", "s", "clear line 7 8", "電話 x", "\u00a0show\u2003line", "send \xff"} {
+	for _, s := range []string{"sh li 5", "send x y z", "show ", "s", "clear line 7 8", "電話 x", "\u00a0show\u2003line",
+		"send \xff"} {
 		f.Add(s)
 	}
 	tree := sample()
@@ -249,7 +259,8 @@ func FuzzTree(f *testing.F) {
 		insert, unique := tree.Complete(line)
 		if unique && err == nil && m.Node.Kind == Literal {
 			again, err := tree.Lookup(line + insert)
-			if err != nil || again.Node != m.Node && again.Node.Word != m.Node.Word && !strings.HasPrefix(again.Node.Word, m.Node.Word) {
+			if err != nil || again.Node != m.Node && again.Node.Word != m.Node.Word &&
+				!strings.HasPrefix(again.Node.Word, m.Node.Word) {
 				t.Fatalf("%q completed by %q: %v, %v", line, insert, again, err)
 			}
 		}
@@ -276,11 +287,13 @@ func TestBefore(t *testing.T) {
 	if err := tree.Run(t.Context(), NewTerminal(conn), ">"); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(asked, "\n"), "show|callback\nshow|line|5\nclear|line|7\nsend|BOB|a|b\nexit"; got != want {
+	if got, want := strings.Join(asked, "\n"),
+		"show|callback\nshow|line|5\nclear|line|7\nsend|BOB|a|b\nexit"; got != want {
 		t.Errorf("asked\n%s\nwant\n%s", got, want)
 	}
 	out := string(conn.out)
-	if strings.Contains(out, "clear line map") || !strings.Contains(out, "\r\nNot you.\r\n\r\n>") || !strings.Contains(out, "show line map[tty:5]") {
+	if strings.Contains(out, "clear line map") || !strings.Contains(out, "\r\nNot you.\r\n\r\n>") ||
+		!strings.Contains(out, "show line map[tty:5]") {
 		t.Errorf("sent %q", out)
 	}
 }
@@ -302,7 +315,8 @@ func TestExecute(t *testing.T) {
 		t.Errorf("exit: %v", err)
 	}
 	lost := errors.New("lost")
-	tree := &Tree{Commands: []Node{{Word: "go", Run: func(context.Context, Args, io.Writer) error { return Fatal{lost} }}}}
+	tree := &Tree{Commands: []Node{{Word: "go",
+		Run: func(context.Context, Args, io.Writer) error { return Fatal{lost} }}}}
 	conn := play("go\r")
 	if err := tree.Run(t.Context(), NewTerminal(conn), ">"); err != lost || string(conn.out) != ">go\r\n" {
 		t.Errorf("a terminal that was lost: %v, %q", err, conn.out)

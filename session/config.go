@@ -2,7 +2,7 @@ package session
 
 import "time"
 
-// withDefaults fills in what was left zero; afterwards a duration of zero or less means none.
+// withDefaults fills in zero values; in the result, a duration of zero or less means none.
 func (c Config) withDefaults() Config {
 	span := func(d *time.Duration, def time.Duration) {
 		if *d == 0 {

@@ -8,38 +8,38 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// FrontEnd is a protocol that callers speak, from the first octet to the end of the session: the EXEC, PPP. One value
-// serves all calls of a configuration, from many goroutines.
+// FrontEnd serves a protocol of callers, such as the EXEC or PPP, from the first octet to the end of the session. One
+// value serves all calls of a configuration, from many goroutines.
 type FrontEnd interface {
-	// Service is what AAA, the policies and the accounting call it.
+	// Service is its name in AAA, policies and accounting.
 	Service() aaa.Service
-	// Unservable says why a grant of AAA cannot be honoured here; "" where it can. What AAA granted is never left out
+	// Unservable returns why an authorization cannot be applied; "" if it can. No part of an authorization is ignored
 	// silently.
 	Unservable(auth aaa.Authorization) string
-	// Serve speaks with the caller until the session is over and blocks until then. It logs them in (Session.Ask,
-	// Settle), accepts the callback that is offered (Promise) or begins the session (Admit). It reads and writes
-	// Session.Line only and never hangs up. ctx ends when the call does, or when the login takes too long. Goroutines
-	// that it starts end before it returns.
+	// Serve runs the dialogue with the caller and blocks until the session is over. It logs the user in (Session.Ask,
+	// Settle), accepts the offered callback (Promise) or begins the session (Admit). It reads and writes Session.Line
+	// only and never hangs up. ctx ends with the call, or at the login timeout. Goroutines that it starts end before it
+	// returns.
 	Serve(ctx context.Context, s *Session) Ending
 }
 
-// Chooser says which front end serves a call. The wiring makes one of the configuration.
+// Chooser selects the front end of a call. The wiring creates it from the configuration.
 type Chooser interface {
-	// Choose is asked when a call on leg one begins. first begins at once, and where look is not nil, other octets than
-	// first's may hand the call over to another front end until somebody is admitted. Where first is nil, the call
-	// waits in silence until look has chosen.
+	// Choose is called at the start of a call on leg one. first begins at once; if look is not nil, it may hand the
+	// call over to another front end until a user is admitted. If first is nil, nothing is sent until look has selected
+	// a front end.
 	Choose(call *lines.Call) (first FrontEnd, look Look)
-	// Serving is the front end of a service, by which leg two is served whatever the caller sends; nil: there is none.
+	// Serving returns the front end of a service, or nil. It serves leg two, whatever the caller sends.
 	Serving(s aaa.Service) FrontEnd
 }
 
-// Look is given all octets of the caller that are held back, oldest first, when more of them came; it keeps none of
-// them. The first pass of them belong to the front end that reads now (to nobody where none does yet). The rest are
-// held back until more come, for half a second at most; or, where to is not nil, they are the first octets that to
-// reads. Look may be called from one goroutine at a time.
+// Look selects a front end by the caller's octets. It is called after new input, with all octets held back, oldest
+// first; it must not keep the slice. The first pass octets go to the current front end (or are dropped if there is
+// none). The rest is held back until more octets arrive, for half a second at most; or, if to is not nil, it is the
+// first input of to. Look is called from one goroutine at a time.
 type Look func(held []byte) (pass int, to FrontEnd)
 
-// Only serves every call by one front end, whatever the caller sends.
+// Only returns a Chooser that serves every call with one front end.
 type Only struct{ FrontEnd }
 
 // Choose implements Chooser.
@@ -56,23 +56,24 @@ func (o Only) Serving(s aaa.Service) FrontEnd {
 // Ending is how a session ended.
 type Ending struct {
 	Cause  aaa.Cause
-	Reason string // for the operator: one line without control characters or secrets
+	Reason string // for the operator: one line, without control characters or secrets
 }
 
-// Why a session's context ended, beside an End and what the operator did.
+// Causes of the end of a session's context, besides an End and actions of the operator.
 var (
 	ErrCarrier        = errors.New("carrier lost")
 	ErrSessionTimeout = errors.New("session timeout")
-	ErrLoginTimeout   = errors.New("login not finished in time") // no Decide or Promise under way is waited for
+	ErrLoginTimeout   = errors.New("login not finished in time") // a Decide or Promise under way is not awaited
 )
 
-// ErrTaken is what a read of the Line returns when the caller's octets belong to another front end. Serve then returns
-// at once and without a word; its Ending does not count.
+// ErrTaken is returned by a read of the Line when the caller's octets have selected another front end. Serve then
+// returns at once without sending anything; its Ending is ignored.
 var ErrTaken = errors.New("another front end takes the call")
 
-// Interrupted makes an Ending of the end of ctx, or else of an error of the Line.
+// Interrupted returns the Ending for the end of ctx or for an error of the Line.
 func Interrupted(ctx context.Context, err error) Ending {
-	over := ctx.Err() != nil // looked at once: ctx may end any moment, and a lost carrier is no cleared line
+	// read once: ctx may end at any moment, and a lost carrier must not be reported as a cleared line
+	over := ctx.Err() != nil
 	if over {
 		err = context.Cause(ctx)
 	}
@@ -84,7 +85,7 @@ func Interrupted(ctx context.Context, err error) Ending {
 		return Ending{aaa.CauseIdleTimeout, err.Error()}
 	case errors.Is(err, ErrSessionTimeout):
 		return Ending{aaa.CauseSessionTimeout, err.Error()}
-	case !over || errors.Is(err, ErrCarrier): // the stream ended by itself
+	case !over || errors.Is(err, ErrCarrier): // the stream ended on its own
 		return Ending{aaa.CauseLostCarrier, ErrCarrier.Error()}
 	}
 	return Ending{aaa.CauseAdminReset, "line cleared"}

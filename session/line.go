@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// holdTime is the longest that octets are held back because another front end's may begin so.
+// holdTime is the maximum time that octets are held back because they may select another front end.
 const holdTime = 500 * time.Millisecond
 
-// maxHeld is how many octets are held back at most: the patterns that choose a front end are short.
+// maxHeld is the maximum number of octets held back: the patterns that select a front end are short.
 const maxHeld = 64
 
-// Line is the octets of a call, counted, as its front end reads and writes them. One goroutine may read while another
-// writes; deadlines may be set from any.
+// Line is the data stream of a call, as its front end reads and writes it, with octet counters. One goroutine may read
+// while another writes; deadlines may be set from any goroutine.
 type Line struct {
 	meter meter
 
-	look   Look     // nil: nobody looks for another front end's octets
-	held   []byte   // read, and perhaps another front end's
-	passed []byte   // read, and for the next Reads
-	to     FrontEnd // whose held is; nil: not known
+	look   Look     // nil: no other front end can be selected
+	held   []byte   // read, possibly for another front end
+	passed []byte   // read, for the next Reads
+	to     FrontEnd // the front end that held is for; nil: not yet known
 
 	mu        sync.Mutex
-	deadline  time.Time // as the reader has set it
-	holdUntil time.Time // zero: nothing is held back
+	deadline  time.Time // as set by the reader
+	holdUntil time.Time // zero: none held back
 }
 
-// Write blocks until the line has taken p, as lines.Data does.
+// Write blocks until the line has accepted p, like lines.Data.
 func (l *Line) Write(p []byte) (int, error) { return l.meter.Write(p) }
 
-// SetWriteDeadline is lines.Data's.
+// SetWriteDeadline implements lines.Data.
 func (l *Line) SetWriteDeadline(t time.Time) error { return l.meter.SetWriteDeadline(t) }
 
-// Buffered is how many octets a Read brings without waiting, where that is known.
+// Buffered returns the number of octets that can be read without blocking, if known.
 func (l *Line) Buffered() int {
 	switch {
 	case len(l.passed) > 0:
@@ -44,13 +44,13 @@ func (l *Line) Buffered() int {
 	return l.meter.buffered()
 }
 
-// Drain is lines.Data's.
+// Drain implements lines.Data.
 func (l *Line) Drain(ctx context.Context) error { return l.meter.Drain(ctx) }
 
-// Done is closed when the carrier is lost or the call was hung up.
+// Done is closed when the carrier is lost or the call is hung up.
 func (l *Line) Done() <-chan struct{} { return l.meter.Done() }
 
-// SetReadDeadline is lines.Data's. It ends a Read under way too.
+// SetReadDeadline implements lines.Data. It also applies to a Read under way.
 func (l *Line) SetReadDeadline(t time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *Line) SetReadDeadline(t time.Time) error {
 	return l.arm()
 }
 
-// arm sets the line's deadline to the earlier of the two. The mutex is held.
+// arm sets the line's deadline to the earlier of the two. The caller holds the mutex.
 func (l *Line) arm() error {
 	at := l.deadline
 	if !l.holdUntil.IsZero() && (at.IsZero() || l.holdUntil.Before(at)) {
@@ -67,7 +67,7 @@ func (l *Line) arm() error {
 	return l.meter.SetReadDeadline(at)
 }
 
-// Read blocks for octets, as lines.Data does. ErrTaken: they are another front end's.
+// Read blocks for input, like lines.Data. It returns ErrTaken once the input is for another front end.
 func (l *Line) Read(p []byte) (int, error) {
 	for {
 		switch {
@@ -86,7 +86,7 @@ func (l *Line) Read(p []byte) (int, error) {
 			l.held = append(l.held, p[:n]...)
 			l.looked()
 		case err == nil:
-		case len(l.held) > 0: // no more came in time, so they are the reader's; an error that lasts comes again
+		case len(l.held) > 0: // no more input in time, so they are for the reader; a permanent error recurs
 			l.release()
 		default:
 			return 0, err
@@ -94,7 +94,7 @@ func (l *Line) Read(p []byte) (int, error) {
 	}
 }
 
-// looked has the octets that are held back looked at.
+// looked calls look with the octets held back.
 func (l *Line) looked() {
 	pass, to := l.look(l.held)
 	if to == nil && len(l.held)-pass > maxHeld {
@@ -110,10 +110,10 @@ func (l *Line) looked() {
 	case pass > 0 || l.holdUntil.IsZero():
 		l.holdUntil = time.Now().Add(holdTime)
 	}
-	_ = l.arm() // a line that cannot keep deadlines says so when it is read
+	_ = l.arm() // an error will recur at the next Read
 }
 
-// release gives what is held back to the reader.
+// release gives the octets held back to the reader.
 func (l *Line) release() {
 	l.passed = append(l.passed, l.held...)
 	l.held = nil
@@ -123,7 +123,7 @@ func (l *Line) release() {
 	_ = l.arm()
 }
 
-// unwatch ends the look for another front end; what was held back is the reader's.
+// unwatch stops looking for another front end; octets held back go to the reader.
 func (l *Line) unwatch() {
 	if l.look != nil {
 		l.look, l.to = nil, nil
@@ -131,11 +131,11 @@ func (l *Line) unwatch() {
 	}
 }
 
-// taken is the front end that the caller's octets have chosen, nil none. The next Read brings it their first.
+// taken returns the front end selected by the caller's octets, or nil. The next Read returns its first octets.
 func (l *Line) taken() FrontEnd {
 	to := l.to
 	if to != nil {
-		l.passed = nil // the front end that did not read them is gone
+		l.passed = nil // the front end they were for has ended
 		l.unwatch()
 	}
 	return to

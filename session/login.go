@@ -9,33 +9,33 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// Failure says why AAA's answer to a login let nobody in.
+// Failure is why a login failed.
 type Failure int
 
 const (
-	NoFailure  Failure = iota // what became of the login is in the Verdict
-	Invalid                   // refused, or another identity answers the callback: callers must not tell the two apart
-	Unanswered                // nobody could be asked
-	Unservable                // granted what the front end cannot honour
-	Over                      // ctx ended meanwhile
+	NoFailure  Failure = iota // see the Verdict
+	Invalid                   // rejected, or the wrong identity for the callback: indistinguishable for the caller
+	Unanswered                // no server answered
+	Unservable                // the front end does not support the authorization
+	Over                      // ctx ended in the meantime
 )
 
-// Call is the call that is served. Its octets are Line's.
+// Call returns the call. Its data is read and written with Line.
 func (s *Session) Call() *lines.Call { return s.call }
 
-// Leg is the leg of a callback that the call is.
+// Leg returns the leg of this call.
 func (s *Session) Leg() Leg { return s.leg }
 
-// Line is the octets of the call.
+// Line returns the data stream of the call.
 func (s *Session) Line() *Line { return s.line }
 
-// AAA is the line's method lists. Logins go through Ask.
+// AAA returns the method lists of the line. Use Ask for logins.
 func (s *Session) AAA() Login { return s.login }
 
-// Shower is what may be shown of the node; nil nothing.
+// Shower returns the data of the show commands; nil if there are none.
 func (s *Session) Shower() Shower { return s.shower }
 
-// Request is what AAA is asked about a user of this call.
+// Request returns an AAA request for a user on this call.
 func (s *Session) Request(user string, password aaa.Secret) aaa.Request {
 	return aaa.Request{
 		Service: s.frontEnd.Service(), User: user, Password: password,
@@ -44,7 +44,7 @@ func (s *Session) Request(user string, password aaa.Secret) aaa.Request {
 	}
 }
 
-// Unverified is the grant of leg one where leg two needs no login: Settle takes it as it stands.
+// Unverified returns the authorization of leg one, to be passed to Settle, if leg two requires no login.
 func (s *Session) Unverified() (grant aaa.Result, ok bool) {
 	if s.leg.Number != 2 || !s.leg.NoVerify {
 		return aaa.Result{}, false
@@ -54,11 +54,11 @@ func (s *Session) Unverified() (grant aaa.Result, ok bool) {
 	return aaa.Result{Kind: aaa.Granted, Identity: s.leg.Identity, Auth: s.leg.Auth, Server: s.leg.Server}, true
 }
 
-// Settle acts on AAA's final answer to a login. Where the Failure is NoFailure the Verdict is Admit, Offered or Refuse,
-// and the Broker was told that a session began; else nothing began. A login that failed or was refused is counted.
+// Settle processes the final AAA result of a login. With NoFailure, the Verdict is Admit, Offered or Refuse, and the
+// Broker was told of the session; otherwise no session began. Failed and refused logins are counted.
 func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure) {
 	s.Refused(ctx)
-	if ctx.Err() != nil { // the answer came because the call is over
+	if ctx.Err() != nil { // the result is a consequence of the end of the call
 		return Verdict{}, Over
 	}
 	switch res.Kind {
@@ -71,11 +71,11 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 		return Verdict{}, Unanswered
 	}
 	if s.leg.Number == 2 && res.Identity != s.leg.Identity { // law 5
-		s.Fail(GuessRefused, fmt.Sprintf("%v answered the callback of %v", res.Identity, s.leg.Identity))
+		s.Fail(GuessRefused, fmt.Sprintf("%v logged in on the callback of %v", res.Identity, s.leg.Identity))
 		return Verdict{}, Invalid
 	}
 	if why := s.frontEnd.Unservable(res.Auth); why != "" {
-		s.Fail(GuessRefused, "granted what cannot be honoured: "+why)
+		s.Fail(GuessRefused, "unsupported authorization: "+why)
 		return Verdict{}, Unservable
 	}
 	if !s.leg.NoVerify {
@@ -92,14 +92,15 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	return s.heard(v, v.Kind == Admit || v.Kind == Offered && s.leg.Number == 1), NoFailure
 }
 
-// Promise answers an Offer: Promised, BadChoice, Refuse, or Admit where the choice is to decline. A refusal is counted.
+// Promise answers an Offer and returns Promised, BadChoice, Refuse, or Admit if the callback is declined. A refusal is
+// counted.
 func (s *Session) Promise(ctx context.Context, c Choice) Verdict {
 	if s.verdict != Offered {
 		panic("session: there is no offer to accept")
 	}
 	c.Call = s.call
 	v := s.broker.Promise(ctx, c)
-	if v.Kind == BadChoice { // the offer stands
+	if v.Kind == BadChoice { // the offer remains valid
 		s.debugVerdict(v)
 		return v
 	}
@@ -111,7 +112,7 @@ func (s *Session) Promise(ctx context.Context, c Choice) Verdict {
 	return v
 }
 
-// heard takes a verdict of the Broker, as a refusal where it is none that may stand here (laws 4, 6).
+// heard records a verdict of the Broker, as a refusal if it is not valid at this point (laws 4, 6).
 func (s *Session) heard(v Verdict, stands bool) Verdict {
 	s.debugVerdict(v)
 	if !stands {
@@ -130,9 +131,9 @@ func (s *Session) debugVerdict(v Verdict) {
 	s.Debugf("callback: %v on leg %d: %v %s", s.proven, s.leg.Number, v.Kind, s.Scrub(v.Reason))
 }
 
-// Admit begins what AAA granted and the Broker admitted. What happens on ctx is limited by the grant's Session-Timeout,
-// and no longer by the login's time. release frees it. Without a Verdict of Admit it panics, which ends the call (law
-// 4).
+// Admit begins the session that AAA granted and the Broker admitted. The returned ctx is limited by the
+// Session-Timeout, no longer by the login timeout; release frees it. Without a Verdict of Admit it panics, which ends
+// the call (law 4).
 func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
 	if s.open == nil || s.verdict != Admit {
 		panic("session: the Broker has not admitted the caller")
@@ -145,12 +146,12 @@ func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
 	return s.ctx, func() {}
 }
 
-// Refused reports the end of a session that was refused, if there is one. The caller, who was told, may log in anew.
+// Refused reports the end of a refused session, if there is one. The caller may log in again.
 func (s *Session) Refused(ctx context.Context) {
 	s.close(ctx, Ending{aaa.CauseNASRequest, s.lastFail}, "")
 }
 
-// Fail counts a login that failed and tells the Guard. reason is for the operator.
+// Fail counts a failed login and reports it to the Guard. reason is for the operator.
 func (s *Session) Fail(r GuessResult, reason string) {
 	s.tries++
 	s.lastFail = s.Scrub(reason)
@@ -161,18 +162,18 @@ func (s *Session) Fail(r GuessResult, reason string) {
 	s.Judged(s.guessed, r, s.lastFail)
 }
 
-// Exhausted reports whether the call has had as many failed logins as it may, and how it ends then.
+// Exhausted reports whether the call has reached the maximum number of failed logins, and returns its Ending.
 func (s *Session) Exhausted() (e Ending, yes bool) {
 	if s.tries < s.cfg.Tries {
 		return Ending{}, false
 	}
-	return Ending{aaa.CauseNASRequest, fmt.Sprintf("%d logins failed, the last: %s", s.tries, s.lastFail)}, true
+	return Ending{aaa.CauseNASRequest, fmt.Sprintf("%d logins failed; last: %s", s.tries, s.lastFail)}, true
 }
 
-// LastFailure is why the last login failed, for the operator.
+// LastFailure returns why the last login failed, for the operator.
 func (s *Session) LastFailure() string { return s.lastFail }
 
-// PauseAfterFailure waits as long as a caller must after a login that failed, or until ctx ends.
+// PauseAfterFailure waits for the delay after a failed login, or until ctx ends.
 func (s *Session) PauseAfterFailure(ctx context.Context) { pause(ctx, s.cfg.FailureDelay) }
 
 // pause waits for d or until ctx ends.

@@ -10,18 +10,19 @@ import (
 
 const (
 	maxReason = 500 // the longest reason kept, in characters
-	minSecret = 3   // the shortest secret that is masked: less would mask letters everywhere and so tell what they are
+	// the shortest secret that is masked: masking shorter ones would reveal them by masking single letters everywhere
+	minSecret = 3
 )
 
-// Debugf tells what happens, for an operator who watches.
+// Debugf sends a line to the debug output.
 func (s *Session) Debugf(format string, args ...any) {
 	if s.cfg.Debug != nil {
 		s.cfg.Debug(s.call.TTY, console.Clean(fmt.Sprintf(format, args...)))
 	}
 }
 
-// Scrub makes one harmless line of what others said (a panic, a reason), without the secrets that were typed on this
-// call.
+// Scrub returns text from elsewhere (a panic, a reason) as one printable line, with the secrets typed on this call
+// masked.
 func (s *Session) Scrub(text string) string {
 	s.masking.Lock()
 	for _, secret := range slices.Concat(s.secrets, s.nobodies) {
@@ -35,7 +36,7 @@ func (s *Session) Scrub(text string) string {
 	return text
 }
 
-// KeepSecret remembers what a caller proved themselves with, so that Scrub masks it.
+// KeepSecret remembers a secret of the caller, so that Scrub masks it.
 func (s *Session) KeepSecret(secret string) {
 	if len(secret) < minSecret {
 		return

@@ -6,7 +6,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// meter counts the octets of a call both ways.
+// meter counts the octets of a call in both directions.
 type meter struct {
 	lines.Data
 	in, out atomic.Uint64
@@ -24,7 +24,7 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// buffered is how many octets a Read brings without waiting; 0 also where the line does not know.
+// buffered returns the number of octets that can be read without blocking, 0 if not known.
 func (m *meter) buffered() int {
 	if b, ok := m.Data.(interface{ Buffered() int }); ok {
 		return b.Buffered()

@@ -7,11 +7,10 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// minInterim is the least time between two interim reports (RFC 2869 §5.16).
+// minInterim is the minimum interval of interim reports (RFC 2869 §5.16).
 const minInterim = time.Minute
 
-// interval is the time between two interim reports; 0 none. What the operator set goes before what AAA says (RFC 2869
-// §2.1).
+// interval is the interval of interim reports; 0 for none. The configuration takes precedence over AAA (RFC 2869 §2.1).
 func (c Config) interval(auth aaa.Authorization) time.Duration {
 	d := c.Interim
 	if d == 0 {
@@ -23,7 +22,7 @@ func (c Config) interval(auth aaa.Authorization) time.Duration {
 	return max(d, minInterim)
 }
 
-// begin tells the Broker that AAA granted.
+// begin reports the begin of a session to the Broker.
 func (s *Session) begin(ctx context.Context, res aaa.Result) {
 	s.grants++
 	s.proven, s.verdict = res.Identity, Refuse
@@ -37,8 +36,8 @@ func (s *Session) begin(ctx context.Context, res aaa.Result) {
 	s.open.stop = s.interims(ctx, s.open)
 }
 
-// close tells the Broker that the session is over, if one has begun; callbackID is the callback that was promised or is
-// fulfilled. A panic of Report is noted in nothing but the debug output: the session's own end stands.
+// close reports the end of the session to the Broker, if one has begun; callbackID is the callback promised or
+// completed. A panic of Report is only written to the debug output and does not change the Ending of the session.
 func (s *Session) close(ctx context.Context, e Ending, callbackID string) {
 	if s.open == nil {
 		return
@@ -60,33 +59,33 @@ func (s *Session) close(ctx context.Context, e Ending, callbackID string) {
 		return Ending{}
 	})
 	if failed.stack != "" {
-		s.Debugf("report of the end: %s", failed.Reason)
+		s.Debugf("report the end of the session: %s", failed.Reason)
 	}
 }
 
-// Command reports a command that the caller was allowed to run at a privilege level, before it does anything. line is
-// its words whole, never a password.
+// Command reports an authorized command and its privilege level, before it is executed. line is the complete command,
+// never a password.
 func (s *Session) Command(ctx context.Context, line string, level int) {
 	r := s.open.report
 	r.Kind, r.Time, r.Command, r.PrivLevel = Command, time.Now(), line, level
 	s.tell(context.WithoutCancel(ctx), r)
 }
 
-// Joined tells that a connection to a host was tried for the user; why is empty where it stands.
+// Joined reports a connection to a host for the user; why is empty if it succeeded.
 func (s *Session) Joined(host, why string) {
 	if s.cfg.Joined != nil {
 		s.cfg.Joined(s.call, s.proven.User, host, why)
 	}
 }
 
-// tell gives the Broker one report of the open session. Reports never overlap; ctx bounds how long it may take.
+// tell sends one report of the open session to the Broker. Reports never overlap; ctx bounds the duration.
 func (s *Session) tell(ctx context.Context, r Report) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
 	s.broker.Report(ctx, r)
 }
 
-// interims reports again and again that the session goes on. stop ends that and waits until no report is on its way.
+// interims sends periodic interim reports. stop ends them and waits for a report under way.
 func (s *Session) interims(ctx context.Context, o *opened) (stop func()) {
 	every := s.cfg.interval(o.report.Auth)
 	if every == 0 {
@@ -120,7 +119,7 @@ func (s *Session) interim(ctx context.Context, o *opened) {
 	s.tell(ctx, r)
 }
 
-// octets are those of the open session, both ways.
+// octets returns the octets of the open session in both directions.
 func (s *Session) octets() (in, out uint64) {
 	return s.line.meter.in.Load() - s.counted[0], s.line.meter.out.Load() - s.counted[1]
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// drainTime is the longest that the last words to a caller may take to cross the line.
+// drainTime is the maximum time to transmit the last output to the caller.
 const drainTime = 5 * time.Second
 
-// Run serves one connected call from its first octet to the end of the session and blocks until then; its last words
-// have been drained when it returns. It does not hang up. It ends early when the carrier is lost or ctx ends (an
-// operator cleared the line, or see End). A panic inside, the Broker's methods included, ends this session only and is
-// told in the Outcome.
+// Run serves one connected call from the first octet to the end of the session and blocks until then; the last output
+// has been transmitted when it returns. It does not hang up. It ends early if the carrier is lost or ctx ends (the line
+// was cleared, or see End). A panic, also in the Broker's methods, ends only this session and is reported in the
+// Outcome.
 func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broker, leg Leg, sh Shower) Outcome {
 	s := &Session{
 		cfg: cfg.withDefaults(), call: call, line: &Line{meter: meter{Data: call.Data}}, leg: leg, login: login,
@@ -33,7 +33,7 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	s.ctx = ctx
 	e := s.guarded(ctx, s.serve)
 	kind, callbackID := s.became()
-	if kind == CallbackPromised && e.stack == "" { // whatever ended the call then
+	if kind == CallbackPromised && e.stack == "" { // whatever ended the call afterwards
 		e.Cause = aaa.CauseCallback
 	}
 	if e.Cause != aaa.CauseLostCarrier {
@@ -47,8 +47,8 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	}
 }
 
-// Session is the life of one call, for the front end that serves it. One goroutine at a time uses it: that of Serve, or
-// one that Serve waits for. Line, Debugf, Scrub and KeepSecret may be used from any.
+// Session is one call, as its front end sees it. It is used by one goroutine at a time: that of Serve, or one that
+// Serve waits for. Line, Debugf, Scrub and KeepSecret are safe for concurrent use.
 type Session struct {
 	cfg    Config
 	call   *lines.Call
@@ -61,37 +61,37 @@ type Session struct {
 	ctx      context.Context // ends with the call
 	frontEnd FrontEnd
 	started  time.Time
-	grants   int     // sessions begun on this call
-	open     *opened // the session that has begun and not ended; nil none
+	grants   int     // number of sessions begun on this call
+	open     *opened // the current session; nil for none
 	proven   aaa.Identity
-	verdict  VerdictKind // the Broker's last about the open session
-	promised string      // the callback that was promised; "" none
-	tries    int         // logins that failed
-	guessed  Guess       // the last login begun
-	secrets  []string    // what was typed without echo, to be masked in what others say
-	nobodies []string    // names typed that are nobody's, likewise: one may be a password
-	counted  [2]uint64   // octets of the sessions before the open one, in and out
-	lastFail string      // the operator's reason of the last failed login
+	verdict  VerdictKind // the Broker's last verdict on the open session
+	promised string      // the promised callback; "" for none
+	tries    int         // number of failed logins
+	guessed  Guess       // the latest login
+	secrets  []string    // input typed without echo, masked by Scrub
+	nobodies []string    // unknown names typed, also masked: one may be a password
+	counted  [2]uint64   // octets of earlier sessions, in and out
+	lastFail string      // why the last login failed, for the operator
 
-	telling sync.Mutex // held while the Broker is given a report
+	telling sync.Mutex // held while a report is sent to the Broker
 	masking sync.Mutex // guards secrets
 }
 
-// opened is a session that the Broker was told of.
+// opened is a session whose begin was reported to the Broker.
 type opened struct {
-	report   Report // as Began had it
+	report   Report // as reported by Began
 	since    time.Time
 	admitted bool
-	stop     func() // ends the interim reports and waits for it
+	stop     func() // stops the interim reports and waits for the last
 }
 
-// ended is an Ending, with the stack of a panic that brought it.
+// ended is an Ending, with the stack of the panic that caused it, if any.
 type ended struct {
 	Ending
 	stack string
 }
 
-// watchCarrier returns a ctx that also ends when the carrier is lost. stop ends the watch and waits for it.
+// watchCarrier returns a ctx that also ends when the carrier is lost. stop stops watching and waits for the goroutine.
 func watchCarrier(parent context.Context, lost <-chan struct{}) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	finished := make(chan struct{})
@@ -106,11 +106,11 @@ func watchCarrier(parent context.Context, lost <-chan struct{}) (ctx context.Con
 	return ctx, func() { cancel(nil); <-finished }
 }
 
-// guarded runs f and makes an ending of its panic.
+// guarded runs f and converts a panic to an ended.
 func (s *Session) guarded(ctx context.Context, f func(context.Context) Ending) (e ended) {
 	defer func() {
 		if p := recover(); p != nil {
-			stack := string(debug.Stack()) // has addresses, no values
+			stack := string(debug.Stack()) // it has addresses but no values, so no secrets
 			if r, ok := p.(relayed); ok {
 				p, stack = r.value, r.stack
 			}
@@ -120,7 +120,7 @@ func (s *Session) guarded(ctx context.Context, f func(context.Context) Ending) (
 	return ended{Ending: f(ctx)}
 }
 
-// relayed is a panic of another goroutine than the call's.
+// relayed is a panic in a goroutine other than the call's.
 type relayed struct {
 	value any
 	stack string
@@ -128,8 +128,8 @@ type relayed struct {
 
 func (r relayed) Error() string { return "panic" }
 
-// Relay runs f and makes an error of its panic, for goroutines that a front end starts: what happens on one call must
-// not end the process. Repanic with it in the goroutine of Serve ends the session.
+// Relay runs f and returns a panic as an error, for goroutines started by a front end: a panic on one call must not end
+// the process. Pass the error to Repanic in the goroutine of Serve to end the session.
 func Relay(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -139,14 +139,14 @@ func Relay(f func() error) (err error) {
 	return f()
 }
 
-// Repanic panics where err is what Relay made of a panic.
+// Repanic panics if err is a panic returned by Relay.
 func Repanic(err error) {
 	if r, ok := err.(relayed); ok {
 		panic(r)
 	}
 }
 
-// serve has one front end serve the call, or a second one where the caller's octets are its own.
+// serve serves the call with one front end, and then with a second one if the caller's octets select it.
 func (s *Session) serve(ctx context.Context) Ending {
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if s.cfg.LoginTimeout > 0 {
@@ -168,9 +168,9 @@ func (s *Session) serve(ctx context.Context) Ending {
 	return next.Serve(limited, s)
 }
 
-// first is the front end that begins; nil where the call ends without one.
+// first returns the front end that begins; nil if the call ends without one.
 func (s *Session) first(ctx context.Context) (FrontEnd, Ending) {
-	none := Ending{aaa.CauseNASError, "no front end serves the call"}
+	none := Ending{aaa.CauseNASError, "no front end for this call"}
 	if s.cfg.FrontEnds == nil {
 		return nil, none
 	}
@@ -178,7 +178,7 @@ func (s *Session) first(ctx context.Context) (FrontEnd, Ending) {
 		if f := s.cfg.FrontEnds.Serving(s.leg.Service); f != nil {
 			return f, Ending{}
 		}
-		return nil, Ending{aaa.CauseNASError, fmt.Sprintf("no front end serves %s", s.leg.Service)}
+		return nil, Ending{aaa.CauseNASError, fmt.Sprintf("no front end for service %s", s.leg.Service)}
 	}
 	f, look := s.cfg.FrontEnds.Choose(s.call)
 	s.line.look = look
@@ -191,7 +191,7 @@ func (s *Session) first(ctx context.Context) (FrontEnd, Ending) {
 	return s.await(ctx)
 }
 
-// await reads until the caller's octets have chosen a front end. What belongs to none is dropped.
+// await reads until the caller's octets have selected a front end, and drops octets that select none.
 func (s *Session) await(ctx context.Context) (FrontEnd, Ending) {
 	past := time.Unix(1, 0)
 	defer context.AfterFunc(ctx, func() { _ = s.line.SetReadDeadline(past) })()
@@ -209,21 +209,22 @@ func (s *Session) await(ctx context.Context) (FrontEnd, Ending) {
 	}
 }
 
-// changes tells an operator which front end the caller's octets have chosen, and returns that as a reason.
+// changes writes the front end selected by the caller's octets to the debug output, and returns the same text as a
+// reason.
 func (s *Session) changes(to FrontEnd) (reason string) {
-	reason = fmt.Sprintf("the caller's octets are those of service %s", to.Service())
+	reason = fmt.Sprintf("the caller's data selects service %s", to.Service())
 	s.Debugf("session: %s", reason)
 	return reason
 }
 
-// drain waits until the last words have crossed the line. It goes on when ctx has ended: the words say why.
+// drain waits until the last output has been transmitted, also after ctx has ended: the output may say why.
 func (s *Session) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	_ = s.line.Drain(ctx) // the carrier may be lost meanwhile: nothing left to do
+	_ = s.line.Drain(ctx) // if the carrier is lost meanwhile, there is nothing to do
 }
 
-// became says what became of the call, and by which callback.
+// became returns the outcome of the call, and its callback.
 func (s *Session) became() (kind OutcomeKind, callbackID string) {
 	switch {
 	case s.promised != "":

@@ -449,7 +449,7 @@ func TestLegTwoFrontEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rings(t, c, Leg{Number: 2, Service: "frames", Identity: kim, NoVerify: true}, Admit)
 			<-r.over
-			if out := r.hangsUp(); out.Kind != NotAdmitted || !strings.Contains(out.Reason, "no front end serves") ||
+			if out := r.hangsUp(); out.Kind != NotAdmitted || !strings.Contains(out.Reason, "no front end for") ||
 				len(r.ledger.reports) != 0 {
 				t.Errorf("%s: %+v", name, out)
 			}
@@ -534,7 +534,7 @@ func TestUnservableGrant(t *testing.T) {
 			t.Errorf("%q", s)
 		}
 		if out := r.hangsUp(); out.Kind != NotAdmitted ||
-			out.LastFail != "granted what cannot be honoured: no such filter" || len(r.ledger.asked) != 0 {
+			out.LastFail != "unsupported authorization: no such filter" || len(r.ledger.asked) != 0 {
 			t.Errorf("%+v", out)
 		}
 	})

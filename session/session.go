@@ -1,7 +1,7 @@
-// Package session is the life of a call, from the first octet to the hang-up. A front end (the EXEC, PPP) speaks with
-// the caller; the session holds it to what all callers are held to: AAA proves who calls, the Guard limits guessing,
-// the Broker decides, the accounting hears of the begin and the end, time limits and a lost carrier end it. It decides
-// nothing about callbacks, keeps no record, speaks no protocol and never hangs up: the Broker does.
+// Package session runs a call from the first octet until just before the hang-up. A front end (the EXEC, PPP)
+// implements the protocol; the session applies the rules common to all protocols: AAA authenticates the user, the Guard
+// limits guessing, the Broker decides, accounting is told of begin and end, and time limits or a lost carrier end the
+// session. It makes no callback decisions, stores no records and never hangs up: the Broker does.
 package session
 
 import (
@@ -12,86 +12,87 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// Config is what all sessions of a node have in common.
+// Config is the configuration of all sessions of a node.
 type Config struct {
-	FrontEnds Chooser // which protocols are spoken, and when; nil serves nobody
+	FrontEnds Chooser // selects the protocol of a call; nil serves no call
 
-	Tries        int           // logins a call is allowed; 0 is 3
-	FailureDelay time.Duration // pause after each login that failed; 0 is 2 s, negative none
-	LoginTimeout time.Duration // from the answer to the end of the login and the choice of a number; 0 is 60 s, negative none
+	Tries        int           // maximum number of failed logins on a call; 0 means 3
+	FailureDelay time.Duration // pause after a failed login; 0 means 2 s, negative none
+	LoginTimeout time.Duration // limit for the login and the choice of a number; 0 means 60 s, negative none
 
-	// Interim is the time between two interim reports of a session; 0 leaves it to AAA (Authorization.InterimInterval),
-	// negative none whatever AAA says. What is set here goes before what AAA says (RFC 2869 §2.1). Less than a minute
-	// is a minute.
+	// Interim is the interval of interim reports. 0 means AAA's value (Authorization.InterimInterval); another value
+	// overrides it (RFC 2869 §2.1), and a negative one disables interim reports. The minimum is one minute.
 	Interim time.Duration
 
-	Guard Guard // limits guessing across calls; nil: nothing does but Tries and FailureDelay
+	Guard Guard // limits guessing across calls; nil: only Tries and FailureDelay do
 
-	// Joined hears of each connection to a host that was tried for a user: why is empty where it stands. It may block
-	// for a disk; nil: nobody hears.
+	// Joined is called for each connection attempt to a host; why is empty if it succeeded. It may block for disk I/O.
+	// May be nil.
 	Joined func(call *lines.Call, user, host, why string)
 
-	// Debug gets one line of text for each step of a login and its callback (`debug aaa`, `debug callback`); nil none.
-	// It is called from the call's goroutine and must not block. No secret is ever in it.
+	// Debug receives one line of text for each step of a login and its callback (`debug aaa`, `debug callback`),
+	// without secrets. It is called from the call's goroutine and must not block. May be nil.
 	Debug func(tty int, text string)
 }
 
-// Leg says which leg of a callback a call is. The zero value is leg one: somebody rang us.
+// Leg is the leg of a callback that a call is. The zero value is leg one, an incoming call.
 type Leg struct {
 	Number     int         // 1 (or 0) and 2
-	CallbackID string      // leg two: the callback that this call fulfils
-	Service    aaa.Service // leg two: the service of leg one, whose front end serves
+	CallbackID string      // leg two: the callback of this call
+	Service    aaa.Service // leg two: the service of leg one
 
-	// Identity is what must be proven on leg two: same user by the same method-list entry.
+	// Identity is what leg two must authenticate again: the same user with the same method-list entry.
 	Identity aaa.Identity
-	// NoVerify takes the Identity on leg two as proven, with Auth as leg one had it: no prompt. The Broker sets it only
-	// where AAA granted it and the policy allows it. Decide is asked all the same and may still refuse.
+	// NoVerify skips the login on leg two and reuses Identity and Auth of leg one. The Broker sets it only if AAA
+	// granted it and the policy allows it. Decide is still called and may refuse.
 	NoVerify bool
-	Auth     aaa.Authorization // what the session may have with NoVerify; else of leg one: its Grantor must grant again
-	Server   string            // NoVerify: the server that granted it
+	// with NoVerify, the authorization of the session; otherwise that of leg one, whose Grantor must grant again
+	Auth   aaa.Authorization
+	Server string // NoVerify: the server that granted Auth
 }
 
-// Asked is what the Broker is asked about: a caller who proved their identity.
+// Asked is an authenticated caller, for the Broker's decision.
 type Asked struct {
 	Call     *lines.Call
 	Identity aaa.Identity
 	Auth     aaa.Authorization
 	Service  aaa.Service // of the front end
-	Server   string      // the AAA server that granted
+	Server   string      // the AAA server that authenticated the user
 	Session  int         // 1 for the first grant on this call, 2 after a refusal and a second login, …
 }
 
-// Offer is the callback that a caller may have. It holds nothing: nobody is called before Promise says so, and it may
-// be dropped at any time. It ends with the session that it was made for, at the next Decide on its call, and when it is
-// promised or refused.
+// Offer is a callback that the caller may accept. It reserves nothing and may be dropped at any time: no call is placed
+// before Promise returns Promised. It ends with its session, at the next Decide on its call, and when it is promised or
+// refused.
 type Offer struct {
 	ID         string        // for the Choice
-	Number     string        // the fixed number, canonical digits; "" leaves it to the caller
-	MayDecline bool          // the caller may have the session on this call in place of the callback
-	Wait       time.Duration // least time from the hang-up to the dial; the line that dials may make it longer
+	Number     string        // the fixed number in canonical digits; "": the caller chooses
+	MayDecline bool          // the caller may decline the callback and have the session on this call
+	Wait       time.Duration // minimum time from hang-up to dial; the dialing line may extend it
 }
 
-// MaxDelay is the longest delay that a caller may ask for: CBCP's, which is one octet of seconds.
+// MaxDelay is the longest delay that a caller may request: CBCP has one octet of seconds.
 const MaxDelay = 255 * time.Second
 
 // Choice is the caller's answer to an Offer.
 type Choice struct {
-	Call    *lines.Call
-	Offer   string        // its ID
-	Number  string        // where the Offer leaves it to the caller: as typed; else ""
+	Call  *lines.Call
+	Offer string // the ID of the Offer
+
+	Number  string        // the number as typed, if the caller chooses; otherwise ""
 	Decline bool          // no callback
-	Delay   time.Duration // wait so long at least, 0 to MaxDelay. It never makes the wait shorter
+	Delay   time.Duration // additional minimum wait, 0 to MaxDelay; it never shortens the wait
 }
 
-// VerdictKind is what is to become of a caller.
+// VerdictKind is the kind of a Verdict.
 type VerdictKind int
 
 const (
-	Refuse    VerdictKind = iota // not admitted, not called back; the zero value, so that nothing forgotten admits
+	Refuse    VerdictKind = iota // not admitted, no callback; the zero value, so that a forgotten verdict refuses
 	Admit                        // the session begins now
-	Offered                      // Decide: a callback is possible, by Promise
-	BadChoice                    // Promise: the choice will not do (Text says why); the offer stands for another
-	Promised                     // Promise: the callback is recorded: tell the caller and end the call
+	Offered                      // Decide: a callback is offered; call Promise
+	BadChoice                    // Promise: the choice is not acceptable (Text says why); the offer remains valid
+	Promised                     // Promise: the callback is recorded; tell the caller and end the call
 )
 
 func (k VerdictKind) String() string {
@@ -102,39 +103,39 @@ func (k VerdictKind) String() string {
 	return names[k]
 }
 
-// Verdict is the Broker's answer.
+// Verdict is the Broker's decision.
 type Verdict struct {
 	Kind       VerdictKind
 	Offer      Offer  // of Offered
-	Text       string // for the caller where they are refused or the choice is bad; "" is a default
+	Text       string // for the caller, with Refuse and BadChoice; "" for a default text
 	Reason     string // for the operator; never shown to the caller
 	CallbackID string // of Promised
 }
 
-// Broker decides about callers and hears what became of them.
+// Broker makes the decisions about callers, and is told of their sessions.
 type Broker interface {
-	// Decide blocks until the verdict stands: Refuse, Admit or Offered, and on leg two all but Admit is a refusal. ctx
-	// ends when the call does, or with the cause ErrLoginTimeout: then a verdict is no longer waited for.
+	// Decide blocks until it has a verdict: Refuse, Admit or Offered; on leg two any kind but Admit is treated as
+	// Refuse. ctx ends with the call, or with the cause ErrLoginTimeout; the verdict is then no longer needed.
 	Decide(ctx context.Context, a Asked) Verdict
-	// Promise acts on the answer to an offer, checks anew what may have changed since, and blocks until the verdict
-	// stands: Refuse, BadChoice, Admit (declined), or Promised, that only after the callback is durable. An offer leads
-	// to one callback at most. ctx is as Decide's.
+	// Promise processes the answer to an offer, checks again what may have changed since, and blocks until it has a
+	// verdict: Refuse, BadChoice, Admit (declined), or Promised, only after the callback is durable. An offer leads to
+	// at most one callback. ctx is as for Decide.
 	Promise(ctx context.Context, c Choice) Verdict
-	// Report tells of a session's begin and end, each exactly once and in this order, for every grant of AAA that may
-	// stand on this leg (and for a NoVerify leg two), also where a callback or a refusal follows. Between the two come
-	// its commands and interims, never two reports at once; an interim may come while Decide is at work. A report
-	// counts whatever becomes of ctx, whose end says no more than that nobody waits until it is recorded.
+	// Report is called at the begin and the end of a session, each exactly once and in this order, for every valid AAA
+	// grant (and for a NoVerify leg two), also if a callback or a refusal follows. Commands and interims are reported
+	// in between, never two reports at once; an interim may arrive during Decide. A report is valid even if ctx ends:
+	// that only means that the session does not wait until it is recorded.
 	Report(ctx context.Context, r Report)
 }
 
-// ReportKind tells what a Report is about.
+// ReportKind is the kind of a Report.
 type ReportKind int
 
 const (
 	Began   ReportKind = iota + 1 // AAA granted (leg one: before Decide)
 	Ended                         // the session is over
-	Command                       // an EXEC command is run: one for each that was allowed, before it does anything
-	Interim                       // the session goes on
+	Command                       // an authorized EXEC command, before it is executed
+	Interim                       // the session continues
 )
 
 // Report is one event for accounting.
@@ -149,16 +150,16 @@ type Report struct {
 	Leg      int
 	Session  int // as in Asked; Call.ID and Session name a session
 
-	CallbackID string // the callback that was promised (leg one) or is fulfilled (leg two); "" none
+	CallbackID string // the callback promised (leg one) or completed (leg two); "" for none
 
 	// Of Command only.
-	Command   string // its words whole, whatever was typed: "show line 65"; never a password
-	PrivLevel int    // the level at which it is run
+	Command   string // the complete command, abbreviations expanded: "show line 65"; never a password
+	PrivLevel int    // the privilege level of its execution
 
 	// Of Ended and Interim.
-	Admitted  bool          // the caller had the session; false: refused, promised a callback or lost before
-	OctetsIn  uint64        // from the caller since the call began (or since the session before it on this call ended)
-	OctetsOut uint64        // to the caller, likewise
+	Admitted  bool          // the session was served; false: refused, promised a callback, or ended before
+	OctetsIn  uint64        // from the caller, since the start of the call (or the end of the previous session on it)
+	OctetsOut uint64        // to the caller, in the same period
 	Duration  time.Duration // since Began, by the monotonic clock
 
 	// Of Ended only.
@@ -166,25 +167,25 @@ type Report struct {
 	Reason string    // for the operator
 }
 
-// End is a cause for cancelling a session's ctx (context.WithCancelCause) that says more than that the line was
-// cleared: Cause goes into accounting, Text to the caller. Any other cause is an AdminReset.
+// End is a cause for cancelling a session's ctx (context.WithCancelCause) with a Cause for accounting and a Text for
+// the caller. Any other cause is an AdminReset.
 type End struct {
 	Cause aaa.Cause
-	Text  string // "" shows nothing
+	Text  string // "" for none
 }
 
 func (e End) Error() string { return "ended: " + e.Text }
 
 // Login authenticates and authorizes callers. An aaa.Login satisfies it.
 type Login interface {
-	// Start begins a conversation and blocks for its first Result; where that is a Prompt, the Conversation goes on.
-	// With r.Enable a user who is logged in asks for a higher privilege level.
+	// Start begins a conversation and blocks until its first Result; if that is a Prompt, continue with the
+	// Conversation. With r.Enable, a logged-in user requests a higher privilege level.
 	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
-	// Command asks whether an EXEC command may be run and blocks for the Result: Granted, and else it is not run.
+	// Command authorizes an EXEC command and blocks until the Result; only Granted allows it.
 	Command(ctx context.Context, q aaa.Question) aaa.Result
 }
 
-// Shower has what the EXEC's show commands show. Each method returns a copy and may be called from any goroutine.
+// Shower returns the data for the EXEC's show commands. Each method returns a copy and is safe for concurrent use.
 type Shower interface {
 	Lines() []lines.Status
 	Users() []UserLine
@@ -205,20 +206,20 @@ type UserLine struct {
 type CallbackLine struct {
 	ID         string
 	User       string
-	Dialstring string // shown whole at privilege level 15 only
-	TTY        int    // the line that dials or dialled; 0 not chosen yet
+	Dialstring string // shown in full at privilege level 15 only
+	TTY        int    // the dialing line; 0: not chosen yet
 	State      string
 	Reason     string
-	Since      time.Time // when it was promised
+	Since      time.Time // time of the promise
 }
 
-// OutcomeKind tells how a call went.
+// OutcomeKind is the kind of an Outcome.
 type OutcomeKind int
 
 const (
-	NotAdmitted      OutcomeKind = iota // nobody was let in, nothing was promised
-	SessionEnded                        // the caller had the session and it is over
-	CallbackPromised                    // CallbackID is recorded and calls the caller back
+	NotAdmitted      OutcomeKind = iota // no session and no callback
+	SessionEnded                        // the session was served and has ended
+	CallbackPromised                    // the callback CallbackID is recorded
 )
 
 func (k OutcomeKind) String() string {
@@ -229,17 +230,17 @@ func (k OutcomeKind) String() string {
 	return names[k]
 }
 
-// Outcome is how a call went. Whatever it says, the Broker now hangs up.
+// Outcome is the outcome of a call. The Broker hangs up after any outcome.
 type Outcome struct {
 	Kind       OutcomeKind
 	Cause      aaa.Cause
 	Reason     string       // for the operator: one line without control characters or secrets
-	Identity   aaa.Identity // the last one that AAA granted; zero where none
+	Identity   aaa.Identity // the last identity granted by AAA; zero for none
 	CallbackID string
-	Tries      int    // logins that failed
-	LastFail   string // why the last of them did: for the operator, like Reason
+	Tries      int    // number of failed logins
+	LastFail   string // why the last login failed, for the operator
 	OctetsIn   uint64
 	OctetsOut  uint64
 	Duration   time.Duration
-	Stack      string // where a panic ended the session: for the log; "" else
+	Stack      string // stack of a panic that ended the session, for the log; otherwise ""
 }

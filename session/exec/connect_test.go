@@ -48,7 +48,7 @@ func TestTelnetCommand(t *testing.T) {
 			t.Errorf("the caller saw %q", s)
 		}
 		if s := d.enters("disable 0", "telnet 192.0.2.5"); !strings.Contains(s,
-			"% privilege level 0 connects to no host\n") {
+			"% not allowed at privilege level 0\n") {
 			t.Errorf("the caller saw %q", s)
 		}
 		if len(i.dialled) != 3 {

@@ -12,17 +12,18 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// What a caller reads that `enable` refuses, as in IOS.
+// Error texts of `enable`, as in IOS.
 const (
 	textEnableDenied = "% Access denied"
 	textEnableSilent = "% Error in authentication."
-	textBadSecrets   = "% Bad secrets" // and the call is over
+	textBadSecrets   = "% Bad secrets" // and the session ends
 )
 
-// enableTries is how many wrong passwords `enable` takes in one session. The last one ends it.
+// enableTries is the maximum number of wrong `enable` passwords in a session. The last one ends it.
 const enableTries = 3
 
-// enable goes to a privilege level. A higher one wants a password, by the method list for it; a lower one does not.
+// enable changes the privilege level. A higher level requires a password, checked with its method list; a lower one
+// does not.
 func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error {
 	level, typed := args.Int("level")
 	if !typed {
@@ -37,14 +38,14 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		res, err := x.askEnable(ctx, g, level)
 		var locked session.Locked
 		switch {
-		case errors.Is(err, errBlank): // Ctrl-C: no longer wanted
+		case errors.Is(err, errBlank): // Ctrl-C: cancelled by the user
 			return nil
 		case errors.As(err, &locked):
 			x.Judged(g, session.GuessLocked, locked.Error())
 			return x.badSecrets(textEnableDenied)
 		case err != nil && rejected(err) == "":
 			return console.Fatal{Err: err}
-		case ctx.Err() != nil: // whatever the answer is, it came too late
+		case ctx.Err() != nil: // too late for any answer
 			return nil
 		case err == nil && res.Kind == aaa.Granted && res.Auth.Refuse == "":
 			x.Debugf("enable: %v has privilege level %d, server %s", x.res.Identity, level, res.Server)
@@ -64,7 +65,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			return err
 		}
 		x.PauseAfterFailure(ctx)
-		if silent { // asking again asks nobody
+		if silent { // another try would get no answer either
 			return nil
 		}
 		if x.denied++; x.denied >= enableTries {
@@ -73,7 +74,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 	}
 }
 
-// enableResult is what the Guard is told of an `enable` that failed.
+// enableResult returns the Guard's result for a failed `enable`.
 func enableResult(res aaa.Result, err error) session.GuessResult {
 	if err == nil && res.Kind == aaa.Refused {
 		return session.GuessWrong
@@ -81,30 +82,30 @@ func enableResult(res aaa.Result, err error) session.GuessResult {
 	return session.GuessRefused
 }
 
-// badSecrets ends the session: the next guess needs another call, and another login.
+// badSecrets ends the session: the next guess requires another call and login.
 func (x *exec) badSecrets(text string) error {
 	return console.Fatal{Err: session.End{Cause: aaa.CauseNASRequest, Text: text}}
 }
 
-// askEnable has the caller prove once that the level may be theirs.
+// askEnable asks for the password of a level and checks it once.
 func (x *exec) askEnable(ctx context.Context, g session.Guess, level int) (aaa.Result, error) {
 	password, err := x.ask(ctx, x.cfg.Prompts.Password, false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
 	r := x.Request(x.res.Identity.User, aaa.Secret(password))
-	r.Enable, r.Entry = level, "" // the list for `enable` has entries of its own, on leg two as well
+	r.Enable, r.Entry = level, "" // the list for `enable` has its own entries, also on leg two
 	return x.Ask(ctx, g, x.converse(r))
 }
 
-// disable goes to a lower privilege level.
+// disable lowers the privilege level.
 func (x *exec) disable(_ context.Context, args console.Args, _ io.Writer) error {
 	level, typed := args.Int("level")
 	if !typed {
 		level = min(unprivileged, x.level)
 	}
 	if level > x.level {
-		return fmt.Errorf("the privilege level is %d already: enable %d goes higher", x.level, level)
+		return fmt.Errorf("already at privilege level %d; use enable %d", x.level, level)
 	}
 	x.level = level
 	return nil

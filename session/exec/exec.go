@@ -15,17 +15,17 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// privileged is the level that sees numbers whole; unprivileged is where `disable` leads, and above it the prompt ends
-// in #, as in IOS.
+// privileged is the level that sees complete numbers. unprivileged is the default level of `disable`; above it, the
+// prompt ends in #, as in IOS.
 const (
 	privileged   = 15
 	unprivileged = 1
 )
 
-// textUnauthorized is IOS's for a command that AAA does not allow, or that nobody could be asked about.
+// textUnauthorized is IOS's text for a command that AAA denies, or for which no server answers.
 const textUnauthorized = "Command authorization failed.\n"
 
-// admitted begins what AAA granted to an admitted caller, a host or the EXEC, and runs it until it ends.
+// admitted runs the session granted by AAA, a host connection or the EXEC, until it ends.
 func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	ctx, release := s.Admit()
 	defer release()
@@ -47,18 +47,19 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	return x.run(ctx)
 }
 
-// exec is the EXEC of an admitted caller.
+// exec is the EXEC session of an admitted caller.
 type exec struct {
 	*dialogue
-	res    aaa.Result // what AAA granted
-	level  int        // privilege level, 0–15
+	res aaa.Result // granted by AAA
+
+	level  int // privilege level, 0–15
 	shower session.Shower
-	denied int             // wrong passwords for `enable`
-	auto   bool            // the autocmd is at work
-	joined *session.Ending // how the autocmd's connection to a host ended; nil it made none
+	denied int             // wrong `enable` passwords
+	auto   bool            // an autocmd is running
+	joined *session.Ending // how the autocmd's host connection ended; nil if it made none
 }
 
-// run carries out the autocmd, if there is one, and then what is typed.
+// run executes the autocmd, or else the commands typed.
 func (x *exec) run(ctx context.Context) session.Ending {
 	if line := x.res.Auth.Autocmd; line != "" {
 		x.auto = true
@@ -74,7 +75,7 @@ func (x *exec) run(ctx context.Context) session.Ending {
 	for {
 		switch err := x.commands().Step(ctx, x.term, x.prompt()); {
 		case errors.Is(err, console.ErrExit):
-			return session.Ending{Cause: aaa.CauseUserRequest, Reason: "the caller left"}
+			return session.Ending{Cause: aaa.CauseUserRequest, Reason: "caller logged out"}
 		case err != nil:
 			return x.interruptedBy(ctx, err)
 		}
@@ -85,7 +86,7 @@ func (x *exec) autocmdEnded() session.Ending {
 	if x.joined != nil {
 		return *x.joined
 	}
-	return session.Ending{Cause: aaa.CauseUserRequest, Reason: "the autocmd has ended"}
+	return session.Ending{Cause: aaa.CauseUserRequest, Reason: "autocmd ended"}
 }
 
 func (x *exec) prompt() string {
@@ -100,7 +101,7 @@ A word may be shortened as long as no other begins alike: sh li is show line.
 Tab completes a word, Ctrl-P and Ctrl-N walk through the lines typed before.
 `
 
-// commands are what the EXEC offers at the present privilege level.
+// commands returns the commands available at the current privilege level.
 func (x *exec) commands() *console.Tree {
 	leave := func(context.Context, console.Args, io.Writer) error { return console.ErrExit }
 	show := show{from: x.shower, whole: x.level >= privileged, now: time.Now}
@@ -110,34 +111,34 @@ func (x *exec) commands() *console.Tree {
 	return &console.Tree{Before: x.before, Commands: []console.Node{
 		x.connectNode("connect"),
 		{Word: "disable", Help: "Turn off privileges", Run: x.disable,
-			Next: level("Privilege level to go to", x.disable)},
-		{Word: "enable", Help: "Turn on privileges", Run: x.enable, Next: level("Privilege level to go to", x.enable)},
-		{Word: "exit", Help: "Leave the EXEC", Run: leave},
-		{Word: "help", Help: "How to get help", Run: func(_ context.Context, _ console.Args, w io.Writer) error {
+			Next: level("Privilege level", x.disable)},
+		{Word: "enable", Help: "Turn on privileges", Run: x.enable, Next: level("Privilege level", x.enable)},
+		{Word: "exit", Help: "Exit from the EXEC", Run: leave},
+		{Word: "help", Help: "Show how to get help", Run: func(_ context.Context, _ console.Args, w io.Writer) error {
 			_, err := io.WriteString(w, helpText)
 			return err
 		}},
-		{Word: "logout", Help: "Leave the EXEC", Run: leave},
-		{Word: "quit", Help: "Leave the EXEC", Run: leave},
-		{Word: "show", Help: "Show what is going on", Next: []console.Node{
-			{Word: "callback", Help: "Callbacks that are promised or done", Run: show.callbacks},
+		{Word: "logout", Help: "Exit from the EXEC", Run: leave},
+		{Word: "quit", Help: "Exit from the EXEC", Run: leave},
+		{Word: "show", Help: "Show running system information", Next: []console.Node{
+			{Word: "callback", Help: "Pending and ended callbacks", Run: show.callbacks},
 			{Word: "line", Help: "Lines and their state", Run: show.lines, Next: []console.Node{
-				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "One line by its number", Run: show.lines},
+				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number", Run: show.lines},
 			}},
-			{Word: "privilege", Help: "The present privilege level", Run: x.showPrivilege},
-			{Word: "users", Help: "Who is on which line", Run: show.users},
+			{Word: "privilege", Help: "Current privilege level", Run: x.showPrivilege},
+			{Word: "users", Help: "Users on the lines", Run: show.users},
 		}},
 		x.connectNode("telnet"),
 	}}
 }
 
-// maxTTY is the highest line number that `show line` takes.
+// maxTTY is the highest line number accepted by `show line`.
 const maxTTY = 99999
 
-// harmless are the commands that nobody is asked about: whoever wants fewer rights, or to go, may.
+// harmless are the commands without authorization: a user may always give up privileges or log out.
 var harmless = []string{"disable", "exit", "logout", "quit"}
 
-// before asks AAA whether a command may be run, and reports it where it may.
+// before authorizes a command with AAA, and reports it if it is allowed.
 func (x *exec) before(ctx context.Context, words []string) (refusal string) {
 	if !slices.Contains(harmless, words[0]) && !x.allowed(ctx, words) {
 		return textUnauthorized
@@ -148,12 +149,12 @@ func (x *exec) before(ctx context.Context, words []string) (refusal string) {
 
 func (x *exec) allowed(ctx context.Context, words []string) bool {
 	r := x.Request(x.res.Identity.User, "")
-	r.Entry = "" // the entry that authenticated need not be one that authorizes
+	r.Entry = "" // the entry that authenticated may differ from the one that authorizes
 	res := x.AAA().Command(ctx, aaa.Question{
 		Request: r, Identity: x.res.Identity, Granted: x.res.Auth, PrivLevel: x.level, Command: words,
 	})
 	switch {
-	case ctx.Err() != nil: // whatever the answer is, it came too late
+	case ctx.Err() != nil: // too late for any answer
 		return false
 	case res.Kind == aaa.Granted && res.Auth.Refuse == "":
 		return true
@@ -163,14 +164,13 @@ func (x *exec) allowed(ctx context.Context, words []string) bool {
 	return false
 }
 
-// Unservable implements session.FrontEnd: a caller who was to be locked into an autocmd or on a host must not find
-// themselves at an EXEC.
+// Unservable implements session.FrontEnd: a user restricted to an autocmd or a host must not get an EXEC.
 func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 	switch {
 	case auth.Refuse != "":
 		return auth.Refuse
 	case auth.Autocmd != "" && auth.Host != nil:
-		return "both a host and an autocmd: one session is one of them"
+		return "both a host and an autocmd, which exclude each other"
 	case auth.Host != nil:
 		return f.cfg.Hosts.unjoinable(*auth.Host)
 	case auth.Autocmd != "":
@@ -179,7 +179,7 @@ func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 	return ""
 }
 
-// unrunnable says why an autocmd cannot be run; "" where it can, as far as is known without trying.
+// unrunnable returns why an autocmd cannot be run; "" if no reason is known without trying.
 func (f *FrontEnd) unrunnable(autocmd string) string {
 	m, err := (&exec{dialogue: &dialogue{cfg: f.cfg}}).commands().Lookup(autocmd)
 	switch {

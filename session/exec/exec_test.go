@@ -108,10 +108,11 @@ func TestEnable(t *testing.T) {
 			!strings.Contains(s, " 5551234\n") {
 			t.Errorf("at 15: %q", s)
 		}
-		if s := d.enters("enable 7", "sh priv"); s != "enable 7\nmaui-nas-04#sh priv\nCurrent privilege level is 7\nmaui-nas-04#" {
+		if s := d.enters("enable 7", "sh priv"); s != "enable 7\nmaui-nas-04#sh priv\nCurrent privilege level is "+
+			"7\nmaui-nas-04#" {
 			t.Errorf("a lower level: %q", s)
 		}
-		if s := d.enters("disable 9"); s != "disable 9\n% the privilege level is 7 already: enable 9 goes higher\nmaui-nas-04#" {
+		if s := d.enters("disable 9"); s != "disable 9\n% already at privilege level 7; use enable 9\nmaui-nas-04#" {
 			t.Errorf("disable upwards: %q", s)
 		}
 		if s := d.enters("disable", "show priv", "disable 0", "show priv", "disable", "show priv"); strings.Count(s,
@@ -327,7 +328,8 @@ func TestCommandAuthorization(t *testing.T) {
 					q.Granted.ACL != "7" || q.TTY != 65 || q.Service != aaa.EXEC {
 					t.Errorf("asked %+v", q)
 				}
-				want := "began 1 u leg 1\ncommand at 3: disable\ncommand at 1: exit\nended 1 u leg 1 cause 1 admitted true callback \"\""
+				want := "began 1 u leg 1\ncommand at 3: disable\ncommand at 1: exit\nended 1 u leg 1 cause 1 " +
+					"admitted true callback \"\""
 				if tt.runs {
 					want = strings.Replace(want, "command", "command at 3: show line 65\ncommand", 1)
 				}
@@ -415,19 +417,19 @@ func TestUnservableGrants(t *testing.T) {
 		{aaa.Authorization{Autocmd: "  "}, "it is blank"},
 		{aaa.Authorization{Autocmd: "show users", Host: host("192.0.2.5", aaa.Telnet, 23)},
 			"both a host and an autocmd"},
-		{aaa.Authorization{Host: host("192.0.2.5", "rlogin", 513)}, `host by "rlogin"`},
+		{aaa.Authorization{Host: host("192.0.2.5", "rlogin", 513)}, `login service "rlogin"`},
 		{aaa.Authorization{Host: host("192.0.2.5", aaa.TCPClear, 0)}, "port 0 is not"},
 		{aaa.Authorization{Host: host("192.0.2.5", aaa.Telnet, 70000)}, "port 70000 is not"},
 		{aaa.Authorization{Host: host("bbs", aaa.Telnet, 23)}, `host "bbs" is not an address`},
-		{aaa.Authorization{Host: host("", aaa.Telnet, 23)}, "no login host is configured"},
-		{aaa.Authorization{Host: host("any", aaa.Telnet, 23)}, "callers may not name one"},
-		{aaa.Authorization{Host: host("127.0.0.1", aaa.Telnet, 23)}, "this machine"},
-		{aaa.Authorization{Host: host("::ffff:127.0.0.1", aaa.Telnet, 23)}, "this machine"},
-		{aaa.Authorization{Host: host("::1", aaa.Telnet, 23)}, "this machine"},
-		{aaa.Authorization{Host: host("0.0.0.0", aaa.Telnet, 23)}, "this machine"},
-		{aaa.Authorization{Host: host("169.254.1.1", aaa.Telnet, 23)}, "this machine"},
-		{aaa.Authorization{Host: host("fe80::1%eth0", aaa.Telnet, 23)}, "this machine"},
-		{aaa.Authorization{Host: host("224.0.0.1", aaa.Telnet, 23)}, "this machine"},
+		{aaa.Authorization{Host: host("", aaa.Telnet, 23)}, "exec.hosts.default is not set"},
+		{aaa.Authorization{Host: host("any", aaa.Telnet, 23)}, "exec.hosts.ask"},
+		{aaa.Authorization{Host: host("127.0.0.1", aaa.Telnet, 23)}, "must be listed"},
+		{aaa.Authorization{Host: host("::ffff:127.0.0.1", aaa.Telnet, 23)}, "must be listed"},
+		{aaa.Authorization{Host: host("::1", aaa.Telnet, 23)}, "must be listed"},
+		{aaa.Authorization{Host: host("0.0.0.0", aaa.Telnet, 23)}, "must be listed"},
+		{aaa.Authorization{Host: host("169.254.1.1", aaa.Telnet, 23)}, "must be listed"},
+		{aaa.Authorization{Host: host("fe80::1%eth0", aaa.Telnet, 23)}, "must be listed"},
+		{aaa.Authorization{Host: host("224.0.0.1", aaa.Telnet, 23)}, "must be listed"},
 	}
 	for _, tt := range tests {
 		for _, leg := range []session.Leg{{}, {Number: 2, Identity: aaa.Identity{Entry: "radius", User: "u"}},

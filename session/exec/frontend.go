@@ -1,5 +1,5 @@
-// Package exec is the EXEC as a front end of sessions: the prompts of the login and of the number to be called back at,
-// the command line of an admitted caller, and the connection to a host by Telnet or TCP-clear in place of it.
+// Package exec is the front end for EXEC sessions: the prompts for the login and the callback number, the command line
+// of an admitted caller, and the connection to a host with Telnet or TCP-clear.
 package exec
 
 import (
@@ -13,20 +13,19 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Config is how the EXEC looks and what it offers. The zero value works.
+// Config is the configuration of the EXEC. The zero value is usable.
 type Config struct {
-	Hostname string // shown in the prompt; "" is "ringback"
+	Hostname string // shown in the prompt; "" means "ringback"
 	Prompts  Prompts
-	Banner   string // shown once before the first login prompt; "" none
+	Banner   string // shown once before the first login prompt; "" for none
 
-	// IdleTimeout is the longest silence of the caller where AAA gave none; 0 is 10 min, as IOS's exec-timeout,
-	// negative none.
+	// IdleTimeout is the idle timeout if AAA sets none; 0 means 10 min, as IOS's exec-timeout, negative none.
 	IdleTimeout time.Duration
 
-	Hosts Hosts // to which hosts sessions may be joined, and how
+	Hosts Hosts // host connections
 }
 
-// Prompts are the texts at which the caller types. "" stands for the default.
+// Prompts are the prompts. "" means the default.
 type Prompts struct {
 	Username   string // "Username: "
 	Password   string // "Password: "
@@ -49,16 +48,16 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// FrontEnd is the EXEC of all calls of a configuration.
+// FrontEnd serves the EXEC on all calls of a configuration.
 type FrontEnd struct{ cfg Config }
 
-// New returns the front end.
+// New returns a FrontEnd.
 func New(c Config) *FrontEnd { return &FrontEnd{c.withDefaults()} }
 
 // Service implements session.FrontEnd.
 func (f *FrontEnd) Service() aaa.Service { return aaa.EXEC }
 
-// Serve implements session.FrontEnd: it greets the caller, has them log in, and goes on as the Broker decides.
+// Serve implements session.FrontEnd: it sends the banner, logs the user in and continues as the Broker decides.
 func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending {
 	d := &dialogue{Session: s, cfg: f.cfg, term: console.NewTerminal(s.Line())}
 	d.term.Parity = console.UnknownParity
@@ -77,22 +76,22 @@ func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending
 	return session.Ending{Cause: aaa.CauseNASRequest, Reason: "refused: " + s.LastFailure()}
 }
 
-// dialogue is the EXEC with one caller. The call's goroutine owns it.
+// dialogue is the EXEC on one call. It belongs to the call's goroutine.
 type dialogue struct {
 	*session.Session
 	cfg    Config
 	term   *console.Terminal
-	blanks int // prompts left empty
+	blanks int // empty answers at prompts
 }
 
-// say writes to the caller. An error is left to the next read: a caller who is gone is noticed there.
+// say writes to the caller. It ignores errors: the next read returns an error if the caller has gone.
 func (s *dialogue) say(text string) { _, _ = s.term.Write([]byte(text)) }
 
-// lastWordsTime is how long the last words may take to be handed over where the session is ended from outside: the
-// caller may be taking nothing.
+// lastWordsTime limits the write of the last text when the session is ended from outside: the caller may have stopped
+// the output.
 const lastWordsTime = 2 * time.Second
 
-// interruptedBy makes an ending of an error of the terminal, and tells the caller why where they may still hear it.
+// interruptedBy returns the Ending for an error of the terminal, and tells the caller why, if still connected.
 func (s *dialogue) interruptedBy(ctx context.Context, err error) session.Ending {
 	if errors.Is(err, session.ErrTaken) {
 		return session.Ending{}
@@ -105,7 +104,7 @@ func (s *dialogue) interruptedBy(ctx context.Context, err error) session.Ending 
 	case errors.Is(err, console.ErrIdle):
 		s.say("\n% Idle timeout\n")
 		return session.Ending{Cause: aaa.CauseIdleTimeout, Reason: err.Error()}
-	case errors.Is(err, os.ErrDeadlineExceeded): // they take nothing: telling them why would only block again
+	case errors.Is(err, os.ErrDeadlineExceeded): // output is blocked: another write would block again
 		return session.Ending{Cause: aaa.CauseIdleTimeout, Reason: err.Error()}
 	}
 	e := session.Interrupted(ctx, err)
@@ -115,7 +114,7 @@ func (s *dialogue) interruptedBy(ctx context.Context, err error) session.Ending 
 	return e
 }
 
-// lastWords are what a caller reads of an ending that err brought.
+// lastWords returns the text for the caller for an ending caused by err.
 func lastWords(e session.Ending, err error) string {
 	var end session.End
 	switch {

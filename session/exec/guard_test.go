@@ -62,11 +62,11 @@ func TestGuard(t *testing.T) {
 			"% Too many failures - try again later", []string{`login "shut" leg 1 locked: locked`}},
 		{"left at a challenge", fakeLogin{"u": {password: "pw1", challenge: "Token:"}}, session.Leg{}, right,
 			[]string{"u", "pw1", "\x03"}, 100 * time.Millisecond, "Username: ",
-			[]string{`login "u" leg 1 wrong: left at a question of the server`}},
+			[]string{`login "u" leg 1 wrong: caller left at a server prompt`}},
 		{"another's callback", fakeLogin{"u": {password: "pw1"}},
 			session.Leg{Number: 2, Identity: aaa.Identity{Entry: "radius", User: "v"}}, right, []string{"u", "pw1"},
 			100 * time.Millisecond, "% Login invalid",
-			[]string{`login "u" leg 2 refused: u by radius answered the callback of v by radius`}},
+			[]string{`login "u" leg 2 refused: u by radius logged in on the callback of v by radius`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

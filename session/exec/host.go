@@ -14,43 +14,42 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Hosts says to which hosts sessions may be joined in place of the EXEC (Login-IP-Host, an autocmd, `telnet`), and how.
-// The zero value lets AAA name any host but this machine itself and its link-local neighbours, and lets callers name
-// none.
+// Hosts configures connections from sessions to hosts (Login-IP-Host, an autocmd, `telnet`). The zero value allows AAA
+// any host except this machine and link-local addresses, and allows callers none.
 type Hosts struct {
-	// Default is the host where AAA leaves the choice to us (Login-IP-Host 0.0.0.0): an address or a name. "" refuses
-	// such a grant.
+	// Default is the host for Login-IP-Host 0.0.0.0 (chosen by the access server): an address or a name. With "", such
+	// an authorization is rejected.
 	Default string
-	// Ask lets the caller name the host where AAA leaves the choice to the caller (255.255.255.255): one of
-	// Allow.
+	// Ask lets the caller choose a host from Allow for Login-IP-Host 255.255.255.255 (chosen by the user).
 	Ask bool
-	// Allow are the hosts that may be reached. Where it is empty AAA is taken at its word, but for loopback,
-	// link-local, multicast and unspecified addresses and those of this machine: an attribute must not open ports that
-	// trust whoever is local.
+	// Allow lists the allowed hosts. If it is empty, AAA may name any host except loopback, link-local, multicast and
+	// unspecified addresses and those of this machine: an attribute must not give access to ports that trust local
+	// users.
 	Allow []HostRule
 
-	Timeout  time.Duration // the longest that a connection may take to stand; 0 is 15 s
-	Terminal string        // the type that a host is told when it asks; "" is "vt100"
+	Timeout  time.Duration // connection timeout; 0 means 15 s
+	Terminal string        // terminal type sent to the host on request; "" means "vt100"
 
-	// Dial connects; nil is a net.Dialer. It gives up when ctx ends.
+	// Dial connects; nil means a net.Dialer. It returns when ctx ends.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Resolve finds the addresses of a name; nil asks the system.
+	// Resolve looks up the addresses of a name; nil means the system resolver.
 	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
 }
 
 // HostRule is one entry of Hosts.Allow.
 type HostRule struct {
 	Prefix netip.Prefix
-	Port   int // 0: all
+	Port   int // 0: any
+
 }
 
-// ParseHostRule reads "10.0.0.0/8", "10.0.0.5", "10.0.0.5:23", "[2001:db8::5]:23" or "10.0.0.0/8:23".
+// ParseHostRule parses "10.0.0.0/8", "10.0.0.5", "10.0.0.5:23", "[2001:db8::5]:23" or "10.0.0.0/8:23".
 func ParseHostRule(s string) (HostRule, error) {
 	text, port := s, 0
 	if at := strings.LastIndexByte(s, ':'); at >= 0 && (strings.Count(s, ":") == 1 || s[0] == '[' && s[at-1] == ']') {
 		n, err := strconv.ParseUint(s[at+1:], 10, 16)
 		if err != nil || n == 0 {
-			return HostRule{}, fmt.Errorf("host %q: port %q is not 1 to 65535", s, s[at+1:])
+			return HostRule{}, fmt.Errorf("host %q: port %q is not between 1 and 65535", s, s[at+1:])
 		}
 		text, port = s[:at], int(n)
 	}
@@ -62,7 +61,7 @@ func ParseHostRule(s string) (HostRule, error) {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
 			const want = "an address or a prefix, with or without a port: 10.0.0.0/8, 10.0.0.5:23, [2001:db8::5]:23"
-			return HostRule{}, fmt.Errorf("host %q: want %s", s, want)
+			return HostRule{}, fmt.Errorf("host %q: expected %s", s, want)
 		}
 		addr = addr.Unmap()
 		prefix = netip.PrefixFrom(addr, addr.BitLen())
@@ -70,7 +69,7 @@ func ParseHostRule(s string) (HostRule, error) {
 	return HostRule{Prefix: prefix.Masked(), Port: port}, nil
 }
 
-// chooser tells who named a host.
+// chooser is the source of a host name.
 type chooser int
 
 const (
@@ -79,7 +78,7 @@ const (
 	byCaller
 )
 
-// refuses says why a host may not be reached; nil where it may.
+// refuses returns why a host is not allowed; nil if it is allowed.
 func (h Hosts) refuses(host netip.AddrPort, by chooser) error {
 	addr := host.Addr().Unmap()
 	for _, rule := range h.Allow {
@@ -91,17 +90,17 @@ func (h Hosts) refuses(host netip.AddrPort, by chooser) error {
 	case by == byOperator:
 		return nil
 	case len(h.Allow) > 0:
-		return fmt.Errorf("host %v is not in the list of hosts that may be reached (exec.hosts.allow)", host)
+		return fmt.Errorf("host %v is not allowed by exec.hosts.allow", host)
 	case by == byCaller:
-		return fmt.Errorf("host %v: callers may name only hosts of exec.hosts.allow, which is empty", host)
+		return fmt.Errorf("host %v: callers may connect only to hosts in exec.hosts.allow, which is empty", host)
 	case addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() || isOurs(addr):
-		const why = "this machine, or its neighbour on the link, is reached only where exec.hosts.allow lists it"
+		const why = "local, link-local and multicast addresses must be listed in exec.hosts.allow"
 		return fmt.Errorf("host %v: %s", host, why)
 	}
 	return nil
 }
 
-// isOurs reports whether addr is one of this machine's. Where they cannot be found out, all are.
+// isOurs reports whether addr is an address of this machine; true if these cannot be determined.
 func isOurs(addr netip.Addr) bool {
 	all, err := net.InterfaceAddrs()
 	if err != nil {
@@ -117,18 +116,18 @@ func isOurs(addr netip.Addr) bool {
 	return false
 }
 
-// target is where a session is to be joined to.
+// target is the host of a connection.
 type target struct {
 	service string // aaa.Telnet or aaa.TCPClear
 	host    string // an address or a name
 	port    int
 	by      chooser
-	sealed  bool // the caller cannot leave it by the escape character
+	sealed  bool // the caller cannot leave it with the escape character
 }
 
 func (t target) String() string { return net.JoinHostPort(t.host, strconv.Itoa(t.port)) }
 
-// title is what a caller reads of it, as in IOS.
+// title is the name shown to the caller, as in IOS.
 func (t target) title() string {
 	if t.port == telnetPort {
 		return t.host
@@ -138,13 +137,13 @@ func (t target) title() string {
 
 const telnetPort = 23
 
-// Addresses of an aaa.Host that are none.
+// Special addresses of an aaa.Host.
 const (
 	hostOurChoice = ""
 	hostAny       = "any"
 )
 
-// target makes one of what AAA granted. The host is "" where the caller is to name it.
+// target returns the target for a host granted by AAA. Its host is "" if the caller chooses it.
 func (h Hosts) target(granted aaa.Host, sealed bool) (target, error) {
 	t := target{service: granted.Service, host: granted.Address, port: granted.Port, sealed: sealed}
 	if t.service == aaa.Telnet {
@@ -152,16 +151,17 @@ func (h Hosts) target(granted aaa.Host, sealed bool) (target, error) {
 	}
 	switch {
 	case t.service != aaa.Telnet && t.service != aaa.TCPClear:
-		return t, fmt.Errorf("host by %q: only %s and %s are served", t.service, aaa.Telnet, aaa.TCPClear)
+		return t, fmt.Errorf("login service %q is not supported (supported: %s, %s)", t.service, aaa.Telnet,
+			aaa.TCPClear)
 	case t.port < 1 || t.port > 65535:
-		return t, fmt.Errorf("host by %s: port %d is not 1 to 65535", t.service, t.port)
+		return t, fmt.Errorf("login service %s: port %d is not between 1 and 65535", t.service, t.port)
 	case t.host == hostOurChoice && h.Default == "":
-		return t, errors.New("AAA leaves the host to us, and no login host is configured (exec.hosts.default)")
+		return t, errors.New("AAA requests the default host, but exec.hosts.default is not set")
 	case t.host == hostOurChoice:
 		t.host, t.by = h.Default, byOperator
 		return t, nil
 	case t.host == hostAny && (!h.Ask || len(h.Allow) == 0):
-		return t, errors.New("AAA leaves the host to the caller, and callers may not name one here (exec.hosts.ask)")
+		return t, errors.New("AAA lets the caller choose the host, but exec.hosts.ask or exec.hosts.allow is not set")
 	case t.host == hostAny:
 		t.host, t.by = "", byCaller
 		return t, nil
@@ -173,7 +173,7 @@ func (h Hosts) target(granted aaa.Host, sealed bool) (target, error) {
 	return t, h.refuses(netip.AddrPortFrom(addr, uint16(t.port)), byAAA)
 }
 
-// unjoinable says why a granted host cannot be had; "" where it can, as far as is known without trying.
+// unjoinable returns why a granted host cannot be reached; "" if no reason is known without trying.
 func (h Hosts) unjoinable(granted aaa.Host) string {
 	if _, err := h.target(granted, false); err != nil {
 		return err.Error()
@@ -181,7 +181,7 @@ func (h Hosts) unjoinable(granted aaa.Host) string {
 	return ""
 }
 
-// dial connects to t. Names are looked up once and what they stand for is checked before it is dialled.
+// dial connects to t. It looks up a name once and checks the addresses before connecting.
 func (h Hosts) dial(ctx context.Context, t target) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(h.Timeout, 0), defaultHostTimeout))
 	defer cancel()
@@ -206,10 +206,10 @@ func (h Hosts) dial(ctx context.Context, t target) (net.Conn, error) {
 		}
 		errs = append(errs, err)
 	}
-	return nil, cmp.Or(errors.Join(errs...), fmt.Errorf("look up %s: it has no address", t.host))
+	return nil, cmp.Or(errors.Join(errs...), fmt.Errorf("look up %s: no addresses found", t.host))
 }
 
-// refusedError is a host that may not be reached.
+// refusedError is the error for a host that is not allowed.
 type refusedError struct{ error }
 
 const (
@@ -230,7 +230,7 @@ func (h Hosts) addresses(ctx context.Context, host string) ([]netip.Addr, error)
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// isHostName reports whether name has the letters of a host name only.
+// isHostName reports whether name has only characters of host names.
 func isHostName(name string) bool {
 	return name != "" && len(name) <= maxHostName && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')

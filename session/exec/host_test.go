@@ -149,11 +149,13 @@ func TestJoinedByTelnet(t *testing.T) {
 			out.Reason != "192.0.2.5:23: closed by the host" {
 			t.Errorf("outcome %+v", out)
 		}
-		if len(d.who.asked) != 0 || d.b.told() != "began 1 u leg 1\nended 1 u leg 1 cause 18 admitted true callback \"\"" {
+		if len(d.who.asked) != 0 || d.b.told() != "began 1 u leg 1\nended 1 u leg 1 cause 18 admitted true "+
+			"callback \"\"" {
 			t.Errorf("told\n%s", d.b.told())
 		}
 		d.mu.Lock()
-		seen := uint64(len("\r\nUsername: u\r\nPassword: \r\nWelcome\r\nTrying 192.0.2.5 ... Open\r\n\r\nlogin: \x1b[2JBye\xff\r\n\r\n[Connection to 192.0.2.5 closed by foreign host]\r\n"))
+		seen := uint64(len("\r\nUsername: u\r\nPassword: \r\nWelcome\r\nTrying 192.0.2.5 ... Open\r\n\r\nlogin: " +
+			"\x1b[2JBye\xff\r\n\r\n[Connection to 192.0.2.5 closed by foreign host]\r\n"))
 		d.mu.Unlock()
 		if last := d.b.reports[1]; last.OctetsIn != uint64(len("u\rlogin-pw\rguest\r\n\xff")) ||
 			last.OctetsOut != seen {
@@ -167,8 +169,8 @@ func TestJoinedIsTold(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		want string
-	}{{nil, `u on 65: 192.0.2.5:23 by telnet ""`},
-		{syscall.ECONNREFUSED, `u on 65: 192.0.2.5:23 by telnet "connection refused"`}} {
+	}{{nil, `u on 65: 192.0.2.5:23 with telnet ""`},
+		{syscall.ECONNREFUSED, `u on 65: 192.0.2.5:23 with telnet "connection refused"`}} {
 		synctest.Test(t, func(t *testing.T) {
 			var told []string
 			cfg := settings{calls: session.Config{Joined: func(c *lines.Call, user, host, why string) {
@@ -285,7 +287,7 @@ func TestHostThatCannotBeReached(t *testing.T) {
 					t.Errorf("the caller saw %q", s)
 				}
 				if out.Kind != session.SessionEnded || out.Cause != aaa.CauseServiceUnavailable ||
-					!strings.HasPrefix(out.Reason, "connect to 192.0.2.5:23 by telnet: ") {
+					!strings.HasPrefix(out.Reason, "connect to 192.0.2.5:23 with telnet: ") {
 					t.Errorf("outcome %+v", out)
 				}
 				if len(d.b.reports) != 2 {

@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// What a caller reads of a connection to a host, as in IOS.
+// Texts about a host connection, as in IOS.
 const (
 	textHostPrompt  = "Host: "
 	textRefused     = "% Connection refused by remote host"
@@ -27,18 +27,18 @@ const (
 )
 
 const (
-	hostChunk  = 1024            // octets handed to one side at once: 34 s at 300 bit/s, which an idle timer notices
-	hostStall  = 2 * time.Minute // the longest that a host may take nothing
-	hostLinger = 2 * time.Second // a host that takes nothing any more may still send its last words
+	hostChunk  = 1024            // octets per write: 34 s at 300 bit/s, so the idle timer notices progress
+	hostStall  = 2 * time.Minute // maximum time that a host may block output
+	hostLinger = 2 * time.Second // time for the last output of a host that no longer accepts input
 )
 
-// Why a connection to a host ended, beside what ends the session.
+// Why a host connection ended, other than by the end of the session.
 var (
 	errHostClosed = errors.New("closed by the host")
-	errEscaped    = errors.New("the caller left the host")
+	errEscaped    = errors.New("caller left the host")
 )
 
-// hosted joins the session to the host that AAA granted in place of an EXEC.
+// hosted connects the session to the host granted by AAA, instead of an EXEC.
 func (s *dialogue) hosted(ctx context.Context, auth aaa.Authorization) session.Ending {
 	t, err := s.cfg.Hosts.target(*auth.Host, auth.NoEscape)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *dialogue) hosted(ctx context.Context, auth aaa.Authorization) session.E
 			return s.interruptedBy(ctx, err)
 		}
 		if t.host == "" {
-			return session.Ending{Cause: aaa.CauseNASRequest, Reason: "the caller named no host"}
+			return session.Ending{Cause: aaa.CauseNASRequest, Reason: "caller entered no host"}
 		}
 	}
 	e, err := s.join(ctx, t)
@@ -59,8 +59,8 @@ func (s *dialogue) hosted(ctx context.Context, auth aaa.Authorization) session.E
 	return e
 }
 
-// askHost has the caller name the host; "" where none is named. The error is the terminal's. Spaces around the name are
-// no part of it.
+// askHost asks the caller for the host; "" if none is entered. Surrounding spaces are removed. The error is that of the
+// terminal.
 func (s *dialogue) askHost(ctx context.Context) (string, error) {
 	for range numberTries {
 		name, err := s.ask(ctx, textHostPrompt, true)
@@ -77,20 +77,18 @@ func (s *dialogue) askHost(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// connectNode is the command that joins the caller to a host: always there for an autocmd, shown where hosts are
-// listed.
+// connectNode is the command to connect to a host: always available to an autocmd, shown if hosts are listed.
 func (x *exec) connectNode(word string) console.Node {
-	return console.Node{Word: word, Help: "Connect to a host by Telnet", Hidden: len(x.cfg.Hosts.Allow) == 0,
+	return console.Node{Word: word, Help: "Open a Telnet connection", Hidden: len(x.cfg.Hosts.Allow) == 0,
 		Next: []console.Node{
-			{Word: "host", Kind: console.Word, Help: "Its address or name", Run: x.connect, Next: []console.Node{
-				{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port, 23 where none is said",
+			{Word: "host", Kind: console.Word, Help: "IP address or host name", Run: x.connect, Next: []console.Node{
+				{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port (default 23)",
 					Run: x.connect},
 			}},
 		}}
 }
 
-// unreachable says why AAA may not name this host to the connect command; "" where it may, as far as is known without a
-// look-up of its name.
+// unreachable returns why an autocmd may not connect to a host; "" if no reason is known without a name lookup.
 func (h Hosts) unreachable(host string, args console.Args) string {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
@@ -106,7 +104,7 @@ func (h Hosts) unreachable(host string, args console.Args) string {
 	return ""
 }
 
-// connect joins the caller to a host until that ends, and comes back to the EXEC.
+// connect connects the caller to a host until the connection ends, and returns to the EXEC.
 func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) error {
 	t := target{service: aaa.Telnet, host: args["host"], port: telnetPort, by: byCaller}
 	if port, typed := args.Int("port"); typed {
@@ -115,7 +113,7 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 	if x.auto {
 		t.by, t.sealed = byAAA, x.res.Auth.NoEscape
 	} else if x.level < unprivileged {
-		return errors.New("privilege level 0 connects to no host")
+		return errors.New("not allowed at privilege level 0")
 	}
 	e, err := x.join(ctx, t)
 	if err != nil {
@@ -128,11 +126,11 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 }
 
 func (s *dialogue) joined(t target, why string) {
-	s.Joined(console.Clean(fmt.Sprintf("%s by %s", t, t.service)), why)
+	s.Joined(console.Clean(fmt.Sprintf("%s with %s", t, t.service)), why)
 }
 
-// join connects the caller to t and carries octets both ways until one side ends. The error is what ends the session
-// with it (ctx, the terminal, idleness); else the ending says how the connection went.
+// join connects the caller to t and relays octets in both directions until one side ends. An error ends the session too
+// (ctx, terminal, idle timeout); otherwise the Ending says how the connection ended.
 func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 	s.talk(t, "Trying "+console.Clean(t.title())+" ... ")
 	conn, err := s.cfg.Hosts.dial(ctx, t)
@@ -140,14 +138,14 @@ func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 	case err != nil && ctx.Err() != nil:
 		return session.Ending{}, context.Cause(ctx)
 	case err != nil:
-		reason := s.Scrub(fmt.Sprintf("connect to %s by %s: %v", t, t.service, err))
+		reason := s.Scrub(fmt.Sprintf("connect to %s with %s: %v", t, t.service, err))
 		s.Debugf("host: %s", reason)
 		s.joined(t, s.Scrub(err.Error()))
 		s.say("\n" + unconnected(err) + "\n")
 		return session.Ending{Cause: aaa.CauseServiceUnavailable, Reason: reason}, nil
 	}
 	defer conn.Close()
-	s.Debugf("host: connected to %s by %s", t, t.service)
+	s.Debugf("host: connected to %s with %s", t, t.service)
 	s.joined(t, "")
 	s.talk(t, "Open\n")
 	err = s.carry(ctx, conn, t)
@@ -158,15 +156,15 @@ func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 	return s.parted(t, err)
 }
 
-// talk tells the caller about the connection, but by TCP-clear: there it may be a program that expects nothing but its
-// host.
+// talk sends text about the connection to the caller, except with TCP-clear: the caller may be a program that expects
+// only the host's output.
 func (s *dialogue) talk(t target, text string) {
 	if t.service != aaa.TCPClear {
 		s.say(text)
 	}
 }
 
-// parted makes an ending of why octets are carried no more; what ends the session comes back as it is.
+// parted converts the error that ended the relay to an Ending; an error that ends the session is returned unchanged.
 func (s *dialogue) parted(t target, err error) (session.Ending, error) {
 	e := session.Ending{Reason: s.Scrub(fmt.Sprintf("%s: %v", t, err))}
 	by := " by foreign host]\n"
@@ -184,7 +182,7 @@ func (s *dialogue) parted(t target, err error) (session.Ending, error) {
 	return e, nil
 }
 
-// unconnected is what a caller reads of a connection that did not come about.
+// unconnected returns the text for a failed connection.
 func unconnected(err error) string {
 	var timeout interface{ Timeout() bool }
 	switch {
@@ -198,14 +196,13 @@ func unconnected(err error) string {
 	return textUnreachable
 }
 
-// hostError is a connection to a host that broke.
+// hostError is the error of a broken host connection.
 type hostError struct{ error }
 
 func (e hostError) Unwrap() error { return e.error }
 
-// carry carries octets between the caller and conn until either ends, and returns why. Nothing is kept back: who takes
-// nothing stops the other side. When it returns all that the host sent has been handed on, unless the caller is who
-// ended it.
+// carry relays octets between the caller and conn until either ends, and returns why. It does not queue: a blocked side
+// stops the other. When it returns, all output of the host has been passed on, unless the caller ended the connection.
 func (s *dialogue) carry(ctx context.Context, conn net.Conn, t target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -242,20 +239,20 @@ func (h Hosts) terminal() string {
 	return h.Terminal
 }
 
-// joint is a caller and a host that are joined. One goroutine carries each way.
+// joint is a connection between a caller and a host. One goroutine relays each direction.
 type joint struct {
 	caller console.Stream
 	conn   net.Conn
-	alive  func() // told of each octet that was carried
+	alive  func() // called when octets were relayed
 
 	mu     sync.Mutex
-	telnet *telnet  // nil: octets as they are; guarded by mu
+	telnet *telnet  // nil: transparent; guarded by mu
 	keys   keyboard // guarded by mu
 
 	toHost, toCaller sync.Mutex // held while writing
 }
 
-// gone is what the end of the host's stream means.
+// gone returns the meaning of an error of the host's stream.
 func gone(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errHostClosed
@@ -263,8 +260,8 @@ func gone(err error) error {
 	return hostError{err}
 }
 
-// fromCaller carries what the caller sends until they end or leave. It is nil where the host takes no more: its last
-// words may be on the way, and fromHost says when that is over.
+// fromCaller relays input of the caller until the caller's stream ends or the caller leaves. It returns nil if the host
+// accepts no more: its last output may be under way, and fromHost returns when it has ended.
 func (j *joint) fromCaller() error {
 	buf := make([]byte, hostChunk)
 	var wire, echo []byte
@@ -304,7 +301,7 @@ func (j *joint) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, lef
 	return j.keys.typed(p, wire, echo)
 }
 
-// fromHost carries what the host sends until it ends or the caller takes no more.
+// fromHost relays output of the host until it ends or the caller accepts no more.
 func (j *joint) fromHost() error {
 	buf := make([]byte, 4*hostChunk)
 	var data, reply []byte
@@ -332,8 +329,8 @@ func (j *joint) heard(p, data, reply []byte) (data2, reply2 []byte) {
 	return j.telnet.fromHost(p, data, reply)
 }
 
-// writeCaller blocks for as long as the caller takes nothing: whoever stopped the output may read in peace, until the
-// caller is idle for too long.
+// writeCaller blocks while the caller accepts no output: a caller may stop the output to read it, until the idle
+// timeout.
 func (j *joint) writeCaller(p []byte) error {
 	j.toCaller.Lock()
 	defer j.toCaller.Unlock()
@@ -354,7 +351,7 @@ func (j *joint) writeHost(p []byte) error {
 	}
 	j.toHost.Lock()
 	defer j.toHost.Unlock()
-	_ = j.conn.SetWriteDeadline(time.Now().Add(hostStall)) // where it cannot keep one, idleness ends it
+	_ = j.conn.SetWriteDeadline(time.Now().Add(hostStall)) // without deadline support, the idle timeout ends it
 	_, err := j.conn.Write(p)
 	return err
 }

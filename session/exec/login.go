@@ -11,31 +11,30 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// What a caller reads when a login fails. An unknown user and a wrong password must not be told apart.
+// Error texts of a login. An unknown user and a wrong password must be indistinguishable.
 const (
 	textInvalid = "% Login invalid"
-	textSilent  = "% Authentication failed" // nobody could be asked
+	textSilent  = "% Authentication failed" // no server answered
 	textTooLong = "% Line too long"
 	textGarbled = "% Line rejected: unsupported characters"
 	textBadName = "% Invalid user name"
 	textLocked  = "% Too many failures - try again later"
 
-	textUnservable = "% Authorization failed" // granted, but not what we can do
+	textUnservable = "% Authorization failed" // granted, but not supported
 )
 
 const (
 	maxBlanks  = 10 // empty answers at prompts on one call
-	maxPrompts = 10 // questions of a server in one login
+	maxPrompts = 10 // prompts of a server in one login
 	maxMessage = 4096
 )
 
 var (
-	errBlank   = errors.New("nothing was typed")             // an answer that names nobody: the prompt comes again
-	errBadName = errors.New("this cannot be anybody's name") // typed well, and no name all the same
+	errBlank   = errors.New("empty answer")      // the prompt is repeated
+	errBadName = errors.New("invalid user name") // printable, but not valid as a name
 )
 
-// rejected is what a caller reads of a line that is not taken for what it is, and that counts as a bad answer; "" where
-// err is another matter.
+// rejected returns the text for a line that is invalid and counts as a bad answer; "" for other errors.
 func rejected(err error) string {
 	switch {
 	case errors.Is(err, console.ErrTooLong):
@@ -48,7 +47,7 @@ func rejected(err error) string {
 	return ""
 }
 
-// logins asks for name and password until one is granted and goes on, or the tries are used up.
+// logins asks for name and password until a login succeeds, or the maximum of tries is reached.
 func (s *dialogue) logins(ctx context.Context) session.Ending {
 	for {
 		res, err := s.authenticate(ctx)
@@ -81,15 +80,15 @@ func (s *dialogue) logins(ctx context.Context) session.Ending {
 	}
 }
 
-// fail counts a login that failed before AAA could answer, and tells the caller text.
+// fail counts a login that failed before AAA was asked, and sends text to the caller.
 func (s *dialogue) fail(text string, r session.GuessResult, reason string) {
 	s.Fail(r, reason)
 	s.say(text + "\n\n")
 }
 
-// authenticate asks the caller for name and password and AAA about them, once. The error is the terminal's, errBlank,
-// or one that is rejected. The name goes on exactly as typed: spaces around it would make two names of one, so they are
-// refused.
+// authenticate asks for name and password and checks them with AAA, once. The error is that of the terminal, errBlank,
+// or one accepted by rejected. The name is passed on exactly as typed; surrounding spaces are rejected, since they
+// would give one user two names.
 func (s *dialogue) authenticate(ctx context.Context) (aaa.Result, error) {
 	s.Trying("")
 	user, err := s.ask(ctx, s.cfg.Prompts.Username, true)
@@ -110,8 +109,8 @@ func (s *dialogue) authenticate(ctx context.Context) (aaa.Result, error) {
 	return s.AskLogin(ctx, s.converse(s.Request(user, aaa.Secret(password))))
 }
 
-// converse returns what asks AAA, and the caller what AAA asks. The error is the terminal's, or errBlank. A
-// conversation that is left ends with its ctx: its server need not wait for an answer until the caller hangs up.
+// converse returns a function that asks AAA and passes its prompts to the caller. Its error is that of the terminal, or
+// errBlank. An abandoned conversation ends with its ctx, so that its server does not wait until the caller hangs up.
 func (s *dialogue) converse(r aaa.Request) func(context.Context) (aaa.Result, error) {
 	return func(ctx context.Context) (aaa.Result, error) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -119,7 +118,8 @@ func (s *dialogue) converse(r aaa.Request) func(context.Context) (aaa.Result, er
 		conv, res := s.AAA().Start(ctx, r)
 		for asked := 0; res.Kind == aaa.Prompt; asked++ {
 			if conv == nil || asked >= maxPrompts {
-				return aaa.Result{Reason: fmt.Sprintf("server %s asks without end", res.Server), Server: res.Server},
+				return aaa.Result{Reason: fmt.Sprintf("server %s sent more than %d prompts", res.Server, maxPrompts),
+						Server: res.Server},
 					nil
 			}
 			answer, err := s.ask(ctx, s.question(res.Message), res.Echo)
@@ -132,7 +132,7 @@ func (s *dialogue) converse(r aaa.Request) func(context.Context) (aaa.Result, er
 	}
 }
 
-// question makes a prompt of what a server sent: its text, harmless, with a space to type after.
+// question returns a server's text as a printable prompt, followed by a space.
 func (s *dialogue) question(message string) string {
 	if text := display(message); text != "" {
 		return text + " "
@@ -140,7 +140,7 @@ func (s *dialogue) question(message string) string {
 	return s.cfg.Prompts.Password
 }
 
-// display makes text of a server harmless for the caller's terminal, and not too long.
+// display returns a server's text in printable form, truncated if too long.
 func display(message string) string {
 	if len(message) > maxMessage {
 		message = message[:maxMessage]
@@ -148,7 +148,7 @@ func display(message string) string {
 	return console.CleanText(message)
 }
 
-// ask reads one answer, exactly as it was typed. Ctrl-C and Ctrl-Z count as an empty one.
+// ask reads one answer, exactly as typed. Ctrl-C and Ctrl-Z count as an empty answer.
 func (s *dialogue) ask(ctx context.Context, prompt string, echo bool) (string, error) {
 	var answer string
 	var err error

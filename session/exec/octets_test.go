@@ -353,7 +353,8 @@ func TestSevenBitTerminals(t *testing.T) {
 				p.waits(100 * time.Millisecond)
 				p.types(seven("840", want) + seven("0", 1-want) + seven("1\r", want))
 				p.types(seven("84001\x1b[118\r", want))
-				if s := p.sevenBits(want); s != "\n\nCallback Dialstring: 8401\n% Number rejected: unsupported characters\n"+
+				if s := p.sevenBits(want); s != "\n\nCallback Dialstring: 8401\n% Number rejected: unsupported "+
+					"characters\n"+
 					"Callback Dialstring: 84001\n% Number rejected: unsupported characters\nCallback Dialstring: " {
 					t.Errorf("numbers: the terminal shows %q", s)
 				}

@@ -13,10 +13,10 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// show has the EXEC's show commands.
+// show implements the EXEC's show commands.
 type show struct {
 	from  session.Shower
-	whole bool // numbers are shown whole
+	whole bool // show complete numbers
 	now   func() time.Time
 }
 
@@ -48,7 +48,7 @@ func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
 	return err
 }
 
-// remarks are why a line is out of service, and what is to be known of it though it works.
+// remarks returns why a line is out of service, and other notices about it.
 func remarks(l lines.Status) string {
 	var all []string
 	if l.Reason != "" {
@@ -94,8 +94,7 @@ func (s show) callbacks(_ context.Context, _ console.Args, w io.Writer) error {
 	return err
 }
 
-// number hides all but the last two digits from callers who are not privileged: where a user is called back is his
-// business.
+// number masks all but the last two digits for unprivileged callers: the callback number of another user is private.
 func (s show) number(n string) string {
 	if s.whole || n == "" {
 		return n
@@ -105,7 +104,7 @@ func (s show) number(n string) string {
 	return strings.Repeat("*", len(r)-shown) + string(r[len(r)-shown:])
 }
 
-// age is how long ago t was: 0:01:05.
+// age formats the time since t: 0:01:05.
 func (s show) age(t time.Time) string {
 	if t.IsZero() {
 		return "-"

@@ -31,39 +31,41 @@ const (
 	ttypeSEND = 1
 )
 
-// maxSubnegotiation is how much of a subnegotiation is looked at. SEND takes two octets; the rest of a longer one is
-// thrown away.
+// maxSubnegotiation is the maximum number of octets of a subnegotiation that is evaluated. SEND has two octets; the
+// rest of a longer one is discarded.
 const maxSubnegotiation = 16
 
-// telnetState says how far into a command of the host we are.
+// telnetState is the parser state within a command of the host.
 type telnetState int
 
 const (
 	telnetData telnetState = iota
 	telnetAfterIAC
 	telnetOption // after WILL, WONT, DO, DONT
-	telnetSub    // within a subnegotiation
+	telnetSub    // in a subnegotiation
+
 	telnetSubIAC // … after an IAC in it
 )
 
-// telnet is the calling side of Telnet (RFC 854, 855): what the host sends becomes what the caller's terminal gets and
-// what is answered, what the caller types becomes what the host gets. It is pure and keeps no data back. It never
-// begins a negotiation, so that of RFC 1143's states only NO and YES can be: a change is answered once, what is so
-// already is not answered, and no loop can arise. What we do not want is refused each time it is asked for.
+// telnet is the client side of Telnet (RFC 854, 855): it converts the host's data to terminal output and replies, and
+// the caller's input to data for the host. It is pure and does not queue data. It never starts a negotiation, so of RFC
+// 1143's states only NO and YES occur: a change is answered once, a confirmation is not answered, and no loop is
+// possible. Unsupported options are refused each time.
 type telnet struct {
-	terminal string // the terminal's type
+	terminal string // terminal type
 
-	us, him [256]bool // options in force: ours (the host said DO), the host's (it said WILL); RFC 1143's names
+	local, remote [256]bool // options in force: ours (after DO), the host's (after WILL); us and him in RFC 1143
 
 	state   telnetState
-	command byte   // in telnetOption: which
-	sub     []byte // the subnegotiation so far
+	command byte // the command, in telnetOption
 
-	heardCR bool // the host's last octet was CR: a NUL behind it says that no LF follows
-	typedCR bool // the caller's last octet was CR: an LF or NUL behind it belongs to it
+	sub []byte // the subnegotiation so far
+
+	heardCR bool // the host's last octet was CR; a NUL after it means that no LF follows
+	typedCR bool // the caller's last octet was CR; an LF or NUL after it belongs to it
 }
 
-// fromHost appends to data what the caller gets of p, and to reply what the host is answered.
+// fromHost processes p from the host: it appends terminal output to data, and replies to reply.
 func (t *telnet) fromHost(p, data, reply []byte) (data2, reply2 []byte) {
 	for _, b := range p {
 		switch t.state {
@@ -83,14 +85,14 @@ func (t *telnet) fromHost(p, data, reply []byte) (data2, reply2 []byte) {
 	return data, reply
 }
 
-// octet takes an octet outside of commands.
+// octet processes an octet outside of commands.
 func (t *telnet) octet(b byte, data []byte) []byte {
 	if b == telnetIAC {
 		t.state = telnetAfterIAC
 		return data
 	}
 	behindCR := t.heardCR
-	t.heardCR = b == '\r' && !t.him[optBinary]
+	t.heardCR = b == '\r' && !t.remote[optBinary]
 	if b == 0 && behindCR {
 		return data
 	}
@@ -106,23 +108,25 @@ func (t *telnet) afterIAC(b byte, data []byte) []byte {
 		t.state, t.command = telnetOption, b
 	case telnetSB:
 		t.state, t.sub = telnetSub, t.sub[:0]
-	default: // GA, NOP, DM and all that asks something of a host
+	default: // GA, NOP, DM and commands that only a host acts on
 		t.state = telnetData
 	}
 	return data
 }
 
-// negotiate acts on WILL, WONT, DO or DONT (RFC 1143 §7, from the states NO and YES).
+// negotiate processes WILL, WONT, DO or DONT (RFC 1143 §7, from the states NO and YES).
 func (t *telnet) negotiate(command, option byte, reply []byte) []byte {
-	side, wanted, yes, no := &t.us[option], option == optBinary || option == optSGA || option == optTType,
+	side, wanted, yes, no := &t.local[option], option == optBinary || option == optSGA || option == optTType,
 		byte(telnetWILL), byte(telnetWONT)
 	if command == telnetWILL || command == telnetWONT {
-		side, wanted, yes, no = &t.him[option], option == optBinary || option == optSGA || option == optEcho, telnetDO,
+		side, wanted, yes, no = &t.remote[option], option == optBinary || option == optSGA || option == optEcho,
+			telnetDO,
 			telnetDONT
 	}
 	on := command == telnetDO || command == telnetWILL
 	switch {
-	case on && *side, !on && !*side: // it is so already
+	case on && *side, !on && !*side: // already in force
+
 		return reply
 	case on && wanted:
 		*side = true
@@ -142,7 +146,7 @@ func (t *telnet) subnegotiation(b byte) {
 	}
 }
 
-// subIAC takes the octet after an IAC within a subnegotiation: its end, a doubled IAC, or a command that breaks it off.
+// subIAC processes the octet after an IAC in a subnegotiation: its end, a doubled IAC, or a command that aborts it.
 func (t *telnet) subIAC(b byte, data, reply []byte) (data2, reply2 []byte) {
 	switch b {
 	case telnetIAC:
@@ -152,7 +156,7 @@ func (t *telnet) subIAC(b byte, data, reply []byte) (data2, reply2 []byte) {
 		}
 	case telnetSE:
 		t.state = telnetData
-		if len(t.sub) == 2 && t.sub[0] == optTType && t.sub[1] == ttypeSEND && t.us[optTType] {
+		if len(t.sub) == 2 && t.sub[0] == optTType && t.sub[1] == ttypeSEND && t.local[optTType] {
 			reply = append(reply, telnetIAC, telnetSB, optTType, ttypeIS)
 			reply = append(reply, t.terminal...)
 			reply = append(reply, telnetIAC, telnetSE)
@@ -164,33 +168,33 @@ func (t *telnet) subIAC(b byte, data, reply []byte) (data2, reply2 []byte) {
 	return data, reply
 }
 
-// typed appends to wire what the host gets of an octet that the caller typed, and to echo what their terminal shows of
-// it: the host that does not echo leaves that to us (RFC 857). Enter is CR LF, and CR NUL for a host that echoes, which
-// reads key by key (RFC 1123 §3.3.1).
+// typed processes an octet typed by the caller: it appends data for the host to wire, and local echo to echo if the
+// host does not echo (RFC 857). Enter is CR LF, or CR NUL for a host that echoes and so reads key by key (RFC 1123
+// §3.3.1).
 func (t *telnet) typed(b byte, wire, echo []byte) (wire2, echo2 []byte) {
 	behindCR := t.typedCR
 	t.typedCR = false
 	switch {
 	case b == telnetIAC:
 		return append(wire, telnetIAC, telnetIAC), echo
-	case t.us[optBinary]:
+	case t.local[optBinary]:
 		return append(wire, b), echo
 	case behindCR && (b == '\n' || b == 0):
 		return wire, echo
-	case b == '\r' && t.him[optEcho]:
+	case b == '\r' && t.remote[optEcho]:
 		t.typedCR = true
 		return append(wire, '\r', 0), echo
 	case b == '\r':
 		t.typedCR = true
 		return append(wire, '\r', '\n'), append(echo, '\r', '\n')
 	}
-	if !t.him[optEcho] {
+	if !t.remote[optEcho] {
 		echo = shown(b, echo)
 	}
 	return append(wire, b), echo
 }
 
-// shown is what a terminal shows of an octet that was typed: what has no look of its own is not sent back.
+// shown returns the local echo of a typed octet; octets that are not printable are not echoed.
 func shown(b byte, echo []byte) []byte {
 	switch {
 	case b == '\b' || b == 0x7f:
@@ -201,25 +205,25 @@ func shown(b byte, echo []byte) []byte {
 	return echo
 }
 
-// telnetKeys are what the escape character makes of the next key, as in IOS: commands of RFC 854.
+// telnetKeys are the commands of RFC 854 for keys after the escape character, as in IOS.
 var telnetKeys = map[byte]byte{'b': telnetBRK, 'c': telnetIP, 'o': telnetAO, 't': telnetAYT, 'h': telnetEC,
 	'u': telnetEL}
 
-// escapeKey is IOS's escape character, Ctrl-^; with leaveKey behind it the caller leaves the host.
+// escapeKey is IOS's escape character, Ctrl-^; followed by leaveKey, it leaves the host.
 const (
 	escapeKey = 0x1e
 	leaveKey  = 'x'
 )
 
-// keyboard is what a caller types to a host, with the escape character understood.
+// keyboard processes the caller's input to a host, including the escape character.
 type keyboard struct {
 	telnet  *telnet
-	escapes bool // whether there is an escape character
-	escaped bool // it was the last octet
+	escapes bool // the escape character is enabled
+	escaped bool // the last octet was the escape character
 }
 
-// typed appends to wire and echo what becomes of p, and says how many octets of it it took: all, unless the caller
-// leaves. What was typed behind that is not the host's, and must reach the EXEC whole.
+// typed processes p, appends to wire and echo, and returns the number of octets used: all of them, unless the caller
+// leaves. Input after that is for the EXEC.
 func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, left bool) {
 	for i, b := range p {
 		switch {
@@ -232,11 +236,11 @@ func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, 
 				wire = append(wire, telnetIAC, command)
 				continue
 			}
-			if b != escapeKey { // twice is itself once; with any other key it is itself too
+			if b != escapeKey { // twice means one literal; with any other key, it is literal too
 				wire, echo = k.telnet.typed(escapeKey, wire, echo)
 			}
 			wire, echo = k.telnet.typed(b, wire, echo)
-		case k.escapes && b == escapeKey: // in binary too: hosts ask for that as a matter of course
+		case k.escapes && b == escapeKey: // also in binary mode, which hosts request routinely
 			k.escaped = true
 		default:
 			wire, echo = k.telnet.typed(b, wire, echo)

@@ -144,7 +144,7 @@ func FuzzTelnet(f *testing.F) {
 		if len(wire) > 2*len(typed) || len(echo) > 3*len(typed) {
 			t.Fatalf("%q became %q, %q", typed, wire, echo)
 		}
-		if whole.us[optBinary] && !escapes &&
+		if whole.local[optBinary] && !escapes &&
 			!bytes.Equal(bytes.ReplaceAll(wire, []byte("\xff\xff"), []byte("\xff")), typed) {
 			t.Fatalf("binary %q went as %q", typed, wire)
 		}

@@ -4,5 +4,5 @@ package exec
 
 import "syscall"
 
-// urgentInline leaves urgent octets where the system has them.
+// urgentInline does nothing on this system.
 func urgentInline(string, string, syscall.RawConn) error { return nil }

@@ -4,8 +4,8 @@ package exec
 
 import "syscall"
 
-// urgentInline keeps urgent octets in the stream: Telnet's Synch sends the DM of an IAC DM as one (RFC 854), and an IAC
-// without it would take the next octet of text for a command.
+// urgentInline keeps urgent data in the stream: Telnet's Synch sends the DM of IAC DM as urgent (RFC 854); without it,
+// the IAC would interpret the next octet of text as a command.
 func urgentInline(_, _ string, c syscall.RawConn) error {
 	var failed error
 	if err := c.Control(func(fd uintptr) {

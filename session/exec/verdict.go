@@ -20,11 +20,11 @@ const (
 	textPromised     = "Callback initiated - line is disconnected"
 )
 
-// numberTries is how often a caller may type the number to be called back at.
+// numberTries is the maximum number of tries to enter a callback number.
 const numberTries = 3
 
-// settle goes on as AAA's answer and the Broker's verdict say. over is false where the caller is refused: back at the
-// prompt.
+// settle continues according to AAA's result and the Broker's verdict. over is false if the login is refused and the
+// prompt is repeated.
 func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending, over bool) {
 	v, failure := s.Settle(ctx, res)
 	switch {
@@ -42,7 +42,7 @@ func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending
 	return session.Ending{}, false
 }
 
-// failed is what a caller reads of a login that let nobody in.
+// failed returns the text for a failed login.
 func failed(f session.Failure) string {
 	switch f {
 	case session.Invalid:
@@ -53,7 +53,7 @@ func failed(f session.Failure) string {
 	return textSilent
 }
 
-// accept takes the callback that is offered, at the number that the caller types where it is left to them.
+// accept accepts the offered callback, with a number from the caller if there is no fixed one.
 func (s *dialogue) accept(ctx context.Context, o session.Offer) (e session.Ending, over bool) {
 	typed := o.Number == ""
 	var v session.Verdict
@@ -75,7 +75,7 @@ func (s *dialogue) accept(ctx context.Context, o session.Offer) (e session.Endin
 	return session.Ending{}, false
 }
 
-// askNumber has the caller type the number until one is good or the tries are used up.
+// askNumber asks the caller for a number until one is valid or the maximum of tries is reached.
 func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verdict, error) {
 	s.say("\n")
 	var last session.Verdict
@@ -83,9 +83,9 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 		typed, err := s.ask(ctx, s.cfg.Prompts.Dialstring, true)
 		switch {
 		case errors.Is(err, console.ErrTooLong):
-			last = session.Verdict{Kind: session.BadChoice, Text: textNumberLong, Reason: "number typed is too long"}
+			last = session.Verdict{Kind: session.BadChoice, Text: textNumberLong, Reason: "number too long"}
 		case errors.Is(err, console.ErrGarbled):
-			reason := "number typed in a " + err.Error()
+			reason := "number: " + err.Error()
 			last = session.Verdict{Kind: session.BadChoice, Text: textNumberBroken, Reason: reason}
 		case err != nil && !errors.Is(err, errBlank):
 			return session.Verdict{}, err
@@ -97,21 +97,21 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 		}
 		s.say(complaint(last.Text, textBadNumber) + "\n")
 	}
-	reason := fmt.Sprintf("no usable number in %d tries, the last: %s", numberTries, s.Scrub(last.Reason))
+	reason := fmt.Sprintf("no valid number in %d tries; last: %s", numberTries, s.Scrub(last.Reason))
 	return session.Verdict{Kind: session.BadChoice, Reason: reason}, nil
 }
 
-// promised tells the caller of the callback. They may be gone already: the promise stands.
+// promised tells the caller of the callback, which remains valid if the caller has gone.
 func (s *dialogue) promised(v session.Verdict, typed bool) session.Ending {
 	text := textPromised + "\n"
 	if !typed {
-		text = "\n" + text // as IOS: an empty line below the password, none below the number
+		text = "\n" + text // as in IOS: an empty line after the password, none after the number
 	}
 	s.say(text)
 	return session.Ending{Cause: aaa.CauseCallback, Reason: s.Scrub(v.Reason)}
 }
 
-// refuse tells the caller no and closes the session.
+// refuse sends the refusal to the caller and closes the session.
 func (s *dialogue) refuse(ctx context.Context, v session.Verdict) {
 	def := textNotAvailable
 	if s.Leg().Number == 2 {
@@ -121,7 +121,7 @@ func (s *dialogue) refuse(ctx context.Context, v session.Verdict) {
 	s.Refused(ctx)
 }
 
-// complaint is a line that tells the caller what is wrong, in IOS's manner.
+// complaint returns an error line in the style of IOS.
 func complaint(text, def string) string {
 	if text = console.Clean(text); text == "" {
 		text = def
