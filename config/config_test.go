@@ -319,7 +319,7 @@ func TestProblems(t *testing.T) {
 		{"", "state_dir:\n", `ringback.yaml:7:11: state_dir: has no value (write a value or remove the key)`},
 		{"", "api: {socket: /" + strings.Repeat("x", 107) + "}\n", `ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, this one 108`},
 		{"", "timeouts: [\n", `ringback.yaml:7:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
-		{"", "policies_dir: nowhere\n", `ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back at numbers that AAA or a local user fixes, demands a second login, lets no caller type a number and dials once (write policies.d/default.yaml to decide yourself)`},
+		{"", "policies_dir: nowhere\n", `ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back at numbers that AAA or a local user fixes, requires a second login, lets no caller type a number and dials once (write policies.d/default.yaml to change it)`},
 
 		// aaa
 		{"radius.secret", "nowhere.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: nowhere.secret: no such file or directory (the path is relative to the directory of the configuration file; create it with: (umask 077; openssl rand -base64 24 > FILE))`},
@@ -394,7 +394,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"kim.password}", `kim.password, callback: {dialstring: "911"}}`, `ringback.yaml:4:73: users[0].callback.dialstring: an emergency number ("911*") is never dialled (numbers.emergency has the patterns)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", line: 3}}`, `ringback.yaml:4:88: users[0].callback.line: there is no line tty 3 that dials (see lines)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", rotary: 2}}`, `ringback.yaml:4:90: users[0].callback.rotary: no line of rotary 2 dials (see lines)`},
-		{"kim.password}", `kim.password, callback: {dialstring: ""}}`, `ringback.yaml:4:60: warning: users[0].callback: user "kim" will be refused: AAA leaves the number to the caller, and group default lets no caller choose (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
+		{"kim.password}", `kim.password, callback: {dialstring: ""}}`, `ringback.yaml:4:60: warning: users[0].callback: user "kim" will be refused: AAA lets the caller choose the number, but group default does not (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", no_verify: true}}`, `ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must log in again all the same: group default allows no no_verify (set no_verify: allow in its policy file)`},
 
 		// numbers and places

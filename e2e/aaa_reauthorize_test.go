@@ -28,14 +28,14 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 		old, new string // what changes in users between promise and dial
 		reason   string
 	}{
-		{lab.ByTACACS, "", "callback-dialstring = 84003", "priv-lvl = 1", "no longer demands a callback"},
+		{lab.ByTACACS, "", "callback-dialstring = 84003", "priv-lvl = 1", "no longer requires a callback"},
 		{lab.ByTACACS, "", "callback-dialstring = 84003", "callback-dialstring = 84001", "number"},
 		{lab.ByTACACS, "", "user = kihei-03", "user = somebody-else", "refused"},
 		{lab.ByTACACS, "", "", "", ""},
 		{lab.ByRADIUS, lookups, `	Service-Type = Callback-NAS-Prompt,
 	Callback-Number = "84003"
 
-DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer demands a callback"},
+DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer requires a callback"},
 		{lab.ByRADIUS, lookups, "kihei-03	Service-Type == Call-Check", "another-3	Service-Type == Call-Check", "refused"},
 		{lab.ByRADIUS, lookups, "", "", ""},
 	} {

@@ -7,23 +7,23 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Outcome is what becomes of the caller. The zero value is none of them and grants nothing.
+// Outcome is what happens to the caller. The zero value is none of them and grants nothing.
 type Outcome string
 
 const (
-	Refuse        Outcome = "refuse"         // nobody is let in, nobody is called
+	Refuse        Outcome = "refuse"         // no session, no callback
 	Admit         Outcome = "admit"          // the session begins on this call
 	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with FromCaller
 	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be tried while tries last
-	CallBack      Outcome = "call_back"      // promise a callback to Number, then hang up
+	CallBack      Outcome = "call_back"      // record a callback to Number, then hang up
 )
 
-// Decision is what the group's policy made of an authorization.
+// Decision is the result of applying the group's policy to an authorization.
 type Decision struct {
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason"`         // for the operator: one sentence
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to correct it
-	Text    string  `json:"text,omitempty"` // for the caller: short, tells nothing about policy or servers
+	Text    string  `json:"text,omitempty"` // for the caller: short, reveals nothing about policy or servers
 
 	Number   numbers.Number `json:"number,omitzero"`  // for CallBack
 	Origin   numbers.Origin `json:"origin,omitempty"` // where Number came from
@@ -46,11 +46,11 @@ const (
 	TextNumberDenied = "Number not allowed"
 )
 
-// rule looks at the request, tells what it saw and what it made of it, and returns true where that decides.
+// rule evaluates the request, returns its input and result for the trace, and true if it decides.
 type rule struct {
 	name string
 	do   func(*evaluation) (input, result string, decided bool)
-	// again: only a callback that is pending is looked at.
+	// again: only for a pending callback.
 	again bool
 }
 
@@ -59,11 +59,11 @@ type evaluation struct {
 	Request
 	set    *Set
 	policy group
-	raw    string // the number before it is made canonical
+	raw    string // the number before it is canonical
 	d      Decision
 }
 
-// The rules in their order. The first that decides ends the run; the last always does.
+// The rules in order. The first that decides ends the run; the last always decides.
 var rules = []rule{
 	{name: "group", do: ruleGroup},
 	{name: "authorization", do: ruleAuthorization},
@@ -82,10 +82,9 @@ var rules = []rule{
 	{name: "attempts", do: ruleAttempts},
 }
 
-// Evaluate decides about a caller and explains how. It never returns anything that the group's policy does not
-// allow, whatever the Authorization says (laws 4 to 7 of the design). About a callback that is pending
-// (Request.Promised) it decides Refuse, or CallBack with a Decision that allows as much as was promised or less,
-// never more.
+// Evaluate decides about a caller and explains how. It never allows more than the group's policy, whatever the
+// Authorization says (laws 4 to 7 in ARCHITECTURE.md). For a pending callback (Request.Promised) it decides Refuse, or
+// CallBack with a Decision that allows at most what was promised.
 func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	if s == nil {
 		s = &Set{}
@@ -102,7 +101,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 			break
 		}
 	}
-	if e.d.Outcome != CallBack { // nothing that only a callback has leaves here without one
+	if e.d.Outcome != CallBack { // fields of a callback are set only for a callback
 		e.d.Number, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, "", nil, nil
 		e.d.NoVerify, e.d.Reauthorize = false, false
 	}
@@ -115,7 +114,7 @@ func (e *evaluation) refuse(input, text, hint, format string, args ...any) (stri
 }
 
 func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string, string, bool) {
-	if e.Promised != nil && o != CallBack { // nobody is there to be admitted or asked
+	if e.Promised != nil && o != CallBack { // no caller is there to be admitted or asked
 		o, text = Refuse, TextNoCallback
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason

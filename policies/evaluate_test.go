@@ -35,7 +35,8 @@ var (
 	fixed = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), Kind: "Callback-NAS-Prompt"}
 	null  = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}
 	plain = aaa.Authorization{}
-	open  = Policy{NoVerify: true, Numbers: Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}}, Attempts: Attempts{Max: 3, RetryWait: time.Minute}}
+	open  = Policy{NoVerify: true, Numbers: Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
+		Attempts: Attempts{Max: 3, RetryWait: time.Minute}}
 )
 
 func with(a aaa.Authorization, f func(*aaa.Authorization)) aaa.Authorization { f(&a); return a }
@@ -56,50 +57,89 @@ func TestEvaluate(t *testing.T) {
 		reason string // part of it
 		text   string
 	}{
-		{name: "no callback demanded", auth: plain, want: Admit, reason: "demands no callback"},
+		{name: "no callback demanded", auth: plain, want: Admit, reason: "requires no callback"},
 		{name: "fixed number without policy files", auth: fixed, want: CallBack, number: "84001", reason: "at 84001"},
-		{name: "NULL without policy files", auth: null, want: Refuse, reason: "lets no caller choose", text: TextNoCallback},
-		{name: "a grant that cannot be honoured", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Refuse = "PPP is not served" }), want: Refuse, reason: "PPP is not served", text: TextRefused},
-		{name: "that on leg two", auth: aaa.Authorization{Refuse: "x"}, r: Request{Leg: 2}, want: Refuse, reason: "cannot be honoured: x"},
-		{name: "leg two causes no callback", policy: &open, auth: fixed, r: Request{Leg: 2}, want: Admit, reason: "the call that the callback made"},
+		{name: "NULL without policy files", auth: null, want: Refuse, reason: "but group default does not",
+			text: TextNoCallback},
+		{name: "a grant that cannot be honoured", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Refuse = "PPP is not served" }), want: Refuse,
+			reason: "PPP is not served", text: TextRefused},
+		{name: "that on leg two", auth: aaa.Authorization{Refuse: "x"}, r: Request{Leg: 2}, want: Refuse,
+			reason: "cannot be honoured: x"},
+		{name: "leg two causes no callback", policy: &open, auth: fixed, r: Request{Leg: 2}, want: Admit,
+			reason: "the call that the callback made"},
 		{name: "leg two, NULL", policy: &open, auth: null, r: Request{Leg: 2}, want: Admit},
 		{name: "leg two where a callback is required", policy: &required, auth: plain, r: Request{Leg: 2}, want: Admit},
-		{name: "leg three", policy: &open, auth: plain, r: Request{Leg: 3}, want: Refuse, reason: "no such leg"},
-		{name: "switched off", policy: &open, auth: fixed, site: &silent, want: Refuse, reason: "exec.callback is off", text: TextNoCallback},
+		{name: "leg three", policy: &open, auth: plain, r: Request{Leg: 3}, want: Refuse,
+			reason: "only the legs 1 and 2"},
+		{name: "switched off", policy: &open, auth: fixed, site: &silent, want: Refuse,
+			reason: "exec.callback is false", text: TextNoCallback},
 		{name: "switched off, nothing demanded", policy: &open, auth: plain, site: &silent, want: Admit},
-		{name: "policy off", policy: &off, auth: fixed, want: Refuse, reason: "group default allows none", text: TextNoCallback},
+		{name: "policy off", policy: &off, auth: fixed, want: Refuse, reason: "group default does not allow one",
+			text: TextNoCallback},
 		{name: "policy off, nothing demanded", policy: &off, auth: plain, want: Admit},
-		{name: "required, nothing demanded", policy: &required, auth: plain, want: Refuse, reason: "requires a callback", text: TextNoCallback},
+		{name: "required, nothing demanded", policy: &required, auth: plain, want: Refuse,
+			reason: "requires a callback", text: TextNoCallback},
 		{name: "required, a number", policy: &required, auth: fixed, want: CallBack, number: "84001"},
 		{name: "required and switched off", policy: &required, auth: plain, site: &silent, want: Refuse},
 		{name: "unknown mode", policy: &Policy{Callback: "of"}, auth: fixed, want: Refuse},
 
-		{name: "demanded without a number", policy: &open, auth: aaa.Authorization{Callback: true}, want: Refuse, reason: "names no number", text: TextNoCallback},
-		{name: "a number without a demand", policy: &open, auth: aaa.Authorization{Dialstring: aaa.DialstringOf("84001")}, want: CallBack, number: "84001"},
-		{name: "denied fixed number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84901") }), want: Refuse, reason: `deny "849*"`, text: TextNoCallback},
-		{name: "fixed number that no list names", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("555-1234") }), want: CallBack, number: "5551234"},
-		{name: "AAA sends a command", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("5551234;ATH") }), want: Refuse, reason: "';' at position 8", text: TextNoCallback},
-		{name: "AAA sends an emergency number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse, reason: `emergency number "911*"`},
-		{name: "behind a trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), site: &prefixed, want: Refuse, reason: "emergency"},
-		{name: "trunk prefix", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }), site: &prefixed, want: CallBack, number: "84001"},
-		{name: "a typed number does not replace a fixed one", policy: &open, auth: fixed, r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84001"},
+		{name: "demanded without a number", policy: &open, auth: aaa.Authorization{Callback: true}, want: Refuse,
+			reason: "gives no number", text: TextNoCallback},
+		{name: "a number without a demand", policy: &open,
+			auth: aaa.Authorization{Dialstring: aaa.DialstringOf("84001")}, want: CallBack, number: "84001"},
+		{name: "denied fixed number", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84901") }), want: Refuse,
+			reason: `deny "849*"`, text: TextNoCallback},
+		{name: "fixed number that no list names", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("555-1234") }),
+			want: CallBack, number: "5551234"},
+		{name: "AAA sends a command", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("5551234;ATH") }),
+			want: Refuse, reason: "';' at position 8", text: TextNoCallback},
+		{name: "AAA sends an emergency number", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse,
+			reason: `emergency number "911*"`},
+		{name: "behind a trunk prefix", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), site: &prefixed,
+			want: Refuse, reason: "emergency"},
+		{name: "trunk prefix", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,84001") }),
+			site: &prefixed, want: CallBack, number: "84001"},
+		{name: "a typed number does not replace a fixed one", policy: &open, auth: fixed,
+			r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84001"},
 
-		{name: "place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack, number: "84022"},
-		{name: "place without policy files", auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack, number: "84022"},
-		{name: "place and NULL", policy: &open, auth: with(null, func(a *aaa.Authorization) { a.CallbackID = "paris" }), want: CallBack, number: "84022"},
-		{name: "unknown place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "rome\x1b"}, want: Refuse, reason: `"rome\x1b" is no known place`, text: TextNoCallback},
-		{name: "place with a command", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "bad"}, want: Refuse, reason: "';' at position 4"},
-		{name: "place and number", policy: &open, auth: with(fixed, func(a *aaa.Authorization) { a.CallbackID = "paris" }), want: Refuse, reason: "contradiction"},
+		{name: "place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, want: CallBack,
+			number: "84022"},
+		{name: "place without policy files", auth: aaa.Authorization{Callback: true, CallbackID: "paris"},
+			want: CallBack, number: "84022"},
+		{name: "place and NULL", policy: &open, auth: with(null, func(a *aaa.Authorization) { a.CallbackID = "paris" }),
+			want: CallBack, number: "84022"},
+		{name: "unknown place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "rome\x1b"},
+			want: Refuse, reason: `"rome\x1b" is no known place`, text: TextNoCallback},
+		{name: "place with a command", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "bad"},
+			want: Refuse, reason: "';' at position 4"},
+		{name: "place and number", policy: &open,
+			auth: with(fixed, func(a *aaa.Authorization) { a.CallbackID = "paris" }), want: Refuse,
+			reason: "both a number and a Callback-Id"},
 
-		{name: "NULL asks", policy: &open, auth: null, want: AskNumber, reason: "leaves the number to the caller"},
-		{name: "typed", policy: &open, auth: null, r: Request{FromCaller: ptr("84007")}, want: CallBack, number: "84007"},
-		{name: "typed badly", policy: &open, auth: null, r: Request{FromCaller: ptr("84-007")}, want: InvalidNumber, reason: "'-' at position 3", text: TextBadNumber},
-		{name: "typed nothing", policy: &open, auth: null, r: Request{FromCaller: ptr("")}, want: InvalidNumber, reason: "empty", text: TextBadNumber},
-		{name: "typed a denied number", policy: &open, auth: null, r: Request{FromCaller: ptr("84901")}, want: InvalidNumber, reason: `deny "849*"`, text: TextNumberDenied},
-		{name: "typed a number that is not allowed", policy: &open, auth: null, r: Request{FromCaller: ptr("5551234")}, want: InvalidNumber, reason: "no allow pattern", text: TextNumberDenied},
-		{name: "typed an emergency number", policy: &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*", "911"}}}, auth: null, r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency", text: TextNumberDenied},
+		{name: "NULL asks", policy: &open, auth: null, want: AskNumber, reason: "lets the caller choose the number"},
+		{name: "typed", policy: &open, auth: null, r: Request{FromCaller: ptr("84007")}, want: CallBack,
+			number: "84007"},
+		{name: "typed badly", policy: &open, auth: null, r: Request{FromCaller: ptr("84-007")}, want: InvalidNumber,
+			reason: "'-' at position 3", text: TextBadNumber},
+		{name: "typed nothing", policy: &open, auth: null, r: Request{FromCaller: ptr("")}, want: InvalidNumber,
+			reason: "empty", text: TextBadNumber},
+		{name: "typed a denied number", policy: &open, auth: null, r: Request{FromCaller: ptr("84901")},
+			want: InvalidNumber, reason: `deny "849*"`, text: TextNumberDenied},
+		{name: "typed a number that is not allowed", policy: &open, auth: null, r: Request{FromCaller: ptr("5551234")},
+			want: InvalidNumber, reason: "no allow pattern", text: TextNumberDenied},
+		{name: "typed an emergency number",
+			policy: &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*", "911"}}}, auth: null,
+			r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency", text: TextNumberDenied},
 		{name: "typed unasked", auth: null, r: Request{FromCaller: ptr("84007")}, want: Refuse},
-		{name: "allow without a list lets none through", policy: &Policy{Numbers: Numbers{FromCaller: true}}, auth: null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
+		{name: "allow without a list lets none through", policy: &Policy{Numbers: Numbers{FromCaller: true}},
+			auth: null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var all []Policy
@@ -111,7 +151,9 @@ func TestEvaluate(t *testing.T) {
 			r.Auth, r.Service = tt.auth, aaa.EXEC
 			r.Identity = aaa.Identity{Entry: "radius", User: "austin-01"}
 			d, trace := s.Evaluate(r)
-			if d.Outcome != tt.want || d.Number.String() != tt.number || !strings.Contains(d.Reason, tt.reason) || tt.text != "" && d.Text != tt.text || (d.Outcome == Refuse || d.Outcome == InvalidNumber) != (d.Text != "") {
+			if d.Outcome != tt.want || d.Number.String() != tt.number || !strings.Contains(d.Reason, tt.reason) ||
+				tt.text != "" && d.Text != tt.text ||
+				(d.Outcome == Refuse || d.Outcome == InvalidNumber) != (d.Text != "") {
 				t.Errorf("%+v\n%s", d, trace)
 			}
 			if d.Group != DefaultGroup || len(d.Digest) != 64 || d.Reason == "" {
@@ -138,12 +180,14 @@ func TestNoVerify(t *testing.T) {
 		{false, true, aaa.EXEC, false},
 	} {
 		s := mustNew(t, Policy{NoVerify: tt.policy})
-		d, _ := s.Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = tt.aaa }), Service: tt.service})
+		d, _ := s.Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = tt.aaa }),
+			Service: tt.service})
 		if d.Outcome != CallBack || d.NoVerify != tt.want {
 			t.Errorf("%+v: %+v", tt, d)
 		}
 	}
-	if d, _ := mustNew(t).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }), Service: aaa.EXEC}); d.Outcome != CallBack || d.NoVerify {
+	if d, _ := mustNew(t).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }),
+		Service: aaa.EXEC}); d.Outcome != CallBack || d.NoVerify {
 		t.Error("the built-in policy leaves the second login out")
 	}
 }
@@ -162,18 +206,23 @@ func TestGroups(t *testing.T) {
 		{"Kim", nil, "default"}, // names are exact
 		{"", nil, "default"},
 	} {
-		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user}, Auth: aaa.Authorization{Groups: tt.hints}})
-		if d.Group != tt.want || trace[0].Rule != "group" || !strings.HasPrefix(trace[0].Result, "policy of group "+tt.want+": ") {
+		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user},
+			Auth: aaa.Authorization{Groups: tt.hints}})
+		if d.Group != tt.want || trace[0].Rule != "group" ||
+			!strings.HasPrefix(trace[0].Result, "policy of group "+tt.want+": ") {
 			t.Errorf("%s %q: group %s (%v), want %s", tt.user, tt.hints, d.Group, trace[0], tt.want)
 		}
 	}
-	if _, err := New(site, Policy{Group: "a", Users: []string{"kim"}}, Policy{Group: "b", Users: []string{"kim"}}); err == nil || !strings.Contains(err.Error(), `user "kim" is claimed by the groups "a" and "b"`) {
+	if _, err := New(site, Policy{Group: "a", Users: []string{"kim"}},
+		Policy{Group: "b", Users: []string{"kim"}}); err == nil ||
+		!strings.Contains(err.Error(), `user "kim" is claimed by the groups "a" and "b"`) {
 		t.Error(err)
 	}
 	if _, err := New(site, Policy{}, Policy{Group: "default"}); err == nil {
 		t.Error("two policies of one group pass")
 	}
-	if w := mustNew(t, Policy{Group: "a"}).Warnings(); len(w) != 1 || !strings.Contains(w[0], "no policy file for the group default") {
+	if w := mustNew(t, Policy{Group: "a"}).Warnings(); len(w) != 1 ||
+		!strings.Contains(w[0], "no policy file for the group default") {
 		t.Error(w)
 	}
 	for _, s := range []*Set{nil, {}, mustNew(t)} {
@@ -192,7 +241,8 @@ func TestDigest(t *testing.T) {
 	if a.Digest() != b.Digest() {
 		t.Error("the order of users changes the digest")
 	}
-	if (Policy{}).Digest() != (Policy{Group: "default", Callback: Optional, Attempts: Attempts{Max: 1, RetryWait: 30 * time.Second}}).Digest() {
+	if (Policy{}).Digest() != (Policy{Group: "default", Callback: Optional,
+		Attempts: Attempts{Max: 1, RetryWait: 30 * time.Second}}).Digest() {
 		t.Error("what is said by default changes the digest")
 	}
 	c := open
@@ -217,27 +267,29 @@ attempts.retry_wait: 30s
 
 func TestTraceForms(t *testing.T) {
 	s := mustNew(t, open)
-	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC, FromCaller: ptr("84007")})
+	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC,
+		FromCaller: ptr("84007")})
 	const want = ` 1  group              user "austin-02"                                     policy of group default: no other group claims this user
  2  authorization      no Service-Type                                      can be honoured
  3  leg                leg 1                                                the caller's own call
- 4  callback demanded  AAA demands callback: yes                            go on
- 5  callback enabled   exec.callback true                                   go on
- 6  callback policy    callback: optional                                   go on
+ 4  callback demanded  AAA requires callback: yes                           continue
+ 5  callback enabled   exec.callback true                                   continue
+ 6  callback policy    callback: optional                                   continue
  7  number from        dialstring NULL, Callback-Id "", from_caller: allow  the caller typed it
  8  number plan        "84007"                                              84007
- 9  emergency numbers  84007                                                none of them
+ 9  emergency numbers  84007                                                not an emergency number
 10  number lists       84007 from caller                                    allow "84*" is the longest match
-11  sessions           0 sessions, no Port-Limit                            one more is granted
-12  no_verify          AAA: no, policy: allow, service exec                 a second login is demanded
-13  line               AAA names no line, no rotary                         any line of the called line's rotary
-14  attempts           max 3, retry_wait 1m0s                               call back: at 84007, as group default allows
+11  sessions           0 sessions, no Port-Limit                            one more is allowed
+12  no_verify          AAA: no, policy: allow, service exec                 second login required
+13  line               AAA gives no line or rotary                          any line of the called line's rotary
+14  attempts           max 3, retry_wait 1m0s                               call back: at 84007, allowed by group default
 `
 	if got := trace.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	j, err := json.Marshal(trace[:2])
-	if err != nil || string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims this user"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
+	if err != nil ||
+		string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims this user"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
 		t.Errorf("%s, %v", j, err)
 	}
 }
@@ -269,7 +321,8 @@ func TestCallersTextLeaksNothing(t *testing.T) {
 }
 
 func TestDecisionJSON(t *testing.T) {
-	d, _ := mustNew(t, open).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.Lines, a.Rotary = []int{7}, ptr(3) }), Service: aaa.EXEC})
+	d, _ := mustNew(t, open).Evaluate(Request{Auth: with(fixed,
+		func(a *aaa.Authorization) { a.Lines, a.Rotary = []int{7}, ptr(3) }), Service: aaa.EXEC})
 	j, err := json.Marshal(d)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +339,8 @@ func TestDecisionJSON(t *testing.T) {
 // Law 4: whatever AAA and the caller send, nothing leaves that the group's policy does not allow.
 func TestNothingWidens(t *testing.T) {
 	pattern := rapid.StringMatching(`[0-4]{1,3}\*?`)
-	raw := rapid.OneOf(rapid.StringMatching(`[0-4]{1,6}`), rapid.StringMatching(`9,[0-4 .()-]{1,8}`), rapid.SampledFrom([]string{"", "112", "9,112", "555;ATH"}), rapid.String())
+	raw := rapid.OneOf(rapid.StringMatching(`[0-4]{1,6}`), rapid.StringMatching(`9,[0-4 .()-]{1,8}`),
+		rapid.SampledFrom([]string{"", "112", "9,112", "555;ATH"}), rapid.String())
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{
 			Callback: rapid.SampledFrom([]CallbackMode{"", Off, Optional, Required}).Draw(t, "callback"),
@@ -297,15 +351,17 @@ func TestNothingWidens(t *testing.T) {
 		}
 		a := aaa.Authorization{Callback: rapid.Bool().Draw(t, "demanded"), NoVerify: rapid.Bool().Draw(t, "noverify"),
 			ServiceType: rapid.IntRange(0, 20).Draw(t, "st"), PrivLevel: rapid.IntRange(0, 15).Draw(t, "priv"),
-			Groups: rapid.SliceOf(rapid.String()).Draw(t, "groups"), CallbackID: rapid.SampledFrom([]string{"", "paris", "rome"}).Draw(t, "id"),
-			Refuse: rapid.SampledFrom([]string{"", "", "", "no"}).Draw(t, "refuse")}
+			Groups:     rapid.SliceOf(rapid.String()).Draw(t, "groups"),
+			CallbackID: rapid.SampledFrom([]string{"", "paris", "rome"}).Draw(t, "id"),
+			Refuse:     rapid.SampledFrom([]string{"", "", "", "no"}).Draw(t, "refuse")}
 		if rapid.Bool().Draw(t, "set") {
 			a.Dialstring = aaa.DialstringOf(raw.Draw(t, "dialstring"))
 		}
 		r := Request{Auth: a, Service: rapid.SampledFrom([]aaa.Service{aaa.EXEC, aaa.PPP, "ara"}).Draw(t, "service"),
 			Leg: rapid.IntRange(1, 2).Draw(t, "leg")}
 		enabled := rapid.Bool().Draw(t, "enabled")
-		site := Site{Places: map[string]string{"paris": raw.Draw(t, "paris")}, Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}, Callback: map[aaa.Service]bool{r.Service: enabled}}
+		site := Site{Places: map[string]string{"paris": raw.Draw(t, "paris")},
+			Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}, Callback: map[aaa.Service]bool{r.Service: enabled}}
 		if rapid.Bool().Draw(t, "typed") {
 			r.FromCaller = ptr(raw.Draw(t, "number"))
 		}
@@ -317,7 +373,8 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatalf("a refused authorization ends in %s", d.Outcome)
 		case r.Leg == 2 && d.Outcome == CallBack:
 			t.Fatal("a callback causes a callback")
-		case r.Leg == 1 && d.Outcome == Admit && (p.Callback == Required || a.Callback || a.Dialstring.IsSet() || a.CallbackID != ""):
+		case r.Leg == 1 && d.Outcome == Admit && (p.Callback == Required || a.Callback || a.Dialstring.IsSet() ||
+			a.CallbackID != ""):
 			t.Fatal("admitted without the callback")
 		case d.Outcome != CallBack:
 			if !d.Number.IsZero() || d.NoVerify {
@@ -334,7 +391,8 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatal("the caller chose where he may not")
 		case !naive(p.Numbers, d.Number, d.Origin):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
-		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 || strings.HasPrefix(d.Number.String(), "112"):
+		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 ||
+			strings.HasPrefix(d.Number.String(), "112"):
 			t.Fatalf("number %q", d.Number)
 		case d.Attempts.Max > max(p.Attempts.Max, 1):
 			t.Fatalf("%d attempts", d.Attempts.Max)
@@ -345,7 +403,8 @@ func TestNothingWidens(t *testing.T) {
 // A Set that nobody made, and a configuration that names no service, call nobody back.
 func TestNoSite(t *testing.T) {
 	for name, s := range map[string]*Set{"nil": nil, "zero": {}, "no services": mustServe(t, Site{}, open)} {
-		if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC}); d.Outcome != Refuse || !strings.Contains(d.Reason, "exec.callback is off") {
+		if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC}); d.Outcome != Refuse ||
+			!strings.Contains(d.Reason, "exec.callback is false") {
 			t.Errorf("%s: %+v", name, d)
 		}
 		if d, _ := s.Evaluate(Request{Auth: plain, Service: aaa.EXEC}); d.Outcome != Admit {

@@ -50,19 +50,19 @@ attempts: {max: 3}
 	// Output:
 	// ask_number
 	// 84901: invalid_number: group staff: deny "849*" is the longest match
-	// 84007: call_back: at 84007, as group staff allows
-	//   group: policy of group staff: its users include this one
+	// 84007: call_back: at 84007, allowed by group staff
+	//   group: policy of group staff: the group lists this user
 	//   authorization: can be honoured
 	//   leg: the caller's own call
-	//   callback demanded: go on
-	//   callback enabled: go on
-	//   callback policy: go on
+	//   callback demanded: continue
+	//   callback enabled: continue
+	//   callback policy: continue
 	//   number from: the caller typed it
 	//   number plan: 84007
-	//   emergency numbers: none of them
+	//   emergency numbers: not an emergency number
 	//   number lists: allow "84*" is the longest match
-	//   sessions: one more is granted
-	//   no_verify: a second login is demanded
+	//   sessions: one more is allowed
+	//   no_verify: second login required
 	//   line: any line of the called line's rotary
-	//   attempts: call back: at 84007, as group staff allows
+	//   attempts: call back: at 84007, allowed by group staff
 }

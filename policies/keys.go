@@ -10,18 +10,18 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// key is a row of the table of what a policy file may say: what people may write, how it gets into a Policy, and
-// how the canonical text says it. A row of type Object holds those after it that are in it.
+// key is a row of the table of policy-file keys: what may be written, how it is stored in a Policy, and how the
+// canonical text prints it. A row of type Object contains the rows after it whose `in` names it.
 type key struct {
 	schema.Key
-	in   string // the object that it stands in; "" none
+	in   string // the object that contains it; "" none
 	read func(*Policy, *schema.Value)
 	text func(Policy) string
-	// late: callbacks may be pending with a digest from before there was the key, so its default is not said.
+	// late: pending callbacks may have a digest from before this key existed, so its default is not printed.
 	late bool
 }
 
-// table has the rows in the order of the canonical text, which must not change: digests are made of it.
+// table has the rows in the order of the canonical text, which must not change: digests depend on it.
 var table = []key{
 	{
 		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",
@@ -50,7 +50,7 @@ var table = []key{
 	},
 	{
 		Key: schema.Key{Name: "no_verify", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether the second login may be left out for users to whom AAA grants it (EXEC only)."},
+			Doc: "Whether users to whom AAA grants it may skip the second login (EXEC only)."},
 		read: func(p *Policy, v *schema.Value) { p.NoVerify = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.NoVerify) },
 	},
@@ -84,7 +84,7 @@ var table = []key{
 		in: "attempts",
 		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts,
 			Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
-			Doc: "Dials at most, crashes and restarts included."},
+			Doc: "Maximum number of dials, including those interrupted by a crash or restart."},
 		read: func(p *Policy, v *schema.Value) { p.Attempts.Max = v.Int() },
 		text: func(p Policy) string { return fmt.Sprint(p.Attempts.orDefault().Max) },
 	},
@@ -114,13 +114,13 @@ var (
 	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
 )
 
-// What the key reauthorize may say.
+// Values of the key reauthorize.
 const (
 	never      = "never"
 	beforeDial = "before_dial"
 )
 
-// Keys is the table of what a policy file may say.
+// Keys is the table of the keys of a policy file.
 func Keys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range table {
@@ -148,7 +148,7 @@ func (k key) path() string {
 	return k.Name
 }
 
-// Canonical returns the policy as text in which everything is said, always in the same order: what Digest signs.
+// Canonical returns the policy as complete text in a fixed order; Digest hashes it.
 func (p Policy) Canonical() string {
 	var b strings.Builder
 	for _, k := range table {
@@ -180,7 +180,7 @@ func notEmpty(s string) error {
 	return nil
 }
 
-// checkGroup keeps to names that are the same in a file name, in a trace and in an attribute.
+// checkGroup accepts names that are the same in a file name, in a trace and in an attribute.
 func checkGroup(s string) error {
 	if s == "" {
 		return errors.New("is empty")
@@ -188,7 +188,7 @@ func checkGroup(s string) error {
 	for _, r := range s {
 		plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
 		if !plain || s[0] == '.' {
-			return fmt.Errorf("%q is no group name: letters, digits, - _ and . (not first)", s)
+			return fmt.Errorf("%q is not a group name (use letters, digits, - _ and . but not first)", s)
 		}
 	}
 	return nil

@@ -66,9 +66,11 @@ func naive(n Numbers, canonical numbers.Number, origin numbers.Origin) bool {
 func TestListsAgainstNaive(t *testing.T) {
 	pattern := rapid.StringMatching(`[0-3]{1,4}\*?|\*`)
 	rapid.Check(t, func(t *rapid.T) {
-		n := Numbers{Allow: rapid.SliceOfN(pattern, 0, 5).Draw(t, "allow"), Deny: rapid.SliceOfN(pattern, 0, 5).Draw(t, "deny")}
+		n := Numbers{Allow: rapid.SliceOfN(pattern, 0, 5).Draw(t, "allow"),
+			Deny: rapid.SliceOfN(pattern, 0, 5).Draw(t, "deny")}
 		number := number(rapid.StringMatching(`[0-3]{1,6}`).Draw(t, "number"))
-		o := rapid.SampledFrom([]numbers.Origin{numbers.OriginAAA, numbers.OriginPlace, numbers.OriginCaller}).Draw(t, "origin")
+		o := rapid.SampledFrom([]numbers.Origin{numbers.OriginAAA, numbers.OriginPlace, numbers.OriginCaller}).Draw(t,
+			"origin")
 		if got, why := n.verdict(number, o); got != naive(n, number, o) {
 			t.Fatalf("%s from %s by %+v: %v (%s)", number, o, n, got, why)
 		}

@@ -11,13 +11,13 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A directory that is not there, or has
-// none, gives a Set with the built-in policy and a warning. The Set is nil where there are errors: with broken
-// policies nobody is called back. All problems are reported at once.
+// LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A missing or empty directory gives a Set with
+// the built-in policy and a warning. The Set is nil if there are errors: invalid policies call nobody back. All
+// problems are reported at once.
 func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		hint := "is it a directory that the daemon's user may read?"
+		hint := "check that it is a directory that the daemon's user may read"
 		return nil, schema.Problems{{File: dir, Msg: reason(err), Hint: hint}}
 	}
 	var l loader
@@ -29,13 +29,13 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 			l.file(dir, name)
 		case ext == ".yml":
 			hint := "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"
-			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "would not be read", Hint: hint})
+			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "not a policy file", Hint: hint})
 		}
 	}
 	return l.set(site)
 }
 
-// Parse reads one policy file; file is only its name. Where there are errors the Policy is not to be used.
+// Parse reads one policy file; file is only its name. If there are errors the Policy must not be used.
 func Parse(file string, data []byte) (Policy, schema.Problems) {
 	v, problems := schema.Parse(file, data, Keys())
 	var p Policy
@@ -48,12 +48,13 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 && !problems.HasErrors() {
 		at := v.Get("numbers", "from_caller")
 		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path,
-			Msg: "allows callers' numbers, and numbers.allow lists none", Hint: `add allow: ["84*"]; ["*"] is any number`})
+			Msg:  "allows callers' numbers, but numbers.allow is empty",
+			Hint: `add allow: ["84*"]; ["*"] allows any number`})
 	}
 	return p, problems
 }
 
-// loader gathers the policies of a directory and what is wrong with them.
+// loader collects the policies of a directory and their problems.
 type loader struct {
 	policies []Policy
 	problems schema.Problems
@@ -66,7 +67,7 @@ func (l *loader) file(dir, name string) {
 	path := filepath.Join(dir, name)
 	data, err := read(path)
 	if err != nil {
-		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "may the daemon's user read it?"})
+		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "check that the daemon's user may read it"})
 		return
 	}
 	v, _ := schema.Parse(path, data, Keys()) // for the positions
@@ -74,7 +75,7 @@ func (l *loader) file(dir, name string) {
 	l.problems = append(l.problems, problems...)
 	if g, want := v.Get("group"), strings.TrimSuffix(name, ".yaml"); g.IsSet() && g.Text() != want {
 		l.problem(schema.Problem{File: path, Line: g.Line, Column: g.Column, Key: g.Path,
-			Msg:  fmt.Sprintf("group %q in a file of another name", g.Text()),
+			Msg:  fmt.Sprintf("group %q does not match the file name", g.Text()),
 			Hint: fmt.Sprintf("rename the file to %s.yaml, or write group: %s", g.Text(), want)})
 	}
 	for _, u := range v.Get("users").Items() {
@@ -83,7 +84,7 @@ func (l *loader) file(dir, name string) {
 	l.policies = append(l.policies, p)
 }
 
-// read takes regular files only: a FIFO would block, a device never end.
+// read accepts regular files only: a FIFO could block, a device may never end.
 func read(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	switch {
@@ -97,7 +98,7 @@ func read(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// claim reports a user who is claimed twice.
+// claim reports a user that is claimed twice.
 func (l *loader) claim(path string, u *schema.Value) {
 	if l.claims == nil {
 		l.claims = map[string]string{}
@@ -123,7 +124,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 	return s, l.problems
 }
 
-// reason is what the system says without the path, which the Problem has already.
+// reason returns the system's error without the path, which the Problem already has.
 func reason(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -100,7 +100,7 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nnumbers: {allow: [0841]}\n", `g.yaml:2:19: numbers.allow[0]: expected text, got the number 0841 (quote it: "0841")`},
 		{"group: g\nnumbers: {allow: ['8*4']}\n", `g.yaml:2:19: numbers.allow[0]: '*' at position 2 is neither a digit nor a * at the end`},
 		{"group: g\nnumbers: {denny: []}\n", `g.yaml:2:11: numbers.denny: unknown key (did you mean "deny"?)`},
-		{"group: g\nnumbers: {from_caller: allow}\n", `g.yaml:2:24: numbers.from_caller: allows callers' numbers, and numbers.allow lists none (add allow: ["84*"]; ["*"] is any number)`},
+		{"group: g\nnumbers: {from_caller: allow}\n", `g.yaml:2:24: numbers.from_caller: allows callers' numbers, but numbers.allow is empty (add allow: ["84*"]; ["*"] allows any number)`},
 		{"group: g\nattempts: {max: 11}\n", `g.yaml:2:17: attempts.max: 11 is not between 1 and 10`},
 		{"group: g\nattempts: {max: 0}\n", `g.yaml:2:17: attempts.max: 0 is not between 1 and 10`},
 		{"group: g\nattempts: {max: two}\n", `g.yaml:2:17: attempts.max: expected an integer, got the text "two" (write the number without quotes)`},
@@ -108,7 +108,7 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nattempts: {retry_wait: 30}\n", `g.yaml:2:24: attempts.retry_wait: expected a duration, got the number 30 (add the unit: 30s)`},
 		{"group: g\nattempts: {retry_wait: soon}\n", `g.yaml:2:24: attempts.retry_wait: "soon" is not a duration (write 5s, 1m30s or 500ms)`},
 		{"group: g\nattempts: {retry_wait: -1s}\n", `g.yaml:2:24: attempts.retry_wait: -1s is not between 1s and 1h0m0s`},
-		{"group: '../x'\n", `g.yaml:1:8: group: "../x" is no group name: letters, digits, - _ and . (not first)`},
+		{"group: '../x'\n", `g.yaml:1:8: group: "../x" is not a group name (use letters, digits, - _ and . but not first)`},
 		{"group: g\nusers: &a [x]\n", `g.yaml:2:8: users: anchors (&) and aliases (*) are not supported (write the value in full)`},
 		{"- group\n", `g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
 		{"group: g\n---\ngroup: h\n", `g.yaml:2:1: the file has a second YAML document (remove everything from the --- line on)`},
@@ -175,11 +175,11 @@ func TestLoadDirProblems(t *testing.T) {
 		t.Error("a Set in spite of errors")
 	}
 	got := strings.ReplaceAll(problems.String(), dir+string(filepath.Separator), "")
-	const want = `b.yaml:1:8: group: group "bee" in a file of another name (rename the file to bee.yaml, or write group: b)
+	const want = `b.yaml:1:8: group: group "bee" does not match the file name (rename the file to bee.yaml, or write group: b)
 b.yaml:2:9: users[0]: user "lee" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
 b.yaml:2:14: users[1]: user "kim" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
 b.yaml:2:19: users[2]: user "kim" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
-c.yml: would not be read (rename it to c.yaml)
+c.yml: not a policy file (rename it to c.yaml)
 d.yaml:2:1: user: unknown key (did you mean "users"?)`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -7,30 +7,29 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// pending is what the rules make of a callback's leg, when it is looked at before its dial.
+// pending replaces the leg rule when a pending callback is checked before its dial.
 func (e *evaluation) pending() (string, string, bool) {
 	if e.Promised.Outcome != CallBack {
-		return e.refuse("a decision of before", TextNoCallback, "", "no callback was decided")
+		return e.refuse("earlier decision", TextNoCallback, "", "the earlier decision was not a callback")
 	}
-	return "a pending callback", "looked at again before its dial", false
+	return "pending callback", "checked again before its dial", false
 }
 
-// sourcePromise: what was promised is what counts, not what a table or AAA's old word would mean now. Whether a
-// caller may choose does count.
+// sourcePromise uses the promised number, not what a table or AAA's earlier answer would mean now. Whether a caller may
+// choose is checked again.
 func (e *evaluation) sourcePromise() (string, string, bool) {
 	p := e.Promised
 	input := fmt.Sprintf("%s from %s, promised", p.Number, p.Origin)
 	chosen := p.Origin == numbers.OriginCaller || p.Origin == numbers.OriginCallerID
 	if chosen && !e.policy.Numbers.FromCaller {
 		return e.refuse(input, TextNoCallback, "",
-			"the caller chose the number, and group %s lets no caller choose now", e.policy.name())
+			"the caller chose the number, and group %s no longer allows that", e.policy.name())
 	}
 	e.raw, e.d.Origin = p.Number.String(), p.Origin
-	return input, "the number promised", false
+	return input, "the promised number", false
 }
 
-// notation is how the number is written: one that was promised is canonical already, and no trunk prefix is removed
-// from it again.
+// notation is how the number is written: a promised one is already canonical, so no trunk prefix is removed again.
 func (e *evaluation) notation() numbers.Origin {
 	if e.Promised != nil && !e.Renewed {
 		return numbers.OriginCaller
@@ -38,8 +37,8 @@ func (e *evaluation) notation() numbers.Origin {
 	return e.d.Origin
 }
 
-// ruleSince compares with what was promised: another number or other lines end the callback, and what remains is
-// cut back to the promise.
+// ruleSince compares with what was promised: another number or other lines end the callback; the rest is limited to the
+// promise.
 func ruleSince(e *evaluation) (string, string, bool) {
 	p := e.Promised
 	input := fmt.Sprintf("%s then, %s now", p.Number, e.d.Number)
@@ -47,14 +46,14 @@ func ruleSince(e *evaluation) (string, string, bool) {
 	otherRotary := e.d.Rotary != nil && (p.Rotary == nil || *p.Rotary != *e.d.Rotary)
 	switch {
 	case e.d.Number != p.Number:
-		return e.refuse(input, TextNoCallback, "", "the number changed since the promise")
+		return e.refuse(input, TextNoCallback, "", "the number changed since the callback was promised")
 	case e.Renewed && (otherLines || otherRotary):
-		return e.refuse(input, TextNoCallback, "", "the line to call back from changed since the promise")
+		return e.refuse(input, TextNoCallback, "", "the line to call back from changed since the callback was promised")
 	}
 	then := p.Attempts.orDefault()
 	e.d.Origin, e.d.Lines, e.d.Rotary = p.Origin, slices.Clone(p.Lines), p.Rotary
 	e.d.NoVerify = e.d.NoVerify && p.NoVerify
 	e.d.Attempts.Max = min(e.d.Attempts.Max, then.Max)
 	e.d.Attempts.RetryWait = max(e.d.Attempts.RetryWait, then.RetryWait)
-	return input, "no more than was promised", false
+	return input, "at most what was promised", false
 }

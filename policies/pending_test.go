@@ -60,17 +60,24 @@ func TestRecheck(t *testing.T) {
 // Laws 4 and 6: whatever the files, the configuration and AAA say later, a pending callback is refused or stays
 // within its promise.
 func TestAgainNeverWidens(t *testing.T) {
-	auths := rapid.SampledFrom([]aaa.Authorization{fixed, null, plain, {Callback: true, CallerID: true}, {Callback: true, CallbackID: "paris"},
-		{Callback: true, Dialstring: aaa.DialstringOf("84002"), NoVerify: true}, {Callback: true, Dialstring: aaa.DialstringOf("84001"), NoVerify: true, Lines: []int{65}},
-		{Callback: true, Dialstring: aaa.DialstringOf("84001"), Rotary: ptr(2)}, {Callback: true, Dialstring: aaa.DialstringOf("84001"), Refuse: "x"}})
+	auths := rapid.SampledFrom([]aaa.Authorization{fixed, null, plain, {Callback: true, CallerID: true},
+		{Callback: true, CallbackID: "paris"},
+		{Callback: true, Dialstring: aaa.DialstringOf("84002"), NoVerify: true},
+		{Callback: true, Dialstring: aaa.DialstringOf("84001"), NoVerify: true, Lines: []int{65}},
+		{Callback: true, Dialstring: aaa.DialstringOf("84001"), Rotary: ptr(2)},
+		{Callback: true, Dialstring: aaa.DialstringOf("84001"), Refuse: "x"}})
 	draw := func(t *rapid.T, when string) (*Set, aaa.Authorization) {
 		p := Policy{
-			Callback: rapid.SampledFrom([]CallbackMode{Optional, Optional, Required, Off}).Draw(t, "callback "+when), NoVerify: rapid.Bool().Draw(t, "no_verify "+when),
-			Numbers:     Numbers{FromCaller: rapid.Bool().Draw(t, "from_caller "+when), Allow: []string{"84*"}, Deny: rapid.SampledFrom([][]string{nil, {"84007"}, {"84*"}}).Draw(t, "deny "+when)},
-			Attempts:    Attempts{Max: rapid.IntRange(1, 10).Draw(t, "max "+when), RetryWait: time.Duration(rapid.IntRange(1, 60).Draw(t, "wait "+when)) * time.Second},
+			Callback: rapid.SampledFrom([]CallbackMode{Optional, Optional, Required, Off}).Draw(t, "callback "+when),
+			NoVerify: rapid.Bool().Draw(t, "no_verify "+when),
+			Numbers: Numbers{FromCaller: rapid.Bool().Draw(t, "from_caller "+when), Allow: []string{"84*"},
+				Deny: rapid.SampledFrom([][]string{nil, {"84007"}, {"84*"}}).Draw(t, "deny "+when)},
+			Attempts: Attempts{Max: rapid.IntRange(1, 10).Draw(t, "max "+when),
+				RetryWait: time.Duration(rapid.IntRange(1, 60).Draw(t, "wait "+when)) * time.Second},
 			Reauthorize: rapid.Bool().Draw(t, "reauthorize "+when),
 		}
-		return mustServe(t, Site{Places: map[string]string{"paris": "84022"}, Callback: map[aaa.Service]bool{aaa.EXEC: rapid.Bool().Draw(t, "on "+when)}}, p), auths.Draw(t, "auth "+when)
+		return mustServe(t, Site{Places: map[string]string{"paris": "84022"},
+			Callback: map[aaa.Service]bool{aaa.EXEC: rapid.Bool().Draw(t, "on "+when)}}, p), auths.Draw(t, "auth "+when)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		s, auth := draw(t, "then")
@@ -89,8 +96,10 @@ func TestAgainNeverWidens(t *testing.T) {
 			}
 		case now.Outcome != CallBack || then.Outcome != CallBack:
 			t.Fatalf("%s after %s\n%s", now.Outcome, then.Outcome, trace)
-		case now.Number != then.Number || now.Origin != then.Origin || now.NoVerify && !then.NoVerify || !reflect.DeepEqual(now.Lines, then.Lines) || !reflect.DeepEqual(now.Rotary, then.Rotary),
-			now.Attempts.Max > then.Attempts.Max, now.Attempts.RetryWait < then.Attempts.RetryWait, then.Reauthorize && !now.Reauthorize:
+		case now.Number != then.Number || now.Origin != then.Origin || now.NoVerify && !then.NoVerify ||
+			!reflect.DeepEqual(now.Lines, then.Lines) || !reflect.DeepEqual(now.Rotary, then.Rotary),
+			now.Attempts.Max > then.Attempts.Max, now.Attempts.RetryWait < then.Attempts.RetryWait, then.Reauthorize &&
+				!now.Reauthorize:
 			t.Fatalf("%+v is more than %+v\n%s", now, then, trace)
 		}
 	})

@@ -1,7 +1,7 @@
-// Package policies decides what becomes of a caller whom AAA has authenticated: admitted, refused, asked for a
-// number or called back, with the trace of why. The operator's policy files, one for a group of users, say what is
-// allowed at most; nothing that AAA sends widens it. It is pure: no clock, no goroutine, no file but the loader's.
-// It does not authenticate and dials nobody.
+// Package policies decides what happens to a caller that AAA has authenticated: admitted, refused, asked for a number
+// or called back, with a trace that explains why. The operator's policy files, one per group of users, set the limits;
+// nothing that AAA sends widens them. It is pure: no clock, no goroutine, no files except in the loader. It neither
+// authenticates nor dials.
 package policies
 
 import (
@@ -15,15 +15,15 @@ import (
 type CallbackMode string
 
 const (
-	Optional CallbackMode = "optional" // as AAA says; "" is the same
+	Optional CallbackMode = "optional" // AAA decides; "" is the same
 	Off      CallbackMode = "off"      // a user whose callback AAA demands is refused
 	Required CallbackMode = "required" // nobody is admitted without a callback
 )
 
-// DefaultGroup is the group of users whom no other group claims.
+// DefaultGroup is the group of users that no other group claims.
 const DefaultGroup = "default"
 
-// The attempts of a callback for a policy that does not say (IOS dials once).
+// The default attempts of a callback (IOS dials once).
 const (
 	DefaultMaxAttempts = 1
 	DefaultRetryWait   = 30 * time.Second
@@ -34,11 +34,11 @@ const (
 
 // Attempts is the budget of dials that a callback gets.
 type Attempts struct {
-	Max       int           // dials at most, 1–10; 0 stands for 1
-	RetryWait time.Duration // between the end of an attempt and the next; 0 stands for 30 s
+	Max       int           // maximum number of dials, 1–10; 0 means 1
+	RetryWait time.Duration // between the end of an attempt and the next; 0 means 30 s
 }
 
-// attemptsJSON has the wait as text, "30s", as policy files do.
+// attemptsJSON has the wait as text, "30s", as in policy files.
 type attemptsJSON struct {
 	Max       int    `json:"max"`
 	RetryWait string `json:"retry_wait"`
@@ -71,20 +71,20 @@ func (a Attempts) orDefault() Attempts {
 	return a
 }
 
-// Numbers says which numbers a group may be called back at.
+// Numbers limits the numbers at which a group may be called back.
 type Numbers struct {
 	FromCaller bool     // the caller may type a number where AAA leaves it to the caller (NULL)
 	Allow      []string // patterns; a number from the caller must match one
 	Deny       []string // patterns, wherever the number came from. The longest match decides, Deny between equals
 }
 
-// Policy is what one policy file says. The zero value is what users get where there is no policy file at all: they
-// are called back at numbers that AAA fixed, must log in again, and one attempt is made.
+// Policy is the content of one policy file. The zero value applies without any policy file: users are called back at
+// numbers that AAA fixed, must log in again, and one attempt is made.
 type Policy struct {
 	Group    string
-	Users    []string // exact canonical user names whom the group claims
+	Users    []string // exact canonical names of the users that the group claims
 	Callback CallbackMode
-	NoVerify bool // a second login may be left out where AAA grants it
+	NoVerify bool // the second login may be skipped if AAA grants it
 	Numbers  Numbers
 	Attempts Attempts
 
@@ -105,7 +105,7 @@ func (p Policy) name() string {
 	return p.Group
 }
 
-// Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people see
+// Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people can see
 // whether the policy has changed since.
 func (p Policy) Digest() string {
 	sum := sha256.Sum256([]byte(p.Canonical()))

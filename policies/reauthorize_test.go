@@ -29,11 +29,14 @@ func TestCallerID(t *testing.T) {
 		{"unknown", &open, ani, "", Refuse, "it is unknown"},
 		{"denied", &open, ani, "84901", Refuse, `deny "849*"`},
 		{"not allowed", &open, ani, "5551234", Refuse, "no allow pattern"},
-		{"an emergency number", &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*"}}}, ani, "911", Refuse, "emergency"},
+		{"an emergency number", &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*"}}}, ani, "911", Refuse,
+			"emergency"},
 		{"a forged command", &open, ani, "84007;ATH", Refuse, "is not a digit"},
 		{"a plus", &open, ani, "+84007", Refuse, "is not a digit"},
-		{"and a number", &open, with(ani, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84001") }), "84007", Refuse, "contradiction"},
-		{"and a place", &open, with(ani, func(a *aaa.Authorization) { a.CallbackID = "paris" }), "84007", Refuse, "contradiction"},
+		{"and a number", &open, with(ani, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84001") }),
+			"84007", Refuse, "both a number and a callback to the caller ID"},
+		{"and a place", &open, with(ani, func(a *aaa.Authorization) { a.CallbackID = "paris" }), "84007", Refuse,
+			"both a number and a callback to the caller ID"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := mustNew(t)
@@ -41,17 +44,20 @@ func TestCallerID(t *testing.T) {
 				s = mustNew(t, *tt.policy)
 			}
 			d, trace := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Caller: tt.caller, CallerTrusted: true})
-			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack && (d.Origin != numbers.OriginCallerID || d.Number.String() != tt.caller) {
+			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack &&
+				(d.Origin != numbers.OriginCallerID || d.Number.String() != tt.caller) {
 				t.Errorf("%+v\n%s", d, trace)
 			}
 			if tt.want != CallBack {
 				return
 			}
-			if now, _ := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Promised: &d}); now.Outcome != CallBack || now.Number != d.Number || now.Origin != numbers.OriginCallerID {
+			if now, _ := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Promised: &d}); now.Outcome != CallBack ||
+				now.Number != d.Number || now.Origin != numbers.OriginCallerID {
 				t.Errorf("recheck: %+v", now)
 			}
 			tighter := mustNew(t, deny)
-			if now, _ := tighter.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Promised: &d}); now.Outcome != Refuse {
+			if now, _ := tighter.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC,
+				Promised: &d}); now.Outcome != Refuse {
 				t.Errorf("recheck after callers may no longer choose: %+v", now)
 			}
 		})
@@ -67,12 +73,15 @@ func TestGroupHints(t *testing.T) {
 		group string
 		want  string
 	}{
-		{"a", []string{"nosuch", "guests", "staff"}, "guests", `AAA's group hint "guests"; no policy for AAA's ["nosuch"]`},
-		{"a", []string{"staff\x1b"}, "default", `no other group claims this user; no policy for AAA's ["staff\x1b"]`},
-		{"root", []string{"guests"}, "staff", "its users include this one"},
+		{"a", []string{"nosuch", "guests", "staff"}, "guests",
+			`AAA's group hint "guests"; no policy for AAA's group hints ["nosuch"]`},
+		{"a", []string{"staff\x1b"}, "default",
+			`no other group claims this user; no policy for AAA's group hints ["staff\x1b"]`},
+		{"root", []string{"guests"}, "staff", "the group lists this user"},
 		{"a", nil, "default", "no other group claims this user"},
 	} {
-		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user}, Auth: aaa.Authorization{Groups: tt.hints}})
+		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user},
+			Auth: aaa.Authorization{Groups: tt.hints}})
 		if d.Group != tt.group || trace[0].Result != "policy of group "+tt.group+": "+tt.want {
 			t.Errorf("%s %q: group %s, %q", tt.user, tt.hints, d.Group, trace[0].Result)
 		}
@@ -85,7 +94,8 @@ func TestReauthorized(t *testing.T) {
 	reauth.Reauthorize = true
 	s := mustNew(t, reauth)
 	promise := func(auth aaa.Authorization, typed *string, caller string) Decision {
-		d, trace := s.Evaluate(Request{Auth: auth, Service: aaa.EXEC, FromCaller: typed, Caller: caller, CallerTrusted: true})
+		d, trace := s.Evaluate(Request{Auth: auth, Service: aaa.EXEC, FromCaller: typed, Caller: caller,
+			CallerTrusted: true})
 		if d.Outcome != CallBack || !d.Reauthorize {
 			t.Fatalf("no promise: %+v\n%s", d, trace)
 		}
@@ -106,8 +116,8 @@ func TestReauthorized(t *testing.T) {
 	}{
 		{"the same", promise(fixed, nil, ""), fixed, CallBack, ""},
 		{"another number", promise(fixed, nil, ""), other, Refuse, "the number changed"},
-		{"no callback any more", promise(fixed, nil, ""), plain, Refuse, "no longer demands"},
-		{"left to the caller", promise(fixed, nil, ""), null, Refuse, "no longer names the number"},
+		{"no callback any more", promise(fixed, nil, ""), plain, Refuse, "no longer requires"},
+		{"left to the caller", promise(fixed, nil, ""), null, Refuse, "no longer gives the number"},
 		{"typed, and still his", promise(null, ptr("84007"), ""), null, CallBack, ""},
 		{"typed, and fixed now", promise(null, ptr("84007"), ""), fixed, Refuse, "the number changed"},
 		{"the same place", promise(byPlace, nil, ""), byPlace, CallBack, ""},
@@ -117,21 +127,25 @@ func TestReauthorized(t *testing.T) {
 		{"on another rotary now", promise(fixed, nil, ""), onRotary, Refuse, "the line"},
 		{"the same line", promise(onLine, nil, ""), onLine, CallBack, ""},
 		{"no line named any more", promise(onLine, nil, ""), fixed, CallBack, ""},
-		{"cannot be honoured", promise(fixed, nil, ""), with(fixed, func(a *aaa.Authorization) { a.Refuse = "x" }), Refuse, "cannot be honoured"},
+		{"cannot be honoured", promise(fixed, nil, ""), with(fixed, func(a *aaa.Authorization) { a.Refuse = "x" }),
+			Refuse, "cannot be honoured"},
 		{"no-verify only now", promise(fixed, nil, ""), verified, CallBack, ""},
 		{"no-verify no more", promise(verified, nil, ""), fixed, CallBack, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, trace := s.Evaluate(Request{Auth: tt.now, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true, Promised: &tt.then, Renewed: true})
+			now, trace := s.Evaluate(Request{Auth: tt.now, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true,
+				Promised: &tt.then, Renewed: true})
 			if now.Outcome != tt.want || tt.reason != "" && !strings.Contains(now.Reason, tt.reason) {
 				t.Fatalf("%+v\n%s", now, trace)
 			}
-			if now.Outcome == CallBack && (now.Number != tt.then.Number || now.NoVerify && !(tt.then.NoVerify && tt.now.NoVerify) || len(now.Lines) != len(tt.then.Lines)) {
+			if now.Outcome == CallBack && (now.Number != tt.then.Number || now.NoVerify &&
+				!(tt.then.NoVerify && tt.now.NoVerify) || len(now.Lines) != len(tt.then.Lines)) {
 				t.Errorf("wider than promised: %+v", now)
 			}
 		})
 	}
-	if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC, Promised: &Decision{Outcome: Admit}, Renewed: true}); d.Outcome != Refuse {
+	if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC, Promised: &Decision{Outcome: Admit},
+		Renewed: true}); d.Outcome != Refuse {
 		t.Error("a callback that was never decided")
 	}
 	if a, b := (Policy{}).Digest(), (Policy{Reauthorize: true}).Digest(); a == b {
@@ -147,7 +161,8 @@ func TestReauthorized(t *testing.T) {
 // dialled, not even where AAA asks for it right before the dial.
 func TestUntrustedCaller(t *testing.T) {
 	s := mustNew(t, open)
-	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true}
+	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Caller: "84007",
+		CallerTrusted: true}
 	then, _ := s.Evaluate(r)
 	if then.Outcome != CallBack {
 		t.Fatalf("%+v", then)
@@ -161,7 +176,8 @@ func TestUntrustedCaller(t *testing.T) {
 			return s.Evaluate(again)
 		},
 	} {
-		if d, _ := f(); d.Outcome != Refuse || !d.Number.IsZero() || d.Text != TextNoCallback || !strings.Contains(d.Reason, "no modem signals") {
+		if d, _ := f(); d.Outcome != Refuse || !d.Number.IsZero() || d.Text != TextNoCallback ||
+			!strings.Contains(d.Reason, "no modem signals") {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}

@@ -21,7 +21,8 @@ func TestSessions(t *testing.T) {
 	}
 	for _, r := range []Request{{}, {Promised: &then}, {Promised: &then, Renewed: true}} {
 		r.Identity.User, r.Auth, r.Service, r.Used.Sessions = "kim", auth, aaa.EXEC, 2
-		if d, _ := s.Evaluate(r); d.Outcome != Refuse || d.Reason != "user kim has 2 sessions, and AAA grants 2 at once (Port-Limit)" || d.Text != TextNoCallback {
+		if d, _ := s.Evaluate(r); d.Outcome != Refuse ||
+			d.Reason != "user kim has 2 sessions, and AAA allows 2 (Port-Limit)" || d.Text != TextNoCallback {
 			t.Errorf("%+v", d)
 		}
 	}
@@ -31,8 +32,10 @@ func TestSessions(t *testing.T) {
 func TestAsk(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	q := aaa.Request{Service: aaa.PPP, User: "KIM", Leg: 2, Caller: "84007", TTY: 65}
-	got := Ask(q, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed}, true, now, Used{Sessions: 3})
-	want := Request{Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed, Service: aaa.PPP, Leg: 2, Caller: "84007", CallerTrusted: true, Time: now, Used: Used{Sessions: 3}}
+	got := Ask(q, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed},
+		true, now, Used{Sessions: 3})
+	want := Request{Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed, Service: aaa.PPP, Leg: 2,
+		Caller: "84007", CallerTrusted: true, Time: now, Used: Used{Sessions: 3}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
@@ -44,7 +47,8 @@ func TestRequestsAreAsked(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "policies" || d.Name() != ".." && strings.HasPrefix(d.Name(), ".")):
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "policies" || d.Name() != ".." &&
+			strings.HasPrefix(d.Name(), ".")):
 			return filepath.SkipDir
 		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 			return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// ruleGroup chooses the policy: of the group that lists the user; else of the first of AAA's group hints that has
-// one; else of the group default; else the built-in one.
+// ruleGroup chooses the policy: that of the group that lists the user; otherwise of the first of AAA's group hints with
+// a policy; otherwise of the group default; otherwise the built-in one.
 func ruleGroup(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("user %q", e.Identity.User)
 	if len(e.Auth.Groups) > 0 {
@@ -25,7 +25,7 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 		}
 	}
 	if len(left) > 0 {
-		why += fmt.Sprintf("; no policy for AAA's %q", left)
+		why += fmt.Sprintf("; no policy for AAA's group hints %q", left)
 	}
 	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault()}
 	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), why), false
@@ -33,7 +33,7 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 
 func (e *evaluation) choose() (group, string) {
 	if g, ok := e.set.users[e.Identity.User]; ok {
-		return e.set.groups[g], "its users include this one"
+		return e.set.groups[g], "the group lists this user"
 	}
 	for _, h := range e.Auth.Groups {
 		if p, ok := e.set.groups[h]; ok {
@@ -44,7 +44,7 @@ func (e *evaluation) choose() (group, string) {
 		return p, "no other group claims this user"
 	}
 	p := Policy{Group: DefaultGroup}
-	return group{p, p.Digest()}, "built in: there is no policy file for this user"
+	return group{p, p.Digest()}, "built in, because there is no policy file for this user"
 }
 
 // Law 4: an authentic grant that cannot be honoured is a refusal.
@@ -60,7 +60,7 @@ func ruleAuthorization(e *evaluation) (string, string, bool) {
 	return kind, "can be honoured", false
 }
 
-// Law 6: on leg two a callback is never decided; what demands one counts as satisfied.
+// Law 6: on leg two a callback is never decided; a requirement for one counts as met.
 func ruleLeg(e *evaluation) (string, string, bool) {
 	if e.Promised != nil {
 		return e.pending()
@@ -71,28 +71,28 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 	case 2:
 		return e.decide(Admit, "leg 2", "", "", "this is the call that the callback made")
 	}
-	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "there is no such leg of a callback")
+	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "a callback has only the legs 1 and 2")
 }
 
-// A number or place counts as a demand even where AAA forgot to say so: not to call back would admit on an unproven
-// line.
+// A number or place counts as a requirement even without an explicit one: not calling back would admit the user on an
+// unverified line.
 func (e *evaluation) demanded() bool {
 	return e.Auth.Callback || e.Auth.Dialstring.IsSet() || e.Auth.CallbackID != "" || e.Auth.CallerID
 }
 
 func ruleDemanded(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("AAA demands callback: %s", yesNo(e.demanded()))
+	input := fmt.Sprintf("AAA requires callback: %s", yesNo(e.demanded()))
 	switch {
 	case e.demanded():
-		return input, "go on", false
+		return input, "continue", false
 	case e.Promised != nil:
-		return e.refuse(input, TextNoCallback, "", "AAA no longer demands a callback")
+		return e.refuse(input, TextNoCallback, "", "AAA no longer requires a callback")
 	case e.policy.mode() == Required:
 		return e.refuse(input, TextNoCallback,
-			"give the user a callback number at the AAA server, or set callback: optional",
-			"group %s requires a callback, and AAA demands none for this user", e.policy.name())
+			"give the user a callback number on the AAA server, or set callback: optional",
+			"group %s requires a callback, but AAA gives none for this user", e.policy.name())
 	}
-	return e.decide(Admit, input, "", "", "AAA demands no callback")
+	return e.decide(Admit, input, "", "", "AAA requires no callback")
 }
 
 func ruleEnabled(e *evaluation) (string, string, bool) {
@@ -101,22 +101,23 @@ func ruleEnabled(e *evaluation) (string, string, bool) {
 		key = "callback"
 	}
 	if !e.set.site.Callback[e.Service] {
-		return e.refuse(key+" false", TextNoCallback, "set "+key+": true", "callback is demanded, and %s is off", key)
+		return e.refuse(key+" false", TextNoCallback, "set "+key+": true", "AAA requires a callback, but %s is false",
+			key)
 	}
-	return key + " true", "go on", false
+	return key + " true", "continue", false
 }
 
 func rulePolicy(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("callback: %s", e.policy.mode())
 	switch e.policy.mode() {
 	case Optional, Required:
-		return input, "go on", false
+		return input, "continue", false
 	}
 	return e.refuse(input, TextNoCallback, "set callback: optional in the group's policy file",
-		"AAA demands a callback, and group %s allows none", e.policy.name())
+		"AAA requires a callback, but group %s does not allow one", e.policy.name())
 }
 
-// Law 5: the second login is left out only where AAA grants it, the policy allows it, and the service is EXEC or ARA.
+// Law 5: the second login is skipped only if AAA grants it, the policy allows it, and the service is EXEC or ARA.
 func ruleNoVerify(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("AAA: %s, policy: %s, service %s",
 		yesNo(e.Auth.NoVerify), allowDeny(e.policy.NoVerify), e.Service)
@@ -124,13 +125,12 @@ func ruleNoVerify(e *evaluation) (string, string, bool) {
 	if e.d.NoVerify {
 		return input, "no second login", false
 	}
-	return input, "a second login is demanded", false
+	return input, "second login required", false
 }
 
 func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
 
-// ruleSessions: leg two would be refused where the user has as many sessions as AAA grants at once, so nobody is
-// rung for it.
+// ruleSessions: leg two would be refused if the user already has the maximum number of sessions, so it is not dialled.
 func ruleSessions(e *evaluation) (string, string, bool) {
 	limit := "no Port-Limit"
 	if e.Auth.PortLimit > 0 {
@@ -140,13 +140,13 @@ func ruleSessions(e *evaluation) (string, string, bool) {
 	if err := PortLimit(e.Identity, e.Auth, e.Used); err != nil {
 		return e.decide(Refuse, input, TextNoCallback, "", err.Error())
 	}
-	return input, "one more is granted", false
+	return input, "one more is allowed", false
 }
 
-// PortLimit returns an error where a user has as many sessions as AAA grants at once (Port-Limit).
+// PortLimit returns an error if a user already has the maximum number of sessions (Port-Limit).
 func PortLimit(id aaa.Identity, auth aaa.Authorization, used Used) error {
 	if auth.PortLimit > 0 && used.Sessions >= auth.PortLimit {
-		return fmt.Errorf("user %s has %d sessions, and AAA grants %d at once (Port-Limit)",
+		return fmt.Errorf("user %s has %d sessions, and AAA allows %d (Port-Limit)",
 			id.User, used.Sessions, auth.PortLimit)
 	}
 	return nil
@@ -154,7 +154,7 @@ func PortLimit(id aaa.Identity, auth aaa.Authorization, used Used) error {
 
 func ruleLine(e *evaluation) (string, string, bool) {
 	e.d.Lines = slices.Clone(e.Auth.Lines)
-	input := "AAA names no line, no rotary"
+	input := "AAA gives no line or rotary"
 	result := "any line of the called line's rotary"
 	if e.Auth.Rotary != nil {
 		r := *e.Auth.Rotary
@@ -174,7 +174,7 @@ func ruleAttempts(e *evaluation) (string, string, bool) {
 	if e.d.Reauthorize = e.policy.Reauthorize || e.Promised != nil && e.Promised.Reauthorize; e.d.Reauthorize {
 		input += ", reauthorize " + beforeDial
 	}
-	return e.decide(CallBack, input, "", "", fmt.Sprintf("at %s, as group %s allows", e.d.Number, e.policy.name()))
+	return e.decide(CallBack, input, "", "", fmt.Sprintf("at %s, allowed by group %s", e.d.Number, e.policy.name()))
 }
 
 func yesNo(b bool) string {
@@ -184,7 +184,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// printable keeps a sentence that holds text from outside on one line, and the operator's terminal unharmed.
+// printable keeps text from outside on one line and without terminal control characters.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

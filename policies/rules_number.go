@@ -25,7 +25,7 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	}
 	return e.refuse(input, TextNoCallback,
 		"send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
-		"AAA demands a callback and names no number")
+		"AAA requires a callback but gives no number")
 }
 
 func (e *evaluation) sourcePlace(input string) (string, string, bool) {
@@ -36,7 +36,7 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 			"Callback-Id %q is no known place", e.Auth.CallbackID)
 	case e.Auth.Dialstring.Value() != "":
 		return e.refuse(input, TextNoCallback, "send one of the two",
-			"AAA sent a number and a Callback-Id too: a contradiction")
+			"AAA sent both a number and a Callback-Id")
 	}
 	e.raw, e.d.Origin = number, numbers.OriginPlace
 	return input, "the place's number", false
@@ -48,15 +48,15 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	case !e.policy.Numbers.FromCaller:
 		return e.refuse(input, TextNoCallback,
 			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
-			"AAA leaves the number to the caller, and group %s lets no caller choose", e.policy.name())
+			"AAA lets the caller choose the number, but group %s does not", e.policy.name())
 	case e.Promised != nil && e.Promised.Origin != numbers.OriginCaller:
 		return e.refuse(input, TextNoCallback, "",
-			"AAA no longer names the number: it leaves it to the caller")
+			"AAA no longer gives the number: it lets the caller choose")
 	case e.Promised != nil:
 		e.raw, e.d.Origin = e.Promised.Number.String(), numbers.OriginCaller
-		return input, "the caller typed it then", false
+		return input, "the caller typed it on leg 1", false
 	case e.FromCaller == nil:
-		return e.decide(AskNumber, input, "", "", "AAA leaves the number to the caller")
+		return e.decide(AskNumber, input, "", "", "AAA lets the caller choose the number")
 	}
 	e.raw, e.d.Origin = *e.FromCaller, numbers.OriginCaller
 	return input, "the caller typed it", false
@@ -69,11 +69,11 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	switch {
 	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
 		return e.refuse(input, TextNoCallback, "send one of the two",
-			"AAA wants the number that called to be called back and sent another too: a contradiction")
+			"AAA sent both a number and a callback to the caller ID")
 	case !e.policy.Numbers.FromCaller:
 		return e.refuse(input, TextNoCallback,
 			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
-			"AAA wants the number that called to be called back, and group %s lets no caller choose", e.policy.name())
+			"AAA requires a callback to the caller ID, but group %s lets no caller choose", e.policy.name())
 	case !e.CallerTrusted:
 		return e.refuse(input, TextNoCallback,
 			"use a port with modem signals, send Callback-Number, or accept it by insecure_signals: true on the line",
@@ -81,14 +81,14 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 				"a caller could write any number")
 	case e.Caller == "":
 		return e.refuse(input, TextNoCallback,
-			"the modem or the exchange gives no caller ID: switch it on, or send Callback-Number",
-			"AAA wants the number that called to be called back, and it is unknown")
+			"enable caller ID in the modem and the exchange, or send Callback-Number",
+			"AAA requires a callback to the caller ID, but it is unknown")
 	}
 	e.raw, e.d.Origin = e.Caller, numbers.OriginCallerID
-	return input, "the number that called", false
+	return input, "the caller ID", false
 }
 
-// Law 7: nothing but canonical digits goes on.
+// Law 7: only canonical digits continue.
 func rulePlan(e *evaluation) (string, string, bool) {
 	input := clip(e.raw)
 	number, err := e.set.site.Plan.Canonical(e.raw, e.notation())
@@ -107,20 +107,20 @@ func ruleEmergency(e *evaluation) (string, string, bool) {
 		return e.denied(e.d.Number.String(), "numbers.emergency has the patterns that are never dialed",
 			fmt.Sprintf("emergency number %q is never dialed", p))
 	}
-	return e.d.Number.String(), "none of them", false
+	return e.d.Number.String(), "not an emergency number", false
 }
 
 func ruleLists(e *evaluation) (string, string, bool) {
 	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin)
 	if !ok {
 		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin),
-			"numbers.allow and numbers.deny of the group's policy file decide",
+			"check numbers.allow and numbers.deny in the group's policy file",
 			fmt.Sprintf("group %s: %s", e.policy.name(), why))
 	}
 	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false
 }
 
-// denied refuses a number that is well formed: a caller may type another.
+// denied refuses a valid number; a caller may type another.
 func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
 	if e.d.Origin == numbers.OriginCaller {
 		return e.decide(InvalidNumber, input, TextNumberDenied, hint, reason)
@@ -128,7 +128,7 @@ func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
 	return e.decide(Refuse, input, TextNoCallback, hint, reason)
 }
 
-// verdict says what the lists make of a canonical number.
+// verdict applies the lists to a canonical number.
 func (n Numbers) verdict(number numbers.Number, origin numbers.Origin) (allowed bool, why string) {
 	a, al := numbers.Longest(n.Allow, number)
 	d, dl := numbers.Longest(n.Deny, number)
@@ -138,7 +138,7 @@ func (n Numbers) verdict(number numbers.Number, origin numbers.Origin) (allowed 
 	case al >= 0:
 		return true, fmt.Sprintf("allow %q is the longest match", a)
 	case origin == numbers.OriginCaller || origin == numbers.OriginCallerID:
-		return false, "no allow pattern matches, and a caller's number needs one"
+		return false, "no allow pattern matches, which a caller's number needs"
 	}
-	return true, "a fixed number that no deny pattern matches"
+	return true, "a fixed number, and no deny pattern matches"
 }

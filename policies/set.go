@@ -11,16 +11,15 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Site is what the configuration says for the users of all groups. The zero value calls nobody back.
+// Site is the part of the configuration that applies to all groups. The zero value calls nobody back.
 type Site struct {
 	Plan     numbers.Plan
 	Places   map[string]string    // Callback-Id → number as written
 	Callback map[aaa.Service]bool // services that call back (`exec.callback: true`); one that is missing does not
 }
 
-// Set is all that decisions are made by: the policies of the groups and the site. The zero value and nil have none
-// of them: the built-in policy, and no service that calls back. It is never changed after it was made, so any
-// number of goroutines may use it.
+// Set is everything that decides: the policies of the groups and the site. The zero value and nil have neither: the
+// built-in policy, and no service that calls back. A Set never changes, so any number of goroutines may use it.
 type Set struct {
 	site     Site
 	groups   map[string]group
@@ -33,8 +32,8 @@ type group struct {
 	digest string // of the Policy
 }
 
-// New makes a Set. Two policies of one group and a user in two groups are errors. What site refers to must not be
-// changed any more.
+// New returns a Set. Two policies of one group and a user in two groups are errors. The caller must not change what
+// site refers to.
 func New(site Site, ps ...Policy) (*Set, error) {
 	s := &Set{site: site, groups: map[string]group{}, users: map[string]string{}}
 	for _, p := range ps {
@@ -65,16 +64,16 @@ func (s *Set) warn() {
 }
 
 const (
-	builtIn = "calls back at numbers that AAA or a local user fixes, demands a second login, " +
+	builtIn = "calls back at numbers that AAA or a local user fixes, requires a second login, " +
 		"lets no caller type a number and dials once"
 
 	noPolicies = "no policy files: the built-in policy " + builtIn +
-		" (write policies.d/default.yaml to decide yourself)"
-	noDefault = "no policy file for the group default: for users of no other group the built-in policy " + builtIn +
+		" (write policies.d/default.yaml to change it)"
+	noDefault = "no policy file for the group default: for users in no other group the built-in policy " + builtIn +
 		" (write policies.d/default.yaml)"
 )
 
-// Warnings returns what the operator should be told at each start.
+// Warnings returns warnings for the operator at each start.
 func (s *Set) Warnings() []string {
 	if s == nil || s.groups == nil {
 		return []string{noPolicies}

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Step is one rule that was looked at.
+// Step is one rule that was evaluated.
 type Step struct {
 	Rule   string `json:"rule"`
 	Input  string `json:"input"`  // what the rule saw; text from outside is quoted
-	Result string `json:"result"` // what it made of it
+	Result string `json:"result"` // its result
 }
 
-// Trace is the rules in the order in which they were looked at, up to the one that decided: the explanation of a
-// Decision. It holds no secret, but telephone numbers.
+// Trace lists the rules in the order of evaluation, up to the one that decided: the explanation of a Decision. It holds
+// no secret, but it has telephone numbers.
 type Trace []Step
 
-// String is the form for people, a line a rule.
+// String returns text for people, one line per rule.
 func (t Trace) String() string {
 	rule, input := 0, 0
 	for _, s := range t {

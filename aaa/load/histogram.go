@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// histogram counts durations in buckets whose width is 1/64 of their value or less, whatever its magnitude: quantiles
-// are right to 1.6 %. Its zero value is empty; all methods may be called from any goroutine.
+// histogram counts durations in buckets at most 1/64 of their value wide, so quantiles are accurate to 1.6 %. Its zero
+// value is empty; all methods may be called from any goroutine.
 type histogram struct {
 	counts  [histogramBuckets]atomic.Uint64
 	longest atomic.Int64
 }
 
-// Below 128 ns each nanosecond has its bucket; above, each doubling has 64.
+// Below 128 ns each nanosecond has its own bucket; above, each doubling has 64.
 const (
 	histogramBits    = 6
 	histogramBuckets = (64-histogramBits)<<histogramBits + 1<<histogramBits
@@ -42,7 +42,7 @@ func (h *histogram) add(d time.Duration) {
 	}
 }
 
-// quantile is the duration that the part q of all, 0 to 1, did not exceed (nearest rank); 0 where there are none.
+// quantile returns the duration at the quantile q, 0 to 1 (nearest rank); 0 if there are none.
 func (h *histogram) quantile(q float64) time.Duration {
 	total := uint64(0)
 	for i := range h.counts {
@@ -61,5 +61,5 @@ func (h *histogram) quantile(q float64) time.Duration {
 	return h.max()
 }
 
-// max is the longest duration, exactly.
+// max returns the exact longest duration.
 func (h *histogram) max() time.Duration { return time.Duration(h.longest.Load()) }

@@ -1,4 +1,4 @@
-// Package load logs in at one AAA server many times over, and measures how the server bears it.
+// Package load logs in to one AAA server many times and measures its latency and throughput.
 package load
 
 import (
@@ -12,7 +12,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Load is so many logins, so many of them at once. Make one with New and Run it once; Progress may be asked meanwhile.
+// Load is a number of logins, some of them in parallel. Create one with New and Run it once; Progress may be called
+// meanwhile.
 type Load struct {
 	target   *Target
 	users    []User
@@ -27,10 +28,10 @@ type Load struct {
 	cpu          time.Duration
 
 	mu      sync.Mutex
-	reasons map[string]int // of what is lost
+	reasons map[string]int // of lost logins
 }
 
-// answer is what came of one login.
+// answer is the result of one login.
 type answer int
 
 const (
@@ -38,17 +39,17 @@ const (
 	answerRefused           // by the server
 	answerChallenged        // the server asked for more; the login ends there
 	answerSilent            // no authentic answer in time
-	answerUnsent            // this program refused to ask, or could not
+	answerUnsent            // this program refused to send the request, or could not
 	answerKinds
 )
 
-// New is a load of count logins at t, parallel of them at once, for which the users, one or more, take turns.
+// New returns a Load of count logins to t, up to parallel of them at once. The users, one or more, take turns.
 func New(t *Target, users []User, count, parallel int) *Load {
-	return &Load{target: t, users: users, count: count, parallel: parallel, reasons: map[string]int{}, begun: time.Now()}
+	return &Load{target: t, users: users, count: count, parallel: parallel, reasons: map[string]int{},
+		begun: time.Now()}
 }
 
-// Run makes the logins and blocks until all are done, or ctx ended and those under way were given up; they do not
-// count.
+// Run makes the logins and blocks until all are done or ctx ends. Logins that ctx interrupts do not count.
 func (l *Load) Run(ctx context.Context) {
 	before := cpuUsed()
 	var workers sync.WaitGroup
@@ -60,7 +61,7 @@ func (l *Load) Run(ctx context.Context) {
 	l.cpu = cpuUsed() - before
 }
 
-// work logs in on one port after the other until there are logins enough.
+// work logs in on one port after the other until enough logins are done.
 func (l *Load) work(ctx context.Context, port int) {
 	for {
 		n := l.next.Add(1) - 1
@@ -74,7 +75,7 @@ func (l *Load) work(ctx context.Context, port int) {
 		kind := answerOf(res)
 		if kind >= answerSilent {
 			if ctx.Err() != nil {
-				return // given up
+				return // interrupted
 			}
 			l.lost(res.Reason)
 		} else {
@@ -84,7 +85,7 @@ func (l *Load) work(ctx context.Context, port int) {
 	}
 }
 
-// answerOf tells an authentic answer, which names its server, from none.
+// answerOf classifies a result; an authentic answer names its server.
 func answerOf(res aaa.Result) answer {
 	switch {
 	case res.Kind == aaa.Silent:
@@ -99,10 +100,10 @@ func answerOf(res aaa.Result) answer {
 	return answerRefused
 }
 
-// passing is what differs between two reasons of the same kind: durations, and the local address of a connection.
+// passing matches what differs between reasons of the same kind: durations, and the local address of a connection.
 var passing = regexp.MustCompile(`\b\d+(\.\d+)?(h|m|s|ms|µs)\b|\S+->`)
 
-// maxReasons is how many different reasons are told apart.
+// maxReasons is how many different reasons are reported.
 const maxReasons = 20
 
 func (l *Load) lost(reason string) {
@@ -122,7 +123,7 @@ func (l *Load) done() (n int64) {
 	return n
 }
 
-// cpuUsed is the CPU time of this process so far, the kernel's part too.
+// cpuUsed returns the CPU time of this process so far, user and system.
 func cpuUsed() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

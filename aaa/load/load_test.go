@@ -13,8 +13,9 @@ type turns struct{}
 
 func (turns) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	return nil, map[string]aaa.Result{
-		"good": {Kind: aaa.Granted, Server: "s"}, "bad": {Kind: aaa.Refused, Server: "s"}, "silent": {Kind: aaa.Silent, Reason: "no answer in 2s"},
-		"asked": {Kind: aaa.Prompt, Server: "s"}, "unsent": {Kind: aaa.Refused, Reason: "the password is too long"},
+		"good": {Kind: aaa.Granted, Server: "s"}, "bad": {Kind: aaa.Refused, Server: "s"},
+		"silent": {Kind: aaa.Silent, Reason: "no answer in 2s"},
+		"asked":  {Kind: aaa.Prompt, Server: "s"}, "unsent": {Kind: aaa.Refused, Reason: "the password is too long"},
 	}[r.User]
 }
 
@@ -22,11 +23,13 @@ func (turns) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Resu
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	users := []User{{Name: "good"}, {Name: "bad"}, {Name: "silent"}, {Name: "asked"}, {Name: "unsent"}}
-	l := New(&Target{Method: turns{}, Protocol: ProtocolRADIUS, Server: "s", Dropped: func() uint64 { return 9 }}, users, 50, 4)
+	l := New(&Target{Method: turns{}, Protocol: ProtocolRADIUS, Server: "s", Dropped: func() uint64 { return 9 }},
+		users, 50, 4)
 	l.Run(t.Context())
 	want := Answered{Granted: 10, Refused: 10, Challenged: 10, Silent: 10, Unsent: 10}
 	r := l.Report()
-	if r.Answers != want || r.Answers.Lost() != 20 || r.Done != 50 || r.Interrupted || r.Discarded != 9 || r.Reasons["no answer in …"] != 10 || len(r.Reasons) != 2 {
+	if r.Answers != want || r.Answers.Lost() != 20 || r.Done != 50 || r.Interrupted || r.Discarded != 9 ||
+		r.Reasons["no answer in …"] != 10 || len(r.Reasons) != 2 {
 		t.Errorf("%+v", r)
 	}
 	l.begun = l.ended.Add(-2 * time.Second)

@@ -2,24 +2,24 @@ package load
 
 import "time"
 
-// Report is what became of a load. Times are seconds but where the name says otherwise.
+// Report is the result of a load. Times are seconds unless the name says otherwise.
 type Report struct {
 	Protocol    string         `json:"protocol"`
 	Server      string         `json:"server"`
 	Logins      int            `json:"logins"` // asked for
 	Parallel    int            `json:"parallel"`
-	Done        int            `json:"done"` // those given up at an interrupt are not
+	Done        int            `json:"done"` // without interrupted logins
 	Interrupted bool           `json:"interrupted"`
 	Seconds     float64        `json:"seconds"`
 	PerSecond   float64        `json:"per_second"`
 	CPU         float64        `json:"cpu_us_per_login"` // of this process
 	Answers     Answered       `json:"answers"`
-	Discarded   uint64         `json:"discarded"` // datagrams that were no authentic reply
+	Discarded   uint64         `json:"discarded"` // datagrams that were not authentic replies
 	Reasons     map[string]int `json:"reasons,omitempty"`
 	Latency     Latency        `json:"latency_ms"` // of the authentic answers
 }
 
-// Answered counts logins by what came of them. Silent and Unsent are lost.
+// Answered counts logins by their result. Silent and Unsent logins are lost.
 type Answered struct {
 	Granted    int64 `json:"granted"`
 	Refused    int64 `json:"refused"`
@@ -28,10 +28,10 @@ type Answered struct {
 	Unsent     int64 `json:"unsent"`
 }
 
-// Lost are the logins without an authentic answer.
+// Lost returns the number of logins without an authentic answer.
 func (a Answered) Lost() int64 { return a.Silent + a.Unsent }
 
-// Latency is in milliseconds, right to 1.6 %; the greatest is exact.
+// Latency is in milliseconds, accurate to 1.6 %; Max is exact.
 type Latency struct {
 	P50  float64 `json:"p50"`
 	P90  float64 `json:"p90"`
@@ -45,14 +45,15 @@ func (l *Load) answered() Answered {
 	return Answered{n(answerGranted), n(answerRefused), n(answerChallenged), n(answerSilent), n(answerUnsent)}
 }
 
-// Report is for when Run has returned.
+// Report must be called after Run has returned.
 func (l *Load) Report() Report {
 	t := l.target
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	r := Report{
 		Protocol: t.Protocol, Server: t.Server, Logins: l.count, Parallel: l.parallel, Done: int(l.done()),
 		Seconds: l.ended.Sub(l.begun).Seconds(), Answers: l.answered(), Reasons: l.reasons,
-		Latency: Latency{ms(l.latency.quantile(0.5)), ms(l.latency.quantile(0.9)), ms(l.latency.quantile(0.99)), ms(l.latency.quantile(0.999)), ms(l.latency.max())},
+		Latency: Latency{ms(l.latency.quantile(0.5)), ms(l.latency.quantile(0.9)), ms(l.latency.quantile(0.99)),
+			ms(l.latency.quantile(0.999)), ms(l.latency.max())},
 	}
 	if t.Dropped != nil {
 		r.Discarded = t.Dropped()
@@ -65,7 +66,7 @@ func (l *Load) Report() Report {
 	return r
 }
 
-// Progress is how far a load is.
+// Progress is the progress of a load.
 type Progress struct {
 	Done, Logins int64
 	PerSecond    float64 // since New
@@ -73,9 +74,10 @@ type Progress struct {
 	P50, P99     time.Duration // of the authentic answers
 }
 
-// Progress may be asked while Run is under way.
+// Progress may be called while Run is running.
 func (l *Load) Progress(now time.Time) Progress {
-	p := Progress{Done: l.done(), Logins: int64(l.count), Answers: l.answered(), P50: l.latency.quantile(0.5), P99: l.latency.quantile(0.99)}
+	p := Progress{Done: l.done(), Logins: int64(l.count), Answers: l.answered(), P50: l.latency.quantile(0.5),
+		P99: l.latency.quantile(0.99)}
 	if s := now.Sub(l.begun).Seconds(); s > 0 {
 		p.PerSecond = float64(p.Done) / s
 	}

@@ -10,15 +10,15 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// Target is one server that logs users in. Its owner closes it.
+// Target is the server under load. Its owner closes it.
 type Target struct {
 	Method
 	io.Closer
 	Protocol, Server string
-	Dropped          func() uint64 // datagrams that were no authentic reply; nil: there are none
+	Dropped          func() uint64 // datagrams that were not authentic replies; nil: not counted
 }
 
-// Method logs users in: an aaa.Method, or an aaa.Login where what they may have is asked apart.
+// Method logs users in: an aaa.Method, or an aaa.Login if authorization is a separate request.
 type Method interface {
 	Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result)
 }
@@ -29,18 +29,19 @@ const (
 	ProtocolTACACS = "tacacs"
 )
 
-// RADIUS is a client of s alone.
+// RADIUS returns a target with the single server s.
 func RADIUS(c radius.Config, s radius.ServerConfig) (*Target, error) {
 	c.Servers, c.Trace = []radius.ServerConfig{s}, nil
 	client, err := radius.New(c)
 	if err != nil {
 		return nil, err
 	}
-	return &Target{Method: client, Closer: client, Protocol: ProtocolRADIUS, Server: cmp.Or(s.Name, s.Address), Dropped: client.Dropped}, nil
+	return &Target{Method: client, Closer: client, Protocol: ProtocolRADIUS, Server: cmp.Or(s.Name, s.Address),
+		Dropped: client.Dropped}, nil
 }
 
-// TACACS is a client of s alone. A login is what it is to the daemon: authentication, then the authorization of an
-// EXEC.
+// TACACS returns a target with the single server s. A login is the same as in the daemon: authentication, then
+// authorization of an EXEC.
 func TACACS(c tacplus.Config, s tacplus.ServerConfig) (*Target, error) {
 	c.Servers, c.Trace = []tacplus.ServerConfig{s}, nil
 	client, err := tacplus.New(c)
