@@ -73,11 +73,12 @@ type pruning struct {
 
 	last   int64
 	more   bool
+	young  int // rows that began too late to be old
 	pruned journal.Pruned
 }
 
 func (p *pruning) apply(w *writer) error {
-	p.pruned, p.last, p.more = journal.Pruned{}, p.after, false // it may be the second time
+	p.pruned, p.last, p.more, p.young = journal.Pruned{}, p.after, false, 0 // it may be the second time
 	if p.table != nil {
 		if err := p.remove(w); err != nil {
 			return err
@@ -116,15 +117,20 @@ func (p *pruning) remove(w *writer) error {
 			return err
 		}
 	}
-	p.more = len(rows) == pruneBatch
+	p.more = len(rows) == pruneBatch && p.young < len(rows) // rows stand in the order of their begin
 	return sums.write(w)
 }
 
-func (p *pruning) old(end time.Time) bool { return !end.IsZero() && end.Before(p.before) }
+func (p *pruning) old(begin, end time.Time) bool {
+	if !begin.Before(p.before) {
+		p.young++
+	}
+	return !end.IsZero() && end.Before(p.before)
+}
 
 func (p *pruning) call(w *writer, values []any, sums totals) error {
 	c, err := decodeCall(values)
-	if err != nil || !p.old(c.End) {
+	if err != nil || !p.old(c.Start, c.End) {
 		return nil
 	}
 	number := c.Called
@@ -143,7 +149,7 @@ func (p *pruning) call(w *writer, values []any, sums totals) error {
 
 func (p *pruning) callback(w *writer, values []any, sums totals) error {
 	c, err := decodeCallback(values)
-	if err != nil || !p.old(c.Ended) {
+	if err != nil || !p.old(c.Created, c.Ended) {
 		return nil
 	}
 	rows, err := w.c.query("SELECT "+attemptsTable.columns()+" FROM attempts WHERE callback_id = ?", c.ID)

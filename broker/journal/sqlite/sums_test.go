@@ -136,3 +136,18 @@ func TestPrunedPagesAreGivenBack(t *testing.T) {
 		t.Errorf("%v %v", bad, err)
 	}
 }
+
+// TestPruneReadsLittle: of a long young history no more is read than its beginning.
+func TestPruneReadsLittle(t *testing.T) {
+	j := open(t, newPath(t))
+	for i := range 10 {
+		history(t, j, 100*i, 100, at(9).Add(2*time.Hour))
+	}
+	before := j.Commits()
+	if got, err := j.Prune(context.Background(), at(9)); err != nil || got != (journal.Pruned{}) {
+		t.Errorf("%+v %v", got, err)
+	}
+	if n := j.Commits() - before; n > 3 {
+		t.Errorf("%d transactions for nothing", n)
+	}
+}
