@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// burst brings its pieces one after the other, octet by octet, and notes each write and each read that would wait.
+// burst delivers its pieces in order, octet by octet, and records each write and each read that would block.
 type burst struct {
 	pieces []string
 	log    []string
@@ -43,7 +43,8 @@ func (b *burst) Write(p []byte) (int, error) {
 func (b *burst) SetReadDeadline(time.Time) error  { return nil }
 func (b *burst) SetWriteDeadline(time.Time) error { return nil }
 
-// TestEchoGoesOutAtOnce: what is typed at once is echoed at once, and always before the terminal waits for more.
+// TestEchoGoesOutAtOnce: input that arrives together is echoed with one write, always before the terminal blocks for
+// more.
 func TestEchoGoesOutAtOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		parity Parity
@@ -68,7 +69,7 @@ func TestEchoGoesOutAtOnce(t *testing.T) {
 	}
 }
 
-// TestEchoOfAFlood: whoever types without an end does not fill the memory.
+// TestEchoOfAFlood: endless input does not fill the memory.
 func TestEchoOfAFlood(t *testing.T) {
 	b := &burst{pieces: []string{strings.Repeat("x\b", 1<<16)}}
 	term := NewTerminal(b)

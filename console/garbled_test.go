@@ -12,22 +12,22 @@ import (
 	"unicode/utf8"
 )
 
-// What the editor does not understand is never left out of a line: the line is rejected, and the next one is as good as
-// ever.
+// A line with unsupported input is rejected as a whole, never accepted without that part, and does not affect the next
+// line.
 func TestGarbledLines(t *testing.T) {
 	both := []string{
 		"84\x00001", "\x0084001", "84001\x00", "\x00", // NUL
-		// sequences that are broken off
+		// aborted sequences
 		"\x1b", "84001\x1b", "84\x1b\x1b[D001", "70\x1b[118", "84001\x1b[1;", "84001\x1bO",
 		"84\x1b[z001", "84\x1b[12;34z001", "84\x1b(B001", "84\x1b[2~001", "84\x1b[11~001", "84\x1b[~001",
 		"84\x1b[5D001", "84\x1b[1;5C001",
 		"84\x1bOP001", "84\x1b]0;x\x07001", "84\x1bx001", "84\x1b\xff001", "84\x1b[\xff001",
 		"84\x1b[" + strings.Repeat("1", 5000) + "D001",
-		"84\t001", "\t", // no commands to complete
-		"84\x10001", "84\x0e001", "84\x1b[A001", "84\x1b[B001", "84\x1bOA001", // no lines typed before
-		"7\x00\b84001", "7\x00\x1784001", "7\x00\x01\x0b84001", // erased by halves
+		"84\t001", "\t", // no completion at these prompts
+		"84\x10001", "84\x0e001", "84\x1b[A001", "84\x1b[B001", "84\x1bOA001", // no history
+		"7\x00\b84001", "7\x00\x1784001", "7\x00\x01\x0b84001", // partly erased
 	}
-	for c := range byte(0x20) { // control characters that are no keys
+	for c := range byte(0x20) { // control characters that are not keys
 		if !strings.ContainsRune("\x01\x02\x03\x04\x05\x06\x08\x0a\x0b\x0c\x0d\x12\x15\x17\x1a\x1b", rune(c)) {
 			both = append(both, fmt.Sprintf("84%c001", c))
 		}
@@ -81,7 +81,7 @@ func TestGarbledLineMayBeErased(t *testing.T) {
 	}
 }
 
-// A command with anything dropped in it is not carried out, and no line that can be recalled.
+// A command with an unsupported part is neither executed nor added to the history.
 func TestGarbledCommand(t *testing.T) {
 	for _, typed := range []string{"clear li\x00ne 7", "clear line 7\xb8", "clear line 7\x1b[118", "clear line 7\x1b",
 		"clear line 7\x07", "\x13clear line 7"} {
@@ -100,8 +100,8 @@ func TestGarbledCommand(t *testing.T) {
 	}
 }
 
-// FuzzTyped holds: what is read is what was typed but for the keys that edit, or nothing. The witness knows these keys,
-// and no escape states.
+// FuzzTyped checks that the line read is the input after editing, or nothing. The witness implements the editing keys
+// without escape states.
 func FuzzTyped(f *testing.F) {
 	for _, typed := range []string{
 		"7011\xb8\r", "70\x1b[118\r", "j\xfcrgen\r", "jürgen\r", "pw\x00\r", "\x00\r\x00\n\r\n",
@@ -137,7 +137,7 @@ func FuzzTyped(f *testing.F) {
 	})
 }
 
-// witness reads lines by the list of keys in docs/reference/exec.md.
+// witness reads lines according to the list of keys in docs/reference/exec.md.
 type witness struct {
 	raw, recalls bool
 	max          int
@@ -145,7 +145,7 @@ type witness struct {
 	older        []string
 }
 
-// witnessKeys are the keys and what they do, the longest first.
+// witnessKeys are the keys and their actions, the longest first.
 var witnessKeys = []struct{ octets, does string }{
 	{"\x1b[1~", "home"}, {"\x1b[7~", "home"}, {"\x1b[3~", "delete"}, {"\x1b[4~", "end"}, {"\x1b[8~", "end"},
 	{"\x1bO1~", "home"}, {"\x1bO7~", "home"}, {"\x1bO3~", "delete"}, {"\x1bO4~", "end"}, {"\x1bO8~", "end"},
@@ -161,7 +161,7 @@ var witnessKeys = []struct{ octets, does string }{
 	{"\x03", "leave"}, {"\x1a", "leave"}, {"\r", "enter"}, {"\n", "enter"},
 }
 
-// line takes one line off typed. taken says whether it may be read, over whether it came to its end.
+// line removes one line from typed. taken reports whether it may be accepted, over whether it is complete.
 func (w *witness) line(typed *[]byte) (line string, taken, over bool) {
 	var text []string // characters
 	at, good, row := 0, true, len(w.older)
@@ -237,7 +237,7 @@ func (w *witness) line(typed *[]byte) (line string, taken, over bool) {
 	return "", false, false
 }
 
-// next says what the next octets do; "" for one that does nothing.
+// next returns the action of the next octets; "" for none.
 func (w *witness) next(typed []byte) (does, octets string) {
 	for _, k := range witnessKeys {
 		if bytes.HasPrefix(typed, []byte(k.octets)) {
@@ -255,7 +255,7 @@ func (w *witness) next(typed []byte) (does, octets string) {
 	return "", string(typed[:1])
 }
 
-// wordBack is where the word begins at whose end, or behind it, text ends.
+// wordBack returns the start of the last word of text.
 func wordBack(text []string) int {
 	at := len(text)
 	for at > 0 && text[at-1] == " " {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What two 7-bit terminals send for "austin-01" and Enter, and what an 8-bit one does.
+// Input of two 7-bit terminals and an 8-bit one for "austin-01" and Enter.
 const (
 	austinEven = "\xe1\xf5\xf3\x74\x69\xee\x2d\x30\xb1\x8d"
 	austinOdd  = "\x61\x75\x73\xf4\xe9\x6e\xad\xb0\x31\x0d"
@@ -93,8 +93,7 @@ func TestParityOfTheFirstLine(t *testing.T) {
 	}
 }
 
-// Blank lines decide nothing, and the LF or NUL behind their CR is no part of the first line, though it has its parity
-// bit.
+// Blank lines show no parity, and the LF or NUL after their CR is not part of the first line, even with a parity bit.
 func TestParityBehindABlankLine(t *testing.T) {
 	for _, typed := range []string{"\r" + austinOdd, "\r\x8a" + austinOdd, "\r\x80" + austinOdd, "\r\n" + austinOdd,
 		"\r\r\x8a" + austinOdd, "\x03" + austinOdd, "\x07\r" + austinOdd} {
@@ -112,8 +111,7 @@ func TestParityBehindABlankLine(t *testing.T) {
 	}
 }
 
-// From the line that showed the parity on, all that is sent has it, and what a 7-bit terminal cannot show is a question
-// mark.
+// After the line that showed the parity, all output has it, and non-ASCII characters become question marks.
 func TestParityOfWhatIsSent(t *testing.T) {
 	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd} {
 		conn := play(code("austin\r"), code("s\bx\r"), code("pw\r"))
@@ -135,7 +133,7 @@ func TestParityOfWhatIsSent(t *testing.T) {
 	}
 }
 
-// An octet with the wrong parity is one that the line garbled: what it was nobody knows.
+// An octet with wrong parity was corrupted on the line, so its value is unknown.
 func TestWrongParityRejectsTheLine(t *testing.T) {
 	for _, parity := range []Parity{EvenParity, OddParity} {
 		right, wrong := even, odd
@@ -151,7 +149,7 @@ func TestWrongParityRejectsTheLine(t *testing.T) {
 				{right("840") + wrong("0") + right("1\r"), "", ErrGarbled},
 				{right("84001") + wrong("9") + right("\r"), "", ErrGarbled},
 				{wrong("8") + right("4001\r"), "", ErrGarbled},
-				{right("84001") + wrong("\r"), "", ErrGarbled}, // the line ends all the same
+				{right("84001") + wrong("\r"), "", ErrGarbled}, // the line still ends
 				{right("84001x") + wrong("\b") + right("\r"), "", ErrGarbled},
 				{right("9") + wrong("9") + right("\x1584001\r"), "84001", nil},
 				{right("84001\r\n"), "84001", nil},
@@ -171,9 +169,9 @@ func TestWrongParityRejectsTheLine(t *testing.T) {
 	}
 }
 
-// 0x8D is Enter of a 7E1 terminal and an octet of UTF-8 characters. Within what may be one it counts as Enter once
-// nothing follows: the octets of a character come together. In a line that is to be rejected it ends that, so that
-// nobody waits for an answer in vain.
+// 0x8D is Enter of a 7E1 terminal and also an octet of UTF-8 characters. Within a possible character it counts as Enter
+// after a pause, since the octets of a character arrive together. It ends a line that will be rejected, so that the
+// caller gets a response.
 func TestParityBySilence(t *testing.T) {
 	tests := []struct {
 		name, typed string
@@ -220,7 +218,7 @@ func TestParityBySilence(t *testing.T) {
 	}
 }
 
-// The stream of a 7-bit terminal carries seven bits, and what came garbled is not left out.
+// The raw stream of a 7-bit terminal has seven bits, and corrupted octets are not dropped.
 func TestRawParity(t *testing.T) {
 	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd} {
 		conn := play(code("abc\r\nxyz\r\x00") + "\x01\x80" + code("~"))
@@ -239,7 +237,7 @@ func TestRawParity(t *testing.T) {
 	}
 }
 
-// What a reader of the stream gives back is read next, by it or by the terminal, as it came.
+// Bytes returned with Unread are read next, by the stream or the terminal, unchanged.
 func TestUnread(t *testing.T) {
 	for _, parity := range []Parity{NoParity, EvenParity} {
 		typed := "show users\r\nabc"
@@ -274,8 +272,8 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// FuzzParity holds: whatever is typed first, a parity is found only where each octet up to Enter has it, and then the
-// line is what a 7-bit terminal typed; else the eighth bit is no parity.
+// FuzzParity checks for any first line: a parity is detected only if every octet up to Enter has it, and the line is
+// then decoded as 7-bit; otherwise the eighth bit is data.
 func FuzzParity(f *testing.F) {
 	for _, typed := range []string{austinEven, austinOdd, austin, "\x8d", "\r\x8a" + austinOdd, "j\xfcrgen\r",
 		even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r"), "\x10\x8a\x8a\x15\r"} {
@@ -307,7 +305,7 @@ func FuzzParity(f *testing.F) {
 	})
 }
 
-// latin1 is a string with a character for each octet.
+// latin1 returns a string with one character per octet.
 func latin1(octets []byte) string {
 	var b strings.Builder
 	for _, o := range octets {

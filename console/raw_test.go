@@ -49,7 +49,7 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// A context's end reaches a raw stream; afterwards the terminal is itself again, unless the outer context has ended
+// The end of a context also ends a raw stream; afterwards the terminal works again, unless the outer context has ended
 // too.
 func TestRawEndsWithItsContext(t *testing.T) {
 	for _, outerEnds := range []bool{false, true} {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// screen renders what a dumb terminal of endless width shows: printable ASCII, backspace, CR and LF. Bells are counted.
+// screen renders the display of a dumb terminal of unlimited width: printable ASCII, backspace, CR and LF. It counts
+// bells.
 type screen struct {
 	rows  [][]byte
 	row   int
@@ -45,7 +46,7 @@ func render(out []byte) *screen {
 
 func (s *screen) line(i int) string { return string(s.rows[i]) }
 
-// tape is a Conn that plays bytes in chunks and records what is written; after the last chunk it says io.EOF.
+// tape is a Conn that delivers bytes in chunks and records writes; after the last chunk it returns io.EOF.
 type tape struct {
 	in    [][]byte
 	out   []byte
@@ -77,7 +78,7 @@ func play(chunks ...string) *tape {
 	return t
 }
 
-// rest is what was not consumed.
+// rest returns the unread bytes.
 func (t *tape) rest() string {
 	var b []byte
 	for _, c := range t.in {
@@ -86,7 +87,7 @@ func (t *tape) rest() string {
 	return string(b)
 }
 
-// stuck is a Conn that takes and gives nothing until its deadlines pass. It lives in a synctest bubble.
+// stuck is a Conn that blocks until its deadlines pass, in a synctest bubble.
 type stuck struct {
 	mu          sync.Mutex
 	read, write *time.Timer
@@ -113,7 +114,7 @@ func (s *stuck) arm(timer **time.Timer, due chan struct{}, at time.Time) {
 		*timer = nil
 	}
 	select {
-	case <-due: // a new deadline undoes one that has passed
+	case <-due: // a new deadline replaces one that has passed
 	default:
 	}
 	if !at.IsZero() {

@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// What is too long for a column stands below its row, wrapped to 80 columns, a word never cut.
+// A note is printed below its row, wrapped to 80 columns between words.
 func TestTableNotes(t *testing.T) {
 	tab := Table{Heads: []string{"Tty", "State"}}
 	tab.Row(65, "down")

@@ -197,8 +197,8 @@ func TestLineTooLongMayBeErased(t *testing.T) {
 	}
 }
 
-// Backspaces erase what is on the screen, and what was dropped is not: typed without looking, "0" is left of the first
-// number.
+// Backspaces erase what is on the screen, which has no dropped characters: blindly typed, they would leave a "0" of the
+// first number.
 func TestLineTooLongIsNotMendedByHalf(t *testing.T) {
 	for _, erase := range []string{"\x17", strings.Repeat("\b", 10), "\x01\x0b", strings.Repeat("\b", 300)} {
 		term := NewTerminal(play("01234567890" + erase + "84001\r"))
@@ -264,7 +264,7 @@ func TestIdle(t *testing.T) {
 
 func TestContextEndsAReadAndAWrite(t *testing.T) {
 	why := errors.New("line cleared")
-	for name, prompt := range map[string]string{"read": "", "write": "prompt that nobody takes"} {
+	for name, prompt := range map[string]string{"read": "", "write": "prompt that is not accepted"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
@@ -284,7 +284,7 @@ func TestContextEndsAReadAndAWrite(t *testing.T) {
 	}
 }
 
-// ctx ends between two octets: the deadline of the next read must not cover that up.
+// If ctx ends between two octets, the deadline of the next read must not hide that.
 func TestContextEndsBetweenTwoReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -299,7 +299,7 @@ func TestContextEndsBetweenTwoReads(t *testing.T) {
 	})
 }
 
-// cancelling gives one octet and ends ctx while it is echoed.
+// cancelling delivers one octet and ends ctx while it is echoed.
 type cancelling struct {
 	*stuck
 	cancel context.CancelFunc
@@ -331,8 +331,8 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
-// FuzzEditor holds: whatever the chunking, the same bytes give the same lines and the same screen; the line and the
-// answer to each byte are bounded; no control character of the caller comes back; the screen shows what is read.
+// FuzzEditor checks: in any chunks, the same bytes yield the same lines and screen; the line and the output per byte
+// are bounded; no control character is echoed; the screen shows the line read.
 func FuzzEditor(f *testing.F) {
 	f.Add([]byte("show line\r\nab\bc\x1b[D\x1b[3~\r"), uint8(1), uint8(7))
 	f.Add([]byte("\x1b[A\x10\x0e\x15\x17\xff\xc3\xbc\xc2\x9b\x1b\r"), uint8(2), uint8(3))
@@ -388,7 +388,7 @@ func readAll(t *testing.T, typed []byte, chunk int) (string, []byte) {
 func checkDrawing(t *testing.T, typed []byte) {
 	e := &editor{max: 40, hist: &history{lines: []string{"older", "old"}, at: 2}}
 	var out []byte
-	for _, b := range typed[:min(len(typed), 200)] { // each is rendered from the begin
+	for _, b := range typed[:min(len(typed), 200)] { // each is rendered from the start
 		drawn, _ := e.step(b)
 		out = append(out, drawn...)
 		if b >= 0x80 || b == '\r' || b == '\n' {

@@ -54,7 +54,7 @@ func TestLookup(t *testing.T) {
 		{"sh ca", "show callback map[]"},
 		{"SH CA", "show callback map[]"},
 		{"  show   callback  ", "show callback map[]"},
-		{"show line", "show line map[]"}, // exact, though lines-all begins alike
+		{"show line", "show line map[]"}, // exact match, though lines-all has the same prefix
 		{"show line 65", "show line map[tty:65]"},
 		{"show lines", "show lines-all map[]"},
 		{"clear l 0", "clear line map[tty:0]"},
@@ -139,7 +139,7 @@ func TestComplete(t *testing.T) {
 		{"show ", "", false},
 		{"x", "", false},
 		{"", "", false},
-		{"se", "nd ", true}, // hidden commands are not told
+		{"se", "nd ", true}, // hidden commands are not completed
 		{"show line 6", "", false},
 	}
 	for _, tt := range tests {
@@ -150,7 +150,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// The dialogue as a person sees it, keys as typed.
+// The dialogue on the screen, for given keys.
 func TestRun(t *testing.T) {
 	conn := play("sh?ow li?\x15sh\tli?ne 65\r" + "shox\r" + "s\r" + "show\r" + "fail\r" + "junk\x03" + "\r" +
 		strings.Repeat("x", 300) + "\r" + "\x10\rexit\rmore")
@@ -224,7 +224,7 @@ func TestRunEnds(t *testing.T) {
 	})
 }
 
-// halfStuck takes the echo of what is typed, and then nothing more.
+// halfStuck accepts the echo of the input, and then no more output.
 type halfStuck struct {
 	*stuck
 	tape *tape
@@ -238,8 +238,8 @@ func (h *halfStuck) Write(p []byte) (int, error) {
 	return h.tape.Write(p)
 }
 
-// FuzzTree holds: no panic; a caret stands within the line; Tab's answer means what was meant; a found command is found
-// again by its cleaned line.
+// FuzzTree checks: no panic; a caret is within the line; a completion by Tab keeps the meaning; the normalized line of
+// a command finds the same command.
 func FuzzTree(f *testing.F) {
 	for _, s := range []string{"sh li 5", "send x y z", "show ", "s", "clear line 7 8", "電話 x", "\u00a0show\u2003line",
 		"send \xff"} {

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pipe is a line's bytes over a net.Pipe.
+// pipe is the data of a line over a net.Pipe.
 type pipe struct {
 	net.Conn
 	done chan struct{}
@@ -32,15 +32,15 @@ func (pipe) Drain(context.Context) error    { return nil }
 func (p pipe) Done() <-chan struct{}        { return p.done }
 func (p pipe) Hangup(context.Context) error { return p.Close() }
 
-// text is a front end that reads what is typed, octet by octet, and logs nobody in.
+// text is a front end that reads octet by octet and logs no user in.
 type text struct {
-	end error // of the reads, once they are over
+	end error // error of the last read
 
 	mu  sync.Mutex
 	got strings.Builder
 }
 
-// read is what it has read.
+// read returns the input so far.
 func (f *text) read() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -65,12 +65,12 @@ func (f *text) Serve(ctx context.Context, s *Session) Ending {
 	}
 }
 
-// frames is a front end of another service. A frame is "~\xff", text, "\n": first user and password, then the choice
-// where a callback is offered, then whatever the session is for.
+// frames is a front end of another service. A frame is "~\xff", text, "\n": first user and password, then the choice if
+// a callback is offered, then data of the session.
 type frames struct {
 	got      []string
 	verdicts []VerdictKind
-	greedy   bool // it wants what the Broker did not say
+	greedy   bool // it acts without the Broker's verdict
 	unable   string
 }
 
@@ -119,10 +119,10 @@ func (f *frames) Serve(ctx context.Context, s *Session) Ending {
 	return Ending{aaa.CauseNASRequest, s.LastFailure()}
 }
 
-// both chooses between two front ends by the octets.
+// both selects one of two front ends by the caller's octets.
 type both struct {
 	first  FrontEnd // begins at once; nil waits
-	typed  FrontEnd // for what is typed, where first is nil
+	typed  FrontEnd // for typed input, if first is nil
 	frames FrontEnd
 	looks  int
 }
@@ -158,7 +158,7 @@ func (b *both) look(held []byte) (pass int, to FrontEnd) {
 	}
 }
 
-// ledger is a Broker that says what it is told to and keeps what it hears.
+// ledger is a Broker with given verdicts that records its calls.
 type ledger struct {
 	says    []VerdictKind
 	asked   []Asked
@@ -184,7 +184,7 @@ func (l *ledger) Promise(_ context.Context, c Choice) Verdict {
 }
 func (l *ledger) Report(_ context.Context, r Report) { l.reports = append(l.reports, r) }
 
-// told is the reports in short.
+// told returns the reports in short form.
 func (l *ledger) told() string {
 	var all []string
 	for _, r := range l.reports {
@@ -194,7 +194,7 @@ func (l *ledger) told() string {
 	return strings.Join(all, "; ")
 }
 
-// login grants kim, by the service that asks.
+// login grants user kim on any service.
 type login struct{ requests []aaa.Request }
 
 func (l *login) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
@@ -271,13 +271,13 @@ func (r *ringer) hangsUp() Outcome {
 
 const hello = "~\xffkim secret\n"
 
-// The first octets choose the front end, and it gets all of them: in one piece, octet by octet, after others, before
+// The first octets select the front end, which receives all of them: in one piece, octet by octet, after others, before
 // and during the login.
 func TestFirstOctetsChoose(t *testing.T) {
 	for name, tt := range map[string]struct {
 		during bool // the first front end begins at once
 		sends  []string
-		typed  string // what the text's front end read
+		typed  string // input of the text front end
 		screen string
 	}{
 		"before the login":                 {false, []string{hello}, "", "welcome\n"},
@@ -304,7 +304,7 @@ func TestFirstOctetsChoose(t *testing.T) {
 				r.sends("~\xffmore\n")
 				screen := r.sees()
 				out := r.hangsUp()
-				if tt.screen == "Username: " { // the choice is made: what looks like a frame is typed now
+				if tt.screen == "Username: " { // a front end is selected: what looks like a frame is now typed input
 					tt.typed += "~\xffmore\n"
 				}
 				if typed.read() != tt.typed || screen != tt.screen {
@@ -333,8 +333,8 @@ func TestFirstOctetsChoose(t *testing.T) {
 	}
 }
 
-// An octet that another front end's may begin with reaches the one that reads within half a second, also behind what it
-// follows.
+// An octet that may begin another front end's input reaches the current one within half a second, also after other
+// input.
 func TestHeldBackOctetIsTyped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := &text{}
@@ -354,7 +354,7 @@ func TestHeldBackOctetIsTyped(t *testing.T) {
 		r.sends("~")
 		<-time.After(holdTime/2 + time.Millisecond)
 		synctest.Wait()
-		r.sends("\xff") // the first of the three is typed, the rest is a frame's
+		r.sends("\xff") // the first of the three is typed input, the rest begins a frame
 		r.sends("kim secret\n")
 		r.hangsUp()
 		if s := typed.read(); s != "a~~" || !errors.Is(typed.end, ErrTaken) {
@@ -363,7 +363,7 @@ func TestHeldBackOctetIsTyped(t *testing.T) {
 	})
 }
 
-// What is held back when the carrier is lost was typed.
+// Octets held back when the carrier is lost go to the current front end.
 func TestHeldBackAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := &text{}
@@ -378,7 +378,7 @@ func TestHeldBackAtTheEnd(t *testing.T) {
 	})
 }
 
-// A Look that wants all octets and decides nothing holds back as many as a pattern may have, and no more.
+// A Look that never decides holds back at most maxHeld octets.
 func TestHeldBackWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typed := &text{}
@@ -402,7 +402,7 @@ func (h hoarder) Choose(*lines.Call) (FrontEnd, Look) {
 }
 func (hoarder) Serving(aaa.Service) FrontEnd { return nil }
 
-// A caller who sends nothing, or nothing that chooses, is held to the login's time.
+// The login timeout applies to a caller who sends nothing, or nothing that selects a front end.
 func TestSilentChoice(t *testing.T) {
 	for _, noise := range []string{"", "\x00\x00~"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -420,8 +420,8 @@ func TestSilentChoice(t *testing.T) {
 	}
 }
 
-// Law 5: leg two is served by the front end of leg one's service, whatever the caller sends; where none serves it,
-// nobody is.
+// Law 5: leg two is served by the front end of leg one's service, whatever the caller sends; without one, it is not
+// served.
 func TestLegTwoFrontEnd(t *testing.T) {
 	kim := aaa.Identity{Entry: "radius", User: "kim"}
 	synctest.Test(t, func(t *testing.T) {
@@ -457,8 +457,8 @@ func TestLegTwoFrontEnd(t *testing.T) {
 	}
 }
 
-// A callback by another front end: the choice goes on with its delay, and the cause is the callback whatever ended the
-// call.
+// A callback with another front end: the choice is passed on with its delay, and the cause is the callback, whatever
+// ended the call.
 func TestFrontEndPromise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fr := &frames{}
@@ -482,8 +482,8 @@ func TestFrontEndPromise(t *testing.T) {
 	})
 }
 
-// Laws 4 to 6: a front end that takes what the Broker did not say, or AAA did not grant, ends its call and lets nobody
-// in.
+// Laws 4 to 6: a front end that acts without the Broker's verdict, or without an AAA grant, ends its call and admits no
+// user.
 func TestGreedyFrontEnd(t *testing.T) {
 	kim := aaa.Identity{Entry: "radius", User: "kim"}
 	for name, tt := range map[string]struct {
@@ -525,7 +525,7 @@ func TestGreedyFrontEnd(t *testing.T) {
 	}
 }
 
-// A grant that the front end cannot honour lets nobody in, and the Broker is not asked.
+// With an authorization that the front end does not support, the login fails and the Broker is not asked.
 func TestUnservableGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rings(t, Only{&frames{unable: "no such filter"}}, Leg{}, Admit)

@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// tacacs stands for a server that authorizes single commands: show, but not show callback.
+// tacacs simulates a server that authorizes single commands: show, but not show callback.
 type tacacs struct{ silent bool }
 
 func (tacacs) Name() string { return "tacacs" }
@@ -25,10 +25,10 @@ func (a tacacs) Authorize(_ context.Context, q aaa.Question) aaa.Result {
 	case q.Command[0] == "show" && q.Command[1] != "callback" || q.Command[0] == "enable":
 		return aaa.Result{Kind: aaa.Granted}
 	}
-	return aaa.Result{Kind: aaa.Refused, Reason: "not in his profile"}
+	return aaa.Result{Kind: aaa.Refused, Reason: "not in the profile"}
 }
 
-// The real method lists: a login by `local`, commands by a server, the password of `enable` by a secret of its own.
+// With real method lists: login with `local`, commands authorized by a server, `enable` with its own secret.
 func TestWithMethodLists(t *testing.T) {
 	local, err := aaa.NewLocal([]aaa.User{{Name: "u", Password: "login-pw"}})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// openLogin asks without end, and keeps the contexts of the conversations that it began.
+// openLogin prompts endlessly, and records the contexts of its conversations.
 type openLogin struct {
 	fakeLogin
 	begun []context.Context
@@ -23,8 +23,8 @@ func (l *openLogin) Answer(context.Context, aaa.Secret) aaa.Result {
 	return aaa.Result{Kind: aaa.Prompt, Message: "Code:"}
 }
 
-// A caller who leaves the question of a server with Ctrl-C goes on at the prompt; the server must not wait for him
-// until he hangs up.
+// A caller who leaves a server prompt with Ctrl-C continues at the login prompt; the server must not wait until the
+// caller hangs up.
 func TestAbandonedConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &openLogin{}

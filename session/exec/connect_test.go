@@ -63,7 +63,7 @@ func TestTelnetCommand(t *testing.T) {
 	})
 }
 
-// Without a list of hosts nobody is offered `telnet`, and nobody who knows of it gets anywhere.
+// Without a list of hosts, `telnet` is not shown, and fails if typed.
 func TestTelnetCommandWithoutHosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
@@ -99,7 +99,7 @@ func TestAutocmdToAHost(t *testing.T) {
 				t.Errorf("the caller saw %q", s)
 			}
 			if s := d.enters("telnet 192.0.2.5"); !strings.Contains(s, "% Connection not allowed\n") {
-				// what AAA named once, the caller may not name
+				// a host named by AAA is not allowed to the caller
 				t.Errorf("the caller saw %q", s)
 			}
 			d.enters("exit")
@@ -155,7 +155,7 @@ func TestAutocmdToAHost(t *testing.T) {
 			d, _ := atHost(t, i, aaa.Authorization{Autocmd: "telnet 127.0.0.1 631"}, settings{})
 			if out := d.ends(); out.Kind != session.NotAdmitted ||
 				!strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialled) != 0 {
-				// nor would the caller be called back for it
+				// and no callback is offered for it
 				t.Errorf("outcome %+v", out)
 			}
 		})
@@ -180,7 +180,7 @@ func TestAutocmdToAHost(t *testing.T) {
 	})
 }
 
-// Leg two is joined to its host as leg one is, whether verified or not.
+// Leg two is connected to its host like leg one, whether verified or not.
 func TestHostOnLegTwo(t *testing.T) {
 	for _, noVerify := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// authority is a fakeLogin that also answers `enable` and single commands, and keeps what it was asked.
+// authority is a fakeLogin that also answers `enable` and command authorization, and records the requests.
 type authority struct {
 	fakeLogin
 	enable  func(r aaa.Request) (aaa.Conversation, aaa.Result)
@@ -40,7 +40,7 @@ func (a *authority) Command(ctx context.Context, q aaa.Question) aaa.Result {
 	return a.command(ctx, q)
 }
 
-// commands are the command lines that were asked about, with the level.
+// commands returns the command lines to be authorized, with the level.
 func (a *authority) commands() string {
 	var all []string
 	for _, q := range a.asked {
@@ -49,7 +49,7 @@ func (a *authority) commands() string {
 	return strings.Join(all, "\n")
 }
 
-// password grants `enable` to whoever knows it.
+// password grants `enable` with this password.
 func password(right aaa.Secret) func(aaa.Request) (aaa.Conversation, aaa.Result) {
 	return func(r aaa.Request) (aaa.Conversation, aaa.Result) {
 		if r.Password != right {
@@ -60,7 +60,7 @@ func password(right aaa.Secret) func(aaa.Request) (aaa.Conversation, aaa.Result)
 	}
 }
 
-// desk is a caller in his EXEC at privilege level 1 (or what auth says), with all that was told.
+// desk is a caller in the EXEC at privilege level 1 (or that of auth), with all recorded calls.
 type desk struct {
 	*person
 	who   *authority
@@ -68,7 +68,7 @@ type desk struct {
 	debug *strings.Builder
 }
 
-// atDesk logs somebody in whom AAA grants auth.
+// atDesk logs a user in with the authorization auth.
 func atDesk(t *testing.T, who *authority, auth aaa.Authorization, cfg settings) *desk {
 	t.Helper()
 	if auth.PrivLevel == 0 {
@@ -85,7 +85,7 @@ func atDesk(t *testing.T, who *authority, auth aaa.Authorization, cfg settings) 
 	return d
 }
 
-// enters types lines, each with Enter, and returns what the caller sees of it.
+// enters types lines, each with Enter, and returns the output.
 func (d *desk) enters(lines ...string) string {
 	for _, line := range lines {
 		d.types(line + "\r")
@@ -177,7 +177,7 @@ func TestEnableRefused(t *testing.T) {
 	})
 }
 
-// asking is a server that asks for more.
+// asking is a server with further prompts.
 type asking struct{ then aaa.Result }
 
 func (a asking) Answer(_ context.Context, s aaa.Secret) aaa.Result {
@@ -236,7 +236,7 @@ func TestEnableAnswers(t *testing.T) {
 	}
 }
 
-// Whatever ends a session ends it at the prompt for a password too.
+// Every event that ends a session also ends it at a password prompt.
 func TestEndsWhileEnabling(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -271,7 +271,7 @@ func TestEndsWhileEnabling(t *testing.T) {
 	}
 }
 
-// countingShower counts what is shown.
+// countingShower counts the calls of its methods.
 type countingShower struct {
 	fakeShower
 	lines int
@@ -341,7 +341,7 @@ func TestCommandAuthorization(t *testing.T) {
 	}
 }
 
-// A yes that comes after the end of the session runs nothing.
+// A command authorized after the end of the session is not run.
 func TestCommandAllowedTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		who := &authority{command: func(ctx context.Context, _ aaa.Question) aaa.Result {
@@ -402,7 +402,7 @@ func TestAutocmd(t *testing.T) {
 	}
 }
 
-// A grant that cannot be honoured lets nobody in: neither to begin with, nor to be called back, nor on leg two.
+// With an unsupported authorization, the login fails: on leg one, for a callback, and on leg two.
 func TestUnservableGrants(t *testing.T) {
 	host := func(address, service string, port int) *aaa.Host {
 		return &aaa.Host{Address: address, Service: service, Port: port}
@@ -454,7 +454,7 @@ func TestUnservableGrants(t *testing.T) {
 	}
 }
 
-// The level that AAA grants is kept within 0 to 15.
+// The privilege level from AAA is limited to 0 to 15.
 func TestPrivLevels(t *testing.T) {
 	for level, want := range map[int]string{-3: "level is 0", 2: "level is 2", 15: "level is 15", 99: "level is 15"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -467,7 +467,7 @@ func TestPrivLevels(t *testing.T) {
 	}
 }
 
-// What AAA says cannot move the caller's cursor or ring his bell.
+// Text from AAA cannot move the cursor or ring the bell of the caller's terminal.
 func TestTextOfAAAIsHarmless(t *testing.T) {
 	const evil = "a\x1b[2J\a\x9b1m\u009bb\x00\x7f\u202e\r\nc"
 	synctest.Test(t, func(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeData is a line's bytes over a net.Pipe; the person has the other end.
+// fakeData is the data of a line over a net.Pipe; the person has the other end.
 type fakeData struct {
 	net.Conn
 	done    chan struct{}
@@ -33,7 +33,7 @@ func (d *fakeData) Drain(context.Context) error  { d.drained++; return nil }
 func (d *fakeData) Done() <-chan struct{}        { return d.done }
 func (d *fakeData) Hangup(context.Context) error { d.lose(); return nil }
 
-// lose ends the carrier.
+// lose drops the carrier.
 func (d *fakeData) lose() {
 	d.once.Do(func() { close(d.done); d.Conn.Close() })
 }
@@ -53,13 +53,13 @@ type person struct {
 	taken  sync.WaitGroup
 }
 
-// settings is what a test changes of the EXEC, and of what all sessions have in common.
+// settings is the configuration of the EXEC and of all sessions in a test.
 type settings struct {
 	exec  Config
 	calls session.Config
 }
 
-// frontEnds are the configuration of a call that the EXEC serves.
+// frontEnds is the session configuration for calls served by the EXEC.
 func (c settings) frontEnds() session.Config {
 	all := c.calls
 	if all.FrontEnds == nil {
@@ -68,7 +68,7 @@ func (c settings) frontEnds() session.Config {
 	return all
 }
 
-// scene is what a test brings to a call. The zero value is leg one with nobody known and a broker that refuses.
+// scene is the environment of a call. The zero value is leg one, without users and with a broker that refuses.
 type scene struct {
 	cfg    settings
 	login  session.Login
@@ -78,7 +78,7 @@ type scene struct {
 	caller string
 }
 
-// dialIn starts a session in the bubble and waits until it is silent.
+// dialIn starts a session in the bubble and waits until it is idle.
 func dialIn(t *testing.T, sc scene) *person {
 	t.Helper()
 	near, far := net.Pipe()
@@ -125,7 +125,7 @@ func (p *person) watch() {
 	}
 }
 
-// types sends keys and waits until the session is silent. The session may end meanwhile and leave some untaken.
+// types sends keys and waits until the session is idle. The session may end before it has read all of them.
 func (p *person) types(keys string) {
 	p.t.Helper()
 	sent := make(chan struct{})
@@ -149,7 +149,7 @@ func (p *person) waits(d time.Duration) {
 	synctest.Wait()
 }
 
-// sees returns what came since the last time, CR dropped, bells shown.
+// sees returns the output since the last call, without CR, bells made visible.
 func (p *person) sees() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -174,11 +174,11 @@ func (p *person) isOver() bool {
 	}
 }
 
-// ends waits for Run's end and tidies up.
+// ends waits until Run returns, and cleans up.
 func (p *person) ends() session.Outcome {
 	p.t.Helper()
 	<-p.over
-	synctest.Wait() // the last words are on the screen
+	synctest.Wait() // the last output is on the screen
 	p.cancel(nil)
 	p.data.lose()
 	p.far.Close()
@@ -186,15 +186,15 @@ func (p *person) ends() session.Outcome {
 	return p.out
 }
 
-// user is somebody whom fakeLogin knows.
+// user is a user of fakeLogin.
 type user struct {
 	password  string
 	auth      aaa.Authorization
-	challenge string // asked for after a right password; the answer must be "42"
-	name      string // canonical name where it differs
+	challenge string // prompt after a correct password; the answer must be "42"
+	name      string // canonical name, if different
 }
 
-// fakeLogin has users by name. "silent" stands for a server that does not answer; each answer takes 100 ms.
+// fakeLogin has users by name. "silent" simulates a server that does not answer; each answer takes 100 ms.
 type fakeLogin map[string]user
 
 type fakeConversation struct {
@@ -248,13 +248,13 @@ func (c *fakeConversation) Answer(_ context.Context, a aaa.Secret) aaa.Result {
 	return aaa.Result{Kind: aaa.Refused, Reason: "primary: reject", Server: "primary"}
 }
 
-// Offers as fakeBroker makes them: of a fixed number, and of one that the caller types.
+// Offers of fakeBroker: with a fixed number, and with a number typed by the caller.
 var (
 	fixed  = session.Verdict{Kind: session.Offered, Offer: session.Offer{ID: "o1", Number: "84001"}}
 	toType = session.Verdict{Kind: session.Offered, Offer: session.Offer{ID: "o2"}}
 )
 
-// fakeBroker gives verdicts in turn, the last one for ever, and keeps what it was asked and told.
+// fakeBroker returns verdicts in turn, repeating the last, and records its calls.
 type fakeBroker struct {
 	verdicts []session.Verdict                                           // of Decide and Promise
 	decide   func(ctx context.Context, a session.Asked) session.Verdict  // instead
@@ -303,13 +303,14 @@ func (b *fakeBroker) Report(ctx context.Context, r session.Report) {
 	}
 }
 
-// sessions are the reports of begin and end.
+// sessions returns the reports of begin and end.
 func (b *fakeBroker) sessions() []session.Report {
 	return slices.DeleteFunc(slices.Clone(b.reports),
 		func(r session.Report) bool { return r.Kind != session.Began && r.Kind != session.Ended })
 }
 
-// told is the reports in short: "began 1 austin-01", "ended 1 austin-01 cause 16 admitted=false callback cb1".
+// told returns the reports in short form: "began 1 austin-01", "ended 1 austin-01 cause 16 admitted=false callback
+// cb1".
 func (b *fakeBroker) told() string {
 	var lines []string
 	for _, r := range b.reports {
@@ -329,7 +330,7 @@ func (b *fakeBroker) told() string {
 
 var errCleared = errors.New("clear line 65")
 
-// fakeShower has something to show.
+// fakeShower returns sample data.
 type fakeShower struct{ now time.Time }
 
 func (f fakeShower) Lines() []lines.Status {

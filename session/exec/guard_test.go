@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// fakeGuard answers by name and keeps what it is told.
+// fakeGuard answers by name and records its calls.
 type fakeGuard struct {
 	wait   map[string]time.Duration
 	refuse map[string]string
@@ -42,7 +42,7 @@ func TestGuard(t *testing.T) {
 		leg     session.Leg
 		verdict session.Verdict
 		typed   []string
-		after   time.Duration // of what was typed last, the answer comes
+		after   time.Duration // time from the last input to the answer
 		screen  string
 		told    []string
 	}{
@@ -103,8 +103,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A password typed at the name's prompt is in no reason, on this try or a later one; a name that proves to be
-// somebody's is.
+// A password typed at the user name prompt is in no reason, of this or a later try; a name that proves to be known is.
 func TestGuardMasksNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &fakeGuard{}
@@ -126,7 +125,7 @@ func TestGuardMasksNames(t *testing.T) {
 	})
 }
 
-// `enable` is limited by the same guard, and a source that is locked has no further question.
+// `enable` is limited by the same guard; a locked source gets no further prompt.
 func TestGuardEnable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &fakeGuard{known: []string{"u"}}
@@ -153,7 +152,7 @@ func TestGuardEnable(t *testing.T) {
 	})
 }
 
-// Breaking `enable` off with Ctrl-C before its last try buys no more tries.
+// Cancelling `enable` with Ctrl-C before its last try does not reset the number of tries.
 func TestEnableInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		who := &authority{enable: password("right-one")}

@@ -29,7 +29,7 @@ func TestServerThatAsksWithoutEnd(t *testing.T) {
 	})
 }
 
-// A caller whose modem takes nothing (flow control) cannot hold the line against the operator, nor for ever.
+// A caller whose modem accepts no output (flow control) cannot hold the line against the operator, or forever.
 func TestCallerWhoTakesNothing(t *testing.T) {
 	for _, cleared := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -162,7 +162,7 @@ type panicShower struct {
 
 func (s panicShower) Users() []session.UserLine { s.boom(); return nil }
 
-// No secret is in what an operator reads, whoever says it.
+// Text for the operator has no secrets, whatever its source.
 func TestSecretsAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told strings.Builder
@@ -206,9 +206,8 @@ func TestNothingToShow(t *testing.T) {
 	})
 }
 
-// FuzzSession holds, whatever the caller sends and the broker says: Run ends when the carrier does; each begin has its
-// end; nobody gets an EXEC or a promise but by the broker's word; no control character comes back to the caller's
-// terminal.
+// FuzzSession checks, for any input and verdicts: Run ends with the carrier; each begin has its end; an EXEC or a
+// promise requires the broker's verdict; no control character is echoed to the caller's terminal.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte("plain\rxxxxx\rshow line\rexit\r"), []byte{byte(session.Admit)})
 	f.Add([]byte("austin-02\rxxxxx\r1\r84001\r"),
@@ -235,7 +234,7 @@ func fuzzSession(t *testing.T, typed, kinds []byte) {
 	}
 	b.decide = func(context.Context, session.Asked) session.Verdict { return say("Decide") }
 	b.promise = func(context.Context, session.Choice) session.Verdict { return say("Promise") }
-	sevenBits := false // what reached the terminal began with eight bits and went on with seven
+	sevenBits := false // the output began with eight bits and continued with seven
 	cfg := settings{calls: session.Config{Debug: func(_ int,
 		text string) {
 		sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits")

@@ -21,9 +21,9 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// inn has the hosts of a test: each connection is a pipe whose far end is the test's.
+// inn simulates the hosts of a test: each connection is a pipe to the test.
 type inn struct {
-	err   error // in place of a connection
+	err   error // returned instead of a connection
 	panic bool
 
 	mu      sync.Mutex
@@ -61,7 +61,7 @@ func (i *inn) dial(ctx context.Context, network, address string) (net.Conn, erro
 	return near, nil
 }
 
-// errHang stands for a host that does not answer.
+// errHang simulates a host that does not answer.
 var errHang = errors.New("hang")
 
 func (g *guest) read() {
@@ -78,7 +78,7 @@ func (g *guest) read() {
 	}
 }
 
-// hears is what came since the last time.
+// hears returns the input since the last call.
 func (g *guest) hears() string {
 	synctest.Wait()
 	g.mu.Lock()
@@ -88,7 +88,7 @@ func (g *guest) hears() string {
 	return s
 }
 
-// says sends what the session must take at once.
+// says sends data that the session must accept at once.
 func (g *guest) says(t *testing.T, s string) {
 	t.Helper()
 	g.Conn.SetWriteDeadline(time.Now().Add(time.Second))
@@ -98,7 +98,7 @@ func (g *guest) says(t *testing.T, s string) {
 	synctest.Wait()
 }
 
-// stopsReading makes the host take nothing more.
+// stopsReading makes the host accept no more data.
 func (g *guest) stopsReading() {
 	g.Conn.SetReadDeadline(time.Unix(1, 0))
 	g.inn.reading.Wait()
@@ -109,7 +109,7 @@ var (
 	byClear  = &aaa.Host{Address: "2001:db8::5", Service: aaa.TCPClear, Port: 2001}
 )
 
-// atHost logs somebody in who is joined to a host.
+// atHost logs a user in who is connected to a host.
 func atHost(t *testing.T, i *inn, auth aaa.Authorization, cfg settings) (*desk, *guest) {
 	t.Helper()
 	cfg.exec.Hosts.Dial = i.dial
@@ -164,7 +164,7 @@ func TestJoinedByTelnet(t *testing.T) {
 	})
 }
 
-// Each connection that is tried is told of, with the name of whom it is for.
+// Each connection attempt is reported, with the name of the user.
 func TestJoinedIsTold(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
@@ -214,7 +214,7 @@ func TestJoinedByTCPClear(t *testing.T) {
 	})
 }
 
-// The LF that a terminal sends behind the CR of the password is none of the host's business, and typing ahead is.
+// The LF after the CR of the password is not sent to the host, but type-ahead is.
 func TestJoinedBehindCRLF(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
@@ -298,7 +298,7 @@ func TestHostThatCannotBeReached(t *testing.T) {
 	}
 }
 
-// Whatever ends a session ends it on a host too, and the host's connection with it.
+// Every event that ends a session also ends it on a host, with the host's connection.
 func TestEndsOnAHost(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -368,7 +368,7 @@ func TestEndsOnAHost(t *testing.T) {
 
 func breakPipe(g *guest) { g.Conn.Close() }
 
-// Carrier loss and the rest end a session while its host is being dialled.
+// Carrier loss and other events end a session while it connects to its host.
 func TestEndsWhileDialling(t *testing.T) {
 	tests := map[aaa.Cause]func(d *desk){
 		aaa.CauseLostCarrier: func(d *desk) { d.data.lose() },
@@ -393,11 +393,11 @@ func TestEndsWhileDialling(t *testing.T) {
 	})
 }
 
-// A caller who takes nothing stops the host: nothing piles up in between.
+// A caller who accepts no output stops the host: nothing is queued.
 func TestHostThatFloods(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet}, settings{})
-		d.far.SetReadDeadline(time.Unix(1, 0)) // the caller's modem takes nothing
+		d.far.SetReadDeadline(time.Unix(1, 0)) // the caller's modem accepts no output
 		d.taken.Wait()
 		sent := 0
 		host.Conn.SetWriteDeadline(time.Now().Add(time.Minute))
@@ -419,7 +419,7 @@ func TestHostThatFloods(t *testing.T) {
 	})
 }
 
-// A host that takes nothing stops the caller, and in the end the session; what it still says is heard.
+// A host that accepts no data stops the caller, and in the end the session; its output is still relayed.
 func TestHostThatTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
@@ -612,7 +612,7 @@ func TestWhichHosts(t *testing.T) {
 	}
 }
 
-// What AAA names is not where it seems when this machine itself is meant.
+// An address from AAA is checked for every notation of this machine's own addresses.
 func TestOwnAddressesAreRefused(t *testing.T) {
 	all, err := net.InterfaceAddrs()
 	if err != nil {

@@ -65,7 +65,7 @@ func TestInterimReports(t *testing.T) {
 	}
 }
 
-// A session that was refused has no interims any more, and the next on the same call counts from its own begin.
+// A refused session sends no further interim reports, and the next session on the call counts from its own begin.
 func TestInterimReportsOfTheNextSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{verdicts: []session.Verdict{{}, {Kind: session.Admit}}}
@@ -98,7 +98,7 @@ func kinds(reports []session.Report) (s string) {
 	return s
 }
 
-// An interim that is on its way holds up the end, so that it does not come behind it; one that panics ends nothing.
+// The end waits for an interim report under way, so that it is the last; a panic in one ends nothing.
 func TestSlowAndBrokenInterims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}

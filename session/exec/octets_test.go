@@ -18,8 +18,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// ears are AAA, a broker and a host that write down all that reaches them of what a caller types, and grant whatever it
-// is. "token" is asked for a code, "caller" for a number, "guest" for a host.
+// ears are AAA, a broker and a host that record the caller's input and grant anything. User "token" is asked for a
+// code, "caller" for a number, "guest" for a host.
 type ears struct {
 	heard []string
 	inn   inn
@@ -77,16 +77,16 @@ func (e *ears) resolve(_ context.Context, name string) ([]netip.Addr, error) {
 	return nil, errors.New("no such host")
 }
 
-// prompt is a place where a caller types, and how to get there.
+// prompt is a prompt, and how to reach it.
 type prompt struct {
 	name   string
-	before []string // typed to get there
-	good   string   // typed there
-	heard  string   // what then is heard
-	text   string   // what a caller reads whose line is rejected
-	again  string   // the prompt that then comes
-	tries  int      // that a rejected line costs
-	octets bool     // octets that are no UTF-8 are taken, as they are
+	before []string // input to reach it
+	good   string   // input at it
+	heard  string   // expected record
+	text   string   // text for a rejected line
+	again  string   // the next prompt
+	tries  int      // used up by a rejected line
+	octets bool     // octets that are not UTF-8 are accepted unchanged
 }
 
 func allPrompts() []prompt {
@@ -118,7 +118,7 @@ func (pr prompt) enter(t *testing.T, e *ears) *person {
 	return p
 }
 
-// all is what was heard, the hosts that were dialled included.
+// all returns the record, including the hosts connected to.
 func (e *ears) all() []string {
 	heard := slices.Clone(e.heard)
 	for _, host := range e.inn.dialled {
@@ -127,7 +127,7 @@ func (e *ears) all() []string {
 	return heard
 }
 
-// spoilt are the ways to type text with something in it that no prompt takes.
+// spoilt are inputs with parts that no prompt accepts.
 func spoilt(text string, octets bool) []string {
 	var all []string
 	bad := []string{"\x00", "\x07", "\x11", "\x13", "\x16", "\x1c", "\x1e", "\x1b[z", "\x1b[5~", "\x1b[1;5C", "\x1bOP",
@@ -141,15 +141,15 @@ func spoilt(text string, octets bool) []string {
 	return append(all, text+"\x1b[118", text+"\x1b", text+"\x1b[", text+"\x00\b", text+"\x00x\x7f")
 }
 
-// Nobody is logged in, dialled, connected or obeyed by a line that something was left out of: it is rejected with a
-// word why, and the same line typed well is taken as it is.
+// A line with an unsupported part causes no login, callback, connection or command: it is rejected with the reason, and
+// the same line without that part is accepted.
 func TestSpoiltLines(t *testing.T) {
 	for _, pr := range allPrompts() {
 		t.Run(pr.name, func(t *testing.T) {
 			first, more, _ := strings.Cut(pr.good, "\r")
 			for _, typed := range spoilt(first, pr.octets) {
 				if len(pr.before) > 0 && typed[0] == 0 {
-					continue // it belongs to the CR before
+					continue // it belongs to the preceding CR
 				}
 				synctest.Test(t, func(t *testing.T) {
 					e := &ears{}
@@ -182,7 +182,7 @@ func TestSpoiltLines(t *testing.T) {
 	}
 }
 
-// A line that is too long is not taken for its beginning, and what backspaces leave of it is no line either.
+// A line that is too long is rejected as a whole, also after backspaces.
 func TestTooLongLines(t *testing.T) {
 	for _, pr := range allPrompts() {
 		for _, typed := range []string{strings.Repeat("8", 300), strings.Repeat("8", 300) + strings.Repeat("\b", 299),
@@ -202,7 +202,7 @@ func TestTooLongLines(t *testing.T) {
 	}
 }
 
-// Rejected lines are bad answers: they use up the tries.
+// Rejected lines count as bad answers and use up the tries.
 func TestSpoiltLinesAreCounted(t *testing.T) {
 	for _, pr := range allPrompts() {
 		synctest.Test(t, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestSpoiltLinesAreCounted(t *testing.T) {
 			e.heard = slices.DeleteFunc(e.all(), func(s string) bool { return strings.HasPrefix(s, "login") })
 			want := map[string]int{"user name": 3, "password": 3, "challenge": 3, "host": 3}[pr.name]
 			switch pr.name {
-			case "number": // three numbers are one try, and the rest names of nobody
+			case "number": // three numbers are one try, the rest are unknown names
 				want = 5
 			case "enable": // as wrong passwords
 				want = 3
@@ -234,7 +234,7 @@ func TestSpoiltLinesAreCounted(t *testing.T) {
 	}
 }
 
-// What AAA gets is what was typed, octet for octet.
+// AAA receives the typed octets unchanged.
 func TestTypedExactly(t *testing.T) {
 	tests := []struct{ name, password, heard, text string }{
 		{"jürgen", "grün", `login "jürgen" "grün"`, ""},
@@ -272,7 +272,7 @@ func TestTypedExactly(t *testing.T) {
 	}
 }
 
-// What is typed behind the key that leaves a host reaches the EXEC, all of it.
+// Input after the key that leaves a host reaches the EXEC completely.
 func TestTypingAheadOfLeavingAHost(t *testing.T) {
 	for _, cut := range []int{0, 1, 5, 12} {
 		synctest.Test(t, func(t *testing.T) {
@@ -294,7 +294,7 @@ func TestTypingAheadOfLeavingAHost(t *testing.T) {
 	}
 }
 
-// seven is text as a terminal with seven bits and parity sends it: want is 0 for even, 1 for odd.
+// seven returns text as sent by a terminal with seven bits and parity: want is 0 for even, 1 for odd.
 func seven(text string, want byte) string {
 	out := []byte(text)
 	for i, b := range out {
@@ -309,8 +309,8 @@ func seven(text string, want byte) string {
 	return string(out)
 }
 
-// sevenBits is what a 7-bit terminal shows, an asterisk for each octet whose parity is wrong. CR and bells are as in
-// sees.
+// sevenBits returns what a 7-bit terminal displays, an asterisk for each octet with wrong parity. CR and bells are as
+// in sees.
 func (p *person) sevenBits(want byte) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -326,8 +326,8 @@ func (p *person) sevenBits(want byte) string {
 	return strings.NewReplacer("\r", "", "\a", "<BEL>").Replace(string(out))
 }
 
-// A caller whose terminal has seven bits and parity is served on both legs, and an octet that came with the wrong
-// parity is none of the number.
+// A caller with a terminal of seven bits and parity is served on both legs, and an octet with wrong parity is not
+// accepted in the number.
 func TestSevenBitTerminals(t *testing.T) {
 	if got := seven("austin-02\r", 0); got != "\xe1\xf5\xf3\x74\x69\xee\x2d\x30\xb2\x8d" {
 		t.Fatalf("the test's terminal types %q", got)
@@ -404,7 +404,7 @@ func TestSevenBitTerminals(t *testing.T) {
 // nobodyMayRefuse allows all commands.
 type nobodyMayRefuse struct{ fakeLogin }
 
-// Names in eight bits are no 7-bit terminal's.
+// Names in eight bits do not select seven bits.
 func TestEightBitNamesAreNoParity(t *testing.T) {
 	for name, want := range map[string]string{"jürgen": "jürgen", "Ísland": "Ísland", "ага": "ага", "獲": "獲",
 		"j\xfcrgen": "", "ren\xe9e": "", "r\x82n\x82": ""} {
@@ -430,8 +430,8 @@ func TestEightBitNamesAreNoParity(t *testing.T) {
 	}
 }
 
-// On a host a 7-bit terminal has its seven bits both ways; what came with the wrong parity is a question mark there.
-// One with eight bits has all of them, whatever parity they happen to have.
+// On a host, a 7-bit terminal has seven bits in both directions; an octet with wrong parity becomes a question mark. An
+// 8-bit terminal has all eight, whatever their parity.
 func TestSevenBitsOnAHost(t *testing.T) {
 	for _, service := range []*aaa.Host{byTelnet, byClear} {
 		synctest.Test(t, func(t *testing.T) {
@@ -465,8 +465,8 @@ func TestSevenBitsOnAHost(t *testing.T) {
 	}
 }
 
-// FuzzPrompts holds at each prompt, whatever is typed: what is heard of the first line is exactly what was typed, and
-// where something in it is no text, nothing is. Lines with keys that edit are console's FuzzTyped's.
+// FuzzPrompts checks at each prompt, for any input: the record of the first line is exactly the input, or nothing if a
+// part of it is not text. Package console's FuzzTyped covers lines with editing keys.
 func FuzzPrompts(f *testing.F) {
 	for i := range allPrompts() {
 		for _, typed := range []string{"7011\xb8", "70\x1b[118", "j\xfcrgen", "jürgen", "pw\x00", "84001", " 84001 ",
@@ -489,14 +489,14 @@ func FuzzPrompts(f *testing.F) {
 			}
 			p.hangsUp()
 			if len(pr.before) > 0 {
-				typed = bytes.TrimLeft(typed, "\x00") // they belong to the CR before
+				typed = bytes.TrimLeft(typed, "\x00") // they belong to the preceding CR
 			}
 			checkHeard(t, pr, typed, e.all())
 		})
 	})
 }
 
-// editKeys are the control characters that may stand in a line that is heard.
+// editKeys are the control characters that may be in an accepted line.
 const editKeys = "\x01\x02\x03\x04\x05\x06\b\t\x0b\x0c\x0e\x10\x12\x15\x17\x1a\x1b\x7f"
 
 func checkHeard(t *testing.T, pr prompt, typed []byte, heard []string) {
@@ -507,7 +507,7 @@ func checkHeard(t *testing.T, pr prompt, typed []byte, heard []string) {
 	parity := pr.name == "user name" && text != "" &&
 		(first != text && seven(first, 0) == first || seven(text, 1) == text)
 	switch {
-	case parity, pr.name == "command" && strings.ContainsAny(text, "?"): // another line than its octets say; help
+	case parity, pr.name == "command" && strings.ContainsAny(text, "?"): // a line that differs from its octets; help
 		return
 	case bytes.ContainsAny(typed, editKeys):
 		return
@@ -536,10 +536,10 @@ func checkHeard(t *testing.T, pr prompt, typed []byte, heard []string) {
 		if want = fmt.Sprintf("name %q", trimmed); strings.HasPrefix(all, "host ") {
 			want = fmt.Sprintf("host %q", "tcp "+trimmed+":23")
 		}
-		if all == "" { // it can be none
+		if all == "" { // it may be empty
 			return
 		}
-	case "command": // abbreviated it may be another text
+	case "command": // an abbreviation may have another text
 		return
 	}
 	if all != want {

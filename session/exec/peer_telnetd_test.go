@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// telnetd serves one connection after another as inetd would, with program in place of login, and returns its port.
+// telnetd serves connections one after another, like inetd, with program instead of login, and returns its port.
 func telnetd(t *testing.T, program string) int {
 	t.Helper()
 	path, err := osexec.LookPath("/usr/sbin/telnetd")
@@ -49,7 +49,7 @@ func telnetd(t *testing.T, program string) int {
 				defer f.Close()
 				cmd := osexec.CommandContext(ctx, path, "--exec-login="+program)
 				cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = f, f, f, time.Second
-				_ = cmd.Run() // it ends with its connection
+				_ = cmd.Run() // ends with its connection
 			})
 		}
 	})
@@ -57,11 +57,11 @@ func telnetd(t *testing.T, program string) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// realCaller is somebody at a terminal in real time.
+// realCaller is a user at a terminal in real time.
 type realCaller struct {
 	t    *testing.T
 	far  net.Conn
-	got  chan string // what comes; closed at the end
+	got  chan string // output; closed at the end
 	seen string
 	out  chan session.Outcome
 }
@@ -94,7 +94,7 @@ func realDialIn(t *testing.T, auth aaa.Authorization, cfg settings) *realCaller 
 	return c
 }
 
-// expects reads until text has come and returns what came before it.
+// expects reads until text arrives and returns the output before it.
 func (c *realCaller) expects(text string) (before string) {
 	c.t.Helper()
 	for !strings.Contains(c.seen, text) {
@@ -114,7 +114,7 @@ func (c *realCaller) types(keys string) {
 	}
 }
 
-// A real telnetd: its negotiation, its echo, the terminal's type, the interrupt with its urgent data, and its end.
+// With a real telnetd: negotiation, echo, terminal type, interrupt with urgent data, and end of the session.
 func TestPeerTelnetd(t *testing.T) {
 	t.Parallel()
 	script := t.TempDir() + "/login"
@@ -146,7 +146,7 @@ done
 	c.expects("got <a \xff\xfe b>\r\n")
 	c.types("half a line\x1ec")
 	c.expects("interrupted\r\n")
-	c.types("\x1eo") // telnetd answers Abort Output by a Synch: IAC DM, the DM urgent
+	c.types("\x1eo") // telnetd answers Abort Output with a Synch: IAC DM, the DM urgent
 	c.types("after\r")
 	if before := c.expects("after\r\ngot <\x0fafter>\r\n"); before != "^O" {
 		// telnetd types the discard character for it

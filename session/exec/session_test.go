@@ -73,7 +73,7 @@ func (st stage) enter(t *testing.T, cfg settings) (*person, *fakeBroker) {
 	return p, b
 }
 
-// checkReports holds: each session that began has ended, once.
+// checkReports checks that each session that began has ended, once.
 func checkReports(t *testing.T, b *fakeBroker, granted bool, cause aaa.Cause) {
 	t.Helper()
 	want := 0
@@ -141,7 +141,7 @@ func TestClearLineEverywhere(t *testing.T) {
 	}
 }
 
-// What is typed ahead during the pause is no way around it.
+// Type-ahead during the pause does not bypass it.
 func TestTypingAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := dialIn(t, scene{login: town(), broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})
@@ -178,7 +178,7 @@ func TestFloodWithoutCR(t *testing.T) {
 	for _, st := range stages() {
 		flood := bytes.Repeat([]byte("x"), 1<<14)
 		if st.name == "username" || st.name == "password" {
-			flood = bytes.Repeat([]byte("x"), 1<<20) // each octet is a read: the rest make do with less
+			flood = bytes.Repeat([]byte("x"), 1<<20) // each octet is a read, so less for the others
 		}
 		if strings.Contains(st.name, "AAA") || strings.Contains(st.name, "pause") {
 			continue
@@ -300,7 +300,8 @@ func (l *recordingLogin) Start(_ context.Context, r aaa.Request) (aaa.Conversati
 
 func (*recordingLogin) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
 
-// The entry that answers leg two must be the one of leg one, and so must the canonical name, not what was typed.
+// Leg two must be authenticated by the entry of leg one with the same canonical name, which may differ from the typed
+// one.
 func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	tests := []struct {
 		want     aaa.Identity
@@ -331,7 +332,7 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	}
 }
 
-// The wrong entry answers although another was asked: a Login that does not keep its word opens no door.
+// A Login that returns the identity of another entry than the requested one does not admit the user.
 func TestLegTwoOfAnotherEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
@@ -352,7 +353,7 @@ func (wrongEntry) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa
 
 func (wrongEntry) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
 
-// A promise stands when the caller hangs up while it is made: it is told as promised.
+// A callback promised while the caller hangs up remains valid and is reported as promised.
 func TestHangUpWhileThePromiseIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &fakeBroker{verdicts: []session.Verdict{fixed},

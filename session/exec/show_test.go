@@ -19,7 +19,7 @@ type shownLines struct {
 
 func (s shownLines) Lines() []lines.Status { return s.all }
 
-// TestShowLineRemarks: the Reason column has why a line is out of service, and what is to be known of one that works.
+// TestShowLineRemarks: the Reason column shows why a line is out of service, and notices about one in service.
 func TestShowLineRemarks(t *testing.T) {
 	all := []lines.Status{
 		{TTY: 65, Modem: lines.InOut, State: lines.Idle},

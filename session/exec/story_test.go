@@ -18,18 +18,18 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-var update = flag.Bool("update", false, "write the stories' screens and reports anew; then read the diff")
+var update = flag.Bool("update", false, "rewrite the screens and reports of the stories; then read the diff")
 
-// TestStories plays testdata/*.txt. A story's own part has one event a line:
+// TestStories plays testdata/*.txt. The first part of a story has one event per line:
 //
-//	verdict KIND [TEXT]      the broker's next answer, of Decide or Promise
+//	verdict KIND [TEXT]      the broker's next verdict, of Decide or Promise
 //	leg2 verify|noverify USER
-//	type KEYS                and Enter; \x03 and the like are understood by %q's rules
+//	type KEYS                and Enter; escapes such as \x03 are as for %q
 //	keys KEYS                without Enter
 //	wait DURATION
 //	hangup, clear
 //
-// The part "screen" is what the caller's terminal gets (CR dropped), "end" the outcome and what the broker was told.
+// The part "screen" is the output to the terminal (without CR), "end" the outcome and the reports to the broker.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -118,7 +118,7 @@ func playStory(t *testing.T, story string) (screen, end string) {
 	return shown.String() + "\n", end
 }
 
-// scenery takes a line that prepares the call.
+// scenery handles a line that prepares the call.
 func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 	switch verb {
 	case "#":
@@ -154,7 +154,7 @@ func act(t *testing.T, p *person, verb, rest string) {
 	switch verb {
 	case "type":
 		p.types(unquote(t, rest) + "\r")
-		p.waits(100 * time.Millisecond) // AAA takes that long
+		p.waits(100 * time.Millisecond) // duration of an AAA answer
 	case "keys":
 		p.types(unquote(t, rest))
 	case "wait":
@@ -181,7 +181,7 @@ func unquote(t *testing.T, s string) string {
 	return r.Replace(s)
 }
 
-// document5732 is what the PC's terminal shows in Cisco document 5732, between CONNECT and NO CARRIER (leg one) and
+// document5732 is the output on the PC's terminal in Cisco document 5732, between CONNECT and NO CARRIER (leg one) and
 // after the second CONNECT (leg two).
 var document5732 = map[string][2]string{
 	"5732 no-verify": {
@@ -194,7 +194,7 @@ var document5732 = map[string][2]string{
 	},
 }
 
-// fold is a transcript's lines, letter case and blank lines folded.
+// fold returns the lines of a transcript in lower case, without blank lines.
 func fold(s string) string {
 	var rows []string
 	for row := range strings.Lines(s) {
@@ -269,7 +269,7 @@ func TestDocument5732(t *testing.T) {
 	}
 }
 
-// nobodyMayAsk is the login of a leg that is not verified.
+// nobodyMayAsk is the login of a leg without verification: any request fails the test.
 type nobodyMayAsk struct{ t *testing.T }
 
 func (n nobodyMayAsk) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {

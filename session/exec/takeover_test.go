@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// framed is another front end than the EXEC, whose octets begin with "~\xff". It logs austin-01 in and keeps what it
-// reads.
+// framed is a front end other than the EXEC, whose input begins with "~\xff". It logs austin-01 in and records its
+// input.
 type framed struct{ got strings.Builder }
 
 func (*framed) Service() aaa.Service                { return "framed" }
@@ -37,7 +37,7 @@ func (f *framed) Serve(ctx context.Context, s *session.Session) session.Ending {
 	}
 }
 
-// autoselect begins with the EXEC and hands the call over where the octets are framed's.
+// autoselect begins with the EXEC and hands the call over if the input is framed's.
 type autoselect struct {
 	session.Only
 	framed *framed
@@ -58,14 +58,14 @@ func (a autoselect) Choose(*lines.Call) (session.FrontEnd, session.Look) {
 	}
 }
 
-// Another front end takes the call at each prompt of the login, without a word of the EXEC's, and no more once somebody
-// is admitted.
+// Another front end can take over the call at each login prompt, without further output of the EXEC, but not after a
+// user is admitted.
 func TestAnotherFrontEndTakesTheCall(t *testing.T) {
 	for name, tt := range map[string]struct {
 		verdicts []session.Verdict
 		typed    []string
 		screen   string // behind the greeting
-		told     string // of what was before; "" nothing
+		told     string // reports before the takeover; "" for none
 		stays    bool
 	}{
 		"user name":        {typed: nil},
@@ -97,7 +97,7 @@ func TestAnotherFrontEndTakesTheCall(t *testing.T) {
 				screen := p.sees()
 				p.types("~")
 				p.types("\xff")
-				p.waits(100 * time.Millisecond) // AAA takes that long
+				p.waits(100 * time.Millisecond) // duration of an AAA answer
 				p.types("\x03frame\r")
 				p.types("~\xffanother\r")
 				rest := p.sees()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The octets are written out, as RFC 854, 855, 1091 and 1143 have them.
+// The octets are written out as in RFC 854, 855, 1091 and 1143.
 const (
 	iacWill, iacWont, iacDo, iacDont = "\xff\xfb", "\xff\xfc", "\xff\xfd", "\xff\xfe"
 	sbTTypeSend                      = "\xff\xfa\x18\x01\xff\xf0"
@@ -114,9 +114,8 @@ func TestTelnetFromCaller(t *testing.T) {
 	}
 }
 
-// FuzzTelnet holds, whatever host and caller send and however it is cut: the outcome does not depend on the cuts;
-// replies are whole commands and no more than the host asked for; what is typed in binary comes back out of its
-// doubling.
+// FuzzTelnet checks, for any data of host and caller in any chunks: the result does not depend on the chunks; replies
+// are complete commands and no more than requested by the host; IAC doubling of binary input is reversible.
 func FuzzTelnet(f *testing.F) {
 	f.Add([]byte(iacDo+"\x18"+sbTTypeSend+"a\r\x00b\xff\xff"), []byte("ls\r\n\xff\x1ex"), uint8(3))
 	f.Add([]byte("\xff\xfa\x18\xff\xff\x01\xff\xfb\x00\xff"), []byte("\x1eb\x1e\x1e"), uint8(1))
@@ -151,7 +150,7 @@ func FuzzTelnet(f *testing.F) {
 	})
 }
 
-// wholeCommands cuts whole Telnet commands off p and returns what is left.
+// wholeCommands removes complete Telnet commands from p and returns the rest.
 func wholeCommands(p []byte) []byte {
 	for len(p) >= 3 && p[0] == 0xff {
 		switch {
