@@ -144,7 +144,7 @@ func TestDebugOfNothing(t *testing.T) {
 	end(cmd, in, 0, "")
 	cmd, in = start()
 	stop()
-	end(cmd, in, 1, "ringback: the daemon at "+socket+" has ended\n")
+	end(cmd, in, 1, "ringback: the daemon at "+socket+" has stopped\n")
 }
 
 // A list that was cut says so.
