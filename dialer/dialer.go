@@ -64,7 +64,7 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, num
 		return ended(NoScript, fmt.Sprintf("%s: %v", what, err))
 	}
 	if !script.UsesDialstring() {
-		return ended(Refused, fmt.Sprintf(`%s: chat script %s has no \T, it would not dial the number (such as "ATDT \T")`, what, script.Name))
+		return ended(Refused, fmt.Sprintf(`%s: chat script %s has no \T, so it cannot dial the number (example: "ATDT \T")`, what, script.Name))
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
@@ -117,7 +117,7 @@ func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) 
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if script.UsesDialstring() {
-		return fmt.Errorf(`%s: chat script %s has \T, it would dial (such as "" "ATH1" OK)`, what, script.Name)
+		return fmt.Errorf(`%s: chat script %s has \T, so it would dial (example: "" "ATH1" OK)`, what, script.Name)
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
@@ -183,7 +183,7 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 	case res.Err != nil:
 		return outcomeOfScript(ctx, res), because(res.Err.Error(), res, err)
 	case err == nil && call == nil:
-		return ModemError, "the script ended and the modem never said CONNECT (end the script in CONNECT \\c)"
+		return ModemError, "the script ended without CONNECT from the modem (end the script with CONNECT \\c)"
 	}
 	return outcomeAfterScript(ctx, call, err), because("after the script had ended well", res, err)
 }

@@ -197,7 +197,7 @@ func TestNewcomer(t *testing.T) {
 	other.see("maui-nas-04>")
 
 	third := atTerminal(t, state, "lab", "call", "--as", "austin-02")
-	third.see("somebody sits at austin-02's PC already")
+	third.see("the PC of austin-02 is in use")
 	third.end(1)
 
 	l.see("RING")

@@ -30,7 +30,7 @@ var AllAAA = []AAA{ByRADIUS, ByRadSec, ByTACACS, ByTACACSTLS}
 
 func (a AAA) check() error {
 	if !slices.Contains(AllAAA, a) {
-		return fmt.Errorf("lab: aaa %q: there are radius, radsec, tacacs and tacacs-tls", a)
+		return fmt.Errorf("lab: --aaa %q: must be radius, radsec, tacacs or tacacs-tls", a)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (a Attack) Run(ctx context.Context, o Options) AttackResult {
 
 func (a Attack) run(ctx context.Context, o *Options) (got, notes []string, err error) {
 	limit := attackTime(o.Pace)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not over within %v", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %v", limit))
 	defer cancel()
 	if o.Dir == "" {
 		if o.Dir, err = os.MkdirTemp("", "rb"); err != nil { // short: it has sockets

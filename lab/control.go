@@ -80,12 +80,12 @@ func reply(c net.Conn, err error) {
 func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 	m := l.subscribers[name]
 	if m == nil {
-		return nil, fmt.Errorf("nobody called %q lives in the town: there are %s", name, names())
+		return nil, fmt.Errorf("no subscriber %q: use one of %s", name, names())
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.attached[name] {
-		return nil, fmt.Errorf("somebody sits at %s's PC already: try another of %s", name, names())
+		return nil, fmt.Errorf("the PC of %s is in use: use another of %s", name, names())
 	}
 	l.attached[name] = true
 	return m.DTE(), nil
@@ -142,7 +142,7 @@ func Call(ctx context.Context, t Town, as string) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "unix", t.Control)
 	if err != nil {
-		return nil, fmt.Errorf("lab: %w (is the lab of pid %d still there?)", err, t.PID)
+		return nil, fmt.Errorf("lab: %w (is the lab of pid %d still running?)", err, t.PID)
 	}
 	data, _ := json.Marshal(controlRequest{As: as})
 	if _, err := c.Write(append(data, '\n')); err != nil {
@@ -167,14 +167,14 @@ func readAnswer(c net.Conn) (controlAnswer, error) {
 	b := make([]byte, 1)
 	for len(line) < 4096 {
 		if _, err := io.ReadFull(c, b); err != nil {
-			return a, fmt.Errorf("lab: read its answer: %w", err)
+			return a, fmt.Errorf("lab: read the answer: %w", err)
 		}
 		if b[0] == '\n' {
 			return a, json.Unmarshal(line, &a)
 		}
 		line = append(line, b[0])
 	}
-	return a, errors.New("lab: its answer is too long")
+	return a, errors.New("lab: the answer is too long")
 }
 
 // listenUnix makes a socket of mode 0600, in place of a stale one.

@@ -67,14 +67,14 @@ func publish(t Town) (func(), error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(home(), 0o700); err != nil {
-		return nil, fmt.Errorf("tell others of the lab: %w", err)
+		return nil, fmt.Errorf("record the running lab: %w", err)
 	}
 	tmp := fmt.Sprintf("%s.%d", pointer(), t.PID)
 	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return nil, fmt.Errorf("tell others of the lab: %w", err)
+		return nil, fmt.Errorf("record the running lab: %w", err)
 	}
 	if err := os.Rename(tmp, pointer()); err != nil {
-		return nil, fmt.Errorf("tell others of the lab: %w", err)
+		return nil, fmt.Errorf("record the running lab: %w", err)
 	}
 	return func() {
 		if now, err := Find(); err == nil && now.PID == t.PID {

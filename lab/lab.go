@@ -105,7 +105,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		o.Pace = 1
 	}
 	if o.Pace < 1 {
-		return nil, fmt.Errorf("lab: pace %g: a network %g times as fast cannot be: give 1 or more", o.Pace, o.Pace)
+		return nil, fmt.Errorf("lab: --pace %g: must be 1 or greater", o.Pace)
 	}
 	if o.Dir == "" {
 		o.Dir = home()
@@ -271,7 +271,7 @@ func (l *Lab) ready(ctx context.Context) error {
 		}
 		select {
 		case <-l.child().ended:
-			return fmt.Errorf("lab: the daemon has ended: %s", l.child().lastWords())
+			return fmt.Errorf("lab: the daemon ended: %s", l.child().lastWords())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(20 * time.Millisecond):

@@ -26,11 +26,11 @@ func TestStartRefused(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Pace: -2}, "lab: pace -2: a network -2 times as fast cannot be: give 1 or more"},
-		{Options{Ports: "serial"}, `lab: ports "serial": there are rfc2217, tcp and pty`},
+		{Options{Pace: -2}, "lab: --pace -2: must be 1 or greater"},
+		{Options{Ports: "serial"}, `lab: --ports "serial": must be rfc2217, tcp or pty`},
 		{Options{Dir: filepath.Join(file, "below")}, "not a directory (choose another with --dir)"},
 		{Options{Dir: t.TempDir(), Binary: "/nonexistent/ringback"}, "lab: start the daemon: fork/exec /nonexistent/ringback: no such file or directory"},
-		{Options{Dir: dir, Binary: script}, "lab: the daemon has ended: one\nlast words on " + filepath.Join(dir, "ringback.yaml")},
+		{Options{Dir: dir, Binary: script}, "lab: the daemon ended: one\nlast words on " + filepath.Join(dir, "ringback.yaml")},
 	} {
 		l, err := Start(t.Context(), tt.o)
 		if err == nil {
@@ -46,7 +46,7 @@ func TestStartRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer running.release()
-	if _, err := Start(t.Context(), Options{Dir: dir, Binary: script, Command: "./rb"}); err == nil || !strings.Contains(err.Error(), "sit down in it with `./rb lab call --as austin-02`, end it, or give this one another --dir") {
+	if _, err := Start(t.Context(), Options{Dir: dir, Binary: script, Command: "./rb"}); err == nil || !strings.Contains(err.Error(), "join it with `./rb lab call --as austin-02`, end it, or use another --dir") {
 		t.Errorf("a second lab: %v", err)
 	}
 }
@@ -72,7 +72,7 @@ func TestStartWaits(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if want := fmt.Sprintf("waiting for the last lab (pid %d) to end …", says.PID); len(told) != 1 || told[0] != want {
+		if want := fmt.Sprintf("waiting for the previous lab (pid %d) to end …", says.PID); len(told) != 1 || told[0] != want {
 			t.Errorf("%s: told %q, must be told once %q", name, told, want)
 		}
 		if h, stays := heldBy(dir); h != (holder{PID: os.Getpid()}) || !stays {

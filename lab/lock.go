@@ -51,12 +51,12 @@ func takeLock(ctx context.Context, dir, command string, tell func(string)) (*loc
 		case stays:
 			err = runningAlready(dir, h.PID, command)
 		case time.Now().After(deadline):
-			err = fmt.Errorf("lab: the last one in %s (pid %d) does not end: see its ringback.log, or give this one another --dir", dir, h.PID)
+			err = fmt.Errorf("lab: the previous lab in %s (pid %d) does not end: see its ringback.log, or use another --dir", dir, h.PID)
 		default:
 			err = nil
 		}
 		if err == nil && !told {
-			tell(fmt.Sprintf("waiting for the last lab (pid %d) to end …", h.PID))
+			tell(fmt.Sprintf("waiting for the previous lab (pid %d) to end …", h.PID))
 			told = true
 		}
 		if err == nil {
@@ -79,7 +79,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func runningAlready(dir string, pid int, command string) error {
-	return fmt.Errorf("lab: one is running already in %s (pid %d): sit down in it with `%s lab call --as austin-02`, end it, or give this one another --dir", dir, pid, command)
+	return fmt.Errorf("lab: already running in %s (pid %d): join it with `%s lab call --as austin-02`, end it, or use another --dir", dir, pid, command)
 }
 
 // heldBy is what the lock's file says, and whether that lab is there to stay.

@@ -27,7 +27,7 @@ func (r *Result) OK() bool { return len(r.Problems) == 0 }
 func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, error) {
 	m := l.subscribers[s.At]
 	if m == nil {
-		return nil, fmt.Errorf("scenario %s: nobody called %q lives in the town: there are %s", s.Name, s.At, names())
+		return nil, fmt.Errorf("scenario %s: no subscriber %q: use one of %s", s.Name, s.At, names())
 	}
 	known, err := l.Client().Callbacks(ctx, true)
 	if err != nil {
@@ -81,31 +81,31 @@ func (l *Lab) newCallback(ctx context.Context, known []client.Callback) (*client
 	}
 }
 
-// compare finds what is not as it must be; screen is the folded transcript.
+// compare lists the differences from what is expected; screen is the folded transcript.
 func (r *Result) compare(screen []string) {
 	if want := r.Scenario.Transcript; want != nil {
 		for i := range max(len(screen), len(want)) {
 			g, w := at(screen, i), at(want, i)
 			if g != w {
-				r.Problems = append(r.Problems, fmt.Sprintf("transcript line %d: the screen showed %q, it must be %q", i+1, g, w))
+				r.Problems = append(r.Problems, fmt.Sprintf("transcript line %d: the screen showed %q, expected %q", i+1, g, w))
 				break
 			}
 		}
 	}
 	if r.Scenario.NoCallback && r.Callback != nil {
-		r.Problems = append(r.Problems, "there is a callback ("+r.Callback.ID+"), there must be none")
+		r.Problems = append(r.Problems, "callback "+r.Callback.ID+" exists, expected none")
 	}
 	if r.Scenario.Callback == nil {
 		return
 	}
 	if r.Callback == nil {
-		r.Problems = append(r.Problems, "there is no callback")
+		r.Problems = append(r.Problems, "expected a callback, got none")
 		return
 	}
 	got := callbackFacts(r.Callback)
 	for _, k := range sortedKeys(r.Scenario.Callback) {
 		if want := r.Scenario.Callback[k]; got[k] != want {
-			r.Problems = append(r.Problems, fmt.Sprintf("callback %s: %s is %q, it must be %q", r.Callback.ID, k, got[k], want))
+			r.Problems = append(r.Problems, fmt.Sprintf("callback %s: %s is %q, expected %q", r.Callback.ID, k, got[k], want))
 		}
 	}
 }
@@ -164,10 +164,10 @@ func (r *Result) Print(w io.Writer) {
 		}
 	}
 	if r.OK() {
-		fmt.Fprintf(w, "\n  %s: as it must be\n\n", r.Scenario.Name)
+		fmt.Fprintf(w, "\n  %s: passed\n\n", r.Scenario.Name)
 		return
 	}
-	fmt.Fprintf(w, "\n  %s: NOT as it must be\n", r.Scenario.Name)
+	fmt.Fprintf(w, "\n  %s: FAILED\n", r.Scenario.Name)
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "    - %s\n", p)
 	}

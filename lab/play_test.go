@@ -39,8 +39,8 @@ func TestSubscriber(t *testing.T) {
 	}{
 		{"type at\nsee ok", "", 0},
 		{"type at\nsee OK\ntype at\nsee OK", "", 0},
-		{"type at\nsee at\nsee OK\nsee OK", `script line 4: see OK: it did not come within 2m0s; since the last thing that came the screen shows "\r\n"`, 2 * time.Minute},
-		{"within 3s\nsee OK", `script line 2: see OK: it did not come within 3s; since the last thing that came the screen shows ""`, 3 * time.Second},
+		{"type at\nsee at\nsee OK\nsee OK", `script line 4: see OK: not seen within 2m0s; since the last match the screen shows "\r\n"`, 2 * time.Minute},
+		{"within 3s\nsee OK", `script line 2: see OK: not seen within 3s; since the last match the screen shows ""`, 3 * time.Second},
 		{"pause 90s\nsend at\nsend i\npause 1s", "", 91 * time.Second},
 		{"type atdt84002\nsee CONNECT\nhangup\nsee NO CARRIER", "", 0},
 	} {
@@ -84,13 +84,13 @@ func TestCompare(t *testing.T) {
 	}{
 		{"nothing asked", Scenario{}, []string{"ok"}, completed, nil},
 		{"as it must be", Scenario{Transcript: []string{"ok"}, Callback: map[string]string{"phase": "completed", "verify": "no", "tty": "66", "cause": ""}}, []string{"ok"}, completed, nil},
-		{"a line differs", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok", "busy"}, nil, []string{`transcript line 2: the screen showed "busy", it must be "ring"`}},
-		{"a line is missing", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok"}, nil, []string{`transcript line 2: the screen showed "", it must be "ring"`}},
-		{"a line too many", Scenario{Transcript: []string{"ok"}}, []string{"ok", "ring"}, nil, []string{`transcript line 2: the screen showed "ring", it must be ""`}},
-		{"a callback too many", Scenario{NoCallback: true}, nil, completed, []string{"there is a callback (abc), there must be none"}},
-		{"no callback", Scenario{Callback: map[string]string{"phase": "failed"}}, nil, nil, []string{"there is no callback"}},
+		{"a line differs", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok", "busy"}, nil, []string{`transcript line 2: the screen showed "busy", expected "ring"`}},
+		{"a line is missing", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok"}, nil, []string{`transcript line 2: the screen showed "", expected "ring"`}},
+		{"a line too many", Scenario{Transcript: []string{"ok"}}, []string{"ok", "ring"}, nil, []string{`transcript line 2: the screen showed "ring", expected ""`}},
+		{"a callback too many", Scenario{NoCallback: true}, nil, completed, []string{"callback abc exists, expected none"}},
+		{"no callback", Scenario{Callback: map[string]string{"phase": "failed"}}, nil, nil, []string{"expected a callback, got none"}},
 		{"another callback", Scenario{Callback: map[string]string{"phase": "failed", "attempts": "2"}}, nil, completed,
-			[]string{`callback abc: attempts is "1", it must be "2"`, `callback abc: phase is "completed", it must be "failed"`}},
+			[]string{`callback abc: attempts is "1", expected "2"`, `callback abc: phase is "completed", expected "failed"`}},
 	} {
 		r := &Result{Scenario: &tt.scenario, Callback: tt.callback}
 		r.compare(tt.screen)

@@ -24,7 +24,7 @@ var AllPorts = []Ports{RFC2217, TCP, PTY}
 
 func (p Ports) check() error {
 	if !slices.Contains(AllPorts, p) {
-		return fmt.Errorf("lab: ports %q: there are rfc2217, tcp and pty", p)
+		return fmt.Errorf("lab: --ports %q: must be rfc2217, tcp or pty", p)
 	}
 	return nil
 }

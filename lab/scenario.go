@@ -84,7 +84,7 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 		var err error
 		switch at, isScript := strings.CutPrefix(f.Name, "at "); {
 		case isScript && s.At != "":
-			err = fmt.Errorf("has a second script %q: a scenario has one subscriber", f.Name)
+			err = fmt.Errorf("second script %q: a scenario has one subscriber", f.Name)
 		case isScript:
 			s.At = strings.TrimSpace(at)
 			s.Steps, err = parseSteps(f.Data)
@@ -93,7 +93,7 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 		case f.Name == "callback":
 			err = s.parseCallback(f.Data)
 		default:
-			err = fmt.Errorf("has a file %q: there are `at NAME`, `transcript`, `callback`", f.Name)
+			err = fmt.Errorf("unknown file %q: use `at NAME`, `transcript` or `callback`", f.Name)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("scenario %s: %w", name, err)
@@ -117,20 +117,20 @@ func parseSteps(data []byte) ([]ScenarioStep, error) {
 		case "type", "send":
 		case "hangup":
 			if text != "" {
-				return nil, fmt.Errorf("script line %d: hangup stands alone, not with %q", i+1, text)
+				return nil, fmt.Errorf("script line %d: hangup has no argument, got %q", i+1, text)
 			}
 		case "see":
 			if text == "" {
-				return nil, fmt.Errorf("script line %d: see what?", i+1)
+				return nil, fmt.Errorf("script line %d: see needs a text", i+1)
 			}
 		case "pause", "within":
 			d, err := time.ParseDuration(text)
 			if err != nil || d < 0 {
-				return nil, fmt.Errorf("script line %d: %s %q: wants a time like 1.5s", i+1, verb, text)
+				return nil, fmt.Errorf("script line %d: %s %q: expected a time such as 1.5s", i+1, verb, text)
 			}
 			step.Wait = d
 		default:
-			return nil, fmt.Errorf("script line %d: no word %q: there are type, send, see, pause, within, hangup", i+1, verb)
+			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within or hangup", i+1, verb)
 		}
 		steps = append(steps, step)
 	}
@@ -149,7 +149,7 @@ func (s *Scenario) parseCallback(data []byte) error {
 		}
 		key, value, ok := strings.Cut(line, ":")
 		if key = strings.TrimSpace(key); !ok || !callbackKeys[key] {
-			return fmt.Errorf("callback line %d: %q: wants `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none", i+1, line)
+			return fmt.Errorf("callback line %d: %q: expected `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none", i+1, line)
 		}
 		s.Callback[key] = strings.TrimSpace(value)
 	}

@@ -88,12 +88,12 @@ func (s *subscriber) see(ctx context.Context, text string) error {
 	}
 	err := s.read(ctx, time.Now().Add(s.within), found)
 	if errors.Is(err, errTime) {
-		return fmt.Errorf("it did not come within %v; since the last thing that came the screen shows %q", s.within, s.unseen.String())
+		return fmt.Errorf("not seen within %v; since the last match the screen shows %q", s.within, s.unseen.String())
 	}
 	return err
 }
 
-var errTime = errors.New("time is out")
+var errTime = errors.New("timed out")
 
 // read shows what comes until enough says so or the time is out (which is no error for a pause).
 func (s *subscriber) read(ctx context.Context, until time.Time, enough func() bool) error {

@@ -96,7 +96,7 @@ func (c *caller) types(text string) error {
 // stepTime is how long a step may take on a machine that is busy with something else.
 const stepTime = time.Minute
 
-var errNotSeen = errors.New("it was not seen")
+var errNotSeen = errors.New("not seen")
 
 // sees waits for the first of the texts, behind what was seen before, and returns it.
 func (c *caller) sees(ctx context.Context, texts ...string) (string, error) {

@@ -29,7 +29,7 @@ var residents = []resident{
 // users are the logins of the files written.
 var users = []struct{ Name, Password, About string }{
 	{"austin-01", "maui-1993", "call 84001, no 2nd login"},
-	{"austin-02", "hana-1993", "call where he says (84…)"},
+	{"austin-02", "hana-1993", "call number given (84…)"},
 	{"kihei-03", "wailea-03", "call 84003"},
 	{"paia-04", "hookipa-4", "no callback, EXEC at once"},
 }
@@ -77,10 +77,10 @@ func (l *Lab) Screen() string {
 	}
 	b.WriteString("\nPaste into a second terminal:\n")
 	for _, c := range []struct{ command, about string }{
-		{"debug all", "what the daemon does, as it does it"},
+		{"debug all", "stream live debug events"},
 		{"show callbacks --all", "also: show lines, show users"},
 		{"show callback ID --trace", "why, when, what the modem said"},
-		{"lab call --as austin-02", "sit down at another PC"},
+		{"lab call --as austin-02", "use another PC"},
 	} {
 		line := fmt.Sprintf("  %-*s", len(l.opt.Command)+25, l.opt.Command+" "+c.command)
 		if full := line + "  " + c.about; len(full) <= screenWidth {

@@ -126,15 +126,15 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 	l.Kept = l.changed(b)
 	own := slices.Contains(l.Kept, "ringback.yaml")
 	if own && b.Kind != "" && b.Kind != l.opt.Ports {
-		return book{}, fmt.Errorf("lab: your ringback.yaml in %s reaches its modems by %s: use --ports %s, or another --dir", l.dir, b.Kind, b.Kind)
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has %s ports: use --ports %s, or another --dir", l.dir, b.Kind, b.Kind)
 	}
 	if own && b.AAA != "" && b.AAA != l.opt.AAA {
-		return book{}, fmt.Errorf("lab: your ringback.yaml in %s asks a server of kind %s: use --aaa %s, or another --dir", l.dir, b.AAA, b.AAA)
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has a server of kind %s: use --aaa %s, or another --dir", l.dir, b.AAA, b.AAA)
 	}
 	tcp := l.opt.Ports != PTY && l.opt.Line == nil
 	if l.sockets, err = listen(b.Ports, l.opt.AAA, tcp); err != nil {
 		if own {
-			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, and another program has it: end that, or use another --dir", err, l.dir)
+			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, which another program uses: end that program, or use another --dir", err, l.dir)
 		}
 		if l.sockets, err = listen(nil, l.opt.AAA, tcp); err != nil {
 			return book{}, fmt.Errorf("lab: %w", err)

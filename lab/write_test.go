@@ -125,7 +125,7 @@ func TestPortsTaken(t *testing.T) {
 	if err := l2.writeBook(b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "your ringback.yaml in "+dir+" names that port, and another program has it") {
+	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "your ringback.yaml in "+dir+" names that port, which another program uses") {
 		t.Errorf("%v", err)
 	}
 }
@@ -144,7 +144,7 @@ func TestPortsKinds(t *testing.T) {
 	}
 	l.Close()
 	write(t, dir, "ringback.yaml", read(t, dir, "ringback.yaml")+"# mine\n")
-	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "reaches its modems by pty: use --ports pty, or another --dir") {
+	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "has pty ports: use --ports pty, or another --dir") {
 		t.Errorf("%v", err)
 	}
 	mustBuild(t, Options{Dir: dir, Ports: PTY})

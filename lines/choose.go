@@ -119,7 +119,7 @@ func (w Want) empty(all []Status) error {
 	if len(w.TTYs) > 0 || w.Rotary == NoRotary || slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary }) {
 		return nil
 	}
-	return fmt.Errorf("no line can call back: rotary %d: no line belongs to it (see lines in the configuration)", w.Rotary)
+	return fmt.Errorf("no line can call back: rotary %d has no lines (see lines in the configuration)", w.Rotary)
 }
 
 // possible returns an error where no line could serve w even if all were idle.
@@ -150,5 +150,5 @@ func possible(w Want, all []Status) error {
 		slices.Sort(refused)
 		return fmt.Errorf("no line can call back: %s: only %s, which answers only (set modem: inout or callout)", asked, strings.Join(refused, ", "))
 	}
-	return fmt.Errorf("no line can call back: %s: there is no such line (see lines in the configuration)", asked)
+	return fmt.Errorf("no line can call back: %s: no such line (see lines in the configuration)", asked)
 }

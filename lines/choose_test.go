@@ -38,7 +38,7 @@ func TestChoose(t *testing.T) {
 		{"rotary of the called line: another one, busy or not", Want{Rotary: NoRotary, Called: 1}, []int{2, 3}, ""},
 		{"rotary of the authorization", Want{Rotary: 2, Called: 1}, []int{7}, ""},
 		{"rotary 0 is one", Want{Rotary: 0, Called: 1}, []int{14}, ""},
-		{"rotary that no line belongs to", Want{Rotary: 77, Called: 1}, nil, "rotary 77: no line belongs to it"},
+		{"rotary without lines", Want{Rotary: 77, Called: 1}, nil, "rotary 77 has no lines"},
 		{"rotary that only answers: the called line", Want{Rotary: 4, Called: 1}, []int{1}, ""},
 		{"no rotary at all", Want{Rotary: NoRotary, Called: 8}, []int{8}, ""},
 		{"alone in its rotary but for one that answers only", Want{Rotary: NoRotary, Called: 9}, []int{9}, ""},

@@ -183,12 +183,12 @@ func (l *line) Phase(s State) {
 func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("the check of a call panicked: %v\n%s", r, debug.Stack()))
+			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("call check panicked: %v\n%s", r, debug.Stack()))
 			ok = false
 		}
 	}()
 	if l.pool.o.Screen == nil {
-		l.pool.o.Debug(l.cfg.TTY, "a call is not answered: nobody is there to check it (call_check)")
+		l.pool.o.Debug(l.cfg.TTY, "call not answered: no call check is running (call_check)")
 		return false
 	}
 	return l.pool.o.Screen(ctx, RingingCall{TTY: l.cfg.TTY, Caller: caller, Called: called})

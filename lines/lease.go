@@ -9,7 +9,7 @@ import (
 )
 
 // ErrReleased is the error of a lease that was given back.
-var ErrReleased = errors.New("the lease was given back")
+var ErrReleased = errors.New("the lease was released")
 
 // Waiting is a place in the queue for a line.
 type Waiting struct {
@@ -236,7 +236,7 @@ type Lease struct {
 // lendLocked lends l, which must be free.
 func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	if !l.freeLocked() {
-		panic(fmt.Sprintf("lines: tty %d lent twice", l.cfg.TTY))
+		panic(fmt.Sprintf("lines: tty %d leased twice", l.cfg.TTY))
 	}
 	s := &Lease{line: l, owner: owner, incoming: incoming, lost: make(chan struct{})}
 	s.ctx, s.end = context.WithCancelCause(context.Background())

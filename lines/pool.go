@@ -76,7 +76,7 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 		return ErrClosed
 	}
 	if _, taken := p.lines[cfg.TTY]; taken {
-		return fmt.Errorf("tty %d: there is such a line already", cfg.TTY)
+		return fmt.Errorf("tty %d: duplicate line", cfg.TTY)
 	}
 	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now()}
 	l.planLocked()
@@ -98,7 +98,7 @@ func (p *Pool) Run(ctx context.Context, accept Accept) error {
 	p.mu.Lock()
 	if p.ctx != nil {
 		p.mu.Unlock()
-		return errors.New("run lines: the pool runs or ran already")
+		return errors.New("run lines: the pool was already started")
 	}
 	p.ctx, p.drivers, p.accept = ctx, drivers, accept
 	for _, l := range p.sorted {
@@ -271,7 +271,7 @@ func (p *Pool) Clear(tty int) error {
 	}
 	p.mu.Unlock()
 	if l == nil {
-		return fmt.Errorf("clear line %d: there is no such line", tty)
+		return fmt.Errorf("clear line %d: no such line", tty)
 	}
 	if ctx == nil {
 		return nil // nothing runs yet

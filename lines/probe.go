@@ -70,7 +70,7 @@ func (l *line) probed(ctx context.Context, err error) (done bool) {
 		return false
 	default:
 		l.probing, l.calm = false, nil
-		l.quarantineLocked(fmt.Errorf("the modem did not answer before the line was lent: %w", err))
+		l.quarantineLocked(fmt.Errorf("the modem did not answer the probe before the lease: %w", err))
 	}
 	l.freeCandidateLocked()
 	return true

@@ -121,7 +121,7 @@ func (f *ptyFile) symlink(link string) error {
 		return nil
 	}
 	if st, err := os.Lstat(link); err == nil && st.Mode()&os.ModeSymlink == 0 {
-		return fmt.Errorf("link %s: there is a file of that name (remove it, or choose another link)", link)
+		return fmt.Errorf("link %s: a file of that name exists (remove it, or choose another link)", link)
 	}
 	tmp := fmt.Sprintf("%s.%d.%d", link, os.Getpid(), f.slave)
 	if err := os.Symlink(f.path, tmp); err != nil {

@@ -300,7 +300,7 @@ func TestCheckResultText(t *testing.T) {
 		"RRING": "", "LINE BLOCKED": "", "NO CARRIER*": "", "+CRING: VOICE": "", "OKAY": "", "ERRORS": "", "1ST": "", "B*": "",
 		"OK": "OK means what it says", "ok": "OK means what it says", "O*": "OK means", "ERROR": "ERROR means", "Err*": "ERROR means",
 		"CONNECT": "begins with CONNECT", "connect fax": "begins with CONNECT", "CON*": "CONNECT means", "ATDT": "begins with AT", "at": "begins with AT",
-		"A*": "AT means", "7": "a number is", "07": "a number is", "7*": "a number is", "": "has 1 to 64", "*": "has 1 to 64",
+		"A*": "AT has a fixed meaning", "7": "a number is", "07": "a number is", "7*": "a number is", "": "has 1 to 64", "*": "has 1 to 64",
 		"A*B": "at the end alone", "X**": "at the end alone", "BUSY ": "spaces at the ends", " BUSY": "spaces at the ends", "BUSY\r": "printable ASCII",
 		"BÜSY": "printable ASCII", strings.Repeat("X", 65): "has 1 to 64",
 	} {

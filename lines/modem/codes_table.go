@@ -67,21 +67,21 @@ func CheckResultText(text string) error {
 	start, open := strings.CutSuffix(strings.ToUpper(text), "*")
 	switch {
 	case start == "" || len(text) > maxText:
-		return fmt.Errorf("the text of a modem has 1 to %d characters", maxText)
+		return fmt.Errorf("a modem text must have 1 to %d characters", maxText)
 	case !printable(text):
-		return errors.New("the text of a modem is printable ASCII")
+		return errors.New("a modem text must be printable ASCII")
 	case strings.TrimSpace(text) != text:
-		return errors.New("spaces at the ends of a text never come from the modem: remove them")
+		return errors.New("remove the spaces at the ends of the text: a modem never sends them")
 	case strings.Contains(start, "*"):
-		return errors.New("a * stands at the end alone, for whatever follows")
+		return errors.New("a * is allowed only at the end, where it matches whatever follows")
 	case strings.Trim(start, "0123456789") == "":
 		return errors.New("a number is a result code of its own (ATV0), or the answer to a query")
 	case strings.HasPrefix(start, "CONNECT") || strings.HasPrefix(start, "AT"):
-		return errors.New("what begins with CONNECT is a connection and what begins with AT our own command: neither can be given a meaning")
+		return errors.New("a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given a meaning")
 	}
 	for _, fixed := range []string{"OK", "ERROR", "CONNECT", "AT"} {
 		if start == fixed || open && strings.HasPrefix(fixed, start) {
-			return fmt.Errorf("%s means what it says and cannot be given a meaning", fixed)
+			return fmt.Errorf("%s has a fixed meaning", fixed)
 		}
 	}
 	return nil

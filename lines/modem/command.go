@@ -14,7 +14,7 @@ import (
 var errWaited = errors.New("no answer in time")
 
 // errRings is what command returns where the telephone rings on: the modem has lost the command.
-var errRings = errors.New("it rings on")
+var errRings = errors.New("still ringing")
 
 // startAlarm starts the timer that the token's holder waits by, one wait at a time.
 func (d *Driver) startAlarm(wait time.Duration) *time.Timer {
@@ -102,7 +102,7 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) 
 	_, err := port.Write(b)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errors.New("the modem takes no bytes (power? CTS off with flow control hardware?)")
+		return errors.New("the modem accepts no bytes (is it powered? is CTS off with hardware flow control?)")
 	case err != nil:
 		return fmt.Errorf("write to %s: %w", d.o.Config.Port, err)
 	}
@@ -199,11 +199,11 @@ func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) erro
 	r, err := d.command(ctx, order{text: text + "\r", limit: limit})
 	switch {
 	case err == errWaited:
-		return fmt.Errorf("%w to %s within %v (is it a modem? speed? power?)", errNoOK, text, limit)
+		return fmt.Errorf("%w to %s within %v (is it a modem? check its speed and power)", errNoOK, text, limit)
 	case err != nil:
 		return fmt.Errorf("%s: %w", text, err)
 	case r.code != lines.OK:
-		return fmt.Errorf("the modem answers %s to %s", r.code, text)
+		return fmt.Errorf("the modem answered %s to %s", r.code, text)
 	}
 	return nil
 }
@@ -220,5 +220,5 @@ func (d *Driver) insist(ctx context.Context, text string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w to %s within %v, asked three times (is it a modem? speed? power?)", errNoOK, text, d.t.Command)
+	return fmt.Errorf("%w to %s within %v, asked three times (is it a modem? check its speed and power)", errNoOK, text, d.t.Command)
 }

@@ -278,7 +278,7 @@ func (d *Driver) started(unproven error) {
 	d.happenLocked(h)
 }
 
-var errClosed = errors.New("ringback closes the port")
+var errClosed = errors.New("the port is being closed")
 
 func (d *Driver) install(port lines.Port) {
 	d.mu.Lock()

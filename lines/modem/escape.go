@@ -74,9 +74,9 @@ func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
 func (d *Driver) takeEscape(char, guard int) (err error) {
 	switch {
 	case char < 0 || guard < 0:
-		err = fmt.Errorf("%w: it does not tell its escape character and guard time (S2, S12)", errNoProof)
+		err = fmt.Errorf("%w: it does not report its escape character and guard time (S2, S12)", errNoProof)
 	case guard == 0:
-		err = fmt.Errorf("%w: it has no guard time (S12=0), so that data can escape", errNoProof)
+		err = fmt.Errorf("%w: it has no guard time (S12=0), so data can escape", errNoProof)
 	case char != int(d.proof.char) && char != plus:
 		err = fmt.Errorf("%w: its escape character is %d and cannot be set (S2)", errNoProof, char)
 	}
@@ -136,7 +136,7 @@ func (d *Driver) setMuffled(on bool) {
 }
 
 // errFull is the error of a port that does not take what a call has written.
-var errFull = errors.New("the port does not take what was written to it, so that no escape reaches the modem: it is closed and opened again")
+var errFull = errors.New("the port does not send what was written to it, so no escape reaches the modem: reopening the port")
 
 // drained waits until what was written has left the machine and had time to cross the line: the silence of an escape is the modem's. A port that
 // does not drain is given up.

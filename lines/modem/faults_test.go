@@ -20,7 +20,7 @@ func TestModemNeverSaysOK(t *testing.T) {
 		onBench(t, f, func(b *bench) {
 			b.pass(2 * time.Minute)
 			s := b.until(lines.Down)
-			if !strings.Contains(s.Reason, "no OK to ATE0Q0V1 within 3s, asked three times (is it a modem? speed? power?)") {
+			if !strings.Contains(s.Reason, "no OK to ATE0Q0V1 within 3s, asked three times (is it a modem? check its speed and power)") {
 				t.Errorf("reason %q", s.Reason)
 			}
 			if n := f.opened.Load(); n < 3 {
@@ -34,8 +34,8 @@ func TestModemNeverSaysOK(t *testing.T) {
 
 func TestModemRefusesInit(t *testing.T) {
 	for cmd, want := range map[string]string{
-		"ATE0Q0V1&C1&D2S0=0": "the modem answers ERROR to ATE0Q0V1&C1&D2S0=0",
-		"ATS2=255":           "the modem answers ERROR to ATS2=255 (a caller could reach the command line",
+		"ATE0Q0V1&C1&D2S0=0": "the modem answered ERROR to ATE0Q0V1&C1&D2S0=0",
+		"ATS2=255":           "the modem answered ERROR to ATS2=255 (a caller could reach the command line",
 		"ATS2?":              `ATS2? says "" ERROR after ATS2=255`,
 	} {
 		f := newFake(true)

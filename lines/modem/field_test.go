@@ -42,7 +42,7 @@ func TestProvableModems(t *testing.T) {
 		{name: "at most 99", d: exchange.Dialect{Registers: map[int]exchange.Register{18: {Max: 99}, 26: {Max: 99}}}, down: "S18, S26 do not keep"},
 		{name: "keeps the plus", d: keeps(2), escape: '+'},
 		{name: "another escape that cannot be set", d: exchange.Dialect{Registers: map[int]exchange.Register{2: {Value: 126, Fixed: true}}}, down: "its escape character is 126 and cannot be set"},
-		{name: "no guard time", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, down: "does not tell its escape character and guard time"},
+		{name: "no guard time", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, down: "does not report its escape character and guard time"},
 		{name: "no guard time, insecure", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, insecure: true},
 		{name: "a guard time of its own", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Value: 100, Fixed: true}}}},
 	} {
@@ -297,7 +297,7 @@ func TestNotices(t *testing.T) {
 		<-someone.call().Done()
 		s := e.until(lines.Idle)
 		all := fmt.Sprint(s.Notices)
-		if !strings.Contains(all, "no caller ID: the modem answers ERROR to AT+VCID=1") || !strings.Contains(all, "DCD stays off after CONNECT") {
+		if !strings.Contains(all, "no caller ID: the modem answered ERROR to AT+VCID=1") || !strings.Contains(all, "DCD stays off after CONNECT") {
 			t.Errorf("notices %q", s.Notices)
 		}
 		e.line.SetFault(exchange.Fault{})

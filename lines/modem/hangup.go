@@ -66,7 +66,7 @@ func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 }
 
 // errStuck is wrapped by the error for a carrier that does not go.
-var errStuck = errors.New("DCD stays on with DTR low (does the modem have AT&C1&D2? the cable all wires?)")
+var errStuck = errors.New("DCD stays on with DTR low (does the modem have AT&C1&D2? does the cable have all wires?)")
 
 // lowerDTR drops DTR until the carrier is off, Timing.DTRLow at least and Timing.OnHook at most, and raises it again.
 func (d *Driver) lowerDTR(ctx context.Context) error {
@@ -92,7 +92,7 @@ func (d *Driver) lowerDTR(ctx context.Context) error {
 	case raise != nil:
 		return fmt.Errorf("raise DTR: %w", raise)
 	case d.dcd():
-		return fmt.Errorf("%w: it came back with DTR", errStuck)
+		return fmt.Errorf("%w: DCD came back with DTR", errStuck)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -47,7 +47,7 @@ func OpenProofs(dir string) (*Proofs, error) {
 	case err != nil:
 		return nil, fmt.Errorf("proofs of modems: %w", err)
 	case len(key) != keySize:
-		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, see that no call is up, and `ringback clear line` each line without modem signals",
+		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, check that no call is up, and `ringback clear line` each line without modem signals",
 			path, len(key), keySize)
 	}
 	return &Proofs{dir: dir, key: key, room: make(chan struct{}, maxWriters)}, nil
@@ -91,12 +91,12 @@ func (p *Proofs) load(tty int) (s state, err error) {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, see that no call is up, "+
+		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, check that no call is up, "+
 			"then `ringback clear line %d`)", p.path(tty), err, tty)
 	}
 	for _, one := range s.Secrets {
 		if len(one.Registers) != len(one.Values) || len(one.Values) < minProof {
-			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, see that no call is up, "+
+			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, check that no call is up, "+
 				"then `ringback clear line %d`)", p.path(tty), tty)
 		}
 	}

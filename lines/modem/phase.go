@@ -98,9 +98,9 @@ type action struct {
 var rules = []rule{
 	{from: in(closed), on: onOpened, to: starting},
 	{from: in(starting), on: onProven, to: idle, do: do(tellUp), why: "the modem is ready and on hook"},
-	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp), why: "ready, but not on hook: quarantine"},
-	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markStirred), why: "not answered; and a reset that it meets proves nothing"},
-	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markStirred), why: "likewise"},
+	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp), why: "ready, but not proven on hook: quarantine"},
+	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markStirred), why: "not answered; a reset that it interrupts proves nothing"},
+	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markStirred), why: "as for RING"},
 
 	// The telephone rings.
 	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
@@ -119,7 +119,7 @@ var rules = []rule{
 	{from: in(scripted), on: onDial, to: dialing},
 	{from: in(scripted), on: onScriptEnded, to: used},
 	{from: in(dialing), on: onConnect, to: connected, do: do(takeData, giveToScript)},
-	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt), why: "a fax, say: a call is up, and not one of ours"},
+	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt), why: "for example a fax: a call is up that is not ours"},
 	{from: in(dialing), on: onFinal, to: released, do: do(endAttempt)},
 	{from: in(answering), on: onFinal, when: all(online), to: dropped},
 	{from: in(answering), on: onFinal, to: released},
@@ -129,9 +129,9 @@ var rules = []rule{
 	{from: in(answering), on: onGiveUp, to: aborted},
 
 	// A call ends.
-	{from: in(connected), on: onCarrierLost, to: released, do: do(tellHangingUp, endCall), why: "the session ends; the line is not free before it is proven"},
+	{from: in(connected), on: onCarrierLost, to: released, do: do(tellHangingUp, endCall), why: "the session ends; the line is free only after proof"},
 	{from: in(connected), on: onGiveUp, to: dropped, do: do(tellHangingUp, endCall)},
-	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall), why: "nobody gets this call"},
+	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall), why: "the script failed: no user gets this call"},
 
 	// The hang-up, and its proof.
 	{from: in(idle, used, released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
@@ -153,7 +153,7 @@ func butClosed() []phase { return phases[1:] }
 var (
 	autoAnswer = guard{"it answers by itself", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
 	online     = guard{"the modem has left its command line", func(_ *Driver, h happening) bool { return h.line.online }}
-	good       = guard{"it ended well", func(_ *Driver, h happening) bool { return h.good }}
+	good       = guard{"it succeeded", func(_ *Driver, h happening) bool { return h.good }}
 )
 
 var (

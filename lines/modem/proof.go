@@ -138,8 +138,8 @@ func newProof(o Options) proof {
 
 // The errors of a line whose state is not proven.
 var (
-	errUnproven = errors.New("not proven on hook: the modem does not tell what was written into its registers (a caller who poses as the modem, or a " +
-		"modem that was switched off or replaced: see that nobody is on the line, then `ringback clear line`)")
+	errUnproven = errors.New("not proven on hook: the modem does not report what was written into its registers (a caller impersonates the modem, or the " +
+		"modem that was switched off or replaced: check that no call is up, then `ringback clear line`)")
 	errNoProof = errors.New("the modem cannot prove its state on a port without modem signals")
 	errStirred = errors.New("a call came in while the modem was being reset")
 )

@@ -105,8 +105,8 @@ func (d *Driver) checkCarrier(c *conn) time.Time {
 	if at := c.born.Add(d.t.Command); time.Now().Before(at) {
 		return at
 	}
-	d.debug("%s, but DCD stays off: hung up (AT&C1? the cable?)", c.text)
-	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT, so that calls are hung up at once (does init have AT&C1? has the cable all wires?)")
+	d.debug("%s, but DCD stays off: hung up (check AT&C1 and the cable)", c.text)
+	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT: calls are hung up at once (does init have AT&C1? does the cable have all wires?)")
 	d.drop(c, onGiveUp)
 	return time.Time{}
 }
@@ -168,7 +168,7 @@ func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
 		if err != errRings {
 			return r, err
 		}
-		d.debug("it rings on: ATA again")
+		d.debug("still ringing: ATA again")
 	}
 	return r, errWaited
 }
@@ -201,7 +201,7 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 		d.host.Connected(c.call(lines.Incoming, from, to))
 		return
 	}
-	d.debug("%s: the modem answered a call that is not wanted now: hung up", c.text)
+	d.debug("%s: the modem answered a call unasked: hung up", c.text)
 	d.proveAlone(ctx)
 }
 
@@ -212,7 +212,7 @@ func (d *Driver) hangUpStray(ctx context.Context) {
 	}
 	defer d.give()
 	if d.phaseNow() == dropped {
-		d.debug("CONNECT, but nobody has dialed or answered: hung up")
+		d.debug("CONNECT without a dial or an answer: hung up")
 		d.proveAlone(ctx)
 	}
 }

@@ -81,7 +81,7 @@ func (d *Driver) switchOnCallerID(ctx context.Context) {
 	}
 	err := d.ask(ctx, "AT+VCID=1", d.t.Command)
 	if err != nil {
-		err = fmt.Errorf("no caller ID: %w (init may have the modem's own command for it)", err)
+		err = fmt.Errorf("no caller ID: %w (add the modem's own command to init)", err)
 		d.debug("%v", err)
 	}
 	d.notice(noticeCallerID, err)
@@ -127,7 +127,7 @@ func (d *Driver) initialize(ctx context.Context) error {
 	}
 	if err := d.insist(ctx, text); err != nil {
 		if !errors.Is(err, errNoOK) && !stop(ctx, err) {
-			err = fmt.Errorf("%w (set init to what its manual has for these)", err)
+			err = fmt.Errorf("%w (set init to the equivalents in its manual)", err)
 		}
 		return err
 	}
@@ -161,8 +161,8 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 // process may have left a call up, and its caller may answer as the modem does.
 func (d *Driver) startInBand(ctx context.Context) error {
 	if cfg := d.o.Config; !cfg.InBand && !cfg.InsecureSignals {
-		return errors.New("the port has no modem signals: its server does not do COM-PORT (RFC 2217) for them, or the device has none " +
-			"(mend that, or set insecure_signals: true)")
+		return errors.New("the port has no modem signals: its server does not support them (COM-PORT, RFC 2217), or the device has none " +
+			"(fix that, or set insecure_signals: true)")
 	}
 	proven, err := d.provenFromBefore(ctx)
 	if err == nil && !proven {

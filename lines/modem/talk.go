@@ -12,7 +12,7 @@ import (
 
 // The refusals of a script's write.
 var (
-	errMayNotDial = errors.New("a dial command in a script that does not dial (it belongs into the callback script)")
+	errMayNotDial = errors.New("a dial command in a script that does not dial (put it into the callback script)")
 	errDialTwice  = errors.New("a second dial command in one attempt")
 	errRepeat     = errors.New("the repeat command A/ in a script (what it repeats would not be counted)")
 	errLongLine   = errors.New("the command line is longer than 250 characters")
@@ -226,7 +226,7 @@ func (t *talk) allow(dials, mark bool) error {
 	defer t.d.mu.Unlock()
 	switch {
 	case t.ended:
-		return fmt.Errorf("nothing is sent any more: %w", t.why)
+		return fmt.Errorf("not sent: %w", t.why)
 	case !dials:
 		return nil
 	case !t.dial:
@@ -236,7 +236,7 @@ func (t *talk) allow(dials, mark bool) error {
 	case mark:
 		t.dialed = t.d.happenLocked(happening{on: onDial})
 		if !t.dialed {
-			return errors.New("nothing is dialled now: the line is being hung up")
+			return errors.New("not dialled: the line is being hung up")
 		}
 	}
 	return nil

@@ -78,7 +78,7 @@ func noScheme(rawURL string) error {
 	case rawURL == "":
 		return fmt.Errorf("port: the URL is empty (example: %s)", kinds[0].example)
 	case strings.HasPrefix(rawURL, "/dev/"):
-		return fmt.Errorf("port %q: a URL is needed: did you mean %s://%s?", rawURL, Serial, rawURL)
+		return fmt.Errorf("port %q: not a URL: did you mean %s://%s?", rawURL, Serial, rawURL)
 	}
 	return fmt.Errorf("port %q: no scheme:// (example: %s)", rawURL, kinds[0].example)
 }
@@ -107,9 +107,9 @@ func (k kind) parse(rawURL string) (Address, error) {
 	}
 	switch {
 	case u.User != nil:
-		return Address{}, errors.New("a user name has no meaning here")
+		return Address{}, errors.New("a user name is not allowed")
 	case u.Fragment != "" || strings.HasSuffix(rawURL, "#"):
-		return Address{}, errors.New("a #fragment has no meaning here")
+		return Address{}, errors.New("a #fragment is not allowed")
 	}
 	a := Address{Scheme: k.scheme}
 	if k.device {
@@ -126,18 +126,18 @@ func (k kind) parse(rawURL string) (Address, error) {
 func devicePath(s Scheme, u *url.URL) (string, error) {
 	switch {
 	case u.Host != "":
-		return "", fmt.Errorf("%q stands where a host would be: did you mean %s:///%s?", u.Host, s, strings.TrimPrefix(path.Join("dev", strings.TrimPrefix(u.Host, "dev"), u.Path), "/"))
+		return "", fmt.Errorf("%q is in the place of a host: did you mean %s:///%s?", u.Host, s, strings.TrimPrefix(path.Join("dev", strings.TrimPrefix(u.Host, "dev"), u.Path), "/"))
 	case u.Path == "" || strings.HasSuffix(u.Path, "/"):
-		return "", errors.New("the path of the device is missing")
+		return "", errors.New("the device path is missing")
 	case strings.ContainsRune(u.Path, 0):
-		return "", errors.New("the path holds a NUL")
+		return "", errors.New("the path contains a NUL")
 	}
 	return path.Clean(u.Path), nil
 }
 
 func hostPort(u *url.URL) (string, error) {
 	if u.Path != "" && u.Path != "/" {
-		return "", fmt.Errorf("a path (%s) has no meaning here", u.Path)
+		return "", fmt.Errorf("a path (%s) is not allowed", u.Path)
 	}
 	host, port := u.Hostname(), u.Port()
 	switch {
@@ -217,10 +217,10 @@ func (a *Address) parameter(name, value string) error {
 	case "speed":
 		n, err := strconv.Atoi(value)
 		if err != nil || strconv.Itoa(n) != value {
-			return fmt.Errorf("speed=%s is not a number of bits a second", value)
+			return fmt.Errorf("speed=%s is not a number of bit/s", value)
 		}
 		if !slices.Contains(speeds, n) {
-			return fmt.Errorf("speed=%d is no speed of serial ports: did you mean %d?", n, nearestSpeed(n))
+			return fmt.Errorf("speed=%d is not a serial port speed: did you mean %d?", n, nearestSpeed(n))
 		}
 		a.Speed = n
 	case "flow":
@@ -228,7 +228,7 @@ func (a *Address) parameter(name, value string) error {
 		case FlowHardware, FlowNone:
 			a.Flow = value
 		case "software", "xonxoff", "xon/xoff":
-			return fmt.Errorf("flow=%s would take two octets out of the data: use flow=%s (RTS/CTS) or flow=%s", value, FlowHardware, FlowNone)
+			return fmt.Errorf("flow=%s would remove two octets from the data: use flow=%s (RTS/CTS) or flow=%s", value, FlowHardware, FlowNone)
 		default:
 			if best := nearest(value, []string{FlowHardware, FlowNone}); best != "" {
 				return fmt.Errorf("flow=%s is unknown: did you mean flow=%s?", value, best)

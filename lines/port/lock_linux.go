@@ -49,7 +49,7 @@ func takeLock(dir, device string, log *slog.Logger) (*lockFile, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("lock file %s comes and goes: another program opens and closes the device all the time", path)
+	return nil, fmt.Errorf("lock file %s appears and disappears: another program keeps opening and closing the device", path)
 }
 
 func lockDir(dir string) (string, error) {
@@ -193,7 +193,7 @@ func lockHint(dir string, err error) string {
 	if !errors.Is(err, fs.ErrPermission) {
 		return ""
 	}
-	return fmt.Sprintf(" (may this user write to %s? On some systems that takes group %s)", dir, groupOf(dir, "lock"))
+	return fmt.Sprintf(" (can this user write to %s? some systems require group %s)", dir, groupOf(dir, "lock"))
 }
 
 // openHint says how to mend an open(2) that was refused.
@@ -202,11 +202,11 @@ func openHint(a Address, err error) string {
 	case errors.Is(err, unix.EACCES):
 		return fmt.Sprintf(" (is this user in group %s? usermod -aG %[1]s USER, then log in again)", groupOf(a.Path, "dialout"))
 	case errors.Is(err, unix.EBUSY):
-		return fmt.Sprintf(" (another program has it for itself; `fuser -v %s` names it)", a.Path)
+		return fmt.Sprintf(" (another program has exclusive use; `fuser -v %s` names it)", a.Path)
 	case errors.Is(err, unix.ENOENT) && a.Scheme == PTY:
 		return " (the path is there only while the program on the other side runs)"
 	case errors.Is(err, unix.ENOENT):
-		return " (is the device plugged in? `ls /dev/tty*` and /dev/serial/by-id/ show what there is)"
+		return " (is the device plugged in? `ls /dev/tty*` and /dev/serial/by-id/ list the devices)"
 	case errors.Is(err, unix.EIO) && a.Scheme == PTY:
 		return " (the program on the other side is gone or has not unlocked it)"
 	case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EIO):

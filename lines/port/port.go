@@ -65,7 +65,7 @@ func (a Address) Open(ctx context.Context, o Options) (lines.Port, error) {
 	case RFC2217:
 		return openRFC2217(ctx, a, o)
 	}
-	return nil, fmt.Errorf("%q: no port of this kind (use Parse to make an Address)", a.Scheme)
+	return nil, fmt.Errorf("%q: unknown kind of port (use Parse to make an Address)", a.Scheme)
 }
 
 // settle fills in the defaults and joins the URL's flow control with the option's.
@@ -77,7 +77,7 @@ func (o Options) settle(a Address) (Options, error) {
 	}
 	switch {
 	case a.Flow != "" && o.FlowControl != "" && a.Flow != o.FlowControl:
-		return o, fmt.Errorf("%s: the URL says flow=%s and the line says flow control %s: leave one out", a.Name(), a.Flow, o.FlowControl)
+		return o, fmt.Errorf("%s: the URL says flow=%s and the line says flow control %s: remove one", a.Name(), a.Flow, o.FlowControl)
 	case a.Flow != "":
 		o.FlowControl = a.Flow
 	case o.FlowControl == "":

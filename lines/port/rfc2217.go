@@ -115,7 +115,7 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	}
 	if !p.proven() {
 		p.signals.changes = nil
-		p.log.Debug("no modem signals: the server did not agree to COM-PORT-OPTION, did not tell the modem's state or has a device without",
+		p.log.Debug("no modem signals: the server did not accept COM-PORT-OPTION, did not report the modem's state, or its device has none",
 			"telnet", p.spoken.Load(), "com_port", p.comPort.Load(), "state", p.stateSeen, "dtr", p.dtrSeen)
 	}
 	p.conn.SetReadDeadline(time.Time{})
@@ -129,7 +129,7 @@ func (p *rfc2217) greet(end time.Time) error {
 	err := p.flushLocked(time.Until(end))
 	<-p.sending
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("the server takes nothing from us: %v", err)
+		return fmt.Errorf("the server does not read what is sent to it: %v", err)
 	}
 	return err
 }
@@ -218,7 +218,7 @@ func (p *rfc2217) command(m []byte) {
 		}
 	case fromServer + comBaudRate:
 		if len(value) == 4 && p.speed != 0 && binary.BigEndian.Uint32(value) != uint32(p.speed) {
-			p.log.Warn("the server's port runs at another speed", "asked", p.speed, "speed", binary.BigEndian.Uint32(value))
+			p.log.Warn("the server's port has another speed", "asked", p.speed, "speed", binary.BigEndian.Uint32(value))
 		}
 	case fromServer + comSignature, comSignature:
 		if len(value) == 0 && p.telnet.answered < maxAnswers {

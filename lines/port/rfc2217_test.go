@@ -213,7 +213,7 @@ func TestRFC2217OpenFails(t *testing.T) {
 		defer far.Close()
 		o, _ := Options{}.settle(anything)
 		start := time.Now()
-		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil || !strings.Contains(err.Error(), "takes nothing") {
+		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil || !strings.Contains(err.Error(), "does not read") {
 			t.Errorf("a server that reads nothing: %v", err)
 		}
 		if d := time.Since(start); d != 2*time.Second {

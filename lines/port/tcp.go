@@ -69,7 +69,7 @@ func dialHint(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return " (is the server running, and does it listen on this TCP port?)"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return " (is the host switched on, and does a firewall let us through?)"
+		return " (is the host switched on, and does a firewall block the connection?)"
 	}
 	return ""
 }

@@ -37,11 +37,11 @@ func setRaw(fd, speed int, flow string) error {
 	}
 	switch differ := want.Cflag ^ got.Cflag; {
 	case differ&unix.CBAUD != 0:
-		return fmt.Errorf("the device does not do %d bit/s: choose another speed=", speed)
+		return fmt.Errorf("the device does not support %d bit/s: choose another speed=", speed)
 	case differ&unix.CRTSCTS != 0:
-		return errors.New("the device does no RTS/CTS flow control: use flow=none")
+		return errors.New("the device does not support RTS/CTS flow control: use flow=none")
 	case differ&(unix.CSIZE|unix.PARENB) != 0:
-		return errors.New("the device does no 8 data bits without parity")
+		return errors.New("the device does not support 8 data bits without parity")
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func openTTY(a Address) (*tty, error) {
 			}
 			err := ignoringEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return errors.New("another port of this or another program has it (flock); `fuser -v " + a.Path + "` names the program")
+				return errors.New("in use by another port of this or another program (flock); `fuser -v " + a.Path + "` names the program")
 			}
 			return err
 		})
@@ -225,7 +225,7 @@ func (t *tty) drained() error {
 			return err
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("%d octets written before do not leave (is CTS off?): %w", n, os.ErrDeadlineExceeded)
+			return fmt.Errorf("%d octets written before are still unsent (is CTS off?): %w", n, os.ErrDeadlineExceeded)
 		}
 		if !t.pause(10 * time.Millisecond) {
 			return os.ErrClosed

@@ -168,8 +168,8 @@ func TestTTYRefuses(t *testing.T) {
 		{Address{Scheme: Serial, Path: file}, Options{}, "is not a terminal device"},
 		{Address{Scheme: PTY, Path: file}, Options{}, "is not a terminal device"},
 		{Address{Scheme: PTY, Path: "/dev/ptmx"}, Options{}, "the master side of a PTY"},
-		{Address{Scheme: PTY, Path: slave}, Options{}, "another port of this or another program has it"},
-		{Address{Scheme: Serial, Path: slave}, Options{}, "another port of this or another program has it"},
+		{Address{Scheme: PTY, Path: slave}, Options{}, "in use by another port of this or another program"},
+		{Address{Scheme: Serial, Path: slave}, Options{}, "in use by another port of this or another program"},
 		{Address{Scheme: Serial, Path: slave}, Options{LockDir: filepath.Join(dir, "none")}, "lock directory: stat"},
 		{Address{Scheme: Serial, Path: slave}, Options{LockDir: file}, "is not a directory"},
 	}
