@@ -1,5 +1,5 @@
-// Package dialer makes one attempt to ring somebody: it finds the chat script, runs it on a line's modem and says what came of it. It
-// does not choose the line, plan attempts, wait or try again, and keeps no state between attempts.
+// Package dialer makes one dial attempt: it finds the chat script, runs it on a line's modem and returns the outcome.
+// It does not choose the line, plan attempts, wait or try again, and keeps no state between attempts.
 package dialer
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Outcome is what came of an attempt.
+// Outcome is the result of an attempt.
 type Outcome string
 
 const (
@@ -23,12 +23,12 @@ const (
 	NoAnswer    Outcome = "no answer"
 	NoCarrier   Outcome = "no carrier"
 	NoDialtone  Outcome = "no dialtone"
-	Glare       Outcome = "glare"       // a call came in on the line as it was about to dial, or while it dialled
+	Glare       Outcome = "glare"       // a call came in just before or during the dial
 	Voice       Outcome = "voice"       // a person answered
 	Fax         Outcome = "fax"         // a fax machine answered, or the modem connected as one
 	Blacklisted Outcome = "blacklisted" // the modem refuses this number
 	Delayed     Outcome = "delayed"     // the modem refuses this number for a while
-	ModemError  Outcome = "modem error" // the modem refused a command, or never said CONNECT to a script that ended well
+	ModemError  Outcome = "modem error" // the modem refused a command, or sent no CONNECT before the script succeeded
 	Aborted     Outcome = "aborted"     // an ABORT string that is no result code
 	TimedOut    Outcome = "timed out"   // an expect was not seen in time
 	NoScript    Outcome = "no script"   // nothing was sent: no script by that name
@@ -37,10 +37,10 @@ const (
 	Cancelled   Outcome = "cancelled"   // ctx ended
 )
 
-// final reports whether the same dial can never end otherwise: what is wrong is wrong before a modem hears of it.
+// final reports whether the same dial always ends like this: it failed before the modem was used.
 func (o Outcome) final() bool { return o == NoScript || o == Refused }
 
-// Dialer makes attempts. The zero Dialer has no scripts and so dials nobody. It may be used by many goroutines at once.
+// Dialer makes attempts. The zero Dialer has no scripts, so each dial fails. It is safe for concurrent use.
 type Dialer struct {
 	Scripts []*chat.Script
 	// Secrets are masked in transcripts and debug lines.
@@ -49,11 +49,12 @@ type Dialer struct {
 	Debug func(tty int, text string)
 }
 
-// hangupTime bounds the hang-up of a call that must not be kept, whatever has become of the attempt's ctx.
+// hangupTime bounds the hang-up of a call that must not be kept, also after the attempt's ctx ended.
 const hangupTime = 30 * time.Second
 
-// Dial dials number on l with the first script whose name pattern (a regular expression) matches, and blocks until a call is up or the
-// line is on hook again. Nothing is sent where there is no number, where no script matches, or where the script has no \T.
+// Dial dials number on l with the first script whose name pattern (a regular expression) matches, and blocks until a
+// call is up or the line is on hook again. Nothing is sent if there is no number, no script matches, or the script has
+// no \T.
 func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, number numbers.Number) lines.Dialed {
 	if number.IsZero() {
 		return ended(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
@@ -64,7 +65,9 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, num
 		return ended(NoScript, fmt.Sprintf("%s: %v", what, err))
 	}
 	if !script.UsesDialstring() {
-		return ended(Refused, fmt.Sprintf(`%s: chat script %s has no \T, so it cannot dial the number (example: "ATDT \T")`, what, script.Name))
+		return ended(Refused,
+			fmt.Sprintf(`%s: chat script %s has no \T, so it cannot dial the number (example: "ATDT \T")`, what,
+				script.Name))
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
@@ -79,7 +82,7 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, num
 		why = withLastWords(why, said)
 	}
 	if outcome != Connected && call != nil {
-		// The contract has no such case; a call that nobody owns must not stay up all the same.
+		// The contract has no such case; a call without an owner must still be hung up.
 		if err := hangup(ctx, call); err != nil {
 			outcome, why = LineLost, why+"; "+err.Error()
 		}
@@ -105,8 +108,8 @@ func transcript(said []chat.Entry) string {
 	return b.String()
 }
 
-// OffHook runs the modem-off-hook script: the first whose name pattern matches. It blocks until the script ended and returns nil where
-// it ended well. The empty pattern does nothing. A script that would dial is refused.
+// OffHook runs the modem-off-hook script: the first whose name pattern matches. It blocks until the script ended and
+// returns nil if it succeeded. The empty pattern does nothing. A script that would dial is rejected.
 func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) error {
 	if pattern == "" {
 		return nil
@@ -139,8 +142,9 @@ func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) 
 
 var errNotRun = errors.New("the line did not run the script")
 
-// runner returns what the line runs; the script's result is left in res, which stays nil where the line never ran it.
-func (d *Dialer) runner(l lines.Dialable, script *chat.Script, number numbers.Number, res **chat.Result) func(context.Context, lines.CommandConn) error {
+// runner returns what the line runs; the script's result is left in res, which stays nil if the line never ran it.
+func (d *Dialer) runner(l lines.Dialable, script *chat.Script, number numbers.Number,
+	res **chat.Result) func(context.Context, lines.CommandConn) error {
 	o := chat.Options{Dialstring: number, Secrets: d.Secrets}
 	if d.Debug != nil {
 		tty := l.TTY()
@@ -159,13 +163,15 @@ func (d *Dialer) debug(l lines.Dialable, text string) {
 	}
 }
 
-// judge names the outcome of a dial and says why. What the driver read as a result code goes before what the script made of it.
-func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *chat.Result, err error) (Outcome, string) {
+// judge names the outcome of a dial and says why. The driver's result code takes precedence over the script's error.
+func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *chat.Result, err error) (Outcome,
+	string) {
 	if call != nil && err == nil && res != nil && res.Outcome == chat.Success {
 		return Connected, call.Connect
 	}
 	if res != nil && res.Outcome == chat.Cancelled && ctx.Err() != nil && errors.Is(res.Err, context.Cause(ctx)) {
-		return Cancelled, because(res.Err.Error(), res, err) // a result code after that is the answer to our own hang-up
+		// a result code after that is the answer to our own hang-up
+		return Cancelled, because(res.Err.Error(), res, err)
 	}
 	if code == lines.Ring || errors.Is(err, lines.ErrRinging) {
 		return Glare, glare(err)
@@ -188,7 +194,7 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 	return outcomeAfterScript(ctx, call, err), because("after the script had ended well", res, err)
 }
 
-// glare says what the word means.
+// glare explains the outcome Glare.
 func glare(err error) string {
 	if errors.Is(err, lines.ErrHeldBack) {
 		return "glare: a call came in just before the dial; the dial command was held back"
@@ -196,7 +202,8 @@ func glare(err error) string {
 	return "glare: a call came in as the line dialled (the modem said RING)"
 }
 
-// outcomeAfterScript tells what an error means that came after a script's good end. What is not known to be better is LineLost.
+// outcomeAfterScript is the outcome for an error after the script succeeded; LineLost if nothing more specific is
+// known.
 func outcomeAfterScript(ctx context.Context, call *lines.Call, err error) Outcome {
 	switch {
 	case call != nil || errors.Is(err, lines.ErrDown):
@@ -207,12 +214,13 @@ func outcomeAfterScript(ctx context.Context, call *lines.Call, err error) Outcom
 	return ModemError // the script gave no dial command, or the modem no answer to it
 }
 
-// taken reports whether err says that the line was taken from us on purpose.
+// taken reports whether err says that the line was withdrawn on purpose.
 func taken(err error) bool {
 	return errors.Is(err, lines.ErrCleared) || errors.Is(err, lines.ErrReleased)
 }
 
-// because adds to why what the line says more than the script's own error, such as that it could not be proven on hook.
+// because adds to why what the line's error says beyond the script's own, for example that it could not be proven on
+// hook.
 func because(why string, res *chat.Result, err error) string {
 	if err == nil || res != nil && res.Err != nil && err.Error() == res.Err.Error() {
 		return why
@@ -243,7 +251,7 @@ func outcomeOfScript(ctx context.Context, res *chat.Result) Outcome {
 	return LineLost // the driver gave up the port, with no result code to name
 }
 
-// outcomeOf tells what a result code means for an attempt; false where it ends none.
+// outcomeOf is the outcome of an attempt for a result code; false if the code ends none.
 func outcomeOf(code lines.ResultCode) (Outcome, bool) {
 	switch code {
 	case lines.Busy:

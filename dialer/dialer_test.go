@@ -38,12 +38,14 @@ type fakeLine struct {
 
 func (l *fakeLine) TTY() int { return 65 }
 
-func (l *fakeLine) Command(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (lines.ResultCode, error) {
+func (l *fakeLine) Command(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (lines.ResultCode,
+	error) {
 	l.commands++
 	return l.code, l.run(ctx, fn)
 }
 
-func (l *fakeLine) Dial(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (*lines.Call, lines.ResultCode, error) {
+func (l *fakeLine) Dial(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (*lines.Call,
+	lines.ResultCode, error) {
 	l.dials++
 	err := l.run(ctx, fn)
 	switch {
@@ -80,7 +82,8 @@ func (l *fakeLine) run(ctx context.Context, fn func(context.Context, lines.Comma
 	return l.err
 }
 
-// fakeModem is the CommandConn: what it is told is looked up a line at a time. A Read with nothing to read waits for its deadline.
+// fakeModem is the CommandConn: what it is told is looked up a line at a time. A Read with nothing to read waits for
+// its deadline.
 type fakeModem struct {
 	line *fakeLine
 	in   bytes.Buffer
@@ -186,46 +189,80 @@ func TestDial(t *testing.T) {
 		hungup   int
 		attempts int // times the line was asked to dial
 	}{
-		{"connected", fakeLine{answers: answers("\r\nCONNECT 33600\r\n"), code: lines.Connected}, "rtp", "84001", Connected, "dial 84001 on tty65: CONNECT 33600", dialled, 0, 1},
-		{"abort before the driver's line is whole", fakeLine{answers: answers("\r\nBUSY\r\n")}, "rtp", "84001", Busy, "the modem said BUSY while waiting for CONNECT", dialled, 0, 1},
-		{"two-word dial tone", fakeLine{answers: answers("\r\nNO DIAL TONE\r\n")}, "rtp", "84001", NoDialtone, "NO DIAL TONE", dialled, 0, 1},
-		{"abort of its own", fakeLine{answers: answers("\r\nWARBLE\r\n")}, "rtp", "84001", Aborted, "the modem said WARBLE", dialled, 0, 1},
-		{"driver's code goes before the abort", fakeLine{answers: answers("\r\nWARBLE\r\n"), code: lines.Voice}, "rtp", "84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
-		{"busy seen by the driver alone", fakeLine{answers: answers(""), code: lines.Busy, after: time.Second}, "rtp", "84001", Busy, "the modem said BUSY", dialled, 0, 1},
-		{"no answer", fakeLine{answers: answers(""), code: lines.NoAnswer, after: time.Second}, "rtp", "84001", NoAnswer, "NO ANSWER", dialled, 0, 1},
-		{"no carrier", fakeLine{answers: answers(""), code: lines.NoCarrier, after: time.Second}, "rtp", "84001", NoCarrier, "NO CARRIER", dialled, 0, 1},
-		{"no dialtone", fakeLine{answers: answers(""), code: lines.NoDialtone, after: time.Second}, "rtp", "84001", NoDialtone, "NO DIALTONE", dialled, 0, 1},
-		{"error", fakeLine{answers: answers(""), code: lines.Error, after: time.Second}, "rtp", "84001", ModemError, "ERROR", dialled, 0, 1},
-		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING", dialled, 0, 1},
-		{"glare while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "tty65: glare: a call came in as the line dialled", dialled, 0, 1},
-		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001", Blacklisted, "BLACKLISTED", dialled, 0, 1},
-		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed, "DELAYED", dialled, 0, 1},
-		{"fax", fakeLine{answers: answers("\r\nCONNECT FAX\r\n"), code: lines.Fax}, "rtp", "84001", Fax, "the modem said FAX", dialled, 0, 1},
+		{"connected", fakeLine{answers: answers("\r\nCONNECT 33600\r\n"), code: lines.Connected}, "rtp", "84001",
+			Connected, "dial 84001 on tty65: CONNECT 33600", dialled, 0, 1},
+		{"abort before the driver's line is whole", fakeLine{answers: answers("\r\nBUSY\r\n")}, "rtp", "84001", Busy,
+			"the modem said BUSY while waiting for CONNECT", dialled, 0, 1},
+		{"two-word dial tone", fakeLine{answers: answers("\r\nNO DIAL TONE\r\n")}, "rtp", "84001", NoDialtone,
+			"NO DIAL TONE", dialled, 0, 1},
+		{"abort of its own", fakeLine{answers: answers("\r\nWARBLE\r\n")}, "rtp", "84001", Aborted,
+			"the modem said WARBLE", dialled, 0, 1},
+		{"driver's code goes before the abort", fakeLine{answers: answers("\r\nWARBLE\r\n"), code: lines.Voice}, "rtp",
+			"84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
+		{"busy seen by the driver alone", fakeLine{answers: answers(""), code: lines.Busy, after: time.Second}, "rtp",
+			"84001", Busy, "the modem said BUSY", dialled, 0, 1},
+		{"no answer", fakeLine{answers: answers(""), code: lines.NoAnswer, after: time.Second}, "rtp", "84001",
+			NoAnswer, "NO ANSWER", dialled, 0, 1},
+		{"no carrier", fakeLine{answers: answers(""), code: lines.NoCarrier, after: time.Second}, "rtp", "84001",
+			NoCarrier, "NO CARRIER", dialled, 0, 1},
+		{"no dialtone", fakeLine{answers: answers(""), code: lines.NoDialtone, after: time.Second}, "rtp", "84001",
+			NoDialtone, "NO DIALTONE", dialled, 0, 1},
+		{"error", fakeLine{answers: answers(""), code: lines.Error, after: time.Second}, "rtp", "84001", ModemError,
+			"ERROR", dialled, 0, 1},
+		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING",
+			dialled, 0, 1},
+		{"glare while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001",
+			Glare, "tty65: glare: a call came in as the line dialled", dialled, 0, 1},
+		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001",
+			Blacklisted, "BLACKLISTED", dialled, 0, 1},
+		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed,
+			"DELAYED", dialled, 0, 1},
+		{"fax", fakeLine{answers: answers("\r\nCONNECT FAX\r\n"), code: lines.Fax}, "rtp", "84001", Fax,
+			"the modem said FAX", dialled, 0, 1},
 		{"timeout", fakeLine{answers: answers("")}, "rtp", "84001", TimedOut, "no CONNECT within 45s", dialled, 0, 1},
-		{"timeout after words of the modem's own", fakeLine{answers: answers("ATDT 84001\r\r\nLINE BLOCKED\r\n")}, "rtp", "84001", TimedOut,
+		{"timeout after words of the modem's own", fakeLine{answers: answers("ATDT 84001\r\r\nLINE BLOCKED\r\n")},
+			"rtp", "84001", TimedOut,
 			`no CONNECT within 45s (word 13); the modem last said "LINE BLOCKED"`, dialled, 0, 1},
-		{"no final answer", fakeLine{answers: map[string]string{"AT": "\r\nHELLO\r\n"}, err: errors.New("no answer to the dial command within 1m0s")}, "mute", "84001", ModemError,
+		{"no final answer", fakeLine{answers: map[string]string{"AT": "\r\nHELLO\r\n"},
+			err: errors.New("no answer to the dial command within 1m0s")}, "mute", "84001", ModemError,
 			`no answer to the dial command within 1m0s; the modem last said "HELLO"`, "ATDT 84001\rAT\r", 0, 1},
-		{"timeout, and stuck off hook", fakeLine{answers: answers(""), err: errStuck}, "rtp", "84001", TimedOut, errStuck.Error(), dialled, 0, 1},
-		{"mute modem", fakeLine{answers: map[string]string{}}, "rtp", "84001", TimedOut, "no OK within 5s", "AT\r", 0, 1},
+		{"timeout, and stuck off hook", fakeLine{answers: answers(""), err: errStuck}, "rtp", "84001", TimedOut,
+			errStuck.Error(), dialled, 0, 1},
+		{"mute modem", fakeLine{answers: map[string]string{}}, "rtp", "84001", TimedOut, "no OK within 5s", "AT\r", 0,
+			1},
 		{"line lost", fakeLine{}, "rtp", "84001", LineLost, "line lost while waiting for OK", "AT\r", 0, 1},
-		{"driver gives up the port", fakeLine{answers: answers(""), after: time.Second}, "rtp", "84001", LineLost, "cancelled while waiting for CONNECT", dialled, 0, 1},
+		{"driver gives up the port", fakeLine{answers: answers(""), after: time.Second}, "rtp", "84001", LineLost,
+			"cancelled while waiting for CONNECT", dialled, 0, 1},
 		{"line refuses", fakeLine{refuse: true, err: eio}, "rtp", "84001", LineLost, eio.Error(), "", 0, 1},
 		{"line forgets", fakeLine{refuse: true}, "rtp", "84001", LineLost, "did not run the script", "", 0, 1},
-		{"no CONNECT", fakeLine{answers: answers("")}, "hasty", "84001", ModemError, "without CONNECT from the modem", "ATDT 84001\r", 0, 1},
-		{"CONNECT, then the line is lost", fakeLine{answers: answers(""), err: eio}, "hasty", "84001", LineLost, eio.Error(), "ATDT 84001\r", 0, 1},
-		{"no answer to the dial command", fakeLine{answers: answers(""), err: errors.New("no answer to the dial command within 1m0s")}, "hasty", "84001", ModemError, "no answer to the dial command", "ATDT 84001\r", 0, 1},
-		{"cleared before", fakeLine{refuse: true, err: cleared}, "rtp", "84001", Cancelled, "the line was cleared", "", 0, 1},
-		{"cleared meanwhile", fakeLine{answers: answers(""), after: time.Second, cause: cleared}, "rtp", "84001", Cancelled, "the line was cleared", dialled, 0, 1},
-		{"cleared after", fakeLine{answers: answers(""), err: cleared}, "hasty", "84001", Cancelled, "the line was cleared", "ATDT 84001\r", 0, 1},
-		{"given back", fakeLine{refuse: true, err: fmt.Errorf("tty 65: %w", lines.ErrReleased)}, "rtp", "84001", Cancelled, "released", "", 0, 1},
-		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio}, "rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
-		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001", Busy, "BUSY", dialled, 1, 1},
-		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost, "did not run the script", "", 1, 1},
-		{"no script", fakeLine{}, "isdn", "84001", NoScript, `dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty, mute)`, "", 0, 0},
+		{"no CONNECT", fakeLine{answers: answers("")}, "hasty", "84001", ModemError, "without CONNECT from the modem",
+			"ATDT 84001\r", 0, 1},
+		{"CONNECT, then the line is lost", fakeLine{answers: answers(""), err: eio}, "hasty", "84001", LineLost,
+			eio.Error(), "ATDT 84001\r", 0, 1},
+		{"no answer to the dial command",
+			fakeLine{answers: answers(""), err: errors.New("no answer to the dial command within 1m0s")}, "hasty",
+			"84001", ModemError, "no answer to the dial command", "ATDT 84001\r", 0, 1},
+		{"cleared before", fakeLine{refuse: true, err: cleared}, "rtp", "84001", Cancelled, "the line was cleared", "",
+			0, 1},
+		{"cleared meanwhile", fakeLine{answers: answers(""), after: time.Second, cause: cleared}, "rtp", "84001",
+			Cancelled, "the line was cleared", dialled, 0, 1},
+		{"cleared after", fakeLine{answers: answers(""), err: cleared}, "hasty", "84001", Cancelled,
+			"the line was cleared", "ATDT 84001\r", 0, 1},
+		{"given back", fakeLine{refuse: true, err: fmt.Errorf("tty 65: %w", lines.ErrReleased)}, "rtp", "84001",
+			Cancelled, "released", "", 0, 1},
+		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio},
+			"rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
+		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001",
+			Busy, "BUSY", dialled, 1, 1},
+		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost,
+			"did not run the script", "", 1, 1},
+		{"no script", fakeLine{}, "isdn", "84001", NoScript,
+			`dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty, mute)`, "", 0,
+			0},
 		{"no pattern", fakeLine{}, "", "84001", NoScript, "no name was given", "", 0, 0},
 		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "no regular expression", "", 0, 0},
-		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0, 0},
+		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0,
+			0},
 		{"no number", fakeLine{}, "rtp", "", Refused, "dial on tty65: the dial string is empty", "", 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -243,9 +280,11 @@ func TestDial(t *testing.T) {
 					t.Errorf("%s with call %v", a.Outcome, a.Call)
 				}
 				if l.wrote != c.wrote || l.hungup != c.hungup || l.dials != c.attempts || l.commands != 0 {
-					t.Errorf("wrote %q, hung up %d times, %d dials, %d commands", l.wrote, l.hungup, l.dials, l.commands)
+					t.Errorf("wrote %q, hung up %d times, %d dials, %d commands", l.wrote, l.hungup, l.dials,
+						l.commands)
 				}
-				if (a.Transcript != "") != (c.wrote != "") || a.Final != (c.attempts == 0) || a.Unproven != (c.outcome == LineLost) {
+				if (a.Transcript != "") != (c.wrote != "") || a.Final != (c.attempts == 0) ||
+					a.Unproven != (c.outcome == LineLost) {
 					t.Errorf("final %v, unproven %v, transcript %q", a.Final, a.Unproven, a.Transcript)
 				}
 			})
@@ -270,16 +309,22 @@ func TestHeldBack(t *testing.T) {
 	}{
 		{"it rings before the script", fakeLine{refuse: true, err: rang}, "rtp", Glare,
 			"dial 84001 on tty65: glare: a call came in just before the dial; the dial command was held back", true},
-		{"it rings before the script, by its result code", fakeLine{refuse: true, err: dead, code: lines.Ring}, "rtp", Glare, "a call came in just before the dial", true},
-		{"it rings before the dial command", fakeLine{answers: map[string]string{}, after: time.Second, cause: rang}, "rtp", Glare, "held back", true},
-		{"it rings while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", Glare, "as the line dialled", false},
+		{"it rings before the script, by its result code", fakeLine{refuse: true, err: dead, code: lines.Ring}, "rtp",
+			Glare, "a call came in just before the dial", true},
+		{"it rings before the dial command", fakeLine{answers: map[string]string{}, after: time.Second, cause: rang},
+			"rtp", Glare, "held back", true},
+		{"it rings while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", Glare,
+			"as the line dialled", false},
 		{"the modem is dead", fakeLine{refuse: true, err: dead}, "rtp", LineLost, "the line is down", true},
-		{"the script fails before the dial command", fakeLine{answers: map[string]string{}, err: noOK}, "rtp", TimedOut, "no OK within 5s", true},
-		{"a command before it is refused", fakeLine{answers: map[string]string{}, err: refuses, code: lines.Error}, "rtp", ModemError, "held back", true},
+		{"the script fails before the dial command", fakeLine{answers: map[string]string{}, err: noOK}, "rtp", TimedOut,
+			"no OK within 5s", true},
+		{"a command before it is refused", fakeLine{answers: map[string]string{}, err: refuses, code: lines.Error},
+			"rtp", ModemError, "held back", true},
 		{"the script fails after it", fakeLine{answers: answers("")}, "rtp", TimedOut, "no CONNECT", false},
 		{"the line is cleared before it", fakeLine{refuse: true, err: cleared}, "rtp", Cancelled, "cleared", false},
 		{"there is no script", fakeLine{}, "isdn", NoScript, "no matching", false},
-		{"connected", fakeLine{answers: answers("\r\nCONNECT\r\n"), code: lines.Connected}, "rtp", Connected, "CONNECT", false},
+		{"connected", fakeLine{answers: answers("\r\nCONNECT\r\n"), code: lines.Connected}, "rtp", Connected, "CONNECT",
+			false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -305,16 +350,19 @@ func number(digits string) numbers.Number {
 // Nothing but digits comes to a line, and the line hears nothing of what is no number.
 func TestNumbers(t *testing.T) {
 	d := Dialer{Scripts: scripts(t)}
-	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "\r", "1\r", "1\nATH", "\x00", "٣", "１", "+1555", "1 2", "(1)", strings.Repeat("1", 41)} {
+	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "\r", "1\r", "1\nATH", "\x00", "٣", "１",
+		"+1555", "1 2", "(1)", strings.Repeat("1", 41)} {
 		var l fakeLine
-		if a := d.Dial(t.Context(), &l, "rtp", number(bad)); Outcome(a.Outcome) != Refused || l.dials+l.commands > 0 || l.wrote != "" || a.Detail == "" {
+		if a := d.Dial(t.Context(), &l, "rtp", number(bad)); Outcome(a.Outcome) != Refused || l.dials+l.commands > 0 ||
+			l.wrote != "" || a.Detail == "" {
 			t.Errorf("%q: %s, wrote %q", bad, a.Outcome, l.wrote)
 		}
 	}
 	l := fakeLine{answers: map[string]string{}}
 	longest := strings.Repeat("1", numbers.MostDigits)
 	l.answers["ATDT "+longest], l.code = "CONNECT", lines.Connected
-	if a := d.Dial(t.Context(), &l, "hasty", number(longest)); Outcome(a.Outcome) != Connected || l.wrote != "ATDT "+longest+"\r" {
+	if a := d.Dial(t.Context(), &l, "hasty", number(longest)); Outcome(a.Outcome) != Connected ||
+		l.wrote != "ATDT "+longest+"\r" {
 		t.Errorf("%d digits: %s, wrote %q: %s", len(longest), a.Outcome, l.wrote, a.Detail)
 	}
 }
@@ -343,7 +391,8 @@ func FuzzNumber(f *testing.F) {
 			switch {
 			case err != nil && (l.wrote != "" || Outcome(a.Outcome) != Refused):
 				t.Errorf("%q is no number: %s, wrote %q", text, a.Outcome, l.wrote)
-			case err == nil && (l.wrote != "ATDT "+digits+"\r" || digits == "" || strings.Trim(digits, "0123456789") != "" || Outcome(a.Outcome) != Connected):
+			case err == nil && (l.wrote != "ATDT "+digits+"\r" || digits == "" ||
+				strings.Trim(digits, "0123456789") != "" || Outcome(a.Outcome) != Connected):
 				t.Errorf("%q: %s, wrote %q", text, a.Outcome, l.wrote)
 			}
 		}
@@ -358,7 +407,8 @@ func TestDialCancelled(t *testing.T) {
 		when time.Duration
 	}{
 		{"in the script", fakeLine{answers: answers("")}, time.Second},
-		{"in the script, and the modem says NO CARRIER to the hang-up", fakeLine{answers: answers(""), code: lines.NoCarrier}, time.Second},
+		{"in the script, and the modem says NO CARRIER to the hang-up",
+			fakeLine{answers: answers(""), code: lines.NoCarrier}, time.Second},
 		{"before it", fakeLine{refuse: true, err: shutdown}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -371,7 +421,8 @@ func TestDialCancelled(t *testing.T) {
 				d := Dialer{Scripts: scripts(t)}
 				began := time.Now()
 				a := d.Dial(ctx, &c.line, "rtp", number("84001"))
-				if Outcome(a.Outcome) != Cancelled || !strings.Contains(a.Detail, shutdown.Error()) || time.Since(began) != c.when {
+				if Outcome(a.Outcome) != Cancelled || !strings.Contains(a.Detail, shutdown.Error()) ||
+					time.Since(began) != c.when {
 					t.Errorf("%s after %v: %s", a.Outcome, time.Since(began), a.Detail)
 				}
 			})
@@ -405,9 +456,12 @@ func TestOffHook(t *testing.T) {
 		{"no pattern", fakeLine{}, "", "", ""},
 		{"no script", fakeLine{}, "none", `take tty65 off hook: no matching chat script found for "none"`, ""},
 		{"dials", fakeLine{}, "rtp", `has \T, so it would dial`, ""},
-		{"mute", fakeLine{answers: map[string]string{}}, "offhook", "take tty65 off hook: chat script offhook: no OK within 5s (word 3)", "ATH1\r"},
-		{"error", fakeLine{answers: map[string]string{}, code: lines.Error, after: time.Second}, "offhook", "take tty65 off hook: the modem said ERROR", "ATH1\r"},
-		{"ring", fakeLine{answers: map[string]string{}, code: lines.Ring, after: time.Second}, "offhook", "the modem said RING", "ATH1\r"},
+		{"mute", fakeLine{answers: map[string]string{}}, "offhook",
+			"take tty65 off hook: chat script offhook: no OK within 5s (word 3)", "ATH1\r"},
+		{"error", fakeLine{answers: map[string]string{}, code: lines.Error, after: time.Second}, "offhook",
+			"take tty65 off hook: the modem said ERROR", "ATH1\r"},
+		{"ring", fakeLine{answers: map[string]string{}, code: lines.Ring, after: time.Second}, "offhook",
+			"the modem said RING", "ATH1\r"},
 		{"lost", fakeLine{}, "offhook", "line lost", "ATH1\r"},
 		{"not run", fakeLine{refuse: true}, "offhook", "did not run the script", ""},
 	} {
@@ -433,7 +487,8 @@ func TestDebugAndSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := Dialer{Scripts: []*chat.Script{script}, Secrets: []string{"1234"}, Debug: func(tty int, text string) { got = append(got, fmt.Sprintf("CHAT%d: %s", tty, text)) }}
+		d := Dialer{Scripts: []*chat.Script{script}, Secrets: []string{"1234"},
+			Debug: func(tty int, text string) { got = append(got, fmt.Sprintf("CHAT%d: %s", tty, text)) }}
 		l := fakeLine{answers: map[string]string{"AT\x10IN1234": "OK", "ATDT 84001": "CONNECT"}, code: lines.Connected}
 		a := d.Dial(t.Context(), &l, "r.p", number("84001"))
 		want := []string{

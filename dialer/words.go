@@ -7,11 +7,11 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// maxWords bounds what a detail repeats of the modem's words.
+// maxWords bounds the modem's text in a detail.
 const maxWords = 80
 
-// withLastWords adds to why what the modem said last, where that is no result code: a modem that has words of its own for a failure does
-// not end a dial with them, and the operator has to see them.
+// withLastWords adds to why the modem's last line, if it is no result code: a modem with its own texts for a failure
+// does not end a dial with them, and the operator must see them.
 func withLastWords(why string, transcript []chat.Entry) string {
 	said := lastWords(transcript)
 	if said == "" || strings.Contains(why, said) {
@@ -20,7 +20,8 @@ func withLastWords(why string, transcript []chat.Entry) string {
 	return why + `; the modem last said "` + said + `"`
 }
 
-// lastWords returns the last line that was received after the last that was sent, without echoes and result codes; "" where there is none.
+// lastWords returns the last line that was received after the last that was sent, without echoes and result codes; ""
+// if there is none.
 func lastWords(transcript []chat.Entry) string {
 	for i := len(transcript) - 1; i >= 0 && transcript[i].Dir != chat.Sent; i-- {
 		if transcript[i].Dir != chat.Received {
@@ -28,7 +29,7 @@ func lastWords(transcript []chat.Entry) string {
 		}
 		said := splitLines(transcript[i].Text)
 		for j := len(said) - 1; j >= 0; j-- {
-			if tells(said[j]) {
+			if informative(said[j]) {
 				return clip(said[j])
 			}
 		}
@@ -36,10 +37,11 @@ func lastWords(transcript []chat.Entry) string {
 	return ""
 }
 
-// tells reports whether a line is neither empty, nor our echo, nor a result code.
-func tells(line string) bool {
+// informative reports whether a line is neither empty, nor our echo, nor a result code.
+func informative(line string) bool {
 	upper := strings.ToUpper(line)
-	if line == "" || strings.HasPrefix(upper, "AT") || strings.HasPrefix(upper, string(lines.Connected)) || upper == string(lines.OK) {
+	if line == "" || strings.HasPrefix(upper, "AT") || strings.HasPrefix(upper, string(lines.Connected)) ||
+		upper == string(lines.OK) {
 		return false
 	}
 	_, ends := outcomeOf(lines.ResultCode(upper))

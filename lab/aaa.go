@@ -104,7 +104,8 @@ func (l *Lab) secret() (aaa.Secret, error) {
 	return aaa.Secret(strings.TrimSpace(string(data))), err
 }
 
-func (l *Lab) startRADIUS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config, detail *os.File) error {
+func (l *Lab) startRADIUS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config,
+	detail *os.File) error {
 	parsed, err := servers.ParseUsers(users)
 	if err != nil {
 		return err
@@ -124,16 +125,19 @@ func (l *Lab) startRADIUS(ctx context.Context, users *os.File, secret aaa.Secret
 	return nil
 }
 
-func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config, detail *os.File) error {
+func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret, certificates *tls.Config,
+	detail *os.File) error {
 	parsed, err := servers.ParseTACACS(users)
 	if err != nil {
 		return err
 	}
-	server, err := servers.NewTACACS(servers.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates, Trace: func(e servers.Event) {
-		if e.Kind == "accounting" && !e.Sent {
-			fmt.Fprintf(detail, "%s\n\t%s\n\n", e.Time.Format(time.ANSIC), strings.Join(e.Attributes, "\n\t")) // one write: several sessions account at once
-		}
-	}})
+	server, err := servers.NewTACACS(servers.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates,
+		Trace: func(e servers.Event) {
+			if e.Kind == "accounting" && !e.Sent {
+				// one write: several sessions account at once
+				fmt.Fprintf(detail, "%s\n\t%s\n\n", e.Time.Format(time.ANSIC), strings.Join(e.Attributes, "\n\t"))
+			}
+		}})
 	if err != nil {
 		return err
 	}
@@ -141,15 +145,16 @@ func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret
 	return nil
 }
 
-// writeCertificates makes an authority, the server's certificate, and the daemon's with its key, anew at each start. The authority's key is kept
-// nowhere.
+// writeCertificates makes an authority, the server's certificate, and the daemon's with its key, anew at each start.
+// The authority's key is kept nowhere.
 func (l *Lab) writeCertificates() (*tls.Config, error) {
 	const year = 365 * 24 * time.Hour
 	town, err := servers.NewAuthority("the town's authority")
 	if err != nil {
 		return nil, err
 	}
-	server, err := town.TLS(servers.Certificate{Name: "the town's AAA server", Hosts: []string{"127.0.0.1"}, Server: true, Valid: year})
+	server, err := town.TLS(servers.Certificate{Name: "the town's AAA server", Hosts: []string{"127.0.0.1"},
+		Server: true, Valid: year})
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +164,8 @@ func (l *Lab) writeCertificates() (*tls.Config, error) {
 	if err := os.Chmod(filepath.Join(l.dir, "ringback.key"), 0o600); err != nil {
 		return nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: town.Pool(), MinVersion: tls.VersionTLS13,
+	return &tls.Config{Certificates: []tls.Certificate{server}, ClientAuth: tls.RequireAndVerifyClientCert,
+		ClientCAs: town.Pool(), MinVersion: tls.VersionTLS13,
 		NextProtos: l.opt.AAA.protocols()}, nil
 }
 

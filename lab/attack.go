@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// Attack is a theft that a caller tries on the daemon: the computer at the caller's modem speaks as the daemon's own modem
-// does. Where result codes and data share one stream, a driver that believes what it reads is robbed.
+// Attack is a theft that a caller tries on the daemon: the computer at the caller's modem speaks as the daemon's own
+// modem does. Where result codes and data share one stream, a driver that believes what it reads is robbed.
 type Attack struct {
 	Name  string
 	About string // what the thief does, and hopes for
@@ -45,7 +45,8 @@ func Attacks() []Attack {
 	return slices.Concat(thefts(), holds(), reopens(), escapes(), forgeries())
 }
 
-// attackTime bounds one attack at a pace. Each takes a minute at most in a fast network, where the machine has time for it.
+// attackTime bounds one attack at a pace. Each takes a minute at most in a fast network, where the machine has time for
+// it.
 func attackTime(pace float64) time.Duration {
 	return 4*time.Minute + time.Duration(float64(6*time.Minute)/max(pace, 1))
 }
@@ -109,7 +110,8 @@ func (a Attack) run(ctx context.Context, o *Options) (got, notes []string, err e
 	return s.got, s.notes, err
 }
 
-// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, and what the attack wants. A line that is alone may call back without verification, else the daemon would not start.
+// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, and what the attack wants.
+// A line that is alone may call back without verification, else the daemon would not start.
 func (a Attack) configure(name, text string, host *evilHost) string {
 	if name == "ringback.yaml" {
 		wait := "forced_wait: 1s"
@@ -206,7 +208,8 @@ func (s *siege) glances() []glance {
 	return all
 }
 
-// compareLines looks for calls that the exchange never put through, and for lines that are idle while a caller is on them.
+// compareLines looks for calls that the exchange never put through, and for lines that are idle while a caller is on
+// them.
 func (s *siege) compareLines(ctx context.Context) {
 	before := s.glances()
 	lines, err := s.Client().Lines(ctx)
@@ -218,9 +221,11 @@ func (s *siege) compareLines(ctx context.Context) {
 		i := line.TTY - firstTTY
 		_, answers := s.counts.of(s.lines[i])
 		if line.Calls > uint64(answers) {
-			s.gets("a session of a call that nobody made: tty%d has %d calls, the exchange knows of %d", line.TTY, line.Calls, answers)
+			s.gets("a session of a call that nobody made: tty%d has %d calls, the exchange knows of %d", line.TTY,
+				line.Calls, answers)
 		}
-		connected := before[i] == after[i] && (before[i].state == exchange.Connected || before[i].state == exchange.Escaped)
+		connected := before[i] == after[i] &&
+			(before[i].state == exchange.Connected || before[i].state == exchange.Escaped)
 		if line.State == "idle" && connected {
 			s.fooled("tty%d is idle for the daemon while the caller is connected to it", line.TTY)
 		}
@@ -295,5 +300,8 @@ func (s *siege) state(ctx context.Context, tty int) string {
 // inService says whether a line of the daemon may take a call some time.
 func (s *siege) inService(ctx context.Context) bool {
 	lines, err := s.Client().Lines(ctx)
-	return err != nil || slices.ContainsFunc(lines, func(l client.Line) bool { return l.State != "quarantined" && l.State != "down" })
+	return err != nil || slices.ContainsFunc(lines, func(l client.Line) bool {
+		return l.State != "quarantined" &&
+			l.State != "down"
+	})
 }

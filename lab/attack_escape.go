@@ -12,7 +12,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// The number that a thief has the modem dial, and how long the guard time of an escape sequence is at least kept (S12: 1 s).
+// The number that a thief has the modem dial, and how long the guard time of an escape sequence is at least kept (S12:
+// 1 s).
 const (
 	premiumNumber = "9005551234"
 	guardTime     = 1200 * time.Millisecond
@@ -22,7 +23,8 @@ func escapes() []Attack {
 	return []Attack{
 		{
 			Name: "echo-escape",
-			About: "A session is joined to a host that belongs to the thief. It sends + and each control character three times, each between the guard times of an " +
+			About: "A session is joined to a host that belongs to the thief. It sends + and each control character " +
+				"three times, each between the guard times of an " +
 				"escape sequence, and then a dial command: the modem hears it all from its own computer.",
 			lines: 3, host: newEvilHost,
 			play: func(ctx context.Context, s *siege) error {
@@ -52,8 +54,9 @@ func escapes() []Attack {
 			},
 		},
 		{
-			Name:  "typed-escape",
-			About: "A caller types +++ at Username:, where it is echoed, and a dial command later: the modem hears the echo.",
+			Name: "typed-escape",
+			About: "A caller types +++ at Username:, where it is echoed, and a dial command later: the modem hears " +
+				"the echo.",
 			lines: 1,
 			play: func(ctx context.Context, s *siege) error {
 				thief, err := s.sit(ctx, "kihei-03")
@@ -82,8 +85,8 @@ func escapes() []Attack {
 	}
 }
 
-// escaped records a modem that has left a call's data for its command line while the session goes on; after says what was
-// sent. The daemon's own hang-up goes that way too.
+// escaped records a modem that has left a call's data for its command line while the session goes on; after says what
+// was sent. The daemon's own hang-up goes that way too.
 func (s *siege) escaped(ctx context.Context, after string) func() bool {
 	return func() bool {
 		before := s.glances()
@@ -157,9 +160,11 @@ func (h *evilHost) configure(name, text string) string {
 	addr := h.lis.Addr().(*net.TCPAddr)
 	switch name {
 	case "ringback.yaml":
-		return strings.Replace(text, "exec: {callback: true}", fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}", addr), 1)
+		return strings.Replace(text, "exec: {callback: true}",
+			fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}", addr), 1)
 	case "users":
-		return text + fmt.Sprintf("\n%s	Cleartext-Password := %q\n	Service-Type = Login-User, Login-Service = TCP-Clear,\n	Login-IP-Host = 127.0.0.1, Login-TCP-Port = %d\n",
+		return text + fmt.Sprintf("\n%s	Cleartext-Password := %q\n	Service-Type = Login-User, Login-Service = "+
+			"TCP-Clear,\n	Login-IP-Host = 127.0.0.1, Login-TCP-Port = %d\n",
 			evilUser, evilPassword, addr.Port)
 	}
 	return text
@@ -186,11 +191,13 @@ func (h *evilHost) attack(ctx context.Context, s *siege) error {
 			sent = append(sent, fmt.Sprintf("%#x", all[i]))
 		}
 		all = all[len(sent):]
-		if err := s.until(ctx, guardTime, s.escaped(ctx, "one of "+strings.Join(sent, ", ")+" three times")); err != nil {
+		if err := s.until(ctx, guardTime,
+			s.escaped(ctx, "one of "+strings.Join(sent, ", ")+" three times")); err != nil {
 			return err
 		}
 	}
-	// What the modem does next is what the thief is after. It is told even where its command line has been reached already.
+	// What the modem does next is what the thief is after. It is told even where its command line has been reached
+	// already.
 	select {
 	case <-time.After(4 * time.Second):
 	case <-ctx.Done():

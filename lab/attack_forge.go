@@ -14,7 +14,8 @@ func forgeries() []Attack {
 	return []Attack{
 		{
 			Name: "forged-ring",
-			About: "A caller types NO CARRIER, and then RING and a caller ID of their choice: the daemon answers a call that is none, with a number that AAA " +
+			About: "A caller types NO CARRIER, and then RING and a caller ID of their choice: the daemon answers a " +
+				"call that is none, with a number that AAA " +
 				"trusts and a new set of login tries.",
 			lines: 1,
 			edit: func(name, text string) string {
@@ -41,7 +42,8 @@ func forgeries() []Attack {
 		},
 		{
 			Name: "forged-connect",
-			About: "A caller types NO CARRIER and CONNECT 33600: right behind it, again and again, in answer to every command, and while another user is called " +
+			About: "A caller types NO CARRIER and CONNECT 33600: right behind it, again and again, in answer to " +
+				"every command, and while another user is called " +
 				"back: the daemon takes the line for a new call, or for the user's.",
 			lines: 2,
 			play: func(ctx context.Context, s *siege) error {

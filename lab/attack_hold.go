@@ -11,27 +11,31 @@ func holds() []Attack {
 	return []Attack{
 		{
 			Name: "line-hold",
-			About: "A thief with a stolen password types it and NO CARRIER right behind it, and answers OK to every command: the line is free for the daemon, " +
+			About: "A thief with a stolen password types it and NO CARRIER right behind it, and answers OK to every " +
+				"command: the line is free for the daemon, " +
 				"and the callback is dialled to the thief, whatever number AAA has.",
 			lines: 1,
 			play:  func(ctx context.Context, s *siege) error { return s.hold(ctx, "\r\nNO CARRIER\r\n") },
 		},
 		{
 			Name: "early-ok",
-			About: "A thief with a stolen password is promised a callback, and answers OK to the escape sequence before its guard time is over: a driver that " +
+			About: "A thief with a stolen password is promised a callback, and answers OK to the escape sequence " +
+				"before its guard time is over: a driver that " +
 				"believes it types ATH into the call, and dials to the thief.",
 			lines: 1,
 			play:  func(ctx context.Context, s *siege) error { return s.hold(ctx, "") },
 		},
 		{
 			Name: "caller-holds",
-			About: "A thief with the stolen password of a user without a second login never hangs up: the exchange keeps the call, a false dial tone meets the " +
+			About: "A thief with the stolen password of a user without a second login never hangs up: the exchange " +
+				"keeps the call, a false dial tone meets the " +
 				"daemon when it calls back by the same line, the other one being out of service (2600, Phrack 17).",
 			lines: 2,
 			modem: func(name string, c *exchange.ModemConfig) { c.HoldsLine = name == "austin-02" },
 			play: func(ctx context.Context, s *siege) error {
 				s.lines[1].SetFault(exchange.Fault{Vanished: true})
-				if err := s.until(ctx, 20*time.Second, func() bool { return s.state(ctx, firstTTY+1) == "down" }); err != nil {
+				if err := s.until(ctx, 20*time.Second,
+					func() bool { return s.state(ctx, firstTTY+1) == "down" }); err != nil {
 					return err
 				}
 				thief, err := s.sit(ctx, "austin-02")

@@ -13,7 +13,8 @@ func reopens() []Attack {
 	return []Attack{
 		{
 			Name: "restart",
-			About: "The daemon is killed and started again while a caller is on the line, who answers OK to everything, takes values for registers and gives them " +
+			About: "The daemon is killed and started again while a caller is on the line, who answers OK to " +
+				"everything, takes values for registers and gives them " +
 				"back: the line comes up while the caller has it.",
 			lines: 1, modem: stays,
 			play: func(ctx context.Context, s *siege) error {

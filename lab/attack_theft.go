@@ -9,7 +9,8 @@ import (
 func thefts() []Attack {
 	return []Attack{{
 		Name: "session-theft",
-		About: "A stranger calls, types NO CARRIER at Username: and answers OK to every command. A user without a second login calls and is promised a " +
+		About: "A stranger calls, types NO CARRIER at Username: and answers OK to every command. A user without a " +
+			"second login calls and is promised a " +
 			"callback: the stranger hopes to read the dial command, to say CONNECT, and to have the user's session.",
 		lines: 2,
 		play: func(ctx context.Context, s *siege) error {
@@ -32,8 +33,8 @@ func thefts() []Attack {
 	}}
 }
 
-// believed is how long a driver may take to believe a typed NO CARRIER and to hang up: 0.3 s of silence, the guard times of
-// the escape sequence and a few commands.
+// believed is how long a driver may take to believe a typed NO CARRIER and to hang up: 0.3 s of silence, the guard
+// times of the escape sequence and a few commands.
 const believed = 4 * time.Second
 
 // steal lets a stranger lie on one line while the victim is called back.
@@ -56,7 +57,8 @@ func (s *siege) steal(ctx context.Context, lies *impostor) error {
 	return s.callVictim(ctx, thief)
 }
 
-// verifies logs in again where leg two asks for it, as it does on a port without modem signals. The function that it returns ends that.
+// verifies logs in again where leg two asks for it, as it does on a port without modem signals. The function that it
+// returns ends that.
 func (c *caller) verifies(ctx context.Context, user, password string) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

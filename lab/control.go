@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// The control socket: a client sends one line of JSON, gets one line of JSON, and is then at the subscriber's modem: bytes both ways until
-// either side closes.
+// The control socket: a client sends one line of JSON, gets one line of JSON, and is then at the subscriber's modem:
+// bytes both ways until either side closes.
 
 type controlRequest struct {
 	As string `json:"as"` // subscriber's name
@@ -76,7 +76,8 @@ func reply(c net.Conn, err error) {
 	c.Write(append(data, '\n'))
 }
 
-// Attach sits down at a subscriber's PC: its modem gets a DTE. An error where there is no such subscriber or somebody sits there.
+// Attach sits down at a subscriber's PC: its modem gets a DTE. An error where there is no such subscriber or somebody
+// sits there.
 func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 	m := l.subscribers[name]
 	if m == nil {
@@ -91,8 +92,8 @@ func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 	return m.DTE(), nil
 }
 
-// ServePTY puts a subscriber's modem on a pseudo terminal, for a terminal program of one's own, and returns its path. It stays there until the
-// lab's end.
+// ServePTY puts a subscriber's modem on a pseudo terminal, for a terminal program of one's own, and returns its path.
+// It stays there until the lab's end.
 func (l *Lab) ServePTY(name string) (path string, err error) {
 	dte, err := l.Attach(name) // the seat is taken
 	if err != nil {

@@ -62,7 +62,8 @@ func TestCall(t *testing.T) {
 	io.WriteString(one, "aloha")
 	expect(t, two, "aloha")
 
-	if _, err := Call(ctx, town, "austin-01"); err == nil || !strings.Contains(err.Error(), "the PC of austin-01 is in use: use another of austin-01, austin-02, kihei-03") {
+	if _, err := Call(ctx, town, "austin-01"); err == nil ||
+		!strings.Contains(err.Error(), "the PC of austin-01 is in use: use another of austin-01, austin-02, kihei-03") {
 		t.Errorf("a seat that is taken: %v", err)
 	}
 	one.Close()
@@ -82,7 +83,8 @@ func TestCall(t *testing.T) {
 
 func TestCallRefused(t *testing.T) {
 	l, town := controlled(t)
-	if _, err := Call(t.Context(), town, "hilo-09"); err == nil || err.Error() != `no subscriber "hilo-09": use one of austin-01, austin-02, kihei-03` {
+	if _, err := Call(t.Context(), town, "hilo-09"); err == nil ||
+		err.Error() != `no subscriber "hilo-09": use one of austin-01, austin-02, kihei-03` {
 		t.Errorf("%v", err)
 	}
 	for _, garbage := range []string{"hello\n", "{}\n", "[]\n", strings.Repeat("x", 5000), "\n"} {

@@ -1,5 +1,6 @@
-// Package lab is a town on one machine: a telephone exchange with soft modems, subscribers, a RADIUS server that speaks real packets over real
-// UDP, and `ringback serve` as a child process with a configuration that is written out. The daemon does not know that it lives in a lab.
+// Package lab is a town on one machine: a telephone exchange with soft modems, subscribers, a RADIUS server that speaks
+// real packets over real UDP, and `ringback serve` as a child process with a configuration that is written out. The
+// daemon does not know that it lives in a lab.
 package lab
 
 import (
@@ -41,7 +42,8 @@ type Options struct {
 	Line func(tty int, m *exchange.Modem) (url string, err error)
 	// Modem changes what a modem is like before it is installed: tty65 … or a subscriber's name. nil: as they are.
 	Modem func(name string, c *exchange.ModemConfig)
-	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users, tacacs.conf. nil: as they are.
+	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users,
+	// tacacs.conf. nil: as they are.
 	Edit func(name, text string) string
 }
 
@@ -228,14 +230,16 @@ func (l *Lab) startTown() error {
 	l.logs = append(l.logs, log)
 	l.exchange = exchange.New(exchange.Config{Pace: l.opt.Pace, OnEvent: func(e exchange.Event) {
 		l.counts.add(e)
-		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Local().Format("2006-01-02T15:04:05.000Z07:00"), e.Modem, e.Kind, e.From, e.To, e.Text)
+		fmt.Fprintf(log, "%s %-10s %-10s %s → %s %s\n", e.Time.Local().Format("2006-01-02T15:04:05.000Z07:00"), e.Modem,
+			e.Kind, e.From, e.To, e.Text)
 	}})
 	profile := ""
 	if l.opt.S7 > 0 {
 		profile = fmt.Sprintf("S7=%d", l.opt.S7)
 	}
 	for i, lis := range l.sockets.lines {
-		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true, Profile: profile})
+		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true,
+			Profile: profile})
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -258,7 +262,8 @@ func (l *Lab) addModem(c exchange.ModemConfig) *exchange.Modem {
 	return l.exchange.AddModem(c)
 }
 
-// startTime is how long a daemon may take until its lines are in service, on a machine that is busy with something else.
+// startTime is how long a daemon may take until its lines are in service, on a machine that is busy with something
+// else.
 const startTime = time.Minute
 
 // ready waits until the daemon's lines are in service.
@@ -280,7 +285,8 @@ func (l *Lab) ready(ctx context.Context) error {
 			if err == nil {
 				err = errors.New("its lines are not in service: see `show lines`")
 			}
-			return fmt.Errorf("lab: the daemon did not come up in %v: %w; its log is %s", startTime, err, filepath.Join(l.dir, "ringback.log"))
+			return fmt.Errorf("lab: the daemon did not come up in %v: %w; its log is %s", startTime, err,
+				filepath.Join(l.dir, "ringback.log"))
 		}
 	}
 }

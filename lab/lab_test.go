@@ -14,7 +14,8 @@ import (
 func TestStartRefused(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	script := filepath.Join(t.TempDir(), "ringback")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\necho one; echo \"last words on $3\" >&2; exit 1\n"), 0o700); err != nil {
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho one; echo \"last words on $3\" >&2; exit 1\n"),
+		0o700); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "file")
@@ -29,8 +30,10 @@ func TestStartRefused(t *testing.T) {
 		{Options{Pace: -2}, "lab: --pace -2: must be 1 or greater"},
 		{Options{Ports: "serial"}, `lab: --ports "serial": must be rfc2217, tcp or pty`},
 		{Options{Dir: filepath.Join(file, "below")}, "not a directory (choose another with --dir)"},
-		{Options{Dir: t.TempDir(), Binary: "/nonexistent/ringback"}, "lab: start the daemon: fork/exec /nonexistent/ringback: no such file or directory"},
-		{Options{Dir: dir, Binary: script}, "lab: the daemon ended: one\nlast words on " + filepath.Join(dir, "ringback.yaml")},
+		{Options{Dir: t.TempDir(), Binary: "/nonexistent/ringback"},
+			"lab: start the daemon: fork/exec /nonexistent/ringback: no such file or directory"},
+		{Options{Dir: dir, Binary: script}, "lab: the daemon ended: one\nlast words on " +
+			filepath.Join(dir, "ringback.yaml")},
 	} {
 		l, err := Start(t.Context(), tt.o)
 		if err == nil {
@@ -46,19 +49,22 @@ func TestStartRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer running.release()
-	if _, err := Start(t.Context(), Options{Dir: dir, Binary: script, Command: "./rb"}); err == nil || !strings.Contains(err.Error(), "join it with `./rb lab call --as austin-02`, end it, or use another --dir") {
+	if _, err := Start(t.Context(), Options{Dir: dir, Binary: script, Command: "./rb"}); err == nil ||
+		!strings.Contains(err.Error(), "join it with `./rb lab call --as austin-02`, end it, or use another --dir") {
 		t.Errorf("a second lab: %v", err)
 	}
 }
 
-// A lab that is ending is waited for, and so is the daemon of one that was killed; where neither goes, ctx ends the wait.
+// A lab that is ending is waited for, and so is the daemon of one that was killed; where neither goes, ctx ends the
+// wait.
 func TestStartWaits(t *testing.T) {
 	dir := t.TempDir()
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {
 		t.Skip(err)
 	}
-	for name, says := range map[string]holder{"ending": {PID: os.Getpid(), Ending: true}, "killed": {PID: dead.Process.Pid}} {
+	for name, says := range map[string]holder{"ending": {PID: os.Getpid(), Ending: true},
+		"killed": {PID: dead.Process.Pid}} {
 		last, err := takeLock(t.Context(), dir, "ringback", nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -72,7 +78,8 @@ func TestStartWaits(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if want := fmt.Sprintf("waiting for the previous lab (pid %d) to end …", says.PID); len(told) != 1 || told[0] != want {
+		if want := fmt.Sprintf("waiting for the previous lab (pid %d) to end …", says.PID); len(told) != 1 ||
+			told[0] != want {
 			t.Errorf("%s: told %q, must be told once %q", name, told, want)
 		}
 		if h, stays := heldBy(dir); h != (holder{PID: os.Getpid()}) || !stays {
@@ -81,7 +88,8 @@ func TestStartWaits(t *testing.T) {
 		next.ending()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		interrupted := errors.New("interrupted")
-		if _, err := takeLock(ctx, dir, "ringback", func(string) { cancel(interrupted) }); !errors.Is(err, interrupted) {
+		if _, err := takeLock(ctx, dir, "ringback", func(string) { cancel(interrupted) }); !errors.Is(err,
+			interrupted) {
 			t.Errorf("%s: interrupted: %v", name, err)
 		}
 		next.release()

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock is a lab's claim on its directory (flock). The daemon inherits it, so that it is free when both have ended, however that came.
+// lock is a lab's claim on its directory (flock). The daemon inherits it, so that it is free when both have ended,
+// however that came.
 type lock struct{ f *os.File }
 
 // holder is what the lock's file says of the lab that has it.
@@ -26,7 +27,8 @@ const endTimeout = stopTimeout + 10*time.Second
 
 func lockPath(dir string) string { return filepath.Join(dir, "lab.lock") }
 
-// takeLock claims the directory. It waits for a lab that is ending, after it told of that, and refuses where one is there to stay.
+// takeLock claims the directory. It waits for a lab that is ending, after it told of that, and refuses where one is
+// there to stay.
 func takeLock(ctx context.Context, dir, command string, tell func(string)) (*lock, error) {
 	f, err := os.OpenFile(lockPath(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -51,7 +53,8 @@ func takeLock(ctx context.Context, dir, command string, tell func(string)) (*loc
 		case stays:
 			err = runningAlready(dir, h.PID, command)
 		case time.Now().After(deadline):
-			err = fmt.Errorf("lab: the previous lab in %s (pid %d) does not end: see its ringback.log, or use another --dir", dir, h.PID)
+			err = fmt.Errorf("lab: the previous lab in %s (pid %d) does not end: see its ringback.log, or use "+
+				"another --dir", dir, h.PID)
 		default:
 			err = nil
 		}
@@ -79,7 +82,8 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func runningAlready(dir string, pid int, command string) error {
-	return fmt.Errorf("lab: already running in %s (pid %d): join it with `%s lab call --as austin-02`, end it, or use another --dir", dir, pid, command)
+	return fmt.Errorf("lab: already running in %s (pid %d): join it with `%s lab call --as austin-02`, end it, or "+
+		"use another --dir", dir, pid, command)
 }
 
 // heldBy is what the lock's file says, and whether that lab is there to stay.

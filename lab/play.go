@@ -87,7 +87,8 @@ func (r *Result) compare(screen []string) {
 		for i := range max(len(screen), len(want)) {
 			g, w := at(screen, i), at(want, i)
 			if g != w {
-				r.Problems = append(r.Problems, fmt.Sprintf("transcript line %d: the screen showed %q, expected %q", i+1, g, w))
+				r.Problems = append(r.Problems, fmt.Sprintf("transcript line %d: the screen showed %q, expected %q",
+					i+1, g, w))
 				break
 			}
 		}
@@ -105,7 +106,8 @@ func (r *Result) compare(screen []string) {
 	got := callbackFacts(r.Callback)
 	for _, k := range sortedKeys(r.Scenario.Callback) {
 		if want := r.Scenario.Callback[k]; got[k] != want {
-			r.Problems = append(r.Problems, fmt.Sprintf("callback %s: %s is %q, expected %q", r.Callback.ID, k, got[k], want))
+			r.Problems = append(r.Problems, fmt.Sprintf("callback %s: %s is %q, expected %q", r.Callback.ID, k, got[k],
+				want))
 		}
 	}
 }

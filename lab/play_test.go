@@ -14,7 +14,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// follow has a subscriber follow a script at a modem that has a neighbour, and returns his screen and the time that it took.
+// follow has a subscriber follow a script at a modem that has a neighbour, and returns his screen and the time that it
+// took.
 func follow(ctx context.Context, t *testing.T, script string) (screen string, took time.Duration, err error) {
 	t.Helper()
 	steps, err := parseSteps([]byte(script))
@@ -39,15 +40,19 @@ func TestSubscriber(t *testing.T) {
 	}{
 		{"type at\nsee ok", "", 0},
 		{"type at\nsee OK\ntype at\nsee OK", "", 0},
-		{"type at\nsee at\nsee OK\nsee OK", `script line 4: see OK: not seen within 2m0s; since the last match the screen shows "\r\n"`, 2 * time.Minute},
-		{"within 3s\nsee OK", `script line 2: see OK: not seen within 3s; since the last match the screen shows ""`, 3 * time.Second},
+		{"type at\nsee at\nsee OK\nsee OK",
+			`script line 4: see OK: not seen within 2m0s; since the last match the screen shows "\r\n"`,
+			2 * time.Minute},
+		{"within 3s\nsee OK", `script line 2: see OK: not seen within 3s; since the last match the screen shows ""`,
+			3 * time.Second},
 		{"pause 90s\nsend at\nsend i\npause 1s", "", 91 * time.Second},
 		{"type atdt84002\nsee CONNECT\nhangup\nsee NO CARRIER", "", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			screen, took, err := follow(t.Context(), t, tt.script)
 			if said := errText(err); said != tt.err || took != tt.took {
-				t.Errorf("%q: %v and %q, must be %v and %q; the screen shows %q", tt.script, took, said, tt.took, tt.err, screen)
+				t.Errorf("%q: %v and %q, must be %v and %q; the screen shows %q", tt.script, took, said, tt.took,
+					tt.err, screen)
 			}
 		})
 	}
@@ -74,7 +79,8 @@ func TestSubscriberInterrupted(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	completed := &client.CallbackDetail{Callback: client.Callback{ID: "abc", Phase: "completed", User: "austin-01", Number: "84001", NoVerify: true, Attempts: 1, TTY: 66}}
+	completed := &client.CallbackDetail{Callback: client.Callback{ID: "abc", Phase: "completed", User: "austin-01",
+		Number: "84001", NoVerify: true, Attempts: 1, TTY: 66}}
 	for _, tt := range []struct {
 		name     string
 		scenario Scenario
@@ -83,14 +89,21 @@ func TestCompare(t *testing.T) {
 		want     []string
 	}{
 		{"nothing asked", Scenario{}, []string{"ok"}, completed, nil},
-		{"as it must be", Scenario{Transcript: []string{"ok"}, Callback: map[string]string{"phase": "completed", "verify": "no", "tty": "66", "cause": ""}}, []string{"ok"}, completed, nil},
-		{"a line differs", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok", "busy"}, nil, []string{`transcript line 2: the screen showed "busy", expected "ring"`}},
-		{"a line is missing", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok"}, nil, []string{`transcript line 2: the screen showed "", expected "ring"`}},
-		{"a line too many", Scenario{Transcript: []string{"ok"}}, []string{"ok", "ring"}, nil, []string{`transcript line 2: the screen showed "ring", expected ""`}},
-		{"a callback too many", Scenario{NoCallback: true}, nil, completed, []string{"callback abc exists, expected none"}},
-		{"no callback", Scenario{Callback: map[string]string{"phase": "failed"}}, nil, nil, []string{"expected a callback, got none"}},
+		{"as it must be", Scenario{Transcript: []string{"ok"}, Callback: map[string]string{"phase": "completed",
+			"verify": "no", "tty": "66", "cause": ""}}, []string{"ok"}, completed, nil},
+		{"a line differs", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok", "busy"}, nil,
+			[]string{`transcript line 2: the screen showed "busy", expected "ring"`}},
+		{"a line is missing", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok"}, nil,
+			[]string{`transcript line 2: the screen showed "", expected "ring"`}},
+		{"a line too many", Scenario{Transcript: []string{"ok"}}, []string{"ok", "ring"}, nil,
+			[]string{`transcript line 2: the screen showed "ring", expected ""`}},
+		{"a callback too many", Scenario{NoCallback: true}, nil, completed,
+			[]string{"callback abc exists, expected none"}},
+		{"no callback", Scenario{Callback: map[string]string{"phase": "failed"}}, nil, nil,
+			[]string{"expected a callback, got none"}},
 		{"another callback", Scenario{Callback: map[string]string{"phase": "failed", "attempts": "2"}}, nil, completed,
-			[]string{`callback abc: attempts is "1", expected "2"`, `callback abc: phase is "completed", expected "failed"`}},
+			[]string{`callback abc: attempts is "1", expected "2"`,
+				`callback abc: phase is "completed", expected "failed"`}},
 	} {
 		r := &Result{Scenario: &tt.scenario, Callback: tt.callback}
 		r.compare(tt.screen)
@@ -100,7 +113,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// What the subscriber saw stands beside what the broker did, by the clock: testdata/print.golden (RINGBACK_UPDATE=1 writes it anew).
+// What the subscriber saw stands beside what the broker did, by the clock: testdata/print.golden (RINGBACK_UPDATE=1
+// writes it anew).
 func TestPrint(t *testing.T) {
 	begin := time.Date(1993, 11, 21, 10, 4, 5, 0, time.UTC)
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
@@ -109,12 +123,15 @@ func TestPrint(t *testing.T) {
 	}
 	r := &Result{
 		Scenario: &Scenario{Name: "busy", Title: "The number is busy.", At: "austin-01"},
-		Screen: []Chunk{{at(0), "atdt 55555\r\n"}, {at(190), "CONN"}, {at(195), "ECT\r\n\r\nUsername: "}, {at(210), "austin-01\r\n"},
-			{at(300), "a line that is much longer than the column that it has to stand in\r\n"}, {at(480), "\r\nNO CARRIER\r\n"}},
+		Screen: []Chunk{{at(0), "atdt 55555\r\n"}, {at(190), "CONN"}, {at(195), "ECT\r\n\r\nUsername: "},
+			{at(210), "austin-01\r\n"},
+			{at(300), "a line that is much longer than the column that it has to stand in\r\n"},
+			{at(480), "\r\nNO CARRIER\r\n"}},
 		Callback: &client.CallbackDetail{
 			Callback: client.Callback{ID: "abc"}, Policy: "default",
 			History: []client.Happening{
-				happened(250, "Promise", "promised", "user austin-01"), happened(480, "HungUp", "leasing", ""), happened(6000, "DialEnded", "failed", "busy"),
+				happened(250, "Promise", "promised", "user austin-01"), happened(480, "HungUp", "leasing", ""),
+				happened(6000, "DialEnded", "failed", "busy"),
 			},
 			Decision: []client.Step{{Rule: "number plan", Input: `"84001"`, Result: "84001"}},
 		},

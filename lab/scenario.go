@@ -17,8 +17,8 @@ import (
 //go:embed scenarios/*.txt
 var shipped embed.FS
 
-// Scenario is a story that is played in the town: what a subscriber types and must see, and what must have become of his callback. Its file
-// is a txtar archive; docs/reference/scenarios.md has the words.
+// Scenario is a story that is played in the town: what a subscriber types and must see, and what must have become of
+// his callback. Its file is a txtar archive; docs/reference/scenarios.md has the words.
 type Scenario struct {
 	Name       string // file name without folder and ending
 	Title      string // first line of the comment
@@ -38,9 +38,11 @@ type ScenarioStep struct {
 }
 
 // callbackKeys are what the file `callback` may ask for.
-var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true, "cause": true, "tty": true}
+var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true,
+	"cause": true, "tty": true}
 
-// Shipped returns the two scenarios of Cisco document 5732, as they end on this kind of port: one without modem signals asks for the login always.
+// Shipped returns the two scenarios of Cisco document 5732, as they end on this kind of port: one without modem signals
+// asks for the login always.
 func Shipped(ports Ports) ([]*Scenario, error) {
 	var all []*Scenario
 	for _, name := range []string{"no-verify", "any-number"} {
@@ -100,7 +102,8 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 		}
 	}
 	if len(s.Steps) == 0 {
-		return nil, fmt.Errorf("scenario %s: no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines", name)
+		return nil, fmt.Errorf("scenario %s: no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines",
+			name)
 	}
 	return s, nil
 }
@@ -130,7 +133,8 @@ func parseSteps(data []byte) ([]ScenarioStep, error) {
 			}
 			step.Wait = d
 		default:
-			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within or hangup", i+1, verb)
+			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within or hangup", i+1,
+				verb)
 		}
 		steps = append(steps, step)
 	}
@@ -149,7 +153,8 @@ func (s *Scenario) parseCallback(data []byte) error {
 		}
 		key, value, ok := strings.Cut(line, ":")
 		if key = strings.TrimSpace(key); !ok || !callbackKeys[key] {
-			return fmt.Errorf("callback line %d: %q: expected `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none", i+1, line)
+			return fmt.Errorf("callback line %d: %q: expected `key: value` with phase, user, number, verify, "+
+				"attempts, cause or tty, or the one word none", i+1, line)
 		}
 		s.Callback[key] = strings.TrimSpace(value)
 	}
@@ -161,8 +166,8 @@ func (s *Scenario) parseCallback(data []byte) error {
 	return nil
 }
 
-// Fold makes transcripts comparable as document 5732's are: case, blank lines and trailing spaces are ignored, and so are
-// control characters other than line ends. RINGs in a row count as one: how often a modem rings before it answers
+// Fold makes transcripts comparable as document 5732's are: case, blank lines and trailing spaces are ignored, and so
+// are control characters other than line ends. RINGs in a row count as one: how often a modem rings before it answers
 // depends on the time of the call within the ringing cadence.
 func Fold(text string) []string {
 	clean := strings.Map(func(r rune) rune {

@@ -38,7 +38,8 @@ attempts: 2
 	want := &Scenario{
 		Name: "busy", Title: "The number is busy.", At: "austin-02",
 		Steps: []ScenarioStep{
-			{2, "type", "ats0=1", 0}, {3, "send", "+++", 0}, {4, "within", "1m30s", 90 * time.Second}, {5, "see", "Username:", 0},
+			{2, "type", "ats0=1", 0}, {3, "send", "+++", 0}, {4, "within", "1m30s", 90 * time.Second},
+			{5, "see", "Username:", 0},
 			{6, "pause", "1.5s", 1500 * time.Millisecond}, {8, "hangup", "", 0},
 		},
 		Transcript: []string{"ats0=1", "ok"},
@@ -53,16 +54,22 @@ func TestParseScenarioMistakes(t *testing.T) {
 	const steps = "-- at austin-01 --\ntype at\n"
 	for _, tt := range []struct{ text, want string }{
 		{"", "no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines"},
-		{"-- at austin-01 --\n\n# nothing\n", "no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines"},
+		{"-- at austin-01 --\n\n# nothing\n",
+			"no steps: it needs a file `-- at NAME --` with `type …` and `see …` lines"},
 		{steps + "-- at austin-02 --\ntype at\n", `second script "at austin-02": a scenario has one subscriber`},
 		{steps + "-- trascript --\n", "unknown file \"trascript\": use `at NAME`, `transcript` or `callback`"},
-		{"-- at austin-01 --\nwait 3s\n", `script line 1: unknown word "wait": use type, send, see, pause, within or hangup`},
+		{"-- at austin-01 --\nwait 3s\n",
+			`script line 1: unknown word "wait": use type, send, see, pause, within or hangup`},
 		{"-- at austin-01 --\ntype x\nsee\n", "script line 2: see needs a text"},
 		{"-- at austin-01 --\npause\n", `script line 1: pause "": expected a time such as 1.5s`},
 		{"-- at austin-01 --\nwithin -1s\n", `script line 1: within "-1s": expected a time such as 1.5s`},
 		{"-- at austin-01 --\nhangup now\n", `script line 1: hangup has no argument, got "now"`},
-		{steps + "-- callback --\nphase completed\n", "callback line 1: \"phase completed\": expected `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none"},
-		{steps + "-- callback --\nuser: x\ncolour: red\n", "callback line 2: \"colour: red\": expected `key: value` with phase, user, number, verify, attempts, cause or tty, or the one word none"},
+		{steps + "-- callback --\nphase completed\n",
+			"callback line 1: \"phase completed\": expected `key: value` with phase, user, number, verify, attempts, " +
+				"cause or tty, or the one word none"},
+		{steps + "-- callback --\nuser: x\ncolour: red\n",
+			"callback line 2: \"colour: red\": expected `key: value` with phase, user, number, verify, attempts, " +
+				"cause or tty, or the one word none"},
 		{steps + "-- callback --\nattempts: one\n", `callback: attempts "one" is not a number`},
 	} {
 		_, err := ParseScenario("x", []byte(tt.text))
@@ -74,11 +81,13 @@ func TestParseScenarioMistakes(t *testing.T) {
 
 func TestReadScenario(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "two.parts.txt")
-	if err := os.WriteFile(path, []byte("A title\n-- at austin-01 --\ntype at\n-- callback --\nnone\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("A title\n-- at austin-01 --\ntype at\n-- callback --\nnone\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err := ReadScenario(path)
-	if err != nil || s.Name != "two.parts" || s.Title != "A title" || !s.NoCallback || s.Callback != nil || s.Transcript != nil {
+	if err != nil || s.Name != "two.parts" || s.Title != "A title" || !s.NoCallback || s.Callback != nil ||
+		s.Transcript != nil {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := ReadScenario(path + "x"); err == nil || !strings.Contains(err.Error(), "two.parts.txtx") {
@@ -93,9 +102,11 @@ func TestShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{
-		{"ats0=1", "ok", "atdt 55555", "connect", "username: austin-01", "password:", "callback initiated - line is disconnected", "no carrier", "ring",
+		{"ats0=1", "ok", "atdt 55555", "connect", "username: austin-01", "password:",
+			"callback initiated - line is disconnected", "no carrier", "ring",
 			"connect", "maui-nas-04>"},
-		{"ats0=1", "ok", "atdt 55555", "connect", "username: austin-02", "password:", "callback dialstring: 84001", "callback initiated - line is disconnected",
+		{"ats0=1", "ok", "atdt 55555", "connect", "username: austin-02", "password:", "callback dialstring: 84001",
+			"callback initiated - line is disconnected",
 			"no carrier", "ring", "connect", "username: austin-02", "password:", "maui-nas-04>"},
 	}
 	for i, s := range all {
@@ -123,7 +134,8 @@ func TestFold(t *testing.T) {
 }
 
 func FuzzParseScenario(f *testing.F) {
-	f.Add("T\n-- at austin-01 --\ntype at\nsee OK\npause 1s\nhangup\n-- transcript --\nat\n-- callback --\nphase: completed\n")
+	f.Add("T\n-- at austin-01 --\ntype at\nsee OK\npause 1s\nhangup\n-- transcript --\nat\n-- callback --\nphase: " +
+		"completed\n")
 	f.Add("-- at  --\nsee  \n-- callback --\nnone")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := ParseScenario("x", []byte(text))

@@ -27,7 +27,8 @@ type subscriber struct {
 	echo   io.Writer // gets what the screen shows, as it is shown; nil: nobody looks on
 }
 
-// defaultWithin is how long a `see` waits: forced wait, dialling, ringing and training at a true pace, with room to spare.
+// defaultWithin is how long a `see` waits: forced wait, dialling, ringing and training at a true pace, with room to
+// spare.
 const defaultWithin = 2 * time.Minute
 
 func newSubscriber(m *exchange.Modem, echo io.Writer) *subscriber {

@@ -13,11 +13,11 @@ import (
 // escapeKey is Ctrl-], telnet's: it leaves the PC, since Ctrl-C goes to the modem as any other key.
 const escapeKey = 0x1d
 
-// AtTerminal puts the person at in and out before a modem until Ctrl-], the end of the input, the modem's end or ctx's. A terminal is set to
-// raw mode and back, and shows the greeting; what is piped gets the modem's bytes alone.
+// AtTerminal puts the person at in and out before a modem until Ctrl-], the end of the input, the modem's end or ctx's.
+// A terminal is set to raw mode and back, and shows the greeting; what is piped gets the modem's bytes alone.
 func AtTerminal(ctx context.Context, modem io.ReadWriteCloser, greeting string, in *os.File, out io.Writer) error {
-	// Raw before the first word: what is typed as soon as it is read would be a line of the terminal's else, its Enter a line feed, which
-	// no modem takes for the end of a command.
+	// Raw before the first word: what is typed as soon as it is read would be a line of the terminal's else, its Enter
+	// a line feed, which no modem takes for the end of a command.
 	if term.IsTerminal(int(in.Fd())) {
 		old, err := term.MakeRaw(int(in.Fd()))
 		if err != nil {

@@ -56,7 +56,8 @@ func TestAtTerminalLeft(t *testing.T) {
 	modem, far := modemEnd(t)
 	go func() { io.WriteString(far, "NO CARRIER\r\n"); far.Close() }()
 	var screen bytes.Buffer
-	if err := AtTerminal(t.Context(), modem, "", keyboard, &screen); err != nil || screen.String() != "NO CARRIER\r\n\r\n" {
+	if err := AtTerminal(t.Context(), modem, "", keyboard, &screen); err != nil ||
+		screen.String() != "NO CARRIER\r\n\r\n" {
 		t.Errorf("%v; the screen shows %q", err, screen.String())
 	}
 

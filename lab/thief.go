@@ -196,8 +196,8 @@ func (c *caller) hangsUp(ctx context.Context) error {
 // thrownOff says whether the daemon has ended the caller's call.
 func (c *caller) thrownOff() bool { return c.m.State() == exchange.OnHook }
 
-// impostor answers as a modem would: OK to every command, CONNECT to ATDT and ATA, values to queries of registers. The zero
-// value with a caller answers zeros.
+// impostor answers as a modem would: OK to every command, CONNECT to ATDT and ATA, values to queries of registers. The
+// zero value with a caller answers zeros.
 type impostor struct {
 	guess    func(register int) int // what a register holds that nobody has set; nil: 0
 	says     string                 // in answer to all that is no query and no dial; "": OK

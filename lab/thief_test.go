@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// An impostor answers the commands of a driver as a modem would: registers that it was told, guesses of others, OK to an
-// escape sequence before its guard time, CONNECT to a dial command.
+// An impostor answers the commands of a driver as a modem would: registers that it was told, guesses of others, OK to
+// an escape sequence before its guard time, CONNECT to a dial command.
 func TestImpostor(t *testing.T) {
 	const ok = "\r\nOK\r\n"
 	for _, tt := range []struct {
@@ -21,12 +21,15 @@ func TestImpostor(t *testing.T) {
 	}{
 		{"a command", impostor{}, "ATH\r", ok, nil},
 		{"no command", impostor{}, "Username: \r\n", "", nil},
-		{"registers", impostor{}, "ATS18=17S25=201\rATS18?S25?S26?\r", ok + "\r\n017\r\n\r\n201\r\n\r\n000\r\n" + ok, nil},
-		{"guessed registers", impostor{guess: func(n int) int { return n }}, "ATS18?S25?\r", "\r\n018\r\n\r\n025\r\n" + ok, nil},
+		{"registers", impostor{}, "ATS18=17S25=201\rATS18?S25?S26?\r", ok + "\r\n017\r\n\r\n201\r\n\r\n000\r\n" + ok,
+			nil},
+		{"guessed registers", impostor{guess: func(n int) int { return n }}, "ATS18?S25?\r", "\r\n018\r\n\r\n025\r\n" +
+			ok, nil},
 		{"the usual escape", impostor{}, "+++", ok, nil},
 		{"another escape, and a command behind it", impostor{}, "\x1d\x1d\x1d\rATH\r", ok + ok, nil},
 		{"no escape", impostor{}, "aaa++\b\b\b", "", nil},
-		{"a dial command behind an erased one", impostor{}, "xx\b\bATDT 84001\r", "\r\nCONNECT 33600\r\n", []string{"the dial command ATDT 84001"}},
+		{"a dial command behind an erased one", impostor{}, "xx\b\bATDT 84001\r", "\r\nCONNECT 33600\r\n",
+			[]string{"the dial command ATDT 84001"}},
 		{"an answer", impostor{}, "ATA\r", "\r\nCONNECT 33600\r\n", []string{"the answer to a forged ring: ATA"}},
 		{"another word", impostor{says: "\r\nCONNECT\r\n"}, "AT\r", "\r\nCONNECT\r\n", nil},
 		{"a login", impostor{user: "kihei-03", password: "secret"}, "Username: ", "kihei-03\r", nil},
@@ -37,7 +40,8 @@ func TestImpostor(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				x := exchange.New(exchange.Config{Instant: true})
 				defer x.Close()
-				l := &Lab{exchange: x, subscribers: map[string]*exchange.Modem{"kihei-03": x.AddModem(exchange.ModemConfig{Name: "kihei-03"})}, attached: map[string]bool{}}
+				l := &Lab{exchange: x,
+					subscribers: map[string]*exchange.Modem{"kihei-03": x.AddModem(exchange.ModemConfig{Name: "kihei-03"})}, attached: map[string]bool{}}
 				line := x.AddModem(exchange.ModemConfig{Number: mainNumber, Profile: "E0Q1S0=1S2=255"}).DTE()
 				s := &siege{Lab: l}
 				c, err := s.sit(t.Context(), "kihei-03")
@@ -70,9 +74,12 @@ func TestImpostor(t *testing.T) {
 
 // The files of an attack's town: as many lines as it wants, and a user who is joined to the thief's host.
 func TestAttackFiles(t *testing.T) {
-	const conf = "exec: {callback: true}\nlines:\n  - {tty: 65, callback: {forced_wait: 5s}}\n  - {tty: 66, callback: {forced_wait: 5s}}\n  - {tty: 67,}\n"
+	const conf = "exec: {callback: true}\nlines:\n  - {tty: 65, callback: {forced_wait: 5s}}\n  - {tty: 66, " +
+		"callback: {forced_wait: 5s}}\n  - {tty: 67,}\n"
 	a := Attack{lines: 2}
-	if got, want := a.configure("ringback.yaml", conf, nil), "exec: {callback: true}\nlines:\n  - {tty: 65, callback: {forced_wait: 1s}}\n  - {tty: 66, callback: {forced_wait: 1s}}\n"; got != want {
+	if got, want := a.configure("ringback.yaml", conf, nil),
+		"exec: {callback: true}\nlines:\n  - {tty: 65, callback: {forced_wait: 1s}}\n  - {tty: 66, callback: "+
+			"{forced_wait: 1s}}\n"; got != want {
 		t.Errorf("got %q", got)
 	}
 	if got := a.configure("users", conf, nil); got != conf {

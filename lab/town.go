@@ -44,7 +44,8 @@ var reserved = []struct {
 	{"84012", "somebody says hello", exchange.Voice},
 }
 
-// screenWidth is that of the terminals of old: no line of the explanation is longer, unless a path of the user's makes it so.
+// screenWidth is that of the terminals of old: no line of the explanation is longer, unless a path of the user's makes
+// it so.
 const screenWidth = 80
 
 // Screen explains the town on one screen, its last lines left to the Invitation.
@@ -55,7 +56,8 @@ func (l *Lab) Screen() string {
 		pace = fmt.Sprintf("%g times its true pace", l.opt.Pace)
 	}
 	fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
-	fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber, lineCount, firstTTY, firstTTY+lineCount-1)
+	fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber,
+		lineCount, firstTTY, firstTTY+lineCount-1)
 	row := func(format string, args ...any) {
 		b.WriteString("  " + strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 	}
@@ -92,7 +94,8 @@ func (l *Lab) Screen() string {
 	return b.String()
 }
 
-// Invitation is what a person at a subscriber's PC is told to type. leaving says what Ctrl-] does beside leaving the PC; "": nothing.
+// Invitation is what a person at a subscriber's PC is told to type. leaving says what Ctrl-] does beside leaving the
+// PC; "": nothing.
 func Invitation(name, leaving string) string {
 	number := ""
 	for _, r := range residents {

@@ -8,10 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// The explanation and the invitation leave a row of 24 to type in, and no line is wider than 80 columns, `go run` as the command too.
+// The explanation and the invitation leave a row of 24 to type in, and no line is wider than 80 columns, `go run` as
+// the command too.
 func TestScreenFits(t *testing.T) {
-	for _, command := range []string{"ringback", "./ringback", "go run ./cmd/ringback", "/usr/local/lib/ringback/bin/ringback"} {
-		l := &Lab{opt: Options{Command: command, Pace: 12.5}, dir: "/home/somebody/.local/state/ringback/lab", daemon: &daemon{cmd: &exec.Cmd{Process: &os.Process{Pid: 4194303}}}}
+	for _, command := range []string{"ringback", "./ringback", "go run ./cmd/ringback",
+		"/usr/local/lib/ringback/bin/ringback"} {
+		l := &Lab{opt: Options{Command: command, Pace: 12.5}, dir: "/home/somebody/.local/state/ringback/lab",
+			daemon: &daemon{cmd: &exec.Cmd{Process: &os.Process{Pid: 4194303}}}}
 		text := l.Screen() + Invitation("austin-01", " and ends the town")
 		rows := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 		if len(rows) > 23 {
@@ -45,7 +48,8 @@ func TestUsersAreWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, u := range users {
-		if want := "\n" + u.Name + "\tCleartext-Password := \"" + u.Password + "\"\n"; !strings.Contains(string(data), want) {
+		if want := "\n" + u.Name + "\tCleartext-Password := \"" + u.Password + "\"\n"; !strings.Contains(string(data),
+			want) {
 			t.Errorf("files/users has no %q", want)
 		}
 	}

@@ -19,11 +19,13 @@ import (
 //go:embed files/*
 var files embed.FS
 
-// book is what a lab directory remembers from one lab to the next: ports, and what the files looked like when they were written.
+// book is what a lab directory remembers from one lab to the next: ports, and what the files looked like when they were
+// written.
 type book struct {
-	Kind    Ports             `json:"kind"`
-	AAA     AAA               `json:"aaa"`
-	Ports   []int             `json:"ports"` // RADIUS authentication, accounting, the AAA server by TCP, then a line each; 0: there is none
+	Kind Ports `json:"kind"`
+	AAA  AAA   `json:"aaa"`
+	// RADIUS authentication, accounting, the AAA server by TCP, then a line each; 0: there is none
+	Ports   []int             `json:"ports"`
 	Written map[string]string `json:"written"`
 }
 
@@ -126,15 +128,18 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 	l.Kept = l.changed(b)
 	own := slices.Contains(l.Kept, "ringback.yaml")
 	if own && b.Kind != "" && b.Kind != l.opt.Ports {
-		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has %s ports: use --ports %s, or another --dir", l.dir, b.Kind, b.Kind)
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has %s ports: use --ports %s, or another --dir", l.dir,
+			b.Kind, b.Kind)
 	}
 	if own && b.AAA != "" && b.AAA != l.opt.AAA {
-		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has a server of kind %s: use --aaa %s, or another --dir", l.dir, b.AAA, b.AAA)
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has a server of kind %s: use --aaa %s, or "+
+			"another --dir", l.dir, b.AAA, b.AAA)
 	}
 	tcp := l.opt.Ports != PTY && l.opt.Line == nil
 	if l.sockets, err = listen(b.Ports, l.opt.AAA, tcp); err != nil {
 		if own {
-			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, which another program uses: end that program, or use another --dir", err, l.dir)
+			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, which another program "+
+				"uses: end that program, or use another --dir", err, l.dir)
 		}
 		if l.sockets, err = listen(nil, l.opt.AAA, tcp); err != nil {
 			return book{}, fmt.Errorf("lab: %w", err)
@@ -158,7 +163,8 @@ func (l *Lab) readBook() book {
 // changed returns the files that are not as a lab wrote them.
 func (l *Lab) changed(b book) []string {
 	var kept []string
-	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password"} {
+	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "tacacs.conf", "radius.secret",
+		"tacacs.secret", "operator.password"} {
 		data, err := os.ReadFile(filepath.Join(l.dir, name))
 		if err == nil && b.Written[name] != digest(data) {
 			kept = append(kept, name)
@@ -181,7 +187,8 @@ func (l *Lab) writeFiles(b book) error {
 	kind := l.opt.AAA
 	users, _ := files.ReadFile("files/" + kind.usersFile())
 	write := map[string][]byte{
-		"ringback.yaml": conf, "policies.d/default.yaml": policy, kind.usersFile(): users, "operator.password": []byte(rand.Text() + "\n"),
+		"ringback.yaml": conf, "policies.d/default.yaml": policy, kind.usersFile(): users,
+		"operator.password": []byte(rand.Text() + "\n"),
 	}
 	if name := kind.secretFile(); name != "" {
 		write[name] = l.newSecret()

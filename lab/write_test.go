@@ -67,7 +67,8 @@ func write(t *testing.T, dir, name, text string) {
 func TestFilesAreWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "lab")
 	l := mustBuild(t, Options{Dir: dir})
-	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "radius.secret", "operator.password", "lab.json"} {
+	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "radius.secret",
+		"operator.password", "lab.json"} {
 		st, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || st.Mode().Perm() != 0o600 || st.Size() == 0 {
 			t.Errorf("%s: %v, %v", name, st, err)
@@ -125,7 +126,8 @@ func TestPortsTaken(t *testing.T) {
 	if err := l2.writeBook(b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "your ringback.yaml in "+dir+" names that port, which another program uses") {
+	if _, err := build(t, Options{Dir: dir}); err == nil ||
+		!strings.Contains(err.Error(), "your ringback.yaml in "+dir+" names that port, which another program uses") {
 		t.Errorf("%v", err)
 	}
 }
@@ -139,12 +141,14 @@ func TestPortsKinds(t *testing.T) {
 	l.Close()
 
 	l = mustBuild(t, Options{Dir: dir, Ports: PTY})
-	if want := "pty://" + filepath.Join(dir, "tty68"); l.urls[3] != want || !strings.Contains(read(t, dir, "ringback.yaml"), want) {
+	if want := "pty://" + filepath.Join(dir, "tty68"); l.urls[3] != want ||
+		!strings.Contains(read(t, dir, "ringback.yaml"), want) {
 		t.Errorf("%q, must be %s", l.urls, want)
 	}
 	l.Close()
 	write(t, dir, "ringback.yaml", read(t, dir, "ringback.yaml")+"# mine\n")
-	if _, err := build(t, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "has pty ports: use --ports pty, or another --dir") {
+	if _, err := build(t, Options{Dir: dir}); err == nil ||
+		!strings.Contains(err.Error(), "has pty ports: use --ports pty, or another --dir") {
 		t.Errorf("%v", err)
 	}
 	mustBuild(t, Options{Dir: dir, Ports: PTY})
@@ -157,7 +161,8 @@ func TestPortsKinds(t *testing.T) {
 	}
 }
 
-// Each kind of AAA server has its own users file, secret and section in ringback.yaml; a configuration of the user's is not given to another kind.
+// Each kind of AAA server has its own users file, secret and section in ringback.yaml; a configuration of the user's is
+// not given to another kind.
 func TestKindsOfAAA(t *testing.T) {
 	for _, tt := range []struct {
 		kind              AAA
@@ -188,11 +193,13 @@ func TestKindsOfAAA(t *testing.T) {
 			if tt.kind == ByRADIUS {
 				other = ByTACACS
 			}
-			if _, err := build(t, Options{Dir: dir, AAA: other}); err == nil || !strings.Contains(err.Error(), "use --aaa "+string(tt.kind)+", or another --dir") {
+			if _, err := build(t, Options{Dir: dir, AAA: other}); err == nil ||
+				!strings.Contains(err.Error(), "use --aaa "+string(tt.kind)+", or another --dir") {
 				t.Errorf("%v", err)
 			}
 			again := mustBuild(t, Options{Dir: dir, AAA: tt.kind})
-			if len(again.Kept) != 1 || again.sockets.ports()[0] != l.sockets.ports()[0] || again.sockets.ports()[2] != l.sockets.ports()[2] {
+			if len(again.Kept) != 1 || again.sockets.ports()[0] != l.sockets.ports()[0] ||
+				again.sockets.ports()[2] != l.sockets.ports()[2] {
 				t.Errorf("kept %v, ports %v after %v", again.Kept, again.sockets.ports(), l.sockets.ports())
 			}
 		})
@@ -201,14 +208,16 @@ func TestKindsOfAAA(t *testing.T) {
 
 func TestOptionsOfFiles(t *testing.T) {
 	dir := t.TempDir()
-	l := mustBuild(t, Options{Dir: dir, RADIUS: &RADIUS{Auth: "127.0.0.1:1", Acct: "127.0.0.1:2", Secret: "one"}, Edit: func(name, text string) string {
-		if name == "users" {
-			return "edited\n"
-		}
-		return text
-	}})
+	l := mustBuild(t, Options{Dir: dir, RADIUS: &RADIUS{Auth: "127.0.0.1:1", Acct: "127.0.0.1:2", Secret: "one"},
+		Edit: func(name, text string) string {
+			if name == "users" {
+				return "edited\n"
+			}
+			return text
+		}})
 	conf := read(t, dir, "ringback.yaml")
-	if !strings.Contains(conf, "address: 127.0.0.1:1\n") || !strings.Contains(conf, "accounting: 127.0.0.1:2\n") || read(t, dir, "radius.secret") != "one\n" || read(t, dir, "users") != "edited\n" {
+	if !strings.Contains(conf, "address: 127.0.0.1:1\n") || !strings.Contains(conf, "accounting: 127.0.0.1:2\n") ||
+		read(t, dir, "radius.secret") != "one\n" || read(t, dir, "users") != "edited\n" {
 		t.Errorf("%s", conf)
 	}
 	l.Close()

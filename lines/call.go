@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Direction tells who rang whom.
+// Direction tells which side placed the call.
 type Direction string
 
 const (
@@ -14,8 +14,8 @@ const (
 	Outgoing Direction = "outgoing" // our modem dialled
 )
 
-// Data is the way to the bytes of a connected call. Reads and writes past the end of the call return io.EOF; deadlines give
-// os.ErrDeadlineExceeded. A driver (lines/modem) implements it.
+// Data is the way to the bytes of a connected call. Reads and writes past the end of the call return io.EOF; deadlines
+// give os.ErrDeadlineExceeded. A driver (lines/modem) implements it.
 type Data interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error
@@ -42,18 +42,20 @@ type Call struct {
 
 	ID        string    // unique among all calls of the node, the `call` key of the logs
 	TTY       int       // the line's number
-	Direction Direction // who rang whom
-	Connect   string    // the modem's CONNECT line without CR and LF, e.g. "CONNECT 33600/V34"; "CONNECT" where it says no more
-	Speed     int       // bit/s out of the CONNECT line; 0 where it does not tell
-	Caller    string    // calling number as the modem told it: 1 to 32 digits, with at most a '+' before them; "" unknown
-	Called    string    // called number, likewise
-	Start     time.Time // when CONNECT was read (wall clock)
+	Direction Direction // which side placed the call
+	// the modem's CONNECT line without CR and LF, e.g. "CONNECT 33600/V34"; "CONNECT" if it has no more text
+	Connect string
+	Speed   int // bit/s from the CONNECT line; 0 if not given
+	// calling number as reported by the modem: 1 to 32 digits, with at most a '+' before them; "" unknown
+	Caller string
+	Called string    // called number, in the same form
+	Start  time.Time // when CONNECT was read (wall clock)
 }
 
 // ResultCode is a final answer of a modem to a command that concerns a call (ITU-T V.250 §5.7).
 type ResultCode string
 
-// The result codes that end an attempt, whatever its script waits for, and the two that do not. NoResult: the driver saw none.
+// The result codes that end an attempt, whatever its script waits for, and the two that do not. NoResult: none seen.
 const (
 	NoResult    ResultCode = ""
 	Connected   ResultCode = "CONNECT"
@@ -63,15 +65,15 @@ const (
 	NoCarrier   ResultCode = "NO CARRIER"
 	NoDialtone  ResultCode = "NO DIALTONE"
 	Error       ResultCode = "ERROR"
-	Ring        ResultCode = "RING" // glare: the network rings us while we dial
+	Ring        ResultCode = "RING" // glare: an incoming call while dialling
 	Blacklisted ResultCode = "BLACKLISTED"
 	Delayed     ResultCode = "DELAYED"
 	Voice       ResultCode = "VOICE"
 	Fax         ResultCode = "FAX" // a fax machine answered, or the modem connected as one
 )
 
-// CommandConn is the modem in command state as a chat script sees it: what the modem says (a tee of what the driver reads), and
-// the way to its command line. It satisfies chat.Conn.
+// CommandConn is the modem in command state as a chat script sees it: what the modem says (a tee of what the driver
+// reads), and the way to its command line. It satisfies chat.Conn.
 type CommandConn interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error

@@ -6,28 +6,30 @@ import (
 	"strings"
 )
 
-// Want says which line is wanted. The order is that of the design: explicit lines, else the rotary, else the line that was called.
+// Want says which line is wanted. The order is that of the design: explicit lines, then the rotary, then the line that
+// was called.
 type Want struct {
-	Owner  string // who will hold the lease: a callback's ID
-	TTYs   []int  // explicit lines (callback-line): any of these, the first ones first, and no other
+	Owner  string // the holder of the lease: a callback's ID
+	TTYs   []int  // explicit lines (callback-line): only these, in this order of preference
 	Rotary int    // the authorization's rotary; NoRotary: that of the called line
 	Called int    // the line that was called: used only where no other line of the rotary is in service
 
-	// NoVerify: the called party is to be let in without a login. Lines whose calls may do without one (MayOmitLogin) go before all others, which are
-	// used only where none of those is in service.
+	// NoVerify: the called party is to be let in without a login. Lines whose calls may do without one (MayOmitLogin)
+	// go before all others, which are used only where none of those is in service.
 	NoVerify bool
 }
 
-// MayOmitLogin reports whether the party that is called by a line of this configuration may be let in without a login: the line can be trusted, and
-// it is not the one that was called, where a caller who never hung up would take the call, unless Config.SameLine accepts that.
+// MayOmitLogin reports whether the party that is called by a line of this configuration may be let in without a login:
+// the line can be trusted, and it is not the one that was called, where a caller who never hung up would take the call,
+// unless Config.SameLine accepts that.
 func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle().standing()) }
 
 func (w Want) mayOmit(s standing) bool { return !s.untrusted && (s.tty != w.Called || s.sameLine) }
 
-// Choose returns the lines that may serve w as things stand, best first, idle or not. A line that is out of service (down, quarantined)
-// or answers only (callin) does not count; explicit lines count while they are down, since nothing else may stand in for them. No line
-// and no error means that one must come back into service first. The error says why no line could ever serve.
-// It is pure: check-config asks it with lines that are all Idle.
+// Choose returns the lines that may serve w now, best first, idle or not. A line that is out of service (down,
+// quarantined) or answers only (callin) does not count; explicit lines count while they are down, since no other line
+// may replace them. No line and no error means that one must come back into service first. The error says why no line
+// could ever serve. It is pure: check-config asks it with lines that are all Idle.
 func Choose(w Want, all []Status) ([]int, error) {
 	if err := possible(w, all); err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func Choose(w Want, all []Status) ([]int, error) {
 
 func (s State) inService() bool { return s != Down && s != Quarantined }
 
-// fit says how a line stands to a Want: the lower the better, and a line is used only where none with a better fit is in service.
+// fit ranks a line for a Want: lower is better, and a line is used only if none with a better fit is in service.
 type fit int
 
 const (
@@ -69,7 +71,7 @@ const (
 	fitSameLogin
 )
 
-// standing is what fit looks at: what never changes of a line, and whether it can be trusted.
+// standing is the input of fit: the constant properties of a line, and whether it can be trusted.
 type standing struct {
 	tty, rotary         int
 	modem               ModemMode
@@ -80,7 +82,7 @@ func (s Status) standing() standing {
 	return standing{s.TTY, s.Rotary, s.Modem, s.Untrusted, s.SameLine}
 }
 
-// fit says how a line stands to w.
+// fit ranks the line for w.
 func (w Want) fit(s standing, rotary int) fit {
 	f := fitNever
 	switch {
@@ -101,7 +103,7 @@ func (w Want) fit(s standing, rotary int) fit {
 	return f
 }
 
-// rotary is the rotary that w looks in: its own, else the called line's.
+// rotary is the rotary for w: its own, or that of the called line.
 func (w Want) rotary(all []Status) int {
 	if w.Rotary != NoRotary {
 		return w.Rotary
@@ -114,9 +116,10 @@ func (w Want) rotary(all []Status) int {
 	return NoRotary
 }
 
-// empty returns an error where a rotary is wanted that no line belongs to: who asks for it means other lines than the called one.
+// empty returns an error if w names a rotary without lines: such a request means other lines than the called one.
 func (w Want) empty(all []Status) error {
-	if len(w.TTYs) > 0 || w.Rotary == NoRotary || slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary }) {
+	if len(w.TTYs) > 0 || w.Rotary == NoRotary ||
+		slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary }) {
 		return nil
 	}
 	return fmt.Errorf("no line can call back: rotary %d has no lines (see lines in the configuration)", w.Rotary)
@@ -148,7 +151,8 @@ func possible(w Want, all []Status) error {
 	}
 	if len(refused) > 0 {
 		slices.Sort(refused)
-		return fmt.Errorf("no line can call back: %s: only %s, which answers only (set modem: inout or callout)", asked, strings.Join(refused, ", "))
+		return fmt.Errorf("no line can call back: %s: only %s, which answers only (set modem: inout or callout)", asked,
+			strings.Join(refused, ", "))
 	}
 	return fmt.Errorf("no line can call back: %s: no such line (see lines in the configuration)", asked)
 }

@@ -32,8 +32,9 @@ func TestChoose(t *testing.T) {
 		{"explicit, in their order", Want{TTYs: []int{7, 3}, Rotary: 1, Called: 1}, []int{7, 3}, ""},
 		{"explicit, down: nothing stands in", Want{TTYs: []int{5}, Rotary: 1, Called: 1}, []int{5}, ""},
 		{"explicit, the called line itself", Want{TTYs: []int{1}, Rotary: 1, Called: 1}, []int{1}, ""},
-		{"explicit, answers only", Want{TTYs: []int{4}, Rotary: 1, Called: 1}, nil, "tty 4: only tty 4, which answers only"},
-		{"explicit, unknown", Want{TTYs: []int{99}, Rotary: 1, Called: 1}, nil, "tty 99: there is no such line"},
+		{"explicit, answers only", Want{TTYs: []int{4}, Rotary: 1, Called: 1}, nil,
+			"tty 4: only tty 4, which answers only"},
+		{"explicit, unknown", Want{TTYs: []int{99}, Rotary: 1, Called: 1}, nil, "tty 99: no such line"},
 		{"explicit, one unknown", Want{TTYs: []int{99, 3}, Rotary: NoRotary, Called: 1}, []int{3}, ""},
 		{"rotary of the called line: another one, busy or not", Want{Rotary: NoRotary, Called: 1}, []int{2, 3}, ""},
 		{"rotary of the authorization", Want{Rotary: 2, Called: 1}, []int{7}, ""},
@@ -44,7 +45,7 @@ func TestChoose(t *testing.T) {
 		{"alone in its rotary but for one that answers only", Want{Rotary: NoRotary, Called: 9}, []int{9}, ""},
 		{"called line cannot dial, no other", Want{Rotary: NoRotary, Called: 11}, nil, "which answers only"},
 		{"called line cannot dial, the other is down", Want{Rotary: NoRotary, Called: 12}, nil, ""},
-		{"called line unknown", Want{Rotary: NoRotary, Called: 99}, nil, "there is no such line"},
+		{"called line unknown", Want{Rotary: NoRotary, Called: 99}, nil, "no such line"},
 		{"called line unknown, rotary known", Want{Rotary: 2, Called: 99}, []int{7}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -14,13 +14,13 @@ type Dialable interface {
 	Dial(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (*Call, ResultCode, error)
 }
 
-// Dialed is what came of a dial for a callback, which has ended.
+// Dialed is the result of a finished dial for a callback.
 type Dialed struct {
-	Call       *Call  // up, and whoever dialed must hang it up; nil: not connected
+	Call       *Call  // up, to be hung up by the caller of the dial; nil: not connected
 	Outcome    string // "connected", "busy", "no answer", …
-	Detail     string // for people: what was tried on which line, what came of it, and how to fix what can be fixed
+	Detail     string // human-readable: what was dialled on which line, the result, and a fix if there is one
 	Transcript string // of the chat script, a line for each entry, secrets masked; "" nothing was said
-	HeldBack   bool   // the dial command provably never left (ErrHeldBack): nobody was rung
-	Final      bool   // the same dial can never end otherwise, as with a script that is missing
+	HeldBack   bool   // the dial command provably never left (ErrHeldBack): no call was placed
+	Final      bool   // the same dial always ends like this, for example if the script is missing
 	Unproven   bool   // the line could not be proven on hook
 }

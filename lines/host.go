@@ -10,23 +10,25 @@ import (
 	"time"
 )
 
-// line is one line's place in the pool, and the Host of its driver. Its fields are guarded by pool.mu, but for those that never change.
+// line is one line's place in the pool, and the Host of its driver. Its fields are guarded by pool.mu, except those
+// that never change.
 type line struct {
 	pool   *Pool
 	cfg    *Config
 	driver Driver
 
 	kick chan struct{} // capacity 1: prove a quarantined line now; nil: it is not being proven
-	calm chan struct{} // capacity 1: what kept a probe from being made may be over; nil: none is made
+	calm chan struct{} // capacity 1: the obstacle to a probe may be gone; nil: no probe is made
 
-	reported   bool   // the driver has said Up or Down once. Until then the line counts as in service: it is about to come
+	// the driver has said Up or Down once. Until then the line counts as in service: it is about to come
+	reported   bool
 	up         bool   // the modem is ready
 	reason     string // why it is not up
 	quarantine string // why it is quarantined; "" it is not
 	proving    bool   // the goroutine that ends the quarantine runs
 	counted    count  // what it adds to pool.usable
-	settling   bool   // given back, not yet proven on hook
-	lease      *Lease // nil: nobody's
+	settling   bool   // released, not yet proven on hook
+	lease      *Lease // nil: not leased
 	phase      State  // what the driver or the lease does, while it is up
 	shown      State  // the state shown last, since
 	since      time.Time
@@ -37,17 +39,17 @@ type line struct {
 	inBand     bool              // the open port has no modem signals
 	notices    map[string]string // by name
 	plan       standing          // of configLocked
-	probing    bool              // its modem is being probed, or cannot be just now: it is not lent, but may be answered
+	probing    bool              // its modem is being probed, or cannot be now: not leased out, but may answer
 	probedFor  *Waiting          // the Waiting that gets it then; nil: the first that fits
 }
 
-// freeLocked reports whether the line may be lent or answered now.
+// freeLocked reports whether the line may be leased or may answer now.
 func (l *line) freeLocked() bool { return l.up && l.quarantine == "" && l.lease == nil && !l.settling }
 
-// lendableLocked reports whether the line may be lent now.
+// lendableLocked reports whether the line may be leased now.
 func (l *line) lendableLocked() bool { return l.freeLocked() && !l.probing }
 
-// configLocked is the configuration with what the open port has shown.
+// configLocked is the configuration, corrected by what the open port has shown.
 func (l *line) configLocked() Config {
 	c := *l.cfg
 	c.Modem, c.InBand = c.mode(), c.InBand || l.inBand
@@ -68,7 +70,8 @@ func (l *line) stateLocked() State {
 
 func (l *line) statusLocked() Status {
 	s := Status{
-		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(), Since: l.since,
+		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(),
+		Since:   l.since,
 		Signals: l.signals.String(), Calls: l.calls, Dials: l.dials, Noise: l.noise,
 	}
 	switch s.State {
@@ -87,13 +90,13 @@ func (l *line) statusLocked() Status {
 	return s
 }
 
-// phaseLocked sets the phase and tells who watches.
+// phaseLocked sets the phase and wakes the watchers.
 func (l *line) phaseLocked(s State) {
 	l.phase = s
 	l.touchLocked()
 }
 
-// touchLocked follows a change of any field that Status shows.
+// touchLocked must follow each change of a field that Status shows.
 func (l *line) touchLocked() {
 	if s := l.stateLocked(); s != l.shown {
 		l.shown, l.since = s, l.pool.o.Now()
@@ -148,7 +151,8 @@ func (l *line) Down(reason error) {
 	l.outLocked(reason)
 }
 
-// outLocked follows when the line has gone out of service: its lease, who waits for its probe, and all who could fall back on it learn of it.
+// outLocked handles a line that went out of service: it informs the lease, the request that waits for its probe, and
+// each request that could fall back on it.
 func (l *line) outLocked(cause error) {
 	l.touchLocked()
 	l.serve()
@@ -179,7 +183,7 @@ func (l *line) Phase(s State) {
 	}
 }
 
-// Screen implements Host. A panic of who is asked leaves the telephone ringing.
+// Screen implements Host. If the screening callback panics, the call is left ringing.
 func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -217,7 +221,7 @@ func (l *line) Connected(c *Call) {
 	c.ID = s.owner
 	l.calls++
 	l.phaseLocked(InCall)
-	// The driver, a job itself, runs: so jobs is not done yet, even where the pool has stopped meanwhile.
+	// The driver, a job itself, runs: so jobs is not done yet, even if the pool has stopped meanwhile.
 	ctx := p.ctx
 	p.jobs.Go(func() { l.serveCall(ctx, s, c) })
 }
@@ -314,8 +318,8 @@ func (l *line) settle(ctx context.Context) {
 	l.settledLocked(err, false) // there may have been nothing to prove, for hours
 }
 
-// settledLocked says what became of a line that was given back. Where it was proven on hook just now it is passed on in the same breath, so that it
-// cannot be answered before.
+// settledLocked handles a released line after its proof. A line proven on hook just now is passed on under the same
+// lock, so that it cannot be answered before.
 func (l *line) settledLocked(err error, fresh bool) {
 	l.settling = false
 	l.phaseLocked(Idle)
@@ -327,7 +331,7 @@ func (l *line) settledLocked(err error, fresh bool) {
 	l.pool.passLocked(l, fresh)
 }
 
-// quarantineLocked keeps the line from being lent and answered until it is proven on hook.
+// quarantineLocked keeps the line from being leased and from answering until it is proven on hook.
 func (l *line) quarantineLocked(err error) {
 	l.quarantine = err.Error()
 	l.pool.o.Debug(l.cfg.TTY, "quarantined: "+l.quarantine)
@@ -353,7 +357,7 @@ func (l *line) liftLocked() {
 // maxQuarantine is the longest pause between two proofs.
 const maxQuarantine = 5 * time.Minute
 
-// prove tries to end the quarantine, again and again.
+// prove tries to end the quarantine repeatedly.
 func (l *line) prove(ctx context.Context) {
 	l.pool.mu.Lock()
 	kick := l.kick

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLeasesComeBack attacks law 9: whatever happens in whatever order, no line is lent twice, none in quarantine or down is lent, and all
-// leases come back.
+// TestLeasesComeBack attacks law 9: whatever happens in whatever order, no line is lent twice, none in quarantine or
+// down is lent, and all leases come back.
 func TestLeasesComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { rapid.Check(struct{ rapid.TB }{t}, attack) }) // a bubble has no Deadline
 }
@@ -40,7 +40,8 @@ func attack(t *rapid.T) {
 			InBand: rapid.Bool().Draw(t, "in-band"), SameLine: rapid.Bool().Draw(t, "same line"),
 		})
 	}
-	a := &attacker{t: t, calls: map[int]*stubData{}, ringing: map[int]bool{}, bad: map[int]bool{}, odd: map[int]bool{}, down: map[int]bool{}}
+	a := &attacker{t: t, calls: map[int]*stubData{}, ringing: map[int]bool{}, bad: map[int]bool{}, odd: map[int]bool{},
+		down: map[int]bool{}}
 	a.w = newTown(t, func(ctx context.Context, c *Call) {
 		select {
 		case <-c.Done():
@@ -71,7 +72,8 @@ func attack(t *rapid.T) {
 func (a *attacker) tty(t *rapid.T) int { return rapid.IntRange(1, len(a.w.stubs)).Draw(t, "tty") }
 
 func (a *attacker) request(t *rapid.T) {
-	x := Want{Owner: "cb", Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t), NoVerify: rapid.Bool().Draw(t, "no verify")}
+	x := Want{Owner: "cb", Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t),
+		NoVerify: rapid.Bool().Draw(t, "no verify")}
 	if rapid.Bool().Draw(t, "explicit") {
 		x.TTYs = []int{a.tty(t), a.tty(t)}
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// ErrReleased is the error of a lease that was given back.
+// ErrReleased is the error of a lease that was released.
 var ErrReleased = errors.New("the lease was released")
 
 // Waiting is a place in the queue for a line.
@@ -22,7 +22,7 @@ type Waiting struct {
 	probed *line         // the line whose modem is being probed for it; nil none; guarded by pool.mu
 }
 
-// CanServe returns nil where some line could serve w, now or later, and else an error that says why not.
+// CanServe returns nil if some line could serve w, now or later, and otherwise an error with the reason.
 func (p *Pool) CanServe(w Want) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +35,7 @@ func (p *Pool) canServeLocked(w Want, rotary int) error {
 		case fitFirst, fitFirstLogin:
 			return nil
 		case fitSame, fitSameLogin:
-			if w.Rotary == NoRotary || l.cfg.Rotary == w.Rotary { // else the rotary may have no line at all
+			if w.Rotary == NoRotary || l.cfg.Rotary == w.Rotary { // otherwise the rotary may have no line at all
 				return nil
 			}
 		}
@@ -54,8 +54,9 @@ func (p *Pool) rotaryLocked(w Want) int {
 	return w.Rotary
 }
 
-// Request asks for a line and returns at once; who asked first is served first. The lines that may serve are those of Choose, looked at
-// again whenever one of them changes. The modem of an idle line is probed before the line is lent. An error says that none could ever serve.
+// Request asks for a line and returns at once; requests are served in order. The lines that may serve are those of
+// Choose, checked again whenever one of them changes. The modem of an idle line is probed before the line is leased. An
+// error says that no line could ever serve.
 func (p *Pool) Request(w Want) (*Waiting, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +73,7 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 	return q, nil
 }
 
-// seekLocked has the best line that may serve q now probed for it, where it waits and none is being probed for it already.
+// seekLocked starts a probe of the best line that may serve q now, if q waits and no line is being probed for it.
 func (q *Waiting) seekLocked() {
 	if q.place == nil || q.probed != nil {
 		return
@@ -82,7 +83,7 @@ func (q *Waiting) seekLocked() {
 	}
 }
 
-// freeLocked returns the best line that may serve now; nil where all are busy.
+// freeLocked returns the best line that may serve now; nil if all are busy.
 func (q *Waiting) freeLocked() *line {
 	for _, tty := range q.want.TTYs {
 		if l := q.pool.lines[tty]; l != nil && l.lendableLocked() && q.servesLocked(l) {
@@ -100,7 +101,7 @@ func (q *Waiting) freeLocked() *line {
 	return nil
 }
 
-// servesLocked reports whether l may serve as things stand.
+// servesLocked reports whether l may serve now.
 func (q *Waiting) servesLocked(l *line) bool {
 	f := q.want.fit(l.plan, q.rotary)
 	return f != fitNever && !q.betterLocked(f)
@@ -147,8 +148,8 @@ func (q *Waiting) othersLocked() count {
 // Lease returns the channel that brings the lease, once. It is closed without one when the pool ends.
 func (q *Waiting) Lease() <-chan *Lease { return q.lease }
 
-// Cancel leaves the queue. A lease that was lent and not yet taken from the channel is given back. Safe to call twice and after the
-// lease was taken, which it leaves alone.
+// Cancel leaves the queue. A lease that was granted and not yet taken from the channel is released. Safe to call twice
+// and after the lease was taken, which it leaves alone.
 func (q *Waiting) Cancel() {
 	q.pool.mu.Lock()
 	q.leaveLocked()
@@ -191,7 +192,8 @@ func (p *Pool) Acquire(ctx context.Context, w Want) (*Lease, error) {
 	}
 }
 
-// passLocked gives a free line to the oldest that it may serve. fresh: its modem has just shown that it is there; else it is probed first.
+// passLocked gives a free line to the oldest request that it may serve. fresh: its modem has just answered; otherwise
+// it is probed first.
 func (p *Pool) passLocked(l *line, fresh bool) {
 	if !l.lendableLocked() || p.closing {
 		return
@@ -210,14 +212,14 @@ func (p *Pool) passLocked(l *line, fresh bool) {
 	}
 }
 
-// fallBackLocked serves those for whom other lines may stand in now that one went out of service.
+// fallBackLocked serves the requests that may use other lines now that one went out of service.
 func (p *Pool) fallBackLocked() {
 	for e := p.queue.Front(); e != nil && !p.closing; e = e.Next() {
 		e.Value.(*Waiting).seekLocked()
 	}
 }
 
-// Lease is the right to use one line. Its owner gives it back by Release, also after a call on it has ended.
+// Lease is the right to use one line. Its owner must call Release, also after a call on it has ended.
 type Lease struct {
 	line     *line
 	owner    string
@@ -233,7 +235,7 @@ type Lease struct {
 	cause error         // why it did; set before lost is closed
 }
 
-// lendLocked lends l, which must be free.
+// lendLocked leases l, which must be free.
 func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	if !l.freeLocked() {
 		panic(fmt.Sprintf("lines: tty %d leased twice", l.cfg.TTY))
@@ -250,7 +252,8 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	return s
 }
 
-// busyLocked reports whether something is under way that the end of the pool should wait for: not a call that is still being answered.
+// busyLocked reports whether something is under way that the end of the pool should wait for: not a call that is still
+// being answered.
 func (s *Lease) busyLocked() bool {
 	return s.incoming && s.line.phase != Ringing || s.running > 0 || s.dialed
 }
@@ -258,14 +261,16 @@ func (s *Lease) busyLocked() bool {
 // TTY is the line's number.
 func (s *Lease) TTY() int { return s.line.cfg.TTY }
 
-// Config is what the configuration says of the line. InBand is also set where the open port turned out to have no modem signals.
+// Config is what the configuration says of the line. InBand is also set where the open port turned out to have no modem
+// signals.
 func (s *Lease) Config() Config {
 	s.line.pool.mu.Lock()
 	defer s.line.pool.mu.Unlock()
 	return s.line.configLocked()
 }
 
-// Lost blocks until the line goes out of service and says why; nil: the lease was given back, or ctx ended. It also tells of a loss that lies behind.
+// Lost blocks until the line goes out of service and says why; nil: the lease was released, or ctx ended. It also
+// reports an earlier loss.
 func (s *Lease) Lost(ctx context.Context) error {
 	select {
 	case <-s.lost:
@@ -284,7 +289,8 @@ func (s *Lease) loseLocked(cause error) {
 	}
 }
 
-// Probe asks whether the modem is still there, and blocks for the answer; see Driver.Probe. ctx and the lease's end cancel it.
+// Probe asks whether the modem still answers, and blocks for the answer; see Driver.Probe. ctx and the lease's end
+// cancel it.
 func (s *Lease) Probe(ctx context.Context) error {
 	ctx, done, err := s.begin(ctx)
 	if err == nil {
@@ -297,10 +303,11 @@ func (s *Lease) Probe(ctx context.Context) error {
 	return nil
 }
 
-// Owner is who holds the lease.
+// Owner is the holder of the lease.
 func (s *Lease) Owner() string { return s.owner }
 
-// Command runs fn on the modem's command line and blocks until it returned; see Driver.Command. ctx and the lease's end cancel it.
+// Command runs fn on the modem's command line and blocks until it returned; see Driver.Command. ctx and the lease's end
+// cancel it.
 func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
@@ -310,8 +317,9 @@ func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
 	return s.line.driver.Command(ctx, fn)
 }
 
-// Dial runs fn, which may give one dial command, and blocks until the modem's final answer. With Connected and no error the call is the
-// owner's to hang up; any other result code comes without an error and without a call. ctx and the lease's end cancel it.
+// Dial runs fn, which may give one dial command, and blocks until the modem's final answer. With Connected and no error
+// the call is the owner's to hang up; any other result code comes without an error and without a call. ctx and the
+// lease's end cancel it.
 func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
@@ -357,8 +365,8 @@ func (s *Lease) begin(ctx context.Context) (_ context.Context, done func(), err 
 	}, nil
 }
 
-// Release gives the lease back; the second time it does nothing. What still runs on the line is cancelled. It returns at once: the line
-// is proven on hook in the background, then passed on, or quarantined.
+// Release ends the lease; a second call does nothing. What still runs on the line is cancelled. It returns at once: the
+// line is proven on hook in the background, then passed on, or quarantined.
 func (s *Lease) Release() {
 	p := s.line.pool
 	p.mu.Lock()
@@ -375,7 +383,7 @@ func (s *Lease) Release() {
 	}
 }
 
-// returnLocked counts the lease as given back and takes the line from it. What becomes of the line is the caller's to say.
+// returnLocked counts the lease as released and takes the line from it. The caller decides what happens to the line.
 func (s *Lease) returnLocked() {
 	s.released = true
 	s.line.pool.returned++

@@ -1,5 +1,5 @@
-// Package lines has the vocabulary of an access server's lines (Line, Port, Call, Lease) and the pool that lends them: rotaries,
-// queues, quarantine. It opens no port and knows no modem command: lines/port and lines/modem do.
+// Package lines has the vocabulary of an access server's lines (Line, Port, Call, Lease) and the pool that leases them:
+// rotaries, queues, quarantine. It opens no port and knows no modem command: lines/port and lines/modem do.
 package lines
 
 import (
@@ -25,21 +25,28 @@ type Config struct {
 	Modem       ModemMode // "" is InOut
 	FlowControl string    // "hardware" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
-	CallerID    bool      // caller ID is switched on (AT+VCID=1, V.253; a modem that refuses is left alone) and waited for, at most to the second ring
-	CallCheck   bool      // the number that rings is put to AAA before the call is answered (RADIUS Service-Type Call-Check)
-	Init        string    // the modem's initialization command, after ATZ; "" for the driver's own
+	// caller ID is switched on (AT+VCID=1, V.253; a modem that refuses is left alone) and waited for, at most to the
+	// second ring
+	CallerID  bool
+	CallCheck bool   // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
+	Init      string // the modem's initialization command, after ATZ; "" for the driver's own
 
-	InBand          bool                  // this kind of port has no modem signals: result codes and data share one stream (tcp, pty)
-	InsecureSignals bool                  // the operator accepts a modem whose state cannot be proven on a port without modem signals
-	ProofRegisters  []int                 // S registers that mean nothing here and hold the proof on such a port; nil: S18, S25, S26
-	ResultCodes     map[string]ResultCode // what this modem says beside the driver's table; NoResult: progress, ends nothing
-	SameLine        bool                  // a callback without verification may be dialled by the line that was called
+	// this kind of port has no modem signals: result codes and data share one stream (tcp, pty)
+	InBand bool
+	// the operator accepts a modem whose state cannot be proven on a port without modem signals
+	InsecureSignals bool
+	// S registers without a function here, which hold the proof on such a port; nil: S18, S25, S26
+	ProofRegisters []int
+	// what this modem says beside the driver's table; NoResult: progress, ends nothing
+	ResultCodes map[string]ResultCode
+	SameLine    bool // a callback without verification may be dialled by the line that was called
 
 	Timing Timing
 }
 
-// Trusted reports whether no caller can pose as the line's modem: on a port without modem signals a caller can write result codes
-// and caller IDs into the data. There a callback needs a login on leg two, and no number that the modem told is dialled, unless the operator accepts it.
+// Trusted reports whether no caller can impersonate the line's modem: on a port without modem signals a caller can
+// write result codes and caller IDs into the data. There a callback needs a login on leg two, and no number reported by
+// the modem is dialled, unless the operator accepts it.
 func (c Config) Trusted() bool { return !c.InBand || c.InsecureSignals }
 
 func (c *Config) mode() ModemMode {
@@ -49,12 +56,14 @@ func (c *Config) mode() ModemMode {
 	return c.Modem
 }
 
-// Idle is the Status of such a line in service and nobody's, for Choose.
+// Idle is the Status of such a line in service and not leased, for Choose.
 func (c Config) Idle() Status {
-	return Status{TTY: c.TTY, Port: c.Port, Modem: c.mode(), Rotary: c.Rotary, State: Idle, InBand: c.InBand, Untrusted: !c.Trusted(), SameLine: c.SameLine}
+	return Status{TTY: c.TTY, Port: c.Port, Modem: c.mode(), Rotary: c.Rotary, State: Idle, InBand: c.InBand,
+		Untrusted: !c.Trusted(), SameLine: c.SameLine}
 }
 
-// Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real modems should not.
+// Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real
+// modems should not.
 type Timing struct {
 	Command    time.Duration // longest wait for OK
 	Answer     time.Duration // longest wait for CONNECT after ATA (S7)
@@ -64,11 +73,13 @@ type Timing struct {
 	Reopen     time.Duration // first pause before a lost port is opened again; doubles up to 30 s
 	Quarantine time.Duration // first pause before a quarantined line is proven again; doubles up to 5 min
 	Rings      time.Duration // silence after which a caller who rang is taken to have given up
-	Silence    time.Duration // how long NO CARRIER must be the last of the data to be believed
+	Silence    time.Duration // how long NO CARRIER must be the end of the data to be believed
 	Drain      time.Duration // what Drain waits beyond the time that the bytes themselves need
-	CommandGap time.Duration // pause between a result code and the next command (V.250 §5.7.1: the DTE waits for the result code)
+	// pause between a result code and the next command (V.250 §5.7.1: the DTE waits for the result code)
+	CommandGap time.Duration
 	Settle     time.Duration // pause between CONNECT and the first octet that we send; reading starts at once
-	Probe      time.Duration // an idle modem is asked for OK this often, and before it is lent where it has said nothing for longer than a tenth of it
+	// an idle modem is asked for OK this often, and before a lease if it was silent for longer than a tenth of it
+	Probe time.Duration
 }
 
 // State is what `show line` says of a line.
@@ -76,10 +87,10 @@ type State string
 
 const (
 	Down        State = "down"        // port or modem not usable; Reason says why, the driver tries again
-	Idle        State = "idle"        // in service, on hook, nobody's
+	Idle        State = "idle"        // in service, on hook, not leased
 	Ringing     State = "ringing"     // RING seen, not yet connected
 	InCall      State = "in call"     // an incoming call is up
-	Leased      State = "leased"      // lent to a callback that is not dialling yet
+	Leased      State = "leased"      // leased to a callback that is not dialling yet
 	Dialing     State = "dialing"     // a dial command was given
 	OutCall     State = "out call"    // an outgoing call is up
 	HangingUp   State = "hanging up"  // until proven on hook
@@ -88,15 +99,17 @@ const (
 
 // Status is a line's state at one instant.
 type Status struct {
-	TTY     int       `json:"tty"`
-	Port    string    `json:"port"`
-	Modem   ModemMode `json:"modem"`
-	Rotary  int       `json:"rotary"` // NoRotary: none
-	State   State     `json:"state"`
-	InBand  bool      `json:"in_band,omitempty"` // no modem signals: the driver proves the modem's state by what only the modem can know
-	Reason  string    `json:"reason,omitempty"`  // why it is down or quarantined
-	Notices []string  `json:"notices,omitempty"` // what is not as it should be though the line works: caller ID refused, DCD that never rises
-	Owner   string    `json:"owner,omitempty"`   // holder of the lease: a call's or a callback's ID
+	TTY    int       `json:"tty"`
+	Port   string    `json:"port"`
+	Modem  ModemMode `json:"modem"`
+	Rotary int       `json:"rotary"` // NoRotary: none
+	State  State     `json:"state"`
+	// no modem signals: the driver proves the modem's state by what only the modem can know
+	InBand bool   `json:"in_band,omitempty"`
+	Reason string `json:"reason,omitempty"` // why it is down or quarantined
+	// problems of a line that still works: caller ID refused, DCD that never rises
+	Notices []string  `json:"notices,omitempty"`
+	Owner   string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
 	Signals string    `json:"signals,omitempty"`
 	Since   time.Time `json:"since"`
 	Calls   uint64    `json:"calls"` // incoming calls answered

@@ -17,18 +17,20 @@ var ErrClosed = errors.New("the lines are closed: ringback is shutting down")
 
 // PoolOptions say how a Pool works. The zero value works.
 type PoolOptions struct {
-	NewID func() string              // IDs for calls; nil: 26 random letters and digits
-	Now   func() time.Time           // the wall clock; nil: time.Now
-	Debug func(tty int, text string) // told of what no owner hears: a handler that panicked, quarantine. Must not block. nil: nobody
-	Grace time.Duration              // how long Run waits at its end for calls and commands under way; 0: 15 s
+	NewID func() string    // IDs for calls; nil: 26 random letters and digits
+	Now   func() time.Time // the wall clock; nil: time.Now
+	// called for events without an owner: a handler that panicked, quarantine. Must not block; may be nil
+	Debug func(tty int, text string)
+	Grace time.Duration // how long Run waits at its end for calls and commands under way; 0: 15 s
 
-	// Screen says whether a call that rings on a line with Config.CallCheck may be answered. It may block, and must return soon after ctx ended: the
-	// caller has given up. nil: such lines answer nobody.
+	// Screen says whether a call that rings on a line with Config.CallCheck may be answered. It may block, and must
+	// return soon after ctx ended: the caller has given up. nil: such lines answer no call.
 	Screen func(ctx context.Context, r RingingCall) bool
 }
 
-// Pool lends lines: to incoming calls as they are answered, to callbacks as they ask. One line has one owner at a time and comes back
-// exactly once. All its methods may be called from any goroutine, and none but Run, Acquire and Clear blocks.
+// Pool leases lines: to incoming calls as they are answered, to callbacks on request. One line has one owner at a time
+// and is released exactly once. All its methods may be called from any goroutine, and only Run, Acquire and Clear
+// block.
 type Pool struct {
 	o PoolOptions
 
@@ -37,13 +39,13 @@ type Pool struct {
 	sorted   []*line       // by TTY
 	usable   map[int]count // rotary → lines of it that are in service and may dial
 	queue    list.List     // of *Waiting, oldest first
-	lent     uint64        // leases ever lent
-	returned uint64        // leases ever given back
+	lent     uint64        // leases ever granted
+	returned uint64        // leases ever released
 	draining bool          // no call is answered any more
-	closing  bool          // nothing is lent any more
+	closing  bool          // no new leases
 	stopped  bool          // no goroutine is started any more
 	quiet    chan struct{} // closed when closing and nothing is under way; nil before closing
-	changed  chan struct{} // closed at the next change of a line; nil while nobody waits for one
+	changed  chan struct{} // closed at the next change of a line; nil while there is no waiter
 
 	ctx     context.Context // of accept; nil before Run
 	drivers context.Context // of the drivers and of what runs on them: outlives ctx until calls are down
@@ -68,7 +70,8 @@ func NewPool(o PoolOptions) *Pool {
 	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}}
 }
 
-// Add puts a line into the pool, which keeps cfg; where Run runs already, its driver is started. An error where the TTY is taken.
+// Add puts a line into the pool, which keeps cfg; where Run runs already, its driver is started. An error if the TTY is
+// taken.
 func (p *Pool) Add(cfg *Config, d Driver) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +85,8 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 	l.planLocked()
 	l.serve()
 	p.lines[cfg.TTY] = l
-	at, _ := slices.BinarySearchFunc(p.sorted, cfg.TTY, func(l *line, tty int) int { return cmp.Compare(l.cfg.TTY, tty) })
+	at, _ := slices.BinarySearchFunc(p.sorted, cfg.TTY,
+		func(l *line, tty int) int { return cmp.Compare(l.cfg.TTY, tty) })
 	p.sorted = slices.Insert(p.sorted, at, l)
 	if p.ctx != nil {
 		p.startLocked(l)
@@ -90,8 +94,9 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 	return nil
 }
 
-// Run runs the drivers and gives incoming calls to accept, each in a goroutine of its own. It blocks until ctx ends, refuses what waits
-// for a line, waits up to Grace for what is under way, stops the drivers and returns nil when all that it started is over.
+// Run runs the drivers and passes incoming calls to accept, each in its own goroutine. It blocks until ctx ends,
+// rejects the requests that wait for a line, waits up to Grace for calls and commands, stops the drivers and returns
+// nil when all its goroutines have ended.
 func (p *Pool) Run(ctx context.Context, accept Accept) error {
 	drivers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -119,7 +124,7 @@ func (p *Pool) Run(ctx context.Context, accept Accept) error {
 	return nil
 }
 
-// close refuses all who wait and returns a channel that is closed when nothing is under way.
+// close rejects the waiting requests and returns a channel that is closed when nothing is under way.
 func (p *Pool) close() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -186,7 +191,7 @@ func (p *Pool) goLocked(f func(context.Context)) bool {
 	return true
 }
 
-// Drain makes the pool answer no call any more. Calls that are up go on, and lines are lent as before.
+// Drain makes the pool answer no call any more. Calls that are up go on, and lines are leased as before.
 func (p *Pool) Drain() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,7 +229,8 @@ func (p *Pool) Config(tty int) (Config, bool) {
 	return Config{}, false
 }
 
-// Changed returns a channel that is closed at the next change of any line's Status. Take it before Lines, then nothing is missed.
+// Changed returns a channel that is closed at the next change of any line's Status. Take it before Lines, then nothing
+// is missed.
 func (p *Pool) Changed() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -253,15 +259,16 @@ func (p *Pool) Starting() (n int) {
 	return n
 }
 
-// Outstanding returns how many leases are lent and not given back: those of calls and those of callbacks.
+// Outstanding returns how many leases are granted and not released: those of calls and those of callbacks.
 func (p *Pool) Outstanding() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return int(p.lent - p.returned)
 }
 
-// Clear hangs up whatever is on a line, as IOS's `clear line`: a call, a script, a dial. Its owner notices and gives the lease back. A line
-// that is down or quarantined is tried again at once. It blocks until the line is on hook or Timing.OnHook has passed several times.
+// Clear hangs up whatever is on a line, as IOS's `clear line`: a call, a script, a dial. Its owner notices and releases
+// the lease. A line that is down or quarantined is tried again at once. It blocks until the line is on hook or
+// Timing.OnHook has passed several times.
 func (p *Pool) Clear(tty int) error {
 	p.mu.Lock()
 	l := p.lines[tty]

@@ -251,7 +251,8 @@ func TestFirstComeFirstServed(t *testing.T) {
 		x := Want{Rotary: NoRotary, Called: 1}
 		a, b, c := w.want(t, "a", x), w.want(t, "b", x), w.want(t, "c", x)
 		l := taken(t, a)
-		if s, _ := w.Line(1); s.Owner != "a" || s.State != Leased || l.TTY() != 1 || l.Owner() != "a" || l.Config().Rotary != 1 {
+		if s, _ := w.Line(1); s.Owner != "a" || s.State != Leased || l.TTY() != 1 || l.Owner() != "a" ||
+			l.Config().Rotary != 1 {
 			t.Errorf("%+v", s)
 		}
 		waits(t, b)
@@ -462,7 +463,8 @@ func TestHandlerPanics(t *testing.T) {
 }
 
 func TestDrainAndModes(t *testing.T) {
-	cfgs := []Config{{TTY: 1, Rotary: NoRotary}, {TTY: 2, Rotary: NoRotary, Modem: CallOut}, {TTY: 3, Rotary: NoRotary, Modem: CallIn}}
+	cfgs := []Config{{TTY: 1, Rotary: NoRotary}, {TTY: 2, Rotary: NoRotary, Modem: CallOut},
+		{TTY: 3, Rotary: NoRotary, Modem: CallIn}}
 	inTown(t, nil, cfgs, func(t *testing.T, w *town) {
 		if w.stubs[2].host.Answer() {
 			t.Error("a callout line answers")
@@ -488,7 +490,8 @@ func TestDrainAndModes(t *testing.T) {
 func TestEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		w := newTown(t, func(ctx context.Context, c *Call) { <-ctx.Done(); <-time.After(3 * time.Second) }, rotary(1, 2), true)
+		w := newTown(t, func(ctx context.Context, c *Call) { <-ctx.Done(); <-time.After(3 * time.Second) },
+			rotary(1, 2), true)
 		w.stubs[1].host.Answer()
 		w.stubs[1].host.Connected(&Call{Data: newStubData(nil), TTY: 1})
 		l := taken(t, w.want(t, "a", Want{TTYs: []int{2}, Rotary: NoRotary}))

@@ -22,15 +22,16 @@ const (
 // Has reports whether all circuits of want are on.
 func (s Signals) Has(want Signals) bool { return s&want == want }
 
-// ErrNoSignals is returned by a Port that cannot do what was asked because its kind has no modem signals (a PTY, plain TCP).
+// ErrNoSignals is returned by a Port that cannot do what was asked because its kind has no modem signals (a PTY, plain
+// TCP).
 var ErrNoSignals = errors.New("this kind of port has no modem signals")
 
 // Port carries the bytes and the modem signals of one line. lines/port opens the real ones (serial device, RFC 2217
 // server, plain TCP, PTY); tests bring in-memory ones.
 //
-// Read and Write block until something can be done, the deadline passes (os.ErrDeadlineExceeded) or the port ends (io.EOF,
-// EIO, net errors). Close unblocks both and Await, and may be called twice. One goroutine reads or awaits and one writes
-// at a time; the signal methods may be called from any goroutine.
+// Read and Write block until something can be done, the deadline passes (os.ErrDeadlineExceeded) or the port ends
+// (io.EOF, EIO, net errors). Close unblocks both and Await, and may be called twice. One goroutine reads or awaits and
+// one writes at a time; the signal methods may be called from any goroutine.
 type Port interface {
 	io.ReadWriteCloser
 	SetReadDeadline(t time.Time) error

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// probeLocked has the modem of a line that may be lent probed for q, which keeps its place in the queue meanwhile.
+// probeLocked starts a probe of a line that may be leased to q; q keeps its place in the queue meanwhile.
 func (l *line) probeLocked(q *Waiting) {
 	if !l.pool.goLocked(l.probe) {
-		return // nothing is lent any more
+		return // no new leases
 	}
 	l.probing, l.probedFor, q.probed = true, q, l
 	l.calm = make(chan struct{}, 1)
 }
 
-// freeCandidateLocked lets the one for whom the line is being probed look for another.
+// freeCandidateLocked lets the request for which the line is being probed choose another.
 func (l *line) freeCandidateLocked() {
 	q := l.probedFor
 	if q == nil {
@@ -26,8 +26,8 @@ func (l *line) freeCandidateLocked() {
 	q.seekLocked()
 }
 
-// probe asks the modem whether it is there, and passes the line on, or says why not. A line that rings may be answered; it is looked at again when the
-// caller has given up.
+// probe asks the modem for an answer, and passes the line on or records why not. A line that rings may be answered; it
+// is looked at again when the caller has given up.
 func (l *line) probe(ctx context.Context) {
 	limit, cancel := context.WithTimeout(ctx, l.proofTime())
 	err := l.driver.Probe(limit)
@@ -39,7 +39,7 @@ func (l *line) probe(ctx context.Context) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-l.calm: // nobody sets another while the line is being probed
+	case <-l.calm: // no other is set while the line is being probed
 	case <-ctx.Done():
 	}
 	l.pool.mu.Lock()
@@ -48,17 +48,18 @@ func (l *line) probe(ctx context.Context) {
 	l.pool.passLocked(l, false)
 }
 
-// probed says what became of a probe. false: the line cannot be probed just now.
+// probed handles the result of a probe. false: the line cannot be probed now.
 func (l *line) probed(ctx context.Context, err error) (done bool) {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case !l.freeLocked() || p.closing || ctx.Err() != nil: // answered, lost or quarantined meanwhile: what the probe says is of the past
+	case !l.freeLocked() || p.closing || ctx.Err() != nil:
+		// answered, lost or quarantined meanwhile: the probe's result is out of date
 		l.probing, l.calm = false, nil
 	case err == nil:
 		l.probing, l.calm = false, nil
-		if q := l.probedFor; q != nil { // it may have to be another's: one who is older, or q needs this line no more
+		if q := l.probedFor; q != nil { // an older request may need it, or q no longer does
 			l.probedFor, q.probed = nil, nil
 			p.passLocked(l, true)
 			q.seekLocked()

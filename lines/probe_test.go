@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestProbeBeforeLease: a modem that hung while it was idle is not lent: its line goes to quarantine with the cause, and the callback gets the next.
+// TestProbeBeforeLease: a modem that hung while it was idle is not lent: its line goes to quarantine with the cause,
+// and the callback gets the next.
 func TestProbeBeforeLease(t *testing.T) {
 	inTown(t, nil, rotary(1, 2, 3), func(t *testing.T, w *town) {
 		w.stubs[2].probes(errors.New("no OK within 3s"), 3*time.Second)
@@ -63,7 +64,8 @@ func TestProbeKeepsThePlace(t *testing.T) {
 
 // TestAnsweredWhileProbed: a call that rings while its line is probed is answered, and the callback waits on.
 func TestAnsweredWhileProbed(t *testing.T) {
-	for name, err := range map[string]error{"rings": fmt.Errorf("probe: %w", ErrRinging), "says nothing of it": nil, "fails": errors.New("no OK")} {
+	for name, err := range map[string]error{"rings": fmt.Errorf("probe: %w", ErrRinging), "says nothing of it": nil,
+		"fails": errors.New("no OK")} {
 		t.Run(name, func(t *testing.T) {
 			inTown(t, func(ctx context.Context, c *Call) { <-c.Done() }, rotary(1), func(t *testing.T, w *town) {
 				w.stubs[1].probes(err, time.Second)
@@ -86,7 +88,8 @@ func TestAnsweredWhileProbed(t *testing.T) {
 	}
 }
 
-// TestRingingIsNotLent: a line that rings is left to its caller, whose silence is waited for; it is not probed in a loop.
+// TestRingingIsNotLent: a line that rings is left to its caller, whose silence is waited for; it is not probed in a
+// loop.
 func TestRingingIsNotLent(t *testing.T) {
 	inTown(t, nil, rotary(1), func(t *testing.T, w *town) {
 		s := w.stubs[1]
@@ -166,7 +169,8 @@ func TestDownWhileProbed(t *testing.T) {
 	})
 }
 
-// TestLeaseLost: the owner of a lease learns that its line went out of service, however often it asks; after the release there is nothing to learn.
+// TestLeaseLost: the owner of a lease learns that its line went out of service, however often it asks; after the
+// release there is nothing to learn.
 func TestLeaseLost(t *testing.T) {
 	inTown(t, nil, rotary(1, 2), func(t *testing.T, w *town) {
 		l := taken(t, w.want(t, "a", Want{Rotary: NoRotary, Called: 2}))
@@ -229,9 +233,11 @@ func TestLeaseProbe(t *testing.T) {
 	})
 }
 
-// TestNoVerifyLines: a callback without verification gets a line whose calls may do without a login while one is in service, and else any.
+// TestNoVerifyLines: a callback without verification gets a line whose calls may do without a login while one is in
+// service, and else any.
 func TestNoVerifyLines(t *testing.T) {
-	cfgs := []Config{{TTY: 1, Rotary: 1}, {TTY: 2, Rotary: 1, InBand: true}, {TTY: 3, Rotary: 1}, {TTY: 4, Rotary: 1, InBand: true, InsecureSignals: true}}
+	cfgs := []Config{{TTY: 1, Rotary: 1}, {TTY: 2, Rotary: 1, InBand: true}, {TTY: 3, Rotary: 1},
+		{TTY: 4, Rotary: 1, InBand: true, InsecureSignals: true}}
 	x := Want{Rotary: NoRotary, Called: 1, NoVerify: true}
 	omits := func(l *Lease) bool { return x.MayOmitLogin(l.Config()) }
 	inTown(t, nil, cfgs, func(t *testing.T, w *town) {
@@ -277,13 +283,14 @@ func TestNoVerifyLines(t *testing.T) {
 		})
 	})
 	t.Run("the same line by the operator's leave", func(t *testing.T) {
-		inTown(t, nil, []Config{{TTY: 1, Rotary: 1, SameLine: true}, {TTY: 2, Rotary: 1, InBand: true}}, func(t *testing.T, w *town) {
-			l := taken(t, w.want(t, "a", x))
-			if l.TTY() != 1 || !omits(l) {
-				t.Errorf("tty %d", l.TTY())
-			}
-			l.Release()
-		})
+		inTown(t, nil, []Config{{TTY: 1, Rotary: 1, SameLine: true}, {TTY: 2, Rotary: 1, InBand: true}},
+			func(t *testing.T, w *town) {
+				l := taken(t, w.want(t, "a", x))
+				if l.TTY() != 1 || !omits(l) {
+					t.Errorf("tty %d", l.TTY())
+				}
+				l.Release()
+			})
 	})
 }
 
@@ -312,10 +319,13 @@ func TestChooseNoVerify(t *testing.T) {
 			func(m map[int]*Config) { m[1].InBand = true }, []int{1, 3, 4}},
 		{"the called one by the operator's leave", Want{Rotary: 1, Called: 2, NoVerify: true},
 			func(m map[int]*Config) { m[1].InBand, m[2].SameLine = true, true }, []int{2}},
-		{"insecure signals are signals", Want{Rotary: 1, Called: 1, NoVerify: true}, func(m map[int]*Config) { m[4].InsecureSignals = true }, []int{2, 4}},
+		{"insecure signals are signals", Want{Rotary: 1, Called: 1, NoVerify: true},
+			func(m map[int]*Config) { m[4].InsecureSignals = true }, []int{2, 4}},
 		{"explicit", Want{TTYs: []int{4, 2}, Rotary: NoRotary, Called: 1, NoVerify: true}, none, []int{2}},
-		{"explicit, none can be trusted", Want{TTYs: []int{4, 3}, Rotary: NoRotary, Called: 1, NoVerify: true}, none, []int{4, 3}},
-		{"explicit, the called line among others", Want{TTYs: []int{1, 2}, Rotary: NoRotary, Called: 1, NoVerify: true}, none, []int{2}},
+		{"explicit, none can be trusted", Want{TTYs: []int{4, 3}, Rotary: NoRotary, Called: 1, NoVerify: true}, none,
+			[]int{4, 3}},
+		{"explicit, the called line among others", Want{TTYs: []int{1, 2}, Rotary: NoRotary, Called: 1, NoVerify: true},
+			none, []int{2}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := Choose(tc.want, town(tc.edit))

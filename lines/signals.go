@@ -2,7 +2,7 @@ package lines
 
 import "strings"
 
-// String names the circuits that are on, "DTR RTS DCD"; "" where none is.
+// String names the circuits that are on, "DTR RTS DCD"; "" if none is.
 func (s Signals) String() string {
 	var on []string
 	for _, c := range []struct {

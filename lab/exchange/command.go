@@ -21,8 +21,8 @@ type command struct {
 	bare bool   // no number was given
 }
 
-// scanner reads commands from the body of a command line, the part behind AT. Spaces are skipped except in dial strings,
-// which keep them for the record.
+// scanner reads commands from the body of a command line, the part behind AT. Spaces are skipped except in dial
+// strings, which keep them for the record.
 type scanner struct{ b []byte }
 
 func (s *scanner) peek() byte {

@@ -6,27 +6,29 @@ import (
 	"time"
 )
 
-// Dialect is how a modem differs from the one that V.250 and the Hayes manuals describe. The zero value does not differ.
+// Dialect is how a modem differs from the one that V.250 and the Hayes manuals describe. The zero value does not
+// differ.
 type Dialect struct {
-	// Deaf is how long the octets of the DTE are lost after each result code but CONNECT: 2 ms to 100 ms. V.250 §5.7 lets
-	// the DTE wait for the result code, and the usual advice since Hayes is a tenth of a second after it.
+	// Deaf is how long the octets of the DTE are lost after each result code but CONNECT: 2 ms to 100 ms. V.250 §5.7
+	// lets the DTE wait for the result code, and the usual advice since Hayes is a tenth of a second after it.
 	Deaf time.Duration
 
-	// LowerCase sends result codes in lower case. Some modems do so while the command line was in lower case, some always.
+	// LowerCase sends result codes in lower case. Some modems do so while the command line was in lower case, some
+	// always.
 	LowerCase bool
 	// Texts replaces verbose result codes by a maker's own: {"NO DIALTONE": "NO DIAL-TONE"}. Hayes has NO DIALTONE,
-	// U.S. Robotics NO DIAL TONE, Telebit NO PROMPTTONE too (C-Kermit, ckudia.c); British modems say ENGAGED for BUSY; soft
-	// modems LINE IN USE while a telephone on the line is off hook. RING may become "+CRING: FAX" (3GPP TS 27.007 §6.11).
-	// What a data modem says of a fax machine is ModemConfig.ConnectText: "CONNECT FAX".
+	// U.S. Robotics NO DIAL TONE, Telebit NO PROMPTTONE too (C-Kermit, ckudia.c); British modems say ENGAGED for BUSY;
+	// soft modems LINE IN USE while a telephone on the line is off hook. RING may become "+CRING: FAX" (3GPP TS 27.007
+	// §6.11). What a data modem says of a fax machine is ModemConfig.ConnectText: "CONNECT FAX".
 	Texts map[string]string
 	// HearsVoice ends a dial with VOICE where a person answers (U.S. Robotics, ZyXEL), in place of S7 and NO CARRIER.
 	HearsVoice bool
 
 	// NoCallerID refuses AT+VCID and AT#CID with ERROR.
 	NoCallerID bool
-	// CallerIDText is a line with one %s for the caller's number, in place of Bellcore's DATE, TIME and NMBR: "NMBR = %s",
-	// "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). One that begins with RING is sent in place of RING, as ISDN
-	// terminal adapters do: "RING;%s".
+	// CallerIDText is a line with one %s for the caller's number, in place of Bellcore's DATE, TIME and NMBR: "NMBR =
+	// %s", "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). One that begins with RING is sent in place of RING, as
+	// ISDN terminal adapters do: "RING;%s".
 	CallerIDText string
 	// CallerIDTime is when the network sends the number.
 	CallerIDTime CallerIDTime
@@ -71,7 +73,8 @@ type Escape uint8
 const (
 	EscapeGuarded Escape = iota // silence of S12 before and after (Hayes, US patent 4,549,302)
 	EscapeAtOnce                // three escape characters anywhere in the data, whatever S12 says
-	EscapeTIES                  // three escape characters and AT anywhere in the data, then a command line (Sierra, Rockwell)
+	// three escape characters and AT anywhere in the data, then a command line (Sierra, Rockwell)
+	EscapeTIES
 )
 
 // Register is how an S register differs from the usual: one that takes any octet and shows it.

@@ -18,23 +18,33 @@ func TestDialects(t *testing.T) {
 		profile string
 		says    []string // a command line, what comes back, and so on
 	}{
-		{"usual", Dialect{}, "", []string{"ATS18=7S25=99", ok, "ATS18?S25?S26?", "\r\n007\r\n\r\n099\r\n\r\n000\r\n" + ok, "ATZ", ok, "ATS18?", "\r\n000\r\n" + ok}},
+		{"usual", Dialect{}, "", []string{"ATS18=7S25=99", ok, "ATS18?S25?S26?", "\r\n007\r\n\r\n099\r\n\r\n000\r\n" +
+			ok, "ATZ", ok, "ATS18?", "\r\n000\r\n" + ok}},
 		{"&F resets", Dialect{}, "", []string{"ATS18=7", ok, "AT&FE0", ok, "ATS18?", "\r\n000\r\n" + ok}},
 		{"&W stores", Dialect{}, "", []string{"ATS18=7&W", ok, "ATS18=8", ok, "ATZ", ok, "ATS18?", "\r\n007\r\n" + ok}},
-		{"without leading zeros", Dialect{BareNumbers: true}, "", []string{"ATS18=7", ok, "ATS18?S25?", "\r\n7\r\n\r\n0\r\n" + ok}},
-		{"in one line", Dialect{OneLine: ","}, "", []string{"ATS18=7", ok, "ATS18?S25?S12?", "\r\n007,000,050\r\n" + ok, "ATS18?*", "\r\n007\r\n" + err}},
-		{"in one line before other information", Dialect{OneLine: " ", BareNumbers: true}, "", []string{"ATS18?S25?I0", "\r\n0 0\r\n\r\n560\r\n" + ok}},
-		{"fixed", registers(18, Register{Fixed: true, Value: 3}), "", []string{"ATS18=7", ok, "ATS18?", "\r\n003\r\n" + ok}},
+		{"without leading zeros", Dialect{BareNumbers: true}, "",
+			[]string{"ATS18=7", ok, "ATS18?S25?", "\r\n7\r\n\r\n0\r\n" + ok}},
+		{"in one line", Dialect{OneLine: ","}, "", []string{"ATS18=7", ok, "ATS18?S25?S12?", "\r\n007,000,050\r\n" + ok,
+			"ATS18?*", "\r\n007\r\n" + err}},
+		{"in one line before other information", Dialect{OneLine: " ", BareNumbers: true}, "",
+			[]string{"ATS18?S25?I0", "\r\n0 0\r\n\r\n560\r\n" + ok}},
+		{"fixed", registers(18, Register{Fixed: true, Value: 3}), "",
+			[]string{"ATS18=7", ok, "ATS18?", "\r\n003\r\n" + ok}},
 		{"read-only", registers(2, Register{ReadOnly: true}), "", []string{"ATS2=3", err, "ATS2?", "\r\n043\r\n" + ok}},
-		{"missing", registers(25, Register{Missing: true}), "", []string{"ATS25=3", err, "ATS18?S25?", "\r\n000\r\n" + err}},
-		{"up to a maximum", registers(26, Register{Max: 100}), "", []string{"ATS26=101", err, "ATS26=100", ok, "ATS26?", "\r\n100\r\n" + ok}},
+		{"missing", registers(25, Register{Missing: true}), "",
+			[]string{"ATS25=3", err, "ATS18?S25?", "\r\n000\r\n" + err}},
+		{"up to a maximum", registers(26, Register{Max: 100}), "", []string{"ATS26=101", err, "ATS26=100", ok, "ATS26?",
+			"\r\n100\r\n" + ok}},
 		{"no caller ID", Dialect{NoCallerID: true}, "", []string{"AT+VCID=1", err, "AT#CID=1", err, "AT+VCID?", err}},
-		{"lower case", Dialect{LowerCase: true}, "", []string{"AT", "\r\nok\r\n", "AT*", "\r\nerror\r\n", "ATDT12345", "\r\nno carrier\r\n", "ATV0", "0\r"}},
+		{"lower case", Dialect{LowerCase: true}, "", []string{"AT", "\r\nok\r\n", "AT*", "\r\nerror\r\n", "ATDT12345",
+			"\r\nno carrier\r\n", "ATV0", "0\r"}},
 		{"V0 in the profile", Dialect{}, "V0", []string{"AT", "0\r", "ATV1", ok, "ATZ", "0\r"}},
 		{"Q1 in the profile", Dialect{}, "Q1", []string{"AT", "", "ATQ0", ok, "ATZ", "", "ATQ0", ok}},
-		{"no dial tone by U.S. Robotics", Dialect{Texts: map[string]string{"NO DIALTONE": "NO DIAL TONE", "BUSY": "ENGAGED"}}, "",
+		{"no dial tone by U.S. Robotics",
+			Dialect{Texts: map[string]string{"NO DIALTONE": "NO DIAL TONE", "BUSY": "ENGAGED"}}, "",
 			[]string{"ATDT666", "\r\nENGAGED\r\n", "ATV0DT666", "7\r"}},
-		{"no answer by another", Dialect{Texts: map[string]string{"NO ANSWER": "NO_ANSWER"}}, "S7=3", []string{"ATDT777", "\r\nNO_ANSWER\r\n"}},
+		{"no answer by another", Dialect{Texts: map[string]string{"NO ANSWER": "NO_ANSWER"}}, "S7=3",
+			[]string{"ATDT777", "\r\nNO_ANSWER\r\n"}},
 		{"a person answers", Dialect{HearsVoice: true}, "", []string{"ATDT888", "\r\nVOICE\r\n"}},
 	}
 	for _, tt := range tests {
@@ -57,7 +67,8 @@ func TestDialects(t *testing.T) {
 func TestNoDialtoneTexts(t *testing.T) {
 	for _, text := range []string{"NO DIAL-TONE", "NO PROMPTTONE", "LINE IN USE"} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0", Dialect: Dialect{Texts: map[string]string{"NO DIALTONE": text}}})
+			w := newTown(t, Config{Instant: true},
+				ModemConfig{Profile: "E0", Dialect: Dialect{Texts: map[string]string{"NO DIALTONE": text}}})
 			w.bob.SetFault(Fault{NoDialtone: true})
 			w.types("bob", "ATDT5551\r")
 			pass(5 * time.Second)
@@ -71,7 +82,8 @@ func TestNoDialtoneTexts(t *testing.T) {
 
 func TestCallersThatAreNoData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0", ConnectText: "CONNECT FAX", Dialect: Dialect{Texts: map[string]string{"RING": "+CRING: FAX"}}})
+		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0", ConnectText: "CONNECT FAX",
+			Dialect: Dialect{Texts: map[string]string{"RING": "+CRING: FAX"}}})
 		w.types("alice", "ATDT5552\r")
 		w.want("bob", "\r\n+CRING: FAX\r\n")
 		w.types("bob", "ATA\r")
@@ -82,7 +94,8 @@ func TestCallersThatAreNoData(t *testing.T) {
 // Octets that come while a modem is deaf are lost: the lines behind it are incomplete commands, or none.
 func TestDeaf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0", Dialect: Dialect{Deaf: 100 * time.Millisecond}})
+		w := newTown(t, Config{Instant: true},
+			ModemConfig{Profile: "E0", Dialect: Dialect{Deaf: 100 * time.Millisecond}})
 		w.types("bob", "AT\rATI0\r")
 		w.want("bob", "\r\nOK\r\n")
 		pass(100*time.Millisecond - 1)
@@ -132,12 +145,17 @@ func TestCallerIDDialects(t *testing.T) {
 		dialect Dialect
 		want    string // up to the third ring
 	}{
-		{"before the first ring", Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "NMBR = %s"}, "\r\nNMBR = 5551\r\n" + ring + ring + ring},
-		{"between the first and the second", Dialect{CallerIDText: "CID: %s"}, ring + "\r\nCID: 5551\r\n" + ring + ring},
-		{"after the second", Dialect{CallerIDTime: AfterSecondRing, CallerIDText: `+CLIP: "%s",129`}, ring + ring + "\r\n+CLIP: \"5551\",129\r\n" + ring},
-		{"in the first RING", Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "RING;%s"}, strings.Repeat("\r\nRING;5551\r\n", 3)},
+		{"before the first ring", Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "NMBR = %s"},
+			"\r\nNMBR = 5551\r\n" + ring + ring + ring},
+		{"between the first and the second", Dialect{CallerIDText: "CID: %s"}, ring + "\r\nCID: 5551\r\n" + ring +
+			ring},
+		{"after the second", Dialect{CallerIDTime: AfterSecondRing, CallerIDText: `+CLIP: "%s",129`},
+			ring + ring + "\r\n+CLIP: \"5551\",129\r\n" + ring},
+		{"in the first RING", Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "RING;%s"},
+			strings.Repeat("\r\nRING;5551\r\n", 3)},
 		{"in the second RING", Dialect{CallerIDText: "RING;%s"}, ring + strings.Repeat("\r\nRING;5551\r\n", 2)},
-		{"in lower case", Dialect{CallerIDText: "RING;%s", LowerCase: true}, "\r\nring\r\n" + strings.Repeat("\r\nring;5551\r\n", 2)},
+		{"in lower case", Dialect{CallerIDText: "RING;%s", LowerCase: true},
+			"\r\nring\r\n" + strings.Repeat("\r\nring;5551\r\n", 2)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,10 +169,12 @@ func TestCallerIDDialects(t *testing.T) {
 	}
 }
 
-// The number comes behind a seized line and before its first ring; an answer between them takes the call without a ring.
+// The number comes behind a seized line and before its first ring; an answer between them takes the call without a
+// ring.
 func TestAnswerBetweenNumberAndRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, Config{}, ModemConfig{CallerID: true, SeizedBefore: time.Second, Profile: "E0+VCID=1", Dialect: Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "NMBR = %s"}})
+		w := newTown(t, Config{}, ModemConfig{CallerID: true, SeizedBefore: time.Second, Profile: "E0+VCID=1",
+			Dialect: Dialect{CallerIDTime: BeforeFirstRing, CallerIDText: "NMBR = %s"}})
 		w.x.Ring(w.alice, w.bob)
 		pass(time.Second - 1)
 		w.want("bob", "")
@@ -201,21 +221,27 @@ func TestEscapes(t *testing.T) {
 		{"127", EscapeGuarded, "S2=127", []write{{s, "\x7f\x7f\x7f"}}, s, Escaped, "\r\nOK\r\n"},
 		{"no more the old one", EscapeGuarded, "S2=29", []write{{s, "+++"}}, 2 * s, Connected, ""},
 		{"128 switches it off", EscapeGuarded, "S2=128", []write{{s, "\x80\x80\x80"}}, 2 * s, Connected, ""},
-		{"a shorter guard", EscapeGuarded, "S12=10", []write{{200 * time.Millisecond, "+++"}}, 200 * time.Millisecond, Escaped, "\r\nOK\r\n"},
-		{"the longest guard", EscapeGuarded, "S12=255", []write{{5100 * time.Millisecond, "+++"}}, 5100 * time.Millisecond, Escaped, "\r\nOK\r\n"},
-		{"no guard", EscapeGuarded, "S12=0", []write{{0, "xx+++ATI0\rATO\r"}}, 0, Connected, "\r\nOK\r\n\r\n560\r\n\r\nOK\r\n\r\nCONNECT\r\n"},
+		{"a shorter guard", EscapeGuarded, "S12=10", []write{{200 * time.Millisecond, "+++"}}, 200 * time.Millisecond,
+			Escaped, "\r\nOK\r\n"},
+		{"the longest guard", EscapeGuarded, "S12=255", []write{{5100 * time.Millisecond, "+++"}},
+			5100 * time.Millisecond, Escaped, "\r\nOK\r\n"},
+		{"no guard", EscapeGuarded, "S12=0", []write{{0, "xx+++ATI0\rATO\r"}}, 0, Connected,
+			"\r\nOK\r\n\r\n560\r\n\r\nOK\r\n\r\nCONNECT\r\n"},
 		{"at once", EscapeAtOnce, "", []write{{0, "xx++"}, {s, "+"}}, 0, Escaped, "\r\nOK\r\n"},
-		{"at once, another character", EscapeAtOnce, "S2=29", []write{{0, "+++x\x1d\x1d\x1d"}}, 0, Escaped, "\r\nOK\r\n"},
+		{"at once, another character", EscapeAtOnce, "S2=29", []write{{0, "+++x\x1d\x1d\x1d"}}, 0, Escaped,
+			"\r\nOK\r\n"},
 		{"at once, switched off", EscapeAtOnce, "S2=255", []write{{0, "+++"}}, 0, Connected, ""},
 		{"TIES", EscapeTIES, "", []write{{0, "xx+++ATI0\r"}}, 0, Escaped, "\r\n560\r\n\r\nOK\r\n"},
-		{"TIES in pieces", EscapeTIES, "", []write{{0, "++"}, {s, "++a"}, {s, "ti0"}, {s, "\r"}}, 0, Escaped, "\r\n560\r\n\r\nOK\r\n"},
+		{"TIES in pieces", EscapeTIES, "", []write{{0, "++"}, {s, "++a"}, {s, "ti0"}, {s, "\r"}}, 0, Escaped,
+			"\r\n560\r\n\r\nOK\r\n"},
 		{"TIES wants AT", EscapeTIES, "", []write{{0, "+++ AT\r+++At\r+++"}}, 2 * s, Connected, ""},
 		{"TIES, switched off", EscapeTIES, "S2=255", []write{{0, "+++ATI0\r"}}, 2 * s, Connected, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0S0=1", Dialect: Dialect{Escape: tt.escape}})
+				w := newTown(t, Config{Instant: true},
+					ModemConfig{Profile: "E0S0=1", Dialect: Dialect{Escape: tt.escape}})
 				w.types("bob", "AT"+tt.init+"\r")
 				w.types("alice", "ATE0DT5552\r")
 				pass(0)
@@ -233,7 +259,8 @@ func TestEscapes(t *testing.T) {
 				}
 				w.want("bob", tt.says)
 				// The far end sees the sequence too, and no command that follows it.
-				if got := w.got("alice"); !strings.HasPrefix(sent, got) || tt.want == Connected && tt.says == "" && got != sent {
+				if got := w.got("alice"); !strings.HasPrefix(sent, got) || tt.want == Connected && tt.says == "" &&
+					got != sent {
 					t.Errorf("alice got %q of %q", got, sent)
 				}
 			})
@@ -327,7 +354,8 @@ func TestPowerCycle(t *testing.T) {
 				pass(0)
 				w.got("alice")
 				w.got("bob")
-				if w.bob.Register(18) != 77 || w.bob.Register(2) != 29 || w.bob.Register(100) != 0 || w.bob.Register(-1) != 0 {
+				if w.bob.Register(18) != 77 || w.bob.Register(2) != 29 || w.bob.Register(100) != 0 ||
+					w.bob.Register(-1) != 0 {
 					t.Errorf("S18 is %d", w.bob.Register(18))
 				}
 				cycle(w.bob)

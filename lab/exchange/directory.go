@@ -46,9 +46,9 @@ type subscription struct {
 	behaviour Behaviour
 }
 
-// AddModem installs a modem, on hook and without DTE. Modems with one number form a hunt group in the order of adding. A
-// modem without a number can only call out. An empty Name becomes the number, names should be unique. It panics where the
-// Dialect names what no modem has.
+// AddModem installs a modem, on hook and without DTE. Modems with one number form a hunt group in the order of adding.
+// A modem without a number can only call out. An empty Name becomes the number, names should be unique. It panics where
+// the Dialect names what no modem has.
 func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	if cfg.Name == "" {
 		cfg.Name = cmp.Or(cfg.Number, "modem")

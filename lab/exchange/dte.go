@@ -56,8 +56,8 @@ func (d *DTE) Await() {
 	}
 }
 
-// Read returns what the modem sent, and waits where there is nothing: until the deadline (os.ErrDeadlineExceeded) or the
-// end of the port (io.EOF).
+// Read returns what the modem sent, and waits where there is nothing: until the deadline (os.ErrDeadlineExceeded) or
+// the end of the port (io.EOF).
 func (d *DTE) Read(b []byte) (int, error) {
 	x := d.p.m.x
 	x.lock()

@@ -2,9 +2,10 @@
 // between them.
 //
 // An Exchange holds a directory of numbers and any number of modems. A modem takes its DTE in memory (Connect, DTE), on
-// TCP (ServeTCP), behind an RFC 2217 access server (ServeRFC2217) or on a pseudo terminal (ServePTY); all four share one
-// core. The package keeps no clock of its own: it uses the timers of the standard library, so a whole town runs inside a
-// testing/synctest bubble. It does not decide what a subscriber says once connected; that is the DTE's business.
+// TCP (ServeTCP), behind an RFC 2217 access server (ServeRFC2217) or on a pseudo terminal (ServePTY); all four share
+// one core. The package keeps no clock of its own: it uses the timers of the standard library, so a whole town runs
+// inside a testing/synctest bubble. It does not decide what a subscriber says once connected; that is the DTE's
+// business.
 //
 // One mutex guards the switch and all modems. Methods that begin with a small letter need it held unless they say
 // otherwise. An idle modem owns no timer, at most one goroutine (the reader of its port), and a buffer of 1 KiB.
@@ -41,14 +42,14 @@ type Config struct {
 	PostDial time.Duration
 	// Training is the time from the answer to CONNECT; zero means 7 s.
 	Training time.Duration
-	// HoldTime ends the hold of a caller with HoldsLine that long after the called side went on hook (30 to 180 s on real
-	// exchanges); zero means that only the caller ends it.
+	// HoldTime ends the hold of a caller with HoldsLine that long after the called side went on hook (30 to 180 s on
+	// real exchanges); zero means that only the caller ends it.
 	HoldTime time.Duration
 	// OnEvent is told what happens, in order, one event at a time, with no lock held: it may call any method but Close.
 	// It must not block, since the network waits for it.
 	OnEvent func(Event)
-	// DialLog gets each dial command as one line of JSON (a Dial without its outcome) before the modem goes off hook for
-	// it. The network stands still during the write; the writer stays the caller's.
+	// DialLog gets each dial command as one line of JSON (a Dial without its outcome) before the modem goes off hook
+	// for it. The network stands still during the write; the writer stays the caller's.
 	DialLog io.Writer
 }
 
@@ -122,8 +123,8 @@ func New(cfg Config) *Exchange {
 	}
 }
 
-// Close ends all calls, ports, listeners and pseudo terminals, and returns when every goroutine and every Serve call has
-// ended. It may be called twice. Its error is always nil.
+// Close ends all calls, ports, listeners and pseudo terminals, and returns when every goroutine and every Serve call
+// has ended. It may be called twice. Its error is always nil.
 func (x *Exchange) Close() error {
 	x.lock()
 	if !x.closed {

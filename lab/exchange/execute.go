@@ -22,8 +22,8 @@ type handler struct {
 
 func ignored(*Modem, command) verdict { return goOn }
 
-// handlerOf is the command table. Commands that only a real data pump needs are accepted without effect, as init strings
-// carry them.
+// handlerOf is the command table. Commands that only a real data pump needs are accepted without effect, as init
+// strings carry them.
 func handlerOf(name string) (handler, bool) {
 	switch name {
 	case "A":
@@ -49,7 +49,8 @@ func handlerOf(name string) (handler, bool) {
 	case "Z":
 		return handler{1, (*Modem).doReset}, true
 	case "&C":
-		return handler{1, func(m *Modem, c command) verdict { m.profile.dcd = c.n; m.updateSignals(); return goOn }}, true
+		return handler{1, func(m *Modem, c command) verdict { m.profile.dcd = c.n; m.updateSignals(); return goOn }},
+			true
 	case "&D":
 		return handler{3, func(m *Modem, c command) verdict { m.profile.dtr = c.n; return goOn }}, true
 	case "&F":

@@ -19,9 +19,12 @@ func TestFaults(t *testing.T) {
 		{"hung", Fault{Hung: true}, "AT\r", time.Hour, "", OnHook},
 		{"never OK", Fault{NeverOK: true}, "ATE0\rATS8?\rAT*\r", time.Hour, "ATE0\r\r\n002\r\n\r\nERROR\r\n", OnHook},
 		{"garbage", Fault{Garbage: true}, "AT\r", 0, "\xe4\xf1\xa8\r\nOK\r\n", OnHook},
-		{"no dialtone", Fault{NoDialtone: true}, "ATE0DT5552\r", 2 * time.Second, "ATE0DT5552\r\r\nNO DIALTONE\r\n", OnHook},
-		{"no dialtone, not noticed at X3", Fault{NoDialtone: true}, "ATE0X3S7=5DT5552\r", 9 * time.Second, "ATE0X3S7=5DT5552\r\r\nNO CARRIER\r\n", OnHook},
-		{"no dialtone, W waits for it", Fault{NoDialtone: true}, "ATE0X3DW5552\r", 9 * time.Second, "ATE0X3DW5552\r\r\nNO DIALTONE\r\n", OnHook},
+		{"no dialtone", Fault{NoDialtone: true}, "ATE0DT5552\r", 2 * time.Second, "ATE0DT5552\r\r\nNO DIALTONE\r\n",
+			OnHook},
+		{"no dialtone, not noticed at X3", Fault{NoDialtone: true}, "ATE0X3S7=5DT5552\r", 9 * time.Second,
+			"ATE0X3S7=5DT5552\r\r\nNO CARRIER\r\n", OnHook},
+		{"no dialtone, W waits for it", Fault{NoDialtone: true}, "ATE0X3DW5552\r", 9 * time.Second,
+			"ATE0X3DW5552\r\r\nNO DIALTONE\r\n", OnHook},
 		{"blacklisted", Fault{Blacklisted: true}, "ATE0DT5552\r", 0, "ATE0DT5552\r\r\nBLACKLISTED\r\n", OnHook},
 		{"delayed", Fault{Delayed: true}, "ATE0V0DT5552\r", 0, "ATE0V0DT5552\r24\r", OnHook},
 		{"false connect", Fault{FalseConnect: true}, "ATE0DT1\r", time.Second, "ATE0DT1\r\r\nCONNECT\r\n", Connected},
@@ -193,7 +196,8 @@ func TestLineTooLong(t *testing.T) {
 		max, length int
 		want        string
 	}{
-		{0, 255, "\r\nOK\r\n"}, {0, 256, "\r\nERROR\r\n"}, {40, 40, "\r\nOK\r\n"}, {40, 41, "\r\nERROR\r\n"}, {0, 1 << 20, "\r\nERROR\r\n"},
+		{0, 255, "\r\nOK\r\n"}, {0, 256, "\r\nERROR\r\n"}, {40, 40, "\r\nOK\r\n"}, {40, 41, "\r\nERROR\r\n"},
+		{0, 1 << 20, "\r\nERROR\r\n"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newTown(t, Config{}, ModemConfig{})

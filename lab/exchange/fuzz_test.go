@@ -9,7 +9,8 @@ import (
 
 // The scanner never panics, always advances, and takes every byte of the line exactly once.
 func FuzzCommandLine(f *testing.F) {
-	for _, s := range []string{"E0V1&C1&D2S0=0", "DT9,5551234;H0", "+VCID=1;+FCLASS=?", "S0 = 3 S7?", "=20?", "\\N3%C0", "D L", "&", "+", "S", "\xd9\xa1"} {
+	for _, s := range []string{"E0V1&C1&D2S0=0", "DT9,5551234;H0", "+VCID=1;+FCLASS=?", "S0 = 3 S7?", "=20?", "\\N3%C0",
+		"D L", "&", "+", "S", "\xd9\xa1"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
@@ -76,7 +77,8 @@ func FuzzModem(f *testing.F) {
 		}
 		reached := false
 		for _, d := range x.Dials() {
-			reached = reached || strings.Contains(d.Number, "5552") || strings.Contains(d.Number, "5551") || d.Outcome == DialPartial
+			reached = reached || strings.Contains(d.Number, "5552") || strings.Contains(d.Number, "5551") ||
+				d.Outcome == DialPartial
 		}
 		if !reached && a.Rings()+b.Rings() > 0 {
 			t.Fatalf("a telephone rang after %+v", x.Dials())
@@ -124,7 +126,9 @@ func FuzzEscape(f *testing.F) {
 		if want == 0 {
 			return
 		}
-		if sequence := strings.Repeat(string([]byte{char}), escapeLength); char > 127 || !strings.Contains(string(data[:want]), sequence) || !ties && !strings.HasSuffix(string(data[:want]), sequence) {
+		if sequence := strings.Repeat(string([]byte{char}), escapeLength); char > 127 ||
+			!strings.Contains(string(data[:want]), sequence) || !ties &&
+			!strings.HasSuffix(string(data[:want]), sequence) {
 			t.Fatalf("%q, escape %q, %v: ends at %d", data, char, ties, want)
 		}
 	})

@@ -29,7 +29,8 @@ type ModemConfig struct {
 	StaysOffHook bool
 	// IgnoresDTR makes a modem without that wire: it hangs up on ATH only, and answers whether or not a DTE is there.
 	IgnoresDTR bool
-	// SeizedBefore is how long an incoming call occupies the line before its first RING, up to 4 s on a loop-start line.
+	// SeizedBefore is how long an incoming call occupies the line before its first RING, up to 4 s on a loop-start
+	// line.
 	SeizedBefore time.Duration
 	// Profile is a command line without AT that is done at power-on, and that ATZ restores: "S0=1E0".
 	Profile string
@@ -92,30 +93,33 @@ func (s Signals) Has(want Signals) bool { return s&want == want }
 
 // SignalSink is told about the circuits that come from the modem.
 type SignalSink interface {
-	// ModemSignals gets DCD, DSR, CTS and RI at the attachment and after each change, in order, with no lock held. It must
-	// not block.
+	// ModemSignals gets DCD, DSR, CTS and RI at the attachment and after each change, in order, with no lock held. It
+	// must not block.
 	ModemSignals(Signals)
 }
 
 // Fault makes a modem misbehave. The zero value is a modem in order. Faults add up.
 type Fault struct {
-	Hung          bool          // takes every byte and says nothing; what the line does goes on. Idle or in a call, at any time
-	PoweredOff    bool          // a power failure: the line is released without a word, no signal is on; the port stays open
-	NeverOK       bool          // does everything, never says OK
-	DelayOK       time.Duration // says OK so much later, and all that follows with it
-	Garbage       bool          // echoes other bytes than it got
-	SplitConnect  time.Duration // sends CONNECT in pieces of three bytes, with that pause between them
-	NoDialtone    bool          // the line is dead
-	Vanished      bool          // unplugged: the port is closed and no DTE gets in until the fault is taken back
-	Blacklisted   bool          // refuses to dial: BLACKLISTED
-	Delayed       bool          // refuses to dial: DELAYED
-	FalseConnect  bool          // lies: each dial command ends in CONNECT, with nobody there
-	FalseHangUp   bool          // lies: says OK to ATH and ATZ and stays off hook, dropping DTR too
-	LosesATA      int           // takes so many ATA and does nothing; counted down from each SetFault
-	LateNoCarrier time.Duration // says NO CARRIER so much later than the far end has hung up, unless it is in a new call then
-	MuteNoCarrier bool          // never says NO CARRIER when the far end has hung up
-	DCDStuckOn    bool          // shows carrier always
-	DCDStuckOff   bool          // shows carrier never
+	// takes every byte and says nothing; what the line does goes on. Idle or in a call, at any time
+	Hung bool
+	// a power failure: the line is released without a word, no signal is on; the port stays open
+	PoweredOff   bool
+	NeverOK      bool          // does everything, never says OK
+	DelayOK      time.Duration // says OK so much later, and all that follows with it
+	Garbage      bool          // echoes other bytes than it got
+	SplitConnect time.Duration // sends CONNECT in pieces of three bytes, with that pause between them
+	NoDialtone   bool          // the line is dead
+	Vanished     bool          // unplugged: the port is closed and no DTE gets in until the fault is taken back
+	Blacklisted  bool          // refuses to dial: BLACKLISTED
+	Delayed      bool          // refuses to dial: DELAYED
+	FalseConnect bool          // lies: each dial command ends in CONNECT, with nobody there
+	FalseHangUp  bool          // lies: says OK to ATH and ATZ and stays off hook, dropping DTR too
+	LosesATA     int           // takes so many ATA and does nothing; counted down from each SetFault
+	// says NO CARRIER so much later than the far end has hung up, unless it is in a new call then
+	LateNoCarrier time.Duration
+	MuteNoCarrier bool // never says NO CARRIER when the far end has hung up
+	DCDStuckOn    bool // shows carrier always
+	DCDStuckOff   bool // shows carrier never
 }
 
 // Modem is one modem. Exchange.AddModem makes it; its methods may be called from any goroutine.
@@ -245,8 +249,8 @@ func (m *Modem) SetFault(f Fault) {
 	}
 }
 
-// PowerCycle switches the modem off and on: the line is released without a word, the stored profile comes back, and what
-// the DTE had begun to type is forgotten. The port stays open.
+// PowerCycle switches the modem off and on: the line is released without a word, the stored profile comes back, and
+// what the DTE had begun to type is forgotten. The port stays open.
 func (m *Modem) PowerCycle() {
 	m.x.lock()
 	defer m.x.unlock()
@@ -268,8 +272,8 @@ func (m *Modem) powerOff() {
 // dead says that nothing the DTE does has an effect, and that the modem says nothing.
 func (m *Modem) dead() bool { return m.fault.Hung || m.fault.PoweredOff }
 
-// Disconnect closes the port as a network does that fails: the DTE has to come back. It is DTR dropped, unless the modem
-// StaysOffHook. A pseudo terminal comes back at once under a new name and the old link.
+// Disconnect closes the port as a network does that fails: the DTE has to come back. It is DTR dropped, unless the
+// modem StaysOffHook. A pseudo terminal comes back at once under a new name and the old link.
 func (m *Modem) Disconnect() {
 	m.x.lock()
 	m.detach(m.port)

@@ -22,8 +22,8 @@ func (e *escape) stop() {
 	e.count, e.a = 0, 0
 }
 
-// see takes data that goes to the far end. It returns how many octets there are up to the one that ends the data at once,
-// 0 where none does; with a guard time, complete says afterwards that all is there but the silence.
+// see takes data that goes to the far end. It returns how many octets there are up to the one that ends the data at
+// once, 0 where none does; with a guard time, complete says afterwards that all is there but the silence.
 func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow time.Duration) int {
 	silence, guard := at.Sub(e.last), p.guard()
 	if guard > 0 {
@@ -129,8 +129,9 @@ func (m *Modem) abort() {
 	m.say(resultNoCarrier)
 }
 
-// transmit sends data to the far end, up to an escape that is one at once, and returns how much that was. It waits, with
-// the lock released, while the DTE there does not read, and returns false where p's write deadline passed meanwhile.
+// transmit sends data to the far end, up to an escape that is one at once, and returns how much that was. It waits,
+// with the lock released, while the DTE there does not read, and returns false where p's write deadline passed
+// meanwhile.
 func (m *Modem) transmit(p *port, data []byte) (int, bool) {
 	m.waitForRoom(p)
 	if m.state != Connected || m.port != p {

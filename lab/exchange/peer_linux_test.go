@@ -128,7 +128,8 @@ func TestPeerChat(t *testing.T) {
 	if err != nil {
 		chat = needs(t, "chat", "ppp")
 	}
-	abort := []string{"ABORT", "BUSY", "ABORT", "NO CARRIER", "ABORT", "NO DIALTONE", "ABORT", "NO ANSWER", "ABORT", "ERROR"}
+	abort := []string{"ABORT", "BUSY", "ABORT", "NO CARRIER", "ABORT", "NO DIALTONE", "ABORT", "NO ANSWER", "ABORT",
+		"ERROR"}
 	tests := []struct {
 		name   string
 		number string
@@ -165,7 +166,8 @@ func TestPeerChat(t *testing.T) {
 				timeout = "1"
 			}
 			args := append([]string{"-S", "-v", "-s", "-t", timeout}, abort...)
-			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0"+patient, "OK", "ATDT"+tt.number, "CONNECT", `\c`)...)
+			cmd := exec.CommandContext(t.Context(), chat, append(args, "", "ATE0"+patient, "OK", "ATDT"+tt.number,
+				"CONNECT", `\c`)...)
 			var out bytes.Buffer
 			blocking, err := os.OpenFile(path, os.O_RDWR|0x100, 0)
 			if err != nil {

@@ -29,8 +29,8 @@ type port struct {
 }
 
 // Connect attaches a DTE, in place of one that is there, and raises DTR. A nil sink is allowed. The modem reads and
-// writes rwc from then on and closes it when rwc ends, at a Vanished fault, at the next Connect, and at Close; the end of
-// rwc is DTR dropped.
+// writes rwc from then on and closes it when rwc ends, at a Vanished fault, at the next Connect, and at Close; the end
+// of rwc is DTR dropped.
 func (m *Modem) Connect(rwc io.ReadWriteCloser, s SignalSink) {
 	m.x.lock()
 	defer m.x.unlock()

@@ -83,7 +83,8 @@ func (p *profile) lines() []string {
 	}
 	out := []string{
 		"ACTIVE PROFILE:",
-		fmt.Sprintf("E%d Q%d V%d X%d &C%d &D%d +VCID=%d", bit(p.echo), bit(p.quiet), bit(p.verbose), p.x, p.dcd, p.dtr, bit(p.callerID)),
+		fmt.Sprintf("E%d Q%d V%d X%d &C%d &D%d +VCID=%d", bit(p.echo), bit(p.quiet), bit(p.verbose), p.x, p.dcd, p.dtr,
+			bit(p.callerID)),
 	}
 	regs := make([]string, 0, 13)
 	for n := range 13 {

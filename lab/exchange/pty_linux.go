@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ServePTY gives the modem to a pseudo terminal and returns the path of its slave, which any number of DTEs may open and
-// close in turn. If link is not empty it becomes a symbolic link to the slave, in place of one that is there, and goes
-// away with the terminal. It does not block; the terminal lasts until Exchange.Close or a Vanished fault, and comes back
-// after the latter.
+// ServePTY gives the modem to a pseudo terminal and returns the path of its slave, which any number of DTEs may open
+// and close in turn. If link is not empty it becomes a symbolic link to the slave, in place of one that is there, and
+// goes away with the terminal. It does not block; the terminal lasts until Exchange.Close or a Vanished fault, and
+// comes back after the latter.
 //
-// A pseudo terminal has no modem signals. DTR is up while somebody has the slave open, as far as the system tells (inotify),
-// and what the modem says while nobody has is lost. The terminal is raw, without echo, again after each DTE.
+// A pseudo terminal has no modem signals. DTR is up while somebody has the slave open, as far as the system tells
+// (inotify), and what the modem says while nobody has is lost. The terminal is raw, without echo, again after each DTE.
 func (m *Modem) ServePTY(link string) (path string, err error) {
 	l := &ptyLink{m: m, link: link}
 	if err := l.open(); err != nil {

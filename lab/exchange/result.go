@@ -26,7 +26,8 @@ const (
 
 // results are all of them.
 var results = []result{
-	resultOK, resultConnect, resultRing, resultNoCarrier, resultError, resultNoDialtone, resultBusy, resultNoAnswer, resultVoice,
+	resultOK, resultConnect, resultRing, resultNoCarrier, resultError, resultNoDialtone, resultBusy, resultNoAnswer,
+	resultVoice,
 	resultDelayed, resultBlacklisted,
 }
 

@@ -128,7 +128,8 @@ func TestServeTCP(t *testing.T) {
 
 func openPath(t *testing.T, path string) *os.File {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR|0x900, 0) // O_NONBLOCK and O_NOCTTY of Linux: deadlines work, and it is nobody's terminal
+	// O_NONBLOCK and O_NOCTTY of Linux: deadlines work, and it is nobody's terminal
+	f, err := os.OpenFile(path, os.O_RDWR|0x900, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

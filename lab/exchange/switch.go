@@ -15,8 +15,8 @@ const (
 	held                   // the called side is on hook again, the caller keeps the line
 )
 
-// call is one connection, or the attempt at one. It stands in the call field of both modems as long as it occupies their
-// lines. Where a behaviour answers instead of a modem, to is nil.
+// call is one connection, or the attempt at one. It stands in the call field of both modems as long as it occupies
+// their lines. Where a behaviour answers instead of a modem, to is nil.
 type call struct {
 	from, to *Modem
 	number   string

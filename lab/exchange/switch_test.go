@@ -166,10 +166,15 @@ func TestCallerID(t *testing.T) {
 		called ModemConfig
 		want   string
 	}{
-		{"shown", ModemConfig{Number: "5553"}, ModemConfig{CallerID: true, Profile: "E0+VCID=1"}, "\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = 5553\r\n\r\nRING\r\n"},
-		{"withheld", ModemConfig{Number: "5553", WithholdsNumber: true}, ModemConfig{CallerID: true, Profile: "E0+VCID=1"}, "\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = P\r\n\r\nRING\r\n"},
-		{"forged", ModemConfig{PresentsNumber: "84001"}, ModemConfig{CallerID: true, Profile: "E0#CID=1"}, "\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = 84001\r\n\r\nRING\r\n"},
-		{"none", ModemConfig{}, ModemConfig{CallerID: true, Profile: "E0+VCID=1"}, "\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = O\r\n\r\nRING\r\n"},
+		{"shown", ModemConfig{Number: "5553"}, ModemConfig{CallerID: true, Profile: "E0+VCID=1"},
+			"\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = 5553\r\n\r\nRING\r\n"},
+		{"withheld", ModemConfig{Number: "5553", WithholdsNumber: true},
+			ModemConfig{CallerID: true, Profile: "E0+VCID=1"},
+			"\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = P\r\n\r\nRING\r\n"},
+		{"forged", ModemConfig{PresentsNumber: "84001"}, ModemConfig{CallerID: true, Profile: "E0#CID=1"},
+			"\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = 84001\r\n\r\nRING\r\n"},
+		{"none", ModemConfig{}, ModemConfig{CallerID: true, Profile: "E0+VCID=1"},
+			"\r\nRING\r\n\r\nDATE = 0101\r\nTIME = 0000\r\nNMBR = O\r\n\r\nRING\r\n"},
 		{"not switched on", ModemConfig{Number: "5553"}, ModemConfig{CallerID: true}, "\r\nRING\r\n\r\nRING\r\n"},
 		{"not subscribed", ModemConfig{Number: "5553"}, ModemConfig{Profile: "+VCID=1"}, "\r\nRING\r\n\r\nRING\r\n"},
 	}
@@ -222,7 +227,8 @@ func TestOnlyTheDirectoryIsConnected(t *testing.T) {
 			if err := json.Unmarshal([]byte(l), &d); err != nil {
 				t.Fatal(err)
 			}
-			if d.Seq != i+1 || d.Modem != "alice" || d.Text != dials[i].Text || d.Number != dials[i].Number || d.Outcome != "" || !d.Time.Equal(dials[i].Time) {
+			if d.Seq != i+1 || d.Modem != "alice" || d.Text != dials[i].Text || d.Number != dials[i].Number ||
+				d.Outcome != "" || !d.Time.Equal(dials[i].Time) {
 				t.Errorf("line %d of the log: %+v, Dials: %+v", i+1, d, dials[i])
 			}
 			if dials[i].Outcome != DialNoNumber {
@@ -562,7 +568,8 @@ func TestConnectPipe(t *testing.T) {
 		near.Close()
 		pass(2 * time.Second)
 		w.want("alice", "\r\nNO CARRIER\r\n")
-		if got, want := sink.all(), []Signals{DSR | CTS, DSR | CTS | RI, DSR | CTS, DSR | CTS | DCD}; !slices.Equal(got, want) {
+		if got, want := sink.all(), []Signals{DSR | CTS, DSR | CTS | RI, DSR | CTS, DSR | CTS | DCD}; !slices.Equal(got,
+			want) {
 			t.Errorf("circuits: %b, want %b", got, want)
 		}
 	})
@@ -677,7 +684,8 @@ func TestReadDeadline(t *testing.T) {
 		d := w.dte["alice"]
 		d.SetReadDeadline(time.Now().Add(3 * time.Second))
 		begin := time.Now()
-		if _, err := d.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != 3*time.Second {
+		if _, err := d.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) ||
+			time.Since(begin) != 3*time.Second {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
 		d.SetReadDeadline(time.Time{})

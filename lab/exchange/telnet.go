@@ -75,7 +75,7 @@ const (
 // telnet is the access server's end of a telnet stream with the COM-PORT option. It is pure: bytes in, calls out.
 type telnet struct {
 	signature string
-	us, him   map[byte]optState
+	us, them  map[byte]optState
 
 	stage stage
 	verb  byte
@@ -109,7 +109,7 @@ func newTelnet(signature string) *telnet {
 	return &telnet{
 		signature: signature,
 		us:        map[byte]optState{},
-		him:       map[byte]optState{},
+		them:      map[byte]optState{},
 		baud:      115200,
 		settings:  [5]byte{comDataSize: 8, comParity: 1, comStopSize: 1},
 		flow:      1,
@@ -127,7 +127,7 @@ func (t *telnet) begin(dst []byte) []byte {
 		dst = append(dst, telIAC, telWILL, o)
 	}
 	for _, o := range []byte{optBinary, optSGA, optComPort} {
-		t.him[o] = optWantYes
+		t.them[o] = optWantYes
 		dst = append(dst, telIAC, telDO, o)
 	}
 	return dst
@@ -152,7 +152,7 @@ func (t *telnet) feed(b []byte, u telnetUser) {
 // plain counts the bytes that are data as they stand; a CR outside BINARY is left to byte.
 func (t *telnet) plain(b []byte) int {
 	for i, c := range b {
-		if c == telIAC || c == '\r' && t.him[optBinary] != optYes {
+		if c == telIAC || c == '\r' && t.them[optBinary] != optYes {
 			return i
 		}
 	}
@@ -191,7 +191,7 @@ func (t *telnet) data(c byte, u telnetUser) {
 		t.stage = inIAC
 		return
 	}
-	t.cr = c == '\r' && t.him[optBinary] != optYes
+	t.cr = c == '\r' && t.them[optBinary] != optYes
 	u.telnetData([]byte{c})
 }
 
@@ -235,7 +235,7 @@ func (t *telnet) afterSubIAC(c byte, u telnetUser) {
 
 // negotiate is RFC 1143 §7 without the states that cannot occur here.
 func (t *telnet) negotiate(verb, o byte, u telnetUser) {
-	side, yes, no := t.him, byte(telDO), byte(telDONT)
+	side, yes, no := t.them, byte(telDO), byte(telDONT)
 	accept := o == optBinary || o == optSGA || o == optComPort
 	if verb == telDO || verb == telDONT {
 		side, yes, no = t.us, telWILL, telWONT
@@ -267,7 +267,7 @@ func (t *telnet) negotiate(verb, o byte, u telnetUser) {
 }
 
 // comPort says that the option is in force.
-func (t *telnet) comPort() bool { return t.him[optComPort] == optYes || t.us[optComPort] == optYes }
+func (t *telnet) comPort() bool { return t.them[optComPort] == optYes || t.us[optComPort] == optYes }
 
 // encode appends data for the client: IAC doubled, and CR NUL for a bare CR while the client has not agreed to BINARY.
 func (t *telnet) encode(dst, data []byte) []byte {

@@ -92,7 +92,8 @@ func TestRFC2217Octets(t *testing.T) {
 		{"nothing before the option is agreed", sb + "\x01\x00\x00\x25\x80" + se, ""},
 		{"WILL COM-PORT ends our DO, and brings the modem state", "\xff\xfb\x2c", sb + "\x6b\x30" + se},
 		{"WILL again is not answered (RFC 1143)", "\xff\xfb\x2c", ""},
-		{"DO BINARY, DO SGA, DO ECHO, WILL BINARY, WILL SGA end our offers", "\xff\xfd\x00\xff\xfd\x03\xff\xfd\x01\xff\xfb\x00\xff\xfb\x03", ""},
+		{"DO BINARY, DO SGA, DO ECHO, WILL BINARY, WILL SGA end our offers",
+			"\xff\xfd\x00\xff\xfd\x03\xff\xfd\x01\xff\xfb\x00\xff\xfb\x03", ""},
 		{"WILL ECHO is refused", "\xff\xfb\x01", "\xff\xfe\x01"},
 		{"an unknown option is refused both ways", "\xff\xfb\x18\xff\xfd\x06", "\xff\xfe\x18\xff\xfc\x06"},
 		{"DONT and WONT of what is off are not answered", "\xff\xfe\x18\xff\xfc\x18", ""},
@@ -102,24 +103,35 @@ func TestRFC2217Octets(t *testing.T) {
 		{"SET-BAUDRATE asked", sb + "\x01\x00\x00\x00\x00" + se, sb + "\x65\x00\x00\x25\x80" + se},
 		{"SET-BAUDRATE with a doubled IAC", sb + "\x01\x00\x00\xff\xff\x00" + se, sb + "\x65\x00\x00\xff\xff\x00" + se},
 		{"SET-BAUDRATE too short", sb + "\x01\x00\x25" + se, ""},
-		{"SET-DATASIZE asked, 7, asked", sb + "\x02\x00" + se + sb + "\x02\x07" + se + sb + "\x02\x00" + se, sb + "\x66\x08" + se + sb + "\x66\x07" + se + sb + "\x66\x07" + se},
-		{"SET-PARITY asked, even", sb + "\x03\x00" + se + sb + "\x03\x03" + se, sb + "\x67\x01" + se + sb + "\x67\x03" + se},
-		{"SET-STOPSIZE asked, 2", sb + "\x04\x00" + se + sb + "\x04\x02" + se, sb + "\x68\x01" + se + sb + "\x68\x02" + se},
-		{"SET-CONTROL flow asked, hardware, asked", sb + "\x05\x00" + se + sb + "\x05\x03" + se + sb + "\x05\x00" + se, sb + "\x69\x01" + se + sb + "\x69\x03" + se + sb + "\x69\x03" + se},
-		{"SET-CONTROL inbound flow", sb + "\x05\x0d" + se + sb + "\x05\x10" + se, sb + "\x69\x0e" + se + sb + "\x69\x10" + se},
-		{"SET-CONTROL BREAK on, asked, off", sb + "\x05\x05" + se + sb + "\x05\x04" + se + sb + "\x05\x06" + se, sb + "\x69\x05" + se + sb + "\x69\x05" + se + sb + "\x69\x06" + se},
-		{"SET-CONTROL DTR off, asked, on", sb + "\x05\x09" + se + sb + "\x05\x07" + se + sb + "\x05\x08" + se, sb + "\x69\x09" + se + sb + "\x69\x09" + se + sb + "\x69\x08" + se},
-		{"SET-CONTROL RTS off, asked, on", sb + "\x05\x0c" + se + sb + "\x05\x0a" + se + sb + "\x05\x0b" + se, sb + "\x69\x0c" + se + sb + "\x69\x0c" + se + sb + "\x69\x0b" + se},
+		{"SET-DATASIZE asked, 7, asked", sb + "\x02\x00" + se + sb + "\x02\x07" + se + sb + "\x02\x00" + se,
+			sb + "\x66\x08" + se + sb + "\x66\x07" + se + sb + "\x66\x07" + se},
+		{"SET-PARITY asked, even", sb + "\x03\x00" + se + sb + "\x03\x03" + se, sb + "\x67\x01" + se + sb + "\x67\x03" +
+			se},
+		{"SET-STOPSIZE asked, 2", sb + "\x04\x00" + se + sb + "\x04\x02" + se, sb + "\x68\x01" + se + sb + "\x68\x02" +
+			se},
+		{"SET-CONTROL flow asked, hardware, asked", sb + "\x05\x00" + se + sb + "\x05\x03" + se + sb + "\x05\x00" + se,
+			sb + "\x69\x01" + se + sb + "\x69\x03" + se + sb + "\x69\x03" + se},
+		{"SET-CONTROL inbound flow", sb + "\x05\x0d" + se + sb + "\x05\x10" + se, sb + "\x69\x0e" + se + sb +
+			"\x69\x10" + se},
+		{"SET-CONTROL BREAK on, asked, off", sb + "\x05\x05" + se + sb + "\x05\x04" + se + sb + "\x05\x06" + se,
+			sb + "\x69\x05" + se + sb + "\x69\x05" + se + sb + "\x69\x06" + se},
+		{"SET-CONTROL DTR off, asked, on", sb + "\x05\x09" + se + sb + "\x05\x07" + se + sb + "\x05\x08" + se,
+			sb + "\x69\x09" + se + sb + "\x69\x09" + se + sb + "\x69\x08" + se},
+		{"SET-CONTROL RTS off, asked, on", sb + "\x05\x0c" + se + sb + "\x05\x0a" + se + sb + "\x05\x0b" + se,
+			sb + "\x69\x0c" + se + sb + "\x69\x0c" + se + sb + "\x69\x0b" + se},
 		{"SET-LINESTATE-MASK", sb + "\x0a\xff\xff" + se, sb + "\x6e\xff\xff" + se},
-		{"SET-MODEMSTATE-MASK, and the state", sb + "\x0b\x80" + se + sb + "\x0b\xff\xff" + se, sb + "\x6f\x80" + se + sb + "\x6b\x00" + se + sb + "\x6f\xff\xff" + se + sb + "\x6b\x30" + se},
-		{"PURGE-DATA", sb + "\x0c\x02" + se + sb + "\x0c\x03" + se, sb + "\x70\x02" + se + sb + "\x70\x03" + se + sb + "\x6b\x30" + se},
+		{"SET-MODEMSTATE-MASK, and the state", sb + "\x0b\x80" + se + sb + "\x0b\xff\xff" + se, sb + "\x6f\x80" + se +
+			sb + "\x6b\x00" + se + sb + "\x6f\xff\xff" + se + sb + "\x6b\x30" + se},
+		{"PURGE-DATA", sb + "\x0c\x02" + se + sb + "\x0c\x03" + se, sb + "\x70\x02" + se + sb + "\x70\x03" + se + sb +
+			"\x6b\x30" + se},
 		{"a command of the server, and an unknown one", sb + "\x65\x00\x00\x25\x80" + se + sb + "\x2a\x01" + se, ""},
 		{"an empty and an unknown subnegotiation", "\xff\xfa\x2c" + se + "\xff\xfa\x18\x01" + se, ""},
 		{"an endless subnegotiation", sb + "\x00" + strings.Repeat("x", 5000) + se, ""},
 		{"AYT", iac + "\xf6", "\r\n[ringback exchange bob]\r\n"},
 		{"NOP, and data around it", "A\xff\xf1T\r", "\r\nOK\r\n"},
 		{"CR NUL in BINARY is CR and NUL", "AT\r\x00", "\r\nOK\r\n"},
-		{"SUSPEND holds data, not answers; RESUME lets it go", sb + "\x08" + se + "ATI0\r" + sb + "\x0a\x01" + se, sb + "\x6e\x01" + se},
+		{"SUSPEND holds data, not answers; RESUME lets it go", sb + "\x08" + se + "ATI0\r" + sb + "\x0a\x01" + se,
+			sb + "\x6e\x01" + se},
 		{"RESUME", sb + "\x09" + se, "\r\n560\r\n\r\nOK\r\n"},
 		{"a subnegotiation cut short by a command", sb + "\x0a\xff\xfb\x18AT\r", "\xff\xfe\x18\r\nOK\r\n"},
 		{"WONT COM-PORT", "\xff\xfc\x2c", "\xff\xfe\x2c"},
@@ -133,7 +145,8 @@ func TestRFC2217Octets(t *testing.T) {
 		served := make(chan error, 1)
 		go func() { served <- w.bob.ServeRFC2217(l) }()
 		c := l.dial()
-		if got, want := c.take(), "\xff\xfb\x00\xff\xfb\x03\xff\xfb\x01\xff\xfd\x00\xff\xfd\x03\xff\xfd\x2c"; got != want {
+		if got, want := c.take(),
+			"\xff\xfb\x00\xff\xfb\x03\xff\xfb\x01\xff\xfd\x00\xff\xfd\x03\xff\xfd\x2c"; got != want {
 			t.Errorf("offers %s, want %s", hex(got), hex(want))
 		}
 		for _, tt := range tests {
@@ -257,8 +270,10 @@ func FuzzTelnet(f *testing.F) {
 			b.feed(rest[:n], &parts)
 			rest = rest[n:]
 		}
-		if !bytes.Equal(whole.data.Bytes(), parts.data.Bytes()) || !bytes.Equal(whole.reply.Bytes(), parts.reply.Bytes()) {
-			t.Fatalf("cut by %d: data %q and %q, replies %x and %x", step, whole.data.Bytes(), parts.data.Bytes(), whole.reply.Bytes(), parts.reply.Bytes())
+		if !bytes.Equal(whole.data.Bytes(), parts.data.Bytes()) ||
+			!bytes.Equal(whole.reply.Bytes(), parts.reply.Bytes()) {
+			t.Fatalf("cut by %d: data %q and %q, replies %x and %x", step, whole.data.Bytes(), parts.data.Bytes(),
+				whole.reply.Bytes(), parts.reply.Bytes())
 		}
 		if len(a.sub) > maxSubnegotiation+1 {
 			t.Fatalf("%d bytes of subnegotiation kept", len(a.sub))
@@ -267,7 +282,7 @@ func FuzzTelnet(f *testing.F) {
 			var back collector
 			enc, dec := newTelnet("x"), newTelnet("x")
 			if agreed {
-				enc.us[optBinary], dec.him[optBinary] = optYes, optYes
+				enc.us[optBinary], dec.them[optBinary] = optYes, optYes
 			}
 			dec.feed(enc.encode(nil, in), &back)
 			if !bytes.Equal(back.data.Bytes(), in) || back.reply.Len() != 0 {

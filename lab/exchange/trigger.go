@@ -14,8 +14,8 @@ type trigger struct {
 }
 
 // After calls do once, the time d after the DTE has sent the last octet of text: in whatever state the modem is, in one
-// write or many, whatever faults it has. do runs in a goroutine of its own with no lock held, and Exchange.Close waits for
-// it. In a testing/synctest bubble it runs exactly d after the write: so a test places a key, a hang-up or a ring
+// write or many, whatever faults it has. do runs in a goroutine of its own with no lock held, and Exchange.Close waits
+// for it. In a testing/synctest bubble it runs exactly d after the write: so a test places a key, a hang-up or a ring
 // (Exchange.Ring) at each moment of a dialogue. What else is due at the same moment may come before it or after it.
 func (m *Modem) After(text string, d time.Duration, do func()) {
 	m.x.lock()
@@ -39,8 +39,8 @@ func (m *Modem) trip(b []byte) {
 	m.triggers = kept
 }
 
-// Ring lets from call to at this moment: it goes off hook without a dial command, and to's line rings without a post-dial
-// delay, whatever number it has. False: one of the two is off hook or has a call.
+// Ring lets from call to at this moment: it goes off hook without a dial command, and to's line rings without a
+// post-dial delay, whatever number it has. False: one of the two is off hook or has a call.
 func (x *Exchange) Ring(from, to *Modem) bool {
 	x.lock()
 	defer x.unlock()

@@ -17,32 +17,32 @@ import (
 type conn struct {
 	d    *Driver
 	port lines.Port
-	gen  uint64 // of the port: the call dies with it
+	gen  uint64 // of the port: the call ends with it
 	in   *queue
 	done chan struct{}
 	born time.Time
 	text string // the CONNECT line
-	rate int    // bit/s out of it; 0 unknown
+	rate int    // bit/s from it; 0 unknown
 
 	noCarrier string // what this modem says when the carrier is lost: between CR LFs
 
-	// Of the reader's goroutine alone.
+	// Used only by the reader's goroutine.
 	eatLF   bool   // the LF of the CONNECT line is still to come
 	held    int    // how many bytes of noCarrier were read
-	passed  int    // how many of them were passed on: a CR that a user typed must not wait for what may never come
-	behind  []byte // what came behind all of it, up to the end of a line
-	overrun bool   // there is no room, and it was waited for
+	passed  int    // how many of them were passed on: a CR typed by a user must not wait for more input
+	behind  []byte // what followed it, up to the end of a line
+	overrun bool   // there is no room, even after waiting
 
 	escapes escapes // of the writer: guarded by d.writing
 
-	claimed bool // somebody owns the call; guarded by d.mu
+	claimed bool // the call has an owner; guarded by d.mu
 	carrier bool // DCD was seen on; guarded by d.mu
 
 	mu       sync.Mutex
 	ended    bool
 	heard    time.Time // when octets came last
 	holding  bool      // some are held back
-	stuck    bool      // some find no room
+	stuck    bool      // some do not fit
 	gated    bool      // a Write waits for silence
 	wrote    suspect
 	until    time.Time // write deadline
@@ -56,7 +56,7 @@ type conn struct {
 // noCarrier is what a modem says when the carrier is lost, or the same in lower case. In the middle of data it is data.
 const noCarrier = "\r\nNO CARRIER\r\n"
 
-// lineEnd is how much of it a user types at the end of each line.
+// lineEnd is the length of the line end that a user also types.
 const lineEnd = len("\r\n")
 
 func (d *Driver) newConn(e event, cr bool) *conn {
@@ -66,20 +66,23 @@ func (d *Driver) newConn(e event, cr bool) *conn {
 	}
 	return &conn{
 		noCarrier: loss,
-		d:         d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), hung: make(chan struct{}), born: time.Now(), text: e.text, rate: e.speed,
+		d:         d, port: d.port, gen: d.gen, in: newQueue(), done: make(chan struct{}), hung: make(chan struct{}),
+		born: time.Now(), text: e.text, rate: e.speed,
 		eatLF: cr && !e.numeric, carrier: d.signals.Has(lines.DCD), escapes: d.escapes,
 	}
 }
 
-// call makes the lines.Call of a connection. Its ID is the pool's to give.
+// call makes the lines.Call of a connection. The pool sets its ID.
 func (c *conn) call(dir lines.Direction, from, to string) *lines.Call {
 	return &lines.Call{
-		Data: c, TTY: c.d.o.Config.TTY, Direction: dir, Connect: c.text, Speed: c.rate, Caller: from, Called: to, Start: time.Now(),
+		Data: c, TTY: c.d.o.Config.TTY, Direction: dir, Connect: c.text, Speed: c.rate, Caller: from, Called: to,
+		Start: time.Now(),
 	}
 }
 
-// feed passes on what was read. It blocks while there is no room, and returns what was not taken because the call had ended. NO CARRIER
-// on a line of its own is held back: it is data only if more data follows, and what it interrupts must not look finished to a session.
+// feed passes on what was read. It blocks while there is no room, and returns what was not taken because the call had
+// ended. NO CARRIER on a line of its own is held back: it is data only if more data follows, and a session must not
+// take an interrupted line as complete.
 func (c *conn) feed(b []byte) []byte {
 	c.hear()
 	defer c.hear()
@@ -106,7 +109,7 @@ func (c *conn) feed(b []byte) []byte {
 					return b
 				}
 			}
-			// It was data, and its end may be another one's beginning.
+			// It was data, and its end may begin another one.
 			rest := c.behind
 			if !c.push([]byte(c.noCarrier[c.passed : len(c.noCarrier)-2])) {
 				return b
@@ -145,22 +148,23 @@ func lineOf(b []byte) (line []byte, whole bool) {
 	return line[:end], true
 }
 
-// isModems reports whether a line is what a modem says in command state. Behind NO CARRIER it is a second witness: the next call rings before the silence
-// that a NO CARRIER is believed by. Where the caller has typed both, the session ends, and nothing else follows from it.
+// isModems reports whether a line is a modem's message in command state. After NO CARRIER it confirms the end: the next
+// call may ring before the silence that confirms a NO CARRIER. If the caller typed both, only the session ends.
 func (d *Driver) isModems(line []byte) bool {
 	e := d.codes.parse(line, false)
 	return e.kind == result && e.code != lines.Connected && e.code != lines.NoCarrier || e.kind == caller
 }
 
-// letGo passes on what was held back.
+// letGo passes on the data held back.
 func (c *conn) letGo() bool {
 	b := append([]byte(c.noCarrier[c.passed:c.held]), c.behind...)
 	c.held, c.passed, c.behind = 0, 0, nil
 	return c.push(b)
 }
 
-// push blocks until b is in the queue. The end of the call may come behind b as text: where a Write waits for silence, or where only text
-// tells the end and there was no room for a while, what finds no room is dropped. False: the call has ended.
+// push blocks until b is in the queue. The end of the call may come behind b as text: where a Write waits for silence,
+// or if only text reports the end and there was no room for a while, data that does not fit is dropped. False: the call
+// has ended.
 func (c *conn) push(b []byte) bool {
 	for len(b) > 0 {
 		select {
@@ -173,7 +177,8 @@ func (c *conn) push(b []byte) bool {
 		if n > 0 {
 			c.overrun = false
 		}
-		// Also where some found room: who waits at the gate takes no more, and the reader must come to what is behind b before the gate opens.
+		// Also if some fit: a gated Write reads no more, and the reader must reach the data after b before the gate
+		// opens.
 		if len(b) == 0 || c.isGated() || n == 0 && c.overrun {
 			break
 		}
@@ -211,7 +216,7 @@ func (c *conn) awaitRoom() bool {
 	return true
 }
 
-// patience is how long the reader should wait for more before it calls quiet; 0: for good.
+// patience is how long the reader should wait for more before it calls quiet; 0: without limit.
 func (c *conn) patience() time.Duration {
 	switch {
 	case c.held == c.passed:
@@ -219,10 +224,10 @@ func (c *conn) patience() time.Duration {
 	case c.held <= lineEnd:
 		return c.d.t.Silence / 15
 	}
-	return c.d.t.Silence // also where it has only begun: it may come in pieces
+	return c.d.t.Silence // also if it has only begun: it may arrive in pieces
 }
 
-// quiet says that no byte came for the time of patience.
+// quiet handles a silence as long as patience.
 func (c *conn) quiet() {
 	if line, _ := lineOf(c.behind); c.held == len(c.noCarrier) && len(line) == 0 && !c.d.hasCarrier(c) {
 		c.d.drop(c, onCarrierLost)
@@ -267,7 +272,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// mayWrite sets the port's deadline for a Write. Under the lock, so that the call's end comes before or after it, not between.
+// mayWrite sets the port's deadline for a Write. Under the lock, so that the call's end comes before or after it, not
+// between.
 func (c *conn) mayWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -288,7 +294,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.port.SetWriteDeadline(t)
 }
 
-// cross reckons when n more bytes will have crossed the line, at ten bits a byte.
+// cross estimates when n more bytes will have crossed the line, at ten bits a byte.
 func (c *conn) cross(n int) {
 	rate := c.rate
 	if p, ok := c.port.(interface{ Speed() int }); ok {
@@ -305,8 +311,8 @@ func (c *conn) cross(n int) {
 	c.crossing = c.crossing.Add(time.Duration(n) * 10 * time.Second / time.Duration(rate))
 }
 
-// Drain implements lines.Data. The modem tells nobody when its buffer is empty: the time is reckoned from the slower of port and CONNECT
-// speed, plus Timing.Drain.
+// Drain implements lines.Data. The modem does not report when its buffer is empty: the time is estimated from the
+// slower of port and CONNECT speed, plus Timing.Drain.
 func (c *conn) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	wait := max(0, time.Until(c.crossing)) + c.d.t.Drain

@@ -9,27 +9,28 @@ import (
 
 // event is one line that a modem said in command state.
 type event struct {
-	kind    kind
-	code    lines.ResultCode // kind is result
-	text    string           // the line without what is not printable at its ends
-	speed   int              // CONNECT: bit/s, 0 where it does not tell
-	caller  string           // RING and caller ID lines: the calling number, digits with at most a plus before them; "" not told
-	called  string           // likewise the called number
-	numeric bool             // it was a numeric result code (V0)
-	online  bool             // the modem may have left the command line: also where what answered is no data modem
+	kind  kind
+	code  lines.ResultCode // kind is result
+	text  string           // the line without unprintable characters at its ends
+	speed int              // CONNECT: bit/s, 0 if not given
+	// RING and caller ID lines: the calling number, digits with at most a plus before them; "" not given
+	caller  string
+	called  string // the called number, in the same form
+	numeric bool   // it was a numeric result code (V0)
+	online  bool   // the modem may have left the command line, also if no data modem answered
 }
 
 type kind int
 
 const (
-	noise  kind = iota // nothing that a modem says
+	noise  kind = iota // not a known message
 	result             // a result code
 	caller             // a caller ID line between two RINGs
-	info               // the answer to a query, progress such as CARRIER 33600, or a text that nobody knows: it ends nothing
+	info               // the answer to a query, progress such as CARRIER 33600, or an unknown text: it ends nothing
 	echo               // our own command
 )
 
-// codes tells what a modem's lines mean: those of its own configuration, before those of resultcodes.yaml.
+// codes maps a modem's lines to their meanings; the configuration takes precedence over resultcodes.yaml.
 type codes struct {
 	own index
 	*known
@@ -44,7 +45,8 @@ func newCodes(own map[string]lines.ResultCode) *codes {
 	return c
 }
 
-// parse tells what a line is. Numeric result codes are told only where numeric is true: the answer to a query can look like one.
+// parse classifies a line. Numeric result codes are recognized only if numeric is true: the answer to a query can look
+// like one.
 func (c *codes) parse(line []byte, numeric bool) event {
 	text := strings.TrimFunc(string(line), func(r rune) bool { return r <= ' ' || r >= 0x7f })
 	if !printable(text) {
@@ -65,7 +67,8 @@ func (c *codes) parse(line []byte, numeric bool) event {
 	}
 	from, to, tells := c.numbersOf(text, upper)
 	if code, ok := c.meaning(upper); ok && code != lines.NoResult {
-		e := event{kind: result, code: code, text: text, online: code == lines.Connected || strings.HasPrefix(upper, string(lines.Connected))}
+		e := event{kind: result, code: code, text: text, online: code == lines.Connected ||
+			strings.HasPrefix(upper, string(lines.Connected))}
 		switch code {
 		case lines.Connected:
 			e.speed = connectSpeed(text)
@@ -79,8 +82,8 @@ func (c *codes) parse(line []byte, numeric bool) event {
 	return event{kind: caller, text: text, caller: from, called: to}
 }
 
-// meaning returns the result code of a line in capitals; NoResult for progress. What begins with NO and is in no table is a failure all the
-// same: a dial that waited for another word would wait in vain.
+// meaning returns the result code of a line in capitals; NoResult for progress. An unknown text that begins with NO is
+// a failure: a dial that ignored it would wait until its timeout.
 func (c *codes) meaning(upper string) (lines.ResultCode, bool) {
 	if code, ok := c.own.find(upper); ok {
 		return code, true
@@ -91,7 +94,8 @@ func (c *codes) meaning(upper string) (lines.ResultCode, bool) {
 	return lines.NoCarrier, strings.HasPrefix(upper, "NO ")
 }
 
-// number reads a numeric result code. Those from 10 on that no table has are CONNECTs at speeds that the makers do not agree on.
+// number reads a numeric result code. Those from 10 on that no table has are CONNECTs at speeds that the makers do not
+// agree on.
 func (c *codes) number(text string) (lines.ResultCode, bool) {
 	if code, ok := c.numbers.find(text); ok {
 		return code, true
@@ -99,11 +103,14 @@ func (c *codes) number(text string) (lines.ResultCode, bool) {
 	return lines.Connected, len(text) == 2 && text[0] != '0' && allDigits(text)
 }
 
-// connectSpeed is the first number of a CONNECT line that stands alone: "CONNECT 33600/V34/LAPM" tells 33600, "CONNECT V32" nothing. What
-// follows a semicolon is the other side's number.
+// connectSpeed is the first number of a CONNECT line that stands alone: "CONNECT 33600/V34/LAPM" gives 33600, "CONNECT
+// V32" nothing. What follows a semicolon is the other side's number.
 func connectSpeed(text string) int {
 	text, _, _ = strings.Cut(text, ";")
-	for _, f := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '/' || r == ',' || r == ':' }) {
+	for _, f := range strings.FieldsFunc(text, func(r rune) bool {
+		return r == ' ' || r == '/' || r == ',' ||
+			r == ':'
+	}) {
 		if n, err := strconv.Atoi(f); err == nil && n >= 75 {
 			return n
 		}

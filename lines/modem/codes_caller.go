@@ -2,11 +2,11 @@ package modem
 
 import "strings"
 
-// maxCaller is the longest calling number that is believed: the longest that a number plan lets through.
+// maxCaller is the longest calling number that is accepted: the longest that a numbering plan allows.
 const maxCaller = 32
 
-// callerForms reads what follows the text of a row: the calling and the called number, "" where one is withheld, not told, or not a number
-// from end to end. ok is false where the line is not of that form.
+// callerForms reads what follows the text of a row: the calling and the called number, "" if one is withheld, not
+// given, or not a number from end to end. ok is false if the line does not have that form.
 var callerForms = map[string]func(rest string) (from, to string, ok bool){
 	"tag": tagged, "clip": clip, "semicolon": semicolon, "slash": slash, "third": third,
 }
@@ -32,7 +32,7 @@ func tagged(rest string) (from, _ string, ok bool) {
 	return onlyNumber(strings.Trim(rest[1:], " ")), "", true
 }
 
-// clip is +CLIP: "number",type,… (3GPP TS 27.007). The quotes and what follows the number belong to this form alone.
+// clip is +CLIP: "number",type,… (3GPP TS 27.007). The quotes and what follows the number belong only to this form.
 func clip(rest string) (from, _ string, ok bool) {
 	rest, ok = strings.CutPrefix(rest, ":")
 	if !ok {
@@ -64,8 +64,8 @@ func third(rest string) (from, _ string, _ bool) {
 	return from, "", true
 }
 
-// onlyNumber returns s where it is a number from end to end: digits, with at most a plus before them. A part of anything else would be the
-// number of somebody else: "701,2345" is not 701, and P and O stand for private and out of area.
+// onlyNumber returns s if all of it is a number: digits, with at most a plus before them. A part of a longer text could
+// be another number: "701,2345" is not 701, and P and O stand for private and out of area.
 func onlyNumber(s string) string {
 	if n := strings.TrimPrefix(s, "+"); len(n) > maxCaller || !allDigits(n) {
 		return ""

@@ -78,15 +78,18 @@ func TestCallers(t *testing.T) {
 		{"REASON FOR NO CALLER NUMBER: 12", info, "", ""},      // no number that rings
 	} {
 		e := c.parse([]byte(tc.line), false)
-		if e.kind != tc.kind || e.caller != tc.caller || e.called != tc.called || (e.kind == result) != (e.code == lines.Ring) {
+		if e.kind != tc.kind || e.caller != tc.caller || e.called != tc.called ||
+			(e.kind == result) != (e.code == lines.Ring) {
 			t.Errorf("%q: %+v, want kind %d caller %q called %q", tc.line, e, tc.kind, tc.caller, tc.called)
 		}
 	}
 }
 
-// FuzzCaller: a number that is told stands in the line from end to end, with nothing but the form's own marks around it.
+// FuzzCaller: a number that is told stands in the line from end to end, with nothing but the form's own marks around
+// it.
 func FuzzCaller(f *testing.F) {
-	for _, s := range []string{"NMBR = 701,2345", "CALLER NUMBER: 2232", "CID: 5551234", "RING;707070;999", "RING/0666", "RING: 3 DN9 8888",
+	for _, s := range []string{"NMBR = 701,2345", "CALLER NUMBER: 2232", "CID: 5551234", "RING;707070;999", "RING/0666",
+		"RING: 3 DN9 8888",
 		`+CLIP: "+4989123",145,,,,0`, "+CLIP: 5551234,129", "NMBR=+1", "ring;1;2;3", "\x00NMBR = 5551212 \xff"} {
 		f.Add(s)
 	}
@@ -98,7 +101,8 @@ func FuzzCaller(f *testing.F) {
 				if n != "" && !standsIn(e.text, n) {
 					t.Errorf("%q tells %q", line, n)
 				}
-				if strings.Trim(strings.TrimPrefix(n, "+"), "0123456789") != "" || n == "+" || len(strings.TrimPrefix(n, "+")) > 32 {
+				if strings.Trim(strings.TrimPrefix(n, "+"), "0123456789") != "" || n == "+" ||
+					len(strings.TrimPrefix(n, "+")) > 32 {
 					t.Errorf("%q tells %q", line, n)
 				}
 			}
@@ -126,7 +130,8 @@ func standsIn(line, number string) bool {
 		}
 		at += i
 		end := at + len(number)
-		if at > 0 && strings.IndexByte(before, line[at-1]) >= 0 && (end == len(line) || strings.IndexByte(behind, line[end]) >= 0) {
+		if at > 0 && strings.IndexByte(before, line[at-1]) >= 0 &&
+			(end == len(line) || strings.IndexByte(behind, line[end]) >= 0) {
 			return true
 		}
 	}

@@ -149,7 +149,8 @@ func rowOf(rows []codeRow, line string) (best *codeRow) {
 		switch {
 		case strings.EqualFold(r.Text, line):
 			return &rows[i]
-		case open && len(line) >= len(start) && strings.EqualFold(line[:len(start)], start) && (best == nil || len(best.Text) < len(r.Text)):
+		case open && len(line) >= len(start) && strings.EqualFold(line[:len(start)], start) &&
+			(best == nil || len(best.Text) < len(r.Text)):
 			best = &rows[i]
 		}
 	}
@@ -261,8 +262,10 @@ func TestLines(t *testing.T) {
 func TestNumericCodes(t *testing.T) {
 	c := newCodes(nil)
 	for text, want := range map[string]lines.ResultCode{
-		"0": lines.OK, "1": lines.Connected, "2": lines.Ring, "3": lines.NoCarrier, "4": lines.Error, "5": lines.Connected, "6": lines.NoDialtone,
-		"7": lines.Busy, "8": lines.NoAnswer, "10": lines.Connected, "18": lines.Connected, "24": lines.Delayed, "32": lines.Blacklisted,
+		"0": lines.OK, "1": lines.Connected, "2": lines.Ring, "3": lines.NoCarrier, "4": lines.Error,
+		"5": lines.Connected, "6": lines.NoDialtone,
+		"7": lines.Busy, "8": lines.NoAnswer, "10": lines.Connected, "18": lines.Connected, "24": lines.Delayed,
+		"32": lines.Blacklisted,
 		"99": lines.Connected, "9": "", "255": "", "043": "", "00": "", "1R": "", "+1": "", "OK": lines.OK,
 	} {
 		e := c.parse([]byte(text), true)
@@ -275,15 +278,19 @@ func TestNumericCodes(t *testing.T) {
 	}
 }
 
-// What a line's configuration says of its modem goes before the table, whole texts before beginnings, the longest of these first.
+// What a line's configuration says of its modem goes before the table, whole texts before beginnings, the longest of
+// these first.
 func TestOwnCodes(t *testing.T) {
 	c := newCodes(map[string]lines.ResultCode{
-		"RRING": lines.Ring, "Line Blocked*": lines.Blacklisted, "NO LUCK": lines.NoResult, "NO L*": lines.Busy, "DELAYED*": lines.NoResult,
+		"RRING": lines.Ring, "Line Blocked*": lines.Blacklisted, "NO LUCK": lines.NoResult, "NO L*": lines.Busy,
+		"DELAYED*":       lines.NoResult,
 		"+CRING: VOICE*": lines.Ring, "READY": lines.OK,
 	})
 	for line, want := range map[string]lines.ResultCode{
-		"RRING": lines.Ring, "rring": lines.Ring, "LINE BLOCKED 00:05": lines.Blacklisted, "line blocked": lines.Blacklisted, "NO LUCK": "", "NO LINE": lines.Busy,
-		"DELAYED": "", "DELAYED 00:01:30": "", "+CRING: VOICE,2": lines.Ring, "READY": lines.OK, "BUSY": lines.Busy, "NO CARRIER": lines.NoCarrier,
+		"RRING": lines.Ring, "rring": lines.Ring, "LINE BLOCKED 00:05": lines.Blacklisted,
+		"line blocked": lines.Blacklisted, "NO LUCK": "", "NO LINE": lines.Busy,
+		"DELAYED": "", "DELAYED 00:01:30": "", "+CRING: VOICE,2": lines.Ring, "READY": lines.OK, "BUSY": lines.Busy,
+		"NO CARRIER": lines.NoCarrier,
 	} {
 		e := c.parse([]byte(line), false)
 		if e.code != want || (e.kind == result) != (want != "") {
@@ -297,12 +304,17 @@ func TestOwnCodes(t *testing.T) {
 
 func TestCheckResultText(t *testing.T) {
 	for text, want := range map[string]string{
-		"RRING": "", "LINE BLOCKED": "", "NO CARRIER*": "", "+CRING: VOICE": "", "OKAY": "", "ERRORS": "", "1ST": "", "B*": "",
-		"OK": "OK means what it says", "ok": "OK means what it says", "O*": "OK means", "ERROR": "ERROR means", "Err*": "ERROR means",
-		"CONNECT": "begins with CONNECT", "connect fax": "begins with CONNECT", "CON*": "CONNECT means", "ATDT": "begins with AT", "at": "begins with AT",
-		"A*": "AT has a fixed meaning", "7": "a number is", "07": "a number is", "7*": "a number is", "": "has 1 to 64", "*": "has 1 to 64",
-		"A*B": "at the end alone", "X**": "at the end alone", "BUSY ": "spaces at the ends", " BUSY": "spaces at the ends", "BUSY\r": "printable ASCII",
-		"BÜSY": "printable ASCII", strings.Repeat("X", 65): "has 1 to 64",
+		"RRING": "", "LINE BLOCKED": "", "NO CARRIER*": "", "+CRING: VOICE": "", "OKAY": "", "ERRORS": "", "1ST": "",
+		"B*": "",
+		"OK": "OK has a fixed meaning", "ok": "OK has a fixed meaning", "O*": "OK has a fixed meaning",
+		"ERROR": "ERROR has a fixed meaning", "Err*": "ERROR has a fixed meaning",
+		"CONNECT": "begins with CONNECT", "connect fax": "begins with CONNECT", "CON*": "CONNECT has a fixed meaning",
+		"ATDT": "or AT (an echoed command)", "at": "or AT (an echoed command)",
+		"A*": "AT has a fixed meaning", "7": "a number is", "07": "a number is", "7*": "a number is",
+		"": "must have 1 to 64", "*": "must have 1 to 64",
+		"A*B": "only at the end", "X**": "only at the end", "BUSY ": "spaces at the ends",
+		" BUSY": "spaces at the ends", "BUSY\r": "printable ASCII",
+		"BÜSY": "printable ASCII", strings.Repeat("X", 65): "must have 1 to 64",
 	} {
 		err := CheckResultText(text)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -322,7 +334,8 @@ func FuzzOwnCodes(f *testing.F) {
 			return
 		}
 		c := newCodes(map[string]lines.ResultCode{text: lines.Busy})
-		for line, want := range map[string]lines.ResultCode{"OK": lines.OK, "ERROR": lines.Error, "CONNECT": lines.Connected, "CONNECT 9600": lines.Connected, "ATDT1": ""} {
+		for line, want := range map[string]lines.ResultCode{"OK": lines.OK, "ERROR": lines.Error,
+			"CONNECT": lines.Connected, "CONNECT 9600": lines.Connected, "ATDT1": ""} {
 			if e := c.parse([]byte(line), false); e.code != want {
 				t.Errorf("%q makes %q %q", text, line, e.code)
 			}

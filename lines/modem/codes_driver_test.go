@@ -8,10 +8,12 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// A fax machine or a voice that answers is no call, whatever begins with CONNECT: the dial ends with its code, and the modem is hung up.
+// A fax machine or a voice that answers is no call, whatever begins with CONNECT: the dial ends with its code, and the
+// modem is hung up.
 func TestConnectIsNoDataCall(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
-		for says, want := range map[string]lines.ResultCode{"CONNECT FAX": lines.Fax, "CONNECT FAX/S1440V0T0R0L0C0P": lines.Fax, "CONNECT VOICE": lines.Voice} {
+		for says, want := range map[string]lines.ResultCode{"CONNECT FAX": lines.Fax,
+			"CONNECT FAX/S1440V0T0R0L0C0P": lines.Fax, "CONNECT VOICE": lines.Voice} {
 			t.Run(says, func(t *testing.T) {
 				f := newFake(signals)
 				f.train, f.dials = 3*time.Second, func(string) string { return says }
@@ -56,7 +58,8 @@ func TestRingForAnotherService(t *testing.T) {
 		own      map[string]lines.ResultCode
 		answered bool
 	}{
-		{"+CRING: FAX", nil, false}, {"+CRING: VOICE", nil, false}, {"+CRING: REL ASYNC", nil, true}, {"RRING", nil, false},
+		{"+CRING: FAX", nil, false}, {"+CRING: VOICE", nil, false}, {"+CRING: REL ASYNC", nil, true},
+		{"RRING", nil, false},
 		{"+CRING: VOICE", map[string]lines.ResultCode{"+CRING: VOICE": lines.Ring}, true},
 		{"RRING", map[string]lines.ResultCode{"RRING": lines.Ring}, true},
 		{"RING", map[string]lines.ResultCode{"RING": lines.NoResult}, false},
@@ -69,7 +72,8 @@ func TestRingForAnotherService(t *testing.T) {
 					f.say("\r\n" + tc.says + "\r\n")
 					<-time.After(6 * time.Second)
 				}
-				if got := strings.Contains(f.allCommands(), "ATA"); got != tc.answered || len(b.calls) > 0 != tc.answered {
+				if got := strings.Contains(f.allCommands(), "ATA"); got != tc.answered ||
+					len(b.calls) > 0 != tc.answered {
 					t.Errorf("answered %v, %d calls", got, len(b.calls))
 				}
 			}, func(o *Options) { o.Config.ResultCodes = tc.own })
@@ -80,10 +84,12 @@ func TestRingForAnotherService(t *testing.T) {
 // What a line's configuration calls final ends its dial, and what it calls progress does not.
 func TestOwnCodesInADial(t *testing.T) {
 	own := func(o *Options) {
-		o.Config.ResultCodes = map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "NO POWER SAVE": lines.NoResult}
+		o.Config.ResultCodes = map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted,
+			"NO POWER SAVE": lines.NoResult}
 	}
 	for says, want := range map[string]lines.ResultCode{
-		"LINE BLOCKED 00:05": lines.Blacklisted, "NO POWER SAVE\r\n\r\nBUSY": lines.Busy, "NO SUCH LUCK": lines.NoCarrier,
+		"LINE BLOCKED 00:05": lines.Blacklisted, "NO POWER SAVE\r\n\r\nBUSY": lines.Busy,
+		"NO SUCH LUCK":                  lines.NoCarrier,
 		"SOMETHING ELSE\r\n\r\nENGAGED": lines.Busy, "RRING\r\n\r\nRRING\r\n\r\nBUSY/E0011": lines.Busy,
 	} {
 		t.Run(says, func(t *testing.T) {
@@ -92,7 +98,8 @@ func TestOwnCodesInADial(t *testing.T) {
 			onBench(t, f, func(b *bench) {
 				l := b.lease()
 				defer l.Release()
-				if call, code, err := l.Dial(b.t.Context(), dialScript("5551234")); call != nil || code != want || err != nil {
+				if call, code, err := l.Dial(b.t.Context(), dialScript("5551234")); call != nil || code != want ||
+					err != nil {
 					t.Errorf("dial: %v %q %v, want %q", call, code, err, want)
 				}
 			}, own)

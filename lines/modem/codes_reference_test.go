@@ -23,14 +23,16 @@ func TestReferenceResultCodes(t *testing.T) {
 	}
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != want {
-		t.Errorf("%s is stale (%v): go test ./lines/modem -run ResultCodes -update, then read the difference", path, err)
+		t.Errorf("%s is stale (%v): go test ./lines/modem -run ResultCodes -update, then read the difference", path,
+			err)
 	}
 }
 
 func reference(file *table) string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
-	b.WriteString("## Texts\n\n`*` at the end stands for whatever follows. The longest text that fits a line counts; upper and lower\ncase are the same.\n\n")
+	b.WriteString("## Texts\n\n`*` at the end stands for whatever follows. The longest text that fits a line counts; " +
+		"upper and lower\ncase are the same.\n\n")
 	section := func(rows []codeRow) {
 		b.WriteString("| text | means | said by |\n|---|---|---|\n")
 		for _, r := range rows {
@@ -38,12 +40,16 @@ func reference(file *table) string {
 		}
 	}
 	section(file.Codes)
-	b.WriteString("\n## Numbers\n\nA modem that answers in numbers (`ATV0`) is understood until it has confirmed `V1`, which the\n" +
-		"driver's initialization sets. From 10 on each maker has numbers of its own: 11 is `CONNECT 4800` with\none and `RINGING` with another. " +
+	b.WriteString("\n## Numbers\n\nA modem that answers in numbers (`ATV0`) is understood until it has confirmed " +
+		"`V1`, which the\n" +
+		"driver's initialization sets. From 10 on each maker has numbers of its own: 11 is `CONNECT 4800` with\none " +
+		"and `RINGING` with another. " +
 		"Two digits that are not in this table are a CONNECT.\n\n")
 	section(file.Numbers)
-	b.WriteString("\n## Caller ID\n\nA calling number is 1 to 32 digits with at most a `+` before them. Where anything else stands in its\n" +
-		"place (a comma, a space, a letter such as `P` for private) the caller is unknown.\n\n| line | form | said by |\n|---|---|---|\n")
+	b.WriteString("\n## Caller ID\n\nA calling number is 1 to 32 digits with at most a `+` before them. Where " +
+		"anything else stands in its\n" +
+		"place (a comma, a space, a letter such as `P` for private) the caller is unknown.\n\n| line | form | said " +
+		"by |\n|---|---|---|\n")
 	for _, r := range file.Callers {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Text, formText[r.Form], makers(r.Said))
 	}
@@ -55,8 +61,9 @@ func reference(file *table) string {
 }
 
 var formText = map[string]string{
-	"tag": "`=` or `:`, the number", "clip": "`: \"number\",type`, with or without quotes and type", "semicolon": "the caller, `;`, the called number",
-	"slash": "the called number", "third": "type, `DN` and the called number's place, the caller",
+	"tag": "`=` or `:`, the number", "clip": "`: \"number\",type`, with or without quotes and type",
+	"semicolon": "the caller, `;`, the called number",
+	"slash":     "the called number", "third": "type, `DN` and the called number's place, the caller",
 }
 
 func makers(said map[string]string) string {

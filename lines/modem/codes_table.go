@@ -17,9 +17,9 @@ import (
 //go:embed resultcodes.yaml
 var tableText []byte
 
-// table is resultcodes.yaml, which has the documents that its rows are out of.
+// table is resultcodes.yaml, which names the source document of each row.
 type table struct {
-	Sources map[string]string // what a source is called in the rows → the document
+	Sources map[string]string // name of a source in the rows → the document
 	Codes   []codeRow
 	Numbers []codeRow
 	Callers []callerRow
@@ -27,7 +27,7 @@ type table struct {
 
 // codeRow says what one text means.
 type codeRow struct {
-	Text  string            // the line; with "*" at its end what begins so
+	Text  string            // the line; with "*" at its end a prefix
 	Means string            // a result code, or "progress"
 	Said  map[string]string // maker → source
 }
@@ -39,14 +39,16 @@ type callerRow struct {
 	Said map[string]string // maker → source
 }
 
-// Progress is how the configuration and the table call a text that ends nothing.
+// Progress is the meaning, in the configuration and the table, of a text that ends nothing.
 const Progress = "progress"
 
 // ResultCodes returns the names of what a text may mean: the result codes of package lines and Progress.
 func ResultCodes() []string {
 	return []string{
-		string(lines.Busy), string(lines.NoAnswer), string(lines.NoCarrier), string(lines.NoDialtone), string(lines.Ring), string(lines.Voice),
-		string(lines.Fax), string(lines.Blacklisted), string(lines.Delayed), string(lines.Error), string(lines.OK), string(lines.Connected), Progress,
+		string(lines.Busy), string(lines.NoAnswer), string(lines.NoCarrier), string(lines.NoDialtone),
+		string(lines.Ring), string(lines.Voice),
+		string(lines.Fax), string(lines.Blacklisted), string(lines.Delayed), string(lines.Error), string(lines.OK),
+		string(lines.Connected), Progress,
 	}
 }
 
@@ -58,11 +60,12 @@ func MeaningOf(name string) lines.ResultCode {
 	return lines.ResultCode(name)
 }
 
-// maxText is the longest text that CheckResultText takes: no modem says more in one word.
+// maxText is the longest text that CheckResultText accepts.
 const maxText = 64
 
-// CheckResultText returns why a line's configuration may not say what a text means; nil where it may. It takes printable ASCII with a star at
-// most at the end. OK, ERROR, CONNECT, a number and our own echo mean one thing with all modems: what could match one of them is refused.
+// CheckResultText returns why a line's configuration may not define a text; nil if it may. It accepts printable ASCII
+// with a star at most at the end. OK, ERROR, CONNECT, a number and our own echo mean the same with all modems: a text
+// that could match one is rejected.
 func CheckResultText(text string) error {
 	start, open := strings.CutSuffix(strings.ToUpper(text), "*")
 	switch {
@@ -77,7 +80,8 @@ func CheckResultText(text string) error {
 	case strings.Trim(start, "0123456789") == "":
 		return errors.New("a number is a result code of its own (ATV0), or the answer to a query")
 	case strings.HasPrefix(start, "CONNECT") || strings.HasPrefix(start, "AT"):
-		return errors.New("a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given a meaning")
+		return errors.New("a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given " +
+			"a meaning")
 	}
 	for _, fixed := range []string{"OK", "ERROR", "CONNECT", "AT"} {
 		if start == fixed || open && strings.HasPrefix(fixed, start) {
@@ -97,7 +101,8 @@ func readTable(text []byte) (*table, error) {
 	}
 	for _, r := range append(slices.Clone(t.Codes), t.Numbers...) {
 		if !slices.Contains(ResultCodes(), r.Means) {
-			return nil, fmt.Errorf("resultcodes.yaml: %q means %q, which is not %s", r.Text, r.Means, strings.Join(ResultCodes(), ", "))
+			return nil, fmt.Errorf("resultcodes.yaml: %q means %q, which is not %s", r.Text, r.Means,
+				strings.Join(ResultCodes(), ", "))
 		}
 	}
 	for _, r := range t.Callers {
@@ -132,7 +137,7 @@ func (x *index) add(text string, code lines.ResultCode) {
 	x.whole[text] = code
 }
 
-// find returns what a line in capitals means. The whole line goes before its beginning.
+// find returns what a line in capitals means. A whole line takes precedence over a prefix.
 func (x *index) find(line string) (lines.ResultCode, bool) {
 	if code, ok := x.whole[line]; ok {
 		return code, true
@@ -152,7 +157,7 @@ type known struct {
 	callers []callerRow // the longest text first
 }
 
-// shared is read once, at the first use. A test reads the same text: it cannot fail in the field.
+// shared is read once, at the first use. A test reads the same text, so it cannot fail at run time.
 var shared = sync.OnceValue(func() *known {
 	t, err := readTable(tableText)
 	if err != nil {

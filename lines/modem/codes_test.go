@@ -11,9 +11,11 @@ import (
 
 func TestIsDial(t *testing.T) {
 	for line, want := range map[string]bool{
-		"ATD5551": true, "atdt5551": true, "AT D T 5551": true, "ATX4DT5551": true, "AT&FDT5551": true, "ATS7=60DP5551": true, "ATDL": true,
+		"ATD5551": true, "atdt5551": true, "AT D T 5551": true, "ATX4DT5551": true, "AT&FDT5551": true,
+		"ATS7=60DP5551": true, "ATDL": true,
 		"AT+MS=11;DT5551": true, "AT&C1&D2DT5": true, "xxATDT5": true, "ATE0Q0V1&C1&D2S0=0DT1": true,
-		"AT": false, "ATZ": false, "AT&D2": false, "AT&C1&D2S0=0": false, "AT+VCID=1": false, "AT+FCLASS=0;H": false, `AT\D1`: false, "AT%D0": false,
+		"AT": false, "ATZ": false, "AT&D2": false, "AT&C1&D2S0=0": false, "AT+VCID=1": false, "AT+FCLASS=0;H": false,
+		`AT\D1`: false, "AT%D0": false,
 		"ATH1": false, "ATA": false, "D5551": false, "": false, "AT*D3": false,
 	} {
 		if got := dialAt(line) >= 0; got != want {
@@ -22,7 +24,8 @@ func TestIsDial(t *testing.T) {
 	}
 }
 
-// FuzzSplit: how the bytes are spread over reads changes neither lines nor events, and nothing is held beyond the bound.
+// FuzzSplit: how the bytes are spread over reads changes neither lines nor events, and nothing is held beyond the
+// bound.
 func FuzzSplit(f *testing.F) {
 	f.Add("\r\nRING\r\n\r\nNMBR = 0555\r\n\r\nCONNECT 9600\r\n", uint(3))
 	f.Add("ATDT5551\r\r\nNO CARRIER\r\n0\r2\r", uint(1))

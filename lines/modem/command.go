@@ -10,10 +10,10 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// errWaited is what await returns when its time is over.
+// errWaited is returned by await at its time limit.
 var errWaited = errors.New("no answer in time")
 
-// errRings is what command returns where the telephone rings on: the modem has lost the command.
+// errRings is returned by command if the ringing goes on: the modem has lost the command.
 var errRings = errors.New("still ringing")
 
 // startAlarm starts the timer that the token's holder waits by, one wait at a time.
@@ -26,8 +26,8 @@ func (d *Driver) startAlarm(wait time.Duration) *time.Timer {
 	return d.alarm
 }
 
-// await blocks until cond, which is asked with d.mu held, or until the time is over, the port is lost or ctx ends. Only the token's holder
-// awaits.
+// await blocks until cond, which is asked with d.mu held, or until the time is over, the port is lost or ctx ends. Only
+// the token's holder awaits.
 func (d *Driver) await(ctx context.Context, limit time.Duration, cond func() bool) error {
 	t := d.startAlarm(limit)
 	defer t.Stop()
@@ -42,7 +42,7 @@ func (d *Driver) await(ctx context.Context, limit time.Duration, cond func() boo
 			return fmt.Errorf("%w: %w", lines.ErrDown, lost)
 		}
 		select {
-		case <-d.poke:
+		case <-d.notify:
 		case <-port.Changes():
 			d.lookAtSignals()
 		case <-t.C:
@@ -64,8 +64,8 @@ func (d *Driver) pause(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// gap waits until the modem may be given a command: until the line is whole that it tells (a script sees OK before its end), and a moment after
-// a result code, when some are deaf.
+// gap waits until the modem accepts a command: until its current line is complete (a script sees OK before its end),
+// and a moment after a result code, when some modems ignore input.
 func (d *Driver) gap(ctx context.Context) error {
 	d.mu.Lock()
 	half, wait := len(d.split.line) > 0, time.Until(d.lastCode.Add(d.t.CommandGap))
@@ -92,7 +92,7 @@ func (d *Driver) gap(ctx context.Context) error {
 	}
 }
 
-// send writes to the port's command line. shown stands for a text that is a secret; "": it is none.
+// send writes to the port's command line. shown replaces a secret text in debug; "": not secret.
 func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -115,12 +115,12 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) 
 	return nil
 }
 
-// reply is what one of the driver's own commands has brought.
+// reply is the answer to one of the driver's own commands.
 type reply struct {
 	wants  func(lines.ResultCode) bool // nil: no command of ours is under way
 	code   lines.ResultCode
 	info   []string // the lines before it that were no result code
-	secret bool     // they are not shown, and no line of digits is a result code
+	secret bool     // info is not shown, and no line of digits is a result code
 }
 
 // maxInfo is how many lines of an answer are kept.
@@ -136,7 +136,7 @@ func (r *reply) tell(line string) {
 	r.info = append(r.info, line)
 }
 
-// last is the last line that was told.
+// last is the last line of the answer.
 func (r *reply) last() string {
 	if len(r.info) == 0 {
 		return ""
@@ -149,9 +149,10 @@ type order struct {
 	text    string
 	limit   time.Duration
 	wants   func(lines.ResultCode) bool // nil: final
-	shown   string                      // what debug shows of a command that carries or asks for a secret; "": the text
+	shown   string                      // debug text of a command that contains or reads a secret; "": the text itself
 	numbers bool                        // registers are read
-	rings   time.Duration               // a ring that comes so long after it says that the modem has lost it; 0: none does
+	// a ring this long after it means that the modem has lost it; 0: rings are ignored
+	rings time.Duration
 }
 
 // final are the codes that answer an ordinary command.
@@ -194,7 +195,7 @@ func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 	return r, err
 }
 
-// ask sends a command and wants OK.
+// ask sends a command that must be answered by OK.
 func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) error {
 	r, err := d.command(ctx, order{text: text + "\r", limit: limit})
 	switch {
@@ -211,8 +212,8 @@ func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) erro
 // errNoOK is wrapped by the error of a command that got no answer.
 var errNoOK = errors.New("no OK")
 
-// insist asks three times, longer each time: a modem is deaf for a moment after DTR rises, and the first command may end in garbage. A
-// refusal is not asked again.
+// insist asks three times, longer each time: a modem is deaf for a moment after DTR rises, and the first command may
+// end in garbage. A refused command is not repeated.
 func (d *Driver) insist(ctx context.Context, text string) error {
 	var err error
 	for _, part := range []time.Duration{6, 3, 2} {
@@ -220,5 +221,6 @@ func (d *Driver) insist(ctx context.Context, text string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w to %s within %v, asked three times (is it a modem? check its speed and power)", errNoOK, text, d.t.Command)
+	return fmt.Errorf("%w to %s within %v, asked three times (is it a modem? check its speed and power)", errNoOK, text,
+		d.t.Command)
 }

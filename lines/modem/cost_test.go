@@ -154,7 +154,8 @@ func instantTown(tb testing.TB, n int, accept lines.Accept) (*lines.Pool, []*ins
 	ports := make([]*instant, n)
 	for i := range n {
 		ports[i] = newInstant()
-		cfg := &lines.Config{TTY: i, Port: "instant", Rotary: lines.NoRotary, Timing: lines.Timing{DTRLow: 1, Drain: 1, CommandGap: 1, Settle: 1}}
+		cfg := &lines.Config{TTY: i, Port: "instant", Rotary: lines.NoRotary,
+			Timing: lines.Timing{DTRLow: 1, Drain: 1, CommandGap: 1, Settle: 1}}
 		d := New(Options{Config: cfg, Open: func(context.Context) (lines.Port, error) { return ports[i], nil }})
 		if err := pool.Add(cfg, d); err != nil {
 			tb.Fatal(err)
@@ -208,8 +209,8 @@ func TestIdleLineIsCheap(t *testing.T) {
 	})
 }
 
-// BenchmarkCycle is a callback without its waits: a call comes in and is hung up on, the line is leased, dials, connects, is hung up and
-// released. In memory, with a modem that answers at once.
+// BenchmarkCycle is a callback without its waits: a call comes in and is hung up on, the line is leased, dials,
+// connects, is hung up and released. In memory, with a modem that answers at once.
 func BenchmarkCycle(b *testing.B) {
 	pool, ports, stop := instantTown(b, 1, func(ctx context.Context, c *lines.Call) { _ = c.Hangup(ctx) })
 	defer stop()

@@ -1,8 +1,9 @@
-// Package modem drives AT modems (V.250, Hayes), one Driver a line: it opens the port, initialises, answers, lets scripts dial, hangs up and
-// proves the line on hook. It always reads the port; an idle line takes one goroutine. It chooses no line and knows no session.
+// Package modem drives AT modems (V.250, Hayes), one Driver a line: it opens the port, initialises, answers, lets
+// scripts dial, hangs up and proves the line on hook. It always reads the port; an idle line takes one goroutine. It
+// chooses no line and knows no session.
 //
-// What the driver believes of what it hears is one table (phase.go). On a port without modem signals the modem's word and the caller's are one
-// stream: there the modem proves its state by what only it can know (proof.go).
+// One table decides what the driver believes (phase.go). On a port without modem signals the modem's messages and the
+// caller's data are one stream: there the modem proves its state by a secret in its registers (proof.go).
 package modem
 
 import (
@@ -16,23 +17,24 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// Options say what a Driver works on.
+// Options are the parameters of a Driver.
 type Options struct {
 	Config *lines.Config // not to be changed any more
 	// Open opens the port; its errors name it. The driver closes it, and opens it again when it was lost.
 	Open func(ctx context.Context) (lines.Port, error)
-	// Proofs keep what proves the modem's state on a port without modem signals. nil: in memory, so that a call that an earlier process left
-	// up can be hung up, but not told from a modem that was switched off meanwhile.
+	// Proofs keep the proofs of the modem's state on a port without modem signals. nil: in memory, so that a call that
+	// an earlier process left up can be hung up, but not told from a modem that was switched off meanwhile.
 	Proofs *Proofs
-	// Debug is told what passes, one line an event. It must not block; nil: nobody.
+	// Debug gets one line for each event. It must not block; may be nil.
 	Debug func(tty int, text string)
 }
 
 // Driver works one line; it is the lines.Driver of AT modems. New makes one.
 //
-// Who holds the token (the channel op) has the modem's command line: Run while the line is down or being answered, else the goroutine of
-// Command, Dial, Settle or a call's Hangup. Bytes are taken by the reader's goroutine at once, whoever holds it. While
-// the line rests there is no reader: what comes from the port, and whoever takes the token, brings it back.
+// The holder of the token (the channel op) has the modem's command line: Run while the line is down or being answered,
+// otherwise the goroutine of Command, Dial, Settle or a call's Hangup. The reader's goroutine reads bytes at once,
+// independent of the token. While the line rests there is no reader: input from the port, or taking the token, starts
+// it again.
 type Driver struct {
 	o          Options
 	t          lines.Timing // of o.Config, with its defaults
@@ -41,7 +43,7 @@ type Driver struct {
 
 	op      chan struct{} // capacity 1: the token
 	wake    chan struct{} // capacity 1: Run should look
-	poke    chan struct{} // capacity 1: the token's holder should look
+	notify  chan struct{} // capacity 1: the token's holder should look
 	writing sync.Mutex    // one writes to the port at a time
 
 	proof proof       // of a port without signals; of the token's holder
@@ -52,31 +54,33 @@ type Driver struct {
 	reopen  time.Duration  // the pause before the port is opened again; of live
 	reading sync.WaitGroup // the reader
 
-	mu       sync.Mutex // guards what follows
-	resting  bool       // the reader is to end, or has ended: see rest.go
-	port     lines.Port
-	gen      uint64 // counts opened ports
-	phase    phase
-	open     bool      // initialised, and open for users
-	lost     error     // why the port is to be closed; nil while it is good
-	retry    bool      // a lost port is to be tried again at once
-	pardon   time.Time // when the operator cleared the line, and so vouched for it: a modem that lost its proof may begin anew; zero: used up
-	signals  lines.Signals
-	split    splitter
-	numbers  numbering
-	spoke    numbering // how the last result code came
-	lower    bool      // it says them in lower case
-	lastCode time.Time // when it came
-	heard    time.Time // when the modem last answered a command
-	probeAt  time.Time // when an idle modem is asked next; zero: not settled yet
-	talk     *talk     // the script on the command line
-	reply    reply     // what the driver's own command waits for
-	conn     *conn     // the data of phase connected
-	muffled  bool      // what comes is thrown away: the silence around an escape
-	stirred  bool      // it rang or connected while it was being reset
-	left     int       // octets of a call that may stand on the modem's command line
-	crossing time.Time // when the last call's octets will have crossed the line
-	escapes  escapes   // the filter of what a call writes
+	mu      sync.Mutex // guards what follows
+	resting bool       // the reader is to end, or has ended: see rest.go
+	port    lines.Port
+	gen     uint64 // counts opened ports
+	phase   phase
+	open    bool  // initialised, and open for users
+	lost    error // why the port is to be closed; nil while it is good
+	retry   bool  // a lost port is to be tried again at once
+	// when the operator cleared the line, and so vouched for it: a modem that lost its proof may start again; zero:
+	// used up
+	vouchedAt time.Time
+	signals   lines.Signals
+	split     splitter
+	numbers   numbering
+	spoke     numbering // how the last result code came
+	lower     bool      // it says them in lower case
+	lastCode  time.Time // when it came
+	heard     time.Time // when the modem last answered a command
+	probeAt   time.Time // when an idle modem is asked next; zero: not settled yet
+	talk      *talk     // the script on the command line
+	reply     reply     // what the driver's own command waits for
+	conn      *conn     // the data of phase connected
+	muffled   bool      // input is discarded: the silence around an escape
+	disturbed bool      // it rang or connected while it was being reset
+	left      int       // octets of a call that may be in the modem's command line
+	crossing  time.Time // when the last call's octets will have crossed the line
+	escapes   escapes   // the filter of what a call writes
 
 	rings    int // since the last quiet
 	tried    int // the ring at which answering was tried last
@@ -112,7 +116,7 @@ func New(o Options) *Driver {
 	}
 	d := &Driver{
 		o: o, codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
-		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), poke: make(chan struct{}, 1),
+		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), notify: make(chan struct{}, 1),
 	}
 	d.t = o.Config.Timing.WithDefaults()
 	d.reopen = d.t.Reopen
@@ -155,7 +159,7 @@ func (d *Driver) abandon() {
 	}
 }
 
-// work opens the port, where it is not open since before the rest, and works the line; and again where the port is lost.
+// work opens the port, unless it stayed open over the rest, and works the line; it repeats that when the port is lost.
 func (d *Driver) work(ctx context.Context) (rests bool) {
 	for {
 		wasUp, err := d.workPort(ctx)
@@ -212,7 +216,7 @@ func (d *Driver) workPort(ctx context.Context) (wasUp bool, err error) {
 		return true, err
 	}
 	d.stopUsers(err)
-	d.op <- struct{}{} // whoever holds it notices that the line has gone
+	d.op <- struct{}{} // its holder notices that the line has gone
 	if ctx.Err() != nil {
 		d.leave(context.WithoutCancel(ctx))
 	}
@@ -253,16 +257,16 @@ func (d *Driver) startReader() {
 	d.reading.Go(func() { d.read(port) })
 }
 
-// closePort gives the port up and waits for all that works on it. The token is held.
+// closePort closes the port and waits for its users. The token is held.
 func (d *Driver) closePort() {
 	d.mu.Lock()
 	port := d.port
 	d.mu.Unlock()
 	d.fail(port, errClosed)
-	_ = port.Close() // it is of no use any more, whatever Close says
+	_ = port.Close() // it is no longer usable, whatever Close returns
 	d.reading.Wait()
 	d.mu.Lock()
-	d.quietLocked() // nobody waits for a verdict
+	d.quietLocked() // no verdict is awaited
 	d.mu.Unlock()
 	d.checks.Wait()
 }
@@ -287,7 +291,7 @@ func (d *Driver) install(port lines.Port) {
 	d.gen++
 	d.split.reset()
 	d.numbers, d.reply, d.conn, d.talk = unknown, reply{}, nil, nil
-	d.muffled, d.stirred = false, false
+	d.muffled, d.disturbed = false, false
 	d.left = maxLeft // of the process before, if it was killed in the middle of a call's words
 	d.crossing, d.escapes, d.probeAt = time.Time{}, escapes{}, time.Time{}
 	d.quietLocked()
@@ -312,7 +316,7 @@ func (d *Driver) stopUsers(why error) {
 	}
 	d.happenLocked(happening{on: onGiveUp})
 	d.mu.Unlock()
-	signal(d.poke)
+	signal(d.notify)
 }
 
 // leave hangs up before the port is closed for good.
@@ -328,7 +332,7 @@ func (d *Driver) leave(ctx context.Context) {
 	}
 }
 
-// fail marks the port as lost. The pool hears of it before those who use the line do, so that it is not lent meanwhile.
+// fail marks the port as lost. The pool learns of it before the users of the line, so that it is not leased meanwhile.
 func (d *Driver) fail(port lines.Port, why error) {
 	d.mu.Lock()
 	if d.port != port || d.lost != nil {
@@ -338,7 +342,7 @@ func (d *Driver) fail(port lines.Port, why error) {
 	d.lost = why
 	d.happenLocked(happening{on: onLost, why: fmt.Errorf("%w: %w", lines.ErrDown, why)})
 	d.mu.Unlock()
-	signal(d.poke)
+	signal(d.notify)
 	signal(d.wake)
 }
 
@@ -350,7 +354,7 @@ func (d *Driver) tellDownLocked(happening) {
 	d.open = false
 }
 
-// take gets the token. An error that is lines.ErrDown where the line is not in service.
+// take gets the token. The error is lines.ErrDown if the line is not in service.
 func (d *Driver) take(ctx context.Context) error {
 	if err := d.ready(); err != nil {
 		return err
@@ -414,7 +418,7 @@ func (d *Driver) debug(format string, args ...any) {
 	}
 }
 
-// endCallLocked ends a call and remembers what it may have left on the modem's command line.
+// endCallLocked ends a call and remembers what it may have left in the modem's command line.
 func (d *Driver) endCallLocked() {
 	c := d.conn
 	if c == nil {

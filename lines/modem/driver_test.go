@@ -31,7 +31,8 @@ func TestIncomingCall(t *testing.T) {
 			f.say("\r\nRING;707070;999\r\n")
 			b.until(lines.Ringing)
 			c := <-b.calls
-			if c.Connect != "CONNECT 33600/V34" || c.Speed != 33600 || c.Caller != "707070" || c.Called != "999" || c.Direction != lines.Incoming || c.ID == "" {
+			if c.Connect != "CONNECT 33600/V34" || c.Speed != 33600 || c.Caller != "707070" || c.Called != "999" ||
+				c.Direction != lines.Incoming || c.ID == "" {
 				t.Errorf("call %+v", c)
 			}
 			if s := b.until(lines.InCall); s.Owner != c.ID || s.Calls != 1 {
@@ -74,7 +75,8 @@ func TestDialOutcomes(t *testing.T) {
 			says string
 			want lines.ResultCode
 		}{
-			{"BUSY", lines.Busy}, {"NO ANSWER", lines.NoAnswer}, {"NO CARRIER", lines.NoCarrier}, {"NO DIALTONE", lines.NoDialtone},
+			{"BUSY", lines.Busy}, {"NO ANSWER", lines.NoAnswer}, {"NO CARRIER", lines.NoCarrier},
+			{"NO DIALTONE", lines.NoDialtone},
 			{"NO DIAL TONE", lines.NoDialtone}, {"ERROR", lines.Error}, {"RING", lines.Ring}, {"VOICE", lines.Voice},
 			{"BLACKLISTED", lines.Blacklisted}, {"DELAYED 00:01:00", lines.Delayed},
 		} {
@@ -113,7 +115,8 @@ func TestDialConnects(t *testing.T) {
 			onBench(t, f, func(b *bench) {
 				l := b.lease()
 				c, code, err := l.Dial(b.t.Context(), dialScript("5551234"))
-				if err != nil || code != lines.Connected || c.Speed != 9600 || c.Direction != lines.Outgoing || c.ID == "" {
+				if err != nil || code != lines.Connected || c.Speed != 9600 || c.Direction != lines.Outgoing ||
+					c.ID == "" {
 					t.Fatalf("dial: %+v %q %v", c, code, err)
 				}
 				b.until(lines.OutCall)
@@ -211,7 +214,8 @@ func TestOffHookScript(t *testing.T) {
 		f := newFake(signals)
 		onBench(t, f, func(b *bench) {
 			l := b.lease()
-			code, err := l.Command(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error { return expect(ctx, c, "ATH1\r", "OK") })
+			code, err := l.Command(b.t.Context(),
+				func(ctx context.Context, c lines.CommandConn) error { return expect(ctx, c, "ATH1\r", "OK") })
 			if code != lines.OK || err != nil {
 				t.Fatalf("%q %v", code, err)
 			}
@@ -270,7 +274,8 @@ func TestGlare(t *testing.T) {
 				synctest.Wait()
 				call, code, err := l.Dial(b.t.Context(), dialScript("5551"))
 				early := len(f.dialedCommands()) == 0
-				if call != nil || code != lines.Ring || errors.Is(err, lines.ErrHeldBack) != early || !early && err != nil {
+				if call != nil || code != lines.Ring || errors.Is(err, lines.ErrHeldBack) != early || !early &&
+					err != nil {
 					t.Errorf("RING %v from the dial: %v %q %v", at, call, code, err)
 				}
 				l.Release()
@@ -428,7 +433,8 @@ func TestClear(t *testing.T) {
 	})
 }
 
-// TestConnectDuringAbort: the modem connects while the dial is being given up. Nobody gets that call, and the line ends on hook.
+// TestConnectDuringAbort: the modem connects while the dial is being given up. Nobody gets that call, and the line ends
+// on hook.
 func TestConnectDuringAbort(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		for at := 3 * time.Second; at <= 5*time.Second; at += 100 * time.Millisecond {

@@ -10,18 +10,19 @@ import (
 	"time"
 )
 
-// On a port without modem signals the driver comes back from data to the command line by the escape: silence, three escape characters,
-// silence (S2, S12). Whatever a session writes, the escape is the driver's alone: three such characters in a row never leave inside a call.
+// On a port without modem signals the driver comes back from data to the command line by the escape: silence, three
+// escape characters, silence (S2, S12). Only the driver escapes: a session can never send three such characters in a
+// row inside a call.
 
 // escapeUnit is the unit of S12.
 const escapeUnit = 20 * time.Millisecond
 
-// plus is the escape character of modems that nobody told another.
+// plus is the default escape character of modems.
 const plus = '+'
 
-// escapeChars are the characters that S2 is set to: control characters of 7 bits that neither terminals nor file transfers send three of in a
-// row (NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C, ^^ and the like are not among them). They are few, so that a modem of which nothing is
-// known can be escaped from by all of them.
+// escapeChars are the characters that S2 is set to: control characters of 7 bits that neither terminals nor file
+// transfers send three of in a row (NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C, ^^ and the like are not
+// among them). They are few, so that a modem of which nothing is known can be escaped from by all of them.
 var escapeChars = []byte{0x16, 0x17, 0x19, 0x1c}
 
 // guardUnits is what S12 is set to: Timing.Guard is 10 % more.
@@ -38,8 +39,8 @@ func (d *Driver) guardTime() time.Duration {
 	return max(time.Duration(units)*escapeUnit*11/10, d.t.Guard)
 }
 
-// setEscape sets S2 and S12 and reads them back. A modem that keeps its own values is taken as it is, where it has a guard time and tells its
-// escape character.
+// setEscape sets S2 and S12 and reads them back. A modem that keeps its own values is accepted if it has a guard time
+// and reports its escape character.
 func (d *Driver) setEscape(ctx context.Context) error {
 	char, guard := int(d.proof.char), d.guardUnits()
 	told, err := d.tryEscape(ctx, fmt.Sprintf("ATS2=%dS12=%dS2?S12?\r", char, guard))
@@ -49,7 +50,7 @@ func (d *Driver) setEscape(ctx context.Context) error {
 	if len(told) == 2 && told[0] == char && told[1] == guard {
 		return d.takeEscape(told[0], told[1])
 	}
-	one := [2]int{-1, -1} // one of them, or the line, is not to the modem's taste
+	one := [2]int{-1, -1} // the modem refuses one of them, or the whole line
 	for i, text := range []string{fmt.Sprintf("S2=%d", char), fmt.Sprintf("S12=%d", guard), "S2?", "S12?"} {
 		told, err := d.tryEscape(ctx, "AT"+text+"\r")
 		if err != nil {
@@ -70,7 +71,7 @@ func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
 	return numbersIn(r.info), nil
 }
 
-// takeEscape puts in force what the modem tells of its escape; -1: it does not tell.
+// takeEscape uses the modem's reported escape; -1: not reported.
 func (d *Driver) takeEscape(char, guard int) (err error) {
 	switch {
 	case char < 0 || guard < 0:
@@ -91,7 +92,7 @@ func (d *Driver) takeEscape(char, guard int) (err error) {
 }
 
 // escape gets from data to the command line, with each of the characters in turn: silence, three of them in one write,
-// silence. What comes meanwhile is thrown away. A modem that was there already says nothing to it; the CR after it ends
+// silence. Input is discarded meanwhile. A modem that was there already says nothing to it; the CR after it ends
 // what it may have taken for a command.
 func (d *Driver) escape(ctx context.Context, chars ...byte) error {
 	return d.escapeAfter(ctx, d.guardTime(), chars)
@@ -107,7 +108,7 @@ func (d *Driver) escapeAfter(ctx context.Context, silence time.Duration, chars [
 	return d.sendEscapes(ctx, silence, chars)
 }
 
-// sendEscapes is escapeAfter where what comes meanwhile is listened to.
+// sendEscapes is escapeAfter without discarding the input.
 func (d *Driver) sendEscapes(ctx context.Context, silence time.Duration, chars []byte) error {
 	if err := d.pause(ctx, silence); err != nil { // in full: the modem may have connected a moment ago
 		return err
@@ -135,11 +136,12 @@ func (d *Driver) setMuffled(on bool) {
 	d.split.reset()
 }
 
-// errFull is the error of a port that does not take what a call has written.
-var errFull = errors.New("the port does not send what was written to it, so no escape reaches the modem: reopening the port")
+// errFull is the error of a port that does not send what a call has written.
+var errFull = errors.New("the port does not send what was written to it, so no escape reaches the modem: reopening " +
+	"the port")
 
-// drained waits until what was written has left the machine and had time to cross the line: the silence of an escape is the modem's. A port that
-// does not drain is given up.
+// drained waits until what was written has left the machine and had time to cross the line: the modem measures the
+// silence of an escape. A port that does not drain is closed.
 func (d *Driver) drained(ctx context.Context) error {
 	d.mu.Lock()
 	port, crossing := d.port, d.crossing
@@ -156,7 +158,7 @@ func (d *Driver) drained(ctx context.Context) error {
 	for end := time.Now().Add(d.t.OnHook); ; {
 		n, err := p.Unsent()
 		switch {
-		case err != nil || n == 0: // a port that cannot tell has nothing that waits
+		case err != nil || n == 0: // a port without this information counts as drained
 			return nil
 		case !time.Now().Before(end):
 			return errFull
@@ -167,19 +169,19 @@ func (d *Driver) drained(ctx context.Context) error {
 	}
 }
 
-// escapes is the filter of what a call writes. The zero value lets all pass.
+// escapes filters what a call writes. The zero value passes everything.
 type escapes struct {
 	char  byte          // 0: there is no escape to guard
-	late  bool          // a third one goes out after the guard time, as data may hold it; else never
+	late  bool          // a third one is sent after the guard time; otherwise never
 	pause time.Duration // the guard time
 
-	run    int  // how many stand in a row at the end of what was written
+	run    int  // how many in a row end the written data
 	waited bool // the guard time has passed since
 }
 
-// next takes the octets that may go out now, up to a third escape character in a row. skip is how many octets behind them never go out; wait says
-// that the guard time is to pass before the rest. What a modem may drop (NUL, XON, XOFF) parts no row, and the eighth bit, parity, makes no
-// difference.
+// next takes the octets that may go out now, up to a third escape character in a row. skip is how many octets behind
+// them never go out; wait says that the guard time is to pass before the rest. What a modem may drop (NUL, XON, XOFF)
+// does not break a row, and the eighth bit (parity) makes no difference.
 func (e *escapes) next(b []byte) (n, skip int, wait bool) {
 	if e.char == 0 {
 		return len(b), 0, false
@@ -206,7 +208,7 @@ func (e *escapes) next(b []byte) (n, skip int, wait bool) {
 	return len(b), 0, false
 }
 
-// writeData writes what a call may write, and returns how many octets of b are dealt with. The port's writing is held.
+// writeData writes what a call may write, and returns how many octets of b are handled. The port's writing is held.
 func (c *conn) writeData(b []byte) (done int, err error) {
 	for done < len(b) {
 		n, skip, wait := c.escapes.next(b[done:])

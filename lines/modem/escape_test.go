@@ -10,7 +10,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// left is what leaves of what is written, piece by piece, and how often the guard time is waited for. waited octets have a mark in front.
+// left is what leaves of what is written, piece by piece, and how often the guard time is waited for. waited octets
+// have a mark in front.
 func leftOf(e *escapes, pieces [][]byte) (out []byte, waits int) {
 	for _, b := range pieces {
 		for len(b) > 0 {
@@ -57,7 +58,8 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
-// FuzzEscapes: whatever is written, however it is cut, three escape characters in a row never leave, and nothing else is changed.
+// FuzzEscapes: whatever is written, however it is cut, three escape characters in a row never leave, and nothing else
+// is changed.
 func FuzzEscapes(f *testing.F) {
 	f.Add([]byte("++++\x00+\x91+x+++"), byte('+'), true, byte(2))
 	f.Add([]byte("\x0e\x8e\x0e\x0e\x11\x0e"), byte(0x0e), false, byte(1))
@@ -104,8 +106,8 @@ func FuzzEscapes(f *testing.F) {
 	})
 }
 
-// TestSessionCannotEscape: whatever a session writes, a modem stays in data state: escapes in one write and octet by octet, with the silence that the
-// modem wants, of each character.
+// TestSessionCannotEscape: whatever a session writes, a modem stays in data state: escapes in one write and octet by
+// octet, with the silence that the modem wants, of each character.
 func TestSessionCannotEscape(t *testing.T) {
 	for name, d := range map[string]exchange.Dialect{
 		"S2 set": {}, "keeps the plus": {Registers: map[int]exchange.Register{2: {Fixed: true}}},

@@ -238,7 +238,8 @@ func (f *fake) say(text string) {
 // code sends a result code in the fashion that is set.
 func (f *fake) code(words string) {
 	if f.numeric {
-		for n, c := range map[string]lines.ResultCode{"0": lines.OK, "1": lines.Connected, "2": lines.Ring, "3": lines.NoCarrier, "4": lines.Error, "7": lines.Busy} {
+		for n, c := range map[string]lines.ResultCode{"0": lines.OK, "1": lines.Connected, "2": lines.Ring,
+			"3": lines.NoCarrier, "4": lines.Error, "7": lines.Busy} {
 			if string(c) == words {
 				f.say(n + "\r")
 				return
@@ -428,7 +429,8 @@ type bench struct {
 
 type option func(*Options)
 
-// onBench runs body in a bubble with a line on f in service, unless f refuses. Calls are put on b.calls and live until they are hung up.
+// onBench runs body in a bubble with a line on f in service, unless f refuses. Calls are put on b.calls and live until
+// they are hung up.
 func onBench(t *testing.T, f *fake, body func(b *bench), opts ...option) {
 	t.Helper()
 	onBenchOf(t, f, lines.PoolOptions{}, body, opts...)
@@ -438,7 +440,8 @@ func onBenchOf(t *testing.T, f *fake, po lines.PoolOptions, body func(b *bench),
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, f: f, calls: make(chan *lines.Call, 10)}
-		o := Options{Config: &lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary, InBand: !f.signals}, Open: f.open, Debug: b.debug}
+		o := Options{Config: &lines.Config{TTY: 1, Port: "fake", Rotary: lines.NoRotary, InBand: !f.signals},
+			Open: f.open, Debug: b.debug}
 		for _, opt := range opts {
 			opt(&o)
 		}

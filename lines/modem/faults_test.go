@@ -20,7 +20,8 @@ func TestModemNeverSaysOK(t *testing.T) {
 		onBench(t, f, func(b *bench) {
 			b.pass(2 * time.Minute)
 			s := b.until(lines.Down)
-			if !strings.Contains(s.Reason, "no OK to ATE0Q0V1 within 3s, asked three times (is it a modem? check its speed and power)") {
+			if !strings.Contains(s.Reason,
+				"no OK to ATE0Q0V1 within 3s, asked three times (is it a modem? check its speed and power)") {
 				t.Errorf("reason %q", s.Reason)
 			}
 			if n := f.opened.Load(); n < 3 {
@@ -65,7 +66,8 @@ func TestPortVanishesAndReturns(t *testing.T) {
 				t.Errorf("reason %q", s.Reason)
 			}
 			b.pass(10 * time.Second)
-			if s := b.until(lines.Down); s.Reason != "no such device (is the modem plugged in?)" { // the port's own words: it names itself
+			// the port's own words: it names itself
+			if s := b.until(lines.Down); s.Reason != "no such device (is the modem plugged in?)" {
 				t.Errorf("reason %q", s.Reason)
 			}
 			f.set(func() { f.refuse = nil })
@@ -228,7 +230,8 @@ func TestFlood(t *testing.T) {
 			sender.Go(func() { f.say(strings.Repeat("0123456789abcdef", size/16)) })
 			synctest.Wait()
 			got, err := io.ReadAll(io.LimitReader(c, size))
-			if err != nil || len(got) != size || string(got[:16]) != "0123456789abcdef" || string(got[size-16:]) != "0123456789abcdef" {
+			if err != nil || len(got) != size || string(got[:16]) != "0123456789abcdef" ||
+				string(got[size-16:]) != "0123456789abcdef" {
 				t.Errorf("read %d bytes, %v", len(got), err)
 			}
 			sender.Go(func() { f.say(strings.Repeat("x", 100000)) }) // and is hung up on amidst more
@@ -250,7 +253,8 @@ func TestNoCarrierToldFromData(t *testing.T) {
 		lost  bool // on a port without signals
 	}{
 		{"alone", []string{"bye\r\nNO CARRIER\r\n"}, "bye", true},
-		{"in flowing data", []string{"see \r\nNO CARRIER\r\n in the manual"}, "see \r\nNO CARRIER\r\n in the manual", false},
+		{"in flowing data", []string{"see \r\nNO CARRIER\r\n in the manual"}, "see \r\nNO CARRIER\r\n in the manual",
+			false},
 		{"twice", []string{"\r\nNO CARRIER\r\nNO CARRIER\r\n"}, "\r\nNO CARRIER", true},
 		{"without CR LF before", []string{"NO CARRIER\r\n"}, "NO CARRIER\r\n", false},
 		{"unfinished", []string{"\r\nNO CARR"}, "\r\nNO CARR", false},
@@ -399,7 +403,8 @@ func TestNumericModem(t *testing.T) {
 	f.dials = func(string) string { return "BUSY" }
 	onBench(t, f, func(b *bench) {
 		l := b.lease()
-		_, code, err := l.Dial(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error { return expect(ctx, c, "ATDT5551\r", "\n") })
+		_, code, err := l.Dial(b.t.Context(),
+			func(ctx context.Context, c lines.CommandConn) error { return expect(ctx, c, "ATDT5551\r", "\n") })
 		if code != lines.Busy || err != nil {
 			t.Errorf("%q %v", code, err)
 		}

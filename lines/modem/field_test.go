@@ -35,16 +35,24 @@ func TestProvableModems(t *testing.T) {
 		{name: "numbers in one line", d: exchange.Dialect{OneLine: " "}},
 		{name: "numbers with commas", d: exchange.Dialect{OneLine: ","}},
 		{name: "one register keeps nothing", d: keeps(25)},
-		{name: "two keep nothing", d: keeps(25, 26), down: "S25, S26 do not keep what is written (name others in proof_registers"},
+		{name: "two keep nothing", d: keeps(25, 26),
+			down: "S25, S26 do not keep what is written (name others in proof_registers"},
 		{name: "two keep nothing, others do", d: keeps(25, 26), own: []int{40, 41, 42}},
 		{name: "two keep nothing, insecure", d: keeps(25, 26), insecure: true},
-		{name: "no such register", d: exchange.Dialect{Registers: map[int]exchange.Register{18: {Missing: true}, 25: {Missing: true}}}, down: "S18, S25 do not keep"},
-		{name: "at most 99", d: exchange.Dialect{Registers: map[int]exchange.Register{18: {Max: 99}, 26: {Max: 99}}}, down: "S18, S26 do not keep"},
+		{name: "no such register", d: exchange.Dialect{Registers: map[int]exchange.Register{18: {Missing: true},
+			25: {Missing: true}}}, down: "S18, S25 do not keep"},
+		{name: "at most 99", d: exchange.Dialect{Registers: map[int]exchange.Register{18: {Max: 99}, 26: {Max: 99}}},
+			down: "S18, S26 do not keep"},
 		{name: "keeps the plus", d: keeps(2), escape: '+'},
-		{name: "another escape that cannot be set", d: exchange.Dialect{Registers: map[int]exchange.Register{2: {Value: 126, Fixed: true}}}, down: "its escape character is 126 and cannot be set"},
-		{name: "no guard time", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, down: "does not report its escape character and guard time"},
-		{name: "no guard time, insecure", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, insecure: true},
-		{name: "a guard time of its own", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Value: 100, Fixed: true}}}},
+		{name: "another escape that cannot be set",
+			d:    exchange.Dialect{Registers: map[int]exchange.Register{2: {Value: 126, Fixed: true}}},
+			down: "its escape character is 126 and cannot be set"},
+		{name: "no guard time", d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}},
+			down: "does not report its escape character and guard time"},
+		{name: "no guard time, insecure",
+			d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, insecure: true},
+		{name: "a guard time of its own",
+			d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Value: 100, Fixed: true}}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			atTheEdge(t, tc.d, func(e *edge) {
@@ -63,7 +71,8 @@ func TestProvableModems(t *testing.T) {
 				if !s.InBand {
 					t.Error("not marked in-band")
 				}
-				if got := e.line.Register(2); tc.escape != 0 && got != tc.escape || tc.escape == 0 && !tc.insecure && !strings.ContainsRune(string(escapeChars), rune(got)) {
+				if got := e.line.Register(2); tc.escape != 0 && got != tc.escape || tc.escape == 0 && !tc.insecure &&
+					!strings.ContainsRune(string(escapeChars), rune(got)) {
 					t.Errorf("S2=%d", got)
 				}
 				thief := e.at(e.stranger, nil)
@@ -83,7 +92,8 @@ func TestProvableModems(t *testing.T) {
 	}
 }
 
-// TestPortThatShouldHaveSignals: a server of RFC 2217 without COM-PORT is no port without signals unless the operator says so.
+// TestPortThatShouldHaveSignals: a server of RFC 2217 without COM-PORT is no port without signals unless the operator
+// says so.
 func TestPortThatShouldHaveSignals(t *testing.T) {
 	for _, insecure := range []bool{false, true} {
 		atTheEdge(t, exchange.Dialect{}, func(e *edge) {
@@ -99,7 +109,8 @@ func TestPortThatShouldHaveSignals(t *testing.T) {
 	}
 }
 
-// TestModemsOfTheField: traits of modems that the driver used to fail on. Each takes a call, dials, and is on hook in the end.
+// TestModemsOfTheField: traits of modems that the driver used to fail on. Each takes a call, dials, and is on hook in
+// the end.
 func TestModemsOfTheField(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -143,36 +154,39 @@ func TestModemsOfTheField(t *testing.T) {
 func TestCallerIDAtAnyTime(t *testing.T) {
 	for _, when := range []exchange.CallerIDTime{exchange.BeforeFirstRing, exchange.AfterFirstRing} {
 		for _, check := range []bool{false, true} {
-			onTown(t, exchange.ModemConfig{CallerID: true, Dialect: exchange.Dialect{CallerIDTime: when}}, func(e *edge) {
-				e.until(lines.Idle)
-				someone := e.at(e.stranger, nil)
-				call := someone.call()
-				if call.Caller != "66666" {
-					t.Errorf("%v: caller %q", when, call.Caller)
-				}
-				if check && (len(e.asked) != 1 || e.asked[0] != "66666") {
-					t.Errorf("%v: asked about %q", when, e.asked)
-				}
-				_ = call.Hangup(e.t.Context())
-				someone.leave()
-			}, func(o *Options) { o.Config.CallerID, o.Config.CallCheck = true, check })
+			onTown(t, exchange.ModemConfig{CallerID: true, Dialect: exchange.Dialect{CallerIDTime: when}},
+				func(e *edge) {
+					e.until(lines.Idle)
+					someone := e.at(e.stranger, nil)
+					call := someone.call()
+					if call.Caller != "66666" {
+						t.Errorf("%v: caller %q", when, call.Caller)
+					}
+					if check && (len(e.asked) != 1 || e.asked[0] != "66666") {
+						t.Errorf("%v: asked about %q", when, e.asked)
+					}
+					_ = call.Hangup(e.t.Context())
+					someone.leave()
+				}, func(o *Options) { o.Config.CallerID, o.Config.CallCheck = true, check })
 		}
 	}
 }
 
-// TestCallerIDAfterTheSecondRing: the number comes when AAA was asked about a call without one. It is asked again, about the number.
+// TestCallerIDAfterTheSecondRing: the number comes when AAA was asked about a call without one. It is asked again,
+// about the number.
 func TestCallerIDAfterTheSecondRing(t *testing.T) {
-	onTown(t, exchange.ModemConfig{CallerID: true, Dialect: exchange.Dialect{CallerIDTime: exchange.AfterSecondRing}}, func(e *edge) {
-		e.grants = func(number string) bool { return number == "66666" }
-		e.until(lines.Idle)
-		someone := e.at(e.stranger, nil)
-		call := someone.call()
-		if call.Caller != "66666" || strings.Join(e.asked, " ") != " 66666" {
-			t.Errorf("caller %q, asked about %q", call.Caller, e.asked)
-		}
-		_ = call.Hangup(e.t.Context())
-		someone.leave()
-	}, func(o *Options) { o.Config.CallCheck = true })
+	onTown(t, exchange.ModemConfig{CallerID: true, Dialect: exchange.Dialect{CallerIDTime: exchange.AfterSecondRing}},
+		func(e *edge) {
+			e.grants = func(number string) bool { return number == "66666" }
+			e.until(lines.Idle)
+			someone := e.at(e.stranger, nil)
+			call := someone.call()
+			if call.Caller != "66666" || strings.Join(e.asked, " ") != " 66666" {
+				t.Errorf("caller %q, asked about %q", call.Caller, e.asked)
+			}
+			_ = call.Hangup(e.t.Context())
+			someone.leave()
+		}, func(o *Options) { o.Config.CallCheck = true })
 }
 
 // TestCallerIDIsNotKept: a number without a ring behind it is not that of the next call.
@@ -230,7 +244,8 @@ func TestProbeLeavesRingsAlone(t *testing.T) {
 	})
 }
 
-// TestProbe: a modem that answers is as it was, one that does not is proven by all means, and the error says what failed.
+// TestProbe: a modem that answers is as it was, one that does not is proven by all means, and the error says what
+// failed.
 func TestProbe(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -252,7 +267,8 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// TestCommandGap: no command leaves sooner after a result code, not even one of a script that sees OK before its line's end.
+// TestCommandGap: no command leaves sooner after a result code, not even one of a script that sees OK before its line's
+// end.
 func TestCommandGap(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		onTown(t, exchange.ModemConfig{Dialect: exchange.Dialect{Deaf: 100*time.Millisecond - 1}}, func(e *edge) {
@@ -297,7 +313,8 @@ func TestNotices(t *testing.T) {
 		<-someone.call().Done()
 		s := e.until(lines.Idle)
 		all := fmt.Sprint(s.Notices)
-		if !strings.Contains(all, "no caller ID: the modem answered ERROR to AT+VCID=1") || !strings.Contains(all, "DCD stays off after CONNECT") {
+		if !strings.Contains(all, "no caller ID: the modem answered ERROR to AT+VCID=1") ||
+			!strings.Contains(all, "DCD stays off after CONNECT") {
 			t.Errorf("notices %q", s.Notices)
 		}
 		e.line.SetFault(exchange.Fault{})
@@ -369,7 +386,8 @@ func TestStopWhileAnswering(t *testing.T) {
 	})
 }
 
-// TestRingBehindNoCarrier: the next call rings before the silence by which a NO CARRIER is believed. The session ends all the same, and that call is taken.
+// TestRingBehindNoCarrier: the next call rings before the silence by which a NO CARRIER is believed. The session ends
+// all the same, and that call is taken.
 func TestRingBehindNoCarrier(t *testing.T) {
 	for _, behind := range []string{"\r\nRING\r\n", "\r\nNMBR = 5551234\r\n", "\r\nOK\r\n", "\r\n+CRING: SYNC\r\n"} {
 		for _, chunk := range []int{0, 1, 7} {

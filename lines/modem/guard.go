@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// What a session echoes reaches the modem's command line if the carrier goes while it is on its way: a caller who types ATDT and hangs up
-// would make the modem dial. So what looks like the beginning of a command is written only when the line was silent for a moment, in which
-// NO CARRIER would have come; and what may be left of it in the modem's buffer is deleted before the driver's next command.
+// A session's echo reaches the modem's command line if the carrier is lost in transit: a caller who types ATDT and
+// hangs up would make the modem dial. So text that looks like the start of a command is written only after a moment of
+// silence, in which NO CARRIER would have come; and what may be left of it in the modem's buffer is deleted before the
+// driver's next command.
 
 // suspect follows what a call writes since the last CR. The zero value has seen nothing.
 type suspect struct {
@@ -19,13 +20,13 @@ type suspect struct {
 	n  int  // octets of it, A included
 }
 
-// add takes octets. It reports whether one of them stands in what would be a command. Modems ignore the eighth bit (parity), and most of
-// them what comes before AT.
+// add takes octets. It reports whether one of them would be part of a command. Modems ignore the eighth bit (parity),
+// and most of them what comes before AT.
 func (s *suspect) add(b []byte) (any bool) {
 	for _, c := range b {
 		c = c & 0x7f
 		switch {
-		case c == 0: // fills time on slow terminals, and modems skip it
+		case c == 0: // padding for slow terminals; modems skip it
 			continue
 		case s.at:
 			any = true
@@ -65,7 +66,7 @@ func (c *conn) gate(b []byte) error {
 	if !any && !early {
 		return nil
 	}
-	signal(c.in.room) // the reader must not wait for what waits here
+	signal(c.in.room) // the reader must not wait for this Write
 	defer func() {
 		c.mu.Lock()
 		c.gated = false
@@ -133,7 +134,8 @@ func (d *Driver) erase(more int) []byte {
 	return bytes.Repeat([]byte("\b"), n+more) // S5
 }
 
-// clean deletes what a call's last words left on the modem's command line, and ends it. A modem that has nothing there says nothing.
+// clean deletes what a call's last words left on the modem's command line, and ends it. A modem that has nothing there
+// says nothing.
 func (d *Driver) clean(ctx context.Context) error {
 	text := d.erase(0)
 	if text == nil {

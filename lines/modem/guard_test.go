@@ -9,15 +9,16 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// hangUpAfter sends a caller's last words and the loss of his carrier in one piece, as a modem does after an orderly disconnect.
+// hangUpAfter sends a caller's last words and the loss of his carrier in one piece, as a modem does after an orderly
+// disconnect.
 func (f *fake) hangUpAfter(words string) {
 	f.set(func() { f.online, f.offHook = false, false })
 	f.say(words + "\r\nNO CARRIER\r\n")
 	f.dcd(false)
 }
 
-// repeat is a session that repeats what it hears, until the call ends or, as with any login, its time is over: a modem that answers the echo right
-// after its NO CARRIER makes that line look like data.
+// repeat is a session that repeats what it hears, until the call ends or, as with any login, its time is over: a modem
+// that answers the echo right after its NO CARRIER makes that line look like data.
 func repeat(c *lines.Call) {
 	_ = c.Data.SetReadDeadline(time.Now().Add(time.Minute))
 	buf := make([]byte, 16)
@@ -37,8 +38,10 @@ func repeat(c *lines.Call) {
 // A caller types a dial command and hangs up, so that the echo of it meets a modem in command state.
 func TestEchoOfACommandDialsNobody(t *testing.T) {
 	for _, words := range []string{
-		"ATDT0900123", "ATDT0900123\r", "atdt0900123\r", "x ATDT0900123\rATDT0900123\r", "\r\rATDT0900123\r", "A\x00TDT0900123\r", "\xc1\xd4DT0900123\r",
-		strings.Repeat("ATDT0900123\r", 1000), strings.Repeat("x", 20000), strings.Repeat("x", 10000) + strings.Repeat("ATDT0900123\r", 1000),
+		"ATDT0900123", "ATDT0900123\r", "atdt0900123\r", "x ATDT0900123\rATDT0900123\r", "\r\rATDT0900123\r",
+		"A\x00TDT0900123\r", "\xc1\xd4DT0900123\r",
+		strings.Repeat("ATDT0900123\r", 1000), strings.Repeat("x", 20000), strings.Repeat("x", 10000) +
+			strings.Repeat("ATDT0900123\r", 1000),
 	} {
 		t.Run(fmt.Sprintf("%.20q", words), func(t *testing.T) {
 			bothKinds(t, func(t *testing.T, signals bool) {
@@ -59,7 +62,8 @@ func TestEchoOfACommandDialsNobody(t *testing.T) {
 	}
 }
 
-// The same, with the carrier lost some time after the words: what is left in the modem's buffer must not become part of our command.
+// The same, with the carrier lost some time after the words: what is left in the modem's buffer must not become part of
+// our command.
 func TestUnfinishedEchoIsDeleted(t *testing.T) {
 	f := newFake(false)
 	onBench(t, f, func(b *bench) {
@@ -118,7 +122,8 @@ func TestEchoIsNotLost(t *testing.T) {
 
 func TestSuspect(t *testing.T) {
 	for text, left := range map[string]int{
-		"": 0, "Username: ": 0, "AT": 2, "at": 2, "xAT": 2, "AAT": 2, "A": 0, "A\x00T": 2, "\xc1\xd4": 2, "A/": 2, "ATDT5": 5, "ATDT5\r": 0, "ATDT5\rx": 0,
+		"": 0, "Username: ": 0, "AT": 2, "at": 2, "xAT": 2, "AAT": 2, "A": 0, "A\x00T": 2, "\xc1\xd4": 2, "A/": 2,
+		"ATDT5": 5, "ATDT5\r": 0, "ATDT5\rx": 0,
 		"initiated - line": 11, "AxT": 0, "A\rT": 0, strings.Repeat("AT", 500): maxLeft,
 	} {
 		var s suspect

@@ -9,9 +9,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// prove hangs up whatever may be up and proves the line on hook: carrier off and OK from the command line where the port has signals, else what
-// only the modem's command line can tell. A port that stays mute is given up, to be opened again: the error is lines.ErrDown then. Any other
-// error means quarantine. The token is held.
+// prove hangs up whatever may be up and proves the line on hook: carrier off and OK from the command line where the
+// port has signals, otherwise what only the modem's command line can report. A port that stays mute is closed, to be
+// opened again: the error is lines.ErrDown then. Any other error means quarantine. The token is held.
 func (d *Driver) prove(ctx context.Context) error {
 	d.mu.Lock()
 	port := d.port
@@ -36,14 +36,15 @@ func (d *Driver) prove(ctx context.Context) error {
 	}
 	d.happenLocked(happening{on: on, why: err})
 	d.mu.Unlock()
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errStuck) && !errors.Is(err, errUnproven) && !errors.Is(err, lines.ErrDown) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errStuck) && !errors.Is(err, errUnproven) &&
+		!errors.Is(err, lines.ErrDown) {
 		d.fail(port, err)
 		return fmt.Errorf("%w: %w", lines.ErrDown, err)
 	}
 	return err
 }
 
-// hangUpByDTR needs no wait where the modem has said that the call is over, and the carrier has gone.
+// hangUpByDTR does not wait if the modem has reported the end of the call and the carrier is off.
 func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 	d.lookAtSignals()
 	gone := (from == released || from == used || from == idle) && !d.dcd()
@@ -58,14 +59,14 @@ func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 		return err
 	}
 	if d.ask(ctx, "ATH", d.t.Command) == nil || d.ask(ctx, "ATZ", d.t.Command) == nil {
-		if d.initialize(ctx) == nil && d.disableEscape(ctx) == nil { // what DTR or ATZ has undone
+		if d.initialize(ctx) == nil && d.disableEscape(ctx) == nil { // DTR or ATZ may have reset it
 			return nil
 		}
 	}
 	return err
 }
 
-// errStuck is wrapped by the error for a carrier that does not go.
+// errStuck is wrapped by the error for a carrier that stays on.
 var errStuck = errors.New("DCD stays on with DTR low (does the modem have AT&C1&D2? does the cable have all wires?)")
 
 // lowerDTR drops DTR until the carrier is off, Timing.DTRLow at least and Timing.OnHook at most, and raises it again.
@@ -103,7 +104,7 @@ func (d *Driver) lowerDTR(ctx context.Context) error {
 // escapeTries is how often the driver escapes before the modem counts as unproven.
 const escapeTries = 2
 
-// hangUpInBand is for ports without signals. Where the modem has said that the call is over, one question proves it.
+// hangUpInBand is for ports without signals. If the modem has reported the end of the call, one query proves it.
 func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	if from == aborted {
 		if err := d.abort(ctx); err != nil {
@@ -112,12 +113,13 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	}
 	switch {
 	case d.proof.why != nil: // insecure_signals
-		if err := d.escape(ctx, d.proof.char, plus, d.proof.escape); err != nil { // what it has is not known for sure
+		// the character in force is not certain
+		if err := d.escape(ctx, d.proof.char, plus, d.proof.escape); err != nil {
 			return err
 		}
 		return d.insist(ctx, "ATH")
 	case d.proof.state.Wiped.holds():
-		return d.comeAnew(ctx)
+		return d.startAgain(ctx)
 	case from != dropped:
 		if done, err := d.tryOnHook(ctx); done || err != nil {
 			return err
@@ -132,17 +134,18 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 			return err
 		}
 	}
-	if d.pardoned() || d.o.Config.InsecureSignals {
-		return d.comeAnew(ctx)
+	if d.vouched() || d.o.Config.InsecureSignals {
+		return d.startAgain(ctx)
 	}
 	return errUnproven
 }
 
 // abort ends an attempt: any character does (V.250 §5.6.1).
 func (d *Driver) abort(ctx context.Context) error {
-	_, err := d.command(ctx, order{text: string(d.erase(0)) + "\r", limit: d.t.Command / 2, wants: func(c lines.ResultCode) bool {
-		return c != lines.Ring && c != lines.Connected
-	}})
+	_, err := d.command(ctx, order{text: string(d.erase(0)) + "\r", limit: d.t.Command / 2,
+		wants: func(c lines.ResultCode) bool {
+			return c != lines.Ring && c != lines.Connected
+		}})
 	if err != nil && stop(ctx, err) {
 		return err
 	}
@@ -161,21 +164,21 @@ func (d *Driver) tryOnHook(ctx context.Context) (done bool, err error) {
 	return true, d.renew(ctx)
 }
 
-// pardonTime is how long an operator's word for a line holds.
-const pardonTime = time.Minute
+// vouchTime is how long an operator's clearing of a line is valid.
+const vouchTime = time.Minute
 
-// pardoned reports whether the operator vouches for the line, and uses that up.
-func (d *Driver) pardoned() bool {
+// vouched reports whether the operator vouches for the line, and uses that up.
+func (d *Driver) vouched() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	is := !d.pardon.IsZero() && time.Since(d.pardon) < pardonTime
-	d.pardon = time.Time{}
+	is := !d.vouchedAt.IsZero() && time.Since(d.vouchedAt) < vouchTime
+	d.vouchedAt = time.Time{}
 	return is
 }
 
-// comeAnew is for a modem without the secret: the driver itself had it reset, or the operator vouches for it, or does without a proof. It is reset as at
-// the first start.
-func (d *Driver) comeAnew(ctx context.Context) error {
+// startAgain is for a modem without the secret: the driver itself reset it, or the operator vouches for it or waives
+// the proof. It is reset as at the first start.
+func (d *Driver) startAgain(ctx context.Context) error {
 	if err := d.bootstrap(ctx); err != nil {
 		return err
 	}

@@ -36,8 +36,8 @@ var impostors = map[string]func(c *person, text string){
 	},
 }
 
-// TestTypedNoCarrier: a caller types NO CARRIER and then speaks as the modem. The session ends; the line is lent to nobody, rings for nobody and shows
-// no dial command before the modem is on hook indeed.
+// TestTypedNoCarrier: a caller types NO CARRIER and then speaks as the modem. The session ends; the line is lent to
+// nobody, rings for nobody and shows no dial command before the modem is on hook indeed.
 func TestTypedNoCarrier(t *testing.T) {
 	for name, says := range impostors {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +53,8 @@ func TestTypedNoCarrier(t *testing.T) {
 				if s, _ := e.pool.Line(1); s.State != lines.HangingUp {
 					t.Errorf("the line is %q", s.State)
 				}
-				lease, err := e.pool.Acquire(e.t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+				lease, err := e.pool.Acquire(e.t.Context(),
+					lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -76,7 +77,8 @@ func TestTypedNoCarrier(t *testing.T) {
 // TestAnswersAtEachMoment: the OK, the numbers or the CONNECT of an impostor come at each 10 ms of the hang-up.
 func TestAnswersAtEachMoment(t *testing.T) {
 	const steps, step = 500, 10 * time.Millisecond
-	for _, text := range []string{"\r\nOK\r\n", "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n", "\r\nNO CARRIER\r\n\r\nRING\r\n", "\r\nCONNECT\r\n"} {
+	for _, text := range []string{"\r\nOK\r\n", "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n",
+		"\r\nNO CARRIER\r\n\r\nRING\r\n", "\r\nCONNECT\r\n"} {
 		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
 			for i := range steps {
 				atTheEdge(t, exchange.Dialect{}, func(e *edge) {
@@ -104,8 +106,8 @@ func TestAnswersAtEachMoment(t *testing.T) {
 	}
 }
 
-// TestCallerOnTheLineAtStart: a process died or the port was lost while a call was up. Its caller answers as the modem does. The line is not in service before
-// that call is down.
+// TestCallerOnTheLineAtStart: a process died or the port was lost while a call was up. Its caller answers as the modem
+// does. The line is not in service before that call is down.
 func TestCallerOnTheLineAtStart(t *testing.T) {
 	for name, says := range impostors {
 		for _, kept := range []bool{true, false} {
@@ -146,7 +148,8 @@ func TestCallerOnTheLineAtStart(t *testing.T) {
 // endAsIfKilled ends a process whose port has gone: it can do nothing to the modem any more.
 func (e *edge) endAsIfKilled() { e.end() }
 
-// TestRingAtEachMoment: a stranger's call comes in at each 10 ms of a dial. Whoever is said to be connected is the subscriber.
+// TestRingAtEachMoment: a stranger's call comes in at each 10 ms of a dial. Whoever is said to be connected is the
+// subscriber.
 func TestRingAtEachMoment(t *testing.T) {
 	const steps, step = 120, 10 * time.Millisecond
 	for _, trigger := range []string{"AT\r", "S0=0S18?S25?S26?\r", "ATDT" + homeNumber + "\r"} {
@@ -170,7 +173,8 @@ func TestRingAtEachMoment(t *testing.T) {
 	}
 }
 
-// TestPowerCycle: a modem that was switched off and on knows no secret. Nothing is dialed by it until the operator vouches for it.
+// TestPowerCycle: a modem that was switched off and on knows no secret. Nothing is dialed by it until the operator
+// vouches for it.
 func TestPowerCycle(t *testing.T) {
 	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
 		e.until(lines.Idle)
@@ -198,7 +202,8 @@ func TestPowerCycle(t *testing.T) {
 	})
 }
 
-// TestSecretIsRenewed: the registers hold other values after each call and each dial, and nothing that debug is told has them.
+// TestSecretIsRenewed: the registers hold other values after each call and each dial, and nothing that debug is told
+// has them.
 func TestSecretIsRenewed(t *testing.T) {
 	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
 		e.until(lines.Idle)
@@ -229,7 +234,8 @@ func TestSecretIsRenewed(t *testing.T) {
 			seen[told()] = true
 		}
 		all := strings.Join(e.debugLines(), "\n")
-		if written := strings.Count(all, "S18="); written != strings.Count(all, "S18=255") || !strings.Contains(all, "[secret]") {
+		if written := strings.Count(all, "S18="); written != strings.Count(all, "S18=255") ||
+			!strings.Contains(all, "[secret]") {
 			t.Error("debug shows what is written") // 255 is how the registers are tried out
 		}
 		for secret := range seen {
@@ -242,12 +248,14 @@ func TestSecretIsRenewed(t *testing.T) {
 	})
 }
 
-// TestScriptThatResets: a script's ATZ or AT&F takes the secret and the settings from the modem. It has them again before the script's next line.
+// TestScriptThatResets: a script's ATZ or AT&F takes the secret and the settings from the modem. It has them again
+// before the script's next line.
 func TestScriptThatResets(t *testing.T) {
 	for _, reset := range []string{"ATZ", "AT&F", "AT&F1E0V1", "ATS0=1", "ATS2=43", "ATS18=5", "ATQ1"} {
 		t.Run(reset, func(t *testing.T) {
 			atTheEdge(t, exchange.Dialect{}, func(e *edge) {
-				lease, err := e.pool.Acquire(e.t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+				lease, err := e.pool.Acquire(e.t.Context(),
+					lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -263,7 +271,8 @@ func TestScriptThatResets(t *testing.T) {
 					if err := expect(ctx, c, "AT\r", "OK"); err != nil {
 						return err
 					}
-					if e.line.Register(2) == '+' || e.line.Register(0) != 0 || e.line.Register(25) == before && e.line.Register(18) == 0 {
+					if e.line.Register(2) == '+' || e.line.Register(0) != 0 || e.line.Register(25) == before &&
+						e.line.Register(18) == 0 {
 						t.Errorf("S0=%d S2=%d S25=%d", e.line.Register(0), e.line.Register(2), e.line.Register(25))
 					}
 					return dialScript(homeNumber)(ctx, c)
@@ -305,9 +314,11 @@ func TestResetInTheDialLine(t *testing.T) {
 	})
 }
 
-// TestKilledWhileResetting: a process that is killed, or a port that is lost, at any moment of the start takes no line out of service.
+// TestKilledWhileResetting: a process that is killed, or a port that is lost, at any moment of the start takes no line
+// out of service.
 func TestKilledWhileResetting(t *testing.T) {
-	for _, trigger := range []string{"\b", "S26?", "ATH", speak, "ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255", "S26?\r"} {
+	for _, trigger := range []string{"\b", "S26?", "ATH", speak, "ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255",
+		"S26?\r"} {
 		for _, wait := range []time.Duration{0, time.Millisecond, 60 * time.Millisecond, 120 * time.Millisecond} {
 			synctest.Test(t, func(t *testing.T) {
 				e := newEdge(t, exchange.ModemConfig{})
@@ -327,8 +338,9 @@ func TestKilledWhileResetting(t *testing.T) {
 	}
 }
 
-// TestRingWhileResetting: a stranger's call comes in while the modem, whose stored profile answers by itself, is being reset: at the start, and by a script.
-// The stranger sees no dial command, the line is not taken for idle while the call is up, and comes back in the end.
+// TestRingWhileResetting: a stranger's call comes in while the modem, whose stored profile answers by itself, is being
+// reset: at the start, and by a script. The stranger sees no dial command, the line is not taken for idle while the
+// call is up, and comes back in the end.
 func TestRingWhileResetting(t *testing.T) {
 	for _, trigger := range []string{"ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255", "ATZ\rx"} {
 		for i := range 20 {
@@ -362,7 +374,8 @@ func TestRingWhileResetting(t *testing.T) {
 				e.until(lines.Idle)
 				if script {
 					ring()
-					lease, err := e.pool.Acquire(t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
+					lease, err := e.pool.Acquire(t.Context(),
+						lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -398,8 +411,8 @@ func TestRingWhileResetting(t *testing.T) {
 	}
 }
 
-// TestRingWhileEscaping: a stranger's call comes in at each moment of the escapes by which a modem without a known secret is brought on hook, and is answered by
-// the modem itself.
+// TestRingWhileEscaping: a stranger's call comes in at each moment of the escapes by which a modem without a known
+// secret is brought on hook, and is answered by the modem itself.
 func TestRingWhileEscaping(t *testing.T) {
 	for i := range 70 {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,9 +14,10 @@ import (
 	"sync"
 )
 
-// Proofs keep, in files of one directory, what proves the state of the modems of a node across its processes: the secret in each modem's
-// registers, and the key from which the lines' escape characters are derived. The zero value keeps them in memory, for as long as it lives.
-// Its methods may be called from any goroutine, for one line by one at a time.
+// Proofs keep, in files of one directory, what proves the state of the modems of a node across its processes: the
+// secret in each modem's registers, and the key from which the lines' escape characters are derived. The zero value
+// keeps them in memory, for as long as it lives. Its methods may be called from any goroutine, for one line by one at a
+// time.
 type Proofs struct {
 	dir  string
 	room chan struct{} // one place for each file that is written at a time: each holds a thread until the disk has it
@@ -32,7 +33,8 @@ const maxWriters = 16
 // keySize is that of the key, in octets.
 const keySize = 32
 
-// OpenProofs makes the directory where it is missing (mode 0700), and the key in it (0600). The caller owns the directory alone.
+// OpenProofs makes the directory where it is missing (mode 0700), and the key in it (0600). The caller owns the
+// directory alone.
 func OpenProofs(dir string) (*Proofs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("proofs of modems: %w", err)
@@ -47,7 +49,8 @@ func OpenProofs(dir string) (*Proofs, error) {
 	case err != nil:
 		return nil, fmt.Errorf("proofs of modems: %w", err)
 	case len(key) != keySize:
-		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, check that no call is up, and `ringback clear line` each line without modem signals",
+		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, check that no call is up, and "+
+			"`ringback clear line` each line without modem signals",
 			path, len(key), keySize)
 	}
 	return &Proofs{dir: dir, key: key, room: make(chan struct{}, maxWriters)}, nil
@@ -91,12 +94,14 @@ func (p *Proofs) load(tty int) (s state, err error) {
 		err = json.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, check that no call is up, "+
+		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, check that no "+
+			"call is up, "+
 			"then `ringback clear line %d`)", p.path(tty), err, tty)
 	}
 	for _, one := range s.Secrets {
 		if len(one.Registers) != len(one.Values) || len(one.Values) < minProof {
-			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, check that no call is up, "+
+			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, check that no call "+
+				"is up, "+
 				"then `ringback clear line %d`)", p.path(tty), tty)
 		}
 	}

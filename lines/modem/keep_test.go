@@ -79,7 +79,8 @@ func TestProofsAreKept(t *testing.T) {
 	}
 }
 
-// TestProofIsWrittenInPlace: the next record takes the sector of the one before it, so that a crash leaves one of the two.
+// TestProofIsWrittenInPlace: the next record takes the sector of the one before it, so that a crash leaves one of the
+// two.
 func TestProofIsWrittenInPlace(t *testing.T) {
 	p, path := openProofs(t)
 	mustSave(t, p, states()[0])

@@ -13,22 +13,23 @@ type phase string
 // The phases in the order of a line's life.
 const (
 	closed    phase = "closed"     // there is no port
-	starting  phase = "starting"   // the port is open; nothing that comes out of it is believed
+	starting  phase = "starting"   // the port is open; its input is not believed
 	idle      phase = "idle"       // on hook, proven; rings are heard
 	scripted  phase = "scripted"   // a script has the command line; no dial command went out
-	used      phase = "used"       // a script had it: perhaps off hook, but no call is up
+	used      phase = "used"       // a script had the command line: perhaps off hook, but no call is up
 	answering phase = "answering"  // ATA went out
 	dialing   phase = "dialing"    // the dial command went out
 	connected phase = "connected"  // data
-	released  phase = "released"   // the modem, or a caller posing as it, says that the call or the attempt is over
-	aborted   phase = "aborted"    // an attempt is under way that nobody wants any more
-	dropped   phase = "dropped"    // a call may be up that nobody wants any more
+	released  phase = "released"   // the modem, or a caller impersonating it, reports the end of the call or attempt
+	aborted   phase = "aborted"    // an attempt is under way without an owner
+	dropped   phase = "dropped"    // a call may be up without an owner
 	hangingUp phase = "hanging up" // until it is proven
 	unproven  phase = "unproven"   // the proof failed: quarantine
 )
 
 // phases lists them all.
-var phases = []phase{closed, starting, idle, scripted, used, answering, dialing, connected, released, aborted, dropped, hangingUp, unproven}
+var phases = []phase{closed, starting, idle, scripted, used, answering, dialing, connected, released, aborted, dropped,
+	hangingUp, unproven}
 
 // trigger is what can happen to a line.
 type trigger string
@@ -41,10 +42,10 @@ const (
 	onFinal    trigger = "final result" // one that ends a call or an attempt: NO CARRIER, BUSY, ERROR to a dial command
 )
 
-// What becomes of a call's data:
+// The call's data:
 const (
 	onCarrierLost trigger = "carrier lost" // by DCD, or by NO CARRIER in the data of a port without signals
-	onGiveUp      trigger = "given up"     // nobody wants the call or the attempt any more
+	onGiveUp      trigger = "given up"     // the call or attempt has lost its owner
 )
 
 // What the driver does:
@@ -60,7 +61,7 @@ const (
 	onUnproven    trigger = "not proven"
 )
 
-// happening is a trigger with what it brings.
+// happening is a trigger with its data.
 type happening struct {
 	on   trigger
 	line event // what the modem said
@@ -70,7 +71,7 @@ type happening struct {
 	why  error // why the port was lost, or the line is not proven
 }
 
-// rule is one row of the table. The first that covers a trigger in a phase is taken; one that none covers changes nothing.
+// rule is one row of the table. The first match for a trigger in a phase applies; without a match nothing changes.
 type rule struct {
 	from []phase
 	on   trigger
@@ -94,13 +95,15 @@ type action struct {
 	run  func(d *Driver, h happening)
 }
 
-// rules are the table: what the driver believes of what it hears, and what follows. Which phases are deaf is said by deafLocked.
+// rules are the table: what the driver believes of what it hears, and what follows. deafLocked names the deaf phases.
 var rules = []rule{
 	{from: in(closed), on: onOpened, to: starting},
 	{from: in(starting), on: onProven, to: idle, do: do(tellUp), why: "the modem is ready and on hook"},
-	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp), why: "ready, but not proven on hook: quarantine"},
-	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markStirred), why: "not answered; a reset that it interrupts proves nothing"},
-	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markStirred), why: "as for RING"},
+	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp),
+		why: "ready, but not proven on hook: quarantine"},
+	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markDisturbed),
+		why: "not answered; a reset that it interrupts proves nothing"},
+	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markDisturbed), why: "as for RING"},
 
 	// The telephone rings.
 	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
@@ -112,14 +115,16 @@ var rules = []rule{
 	// A call begins.
 	{from: in(idle), on: onAnswer, to: answering},
 	{from: in(answering), on: onConnect, to: connected, do: do(takeData)},
-	{from: in(idle), on: onConnect, when: all(autoAnswer), to: connected, do: do(takeData), why: "the modem answers by itself (S0)"},
+	{from: in(idle), on: onConnect, when: all(autoAnswer), to: connected, do: do(takeData),
+		why: "the modem answers by itself (S0)"},
 	{from: in(idle, used), on: onConnect, to: dropped, do: do(wakeRun), why: "not ours"},
 	{from: in(scripted), on: onConnect, to: dropped, do: do(glare), why: "not ours: no dial command went out"},
 	{from: in(idle, used), on: onScript, to: scripted, do: do(beginScript)},
 	{from: in(scripted), on: onDial, to: dialing},
 	{from: in(scripted), on: onScriptEnded, to: used},
 	{from: in(dialing), on: onConnect, to: connected, do: do(takeData, giveToScript)},
-	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt), why: "for example a fax: a call is up that is not ours"},
+	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt),
+		why: "for example a fax: a call is up that is not ours"},
 	{from: in(dialing), on: onFinal, to: released, do: do(endAttempt)},
 	{from: in(answering), on: onFinal, when: all(online), to: dropped},
 	{from: in(answering), on: onFinal, to: released},
@@ -129,9 +134,11 @@ var rules = []rule{
 	{from: in(answering), on: onGiveUp, to: aborted},
 
 	// A call ends.
-	{from: in(connected), on: onCarrierLost, to: released, do: do(tellHangingUp, endCall), why: "the session ends; the line is free only after proof"},
+	{from: in(connected), on: onCarrierLost, to: released, do: do(tellHangingUp, endCall),
+		why: "the session ends; the line is free only after proof"},
 	{from: in(connected), on: onGiveUp, to: dropped, do: do(tellHangingUp, endCall)},
-	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall), why: "the script failed: no user gets this call"},
+	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall),
+		why: "the script failed: no user gets this call"},
 
 	// The hang-up, and its proof.
 	{from: in(idle, used, released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
@@ -152,8 +159,9 @@ func butClosed() []phase { return phases[1:] }
 
 var (
 	autoAnswer = guard{"it answers by itself", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
-	online     = guard{"the modem has left its command line", func(_ *Driver, h happening) bool { return h.line.online }}
-	good       = guard{"it succeeded", func(_ *Driver, h happening) bool { return h.good }}
+	online     = guard{"the modem has left its command line",
+		func(_ *Driver, h happening) bool { return h.line.online }}
+	good = guard{"it succeeded", func(_ *Driver, h happening) bool { return h.good }}
 )
 
 var (
@@ -161,11 +169,11 @@ var (
 	// Before the call's owner hears of its end.
 	tellHangingUp = action{"hanging up", func(d *Driver, _ happening) { d.host.Phase(lines.HangingUp) }}
 
-	tellDown     = action{"down", (*Driver).tellDownLocked}
-	markStirred  = action{"start again", func(d *Driver, _ happening) { d.stirred = true }}
-	countRing    = action{"count the ring", func(d *Driver, h happening) { d.ringLocked(h.line) }}
-	noteCaller   = action{"note the caller", func(d *Driver, h happening) { d.callerLocked(h.line.caller) }}
-	noteLateRing = action{"note the ring", func(d *Driver, h happening) {
+	tellDown      = action{"down", (*Driver).tellDownLocked}
+	markDisturbed = action{"start again", func(d *Driver, _ happening) { d.disturbed = true }}
+	countRing     = action{"count the ring", func(d *Driver, h happening) { d.ringLocked(h.line) }}
+	noteCaller    = action{"note the caller", func(d *Driver, h happening) { d.callerLocked(h.line.caller) }}
+	noteLateRing  = action{"note the ring", func(d *Driver, h happening) {
 		d.rangAt = time.Now()
 		if h.line.caller != "" {
 			d.callerLocked(h.line.caller)
@@ -182,11 +190,12 @@ var (
 	wakeRun      = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
 )
 
-// happenLocked takes a trigger through the table. It reports whether a rule covered it.
+// happenLocked looks a trigger up in the table. It reports whether a rule covered it.
 func (d *Driver) happenLocked(h happening) bool {
 	for i := range rules {
 		r := &rules[i]
-		if r.on != h.on || !slices.Contains(r.from, d.phase) || slices.ContainsFunc(r.when, func(g guard) bool { return !g.holds(d, h) }) {
+		if r.on != h.on || !slices.Contains(r.from, d.phase) ||
+			slices.ContainsFunc(r.when, func(g guard) bool { return !g.holds(d, h) }) {
 			continue
 		}
 		if r.to != same {
@@ -195,13 +204,13 @@ func (d *Driver) happenLocked(h happening) bool {
 		for _, a := range r.do {
 			a.run(d, h)
 		}
-		signal(d.poke)
+		signal(d.notify)
 		return true
 	}
 	return false
 }
 
-// deafLocked reports whether what comes from the port is thrown away: it is a call's data that nobody wants, or may be. While the driver
+// deafLocked reports whether input is discarded because it may be data of a call without an owner. While the driver
 // hangs up or starts, it hears the answers to its own commands, but no ring and no call.
 func (d *Driver) deafLocked() bool {
 	switch d.phase {
@@ -218,7 +227,7 @@ func (d *Driver) callMayBeUpLocked() bool {
 	return !slices.Contains([]phase{closed, starting, idle}, d.phase)
 }
 
-// modemSays is the trigger that a result code is, if it is one.
+// modemSays is the trigger for a result code, if there is one.
 func modemSays(code lines.ResultCode) trigger {
 	switch code {
 	case lines.Ring:

@@ -41,7 +41,8 @@ func TestEveryTriggerHasASender(t *testing.T) {
 		for _, d := range f.Decls {
 			if g, ok := d.(*ast.GenDecl); ok {
 				for _, s := range g.Specs {
-					if v, ok := s.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "on") && len(v.Names) == 1 && fmt.Sprint(v.Type) == "trigger" {
+					if v, ok := s.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "on") &&
+						len(v.Names) == 1 && fmt.Sprint(v.Type) == "trigger" {
 						declared[v.Names[0].Name] = true
 					}
 				}
@@ -120,7 +121,8 @@ func drawing() string {
 			}
 		}
 	}
-	b.WriteString("```\n\nFrom each phase the loss of the port leads to `closed`.\n\n| from | on | when | to | do | why |\n|---|---|---|---|---|---|\n")
+	b.WriteString("```\n\nFrom each phase the loss of the port leads to `closed`.\n\n| from | on | when | to | do | " +
+		"why |\n|---|---|---|---|---|---|\n")
 	for _, r := range rules {
 		var from, when, do []string
 		for _, p := range r.from {
@@ -139,7 +141,8 @@ func drawing() string {
 		if r.to == same {
 			to = "(same)"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", strings.Join(from, ", "), r.on, strings.Join(when, ", "), to, strings.Join(do, ", "), r.why)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", strings.Join(from, ", "), r.on, strings.Join(when, ", "),
+			to, strings.Join(do, ", "), r.why)
 	}
 	return b.String()
 }

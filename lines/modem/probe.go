@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// probeIdle asks an idle modem for OK every now and then, so that one that hangs is found before a callback needs it. It returns when to ask
-// next; the jitter keeps the lines of an access server apart.
+// probeIdle asks an idle modem for OK at intervals, so that a hung modem is found before a callback needs it. It
+// returns when to ask next; the jitter spreads the probes of many lines.
 func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	d.mu.Lock()
 	if d.phase != idle {
@@ -36,13 +36,13 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	case errors.Is(err, lines.ErrDown):
 		d.debug("probe: %v", err)
 	default:
-		d.host.Up(err) // nobody else would hear of it
+		d.host.Up(err) // no caller gets this error
 	}
 	return next
 }
 
-// probe asks for OK, or for the proof, unless the modem has spoken within fresh, and has the line proven on hook by all means where no answer comes.
-// It never disturbs a ring.
+// probe asks for OK, or for the proof, unless the modem has spoken within fresh, and tries every way to prove the line
+// on hook if there is no answer. It never disturbs a ring.
 func (d *Driver) probe(ctx context.Context, fresh time.Duration) error {
 	d.mu.Lock()
 	ph, rings := d.phase, d.rings

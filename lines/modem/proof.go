@@ -14,12 +14,13 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// On a port without modem signals the caller's data and the modem's word are one stream: a caller who types NO CARRIER, OK or CONNECT says what
-// the modem says. So the modem proves there that it is the one that answers. While the line is proven on hook the driver writes random values
-// into S registers that mean nothing; only the modem's command line can tell them, and no caller can reach that. A right answer proves command
-// state, and ATH in command state is a hang-up. Who answers wrongly is escaped from, then asked again.
+// On a port without modem signals the caller's data and the modem's messages are one stream: a caller who types NO
+// CARRIER, OK or CONNECT sends what the modem sends. So the modem must prove that it is the one that answers. While the
+// line is proven on hook the driver writes random values into S registers without a function; only the modem's command
+// line can read them, and no caller can reach that. A right answer proves command state, and ATH in command state is a
+// hang-up. After a wrong answer the driver sends the escape and asks again.
 
-// defaultRegisters mean nothing where there are no modem signals: test timer, and delays of DTR and RTS.
+// defaultRegisters have no function without modem signals: test timer, and delays of DTR and RTS.
 var defaultRegisters = []int{18, 25, 26}
 
 // minProof is the fewest registers that must keep their values, of 8 bits each.
@@ -56,12 +57,14 @@ func (s secret) set() string {
 	return string(b)
 }
 
-// is reports whether the numbers that were told are the secret: all of them, and no other, so that an answer is one guess.
+// is reports whether the numbers are exactly the secret, so that an answer is one guess.
 func (s secret) is(told []int) bool {
-	return len(s.Values) >= minProof && slices.EqualFunc(s.Values, told, func(v byte, n int) bool { return int(v) == n })
+	return len(s.Values) >= minProof &&
+		slices.EqualFunc(s.Values, told, func(v byte, n int) bool { return int(v) == n })
 }
 
-// numbersIn reads the lines of an answer: one number a line, or several between spaces and commas. A line with anything else is not one of them.
+// numbersIn reads the lines of an answer: one number a line, or several between spaces and commas. Other lines are
+// skipped.
 func numbersIn(info []string) []int {
 	var all []int
 	for _, line := range info {
@@ -86,20 +89,22 @@ type proof struct {
 	char      byte  // the escape character (S2) that belongs to this line
 	escape    byte  // the one in force
 	guard     int   // S12 in force, in units of 20 ms; 0 none
-	why       error // why the modem cannot prove anything; nil: it can
+	why       error // why the modem cannot prove its state; nil: it can
 }
 
-// state is what is kept of a modem from one process to the next.
+// state is what is known of a modem, kept across processes.
 type state struct {
-	// Secrets are what may stand in the registers: the newest first, and the one before it where writing was cut short.
+	// Secrets are the possible values of the registers: the newest first, and the one before it if a write was
+	// interrupted.
 	Secrets []secret `json:"secrets"`
-	// Wiped is what the modem works by since the driver had its registers reset, on a line that was proven on hook; nil: they hold a secret.
+	// Wiped is the profile in force since the driver reset the registers on a line that was proven on hook; nil: they
+	// hold a secret.
 	Wiped *profile `json:"wiped,omitempty"`
 	// Stored is what ATZ loads; nil: not known.
 	Stored *profile `json:"stored,omitempty"`
 }
 
-// profile is what a modem may do by itself, and how it is escaped from then.
+// profile is what a modem may do by itself, and its escape.
 type profile struct {
 	S0, S2, S12 int
 }
@@ -107,11 +112,11 @@ type profile struct {
 // The profiles that are known beforehand.
 var (
 	factoryProfile = profile{S0: 1, S2: plus, S12: 50} // AT&F: V.250, Hayes. S0 is the makers' own
-	anyProfile     = profile{S0: 1, S2: 255}           // nobody knows
+	anyProfile     = profile{S0: 1, S2: 255}           // unknown
 )
 
-// holds reports whether a line that was on hook when the profile came into force can be brought on hook without a secret: the modem answers no
-// call by itself, or its escape is known.
+// holds reports whether a line that was on hook when the profile came into force can be brought on hook without a
+// secret: the modem answers no call by itself, or its escape is known.
 func (p *profile) holds() bool { return p != nil && (p.S0 == 0 || p.S2 <= 127) }
 
 // after is the profile in force after a command line that resets; stored is what ATZ loads, nil unknown.
@@ -136,12 +141,13 @@ func newProof(o Options) proof {
 	return p
 }
 
-// The errors of a line whose state is not proven.
+// Errors of a line whose state is not proven.
 var (
-	errUnproven = errors.New("not proven on hook: the modem does not report what was written into its registers (a caller impersonates the modem, or the " +
+	errUnproven = errors.New("not proven on hook: the modem does not report what was written into its registers (a " +
+		"caller impersonates the modem, or the " +
 		"modem that was switched off or replaced: check that no call is up, then `ringback clear line`)")
-	errNoProof = errors.New("the modem cannot prove its state on a port without modem signals")
-	errStirred = errors.New("a call came in while the modem was being reset")
+	errNoProof   = errors.New("the modem cannot prove its state on a port without modem signals")
+	errDisturbed = errors.New("a call came in while the modem was being reset")
 )
 
 // isInBand reports whether the port has no modem signals.
@@ -154,8 +160,8 @@ func (d *Driver) isInBand() bool {
 // queryTime is how long the registers' values may take to come.
 func (d *Driver) queryTime() time.Duration { return d.t.Command }
 
-// query reads the registers, with more commands before it in the same line, and reports whether they hold the secret. An error says that the
-// port has gone or ctx ended: no answer is a wrong one.
+// query reads the registers, with more commands before it in the same line, and reports whether they hold the secret.
+// An error means that the port is lost or ctx ended; no answer counts as a wrong one.
 func (d *Driver) query(ctx context.Context, more string) (right bool, err error) {
 	secrets := d.proof.state.Secrets
 	if len(secrets) == 0 || d.proof.state.Wiped != nil {
@@ -180,15 +186,15 @@ func (d *Driver) query(ctx context.Context, more string) (right bool, err error)
 	return true, nil
 }
 
-// keep has what is known of the modem on the disk.
+// keep saves the state of the modem to disk.
 func (d *Driver) keep() error {
 	err := d.o.Proofs.save(d.o.Config.TTY, d.proof.state)
 	d.notice(noticeProof, err)
 	return err
 }
 
-// renew gives the modem that is proven on hook a new secret. It is kept on the disk before the modem has it, beside the one before it, so that a
-// crash in between loses neither.
+// renew gives the modem that is proven on hook a new secret. It is kept on the disk before the modem has it, beside the
+// one before it, so that a crash in between loses neither.
 func (d *Driver) renew(ctx context.Context) error {
 	if d.proof.why != nil {
 		return nil
@@ -198,7 +204,7 @@ func (d *Driver) renew(ctx context.Context) error {
 	d.proof.state.Secrets = append([]secret{s}, before...)
 	if d.keep() != nil {
 		d.proof.state.Secrets = before
-		return nil // it stands in the modem and on the disk, and is as good as before
+		return nil // it is unused, in the modem and on the disk
 	}
 	if err := d.write(ctx, s); err != nil {
 		return err
@@ -207,14 +213,15 @@ func (d *Driver) renew(ctx context.Context) error {
 	return nil
 }
 
-// wipe keeps that the registers are about to be reset, on a line that is proven on hook: after a crash the next process knows from p how to bring
-// it on hook again.
+// wipe keeps that the registers are about to be reset, on a line that is proven on hook: after a crash the next process
+// knows from p how to bring it on hook again.
 func (d *Driver) wipe(p profile) {
 	d.proof.state.Wiped, d.proof.state.Secrets = &p, nil
 	_ = d.keep() // without it a crash takes the line out of service until the operator clears it
 }
 
-// refill gives a modem whose registers were reset a new secret. It counts once nothing else has come in between: see believe.
+// refill gives a modem whose registers were reset a new secret. It counts once nothing else has come in between: see
+// believe.
 func (d *Driver) refill(ctx context.Context) error {
 	s := newSecret(d.proof.registers)
 	if err := d.write(ctx, s); err != nil {
@@ -224,13 +231,14 @@ func (d *Driver) refill(ctx context.Context) error {
 	return nil
 }
 
-// believe takes what refill has written for the secret.
+// believe makes the values written by refill the secret.
 func (d *Driver) believe() {
 	d.proof.state.Wiped = nil
-	_ = d.keep() // in memory it serves
+	_ = d.keep() // it is still valid in memory
 }
 
-// write writes a secret into the modem and reads it back. The line must be on hook: what is written while a call may be up proves nothing.
+// write writes a secret into the modem and reads it back. The line must be on hook: what is written while a call may be
+// up proves nothing.
 func (d *Driver) write(ctx context.Context, s secret) error {
 	text := "AT" + s.set() + s.ask() + "\r"
 	if d.phaseNow() != scripted {
@@ -245,11 +253,12 @@ func (d *Driver) write(ctx context.Context, s secret) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: it does not keep S registers %s", errNoProof, strings.Trim(fmt.Sprint(d.proof.registers), "[]"))
+	return fmt.Errorf("%w: it does not keep S registers %s", errNoProof,
+		strings.Trim(fmt.Sprint(d.proof.registers), "[]"))
 }
 
-// proveState makes sure that the modem is on its command line, before a command whose answer is believed or that would end the proof. With
-// modem signals that is known.
+// proveState makes sure that the modem is on its command line, before a command whose answer is believed or that would
+// end the proof. With modem signals that is known.
 func (t *talk) proveState() error {
 	d := t.d
 	if t.port.HasSignals() || d.proof.why != nil {
@@ -270,9 +279,9 @@ func (t *talk) proveState() error {
 	return errUnproven
 }
 
-// mend sets again, on a port without signals, what a reset of the script's has undone, and gives the modem a new secret: before the script's next
-// line, so that nothing else comes between. Until the reset's answer is there nothing is sent.
-func (t *talk) mend() error {
+// restore repeats, on a port without signals, the settings that a script's reset has undone, and gives the modem a new
+// secret: before the script's next line, so that nothing comes between. Nothing is sent before the answer to the reset.
+func (t *talk) restore() error {
 	d := t.d
 	if t.reset.IsZero() || t.port.HasSignals() {
 		return nil
@@ -295,13 +304,14 @@ func (t *talk) mend() error {
 	clean := !t.ended && !t.rang && d.phase == scripted
 	d.mu.Unlock()
 	if !clean {
-		return errStirred
+		return errDisturbed
 	}
 	d.believe()
 	return nil
 }
 
-// settings is what the driver's safety rests on, on a port without signals: no echo, result codes in words, no auto-answer, the escape.
+// settings are what the driver relies on, on a port without signals: no echo, result codes in words, no auto-answer,
+// the escape.
 func (d *Driver) settings(ctx context.Context) error {
 	if err := d.speakInWords(ctx); err != nil {
 		return err
@@ -324,15 +334,16 @@ func (d *Driver) speakInWords(ctx context.Context) error {
 	return nil
 }
 
-// learn finds out, while the line is on hook, whether the modem can prove its state: which escape it has, and which registers keep what is
-// written into them.
+// learn finds out, while the line is on hook, whether the modem can prove its state: which escape it has, and which
+// registers keep what is written into them.
 func (d *Driver) learn(ctx context.Context) error {
 	d.proof.why = nil
 	if err := d.setEscape(ctx); err != nil {
 		return err
 	}
 	full := full(d.proof.registers)
-	r, err := d.command(ctx, order{text: "AT" + full.set() + full.ask() + "\r", limit: d.queryTime(), numbers: true, shown: "AT" + full.set() + full.ask() + "\r"})
+	r, err := d.command(ctx, order{text: "AT" + full.set() + full.ask() + "\r", limit: d.queryTime(), numbers: true,
+		shown: "AT" + full.set() + full.ask() + "\r"})
 	if err != nil && err != errWaited {
 		return fmt.Errorf("read the registers: %w", err)
 	}
@@ -342,19 +353,20 @@ func (d *Driver) learn(ctx context.Context) error {
 	return d.refill(ctx)
 }
 
-// full has in each register the largest value of 8 bits: one that keeps it keeps all.
+// full has the largest value of 8 bits in each register: a register that keeps it keeps all values.
 func full(registers []int) secret {
 	return secret{registers, bytes.Repeat([]byte{255}, len(registers))}
 }
 
-// fewer looks for the registers that do keep a value, where not all do.
+// fewer finds the registers that keep a value, if not all do.
 func (d *Driver) fewer(ctx context.Context) error {
 	all := d.proof.registers
 	var good []int
 	var bad []string
 	for _, reg := range all {
 		s := full([]int{reg})
-		r, err := d.command(ctx, order{text: "AT" + s.set() + s.ask() + "\r", limit: d.queryTime(), numbers: true, shown: "AT" + s.set() + s.ask() + "\r"})
+		r, err := d.command(ctx, order{text: "AT" + s.set() + s.ask() + "\r", limit: d.queryTime(), numbers: true,
+			shown: "AT" + s.set() + s.ask() + "\r"})
 		if err != nil && err != errWaited {
 			return fmt.Errorf("read S%d: %w", reg, err)
 		}
@@ -365,7 +377,8 @@ func (d *Driver) fewer(ctx context.Context) error {
 		}
 	}
 	if len(good) < minProof {
-		return fmt.Errorf("%w: %s do not keep what is written (name others in proof_registers, at least two that the modem's manual calls unused)",
+		return fmt.Errorf("%w: %s do not keep what is written (name others in proof_registers, at least two that the "+
+			"modem's manual calls unused)",
 			errNoProof, strings.Join(bad, ", "))
 	}
 	d.debug("%s do not keep a proof: the others do", strings.Join(bad, ", "))

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// queue holds bytes between the reader of a port and one who reads them. Its memory is bounded.
+// queue holds bytes between the reader of a port and their consumer. Its memory is bounded.
 type queue struct {
-	poke chan struct{} // capacity 1: the reader should look again
-	room chan struct{} // capacity 1: the writer should
+	notify chan struct{} // capacity 1: the reader should look again
+	room   chan struct{} // capacity 1: the writer should
 
 	mu     sync.Mutex
 	buf    []byte // a ring; nil until the first byte
 	first  int
 	n      int
 	until  time.Time // read deadline
-	inTime bool      // what is held was there before the deadline
+	inTime bool      // the held bytes came before the deadline
 	end    error     // what Read returns when all is read; nil while it goes on
 
 	timer *time.Timer // of the reader; nil until it waits for a deadline
@@ -29,7 +29,7 @@ const (
 )
 
 func newQueue() *queue {
-	return &queue{poke: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	return &queue{notify: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 func signal(c chan struct{}) {
@@ -39,19 +39,19 @@ func signal(c chan struct{}) {
 	}
 }
 
-// put takes as many bytes of b as there is room for and returns how many.
+// put copies as many bytes of b as there is room for and returns how many.
 func (q *queue) put(b []byte) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(b), queueSize-q.n)
 	q.store(b[:n])
 	if n > 0 {
-		signal(q.poke)
+		signal(q.notify)
 	}
 	return n
 }
 
-// force takes all of b and drops the oldest bytes where there is no room.
+// force copies all of b and drops the oldest bytes if there is no room.
 func (q *queue) force(b []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -61,7 +61,7 @@ func (q *queue) force(b []byte) {
 		q.n -= over
 	}
 	q.store(b)
-	signal(q.poke)
+	signal(q.notify)
 }
 
 // store copies b, for which there is room.
@@ -99,7 +99,7 @@ func (q *queue) finish(err error) {
 	if q.end == nil {
 		q.end = err
 	}
-	signal(q.poke)
+	signal(q.notify)
 }
 
 func (q *queue) buffered() int {
@@ -112,7 +112,7 @@ func (q *queue) setReadDeadline(t time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.until, q.inTime = t, false
-	signal(q.poke)
+	signal(q.notify)
 }
 
 // read blocks until there is a byte, the deadline passes or the queue was finished. One goroutine reads at a time.
@@ -128,7 +128,7 @@ func (q *queue) read(b []byte) (int, error) {
 
 func (q *queue) wait(until time.Time) {
 	if until.IsZero() {
-		<-q.poke
+		<-q.notify
 		return
 	}
 	if wait := time.Until(until); q.timer == nil {
@@ -138,7 +138,7 @@ func (q *queue) wait(until time.Time) {
 	}
 	defer q.timer.Stop()
 	select {
-	case <-q.poke:
+	case <-q.notify:
 	case <-q.timer.C:
 	}
 }

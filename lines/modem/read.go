@@ -11,10 +11,10 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// readSize is small: it is memory of each line, and a modem brings no more at a time.
+// readSize is small: each line needs this memory, and a modem sends no more at a time.
 const readSize = 512
 
-// read is the reader's goroutine: it takes all that comes until the port ends or the line rests.
+// read is the reader's goroutine: it reads until the port ends or the line rests.
 func (d *Driver) read(port lines.Port) {
 	buf := make([]byte, readSize)
 	var c *conn // the call whose patience is the read deadline; nil: none is set
@@ -54,7 +54,7 @@ func (d *Driver) setPatience(port lines.Port, had *conn) (c *conn, rests bool) {
 	}
 	if c = d.conn; c != nil {
 		if p := c.patience(); p > 0 {
-			_ = port.SetReadDeadline(time.Now().Add(p)) // where it fails, so does the next Read
+			_ = port.SetReadDeadline(time.Now().Add(p)) // if it fails, so does the next Read
 			return c, false
 		}
 	}
@@ -64,7 +64,7 @@ func (d *Driver) setPatience(port lines.Port, had *conn) (c *conn, rests bool) {
 	return nil, false
 }
 
-// feed takes bytes from the port: to the call in data state, else to the splitter and to the script's ear.
+// feed passes bytes from the port to the call in data state, otherwise to the splitter and the script.
 func (d *Driver) feed(b []byte) {
 	for len(b) > 0 {
 		d.mu.Lock()
@@ -80,7 +80,7 @@ func (d *Driver) feed(b []byte) {
 			if rang {
 				signal(d.wake)
 			}
-			signal(d.poke)
+			signal(d.notify)
 			continue
 		}
 		d.mu.Unlock()
@@ -88,14 +88,14 @@ func (d *Driver) feed(b []byte) {
 	}
 }
 
-// commandLocked takes bytes in command state, up to the end of a CONNECT line. It returns the rest.
+// commandLocked handles bytes in command state, up to the end of a CONNECT line. It returns the rest.
 func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 	for len(b) > 0 && d.conn == nil {
 		if d.deafLocked() {
 			return nil, noises, look
 		}
 		n, line, cr := d.split.next(b)
-		if d.talk != nil && d.reply.wants == nil { // what answers the driver's own command is not for the script
+		if d.talk != nil && d.reply.wants == nil { // the answer to the driver's own command is not for the script
 			d.talk.in.force(d.inCapitals(b[:n]))
 		}
 		b = b[n:]
@@ -114,7 +114,7 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 	return b, noises, look
 }
 
-// inCapitals is what a script hears of a modem that says its result codes in lower case: scripts wait for OK and CONNECT.
+// inCapitals converts lower-case result codes for scripts, which wait for OK and CONNECT.
 func (d *Driver) inCapitals(b []byte) []byte {
 	if !d.lower {
 		return b
@@ -122,7 +122,7 @@ func (d *Driver) inCapitals(b []byte) []byte {
 	return bytes.ToUpper(b)
 }
 
-// show tells debug what the modem says, but for the proof.
+// show reports the modem's line to debug, except the proof.
 func (d *Driver) show(e event) {
 	switch {
 	case d.o.Debug == nil || e.kind == echo:
@@ -133,7 +133,7 @@ func (d *Driver) show(e event) {
 	}
 }
 
-// takeLocked acts on one line. It reports whether Run should look.
+// takeLocked handles one line. It reports whether Run should look.
 func (d *Driver) takeLocked(e event, cr bool) (look bool) {
 	switch e.kind {
 	case caller:
@@ -181,17 +181,17 @@ func (d *Driver) ringLocked(e event) {
 		d.called = e.called
 	}
 	if d.talk != nil {
-		d.tried = d.rings // not to be answered when the script has ended: only if it rings on
+		d.tried = d.rings // not answered when the script has ended, unless ringing goes on
 	}
 }
 
-// quietLocked forgets the call that rang.
+// quietLocked forgets the ringing call.
 func (d *Driver) quietLocked() {
 	d.rings, d.tried, d.caller, d.called, d.lastRing, d.callerAt = 0, 0, "", "", time.Time{}, time.Time{}
 	d.unscreenLocked()
 }
 
-// lookAtSignals follows a change of the modem signals. Any goroutine may have got the port's token.
+// lookAtSignals handles a change of the modem signals. Any goroutine may have received the port's token.
 func (d *Driver) lookAtSignals() {
 	d.mu.Lock()
 	port := d.port
@@ -221,7 +221,7 @@ func (d *Driver) lookAtSignals() {
 		d.debug("carrier lost")
 		d.drop(over, onCarrierLost)
 	}
-	signal(d.poke)
+	signal(d.notify)
 	signal(d.wake)
 }
 
@@ -233,7 +233,7 @@ func (d *Driver) connectLocked(h happening) {
 	}
 }
 
-// drop ends the data of a call, if that is still up: on is onCarrierLost or onGiveUp.
+// drop ends the data of a call, if it is still up: on is onCarrierLost or onGiveUp.
 func (d *Driver) drop(c *conn, on trigger) {
 	d.mu.Lock()
 	if d.conn == c {
@@ -250,7 +250,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// hasCarrier reports whether a modem signal says that the call is up. False where there is no signal to say so.
+// hasCarrier reports whether a modem signal says that the call is up. False without modem signals.
 func (d *Driver) hasCarrier(c *conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -9,20 +9,20 @@ import (
 )
 
 // A line on which nothing has happened for a while rests: the goroutines of live and of the reader end, and with them
-// their buffers and their stacks, which Go does not make smaller than 4 KiB once they have grown. A goroutine with a fresh
-// stack waits for the port. Octets, a signal, the time of the next probe, a user of the line and the end of ctx bring the
-// two back.
+// their buffers and their stacks, which Go does not make smaller than 4 KiB once they have grown. A goroutine with a
+// fresh stack waits for the port. Octets, a signal, the time of the next probe, a user of the line and the end of ctx
+// bring the two back.
 
-// restAfter is how long nothing must have happened. Beside it the cost of two new goroutines is nothing.
+// restAfter is how long nothing must have happened. It makes the cost of two new goroutines negligible.
 const restAfter = 5 * time.Second
 
 // errRests says that the line may rest.
 var errRests = errors.New("the line rests")
 
-// past is a deadline that ends what waits.
+// past is a deadline that ends a wait.
 var past = time.Unix(1, 0)
 
-// mayRestLocked reports whether nothing is under way.
+// mayRestLocked reports whether the line has nothing to do.
 func (d *Driver) mayRestLocked() bool {
 	rings := d.rings > 0 || !d.callerAt.IsZero()
 	return d.phase == idle && d.lost == nil && !rings && len(d.op) == 0 && len(d.wake) == 0
@@ -34,7 +34,8 @@ func (d *Driver) mayRest() bool {
 	return d.mayRestLocked()
 }
 
-// beginRest ends the reader, and sets when the port's wait is to end. false: something has happened meanwhile, and the reader goes on.
+// beginRest ends the reader, and sets when the port's wait is to end. false: something has happened meanwhile, and the
+// reader goes on.
 func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	d.mu.Lock()
 	d.resting = d.mayRestLocked()
@@ -63,12 +64,12 @@ func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	return rests
 }
 
-// rest is the goroutine of a line that rests, until something happens. It does nothing else: its stack stays small.
+// rest is the goroutine of a resting line, until something happens. It only waits, so that its stack stays small.
 func (d *Driver) rest(ctx context.Context, ended func(error)) {
-	d.port.Await() // nobody opens another meanwhile
+	d.port.Await() // no other port is opened meanwhile
 	d.mu.Lock()
 	d.resting = false
-	_ = d.port.SetReadDeadline(time.Time{}) // where it fails, so does the next Read
+	_ = d.port.SetReadDeadline(time.Time{}) // if it fails, so does the next Read
 	d.mu.Unlock()
 	go d.live(ctx, ended)
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// screening is what became of the question whether the call that rings may be answered.
+// screening is the state of the check whether the ringing call may be answered.
 type screening int
 
 const (
@@ -15,8 +15,9 @@ const (
 	refused
 )
 
-// wanted reports whether the call that rings may be answered: on a line with Config.CallCheck only after the host has said so. It asks once a call, in a
-// goroutine of its own, since the telephone rings on meanwhile, and a line must not be deaf to what else happens; the verdict wakes Run.
+// wanted reports whether the ringing call may be answered: on a line with Config.CallCheck only after the host allowed
+// it. It asks once a call, in its own goroutine, since ringing goes on and the line must handle other events meanwhile;
+// the verdict wakes Run.
 func (d *Driver) wanted(ctx context.Context) bool {
 	if !d.o.Config.CallCheck {
 		return true
@@ -46,7 +47,8 @@ func (d *Driver) wanted(ctx context.Context) bool {
 	return false
 }
 
-// callerLocked notes the number that rings. Another number than the one that was asked about is another call. It may come before the first ring, between rings, and after the answer.
+// callerLocked notes the number that rings. Another number than the one that was asked about is another call. It may
+// come before the first ring, between rings, and after the answer.
 func (d *Driver) callerLocked(from string) {
 	if from != d.caller {
 		d.unscreenLocked()
@@ -54,7 +56,7 @@ func (d *Driver) callerLocked(from string) {
 	d.caller, d.callerAt = from, time.Now()
 }
 
-// unscreenLocked forgets the question and its answer.
+// unscreenLocked forgets the check and its verdict.
 func (d *Driver) unscreenLocked() {
 	d.screened = unasked
 	if d.unring != nil {
@@ -63,8 +65,8 @@ func (d *Driver) unscreenLocked() {
 	}
 }
 
-// waste makes a permission that could not be used worthless: the next to ring may be somebody else.
-func (d *Driver) waste() {
+// revokeScreening drops an unused permission: the next ring may be another caller.
+func (d *Driver) revokeScreening() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.screened == granted {

@@ -44,7 +44,8 @@ func (s *screener) questions() ([]string, int) {
 
 // onScreened is onBench with Call-Check.
 func onScreened(t *testing.T, f *fake, s *screener, body func(b *bench), opts ...option) {
-	onBenchOf(t, f, lines.PoolOptions{Screen: s.screen}, body, append(opts, func(o *Options) { o.Config.CallCheck = true })...)
+	onBenchOf(t, f, lines.PoolOptions{Screen: s.screen}, body,
+		append(opts, func(o *Options) { o.Config.CallCheck = true })...)
 }
 
 func only(want string) func(lines.RingingCall) bool {
@@ -85,12 +86,14 @@ func TestCallCheck(t *testing.T) {
 			asked []string
 		}{
 			{"granted", &screener{grants: only("84001")}, "84001", true, []string{"84001"}},
-			{"granted late", &screener{takes: 12 * time.Second, grants: only("84001")}, "84001", true, []string{"84001"}},
+			{"granted late", &screener{takes: 12 * time.Second, grants: only("84001")}, "84001", true,
+				[]string{"84001"}},
 			{"refused", &screener{grants: only("84001")}, "84666", false, []string{"84666"}},
 			{"number withheld", &screener{grants: only("84001")}, "", false, []string{""}},
 			{"number withheld, and that is all right", &screener{grants: only("")}, "", true, []string{""}},
 			{"silent", &screener{takes: time.Hour, grants: only("84001")}, "84001", false, []string{"84001"}},
-			{"panics", &screener{grants: func(lines.RingingCall) bool { panic("a bug") }}, "84001", false, []string{"84001"}},
+			{"panics", &screener{grants: func(lines.RingingCall) bool { panic("a bug") }}, "84001", false,
+				[]string{"84001"}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				f := newFake(signals)
@@ -114,7 +117,8 @@ func TestCallCheck(t *testing.T) {
 	})
 }
 
-// A permission is for the call that it was asked for: not for the next caller, not after the caller gave up, not for a line that was busy then.
+// A permission is for the call that it was asked for: not for the next caller, not after the caller gave up, not for a
+// line that was busy then.
 func TestCallCheckIsNotInherited(t *testing.T) {
 	t.Run("he gave up", func(t *testing.T) {
 		s := &screener{takes: 20 * time.Second, grants: only("84001")}

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// serve waits for calls and for what may happen to the line, until the line may rest, the port is lost or ctx ends. The
+// serve waits for calls and other events of the line, until the line may rest, the port is lost or ctx ends. The
 // token is not held.
 func (d *Driver) serve(ctx context.Context) error {
 	d.mu.Lock()
@@ -16,7 +16,7 @@ func (d *Driver) serve(ctx context.Context) error {
 	d.mu.Unlock()
 	alarm := time.NewTimer(restAfter)
 	defer alarm.Stop()
-	quiet := time.Now().Add(restAfter) // until then nothing may happen, or the line does not rest
+	quiet := time.Now().Add(restAfter) // the line rests if nothing happens until then
 	for {
 		next, lost := d.look(ctx)
 		switch {
@@ -52,7 +52,7 @@ func (d *Driver) serve(ctx context.Context) error {
 	}
 }
 
-// look does what is to be done now, and returns when it wants to look again though nothing happened; zero: it need not.
+// look handles what is due now, and returns when it must run again without an event; zero: never.
 func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	d.mu.Lock()
 	lost = d.lost
@@ -97,7 +97,7 @@ func (d *Driver) unclaimed(c *conn) bool {
 	return d.conn == c && !c.claimed && d.talk == nil
 }
 
-// checkCarrier ends a call whose carrier DCD never shows: its loss would not show either. It returns when to check.
+// checkCarrier ends a call whose carrier DCD never shows: its loss would be invisible too. It returns when to check.
 func (d *Driver) checkCarrier(c *conn) time.Time {
 	if !c.port.HasSignals() || d.hasCarrier(c) {
 		return time.Time{}
@@ -106,26 +106,27 @@ func (d *Driver) checkCarrier(c *conn) time.Time {
 		return at
 	}
 	d.debug("%s, but DCD stays off: hung up (check AT&C1 and the cable)", c.text)
-	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT: calls are hung up at once (does init have AT&C1? does the cable have all wires?)")
+	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT: calls are hung up at once (does init have AT&C1? does "+
+		"the cable have all wires?)")
 	d.drop(c, onGiveUp)
 	return time.Time{}
 }
 
-// answer takes a call by ATA, unless it must not. It blocks until the call is up or the line is on hook again.
+// answer answers a call with ATA, unless it must not. It blocks until the call is up or the line is on hook again.
 func (d *Driver) answer(ctx context.Context, rings int) {
 	if !d.tryTake() {
 		return
 	}
 	d.mu.Lock()
 	stale := !d.open || d.rings != rings || d.phase != idle
-	d.tried = rings // refused once, this ring is let go: its caller may have gone before the line is free
+	d.tried = rings // once refused, this ring is ignored: its caller may be gone before the line is free
 	d.mu.Unlock()
 	if stale {
 		<-d.op
 		return
 	}
 	if !d.host.Answer() {
-		d.waste()
+		d.revokeScreening()
 		<-d.op
 		return
 	}
@@ -158,12 +159,13 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	d.host.Missed(d.prove(context.WithoutCancel(ctx)))
 }
 
-// sendAnswer sends ATA and waits for what comes of it. Where the telephone rings on the modem has lost the command: it is sent again, no sooner than a
-// ring that was under way can have been told.
+// sendAnswer sends ATA and waits for the result. If ringing goes on the modem has lost the command: it is sent again,
+// no sooner than a ring that was under way can have been reported.
 func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
 	end := time.Now().Add(d.t.Answer)
 	for time.Now().Before(end) {
-		r, err = d.command(ctx, order{text: "ATA\r", limit: time.Until(end), wants: func(c lines.ResultCode) bool { return c != lines.OK && c != lines.Ring },
+		r, err = d.command(ctx, order{text: "ATA\r", limit: time.Until(end),
+			wants: func(c lines.ResultCode) bool { return c != lines.OK && c != lines.Ring },
 			rings: d.t.Command / 3})
 		if err != errRings {
 			return r, err
@@ -180,7 +182,8 @@ func orNone(err error) any {
 	return err
 }
 
-// answered deals with a CONNECT that the modem made by itself (S0): a call where the line is free, else it is hung up.
+// answered handles a call that the modem answered by itself (S0): it is accepted if the line is free, otherwise hung
+// up.
 func (d *Driver) answered(ctx context.Context, c *conn) {
 	if !d.tryTake() {
 		return
@@ -205,7 +208,7 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 	d.proveAlone(ctx)
 }
 
-// hangUpStray hangs up a call that is nobody's.
+// hangUpStray hangs up a call without an owner.
 func (d *Driver) hangUpStray(ctx context.Context) {
 	if !d.tryTake() {
 		return
@@ -217,11 +220,11 @@ func (d *Driver) hangUpStray(ctx context.Context) {
 	}
 }
 
-// proveAlone is prove where nobody waits for what comes of it.
+// proveAlone is prove without a caller that needs the result.
 func (d *Driver) proveAlone(ctx context.Context) error {
 	err := d.prove(ctx)
 	if err != nil && !errors.Is(err, lines.ErrDown) {
-		d.host.Up(err) // nobody else would hear that the line is not on hook
+		d.host.Up(err) // otherwise the pool would not learn that the line is not on hook
 	}
 	return err
 }

@@ -1,16 +1,16 @@
 package modem
 
-// maxLine is the longest line of a modem that is looked at; what goes beyond is dropped to the line's end.
+// maxLine is the longest line of a modem that is examined; the rest of the line is dropped.
 const maxLine = 256
 
-// splitter cuts what a modem says into lines. CR and LF both end one, so that a missing LF or a doubled CR changes nothing, and how the
-// bytes are spread over reads neither.
+// splitter cuts what a modem says into lines. CR and LF both end one, so that a missing LF, a doubled CR and
+// the division of bytes into reads change nothing.
 type splitter struct {
 	line []byte
 }
 
-// next takes bytes of b up to the end of a line. It returns how many, and the line without its end, valid until the next call, or nil
-// where b ended before it. Empty lines are skipped. cr tells that CR ended it: an LF may follow.
+// next consumes bytes of b up to the end of a line. It returns how many, and the line without its end, valid until the
+// next call, or nil if b ends before it. Empty lines are skipped. cr reports that CR ended it: an LF may follow.
 func (s *splitter) next(b []byte) (n int, line []byte, cr bool) {
 	for i, c := range b {
 		if c != '\r' && c != '\n' {

@@ -12,8 +12,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// speak makes the modem tell what it does: no echo, result codes, in words. It goes before all else whose answer is wanted: a modem whose profile has
-// Q1 or V0 says no OK that we know.
+// speak turns on verbose result codes without echo. It precedes every command whose answer is needed: a modem whose
+// profile has Q1 or V0 sends no OK.
 const speak = "ATE0Q0V1"
 
 // defaultInit is the initialization after ATZ: DCD follows the carrier, DTR hangs up, no auto-answer.
@@ -26,7 +26,7 @@ const (
 	noticeProof    = "proof"
 )
 
-// notice shows an error as one of the line's notices, or takes it back.
+// notice shows an error as one of the line's notices, or removes it.
 func (d *Driver) notice(name string, err error) {
 	text := ""
 	if err != nil {
@@ -64,17 +64,17 @@ func (d *Driver) startBySignals(ctx context.Context, port lines.Port) (unproven,
 	if !d.dcd() {
 		return nil, nil
 	}
-	// &C1 is in force now: a carrier that is still there is one.
+	// &C1 is in force now: DCD shows a real carrier.
 	if err := d.lowerDTR(ctx); err != nil {
 		return err, nil
 	}
 	return nil, d.insist(ctx, "AT")
 }
 
-// wantsCaller reports whether the number that rings is of interest.
+// wantsCaller reports whether the calling number is needed.
 func (d *Driver) wantsCaller() bool { return d.o.Config.CallerID || d.o.Config.CallCheck }
 
-// switchOnCallerID asks for the number that rings. A modem that refuses is left alone, and that is shown.
+// switchOnCallerID turns on caller ID. A refusal is shown as a notice.
 func (d *Driver) switchOnCallerID(ctx context.Context) {
 	if !d.wantsCaller() {
 		return
@@ -87,7 +87,7 @@ func (d *Driver) switchOnCallerID(ctx context.Context) {
 	d.notice(noticeCallerID, err)
 }
 
-// reset gets the modem to its stored profile and its answers to us, by way of the ladder: hang up by DTR, ATH, again.
+// reset loads the stored profile and gets the modem to answer, in steps: hang up by DTR, ATH, repeat.
 func (d *Driver) reset(ctx context.Context) error {
 	if !d.dcd() && d.insist(ctx, speak) == nil {
 		return d.load(ctx)
@@ -104,7 +104,7 @@ func (d *Driver) reset(ctx context.Context) error {
 	return d.load(ctx)
 }
 
-// load loads the stored profile. Its answer is not wanted: the profile may have the modem say nothing.
+// load loads the stored profile. Its answer is ignored: the profile may turn off result codes.
 func (d *Driver) load(ctx context.Context) error {
 	if err := d.ask(ctx, "ATZ", d.t.Command/3); err != nil && stop(ctx, err) {
 		return err
@@ -112,7 +112,7 @@ func (d *Driver) load(ctx context.Context) error {
 	return d.insist(ctx, speak)
 }
 
-// stop reports whether trying on makes no sense.
+// stop reports whether a retry is useless.
 func stop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, lines.ErrDown)
 }
@@ -137,8 +137,8 @@ func (d *Driver) initialize(ctx context.Context) error {
 	return nil
 }
 
-// disableEscape makes +++ data (V.250 §6.2.9 leaves S2 to the makers; above 127 disables it on all). With DTR nobody needs it, and a
-// caller must not reach the command line by having us echo it. The modem has to confirm.
+// disableEscape makes +++ data (V.250 §6.2.9 leaves S2 to the manufacturers; above 127 disables it on all). With DTR it
+// is not needed, and a caller must not reach the command line through our echo. The modem has to confirm.
 func (d *Driver) disableEscape(ctx context.Context) error {
 	const hint = "a caller could reach the command line with +++: use a modem that can switch the escape off"
 	if err := d.insist(ctx, "ATS2=255"); err != nil {
@@ -157,11 +157,12 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 	return nil
 }
 
-// startInBand gets a modem ready on a port without signals. Until it has proven that it is the modem that answers, no OK is believed: an earlier
-// process may have left a call up, and its caller may answer as the modem does.
+// startInBand gets a modem ready on a port without signals. Until the modem has proven that it answers, no OK is
+// believed: an earlier process may have left a call up, and its caller may imitate the modem.
 func (d *Driver) startInBand(ctx context.Context) error {
 	if cfg := d.o.Config; !cfg.InBand && !cfg.InsecureSignals {
-		return errors.New("the port has no modem signals: its server does not support them (COM-PORT, RFC 2217), or the device has none " +
+		return errors.New("the port has no modem signals: its server does not support them (COM-PORT, RFC 2217), or " +
+			"the device has none " +
 			"(fix that, or set insecure_signals: true)")
 	}
 	proven, err := d.provenFromBefore(ctx)
@@ -174,13 +175,13 @@ func (d *Driver) startInBand(ctx context.Context) error {
 	return err
 }
 
-// provenFromBefore proves by the secret of the process before, or of the port's last opening, that the modem is on hook. false: there is none, or the
-// operator does without.
+// provenFromBefore proves by the secret of the process before, or of the port's last opening, that the modem is on
+// hook. false: there is none, or the operator waives it.
 func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) {
-	pardon := d.pardoned() || d.o.Config.InsecureSignals
+	vouchedAt := d.vouched() || d.o.Config.InsecureSignals
 	d.proof.state, err = d.o.Proofs.load(d.o.Config.TTY)
 	switch {
-	case err != nil && !pardon:
+	case err != nil && !vouchedAt:
 		return false, err
 	case d.proof.state.Wiped.holds():
 		return false, nil
@@ -199,20 +200,21 @@ func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) 
 	case right:
 		d.watch()
 		return true, d.insist(ctx, "ATH")
-	case pardon:
+	case vouchedAt:
 		return false, nil
 	}
 	return false, errUnproven
 }
 
-// watch begins to watch for what would make a reset worthless: a call that comes in from here on, before the modem has its secret.
+// watch starts to watch for an event that invalidates a reset: a call that comes in before the modem has its secret.
 func (d *Driver) watch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.stirred = false
+	d.disturbed = false
 }
 
-// bootstrap brings a modem on hook of which no secret is known: all escapes that it may have, twice each, and ATH. What it answers proves nothing.
+// bootstrap brings a modem without a known secret on hook: all possible escapes, twice each, and ATH. Its answers prove
+// nothing.
 func (d *Driver) bootstrap(ctx context.Context) error {
 	chars := append([]byte{plus}, escapeChars...) // another process, with another key, may have set S2
 	for _, p := range []*profile{d.proof.state.Wiped, d.proof.state.Stored} {
@@ -223,8 +225,8 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 			d.proof.guard = max(d.proof.guard, p.S12)
 		}
 	}
-	// The first round ends a call that was up. The second one ends a call that the modem has answered by itself during the first, and whatever comes
-	// in from then on is seen.
+	// The first round ends a call that was up. The second one ends a call that the modem has answered by itself during
+	// the first, and whatever comes in from then on is seen.
 	if err := d.escape(ctx, chars...); err != nil {
 		return err
 	}
@@ -243,8 +245,8 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 	return nil
 }
 
-// makeReady resets and initializes a modem that is on hook, and gives it a new secret. A call that comes in meanwhile, when the modem may answer by
-// itself, makes all of it worthless.
+// makeReady resets and initializes a modem that is on hook, and gives it a new secret. A call that comes in meanwhile,
+// when the modem may answer by itself, invalidates all of it.
 func (d *Driver) makeReady(ctx context.Context) error {
 	if err := d.insist(ctx, speak); err != nil {
 		return err
@@ -261,11 +263,11 @@ func (d *Driver) makeReady(ctx context.Context) error {
 	d.switchOnCallerID(ctx)
 	err := d.learn(ctx)
 	d.mu.Lock()
-	stirred := d.stirred
+	disturbed := d.disturbed
 	d.mu.Unlock()
 	switch {
-	case stirred:
-		return errStirred
+	case disturbed:
+		return errDisturbed
 	case errors.Is(err, errNoProof) && d.o.Config.InsecureSignals:
 		d.proof.why = err
 		d.notice(noticeProof, err)
@@ -281,7 +283,8 @@ func (d *Driver) makeReady(ctx context.Context) error {
 
 // loadInBand loads the stored profile, and finds out what that lets the modem do by itself before it is told otherwise.
 func (d *Driver) loadInBand(ctx context.Context) error {
-	if st := &d.proof.state; st.Stored != nil || len(st.Secrets) > 0 || st.Wiped != nil { // else the next start begins as this one did
+	// otherwise the next start begins like this one
+	if st := &d.proof.state; st.Stored != nil || len(st.Secrets) > 0 || st.Wiped != nil {
 		d.wipe(after("ATZ"+d.o.Config.Init, st.Stored))
 	}
 	if err := d.ask(ctx, "ATZ", d.t.Command/3); err != nil && stop(ctx, err) {

@@ -16,14 +16,15 @@ var (
 	errDialTwice  = errors.New("a second dial command in one attempt")
 	errRepeat     = errors.New("the repeat command A/ in a script (what it repeats would not be counted)")
 	errLongLine   = errors.New("the command line is longer than 250 characters")
-	errResetDial  = errors.New("a dial command in one line with a reset (put ATZ or AT&F on a line of its own: on a port without modem signals it ends the proof of the modem's state)")
+	errResetDial  = errors.New("a dial command in one line with a reset (put ATZ or AT&F on a line of its own: on a " +
+		"port without modem signals it ends the proof of the modem's state)")
 )
 
 // maxCommand is the longest command line that a script may send. Modems take 40 to 255 characters.
 const maxCommand = 250
 
-// talk is one script at a modem's command line: a lines.CommandConn. It sees all that the modem says, and it does not get a dial command
-// out that it may not give.
+// talk is one script at a modem's command line: a lines.CommandConn. It sees all that the modem sends, and cannot send
+// a dial command that is not allowed.
 type talk struct {
 	d      *Driver
 	port   lines.Port
@@ -56,14 +57,14 @@ func (t *talk) endLocked(cause error) {
 	t.in.finish(cause)
 }
 
-// finalLocked takes the result code that ends an attempt.
+// finalLocked handles the result code that ends an attempt.
 func (t *talk) finalLocked(code lines.ResultCode) {
 	t.code = code
 	t.endLocked(fmt.Errorf("the modem says %s", code))
 }
 
-// rangLocked takes a RING, or a CONNECT that is not the script's: glare. A dial command that is not out yet stays in; one that is gets no
-// connection of ours any more.
+// rangLocked handles a RING, or a CONNECT that is not the script's: glare. A dial command not sent yet is held back;
+// one already sent gets no connection.
 func (t *talk) rangLocked(e event) {
 	t.rang = true
 	switch {
@@ -76,7 +77,7 @@ func (t *talk) rangLocked(e event) {
 	}
 }
 
-// connectLocked takes the connection of the dial command.
+// connectLocked stores the connection of the dial command.
 func (t *talk) connectLocked(c *conn) {
 	t.code, t.conn, c.claimed = lines.Connected, c, true
 	t.in.finish(io.EOF) // the script has seen the CONNECT line; what follows is the call's
@@ -91,7 +92,7 @@ func (t *talk) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline ends a Write that blocks. Without one Timing.Command bounds it.
+// SetWriteDeadline ends a Write that blocks. Without a deadline Timing.Command bounds it.
 func (t *talk) SetWriteDeadline(at time.Time) error {
 	t.d.mu.Lock()
 	t.until = at
@@ -122,20 +123,20 @@ func (t *talk) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// piece is what goes out at once: a command line, or what stands between two.
+// piece is a unit of output: a command line, or the text between two.
 type piece struct {
 	text   []byte
 	dials  bool
 	resets bool
 }
 
-// pass sends a piece. What a reset has undone is mended first, and on a port without signals a dial command goes out only in a state that
-// the modem has proven a moment before.
+// pass sends a piece. Settings undone by a reset are restored first, and on a port without signals a dial command goes
+// out only in a state that the modem has proven a moment before.
 func (t *talk) pass(p piece) error {
 	if err := t.allow(p.dials, false); err != nil {
 		return err
 	}
-	if err := t.mend(); err != nil {
+	if err := t.restore(); err != nil {
 		return err
 	}
 	if p.dials || p.resets {
@@ -153,7 +154,7 @@ func (t *talk) pass(p piece) error {
 		t.d.host.Phase(lines.Dialing)
 	}
 	if p.resets {
-		t.reset = time.Now() // before its answer can be there
+		t.reset = time.Now() // before its answer can arrive
 		if !t.port.HasSignals() {
 			t.d.wipe(after(string(p.text), t.d.proof.state.Stored))
 		}
@@ -210,9 +211,10 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 	return out, nil
 }
 
-// rearm returns the dial command line as it goes out on a port with signals. Where the script has loaded a profile (ATZ, AT&F) it may have undone
-// what a hang-up by DTR and the disabled escape rest on: a caller whose `+++` is echoed would reach the command line. They are set again right before
-// the dial command in the same line, so that the script sees one answer.
+// rearm returns the dial command line as it goes out on a port with signals. A script that loaded a profile (ATZ, AT&F)
+// may have undone the settings for the hang-up by DTR and the disabled escape: a caller whose `+++` is echoed would
+// reach the command line. They are set again right before the dial command in the same line, so that the script sees
+// one answer.
 func (t *talk) rearm(line string, at int, resets bool) string {
 	if t.reset.IsZero() && !resets || !t.port.HasSignals() {
 		return line
@@ -220,7 +222,8 @@ func (t *talk) rearm(line string, at int, resets bool) string {
 	return line[:at] + "&C1&D2S2=255" + line[at:]
 }
 
-// allow says whether the script may still send. With mark it marks the dial command before that goes out, so that the answer finds it marked.
+// allow says whether the script may still send. With mark it marks the dial command before that goes out, so that the
+// answer finds it marked.
 func (t *talk) allow(dials, mark bool) error {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()

@@ -27,7 +27,8 @@ func (signalPort) String() string            { return "signals" }
 
 func (p signalPort) Signals() (s lines.Signals) {
 	now := p.DTE.Signals()
-	for from, to := range map[exchange.Signals]lines.Signals{exchange.DCD: lines.DCD, exchange.RI: lines.RI, exchange.DTR: lines.DTR} {
+	for from, to := range map[exchange.Signals]lines.Signals{exchange.DCD: lines.DCD, exchange.RI: lines.RI,
+		exchange.DTR: lines.DTR} {
 		if now.Has(from) {
 			s |= to
 		}
@@ -55,8 +56,8 @@ func (p inBandPort) Await() {
 	p.DTE.Await()
 }
 
-// edge is a town with one line of ours on a port without signals, a stranger who calls it, and a subscriber who can be called. The modems and the
-// telephone network are the lab's; the driver is ours.
+// edge is a town with one line of ours on a port without signals, a stranger who calls it, and a subscriber who can be
+// called. The modems and the telephone network are the lab's; the driver is ours.
 type edge struct {
 	t        *testing.T
 	x        *exchange.Exchange
@@ -126,8 +127,9 @@ func newEdge(t *testing.T, m exchange.ModemConfig) *edge {
 func (e *edge) run(opts ...option) {
 	e.calls = make(chan *lines.Call, 10)
 	o := Options{
-		Config: &lines.Config{TTY: 1, Port: "in band", Rotary: lines.NoRotary, InBand: true}, Proofs: e.proofs, Debug: e.debug,
-		Open: func(context.Context) (lines.Port, error) { return inBandPort{e.line.DTE()}, nil },
+		Config: &lines.Config{TTY: 1, Port: "in band", Rotary: lines.NoRotary, InBand: true}, Proofs: e.proofs,
+		Debug: e.debug,
+		Open:  func(context.Context) (lines.Port, error) { return inBandPort{e.line.DTE()}, nil },
 	}
 	for _, opt := range opts {
 		opt(&o)

@@ -45,8 +45,8 @@ type heldBack struct{ error }
 
 func (h heldBack) Unwrap() []error { return []error{h.error, lines.ErrHeldBack} }
 
-// use runs a script with the token held. It returns the script's end, or nil where it was not run. After a dial that brought no call the
-// line is proven on hook; where that fails it is not used again before it is.
+// use runs a script with the token held. It returns the script's end, or nil where it was not run. After a dial that
+// brought no call the line is proven on hook; where that fails it is not used again before it is.
 func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, error) {
 	tty := d.o.Config.TTY
 	if err := d.take(ctx); err != nil {
@@ -71,7 +71,7 @@ func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, er
 	return t, err
 }
 
-// runScript runs fn and waits for what came of its dial. Where fn panics the line keeps no trace of it but the need of a proof.
+// runScript runs fn and waits for what came of its dial. If fn panics the line only needs a proof again.
 func (d *Driver) runScript(t *talk, fn lines.Script) error {
 	returned := false
 	defer func() {
@@ -84,13 +84,13 @@ func (d *Driver) runScript(t *talk, fn lines.Script) error {
 		err = d.outcome(t)
 	}
 	if err == nil && !t.dialed {
-		err = t.mend() // a reset was the script's last command
+		err = t.restore() // a reset was the script's last command
 	}
 	returned = true
 	return err
 }
 
-// proveStray hangs up what is there though nobody uses the line.
+// proveStray hangs up a stray call on an unused line.
 func (d *Driver) proveStray(ctx context.Context) error {
 	switch d.phaseNow() {
 	case idle, used:
@@ -99,7 +99,7 @@ func (d *Driver) proveStray(ctx context.Context) error {
 	return d.prove(ctx)
 }
 
-// beginTalk puts a script to the command line. What was said before is forgotten; a line that rings is not dialled.
+// beginTalk gives a script the command line. Earlier messages are forgotten; a ringing line is not dialled.
 func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := &talk{d: d, dial: dial, in: newQueue(), ctx: ctx, cancel: cancel}
@@ -117,7 +117,7 @@ func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 	return t, nil
 }
 
-// outcome waits for what came of the dial, where the script did not.
+// outcome waits for the result of the dial, if the script did not.
 func (d *Driver) outcome(t *talk) error {
 	d.mu.Lock()
 	dialed, code := t.dialed, t.code
@@ -141,8 +141,8 @@ func (d *Driver) outcome(t *talk) error {
 	return err
 }
 
-// endTalk takes the script from the command line. good says that it ended by itself and well. It reports whether the line must be proven
-// on hook now: an attempt is under way, or a call is up that nobody has.
+// endTalk takes the script from the command line. good says that it ended by itself and well. It reports whether the
+// line must be proven on hook now: an attempt is under way, or a call is up without an owner.
 func (d *Driver) endTalk(t *talk, good bool) (prove bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -193,7 +193,7 @@ func (d *Driver) Clear(ctx context.Context) error {
 		signal(d.wake)
 	}
 	if !d.open || d.phase == unproven {
-		d.pardon = time.Now()
+		d.vouchedAt = time.Now()
 	}
 	t, c := d.talk, d.conn
 	t.endLocked(lines.ErrCleared)
@@ -201,7 +201,7 @@ func (d *Driver) Clear(ctx context.Context) error {
 		d.reply.code = lines.Error // as if the modem had refused
 	}
 	d.mu.Unlock()
-	signal(d.poke)
+	signal(d.notify)
 	if c != nil {
 		return c.Hangup(ctx)
 	}

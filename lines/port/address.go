@@ -23,7 +23,7 @@ const (
 	PTY     Scheme = "pty"     // the slave side of a pseudo terminal, no signals
 )
 
-// Address is a port's URL, taken apart and checked. It is comparable; two Addresses of one Name are the same port.
+// Address is a parsed and checked port URL. It is comparable; two Addresses of one Name are the same port.
 type Address struct {
 	Scheme Scheme
 	Path   string // of the device, cleaned and absolute; Serial and PTY
@@ -50,12 +50,14 @@ var kinds = []kind{
 	{PTY, "pty:///run/ringback/modem1", true, nil},
 }
 
-// speeds are the speeds that the kernel has a name for (Bxxx), in bit/s. Those below 300 are left out: no modem speaks them.
-var speeds = []int{300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 500000, 576000, 921600,
+// speeds are the speeds that the kernel has a name for (Bxxx), in bit/s. Those below 300 are left out: no modem speaks
+// them.
+var speeds = []int{300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 500000, 576000,
+	921600,
 	1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000}
 
-// Parse reads the URL of a port and checks all of it. It opens nothing and asks no name server. The error names what is wrong and
-// gives an example of what is right.
+// Parse reads the URL of a port and checks all of it. It opens nothing and asks no name server. The error says what is
+// wrong and gives an example of what is right.
 func Parse(rawURL string) (Address, error) {
 	scheme, _, ok := strings.Cut(rawURL, "://")
 	if !ok {
@@ -91,10 +93,12 @@ func unknownScheme(rawURL, scheme string) error {
 	best := nearest(strings.ToLower(scheme), names)
 	for i, k := range kinds {
 		if names[i] == best {
-			return fmt.Errorf("port %q: unknown scheme %q: did you mean %s? (example: %s)", rawURL, scheme, best, k.example)
+			return fmt.Errorf("port %q: unknown scheme %q: did you mean %s? (example: %s)", rawURL, scheme, best,
+				k.example)
 		}
 	}
-	return fmt.Errorf("port %q: unknown scheme %q: use one of %s (example: %s)", rawURL, scheme, strings.Join(names, ", "), kinds[0].example)
+	return fmt.Errorf("port %q: unknown scheme %q: use one of %s (example: %s)", rawURL, scheme,
+		strings.Join(names, ", "), kinds[0].example)
 }
 
 func (k kind) parse(rawURL string) (Address, error) {
@@ -126,7 +130,8 @@ func (k kind) parse(rawURL string) (Address, error) {
 func devicePath(s Scheme, u *url.URL) (string, error) {
 	switch {
 	case u.Host != "":
-		return "", fmt.Errorf("%q is in the place of a host: did you mean %s:///%s?", u.Host, s, strings.TrimPrefix(path.Join("dev", strings.TrimPrefix(u.Host, "dev"), u.Path), "/"))
+		return "", fmt.Errorf("%q is in the place of a host: did you mean %s:///%s?", u.Host, s,
+			strings.TrimPrefix(path.Join("dev", strings.TrimPrefix(u.Host, "dev"), u.Path), "/"))
 	case u.Path == "" || strings.HasSuffix(u.Path, "/"):
 		return "", errors.New("the device path is missing")
 	case strings.ContainsRune(u.Path, 0):
@@ -155,7 +160,8 @@ func hostPort(u *url.URL) (string, error) {
 	return net.JoinHostPort(strings.ToLower(host), strings.TrimLeft(port, "0")), nil
 }
 
-// isHostName accepts letters, digits, '-' and '_' in labels of 1–63 octets, at most 253 in all (RFC 1123 §2.1; '_' is used by many).
+// isHostName accepts letters, digits, '-' and '_' in labels of 1–63 octets, at most 253 in all (RFC 1123 §2.1; '_' is
+// used by many).
 func isHostName(s string) bool {
 	if len(s) > 253 || strings.Contains(s, ":") {
 		return false
@@ -187,7 +193,7 @@ func (k kind) parameters(a *Address, u *url.URL) error {
 	for name := range q {
 		names = append(names, name)
 	}
-	slices.Sort(names) // the same error each time
+	slices.Sort(names) // for a deterministic error
 	for _, name := range names {
 		if !slices.Contains(k.params, name) {
 			return k.unknownParameter(name)
@@ -228,7 +234,8 @@ func (a *Address) parameter(name, value string) error {
 		case FlowHardware, FlowNone:
 			a.Flow = value
 		case "software", "xonxoff", "xon/xoff":
-			return fmt.Errorf("flow=%s would remove two octets from the data: use flow=%s (RTS/CTS) or flow=%s", value, FlowHardware, FlowNone)
+			return fmt.Errorf("flow=%s would remove two octets from the data: use flow=%s (RTS/CTS) or flow=%s", value,
+				FlowHardware, FlowNone)
 		default:
 			if best := nearest(value, []string{FlowHardware, FlowNone}); best != "" {
 				return fmt.Errorf("flow=%s is unknown: did you mean flow=%s?", value, best)
@@ -269,7 +276,7 @@ func nearestSpeed(n int) int {
 	return slices.MinFunc(speeds, func(a, b int) int { return max(a-n, n-a) - max(b-n, n-b) })
 }
 
-// nearest returns the word that differs from s in the fewest places, or "" where none is near enough to have been meant.
+// nearest returns the word that differs from s in the fewest places, or "" if none is close enough.
 func nearest(s string, words []string) string {
 	best, least := "", max(len(s)/3, 2)+1
 	for _, w := range words {

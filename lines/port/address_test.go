@@ -15,15 +15,20 @@ func TestParse(t *testing.T) {
 		name string
 	}{
 		{"serial:///dev/ttyS0", Address{Scheme: Serial, Path: "/dev/ttyS0"}, "serial:///dev/ttyS0"},
-		{"serial:///dev/ttyS0?speed=115200&flow=hardware", Address{Scheme: Serial, Path: "/dev/ttyS0", Speed: 115200, Flow: "hardware"}, "serial:///dev/ttyS0"},
-		{"serial:///dev/../dev//ttyS0?flow=none", Address{Scheme: Serial, Path: "/dev/ttyS0", Flow: "none"}, "serial:///dev/ttyS0"},
-		{"serial:///dev/serial/by-id/usb-FTDI%20x-if00?speed=4000000", Address{Scheme: Serial, Path: "/dev/serial/by-id/usb-FTDI x-if00", Speed: 4000000},
+		{"serial:///dev/ttyS0?speed=115200&flow=hardware", Address{Scheme: Serial, Path: "/dev/ttyS0", Speed: 115200,
+			Flow: "hardware"}, "serial:///dev/ttyS0"},
+		{"serial:///dev/../dev//ttyS0?flow=none", Address{Scheme: Serial, Path: "/dev/ttyS0", Flow: "none"},
+			"serial:///dev/ttyS0"},
+		{"serial:///dev/serial/by-id/usb-FTDI%20x-if00?speed=4000000",
+			Address{Scheme: Serial, Path: "/dev/serial/by-id/usb-FTDI x-if00", Speed: 4000000},
 			"serial:///dev/serial/by-id/usb-FTDI%20x-if00"},
-		{"rfc2217://console1.example.net:2217?speed=9600", Address{Scheme: RFC2217, Host: "console1.example.net:2217", Speed: 9600}, "rfc2217://console1.example.net:2217"},
+		{"rfc2217://console1.example.net:2217?speed=9600", Address{Scheme: RFC2217, Host: "console1.example.net:2217",
+			Speed: 9600}, "rfc2217://console1.example.net:2217"},
 		{"RFC2217://Console1:02217/", Address{Scheme: RFC2217, Host: "console1:2217"}, "rfc2217://console1:2217"},
 		{"tcp://127.0.0.1:7001", Address{Scheme: TCP, Host: "127.0.0.1:7001"}, "tcp://127.0.0.1:7001"},
 		{"tcp://[::1]:7001", Address{Scheme: TCP, Host: "[::1]:7001"}, "tcp://[::1]:7001"},
-		{"pty:///run/ringback/modem1", Address{Scheme: PTY, Path: "/run/ringback/modem1"}, "pty:///run/ringback/modem1"},
+		{"pty:///run/ringback/modem1", Address{Scheme: PTY, Path: "/run/ringback/modem1"},
+			"pty:///run/ringback/modem1"},
 	}
 	for _, tt := range tests {
 		a, err := Parse(tt.url)
@@ -38,7 +43,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: String %q reads as %+v, %v", tt.url, a.String(), again, err)
 		}
 	}
-	if s := (Address{Scheme: Serial, Path: "/dev/ttyS0", Speed: 115200, Flow: "none"}).String(); s != "serial:///dev/ttyS0?speed=115200&flow=none" {
+	if s := (Address{Scheme: Serial, Path: "/dev/ttyS0", Speed: 115200,
+		Flow: "none"}).String(); s != "serial:///dev/ttyS0?speed=115200&flow=none" {
 		t.Errorf("String = %q", s)
 	}
 }
@@ -105,7 +111,8 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"serial:///dev/ttyS0?speed=115200&flow=hardware", "rfc2217://h:1", "tcp://[::1%25lo]:7", "pty:///x%2Fy", "serial://?", "tcp://h:1?"} {
+	for _, s := range []string{"serial:///dev/ttyS0?speed=115200&flow=hardware", "rfc2217://h:1", "tcp://[::1%25lo]:7",
+		"pty:///x%2Fy", "serial://?", "tcp://h:1?"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

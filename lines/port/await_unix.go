@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitReadable blocks until a read of c would not: there are octets, the end, or the read deadline has passed. It holds
-// no buffer, and fits on the smallest stack.
+// awaitReadable blocks until a read of c would not: there are octets, the end, or the read deadline has passed. It
+// holds no buffer, and fits on the smallest stack.
 func awaitReadable(c any) {
 	s, ok := c.(syscall.Conn)
 	if !ok {

@@ -12,7 +12,7 @@ const (
 	toModem   = lines.DTR | lines.RTS
 )
 
-// circuits holds the state of the modem signals last seen and tells one receiver that it changed.
+// circuits holds the modem signals last seen and notifies one receiver of changes.
 type circuits struct {
 	changes chan struct{} // capacity 1; nil on a port without signals
 
@@ -21,7 +21,7 @@ type circuits struct {
 	waiting func() // ends the Await that is under way; nil: none is
 }
 
-// set makes the circuits of mask what on says and leaves a token where that changed anything.
+// set sets the circuits of mask to those in on, and leaves a token if that changed anything.
 func (c *circuits) set(mask, on lines.Signals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

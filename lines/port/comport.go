@@ -38,8 +38,8 @@ const (
 	everyCircuit = 255 // SET-MODEMSTATE-MASK (§4)
 )
 
-// modemStateBits pairs the bits of NOTIFY-MODEMSTATE (RFC 2217 §4) with our signals. The lower four tell what changed since the
-// last report; the state itself is enough here.
+// modemStateBits pairs the bits of NOTIFY-MODEMSTATE (RFC 2217 §4) with our signals. The lower four say what changed
+// since the last report; the state itself is enough here.
 var modemStateBits = []struct {
 	bit byte
 	sig lines.Signals
@@ -61,7 +61,7 @@ func appendCom(dst []byte, command byte, value ...byte) []byte {
 	return append(dst, cmdIAC, cmdSE)
 }
 
-// appendSettings appends all that the server has to know of the line. speed 0 leaves the server's own.
+// appendSettings appends the settings of the line for the server. speed 0 keeps the server's own.
 func appendSettings(dst []byte, speed int, flow string) []byte {
 	if speed != 0 {
 		dst = appendCom(dst, comBaudRate, binary.BigEndian.AppendUint32(nil, uint32(speed))...)

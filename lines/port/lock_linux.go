@@ -17,9 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile is a UUCP lock in the HDB form that minicom, mgetty, pppd and others heed (FHS 3.0 §5.9): LCK..ttyS0 holds the
-// owner's process number, right aligned in ten places, and a newline. Ours is flocked too while we hold it, which tells a lock
-// of ours from one that an earlier process of the same number left (in a container every ringback is process 1).
+// lockFile is a UUCP lock in the HDB form that minicom, mgetty, pppd and others heed (FHS 3.0 §5.9): LCK..ttyS0 holds
+// the owner's process number, right aligned in ten places, and a newline. Ours is also flocked while we hold it, which
+// distinguishes a lock of ours from one that an earlier process of the same number left (in a container every ringback
+// is process 1).
 type lockFile struct {
 	path string
 	f    *os.File // flocked
@@ -49,7 +50,8 @@ func takeLock(dir, device string, log *slog.Logger) (*lockFile, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("lock file %s appears and disappears: another program keeps opening and closing the device", path)
+	return nil, fmt.Errorf("lock file %s appears and disappears: another program keeps opening and closing the device",
+		path)
 }
 
 func lockDir(dir string) (string, error) {
@@ -69,7 +71,8 @@ func lockDir(dir string) (string, error) {
 	return "", nil
 }
 
-// lockName is the lock's name: that of the device behind all symbolic links, so that /dev/modem and /dev/ttyS0 exclude each other.
+// lockName is the lock's name: that of the device behind all symbolic links, so that /dev/modem and /dev/ttyS0 exclude
+// each other.
 func lockName(device string) string {
 	if real, err := filepath.EvalSymlinks(device); err == nil {
 		device = real
@@ -77,8 +80,8 @@ func lockName(device string) string {
 	return "LCK.." + strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(device, "/dev/"), "/"), "/", "_")
 }
 
-// createLock makes the lock with its content in it: others must never read a lock that has no number yet. link(2) is the step
-// that only one can win.
+// createLock makes the lock with its content in it: others must never read a lock that has no number yet. link(2) is
+// the step that only one can win.
 func createLock(path string) (*os.File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "LTMP."+strconv.Itoa(os.Getpid())+".*")
 	if err != nil {
@@ -102,7 +105,7 @@ func createLock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// clearStale removes the lock at path where its owner is dead; nil says that it is worth trying again. The flock on the lock itself keeps two
+// clearStale removes the lock at path if its owner is dead; nil: try again. The flock on the lock itself keeps two
 // of us from removing it one after the other, where the second would remove what the first has made meanwhile.
 func clearStale(path string) error {
 	f, err := os.Open(path)
@@ -129,7 +132,7 @@ func clearStale(path string) error {
 		if pid == os.Getpid() {
 			return errors.New("locked by this process: another line has the same port")
 		}
-		return nil // somebody else of us is removing it
+		return nil // another ringback is removing it
 	}
 	if !isAt(f, path) {
 		return nil
@@ -177,7 +180,7 @@ func isAt(f *os.File, path string) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// release removes the lock where it is still ours. A nil lock has nothing to release.
+// release removes the lock if it is still ours. A nil lock has nothing to release.
 func (l *lockFile) release() error {
 	if l == nil {
 		return nil
@@ -196,11 +199,12 @@ func lockHint(dir string, err error) string {
 	return fmt.Sprintf(" (can this user write to %s? some systems require group %s)", dir, groupOf(dir, "lock"))
 }
 
-// openHint says how to mend an open(2) that was refused.
+// openHint says how to fix a failed open(2).
 func openHint(a Address, err error) string {
 	switch {
 	case errors.Is(err, unix.EACCES):
-		return fmt.Sprintf(" (is this user in group %s? usermod -aG %[1]s USER, then log in again)", groupOf(a.Path, "dialout"))
+		return fmt.Sprintf(" (is this user in group %s? usermod -aG %[1]s USER, then log in again)",
+			groupOf(a.Path, "dialout"))
 	case errors.Is(err, unix.EBUSY):
 		return fmt.Sprintf(" (another program has exclusive use; `fuser -v %s` names it)", a.Path)
 	case errors.Is(err, unix.ENOENT) && a.Scheme == PTY:
@@ -215,7 +219,7 @@ func openHint(a Address, err error) string {
 	return ""
 }
 
-// groupOf names the group that may use path, or what is usual where that cannot be told.
+// groupOf names the group that may use path, or the usual one if it is unknown.
 func groupOf(path, usual string) string {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil || st.Gid == 0 {

@@ -135,7 +135,8 @@ func TestLockSameProcess(t *testing.T) {
 	}
 	p := mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{LockDir: dir})
 	for _, path := range []string{slave, link} { // another name is no way round
-		if _, err := (Address{Scheme: Serial, Path: path}).Open(t.Context(), Options{LockDir: dir}); err == nil || !strings.Contains(err.Error(), "locked by this process") {
+		if _, err := (Address{Scheme: Serial, Path: path}).Open(t.Context(), Options{LockDir: dir}); err == nil ||
+			!strings.Contains(err.Error(), "locked by this process") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -197,7 +198,8 @@ func TestLockRace(t *testing.T) {
 }
 
 func TestLockName(t *testing.T) {
-	for device, want := range map[string]string{"/dev/ttyS0": "LCK..ttyS0", "/dev/pts/77777": "LCK..pts_77777", "/srv/tty9": "LCK..srv_tty9"} {
+	for device, want := range map[string]string{"/dev/ttyS0": "LCK..ttyS0", "/dev/pts/77777": "LCK..pts_77777",
+		"/srv/tty9": "LCK..srv_tty9"} {
 		if got := lockName(device); got != want {
 			t.Errorf("lockName(%s) = %s, want %s", device, got, want)
 		}

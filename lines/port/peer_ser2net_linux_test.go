@@ -24,12 +24,15 @@ import (
 // What ser2net 4.3.11 (gensio 2.6.2, Debian 12) does, seen on the wire:
 //
 //   - It offers WILL ECHO and DONT ECHO by itself; refused, it goes on without.
-//   - It tells the modem's state as soon as it reads our WILL COM-PORT, and again after SET-MODEMSTATE-MASK; it does not answer an
-//     empty NOTIFY-MODEMSTATE. Later changes reach us up to a second late: it polls the device once a second. So a test of DCD
-//     must be patient, and a carrier that is lost and found again within that second is not seen at all.
+//   - It tells the modem's state as soon as it reads our WILL COM-PORT, and again after SET-MODEMSTATE-MASK; it does
+//     not answer an empty NOTIFY-MODEMSTATE. Later changes reach us up to a second late: it polls the device once a
+//     second. So a test of DCD must be patient, and a carrier that is lost and found again within that second is not
+//     seen at all.
 //   - Behind a PTY without modem lines it agrees to COM-PORT all the same, tells a state of 0 and never confirms DTR.
-//   - SET-CONTROL BREAK off is confirmed with the value of "on". IAC BRK does nothing unless its configuration asks for it.
-//   - It opens the device when a client comes and closes it when he goes: then DTR drops. It takes no UUCP lock on a PTY.
+//   - SET-CONTROL BREAK off is confirmed with the value of "on". IAC BRK does nothing unless its configuration asks for
+//     it.
+//   - It opens the device when a client comes and closes it when he goes: then DTR drops. It takes no UUCP lock on a
+//     PTY.
 //   - It cannot say which TCP port it took for itself (0), and "Unable to start mdns" in its log means nothing.
 type ser2net struct {
 	url    string
@@ -45,7 +48,8 @@ func startSer2net(t *testing.T, shim bool) *ser2net {
 	program := need(t, "ser2net", "ser2net")
 	dir := t.TempDir()
 	master, slave := newPTY(t)
-	hold, err := os.OpenFile(slave, os.O_RDWR|unix.O_NOCTTY, 0) // or the master reads EIO whenever ser2net closes the slave
+	// or the master reads EIO whenever ser2net closes the slave
+	hold, err := os.OpenFile(slave, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +104,8 @@ func need(t *testing.T, program, pkg string) string {
 func buildShim(t *testing.T, dir string) string {
 	t.Helper()
 	so := filepath.Join(dir, "ttymodem.so")
-	out, err := exec.Command(need(t, "gcc", "gcc"), "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O2", "-o", so, "testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
+	out, err := exec.Command(need(t, "gcc", "gcc"), "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O2", "-o", so,
+		"testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
 	if err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
@@ -122,7 +127,8 @@ func (s *ser2net) run(t *testing.T, program, dir, host, slave string, env []stri
 	t.Helper()
 	ip, port, _ := net.SplitHostPort(host)
 	config := filepath.Join(dir, "ser2net.yaml")
-	yaml := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: serialdev,%s,115200n81\n", ip, port, slave)
+	yaml := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: "+
+		"serialdev,%s,115200n81\n", ip, port, slave)
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -341,14 +347,16 @@ func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 func TestPeerSer2netWithoutLines(t *testing.T) {
 	s := startSer2net(t, false)
 	var log bytes.Buffer
-	p := open(t, s.url, Options{Timeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	p := open(t, s.url, Options{Timeout: time.Second,
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if p.HasSignals() || !bytes.Contains(log.Bytes(), []byte("no modem signals")) {
 		t.Errorf("HasSignals %v, log %q", p.HasSignals(), log.String())
 	}
 	allOctets(t, p, reading(p), s.master)
 }
 
-// minicom names and fills its lock as we do, heeds ours, and we heed its. It is the user's terminal program on most systems.
+// minicom names and fills its lock as we do, heeds ours, and we heed its. It is the user's terminal program on most
+// systems.
 func TestPeerMinicomLock(t *testing.T) {
 	program := need(t, "minicom", "minicom")
 	const dir = "/run/lock"
@@ -404,8 +412,10 @@ func startMinicom(t *testing.T, program, device string) (term *os.File, wait fun
 			cmd.Process.Signal(syscall.SIGTERM)
 		}
 		term.SetReadDeadline(time.Time{})
-		go io.Copy(io.Discard, term)                                           // it may have more to show before it ends
-		stuck := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() }) // its lock is then that of a process that has ended
+		// it may have more to show before it ends
+		go io.Copy(io.Discard, term)
+		// its lock is then that of a process that has ended
+		stuck := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
 		defer stuck.Stop()
 		cmd.Wait()
 	}

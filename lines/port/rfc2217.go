@@ -18,13 +18,13 @@ import (
 
 const (
 	maxEarly     = 4 << 10                // data kept that came before Open returned
-	answerLimit  = 250 * time.Millisecond // how long Read may be held up by a peer that does not take our answers
+	answerLimit  = 250 * time.Millisecond // how long a peer that does not read our answers may delay Read
 	chunk        = 512                    // octets of data escaped at a time
 	signatureOut = "ringback"
 )
 
-// rfc2217 is the client of a serial port behind a Telnet server (RFC 2217). It has no goroutine: what the server says of options
-// and signals is read within Read, which a line's driver calls all the time.
+// rfc2217 is the client of a serial port behind a Telnet server (RFC 2217). It has no goroutine: what the server says
+// of options and signals is read within Read, which a line's driver calls all the time.
 type rfc2217 struct {
 	conn  net.Conn
 	name  string
@@ -46,9 +46,9 @@ type rfc2217 struct {
 	nvt     atomic.Bool // the peer has refused BINARY from us: CR goes as CR NUL
 	owing   atomic.Bool // carry is not empty
 
-	// The writer's own: who has put his token into sending.
+	// Of the holder of the token in sending.
 	sending chan struct{} // capacity 1
-	carry   []byte        // rest of a unit that a deadline cut: goes before all else
+	carry   []byte        // rest of a unit that a deadline cut: goes first
 	scratch []byte        // escaped data
 
 	mu        sync.Mutex
@@ -84,8 +84,8 @@ func newRFC2217(c net.Conn, a Address, o Options) *rfc2217 {
 	return p
 }
 
-// negotiate agrees on the options and waits for the modem's state. A server that stays silent or refuses is no error: the port
-// then has no signals.
+// negotiate agrees on the options and waits for the modem's state. A server that stays silent or refuses is no error:
+// the port then has no signals.
 func (p *rfc2217) negotiate(ctx context.Context) error {
 	end := time.Now().Add(p.limit)
 	p.signals.changes = make(chan struct{}, 1)
@@ -106,7 +106,8 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == io.EOF:
-		return errors.New("the server closed the connection at once (is the port in use by another client, or its device missing?)")
+		return errors.New("the server closed the connection at once (is the port in use by another client, or its " +
+			"device missing?)")
 	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	}
@@ -115,7 +116,8 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	}
 	if !p.proven() {
 		p.signals.changes = nil
-		p.log.Debug("no modem signals: the server did not accept COM-PORT-OPTION, did not report the modem's state, or its device has none",
+		p.log.Debug("no modem signals: the server did not accept COM-PORT-OPTION, did not report the modem's state, "+
+			"or its device has none",
 			"telnet", p.spoken.Load(), "com_port", p.comPort.Load(), "state", p.stateSeen, "dtr", p.dtrSeen)
 	}
 	p.conn.SetReadDeadline(time.Time{})
@@ -123,7 +125,7 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	return nil
 }
 
-// greet sends the first units. A peer that does not take them within the limit is no server at all.
+// greet sends the first units. A peer that does not read them within the limit is no server.
 func (p *rfc2217) greet(end time.Time) error {
 	p.sending <- struct{}{}
 	err := p.flushLocked(time.Until(end))
@@ -137,7 +139,7 @@ func (p *rfc2217) greet(end time.Time) error {
 // settled reports whether nothing more is to be waited for.
 func (p *rfc2217) settled() bool {
 	t := &p.telnet
-	for _, s := range []optionState{t.ours(optComPort), t.ours(optBinary), t.his(optBinary)} {
+	for _, s := range []optionState{t.ours(optComPort), t.ours(optBinary), t.theirs(optBinary)} {
 		if s == wantYes {
 			return false
 		}
@@ -145,8 +147,9 @@ func (p *rfc2217) settled() bool {
 	return t.ours(optComPort) == no || p.proven()
 }
 
-// proven reports whether there are modem signals behind the server. ser2net says of a device that has none that all are off, and
-// leaves the order to raise DTR unanswered; a modem that is switched off has all signals off too, but then DTR is confirmed.
+// proven reports whether there are modem signals behind the server. ser2net says of a device that has none that all are
+// off, and leaves the order to raise DTR unanswered; a modem that is switched off has all signals off too, but then DTR
+// is confirmed.
 func (p *rfc2217) proven() bool {
 	return p.stateSeen && (p.dtrSeen || p.signals.get()&fromModem != 0)
 }
@@ -171,7 +174,7 @@ func (p *rfc2217) Read(b []byte) (int, error) {
 	}
 }
 
-// Await implements lines.Port. Signals change within Read alone, but for those that we set.
+// Await implements lines.Port. Signals change only within Read, except those that we set.
 func (p *rfc2217) Await() {
 	if len(p.early) == 0 && len(p.signals.changes) == 0 {
 		awaitReadable(p.conn)
@@ -203,7 +206,7 @@ func (p *rfc2217) receive(b []byte) (int, error) {
 	return n, err
 }
 
-// command acts upon a COM-PORT message of the server. What is cut, too long or unknown is dropped.
+// command handles a COM-PORT message of the server. A truncated, too long or unknown one is dropped.
 func (p *rfc2217) command(m []byte) {
 	value := m[1:]
 	switch m[0] {
@@ -212,7 +215,7 @@ func (p *rfc2217) command(m []byte) {
 			p.stateSeen = true
 			p.signals.set(fromModem, modemState(value[0]))
 		}
-	case fromServer + comControl: // its values for BREAK are not to be trusted: ser2net confirms "off" with "on"
+	case fromServer + comControl: // its values for BREAK are unreliable: ser2net confirms "off" with "on"
 		if len(value) == 1 && (value[0] == dtrOn || value[0] == dtrOff) {
 			p.dtrSeen = true
 		}
@@ -261,8 +264,8 @@ func (p *rfc2217) SetDTR(on bool) error {
 	return nil
 }
 
-// Break sends a BREAK of d and returns when it is over; Close cuts it short. A Telnet server without COM-PORT gets Telnet's own
-// Break (RFC 854), whose length is the server's affair.
+// Break sends a BREAK of d and returns when it is over; Close cuts it short. A Telnet server without COM-PORT gets
+// Telnet's own Break (RFC 854), whose length the server chooses.
 func (p *rfc2217) Break(d time.Duration) error {
 	if !p.spoken.Load() {
 		return lines.ErrNoSignals

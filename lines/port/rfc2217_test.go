@@ -18,7 +18,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// server is the far end of an RFC 2217 port in a bubble: it keeps what it reads and says what the test tells it, octet by octet.
+// server is the far end of an RFC 2217 port in a bubble: it keeps what it reads and says what the test tells it, octet
+// by octet.
 type server struct {
 	net.Conn
 	mu   sync.Mutex
@@ -53,7 +54,8 @@ func (s *server) took() []byte {
 }
 
 var (
-	agreed   = []byte{255, 253, 44, 255, 253, 0, 255, 251, 0, 255, 253, 3, 255, 251, 3} // DO COM-PORT, DO and WILL BINARY, DO and WILL SGA
+	// DO COM-PORT, DO and WILL BINARY, DO and WILL SGA
+	agreed   = []byte{255, 253, 44, 255, 253, 0, 255, 251, 0, 255, 253, 3, 255, 251, 3}
 	dsrCTS   = []byte{255, 250, 44, 107, 48, 255, 240}                                  // NOTIFY-MODEMSTATE DSR, CTS
 	refused  = []byte{255, 254, 44, 255, 254, 0, 255, 252, 0, 255, 254, 3, 255, 252, 3} // DONT, WONT all
 	anything = Address{Scheme: RFC2217, Host: "modems.example.net:2217"}
@@ -115,7 +117,8 @@ func TestRFC2217Open(t *testing.T) {
 			t.Errorf("took %v though the server answered at once", d)
 		}
 		sent := s.took()
-		if want := []byte{255, 251, 44, 255, 251, 0, 255, 253, 0, 255, 251, 3, 255, 253, 3}; !bytes.HasPrefix(sent, want) {
+		if want := []byte{255, 251, 44, 255, 251, 0, 255, 253, 0, 255, 251, 3, 255, 253, 3}; !bytes.HasPrefix(sent,
+			want) {
 			t.Errorf("began with % d, want % d", sent[:min(15, len(sent))], want)
 		}
 		if want := []byte{255, 250, 44, 11, 255, 255, 255, 240}; bytes.Count(sent, want) != 1 {
@@ -143,17 +146,21 @@ func TestRFC2217OpenWithoutSignals(t *testing.T) {
 		{"no Telnet at all", []byte("login: "), 2 * time.Second, nil},
 		{"refuses everything", refused, 0, []byte{255, 243}},
 		{"refuses COM-PORT only", []byte{255, 254, 44, 255, 253, 0, 255, 251, 0}, 0, []byte{255, 243}},
-		{"agrees, never tells the state", agreed, 2 * time.Second, []byte{255, 250, 44, 5, 5, 255, 240, 255, 250, 44, 5, 6, 255, 240}},
-		{"a device without signals behind ser2net: all off, DTR not confirmed", slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240}), 2 * time.Second, nil},
+		{"agrees, never tells the state", agreed, 2 * time.Second, []byte{255, 250, 44, 5, 5, 255, 240, 255, 250, 44, 5,
+			6, 255, 240}},
+		{"a device without signals behind ser2net: all off, DTR not confirmed",
+			slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240}), 2 * time.Second, nil},
 		{"cut message of the state", slices.Concat(agreed, []byte{255, 250, 44, 107, 255, 240}), 2 * time.Second, nil},
-		{"message of the state that never ends", slices.Concat(agreed, []byte{255, 250, 44, 107, 128}), 2 * time.Second, nil},
+		{"message of the state that never ends", slices.Concat(agreed, []byte{255, 250, 44, 107, 128}), 2 * time.Second,
+			nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				start := time.Now()
-				p, s, err := connect(t, Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, tt.say...)
+				p, s, err := connect(t, Options{Log: slog.New(slog.NewTextHandler(&log,
+					&slog.HandlerOptions{Level: slog.LevelDebug}))}, tt.say...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -192,7 +199,8 @@ func TestRFC2217OpenWithoutSignals(t *testing.T) {
 func TestRFC2217ModemOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		p, _, err := connect(t, Options{}, slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240, 255, 250, 44, 105, 8, 255, 240})...)
+		p, _, err := connect(t, Options{},
+			slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240, 255, 250, 44, 105, 8, 255, 240})...)
 		if err != nil || !p.HasSignals() || p.Signals() != lines.DTR|lines.RTS || time.Since(start) != 0 {
 			t.Errorf("%v, HasSignals %v, signals %b after %v", err, p.HasSignals(), p.Signals(), time.Since(start))
 		}
@@ -204,7 +212,8 @@ func TestRFC2217OpenFails(t *testing.T) {
 		near, far := net.Pipe()
 		o, _ := Options{}.settle(anything)
 		go func() { far.Read(make([]byte, 100)); far.Close() }()
-		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil || !strings.Contains(err.Error(), "closed the connection at once") {
+		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "closed the connection at once") {
 			t.Errorf("a server that closes: %v", err)
 		}
 	})
@@ -213,7 +222,8 @@ func TestRFC2217OpenFails(t *testing.T) {
 		defer far.Close()
 		o, _ := Options{}.settle(anything)
 		start := time.Now()
-		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil || !strings.Contains(err.Error(), "does not read") {
+		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "does not read") {
 			t.Errorf("a server that reads nothing: %v", err)
 		}
 		if d := time.Since(start); d != 2*time.Second {
@@ -348,7 +358,8 @@ func TestRFC2217ReadDeadline(t *testing.T) {
 			p.SetReadDeadline(time.Now().Add(time.Second))
 			go s.Write([]byte{c})
 			start := time.Now()
-			if n, err := p.Read(make([]byte, 10)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Second {
+			if n, err := p.Read(make([]byte, 10)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) ||
+				time.Since(start) != time.Second {
 				t.Fatalf("read %d, %v after %v", n, err, time.Since(start))
 			}
 		}
@@ -361,7 +372,8 @@ func TestRFC2217ReadDeadline(t *testing.T) {
 	})
 }
 
-// A deadline in the middle of a write keeps the Telnet stream whole: the second half of a doubled IAC goes before all else.
+// A deadline in the middle of a write keeps the Telnet stream whole: the second half of a doubled IAC goes before all
+// else.
 func TestRFC2217WriteDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
@@ -398,7 +410,8 @@ func (c *slowConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// A server that asks and does not listen holds up neither Read past its patience nor SetDTR, and gets the answers later.
+// A server that asks and does not listen holds up neither Read past its patience nor SetDTR, and gets the answers
+// later.
 func TestRFC2217DeafServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -453,7 +466,8 @@ func TestRFC2217Suspend(t *testing.T) {
 		synctest.Wait()
 		p.SetWriteDeadline(time.Now().Add(3 * time.Second))
 		start := time.Now()
-		if n, err := p.Write([]byte("data")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != 3*time.Second {
+		if n, err := p.Write([]byte("data")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) ||
+			time.Since(start) != 3*time.Second {
 			t.Errorf("wrote %d, %v after %v", n, err, time.Since(start))
 		}
 		p.SetWriteDeadline(time.Time{})
@@ -540,7 +554,8 @@ func TestRFC2217Interleaving(t *testing.T) {
 		p.Close()
 		<-read
 		// Take the known units out; what is left over is the data alone.
-		for _, unit := range [][]byte{{255, 252, 31}, {255, 250, 44, 5, 8, 255, 240}, {255, 250, 44, 5, 9, 255, 240}, {255, 250, 44, 5, 5, 255, 240}, {255, 250, 44, 5, 6, 255, 240}} {
+		for _, unit := range [][]byte{{255, 252, 31}, {255, 250, 44, 5, 8, 255, 240}, {255, 250, 44, 5, 9, 255, 240},
+			{255, 250, 44, 5, 5, 255, 240}, {255, 250, 44, 5, 6, 255, 240}} {
 			got = bytes.ReplaceAll(got, unit, nil)
 		}
 		if want := bytes.Repeat([]byte{255}, 2*200*700); !bytes.Equal(got, want) {
@@ -582,7 +597,8 @@ func TestRFC2217Flood(t *testing.T) {
 		})
 		p.SetReadDeadline(time.Now().Add(time.Minute))
 		start := time.Now()
-		if n, err := p.Read(make([]byte, 100)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Minute {
+		if n, err := p.Read(make([]byte, 100)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) ||
+			time.Since(start) != time.Minute {
 			t.Errorf("read %d, %v after %v", n, err, time.Since(start))
 		}
 		if got := s.took(); len(got) != 3*maxAnswers {

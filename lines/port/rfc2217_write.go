@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// The connection is written by three parties: Write, the signal methods, and Read, which answers the server. They take turns by
-// the token in sending, a whole Telnet unit each, so that no order lands in the middle of a doubled IAC.
+// The connection is written by three parties: Write, the signal methods, and Read, which answers the server. They take
+// turns by the token in sending, a whole Telnet unit each, so that no order lands in the middle of a doubled IAC.
 
-// Write sends data, escaped. It returns the number of octets of b that are on their way; after a deadline that may be fewer, and
-// the connection can still be used.
+// Write sends data, escaped. It returns the number of octets of b that are on their way; after a deadline that may be
+// fewer, and the connection can still be used.
 func (p *rfc2217) Write(b []byte) (int, error) {
 	total := 0
 	for len(b) > 0 {
@@ -68,7 +68,7 @@ func (p *rfc2217) writeCarry() error {
 	return err
 }
 
-// owe keeps the rest of a unit that was cut, if there is one, for the next who sends.
+// owe keeps the rest of a cut unit, if there is one, for the next sender.
 func (p *rfc2217) owe(rest []byte) {
 	p.carry = append(p.carry, rest...)
 	p.owing.Store(len(p.carry) > 0)
@@ -85,8 +85,8 @@ func (p *rfc2217) sendControl(units []byte) error {
 	return p.release(err)
 }
 
-// writeControl writes units under a deadline of their own; the deadline of Write is put back afterwards. Where some of them went
-// out, begun is true and the rest follows before anything else.
+// writeControl writes units under a deadline of their own; the deadline of Write is put back afterwards. Where some of
+// them went out, begun is true and the rest is sent first.
 func (p *rfc2217) writeControl(units []byte, limit time.Duration) (begun bool, err error) {
 	p.mu.Lock()
 	p.control = true
@@ -123,7 +123,7 @@ func (p *rfc2217) take(timeout <-chan time.Time) error {
 	}
 }
 
-// release gives the right to send back and sends what Read has left for the holder to send.
+// release gives up the right to send, after sending what Read has queued for the holder.
 func (p *rfc2217) release(err error) error {
 	<-p.sending
 	if err != nil {
@@ -140,8 +140,8 @@ func (p *rfc2217) enqueue() {
 	p.telnet.out = nil
 }
 
-// flush sends the queue where nobody is sending; whoever is, will do it when he is done. A peer that does not take the answers
-// within limit gets them later: the reader must not hang on him.
+// flush sends the queue if the token is free; otherwise its holder sends it on release. A peer that does not read the
+// answers within limit gets them later: the reader must not block on it.
 func (p *rfc2217) flush(limit time.Duration) error {
 	for p.owing.Load() || p.queued() {
 		select {

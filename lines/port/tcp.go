@@ -42,7 +42,8 @@ func (t *tcp) Close() error {
 
 // dial connects to a.Host. A peer that is switched off is noticed after a minute of silence.
 func dial(ctx context.Context, a Address) (net.Conn, error) {
-	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second,
+		Interval: 10 * time.Second, Count: 3}}
 	c, err := d.DialContext(ctx, "tcp", a.Host) // Go sets TCP_NODELAY by itself
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w%s", a.Name(), bare(err), dialHint(err))
@@ -50,7 +51,7 @@ func dial(ctx context.Context, a Address) (net.Conn, error) {
 	return c, nil
 }
 
-// bare is the cause of an error of net or os without the address, which the port's name has, and without the system call.
+// bare is the cause of an error of net or os, without the address (the port's name has it) and the system call.
 func bare(err error) error {
 	if op, ok := err.(*net.OpError); ok && op.Err != nil {
 		err = op.Err
@@ -68,7 +69,8 @@ func dialHint(err error) string {
 		return " (is the host's name spelled right?)"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return " (is the server running, and does it listen on this TCP port?)"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return " (is the host switched on, and does a firewall block the connection?)"
 	}
 	return ""

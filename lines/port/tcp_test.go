@@ -63,11 +63,15 @@ func TestOpenErrors(t *testing.T) {
 		a    Address
 		want string
 	}{
-		{Address{Scheme: TCP, Host: free}, "tcp://" + free + ": connection refused (is the server running, and does it listen on this TCP port?)"},
-		{Address{Scheme: RFC2217, Host: free}, "rfc2217://" + free + ": connection refused (is the server running, and does it listen on this TCP port?)"},
+		{Address{Scheme: TCP, Host: free},
+			"tcp://" + free + ": connection refused (is the server running, and does it listen on this TCP port?)"},
+		{Address{Scheme: RFC2217, Host: free}, "rfc2217://" + free +
+			": connection refused (is the server running, and does it listen on this TCP port?)"},
 		{Address{Scheme: RFC2217, Host: reset}, "rfc2217://" + reset + ": connection reset by peer"},
-		{Address{Scheme: Serial, Path: gone}, "serial://" + gone + ": no such file or directory (is the device plugged in?"},
-		{Address{Scheme: PTY, Path: gone}, "pty://" + gone + ": no such file or directory (the path is there only while"},
+		{Address{Scheme: Serial, Path: gone}, "serial://" + gone +
+			": no such file or directory (is the device plugged in?"},
+		{Address{Scheme: PTY, Path: gone},
+			"pty://" + gone + ": no such file or directory (the path is there only while"},
 	} {
 		_, err := tt.a.Open(t.Context(), Options{LockDir: t.TempDir()})
 		name := tt.a.Host + tt.a.Path
@@ -122,7 +126,8 @@ func TestDialErrors(t *testing.T) {
 	l.Close()
 	for _, s := range []Scheme{TCP, RFC2217} {
 		a := Address{Scheme: s, Host: host}
-		if _, err := a.Open(t.Context(), Options{}); err == nil || !strings.HasPrefix(err.Error(), a.Name()+": ") || !strings.Contains(err.Error(), "is the server running") {
+		if _, err := a.Open(t.Context(), Options{}); err == nil || !strings.HasPrefix(err.Error(), a.Name()+": ") ||
+			!strings.Contains(err.Error(), "is the server running") {
 			t.Errorf("nobody listens: %v", err)
 		}
 	}
@@ -150,12 +155,14 @@ func TestRFC2217OverTCP(t *testing.T) {
 		t.Errorf("read: %v, want a timeout", err)
 	}
 	closed := listen(t, func(c net.Conn) { io.ReadFull(c, make([]byte, 15)) })
-	if _, err := (Address{Scheme: RFC2217, Host: closed}).Open(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "closed the connection at once") {
+	if _, err := (Address{Scheme: RFC2217, Host: closed}).Open(t.Context(), Options{}); err == nil ||
+		!strings.Contains(err.Error(), "closed the connection at once") {
 		t.Errorf("a server that closes: %v", err)
 	}
 }
 
-// A thousand idle lines must not cost memory: the engine has no buffer but the one for escaping, made by the first write.
+// A thousand idle lines must not cost memory: the engine has no buffer but the one for escaping, made by the first
+// write.
 func TestRFC2217IsSmall(t *testing.T) {
 	if n := unsafe.Sizeof(rfc2217{}); n > 1024 {
 		t.Errorf("an idle port takes %d octets", n)

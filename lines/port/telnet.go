@@ -22,14 +22,15 @@ const (
 	optComPort = 44 // RFC 2217
 )
 
-// maxAnswers bounds what a peer can make us say on one connection. An honest one needs about ten answers; one that asks for a
-// refused option again each time it is refused must not keep us busy for ever (RFC 1143 §1).
+// maxAnswers bounds what a peer can make us say on one connection. An honest one needs about ten answers; one that asks
+// for a refused option again each time it is refused must not keep us busy forever (RFC 1143 §1).
 const maxAnswers = 256
 
 // maxSub is the longest subnegotiation we look at, option code included; longer ones are dropped whole.
 const maxSub = 16
 
-// telnet is one end of a Telnet connection without the connection: octets in, octets out. It is not safe for concurrent use.
+// telnet is one end of a Telnet connection without the connection: octets in, octets out. It is not safe for concurrent
+// use.
 type telnet struct {
 	state  parseState
 	verb   byte         // the WILL, WONT, DO or DONT whose option comes next
@@ -37,7 +38,7 @@ type telnet struct {
 	subLen int          // its length, which may exceed maxSub
 	cr     bool         // the last octet of data was a CR
 
-	us, him  [4]optionState // by slot; what we do and what he does (RFC 1143 §7)
+	us, them [4]optionState // by slot: our side and the peer's (RFC 1143 §7)
 	heard    bool           // the peer has spoken Telnet
 	answered int            // of maxAnswers
 
@@ -55,7 +56,7 @@ const (
 	inSubCommand // after an IAC within a subnegotiation
 )
 
-// optionState is one of RFC 1143's. Its WANTNO and queue bits have no place here: we never take back what we asked for.
+// optionState is one of RFC 1143's. Its WANTNO and queue bits are not needed: we never withdraw a request.
 type optionState byte
 
 const (
@@ -64,7 +65,7 @@ const (
 	wantYes // asked for, not answered yet
 )
 
-// slot gives the place of an option in us and him.
+// slot is the index of an option in us and them.
 func slot(option byte) (i int, known bool) {
 	switch option {
 	case optBinary:
@@ -79,7 +80,7 @@ func slot(option byte) (i int, known bool) {
 	return 0, false
 }
 
-// start asks for all that we want: octets unchanged both ways and the COM port.
+// start requests our options: unchanged octets in both directions, and the COM port.
 func (t *telnet) start() {
 	t.ask(cmdWILL, optComPort)
 	t.ask(cmdWILL, optBinary)
@@ -89,7 +90,7 @@ func (t *telnet) start() {
 }
 
 func (t *telnet) ask(verb, option byte) {
-	side := &t.him
+	side := &t.them
 	if verb == cmdWILL {
 		side = &t.us
 	}
@@ -98,11 +99,11 @@ func (t *telnet) ask(verb, option byte) {
 	t.out = append(t.out, cmdIAC, verb, option)
 }
 
-func (t *telnet) ours(option byte) optionState { i, _ := slot(option); return t.us[i] }
-func (t *telnet) his(option byte) optionState  { i, _ := slot(option); return t.him[i] }
+func (t *telnet) ours(option byte) optionState   { i, _ := slot(option); return t.us[i] }
+func (t *telnet) theirs(option byte) optionState { i, _ := slot(option); return t.them[i] }
 
-// decode takes what came from the peer, answers his commands (in out) and leaves the data at the start of p. It returns their
-// number. Commands may be cut anywhere between two calls.
+// decode reads octets of the peer, answers its commands (in out) and leaves the data at the start of p. It returns its
+// length. Commands may be split anywhere between two calls.
 func (t *telnet) decode(p []byte) int {
 	n := 0
 	for i := 0; i < len(p); {
@@ -128,9 +129,9 @@ func (t *telnet) decode(p []byte) int {
 	return n
 }
 
-// data moves src to dst. Where the peer has refused to send BINARY, he sends CR NUL for a CR (RFC 854, page 11).
+// data moves src to dst. A peer that has refused to send BINARY sends CR NUL for a CR (RFC 854, page 11).
 func (t *telnet) data(dst, src []byte) int {
-	if t.his(optBinary) != no {
+	if t.theirs(optBinary) != no {
 		return copy(dst, src)
 	}
 	n := 0
@@ -205,7 +206,7 @@ func (t *telnet) endSub() {
 // negotiate follows RFC 1143 §7: what changes nothing is not answered, so no loop can begin.
 func (t *telnet) negotiate(verb, option byte) {
 	t.heard = true
-	side, agree, refuse := &t.him, byte(cmdDO), byte(cmdDONT)
+	side, agree, refuse := &t.them, byte(cmdDO), byte(cmdDONT)
 	if verb == cmdDO || verb == cmdDONT {
 		side, agree, refuse = &t.us, cmdWILL, cmdWONT
 	}
@@ -232,7 +233,7 @@ func (t *telnet) negotiate(verb, option byte) {
 	}
 }
 
-// answer reports false where the peer has had all the answers he gets.
+// answer reports false if the peer has used up its answers.
 func (t *telnet) answer(verb, option byte) bool {
 	if t.answered >= maxAnswers {
 		return false
@@ -242,7 +243,8 @@ func (t *telnet) answer(verb, option byte) bool {
 	return true
 }
 
-// appendData appends src as it goes over the wire: IAC doubled, and CR followed by NUL where nvt says so (RFC 854, page 11).
+// appendData appends src as it goes over the wire: IAC doubled, and CR followed by NUL where nvt says so (RFC 854, page
+// 11).
 func appendData(dst, src []byte, nvt bool) []byte {
 	for _, c := range src {
 		dst = append(dst, c)

@@ -29,7 +29,8 @@ func decoded(start bool, n int, in []byte) (data, out []byte, com [][]byte, t *t
 func TestTelnetStart(t *testing.T) {
 	var m telnet
 	m.start()
-	// RFC 2217 §1: the client offers WILL COM-PORT-OPTION. RFC 856, RFC 858: BINARY and SGA are asked for in each direction.
+	// RFC 2217 §1: the client offers WILL COM-PORT-OPTION. RFC 856, RFC 858: BINARY and SGA are asked for in each
+	// direction.
 	want := []byte{255, 251, 44, 255, 251, 0, 255, 253, 0, 255, 251, 3, 255, 253, 3}
 	if !bytes.Equal(m.out, want) {
 		t.Errorf("start sends % d, want % d", m.out, want)
@@ -47,29 +48,40 @@ func TestTelnetDecode(t *testing.T) {
 		{"RFC 854 page 14: IAC IAC is an octet of 255", []byte{1, 255, 255, 2}, []byte{1, 255, 2}, nil, nil},
 		{"two doubled IACs", []byte{255, 255, 255, 255}, []byte{255, 255}, nil, nil},
 		{"RFC 856: binary leaves CR NUL alone", []byte{13, 0, 13, 10}, []byte{13, 0, 13, 10}, nil, nil},
-		{"RFC 854: CR NUL is CR once BINARY is refused", []byte{255, 252, 0, 'a', 13, 0, 13, 10, 0, 13, 0, 0}, []byte{'a', 13, 13, 10, 0, 13, 0}, nil, nil},
-		{"NOP, DM, GA, AYT and BRK mean nothing", []byte{255, 241, 1, 255, 242, 255, 249, 255, 246, 2, 255, 243}, []byte{1, 2}, nil, nil},
-		{"RFC 1143: what was asked for is not answered", []byte{255, 253, 44, 255, 253, 0, 255, 251, 0, 255, 251, 3, 255, 253, 3}, nil, nil, nil},
+		{"RFC 854: CR NUL is CR once BINARY is refused", []byte{255, 252, 0, 'a', 13, 0, 13, 10, 0, 13, 0, 0},
+			[]byte{'a', 13, 13, 10, 0, 13, 0}, nil, nil},
+		{"NOP, DM, GA, AYT and BRK mean nothing", []byte{255, 241, 1, 255, 242, 255, 249, 255, 246, 2, 255, 243},
+			[]byte{1, 2}, nil, nil},
+		{"RFC 1143: what was asked for is not answered", []byte{255, 253, 44, 255, 253, 0, 255, 251, 0, 255, 251, 3,
+			255, 253, 3}, nil, nil, nil},
 		{"ECHO is refused", []byte{255, 251, 1, 255, 253, 1}, nil, []byte{255, 254, 1, 255, 252, 1}, nil},
-		{"unknown options are refused (31 is NAWS, 24 TTYPE)", []byte{255, 253, 31, 255, 251, 24}, nil, []byte{255, 252, 31, 255, 254, 24}, nil},
-		{"a refusal of what is refused is not answered", []byte{255, 252, 31, 255, 254, 31, 255, 252, 1}, nil, nil, nil},
+		{"unknown options are refused (31 is NAWS, 24 TTYPE)", []byte{255, 253, 31, 255, 251, 24}, nil,
+			[]byte{255, 252, 31, 255, 254, 24}, nil},
+		{"a refusal of what is refused is not answered", []byte{255, 252, 31, 255, 254, 31, 255, 252, 1}, nil, nil,
+			nil},
 		{"taken back: answered once", []byte{255, 253, 0, 255, 254, 0, 255, 254, 0}, nil, []byte{255, 252, 0}, nil},
 		{"offered by the server itself", []byte{255, 251, 44}, nil, []byte{255, 253, 44}, nil},
 		{"RFC 2217 §4: NOTIFY-MODEMSTATE", []byte{255, 250, 44, 107, 176, 255, 240}, nil, nil, [][]byte{{107, 176}}},
-		{"RFC 2217 §1: 255 within a value is doubled", []byte{255, 250, 44, 107, 255, 255, 255, 240, 'x'}, []byte("x"), nil, [][]byte{{107, 255}}},
-		{"RFC 2217 §2: SET-BAUDRATE 115200", []byte{255, 250, 44, 101, 0, 1, 194, 0, 255, 240}, nil, nil, [][]byte{{101, 0, 1, 194, 0}}},
+		{"RFC 2217 §1: 255 within a value is doubled", []byte{255, 250, 44, 107, 255, 255, 255, 240, 'x'}, []byte("x"),
+			nil, [][]byte{{107, 255}}},
+		{"RFC 2217 §2: SET-BAUDRATE 115200", []byte{255, 250, 44, 101, 0, 1, 194, 0, 255, 240}, nil, nil,
+			[][]byte{{101, 0, 1, 194, 0}}},
 		{"an empty subnegotiation", []byte{255, 250, 255, 240, 255, 250, 44, 255, 240, 'x'}, []byte("x"), nil, nil},
 		{"one of another option", []byte{255, 250, 24, 1, 255, 240, 'x'}, []byte("x"), nil, nil},
-		{"one that is cut off by a command", []byte{255, 250, 44, 107, 255, 253, 31, 'x'}, []byte("x"), []byte{255, 252, 31}, nil},
-		{"one that begins anew", []byte{255, 250, 44, 107, 255, 250, 44, 107, 16, 255, 240}, nil, nil, [][]byte{{107, 16}}},
+		{"one that is cut off by a command", []byte{255, 250, 44, 107, 255, 253, 31, 'x'}, []byte("x"),
+			[]byte{255, 252, 31}, nil},
+		{"one that begins anew", []byte{255, 250, 44, 107, 255, 250, 44, 107, 16, 255, 240}, nil, nil,
+			[][]byte{{107, 16}}},
 		{"one that never ends", append([]byte{255, 250, 44, 107}, bytes.Repeat([]byte{7}, 10_000)...), nil, nil, nil},
-		{"an overlong one is dropped whole", slices.Concat([]byte{255, 250, 44, 100}, bytes.Repeat([]byte("x"), 300), []byte{255, 240, 'y'}), []byte("y"), nil, nil},
+		{"an overlong one is dropped whole", slices.Concat([]byte{255, 250, 44, 100}, bytes.Repeat([]byte("x"), 300),
+			[]byte{255, 240, 'y'}), []byte("y"), nil, nil},
 	}
 	for _, tt := range tests {
 		for n := range 4 { // whole, and cut into pieces of 1, 2 and 3 octets
 			data, out, com, _ := decoded(true, n, tt.in)
 			if !bytes.Equal(data, tt.data) || !bytes.Equal(out, tt.out) || !slices.EqualFunc(com, tt.com, bytes.Equal) {
-				t.Errorf("%s (pieces of %d): data % d, answers % d, messages %d; want % d, % d, %d", tt.name, n, data, out, com, tt.data, tt.out, tt.com)
+				t.Errorf("%s (pieces of %d): data % d, answers % d, messages %d; want % d, % d, %d", tt.name, n, data,
+					out, com, tt.data, tt.out, tt.com)
 			}
 		}
 	}
@@ -112,8 +124,9 @@ func TestTelnetTwoSettle(t *testing.T) {
 		a.decode(toA)
 	}
 	for _, m := range []*telnet{&a, &b} {
-		if m.ours(optBinary) != yes || m.his(optBinary) != yes || m.ours(optSGA) != yes || m.ours(optComPort) != yes {
-			t.Errorf("us %d him %d, want all agreed", m.us, m.him)
+		if m.ours(optBinary) != yes || m.theirs(optBinary) != yes || m.ours(optSGA) != yes ||
+			m.ours(optComPort) != yes {
+			t.Errorf("us %d him %d, want all agreed", m.us, m.them)
 		}
 	}
 }
@@ -151,7 +164,8 @@ func TestComPortMessages(t *testing.T) {
 	}{
 		{"§2 SET-BAUDRATE 9600", appendCom(nil, 1, 0, 0, 37, 128), []byte{255, 250, 44, 1, 0, 0, 37, 128, 255, 240}},
 		{"§4 SET-MODEMSTATE-MASK 255, doubled", appendCom(nil, 11, 255), []byte{255, 250, 44, 11, 255, 255, 255, 240}},
-		{"§3 SET-CONTROL DTR off, RTS off", appendDrive(nil, lines.DTR|lines.RTS, false), []byte{255, 250, 44, 5, 9, 255, 240, 255, 250, 44, 5, 12, 255, 240}},
+		{"§3 SET-CONTROL DTR off, RTS off", appendDrive(nil, lines.DTR|lines.RTS, false),
+			[]byte{255, 250, 44, 5, 9, 255, 240, 255, 250, 44, 5, 12, 255, 240}},
 		{"§3 SET-CONTROL DTR on alone", appendDrive(nil, lines.DTR, true), []byte{255, 250, 44, 5, 8, 255, 240}},
 		{"§2–4 settings at 115200, RTS/CTS", appendSettings(nil, 115200, FlowHardware), slices.Concat(
 			[]byte{255, 250, 44, 1, 0, 1, 194, 0, 255, 240}, // SET-BAUDRATE
@@ -166,7 +180,8 @@ func TestComPortMessages(t *testing.T) {
 			[]byte{255, 250, 44, 7, 255, 240},               // NOTIFY-MODEMSTATE, empty: tell it
 		)},
 		{"settings at the server's speed, no flow control", appendSettings(nil, 0, FlowNone)[:28], []byte{
-			255, 250, 44, 2, 8, 255, 240, 255, 250, 44, 3, 1, 255, 240, 255, 250, 44, 4, 1, 255, 240, 255, 250, 44, 5, 1, 255, 240}},
+			255, 250, 44, 2, 8, 255, 240, 255, 250, 44, 3, 1, 255, 240, 255, 250, 44, 4, 1, 255, 240, 255, 250, 44, 5,
+			1, 255, 240}},
 	}
 	for _, tt := range tests {
 		if !bytes.Equal(tt.got, tt.want) {
@@ -180,7 +195,8 @@ func TestModemState(t *testing.T) {
 	tests := []struct {
 		b    byte
 		want lines.Signals
-	}{{0, 0}, {128, lines.DCD}, {64, lines.RI}, {32, lines.DSR}, {16, lines.CTS}, {15, 0}, {255, lines.DCD | lines.RI | lines.DSR | lines.CTS}}
+	}{{0, 0}, {128, lines.DCD}, {64, lines.RI}, {32, lines.DSR}, {16, lines.CTS}, {15, 0},
+		{255, lines.DCD | lines.RI | lines.DSR | lines.CTS}}
 	for _, tt := range tests {
 		if got := modemState(tt.b); got != tt.want {
 			t.Errorf("modemState(%d) = %b, want %b", tt.b, got, tt.want)
@@ -193,7 +209,8 @@ func FuzzTelnet(f *testing.F) {
 	f.Add([]byte{255, 250, 44, 107, 255, 255, 255, 240, 13, 0}, byte(2), true)
 	f.Add([]byte{255, 252, 0, 13, 0, 255, 253, 44, 255}, byte(3), true)
 	f.Fuzz(func(t *testing.T, in []byte, cut byte, nvt bool) {
-		// Anything from outside: no panic, no more data than octets, answers bounded, and no difference however it is cut.
+		// Anything from outside: no panic, no more data than octets, answers bounded, and no difference however it is
+		// cut.
 		data, out, com, m := decoded(true, 0, in)
 		data2, out2, com2, _ := decoded(true, int(cut%7)+1, in)
 		if !bytes.Equal(data, data2) || !bytes.Equal(out, out2) || !slices.EqualFunc(com, com2, bytes.Equal) {

@@ -10,17 +10,21 @@ import (
 )
 
 // baudOf has the kernel's name for each of speeds.
-var baudOf = map[int]uint32{300: unix.B300, 600: unix.B600, 1200: unix.B1200, 1800: unix.B1800, 2400: unix.B2400, 4800: unix.B4800,
-	9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200, 230400: unix.B230400,
+var baudOf = map[int]uint32{300: unix.B300, 600: unix.B600, 1200: unix.B1200, 1800: unix.B1800, 2400: unix.B2400,
+	4800: unix.B4800,
+	9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200,
+	230400: unix.B230400,
 	460800: unix.B460800, 500000: unix.B500000, 576000: unix.B576000, 921600: unix.B921600, 1000000: unix.B1000000,
-	1152000: unix.B1152000, 1500000: unix.B1500000, 2000000: unix.B2000000, 2500000: unix.B2500000, 3000000: unix.B3000000,
+	1152000: unix.B1152000, 1500000: unix.B1500000, 2000000: unix.B2000000, 2500000: unix.B2500000,
+	3000000: unix.B3000000,
 	3500000: unix.B3500000, 4000000: unix.B4000000}
 
-// setRaw makes the terminal a pipe for octets: 8 data bits, no parity, one stop bit, no echo, no signals, no translation.
-// speed 0 leaves the speed alone. What is on its way in is kept: a flush would eat a peer's first octets.
+// setRaw makes the terminal transparent for octets: 8 data bits, no parity, one stop bit, no echo, no signals, no
+// translation. speed 0 leaves the speed alone. What is on its way in is kept: a flush would lose a peer's first octets.
 //
-// CLOCAL is set: where it is off, the kernel hangs the terminal up whenever the carrier drops, and the modem's NO CARRIER with
-// it; the carrier is watched by the Poller instead. HUPCL is set, so that the modem hangs up when the process dies.
+// CLOCAL is set: if it is off, the kernel hangs the terminal up whenever the carrier drops, and the modem's NO CARRIER
+// with it; the carrier is watched by the Poller instead. HUPCL is set, so that the modem hangs up when the process
+// dies.
 func setRaw(fd, speed int, flow string) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
@@ -63,7 +67,8 @@ func rawMode(t unix.Termios, speed int, flow string) unix.Termios {
 	return t
 }
 
-// modemIoctl is what a serial port asks of the kernel about its modem. Tests bring their own, since a PTY has no modem signals.
+// modemIoctl is what a serial port asks of the kernel about its modem. Tests bring their own, since a PTY has no modem
+// signals.
 type modemIoctl interface {
 	get(fd int) (bits int, err error)      // TIOCMGET
 	set(fd, bits int, on bool) error       // TIOCMBIS, TIOCMBIC
@@ -73,7 +78,7 @@ type modemIoctl interface {
 	discardOutput(fd int) error            // TCFLSH
 }
 
-// linuxIoctl asks the kernel. A signal of the runtime (preemption) may interrupt each call: it is made again.
+// linuxIoctl asks the kernel. A signal of the runtime (preemption) may interrupt each call: it is repeated.
 type linuxIoctl struct{}
 
 func (linuxIoctl) get(fd int) (int, error) {

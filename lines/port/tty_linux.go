@@ -14,11 +14,12 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// drainLimit is how long a BREAK waits for the octets before it to leave. A modem that holds CTS off could block it for ever.
+// drainLimit is how long a BREAK waits for the octets before it to leave. A modem that holds CTS off could block it
+// forever.
 const drainLimit = 2 * time.Second
 
-// tty is a serial device or a PTY. The descriptor is non-blocking, so that the runtime's poller serves its deadlines and Close
-// unblocks Read, and no thread waits in the kernel.
+// tty is a serial device or a PTY. The descriptor is non-blocking, so that the runtime's poller serves its deadlines
+// and Close unblocks Read, and no thread waits in the kernel.
 type tty struct {
 	f    *os.File
 	conn syscall.RawConn // of f
@@ -53,7 +54,8 @@ func openSerial(a Address, o Options) (lines.Port, error) {
 	return t, nil
 }
 
-// openPTY opens the slave side of a PTY. It gets no lock file, whose name in a shared directory would outlive the PTY; flock guards it.
+// openPTY opens the slave side of a PTY. It gets no lock file, whose name in a shared directory would outlive the PTY;
+// flock guards it.
 func openPTY(a Address) (lines.Port, error) {
 	t, err := openTTY(a)
 	if err != nil {
@@ -72,7 +74,7 @@ func openPTY(a Address) (lines.Port, error) {
 	return t, nil
 }
 
-// openTTY opens the device and takes it for us alone (flock). It makes no other change to it.
+// openTTY opens the device for exclusive use (flock). It makes no other change to it.
 func openTTY(a Address) (*tty, error) {
 	fd, err := ignoringEINTR2(func() (int, error) {
 		return unix.Open(a.Path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -89,7 +91,8 @@ func openTTY(a Address) (*tty, error) {
 			}
 			err := ignoringEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return errors.New("in use by another port of this or another program (flock); `fuser -v " + a.Path + "` names the program")
+				return errors.New("in use by another port of this or another program (flock); `fuser -v " + a.Path +
+					"` names the program")
 			}
 			return err
 		})
@@ -104,7 +107,8 @@ func openTTY(a Address) (*tty, error) {
 	return t, nil
 }
 
-// setUp makes the device raw and, where it has modem signals, ours alone, raises DTR and RTS and starts to watch the others.
+// setUp makes the device raw and, where it has modem signals, ours alone, raises DTR and RTS and starts to watch the
+// others.
 func (t *tty) setUp(a Address, o Options) error {
 	speed := a.Speed
 	if speed == 0 {
@@ -165,7 +169,7 @@ func (t *tty) ended(n int, err error) (int, error) {
 
 func (t *tty) readable() { awaitReadable(t.f) }
 
-// interrupt ends Await by the read deadline, which its caller sets anew.
+// interrupt ends Await via the read deadline, which its caller sets again.
 func (t *tty) interrupt() { _ = t.f.SetReadDeadline(time.Unix(1, 0)) }
 
 // SetDTR raises or drops DTR, and RTS with it where hardware flow control is off.
@@ -191,7 +195,8 @@ func (t *tty) drive(which lines.Signals, on bool) error {
 	return nil
 }
 
-// Break holds the line in the space state for d, once what was written before has left; it returns afterwards. Close cuts it short.
+// Break holds the line in the space state for d, once what was written before has left; it returns afterwards. Close
+// cuts it short.
 func (t *tty) Break(d time.Duration) error {
 	if t.kernel == nil {
 		return lines.ErrNoSignals
@@ -259,7 +264,8 @@ func (t *tty) bits(kernel modemIoctl) (bits int, err error) {
 	return bits, err
 }
 
-// Close drops what was written and has not left, hangs up (HUPCL drops DTR with the last descriptor) and gives the locks back.
+// Close drops what was written and has not left, hangs up (HUPCL drops DTR with the last descriptor) and releases the
+// locks.
 func (t *tty) Close() (err error) {
 	t.once.Do(func() {
 		close(t.closing)

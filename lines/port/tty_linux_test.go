@@ -65,7 +65,8 @@ func TestPTY(t *testing.T) {
 	if err := os.Symlink(slave, link); err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range []Address{{Scheme: PTY, Path: link}, {Scheme: PTY, Path: slave}, {Scheme: Serial, Path: slave, Speed: 9600}} {
+	for _, a := range []Address{{Scheme: PTY, Path: link}, {Scheme: PTY, Path: slave},
+		{Scheme: Serial, Path: slave, Speed: 9600}} {
 		t.Run(a.Name(), func(t *testing.T) {
 			p := mustOpen(t, a, Options{})
 			if p.HasSignals() || p.Changes() != nil || p.Signals() != 0 {
@@ -115,7 +116,8 @@ func TestPTYOtherSideGone(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "modem1")
 	a := Address{Scheme: PTY, Path: link}
-	if _, err := a.Open(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "while the program on the other side runs") {
+	if _, err := a.Open(t.Context(), Options{}); err == nil ||
+		!strings.Contains(err.Error(), "while the program on the other side runs") {
 		t.Errorf("no such PTY: %v", err)
 	}
 	for range 2 {
@@ -131,7 +133,8 @@ func TestPTYOtherSideGone(t *testing.T) {
 		if _, err := p.Read(make([]byte, 1)); err != io.EOF && !errors.Is(err, unix.EIO) {
 			t.Errorf("read: %v, want EOF or EIO", err)
 		}
-		if _, err := p.Write([]byte("AT")); !errors.Is(err, unix.EIO) || !strings.Contains(err.Error(), "the other side of the PTY is gone") {
+		if _, err := p.Write([]byte("AT")); !errors.Is(err, unix.EIO) ||
+			!strings.Contains(err.Error(), "the other side of the PTY is gone") {
 			t.Errorf("write: %v, want EIO", err)
 		}
 		p.Close()
@@ -164,7 +167,8 @@ func TestTTYRefuses(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Address{Scheme: Serial, Path: "/dev/ttyNone7"}, Options{}, "no such file or directory (is the device plugged in?"},
+		{Address{Scheme: Serial, Path: "/dev/ttyNone7"}, Options{},
+			"no such file or directory (is the device plugged in?"},
 		{Address{Scheme: Serial, Path: file}, Options{}, "is not a terminal device"},
 		{Address{Scheme: PTY, Path: file}, Options{}, "is not a terminal device"},
 		{Address{Scheme: PTY, Path: "/dev/ptmx"}, Options{}, "the master side of a PTY"},
@@ -222,8 +226,10 @@ func TestTTYHighDescriptors(t *testing.T) {
 
 // The terminal's settings, as termios(3) names them.
 func TestRawMode(t *testing.T) {
-	cooked := unix.Termios{Iflag: unix.ICRNL | unix.IXON | unix.IXOFF | unix.ISTRIP | unix.BRKINT, Oflag: unix.OPOST | unix.ONLCR,
-		Lflag: unix.ECHO | unix.ICANON | unix.ISIG, Cflag: unix.B9600 | unix.CS7 | unix.PARENB | unix.PARODD | unix.CSTOPB}
+	cooked := unix.Termios{Iflag: unix.ICRNL | unix.IXON | unix.IXOFF | unix.ISTRIP | unix.BRKINT,
+		Oflag: unix.OPOST | unix.ONLCR,
+		Lflag: unix.ECHO | unix.ICANON | unix.ISIG,
+		Cflag: unix.B9600 | unix.CS7 | unix.PARENB | unix.PARODD | unix.CSTOPB}
 	base := uint32(unix.CS8 | unix.CREAD | unix.CLOCAL | unix.HUPCL)
 	tests := []struct {
 		speed int
@@ -236,7 +242,8 @@ func TestRawMode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := rawMode(cooked, tt.speed, tt.flow)
-		if got.Cflag != tt.cflag || got.Lflag != 0 || got.Oflag != 0 || got.Iflag != unix.IGNBRK || got.Cc[unix.VMIN] != 1 || got.Cc[unix.VTIME] != 0 {
+		if got.Cflag != tt.cflag || got.Lflag != 0 || got.Oflag != 0 || got.Iflag != unix.IGNBRK ||
+			got.Cc[unix.VMIN] != 1 || got.Cc[unix.VTIME] != 0 {
 			t.Errorf("%d %s: %+v, want Cflag %#o", tt.speed, tt.flow, got, tt.cflag)
 		}
 	}
@@ -250,8 +257,8 @@ func TestRawMode(t *testing.T) {
 	}
 }
 
-// uart stands for the kernel's modem ioctls. The LD_PRELOAD shim that gives a C program's PTY modem lines cannot do it here: Go makes its
-// system calls itself and never enters libc's ioctl.
+// uart stands for the kernel's modem ioctls. The LD_PRELOAD shim that gives a C program's PTY modem lines cannot do it
+// here: Go makes its system calls itself and never enters libc's ioctl.
 type uart struct {
 	mu    sync.Mutex
 	bits  int
@@ -301,7 +308,8 @@ func (u *uart) discardOutput(_ int) error      { return u.note("discard") }
 func TestSerialSignals(t *testing.T) {
 	_, slave := newPTY(t)
 	u := &uart{bits: unix.TIOCM_DSR | unix.TIOCM_CTS}
-	p := mustOpen(t, Address{Scheme: Serial, Path: slave, Flow: FlowNone}, Options{circuits: u, Poller: &Poller{Interval: time.Millisecond}})
+	p := mustOpen(t, Address{Scheme: Serial, Path: slave, Flow: FlowNone},
+		Options{circuits: u, Poller: &Poller{Interval: time.Millisecond}})
 	if want := []string{"exclusive true", "set 0x6 true"}; !slices.Equal(u.calls(), want) { // TIOCM_DTR 2, TIOCM_RTS 4
 		t.Error("not made exclusive, or DTR and RTS not raised")
 	}
@@ -381,11 +389,13 @@ func TestBreakOfStuckPort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		p := &tty{f: f, kernel: u, name: "serial:///dev/ttyS0", breaking: make(chan struct{}, 1), closing: make(chan struct{})}
+		p := &tty{f: f, kernel: u, name: "serial:///dev/ttyS0", breaking: make(chan struct{}, 1),
+			closing: make(chan struct{})}
 		if p.conn, err = f.SyscallConn(); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Break(time.Second); !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "is CTS off?") {
+		if err := p.Break(time.Second); !errors.Is(err, os.ErrDeadlineExceeded) ||
+			!strings.Contains(err.Error(), "is CTS off?") {
 			t.Errorf("Break: %v", err)
 		}
 		if got := u.calls(); len(got) != 0 {

@@ -10,7 +10,8 @@ import (
 // Unsent is how many octets that were written the peer has not acknowledged yet.
 func (t *tcp) Unsent() (int, error) { return unsentTCP(t.Conn) }
 
-// Unsent is how many octets that were written the server has not acknowledged yet. What it holds back itself it does not tell.
+// Unsent is how many octets that were written the server has not acknowledged yet. It does not report what it holds
+// back itself.
 func (p *rfc2217) Unsent() (int, error) { return unsentTCP(p.conn) }
 
 func unsentTCP(c net.Conn) (n int, err error) {
