@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// AAA is the kind of AAA server that the town has.
+// AAA is the kind of the town's AAA server.
 type AAA string
 
 // The kinds of AAA servers.
@@ -47,7 +47,7 @@ func (a AAA) usersFile() string {
 	return "users"
 }
 
-// secretFile is the file of the secret that server and daemon share; "" where they speak TLS.
+// secretFile is the file of the secret that server and daemon share; "" over TLS.
 func (a AAA) secretFile() string {
 	switch a {
 	case ByRADIUS:
@@ -145,7 +145,7 @@ func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret
 	return nil
 }
 
-// writeCertificates makes an authority, the server's certificate, and the daemon's with its key, anew at each start.
+// writeCertificates makes an authority, the server's certificate, and the daemon's with its key, again at each start.
 // The authority's key is kept nowhere.
 func (l *Lab) writeCertificates() (*tls.Config, error) {
 	const year = 365 * 24 * time.Hour

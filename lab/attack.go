@@ -16,19 +16,19 @@ import (
 )
 
 // Attack is a theft that a caller tries on the daemon: the computer at the caller's modem speaks as the daemon's own
-// modem does. Where result codes and data share one stream, a driver that believes what it reads is robbed.
+// modem does. Where result codes and data share one stream, a driver that believes what it reads can be attacked.
 type Attack struct {
 	Name  string
-	About string // what the thief does, and hopes for
+	About string // what the thief does and wants to get
 
 	lines int                                          // that the daemon has, from 65 on
 	edit  func(name, text string) string               // of the daemon's files; nil: none
 	modem func(name string, c *exchange.ModemConfig)   // of the town's modems; nil: as usual
-	play  func(ctx context.Context, s *siege) error    // an error says that it could not be played
+	play  func(ctx context.Context, s *siege) error    // an error: the attack could not be played
 	host  func(ctx context.Context) (*evilHost, error) // a host that a session is joined to; nil: none
 }
 
-// AttackResult is what came of an attack.
+// AttackResult is the result of an attack.
 type AttackResult struct {
 	Attack  string   `json:"attack"`
 	Ports   Ports    `json:"ports"`
@@ -40,7 +40,7 @@ type AttackResult struct {
 	Dir     string   `json:"dir,omitempty"` // the town's files, where it was not held
 }
 
-// Attacks are all of them, in the order in which they are told.
+// Attacks are all attacks, in the order of their description.
 func Attacks() []Attack {
 	return slices.Concat(thefts(), holds(), reopens(), escapes(), forgeries())
 }
@@ -110,8 +110,8 @@ func (a Attack) run(ctx context.Context, o *Options) (got, notes []string, err e
 	return s.got, s.notes, err
 }
 
-// configure makes the daemon's files those of the attack: fewer lines, a short forced wait, and what the attack wants.
-// A line that is alone may call back without verification, else the daemon would not start.
+// configure adapts the daemon's files to the attack: fewer lines, a short forced wait, and the attack's own edits.
+// A single line may call back without verification, otherwise the daemon would not start.
 func (a Attack) configure(name, text string, host *evilHost) string {
 	if name == "ringback.yaml" {
 		wait := "forced_wait: 1s"
@@ -149,10 +149,10 @@ func (s *siege) gets(format string, args ...any) {
 	s.robbed = true
 }
 
-// fooled records that the daemon is wrong about a line, once; the attack goes on for what may come of it.
+// fooled records that the daemon is wrong about a line, once; the attack goes on.
 func (s *siege) fooled(format string, args ...any) { s.add(&s.got, fmt.Sprintf(format, args...)) }
 
-// notice records what else is to be told, once.
+// notice records another remark, once.
 func (s *siege) notice(format string, args ...any) { s.add(&s.notes, fmt.Sprintf(format, args...)) }
 
 func (s *siege) add(to *[]string, text string) {
@@ -178,7 +178,7 @@ func (s *siege) isFooled() bool {
 // watchEvery is how often the daemon's word is compared with the exchange's.
 const watchEvery = 50 * time.Millisecond
 
-// watch compares what the daemon says with what the exchange knows, until ctx ends.
+// watch compares the daemon's reports with the exchange's state, until ctx ends.
 func (s *siege) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -248,7 +248,7 @@ func (s *siege) compareUsers(ctx context.Context) {
 	}
 }
 
-// placed says whether the last dial command of a line has connected it with the number that it dialled.
+// placed reports whether the last dial command of a line has connected it with the number that it dialled.
 func (s *siege) placed(tty int) bool {
 	dials := s.Dials()
 	slices.Reverse(dials)
@@ -256,7 +256,7 @@ func (s *siege) placed(tty int) bool {
 	return i >= 0 && dials[i].Outcome == exchange.DialConnected
 }
 
-// pause waits, unless the thief has got what there is to get.
+// pause waits, unless the attack has succeeded.
 func (s *siege) pause(ctx context.Context, d time.Duration) error {
 	return s.until(ctx, d, func() bool { return false })
 }
@@ -282,13 +282,13 @@ func (s *siege) callbackEnds(ctx context.Context, user string, d time.Duration) 
 	})
 }
 
-// idle says whether the daemon takes all its lines for free.
+// idle reports whether all lines are idle for the daemon.
 func (s *siege) idle(ctx context.Context) bool {
 	lines, err := s.Client().Lines(ctx)
 	return err == nil && !slices.ContainsFunc(lines, func(l client.Line) bool { return l.State != "idle" })
 }
 
-// state is what the daemon says of a line; "" it is not there now.
+// state is the daemon's state of a line; "" if the daemon is not running.
 func (s *siege) state(ctx context.Context, tty int) string {
 	lines, err := s.Client().Lines(ctx)
 	if i := slices.IndexFunc(lines, func(l client.Line) bool { return l.TTY == tty }); err == nil && i >= 0 {
@@ -297,7 +297,7 @@ func (s *siege) state(ctx context.Context, tty int) string {
 	return ""
 }
 
-// inService says whether a line of the daemon may take a call some time.
+// inService reports whether a line of the daemon can take calls now or later.
 func (s *siege) inService(ctx context.Context) bool {
 	lines, err := s.Client().Lines(ctx)
 	return err != nil || slices.ContainsFunc(lines, func(l client.Line) bool {

@@ -61,7 +61,7 @@ func (s *siege) reopen(ctx context.Context, lose func() error) error {
 		return nil
 	}
 	s.notice("the thief was hung up on")
-	return s.until(ctx, stepTime, func() bool { // the line comes back, and nothing is amiss then
+	return s.until(ctx, stepTime, func() bool { // the line comes back, and nothing is wrong then
 		lines, err := s.Client().Lines(ctx)
 		return err == nil && inService(lines)
 	})

@@ -65,7 +65,7 @@ func (c *caller) verifies(ctx context.Context, user, password string) (end func(
 	go func() {
 		defer close(done)
 		if _, err := c.sees(ctx, "Username: "); err == nil {
-			_ = c.logsIn(ctx, user, password, "") // what came of it is seen at the prompt
+			_ = c.logsIn(ctx, user, password, "") // the prompt shows the result
 		}
 	}()
 	return func() {

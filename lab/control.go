@@ -95,7 +95,7 @@ func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 // ServePTY puts a subscriber's modem on a pseudo terminal, for a terminal program of one's own, and returns its path.
 // It stays there until the lab's end.
 func (l *Lab) ServePTY(name string) (path string, err error) {
-	dte, err := l.Attach(name) // the seat is taken
+	dte, err := l.Attach(name) // the PC is in use
 	if err != nil {
 		return "", err
 	}

@@ -18,7 +18,7 @@ type Town struct {
 	Control string `json:"control"` // the lab's own socket, for `lab call`
 }
 
-// ErrNoLab is what Find answers where no lab runs.
+// ErrNoLab is returned by Find if no lab runs.
 var ErrNoLab = errors.New("no lab is running: start one with `ringback lab`")
 
 // home is the user's own state directory for labs.
@@ -60,7 +60,7 @@ func alive(pid int) bool {
 	return pid > 0 && (err == nil || errors.Is(err, unix.EPERM))
 }
 
-// publish makes the lab findable; the returned function takes that back.
+// publish makes the lab findable; the returned function undoes that.
 func publish(t Town) (func(), error) {
 	data, err := json.Marshal(t)
 	if err != nil {

@@ -30,15 +30,15 @@ type Options struct {
 	S7      int     // the modems' register: seconds of the network's time that they wait for carrier; 0: theirs, 50
 	Binary  string  // ringback, started as `Binary serve -c …`
 	Command string  // how the user calls ringback, for the explanations; "": "ringback"
-	Quiet   bool    // another program's: do not tell other processes of this lab
+	Quiet   bool    // started by another program: do not publish this lab
 	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
 	AAA     AAA     // the kind of the town's AAA server; "": ByRADIUS
 
-	Tell func(text string) // told what is waited for; nil: nobody
+	Tell func(text string) // called with the reason of a wait; may be nil
 
-	// RADIUS is a server to ask in place of the lab's own, by UDP; nil: the lab's own.
+	// RADIUS is a server used instead of the lab's own, over UDP; nil: the lab's own.
 	RADIUS *RADIUS
-	// Line gives the modem of a line its port, in place of Ports, and returns the port's URL; nil: as Ports says.
+	// Line gives the modem of a line its port, instead of Ports, and returns the port's URL; nil: as Ports says.
 	Line func(tty int, m *exchange.Modem) (url string, err error)
 	// Modem changes what a modem is like before it is installed: tty65 … or a subscriber's name. nil: as they are.
 	Modem func(name string, c *exchange.ModemConfig)
@@ -76,7 +76,7 @@ type Lab struct {
 	counts counts
 }
 
-// counts are of what the exchange has told, by modem. The exchange tells it while others hold the lab's own lock.
+// counts are of the exchange's events, by modem. Events may come while the lab's own lock is held.
 type counts struct {
 	mu      sync.Mutex
 	events  map[string]int
@@ -174,7 +174,7 @@ func (l *Lab) start(ctx context.Context) error {
 	return err
 }
 
-// StopDaemon ends the daemon in good order, as SIGTERM does, and leaves the town: its modems ring on.
+// StopDaemon shuts the daemon down, as SIGTERM does, and keeps the town: its modems still ring.
 func (l *Lab) StopDaemon() { l.child().stop() }
 
 // StartDaemon starts the daemon, again after StopDaemon or its end, and waits until its lines are in service.
@@ -300,10 +300,10 @@ func inService(lines []client.Line) bool {
 	return len(lines) > 0
 }
 
-// Done is closed when the daemon that runs now has ended, whoever ended it.
+// Done is closed when the current daemon has ended, for whatever reason.
 func (l *Lab) Done() <-chan struct{} { return l.child().ended }
 
-// Close ends the daemon in good order, then the town. Safe to call twice.
+// Close shuts the daemon down, then the town. Safe to call twice.
 func (l *Lab) Close() error {
 	if l.lock != nil {
 		l.lock.ending()
@@ -379,10 +379,10 @@ func (d *daemon) kill() {
 	d.log.Close()
 }
 
-// stopTimeout is how long a daemon may take to end in good order.
+// stopTimeout is how long a daemon may take to shut down.
 const stopTimeout = 30 * time.Second
 
-// stop asks the daemon to end, and insists after a while.
+// stop asks the daemon to end, and kills it after a while.
 func (d *daemon) stop() {
 	d.cmd.Process.Signal(syscall.SIGTERM)
 	select {

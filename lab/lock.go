@@ -16,7 +16,7 @@ import (
 // however that came.
 type lock struct{ f *os.File }
 
-// holder is what the lock's file says of the lab that has it.
+// holder is the content of the lock file: the lab that holds it.
 type holder struct {
 	PID    int  `json:"pid"`
 	Ending bool `json:"ending"`
@@ -86,7 +86,7 @@ func runningAlready(dir string, pid int, command string) error {
 		"use another --dir", dir, pid, command)
 }
 
-// heldBy is what the lock's file says, and whether that lab is there to stay.
+// heldBy returns the content of the lock file, and whether that lab keeps running.
 func heldBy(dir string) (h holder, stays bool) {
 	data, err := os.ReadFile(lockPath(dir))
 	if err != nil || json.Unmarshal(data, &h) != nil {
@@ -98,12 +98,12 @@ func heldBy(dir string) (h holder, stays bool) {
 func (l *lock) write(h holder) error {
 	data, err := json.Marshal(h)
 	if err == nil {
-		_, err = l.f.WriteAt(append(data, "\n      "...), 0) // blanks over what is longer
+		_, err = l.f.WriteAt(append(data, "\n      "...), 0) // blanks over a longer text
 	}
 	return err
 }
 
-// ending tells others that the lab is about to go.
+// ending records that the lab is ending.
 func (l *lock) ending() { l.write(holder{PID: os.Getpid(), Ending: true}) }
 
 func (l *lock) release() { l.f.Close() }

@@ -12,15 +12,15 @@ import (
 	"github.com/ringback/ringback/api/client"
 )
 
-// Result is how a scenario went.
+// Result is the result of a scenario.
 type Result struct {
 	Scenario *Scenario
 	Screen   []Chunk                // what the subscriber's screen showed
-	Callback *client.CallbackDetail // what became of the callback; nil: there was none
-	Problems []string               // empty: it ended as it must
+	Callback *client.CallbackDetail // the callback; nil: there was none
+	Problems []string               // empty: passed
 }
 
-// OK reports whether the scenario ended as it must.
+// OK reports whether the scenario passed.
 func (r *Result) OK() bool { return len(r.Problems) == 0 }
 
 // Play plays a scenario to its end. echo gets the subscriber's screen as it happens; it may be nil.
@@ -45,7 +45,7 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 	}
 	got := Fold(sub.transcript())
 	if l.opt.Ports != RFC2217 && l.opt.Line == nil {
-		// Without DTR the daemon hangs up by the escape sequence, which every modem sends to the other side too.
+		// Without DTR the daemon hangs up with the escape sequence, which the modem also sends to the other side.
 		got = slices.DeleteFunc(got, func(line string) bool { return line == "+++" })
 	}
 	r.compare(got)
@@ -176,7 +176,7 @@ func (r *Result) Print(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// screenRows makes lines of the chunks; a line has the time of its first character.
+// screenRows splits the chunks into lines; a line has the time of its first character.
 func screenRows(screen []Chunk) []row {
 	var rows []row
 	var line strings.Builder

@@ -29,7 +29,7 @@ func (p Ports) check() error {
 	return nil
 }
 
-// serveLine gives a line's modem its port and returns the port's URL. lis is nil where the kind needs none.
+// serveLine gives a line's modem its port and returns the port's URL. lis is nil if the kind needs none.
 func (l *Lab) serveLine(tty int, m *exchange.Modem, lis net.Listener) (string, error) {
 	switch {
 	case l.opt.Line != nil:

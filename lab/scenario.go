@@ -22,10 +22,10 @@ var shipped embed.FS
 type Scenario struct {
 	Name       string // file name without folder and ending
 	Title      string // first line of the comment
-	At         string // the subscriber whose telephone and modem it is
+	At         string // the subscriber whose telephone and modem are used
 	Steps      []ScenarioStep
-	Transcript []string          // what his screen must have shown, folded (see Fold); nil: not compared
-	Callback   map[string]string // what must have become of the callback; nil: not looked at
+	Transcript []string          // expected screen, folded (see Fold); nil: not compared
+	Callback   map[string]string // expected callback; nil: not checked
 	NoCallback bool              // there must be none
 }
 

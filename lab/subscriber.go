@@ -24,7 +24,7 @@ type subscriber struct {
 	screen []Chunk
 	unseen strings.Builder // what came since the last `see` was met
 	within time.Duration
-	echo   io.Writer // gets what the screen shows, as it is shown; nil: nobody looks on
+	echo   io.Writer // gets the screen's text as it appears; may be nil
 }
 
 // defaultWithin is how long a `see` waits: forced wait, dialling, ringing and training at a true pace, with room to

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// escapeKey is Ctrl-], telnet's: it leaves the PC, since Ctrl-C goes to the modem as any other key.
+// escapeKey is Ctrl-], telnet's: it leaves the PC, since Ctrl-C goes to the modem like any other key.
 const escapeKey = 0x1d
 
 // AtTerminal puts the person at in and out before a modem until Ctrl-], the end of the input, the modem's end or ctx's.

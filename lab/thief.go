@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// caller is somebody at a subscriber's PC modem. What comes is read all the time.
+// caller is a person at a subscriber's PC modem. Input is read all the time.
 type caller struct {
 	s    *siege
 	name string
@@ -23,11 +23,11 @@ type caller struct {
 
 	mu     sync.Mutex
 	screen strings.Builder
-	seen   int       // up to here the screen was looked at
-	lies   *impostor // gets what comes; nil: nobody answers
+	seen   int       // the screen was examined up to here
+	lies   *impostor // gets the input; nil: no answers
 }
 
-// sit has somebody sit down at a subscriber's PC; leave must be called. The PC's own modem takes no escape sequence.
+// sit takes a subscriber's PC; leave must be called. The PC's own modem accepts no escape sequence.
 func (s *siege) sit(ctx context.Context, name string) (*caller, error) {
 	dte, err := s.Attach(name)
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *siege) sit(ctx context.Context, name string) (*caller, error) {
 	return c, nil
 }
 
-// leave ends whatever the caller does.
+// leave ends the caller's call and program.
 func (c *caller) leave() {
 	c.s.detach(c.name, c.dte)
 	<-c.done
 }
 
-// prompt is what a thief wants to see: the EXEC's.
+// prompt is the EXEC's prompt, which a thief wants to see.
 var prompt = regexp.MustCompile(`maui-nas-04[>#]`)
 
 func (c *caller) read() {
@@ -69,7 +69,7 @@ func (c *caller) read() {
 	}
 }
 
-// lie lets an impostor answer what comes from now on; nil ends that.
+// lie lets an impostor answer the input from now on; nil ends that.
 func (c *caller) lie(i *impostor) {
 	if i != nil {
 		i.c, i.from = c, len(c.text())
@@ -93,7 +93,7 @@ func (c *caller) types(text string) error {
 	return nil
 }
 
-// stepTime is how long a step may take on a machine that is busy with something else.
+// stepTime is how long a step may take on a busy machine.
 const stepTime = time.Minute
 
 var errNotSeen = errors.New("not seen")
@@ -193,16 +193,16 @@ func (c *caller) hangsUp(ctx context.Context) error {
 	return err
 }
 
-// thrownOff says whether the daemon has ended the caller's call.
+// thrownOff reports whether the daemon has ended the caller's call.
 func (c *caller) thrownOff() bool { return c.m.State() == exchange.OnHook }
 
 // impostor answers as a modem would: OK to every command, CONNECT to ATDT and ATA, values to queries of registers. The
 // zero value with a caller answers zeros.
 type impostor struct {
-	guess    func(register int) int // what a register holds that nobody has set; nil: 0
-	says     string                 // in answer to all that is no query and no dial; "": OK
-	silent   bool                   // nothing is answered: only what the screen shows is looked at
-	user     string                 // whose stolen password is typed where one is asked for; "": nobody's
+	guess    func(register int) int // value of a register that was not set; nil: 0
+	says     string                 // answer to commands other than queries and dials; "": OK
+	silent   bool                   // no answers: only the screen is examined
+	user     string                 // whose stolen password is typed at a prompt; "": none
 	password string
 
 	c         *caller
@@ -214,7 +214,7 @@ type impostor struct {
 	asked     string // the prompt that was answered last
 }
 
-// hear takes what the daemon has sent; screen is all of it.
+// hear handles what the daemon has sent; screen is all of it.
 func (i *impostor) hear(b []byte, screen string) {
 	for _, ch := range b {
 		if !i.silent {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// The town: who has which telephone. Any login may be used from any of them.
+// The town: the telephones of the subscribers. Any login may be used from any of them.
 const (
 	mainNumber = "55555"
 	firstTTY   = 65

@@ -24,15 +24,15 @@ var files embed.FS
 type book struct {
 	Kind Ports `json:"kind"`
 	AAA  AAA   `json:"aaa"`
-	// RADIUS authentication, accounting, the AAA server by TCP, then a line each; 0: there is none
+	// RADIUS authentication, accounting, the AAA server over TCP, then one for each line; 0: none
 	Ports   []int             `json:"ports"`
 	Written map[string]string `json:"written"`
 }
 
 // sockets are the town's listeners on loopback.
 type sockets struct {
-	auth, acct net.PacketConn // RADIUS by UDP; nil: the AAA server is another
-	stream     net.Listener   // of the others; nil likewise
+	auth, acct net.PacketConn // RADIUS over UDP; nil: another kind of AAA server
+	stream     net.Listener   // of the other kinds; nil as above
 	lines      []net.Listener // nil: the line's port is no listener
 }
 
@@ -71,7 +71,7 @@ func (s *sockets) ports() []int {
 	return p
 }
 
-// listen opens the town's ports, those of last time where that can be; tcp says whether the lines have one each.
+// listen opens the town's ports, the previous ones if possible; tcp: each line has one.
 func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
 	if len(old) != aaaPorts+lineCount {
 		old = make([]int, aaaPorts+lineCount)
@@ -160,7 +160,7 @@ func (l *Lab) readBook() book {
 	return b
 }
 
-// changed returns the files that are not as a lab wrote them.
+// changed returns the files that differ from those that a lab wrote.
 func (l *Lab) changed(b book) []string {
 	var kept []string
 	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "tacacs.conf", "radius.secret",

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// errSyntax is all that a modem says about a command it does not understand: ERROR.
+// errSyntax is the error of a command that the modem does not understand: ERROR.
 var errSyntax = errors.New("not a command of this modem")
 
 // maxNumber bounds the number after a command letter.
@@ -14,7 +14,7 @@ const maxNumber = 9999
 // command is one command of a command line.
 type command struct {
 	name string // "E", "S", "&C", "+VCID", "D" …; "=" and "?" for the register chosen last
-	n    int    // the number after the letter, 0 where there is none
+	n    int    // the number after the letter, 0 if there is none
 	op   byte   // 0, '=' or '?' for S registers and extended commands; ';' for a dial string that ends so
 	arg  string // the dial string, or what follows '=' of an extended command
 	val  int    // what follows '=' of an S register

@@ -65,7 +65,7 @@ func (d dialString) duration(p *profile) time.Duration {
 // blind says that this X level does not listen for a dial tone.
 func blind(p *profile) bool { return p.x != 2 && p.x != 4 }
 
-// doDial is the D command. Every one is recorded, before anything else.
+// doDial is the D command. Each one is recorded first.
 func (m *Modem) doDial(c command) verdict {
 	d, err := parseDial(c.arg)
 	if d.redial && err == nil {
@@ -104,8 +104,8 @@ func (m *Modem) dialFault() bool {
 	return true
 }
 
-// beginDial listens for the tone and sends the digits. What comes of it depends on who is on the line: nobody, a call
-// that comes in at this moment (glare), or the former caller who never hung up.
+// beginDial listens for the tone and sends the digits. The result depends on the line: it is free, has a call
+// that comes in at this moment (glare), or a former caller who never hung up.
 func (m *Modem) beginDial(d dialString, back bool) {
 	x := m.x
 	t := d.duration(&m.profile)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Behaviour is what a number does that no modem answers.
+// Behaviour is the behaviour of a number without a modem.
 type Behaviour uint8
 
 // The behaviours of a number.

@@ -36,7 +36,7 @@ type Config struct {
 	// S10. Zero means 1. The guard time of the escape sequence (S12) belongs to the DTE and is never scaled.
 	Pace float64
 	// Instant takes the time out of dialling, post-dial delay, ring bursts, training and loss of carrier (S10). What
-	// waits for somebody else keeps its time, divided by Pace: the 6 s from RING to RING and S7.
+	// waits for the other side keeps its time, divided by Pace: the 6 s from RING to RING and S7.
 	Instant bool
 	// PostDial is the time from the last digit to the first ring or tone; zero means 1 s.
 	PostDial time.Duration
@@ -96,7 +96,7 @@ type Exchange struct {
 	dials    []Dial
 	timers   map[*timer]struct{}
 	servers  map[io.Closer]struct{} // listeners and such that Close has to end
-	watch    *ptyWatch              // who has the slaves of our pseudo terminals open; nil until the first one
+	watch    *ptyWatch              // counts the users of our pseudo terminals' slaves; nil until the first one
 	queue    []func()               // callbacks to run as soon as the lock is released
 	flushing bool
 	closed   bool
@@ -203,7 +203,7 @@ func (x *Exchange) delay(d time.Duration) time.Duration {
 	return x.clock(d)
 }
 
-// clock is d for what waits for somebody: it is kept in an instant network.
+// clock is d for waits on the other side: kept in an instant network.
 func (x *Exchange) clock(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / x.cfg.Pace)
 }
@@ -248,7 +248,7 @@ func (t *timer) stop() {
 	}
 }
 
-// goroutine starts f unless the exchange is closed, and says whether it did. Close waits for it.
+// goroutine starts f unless the exchange is closed, and reports whether it did. Close waits for it.
 func (x *Exchange) goroutine(f func()) bool {
 	if x.closed {
 		return false
@@ -287,7 +287,7 @@ const (
 	DialPartial    Outcome = "partial"         // ended by ';', the modem is back in command state
 	DialDelayed    Outcome = "delayed"         // refused by Fault.Delayed
 	DialForbidden  Outcome = "blacklisted"     // refused by Fault.Blacklisted
-	DialLied       Outcome = "false connected" // Fault.FalseConnect: nobody was called
+	DialLied       Outcome = "false connected" // Fault.FalseConnect: no call was placed
 )
 
 // Dials returns every dial command that any modem has read so far, in order.

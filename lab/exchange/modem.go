@@ -105,17 +105,17 @@ type Fault struct {
 	// a power failure: the line is released without a word, no signal is on; the port stays open
 	PoweredOff   bool
 	NeverOK      bool          // does everything, never says OK
-	DelayOK      time.Duration // says OK so much later, and all that follows with it
+	DelayOK      time.Duration // delays OK, and all output after it
 	Garbage      bool          // echoes other bytes than it got
 	SplitConnect time.Duration // sends CONNECT in pieces of three bytes, with that pause between them
 	NoDialtone   bool          // the line is dead
 	Vanished     bool          // unplugged: the port is closed and no DTE gets in until the fault is taken back
 	Blacklisted  bool          // refuses to dial: BLACKLISTED
 	Delayed      bool          // refuses to dial: DELAYED
-	FalseConnect bool          // lies: each dial command ends in CONNECT, with nobody there
-	FalseHangUp  bool          // lies: says OK to ATH and ATZ and stays off hook, dropping DTR too
-	LosesATA     int           // takes so many ATA and does nothing; counted down from each SetFault
-	// says NO CARRIER so much later than the far end has hung up, unless it is in a new call then
+	FalseConnect bool          // each dial command ends in a false CONNECT
+	FalseHangUp  bool          // false OK to ATH and ATZ: stays off hook, also when DTR drops
+	LosesATA     int           // ignores so many ATA; counted down from each SetFault
+	// delays NO CARRIER after the far end has hung up, unless it is in a new call then
 	LateNoCarrier time.Duration
 	MuteNoCarrier bool // never says NO CARRIER when the far end has hung up
 	DCDStuckOn    bool // shows carrier always
@@ -195,7 +195,7 @@ func (m *Modem) Signals() Signals {
 	return m.allCircuits()
 }
 
-// Register returns the value of S register n, 0 where there is none.
+// Register returns the value of S register n, 0 if there is none.
 func (m *Modem) Register(n int) byte {
 	m.x.lock()
 	defer m.x.unlock()

@@ -8,7 +8,7 @@ import (
 // readSize is the buffer that each attached DTE costs.
 const readSize = 1024
 
-// outLimit is where even the modem's own messages are lost: nobody reads.
+// outLimit is where even the modem's own messages are lost, if the DTE does not read.
 const outLimit = portLimit + 4<<10
 
 // port is the DTE attached to a modem: a byte stream with its reader, or an in-memory DTE that takes its bytes itself.
@@ -87,7 +87,7 @@ func (m *Modem) portClosed() {
 	m.setDTR(false)
 }
 
-// end closes the stream as soon as the lock is released, and wakes whoever waits for it.
+// end closes the stream as soon as the lock is released, and wakes its waiters.
 func (p *port) end() {
 	if p.gone {
 		return

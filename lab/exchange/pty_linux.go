@@ -77,8 +77,8 @@ func (l *ptyLink) reopen() {
 	}
 }
 
-// ptyFile is the master, with a slave descriptor of our own: without one the master gives EIO as long as nobody has the
-// slave open, and a terminal that is not kept raw would echo the modem's words back to it.
+// ptyFile is the master, with a slave descriptor of our own: without one the master returns EIO while no program has
+// the slave open, and a terminal that is not kept raw would echo the modem's words back to it.
 type ptyFile struct {
 	*os.File
 	path  string
@@ -166,11 +166,11 @@ func makeRaw(fd int) error {
 	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 }
 
-// ptySlave counts who has the slave open, our own descriptor not counted.
+// ptySlave counts the opens of the slave, except our own.
 type ptySlave struct {
 	m     *Modem
 	file  *ptyFile
-	watch *ptyWatch // nil: the system does not tell, take it as open
+	watch *ptyWatch // nil: no information from the system, assumed open
 	wd    int32
 	count int
 }
@@ -253,7 +253,8 @@ func newPTYWatch(x *Exchange) (*ptyWatch, error) {
 	return w, nil
 }
 
-// run drains until close. The poller wakes it; the events themselves are taken under the lock, by whoever comes first.
+// run drains until close. The poller wakes it; the events themselves are taken under the lock, by the first goroutine
+// that needs them.
 func (w *ptyWatch) run(rc syscall.RawConn) {
 	_ = rc.Read(func(uintptr) bool {
 		w.x.lock()

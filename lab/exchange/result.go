@@ -168,7 +168,7 @@ func (m *Modem) presents() string {
 	return m.cfg.Number
 }
 
-// showsCaller says whether the modem tells its DTE the caller's number.
+// showsCaller reports whether the modem shows the caller's number to its DTE.
 func (m *Modem) showsCaller() bool { return m.cfg.CallerID && m.profile.callerID }
 
 // showCaller sends the caller's number as +VCID=1 asks for.

@@ -8,7 +8,7 @@ import (
 )
 
 // ServeTCP gives the modem to one TCP client after the other, bytes only. A client who comes while another is there, or
-// while the modem has vanished, is turned away by closing his connection. The end of a connection is DTR dropped,
+// while the modem has vanished, is rejected by closing the connection. The end of a connection is DTR dropped,
 // unless the modem StaysOffHook. It returns nil when l is closed, by its owner or by Exchange.Close, and leaves the
 // client of that moment connected.
 func (m *Modem) ServeTCP(l net.Listener) error {
