@@ -260,7 +260,7 @@ func TestDial(t *testing.T) {
 			`dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty, mute)`, "", 0,
 			0},
 		{"no pattern", fakeLine{}, "", "84001", NoScript, "no name was given", "", 0, 0},
-		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "no regular expression", "", 0, 0},
+		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "is not a regular expression", "", 0, 0},
 		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0,
 			0},
 		{"no number", fakeLine{}, "rtp", "", Refused, "dial on tty65: the dial string is empty", "", 0, 0},

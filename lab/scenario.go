@@ -17,8 +17,8 @@ import (
 //go:embed scenarios/*.txt
 var shipped embed.FS
 
-// Scenario is a story that is played in the town: what a subscriber types and must see, and what must have become of
-// his callback. Its file is a txtar archive; docs/reference/scenarios.md has the words.
+// Scenario is a story that is played in the town: what a subscriber types and must see, and the expected end of
+// the callback. Its file is a txtar archive; docs/reference/scenarios.md has the words.
 type Scenario struct {
 	Name       string // file name without folder and ending
 	Title      string // first line of the comment
