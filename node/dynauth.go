@@ -53,7 +53,9 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 	var last time.Time
 	unsaid := 0
 	return func(e radius.Event) {
-		d.tracePacket(methods.Packet{Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, What: e.What, Lines: e.Lines})
+		d.tracePacket(methods.Packet{
+			Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, What: e.What, Lines: e.Lines,
+		})
 		switch {
 		case e.Sent:
 			d.log.Info("dynamic authorization", zap.String("client", e.Server), zap.String("answer", e.What))

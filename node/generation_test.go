@@ -104,7 +104,9 @@ func TestReloadsLeaveNothing(t *testing.T) {
 			began := time.Now()
 			var made []weak.Pointer[methods.Set]
 			for n := range 100 {
-				m, err := methods.New(configs[methodAt(n)], methods.Options{From: d.methods, Trace: func(methods.Packet) {}, Silent: func(string, string, string) {}})
+				m, err := methods.New(configs[methodAt(n)], methods.Options{
+					From: d.methods, Trace: func(methods.Packet) {}, Silent: func(string, string, string) {},
+				})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -31,9 +31,11 @@ import (
 
 // Options say what to run, and where it reports.
 type Options struct {
-	File    string    // the configuration file
-	Version string    // of the binary, for the log and the admin API
-	Stderr  io.Writer // gets the log where the configuration names no file for it; written to by a goroutine of its own until the process ends
+	File    string // the configuration file
+	Version string // of the binary, for the log and the admin API
+
+	// Stderr gets the log where the configuration names no file for it. A goroutine writes to it until the process ends.
+	Stderr io.Writer
 }
 
 // ConfigError is a configuration that the daemon does not start with.
@@ -69,7 +71,10 @@ func Run(ctx context.Context, o Options) error {
 	for _, p := range problems {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	d := &daemon{version: o.Version, cfg: cfg, log: log.Logger, reopenLog: log.reopen, logHealth: log.health, hup: hup, feed: &api.Feed{}}
+	d := &daemon{
+		version: o.Version, cfg: cfg, feed: &api.Feed{}, hup: hup,
+		log: log.Logger, reopenLog: log.reopen, logHealth: log.health,
+	}
 	return d.run(ctx)
 }
 

@@ -35,7 +35,8 @@ func (m *Set) accountants(list string) []string {
 func (m *Set) Send(ctx context.Context, r aaa.Record) error {
 	methods := m.accountants(r.List)
 	if len(methods) == 0 {
-		return fmt.Errorf("accounting: there is no list %q with methods any more, nor a default one: records that wait for it need one (aaa.lists.accounting)", named(r.List))
+		return fmt.Errorf("accounting: there is no list %q with methods any more, nor a default one: "+
+			"records that wait for it need one (aaa.lists.accounting)", named(r.List))
 	}
 	var errs []error
 	for _, name := range methods {

@@ -33,9 +33,9 @@ type Packet struct {
 
 // Options are what New is told besides the configuration.
 type Options struct {
-	From   *Set                             // the set in force, whose server health and connections are taken over; nil for none
+	From   *Set                             // the set whose server health and connections are taken over; nil for none
 	Trace  func(Packet)                     // gets each packet and remark; called from several goroutines
-	Silent func(entry, user, reason string) // hears why an entry of a list gave no answer; called from several goroutines
+	Silent func(entry, user, reason string) // hears why a list's entry gave no answer; from several goroutines
 }
 
 // New makes the clients of a configuration. It sends nothing.

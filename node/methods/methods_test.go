@@ -149,7 +149,8 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 // tacacsServer is one on loopback that knows the user good, until the test ends.
 func tacacsServer(t *testing.T) *servers.TACACS {
 	t.Helper()
-	s, err := servers.NewTACACS(servers.TACACSConfig{Key: configtest.Secret, Profiles: servers.Profiles{Users: []servers.Profile{{Name: "good", Login: "pw1"}}}})
+	users := []servers.Profile{{Name: "good", Login: "pw1"}}
+	s, err := servers.NewTACACS(servers.TACACSConfig{Key: configtest.Secret, Profiles: servers.Profiles{Users: users}})
 	if err == nil {
 		err = s.Listen(":0")
 	}

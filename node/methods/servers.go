@@ -17,7 +17,8 @@ func (m *Set) Servers() []client.AAAServer {
 				dropped += n
 			}
 			all = append(all, client.AAAServer{
-				Name: s.Name, Protocol: config.MethodRADIUS, Address: s.Address, Serves: s.Serves, Transport: s.Transport, State: string(s.State),
+				Name: s.Name, Protocol: config.MethodRADIUS, Address: s.Address, Serves: s.Serves,
+				Transport: s.Transport, State: string(s.State),
 				Sockets: s.Sockets, InFlight: s.InFlight, Dropped: dropped, Answered: s.Answered, Reason: s.Reason,
 			})
 		}
@@ -27,7 +28,8 @@ func (m *Set) Servers() []client.AAAServer {
 	}
 	for _, s := range m.all.Servers() {
 		out := client.AAAServer{
-			Name: s.Name, Protocol: config.MethodTACACS, Address: s.Address, Serves: "authentication+accounting", Transport: "tcp", State: "alive",
+			Name: s.Name, Protocol: config.MethodTACACS, Address: s.Address, Serves: "authentication+accounting",
+			Transport: "tcp", State: "alive",
 			Sockets: s.Connections, Reason: s.LastSilence,
 		}
 		if s.TLS {
