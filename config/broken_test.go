@@ -2,6 +2,8 @@ package config
 
 import (
 	"os"
+	"runtime"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -20,6 +22,15 @@ func TestEachKeyBroken(t *testing.T) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
+	texts := make(chan []byte)
+	var loading sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		loading.Go(func() {
+			for data := range texts {
+				loadBroken(t, data)
+			}
+		})
+	}
 	tried := 0
 	load := func() {
 		tried++
@@ -27,18 +38,7 @@ func TestEachKeyBroken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string, policies.Site) (*policies.Set, Problems) { return &policies.Set{}, nil },
-			read: func(string, int64) ([]byte, access, error) {
-				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
-			}}
-		defer func() {
-			if p := recover(); p != nil {
-				t.Errorf("panic: %v with\n%s", p, data)
-			}
-		}()
-		if c, problems := l.load(data, nil); (c == nil) != problems.HasErrors() {
-			t.Errorf("Config %v with %v", c != nil, problems)
-		}
+		texts <- data
 	}
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {
@@ -66,7 +66,25 @@ func TestEachKeyBroken(t *testing.T) {
 		}
 	}
 	walk(doc.Content[0])
+	close(texts)
+	loading.Wait()
 	if tried < 1000 {
 		t.Errorf("only %d files were tried", tried)
+	}
+}
+
+// loadBroken checks that a text is loaded or has its mistakes told.
+func loadBroken(t *testing.T, data []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.Errorf("panic: %v with\n%s", p, data)
+		}
+	}()
+	l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string, policies.Site) (*policies.Set, Problems) { return &policies.Set{}, nil },
+		read: func(string, int64) ([]byte, access, error) {
+			return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
+		}}
+	if c, problems := l.load(data, nil); (c == nil) != problems.HasErrors() {
+		t.Errorf("Config %v with %v", c != nil, problems)
 	}
 }

@@ -254,6 +254,7 @@ func until(t *testing.T, p lines.Port, what string, ok func(lines.Signals) bool)
 }
 
 func TestPeerSer2net(t *testing.T) {
+	t.Parallel()
 	s := startSer2net(t, true)
 	p := open(t, s.url, Options{FlowControl: FlowNone})
 	if !p.HasSignals() {
@@ -345,6 +346,7 @@ func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 
 // A PTY behind ser2net has no modem lines: the port works, and does not claim any.
 func TestPeerSer2netWithoutLines(t *testing.T) {
+	t.Parallel()
 	s := startSer2net(t, false)
 	var log bytes.Buffer
 	p := open(t, s.url, Options{Timeout: time.Second,
@@ -358,6 +360,7 @@ func TestPeerSer2netWithoutLines(t *testing.T) {
 // minicom names and fills its lock as we do, heeds ours, and we heed its. It is the user's terminal program on most
 // systems.
 func TestPeerMinicomLock(t *testing.T) {
+	t.Parallel()
 	program := need(t, "minicom", "minicom")
 	const dir = "/run/lock"
 	if unix.Access(dir, unix.W_OK) != nil {
