@@ -54,7 +54,7 @@ func TestTelnetCommand(t *testing.T) {
 		if len(i.dialled) != 3 {
 			t.Errorf("dialled %q", i.dialled)
 		}
-		if s := d.who.commands(); !strings.HasPrefix(s, "1 telnet|192.0.2.5|2323\n1 connect|192.0.2.6\n") {
+		if s := d.authz.commands(); !strings.HasPrefix(s, "1 telnet|192.0.2.5|2323\n1 connect|192.0.2.6\n") {
 			t.Errorf("asked\n%s", s)
 		}
 		if out := d.hangsUp(); out.Cause != aaa.CauseLostCarrier {
@@ -139,11 +139,11 @@ func TestAutocmdToAHost(t *testing.T) {
 	t.Run("the command is refused", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			i := &inn{}
-			who := &authority{command: func(context.Context,
+			authz := &authority{command: func(context.Context,
 				aaa.Question) aaa.Result {
 				return aaa.Result{Kind: aaa.Refused}
 			}}
-			d := atDesk(t, who, auth(aaa.Authorization{}), settings{exec: Config{Hosts: Hosts{Dial: i.dial}}})
+			d := atDesk(t, authz, auth(aaa.Authorization{}), settings{exec: Config{Hosts: Hosts{Dial: i.dial}}})
 			if out := d.ends(); out.Cause != aaa.CauseUserRequest || len(i.dialled) != 0 {
 				t.Errorf("outcome %+v", out)
 			}

@@ -63,21 +63,22 @@ func password(right aaa.Secret) func(aaa.Request) (aaa.Conversation, aaa.Result)
 // desk is a caller in the EXEC at privilege level 1 (or that of auth), with all recorded calls.
 type desk struct {
 	*person
-	who   *authority
+	authz *authority
 	b     *fakeBroker
 	debug *strings.Builder
 }
 
 // atDesk logs a user in with the authorization auth.
-func atDesk(t *testing.T, who *authority, auth aaa.Authorization, cfg settings) *desk {
+func atDesk(t *testing.T, authz *authority, auth aaa.Authorization, cfg settings) *desk {
 	t.Helper()
 	if auth.PrivLevel == 0 {
 		auth.PrivLevel = 1
 	}
-	who.fakeLogin = fakeLogin{"u": {password: "login-pw", auth: auth}}
-	d := &desk{who: who, b: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, debug: &strings.Builder{}}
+	authz.fakeLogin = fakeLogin{"u": {password: "login-pw", auth: auth}}
+	d := &desk{authz: authz, b: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}},
+		debug: &strings.Builder{}}
 	cfg.calls.Debug = func(_ int, text string) { d.debug.WriteString(text + "\n") }
-	d.person = dialIn(t, scene{login: who, broker: d.b, cfg: cfg, shower: fakeShower{time.Now()}})
+	d.person = dialIn(t, scene{login: authz, broker: d.b, cfg: cfg, shower: fakeShower{time.Now()}})
 	d.types("u\r")
 	d.sees()
 	d.types("login-pw\r")
@@ -95,8 +96,8 @@ func (d *desk) enters(lines ...string) string {
 
 func TestEnable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		who := &authority{enable: password("open sesame")}
-		d := atDesk(t, who, aaa.Authorization{}, settings{})
+		authz := &authority{enable: password("open sesame")}
+		d := atDesk(t, authz, aaa.Authorization{}, settings{})
 		d.sees()
 		if s := d.enters("show privilege"); s != "show privilege\nCurrent privilege level is 1\nmaui-nas-04>" {
 			t.Errorf("before: %q", s)
@@ -122,10 +123,10 @@ func TestEnable(t *testing.T) {
 		if s := d.enters("enable 16"); !strings.Contains(s, "% Invalid input") {
 			t.Errorf("enable 16: %q", s)
 		}
-		r := who.enabling[0]
-		if len(who.enabling) != 1 || r.Enable != 15 || r.User != "u" || r.Leg != 1 || r.Entry != "" ||
+		r := authz.enabling[0]
+		if len(authz.enabling) != 1 || r.Enable != 15 || r.User != "u" || r.Leg != 1 || r.Entry != "" ||
 			r.Service != aaa.EXEC || r.TTY != 65 {
-			t.Errorf("asked %+v", who.enabling)
+			t.Errorf("asked %+v", authz.enabling)
 		}
 		if out := d.enters("quit"); out != "quit\n" {
 			t.Errorf("quit: %q", out)
@@ -150,8 +151,8 @@ func checkSecrets(t *testing.T, d *desk, secrets ...string) {
 
 func TestEnableRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		who := &authority{enable: password("right-one")}
-		d := atDesk(t, who, aaa.Authorization{}, settings{})
+		authz := &authority{enable: password("right-one")}
+		d := atDesk(t, authz, aaa.Authorization{}, settings{})
 		d.sees()
 		start := time.Now()
 		d.types("enable\r")
@@ -163,8 +164,8 @@ func TestEnableRefused(t *testing.T) {
 			}
 			d.waits(time.Nanosecond)
 		}
-		if s := d.sees(); s != "\n% Bad secrets\n" || time.Since(start) != 6*time.Second || len(who.enabling) != 3 {
-			t.Errorf("after %v and %d tries: %q", time.Since(start), len(who.enabling), s)
+		if s := d.sees(); s != "\n% Bad secrets\n" || time.Since(start) != 6*time.Second || len(authz.enabling) != 3 {
+			t.Errorf("after %v and %d tries: %q", time.Since(start), len(authz.enabling), s)
 		}
 		if out := d.ends(); out.Cause != aaa.CauseNASRequest || out.Kind != session.SessionEnded {
 			t.Errorf("%+v", out)
@@ -212,8 +213,11 @@ func TestEnableAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				who := &authority{enable: func(aaa.Request) (aaa.Conversation, aaa.Result) { return tt.conv, tt.start }}
-				d := atDesk(t, who, aaa.Authorization{}, settings{})
+				authz := &authority{enable: func(aaa.Request) (aaa.Conversation, aaa.Result) {
+					return tt.conv,
+						tt.start
+				}}
+				d := atDesk(t, authz, aaa.Authorization{}, settings{})
 				d.types("enable 3\r")
 				d.sees()
 				for _, typed := range tt.typed {
@@ -299,10 +303,10 @@ func TestCommandAuthorization(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				who := &authority{command: tt.command}
-				who.fakeLogin = fakeLogin{"u": {password: "pw", auth: aaa.Authorization{PrivLevel: 3, ACL: "7"}}}
+				authz := &authority{command: tt.command}
+				authz.fakeLogin = fakeLogin{"u": {password: "pw", auth: aaa.Authorization{PrivLevel: 3, ACL: "7"}}}
 				b, sh := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, &countingShower{}
-				p := dialIn(t, scene{login: who, broker: b, shower: sh})
+				p := dialIn(t, scene{login: authz, broker: b, shower: sh})
 				p.types("u\rpw\r")
 				p.waits(100 * time.Millisecond)
 				p.sees()
@@ -320,10 +324,10 @@ func TestCommandAuthorization(t *testing.T) {
 				if out := p.ends(); out.Cause != aaa.CauseUserRequest {
 					t.Errorf("leaving: %+v", out)
 				}
-				if who.commands() != "3 show|line|65" {
-					t.Errorf("asked:\n%s", who.commands())
+				if authz.commands() != "3 show|line|65" {
+					t.Errorf("asked:\n%s", authz.commands())
 				}
-				q := who.asked[0]
+				q := authz.asked[0]
 				if q.Identity != (aaa.Identity{Entry: "radius", User: "u"}) || q.User != "u" || q.Password != "" ||
 					q.Granted.ACL != "7" || q.TTY != 65 || q.Service != aaa.EXEC {
 					t.Errorf("asked %+v", q)
@@ -344,11 +348,11 @@ func TestCommandAuthorization(t *testing.T) {
 // A command authorized after the end of the session is not run.
 func TestCommandAllowedTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		who := &authority{command: func(ctx context.Context, _ aaa.Question) aaa.Result {
+		authz := &authority{command: func(ctx context.Context, _ aaa.Question) aaa.Result {
 			pause(ctx, time.Hour)
 			return aaa.Result{Kind: aaa.Granted}
 		}}
-		d := atDesk(t, who, aaa.Authorization{}, settings{})
+		d := atDesk(t, authz, aaa.Authorization{}, settings{})
 		d.types("show line\r")
 		d.cancel(errCleared)
 		out := d.ends()
@@ -386,8 +390,8 @@ func TestAutocmd(t *testing.T) {
 				if s := d.sees(); s != tt.screen || d.isOver() != tt.over {
 					t.Errorf("over %v, the caller saw %q", d.isOver(), s)
 				}
-				if d.who.commands() != tt.asked {
-					t.Errorf("asked %s", d.who.commands())
+				if d.authz.commands() != tt.asked {
+					t.Errorf("asked %s", d.authz.commands())
 				}
 				out := d.hangsUp()
 				told := strings.Split(d.b.told(), "\n")
@@ -471,7 +475,7 @@ func TestPrivLevels(t *testing.T) {
 func TestTextOfAAAIsHarmless(t *testing.T) {
 	const evil = "a\x1b[2J\a\x9b1m\u009bb\x00\x7f\u202e\r\nc"
 	synctest.Test(t, func(t *testing.T) {
-		who := &authority{
+		authz := &authority{
 			command: func(context.Context, aaa.Question) aaa.Result {
 				return aaa.Result{Kind: aaa.Refused, Message: evil, Reason: evil}
 			},
@@ -479,8 +483,8 @@ func TestTextOfAAAIsHarmless(t *testing.T) {
 				return asking{aaa.Result{Kind: aaa.Refused, Message: evil}}, aaa.Result{Kind: aaa.Prompt, Message: evil}
 			},
 		}
-		d := atDesk(t, who, aaa.Authorization{ReplyMessage: evil, Autocmd: "show line", NoHangup: true}, settings{})
-		who.command = nil
+		d := atDesk(t, authz, aaa.Authorization{ReplyMessage: evil, Autocmd: "show line", NoHangup: true}, settings{})
+		authz.command = nil
 		s := d.sees() + d.enters("enable", "x", "42")
 		d.waits(2 * time.Second)
 		d.hangsUp()

@@ -155,16 +155,16 @@ func TestGuardEnable(t *testing.T) {
 // Cancelling `enable` with Ctrl-C before its last try does not reset the number of tries.
 func TestEnableInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		who := &authority{enable: password("right-one")}
-		d := atDesk(t, who, aaa.Authorization{}, settings{})
+		authz := &authority{enable: password("right-one")}
+		d := atDesk(t, authz, aaa.Authorization{}, settings{})
 		for range 3 {
 			d.types("enable\r")
 			d.types("wrong-one\r")
 			d.waits(2 * time.Second)
 			d.types("\x03")
 		}
-		if d.ends(); len(who.enabling) != 3 {
-			t.Errorf("%d tries", len(who.enabling))
+		if d.ends(); len(authz.enabling) != 3 {
+			t.Errorf("%d tries", len(authz.enabling))
 		}
 	})
 }

@@ -149,7 +149,7 @@ func TestJoinedByTelnet(t *testing.T) {
 			out.Reason != "192.0.2.5:23: closed by the host" {
 			t.Errorf("outcome %+v", out)
 		}
-		if len(d.who.asked) != 0 || d.b.told() != "began 1 u leg 1\nended 1 u leg 1 cause 18 admitted true "+
+		if len(d.authz.asked) != 0 || d.b.told() != "began 1 u leg 1\nended 1 u leg 1 cause 18 admitted true "+
 			"callback \"\"" {
 			t.Errorf("told\n%s", d.b.told())
 		}

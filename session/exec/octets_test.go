@@ -276,17 +276,17 @@ func TestTypedExactly(t *testing.T) {
 func TestTypingAheadOfLeavingAHost(t *testing.T) {
 	for _, cut := range []int{0, 1, 5, 12} {
 		synctest.Test(t, func(t *testing.T) {
-			i, who := &inn{}, &authority{}
-			d := atDesk(t, who, aaa.Authorization{},
+			i, authz := &inn{}, &authority{}
+			d := atDesk(t, authz, aaa.Authorization{},
 				settings{exec: Config{Hosts: Hosts{Dial: i.dial, Allow: rules(t, "192.0.2.0/24")}}})
 			d.enters("telnet 192.0.2.5")
-			typed := "who\r\x1exshow line 65\rshow privilege\r"
+			typed := "authz\r\x1exshow line 65\rshow privilege\r"
 			d.types(typed[:cut])
 			d.types(typed[cut:])
-			if s := i.guests[0].hears(); s != "who\r\n" {
+			if s := i.guests[0].hears(); s != "authz\r\n" {
 				t.Errorf("the host heard %q", s)
 			}
-			if got := who.commands(); got != "1 telnet|192.0.2.5\n1 show|line|65\n1 show|privilege" {
+			if got := authz.commands(); got != "1 telnet|192.0.2.5\n1 show|line|65\n1 show|privilege" {
 				t.Errorf("cut at %d: commands\n%s", cut, got)
 			}
 			d.hangsUp()
