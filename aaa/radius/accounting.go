@@ -14,11 +14,12 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// Send delivers r to r.Server where that is one of the group, else to the first server that acknowledges it, and blocks for that. The
-// error says which servers were asked; the record is then still the caller's to deliver.
+// Send delivers r to r.Server if that is in the group, otherwise to the first server that acknowledges it, and blocks
+// until then. The error lists the servers that were asked; the caller must then deliver the record later.
 func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 	if len(c.acct) == 0 {
-		return fmt.Errorf("account %s of session %s by %s: no server has an accounting address", r.Type, r.SessionID, c.cfg.Name)
+		return fmt.Errorf("account %s of session %s with %s: no server has an accounting address", r.Type, r.SessionID,
+			c.cfg.Name)
 	}
 	b := newBuilder()
 	err := c.record(b, r, nil, 0)
@@ -26,7 +27,8 @@ func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 	if err != nil {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
-	return aaa.Deliver(ctx, r, c.inOrder(c.acct), func(p *peer) string { return p.Name }, func(p *peer) error { return c.account(ctx, p, r) })
+	return aaa.Deliver(ctx, r, c.inOrder(c.acct), func(p *peer) string { return p.Name },
+		func(p *peer) error { return c.account(ctx, p, r) })
 }
 
 func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
@@ -49,7 +51,7 @@ func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 	})
 	var s *silence
 	if errors.As(err, &s) && ctx.Err() == nil && !errors.Is(err, errClosed) {
-		p.bury(c.cfg.DeadTime)
+		p.markDead(c.cfg.DeadTime)
 	}
 	return err
 }
@@ -74,7 +76,7 @@ var statusTypes = map[aaa.RecordType]rfc2866.AcctStatusType{
 func (c *Client) record(b *builder, r aaa.Record, local net.Addr, delay int64) error {
 	status, ok := statusTypes[r.Type]
 	if !ok {
-		return fmt.Errorf("a record of type %q is not for RADIUS", r.Type)
+		return fmt.Errorf("RADIUS has no record type %q", r.Type)
 	}
 	b.integer(rfc2866.AcctStatusType_Type, uint32(status))
 	session := r.SessionID
@@ -103,8 +105,9 @@ func (c *Client) record(b *builder, r aaa.Record, local net.Addr, delay int64) e
 	return b.err
 }
 
-// fit leaves out as many Class as it must, the last first, that the packet is none too long: an Accept with nothing but Class holds more of
-// them than an Accounting-Request, and a record that can never be sent would be lost, with all that wait behind it.
+// fit leaves out as many Class as it must, the last first, that the packet is none too long: an Accept with nothing but
+// Class holds more of them than an Accounting-Request, and a record that can never be sent would be lost, with all
+// records queued behind it.
 func fit(attrs radius.Attributes) radius.Attributes {
 	size := headerLen
 	for _, a := range attrs {
@@ -137,7 +140,7 @@ func (c *Client) session(b *builder, r aaa.Record) {
 	}
 }
 
-// authentic is who authenticated the user (RFC 2866 §5.6).
+// authentic is the kind of server that authenticated the user (RFC 2866 §5.6).
 func (c *Client) authentic(entry string) rfc2866.AcctAuthentic {
 	switch entry {
 	case "", c.cfg.Name:

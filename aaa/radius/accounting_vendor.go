@@ -10,8 +10,9 @@ import (
 
 // What a server speaks besides the RFCs and vendors' attributes (ServerConfig.Dialects).
 const (
-	DialectAscend = "ascend" // its replies have Ascend's attributes as plain types; Stops carry Ascend-Disconnect-Cause, as a Vendor-Specific
-	DialectCisco  = "cisco"  // Stops carry Cisco-AVPair disc-cause-ext
+	// its replies have Ascend's attributes as plain types; Stops carry Ascend-Disconnect-Cause, as a Vendor-Specific
+	DialectAscend = "ascend"
+	DialectCisco  = "cisco" // Stops carry Cisco-AVPair disc-cause-ext
 )
 
 const (
@@ -49,7 +50,7 @@ func vendorCauses(dialects []string, r aaa.Record) radius.Attributes {
 func checkDialects(dialects []string) error {
 	for _, d := range dialects {
 		if d != DialectAscend && d != DialectCisco {
-			return fmt.Errorf("dialect %q: not %s or %s", d, DialectAscend, DialectCisco)
+			return fmt.Errorf("unknown dialect %q (use %s or %s)", d, DialectAscend, DialectCisco)
 		}
 	}
 	return nil

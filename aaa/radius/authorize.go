@@ -14,25 +14,27 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// Dialects say how the replies of one server are read, beyond what holds for all. The zero value suits servers that send RFC and vendor
-// attributes.
+// Dialects say how the replies of one server are read, beyond what holds for all. The zero value suits servers that
+// send RFC and vendor attributes.
 type Dialects struct {
-	// AscendTypes: the server sends Ascend's attributes as plain RADIUS types, as before vendors had types of their own. All of 105 to
-	// 254 are Ascend's then, whatever the RFCs say since. Without it only those are Ascend's that mean nothing else: 192 to 254, and of
-	// 241 to 246 (RFC 6929) those of four octets whose first is 0, an extended type that RFC 6929 reserves.
+	// AscendTypes: the server sends Ascend's attributes as plain RADIUS types, as before vendors had types of their
+	// own. All of 105 to 254 are Ascend's then, whatever the RFCs say since. Without it only those are Ascend's that
+	// mean nothing else: 192 to 254, and of 241 to 246 (RFC 6929) those of four octets whose first is 0, an extended
+	// type that RFC 6929 reserves.
 	AscendTypes bool
 	// ClassGroups: a Class names a group, plainly or as OU=NAME;. Else it is the server's own (RFC 2865 §5.25).
 	ClassGroups bool
-	// Terse leaves Attributes and Readings out of an Authorization that neither calls back nor refuses: people ask why of the others.
+	// Terse leaves Attributes and Readings out of an Authorization that neither calls back nor refuses: people ask why
+	// of the others.
 	Terse bool
 	// Secret and Authenticator (of the Access-Request, 16 octets) uncover Ascend-Send-Secret; without them it is left.
 	Secret        aaa.Secret
 	Authenticator []byte
 }
 
-// Authorize reads what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never panics. Where
-// they cannot be honoured Refuse is set, names the attribute, and nothing else is granted. Dial strings are taken as they came: they
-// are still to pass the number plan.
+// Authorize reads what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never
+// panics. Where they cannot be honoured Refuse is set, names the attribute, and nothing else is granted. Dial strings
+// are taken as they came: they are still to pass the number plan.
 func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
 	if session == "" {
 		session = aaa.EXEC
@@ -56,12 +58,13 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 	return r.A
 }
 
-// tell says what came of each attribute: in Readings, and in Attributes, where `Name = value` is followed, behind #, by what was not done as
-// it says.
+// tell says what came of each attribute: in Readings, and in Attributes, where `Name = value` is followed, behind #, by
+// what was not done as it says.
 func (r *reading) tell() {
 	told, lines := make([]aaa.Reading, len(r.judged)), make([]string, 0, len(r.judged))
 	for i, o := range r.judged {
-		rd := aaa.Reading{Dialect: o.it.source(), Attribute: o.it.name(), Value: o.it.value(), Field: o.field, Note: o.note}
+		rd := aaa.Reading{Dialect: o.it.source(), Attribute: o.it.name(), Value: o.it.value(), Field: o.field,
+			Note: o.note}
 		told[i], lines = rd, append(lines, rd.Attribute+" = "+rd.Value)
 	}
 	for _, o := range r.judged {
@@ -228,7 +231,7 @@ func (r *reading) take(it item) {
 func (r *reading) honour(it item) error {
 	switch {
 	case it.cut:
-		return errors.New("it is cut")
+		return errors.New("truncated")
 	case it.rule == nil:
 		r.Note = unknown
 		return nil
@@ -252,7 +255,7 @@ func (r *reading) honour(it item) error {
 	case err != nil:
 		return err
 	case it.rule.known && it.rule.enum[v.n] == "":
-		return fmt.Errorf("%d is an unknown value", v.n)
+		return fmt.Errorf("unknown value %d", v.n)
 	case it.rule.only != "" && it.rule.only != r.session:
 		r.Note = "not for " + string(r.session) + " sessions, ignored"
 		return nil
@@ -261,7 +264,8 @@ func (r *reading) honour(it item) error {
 	return it.rule.apply(r, v)
 }
 
-// once reports an attribute that came before with the same value, as servers send it that gather a reply from several places. Another value is an error.
+// once reports an attribute that came before with the same value, as servers send it that gather a reply from several
+// places. Another value is an error.
 func (r *reading) once(it item) (again bool, err error) {
 	if it.rule.many {
 		return false, nil

@@ -86,9 +86,9 @@ func TestAuthorize(t *testing.T) {
 		{"type 0 priv 1", nil},
 		// Service-Type, RFC 2865 §5.6
 		{"type 1 priv 1", radius.Attributes{n(6, 1)}},
-		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not served in an EXEC session", radius.Attributes{n(6, 2)}},
+		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not supported in an EXEC session", radius.Attributes{n(6, 2)}},
 		{"type 3 priv 1 callback NULL", radius.Attributes{n(6, 3)}},
-		{"refuse Service-Type: 4 (Callback-Framed) is treated as a reject: PPP is not served", radius.Attributes{n(6, 4), a(19, "84001")}},
+		{"refuse Service-Type: 4 (Callback-Framed) is treated as a reject: PPP is not supported", radius.Attributes{n(6, 4), a(19, "84001")}},
 		{"refuse Service-Type: 5 (Outbound)", radius.Attributes{n(6, 5)}},
 		{"type 6 priv 15", radius.Attributes{n(6, 6)}},
 		{"type 7 priv 1", radius.Attributes{n(6, 7)}},
@@ -96,9 +96,9 @@ func TestAuthorize(t *testing.T) {
 		{`type 9 priv 1 callback "84001"`, radius.Attributes{n(6, 9), a(19, "84001")}},
 		{"refuse Service-Type: 10 (Call-Check)", radius.Attributes{n(6, 10)}},
 		{"type 11 priv 15 callback NULL", radius.Attributes{n(6, 11)}},
-		{"refuse Service-Type: 12 is unknown", radius.Attributes{n(6, 12)}},
-		{"refuse Service-Type: 0 is unknown", radius.Attributes{n(6, 0)}},
-		{"refuse Service-Type: 4294967295 is unknown", radius.Attributes{n(6, 1<<32-1)}},
+		{"refuse Service-Type: unknown value 12", radius.Attributes{n(6, 12)}},
+		{"refuse Service-Type: unknown value 0", radius.Attributes{n(6, 0)}},
+		{"refuse Service-Type: unknown value 4294967295", radius.Attributes{n(6, 1<<32-1)}},
 		{"type 7 priv 1", radius.Attributes{n(6, 7), n(6, 7)}},
 		{"refuse Service-Type: it came twice with different values", radius.Attributes{n(6, 7), n(6, 6)}},
 		{"refuse Service-Type: it has 3 octets, not 4", radius.Attributes{a(6, "\x00\x00\x07")}},
@@ -111,15 +111,15 @@ func TestAuthorize(t *testing.T) {
 		{"type 7 priv 1", radius.Attributes{n(14, 1), n(6, 7), n(15, 1)}},
 		{"type 1 priv 1", radius.Attributes{n(6, 1), n(15, 1), n(16, 513)}},
 		{`type 3 priv 1 callback "9,5551212" host telnet "" 23`, radius.Attributes{n(6, 3), n(14, 0), a(19, "9,5551212"), n(15, 0), n(16, 23)}}, // FreeRADIUS's sample users file
-		{"refuse Login-Service: 3 (PortMaster) is not served", radius.Attributes{n(6, 3), n(14, 1), n(15, 3), a(19, "9,1-800-555-1212")}},       // the same
+		{"refuse Login-Service: 3 (PortMaster) is not supported", radius.Attributes{n(6, 3), n(14, 1), n(15, 3), a(19, "9,1-800-555-1212")}},    // the same
 		{"type 1 priv 1 host telnet any 2323", radius.Attributes{n(6, 1), n(14, 1<<32-1), n(16, 2323)}},
 		{"type 1 priv 1 host tcp-clear 10.0.0.1 5000", radius.Attributes{n(6, 1), n(14, 0x0a000001), n(14, 2), n(15, 2), n(16, 5000)}},
-		{"refuse Login-Service: TCP-clear wants a Login-TCP-Port", radius.Attributes{n(6, 1), n(14, 1), n(15, 2)}},
+		{"refuse Login-Service: TCP-Clear requires a Login-TCP-Port", radius.Attributes{n(6, 1), n(14, 1), n(15, 2)}},
 		{"refuse Login-Service: 1 (Rlogin)", radius.Attributes{n(14, 1), n(15, 1)}},
 		{"refuse Login-Service: 4 (LAT)", radius.Attributes{n(14, 1), n(15, 4)}},
 		{"refuse Login-Service: 99 ()", radius.Attributes{n(14, 1), n(15, 99)}},
-		{"refuse Login-TCP-Port: 0 is no TCP port", radius.Attributes{n(14, 1), n(16, 0)}},
-		{"refuse Login-TCP-Port: 65536 is no TCP port", radius.Attributes{n(14, 1), n(16, 65536)}},
+		{"refuse Login-TCP-Port: 0 is not a TCP port", radius.Attributes{n(14, 1), n(16, 0)}},
+		{"refuse Login-TCP-Port: 65536 is not a TCP port", radius.Attributes{n(14, 1), n(16, 65536)}},
 		{"refuse Login-IP-Host: it has 3 octets, not 4", radius.Attributes{a(14, "abc")}},
 		{"type 0 priv 1 host telnet 2001:db8::1 23", radius.Attributes{a(98, "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")}},
 		{"refuse Login-IP-Host: Cisco-AVPair shell:autocmd runs a command", radius.Attributes{n(14, 1), avpair("shell:autocmd=show clock")}},
@@ -157,7 +157,7 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Cisco-AVPair shell:callback-dialstring: 65 octets", radius.Attributes{avpair("shell:callback-dialstring=" + long)}},
 		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("lcp:callback-dialstring=84001")}}, // another kind of session
 		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("arap:callback-dialstring=84001")}},
-		{"refuse Cisco-AVPair callback-dialstring: it has no prefix; write shell:callback-dialstring", radius.Attributes{avpair("callback-dialstring=84001")}},
+		{"refuse Cisco-AVPair callback-dialstring: it has no prefix (write shell:callback-dialstring)", radius.Attributes{avpair("callback-dialstring=84001")}},
 		{"type 0 priv 1", radius.Attributes{avpair("something=else")}},
 		{"refuse Cisco-AVPair shell:callback-line: \"x\" is not a number from 1", radius.Attributes{avpair("shell:callback-line=x")}},
 		{"type 0 priv 1", radius.Attributes{avpair("shell:callback-line*x")}},
@@ -172,10 +172,10 @@ func TestAuthorize(t *testing.T) {
 		{"type 6 priv 0", radius.Attributes{avpair("shell:priv-lvl=0"), n(6, 6)}},
 		{"refuse Cisco-AVPair shell:priv-lvl:", radius.Attributes{avpair("shell:priv-lvl=16")}},
 		{"type 0 priv 1 session 2m0s idle 1m0s", radius.Attributes{avpair("shell:timeout=2"), avpair("shell:idletime=1"), n(27, 3600)}},
-		{"refuse Cisco-Attr: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01\x50shell:")}},
-		{"refuse Cisco-Attr: it is cut", radius.Attributes{a(26, "\x00\x00\x00\x09\x01")}},
+		{"refuse Cisco-Attr: truncated", radius.Attributes{a(26, "\x00\x00\x00\x09\x01\x50shell:")}},
+		{"refuse Cisco-Attr: truncated", radius.Attributes{a(26, "\x00\x00\x00\x09\x01")}},
 		{"refuse Cisco-AVPair: it is empty", radius.Attributes{avpair("")}},
-		{"refuse Vendor-Specific: it is cut", radius.Attributes{a(26, "\x00\x00\x09")}},
+		{"refuse Vendor-Specific: truncated", radius.Attributes{a(26, "\x00\x00\x09")}},
 		{"type 0 priv 1", radius.Attributes{a(26, "\x00\x00\x02\x37\x01\xff")}}, // another vendor
 		// the rest
 		{"type 0 priv 1 session 1h0m0s idle 5m0s", radius.Attributes{n(27, 3600), n(28, 300)}},
@@ -224,10 +224,10 @@ Vendor-567 = [secret]
 USR-Callback-Type = ANI
 X-Ascend-Callback = Callback-Yes
 Reply-Message = "a\x1b[2J\xff"
-Vendor-Specific = (cut, 1 octets)
+Vendor-Specific = (truncated, 1 octets)
 Service-Type = 0x7878
 Cisco-NAS-Port = "x"
-Cisco-Attr = (cut, 1 octets)`
+Cisco-Attr = (truncated, 1 octets)`
 	if got := strings.Join(describe(p), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

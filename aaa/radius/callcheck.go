@@ -9,12 +9,14 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// CallCheck asks, before the call is answered, whether it is to be (Service-Type Call-Check, RFC 2865 §5.6), and blocks for the answer: Granted, with what
-// the Accept says of the call in Auth; Refused; or Silent. It is never a Prompt, and Identity stays empty: nobody has proven himself. The User-Name is
-// r.Caller, as the RFC recommends, or r.User where that is set: then it is a lookup of what a user may have now, without his password.
+// CallCheck asks, before the call is answered, whether it is to be (Service-Type Call-Check, RFC 2865 §5.6), and blocks
+// for the answer: Granted, with what the Accept says of the call in Auth; Refused; or Silent. It is never a Prompt, and
+// Identity stays empty: nobody has authenticated. The User-Name is r.Caller, as the RFC recommends, or r.User where
+// that is set: then it is a lookup of what a user may have now, without a password.
 //
-// The User-Password, which RFC 2865 §4.1 demands, is r.Password: the password of such lookups that the operator has configured (IOS sends "cisco"), else an
-// empty one. A server must tell these requests from logins, or whoever types a number as his name is let in. In FreeRADIUS's users file:
+// The User-Password, which RFC 2865 §4.1 demands, is r.Password: the password of such lookups that the operator has
+// configured (IOS sends "cisco"), else an empty one. A server must distinguish these requests from logins; otherwise a
+// caller who types a number as the user name is admitted. In FreeRADIUS's users file:
 //
 //	5551234  Service-Type == Call-Check, Auth-Type := Accept
 //	DEFAULT  Service-Type == Call-Check, Auth-Type := Reject
@@ -35,9 +37,10 @@ func (c *Client) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 func checkLookup(r aaa.Request) (credential, error) {
 	switch {
 	case r.User == "":
-		return credential{}, fmt.Errorf("neither a caller's number nor a user to ask about (does the line report caller ID?)")
+		return credential{}, fmt.Errorf("no caller number and no user to ask about (does the line report caller ID?)")
 	case r.Entry != "" || r.Enable != 0 || r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil:
-		return credential{}, fmt.Errorf("a lookup of %q proves nobody: it takes no CHAP, MS-CHAP, EAP, privilege level or entry", r.User)
+		return credential{}, fmt.Errorf("a lookup of %q authenticates nobody: CHAP, MS-CHAP, EAP, a privilege level "+
+			"or an entry must not be set", r.User)
 	}
 	return checked(r)
 }

@@ -13,9 +13,9 @@ import (
 	"layeh.com/radius"
 )
 
-// Client is a group of RADIUS servers, asked in order or balanced: the aaa.Method and aaa.Accountant "radius". Make one with New, and others
-// over the same servers with Group. Its sockets are opened when they are first needed and live until Close. All methods may be called
-// from any goroutine.
+// Client is a group of RADIUS servers, asked in order or balanced: the aaa.Method and aaa.Accountant "radius". Make one
+// with New, and others over the same servers with Group. Its sockets are opened when they are first needed and live
+// until Close. All methods may be called from any goroutine.
 type Client struct {
 	cfg  Config
 	auth []*peer
@@ -24,13 +24,14 @@ type Client struct {
 	turn atomic.Uint64
 }
 
-// New checks c and returns its client. It opens no socket; of files it reads those of TLS. The error joins all that is wrong.
+// New checks c and returns its client. It opens no socket; of files it reads those of TLS. The error joins all that is
+// wrong.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	cl := &Client{cfg: c}
 	var errs []error
 	if len(c.Servers) == 0 {
-		errs = append(errs, fmt.Errorf("%s: no server", c.Name))
+		errs = append(errs, fmt.Errorf("%s: no servers", c.Name))
 	}
 	if len(c.NASIdentifier) > maxAttrLen {
 		errs = append(errs, fmt.Errorf("%s: NAS-Identifier longer than %d octets", c.Name, maxAttrLen))
@@ -43,7 +44,7 @@ func New(c Config) (*Client, error) {
 		}
 		s = s.withDefaults()
 		if names[s.Name] {
-			errs = append(errs, fmt.Errorf("radius server %s: there twice", s.Name))
+			errs = append(errs, fmt.Errorf("radius server %s: defined twice", s.Name))
 		}
 		names[s.Name] = true
 		if err := cl.add(s); err != nil {
@@ -57,7 +58,8 @@ func New(c Config) (*Client, error) {
 	return cl, nil
 }
 
-// add makes the peers of one server: one for both duties where they share an address inside TLS, which is one connection.
+// add makes the peers of one server: one for both duties where they share an address inside TLS, which is one
+// connection.
 func (c *Client) add(s ServerConfig) error {
 	var rs *radsec
 	if s.Transport == TLS {
@@ -101,8 +103,8 @@ func (c *Client) known(s ServerConfig, address string) *peer {
 	return nil
 }
 
-// Close ends what is under way and waits for the readers of all sockets. The Client, and all its groups, answer nothing afterwards. On a
-// Client that Group made it does nothing.
+// Close ends what is under way and waits for the readers of all sockets. The Client, and all its groups, answer nothing
+// afterwards. On a Client that Group made it does nothing.
 func (c *Client) Close() error {
 	if c.part {
 		return nil
@@ -113,9 +115,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Retire is for a Client that another has replaced: what is under way goes on, and each server's sockets are closed as soon as nobody waits for
-// it. A conversation that stands between two answers may still go on: it opens a socket and closes it again. Retire does not block; Close
-// must follow in the end.
+// Retire is for a Client that another has replaced: what is under way goes on, and each server's sockets are closed as
+// soon as nobody waits for it. A conversation that stands between two answers may still go on: it opens a socket and
+// closes it again. Retire does not block; Close must follow in the end.
 func (c *Client) Retire() {
 	if c.part {
 		return
@@ -143,7 +145,7 @@ func (c *Client) Dropped() uint64 {
 // Start asks the servers in order, the next on silence only, and blocks for the first authentic answer.
 func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	if r.Entry != "" && r.Entry != c.cfg.Name {
-		return nil, aaa.Result{Reason: fmt.Sprintf("%s may not answer for %s", c.cfg.Name, r.Entry)}
+		return nil, aaa.Result{Reason: fmt.Sprintf("%s must not answer for %s", c.cfg.Name, r.Entry)}
 	}
 	brought, err := checked(r)
 	if err != nil {
@@ -152,8 +154,10 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 	return c.converse(ctx, r, brought, false)
 }
 
-// converse begins a conversation with the servers in order, the next on silence only, and blocks for the first authentic answer.
-func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential, lookup bool) (aaa.Conversation, aaa.Result) {
+// converse begins a conversation with the servers in order, the next on silence only, and blocks for the first
+// authentic answer.
+func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential, lookup bool) (aaa.Conversation,
+	aaa.Result) {
 	var silent []string
 	for _, p := range c.inOrder(c.auth) {
 		done, why := func() {}, ""
@@ -205,9 +209,11 @@ func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bo
 	}
 	var lines []string
 	if sent && !at.v11 && (code == radius.CodeAccessRequest || code == radius.CodeStatusServer) {
-		lines = append(lines, "Message-Authenticator = (made when the packet is)") // the first attribute, of which the others know nothing
+		// the first attribute, of which the others know nothing
+		lines = append(lines, "Message-Authenticator = (computed when sent)")
 	}
-	p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: append(lines, describe(&radius.Packet{Code: code, Attributes: attrs})...)})
+	p.trace(Event{Server: p.Name, Sent: sent, What: what,
+		Lines: append(lines, describe(&radius.Packet{Code: code, Attributes: attrs})...)})
 }
 
 func values(attrs radius.Attributes, t radius.Type) []radius.Attribute {

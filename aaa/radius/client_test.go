@@ -24,7 +24,7 @@ func TestLogin(t *testing.T) {
 		if !res.Auth.Callback || res.Auth.Dialstring.Value() != "84001" || res.Message != "We call you." {
 			t.Errorf("%+v", res)
 		}
-		w.want("ppp", aaa.Refused, "PPP is not served")
+		w.want("ppp", aaa.Refused, "PPP is not supported")
 		w.want("nobody", aaa.Refused, "refused")
 		w.want("", aaa.Refused, "empty")
 		w.want(" bob", aaa.Refused, "space")
@@ -66,7 +66,7 @@ func TestFaults(t *testing.T) {
 		kind   aaa.Kind
 		reason string
 	}{
-		{"silent", servers.Faults{Silent: true}, aaa.Silent, "Does the server run"},
+		{"silent", servers.Faults{Silent: true}, aaa.Silent, "Is the server running"},
 		{"two dropped", servers.Faults{Drop: 2}, aaa.Granted, ""},
 		{"all dropped", servers.Faults{Drop: 4}, aaa.Silent, "4 transmissions"},
 		{"late", servers.Faults{Delay: 3 * time.Second}, aaa.Granted, ""},
@@ -339,7 +339,7 @@ func TestConfig(t *testing.T) {
 	_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{
 		{Name: "a", Address: "h"}, {Name: "b", Address: "h", Secret: "x", MessageAuthenticator: "maybe"}, {Name: "c", Secret: "x", Source: "zz"},
 		{Name: "d", Address: "h", Secret: "x", Insecure: true}, {Name: "d", Address: "h", Secret: "x", Insecure: true}}})
-	for _, want := range []string{"a: no secret", "b: a secret of 1 octets: RFC 2865 §3 wants 16", `"maybe"`, "c: no address", `"zz"`, "d: there twice"} {
+	for _, want := range []string{"a: no secret", "b: secret of 1 octets: RFC 2865 §3 requires at least 16", `"maybe"`, "c: no address", `"zz"`, "d: defined twice"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}

@@ -1,7 +1,7 @@
-// Package radius is the client of RADIUS servers (RFC 2865, 2866, 2869), over UDP or inside TLS (RFC 6614, RFC 9765): the login method and
-// accountant "radius". It has its own transport and its own authenticators; packets and attributes are layeh.com/radius's. What a reply's
-// attributes grant stands in one table, in table.go. It decides nothing about callbacks: that is what the policies do with the
-// aaa.Authorization.
+// Package radius is the client of RADIUS servers (RFC 2865, 2866, 2869), over UDP or inside TLS (RFC 6614, RFC 9765):
+// the login method and accountant "radius". It has its own transport and its own authenticators; packets and attributes
+// are layeh.com/radius's. What a reply's attributes grant stands in one table, in table.go. It decides nothing about
+// callbacks: the policies do, with the aaa.Authorization.
 package radius
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// What is demanded of a reply's Message-Authenticator. A wrong or doubled one is never taken.
+// What a reply's Message-Authenticator must be. A wrong or duplicate one is never accepted.
 const (
 	Require = "require" // Accept, Reject and Challenge must carry it
 	Auto    = "auto"    // as off, until the server has sent a good one; from then on as require
-	Off     = "off"     // a reply without it is taken: open to forgery by who stands on the way (CVE-2024-3596)
+	Off     = "off"     // a reply without it is accepted: an on-path attacker can forge replies (CVE-2024-3596)
 )
 
 // How a server is reached. There is no falling back from one to the other.
@@ -37,9 +37,10 @@ const (
 
 // When Status-Server (RFC 5997) is sent.
 const (
-	StatusOn   = "on"   // a dead server is asked again when it has answered Status-Server, not before
-	StatusAuto = "auto" // a dead server is probed; until it has once answered Status-Server, requests probe it too after the dead time
-	StatusOff  = "off"  // requests probe a dead server after the dead time
+	StatusOn = "on" // a dead server is asked again when it has answered Status-Server, not before
+	// a dead server is probed; until it has once answered Status-Server, requests probe it too after the dead time
+	StatusAuto = "auto"
+	StatusOff  = "off" // requests probe a dead server after the dead time
 )
 
 // TLSConfig is how a RadSec server is met. The files are read by New.
@@ -51,32 +52,46 @@ type TLSConfig struct {
 
 // ServerConfig is one RADIUS server.
 type ServerConfig struct {
-	Name                 string        // for people and for aaa.Result.Server; "" is Address
-	Transport            string        // UDP or TLS; "" is UDP
-	Address              string        // host:port of authentication; without port 1812, over TLS 2083
-	Accounting           string        // host:port of accounting, without port 1813, over TLS 2083; "" does no accounting. Over TLS the same as Address is the same connection
-	Secret               aaa.Secret    // shared secret; 16 octets or more (RFC 2865 §3). Over TLS "" is "radsec" (RFC 6614 §2.3)
-	Insecure             bool          // takes a shorter secret
-	TLS                  *TLSConfig    // with Transport TLS; nil is the zero TLSConfig
-	StatusServer         string        // StatusOn, StatusAuto or StatusOff; "" is StatusAuto, over TLS StatusOn
-	Timeout              time.Duration // before the first retransmission; 0 is 2 s. Each further wait doubles, up to twice Timeout
-	Retries              int           // retransmissions after the first; 0 is 3, negative none
-	MessageAuthenticator string        // Require, Auto or Off; "" is Require. Over TLS none is demanded (RFC 6614 §2.4 has TLS in its place), but one that is there is checked
-	Source               string        // local address, IP or IP:port; "" the system's choice
-	Dialects             []string      // what the server speaks besides RFCs and vendors' attributes: DialectAscend, DialectCisco
-	ClassGroups          bool          // its Class names a group of users (see Dialects.ClassGroups)
+	Name      string // for people and for aaa.Result.Server; "" is Address
+	Transport string // UDP or TLS; "" is UDP
+	Address   string // host:port of authentication; without port 1812, over TLS 2083
+	// host:port of accounting, without port 1813, over TLS 2083; "" does no accounting. Over TLS the same as Address is
+	// the same connection
+	Accounting string
+	// shared secret; 16 octets or more (RFC 2865 §3). Over TLS "" is "radsec" (RFC 6614 §2.3)
+	Secret       aaa.Secret
+	Insecure     bool       // takes a shorter secret
+	TLS          *TLSConfig // with Transport TLS; nil is the zero TLSConfig
+	StatusServer string     // StatusOn, StatusAuto or StatusOff; "" is StatusAuto, over TLS StatusOn
+	// before the first retransmission; 0 is 2 s. Each further wait doubles, up to twice Timeout
+	Timeout time.Duration
+	Retries int // retransmissions after the first; 0 is 3, negative none
+	// Require, Auto or Off; "" is Require. Over TLS none is demanded (RFC 6614 §2.4 has TLS in its place), but one that
+	// is there is checked
+	MessageAuthenticator string
+	Source               string // local address, IP or IP:port; "" the system's choice
+	// what the server speaks besides RFCs and vendors' attributes: DialectAscend, DialectCisco
+	Dialects    []string
+	ClassGroups bool // its Class names a group of users (see Dialects.ClassGroups)
 }
 
 // Config is a group of servers, asked in order or balanced.
 type Config struct {
-	Name          string // the method-list entry; "" is "radius"
-	Servers       []ServerConfig
-	Balance       bool          // the server with the fewest requests in flight is asked first, in turn where they have as many; else the first
-	NASIdentifier string        // NAS-Identifier; "" sends none
-	NASAddress    netip.Addr    // NAS-IP-Address or NAS-IPv6-Address; the zero Addr is the socket's own address
-	DeadTime      time.Duration // how long a silent server is passed over while another is not; 0 is 30 s. Status-Server may end it before, or prolong it
-	Watchdog      time.Duration // between two Status-Server to a server in doubt, and on an idle connection (Tw of RFC 3539 §3.4.1); 0 is 30 s, less than 6 s is 6 s
-	From          *Client       // the client that this one replaces: what it knows of the same servers' signatures and health is taken over. It is not closed
+	Name    string // the method-list entry; "" is "radius"
+	Servers []ServerConfig
+	// the server with the fewest requests in flight is asked first, in turn where they have as many; else the first
+	Balance       bool
+	NASIdentifier string     // NAS-Identifier; "" sends none
+	NASAddress    netip.Addr // NAS-IP-Address or NAS-IPv6-Address; the zero Addr is the socket's own address
+	// how long a silent server is passed over while another is not; 0 is 30 s. Status-Server may end it before, or
+	// prolong it
+	DeadTime time.Duration
+	// between two Status-Server to a server in doubt, and on an idle connection (Tw of RFC 3539 §3.4.1); 0 is 30 s,
+	// less than 6 s is 6 s
+	Watchdog time.Duration
+	// the client that this one replaces: what it knows of the same servers' signatures and health is taken over. It is
+	// not closed
+	From *Client
 
 	// Dial opens the connected datagram socket; nil is net.Dialer. Each Write must be one datagram, and each Read.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -175,17 +190,18 @@ func (s ServerConfig) Check() error {
 			errs = append(errs, s.TLS.check())
 		}
 	default:
-		errs = append(errs, fmt.Errorf("transport %q: not udp or tls", s.Transport))
+		errs = append(errs, fmt.Errorf("unknown transport %q (use udp or tls)", s.Transport))
 	}
 	switch s.StatusServer {
 	case "", StatusOn, StatusAuto, StatusOff:
 	default:
-		errs = append(errs, fmt.Errorf("status_server %q: not on, auto or off", s.StatusServer))
+		errs = append(errs, fmt.Errorf("unknown status_server %q (use on, auto or off)", s.StatusServer))
 	}
 	switch s.MessageAuthenticator {
 	case "", Require, Auto, Off:
 	default:
-		errs = append(errs, fmt.Errorf("message_authenticator %q: not require, auto or off", s.MessageAuthenticator))
+		errs = append(errs, fmt.Errorf("unknown message_authenticator %q (use require, auto or off)",
+			s.MessageAuthenticator))
 	}
 	if err := checkDialects(s.Dialects); err != nil {
 		errs = append(errs, err)
@@ -203,14 +219,16 @@ const minSecret = 16
 func (s ServerConfig) checkSecret() error {
 	switch {
 	case s.Secret == "":
-		return errors.New("no secret (an empty one is forbidden by RFC 2865 §3)")
+		return errors.New("no secret (RFC 2865 §3 forbids an empty one)")
 	case len(s.Secret) < minSecret && !s.Insecure:
-		return fmt.Errorf("a secret of %d octets: RFC 2865 §3 wants %d or more (openssl rand -base64 24 makes one; insecure: true takes it)", len(s.Secret), minSecret)
+		return fmt.Errorf("secret of %d octets: RFC 2865 §3 requires at least %d (create one with openssl rand "+
+			"-base64 24, or set insecure: true)", len(s.Secret), minSecret)
 	}
 	return nil
 }
 
-// checkSource says why nothing can be sent from the source; a server that has a name may have addresses of either family.
+// checkSource says why nothing can be sent from the source; a server that has a name may have addresses of either
+// family.
 func (s ServerConfig) checkSource() error {
 	local, err := s.localAddr()
 	if err != nil || local == nil {
@@ -235,10 +253,12 @@ func (s ServerConfig) Warnings() []string {
 	case s.Transport == TLS:
 		return append(w, s.withTLS().TLS.warnings(name)...)
 	case len(s.Secret) < minSecret:
-		w = append(w, fmt.Sprintf("radius server %s: a secret of %d octets can be guessed; use 24 random ones or more", name, len(s.Secret)))
+		w = append(w, fmt.Sprintf("radius server %s: a secret of %d octets can be guessed; use 24 or more "+
+			"random octets", name, len(s.Secret)))
 	}
 	if s.MessageAuthenticator == Off {
-		w = append(w, fmt.Sprintf("radius server %s: message_authenticator is off, so that replies can be forged by who stands on the way (CVE-2024-3596)", name))
+		w = append(w, fmt.Sprintf("radius server %s: message_authenticator is off, so replies can be forged by an "+
+			"on-path attacker (CVE-2024-3596)", name))
 	}
 	return w
 }
@@ -252,7 +272,7 @@ func (s ServerConfig) localAddr() (*net.UDPAddr, error) {
 	}
 	ap, err := netip.ParseAddrPort(s.Source)
 	if err != nil {
-		return nil, fmt.Errorf("source %q: not an IP address, nor one with a port", s.Source)
+		return nil, fmt.Errorf("source %q: expected IP or IP:port", s.Source)
 	}
 	return net.UDPAddrFromAddrPort(ap), nil
 }

@@ -14,7 +14,8 @@ const maxSockets = 16
 // The pause after a connection that could not be made doubles from one to the other.
 const (
 	firstPause = 500 * time.Millisecond
-	lastPause  = 8 * time.Second // and no more than half of what a request waits, so that a login lives to see the next attempt
+	// and no more than half of what a request waits, so that a login lives to see the next attempt
+	lastPause = 8 * time.Second
 )
 
 // opening is what is known of the attempts to open a connection.
@@ -62,7 +63,7 @@ func (p *peer) reserve(ctx context.Context, ex *exchange) (*socket, uint32, erro
 	return p.adopt(s, ex)
 }
 
-// mayOpen waits out the pause after a connection that failed. Who queued while it failed shares its fate.
+// mayOpen waits for the pause after a failed connection. An exchange that queued while it failed gets the same error.
 func (p *peer) mayOpen(ctx context.Context, queued time.Time) error {
 	p.mu.Lock()
 	o := p.opening
@@ -89,7 +90,7 @@ func (p *peer) mayOpen(ctx context.Context, queued time.Time) error {
 	}
 }
 
-// tooLate is the error of who has less time than the pause has left.
+// tooLate is the error of an exchange that has less time left than the pause.
 type tooLate struct{ error }
 
 func (e tooLate) Unwrap() error { return e.error }
@@ -139,7 +140,7 @@ func (p *peer) free(ex *exchange) (*socket, uint32, error) {
 		}
 	}
 	if len(p.sockets) >= maxSockets {
-		return nil, 0, fmt.Errorf("%d requests are in flight already", p.inFlight.Load())
+		return nil, 0, fmt.Errorf("too many requests in flight (%d)", p.inFlight.Load())
 	}
 	return nil, 0, nil
 }
@@ -147,7 +148,8 @@ func (p *peer) free(ex *exchange) (*socket, uint32, error) {
 // adopt starts the goroutines of a new socket; close waits for them.
 func (p *peer) adopt(s *socket, ex *exchange) (*socket, uint32, error) {
 	p.mu.Lock()
-	if p.closed || p.retired && ex == nil { // of a retired peer only who waits for an answer may open one, and closes it when he leaves
+	// on a retired peer only an exchange that waits for an answer may open one, and closes it when it ends
+	if p.closed || p.retired && ex == nil {
 		p.mu.Unlock()
 		s.conn.Close()
 		return nil, 0, errClosed
@@ -241,7 +243,7 @@ func shutAll(sockets []*socket, why error) {
 }
 
 // errHungUp ends the sockets that are closed while their peer lives.
-var errHungUp = errors.New("the connection was closed here")
+var errHungUp = errors.New("connection closed by ringback")
 
 // close ends all exchanges and waits for the goroutines.
 func (p *peer) close() {

@@ -10,7 +10,8 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// credential is what one Access-Request proves the user by: a password, which is hidden anew in each packet, or attributes that are the same in all.
+// credential is what one Access-Request proves the user by: a password, which is hidden anew in each packet, or
+// attributes that are the same in all.
 type credential struct {
 	typed    bool       // by a password, maybe an empty one
 	password aaa.Secret // where typed
@@ -22,7 +23,7 @@ type credential struct {
 // checked has what r brings, or says why r cannot be asked of a RADIUS server.
 func checked(r aaa.Request) (credential, error) {
 	if r.Enable < 0 || r.Enable > 15 {
-		return credential{}, fmt.Errorf("privilege level %d: they go from 0 to 15", r.Enable)
+		return credential{}, fmt.Errorf("privilege level %d out of range (0 to 15)", r.Enable)
 	}
 	if r.Enable == 0 || r.User != "" {
 		if err := aaa.CheckUser(r.User); err != nil {
@@ -32,8 +33,8 @@ func checked(r aaa.Request) (credential, error) {
 	return credentialOf(r)
 }
 
-// credentialOf has what r brings; a request proves the user in one way or it is refused (RFC 2865 §4.1, RFC 3579 §2.1). One with nothing brings
-// an empty password.
+// credentialOf has what r brings; a request proves the user in one way or it is refused (RFC 2865 §4.1, RFC 3579 §2.1).
+// One with nothing brings an empty password.
 func credentialOf(r aaa.Request) (credential, error) {
 	var kinds []string
 	for _, k := range []struct {
@@ -46,9 +47,9 @@ func credentialOf(r aaa.Request) (credential, error) {
 	}
 	switch {
 	case len(kinds) > 1:
-		return credential{}, fmt.Errorf("a request with %s: it must bring one of them", strings.Join(kinds, " and "))
+		return credential{}, fmt.Errorf("a request with %s: only one of them is allowed", strings.Join(kinds, " and "))
 	case r.Enable > 0 && len(kinds) == 1 && r.Password == "":
-		return credential{}, fmt.Errorf("a privilege level asked for by %s: it takes a password", kinds[0])
+		return credential{}, fmt.Errorf("a privilege level requested with %s: a password is required", kinds[0])
 	case r.CHAP != nil:
 		return chapCredential(*r.CHAP)
 	case r.MSCHAP != nil:
@@ -63,9 +64,9 @@ func credentialOf(r aaa.Request) (credential, error) {
 func passwordCredential(p aaa.Secret) (credential, error) {
 	switch {
 	case len(p) > maxSecret:
-		return credential{}, fmt.Errorf("a password of %d octets: RADIUS carries at most %d", len(p), maxSecret)
+		return credential{}, fmt.Errorf("password of %d octets: RADIUS allows at most %d", len(p), maxSecret)
 	case strings.Contains(string(p), "\x00"):
-		return credential{}, errors.New("a password with a NUL in it, which RADIUS cannot carry")
+		return credential{}, errors.New("password contains a NUL, which RADIUS cannot carry")
 	}
 	return credential{typed: true, password: p}, nil
 }
@@ -83,9 +84,10 @@ const (
 func chapCredential(c aaa.CHAP) (credential, error) {
 	switch {
 	case len(c.Response) != chapResponseLen:
-		return credential{}, fmt.Errorf("a CHAP response of %d octets: MD5 makes %d", len(c.Response), chapResponseLen)
+		return credential{}, fmt.Errorf("CHAP response of %d octets, expected %d", len(c.Response), chapResponseLen)
 	case len(c.Challenge) < minChapChallenge || len(c.Challenge) > maxAttrLen:
-		return credential{}, fmt.Errorf("a CHAP challenge of %d octets: RADIUS carries %d to %d", len(c.Challenge), minChapChallenge, maxAttrLen)
+		return credential{}, fmt.Errorf("CHAP challenge of %d octets: RADIUS allows %d to %d", len(c.Challenge),
+			minChapChallenge, maxAttrLen)
 	}
 	var attrs radius.Attributes
 	attrs.Add(rfc2865.CHAPPassword_Type, append(radius.Attribute{c.ID}, c.Response...))

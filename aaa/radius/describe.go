@@ -11,9 +11,9 @@ import (
 
 const masked = "[secret]"
 
-// describe prints a packet's attributes for people, one a line, `Name = value` as FreeRADIUS writes them. Passwords, keys, Class and
-// State print as [secret]: the first are nobody's business, the others are the server's own. Of vendors' attributes that no table has
-// the value is not printed either, for some are keys.
+// describe prints a packet's attributes for people, one a line, `Name = value` as FreeRADIUS writes them. Passwords,
+// keys, Class and State print as [secret]: the first are nobody's business, the others are the server's own. Of
+// vendors' attributes that no table has the value is not printed either, for some are keys.
 func describe(p *radius.Packet) []string {
 	lines := make([]string, 0, len(p.Attributes))
 	for it := range (Dialects{}).items(p.Attributes) {
@@ -42,10 +42,11 @@ func (it item) name() string {
 // value is printed for people, secrets masked.
 func (it item) value() string {
 	switch {
-	case it.dialect == nil, it.rule == nil && !it.cut && it.dialect != rfc, it.rule != nil && it.rule.secret, it.maybeAscendSecret():
+	case it.dialect == nil, it.rule == nil && !it.cut && it.dialect != rfc, it.rule != nil && it.rule.secret,
+		it.maybeAscendSecret():
 		return masked
 	case it.cut:
-		return "(cut, " + strconv.Itoa(len(it.octets)) + " octets)"
+		return "(truncated, " + strconv.Itoa(len(it.octets)) + " octets)"
 	case it.rule == nil:
 		return "0x" + hex.EncodeToString(it.octets)
 	case it.dialect == cisco && it.typ == ciscoAVPair:

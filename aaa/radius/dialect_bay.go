@@ -17,19 +17,27 @@ const baySource = "FreeRADIUS dictionary.bay"
 const maxPorts = 1024
 
 var bay = indexed(dialect{name: "Bay Annex", vendor: 1584, prefix: "Annex-", rules: []rule{
-	{n: 36, name: "Annex-Callback-Portlist", form: octets, field: "callback_line", check: "four octets are one port's number, text is a list: `1-4,7`; 1 to 65535, at most 1024 ports; demands no callback",
+	{n: 36, name: "Annex-Callback-Portlist", form: octets, field: "callback_line",
+		check: "four octets are one port's number, text is a list: `1-4,7`; 1 to 65535, at most 1024 ports; ; does " +
+			"not require a callback",
 		source: baySource + " has an integer; the list is unsourced", apply: (*reading).portlist},
-	{n: 54, name: "Annex-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: baySource, apply: (*reading).dns},
-	{n: 55, name: "Annex-Secondary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: baySource, apply: (*reading).dns},
-	{n: 52, name: "Annex-Input-Filter", form: text, only: aaa.PPP, field: "framed.inacl", check: onlyTold, source: baySource, apply: (*reading).inACL},
-	{n: 53, name: "Annex-Output-Filter", form: text, only: aaa.PPP, field: "framed.outacl", check: onlyTold, source: baySource, apply: (*reading).outACL},
+	{n: 54, name: "Annex-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
+		check: "0.0.0.0 is none", source: baySource, apply: (*reading).dns},
+	{n: 55, name: "Annex-Secondary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
+		check: "0.0.0.0 is none", source: baySource, apply: (*reading).dns},
+	{n: 52, name: "Annex-Input-Filter", form: text, only: aaa.PPP, field: "framed.inacl", check: onlyTold,
+		source: baySource, apply: (*reading).inACL},
+	{n: 53, name: "Annex-Output-Filter", form: text, only: aaa.PPP, field: "framed.outacl", check: onlyTold,
+		source: baySource, apply: (*reading).outACL},
 
 	{n: 28, name: "Annex-Filter", check: "Filter-Id names a filter", source: baySource},
 	{n: 29, name: "Annex-CLI-Command", check: "`shell:autocmd` names a command", source: baySource},
 	{n: 30, name: "Annex-CLI-Filter", check: "commands are authorized by privilege level", source: baySource},
 	{n: 74, name: "Annex-Maximum-Call-Duration", form: integer, check: "its unit is unsourced", source: baySource},
-	{n: 100, name: "Annex-User-Level", form: integer, enum: valueNames{2: "Manager", 4: "User", 8: "Operator"}, check: "the privilege level comes by `shell:priv-lvl` or Management-Privilege-Level", source: baySource},
-	{n: 44, name: "Annex-System-Disc-Reason", form: integer, enum: valueNames{36: "PPP-Dialback-failed"}}, {n: 43, name: "Annex-Local-Username"}, {n: 49, name: "Annex-Domain-Name"},
+	{n: 100, name: "Annex-User-Level", form: integer, enum: valueNames{2: "Manager", 4: "User", 8: "Operator"},
+		check: "the privilege level comes by `shell:priv-lvl` or Management-Privilege-Level", source: baySource},
+	{n: 44, name: "Annex-System-Disc-Reason", form: integer, enum: valueNames{36: "PPP-Dialback-failed"}},
+	{n: 43, name: "Annex-Local-Username"}, {n: 49, name: "Annex-Domain-Name"},
 }})
 
 // portlist reads the lines that may call back.
@@ -46,7 +54,7 @@ func readPorts(s string) ([]int, error) {
 	if len(s) == 4 && s[0] == 0 && s[1] == 0 {
 		n := int(binary.BigEndian.Uint16([]byte(s[2:])))
 		if n == 0 {
-			return nil, errors.New("0 is no port")
+			return nil, errors.New("0 is not a port")
 		}
 		return []int{n}, nil
 	}

@@ -16,16 +16,23 @@ const (
 )
 
 var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-", rules: []rule{
-	{n: ciscoAVPair, name: "Cisco-AVPair", form: text, many: true, field: "", check: "[AV pairs](av-pairs.md)", source: "Cisco; the pairs of TACACS+", apply: (*reading).pair},
-	{n: 57, name: "Cisco-In-ACL", form: text, many: true, only: aaa.PPP, field: "framed.inacl", check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).inACL},
-	{n: 58, name: "Cisco-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl", check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).outACL},
-	{n: 194, name: "Cisco-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none", source: "as Ascend's 194",
-		apply: func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
-	{n: 244, name: "Cisco-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none", source: "as Ascend's 244",
-		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
+	{n: ciscoAVPair, name: "Cisco-AVPair", form: text, many: true, field: "", check: "[AV pairs](av-pairs.md)",
+		source: "Cisco; the pairs of TACACS+", apply: (*reading).pair},
+	{n: 57, name: "Cisco-In-ACL", form: text, many: true, only: aaa.PPP, field: "framed.inacl",
+		check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).inACL},
+	{n: 58, name: "Cisco-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl",
+		check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).outACL},
+	{n: 194, name: "Cisco-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none",
+		source: "as Ascend's 194",
+		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
+	{n: 244, name: "Cisco-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none",
+		source: "as Ascend's 244",
+		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 
-	{n: 2, name: "Cisco-NAS-Port"}, {n: 187, name: "Cisco-Multilink-ID", form: integer}, {n: 195, name: "Cisco-Disconnect-Cause", form: integer, enum: valueNames{102: "Session-End-Callback"}},
-	{n: 249, name: "Cisco-Subscriber-Password", form: octets, secret: true}, {n: 250, name: "Cisco-Account-Info"}, {n: 251, name: "Cisco-Service-Info"},
+	{n: 2, name: "Cisco-NAS-Port"}, {n: 187, name: "Cisco-Multilink-ID", form: integer},
+	{n: 195, name: "Cisco-Disconnect-Cause", form: integer, enum: valueNames{102: "Session-End-Callback"}},
+	{n: 249, name: "Cisco-Subscriber-Password", form: octets, secret: true}, {n: 250, name: "Cisco-Account-Info"},
+	{n: 251, name: "Cisco-Service-Info"},
 	{n: 252, name: "Cisco-Command-Code", form: octets}, {n: 253, name: "Cisco-Control-Info"},
 }})
 
@@ -39,8 +46,8 @@ func (r *reading) pair(v value) error {
 	low := strings.ToLower(name)
 	switch {
 	case at == pairs.Bare && strings.Contains(low, "callback") && pairs.Known(pairs.EXEC, low):
-		// Leaving it would let somebody in who is to be called back.
-		return fmt.Errorf("it has no prefix; write shell:%s", low)
+		// Ignoring it would admit a user that must be called back.
+		return fmt.Errorf("it has no prefix (write shell:%s)", low)
 	case at == pairs.Bare && !pairs.Known(pairs.Bare, low):
 		return r.Left("no prefix, ignored")
 	case !at.Serves(r.session):
@@ -49,7 +56,7 @@ func (r *reading) pair(v value) error {
 		}
 		return r.Left("not for " + string(r.session) + " sessions, ignored")
 	case sign == 0:
-		return errors.New("it has no = or * behind its name")
+		return errors.New("it has no = or * after its name")
 	}
 	return r.Take(pairs.Pair{At: at, Name: name, Value: val, Optional: sign == '*'})
 }

@@ -2,20 +2,29 @@ package radius
 
 import "github.com/ringback/ringback/aaa"
 
-// Microsoft's attributes say nothing of callback (a callback is RFC 2865's there too); those that servers send with MS-CHAP are known so
-// that their keys are masked.
+// Microsoft's attributes say nothing of callback (a callback is RFC 2865's there too); those that servers send with
+// MS-CHAP are known so that their keys are masked.
 var microsoft = indexed(dialect{name: "Microsoft", vendor: 311, prefix: "MS-", rules: []rule{
-	{n: 28, name: "MS-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).dns},
-	{n: 29, name: "MS-Secondary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).dns},
-	{n: 30, name: "MS-Primary-NBNS-Server", form: address, only: aaa.PPP, field: "framed.wins", check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).wins},
-	{n: 31, name: "MS-Secondary-NBNS-Server", form: address, only: aaa.PPP, field: "framed.wins", check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).wins},
+	{n: 28, name: "MS-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none",
+		source: "RFC 2548 §2.7", apply: (*reading).dns},
+	{n: 29, name: "MS-Secondary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
+		check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).dns},
+	{n: 30, name: "MS-Primary-NBNS-Server", form: address, only: aaa.PPP, field: "framed.wins",
+		check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).wins},
+	{n: 31, name: "MS-Secondary-NBNS-Server", form: address, only: aaa.PPP, field: "framed.wins",
+		check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).wins},
 
-	{n: 7, name: "MS-MPPE-Encryption-Policy", form: integer, check: "MPPE is not served", source: "RFC 2548 §2.4.4"},
-	{n: 8, name: "MS-MPPE-Encryption-Types", form: integer, check: "MPPE is not served", source: "RFC 2548 §2.4.5"},
-	{n: 12, name: "MS-CHAP-MPPE-Keys", form: octets, secret: true, check: "MPPE is not served", source: "RFC 2548 §2.4.1"},
-	{n: 16, name: "MS-MPPE-Send-Key", form: octets, secret: true, check: "MPPE is not served", source: "RFC 2548 §2.4.2"},
-	{n: 17, name: "MS-MPPE-Recv-Key", form: octets, secret: true, check: "MPPE is not served", source: "RFC 2548 §2.4.3"},
+	{n: 7, name: "MS-MPPE-Encryption-Policy", form: integer, check: "MPPE is not supported", source: "RFC 2548 §2.4.4"},
+	{n: 8, name: "MS-MPPE-Encryption-Types", form: integer, check: "MPPE is not supported", source: "RFC 2548 §2.4.5"},
+	{n: 12, name: "MS-CHAP-MPPE-Keys", form: octets, secret: true, check: "MPPE is not supported",
+		source: "RFC 2548 §2.4.1"},
+	{n: 16, name: "MS-MPPE-Send-Key", form: octets, secret: true, check: "MPPE is not supported",
+		source: "RFC 2548 §2.4.2"},
+	{n: 17, name: "MS-MPPE-Recv-Key", form: octets, secret: true, check: "MPPE is not supported",
+		source: "RFC 2548 §2.4.3"},
 
-	{n: 1, name: "MS-CHAP-Response", form: octets, secret: true}, {n: 2, name: "MS-CHAP-Error", form: octets}, {n: 10, name: "MS-CHAP-Domain", form: octets},
-	{n: 11, name: "MS-CHAP-Challenge", form: octets}, {n: 25, name: "MS-CHAP2-Response", form: octets, secret: true}, {n: 26, name: "MS-CHAP2-Success", form: octets},
+	{n: 1, name: "MS-CHAP-Response", form: octets, secret: true}, {n: 2, name: "MS-CHAP-Error", form: octets},
+	{n: 10, name: "MS-CHAP-Domain", form: octets},
+	{n: 11, name: "MS-CHAP-Challenge", form: octets}, {n: 25, name: "MS-CHAP2-Response", form: octets, secret: true},
+	{n: 26, name: "MS-CHAP2-Success", form: octets},
 }})

@@ -13,7 +13,8 @@ const raritanPrefix = "Raritan:"
 
 // filterID keeps the filter's name. A plain one is a group hint too, one of Raritan's form may bring a number.
 func (r *reading) filterID(v value) error {
-	if n := len(raritanPrefix); len(v.s) >= n && strings.EqualFold(v.s[:n], raritanPrefix) { // a slip of the shift key must not let in who is to be called back
+	// a typing error in letter case must not admit a user that must be called back
+	if n := len(raritanPrefix); len(v.s) >= n && strings.EqualFold(v.s[:n], raritanPrefix) {
 		return r.raritan(v.s[n:])
 	}
 	r.A.FilterIDs = append(r.A.FilterIDs, v.s)
@@ -35,7 +36,7 @@ func (r *reading) raritan(s string) error {
 		kind, rest, ok := strings.Cut(s, "{")
 		v, rest, closed := strings.Cut(rest, "}")
 		if !ok || !closed || rest != "" && rest[0] != ':' {
-			return errors.New("it is not of the form Raritan:G{GROUP}:D{NUMBER}")
+			return errors.New("expected Raritan:G{GROUP}:D{NUMBER}")
 		}
 		if err := r.raritanPart(kind, v); err != nil {
 			return err
@@ -72,7 +73,8 @@ func (r *reading) fills(field string) {
 	r.Field = field
 }
 
-// classGroup is the group that a Class names, where the operator says that it names one: plainly, or as OU=NAME; "" none.
+// classGroup is the group that a Class names, where the operator says that it names one: plainly, or as OU=NAME; ""
+// none.
 func classGroup(class string) string {
 	if name, ok := strings.CutPrefix(class, "OU="); ok {
 		class = strings.TrimSuffix(name, ";")
@@ -83,8 +85,8 @@ func classGroup(class string) string {
 	return class
 }
 
-// realm is the realm of a login name, "" where it has none: what stands behind the last @, or before the first \ (a name with both has
-// the former's). Letter case stays.
+// realm is the realm of a login name, "" where it has none: what stands behind the last @, or before the first \ (a
+// name with both has the former's). Letter case stays.
 func realm(user string) string {
 	if i := strings.LastIndexByte(user, '@'); i >= 0 {
 		return user[i+1:]

@@ -5,11 +5,16 @@ import "github.com/ringback/ringback/aaa/pairs"
 const zyxelSource = "FreeRADIUS dictionary.zyxel"
 
 var zyxel = indexed(dialect{name: "Zyxel", vendor: 890, prefix: "Zyxel-", rules: []rule{
-	{n: 192, name: "Zyxel-Callback-Option", form: integer, enum: valueNames{0: "None", 1: "Optional", 2: "Mandatory"}, known: true, field: "callback",
-		check: "2 requires a callback, 0 forbids one; 1: a callback if a number comes or the caller types it, otherwise none", source: zyxelSource, apply: (*reading).zyxelOption},
-	{n: 193, name: "Zyxel-Callback-Phone-Source", form: integer, enum: valueNames{0: "Preconfigured", 1: "User"}, known: true, field: "dialstring",
-		check: "1: the caller types the number; 0: it is fixed and must come; neither demands a callback", source: zyxelSource, apply: (*reading).zyxelSource},
-	{n: 3, name: "Zyxel-Privilege-AVPair", check: "the privilege level comes by `shell:priv-lvl` or Management-Privilege-Level", source: zyxelSource},
+	{n: 192, name: "Zyxel-Callback-Option", form: integer, enum: valueNames{0: "None", 1: "Optional", 2: "Mandatory"},
+		known: true, field: "callback",
+		check: "2 requires a callback, 0 forbids one; 1: a callback if a number comes or the caller types it, " +
+			"otherwise none", source: zyxelSource, apply: (*reading).zyxelOption},
+	{n: 193, name: "Zyxel-Callback-Phone-Source", form: integer, enum: valueNames{0: "Preconfigured", 1: "User"},
+		known: true, field: "dialstring",
+		check:  "1: the caller types the number; 0: it is fixed and must come; neither requires a callback",
+		source: zyxelSource, apply: (*reading).zyxelSource},
+	{n: 3, name: "Zyxel-Privilege-AVPair",
+		check: "the privilege level comes by `shell:priv-lvl` or Management-Privilege-Level", source: zyxelSource},
 }})
 
 func (r *reading) zyxelOption(v value) error {

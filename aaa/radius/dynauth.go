@@ -14,9 +14,10 @@ import (
 	"layeh.com/radius"
 )
 
-// Target is what dynamic authorization acts upon: the sessions and the pending callbacks of this access server. Both methods act upon the one that
-// the Selector names and return how many there were: 0 none (then nothing happened), 1 it is done. Where several match, nothing is done and the
-// error is ErrSeveral. They may be called from several goroutines at once and should end with ctx.
+// Target is what dynamic authorization acts upon: the sessions and the pending callbacks of this access server. Both
+// methods act upon the one that the Selector names and return how many there were: 0 none (then nothing happened), 1 it
+// is done. Where several match, nothing is done and the error is ErrSeveral. They may be called from several goroutines
+// at once and should end with ctx.
 type Target interface {
 	// Disconnect ends the session, or cancels the callback that is pending.
 	Disconnect(ctx context.Context, s Selector) (n int, err error)
@@ -43,13 +44,17 @@ type Change struct {
 
 // What a Target's error is told to the server as (RFC 5176 §3.5). Any other error is 506, Resources Unavailable.
 var (
-	ErrSeveral      = errors.New("several sessions match")                                                     // 508, Multiple Session Selection Unsupported
-	ErrProhibited   = errors.New("the policy does not allow it")                                               // 501, Administratively Prohibited
-	ErrNotRemovable = errors.New("the session cannot be ended now")                                            // 504, Session Context Not Removable
-	ErrResidual     = errors.New("no session was active; what was left of it, a pending callback, is removed") // 201: with n = 1 it is success
+	// 508, Multiple Session Selection Unsupported
+	ErrSeveral = errors.New("several sessions match")
+	// 501, Administratively Prohibited
+	ErrProhibited = errors.New("the policy does not allow it")
+	// 504, Session Context Not Removable
+	ErrNotRemovable = errors.New("the session cannot be ended now")
+	// 201: with n = 1 it is success
+	ErrResidual = errors.New("no session was active; its pending callback was cancelled")
 )
 
-// DynAuthClient is who may send requests.
+// DynAuthClient is a client that may send requests.
 type DynAuthClient struct {
 	Name     string       // for people; "" is Prefix
 	Prefix   netip.Prefix // its addresses; of several that hold the source the longest counts
@@ -59,13 +64,15 @@ type DynAuthClient struct {
 
 // DynAuthConfig is a dynamic authorization server's configuration.
 type DynAuthConfig struct {
-	Clients       []DynAuthClient
-	Target        Target
-	Window        time.Duration // how far a request's Event-Timestamp may be from now; 0 is 300 s (RFC 5176 §6.3)
-	Unsigned      bool          // takes requests without a Message-Authenticator; one that is there must be good all the same
+	Clients []DynAuthClient
+	Target  Target
+	Window  time.Duration // how far a request's Event-Timestamp may be from now; 0 is 300 s (RFC 5176 §6.3)
+	// takes requests without a Message-Authenticator; one that is there must be good all the same
+	Unsigned      bool
 	NASIdentifier func() string // what a request's NAS-Identifier must be, asked at each one; nil: ""
 	NASAddress    netip.Addr    // what its NAS-IP-Address must be; the zero Addr is any address of this host
-	Trace         func(Event)   // where set, called with each packet taken and sent and with each one dropped. It must not block
+	// where set, called with each packet taken and sent and with each one dropped. It must not block
+	Trace func(Event)
 }
 
 // DynAuthCounts is what arrived so far.
@@ -81,8 +88,9 @@ type DynAuthCounts struct {
 	Overload   uint64 // there was no room for it
 }
 
-// DynAuth is a dynamic authorization server (RFC 5176): it lets AAA servers end sessions, change their limits, and cancel or delay a callback that is
-// pending. Make one with NewDynAuth. What is dropped is dropped silently and counted.
+// DynAuth is a dynamic authorization server (RFC 5176): it lets AAA servers end sessions, change their limits, and
+// cancel or delay a callback that is pending. Make one with NewDynAuth. What is dropped is dropped silently and
+// counted.
 type DynAuth struct {
 	cfg   DynAuthConfig
 	seen  seenRequests
@@ -118,10 +126,11 @@ func NewDynAuth(c DynAuthConfig) (*DynAuth, error) {
 		c.Window = dynAuthWindow
 	}
 	if c.Target == nil {
-		errs = append(errs, errors.New("dynamic authorization: nothing to act upon"))
+		errs = append(errs, errors.New("dynamic authorization: no target"))
 	}
 	if len(c.Clients) == 0 {
-		errs = append(errs, errors.New("dynamic authorization: no client (list the AAA servers that may send requests)"))
+		errs = append(errs, errors.New("dynamic authorization: no clients (list the AAA servers that may send "+
+			"requests)"))
 	}
 	clients := append([]DynAuthClient(nil), c.Clients...)
 	for i := range clients {
@@ -145,11 +154,13 @@ func (c DynAuthClient) Check() error {
 	case !c.Prefix.IsValid():
 		return fmt.Errorf("dynamic authorization client %q: no address or prefix", c.Name)
 	case c.Prefix.Bits() == 0:
-		return fmt.Errorf("dynamic authorization client %q: %s is everybody; list the AAA servers", c.Name, c.Prefix)
+		return fmt.Errorf("dynamic authorization client %q: %s matches every address (list the AAA servers)", c.Name,
+			c.Prefix)
 	case c.Secret == "":
 		return fmt.Errorf("dynamic authorization client %q: no secret", c.Name)
 	case len(c.Secret) < minSecret && !c.Insecure:
-		return fmt.Errorf("dynamic authorization client %q: a secret of %d octets can be guessed; use 24 random ones, at least %d, or allow it with insecure: true", c.Name, len(c.Secret), minSecret)
+		return fmt.Errorf("dynamic authorization client %q: a secret of %d octets can be guessed (use 24 random "+
+			"octets, at least %d, or set insecure: true)", c.Name, len(c.Secret), minSecret)
 	}
 	return nil
 }
@@ -157,12 +168,13 @@ func (c DynAuthClient) Check() error {
 // Counts has what arrived so far.
 func (d *DynAuth) Counts() DynAuthCounts {
 	n := func(t tally) uint64 { return d.tally[t].Load() }
-	return DynAuthCounts{Requests: n(tallyRequests), Done: n(tallyDone), Refused: n(tallyRefused), Duplicates: n(tallyDuplicates), Replayed: n(tallyReplayed),
+	return DynAuthCounts{Requests: n(tallyRequests), Done: n(tallyDone), Refused: n(tallyRefused),
+		Duplicates: n(tallyDuplicates), Replayed: n(tallyReplayed),
 		Stale: n(tallyStale), Unlisted: n(tallyUnlisted), Forged: n(tallyForged), Overload: n(tallyOverload)}
 }
 
-// Serve answers requests on conn until ctx ends; it returns nil then. It closes conn and waits for what is under way. A server that serves again
-// takes no request from before.
+// Serve answers requests on conn until ctx ends; it returns nil then. It closes conn and waits for what is under way. A
+// server that serves again takes no request from before.
 func (d *DynAuth) Serve(ctx context.Context, conn net.PacketConn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var acting sync.WaitGroup
@@ -193,7 +205,7 @@ func (d *DynAuth) Serve(ctx context.Context, conn net.PacketConn) error {
 		case room <- struct{}{}:
 		default:
 			d.seen.forget(r.auth)
-			d.drop(tallyOverload, from, fmt.Sprintf("%d requests are being acted upon", dynAuthAtOnce))
+			d.drop(tallyOverload, from, fmt.Sprintf("%d requests in progress", dynAuthAtOnce))
 			continue
 		}
 		acting.Go(func() {
@@ -212,11 +224,12 @@ type dynRequest struct {
 	auth   authenticator
 }
 
-// admit checks all that decides whether a datagram is answered at all. What is in doubt is dropped: a NAK to a forger would tell him something.
+// admit checks all that decides whether a datagram is answered at all. What is in doubt is dropped: a NAK would tell a
+// forger something.
 func (d *DynAuth) admit(b []byte, conn net.PacketConn, from net.Addr, started time.Time) (dynRequest, bool) {
 	client, ok := d.client(from)
 	if !ok {
-		d.drop(tallyUnlisted, from, "it is no client")
+		d.drop(tallyUnlisted, from, "not a client")
 		return dynRequest{}, false
 	}
 	r := dynRequest{conn: conn, from: from, client: client}
@@ -238,14 +251,14 @@ func (d *DynAuth) admit(b []byte, conn net.PacketConn, from net.Addr, started ti
 			conn.WriteTo(reply, from)
 		}
 	case replayed:
-		d.drop(tallyReplayed, from, "its authenticator was seen before from another port: a replay")
+		d.drop(tallyReplayed, from, "replay: its authenticator was seen before from another port")
 	case full:
 		d.drop(tallyOverload, from, fmt.Sprintf("%d requests within %s", dynAuthMaxSeen, 2*d.cfg.Window))
 	}
 	return r, known == fresh
 }
 
-// client finds who has the source address.
+// client finds the client with the source address.
 func (d *DynAuth) client(from net.Addr) (DynAuthClient, bool) {
 	ap, err := netip.ParseAddrPort(from.String())
 	if err != nil {
@@ -312,7 +325,8 @@ func (d *DynAuth) nasIdentifier() string {
 
 // act does what r asks for. The cause is 0 where it is done; why says it to people.
 func (d *DynAuth) act(ctx context.Context, r dynRequest) (errorCause, string) {
-	asked, err := readAsked(r.packet.Code, r.packet.Attributes, func(a netip.Addr) bool { return d.mine(a, r.conn) }, d.nasIdentifier())
+	asked, err := readAsked(r.packet.Code, r.packet.Attributes, func(a netip.Addr) bool { return d.mine(a, r.conn) },
+		d.nasIdentifier())
 	if err != nil {
 		return err.cause, err.why
 	}
@@ -339,7 +353,7 @@ func outcome(n int, err error) (errorCause, string) {
 	case err != nil:
 		return resourcesUnavailable, err.Error()
 	case n == 0:
-		return sessionContextNotFound, "no session and no pending callback matches"
+		return sessionContextNotFound, "no matching session or pending callback"
 	}
 	return 0, ""
 }

@@ -23,7 +23,8 @@ const (
 	callbackDelayPair    = "ringback:callback-delay"
 	callbackPair         = "ringback:callback"
 	callbackCancelled    = "cancel"
-	dynAuthNotIdentified = "it names no session: send Acct-Session-Id, Acct-Multi-Session-Id, User-Name, NAS-Port, NAS-Port-Id or Calling-Station-Id"
+	dynAuthNotIdentified = "no session identified: send Acct-Session-Id, Acct-Multi-Session-Id, User-Name, NAS-Port, " +
+		"NAS-Port-Id or Calling-Station-Id"
 )
 
 // asked is what a request asks for.
@@ -58,7 +59,8 @@ type dynRule struct {
 	read func(*asked, radius.Attribute) *refusal
 }
 
-// dynRules has all that is understood. What is not in it is a NAK, Unsupported Attribute: a change is made wholly or not at all (RFC 5176 §3.3).
+// dynRules has all that is understood. What is not in it is a NAK, Unsupported Attribute: a change is made wholly or
+// not at all (RFC 5176 §3.3).
 var dynRules = []dynRule{
 	{rfc2865.NASIPAddress_Type, "NAS-IP-Address", false, false, (*asked).nasAddress},
 	{rfc3162.NASIPv6Address_Type, "NAS-IPv6-Address", false, false, (*asked).nasAddress},
@@ -85,8 +87,10 @@ var dynRules = []dynRule{
 
 func ignored(*asked, radius.Attribute) *refusal { return nil }
 
-// readAsked reads the attributes of a Disconnect- or CoA-Request. mine tells whether an address is this access server's.
-func readAsked(code radius.Code, attrs radius.Attributes, mine func(netip.Addr) bool, identifier string) (asked, *refusal) {
+// readAsked reads the attributes of a Disconnect- or CoA-Request. mine tells whether an address is this access
+// server's.
+func readAsked(code radius.Code, attrs radius.Attributes, mine func(netip.Addr) bool, identifier string) (asked,
+	*refusal) {
 	a := asked{code: code, seen: map[string]bool{}, mine: mine, identifier: identifier}
 	for _, at := range attrs {
 		if err := a.read(at); err != nil {
@@ -95,13 +99,17 @@ func readAsked(code radius.Code, attrs radius.Attributes, mine func(netip.Addr) 
 	}
 	switch {
 	case !a.dated:
-		return asked{}, refuse(missingAttribute, "Event-Timestamp is missing: without it a recorded request could be sent again (Event-Timestamp = %%l in FreeRADIUS)")
+		return asked{}, refuse(missingAttribute,
+			"Event-Timestamp is missing: without it a recorded request could be replayed (Event-Timestamp = %%l in "+
+				"FreeRADIUS)")
 	case a.selector == (Selector{}):
 		return asked{}, refuse(missingAttribute, dynAuthNotIdentified)
 	case code == radius.CodeCoARequest && a.changes == 0:
-		return asked{}, refuse(missingAttribute, "it changes nothing: send Session-Timeout, Idle-Timeout, Ascend-Callback-Delay or Cisco-AVPair %s=SECONDS or %s=%s", callbackDelayPair, callbackPair, callbackCancelled)
+		return asked{}, refuse(missingAttribute,
+			"it changes nothing: send Session-Timeout, Idle-Timeout, Ascend-Callback-Delay or Cisco-AVPair "+
+				"%s=SECONDS or %s=%s", callbackDelayPair, callbackPair, callbackCancelled)
 	case a.change.CancelCallback && a.changes > 1:
-		return asked{}, refuse(invalidRequest, "it cancels the callback and changes something besides")
+		return asked{}, refuse(invalidRequest, "it cancels the callback and also changes something")
 	}
 	return a, nil
 }
@@ -113,11 +121,11 @@ func (a *asked) read(at *radius.AVP) *refusal {
 		}
 		switch {
 		case rule.coa && a.code != radius.CodeCoARequest:
-			return refuse(unsupportedAttribute, "%s: not in a %v", rule.name, a.code)
+			return refuse(unsupportedAttribute, "%s: not allowed in %v", rule.name, a.code)
 		case !rule.many && a.seen[rule.name]:
-			return refuse(invalidRequest, "%s: it came twice", rule.name)
+			return refuse(invalidRequest, "%s: repeated", rule.name)
 		case len(at.Attribute) == 0:
-			return refuse(invalidAttributeValue, "%s: it is empty", rule.name)
+			return refuse(invalidAttributeValue, "%s: empty", rule.name)
 		}
 		a.seen[rule.name] = true
 		if err := rule.read(a, at.Attribute); err != nil {
@@ -133,7 +141,7 @@ func (a *asked) nasAddress(v radius.Attribute) *refusal {
 	ip, ok := netip.AddrFromSlice(v)
 	switch {
 	case !ok:
-		return refuse(invalidAttributeValue, "%d octets are no address", len(v))
+		return refuse(invalidAttributeValue, "%d octets are not an address", len(v))
 	case !a.mine(ip.Unmap()):
 		return refuse(nasIdentificationMismatch, "%s is not an address of this access server", ip)
 	}
@@ -172,7 +180,7 @@ func (a *asked) user(v radius.Attribute) *refusal {
 func (a *asked) nasPort(v radius.Attribute) *refusal {
 	n, err := radius.Integer(v)
 	if err != nil {
-		return refuse(invalidAttributeValue, "%d octets are no number", len(v))
+		return refuse(invalidAttributeValue, "%d octets are not a number", len(v))
 	}
 	return a.tty(uint64(n))
 }
@@ -180,7 +188,7 @@ func (a *asked) nasPort(v radius.Attribute) *refusal {
 func (a *asked) nasPortID(v radius.Attribute) *refusal {
 	n, err := strconv.ParseUint(strings.TrimPrefix(string(v), "tty"), 10, 31)
 	if err != nil {
-		return refuse(sessionContextNotFound, "%q is no line of this access server: they are tty1, tty2, …", string(v))
+		return refuse(sessionContextNotFound, "%q is not a line of this access server (use tty1, tty2, …)", string(v))
 	}
 	return a.tty(n)
 }
@@ -188,13 +196,14 @@ func (a *asked) nasPortID(v radius.Attribute) *refusal {
 // tty takes a line; NAS-Port and NAS-Port-Id must agree.
 func (a *asked) tty(n uint64) *refusal {
 	if n == 0 || n > 1<<31-1 || a.selector.TTY != 0 && a.selector.TTY != int(n) {
-		return refuse(sessionContextNotFound, "no line is %d and what else was said", n)
+		return refuse(sessionContextNotFound, "line %d contradicts another attribute", n)
 	}
 	a.selector.TTY = int(n)
 	return nil
 }
 
-// serviceType: to authorize again by an Access-Request (Authorize Only) is not supported, nor is another kind of session (RFC 5176 §3.2).
+// serviceType: to authorize again by an Access-Request (Authorize Only) is not supported, nor is another kind of
+// session (RFC 5176 §3.2).
 func (a *asked) serviceType(v radius.Attribute) *refusal {
 	if n, err := radius.Integer(v); err == nil && n == authorizeOnly {
 		return refuse(unsupportedService, "Authorize Only is not supported: send the change itself")
@@ -202,9 +211,10 @@ func (a *asked) serviceType(v radius.Attribute) *refusal {
 	return refuse(unsupportedService, "the kind of a session cannot be changed")
 }
 
-// number: who could change the number of a callback could have any number dialled.
+// number: anyone able to change the number of a callback could have any number dialled.
 func (a *asked) number(radius.Attribute) *refusal {
-	return refuse(administrativelyProhibited, "a pending callback's number cannot be changed; it can be delayed or cancelled")
+	return refuse(administrativelyProhibited,
+		"a pending callback's number cannot be changed; it can be delayed or cancelled")
 }
 
 func (a *asked) sessionTimeout(v radius.Attribute) *refusal {
@@ -218,7 +228,7 @@ func (a *asked) idleTimeout(v radius.Attribute) *refusal {
 func (a *asked) limit(field **time.Duration, v radius.Attribute) *refusal {
 	n, err := radius.Integer(v)
 	if err != nil {
-		return refuse(invalidAttributeValue, "%d octets are no number", len(v))
+		return refuse(invalidAttributeValue, "%d octets are not a number", len(v))
 	}
 	d := time.Duration(n) * time.Second
 	*field = &d
@@ -228,7 +238,7 @@ func (a *asked) limit(field **time.Duration, v radius.Attribute) *refusal {
 
 func (a *asked) timestamp(v radius.Attribute) *refusal {
 	if len(v) != 4 {
-		return refuse(invalidAttributeValue, "%d octets are no time", len(v))
+		return refuse(invalidAttributeValue, "%d octets are not a time", len(v))
 	}
 	a.dated = true
 	return nil
@@ -238,11 +248,11 @@ func (a *asked) timestamp(v radius.Attribute) *refusal {
 func (a *asked) vendor(v radius.Attribute) *refusal {
 	id, data, err := radius.VendorSpecific(v)
 	if err != nil || len(data) == 0 {
-		return refuse(invalidAttributeValue, "it is cut")
+		return refuse(invalidAttributeValue, "truncated")
 	}
 	for len(data) > 0 {
 		if len(data) < 2 || data[1] < 2 || int(data[1]) > len(data) {
-			return refuse(invalidAttributeValue, "it is cut")
+			return refuse(invalidAttributeValue, "truncated")
 		}
 		t, value := data[0], data[2:data[1]]
 		data = data[data[1]:]
@@ -268,14 +278,15 @@ func (a *asked) avPair(s string) *refusal {
 	case low == callbackDelayPair:
 		n, err := strconv.ParseUint(value, 10, 32)
 		if err != nil {
-			return refuse(invalidAttributeValue, "%s: %q is no number of seconds", low, value)
+			return refuse(invalidAttributeValue, "%s: %q is not a number of seconds", low, value)
 		}
 		return a.delay(n)
 	case low == callbackPair && value == callbackCancelled:
 		a.change.CancelCallback = true
 		a.changes++
 		return nil
-	case strings.Contains(low, "dialstring") || strings.Contains(low, "callback-line") || strings.Contains(low, "callback-rotary") || strings.Contains(low, "nocallback-verify"):
+	case strings.Contains(low, "dialstring") || strings.Contains(low, "callback-line") ||
+		strings.Contains(low, "callback-rotary") || strings.Contains(low, "nocallback-verify"):
 		return a.number(nil)
 	default:
 		return refuse(unsupportedAttribute, "Cisco-AVPair %s is not supported", pairs.Printable(name))
@@ -285,7 +296,7 @@ func (a *asked) avPair(s string) *refusal {
 func (a *asked) ascendDelay(v radius.Attribute) *refusal {
 	n, err := radius.Integer(v)
 	if err != nil {
-		return refuse(invalidAttributeValue, "Ascend-Callback-Delay: %d octets are no number", len(v))
+		return refuse(invalidAttributeValue, "Ascend-Callback-Delay: %d octets are not a number", len(v))
 	}
 	return a.delay(uint64(n))
 }
@@ -293,9 +304,9 @@ func (a *asked) ascendDelay(v radius.Attribute) *refusal {
 func (a *asked) delay(seconds uint64) *refusal {
 	switch d := time.Duration(min(seconds, 1<<32)) * time.Second; {
 	case a.change.DelayCallback != 0:
-		return refuse(invalidRequest, "the callback's delay came twice")
+		return refuse(invalidRequest, "the callback delay is repeated")
 	case d == 0 || d > maxCallbackDelay:
-		return refuse(invalidAttributeValue, "a delay of %s: it can be a second to %s", d, maxCallbackDelay)
+		return refuse(invalidAttributeValue, "delay of %s: must be from 1s to %s", d, maxCallbackDelay)
 	default:
 		a.change.DelayCallback = d
 		a.changes++

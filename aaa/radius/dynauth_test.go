@@ -505,7 +505,7 @@ func TestNewDynAuthErrors(t *testing.T) {
 	p := netip.MustParsePrefix
 	_, err := radius.NewDynAuth(radius.DynAuthConfig{Clients: []radius.DynAuthClient{{Name: "a"}, {Name: "b", Prefix: p("0.0.0.0/0"), Secret: secret}, {Name: "c", Prefix: p("192.0.2.0/24")},
 		{Name: "d", Prefix: p("192.0.2.0/24"), Secret: canary}, {Name: "e", Prefix: p("192.0.2.0/24"), Secret: "short", Insecure: true}}})
-	for _, want := range []string{"nothing to act upon", `"a": no address`, `"b": 0.0.0.0/0 is everybody`, `"c": no secret`, `"d": a secret of 15 octets`} {
+	for _, want := range []string{"no target", `"a": no address`, `"b": 0.0.0.0/0 matches every address`, `"c": no secret`, `"d": a secret of 15 octets`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}

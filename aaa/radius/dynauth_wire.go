@@ -29,46 +29,49 @@ const (
 	multipleSessionSelectionUnsupported errorCause = 508
 )
 
-// readDynAuth takes an authentic Disconnect- or CoA-Request out of a datagram. Its Request Authenticator is a digest of it, as in accounting; its
-// Message-Authenticator is made with zeros in the place of that (RFC 5176 §2.3, §3.4).
+// readDynAuth takes an authentic Disconnect- or CoA-Request out of a datagram. Its Request Authenticator is a digest of
+// it, as in accounting; its Message-Authenticator is made with zeros in the place of that (RFC 5176 §2.3, §3.4).
 func readDynAuth(datagram, secret []byte, signed bool) (*radius.Packet, error) {
 	b, ok := cut(datagram)
 	if !ok {
-		return nil, errors.New("a bad length")
+		return nil, errors.New("bad length")
 	}
 	if c := radius.Code(b[0]); c != radius.CodeDisconnectRequest && c != radius.CodeCoARequest {
-		return nil, fmt.Errorf("%v is no request for a dynamic authorization server", c)
+		return nil, fmt.Errorf("%v is not a dynamic authorization request", c)
 	}
 	mac, f := findMAC(b)
 	if f != good {
-		return nil, fmt.Errorf("it came %s", f)
+		return nil, fmt.Errorf("received %s", f)
 	}
 	at := &slot{keys: newKeyed(secret)} // with an authenticator of zeros
 	switch {
 	case !rightDigest(b, at):
-		return nil, errors.New("a wrong Request Authenticator (is the shared secret the same on both sides?)")
+		return nil, errors.New("wrong Request Authenticator (is the shared secret the same on both sides?)")
 	case mac == 0 && signed:
-		return nil, errors.New("no Message-Authenticator (have the server add one: Message-Authenticator = 0x00 in FreeRADIUS)")
+		return nil, errors.New("no Message-Authenticator (configure the server to add one: Message-Authenticator = " +
+			"0x00 in FreeRADIUS)")
 	case mac != 0 && !rightMAC(b, mac, at):
-		return nil, errors.New("a wrong Message-Authenticator")
+		return nil, errors.New("wrong Message-Authenticator")
 	}
 	return radius.Parse(b, secret)
 }
 
-// current says why a request is too old or too new; nil where its one Event-Timestamp is within the window. One without is judged later: it
-// can be told so.
+// current says why a request is too old or too new; nil where its one Event-Timestamp is within the window. One without
+// is judged later: it can be told so.
 func current(attrs radius.Attributes, now time.Time, window time.Duration, started time.Time) error {
 	for _, v := range values(attrs, rfc2869.EventTimestamp_Type) {
 		n, err := radius.Integer(v)
 		if err != nil {
-			return errors.New("an Event-Timestamp that is no time")
+			return errors.New("invalid Event-Timestamp")
 		}
 		at := time.Unix(int64(n), 0)
 		switch {
 		case at.Sub(now).Abs() > window:
-			return fmt.Errorf("its Event-Timestamp is %s from now, more than %s (are both clocks right?)", at.Sub(now).Round(time.Second), window)
+			return fmt.Errorf("Event-Timestamp is %s from now, more than %s (are both clocks correct?)",
+				at.Sub(now).Round(time.Second), window)
 		case at.Before(started):
-			return errors.New("its Event-Timestamp is from before this server's start: what was acted upon then is not known any more")
+			return errors.New("Event-Timestamp is from before this server's start: earlier requests are no " +
+				"longer known")
 		}
 	}
 	return nil
@@ -104,8 +107,8 @@ func encodeDynAuthReply(p *radius.Packet, secret []byte) ([]byte, error) {
 	return b, nil
 }
 
-// seenRequests remembers the authenticators of the requests that were taken, for as long as their Event-Timestamp could be in the window. The zero
-// value is empty and ready.
+// seenRequests remembers the authenticators of the requests that were taken, for as long as their Event-Timestamp could
+// be in the window. The zero value is empty and ready.
 type seenRequests struct {
 	mu    sync.Mutex
 	known map[authenticator]*seenRequest
@@ -134,7 +137,8 @@ const (
 )
 
 // take remembers a request that was not seen; of a repeated one it returns the reply, nil while that is made.
-func (s *seenRequests) take(auth authenticator, from string, id byte, now time.Time, keep time.Duration) ([]byte, familiarity) {
+func (s *seenRequests) take(auth authenticator, from string, id byte, now time.Time, keep time.Duration) ([]byte,
+	familiarity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireLocked(now)

@@ -12,7 +12,8 @@ import (
 // EAP over RADIUS (RFC 3579): the access server passes packets and takes no part in the method.
 const (
 	eapMessageType radius.Type = 79
-	// maxEAP is the longest EAP packet that is passed: beside it the packet of 4,096 octets has room for its other attributes.
+	// maxEAP is the longest EAP packet that is passed: beside it the packet of 4,096 octets has room for its other
+	// attributes.
 	maxEAP = 3000
 	// eapMTU is told as Framed-MTU, that the server makes no EAP packet longer than PPP carries (RFC 3579 §2.4).
 	eapMTU = 1500
@@ -23,7 +24,8 @@ const (
 	eapFailure  = 4
 )
 
-// eapCredential has a peer's EAP packet in EAP-Messages. An empty one is EAP-Start (RFC 3579 §2.1): it asks the server to begin.
+// eapCredential has a peer's EAP packet in EAP-Messages. An empty one is EAP-Start (RFC 3579 §2.1): it asks the server
+// to begin.
 func eapCredential(packet []byte) (credential, error) {
 	var attrs radius.Attributes
 	attrs.Add(rfc2865.FramedMTU_Type, radius.NewInteger(eapMTU))
@@ -36,9 +38,9 @@ func eapCredential(packet []byte) (credential, error) {
 	case err != nil:
 		return credential{}, err
 	case packet[0] != eapResponse:
-		return credential{}, fmt.Errorf("an EAP packet of code %d from the peer: it sends responses (%d)", packet[0], eapResponse)
+		return credential{}, fmt.Errorf("EAP code %d from the peer, expected a response (%d)", packet[0], eapResponse)
 	case len(packet) > maxEAP:
-		return credential{}, fmt.Errorf("an EAP packet of %d octets: at most %d are passed", len(packet), maxEAP)
+		return credential{}, fmt.Errorf("EAP packet of %d octets: longer than %d", len(packet), maxEAP)
 	}
 	id := packet[1]
 	for len(packet) > 0 {
@@ -52,7 +54,7 @@ func eapCredential(packet []byte) (credential, error) {
 // cutEAP checks an EAP packet's header and cuts the link's padding behind its Length (RFC 3748 §4).
 func cutEAP(b []byte) ([]byte, error) {
 	if len(b) < 4 {
-		return nil, fmt.Errorf("an EAP packet of %d octets: its header has 4", len(b))
+		return nil, fmt.Errorf("EAP packet of %d octets: shorter than its header (4)", len(b))
 	}
 	n, least := int(binary.BigEndian.Uint16(b[2:])), 4
 	if b[0] == eapRequest || b[0] == eapResponse {
@@ -60,9 +62,9 @@ func cutEAP(b []byte) ([]byte, error) {
 	}
 	switch {
 	case n < least:
-		return nil, fmt.Errorf("an EAP packet that says it has %d octets: at least %d", n, least)
+		return nil, fmt.Errorf("EAP length %d: less than %d", n, least)
 	case n > len(b):
-		return nil, fmt.Errorf("an EAP packet that says it has %d octets and has %d", n, len(b))
+		return nil, fmt.Errorf("EAP length %d, but the packet has %d octets", n, len(b))
 	}
 	return b[:n], nil
 }
@@ -76,7 +78,7 @@ func eapOf(attrs radius.Attributes) ([]byte, error) {
 			continue
 		}
 		if last >= 0 && last != i-1 {
-			return nil, errors.New("EAP-Message: other attributes stand between its parts")
+			return nil, errors.New("EAP-Message: other attributes between its parts")
 		}
 		packet, last = append(packet, a.Attribute...), i
 	}
@@ -90,8 +92,8 @@ func eapOf(attrs radius.Attributes) ([]byte, error) {
 	return whole, nil
 }
 
-// eapReply is the EAP packet of an Accept or Challenge for the peer. Who is granted is decided by the RADIUS packet's code alone (RFC 3579 §2.6.3), so
-// one that says otherwise than its code is an error.
+// eapReply is the EAP packet of an Accept or Challenge for the peer. Who is granted is decided by the RADIUS packet's
+// code alone (RFC 3579 §2.6.3), so one that says otherwise than its code is an error.
 func eapReply(code radius.Code, attrs radius.Attributes, id byte) ([]byte, error) {
 	packet, err := eapOf(attrs)
 	switch {
@@ -104,7 +106,8 @@ func eapReply(code radius.Code, attrs radius.Attributes, id byte) ([]byte, error
 	case code == radius.CodeAccessAccept && packet[0] != eapSuccess:
 		return nil, fmt.Errorf("an Access-Accept whose EAP packet has code %d, not %d (success)", packet[0], eapSuccess)
 	case code == radius.CodeAccessChallenge && packet[0] != eapRequest:
-		return nil, fmt.Errorf("an Access-Challenge whose EAP packet has code %d, not %d (request)", packet[0], eapRequest)
+		return nil, fmt.Errorf("an Access-Challenge whose EAP packet has code %d, not %d (request)", packet[0],
+			eapRequest)
 	}
 	return packet, nil
 }

@@ -10,13 +10,14 @@ import (
 // enableUser is the User-Name of a request for a privilege level, as IOS asks: "$enab15$".
 func enableUser(level int) string { return fmt.Sprintf("$enab%d$", level) }
 
-// enabled is what an Accept for a privilege level grants: that level, where what came with it (a) does not say otherwise. The users file of FreeRADIUS
-// wants
+// enabled is what an Accept for a privilege level grants: that level, where what came with it (a) does not say
+// otherwise. The users file of FreeRADIUS wants
 //
 //	$enab15$  Cleartext-Password := "…"
 //	          Service-Type = Administrative-User
 //
-// with Service-Type Administrative-User, NAS-Prompt-User, Login-User or none; a `shell:priv-lvl` below the level refuses.
+// with Service-Type Administrative-User, NAS-Prompt-User, Login-User or none; a `shell:priv-lvl` below the level
+// refuses.
 func enabled(level int, a aaa.Authorization) aaa.Authorization {
 	if a.Refuse == "" {
 		a.Refuse = contradictsEnable(level, a)
@@ -24,21 +25,23 @@ func enabled(level int, a aaa.Authorization) aaa.Authorization {
 	if a.Refuse != "" {
 		return a.Ungranted()
 	}
-	return aaa.Authorization{ServiceType: a.ServiceType, Kind: a.Kind, PrivLevel: level, ReplyMessage: a.ReplyMessage, Attributes: a.Attributes, Readings: a.Readings}
+	return aaa.Authorization{ServiceType: a.ServiceType, Kind: a.Kind, PrivLevel: level, ReplyMessage: a.ReplyMessage,
+		Attributes: a.Attributes, Readings: a.Readings}
 }
 
 // contradictsEnable says why an Accept does not grant the level; "" where it does.
 func contradictsEnable(level int, a aaa.Authorization) string {
 	switch {
 	case a.Callback:
-		return fmt.Sprintf("the reply demands a callback, and privilege level %d was asked for", level)
+		return fmt.Sprintf("the reply requires a callback, but privilege level %d was requested", level)
 	case a.Host != nil:
-		return fmt.Sprintf("the reply joins the session to a host, and privilege level %d was asked for", level)
-	case a.ServiceType != 0 && a.ServiceType != int(rfc2865.ServiceType_Value_LoginUser) && a.ServiceType != int(rfc2865.ServiceType_Value_NASPromptUser) &&
+		return fmt.Sprintf("the reply connects the session to a host, but privilege level %d was requested", level)
+	case a.ServiceType != 0 && a.ServiceType != int(rfc2865.ServiceType_Value_LoginUser) &&
+		a.ServiceType != int(rfc2865.ServiceType_Value_NASPromptUser) &&
 		a.ServiceType != int(rfc2865.ServiceType_Value_AdministrativeUser):
-		return fmt.Sprintf("Service-Type %s: it is no answer to a request for privilege level %d", a.Kind, level)
+		return fmt.Sprintf("Service-Type %s: not valid for a request for privilege level %d", a.Kind, level)
 	case a.PrivLevel < level && saysPrivLevel(a):
-		return fmt.Sprintf("priv-lvl %d: less than the privilege level %d that was asked for", a.PrivLevel, level)
+		return fmt.Sprintf("priv-lvl %d: less than the requested privilege level %d", a.PrivLevel, level)
 	}
 	return ""
 }

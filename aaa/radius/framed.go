@@ -9,7 +9,7 @@ import (
 
 func (r *reading) framedProtocol(v value) error {
 	if v.n != 1 {
-		return fmt.Errorf("%d (%s) is not served, only PPP is", v.n, pairs.Printable(framedProtocols[v.n]))
+		return fmt.Errorf("%d (%s) is not supported (only PPP is)", v.n, pairs.Printable(framedProtocols[v.n]))
 	}
 	r.Framed().Protocol = "PPP"
 	return nil
@@ -23,7 +23,7 @@ func (r *reading) framedNetmask(v value) error {
 
 func (r *reading) framedMTU(v value) error {
 	if v.n < 64 || v.n > 65535 {
-		return fmt.Errorf("%d is no MTU: 64 to 65535", v.n)
+		return fmt.Errorf("%d is not an MTU (64 to 65535)", v.n)
 	}
 	if err := r.Same("framed.mtu", strconv.FormatUint(uint64(v.n), 10)); err != nil {
 		return err

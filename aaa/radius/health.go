@@ -24,14 +24,15 @@ func (p *peer) dead(now time.Time) bool {
 	return over
 }
 
-// claim is asked before a request whose user can be served without this server. why says that the server is known to be dead, so that it is not waited
-// for: until its dead time is over or the watchdog has found it well. Then one request finds out how it is, while others still pass it over; done ends it.
+// claim is asked before a request whose user can be served without this server. why says that the server is known to be
+// dead, so that it is not waited for: until its dead time is over or the watchdog has found it well. Then one request
+// finds out how it is, while others still pass it over; done ends it.
 func (p *peer) claim(now time.Time) (done func(), why string) {
 	if p.well.Load() {
 		return func() {}, ""
 	}
 	if p.dead(now) {
-		return nil, p.knownDead("it is passed over")
+		return nil, p.knownDead("skipped")
 	}
 	p.mu.Lock()
 	tried := p.dog.state == Down || p.dog.state == Reopen
@@ -40,7 +41,7 @@ func (p *peer) claim(now time.Time) (done func(), why string) {
 		return func() {}, ""
 	}
 	if !p.trying.CompareAndSwap(false, true) {
-		return nil, p.knownDead("another login is trying it")
+		return nil, p.knownDead("another login is testing it")
 	}
 	return func() { p.trying.Store(false) }, ""
 }
@@ -48,7 +49,7 @@ func (p *peer) claim(now time.Time) (done func(), why string) {
 func (p *peer) knownDead(what string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return fmt.Sprintf("radius server %s (%s): not waited for: %s, since: %v", p.Name, p.address, what, p.reason)
+	return fmt.Sprintf("radius server %s (%s): %s: %v", p.Name, p.address, what, p.reason)
 }
 
 // watchLocked starts the watch where there is use for it.
@@ -62,8 +63,9 @@ func (p *peer) watchLocked() {
 	p.nudge()
 }
 
-// bury notes that an exchange ended in silence: others are asked first for d, or until the watchdog finds the server well.
-func (p *peer) bury(d time.Duration) {
+// markDead notes that an exchange ended in silence: others are asked first for d, or until the watchdog finds the
+// server well.
+func (p *peer) markDead(d time.Duration) {
 	p.mu.Lock()
 	p.deadUntil = time.Now().Add(d)
 	p.mu.Unlock()
@@ -108,8 +110,8 @@ func (p *peer) nudge() {
 	}
 }
 
-// watch is the goroutine of the watchdog: it has the clock. Over UDP it ends when the server is well again; over TLS when the last connection
-// was closed in peace.
+// watch is the goroutine of the watchdog: it has the clock. Over UDP it ends when the server is well again; over TLS
+// when the last connection was closed in peace.
 func (p *peer) watch() {
 	defer p.rest() // what it opened for a probe
 	timer := time.NewTimer(p.watchTime())
@@ -161,7 +163,7 @@ func (p *peer) watch() {
 }
 
 // duties takes what is to be done. end says that nothing is any more.
-func (p *peer) duties() (todo deed, end bool) {
+func (p *peer) duties() (todo action, end bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	todo, p.todo = p.todo, 0
@@ -227,8 +229,9 @@ func (p *peer) encodeStatus(at *slot) ([]byte, error) {
 	return encodeSigned(radius.CodeStatusServer, at, nil)
 }
 
-// checkStatus judges an answer to Status-Server: an Access-Accept, or an Accounting-Response from a port of accounting. It rests on its
-// Response Authenticator; a Message-Authenticator is checked where there is one: stock servers send none (RFC 5997 §4.1 wants none).
+// checkStatus judges an answer to Status-Server: an Access-Accept, or an Accounting-Response from a port of accounting.
+// It rests on its Response Authenticator; a Message-Authenticator is checked where there is one: stock servers send
+// none (RFC 5997 §4.1 wants none).
 func (p *peer) checkStatus(packet []byte, at *slot) flaw {
 	switch radius.Code(packet[0]) {
 	case radius.CodeAccessAccept, radius.CodeAccountingResponse:

@@ -21,7 +21,7 @@ var loginServices = map[uint32]string{0: aaa.Telnet, 2: aaa.TCPClear}
 // loginHost takes the first host; the caller is not asked to choose.
 func (r *reading) loginHost(v value) error {
 	if r.host.by != "" {
-		return r.Left("another host came before, ignored")
+		return r.Left("an earlier host applies, ignored")
 	}
 	r.host.by, r.host.address = r.By, v.s
 	switch v.s {
@@ -40,7 +40,7 @@ func (r *reading) loginService(v value) error {
 
 func (r *reading) loginPort(v value) error {
 	if v.n < 1 || v.n > 65535 {
-		return fmt.Errorf("%d is no TCP port", v.n)
+		return fmt.Errorf("%d is not a TCP port", v.n)
 	}
 	r.host.port = int(v.n)
 	return nil
@@ -53,9 +53,9 @@ func (r *reading) concludeHost() error {
 		return nil
 	}
 	if h.by == "" || r.service != nil && !r.service.host {
-		why := "no Login-IP-Host came: the session is an EXEC, ignored"
+		why := "no Login-IP-Host, so the session is an EXEC, ignored"
 		if h.by != "" {
-			why = "the Service-Type gives a prompt, ignored"
+			why = "the Service-Type grants a prompt, ignored"
 			r.noteLater(h.by, why)
 		}
 		r.noteLater("Login-Service", why)
@@ -63,14 +63,15 @@ func (r *reading) concludeHost() error {
 		return nil
 	}
 	if by := r.Said("autocmd"); by != "" {
-		return r.refuseLater(h.by, by+" runs a command in place of the host")
+		return r.refuseLater(h.by, by+" runs a command instead of connecting to the host")
 	}
 	service, ok := loginServices[h.n]
 	switch {
 	case !ok:
-		return r.refuseLater(h.service, fmt.Sprintf("%d (%s) is not served, only telnet and TCP-clear are", h.n, loginServiceNames[h.n]))
+		return r.refuseLater(h.service, fmt.Sprintf("%d (%s) is not supported (only Telnet and TCP-Clear are)", h.n,
+			loginServiceNames[h.n]))
 	case service == aaa.TCPClear && h.port == 0:
-		return r.refuseLater(h.service, "TCP-clear wants a Login-TCP-Port")
+		return r.refuseLater(h.service, "TCP-Clear requires a Login-TCP-Port")
 	case h.port == 0:
 		h.port = 23
 	}

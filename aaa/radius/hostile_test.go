@@ -122,7 +122,7 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 			defer p.mu.Unlock()
 			return len(p.sockets)
 		}
-		p.bury(time.Minute) // it is probed, which opens a socket
+		p.markDead(time.Minute) // it is probed, which opens a socket
 		if open() != 1 {
 			t.Fatalf("%d sockets", open())
 		}

@@ -22,10 +22,10 @@ const (
 	maxEAPRounds = 64 // a TLS handshake in fragments of a kilobyte
 )
 
-// callCheck is the Service-Type of a question about a call or a user before anybody has proven himself (RFC 2865 §5.6).
+// callCheck is the Service-Type of a question about a call or a user without authentication (RFC 2865 §5.6).
 const callCheck = uint32(rfc2865.ServiceType_Value_CallCheck)
 
-// login is one conversation, pinned to its server: State goes back to who sent it, over whichever connection.
+// login is one conversation, pinned to its server: State goes back to the server that sent it, over any connection.
 type login struct {
 	client  *Client
 	peer    *peer
@@ -75,13 +75,15 @@ func (l *login) ask(ctx context.Context, c credential) aaa.Result {
 		var s *silence
 		switch {
 		case !errors.As(err, &s): // it could not be written: no silence, that another method might be asked after
-			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("radius server %s: %v", p.Name, err)}
+			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("radius server %s: %v", p.Name,
+				err)}
 		case ctx.Err() == nil && !errors.Is(err, errClosed):
-			p.bury(l.client.cfg.DeadTime)
+			p.markDead(l.client.cfg.DeadTime)
 		}
 		return aaa.Result{Server: p.Name, Reason: err.Error()}
 	}
-	reply := &radius.Packet{Code: radius.Code(a.packet[0]), Attributes: parseAttributes(a.packet)} // they were walked before it was taken
+	// they were walked before it was taken
+	reply := &radius.Packet{Code: radius.Code(a.packet[0]), Attributes: parseAttributes(a.packet)}
 	p.show(a.at, reply.Code, reply.Attributes, false)
 	return l.read(reply, a.at)
 }
@@ -128,7 +130,8 @@ func (l *login) attributes(b *builder, at *slot) error {
 	return nil
 }
 
-// checkEAP judges a reply to EAP. It must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside TLS that is the transport's work.
+// checkEAP judges a reply to EAP. It must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside
+// TLS that is the transport's work.
 func (p *peer) checkEAP(packet []byte, at *slot) flaw {
 	f := p.checkAccess(packet, at)
 	if f == good && !at.tls {
@@ -231,18 +234,21 @@ func (l *login) challenged(reply *radius.Packet, res aaa.Result) aaa.Result {
 	l.rounds++
 	switch {
 	case l.lookup || !l.sent.interactive():
-		return l.refuse(reply, res, fmt.Sprintf("radius server %s asks %q something, and there is nobody to answer: an Access-Challenge is a refusal here (RFC 2865 §4.4)", l.peer.Name, l.request.User))
+		return l.refuse(reply, res, fmt.Sprintf("radius server %s sent an Access-Challenge for %q, which cannot be "+
+			"answered here: treated as a refusal (RFC 2865 §4.4)", l.peer.Name, l.request.User))
 	case len(states) > 1:
-		return l.refuse(reply, res, fmt.Sprintf("radius server %s: State came %d times in one Access-Challenge", l.peer.Name, len(states)))
+		return l.refuse(reply, res, fmt.Sprintf("radius server %s: %d State attributes in one Access-Challenge",
+			l.peer.Name, len(states)))
 	case l.rounds > l.maxRounds():
-		return l.refuse(reply, res, fmt.Sprintf("radius server %s: more than %d Access-Challenges in one login", l.peer.Name, l.maxRounds()))
+		return l.refuse(reply, res, fmt.Sprintf("radius server %s: more than %d Access-Challenges in one login",
+			l.peer.Name, l.maxRounds()))
 	}
 	l.state = nil
 	if len(states) == 1 {
 		l.state = states[0]
 	}
 	res.Kind = aaa.Prompt
-	res.Reason = fmt.Sprintf("radius server %s asks", l.peer.Name)
+	res.Reason = fmt.Sprintf("radius server %s sent a challenge", l.peer.Name)
 	res.Echo = echoes(reply.Attributes)
 	res.Wait = waits(reply.Attributes)
 	return res
@@ -279,7 +285,8 @@ func echoes(attrs radius.Attributes) bool {
 	return err == nil && n == uint32(rfc2869.Prompt_Value_Echo)
 }
 
-// replyMessage joins the Reply-Messages by line ends. It is the server's text, for the caller to read; NULs are dropped as in an Accept's.
+// replyMessage joins the Reply-Messages by line ends. It is the server's text, for the caller to read; NULs are dropped
+// as in an Accept's.
 func replyMessage(attrs radius.Attributes) string {
 	var lines []string
 	for _, v := range values(attrs, rfc2865.ReplyMessage_Type) {

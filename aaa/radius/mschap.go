@@ -26,7 +26,8 @@ const (
 	msCHAP2AnswerLen = 42 // "S=" and 40 hexadecimal digits (RFC 2759 §5)
 )
 
-// mschapCredential has MS-CHAP-Challenge and MS-CHAP-Response or MS-CHAP2-Response. RADIUS has the flags before the rest, PPP behind it.
+// mschapCredential has MS-CHAP-Challenge and MS-CHAP-Response or MS-CHAP2-Response. RADIUS has the flags before the
+// rest, PPP behind it.
 func mschapCredential(m aaa.MSCHAP) (credential, error) {
 	challenge, response := 8, byte(msCHAPResponse)
 	switch m.Version {
@@ -34,13 +35,15 @@ func mschapCredential(m aaa.MSCHAP) (credential, error) {
 	case 2:
 		challenge, response = 16, msCHAP2Response
 	default:
-		return credential{}, fmt.Errorf("MS-CHAP version %d: there are 1 and 2", m.Version)
+		return credential{}, fmt.Errorf("MS-CHAP version %d: expected 1 or 2", m.Version)
 	}
 	switch {
 	case len(m.Challenge) != challenge:
-		return credential{}, fmt.Errorf("an MS-CHAPv%d challenge of %d octets, not %d", m.Version, len(m.Challenge), challenge)
+		return credential{}, fmt.Errorf("MS-CHAPv%d challenge of %d octets, expected %d", m.Version, len(m.Challenge),
+			challenge)
 	case len(m.Response) != msCHAPValueLen:
-		return credential{}, fmt.Errorf("an MS-CHAPv%d response of %d octets, not %d", m.Version, len(m.Response), msCHAPValueLen)
+		return credential{}, fmt.Errorf("MS-CHAPv%d response of %d octets, expected %d", m.Version, len(m.Response),
+			msCHAPValueLen)
 	}
 	fields, flags := m.Response[:msCHAPValueLen-1], m.Response[msCHAPValueLen-1]
 	if err := checkMSCHAP(m.Version, fields, flags); err != nil {
@@ -56,18 +59,19 @@ func mschapCredential(m aaa.MSCHAP) (credential, error) {
 func checkMSCHAP(version int, fields []byte, flags byte) error {
 	switch {
 	case version == 1 && flags > 1:
-		return fmt.Errorf("an MS-CHAPv1 response with flags %#02x: they are 0 or 1 (RFC 2433 §4)", flags)
+		return fmt.Errorf("MS-CHAPv1 response with flags %#02x, expected 0 or 1 (RFC 2433 §4)", flags)
 	case version == 2 && flags != 0:
-		return fmt.Errorf("an MS-CHAPv2 response with flags %#02x: they are 0 (RFC 2759 §4)", flags)
+		return fmt.Errorf("MS-CHAPv2 response with flags %#02x, expected 0 (RFC 2759 §4)", flags)
 	case version == 2 && !bytes.Equal(fields[16:24], make([]byte, 8)):
-		return errors.New("an MS-CHAPv2 response whose reserved octets are not zero (RFC 2759 §4)")
+		return errors.New("MS-CHAPv2 response with nonzero reserved octets (RFC 2759 §4)")
 	}
 	return nil
 }
 
 // addVendor adds one attribute of a vendor (RFC 2865 §5.26).
 func addVendor(attrs *radius.Attributes, vendor uint32, t byte, value []byte) {
-	v := append([]byte{byte(vendor >> 24), byte(vendor >> 16), byte(vendor >> 8), byte(vendor), t, byte(2 + len(value))}, value...)
+	v := append([]byte{byte(vendor >> 24), byte(vendor >> 16), byte(vendor >> 8), byte(vendor), t,
+		byte(2 + len(value))}, value...)
 	attrs.Add(rfc2865.VendorSpecific_Type, v)
 }
 
@@ -92,12 +96,13 @@ func vendorValues(attrs radius.Attributes, vendor uint32, t byte) [][]byte {
 	return values
 }
 
-// mschapAccepted reads what an Accept of an MS-CHAP login must bring and may not. For version 2 it returns the server's proof for the peer, which
-// knows the password and checks it; an Accept without one is no use to any peer (RFC 2759 §5: it ends the link).
+// mschapAccepted reads what an Accept of an MS-CHAP login must bring and may not. For version 2 it returns the server's
+// proof for the peer, which knows the password and checks it; an Accept without one is no use to any peer (RFC 2759 §5:
+// it ends the link).
 func mschapAccepted(m aaa.MSCHAP, attrs radius.Attributes) (proof string, err error) {
 	for _, v := range vendorValues(attrs, microsoftVendor, msMPPEPolicy) {
 		if n, err := radius.Integer(v); err != nil || n == mppeRequired {
-			return "", errors.New("MS-MPPE-Encryption-Policy: the session must be encrypted, and MPPE is not served")
+			return "", errors.New("MS-MPPE-Encryption-Policy: the session must be encrypted, but MPPE is not supported")
 		}
 	}
 	if m.Version != 2 {
@@ -106,13 +111,14 @@ func mschapAccepted(m aaa.MSCHAP, attrs radius.Attributes) (proof string, err er
 	v := vendorValues(attrs, microsoftVendor, msCHAP2Success)
 	switch {
 	case len(v) == 0:
-		return "", errors.New("MS-CHAP2-Success: it is missing, and without it the peer does not trust the access server")
+		return "", errors.New("MS-CHAP2-Success is missing, and the peer requires it")
 	case len(v) > 1:
-		return "", fmt.Errorf("MS-CHAP2-Success: it came %d times", len(v))
-	case len(v[0]) < 1+msCHAP2AnswerLen || !isProof(v[0][1:1+msCHAP2AnswerLen]) || pairs.OneLine(string(v[0][1:])) != nil:
-		return "", errors.New("MS-CHAP2-Success: it is not S= and 40 hexadecimal digits")
+		return "", fmt.Errorf("MS-CHAP2-Success is repeated (%d times)", len(v))
+	case len(v[0]) < 1+msCHAP2AnswerLen || !isProof(v[0][1:1+msCHAP2AnswerLen]) ||
+		pairs.OneLine(string(v[0][1:])) != nil:
+		return "", errors.New("MS-CHAP2-Success: expected S= and 40 hexadecimal digits")
 	case v[0][0] != m.ID:
-		return "", fmt.Errorf("MS-CHAP2-Success: it answers response %d, not %d", v[0][0], m.ID)
+		return "", fmt.Errorf("MS-CHAP2-Success answers response %d, not %d", v[0][0], m.ID)
 	}
 	return string(v[0][1:]), nil
 }
@@ -129,10 +135,12 @@ func isProof(b []byte) bool {
 	return true
 }
 
-// mschapRefused is the MS-CHAP-Error of a Reject for the peer, "E=691 R=1 …" (RFC 2433 §5, RFC 2759 §6); "" where none that can be shown came.
+// mschapRefused is the MS-CHAP-Error of a Reject for the peer, "E=691 R=1 …" (RFC 2433 §5, RFC 2759 §6); "" where none
+// that can be shown came.
 func mschapRefused(m aaa.MSCHAP, attrs radius.Attributes) string {
 	v := vendorValues(attrs, microsoftVendor, msCHAPError)
-	if len(v) != 1 || len(v[0]) < 3 || v[0][0] != m.ID || pairs.OneLine(string(v[0][1:])) != nil || string(v[0][1:3]) != "E=" {
+	if len(v) != 1 || len(v[0]) < 3 || v[0][0] != m.ID || pairs.OneLine(string(v[0][1:])) != nil ||
+		string(v[0][1:3]) != "E=" {
 		return ""
 	}
 	return string(v[0][1:])

@@ -20,7 +20,7 @@ import (
 const maxDuration = 30 * time.Second
 
 // errClosed ends exchanges whose Client was closed.
-var errClosed = errors.New("the client was closed")
+var errClosed = errors.New("client closed")
 
 // peer is one server on one port: its sockets and what is known of its health.
 type peer struct {
@@ -52,7 +52,7 @@ type peer struct {
 	retired   bool // it closes its sockets as soon as nobody waits
 	deadUntil time.Time
 	dog       watchdog
-	todo      deed // what the watchdog wants done
+	todo      action // what the watchdog wants done
 	watching  bool
 	reason    error // why it was last silent
 	opening   opening
@@ -88,7 +88,8 @@ func (ex *exchange) hold(s *socket, id uint32) *pending {
 		h = &pending{}
 		ex.more = append(ex.more, h)
 	}
-	*h = pending{s: s, ex: ex, at: slot{id: id, v11: s.v11, tls: s.stream, local: s.local, secret: s.keys.secret, keys: s.keys}}
+	*h = pending{s: s, ex: ex, at: slot{id: id, v11: s.v11, tls: s.stream, local: s.local, secret: s.keys.secret,
+		keys: s.keys}}
 	return h
 }
 
@@ -98,9 +99,11 @@ type answer struct {
 }
 
 func newPeer(s ServerConfig, address string, c Config) *peer {
-	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace, keys: newKeyed([]byte(s.Secret)),
+	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace,
+		keys:    newKeyed([]byte(s.Secret)),
 		dialing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
-		dog: watchdog{state: Initial, stream: s.Transport == TLS, strict: s.StatusServer == StatusOn, off: s.StatusServer == StatusOff}}
+		dog: watchdog{state: Initial, stream: s.Transport == TLS, strict: s.StatusServer == StatusOn,
+			off: s.StatusServer == StatusOff}}
 	p.timers.New = func() any { t := time.NewTimer(time.Hour); t.Stop(); return t }
 	p.life, p.end = context.WithCancel(context.Background())
 	if p.dial == nil {
@@ -152,8 +155,8 @@ func (ex *exchange) free() {
 	}
 }
 
-// byDatagrams sends and sends again (RFC 5080 §2.2.1): IRT is Timeout, MRC is Retries, MRD half a minute. No packet and no error: time is
-// out.
+// byDatagrams sends and sends again (RFC 5080 §2.2.1): IRT is Timeout, MRC is Retries, MRD half a minute. No packet and
+// no error: time is out.
 func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answer, error) {
 	s, id, err := p.reserve(ctx, ex)
 	if err != nil {
@@ -245,8 +248,9 @@ func jitter(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()*0.2-0.1)*float64(d))
 }
 
-// nextWait doubles, with jitter, up to twice the first time-out (MRT): a person waits at the other end of a modem, and the next server
-// should be asked within the quarter of a minute. RFC 5080's own 16 s are for clients that have one server.
+// nextWait doubles, with jitter, up to twice the first time-out (MRT): a person waits at the other end of a modem, and
+// the next server should be asked within the quarter of a minute. RFC 5080's own 16 s are for clients that have one
+// server.
 func nextWait(prev, timeout time.Duration) time.Duration {
 	if prev*2 > timeout*2 {
 		return jitter(timeout * 2)
@@ -254,7 +258,8 @@ func nextWait(prev, timeout time.Duration) time.Duration {
 	return 2*prev + jitter(prev) - prev
 }
 
-// patience is how long all transmissions of one datagram take without their jitter: a stream, where nothing is sent twice, waits as long.
+// patience is how long all transmissions of one datagram take without their jitter: a stream, where nothing is sent
+// twice, waits as long.
 func (s ServerConfig) patience() time.Duration {
 	return min(s.Timeout+time.Duration(s.Retries)*2*s.Timeout, maxDuration)
 }
@@ -293,9 +298,9 @@ func (s *silence) Error() string {
 	if s.sent == 0 {
 		cause := s.cause
 		if cause == nil {
-			cause = errors.New("no connection in all that time")
+			cause = errors.New("no connection")
 		}
-		fmt.Fprintf(&b, "nothing was sent in %s: %v", s.waited.Round(time.Millisecond), cause)
+		fmt.Fprintf(&b, "nothing sent in %s: %v", s.waited.Round(time.Millisecond), cause)
 		if hint := aaa.Unreached(cause); hint != "" {
 			b.WriteString(". " + hint)
 		}
@@ -325,30 +330,35 @@ const freeradiusLines = "post-auth { update reply { &Message-Authenticator := 0x
 func (s *silence) hint(bad bool) string {
 	switch {
 	case s.seen[noMAC] > 0:
-		return ". The server must sign its replies: FreeRADIUS does so from 3.2.5 and 3.0.27 on; an older one needs in its site " +
-			freeradiusLines + ", and the same update inside Post-Auth-Type REJECT { … } and Post-Auth-Type Challenge { … } of post-auth." +
+		return ". The server must sign its replies. FreeRADIUS does so since 3.2.5 and 3.0.27; an older one needs in " +
+			"its site " +
+			freeradiusLines + ", and the same update inside Post-Auth-Type REJECT { … } and Post-Auth-Type Challenge " +
+			"{ … } of post-auth." +
 			" Only where the way to the server is safe: message_authenticator: off"
 	case s.seen[badDigest] > 0 || s.seen[badMAC] > 0:
 		return s.hintOfSecret()
 	case s.from.IsValid():
-		return fmt.Sprintf(". A reply came from %s: the server must answer from the address that it is asked at, or be asked at that one", s.from)
+		return fmt.Sprintf(". A reply came from %s: the server must reply from its configured address, or be "+
+			"configured with that one", s.from)
 	case aaa.Unreached(s.cause) != "":
 		return ". " + aaa.Unreached(s.cause)
 	case bad || s.peer.Transport == TLS && s.cause != nil || errors.Is(s.cause, context.Canceled):
 		return "" // what was said already tells more than could be guessed
 	case !s.before.IsZero():
-		return fmt.Sprintf(". It last answered at %s: is it down, too busy, or cut off?", s.before.Format(time.RFC3339))
+		return fmt.Sprintf(". It last answered at %s: is it down, overloaded or unreachable?",
+			s.before.Format(time.RFC3339))
 	}
-	return ". Does the server run, and is this host among its clients, with the same secret?"
+	return ". Is the server running, and is this host one of its clients, with the same secret?"
 }
 
 // hintOfSecret: a server that has once answered authentically has the secret.
 func (s *silence) hintOfSecret() string {
 	switch {
 	case !s.before.IsZero():
-		return fmt.Sprintf(". It answered with this secret at %s: was the secret changed there since, or does somebody forge replies?", s.before.Format(time.RFC3339))
+		return fmt.Sprintf(". It answered with this secret at %s: was the secret changed there, or are replies forged?",
+			s.before.Format(time.RFC3339))
 	case s.peer.Transport == TLS:
-		return ". Is the shared secret the same on both sides? Inside TLS it is \"radsec\" unless both say otherwise"
+		return ". Is the shared secret the same on both sides? Inside TLS it is \"radsec\" unless both sides configure another"
 	}
 	return ". Is the shared secret the same on both sides?"
 }
@@ -360,7 +370,8 @@ func passing(err error) bool {
 		return false
 	}
 	switch e {
-	case syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EMSGSIZE, syscall.EINTR, syscall.ENOBUFS, syscall.EPERM:
+	case syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EMSGSIZE, syscall.EINTR,
+		syscall.ENOBUFS, syscall.EPERM:
 		return true
 	}
 	return false

@@ -46,7 +46,7 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 		}},
 		{"admin", "pw5", aaa.Granted, "", func(a aaa.Authorization) bool { return a.Callback && a.PrivLevel == 15 }},
 		{"plain", "pw6", aaa.Granted, "", func(a aaa.Authorization) bool { return !a.Callback && a.PrivLevel == 1 }},
-		{"ppp", "pw7", aaa.Refused, "PPP is not served", nil},
+		{"ppp", "pw7", aaa.Refused, "PPP is not supported", nil},
 		{"contradiction", "pw8", aaa.Refused, "a different number than Callback-Number", nil},
 		{"noma", "pw9", aaa.Silent, "post-auth { update reply { &Message-Authenticator := 0x00 } }", nil},
 		{"nobody", "x", aaa.Refused, "refused", nil},

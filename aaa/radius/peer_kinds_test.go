@@ -88,7 +88,7 @@ func TestPeerFreeRADIUSMSCHAP(t *testing.T) {
 		if tt.kind == aaa.Granted && res.Success != tt.success {
 			t.Errorf("%s: %q, want %q", tt.user, res.Success, tt.success)
 		}
-		if tt.user == "encrypted" && !strings.Contains(res.Reason, "MPPE is not served") {
+		if tt.user == "encrypted" && !strings.Contains(res.Reason, "MPPE is not supported") {
 			t.Errorf("%s: %s", tt.user, res.Reason)
 		}
 		if seen := strings.Join(res.Auth.Attributes, "\n"); strings.Contains(seen, "MPPE") && !strings.Contains(seen, "[secret]") {
@@ -167,7 +167,7 @@ func TestPeerFreeRADIUSEnable(t *testing.T) {
 		password aaa.Secret
 		kind     aaa.Kind
 		reason   string
-	}{{15, "pw-enable", aaa.Granted, ""}, {7, "pw-enable", aaa.Granted, ""}, {15, "wrong", aaa.Refused, "refused"}, {9, "pw-enable", aaa.Refused, "demands a callback"}, {3, "pw-enable", aaa.Refused, "refused"}} {
+	}{{15, "pw-enable", aaa.Granted, ""}, {7, "pw-enable", aaa.Granted, ""}, {15, "wrong", aaa.Refused, "refused"}, {9, "pw-enable", aaa.Refused, "requires a callback"}, {3, "pw-enable", aaa.Refused, "refused"}} {
 		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: tt.password, TTY: 65, Enable: tt.level})
 		if res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || tt.kind == aaa.Granted && (res.Auth.PrivLevel != tt.level || res.Identity.User != "bob") {
 			t.Errorf("%d: %+v", tt.level, res)
@@ -230,7 +230,7 @@ func TestPeerFreeRADIUSChallengeWait(t *testing.T) {
 	}
 	// CHAP has no way to ask the user: a challenge refuses.
 	conv, res = c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "otp", CHAP: &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}})
-	if conv != nil || res.Kind != aaa.Refused || !strings.Contains(res.Reason, "nobody to answer") {
+	if conv != nil || res.Kind != aaa.Refused || !strings.Contains(res.Reason, "cannot be answered here") {
 		t.Errorf("%+v", res)
 	}
 }

@@ -104,7 +104,7 @@ func TestPeerFreeRADIUSRadSec(t *testing.T) {
 	}
 	refusedCertificates(t, address, dir)
 	c = overTLS(t, address, dir, 10*time.Second, func(tc *radius.TLSConfig) { tc.RADIUS11 = radius.RADIUS11Require })
-	if _, res := c.Start(context.Background(), aaa.Request{User: "plain", Password: "pw6"}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "does not speak RADIUS/1.1") {
+	if _, res := c.Start(context.Background(), aaa.Request{User: "plain", Password: "pw6"}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "does not support RADIUS/1.1") {
 		t.Errorf("%+v", res)
 	}
 }
@@ -132,8 +132,8 @@ func refusedCertificates(t *testing.T, address, dir string) {
 		name, want string
 		set        func(*radius.TLSConfig)
 	}{
-		{"wrong name", "is server_name right?", func(c *radius.TLSConfig) { c.ServerName = "radius.other" }},
-		{"wrong authority", "is ca_file right?", func(c *radius.TLSConfig) { c.CAFile = filepath.Join(other, "ca.pem") }},
+		{"wrong name", "check server_name", func(c *radius.TLSConfig) { c.ServerName = "radius.other" }},
+		{"wrong authority", "check ca_file", func(c *radius.TLSConfig) { c.CAFile = filepath.Join(other, "ca.pem") }},
 		{"no certificate", "cert", func(c *radius.TLSConfig) { c.CertFile, c.KeyFile = "", "" }},
 		{"certificate of another authority", "cert", func(c *radius.TLSConfig) {
 			c.CertFile, c.KeyFile = filepath.Join(other, "nas.pem"), filepath.Join(other, "nas.key")

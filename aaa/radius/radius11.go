@@ -8,15 +8,17 @@ import (
 	"layeh.com/radius"
 )
 
-// Protocol-Error (RFC 7930 §4): the server cannot answer. Over RADIUS/1.1 it counts as silence, told at once (RFC 9765 §6.1).
+// Protocol-Error (RFC 7930 §4): the server cannot answer. Over RADIUS/1.1 it counts as silence, told at once (RFC 9765
+// §6.1).
 const (
 	codeProtocolError radius.Code = 52
 	errorCauseType    radius.Type = 101 // Error-Cause, RFC 5176 §3.5
 	replyMessageType  radius.Type = 18
 )
 
-// encode11 makes a RADIUS/1.1 packet (RFC 9765 §4.1): the Token stands where the authenticator began, all else of the two reserved fields is
-// zero. No signature: attributes that only sign or correlate packets must not be sent (§5.2, §5.3, §5.5).
+// encode11 makes a RADIUS/1.1 packet (RFC 9765 §4.1): the Token stands where the authenticator began, all else of the
+// two reserved fields is zero. No signature: attributes that only sign or correlate packets must not be sent (§5.2,
+// §5.3, §5.5).
 func encode11(code radius.Code, at *slot, attrs radius.Attributes) ([]byte, error) {
 	var auth authenticator
 	binary.BigEndian.PutUint32(auth[:], at.id)

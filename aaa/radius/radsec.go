@@ -30,7 +30,9 @@ type radsec struct {
 
 // load reads the files of t. host is the server's name where t has none.
 func (t TLSConfig) load(host string) (*radsec, error) {
-	c, err := t.Config(host) // without a session cache: a resumed session could forget what was negotiated (RFC 9765 §3.6), and connections live long
+	// without a session cache: a resumed session could forget what was negotiated (RFC 9765 §3.6), and connections live
+	// long
+	c, err := t.Config(host)
 	if err != nil {
 		return nil, err
 	}
@@ -64,26 +66,29 @@ func (t TLSConfig) check() error {
 	switch t.RADIUS11 {
 	case "", RADIUS11Allow, RADIUS11Require, RADIUS11Off:
 	default:
-		return fmt.Errorf("radius11 %q: not allow, require or off", t.RADIUS11)
+		return fmt.Errorf("unknown radius11 %q (use allow, require or off)", t.RADIUS11)
 	}
 	if t.MinTLS12 && t.RADIUS11 != "" && t.RADIUS11 != RADIUS11Off {
-		return errors.New("RADIUS/1.1 wants TLS 1.3 (RFC 9765 §3.5): radius11 and TLS 1.2 exclude one another")
+		return errors.New("RADIUS/1.1 requires TLS 1.3 (RFC 9765 §3.5): do not combine radius11 with TLS 1.2")
 	}
 	return t.Certificates.Check()
 }
 
 func (t TLSConfig) warnings(name string) (w []string) {
 	if t.MinTLS12 {
-		w = append(w, fmt.Sprintf("radius server %s: TLS 1.2 is taken; 1.3 is better", name))
+		w = append(w, fmt.Sprintf("radius server %s: TLS 1.2 is allowed; prefer 1.3", name))
 	}
 	if t.CertFile == "" {
-		w = append(w, fmt.Sprintf("radius server %s: without cert_file and key_file most servers refuse us: they know their clients by certificate (RFC 6614 §2.3)", name))
+		w = append(w, fmt.Sprintf("radius server %s: no cert_file and key_file: most servers require a client "+
+			"certificate (RFC 6614 §2.3)", name))
 	}
 	return w
 }
 
-// connect opens a connection with its handshake done; it blocks no longer than ctx. v11 says that RADIUS/1.1 was agreed on.
-func (r *radsec) connect(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), address string) (c net.Conn, v11 bool, err error) {
+// connect opens a connection with its handshake done; it blocks no longer than ctx. v11 says that RADIUS/1.1 was agreed
+// on.
+func (r *radsec) connect(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error),
+	address string) (c net.Conn, v11 bool, err error) {
 	raw, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, false, err
@@ -96,7 +101,8 @@ func (r *radsec) connect(ctx context.Context, dial func(ctx context.Context, net
 	v11 = conn.ConnectionState().NegotiatedProtocol == alpn11
 	if r.require && !v11 { // RFC 9765 §3.4: the client closes it
 		conn.Close()
-		return nil, false, &handshakeError{errors.New("TLS: the server does not speak RADIUS/1.1, and radius11 is require")}
+		return nil, false, &handshakeError{errors.New("TLS: the server does not support RADIUS/1.1, and radius11 is " +
+			"require")}
 	}
 	return conn, v11, nil
 }
@@ -119,7 +125,8 @@ const (
 	alertNoProtocol          = 120
 )
 
-// alertOf is the alert that the server ended TLS with; false where it did not. crypto/tls has it in a type of its own, of one octet.
+// alertOf is the alert that the server ended TLS with; false where it did not. crypto/tls has it in a type of its own,
+// of one octet.
 func alertOf(err error) (alert uint64, ok bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
@@ -140,17 +147,17 @@ func explainTLS(err error) error {
 	alert, alerted := alertOf(err)
 	switch {
 	case errors.As(err, &name):
-		return fmt.Errorf("the server's certificate is for another name: %w (is server_name right?)", err)
+		return fmt.Errorf("the server's certificate is for another name: %w (check server_name)", err)
 	case errors.As(err, &authority):
-		return fmt.Errorf("nobody we trust signed the server's certificate: %w (is ca_file right?)", err)
+		return fmt.Errorf("the server's certificate is signed by an unknown authority: %w (check ca_file)", err)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Errorf("the server's certificate is out of its time: %w (is the clock right here?)", err)
+		return fmt.Errorf("the server's certificate is expired or not yet valid: %w (check this machine's clock)", err)
 	case errors.As(err, &invalid):
 		return fmt.Errorf("the server's certificate is not valid: %w", err)
 	case alerted:
 		return explainAlert(err, alert)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("TLS: the server said nothing in time: %w (is it a port of RADIUS over TLS?)", err)
+		return fmt.Errorf("TLS: no answer in time: %w (is it a RADIUS over TLS port?)", err)
 	}
 	return err
 }
@@ -158,21 +165,25 @@ func explainTLS(err error) error {
 func explainAlert(err error, alert uint64) error {
 	switch alert {
 	case alertCertificateRequired:
-		return fmt.Errorf("the server wants a certificate of ours: %w (set cert_file and key_file, signed by whom the server trusts)", err)
-	case alertBadCertificate, alertUnsupportedCert, alertCertificateExpired, alertCertificateUnknown, alertUnknownCA, alertAccessDenied:
-		return fmt.Errorf("the server does not take our certificate: %w (is cert_file signed by whom it trusts, and in its time?)", err)
+		return fmt.Errorf("the server requires a client certificate: %w (set cert_file and key_file, signed by an "+
+			"authority that the server trusts)", err)
+	case alertBadCertificate, alertUnsupportedCert, alertCertificateExpired, alertCertificateUnknown, alertUnknownCA,
+		alertAccessDenied:
+		return fmt.Errorf("the server rejected our certificate: %w (is cert_file valid, and signed by an authority "+
+			"that it trusts?)", err)
 	case alertProtocolVersion:
-		return fmt.Errorf("the server's TLS is too old: %w (tls 1.2 must be allowed for it)", err)
+		return fmt.Errorf("the server's TLS version is too old: %w (allow TLS 1.2 for it)", err)
 	case alertNoProtocol:
-		return fmt.Errorf("the server speaks no version of RADIUS that we may: %w (look at radius11)", err)
+		return fmt.Errorf("no common RADIUS version: %w (check radius11)", err)
 	}
 	return err
 }
 
-// lasting reports whether err will be there again at the next attempt: wrong certificates, not a server that restarts, which may take a connection
-// and be gone before the handshake.
+// lasting reports whether err will be there again at the next attempt: wrong certificates, not a server that restarts,
+// which may take a connection and be gone before the handshake.
 func lasting(err error) bool {
-	for _, passing := range []error{context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
+	for _, passing := range []error{context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe,
+		syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, passing) {
 			return false
 		}
@@ -182,8 +193,8 @@ func lasting(err error) bool {
 	return alerted || errors.As(err, &h)
 }
 
-// byStream sends once; nothing is sent again on the same connection (RFC 6613 §2.6.1). Where the connection is lost, the request goes out
-// again on the next one, as long as it has time and no more often than a datagram.
+// byStream sends once; nothing is sent again on the same connection (RFC 6613 §2.6.1). Where the connection is lost,
+// the request goes out again on the next one, as long as it has time and no more often than a datagram.
 func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, error) {
 	end := ex.begun.Add(p.patience())
 	timed, cancel := context.WithDeadline(ctx, end)
@@ -211,10 +222,11 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 				mute = true
 				break
 			}
-			return answer{}, fmt.Errorf("the server closed the connection without a word: %w (does it take our certificate?)", gone.error)
+			return answer{}, fmt.Errorf("the server closed the connection without an answer: %w (does it accept our "+
+				"certificate?)", gone.error)
 		}
 		lost = gone.error
-		p.remark("the connection was lost (%v), sending again on the next", lost)
+		p.remark("connection lost (%v), sending again on a new one", lost)
 	}
 	return answer{}, lost
 }
@@ -228,7 +240,8 @@ func own(timed, ctx context.Context, err, lost error) error {
 }
 
 // onStream is one request on one connection.
-func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket, id uint32, end time.Time) (answer, error) {
+func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket, id uint32, end time.Time) (answer,
+	error) {
 	wire, err := s.prepare(id, q)
 	if err != nil {
 		return answer{}, encodeError{err}
@@ -245,8 +258,9 @@ func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket
 	ex.sent++
 	a, err := s.await(ctx, ex, time.Until(end))
 	if err == nil && a.packet == nil && s.heard.Load() == heard {
-		// Nothing at all came all that time: the connection may lead nowhere, and the next request should not find out again.
-		s.shut(errors.New("the connection was silent and was closed"))
+		// Nothing at all came all that time: the connection may lead nowhere, and the next request should not find out
+		// again.
+		s.shut(errors.New("connection closed: no answer"))
 	}
 	return a, err
 }

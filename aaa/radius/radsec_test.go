@@ -172,8 +172,8 @@ func TestRadSecCertificates(t *testing.T) {
 		set  func(w *tlsTown, c *radius.ServerConfig)
 		want string
 	}{
-		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" }, "is server_name right?"},
-		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" }, "is server_name right?"},
+		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" }, "check server_name"},
+		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" }, "check server_name"},
 		{"a name in the subject only", func(w *tlsTown, c *radius.ServerConfig) {
 			*w.o.TLS = *w.serverTLS(servers.Certificate{Name: "radsec.example", Server: true})
 		}, "certificate"},
@@ -187,17 +187,17 @@ func TestRadSecCertificates(t *testing.T) {
 				w.t.Fatal(err)
 			}
 			c.TLS.CAFile = filepath.Join(dir, "ca.pem")
-		}, "is ca_file right?"},
+		}, "check ca_file"},
 		{"expired", func(w *tlsTown, c *radius.ServerConfig) {
 			old := good
 			old.Expired = true
 			*w.o.TLS = *w.serverTLS(old)
-		}, "out of its time"},
+		}, "expired or not yet valid"},
 		{"not yet", func(w *tlsTown, c *radius.ServerConfig) {
 			old := good
 			old.Future = true
 			*w.o.TLS = *w.serverTLS(old)
-		}, "out of its time"},
+		}, "expired or not yet valid"},
 		{"a client's certificate", func(w *tlsTown, c *radius.ServerConfig) {
 			wrong := good
 			wrong.Server, wrong.Client = false, true
@@ -210,24 +210,24 @@ func TestRadSecCertificates(t *testing.T) {
 				w.t.Fatal(err)
 			}
 			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
-		}, "signed by whom the server trusts"},
+		}, "signed by an authority that the server trusts"},
 		{"our expired certificate", func(w *tlsTown, c *radius.ServerConfig) {
 			dir := w.t.TempDir()
 			if err := w.ca.WriteFiles(dir, servers.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
 				w.t.Fatal(err)
 			}
 			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
-		}, "does not take our certificate"},
+		}, "rejected our certificate"},
 		{"TLS 1.2", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.MaxVersion = tls.VersionTLS12 }, "too old"},
 		{"no RADIUS/1.1", func(w *tlsTown, c *radius.ServerConfig) {
 			c.TLS.RADIUS11, w.o.TLS.NextProtos = radius.RADIUS11Require, nil
-		}, "does not speak RADIUS/1.1"},
+		}, "does not support RADIUS/1.1"},
 		{"RADIUS/1.0 only", func(w *tlsTown, c *radius.ServerConfig) {
 			c.TLS.RADIUS11, w.o.TLS.NextProtos = radius.RADIUS11Require, []string{"radius/1.0"}
-		}, "look at radius11"},
+		}, "check radius11"},
 		{"RADIUS/1.1 only", func(w *tlsTown, c *radius.ServerConfig) {
 			c.TLS.RADIUS11, w.o.TLS.NextProtos = radius.RADIUS11Off, []string{"radius/1.1"}
-		}, "look at radius11"},
+		}, "check radius11"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTLSTown(t, servers.RadSec{}, tt.set, func(w *tlsTown) {
@@ -331,10 +331,10 @@ func TestRadSecBadReplies(t *testing.T) {
 		set    func(*tlsTown, *radius.ServerConfig)
 		want   string
 	}{
-		{"length 0", servers.RadSec{Length: -65536}, servers.Faults{}, off, "a packet of 0 octets"},
-		{"length 19", servers.RadSec{Length: 19}, servers.Faults{}, off, "a packet of 19 octets"},
-		{"length 4097", servers.RadSec{Length: 4097}, servers.Faults{}, off, "a packet of 4097 octets"},
-		{"length 65535", servers.RadSec{Length: 65535}, servers.Faults{}, nil, "a packet of 65535 octets"},
+		{"length 0", servers.RadSec{Length: -65536}, servers.Faults{}, off, "packet length 0 not from 20 to 4096"},
+		{"length 19", servers.RadSec{Length: 19}, servers.Faults{}, off, "packet length 19 not from 20 to 4096"},
+		{"length 4097", servers.RadSec{Length: 4097}, servers.Faults{}, off, "packet length 4097 not from 20 to 4096"},
+		{"length 65535", servers.RadSec{Length: 65535}, servers.Faults{}, nil, "packet length 65535 not from 20 to 4096"},
 		{"attributes cut", servers.RadSec{Length: 25}, servers.Faults{}, nil, "bad length"},
 		{"wrong Message-Authenticator", servers.RadSec{}, servers.Faults{WrongMAC: true}, off, "wrong Message-Authenticator"},
 		{"two Message-Authenticators", servers.RadSec{}, servers.Faults{DoubleMAC: true}, off, "two Message-Authenticators"},
@@ -406,7 +406,7 @@ func TestRadSecDumb(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 3*time.Second || !strings.Contains(res.Reason, "port of RADIUS over TLS") {
+		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 3*time.Second || !strings.Contains(res.Reason, "RADIUS over TLS port") {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}
 		c.Close()

@@ -19,11 +19,11 @@ import (
 	"layeh.com/radius/rfc3162"
 )
 
-// builder gathers the attributes of a request. The first error stands; an empty string adds nothing, since an empty attribute must not
-// be sent (RFC 2865 §5).
+// builder gathers the attributes of a request. The first error stands; an empty string adds nothing, since an empty
+// attribute must not be sent (RFC 2865 §5).
 //
-// Make one with newBuilder, and free it when the packet is made: what a usual request has lies in one piece of memory, which the next one uses
-// again, since a login is cheap or dear by its allocations.
+// Make one with newBuilder, and free it when the packet is made: what a usual request has lies in one piece of memory,
+// which the next one uses again, since a login is cheap or dear by its allocations.
 type builder struct {
 	attrs  radius.Attributes
 	err    error
@@ -70,7 +70,7 @@ func (b *builder) text(t radius.Type, name, s string) {
 	case s == "":
 	case len(s) > maxAttrLen:
 		if b.err == nil {
-			b.err = fmt.Errorf("%s of %d octets: one attribute carries %d", name, len(s), maxAttrLen)
+			b.err = fmt.Errorf("%s of %d octets: an attribute holds at most %d", name, len(s), maxAttrLen)
 		}
 	default:
 		n := len(b.octets)
@@ -114,8 +114,9 @@ func (b *builder) stations(called, caller, connect string) {
 	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", told(connect))
 }
 
-// told is s as an attribute can carry it, for what comes from outside and only informs: its beginning where it is too long. Control characters and what
-// is not UTF-8 become question marks rather than vanish: "555" with an odd octet inside must not turn into another caller's number.
+// told is s as an attribute can carry it, for what comes from outside and only informs: its beginning where it is too
+// long. Control characters and what is not UTF-8 become question marks rather than vanish: "555" with an odd octet
+// inside must not turn into another caller's number.
 func told(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || c == utf8.RuneError {
@@ -166,8 +167,8 @@ func (b *builder) port(tty int) {
 	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
 }
 
-// service hints at what the caller seems to want (RFC 2865 §5.6); the server need not heed it. It is never a Callback type: the group's policy says
-// whether a caller may ask for one, not the caller.
+// service hints at what the caller seems to want (RFC 2865 §5.6); the server need not heed it. It is never a Callback
+// type: the group's policy says whether a caller may ask for one, not the caller.
 func (b *builder) service(s aaa.Service) {
 	switch s {
 	case aaa.EXEC:

@@ -9,21 +9,23 @@ import (
 
 // ServerStatus is how one server stands, on one port.
 type ServerStatus struct {
-	Name         string            `json:"name"`
-	Address      string            `json:"address"`
-	Serves       string            `json:"serves"`            // "authentication", "accounting" or both, joined by "+"
-	Transport    string            `json:"transport"`         // UDP or TLS
-	Version      string            `json:"version,omitempty"` // "RADIUS/1.0" or "RADIUS/1.1", of the connections that stand
-	State        State             `json:"state"`
-	PassedOver   bool              `json:"passed_over"`      // others are asked first
-	Reason       string            `json:"reason,omitempty"` // why it was last silent
-	Sockets      int               `json:"sockets"`
-	InFlight     int               `json:"in_flight"`
-	Answered     time.Time         `json:"answered,omitzero"` // when it last answered a request
-	Signs        bool              `json:"signs"`             // a good Message-Authenticator was seen
-	StatusServer bool              `json:"status_server"`     // it has answered Status-Server
-	Stray        uint64            `json:"stray"`             // packets that nobody waited for
-	Dropped      map[string]uint64 `json:"dropped,omitempty"` // replies that were not believed, by what was wrong with them
+	Name      string `json:"name"`
+	Address   string `json:"address"`
+	Serves    string `json:"serves"`    // "authentication", "accounting" or both, joined by "+"
+	Transport string `json:"transport"` // UDP or TLS
+	// "RADIUS/1.0" or "RADIUS/1.1", of the connections that stand
+	Version      string    `json:"version,omitempty"`
+	State        State     `json:"state"`
+	PassedOver   bool      `json:"passed_over"`      // others are asked first
+	Reason       string    `json:"reason,omitempty"` // why it was last silent
+	Sockets      int       `json:"sockets"`
+	InFlight     int       `json:"in_flight"`
+	Answered     time.Time `json:"answered,omitzero"` // when it last answered a request
+	Signs        bool      `json:"signs"`             // a good Message-Authenticator was seen
+	StatusServer bool      `json:"status_server"`     // it has answered Status-Server
+	Stray        uint64    `json:"stray"`             // packets that nobody waited for
+	// replies that were not believed, by what was wrong with them
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
 }
 
 // Servers has the state of each server of c, authentication before accounting.
@@ -58,8 +60,11 @@ func (c *Client) peers() []*peer {
 func (p *peer) status() ServerStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st := ServerStatus{Name: p.Name, Address: p.address, Transport: p.Transport, State: p.dog.state, PassedOver: p.dog.passedOver(time.Now(), p.deadUntil),
-		Sockets: len(p.sockets), InFlight: int(p.inFlight.Load()), Signs: p.latched.Load(), StatusServer: p.dog.known, Stray: p.stray.Load()}
+	st := ServerStatus{Name: p.Name, Address: p.address, Transport: p.Transport, State: p.dog.state,
+		PassedOver: p.dog.passedOver(time.Now(), p.deadUntil),
+		Sockets:    len(p.sockets), InFlight: int(p.inFlight.Load()), Signs: p.latched.Load(),
+		StatusServer: p.dog.known,
+		Stray:        p.stray.Load()}
 	if p.reason != nil {
 		st.Reason = p.reason.Error()
 	}
@@ -83,8 +88,9 @@ func (p *peer) status() ServerStatus {
 	return st
 }
 
-// Group returns another method-list entry, name, over some of c's servers, asked in the order given. It shares their sockets, identifiers and
-// health with c, whose Close ends it too; its own Close does nothing. The error names an unknown server.
+// Group returns another method-list entry, name, over some of c's servers, asked in the order given. It shares their
+// sockets, identifiers and health with c, whose Close ends it too; its own Close does nothing. The error names an
+// unknown server.
 func (c *Client) Group(name string, servers ...string) (*Client, error) {
 	return c.group(name, false, servers)
 }
@@ -101,9 +107,9 @@ func (c *Client) group(name string, balance bool, servers []string) (*Client, er
 		p := named(c.auth, s)
 		switch {
 		case p == nil:
-			return nil, fmt.Errorf("radius group %s: there is no server %q", name, s)
+			return nil, fmt.Errorf("radius group %s: unknown server %q", name, s)
 		case slices.Contains(servers[:i], s):
-			return nil, fmt.Errorf("radius group %s: server %q is there twice", name, s)
+			return nil, fmt.Errorf("radius group %s: server %q is listed twice", name, s)
 		}
 		g.auth = append(g.auth, p)
 		if p := named(c.acct, s); p != nil {
@@ -111,7 +117,7 @@ func (c *Client) group(name string, balance bool, servers []string) (*Client, er
 		}
 	}
 	if len(g.auth) == 0 {
-		return nil, fmt.Errorf("radius group %s: no server", name)
+		return nil, fmt.Errorf("radius group %s: no servers", name)
 	}
 	return g, nil
 }
@@ -125,7 +131,8 @@ func named(peers []*peer, name string) *peer {
 	return nil
 }
 
-// inOrder has the servers in the order in which they are asked: those that are not passed over; all of them where all are.
+// inOrder has the servers in the order in which they are asked: those that are not passed over; all of them where all
+// are.
 func (c *Client) inOrder(peers []*peer) []*peer {
 	if c.cfg.Balance {
 		peers = c.balanced(peers)
@@ -161,8 +168,8 @@ func (c *Client) balanced(peers []*peer) []*peer {
 	return order
 }
 
-// inherit takes over what an earlier client knew of the same server, before any request: so a reload opens no window for unsigned replies,
-// and asks no dead server anew.
+// inherit takes over what an earlier client knew of the same server, before any request: so a reload opens no window
+// for unsigned replies, and asks no dead server anew.
 func (p *peer) inherit(from *peer) {
 	p.latched.Store(from.latched.Load())
 	p.answered.Store(from.answered.Load())

@@ -213,7 +213,7 @@ func TestGroup(t *testing.T) {
 		if r := res(g, ""); r.Kind != aaa.Silent || !strings.Contains(r.Reason, "closed") {
 			t.Errorf("after the client's Close: %+v", r)
 		}
-		for want, names := range map[string][]string{"no server": nil, `no server "four"`: {"four"}, `"one" is there twice`: {"one", "one"}} {
+		for want, names := range map[string][]string{"no server": nil, `unknown server "four"`: {"four"}, `"one" is listed twice`: {"one", "one"}} {
 			if _, err := w.client.Group("g", names...); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("no %s in %v", want, err)
 			}

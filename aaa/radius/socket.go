@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// maxTokens bounds the requests in flight on one connection of RADIUS/1.1, where the Token would allow four milliards.
+// maxTokens bounds the requests in flight on one connection of RADIUS/1.1, where the Token would allow about four
+// billion (2³²).
 const maxTokens = 4096
 
-// spentFor is how long an identifier of a connection stays out of use after its exchange gave up: a late answer to it would not verify under
-// the next request, and a connection ends over that. Servers give up after 30 s.
+// spentFor is how long an identifier of a connection stays out of use after its exchange gave up: a late answer to it
+// would not verify under the next request, and a connection ends over that. Servers give up after 30 s.
 const spentFor = 30 * time.Second
 
 // socket is one connected datagram socket, or one connection inside TLS, with its identifiers.
@@ -37,7 +38,8 @@ type socket struct {
 	last  error  // what the socket last complained of
 }
 
-// pending is who waits for replies with one identifier. Until armed no reply is looked at; from then on at does not change.
+// pending is an exchange that waits for replies with one identifier. Until armed, replies are ignored; from then on at
+// does not change.
 type pending struct {
 	s     *socket
 	ex    *exchange // nil: it gave up, and the identifier stays out of use until spent
@@ -47,7 +49,8 @@ type pending struct {
 }
 
 func newSocket(p *peer, conn net.Conn, v11 bool) *socket {
-	s := &socket{peer: p, conn: conn, stream: p.Transport == TLS, v11: v11, local: conn.LocalAddr(), keys: p.keys, gone: make(chan struct{})}
+	s := &socket{peer: p, conn: conn, stream: p.Transport == TLS, v11: v11, local: conn.LocalAddr(), keys: p.keys,
+		gone: make(chan struct{})}
 	if s.stream {
 		s.queue = make(chan []byte, writeQueue)
 	}
@@ -58,8 +61,8 @@ func newSocket(p *peer, conn net.Conn, v11 bool) *socket {
 	return s
 }
 
-// room is how many identifiers the socket has, and lowest the first of them. On a connection of RADIUS/1.0 identifier 0 is kept for
-// Status-Server (RFC 6613 §2.6.5), so that a full connection can be watched.
+// room is how many identifiers the socket has, and lowest the first of them. On a connection of RADIUS/1.0 identifier 0
+// is kept for Status-Server (RFC 6613 §2.6.5), so that a full connection can be watched.
 func (s *socket) room() (n int, lowest uint32) {
 	switch {
 	case s.v11:
@@ -70,7 +73,7 @@ func (s *socket) room() (n int, lowest uint32) {
 	return 256, 0
 }
 
-// atLocked has who waits under id; nil where nobody does.
+// atLocked returns the exchange that waits under id; nil if none does.
 func (s *socket) atLocked(id uint32) *pending {
 	if s.v11 {
 		return s.more[id]
@@ -141,8 +144,8 @@ func (s *socket) recycleLocked() bool {
 	return any
 }
 
-// release frees one identifier, unless its answer has done so. One without an answer stays out of use for a while on a connection of
-// RADIUS/1.0.
+// release frees one identifier, unless its answer has done so. One without an answer stays out of use for a while on a
+// connection of RADIUS/1.0.
 func (s *socket) release(h *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +158,8 @@ func (s *socket) release(h *pending) {
 	}
 }
 
-// settle frees the identifier id, whose reply arrived, unless it is another's by now: who waited may have given up while the reply was judged.
+// settle frees the identifier id, whose reply arrived, unless another exchange has it by now: the first may have given
+// up while the reply was checked.
 func (s *socket) settle(id uint32, waited *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,8 +184,8 @@ func (s *socket) prepare(id uint32, q question) ([]byte, error) {
 	return wire, nil
 }
 
-// send writes one datagram, or hands one packet to the writer of a stream and blocks while that has too many. An error of an earlier
-// datagram (ICMP) may be told on this write, which then did nothing: it is written again.
+// send writes one datagram, or hands one packet to the writer of a stream and blocks while that has too many. An error
+// of an earlier datagram (ICMP) may be told on this write, which then did nothing: it is written again.
 func (s *socket) send(ctx context.Context, wire []byte) error {
 	if s.stream {
 		select {
@@ -260,7 +264,8 @@ func (s *socket) read() {
 	}
 }
 
-// deliver hands an authentic reply to who waits for it. Whatever else arrives is counted and changes nothing: the wait goes on.
+// deliver hands an authentic reply to the exchange that waits for it. Anything else is counted and ignored: the wait
+// goes on.
 func (s *socket) deliver(packet []byte) flaw {
 	id := uint32(packet[1])
 	if s.v11 {
@@ -299,7 +304,8 @@ func (s *socket) judge(p *pending, packet []byte) flaw {
 	return p.ex.check(packet, &p.at)
 }
 
-// stray counts a packet that nobody waits for. A late answer frees its identifier; a Protocol-Error tells why the server is about to close.
+// stray counts a packet that nobody waits for. A late answer frees its identifier; a Protocol-Error tells why the
+// server is about to close.
 func (s *socket) stray(id uint32, p *pending, packet []byte) {
 	s.peer.stray.Add(1)
 	if p != nil && !p.spent.IsZero() {

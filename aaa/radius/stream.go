@@ -19,11 +19,11 @@ const (
 type badFrame int
 
 func (b badFrame) Error() string {
-	return fmt.Sprintf("a packet of %d octets was announced, and there are 20 to %d: the connection was closed", int(b), maxLen)
+	return fmt.Sprintf("packet length %d not from 20 to %d, connection closed", int(b), maxLen)
 }
 
-// readPacket reads the next packet of a stream into buf, which holds maxLen octets, and returns it. io.EOF at the end of the stream,
-// io.ErrUnexpectedEOF inside a packet, badFrame where its Length is none.
+// readPacket reads the next packet of a stream into buf, which holds maxLen octets, and returns it. io.EOF at the end
+// of the stream, io.ErrUnexpectedEOF inside a packet, badFrame where its Length is none.
 func readPacket(r *bufio.Reader, buf []byte) ([]byte, error) {
 	head, err := r.Peek(4)
 	if err != nil {
@@ -56,17 +56,18 @@ func (s *socket) readStream() {
 			return
 		}
 		s.heard.Add(1)
-		// RFC 6613 §2.6.4: a reply that lies about its length or its authenticators ends the connection; one that nobody waits for does not.
+		// RFC 6613 §2.6.4: a reply that lies about its length or its authenticators ends the connection; one that
+		// nobody waits for does not.
 		switch f := s.deliver(packet); f {
 		case badLength, badDigest, badMAC, doubledMAC:
-			s.complain(fmt.Errorf("a reply %s: the connection was closed", f))
+			s.complain(fmt.Errorf("reply %s, connection closed", f))
 			return
 		}
 	}
 }
 
-// writeStream is the one goroutine that writes a connection: no exchange waits in a Write for another's octets. Each packet is a TLS record of
-// its own: FreeRADIUS 3.2.1 closes a connection over a record with two.
+// writeStream is the one goroutine that writes a connection: no exchange waits in a Write for another's octets. Each
+// packet is a TLS record of its own: FreeRADIUS 3.2.1 closes a connection over a record with two.
 func (s *socket) writeStream() {
 	for {
 		select {
@@ -82,10 +83,11 @@ func (s *socket) writeStream() {
 	}
 }
 
-// fail ends a connection that cannot be written to. Where the server closed it, its alert says why, and the reader may still find that.
+// fail ends a connection that cannot be written to. Where the server closed it, its alert says why, and the reader may
+// still find that.
 func (s *socket) fail(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		s.shut(fmt.Errorf("the server took nothing for %s: %w", writeWithin, err))
+		s.shut(fmt.Errorf("the server read nothing for %s: %w", writeWithin, err))
 		return
 	}
 	s.conn.SetReadDeadline(time.Now().Add(time.Second))

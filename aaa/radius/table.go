@@ -15,23 +15,24 @@ import (
 	"layeh.com/radius"
 )
 
-// What an attribute of an Access-Accept means is said in tables, one a vendor: dialect_*.go. This file has their shape. A further
-// attribute is a further row, a further vendor a further table; the reference page, the tests of bad input and the explanations are
-// made from the rows.
+// What an attribute of an Access-Accept means is said in tables, one a vendor: dialect_*.go. This file has their shape.
+// A further attribute is a further row, a further vendor a further table; the reference page, the tests of bad input
+// and the explanations are made from the rows.
 
 // form is how an attribute's octets are read.
 type form int
 
 const (
-	text        form = iota // one line: no control characters
-	prose                   // lines for the caller, NULs dropped: servers written in C send the one that ends their string
-	octets                  // anything
-	integer                 // four octets
-	address                 // four octets
-	address6                // sixteen octets
-	prefix6                 // RFC 3162 §2.3: a zero, a length, as many octets as it takes
-	interfaceID             // eight octets
-	date                    // four octets, seconds since 1970
+	text form = iota // one line: no control characters
+	// lines for the caller, NULs dropped: servers written in C send the one that ends their string
+	prose
+	octets      // anything
+	integer     // four octets
+	address     // four octets
+	address6    // sixteen octets
+	prefix6     // RFC 3162 §2.3: a zero, a length, as many octets as it takes
+	interfaceID // eight octets
+	date        // four octets, seconds since 1970
 )
 
 // valueNames are the values of an integer as its dictionary spells them.
@@ -140,7 +141,7 @@ func exactly(b []byte, n int) error {
 // ipv6Prefix reads RFC 3162 §2.3.
 func ipv6Prefix(b []byte) (string, error) {
 	if len(b) < 2 || len(b) > 18 || b[0] != 0 || b[1] > 128 || len(b) < 2+int(b[1]+7)/8 {
-		return "", errors.New("it is no IPv6 prefix (RFC 3162 §2.3)")
+		return "", errors.New("not an IPv6 prefix (RFC 3162 §2.3)")
 	}
 	var a [16]byte
 	copy(a[:], b[2:])

@@ -177,7 +177,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		for _, lie := range []byte{0, 1, byte(len(good) + header + 1), 255} { // a length that lies
 			v := slices.Clone(wrap(d, r.n, good).Attribute)
 			v[3+header] = lie
-			refusedFor(t, session, d.prefix+"Attr: it is cut", fmt.Sprintf("length %d", lie), radius.Attributes{{Type: 26, Attribute: v}})
+			refusedFor(t, session, d.prefix+"Attr: truncated", fmt.Sprintf("length %d", lie), radius.Attributes{{Type: 26, Attribute: v}})
 		}
 	}
 }
@@ -364,24 +364,24 @@ func TestSeveral(t *testing.T) {
 		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
 		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair shell:callback-rotary says 7":   {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
 		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group":                              {wrap(ascend, 115, "\x00\x00\x00\x65")},
-		"Ascend-Maximum-Call-Duration: 4294967295 minutes: at most":                       {wrap(ascend, 125, "\xff\xff\xff\xff")},
+		"Ascend-Maximum-Call-Duration: 4294967295 minutes: longer than":                   {wrap(ascend, 125, "\xff\xff\xff\xff")},
 		"Ascend-Callback-Delay: 1h0m1s: at most 1h0m0s":                                   {wrap(ascend, 108, "\x00\x00\x0e\x11")},
-		"Management-Transport-Protection: 2: a telephone line protects nothing":           {n(134, 2)},
-		"Filter-Id: it is not of the form Raritan":                                        {a(11, "Raritan:G{x}:D{84001")},
+		"Management-Transport-Protection: 2: a telephone line has no protection":          {n(134, 2)},
+		"Filter-Id: expected Raritan":                                                     {a(11, "Raritan:G{x}:D{84001")},
 		"Filter-Id: D{} is empty":                                                         {a(11, "Raritan:D{}")},
 	} {
 		refusedFor(t, aaa.EXEC, want, "several", attrs)
 	}
 	for want, attrs := range map[string]radius.Attributes{
-		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8":                   {a(8, "\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
-		"Framed-Pool: it says b, Cisco-AVPair ip:addr-pool says a":                                    {avpair("ip:addr-pool=a"), a(88, "b")},
-		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair lcp:send-secret":              {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
-		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not served in a PPP session": {n(6, 7)},
-		"Service-Type: 8 (Authenticate-Only) is treated as a reject":                                  {n(6, 8)},
-		"Framed-Protocol: 3 (ARAP) is not served":                                                     {n(7, 3)},
-		"Framed-Protocol: 256 (Ascend-MPP) is not served":                                             {n(7, 256)},
-		"Framed-MTU: 63 is no MTU":                                                                    {n(12, 63)},
-		"Ascend-Send-Secret: it has 3 octets, not 16":                                                 {wrap(ascend, 214, "abc")},
+		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8":                      {a(8, "\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
+		"Framed-Pool: it says b, Cisco-AVPair ip:addr-pool says a":                                       {avpair("ip:addr-pool=a"), a(88, "b")},
+		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair lcp:send-secret":                 {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
+		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not supported in a PPP session": {n(6, 7)},
+		"Service-Type: 8 (Authenticate-Only) is treated as a reject":                                     {n(6, 8)},
+		"Framed-Protocol: 3 (ARAP) is not supported":                                                     {n(7, 3)},
+		"Framed-Protocol: 256 (Ascend-MPP) is not supported":                                             {n(7, 256)},
+		"Framed-MTU: 63 is not an MTU":                                                                   {n(12, 63)},
+		"Ascend-Send-Secret: it has 3 octets, not 16":                                                    {wrap(ascend, 214, "abc")},
 	} {
 		refusedFor(t, aaa.PPP, want, "several", attrs)
 	}

@@ -63,7 +63,7 @@ func TestReplyFromElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	want := "A reply came from " + other.LocalAddr().String() + ": the server must answer from the address that it is asked at"
+	want := "A reply came from " + other.LocalAddr().String() + ": the server must reply from its configured address"
 	var res aaa.Result
 	for range 20 { // a busy machine may hand the reply over after the last wait
 		if _, res = c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {

@@ -25,18 +25,18 @@ const (
 	onTimer   happening = "timer"   // the timer
 )
 
-// deed is what a watchdog wants done.
-type deed uint8
+// action is what a watchdog wants done.
+type action uint8
 
 const (
-	setTimer  deed = 1 << iota // Tw, with jitter, from now
-	sendProbe                  // a Status-Server
-	dropConns                  // close the connection
-	tryOpen                    // make a connection
+	setTimer  action = 1 << iota // Tw, with jitter, from now
+	sendProbe                    // a Status-Server
+	dropConns                    // close the connection
+	tryOpen                      // make a connection
 )
 
-// watchdog is the machine of RFC 3539 §3.4.1 for one server. It is pure: no clock, no socket. Where datagrams, or the person who waits at
-// the other end of a modem, want something else than the RFC, the rule says so.
+// watchdog is the state machine of RFC 3539 §3.4.1 for one server. It is pure: no clock, no socket. Where datagrams, or
+// the person waiting at the other end of a modem, want something else than the RFC, the rule says so.
 type watchdog struct {
 	state   State
 	pending bool // a Status-Server is unanswered
@@ -56,18 +56,18 @@ var watchdogRules = []struct {
 	on   happening
 	when func(w *watchdog) bool // nil: always
 	to   State
-	do   func(w *watchdog) deed // nil: nothing
+	do   func(w *watchdog) action // nil: nothing
 }{
-	// A request that was answered is the best proof. The RFC throws such answers away in Down and Reopen, where it sends no requests; we send
-	// them there when every server is down.
+	// A request that was answered is the best proof. The RFC throws such answers away in Down and Reopen, where it
+	// sends no requests; we send them there when every server is down.
 	{Initial, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Okay, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Suspect, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Down, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Reopen, onAnswer, nil, Okay, (*watchdog).wellAgain},
 
-	// Silence to a request is not in the RFC, whose proxies cannot tell whose silence it is. Here somebody waits: others are asked first from
-	// now on, and Status-Server is asked at once.
+	// Silence to a request is not in the RFC, whose proxies cannot tell whose silence it is. Here somebody waits:
+	// others are asked first from now on, and Status-Server is asked at once.
 	{Initial, onSilence, (*watchdog).judged, Suspect, (*watchdog).probe},
 	{Okay, onSilence, (*watchdog).judged, Suspect, (*watchdog).probe},
 	{Initial, onSilence, nil, Down, (*watchdog).probe},
@@ -79,7 +79,8 @@ var watchdogRules = []struct {
 	{Suspect, onOpen, nil, Suspect, (*watchdog).probe},
 	{Down, onOpen, nil, Reopen, (*watchdog).reopening},
 
-	// A connection that its server closes for idleness is opened again when it is needed; one that owes an answer is down.
+	// A connection that its server closes for idleness is opened again when it is needed; one that owes an answer is
+	// down.
 	{Okay, onLoss, func(w *watchdog) bool { return w.pending && w.judged() }, Down, (*watchdog).waiting},
 	{Okay, onLoss, nil, Initial, nil},
 	{Suspect, onLoss, nil, Down, (*watchdog).waiting},
@@ -103,13 +104,13 @@ var watchdogRules = []struct {
 	{Reopen, onTimer, nil, Reopen, (*watchdog).missed},
 }
 
-func (w *watchdog) wellAgain() deed { w.pending, w.proofs = false, 0; return setTimer }
-func (w *watchdog) probe() deed     { w.pending = true; return sendProbe | setTimer }
-func (w *watchdog) waiting() deed   { return setTimer }
-func (w *watchdog) opening() deed   { return tryOpen | setTimer }
-func (w *watchdog) reopening() deed { w.proofs = 0; return w.probe() }
+func (w *watchdog) wellAgain() action { w.pending, w.proofs = false, 0; return setTimer }
+func (w *watchdog) probe() action     { w.pending = true; return sendProbe | setTimer }
+func (w *watchdog) waiting() action   { return setTimer }
+func (w *watchdog) opening() action   { return tryOpen | setTimer }
+func (w *watchdog) reopening() action { w.proofs = 0; return w.probe() }
 
-func (w *watchdog) dropping() deed {
+func (w *watchdog) dropping() action {
 	w.pending, w.proofs = false, 0
 	if !w.stream {
 		return w.probe()
@@ -117,14 +118,18 @@ func (w *watchdog) dropping() deed {
 	return dropConns | setTimer
 }
 
-func (w *watchdog) firstProof() deed { w.pending, w.proofs = false, 1; return setTimer }
+func (w *watchdog) firstProof() action { w.pending, w.proofs = false, 1; return setTimer }
 
-func (w *watchdog) anotherProof() deed { w.pending = false; w.proofs = max(w.proofs, 0) + 1; return 0 }
+func (w *watchdog) anotherProof() action {
+	w.pending = false
+	w.proofs = max(w.proofs, 0) + 1
+	return 0
+}
 
-func (w *watchdog) missed() deed { w.proofs = -1; return setTimer }
+func (w *watchdog) missed() action { w.proofs = -1; return setTimer }
 
 // step moves the machine and returns what is to be done.
-func (w *watchdog) step(h happening) deed {
+func (w *watchdog) step(h happening) action {
 	if h == onProof {
 		w.known = true
 	}

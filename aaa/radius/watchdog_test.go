@@ -40,10 +40,10 @@ func TestWatchdogStories(t *testing.T) {
 			d := w.step(happening(h))
 			got := string(w.state) + ":"
 			for _, x := range []struct {
-				deed deed
-				name string
+				action action
+				name   string
 			}{{setTimer, "t"}, {sendProbe, "p"}, {dropConns, "d"}, {tryOpen, "o"}} {
-				if d&x.deed != 0 {
+				if d&x.action != 0 {
 					got += x.name
 				}
 			}

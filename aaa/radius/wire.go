@@ -34,14 +34,15 @@ func newAuthenticator() (a authenticator) {
 	return a
 }
 
-// slot is the place of one packet on its connection, and the form that it takes there. Encoders ask it rather than the transport: what
-// RADIUS/1.0 hides with MD5 goes in clear inside RADIUS/1.1's TLS (RFC 9765 §5.1).
+// slot is the place of one packet on its connection, and the form that it takes there. Encoders ask it rather than the
+// transport: what RADIUS/1.0 hides with MD5 goes in clear inside RADIUS/1.1's TLS (RFC 9765 §5.1).
 type slot struct {
-	id     uint32        // Identifier; in RADIUS/1.1 the Token
-	v11    bool          // RADIUS/1.1
-	tls    bool          // inside TLS, in either version
-	auth   authenticator // the Request Authenticator, random until an encoder puts another; not on the wire in RADIUS/1.1
-	local  net.Addr      // the connection's own address
+	id  uint32 // Identifier; in RADIUS/1.1 the Token
+	v11 bool   // RADIUS/1.1
+	tls bool   // inside TLS, in either version
+	// the Request Authenticator, random until an encoder puts another; not on the wire in RADIUS/1.1
+	auth   authenticator
+	local  net.Addr // the connection's own address
 	secret []byte
 	keys   *keyed // of secret
 }
@@ -54,8 +55,8 @@ func (at *slot) hidePassword(password aaa.Secret) (radius.Attribute, error) {
 	return radius.NewUserPassword([]byte(password), at.secret, at.auth[:])
 }
 
-// encodeAccess makes an Access-Request with its Message-Authenticator as the first attribute, where draft-ietf-radext-deprecating-radius
-// wants it against chosen-prefix collisions.
+// encodeAccess makes an Access-Request with its Message-Authenticator as the first attribute, where
+// draft-ietf-radext-deprecating-radius wants it against chosen-prefix collisions.
 func encodeAccess(at *slot, attrs radius.Attributes) ([]byte, error) {
 	return encodeSigned(radius.CodeAccessRequest, at, attrs)
 }
@@ -95,12 +96,12 @@ func encodePacket(code radius.Code, id byte, auth authenticator, attrs radius.At
 	}
 	for _, a := range attrs {
 		if len(a.Attribute) > maxAttrLen {
-			return nil, fmt.Errorf("attribute %d of %d octets: one carries %d", a.Type, len(a.Attribute), maxAttrLen)
+			return nil, fmt.Errorf("attribute %d of %d octets: the limit is %d", a.Type, len(a.Attribute), maxAttrLen)
 		}
 		size += 2 + len(a.Attribute)
 	}
 	if size > maxLen {
-		return nil, fmt.Errorf("a request of %d octets: RADIUS carries %d", size, maxLen)
+		return nil, fmt.Errorf("request of %d octets: the limit is %d", size, maxLen)
 	}
 	b := make([]byte, headerLen, size)
 	b[0], b[1] = byte(code), id
@@ -142,7 +143,10 @@ type hashes struct {
 }
 
 func newKeyed(secret []byte) *keyed {
-	return &keyed{secret: secret, pool: sync.Pool{New: func() any { return &hashes{mac: hmac.New(md5.New, secret), md5: md5.New()} }}}
+	return &keyed{secret: secret, pool: sync.Pool{New: func() any {
+		return &hashes{mac: hmac.New(md5.New, secret),
+			md5: md5.New()}
+	}}}
 }
 
 // hmac is HMAC-MD5 over the parts (RFC 3579 §3.2).
@@ -232,15 +236,15 @@ func findMAC(packet []byte) (int, flaw) {
 // noMACYet is what stands in a Message-Authenticator while it is made.
 var noMACYet [16]byte
 
-// rightMAC verifies the Message-Authenticator at offset i of an answer to at: HMAC-MD5 over the packet with the Request Authenticator in its
-// header and zeros in the attribute (RFC 3579 §3.2).
+// rightMAC verifies the Message-Authenticator at offset i of an answer to at: HMAC-MD5 over the packet with the Request
+// Authenticator in its header and zeros in the attribute (RFC 3579 §3.2).
 func rightMAC(packet []byte, i int, at *slot) bool {
 	want := at.keys.hmac(packet[:4], at.auth[:], packet[headerLen:i], noMACYet[:], packet[i+16:])
 	return subtle.ConstantTimeCompare(want[:], packet[i:i+16]) == 1
 }
 
-// checkReply says whether packet, already cut to its Length, is an authentic reply to the request at. signed tells that it carried a
-// good Message-Authenticator.
+// checkReply says whether packet, already cut to its Length, is an authentic reply to the request at. signed tells that
+// it carried a good Message-Authenticator.
 func checkReply(packet []byte, at *slot, needMAC bool) (f flaw, signed bool) {
 	if at.v11 { // TLS vouches for it, and a Message-Authenticator means nothing (RFC 9765 §5.2)
 		return walk(packet), false
@@ -262,8 +266,8 @@ func checkReply(packet []byte, at *slot, needMAC bool) (f flaw, signed bool) {
 	return good, true
 }
 
-// checkAccounting says whether packet acknowledges the Accounting-Request at. It rests on its Response Authenticator alone: stock
-// servers send nothing more.
+// checkAccounting says whether packet acknowledges the Accounting-Request at. It rests on its Response Authenticator
+// alone: stock servers send nothing more.
 func checkAccounting(packet []byte, at *slot) flaw {
 	if radius.Code(packet[0]) != radius.CodeAccountingResponse {
 		return badCode

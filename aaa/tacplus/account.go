@@ -13,20 +13,22 @@ import (
 // discCauseCallback is Cisco's disc-cause-ext of a session that ended to be called back.
 const discCauseCallback = "1102"
 
-// Send delivers r to r.Server where that is one of the entry's, else to the first server that answers SUCCESS, and blocks for that. The error says
-// which servers were asked; the record is then still the caller's to deliver.
+// Send delivers r to r.Server where that is one of the entry's, else to the first server that answers SUCCESS, and
+// blocks for that. The error says which servers were asked; the record is then still the caller's to deliver.
 func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
 	body, args, err := e.record(r)
 	if err != nil {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
-	return aaa.Deliver(ctx, r, e.order(), func(p *peer) string { return p.Name }, func(p *peer) error { return p.account(ctx, r, body, args) })
+	return aaa.Deliver(ctx, r, e.order(), func(p *peer) string { return p.Name },
+		func(p *peer) error { return p.account(ctx, r, body, args) })
 }
 
 // account sends one record to one server.
 func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []string) error {
 	p.show(true, "Accounting REQUEST", func() []string {
-		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + pairs.Quoted(field(r.User)), "port = " + pairs.Quoted(port(r.TTY)), "rem_addr = " + pairs.Quoted(field(r.Caller))},
+		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + pairs.Quoted(field(r.User)),
+			"port = " + pairs.Quoted(port(r.TTY)), "rem_addr = " + pairs.Quoted(field(r.Caller))},
 			describePairs(args)...)
 	})
 	s, reply, err := p.ask(ctx, accounting, 0, "Accounting REQUEST", body)
@@ -35,7 +37,8 @@ func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []st
 	}
 	s.end()
 	answer := decodeAcctReply(reply)
-	p.show(false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(answer.status), s.id), func() []string { return messages(answer.message, answer.data) })
+	p.show(false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(answer.status), s.id),
+		func() []string { return messages(answer.message, answer.data) })
 	if answer.status != acctSuccess {
 		return p.unusable("Accounting", accountingStatus(answer.status)+said(answer.message))
 	}
@@ -49,14 +52,16 @@ func accountingStatus(code acctStatus) string {
 	case acctError:
 		return "ERROR"
 	case statusFollow:
-		return "FOLLOW, which is not done (RFC 8907 §10.5.5)"
+		return "FOLLOW, which is not supported (RFC 8907 §10.5.5)"
 	}
-	return fmt.Sprintf("status %#02x, which is unknown", byte(code))
+	return fmt.Sprintf("unknown status %#02x", byte(code))
 }
 
-var flagNames = map[acctFlags]string{acctStart: "START", acctStop: "STOP", acctWatchdog: "WATCHDOG", acctWatchdog | acctStart: "WATCHDOG START"}
+var flagNames = map[acctFlags]string{acctStart: "START", acctStop: "STOP", acctWatchdog: "WATCHDOG",
+	acctWatchdog | acctStart: "WATCHDOG START"}
 
-// accountingFlags are RFC 8907 §7.2's; 0 for a record that TACACS+ has not. An Interim that tells of traffic or time is a watchdog with update.
+// accountingFlags are RFC 8907 §7.2's; 0 for a record that TACACS+ has not. An Interim that tells of traffic or time is
+// a watchdog with update.
 func accountingFlags(r aaa.Record) acctFlags {
 	switch {
 	case r.Command != "":
@@ -73,12 +78,12 @@ func accountingFlags(r aaa.Record) acctFlags {
 	return 0
 }
 
-// record makes the REQUEST of r (RFC 8907 §7.1) and its arguments (§8.3). It is the same octets whenever it is sent: times are those of what
-// happened.
+// record makes the REQUEST of r (RFC 8907 §7.1) and its arguments (§8.3). It is the same octets whenever it is sent:
+// times are those of what happened.
 func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
 	flags := accountingFlags(r)
 	if flags == 0 {
-		return nil, nil, fmt.Errorf("a record of type %q is not for TACACS+", r.Type)
+		return nil, nil, fmt.Errorf("TACACS+ has no record type %q", r.Type)
 	}
 	var args arguments
 	service, who := serviceLogin, field(r.User)
@@ -101,7 +106,7 @@ func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
 	}
 	body, err := request.encode([]byte{byte(flags)})
 	if err != nil {
-		return nil, nil, fmt.Errorf("the record cannot be encoded: %w", err)
+		return nil, nil, fmt.Errorf("cannot encode the record: %w", err)
 	}
 	return body, args, nil
 }
@@ -109,8 +114,8 @@ func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
 // arguments are the pairs of a record, in order.
 type arguments []string
 
-// add appends name=v; what is not printable US-ASCII is replaced and what is too long cut, since a record that can never be sent would hold up all
-// that wait behind it.
+// add appends name=v; what is not printable US-ASCII is replaced and what is too long cut, since a record that can
+// never be sent would hold up all that wait behind it.
 func (a *arguments) add(name, v string) { *a = append(*a, field(name+"="+v)) }
 
 func (a *arguments) count(name string, n uint64) { a.add(name, strconv.FormatUint(n, 10)) }
@@ -143,7 +148,8 @@ func (a *arguments) system(r aaa.Record) {
 	a.add("reason", reason)
 }
 
-// command is one command that was run. It is a task of its own: a stop by the session's task_id would end the session (RFC 8907 §8.3).
+// command is one command that was run. It is a task of its own: a stop by the session's task_id would end the session
+// (RFC 8907 §8.3).
 func (a *arguments) command(r aaa.Record) {
 	a.add("task_id", r.ID)
 	a.seconds("start_time", r.Time)

@@ -103,7 +103,7 @@ func TestSend(t *testing.T) {
 		if err := w.client.Send(w.t.Context(), r); err != nil || w.connections("one") != 0 {
 			t.Errorf("the server that granted: %v, %d", err, w.connections("one"))
 		}
-		if err := w.client.Send(w.t.Context(), aaa.Record{Type: "odd"}); err == nil || !strings.Contains(err.Error(), `"odd" is not for TACACS+`) {
+		if err := w.client.Send(w.t.Context(), aaa.Record{Type: "odd"}); err == nil || !strings.Contains(err.Error(), `no record type "odd"`) {
 			t.Error(err)
 		}
 	}, success, success)

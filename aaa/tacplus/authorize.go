@@ -12,9 +12,10 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// Authorize asks the servers in order, the next on silence only, what a user may have: a session (`service=shell cmd=`, or for PPP first
-// `protocol=lcp` and then `protocol=ip`, unless q.Protocol names one) or one command. It blocks for Granted, Refused or Silent. No password is
-// needed: with q.NoPassword the server is told that nobody was authenticated.
+// Authorize asks the servers in order, the next on silence only, what a user may have: a session (`service=shell cmd=`,
+// or for PPP first `protocol=lcp` and then `protocol=ip`, unless q.Protocol names one) or one command. It blocks for
+// Granted, Refused or Silent. No password is needed: with q.NoPassword the server is told that nobody was
+// authenticated.
 func (e *Entry) Authorize(ctx context.Context, q aaa.Question) aaa.Result {
 	asks, err := e.questions(q)
 	if err != nil {
@@ -77,7 +78,8 @@ func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []q
 		a.Attributes, a.Readings = attributes, readings
 	}
 	a.ReplyMessage = message
-	return aaa.Result{Kind: aaa.Granted, Server: p.Name, Message: message, Auth: a, Reason: fmt.Sprintf("tacacs server %s authorized %q", p.Name, user(q))}, nil
+	return aaa.Result{Kind: aaa.Granted, Server: p.Name, Message: message, Auth: a,
+		Reason: fmt.Sprintf("tacacs server %s authorized %q", p.Name, user(q))}, nil
 }
 
 // what names what was asked for, for people.
@@ -116,7 +118,8 @@ func (e *Entry) questions(q aaa.Question) ([]question, error) {
 	case q.Protocol != "":
 		asks = []question{{protocol: q.Protocol, args: []string{"service=ppp", "protocol=" + q.Protocol}}}
 	default:
-		asks = []question{{protocol: "lcp", args: []string{"service=ppp", "protocol=lcp"}}, {protocol: "ip", args: []string{"service=ppp", "protocol=ip"}}}
+		asks = []question{{protocol: "lcp", args: []string{"service=ppp", "protocol=lcp"}},
+			{protocol: "ip", args: []string{"service=ppp", "protocol=ip"}}}
 	}
 	for i := range asks {
 		if err := e.encode(&asks[i], q); err != nil {
@@ -134,11 +137,13 @@ func commandArgs(words []string) ([]string, error) {
 	}
 	args = append(args, "cmd-arg=<cr>")
 	if words[0] == "" || len(args) > maxField {
-		return nil, fmt.Errorf("a command of %d words cannot be asked for: its first may not be empty, and %d arguments are the most", len(words), maxField)
+		return nil, fmt.Errorf("cannot request a command of %d words: the first must not be empty, and the limit is "+
+			"%d arguments", len(words), maxField)
 	}
 	for _, a := range args {
 		if len(a) > maxField || !printable(a) {
-			return nil, fmt.Errorf("a word of the command cannot be asked for: at most %d octets of printable US-ASCII go in one argument", maxField)
+			return nil, fmt.Errorf("cannot request the command: a word must be at most %d octets of printable US-ASCII",
+				maxField)
 		}
 	}
 	return args, nil
@@ -150,9 +155,10 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 	if q.Service == aaa.PPP {
 		service = servicePPP
 	}
-	// Nobody was authenticated: SVC_NONE is meant for just that (RFC 8907 §5.1). To say TACACSPLUS would be a lie in the server's log and gain nothing, since
-	// the method must not count for a policy (§6.1). With type not set it also keeps clear of servers that let in, unknown to them, whoever is said to
-	// have been authenticated elsewhere (tac_plus-ng can be told to, by type ASCII and a method other than TACACSPLUS).
+	// Nobody was authenticated: SVC_NONE is meant for just that (RFC 8907 §5.1). To say TACACSPLUS would be a lie in
+	// the server's log and gain nothing, since the method must not count for a policy (§6.1). With type not set it also
+	// avoids servers that accept any unknown user reported to have been authenticated elsewhere (tac_plus-ng can be
+	// told to, by type ASCII and a method other than TACACSPLUS).
 	if q.NoPassword {
 		method, service = methodNone, serviceNone
 	}
@@ -165,17 +171,19 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 	}
 	var err error
 	if ask.body, err = ask.request.encode(nil); err != nil {
-		return fmt.Errorf("the request cannot be encoded: %w", err)
+		return fmt.Errorf("cannot encode the request: %w", err)
 	}
 	return nil
 }
 
-// kind is how the user was authenticated (RFC 8907 §6.1): at the EXEC as the configuration says, for PPP as the peer did.
+// kind is how the user was authenticated (RFC 8907 §6.1): at the EXEC as the configuration says, for PPP as the peer
+// did.
 func (e *Entry) kind(q aaa.Question) authenType {
 	if q.Service != aaa.PPP {
 		return map[string]authenType{ASCII: typeASCII, PAP: typePAP}[e.cfg.Authentication]
 	}
-	return map[string]authenType{"pap": typePAP, "chap": typeCHAP, "ms-chap": typeMSCHAP, "ms-chapv2": typeMSCHAPv2}[q.Proof]
+	return map[string]authenType{"pap": typePAP, "chap": typeCHAP, "ms-chap": typeMSCHAP,
+		"ms-chapv2": typeMSCHAPv2}[q.Proof]
 }
 
 // level is the session's privilege level: 1 where none is said, as IOS has it.
@@ -186,7 +194,7 @@ func level(q aaa.Question) int {
 	return min(max(q.PrivLevel, 0), 15)
 }
 
-// method is who authenticated the user (RFC 8907 §6.1), by the method-list entry.
+// method is how the user was authenticated (RFC 8907 §6.1), from the method-list entry.
 func (e *Entry) method(entry string) authenMethod {
 	switch {
 	case entry == "" || e.owner.entries[entry]:
@@ -224,9 +232,9 @@ func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
 	case authorPassAdd, authorPassRepl, authorFail, authorError:
 	case statusFollow:
 		p.remark("Authorization RESPONSE FOLLOW")
-		return verdict{}, &refusal{"it refers to another server (FOLLOW), which is not done (RFC 8907 §10.5.5)"}
+		return verdict{}, &refusal{"it refers to another server (FOLLOW), which is not supported (RFC 8907 §10.5.5)"}
 	default:
-		return verdict{}, p.unusable("Authorization", fmt.Sprintf("status %#02x, which is unknown", byte(r.status)))
+		return verdict{}, p.unusable("Authorization", fmt.Sprintf("unknown status %#02x", byte(r.status)))
 	}
 	r.message, r.data = ascii(r.message), ascii(r.data)
 	v := verdict{
@@ -238,7 +246,7 @@ func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
 	case r.status == authorError:
 		return v, p.unusable("Authorization", "ERROR"+said(v.message))
 	case v.passed && slices.ContainsFunc(r.args, noArgument):
-		return v, &refusal{"it granted with an argument that is none: shorter than two octets, or not US-ASCII"}
+		return v, &refusal{"it granted with an invalid argument: shorter than two octets, or not US-ASCII"}
 	}
 	return v, nil
 }
@@ -261,8 +269,10 @@ func ascii(s string) string {
 func (p *peer) showAuthorRequest(ask question) {
 	p.show(true, "Authorization REQUEST", func() []string {
 		r := ask.request
-		return append([]string{"authen_method = " + methodNames[r.method], fmt.Sprintf("priv_lvl = %d", r.priv), "authen_type = " + typeNames[r.kind],
-			"authen_service = " + serviceNames[r.service], "user = " + pairs.Quoted(r.user), "port = " + pairs.Quoted(r.port), "rem_addr = " + pairs.Quoted(r.remoteAddr)},
+		return append([]string{"authen_method = " + methodNames[r.method], fmt.Sprintf("priv_lvl = %d", r.priv),
+			"authen_type = " + typeNames[r.kind],
+			"authen_service = " + serviceNames[r.service], "user = " + pairs.Quoted(r.user),
+			"port = " + pairs.Quoted(r.port), "rem_addr = " + pairs.Quoted(r.remoteAddr)},
 			describePairs(ask.args)...)
 	})
 }

@@ -75,10 +75,10 @@ func TestUnsendableQuestions(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
 		for want, words := range map[string][]string{
-			"255 octets": {"show", strings.Repeat("x", 248)},
-			"US-ASCII":   {"show", "a\rb"},
-			"its first":  {"", "x"},
-			"are the":    append([]string{"show"}, strings.Fields(strings.Repeat("x ", 253))...),
+			"255 octets":     {"show", strings.Repeat("x", 248)},
+			"US-ASCII":       {"show", "a\rb"},
+			"the first must": {"", "x"},
+			"the limit":      append([]string{"show"}, strings.Fields(strings.Repeat("x ", 253))...),
 		} {
 			q := asking("bob")
 			q.Command = words
@@ -220,7 +220,7 @@ func TestRefusedPairs(t *testing.T) {
 	for pairs, reason := range map[string]string{
 		"x-mandatory=must-fail":                          "x-mandatory: it is unknown and mandatory",
 		"callback-dialstring=" + strings.Repeat("5", 65): "65 octets",
-		"callback-dialstring=555\rATD":                   "callback-dialstring: the character 0x0d",
+		"callback-dialstring=555\rATD":                   "callback-dialstring: contains the character 0x0d",
 		"callback-dialstring=555\x00":                    "the character 0x00",
 		"callback-dialstring=1|callback-dialstring=2":    "it came twice with different values",
 		"callback-dialstring*1|callback-dialstring=2":    "it came twice with different values",
@@ -237,16 +237,16 @@ func TestRefusedPairs(t *testing.T) {
 		"acl=":                                           "it is empty",
 		"timeout=99999999999999999":                      "is not a number",
 		"idletime=1h":                                    "is not a number",
-		"service=ppp":                                    "service=shell was asked for",
-		"cmd=reload":                                     "cmd: cmd= was asked for",
+		"service=ppp":                                    "service=shell was requested",
+		"cmd=reload":                                     "cmd: cmd= was requested",
 		"protocol=ip":                                    "protocol: it cannot be honoured in an EXEC",
 		"addr=10.0.0.1":                                  "addr: it cannot be honoured in an EXEC",
 		"send-secret=" + canary:                          "cannot be honoured in an EXEC",
-		"no separator":                                   "has no name, or no = or * behind it",
+		"no separator":                                   "has no name, or no = or * after it",
 		"=value":                                         "has no name",
-		"x":                                              "an argument that is none",
-		"":                                               "an argument that is none",
-		"autocmd=bø":                                     "an argument that is none",
+		"x":                                              "an invalid argument",
+		"":                                               "an invalid argument",
+		"autocmd=bø":                                     "an invalid argument",
 		"priv-lvl#1=3":                                   "unknown and mandatory",
 		"a\rb=1":                                         `"a\rb": it is unknown`,
 	} {
@@ -259,7 +259,7 @@ func TestRefusedPairs(t *testing.T) {
 	ppp.Service = aaa.PPP
 	for pairs, reason := range map[string]string{
 		"addr=10.0.0.256": "not an IPv4 address", "addr=::1": "not an IPv4 address", "addr=0.0.0.0": "not an assignable address", "route=10.0.0.0": "not a destination, a mask", "route=a b": "not an IPv4 address",
-		"inacl=": "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty", "dns-servers=a": "not an IP address", "protocol=lcp": "protocol=ip was asked for",
+		"inacl=": "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty", "dns-servers=a": "not an IP address", "protocol=lcp": "protocol=ip was requested",
 		"nocallback-verify=1": "cannot be honoured in ppp ip", "priv-lvl=1": "cannot be honoured", "callback-dialstring=1": "cannot be honoured in ppp ip", "send-secret=x": "cannot be honoured",
 	} {
 		res, _ := authorized(t, ppp, authorReply(passAdd, ""), authorReply(passAdd, "", strings.Split(pairs, "|")...))

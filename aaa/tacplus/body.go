@@ -105,7 +105,7 @@ const maxField = 255
 func lengths(b []byte, fields ...string) ([]byte, error) {
 	for _, f := range fields {
 		if len(f) > maxField {
-			return nil, fmt.Errorf("a field of %d octets: at most %d can be sent", len(f), maxField)
+			return nil, fmt.Errorf("field of %d octets: the limit is %d", len(f), maxField)
 		}
 		b = append(b, byte(len(f)))
 	}
@@ -156,7 +156,7 @@ type authorRequest struct {
 // encode appends the REQUEST to b.
 func (r *authorRequest) encode(b []byte) ([]byte, error) {
 	if len(r.args) > maxField {
-		return nil, fmt.Errorf("%d arguments: at most %d can be sent", len(r.args), maxField)
+		return nil, fmt.Errorf("%d arguments: the limit is %d", len(r.args), maxField)
 	}
 	b, err := lengths(append(b, byte(r.method), r.priv, byte(r.kind), byte(r.service)), r.user, r.port, r.remoteAddr)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Entry is some servers of a Client, asked in order: one entry of method lists, as aaa.Method, aaa.Authorizer and aaa.Accountant. All its
-// methods may be called from any goroutine.
+// Entry is some servers of a Client, asked in order: one entry of method lists, as aaa.Method, aaa.Authorizer and
+// aaa.Accountant. All its methods may be called from any goroutine.
 type Entry struct {
 	name  string
 	cfg   Config
@@ -22,24 +22,25 @@ type Entry struct {
 	owner *Client
 }
 
-// Client is all servers, and the Entry of them. Make one with New. Its connections are opened when they are first needed and live until Close,
-// where the server shares them.
+// Client is all servers, and the Entry of them. Make one with New. Its connections are opened when they are first
+// needed and live until Close, where the server shares them.
 type Client struct {
 	*Entry
 	entries map[string]bool // the names of all groups, made before the first login
 }
 
-// New checks c, reads the files of its TLS, and returns its client. It opens no connection. The error joins all that is wrong.
+// New checks c, reads the files of its TLS, and returns its client. It opens no connection. The error joins all that is
+// wrong.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	cl := &Client{Entry: &Entry{name: c.Name, cfg: c}, entries: map[string]bool{c.Name: true}}
 	cl.owner = cl
 	var errs []error
 	if c.Authentication != ASCII && c.Authentication != PAP {
-		errs = append(errs, fmt.Errorf("%s: authentication %q: not ascii or pap", c.Name, c.Authentication))
+		errs = append(errs, fmt.Errorf("%s: unknown authentication %q (use ascii or pap)", c.Name, c.Authentication))
 	}
 	if len(c.Servers) == 0 {
-		errs = append(errs, fmt.Errorf("%s: no server", c.Name))
+		errs = append(errs, fmt.Errorf("%s: no servers", c.Name))
 	}
 	for _, s := range c.Servers {
 		if err := s.Check(); err != nil {
@@ -52,7 +53,7 @@ func New(c Config) (*Client, error) {
 			continue
 		}
 		if cl.server(p.Name) != nil {
-			errs = append(errs, fmt.Errorf("tacacs server %s: there twice", p.Name))
+			errs = append(errs, fmt.Errorf("tacacs server %s: defined twice", p.Name))
 		}
 		if c.From != nil {
 			p.inherit(c.From.server(p.Name))
@@ -66,25 +67,25 @@ func New(c Config) (*Client, error) {
 	return cl, nil
 }
 
-// Group returns another method-list entry, of the named servers in that order. It shares their connections and health; Close is the Client's.
-// Groups are made before the first login.
+// Group returns another method-list entry, of the named servers in that order. It shares their connections and health;
+// Close is the Client's. Groups are made before the first login.
 func (c *Client) Group(name string, servers ...string) (*Entry, error) {
 	g := &Entry{name: name, cfg: c.cfg, owner: c}
 	if name == "" || c.entries[name] {
-		return nil, fmt.Errorf("tacacs group %q: its name is empty or taken", name)
+		return nil, fmt.Errorf("tacacs group %q: empty or duplicate name", name)
 	}
 	for _, s := range servers {
 		p := c.server(s)
 		switch {
 		case p == nil:
-			return nil, fmt.Errorf("tacacs group %s: there is no tacacs server %q", name, s)
+			return nil, fmt.Errorf("tacacs group %s: unknown tacacs server %q", name, s)
 		case slices.Contains(g.peers, p):
-			return nil, fmt.Errorf("tacacs group %s: server %s is there twice", name, s)
+			return nil, fmt.Errorf("tacacs group %s: server %s is listed twice", name, s)
 		}
 		g.peers = append(g.peers, p)
 	}
 	if len(g.peers) == 0 {
-		return nil, fmt.Errorf("tacacs group %s: no server", name)
+		return nil, fmt.Errorf("tacacs group %s: no servers", name)
 	}
 	c.entries[name] = true
 	return g, nil
@@ -108,15 +109,17 @@ func (c *Client) Servers() []ServerStatus {
 	return all
 }
 
-// Retire is for a Client that another has replaced: what is under way goes on, conversations that wait for their caller too, and each connection is
-// closed as soon as no session is on it. Who still asks is answered, by a connection of his own. Retire does not block; Close must follow in the end.
+// Retire is for a Client that another has replaced: what is under way goes on, conversations that wait for their caller
+// too, and each connection is closed as soon as no session is on it. New requests are still answered, each on its own
+// connection. Retire does not block; Close must follow.
 func (c *Client) Retire() {
 	for _, p := range c.peers {
 		p.retire()
 	}
 }
 
-// Close ends what is under way and waits for the goroutines of all connections. The Client and its groups answer nothing afterwards.
+// Close ends what is under way and waits for the goroutines of all connections. The Client and its groups answer
+// nothing afterwards.
 func (c *Client) Close() error {
 	for _, p := range c.peers {
 		p.close()
@@ -154,8 +157,8 @@ func (s *silences) add(err error) {
 	s.plain = s.plain || errors.As(err, &f) && f.plain
 }
 
-// result is what is left when no server answered. Where one answered with the wrong obfuscation that is a refusal (RFC 8907 §10.5.2): whoever
-// can write into the connection shall not choose the next method.
+// result is what is left when no server answered. Where one answered with the wrong obfuscation that is a refusal (RFC
+// 8907 §10.5.2): whoever can write into the connection shall not choose the next method.
 func (s *silences) result() aaa.Result {
 	res := aaa.Result{Reason: strings.Join(s.reasons, "; ")}
 	if s.plain {
@@ -164,7 +167,8 @@ func (s *silences) result() aaa.Result {
 	return res
 }
 
-// broke reports whether there was no answer because the connection was lost, as by a server that restarts; what TLS says of certificates is no such thing.
+// broke reports whether there was no answer because the connection was lost, as by a server that restarts; what TLS
+// says of certificates is no such thing.
 func broke(err error) bool {
 	var lost *errLost
 	for _, passing := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
@@ -175,8 +179,8 @@ func broke(err error) bool {
 	return false
 }
 
-// first asks the servers in order, the next on silence only, for the first result that is not silence. Where another method can serve r, those that are
-// known to be dead are not waited for.
+// first asks the servers in order, the next on silence only, for the first result that is not silence. Where another
+// method can serve r, those that are known to be dead are not waited for.
 func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.Result, error)) aaa.Result {
 	var quiet silences
 	order := e.order()
@@ -192,7 +196,8 @@ func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.R
 		res, err := func() (aaa.Result, error) {
 			defer done()
 			res, err := ask(p)
-			if i == len(order)-1 && broke(err) && ctx.Err() == nil { // no other is left: it begins again on a fresh connection, once
+			// no other is left: it begins again on a fresh connection, once
+			if i == len(order)-1 && broke(err) && ctx.Err() == nil {
 				return ask(p)
 			}
 			return res, err
@@ -202,7 +207,8 @@ func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.R
 		case err == nil:
 			return res
 		case !errors.As(err, &s):
-			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("tacacs server %s: %v", p.Name, err)}
+			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("tacacs server %s: %v", p.Name,
+				err)}
 		}
 		quiet.add(err)
 		if ctx.Err() != nil {

@@ -1,6 +1,7 @@
-// Package tacplus is the client of TACACS+ servers (RFC 8907, over TLS RFC 9887): the login and enable method, authorizer and accountant
-// "tacacs". It speaks the protocol by itself; tests hold its packets to tacquito's. What an authorization grants stands in one table, in aaa/pairs.
-// It decides nothing about callbacks: that is what the policies do with the aaa.Authorization.
+// Package tacplus is the client of TACACS+ servers (RFC 8907, over TLS RFC 9887): the login and enable method,
+// authorizer and accountant "tacacs". It speaks the protocol by itself; tests hold its packets to tacquito's. What an
+// authorization grants stands in one table, in aaa/pairs. It decides nothing about callbacks: the policies do, with the
+// aaa.Authorization.
 package tacplus
 
 import (
@@ -26,12 +27,15 @@ const minSecret = 16
 type Config struct {
 	Name           string // the method-list entry of all servers; "" is "tacacs"
 	Servers        []ServerConfig
-	Authentication string        // of EXEC logins: ASCII or PAP; "" is ASCII
-	SystemUser     string        // user field of accounting-on and -off; "" none. tacquito takes no record without a user that it knows
-	DeadTime       time.Duration // how long a silent server is passed over while another is not; 0 is 30 s
-	Patience       time.Duration // how long a conversation waits for the caller's answer before it is aborted; 0 is 2 minutes
+	Authentication string // of EXEC logins: ASCII or PAP; "" is ASCII
+	// user field of accounting-on and -off; "" none. tacquito takes no record without a user that it knows
+	SystemUser string
+	DeadTime   time.Duration // how long a silent server is passed over while another is not; 0 is 30 s
+	// how long a conversation waits for the caller's answer before it is aborted; 0 is 2 minutes
+	Patience time.Duration
 
-	// From is the Client that this one replaces, after a reload: what is known of a server of the same name and address goes on. nil: nothing is known.
+	// From is the Client that this one replaces, after a reload: what is known of a server of the same name and address
+	// goes on. nil: nothing is known.
 	From *Client
 	// Dial opens a TCP connection; nil is net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -41,13 +45,15 @@ type Config struct {
 
 // ServerConfig is one TACACS+ server.
 type ServerConfig struct {
-	Name             string            // for people and for aaa.Result.Server; "" is Address
-	Address          string            // host:port; without port 49, over TLS 300
-	Secret           aaa.Secret        // with which packets are obfuscated; 16 octets or more. Over TLS there is none (RFC 9887 §4)
-	Timeout          time.Duration     // for the connection, for its TLS, and for each answer; 0 is 5 s
-	SingleConnection bool              // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
-	TLS              *aaa.Certificates // TLS 1.3 (RFC 9887); nil is plain TCP. There is no falling back from one to the other
-	Insecure         bool              // takes a shorter secret
+	Name    string // for people and for aaa.Result.Server; "" is Address
+	Address string // host:port; without port 49, over TLS 300
+	// with which packets are obfuscated; 16 octets or more. Over TLS there is none (RFC 9887 §4)
+	Secret           aaa.Secret
+	Timeout          time.Duration // for the connection, for its TLS, and for each answer; 0 is 5 s
+	SingleConnection bool          // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
+	// TLS 1.3 (RFC 9887); nil is plain TCP. There is no falling back from one to the other
+	TLS      *aaa.Certificates
+	Insecure bool // takes a shorter secret
 }
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.
@@ -103,11 +109,13 @@ func (s ServerConfig) Check() error {
 	}
 	switch {
 	case s.TLS != nil && s.Secret != "":
-		errs = append(errs, errors.New("a secret and TLS: nothing is obfuscated over TLS (RFC 9887 §4); leave the secret out"))
+		errs = append(errs, errors.New("both a secret and TLS: TLS has no obfuscation (RFC 9887 §4); remove "+
+			"the secret"))
 	case s.TLS == nil && s.Secret == "":
-		errs = append(errs, errors.New("neither a secret nor TLS: passwords would pass in the clear"))
+		errs = append(errs, errors.New("neither a secret nor TLS: passwords would be sent in the clear"))
 	case s.TLS == nil && len(s.Secret) < minSecret && !s.Insecure:
-		errs = append(errs, fmt.Errorf("a secret of %d octets can be guessed: use %d random ones or more (insecure: true takes it all the same)", len(s.Secret), minSecret))
+		errs = append(errs, fmt.Errorf("a secret of %d octets can be guessed: use %d or more random octets, or set "+
+			"insecure: true", len(s.Secret), minSecret))
 	}
 	if s.TLS != nil {
 		errs = append(errs, s.TLS.Check())
@@ -123,13 +131,16 @@ func (s ServerConfig) Warnings() []string {
 	var w []string
 	name := s.withDefaults().Name
 	if s.TLS == nil && len(s.Secret) < minSecret {
-		w = append(w, fmt.Sprintf("tacacs server %s: a secret of %d octets can be guessed; use %d random ones or more", name, len(s.Secret), minSecret))
+		w = append(w, fmt.Sprintf("tacacs server %s: a secret of %d octets can be guessed; use %d or more "+
+			"random octets", name, len(s.Secret), minSecret))
 	}
 	if s.TLS == nil {
-		w = append(w, fmt.Sprintf("tacacs server %s: obfuscation by a secret is no encryption (RFC 8907 §10.1); use TLS, or a way that is safe", name))
+		w = append(w, fmt.Sprintf("tacacs server %s: obfuscation with a secret is not encryption (RFC 8907 §10.1); "+
+			"use TLS or a trusted network", name))
 	}
 	if s.TLS != nil && s.TLS.CertFile == "" {
-		w = append(w, fmt.Sprintf("tacacs server %s: no tls.cert_file: servers that follow RFC 9887 §3.4 demand a client's certificate", name))
+		w = append(w, fmt.Sprintf("tacacs server %s: no tls.cert_file: servers that follow RFC 9887 §3.4 require a "+
+			"client certificate", name))
 	}
 	return w
 }

@@ -30,14 +30,14 @@ func TestNew(t *testing.T) {
 		"tacacs: no server": {},
 		"tacacs server 192.0.2.1: neither a secret nor TLS": s(tacplus.ServerConfig{}),
 		"a secret of 15 octets can be guessed: use 16":      s(tacplus.ServerConfig{Secret: "123456789012345"}),
-		"nothing is obfuscated over TLS":                    s(tacplus.ServerConfig{Secret: secret, TLS: &aaa.Certificates{}}),
+		"TLS has no obfuscation":                            s(tacplus.ServerConfig{Secret: secret, TLS: &aaa.Certificates{}}),
 		"cert_file and key_file: set both or neither":       s(tacplus.ServerConfig{TLS: &aaa.Certificates{CertFile: "x"}}),
 		"tls.ca_file: open /nowhere":                        s(tacplus.ServerConfig{TLS: &aaa.Certificates{CAFile: "/nowhere"}}),
 		"no certificate in it (is it PEM?)":                 s(tacplus.ServerConfig{TLS: &aaa.Certificates{CAFile: bad}}),
 		"tls.cert_file " + bad:                              s(tacplus.ServerConfig{TLS: &aaa.Certificates{CertFile: bad, KeyFile: bad}}),
-		"tacacs server 192.0.2.1: there twice":              twice,
-		`authentication "chap": not ascii or pap`:           odd,
-		"no address": {Servers: []tacplus.ServerConfig{{Secret: secret}}},
+		"tacacs server 192.0.2.1: defined twice":            twice,
+		`unknown authentication "chap"`:                     odd,
+		"no address":                                        {Servers: []tacplus.ServerConfig{{Secret: secret}}},
 	} {
 		cl, err := tacplus.New(c)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) {
@@ -60,7 +60,7 @@ func TestNew(t *testing.T) {
 			t.Errorf("address %s, want %s", got, want)
 		}
 	}
-	for i, want := range []string{"can be guessed", "no encryption", "no tls.cert_file"} {
+	for i, want := range []string{"can be guessed", "not encryption", "no tls.cert_file"} {
 		if w := strings.Join(good.Servers[i].Warnings(), "\n"); !strings.Contains(w, want) {
 			t.Errorf("warnings %q; want %q", w, want)
 		}

@@ -16,13 +16,13 @@ const (
 	maxLate  = 1024    // answers to sessions that were given up, still awaited on one connection
 	maxBatch = 1 << 15 // octets that one write takes together
 
-	maxQueued = 64 // packets that wait for the writer; who comes then waits too
+	maxQueued = 64 // packets that wait for the writer; further senders block
 
 	lastWords = 200 * time.Millisecond // to read why the other side closed
 )
 
-// conn is one connection to a server. Its reader and its writer are two goroutines of its peer's; any number of sessions use it, where the
-// server agreed to that, else one.
+// conn is one connection to a server. Its reader and its writer are two goroutines of its peer's; any number of
+// sessions use it, where the server agreed to that, else one.
 type conn struct {
 	peer    *peer
 	nc      net.Conn
@@ -62,7 +62,8 @@ func (e *errLost) Unwrap() error { return e.cause }
 var errTimeout = errors.New("no answer")
 
 func newConn(p *peer, nc net.Conn, offered bool) *conn {
-	return &conn{peer: p, nc: nc, offered: offered, out: make(chan outgoing, maxQueued), gone: make(chan struct{}), decided: make(chan struct{}),
+	return &conn{peer: p, nc: nc, offered: offered, out: make(chan outgoing, maxQueued), gone: make(chan struct{}),
+		decided:  make(chan struct{}),
 		sessions: map[uint32]*session{}, late: map[uint32]bool{}}
 }
 
@@ -76,7 +77,8 @@ func (c *conn) begin(kind packetType, minor byte) (*session, error) {
 	return c.add(kind, minor), nil
 }
 
-// join makes one more session on a connection that the server agreed to share; false where there is no such connection any more.
+// join makes one more session on a connection that the server agreed to share; false where there is no such connection
+// any more.
 func (c *conn) join(kind packetType, minor byte) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,8 +100,8 @@ func (c *conn) add(kind packetType, minor byte) *session {
 	return s
 }
 
-// settled waits until the server's first answer has decided whether the connection may be shared. What silenced the session that asks for it
-// silences those that wait as well, else each of them would wait as long in turn.
+// settled waits until the server's first answer has decided whether the connection may be shared. What silenced the
+// session that asks for it silences those that wait as well, else each of them would wait as long in turn.
 func (c *conn) settled(ctx context.Context) error {
 	select {
 	case <-c.decided:
@@ -178,7 +180,8 @@ func (c *conn) write() {
 	}
 }
 
-// unwritable leaves it to the reader to say why: the other side may have sent the reason (a TLS alert) before it closed.
+// unwritable leaves it to the reader to say why: the other side may have sent the reason (a TLS alert) before it
+// closed.
 func (c *conn) unwritable(err error) {
 	c.mu.Lock()
 	c.writeErr = err
@@ -196,8 +199,8 @@ func (c *conn) lost(err error) error {
 	return &errLost{err}
 }
 
-// read takes packets until the connection is gone. Between packets it waits as long as the server likes; a packet that has begun must
-// end within the server's time-out.
+// read takes packets until the connection is gone. Between packets it waits as long as the server likes; a packet that
+// has begun must end within the server's time-out.
 func (c *conn) read() {
 	r := bufio.NewReaderSize(c.nc, 4096)
 	for {
@@ -223,7 +226,7 @@ func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	}
 	var head [headerLen]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return header{}, nil, &flaw{what: fmt.Sprintf("a packet was cut in its header (%v)", err)}
+		return header{}, nil, &flaw{what: fmt.Sprintf("truncated packet header (%v)", err)}
 	}
 	h, err := readHeader(head[:])
 	if err != nil {
@@ -235,7 +238,7 @@ func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	}
 	body := make([]byte, h.length)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return h, nil, &flaw{what: fmt.Sprintf("a packet was cut: %d octets of body were promised (%v)", h.length, err)}
+		return h, nil, &flaw{what: fmt.Sprintf("truncated packet: expected a body of %d octets (%v)", h.length, err)}
 	}
 	if bounded {
 		c.nc.SetReadDeadline(time.Time{})
@@ -243,7 +246,8 @@ func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	return h, body, nil
 }
 
-// take gives a packet to the session that waits for it. What nobody waits for ends the connection: its sender is confused, or no server of ours.
+// take gives a packet to the session that waits for it. What nobody waits for ends the connection: its sender is
+// confused, or no server of ours.
 func (c *conn) take(h header, body []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -258,13 +262,13 @@ func (c *conn) take(h header, body []byte) error {
 	s := c.sessions[h.session]
 	switch {
 	case s == nil:
-		return &flaw{what: fmt.Sprintf("session id %08x is none of ours", h.session)}
+		return &flaw{what: fmt.Sprintf("unknown session id %08x", h.session)}
 	case h.kind != s.kind:
 		return &flaw{what: fmt.Sprintf("packet type %d in a session of type %d", byte(h.kind), byte(s.kind))}
 	case h.version != s.version:
 		return &flaw{what: fmt.Sprintf("version %#02x in a session of version %#02x", h.version, s.version)}
 	case h.seq != s.want || s.want == 0:
-		return &flaw{what: fmt.Sprintf("sequence number %d where %d was due (0: none)", h.seq, s.want)}
+		return &flaw{what: fmt.Sprintf("sequence number %d, expected %d (0: none)", h.seq, s.want)}
 	}
 	s.want = 0
 	c.answered(h)
@@ -278,14 +282,17 @@ func (c *conn) checkFlags(h header) error {
 	plain := h.flags&flagPlain != 0
 	switch {
 	case plain && c.peer.tls == nil:
-		return &flaw{plain: true, what: "an answer that is not obfuscated", hint: "Does the server have a secret for this host?"}
+		return &flaw{plain: true, what: "the answer is not obfuscated",
+			hint: "Does the server have a secret for this host?"}
 	case !plain && c.peer.tls != nil:
-		return &flaw{plain: true, what: "an answer over TLS without TAC_PLUS_UNENCRYPTED_FLAG (RFC 9887 §4)", hint: "Does the server know that it speaks over TLS?"}
+		return &flaw{plain: true, what: "the answer over TLS has no TAC_PLUS_UNENCRYPTED_FLAG (RFC 9887 §4)",
+			hint: "Is the server configured for TLS?"}
 	}
 	return nil
 }
 
-// answered notes a packet; the first one decides whether the connection is for many sessions (RFC 8907 §4.3). c.mu is held.
+// answered notes a packet; the first one decides whether the connection is for many sessions (RFC 8907 §4.3). c.mu is
+// held.
 func (c *conn) answered(h header) {
 	c.heard++
 	if c.heard == 1 {

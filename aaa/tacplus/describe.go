@@ -13,12 +13,15 @@ func statusName(s authenStatus) string {
 	return [...]string{"", "PASS", "FAIL", "GETDATA", "GETUSER", "GETPASS", "RESTART", "ERROR"}[s]
 }
 
-var typeNames = map[authenType]string{typeASCII: "ASCII", typePAP: "PAP", typeCHAP: "CHAP", typeMSCHAP: "MS-CHAP", typeMSCHAPv2: "MS-CHAPv2",
-	typeNotSet: "not set"}
+var typeNames = map[authenType]string{typeASCII: "ASCII", typePAP: "PAP", typeCHAP: "CHAP", typeMSCHAP: "MS-CHAP",
+	typeMSCHAPv2: "MS-CHAPv2",
+	typeNotSet:   "not set"}
 
-var serviceNames = map[authenService]string{serviceNone: "NONE", serviceLogin: "LOGIN", serviceEnable: "ENABLE", servicePPP: "PPP"}
+var serviceNames = map[authenService]string{serviceNone: "NONE", serviceLogin: "LOGIN", serviceEnable: "ENABLE",
+	servicePPP: "PPP"}
 
-var methodNames = map[authenMethod]string{methodNotSet: "not set", methodNone: "NONE", methodEnable: "ENABLE", methodLocal: "LOCAL",
+var methodNames = map[authenMethod]string{methodNotSet: "not set", methodNone: "NONE", methodEnable: "ENABLE",
+	methodLocal:  "LOCAL",
 	methodTACACS: "TACACSPLUS", methodRADIUS: "RADIUS"}
 
 // show tells the trace of a packet, where there is one. lines is called only then.
@@ -31,8 +34,10 @@ func (p *peer) show(sent bool, what string, lines func() []string) {
 func (p *peer) showStart(st start) {
 	p.show(true, "Authentication START", func() []string {
 		b := st.body
-		lines := []string{"action = LOGIN", fmt.Sprintf("priv_lvl = %d", b.priv), "authen_type = " + typeNames[b.kind], "authen_service = " + serviceNames[b.service],
-			"user = " + pairs.Quoted(b.user), "port = " + pairs.Quoted(b.port), "rem_addr = " + pairs.Quoted(b.remoteAddr)}
+		lines := []string{"action = LOGIN", fmt.Sprintf("priv_lvl = %d", b.priv), "authen_type = " + typeNames[b.kind],
+			"authen_service = " + serviceNames[b.service],
+			"user = " + pairs.Quoted(b.user), "port = " + pairs.Quoted(b.port),
+			"rem_addr = " + pairs.Quoted(b.remoteAddr)}
 		if b.data != "" {
 			lines = append(lines, "data = "+masked)
 		}

@@ -117,7 +117,7 @@ func TestGroupsShareServers(t *testing.T) {
 		}
 		r := caller
 		r.Entry, r.Leg = "ab", 2
-		if _, res = ac.Start(w.t.Context(), r); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "ac may not answer for ab") {
+		if _, res = ac.Start(w.t.Context(), r); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "ac must not answer for ab") {
 			t.Errorf("%+v", res)
 		}
 		if _, res = login.Start(w.t.Context(), r); res.Kind != aaa.Granted || res.Identity.Entry != "ab" {

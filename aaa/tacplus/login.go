@@ -12,11 +12,12 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// Start asks the servers in order, the next on silence only, and blocks for the first answer. A conversation that it begins stays with its server;
-// ctx is the whole conversation's: when it ends, the server is told that nobody will answer.
+// Start asks the servers in order, the next on silence only, and blocks for the first answer. A conversation that it
+// begins stays with its server; ctx is the whole conversation's: when it ends, the server is told that nobody will
+// answer.
 func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	if r.Entry != "" && r.Entry != e.name {
-		return nil, aaa.Result{Reason: fmt.Sprintf("%s may not answer for %s", e.name, r.Entry)}
+		return nil, aaa.Result{Reason: fmt.Sprintf("%s must not answer for %s", e.name, r.Entry)}
 	}
 	st, err := e.start(r)
 	if err != nil {
@@ -75,11 +76,11 @@ func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
 		if r.status == statusFollow {
 			l.s.end()
 			l.peer.remark("Authentication REPLY FOLLOW")
-			return l.refuse("it refers to another server (FOLLOW), which is not done (RFC 8907 §10.5.5)", ""), nil
+			return l.refuse("it refers to another server (FOLLOW), which is not supported (RFC 8907 §10.5.5)", ""), nil
 		}
 		if r.status < authenPass || r.status > authenError {
 			l.s.end()
-			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("status %#02x, which is unknown", byte(r.status)))
+			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("unknown status %#02x", byte(r.status)))
 		}
 		l.peer.showReply(l.s, r)
 		if !asks(r.status) {
@@ -88,7 +89,8 @@ func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
 		}
 		if !l.st.converses {
 			l.s.end()
-			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("%s where only PASS or FAIL may come (RFC 8907 §5.4.2)", statusName(r.status)))
+			return aaa.Result{}, l.peer.unusable("Authentication",
+				fmt.Sprintf("%s where only PASS or FAIL is allowed (RFC 8907 §5.4.2)", statusName(r.status)))
 		}
 		answer, known := l.known(r.status)
 		if !known {
@@ -133,7 +135,8 @@ func (l *login) send(ctx context.Context, asked authenStatus, answer string) ([]
 	return reply, nil
 }
 
-// prompt hands the server's question to the caller, and aborts the conversation if he goes or takes too long.
+// prompt passes the server's question to the caller, and aborts the conversation if the caller hangs up or takes too
+// long.
 func (l *login) prompt(r authenReply) aaa.Result {
 	l.asked = r.status
 	l.resumed = make(chan struct{})
@@ -156,11 +159,13 @@ func (l *login) prompt(r authenReply) aaa.Result {
 			s.abort()
 		}
 	})
-	return aaa.Result{Kind: aaa.Prompt, Server: l.peer.Name, Message: r.message, Echo: !r.noEcho && r.status != authenGetPass,
-		Reason: fmt.Sprintf("tacacs server %s asks (%s)", l.peer.Name, statusName(r.status))}
+	return aaa.Result{Kind: aaa.Prompt, Server: l.peer.Name, Message: r.message, Echo: !r.noEcho &&
+		r.status != authenGetPass,
+		Reason: fmt.Sprintf("tacacs server %s prompts (%s)", l.peer.Name, statusName(r.status))}
 }
 
-// Answer sends what the caller typed to the server that asked, and blocks for the next Result. Where ctx has ended it tells the server so.
+// Answer sends what the caller typed to the server that asked, and blocks for the next Result. Where ctx has ended it
+// tells the server so.
 func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -177,7 +182,8 @@ func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 func (l *login) answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 	if err := ctx.Err(); err != nil {
 		l.s.abort()
-		return aaa.Result{Server: l.peer.Name, Reason: fmt.Sprintf("tacacs server %s was told that nobody will answer: %v", l.peer.Name, err)}
+		return aaa.Result{Server: l.peer.Name, Reason: fmt.Sprintf("tacacs server %s: conversation aborted: %v",
+			l.peer.Name, err)}
 	}
 	err := checkAnswer(typed)
 	if l.asked == authenGetUser && err == nil {
@@ -222,34 +228,37 @@ func (l *login) conclude(ctx context.Context, r authenReply) (aaa.Result, error)
 }
 
 func (l *login) granted(r authenReply) aaa.Result {
-	if err := aaa.CheckUser(l.user); err != nil { // it passed nobody whom we could name
+	if err := aaa.CheckUser(l.user); err != nil { // it passed without a usable user name
 		return l.refuse("it passed, but: "+err.Error(), "")
 	}
 	a := aaa.Authorization{PrivLevel: 1, ReplyMessage: r.message}
 	if l.request.Enable > 0 {
 		a.PrivLevel = l.request.Enable
 	}
-	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: r.message, Success: chapMessage(r, "S="), Auth: a,
-		Reason: fmt.Sprintf("tacacs server %s passed %q", l.peer.Name, l.user), Identity: aaa.Identity{Entry: l.entry.name, User: l.user}}
+	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: r.message, Success: chapMessage(r, "S="),
+		Auth:     a,
+		Reason:   fmt.Sprintf("tacacs server %s passed %q", l.peer.Name, l.user),
+		Identity: aaa.Identity{Entry: l.entry.name, User: l.user}}
 }
 
 func (l *login) refuse(why, message string) aaa.Result {
-	return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Message: message, Reason: fmt.Sprintf("tacacs server %s: %s", l.peer.Name, why)}
+	return aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Message: message,
+		Reason: fmt.Sprintf("tacacs server %s: %s", l.peer.Name, why)}
 }
 
-// restart begins anew with another kind of authentication, once (RFC 8907 §5.2); where there is none, or it was done already, RESTART is FAIL
-// (§5.4.3).
+// restart begins anew with another kind of authentication, once (RFC 8907 §5.2); where there is none, or it was done
+// already, RESTART is FAIL (§5.4.3).
 func (l *login) restart(ctx context.Context) (aaa.Result, error) {
 	other, ok := l.entry.other(l.st, l.request)
 	if !ok || l.restarted {
-		return l.refuse("it wants another kind of authentication (RESTART), and there is none", ""), nil
+		return l.refuse("it requires another kind of authentication (RESTART), but there is none", ""), nil
 	}
 	l.restarted, l.toldUser, l.password = true, false, l.request.Password
 	return l.begin(ctx, other)
 }
 
-// chapMessage finds the message that MS-CHAP peers are shown (RFC 2759 §5). RFC 8907 has no field for it; servers that send it do so in data or
-// server_msg.
+// chapMessage finds the message that MS-CHAP peers are shown (RFC 2759 §5). RFC 8907 has no field for it; servers that
+// send it do so in data or server_msg.
 func chapMessage(r authenReply, prefix string) string {
 	for _, s := range []string{r.data, r.message} {
 		if strings.HasPrefix(s, prefix) {

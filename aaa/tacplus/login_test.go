@@ -144,7 +144,7 @@ func TestUnsendable(t *testing.T) {
 		"user name empty":       {Service: aaa.PPP, Password: canary},
 		"user name: longer":     {User: strings.Repeat("u", 254)},
 		"user name: a control":  {User: "bo\rb"},
-		"user name: only":       {User: "bøb"},
+		"user name is not":      {User: "bøb"},
 		"password of 256":       {Service: aaa.PPP, User: "bob", Password: long},
 		"NUL":                   {Service: aaa.PPP, User: "bob", Password: "a\x00b"},
 		"printable US-ASCII":    {User: "bob", Password: "pässword"},
@@ -207,7 +207,7 @@ func TestStatuses(t *testing.T) {
 func TestQuestionAfterPAP(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{Authentication: tacplus.PAP}, func(w *town) {
-		w.want(aaa.Silent, "", "GETPASS where only PASS or FAIL may come")
+		w.want(aaa.Silent, "", "GETPASS where only PASS or FAIL is allowed")
 	}, server{Serve: always(authenReply(getPass, 0, "", ""))})
 }
 

@@ -40,16 +40,17 @@ type header struct {
 // readHeader takes octets apart and refuses what no TACACS+ packet has.
 func readHeader(b []byte) (header, error) {
 	if len(b) < headerLen {
-		return header{}, &flaw{what: fmt.Sprintf("a header of %d octets, not %d", len(b), headerLen)}
+		return header{}, &flaw{what: fmt.Sprintf("header of %d octets, expected %d", len(b), headerLen)}
 	}
 	h := header{b[0], packetType(b[1]), b[2], b[3], binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])}
 	switch {
 	case h.version&0xf0 != major:
-		return h, &flaw{what: fmt.Sprintf("version %#02x is not TACACS+", h.version), hint: "Does a TACACS+ server listen on this port, and without TLS?"}
+		return h, &flaw{what: fmt.Sprintf("version %#02x is not TACACS+", h.version),
+			hint: "Is a TACACS+ server without TLS listening on this port?"}
 	case !h.kind.known():
-		return h, &flaw{what: fmt.Sprintf("packet type %d is unknown", byte(h.kind))}
+		return h, &flaw{what: fmt.Sprintf("unknown packet type %d", byte(h.kind))}
 	case h.length > maxBody:
-		return h, &flaw{what: fmt.Sprintf("a body of %d octets: at most %d are taken", h.length, maxBody)}
+		return h, &flaw{what: fmt.Sprintf("body of %d octets: the limit is %d", h.length, maxBody)}
 	}
 	return h, nil
 }
@@ -57,7 +58,7 @@ func readHeader(b []byte) (header, error) {
 // encode makes the octets of a packet. body stays as it is.
 func (h header) encode(body, secret []byte) ([]byte, error) {
 	if len(body) > maxBody {
-		return nil, fmt.Errorf("a body of %d octets: at most %d can be sent", len(body), maxBody)
+		return nil, fmt.Errorf("body of %d octets: the limit is %d", len(body), maxBody)
 	}
 	b := make([]byte, 0, headerLen+len(body))
 	b = append(b, h.version, byte(h.kind), h.seq, h.flags)
@@ -68,8 +69,8 @@ func (h header) encode(body, secret []byte) ([]byte, error) {
 	return b, nil
 }
 
-// obfuscate XORs body with the pad of its header (RFC 8907 §4.5); the same again gives it back. Where the header says that nothing is
-// obfuscated it does nothing.
+// obfuscate XORs body with the pad of its header (RFC 8907 §4.5); the same again gives it back. Where the header says
+// that nothing is obfuscated it does nothing.
 func (h header) obfuscate(body, secret []byte) {
 	if h.flags&flagPlain != 0 {
 		return

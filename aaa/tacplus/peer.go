@@ -20,7 +20,7 @@ import (
 // declined is how long a server that would not carry many sessions over one connection is not asked again.
 const declined = 10 * time.Minute
 
-var errClosed = errors.New("the client was closed")
+var errClosed = errors.New("client closed")
 
 // peer is one server: its connections and what is known of its health.
 type peer struct {
@@ -91,27 +91,28 @@ func (s *silence) hint() string {
 	switch {
 	case errors.As(s.cause, &f):
 		if s.known && f.hint == hintSecret {
-			return "It was understood before: was the secret changed there since?"
+			return "It worked before: was the secret changed there?"
 		}
 		return f.hint
 	case errors.As(s.cause, &unknown):
-		return "Does tls.ca_file hold the certificate of who signed the server's?"
+		return "Does tls.ca_file contain the authority that signed the server's certificate?"
 	case errors.As(s.cause, &name):
-		return "tls.server_name says which name must stand in the server's certificate."
-	case strings.Contains(text, "protocol version"), strings.Contains(text, "first record does not look like a TLS handshake"):
-		return "The server must speak TLS 1.3 on this port (RFC 9887 §3.2)."
+		return "tls.server_name sets the name that must be in the server's certificate."
+	case strings.Contains(text, "protocol version"),
+		strings.Contains(text, "first record does not look like a TLS handshake"):
+		return "The server must support TLS 1.3 on this port (RFC 9887 §3.2)."
 	case strings.Contains(text, "remote error: tls:"):
-		return "Does the server know the signer of tls.cert_file?"
+		return "Does the server trust the authority that signed tls.cert_file?"
 	case aaa.Unreached(s.cause) != "":
 		return aaa.Unreached(s.cause)
 	case errors.Is(s.cause, errTimeout) && s.doing == connecting:
 		return aaa.Unreached(syscall.ETIMEDOUT)
 	case errors.As(s.cause, &lost) && s.known && s.peer.SingleConnection:
-		return "It answered before. Some servers drop a connection that carries several sessions: try single_connection: false."
+		return "It answered before. Some servers drop a connection with several sessions: try single_connection: false."
 	case (errors.As(s.cause, &lost) || errors.Is(s.cause, errTimeout)) && s.known:
-		return "It answered before: is it too busy, or was this host's entry changed there?"
+		return "It answered before: is it overloaded, or was this host's entry changed there?"
 	case errors.As(s.cause, &lost), errors.Is(s.cause, errTimeout):
-		return "Is this host among the server's clients, with the same secret?"
+		return "Is this host one of the server's clients, with the same secret?"
 	}
 	return ""
 }
@@ -120,7 +121,8 @@ func (s *silence) hint() string {
 const connecting = "connect"
 
 func newPeer(s ServerConfig, c Config) (*peer, error) {
-	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1), conns: map[*conn]bool{}}
+	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1),
+		conns: map[*conn]bool{}}
 	p.timers.New = func() any { t := time.NewTimer(time.Hour); t.Stop(); return t }
 	if s.TLS == nil {
 		return p, nil
@@ -148,9 +150,10 @@ func (p *peer) inherit(old *peer) {
 	p.understood = old.understood && old.Secret == p.Secret
 }
 
-// ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error is a *silence, or says
-// why nothing can be sent.
-func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing string, body []byte) (*session, []byte, error) {
+// ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error
+// is a *silence, or says why nothing can be sent.
+func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing string, body []byte) (*session, []byte,
+	error) {
 	for again := false; ; again = true {
 		s, err := p.open(ctx, kind, minor)
 		if err != nil {
@@ -170,7 +173,8 @@ func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing strin
 	}
 }
 
-// quiet makes the error of a server that gave no usable answer, and has it passed over for a while, unless that was no fault of its own.
+// quiet makes the error of a server that gave no usable answer, and has it passed over for a while, unless that was no
+// fault of its own.
 func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
 	p.mu.Lock()
 	s := &silence{peer: p, doing: doing, cause: cause, known: p.understood}
@@ -210,7 +214,8 @@ func (p *peer) open(ctx context.Context, kind packetType, minor byte) (*session,
 	return c.begin(kind, minor)
 }
 
-// offer opens a connection that is to carry many sessions. Its first one decides; both results are nil where somebody else was faster.
+// offer opens a connection that is to carry many sessions. Its first one decides; both results are nil where somebody
+// else was faster.
 func (p *peer) offer(ctx context.Context, kind packetType, minor byte) (*session, error) {
 	before, _ := p.failures()
 	select {
@@ -222,7 +227,8 @@ func (p *peer) offer(ctx context.Context, kind packetType, minor byte) (*session
 	if p.current() != nil || !p.sharing() {
 		return nil, nil
 	}
-	if n, err := p.failures(); n != before { // who waited for another's connection would wait as long again, each in turn
+	// who waited for another's connection would wait as long again, each in turn
+	if n, err := p.failures(); n != before {
 		return nil, err
 	}
 	c, err := p.connect(ctx, true)
@@ -351,8 +357,9 @@ func (p *peer) dead(now time.Time) bool {
 	return now.Before(p.deadUntil)
 }
 
-// claim is asked before a request whose user can be served without this server. why says that the server is known to be dead, so that it is not waited for;
-// when its dead time is over one request finds out how it is, while others still pass it over. done ends it.
+// claim is asked before a request whose user can be served without this server. why says that the server is known to be
+// dead, so that it is not waited for; when its dead time is over one request finds out how it is, while others still
+// pass it over. done ends it.
 func (p *peer) claim(now time.Time) (done func(), why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -360,7 +367,7 @@ func (p *peer) claim(now time.Time) (done func(), why error) {
 	case p.deadUntil.IsZero(), p.plain: // an on-path attacker must not choose the next method
 		return func() {}, nil
 	case now.Before(p.deadUntil), p.trying:
-		return nil, fmt.Errorf("tacacs server %s (%s): not waited for: it is passed over, since: %s", p.Name, p.Address, p.lastSilence)
+		return nil, fmt.Errorf("tacacs server %s (%s): skipped: %s", p.Name, p.Address, p.lastSilence)
 	}
 	p.trying = true
 	return func() {
@@ -396,7 +403,8 @@ func (p *peer) remark(what string) {
 func (p *peer) status() ServerStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := ServerStatus{Name: p.Name, Address: p.Address, TLS: p.tls != nil, Connections: len(p.conns), Answered: p.answered, Silent: p.silent, LastSilence: p.lastSilence}
+	s := ServerStatus{Name: p.Name, Address: p.Address, TLS: p.tls != nil, Connections: len(p.conns),
+		Answered: p.answered, Silent: p.silent, LastSilence: p.lastSilence}
 	if p.shared != nil {
 		select {
 		case <-p.shared.decided:

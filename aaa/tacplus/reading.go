@@ -54,7 +54,7 @@ func (r *reading) take(ask question, v verdict) error {
 // mandatory pair besides, cannot be honoured.
 func (r *reading) takeCommand(v verdict) error {
 	if v.replace && !slices.Equal(v.args, r.ask.args) {
-		return errors.New("it replaces the command by another (PASS_REPL), which is not done")
+		return errors.New("it replaces the command by another (PASS_REPL), which is not supported")
 	}
 	for _, s := range v.args {
 		name, sign, _ := pairs.Split(s)
@@ -63,7 +63,7 @@ func (r *reading) takeCommand(v verdict) error {
 		case sign == '*':
 			r.report(s, "", "optional, ignored")
 		default:
-			return fmt.Errorf("%s: a mandatory pair that commands do not have", pairs.Printable(name))
+			return fmt.Errorf("%s: mandatory pair not valid for commands", pairs.Printable(name))
 		}
 	}
 	return nil
@@ -73,7 +73,7 @@ func (r *reading) takeCommand(v verdict) error {
 func (r *reading) pair(s string) error {
 	name, sign, v := pairs.Split(s)
 	if sign == 0 || name == "" {
-		return fmt.Errorf("the argument %s has no name, or no = or * behind it", describePair(s))
+		return fmt.Errorf("the argument %s has no name, or no = or * after it", describePair(s))
 	}
 	r.Begin(pairs.Printable(pairs.MaskedName(name)))
 	err := r.honour(name, v, sign == '*')
@@ -89,7 +89,7 @@ func (r *reading) honour(name, v string, optional bool) error {
 	for i := range len(v) {
 		// What follows a CR would be another command to a modem, what follows a NUL is hidden.
 		if v[i] < ' ' || v[i] > '~' {
-			return fmt.Errorf("the character %#02x in it", v[i])
+			return fmt.Errorf("contains the character %#02x", v[i])
 		}
 	}
 	switch low := strings.ToLower(name); low {
@@ -107,18 +107,19 @@ func (r *reading) echo(name, v string, optional bool) error {
 	case i >= 0 && r.ask.args[i] == name+"="+v:
 		return nil
 	case optional:
-		return r.Left("it was not asked for; optional, ignored")
+		return r.Left("it was not requested; optional, ignored")
 	case i < 0:
 		return fmt.Errorf("it cannot be honoured in %s", what(r.ask, r.q))
 	}
-	return fmt.Errorf("%s was asked for", r.ask.args[i])
+	return fmt.Errorf("%s was requested", r.ask.args[i])
 }
 
 func (r *reading) report(s, field, note string) {
 	name, _, _ := pairs.Split(s)
 	name = pairs.MaskedName(name)
 	_, _, v := pairs.Split(pairs.Masked(s))
-	rd := aaa.Reading{Dialect: "TACACS+", Attribute: pairs.Printable(name), Value: pairs.Printable(v), Field: field, Note: note}
+	rd := aaa.Reading{Dialect: "TACACS+", Attribute: pairs.Printable(name), Value: pairs.Printable(v), Field: field,
+		Note: note}
 	r.A.Readings = append(r.A.Readings, rd)
 }
 
@@ -129,12 +130,14 @@ func (r *reading) mayLack(q aaa.Question) bool {
 }
 
 func (r *reading) lacks(ask question) {
-	r.A.Readings = append(r.A.Readings, aaa.Reading{Dialect: "TACACS+", Attribute: "service=ppp protocol=" + ask.protocol, Note: "refused; the callback needs none"})
+	r.A.Readings = append(r.A.Readings, aaa.Reading{Dialect: "TACACS+", Attribute: "service=ppp protocol=" +
+		ask.protocol, Note: "refused; the callback needs none"})
 }
 
 // refused is the Result of a refusal: nothing is granted, what came is there to read.
 func (r *reading) refused(p *peer, why, message string) aaa.Result {
 	a := r.A.Ungranted()
 	a.ReplyMessage = message
-	return aaa.Result{Kind: aaa.Refused, Server: p.Name, Message: message, Auth: a, Reason: fmt.Sprintf("tacacs server %s: %s", p.Name, why)}
+	return aaa.Result{Kind: aaa.Refused, Server: p.Name, Message: message, Auth: a,
+		Reason: fmt.Sprintf("tacacs server %s: %s", p.Name, why)}
 }

@@ -19,7 +19,8 @@ type session struct {
 	want  byte        // guarded by c.mu: the sequence number awaited; 0 none
 }
 
-// exchange sends body as the session's next packet and blocks for the answer's body, whose lengths add up. After an error the session is over.
+// exchange sends body as the session's next packet and blocks for the answer's body, whose lengths add up. After an
+// error the session is over.
 func (s *session) exchange(ctx context.Context, body []byte) ([]byte, error) {
 	octets, err := s.encode(body)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *session) encode(body []byte) ([]byte, error) {
 	return h.encode(body, []byte(p.Secret))
 }
 
-var errWrapped = errors.New("the sequence number would wrap (RFC 8907 §4.1): the server asks without end")
+var errWrapped = errors.New("the sequence number would wrap (RFC 8907 §4.1): too many prompts")
 
 func (s *session) send(ctx context.Context, late <-chan time.Time, o outgoing) error {
 	select {
@@ -105,7 +106,8 @@ func (s *session) await(ctx context.Context, late <-chan time.Time) ([]byte, err
 	}
 }
 
-// giveUp leaves a session whose answer may still come. A connection on which nothing at all was heard meanwhile is given up with it.
+// giveUp leaves a session whose answer may still come. A connection on which nothing at all was heard meanwhile is
+// given up with it.
 func (s *session) giveUp(err error, heard uint64) {
 	c := s.c
 	c.mu.Lock()

@@ -24,9 +24,9 @@ func (e *Entry) start(r aaa.Request) (start, error) {
 	}
 	switch {
 	case r.EAP != nil:
-		return start{}, errors.New("TACACS+ carries no EAP")
+		return start{}, errors.New("TACACS+ does not support EAP")
 	case r.Enable < 0 || r.Enable > 15:
-		return start{}, fmt.Errorf("privilege level %d: not 1 to 15", r.Enable)
+		return start{}, fmt.Errorf("privilege level %d out of range (1 to 15)", r.Enable)
 	case r.CHAP != nil:
 		data, err := chapData(*r.CHAP)
 		return e.direct(r, typeCHAP, data, err)
@@ -65,9 +65,9 @@ func (e *Entry) pap(r aaa.Request) (start, error) {
 	var err error
 	switch {
 	case len(r.Password) > maxField:
-		err = fmt.Errorf("a password of %d octets: TACACS+ carries at most %d in PAP", len(r.Password), maxField)
+		err = fmt.Errorf("password of %d octets: the limit for PAP over TACACS+ is %d", len(r.Password), maxField)
 	case strings.Contains(string(r.Password), "\x00"):
-		err = errors.New("a password with a NUL in it")
+		err = errors.New("password contains a NUL")
 	}
 	return e.direct(r, typePAP, string(r.Password), err)
 }
@@ -81,7 +81,8 @@ func (e *Entry) direct(r aaa.Request, t authenType, data string, err error) (sta
 }
 
 func (e *Entry) startBody(r aaa.Request, t authenType, data string) authenStart {
-	b := authenStart{priv: 1, kind: t, service: serviceLogin, user: r.User, port: port(r.TTY), remoteAddr: field(r.Caller), data: data}
+	b := authenStart{priv: 1, kind: t, service: serviceLogin, user: r.User, port: port(r.TTY),
+		remoteAddr: field(r.Caller), data: data}
 	switch {
 	case r.Enable > 0:
 		b.service, b.priv = serviceEnable, byte(r.Enable)
@@ -95,9 +96,9 @@ func (e *Entry) startBody(r aaa.Request, t authenType, data string) authenStart 
 func chapData(c aaa.CHAP) (string, error) {
 	switch {
 	case len(c.Response) != 16:
-		return "", fmt.Errorf("a CHAP response of %d octets, not 16", len(c.Response))
+		return "", fmt.Errorf("CHAP response of %d octets, expected 16", len(c.Response))
 	case len(c.Challenge) == 0 || 1+len(c.Challenge)+16 > maxField:
-		return "", fmt.Errorf("a CHAP challenge of %d octets: TACACS+ carries 1 to %d", len(c.Challenge), maxField-17)
+		return "", fmt.Errorf("CHAP challenge of %d octets: TACACS+ allows 1 to %d", len(c.Challenge), maxField-17)
 	}
 	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
 }
@@ -110,34 +111,36 @@ func mschapData(c aaa.MSCHAP) (string, error) {
 	}
 	switch {
 	case c.Version != 1 && c.Version != 2:
-		return "", fmt.Errorf("MS-CHAP version %d: not 1 or 2", c.Version)
+		return "", fmt.Errorf("MS-CHAP version %d: expected 1 or 2", c.Version)
 	case len(c.Challenge) != want:
-		return "", fmt.Errorf("an MS-CHAPv%d challenge of %d octets, not %d", c.Version, len(c.Challenge), want)
+		return "", fmt.Errorf("MS-CHAPv%d challenge of %d octets, expected %d", c.Version, len(c.Challenge), want)
 	case len(c.Response) != 49:
-		return "", fmt.Errorf("an MS-CHAP response of %d octets, not 49", len(c.Response))
+		return "", fmt.Errorf("MS-CHAP response of %d octets, expected 49", len(c.Response))
 	}
 	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
 }
 
-// checkUser says why a name cannot be sent. RFC 8907 §3.7 has names be UTF-8, but servers there are (tacquito) that answer ERROR to other than
-// US-ASCII. That counts as silence: a caller who types such a name must not choose by it that the next method is asked, nor have the server passed over.
+// checkUser says why a name cannot be sent. RFC 8907 §3.7 has names be UTF-8, but servers there are (tacquito) that
+// answer ERROR to other than US-ASCII. That counts as silence: a caller who types such a name must not be able to
+// select the next method or have the server skipped.
 func checkUser(name string) error {
 	if err := aaa.CheckUser(name); err != nil {
 		return err
 	}
 	if !printable(name) {
-		return errors.New("user name: only US-ASCII goes over TACACS+ here")
+		return errors.New("user name is not US-ASCII, which TACACS+ requires here")
 	}
 	return nil
 }
 
-// checkAnswer says why what a caller typed cannot be sent in a conversation (RFC 8907 §3.7: printable US-ASCII). It never tells what he typed.
+// checkAnswer says why what a caller typed cannot be sent in a conversation (RFC 8907 §3.7: printable US-ASCII). The
+// error never contains what they typed.
 func checkAnswer(typed aaa.Secret) error {
 	switch {
 	case len(typed) > maxAnswer:
-		return fmt.Errorf("an answer of %d octets: at most %d can be sent", len(typed), maxAnswer)
+		return fmt.Errorf("answer of %d octets: the limit is %d", len(typed), maxAnswer)
 	case !printable(string(typed)):
-		return errors.New("an answer with other than printable US-ASCII characters, which a TACACS+ conversation cannot carry (by PAP it can go)")
+		return errors.New("answer is not printable US-ASCII, which a TACACS+ conversation requires (PAP does not)")
 	}
 	return nil
 }
@@ -157,7 +160,8 @@ func port(tty int) string {
 	return fmt.Sprintf("tty%d", tty)
 }
 
-// field makes a text of others fit: what is not printable US-ASCII is replaced, what is too long is cut. It is told to the server, nothing hangs on it.
+// field makes a text of others fit: what is not printable US-ASCII is replaced, what is too long is cut. It is told to
+// the server, nothing hangs on it.
 func field(s string) string {
 	return cut(strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' {

@@ -111,7 +111,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "one", "") }, server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(1)})
-	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Refused, "", "without TAC_PLUS_UNENCRYPTED_FLAG") }, server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(0)})
+	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Refused, "", "has no TAC_PLUS_UNENCRYPTED_FLAG") }, server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(0)})
 }
 
 // Bad certificates and old versions: the server is silent, nothing falls back to plain TCP, the error says what to look at.
@@ -124,13 +124,13 @@ func TestTLSRefused(t *testing.T) {
 		server server
 		reason string
 	}{
-		"another name":         {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "other.example" }), TLS: c.server(t, "server")}, "tls.server_name says which name"},
-		"the host's name":      {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }), TLS: c.server(t, "server")}, "tls.server_name says which name"},
-		"a stranger":           {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")}, "Does tls.ca_file hold"},
-		"TLS 1.2":              {server{ServerConfig: c.client(), TLS: old}, "must speak TLS 1.3"},
-		"no client's":          {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.CertFile, c.KeyFile = "", "" }), TLS: c.server(t, "server")}, "Does the server know the signer of tls.cert_file?"},
-		"a strange client's":   {server{ServerConfig: c.client(func(t *aaa.Certificates) { t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key") }), TLS: c.server(t, "server")}, "Does the server know the signer of tls.cert_file?"},
-		"plain TCP":            {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); l.raw([]byte("not TLS at all")) }}, "must speak TLS 1.3"},
+		"another name":         {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "other.example" }), TLS: c.server(t, "server")}, "tls.server_name sets the name"},
+		"the host's name":      {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }), TLS: c.server(t, "server")}, "tls.server_name sets the name"},
+		"a stranger":           {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")}, "Does tls.ca_file contain"},
+		"TLS 1.2":              {server{ServerConfig: c.client(), TLS: old}, "must support TLS 1.3"},
+		"no client's":          {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.CertFile, c.KeyFile = "", "" }), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
+		"a strange client's":   {server{ServerConfig: c.client(func(t *aaa.Certificates) { t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key") }), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
+		"plain TCP":            {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); l.raw([]byte("not TLS at all")) }}, "must support TLS 1.3"},
 		"silence in handshake": {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); <-time.After(time.Minute) }}, "no answer in 5s"},
 	} {
 		t.Run(name, func(t *testing.T) {

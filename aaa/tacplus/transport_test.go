@@ -27,22 +27,22 @@ func TestBadPackets(t *testing.T) {
 		kind   aaa.Kind // where no other server is left
 	}{
 		"unencrypted":        {func(l *link, p wire) { p = p.to(good); p.flags = 1; l.send(p) }, "not obfuscated. Does the server have a secret", aaa.Refused},
-		"sequence 1":         {func(l *link, p wire) { p.body = good; l.send(p) }, "sequence number 1 where 2 was due", aaa.Silent},
+		"sequence 1":         {func(l *link, p wire) { p.body = good; l.send(p) }, "sequence number 1, expected 2", aaa.Silent},
 		"sequence 4":         {func(l *link, p wire) { p = p.to(good); p.seq = 4; l.send(p) }, "sequence number 4", aaa.Silent},
 		"sequence 0":         {func(l *link, p wire) { p = p.to(good); p.seq = 0; l.send(p) }, "sequence number 0", aaa.Silent},
-		"session":            {func(l *link, p wire) { p = p.to(good); p.session++; l.send(p) }, "is none of ours", aaa.Silent},
+		"session":            {func(l *link, p wire) { p = p.to(good); p.session++; l.send(p) }, "unknown session id", aaa.Silent},
 		"version":            {func(l *link, p wire) { p = p.to(good); p.version = 0xb0; l.send(p) }, "version 0xb0 is not TACACS+", aaa.Silent},
 		"minor version":      {func(l *link, p wire) { p = p.to(good); p.version = 0xc1; l.send(p) }, "version 0xc1 in a session of version 0xc0", aaa.Silent},
 		"type":               {func(l *link, p wire) { p = p.to(good); p.kind = 2; l.send(p) }, "packet type 2 in a session of type 1", aaa.Silent},
-		"unknown type":       {func(l *link, p wire) { p = p.to(good); p.kind = 9; l.send(p) }, "packet type 9 is unknown", aaa.Silent},
-		"64 KiB and one":     {func(l *link, p wire) { l.send(p.to(make([]byte, 1<<16+1))) }, "a body of 65537 octets: at most 65536", aaa.Silent},
+		"unknown type":       {func(l *link, p wire) { p = p.to(good); p.kind = 9; l.send(p) }, "unknown packet type 9", aaa.Silent},
+		"64 KiB and one":     {func(l *link, p wire) { l.send(p.to(make([]byte, 1<<16+1))) }, "body of 65537 octets: the limit is 65536", aaa.Silent},
 		"length lies":        {func(l *link, p wire) { l.send(p.to(append(good, 0))) }, "do not add up. Is the secret the same", aaa.Silent},
-		"cut in the header":  {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:7]); l.conn.Close() }, "cut in its header", aaa.Silent},
-		"cut in the body":    {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]); l.conn.Close() }, "was cut: 6 octets", aaa.Silent},
+		"cut in the header":  {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:7]); l.conn.Close() }, "truncated packet header", aaa.Silent},
+		"cut in the body":    {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]); l.conn.Close() }, "expected a body of 6 octets", aaa.Silent},
 		"a body that stalls": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]) }, "no answer in 5s", aaa.Silent},
 		"garbage":            {func(l *link, p wire) { l.raw([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }, "is not TACACS+", aaa.Silent},
-		"closed":             {func(l *link, p wire) { l.conn.Close() }, "closed the connection without an answer. Is this host among", aaa.Silent},
-		"not a word":         {func(*link, wire) {}, "no answer in 5s. Is this host among", aaa.Silent},
+		"closed":             {func(l *link, p wire) { l.conn.Close() }, "closed the connection without an answer. Is this host one of", aaa.Silent},
+		"not a word":         {func(*link, wire) {}, "no answer in 5s. Is this host one of", aaa.Silent},
 		"another reply behind": {func(l *link, p wire) {
 			r := p.to(authenReply(getData, 0, "", ""))
 			l.raw(append(r.octets(secret), r.octets(secret)...))
@@ -104,10 +104,10 @@ func TestHintsOfKnownServer(t *testing.T) {
 		then   func(l *link, p wire)
 		want   string
 	}{
-		"closed":                      {false, func(l *link, _ wire) { l.conn.Close() }, "closed the connection without an answer. It answered before: is it too busy"},
-		"silent":                      {false, func(*link, wire) {}, "no answer in 5s. It answered before: is it too busy"},
+		"closed":                      {false, func(l *link, _ wire) { l.conn.Close() }, "closed the connection without an answer. It answered before: is it overloaded"},
+		"silent":                      {false, func(*link, wire) {}, "no answer in 5s. It answered before: is it overloaded"},
 		"closed, a single connection": {true, func(l *link, _ wire) { l.conn.Close() }, "try single_connection: false"},
-		"lengths":                     {false, func(l *link, p wire) { l.send(p.to(append(authenReply(pass, 0, "", ""), 0))) }, "do not add up. It was understood before: was the secret changed"},
+		"lengths":                     {false, func(l *link, p wire) { l.send(p.to(append(authenReply(pass, 0, "", ""), 0))) }, "do not add up. It worked before: was the secret changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -537,11 +537,11 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
 		var wg sync.WaitGroup
-		wg.Go(func() { w.want(aaa.Silent, "", "the client was closed") })
+		wg.Go(func() { w.want(aaa.Silent, "", "client closed") })
 		synctest.Wait()
 		w.client.Close()
 		wg.Wait()
-		w.want(aaa.Silent, "", "the client was closed")
+		w.want(aaa.Silent, "", "client closed")
 	}, server{Serve: mute})
 }
 
