@@ -1,5 +1,4 @@
-// Package explain logs a user in as a caller would be, and says what would become of the caller and why. Nobody is
-// called and nothing is accounted.
+// Package explain simulates a login and explains the callback decision. It places no call and sends no accounting.
 package explain
 
 import (
@@ -17,32 +16,33 @@ import (
 	"github.com/ringback/ringback/node/methods"
 )
 
-// Question is a login to be explained.
+// Question is the login to simulate.
 type Question struct {
 	User    string
 	Service aaa.Service // aaa.EXEC or aaa.PPP
-	CHAP    bool        // the password is proven by CHAP, else by PAP
-	Line    int         // the TTY that is called; 0: none in particular
-	List    string      // where Line is 0: the method list that authenticates
-	Caller  string      // the number that rings; "" none
+	CHAP    bool        // authenticate with CHAP instead of PAP
+	Line    int         // the called TTY; 0: no particular line
+	List    string      // the authentication method list, if Line is 0
+	Caller  string      // the calling number; "" none
 
-	// Password and Answer are asked for what a caller would type: the password, and what the server asks besides, in
-	// its own words: untrusted text. They block until there is an answer; an error of theirs ends Login.
+	// Password and Answer return what a caller would type: the password, and the answers to further prompts of the
+	// server, which are untrusted text. They block until there is an answer; their error ends Login.
 	Password func(ctx context.Context) (string, error)
 	Answer   func(ctx context.Context, prompt string, echo bool) (string, error)
 }
 
-// ErrNoLine is the error of Login where the configuration does not have Question.Line.
+// ErrNoLine is returned by Login if the configuration has no line Question.Line.
 var ErrNoLine = errors.New("the configuration has no such line")
 
-// Login asks the AAA servers of a configuration, by clients of its own, and the policies. It blocks until the last
-// word, which is in the report whatever it is; an error is a question that cannot be asked.
+// Login logs in with the AAA servers of a configuration, through its own clients, and evaluates the policies. It blocks
+// until the login has ended; the report has its result, also if it was rejected. An error means that the login could
+// not be attempted.
 func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error) {
 	line, err := q.line(cfg)
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex // clients may tell of a late packet when the report is made
+	var mu sync.Mutex // clients may report a late packet while the report is filled
 	packets, silent := []methods.Packet{}, []Silence(nil)
 	m, err := methods.New(cfg, methods.Options{
 		Trace: func(p methods.Packet) {
@@ -76,15 +76,15 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	return report, nil
 }
 
-// line is the line that is called, or, where none is named, one that has the list named.
+// line returns the called line or, if Line is 0, a line with the method list List.
 func (q *Question) line(cfg *config.Config) (config.Line, error) {
 	if q.Line == 0 {
 		kind, _ := config.KindOf(config.Authentication, q.Service)
 		if _, ok := cfg.Lists.Find(kind.Name, q.List); !ok {
 			return config.Line{}, fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind.Name, q.List, kind.Name)
 		}
-		none := lines.Config{Rotary: lines.NoRotary}
-		return config.Line{Config: none, Lists: config.ListNames{kind.Name: q.List}}, nil
+		return config.Line{Config: lines.Config{Rotary: lines.NoRotary}, Lists: config.ListNames{kind.Name: q.List}},
+			nil
 	}
 	for _, l := range cfg.Lines {
 		if l.TTY == q.Line {
@@ -94,15 +94,14 @@ func (q *Question) line(cfg *config.Config) (config.Line, error) {
 	return config.Line{}, ErrNoLine
 }
 
-// converse goes through the conversation, asking what a caller would be asked.
+// converse conducts the login conversation and passes its prompts to Password and Answer.
 func (q *Question) converse(ctx context.Context, login aaa.Login, line config.Line) (aaa.Result, error) {
 	password, err := q.Password(ctx)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	r := aaa.Request{
-		Service: q.Service, User: q.User, Password: aaa.Secret(password), TTY: line.TTY, Caller: q.Caller, Explain: true,
-	}
+	r := aaa.Request{Service: q.Service, User: q.User, Password: aaa.Secret(password), TTY: line.TTY, Caller: q.Caller,
+		Explain: true}
 	if q.CHAP {
 		r.CHAP, r.Password = chap(password), ""
 	}
@@ -117,7 +116,7 @@ func (q *Question) converse(ctx context.Context, login aaa.Login, line config.Li
 	return res, nil
 }
 
-// chap is what a peer that knows the password answers to a challenge (RFC 1994 §4.1).
+// chap returns a challenge and its correct response (RFC 1994 §4.1).
 func chap(password string) *aaa.CHAP {
 	c := &aaa.CHAP{ID: 1, Challenge: make([]byte, 16)}
 	rand.Read(c.Challenge)
