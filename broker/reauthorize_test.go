@@ -39,7 +39,7 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 			a.Lines = []int{66}
 			return granted(a)
 		}, "failed", "the line", "", 1},
-		"no callback": {func(aaa.Request, aaa.Authorization) aaa.Result { return granted(aaa.Authorization{PrivLevel: 15}) }, "failed", "no longer demands", "", 1},
+		"no callback": {func(aaa.Request, aaa.Authorization) aaa.Result { return granted(aaa.Authorization{PrivLevel: 15}) }, "failed", "no longer requires", "", 1},
 		"a login after all": {func(_ aaa.Request, a aaa.Authorization) aaa.Result {
 			a.NoVerify = false
 			return granted(a)

@@ -310,11 +310,11 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 		{append([]string{"--address", "h"}, who...), "needs --secret-file"},
 		{append([]string{"--server", "s"}, append(who, where...)...), "either --server"},
 		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "there are radius and tacacs"},
-		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "not require, auto or off"},
+		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "use require, auto or off"},
 		{append([]string{"--address", "h", "--secret-file", short}, who...), "10 octets"},
 		{append([]string{"--address", "h", "--secret-file", write(t, "two", "a\nb\n")}, who...), "on one line"},
-		{append([]string{"--users", write(t, "csv", "good\n")}, where...), "line 1: not user,password"},
-		{append([]string{"--users", write(t, "csv", "\n# nobody\n")}, where...), "nobody stands in it"},
+		{append([]string{"--users", write(t, "csv", "good\n")}, where...), "line 1: expected user,password"},
+		{append([]string{"--users", write(t, "csv", "\n# nobody\n")}, where...), "no users: write one"},
 	} {
 		if _, err := loadJSON(t, t.Context(), tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: %v, must say %q", tt.args, err, tt.want)

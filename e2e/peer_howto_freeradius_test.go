@@ -218,7 +218,7 @@ func TestPeerHowToFreeRADIUSUnsigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, status := ringback(t, "maui-1993\n", "aaa", "test", "austin-01", "-c", path)
-	if status != 0 && !strings.Contains(out, "without Message-Authenticator were discarded. The server must sign its replies: ") {
+	if status != 0 && !strings.Contains(out, "without Message-Authenticator were discarded. The server must sign its replies. ") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
