@@ -15,7 +15,7 @@ import (
 )
 
 func newAAA() *cobra.Command {
-	c := &cobra.Command{Use: "aaa", Short: "ask the configured AAA servers, without the daemon"}
+	c := &cobra.Command{Use: "aaa", Short: "test the configured AAA servers without the daemon"}
 	c.AddCommand(newAAATest(), newAAALoad())
 	return c
 }
@@ -32,15 +32,17 @@ func newAAATest() *cobra.Command {
 	var f testFlags
 	c := &cobra.Command{
 		Use:   "test USER",
-		Short: "log a user in as a caller would be, and explain what would become of him",
-		Long: `Asks the servers of a configuration as a login on a line would, prints what was sent and what came, and what would happen: admitted, called back
-by which line at which number, asked for a number, or refused, and why. Nobody is dialled, nothing is accounted.
+		Short: "simulate a login and explain the callback decision",
+		Long: `Sends the requests of a login on a line to the configured AAA servers. Prints the requests, the replies and the result:
+admitted, called back (by which line, at which number), asked for a number, or rejected, and why. Nothing is dialled or
+accounted.
 
-With --explain each attribute of the reply is told with the dialect that it belongs to and what it was taken for, and the policy's decision rule by
-rule. --line takes the method lists and the rotary of that line, --caller is the number that rings.
+With --explain it prints how each attribute of the reply was interpreted, its dialect, and each rule of the policy's
+decision. --line uses the method lists and the rotary of that line; --caller is the calling number.
 
-The password is asked for on a terminal and read from standard input else, a line each for it and for the answers to the server's questions.
-Exit status 0: he would be admitted, called back, or asked for a number; 1: he would be refused, by AAA or by the policy, or nobody answered.`,
+The password is read from the terminal, or from standard input: one line for the password and one for each answer to a
+challenge. Exit status 0: the user would be admitted, called back, or asked for a number; 1: the user would be rejected
+by AAA or by the policy, or no server answered.`,
 		Example: `  ringback aaa test austin-01 -c ringback.yaml --explain
   ringback aaa test ppp-user -c ringback.yaml --service ppp --auth chap --line 65 --caller 84001 -o json`,
 		Args: cobra.ExactArgs(1),
@@ -58,12 +60,12 @@ Exit status 0: he would be admitted, called back, or asked for a number; 1: he w
 	}
 	fl := c.Flags()
 	fl.StringVarP(&f.path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
-	fl.StringVar(&f.service, "service", "exec", "what the caller begins: exec or ppp")
-	fl.StringVar(&f.auth, "auth", "pap", "how the password is proven: pap or chap")
-	fl.IntVar(&f.tty, "line", 0, "the line that is called, a TTY number (default: none in particular)")
-	fl.StringVar(&f.caller, "caller", "", "the number that rings")
-	fl.StringVar(&f.list, "list", "default", "the method list, where no --line is given")
-	fl.BoolVar(&f.explain, "explain", false, "tell what each attribute was taken for, and the policy's rules one by one")
+	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
+	fl.StringVar(&f.auth, "auth", "pap", "authentication protocol: pap or chap")
+	fl.IntVar(&f.tty, "line", 0, "called line, a TTY number (default: no line in particular)")
+	fl.StringVar(&f.caller, "caller", "", "calling number")
+	fl.StringVar(&f.list, "list", "default", "method list to use without --line")
+	fl.BoolVar(&f.explain, "explain", false, "print how each attribute was interpreted, and each rule of the policy")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
 	return c
 }
@@ -71,9 +73,9 @@ Exit status 0: he would be admitted, called back, or asked for a number; 1: he w
 func (f *testFlags) check() error {
 	switch {
 	case f.service != "exec" && f.service != "ppp":
-		return fmt.Errorf("--service %s: there are exec and ppp", f.service)
+		return fmt.Errorf("--service %s: must be exec or ppp", f.service)
 	case f.auth != "pap" && f.auth != "chap":
-		return fmt.Errorf("--auth %s: there are pap and chap", f.auth)
+		return fmt.Errorf("--auth %s: must be pap or chap", f.auth)
 	}
 	return f.daemonFlags.check()
 }

@@ -18,16 +18,18 @@ func newAAALoad() *cobra.Command {
 	f := loadFlags{}
 	c := &cobra.Command{
 		Use:   "load -n COUNT -p PARALLEL {--user USER --password-file FILE | --users FILE} [--server NAME | --address HOST --secret-file FILE]",
-		Short: "log in many times over, and tell how the server bears it",
-		Long: `Makes COUNT logins at an AAA server, PARALLEL of them under way at any time, and prints how many were granted, refused or never answered, how
-long the answers took, and what each login cost this process in CPU. Each reply is verified as the daemon verifies it; nobody is dialled. By TACACS+
-a login is an authentication and, where that was granted, the authorization of an EXEC.
+		Short: "load-test an AAA server",
+		Long: `Makes COUNT logins at an AAA server, PARALLEL at a time, and prints how many were granted, refused or unanswered, the
+latency of the answers, and the CPU time of this process per login. Replies are verified as in the daemon; nothing is
+dialled. With TACACS+ a login is an authentication and, if it was granted, the authorization of an EXEC.
 
-The server is one of a configuration's (-c, --server) or one that is named here (--address, --secret-file, --protocol). With --users the
-logins take turns through a file of "user,password" lines; wrong passwords are welcome: a refusal is an answer too.
+The server is named in a configuration (-c, --server) or on the command line (--address, --secret-file, --protocol).
+--users takes the users in turn from a file of "user,password" lines. Wrong passwords are allowed: a rejection counts as
+an answer.
 
-It is a load: run it against a server that may be loaded, and with users whom wrong passwords do not lock out. Ctrl-C ends it and prints what
-was done. Exit status 0: every login got an authentic answer; 1: one or more did not, or it was interrupted.`,
+Run it only against a server that may be loaded, and with users that wrong passwords do not lock out. Ctrl-C stops it
+and prints the results so far. Exit status 0: every login got an authentic answer; 1: one or more did not, or the run
+was interrupted.`,
 		Example: `  ringback aaa load -n 20000 -p 128 --user austin-01 --password-file austin-01.password -c ringback.yaml
   ringback aaa load -n 20000 -p 128 --users users.csv --address 192.0.2.1 --secret-file radius.secret
   ringback aaa load -n 5000 -p 64 --users users.csv --address 192.0.2.1 --secret-file tacacs.key --protocol tacacs -o json`,
@@ -50,12 +52,12 @@ type loadFlags struct {
 
 func (f *loadFlags) add(c *cobra.Command) {
 	fl := c.Flags()
-	fl.IntVarP(&f.count, "count", "n", 1000, "logins in all")
-	fl.IntVarP(&f.parallel, "parallel", "p", 16, "logins under way at any time")
-	fl.IntVar(&f.cpus, "cpus", 1, "CPUs that this program works on, 0 all; one is enough where it is the server that is slow")
-	fl.StringVar(&f.user, "user", "", "the user who logs in")
-	fl.StringVar(&f.password, "password-file", "", "file with that user's password alone")
-	fl.StringVar(&f.csv, "users", "", "file of users who take turns, a line each: user,password")
+	fl.IntVarP(&f.count, "count", "n", 1000, "number of logins")
+	fl.IntVarP(&f.parallel, "parallel", "p", 16, "logins in parallel")
+	fl.IntVar(&f.cpus, "cpus", 1, "CPUs to use (0 = all)")
+	fl.StringVar(&f.user, "user", "", "user name to log in with")
+	fl.StringVar(&f.password, "password-file", "", "file that contains only the password of --user")
+	fl.StringVar(&f.csv, "users", "", "file of users to take in turn, a line each: user,password")
 	f.loadServerFlags.add(fl)
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
 }
@@ -64,15 +66,15 @@ func (f *loadFlags) check() error {
 	one, many := f.user != "" || f.password != "", f.csv != ""
 	switch {
 	case f.count < 1:
-		return fmt.Errorf("-n %d: there must be one login or more", f.count)
+		return fmt.Errorf("-n %d: must be 1 or greater", f.count)
 	case f.parallel < 1:
-		return fmt.Errorf("-p %d: there must be one login or more under way", f.parallel)
+		return fmt.Errorf("-p %d: must be 1 or greater", f.parallel)
 	case f.cpus < 0:
-		return fmt.Errorf("--cpus %d: it needs one or more; 0 is all", f.cpus)
+		return fmt.Errorf("--cpus %d: must be 0 (all) or greater", f.cpus)
 	case one == many:
-		return errors.New("who is to log in? Either --user and --password-file, or --users")
+		return errors.New("no user given: use --user with --password-file, or --users")
 	case one && (f.user == "" || f.password == ""):
-		return errors.New("--user and --password-file belong together")
+		return errors.New("--user and --password-file must be given together")
 	}
 	return errors.Join(f.daemonFlags.check(), f.loadServerFlags.check())
 }

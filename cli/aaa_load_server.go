@@ -29,15 +29,15 @@ type loadServerFlags struct {
 }
 
 func (f *loadServerFlags) add(fl *pflag.FlagSet) {
-	fl.StringVarP(&f.config, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file whose server is asked")
-	fl.StringVar(&f.server, "server", "", "its name in the configuration (default: the only one there)")
-	fl.StringVar(&f.address, "address", "", "a server that no configuration has: host or host:port")
-	fl.StringVar(&f.secret, "secret-file", "", "file with the secret shared with it, alone")
+	fl.StringVarP(&f.config, "config", "c", "/etc/ringback/ringback.yaml", "configuration file that names the server")
+	fl.StringVar(&f.server, "server", "", "name of the server in the configuration (default: the only one)")
+	fl.StringVar(&f.address, "address", "", "server that is not in a configuration: host or host:port")
+	fl.StringVar(&f.secret, "secret-file", "", "of --address: file that contains only the shared secret")
 	fl.StringVar(&f.protocol, "protocol", load.ProtocolRADIUS, "of --address: radius or tacacs")
-	fl.DurationVar(&f.timeout, "timeout", 0, "of --address: before the first retransmission of RADIUS (2s), or for an answer of TACACS+ (5s)")
+	fl.DurationVar(&f.timeout, "timeout", 0, "of --address: wait before the first retransmission (RADIUS, 2s) or for an answer (TACACS+, 5s)")
 	fl.IntVar(&f.retries, "retries", 3, "of --address: retransmissions (RADIUS)")
-	fl.StringVar(&f.messageAuthenticator, "message-authenticator", radius.Require, "of --address: what replies must carry: require, auto or off (RADIUS)")
-	fl.BoolVar(&f.insecure, "insecure", false, "of --address: take a secret of less than 16 octets")
+	fl.StringVar(&f.messageAuthenticator, "message-authenticator", radius.Require, "of --address: Message-Authenticator of replies: require, auto or off (RADIUS)")
+	fl.BoolVar(&f.insecure, "insecure", false, "of --address: accept a secret shorter than 16 octets")
 }
 
 func (f *loadServerFlags) check() error {
@@ -45,13 +45,13 @@ func (f *loadServerFlags) check() error {
 	case f.address == "" && f.secret != "":
 		return errors.New("--secret-file is for --address; a server of the configuration has its own")
 	case f.address != "" && f.server != "":
-		return errors.New("either --server, out of the configuration, or --address")
+		return errors.New("--server and --address exclude each other")
 	case f.address != "" && f.secret == "":
 		return errors.New("--address needs --secret-file (make one: openssl rand -base64 24)")
 	case f.protocol != load.ProtocolRADIUS && f.protocol != load.ProtocolTACACS:
-		return fmt.Errorf("--protocol %s: there are radius and tacacs", f.protocol)
+		return fmt.Errorf("--protocol %s: must be radius or tacacs", f.protocol)
 	case f.timeout < 0 || f.retries < 0:
-		return errors.New("--timeout and --retries are not negative")
+		return errors.New("--timeout and --retries must be 0 or greater")
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (f *loadServerFlags) configured(stderr io.Writer) (*load.Target, error) {
 	case len(names) == 0:
 		return nil, fmt.Errorf("%s has no AAA server (aaa.radius, aaa.tacacs); name one with --address", f.config)
 	case name == "":
-		return nil, fmt.Errorf("%s has several servers: which --server? There are %s", f.config, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s has several servers; name one with --server: %s", f.config, strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("%s has no server %q: there are %s", f.config, name, strings.Join(names, ", "))
 }

@@ -162,7 +162,7 @@ func TestAAALoadConfigured(t *testing.T) {
 		{"one.yaml", "r1", "radius", ""},
 		{"two.yaml", "r1", "radius", ""},
 		{"two.yaml", "t1", "tacacs", ""},
-		{"two.yaml", "", "", "which --server? There are r1, t1"},
+		{"two.yaml", "", "", "name one with --server: r1, t1"},
 		{"two.yaml", "r2", "", "has no server \"r2\": there are r1, t1"},
 		{"none.yaml", "", "", "exit status 1"},
 	} {
@@ -301,15 +301,15 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{where, "who is to log in"},
-		{append([]string{"--users", "f"}, append(who, where...)...), "who is to log in"},
-		{append([]string{"--user", "u"}, where...), "belong together"},
+		{where, "no user given"},
+		{append([]string{"--users", "f"}, append(who, where...)...), "no user given"},
+		{append([]string{"--user", "u"}, where...), "must be given together"},
 		{append([]string{"-n", "0"}, append(who, where...)...), "-n 0"},
 		{append([]string{"-p", "0"}, append(who, where...)...), "-p 0"},
-		{append([]string{"--cpus", "-1"}, append(who, where...)...), "0 is all"},
+		{append([]string{"--cpus", "-1"}, append(who, where...)...), "0 (all)"},
 		{append([]string{"--address", "h"}, who...), "needs --secret-file"},
-		{append([]string{"--server", "s"}, append(who, where...)...), "either --server"},
-		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "there are radius and tacacs"},
+		{append([]string{"--server", "s"}, append(who, where...)...), "--server and --address exclude each other"},
+		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "must be radius or tacacs"},
 		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "use require, auto or off"},
 		{append([]string{"--address", "h", "--secret-file", short}, who...), "10 octets"},
 		{append([]string{"--address", "h", "--secret-file", write(t, "two", "a\nb\n")}, who...), "on one line"},

@@ -15,9 +15,9 @@ func newCheckConfig() *cobra.Command {
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:   "check-config -c ringback.yaml",
-		Short: "all mistakes of a configuration at once",
-		Long: `Reads the configuration and all files that it names, and prints every mistake with file, line and key. It opens no port and asks no server.
-Exit status 0: good, perhaps with warnings; 1: there are errors.`,
+		Short: "check a configuration and list all of its errors",
+		Long: `Reads the configuration and all files that it names, and prints every error with file, line and key. It opens no port
+and contacts no server. Exit status 0: valid, possibly with warnings; 1: there are errors.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, problems := config.Load(path, nil)

@@ -11,7 +11,7 @@ func newClear() *cobra.Command {
 	var f daemonFlags
 	line := &cobra.Command{
 		Use:   "line N",
-		Short: "hang up whatever is on line N",
+		Short: "hang up the call on line N",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := lineNumber("clear line", args[0])
@@ -40,15 +40,16 @@ func newClearLoginLock() *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use:   "login-lock [NAME|NUMBER]",
-		Short: "forget the failed logins of a name or a calling number",
-		Long: `Forgets the failed logins of a name or a calling number, or with --all of everything, so that nothing of it is locked or delayed:
+		Short: "clear the failed logins of a name or a calling number",
+		Long: `Clears the failed logins of a name or a calling number, or with --all of all of them, and so ends their locks and
+delays:
 
   ringback clear login-lock austin-01
   ringback clear login-lock 84002
   ringback clear login-lock --all`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || (len(args) == 1 && args[0] != "") == all {
-				return errors.New("clear login-lock: name one user or calling number, or say --all")
+				return errors.New("clear login-lock: give one user name or calling number, or --all")
 			}
 			return nil
 		},
@@ -78,7 +79,7 @@ func newCancel() *cobra.Command {
 	var f daemonFlags
 	cb := &cobra.Command{
 		Use:   "callback ID",
-		Short: "end a pending callback as cancelled",
+		Short: "cancel a pending callback by its ID",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cl, err := f.client()
@@ -93,7 +94,7 @@ func newCancel() *cobra.Command {
 		},
 	}
 	f.add(cb)
-	c := &cobra.Command{Use: "cancel", Short: "take back a promise of a running daemon"}
+	c := &cobra.Command{Use: "cancel", Short: "cancel a pending callback"}
 	c.AddCommand(cb)
 	return c
 }

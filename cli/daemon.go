@@ -73,7 +73,7 @@ func (f *daemonFlags) check() error {
 		return nil
 	}
 	last := len(formats) - 1
-	return fmt.Errorf("-o %s: there are %s and %s", f.output, strings.Join(formats[:last], ", "), formats[last])
+	return fmt.Errorf("-o %s: must be %s or %s", f.output, strings.Join(formats[:last], ", "), formats[last])
 }
 
 // print writes v as JSON where the user asked for it, else calls table.

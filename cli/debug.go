@@ -21,10 +21,10 @@ func newDebug() *cobra.Command {
   callback   callback events
   chat       chat script activity
   modem      modem control and process activation
-  aaa        what AAA is asked and answers
+  aaa        AAA requests and replies
   all        the four of them
 
-Standard error says when the daemon listens: events after that are not missed.`,
+A line on standard error reports when the stream has started: events after that are not missed.`,
 		Example:   "  ringback debug callback chat",
 		ValidArgs: append([]string{"all"}, client.Topics...),
 		Args:      debugTopics,
@@ -56,11 +56,11 @@ Standard error says when the daemon listens: events after that are not missed.`,
 func debugTopics(c *cobra.Command, args []string) error {
 	for _, a := range args {
 		if !slices.Contains(c.ValidArgs, a) {
-			return fmt.Errorf("there is no topic %q: there are %s", a, strings.Join(c.ValidArgs, ", "))
+			return fmt.Errorf("unknown topic %q; valid topics: %s", a, strings.Join(c.ValidArgs, ", "))
 		}
 	}
 	if len(args) == 0 {
-		return fmt.Errorf("debug: no topic given: there are %s", strings.Join(c.ValidArgs, ", "))
+		return fmt.Errorf("no topic given; valid topics: %s", strings.Join(c.ValidArgs, ", "))
 	}
 	return nil
 }

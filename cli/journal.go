@@ -38,7 +38,7 @@ func (f *journalFlags) path() (string, error) {
 	if dir == "" && f.config != "" {
 		cfg, problems := config.Load(f.config, nil)
 		if cfg == nil {
-			return "", fmt.Errorf("%s has mistakes: %v (ringback check-config lists them; or name --state-dir)", f.config, problems[0])
+			return "", fmt.Errorf("%s has errors: %v (see ringback check-config, or give --state-dir)", f.config, problems[0])
 		}
 		dir = cfg.StateDir
 	}
@@ -131,7 +131,8 @@ func newJournalBackup() *cobra.Command {
 		Use:   "backup DIR",
 		Short: "copy the journal and its keys into the new directory DIR",
 		Long: `Copies the journal and its keys into the new directory DIR (mode 0700), in the state of one moment, and verifies the copy. The daemon may run, and goes
-on writing; the backup is noted in its audit. Whoever can read DIR can forge rows of the journal: keep it as safe as state_dir.
+on writing; the backup is noted in its audit. Anyone able to read DIR can forge rows of the journal: protect it like
+state_dir.
 
   ringback journal backup /backup/ringback-$(date +%F)
   ringback journal backup --state-dir /var/lib/ringback /backup/monday -o json`,
@@ -186,7 +187,7 @@ func newJournalRestore() *cobra.Command {
 	var dial bool
 	c := &cobra.Command{
 		Use:   "restore DIR",
-		Short: "put the backup DIR in the place of the journal (daemon stopped)",
+		Short: "replace the journal with the backup DIR (daemon stopped)",
 		Long: `Verifies the backup in DIR and puts it in the place of the journal; the files that were there are kept in a directory beside it. The daemon must be
 stopped. What was pending when the backup was made may have been dialed since, so it is not dialed again: it ends as cancelled, unless you say
 --dial-pending. The restore is noted in the audit.
@@ -227,7 +228,7 @@ func newJournalSalvage() *cobra.Command {
 	var dial bool
 	c := &cobra.Command{
 		Use:   "salvage",
-		Short: "make a journal of what can be read of a damaged one (daemon stopped)",
+		Short: "rebuild a damaged journal from its readable rows (daemon stopped)",
 		Long: `Makes a new journal of every row that can be read, also where the daemon refuses to start, and keeps the damaged files in a directory beside it. The
 daemon must be stopped. Restore a backup instead if you have a recent one. If the newest transactions are missing, pending callbacks may have been
 dialed already: they end as cancelled, unless you say --dial-pending. The salvage is noted in the audit.

@@ -26,10 +26,10 @@ type labFlags struct {
 }
 
 func (f *labFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.dir, "dir", "", "where its files are (default: your own state directory)")
-	c.Flags().Float64Var(&f.pace, "pace", 1, "how many times faster the telephone network is: ring cadence, training, dialling; never the broker's own waits")
+	c.Flags().StringVar(&f.dir, "dir", "", "directory for its files (default: in your state directory)")
+	c.Flags().Float64Var(&f.pace, "pace", 1, "speed factor of the telephone network (ring cadence, training, dialling), 1 or greater; the broker's own waits do not change")
 	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217), "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
-	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS), "the town's AAA server: radius, radsec, tacacs or tacacs-tls")
+	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS), "AAA server of the lab: radius, radsec, tacacs or tacacs-tls")
 }
 
 // untilHangUp is a ctx that also ends when the terminal goes away.
@@ -62,7 +62,7 @@ func newLab() *cobra.Command {
 	var play bool
 	c := &cobra.Command{
 		Use:   "lab",
-		Short: "a town on this machine to try ringback in: exchange, modems, RADIUS server, daemon",
+		Short: "simulate a telephone network on this machine and run ringback in it",
 		Long: `Starts a telephone exchange, soft modems, a RADIUS server of its own and ` + "`ringback serve`" + ` as a child process, with a configuration that is
 written out. No root, no hardware, no configuration.
 
@@ -111,7 +111,7 @@ func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, w)
 	select {
 	case <-l.Done():
-		return fmt.Errorf("lab: the daemon has ended; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
+		return fmt.Errorf("lab: the daemon stopped; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
 	default:
 	}
 	fmt.Fprintln(w, "the town ends; its files stay in", l.Dir())
@@ -128,7 +128,7 @@ func newLabPlay() *cobra.Command {
 	var f labFlags
 	c := &cobra.Command{
 		Use:   "play [FILE…]",
-		Short: "play scenario files in a town of their own",
+		Short: "play scenario files in a new simulated network",
 		Long: `Plays scenario files (txtar archives; docs/reference/scenarios.md) one after another in a new town, prints each transcript beside the
 broker's trace, and exits 0 only if all ended as they must. Without a file it plays the two scenarios of Cisco document 5732.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -197,11 +197,11 @@ func newLabCall() *cobra.Command {
 	var as string
 	c := &cobra.Command{
 		Use:   "call --as NAME",
-		Short: "sit down at a subscriber's PC modem in the running lab",
+		Short: "use a subscriber's PC modem in the running lab",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if as == "" {
-				return errors.New("lab call: as whom? --as austin-01, austin-02 or kihei-03")
+				return errors.New("lab call: --as NAME is required (austin-01, austin-02, kihei-03)")
 			}
 			town, err := lab.Find()
 			if err != nil {

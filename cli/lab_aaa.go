@@ -32,10 +32,11 @@ func newLabAAA() *cobra.Command {
 	var f labAAAFlags
 	c := &cobra.Command{
 		Use:   "aaa [--users FILE] [--tacacs FILE]",
-		Short: "the test servers alone, RADIUS and TACACS+, for testing an access server of your own",
+		Short: "run only the RADIUS and TACACS+ test servers",
 		Long: `Starts a RADIUS server with a FreeRADIUS users file, a TACACS+ server with a tac_plus configuration, or both, prints their addresses and
 secrets, and then a line for each packet that comes and goes: its attributes, secrets masked, and whether its authenticators are good. Ctrl-C ends
-it with a summary. It is for tests of access servers, not for service: passwords are kept as they are, and whoever has the secret is served.
+it with a summary. It is for tests of access servers, not for service: passwords are kept in clear text, and any client with the secret is
+served.
 
 A users file:
 
@@ -97,7 +98,7 @@ func (f *labAAAFlags) add(c *cobra.Command) {
 	fl.IntVar(&f.tlsPort, "tacacs-tls-port", 4950, "TCP port of TACACS+ over TLS (300, its own, needs root)")
 	fl.StringVar(&f.detail, "detail", "", "a file to add RADIUS accounting to, as FreeRADIUS's detail files have it")
 	fl.DurationVar(&f.delay, "delay", 0, "answer late")
-	fl.IntVar(&f.drop, "drop", 0, "answer this many of a hundred packets not at all, by chance")
+	fl.IntVar(&f.drop, "drop", 0, "drop this percentage of packets at random")
 	fl.IntVar(&f.forge, "forge", 0, "send this many forged Access-Accepts before each answer, of all kinds that an attacker may make")
 	fl.BoolVar(&f.unsigned, "no-message-authenticator", false, "sign no RADIUS reply, as servers before 2024")
 	fl.StringVar(&f.challenge, "challenge", "", "ask this after the right password; any answer passes")
@@ -109,19 +110,19 @@ func (f *labAAAFlags) add(c *cobra.Command) {
 func (f *labAAAFlags) check() error {
 	switch {
 	case f.users == "" && f.tacacs == "":
-		return errors.New("lab aaa: which server? --users FILE starts RADIUS, --tacacs FILE TACACS+ (`ringback lab aaa --help` has a sample of both)")
+		return errors.New("lab aaa: no server given: use --users FILE (RADIUS) or --tacacs FILE (TACACS+) (`ringback lab aaa --help` has a sample of both)")
 	case f.output != "table" && f.output != "json":
-		return fmt.Errorf("-o %s: there are table and json", f.output)
+		return fmt.Errorf("-o %s: must be table or json", f.output)
 	case f.drop < 0 || f.drop > 100:
-		return fmt.Errorf("--drop %d: of a hundred packets, 0 to 100", f.drop)
+		return fmt.Errorf("--drop %d: must be 0 to 100 (percent)", f.drop)
 	case f.users == "" && (f.forge > 0 || f.unsigned):
-		return errors.New("--forge and --no-message-authenticator are RADIUS's: give it its --users too")
+		return errors.New("--forge and --no-message-authenticator require a RADIUS server: give --users too")
 	case f.forge < 0 || f.forge > 100_000 || f.delay < 0:
-		return errors.New("--forge is 0 to 100000, --delay not less than 0")
+		return errors.New("--forge must be 0 to 100000, --delay 0 or greater")
 	case (f.cert == "") != (f.key == ""):
-		return errors.New("--tls-cert and --tls-key belong together")
+		return errors.New("--tls-cert and --tls-key must be given together")
 	case f.clientCA != "" && f.cert == "":
-		return errors.New("--tls-client-ca wants --tls-cert and --tls-key")
+		return errors.New("--tls-client-ca requires --tls-cert and --tls-key")
 	}
 	return nil
 }

@@ -266,14 +266,14 @@ func TestLabAAAErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "which server? --users FILE starts RADIUS"},
+		{nil, "no server given: use --users FILE (RADIUS)"},
 		{[]string{"--users", "nosuch"}, "open nosuch: no such file"},
 		{[]string{"--users", "../lab/files/default.yaml"}, "default.yaml:"},
 		{[]string{"--tacacs", users}, users + ":4: unknown word austin-01 here"},
 		{[]string{"--users", users, "--secret-file", "/dev/null"}, "--secret-file /dev/null: its first line is empty"},
-		{[]string{"--users", users, "--drop", "101"}, "--drop 101: of a hundred packets"},
-		{[]string{"--users", users, "--tls-cert", "x"}, "--tls-cert and --tls-key belong together"},
-		{[]string{"--users", users, "-o", "yaml"}, "-o yaml: there are table and json"},
+		{[]string{"--users", users, "--drop", "101"}, "--drop 101: must be 0 to 100 (percent)"},
+		{[]string{"--users", users, "--tls-cert", "x"}, "--tls-cert and --tls-key must be given together"},
+		{[]string{"--users", users, "-o", "yaml"}, "-o yaml: must be table or json"},
 		{[]string{"--users", users, "--listen", "192.0.2.250"}, "192.0.2.250"},
 	} {
 		c := newLabAAA()

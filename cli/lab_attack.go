@@ -28,12 +28,12 @@ func newLabAttack() *cobra.Command {
 	f := labAttackFlags{}
 	c := &cobra.Command{
 		Use:   "attack [ATTACK…]",
-		Short: "play thieves against the daemon: callers whose computers speak AT",
+		Short: "play attacks on the daemon by callers that send modem commands",
 		Long: `Plays attacks against ` + "`ringback serve`" + `, each in a new town with its own daemon, and exits 0 only if all were held. Without a name it plays all, on
 every kind of port.
 
-A port without modem signals (tcp, pty) has the modem's result codes and the caller's data in one stream: a caller who types NO CARRIER, OK or
-CONNECT sounds like the modem. What the thief got is judged by the telephone exchange (who is connected, what was dialled), the daemon's API and
+A port without modem signals (tcp, pty) has the modem's result codes and the caller's data in one stream: a caller that types NO CARRIER, OK or
+CONNECT imitates the modem. What the thief got is judged by the telephone exchange (connections, dialled numbers), the daemon's API and
 what the thief could read.
 
 ` + attackList() + `An attack takes up to a minute: the guard times of escape sequences are true ones, whatever --pace. The files of a town whose daemon was not held are
@@ -47,7 +47,7 @@ kept; the last column names them.`,
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.ports, "ports", "", "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (default: each of them)")
-	fl.Float64Var(&f.pace, "pace", 50, "how many times faster than a real one the telephone network is")
+	fl.Float64Var(&f.pace, "pace", 50, "speed factor of the telephone network, 1 or greater")
 	fl.IntVar(&f.parallel, "parallel", 4, "attacks to play at the same time")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json (an object a line)")
 	return c
@@ -99,7 +99,7 @@ func (f *labAttackFlags) plays(names []string) ([]labAttackPlay, error) {
 	}
 	for _, n := range names {
 		if !slices.Contains(known, n) {
-			return nil, fmt.Errorf("lab attack: unknown attack %q; there are %s", n, strings.Join(known, ", "))
+			return nil, fmt.Errorf("lab attack: unknown attack %q; valid attacks: %s", n, strings.Join(known, ", "))
 		}
 	}
 	var plays []labAttackPlay

@@ -56,7 +56,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	return fmt.Errorf("unknown command %q for %q: there are %s", rest[0], c.CommandPath(), strings.Join(names, ", "))
+	return fmt.Errorf("unknown command %q for %q; valid commands: %s", rest[0], c.CommandPath(), strings.Join(names, ", "))
 }
 
 // exitStatus is an error that was already told; only the exit status is left to give.
@@ -67,20 +67,20 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 func newRoot(version string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ringback",
-		Short: "answers modems, asks AAA who is calling, hangs up and calls back",
-		Long: `ringback answers your modems, asks your RADIUS or TACACS+ servers who is calling, hangs up, and calls the user back:
-at the number that AAA fixed, or at one that the caller types and must log in from again.
+		Short: "callback broker for modems: authenticates callers with AAA, hangs up, and calls back",
+		Long: `ringback answers modems, authenticates callers via RADIUS or TACACS+, hangs up, and calls the user back at the number
+that AAA supplies, or at a number that the caller types and then logs in from again.
 
-Try it at home, without modem, server or configuration:
+Try it without modem, server or configuration:
 
-  ringback lab            a town on this machine: telephone exchange, modems, RADIUS server, and the daemon
+  ringback lab            a simulated telephone network, modems, RADIUS server and daemon on this machine
 
 Run it:
 
-  ringback check-config -c ringback.yaml      all mistakes of a configuration at once
+  ringback check-config -c ringback.yaml      list all errors of a configuration
   ringback serve -c ringback.yaml             the daemon
-  ringback show lines                         what a running daemon does
-  ringback debug callback chat                what it does, as it does it`,
+  ringback show lines                         the state of a running daemon
+  ringback debug callback chat                stream live debug events`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -12,10 +12,13 @@ func newServe(version string) *cobra.Command {
 	var path string
 	c := &cobra.Command{
 		Use:   "serve -c ringback.yaml",
-		Short: "the daemon: answers, decides, calls back",
-		Long: `Runs the daemon on a configuration until SIGTERM or Ctrl-C: then no call is answered any more, and promises stay in the journal for the next start.
-SIGHUP opens log.file anew and reads the configuration again: it is taken whole, or, where it has a mistake, the old one stays and the log says why. Ports and modems,
-state_dir and api.socket change with a restart only (docs/reference/configuration.md has a table of what a reload does).`,
+		Short: "run the daemon",
+		Long: `Runs the daemon until SIGTERM or Ctrl-C. It then answers no more calls; pending callbacks stay in the journal for the
+next start.
+
+SIGHUP reopens log.file and reloads the configuration. If the new configuration has an error, the old one stays in force
+and the log names the error. Ports, modems, state_dir and api.socket change only with a restart; see the table in
+docs/reference/configuration.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := node.Run(cmd.Context(), node.Options{File: path, Version: version, Stderr: cmd.ErrOrStderr()})

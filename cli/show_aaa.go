@@ -51,7 +51,7 @@ func aaaTable(w io.Writer, v []client.AAAServer, wide bool, at place) {
 		t.Row(s.Name, protocol, s.Address, short.Replace(s.Serves), s.State, answered)
 		t.Note(s.Reason)
 		if s.Dropped > 0 {
-			t.Note(numbered(int(s.Dropped), "reply was", "replies were") + " dropped: not believed, or nobody waited for it")
+			t.Note(numbered(int(s.Dropped), "reply was", "replies were") + " dropped: not authentic, or not expected")
 		}
 	}
 	t.WriteTo(w)

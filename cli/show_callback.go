@@ -24,7 +24,8 @@ func newShowCallbacks() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "callbacks",
 		Short: "show the pending callbacks; with --all the ended ones too",
-		Long: `Shows the pending callbacks, newest first; with --all the ended ones too. A last line tells how many older ones --limit left out.
+		Long: `Shows the pending callbacks, newest first; with --all the ended ones too. A last line reports how many older ones --limit
+left out.
 --since takes a time (2026-11-21, "2026-11-21 10:04", RFC 3339) or how long ago (90m, 36h, 7d).`,
 		Example: "  ringback show callbacks --all --since 7d --limit 0",
 		Args:    cobra.NoArgs,
@@ -32,8 +33,8 @@ func newShowCallbacks() *cobra.Command {
 	}
 	f.addTable(c)
 	c.Flags().BoolVar(&f.query.All, "all", false, "the ended ones too")
-	c.Flags().IntVar(&f.query.Limit, "limit", 100, "the newest so many (0 = all)")
-	c.Flags().StringVar(&f.since, "since", "", "only those created then or later: a time, or how long ago")
+	c.Flags().IntVar(&f.query.Limit, "limit", 100, "show at most this many, the newest (0 = all)")
+	c.Flags().StringVar(&f.since, "since", "", "only callbacks created at this time or later: a time, or how long ago")
 	return c
 }
 
@@ -112,7 +113,7 @@ func newShowCallback() *cobra.Command {
 		},
 	}
 	f.addOutput(c)
-	c.Flags().BoolVar(&trace, "trace", false, "why it was decided so, what happened, what the modem said")
+	c.Flags().BoolVar(&trace, "trace", false, "show the decision, the history and the modem's transcript")
 	return c
 }
 

@@ -15,7 +15,8 @@ func newShowHealth() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "health",
 		Short: "show problems, the journal's disk, the accounting spool, lines out of service",
-		Long: `Shows what an operator should see to, and how the journal, its disk and the accounting spool are. The exit status is 1 where there is a problem.
+		Long: `Shows problems that need an operator, and the state of the journal, its disk and the accounting spool. The exit status is 1
+if there is a problem.
 
   ringback show health
   ringback show health -o json`,

@@ -29,7 +29,7 @@ func newShowLine() *cobra.Command {
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:     "line [N]",
-		Short:   "show all there is to know of line N; without N, the table of `show lines`",
+		Short:   "show details of line N; without N, the table of `show lines`",
 		Example: "  ringback show line 65",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

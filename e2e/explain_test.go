@@ -110,12 +110,12 @@ func TestExplainFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--service", "slip"}, "--service slip: there are exec and ppp"},
-		{[]string{"--auth", "mschap"}, "--auth mschap: there are pap and chap"},
+		{[]string{"--service", "slip"}, "--service slip: must be exec or ppp"},
+		{[]string{"--auth", "mschap"}, "--auth mschap: must be pap or chap"},
 		{[]string{"--line", "99"}, "--line 99: the configuration has no such line"},
 		{[]string{"--list", "nowhere"}, `there is no login list "nowhere" (aaa.lists.login)`},
 		{[]string{"--service", "ppp"}, `there is no ppp list "default" (aaa.lists.ppp)`},
-		{[]string{"-o", "xml"}, "-o xml: there are table and json"},
+		{[]string{"-o", "xml"}, "-o xml: must be table or json"},
 	} {
 		out, status := ringback(t, "x\n", append([]string{"aaa", "test", "austin-01", "-c", config}, tt.args...)...)
 		if status != 1 || !strings.Contains(out, tt.want) {

@@ -306,6 +306,6 @@ func TestDaemonEnds(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	l.see("the daemon has ended; its log is " + filepath.Join(dir, "ringback.log"))
+	l.see("the daemon stopped; its log is " + filepath.Join(dir, "ringback.log"))
 	l.end(1)
 }

@@ -1,4 +1,5 @@
-// Command ringback answers modems, asks AAA who is calling, hangs up and calls back. `ringback --help` teaches its commands, which are in package cli.
+// Command ringback is a callback broker for modems: it authenticates callers with AAA, hangs up, and calls back. Its commands are in
+// package cli.
 package main
 
 import (
