@@ -205,7 +205,7 @@ func TestMinimalSample(t *testing.T) {
 	if c == nil || len(problems) != 2 {
 		t.Fatal(problems)
 	}
-	for i, want := range []string{"warning: policies_dir: no policy files: the built-in policy", "warning: lines[0].tty: who calls tty 65 is called back by the same line"} {
+	for i, want := range []string{"warning: policies_dir: no policy files: the built-in policy", "warning: lines[0].tty: callers on tty 65 are called back by the same line"} {
 		if !strings.Contains(problems[i].String(), want) {
 			t.Errorf("%s, want %s", problems[i], want)
 		}
@@ -337,26 +337,26 @@ func TestProblems(t *testing.T) {
 		{"", "login: {timeout: 10s}\n", `ringback.yaml:2:12: warning: aaa.radius[0]: while primary is silent a caller's login.timeout (10s) is over before the next server or method is asked (14s) (fewer retries, a shorter timeout, or a longer login.timeout)`},
 		{"radius.secret}", "radius.secret, source: '::1'}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source ::1 cannot reach address 127.0.0.1: one is IPv4, the other IPv6`},
 		{"radius.secret}", "radius.secret, source: here}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source "here": expected IP or IP:port`},
-		{"radius.secret}", "radius.secret, message_authenticator: off}", `ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by who stands on the way (CVE-2024-3596) (mend the server, then write require)`},
+		{"radius.secret}", "radius.secret, message_authenticator: off}", `ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by an on-path attacker (CVE-2024-3596) (update the server, then write require)`},
 		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}", `ringback.yaml:2:91: aaa.radius[1].name: server "primary" is already on line 2 (give it another name)`},
 		{"[radius, local]", "[raduis, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "raduis" (did you mean "radius"?)`},
 		{"[radius, local]", "[tacacs, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no TACACS+ server (add a server to aaa.tacacs)`},
 		{"[radius, local]", "[local, local]", `ringback.yaml:3:36: aaa.lists.login.default[1]: method "local" is in the list twice (remove one of the two)`},
-		{"[radius, local]", "[]", `ringback.yaml:3:28: aaa.lists.login.default: the list is empty: nobody would be let in (write [radius, local])`},
+		{"[radius, local]", "[]", `ringback.yaml:3:28: aaa.lists.login.default: the list is empty: every login would be rejected (write [radius, local])`},
 		{"[radius, local]", "radius", `ringback.yaml:3:28: aaa.lists.login.default: expected a list, got the text "radius" (write [radius])`},
-		{"[radius, local]", "[radius, none]", `ringback.yaml:3:37: warning: aaa.lists.login.default[1]: lets everybody in whenever the methods before it are silent (remove it, unless that is what you want)`},
-		{"[radius, local]", "[local, radius]", `ringback.yaml:3:36: warning: aaa.lists.login.default[1]: is never asked: method "local" before it is never silent (write it before local)`},
+		{"[radius, local]", "[radius, none]", `ringback.yaml:3:37: warning: aaa.lists.login.default[1]: admits every user whenever the methods before it are silent (remove it, unless that is what you want)`},
+		{"[radius, local]", "[local, radius]", `ringback.yaml:3:36: warning: aaa.lists.login.default[1]: unreachable: "local" always answers, so later methods are never tried (write it before local)`},
 		{"[radius, local]}", "[radius, local]}, exec: {default: [radius, if-authenticated]}", `ringback.yaml:3:71: warning: aaa.lists.exec.default[1]: lets users in without the callback that is demanded of them whenever the methods before it are silent (remove it, unless that is what you want)`},
 		{"[radius, local]}", "[radius, local]}, exec: {default: [if-authenticated]}, commands: {default: [none]}", ""},
 		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
 
 		{"  lists:", "  tacacs: [{name: t, address: t, tls: {server_name: t}}]\n  lists:", `ringback.yaml:3:39: warning: aaa.tacacs[0].tls: tacacs server t: no tls.cert_file: servers that follow RFC 9887 §3.4 require a client certificate`},
 		{"secret_file: radius.secret}", "transport: tls, tls: {server_name: t}}", `ringback.yaml:2:76: warning: aaa.radius[0].tls: radius server primary: no cert_file and key_file: most servers require a client certificate (RFC 6614 §2.3)`},
-		{"radius.secret}", "radius.secret, tls: {ca_file: ca.pem}}", `ringback.yaml:2:88: aaa.radius[0].tls: it is for servers that are reached by TLS (write transport: tls, or remove it)`},
+		{"radius.secret}", "radius.secret, tls: {ca_file: ca.pem}}", `ringback.yaml:2:88: aaa.radius[0].tls: only valid with transport: tls (write transport: tls, or remove it)`},
 		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: nowhere.pem}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
 		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: radius.secret}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: radius.secret: there is no certificate in it (certificates in PEM: -----BEGIN CERTIFICATE-----)`},
 		{"secret_file: radius.secret}", "transport: tls, tls: {cert_file: radius.secret}}", `ringback.yaml:2:88: aaa.radius[0].tls.cert_file: a certificate without its key (add key_file)`},
-		{"  lists:", "  tacacs: [{name: t, address: t}]\n  lists:", `ringback.yaml:3:12: aaa.tacacs[0]: neither a key nor TLS: everything could be read on the way (write secret_file: tacacs.secret)`},
+		{"  lists:", "  tacacs: [{name: t, address: t}]\n  lists:", `ringback.yaml:3:12: aaa.tacacs[0]: neither a key nor tls: anyone on the path could read the traffic (write secret_file: tacacs.secret)`},
 		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: short.secret}]\n  lists:", `ringback.yaml:3:47: aaa.tacacs[0].secret_file: the shared secret has 10 octets, and RFC 8907 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
 		{"  lists:", "  tacacs: [{name: primary, address: t, secret_file: radius.secret}]\n  lists:", `ringback.yaml:3:19: aaa.tacacs[0].name: server "primary" is already on line 2 (give it another name)`},
 		{"secret_file: radius.secret}", "transport: tls}", `ringback.yaml:2:12: warning: aaa.radius[0]: radius server primary: no cert_file and key_file: most servers require a client certificate (RFC 6614 §2.3)`},
@@ -371,12 +371,12 @@ func TestProblems(t *testing.T) {
 		{"[radius, local]}", "[radius, local]}, commands: {default: [radius]}", `ringback.yaml:3:67: aaa.lists.commands.default[0]: method "radius" is none of a list of commands (there are tacacs, local, none, if-authenticated)`},
 		{"[radius, local]}", "[radius, local]}, enable: {default: [enable]}", `ringback.yaml:3:65: aaa.lists.enable.default[0]: there is no enable password (write enable: {password_hash: …})`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}", `ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
-		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}", `ringback.yaml:3:68: aaa.lists.accounting.default: nobody is told what is recorded (write methods: [radius])`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}", `ringback.yaml:3:68: aaa.lists.accounting.default: no method receives the records (write methods: [radius])`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: none, commands: true}}", `ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted by TACACS+, and none of the methods speaks it (write methods: [tacacs])`},
 		{"  lists:", "  call_check: {method: local}\n  lists:", `ringback.yaml:3:24: aaa.call_check.method: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has bits behind the prefix: write 10.0.0.0/8`},
-		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: anybody who knows the secret may end sessions (write the address of your server)`},
-		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: nobody is there to be asked by number (write aaa: {call_check: {method: radius}})
+		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: any host that knows the secret may end sessions (write the address of your server)`},
+		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: call_check needs aaa.call_check.method (write aaa: {call_check: {method: radius}})
 ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insecure_signals: on the port of tty 1 a caller can write any number (use a serial or rfc2217 port, or accept it by insecure_signals: true)`},
 		{"tty: 1,", "tty: 1, exec: staff,", `ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
 		{"", "enable: {}\n", `ringback.yaml:7:9: enable: there is no password (add password_file: or password_hash:)`},
@@ -406,11 +406,11 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 
 		// chat scripts
 		{"name: nodial", "name: rtp", `ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
-		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`, `ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user who is called back logs in to ringback)`},
+		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`, `ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user that is called back logs in to ringback)`},
 		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{"tty: 1,", "tty: 1, scripts: {callback: rpt},", `ringback.yaml:6:38: lines[0].scripts.callback: no matching chat script found for "rpt" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
-		{"tty: 1,", "tty: 1, scripts: {callback: nodial},", `ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T: it dials nobody (it needs "ATDT \T")`},
+		{"tty: 1,", "tty: 1, scripts: {callback: nodial},", `ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T, so it dials no number (it needs "ATDT \T")`},
 		{"tty: 1,", "tty: 1, scripts: {modem_off_hook: rtp},", `ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials; this one only takes the modem off hook (the shipped one is offhook)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: '('},", "ringback.yaml:6:38: lines[0].scripts.callback: no regular expression: error parsing regexp: missing closing ): `(`"},
 
@@ -441,10 +441,10 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",", `ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
 		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},", `ringback.yaml:6:42: lines[0].callback.forced_wait: expected a duration, got the number 5 (add the unit: 5s)`},
 		{"tty: 1,", "tty: 1, timing: {anwser: 5s},", `ringback.yaml:6:27: lines[0].timing.anwser: unknown key (did you mean "answer"?)`},
-		{"rotary: 1}]", "rotary: 2}]", "ringback.yaml:6:15: warning: lines[0].tty: who calls tty 1 is called back by the same line: a caller who stays on it can wait for the dial (give it a rotary with another line that dials)\n" +
-			"ringback.yaml:6:66: warning: lines[1].tty: who calls tty 2 is called back by the same line: a caller who stays on it can wait for the dial (give it a rotary with another line that dials)"},
-		{"rotary: 1}]", "rotary: 2, modem: callin}]", "ringback.yaml:6:15: warning: lines[0].tty: who calls tty 1 is called back by the same line: a caller who stays on it can wait for the dial (give it a rotary with another line that dials)\n" +
-			"ringback.yaml:6:66: warning: lines[1].tty: no line can call back who calls tty 2: it answers only, and no line of its rotary dials (give it a rotary with an inout or callout line)"},
+		{"rotary: 1}]", "rotary: 2}]", "ringback.yaml:6:15: warning: lines[0].tty: callers on tty 1 are called back by the same line: a caller that never hangs up can wait for the dial (give it a rotary with another line that dials)\n" +
+			"ringback.yaml:6:66: warning: lines[1].tty: callers on tty 2 are called back by the same line: a caller that never hangs up can wait for the dial (give it a rotary with another line that dials)"},
+		{"rotary: 1}]", "rotary: 2, modem: callin}]", "ringback.yaml:6:15: warning: lines[0].tty: callers on tty 1 are called back by the same line: a caller that never hangs up can wait for the dial (give it a rotary with another line that dials)\n" +
+			"ringback.yaml:6:66: warning: lines[1].tty: callers on tty 2 cannot be called back: it answers only, and no line of its rotary dials (give it a rotary with an inout or callout line)"},
 	} {
 		text := base + tt.new
 		if tt.old != "" {

@@ -35,7 +35,7 @@ func (l *loader) dynamicAuthor() {
 	}
 	clients := v.Get("clients")
 	if len(clients.Items()) == 0 && clients.IsSet() {
-		l.errorAt(clients, "write [{source: 192.0.2.1, secret_file: coa.secret}]", "nobody may ask")
+		l.errorAt(clients, "write [{source: 192.0.2.1, secret_file: coa.secret}]", "no client is allowed")
 	}
 	for _, c := range clients.Items() {
 		source, err := prefix(c.Get("source").Text())
@@ -46,7 +46,7 @@ func (l *loader) dynamicAuthor() {
 			l.errorAt(c.Get("source"), "keep one of them", "%s is there twice", source)
 		}
 		if source.Bits() == 0 {
-			l.warnAt(c.Get("source"), "write the address of your server", "anybody who knows the secret may end sessions")
+			l.warnAt(c.Get("source"), "write the address of your server", "any host that knows the secret may end sessions")
 		}
 		file := c.Get("secret_file")
 		if !file.IsSet() {

@@ -23,7 +23,7 @@ func (l *loader) lines() {
 	}
 	sort.Slice(l.cfg.Lines, func(i, j int) bool { return l.cfg.Lines[i].TTY < l.cfg.Lines[j].TTY })
 	if !l.v.Get("lines").IsSet() && !l.broken("lines") {
-		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: nobody can call", Severity: schema.Warning,
+		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: no call can be answered", Severity: schema.Warning,
 			Hint: `write lines: [{tty: 65, port: "serial:///dev/ttyS0"}]`})
 	}
 }
@@ -137,7 +137,7 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 		if s, err := chat.Select(l.cfg.Scripts, line.CallbackScript); err != nil {
 			l.errorAt(script, "", "%v", err)
 		} else if !s.UsesDialstring() {
-			l.errorAt(script, `it needs "ATDT \T"`, "chat script %s sends no \\T: it dials nobody", s.Name)
+			l.errorAt(script, `it needs "ATDT \T"`, "chat script %s sends no \\T, so it dials no number", s.Name)
 		}
 	}
 	if hook := v.Get("scripts", "modem_off_hook"); hook.IsSet() {
@@ -155,7 +155,7 @@ func (l *loader) lineLists(v *schema.Value, line Line) {
 		l.lineList(v, k, line.Lists.Of(k.Name))
 	}
 	if line.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
-		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}", "nobody is there to be asked by number")
+		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}", "call_check needs aaa.call_check.method")
 	}
 }
 
@@ -250,13 +250,13 @@ func (l *loader) rotaries() {
 		line := byTTY[first]
 		switch n := dialers[line.Rotary]; {
 		case line.Modem == lines.CallIn && n == 0:
-			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line", "no line can call back who calls tty %d: it answers only, and no line of its rotary dials", first)
+			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line", "callers on tty %d cannot be called back: it answers only, and no line of its rotary dials", first)
 		case line.Modem == lines.InOut && n <= 1 && !line.SameLine && l.noVerify() != "":
 			l.errorAt(v.Get("tty"), "give it a rotary with another line that dials, write no_verify: deny, or accept it by callback: {same_line_no_verify: true}",
-				"tty %d is only called back by itself, and group %s allows no_verify: a caller who never hangs up would be let in without the second login",
+				"tty %d is only called back by itself, and group %s allows no_verify: a caller that never hangs up would be admitted without the second login",
 				first, l.noVerify())
 		case line.Modem == lines.InOut && n <= 1:
-			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials", "who calls tty %d is called back by the same line: a caller who stays on it can wait for the dial", first)
+			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials", "callers on tty %d are called back by the same line: a caller that never hangs up can wait for the dial", first)
 		}
 	}
 }

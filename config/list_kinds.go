@@ -43,22 +43,22 @@ var ListKinds = []ListKind{
 	{
 		Name: "login", Purpose: Authentication, Services: []aaa.Service{aaa.EXEC}, required: true,
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]", name: "default",
-		doc: "Who may log in at the EXEC. Lists by name, each with its methods in the order in which they are asked; " +
-			"the next one is asked only where one is silent, never after a refusal. " +
-			"`local` refuses users that it does not know, so that nothing behind it is asked. `none` lets everybody in.",
+		doc: "Methods that authenticate EXEC logins. Lists by name, each with its methods in the order in which they are asked; " +
+			"the next one is tried only if one is silent, never after a rejection. " +
+			"`local` rejects unknown users, so methods after it are never tried. `none` admits every user.",
 		lineDoc: "Login method list, of `aaa.lists.login`. The other lists below are of `aaa.lists` likewise.",
 	},
 	{
 		Name: "enable", Purpose: Authentication, Services: []aaa.Service{aaa.Enable},
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodEnable, MethodNone}, example: "[tacacs, enable]", name: "console",
-		doc: "Who may have a privileged level. `enable` is the password of the key `enable`. " +
-			"Default: `[enable]` where that key is there, else nobody.",
+		doc: "Methods that authorize a privileged level. `enable` is the password of the key `enable`. " +
+			"Default: `[enable]` if that key is set, else none.",
 		lineDoc: "Method list of the EXEC's `enable`.",
 	},
 	{
 		Name: "ppp", Purpose: Authentication, Services: []aaa.Service{aaa.PPP},
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius]", name: "isp",
-		doc:     "Who may begin PPP. Default: nobody.",
+		doc:     "Methods that authenticate PPP users. Default: none.",
 		lineDoc: "Method list that authenticates PPP.",
 	},
 	{
@@ -66,27 +66,27 @@ var ListKinds = []ListKind{
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs, local]", name: "console",
 		doc: "What an EXEC session may have. `if-authenticated` gives a plain session. " +
-			"Default: whoever authenticated the user says it.",
+			"Default: the method that authenticated the user also authorizes.",
 		lineDoc: "Method list that authorizes EXEC sessions.",
 	},
 	{
 		Name: "network", Purpose: Authorization, Services: []aaa.Service{aaa.PPP},
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs]", name: "isp",
-		doc:     "What a PPP session may have. Default: whoever authenticated the user says it.",
+		doc:     "What a PPP session may have. Default: the method that authenticated the user also authorizes.",
 		lineDoc: "Method list that authorizes PPP sessions.",
 	},
 	{
 		Name: "commands", Purpose: Authorization, Services: []aaa.Service{aaa.Commands},
 		Methods: []string{MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs, none]", name: "console",
-		doc:     "Which EXEC commands may be run: TACACS+ is asked command by command. Default: all.",
+		doc:     "Methods that authorize EXEC commands, one by one, with TACACS+. Default: every command is allowed.",
 		lineDoc: "Method list that authorizes EXEC commands.",
 	},
 	{
 		Name: AccountingLists, Purpose: Accounting, Methods: []string{MethodRADIUS, MethodTACACS},
 		example: "{record: start-stop, methods: [radius]}", name: "isp",
-		doc: "What is accounted, and to whom. Default: `default` is `start-stop` to `radius` " +
+		doc: "What is accounted, and to which servers. Default: `default` is `start-stop` to `radius` " +
 			"where a RADIUS server has an `accounting` address, else nothing is accounted.",
 		lineDoc: "Accounting method list.",
 	},

@@ -357,7 +357,7 @@ func (l *loader) scripts() {
 			continue
 		}
 		if what := script.BehindConnect(); what != "" {
-			l.warnAt(text, `end it with CONNECT \c: the user who is called back logs in to ringback`,
+			l.warnAt(text, `end it with CONNECT \c: the user that is called back logs in to ringback`,
 				"chat script %q goes on behind CONNECT: %s, as a script does that logs in at a host", name.Text(), what)
 		}
 		l.cfg.Scripts = append(l.cfg.Scripts, script)

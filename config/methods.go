@@ -151,14 +151,14 @@ func (l *loader) defaultLists() {
 // methodList reads a list of authentication or authorization.
 func (l *loader) methodList(k ListKind, name string, list *schema.Value) MethodList {
 	if len(list.Items()) == 0 && !l.broken(list.Path) {
-		l.errorAt(list, "write "+k.example, "the list is empty: nobody would be let in")
+		l.errorAt(list, "write "+k.example, "the list is empty: every login would be rejected")
 	}
 	seen := map[string]bool{}
 	last := ""
 	for _, m := range list.Items() {
 		l.method(m, k, seen)
 		if last != "" && !l.broken(m.Path) {
-			l.warnAt(m, "write it before "+last, "is never asked: method %q before it is never silent", last)
+			l.warnAt(m, "write it before "+last, "unreachable: %q always answers, so later methods are never tried", last)
 		} else if slices.Contains(answering, m.Text()) {
 			last = m.Text()
 		}
@@ -176,11 +176,11 @@ func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
 	case seen[name]:
 		l.errorAt(m, "remove one of the two", "method %q is in the list twice", name)
 	case name == MethodLocal && len(l.v.Get("users").Items()) == 0 && !l.broken("users"):
-		l.warnAt(m, "add users, or remove the method", "there are no local users: the method refuses everybody")
+		l.warnAt(m, "add users, or remove the method", "there are no local users: the method rejects every login")
 	case name == MethodEnable && l.cfg.Enable == nil && !l.broken("enable"):
 		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
 	case name == MethodNone && k.Purpose == Authentication:
-		l.warnAt(m, "remove it, unless that is what you want", "lets everybody in%s", map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
+		l.warnAt(m, "remove it, unless that is what you want", "admits every user%s", map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
 	case (name == MethodNone || name == MethodIfAuthenticated) && k.grantsSession() && len(seen) > 0:
 		l.warnAt(m, "remove it, unless that is what you want", "lets users in without the callback that is demanded of them whenever the methods before it are silent")
 	}
@@ -221,7 +221,7 @@ func (l *loader) accountingList(k ListKind, name string, v *schema.Value) Method
 		Record: v.Get("record").Text(), Interim: v.Get("interim").Duration(), Commands: v.Get("commands").Bool(false),
 	}}
 	if len(a.Methods) == 0 && a.Record != "none" && !l.broken(v.Path) {
-		l.errorAt(v, "write methods: [radius]", "nobody is told what is recorded")
+		l.errorAt(v, "write methods: [radius]", "no method receives the records")
 	}
 	seen := map[string]bool{}
 	for _, m := range v.Get("methods").Items() {
@@ -234,7 +234,7 @@ func (l *loader) accountingList(k ListKind, name string, v *schema.Value) Method
 			"commands are accounted by TACACS+, and none of the methods speaks it")
 	}
 	if a.Interim > 0 && a.Interim < time.Minute {
-		l.errorAt(v.Get("interim"), "1m or more", "Interim records every %v are more than servers bear (RFC 2869 §5.16)", a.Interim)
+		l.errorAt(v.Get("interim"), "write 1m or more", "interim interval %v is too short: RFC 2869 §5.16 requires 1 minute or more", a.Interim)
 	}
 	return a
 }

@@ -28,7 +28,7 @@ func (l *loader) untrusted() {
 		return
 	}
 	l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "no_verify", Severity: schema.Warning, Hint: hintUntrusted,
-		Msg: "allow: no line that dials has modem signals, so the second login is asked for all the same"})
+		Msg: "allow: no line that dials has modem signals, so the second login is required all the same"})
 }
 
 const hintUntrusted = "use serial or rfc2217 ports, or accept it by insecure_signals: true on the lines"
@@ -56,7 +56,7 @@ func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 		// Where the user names no line, rotaries has told of it.
 		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) && !called.SameLine {
 			l.errorAt(at, "name another line too, or accept it by callback: {same_line_no_verify: true} on the line",
-				"user %q: tty %d is called back by itself: a caller who never hangs up would be let in without the second login", u.Name, called.TTY)
+				"user %q: tty %d is called back by itself: a caller that never hangs up would be admitted without the second login", u.Name, called.TTY)
 			return
 		}
 	}

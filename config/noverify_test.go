@@ -12,11 +12,11 @@ func TestNoVerifyLines(t *testing.T) {
 	const (
 		serial   = `port: "serial:///dev/ttyS%d"`
 		tcp      = `port: "tcp://127.0.0.1:700%d"`
-		alone    = "is only called back by itself, and group default allows no_verify: a caller who never hangs up would be let in without the second login"
+		alone    = "is only called back by itself, and group default allows no_verify: a caller that never hangs up would be admitted without the second login"
 		itself   = `user "kim": tty 1 is called back by itself`
-		again    = "no line that dials has modem signals, so the second login is asked for all the same"
+		again    = "no line that dials has modem signals, so the second login is required all the same"
 		kimAgain = `user "kim" must log in again all the same: no line that may call back has modem signals`
-		same     = "warning: lines[0].tty: who calls tty 1 is called back by the same line"
+		same     = "warning: lines[0].tty: callers on tty 1 are called back by the same line"
 	)
 	for _, tt := range []struct {
 		name  string

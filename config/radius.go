@@ -86,10 +86,10 @@ func (l *loader) patience(v *schema.Value, s radius.ServerConfig) {
 // overUDP warns of what is unsafe without TLS, and refuses what is TLS's.
 func (l *loader) overUDP(v *schema.Value, s radius.ServerConfig) {
 	if s.MessageAuthenticator == radius.Off {
-		l.warnAt(v.Get("message_authenticator"), "mend the server, then write require", "replies of %s can be forged by who stands on the way (CVE-2024-3596)", s.Name)
+		l.warnAt(v.Get("message_authenticator"), "update the server, then write require", "replies of %s can be forged by an on-path attacker (CVE-2024-3596)", s.Name)
 	}
 	if at := v.Get("tls"); at.IsSet() {
-		l.errorAt(at, "write transport: tls, or remove it", "it is for servers that are reached by TLS")
+		l.errorAt(at, "write transport: tls, or remove it", "only valid with transport: tls")
 	}
 }
 

@@ -22,8 +22,8 @@ func (l *loader) reauthorize() {
 			continue
 		}
 		l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "reauthorize",
-			Msg:  fmt.Sprintf("before_dial: %s, and RADIUS tells nothing without a login", asked),
-			Hint: "name who answers a Call-Check: aaa: {call_check: {method: radius}}; or write reauthorize: never"})
+			Msg:  fmt.Sprintf("before_dial: %s, and RADIUS cannot authorize without a login", asked),
+			Hint: "configure Call-Check: aaa: {call_check: {method: radius}}; or write reauthorize: never"})
 	}
 }
 

@@ -68,7 +68,7 @@ So ` + "`{tty: 65-70, port: \"rfc2217://console1:{2001+n}\"}`" + ` has line 65 a
 ` + "`policies.d/GROUP.yaml`" + ` says what a group of users is allowed at most. Nothing that AAA sends widens it. Other files of the directory are not read; ` + "`GROUP.yml`" + ` is
 an error. A user belongs to
 
-1. the group whose ` + "`users`" + ` name him; two such groups are an error;
+1. the group whose ` + "`users`" + ` list the user; two such groups are an error;
 2. else the first group hint of AAA that has a policy file;
 3. else the group ` + "`default`" + `;
 4. else, where that has no file, the built-in policy: callbacks to fixed numbers of AAA or local users, with a second login, no number from the caller, one attempt. A warning
@@ -80,14 +80,14 @@ number that nothing matches is called back where AAA fixed it and refused where 
 
 With ` + "`no_verify: allow`" + ` the second login may be left out on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-kind-of-port-can-detect)) and is not
 the one that was called (unless it has ` + "`callback: {same_line_no_verify: true}`" + `). Where no such line is in service the login is asked for. A line that can only be called back by itself is
-an error where a policy allows ` + "`no_verify`" + `: a caller who never hangs up would take the call.
+an error where a policy allows ` + "`no_verify`" + `: a caller that never hangs up would take the call.
 
 `
 
 const referenceTail = `## Reload
 
-SIGHUP opens log.file anew (for logrotate) and checks everything. Where there is an error the old configuration stays, and the log says why. Otherwise each key that has changed
-does what its column *reload* says:
+SIGHUP reopens log.file (for logrotate) and checks the whole configuration. If there is an error the old configuration stays in force and the log names the error. Otherwise each changed key
+takes effect as its column *reload* says:
 
 | reload | what happens |
 |---|---|

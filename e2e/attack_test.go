@@ -50,7 +50,7 @@ func TestLabAttack(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"nosuch"}, `unknown attack "nosuch"; there are session-theft, `},
+		{[]string{"nosuch"}, `unknown attack "nosuch"; valid attacks: session-theft, `},
 		{[]string{"--ports", "serial"}, "--ports serial: must be rfc2217, tcp or pty"},
 		{[]string{"--pace", "0.5"}, "--pace 0.5: must be 1 or greater"},
 		{[]string{"--parallel", "0"}, "--parallel 0: must be 1 or greater"},

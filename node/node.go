@@ -173,8 +173,8 @@ func (d *daemon) run(ctx context.Context) error {
 			d.log.Error("admin API", zap.Error(err))
 		}
 	})
-	d.log.Info("ringback serves", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
-	defer d.log.Info("ringback has ended")
+	d.log.Info("started", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
+	defer d.log.Info("stopped")
 	return d.broker.Run(ctx)
 }
 
