@@ -57,7 +57,8 @@ func TestGrantor(t *testing.T) {
 	}
 	// Commands are of the list for commands, whoever granted the session.
 	q := Question{Request: Request{Grantor: "tacacs"}, Identity: one.Identity, Command: []string{"show", "users"}}
-	if res := (Login{Authorization: AuthorizationLists{Commands: {Entries: []Authorizer{IfAuthenticated{}}}}}).Command(t.Context(), q); res.Kind != Granted {
+	commands := AuthorizationLists{Commands: {Entries: []Authorizer{IfAuthenticated{}}}}
+	if res := (Login{Authorization: commands}).Command(t.Context(), q); res.Kind != Granted {
 		t.Errorf("a command: %+v", res)
 	}
 }

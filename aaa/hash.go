@@ -112,8 +112,9 @@ func parseBcrypt(s string) (Hash, error) {
 	if cost > 18 {
 		return Hash{}, fmt.Errorf("bcrypt cost %d: a login would take more than half a minute (at most 18)", cost)
 	}
-	if _,
-		err := base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").WithPadding(base64.NoPadding).DecodeString(s[7:29]); err != nil {
+	const alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	encoding := base64.NewEncoding(alphabet).WithPadding(base64.NoPadding)
+	if _, err := encoding.DecodeString(s[7:29]); err != nil {
 		return Hash{}, errors.New("bcrypt: invalid character in the salt")
 	}
 	return Hash{kind: "bcrypt", cost: 60 << cost, max: 72, match: func(p []byte) bool {

@@ -236,7 +236,8 @@ func TestCommand(t *testing.T) {
 		"none":             {None{}, Granted},
 		"silent":           {apart{name: "x"}, Silent},
 	} {
-		if res := (Login{Authorization: AuthorizationLists{Commands: {Entries: []Authorizer{tt.entry}}}}).Command(t.Context(), q); res.Kind != tt.want {
+		commands := AuthorizationLists{Commands: {Entries: []Authorizer{tt.entry}}}
+		if res := (Login{Authorization: commands}).Command(t.Context(), q); res.Kind != tt.want {
 			t.Errorf("%s: %+v", name, res)
 		}
 	}

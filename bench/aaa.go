@@ -29,7 +29,8 @@ const benchUsers = "bench\tCleartext-Password := \"" + wire.Password + "\"\n" + 
 	Class = "class of the bench"
 `
 
-// freeradius starts a FreeRADIUS that logs no logins, each of which would cost it a line of a file. skipped says why there is none. The caller stops it.
+// freeradius starts a FreeRADIUS that logs no logins, each of which would cost it a line of a file. skipped says why
+// there is none. The caller stops it.
 func (b *bench) freeradius(name string) (f *aaatest.FreeRADIUS, skipped string, err error) {
 	conf, err := os.ReadFile("testdata/peers/freeradius/radiusd.conf.in")
 	if err != nil {

@@ -30,8 +30,8 @@ type loginRun struct {
 	server        serverLoad
 }
 
-// radius compares what an authenticated login costs: our client, radclient and layeh.com/radius's Exchange, each a process of its own from its start
-// to its end, all at the same FreeRADIUS.
+// radius compares what an authenticated login costs: our client, radclient and layeh.com/radius's Exchange, each a
+// process of its own from its start to its end, all at the same FreeRADIUS.
 func (b *bench) radius(ctx context.Context) error {
 	f, skipped, err := b.freeradius("radius")
 	if err != nil {
@@ -61,7 +61,8 @@ func (b *bench) radius(ctx context.Context) error {
 			if r.server, err = load(); err != nil {
 				return err
 			}
-			b.say("%s: %d granted, %d lost in %.2f s, %.1f µs of CPU each", c.name, r.granted, r.lost, r.elapsed.Seconds(), microseconds(r.cpu)/float64(max(1, r.granted)))
+			b.say("%s: %d granted, %d lost in %.2f s, %.1f µs of CPU each", c.name, r.granted, r.lost,
+				r.elapsed.Seconds(), microseconds(r.cpu)/float64(max(1, r.granted)))
 			runs[i] = append(runs[i], r)
 		}
 	}
@@ -87,12 +88,14 @@ func (b *bench) loginClients(server string) ([]loginClient, error) {
 	}
 	return append(append(clients, theirs...), loginClient{
 		figure: "… at layeh's Exchange", name: "layeh.com/radius", goal: 0.45, goalText: "≤ 0.45",
-		note: "Exchange knows no Message-Authenticator: the bench makes and verifies it around the call, as its user would have to.",
-		run:  func(ctx context.Context) (loginRun, error) { return layehLogins(ctx, self, server, b.sizes.logins) },
+		note: "Exchange knows no Message-Authenticator: the bench makes and verifies it around the call, as its user " +
+			"would have to.",
+		run: func(ctx context.Context) (loginRun, error) { return layehLogins(ctx, self, server, b.sizes.logins) },
 	}), nil
 }
 
-// radclients are the ways in which radclient makes so many logins: it has one copy of each packet of its file under way at most, whatever -p says.
+// radclients are the ways in which radclient makes so many logins: it has one copy of each packet of its file under way
+// at most, whatever -p says.
 func (b *bench) radclients(server string) ([]loginClient, error) {
 	path, err := exec.LookPath("radclient")
 	if err != nil {
@@ -101,10 +104,17 @@ func (b *bench) radclients(server string) ([]loginClient, error) {
 	}
 	n := b.sizes.logins
 	clients := []loginClient{
-		{figure: "CPU of a RADIUS login", way: "1 packet", note: fmt.Sprintf("%d under way for ours. radclient -p %d has one copy of each packet of its file under way: the one packet of this row is one login at a time. "+
-			"All are whole processes from start to end, kernel time included, on one CPU; Message-Authenticator made and verified by all.", loginsAtOnce, loginsAtOnce)},
-		{figure: fmt.Sprintf("… %d packets in radclient's file", n), way: fmt.Sprintf("%d packets", n), note: "each sent once."},
-		{figure: fmt.Sprintf("… %d packets in radclient's file", loginsAtOnce), way: fmt.Sprintf("%d packets", loginsAtOnce), note: fmt.Sprintf("each sent %d times: as many under way as ours.", n/loginsAtOnce)},
+		{figure: "CPU of a RADIUS login", way: "1 packet",
+			note: fmt.Sprintf("%d under way for ours. radclient -p %d has one copy of each packet of its file under "+
+				"way: the one packet of this row is one login at a time. "+
+				"All are whole processes from start to end, kernel time included, on one CPU; "+
+				"Message-Authenticator made "+
+				"and verified by all.", loginsAtOnce, loginsAtOnce)},
+		{figure: fmt.Sprintf("… %d packets in radclient's file", n), way: fmt.Sprintf("%d packets", n),
+			note: "each sent once."},
+		{figure: fmt.Sprintf("… %d packets in radclient's file", loginsAtOnce),
+			way:  fmt.Sprintf("%d packets", loginsAtOnce),
+			note: fmt.Sprintf("each sent %d times: as many under way as ours.", n/loginsAtOnce)},
 	}
 	for i, packets := range []int{1, n, loginsAtOnce} {
 		file := b.path(fmt.Sprintf("packets-%d", packets))
@@ -119,7 +129,8 @@ func (b *bench) radclients(server string) ([]loginClient, error) {
 	return clients, nil
 }
 
-const accessRequest = "User-Name = \"bench\"\nUser-Password = \"" + wire.Password + "\"\nNAS-Port = 1\nNAS-Port-Type = Async\nService-Type = NAS-Prompt-User\nMessage-Authenticator = 0x00\n\n"
+const accessRequest = "User-Name = \"bench\"\nUser-Password = \"" + wire.Password +
+	"\"\nNAS-Port = 1\nNAS-Port-Type = Async\nService-Type = NAS-Prompt-User\nMessage-Authenticator = 0x00\n\n"
 
 // ourLogins runs `ringback aaa load`.
 func ourLogins(ctx context.Context, program, dir string, n int, server ...string) (loginRun, error) {
@@ -127,7 +138,8 @@ func ourLogins(ctx context.Context, program, dir string, n int, server ...string
 	if err := os.WriteFile(secret, []byte(peerSecret), 0o600); err != nil {
 		return loginRun{}, err
 	}
-	args := append([]string{"aaa", "load", "-n", strconv.Itoa(n), "-p", strconv.Itoa(loginsAtOnce), "--user", "bench", "--password-file", dir + "/password",
+	args := append([]string{"aaa", "load", "-n", strconv.Itoa(n), "-p", strconv.Itoa(loginsAtOnce), "--user", "bench",
+		"--password-file", dir + "/password",
 		"--secret-file", secret, "-o", "json"}, server...)
 	c, err := runChild(ctx, program, args...)
 	if err != nil {
@@ -146,7 +158,8 @@ var radclientCount = regexp.MustCompile(`(?m)^\s*(Accepted|Lost|Passed filter)\s
 
 // radclientLogins sends each packet of a file so often, no more than loginsAtOnce under way.
 func radclientLogins(ctx context.Context, path, server, file string, times int) (loginRun, error) {
-	c, err := runChild(ctx, path, "-q", "-s", "-c", strconv.Itoa(times), "-p", strconv.Itoa(loginsAtOnce), "-r", "3", "-t", "2", "-f", file, server, "auth", peerSecret)
+	c, err := runChild(ctx, path, "-q", "-s", "-c", strconv.Itoa(times), "-p", strconv.Itoa(loginsAtOnce), "-r", "3",
+		"-t", "2", "-f", file, server, "auth", peerSecret)
 	r := loginRun{childRun: c}
 	r.granted, r.lost = radclientSaid(c.output, "Accepted")
 	return r, err
@@ -180,14 +193,16 @@ func (b *bench) loginRows(clients []loginClient, runs [][]loginRun) {
 		}
 		theirs := cost(i)
 		ratio := ours.median() / theirs.median()
-		b.add(row{figure: c.figure, ours: ours.spread("%.1f", "µs"), peer: c.name + " " + theirs.spread("%.1f", "µs"), ratio: times(ratio), goal: c.goalText,
+		b.add(row{figure: c.figure, ours: ours.spread("%.1f", "µs"), peer: c.name + " " + theirs.spread("%.1f", "µs"),
+			ratio: times(ratio), goal: c.goalText,
 			verdict: hold(ratio <= c.goal), port: "UDP", note: c.note})
 	}
 	lost, done := 0, 0
 	for _, r := range runs[0] {
 		lost, done = lost+r.lost, done+r.granted
 	}
-	b.add(row{figure: "… logins lost", ours: fmt.Sprintf("%d of %d", lost, done+lost), goal: "0", verdict: hold(lost == 0), port: "UDP"})
+	b.add(row{figure: "… logins lost", ours: fmt.Sprintf("%d of %d", lost, done+lost), goal: "0",
+		verdict: hold(lost == 0), port: "UDP"})
 	b.throughput(clients, runs)
 }
 
@@ -205,7 +220,8 @@ func (b *bench) throughput(clients []loginClient, runs [][]loginRun) {
 			continue
 		}
 		ratio := rate(0).median() / rate(i).median()
-		r := row{figure: c.figure, ours: rate(0).spread("%.0f", "/s"), peer: "radclient " + rate(i).spread("%.0f", "/s"), ratio: times(ratio), goal: "≥ 2.50, or the server's limit",
+		r := row{figure: c.figure, ours: rate(0).spread("%.0f", "/s"), peer: "radclient " +
+			rate(i).spread("%.0f", "/s"), ratio: times(ratio), goal: "≥ 2.50, or the server's limit",
 			verdict: hold(ratio >= 2.5 || limit), port: "UDP"}
 		if i == 1 {
 			r.figure, r.note = "RADIUS logins a second", why
@@ -222,7 +238,8 @@ func serversLimit(ours []loginRun) (limit bool, why string) {
 		both = append(both, r.server.all+r.cpu.Seconds()/r.elapsed.Seconds())
 	}
 	cores := float64(runtime.NumCPU())
-	why = fmt.Sprintf("with ours FreeRADIUS used %.2f of %.0f cores, its busiest thread %.2f of one, and both together %.2f: ", server.median(), cores, busiest.median(), both.median())
+	why = fmt.Sprintf("with ours FreeRADIUS used %.2f of %.0f cores, its busiest thread %.2f of one, and both "+
+		"together %.2f: ", server.median(), cores, busiest.median(), both.median())
 	switch {
 	case busiest.median() >= 0.9:
 		return true, why + "its one reading thread was the limit."

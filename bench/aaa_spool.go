@@ -22,8 +22,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// spool drains a backlog of accounting records, as after an outage of the server: out of the journal, through the broker and the RADIUS client, to a
-// FreeRADIUS that writes each into its detail file. The peer is radclient with as many different records.
+// spool drains a backlog of accounting records, as after an outage of the server: out of the journal, through the
+// broker and the RADIUS client, to a FreeRADIUS that writes each into its detail file. The peer is radclient with as
+// many different records.
 func (b *bench) spool(ctx context.Context) error {
 	radclient, err := exec.LookPath("radclient")
 	if err != nil {
@@ -56,18 +57,24 @@ func (b *bench) spool(ctx context.Context) error {
 		ratios = append(ratios, us/them)
 		ourCPU, theirCPU = append(ourCPU, cpu), append(theirCPU, radclientCPU)
 	}
-	b.add(row{figure: "accounting backlog, records a second", ours: ours.spread("%.0f", "/s"), peer: "radclient " + theirs.spread("%.0f", "/s"), ratio: times(ratios.median()),
+	b.add(row{figure: "accounting backlog, records a second", ours: ours.spread("%.0f", "/s"), peer: "radclient " +
+		theirs.spread("%.0f", "/s"), ratio: times(ratios.median()),
 		goal: "≥ 1.50", verdict: hold(ratios.median() >= 1.5), port: "UDP",
-		note: fmt.Sprintf("%d records of as many sessions. Ours reads each from the journal, and is done when the journal has removed each, durably; radclient reads a file, %d under way.", n, loginsAtOnce)})
-	b.add(row{figure: "… CPU a record", ours: ourCPU.spread("%.1f", "µs"), peer: "radclient " + theirCPU.spread("%.1f", "µs"),
-		ratio: times(ourCPU.median() / theirCPU.median()), verdict: info, port: "UDP", note: "the client alone; ours with its journal."})
-	b.add(row{figure: "… records lost", ours: fmt.Sprintf("%d of %d", lost, n*len(ours)), goal: "0", verdict: hold(lost == 0), port: "UDP", note: "counted in FreeRADIUS's detail file"})
+		note: fmt.Sprintf("%d records of as many sessions. Ours reads each from the journal, and is done when the "+
+			"journal has removed each, durably; radclient reads a file, %d under way.", n, loginsAtOnce)})
+	b.add(row{figure: "… CPU a record", ours: ourCPU.spread("%.1f", "µs"), peer: "radclient " +
+		theirCPU.spread("%.1f", "µs"),
+		ratio: times(ourCPU.median() / theirCPU.median()), verdict: info, port: "UDP",
+		note: "the client alone; ours with its journal."})
+	b.add(row{figure: "… records lost", ours: fmt.Sprintf("%d of %d", lost, n*len(ours)), goal: "0",
+		verdict: hold(lost == 0), port: "UDP", note: "counted in FreeRADIUS's detail file"})
 	return nil
 }
 
-// drain fills a journal with records and has a broker deliver them. It returns records a second, how many never reached FreeRADIUS, and the CPU
-// of each in microseconds.
-func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) (rate float64, missing int, cpu float64, err error) {
+// drain fills a journal with records and has a broker deliver them. It returns records a second, how many never reached
+// FreeRADIUS, and the CPU of each in microseconds.
+func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) (rate float64, missing int, cpu float64,
+	err error) {
 	dir := b.path(fmt.Sprintf("backlog-%d", round))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return 0, 0, 0, err
@@ -81,7 +88,8 @@ func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) 
 	if err := fill(ctx, j, name, n); err != nil {
 		return 0, 0, 0, err
 	}
-	client, err := radius.New(radius.Config{NASIdentifier: wire.Hostname, Servers: []radius.ServerConfig{{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret}}})
+	client, err := radius.New(radius.Config{NASIdentifier: wire.Hostname,
+		Servers: []radius.ServerConfig{{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret}}})
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -90,7 +98,8 @@ func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) 
 	ended := make(chan error, 1)
 	began, before := time.Now(), used(syscall.RUSAGE_SELF)
 	go func() {
-		ended <- broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{}), Accountant: client}, broker.Config{}).Run(running)
+		ended <- broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{}), Accountant: client},
+			broker.Config{}).Run(running)
 	}()
 	err = emptied(ctx, j)
 	took, spent := time.Since(began), used(syscall.RUSAGE_SELF)-before
@@ -107,13 +116,16 @@ func fill(ctx context.Context, j *sqlite.Journal, name string, n int) error {
 	var tx []journal.Mutation
 	for i := range n {
 		id := fmt.Sprintf("%s-%d", name, i)
-		r := aaa.Record{ID: id, Type: aaa.Stop, Time: time.Now(), SessionID: id, MultiSessionID: id, Entry: "radius", User: "bench", Service: aaa.EXEC, ServiceType: 9, TTY: 1 + i%96,
-			Class: [][]byte{[]byte("class of the bench")}, Connect: "CONNECT 33600/V34", SessionTime: time.Minute, OctetsIn: 100, OctetsOut: 1000, Cause: aaa.CauseCallback}
+		r := aaa.Record{ID: id, Type: aaa.Stop, Time: time.Now(), SessionID: id, MultiSessionID: id, Entry: "radius",
+			User: "bench", Service: aaa.EXEC, ServiceType: 9, TTY: 1 + i%96,
+			Class: [][]byte{[]byte("class of the bench")}, Connect: "CONNECT 33600/V34", SessionTime: time.Minute,
+			OctetsIn: 100, OctetsOut: 1000, Cause: aaa.CauseCallback}
 		body, err := json.Marshal(r)
 		if err != nil {
 			return err
 		}
-		tx = append(tx, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: string(body), Created: r.Time}})
+		tx = append(tx, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: string(body),
+			Created: r.Time}})
 	}
 	return j.Commit(ctx, tx...)
 }
@@ -139,19 +151,24 @@ func emptied(ctx context.Context, j *sqlite.Journal) error {
 }
 
 // radclientAccounts sends as many records, and returns records a second and the CPU of each in microseconds.
-func (b *bench) radclientAccounts(ctx context.Context, radclient string, f *aaatest.FreeRADIUS, round, n int) (rate, cpu float64, err error) {
+func (b *bench) radclientAccounts(ctx context.Context, radclient string, f *aaatest.FreeRADIUS, round, n int) (rate,
+	cpu float64, err error) {
 	var packets strings.Builder
 	name := fmt.Sprintf("radclient-%d", round)
 	for i := range n {
-		fmt.Fprintf(&packets, "Acct-Status-Type = Stop\nAcct-Session-Id = \"%[1]s-%[2]d\"\nAcct-Multi-Session-Id = \"%[1]s-%[2]d\"\nNAS-Identifier = \"bench\"\nAcct-Delay-Time = 0\nUser-Name = \"bench\"\n"+
-			"Acct-Authentic = RADIUS\nNAS-Port = %[3]d\nNAS-Port-Type = Async\nService-Type = Callback-NAS-Prompt\nConnect-Info = \"CONNECT 33600/V34\"\nClass = \"class of the bench\"\n"+
-			"Acct-Session-Time = 60\nAcct-Input-Octets = 100\nAcct-Output-Octets = 1000\nAcct-Terminate-Cause = Callback\n\n", name, i, 1+i%96)
+		fmt.Fprintf(&packets, "Acct-Status-Type = Stop\nAcct-Session-Id = \"%[1]s-%[2]d\"\nAcct-Multi-Session-Id = "+
+			"\"%[1]s-%[2]d\"\nNAS-Identifier = \"bench\"\nAcct-Delay-Time = 0\nUser-Name = \"bench\"\n"+
+			"Acct-Authentic = RADIUS\nNAS-Port = %[3]d\nNAS-Port-Type = Async\nService-Type = "+
+			"Callback-NAS-Prompt\nConnect-Info = \"CONNECT 33600/V34\"\nClass = \"class of the bench\"\n"+
+			"Acct-Session-Time = 60\nAcct-Input-Octets = 100\nAcct-Output-Octets = 1000\nAcct-Terminate-Cause = "+
+			"Callback\n\n", name, i, 1+i%96)
 	}
 	file := b.path(name)
 	if err := os.WriteFile(file, []byte(packets.String()), 0o600); err != nil {
 		return 0, 0, err
 	}
-	c, err := runChild(ctx, radclient, "-q", "-s", "-p", fmt.Sprint(loginsAtOnce), "-r", "3", "-t", "2", "-f", file, f.Acct, "acct", string(f.Secret))
+	c, err := runChild(ctx, radclient, "-q", "-s", "-p", fmt.Sprint(loginsAtOnce), "-r", "3", "-t", "2", "-f", file,
+		f.Acct, "acct", string(f.Secret))
 	if err != nil {
 		return 0, 0, err
 	}

@@ -36,8 +36,8 @@ secrets:
         ["127.0.0.0/8"]
 `
 
-// tacacs compares many sessions on one connection with a connection a session, at tacquito's server. Authorizations are counted: a login is a hash of
-// bcrypt, whichever way it comes.
+// tacacs compares many sessions on one connection with a connection a session, at tacquito's server. Authorizations are
+// counted: a login is a hash of bcrypt, whichever way it comes.
 func (b *bench) tacacs(ctx context.Context) error {
 	server, err := startTacquito(ctx)
 	if err != nil {
@@ -58,16 +58,20 @@ func (b *bench) tacacs(ctx context.Context) error {
 		one, each, ratios = append(one, single), append(each, own), append(ratios, single/own)
 		oneCPU, eachCPU = append(oneCPU, singleCPU), append(eachCPU, ownCPU)
 	}
-	b.add(row{figure: "TACACS+ sessions a second, one connection", ours: one.spread("%.0f", "/s"), peer: "a connection each " + each.spread("%.0f", "/s"), ratio: times(ratios.median()),
+	b.add(row{figure: "TACACS+ sessions a second, one connection", ours: one.spread("%.0f", "/s"),
+		peer: "a connection each " + each.spread("%.0f", "/s"), ratio: times(ratios.median()),
 		goal: "≥ 3.00", verdict: hold(ratios.median() >= 3), port: "TCP",
-		note: fmt.Sprintf("authorizations of an EXEC, %d under way, all granted; ours both times. tacquito, another process on the same cores, answers the packets of a connection in turn.", loginsAtOnce)})
-	b.add(row{figure: "… CPU a session, client and server", ours: oneCPU.spread("%.1f", "µs"), peer: "a connection each " + eachCPU.spread("%.1f", "µs"),
-		ratio: times(oneCPU.median() / eachCPU.median()), verdict: info, port: "TCP", note: "it hangs less on what else the machine does."})
+		note: fmt.Sprintf("authorizations of an EXEC, %d under way, all granted; ours both times. tacquito, another "+
+			"process on the same cores, answers the packets of a connection in turn.", loginsAtOnce)})
+	b.add(row{figure: "… CPU a session, client and server", ours: oneCPU.spread("%.1f", "µs"),
+		peer:  "a connection each " + eachCPU.spread("%.1f", "µs"),
+		ratio: times(oneCPU.median() / eachCPU.median()), verdict: info, port: "TCP",
+		note: "it hangs less on what else the machine does."})
 	return nil
 }
 
-// authorizations makes n of them and returns how many a second were granted, and the CPU of each, the server's too, in microseconds. It is an
-// error if one was not granted.
+// authorizations makes n of them and returns how many a second were granted, and the CPU of each, the server's too, in
+// microseconds. It is an error if one was not granted.
 func (s tacquitoServer) authorizations(ctx context.Context, single bool, n int) (rate, cpu float64, err error) {
 	to := tacplus.ServerConfig{Name: "tacquito", Address: s.address, Secret: peerSecret, SingleConnection: single}
 	client, err := tacplus.New(tacplus.Config{Servers: []tacplus.ServerConfig{to}})
@@ -84,7 +88,8 @@ func (s tacquitoServer) authorizations(ctx context.Context, single bool, n int) 
 	}
 	before, began := spent(), time.Now()
 	err = herd(loginsAtOnce, n, func(port int) error {
-		res := client.Authorize(ctx, aaa.Question{Request: aaa.Request{Service: aaa.EXEC, User: "bench", TTY: 1 + port}, Identity: aaa.Identity{Entry: "tacacs", User: "bench"}, PrivLevel: 1})
+		res := client.Authorize(ctx, aaa.Question{Request: aaa.Request{Service: aaa.EXEC, User: "bench", TTY: 1 + port},
+			Identity: aaa.Identity{Entry: "tacacs", User: "bench"}, PrivLevel: 1})
 		if res.Kind != aaa.Granted {
 			return fmt.Errorf("an authorization of tacquito: %s: %s", res.Kind, res.Reason)
 		}
@@ -144,7 +149,8 @@ func serveTacquito() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s := tacquito.Start(serverTB{dir: dir}, tacquito.Options{Config: strings.NewReplacer("HASH", hash, "KEY", peerSecret).Replace(tacquitoConfig)})
+	s := tacquito.Start(serverTB{dir: dir},
+		tacquito.Options{Config: strings.NewReplacer("HASH", hash, "KEY", peerSecret).Replace(tacquitoConfig)})
 	defer s.Stop()
 	fmt.Println(s.Addr)
 	io.Copy(io.Discard, os.Stdin)

@@ -14,7 +14,8 @@ import (
 // cycleGoal is how many callbacks a second two cores are to carry, the town's own work on the same cores included.
 const cycleGoal = 500
 
-// cycles has callers live through one callback after another: answer, login, promise, hang-up, no wait, dial, login, EXEC, hang-up.
+// cycles has callers live through one callback after another: answer, login, promise, hang-up, no wait, dial, login,
+// EXEC, hang-up.
 func (b *bench) cycles(ctx context.Context) error {
 	for _, v := range []struct {
 		name         string
@@ -40,7 +41,8 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool,
 		return err
 	}
 	defer town.stop()
-	p := plan{Dir: b.path(fmt.Sprintf("cycles-%s-%v", kind, radius)), Kind: kind, CallIn: town.Lines[:n], CallOut: town.Lines[n:], Users: callers}
+	p := plan{Dir: b.path(fmt.Sprintf("cycles-%s-%v", kind, radius)), Kind: kind, CallIn: town.Lines[:n],
+		CallOut: town.Lines[n:], Users: callers}
 	if radius {
 		p.Users, p.Auth, p.Acct = 0, town.Auth, town.Acct
 	}
@@ -79,7 +81,9 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool,
 		p50, p99 = append(p50, l.median()), append(p99, l.quantile(0.99))
 		done, failed, promised, busy = done+r.Done, failed+r.Failed, promised+r.Promised, busy+r.Busy
 		failures = append(failures, r.Failures...)
-		b.say("%.0f cycles/s, %.2f ms CPU of ringback and %.2f ms of the town each, p50 %.0f, p99 %.0f, max %.0f ms, %d busy, %d failed", rate[len(rate)-1], each[len(each)-1], theirs[len(theirs)-1], l.median(), l.quantile(0.99), l.max(), r.Busy, r.Failed)
+		b.say("%.0f cycles/s, %.2f ms CPU of ringback and %.2f ms of the town each, p50 %.0f, p99 %.0f, max %.0f ms, "+
+			"%d busy, %d failed", rate[len(rate)-1], each[len(each)-1], theirs[len(theirs)-1], l.median(),
+			l.quantile(0.99), l.max(), r.Busy, r.Failed)
 	}
 	d.stop()
 	lost, err := b.unfinished(ctx, p.Dir, done)
@@ -90,20 +94,25 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool,
 		b.say("failed: %s", f)
 	}
 	r := row{figure: name, ours: rate.spread("%.0f", "/s"), verdict: info, port: kind,
-		note: fmt.Sprintf("%d cycles by %d callers on %d+%d lines; the town's CPU a cycle %s, on the same cores; both had %s of the machine; p50 %.0f ms, p99 %.0f ms",
+		note: fmt.Sprintf("%d cycles by %d callers on %d+%d lines; the town's CPU a cycle %s, on the same cores; "+
+			"both had %s of the machine; p50 %.0f ms, p99 %.0f ms",
 			done, callers, n, n, theirs.spread("%.2f", "ms"), share.spread("%.0f", "%"), p50.median(), p99.median())}
 	if goal {
 		r.goal, r.verdict = fmt.Sprintf("≥ %d", cycleGoal), hold(rate.median() >= cycleGoal)
 		r.ratio = times(rate.median() / cycleGoal)
 	}
 	b.add(r)
-	b.add(row{figure: "… CPU of a cycle", ours: each.spread("%.2f", "ms"), goal: fmt.Sprintf("≤ %.1f", cpu), verdict: hold(each.median() <= cpu), port: kind, note: "of the daemon, whatever else the machine does"})
-	b.add(row{figure: "… promises lost", ours: fmt.Sprintf("%d of %d", promised-done, promised), goal: "0", verdict: hold(promised == done && failed == 0 && lost == 0), port: kind,
-		note: strings.TrimSpace(fmt.Sprintf("journal: %d not completed; callers: %d failed %s", lost, failed, strings.Join(failures[:min(len(failures), 2)], "; ")))})
+	b.add(row{figure: "… CPU of a cycle", ours: each.spread("%.2f", "ms"), goal: fmt.Sprintf("≤ %.1f", cpu),
+		verdict: hold(each.median() <= cpu), port: kind, note: "of the daemon, whatever else the machine does"})
+	b.add(row{figure: "… promises lost", ours: fmt.Sprintf("%d of %d", promised-done, promised), goal: "0",
+		verdict: hold(promised == done && failed == 0 && lost == 0), port: kind,
+		note: strings.TrimSpace(fmt.Sprintf("journal: %d not completed; callers: %d failed %s", lost, failed,
+			strings.Join(failures[:min(len(failures), 2)], "; ")))})
 	return nil
 }
 
-// unfinished counts the callbacks in the journal that were not completed. There must be as many callbacks as were done, at least.
+// unfinished counts the callbacks in the journal that were not completed. There must be as many callbacks as were done,
+// at least.
 func (b *bench) unfinished(ctx context.Context, dir string, done int) (int, error) {
 	j, err := sqlite.Open(ctx, sqlite.Options{Path: dir + "/state/journal.db"})
 	if err != nil {

@@ -29,8 +29,9 @@ type plan struct {
 	Default    bool // the waits are those that real modems need, not a test town's
 }
 
-// The configuration of a daemon under test. Lines that take calls and lines that dial are apart, so that no call meets a dial. What real modems
-// need for themselves (DTR low, the drain of their buffer, a rest after each answer) is as short as it can be set: the town's modems need none of it.
+// The configuration of a daemon under test. Lines that take calls and lines that dial are apart, so that no call meets
+// a dial. What real modems need for themselves (DTR low, the drain of their buffer, a rest after each answer) is as
+// short as it can be set: the town's modems need none of it.
 var configuration = template.Must(template.New("ringback.yaml").Parse(`hostname: bench
 state_dir: state
 api: {socket: {{.Dir}}/ringback.sock}
@@ -77,7 +78,8 @@ func (p plan) Numbers() []int {
 func (p plan) Rest() string {
 	rest := fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
 	if !p.Default {
-		rest += fmt.Sprintf(", timing: {dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms, command_gap: %s, settle: 1ms}", commandGap)
+		rest += fmt.Sprintf(", timing: {dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms, command_gap: %s, "+
+			"settle: 1ms}", commandGap)
 	}
 	return rest
 }
@@ -96,7 +98,8 @@ func (p plan) files() (string, error) {
 		path:                                  conf.String(),
 		filepath.Join(p.Dir, "password"):      wire.Password + "\n",
 		filepath.Join(p.Dir, "radius.secret"): wire.Secret + "\n",
-		filepath.Join(p.Dir, "policies.d/default.yaml"): "group: default\ncallback: optional\nnumbers: {allow: [\"84*\"]}\nattempts: {max: 1}\n",
+		filepath.Join(p.Dir, "policies.d/default.yaml"): "group: default\ncallback: optional\nnumbers: {allow: " +
+			"[\"84*\"]}\nattempts: {max: 1}\n",
 	} {
 		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
 			return "", err
@@ -120,7 +123,8 @@ func (b *bench) startDaemon(ctx context.Context, p plan) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{plan: p, log: filepath.Join(p.Dir, "ringback.log"), api: client.New(filepath.Join(p.Dir, "ringback.sock")), ended: make(chan struct{})}
+	d := &daemon{plan: p, log: filepath.Join(p.Dir, "ringback.log"),
+		api: client.New(filepath.Join(p.Dir, "ringback.sock")), ended: make(chan struct{})}
 	log, err := os.Create(d.log)
 	if err != nil {
 		return nil, err
@@ -160,7 +164,8 @@ func (d *daemon) ready(ctx context.Context) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("ringback is not in service after a minute: %d of %d lines are not idle; %w: %s", down, len(lines), errors.Join(err), d.lastWords())
+			return fmt.Errorf("ringback is not in service after a minute: %d of %d lines are not idle; %w: %s", down,
+				len(lines), errors.Join(err), d.lastWords())
 		}
 	}
 }

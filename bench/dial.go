@@ -22,15 +22,16 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// dialScript is Cisco document 5732's, but for AT where that has ATZ (docs/how-to/first-modem.md says why); pppd's chat reads the same text.
+// dialScript is Cisco document 5732's, but for AT where that has ATZ (docs/how-to/first-modem.md says why); pppd's chat
+// reads the same text.
 const (
 	dialScript = `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`
 	dialNumber = "5551234567"
 	dialPTYs   = 20 // chat types at 10 ms a character, asleep: twenty at once wait as cheaply as one
 )
 
-// dial compares the CPU that one run of a dial script costs: ours in this process, chat's as the processes that it is. Both work on all PTYs at
-// once, as an access server does.
+// dial compares the CPU that one run of a dial script costs: ours in this process, chat's as the processes that it is.
+// Both work on all PTYs at once, as an access server does.
 func (b *bench) dial(ctx context.Context) error {
 	town, err := b.startTown(ctx, "-ptys", fmt.Sprint(dialPTYs))
 	if err != nil {
@@ -67,13 +68,16 @@ func (b *bench) dial(ctx context.Context) error {
 		theirs = append(theirs, us)
 	}
 	b.addDial(row{figure: "CPU of a dial script, the script alone", port: "PTY", note: fmt.Sprintf(
-		"%d scripts of ours, %d of chat's, in alternating rounds on %d PTYs at once; read from the port octet by octet, without "+
+		"%d scripts of ours, %d of chat's, in alternating rounds on %d PTYs at once; read from the port octet by "+
+			"octet, without "+
 			"the driver; chat's is its processes from start to end; kernel time is in both",
 		len(bare)*n, len(theirs)*(n/20), dialPTYs)}, bare, theirs, 25)
-	b.addDial(row{figure: "… the driver, with its proof", port: "PTY", note: "the dialer, the driver and the script; before the dial " +
-		"command the driver asks for the registers that prove the modem's state"}, whole, theirs, 16)
-	b.add(row{figure: "… its hang-up, with its proof", ours: hangUps.spread("%.0f", "µs"), verdict: info, port: "PTY", note: "the " +
-		"registers read, ATH, the new values on the disk, in the modem and read back; chat makes none"})
+	b.addDial(row{figure: "… the driver, with its proof", port: "PTY",
+		note: "the dialer, the driver and the script; before the dial " +
+			"command the driver asks for the registers that prove the modem's state"}, whole, theirs, 16)
+	b.add(row{figure: "… its hang-up, with its proof", ours: hangUps.spread("%.0f", "µs"), verdict: info, port: "PTY",
+		note: "the " +
+			"registers read, ATH, the new values on the disk, in the modem and read back; chat makes none"})
 	return nil
 }
 
@@ -169,8 +173,8 @@ func bareScripts(ctx context.Context, s *chat.Script, ptys []string, n int) (us 
 	return us, err
 }
 
-// rounds has each of the lines dial, all at once, and hang up, until n dials were made. It returns the CPU in µs of a dial, and
-// apart from it that of a hang-up: chat makes none.
+// rounds has each of the lines dial, all at once, and hang up, until n dials were made. It returns the CPU in µs of a
+// dial, and apart from it that of a hang-up: chat makes none.
 func rounds[L any](lines []L, n int, dial, hangUp func(int) error) (dials, hangUps float64, err error) {
 	var spent [2]time.Duration
 	done := 0
@@ -208,9 +212,10 @@ func ask(modem io.ReadWriter, text string) error {
 	return nil
 }
 
-// wholeDials does the same by the parts of the daemon: lines of the pool with their drivers, and the dialer. The proofs are files, as
-// in the daemon.
-func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []string, n int) (dial, hangUp float64, err error) {
+// wholeDials does the same by the parts of the daemon: lines of the pool with their drivers, and the dialer. The proofs
+// are files, as in the daemon.
+func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []string, n int) (dial, hangUp float64,
+	err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dir, err := os.MkdirTemp(b.dir, "proofs") // the modems have lost those of the round before
@@ -223,10 +228,14 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 	}
 	pool := lines.NewPool(lines.PoolOptions{})
 	for i, pty := range ptys {
-		c := &lines.Config{TTY: 1 + i, Modem: lines.CallOut, Rotary: 1, Port: "pty://" + pty, InBand: true, Timing: lines.Timing{
-			Guard: time.Millisecond, Drain: time.Millisecond, Silence: time.Millisecond, CommandGap: time.Millisecond, Settle: time.Millisecond,
-		}}
-		d := modem.New(modem.Options{Config: c, Proofs: proofs, Open: func(ctx context.Context) (lines.Port, error) { return openPTY(ctx, pty) }})
+		c := &lines.Config{TTY: 1 + i, Modem: lines.CallOut, Rotary: 1, Port: "pty://" + pty, InBand: true,
+			Timing: lines.Timing{
+				Guard: time.Millisecond, Drain: time.Millisecond, Silence: time.Millisecond,
+				CommandGap: time.Millisecond,
+				Settle:     time.Millisecond,
+			}}
+		d := modem.New(modem.Options{Config: c, Proofs: proofs,
+			Open: func(ctx context.Context) (lines.Port, error) { return openPTY(ctx, pty) }})
 		if err := pool.Add(c, d); err != nil {
 			return 0, 0, err
 		}
@@ -237,7 +246,8 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 	defer cancel()
 	leases := make([]*lines.Lease, len(ptys))
 	for i := range leases {
-		w, err := pool.Request(lines.Want{Owner: fmt.Sprint("bench", i), TTYs: []int{1 + i}, Rotary: lines.NoRotary, Called: 1 + i})
+		w, err := pool.Request(lines.Want{Owner: fmt.Sprint("bench", i), TTYs: []int{1 + i}, Rotary: lines.NoRotary,
+			Called: 1 + i})
 		if err != nil {
 			return 0, 0, err
 		}

@@ -1,5 +1,5 @@
-// Command bench measures ringback beside its peers and prints ratios. scripts/bench builds and starts it; the modems are in another process
-// (bench/town). docs/explanation/performance.md has the method.
+// Command bench measures ringback beside its peers and prints ratios. scripts/bench builds and starts it; the modems
+// are in another process (bench/town). docs/explanation/performance.md has the method.
 package main
 
 import (

@@ -38,17 +38,22 @@ func (b *bench) slope(ctx context.Context, kind string, mgetty sample, why strin
 		b.say("%s: %d idle lines: PSS %d KiB, %d threads, no child process", kind, lines, kib[i], tids[i])
 	}
 	each := float64(kib[1]-kib[0]) / float64(n[1]-n[0])
-	r := row{figure: "memory of an idle line", ours: fmt.Sprintf("%.1f KiB", each), goal: "≤ 1/14, 12 KiB", verdict: info, port: kind,
-		note: fmt.Sprintf("%s: PSS %d KiB at %d lines, %d KiB at %d, %v after the last came up", kind, kib[0], n[0], kib[1], n[1], b.sizes.idleTime)}
+	r := row{figure: "memory of an idle line", ours: fmt.Sprintf("%.1f KiB", each), goal: "≤ 1/14, 12 KiB",
+		verdict: info, port: kind,
+		note: fmt.Sprintf("%s: PSS %d KiB at %d lines, %d KiB at %d, %v after the last came up", kind, kib[0], n[0],
+			kib[1], n[1], b.sizes.idleTime)}
 	if len(mgetty) > 0 {
 		ratio := each / mgetty.median()
-		r.peer, r.ratio, r.verdict = "mgetty -r "+mgetty.spread("%.0f", "KiB"), times(ratio), hold(ratio <= 1.0/14 && each <= 12)
+		r.peer, r.ratio, r.verdict = "mgetty -r "+mgetty.spread("%.0f", "KiB"), times(ratio),
+			hold(ratio <= 1.0/14 && each <= 12)
 	} else {
 		r.note += "; peer skipped: " + why
 	}
 	b.add(r)
-	b.add(row{figure: "threads and processes", ours: fmt.Sprintf("%d threads at %d lines, %d at %d; 0 processes", tids[0], n[0], tids[1], n[1]),
-		peer: "mgetty: 1 process a line", goal: "none a line", verdict: hold(tids[1]-tids[0] < (n[1]-n[0])/100+10), port: kind})
+	b.add(row{figure: "threads and processes", ours: fmt.Sprintf("%d threads at %d lines, %d at %d; 0 processes",
+		tids[0], n[0], tids[1], n[1]),
+		peer: "mgetty: 1 process a line", goal: "none a line", verdict: hold(tids[1]-tids[0] < (n[1]-n[0])/100+10),
+		port: kind})
 	return nil
 }
 
@@ -59,7 +64,8 @@ func (b *bench) idle(ctx context.Context, kind string, lines int) (kib, tids int
 		return 0, 0, err
 	}
 	defer town.stop()
-	d, err := b.startDaemon(ctx, plan{Dir: b.path(fmt.Sprintf("idle-%s-%d", kind, lines)), Kind: kind, CallIn: town.Lines[:lines/2], CallOut: town.Lines[lines/2:], Users: 1, Default: true})
+	d, err := b.startDaemon(ctx, plan{Dir: b.path(fmt.Sprintf("idle-%s-%d", kind, lines)), Kind: kind,
+		CallIn: town.Lines[:lines/2], CallOut: town.Lines[lines/2:], Users: 1, Default: true})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -80,8 +86,8 @@ func (b *bench) idle(ctx context.Context, kind string, lines int) (kib, tids int
 	return kib, tids, err
 }
 
-// mgettyPSS starts mgettys, each on a PTY, in namespaces of their own with a configuration of their own, and returns the PSS of each in KiB.
-// Without the program, or without the right to make namespaces, it says why there is none.
+// mgettyPSS starts mgettys, each on a PTY, in namespaces of their own with a configuration of their own, and returns
+// the PSS of each in KiB. Without the program, or without the right to make namespaces, it says why there is none.
 func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 	path := "/sbin/mgetty"
 	if _, err := os.Stat(path); err != nil {
@@ -100,7 +106,8 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 		return nil, "", err
 	}
 	for name, text := range map[string]string{
-		"mgetty.config": "debug 0\nspeed 38400\ndata-only yes\nmodem-type data\nissue-file /dev/null\nlogin-prompt @!login: \nport-owner root\nport-group root\nport-mode 600\n",
+		"mgetty.config": "debug 0\nspeed 38400\ndata-only yes\nmodem-type data\nissue-file /dev/null\nlogin-prompt " +
+			"@!login: \nport-owner root\nport-group root\nport-mode 600\n",
 		"login.config":  "*\t-\t-\t/bin/false @\n",
 		"dialin.config": "",
 	} {
@@ -109,11 +116,13 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 		}
 	}
 	// Mounts, PIDs and network are the namespace's own: nothing outside is written, and all end with the shell.
-	script := "set -e; mount --bind " + etc + " /etc/mgetty; mount -t tmpfs t /var/lock; mkdir -p /var/log/mgetty; mount -t tmpfs t /var/log; mkdir /var/log/mgetty; mount -t tmpfs t /var/run\n"
+	script := "set -e; mount --bind " + etc + " /etc/mgetty; mount -t tmpfs t /var/lock; mkdir -p /var/log/mgetty; " +
+		"mount -t tmpfs t /var/log; mkdir /var/log/mgetty; mount -t tmpfs t /var/run\n"
 	for _, p := range town.PTYs {
 		script += "setsid " + path + " -r -x 0 " + strings.TrimPrefix(p, "/dev/") + " </dev/null >/dev/null 2>&1 &\n"
 	}
-	cmd := exec.CommandContext(ctx, "unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", script+"wait")
+	cmd := exec.CommandContext(ctx, "unshare", "-n", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c",
+		script+"wait")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var words strings.Builder
 	cmd.Stderr = &words
@@ -139,7 +148,8 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 		s = append(s, float64(kib))
 	}
 	if len(s) < len(town.PTYs) {
-		return nil, "", errors.Join(fmt.Errorf("only %d of %d mgettys stay: %s", len(s), len(town.PTYs), words.String()))
+		return nil, "", errors.Join(fmt.Errorf("only %d of %d mgettys stay: %s", len(s), len(town.PTYs),
+			words.String()))
 	}
 	b.say("mgetty -r on %d PTYs: PSS %s each", len(s), s.spread("%.0f", "KiB"))
 	return s, "", nil

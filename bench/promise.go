@@ -11,8 +11,9 @@ import (
 
 var nsPerOp = regexp.MustCompile(`(?m)^Benchmark(Commit|BareCommit)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op`)
 
-// promise compares the journal's durable promise with the same row written by SQLite alone: same driver, same settings, same file system. Both are
-// measured right after each other in each round, and the ratio is the median of the rounds' ratios: what else the disk does hits both.
+// promise compares the journal's durable promise with the same row written by SQLite alone: same driver, same settings,
+// same file system. Both are measured right after each other in each round, and the ratio is the median of the rounds'
+// ratios: what else the disk does hits both.
 func (b *bench) promise(ctx context.Context) error {
 	binary := b.path("journal.test")
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./broker/journal/sqlite")
@@ -22,7 +23,8 @@ func (b *bench) promise(ctx context.Context) error {
 	}
 	var ours, bare, ratios sample
 	for range b.sizes.commitRounds {
-		cmd := exec.CommandContext(ctx, binary, "-test.run", "^$", "-test.bench", "^Benchmark(Bare)?Commit$", "-test.benchtime", "400ms")
+		cmd := exec.CommandContext(ctx, binary, "-test.run", "^$", "-test.bench", "^Benchmark(Bare)?Commit$",
+			"-test.benchtime", "400ms")
 		cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "TMPDIR="+b.dir)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -43,7 +45,8 @@ func (b *bench) promise(ctx context.Context) error {
 		ratios = append(ratios, got["Commit"]/got["BareCommit"])
 	}
 	b.add(row{
-		figure: "durable promise", ours: ours.spread("%.0f", "µs"), peer: "bare SQLite commit " + bare.spread("%.0f", "µs"),
+		figure: "durable promise", ours: ours.spread("%.0f", "µs"), peer: "bare SQLite commit " +
+			bare.spread("%.0f", "µs"),
 		ratio: times(ratios.median()), goal: "≤ 1.25", verdict: hold(ratios.median() <= 1.25),
 		note: fmt.Sprintf("%d rounds, ratio %s", len(ratios), ratios.spread("%.2f", "")),
 	})

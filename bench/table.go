@@ -15,7 +15,8 @@ type row struct {
 	figure, ours, peer, ratio, goal string
 	verdict                         verdict
 	port                            string
-	note                            string // below the table's line; a row of nothing else stands for a benchmark that was skipped or broke
+	// below the table's line; a row of nothing else stands for a benchmark that was skipped or broke
+	note string
 }
 
 type verdict string
@@ -45,7 +46,8 @@ func (b *bench) print(w io.Writer) {
 			notes = append(notes, r.figure+": "+r.note)
 			continue
 		}
-		fmt.Fprintln(t, strings.Join([]string{r.figure, r.ours, dash(r.peer), dash(r.ratio), dash(r.goal), string(r.verdict), dash(r.port)}, "\t"))
+		fmt.Fprintln(t, strings.Join([]string{r.figure, r.ours, dash(r.peer), dash(r.ratio), dash(r.goal),
+			string(r.verdict), dash(r.port)}, "\t"))
 		if r.note != "" {
 			notes = append(notes, r.figure+": "+r.note)
 		}

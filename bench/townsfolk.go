@@ -79,7 +79,8 @@ func (o *other) stop() {
 }
 
 func townArgs(callin, callout, callers int, kind string, radius bool) []string {
-	a := []string{"-callin", strconv.Itoa(callin), "-callout", strconv.Itoa(callout), "-callers", strconv.Itoa(callers), "-port", kind}
+	a := []string{"-callin", strconv.Itoa(callin), "-callout", strconv.Itoa(callout), "-callers", strconv.Itoa(callers),
+		"-port", kind}
 	if radius {
 		a = append(a, "-radius")
 	}

@@ -16,28 +16,37 @@ import (
 // commandGap is the pause before the dial command of the script, whose AT has just been answered.
 const commandGap = time.Millisecond
 
-// wait measures how long after the end of the forced wait the modem has read the first octet of the dial script, and how long after that the dial
-// command. The modem's side notes when a called line's modem went on hook and what it reads; the broker's own record says when it knew the line to be
-// down, which is where its wait begins. A callback's number names it on both sides.
+// wait measures how long after the end of the forced wait the modem has read the first octet of the dial script, and
+// how long after that the dial command. The modem's side notes when a called line's modem went on hook and what it
+// reads; the broker's own record says when it knew the line to be down, which is where its wait begins. A callback's
+// number names it on both sides.
 func (b *bench) wait(ctx context.Context) error {
 	s := b.sizes
-	l, err := b.lateness(ctx, plan{Dir: b.path("wait"), ForcedWait: s.forcedWait}, s.waitLines, s.waitRounds, s.waitRate, s.forcedWait+1500*time.Millisecond)
+	l, err := b.lateness(ctx, plan{Dir: b.path("wait"), ForcedWait: s.forcedWait}, s.waitLines, s.waitRounds,
+		s.waitRate, s.forcedWait+1500*time.Millisecond)
 	if err != nil {
 		return err
 	}
 	b.add(row{
-		figure: "end of the wait to the dial script", ours: "p99 " + l.scriptP99s.spread("%.1f", "ms"), goal: "p99 ≤ 8 ms", verdict: hold(l.scriptP99s.median() <= 8), port: "rfc2217",
-		note: fmt.Sprintf("%d callbacks by %d lines in %d rounds, %.0f begun a second, forced wait %v; all rounds together %s; timed by the town when the script's first octet is read",
+		figure: "end of the wait to the dial script", ours: "p99 " + l.scriptP99s.spread("%.1f", "ms"),
+		goal: "p99 ≤ 8 ms", verdict: hold(l.scriptP99s.median() <= 8), port: "rfc2217",
+		note: fmt.Sprintf("%d callbacks by %d lines in %d rounds, %.0f begun a second, forced wait %v; all rounds "+
+			"together %s; timed by the town when the script's first octet is read",
 			l.done, s.waitLines, s.waitRounds, s.waitRate, s.forcedWait, l.script.tail()),
 	})
 	goal := milliseconds(commandGap) + 4
 	b.add(row{
-		figure: "… from there to the dial command's CR", ours: "p99 " + l.dialP99s.spread("%.1f", "ms"), goal: fmt.Sprintf("p99 ≤ %.0f ms", goal), verdict: hold(l.dialP99s.median() <= goal), port: "rfc2217",
-		note: fmt.Sprintf("AT, its OK, a command gap of %v, the dial command; the goal is the gap and 4 ms; all rounds together %s", commandGap, l.dial.tail()),
+		figure: "… from there to the dial command's CR", ours: "p99 " + l.dialP99s.spread("%.1f", "ms"),
+		goal: fmt.Sprintf("p99 ≤ %.0f ms", goal), verdict: hold(l.dialP99s.median() <= goal), port: "rfc2217",
+		note: fmt.Sprintf("AT, its OK, a command gap of %v, the dial command; the goal is the gap and 4 ms; all "+
+			"rounds together %s", commandGap, l.dial.tail()),
 	})
 	b.add(row{
-		figure: "… counted from the modem's on-hook", ours: fmt.Sprintf("p50 %.1f, p99 %.1f, max %.1f ms", l.afterHook.median(), l.afterHook.quantile(0.99), l.afterHook.max()),
-		verdict: info, port: "rfc2217", note: "on-hook and forced wait to the script's first octet: has the proof that the line is down in it; both stamps are the town's",
+		figure: "… counted from the modem's on-hook", ours: fmt.Sprintf("p50 %.1f, p99 %.1f, max %.1f ms",
+			l.afterHook.median(), l.afterHook.quantile(0.99), l.afterHook.max()),
+		verdict: info, port: "rfc2217",
+		note: "on-hook and forced wait to the script's first octet: has the proof that the line is down in it; both " +
+			"stamps are the town's",
 	})
 	early := 0
 	for _, ms := range l.afterHook {
@@ -46,7 +55,8 @@ func (b *bench) wait(ctx context.Context) error {
 		}
 	}
 	b.add(row{
-		figure: "dial scripts before the end of the wait", ours: fmt.Sprintf("%d of %d, earliest +%.2f ms", early, l.done, l.afterHook.min()), goal: "0", verdict: hold(early == 0), port: "rfc2217",
+		figure: "dial scripts before the end of the wait", ours: fmt.Sprintf("%d of %d, earliest +%.2f ms", early,
+			l.done, l.afterHook.min()), goal: "0", verdict: hold(early == 0), port: "rfc2217",
 		note: "wait counted from the moment at which the called line's modem went on hook",
 	})
 	return b.defaultWait(ctx)
@@ -55,21 +65,25 @@ func (b *bench) wait(ctx context.Context) error {
 // defaultWait is one round of few lines whose waits are those that real modems need.
 func (b *bench) defaultWait(ctx context.Context) error {
 	s := b.sizes
-	l, err := b.lateness(ctx, plan{Dir: b.path("default-wait"), ForcedWait: s.forcedWait, Default: true}, s.waitLines/5, 1, s.waitRate/5, s.forcedWait+10*time.Second)
+	l, err := b.lateness(ctx, plan{Dir: b.path("default-wait"), ForcedWait: s.forcedWait, Default: true}, s.waitLines/5,
+		1, s.waitRate/5, s.forcedWait+10*time.Second)
 	if err != nil {
 		return err
 	}
 	b.add(row{
-		figure: "end of the wait to the dial command, default waits", ours: fmt.Sprintf("p50 %.0f, p99 %.0f ms", l.whole().median(), l.whole().quantile(0.99)),
+		figure:  "end of the wait to the dial command, default waits",
+		ours:    fmt.Sprintf("p50 %.0f, p99 %.0f ms", l.whole().median(), l.whole().quantile(0.99)),
 		verdict: info, port: "rfc2217",
-		note: fmt.Sprintf("%d callbacks by %d lines, command gap 100 ms; to the dial script %s; from there to the dial command's CR %s", l.done, s.waitLines/5, l.script.tail(), l.dial.tail()),
+		note: fmt.Sprintf("%d callbacks by %d lines, command gap 100 ms; to the dial script %s; from there to the "+
+			"dial command's CR %s", l.done, s.waitLines/5, l.script.tail(), l.dial.tail()),
 	})
 	return nil
 }
 
 // tail tells how large the large ones are.
 func (s sample) tail() string {
-	return fmt.Sprintf("p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms", s.median(), s.quantile(0.99), s.quantile(0.999), s.max())
+	return fmt.Sprintf("p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms", s.median(), s.quantile(0.99), s.quantile(0.999),
+		s.max())
 }
 
 // lateness is what was measured of the dials of some rounds, in ms.
@@ -90,8 +104,10 @@ func (l lateness) whole() (all sample) {
 	return all
 }
 
-// lateness runs rounds of callbacks on that many lines, half of which are called. A caller is away for as long as a cycle takes.
-func (b *bench) lateness(ctx context.Context, p plan, lines, rounds int, rate float64, cycle time.Duration) (l lateness, err error) {
+// lateness runs rounds of callbacks on that many lines, half of which are called. A caller is away for as long as a
+// cycle takes.
+func (b *bench) lateness(ctx context.Context, p plan, lines, rounds int, rate float64, cycle time.Duration) (l lateness,
+	err error) {
 	each := lines / 2
 	p.Kind, p.Users = "rfc2217", min(int(rate*cycle.Seconds()), 2000)
 	town, err := b.startTown(ctx, townArgs(each, lines-each, p.Users, p.Kind, false)...)
@@ -124,11 +140,13 @@ func (b *bench) lateness(ctx context.Context, p plan, lines, rounds int, rate fl
 	for _, r := range results {
 		script, dial, afterHook := m.lateness(r, p.ForcedWait)
 		if len(script) != r.Done || len(afterHook) != r.Done {
-			return l, fmt.Errorf("%d callbacks, but %d dials matched by the journal and %d by the modems", r.Done, len(script), len(afterHook))
+			return l, fmt.Errorf("%d callbacks, but %d dials matched by the journal and %d by the modems", r.Done,
+				len(script), len(afterHook))
 		}
 		l.done += r.Done
 		l.scriptP99s, l.dialP99s = append(l.scriptP99s, script.quantile(0.99)), append(l.dialP99s, dial.quantile(0.99))
-		l.script, l.dial, l.afterHook = append(l.script, script...), append(l.dial, dial...), append(l.afterHook, afterHook...)
+		l.script, l.dial, l.afterHook = append(l.script, script...), append(l.dial, dial...),
+			append(l.afterHook, afterHook...)
 		b.say("after the wait %s; to the dial command %s", script.tail(), dial.tail())
 	}
 	return l, nil
@@ -177,8 +195,8 @@ type match struct {
 	next map[string]int
 }
 
-// lateness returns, in ms, how long after the wait's end each dial script of a round began, by the broker's record and by the modem's on-hook, and
-// how long after its beginning its dial command was whole.
+// lateness returns, in ms, how long after the wait's end each dial script of a round began, by the broker's record and
+// by the modem's on-hook, and how long after its beginning its dial command was whole.
 func (m match) lateness(r wire.Result, forced time.Duration) (script, dial, afterHook sample) {
 	hooks := map[string][]time.Time{}
 	for _, h := range r.OnHooks {

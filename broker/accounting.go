@@ -23,9 +23,10 @@ type Recording string
 
 // The recordings. "" is StartStop.
 const (
-	StartStop   Recording = "start-stop"
-	StopOnly    Recording = "stop-only"
-	WaitStart   Recording = "wait-start" // as StartStop, and nobody is let in, or promised a callback, before his Start was acknowledged
+	StartStop Recording = "start-stop"
+	StopOnly  Recording = "stop-only"
+	// as StartStop, and nobody is let in, or promised a callback, before his Start was acknowledged
+	WaitStart   Recording = "wait-start"
 	NoRecording Recording = "none"
 )
 
@@ -36,8 +37,8 @@ type AccountingList struct {
 	Interim time.Duration
 	// Commands: EXEC commands are recorded too, one by one.
 	Commands bool
-	// SendAs is the list whose name the records carry, "" this one's: lists that tell the same servers share one, so that the servers hear of the
-	// access server's start once, and before all else.
+	// SendAs is the list whose name the records carry, "" this one's: lists that tell the same servers share one, so
+	// that the servers hear of the access server's start once, and before all else.
 	SendAs string
 }
 
@@ -63,7 +64,8 @@ func (l AccountingList) interim() time.Duration {
 	return l.Interim
 }
 
-// accounting is the list by which a call is accounted: that of the called line for both legs, so that one server sees both.
+// accounting is the list by which a call is accounted: that of the called line for both legs, so that one server sees
+// both.
 type accounting struct {
 	name string // as records carry it: "" is the default list
 	AccountingList
@@ -102,7 +104,8 @@ func (c *Config) recorded() []string {
 	return names
 }
 
-// systemRecords tell who accounts, for each list the server that takes it, that the access server begins (aaa.On) or ends (aaa.Off) its work.
+// systemRecords tell who accounts, for each list the server that takes it, that the access server begins (aaa.On) or
+// ends (aaa.Off) its work.
 func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
 	var records []aaa.Record
 	for _, name := range b.config.Load().recorded() {
@@ -118,8 +121,9 @@ func (b *Broker) switchOff(ctx context.Context) {
 	}
 }
 
-// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. What the journal refuses is owed: it goes
-// there with the next report, or when the call is closed (law 10). It returns when that is done, but holds the caller up no longer than ctx or Limits.Report.
+// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. What the
+// journal refuses is owed: it goes there with the next report, or when the call is closed (law 10). It returns when
+// that is done, but holds the caller up no longer than ctx or Limits.Report.
 func (b *Broker) Report(ctx context.Context, r session.Report) {
 	c := b.call(r.Call.ID)
 	if c == nil {
@@ -164,7 +168,8 @@ func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record
 	}
 	err := b.spool.Put(context.Background(), records, also...)
 	if err != nil {
-		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again", zap.String("call", c.ID),
+		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again",
+			zap.String("call", c.ID),
 			zap.String("record", record.ID), zap.Int("records", len(records)), zap.Error(err))
 	} else {
 		records = nil
@@ -177,7 +182,8 @@ func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record
 	}
 }
 
-// inTurn runs what writes for a call, each after what was ordered before it, and returns a channel that is closed when it has run.
+// inTurn runs what writes for a call, each after what was ordered before it, and returns a channel that is closed when
+// it has run.
 func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
 	done := make(chan struct{})
 	b.mu.Lock()
@@ -194,12 +200,12 @@ func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
 	return done
 }
 
-// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not on disk, or there is no room for the
-// Stop.
+// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not
+// on disk, or there is no room for the Stop.
 var errUnrecorded = errors.New("the session could not be recorded in the journal")
 
-// sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers errUnrecorded where it is not (law 10), or the
-// cause with which ctx ended before.
+// sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers
+// errUnrecorded where it is not (law 10), or the cause with which ctx ended before.
 func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) error {
 	if c.accounting.Record == NoRecording || !b.spool.Sends() {
 		return nil
@@ -225,7 +231,8 @@ func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) erro
 	return nil
 }
 
-// reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the process end before it.
+// reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the
+// process end before it.
 func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row journal.Call) {
 	row = c.row()
 	row.User, row.Entry, row.Service = r.Identity.User, r.Identity.Entry, string(r.Service)
@@ -260,13 +267,17 @@ func (b *Broker) number(callbackID string) string {
 	return ""
 }
 
-// record is the accounting record of a report. Attributes of both legs: one Acct-Multi-Session-Id, each leg's own Class.
+// record is the accounting record of a report. Attributes of both legs: one Acct-Multi-Session-Id, each leg's own
+// Class.
 func (c *call) record(r session.Report) aaa.Record {
 	id := c.sessionID(r.Session)
 	rec := aaa.Record{
-		ID: id + "-start", Type: aaa.Start, Time: r.Time, SessionID: id, MultiSessionID: c.multiSessionID, List: c.accounting.name,
-		Entry: r.Identity.Entry, Server: r.Server, User: cmp.Or(r.Auth.AccountingUser, r.Identity.User), Service: r.Service, ServiceType: r.Auth.ServiceType,
-		Class: r.Auth.Class, PrivLevel: r.Auth.PrivLevel, TTY: c.TTY, Caller: c.Caller, Called: c.Called, Connect: c.Connect,
+		ID: id + "-start", Type: aaa.Start, Time: r.Time, SessionID: id, MultiSessionID: c.multiSessionID,
+		List:  c.accounting.name,
+		Entry: r.Identity.Entry, Server: r.Server, User: cmp.Or(r.Auth.AccountingUser, r.Identity.User),
+		Service: r.Service, ServiceType: r.Auth.ServiceType,
+		Class: r.Auth.Class, PrivLevel: r.Auth.PrivLevel, TTY: c.TTY, Caller: c.Caller, Called: c.Called,
+		Connect: c.Connect,
 	}
 	switch r.Kind {
 	case session.Interim:
@@ -274,7 +285,8 @@ func (c *call) record(r session.Report) aaa.Record {
 		rec.ID, rec.Type = spool.InterimID(id, c.reports), aaa.Interim
 	case session.Command:
 		c.reports++
-		rec.ID, rec.Type, rec.Command, rec.PrivLevel = id+"-command-"+strconv.Itoa(c.reports), aaa.Stop, r.Command, r.PrivLevel
+		rec.ID, rec.Type, rec.Command, rec.PrivLevel = id+"-command-"+strconv.Itoa(c.reports), aaa.Stop, r.Command,
+			r.PrivLevel
 	case session.Ended:
 		rec.ID, rec.Type, rec.Cause = id+"-stop", aaa.Stop, r.Cause
 	}
@@ -282,8 +294,8 @@ func (c *call) record(r session.Report) aaa.Record {
 	return rec
 }
 
-// startAcknowledged waits, where the list demands it (wait-start), for the session's Start, which is recorded, to be acknowledged. false: it was not in
-// time.
+// startAcknowledged waits, where the list demands it (wait-start), for the session's Start, which is recorded, to be
+// acknowledged. false: it was not in time.
 func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bool {
 	if c.accounting.Record != WaitStart || !b.spool.Sends() {
 		return true
@@ -291,7 +303,8 @@ func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bo
 	return b.spool.Await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
 }
 
-// OldestSession is when the oldest session began that has not ended, or has records that are not acknowledged; zero: there is none.
+// OldestSession is when the oldest session began that has not ended, or has records that are not acknowledged; zero:
+// there is none.
 func (b *Broker) OldestSession(ctx context.Context) (time.Time, error) {
 	var oldest time.Time
 	note := func(began time.Time) {

@@ -62,7 +62,8 @@ func everything(aaa.Record) bool { return true }
 // TestAccountingLists: which records of a session go out by which list; On before all, Off after all.
 func TestAccountingLists(t *testing.T) {
 	lists := map[string]broker.AccountingList{
-		"default": {Commands: true}, "stops": {Record: broker.StopOnly, Commands: true}, "off": {Record: broker.NoRecording}, "wait": {Record: broker.WaitStart},
+		"default": {Commands: true}, "stops": {Record: broker.StopOnly, Commands: true},
+		"off": {Record: broker.NoRecording}, "wait": {Record: broker.WaitStart},
 	}
 	for list, want := range map[string]string{
 		"":      `accounting-on, accounting-on stops, accounting-on wait, start, command "show users" at 1, stop, accounting-off, accounting-off stops, accounting-off wait`,
@@ -72,7 +73,8 @@ func TestAccountingLists(t *testing.T) {
 	} {
 		t.Run("list "+list, func(t *testing.T) {
 			srv := &books{}
-			inTown(t, townOptions{accountant: srv, accounting: lists, list: list, user: func(a *aaa.Authorization) { a.AccountingUser = "paia" }}, func(w *town) {
+			inTown(t, townOptions{accountant: srv, accounting: lists, list: list,
+				user: func(a *aaa.Authorization) { a.AccountingUser = "paia" }}, func(w *town) {
 				p := w.pc(w.home)
 				p.login("paia-04")
 				p.see("maui-nas-04>", time.Minute)
@@ -86,7 +88,10 @@ func TestAccountingLists(t *testing.T) {
 			got := strings.Split(srv.types(), ", ")
 			wanted := strings.Split(want, ", ")
 			byList := func(v []string) []string {
-				v = slices.DeleteFunc(slices.Clone(v), func(s string) bool { return s == "command \"exit\" at 1" || strings.HasPrefix(s, "command \"exit\"") })
+				v = slices.DeleteFunc(slices.Clone(v), func(s string) bool {
+					return s == "command \"exit\" at 1" ||
+						strings.HasPrefix(s, "command \"exit\"")
+				})
 				slices.SortStableFunc(v, func(a, b string) int { return strings.Compare(listOf(a), listOf(b)) })
 				return v
 			}
@@ -102,10 +107,12 @@ func TestAccountingLists(t *testing.T) {
 	}
 }
 
-// TestAccountingListsOfOneServer: lists that tell the same servers say On and Off once, and what they record carries one list's name.
+// TestAccountingListsOfOneServer: lists that tell the same servers say On and Off once, and what they record carries
+// one list's name.
 func TestAccountingListsOfOneServer(t *testing.T) {
 	srv := &books{}
-	lists := map[string]broker.AccountingList{"default": {}, "stops": {Record: broker.StopOnly, SendAs: "default"}, "quiet": {Record: broker.NoRecording}}
+	lists := map[string]broker.AccountingList{"default": {}, "stops": {Record: broker.StopOnly, SendAs: "default"},
+		"quiet": {Record: broker.NoRecording}}
 	inTown(t, townOptions{accountant: srv, accounting: lists, list: "stops"}, func(w *town) {
 		p := w.pc(w.home)
 		p.login("paia-04")
@@ -131,7 +138,8 @@ func listOf(s string) string {
 // TestWaitStart: with wait-start nobody has a session whose Start no server took, and nobody is promised a callback.
 func TestWaitStart(t *testing.T) {
 	srv := &books{}
-	o := townOptions{accountant: srv, accounting: map[string]broker.AccountingList{"default": {Record: broker.WaitStart}}}
+	o := townOptions{accountant: srv,
+		accounting: map[string]broker.AccountingList{"default": {Record: broker.WaitStart}}}
 	inTown(t, o, func(w *town) {
 		w.pass(time.Second)
 		srv.set(everything)
@@ -166,8 +174,8 @@ func TestWaitStart(t *testing.T) {
 	})
 }
 
-// TestStopBeforeDial: leg one's Stop is acknowledged before the dial, also where the servers of another list are silent; a server that is silent
-// holds the dial up no longer than its limit.
+// TestStopBeforeDial: leg one's Stop is acknowledged before the dial, also where the servers of another list are
+// silent; a server that is silent holds the dial up no longer than its limit.
 func TestStopBeforeDial(t *testing.T) {
 	srv := &books{}
 	o := townOptions{accountant: srv, accounting: map[string]broker.AccountingList{"default": {}, "other": {}}}

@@ -79,9 +79,11 @@ func (b *books) sessions() string {
 	return strings.Join(v, ", ")
 }
 
-// TestNoRoomForStart: a session that is to be accounted and cannot be recorded does not begin; one that is not accounted does.
+// TestNoRoomForStart: a session that is to be accounted and cannot be recorded does not begin; one that is not
+// accounted does.
 func TestNoRoomForStart(t *testing.T) {
-	for list, admitted := range map[broker.Recording]bool{broker.StartStop: false, broker.StopOnly: false, broker.WaitStart: false, broker.NoRecording: true} {
+	for list, admitted := range map[broker.Recording]bool{broker.StartStop: false, broker.StopOnly: false,
+		broker.WaitStart: false, broker.NoRecording: true} {
 		inFullTown(t, broker.AccountingList{Record: list}, func(w *town, full *atomic.Bool, srv *books) {
 			full.Store(true)
 			p := w.pc(w.home)
@@ -99,7 +101,8 @@ func TestNoRoomForStart(t *testing.T) {
 	}
 }
 
-// TestNoRoomForStop: a session that ends while the disk takes nothing has its Stop, with its true time, as soon as there is room.
+// TestNoRoomForStop: a session that ends while the disk takes nothing has its Stop, with its true time, as soon as
+// there is room.
 func TestNoRoomForStop(t *testing.T) {
 	inFullTown(t, broker.AccountingList{}, func(w *town, full *atomic.Bool, srv *books) {
 		p := w.pc(w.home)
@@ -152,8 +155,9 @@ func TestNoRoomForStopUntilRestart(t *testing.T) {
 	})
 }
 
-// TestReserveForStop: with a disk that is full, the Stop of a session that was admitted is on disk and sent, at once; nobody new is admitted, or promised a
-// callback, before the reserve is whole; and whoever fails to log in, as often as they like, uses none of it.
+// TestReserveForStop: with a disk that is full, the Stop of a session that was admitted is on disk and sent, at once;
+// nobody new is admitted, or promised a callback, before the reserve is whole; and whoever fails to log in, as often as
+// they like, uses none of it.
 func TestReserveForStop(t *testing.T) {
 	full, kept, srv := new(atomic.Bool), new(reserve), &books{}
 	inTown(t, townOptions{

@@ -12,8 +12,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps his call up, and he answers whatever is dialled on the line with a
-// CONNECT of his own. Law 5: without the second, fresh login there is no session.
+// The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps his call up, and he answers
+// whatever is dialled on the line with a CONNECT of his own. Law 5: without the second, fresh login there is no
+// session.
 func TestLineHold(t *testing.T) {
 	hold := exchange.ModemConfig{HoldsLine: true}
 	t.Run("another line calls back", func(t *testing.T) {
@@ -55,31 +56,35 @@ func TestLineHold(t *testing.T) {
 	})
 }
 
-// The ring-in race: somebody calls the line just as it goes off hook to dial. An incoming call is never taken for the callback.
+// The ring-in race: somebody calls the line just as it goes off hook to dial. An incoming call is never taken for the
+// callback.
 func TestGlare(t *testing.T) {
-	for _, before := range []time.Duration{0, time.Second, 3 * time.Second, 4500 * time.Millisecond, 4900 * time.Millisecond} {
+	for _, before := range []time.Duration{0, time.Second, 3 * time.Second, 4500 * time.Millisecond,
+		4900 * time.Millisecond} {
 		t.Run(before.String(), func(t *testing.T) {
-			inTown(t, townOptions{lines: 1, sameLine: true, line: exchange.ModemConfig{SeizedBefore: 4 * time.Second}}, func(w *town) {
-				p := w.pc(w.home)
-				p.typ("ats0=1")
-				p.login("austin-01") // no-verify: the first to be connected would stand at the prompt
-				p.see("Callback initiated", time.Minute)
-				p.see("NO CARRIER", time.Minute)
-				w.pass(before)
-				thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
-				thief.typ("atdt55555")
-				if got, ok := thief.await("maui-nas-04>", 5*time.Minute); ok {
-					t.Errorf("the thief has a session: %q", got)
-				}
-				thief.dte.SetDTR(false)
-				p.dte.SetDTR(false)
-				w.idle(10 * time.Minute)
-			})
+			inTown(t, townOptions{lines: 1, sameLine: true, line: exchange.ModemConfig{SeizedBefore: 4 * time.Second}},
+				func(w *town) {
+					p := w.pc(w.home)
+					p.typ("ats0=1")
+					p.login("austin-01") // no-verify: the first to be connected would stand at the prompt
+					p.see("Callback initiated", time.Minute)
+					p.see("NO CARRIER", time.Minute)
+					w.pass(before)
+					thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
+					thief.typ("atdt55555")
+					if got, ok := thief.await("maui-nas-04>", 5*time.Minute); ok {
+						t.Errorf("the thief has a session: %q", got)
+					}
+					thief.dte.SetDTR(false)
+					p.dte.SetDTR(false)
+					w.idle(10 * time.Minute)
+				})
 		})
 	}
 }
 
-// Law 5: on leg two only the same user by the same entry is let in; anybody else is refused, and no further attempt rings a stranger.
+// Law 5: on leg two only the same user by the same entry is let in; anybody else is refused, and no further attempt
+// rings a stranger.
 func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	for name, login := range map[string][2]string{
 		"another user":   {"paia-04", password},
@@ -109,7 +114,8 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	}
 }
 
-// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and he stands at the prompt.
+// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and he stands at the
+// prompt.
 func TestCallbackCausesNoCallback(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := w.pc(w.home)
@@ -140,7 +146,8 @@ func (silent) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result)
 type refusing struct{ aaa.Login }
 
 func (refusing) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
-	return nil, aaa.Result{Kind: aaa.Refused, Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}}
+	return nil, aaa.Result{Kind: aaa.Refused,
+		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}}
 }
 
 type panicking struct{ aaa.Login }
@@ -218,10 +225,11 @@ func TestQuarantine(t *testing.T) {
 	})
 }
 
-// The in-band escape: who is called back types +++ with the guard time's silence around it, and our echo carries it to our own modem. It must stay in
-// data state, also where the script began with ATZ, which loads the modem's own profile.
+// The in-band escape: who is called back types +++ with the guard time's silence around it, and our echo carries it to
+// our own modem. It must stay in data state, also where the script began with ATZ, which loads the modem's own profile.
 func TestEscapeOnLegTwo(t *testing.T) {
-	for _, dial := range []string{"", `ABORT ERROR "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`, `"" "AT&F" OK "ATDT \T" TIMEOUT 45 CONNECT \c`} {
+	for _, dial := range []string{"", `ABORT ERROR "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`,
+		`"" "AT&F" OK "ATDT \T" TIMEOUT 45 CONNECT \c`} {
 		t.Run(dial, func(t *testing.T) {
 			inTown(t, townOptions{dial: dial}, func(w *town) {
 				p := w.pc(w.home)

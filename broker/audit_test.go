@@ -19,7 +19,8 @@ import (
 
 // The audit has what callers and operators do, with the actor, in order, and its chain holds.
 func TestAudit(t *testing.T) {
-	o := townOptions{callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: broker.LoginLimits{Window: time.Hour, LockUserAfter: 2, LockTime: time.Hour}}
+	o := townOptions{callerID: true, line: exchange.ModemConfig{CallerID: true},
+		limits: broker.LoginLimits{Window: time.Hour, LockUserAfter: 2, LockTime: time.Hour}}
 	o.user = func(a *aaa.Authorization) {
 		if !a.Callback {
 			a.Host = &aaa.Host{Address: "192.0.2.5", Service: aaa.TCPClear, Port: 2001}
@@ -81,13 +82,16 @@ func TestAudit(t *testing.T) {
 			}
 		}
 		want := []string{
-			"login failed | unknown:7:…", "login | paia-04", "host refused | paia-04", "login failed | paia-04", "login locked | paia-04", "login failed | paia-04",
-			"login locks cleared | uid 7", "line cleared | uid 8", "login | kihei-03", "callback " + id + " ended | kihei-03", "reload | SIGHUP",
+			"login failed | unknown:7:…", "login | paia-04", "host refused | paia-04", "login failed | paia-04",
+			"login locked | paia-04", "login failed | paia-04",
+			"login locks cleared | uid 7", "line cleared | uid 8", "login | kihei-03",
+			"callback " + id + " ended | kihei-03", "reload | SIGHUP",
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("the audit has\n%s\nand must have\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		for i, text := range map[int]string{1: `caller "84001", leg 1, by local`, 2: "192.0.2.5:2001", 3: "leg 1: ", 9: "cancelled after 0 of 1 attempts to 84001: by uid 9"} {
+		for i, text := range map[int]string{1: `caller "84001", leg 1, by local`, 2: "192.0.2.5:2001", 3: "leg 1: ",
+			9: "cancelled after 0 of 1 attempts to 84001: by uid 9"} {
 			if i < len(audit) && !strings.Contains(audit[i].Text, text) {
 				t.Errorf("%s: %q does not say %q", got[i], audit[i].Text, text)
 			}

@@ -1,6 +1,7 @@
-// Package broker owns every call and every callback of a node. One goroutine, the loop, steps the callback machines, writes one
-// transaction, then has the effects carried out; the calls' own goroutines ask it through Decide and tell it through Report.
-// It knows no modem and no prompt: it lends lines from a pool, dials through a dialer and leaves the talking to session.
+// Package broker owns every call and every callback of a node. One goroutine, the loop, steps the callback machines,
+// writes one transaction, then has the effects carried out; the calls' own goroutines ask it through Decide and tell it
+// through Report. It knows no modem and no prompt: it lends lines from a pool, dials through a dialer and leaves the
+// talking to session.
 package broker
 
 import (
@@ -26,8 +27,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Config is what a reload may change. Calls and callbacks that have begun keep the decision they were given; before a dial only denials are
-// taken from the newer one.
+// Config is what a reload may change. Calls and callbacks that have begun keep the decision they were given; before a
+// dial only denials are taken from the newer one.
 type Config struct {
 	Session    session.Config
 	Lines      map[int]Line              // by TTY. A line that is not there lets nobody in and dials nobody
@@ -43,16 +44,16 @@ type Config struct {
 // Login is the method lists of a line. An aaa.Login is one.
 type Login interface {
 	session.Login
-	// Reauthorize asks again, without a password, what a user may have, and blocks for Granted, Refused or Silent. Where nobody can be asked without
-	// one, granted stands.
+	// Reauthorize asks again, without a password, what a user may have, and blocks for Granted, Refused or Silent.
+	// Where nobody can be asked without one, granted stands.
 	Reauthorize(ctx context.Context, r aaa.Request, id aaa.Identity, granted aaa.Authorization) aaa.Result
 }
 
-// Dialer dials on the lines that the broker leases. Its methods may be called by many goroutines at once and keep nothing of a lease. A
-// script is given as the line names it: a pattern of names, which only the Dialer resolves.
+// Dialer dials on the lines that the broker leases. Its methods may be called by many goroutines at once and keep
+// nothing of a lease. A script is given as the line names it: a pattern of names, which only the Dialer resolves.
 type Dialer interface {
-	// Dial dials number and blocks until a call is up, or the line is on hook again or known not to be (Dialed.Unproven). It ends soon
-	// after ctx, with its cause as the reason.
+	// Dial dials number and blocks until a call is up, or the line is on hook again or known not to be
+	// (Dialed.Unproven). It ends soon after ctx, with its cause as the reason.
 	Dial(ctx context.Context, l lines.Dialable, script string, number numbers.Number) lines.Dialed
 	// OffHook runs a script that dials nobody, and blocks until it has ended: nil where it ended well or script is "".
 	OffHook(ctx context.Context, l lines.Dialable, script string) error
@@ -64,8 +65,8 @@ type Options struct {
 	Pool    *lines.Pool
 	// Accountant delivers the spooled records; nil: nothing is accounted and nothing spooled.
 	Accountant aaa.Accountant
-	// CallCheck asks AAA whether a call that rings may be answered (Service-Type Call-Check), for lines that want it; it blocks until the answer
-	// or ctx's end. Only Granted answers the telephone. nil: such lines answer nobody.
+	// CallCheck asks AAA whether a call that rings may be answered (Service-Type Call-Check), for lines that want it;
+	// it blocks until the answer or ctx's end. Only Granted answers the telephone. nil: such lines answer nobody.
 	CallCheck func(ctx context.Context, r aaa.Request) aaa.Result
 	Log       *zap.Logger                // nil: none
 	Debug     func(tty int, text string) // `debug callback`; nil: none
@@ -75,14 +76,17 @@ type Options struct {
 
 // Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
 type Limits struct {
-	HangUp      time.Duration // leg one must be down after the promise: 30 s
-	LineRetry   time.Duration // pause before a line is asked for again: 5 s
-	OffHook     time.Duration // grace for an off-hook script at the end of the wait: 15 s
-	Dial        time.Duration // backstop behind a dial script's own time limits: 5 min
-	Login       time.Duration // leg two must be admitted: 90 s
-	Grace       time.Duration // a hang-up that was ordered must show: 45 s
-	Accounting  time.Duration // longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
-	Report      time.Duration // longest that anybody waits for a report, or a record of the audit, to be on disk, where nothing depends on it: 5 s
+	HangUp    time.Duration // leg one must be down after the promise: 30 s
+	LineRetry time.Duration // pause before a line is asked for again: 5 s
+	OffHook   time.Duration // grace for an off-hook script at the end of the wait: 15 s
+	Dial      time.Duration // backstop behind a dial script's own time limits: 5 min
+	Login     time.Duration // leg two must be admitted: 90 s
+	Grace     time.Duration // a hang-up that was ordered must show: 45 s
+	// longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
+	Accounting time.Duration
+	// longest that anybody waits for a report, or a record of the audit, to be on disk, where nothing depends on it: 5
+	// s
+	Report      time.Duration
 	WaitStart   time.Duration // longest that a caller waits for his Start to be acknowledged (wait-start): 10 s
 	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
 	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
@@ -150,9 +154,9 @@ func New(o Options, c Config) *Broker {
 // Reload swaps the configuration for calls and decisions to come.
 func (b *Broker) Reload(c Config) { b.config.Store(&c) }
 
-// Run takes up what the journal holds, runs the lines and the loop, and blocks until ctx ends: then no call is taken any more, what is
-// dialling or logging in gets a moment to finish, sessions are ended, and promises stay in the journal for the next start.
-// An error means that it could not start, or that a part broke down.
+// Run takes up what the journal holds, runs the lines and the loop, and blocks until ctx ends: then no call is taken
+// any more, what is dialling or logging in gets a moment to finish, sessions are ended, and promises stay in the
+// journal for the next start. An error means that it could not start, or that a part broke down.
 func (b *Broker) Run(ctx context.Context) error {
 	if err := b.recover(ctx); err != nil {
 		return err
@@ -183,7 +187,8 @@ func (b *Broker) Run(ctx context.Context) error {
 	stopLines()
 	<-pool
 	b.turns.Wait()
-	if ctx.Err() != nil { // in good order: a part that broke down is started again at once, and its calls are not over for AAA
+	// in good order: a part that broke down is started again at once, and its calls are not over for AAA
+	if ctx.Err() != nil {
 		b.switchOff(base)
 	}
 	b.spool.Flush(base)
@@ -193,7 +198,8 @@ func (b *Broker) Run(ctx context.Context) error {
 
 var errShutdown = errors.New("ringback is shutting down")
 
-// drainTime is how long a shutdown waits for attempts and logins of leg two that have begun, and then for calls to be down.
+// drainTime is how long a shutdown waits for attempts and logins of leg two that have begun, and then for calls to be
+// down.
 const drainTime = 10 * time.Second
 
 // drain stops new calls and dials and lets what must not be cut come to its end.

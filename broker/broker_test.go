@@ -116,7 +116,8 @@ func TestBudget(t *testing.T) {
 			w.idle(time.Minute)
 			v := w.last()
 			if v.Phase != "failed" || v.Cause != "busy" || len(w.dialled()) != attempts || v.Attempts != attempts {
-				t.Errorf("phase %s, cause %q, %d dials, %d attempts, budget %d", v.Phase, v.Cause, len(w.dialled()), v.Attempts, attempts)
+				t.Errorf("phase %s, cause %q, %d dials, %d attempts, budget %d", v.Phase, v.Cause, len(w.dialled()),
+					v.Attempts, attempts)
 			}
 		})
 	}
@@ -151,7 +152,8 @@ func TestSecondLoginWhilePending(t *testing.T) {
 
 // Law 7 and bad input at the prompt: nothing but digits is ever dialled; the line is back in service.
 func TestBadDialstrings(t *testing.T) {
-	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^", strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000),
+	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^",
+		strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000),
 		"84001\xb8", "84001\x1b[118", "84001\x00"}
 	inTown(t, townOptions{}, func(w *town) {
 		for i := 0; i < len(bad); i += 3 {
@@ -197,7 +199,8 @@ func TestHangUpAtEachPrompt(t *testing.T) {
 	})
 }
 
-// What a modem of ours may do wrong during the dial: the callback ends with its cause, and the line comes back when the modem does.
+// What a modem of ours may do wrong during the dial: the callback ends with its cause, and the line comes back when the
+// modem does.
 func TestModemFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault exchange.Fault
@@ -254,11 +257,13 @@ func TestRowSaysThingsOnce(t *testing.T) {
 		p.login("austin-01")
 		p.see("Callback initiated", time.Minute)
 		pending, _, err := w.journal.Pending(w.t.Context())
-		if err != nil || len(pending) != 1 || pending[0].Number != "84001" || pending[0].Phase == "" || pending[0].Max != 1 {
+		if err != nil || len(pending) != 1 || pending[0].Number != "84001" || pending[0].Phase == "" ||
+			pending[0].Max != 1 {
 			t.Fatalf("%+v %v", pending, err)
 		}
 		for json, keys := range map[string]string{
-			pending[0].State: "id phase attempt max cause", pending[0].Decision: "number no_verify callback_line callback_rotary digest",
+			pending[0].State:    "id phase attempt max cause",
+			pending[0].Decision: "number no_verify callback_line callback_rotary digest",
 		} {
 			for key := range strings.FieldsSeq(keys) {
 				if strings.Contains(json, `"`+key+`":`) {

@@ -41,9 +41,10 @@ type call struct {
 	user     string // for views
 	billed   string // the name that accounting uses
 	service  aaa.Service
-	session  string        // Acct-Session-Id of the open session; "" none
-	began    time.Time     // when that began
-	owed     []aaa.Record  // records that the journal refused; they go there with the next report, or when the call is closed
+	session  string    // Acct-Session-Id of the open session; "" none
+	began    time.Time // when that began
+	// records that the journal refused; they go there with the next report, or when the call is closed
+	owed     []aaa.Record
 	turn     chan struct{} // closed when all that was ordered to be written for the call has run; nil: nothing was
 	recorded string        // Acct-Session-Id of the session whose begin is on disk; "" none
 	last     journal.Call  // the row as it was, or was to be, recorded last
@@ -67,8 +68,9 @@ func (b *Broker) call(id string) *call {
 	return b.calls[id]
 }
 
-// Accept serves an incoming call, leg one of whatever follows. It is a lines.Accept: it blocks until the call is over and the loop knows it, so
-// that a callback on the same line stands in its queue before the line can be answered again; where the disk hangs, Limits.Report at most.
+// Accept serves an incoming call, leg one of whatever follows. It is a lines.Accept: it blocks until the call is over
+// and the loop knows it, so that a callback on the same line stands in its queue before the line can be answered again;
+// where the disk hangs, Limits.Report at most.
 func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,7 +103,8 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		}
 		told <- err
 	}()
-	// A disk that hangs or refuses does not keep the line from being answered: the loop takes the hang-up when the disk is back.
+	// A disk that hangs or refuses does not keep the line from being answered: the loop takes the hang-up when the disk
+	// is back.
 	b.patiently(told)
 }
 
@@ -127,7 +130,8 @@ func (n nobody) Reauthorize(context.Context, aaa.Request, aaa.Identity, aaa.Auth
 }
 
 func (n nobody) silent() aaa.Result {
-	return aaa.Result{Kind: aaa.Silent, Reason: fmt.Sprintf("tty %d has no method lists (lines[].login, aaa.lists)", int(n))}
+	return aaa.Result{Kind: aaa.Silent, Reason: fmt.Sprintf("tty %d has no method lists (lines[].login, aaa.lists)",
+		int(n))}
 }
 
 func (b *Broker) begin(c *call) {
@@ -136,7 +140,8 @@ func (b *Broker) begin(c *call) {
 	c.last = c.row()
 	b.mu.Unlock()
 	b.publish(events.CallBegan{
-		Call: c.ID, Line: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Connect: c.Connect, Callback: c.callbackID,
+		Call: c.ID, Line: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Connect: c.Connect,
+		Callback: c.callbackID,
 	})
 	// Not waited for: nothing is promised or owed yet, and a disk that hangs holds the prompt up no more than anything
 	// else of a login.
@@ -151,7 +156,8 @@ func (b *Broker) begin(c *call) {
 
 func (c *call) row() journal.Call {
 	return journal.Call{
-		ID: c.ID, TTY: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Called: c.Called, Connect: c.Connect, Leg: c.leg,
+		ID: c.ID, TTY: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Called: c.Called, Connect: c.Connect,
+		Leg:        c.leg,
 		CallbackID: c.callbackID, MultiSessionID: c.multiSessionID, Start: c.Start,
 	}
 }
@@ -162,9 +168,10 @@ func (b *Broker) end(c *call) {
 	delete(b.calls, c.ID)
 }
 
-// closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it takes them; should the process
-// end before, the row of a session that was recorded is still open, and the next start makes its Stop. It returns when the end is on disk or in memory, or
-// after Limits.Report where the disk hangs: the line can then be answered again.
+// closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it
+// takes them; should the process end before, the row of a session that was recorded is still open, and the next start
+// makes its Stop. It returns when the end is on disk or in memory, or after Limits.Report where the disk hangs: the
+// line can then be answered again.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
 	written := make(chan error, 1)
 	b.inTurn(c, func() {
@@ -179,13 +186,15 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	owed, row, recorded := c.owed, c.last, c.recorded != ""
 	b.mu.Unlock()
 	row.SessionID, row.Data = "", ""
-	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause), out.OctetsIn, out.OctetsOut
+	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause),
+		out.OctetsIn, out.OctetsOut
 	end := []journal.Mutation{journal.PutCall{Call: row}}
 	if recorded {
 		end = append(end, journal.UseReserve{})
 	}
 	if err := b.spool.Put(context.Background(), owed, end...); err != nil {
-		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again", zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
+		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again",
+			zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
 		b.spool.Owe(spool.End{Records: owed, Row: end, Session: recorded})
 	}
 }
@@ -212,10 +221,12 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	w.dial.cancel = cancel
 	cfg := b.config.Load()
 	c := &call{
-		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID, attempt: e.Attempt, identity: w.identity(),
+		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID,
+		attempt: e.Attempt, identity: w.identity(),
 		accounting: cfg.accounting(w.row.CalledTTY),
 	}
-	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(), NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
+	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(),
+		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.publish(events.Connected{Callback: w.row.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), w.question()
 	b.running.Go(func() {
@@ -225,18 +236,21 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
 		b.callEnded(c, out)
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
-			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason}, text: out.Reason})
+			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason},
+				text: out.Reason})
 		}
 		err := b.hangUp(lc)
 		b.closeCall(c, out)
-		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason, Unproven: err != nil}, text: out.Reason})
+		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason,
+			Unproven: err != nil}, text: out.Reason})
 	})
 }
 
 // login has the method lists by which leg one was answered: those of the called line.
 func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.CalledTTY) }
 
-// ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line. by is who did it, for the audit.
+// ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line. by is who did it,
+// for the audit.
 func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)

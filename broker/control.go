@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Selector names a session, a pending callback, or both with one Acct-Multi-Session-Id (RFC 5176 §3). All that is set must fit; the zero Selector fits
-// nobody.
+// Selector names a session, a pending callback, or both with one Acct-Multi-Session-Id (RFC 5176 §3). All that is set
+// must fit; the zero Selector fits nobody.
 type Selector struct {
 	SessionID      string // Acct-Session-Id: of the live session, or of leg one's whose callback is pending
 	MultiSessionID string // Acct-Multi-Session-Id, which both legs and the callback between them share
@@ -52,14 +52,16 @@ func (s Selector) by() string { return cmp.Or(s.By, "AAA") }
 
 // call reports whether a live session fits; the Broker's mutex is held.
 func (s Selector) call(c *call) bool {
-	return c.session != "" && fits(s.SessionID, c.session) && fits(s.MultiSessionID, c.multiSessionID) && fits(s.User, c.user, c.billed) &&
+	return c.session != "" && fits(s.SessionID, c.session) && fits(s.MultiSessionID, c.multiSessionID) &&
+		fits(s.User, c.user, c.billed) &&
 		(s.TTY == 0 || s.TTY == c.TTY) && fits(s.Caller, c.Caller)
 }
 
 // work reports whether a pending callback fits; the Broker's mutex is held.
 func (s Selector) work(w *work) bool {
 	legOne := s.SessionID == "" || s.SessionID == w.row.CallID || strings.HasPrefix(s.SessionID, w.row.CallID+"-")
-	return w.state.Phase.Pending() && legOne && fits(s.MultiSessionID, w.row.MultiSessionID) && fits(s.User, w.row.User, w.auth.Auth.AccountingUser) &&
+	return w.state.Phase.Pending() && legOne && fits(s.MultiSessionID, w.row.MultiSessionID) &&
+		fits(s.User, w.row.User, w.auth.Auth.AccountingUser) &&
 		(s.TTY == 0 || s.TTY == w.row.CalledTTY || s.TTY == w.state.TTY) && fits(s.Caller, w.row.Caller)
 }
 
@@ -96,8 +98,8 @@ func (b *Broker) find(s Selector) (f found, err error) {
 	return f, nil
 }
 
-// Disconnect ends the live session that fits with the cause Admin-Reset, and takes back the callback that fits. It returns when the callback's end is on
-// disk, or is certain (its dial is being ended), and the session was told.
+// Disconnect ends the live session that fits with the cause Admin-Reset, and takes back the callback that fits. It
+// returns when the callback's end is on disk, or is certain (its dial is being ended), and the session was told.
 func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 	f, err := b.find(s)
 	if err != nil {
@@ -115,7 +117,8 @@ func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 	return done, nil
 }
 
-// cancelFound takes the callback back, if there is one, and returns how many there were: 0 also where it has just ended.
+// cancelFound takes the callback back, if there is one, and returns how many there were: 0 also where it has just
+// ended.
 func (b *Broker) cancelFound(ctx context.Context, f found, by string) (int, error) {
 	if f.callback == "" {
 		return 0, nil
@@ -130,9 +133,9 @@ func (b *Broker) cancelFound(ctx context.Context, f found, by string) (int, erro
 	return 1, nil
 }
 
-// Change takes back or puts off the pending callback that fits; never does it hasten one. It returns when that is on disk. Either all is done that is
-// asked for, or, where the error says why, nothing: ErrNotSupported; ErrTooLate where the dial has begun, the callback is put off for longer already, or
-// would not outlive the delay.
+// Change takes back or puts off the pending callback that fits; never does it hasten one. It returns when that is on
+// disk. Either all is done that is asked for, or, where the error says why, nothing: ErrNotSupported; ErrTooLate where
+// the dial has begun, the callback is put off for longer already, or would not outlive the delay.
 func (b *Broker) Change(ctx context.Context, s Selector, c Change) (Found, error) {
 	f, err := b.find(s)
 	switch {
@@ -168,7 +171,8 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 	ends := w.expires
 	b.mu.Unlock()
 	if until.After(ends) {
-		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v is over", ErrTooLate, id, ends.Local().Format(time.RFC3339), d)
+		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v is over", ErrTooLate, id,
+			ends.Local().Format(time.RFC3339), d)
 	}
 	err := b.tell(ctx, event{
 		id: id, what: callback.Delay{NotBefore: until.UnixNano(), By: by}, text: fmt.Sprintf("by %v, by %s", d, by),

@@ -43,7 +43,8 @@ func TestPutOff(t *testing.T) {
 		began := time.Now()
 		ctx := context.Background()
 		change := func(d time.Duration) error {
-			f, err := w.broker.Change(ctx, broker.Selector{MultiSessionID: multiID(w), By: "CoA of 10.0.0.1"}, broker.Change{DelayCallback: d})
+			f, err := w.broker.Change(ctx, broker.Selector{MultiSessionID: multiID(w), By: "CoA of 10.0.0.1"},
+				broker.Change{DelayCallback: d})
 			if (err == nil) != (f == broker.Found{Callbacks: 1}) {
 				return fmt.Errorf("found %+v, %v", f, err)
 			}
@@ -57,7 +58,8 @@ func TestPutOff(t *testing.T) {
 				t.Errorf("a delay of %v behind one of 10 min: %v", d, err)
 			}
 		}
-		if err := change(2 * time.Hour); !errors.Is(err, broker.ErrTooLate) || !strings.Contains(err.Error(), "expires") {
+		if err := change(2 * time.Hour); !errors.Is(err, broker.ErrTooLate) ||
+			!strings.Contains(err.Error(), "expires") {
 			t.Errorf("a delay beyond the lifetime: %v", err)
 		}
 		w.pass(9 * time.Minute)
@@ -77,7 +79,8 @@ func TestPutOff(t *testing.T) {
 		if v := w.last(); v.Phase != "completed" {
 			t.Errorf("phase %s: %s", v.Phase, v.Cause)
 		}
-		if err := change(time.Minute); err == nil || !strings.Contains(err.Error(), "found {Sessions:0 Callbacks:0}, <nil>") {
+		if err := change(time.Minute); err == nil ||
+			!strings.Contains(err.Error(), "found {Sessions:0 Callbacks:0}, <nil>") {
 			t.Errorf("put off after its end: %v", err)
 		}
 	})
@@ -88,7 +91,8 @@ func TestPutOffSurvivesRestart(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := promised(w)
 		began := time.Now()
-		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
+		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
+			broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Minute)
@@ -111,7 +115,8 @@ func TestPutOffAtEachMoment(t *testing.T) {
 			p := promised(w)
 			w.pass(at)
 			began := time.Now()
-			_, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: time.Minute})
+			_, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
+				broker.Change{DelayCallback: time.Minute})
 			p.see("RING", 5*time.Minute)
 			d := w.dialledAfter(began)
 			if err == nil && d < time.Minute || err != nil && d > 0 {
@@ -124,20 +129,25 @@ func TestPutOffAtEachMoment(t *testing.T) {
 	}
 }
 
-// Law 3: a Disconnect of the user, of leg one's session or of what both legs share takes the promise back once, and nothing is dialled.
+// Law 3: a Disconnect of the user, of leg one's session or of what both legs share takes the promise back once, and
+// nothing is dialled.
 func TestDisconnectCancels(t *testing.T) {
 	for name, of := range map[string]func(w *town) broker.Selector{
 		"user":          func(*town) broker.Selector { return broker.Selector{User: "austin-01"} },
 		"multi session": func(w *town) broker.Selector { return broker.Selector{MultiSessionID: multiID(w)} },
-		"leg one":       func(w *town) broker.Selector { return broker.Selector{SessionID: w.last().CallID, User: "austin-01"} },
-		"line":          func(w *town) broker.Selector { return broker.Selector{TTY: w.last().CalledTTY} },
+		"leg one": func(w *town) broker.Selector {
+			return broker.Selector{SessionID: w.last().CallID,
+				User: "austin-01"}
+		},
+		"line": func(w *town) broker.Selector { return broker.Selector{TTY: w.last().CalledTTY} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTown(t, townOptions{}, func(w *town) {
 				promised(w)
 				s := of(w)
 				s.By = "CoA of 10.0.0.1"
-				if f, err := w.broker.Disconnect(context.Background(), s); err != nil || f != (broker.Found{Callbacks: 1}) {
+				if f, err := w.broker.Disconnect(context.Background(), s); err != nil ||
+					f != (broker.Found{Callbacks: 1}) {
 					t.Fatal(f, err)
 				}
 				w.pass(10 * time.Minute)
@@ -166,17 +176,20 @@ func TestDisconnectSessions(t *testing.T) {
 		users := w.broker.OnLines()
 		ctx := context.Background()
 		for _, s := range []broker.Selector{
-			{}, {By: "nobody in particular"}, {User: "paia-05"}, {SessionID: "unheard-of"}, {SessionID: users[0].Call, TTY: users[1].TTY}, {User: "paia-04", Caller: "1"},
+			{}, {By: "nobody in particular"}, {User: "paia-05"}, {SessionID: "unheard-of"},
+			{SessionID: users[0].Call, TTY: users[1].TTY}, {User: "paia-04", Caller: "1"},
 		} {
 			if f, err := w.broker.Disconnect(ctx, s); f != (broker.Found{}) || err != nil {
 				t.Errorf("%+v: %v, %v", s, f, err)
 			}
 		}
-		if f, err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); !errors.Is(err, broker.ErrSeveral) || f != (broker.Found{}) || len(w.broker.OnLines()) != 2 {
+		if f, err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); !errors.Is(err, broker.ErrSeveral) ||
+			f != (broker.Found{}) || len(w.broker.OnLines()) != 2 {
 			t.Errorf("two sessions of one user: %v, %v, and %d are left", f, err, len(w.broker.OnLines()))
 		}
 		limit := time.Minute
-		if _, err := w.broker.Change(ctx, broker.Selector{SessionID: users[0].Call}, broker.Change{SessionTimeout: &limit, CancelCallback: true}); !errors.Is(err, broker.ErrNotSupported) {
+		if _, err := w.broker.Change(ctx, broker.Selector{SessionID: users[0].Call},
+			broker.Change{SessionTimeout: &limit, CancelCallback: true}); !errors.Is(err, broker.ErrNotSupported) {
 			t.Errorf("a timeout changed: %v", err)
 		}
 		if _, err := w.broker.Disconnect(ctx, broker.Selector{SessionID: users[0].Call, User: "paia-04"}); err != nil {
@@ -187,7 +200,8 @@ func TestDisconnectSessions(t *testing.T) {
 		if len(left) != 1 || left[0].Call != users[1].Call {
 			t.Errorf("on the lines: %+v", left)
 		}
-		if f, err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); err != nil || f != (broker.Found{Sessions: 1}) {
+		if f, err := w.broker.Disconnect(ctx, broker.Selector{User: "paia-04"}); err != nil ||
+			f != (broker.Found{Sessions: 1}) {
 			t.Fatal(err)
 		}
 		w.idle(time.Minute)

@@ -15,7 +15,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// carryOut does what the machine ordered. It is called by the loop and never blocks; what takes time runs in a goroutine that ends in an event.
+// carryOut does what the machine ordered. It is called by the loop and never blocks; what takes time runs in a
+// goroutine that ends in an event.
 func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 	switch e := e.(type) {
 	case callback.Tell: // by the event's answer
@@ -85,7 +86,8 @@ func (b *Broker) later(ctx context.Context, e event) {
 	b.running.Go(func() { b.send(ctx, e) })
 }
 
-// offHook runs the off-hook script, and watches the line until the dial. A script that failed is no harm where the modem is still there.
+// offHook runs the off-hook script, and watches the line until the dial. A script that failed is no harm where the
+// modem is still there.
 func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 	id, lease := w.row.ID, w.lease
 	cfg := b.config.Load()
@@ -104,7 +106,8 @@ func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 			return
 		}
 		if dead := lease.Probe(ctx); dead != nil {
-			b.send(ctx, event{id: id, what: callback.LineLost{Lease: e.Lease, Cause: fmt.Sprintf("%v; then: %v", err, dead)}})
+			b.send(ctx, event{id: id, what: callback.LineLost{Lease: e.Lease,
+				Cause: fmt.Sprintf("%v; then: %v", err, dead)}})
 			return
 		}
 		b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease, Err: err.Error()}})
@@ -123,7 +126,8 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 	}
 }
 
-// duration is how long a timer runs from now. The waits are measured on the monotonic clock and never end early (law 8).
+// duration is how long a timer runs from now. The waits are measured on the monotonic clock and never end early (law
+// 8).
 func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	l := b.opt.Limits
 	switch e.Kind {
@@ -157,7 +161,8 @@ func (b *Broker) lifetime() time.Duration {
 	return time.Hour
 }
 
-// expiry is when a callback that was promised at that time ends. A wall clock that was set back meanwhile keeps it no longer than one lifetime.
+// expiry is when a callback that was promised at that time ends. A wall clock that was set back meanwhile keeps it no
+// longer than one lifetime.
 func (b *Broker) expiry(created time.Time) time.Time {
 	life := b.lifetime()
 	return time.Now().Add(min(time.Until(created.Add(life)), life))
@@ -191,7 +196,8 @@ func since(t time.Time, full bool, d time.Duration) time.Duration {
 func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	if w.overdue() { // the disk took its time to record the attempt
 		text := "its lifetime ended before the dial"
-		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: text, Final: true}, rows: []journal.Mutation{
+		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: text,
+			Final: true}, rows: []journal.Mutation{
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: text},
 		}})
 		return
@@ -204,7 +210,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	script := b.script(w, s)
 	cfg := b.config.Load()
 	b.publish(events.Dialing{
-		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
+		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Attempt: e.Attempt, Budget: w.state.Max,
+		HeldBack: e.Again,
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has a context of its own
@@ -214,21 +221,25 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			outcome, cause = journal.HeldBack, a.Outcome+", the dial command was held back"
 		}
 		ended := callback.DialEnded{
-			Attempt: e.Attempt, Lease: e.Lease, Connected: a.Call != nil, Outcome: cause, Final: a.Final, HeldBack: a.HeldBack,
+			Attempt: e.Attempt, Lease: e.Lease, Connected: a.Call != nil, Outcome: cause, Final: a.Final,
+			HeldBack: a.HeldBack,
 			Unproven: a.Unproven,
 		}
 		rows := []journal.Mutation{journal.EndAttempt{
-			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail, Transcript: a.Transcript,
+			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail,
+			Transcript: a.Transcript,
 		}}
-		b.publish(events.AttemptEnded{Callback: id, Line: lease.TTY(), Attempt: e.Attempt, Outcome: outcome, Detail: a.Detail})
-		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail), also: func(w *work) {
-			if !a.HeldBack { // else there was no dial whose end a further one must keep its distance from
-				w.dialEnded = time.Now()
-			}
-			if w.dial != nil && w.dial.attempt == e.Attempt {
-				w.dial.call = a.Call
-			}
-		}})
+		b.publish(events.AttemptEnded{Callback: id, Line: lease.TTY(), Attempt: e.Attempt, Outcome: outcome,
+			Detail: a.Detail})
+		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail),
+			also: func(w *work) {
+				if !a.HeldBack { // else there was no dial whose end a further one must keep its distance from
+					w.dialEnded = time.Now()
+				}
+				if w.dial != nil && w.dial.attempt == e.Attempt {
+					w.dial.call = a.Call
+				}
+			}})
 		if !sent {
 			b.abandon(a, rows)
 		}

@@ -24,17 +24,18 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// LoginLimits say what failed logins bring, across calls. A threshold of zero switches its limit off, and so does a Window of zero all of
-// them. `enable` is counted apart, by the same limits.
+// LoginLimits say what failed logins bring, across calls. A threshold of zero switches its limit off, and so does a
+// Window of zero all of them. `enable` is counted apart, by the same limits.
 type LoginLimits struct {
 	Window time.Duration // failures count for so long after the first of them
 
-	// A name that is guessed at delays the next login by that name, from wherever, but never locks it: nobody can lock out another.
-	// Callers without a number share the delay of their line.
+	// A name that is guessed at delays the next login by that name, from wherever, but never locks it: nobody can lock
+	// out another. Callers without a number share the delay of their line.
 	DelayAfter int           // failures without a delay; each further one doubles it, from 1 s
 	DelayMax   time.Duration // the longest delay
 
-	LockUserAfter   int           // failures of a name from one number, or from callers without a number on one line, that lock this name there
+	// failures of a name from one number, or from callers without a number on one line, that lock this name there
+	LockUserAfter   int
 	LockNumberAfter int           // failures from one number, by whatever names, that lock the number
 	LockTime        time.Duration // how long a lock lasts
 }
@@ -95,7 +96,8 @@ func newGuard(b *Broker, key []byte) *guard {
 		key = make([]byte, sha256.Size)
 		rand.Read(key)
 	}
-	return &guard{b: b, key: key, maxSources: maxSources, maxNames: maxNames, sources: map[source]failures{}, names: map[string]time.Time{}}
+	return &guard{b: b, key: key, maxSources: maxSources, maxNames: maxNames, sources: map[source]failures{},
+		names: map[string]time.Time{}}
 }
 
 // load takes up what the process before counted. A row that does not verify counts no more.
@@ -150,7 +152,8 @@ func (g *guard) shown(user string) string {
 	return fmt.Sprintf("unknown:%d:%s", utf8.RuneCountInString(user), g.hash(user)[:16])
 }
 
-// ShownName is how a name that somebody typed may be logged: as it is where it is a user's, else its length and a keyed hash.
+// ShownName is how a name that somebody typed may be logged: as it is where it is a user's, else its length and a keyed
+// hash.
 func (b *Broker) ShownName(user string) string { return b.guard.shown(user) }
 
 // peer is the number at the other end of a call; "" unknown.
@@ -177,8 +180,8 @@ func (g *guard) of(q session.Guess) []source {
 	return of
 }
 
-// counted reports whether a guess counts, and is limited. Leg two's login never is: a stranger must not keep a user from the callback that the user
-// was promised, and guesses there cost an authentic login of leg one each.
+// counted reports whether a guess counts, and is limited. Leg two's login never is: a stranger must not keep a user
+// from the callback that the user was promised, and guesses there cost an authentic login of leg one each.
 func counted(q session.Guess) bool { return q.User != "" && (q.Leg != 2 || q.Enable) }
 
 // Before implements session.Guard.
@@ -195,7 +198,8 @@ func (g *guard) Before(q session.Guess) (wait time.Duration, refusal string) {
 			continue
 		}
 		if limits.threshold(s.kind) > 0 && now.Before(f.lockedUntil) {
-			return 0, fmt.Sprintf("locked until %s after %d failures (%s)", f.lockedUntil.UTC().Format(time.RFC3339), f.n, s.kind)
+			return 0, fmt.Sprintf("locked until %s after %d failures (%s)", f.lockedUntil.UTC().Format(time.RFC3339),
+				f.n, s.kind)
 		}
 		wait = max(wait, limits.delay(s.kind, f.n))
 	}
@@ -243,14 +247,16 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 		what = "enable"
 	}
 	login := events.LoginFailed{
-		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID, Leg: q.Leg, Reason: reason, Enable: q.Enable,
+		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID, Leg: q.Leg, Reason: reason,
+		Enable: q.Enable,
 		Locked: r == session.GuessLocked,
 	}
 	g.writing.Lock()
 	defer g.writing.Unlock()
 	if r == session.GuessRight {
 		e := events.LoginSucceeded{
-			User: q.Identity.User, Caller: login.Caller, Line: login.Line, Call: login.Call, Leg: login.Leg, Method: q.Identity.Entry,
+			User: q.Identity.User, Caller: login.Caller, Line: login.Line, Call: login.Call, Leg: login.Leg,
+			Method: q.Identity.Entry,
 			Enable: q.Enable,
 		}
 		g.b.publish(e)
@@ -299,8 +305,9 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events
 		if t := limits.threshold(s.kind); t > 0 && f.n >= t && f.lockedUntil.IsZero() {
 			f.lockedUntil = now.Add(limits.LockTime)
 			locked = append(locked, events.LoginLocked{
-				LimitKind: string(s.kind), Enable: s.enable, User: f.user, Caller: s.number, Line: s.tty, Failures: f.n, Until: f.lockedUntil,
-				Of: s.String(),
+				LimitKind: string(s.kind), Enable: s.enable, User: f.user, Caller: s.number, Line: s.tty, Failures: f.n,
+				Until: f.lockedUntil,
+				Of:    s.String(),
 			})
 		}
 		if !known && len(g.sources) >= g.maxSources {
@@ -312,8 +319,8 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events
 	return rows, locked
 }
 
-// evict makes room: what counts no more goes, else the source that has failed least, the oldest of these. So names that are tried once each drive out
-// one another and no source that is locked or delayed.
+// evict makes room: what counts no more goes, else the source that has failed least, the oldest of these. So names that
+// are tried once each drive out one another and no source that is locked or delayed.
 func (g *guard) evict(limits LoginLimits, now time.Time) (rows []journal.Mutation) {
 	var least source
 	var fewest *failures
@@ -322,7 +329,8 @@ func (g *guard) evict(limits LoginLimits, now time.Time) (rows []journal.Mutatio
 			rows = append(rows, g.drop(s))
 			continue
 		}
-		if fewest == nil || cmp.Or(f.lockedUntil.Compare(fewest.lockedUntil), f.n-fewest.n, f.first.Compare(fewest.first)) < 0 {
+		if fewest == nil || cmp.Or(f.lockedUntil.Compare(fewest.lockedUntil), f.n-fewest.n,
+			f.first.Compare(fewest.first)) < 0 {
 			least, fewest = s, &f
 		}
 	}
@@ -338,8 +346,8 @@ func (g *guard) drop(s source) journal.Mutation {
 	return journal.DropLoginLimit{Kind: kind, Key: key}
 }
 
-// right learns the name, and forgets the failures of this name from here. Those of the name alone, the number and the line stay: who has a password of
-// their own must not wipe out what they did to others.
+// right learns the name, and forgets the failures of this name from here. Those of the name alone, the number and the
+// line stay: who has a password of their own must not wipe out what they did to others.
 func (g *guard) right(q session.Guess) (rows []journal.Mutation) {
 	of := g.of(q)
 	g.mu.Lock()
@@ -410,13 +418,15 @@ func parseSource(kind, key string) (source, bool) {
 		return source{}, false
 	}
 	tty, err := strconv.Atoi(f[2])
-	s := source{kind: limitKind(kind), enable: enable, name: strings.TrimPrefix(f[0], "-"), number: strings.TrimPrefix(f[1], "-"), tty: tty}
+	s := source{kind: limitKind(kind), enable: enable, name: strings.TrimPrefix(f[0], "-"),
+		number: strings.TrimPrefix(f[1], "-"), tty: tty}
 	return s, err == nil
 }
 
 func (f failures) row(s source) journal.LoginLimit {
 	kind, key := s.encode()
-	return journal.LoginLimit{Kind: kind, Key: key, Label: f.user, Failures: f.n, First: f.first, LockedUntil: f.lockedUntil}
+	return journal.LoginLimit{Kind: kind, Key: key, Label: f.user, Failures: f.n, First: f.first,
+		LockedUntil: f.lockedUntil}
 }
 
 // LoginLock is a source whose logins are locked or delayed now.
@@ -442,15 +452,17 @@ func (b *Broker) LoginLocks() []LoginLock {
 			continue
 		}
 		l := LoginLock{
-			Kind: string(s.kind), Enable: s.enable, User: f.user, Number: s.number, TTY: s.tty, Failures: f.n, LockedUntil: f.lockedUntil,
-			Delay: limits.delay(s.kind, f.n),
+			Kind: string(s.kind), Enable: s.enable, User: f.user, Number: s.number, TTY: s.tty, Failures: f.n,
+			LockedUntil: f.lockedUntil,
+			Delay:       limits.delay(s.kind, f.n),
 		}
 		if l.Delay > 0 || !l.LockedUntil.IsZero() {
 			v = append(v, l)
 		}
 	}
 	slices.SortFunc(v, func(x, y LoginLock) int {
-		return cmp.Or(y.LockedUntil.Compare(x.LockedUntil), cmp.Compare(y.Failures, x.Failures), cmp.Compare(x.User, y.User), cmp.Compare(x.Number, y.Number), x.TTY-y.TTY)
+		return cmp.Or(y.LockedUntil.Compare(x.LockedUntil), cmp.Compare(y.Failures, x.Failures),
+			cmp.Compare(x.User, y.User), cmp.Compare(x.Number, y.Number), x.TTY-y.TTY)
 	})
 	return v
 }
@@ -458,8 +470,8 @@ func (b *Broker) LoginLocks() []LoginLock {
 // ErrNoLock is the answer to a name or number of which no failure counts.
 var ErrNoLock = errors.New("no failed login of it counts")
 
-// ClearLoginLocks forgets the failures of a name or a number, or with "" all failures, and returns of how many sources. It returns when that is on disk.
-// by is who did it, for the audit.
+// ClearLoginLocks forgets the failures of a name or a number, or with "" all failures, and returns of how many sources.
+// It returns when that is on disk. by is who did it, for the audit.
 func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error) {
 	n, done, err := b.guard.clear(of, by)
 	if err != nil || n == 0 {

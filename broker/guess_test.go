@@ -22,7 +22,8 @@ import (
 )
 
 var someLimits = LoginLimits{
-	Window: 15 * time.Minute, DelayAfter: 5, DelayMax: 20 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * time.Minute,
+	Window: 15 * time.Minute, DelayAfter: 5, DelayMax: 20 * time.Second, LockUserAfter: 10, LockNumberAfter: 30,
+	LockTime: 15 * time.Minute,
 }
 
 // guarded is a guard on a journal, as a ringback has it.
@@ -33,7 +34,8 @@ func guarded(t *testing.T, path string, l LoginLimits) (*guard, *observer.Observ
 		t.Fatal(err)
 	}
 	core, logs := observer.New(zapcore.InfoLevel)
-	b := New(Options{Journal: j, Log: zap.New(core), NameKey: []byte("names")}, Config{LoginLimits: l, LocalUsers: map[string]bool{"kihei-03": true}})
+	b := New(Options{Journal: j, Log: zap.New(core), NameKey: []byte("names")},
+		Config{LoginLimits: l, LocalUsers: map[string]bool{"kihei-03": true}})
 	if err := b.guard.load(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,8 @@ func inGuard(t *testing.T, l LoginLimits, f func(t *testing.T, g *guard, logs *o
 }
 
 func guess(user, number string, tty int) session.Guess {
-	return session.Guess{Call: &lines.Call{ID: "c1", TTY: tty, Direction: lines.Incoming, Caller: number}, Leg: 1, User: user}
+	return session.Guess{Call: &lines.Call{ID: "c1", TTY: tty, Direction: lines.Incoming, Caller: number}, Leg: 1,
+		User: user}
 }
 
 // fails has n guesses fail, delayed or not, as long as they are not refused; it returns how many were made.
@@ -81,7 +84,8 @@ func TestGuessDelays(t *testing.T) {
 			g.After(q, session.GuessWrong, "wrong")
 		}
 		s := time.Second
-		if want := []time.Duration{0, 0, 0, 0, 0, s, 2 * s, 4 * s, 8 * s, 16 * s, 20 * s, 20 * s}; !slices.Equal(delays, want) {
+		if want := []time.Duration{0, 0, 0, 0, 0, s, 2 * s, 4 * s, 8 * s, 16 * s, 20 * s, 20 * s}; !slices.Equal(delays,
+			want) {
 			t.Errorf("delays %v, must be %v", delays, want)
 		}
 		<-time.After(15*time.Minute - time.Nanosecond)
@@ -116,7 +120,8 @@ func TestGuessLocks(t *testing.T) {
 		},
 			[]session.Guess{guess(victim, "84002", 65), guess("paia-04", "84002", 66)},
 			[]session.Guess{guess(victim, "84001", 65), guess(victim, "", 65)}},
-		{"9 are not 10", func(g *guard) { g.fails(9, guess(victim, "84002", 65)) }, nil, []session.Guess{guess(victim, "84002", 65)}},
+		{"9 are not 10", func(g *guard) { g.fails(9, guess(victim, "84002", 65)) }, nil,
+			[]session.Guess{guess(victim, "84002", 65)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,7 +198,8 @@ func TestGuessAcrossHangUps(t *testing.T) {
 		in20s := guesses.Load()
 		<-stop.Done()
 		<-time.After(time.Minute)
-		// In an hour each line has four locks of 15 minutes, 10 guesses before each; one more line may be between its question and its answer.
+		// In an hour each line has four locks of 15 minutes, 10 guesses before each; one more line may be between its
+		// question and its answer.
 		if hour := guesses.Load(); in20s > 40 || hour > 8*10*5 || hour < 8*10 {
 			t.Errorf("%d guesses in 20 s, %d in an hour", in20s, hour)
 		}
@@ -285,7 +291,8 @@ func TestGuessLog(t *testing.T) {
 		if len(got) != 3 {
 			t.Fatalf("%d lines", len(got))
 		}
-		want := map[string]any{"user": "kihei-03", "caller": "84002", "line": int64(65), "call": "c1", "leg": int64(1), "reason": "local: wrong password"}
+		want := map[string]any{"user": "kihei-03", "caller": "84002", "line": int64(65), "call": "c1", "leg": int64(1),
+			"reason": "local: wrong password"}
 		if m := got[0].ContextMap(); fmt.Sprint(m) != fmt.Sprint(want) {
 			t.Errorf("%v, must be %v", m, want)
 		}

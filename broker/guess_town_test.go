@@ -8,10 +8,11 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// A thief who hangs up after each guess is locked out at that number, over a restart of ringback too. The user logs in from home meanwhile and is called
-// back, even where the lock came while the callback was pending.
+// A thief who hangs up after each guess is locked out at that number, over a restart of ringback too. The user logs in
+// from home meanwhile and is called back, even where the lock came while the callback was pending.
 func TestGuessingThief(t *testing.T) {
-	limits := broker.LoginLimits{Window: 12 * time.Hour, DelayAfter: 2, DelayMax: 8 * time.Second, LockUserAfter: 4, LockNumberAfter: 30, LockTime: 12 * time.Hour}
+	limits := broker.LoginLimits{Window: 12 * time.Hour, DelayAfter: 2, DelayMax: 8 * time.Second, LockUserAfter: 4,
+		LockNumberAfter: 30, LockTime: 12 * time.Hour}
 	inTown(t, townOptions{callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: limits}, func(w *town) {
 		thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
 		try := func(word, answer string) {

@@ -36,8 +36,8 @@ func (h hanging) CommitEach(ctx context.Context, groups ...[]journal.Mutation) [
 	return h.Store.CommitEach(ctx, groups...)
 }
 
-// TestLoginTimeoutWhileTheDiskHangs: whatever a disk hangs at, the caller's time to log in is what it is, the line is free afterwards, nobody is let in or dialed
-// who was not told so, and the accounting is whole.
+// TestLoginTimeoutWhileTheDiskHangs: whatever a disk hangs at, the caller's time to log in is what it is, the line is
+// free afterwards, nobody is let in or dialed who was not told so, and the accounting is whole.
 func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		user  string
@@ -56,7 +56,8 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			on, srv := new(atomic.Bool), &books{}
-			o := townOptions{accountant: srv, store: func(s journal.Store) journal.Store { return hanging{s, on, 75 * time.Second, tt.meant} }}
+			o := townOptions{accountant: srv,
+				store: func(s journal.Store) journal.Store { return hanging{s, on, 75 * time.Second, tt.meant} }}
 			inTown(t, o, func(w *town) {
 				on.Store(true)
 				p := w.pc(w.home)
@@ -93,8 +94,8 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 	}
 }
 
-// TestGuardWhileTheDiskHangs: a disk that hangs when a login is recorded holds up neither who failed, nor who logs in, nor an operator; failures count at
-// once, and when the disk is back all of it is on it, in order.
+// TestGuardWhileTheDiskHangs: a disk that hangs when a login is recorded holds up neither who failed, nor who logs in,
+// nor an operator; failures count at once, and when the disk is back all of it is on it, in order.
 func TestGuardWhileTheDiskHangs(t *testing.T) {
 	on := new(atomic.Bool)
 	meant := func(m journal.Mutation) bool {
@@ -105,7 +106,8 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 		return false
 	}
 	o := townOptions{
-		callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: broker.LoginLimits{Window: 12 * time.Hour, LockUserAfter: 2, LockTime: 12 * time.Hour},
+		callerID: true, line: exchange.ModemConfig{CallerID: true}, limits: broker.LoginLimits{Window: 12 * time.Hour,
+			LockUserAfter: 2, LockTime: 12 * time.Hour},
 		store: func(s journal.Store) journal.Store { return hanging{s, on, 10 * time.Minute, meant} },
 	}
 	inTown(t, o, func(w *town) {
@@ -151,7 +153,8 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 		for _, a := range audit {
 			got = append(got, a.Kind)
 		}
-		if want := []string{"login failed", "login locked", "login failed", "login", "line cleared"}; !slices.Equal(got, want) {
+		if want := []string{"login failed", "login locked", "login failed", "login", "line cleared"}; !slices.Equal(got,
+			want) {
 			t.Errorf("the audit has %q, must have %q", got, want)
 		}
 		if limits, _, err := w.journal.LoginLimits(w.t.Context()); err != nil || len(limits) != 3 {
@@ -164,14 +167,16 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 	})
 }
 
-// TestLineIsAnsweredWhileAHangUpIsNotOnDisk: a disk that hangs or refuses between the promise and the hang-up keeps the called line from being answered for
-// seconds, not for as long as the disk is bad, and the callback is made, once, when it is back.
+// TestLineIsAnsweredWhileAHangUpIsNotOnDisk: a disk that hangs or refuses between the promise and the hang-up keeps the
+// called line from being answered for seconds, not for as long as the disk is bad, and the callback is made, once, when
+// it is back.
 func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
 	bad := new(atomic.Bool)
 	for name, store := range map[string]func(journal.Store) journal.Store{
 		"refuses": func(s journal.Store) journal.Store { return fullDisk{Store: s, full: bad} },
 		"hangs": func(s journal.Store) journal.Store {
-			return hanging{s, bad, 10 * time.Minute, func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }}
+			return hanging{s, bad, 10 * time.Minute,
+				func(m journal.Mutation) bool { _, ok := m.(journal.PutCallback); return ok }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,8 +33,8 @@ func holds(t *testing.T) held {
 	return held{runtime.NumGoroutine(), len(files), int(m.HeapObjects)}
 }
 
-// TestCallsLeaveNothing: after 200 calls of all kinds a process has no more goroutines and descriptors than before, and no context, timer or session of
-// them in its memory.
+// TestCallsLeaveNothing: after 200 calls of all kinds a process has no more goroutines and descriptors than before, and
+// no context, timer or session of them in its memory.
 func TestCallsLeaveNothing(t *testing.T) {
 	inTown(t, townOptions{accountant: forgetful{}}, func(w *town) {
 		p := w.pc(w.home)

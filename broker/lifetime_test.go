@@ -25,13 +25,15 @@ func (a aged) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage
 	return rows, damaged, err
 }
 
-// TestNoDialAfterLifetime: a callback whose lifetime has ended while nothing ran is not dialed when ringback starts, however short its wait; one that has
-// time left is.
+// TestNoDialAfterLifetime: a callback whose lifetime has ended while nothing ran is not dialed when ringback starts,
+// however short its wait; one that has time left is.
 func TestNoDialAfterLifetime(t *testing.T) {
-	for age, phase := range map[time.Duration]string{59 * time.Minute: "completed", time.Hour: "expired", 72 * time.Hour: "expired", -72 * time.Hour: "completed"} {
+	for age, phase := range map[time.Duration]string{59 * time.Minute: "completed", time.Hour: "expired",
+		72 * time.Hour: "expired", -72 * time.Hour: "completed"} {
 		t.Run(age.String(), func(t *testing.T) {
 			old := time.Duration(0)
-			o := townOptions{forcedWait: -1, lifetime: time.Hour, store: func(s journal.Store) journal.Store { return aged{s, old} }}
+			o := townOptions{forcedWait: -1, lifetime: time.Hour,
+				store: func(s journal.Store) journal.Store { return aged{s, old} }}
 			inTown(t, o, func(w *town) {
 				p := w.pc(w.home)
 				p.typ("ats0=1")
@@ -88,14 +90,16 @@ func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 	})
 }
 
-// TestDelayAfterAClockStep: a wall clock that was set back while nothing ran makes a delay of minutes no longer than it was.
+// TestDelayAfterAClockStep: a wall clock that was set back while nothing ran makes a delay of minutes no longer than it
+// was.
 func TestDelayAfterAClockStep(t *testing.T) {
 	o := townOptions{lifetime: 2 * time.Hour}
 	var back time.Duration
 	o.store = func(s journal.Store) journal.Store { return stepped{s, back} }
 	inTown(t, o, func(w *town) {
 		p := promised(w)
-		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
+		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
+			broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		w.halt()

@@ -9,7 +9,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// The log's record of a callback's end says which number was dialled from which line, how often, and how long it all took.
+// The log's record of a callback's end says which number was dialled from which line, how often, and how long it all
+// took.
 func TestLogOfEnd(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)
 	inTown(t, townOptions{attempts: 2, log: zap.New(core)}, func(w *town) {
@@ -23,7 +24,8 @@ func TestLogOfEnd(t *testing.T) {
 		}
 		got := ended[0].ContextMap()
 		for key, want := range map[string]any{
-			"callback": w.last().ID, "user": "busy-05", "outcome": "failed", "number": "84010", "called_line": int64(65), "line": int64(66), "attempts": int64(2),
+			"callback": w.last().ID, "user": "busy-05", "outcome": "failed", "number": "84010",
+			"called_line": int64(65), "line": int64(66), "attempts": int64(2),
 		} {
 			if got[key] != want {
 				t.Errorf("%s: %v, want %v", key, got[key], want)

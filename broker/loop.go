@@ -49,8 +49,8 @@ func (b *Broker) send(ctx context.Context, e event) bool {
 	}
 }
 
-// tell is send for those who wait for the commit. Once the loop has the event its answer is waited for, whatever ctx does: who gives up half-way
-// does not know what stands on the disk.
+// tell is send for those who wait for the commit. Once the loop has the event its answer is waited for, whatever ctx
+// does: who gives up half-way does not know what stands on the disk.
 func (b *Broker) tell(ctx context.Context, e event) error {
 	e.reply = make(chan error, 1)
 	select {
@@ -68,8 +68,8 @@ func (b *Broker) tell(ctx context.Context, e event) error {
 	}
 }
 
-// tellInTime is tell for a caller whose login has a time limit: where that is over (session.ErrLoginTimeout) the answer is no longer waited for, and undo
-// is called should the event come to stand all the same.
+// tellInTime is tell for a caller whose login has a time limit: where that is over (session.ErrLoginTimeout) the answer
+// is no longer waited for, and undo is called should the event come to stand all the same.
 func (b *Broker) tellInTime(ctx context.Context, e event, undo func()) error {
 	answer := make(chan error, 1)
 	go func() { answer <- b.tell(ctx, e) }() // ends with the loop at the latest
@@ -137,7 +137,8 @@ func (b *Broker) round(ctx context.Context, batch []event) {
 	b.steps = steps
 }
 
-// gather blocks for an event and takes what else is waiting, at most one event a callback: the second may depend on how the first's commit went.
+// gather blocks for an event and takes what else is waiting, at most one event a callback: the second may depend on how
+// the first's commit went.
 func (b *Broker) gather(ctx context.Context) []event {
 	batch, taken := b.batch[:0], b.taken
 	clear(taken)
@@ -235,7 +236,8 @@ func (b *Broker) take(e event) (step, bool) {
 	return s, true
 }
 
-// expire ends a callback whose lifetime is over before it gets nearer to a dial: its timer may be behind other events, and none has run while no process did.
+// expire ends a callback whose lifetime is over before it gets nearer to a dial: its timer may be behind other events,
+// and none has run while no process did.
 func (w *work) expire(e *event) {
 	if !w.overdue() {
 		return
@@ -265,8 +267,8 @@ func takesUp(e callback.Event) bool {
 	return ok
 }
 
-// verifyLocked has a callback without verification ask for the login from now on where the line that it got is not one to go without: on the disk with
-// the step, and in the audit.
+// verifyLocked has a callback without verification ask for the login from now on where the line that it got is not one
+// to go without: on the disk with the step, and in the audit.
 func verifyLocked(e event, w *work) event {
 	if e.lease == nil {
 		return e
@@ -277,7 +279,8 @@ func verifyLocked(e event, w *work) event {
 	}
 	w.row.NoVerify = false
 	e.text = why
-	e.report = append(e.report, events.VerifyRequired{Callback: w.row.ID, User: w.row.User, Reason: why, Line: e.lease.TTY()})
+	e.report = append(e.report, events.VerifyRequired{Callback: w.row.ID, User: w.row.User, Reason: why,
+		Line: e.lease.TTY()})
 	return e
 }
 
@@ -314,8 +317,9 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 			i := w.plan.Step(e.Of)
 			step := w.plan[i]
 			a := journal.Attempt{
-				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(), Started: now,
-				Script: b.script(w, step),
+				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(),
+				Started: now,
+				Script:  b.script(w, step),
 			}
 			if e.Again {
 				rows = append(rows, journal.ReopenAttempt{Attempt: a})
@@ -339,7 +343,8 @@ func happened(s step) []events.Event {
 			all = append(all, events.Remarked{Callback: w.row.ID, User: w.row.User, Text: e.Text})
 		case callback.End:
 			all = append(all, events.CallbackEnded{
-				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause, Number: w.lastStep().Number.String(),
+				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause,
+				Number:     w.lastStep().Number.String(),
 				CalledLine: w.row.CalledTTY, Line: w.dialler, Attempts: w.state.Attempt, Budget: w.state.Max,
 				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
 			})
@@ -368,7 +373,8 @@ func (b *Broker) commit(ctx context.Context, steps []step) []error {
 	return errs
 }
 
-// undo takes back a step that could not be recorded. A promise is refused; anything else is tried again: it has happened all the same.
+// undo takes back a step that could not be recorded. A promise is refused; anything else is tried again: it has
+// happened all the same.
 func (b *Broker) undo(ctx context.Context, s step, err error) {
 	b.mu.Lock()
 	s.work.state = s.before
@@ -404,7 +410,8 @@ func (b *Broker) logUndone(id string, err error) {
 		b.quiet++
 		return
 	}
-	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", id), zap.Int("others_not_logged", b.quiet), zap.Error(err))
+	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", id),
+		zap.Int("others_not_logged", b.quiet), zap.Error(err))
 	b.undone, b.quiet = time.Now(), 0
 }
 

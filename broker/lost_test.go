@@ -21,7 +21,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestEveryEventHasASender: an event that stands in the machine's table and that the broker never sends is a rule that only the drawing knows.
+// TestEveryEventHasASender: an event that stands in the machine's table and that the broker never sends is a rule that
+// only the drawing knows.
 func TestEveryEventHasASender(t *testing.T) {
 	sent := map[string]bool{}
 	for _, path := range goFiles(t, ".") {
@@ -72,7 +73,8 @@ func parse(t *testing.T, path string) *ast.File {
 	return f
 }
 
-// Law 9: a port that is lost while its line is leased and waits costs the callback nothing but a moment: another line dials.
+// Law 9: a port that is lost while its line is leased and waits costs the callback nothing but a moment: another line
+// dials.
 func TestLineLostInTheWait(t *testing.T) {
 	inTown(t, townOptions{lines: 4, forcedWait: time.Minute}, func(w *town) {
 		p := w.pc(w.home)
@@ -92,7 +94,8 @@ func TestLineLostInTheWait(t *testing.T) {
 		w.lines[leased].SetFault(exchange.Fault{})
 		w.idle(10 * time.Minute)
 		v := w.last()
-		if v.Phase != "completed" || v.Attempts != 1 || len(w.dialled()) != 1 || w.dialled()[0].Modem == w.lines[leased].Name() {
+		if v.Phase != "completed" || v.Attempts != 1 || len(w.dialled()) != 1 ||
+			w.dialled()[0].Modem == w.lines[leased].Name() {
 			t.Errorf("phase %s %q, %d attempts, dialled %v", v.Phase, v.Cause, v.Attempts, w.dialled())
 		}
 		told(t, v.History, "LineLost", "the port ended")
@@ -102,7 +105,11 @@ func TestLineLostInTheWait(t *testing.T) {
 // told checks that a callback's history has an event with a text.
 func told[H any](t *testing.T, history []H, event, text string) {
 	t.Helper()
-	if !slices.ContainsFunc(history, func(h H) bool { s := fmt.Sprint(h); return strings.Contains(s, event) && strings.Contains(s, text) }) {
+	if !slices.ContainsFunc(history, func(h H) bool {
+		s := fmt.Sprint(h)
+		return strings.Contains(s, event) &&
+			strings.Contains(s, text)
+	}) {
 		t.Errorf("the history tells of no %s with %q: %v", event, text, history)
 	}
 }
@@ -183,8 +190,9 @@ func TestModemHungBeforeTheDial(t *testing.T) {
 		whims oddDriver
 		event string
 	}{
-		"while idle":              {whims: oddDriver{probe: whenHung}},
-		"before its off-hook":     {whims: oddDriver{probe: whenHung, command: func() error { hung.Store(true); return noOK }}, event: "LineLost"},
+		"while idle": {whims: oddDriver{probe: whenHung}},
+		"before its off-hook": {whims: oddDriver{probe: whenHung,
+			command: func() error { hung.Store(true); return noOK }}, event: "LineLost"},
 		"off-hook that only ails": {whims: oddDriver{command: func() error { return noOK }}, event: "OffHookEnded"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,7 +203,8 @@ func TestModemHungBeforeTheDial(t *testing.T) {
 				p.login("austin-01")
 				p.see("Callback initiated", time.Minute)
 				p.see("RING", 2*time.Minute)
-				if s := w.pool.Lines()[1]; name == "while idle" && (s.State != lines.Quarantined || !strings.Contains(s.Reason, noOK.Error())) {
+				if s := w.pool.Lines()[1]; name == "while idle" &&
+					(s.State != lines.Quarantined || !strings.Contains(s.Reason, noOK.Error())) {
 					t.Errorf("%+v", s)
 				}
 				p.see("maui-nas-04>", time.Minute)
@@ -217,7 +226,8 @@ func TestModemHungBeforeTheDial(t *testing.T) {
 	}
 }
 
-// Law 2: what provably rang nobody is not spent, but the callback does not try it for ever either. One row tells of all.
+// Law 2: what provably rang nobody is not spent, but the callback does not try it for ever either. One row tells of
+// all.
 func TestHeldBack(t *testing.T) {
 	for name, tc := range map[string]struct {
 		times int32
@@ -225,7 +235,8 @@ func TestHeldBack(t *testing.T) {
 		want  string
 		tells string
 	}{
-		"a stray ring":  {1, lines.ErrRinging, "completed", "glare: a call came in just before the dial; the dial command was held back; then dial 84001 on tty66"},
+		"a stray ring": {1, lines.ErrRinging, "completed",
+			"glare: a call came in just before the dial; the dial command was held back; then dial 84001 on tty66"},
 		"a dead modem":  {5, lines.ErrDown, "completed", "the line is down"},
 		"rings all day": {1000, lines.ErrRinging, "failed", "held back"},
 	} {
@@ -257,7 +268,8 @@ func TestHeldBack(t *testing.T) {
 					if a.Outcome != "connected" || len(w.dialled()) != 1 {
 						t.Errorf("outcome %s, dialled %v", a.Outcome, w.dialled())
 					}
-				} else if n := dials.Load(); n != 6 || a.Outcome != journal.HeldBack || !strings.Contains(v.Cause, "glare") || len(w.dialled()) != 0 {
+				} else if n := dials.Load(); n != 6 || a.Outcome != journal.HeldBack ||
+					!strings.Contains(v.Cause, "glare") || len(w.dialled()) != 0 {
 					t.Errorf("%d tries, outcome %s, cause %q, dialled %v", n, a.Outcome, v.Cause, w.dialled())
 				}
 				p.dte.SetDTR(false)
@@ -267,11 +279,15 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// Law 5: no login is left out on a line whose modem cannot be believed, nor on the called line, where the caller may still be.
+// Law 5: no login is left out on a line whose modem cannot be believed, nor on the called line, where the caller may
+// still be.
 func TestLinesThatAskForTheLogin(t *testing.T) {
 	inBand := func(ttys ...int) func(int, lines.Driver) lines.Driver {
 		return func(n int, d lines.Driver) lines.Driver {
-			return oddDriver{Driver: d, host: func(h lines.Host) lines.Host { return inBandHost{h, slices.Contains(ttys, n)} }}
+			return oddDriver{Driver: d, host: func(h lines.Host) lines.Host {
+				return inBandHost{h,
+					slices.Contains(ttys, n)}
+			}}
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -281,12 +297,13 @@ func TestLinesThatAskForTheLogin(t *testing.T) {
 		tells string
 	}{
 		"no signals by the configuration": {townOptions{noSignals: true}, true, "tty66", "tty 66 has no modem signals"},
-		"no signals by the open port":     {townOptions{driver: inBand(66)}, true, "tty66", "tty 66 has no modem signals"},
-		"one line with signals":           {townOptions{lines: 3, driver: inBand(66)}, false, "tty67", ""},
-		"accepted by the operator":        {townOptions{noSignals: true, insecure: true}, false, "tty66", ""},
-		"the called line":                 {townOptions{lines: 1}, true, "tty65", "tty 65 was called and calls back"},
-		"the called line, accepted":       {townOptions{lines: 1, sameLine: true}, false, "tty65", ""},
-		"another line goes before it":     {townOptions{sameLine: true}, false, "tty66", ""},
+		"no signals by the open port": {townOptions{driver: inBand(66)}, true, "tty66",
+			"tty 66 has no modem signals"},
+		"one line with signals":       {townOptions{lines: 3, driver: inBand(66)}, false, "tty67", ""},
+		"accepted by the operator":    {townOptions{noSignals: true, insecure: true}, false, "tty66", ""},
+		"the called line":             {townOptions{lines: 1}, true, "tty65", "tty 65 was called and calls back"},
+		"the called line, accepted":   {townOptions{lines: 1, sameLine: true}, false, "tty65", ""},
+		"another line goes before it": {townOptions{sameLine: true}, false, "tty66", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTown(t, tc.o, func(w *town) {
@@ -308,7 +325,8 @@ func TestLinesThatAskForTheLogin(t *testing.T) {
 				p.dte.SetDTR(false)
 				w.idle(time.Minute)
 				v := w.last()
-				if d := w.dialled(); v.Phase != "completed" || v.NoVerify == tc.login || len(d) != 1 || d[0].Modem != tc.modem {
+				if d := w.dialled(); v.Phase != "completed" || v.NoVerify == tc.login || len(d) != 1 ||
+					d[0].Modem != tc.modem {
 					t.Errorf("phase %s, no verify %v, dialled %v", v.Phase, v.NoVerify, d)
 				}
 				if tc.tells != "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// notes are rows that no call and no callback depends on: how logins went, what counts against the next, the audit. They are committed in the order in
-// which they come.
+// notes are rows that no call and no callback depends on: how logins went, what counts against the next, the audit.
+// They are committed in the order in which they come.
 type notes struct {
 	mu      sync.Mutex
 	waiting []note

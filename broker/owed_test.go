@@ -16,22 +16,28 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// A Stop that the disk refuses is not lost: it is spooled with what comes next, at the latest when the call is closed, and behind what was refused before it.
+// A Stop that the disk refuses is not lost: it is spooled with what comes next, at the latest when the call is closed,
+// and behind what was refused before it.
 func TestRefusedRecordsAreOwed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		refused map[session.ReportKind]bool
 		want    string
 	}{
-		"none":             {nil, "c1-start c1-interim-1 c1-interim-2 c1-stop"},
-		"the start":        {map[session.ReportKind]bool{session.Began: true}, "c1-start c1-interim-1 c1-interim-2 c1-stop"},
-		"the updates":      {map[session.ReportKind]bool{session.Interim: true}, "c1-start c1-interim-2 c1-stop"},
-		"the stop":         {map[session.ReportKind]bool{session.Ended: true}, "c1-start c1-interim-1 c1-interim-2 c1-stop"},
-		"all till the end": {map[session.ReportKind]bool{session.Began: true, session.Interim: true, session.Ended: true}, "c1-start c1-interim-2 c1-stop"},
+		"none": {nil, "c1-start c1-interim-1 c1-interim-2 c1-stop"},
+		"the start": {map[session.ReportKind]bool{session.Began: true},
+			"c1-start c1-interim-1 c1-interim-2 c1-stop"},
+		"the updates": {map[session.ReportKind]bool{session.Interim: true}, "c1-start c1-interim-2 c1-stop"},
+		"the stop": {map[session.ReportKind]bool{session.Ended: true},
+			"c1-start c1-interim-1 c1-interim-2 c1-stop"},
+		"all till the end": {map[session.ReportKind]bool{session.Began: true, session.Interim: true,
+			session.Ended: true}, "c1-start c1-interim-2 c1-stop"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			disk := &records{}
 			c := &call{Call: &lines.Call{ID: "c1", TTY: 65}, leg: 1}
-			b := &Broker{opt: Options{Journal: disk, Limits: Limits{Report: time.Hour}}, log: zap.NewNop(), calls: map[string]*call{"c1": c}, spool: spool.New(disk, noBooks{}, zap.NewNop(), func(events.Event) {})}
+			b := &Broker{opt: Options{Journal: disk, Limits: Limits{Report: time.Hour}}, log: zap.NewNop(),
+				calls: map[string]*call{"c1": c}, spool: spool.New(disk, noBooks{}, zap.NewNop(),
+					func(events.Event) {})}
 			for _, kind := range []session.ReportKind{session.Began, session.Interim, session.Interim, session.Ended} {
 				disk.fail(tt.refused[kind])
 				b.Report(t.Context(), session.Report{Kind: kind, Call: c.Call, Session: 1, Time: time.Now()})

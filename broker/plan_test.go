@@ -31,7 +31,8 @@ func TestPlanInItsRow(t *testing.T) {
 	}{
 		"one number": {callback.Plan{{Number: number("84001"), Rotary: &two, Wait: time.Minute, Times: 3}}, ""},
 		"a script":   {callback.Plan{{Number: number("84001"), Script: "isdn", Times: 1}}, `{"script":"isdn"}`},
-		"three steps": {callback.Plan{{Number: number("84001"), Lines: []int{65}, Times: 2}, {Number: number("84002"), Wait: time.Second, Times: 1},
+		"three steps": {callback.Plan{{Number: number("84001"), Lines: []int{65}, Times: 2},
+			{Number: number("84002"), Wait: time.Second, Times: 1},
 			{Number: number("84001"), Lines: []int{66, 67}, Times: 1}},
 			`{"then":[{"number":"84002","wait":1000000000,"times":1},{"number":"84001","lines":[66,67],"times":1}]}`},
 	} {
@@ -69,7 +70,8 @@ func TestBadPlanIsNotTakenUp(t *testing.T) {
 // What an event says of the way on is the plan's, whoever sent it.
 func TestAhead(t *testing.T) {
 	w := newWork(journal.Callback{ID: "cb"}, trace{}, grant{})
-	w.follow(callback.Plan{{Number: number("84001"), Times: 2}, {Number: number("84002"), Times: 1}, {Number: number("84003"), Lines: []int{67}, Times: 1}})
+	w.follow(callback.Plan{{Number: number("84001"), Times: 2}, {Number: number("84002"), Times: 1},
+		{Number: number("84003"), Lines: []int{67}, Times: 1}})
 	for _, tt := range []struct {
 		attempt, passed int
 		what, want      callback.Event
@@ -82,7 +84,8 @@ func TestAhead(t *testing.T) {
 		{1, 0, callback.DialEnded{Attempt: 1, Final: true}, callback.DialEnded{Attempt: 1, Final: true, Next: 2}},
 		{2, 0, callback.DialEnded{Attempt: 2}, callback.DialEnded{Attempt: 2}},
 		{3, 0, callback.DialEnded{Attempt: 3}, callback.DialEnded{Attempt: 3, Away: true}},
-		{2, 1, callback.DialEnded{Attempt: 2, Final: true}, callback.DialEnded{Attempt: 2, Final: true, Next: 3, Away: true}},
+		{2, 1, callback.DialEnded{Attempt: 2, Final: true}, callback.DialEnded{Attempt: 2, Final: true, Next: 3,
+			Away: true}},
 		{2, 0, callback.CallEnded{Attempt: 2}, callback.CallEnded{Attempt: 2}},
 		{3, 0, callback.CallEnded{Attempt: 3}, callback.CallEnded{Attempt: 3, Away: true}},
 		{1, 0, callback.HungUp{}, callback.HungUp{}},
@@ -97,16 +100,20 @@ func TestAhead(t *testing.T) {
 // A decision of one number is a plan of one step, and the number that is checked before a dial is that of the dial.
 func TestPlanOfADecision(t *testing.T) {
 	rotary := 3
-	d := policies.Decision{Outcome: policies.CallBack, Number: number("84001"), Rotary: &rotary, Attempts: policies.Attempts{Max: 3, RetryWait: time.Minute}, Digest: "d"}
-	if p := planOf(d); !reflect.DeepEqual(p, callback.Plan{{Number: number("84001"), Rotary: &rotary, Wait: time.Minute, Times: 3}}) {
+	d := policies.Decision{Outcome: policies.CallBack, Number: number("84001"), Rotary: &rotary,
+		Attempts: policies.Attempts{Max: 3, RetryWait: time.Minute}, Digest: "d"}
+	if p := planOf(d); !reflect.DeepEqual(p,
+		callback.Plan{{Number: number("84001"), Rotary: &rotary, Wait: time.Minute, Times: 3}}) {
 		t.Errorf("%+v", p)
 	}
-	w := newWork(journal.Callback{ID: "cb", Decision: mustJSON(decided{Decision: d}), PolicyDigest: "d"}, trace{}, grant{})
+	w := newWork(journal.Callback{ID: "cb", Decision: mustJSON(decided{Decision: d}), PolicyDigest: "d"}, trace{},
+		grant{})
 	w.follow(append(planOf(d), callback.PlanStep{Number: number("84002"), Lines: []int{66}, Times: 1}))
 	for attempt, want := range []string{"84001", "84001", "84001", "84002"} {
 		w.state = callback.State{Attempt: attempt, Max: 4}
 		got, err := w.decision()
-		if err != nil || got.Number != number(want) || (want == "84002") != (len(got.Lines) == 1) || (want == "84001") != (got.Rotary != nil) || got.Attempts != d.Attempts {
+		if err != nil || got.Number != number(want) || (want == "84002") != (len(got.Lines) == 1) ||
+			(want == "84001") != (got.Rotary != nil) || got.Attempts != d.Attempts {
 			t.Errorf("before attempt %d: %+v, %v", attempt+1, got, err)
 		}
 	}

@@ -70,7 +70,8 @@ func TestPlanIsFollowed(t *testing.T) {
 		for _, a := range w.last().Attempt {
 			rows = append(rows, fmt.Sprintf("%d of step %d: %s by %s, %s", a.N, a.Step, a.Number, a.Script, a.Outcome))
 		}
-		const want = "1 of step 0: 84001 by nosuch, no script\n2 of step 1: 84010 by rtp, busy\n3 of step 1: 84010 by rtp, busy\n4 of step 2: 84001 by rtp, connected"
+		const want = "1 of step 0: 84001 by nosuch, no script\n2 of step 1: 84010 by rtp, busy\n3 of step 1: 84010 " +
+			"by rtp, busy\n4 of step 2: 84001 by rtp, connected"
 		if got := strings.Join(rows, "\n"); got != want {
 			t.Errorf("attempts\n%s\nwant\n%s", got, want)
 		}

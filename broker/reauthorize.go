@@ -12,8 +12,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// How often AAA is asked before a dial while it is silent, and the pause between. Then the callback fails: who can silence a server must not have a
-// promise kept that it would take back.
+// How often AAA is asked before a dial while it is silent, and the pause between. Then the callback fails: who can
+// silence a server must not have a promise kept that it would take back.
 const (
 	reauthorizeTries = 3
 	reauthorizePause = 10 * time.Second
@@ -27,8 +27,8 @@ type check struct {
 	login    Login      // nil: AAA is not asked
 }
 
-// recheck looks for denials right before the dial (never for anything that would widen the decision). reason "" : none, so far; then check says what is
-// left to be asked.
+// recheck looks for denials right before the dial (never for anything that would widen the decision). reason "" : none,
+// so far; then check says what is left to be asked.
 func (b *Broker) recheck(w *work) (c check, reason string) {
 	var err error
 	if c.decision, err = w.decision(); err != nil {
@@ -45,7 +45,8 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 	return c, ""
 }
 
-// evaluateAgain asks the policies of now about a callback that was promised. renewed: granted is what AAA said now, else what it said then.
+// evaluateAgain asks the policies of now about a callback that was promised. renewed: granted is what AAA said now,
+// else what it said then.
 func (b *Broker) evaluateAgain(c check, granted aaa.Result, renewed bool) policies.Decision {
 	r := b.ask(c.asked, granted)
 	r.Promised, r.Renewed = &c.decision, renewed
@@ -56,12 +57,14 @@ func (b *Broker) evaluateAgain(c check, granted aaa.Result, renewed bool) polici
 // question is what AAA is asked with about the user of a callback.
 func (w *work) question() aaa.Request {
 	return aaa.Request{
-		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Grantor: w.auth.Auth.Grantor, Leg: 2, CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
+		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Grantor: w.auth.Auth.Grantor, Leg: 2,
+		CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
 	}
 }
 
-// startRecheck looks for denials; while that is asked, leg one's accounting Stop gets a moment to be acknowledged, since servers that count
-// sessions would refuse leg two. During a shutdown no dial begins: the callback stays as it is for the next start.
+// startRecheck looks for denials; while that is asked, leg one's accounting Stop gets a moment to be acknowledged,
+// since servers that count sessions would refuse leg two. During a shutdown no dial begins: the callback stays as it is
+// for the next start.
 func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
 	id, stop := w.row.ID, w.leg1Stop
 	c, reason := b.recheck(w)
@@ -78,11 +81,13 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 		if b.draining.Load() {
 			return
 		}
-		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason}, text: reason, also: narrow})
+		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason}, text: reason,
+			also: narrow})
 	})
 }
 
-// reauthorized asks AAA what the user may have now, and returns how that narrows the callback, or why it must not be dialled.
+// reauthorized asks AAA what the user may have now, and returns how that narrows the callback, or why it must not be
+// dialled.
 func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow func(*work), denied string) {
 	res := b.askAgain(ctx, id, c)
 	if res.Kind != aaa.Granted {
@@ -101,16 +106,19 @@ func (b *Broker) askAgain(ctx context.Context, id string, c check) (res aaa.Resu
 		if try > 0 && !pause(ctx, reauthorizePause) {
 			break
 		}
-		if res = b.reauthorize(ctx, c.login, c.asked, c.granted.Identity, c.granted.Auth); res.Kind != aaa.Silent || ctx.Err() != nil {
+		if res = b.reauthorize(ctx, c.login, c.asked, c.granted.Identity, c.granted.Auth); res.Kind != aaa.Silent ||
+			ctx.Err() != nil {
 			break
 		}
-		b.publish(events.AuthorizationSilent{Callback: id, User: c.granted.Identity.User, Try: try + 1, Reason: res.Reason})
+		b.publish(events.AuthorizationSilent{Callback: id, User: c.granted.Identity.User, Try: try + 1,
+			Reason: res.Reason})
 	}
 	return res
 }
 
 // reauthorize asks once, in bounded time. A panic in a method is silence.
-func (b *Broker) reauthorize(ctx context.Context, l Login, r aaa.Request, id aaa.Identity, granted aaa.Authorization) (res aaa.Result) {
+func (b *Broker) reauthorize(ctx context.Context, l Login, r aaa.Request, id aaa.Identity,
+	granted aaa.Authorization) (res aaa.Result) {
 	ctx, cancel := context.WithTimeout(ctx, b.opt.Limits.Reauthorize)
 	defer cancel()
 	defer func() {
@@ -121,15 +129,18 @@ func (b *Broker) reauthorize(ctx context.Context, l Login, r aaa.Request, id aaa
 	return l.Reauthorize(ctx, r, id, granted)
 }
 
-// legTwo runs leg two's session. One that is not verified is authorized anew before: what AAA grants now is what it gets.
-func (b *Broker) legTwo(ctx context.Context, c *call, cfg *Config, l Login, leg session.Leg, asked aaa.Request) session.Outcome {
+// legTwo runs leg two's session. One that is not verified is authorized anew before: what AAA grants now is what it
+// gets.
+func (b *Broker) legTwo(ctx context.Context, c *call, cfg *Config, l Login, leg session.Leg,
+	asked aaa.Request) session.Outcome {
 	if leg.NoVerify {
 		asked.TTY, asked.Connect, asked.CallID = c.TTY, c.Connect, c.ID
 		res := b.reauthorize(ctx, l, asked, leg.Identity, leg.Auth)
 		if res.Kind != aaa.Granted {
 			return session.Outcome{
-				Kind: session.NotAdmitted, Cause: aaa.CauseNASRequest, Identity: leg.Identity, CallbackID: leg.CallbackID,
-				Reason: fmt.Sprintf("authorization for leg two: %v: %s", res.Kind, res.Reason),
+				Kind: session.NotAdmitted, Cause: aaa.CauseNASRequest, Identity: leg.Identity,
+				CallbackID: leg.CallbackID,
+				Reason:     fmt.Sprintf("authorization for leg two: %v: %s", res.Kind, res.Reason),
 			}
 		}
 		leg.Auth, leg.NoVerify = res.Auth, res.Auth.NoVerify

@@ -15,7 +15,8 @@ func granted(auth aaa.Authorization) aaa.Result {
 	return aaa.Result{Kind: aaa.Granted, Auth: auth}
 }
 
-// TestReauthorizeBeforeDial: AAA is asked again right before the dial and can only take back (law 4): whatever else it says, or does not say, nothing is dialled.
+// TestReauthorizeBeforeDial: AAA is asked again right before the dial and can only take back (law 4): whatever else it
+// says, or does not say, nothing is dialled.
 func TestReauthorizeBeforeDial(t *testing.T) {
 	for name, tt := range map[string]struct {
 		again  func(aaa.Request, aaa.Authorization) aaa.Result
@@ -24,13 +25,16 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 		prompt string // of leg two
 		asked  int32
 	}{
-		"the same": {func(_ aaa.Request, a aaa.Authorization) aaa.Result { return granted(a) }, "completed", "", "maui-nas-04>", 2},
+		"the same": {func(_ aaa.Request, a aaa.Authorization) aaa.Result { return granted(a) }, "completed", "",
+			"maui-nas-04>", 2},
 		"refused": {func(aaa.Request, aaa.Authorization) aaa.Result {
 			return aaa.Result{Kind: aaa.Refused, Reason: "locked"}
 		}, "failed", "refused: locked", "", 1},
-		"silent":  {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Reason: "no answer"} }, "failed", "silent: no answer", "", 3},
-		"panics":  {func(aaa.Request, aaa.Authorization) aaa.Result { panic("a bug") }, "failed", "panicked", "", 3},
-		"prompts": {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Kind: aaa.Prompt} }, "failed", "prompt", "", 1},
+		"silent": {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Reason: "no answer"} },
+			"failed", "silent: no answer", "", 3},
+		"panics": {func(aaa.Request, aaa.Authorization) aaa.Result { panic("a bug") }, "failed", "panicked", "", 3},
+		"prompts": {func(aaa.Request, aaa.Authorization) aaa.Result { return aaa.Result{Kind: aaa.Prompt} }, "failed",
+			"prompt", "", 1},
 		"another number": {func(_ aaa.Request, a aaa.Authorization) aaa.Result {
 			a.Dialstring = aaa.DialstringOf("84002")
 			return granted(a)
@@ -39,7 +43,10 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 			a.Lines = []int{66}
 			return granted(a)
 		}, "failed", "the line", "", 1},
-		"no callback": {func(aaa.Request, aaa.Authorization) aaa.Result { return granted(aaa.Authorization{PrivLevel: 15}) }, "failed", "no longer requires", "", 1},
+		"no callback": {func(aaa.Request,
+			aaa.Authorization) aaa.Result {
+			return granted(aaa.Authorization{PrivLevel: 15})
+		}, "failed", "no longer requires", "", 1},
 		"a login after all": {func(_ aaa.Request, a aaa.Authorization) aaa.Result {
 			a.NoVerify = false
 			return granted(a)
@@ -65,7 +72,8 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 				w.pass(10 * time.Minute)
 				w.idle(time.Minute)
 				v := w.last()
-				if tt.phase != "" && v.Phase != tt.phase || !strings.Contains(v.Cause, tt.cause) || (tt.prompt == "") != (len(w.dialled()) == 0) {
+				if tt.phase != "" && v.Phase != tt.phase || !strings.Contains(v.Cause, tt.cause) ||
+					(tt.prompt == "") != (len(w.dialled()) == 0) {
 					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialled()))
 				}
 				if n := asked.Load(); tt.phase != "" && n != tt.asked {
@@ -98,13 +106,15 @@ func TestNeverReauthorize(t *testing.T) {
 		}
 		p.dte.SetDTR(false)
 		w.idle(time.Minute)
-		if v := w.last(); v.Phase != "failed" || !strings.Contains(v.Cause, "authorization for leg two: refused: locked") {
+		if v := w.last(); v.Phase != "failed" ||
+			!strings.Contains(v.Cause, "authorization for leg two: refused: locked") {
 			t.Errorf("phase %s: %s", v.Phase, v.Cause)
 		}
 	})
 }
 
-// TestLegTwoIsAuthorizedAnew: the session of a leg two that is not verified gets what AAA grants then, not what it granted at the promise.
+// TestLegTwoIsAuthorizedAnew: the session of a leg two that is not verified gets what AAA grants then, not what it
+// granted at the promise.
 func TestLegTwoIsAuthorizedAnew(t *testing.T) {
 	inTown(t, townOptions{again: func(_ aaa.Request, a aaa.Authorization) aaa.Result {
 		a.PrivLevel = 15
@@ -117,7 +127,8 @@ func TestLegTwoIsAuthorizedAnew(t *testing.T) {
 	})
 }
 
-// TestCallbackDelay: AAA's delay counts from the hang-up and goes into the wait as a forced wait does; it never shortens one.
+// TestCallbackDelay: AAA's delay counts from the hang-up and goes into the wait as a forced wait does; it never
+// shortens one.
 func TestCallbackDelay(t *testing.T) {
 	for delay, want := range map[time.Duration]time.Duration{time.Second: 5 * time.Second, time.Minute: time.Minute} {
 		inTown(t, townOptions{user: func(a *aaa.Authorization) { a.CallbackDelay = delay }}, func(w *town) {
@@ -134,7 +145,8 @@ func TestCallbackDelay(t *testing.T) {
 	}
 }
 
-// TestCallbackToCallerID: the number that rang us is dialled where the policy allows it; one that withholds it is not called back.
+// TestCallbackToCallerID: the number that rang us is dialled where the policy allows it; one that withholds it is not
+// called back.
 func TestCallbackToCallerID(t *testing.T) {
 	for _, shows := range []bool{true, false} {
 		o := townOptions{callerID: true, line: exchange.ModemConfig{CallerID: shows}}

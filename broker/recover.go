@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// recover takes up what the process before left: calls that a crash cut are closed and their Stops spooled, then Accounting-On;
-// each pending callback gets Restarted. A damaged row is told of and never dialled.
+// recover takes up what the process before left: calls that a crash cut are closed and their Stops spooled, then
+// Accounting-On; each pending callback gets Restarted. A damaged row is told of and never dialled.
 func (b *Broker) recover(ctx context.Context) error {
 	pending, damaged, err := b.opt.Journal.Pending(ctx)
 	if err != nil {
@@ -38,13 +38,15 @@ func (b *Broker) recover(ctx context.Context) error {
 	}
 	for _, row := range pending {
 		if err := b.restart(row); err != nil {
-			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User, err)})
+			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User,
+				err)})
 		}
 	}
 	return nil
 }
 
-// setAside takes damaged rows, of which an alarm was raised, out of the way of their users and of the accounting spool. They stay in the journal.
+// setAside takes damaged rows, of which an alarm was raised, out of the way of their users and of the accounting spool.
+// They stay in the journal.
 func (b *Broker) setAside(ctx context.Context) {
 	if err := b.opt.Journal.Commit(ctx, journal.SetAside{Time: time.Now()}); err != nil {
 		b.log.Error("journal: set damaged rows aside", zap.Error(err))
@@ -71,15 +73,16 @@ func (b *Broker) restart(row journal.Callback) error {
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
 	if w.state.Phase == callback.Dialing { // a crash cut the attempt; it is spent, whatever the modem did
-		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(), Outcome: "interrupted by restart"}}
+		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(),
+			Outcome: "interrupted by restart"}}
 	}
 	b.backlog = append(b.backlog, again)
 	b.publish(events.Resumed{Callback: row.ID, User: row.User, Phase: row.Phase, Attempts: row.Attempts})
 	return nil
 }
 
-// keepDelay has a callback that was put off wait for what is left, but no longer than it had to when that was recorded: a wall clock that was set back
-// in between must not make hours of minutes.
+// keepDelay has a callback that was put off wait for what is left, but no longer than it had to when that was recorded:
+// a wall clock that was set back in between must not make hours of minutes.
 func (w *work) keepDelay() {
 	if w.state.NotBefore == 0 {
 		return
@@ -114,7 +117,8 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 		if stop, ok := stopOf(row, now, cause); ok {
 			stops = append(stops, stop)
 		}
-		rows = append(rows, journal.EndCall{ID: row.ID, End: now, Cause: "cut by a crash", TerminateCause: int(cause), OctetsIn: row.OctetsIn, OctetsOut: row.OctetsOut})
+		rows = append(rows, journal.EndCall{ID: row.ID, End: now, Cause: "cut by a crash", TerminateCause: int(cause),
+			OctetsIn: row.OctetsIn, OctetsOut: row.OctetsOut})
 	}
 	rows = append(rows, journal.UseReserve{})
 	if err := b.spool.Put(ctx, append(stops, b.systemRecords(aaa.On)...), rows...); err != nil {

@@ -14,11 +14,12 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// A reload that changes what the broker knows of the lines holds for the next call. No port is touched, and a call that is
-// up goes on as it began.
+// A reload that changes what the broker knows of the lines holds for the next call. No port is touched, and a call that
+// is up goes on as it began.
 func TestReloadOfLines(t *testing.T) {
 	srv := &books{}
-	o := townOptions{lines: 3, accountant: srv, accounting: map[string]broker.AccountingList{"default": {}, "later": {}}}
+	o := townOptions{lines: 3, accountant: srv, accounting: map[string]broker.AccountingList{"default": {},
+		"later": {}}}
 	inTown(t, o, func(w *town) {
 		visitor := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "visitor", Number: "84002"}))
 		visitor.login("paia-04")
@@ -61,8 +62,8 @@ func TestReloadOfLines(t *testing.T) {
 	}
 }
 
-// Law 8: a reload while a callback waits shortens nothing, neither by itself nor with a delay by CoA, which has the wait
-// computed again.
+// Law 8: a reload while a callback waits shortens nothing, neither by itself nor with a delay by CoA, which has the
+// wait computed again.
 func TestReloadShortensNoWait(t *testing.T) {
 	for name, delay := range map[string]time.Duration{"the reload": 0, "the reload and a delay": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -87,12 +88,14 @@ func TestReloadShortensNoWait(t *testing.T) {
 				w.broker.Reload(fast)
 				if delay > 0 {
 					change := broker.Change{DelayCallback: delay}
-					if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"}, change); err != nil {
+					if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
+						change); err != nil {
 						t.Fatal(err)
 					}
 				}
 				p.see("maui-nas-04>", 3*time.Minute)
-				if wait := w.dialled()[0].Time.Sub(happened(w.last(), "HungUp")); wait < time.Minute || wait > 61*time.Second {
+				if wait := w.dialled()[0].Time.Sub(happened(w.last(), "HungUp")); wait < time.Minute ||
+					wait > 61*time.Second {
 					t.Errorf("dialled %v after the hang-up, the forced wait was 1 min", wait)
 				}
 				p.dte.SetDTR(false)
@@ -133,7 +136,8 @@ func TestReloadBeginsAccounting(t *testing.T) {
 func (w *town) reloaded() broker.Config {
 	w.t.Helper()
 	later, err := aaa.NewLocal([]aaa.User{
-		{Name: "later-06", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"), NoVerify: true}},
+		{Name: "later-06", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"),
+			NoVerify: true}},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -145,7 +149,8 @@ func (w *town) reloaded() broker.Config {
 		c.Lines[tty] = l
 	}
 	c.Dialer = &dialer.Dialer{Scripts: []*chat.Script{
-		script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "later", `ABORT ERROR "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`),
+		script(w.t, "offhook", `"" "ATH1" OK`),
+		script(w.t, "later", `ABORT ERROR "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`),
 	}}
 	return c
 }

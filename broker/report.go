@@ -15,7 +15,8 @@ func (b *Broker) Happened(e events.Event) {
 	b.publish(e)
 	if a, ok := events.Audit(e); ok {
 		b.patiently(b.note(func(err error) {
-			b.log.Error("journal: audit", zap.String("kind", a.Kind), zap.String("who", a.Who), zap.String("text", a.Text), zap.Error(err))
+			b.log.Error("journal: audit", zap.String("kind", a.Kind), zap.String("who", a.Who),
+				zap.String("text", a.Text), zap.Error(err))
 		}, auditRow(time.Now(), a)))
 	}
 }
@@ -27,7 +28,8 @@ func (b *Broker) publish(e events.Event) {
 	}
 }
 
-// audit is the audit's row of an event, for the transaction that makes the event durable; none where the audit has none.
+// audit is the audit's row of an event, for the transaction that makes the event durable; none where the audit has
+// none.
 func audit(t time.Time, e events.Event) []journal.Mutation {
 	a, ok := events.Audit(e)
 	if !ok {

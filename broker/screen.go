@@ -8,8 +8,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// Screen asks AAA whether a call that rings may be answered (RADIUS Call-Check); it is a lines.PoolOptions.Screen. It blocks for the answer, at most for
-// Limits.CallCheck. Refusal and silence leave the telephone ringing, and so does a Broker that has nobody to ask.
+// Screen asks AAA whether a call that rings may be answered (RADIUS Call-Check); it is a lines.PoolOptions.Screen. It
+// blocks for the answer, at most for Limits.CallCheck. Refusal and silence leave the telephone ringing, and so does a
+// Broker that has nobody to ask.
 func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 	if b.draining.Load() {
 		return false
@@ -17,7 +18,8 @@ func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 	res := aaa.Result{Reason: "no AAA server takes Call-Check"}
 	switch {
 	case !b.trusted(r.TTY):
-		res.Reason = "the line has no modem signals: a caller could write any number (insecure_signals: true accepts that)"
+		res.Reason = "the line has no modem signals: a caller could write any number (insecure_signals: true " +
+			"accepts that)"
 	case b.opt.CallCheck != nil:
 		ctx, cancel := context.WithTimeout(ctx, b.opt.Limits.CallCheck)
 		defer cancel()
@@ -25,7 +27,8 @@ func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 	}
 	may := res.Kind == aaa.Granted
 	b.publish(events.CallScreened{
-		Line: r.TTY, Caller: r.Caller, Called: r.Called, Result: res.Kind.String(), Server: res.Server, Reason: res.Reason, Answered: may,
+		Line: r.TTY, Caller: r.Caller, Called: r.Called, Result: res.Kind.String(), Server: res.Server,
+		Reason: res.Reason, Answered: may,
 	})
 	return may
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestScreen: only Granted answers a telephone; silence ends in bounded time, and a broker with nobody to ask answers none.
+// TestScreen: only Granted answers a telephone; silence ends in bounded time, and a broker with nobody to ask answers
+// none.
 func TestScreen(t *testing.T) {
 	answer := func(k aaa.Kind) func(context.Context, aaa.Request) aaa.Result {
 		return func(_ context.Context, r aaa.Request) aaa.Result {
@@ -31,11 +32,13 @@ func TestScreen(t *testing.T) {
 		takes    time.Duration
 		line     lines.Config
 	}{
-		"granted": {check: answer(aaa.Granted), want: true}, "refused": {check: answer(aaa.Refused)}, "silent": {check: answer(aaa.Silent)},
+		"granted": {check: answer(aaa.Granted), want: true}, "refused": {check: answer(aaa.Refused)},
+		"silent": {check: answer(aaa.Silent)},
 		"prompt": {check: answer(aaa.Prompt)}, "hangs": {check: hangs, takes: 15 * time.Second}, "nobody to ask": {},
-		"shutting down":                 {check: answer(aaa.Granted), draining: true},
-		"no modem signals":              {check: answer(aaa.Granted), line: lines.Config{InBand: true}},
-		"no modem signals, and allowed": {check: answer(aaa.Granted), line: lines.Config{InBand: true, InsecureSignals: true}, want: true},
+		"shutting down":    {check: answer(aaa.Granted), draining: true},
+		"no modem signals": {check: answer(aaa.Granted), line: lines.Config{InBand: true}},
+		"no modem signals, and allowed": {check: answer(aaa.Granted),
+			line: lines.Config{InBand: true, InsecureSignals: true}, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -47,7 +50,8 @@ func TestScreen(t *testing.T) {
 				b := New(Options{CallCheck: tt.check, Pool: pool}, Config{})
 				b.draining.Store(tt.draining)
 				began := time.Now()
-				if got := b.Screen(t.Context(), lines.RingingCall{TTY: 65, Caller: "84001", Called: "55555"}); got != tt.want || time.Since(began) != tt.takes {
+				if got := b.Screen(t.Context(), lines.RingingCall{TTY: 65, Caller: "84001",
+					Called: "55555"}); got != tt.want || time.Since(began) != tt.takes {
 					t.Errorf("%v after %v, want %v after %v", got, time.Since(began), tt.want, tt.takes)
 				}
 			})

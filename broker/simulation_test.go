@@ -23,9 +23,10 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// The simulation runs the loop's own code (take, commit, undo, done) in one goroutine against a world of a seeded random generator: callers,
-// lines, modems, timers, a disk that fails, a process that is killed between any two steps. The witness is the world itself: what callers heard and
-// what modems were told to dial. The same seed gives the same trace.
+// The simulation runs the loop's own code (take, commit, undo, done) in one goroutine against a world of a seeded
+// random generator: callers, lines, modems, timers, a disk that fails, a process that is killed between any two steps.
+// The witness is the world itself: what callers heard and what modems were told to dial. The same seed gives the same
+// trace.
 
 // disk is a Store in memory: what a Commit returned nil for survives a crash, nothing else does.
 type disk struct {
@@ -269,7 +270,8 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 			return
 		}
 		if w.rng.IntN(20) == 0 { // none of this step's lines will ever be there
-			w.sayFinal(id, w.plans[id].Step(work.state.Next()), w.some(time.Second), callback.NoLine{Cause: "no such line", Final: true})
+			w.sayFinal(id, w.plans[id].Step(work.state.Next()), w.some(time.Second),
+				callback.NoLine{Cause: "no such line", Final: true})
 			return
 		}
 		w.in(w.some(time.Minute), life, func() {
@@ -283,7 +285,8 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 		say(w.some(3*time.Second), callback.OffHookEnded{Lease: e.Lease})
 	case callback.ArmTimer:
 		d := map[callback.TimerKind]time.Duration{
-			callback.Lifetime: time.Hour, callback.Wait: 5 * time.Second, callback.RetryWait: 30 * time.Second, callback.DialDeadline: 5 * time.Minute,
+			callback.Lifetime: time.Hour, callback.Wait: 5 * time.Second, callback.RetryWait: 30 * time.Second,
+			callback.DialDeadline: 5 * time.Minute,
 		}[e.Kind]
 		if d == 0 {
 			d = 20 * time.Second
@@ -332,9 +335,11 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 		w.t.Fatalf("callback %s: step %d dialled again, which can never end otherwise", id, step)
 	}
 	if w.steps[id][step]++; w.steps[id][step] > w.plans[id][step].Times {
-		w.t.Fatalf("callback %s: step %d dialled %d times of %d (law 2)", id, step, w.steps[id][step], w.plans[id][step].Times)
+		w.t.Fatalf("callback %s: step %d dialled %d times of %d (law 2)", id, step, w.steps[id][step],
+			w.plans[id][step].Times)
 	}
-	if row := w.disk.row[id]; row.Step != step || row.Number != w.plans[id][step].Number.String() || row.N != e.Attempt {
+	if row := w.disk.row[id]; row.Step != step || row.Number != w.plans[id][step].Number.String() ||
+		row.N != e.Attempt {
 		w.t.Fatalf("callback %s: dial %d of its plan, on disk stands %+v (law 2)", id, e.Of, row)
 	}
 	if w.disk.attempts[id] < w.dials[id] {
@@ -357,7 +362,8 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 // heldBack is the end of a dial that never reached the modem, as the dialler tells it, once.
 func (w *world) heldBack(id string, e callback.Dial) {
 	w.held++
-	what := callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: "glare", HeldBack: true, Unproven: w.rng.IntN(10) == 0}
+	what := callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: "glare", HeldBack: true,
+		Unproven: w.rng.IntN(10) == 0}
 	rows := []journal.Mutation{journal.EndAttempt{CallbackID: id, N: e.Attempt, Outcome: journal.HeldBack}}
 	life := w.life
 	w.in(w.some(time.Second), life, func() { w.feed(event{id: id, what: what, rows: rows}) })
@@ -407,7 +413,8 @@ func (w *world) legTwo(e callback.StartSession, say func(time.Duration, callback
 		say(w.some(time.Minute), callback.NotAdmitted{Attempt: e.Attempt, Cause: "wrong password"})
 		say(time.Minute+w.some(time.Second), callback.CallEnded{Attempt: e.Attempt, Cause: "hung up"})
 	case 1:
-		say(w.some(time.Minute), callback.CallEnded{Attempt: e.Attempt, Cause: "lost carrier", Unproven: w.rng.IntN(10) == 0})
+		say(w.some(time.Minute), callback.CallEnded{Attempt: e.Attempt, Cause: "lost carrier",
+			Unproven: w.rng.IntN(10) == 0})
 	default:
 		say(w.some(time.Minute), callback.Admitted{Attempt: e.Attempt})
 		say(time.Minute+w.some(time.Hour), callback.CallEnded{Attempt: e.Attempt, Cause: "user request"})
@@ -479,7 +486,8 @@ func (w *world) coa(id string) {
 	}
 }
 
-// run plays n callers, then lets all come to an end. A kill is a panic out of the loop's code; the next process starts on the disk.
+// run plays n callers, then lets all come to an end. A kill is a panic out of the loop's code; the next process starts
+// on the disk.
 func (w *world) run(n int) {
 	for i := range n {
 		w.in(w.some(time.Duration(n)*30*time.Second), 0, func() { w.caller(i) })
@@ -544,10 +552,13 @@ func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 5732))
 	w = &world{
-		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{}, dials: map[string]int{}, tries: map[string]int{}, budget: map[string]int{},
-		plans: map[string]callback.Plan{}, steps: map[string]map[int]int{}, final: map[string]map[int]bool{}, over: map[string]bool{},
+		t: t, rng: rng, trace: sha256.New(), putOff: map[string]time.Duration{}, heard: map[string]bool{},
+		dials: map[string]int{}, tries: map[string]int{}, budget: map[string]int{},
+		plans: map[string]callback.Plan{}, steps: map[string]map[int]int{}, final: map[string]map[int]bool{},
+		over: map[string]bool{},
 	}
-	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{}, row: map[string]journal.Attempt{}, last: map[string]rowState{}, ended: map[string]int{}}
+	w.disk = &disk{rng: rng, callbacks: map[string]journal.Callback{}, attempts: map[string]int{},
+		row: map[string]journal.Attempt{}, last: map[string]rowState{}, ended: map[string]int{}}
 	w.disk.crash = func(string) {
 		if rng.IntN(300) == 0 {
 			panic(killed{})

@@ -37,7 +37,8 @@ func (dtePort) HasSignals() bool { return true }
 func (p dtePort) Signals() lines.Signals {
 	var s lines.Signals
 	for from, to := range map[exchange.Signals]lines.Signals{
-		exchange.DCD: lines.DCD, exchange.DSR: lines.DSR, exchange.CTS: lines.CTS, exchange.RI: lines.RI, exchange.DTR: lines.DTR, exchange.RTS: lines.RTS,
+		exchange.DCD: lines.DCD, exchange.DSR: lines.DSR, exchange.CTS: lines.CTS, exchange.RI: lines.RI,
+		exchange.DTR: lines.DTR, exchange.RTS: lines.RTS,
 	} {
 		if p.DTE.Signals().Has(from) {
 			s |= to
@@ -95,18 +96,19 @@ type townOptions struct {
 	dial       string // the callback script; "" that of document 5732
 	accountant aaa.Accountant
 	accounting map[string]broker.AccountingList
-	list       string                                          // the lines' accounting list
-	policy     func(*policies.Policy)                          // changes the group's policy
-	again      func(aaa.Request, aaa.Authorization) aaa.Result // what AAA says when it is asked again; nil: what it said
-	user       func(*aaa.Authorization)                        // changes what users are granted
-	callerID   bool
-	lifetime   time.Duration
-	store      func(journal.Store) journal.Store // stands before the journal; nil: nothing does
-	limits     broker.LoginLimits
-	exec       func(*exec.Config)                         // changes the EXEC
-	frontEnds  func(session.FrontEnd) session.Chooser     // beside the EXEC; nil: it alone
-	driver     func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
-	log        *zap.Logger
+	list       string                 // the lines' accounting list
+	policy     func(*policies.Policy) // changes the group's policy
+	// what AAA says when it is asked again; nil: what it said
+	again     func(aaa.Request, aaa.Authorization) aaa.Result
+	user      func(*aaa.Authorization) // changes what users are granted
+	callerID  bool
+	lifetime  time.Duration
+	store     func(journal.Store) journal.Store // stands before the journal; nil: nothing does
+	limits    broker.LoginLimits
+	exec      func(*exec.Config)                         // changes the EXEC
+	frontEnds func(session.FrontEnd) session.Chooser     // beside the EXEC; nil: it alone
+	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
+	log       *zap.Logger
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town says.
@@ -193,7 +195,8 @@ func (w *town) start() {
 	if w.opt.store != nil {
 		store = w.opt.store(j)
 	}
-	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log, NameKey: []byte("names")}, w.config())
+	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
+		NameKey: []byte("names")}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -201,7 +204,8 @@ func (w *town) start() {
 
 func (w *town) config() broker.Config {
 	users := []aaa.User{
-		{Name: "austin-01", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"), NoVerify: true}},
+		{Name: "austin-01", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"),
+			NoVerify: true}},
 		{Name: "austin-02", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("")}},
 		{Name: "kihei-03", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001")}},
 		{Name: "busy-05", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84010")}},
@@ -235,7 +239,8 @@ func (w *town) config() broker.Config {
 	running := map[int]broker.Line{}
 	for i := range w.opt.lines {
 		running[65+i] = broker.Line{
-			Login: login, Accounting: w.opt.list, CallbackScript: "rtp", OffHookScript: "offhook", ForcedWait: w.opt.forcedWait,
+			Login: login, Accounting: w.opt.list, CallbackScript: "rtp", OffHookScript: "offhook",
+			ForcedWait: w.opt.forcedWait,
 		}
 	}
 	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}

@@ -51,7 +51,8 @@ func (b *Broker) OnLines() []UserView {
 	defer b.mu.Unlock()
 	v := make([]UserView, 0, len(b.calls))
 	for _, c := range b.calls {
-		v = append(v, UserView{TTY: c.TTY, User: c.user, Service: c.service, Leg: c.leg, Call: c.ID, Caller: c.Caller, Connect: c.Connect, Start: c.Start})
+		v = append(v, UserView{TTY: c.TTY, User: c.user, Service: c.service, Leg: c.leg, Call: c.ID, Caller: c.Caller,
+			Connect: c.Connect, Start: c.Start})
 	}
 	slices.SortFunc(v, func(x, y UserView) int { return x.TTY - y.TTY })
 	return v
@@ -61,7 +62,8 @@ func (b *Broker) OnLines() []UserView {
 func (b *Broker) Users() []session.UserLine {
 	var v []session.UserLine
 	for _, u := range b.OnLines() {
-		v = append(v, session.UserLine{TTY: u.TTY, User: u.User, Service: u.Service, Leg: u.Leg, Caller: u.Caller, Since: u.Start})
+		v = append(v, session.UserLine{TTY: u.TTY, User: u.User, Service: u.Service, Leg: u.Leg, Caller: u.Caller,
+			Since: u.Start})
 	}
 	return v
 }
@@ -72,7 +74,8 @@ func (b *Broker) Callbacks() []session.CallbackLine {
 	defer b.mu.Unlock()
 	var v []session.CallbackLine
 	for _, w := range b.works {
-		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.lastStep().Number.String(), TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
+		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.lastStep().Number.String(),
+			TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
 	}
 	slices.SortFunc(v, func(x, y session.CallbackLine) int { return x.Since.Compare(y.Since) })
 	return v

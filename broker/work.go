@@ -27,15 +27,17 @@ type work struct {
 	dialEnded time.Time // when the last attempt ended
 	expires   time.Time // when its lifetime ends (monotonic); zero: never
 	notBefore time.Time // until when the dial was put off (monotonic); zero: it was not, or by another process
-	unstarted bool      // of the process before, and Restarted is not on disk yet: its state tells of things that are gone
-	leg1      *call     // until it is down
-	leg1Stop  string    // accounting record whose acknowledgement the dial awaits for a while
+	// of the process before, and Restarted is not on disk yet: its state tells of things that are gone
+	unstarted bool
+	leg1      *call  // until it is down
+	leg1Stop  string // accounting record whose acknowledgement the dial awaits for a while
 
 	timers  map[callback.TimerKind]*time.Timer
 	waiting *lines.Waiting
 	lease   *lines.Lease
 	leaseNo uint64
-	// lineWait is the forced wait of the leased line, as it was when the line was lent: no reload shortens a wait (law 8).
+	// lineWait is the forced wait of the leased line, as it was when the line was lent: no reload shortens a wait (law
+	// 8).
 	lineWait time.Duration
 	dial     *dial
 	dialler  int // the line of the last dial; 0: none in this process
@@ -60,7 +62,8 @@ func (w *work) verifyOn(c lines.Config) string {
 	case !c.Trusted():
 		return fmt.Sprintf("tty %d has no modem signals (insecure_signals is off): leg two asks for the login", c.TTY)
 	}
-	return fmt.Sprintf("tty %d was called and calls back (callback.same_line_no_verify is off): leg two asks for the login", c.TTY)
+	return fmt.Sprintf("tty %d was called and calls back (callback.same_line_no_verify is off): leg two asks for "+
+		"the login", c.TTY)
 }
 
 // dial is an attempt that runs: its dialler, then leg two's call.
@@ -70,7 +73,8 @@ type dial struct {
 	call    *lines.Call             // set when connected
 }
 
-// grant is what leg two needs of leg one's authorization. It is kept in the journal with the promise; it holds no secret.
+// grant is what leg two needs of leg one's authorization. It is kept in the journal with the promise; it holds no
+// secret.
 type grant struct {
 	Server string            `json:"server,omitempty"`
 	Auth   aaa.Authorization `json:"authorization"`
@@ -129,7 +133,8 @@ func (t *trace) undo() {
 	}
 }
 
-// encode returns the JSON of t. It is kept anew with each step of a callback, so that what was encoded before is used again.
+// encode returns the JSON of t. It is kept anew with each step of a callback, so that what was encoded before is used
+// again.
 func (t *trace) encode() string {
 	if t.head == nil {
 		t.head = []byte(`{"decision":` + mustJSON(t.Decision) + `,"group":` + mustJSON(t.Group) + `,"history":[`)

@@ -111,9 +111,10 @@ func TestPeerChat(t *testing.T) {
 			differs: "where both end with one octet the ABORT wins here, the expect there",
 			pppd:    &peer{sent: "x", rc: 0}},
 		{name: "abort across two expects", first: "NO CARRIER OK", script: `ABORT "NO CARRIER" NO \c OK x\c`,
-			want:    peer{"", Aborted, 0},
-			differs: "Run recognizes an ABORT string split by an expect; in pppd's chat each expect starts the search again",
-			pppd:    &peer{sent: "x", rc: 0}},
+			want: peer{"", Aborted, 0},
+			differs: "Run recognizes an ABORT string split by an expect; in pppd's chat each expect starts the " +
+				"search again",
+			pppd: &peer{sent: "x", rc: 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -83,7 +83,8 @@ func (f *testFlags) check() error {
 func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w io.Writer) error {
 	ask := newAsker()
 	q := explain.Question{
-		User: user, Service: aaa.Service(f.service), CHAP: f.auth == "chap", Line: f.tty, List: f.list, Caller: f.caller,
+		User: user, Service: aaa.Service(f.service), CHAP: f.auth == "chap", Line: f.tty, List: f.list,
+		Caller:   f.caller,
 		Password: func(ctx context.Context) (string, error) { return ask.ask(ctx, "Password: ", false) },
 		Answer: func(ctx context.Context, prompt string, echo bool) (string, error) {
 			return ask.ask(ctx, console.CleanText(prompt), echo)

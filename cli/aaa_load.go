@@ -17,7 +17,8 @@ import (
 func newAAALoad() *cobra.Command {
 	f := loadFlags{}
 	c := &cobra.Command{
-		Use:   "load -n COUNT -p PARALLEL {--user USER --password-file FILE | --users FILE} [--server NAME | --address HOST --secret-file FILE]",
+		Use: "load -n COUNT -p PARALLEL {--user USER --password-file FILE | --users FILE} [--server NAME | " +
+			"--address HOST --secret-file FILE]",
 		Short: "load-test an AAA server",
 		Long: `Makes COUNT logins at an AAA server, PARALLEL at a time, and prints how many were granted, refused or unanswered, the
 latency of the answers, and the CPU time of this process per login. Replies are verified as in the daemon; nothing is

@@ -13,7 +13,8 @@ import (
 
 // loadText prints a report for people.
 func loadText(w io.Writer, r load.Report) {
-	fmt.Fprintf(w, "%d logins by %s at %s in %.2f s, %d at once: %.0f a second\n", r.Done, r.Protocol, r.Server, r.Seconds, r.Parallel, r.PerSecond)
+	fmt.Fprintf(w, "%d logins by %s at %s in %.2f s, %d at once: %.0f a second\n", r.Done, r.Protocol, r.Server,
+		r.Seconds, r.Parallel, r.PerSecond)
 	if r.Interrupted {
 		fmt.Fprintf(w, "interrupted: %d of %d logins were not made, or given up\n", r.Logins-r.Done, r.Logins)
 	}
@@ -31,7 +32,8 @@ func loadText(w io.Writer, r load.Report) {
 	}
 	if n := a.Granted + a.Refused + a.Challenged; n > 0 {
 		l := r.Latency
-		fmt.Fprintf(w, "\nlatency     p50 %.3g ms, p90 %.3g ms, p99 %.3g ms, p99.9 %.3g ms, max %.3g ms\n", l.P50, l.P90, l.P99, l.P999, l.Max)
+		fmt.Fprintf(w, "\nlatency     p50 %.3g ms, p90 %.3g ms, p99 %.3g ms, p99.9 %.3g ms, max %.3g ms\n", l.P50,
+			l.P90, l.P99, l.P999, l.Max)
 	}
 	if r.Done > 0 {
 		fmt.Fprintf(w, "CPU         %.1f µs a login, of this process\n", r.CPU)
@@ -56,7 +58,8 @@ const progressWidth = 24
 func loadProgress(p load.Progress) string {
 	filled := int(p.Done * progressWidth / p.Logins)
 	return fmt.Sprintf("[%s%s] %3d%% %d of %d, %.0f/s, %d refused, %d lost, p50 %s p99 %s",
-		strings.Repeat("#", filled), strings.Repeat(".", progressWidth-filled), 100*p.Done/p.Logins, p.Done, p.Logins, p.PerSecond,
+		strings.Repeat("#", filled), strings.Repeat(".", progressWidth-filled), 100*p.Done/p.Logins, p.Done, p.Logins,
+		p.PerSecond,
 		p.Answers.Refused, p.Answers.Lost(), short(p.P50), short(p.P99))
 }
 

@@ -34,9 +34,11 @@ func (f *loadServerFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.address, "address", "", "server that is not in a configuration: host or host:port")
 	fl.StringVar(&f.secret, "secret-file", "", "of --address: file that contains only the shared secret")
 	fl.StringVar(&f.protocol, "protocol", load.ProtocolRADIUS, "of --address: radius or tacacs")
-	fl.DurationVar(&f.timeout, "timeout", 0, "of --address: wait before the first retransmission (RADIUS, 2s) or for an answer (TACACS+, 5s)")
+	fl.DurationVar(&f.timeout, "timeout", 0,
+		"of --address: wait before the first retransmission (RADIUS, 2s) or for an answer (TACACS+, 5s)")
 	fl.IntVar(&f.retries, "retries", 3, "of --address: retransmissions (RADIUS)")
-	fl.StringVar(&f.messageAuthenticator, "message-authenticator", radius.Require, "of --address: Message-Authenticator of replies: require, auto or off (RADIUS)")
+	fl.StringVar(&f.messageAuthenticator, "message-authenticator", radius.Require,
+		"of --address: Message-Authenticator of replies: require, auto or off (RADIUS)")
 	fl.BoolVar(&f.insecure, "insecure", false, "of --address: accept a secret shorter than 16 octets")
 }
 
@@ -66,17 +68,20 @@ func (f *loadServerFlags) target(stderr io.Writer) (*load.Target, error) {
 		return nil, err
 	}
 	if len(secret) < 16 && !f.insecure {
-		return nil, fmt.Errorf("%s: the secret has %d octets: take 16 or more (make one: openssl rand -base64 24; or --insecure)", f.secret, len(secret))
+		return nil, fmt.Errorf("%s: the secret has %d octets: take 16 or more (make one: openssl rand -base64 24; or "+
+			"--insecure)", f.secret, len(secret))
 	}
 	if f.protocol == load.ProtocolTACACS {
-		return load.TACACS(tacplus.Config{}, tacplus.ServerConfig{Address: f.address, Secret: secret, Timeout: f.timeout, SingleConnection: true, Insecure: true})
+		return load.TACACS(tacplus.Config{}, tacplus.ServerConfig{Address: f.address, Secret: secret,
+			Timeout: f.timeout, SingleConnection: true, Insecure: true})
 	}
 	retries := f.retries
 	if retries == 0 {
 		retries = -1 // to the client zero is its default
 	}
 	return load.RADIUS(radius.Config{}, radius.ServerConfig{
-		Address: f.address, Secret: secret, Timeout: f.timeout, Retries: retries, MessageAuthenticator: f.messageAuthenticator,
+		Address: f.address, Secret: secret, Timeout: f.timeout, Retries: retries,
+		MessageAuthenticator: f.messageAuthenticator,
 	})
 }
 
@@ -106,7 +111,8 @@ func (f *loadServerFlags) configured(stderr io.Writer) (*load.Target, error) {
 	case len(names) == 0:
 		return nil, fmt.Errorf("%s has no AAA server (aaa.radius, aaa.tacacs); name one with --address", f.config)
 	case name == "":
-		return nil, fmt.Errorf("%s has several servers; name one with --server: %s", f.config, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s has several servers; name one with --server: %s", f.config,
+			strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("%s has no server %q: there are %s", f.config, name, strings.Join(names, ", "))
 }

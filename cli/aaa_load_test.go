@@ -21,7 +21,8 @@ const loadSecret = "a secret of the load, 24+"
 // loadServer is a test server on loopback until the test ends.
 func loadServer(t *testing.T) *servers.RADIUS {
 	t.Helper()
-	users, err := servers.ParseUsers(strings.NewReader("good\tCleartext-Password := \"pw1\"\n\tService-Type = NAS-Prompt-User\nother\tCleartext-Password := \"p,2\"\n"))
+	users, err := servers.ParseUsers(strings.NewReader("good\tCleartext-Password := \"pw1\"\n\tService-Type = " +
+		"NAS-Prompt-User\nother\tCleartext-Password := \"p,2\"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,18 +79,21 @@ func TestAAALoadCounts(t *testing.T) {
 	s := loadServer(t)
 	secret := write(t, "secret", loadSecret+"\n")
 	users := write(t, "users.csv", "# three take turns\ngood,pw1\ngood,wrong\nother,\"p,2\"\n")
-	r, err := loadJSON(t, t.Context(), "-n", "300", "-p", "8", "--users", users, "--address", s.AuthAddr(), "--secret-file", secret)
+	r, err := loadJSON(t, t.Context(), "-n", "300", "-p", "8", "--users", users, "--address", s.AuthAddr(),
+		"--secret-file", secret)
 	if err != nil {
 		t.Error(err)
 	}
-	if want := (load.Answered{Granted: 200, Refused: 100}); r.Answers != want || r.Done != 300 || r.Interrupted || len(r.Reasons) > 0 || r.Discarded != 0 {
+	if want := (load.Answered{Granted: 200, Refused: 100}); r.Answers != want || r.Done != 300 || r.Interrupted ||
+		len(r.Reasons) > 0 || r.Discarded != 0 {
 		t.Errorf("%+v", r)
 	}
 	if all, _ := s.Requests(); all != 300 {
 		t.Errorf("the server took %d requests", all)
 	}
 	l := r.Latency
-	if l.P50 <= 0 || l.P90 < l.P50 || l.P99 < l.P90 || l.P999 < l.P99 || l.Max < l.P999 || r.CPU <= 0 || r.PerSecond < 1 || r.Seconds <= 0 || l.Max > 1000*r.Seconds {
+	if l.P50 <= 0 || l.P90 < l.P50 || l.P99 < l.P90 || l.P999 < l.P99 || l.Max < l.P999 || r.CPU <= 0 ||
+		r.PerSecond < 1 || r.Seconds <= 0 || l.Max > 1000*r.Seconds {
 		t.Errorf("%+v", r)
 	}
 }
@@ -97,7 +101,8 @@ func TestAAALoadCounts(t *testing.T) {
 // loadTACACS is a TACACS+ test server on loopback until the test ends.
 func loadTACACS(t *testing.T) *servers.TACACS {
 	t.Helper()
-	profiles, err := servers.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = exec {\n\t\tpriv-lvl = 1\n\t}\n}\n" +
+	profiles, err := servers.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = " +
+		"exec {\n\t\tpriv-lvl = 1\n\t}\n}\n" +
 		"user = bare {\n\tlogin = cleartext \"pw2\"\n}\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -126,18 +131,21 @@ func TestAAALoadTACACS(t *testing.T) {
 	t.Parallel()
 	s := loadTACACS(t)
 	users := write(t, "users.csv", "good,pw1\ngood,wrong\nbare,pw2\n")
-	r, err := loadJSON(t, t.Context(), "-n", "60", "-p", "8", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs")
+	r, err := loadJSON(t, t.Context(), "-n", "60", "-p", "8", "--users", users, "--address", s.Addr(), "--secret-file",
+		write(t, "key", loadSecret), "--protocol", "tacacs")
 	if err != nil {
 		t.Error(err)
 	}
-	if want := (load.Answered{Granted: 20, Refused: 40}); r.Answers != want || r.Protocol != "tacacs" || r.Done != 60 || len(r.Reasons) > 0 {
+	if want := (load.Answered{Granted: 20, Refused: 40}); r.Answers != want || r.Protocol != "tacacs" || r.Done != 60 ||
+		len(r.Reasons) > 0 {
 		t.Errorf("%+v", r)
 	}
 	if c := s.Counts(); c.Sessions != 60+40 {
 		t.Errorf("the server took %+v; 60 authentications and 40 authorizations were due", c)
 	}
 	s.SetFaults(servers.TACACSFaults{Silent: true})
-	r, err = loadJSON(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file", write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
+	r, err = loadJSON(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file",
+		write(t, "key", loadSecret), "--protocol", "tacacs", "--timeout", "100ms")
 	if err == nil || r.Answers != (load.Answered{Silent: 4}) {
 		t.Errorf("%v %+v", err, r)
 	}
@@ -147,9 +155,11 @@ func TestAAALoadTACACS(t *testing.T) {
 func TestAAALoadConfigured(t *testing.T) {
 	t.Parallel()
 	s, tac := loadServer(t), loadTACACS(t)
-	dir := fileDir(t, map[string]string{"secret": loadSecret, "password": "pw1", "one.yaml": "hostname: h\naaa:\n  radius: [{name: r1, address: " + s.AuthAddr() + ", secret_file: secret}]\n" +
-		"  lists: {login: {default: [radius]}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"})
-	two := strings.Replace(readFile(t, dir+"/one.yaml"), "  lists", "  tacacs: [{name: t1, address: "+tac.Addr()+", secret_file: secret}]\n  lists", 1)
+	dir := fileDir(t, map[string]string{"secret": loadSecret, "password": "pw1",
+		"one.yaml": "hostname: h\naaa:\n  radius: [{name: r1, address: " + s.AuthAddr() + ", secret_file: secret}]\n" +
+			"  lists: {login: {default: [radius]}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"})
+	two := strings.Replace(readFile(t, dir+"/one.yaml"), "  lists", "  tacacs: [{name: t1, address: "+tac.Addr()+
+		", secret_file: secret}]\n  lists", 1)
 	if err := os.WriteFile(dir+"/two.yaml", []byte(two), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +176,8 @@ func TestAAALoadConfigured(t *testing.T) {
 		{"two.yaml", "r2", "", "has no server \"r2\": there are r1, t1"},
 		{"none.yaml", "", "", "exit status 1"},
 	} {
-		args := []string{"-n", "3", "-p", "2", "--user", "good", "--password-file", dir + "/password", "-c", dir + "/" + tt.file}
+		args := []string{"-n", "3", "-p", "2", "--user", "good", "--password-file", dir + "/password", "-c",
+			dir + "/" + tt.file}
 		if tt.server != "" {
 			args = append(args, "--server", tt.server)
 		}
@@ -182,7 +193,8 @@ func TestAAALoadConfigured(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s %s: %v, must say %q", tt.file, tt.server, err, tt.want)
 			}
-		case err != nil || !strings.Contains(out.String(), `"granted": 3,`) || !strings.Contains(out.String(), `"protocol": "`+tt.protocol+`"`):
+		case err != nil || !strings.Contains(out.String(), `"granted": 3,`) ||
+			!strings.Contains(out.String(), `"protocol": "`+tt.protocol+`"`):
 			t.Errorf("%s %s: %v\n%s%s", tt.file, tt.server, err, out.String(), problems.String())
 		}
 	}
@@ -199,8 +211,10 @@ func TestAAALoadLost(t *testing.T) {
 		reason string
 		status exitStatus
 	}{
-		{"unsigned replies", "1s", servers.Faults{Unsigned: true}, load.Answered{Silent: 6}, "without Message-Authenticator", 1},
-		{"silence", "50ms", servers.Faults{Silent: true}, load.Answered{Silent: 6}, "no authentic answer in … to 2 transmissions", 1},
+		{"unsigned replies", "1s", servers.Faults{Unsigned: true}, load.Answered{Silent: 6},
+			"without Message-Authenticator", 1},
+		{"silence", "50ms", servers.Faults{Silent: true}, load.Answered{Silent: 6},
+			"no authentic answer in … to 2 transmissions", 1},
 		{"forged replies before the genuine one", "10s", servers.Faults{Forge: 3}, load.Answered{Granted: 6}, "", 0},
 		{"challenges", "10s", servers.Faults{Challenge: "Code: "}, load.Answered{Challenged: 6}, "", 0},
 	} {
@@ -208,7 +222,8 @@ func TestAAALoadLost(t *testing.T) {
 			t.Parallel()
 			s := loadServer(t)
 			s.SetFaults(tt.faults)
-			r, err := loadJSON(t, t.Context(), "-n", "6", "-p", "6", "--user", "good", "--password-file", write(t, "password", "pw1"), "--address", s.AuthAddr(),
+			r, err := loadJSON(t, t.Context(), "-n", "6", "-p", "6", "--user", "good", "--password-file",
+				write(t, "password", "pw1"), "--address", s.AuthAddr(),
 				"--secret-file", write(t, "secret", loadSecret), "--timeout", tt.wait, "--retries", "1")
 			var status exitStatus
 			if errors.As(err, &status); status != tt.status || err != nil && status == 0 {
@@ -238,7 +253,8 @@ func TestAAALoadLost(t *testing.T) {
 func TestAAALoadUnsent(t *testing.T) {
 	t.Parallel()
 	s := loadServer(t)
-	r, err := loadJSON(t, t.Context(), "-n", "4", "-p", "2", "--user", "good", "--password-file", write(t, "password", strings.Repeat("x", 200)), "--address", s.AuthAddr(),
+	r, err := loadJSON(t, t.Context(), "-n", "4", "-p", "2", "--user", "good", "--password-file",
+		write(t, "password", strings.Repeat("x", 200)), "--address", s.AuthAddr(),
 		"--secret-file", write(t, "secret", loadSecret))
 	if err == nil || r.Answers != (load.Answered{Unsent: 4}) || len(r.Reasons) != 1 {
 		t.Errorf("%v %+v", err, r)
@@ -325,8 +341,9 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 func TestAAALoadProgress(t *testing.T) {
 	t.Parallel()
 	const want = "[#############...........]  55% 110 of 200, 55/s, 7 refused, 3 lost, p50 3ms p99 3ms"
-	got := loadProgress(load.Progress{Done: 110, Logins: 200, PerSecond: 55, Answers: load.Answered{Granted: 100, Refused: 7, Silent: 3},
-		P50: 3 * time.Millisecond, P99: 3 * time.Millisecond})
+	got := loadProgress(load.Progress{Done: 110, Logins: 200, PerSecond: 55,
+		Answers: load.Answered{Granted: 100, Refused: 7, Silent: 3},
+		P50:     3 * time.Millisecond, P99: 3 * time.Millisecond})
 	if got != want {
 		t.Errorf("%s\nmust be\n%s", got, want)
 	}

@@ -15,12 +15,16 @@ func TestReportTextOfWait(t *testing.T) {
 		wait explain.Wait
 		want string
 	}{
-		{explain.Wait{Least: "5s", Most: "5s", Lines: []explain.LineWait{{TTY: 1, ForcedWait: "5s"}, {TTY: 2, ForcedWait: "5s"}}},
+		{explain.Wait{Least: "5s", Most: "5s", Lines: []explain.LineWait{{TTY: 1, ForcedWait: "5s"},
+			{TTY: 2, ForcedWait: "5s"}}},
 			"wait between hang-up and dial: 5s\n  forced_wait of tty 1 to 2: 5s\n"},
-		{explain.Wait{Least: "7s", Most: "1m0s", AAA: "7s", Lines: []explain.LineWait{{TTY: 1, ForcedWait: "5s"}, {TTY: 2, ForcedWait: "1m0s"}}},
-			"wait between hang-up and dial: 7s to 1m0s\n  forced_wait of tty 1: 5s\n  forced_wait of tty 2: 1m0s\n  delay that AAA asks for: 7s\n"},
+		{explain.Wait{Least: "7s", Most: "1m0s", AAA: "7s", Lines: []explain.LineWait{{TTY: 1, ForcedWait: "5s"},
+			{TTY: 2, ForcedWait: "1m0s"}}},
+			"wait between hang-up and dial: 7s to 1m0s\n  forced_wait of tty 1: 5s\n  forced_wait of tty 2: 1m0s\n  " +
+				"delay that AAA asks for: 7s\n"},
 	} {
-		r := &explain.Report{User: "kim", Result: "granted", Authorization: &aaa.Authorization{}, Wait: &tt.wait, Outcome: "called back"}
+		r := &explain.Report{User: "kim", Result: "granted", Authorization: &aaa.Authorization{}, Wait: &tt.wait,
+			Outcome: "called back"}
 		var b strings.Builder
 		reportText(&b, r, true)
 		if !strings.Contains(b.String(), tt.want) {

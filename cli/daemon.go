@@ -25,7 +25,8 @@ type daemonFlags struct {
 }
 
 func (f *daemonFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.socket, "socket", "", "admin socket of the daemon (default: $RINGBACK_SOCKET, else a running lab's, else the daemon's usual place)")
+	c.Flags().StringVar(&f.socket, "socket", "",
+		"admin socket of the daemon (default: $RINGBACK_SOCKET, else a running lab's, else the daemon's usual place)")
 }
 
 func (f *daemonFlags) addOutput(c *cobra.Command) {
@@ -59,7 +60,8 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	}
 	s := config.DefaultSocket()
 	if _, err := os.Stat(s); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback serve -c …`, or name its --socket)", filepath.Clean(s))
+		return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback "+
+			"serve -c …`, or name its --socket)", filepath.Clean(s))
 	}
 	return client.New(s), nil
 }

@@ -17,7 +17,9 @@ const cliDoc = "../docs/reference/cli.md"
 
 const cliHead = `# The command line
 
-Printed from the commands' own help; a test holds it to that. ` + "`ringback COMMAND --help`" + ` says the same.
+<!-- Printed from the commands' own help: go test ./cli -run CLIReference -update -->
+
+` + "`ringback COMMAND --help`" + ` prints the same.
 
 What holds for all commands:
 

@@ -25,7 +25,8 @@ type journalFlags struct {
 
 func (f *journalFlags) add(c *cobra.Command) {
 	f.addOutput(c)
-	c.Flags().StringVar(&f.stateDir, "state-dir", "", "directory of the journal (default: state_dir of the configuration, else the daemon's usual place)")
+	c.Flags().StringVar(&f.stateDir, "state-dir", "",
+		"directory of the journal (default: state_dir of the configuration, else the daemon's usual place)")
 	c.Flags().StringVarP(&f.config, "config", "c", "", "the configuration file that names state_dir")
 }
 
@@ -38,7 +39,8 @@ func (f *journalFlags) path() (string, error) {
 	if dir == "" && f.config != "" {
 		cfg, problems := config.Load(f.config, nil)
 		if cfg == nil {
-			return "", fmt.Errorf("%s has errors: %v (see ringback check-config, or give --state-dir)", f.config, problems[0])
+			return "", fmt.Errorf("%s has errors: %v (see ringback check-config, or give --state-dir)", f.config,
+				problems[0])
 		}
 		dir = cfg.StateDir
 	}
@@ -112,7 +114,8 @@ func checkText(w io.Writer, c sqlite.Checked) {
 	for _, d := range c.Damaged {
 		fmt.Fprintf(w, "damaged: %s\n", d)
 	}
-	fmt.Fprintf(w, "journal: %s\n  %d KiB, %d KiB of it free, %d transactions\n", c.Path, c.Octets>>10, c.Free>>10, c.Commits)
+	fmt.Fprintf(w, "journal: %s\n  %d KiB, %d KiB of it free, %d transactions\n", c.Path, c.Octets>>10, c.Free>>10,
+		c.Commits)
 	for _, table := range slices.Sorted(maps.Keys(c.Rows)) {
 		fmt.Fprintf(w, "%-14s %d rows\n", table, c.Rows[table])
 	}
@@ -154,7 +157,8 @@ state_dir.
 				fmt.Fprintf(cmd.ErrOrStderr(), "the backup is good, but the audit does not mention it: %v\n", noted)
 			}
 			v := backedUp{Path: path, Dir: dir, Audited: noted == nil}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { fmt.Fprintf(w, "%s backed up to %s, and verified\n", path, dir) })
+			return f.print(cmd.OutOrStdout(), v,
+				func(w io.Writer) { fmt.Fprintf(w, "%s backed up to %s, and verified\n", path, dir) })
 		},
 	}
 	f.add(c)
@@ -273,7 +277,8 @@ retention needs this once; since then it gives back free space by itself. It is 
 				return err
 			}
 			v := vacuumed{Path: path, Before: before, After: after}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { fmt.Fprintf(w, "%s: %d KiB before, %d KiB now\n", path, before>>10, after>>10) })
+			return f.print(cmd.OutOrStdout(), v,
+				func(w io.Writer) { fmt.Fprintf(w, "%s: %d KiB before, %d KiB now\n", path, before>>10, after>>10) })
 		},
 	}
 	f.add(c)

@@ -34,7 +34,8 @@ func newJournalTown(t *testing.T) *journalTown {
 	}
 	w.j = j
 	t.Cleanup(w.stop)
-	c := journal.Callback{ID: "cb1", Phase: "promised", User: "austin-01", Entry: "local", Number: "84001", Max: 1, Created: time.Now()}
+	c := journal.Callback{ID: "cb1", Phase: "promised", User: "austin-01", Entry: "local", Number: "84001", Max: 1,
+		Created: time.Now()}
 	if err := j.Commit(t.Context(), journal.PutCallback{Callback: c}); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,11 @@ func newJournalTown(t *testing.T) *journalTown {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	srv := api.Server{BackedUp: func(journal, dir, by string) error { w.noted <- journal + " to " + dir + " by " + by; return nil }}
+	srv := api.Server{BackedUp: func(journal, dir, by string) error {
+		w.noted <- journal + " to " + dir + " by " +
+			by
+		return nil
+	}}
 	go func() { defer close(ended); srv.ServeListener(ctx, sock) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	return w
@@ -78,7 +83,8 @@ func (w *journalTown) run(into any, args ...string) error {
 func TestJournalCommands(t *testing.T) {
 	w := newJournalTown(t)
 	var checked sqlite.Checked
-	if err := w.run(&checked, "check"); err != nil || checked.Pending != 1 || checked.Rows["callbacks"] != 1 || !checked.GivesBack {
+	if err := w.run(&checked, "check"); err != nil || checked.Pending != 1 || checked.Rows["callbacks"] != 1 ||
+		!checked.GivesBack {
 		t.Errorf("check: %+v %v", checked, err)
 	}
 	backup := filepath.Join(t.TempDir(), "monday")
@@ -90,13 +96,15 @@ func TestJournalCommands(t *testing.T) {
 		t.Errorf("the daemon was told %q", got)
 	}
 	for _, args := range [][]string{{"restore", backup}, {"salvage"}, {"vacuum"}} {
-		if err := w.run(nil, args...); err == nil || !strings.Contains(err.Error(), "in use by process") || !strings.Contains(err.Error(), "stop it") {
+		if err := w.run(nil, args...); err == nil || !strings.Contains(err.Error(), "in use by process") ||
+			!strings.Contains(err.Error(), "stop it") {
 			t.Errorf("%v beside the daemon: %v", args, err)
 		}
 	}
 	w.stop()
 	var restored sqlite.Restored
-	if err := w.run(&restored, "restore", backup); err != nil || len(restored.Cancelled) != 1 || restored.Pending != 0 || restored.Kept == "" {
+	if err := w.run(&restored, "restore", backup); err != nil || len(restored.Cancelled) != 1 ||
+		restored.Pending != 0 || restored.Kept == "" {
 		t.Errorf("restore: %+v %v", restored, err)
 	}
 	var packed vacuumed
@@ -141,7 +149,8 @@ func TestJournalCheckFinds(t *testing.T) {
 	}
 	var checked sqlite.Checked
 	var status exitStatus
-	if err := w.run(&checked, "check"); !errors.As(err, &status) || len(checked.Damaged) != 1 || checked.Damaged[0].Table != "callbacks" {
+	if err := w.run(&checked, "check"); !errors.As(err, &status) || len(checked.Damaged) != 1 ||
+		checked.Damaged[0].Table != "callbacks" {
 		t.Errorf("%+v %v", checked, err)
 	}
 }

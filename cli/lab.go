@@ -27,9 +27,13 @@ type labFlags struct {
 
 func (f *labFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "dir", "", "directory for its files (default: in your state directory)")
-	c.Flags().Float64Var(&f.pace, "pace", 1, "speed factor of the telephone network (ring cadence, training, dialling), 1 or greater; the broker's own waits do not change")
-	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217), "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
-	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS), "AAA server of the lab: radius, radsec, tacacs or tacacs-tls")
+	c.Flags().Float64Var(&f.pace, "pace", 1,
+		"speed factor of the telephone network (ring cadence, training, dialling), 1 or greater; the broker's own "+
+			"waits do not change")
+	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217),
+		"how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
+	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS),
+		"AAA server of the lab: radius, radsec, tacacs or tacacs-tls")
 }
 
 // untilHangUp is a ctx that also ends when the terminal goes away.
@@ -43,7 +47,8 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 	if err != nil {
 		return nil, err
 	}
-	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa), Binary: binary, Command: howCalled(binary), Tell: tell})
+	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa),
+		Binary: binary, Command: howCalled(binary), Tell: tell})
 }
 
 // howCalled is what the user can paste to call this program: its path, unless `go run` made it for the moment.
@@ -63,7 +68,8 @@ func newLab() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lab",
 		Short: "simulate a telephone network on this machine and run ringback in it",
-		Long: `Starts a telephone exchange, soft modems, a RADIUS server of its own and ` + "`ringback serve`" + ` as a child process, with a configuration that is
+		Long: `Starts a telephone exchange, soft modems, a RADIUS server of its own and ` + "`ringback serve`" +
+			` as a child process, with a configuration that is
 written out. No root, no hardware, no configuration.
 
 On a terminal it explains the town and puts you at a subscriber's PC modem. With --play, or without a terminal, it plays the two scenarios of
@@ -77,7 +83,8 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&play, "play", false, "play both scenarios, print the transcripts beside the broker's trace, and exit")
+	c.Flags().BoolVar(&play, "play", false,
+		"play both scenarios, print the transcripts beside the broker's trace, and exit")
 	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c
 }
@@ -171,7 +178,8 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 		}
 	}
 	if bad > 0 {
-		fmt.Fprintf(w, "%d of %d scenarios did not end as they must; the logs are in %s\n", bad, len(scenarios), l.Dir())
+		fmt.Fprintf(w, "%d of %d scenarios did not end as they must; the logs are in %s\n", bad, len(scenarios),
+			l.Dir())
 		return exitStatus(1)
 	}
 	fmt.Fprintf(w, "%d of %d scenarios ended as they must\n", len(scenarios), len(scenarios))

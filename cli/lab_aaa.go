@@ -70,8 +70,9 @@ A TACACS+ configuration:
 
 Faults on demand show what your access server does about a bad network and a bad server: --delay, --drop, --forge,
 --no-message-authenticator, --challenge. docs/how-to/test-your-nas.md goes through them.`,
-		Example: "  ringback lab aaa --users users --listen 192.0.2.1\n  ringback lab aaa --users users --tacacs tac_plus.conf --drop 30 --delay 500ms",
-		Args:    cobra.NoArgs,
+		Example: "  ringback lab aaa --users users --listen 192.0.2.1\n  ringback lab aaa --users users --tacacs " +
+			"tac_plus.conf --drop 30 --delay 500ms",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := untilHangUp(cmd.Context())
 			defer stop()
@@ -90,19 +91,24 @@ func (f *labAAAFlags) add(c *cobra.Command) {
 	fl.IntVar(&f.authPort, "auth-port", 1812, "UDP port of authentication; 0 a free one, as for all ports")
 	fl.IntVar(&f.acctPort, "acct-port", 1813, "UDP port of accounting")
 	fl.IntVar(&f.tacacsPort, "tacacs-port", 4949, "TCP port of TACACS+ (49, its own, needs root)")
-	fl.StringVar(&f.secretFile, "secret-file", "", "a file whose first line is the shared secret (default: a new one, which is printed; TACACS+: the key of its file)")
+	fl.StringVar(&f.secretFile, "secret-file", "",
+		"a file whose first line is the shared secret (default: a new one, which is printed; TACACS+: the key of "+
+			"its file)")
 	fl.StringVar(&f.cert, "tls-cert", "", "a certificate in PEM: RadSec and TACACS+ over TLS are served too")
 	fl.StringVar(&f.key, "tls-key", "", "the certificate's private key")
-	fl.StringVar(&f.clientCA, "tls-client-ca", "", "clients must show a certificate that one of these authorities signed")
+	fl.StringVar(&f.clientCA, "tls-client-ca", "",
+		"clients must show a certificate that one of these authorities signed")
 	fl.IntVar(&f.radsecPort, "radsec-port", 2083, "TCP port of RadSec")
 	fl.IntVar(&f.tlsPort, "tacacs-tls-port", 4950, "TCP port of TACACS+ over TLS (300, its own, needs root)")
 	fl.StringVar(&f.detail, "detail", "", "a file to add RADIUS accounting to, as FreeRADIUS's detail files have it")
 	fl.DurationVar(&f.delay, "delay", 0, "answer late")
 	fl.IntVar(&f.drop, "drop", 0, "drop this percentage of packets at random")
-	fl.IntVar(&f.forge, "forge", 0, "send this many forged Access-Accepts before each answer, of all kinds that an attacker may make")
+	fl.IntVar(&f.forge, "forge", 0,
+		"send this many forged Access-Accepts before each answer, of all kinds that an attacker may make")
 	fl.BoolVar(&f.unsigned, "no-message-authenticator", false, "sign no RADIUS reply, as servers before 2024")
 	fl.StringVar(&f.challenge, "challenge", "", "ask this after the right password; any answer passes")
-	fl.BoolVar(&f.strict, "require-message-authenticator", false, "drop Access-Requests whose first attribute is not a Message-Authenticator")
+	fl.BoolVar(&f.strict, "require-message-authenticator", false,
+		"drop Access-Requests whose first attribute is not a Message-Authenticator")
 	fl.BoolVar(&f.rawAscend, "raw-ascend", false, "send Ascend-… attributes outside of a VSA, as Ascend's old code did")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json (an object a line)")
 }
@@ -110,7 +116,8 @@ func (f *labAAAFlags) add(c *cobra.Command) {
 func (f *labAAAFlags) check() error {
 	switch {
 	case f.users == "" && f.tacacs == "":
-		return errors.New("lab aaa: no server given: use --users FILE (RADIUS) or --tacacs FILE (TACACS+) (`ringback lab aaa --help` has a sample of both)")
+		return errors.New("lab aaa: no server given: use --users FILE (RADIUS) or --tacacs FILE (TACACS+) (`ringback " +
+			"lab aaa --help` has a sample of both)")
 	case f.output != "table" && f.output != "json":
 		return fmt.Errorf("-o %s: must be table or json", f.output)
 	case f.drop < 0 || f.drop > 100:

@@ -76,7 +76,8 @@ func (p *labAAAPrinter) event(e servers.Event) {
 	if e.Kind != "" {
 		p.packets[e.Protocol+" "+arrow+" "+e.Kind]++
 	}
-	if !e.Sent && (strings.HasPrefix(e.Note, "not answered") || strings.HasPrefix(e.Note, "dropped") || strings.HasPrefix(e.Note, "refused")) {
+	if !e.Sent && (strings.HasPrefix(e.Note, "not answered") || strings.HasPrefix(e.Note, "dropped") ||
+		strings.HasPrefix(e.Note, "refused")) {
 		p.notes++
 	}
 	if p.json {

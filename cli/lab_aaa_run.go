@@ -81,7 +81,8 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	if err != nil {
 		return err
 	}
-	c := servers.RADIUSConfig{Secret: secret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend, Trace: l.print.event}
+	c := servers.RADIUSConfig{Secret: secret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend,
+		Trace: l.print.event}
 	if f.detail != "" {
 		if l.detail, err = os.OpenFile(f.detail, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 			return err
@@ -92,7 +93,8 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	if err != nil {
 		return err
 	}
-	s.SetFaults(servers.Faults{Delay: f.delay, DropPercent: f.drop, Forge: f.forge, ForgeAs: "mixed", Unsigned: f.unsigned, AskFirst: f.challenge})
+	s.SetFaults(servers.Faults{Delay: f.delay, DropPercent: f.drop, Forge: f.forge, ForgeAs: "mixed",
+		Unsigned: f.unsigned, AskFirst: f.challenge})
 	if err := s.Listen(f.at(f.authPort), f.at(f.acctPort)); err != nil {
 		return portHint(err)
 	}
@@ -116,7 +118,8 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	if err != nil {
 		return err
 	}
-	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: radsecSecret, Users: users, Lenient: !f.strict, RawAscend: f.rawAscend, Trace: l.print.event})
+	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: radsecSecret, Users: users, Lenient: !f.strict,
+		RawAscend: f.rawAscend, Trace: l.print.event})
 	if err != nil {
 		return err
 	}
@@ -126,7 +129,10 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	}
 	config.NextProtos = []string{"radius/1.1", "radius/1.0"} // RFC 9765
 	l.radius = append(l.radius, s)
-	l.run = append(l.run, func(ctx context.Context) error { return s.ServeRadSec(ctx, listener, servers.RadSec{TLS: config}) })
+	l.run = append(l.run, func(ctx context.Context) error {
+		return s.ServeRadSec(ctx, listener,
+			servers.RadSec{TLS: config})
+	})
 	l.print.serves("RadSec", "tls", listener.Addr().String(), radsecSecret)
 	return nil
 }
@@ -148,7 +154,8 @@ func (f *labAAAFlags) startTACACS(l *labAAA) error {
 			return err
 		}
 	}
-	if err := f.serveTACACS(l, servers.TACACSConfig{Key: key, Profiles: profiles}, "TACACS+", "tcp", f.tacacsPort); err != nil || f.cert == "" {
+	if err := f.serveTACACS(l, servers.TACACSConfig{Key: key, Profiles: profiles}, "TACACS+", "tcp",
+		f.tacacsPort); err != nil || f.cert == "" {
 		return err
 	}
 	config, err := f.tls()
@@ -180,7 +187,8 @@ func portHint(err error) error {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w (ports below 1024 need root)", err)
 	case strings.Contains(err.Error(), "address already in use"):
-		return fmt.Errorf("%w (another server has it: stop that, or take other ports with --auth-port, --acct-port, --tacacs-port, --radsec-port, --tacacs-tls-port; 0 is a free one)", err)
+		return fmt.Errorf("%w (another server has it: stop that, or take other ports with --auth-port, --acct-port, "+
+			"--tacacs-port, --radsec-port, --tacacs-tls-port; 0 is a free one)", err)
 	}
 	return err
 }

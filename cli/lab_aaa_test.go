@@ -88,7 +88,8 @@ func startLabAAA(t *testing.T, args ...string) (*labServer, map[string]string) {
 	s := &labServer{t: t, cancel: cancel, done: make(chan error, 1), changed: make(chan struct{}, 1)}
 	t.Cleanup(cancel)
 	c := newLabAAA()
-	c.SetArgs(append(args, "--auth-port=0", "--acct-port=0", "--tacacs-port=0", "--radsec-port=0", "--tacacs-tls-port=0"))
+	c.SetArgs(append(args, "--auth-port=0", "--acct-port=0", "--tacacs-port=0", "--radsec-port=0",
+		"--tacacs-tls-port=0"))
 	c.SetOut(s)
 	c.SilenceUsage, c.SilenceErrors = true, true
 	go func() { s.done <- c.ExecuteContext(ctx) }()
@@ -139,7 +140,8 @@ func TestPeerTestYourNASHowTo(t *testing.T) {
 	t.Chdir(dir)
 	var server, first *labServer
 	var at map[string]string
-	documented := map[string]string{"RADIUS authentication": "127.0.0.1:1812", "RADIUS accounting": "127.0.0.1:1813", "TACACS+": "127.0.0.1:4949"}
+	documented := map[string]string{"RADIUS authentication": "127.0.0.1:1812", "RADIUS accounting": "127.0.0.1:1813",
+		"TACACS+": "127.0.0.1:4949"}
 	runs := 0
 	for _, m := range regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllStringSubmatch(doc, -1) {
 		for _, step := range strings.Split(strings.TrimPrefix(m[1], "$ "), "\n$ ") {
@@ -162,7 +164,8 @@ func TestPeerTestYourNASHowTo(t *testing.T) {
 				for name, address := range at {
 					command = strings.ReplaceAll(command, documented[name], address)
 				}
-				out, _ := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput() // radclient's status is 1 for a Reject
+				// radclient's status is 1 for a Reject
+				out, _ := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput()
 				got = string(out)
 			}
 			if !regexp.MustCompile(sample(want)).MatchString(got) {
@@ -184,7 +187,8 @@ func TestPeerTestYourNASHowTo(t *testing.T) {
 			t.Errorf("the server did not say %s but\n%s", line, log)
 		}
 	}
-	if !strings.Contains(log, "  of them never stopped                  1: s1") || strings.Contains(log, "maui-1993") || strings.Contains(log, "hana-1993") {
+	if !strings.Contains(log, "  of them never stopped                  1: s1") || strings.Contains(log, "maui-1993") ||
+		strings.Contains(log, "hana-1993") {
 		t.Errorf("%s", log)
 	}
 }
@@ -206,8 +210,10 @@ func TestLabAAATACACS(t *testing.T) {
 	if err := ca.WriteFiles(dir, servers.Certificate{Name: "server", Hosts: []string{"127.0.0.1"}}); err != nil {
 		t.Fatal(err)
 	}
-	s, at := startLabAAA(t, "--tacacs", "../testdata/peers/test-your-nas/tac_plus.conf", "--users", "../testdata/peers/test-your-nas/users",
-		"--tls-cert", filepath.Join(dir, "server.pem"), "--tls-key", filepath.Join(dir, "server.key"), "--challenge", "More? ")
+	s, at := startLabAAA(t, "--tacacs", "../testdata/peers/test-your-nas/tac_plus.conf", "--users",
+		"../testdata/peers/test-your-nas/users",
+		"--tls-cert", filepath.Join(dir, "server.pem"), "--tls-key", filepath.Join(dir, "server.key"), "--challenge",
+		"More? ")
 	if len(at) != 5 {
 		t.Fatalf("%v", at)
 	}
@@ -216,10 +222,13 @@ func TestLabAAATACACS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	p, err := c.Send(tq.NewPacket(tq.SetPacketHeader(tq.NewHeader(tq.SetHeaderVersion(tq.Version{MajorVersion: tq.MajorVersion, MinorVersion: tq.MinorVersionOne}),
+	version := tq.Version{MajorVersion: tq.MajorVersion, MinorVersion: tq.MinorVersionOne}
+	p, err := c.Send(tq.NewPacket(tq.SetPacketHeader(tq.NewHeader(tq.SetHeaderVersion(version),
 		tq.SetHeaderType(tq.Authenticate), tq.SetHeaderSeqNo(1), tq.SetHeaderSessionID(7))),
-		tq.SetPacketBodyUnsafe(tq.NewAuthenStart(tq.SetAuthenStartType(tq.AuthenTypePAP), tq.SetAuthenStartAction(tq.AuthenActionLogin), tq.SetAuthenStartService(tq.AuthenServicePPP),
-			tq.SetAuthenStartPort("tty65"), tq.SetAuthenStartRemAddr("84001"), tq.SetAuthenStartUser("austin-01"), tq.SetAuthenStartData("maui-1993")))))
+		tq.SetPacketBodyUnsafe(tq.NewAuthenStart(tq.SetAuthenStartType(tq.AuthenTypePAP),
+			tq.SetAuthenStartAction(tq.AuthenActionLogin), tq.SetAuthenStartService(tq.AuthenServicePPP),
+			tq.SetAuthenStartPort("tty65"), tq.SetAuthenStartRemAddr("84001"), tq.SetAuthenStartUser("austin-01"),
+			tq.SetAuthenStartData("maui-1993")))))
 	var r tq.AuthenReply
 	if err == nil {
 		err = tq.Unmarshal(p.Body, &r)
@@ -237,7 +246,8 @@ func TestLabAAATACACS(t *testing.T) {
 func TestLabAAAJSON(t *testing.T) {
 	s, _ := startLabAAA(t, "--users", "../lab/files/users", "-o", "json")
 	var server labAAAServer
-	if err := json.Unmarshal([]byte(strings.SplitN(s.said(), "\n", 2)[0]), &server); err != nil || server.Network != "udp" || len(server.Secret) < 24 {
+	if err := json.Unmarshal([]byte(strings.SplitN(s.said(), "\n", 2)[0]), &server); err != nil ||
+		server.Network != "udp" || len(server.Secret) < 24 {
 		t.Fatalf("%+v, %v", server, err)
 	}
 	conn, err := net.Dial("udp", server.Address)
@@ -252,7 +262,8 @@ func TestLabAAAJSON(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(s.ends()), "\n")
 	var e servers.Event
 	var sum labAAASummary
-	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil || e.What != "9 octets that are no RADIUS packet" || e.Sent {
+	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil || e.What != "9 octets that are no RADIUS packet" ||
+		e.Sent {
 		t.Errorf("%s: %v", lines[2], err)
 	}
 	if err := json.Unmarshal([]byte(lines[3]), &sum); err != nil || sum.Unanswered != 1 || len(lines) != 4 {
@@ -293,7 +304,8 @@ func TestLabAAAErrors(t *testing.T) {
 	}
 	f := labAAAFlags{users: users, listen: "127.0.0.1", output: "table"}
 	fmt.Sscan(port, &f.authPort)
-	if err := f.run(t.Context(), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "another server has it") {
+	if err := f.run(t.Context(), &bytes.Buffer{}); err == nil ||
+		!strings.Contains(err.Error(), "another server has it") {
 		t.Error(err)
 	}
 }

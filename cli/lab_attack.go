@@ -29,7 +29,8 @@ func newLabAttack() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "attack [ATTACK…]",
 		Short: "play attacks on the daemon by callers that send modem commands",
-		Long: `Plays attacks against ` + "`ringback serve`" + `, each in a new town with its own daemon, and exits 0 only if all were held. Without a name it plays all, on
+		Long: `Plays attacks against ` + "`ringback serve`" +
+			`, each in a new town with its own daemon, and exits 0 only if all were held. Without a name it plays all, on
 every kind of port.
 
 A port without modem signals (tcp, pty) has the modem's result codes and the caller's data in one stream: a caller that types NO CARRIER, OK or
@@ -46,7 +47,8 @@ kept; the last column names them.`,
 		},
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.ports, "ports", "", "how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (default: each of them)")
+	fl.StringVar(&f.ports, "ports", "",
+		"how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (default: each of them)")
 	fl.Float64Var(&f.pace, "pace", 50, "speed factor of the telephone network, 1 or greater")
 	fl.IntVar(&f.parallel, "parallel", 4, "attacks to play at the same time")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json (an object a line)")

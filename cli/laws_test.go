@@ -22,7 +22,8 @@ const lawsDoc = "../docs/explanation/laws.md"
 // TestLaws holds docs/explanation/laws.md to the tree: ARCHITECTURE.md's twelve laws by their names, each with two
 // attackers or more, and all of them are test functions of the package that the page says.
 func TestLaws(t *testing.T) {
-	laws := regexp.MustCompile(`(?m)^(\d+)\. \*\*(.+?)\.?\*\*`).FindAllStringSubmatch(readFile(t, "../ARCHITECTURE.md"), -1)
+	laws := regexp.MustCompile(`(?m)^(\d+)\. \*\*(.+?)\.?\*\*`).FindAllStringSubmatch(readFile(t, "../ARCHITECTURE.md"),
+		-1)
 	if len(laws) != 12 {
 		t.Fatalf("ARCHITECTURE.md has %d laws", len(laws))
 	}
@@ -45,7 +46,8 @@ func TestLaws(t *testing.T) {
 		t.Errorf("%s has %d sections for %d laws", lawsDoc, len(sections)-1, len(laws))
 	}
 	// The tests that the text before the sections names.
-	for _, m := range regexp.MustCompile("`((?:[a-z]+/)*[a-z]+)` `((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(sections[0], -1) {
+	for _, m := range regexp.MustCompile("`((?:[a-z]+/)*[a-z]+)` "+
+		"`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(sections[0], -1) {
 		wantTest(t, m[1], m[2])
 	}
 }
@@ -102,7 +104,8 @@ func TestAPIReference(t *testing.T) {
 			served = append(served, strings.ToUpper(method)+" "+path)
 		}
 	}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(readFile(t, "../docs/reference/api.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(readFile(t,
+		"../docs/reference/api.md"), -1) {
 		written = append(written, m[1])
 	}
 	slices.Sort(served)

@@ -18,7 +18,8 @@ func TestPeerFreeRADIUSLoad(t *testing.T) {
 	radclient := needs(t, "radclient", "freeradius-utils")
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
 	const n = 600
-	r, err := loadJSON(t, t.Context(), "-n", fmt.Sprint(n), "-p", "32", "--users", write(t, "users.csv", "plain,pw6\nplain,wrong\nplace,pw4\n"), "--address", f.Auth,
+	r, err := loadJSON(t, t.Context(), "-n", fmt.Sprint(n), "-p", "32", "--users",
+		write(t, "users.csv", "plain,pw6\nplain,wrong\nplace,pw4\n"), "--address", f.Auth,
 		"--secret-file", write(t, "secret", string(f.Secret)))
 	if err != nil || r.Answers != (load.Answered{Granted: 400, Refused: 200}) {
 		t.Errorf("%v %+v", err, r)
@@ -34,8 +35,10 @@ func TestPeerFreeRADIUSLoad(t *testing.T) {
 			fmt.Fprintf(&requests, "User-Name=%q\nUser-Password=%q\nMessage-Authenticator=0x00\n\n", name, password)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), radclient, "-q", "-s", "-p", "32", "-f", write(t, "requests", requests.String()), f.Auth, "auth", string(f.Secret)).CombinedOutput()
-	for name, want := range map[string]int64{"Accepted": r.Answers.Granted, "Rejected": r.Answers.Refused, "Lost": r.Answers.Lost()} {
+	out, err := exec.CommandContext(t.Context(), radclient, "-q", "-s", "-p", "32", "-f",
+		write(t, "requests", requests.String()), f.Auth, "auth", string(f.Secret)).CombinedOutput()
+	for name, want := range map[string]int64{"Accepted": r.Answers.Granted, "Rejected": r.Answers.Refused,
+		"Lost": r.Answers.Lost()} {
 		m := regexp.MustCompile(name + `\s*: (\d+)`).FindStringSubmatch(string(out))
 		if m == nil || m[1] != fmt.Sprint(want) {
 			t.Errorf("radclient (%v) does not say %s %d:\n%s", err, name, want, out)

@@ -56,7 +56,8 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	return fmt.Errorf("unknown command %q for %q; valid commands: %s", rest[0], c.CommandPath(), strings.Join(names, ", "))
+	return fmt.Errorf("unknown command %q for %q; valid commands: %s", rest[0], c.CommandPath(),
+		strings.Join(names, ", "))
 }
 
 // exitStatus is an error that was already told; only the exit status is left to give.
@@ -87,6 +88,7 @@ Run it:
 	// cobra's own --version prints by a text/template, which looks methods up by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
-	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newVersion(version), newAAA(), newJournal(), newLab())
+	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(),
+		newVersion(version), newAAA(), newJournal(), newLab())
 	return root
 }

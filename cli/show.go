@@ -16,7 +16,8 @@ func newShow() *cobra.Command {
 		Use:   "show",
 		Short: "show the state of a running daemon: lines, users, callbacks, login locks, AAA servers, health",
 	}
-	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(), newShowLoginLocks(), newShowAAA(), newShowHealth())
+	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(),
+		newShowLoginLocks(), newShowAAA(), newShowHealth())
 	return c
 }
 

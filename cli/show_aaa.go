@@ -35,7 +35,8 @@ func newShowAAA() *cobra.Command {
 func aaaTable(w io.Writer, v []client.AAAServer, wide bool, at place) {
 	t := console.Table{Heads: []string{"Server", "Protocol", "Address", "Serves", "State", "Answered"}}
 	if wide {
-		t.Heads = []string{"Server", "Protocol", "Address", "Serves", "State", "Sockets", "Dropped", "Answered", "Reason"}
+		t.Heads = []string{"Server", "Protocol", "Address", "Serves", "State", "Sockets", "Dropped", "Answered",
+			"Reason"}
 	}
 	short := strings.NewReplacer("authentication", "auth", "accounting", "acct")
 	for _, s := range v {

@@ -75,7 +75,8 @@ func olderText(n int) string {
 func callbackTable(w io.Writer, v []client.Callback, wide bool, at place) {
 	t := console.Table{Heads: []string{"ID", "Phase", "User", "Dialstring", "Tty", "Attempts", "Created"}}
 	if wide {
-		t.Heads = []string{"ID", "Phase", "User", "Dialstring", "Verify", "Called", "Tty", "Attempts", "Created", "Ended", "Cause"}
+		t.Heads = []string{"ID", "Phase", "User", "Dialstring", "Verify", "Called", "Tty", "Attempts", "Created",
+			"Ended", "Cause"}
 	}
 	for _, b := range v {
 		attempts := fmt.Sprintf("%d/%d", b.Attempts, b.Max)
@@ -88,7 +89,8 @@ func callbackTable(w io.Writer, v []client.Callback, wide bool, at place) {
 		if b.Ended != nil {
 			ended = at.clock(*b.Ended)
 		}
-		t.Row(b.ID, b.Phase, b.User, b.Number, verify(b.NoVerify), b.Called, ttyText(b.TTY), attempts, at.clock(b.Created), ended, b.Cause)
+		t.Row(b.ID, b.Phase, b.User, b.Number, verify(b.NoVerify), b.Called, ttyText(b.TTY), attempts,
+			at.clock(b.Created), ended, b.Cause)
 	}
 	t.WriteTo(w)
 }
@@ -123,7 +125,8 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 		fmt.Fprintf(w, " (%s)", v.Cause)
 	}
 	fmt.Fprintf(w, "\n  user %s by %s, dialstring %s, %s\n", v.User, v.Entry, v.Number, verify(v.NoVerify))
-	fmt.Fprintf(w, "  called tty %d, calls back on tty %s, attempts %d of %d\n", v.Called, ttyText(v.TTY), v.Attempts, v.Max)
+	fmt.Fprintf(w, "  called tty %d, calls back on tty %s, attempts %d of %d\n", v.Called, ttyText(v.TTY), v.Attempts,
+		v.Max)
 	fmt.Fprintf(w, "  created %s", at.clock(v.Created))
 	if v.Ended != nil {
 		fmt.Fprintf(w, ", ended %s", at.clock(*v.Ended))
@@ -132,7 +135,8 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 	if !trace {
 		return
 	}
-	fmt.Fprintf(w, "\nAuthorization\n  %s\n\nDecision of group %s (%.12s)\n", indented(v.Authorization), v.Policy, v.PolicyDigest)
+	fmt.Fprintf(w, "\nAuthorization\n  %s\n\nDecision of group %s (%.12s)\n", indented(v.Authorization), v.Policy,
+		v.PolicyDigest)
 	for _, s := range v.Decision {
 		fmt.Fprintf(w, "  %s\n", told(s.Rule, s.Input, s.Result))
 	}

@@ -51,12 +51,15 @@ func healthText(w io.Writer, h client.Health, now time.Time) {
 		fmt.Fprintln(w, "no problems")
 	}
 	j := h.Journal
-	fmt.Fprintf(w, "journal: %s\n  %d KiB, log %d KiB; %d MiB free on its disk\n", j.Path, j.Octets>>10, j.LogOctets>>10, j.Free>>20)
-	fmt.Fprintf(w, "transactions: the last took %.3f s, the longest %.3f s, %d more than 1 s\n", j.Last, j.Longest, j.Slow)
+	fmt.Fprintf(w, "journal: %s\n  %d KiB, log %d KiB; %d MiB free on its disk\n", j.Path, j.Octets>>10,
+		j.LogOctets>>10, j.Free>>20)
+	fmt.Fprintf(w, "transactions: the last took %.3f s, the longest %.3f s, %d more than 1 s\n", j.Last, j.Longest,
+		j.Slow)
 	records := 0
 	for _, b := range h.Spool {
 		records += b.Records
-		fmt.Fprintf(w, "accounting list %s: %d records wait, the oldest for %v\n", b.List, b.Records, now.Sub(b.Oldest).Round(time.Second))
+		fmt.Fprintf(w, "accounting list %s: %d records wait, the oldest for %v\n", b.List, b.Records,
+			now.Sub(b.Oldest).Round(time.Second))
 	}
 	if records == 0 {
 		fmt.Fprintln(w, "accounting: no record waits")

@@ -84,7 +84,8 @@ func showLines(cmd *cobra.Command, f *daemonFlags) error {
 func lineTable(w io.Writer, v []client.Line, wide bool) {
 	t := console.Table{Heads: []string{"Tty", "Modem", "Roty", "State", "Calls", "Dials", "Port"}}
 	if wide {
-		t.Heads = []string{"Tty", "Modem", "Roty", "State", "Signals", "Calls", "Dials", "Noise", "Port", "Owner", "Reason"}
+		t.Heads = []string{"Tty", "Modem", "Roty", "State", "Signals", "Calls", "Dials", "Noise", "Port", "Owner",
+			"Reason"}
 	}
 	for _, l := range v {
 		remarks := l.Notices
@@ -96,7 +97,8 @@ func lineTable(w io.Writer, v []client.Line, wide bool) {
 			if l.InBand {
 				signals = "in-band"
 			}
-			t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, signals, l.Calls, l.Dials, l.Noise, l.Port, l.Owner, strings.Join(remarks, "; "))
+			t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, signals, l.Calls, l.Dials, l.Noise, l.Port, l.Owner,
+				strings.Join(remarks, "; "))
 			continue
 		}
 		port, _, _ := strings.Cut(l.Port, "?")

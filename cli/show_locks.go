@@ -49,7 +49,8 @@ func lockTable(w io.Writer, v []client.LoginLock) {
 		if l.Until != nil {
 			until = l.Until.Local().Format(time.DateTime)
 		}
-		t.Row(l.Of, prompt, l.User, l.Number, ttyText(l.TTY), strconv.Itoa(l.Failures), until, fmt.Sprintf("%gs", l.Delay))
+		t.Row(l.Of, prompt, l.User, l.Number, ttyText(l.TTY), strconv.Itoa(l.Failures), until,
+			fmt.Sprintf("%gs", l.Delay))
 	}
 	t.WriteTo(w)
 }

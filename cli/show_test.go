@@ -23,7 +23,8 @@ func TestLineTableNotices(t *testing.T) {
 			t.Errorf("no %q in\n%s%s", text, narrow.String(), wide.String())
 		}
 	}
-	if row := strings.Split(wide.String(), "\n")[2]; !strings.Contains(row, "in-band") || strings.Count(wide.String(), "in-band") != 1 {
+	if row := strings.Split(wide.String(), "\n")[2]; !strings.Contains(row, "in-band") ||
+		strings.Count(wide.String(), "in-band") != 1 {
 		t.Errorf("%s", wide.String())
 	}
 }

@@ -15,33 +15,46 @@ func TestTablesFit(t *testing.T) {
 	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	yesterday := at.now.Add(-24 * time.Hour)
 	one, ended := 1, at.now
-	refused := "rfc2217://10.20.30.40:2217: connection refused (is the server running, and does it listen on this TCP port?)"
+	refused := "rfc2217://10.20.30.40:2217: connection refused (is the server running, and does it listen on this " +
+		"TCP port?)"
 	lines := []client.Line{
-		{TTY: 65, Port: "rfc2217://10.20.30.40:2217?speed=115200", Modem: "callout", Rotary: &one, State: "in call", Calls: 12345, Dials: 54321, Noise: 12,
+		{TTY: 65, Port: "rfc2217://10.20.30.40:2217?speed=115200", Modem: "callout", Rotary: &one, State: "in call",
+			Calls: 12345, Dials: 54321, Noise: 12,
 			Signals: "DTR RTS DCD DSR CTS", Owner: "7QK2JXW4MZ3TPLD5VYFHNRCA6B"},
 		{TTY: 128, Port: "serial:///dev/ttyUSB0?speed=115200", Modem: "inout", State: "quarantined", Reason: refused},
 	}
-	users := []client.User{{TTY: 128, User: "austin-01@example", Service: "exec", Leg: 2, Caller: "+18085550123456", Start: yesterday,
+	users := []client.User{{TTY: 128, User: "austin-01@example", Service: "exec", Leg: 2, Caller: "+18085550123456",
+		Start:   yesterday,
 		Connect: "CONNECT 33600/ARQ/V34/LAPM/V42BIS", Call: "7QK2JXW4MZ3TPLD5VYFHNRCA6B"}}
 	callbacks := []client.Callback{
-		{ID: "3apm7fwc", Phase: "completed", User: "austin-01", Number: "001808555012345", TTY: 66, Attempts: 1, Max: 1, Created: yesterday, Ended: &ended, Called: 65},
-		{ID: "7zzm7fwc", Phase: "cancelled", User: "austin-02", Number: "84010", Attempts: 3, Max: 3, Created: at.now, NoVerify: true,
-			Cause: "no line: the lines of rotary 1 are all quarantined, and the one that was called may not be used (same_line)"},
+		{ID: "3apm7fwc", Phase: "completed", User: "austin-01", Number: "001808555012345", TTY: 66, Attempts: 1, Max: 1,
+			Created: yesterday, Ended: &ended, Called: 65},
+		{ID: "7zzm7fwc", Phase: "cancelled", User: "austin-02", Number: "84010", Attempts: 3, Max: 3, Created: at.now,
+			NoVerify: true,
+			Cause: "no line: the lines of rotary 1 are all quarantined, and the one that was called may not be used " +
+				"(same_line)"},
 	}
-	servers := []client.AAAServer{{Name: "primary", Protocol: "tacacs", Transport: "tls", Address: "192.168.100.20:1812", Serves: "authentication+accounting",
-		State: "suspect", Answered: yesterday, Sockets: 3, Dropped: 4, Reason: "no authentic answer in 13.462s to 4 transmissions; 4 replies without Message-Authenticator were discarded"}}
+	servers := []client.AAAServer{{Name: "primary", Protocol: "tacacs", Transport: "tls",
+		Address: "192.168.100.20:1812", Serves: "authentication+accounting",
+		State: "suspect", Answered: yesterday, Sockets: 3, Dropped: 4,
+		Reason: "no authentic answer in 13.462s to 4 transmissions; 4 replies without Message-Authenticator were " +
+			"discarded"}}
 	for name, tt := range map[string]struct {
 		print      func(b *strings.Builder, wide bool)
 		has, wider []string
 	}{
 		"lines": {func(b *strings.Builder, wide bool) { lineTable(b, lines, wide) },
-			[]string{"12345", "54321", "rfc2217://10.20.30.40:2217", "/dev/ttyUSB0", refused}, []string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "speed=115200", "DTR RTS DCD"}},
+			[]string{"12345", "54321", "rfc2217://10.20.30.40:2217", "/dev/ttyUSB0", refused},
+			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "speed=115200", "DTR RTS DCD"}},
 		"users": {func(b *strings.Builder, wide bool) { userTable(b, users, wide, at) },
-			[]string{"austin-01@example", "+18085550123456", "Nov 20 10:04:05"}, []string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
+			[]string{"austin-01@example", "+18085550123456", "Nov 20 10:04:05"},
+			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
 		"callbacks": {func(b *strings.Builder, wide bool) { callbackTable(b, callbacks, wide, at) },
-			[]string{"3apm7fwc", "001808555012345", "Nov 20 10:04:05", callbacks[1].Cause}, []string{"no-verify", "Called", "Ended"}},
+			[]string{"3apm7fwc", "001808555012345", "Nov 20 10:04:05", callbacks[1].Cause},
+			[]string{"no-verify", "Called", "Ended"}},
 		"aaa": {func(b *strings.Builder, wide bool) { aaaTable(b, servers, wide, at) },
-			[]string{"192.168.100.20:1812", "auth+acct", "Nov 20 10:04:05", servers[0].Reason}, []string{"authentication+accounting", "Sockets", "Dropped"}},
+			[]string{"192.168.100.20:1812", "auth+acct", "Nov 20 10:04:05", servers[0].Reason},
+			[]string{"authentication+accounting", "Sockets", "Dropped"}},
 	} {
 		var narrow, wide strings.Builder
 		tt.print(&narrow, false)
@@ -63,7 +76,8 @@ func TestTablesFit(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(func() string { var b strings.Builder; aaaTable(&b, servers, false, at); return b.String() }(), "4 replies were dropped") {
+	if !strings.Contains(func() string { var b strings.Builder; aaaTable(&b, servers, false, at); return b.String() }(),
+		"4 replies were dropped") {
 		t.Error("aaa: the replies that were dropped are not told")
 	}
 }
@@ -72,8 +86,10 @@ func TestLineText(t *testing.T) {
 	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	one := 1
 	var b strings.Builder
-	lineText(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "leased", Owner: "3apm7fwc", InBand: true,
-		Since: at.now.Add(-time.Minute), Calls: 3, Dials: 2, Noise: 1, Notices: []string{"caller ID: the modem refused AT+VCID=1"}}, at)
+	lineText(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "leased",
+		Owner: "3apm7fwc", InBand: true,
+		Since: at.now.Add(-time.Minute), Calls: 3, Dials: 2, Noise: 1,
+		Notices: []string{"caller ID: the modem refused AT+VCID=1"}}, at)
 	const want = `line 65: leased since 10:03:05
   notice   caller ID: the modem refused AT+VCID=1
   port     tcp://127.0.0.1:7001

@@ -36,12 +36,14 @@ func (p place) since(text string) (time.Time, error) {
 	if d, err := ago(text); err == nil && d >= 0 {
 		return p.now.Add(-d), nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime,
+		"2006-01-02 15:04", time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, text, p.now.Location()); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf(`--since %q: give a time as 2026-11-21, "2026-11-21 10:04" or RFC 3339, or how long ago as 90m, 36h or 7d`, text)
+	return time.Time{},
+		fmt.Errorf(`--since %q: give a time as 2026-11-21, "2026-11-21 10:04" or RFC 3339, or how long ago as 90m, 36h or 7d`, text)
 }
 
 // ago reads a duration, also one of days.

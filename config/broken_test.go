@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// Each value of the full sample is taken away, or replaced by one of another kind: Load says what it thinks of that, and never panics.
+// Each value of the full sample is taken away, or replaced by one of another kind: Load says what it thinks of that,
+// and never panics.
 func TestEachKeyBroken(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../testdata/config/full.yaml")
@@ -54,7 +55,8 @@ func TestEachKeyBroken(t *testing.T) {
 			at := i + step - 1
 			whole := *all[at]
 			for _, other := range []yaml.Node{
-				{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, {Kind: yaml.ScalarNode, Value: "x"}, {Kind: yaml.ScalarNode, Value: ""},
+				{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, {Kind: yaml.ScalarNode, Value: "x"},
+				{Kind: yaml.ScalarNode, Value: ""},
 				{Kind: yaml.ScalarNode, Tag: "!!int", Value: "3"}, {Kind: yaml.SequenceNode}, {Kind: yaml.MappingNode},
 				{Kind: yaml.SequenceNode, Content: []*yaml.Node{{Kind: yaml.MappingNode}}},
 			} {
@@ -80,7 +82,10 @@ func loadBroken(t *testing.T, data []byte) {
 			t.Errorf("panic: %v with\n%s", p, data)
 		}
 	}()
-	l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string, policies.Site) (*policies.Set, Problems) { return &policies.Set{}, nil },
+	l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string, policies.Site) (*policies.Set,
+		Problems) {
+		return &policies.Set{}, nil
+	},
 		read: func(string, int64) ([]byte, access, error) {
 			return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 		}}

@@ -1,5 +1,6 @@
-// Package config reads ringback.yaml and the files that it names, checks all of it at once, and fills the Config of every other package.
-// It opens no port and asks no server: what it says holds for the files alone. No other package knows it.
+// Package config reads ringback.yaml and the files that it names, checks all of it at once, and fills the Config of
+// every other package. It opens no port and asks no server: what it says holds for the files alone. No other package
+// knows it.
 package config
 
 import (
@@ -27,11 +28,13 @@ type (
 	Problems = schema.Problems
 )
 
-// Config is a configuration that was checked. Paths in it are absolute, or relative to the working directory as the file's own was.
+// Config is a configuration that was checked. Paths in it are absolute, or relative to the working directory as the
+// file's own was.
 type Config struct {
-	File   string   // as Load was given it
-	Unsafe Problems // warnings, as errors, of files that others may change or of secrets that others may read: no daemon goes by them
-	Digest string   // SHA-256 of the file, what overrides it, and the policies; no secret is in it
+	File string // as Load was given it
+	// warnings, as errors, of files that others may change or of secrets that others may read: no daemon goes by them
+	Unsafe Problems
+	Digest string // SHA-256 of the file, what overrides it, and the policies; no secret is in it
 
 	Hostname string
 	StateDir string // the daemon creates it where it is not there

@@ -60,56 +60,77 @@ func TestFullSample(t *testing.T) {
 		}
 	}
 
-	if c.Hostname != "maui-nas-04" || c.StateDir != "/var/lib/ringback" || c.API.Socket != "/run/ringback/ringback.sock" ||
+	if c.Hostname != "maui-nas-04" || c.StateDir != "/var/lib/ringback" ||
+		c.API.Socket != "/run/ringback/ringback.sock" ||
 		c.Log != (Log{"info", "json", "/var/log/ringback.log"}) || c.PoliciesDir != filepath.Join(dir, "policies.d") ||
 		!c.callsBack("84001") || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
 		t.Errorf("%+v", c)
 	}
-	if want := (session.Config{Tries: 3, FailureDelay: 2 * time.Second, LoginTimeout: time.Minute}); !reflect.DeepEqual(c.Session, want) {
+	if want := (session.Config{Tries: 3, FailureDelay: 2 * time.Second,
+		LoginTimeout: time.Minute}); !reflect.DeepEqual(c.Session, want) {
 		t.Errorf("%+v", c.Session)
 	}
 	if want := (exec.Config{
-		Hostname: "maui-nas-04", Prompts: exec.Prompts{Username: "Username: ", Password: "Password: ", Dialstring: "Callback Dialstring: "},
+		Hostname: "maui-nas-04", Prompts: exec.Prompts{Username: "Username: ", Password: "Password: ",
+			Dialstring: "Callback Dialstring: "},
 		Banner: "Authorized users only. All calls are recorded.\n", IdleTimeout: 10 * time.Minute,
 		Hosts: exec.Hosts{Default: "192.0.2.80", Ask: true, Timeout: 15 * time.Second, Terminal: "vt100",
-			Allow: []exec.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23}, {Prefix: netip.MustParsePrefix("198.51.100.7/32")}}},
+			Allow: []exec.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23},
+				{Prefix: netip.MustParsePrefix("198.51.100.7/32")}}},
 	}); !reflect.DeepEqual(c.Exec, want) {
 		t.Errorf("%+v", c.Exec)
 	}
 	if want := []radius.ServerConfig{
-		{Name: "primary", Address: "192.0.2.1:1812", Accounting: "192.0.2.1:1813", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", Source: "192.0.2.9",
+		{Name: "primary", Address: "192.0.2.1:1812", Accounting: "192.0.2.1:1813",
+			Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3,
+			MessageAuthenticator: "require", Source: "192.0.2.9",
 			StatusServer: "on", Dialects: []string{"ascend", "cisco"}},
-		{Name: "secondary", Address: "[2001:db8::1]:1812", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto"},
-		{Name: "radsec", Address: "radius.example.net:2083", Accounting: "radius.example.net:2083", Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto",
-			Transport: "tls", TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "radius.example.net"}, RADIUS11: "allow"}},
-	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" || c.RADIUS.NASIdentifier != "maui-nas-04" {
+		{Name: "secondary", Address: "[2001:db8::1]:1812", Secret: "not-a-secret-but-long-enough-for-a-test",
+			Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto"},
+		{Name: "radsec", Address: "radius.example.net:2083", Accounting: "radius.example.net:2083",
+			Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto",
+			Transport: "tls", TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir,
+				"ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"),
+				ServerName: "radius.example.net"}, RADIUS11: "allow"}},
+	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" ||
+		c.RADIUS.NASIdentifier != "maui-nas-04" {
 		t.Errorf("%+v", c.RADIUS)
 	}
-	if want := []MethodList{{Name: "default", Methods: []string{"radius", "local"}}, {Name: "console", Methods: []string{"local"}},
+	if want := []MethodList{{Name: "default", Methods: []string{"radius", "local"}},
+		{Name: "console", Methods: []string{"local"}},
 		{Name: "staff", Methods: []string{"tacacs", "local"}}}; !reflect.DeepEqual(c.Lists["login"], want) {
 		t.Errorf("%+v", c.Lists["login"])
 	}
-	if want := (tacplus.Config{Name: "tacacs", Authentication: "ascii", SystemUser: "maui-nas-04", DeadTime: 30 * time.Second, Servers: []tacplus.ServerConfig{
-		{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test", Timeout: 5 * time.Second, SingleConnection: true},
-		{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second,
-			TLS: &aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
-	}}); !reflect.DeepEqual(c.TACACS, want) {
+	if want := (tacplus.Config{Name: "tacacs", Authentication: "ascii", SystemUser: "maui-nas-04",
+		DeadTime: 30 * time.Second, Servers: []tacplus.ServerConfig{
+			{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test",
+				Timeout: 5 * time.Second, SingleConnection: true},
+			{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second,
+				TLS: &aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"),
+					CertFile: filepath.Join(dir, "ringback.pem"),
+					KeyFile:  filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
+		}}); !reflect.DeepEqual(c.TACACS, want) {
 		t.Errorf("%+v", c.TACACS)
 	}
-	if want := []Group{{"isp", "radius", []string{"primary", "secondary"}, true}}; !reflect.DeepEqual(c.Groups, want) || c.CallCheck != (CallCheck{"isp", "maui-1993"}) || c.Enable == nil {
+	if want := []Group{{"isp", "radius", []string{"primary", "secondary"}, true}}; !reflect.DeepEqual(c.Groups, want) ||
+		c.CallCheck != (CallCheck{"isp", "maui-1993"}) || c.Enable == nil {
 		t.Errorf("%+v %q %v", c.Groups, c.CallCheck, c.Enable)
 	}
 	if want := (&DynamicAuthor{Listen: "192.0.2.9:3799", Window: 5 * time.Minute,
-		Clients: []DynamicClient{{netip.MustParsePrefix("192.0.2.1/32"), "not-a-secret-but-long-enough-for-a-test"}}}); !reflect.DeepEqual(c.DynamicAuthor, want) {
+		Clients: []DynamicClient{{netip.MustParsePrefix("192.0.2.1/32"),
+			"not-a-secret-but-long-enough-for-a-test"}}}); !reflect.DeepEqual(c.DynamicAuthor, want) {
 		t.Errorf("%+v", c.DynamicAuthor)
 	}
 	if want := []MethodList{{"default", []string{"radius"}, Recording{"start-stop", 10 * time.Minute, false}},
-		{"staff", []string{"tacacs"}, Recording{"stop-only", 0, true}}}; !reflect.DeepEqual(c.Lists["accounting"], want) {
+		{"staff", []string{"tacacs"}, Recording{"stop-only", 0, true}}}; !reflect.DeepEqual(c.Lists["accounting"],
+		want) {
 		t.Errorf("%+v", c.Lists["accounting"])
 	}
 	two := 2
-	if len(c.Users) != 3 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify || c.Users[0].Callback.Dialstring.Value() != "84001" ||
-		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback, &aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) {
+	if len(c.Users) != 3 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify ||
+		c.Users[0].Callback.Dialstring.Value() != "84001" ||
+		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback,
+		&aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) {
 		t.Errorf("%+v", c.Users)
 	}
 	for place, want := range map[string]string{"paris": "84022", "head-office": "4085551212", "nowhere": ""} {
@@ -117,7 +138,8 @@ func TestFullSample(t *testing.T) {
 			t.Errorf("place %s: %+v", place, d)
 		}
 	}
-	for number, want := range map[string]bool{"9,5551234": true, "0,5551234": false, strings.Repeat("5", 15): true, strings.Repeat("5", 16): false, "9,112": false, "17": true} {
+	for number, want := range map[string]bool{"9,5551234": true, "0,5551234": false, strings.Repeat("5", 15): true,
+		strings.Repeat("5", 16): false, "9,112": false, "17": true} {
 		if c.callsBack(number) != want {
 			t.Errorf("%s is called back: %v", number, !want)
 		}
@@ -135,12 +157,14 @@ func TestFullSample(t *testing.T) {
 	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
-	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut, FlowControl: "hardware", Rotary: 1, CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
+	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut,
+		FlowControl: "hardware", Rotary: 1, CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
 		ResultCodes: map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
 		Timing:      lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
-	if want := (broker.Line{Accounting: "default", OffHookScript: "offhook", CallbackScript: "rtp", ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
+	if want := (broker.Line{Accounting: "default", OffHookScript: "offhook", CallbackScript: "rtp",
+		ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
 		t.Errorf("%+v", c.Lines[0].Line)
 	}
 	for _, k := range ListKinds {
@@ -148,13 +172,15 @@ func TestFullSample(t *testing.T) {
 			t.Errorf("%s list %q", k.Name, name)
 		}
 	}
-	if l := c.Lines[6]; l.TTY != 71 || l.Port != "rfc2217://console1.example.net:2006?speed=115200" || l.Address.Host != "console1.example.net:2006" || l.Rotary != 1 {
+	if l := c.Lines[6]; l.TTY != 71 || l.Port != "rfc2217://console1.example.net:2006?speed=115200" ||
+		l.Address.Host != "console1.example.net:2006" || l.Rotary != 1 {
 		t.Errorf("%+v", l)
 	}
 	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "^exec-callback$" || l.OffHookScript != "" {
 		t.Errorf("%+v", l)
 	}
-	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "^exec-callback$" || l.Lists.Of("login") != "staff" || l.Lists.Of("exec") != "staff" ||
+	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "^exec-callback$" ||
+		l.Lists.Of("login") != "staff" || l.Lists.Of("exec") != "staff" ||
 		l.Lists.Of("enable") != "default" {
 		t.Errorf("%+v", l)
 	}
@@ -205,12 +231,14 @@ func TestMinimalSample(t *testing.T) {
 	if c == nil || len(problems) != 2 {
 		t.Fatal(problems)
 	}
-	for i, want := range []string{"warning: policies_dir: no policy files: the built-in policy", "warning: lines[0].tty: callers on tty 65 are called back by the same line"} {
+	for i, want := range []string{"warning: policies_dir: no policy files: the built-in policy",
+		"warning: lines[0].tty: callers on tty 65 are called back by the same line"} {
 		if !strings.Contains(problems[i].String(), want) {
 			t.Errorf("%s, want %s", problems[i], want)
 		}
 	}
-	if c.Hostname != "ringback" || c.Exec.Prompts.Username != "Username: " || !c.callsBack("84001") || c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
+	if c.Hostname != "ringback" || c.Exec.Prompts.Username != "Username: " || !c.callsBack("84001") ||
+		c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
 		t.Errorf("%+v", c)
 	}
 	if c.API.Socket != DefaultSocket() || c.StateDir != DefaultStateDir() {
@@ -220,12 +248,14 @@ func TestMinimalSample(t *testing.T) {
 
 // decide is what becomes of a caller of the EXEC whom no group claims.
 func (c *Config) decide(a aaa.Authorization) policies.Decision {
-	d, _ := c.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, aaa.Result{Auth: a}, true, time.Now(), policies.Used{}))
+	d, _ := c.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, aaa.Result{Auth: a}, true, time.Now(),
+		policies.Used{}))
 	return d
 }
 
 func (c *Config) callsBack(number string) bool {
-	return c.decide(aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(number)}).Outcome == policies.CallBack
+	return c.decide(aaa.Authorization{Callback: true,
+		Dialstring: aaa.DialstringOf(number)}).Outcome == policies.CallBack
 }
 
 func TestDefaultDirectories(t *testing.T) {
@@ -273,9 +303,11 @@ func loadText(t *testing.T, text string, o Overrides) (*Config, string, string) 
 	t.Helper()
 	dir := t.TempDir()
 	for name, data := range map[string]string{
-		"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n", "policies.d/default.yaml": "group: default\n",
-		"allow.d/default.yaml": "group: default\nno_verify: allow\n",
-		"short.secret":         "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n", "sixteen.secret": "0123456789abcdef\r\n",
+		"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n",
+		"policies.d/default.yaml": "group: default\n",
+		"allow.d/default.yaml":    "group: default\nno_verify: allow\n",
+		"short.secret":            "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n",
+		"sixteen.secret": "0123456789abcdef\r\n",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -307,144 +339,265 @@ func TestProblems(t *testing.T) {
 		// the file
 		{"", "hostnam: x\n", `ringback.yaml:7:1: hostnam: unknown key (did you mean "hostname"?)`},
 		{"", "users: []\n", `ringback.yaml:7:1: users: already set on line 4 (remove one of the two)`},
-		{"", "exec: {callback: on}\n", `ringback.yaml:7:18: exec.callback: expected true or false, got the text "on" (write true or false)`},
-		{"", "exec: {idle_timeout: 25h}\n", `ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not between 0s and 24h0m0s`},
-		{"", "exec: {hosts: {ask: true}}\n", `ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, and none is allowed (write allow: ["192.0.2.0/24:23"])`},
+		{"", "exec: {callback: on}\n",
+			`ringback.yaml:7:18: exec.callback: expected true or false, got the text "on" (write true or false)`},
+		{"", "exec: {idle_timeout: 25h}\n",
+			`ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not between 0s and 24h0m0s`},
+		{"", "exec: {hosts: {ask: true}}\n",
+			`ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, and none is allowed (write allow: ["192.0.2.0/24:23"])`},
 		{"", "login: {lock_time: 0s}\n", `ringback.yaml:7:20: login.lock_time: 0s is not between 1s and 24h0m0s`},
 		{"", "login: {tries: 0}\n", `ringback.yaml:7:16: login.tries: 0 is not between 1 and 10`},
-		{"", "log: {level: trace}\n", `ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
+		{"", "log: {level: trace}\n",
+			`ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
 		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' may not stand in a host name`},
 		{"", "banner: \"\\e[2J\"\n", `ringback.yaml:7:9: banner: the control character '\x1b' may not stand here`},
-		{"", "prompts: {username: \"\"}\n", `ringback.yaml:7:21: prompts.username: an empty prompt leaves callers in the dark`},
+		{"", "prompts: {username: \"\"}\n",
+			`ringback.yaml:7:21: prompts.username: an empty prompt leaves callers in the dark`},
 		{"", "state_dir:\n", `ringback.yaml:7:11: state_dir: has no value (write a value or remove the key)`},
-		{"", "api: {socket: /" + strings.Repeat("x", 107) + "}\n", `ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, this one 108`},
-		{"", "timeouts: [\n", `ringback.yaml:7:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
-		{"", "policies_dir: nowhere\n", `ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back at numbers that AAA or a local user fixes, requires a second login, lets no caller type a number and dials once (write policies.d/default.yaml to change it)`},
+		{"", "api: {socket: /" + strings.Repeat("x", 107) + "}\n",
+			`ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, this one 108`},
+		{"", "timeouts: [\n",
+			`ringback.yaml:7:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
+		{"", "policies_dir: nowhere\n",
+			`ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back at numbers that AAA or a local user fixes, requires a second login, lets no caller type a number and dials once (write policies.d/default.yaml to change it)`},
 
 		// aaa
-		{"radius.secret", "nowhere.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: nowhere.secret: no such file or directory (the path is relative to the directory of the configuration file; create it with: (umask 077; openssl rand -base64 24 > FILE))`},
-		{"radius.secret", "policies.d", `ringback.yaml:2:68: aaa.radius[0].secret_file: policies.d: not a regular file (a regular file that the daemon's user may read)`},
-		{"radius.secret", "empty.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: empty.secret: the file is empty (write the secret into it)`},
-		{"radius.secret", "two.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: two.secret: the file has more than one line, or a NUL (the secret alone, on one line)`},
-		{"radius.secret", "short.secret", `ringback.yaml:2:68: aaa.radius[0].secret_file: the shared secret has 10 octets, and RFC 2865 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
-		{"radius.secret", "short.secret, insecure: true", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 10 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
-		{"radius.secret", "sixteen.secret", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 16 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
-		{"radius.secret", "loose.secret", `ringback.yaml:2:68: warning: aaa.radius[0].secret_file: loose.secret: others than the owner may use the file (mode 0644) (chmod 600 loose.secret)`},
-		{", secret_file: radius.secret", "", `ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)`},
-		{"secret_file: radius.secret", "secret: hunter2", "ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
-			`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (valid keys: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, source, status_server, timeout, tls, transport)`},
-		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`, `ringback.yaml:2:37: aaa.radius[0].address: "70000" is no port number (1 to 65535)`},
-		{"", "login: {timeout: 10s}\n", `ringback.yaml:2:12: warning: aaa.radius[0]: while primary is silent a caller's login.timeout (10s) is over before the next server or method is asked (14s) (fewer retries, a shorter timeout, or a longer login.timeout)`},
-		{"radius.secret}", "radius.secret, source: '::1'}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source ::1 cannot reach address 127.0.0.1: one is IPv4, the other IPv6`},
-		{"radius.secret}", "radius.secret, source: here}", `ringback.yaml:2:12: aaa.radius[0]: radius server primary: source "here": expected IP or IP:port`},
-		{"radius.secret}", "radius.secret, message_authenticator: off}", `ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by an on-path attacker (CVE-2024-3596) (update the server, then write require)`},
-		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}", `ringback.yaml:2:91: aaa.radius[1].name: server "primary" is already on line 2 (give it another name)`},
-		{"[radius, local]", "[raduis, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "raduis" (did you mean "radius"?)`},
-		{"[radius, local]", "[tacacs, local]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no TACACS+ server (add a server to aaa.tacacs)`},
-		{"[radius, local]", "[local, local]", `ringback.yaml:3:36: aaa.lists.login.default[1]: method "local" is in the list twice (remove one of the two)`},
-		{"[radius, local]", "[]", `ringback.yaml:3:28: aaa.lists.login.default: the list is empty: every login would be rejected (write [radius, local])`},
-		{"[radius, local]", "radius", `ringback.yaml:3:28: aaa.lists.login.default: expected a list, got the text "radius" (write [radius])`},
-		{"[radius, local]", "[radius, none]", `ringback.yaml:3:37: warning: aaa.lists.login.default[1]: admits every user whenever the methods before it are silent (remove it, unless that is what you want)`},
-		{"[radius, local]", "[local, radius]", `ringback.yaml:3:36: warning: aaa.lists.login.default[1]: unreachable: "local" always answers, so later methods are never tried (write it before local)`},
-		{"[radius, local]}", "[radius, local]}, exec: {default: [radius, if-authenticated]}", `ringback.yaml:3:71: warning: aaa.lists.exec.default[1]: lets users in without the callback that is demanded of them whenever the methods before it are silent (remove it, unless that is what you want)`},
+		{"radius.secret", "nowhere.secret",
+			`ringback.yaml:2:68: aaa.radius[0].secret_file: nowhere.secret: no such file or directory (the path is relative to the directory of the configuration file; create it with: (umask 077; openssl rand -base64 24 > FILE))`},
+		{"radius.secret", "policies.d",
+			`ringback.yaml:2:68: aaa.radius[0].secret_file: policies.d: not a regular file (a regular file that the daemon's user may read)`},
+		{"radius.secret", "empty.secret",
+			`ringback.yaml:2:68: aaa.radius[0].secret_file: empty.secret: the file is empty (write the secret into it)`},
+		{"radius.secret", "two.secret",
+			`ringback.yaml:2:68: aaa.radius[0].secret_file: two.secret: the file has more than one line, or a NUL (the secret alone, on one line)`},
+		{"radius.secret", "short.secret",
+			`ringback.yaml:2:68: aaa.radius[0].secret_file: the shared secret has 10 octets, and RFC 2865 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
+		{"radius.secret", "short.secret, insecure: true",
+			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 10 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
+		{"radius.secret", "sixteen.secret",
+			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 16 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
+		{"radius.secret", "loose.secret",
+			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: loose.secret: others than the owner may use the file (mode 0644) (chmod 600 loose.secret)`},
+		{", secret_file: radius.secret", "",
+			`ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)`},
+		{"secret_file: radius.secret", "secret: hunter2",
+			"ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
+				`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (valid keys: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, source, status_server, timeout, tls, transport)`},
+		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`,
+			`ringback.yaml:2:37: aaa.radius[0].address: "70000" is no port number (1 to 65535)`},
+		{"", "login: {timeout: 10s}\n",
+			`ringback.yaml:2:12: warning: aaa.radius[0]: while primary is silent a caller's login.timeout (10s) is over before the next server or method is asked (14s) (fewer retries, a shorter timeout, or a longer login.timeout)`},
+		{"radius.secret}", "radius.secret, source: '::1'}",
+			`ringback.yaml:2:12: aaa.radius[0]: radius server primary: source ::1 cannot reach address 127.0.0.1: one is IPv4, the other IPv6`},
+		{"radius.secret}", "radius.secret, source: here}",
+			`ringback.yaml:2:12: aaa.radius[0]: radius server primary: source "here": expected IP or IP:port`},
+		{"radius.secret}", "radius.secret, message_authenticator: off}",
+			`ringback.yaml:2:106: warning: aaa.radius[0].message_authenticator: replies of primary can be forged by an on-path attacker (CVE-2024-3596) (update the server, then write require)`},
+		{"radius.secret}", "radius.secret}, {name: primary, address: a, secret_file: radius.secret}",
+			`ringback.yaml:2:91: aaa.radius[1].name: server "primary" is already on line 2 (give it another name)`},
+		{"[radius, local]", "[raduis, local]",
+			`ringback.yaml:3:29: aaa.lists.login.default[0]: unknown method "raduis" (did you mean "radius"?)`},
+		{"[radius, local]", "[tacacs, local]",
+			`ringback.yaml:3:29: aaa.lists.login.default[0]: there is no TACACS+ server (add a server to aaa.tacacs)`},
+		{"[radius, local]", "[local, local]",
+			`ringback.yaml:3:36: aaa.lists.login.default[1]: method "local" is in the list twice (remove one of the two)`},
+		{"[radius, local]", "[]",
+			`ringback.yaml:3:28: aaa.lists.login.default: the list is empty: every login would be rejected (write [radius, local])`},
+		{"[radius, local]", "radius",
+			`ringback.yaml:3:28: aaa.lists.login.default: expected a list, got the text "radius" (write [radius])`},
+		{"[radius, local]", "[radius, none]",
+			`ringback.yaml:3:37: warning: aaa.lists.login.default[1]: admits every user whenever the methods before it are silent (remove it, unless that is what you want)`},
+		{"[radius, local]", "[local, radius]",
+			`ringback.yaml:3:36: warning: aaa.lists.login.default[1]: unreachable: "local" always answers, so later methods are never tried (write it before local)`},
+		{"[radius, local]}", "[radius, local]}, exec: {default: [radius, if-authenticated]}",
+			`ringback.yaml:3:71: warning: aaa.lists.exec.default[1]: lets users in without the callback that is demanded of them whenever the methods before it are silent (remove it, unless that is what you want)`},
 		{"[radius, local]}", "[radius, local]}, exec: {default: [if-authenticated]}, commands: {default: [none]}", ""},
-		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]", `ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
+		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]",
+			`ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
 
-		{"  lists:", "  tacacs: [{name: t, address: t, tls: {server_name: t}}]\n  lists:", `ringback.yaml:3:39: warning: aaa.tacacs[0].tls: tacacs server t: no tls.cert_file: servers that follow RFC 9887 §3.4 require a client certificate`},
-		{"secret_file: radius.secret}", "transport: tls, tls: {server_name: t}}", `ringback.yaml:2:76: warning: aaa.radius[0].tls: radius server primary: no cert_file and key_file: most servers require a client certificate (RFC 6614 §2.3)`},
-		{"radius.secret}", "radius.secret, tls: {ca_file: ca.pem}}", `ringback.yaml:2:88: aaa.radius[0].tls: only valid with transport: tls (write transport: tls, or remove it)`},
-		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: nowhere.pem}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
-		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: radius.secret}}", `ringback.yaml:2:86: aaa.radius[0].tls.ca_file: radius.secret: there is no certificate in it (certificates in PEM: -----BEGIN CERTIFICATE-----)`},
-		{"secret_file: radius.secret}", "transport: tls, tls: {cert_file: radius.secret}}", `ringback.yaml:2:88: aaa.radius[0].tls.cert_file: a certificate without its key (add key_file)`},
-		{"  lists:", "  tacacs: [{name: t, address: t}]\n  lists:", `ringback.yaml:3:12: aaa.tacacs[0]: neither a key nor tls: anyone on the path could read the traffic (write secret_file: tacacs.secret)`},
-		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: short.secret}]\n  lists:", `ringback.yaml:3:47: aaa.tacacs[0].secret_file: the shared secret has 10 octets, and RFC 8907 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
-		{"  lists:", "  tacacs: [{name: primary, address: t, secret_file: radius.secret}]\n  lists:", `ringback.yaml:3:19: aaa.tacacs[0].name: server "primary" is already on line 2 (give it another name)`},
-		{"secret_file: radius.secret}", "transport: tls}", `ringback.yaml:2:12: warning: aaa.radius[0]: radius server primary: no cert_file and key_file: most servers require a client certificate (RFC 6614 §2.3)`},
-		{"secret_file: radius.secret}", "transport: tls, tls: yes}", `ringback.yaml:2:76: aaa.radius[0].tls: expected keys, got the text "yes" (valid keys: ca_file, cert_file, key_file, min_version, radius11, server_name)`},
-		{"  lists:", "  groups: [{name: g, servers: [primary, primary]}]\n  lists:", `ringback.yaml:3:41: aaa.groups[0].servers[1]: server "primary" is in the group twice (remove one of the two)`},
-		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1, secret_file: radius.secret}, {source: 10.0.0.1, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:106: aaa.dynamic_author.clients[1].source: 10.0.0.1/32 is there twice (keep one of them)`},
-		{"  lists:", "  groups: [{name: local, servers: [primary]}]\n  lists:", `ringback.yaml:3:19: aaa.groups[0].name: "local" is a method already (give it another name)`},
-		{"  lists:", "  groups: [{name: 'x y', servers: [primary]}]\n  lists:", `ringback.yaml:3:19: aaa.groups[0].name: is no plain word of up to 64 characters`},
-		{"  lists:", "  groups: [{name: g, servers: [primry]}]\n  lists:", `ringback.yaml:3:32: aaa.groups[0].servers[0]: there is no server "primry" (did you mean "primary"?)`},
-		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  groups: [{name: g, servers: [primary, t]}]\n  lists:", `ringback.yaml:4:41: aaa.groups[0].servers[1]: server "t" speaks tacacs, and those before it radius (make a group for each protocol)`},
-		{"[radius, local]", "[radius, enable]", `ringback.yaml:3:37: aaa.lists.login.default[1]: method "enable" is none of a list of login (there are radius, tacacs, local, none)`},
-		{"[radius, local]}", "[radius, local]}, commands: {default: [radius]}", `ringback.yaml:3:67: aaa.lists.commands.default[0]: method "radius" is none of a list of commands (there are tacacs, local, none, if-authenticated)`},
-		{"[radius, local]}", "[radius, local]}, enable: {default: [enable]}", `ringback.yaml:3:65: aaa.lists.enable.default[0]: there is no enable password (write enable: {password_hash: …})`},
-		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}", `ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
-		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}", `ringback.yaml:3:68: aaa.lists.accounting.default: no method receives the records (write methods: [radius])`},
-		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: none, commands: true}}", `ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted by TACACS+, and none of the methods speaks it (write methods: [tacacs])`},
-		{"  lists:", "  call_check: {method: local}\n  lists:", `ringback.yaml:3:24: aaa.call_check.method: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
-		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has bits behind the prefix: write 10.0.0.0/8`},
-		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: radius.secret}]}\n  lists:", `ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: any host that knows the secret may end sessions (write the address of your server)`},
-		{"tty: 1,", "tty: 1, call_check: true,", `ringback.yaml:6:30: lines[0].call_check: call_check needs aaa.call_check.method (write aaa: {call_check: {method: radius}})
+		{"  lists:", "  tacacs: [{name: t, address: t, tls: {server_name: t}}]\n  lists:",
+			`ringback.yaml:3:39: warning: aaa.tacacs[0].tls: tacacs server t: no tls.cert_file: servers that follow RFC 9887 §3.4 require a client certificate`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {server_name: t}}",
+			`ringback.yaml:2:76: warning: aaa.radius[0].tls: radius server primary: no cert_file and key_file: most servers require a client certificate (RFC 6614 §2.3)`},
+		{"radius.secret}", "radius.secret, tls: {ca_file: ca.pem}}",
+			`ringback.yaml:2:88: aaa.radius[0].tls: only valid with transport: tls (write transport: tls, or remove it)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: nowhere.pem}}",
+			`ringback.yaml:2:86: aaa.radius[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {ca_file: radius.secret}}",
+			`ringback.yaml:2:86: aaa.radius[0].tls.ca_file: radius.secret: there is no certificate in it (certificates in PEM: -----BEGIN CERTIFICATE-----)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: {cert_file: radius.secret}}",
+			`ringback.yaml:2:88: aaa.radius[0].tls.cert_file: a certificate without its key (add key_file)`},
+		{"  lists:", "  tacacs: [{name: t, address: t}]\n  lists:",
+			`ringback.yaml:3:12: aaa.tacacs[0]: neither a key nor tls: anyone on the path could read the traffic (write secret_file: tacacs.secret)`},
+		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: short.secret}]\n  lists:",
+			`ringback.yaml:3:47: aaa.tacacs[0].secret_file: the shared secret has 10 octets, and RFC 8907 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
+		{"  lists:", "  tacacs: [{name: primary, address: t, secret_file: radius.secret}]\n  lists:",
+			`ringback.yaml:3:19: aaa.tacacs[0].name: server "primary" is already on line 2 (give it another name)`},
+		{"secret_file: radius.secret}", "transport: tls}",
+			`ringback.yaml:2:12: warning: aaa.radius[0]: radius server primary: no cert_file and key_file: most servers require a client certificate (RFC 6614 §2.3)`},
+		{"secret_file: radius.secret}", "transport: tls, tls: yes}",
+			`ringback.yaml:2:76: aaa.radius[0].tls: expected keys, got the text "yes" (valid keys: ca_file, cert_file, key_file, min_version, radius11, server_name)`},
+		{"  lists:", "  groups: [{name: g, servers: [primary, primary]}]\n  lists:",
+			`ringback.yaml:3:41: aaa.groups[0].servers[1]: server "primary" is in the group twice (remove one of the two)`},
+		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1, secret_file: " +
+			"radius.secret}, {source: 10.0.0.1, secret_file: radius.secret}]}\n  lists:",
+			`ringback.yaml:3:106: aaa.dynamic_author.clients[1].source: 10.0.0.1/32 is there twice (keep one of them)`},
+		{"  lists:", "  groups: [{name: local, servers: [primary]}]\n  lists:",
+			`ringback.yaml:3:19: aaa.groups[0].name: "local" is a method already (give it another name)`},
+		{"  lists:", "  groups: [{name: 'x y', servers: [primary]}]\n  lists:",
+			`ringback.yaml:3:19: aaa.groups[0].name: is no plain word of up to 64 characters`},
+		{"  lists:", "  groups: [{name: g, servers: [primry]}]\n  lists:",
+			`ringback.yaml:3:32: aaa.groups[0].servers[0]: there is no server "primry" (did you mean "primary"?)`},
+		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  groups: [{name: g, servers: " +
+			"[primary, t]}]\n  lists:",
+			`ringback.yaml:4:41: aaa.groups[0].servers[1]: server "t" speaks tacacs, and those before it radius (make a group for each protocol)`},
+		{"[radius, local]", "[radius, enable]",
+			`ringback.yaml:3:37: aaa.lists.login.default[1]: method "enable" is none of a list of login (there are radius, tacacs, local, none)`},
+		{"[radius, local]}", "[radius, local]}, commands: {default: [radius]}",
+			`ringback.yaml:3:67: aaa.lists.commands.default[0]: method "radius" is none of a list of commands (there are tacacs, local, none, if-authenticated)`},
+		{"[radius, local]}", "[radius, local]}, enable: {default: [enable]}",
+			`ringback.yaml:3:65: aaa.lists.enable.default[0]: there is no enable password (write enable: {password_hash: …})`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}",
+			`ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}",
+			`ringback.yaml:3:68: aaa.lists.accounting.default: no method receives the records (write methods: [radius])`},
+		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: none, commands: true}}",
+			`ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted by TACACS+, and none of the methods speaks it (write methods: [tacacs])`},
+		{"  lists:", "  call_check: {method: local}\n  lists:",
+			`ringback.yaml:3:24: aaa.call_check.method: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
+		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: " +
+			"radius.secret}]}\n  lists:",
+			`ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has bits behind the prefix: write 10.0.0.0/8`},
+		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: " +
+			"radius.secret}]}\n  lists:",
+			`ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: any host that knows the secret may end sessions (write the address of your server)`},
+		{"tty: 1,", "tty: 1, call_check: true,",
+			`ringback.yaml:6:30: lines[0].call_check: call_check needs aaa.call_check.method (write aaa: {call_check: {method: radius}})
 ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insecure_signals: on the port of tty 1 a caller can write any number (use a serial or rfc2217 port, or accept it by insecure_signals: true)`},
-		{"tty: 1,", "tty: 1, exec: staff,", `ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
+		{"tty: 1,", "tty: 1, exec: staff,",
+			`ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
 		{"", "enable: {}\n", `ringback.yaml:7:9: enable: there is no password (add password_file: or password_hash:)`},
 
 		// users
-		{"kim.password", "radius.secret, password_hash: x", `ringback.yaml:4:66: users[0].password_hash: a password file and a password hash (remove one of the two)`},
-		{", password_file: kim.password", "", `ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
-		{"password_file: kim.password", "password: pw", "ringback.yaml:4:21: users[0].password: unknown key (valid keys: callback, groups, name, password_file, password_hash, priv_lvl)"},
-		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"", `ringback.yaml:4:36: users[0].password_hash: HASH`},
+		{"kim.password", "radius.secret, password_hash: x",
+			`ringback.yaml:4:66: users[0].password_hash: a password file and a password hash (remove one of the two)`},
+		{", password_file: kim.password", "",
+			`ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
+		{"password_file: kim.password", "password: pw",
+			"ringback.yaml:4:21: users[0].password: unknown key (valid keys: callback, groups, name, password_file, " +
+				"password_hash, priv_lvl)"},
+		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"",
+			`ringback.yaml:4:36: users[0].password_hash: HASH`},
 		{"name: kim", "name: \" kim\"", `ringback.yaml:4:16: users[0].name: user name begins or ends with a space`},
-		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}", `ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
-		{"kim.password}", "kim.password, callback: {}}", `ringback.yaml:4:60: users[0].callback.dialstring: is required (write dialstring: "84001")`},
-		{"kim.password}", "kim.password, callback: {dialstring: 84001}}", `ringback.yaml:4:73: users[0].callback.dialstring: expected text, got the number 84001 (quote it: "84001")`},
-		{"kim.password}", `kim.password, callback: {dialstring: "5551234;ATH"}}`, `ringback.yaml:4:73: users[0].callback.dialstring: ';' at position 8 of the dial string is not a digit`},
-		{"kim.password}", `kim.password, callback: {dialstring: "911"}}`, `ringback.yaml:4:73: users[0].callback.dialstring: an emergency number ("911*") is never dialled (numbers.emergency has the patterns)`},
-		{"kim.password}", `kim.password, callback: {dialstring: "84001", line: 3}}`, `ringback.yaml:4:88: users[0].callback.line: there is no line tty 3 that dials (see lines)`},
-		{"kim.password}", `kim.password, callback: {dialstring: "84001", rotary: 2}}`, `ringback.yaml:4:90: users[0].callback.rotary: no line of rotary 2 dials (see lines)`},
-		{"kim.password}", `kim.password, callback: {dialstring: ""}}`, `ringback.yaml:4:60: warning: users[0].callback: user "kim" will be refused: AAA lets the caller choose the number, but group default does not (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
-		{"kim.password}", `kim.password, callback: {dialstring: "84001", no_verify: true}}`, `ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must log in again all the same: group default allows no no_verify (set no_verify: allow in its policy file)`},
+		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}",
+			`ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
+		{"kim.password}", "kim.password, callback: {}}",
+			`ringback.yaml:4:60: users[0].callback.dialstring: is required (write dialstring: "84001")`},
+		{"kim.password}", "kim.password, callback: {dialstring: 84001}}",
+			`ringback.yaml:4:73: users[0].callback.dialstring: expected text, got the number 84001 (quote it: "84001")`},
+		{"kim.password}", `kim.password, callback: {dialstring: "5551234;ATH"}}`,
+			`ringback.yaml:4:73: users[0].callback.dialstring: ';' at position 8 of the dial string is not a digit`},
+		{"kim.password}", `kim.password, callback: {dialstring: "911"}}`,
+			`ringback.yaml:4:73: users[0].callback.dialstring: an emergency number ("911*") is never dialled (numbers.emergency has the patterns)`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", line: 3}}`,
+			`ringback.yaml:4:88: users[0].callback.line: there is no line tty 3 that dials (see lines)`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", rotary: 2}}`,
+			`ringback.yaml:4:90: users[0].callback.rotary: no line of rotary 2 dials (see lines)`},
+		{"kim.password}", `kim.password, callback: {dialstring: ""}}`,
+			`ringback.yaml:4:60: warning: users[0].callback: user "kim" will be refused: AAA lets the caller choose the number, but group default does not (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", no_verify: true}}`,
+			`ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must log in again all the same: group default allows no no_verify (set no_verify: allow in its policy file)`},
 
 		// numbers and places
-		{"", "numbers: {emergency: [\"9x\"]}\n", `ringback.yaml:7:23: numbers.emergency[0]: 'x' at position 2 is neither a digit nor a * at the end`},
-		{"", "numbers: {emergency: []}\n", `ringback.yaml:7:22: warning: numbers.emergency: no emergency number is denied (remove the key for the built-in patterns)`},
-		{"", "numbers: {trunk_prefixes: [\"9\"]}\n", `ringback.yaml:7:28: warning: numbers.trunk_prefixes[0]: a prefix of digits alone also eats the first digit of numbers that begin with it (write "9," where AAA sends a comma)`},
-		{"", "places: [{name: paris, number: \"84W1\"}]\n", `ringback.yaml:7:32: places[0].number: 'W' at position 3 of the dial string is not a digit (put pauses and prefixes in the dial template of the chat script; list a prefix that AAA sends in numbers.trunk_prefixes)`},
-		{"", "places: [{name: a, number: \"1\"}, {name: a, number: \"2\"}]\n", `ringback.yaml:7:41: places[1].name: place "a" is already on line 7 (remove one of the two)`},
+		{"", "numbers: {emergency: [\"9x\"]}\n",
+			`ringback.yaml:7:23: numbers.emergency[0]: 'x' at position 2 is neither a digit nor a * at the end`},
+		{"", "numbers: {emergency: []}\n",
+			`ringback.yaml:7:22: warning: numbers.emergency: no emergency number is denied (remove the key for the built-in patterns)`},
+		{"", "numbers: {trunk_prefixes: [\"9\"]}\n",
+			`ringback.yaml:7:28: warning: numbers.trunk_prefixes[0]: a prefix of digits alone also eats the first digit of numbers that begin with it (write "9," where AAA sends a comma)`},
+		{"", "places: [{name: paris, number: \"84W1\"}]\n",
+			`ringback.yaml:7:32: places[0].number: 'W' at position 3 of the dial string is not a digit (put pauses and prefixes in the dial template of the chat script; list a prefix that AAA sends in numbers.trunk_prefixes)`},
+		{"", "places: [{name: a, number: \"1\"}, {name: a, number: \"2\"}]\n",
+			`ringback.yaml:7:41: places[1].name: place "a" is already on line 7 (remove one of the two)`},
 
 		// chat scripts
-		{"name: nodial", "name: rtp", `ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
-		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`, `ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user that is called back logs in to ringback)`},
-		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
+		{"name: nodial", "name: rtp",
+			`ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
+		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`,
+			`ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user that is called back logs in to ringback)`},
+		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`,
+			`ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
-		{"tty: 1,", "tty: 1, scripts: {callback: rpt},", `ringback.yaml:6:38: lines[0].scripts.callback: no matching chat script found for "rpt" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
-		{"tty: 1,", "tty: 1, scripts: {callback: nodial},", `ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T, so it dials no number (it needs "ATDT \T")`},
-		{"tty: 1,", "tty: 1, scripts: {modem_off_hook: rtp},", `ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials; this one only takes the modem off hook (the shipped one is offhook)`},
-		{"tty: 1,", "tty: 1, scripts: {callback: '('},", "ringback.yaml:6:38: lines[0].scripts.callback: no regular expression: error parsing regexp: missing closing ): `(`"},
+		{"tty: 1,", "tty: 1, scripts: {callback: rpt},",
+			`ringback.yaml:6:38: lines[0].scripts.callback: no matching chat script found for "rpt" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
+		{"tty: 1,", "tty: 1, scripts: {callback: nodial},",
+			`ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T, so it dials no number (it needs "ATDT \T")`},
+		{"tty: 1,", "tty: 1, scripts: {modem_off_hook: rtp},",
+			`ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials; this one only takes the modem off hook (the shipped one is offhook)`},
+		{"tty: 1,", "tty: 1, scripts: {callback: '('},",
+			"ringback.yaml:6:38: lines[0].scripts.callback: no regular expression: error parsing regexp: missing " +
+				"closing ): `(`"},
 
 		// lines
-		{"tty: 1,", "tty: 0,", `ringback.yaml:6:15: lines[0].tty: "0" is no TTY number: 1 to 99999, or a range such as 65-70`},
+		{"tty: 1,", "tty: 0,",
+			`ringback.yaml:6:15: lines[0].tty: "0" is no TTY number: 1 to 99999, or a range such as 65-70`},
 		{"tty: 1,", "tty: 5-3,", `ringback.yaml:6:15: lines[0].tty: the range 5-3 ends before it begins`},
 		{"tty: 1,", "tty: 1-99999,", `ringback.yaml:6:15: lines[0].tty: the range has 99999 lines, at most 10000`},
-		{"tty: 1,", "tty: 2,", `ringback.yaml:6:66: lines[1].tty: tty 2 is already on line 6 (give each line a number of its own)`},
-		{"tty: 1,", "tty: 3-4,", `ringback.yaml:6:26: lines[0].port: tty 4 has the port of tty 3 (line 6): tcp://127.0.0.1:7001 (in a range write a template: "tcp://127.0.0.1:{7000+n}")`},
-		{":7001", ":7002", `ringback.yaml:6:75: lines[1].port: tty 2 has the port of tty 1 (line 6): tcp://127.0.0.1:7002 (each line needs a port of its own)`},
-		{":7001", ":{tyt}", `ringback.yaml:6:24: lines[0].port: "{tyt}" is no placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}`},
-		{"tcp://127.0.0.1:7001", "/dev/ttyS0", `ringback.yaml:6:24: lines[0].port: port "/dev/ttyS0": not a URL: did you mean serial:///dev/ttyS0?`},
-		{"tcp://127.0.0.1:7001\"", "serial:///dev/ttyS0?flow=none\", flow_control: hardware", `ringback.yaml:6:24: lines[0].port: the URL says flow=none, and flow_control says hardware (say it once)`},
+		{"tty: 1,", "tty: 2,",
+			`ringback.yaml:6:66: lines[1].tty: tty 2 is already on line 6 (give each line a number of its own)`},
+		{"tty: 1,", "tty: 3-4,",
+			`ringback.yaml:6:26: lines[0].port: tty 4 has the port of tty 3 (line 6): tcp://127.0.0.1:7001 (in a range write a template: "tcp://127.0.0.1:{7000+n}")`},
+		{":7001", ":7002",
+			`ringback.yaml:6:75: lines[1].port: tty 2 has the port of tty 1 (line 6): tcp://127.0.0.1:7002 (each line needs a port of its own)`},
+		{":7001", ":{tyt}",
+			`ringback.yaml:6:24: lines[0].port: "{tyt}" is no placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}`},
+		{"tcp://127.0.0.1:7001", "/dev/ttyS0",
+			`ringback.yaml:6:24: lines[0].port: port "/dev/ttyS0": not a URL: did you mean serial:///dev/ttyS0?`},
+		{"tcp://127.0.0.1:7001\"", "serial:///dev/ttyS0?flow=none\", flow_control: hardware",
+			`ringback.yaml:6:24: lines[0].port: the URL says flow=none, and flow_control says hardware (say it once)`},
 		{"tty: 1,", "tty: 1, rotray: 1,", `ringback.yaml:6:18: lines[0].rotray: unknown key (did you mean "rotary"?)`},
 		{"rotary: 1}", "rotary: 101}", `ringback.yaml:6:56: lines[0].rotary: 101 is not between 0 and 100`},
-		{"tty: 1,", "tty: 1, modem: in-out,", `ringback.yaml:6:25: lines[0].modem: "in-out" is not "inout", "callin" or "callout" (did you mean "inout"?)`},
-		{"tty: 1,", "tty: 1, modem: callin, scripts: {callback: rtp},", `ringback.yaml:6:53: lines[0].scripts.callback: a callin line answers only and never dials (set modem: inout, or remove the script)`},
-		{"tty: 1,", "tty: 1, login: defualt,", `ringback.yaml:6:25: lines[0].login: there is no login method list "defualt" (did you mean "default"?)`},
-		{"{default:", "{other:", "ringback.yaml:6:9: lines[0]: there is no login method list \"default\" (write aaa: {lists: {login: {default: [local]}}})\n" +
+		{"tty: 1,", "tty: 1, modem: in-out,",
+			`ringback.yaml:6:25: lines[0].modem: "in-out" is not "inout", "callin" or "callout" (did you mean "inout"?)`},
+		{"tty: 1,", "tty: 1, modem: callin, scripts: {callback: rtp},",
+			`ringback.yaml:6:53: lines[0].scripts.callback: a callin line answers only and never dials (set modem: inout, or remove the script)`},
+		{"tty: 1,", "tty: 1, login: defualt,",
+			`ringback.yaml:6:25: lines[0].login: there is no login method list "defualt" (did you mean "default"?)`},
+		{"{default:", "{other:", "ringback.yaml:6:9: lines[0]: there is no login method list \"default\" (write aaa: " +
+			"{lists: {login: {default: [local]}}})\n" +
 			`ringback.yaml:6:60: lines[1]: there is no login method list "default" (write aaa: {lists: {login: {default: [local]}}})`},
-		{"tty: 1,", `tty: 1, result_codes: {RRING: BUZY},`, `ringback.yaml:6:40: lines[0].result_codes.RRING: "BUZY" is not "BUSY", "NO ANSWER", "NO CARRIER", "NO DIALTONE", "RING", "VOICE", "FAX", "BLACKLISTED", "DELAYED", "ERROR", "OK", "CONNECT" or "progress" (did you mean "BUSY"?)`},
-		{"tty: 1,", `tty: 1, result_codes: {ok: BUSY},`, `ringback.yaml:6:33: lines[0].result_codes.ok: OK has a fixed meaning`},
-		{"tty: 1,", `tty: 1, result_codes: {"CONNECT FAX": VOICE},`, `ringback.yaml:6:33: lines[0].result_codes."CONNECT FAX": a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given a meaning`},
-		{"tty: 1,", `tty: 1, result_codes: {12: BUSY},`, `ringback.yaml:6:33: lines[0].result_codes.12: a number is a result code of its own (ATV0), or the answer to a query`},
-		{"tty: 1,", `tty: 1, result_codes: {"A\rB": BUSY},`, `ringback.yaml:6:33: lines[0].result_codes."A\rB": a modem text must be printable ASCII`},
-		{"tty: 1,", `tty: 1, result_codes: {RRING: RING, rring: progress},`, `ringback.yaml:6:53: lines[0].result_codes.rring: "rring" is given a meaning twice: upper and lower case are the same (remove one of the two)`},
-		{"tty: 1,", `tty: 1, result_codes: [RRING],`, `ringback.yaml:6:32: lines[0].result_codes: expected names, got a list (name: BUSY)`},
-		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",", `ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
-		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},", `ringback.yaml:6:42: lines[0].callback.forced_wait: expected a duration, got the number 5 (add the unit: 5s)`},
-		{"tty: 1,", "tty: 1, timing: {anwser: 5s},", `ringback.yaml:6:27: lines[0].timing.anwser: unknown key (did you mean "answer"?)`},
-		{"rotary: 1}]", "rotary: 2}]", "ringback.yaml:6:15: warning: lines[0].tty: callers on tty 1 are called back by the same line: a caller that never hangs up can wait for the dial (give it a rotary with another line that dials)\n" +
-			"ringback.yaml:6:66: warning: lines[1].tty: callers on tty 2 are called back by the same line: a caller that never hangs up can wait for the dial (give it a rotary with another line that dials)"},
-		{"rotary: 1}]", "rotary: 2, modem: callin}]", "ringback.yaml:6:15: warning: lines[0].tty: callers on tty 1 are called back by the same line: a caller that never hangs up can wait for the dial (give it a rotary with another line that dials)\n" +
-			"ringback.yaml:6:66: warning: lines[1].tty: callers on tty 2 cannot be called back: it answers only, and no line of its rotary dials (give it a rotary with an inout or callout line)"},
+		{"tty: 1,", `tty: 1, result_codes: {RRING: BUZY},`,
+			`ringback.yaml:6:40: lines[0].result_codes.RRING: "BUZY" is not "BUSY", "NO ANSWER", "NO CARRIER", "NO DIALTONE", "RING", "VOICE", "FAX", "BLACKLISTED", "DELAYED", "ERROR", "OK", "CONNECT" or "progress" (did you mean "BUSY"?)`},
+		{"tty: 1,", `tty: 1, result_codes: {ok: BUSY},`,
+			`ringback.yaml:6:33: lines[0].result_codes.ok: OK has a fixed meaning`},
+		{"tty: 1,", `tty: 1, result_codes: {"CONNECT FAX": VOICE},`,
+			`ringback.yaml:6:33: lines[0].result_codes."CONNECT FAX": a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given a meaning`},
+		{"tty: 1,", `tty: 1, result_codes: {12: BUSY},`,
+			`ringback.yaml:6:33: lines[0].result_codes.12: a number is a result code of its own (ATV0), or the answer to a query`},
+		{"tty: 1,", `tty: 1, result_codes: {"A\rB": BUSY},`,
+			`ringback.yaml:6:33: lines[0].result_codes."A\rB": a modem text must be printable ASCII`},
+		{"tty: 1,", `tty: 1, result_codes: {RRING: RING, rring: progress},`,
+			`ringback.yaml:6:53: lines[0].result_codes.rring: "rring" is given a meaning twice: upper and lower case are the same (remove one of the two)`},
+		{"tty: 1,", `tty: 1, result_codes: [RRING],`,
+			`ringback.yaml:6:32: lines[0].result_codes: expected names, got a list (name: BUSY)`},
+		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",",
+			`ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
+		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},",
+			`ringback.yaml:6:42: lines[0].callback.forced_wait: expected a duration, got the number 5 (add the unit: 5s)`},
+		{"tty: 1,", "tty: 1, timing: {anwser: 5s},",
+			`ringback.yaml:6:27: lines[0].timing.anwser: unknown key (did you mean "answer"?)`},
+		{"rotary: 1}]", "rotary: 2}]",
+			"ringback.yaml:6:15: warning: lines[0].tty: callers on tty 1 are called back by the same line: a caller " +
+				"that never hangs up can wait for the dial (give it a rotary with another line that dials)\n" +
+				"ringback.yaml:6:66: warning: lines[1].tty: callers on tty 2 are called back by the same line: a " +
+				"caller " +
+				"that never hangs up can wait for the dial (give it a rotary with another line that dials)"},
+		{"rotary: 1}]", "rotary: 2, modem: callin}]",
+			"ringback.yaml:6:15: warning: lines[0].tty: callers on tty 1 are called back by the same line: a caller " +
+				"that never hangs up can wait for the dial (give it a rotary with another line that dials)\n" +
+				"ringback.yaml:6:66: warning: lines[1].tty: callers on tty 2 cannot be called back: it answers " +
+				"only, and " +
+				"no line of its rotary dials (give it a rotary with an inout or callout line)"},
 	} {
 		text := base + tt.new
 		if tt.old != "" {
@@ -488,10 +641,12 @@ func allWarnings(s string) bool {
 // All problems of all files come at once.
 func TestAllAtOnce(t *testing.T) {
 	dir := samples(t)
-	if err := os.WriteFile(filepath.Join(dir, "policies.d", "bad.yaml"), []byte("group: bad\ncallbak: off\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "policies.d", "bad.yaml"), []byte("group: bad\ncallbak: off\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
-	text := "hostnam: x\nexec: {callback: 3}\nusers: [{name: kim}, {name: \"a b \"}]\nchat_scripts: [{name: a, script: TIMEOUT}]\nlines: [{tty: 1}, {tty: 2, port: x}, {tty: 2, port: y}, {port: z}]\n"
+	text := "hostnam: x\nexec: {callback: 3}\nusers: [{name: kim}, {name: \"a b \"}]\nchat_scripts: [{name: a, " +
+		"script: TIMEOUT}]\nlines: [{tty: 1}, {tty: 2, port: x}, {tty: 2, port: y}, {port: z}]\n"
 	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -500,9 +655,12 @@ func TestAllAtOnce(t *testing.T) {
 		t.Error("a Config in spite of errors")
 	}
 	all := problems.String()
-	for _, want := range []string{"bad.yaml:1:1: hostnam: ", "bad.yaml:2:18: exec.callback: ", "bad.yaml:3:9: users[0]: ", "bad.yaml:4:34: chat_scripts[0].script: ",
+	for _, want := range []string{"bad.yaml:1:1: hostnam: ", "bad.yaml:2:18: exec.callback: ",
+		"bad.yaml:3:9: users[0]: ", "bad.yaml:4:34: chat_scripts[0].script: ",
 		"bad.yaml:5:9: lines[0].port: is required", "bad.yaml:5:34: lines[1].port: ",
-		"bad.yaml:3:29: users[1].name: user name ", "bad.yaml:5:44: lines[2].tty: tty 2 is already", "bad.yaml:5:53: lines[2].port: ", "bad.yaml:5:64: lines[3].port: ", "policies.d/bad.yaml:2:1: callbak: ", "command line: log.level: ", "command line: no.such: "} {
+		"bad.yaml:3:29: users[1].name: user name ", "bad.yaml:5:44: lines[2].tty: tty 2 is already",
+		"bad.yaml:5:53: lines[2].port: ", "bad.yaml:5:64: lines[3].port: ", "policies.d/bad.yaml:2:1: callbak: ",
+		"command line: log.level: ", "command line: no.such: "} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}
@@ -511,7 +669,8 @@ func TestAllAtOnce(t *testing.T) {
 
 func TestNoFile(t *testing.T) {
 	_, problems := Load("/no/such/ringback.yaml", nil)
-	if got := problems.String(); got != "/no/such/ringback.yaml: no such file or directory (name the file with -c FILE; may this user read it?)" {
+	if got := problems.String(); got != "/no/such/ringback.yaml: no such file or directory (name the file with -c "+
+		"FILE; may this user read it?)" {
 		t.Error(got)
 	}
 	if _, problems = Load(t.TempDir(), nil); !strings.Contains(problems.String(), "not a regular file") {
@@ -529,8 +688,10 @@ func TestWritableFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, problems := Load(path, nil)
-	if c == nil || len(problems) != 2 || !strings.Contains(problems[0].String(), "full.yaml: warning: others than the owner may write it (mode 0620)") ||
-		!strings.Contains(problems[1].String(), "policies.d/staff.yaml: warning: others than the owner may write it (mode 0602)") {
+	if c == nil || len(problems) != 2 || !strings.Contains(problems[0].String(),
+		"full.yaml: warning: others than the owner may write it (mode 0620)") ||
+		!strings.Contains(problems[1].String(),
+			"policies.d/staff.yaml: warning: others than the owner may write it (mode 0602)") {
 		t.Error(problems)
 	}
 }
@@ -547,7 +708,8 @@ func TestLayers(t *testing.T) {
 	if c == nil || problems != "" {
 		t.Fatal(problems)
 	}
-	if c.Hostname != "of-flag" || !c.callsBack("84001") || c.Log.Level != "debug" || c.Session.Tries != 5 || c.Callback.Lifetime != 2*time.Hour || c.Log.Format != "console" {
+	if c.Hostname != "of-flag" || !c.callsBack("84001") || c.Log.Level != "debug" || c.Session.Tries != 5 ||
+		c.Callback.Lifetime != 2*time.Hour || c.Log.Format != "console" {
 		t.Errorf("%+v", c)
 	}
 	if c.StateDir != "state" || c.Log.File != filepath.Join(dir, "log") {
@@ -577,7 +739,8 @@ environment: RINGBACK_TTY: stands for no key (unset it; only keys of one value h
 
 // Our variables that stand for no key disturb no configuration.
 func TestOtherVariables(t *testing.T) {
-	for _, name := range []string{"RINGBACK_SOCKET", "RINGBACK_REQUIRE_PEERS", "RINGBACK_LONG", "RINGBACK_SEED", "RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE"} {
+	for _, name := range []string{"RINGBACK_SOCKET", "RINGBACK_REQUIRE_PEERS", "RINGBACK_LONG", "RINGBACK_SEED",
+		"RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE"} {
 		t.Setenv(name, "1")
 	}
 	if c, problems, _ := loadText(t, base, nil); c == nil || strings.Contains(problems, "environment") {
@@ -587,20 +750,23 @@ func TestOtherVariables(t *testing.T) {
 
 // Viper folds the letter case of keys and splits them at dots; what users name stays as it is.
 func TestNamesStay(t *testing.T) {
-	c, problems, _ := loadText(t, strings.NewReplacer("{default:", `{"Ops.Night": [local], default:`, "tty: 1,", "tty: 1, login: Ops.Night,").Replace(base)+
+	c, problems, _ := loadText(t, strings.NewReplacer("{default:", `{"Ops.Night": [local], default:`, "tty: 1,",
+		"tty: 1, login: Ops.Night,").Replace(base)+
 		"places: [{name: Head.Office, number: \"84001\"}]\n", nil)
 	if c == nil {
 		t.Fatal(problems)
 	}
 	home := c.decide(aaa.Authorization{Callback: true, CallbackID: "Head.Office"})
-	if c.Lists["login"][0].Name != "Ops.Night" || c.Lines[0].Lists["login"] != "Ops.Night" || home.Number.String() != "84001" {
+	if c.Lists["login"][0].Name != "Ops.Night" || c.Lines[0].Lists["login"] != "Ops.Night" ||
+		home.Number.String() != "84001" {
 		t.Errorf("%+v %+v", c.Lists["login"], home)
 	}
 }
 
 // Zero means no limit where the file says it, not the package's default.
 func TestZeros(t *testing.T) {
-	c, problems, _ := loadText(t, strings.Replace(base, "radius.secret}", "radius.secret, retries: 0}", 1)+"login: {failure_delay: 0s}\nexec: {idle_timeout: 0s}\n", nil)
+	c, problems, _ := loadText(t, strings.Replace(base, "radius.secret}", "radius.secret, retries: 0}", 1)+
+		"login: {failure_delay: 0s}\nexec: {idle_timeout: 0s}\n", nil)
 	if c == nil {
 		t.Fatal(problems)
 	}
@@ -615,11 +781,16 @@ func TestLoginLimits(t *testing.T) {
 		text string
 		want broker.LoginLimits
 	}{
-		{"", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 20 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
-		{"login: {window: 1h, delay_after: 2, delay_max: 4s, lock_user_after: 3, lock_number_after: 4, lock_time: 5m}\n",
-			broker.LoginLimits{Window: 60 * m, DelayAfter: 2, DelayMax: 4 * time.Second, LockUserAfter: 3, LockNumberAfter: 4, LockTime: 5 * m}},
-		{"login: {window: 0s, delay_after: 0, lock_user_after: 0, lock_number_after: 0}\n", broker.LoginLimits{DelayMax: 20 * time.Second, LockTime: 15 * m}},
-		{"login: {timeout: 45s}\n", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 15 * time.Second, LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
+		{"", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 20 * time.Second, LockUserAfter: 10,
+			LockNumberAfter: 30, LockTime: 15 * m}},
+		{"login: {window: 1h, delay_after: 2, delay_max: 4s, lock_user_after: 3, lock_number_after: 4, " +
+			"lock_time: 5m}\n",
+			broker.LoginLimits{Window: 60 * m, DelayAfter: 2, DelayMax: 4 * time.Second, LockUserAfter: 3,
+				LockNumberAfter: 4, LockTime: 5 * m}},
+		{"login: {window: 0s, delay_after: 0, lock_user_after: 0, lock_number_after: 0}\n",
+			broker.LoginLimits{DelayMax: 20 * time.Second, LockTime: 15 * m}},
+		{"login: {timeout: 45s}\n", broker.LoginLimits{Window: 15 * m, DelayAfter: 5, DelayMax: 15 * time.Second,
+			LockUserAfter: 10, LockNumberAfter: 30, LockTime: 15 * m}},
 	} {
 		c, problems, _ := loadText(t, base+tt.text, nil)
 		if c == nil {
@@ -638,7 +809,8 @@ func TestDigest(t *testing.T) {
 	if a.Digest != b.Digest || a.Digest == other.Digest {
 		t.Error("digests")
 	}
-	if err := os.WriteFile(filepath.Join(dir, "policies.d", "default.yaml"), []byte("group: default\ncallback: off\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "policies.d", "default.yaml"), []byte("group: default\ncallback: off\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if again, _ := Load(filepath.Join(dir, "ringback.yaml"), nil); again.Digest == other.Digest {
@@ -652,7 +824,8 @@ func TestExpand(t *testing.T) {
 		{"tcp://h:{7000+tty}", "tcp://h:7068"},
 		{"pty:///run/modem{tty}-{n}", "pty:///run/modem68-3"},
 		{"serial:///dev/ttyS0", "serial:///dev/ttyS0"},
-		{"tcp://h:{}", ""}, {"tcp://h:{7000}", ""}, {"tcp://h:{n+7000}", ""}, {"tcp://h:{n", ""}, {"tcp://h:{tty:03}", ""}, {"{9999999999+n}", ""},
+		{"tcp://h:{}", ""}, {"tcp://h:{7000}", ""}, {"tcp://h:{n+7000}", ""}, {"tcp://h:{n", ""},
+		{"tcp://h:{tty:03}", ""}, {"{9999999999+n}", ""},
 	} {
 		got, err := expand(tt.template, 68, 3)
 		if (err != nil) != (tt.want == "") || err == nil && got != tt.want {
@@ -697,8 +870,10 @@ func TestDefaultsAreThePackages(t *testing.T) {
 	if k := schema.Find(schema.Find(policies.Keys(), "attempts").Keys, "max"); k.Default != "1" {
 		t.Error("attempts.max")
 	}
-	for path, want := range map[string]string{"login.tries": "3", "login.failure_delay": "2s", "login.timeout": "1m", "exec.idle_timeout": "10m",
-		"prompts.username": "Username: ", "prompts.password": "Password: ", "prompts.dialstring": "Callback Dialstring: ", "callback.lifetime": "1h", "numbers.max_digits": "15"} {
+	for path, want := range map[string]string{"login.tries": "3", "login.failure_delay": "2s", "login.timeout": "1m",
+		"exec.idle_timeout": "10m",
+		"prompts.username":  "Username: ", "prompts.password": "Password: ",
+		"prompts.dialstring": "Callback Dialstring: ", "callback.lifetime": "1h", "numbers.max_digits": "15"} {
 		schema.Scalars(Keys(), func(p string, k schema.Key) {
 			if p == path && k.Default != want {
 				t.Errorf("%s: %q, want %q", p, k.Default, want)
@@ -768,15 +943,22 @@ func TestReauthorize(t *testing.T) {
 		refused   bool
 	}{
 		{"RADIUS alone", "lists: {login: {default: [radius, local]}}", true},
-		{"RADIUS with a Call-Check", "call_check: {method: radius}\n  lists: {login: {default: [radius, local]}}", false},
-		{"TACACS+", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs, local]}}", false},
-		{"RADIUS authenticates, TACACS+ authorizes", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [radius]}, exec: {default: [tacacs]}}", false},
-		{"TACACS+ authenticates, RADIUS may authorize", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs]}, exec: {default: [tacacs, radius]}}", true},
+		{"RADIUS with a Call-Check", "call_check: {method: radius}\n  lists: {login: {default: [radius, local]}}",
+			false},
+		{"TACACS+", "tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: " +
+			"[tacacs, local]}}", false},
+		{"RADIUS authenticates, TACACS+ authorizes",
+			"tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [radius]}, " +
+				"exec: {default: [tacacs]}}", false},
+		{"TACACS+ authenticates, RADIUS may authorize",
+			"tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  lists: {login: {default: [tacacs]}, " +
+				"exec: {default: [tacacs, radius]}}", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			text := strings.Replace(base, "lists: {login: {default: [radius, local]}}", tt.aaa, 1)
-			for name, data := range map[string]string{"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n",
+			for name, data := range map[string]string{"ringback.yaml": text,
+				"radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n",
 				"policies.d/default.yaml": "group: default\nreauthorize: before_dial\n"} {
 				path := filepath.Join(dir, name)
 				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -788,7 +970,9 @@ func TestReauthorize(t *testing.T) {
 			}
 			_, problems := Load(filepath.Join(dir, "ringback.yaml"), nil)
 			got := problems.String()
-			if refused := strings.Contains(got, "default.yaml: reauthorize: before_dial: list default of "); refused != tt.refused || !refused && problems.HasErrors() {
+			if refused := strings.Contains(got,
+				"default.yaml: reauthorize: before_dial: list default of "); refused != tt.refused || !refused &&
+				problems.HasErrors() {
 				t.Errorf("%s", got)
 			}
 		})

@@ -5,11 +5,12 @@ import (
 	"path/filepath"
 )
 
-// DefaultStateDir is state_dir where nobody says: /var/lib/ringback for root, else ringback in the user's state directory (XDG Base
-// Directory Specification); "" where the user has no home.
+// DefaultStateDir is state_dir where nobody says: /var/lib/ringback for root, else ringback in the user's state
+// directory (XDG Base Directory Specification); "" where the user has no home.
 func DefaultStateDir() string { return stateDir(os.Geteuid() == 0, os.Getenv) }
 
-// DefaultSocket is api.socket where nobody says anything: /run/ringback/ringback.sock for root, else in DefaultStateDir.
+// DefaultSocket is api.socket where nobody says anything: /run/ringback/ringback.sock for root, else in
+// DefaultStateDir.
 func DefaultSocket() string { return socketIn(os.Geteuid() == 0, DefaultStateDir()) }
 
 func stateDir(root bool, getenv func(string) string) string {

@@ -46,7 +46,8 @@ func (l *loader) dynamicAuthor() {
 			l.errorAt(c.Get("source"), "keep one of them", "%s is there twice", source)
 		}
 		if source.Bits() == 0 {
-			l.warnAt(c.Get("source"), "write the address of your server", "any host that knows the secret may end sessions")
+			l.warnAt(c.Get("source"), "write the address of your server",
+				"any host that knows the secret may end sessions")
 		}
 		file := c.Get("secret_file")
 		if !file.IsSet() {

@@ -30,71 +30,115 @@ func Keys() []schema.Key {
 		{Name: "hostname", Reload: schema.NewCalls, Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
 			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
 		{Name: "state_dir", Reload: schema.Restart, Check: notEmpty, Example: "/var/lib/ringback",
-			Doc: "Directory of the journal, created when missing. Default: `/var/lib/ringback` for root, else `$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. One daemon has it at a time."},
+			Doc: "Directory of the journal, created when missing. Default: `/var/lib/ringback` for root, else " +
+				"`$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. One daemon has it at a time."},
 		{Name: "journal", Reload: schema.AtOnce, Type: schema.Object, Keys: journalKeys,
 			Doc: "The record of calls and callbacks in `state_dir`. See [The journal](../how-to/journal.md)."},
 		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
 			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
-				Doc: "Unix socket that the command line talks to. Default: `/run/ringback/ringback.sock` for root, else `ringback.sock` in `state_dir`."},
+				Doc: "Unix socket that the command line talks to. Default: `/run/ringback/ringback.sock` for root, " +
+					"else `ringback.sock` in `state_dir`."},
 		}},
 		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
-			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug", Doc: "Lowest level that is logged."},
-			{Name: "format", Enum: []string{"console", "json"}, Default: "console", Example: "json", Doc: "Format of a record."},
-			{Name: "file", Check: notEmpty, Example: "/var/log/ringback.log", Doc: "File to append to. Default: standard error."},
+			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug",
+				Doc: "Lowest level that is logged."},
+			{Name: "format", Enum: []string{"console", "json"}, Default: "console", Example: "json",
+				Doc: "Format of a record."},
+			{Name: "file", Check: notEmpty, Example: "/var/log/ringback.log",
+				Doc: "File to append to. Default: standard error."},
 		}},
 		{Name: "policies_dir", Reload: schema.NewCalls, Check: notEmpty, Default: "policies.d", Example: "policies.d",
 			Doc: "Directory of the policy files, one for a group of users. See [Policy files](#policy-files)."},
 		{Name: "exec", Reload: schema.NewCalls, Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
 			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
-				Doc: "IOS's `service exec-callback`. `false`: a user whose authorization requires a callback is rejected."},
+				Doc: "IOS's `service exec-callback`. `false`: a user whose authorization requires a callback is " +
+					"rejected."},
 			{Name: "idle_timeout", Type: schema.Duration, Max: 24 * hour, Default: "10m", Example: "5m",
 				Doc: "Idle timeout of the EXEC if AAA sends none; `0s` is no limit."},
-			{Name: "hosts", Type: schema.Object, Doc: "Hosts that sessions may be connected to in place of the EXEC: Login-IP-Host (RADIUS), an autocmd, the command `telnet`.", Keys: hostKeys},
+			{Name: "hosts", Type: schema.Object,
+				Doc: "Hosts that sessions may be connected to in place of the EXEC: Login-IP-Host (RADIUS), an " +
+					"autocmd, the command `telnet`.", Keys: hostKeys},
 		}},
 		{Name: "login", Reload: schema.NewCalls, Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
-			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3", Doc: "Login attempts per call."},
-			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s", Doc: "Pause after each failed login; `0s` is none, which makes guessing easy."},
-			{Name: "timeout", Type: schema.Duration, Min: second, Max: 10 * minute, Default: "1m", Example: "90s", Doc: "Longest time from the answer to the end of the login."},
-			{Name: "window", Reload: schema.AtOnce, Type: schema.Duration, Max: 24 * hour, Default: "15m", Example: "1h",
-				Doc: "How long failures count, from the first one, across calls and restarts; `0s`: for their call only. See [Guessing](exec.md#guessing)."},
+			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3",
+				Doc: "Login attempts per call."},
+			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s",
+				Doc: "Pause after each failed login; `0s` is none, which makes guessing easy."},
+			{Name: "timeout", Type: schema.Duration, Min: second, Max: 10 * minute, Default: "1m", Example: "90s",
+				Doc: "Longest time from the answer to the end of the login."},
+			{Name: "window", Reload: schema.AtOnce, Type: schema.Duration, Max: 24 * hour, Default: "15m",
+				Example: "1h",
+				Doc: "How long failures count, from the first one, across calls and restarts; `0s`: for their call " +
+					"only. See [Guessing](exec.md#guessing)."},
 			{Name: "delay_after", Reload: schema.AtOnce, Type: schema.Int, Max: 1000, Default: "5", Example: "3",
-				Doc: "Failures of one name from anywhere, or on one line from callers without a number, after which the next login waits: 1 s, then twice as long each time. A name alone is never locked. `0`: no wait."},
-			{Name: "delay_max", Reload: schema.AtOnce, Type: schema.Duration, Max: minute, Default: "20s", Example: "10s", Doc: "Longest such wait, and never more than a third of `timeout`."},
+				Doc: "Failures of one name from anywhere, or on one line from callers without a number, after which " +
+					"the next login waits: 1 s, then twice as long each time. A name alone is never locked. `0`: " +
+					"no wait."},
+			{Name: "delay_max", Reload: schema.AtOnce, Type: schema.Duration, Max: minute, Default: "20s",
+				Example: "10s", Doc: "Longest such wait, and never more than a third of `timeout`."},
 			{Name: "lock_user_after", Reload: schema.AtOnce, Type: schema.Int, Max: 1000, Default: "10", Example: "5",
-				Doc: "Failures of one name from one number (from callers without a number: on one line) that lock this name there. `0`: never."},
-			{Name: "lock_number_after", Reload: schema.AtOnce, Type: schema.Int, Max: 10000, Default: "30", Example: "100", Doc: "Failures from one number, by any names, that lock the number. `0`: never."},
-			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour, Default: "15m", Example: "1h", Doc: "How long a lock lasts. `ringback clear login-lock` ends it."},
+				Doc: "Failures of one name from one number (from callers without a number: on one line) that lock " +
+					"this name there. `0`: never."},
+			{Name: "lock_number_after", Reload: schema.AtOnce, Type: schema.Int, Max: 10000, Default: "30",
+				Example: "100", Doc: "Failures from one number, by any names, that lock the number. `0`: never."},
+			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour,
+				Default: "15m", Example: "1h", Doc: "How long a lock lasts. `ringback clear login-lock` ends it."},
 		}},
 		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object, Doc: "Prompt texts.", Keys: []schema.Key{
-			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`, Doc: "Asks for the user name."},
-			{Name: "password", Check: checkPrompt, Default: "Password: ", Example: `"Password: "`, Doc: "Asks for the password, where the AAA server does not say how."},
-			{Name: "dialstring", Check: checkPrompt, Default: "Callback Dialstring: ", Example: `"Call you back at: "`, Doc: "Asks for the number if AAA leaves it to the caller."},
+			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`,
+				Doc: "Asks for the user name."},
+			{Name: "password", Check: checkPrompt, Default: "Password: ", Example: `"Password: "`,
+				Doc: "Asks for the password, where the AAA server does not say how."},
+			{Name: "dialstring", Check: checkPrompt, Default: "Callback Dialstring: ", Example: `"Call you back at: "`,
+				Doc: "Asks for the number if AAA leaves it to the caller."},
 		}},
-		{Name: "banner", Reload: schema.NewCalls, Check: checkText, Example: `"Authorized users only."`, Doc: "Shown before the first prompt of a call."},
-		{Name: "callback", Reload: schema.NewCalls, Type: schema.Object, Doc: "All callbacks. The limits of a group of users are in its policy file.", Keys: []schema.Key{
-			{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m", Doc: "A callback expires if it is not completed within this time after it was promised."},
-		}},
-		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object, Doc: "Number plan: rules for every number before it is dialled.", Keys: numberKeys()},
-		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
-		{Name: "aaa", Reload: schema.NewCalls, Type: schema.Object, Doc: "Authentication, authorization, accounting.", Keys: aaaKeys()},
-		{Name: "enable", Reload: schema.NewCalls, Type: schema.Object, Doc: "The method `enable`: one password for privileged levels, as IOS's `enable secret`.", Keys: []schema.Key{
-			{Name: "password_file", Check: notEmpty, Example: "enable.password", Doc: "File that contains only the password; one newline at the end is ignored. Either this or `password_hash`."},
-			{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`, Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
-		}},
-		{Name: "users", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
-		{Name: "chat_scripts", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
-			Doc: "Chat scripts in the grammar of IOS. Shipped by name: `exec-callback`, `ppp-callback`, `offhook`; a script of one of these names replaces it."},
-		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()}, Doc: "The lines, one modem each."},
+		{Name: "banner", Reload: schema.NewCalls, Check: checkText, Example: `"Authorized users only."`,
+			Doc: "Shown before the first prompt of a call."},
+		{Name: "callback", Reload: schema.NewCalls, Type: schema.Object,
+			Doc: "All callbacks. The limits of a group of users are in its policy file.", Keys: []schema.Key{
+				{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m",
+					Doc: "A callback expires if it is not completed within this time after it was promised."},
+			}},
+		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
+			Doc: "Number plan: rules for every number before it is dialled.", Keys: numberKeys()},
+		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object,
+			Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
+		{Name: "aaa", Reload: schema.NewCalls, Type: schema.Object, Doc: "Authentication, authorization, accounting.",
+			Keys: aaaKeys()},
+		{Name: "enable", Reload: schema.NewCalls, Type: schema.Object,
+			Doc: "The method `enable`: one password for privileged levels, as IOS's `enable secret`.",
+			Keys: []schema.Key{
+				{Name: "password_file", Check: notEmpty, Example: "enable.password",
+					Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
+						"`password_hash`."},
+				{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`,
+					Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
+			}},
+		{Name: "users", Reload: schema.NewCalls, Type: schema.List,
+			Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
+		{Name: "chat_scripts", Reload: schema.NewCalls, Type: schema.List,
+			Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
+			Doc: "Chat scripts in the grammar of IOS. Shipped by name: `exec-callback`, `ppp-callback`, `offhook`; a " +
+				"script of one of these names replaces it."},
+		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
+			Doc: "The lines, one modem each."},
 	})
 }
 
 var hostKeys = []schema.Key{
-	{Name: "default", Check: checkHost, Example: "192.0.2.80", Doc: "Address or name of the host if AAA leaves the choice to the access server (Login-IP-Host 0.0.0.0). Default: such a user is rejected."},
-	{Name: "ask", Type: schema.Bool, Default: "false", Example: "true", Doc: "If AAA leaves the choice of the host to the user (Login-IP-Host 255.255.255.255), the caller names one of `allow`. `false`: such a user is rejected."},
+	{Name: "default", Check: checkHost, Example: "192.0.2.80",
+		Doc: "Address or name of the host if AAA leaves the choice to the access server (Login-IP-Host 0.0.0.0). " +
+			"Default: such a user is rejected."},
+	{Name: "ask", Type: schema.Bool, Default: "false", Example: "true",
+		Doc: "If AAA leaves the choice of the host to the user (Login-IP-Host 255.255.255.255), the caller names one " +
+			"of `allow`. `false`: such a user is rejected."},
 	{Name: "allow", Type: schema.List, Elem: &schema.Key{Check: checkHostRule}, Example: `["192.0.2.0/24:23"]`,
-		Doc: "Hosts that sessions may connect to: addresses or prefixes, with or without a port. Default: AAA may name any host except this machine and its link-local neighbours; callers may name none."},
-	{Name: "timeout", Type: schema.Duration, Min: second, Max: 5 * minute, Default: "15s", Example: "15s", Doc: "Timeout of a connection attempt."},
-	{Name: "terminal", Check: checkTerminal, Default: "vt100", Example: "ansi", Doc: "Terminal type that is sent to hosts."},
+		Doc: "Hosts that sessions may connect to: addresses or prefixes, with or without a port. Default: AAA may " +
+			"name any host except this machine and its link-local neighbours; callers may name none."},
+	{Name: "timeout", Type: schema.Duration, Min: second, Max: 5 * minute, Default: "15s", Example: "15s",
+		Doc: "Timeout of a connection attempt."},
+	{Name: "terminal", Check: checkTerminal, Default: "vt100", Example: "ansi",
+		Doc: "Terminal type that is sent to hosts."},
 }
 
 func checkHost(s string) error {
@@ -125,10 +169,14 @@ func checkHostRule(s string) error {
 func numberKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "trunk_prefixes", Type: schema.List, Elem: &schema.Key{Check: checkTrunk}, Example: `["9,"]`,
-			Doc: "Prefixes that AAA sends and the chat script's dial template adds by itself: removed once from the front of numbers of AAA, local users and places, never of a caller's."},
-		{Name: "max_digits", Type: schema.Int, Min: 1, Max: numbers.MostDigits, Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
-		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern}, Example: `["911", "112*"]`,
-			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" + strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
+			Doc: "Prefixes that AAA sends and the chat script's dial template adds by itself: removed once from the " +
+				"front of numbers of AAA, local users and places, never of a caller's."},
+		{Name: "max_digits", Type: schema.Int, Min: 1, Max: numbers.MostDigits,
+			Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
+		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern},
+			Example: `["911", "112*"]`,
+			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" +
+				strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
 	}
 }
 
@@ -139,57 +187,90 @@ var placeKeys = []schema.Key{
 
 var userKeys = []schema.Key{
 	{Name: "name", Required: true, Check: notEmpty, Example: "austin-01", Doc: "User name, exact."},
-	{Name: "password_file", Check: notEmpty, Example: "austin-01.password", Doc: "File that contains only the password; one newline at the end is ignored. Either this or `password_hash`."},
-	{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`, Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
+	{Name: "password_file", Check: notEmpty, Example: "austin-01.password",
+		Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
+			"`password_hash`."},
+	{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`,
+		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
-	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: notEmpty}, Example: "[staff]", Doc: "Group hints for the policies. A policy file that lists the user goes before them."},
+	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: notEmpty}, Example: "[staff]",
+		Doc: "Group hints for the policies. A policy file that lists the user goes before them."},
 	{Name: "callback", Type: schema.Object, Doc: "Calls the user back. Default: no callback.", Keys: []schema.Key{
-		{Name: "dialstring", Required: true, Example: `"84001"`, Doc: `Number; "" asks the caller for it if the policy allows that.`},
-		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true", Doc: "No second login on the call back, if the policy allows that."},
-		{Name: "line", Loose: true, Check: checkTTY, Example: "66", Doc: "TTY or range that calls back (IOS `callback-line`)."},
-		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Rotary that calls back (IOS `callback-rotary`)."},
+		{Name: "dialstring", Required: true, Example: `"84001"`,
+			Doc: `Number; "" asks the caller for it if the policy allows that.`},
+		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true",
+			Doc: "No second login on the call back, if the policy allows that."},
+		{Name: "line", Loose: true, Check: checkTTY, Example: "66",
+			Doc: "TTY or range that calls back (IOS `callback-line`)."},
+		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1",
+			Doc: "Rotary that calls back (IOS `callback-rotary`)."},
 	}},
 }
 
 var scriptKeys = []schema.Key{
 	{Name: "name", Required: true, Check: notEmpty, Example: "rtp", Doc: "Name that lines look for."},
-	{Name: "script", Required: true, Check: notEmpty, Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The words: expect, send, expect, …"},
+	{Name: "script", Required: true, Check: notEmpty,
+		Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The words: expect, send, expect, …"},
 }
 
 func lineKeys() []schema.Key {
 	keys := []schema.Key{
-		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: checkTTY, Example: "65", Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
-		{Name: "port", Reload: schema.Restart, Required: true, Check: notEmpty, Example: `"serial:///dev/ttyS0?speed=115200"`,
-			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See [Ports](#ports)."},
-		{Name: "modem", Reload: schema.Restart, Enum: []string{string(lines.InOut), string(lines.CallIn), string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
+		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: checkTTY, Example: "65",
+			Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
+		{Name: "port", Reload: schema.Restart, Required: true, Check: notEmpty,
+			Example: `"serial:///dev/ttyS0?speed=115200"`,
+			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See " +
+				"[Ports](#ports)."},
+		{Name: "modem", Reload: schema.Restart, Enum: []string{string(lines.InOut), string(lines.CallIn),
+			string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
-		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware", Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
-		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Group of interchangeable lines. A callback is dialled by another line of the called line's rotary if one is in service."},
+		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware",
+			Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
+		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1",
+			Doc: "Group of interchangeable lines. A callback is dialled by another line of the called line's rotary " +
+				"if one is in service."},
 	}
 	keys = append(keys, lineListKeys()...)
 	return append(keys, []schema.Key{
 		{Name: "caller_id", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
-			Doc: "Enables caller ID on the modem (AT+VCID=1). A call is answered once the number is reported, at the second ring at the latest; the number is sent as Calling-Station-Id. Always on with `call_check`."},
+			Doc: "Enables caller ID on the modem (AT+VCID=1). A call is answered once the number is reported, at the " +
+				"second ring at the latest; the number is sent as Calling-Station-Id. Always on with `call_check`."},
 		{Name: "call_check", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
-			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is rejected, or no server answers, the call is left ringing."},
+			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is " +
+				"rejected, or no server answers, the call is left ringing."},
 		{Name: "insecure_signals", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
-			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller that sends the modem's result codes can then impersonate it. See [Ports without modem signals](ports.md)."},
-		{Name: "proof_registers", Reload: schema.Restart, Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
-			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without modem signals. Default: 18, 25, 26."},
-		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText, Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
-			Doc: "What this modem's own texts mean, beside and before the [result codes](result-codes.md) that are known: a text, or its beginning and `*`, and a result code; " +
-				"`progress` ends nothing. `OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers cannot be given a meaning."},
-		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0", Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
-		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object, Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.", Keys: []schema.Key{
-			{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook", Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
-			{Name: "callback", Check: checkRegexp, Default: defaultCallbackScript, Example: "rtp", Doc: "Dials (IOS `script callback`)."},
-		}},
+			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller that sends " +
+				"the modem's result codes can then impersonate it. See [Ports without modem signals](ports.md)."},
+		{Name: "proof_registers", Reload: schema.Restart, Type: schema.List,
+			Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
+			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without " +
+				"modem signals. Default: 18, 25, 26."},
+		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText,
+			Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
+			Doc: "What this modem's own texts mean, beside and before the [result codes](result-codes.md) that are " +
+				"known: a text, or its beginning and `*`, and a result code; " +
+				"`progress` ends nothing. `OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers cannot be " +
+				"given a meaning."},
+		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0",
+			Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
+		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
+			Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.",
+			Keys: []schema.Key{
+				{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook",
+					Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). " +
+						"Default: none."},
+				{Name: "callback", Check: checkRegexp, Default: defaultCallbackScript, Example: "rtp",
+					Doc: "Dials (IOS `script callback`)."},
+			}},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks by this line.", Keys: []schema.Key{
-			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s", Example: "5s", Doc: "Minimum time between the hang-up and the dial (IOS `callback forced-wait`)."},
+			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s",
+				Example: "5s", Doc: "Minimum time between the hang-up and the dial (IOS `callback forced-wait`)."},
 			{Name: "same_line_no_verify", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
-				Doc: "A callback without verification may be dialled by the line that was called: a caller that never hangs up can then take it."},
+				Doc: "A callback without verification may be dialled by the line that was called: a caller that " +
+					"never hangs up can then take it."},
 		}},
-		{Name: "timing", Reload: schema.Restart, Type: schema.Object, Doc: "Timing of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
+		{Name: "timing", Reload: schema.Restart, Type: schema.Object,
+			Doc: "Timing of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
 	}...)
 }
 
@@ -199,18 +280,28 @@ var timings = []struct {
 	field     func(*lines.Timing) *time.Duration
 }{
 	{"command", "Longest wait for the modem's OK.", func(t *lines.Timing) *time.Duration { return &t.Command }},
-	{"answer", "Longest wait for CONNECT after answering (S7).", func(t *lines.Timing) *time.Duration { return &t.Answer }},
+	{"answer", "Longest wait for CONNECT after answering (S7).",
+		func(t *lines.Timing) *time.Duration { return &t.Answer }},
 	{"dtr_low", "How long DTR is held low to hang up.", func(t *lines.Timing) *time.Duration { return &t.DTRLow }},
 	{"guard", "Silence before and after +++ (S12).", func(t *lines.Timing) *time.Duration { return &t.Guard }},
-	{"on_hook", "Longest wait until the hang-up is verified.", func(t *lines.Timing) *time.Duration { return &t.OnHook }},
-	{"reopen", "First pause before a lost port is opened again; doubles up to 30 s.", func(t *lines.Timing) *time.Duration { return &t.Reopen }},
-	{"quarantine", "First pause before a quarantined line is verified again; doubles up to 5 min.", func(t *lines.Timing) *time.Duration { return &t.Quarantine }},
-	{"rings", "Silence after which a ringing caller has given up.", func(t *lines.Timing) *time.Duration { return &t.Rings }},
-	{"silence", "How long NO CARRIER must be the last of the data to be believed.", func(t *lines.Timing) *time.Duration { return &t.Silence }},
-	{"drain", "Wait for the last octets to cross the line before a hang-up.", func(t *lines.Timing) *time.Duration { return &t.Drain }},
-	{"command_gap", "Pause between a result code and the next command, in chat scripts too.", func(t *lines.Timing) *time.Duration { return &t.CommandGap }},
-	{"settle", "Pause between CONNECT and the first octet sent to the caller.", func(t *lines.Timing) *time.Duration { return &t.Settle }},
-	{"probe", "Interval at which an idle modem is probed for OK.", func(t *lines.Timing) *time.Duration { return &t.Probe }},
+	{"on_hook", "Longest wait until the hang-up is verified.",
+		func(t *lines.Timing) *time.Duration { return &t.OnHook }},
+	{"reopen", "First pause before a lost port is opened again; doubles up to 30 s.",
+		func(t *lines.Timing) *time.Duration { return &t.Reopen }},
+	{"quarantine", "First pause before a quarantined line is verified again; doubles up to 5 min.",
+		func(t *lines.Timing) *time.Duration { return &t.Quarantine }},
+	{"rings", "Silence after which a ringing caller has given up.",
+		func(t *lines.Timing) *time.Duration { return &t.Rings }},
+	{"silence", "How long NO CARRIER must be the last of the data to be believed.",
+		func(t *lines.Timing) *time.Duration { return &t.Silence }},
+	{"drain", "Wait for the last octets to cross the line before a hang-up.",
+		func(t *lines.Timing) *time.Duration { return &t.Drain }},
+	{"command_gap", "Pause between a result code and the next command, in chat scripts too.",
+		func(t *lines.Timing) *time.Duration { return &t.CommandGap }},
+	{"settle", "Pause between CONNECT and the first octet sent to the caller.",
+		func(t *lines.Timing) *time.Duration { return &t.Settle }},
+	{"probe", "Interval at which an idle modem is probed for OK.",
+		func(t *lines.Timing) *time.Duration { return &t.Probe }},
 }
 
 func timingKeys() []schema.Key {
@@ -218,7 +309,8 @@ func timingKeys() []schema.Key {
 	var out []schema.Key
 	for _, k := range timings {
 		d := k.field(&t).String()
-		out = append(out, schema.Key{Name: k.name, Type: schema.Duration, Min: second / 1000, Max: hour, Default: d, Example: d, Doc: k.doc})
+		out = append(out, schema.Key{Name: k.name, Type: schema.Duration, Min: second / 1000, Max: hour, Default: d,
+			Example: d, Doc: k.doc})
 	}
 	return out
 }

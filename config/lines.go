@@ -23,8 +23,9 @@ func (l *loader) lines() {
 	}
 	sort.Slice(l.cfg.Lines, func(i, j int) bool { return l.cfg.Lines[i].TTY < l.cfg.Lines[j].TTY })
 	if !l.v.Get("lines").IsSet() && !l.broken("lines") {
-		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: no call can be answered", Severity: schema.Warning,
-			Hint: `write lines: [{tty: 65, port: "serial:///dev/ttyS0"}]`})
+		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: no call can be answered",
+			Severity: schema.Warning,
+			Hint:     `write lines: [{tty: 65, port: "serial:///dev/ttyS0"}]`})
 	}
 }
 
@@ -71,7 +72,8 @@ func (l *loader) screened(v *schema.Value, line Line) bool {
 		at = v.Get("tty")
 	}
 	l.errorAt(at, "use a serial or rfc2217 port, or accept it by insecure_signals: true",
-		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number", line.TTY)
+		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number",
+		line.TTY)
 	return true
 }
 
@@ -83,7 +85,8 @@ func (l *loader) line(v *schema.Value) Line {
 		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
 		CallCheck: get("call_check").Bool(false), CallerID: get("caller_id").Bool(false), Init: v.Get("init").Text(),
 	}
-	c.InsecureSignals, c.SameLine = get("insecure_signals").Bool(false), get("callback", "same_line_no_verify").Bool(false)
+	c.InsecureSignals, c.SameLine = get("insecure_signals").Bool(false),
+		get("callback", "same_line_no_verify").Bool(false)
 	for _, r := range v.Get("proof_registers").Items() {
 		c.ProofRegisters = append(c.ProofRegisters, r.Int())
 	}
@@ -109,13 +112,15 @@ func (l *loader) line(v *schema.Value) Line {
 	return line
 }
 
-// resultCodes reads what the modem's own texts mean. The modem's letters may be of either case: one text is given one meaning.
+// resultCodes reads what the modem's own texts mean. The modem's letters may be of either case: one text is given one
+// meaning.
 func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
 	own := v.Get("result_codes")
 	for _, text := range own.Names() {
 		upper := strings.ToUpper(text)
 		if _, ok := c.ResultCodes[upper]; ok {
-			l.errorAt(own.Get(text), "remove one of the two", "%q is given a meaning twice: upper and lower case are the same", cut(text))
+			l.errorAt(own.Get(text), "remove one of the two",
+				"%q is given a meaning twice: upper and lower case are the same", cut(text))
 			continue
 		}
 		if c.ResultCodes == nil {
@@ -144,7 +149,8 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 		if s, err := chat.Select(l.cfg.Scripts, line.OffHookScript); err != nil {
 			l.errorAt(hook, "", "%v", err)
 		} else if s.UsesDialstring() {
-			l.errorAt(hook, "the shipped one is offhook", "chat script %s dials; this one only takes the modem off hook", s.Name)
+			l.errorAt(hook, "the shipped one is offhook",
+				"chat script %s dials; this one only takes the modem off hook", s.Name)
 		}
 	}
 }
@@ -155,7 +161,8 @@ func (l *loader) lineLists(v *schema.Value, line Line) {
 		l.lineList(v, k, line.Lists.Of(k.Name))
 	}
 	if line.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
-		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}", "call_check needs aaa.call_check.method")
+		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}",
+			"call_check needs aaa.call_check.method")
 	}
 }
 
@@ -207,7 +214,8 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 		if !hasPlaceholder(url.Text()) && n > 0 {
 			hint = `in a range write a template: "tcp://127.0.0.1:{7000+n}"`
 		}
-		l.errorAt(url, hint, "tty %d has the port of tty %d (line %d): %s", line.TTY, other.tty, other.at.Line, a.Name())
+		l.errorAt(url, hint, "tty %d has the port of tty %d (line %d): %s", line.TTY, other.tty, other.at.Line,
+			a.Name())
 		return false
 	}
 	ports[a.Name()] = owner{line.TTY, url}
@@ -233,7 +241,8 @@ func (l *loader) cross() {
 	}
 }
 
-// rotaries warns of lines whose callers could only be called back by the line that they called, or by none (RFC 2196 §4.5.4.3).
+// rotaries warns of lines whose callers could only be called back by the line that they called, or by none (RFC 2196
+// §4.5.4.3).
 func (l *loader) rotaries() {
 	dialers, byTTY := map[int]int{}, map[int]Line{}
 	for _, line := range l.cfg.Lines {
@@ -250,13 +259,18 @@ func (l *loader) rotaries() {
 		line := byTTY[first]
 		switch n := dialers[line.Rotary]; {
 		case line.Modem == lines.CallIn && n == 0:
-			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line", "callers on tty %d cannot be called back: it answers only, and no line of its rotary dials", first)
+			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line",
+				"callers on tty %d cannot be called back: it answers only, and no line of its rotary dials", first)
 		case line.Modem == lines.InOut && n <= 1 && !line.SameLine && l.noVerify() != "":
-			l.errorAt(v.Get("tty"), "give it a rotary with another line that dials, write no_verify: deny, or accept it by callback: {same_line_no_verify: true}",
-				"tty %d is only called back by itself, and group %s allows no_verify: a caller that never hangs up would be admitted without the second login",
+			l.errorAt(v.Get("tty"), "give it a rotary with another line that dials, write no_verify: deny, or accept "+
+				"it by callback: {same_line_no_verify: true}",
+				"tty %d is only called back by itself, and group %s allows no_verify: a caller that never hangs up "+
+					"would be admitted without the second login",
 				first, l.noVerify())
 		case line.Modem == lines.InOut && n <= 1:
-			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials", "callers on tty %d are called back by the same line: a caller that never hangs up can wait for the dial", first)
+			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials",
+				"callers on tty %d are called back by the same line: a caller that never hangs up can wait for "+
+					"the dial", first)
 		}
 	}
 }
@@ -287,14 +301,17 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	granted := aaa.Result{
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},
-		Auth:     aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()), NoVerify: u.Callback.NoVerify, Groups: u.Groups},
+		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()),
+			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
 	}
-	d, _ := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, granted, false, time.Now(), policies.Used{}))
+	d, _ := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, granted, false, time.Now(),
+		policies.Used{}))
 	switch {
 	case d.Outcome == policies.Refuse:
 		l.warnAt(v.Get("callback"), d.Hint, "user %q will be refused: %s", u.Name, d.Reason)
 	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:
-		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file", "user %q must log in again all the same: group %s allows no no_verify", u.Name, d.Group)
+		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file",
+			"user %q must log in again all the same: group %s allows no no_verify", u.Name, d.Group)
 	case d.Outcome == policies.CallBack && d.NoVerify:
 		l.crossNoVerify(v.Get("callback", "no_verify"), u)
 	}

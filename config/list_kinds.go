@@ -42,15 +42,18 @@ const AccountingLists = "accounting"
 var ListKinds = []ListKind{
 	{
 		Name: "login", Purpose: Authentication, Services: []aaa.Service{aaa.EXEC}, required: true,
-		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]", name: "default",
-		doc: "Methods that authenticate EXEC logins. Lists by name, each with its methods in the order in which they are asked; " +
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]",
+		name: "default",
+		doc: "Methods that authenticate EXEC logins. Lists by name, each with its methods in the order in which they " +
+			"are asked; " +
 			"the next one is tried only if one is silent, never after a rejection. " +
 			"`local` rejects unknown users, so methods after it are never tried. `none` admits every user.",
 		lineDoc: "Login method list, of `aaa.lists.login`. The other lists below are of `aaa.lists` likewise.",
 	},
 	{
 		Name: "enable", Purpose: Authentication, Services: []aaa.Service{aaa.Enable},
-		Methods: []string{MethodRADIUS, MethodTACACS, MethodEnable, MethodNone}, example: "[tacacs, enable]", name: "console",
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodEnable, MethodNone}, example: "[tacacs, enable]",
+		name: "console",
 		doc: "Methods that authorize a privileged level. `enable` is the password of the key `enable`. " +
 			"Default: `[enable]` if that key is set, else none.",
 		lineDoc: "Method list of the EXEC's `enable`.",
@@ -102,8 +105,8 @@ func KindOf(p Purpose, s aaa.Service) (ListKind, bool) {
 	return ListKind{}, false
 }
 
-// Serves reports whether a line may go by the list of the kind with this name: it is there, or it is the default of a kind
-// that can do without.
+// Serves reports whether a line may go by the list of the kind with this name: it is there, or it is the default of a
+// kind that can do without.
 func (k ListKind) Serves(l Lists, name string) bool {
 	_, ok := l.Find(k.Name, name)
 	return ok || name == defaultList && !k.required
@@ -134,7 +137,8 @@ func lineListKeys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range ListKinds {
 		keys = append(keys, schema.Key{
-			Name: k.Name, Check: notEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc, Reload: schema.NewCalls,
+			Name: k.Name, Check: notEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc,
+			Reload: schema.NewCalls,
 		})
 	}
 	return keys

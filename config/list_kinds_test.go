@@ -53,7 +53,8 @@ func TestListKindsOfServices(t *testing.T) {
 		want    string
 	}{
 		{Authentication, aaa.EXEC, "login"}, {Authentication, aaa.Enable, "enable"}, {Authentication, aaa.PPP, "ppp"},
-		{Authorization, aaa.EXEC, "exec"}, {Authorization, aaa.PPP, "network"}, {Authorization, aaa.Commands, "commands"},
+		{Authorization, aaa.EXEC, "exec"}, {Authorization, aaa.PPP, "network"},
+		{Authorization, aaa.Commands, "commands"},
 		{Authentication, aaa.Commands, ""}, {Authorization, aaa.Enable, ""},
 	} {
 		k, ok := KindOf(tt.purpose, tt.service)

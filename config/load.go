@@ -25,12 +25,13 @@ import (
 // EnvPrefix begins the names of environment variables: RINGBACK_API_SOCKET stands for api.socket.
 const EnvPrefix = "RINGBACK"
 
-// Overrides are values from the command line, path of the key → text: {"log.level": "debug"}. Only keys with one value can be given so,
-// none within a list. They go before the environment, the environment before the file.
+// Overrides are values from the command line, path of the key → text: {"log.level": "debug"}. Only keys with one value
+// can be given so, none within a list. They go before the environment, the environment before the file.
 type Overrides map[string]string
 
-// Load reads the configuration file and all that it names, and checks all of it. The Config is nil where the Problems hold an error;
-// without one they may still hold warnings, which the daemon prints at each start. It opens no port and asks no server.
+// Load reads the configuration file and all that it names, and checks all of it. The Config is nil where the Problems
+// hold an error; without one they may still hold warnings, which the daemon prints at each start. It opens no port and
+// asks no server.
 func Load(path string, o Overrides) (*Config, Problems) {
 	data, access, err := readFile(path, schema.MaxSize)
 	if err != nil {
@@ -66,7 +67,8 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.servers, l.named = map[string]*schema.Value{}, map[string]string{}
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
-	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
+	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups,
+		l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
@@ -81,8 +83,9 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	return &cfg, l.problems
 }
 
-// layer puts flags over environment over file over defaults. Only scalars that are checked go through viper, which folds the letter case
-// of keys and splits them at dots; lists and names of the user's choice are taken from the file itself.
+// layer puts flags over environment over file over defaults. Only scalars that are checked go through viper, which
+// folds the letter case of keys and splits them at dots; lists and names of the user's choice are taken from the file
+// itself.
 func (l *loader) layer(o Overrides) {
 	l.scalars = viper.New()
 	l.scalars.SetEnvPrefix(EnvPrefix)
@@ -101,15 +104,18 @@ func (l *loader) layer(o Overrides) {
 	})
 	for _, path := range sortedKeys(o) {
 		if !contains(paths, path) {
-			l.problem(Problem{File: "command line", Key: path, Msg: "no key of one value", Hint: schema.Suggest(path, paths)})
+			l.problem(Problem{File: "command line", Key: path, Msg: "no key of one value",
+				Hint: schema.Suggest(path, paths)})
 		}
 	}
 	l.strayVariables(vars)
 }
 
-// override checks the command line's value of a key, or the environment's, which viper reads by itself. A bad one is reported.
+// override checks the command line's value of a key, or the environment's, which viper reads by itself. A bad one is
+// reported.
 func (l *loader) override(path string, k schema.Key, o Overrides) {
-	from, key, text := "environment", envName(path), os.Getenv(envName(path)) // to viper, too, an empty variable is none
+	// to viper, too, an empty variable is none
+	from, key, text := "environment", envName(path), os.Getenv(envName(path))
 	if s, ok := o[path]; ok {
 		from, key, text = "command line", path, s
 		l.scalars.Set(path, s)
@@ -123,12 +129,15 @@ func (l *loader) override(path string, k schema.Key, o Overrides) {
 	}
 }
 
-// otherVariables are ours and stand for no key: the socket of `ringback show` and its like, and what the tests and scripts/long are told by.
+// otherVariables are ours and stand for no key: the socket of `ringback show` and its like, and what the tests and
+// scripts/long are told by.
 var otherVariables = []string{
-	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS", EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
+	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS",
+	EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
 }
 
-// strayVariables reports variables that look like ours and change nothing, where the operator believes that they do. An empty one is none.
+// strayVariables reports variables that look like ours and change nothing, where the operator believes that they do. An
+// empty one is none.
 func (l *loader) strayVariables(known []string) {
 	var rests []string
 	for _, k := range known {
@@ -190,8 +199,8 @@ func (l *loader) int(path string) int { return l.scalars.GetInt(path) }
 
 func (l *loader) duration(path string) time.Duration { return l.scalars.GetDuration(path) }
 
-// filePath is a scalar that is a path: relative to the file's directory, or, on the command line or in the environment, to the working
-// directory.
+// filePath is a scalar that is a path: relative to the file's directory, or, on the command line or in the environment,
+// to the working directory.
 func (l *loader) filePath(path string) string {
 	s := l.text(path)
 	if _, ok := l.over[path]; ok {
@@ -219,11 +228,12 @@ func (l *loader) at(s schema.Severity, v *schema.Value, hint, format string, arg
 	l.problem(p)
 }
 
-// broken reports whether an error was found at a key or below it: what depends on it is not checked then, for its complaints would
-// be echoes.
+// broken reports whether an error was found at a key or below it: what depends on it is not checked then, for its
+// complaints would be echoes.
 func (l *loader) broken(path string) bool {
 	for _, p := range l.problems {
-		if p.Severity == schema.Error && (strings.HasPrefix(p.Key, path) || p.Key == "" || strings.HasPrefix(path, p.Key+".")) {
+		if p.Severity == schema.Error && (strings.HasPrefix(p.Key, path) || p.Key == "" ||
+			strings.HasPrefix(path, p.Key+".")) {
 			return true
 		}
 	}
@@ -257,7 +267,8 @@ func (l *loader) node() {
 		c.StateDir = DefaultStateDir()
 	}
 	if c.StateDir == "" {
-		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory to keep the state in", Hint: "write state_dir: /var/lib/ringback"})
+		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory to keep the state in",
+			Hint: "write state_dir: /var/lib/ringback"})
 	}
 	l.trustDir(l.cfg.StateDir)
 	c.Journal.Keep = l.duration("journal.keep")
@@ -293,7 +304,8 @@ func (l *loader) sessions() {
 	l.cfg.Exec = exec.Config{
 		Hostname: l.cfg.Hostname,
 		Prompts: exec.Prompts{
-			Username: l.text("prompts.username"), Password: l.text("prompts.password"), Dialstring: l.text("prompts.dialstring"),
+			Username: l.text("prompts.username"), Password: l.text("prompts.password"),
+			Dialstring: l.text("prompts.dialstring"),
 		},
 		Banner:      l.text("banner"),
 		IdleTimeout: none(l.duration("exec.idle_timeout")),
@@ -303,14 +315,17 @@ func (l *loader) sessions() {
 
 func (l *loader) loginLimits() {
 	l.cfg.Logins = broker.LoginLimits{
-		Window: l.duration("login.window"), DelayAfter: l.int("login.delay_after"), DelayMax: min(l.duration("login.delay_max"), l.cfg.Session.LoginTimeout/3),
-		LockUserAfter: l.int("login.lock_user_after"), LockNumberAfter: l.int("login.lock_number_after"), LockTime: l.duration("login.lock_time"),
+		Window: l.duration("login.window"), DelayAfter: l.int("login.delay_after"),
+		DelayMax:      min(l.duration("login.delay_max"), l.cfg.Session.LoginTimeout/3),
+		LockUserAfter: l.int("login.lock_user_after"), LockNumberAfter: l.int("login.lock_number_after"),
+		LockTime: l.duration("login.lock_time"),
 	}
 }
 
 func (l *loader) hosts() exec.Hosts {
 	h := exec.Hosts{
-		Default: l.text("exec.hosts.default"), Ask: l.bool("exec.hosts.ask"), Timeout: l.duration("exec.hosts.timeout"), Terminal: l.text("exec.hosts.terminal"),
+		Default: l.text("exec.hosts.default"), Ask: l.bool("exec.hosts.ask"), Timeout: l.duration("exec.hosts.timeout"),
+		Terminal: l.text("exec.hosts.terminal"),
 	}
 	allow := l.v.Get("exec", "hosts", "allow")
 	for _, v := range allow.Items() {
@@ -319,21 +334,24 @@ func (l *loader) hosts() exec.Hosts {
 		}
 	}
 	if h.Ask && len(h.Allow) == 0 && !l.broken("exec.hosts") {
-		l.errorAt(l.v.Get("exec", "hosts", "ask"), `write allow: ["192.0.2.0/24:23"]`, "callers may name hosts, and none is allowed")
+		l.errorAt(l.v.Get("exec", "hosts", "ask"), `write allow: ["192.0.2.0/24:23"]`,
+			"callers may name hosts, and none is allowed")
 	}
 	return h
 }
 
 func (l *loader) numbers() {
 	n := l.v.Get("numbers")
-	l.site.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"), Emergency: n.Get("emergency").Texts()}
+	l.site.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"),
+		Emergency: n.Get("emergency").Texts()}
 	if e := n.Get("emergency"); e.IsSet() && len(e.Items()) == 0 && !l.broken(e.Path) {
 		l.site.Plan.Emergency = []string{}
 		l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
 	}
 	for _, p := range n.Get("trunk_prefixes").Items() {
 		if strings.Trim(p.Text(), "0123456789 -().") == "" {
-			l.warnAt(p, `write "`+p.Text()+`," where AAA sends a comma`, "a prefix of digits alone also eats the first digit of numbers that begin with it")
+			l.warnAt(p, `write "`+p.Text()+`," where AAA sends a comma`,
+				"a prefix of digits alone also eats the first digit of numbers that begin with it")
 		}
 	}
 }
@@ -393,7 +411,8 @@ func (l *loader) policyFiles() {
 	}
 }
 
-// digest signs what the configuration is made of, but no secret: a digest of a weak one, in a log, could be tried offline.
+// digest signs what the configuration is made of, but no secret: a digest of a weak one, in a log, could be tried
+// offline.
 func (l *loader) digest(data []byte) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d\n", len(data))

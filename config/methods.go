@@ -107,7 +107,8 @@ func (l *loader) members(v *schema.Value, g *Group, protocols map[string]string)
 		case members[s.Text()]:
 			l.errorAt(s, "remove one of the two", "server %q is in the group twice", s.Text())
 		case g.Method != "" && g.Method != method:
-			l.errorAt(s, "make a group for each protocol", "server %q speaks %s, and those before it %s", s.Text(), method, g.Method)
+			l.errorAt(s, "make a group for each protocol", "server %q speaks %s, and those before it %s", s.Text(),
+				method, g.Method)
 		default:
 			g.Method = method
 		}
@@ -158,7 +159,8 @@ func (l *loader) methodList(k ListKind, name string, list *schema.Value) MethodL
 	for _, m := range list.Items() {
 		l.method(m, k, seen)
 		if last != "" && !l.broken(m.Path) {
-			l.warnAt(m, "write it before "+last, "unreachable: %q always answers, so later methods are never tried", last)
+			l.warnAt(m, "write it before "+last, "unreachable: %q always answers, so later methods are never tried",
+				last)
 		} else if slices.Contains(answering, m.Text()) {
 			last = m.Text()
 		}
@@ -180,9 +182,11 @@ func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
 	case name == MethodEnable && l.cfg.Enable == nil && !l.broken("enable"):
 		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
 	case name == MethodNone && k.Purpose == Authentication:
-		l.warnAt(m, "remove it, unless that is what you want", "admits every user%s", map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
+		l.warnAt(m, "remove it, unless that is what you want", "admits every user%s",
+			map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
 	case (name == MethodNone || name == MethodIfAuthenticated) && k.grantsSession() && len(seen) > 0:
-		l.warnAt(m, "remove it, unless that is what you want", "lets users in without the callback that is demanded of them whenever the methods before it are silent")
+		l.warnAt(m, "remove it, unless that is what you want",
+			"lets users in without the callback that is demanded of them whenever the methods before it are silent")
 	}
 	seen[name] = true
 }
@@ -208,8 +212,10 @@ func (l *loader) isMethod(m *schema.Value, k ListKind) bool {
 		}
 		return false
 	}
-	if (name == MethodRADIUS || name == MethodTACACS) && len(l.v.Get("aaa", name).Items()) == 0 && !l.broken("aaa."+name) {
-		l.errorAt(m, "add a server to aaa."+name, "there is no %s server", map[string]string{MethodRADIUS: "RADIUS", MethodTACACS: "TACACS+"}[name])
+	if (name == MethodRADIUS || name == MethodTACACS) && len(l.v.Get("aaa", name).Items()) == 0 &&
+		!l.broken("aaa."+name) {
+		l.errorAt(m, "add a server to aaa."+name, "there is no %s server",
+			map[string]string{MethodRADIUS: "RADIUS", MethodTACACS: "TACACS+"}[name])
 		return false
 	}
 	return true
@@ -234,7 +240,8 @@ func (l *loader) accountingList(k ListKind, name string, v *schema.Value) Method
 			"commands are accounted by TACACS+, and none of the methods speaks it")
 	}
 	if a.Interim > 0 && a.Interim < time.Minute {
-		l.errorAt(v.Get("interim"), "write 1m or more", "interim interval %v is too short: RFC 2869 §5.16 requires 1 minute or more", a.Interim)
+		l.errorAt(v.Get("interim"), "write 1m or more",
+			"interim interval %v is too short: RFC 2869 §5.16 requires 1 minute or more", a.Interim)
 	}
 	return a
 }
@@ -305,7 +312,8 @@ func (l *loader) callCheck() {
 	case name == "":
 		return
 	case l.cfg.Protocol(name) != MethodRADIUS:
-		l.errorAt(at, "write radius, or a group of RADIUS servers", "%q is no RADIUS method, and TACACS+ knows no Call-Check", cut(name))
+		l.errorAt(at, "write radius, or a group of RADIUS servers",
+			"%q is no RADIUS method, and TACACS+ knows no Call-Check", cut(name))
 	case name == MethodRADIUS && len(l.v.Get("aaa", "radius").Items()) == 0:
 		l.errorAt(at, "add a server to aaa.radius", "there is no RADIUS server")
 	}

@@ -27,14 +27,15 @@ func (l *loader) untrusted() {
 		slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return dials(line) && line.Trusted() }) {
 		return
 	}
-	l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "no_verify", Severity: schema.Warning, Hint: hintUntrusted,
-		Msg: "allow: no line that dials has modem signals, so the second login is required all the same"})
+	l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "no_verify", Severity: schema.Warning,
+		Hint: hintUntrusted,
+		Msg:  "allow: no line that dials has modem signals, so the second login is required all the same"})
 }
 
 const hintUntrusted = "use serial or rfc2217 ports, or accept it by insecure_signals: true on the lines"
 
-// crossNoVerify holds a local user who needs no second login to the lines that may call them back: not only the line that was called, where a caller
-// who never hung up would take the call, and a line whose modem can be believed.
+// crossNoVerify holds a local user who needs no second login to the lines that may call them back: not only the line
+// that was called, where a caller who never hung up would take the call, and a line whose modem can be believed.
 func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 	want := lines.Want{TTYs: u.Callback.Lines, Rotary: lines.NoRotary, NoVerify: true}
 	if u.Callback.Rotary != nil {
@@ -54,13 +55,16 @@ func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 		}
 		trusted = trusted || slices.ContainsFunc(may, func(tty int) bool { return known[tty].Trusted() })
 		// Where the user names no line, rotaries has told of it.
-		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) && !called.SameLine {
+		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) &&
+			!called.SameLine {
 			l.errorAt(at, "name another line too, or accept it by callback: {same_line_no_verify: true} on the line",
-				"user %q: tty %d is called back by itself: a caller that never hangs up would be admitted without the second login", u.Name, called.TTY)
+				"user %q: tty %d is called back by itself: a caller that never hangs up would be admitted without "+
+					"the second login", u.Name, called.TTY)
 			return
 		}
 	}
 	if !trusted {
-		l.warnAt(at, hintUntrusted, "user %q must log in again all the same: no line that may call back has modem signals", u.Name)
+		l.warnAt(at, hintUntrusted, "user %q must log in again all the same: no line that may call back has modem "+
+			"signals", u.Name)
 	}
 }

@@ -6,13 +6,15 @@ import (
 	"testing"
 )
 
-// TestNoVerifyLines holds no_verify to the lines: where only the called line can call back it is an error, where no modem can be believed a warning.
+// TestNoVerifyLines holds no_verify to the lines: where only the called line can call back it is an error, where no
+// modem can be believed a warning.
 func TestNoVerifyLines(t *testing.T) {
 	t.Parallel()
 	const (
-		serial   = `port: "serial:///dev/ttyS%d"`
-		tcp      = `port: "tcp://127.0.0.1:700%d"`
-		alone    = "is only called back by itself, and group default allows no_verify: a caller that never hangs up would be admitted without the second login"
+		serial = `port: "serial:///dev/ttyS%d"`
+		tcp    = `port: "tcp://127.0.0.1:700%d"`
+		alone  = "is only called back by itself, and group default allows no_verify: a caller that never hangs up " +
+			"would be admitted without the second login"
 		itself   = `user "kim": tty 1 is called back by itself`
 		again    = "no line that dials has modem signals, so the second login is required all the same"
 		kimAgain = `user "kim" must log in again all the same: no line that may call back has modem signals`
@@ -30,25 +32,36 @@ func TestNoVerifyLines(t *testing.T) {
 		{"one alone, users of RADIUS only", "-", []string{serial}, "", []string{"lines[0].tty: tty 1 " + alone}},
 		{"one alone, accepted", "", []string{serial + ", callback: {same_line_no_verify: true}"}, "", []string{same}},
 		{"one alone, no callbacks", "-", []string{serial}, "exec: {callback: false}\n", nil},
-		{"one alone beside two", "", []string{serial, serial + ", rotary: 1", serial + ", rotary: 1"}, "", []string{"lines[0].tty: tty 1 " + alone}},
-		{"one that only dials beside it", "", []string{serial + ", rotary: 1", serial + ", rotary: 1, modem: callout"}, "", nil},
-		{"the user's own line", ", line: 1", []string{serial + ", rotary: 1", serial + ", rotary: 1"}, "", []string{"users[0].callback.no_verify: " + itself}},
-		{"the user's own line, accepted", ", line: 1", []string{serial + ", rotary: 1, callback: {same_line_no_verify: true}", serial + ", rotary: 1"}, "", nil},
+		{"one alone beside two", "", []string{serial, serial + ", rotary: 1", serial + ", rotary: 1"}, "",
+			[]string{"lines[0].tty: tty 1 " + alone}},
+		{"one that only dials beside it", "", []string{serial + ", rotary: 1", serial + ", rotary: 1, modem: callout"},
+			"", nil},
+		{"the user's own line", ", line: 1", []string{serial + ", rotary: 1", serial + ", rotary: 1"}, "",
+			[]string{"users[0].callback.no_verify: " + itself}},
+		{"the user's own line, accepted", ", line: 1",
+			[]string{serial + ", rotary: 1, callback: {same_line_no_verify: true}", serial + ", rotary: 1"}, "", nil},
 		{"the user's own lines", ", line: 1-2", []string{serial + ", rotary: 1", serial + ", rotary: 1"}, "", nil},
-		{"the user's own rotary", ", rotary: 1", []string{serial + ", rotary: 1", serial + ", rotary: 2", serial + ", rotary: 2"}, "",
+		{"the user's own rotary", ", rotary: 1", []string{serial + ", rotary: 1", serial + ", rotary: 2",
+			serial + ", rotary: 2"}, "",
 			[]string{"users[0].callback.no_verify: " + itself, "lines[0].tty: tty 1 " + alone}},
-		{"no signals", "", []string{tcp + ", rotary: 1", tcp + ", rotary: 1"}, "", []string{"allow.d/default.yaml: warning: no_verify: allow: " + again, kimAgain}},
-		{"no signals, accepted", "", []string{tcp + ", rotary: 1, insecure_signals: true", tcp + ", rotary: 1, insecure_signals: true"}, "", nil},
-		{"one with signals", "", []string{tcp + ", rotary: 1", serial + ", rotary: 1", serial + ", rotary: 1"}, "", nil},
-		{"the user's line has none", ", line: 1", []string{tcp + ", rotary: 1, modem: callout", serial + ", rotary: 1", serial + ", rotary: 1"}, "", []string{kimAgain}},
-		{"one that only answers has none", "", []string{tcp + ", rotary: 1, modem: callin", serial + ", rotary: 1", serial + ", rotary: 1"}, "", nil},
+		{"no signals", "", []string{tcp + ", rotary: 1", tcp + ", rotary: 1"}, "",
+			[]string{"allow.d/default.yaml: warning: no_verify: allow: " + again, kimAgain}},
+		{"no signals, accepted", "", []string{tcp + ", rotary: 1, insecure_signals: true",
+			tcp + ", rotary: 1, insecure_signals: true"}, "", nil},
+		{"one with signals", "", []string{tcp + ", rotary: 1", serial + ", rotary: 1", serial + ", rotary: 1"}, "",
+			nil},
+		{"the user's line has none", ", line: 1", []string{tcp + ", rotary: 1, modem: callout", serial + ", rotary: 1",
+			serial + ", rotary: 1"}, "", []string{kimAgain}},
+		{"one that only answers has none", "", []string{tcp + ", rotary: 1, modem: callin", serial + ", rotary: 1",
+			serial + ", rotary: 1"}, "", nil},
 	} {
 		user := fmt.Sprintf(", callback: {dialstring: \"84001\", no_verify: true%s}", tt.user)
 		if tt.user == "-" {
 			user = ""
 		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "policies_dir: allow.d\n%saaa: {lists: {login: {default: [local]}}}\nusers: [{name: kim, password_file: kim.password%s}]\nlines:\n", tt.more, user)
+		fmt.Fprintf(&b, "policies_dir: allow.d\n%saaa: {lists: {login: {default: [local]}}}\nusers: [{name: kim, "+
+			"password_file: kim.password%s}]\nlines:\n", tt.more, user)
 		for i, line := range tt.lines {
 			fmt.Fprintf(&b, "  - {tty: %d, "+line+"}\n", i+1, i+1)
 		}
@@ -74,13 +87,16 @@ func TestCallCheckNeedsSignals(t *testing.T) {
 		port, more string
 		refused    bool
 	}{
-		{"tcp://127.0.0.1:7001", "", true}, {"pty:///dev/ttyX1", "", true}, {"serial:///dev/ttyS1", "", false}, {"rfc2217://127.0.0.1:7001", "", false},
+		{"tcp://127.0.0.1:7001", "", true}, {"pty:///dev/ttyX1", "", true}, {"serial:///dev/ttyS1", "", false},
+		{"rfc2217://127.0.0.1:7001", "", false},
 		{"tcp://127.0.0.1:7001", ", insecure_signals: true", false},
 	} {
 		text := strings.Replace(base, "  lists:", "  call_check: {method: radius}\n  lists:", 1)
-		text = strings.Replace(text, `port: "tcp://127.0.0.1:7001"`, fmt.Sprintf(`port: %q, call_check: true%s`, tt.port, tt.more), 1)
+		text = strings.Replace(text, `port: "tcp://127.0.0.1:7001"`,
+			fmt.Sprintf(`port: %q, call_check: true%s`, tt.port, tt.more), 1)
 		_, got, _ := loadText(t, text, nil)
-		if strings.Contains(got, "call_check needs modem signals or insecure_signals") != tt.refused || !tt.refused && got != "" {
+		if strings.Contains(got, "call_check needs modem signals or insecure_signals") != tt.refused || !tt.refused &&
+			got != "" {
 			t.Errorf("%s%s: %s", tt.port, tt.more, got)
 		}
 	}

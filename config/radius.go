@@ -14,7 +14,8 @@ const (
 )
 
 func (l *loader) radius() {
-	l.cfg.RADIUS = radius.Config{Name: MethodRADIUS, NASIdentifier: l.cfg.Hostname, DeadTime: l.duration("aaa.dead_time")}
+	l.cfg.RADIUS = radius.Config{Name: MethodRADIUS, NASIdentifier: l.cfg.Hostname,
+		DeadTime: l.duration("aaa.dead_time")}
 	for _, v := range l.v.Get("aaa", "radius").Items() {
 		l.serverName(v)
 		l.radiusServer(v)
@@ -39,8 +40,10 @@ func (l *loader) radiusServer(v *schema.Value) {
 	s := radius.ServerConfig{
 		Name: get("name").Text(), Address: get("address").Text(), Accounting: get("accounting").Text(),
 		Timeout: get("timeout").Duration(), Retries: get("retries").Int(),
-		MessageAuthenticator: get("message_authenticator").Text(), Source: get("source").Text(), Insecure: get("insecure").Bool(false),
-		StatusServer: get("status_server").Text(), Dialects: get("dialects").Texts(), ClassGroups: get("class_groups").Bool(false),
+		MessageAuthenticator: get("message_authenticator").Text(), Source: get("source").Text(),
+		Insecure:     get("insecure").Bool(false),
+		StatusServer: get("status_server").Text(), Dialects: get("dialects").Texts(),
+		ClassGroups: get("class_groups").Bool(false),
 	}
 	if s.Retries == 0 {
 		s.Retries = -1 // to the client zero is its default
@@ -58,7 +61,8 @@ func (l *loader) radiusServer(v *schema.Value) {
 		}
 		s.Secret = secret
 	} else if s.Transport != radius.TLS {
-		l.problem(Problem{File: l.file, Line: v.Line, Column: v.Column, Key: v.Path + ".secret_file", Msg: "is required", Hint: "write secret_file: radius.secret"})
+		l.problem(Problem{File: l.file, Line: v.Line, Column: v.Column, Key: v.Path + ".secret_file",
+			Msg: "is required", Hint: "write secret_file: radius.secret"})
 		ok = false
 	}
 	if !ok {
@@ -79,14 +83,17 @@ func (l *loader) patience(v *schema.Value, s radius.ServerConfig) {
 		wait = min(2*wait, 2*s.Timeout)
 	}
 	if all = min(all, 30*time.Second); all >= l.duration("login.timeout") {
-		l.warnAt(v, "fewer retries, a shorter timeout, or a longer login.timeout", "while %s is silent a caller's login.timeout (%v) is over before the next server or method is asked (%v)", s.Name, l.duration("login.timeout"), all)
+		l.warnAt(v, "fewer retries, a shorter timeout, or a longer login.timeout",
+			"while %s is silent a caller's login.timeout (%v) is over before the next server or method is asked (%v)",
+			s.Name, l.duration("login.timeout"), all)
 	}
 }
 
 // overUDP warns of what is unsafe without TLS, and refuses what is TLS's.
 func (l *loader) overUDP(v *schema.Value, s radius.ServerConfig) {
 	if s.MessageAuthenticator == radius.Off {
-		l.warnAt(v.Get("message_authenticator"), "update the server, then write require", "replies of %s can be forged by an on-path attacker (CVE-2024-3596)", s.Name)
+		l.warnAt(v.Get("message_authenticator"), "update the server, then write require",
+			"replies of %s can be forged by an on-path attacker (CVE-2024-3596)", s.Name)
 	}
 	if at := v.Get("tls"); at.IsSet() {
 		l.errorAt(at, "write transport: tls, or remove it", "only valid with transport: tls")
@@ -98,7 +105,8 @@ func (l *loader) radsec(v *schema.Value, s *radius.ServerConfig) bool {
 	s.Transport = radius.TLS
 	at := v.Get("tls")
 	c, ok := l.certificates(at)
-	s.TLS = &radius.TLSConfig{Certificates: c, MinTLS12: at.Get("min_version").Text() == "1.2", RADIUS11: at.Get("radius11").Text()}
+	s.TLS = &radius.TLSConfig{Certificates: c, MinTLS12: at.Get("min_version").Text() == "1.2",
+		RADIUS11: at.Get("radius11").Text()}
 	l.overTLS(v, s.Warnings())
 	return ok
 }
@@ -107,8 +115,10 @@ func (l *loader) secretLength(file *schema.Value, n int, insecure bool, rfc stri
 	const hint = "make one: openssl rand -base64 24"
 	switch {
 	case n < minSecret && !insecure:
-		l.errorAt(file, hint+"; or set insecure: true", "the shared secret has %d octets, and %s wants %d or more", n, rfc, minSecret)
+		l.errorAt(file, hint+"; or set insecure: true", "the shared secret has %d octets, and %s wants %d or more", n,
+			rfc, minSecret)
 	case n < goodSecret:
-		l.warnAt(file, hint, "the shared secret has %d octets; under %d it can be guessed from one packet", n, goodSecret)
+		l.warnAt(file, hint, "the shared secret has %d octets; under %d it can be guessed from one packet", n,
+			goodSecret)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// reauthorize refuses policies that ask AAA again before the dial where that cannot be asked: RADIUS grants with a login, and answers without a
-// password only where a Call-Check is configured.
+// reauthorize refuses policies that ask AAA again before the dial where that cannot be asked: RADIUS grants with a
+// login, and answers without a password only where a Call-Check is configured.
 func (l *loader) reauthorize() {
 	if l.cfg.CallCheck.Method != "" {
 		return

@@ -17,9 +17,10 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// everyKey calls f with each scalar of the table, the path as the reference has it, and with what of a file stands around
-// it: around("v") is a file that gives the key the value v, around("") one that does not have it.
-func everyKey(keys []schema.Key, prefix string, around func(string) string, f func(path string, k schema.Key, around func(string) string)) {
+// everyKey calls f with each scalar of the table, the path as the reference has it, and with what of a file stands
+// around it: around("v") is a file that gives the key the value v, around("") one that does not have it.
+func everyKey(keys []schema.Key, prefix string, around func(string) string,
+	f func(path string, k schema.Key, around func(string) string)) {
 	for _, k := range keys {
 		name := k.Name
 		within := func(text string) string {
@@ -74,7 +75,8 @@ func another(t *testing.T, path string, k schema.Key) string {
 	}
 	text, ok := map[string]string{
 		"policies_dir": "elsewhere", "prompts.password": `"Secret: "`, "exec.hosts.allow[]": `"192.0.2.0/24"`,
-		"numbers.trunk_prefixes[]": `"9,"`, "numbers.emergency[]": `"911"`, "users[].groups[]": "staff", "lines[].login": "other",
+		"numbers.trunk_prefixes[]": `"9,"`, "numbers.emergency[]": `"911"`, "users[].groups[]": "staff",
+		"lines[].login":          "other",
 		"aaa.groups[].servers[]": "primary", "lines[].result_codes.NAME": "BUSY",
 	}[path]
 	if !ok && strings.HasPrefix(path, "aaa.lists.") || !ok && strings.HasPrefix(path, "aaa.radius[].dialects") {
@@ -101,50 +103,53 @@ func reported(path string) string {
 // restart, and nowhere else.
 func TestReloadOfEachKey(t *testing.T) {
 	n := map[schema.Reload]int{}
-	everyKey(Keys(), "", func(s string) string { return s }, func(path string, k schema.Key, around func(string) string) {
-		n[k.Reload]++
-		var want []string
-		switch k.Reload {
-		case schema.NewCalls, schema.AtOnce:
-		case schema.Restart:
-			want = []string{reported(path)}
-		default:
-			t.Errorf("%s: the table does not say what a reload does with it", path)
-			return
-		}
-		file := func(text string) written {
-			data := around(text)
-			if strings.HasPrefix(path, "lines[].") && path != "lines[].tty" { // a line needs its number
-				below, _ := strings.CutPrefix(data, "{lines: [{")
-				data = "{lines: [{tty: 65, " + cmp.Or(below, "}]}")
+	everyKey(Keys(), "", func(s string) string { return s },
+		func(path string, k schema.Key, around func(string) string) {
+			n[k.Reload]++
+			var want []string
+			switch k.Reload {
+			case schema.NewCalls, schema.AtOnce:
+			case schema.Restart:
+				want = []string{reported(path)}
+			default:
+				t.Errorf("%s: the table does not say what a reload does with it", path)
+				return
 			}
-			return written{file: []byte(data)}
-		}
-		a, b := file(""), file(another(t, path, k))
-		for _, pair := range [][2]written{{a, b}, {b, a}} {
-			var got []string
-			for _, c := range needsRestart(pair[0], pair[1]) {
-				got = append(got, c.Key)
-				if in := strings.HasPrefix(c.Key, "lines[]"); in != slices.Equal(c.Lines, []int{65}) {
-					t.Errorf("%s: lines %v", c.Key, c.Lines)
+			file := func(text string) written {
+				data := around(text)
+				if strings.HasPrefix(path, "lines[].") && path != "lines[].tty" { // a line needs its number
+					below, _ := strings.CutPrefix(data, "{lines: [{")
+					data = "{lines: [{tty: 65, " + cmp.Or(below, "}]}")
+				}
+				return written{file: []byte(data)}
+			}
+			a, b := file(""), file(another(t, path, k))
+			for _, pair := range [][2]written{{a, b}, {b, a}} {
+				var got []string
+				for _, c := range needsRestart(pair[0], pair[1]) {
+					got = append(got, c.Key)
+					if in := strings.HasPrefix(c.Key, "lines[]"); in != slices.Equal(c.Lines, []int{65}) {
+						t.Errorf("%s: lines %v", c.Key, c.Lines)
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s, from %s to %s: the report names %v, want %v", path, pair[0].file, pair[1].file, got,
+						want)
 				}
 			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%s, from %s to %s: the report names %v, want %v", path, pair[0].file, pair[1].file, got, want)
+			if same := needsRestart(b, b); len(same) > 0 {
+				t.Errorf("%s: nothing has changed, and the report has %v", path, same)
 			}
-		}
-		if same := needsRestart(b, b); len(same) > 0 {
-			t.Errorf("%s: nothing has changed, and the report has %v", path, same)
-		}
-	})
+		})
 	if n[schema.NewCalls] < 80 || n[schema.AtOnce] < 6 || n[schema.Restart] < 30 {
 		t.Errorf("too few keys were looked at: %v", n)
 	}
-	everyKey(policies.Keys(), "", func(s string) string { return s }, func(path string, k schema.Key, _ func(string) string) {
-		if k.Reload != schema.NewCalls {
-			t.Errorf("policy file, %s: reload %q", path, k.Reload)
-		}
-	})
+	everyKey(policies.Keys(), "", func(s string) string { return s },
+		func(path string, k schema.Key, _ func(string) string) {
+			if k.Reload != schema.NewCalls {
+				t.Errorf("policy file, %s: reload %q", path, k.Reload)
+			}
+		})
 }
 
 // What differs in how it is written, or where it stands, needs no restart.
@@ -158,7 +163,8 @@ func TestNeedsRestart(t *testing.T) {
 	}
 	load := func(text, secret string, env map[string]string) *Config {
 		t.Helper()
-		write("ringback.yaml", "users: [{name: kim, password_file: secret}]\naaa: {lists: {login: {default: [local], more: [local]}}"+text)
+		write("ringback.yaml", "users: [{name: kim, password_file: secret}]\naaa: {lists: {login: {default: [local], "+
+			"more: [local]}}"+text)
 		write("secret", "pw")
 		write("coa", secret)
 		for name, value := range env {
@@ -177,7 +183,8 @@ func TestNeedsRestart(t *testing.T) {
 	}
 	const (
 		coa   = ", dynamic_author: {listen: \"127.0.0.1:3799\", clients: [{source: 127.0.0.1, secret_file: coa}]}"
-		lines = "}\nstate_dir: /tmp/s\nlines: [{tty: 65-66, port: \"tcp://127.0.0.1:{7000+n}\"}, {tty: 70, port: \"tcp://127.0.0.1:7070\"}]\n"
+		lines = "}\nstate_dir: /tmp/s\nlines: [{tty: 65-66, port: \"tcp://127.0.0.1:{7000+n}\"}, {tty: 70, port: " +
+			"\"tcp://127.0.0.1:7070\"}]\n"
 	)
 	long := strings.Repeat("s", 16)
 	old := load(coa+lines, long, nil)
@@ -195,15 +202,19 @@ state_dir: /tmp/s
 log: {level: info}
 login: {window: 1h}
 `, long, nil), nil},
-		"another secret in the same file": {load(coa+lines, strings.Repeat("t", 16), nil), []Change{{Key: "aaa.dynamic_author.clients"}}},
-		"an environment variable":         {load(coa+lines, long, map[string]string{"RINGBACK_LOG_LEVEL": "debug"}), []Change{{Key: "log.level"}}},
+		"another secret in the same file": {load(coa+lines, strings.Repeat("t", 16), nil),
+			[]Change{{Key: "aaa.dynamic_author.clients"}}},
+		"an environment variable": {load(coa+lines, long, map[string]string{"RINGBACK_LOG_LEVEL": "debug"}),
+			[]Change{{Key: "log.level"}}},
 		"lines that come, go and change": {load(coa+`}
 state_dir: /tmp/s
 lines: [{tty: 65-67, port: "tcp://127.0.0.1:{7010+n}", rotary: 3, login: more}]
 `, long, nil), []Change{{"lines[].tty", []int{67, 70}}, {"lines[].port", []int{65, 66}}, {"lines[].rotary", []int{65, 66}}}},
-		"no requests from outside any more": {load(lines, long, nil), []Change{{Key: "aaa.dynamic_author.listen"}, {Key: "aaa.dynamic_author.clients"}}},
-		"another socket follows state_dir": {load(coa+strings.Replace(lines, "/tmp/s", "/tmp/t", 1), long, nil), []Change{{Key: "state_dir"},
-			{Key: "api.socket"}}},
+		"no requests from outside any more": {load(lines, long, nil),
+			[]Change{{Key: "aaa.dynamic_author.listen"}, {Key: "aaa.dynamic_author.clients"}}},
+		"another socket follows state_dir": {load(coa+strings.Replace(lines, "/tmp/s", "/tmp/t", 1), long, nil),
+			[]Change{{Key: "state_dir"},
+				{Key: "api.socket"}}},
 	} {
 		if os.Geteuid() == 0 && name == "another socket follows state_dir" { // root's is elsewhere
 			tt.want = tt.want[:1]

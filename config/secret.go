@@ -16,7 +16,8 @@ import (
 // maxSecret is the size of the largest secret file, in octets.
 const maxSecret = 4096
 
-// readFile reads a regular file of at most max octets and tells who may use it. It blocks on no FIFO and opens no device.
+// readFile reads a regular file of at most max octets and tells who may use it. It blocks on no FIFO and opens no
+// device.
 func readFile(path string, max int64) ([]byte, access, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -63,7 +64,9 @@ func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
 
 func secretHint(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
-		return "the path is relative to the directory of the configuration file; create it with: (umask 077; openssl rand -base64 24 > FILE)"
+		const create = "the path is relative to the directory of the configuration file; create it with: " +
+			"(umask 077; openssl rand -base64 24 > FILE)"
+		return create
 	}
 	return "a regular file that the daemon's user may read"
 }

@@ -23,10 +23,12 @@ func (l *loader) tacacsServer(v *schema.Value) {
 	file, at := v.Get("secret_file"), v.Get("tls")
 	switch {
 	case file.IsSet() && at.IsSet():
-		l.errorAt(file, "remove one of the two", "a key and tls exclude each other: over TLS nothing is obfuscated (RFC 9887)")
+		l.errorAt(file, "remove one of the two",
+			"a key and tls exclude each other: over TLS nothing is obfuscated (RFC 9887)")
 		return
 	case !file.IsSet() && !at.IsSet():
-		l.errorAt(v, "write secret_file: tacacs.secret", "neither a key nor tls: anyone on the path could read the traffic")
+		l.errorAt(v, "write secret_file: tacacs.secret",
+			"neither a key nor tls: anyone on the path could read the traffic")
 		return
 	case at.IsSet():
 		c, ok := l.certificates(at)

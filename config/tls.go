@@ -9,14 +9,16 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// certificates reads `tls` of a server and looks into its files. ok is false where something is wrong, which is then reported.
+// certificates reads `tls` of a server and looks into its files. ok is false where something is wrong, which is then
+// reported.
 func (l *loader) certificates(v *schema.Value) (c aaa.Certificates, ok bool) {
 	before := len(l.problems.Only(schema.Error))
 	c = aaa.Certificates{ServerName: v.Get("server_name").Text()}
 	if ca := v.Get("ca_file"); ca.IsSet() {
 		c.CAFile = l.path(ca.Text())
 		if data, ok := l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
-			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it", c.CAFile)
+			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it",
+				c.CAFile)
 		}
 	}
 	cert, key := v.Get("cert_file"), v.Get("key_file")
@@ -53,7 +55,8 @@ func (l *loader) keyPair(cert, key *schema.Value) {
 		return
 	}
 	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors tell nothing of the key
-		l.errorAt(cert, "certificate and key in PEM, of one another", "%s and %s: %v", l.path(cert.Text()), l.path(key.Text()), err)
+		l.errorAt(cert, "certificate and key in PEM, of one another", "%s and %s: %v", l.path(cert.Text()),
+			l.path(key.Text()), err)
 	}
 }
 

@@ -30,7 +30,8 @@ const (
 	noRead  fs.FileMode = 0o026 // a secret; a group may read it
 )
 
-// distrust says why the daemon, which runs as euid, should not go by a file, and the command that mends it; "" where it may.
+// distrust says why the daemon, which runs as euid, should not go by a file, and the command that mends it; "" where it
+// may.
 func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, mend string) {
 	var whys, mends []string
 	if a.uid != 0 && a.uid != euid {
@@ -38,7 +39,8 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 		if euid != 0 {
 			owner = fmt.Sprint(euid)
 		}
-		whys = append(whys, fmt.Sprintf("it belongs to user %d, neither root nor the user that runs this (%d)", a.uid, euid))
+		whys = append(whys, fmt.Sprintf("it belongs to user %d, neither root nor the user that runs this (%d)", a.uid,
+			euid))
 		mends = append(mends, "chown "+owner+" "+path)
 	}
 	switch mode := a.mode.Perm(); {
@@ -47,14 +49,15 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 		whys = append(whys, fmt.Sprintf("others than the owner may use the file (mode %04o)", mode))
 		mends = append(mends, "chmod 600 "+path)
 	default:
-		whys = append(whys, fmt.Sprintf("others than the owner may write it (mode %04o), and so choose the numbers that are dialed", mode))
+		whys = append(whys, fmt.Sprintf("others than the owner may write it (mode %04o), and so choose the numbers "+
+			"that are dialed", mode))
 		mends = append(mends, "chmod go-w "+path)
 	}
 	return strings.Join(whys, "; "), strings.Join(mends, "; ")
 }
 
-// trust warns of a file or directory that others may change, or read where it is a secret, and keeps the daemon from starting with it. v is the key
-// that names it; unset: the warning is the file's.
+// trust warns of a file or directory that others may change, or read where it is a secret, and keeps the daemon from
+// starting with it. v is the key that names it; unset: the warning is the file's.
 func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.FileMode) {
 	why, mend := a.distrust(path, forbidden, os.Geteuid())
 	if why == "" {
@@ -62,7 +65,8 @@ func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.File
 	}
 	p := Problem{File: path, Severity: schema.Warning, Hint: mend, Msg: why}
 	if v.IsSet() {
-		p = Problem{File: l.file, Line: v.Line, Column: v.Column, Key: v.Path, Severity: schema.Warning, Hint: mend, Msg: path + ": " + why}
+		p = Problem{File: l.file, Line: v.Line, Column: v.Column, Key: v.Path, Severity: schema.Warning, Hint: mend,
+			Msg: path + ": " + why}
 	}
 	l.problem(p)
 	l.unsafe(p)

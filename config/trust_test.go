@@ -24,8 +24,10 @@ func TestDistrust(t *testing.T) {
 		{0o755, 0, 0, noWrite, "", ""},
 		{fs.ModeDir | 0o775, 0, 0, noWrite, "others than the owner may write it (mode 0775)", "chmod go-w f"},
 		{0o646, 0, 0, noWrite, "others than the owner may write it (mode 0646)", "chmod go-w f"},
-		{0o600, 1000, 0, noWrite, "it belongs to user 1000, neither root nor the user that runs this (0)", "chown root f"},
-		{0o600, 1000, 990, noRead, "it belongs to user 1000, neither root nor the user that runs this (990)", "chown 990 f"},
+		{0o600, 1000, 0, noWrite, "it belongs to user 1000, neither root nor the user that runs this (0)",
+			"chown root f"},
+		{0o600, 1000, 990, noRead, "it belongs to user 1000, neither root nor the user that runs this (990)",
+			"chown 990 f"},
 		{0o644, 1000, 990, noRead, "it belongs to user 1000, ", "chown 990 f; chmod 600 f"},
 	} {
 		why, mend := access{tt.mode, tt.uid}.distrust("f", tt.forbidden, tt.euid)
@@ -66,7 +68,8 @@ func TestUnsafeFiles(t *testing.T) {
 				if err := os.Chmod(path, mode); err != nil {
 					t.Fatal(err)
 				}
-				c, problems := Load(filepath.Join(dir, "full.yaml"), Overrides{"state_dir": filepath.Join(dir, "state")})
+				c, problems := Load(filepath.Join(dir, "full.yaml"),
+					Overrides{"state_dir": filepath.Join(dir, "state")})
 				if c == nil {
 					t.Fatal(problems)
 				}
@@ -79,7 +82,8 @@ func TestUnsafeFiles(t *testing.T) {
 				t.Errorf("mode %v: %v", tt.safe, c.Unsafe)
 			}
 			c := load(tt.mode)
-			if len(c.Unsafe) == 0 || !c.Unsafe.HasErrors() || !strings.Contains(c.Unsafe[0].String(), path) || !strings.HasPrefix(c.Unsafe[0].Hint, "chmod ") {
+			if len(c.Unsafe) == 0 || !c.Unsafe.HasErrors() || !strings.Contains(c.Unsafe[0].String(), path) ||
+				!strings.HasPrefix(c.Unsafe[0].Hint, "chmod ") {
 				t.Errorf("mode %v: %v", tt.mode, c.Unsafe)
 			}
 		})
@@ -105,7 +109,8 @@ func TestUnsafeOwner(t *testing.T) {
 // TestUnsafeLog: check-config tells of a log file that the daemon would not write to.
 func TestUnsafeLog(t *testing.T) {
 	dir := samples(t)
-	for name, path := range map[string]string{"missing": "log", "file": "radius.secret", "link": "link", "directory": "policies.d", "device": os.DevNull} {
+	for name, path := range map[string]string{"missing": "log", "file": "radius.secret", "link": "link",
+		"directory": "policies.d", "device": os.DevNull} {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}

@@ -62,8 +62,8 @@ var (
 	placeholder = regexp.MustCompile(`^\{(?:([0-9]{1,9})\+)?(tty|n)\}$`)
 )
 
-// expand fills in the template of a port: {tty} is the line's number, {n} its place in the range from 0 on, {7000+n} and {7000+tty} the
-// sum.
+// expand fills in the template of a port: {tty} is the line's number, {n} its place in the range from 0 on, {7000+n}
+// and {7000+tty} the sum.
 func expand(template string, tty, n int) (string, error) {
 	var bad error
 	out := braces.ReplaceAllStringFunc(template, func(s string) string {

@@ -22,7 +22,8 @@ func (l *loader) users() {
 
 func (l *loader) user(v *schema.Value) {
 	before := len(l.problems.Only(schema.Error))
-	u := aaa.User{Name: v.Get("name").Text(), PrivLevel: or(v, userKeys, "priv_lvl").Int(), Groups: v.Get("groups").Texts()}
+	u := aaa.User{Name: v.Get("name").Text(), PrivLevel: or(v, userKeys, "priv_lvl").Int(),
+		Groups: v.Get("groups").Texts()}
 	if name := v.Get("name"); u.Name != "" {
 		if err := aaa.CheckUser(u.Name); err != nil {
 			l.errorAt(name, "", "%v", err)

@@ -22,11 +22,13 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 	if err := os.WriteFile(filepath.Join(dir, "call_check.password"), []byte("cisco\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, server := aaaTown(t, lab.ByRADIUS, users, lab.Options{Dir: dir}, inAAA("  call_check: {method: radius, password_file: call_check.password}"),
+	l, server := aaaTown(t, lab.ByRADIUS, users, lab.Options{Dir: dir},
+		inAAA("  call_check: {method: radius, password_file: call_check.password}"),
 		edit{"ringback.yaml", "login: default,", "login: default, call_check: true,"})
 	log := func(text string) {
 		t.Helper()
-		eventually(t, text+" in the log", func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), text) })
+		eventually(t, text+" in the log",
+			func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), text) })
 	}
 
 	stranger := sitDown(t, l, "austin-01") // 84001

@@ -230,7 +230,8 @@ func canaryShows(t *testing.T, l *lab.Lab, told map[string]string) {
 	}
 	for _, s := range show {
 		for _, output := range []string{"table", "json"} {
-			args := slices.Concat([]string{"show"}, s, []string{"-o", output, "--socket", filepath.Join(l.Dir(), "ringback.sock")})
+			args := slices.Concat([]string{"show"}, s,
+				[]string{"-o", output, "--socket", filepath.Join(l.Dir(), "ringback.sock")})
 			out, status := ringback(t, "", args...)
 			if status != 0 {
 				t.Errorf("%q: status %d\n%s", args, status, out)
@@ -278,7 +279,8 @@ func wantTold(t *testing.T, kind lab.AAA, told map[string]string) {
 		test:                                  {"[secret]", "send_secret"},
 	}
 	if kind == lab.ByRADIUS || kind == lab.ByRadSec {
-		want["the debug stream"] = append(want["the debug stream"], "User-Password = [secret]", "Class = [secret]", "State = [secret]")
+		want["the debug stream"] = append(want["the debug stream"], "User-Password = [secret]", "Class = [secret]",
+			"State = [secret]")
 	} else {
 		want["the debug stream"] = append(want["the debug stream"], "[secret]")
 	}
@@ -314,7 +316,8 @@ func searched(t *testing.T, told, secrets map[string]string) {
 func written(secret string) (forms []string) {
 	h := hex.EncodeToString([]byte(secret))
 	forms = []string{secret, h, strings.ToUpper(h)}
-	for before := range 3 { // wherever it stands in what was encoded; the characters that its neighbours share are left off
+	// wherever it stands in what was encoded; the characters that its neighbours share are left off
+	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
 		forms = append(forms, text[(before*8+5)/6:len(text)-1])
 	}
@@ -326,8 +329,11 @@ func TestCanariesAreFound(t *testing.T) {
 	t.Parallel()
 	const secret = "canary-guess-1492"
 	for _, leak := range []string{secret, hex.EncodeToString([]byte(secret)),
-		base64.StdEncoding.EncodeToString([]byte("a" + secret + "bc")), base64.StdEncoding.EncodeToString([]byte("ab" + secret)), base64.StdEncoding.EncodeToString([]byte(`{"a":"` + secret + `"}`))} {
-		if !slices.ContainsFunc(written(secret), func(form string) bool { return strings.Contains("text "+leak+" text", form) }) {
+		base64.StdEncoding.EncodeToString([]byte("a" + secret + "bc")),
+		base64.StdEncoding.EncodeToString([]byte("ab" + secret)),
+		base64.StdEncoding.EncodeToString([]byte(`{"a":"` + secret + `"}`))} {
+		if !slices.ContainsFunc(written(secret),
+			func(form string) bool { return strings.Contains("text "+leak+" text", form) }) {
 			t.Errorf("%q in %q is not found by any of %q", secret, leak, written(secret))
 		}
 	}

@@ -41,7 +41,8 @@ user = pukalani-09 {
 // no other.
 func TestPrivilegesByTACACS(t *testing.T) {
 	t.Parallel()
-	l, server := aaaTown(t, lab.ByTACACS, operators, lab.Options{}, configured("login: {failure_delay: 0s}"), inLists("enable: {default: [tacacs]}\n    commands: {default: [tacacs]}"),
+	l, server := aaaTown(t, lab.ByTACACS, operators, lab.Options{}, configured("login: {failure_delay: 0s}"),
+		inLists("enable: {default: [tacacs]}\n    commands: {default: [tacacs]}"),
 		edit{"ringback.yaml", "methods: [tacacs]}", "methods: [tacacs], commands: true}"})
 	p := sitDown(t, l, "austin-01")
 	p.call("makawao-08", "paniolo-8")
@@ -66,7 +67,8 @@ func TestPrivilegesByTACACS(t *testing.T) {
 	p.hangUp()
 	nobodyOnLine(t, l)
 
-	want := []string{"makawao-08 1 show privilege <cr>", "makawao-08 1 enable <cr>", "makawao-08 15 show privilege <cr>", "pukalani-09 1 show users <cr>"}
+	want := []string{"makawao-08 1 show privilege <cr>", "makawao-08 1 enable <cr>",
+		"makawao-08 15 show privilege <cr>", "pukalani-09 1 show users <cr>"}
 	var got []string
 	eventually(t, "the records of the commands", func() bool {
 		got = nil
@@ -97,10 +99,12 @@ func TestEnablePassword(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := tempDir(t)
-			if err := os.WriteFile(filepath.Join(dir, "enable.password"), []byte("haleakala-10023\n"), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "enable.password"), []byte("haleakala-10023\n"),
+				0o600); err != nil {
 				t.Fatal(err)
 			}
-			all := []edit{configured("login: {failure_delay: 0s}"), configured("enable: {password_file: enable.password}")}
+			all := []edit{configured("login: {failure_delay: 0s}"),
+				configured("enable: {password_file: enable.password}")}
 			if tt.lists != "" {
 				all = append(all, inLists(tt.lists))
 			}

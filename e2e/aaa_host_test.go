@@ -78,7 +78,8 @@ func (h *loginHost) heard() string {
 
 // hosts lets sessions be joined to hosts.
 func hosts(allow ...string) edit {
-	return edit{"ringback.yaml", "exec: {callback: true}", fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}", strings.Join(allow, `", "`))}
+	return edit{"ringback.yaml", "exec: {callback: true}", fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}",
+		strings.Join(allow, `", "`))}
 }
 
 // Service-Type Callback-Login-User: leg two is joined to Login-IP-Host, by Telnet and by TCP-Clear, with octets both
@@ -88,16 +89,19 @@ func TestCallbackToHost(t *testing.T) {
 	for _, tt := range []struct{ service, typed, sent string }{
 		{"Telnet", "hello", "hello"},
 		// Neither IAC, nor an end of line, nor the escape character means anything.
-		{"TCP-Clear", "\x00\x01\xff\xff\xf4\r\n\x1e\x1ex\x7f\x80hello", "\x00\x01\xff\xff\xf4\r\n\x1e\x1ex\x7f\x80hello"},
+		{"TCP-Clear", "\x00\x01\xff\xff\xf4\r\n\x1e\x1ex\x7f\x80hello",
+			"\x00\x01\xff\xff\xf4\r\n\x1e\x1ex\x7f\x80hello"},
 	} {
 		t.Run(tt.service, func(t *testing.T) {
 			t.Parallel()
 			host := startHost(t)
 			user := func(name string, port int) string {
-				return fmt.Sprintf("%s	Cleartext-Password := \"lei-1993\"\n	Service-Type = Callback-Login-User, Callback-Number = \"84001\",\n"+
+				return fmt.Sprintf("%s	Cleartext-Password := \"lei-1993\"\n	Service-Type = "+
+					"Callback-Login-User, Callback-Number = \"84001\",\n"+
 					"	Login-IP-Host = 127.0.0.1, Login-Service = %s, Login-TCP-Port = %d\n", name, tt.service, port)
 			}
-			l, server := aaaTown(t, lab.ByRADIUS, user("haiku-05", host.port)+user("huelo-06", host.port-1), lab.Options{}, waits("1s"), hosts(fmt.Sprint("127.0.0.1:", host.port)))
+			l, server := aaaTown(t, lab.ByRADIUS, user("haiku-05", host.port)+user("huelo-06", host.port-1),
+				lab.Options{}, waits("1s"), hosts(fmt.Sprint("127.0.0.1:", host.port)))
 			p := sitDown(t, l, "austin-01")
 			p.call("huelo-06", "lei-1993")
 			p.see("% Authorization failed")
@@ -126,7 +130,8 @@ func TestCallbackToHost(t *testing.T) {
 			eventually(t, "the Stop of leg two", func() bool {
 				for _, r := range server.radius.Records() {
 					if r.Get("Acct-Status-Type") == "Stop" && r.Get("NAS-Port") == "66" {
-						if r.Get("Acct-Terminate-Cause") != "Host-Request" || r.Get("Service-Type") != "Callback-Login-User" || r.Get("User-Name") != "haiku-05" {
+						if r.Get("Acct-Terminate-Cause") != "Host-Request" ||
+							r.Get("Service-Type") != "Callback-Login-User" || r.Get("User-Name") != "haiku-05" {
 							t.Errorf("the Stop of leg two: %v", r.Attributes)
 						}
 						return true
@@ -143,9 +148,11 @@ func TestCallbackToAutocmd(t *testing.T) {
 	t.Parallel()
 	host := startHost(t)
 	profile := func(name, autocmd string) string {
-		return fmt.Sprintf("user = %s {\n	login = cleartext \"lei-1993\"\n	service = exec {\n		callback-dialstring = 84001\n		autocmd = \"%s\"\n	}\n}\n", name, autocmd)
+		return fmt.Sprintf("user = %s {\n	login = cleartext \"lei-1993\"\n	service = exec "+
+			"{\n		callback-dialstring = 84001\n		autocmd = \"%s\"\n	}\n}\n", name, autocmd)
 	}
-	users := profile("haiku-05", "show users") + profile("huelo-06", fmt.Sprintf("telnet 127.0.0.1 %d", host.port)) + profile("keanae-07", "format flash:")
+	users := profile("haiku-05", "show users") + profile("huelo-06", fmt.Sprintf("telnet 127.0.0.1 %d", host.port)) +
+		profile("keanae-07", "format flash:")
 	l, _ := aaaTown(t, lab.ByTACACS, users, lab.Options{}, waits("1s"), hosts(fmt.Sprint("127.0.0.1:", host.port)))
 	p := sitDown(t, l, "austin-01")
 	p.call("keanae-07", "lei-1993") // there is no such command: what cannot be done is not left out

@@ -36,7 +36,8 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 	Callback-Number = "84003"
 
 DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer requires a callback"},
-		{lab.ByRADIUS, lookups, "kihei-03	Service-Type == Call-Check", "another-3	Service-Type == Call-Check", "refused"},
+		{lab.ByRADIUS, lookups, "kihei-03	Service-Type == Call-Check", "another-3	Service-Type == Call-Check",
+			"refused"},
 		{lab.ByRADIUS, lookups, "", "", ""},
 	} {
 		t.Run(string(tt.kind)+"/"+tt.reason, func(t *testing.T) {
@@ -82,7 +83,8 @@ func TestReauthorizeWantsCallCheck(t *testing.T) {
 	l := startTown(t, lab.Options{})
 	path := filepath.Join(l.Dir(), "ringback.yaml")
 	change(t, l, "policies.d/default.yaml", "attempts: {max: 1}", "attempts: {max: 1}\nreauthorize: before_dial")
-	if out, status := ringback(t, "", "check-config", "-c", path); status != 1 || !strings.Contains(out, "reauthorize") || !strings.Contains(out, "call_check: {method: radius}") {
+	if out, status := ringback(t, "", "check-config", "-c", path); status != 1 ||
+		!strings.Contains(out, "reauthorize") || !strings.Contains(out, "call_check: {method: radius}") {
 		t.Errorf("check-config: status %d\n%s", status, out)
 	}
 	change(t, l, "ringback.yaml", "\n  lists:\n", "\n  call_check: {method: radius}\n  lists:\n")

@@ -37,12 +37,14 @@ func aaaTown(t *testing.T, kind lab.AAA, users string, o lab.Options, all ...edi
 	if kind == lab.ByTACACS {
 		s.startTACACS(users)
 		runServer(t, s.tacacs)
-		o.Edit = s.toTACACS(edits(t, append(all, edit{"ringback.yaml", "secret_file: tacacs.secret}", "secret_file: tacacs.secret, timeout: 3s}"})...))
+		o.Edit = s.toTACACS(edits(t, append(all, edit{"ringback.yaml", "secret_file: tacacs.secret}",
+			"secret_file: tacacs.secret, timeout: 3s}"})...))
 	} else {
 		s.startRADIUS(users)
 		runServer(t, s.radius)
 		o.RADIUS = &lab.RADIUS{Auth: s.radius.AuthAddr(), Acct: s.radius.AcctAddr(), Secret: aaaSecret}
-		o.Edit = edits(t, append(all, edit{"ringback.yaml", "timeout: 2s\n      retries: 3", "timeout: 1s\n      retries: 1"})...)
+		o.Edit = edits(t, append(all, edit{"ringback.yaml", "timeout: 2s\n      retries: 3",
+			"timeout: 1s\n      retries: 1"})...)
 	}
 	return startTown(t, o), s
 }

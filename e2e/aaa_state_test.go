@@ -79,7 +79,8 @@ func TestStateStaysInside(t *testing.T) {
 	s.radius.SetFaults(servers.Faults{AskFirst: "Token: "})
 	runServer(t, s.radius)
 	p := newTap(t, s.radius.AuthAddr())
-	l := startTown(t, lab.Options{RADIUS: &lab.RADIUS{Auth: p.conn.LocalAddr().String(), Acct: s.radius.AcctAddr(), Secret: aaaSecret},
+	l := startTown(t, lab.Options{RADIUS: &lab.RADIUS{Auth: p.conn.LocalAddr().String(), Acct: s.radius.AcctAddr(),
+		Secret: aaaSecret},
 		Edit: edits(t, configured("log: {level: debug}"))})
 	debug := listen(t, l)
 	caller := sitDown(t, l, "kihei-03")
@@ -98,7 +99,8 @@ func TestStateStaysInside(t *testing.T) {
 	if len(states) < 2 || len(states[0]) < 8 || strings.Join(states, "") != strings.Repeat(states[0], len(states)) {
 		t.Fatalf("one State must have come and gone: %q", states)
 	}
-	out, status := ringback(t, "hookipa-4\n"+answer+"\n", "aaa", "test", "paia-04", "-c", l.Dir()+"/ringback.yaml", "--explain", "-o", "json")
+	out, status := ringback(t, "hookipa-4\n"+answer+"\n", "aaa", "test", "paia-04", "-c", l.Dir()+"/ringback.yaml",
+		"--explain", "-o", "json")
 	if status != 0 {
 		t.Errorf("aaa test: status %d\n%s", status, out)
 	}

@@ -7,8 +7,9 @@ import (
 // Ctrl-C at the question for the password ends `aaa test`, and the terminal shows again what is typed.
 func TestAskedAndInterrupted(t *testing.T) {
 	t.Parallel()
-	dir := howToDir(t, map[string]string{"password": "pw1", "ringback.yaml": "hostname: h\nusers: [{name: kim, password_file: password}]\n" +
-		"aaa: {lists: {login: {default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"})
+	dir := howToDir(t, map[string]string{"password": "pw1",
+		"ringback.yaml": "hostname: h\nusers: [{name: kim, password_file: password}]\n" +
+			"aaa: {lists: {login: {default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"})
 	p := atTerminal(t, dir, "aaa", "test", "kim", "-c", dir+"/ringback.yaml")
 	p.see("Password: ")
 	p.press("\x03")

@@ -37,12 +37,14 @@ func TestLabAttack(t *testing.T) {
 	t.Parallel()
 	out, status := ringback(t, "", "lab", "attack", "--ports", "rfc2217", "-o", "json", "typed-escape")
 	var r lab.AttackResult
-	if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 || !r.Held || r.Attack != "typed-escape" || r.Ports != lab.RFC2217 || r.Dir != "" {
+	if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 || !r.Held || r.Attack != "typed-escape" ||
+		r.Ports != lab.RFC2217 || r.Dir != "" {
 		t.Errorf("status %d, %v: %s", status, err, out)
 	}
 	out, status = ringback(t, "", "lab", "attack", "--ports", "rfc2217", "typed-escape")
 	lines := strings.Split(out, "\n")
-	if status != 0 || len(lines) != 4 || !slices.Equal(strings.Fields(lines[1])[:2], []string{"typed-escape", "rfc2217"}) || !strings.Contains(lines[1], " held ") ||
+	if status != 0 || len(lines) != 4 || !slices.Equal(strings.Fields(lines[1])[:2],
+		[]string{"typed-escape", "rfc2217"}) || !strings.Contains(lines[1], " held ") ||
 		lines[2] != "1 of 1 attacks were held" {
 		t.Errorf("status %d: %s", status, out)
 	}
@@ -56,7 +58,8 @@ func TestLabAttack(t *testing.T) {
 		{[]string{"--parallel", "0"}, "--parallel 0: must be 1 or greater"},
 		{[]string{"-o", "xml"}, "-o xml: must be table or json"},
 	} {
-		if out, status := ringback(t, "", append([]string{"lab", "attack"}, tt.args...)...); status != 1 || !strings.Contains(out, tt.want) {
+		if out, status := ringback(t, "", append([]string{"lab", "attack"}, tt.args...)...); status != 1 ||
+			!strings.Contains(out, tt.want) {
 			t.Errorf("%v: status %d: %s", tt.args, status, out)
 		}
 	}

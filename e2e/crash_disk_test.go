@@ -112,14 +112,17 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	fail(c.hangsUp(d))
 	heard, refused, sessions, again := c.saw()
 	if heard != 0 || refused == 0 || !again || sessions != 0 {
-		t.Errorf("heard %d promises, %d times that there is none, back at the login prompt: %v, %d sessions", heard, refused, again, sessions)
+		t.Errorf("heard %d promises, %d times that there is none, back at the login prompt: %v, %d sessions", heard,
+			refused, again, sessions)
 	}
 	plain.call()
 	fail(plain.hangsUp(d))
 	if _, refused, sessions, _ := plain.saw(); refused < 2 || sessions != admitted {
-		t.Errorf("a user without a callback: %d sessions without accounting, refused %d times", sessions-admitted, refused)
+		t.Errorf("a user without a callback: %d sessions without accounting, refused %d times", sessions-admitted,
+			refused)
 	}
-	if h, err := town.client().Health(t.Context()); err != nil || len(h.Problems) == 0 || !strings.Contains(h.Problems[0], "nothing can be recorded since") {
+	if h, err := town.client().Health(t.Context()); err != nil || len(h.Problems) == 0 ||
+		!strings.Contains(h.Problems[0], "nothing can be recorded since") {
 		t.Errorf("show health: %+v %v", h.Problems, err)
 	}
 	fail(d.rest(0))

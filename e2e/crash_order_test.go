@@ -86,7 +86,8 @@ func TestCrashTraceParser(t *testing.T) {
 // disk, and what goes to the modems when.
 func TestPeerCrashOrder(t *testing.T) {
 	strace := crashStrace(t)
-	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true}, {name: "two attempts", max: 2, busy: 1}} {
+	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true},
+		{name: "two attempts", max: 2, busy: 1}} {
 		t.Run(w.name, func(t *testing.T) {
 			town := newCrashTown(t, w)
 			log := filepath.Join(town.dir, "strace")
@@ -113,7 +114,8 @@ func TestPeerCrashOrder(t *testing.T) {
 			after := 0
 			for _, a := range records[0].attempts {
 				dial := o.first(after, "the first octet of the dial command", toModem, "ATDT")
-				o.durableBefore(dial, fmt.Sprintf("attempt %d", a.N), `phase\":\"dialing\"`, fmt.Sprintf("attempt %d of", a.N), id)
+				o.durableBefore(dial, fmt.Sprintf("attempt %d", a.N), `phase\":\"dialing\"`,
+					fmt.Sprintf("attempt %d of", a.N), id)
 				after = dial.end + 1
 			}
 			if n := len(records[0].attempts); n != w.orOne() {
@@ -161,7 +163,8 @@ func (o crashOrder) durableBefore(c crashCall, what string, texts ...string) {
 			if s.end >= c.begin {
 				break
 			}
-			o.t.Logf("%s: written in line %d, synced in lines %d-%d, told in line %d of strace's log", what, row.end+1, s.begin+1, s.end+1, c.begin+1)
+			o.t.Logf("%s: written in line %d, synced in lines %d-%d, told in line %d of strace's log", what, row.end+1,
+				s.begin+1, s.end+1, c.begin+1)
 			return
 		}
 	}

@@ -65,7 +65,8 @@ func TestPeerCrashPoints(t *testing.T) {
 			if (off > 0) != w.staysOffHook && !t.Failed() {
 				t.Errorf("%d daemons found a modem off hook", off)
 			}
-			t.Logf("%d crash points in %v, %d times a modem was found off hook", n, time.Since(start).Round(time.Second), off)
+			t.Logf("%d crash points in %v, %d times a modem was found off hook", n,
+				time.Since(start).Round(time.Second), off)
 		})
 	}
 }
@@ -152,7 +153,8 @@ func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, ste
 // it was not killed.
 func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool, err error) {
 	log := filepath.Join(town.dir, "strace")
-	first := town.start(t, strace, "-D", "-f", "-y", "-o", log, "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n))
+	first := town.start(t, strace, "-D", "-f", "-y", "-o", log, "-e", "trace="+calls, "-e",
+		fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n))
 	var second *crashDaemon
 	defer func() {
 		if err != nil {
@@ -189,7 +191,8 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 		// Only a crash between the attempt's record and its dial may cost the one call that was promised.
 		records, _ := town.records()
 		if len(records) != 1 || records[0].Attempts != town.max {
-			return true, fmt.Errorf("a promise that was heard, nobody was called, and no crash has spent the budget (%d dials before)", dials)
+			return true, fmt.Errorf("a promise that was heard, nobody was called, and no crash has spent the budget "+
+				"(%d dials before)", dials)
 		}
 	}
 	return true, err
@@ -250,7 +253,8 @@ func crashHit(trace, state string, n int, hit bool) error {
 		}
 		made[who]++
 		most = max(most, made[who])
-		if strings.HasSuffix(call, "sync") && strings.Contains(l, "<"+state) && !strings.Contains(l, "<"+filepath.Join(state, "lines")) {
+		if strings.HasSuffix(call, "sync") && strings.Contains(l, "<"+state) &&
+			!strings.Contains(l, "<"+filepath.Join(state, "lines")) {
 			syncs[who]++
 		}
 	}

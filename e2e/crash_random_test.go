@@ -31,11 +31,13 @@ func TestCrashKills(t *testing.T) {
 	t.Logf("RINGBACK_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Run("one attempt", func(t *testing.T) { crashKills(t, random, kills/2, 500*time.Millisecond, 1) })
-	t.Run("two attempts", func(t *testing.T) { crashKills(t, random, kills/2, 2*time.Second, 2) }) // retry_wait is 1 s, in full after a restart
+	// retry_wait is 1 s, in full after a restart
+	t.Run("two attempts", func(t *testing.T) { crashKills(t, random, kills/2, 2*time.Second, 2) })
 }
 
 func crashKills(t *testing.T, random *rand.Rand, kills int, longest time.Duration, attempts int) {
-	town := newCrashTown(t, crashWorld{lines: 4, callers: 5, max: attempts, verify: true, staysOffHook: true, wait: 50 * time.Millisecond})
+	town := newCrashTown(t, crashWorld{lines: 4, callers: 5, max: attempts, verify: true, staysOffHook: true,
+		wait: 50 * time.Millisecond})
 	stop := make(chan struct{})
 	var callers sync.WaitGroup
 	for _, c := range town.callers {
@@ -73,7 +75,8 @@ func crashKills(t *testing.T, random *rand.Rand, kills int, longest time.Duratio
 		promises, sessions = promises+heard, sessions+s
 	}
 	met, _ := town.provenOnHook()
-	t.Logf("%d kills, %d promises heard, %d dials, %d sessions, %d times a modem was found off hook", kills, promises, len(town.lineDials()), sessions, met)
+	t.Logf("%d kills, %d promises heard, %d dials, %d sessions, %d times a modem was found off hook", kills, promises,
+		len(town.lineDials()), sessions, met)
 	if promises < kills/2 || sessions == 0 {
 		t.Error("too little happened to prove anything")
 	}

@@ -119,7 +119,8 @@ func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 
 func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (url string) {
 	t.Helper()
-	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", 65+i), Number: crashMain, StaysOffHook: town.staysOffHook})
+	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", 65+i), Number: crashMain,
+		StaysOffHook: town.staysOffHook})
 	if town.pty {
 		link := filepath.Join(town.dir, m.Name())
 		if _, err := m.ServePTY(link); err != nil {
@@ -147,7 +148,8 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 			fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = NAS-Prompt-User\n", 84001+i)
 			break
 		}
-		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = Callback-NAS-Prompt, Callback-Number = \"%[1]d\"", 84001+i)
+		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = Callback-NAS-Prompt, "+
+			"Callback-Number = \"%[1]d\"", 84001+i)
 		if !town.verify {
 			users.WriteString(", Cisco-AVPair += \"shell:nocallback-verify=1\"")
 		}
@@ -190,15 +192,19 @@ lines:
 		guard = "1.05s" // S12
 	}
 	for i, port := range ports {
-		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
-			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
+		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, "+
+			"callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
+			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, "+
+			"on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
 			65+i, port, town.wait, town.tcp || town.pty, guard)
 	}
-	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n", town.max)
+	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n",
+		town.max)
 	if err := os.Mkdir(filepath.Join(town.dir, "policies.d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"ringback.yaml": b.String(), "policies.d/default.yaml": policy, "radius.secret": crashSecret + "\n"} {
+	for name, text := range map[string]string{"ringback.yaml": b.String(), "policies.d/default.yaml": policy,
+		"radius.secret": crashSecret + "\n"} {
 		if err := os.WriteFile(filepath.Join(town.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +257,8 @@ func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
 func (town *crashTown) startOn(t *testing.T, config string, before ...string) *crashDaemon {
 	t.Helper()
 	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, config))
-	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{}, ended: make(chan struct{})}
+	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{},
+		ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	if town.stderr != nil {
 		d.cmd.Stderr = town.stderr

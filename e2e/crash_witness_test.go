@@ -75,7 +75,8 @@ func (town *crashTown) witness() error {
 			complain("callback %s to %s: outcome %q, %d records of its end", r.ID, r.Number, r.Outcome, r.ends)
 		}
 		if len(r.attempts) > r.Attempts || r.Attempts > town.max {
-			complain("callback %s: %d attempts on record, %d counted, %d granted", r.ID, len(r.attempts), r.Attempts, town.max)
+			complain("callback %s: %d attempts on record, %d counted, %d granted", r.ID, len(r.attempts), r.Attempts,
+				town.max)
 		}
 		for _, a := range r.attempts {
 			if a.Ended.IsZero() {
@@ -92,7 +93,8 @@ func (town *crashTown) witness() error {
 	for _, d := range town.lineDials() {
 		i := slices.IndexFunc(records, func(r crashRecord) bool { return r.covers(d, spent[r.ID]) })
 		if i < 0 {
-			complain("%s dialled %s at %s: no recorded attempt stands for it", d.Modem, d.Number, d.Time.Format(time.StampMicro))
+			complain("%s dialled %s at %s: no recorded attempt stands for it", d.Modem, d.Number,
+				d.Time.Format(time.StampMicro))
 			continue
 		}
 		spent[records[i].ID]++
@@ -134,7 +136,8 @@ func (town *crashTown) provenOnHook() (met int, err error) {
 			}
 		case exchange.DialEvent:
 			if tainted[e.Modem] {
-				return met, fmt.Errorf("%s was off hook when its port was opened, and dialled %s before it was on hook", e.Modem, e.Text)
+				return met, fmt.Errorf("%s was off hook when its port was opened, and dialled %s before it was on hook",
+					e.Modem, e.Text)
 			}
 		}
 	}
@@ -146,7 +149,8 @@ func (town *crashTown) story(daemons ...*crashDaemon) string {
 	var b strings.Builder
 	town.mu.Lock()
 	for _, e := range town.events {
-		fmt.Fprintf(&b, "%s %-6s %-10s %s → %s %s\n", e.Time.Format(time.StampMicro), e.Modem, e.Kind, e.From, e.To, e.Text)
+		fmt.Fprintf(&b, "%s %-6s %-10s %s → %s %s\n", e.Time.Format(time.StampMicro), e.Modem, e.Kind, e.From, e.To,
+			e.Text)
 	}
 	town.mu.Unlock()
 	for _, c := range town.callers {
@@ -158,7 +162,8 @@ func (town *crashTown) story(daemons ...*crashDaemon) string {
 		fmt.Fprintln(&b, err)
 	} else {
 		for _, r := range records {
-			fmt.Fprintf(&b, "callback %s %s to %s: %s %s, ends %d, attempts %+v\n%s\n", r.ID, r.Phase, r.Number, r.Outcome, r.Cause, r.ends, r.attempts, r.Trace)
+			fmt.Fprintf(&b, "callback %s %s to %s: %s %s, ends %d, attempts %+v\n%s\n", r.ID, r.Phase, r.Number,
+				r.Outcome, r.Cause, r.ends, r.attempts, r.Trace)
 		}
 	}
 	for i, d := range daemons {

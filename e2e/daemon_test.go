@@ -66,7 +66,8 @@ func TestReload(t *testing.T) {
 
 	change(t, l, "ringback.yaml", "tty: 68", "tty: 69")
 	reload(t, l, "this changes with a restart only")
-	if log := readFile(t, filepath.Join(l.Dir(), "ringback.log")); !regexp.MustCompile(`restart only\s+\{"key": "lines\[\]\.tty", "lines": "68-69"\}`).MatchString(log) {
+	if log := readFile(t, filepath.Join(l.Dir(),
+		"ringback.log")); !regexp.MustCompile(`restart only\s+\{"key": "lines\[\]\.tty", "lines": "68-69"\}`).MatchString(log) {
 		t.Errorf("the log does not name the lines that come and go:\n%s", log)
 	}
 }

@@ -15,8 +15,10 @@ import (
 // sentences.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	const fixed = "called back at 84001 from tty 66, 67, 68 (first idle line), 5s after hang-up or later, without a second login"
-	if !strings.Contains(readFile(t, "../docs/tutorial/lab.md"), "`"+strings.Replace(fixed, "68 (the", "68\n(the", 1)+"`") {
+	const fixed = "called back at 84001 from tty 66, 67, 68 (first idle line), 5s after hang-up or later, without a " +
+		"second login"
+	if !strings.Contains(readFile(t, "../docs/tutorial/lab.md"), "`"+strings.Replace(fixed, "68 (the", "68\n(the", 1)+
+		"`") {
 		t.Errorf("the tutorial does not say %q", fixed)
 	}
 	for _, kind := range lab.AllAAA {
@@ -33,13 +35,17 @@ func TestExplain(t *testing.T) {
 				status         int
 				want           []string
 			}{
-				{"austin-01", "maui-1993", 0, []string{"what would happen: " + fixed, dialect, "number lists       84001 from aaa", "forced_wait of tty 65 to 68: 5s"}},
+				{"austin-01", "maui-1993", 0, []string{"what would happen: " + fixed, dialect,
+					"number lists       84001 from aaa", "forced_wait of tty 65 to 68: 5s"}},
 				{"austin-02", "hana-1993", 0, []string{"what would happen: asked for a callback number"}},
-				{"kihei-03", "wailea-03", 0, []string{"called back at 84003 from tty 66", "then the user must log in again"}},
-				{"paia-04", "hookipa-4", 0, []string{"what would happen: admitted without a callback: EXEC at privilege level 1"}},
+				{"kihei-03", "wailea-03", 0, []string{"called back at 84003 from tty 66",
+					"then the user must log in again"}},
+				{"paia-04", "hookipa-4", 0, []string{"what would happen: admitted without a callback: EXEC at " +
+					"privilege level 1"}},
 				{"austin-01", "wrong", 1, []string{"what would happen: rejected, no callback"}},
 			} {
-				out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", config, "--line", "65", "--explain")
+				out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", config, "--line", "65",
+					"--explain")
 				if status != tt.status {
 					t.Errorf("%s: status %d:\n%s", tt.user, status, out)
 				}
@@ -52,7 +58,8 @@ func TestExplain(t *testing.T) {
 					t.Errorf("%s: the password is in\n%s", tt.user, out)
 				}
 			}
-			out, status := ringback(t, "maui-1993\n", "aaa", "test", "austin-01", "-c", config, "--line", "65", "--caller", "84001", "-o", "json")
+			out, status := ringback(t, "maui-1993\n", "aaa", "test", "austin-01", "-c", config, "--line", "65",
+				"--caller", "84001", "-o", "json")
 			var r struct {
 				Result, Outcome, Server string
 				Line                    int
@@ -68,8 +75,10 @@ func TestExplain(t *testing.T) {
 			if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 {
 				t.Fatalf("status %d, %v:\n%s", status, err, out)
 			}
-			if r.Result != "granted" || r.Server != "town" || r.Line != 65 || len(r.Dialers) != 3 || !r.Authorization.Callback || len(r.Authorization.Readings) < 2 ||
-				r.Decision.Number != "84001" || len(r.Trace) < 10 || len(r.Packets) < 2 || !strings.HasPrefix(r.Outcome, fixed) {
+			if r.Result != "granted" || r.Server != "town" || r.Line != 65 || len(r.Dialers) != 3 ||
+				!r.Authorization.Callback || len(r.Authorization.Readings) < 2 ||
+				r.Decision.Number != "84001" || len(r.Trace) < 10 || len(r.Packets) < 2 ||
+				!strings.HasPrefix(r.Outcome, fixed) {
 				t.Errorf("%s", out)
 			}
 		})
@@ -95,7 +104,8 @@ func TestShowAAA(t *testing.T) {
 			}
 			var servers []client.AAAServer
 			out, _ = ringback(t, "", "show", "aaa", "--socket", l.Town().Socket, "-o", "json")
-			if err := json.Unmarshal([]byte(out), &servers); err != nil || len(servers) == 0 || servers[0].Name != "town" {
+			if err := json.Unmarshal([]byte(out), &servers); err != nil || len(servers) == 0 ||
+				servers[0].Name != "town" {
 				t.Errorf("%v:\n%s", err, out)
 			}
 		})

@@ -36,7 +36,8 @@ func TestHowToQuotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			if !regexp.MustCompile("(?m)^```[a-z]*\n" + regexp.QuoteMeta(h.file(t, e.Name())) + "```$").MatchString(doc) {
+			if !regexp.MustCompile("(?m)^```[a-z]*\n" + regexp.QuoteMeta(h.file(t, e.Name())) +
+				"```$").MatchString(doc) {
 				t.Errorf("%s does not quote %s%s as it is", h.doc, h.dir, e.Name())
 			}
 		}
@@ -168,7 +169,8 @@ func TestHowToConfigurations(t *testing.T) {
 	}
 }
 
-// TestHowToConfigurationsOfAAA loads the ringback.yaml of each AAA how-to as it stands, so that an operator may paste it.
+// TestHowToConfigurationsOfAAA loads the ringback.yaml of each AAA how-to as it stands, so that an operator may paste
+// it.
 func TestHowToConfigurationsOfAAA(t *testing.T) {
 	secret := "not-a-secret-but-24-octets\n"
 	pem := func(name string) string { return readFile(t, "../testdata/config/"+name) }
@@ -178,8 +180,9 @@ func TestHowToConfigurationsOfAAA(t *testing.T) {
 	}
 	yamls := map[string]string{
 		"FreeRADIUS": freeradiusHowTo.file(t, "ringback.yaml"),
-		"RadSec":     replaced(t, freeradiusHowTo.file(t, "ringback.yaml"), freeradiusHowTo.file(t, "radsec.yaml")+"  lists:\n    login: {default: [radius]}\n", "aaa"),
-		"tacquito":   tacquitoHowTo.file(t, "ringback.yaml"),
+		"RadSec": replaced(t, freeradiusHowTo.file(t, "ringback.yaml"), freeradiusHowTo.file(t, "radsec.yaml")+
+			"  lists:\n    login: {default: [radius]}\n", "aaa"),
+		"tacquito": tacquitoHowTo.file(t, "ringback.yaml"),
 	}
 	for _, name := range untriedHowTos {
 		yamls[name] = fenced(t, "../docs/how-to/"+name+".md", "yaml")[0]
@@ -211,7 +214,8 @@ func TestHowToConfigurationsOfAAA(t *testing.T) {
 	}
 }
 
-// TestHowToRequiresCallback: the policy that tac_plus-ng's how-to gives for it refuses whom AAA grants a session without a callback.
+// TestHowToRequiresCallback: the policy that tac_plus-ng's how-to gives for it refuses whom AAA grants a session
+// without a callback.
 func TestHowToRequiresCallback(t *testing.T) {
 	const doc = "../docs/how-to/tac_plus-ng.md"
 	blocks := fenced(t, doc, "yaml")
@@ -251,7 +255,8 @@ func TestUntriedHowTos(t *testing.T) {
 	}
 }
 
-// checkUsers looks at a how-to's configuration as it tells its reader to: check-config, then `aaa test` of its users, whose first output stands in it.
+// checkUsers looks at a how-to's configuration as it tells its reader to: check-config, then `aaa test` of its users,
+// whose first output stands in it.
 func checkUsers(t *testing.T, h howTo, path, server string) {
 	t.Helper()
 	if out, status := ringback(t, "", "check-config", "-c", path); status != 0 {

@@ -50,8 +50,10 @@ func newImpostorTown(t *testing.T, kind string) *impostorTown {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := &lines.Config{TTY: 1, Port: url, Rotary: lines.NoRotary, InBand: a.Scheme == port.TCP || a.Scheme == port.PTY, InsecureSignals: strings.Contains(kind, "without"),
-		Timing: lines.Timing{Guard: 22 * time.Millisecond, CommandGap: time.Millisecond, Settle: time.Millisecond, Command: 2 * time.Second, DTRLow: 10 * time.Millisecond,
+	cfg := &lines.Config{TTY: 1, Port: url, Rotary: lines.NoRotary, InBand: a.Scheme == port.TCP ||
+		a.Scheme == port.PTY, InsecureSignals: strings.Contains(kind, "without"),
+		Timing: lines.Timing{Guard: 22 * time.Millisecond, CommandGap: time.Millisecond, Settle: time.Millisecond,
+			Command: 2 * time.Second, DTRLow: 10 * time.Millisecond,
 			Silence: 100 * time.Millisecond, Reopen: 10 * time.Millisecond, OnHook: time.Minute}}
 	proofs, err := modem.OpenProofs(filepath.Join(t.TempDir(), "lines"))
 	if err != nil {
@@ -161,9 +163,11 @@ func (e *impostorTown) attack(t *testing.T, at time.Duration) {
 	}
 	_, _ = io.WriteString(thief, "\r\nNO CARRIER\r\n")
 	time.AfterFunc(at, func() {
-		_, _ = io.WriteString(thief, "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n\r\nNO CARRIER\r\n\r\nRING\r\n\r\nCONNECT\r\n")
+		_, _ = io.WriteString(thief, "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n\r\nNO "+
+			"CARRIER\r\n\r\nRING\r\n\r\nCONNECT\r\n")
 	})
-	hungUp := time.AfterFunc(200*time.Millisecond, func() { _ = call.Hangup(limit) }) // where the text was data, as behind modem signals
+	// where the text was data, as behind modem signals
+	hungUp := time.AfterFunc(200*time.Millisecond, func() { _ = call.Hangup(limit) })
 	defer hungUp.Stop()
 	lease, err := e.pool.Acquire(limit, lines.Want{Owner: "test", TTYs: []int{1}, Rotary: lines.NoRotary})
 	if err != nil {

@@ -52,7 +52,8 @@ func TestAccountingIsKept(t *testing.T) {
 	defer deaf.Close()
 	acct := deaf.LocalAddr().String()
 	l := startTown(t, lab.Options{
-		RADIUS: &lab.RADIUS{Auth: radiusServer(t, ":0").AuthAddr(), Acct: acct, Secret: "the-town's-own-secret-of-30-oct"},
+		RADIUS: &lab.RADIUS{Auth: radiusServer(t, ":0").AuthAddr(), Acct: acct,
+			Secret: "the-town's-own-secret-of-30-oct"},
 		Edit: func(name, text string) string {
 			return strings.Replace(shortWait(name, text), "timeout: 2s", "timeout: 500ms", 1)
 		},
@@ -112,7 +113,8 @@ func TestSecretsStayInside(t *testing.T) {
 	var heard strings.Builder
 	listening := make(chan error, 1)
 	go func() {
-		listening <- l.Client().Debug(ctx, client.Topics, nil, func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
+		listening <- l.Client().Debug(ctx, client.Topics, nil,
+			func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
 	}()
 	play(t, l, parse(t, login("austin-01", "guess-1492")+"see % Login invalid\nhangup\n-- callback --\nnone\n"))
 	play(t, l, shipped(t, "any-number"))
@@ -134,10 +136,12 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	told := map[string]string{"the debug stream": heard.String(), "the API": string(shown)}
 	gather(t, l.Dir(), told)
-	if !strings.Contains(told["the debug stream"], "User-Password = [secret]") || !strings.Contains(told["ringback.log"], "austin-02") || len(told["state/journal.db"]) == 0 {
+	if !strings.Contains(told["the debug stream"], "User-Password = [secret]") ||
+		!strings.Contains(told["ringback.log"], "austin-02") || len(told["state/journal.db"]) == 0 {
 		t.Error("the test looks at too little: a debug stream, a log or a journal is not what it should be")
 	}
-	for _, secret := range []aaa.Secret{"hana-1993", "guess-1492", aaa.Secret(strings.TrimSpace(readFile(t, filepath.Join(l.Dir(), "radius.secret"))))} {
+	for _, secret := range []aaa.Secret{"hana-1993", "guess-1492",
+		aaa.Secret(strings.TrimSpace(readFile(t, filepath.Join(l.Dir(), "radius.secret"))))} {
 		for where, text := range told {
 			if strings.Contains(text, string(secret)) {
 				t.Errorf("a secret of %d octets is in %s", len(secret), where)

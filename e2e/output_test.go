@@ -66,7 +66,8 @@ func TestStandardOutputFails(t *testing.T) {
 	}
 	defer full.Close()
 	for _, args := range []string{
-		"--version", "version", "version -o json", "--help", "show lines", "show lines -o json", "show line 65", "show users", "show callbacks", "show aaa",
+		"--version", "version", "version -o json", "--help", "show lines", "show lines -o json", "show line 65",
+		"show users", "show callbacks", "show aaa",
 		"debug chat",
 	} {
 		fields := strings.Fields(args)
@@ -94,7 +95,8 @@ func TestStandardOutputFails(t *testing.T) {
 			return cmd.ProcessState, said.String()
 		}
 		state, said := run(full)
-		if state.ExitCode() != 1 || !strings.HasSuffix(said, "ringback: write to standard output: no space left on device\n") {
+		if state.ExitCode() != 1 || !strings.HasSuffix(said,
+			"ringback: write to standard output: no space left on device\n") {
 			t.Errorf("%s >/dev/full: %v\n%s", args, state, said)
 		}
 		r, w, err := os.Pipe()
@@ -104,7 +106,8 @@ func TestStandardOutputFails(t *testing.T) {
 		r.Close()
 		state, said = run(w)
 		w.Close()
-		if ws := state.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != syscall.SIGPIPE || strings.Contains(said, "ringback:") {
+		if ws := state.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != syscall.SIGPIPE ||
+			strings.Contains(said, "ringback:") {
 			t.Errorf("%s | true: %v\n%s", args, state, said)
 		}
 	}
@@ -160,9 +163,12 @@ func TestCallbacksLeftOut(t *testing.T) {
 		{"--all --limit 249", 249, "… 1 older one: --limit N (0 = all) or --since TIME\n"},
 		{"--all --limit 0", 250, ""},
 	} {
-		out, status := ringback(t, "", append([]string{"show", "callbacks", "--socket", socket}, strings.Fields(tt.args)...)...)
-		if n := strings.Count(out, " completed "); status != 0 || n != tt.rows || strings.Contains(out, "older") != (tt.last != "") || !strings.HasSuffix(out, tt.last) {
-			t.Errorf("%s: status %d, %d rows, must be %d and end in %q\n%.200s", tt.args, status, n, tt.rows, tt.last, out)
+		out, status := ringback(t, "", append([]string{"show", "callbacks", "--socket", socket},
+			strings.Fields(tt.args)...)...)
+		if n := strings.Count(out, " completed "); status != 0 || n != tt.rows ||
+			strings.Contains(out, "older") != (tt.last != "") || !strings.HasSuffix(out, tt.last) {
+			t.Errorf("%s: status %d, %d rows, must be %d and end in %q\n%.200s", tt.args, status, n, tt.rows, tt.last,
+				out)
 		}
 	}
 }

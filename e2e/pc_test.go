@@ -131,7 +131,8 @@ func onlyCallback(t *testing.T, l *lab.Lab, what string, ok func(client.Callback
 
 // callbackOf waits until choose finds a callback among those of the town, newest first and at least one, and returns
 // it.
-func callbackOf(t *testing.T, l *lab.Lab, what string, choose func([]client.Callback) (client.Callback, bool)) (found client.CallbackDetail) {
+func callbackOf(t *testing.T, l *lab.Lab, what string, choose func([]client.Callback) (client.Callback,
+	bool)) (found client.CallbackDetail) {
 	t.Helper()
 	eventually(t, what, func() bool {
 		all, err := l.Client().Callbacks(t.Context(), true)

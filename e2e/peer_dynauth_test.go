@@ -27,14 +27,17 @@ func dynauthTown(t *testing.T, all ...edit) (l *lab.Lab, f *aaatest.FreeRADIUS, 
 	t.Helper()
 	needs(t, "radclient", "freeradius-utils")
 	f = aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{
-		Users: readFile(t, "testdata/freeradius/users") + "\npaia-04	Cleartext-Password := \"hookipa-4\"\n	Service-Type = NAS-Prompt-User\n"})
+		Users: readFile(t, "testdata/freeradius/users") +
+			"\npaia-04	Cleartext-Password := \"hookipa-4\"\n	Service-Type = NAS-Prompt-User\n"})
 	dir := tempDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "coa.secret"), []byte(coaSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address = quietPort(t)
-	all = append(all, inAAA(fmt.Sprintf("  dynamic_author: {listen: %q, clients: [{source: 127.0.0.1, secret_file: coa.secret}]}", address)))
-	return startTown(t, lab.Options{Dir: dir, Edit: edits(t, all...), RADIUS: &lab.RADIUS{Auth: f.Auth, Acct: f.Acct, Secret: f.Secret}}), f, address
+	all = append(all, inAAA(fmt.Sprintf("  dynamic_author: {listen: %q, clients: [{source: 127.0.0.1, secret_file: "+
+		"coa.secret}]}", address)))
+	return startTown(t, lab.Options{Dir: dir, Edit: edits(t, all...), RADIUS: &lab.RADIUS{Auth: f.Auth, Acct: f.Acct,
+		Secret: f.Secret}}), f, address
 }
 
 // radclient sends a request by FreeRADIUS's client, signed and dated as it must be, and wants to read a text in what
@@ -50,7 +53,8 @@ func radclient(t *testing.T, address, command, secret, attributes, want string) 
 	if want != "No reply" {
 		timeout = "60"
 	}
-	cmd := exec.CommandContext(ctx, needs(t, "radclient", "freeradius-utils"), "-x", "-r", tries, "-t", timeout, address, command, secret)
+	cmd := exec.CommandContext(ctx, needs(t, "radclient", "freeradius-utils"), "-x", "-r", tries, "-t", timeout,
+		address, command, secret)
 	cmd.Stdin = strings.NewReader(attributes + "\nMessage-Authenticator = 0x00\n")
 	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), want) { // its status is 1 for a NAK too
 		t.Errorf("%s of %q: no %q in\n%s", command, attributes, want, out)
@@ -131,7 +135,8 @@ func TestPeerDisconnectEndsSession(t *testing.T) {
 	p.call("paia-04", "hookipa-4")
 	p.see(prompt + ">")
 	id := accounted(t, f, record{"Acct-Status-Type": "Start", "User-Name": "paia-04"})["Acct-Session-Id"]
-	radclient(t, address, "disconnect", coaSecret, fmt.Sprintf("User-Name = \"paia-04\"\nAcct-Session-Id = %q", id), "Received Disconnect-ACK")
+	radclient(t, address, "disconnect", coaSecret, fmt.Sprintf("User-Name = \"paia-04\"\nAcct-Session-Id = %q", id),
+		"Received Disconnect-ACK")
 	p.see("Disconnected by the administrator")
 	p.see("NO CARRIER")
 	accounted(t, f, record{"Acct-Status-Type": "Stop", "Acct-Session-Id": id, "Acct-Terminate-Cause": "Admin-Reset"})
@@ -170,9 +175,10 @@ func TestPeerDynAuthRefused(t *testing.T) {
 	if reply := first(true); reply != 41 { // a retransmission: the answer again, and that is all
 		t.Errorf("a retransmission is answered with code %d", reply)
 	}
-	callbackOf(t, l, "the second callback waits and the first is cancelled", func(all []client.Callback) (client.Callback, bool) {
-		return all[0], len(all) == 2 && all[0].Phase == "waiting" && all[1].Phase == "cancelled"
-	})
+	callbackOf(t, l, "the second callback waits and the first is cancelled",
+		func(all []client.Callback) (client.Callback, bool) {
+			return all[0], len(all) == 2 && all[0].Phase == "waiting" && all[1].Phase == "cancelled"
+		})
 	wantDialled(t, l)
 }
 

@@ -90,8 +90,10 @@ type freeradiusLegs struct {
 }
 
 var bothFreeRADIUSLegs = []freeradiusLegs{
-	{"no-verify", "austin-01", [2]string{"austin-01\rmaui-1993\r", ""}, [2]string{"austin-01 on tty65", "austin-01 on tty65"}},
-	{"any-number", "austin-02", [2]string{"austin-02\rhana-1993\r84001\r", "austin-02\rhana-1993\r"}, [2]string{"austin-02 on tty65", "austin-02 on tty66"}},
+	{"no-verify", "austin-01", [2]string{"austin-01\rmaui-1993\r", ""},
+		[2]string{"austin-01 on tty65", "austin-01 on tty65"}},
+	{"any-number", "austin-02", [2]string{"austin-02\rhana-1993\r84001\r", "austin-02\rhana-1993\r"},
+		[2]string{"austin-02 on tty65", "austin-02 on tty66"}},
 }
 
 func TestPeerFreeRADIUSScenarios(t *testing.T) {
@@ -111,7 +113,8 @@ func TestPeerFreeRADIUSScenarios(t *testing.T) {
 func (tt freeradiusLegs) reconciled(t *testing.T, f *aaatest.FreeRADIUS) {
 	t.Helper()
 	got := tt.recorded(t, f, 5)
-	if on := got[0]; on["Acct-Status-Type"] != "Accounting-On" || on["NAS-Identifier"] != "maui-nas-04" || on["Acct-Session-Id"] == "" {
+	if on := got[0]; on["Acct-Status-Type"] != "Accounting-On" || on["NAS-Identifier"] != "maui-nas-04" ||
+		on["Acct-Session-Id"] == "" {
 		t.Errorf("the first record must be Accounting-On: %v", on)
 	}
 	tt.legs(t, got[1:])
@@ -140,7 +143,8 @@ func (tt freeradiusLegs) legs(t *testing.T, got []record) {
 		{"Acct-Status-Type": "Stop", "NAS-Port": "66", "Acct-Terminate-Cause": "Lost-Carrier"},
 	} {
 		leg := i / 2
-		w["NAS-Identifier"], w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"] = "maui-nas-04", tt.user, "Async", "RADIUS"
+		w["NAS-Identifier"], w["User-Name"], w["NAS-Port-Type"], w["Acct-Authentic"] = "maui-nas-04", tt.user, "Async",
+			"RADIUS"
 		w["Service-Type"], w["Acct-Multi-Session-Id"] = "Callback-NAS-Prompt", got[0]["Acct-Multi-Session-Id"]
 		for name, value := range w {
 			if got[i][name] != value {
@@ -184,7 +188,8 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	if !strings.Contains(out, `Callback-Number = "84001"`) {
 		t.Fatalf("the case is not met: this Reject carries no number:\n%s", out)
 	}
-	play(t, l, parse(t, login("austin-01", "wrong")+"see % Login invalid\nsee Username:\nhangup\n-- callback --\nnone\n"))
+	play(t, l, parse(t, login("austin-01", "wrong")+
+		"see % Login invalid\nsee Username:\nhangup\n-- callback --\nnone\n"))
 	if d := lineDials(l); len(d) != 0 {
 		t.Errorf("somebody was dialled: %+v", d)
 	}
@@ -210,5 +215,6 @@ func TestPeerFreeRADIUSUnsigned(t *testing.T) {
 	if d := lineDials(l); len(d) != 0 {
 		t.Errorf("somebody was dialled: %+v", d)
 	}
-	eventually(t, "the hint in the daemon's log", func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), hint) })
+	eventually(t, "the hint in the daemon's log",
+		func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), hint) })
 }

@@ -40,7 +40,8 @@ func newStockFreeRADIUS(t *testing.T, scripts ...string) *stockFreeRADIUS {
 	}
 	f.auth, f.acct, f.tls = quietPort(t), quietPort(t), quietPort(t)
 	runHere(t, "/", "cp", "-a", stockConfig, f.path("raddb"))
-	f.here = strings.NewReplacer(stockConfig, f.path("raddb"), "/var/lib/freeradius", f.path("lib"), "192.0.2.9", "127.0.0.1", "port = 2083", "port = "+portOf(f.tls),
+	f.here = strings.NewReplacer(stockConfig, f.path("raddb"), "/var/lib/freeradius", f.path("lib"), "192.0.2.9",
+		"127.0.0.1", "port = 2083", "port = "+portOf(f.tls),
 		"address: 192.0.2.1, accounting: 192.0.2.1", "address: "+f.auth+", accounting: "+f.acct)
 	for _, s := range append([]string{"localhost.sh"}, scripts...) { // both run on one machine
 		runHere(t, f.dir, "sh", "-euc", f.here.Replace(freeradiusHowTo.file(t, s)))
@@ -140,7 +141,8 @@ func (f *stockFreeRADIUS) toThisMachine(t *testing.T) {
 func (f *stockFreeRADIUS) start(t *testing.T) {
 	t.Helper()
 	f.toThisMachine(t)
-	if out := runHere(t, f.dir, f.program, "-XC", "-d", f.path("raddb")); !strings.Contains(out, "Configuration appears to be OK") {
+	if out := runHere(t, f.dir, f.program, "-XC", "-d", f.path("raddb")); !strings.Contains(out,
+		"Configuration appears to be OK") {
 		t.Fatalf("freeradius -XC:\n%s", out)
 	}
 	log := f.path("log/radius.log")
@@ -172,7 +174,8 @@ func (f *stockFreeRADIUS) start(t *testing.T) {
 func (f *stockFreeRADIUS) configuration(t *testing.T) (yaml string, path string) {
 	t.Helper()
 	yaml = f.here.Replace(freeradiusHowTo.file(t, "ringback.yaml"))
-	dir := howToDir(t, map[string]string{"ringback.yaml": yaml, "policies.d/default.yaml": freeradiusHowTo.file(t, "policy.yaml"), "radius.secret": f.secret})
+	dir := howToDir(t, map[string]string{"ringback.yaml": yaml, "policies.d/default.yaml": freeradiusHowTo.file(t,
+		"policy.yaml"), "radius.secret": f.secret})
 	return yaml, filepath.Join(dir, "ringback.yaml")
 }
 
@@ -183,7 +186,8 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 	f.start(t)
 	yaml, path := f.configuration(t)
 	checkUsers(t, freeradiusHowTo, path, "freeradius")
-	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"), map[string]string{"radius.secret": f.secret}))
+	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"),
+		map[string]string{"radius.secret": f.secret}))
 	details, err := filepath.Glob(f.path("log/radacct/127.0.0.1/detail-*"))
 	if err != nil || len(details) == 0 {
 		t.Fatalf("no detail file: %v", err)
@@ -218,7 +222,8 @@ func TestPeerHowToFreeRADIUSUnsigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, status := ringback(t, "maui-1993\n", "aaa", "test", "austin-01", "-c", path)
-	if status != 0 && !strings.Contains(out, "without Message-Authenticator were discarded. The server must sign its replies. ") {
+	if status != 0 && !strings.Contains(out,
+		"without Message-Authenticator were discarded. The server must sign its replies. ") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
@@ -241,13 +246,16 @@ func TestPeerHowToFreeRADIUSSQL(t *testing.T) {
 		_, status := ringback(t, "maui-1993\n", "aaa", "test", "austin-01", "-c", path)
 		return status
 	}
-	client, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Servers: []radius.ServerConfig{{Name: "freeradius", Address: f.auth, Accounting: f.acct, Secret: aaa.Secret(f.secret)}}})
+	client, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04",
+		Servers: []radius.ServerConfig{{Name: "freeradius", Address: f.auth, Accounting: f.acct,
+			Secret: aaa.Secret(f.secret)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
 	account := func(typ aaa.RecordType) {
-		err := client.Send(t.Context(), aaa.Record{ID: string(typ), Type: typ, Time: time.Now(), SessionID: "open", Entry: "radius", User: "austin-01", Service: aaa.EXEC, TTY: 65})
+		err := client.Send(t.Context(), aaa.Record{ID: string(typ), Type: typ, Time: time.Now(), SessionID: "open",
+			Entry: "radius", User: "austin-01", Service: aaa.EXEC, TTY: 65})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,10 +268,12 @@ func TestPeerHowToFreeRADIUSSQL(t *testing.T) {
 	if login() != 0 {
 		t.Error("austin-01 is refused when his session has ended")
 	}
-	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"), map[string]string{"radius.secret": f.secret}))
+	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"),
+		map[string]string{"radius.secret": f.secret}))
 	var legs, open int
 	eventually(t, "the rows of four legs and one session, all ended", func() bool {
-		if err := db.QueryRow("SELECT count(*), count(*) - count(acctstoptime) FROM radacct").Scan(&legs, &open); err != nil {
+		if err := db.QueryRow("SELECT count(*), count(*) - count(acctstoptime) FROM radacct").Scan(&legs,
+			&open); err != nil {
 			t.Log(err)
 		}
 		return legs == 5 && open == 0
@@ -276,8 +286,10 @@ func TestPeerHowToFreeRADIUSRadSec(t *testing.T) {
 	f := newStockFreeRADIUS(t, "client.sh", "users.sh", "sign.sh", "certificates.sh", "radsec.sh")
 	f.start(t)
 	yaml, _ := f.configuration(t)
-	radsec := strings.ReplaceAll(freeradiusHowTo.file(t, "radsec.yaml"), "192.0.2.1", f.tls) + "  lists:\n    login: {default: [radius]}\n"
-	files := map[string]string{"ringback.yaml": replaced(t, yaml, radsec, "aaa"), "policies.d/default.yaml": freeradiusHowTo.file(t, "policy.yaml")}
+	radsec := strings.ReplaceAll(freeradiusHowTo.file(t, "radsec.yaml"), "192.0.2.1", f.tls) +
+		"  lists:\n    login: {default: [radius]}\n"
+	files := map[string]string{"ringback.yaml": replaced(t, yaml, radsec, "aaa"),
+		"policies.d/default.yaml": freeradiusHowTo.file(t, "policy.yaml")}
 	for _, name := range []string{"ca.pem", "maui-nas-04.example.net.pem", "maui-nas-04.example.net.key"} {
 		files[name] = readFile(t, f.path(name))
 	}

@@ -11,7 +11,8 @@ import (
 // TestPeerSystemdUnit has systemd read the unit of the how-to.
 func TestPeerSystemdUnit(t *testing.T) {
 	analyze := needs(t, "systemd-analyze", "systemd")
-	unit := strings.Replace(fenced(t, "../docs/how-to/first-modem.md", "ini")[0], "/usr/local/bin/ringback", "/bin/true", 1)
+	unit := strings.Replace(fenced(t, "../docs/how-to/first-modem.md", "ini")[0], "/usr/local/bin/ringback",
+		"/bin/true", 1)
 	path := filepath.Join(t.TempDir(), "ringback.service")
 	if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
 		t.Fatal(err)

@@ -50,14 +50,15 @@ func tacquitoPasted(t *testing.T, scripts ...string) (dir, config string) {
 	for _, s := range scripts {
 		runHere(t, dir, "sh", "-euc", strings.ReplaceAll(tacquitoHowTo.file(t, s), "192.0.2.9/32", "127.0.0.0/8"))
 	}
-	return dir, tacquitoHash.ReplaceAllStringFunc(readFile(t, filepath.Join(dir, "tacquito.yaml")), func(user string) string {
-		m := tacquitoHash.FindStringSubmatch(user)
-		hash, err := tacquito.Hash(tacquitoPasswords[m[2]])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m[1] + hash
-	})
+	return dir, tacquitoHash.ReplaceAllStringFunc(readFile(t, filepath.Join(dir, "tacquito.yaml")),
+		func(user string) string {
+			m := tacquitoHash.FindStringSubmatch(user)
+			hash, err := tacquito.Hash(tacquitoPasswords[m[2]])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m[1] + hash
+		})
 }
 
 // The whole how-to: tacquito with the configuration that the how-to writes, and users who are called back.
@@ -65,9 +66,11 @@ func TestPeerHowToTacquito(t *testing.T) {
 	t.Parallel()
 	dir, config := tacquitoPasted(t, "configure.sh")
 	server := tacquito.Start(t, tacquito.Options{Config: config})
-	yaml := strings.Replace(tacquitoHowTo.file(t, "ringback.yaml"), "address: 192.0.2.2", "address: "+server.Addr+", timeout: 1m", 1)
+	yaml := strings.Replace(tacquitoHowTo.file(t, "ringback.yaml"), "address: 192.0.2.2", "address: "+server.Addr+
+		", timeout: 1m", 1)
 	policy, secret := tacquitoHowTo.file(t, "policy.yaml"), readFile(t, filepath.Join(dir, "tacacs.secret"))
-	path := filepath.Join(howToDir(t, map[string]string{"ringback.yaml": yaml, "policies.d/default.yaml": policy, "tacacs.secret": secret}), "ringback.yaml")
+	path := filepath.Join(howToDir(t, map[string]string{"ringback.yaml": yaml, "policies.d/default.yaml": policy,
+		"tacacs.secret": secret}), "ringback.yaml")
 	checkUsers(t, tacquitoHowTo, path, "tacquito")
 	playBoth(t, howToTown(t, yaml, policy, map[string]string{"tacacs.secret": secret}))
 	// Accounting-On, and Start and Stop of four legs.
@@ -86,7 +89,8 @@ func TestPeerHowToTacquitoTLS(t *testing.T) {
 	server := tacquito.Start(t, tacquito.Options{Config: config, TLS: certificates})
 	_, lists, _ := strings.Cut(tacquitoHowTo.file(t, "ringback.yaml"), "  tacacs_system_user:")
 	lists, _, _ = strings.Cut(lists, "\n\n")
-	yaml := strings.Replace(tacquitoHowTo.file(t, "tls.yaml"), "192.0.2.2", server.Addr+"\n      timeout: 1m", 1) + "  tacacs_system_user:" + lists + "\n"
+	yaml := strings.Replace(tacquitoHowTo.file(t, "tls.yaml"), "192.0.2.2", server.Addr+"\n      timeout: 1m", 1) +
+		"  tacacs_system_user:" + lists + "\n"
 	files := map[string]string{}
 	for _, name := range []string{"ca.pem", "maui-nas-04.example.net.pem", "maui-nas-04.example.net.key"} {
 		files[name] = readFile(t, in(name))
@@ -104,6 +108,7 @@ func TestHowToTacquitoRelease(t *testing.T) {
 	release, _, _ = strings.Cut(release, "\n")
 	doc := readFile(t, tacquitoHowTo.doc)
 	if n := strings.Count(doc, "@"+strings.Fields(release)[0]); !ok || n < 2 {
-		t.Errorf("%s names the release %s %d times, must be for the server and for its generator of hashes", tacquitoHowTo.doc, release, n)
+		t.Errorf("%s names the release %s %d times, must be for the server and for its generator of hashes",
+			tacquitoHowTo.doc, release, n)
 	}
 }

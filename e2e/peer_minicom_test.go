@@ -36,7 +36,8 @@ func TestPeerMinicom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), expect, "-f", "testdata/minicom/callback.exp", tty, "austin-02", "hana-1993", "84002")
+	cmd := exec.CommandContext(t.Context(), expect, "-f", "testdata/minicom/callback.exp", tty, "austin-02",
+		"hana-1993", "84002")
 	cmd.Env = append(os.Environ(), "HOME="+tempDir(t), "LC_ALL=C")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "*** as it must be") {

@@ -39,12 +39,14 @@ func TestPeerFreeRADIUSOldNumbers(t *testing.T) {
 	}{
 		{"listed", []edit{waits("0s"), template, configured(`numbers: {trunk_prefixes: ["9,"]}`)}, "T9,18005551212"},
 		{"not listed", []edit{waits("0s"), template}, ""},
-		{"listed and denied", []edit{waits("0s"), template, denied, configured(`numbers: {trunk_prefixes: ["9,"]}`)}, ""},
+		{"listed and denied", []edit{waits("0s"), template, denied, configured(`numbers: {trunk_prefixes: ["9,"]}`)},
+			""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: oldUsers})
-			l := startTown(t, lab.Options{Edit: edits(t, tt.all...), RADIUS: &lab.RADIUS{Auth: f.Auth, Acct: f.Acct, Secret: f.Secret}})
+			l := startTown(t, lab.Options{Edit: edits(t, tt.all...), RADIUS: &lab.RADIUS{Auth: f.Auth, Acct: f.Acct,
+				Secret: f.Secret}})
 			p := sitDown(t, l, "austin-01")
 			var want []string
 			for _, user := range []string{"kula-1995", "kula-1999", "kula-ise"} {

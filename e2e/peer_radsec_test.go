@@ -41,7 +41,8 @@ var radsecServers = []struct {
 	start func(t *testing.T, ca *servers.Authority) (f *aaatest.FreeRADIUS, address string)
 }{
 	{"freeradius", true, func(t *testing.T, ca *servers.Authority) (*aaatest.FreeRADIUS, string) {
-		f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: readFile(t, "testdata/freeradius/users"), RadSec: ca})
+		f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: readFile(t, "testdata/freeradius/users"),
+			RadSec: ca})
 		return f, f.RadSec
 	}},
 	{"radsecproxy", false, func(t *testing.T, ca *servers.Authority) (*aaatest.FreeRADIUS, string) {
@@ -54,9 +55,11 @@ var radsecAddresses = regexp.MustCompile(`(address|accounting): 127\.\S+`)
 
 // toRadSec has a town of kind radsec ask the server at address, as the client whose certificates are in the directory.
 func toRadSec(address, client string, all ...edit) func(t *testing.T) func(name, text string) string {
-	certificates := "ca_file: " + client + "/ca.pem, cert_file: " + client + "/nas.pem, key_file: " + client + "/nas.key, server_name: radius.example"
+	certificates := "ca_file: " + client + "/ca.pem, cert_file: " + client + "/nas.pem, key_file: " + client +
+		"/nas.key, server_name: radius.example"
 	return func(t *testing.T) func(name, text string) string {
-		also := edits(t, append(all, edit{"ringback.yaml", "ca_file: ca.pem, cert_file: ringback.pem, key_file: ringback.key", certificates})...)
+		also := edits(t, append(all, edit{"ringback.yaml",
+			"ca_file: ca.pem, cert_file: ringback.pem, key_file: ringback.key", certificates})...)
 		return func(name, text string) string {
 			if name == "ringback.yaml" {
 				text = radsecAddresses.ReplaceAllString(text, "${1}: "+address)
@@ -100,9 +103,11 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 			f, address := server.start(t, ca)
 			packets := overheard(t, address)
 			quick := edit{"ringback.yaml", "transport: tls", "timeout: 500ms\n      retries: 1\n      transport: tls"}
-			l := startTown(t, lab.Options{AAA: lab.ByRadSec, Edit: toRadSec(address, trusted, quick, configured("login: {failure_delay: 0s, tries: 1}"))(t)})
+			l := startTown(t, lab.Options{AAA: lab.ByRadSec,
+				Edit: toRadSec(address, trusted, quick, configured("login: {failure_delay: 0s, tries: 1}"))(t)})
 			// Whom RADIUS would know is nobody to the list's next method.
-			play(t, l, parse(t, login("austin-01", "maui-1993")+"see % Login invalid\nsee NO CARRIER\n-- callback --\nnone\n"))
+			play(t, l, parse(t, login("austin-01", "maui-1993")+
+				"see % Login invalid\nsee NO CARRIER\n-- callback --\nnone\n"))
 			wantDialled(t, l)
 			log := readFile(t, filepath.Join(l.Dir(), "ringback.log"))
 			if !strings.Contains(log, "AAA is silent") || !strings.Contains(log, "is ca_file right?") {

@@ -105,19 +105,23 @@ func TestPeerFreeRADIUSReconciliation(t *testing.T) {
 			t.Parallel()
 			users := readFile(t, "testdata/freeradius/users")
 			asked := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users})
-			books := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Auth: quietPort(t), Acct: quietPort(t)})
+			books := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Auth: quietPort(t),
+				Acct: quietPort(t)})
 			details := []string{books.Detail}
-			o := outage{betweenLeg: tt.betweenLeg, started: func() bool { return len(readDetail(t, books.Detail)) >= 2 }}
+			o := outage{betweenLeg: tt.betweenLeg,
+				started: func() bool { return len(readDetail(t, books.Detail)) >= 2 }}
 			o.begin, o.end = func() { pause(t, books.Pause) }, func() { pause(t, books.Resume) }
 			if !tt.hangs {
 				o.begin = books.Stop
 				o.end = func() {
-					again := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Auth: books.Auth, Acct: books.Acct})
+					again := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Auth: books.Auth,
+						Acct: books.Acct})
 					details = append(details, again.Detail)
 				}
 			}
 			quick := edit{"ringback.yaml", "timeout: 2s\n      retries: 3", "timeout: 500ms\n      retries: 1"}
-			l := startTown(t, lab.Options{Edit: edits(t, quick), RADIUS: &lab.RADIUS{Auth: asked.Auth, Acct: books.Acct, Secret: asked.Secret}})
+			l := startTown(t, lab.Options{Edit: edits(t, quick), RADIUS: &lab.RADIUS{Auth: asked.Auth, Acct: books.Acct,
+				Secret: asked.Secret}})
 			at := o.live(t, l)
 			var all []record
 			eventually(t, "all records", func() bool {
@@ -157,9 +161,11 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 		legs[leg] = append(legs[leg], r)
 		story = append(story, strings.TrimRight(r["Acct-Status-Type"]+" "+leg+" "+r["Acct-Terminate-Cause"], " "))
 	}
-	want := []string{"Accounting-On", "Start one", "Stop one Callback", "Start two", "Stop two NAS-Reboot", "Accounting-On"}
+	want := []string{"Accounting-On", "Start one", "Stop one Callback", "Start two", "Stop two NAS-Reboot",
+		"Accounting-On"}
 	if o.betweenLeg { // the second On before leg two: a server that ends all sessions with it must not end that one
-		want = []string{"Accounting-On", "Start one", "Stop one Callback", "Accounting-On", "Start two", "Stop two Lost-Carrier"}
+		want = []string{"Accounting-On", "Start one", "Stop one Callback", "Accounting-On", "Start two",
+			"Stop two Lost-Carrier"}
 	}
 	if !o.betweenLeg {
 		bySession(story, " two")
@@ -171,8 +177,10 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 	multi := one[0]["Acct-Multi-Session-Id"]
 	for _, leg := range [][]record{one, two} {
 		for _, r := range leg {
-			if r["Acct-Multi-Session-Id"] != multi || multi == "" || r["User-Name"] != "austin-02" || r["Acct-Session-Id"] != leg[0]["Acct-Session-Id"] {
-				t.Errorf("Acct-Multi-Session-Id must be %s, Acct-Session-Id %s and User-Name austin-02: %v", multi, leg[0]["Acct-Session-Id"], r)
+			if r["Acct-Multi-Session-Id"] != multi || multi == "" || r["User-Name"] != "austin-02" ||
+				r["Acct-Session-Id"] != leg[0]["Acct-Session-Id"] {
+				t.Errorf("Acct-Multi-Session-Id must be %s, Acct-Session-Id %s and User-Name austin-02: %v", multi,
+					leg[0]["Acct-Session-Id"], r)
 			}
 		}
 	}
@@ -186,7 +194,8 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 	} else {
 		near(t, "leg two's Stop", two[1].when(t), at.killed, at.restarted)
 	}
-	if took := two[1].when(t) - two[0].when(t); max(took-int64(two[1].number(t, "Acct-Session-Time")), int64(two[1].number(t, "Acct-Session-Time"))-took) > 1 {
+	if took := two[1].when(t) - two[0].when(t); max(took-int64(two[1].number(t, "Acct-Session-Time")),
+		int64(two[1].number(t, "Acct-Session-Time"))-took) > 1 {
 		t.Errorf("leg two took %d s by its records' times, and says %s", took, two[1]["Acct-Session-Time"])
 	}
 }
@@ -259,9 +268,12 @@ func TestPeerTacquitoReconciliation(t *testing.T) {
 	o := outage{started: func() bool { return len(accounting()) >= 2 }, begin: books.Stop, end: func() {
 		records = append(records, tacquito.Start(t, tacquito.Options{Config: users, Address: books.Addr}))
 	}}
-	also := edits(t, waits("2s"), edit{"ringback.yaml", "{default: [tacacs, local]}", "{default: [asked, local]}"}, edit{"ringback.yaml", "methods: [tacacs]", "methods: [books]"},
-		inAAA("  tacacs_system_user: maui-nas-04\n  groups: [{name: asked, servers: [town]}, {name: books, servers: [books]}]"),
-		edit{"ringback.yaml", "  tacacs:\n", "  tacacs:\n    - {name: books, address: \"" + books.Addr + "\", secret_file: tacacs.secret}\n"})
+	also := edits(t, waits("2s"), edit{"ringback.yaml", "{default: [tacacs, local]}", "{default: [asked, local]}"},
+		edit{"ringback.yaml", "methods: [tacacs]", "methods: [books]"},
+		inAAA("  tacacs_system_user: maui-nas-04\n  groups: [{name: asked, servers: [town]}, {name: books, servers: "+
+			"[books]}]"),
+		edit{"ringback.yaml", "  tacacs:\n", "  tacacs:\n    - {name: books, address: \"" + books.Addr +
+			"\", secret_file: tacacs.secret}\n"})
 	l := startTown(t, lab.Options{AAA: lab.ByTACACS, Edit: func(name, text string) string {
 		if name == "tacacs.secret" {
 			return tacquitoKey + "\n"

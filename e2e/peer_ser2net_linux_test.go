@@ -28,7 +28,8 @@ func TestPeerSer2net(t *testing.T) {
 	program := needs(t, "ser2net", "ser2net")
 	dir := tempDir(t)
 	shim := filepath.Join(dir, "ttymodem.so")
-	out, err := exec.Command(needs(t, "gcc", "gcc"), "-shared", "-fPIC", "-O2", "-o", shim, "../lines/port/testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
+	out, err := exec.Command(needs(t, "gcc", "gcc"), "-shared", "-fPIC", "-O2", "-o", shim,
+		"../lines/port/testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
 	if err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
@@ -151,7 +152,8 @@ func runSer2net(t *testing.T, program, shim, dir, tty, in, driven string) string
 	free.Close()
 	ip, port, _ := net.SplitHostPort(host)
 	config := filepath.Join(dir, "ser2net.yaml")
-	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: serialdev,%s,115200n81\n", ip, port, tty)
+	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: "+
+		"serialdev,%s,115200n81\n", ip, port, tty)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -36,12 +36,14 @@ any: &any
 users:
   - {name: maui-nas-04, scopes: [town], accounter: *log}
 `)
-	for _, u := range []struct{ name, password, service string }{{"austin-01", "maui-1993", "fixed"}, {"austin-02", "hana-1993", "any"}} {
+	for _, u := range []struct{ name, password, service string }{{"austin-01", "maui-1993", "fixed"},
+		{"austin-02", "hana-1993", "any"}} {
 		hash, err := tacquito.Hash(u.password)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "  - {name: %s, scopes: [town], services: [*%s], accounter: *log, authenticator: {type: 1, options: {hash: %q}}}\n", u.name, u.service, hash)
+		fmt.Fprintf(&b, "  - {name: %s, scopes: [town], services: [*%s], accounter: *log, authenticator: {type: 1, "+
+			"options: {hash: %q}}}\n", u.name, u.service, hash)
 	}
 	fmt.Fprintf(&b, `secrets:
   - name: town
@@ -69,7 +71,8 @@ func TestPeerTacquitoScenarios(t *testing.T) {
 					t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
 				}
 				eventually(t, "the Stop of leg two", func() bool { return len(server.Accounting()) >= 5 })
-				accountedByTACACS(t, server.Accounting(), map[string]string{"no-verify": "austin-01", "any-number": "austin-02"}[scenario])
+				accountedByTACACS(t, server.Accounting(),
+					map[string]string{"no-verify": "austin-01", "any-number": "austin-02"}[scenario])
 			})
 		}
 	}
@@ -102,7 +105,8 @@ func tacquitoTown(t *testing.T, kind lab.AAA) (*tacquito.Server, func(name, text
 		switch name {
 		case "ringback.yaml":
 			text = tacacsAddress.ReplaceAllString(text, "${1}"+server.Addr+",")
-			text = strings.ReplaceAll(text, "ca_file: ca.pem, cert_file: ringback.pem, key_file: ringback.key", "ca_file: "+ca)
+			text = strings.ReplaceAll(text, "ca_file: ca.pem, cert_file: ringback.pem, key_file: ringback.key",
+				"ca_file: "+ca)
 			return strings.Replace(text, "  lists:\n", "  tacacs_system_user: maui-nas-04\n  lists:\n", 1)
 		case "tacacs.secret":
 			return tacquitoKey + "\n"
@@ -122,7 +126,8 @@ func accountedByTACACS(t *testing.T, lines []string, user string) {
 	}{
 		{start, "maui-nas-04", "", []string{"service=system", "event=sys_acct"}},
 		{start, user, "tty65", []string{"service=shell"}},
-		{stop, user, "tty65", []string{"service=shell", "callback-dialstring=84001", "disc-cause=16", "disc-cause-ext=1102"}},
+		{stop, user, "tty65", []string{"service=shell", "callback-dialstring=84001", "disc-cause=16",
+			"disc-cause-ext=1102"}},
 		{start, user, "tty66", []string{"service=shell", "callback-dialstring=84001"}},
 		{stop, user, "tty66", []string{"service=shell", "callback-dialstring=84001", "disc-cause=2"}},
 	}

@@ -51,7 +51,8 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("not within %v: %q in the output of %q; the last was %v\n%s", patience, args[0], args[1:], err, out)
+			ts.Fatalf("not within %v: %q in the output of %q; the last was %v\n%s", patience, args[0], args[1:], err,
+				out)
 		}
 	}
 }

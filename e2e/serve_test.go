@@ -12,8 +12,10 @@ func TestServeRefusesUnsafeFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ringback.yaml")
 	for name, text := range map[string]string{
-		"ringback.yaml": "state_dir: state\naaa: {lists: {login: {default: [local]}}}\nusers: [{name: kim, password_file: kim.password}]\n" +
-			"lines: [{tty: 1, port: \"tcp://127.0.0.1:1\", rotary: 1}, {tty: 2, port: \"tcp://127.0.0.1:2\", rotary: 1}]\n",
+		"ringback.yaml": "state_dir: state\naaa: {lists: {login: {default: [local]}}}\nusers: [{name: kim, " +
+			"password_file: kim.password}]\n" +
+			"lines: [{tty: 1, port: \"tcp://127.0.0.1:1\", rotary: 1}, {tty: 2, port: \"tcp://127.0.0.1:2\", " +
+			"rotary: 1}]\n",
 		"kim.password": "pw\n", "policies.d/default.yaml": "group: default\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
@@ -28,13 +30,15 @@ func TestServeRefusesUnsafeFiles(t *testing.T) {
 		if err := os.Chmod(at, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if out, status := ringback(t, "", "serve", "-c", path); status != 1 || !strings.Contains(out, hint+at) || strings.Contains(out, "warning") {
+		if out, status := ringback(t, "", "serve", "-c", path); status != 1 || !strings.Contains(out, hint+at) ||
+			strings.Contains(out, "warning") {
 			t.Errorf("%s: serve: status %d\n%s", file, status, out)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "state")); !os.IsNotExist(err) {
 			t.Errorf("%s: the daemon began: %v", file, err)
 		}
-		if out, status := ringback(t, "", "check-config", "-c", path); status != 0 || !strings.Contains(out, "warning: ") || !strings.Contains(out, hint+at) {
+		if out, status := ringback(t, "", "check-config", "-c", path); status != 0 ||
+			!strings.Contains(out, "warning: ") || !strings.Contains(out, hint+at) {
 			t.Errorf("%s: check-config: status %d\n%s", file, status, out)
 		}
 		if err := os.Chmod(at, 0o600); err != nil {

@@ -166,7 +166,8 @@ func TestNewcomer(t *testing.T) {
 	dir := filepath.Join(state, "ringback", "lab")
 	l := atTerminal(t, state, "lab", "--pace", "20")
 	l.see("Ctrl-] leaves and ends the town.\r\n")
-	for _, want := range []string{"austin-02", "hana-1993", "84002", "lab call --as austin-02", "show callback ID --trace", "at 20 times its true pace", dir} {
+	for _, want := range []string{"austin-02", "hana-1993", "84002", "lab call --as austin-02",
+		"show callback ID --trace", "at 20 times its true pace", dir} {
 		if !strings.Contains(l.text(), want) {
 			t.Errorf("the explanation does not say %q", want)
 		}

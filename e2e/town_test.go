@@ -164,5 +164,6 @@ func ringback(t *testing.T, stdin string, args ...string) (output string, status
 
 // login is the beginning of a scenario: a call to the main number and a login.
 func login(user, password string) string {
-	return fmt.Sprintf("-- at austin-01 --\ntype ats0=1\nsee OK\ntype atdt 55555\nsee CONNECT\nsee Username:\ntype %s\nsee Password:\ntype %s\n", user, password)
+	return fmt.Sprintf("-- at austin-01 --\ntype ats0=1\nsee OK\ntype atdt 55555\nsee CONNECT\nsee Username:\ntype "+
+		"%s\nsee Password:\ntype %s\n", user, password)
 }

@@ -41,7 +41,9 @@ func TestImpostor(t *testing.T) {
 				x := exchange.New(exchange.Config{Instant: true})
 				defer x.Close()
 				l := &Lab{exchange: x,
-					subscribers: map[string]*exchange.Modem{"kihei-03": x.AddModem(exchange.ModemConfig{Name: "kihei-03"})}, attached: map[string]bool{}}
+					subscribers: map[string]*exchange.Modem{
+						"kihei-03": x.AddModem(exchange.ModemConfig{Name: "kihei-03"}),
+					}, attached: map[string]bool{}}
 				line := x.AddModem(exchange.ModemConfig{Number: mainNumber, Profile: "E0Q1S0=1S2=255"}).DTE()
 				s := &siege{Lab: l}
 				c, err := s.sit(t.Context(), "kihei-03")

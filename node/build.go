@@ -19,8 +19,9 @@ import (
 // pool makes the lines. They are opened when the pool runs.
 func (d *daemon) pool() (*lines.Pool, error) {
 	p := lines.NewPool(lines.PoolOptions{
-		Debug:  d.feed.Topic("modem"),
-		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) }, // no call rings before the broker is there
+		Debug: d.feed.Topic("modem"),
+		// no call rings before the broker is there
+		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
 	})
 	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
 	if err != nil {
@@ -79,7 +80,8 @@ func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
 		if _, ok := first[methods]; !ok && l.Record != string(broker.NoRecording) {
 			first[methods] = l.Name
 		}
-		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim, Commands: l.Commands, SendAs: first[methods]}
+		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim,
+			Commands: l.Commands, SendAs: first[methods]}
 	}
 	if len(lists) == 0 { // nothing is accounted, until a reload says otherwise
 		lists["default"] = broker.AccountingList{Record: broker.NoRecording}

@@ -20,23 +20,27 @@ const resolveTime = 10 * time.Second
 // warnOfCleartext logs, one line for each protocol, which servers are spoken to so that the network between can read or
 // forge what matters: TACACS+ without TLS anywhere but on this machine (RFC 8907 §10), and RADIUS over UDP beyond
 // private networks (RFC 6614 §1).
-func (d *daemon) warnOfCleartext(ctx context.Context, resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) {
+func (d *daemon) warnOfCleartext(ctx context.Context,
+	resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
 	tacacs, udp := exposed(ctx, d.cfg, resolve)
 	if len(tacacs) > 0 {
-		d.log.Warn("TACACS+ without TLS: anyone able to read the network can recover passwords (add tls to the servers of aaa.tacacs, or keep them on a network of their own)",
+		d.log.Warn("TACACS+ without TLS: anyone able to read the network can recover passwords (add tls to the "+
+			"servers of aaa.tacacs, or keep them on a network of their own)",
 			zap.Strings("servers", tacacs))
 	}
 	if len(udp) > 0 {
-		d.log.Warn("RADIUS over UDP beyond private networks: user names, numbers and what is granted are readable (write transport: tls at the servers of aaa.radius, or use a VPN)",
+		d.log.Warn("RADIUS over UDP beyond private networks: user names, numbers and what is granted are readable "+
+			"(write transport: tls at the servers of aaa.radius, or use a VPN)",
 			zap.Strings("servers", udp))
 	}
 }
 
 // exposed returns the names of the servers to warn of. One whose name has no address now is not among them: it cannot
 // be asked anything either.
-func exposed(ctx context.Context, cfg *config.Config, resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) (tacacs, udp []string) {
+func exposed(ctx context.Context, cfg *config.Config,
+	resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) (tacacs, udp []string) {
 	reaches := func(address string, far func(netip.Addr) bool) bool {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
@@ -54,7 +58,8 @@ func exposed(ctx context.Context, cfg *config.Config, resolve func(ctx context.C
 		}
 	}
 	for _, s := range cfg.RADIUS.Servers {
-		if s.Transport != radius.TLS && (reaches(s.Address, public) || s.Accounting != "" && reaches(s.Accounting, public)) {
+		if s.Transport != radius.TLS && (reaches(s.Address, public) || s.Accounting != "" &&
+			reaches(s.Accounting, public)) {
 			udp = append(udp, s.Name)
 		}
 	}

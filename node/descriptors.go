@@ -10,14 +10,16 @@ import (
 
 // What a daemon opens at most, for the warning at the start.
 const (
-	descriptorsOfALine   = 3  // its port, the port's lock file, a connection to a host
-	descriptorsOfAServer = 16 // sockets or connections, one for 256 requests under way, and of a configuration that was replaced
+	descriptorsOfALine = 3 // its port, the port's lock file, a connection to a host
+	// sockets or connections, one for 256 requests under way, and of a configuration that was replaced
+	descriptorsOfAServer = 16
 	descriptorsElse      = 64 // journal, log, admin API, what the runtime has
 )
 
 // descriptorsNeeded is how many files and sockets a daemon of this configuration has open at most.
 func descriptorsNeeded(cfg *config.Config) uint64 {
-	return uint64(descriptorsElse + descriptorsOfALine*len(cfg.Lines) + descriptorsOfAServer*(len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers)))
+	return uint64(descriptorsElse + descriptorsOfALine*len(cfg.Lines) + descriptorsOfAServer*(len(cfg.RADIUS.Servers)+
+		len(cfg.TACACS.Servers)))
 }
 
 // tooFewDescriptors says that the process may not open as many files as the configuration can need; "" it may.
@@ -26,8 +28,10 @@ func tooFewDescriptors(cfg *config.Config, limit uint64) string {
 	if limit >= need {
 		return ""
 	}
-	return fmt.Sprintf("the process may open %d files, and %d lines and %d AAA servers can need %d: calls and logins will fail when they are used up "+
-		"(ulimit -n %[4]d, or LimitNOFILE=%[4]d in the unit of systemd)", limit, len(cfg.Lines), len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), need)
+	return fmt.Sprintf("the process may open %d files, and %d lines and %d AAA servers can need %d: calls and logins "+
+		"will fail when they are used up "+
+		"(ulimit -n %[4]d, or LimitNOFILE=%[4]d in the unit of systemd)", limit, len(cfg.Lines),
+		len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), need)
 }
 
 // descriptorLimit is the process's own; the Go runtime has raised it to what may be had.

@@ -24,11 +24,14 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 		return nil, nil
 	}
 	conf := radius.DynAuthConfig{
-		Target: brokerTarget{d.broker}, Window: c.Window, NASIdentifier: func() string { return d.inForce().Hostname() },
-		Trace: d.traceDynAuth(),
+		Target: brokerTarget{d.broker}, Window: c.Window,
+		NASIdentifier: func() string { return d.inForce().Hostname() },
+		Trace:         d.traceDynAuth(),
 	}
 	for _, client := range c.Clients {
-		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret, Insecure: true}) // its length was judged by check-config
+		// its length was judged by check-config
+		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret,
+			Insecure: true})
 	}
 	server, err := radius.NewDynAuth(conf)
 	if err != nil {
@@ -54,7 +57,8 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 	unsaid := 0
 	return func(e radius.Event) {
 		d.tracePacket(methods.Packet{
-			Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, What: e.What, Lines: e.Lines,
+			Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, What: e.What,
+			Lines: e.Lines,
 		})
 		switch {
 		case e.Sent:
@@ -65,7 +69,8 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 			if unsaid++; time.Since(last) < time.Second {
 				return
 			}
-			d.log.Warn("dynamic authorization", zap.String("from", e.Server), zap.String("reason", e.What), zap.Int("since_the_last_message", unsaid))
+			d.log.Warn("dynamic authorization", zap.String("from", e.Server), zap.String("reason", e.What),
+				zap.Int("since_the_last_message", unsaid))
 			last, unsaid = time.Now(), 0
 		}
 	}
@@ -89,7 +94,8 @@ func (t brokerTarget) Change(ctx context.Context, s radius.Selector, c radius.Ch
 }
 
 func selector(s radius.Selector) broker.Selector {
-	return broker.Selector{SessionID: s.SessionID, MultiSessionID: s.MultiSessionID, User: s.User, TTY: s.TTY, Caller: s.Caller, By: "RADIUS"}
+	return broker.Selector{SessionID: s.SessionID, MultiSessionID: s.MultiSessionID, User: s.User, TTY: s.TTY,
+		Caller: s.Caller, By: "RADIUS"}
 }
 
 // outcome is whether something was done, or why not.

@@ -51,7 +51,8 @@ func TestGenerations(t *testing.T) {
 	// radius until noon, radius again, and tacacs since half past.
 	d := &daemon{methods: first}
 	d.replace(same, noon)
-	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: noon.Add(-time.Minute)}, now); got != same || len(d.old) != 0 {
+	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: noon.Add(-time.Minute)}, now); got != same ||
+		len(d.old) != 0 {
 		t.Errorf("an old client is used though the new one has the same servers; %d generations", len(d.old))
 	}
 	d.replace(last, noon.Add(30*time.Minute))
@@ -60,9 +61,12 @@ func TestGenerations(t *testing.T) {
 		r    aaa.Record
 		want *methods.Set
 	}{
-		"begun and ended before":              {aaa.Record{Type: aaa.Stop, Time: at(-1), SessionTime: time.Minute}, same},
-		"begun before, ends now":              {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: now.Sub(at(-5))}, same},
-		"begun under the second":              {aaa.Record{Type: aaa.Interim, Time: now, SessionTime: now.Sub(at(10))}, same},
+		"begun and ended before": {aaa.Record{Type: aaa.Stop, Time: at(-1), SessionTime: time.Minute},
+			same},
+		"begun before, ends now": {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: now.Sub(at(-5))},
+			same},
+		"begun under the second": {aaa.Record{Type: aaa.Interim, Time: now, SessionTime: now.Sub(at(10))},
+			same},
 		"a Start that waited":                 {aaa.Record{Type: aaa.Start, Time: at(10)}, same},
 		"begun since":                         {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: time.Minute}, last},
 		"the access server's own":             {aaa.Record{Type: aaa.On, Time: at(-1)}, last},
@@ -148,7 +152,8 @@ type spoolOfOne struct {
 
 func (s *spoolOfOne) SpoolLists(context.Context) ([]string, error) { return []string{""}, nil }
 
-func (s *spoolOfOne) SpoolAfter(_ context.Context, _ string, after int64, _ int) ([]journal.Spooled, []journal.Damage, error) {
+func (s *spoolOfOne) SpoolAfter(_ context.Context, _ string, after int64, _ int) ([]journal.Spooled, []journal.Damage,
+	error) {
 	if s.began.IsZero() || after > 0 {
 		return nil, nil, nil
 	}

@@ -28,7 +28,8 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	h := client.Health{
 		Problems: []string{}, Spool: []client.Backlog{}, Out: []int{}, Arrears: d.broker.Arrears(), Log: d.logHealth(),
 		Journal: client.Journal{
-			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(), Last: j.Last.Seconds(), Longest: j.Longest.Seconds(), Slow: j.Slow,
+			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(),
+			Last: j.Last.Seconds(), Longest: j.Longest.Seconds(), Slow: j.Slow,
 		},
 	}
 	for _, l := range d.broker.Lines() {
@@ -68,18 +69,26 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	since := func(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
 	add(j.Failed != nil, "journal", "nothing can be recorded since %s: %v", j.Since.Format(time.DateTime), j.Failed)
 	add(j.Room != nil, "reserve", "%v", j.Room)
-	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir, since(j.Busy))
-	add(j.Last > journal.SlowCommit, "disk is slow", "the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last), since(j.Longest), j.Slow, journal.SlowCommit)
-	add(j.Reachable && j.Free < diskLow, "disk is full", "the disk of %s has %d MiB free (free some, before nobody can be called back)", dir, j.Free>>20)
+	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir,
+		since(j.Busy))
+	add(j.Last > journal.SlowCommit, "disk is slow",
+		"the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last),
+		since(j.Longest), j.Slow, journal.SlowCommit)
+	add(j.Reachable && j.Free < diskLow, "disk is full",
+		"the disk of %s has %d MiB free (free some, before nobody can be called back)", dir, j.Free>>20)
 	for _, name := range j.Missing {
-		add(true, "missing "+name, "%s was removed while ringback runs (put it back from a backup: the next start needs it)", filepath.Join(dir, name))
+		add(true, "missing "+name, "%s was removed while ringback runs (put it back from a backup: the next start "+
+			"needs it)", filepath.Join(dir, name))
 	}
 	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: the disk does not take them", h.Arrears)
 	for _, b := range h.Spool {
 		age := now.Sub(b.Oldest)
-		add(age > spoolOld, "spool "+b.List, "%d accounting records of list %s wait for a server that acknowledges them, the oldest for %v (show aaa)", b.Records, b.List, age.Round(time.Second))
+		add(age > spoolOld, "spool "+b.List,
+			"%d accounting records of list %s wait for a server that acknowledges them, the oldest for %v (show aaa)",
+			b.Records, b.List, age.Round(time.Second))
 	}
-	add(h.Log.Untold > 0, "log", "the log loses records, %d so far: its reader is stalled or gone, or the disk of log.file is full", h.Log.Untold)
+	add(h.Log.Untold > 0, "log", "the log loses records, %d so far: its reader is stalled or gone, or the disk of "+
+		"log.file is full", h.Log.Untold)
 	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show lines)", len(h.Out), h.Lines, h.Out)
 	return all
 }

@@ -19,20 +19,26 @@ import (
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	well := journal.Health{Path: "/var/lib/ringback/journal.db", Free: 1 << 30, Reachable: true, Last: 2 * time.Millisecond, Longest: 3 * time.Second, Slow: 1}
+	well := journal.Health{Path: "/var/lib/ringback/journal.db", Free: 1 << 30, Reachable: true,
+		Last: 2 * time.Millisecond, Longest: 3 * time.Second, Slow: 1}
 	for name, tt := range map[string]struct {
 		change func(*client.Health, *journal.Health)
 		want   string
 	}{
-		"well":  {func(*client.Health, *journal.Health) {}, ""},
-		"hangs": {func(_ *client.Health, j *journal.Health) { j.Busy = 75 * time.Second }, "the disk of /var/lib/ringback has not finished a transaction for 1m15s"},
-		"slow":  {func(_ *client.Health, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 }, "the last transaction took 1.5s, the longest 3s, and 7 more than 1s"},
-		"full":  {func(_ *client.Health, j *journal.Health) { j.Free = 3 << 20 }, "the disk of /var/lib/ringback has 3 MiB free"},
-		"fails": {func(_ *client.Health, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now }, "nothing can be recorded since 2026-11-28 12:00:00: disk full"},
+		"well": {func(*client.Health, *journal.Health) {}, ""},
+		"hangs": {func(_ *client.Health, j *journal.Health) { j.Busy = 75 * time.Second },
+			"the disk of /var/lib/ringback has not finished a transaction for 1m15s"},
+		"slow": {func(_ *client.Health, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 },
+			"the last transaction took 1.5s, the longest 3s, and 7 more than 1s"},
+		"full": {func(_ *client.Health, j *journal.Health) { j.Free = 3 << 20 },
+			"the disk of /var/lib/ringback has 3 MiB free"},
+		"fails": {func(_ *client.Health, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now },
+			"nothing can be recorded since 2026-11-28 12:00:00: disk full"},
 		"reserve": {func(_ *client.Health, j *journal.Health) {
 			j.Room = errors.New("/var/lib/ringback/reserve holds 0 of 4096 KiB")
 		}, "reserve holds 0 of 4096 KiB"},
-		"arrears": {func(h *client.Health, _ *journal.Health) { h.Arrears = 2 }, "2 calls have ended and are in memory only"},
+		"arrears": {func(h *client.Health, _ *journal.Health) { h.Arrears = 2 },
+			"2 calls have ended and are in memory only"},
 		"fresh": {func(h *client.Health, _ *journal.Health) {
 			h.Spool = []client.Backlog{{List: "default", Records: 1, Oldest: now.Add(-time.Minute)}}
 		}, ""},
@@ -43,8 +49,10 @@ func TestProblems(t *testing.T) {
 		"key": {func(_ *client.Health, j *journal.Health) { j.Missing = []string{"journal.key"} },
 			"/var/lib/ringback/journal.key was removed while ringback runs"},
 		"log dropped": {func(h *client.Health, _ *journal.Health) { h.Log.Dropped = 12 }, ""},
-		"log":         {func(h *client.Health, _ *journal.Health) { h.Log = client.Log{Dropped: 4100, Untold: 4096} }, "the log loses records, 4096 so far"},
-		"lines":       {func(h *client.Health, _ *journal.Health) { h.Lines, h.Out = 8, []int{65, 67} }, "2 of 8 lines are out of service: [65 67]"},
+		"log": {func(h *client.Health, _ *journal.Health) { h.Log = client.Log{Dropped: 4100, Untold: 4096} },
+			"the log loses records, 4096 so far"},
+		"lines": {func(h *client.Health, _ *journal.Health) { h.Lines, h.Out = 8, []int{65, 67} },
+			"2 of 8 lines are out of service: [65 67]"},
 	} {
 		h, j := client.Health{}, well
 		tt.change(&h, &j)
@@ -52,7 +60,8 @@ func TestProblems(t *testing.T) {
 		for _, p := range problemsOf(h, j, now) {
 			got = append(got, p.text)
 		}
-		if text := strings.Join(got, "\n"); tt.want == "" && text != "" || !strings.Contains(text, tt.want) || len(got) > 1 {
+		if text := strings.Join(got, "\n"); tt.want == "" && text != "" || !strings.Contains(text, tt.want) ||
+			len(got) > 1 {
 			t.Errorf("%s: %q, want %q", name, text, tt.want)
 		}
 	}

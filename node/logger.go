@@ -83,7 +83,8 @@ func (l *logger) reopen() error {
 func openLog(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("log.file: %w (a file that this user may write, no link; leave log.file out for standard error)", err)
+		return nil, fmt.Errorf("log.file: %w (a file that this user may write, no link; leave log.file out for "+
+			"standard error)", err)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -96,7 +97,8 @@ func openLog(path string) (*os.File, error) {
 	if info.Mode().Perm()&0o027 != 0 { // one of an older ringback, or of another tool
 		if err := f.Chmod(info.Mode().Perm() &^ 0o027); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("log.file: %s may be read by others (mode %04o): %w (chmod 600 %[1]s)", path, info.Mode().Perm(), err)
+			return nil, fmt.Errorf("log.file: %s may be read by others (mode %04o): %w (chmod 600 %[1]s)", path,
+				info.Mode().Perm(), err)
 		}
 	}
 	return f, nil

@@ -147,7 +147,8 @@ func TestLogReopen(t *testing.T) {
 	}
 	log.Info("second")
 	log.Sync()
-	if old, now := readFile(t, path+".1"), readFile(t, path); !strings.Contains(old, "first") || strings.Contains(old, "second") || !strings.Contains(now, "second") {
+	if old, now := readFile(t, path+".1"), readFile(t, path); !strings.Contains(old, "first") ||
+		strings.Contains(old, "second") || !strings.Contains(now, "second") {
 		t.Errorf("the old file has %q, the new one %q", old, now)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
@@ -190,7 +191,8 @@ func TestLogFile(t *testing.T) {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
 	lines := strings.Split(readFile(t, path), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[1], `{"level":"warn","time":"`) || !strings.HasSuffix(lines[1], `,"msg":"told","line":65}`) {
+	if len(lines) != 3 || !strings.HasPrefix(lines[1], `{"level":"warn","time":"`) ||
+		!strings.HasSuffix(lines[1], `,"msg":"told","line":65}`) {
 		t.Errorf("%q", lines)
 	}
 }
@@ -209,14 +211,16 @@ func TestLogFileIsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{link, fifo, dir, "/dev/null"} {
-		if _, err := newLogger(config.Log{Level: "info", Format: "console", File: path}, io.Discard); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := newLogger(config.Log{Level: "info", Format: "console", File: path}, io.Discard); err == nil ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
 	if got := readFile(t, victim); got != "as it was" {
 		t.Errorf("%q", got)
 	}
-	if _, err := newLogger(config.Log{Level: "info", Format: "console", File: filepath.Join(dir, "none", "log")}, io.Discard); err == nil || !strings.Contains(err.Error(), "leave log.file out") {
+	if _, err := newLogger(config.Log{Level: "info", Format: "console", File: filepath.Join(dir, "none", "log")},
+		io.Discard); err == nil || !strings.Contains(err.Error(), "leave log.file out") {
 		t.Errorf("%v", err)
 	}
 }

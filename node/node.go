@@ -34,7 +34,8 @@ type Options struct {
 	File    string // the configuration file
 	Version string // of the binary, for the log and the admin API
 
-	// Stderr gets the log where the configuration names no file for it. A goroutine writes to it until the process ends.
+	// Stderr gets the log where the configuration names no file for it. A goroutine writes to it until the process
+	// ends.
 	Stderr io.Writer
 }
 
@@ -132,7 +133,8 @@ func (d *daemon) run(ctx context.Context) error {
 	d.methods = m
 	defer d.closeMethods()
 	d.broker = broker.New(broker.Options{
-		Journal: j, Pool: pool, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"), NameKey: j.NameKey(),
+		Journal: j, Pool: pool, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
+		NameKey: j.NameKey(),
 	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {
@@ -161,7 +163,8 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	parts.Go(func() {
 		srv := api.Server{
-			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() }, Feed: d.feed,
+			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
+			Feed:     d.feed,
 			Version:  func() client.Version { return d.about(started) },
 			BackedUp: d.backedUp,
 			Health: func(ctx context.Context) client.Health {
@@ -173,7 +176,8 @@ func (d *daemon) run(ctx context.Context) error {
 			d.log.Error("admin API", zap.Error(err))
 		}
 	})
-	d.log.Info("started", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)), zap.String("socket", d.cfg.API.Socket))
+	d.log.Info("started", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)),
+		zap.String("socket", d.cfg.API.Socket))
 	defer d.log.Info("stopped")
 	return d.broker.Run(ctx)
 }

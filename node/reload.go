@@ -31,7 +31,8 @@ func (d *daemon) reloads(ctx context.Context) {
 func (d *daemon) reload(ctx context.Context) {
 	defer func() { // whatever stands in the file: a reload never ends the calls
 		if p := recover(); p != nil {
-			d.log.Error("reload: a defect of ringback's; the old configuration stays", zap.Any("panic", p), zap.Stack("stack"))
+			d.log.Error("reload: a defect of ringback's; the old configuration stays", zap.Any("panic", p),
+				zap.Stack("stack"))
 		}
 	}()
 	cfg, problems := config.Load(d.cfg.File, nil)

@@ -17,7 +17,8 @@ func TestRanges(t *testing.T) {
 		ttys []int
 		want string
 	}{
-		{[]int{65}, "65"}, {[]int{65, 66}, "65-66"}, {[]int{65, 66, 67, 70}, "65-67, 70"}, {[]int{1, 3, 4, 9}, "1, 3-4, 9"},
+		{[]int{65}, "65"}, {[]int{65, 66}, "65-66"}, {[]int{65, 66, 67, 70}, "65-67, 70"},
+		{[]int{1, 3, 4, 9}, "1, 3-4, 9"},
 	} {
 		if got := ranges(tt.ttys); got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.ttys, got, tt.want)
@@ -28,7 +29,8 @@ func TestRanges(t *testing.T) {
 // Where nobody takes accounting nothing is recorded, until a reload says otherwise.
 func TestNothingAccounted(t *testing.T) {
 	t.Parallel()
-	cfg := configtest.Load(t, "users: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: [local]}}}\n"+
+	cfg := configtest.Load(t, "users: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: "+
+		"[local]}}}\n"+
 		"lines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n")
 	want := map[string]broker.AccountingList{"default": {Record: broker.NoRecording}}
 	if got := accountingLists(cfg); !reflect.DeepEqual(got, want) {

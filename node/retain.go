@@ -16,7 +16,8 @@ const retainEvery = time.Hour
 
 // retain removes from the journal what ended longer ago than keep says, now and then until ctx ends. keep 0: nothing is
 // removed.
-func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration, prune func(context.Context, time.Time) (journal.Pruned, error)) {
+func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration,
+	prune func(context.Context, time.Time) (journal.Pruned, error)) {
 	for next := startTime; ; next = retainEvery {
 		select {
 		case <-time.After(next):
@@ -33,7 +34,8 @@ func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration, pru
 			log.Error("journal: old history stays", zap.Error(err))
 		}
 		if removed != (journal.Pruned{}) {
-			log.Info("journal: old history removed", zap.Time("ended_before", before), zap.Int("callbacks", removed.Callbacks),
+			log.Info("journal: old history removed", zap.Time("ended_before", before),
+				zap.Int("callbacks", removed.Callbacks),
 				zap.Int("calls", removed.Calls), zap.Int("pages_given_back", removed.Pages))
 		}
 	}

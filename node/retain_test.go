@@ -44,11 +44,13 @@ func TestRetain(t *testing.T) {
 		time.Sleep(time.Hour)
 		cancel()
 		<-ended
-		want := []time.Duration{startTime - 90*24*time.Hour, startTime + time.Hour - 90*24*time.Hour, startTime + 4*time.Hour - time.Hour}
+		want := []time.Duration{startTime - 90*24*time.Hour, startTime + time.Hour - 90*24*time.Hour,
+			startTime + 4*time.Hour - time.Hour}
 		if len(befores) != 3 || befores[0] != want[0] || befores[1] != want[1] || befores[2] != want[2] {
 			t.Errorf("removed what ended before %v, want %v", befores, want)
 		}
-		if a, b := seen.FilterMessage("journal: old history removed").Len(), seen.FilterMessage("journal: old history stays").Len(); a != 2 || b != 1 {
+		if a, b := seen.FilterMessage("journal: old history removed").Len(),
+			seen.FilterMessage("journal: old history stays").Len(); a != 2 || b != 1 {
 			t.Errorf("logged %d and %d", a, b)
 		}
 	})

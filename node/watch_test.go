@@ -56,7 +56,8 @@ func TestNoticesAreLoggedOnce(t *testing.T) {
 		for _, e := range logged.All() {
 			got = append(got, fmt.Sprintf("%s: %s", e.Message, e.ContextMap()["notice"]))
 		}
-		want := []string{"line notice: the modem refused AT+VCID=1", "line notice: DCD never rises", "line notice cleared: the modem refused AT+VCID=1"}
+		want := []string{"line notice: the modem refused AT+VCID=1", "line notice: DCD never rises",
+			"line notice cleared: the modem refused AT+VCID=1"}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}

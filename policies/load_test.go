@@ -36,7 +36,8 @@ attempts: {max: 3, retry_wait: 1m30s}
 func TestParse(t *testing.T) {
 	p, problems := Parse("default.yaml", []byte(sample))
 	want := Policy{Group: "default", Users: []string{"austin-01", "austin 02"}, Callback: Required, NoVerify: true,
-		Numbers: Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}}, Attempts: Attempts{3, 90 * time.Second}}
+		Numbers:  Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
+		Attempts: Attempts{3, 90 * time.Second}}
 	if len(problems) > 0 || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v\n%v", p, problems)
 	}
@@ -89,32 +90,48 @@ func TestParseProblems(t *testing.T) {
 		{"", "g.yaml:1:1: group: is required (write group: default)"},
 		{"group:\n", "g.yaml:1:7: group: has no value (write a value or remove the key)"},
 		{"group: g\ncallbak: off\n", `g.yaml:2:1: callbak: unknown key (did you mean "callback"?)`},
-		{"group: g\nfrobnicate: 1\n", `g.yaml:2:1: frobnicate: unknown key (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
-		{"group: g\ncallback: of\n", `g.yaml:2:11: callback: "of" is not "off", "optional" or "required" (did you mean "off"?)`},
+		{"group: g\nfrobnicate: 1\n",
+			`g.yaml:2:1: frobnicate: unknown key (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
+		{"group: g\ncallback: of\n",
+			`g.yaml:2:11: callback: "of" is not "off", "optional" or "required" (did you mean "off"?)`},
 		{"group: g\ncallback: false\n", `g.yaml:2:11: callback: "false" is not "off", "optional" or "required"`},
 		{"group: g\nno_verify: yes\n", `g.yaml:2:12: no_verify: "yes" is not "allow" or "deny"`},
 		{"group: g\nno_verify: {}\n", `g.yaml:2:12: no_verify: expected "allow" or "deny", got a map of keys`},
 		{"group: g\ngroup: h\n", `g.yaml:2:1: group: already set on line 1 (remove one of the two)`},
 		{"group: g\nusers: kim\n", `g.yaml:2:8: users: expected a list, got the text "kim" (write [kim])`},
 		{"group: g\nusers: [kim, 7]\n", `g.yaml:2:14: users[1]: expected text, got the number 7 (quote it: "7")`},
-		{"group: g\nnumbers: {allow: [0841]}\n", `g.yaml:2:19: numbers.allow[0]: expected text, got the number 0841 (quote it: "0841")`},
-		{"group: g\nnumbers: {allow: ['8*4']}\n", `g.yaml:2:19: numbers.allow[0]: '*' at position 2 is neither a digit nor a * at the end`},
+		{"group: g\nnumbers: {allow: [0841]}\n",
+			`g.yaml:2:19: numbers.allow[0]: expected text, got the number 0841 (quote it: "0841")`},
+		{"group: g\nnumbers: {allow: ['8*4']}\n",
+			`g.yaml:2:19: numbers.allow[0]: '*' at position 2 is neither a digit nor a * at the end`},
 		{"group: g\nnumbers: {denny: []}\n", `g.yaml:2:11: numbers.denny: unknown key (did you mean "deny"?)`},
-		{"group: g\nnumbers: {from_caller: allow}\n", `g.yaml:2:24: numbers.from_caller: allows callers' numbers, but numbers.allow is empty (add allow: ["84*"]; ["*"] allows any number)`},
+		{"group: g\nnumbers: {from_caller: allow}\n",
+			`g.yaml:2:24: numbers.from_caller: allows callers' numbers, but numbers.allow is empty (add allow: ["84*"]; ["*"] allows any number)`},
 		{"group: g\nattempts: {max: 11}\n", `g.yaml:2:17: attempts.max: 11 is not between 1 and 10`},
 		{"group: g\nattempts: {max: 0}\n", `g.yaml:2:17: attempts.max: 0 is not between 1 and 10`},
-		{"group: g\nattempts: {max: two}\n", `g.yaml:2:17: attempts.max: expected an integer, got the text "two" (write the number without quotes)`},
-		{"group: g\nattempts: {max: 99999999999999999999}\n", `g.yaml:2:17: attempts.max: expected an integer, got the number 99999999999999999999`},
-		{"group: g\nattempts: {retry_wait: 30}\n", `g.yaml:2:24: attempts.retry_wait: expected a duration, got the number 30 (add the unit: 30s)`},
-		{"group: g\nattempts: {retry_wait: soon}\n", `g.yaml:2:24: attempts.retry_wait: "soon" is not a duration (write 5s, 1m30s or 500ms)`},
-		{"group: g\nattempts: {retry_wait: -1s}\n", `g.yaml:2:24: attempts.retry_wait: -1s is not between 1s and 1h0m0s`},
-		{"group: '../x'\n", `g.yaml:1:8: group: "../x" is not a group name (use letters, digits, - _ and . but not first)`},
-		{"group: g\nusers: &a [x]\n", `g.yaml:2:8: users: anchors (&) and aliases (*) are not supported (write the value in full)`},
-		{"- group\n", `g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
-		{"group: g\n---\ngroup: h\n", `g.yaml:2:1: the file has a second YAML document (remove everything from the --- line on)`},
-		{"group: g\n\tusers: x\n", `g.yaml:2:1: invalid YAML: found a tab character that violates indentation (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
+		{"group: g\nattempts: {max: two}\n",
+			`g.yaml:2:17: attempts.max: expected an integer, got the text "two" (write the number without quotes)`},
+		{"group: g\nattempts: {max: 99999999999999999999}\n",
+			`g.yaml:2:17: attempts.max: expected an integer, got the number 99999999999999999999`},
+		{"group: g\nattempts: {retry_wait: 30}\n",
+			`g.yaml:2:24: attempts.retry_wait: expected a duration, got the number 30 (add the unit: 30s)`},
+		{"group: g\nattempts: {retry_wait: soon}\n",
+			`g.yaml:2:24: attempts.retry_wait: "soon" is not a duration (write 5s, 1m30s or 500ms)`},
+		{"group: g\nattempts: {retry_wait: -1s}\n",
+			`g.yaml:2:24: attempts.retry_wait: -1s is not between 1s and 1h0m0s`},
+		{"group: '../x'\n",
+			`g.yaml:1:8: group: "../x" is not a group name (use letters, digits, - _ and . but not first)`},
+		{"group: g\nusers: &a [x]\n",
+			`g.yaml:2:8: users: anchors (&) and aliases (*) are not supported (write the value in full)`},
+		{"- group\n",
+			`g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
+		{"group: g\n---\ngroup: h\n",
+			`g.yaml:2:1: the file has a second YAML document (remove everything from the --- line on)`},
+		{"group: g\n\tusers: x\n",
+			`g.yaml:2:1: invalid YAML: found a tab character that violates indentation (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
 		{"group: g\n? [a]\n: b\n", `g.yaml:2:3: a key must be a plain word`},
-		{"group: g\n\"a\\x1bb.c\": 1\n", `g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
+		{"group: g\n\"a\\x1bb.c\": 1\n",
+			`g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
 	} {
 		_, problems := Parse("g.yaml", []byte(tt.text))
 		if got := problems.String(); got != tt.want {
@@ -125,19 +142,23 @@ func TestParseProblems(t *testing.T) {
 
 // All that is wrong is told at once.
 func TestParseTellsAll(t *testing.T) {
-	_, problems := Parse("g.yaml", []byte("grup: g\ncallback: maybe\nusers: [1]\nnumbers: {deny: [x], from_caller: 1}\nattempts: {max: 0, wait: 1s}\n"))
+	_, problems := Parse("g.yaml",
+		[]byte("grup: g\ncallback: maybe\nusers: [1]\nnumbers: {deny: [x], from_caller: 1}\nattempts: {max: 0, "+
+			"wait: 1s}\n"))
 	if len(problems) != 8 {
 		t.Errorf("%d problems:\n%v", len(problems), problems)
 	}
 }
 
 func TestLoadDir(t *testing.T) {
-	dir := write(t, map[string]string{"default.yaml": "group: default\n", "staff.yaml": "group: staff\nusers: [kim]\n", "README": "x", ".hidden.yaml": "x: ["})
+	dir := write(t, map[string]string{"default.yaml": "group: default\n", "staff.yaml": "group: staff\nusers: [kim]\n",
+		"README": "x", ".hidden.yaml": "x: ["})
 	s, problems := LoadDir(dir, site)
 	if len(problems) > 0 || !reflect.DeepEqual(s.Groups(), []string{"default", "staff"}) || len(s.Warnings()) > 0 {
 		t.Fatalf("%v %v %v", s, problems, s.Warnings())
 	}
-	kim := Request{Identity: aaa.Identity{User: "kim"}, Auth: aaa.Authorization{Callback: true, CallbackID: "paris"}, Service: aaa.EXEC}
+	kim := Request{Identity: aaa.Identity{User: "kim"}, Auth: aaa.Authorization{Callback: true, CallbackID: "paris"},
+		Service: aaa.EXEC}
 	if d, _ := s.Evaluate(kim); d.Group != "staff" || d.Number != number("84022") { // the site's place
 		t.Errorf("%+v", d)
 	}
@@ -154,7 +175,8 @@ func TestLoadDir(t *testing.T) {
 	if err := os.Symlink("/dev/zero", filepath.Join(dir, "zero.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	if s, problems := LoadDir(dir, site); s != nil || !strings.Contains(problems.String(), "zero.yaml: not a regular file") {
+	if s, problems := LoadDir(dir, site); s != nil ||
+		!strings.Contains(problems.String(), "zero.yaml: not a regular file") {
 		t.Errorf("a device for a file: %v %v", s, problems)
 	}
 	s, problems = LoadDir(filepath.Join(dir, "README"), site)

@@ -1,4 +1,5 @@
-// Package aaatest has what tests of AAA need besides the servers of lab/servers: FreeRADIUS and radsecproxy as peers, and networks in memory, good and bad.
+// Package aaatest has what tests of AAA need besides the servers of lab/servers: FreeRADIUS and radsecproxy as peers,
+// and networks in memory, good and bad.
 package aaatest
 
 import (
@@ -38,7 +39,9 @@ type FreeRADIUSOptions struct {
 	Secret aaa.Secret // "" is a secret of 24 octets
 	Auth   string     // host:port wanted of authentication; "" a free one of 127.0.0.1
 	Acct   string
-	RadSec *servers.Authority // with it the server also listens inside TLS, for clients with a certificate by that authority; its own is radius.example's
+	// with it the server also listens inside TLS, for clients with a certificate by that authority; its own is
+	// radius.example's
+	RadSec *servers.Authority
 }
 
 // FreeRADIUS is a running FreeRADIUS.
@@ -57,9 +60,9 @@ type FreeRADIUS struct {
 // freeradiusPrograms are the names of the daemon on Debian and elsewhere.
 var freeradiusPrograms = []string{"/usr/sbin/freeradius", "/usr/sbin/radiusd"}
 
-// StartFreeRADIUS starts a FreeRADIUS of the test's own on loopback, as user nobody where the test runs as root, and waits until it
-// answers Status-Server. It is killed, by its process id, at the test's cleanup. Where none is installed the test is skipped, or fails
-// where RINGBACK_REQUIRE_PEERS=1.
+// StartFreeRADIUS starts a FreeRADIUS of the test's own on loopback, as user nobody where the test runs as root, and
+// waits until it answers Status-Server. It is killed, by its process id, at the test's cleanup. Where none is installed
+// the test is skipped, or fails where RINGBACK_REQUIRE_PEERS=1.
 func StartFreeRADIUS(t TB, o FreeRADIUSOptions) *FreeRADIUS {
 	t.Helper()
 	program := findFreeRADIUS()
@@ -100,7 +103,8 @@ func findFreeRADIUS() string {
 }
 
 func startFreeRADIUS(program, dir string, o FreeRADIUSOptions) (*FreeRADIUS, error) {
-	f := &FreeRADIUS{Secret: o.Secret, Dir: dir, Detail: filepath.Join(dir, "detail"), Log: filepath.Join(dir, "radius.log"), done: make(chan struct{})}
+	f := &FreeRADIUS{Secret: o.Secret, Dir: dir, Detail: filepath.Join(dir, "detail"),
+		Log: filepath.Join(dir, "radius.log"), done: make(chan struct{})}
 	if f.Secret == "" {
 		f.Secret = "peer-secret-of-24-octets"
 	}
@@ -194,8 +198,10 @@ func (f *FreeRADIUS) configure(o FreeRADIUSOptions) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	conf := strings.NewReplacer("@DIR@", f.Dir, "@SECRET@", string(f.Secret), "@AUTH@", authPort, "@ACCT@", acctPort).Replace(o.Config)
-	for name, text := range map[string]string{"radiusd.conf": conf, "users": o.Users, "acct_users": "", "dictionary": "$INCLUDE /usr/share/freeradius/dictionary\n"} {
+	conf := strings.NewReplacer("@DIR@", f.Dir, "@SECRET@", string(f.Secret), "@AUTH@", authPort, "@ACCT@",
+		acctPort).Replace(o.Config)
+	for name, text := range map[string]string{"radiusd.conf": conf, "users": o.Users, "acct_users": "",
+		"dictionary": "$INCLUDE /usr/share/freeradius/dictionary\n"} {
 		if err := os.WriteFile(filepath.Join(f.Dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
@@ -206,7 +212,8 @@ func (f *FreeRADIUS) configure(o FreeRADIUSOptions) error {
 // peerFile reads a file of testdata/peers/freeradius.
 func peerFile(name string) (string, error) { return peersFile("freeradius", name) }
 
-// peersFile reads a file of a peer's folder in testdata/peers at the module's root, above the directory that the test runs in.
+// peersFile reads a file of a peer's folder in testdata/peers at the module's root, above the directory that the test
+// runs in.
 func peersFile(peer, name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

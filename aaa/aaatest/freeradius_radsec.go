@@ -37,5 +37,7 @@ func (f *FreeRADIUS) withRadSec(config string) (string, error) {
 		return "", err
 	}
 	config = strings.Replace(config, server, server+strings.ReplaceAll(listener, "@RADSEC@", port), 1)
-	return strings.Replace(config, modules, "clients radsec {\n\tclient 127.0.0.1 {\n\t\tipaddr = 127.0.0.1\n\t\tproto = tls\n\t\tsecret = radsec\n\t}\n}\n"+modules, 1), nil
+	return strings.Replace(config, modules,
+		"clients radsec {\n\tclient 127.0.0.1 {\n\t\tipaddr = 127.0.0.1\n\t\tproto = tls\n\t\tsecret = "+
+			"radsec\n\t}\n}\n"+modules, 1), nil
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Loss is how a Lossy way treats what is sent over it. Each part is a share of all datagrams, from 0 to 1. The zero Loss is a good way.
+// Loss is how a Lossy way treats what is sent over it. Each part is a share of all datagrams, from 0 to 1. The zero
+// Loss is a good way.
 type Loss struct {
 	Drop      float64
 	Duplicate float64
@@ -20,8 +21,9 @@ type Loss struct {
 // LossyCount is what became of the datagrams.
 type LossyCount struct{ Sent, Dropped, Duplicated, Reordered int }
 
-// Lossy is a bad way for datagrams: it wraps sockets, and what is sent through them is lost, delayed, doubled and mixed up. It touches one direction, that
-// of sending: wrap both ends for both. Make one with NewLossy. Close ends what is still under way.
+// Lossy is a bad way for datagrams: it wraps sockets, and what is sent through them is lost, delayed, doubled and mixed
+// up. It touches one direction, that of sending: wrap both ends for both. Make one with NewLossy. Close ends what is
+// still under way.
 type Lossy struct {
 	loss Loss
 
@@ -108,7 +110,8 @@ func (l *Lossy) fate() ([]time.Duration, error) {
 	}
 	l.count.Sent++
 	// All dice are thrown each time, so that one share does not change the fate that another decides.
-	drop, double, mixed := l.rand.Float64() < l.loss.Drop, l.rand.Float64() < l.loss.Duplicate, l.rand.Float64() < l.loss.Reorder
+	drop, double, mixed := l.rand.Float64() < l.loss.Drop, l.rand.Float64() < l.loss.Duplicate,
+		l.rand.Float64() < l.loss.Reorder
 	delay := l.loss.Delay + time.Duration(l.rand.Float64()*float64(l.loss.Jitter))
 	switch {
 	case drop:

@@ -58,7 +58,8 @@ func TestLossy(t *testing.T) {
 	}
 	bad := Loss{Drop: 0.3, Duplicate: 0.2, Reorder: 0.1, Delay: time.Millisecond, Jitter: 3 * time.Millisecond, Seed: 5}
 	got, n := arrivals(t, bad, 200)
-	if len(got) != 200-n.Dropped+n.Duplicated || n.Dropped < 30 || n.Dropped > 90 || n.Duplicated < 10 || n.Reordered < 5 {
+	if len(got) != 200-n.Dropped+n.Duplicated || n.Dropped < 30 || n.Dropped > 90 || n.Duplicated < 10 ||
+		n.Reordered < 5 {
 		t.Errorf("%d arrive, %+v", len(got), n)
 	}
 	mixed := false

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Net is a datagram network in memory, without loss or delay: for tests in a synctest bubble, which a real socket would freeze. The
-// zero Net is empty and ready.
+// Net is a datagram network in memory, without loss or delay: for tests in a synctest bubble, which a real socket would
+// freeze. The zero Net is empty and ready.
 type Net struct {
 	mu    sync.Mutex
 	conns map[string]*MemConn
@@ -28,7 +28,8 @@ type datagram struct {
 	b    []byte
 }
 
-// MemConn is one socket of a Net: a net.PacketConn and, where it was dialled, a net.Conn. What overflows its queue is lost.
+// MemConn is one socket of a Net: a net.PacketConn and, where it was dialled, a net.Conn. What overflows its queue is
+// lost.
 type MemConn struct {
 	net    *Net
 	name   string

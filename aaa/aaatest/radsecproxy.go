@@ -17,9 +17,10 @@ import (
 // radsecproxyProgram is where Debian has it.
 const radsecproxyProgram = "/usr/sbin/radsecproxy"
 
-// StartRadsecproxy starts a radsecproxy on loopback that takes RADIUS inside TLS, from clients whose certificate by the authority names nas.example, and
-// asks f by UDP. It returns host:port; its own certificate is radius.example's. It is killed, by its process id, at the test's cleanup. Where none is
-// installed the test is skipped, or fails where RINGBACK_REQUIRE_PEERS=1.
+// StartRadsecproxy starts a radsecproxy on loopback that takes RADIUS inside TLS, from clients whose certificate by the
+// authority names nas.example, and asks f by UDP. It returns host:port; its own certificate is radius.example's. It is
+// killed, by its process id, at the test's cleanup. Where none is installed the test is skipped, or fails where
+// RINGBACK_REQUIRE_PEERS=1.
 func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address string) {
 	t.Helper()
 	if _, err := os.Stat(radsecproxyProgram); err != nil {
@@ -97,7 +98,8 @@ func (p *radsecproxy) configure(dir string, f *FreeRADIUS) (string, error) {
 	_, port, err1 := net.SplitHostPort(p.address)
 	_, auth, err2 := net.SplitHostPort(f.Auth)
 	_, acct, err3 := net.SplitHostPort(f.Acct)
-	return strings.NewReplacer("@PORT@", port, "@DIR@", dir, "@AUTH@", auth, "@ACCT@", acct, "@SECRET@", string(f.Secret)).Replace(text), errors.Join(err1, err2, err3)
+	return strings.NewReplacer("@PORT@", port, "@DIR@", dir, "@AUTH@", auth, "@ACCT@", acct, "@SECRET@",
+		string(f.Secret)).Replace(text), errors.Join(err1, err2, err3)
 }
 
 // ready blocks until the proxy takes connections, has ended, or within is over.

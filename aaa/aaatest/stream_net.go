@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// StreamNet is a network of streams in memory, without loss or delay: what Net is for datagrams. The zero StreamNet is empty and ready.
+// StreamNet is a network of streams in memory, without loss or delay: what Net is for datagrams. The zero StreamNet is
+// empty and ready.
 type StreamNet struct {
 	mu        sync.Mutex
 	listeners map[string]*memListener
@@ -32,7 +33,8 @@ func (n *StreamNet) Listen(name string) (net.Listener, error) {
 	return l, nil
 }
 
-// Dial connects to address; it fits radius.Config.Dial. It is refused where nobody listens, and blocks until the connection is accepted.
+// Dial connects to address; it fits radius.Config.Dial. It is refused where nobody listens, and blocks until the
+// connection is accepted.
 func (n *StreamNet) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	n.dialled++

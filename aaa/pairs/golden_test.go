@@ -105,7 +105,8 @@ var golden = []struct {
 	// Ours.
 	{inEXEC, "ringback:group=staff|ringback:group=staff|group=night", `{"groups":["staff","night"]}`, "groups | "},
 	{inIP, "RINGBACK:Group=staff", `{"groups":["staff"]}`, "groups | "},
-	{inEXEC, "ringback:group=a b", `refused: ringback:group: "a b" is not a plain name (letters, digits, _ and -, at least one letter)`, ""},
+	{inEXEC, "ringback:group=a b",
+		`refused: ringback:group: "a b" is not a plain name (letters, digits, _ and -, at least one letter)`, ""},
 	{inEXEC, "ringback:priv-lvl=1",
 		`refused: ringback:priv-lvl: it is unknown and mandatory (* instead of = makes it optional)`, ""},
 }

@@ -12,9 +12,11 @@ import (
 )
 
 func stop(now time.Time) aaa.Record {
-	return aaa.Record{ID: "r1", Type: aaa.Stop, Time: now, SessionID: "s1", MultiSessionID: "m1", Entry: "radius", User: "bob", Service: aaa.EXEC, ServiceType: 9,
-		Class: [][]byte{[]byte("cls"), {0, 255}}, TTY: 65, Caller: "5551", Called: "5552", Connect: "CONNECT 33600", SessionTime: 61 * time.Second,
-		OctetsIn: 5<<32 + 7, OctetsOut: 9, Cause: aaa.CauseCallback, CallbackNumber: "84001"}
+	return aaa.Record{ID: "r1", Type: aaa.Stop, Time: now, SessionID: "s1", MultiSessionID: "m1", Entry: "radius",
+		User: "bob", Service: aaa.EXEC, ServiceType: 9,
+		Class: [][]byte{[]byte("cls"), {0, 255}}, TTY: 65, Caller: "5551", Called: "5552", Connect: "CONNECT 33600",
+		SessionTime: 61 * time.Second,
+		OctetsIn:    5<<32 + 7, OctetsOut: 9, Cause: aaa.CauseCallback, CallbackNumber: "84001"}
 }
 
 func TestAccounting(t *testing.T) {
@@ -26,10 +28,14 @@ func TestAccounting(t *testing.T) {
 		if len(recs) != 1 {
 			t.Fatal(recs)
 		}
-		for name, want := range map[string]string{"Acct-Status-Type": "Stop", "Acct-Session-Id": "s1", "Acct-Multi-Session-Id": "m1", "Acct-Authentic": "RADIUS", "User-Name": "bob",
-			"Class": "0x636c73", "NAS-Port": "65", "NAS-Port-Id": "tty65", "NAS-Port-Type": "Async", "NAS-Identifier": "maui", "Acct-Delay-Time": "90", "Acct-Session-Time": "61",
-			"Acct-Input-Octets": "7", "Acct-Input-Gigawords": "5", "Acct-Output-Octets": "9", "Acct-Output-Gigawords": "", "Acct-Terminate-Cause": "Callback", "Callback-Number": "84001",
-			"Service-Type": "Callback-NAS-Prompt", "Event-Timestamp": "946684710", "Calling-Station-Id": "5551", "Called-Station-Id": "5552", "Connect-Info": "CONNECT 33600"} {
+		for name, want := range map[string]string{"Acct-Status-Type": "Stop", "Acct-Session-Id": "s1",
+			"Acct-Multi-Session-Id": "m1", "Acct-Authentic": "RADIUS", "User-Name": "bob",
+			"Class": "0x636c73", "NAS-Port": "65", "NAS-Port-Id": "tty65", "NAS-Port-Type": "Async",
+			"NAS-Identifier": "maui", "Acct-Delay-Time": "90", "Acct-Session-Time": "61",
+			"Acct-Input-Octets": "7", "Acct-Input-Gigawords": "5", "Acct-Output-Octets": "9",
+			"Acct-Output-Gigawords": "", "Acct-Terminate-Cause": "Callback", "Callback-Number": "84001",
+			"Service-Type": "Callback-NAS-Prompt", "Event-Timestamp": "946684710", "Calling-Station-Id": "5551",
+			"Called-Station-Id": "5552", "Connect-Info": "CONNECT 33600"} {
 			if got := recs[0].Get(name); got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
 			}
@@ -42,10 +48,12 @@ func TestAccounting(t *testing.T) {
 			}
 		}
 		recs = w.server["one"].Records()[1:]
-		if recs[0].Get("Acct-Status-Type") != "Start" || recs[0].Get("Acct-Terminate-Cause") != "" || recs[0].Get("Acct-Authentic") != "Local" || recs[0].Get("Acct-Session-Time") != "" {
+		if recs[0].Get("Acct-Status-Type") != "Start" || recs[0].Get("Acct-Terminate-Cause") != "" ||
+			recs[0].Get("Acct-Authentic") != "Local" || recs[0].Get("Acct-Session-Time") != "" {
 			t.Errorf("%v", recs[0])
 		}
-		if recs[1].Get("Acct-Status-Type") != "Accounting-On" || recs[1].Get("Acct-Session-Id") != "boot" || recs[1].Get("User-Name") != "" {
+		if recs[1].Get("Acct-Status-Type") != "Accounting-On" || recs[1].Get("Acct-Session-Id") != "boot" ||
+			recs[1].Get("User-Name") != "" {
 			t.Errorf("%v", recs[1])
 		}
 		if recs[2].Get("Acct-Status-Type") != "Accounting-Off" || recs[2].Get("Acct-Session-Id") != "x" {
@@ -66,7 +74,8 @@ func TestAccountingDelayIsHonest(t *testing.T) {
 		if len(recs) != 1 {
 			t.Fatal(recs)
 		}
-		if got, want := recs[0].Get("Acct-Delay-Time"), time.Since(begun).Truncate(time.Second).Seconds(); got == "0" || got != strings.TrimSuffix(time.Duration(want*1e9).String(), "s") {
+		if got, want := recs[0].Get("Acct-Delay-Time"), time.Since(begun).Truncate(time.Second).Seconds(); got == "0" ||
+			got != strings.TrimSuffix(time.Duration(want*1e9).String(), "s") {
 			t.Errorf("Acct-Delay-Time = %s after %vs", got, want)
 		}
 	}, one)
@@ -87,7 +96,8 @@ func TestAccountingLateAnswer(t *testing.T) {
 }
 
 func TestAccountingFaults(t *testing.T) {
-	for name, f := range map[string]servers.Faults{"silent": {Silent: true}, "wrong id": {WrongID: true}, "wrong code": {WrongCode: true}, "cut": {Truncate: 1}} {
+	for name, f := range map[string]servers.Faults{"silent": {Silent: true}, "wrong id": {WrongID: true},
+		"wrong code": {WrongCode: true}, "cut": {Truncate: 1}} {
 		inTown(t, func(w *town) {
 			w.server["one"].SetFaults(f)
 			err := w.client.Send(context.Background(), stop(time.Now()))
@@ -102,7 +112,8 @@ func TestAccountingOrder(t *testing.T) {
 	inTown(t, func(w *town) {
 		r := stop(time.Now())
 		r.Server = "two"
-		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["two"].Records()) != 1 || len(w.server["one"].Records()) != 0 {
+		if err := w.client.Send(context.Background(), r); err != nil || len(w.server["two"].Records()) != 1 ||
+			len(w.server["one"].Records()) != 0 {
 			t.Errorf("%v: the server that granted was not asked first", err)
 		}
 		w.server["two"].SetFaults(servers.Faults{Silent: true})
@@ -128,7 +139,8 @@ func TestAccountingFits(t *testing.T) {
 			t.Fatal(err)
 		}
 		recs := w.server["one"].Records()
-		if len(recs) != 1 || recs[0].Get("Acct-Terminate-Cause") != "Callback" || recs[0].Get("Class") != "0x"+strings.Repeat("41", 250) {
+		if len(recs) != 1 || recs[0].Get("Acct-Terminate-Cause") != "Callback" || recs[0].Get("Class") != "0x"+
+			strings.Repeat("41", 250) {
 			t.Errorf("%v", recs)
 		}
 	}, one)
@@ -143,11 +155,14 @@ func TestAccountingInterim(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := w.server["one"].Records()[0]
-		if got := rec.Get("Acct-Status-Type"); got != "Interim-Update" && got != "Alive" { // two names of 3 in FreeRADIUS's dictionary
+		// two names of 3 in FreeRADIUS's dictionary
+		if got := rec.Get("Acct-Status-Type"); got != "Interim-Update" && got != "Alive" {
 			t.Errorf("Acct-Status-Type = %q", got)
 		}
-		for name, want := range map[string]string{"Acct-Session-Id": "s1", "Acct-Session-Time": "61", "Acct-Input-Octets": "7", "Acct-Input-Gigawords": "5",
-			"Acct-Output-Octets": "9", "Acct-Input-Packets": "3", "Acct-Output-Packets": "4294967295", "Acct-Terminate-Cause": "", "Framed-Protocol": "PPP", "Class": "0x636c73"} {
+		for name, want := range map[string]string{"Acct-Session-Id": "s1", "Acct-Session-Time": "61",
+			"Acct-Input-Octets": "7", "Acct-Input-Gigawords": "5",
+			"Acct-Output-Octets": "9", "Acct-Input-Packets": "3", "Acct-Output-Packets": "4294967295",
+			"Acct-Terminate-Cause": "", "Framed-Protocol": "PPP", "Class": "0x636c73"} {
 			if got := rec.Get(name); got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
 			}
@@ -171,7 +186,9 @@ func TestAccountingDialects(t *testing.T) {
 			}
 		}
 	}, one, radius.ServerConfig{Name: "two", Dialects: []string{radius.DialectAscend, radius.DialectCisco}})
-	if err := (radius.ServerConfig{Address: "a", Secret: secret, Dialects: []string{"livingston"}}).Check(); err == nil || !strings.Contains(err.Error(), `dialect "livingston"`) {
+	if err := (radius.ServerConfig{Address: "a", Secret: secret,
+		Dialects: []string{"livingston"}}).Check(); err == nil ||
+		!strings.Contains(err.Error(), `dialect "livingston"`) {
 		t.Error(err)
 	}
 }

@@ -86,9 +86,11 @@ func TestAuthorize(t *testing.T) {
 		{"type 0 priv 1", nil},
 		// Service-Type, RFC 2865 §5.6
 		{"type 1 priv 1", radius.Attributes{n(6, 1)}},
-		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not supported in an EXEC session", radius.Attributes{n(6, 2)}},
+		{"refuse Service-Type: 2 (Framed) is treated as a reject: PPP is not supported in an EXEC session",
+			radius.Attributes{n(6, 2)}},
 		{"type 3 priv 1 callback NULL", radius.Attributes{n(6, 3)}},
-		{"refuse Service-Type: 4 (Callback-Framed) is treated as a reject: PPP is not supported", radius.Attributes{n(6, 4), a(19, "84001")}},
+		{"refuse Service-Type: 4 (Callback-Framed) is treated as a reject: PPP is not supported",
+			radius.Attributes{n(6, 4), a(19, "84001")}},
 		{"refuse Service-Type: 5 (Outbound)", radius.Attributes{n(6, 5)}},
 		{"type 6 priv 15", radius.Attributes{n(6, 6)}},
 		{"type 7 priv 1", radius.Attributes{n(6, 7)}},
@@ -110,10 +112,15 @@ func TestAuthorize(t *testing.T) {
 		{"type 0 priv 1 host telnet 0.0.0.1 23", radius.Attributes{n(14, 1)}},
 		{"type 7 priv 1", radius.Attributes{n(14, 1), n(6, 7), n(15, 1)}},
 		{"type 1 priv 1", radius.Attributes{n(6, 1), n(15, 1), n(16, 513)}},
-		{`type 3 priv 1 callback "9,5551212" host telnet "" 23`, radius.Attributes{n(6, 3), n(14, 0), a(19, "9,5551212"), n(15, 0), n(16, 23)}}, // FreeRADIUS's sample users file
-		{"refuse Login-Service: 3 (PortMaster) is not supported", radius.Attributes{n(6, 3), n(14, 1), n(15, 3), a(19, "9,1-800-555-1212")}},    // the same
+		// FreeRADIUS's sample users file
+		{`type 3 priv 1 callback "9,5551212" host telnet "" 23`,
+			radius.Attributes{n(6, 3), n(14, 0), a(19, "9,5551212"), n(15, 0), n(16, 23)}},
+		// the same
+		{"refuse Login-Service: 3 (PortMaster) is not supported", radius.Attributes{n(6, 3), n(14, 1), n(15, 3),
+			a(19, "9,1-800-555-1212")}},
 		{"type 1 priv 1 host telnet any 2323", radius.Attributes{n(6, 1), n(14, 1<<32-1), n(16, 2323)}},
-		{"type 1 priv 1 host tcp-clear 10.0.0.1 5000", radius.Attributes{n(6, 1), n(14, 0x0a000001), n(14, 2), n(15, 2), n(16, 5000)}},
+		{"type 1 priv 1 host tcp-clear 10.0.0.1 5000", radius.Attributes{n(6, 1), n(14, 0x0a000001), n(14, 2), n(15, 2),
+			n(16, 5000)}},
 		{"refuse Login-Service: TCP-Clear requires a Login-TCP-Port", radius.Attributes{n(6, 1), n(14, 1), n(15, 2)}},
 		{"refuse Login-Service: 1 (Rlogin)", radius.Attributes{n(14, 1), n(15, 1)}},
 		{"refuse Login-Service: 4 (LAT)", radius.Attributes{n(14, 1), n(15, 4)}},
@@ -121,57 +128,83 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Login-TCP-Port: 0 is not a TCP port", radius.Attributes{n(14, 1), n(16, 0)}},
 		{"refuse Login-TCP-Port: 65536 is not a TCP port", radius.Attributes{n(14, 1), n(16, 65536)}},
 		{"refuse Login-IP-Host: it has 3 octets, not 4", radius.Attributes{a(14, "abc")}},
-		{"type 0 priv 1 host telnet 2001:db8::1 23", radius.Attributes{a(98, "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")}},
-		{"refuse Login-IP-Host: Cisco-AVPair shell:autocmd runs a command", radius.Attributes{n(14, 1), avpair("shell:autocmd=show clock")}},
+		{"type 0 priv 1 host telnet 2001:db8::1 23",
+			radius.Attributes{a(98, "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")}},
+		{"refuse Login-IP-Host: Cisco-AVPair shell:autocmd runs a command",
+			radius.Attributes{n(14, 1), avpair("shell:autocmd=show clock")}},
 		// numbers
 		{`type 0 priv 1 callback "84001"`, radius.Attributes{a(19, "84001")}},
-		{`type 3 priv 1 callback "9,1-800-555-1212"`, radius.Attributes{n(6, 3), a(19, "9,1-800-555-1212")}}, // FreeRADIUS's sample users file
+		// FreeRADIUS's sample users file
+		{`type 3 priv 1 callback "9,1-800-555-1212"`, radius.Attributes{n(6, 3), a(19, "9,1-800-555-1212")}},
 		{"type 3 priv 1 callback unset place office", radius.Attributes{n(6, 3), a(20, "office")}},
 		{"refuse Callback-Number: it is empty", radius.Attributes{n(6, 9), a(19, "")}},
-		{"refuse Callback-Number: contains the control character 0x0d", radius.Attributes{n(6, 9), a(19, "84001\rATH")}},
+		{"refuse Callback-Number: contains the control character 0x0d",
+			radius.Attributes{n(6, 9), a(19, "84001\rATH")}},
 		{"refuse Callback-Number: contains the control character 0x00", radius.Attributes{n(6, 9), a(19, "84001\x00")}},
 		{"refuse Callback-Number: 65 octets", radius.Attributes{n(6, 9), a(19, long)}},
 		{`type 9 priv 1 callback "84001"`, radius.Attributes{n(6, 9), a(19, "84001"), a(19, "84001")}},
-		{"refuse Callback-Number: it came twice with different values", radius.Attributes{n(6, 9), a(19, "84001"), a(19, "84002")}},
+		{"refuse Callback-Number: it came twice with different values",
+			radius.Attributes{n(6, 9), a(19, "84001"), a(19, "84002")}},
 		{"refuse Callback-Id: contains the control character", radius.Attributes{n(6, 9), a(20, "off\nice")}},
-		{"refuse Callback-Id: it names a place, Callback-Number gives a number", radius.Attributes{n(6, 9), a(19, "84001"), a(20, "office")}},
+		{"refuse Callback-Id: it names a place, Callback-Number gives a number",
+			radius.Attributes{n(6, 9), a(19, "84001"), a(20, "office")}},
 		// Cisco-AVPair
 		{`type 0 priv 1 callback "84001"`, radius.Attributes{avpair("shell:callback-dialstring=84001")}},
 		{`type 0 priv 1 callback "84001"`, radius.Attributes{avpair("exec:callback-dialstring*84001")}},
 		{`type 9 priv 1 callback NULL`, radius.Attributes{n(6, 9), avpair("shell:callback-dialstring=")}},
 		{`type 0 priv 1 callback NULL`, radius.Attributes{avpair("shell:callback-dialstring=")}},
-		{`type 7 priv 1 callback "84001" line [4] rotary 100 no-verify`, radius.Attributes{n(6, 7), avpair("shell:callback-dialstring=84001"), avpair("shell:callback-line=4"),
-			avpair("shell:callback-rotary=100"), avpair("shell:nocallback-verify=1")}},
-		{`type 9 priv 1 callback "84001" no-verify`, radius.Attributes{n(6, 9), a(19, "84001"), avpair("Shell:NoCallback-Verify=true")}},
-		{`type 9 priv 1 callback "84001"`, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=0")}},
-		{`type 9 priv 1 callback "8-4001"`, radius.Attributes{n(6, 9), a(19, "8-4001"), avpair("shell:callback-dialstring=84 001")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: it gives a different number than Callback-Number", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=84002")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: it lets the caller choose the number, Callback-Number gives a number", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=")}},
-		{"refuse Callback-Number: it gives a different number than Cisco-AVPair shell:callback-dialstring", radius.Attributes{avpair("shell:callback-dialstring=84002"), a(19, "84001")}},
-		{`type 0 priv 1 callback "1"`, radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=1")}},
-		{`type 0 priv 1 callback "1"`, radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("exec:callback-dialstring*1"), avpair("shell:callback-dialstring*2")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: it came twice with different values", radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=2")}},
-		{`type 0 priv 15 callback "84001" no-verify`, radius.Attributes{avpair("shell:priv-lvl=15"), avpair("shell:callback-dialstring=84001"), avpair("shell:nocallback-verify=1"),
-			avpair("shell:priv-lvl=15"), avpair("shell:callback-dialstring=84001"), avpair("shell:nocallback-verify=1")}},
-		{"refuse Cisco-AVPair: contains the control character", radius.Attributes{avpair("shell:callback-dialstring=1\r")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: 65 octets", radius.Attributes{avpair("shell:callback-dialstring=" + long)}},
-		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("lcp:callback-dialstring=84001")}}, // another kind of session
+		{`type 7 priv 1 callback "84001" line [4] rotary 100 no-verify`,
+			radius.Attributes{n(6, 7), avpair("shell:callback-dialstring=84001"), avpair("shell:callback-line=4"),
+				avpair("shell:callback-rotary=100"), avpair("shell:nocallback-verify=1")}},
+		{`type 9 priv 1 callback "84001" no-verify`,
+			radius.Attributes{n(6, 9), a(19, "84001"), avpair("Shell:NoCallback-Verify=true")}},
+		{`type 9 priv 1 callback "84001"`,
+			radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=0")}},
+		{`type 9 priv 1 callback "8-4001"`,
+			radius.Attributes{n(6, 9), a(19, "8-4001"), avpair("shell:callback-dialstring=84 001")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it gives a different number than Callback-Number",
+			radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=84002")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it lets the caller choose the number, Callback-Number gives " +
+			"a number", radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:callback-dialstring=")}},
+		{"refuse Callback-Number: it gives a different number than Cisco-AVPair shell:callback-dialstring",
+			radius.Attributes{avpair("shell:callback-dialstring=84002"), a(19, "84001")}},
+		{`type 0 priv 1 callback "1"`, radius.Attributes{avpair("shell:callback-dialstring=1"),
+			avpair("shell:callback-dialstring=1")}},
+		{`type 0 priv 1 callback "1"`, radius.Attributes{avpair("shell:callback-dialstring=1"),
+			avpair("exec:callback-dialstring*1"), avpair("shell:callback-dialstring*2")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: it came twice with different values",
+			radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=2")}},
+		{`type 0 priv 15 callback "84001" no-verify`, radius.Attributes{avpair("shell:priv-lvl=15"),
+			avpair("shell:callback-dialstring=84001"), avpair("shell:nocallback-verify=1"),
+			avpair("shell:priv-lvl=15"), avpair("shell:callback-dialstring=84001"),
+			avpair("shell:nocallback-verify=1")}},
+		{"refuse Cisco-AVPair: contains the control character",
+			radius.Attributes{avpair("shell:callback-dialstring=1\r")}},
+		{"refuse Cisco-AVPair shell:callback-dialstring: 65 octets",
+			radius.Attributes{avpair("shell:callback-dialstring=" + long)}},
+		// another kind of session
+		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("lcp:callback-dialstring=84001")}},
 		{"type 7 priv 1", radius.Attributes{n(6, 7), avpair("arap:callback-dialstring=84001")}},
-		{"refuse Cisco-AVPair callback-dialstring: it has no prefix (write shell:callback-dialstring)", radius.Attributes{avpair("callback-dialstring=84001")}},
+		{"refuse Cisco-AVPair callback-dialstring: it has no prefix (write shell:callback-dialstring)",
+			radius.Attributes{avpair("callback-dialstring=84001")}},
 		{"type 0 priv 1", radius.Attributes{avpair("something=else")}},
-		{"refuse Cisco-AVPair shell:callback-line: \"x\" is not a number from 1", radius.Attributes{avpair("shell:callback-line=x")}},
+		{"refuse Cisco-AVPair shell:callback-line: \"x\" is not a number from 1",
+			radius.Attributes{avpair("shell:callback-line=x")}},
 		{"type 0 priv 1", radius.Attributes{avpair("shell:callback-line*x")}},
 		{"refuse Cisco-AVPair shell:callback-line:", radius.Attributes{avpair("shell:callback-line")}},
 		{"refuse Cisco-AVPair shell:callback-line:", radius.Attributes{avpair("shell:callback-line=+4")}},
 		{"refuse Cisco-AVPair shell:callback-rotary:", radius.Attributes{avpair("shell:callback-rotary=101")}},
-		{"refuse Cisco-AVPair shell:callback-rotary:", radius.Attributes{avpair("shell:callback-rotary=99999999999999999999")}},
+		{"refuse Cisco-AVPair shell:callback-rotary:",
+			radius.Attributes{avpair("shell:callback-rotary=99999999999999999999")}},
 		{"refuse Cisco-AVPair shell:nocallback-verify:", radius.Attributes{avpair("shell:nocallback-verify=yes")}},
-		{"refuse Cisco-AVPair shell:zonelist: it is unknown and mandatory", radius.Attributes{avpair("shell:zonelist=5")}},
+		{"refuse Cisco-AVPair shell:zonelist: it is unknown and mandatory",
+			radius.Attributes{avpair("shell:zonelist=5")}},
 		{"type 0 priv 1", radius.Attributes{avpair("shell:zonelist*5")}},
 		{"type 7 priv 15", radius.Attributes{n(6, 7), avpair("shell:priv-lvl=15")}},
 		{"type 6 priv 0", radius.Attributes{avpair("shell:priv-lvl=0"), n(6, 6)}},
 		{"refuse Cisco-AVPair shell:priv-lvl:", radius.Attributes{avpair("shell:priv-lvl=16")}},
-		{"type 0 priv 1 session 2m0s idle 1m0s", radius.Attributes{avpair("shell:timeout=2"), avpair("shell:idletime=1"), n(27, 3600)}},
+		{"type 0 priv 1 session 2m0s idle 1m0s",
+			radius.Attributes{avpair("shell:timeout=2"), avpair("shell:idletime=1"), n(27, 3600)}},
 		{"refuse Cisco-Attr: truncated", radius.Attributes{a(26, "\x00\x00\x00\x09\x01\x50shell:")}},
 		{"refuse Cisco-Attr: truncated", radius.Attributes{a(26, "\x00\x00\x00\x09\x01")}},
 		{"refuse Cisco-AVPair: it is empty", radius.Attributes{avpair("")}},
@@ -190,23 +223,30 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Class: it is empty", radius.Attributes{a(25, "")}},
 		{"type 0 priv 1", radius.Attributes{a(222, "what\x00ever")}},
 	} {
-		if got := show(authorized(aaa.EXEC, tt.in)); !strings.HasPrefix(got, tt.want) || !strings.HasPrefix(tt.want, "refuse") && got != tt.want {
+		if got := show(authorized(aaa.EXEC, tt.in)); !strings.HasPrefix(got, tt.want) ||
+			!strings.HasPrefix(tt.want, "refuse") && got != tt.want {
 			t.Errorf("%v:\n got  %s\n want %s", describe(&radius.Packet{Attributes: tt.in}), got, tt.want)
 		}
 	}
 	// A refusal grants nothing, whatever was read before it.
-	z := authorized(aaa.EXEC, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=1"), n(27, 5), avpair("shell:bad=1")})
-	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 || z.Kind != "Callback-NAS-Prompt" {
+	z := authorized(aaa.EXEC, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=1"), n(27, 5),
+		avpair("shell:bad=1")})
+	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 ||
+		z.Kind != "Callback-NAS-Prompt" {
 		t.Errorf("%+v", z)
 	}
-	if z := authorized("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" || !strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair lcp:callback-line: not for exec sessions") {
+	if z := authorized("", radius.Attributes{n(6, 7), avpair("lcp:callback-line=3")}); z.Refuse != "" ||
+		!strings.Contains(strings.Join(z.Attributes, "\n"), "# Cisco-AVPair lcp:callback-line: not for exec sessions") {
 		t.Errorf("%+v", z)
 	}
 }
 
 func TestDescribe(t *testing.T) {
-	p := &radius.Packet{Attributes: radius.Attributes{a(1, "bob"), a(2, "0123456789abcdef"), n(6, 9), a(4, "\x7f\x00\x00\x01"), n(5, 65), a(25, "class"), a(24, "state"), n(55, 0), a(222, "\x01"),
-		avpair("lcp:send-secret=hush"), avpair("shell:callback-dialstring="), a(26, "\x00\x00\x01\x37\x10\x04ke"), a(26, "\x00\x00\x02\x37\x10\x04ke"), a(26, "\x00\x00\x01\xad\x00\x00\x98\x6a\x00\x00\x00\x02"), n(246, 1), a(18, "a\x1b[2J\xff"), a(26, "x"), a(6, "xx"),
+	p := &radius.Packet{Attributes: radius.Attributes{a(1, "bob"), a(2, "0123456789abcdef"), n(6, 9),
+		a(4, "\x7f\x00\x00\x01"), n(5, 65), a(25, "class"), a(24, "state"), n(55, 0), a(222, "\x01"),
+		avpair("lcp:send-secret=hush"), avpair("shell:callback-dialstring="), a(26, "\x00\x00\x01\x37\x10\x04ke"),
+		a(26, "\x00\x00\x02\x37\x10\x04ke"), a(26, "\x00\x00\x01\xad\x00\x00\x98\x6a\x00\x00\x00\x02"), n(246, 1),
+		a(18, "a\x1b[2J\xff"), a(26, "x"), a(6, "xx"),
 		{Type: 26, Attribute: radius.Attribute("\x00\x00\x00\x09\x02\x03x\x01")}}}
 	want := `User-Name = "bob"
 User-Password = [secret]

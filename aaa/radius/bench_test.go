@@ -15,8 +15,8 @@ import (
 
 const benchSecret = "a secret of 24 octets..."
 
-// echo answers every Access-Request on real UDP with an Access-Accept that is signed and carries what a callback server sends, and does as little
-// as it can besides: what is measured is the client.
+// echo answers every Access-Request on real UDP with an Access-Accept that is signed and carries what a callback server
+// sends, and does as little as it can besides: what is measured is the client.
 func echo(b *testing.B) string {
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -69,7 +69,8 @@ func BenchmarkLogin(b *testing.B) {
 	for range 128 {
 		wg.Go(func() {
 			for next.Add(1) <= int64(b.N) {
-				if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: "canary-password", Service: aaa.EXEC, TTY: 65}); res.Kind != aaa.Granted {
+				if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: "canary-password",
+					Service: aaa.EXEC, TTY: 65}); res.Kind != aaa.Granted {
 					b.Error(res.Reason)
 				}
 			}

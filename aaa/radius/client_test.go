@@ -17,7 +17,8 @@ var one = radius.ServerConfig{Name: "one"}
 func TestLogin(t *testing.T) {
 	inTown(t, func(w *town) {
 		res := w.want("bob", aaa.Granted, "")
-		if res.Identity != (aaa.Identity{Entry: "radius", User: "bob"}) || res.Server != "one" || res.Auth.ServiceType != 7 || len(res.Auth.Class) != 2 || string(res.Auth.Class[1]) != "\x00\xff" {
+		if res.Identity != (aaa.Identity{Entry: "radius", User: "bob"}) || res.Server != "one" ||
+			res.Auth.ServiceType != 7 || len(res.Auth.Class) != 2 || string(res.Auth.Class[1]) != "\x00\xff" {
 			t.Errorf("%+v", res)
 		}
 		res = w.want("cb", aaa.Granted, "")
@@ -28,8 +29,10 @@ func TestLogin(t *testing.T) {
 		w.want("nobody", aaa.Refused, "refused")
 		w.want("", aaa.Refused, "empty")
 		w.want(" bob", aaa.Refused, "space")
-		for _, want := range []string{"one Access-Request", "User-Name = \"bob\"", "NAS-Identifier = \"maui\"", "NAS-Port = 65", "NAS-Port-Id = \"tty65\"", "NAS-Port-Type = Async",
-			"Service-Type = NAS-Prompt-User", "Called-Station-Id = \"5552\"", "Calling-Station-Id = \"5551\"", "Connect-Info = \"CONNECT 33600\"", "User-Password = [secret]"} {
+		for _, want := range []string{"one Access-Request", "User-Name = \"bob\"", "NAS-Identifier = \"maui\"",
+			"NAS-Port = 65", "NAS-Port-Id = \"tty65\"", "NAS-Port-Type = Async",
+			"Service-Type = NAS-Prompt-User", "Called-Station-Id = \"5552\"", "Calling-Station-Id = \"5551\"",
+			"Connect-Info = \"CONNECT 33600\"", "User-Password = [secret]"} {
 			if !strings.Contains(strings.Join(w.trace, "\n"), want) {
 				t.Errorf("no %s in the trace", want)
 			}
@@ -52,13 +55,15 @@ func TestPasswordsThatCannotBeSent(t *testing.T) {
 		if err := w.server["one"].SetUsers([]servers.User{{Name: "bob", Password: long}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: long}); res.Kind != aaa.Granted {
+		if _, res := w.client.Start(context.Background(),
+			aaa.Request{User: "bob", Password: long}); res.Kind != aaa.Granted {
 			t.Errorf("128 octets: %+v", res)
 		}
 	}, one)
 }
 
-// Every fault of a reply but one that leaves a good reply behind ends in silence, never in a grant and never in a refusal.
+// Every fault of a reply but one that leaves a good reply behind ends in silence, never in a grant and never in a
+// refusal.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -73,12 +78,14 @@ func TestFaults(t *testing.T) {
 		{"too late", servers.Faults{Delay: time.Minute}, aaa.Silent, "no authentic answer"},
 		{"twice", servers.Faults{Twice: true}, aaa.Granted, ""},
 		{"forged before", servers.Faults{Forge: 1000}, aaa.Granted, ""},
-		{"unsigned", servers.Faults{Unsigned: true}, aaa.Silent, "post-auth { update reply { &Message-Authenticator := 0x00 } }"},
+		{"unsigned", servers.Faults{Unsigned: true}, aaa.Silent,
+			"post-auth { update reply { &Message-Authenticator := 0x00 } }"},
 		{"wrong M-A", servers.Faults{WrongMAC: true}, aaa.Silent, "wrong Message-Authenticator"},
 		{"two M-A", servers.Faults{DoubleMAC: true}, aaa.Silent, "two Message-Authenticators"},
 		{"M-A last", servers.Faults{LastMAC: true}, aaa.Granted, ""},
 		{"padding", servers.Faults{Padding: true}, aaa.Granted, ""},
-		{"M-A in the padding only", servers.Faults{Padding: true, Unsigned: true}, aaa.Silent, "without Message-Authenticator"},
+		{"M-A in the padding only", servers.Faults{Padding: true, Unsigned: true}, aaa.Silent,
+			"without Message-Authenticator"},
 		{"truncated", servers.Faults{Truncate: 3}, aaa.Silent, "no authentic"},
 		{"header only", servers.Faults{Truncate: 30}, aaa.Silent, "no authentic"},
 		{"wrong id", servers.Faults{WrongID: true}, aaa.Silent, "no authentic"},
@@ -102,12 +109,15 @@ func TestFaults(t *testing.T) {
 func TestWrongSecretHint(t *testing.T) {
 	inTown(t, func(w *town) {
 		// a server with another secret drops the request: silence that names the secret
-		c, err := radius.New(radius.Config{Dial: w.net.Dial, Servers: []radius.ServerConfig{{Name: "x", Address: "one:1812", Secret: "another secret, 24 long.."}}})
+		c, err := radius.New(radius.Config{Dial: w.net.Dial,
+			Servers: []radius.ServerConfig{{Name: "x", Address: "one:1812", Secret: "another secret, 24 long.."}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "same secret") {
+		if _, res := c.Start(context.Background(),
+			aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent ||
+			!strings.Contains(res.Reason, "same secret") {
 			t.Errorf("%+v", res)
 		}
 	}, one)
@@ -142,7 +152,8 @@ func TestSpoofedFlood(t *testing.T) {
 		rounds = 1
 	}
 	inTown(t, func(w *town) {
-		w.server["one"].SetFaults(servers.Faults{Forge: 4000}) // as many as the socket's queue holds beside the genuine reply
+		// as many as the socket's queue holds beside the genuine reply
+		w.server["one"].SetFaults(servers.Faults{Forge: 4000})
 		for range rounds {
 			w.want("nobody", aaa.Refused, "")
 		}
@@ -316,7 +327,8 @@ func TestClose(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		wg.Go(func() {
-			if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
+			if _, res := w.client.Start(context.Background(),
+				aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
 				t.Errorf("%+v", res)
 			}
 		})
@@ -329,7 +341,8 @@ func TestClose(t *testing.T) {
 
 func TestOtherEntry(t *testing.T) {
 	inTown(t, func(w *town) {
-		if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: canary, Entry: "local"}); res.Kind != aaa.Silent {
+		if _, res := w.client.Start(context.Background(),
+			aaa.Request{User: "bob", Password: canary, Entry: "local"}); res.Kind != aaa.Silent {
 			t.Errorf("%+v", res)
 		}
 	}, one)
@@ -337,9 +350,12 @@ func TestOtherEntry(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{
-		{Name: "a", Address: "h"}, {Name: "b", Address: "h", Secret: "x", MessageAuthenticator: "maybe"}, {Name: "c", Secret: "x", Source: "zz"},
-		{Name: "d", Address: "h", Secret: "x", Insecure: true}, {Name: "d", Address: "h", Secret: "x", Insecure: true}}})
-	for _, want := range []string{"a: no secret", "b: secret of 1 octets: RFC 2865 §3 requires at least 16", `"maybe"`, "c: no address", `"zz"`, "d: defined twice"} {
+		{Name: "a", Address: "h"}, {Name: "b", Address: "h", Secret: "x", MessageAuthenticator: "maybe"},
+		{Name: "c", Secret: "x", Source: "zz"},
+		{Name: "d", Address: "h", Secret: "x", Insecure: true},
+		{Name: "d", Address: "h", Secret: "x", Insecure: true}}})
+	for _, want := range []string{"a: no secret", "b: secret of 1 octets: RFC 2865 §3 requires at least 16", `"maybe"`,
+		"c: no address", `"zz"`, "d: defined twice"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}

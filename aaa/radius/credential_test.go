@@ -13,28 +13,33 @@ import (
 
 // The CHAP-Password of RFC 2865 §7.2; its challenge is the example's Request Authenticator.
 func TestCHAPCredential(t *testing.T) {
-	c, err := credentialOf(aaa.Request{CHAP: &aaa.CHAP{ID: 0x16, Challenge: unhex(t, "2a ee 86 f0 8d 0d 55 96 9c a5 97 8e 0d 33 67 a2"),
-		Response: unhex(t, "e9 75 57 c3 16 18 58 95 f2 93 ff 63 44 07 72 75")}})
+	c, err := credentialOf(aaa.Request{CHAP: &aaa.CHAP{ID: 0x16,
+		Challenge: unhex(t, "2a ee 86 f0 8d 0d 55 96 9c a5 97 8e 0d 33 67 a2"),
+		Response:  unhex(t, "e9 75 57 c3 16 18 58 95 f2 93 ff 63 44 07 72 75")}})
 	if err != nil || c.typed || c.interactive() {
 		t.Fatal(c, err)
 	}
 	got, err := (&radius.Packet{Attributes: c.attrs}).MarshalBinary()
-	if want := unhex(t, "03 13 16 e9 75 57 c3 16 18 58 95 f2 93 ff 63 44 07 72 75 3c 12 2a ee 86 f0 8d 0d 55 96 9c a5 97 8e 0d 33 67 a2"); err != nil || !bytes.Equal(got[20:], want) {
+	if want := unhex(t, "03 13 16 e9 75 57 c3 16 18 58 95 f2 93 ff 63 44 07 72 75 3c 12 2a ee 86 f0 8d 0d 55 96 9c "+
+		"a5 97 8e 0d 33 67 a2"); err != nil || !bytes.Equal(got[20:], want) {
 		t.Errorf("%x, want %x", got[20:], want)
 	}
 }
 
 // The layouts of RFC 2548 §2.1.3 and §2.3.2: identifier and flags stand before what PPP has before its flags.
 func TestMSCHAPCredential(t *testing.T) {
-	v1, v2 := bytes.Repeat([]byte{0xaa}, 49), append(append(bytes.Repeat([]byte{0xbb}, 16), make([]byte, 8)...), bytes.Repeat([]byte{0xcc}, 25)...)
+	v1, v2 := bytes.Repeat([]byte{0xaa}, 49), append(append(bytes.Repeat([]byte{0xbb}, 16), make([]byte, 8)...),
+		bytes.Repeat([]byte{0xcc}, 25)...)
 	v1[48], v2[48] = 1, 0
 	for _, tt := range []struct {
 		m    aaa.MSCHAP
 		want string
 	}{
-		{aaa.MSCHAP{Version: 1, ID: 9, Challenge: []byte("12345678"), Response: v1}, "1a 10 00000137 0b 0a 3132333435363738 1a 3a 00000137 01 34 09 01" + strings.Repeat("aa", 48)},
-		{aaa.MSCHAP{Version: 2, ID: 9, Challenge: []byte("1234567812345678"), Response: v2}, "1a 18 00000137 0b 12 31323334353637383132333435363738 1a 3a 00000137 19 34 09 00" +
-			strings.Repeat("bb", 16) + strings.Repeat("00", 8) + strings.Repeat("cc", 24)},
+		{aaa.MSCHAP{Version: 1, ID: 9, Challenge: []byte("12345678"), Response: v1},
+			"1a 10 00000137 0b 0a 3132333435363738 1a 3a 00000137 01 34 09 01" + strings.Repeat("aa", 48)},
+		{aaa.MSCHAP{Version: 2, ID: 9, Challenge: []byte("1234567812345678"), Response: v2},
+			"1a 18 00000137 0b 12 31323334353637383132333435363738 1a 3a 00000137 19 34 09 00" +
+				strings.Repeat("bb", 16) + strings.Repeat("00", 8) + strings.Repeat("cc", 24)},
 	} {
 		c, err := credentialOf(aaa.Request{MSCHAP: &tt.m})
 		if err != nil {
@@ -122,9 +127,12 @@ func TestCheckRequest(t *testing.T) {
 		{aaa.Request{User: "u\rv", Password: "p", Enable: 15}, "control character"},
 		{aaa.Request{User: "u", Password: aaa.Secret(strings.Repeat("p", 129))}, "129 octets"},
 		{aaa.Request{User: "u", Password: "p\x00q"}, "NUL"},
-		{aaa.Request{User: "u", CHAP: &aaa.CHAP{Challenge: make([]byte, 4), Response: make([]byte, 16)}}, "challenge of 4"},
-		{aaa.Request{User: "u", CHAP: &aaa.CHAP{Challenge: make([]byte, 254), Response: make([]byte, 16)}}, "challenge of 254"},
-		{aaa.Request{User: "u", CHAP: &aaa.CHAP{Challenge: make([]byte, 16), Response: make([]byte, 15)}}, "response of 15"},
+		{aaa.Request{User: "u", CHAP: &aaa.CHAP{Challenge: make([]byte, 4), Response: make([]byte, 16)}},
+			"challenge of 4"},
+		{aaa.Request{User: "u", CHAP: &aaa.CHAP{Challenge: make([]byte, 254), Response: make([]byte, 16)}},
+			"challenge of 254"},
+		{aaa.Request{User: "u", CHAP: &aaa.CHAP{Challenge: make([]byte, 16), Response: make([]byte, 15)}},
+			"response of 15"},
 		{aaa.Request{User: "u", MSCHAP: ms(0, 8, 49, 1)}, "version 0"},
 		{aaa.Request{User: "u", MSCHAP: ms(1, 16, 49, 1)}, "challenge of 16 octets, expected 8"},
 		{aaa.Request{User: "u", MSCHAP: ms(2, 8, 49, 0)}, "challenge of 8 octets, expected 16"},
@@ -149,7 +157,8 @@ func TestCheckRequest(t *testing.T) {
 }
 
 func TestTold(t *testing.T) {
-	for s, want := range map[string]string{"5551": "5551", "": "", "555\x001": "555?1", "555\r1": "555?1", "55\xff1": "55?1", "Zürich": "Zürich", "a\u0085b": "a?b",
+	for s, want := range map[string]string{"5551": "5551", "": "", "555\x001": "555?1", "555\r1": "555?1",
+		"55\xff1": "55?1", "Zürich": "Zürich", "a\u0085b": "a?b",
 		strings.Repeat("é", 200): strings.Repeat("é", 126), strings.Repeat("9", 300): strings.Repeat("9", 253)} {
 		if got := told(s); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
@@ -159,7 +168,8 @@ func TestTold(t *testing.T) {
 
 // What a request says of who asks and why, by the kind of question.
 func TestAccessAttributes(t *testing.T) {
-	udp, tcp := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024")), net.TCPAddrFromAddrPort(netip.MustParseAddrPort("[2001:db8::9]:1024"))
+	udp, tcp := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024")),
+		net.TCPAddrFromAddrPort(netip.MustParseAddrPort("[2001:db8::9]:1024"))
 	nas := Config{NASIdentifier: "maui"}
 	line := `NAS-Port = 65, NAS-Port-Id = "tty65", NAS-Port-Type = Async, `
 	for _, tt := range []struct {
@@ -169,13 +179,19 @@ func TestAccessAttributes(t *testing.T) {
 		local  net.Addr
 		want   string
 	}{
-		{nas, aaa.Request{User: "u", Service: aaa.EXEC, TTY: 65, Called: "2", Caller: "1", Connect: "33600", CallID: "c"}, false, udp, `User-Name = "u", NAS-Identifier = "maui", NAS-IP-Address = 192.0.2.9, ` + line +
+		{nas, aaa.Request{User: "u", Service: aaa.EXEC, TTY: 65, Called: "2", Caller: "1", Connect: "33600",
+			CallID: "c"}, false, udp, `User-Name = "u", NAS-Identifier = "maui", NAS-IP-Address = 192.0.2.9, ` + line +
 			`Service-Type = NAS-Prompt-User, Called-Station-Id = "2", Calling-Station-Id = "1", Connect-Info = "33600", Acct-Session-Id = "c"`},
-		{nas, aaa.Request{User: "u", Service: aaa.PPP}, false, tcp, `User-Name = "u", NAS-Identifier = "maui", NAS-IPv6-Address = 2001:db8::9, Service-Type = Framed-User, Framed-Protocol = PPP`},
-		{Config{NASAddress: netip.MustParseAddr("192.0.2.1")}, aaa.Request{User: "u"}, false, udp, `User-Name = "u", NAS-IP-Address = 192.0.2.1`},
+		{nas, aaa.Request{User: "u", Service: aaa.PPP}, false, tcp,
+			`User-Name = "u", NAS-Identifier = "maui", NAS-IPv6-Address = 2001:db8::9, Service-Type = Framed-User, Framed-Protocol = PPP`},
+		{Config{NASAddress: netip.MustParseAddr("192.0.2.1")}, aaa.Request{User: "u"}, false, udp,
+			`User-Name = "u", NAS-IP-Address = 192.0.2.1`},
 		{Config{}, aaa.Request{User: "u"}, false, nil, `User-Name = "u", NAS-Identifier = "ringback"`},
-		{nas, aaa.Request{User: "bob", Service: aaa.EXEC, TTY: 65, Enable: 15}, false, nil, `User-Name = "$enab15$", NAS-Identifier = "maui", ` + line + `Service-Type = Administrative-User`},
-		{nas, aaa.Request{User: "1", Service: aaa.PPP, TTY: 65, Caller: "1"}, true, nil, `User-Name = "1", NAS-Identifier = "maui", ` + line + `Service-Type = Call-Check, Calling-Station-Id = "1"`},
+		{nas, aaa.Request{User: "bob", Service: aaa.EXEC, TTY: 65, Enable: 15}, false, nil,
+			`User-Name = "$enab15$", NAS-Identifier = "maui", ` + line + `Service-Type = Administrative-User`},
+		{nas, aaa.Request{User: "1", Service: aaa.PPP, TTY: 65, Caller: "1"}, true, nil,
+			`User-Name = "1", NAS-Identifier = "maui", ` + line +
+				`Service-Type = Call-Check, Calling-Station-Id = "1"`},
 	} {
 		b := newBuilder()
 		b.access(tt.c, tt.r, tt.lookup, tt.local)

@@ -29,7 +29,8 @@ import (
 
 const dialectDir = "testdata/dialects/"
 
-// dialectCase is one user of testdata/dialects/users with the attributes of his reply, built by hand from the vendors' formats.
+// dialectCase is one user of testdata/dialects/users with the attributes of his reply, built by hand from the vendors'
+// formats.
 type dialectCase struct {
 	name     string
 	service  aaa.Service
@@ -56,61 +57,91 @@ func avpUSR(t, n uint32) *layeh.AVP { return avpText(26, bigEndian(429)+bigEndia
 func avpPair(s string) *layeh.AVP   { return avpVendor(9, 1, s) }
 
 var dialectCases = []dialectCase{
-	{name: "rfc-fixed", reply: layeh.Attributes{avpInt(6, 9), avpText(19, "84001"), avpInt(27, 3600), avpInt(28, 300), avpInt(62, 1), avpText(11, "staff"), avpText(11, "101.in"), avpText(11, "120"), avpText(25, "kept"), avpInt(29, 1),
+	{name: "rfc-fixed", reply: layeh.Attributes{avpInt(6, 9), avpText(19, "84001"), avpInt(27, 3600), avpInt(28, 300),
+		avpInt(62, 1), avpText(11, "staff"), avpText(11, "101.in"), avpText(11, "120"), avpText(25, "kept"),
+		avpInt(29, 1),
 		avpText(18, "You will be called back.")}},
 	{name: "rfc-null", reply: layeh.Attributes{avpInt(6, 3)}},
 	{name: "rfc-empty", reply: layeh.Attributes{avpInt(6, 9)}},
 	{name: "rfc-place", reply: layeh.Attributes{avpInt(6, 11), avpText(20, "home-office")}},
-	{name: "rfc-compat", reply: layeh.Attributes{avpInt(6, 3), avpText(19, "9,1-800-555-1212"), avpAddr(14, "192.0.2.7"), avpInt(16, 2323)}},
-	{name: "rfc-host", reply: layeh.Attributes{avpInt(6, 3), avpAddr(14, "0.0.0.0"), avpText(19, "9,5551212"), avpInt(15, 0), avpInt(16, 23)}},
-	{name: "rfc-tcpclear", reply: layeh.Attributes{avpInt(6, 1), avpAddr(14, "192.0.2.7"), avpInt(15, 2), avpInt(16, 5000)}},
-	{name: "rfc-portmaster", reply: layeh.Attributes{avpInt(6, 3), avpAddr(14, "192.0.2.7"), avpInt(15, 3), avpText(19, "9,1-800-555-1212")}},
-	{name: "rfc-prompt-host", reply: layeh.Attributes{avpInt(6, 7), avpAddr(14, "192.0.2.7"), avpInt(15, 1), avpInt(7, 1)}},
-	{name: "rfc-framed", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 4), avpInt(7, 1), avpAddr(8, "192.0.2.10"), avpAddr(9, "255.255.255.255"), avpInt(10, 3), avpInt(12, 1500), avpInt(13, 1),
-		avpText(22, "198.51.100.0/24 192.0.2.10 1"), avpText(88, "dialin"), avpText(96, "\x00\x00\x00\x00\x00\x00\x00\x01"), avpText(97, "\x00\x40\x20\x01\x0d\xb8\x00\x01\x00\x00"),
-		avpText(99, "2001:db8:2::/48 ::"), avpText(100, "dialin6"), avpAddr(169, "2001:db8::53"), avpText(19, "84001")}},
-	{name: "rfc-slip", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpInt(7, 2), avpAddr(8, "255.255.255.254")}},
+	{name: "rfc-compat", reply: layeh.Attributes{avpInt(6, 3), avpText(19, "9,1-800-555-1212"),
+		avpAddr(14, "192.0.2.7"), avpInt(16, 2323)}},
+	{name: "rfc-host", reply: layeh.Attributes{avpInt(6, 3), avpAddr(14, "0.0.0.0"), avpText(19, "9,5551212"),
+		avpInt(15, 0), avpInt(16, 23)}},
+	{name: "rfc-tcpclear", reply: layeh.Attributes{avpInt(6, 1), avpAddr(14, "192.0.2.7"), avpInt(15, 2),
+		avpInt(16, 5000)}},
+	{name: "rfc-portmaster", reply: layeh.Attributes{avpInt(6, 3), avpAddr(14, "192.0.2.7"), avpInt(15, 3),
+		avpText(19, "9,1-800-555-1212")}},
+	{name: "rfc-prompt-host", reply: layeh.Attributes{avpInt(6, 7), avpAddr(14, "192.0.2.7"), avpInt(15, 1),
+		avpInt(7, 1)}},
+	{name: "rfc-framed", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 4), avpInt(7, 1), avpAddr(8, "192.0.2.10"),
+		avpAddr(9, "255.255.255.255"), avpInt(10, 3), avpInt(12, 1500), avpInt(13, 1),
+		avpText(22, "198.51.100.0/24 192.0.2.10 1"), avpText(88, "dialin"),
+		avpText(96, "\x00\x00\x00\x00\x00\x00\x00\x01"), avpText(97, "\x00\x40\x20\x01\x0d\xb8\x00\x01\x00\x00"),
+		avpText(99, "2001:db8:2::/48 ::"), avpText(100, "dialin6"), avpAddr(169, "2001:db8::53"),
+		avpText(19, "84001")}},
+	{name: "rfc-slip", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpInt(7, 2),
+		avpAddr(8, "255.255.255.254")}},
 	{name: "rfc-framed-exec", reply: layeh.Attributes{avpInt(6, 2), avpInt(7, 1)}},
 	{name: "rfc-outbound", reply: layeh.Attributes{avpInt(6, 5)}},
 	{name: "rfc-privilege", reply: layeh.Attributes{avpInt(6, 7), avpInt(136, 7)}},
 	{name: "rfc-privilege-unknown", reply: layeh.Attributes{avpInt(6, 7), avpInt(136, 16)}},
-	{name: "cisco-shell", reply: layeh.Attributes{avpInt(6, 7), avpPair("shell:callback-dialstring=84003"), avpPair("shell:callback-line=66"), avpPair("shell:callback-rotary=1"), avpPair("shell:nocallback-verify=1"),
-		avpPair("shell:priv-lvl=15"), avpPair("shell:autocmd=show clock"), avpPair("shell:nohangup=true"), avpPair("shell:noescape=true"), avpPair("shell:acl=101"), avpPair("shell:timeout=60"), avpPair("shell:idletime=5"),
-		avpPair("shell:zonelist*5"), avpPair("arap:callback-dialstring=84009"), avpPair("outbound:dial-number=84008"), avpPair("ringback:group=staff"), avpPair("v92-info=V.92 QC MOH/No QC Requested/60/1")}},
+	{name: "cisco-shell", reply: layeh.Attributes{avpInt(6, 7), avpPair("shell:callback-dialstring=84003"),
+		avpPair("shell:callback-line=66"), avpPair("shell:callback-rotary=1"), avpPair("shell:nocallback-verify=1"),
+		avpPair("shell:priv-lvl=15"), avpPair("shell:autocmd=show clock"), avpPair("shell:nohangup=true"),
+		avpPair("shell:noescape=true"), avpPair("shell:acl=101"), avpPair("shell:timeout=60"),
+		avpPair("shell:idletime=5"),
+		avpPair("shell:zonelist*5"), avpPair("arap:callback-dialstring=84009"), avpPair("outbound:dial-number=84008"),
+		avpPair("ringback:group=staff"), avpPair("v92-info=V.92 QC MOH/No QC Requested/60/1")}},
 	{name: "cisco-null", reply: layeh.Attributes{avpInt(6, 9), avpPair("shell:callback-dialstring=")}},
-	{name: "cisco-ppp", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpInt(7, 1), avpPair("lcp:callback-dialstring=6083"), avpPair("lcp:send-secret=hush"), avpPair("lcp:interface-config*ip mtu 1400"), avpPair("ip:addr-pool=first"),
-		avpPair("ip:route=198.51.100.0 255.255.255.0"), avpPair("ip:inacl#1=permit ip any any"), avpPair("ip:outacl#1=deny ip any any"), avpPair("ip:dns-servers=192.0.2.53 192.0.2.54")}},
-	{name: "cisco-interface", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpPair("lcp:interface-config=ip mtu 1400")}},
+	{name: "cisco-ppp", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpInt(7, 1),
+		avpPair("lcp:callback-dialstring=6083"), avpPair("lcp:send-secret=hush"),
+		avpPair("lcp:interface-config*ip mtu 1400"), avpPair("ip:addr-pool=first"),
+		avpPair("ip:route=198.51.100.0 255.255.255.0"), avpPair("ip:inacl#1=permit ip any any"),
+		avpPair("ip:outacl#1=deny ip any any"), avpPair("ip:dns-servers=192.0.2.53 192.0.2.54")}},
+	{name: "cisco-interface", service: aaa.PPP,
+		reply: layeh.Attributes{avpInt(6, 2), avpPair("lcp:interface-config=ip mtu 1400")}},
 	{name: "cisco-mandatory", reply: layeh.Attributes{avpInt(6, 7), avpPair("shell:zonelist=5")}},
-	{name: "ascend-callback", reply: layeh.Attributes{avpInt(6, 7), avpVendorInt(529, 246, 1), avpVendor(529, 227, "84001"), avpVendorInt(529, 108, 30), avpVendorInt(529, 114, 5), avpVendorInt(529, 112, 1), avpVendorInt(529, 113, 3), avpVendorInt(529, 115, 9),
-		avpVendorInt(529, 247, 42), avpVendorInt(529, 231, 0), avpVendorInt(529, 194, 7200), avpVendorInt(529, 244, 600)}},
+	{name: "ascend-callback", reply: layeh.Attributes{avpInt(6, 7), avpVendorInt(529, 246, 1),
+		avpVendor(529, 227, "84001"), avpVendorInt(529, 108, 30), avpVendorInt(529, 114, 5), avpVendorInt(529, 112, 1),
+		avpVendorInt(529, 113, 3), avpVendorInt(529, 115, 9),
+		avpVendorInt(529, 247, 42), avpVendorInt(529, 231, 0), avpVendorInt(529, 194, 7200),
+		avpVendorInt(529, 244, 600)}},
 	{name: "ascend-user", reply: layeh.Attributes{avpVendorInt(529, 112, 1), avpVendorInt(529, 113, 2)}},
 	{name: "ascend-profile", reply: layeh.Attributes{avpVendorInt(529, 113, 3)}},
 	{name: "ascend-no", reply: layeh.Attributes{avpInt(6, 9), avpVendorInt(529, 246, 0)}},
-	{name: "ascend-types", reply: layeh.Attributes{avpInt(246, 1), avpText(227, "84001"), avpInt(194, 7200), avpInt(244, 600)}},
-	{name: "ascend-types-all", service: aaa.PPP, dialects: radius.Dialects{AscendTypes: true}, reply: layeh.Attributes{avpInt(6, 2), avpInt(125, 90), avpAddr(135, "192.0.2.53"), avpText(227, "84001")}},
-	{name: "ascend-secret", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 4), avpVendor(529, 227, "84001"), avpVendor(529, 214, hiddenHush)}},
-	{name: "lucent", reply: layeh.Attributes{avpText(26, bigEndian(4846)+"\x00\xf6\x07"+bigEndian(1)), avpText(26, bigEndian(4846)+"\x00\xe3\x0884001"), avpText(26, bigEndian(4846)+"\x00\x6c\x07"+bigEndian(30))}},
+	{name: "ascend-types", reply: layeh.Attributes{avpInt(246, 1), avpText(227, "84001"), avpInt(194, 7200),
+		avpInt(244, 600)}},
+	{name: "ascend-types-all", service: aaa.PPP, dialects: radius.Dialects{AscendTypes: true},
+		reply: layeh.Attributes{avpInt(6, 2), avpInt(125, 90), avpAddr(135, "192.0.2.53"), avpText(227, "84001")}},
+	{name: "ascend-secret", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 4), avpVendor(529, 227, "84001"),
+		avpVendor(529, 214, hiddenHush)}},
+	{name: "lucent", reply: layeh.Attributes{avpText(26, bigEndian(4846)+"\x00\xf6\x07"+bigEndian(1)),
+		avpText(26, bigEndian(4846)+"\x00\xe3\x0884001"), avpText(26, bigEndian(4846)+"\x00\x6c\x07"+bigEndian(30))}},
 	{name: "usr-normal", reply: layeh.Attributes{avpText(19, "84001"), avpUSR(0x986a, 1)}},
 	{name: "usr-ani", reply: layeh.Attributes{avpUSR(0x986a, 2)}},
 	{name: "usr-static", reply: layeh.Attributes{avpUSR(0x986a, 3), avpText(19, "84001")}},
 	{name: "usr-static-missing", reply: layeh.Attributes{avpInt(6, 9), avpUSR(0x986a, 3)}},
 	{name: "usr-dynamic", reply: layeh.Attributes{avpUSR(0x986a, 4)}},
-	{name: "acc-user-auth", reply: layeh.Attributes{avpVendorInt(5, 36, 0), avpVendor(5, 35, "84001"), avpVendorInt(5, 34, 20)}},
+	{name: "acc-user-auth", reply: layeh.Attributes{avpVendorInt(5, 36, 0), avpVendor(5, 35, "84001"),
+		avpVendorInt(5, 34, 20)}},
 	{name: "acc-user-specified", reply: layeh.Attributes{avpVendorInt(5, 36, 3)}},
 	{name: "acc-cbcp", reply: layeh.Attributes{avpVendorInt(5, 36, 6), avpVendorInt(5, 37, 3), avpText(19, "84001")}},
 	{name: "acc-cbcp-none", reply: layeh.Attributes{avpInt(6, 9), avpVendorInt(5, 37, 1)}},
 	{name: "acc-cli", reply: layeh.Attributes{avpVendorInt(5, 36, 7)}},
 	{name: "zyxel-mandatory", reply: layeh.Attributes{avpVendorInt(890, 192, 2), avpVendorInt(890, 193, 1)}},
-	{name: "zyxel-preconfigured", reply: layeh.Attributes{avpVendorInt(890, 192, 2), avpVendorInt(890, 193, 0), avpText(19, "84001")}},
+	{name: "zyxel-preconfigured", reply: layeh.Attributes{avpVendorInt(890, 192, 2), avpVendorInt(890, 193, 0),
+		avpText(19, "84001")}},
 	{name: "zyxel-optional", reply: layeh.Attributes{avpVendorInt(890, 192, 1)}},
 	{name: "zyxel-optional-user", reply: layeh.Attributes{avpVendorInt(890, 193, 1), avpVendorInt(890, 192, 1)}},
 	{name: "zyxel-none", reply: layeh.Attributes{avpVendorInt(890, 192, 0), avpVendorInt(890, 193, 1)}},
 	{name: "shiva", reply: layeh.Attributes{avpInt(6, 9), avpText(19, "84001"), avpVendorInt(166, 31, 15)}},
 	{name: "bay", reply: layeh.Attributes{avpInt(6, 9), avpText(19, "84001"), avpVendorInt(1584, 36, 7)}},
 	{name: "raritan", reply: layeh.Attributes{avpInt(6, 7), avpText(11, "Raritan:G{operators}:D{84001}")}},
-	{name: "microsoft", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpVendor(311, 28, "\xc0\x00\x02\x35"), avpVendorInt(311, 7, 2)}},
-	{name: "agreed", reply: layeh.Attributes{avpInt(6, 9), avpText(19, "8-4001"), avpPair("shell:callback-dialstring=84 001"), avpVendor(529, 227, "84001")}},
+	{name: "microsoft", service: aaa.PPP, reply: layeh.Attributes{avpInt(6, 2), avpVendor(311, 28, "\xc0\x00\x02\x35"),
+		avpVendorInt(311, 7, 2)}},
+	{name: "agreed", reply: layeh.Attributes{avpInt(6, 9), avpText(19, "8-4001"),
+		avpPair("shell:callback-dialstring=84 001"), avpVendor(529, 227, "84001")}},
 	{name: "two-numbers", reply: layeh.Attributes{avpText(19, "84001"), avpVendor(529, 227, "84002")}},
 	{name: "number-and-place", reply: layeh.Attributes{avpText(19, "84001"), avpText(20, "home-office")}},
 	{name: "number-and-caller", reply: layeh.Attributes{avpText(19, "84001"), avpUSR(0x986a, 2)}},
@@ -159,7 +190,8 @@ func explained(t *testing.T, c dialectCase, z aaa.Authorization) string {
 	return b.String()
 }
 
-// sameGolden compares with testdata/dialects/NAME.golden; -update writes it, from the packets that were built by hand only.
+// sameGolden compares with testdata/dialects/NAME.golden; -update writes it, from the packets that were built by hand
+// only.
 func sameGolden(t *testing.T, c dialectCase, got string, write bool) {
 	t.Helper()
 	path := filepath.Join(dialectDir, c.name+".golden")
@@ -200,8 +232,10 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// askByHand logs a user in by hand and returns the attributes of his Access-Accept, the Message-Authenticator apart, with what reads them.
-func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.Dialects) (layeh.Attributes, radius.Dialects) {
+// askByHand logs a user in by hand and returns the attributes of his Access-Accept, the Message-Authenticator apart,
+// with what reads them.
+func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.Dialects) (layeh.Attributes,
+	radius.Dialects) {
 	t.Helper()
 	p := layeh.New(layeh.CodeAccessRequest, []byte(shared))
 	p.Add(80, make([]byte, 16))
@@ -233,7 +267,8 @@ func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.D
 			continue
 		}
 		reply, err := layeh.Parse(buf[:n], []byte(shared))
-		if err != nil || !layeh.IsAuthenticResponse(buf[:n], wire, []byte(shared)) || reply.Code != layeh.CodeAccessAccept {
+		if err != nil || !layeh.IsAuthenticResponse(buf[:n], wire, []byte(shared)) ||
+			reply.Code != layeh.CodeAccessAccept {
 			t.Fatalf("%s: %v, %v", user, reply, err)
 		}
 		d.Secret, d.Authenticator = shared, p.Authenticator[:]
@@ -243,14 +278,16 @@ func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.D
 	return nil, d
 }
 
-// TestDialectsInProcess sends the packets from the test server: those built by hand, and those that it makes of the names in the users file, as far as its dictionary has them.
+// TestDialectsInProcess sends the packets from the test server: those built by hand, and those that it makes of the
+// names in the users file, as far as its dictionary has them.
 func TestDialectsInProcess(t *testing.T) {
 	t.Parallel()
 	var users []servers.User
 	for _, c := range dialectCases {
 		u := servers.User{Name: "by hand " + c.name, Password: "pw"}
 		for _, a := range c.reply {
-			u.Reply = append(u.Reply, servers.Attribute{Name: fmt.Sprintf("Attr-%d", a.Type), Value: "0x" + hex.EncodeToString(a.Attribute)})
+			u.Reply = append(u.Reply, servers.Attribute{Name: fmt.Sprintf("Attr-%d", a.Type),
+				Value: "0x" + hex.EncodeToString(a.Attribute)})
 		}
 		users = append(users, u)
 	}
@@ -298,10 +335,12 @@ func TestDialectsInProcess(t *testing.T) {
 	}
 }
 
-// FuzzAuthorize: no octets of a reply panic, none brings a control character into a dial string, a refusal grants nothing, and what is printed is safe for a terminal.
+// FuzzAuthorize: no octets of a reply panic, none brings a control character into a dial string, a refusal grants
+// nothing, and what is printed is safe for a terminal.
 func FuzzAuthorize(f *testing.F) {
 	for i, c := range dialectCases {
-		b, err := (&layeh.Packet{Code: layeh.CodeAccessAccept, Secret: []byte(secret), Attributes: c.reply}).MarshalBinary()
+		b, err := (&layeh.Packet{Code: layeh.CodeAccessAccept, Secret: []byte(secret),
+			Attributes: c.reply}).MarshalBinary()
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -336,12 +375,14 @@ func FuzzAuthorize(f *testing.F) {
 // lawful holds what no reply may break.
 func lawful(t *testing.T, z aaa.Authorization) {
 	t.Helper()
-	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage, Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
+	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage,
+		Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
 	if z.Refuse != "" && !reflect.DeepEqual(z, nothing) {
 		t.Fatalf("refused, yet %+v", z)
 	}
 	control := func(r rune) bool { return r < 0x20 || r == 0x7f }
-	if s := z.Dialstring.Value() + z.CallbackID + z.Autocmd + string(z.SendSecret) + strings.Join(z.Groups, ""); strings.ContainsFunc(s, control) {
+	if s := z.Dialstring.Value() + z.CallbackID + z.Autocmd + string(z.SendSecret) +
+		strings.Join(z.Groups, ""); strings.ContainsFunc(s, control) {
 		t.Fatalf("control characters in %q", s)
 	}
 	switch {
@@ -350,11 +391,13 @@ func lawful(t *testing.T, z aaa.Authorization) {
 		t.Fatalf("a callback to nobody, or a number without a callback: %+v", z)
 	case z.CallerID && z.Dialstring.IsSet(), z.CallbackID != "" && (z.Dialstring.IsSet() || z.CallerID):
 		t.Fatalf("two numbers: %+v", z)
-	case z.PrivLevel < 0 || z.PrivLevel > 15, z.SessionTimeout < 0, z.IdleTimeout < 0, z.PortLimit < 0, z.CallbackDelay < 0 || z.CallbackDelay > time.Hour:
+	case z.PrivLevel < 0 || z.PrivLevel > 15, z.SessionTimeout < 0, z.IdleTimeout < 0, z.PortLimit < 0,
+		z.CallbackDelay < 0 || z.CallbackDelay > time.Hour:
 		t.Fatalf("out of range: %+v", z)
 	case z.Rotary != nil && (*z.Rotary < 0 || *z.Rotary > 100), len(z.Lines) > 0 && z.Lines[0] < 1:
 		t.Fatalf("no line: %+v", z)
-	case z.Host != nil && (z.Host.Port < 1 || z.Host.Port > 65535 || z.Host.Service != aaa.Telnet && z.Host.Service != aaa.TCPClear):
+	case z.Host != nil && (z.Host.Port < 1 || z.Host.Port > 65535 || z.Host.Service != aaa.Telnet &&
+		z.Host.Service != aaa.TCPClear):
 		t.Fatalf("no host: %+v", z)
 	}
 	lines := slices.Clone(z.Attributes)

@@ -27,7 +27,8 @@ const (
 )
 
 func (f form) String() string {
-	return [...]string{"text, one line", "text", "octets", "integer", "address", "IPv6 address", "IPv6 prefix", "interface ID", "date"}[f]
+	return [...]string{"text, one line", "text", "octets", "integer", "address", "IPv6 address", "IPv6 prefix",
+		"interface ID", "date"}[f]
 }
 
 // dialectTable prints the rows of one vendor: first those that mean something, then what is known and left.
@@ -39,7 +40,8 @@ func dialectTable(d *dialect) string {
 		case r.source == "":
 			continue
 		case r.apply == nil:
-			fmt.Fprintf(&left, "| `%s` | %s | %s | | left: %s | %s |\n", r.name, d.number(r.n), spelled(r), r.check, r.source)
+			fmt.Fprintf(&left, "| `%s` | %s | %s | | left: %s | %s |\n", r.name, d.number(r.n), spelled(r), r.check,
+				r.source)
 			continue
 		}
 		is := spelled(r)
@@ -89,12 +91,14 @@ func serviceTable() string {
 		case s.host:
 			rest = "the EXEC, or a host where Login-IP-Host comes"
 		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", s.n, s.name, strings.ToUpper(string(s.session)), call, priv, rest)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", s.n, s.name, strings.ToUpper(string(s.session)), call,
+			priv, rest)
 	}
 	return b.String()
 }
 
-// TestReferenceTables holds the tables of what is understood to the code's: `go test ./aaa/radius -run ReferenceTables -update` prints them anew.
+// TestReferenceTables holds the tables of what is understood to the code's: `go test ./aaa/radius -run ReferenceTables
+// -update` prints them anew.
 func TestReferenceTables(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	want := doc
@@ -121,17 +125,20 @@ func TestReferenceTables(t *testing.T) {
 	}
 }
 
-// TestReferenceSent holds the lists of what is sent to the packets themselves: each attribute of a full request has its row, and no row
-// is of another.
+// TestReferenceSent holds the lists of what is sent to the packets themselves: each attribute of a full request has its
+// row, and no row is of another.
 func TestReferenceSent(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	local := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024"))
 	asked := newBuilder()
-	asked.access(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1", Called: "2", Connect: "CONNECT", CallID: "c"}, false, local)
+	asked.access(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1",
+		Called: "2", Connect: "CONNECT", CallID: "c"}, false, local)
 	c := Client{cfg: Config{Name: "radius", NASIdentifier: "maui"}}
 	accounted := newBuilder()
-	err := c.record(accounted, aaa.Record{Type: aaa.Stop, Time: time.Unix(1, 0), SessionID: "s", MultiSessionID: "m", User: "u", TTY: 65, Service: aaa.EXEC, ServiceType: 9,
-		Caller: "1", Called: "2", Connect: "CONNECT", Class: [][]byte{{1}}, CallbackNumber: "84001", SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16}, local, 1)
+	err := c.record(accounted, aaa.Record{Type: aaa.Stop, Time: time.Unix(1, 0), SessionID: "s", MultiSessionID: "m",
+		User: "u", TTY: 65, Service: aaa.EXEC, ServiceType: 9,
+		Caller: "1", Called: "2", Connect: "CONNECT", Class: [][]byte{{1}}, CallbackNumber: "84001",
+		SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16}, local, 1)
 	if err := errors.Join(asked.err, err); err != nil {
 		t.Fatal(err)
 	}

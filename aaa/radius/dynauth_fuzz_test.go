@@ -8,10 +8,11 @@ import (
 	"layeh.com/radius"
 )
 
-// FuzzDynAuth: no datagram without the secret is taken; of an authentic one, what is acted upon names a session and changes no number, hastens
-// nothing, and asks for one thing with a callback.
+// FuzzDynAuth: no datagram without the secret is taken; of an authentic one, what is acted upon names a session and
+// changes no number, hastens nothing, and asks for one thing with a callback.
 func FuzzDynAuth(f *testing.F) {
-	f.Add(byte(43), []byte("\x2c\x04s1\x37\x06\x00\x00\x00\x01\x1a\x22\x00\x00\x00\x09\x01\x1cringback:callback-delay=90"))
+	f.Add(byte(43),
+		[]byte("\x2c\x04s1\x37\x06\x00\x00\x00\x01\x1a\x22\x00\x00\x00\x09\x01\x1cringback:callback-delay=90"))
 	f.Add(byte(40), []byte("\x01\x05bob\x37\x06\x00\x00\x00\x01\x57\x07tty65"))
 	f.Add(byte(43), []byte("\x2c\x04s1\x37\x06\x00\x00\x00\x01\x13\x05900"))
 	f.Add(byte(43), []byte("\x2c\x04s1\x37\x06\x00\x00\x00\x01\x1a\x0c\x00\x00\x02\x11\x6c\x06\xff\xff\xff\xff"))
@@ -68,7 +69,8 @@ func TestSeenRequestsFull(t *testing.T) {
 	if _, f := s.take(auth(0), "a:1", 1, now.Add(time.Minute), time.Minute); f != repeated {
 		t.Error(f)
 	}
-	if _, f := s.take(auth(0), "a:1", 1, now.Add(time.Minute+1), time.Minute); f != fresh || len(s.known) != 1 || len(s.order) != 1 {
+	if _, f := s.take(auth(0), "a:1", 1, now.Add(time.Minute+1), time.Minute); f != fresh || len(s.known) != 1 ||
+		len(s.order) != 1 {
 		t.Error(f, len(s.known), len(s.order))
 	}
 }

@@ -73,7 +73,8 @@ func pair(s string) avp { return vsa(9, 1, []byte(s)) }
 // dated is an Event-Timestamp of now and its offset.
 func dated(d time.Duration) avp { return word(55, uint32(time.Now().Add(d).Unix())) }
 
-// request makes a request by RFC 5176 §3.4 and RFC 3579 §3.2, with code of the test's own. Attribute 80 is signed where it stands.
+// request makes a request by RFC 5176 §3.4 and RFC 3579 §3.2, with code of the test's own. Attribute 80 is signed where
+// it stands.
 func request(code, id byte, secret string, attrs ...avp) []byte {
 	b := append([]byte{code, id, 0, 0}, make([]byte, 16)...)
 	mac := 0
@@ -145,14 +146,16 @@ func inDynTown(t *testing.T, c radius.DynAuthConfig, f func(*dynTown)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &dynTown{t: t, net: &aaatest.Net{}, target: &target{n: 1}}
-		c.Target, c.NASIdentifier, c.NASAddress = w.target, func() string { return "maui" }, netip.MustParseAddr("192.0.2.1")
+		c.Target, c.NASIdentifier, c.NASAddress = w.target, func() string { return "maui" },
+			netip.MustParseAddr("192.0.2.1")
 		c.Trace = func(e radius.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.trace = append(w.trace, e.Server+" "+e.What+" "+strings.Join(e.Lines, ", "))
 		}
 		if c.Clients == nil {
-			c.Clients = []radius.DynAuthClient{{Name: "far", Prefix: netip.MustParsePrefix("198.51.100.0/24"), Secret: "another secret of many octets"},
+			c.Clients = []radius.DynAuthClient{{Name: "far", Prefix: netip.MustParsePrefix("198.51.100.0/24"),
+				Secret: "another secret of many octets"},
 				{Name: "ise", Prefix: netip.MustParsePrefix("198.51.100.7/32"), Secret: secret}}
 		}
 		var err error
@@ -219,7 +222,8 @@ func (w *dynTown) want(b []byte, code byte, cause uint32) reply {
 	}
 	r := checkDynReply(w.t, got, b, secret)
 	if r.code != code || r.cause != cause || r.id != b[1] {
-		w.t.Errorf("%x: code %d, cause %d, id %d; want %d, %d; the trace ends with %q", b, r.code, r.cause, r.id, code, cause, w.trace[len(w.trace)-1])
+		w.t.Errorf("%x: code %d, cause %d, id %d; want %d, %d; the trace ends with %q", b, r.code, r.cause, r.id, code,
+			cause, w.trace[len(w.trace)-1])
 	}
 	return r
 }
@@ -232,8 +236,10 @@ func TestDynAuthCaptured(t *testing.T) {
 		}
 		w.want(hexOf(t, capturedCoA), 44, 0)
 		ten, none := 10*time.Minute, time.Duration(0)
-		if !reflect.DeepEqual(w.target.selectors, []radius.Selector{{SessionID: "s1", User: "bob"}, {MultiSessionID: "m1"}}) ||
-			!reflect.DeepEqual(w.target.changes, []radius.Change{{SessionTimeout: &ten, IdleTimeout: &none, DelayCallback: 90 * time.Second}}) {
+		if !reflect.DeepEqual(w.target.selectors, []radius.Selector{{SessionID: "s1", User: "bob"},
+			{MultiSessionID: "m1"}}) ||
+			!reflect.DeepEqual(w.target.changes,
+				[]radius.Change{{SessionTimeout: &ten, IdleTimeout: &none, DelayCallback: 90 * time.Second}}) {
 			t.Errorf("%+v %+v", w.target.selectors, w.target.changes)
 		}
 		if c := w.server.Counts(); c.Done != 2 || c.Requests != 2 {
@@ -256,7 +262,8 @@ func TestDynAuthEveryBit(t *testing.T) {
 		}
 		synctest.Wait()
 		c := w.server.Counts()
-		if n := w.target.acts(); n != 0 || c.Done+c.Refused != 0 || c.Forged != c.Requests || c.Requests != uint64(9*len(genuine)) {
+		if n := w.target.acts(); n != 0 || c.Done+c.Refused != 0 || c.Forged != c.Requests ||
+			c.Requests != uint64(9*len(genuine)) {
 			t.Errorf("%d acts, %+v", n, c)
 		}
 	})
@@ -293,21 +300,24 @@ func TestDynAuthRefuses(t *testing.T) {
 		"callback-line":         {43, []avp{dated(now), str(44, "s1"), pair("lcp:callback-line=3")}, 501},
 		"no-verify":             {43, []avp{dated(now), str(44, "s1"), pair("shell:nocallback-verify=1")}, 501},
 		"unknown attribute":     {43, []avp{dated(now), str(44, "s1"), word(27, 60), str(11, "filter")}, 401},
-		"unknown pair":          {43, []avp{dated(now), str(44, "s1"), pair("subscriber:command=bounce-host-port")}, 401},
-		"unknown vendor":        {43, []avp{dated(now), str(44, "s1"), vsa(311, 7, []byte{0, 0, 0, 1})}, 401},
-		"cut vendor":            {43, []avp{dated(now), str(44, "s1"), {26, []byte{0, 0, 0, 9, 1, 40, 'x'}}}, 407},
-		"change in Disconnect":  {40, []avp{dated(now), str(44, "s1"), word(27, 60)}, 401},
-		"Framed-IP-Address":     {40, []avp{dated(now), {8, []byte{10, 0, 0, 1}}}, 401},
-		"timeout of 3 octets":   {43, []avp{dated(now), str(44, "s1"), {27, []byte{0, 0, 60}}}, 407},
-		"delay of no number":    {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=-5")}, 407},
-		"no delay":              {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=0")}, 407},
-		"eight days":            {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=691200")}, 407},
-		"delay twice":           {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=60"), vsa(529, 108, []byte{0, 0, 0, 60})}, 404},
-		"cancel and delay":      {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=60"), pair("ringback:callback=cancel")}, 404},
-		"hasten":                {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback=now")}, 401},
-		"two lines":             {40, []avp{dated(now), word(5, 65), str(87, "tty66")}, 503},
-		"no line":               {40, []avp{dated(now), str(87, "Serial0")}, 503},
-		"line 0":                {40, []avp{dated(now), word(5, 0)}, 503},
+		"unknown pair": {43, []avp{dated(now), str(44, "s1"), pair("subscriber:command=bounce-host-port")},
+			401},
+		"unknown vendor":       {43, []avp{dated(now), str(44, "s1"), vsa(311, 7, []byte{0, 0, 0, 1})}, 401},
+		"cut vendor":           {43, []avp{dated(now), str(44, "s1"), {26, []byte{0, 0, 0, 9, 1, 40, 'x'}}}, 407},
+		"change in Disconnect": {40, []avp{dated(now), str(44, "s1"), word(27, 60)}, 401},
+		"Framed-IP-Address":    {40, []avp{dated(now), {8, []byte{10, 0, 0, 1}}}, 401},
+		"timeout of 3 octets":  {43, []avp{dated(now), str(44, "s1"), {27, []byte{0, 0, 60}}}, 407},
+		"delay of no number":   {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=-5")}, 407},
+		"no delay":             {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=0")}, 407},
+		"eight days":           {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=691200")}, 407},
+		"delay twice": {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=60"),
+			vsa(529, 108, []byte{0, 0, 0, 60})}, 404},
+		"cancel and delay": {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=60"),
+			pair("ringback:callback=cancel")}, 404},
+		"hasten":    {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback=now")}, 401},
+		"two lines": {40, []avp{dated(now), word(5, 65), str(87, "tty66")}, 503},
+		"no line":   {40, []avp{dated(now), str(87, "Serial0")}, 503},
+		"line 0":    {40, []avp{dated(now), word(5, 0)}, 503},
 	} {
 		inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 			for i, a := range tt.attrs {
@@ -339,18 +349,27 @@ func TestDynAuthTakes(t *testing.T) {
 		s      radius.Selector
 		change radius.Change
 	}{
-		"all that names a session": {40, []avp{str(44, "s1"), str(50, "m1"), str(1, "bob"), word(5, 65), str(87, "tty65"), str(31, "84001"), str(32, "maui"), {4, []byte{192, 0, 2, 1}}, str(18, "bye"), word(49, 6)},
-			radius.Selector{SessionID: "s1", MultiSessionID: "m1", User: "bob", TTY: 65, Caller: "84001"}, radius.Change{}},
-		"the line":   {40, []avp{str(87, "65")}, radius.Selector{TTY: 65}, radius.Change{}},
-		"a timeout":  {43, []avp{str(1, "bob"), word(27, 3600)}, radius.Selector{User: "bob"}, radius.Change{SessionTimeout: &hour}},
-		"idle":       {43, []avp{str(1, "bob"), word(28, 3600)}, radius.Selector{User: "bob"}, radius.Change{IdleTimeout: &hour}},
-		"cancel":     {43, []avp{str(50, "m1"), pair("ringback:callback=cancel")}, radius.Selector{MultiSessionID: "m1"}, radius.Change{CancelCallback: true}},
-		"pair delay": {43, []avp{str(50, "m1"), pair("ringback:callback-delay=60")}, radius.Selector{MultiSessionID: "m1"}, radius.Change{DelayCallback: time.Minute}},
-		"Ascend":     {43, []avp{str(50, "m1"), vsa(529, 108, []byte{0, 0, 0, 60})}, radius.Selector{MultiSessionID: "m1"}, radius.Change{DelayCallback: time.Minute}},
+		"all that names a session": {40, []avp{str(44, "s1"), str(50, "m1"), str(1, "bob"), word(5, 65),
+			str(87, "tty65"), str(31, "84001"), str(32, "maui"), {4, []byte{192, 0, 2, 1}}, str(18, "bye"),
+			word(49, 6)},
+			radius.Selector{SessionID: "s1", MultiSessionID: "m1", User: "bob", TTY: 65, Caller: "84001"},
+			radius.Change{}},
+		"the line": {40, []avp{str(87, "65")}, radius.Selector{TTY: 65}, radius.Change{}},
+		"a timeout": {43, []avp{str(1, "bob"), word(27, 3600)}, radius.Selector{User: "bob"},
+			radius.Change{SessionTimeout: &hour}},
+		"idle": {43, []avp{str(1, "bob"), word(28, 3600)}, radius.Selector{User: "bob"},
+			radius.Change{IdleTimeout: &hour}},
+		"cancel": {43, []avp{str(50, "m1"), pair("ringback:callback=cancel")},
+			radius.Selector{MultiSessionID: "m1"}, radius.Change{CancelCallback: true}},
+		"pair delay": {43, []avp{str(50, "m1"), pair("ringback:callback-delay=60")},
+			radius.Selector{MultiSessionID: "m1"}, radius.Change{DelayCallback: time.Minute}},
+		"Ascend": {43, []avp{str(50, "m1"), vsa(529, 108, []byte{0, 0, 0, 60})},
+			radius.Selector{MultiSessionID: "m1"}, radius.Change{DelayCallback: time.Minute}},
 	} {
 		inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 			w.want(request(tt.code, 7, secret, append([]avp{unsigned, dated(0)}, tt.attrs...)...), tt.code+1, 0)
-			if w.target.acts() != 1 || w.target.selectors[0] != tt.s || tt.code == 43 && !reflect.DeepEqual(w.target.changes[0], tt.change) {
+			if w.target.acts() != 1 || w.target.selectors[0] != tt.s || tt.code == 43 &&
+				!reflect.DeepEqual(w.target.changes[0], tt.change) {
 				t.Errorf("%s: %+v %+v", name, w.target.selectors, w.target.changes)
 			}
 		})
@@ -364,8 +383,10 @@ func TestDynAuthOutcomes(t *testing.T) {
 		err   error
 		code  byte
 		cause uint32
-	}{{1, nil, 41, 0}, {0, nil, 42, 503}, {1, radius.ErrResidual, 41, 201}, {0, radius.ErrSeveral, 42, 508}, {2, radius.ErrSeveral, 42, 508}, {0, radius.ErrProhibited, 42, 501},
-		{0, radius.ErrNotRemovable, 42, 504}, {0, radius.ErrResidual, 42, 506}, {1, errors.New("the disk is full"), 42, 506}} {
+	}{{1, nil, 41, 0}, {0, nil, 42, 503}, {1, radius.ErrResidual, 41, 201}, {0, radius.ErrSeveral, 42, 508},
+		{2, radius.ErrSeveral, 42, 508}, {0, radius.ErrProhibited, 42, 501},
+		{0, radius.ErrNotRemovable, 42, 504}, {0, radius.ErrResidual, 42, 506},
+		{1, errors.New("the disk is full"), 42, 506}} {
 		inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 			w.target.n, w.target.err = tt.n, tt.err
 			w.want(request(40, 7, secret, dated(0), str(44, "s1"), unsigned), tt.code, tt.cause)
@@ -373,8 +394,8 @@ func TestDynAuthOutcomes(t *testing.T) {
 	}
 }
 
-// A retransmission gets the same answer and is not acted upon again, not even while the first is still under way; the same octets from
-// elsewhere, later, or under another server's secret get none.
+// A retransmission gets the same answer and is not acted upon again, not even while the first is still under way; the
+// same octets from elsewhere, later, or under another server's secret get none.
 func TestDynAuthReplay(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 		elsewhere, err := w.net.Listen("198.51.100.7:1025")
@@ -429,15 +450,22 @@ func TestDynAuthDrops(t *testing.T) {
 			b    []byte
 			n    func(radius.DynAuthCounts) uint64
 		}{
-			"stranger":        {stranger, good(1), func(c radius.DynAuthCounts) uint64 { return c.Unlisted }},
-			"no signature":    {w.conn, request(40, 2, secret, dated(0), str(44, "s1")), func(c radius.DynAuthCounts) uint64 { return c.Forged }},
-			"two signatures":  {w.conn, doubled, func(c radius.DynAuthCounts) uint64 { return c.Forged }},
-			"short signature": {w.conn, request(40, 4, secret, dated(0), str(44, "s1"), avp{80, make([]byte, 15)}), func(c radius.DynAuthCounts) uint64 { return c.Forged }},
-			"other secret":    {w.conn, request(40, 5, secret+"x", dated(0), str(44, "s1"), unsigned), func(c radius.DynAuthCounts) uint64 { return c.Forged }},
-			"other code":      {w.conn, request(4, 6, secret, dated(0), str(44, "s1"), unsigned), func(c radius.DynAuthCounts) uint64 { return c.Forged }},
-			"too old":         {w.conn, request(40, 8, secret, dated(-time.Hour), str(44, "s1"), unsigned), func(c radius.DynAuthCounts) uint64 { return c.Stale }},
-			"too new":         {w.conn, request(40, 9, secret, dated(time.Hour), str(44, "s1"), unsigned), func(c radius.DynAuthCounts) uint64 { return c.Stale }},
-			"before we began": {w.conn, request(40, 10, secret, dated(-2*time.Second), str(44, "s1"), unsigned), func(c radius.DynAuthCounts) uint64 { return c.Stale }},
+			"stranger": {stranger, good(1), func(c radius.DynAuthCounts) uint64 { return c.Unlisted }},
+			"no signature": {w.conn, request(40, 2, secret, dated(0), str(44, "s1")),
+				func(c radius.DynAuthCounts) uint64 { return c.Forged }},
+			"two signatures": {w.conn, doubled, func(c radius.DynAuthCounts) uint64 { return c.Forged }},
+			"short signature": {w.conn, request(40, 4, secret, dated(0), str(44, "s1"), avp{80, make([]byte, 15)}),
+				func(c radius.DynAuthCounts) uint64 { return c.Forged }},
+			"other secret": {w.conn, request(40, 5, secret+"x", dated(0), str(44, "s1"), unsigned),
+				func(c radius.DynAuthCounts) uint64 { return c.Forged }},
+			"other code": {w.conn, request(4, 6, secret, dated(0), str(44, "s1"), unsigned),
+				func(c radius.DynAuthCounts) uint64 { return c.Forged }},
+			"too old": {w.conn, request(40, 8, secret, dated(-time.Hour), str(44, "s1"), unsigned),
+				func(c radius.DynAuthCounts) uint64 { return c.Stale }},
+			"too new": {w.conn, request(40, 9, secret, dated(time.Hour), str(44, "s1"), unsigned),
+				func(c radius.DynAuthCounts) uint64 { return c.Stale }},
+			"before we began": {w.conn, request(40, 10, secret, dated(-2*time.Second), str(44, "s1"), unsigned),
+				func(c radius.DynAuthCounts) uint64 { return c.Stale }},
 			"behind Length": {w.conn, func() []byte {
 				b := request(40, 11, secret, dated(0), str(44, "s1"))
 				return append(b, append([]byte{80, 18}, make([]byte, 16)...)...)
@@ -467,15 +495,18 @@ func TestDynAuthWindow(t *testing.T) {
 		for i, tt := range []struct {
 			off   time.Duration
 			taken bool
-		}{{300 * time.Second, true}, {-300 * time.Second, true}, {301 * time.Second, false}, {-301 * time.Second, false}} {
-			if got := w.send(w.conn, request(40, byte(i), secret, dated(tt.off), str(44, "s1"), unsigned)); (got != nil) != tt.taken {
+		}{{300 * time.Second, true}, {-300 * time.Second, true}, {301 * time.Second, false},
+			{-301 * time.Second, false}} {
+			if got := w.send(w.conn, request(40, byte(i), secret, dated(tt.off), str(44, "s1"),
+				unsigned)); (got != nil) != tt.taken {
 				t.Errorf("%v: %x", tt.off, got)
 			}
 		}
 	})
 }
 
-// A target that hangs costs no more than its place: others are served, and those beyond the places are dropped and may come again.
+// A target that hangs costs no more than its place: others are served, and those beyond the places are dropped and may
+// come again.
 func TestDynAuthOverload(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 		to := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:3799"))
@@ -503,9 +534,12 @@ func TestDynAuthOverload(t *testing.T) {
 
 func TestNewDynAuthErrors(t *testing.T) {
 	p := netip.MustParsePrefix
-	_, err := radius.NewDynAuth(radius.DynAuthConfig{Clients: []radius.DynAuthClient{{Name: "a"}, {Name: "b", Prefix: p("0.0.0.0/0"), Secret: secret}, {Name: "c", Prefix: p("192.0.2.0/24")},
-		{Name: "d", Prefix: p("192.0.2.0/24"), Secret: canary}, {Name: "e", Prefix: p("192.0.2.0/24"), Secret: "short", Insecure: true}}})
-	for _, want := range []string{"no target", `"a": no address`, `"b": 0.0.0.0/0 matches every address`, `"c": no secret`, `"d": a secret of 15 octets`} {
+	_, err := radius.NewDynAuth(radius.DynAuthConfig{Clients: []radius.DynAuthClient{{Name: "a"},
+		{Name: "b", Prefix: p("0.0.0.0/0"), Secret: secret}, {Name: "c", Prefix: p("192.0.2.0/24")},
+		{Name: "d", Prefix: p("192.0.2.0/24"), Secret: canary}, {Name: "e", Prefix: p("192.0.2.0/24"), Secret: "short",
+			Insecure: true}}})
+	for _, want := range []string{"no target", `"a": no address`, `"b": 0.0.0.0/0 matches every address`,
+		`"c": no secret`, `"d": a secret of 15 octets`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}
@@ -513,7 +547,8 @@ func TestNewDynAuthErrors(t *testing.T) {
 	if strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), `"e"`) {
 		t.Error(err)
 	}
-	if _, err := radius.NewDynAuth(radius.DynAuthConfig{Target: &target{}}); err == nil || !strings.Contains(err.Error(), "no client") {
+	if _, err := radius.NewDynAuth(radius.DynAuthConfig{Target: &target{}}); err == nil ||
+		!strings.Contains(err.Error(), "no client") {
 		t.Error(err)
 	}
 }

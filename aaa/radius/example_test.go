@@ -42,7 +42,8 @@ func ExampleClient() {
 	client, err := radius.New(radius.Config{
 		NASIdentifier: "maui",
 		Servers: []radius.ServerConfig{{
-			Name: "first", Address: server.AuthAddr(), Accounting: server.AcctAddr(), Secret: "a secret of 24 octets...",
+			Name: "first", Address: server.AuthAddr(), Accounting: server.AcctAddr(),
+			Secret:  "a secret of 24 octets...",
 			Timeout: time.Minute, // an example may run on a busy machine
 		}},
 	})

@@ -29,8 +29,10 @@ func attr(kv ...string) []servers.Attribute {
 
 var users = []servers.User{
 	{Name: "bob", Password: canary, Reply: attr("Service-Type", "NAS-Prompt-User", "Class", "cls", "Class", "0x00ff")},
-	{Name: "cb", Password: canary, Reply: attr("Service-Type", "Callback-NAS-Prompt", "Callback-Number", "84001", "Reply-Message", "We call you.")},
-	{Name: "otp", Password: canary, Challenge: "Token: ", Answer: "123456", Reply: attr("Service-Type", "NAS-Prompt-User")},
+	{Name: "cb", Password: canary, Reply: attr("Service-Type", "Callback-NAS-Prompt", "Callback-Number", "84001",
+		"Reply-Message", "We call you.")},
+	{Name: "otp", Password: canary, Challenge: "Token: ", Answer: "123456",
+		Reply: attr("Service-Type", "NAS-Prompt-User")},
 	{Name: "ppp", Password: canary, Reply: attr("Service-Type", "Callback-Framed-User", "Callback-Number", "84001")},
 }
 
@@ -45,7 +47,8 @@ type town struct {
 	trace []string
 }
 
-// inTown runs f in a bubble with servers "one", "two", … as the configs name them; a server with Address "nobody" does not exist.
+// inTown runs f in a bubble with servers "one", "two", … as the configs name them; a server with Address "nobody" does
+// not exist.
 func inTown(t *testing.T, f func(*town), configs ...radius.ServerConfig) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -61,7 +64,8 @@ func inTown(t *testing.T, f func(*town), configs ...radius.ServerConfig) {
 			s.Address, s.Accounting = s.Name+":1812", s.Name+":1813"
 		}
 		var err error
-		w.client, err = radius.New(radius.Config{Servers: configs, NASIdentifier: "maui", Dial: w.net.Dial, Trace: w.note, DeadTime: time.Minute})
+		w.client, err = radius.New(radius.Config{Servers: configs, NASIdentifier: "maui", Dial: w.net.Dial,
+			Trace: w.note, DeadTime: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +105,8 @@ func (w *town) note(e radius.Event) {
 
 func (w *town) login(user string) (aaa.Conversation, aaa.Result) {
 	w.t.Helper()
-	c, res := w.client.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: user, Password: canary, TTY: 65, Caller: "5551", Called: "5552", Connect: "CONNECT 33600"})
+	c, res := w.client.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: user, Password: canary, TTY: 65,
+		Caller: "5551", Called: "5552", Connect: "CONNECT 33600"})
 	if strings.Contains(res.Reason, canary) || strings.Contains(res.Reason, secret) {
 		w.t.Errorf("a secret in %q", res.Reason)
 	}

@@ -14,7 +14,8 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// A reply that is judged while its exchange gives up must not free the identifier of who has it by then: his own reply would be a stray one.
+// A reply that is judged while its exchange gives up must not free the identifier of who has it by then: his own reply
+// would be a stray one.
 func TestLateReplyFreesNobodyElses(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
@@ -45,7 +46,8 @@ func TestLateAnswerFreesItsOwn(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	defer theirs.Close()
-	s := newSocket(newPeer(ServerConfig{Transport: TLS, Secret: wireSecret}.withDefaults(), "", Config{}.withDefaults()), ours, false)
+	s := newSocket(newPeer(ServerConfig{Transport: TLS, Secret: wireSecret}.withDefaults(), "",
+		Config{}.withDefaults()), ours, false)
 	ex := &exchange{reply: make(chan answer, 1)}
 	id, _ := s.take(ex)
 	if _, err := s.prepare(id, question{encode: func(*slot) ([]byte, error) { return nil, nil }}); err != nil {
@@ -61,14 +63,16 @@ func TestLateAnswerFreesItsOwn(t *testing.T) {
 	}
 }
 
-// What speaks of a secret is masked, however it is written: a sign forgotten, or a type of Ascend's from a server that is not said to speak them.
+// What speaks of a secret is masked, however it is written: a sign forgotten, or a type of Ascend's from a server that
+// is not said to speak them.
 func TestSecretsInOddPlaces(t *testing.T) {
 	const canary = "canary-secret"
 	for _, attrs := range []radius.Attributes{
 		{avpair("lcp:send-secret:" + canary)},
 		{avpair("lcp:send-secret " + canary)},
 		{avpair("send-secret " + canary)},
-		{a(214, canary)}, {a(151, canary)}, {a(181, canary)}, {a(184, canary)}, {a(141, canary)}, {a(121, canary)}, {a(70, canary)},
+		{a(214, canary)}, {a(151, canary)}, {a(181, canary)}, {a(184, canary)}, {a(141, canary)}, {a(121, canary)},
+		{a(70, canary)},
 	} {
 		for _, session := range []aaa.Service{aaa.EXEC, aaa.PPP} {
 			z := authorized(session, attrs)
@@ -85,13 +89,15 @@ func TestSecretsInOddPlaces(t *testing.T) {
 
 // A callback that is optional is none where another attribute forbids it: the denial is not passed over.
 func TestOptionalAndForbidden(t *testing.T) {
-	z := authorized(aaa.EXEC, radius.Attributes{wrap(zyxel, 192, "\x00\x00\x00\x01"), wrap(zyxel, 193, "\x00\x00\x00\x01"), wrap(ascend, 246, "\x00\x00\x00\x00")})
+	z := authorized(aaa.EXEC, radius.Attributes{wrap(zyxel, 192, "\x00\x00\x00\x01"),
+		wrap(zyxel, 193, "\x00\x00\x00\x01"), wrap(ascend, 246, "\x00\x00\x00\x00")})
 	if z.Callback || z.Refuse != "" {
 		t.Errorf("%+v", z)
 	}
 }
 
-// The lines that call back are said of a callback, by whichever protocol they come: who is to be called back is not let in.
+// The lines that call back are said of a callback, by whichever protocol they come: who is to be called back is not let
+// in.
 func TestLinePairsDemand(t *testing.T) {
 	for _, p := range []string{"shell:callback-line=7", "shell:callback-rotary=7"} {
 		if z := authorized(aaa.EXEC, radius.Attributes{avpair(p)}); !z.Callback || !z.Dialstring.IsNull() {
@@ -114,7 +120,8 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 			go io.Copy(io.Discard, theirs)
 			return ours, nil
 		}
-		p := newPeer(ServerConfig{Address: "one:1812", Secret: wireSecret, StatusServer: StatusOn}.withDefaults(), "one:1812", Config{Dial: dial}.withDefaults())
+		p := newPeer(ServerConfig{Address: "one:1812", Secret: wireSecret, StatusServer: StatusOn}.withDefaults(),
+			"one:1812", Config{Dial: dial}.withDefaults())
 		defer p.close()
 		open := func() int {
 			synctest.Wait()
@@ -151,7 +158,8 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 	})
 }
 
-// A number with the prefix of another kind of session does not leave the number to the caller: it was meant to be fixed.
+// A number with the prefix of another kind of session does not leave the number to the caller: it was meant to be
+// fixed.
 func TestNumberOfAnotherSession(t *testing.T) {
 	attrs := func(pairs ...string) radius.Attributes {
 		out := radius.Attributes{{Type: rfc2865.ServiceType_Type, Attribute: radius.NewInteger(9)}}
@@ -174,7 +182,8 @@ func TestNumberOfAnotherSession(t *testing.T) {
 		a := Dialects{}.Authorize(aaa.EXEC, attrs(tt.pairs...))
 		switch {
 		case tt.refuse != "":
-			if !strings.Contains(a.Refuse, tt.refuse) || !strings.Contains(a.Refuse, "Service-Type") || a.Dialstring.IsSet() {
+			if !strings.Contains(a.Refuse, tt.refuse) || !strings.Contains(a.Refuse, "Service-Type") ||
+				a.Dialstring.IsSet() {
 				t.Errorf("%q: %+v", tt.pairs, a)
 			}
 		case a.Refuse != "" || !a.Callback || a.Dialstring.Value() != tt.dial:

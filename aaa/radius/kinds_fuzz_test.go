@@ -10,8 +10,8 @@ import (
 	"layeh.com/radius"
 )
 
-// FuzzKinds: whatever a reply carries, the peer is given only whole EAP packets of the right code, only a proof that has a proof's form, and only
-// lines of text.
+// FuzzKinds: whatever a reply carries, the peer is given only whole EAP packets of the right code, only a proof that
+// has a proof's form, and only lines of text.
 func FuzzKinds(f *testing.F) {
 	f.Add(byte(2), []byte("\x4f\x06\x03\x01\x00\x04"))
 	f.Add(byte(11), []byte("\x4f\x08\x01\x01\x00\x06\x04x\x4f\x03y"))
@@ -36,7 +36,8 @@ func FuzzKinds(f *testing.F) {
 			}
 		}
 		m := aaa.MSCHAP{Version: 2, ID: 3}
-		if s, err := mschapAccepted(m, attrs); err == nil && (len(s) < 42 || !strings.HasPrefix(s, "S=") || pairs.OneLine(s) != nil) {
+		if s, err := mschapAccepted(m, attrs); err == nil && (len(s) < 42 || !strings.HasPrefix(s, "S=") ||
+			pairs.OneLine(s) != nil) {
 			t.Fatalf("the proof %q", s)
 		}
 		if s := mschapRefused(m, attrs); s != "" && (!strings.HasPrefix(s, "E=") || pairs.OneLine(s) != nil) {

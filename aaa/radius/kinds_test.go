@@ -71,7 +71,9 @@ func asking(t *testing.T, mode string, replies []said, f func(*radius.Client, fu
 				conn.WriteTo(replies[min(i, len(replies)-1)].write(buf[:size]), from)
 			}
 		})
-		c, err := radius.New(radius.Config{NASIdentifier: "maui", Dial: n.Dial, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret, MessageAuthenticator: mode, Retries: -1}}})
+		c, err := radius.New(radius.Config{NASIdentifier: "maui", Dial: n.Dial,
+			Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret,
+				MessageAuthenticator: mode, Retries: -1}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,8 +99,10 @@ const proof = "S=407A5589115FD0D6209F510FE9C04566932CDA56"
 // One reply each, to each kind of login: what is granted, what is refused, what the peer is told.
 func TestKindsReplies(t *testing.T) {
 	chap := aaa.Request{User: "bob", CHAP: &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}}
-	v1 := aaa.Request{User: "bob", MSCHAP: &aaa.MSCHAP{Version: 1, ID: 3, Challenge: make([]byte, 8), Response: make([]byte, 49)}}
-	v2 := aaa.Request{User: "bob", MSCHAP: &aaa.MSCHAP{Version: 2, ID: 3, Challenge: make([]byte, 16), Response: make([]byte, 49)}}
+	v1 := aaa.Request{User: "bob", MSCHAP: &aaa.MSCHAP{Version: 1, ID: 3, Challenge: make([]byte, 8),
+		Response: make([]byte, 49)}}
+	v2 := aaa.Request{User: "bob", MSCHAP: &aaa.MSCHAP{Version: 2, ID: 3, Challenge: make([]byte, 16),
+		Response: make([]byte, 49)}}
 	eap := aaa.Request{User: "bob", EAP: []byte{2, 9, 0, 8, 1, 'b', 'o', 'b'}}
 	pap := aaa.Request{User: "bob", Password: canary}
 	enable := aaa.Request{User: "bob", Password: canary, Enable: 15}
@@ -113,74 +117,110 @@ func TestKindsReplies(t *testing.T) {
 		success string
 		eap     []byte
 	}{
-		"chap accept":    {chap, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", nil},
-		"chap reject":    {chap, said{code: 3, attrs: []avp{number, word(6, 9)}}, aaa.Refused, "refused", "", nil},
-		"chap challenge": {chap, said{code: 11, attrs: []avp{str(24, "st"), str(18, "Token?")}}, aaa.Refused, "cannot be answered here", "", nil},
+		"chap accept": {chap, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", nil},
+		"chap reject": {chap, said{code: 3, attrs: []avp{number, word(6, 9)}}, aaa.Refused, "refused", "", nil},
+		"chap challenge": {chap, said{code: 11, attrs: []avp{str(24, "st"), str(18, "Token?")}}, aaa.Refused,
+			"cannot be answered here", "", nil},
 
-		"v1 accept":      {v1, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", nil},
-		"v1 challenge":   {v1, said{code: 11, attrs: []avp{str(24, "st")}}, aaa.Refused, "cannot be answered here", "", nil},
-		"v1 keys":        {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 1}), vsa(311, 12, make([]byte, 32))}}, aaa.Granted, "", "", nil},
-		"v1 must crypt":  {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 2})}}, aaa.Refused, "MPPE is not supported", "", nil},
-		"v1 cut policy":  {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 2})}}, aaa.Refused, "", "", nil},
-		"v1 error":       {v1, said{code: 3, attrs: []avp{ms(2, "\x03E=691 R=1"), number}}, aaa.Refused, "refused", "E=691 R=1", nil},
-		"v1 error of 4":  {v1, said{code: 3, attrs: []avp{ms(2, "\x04E=691 R=1")}}, aaa.Refused, "refused", "", nil},
-		"v1 two errors":  {v1, said{code: 3, attrs: []avp{ms(2, "\x03E=691"), ms(2, "\x03E=648")}}, aaa.Refused, "refused", "", nil},
+		"v1 accept": {v1, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", nil},
+		"v1 challenge": {v1, said{code: 11, attrs: []avp{str(24, "st")}}, aaa.Refused, "cannot be answered here", "",
+			nil},
+		"v1 keys": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 1}),
+			vsa(311, 12, make([]byte, 32))}}, aaa.Granted, "", "", nil},
+		"v1 must crypt": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 2})}}, aaa.Refused,
+			"MPPE is not supported", "", nil},
+		"v1 cut policy": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 2})}}, aaa.Refused, "", "",
+			nil},
+		"v1 error": {v1, said{code: 3, attrs: []avp{ms(2, "\x03E=691 R=1"), number}}, aaa.Refused, "refused",
+			"E=691 R=1", nil},
+		"v1 error of 4": {v1, said{code: 3, attrs: []avp{ms(2, "\x04E=691 R=1")}}, aaa.Refused, "refused", "", nil},
+		"v1 two errors": {v1, said{code: 3, attrs: []avp{ms(2, "\x03E=691"), ms(2, "\x03E=648")}}, aaa.Refused,
+			"refused", "", nil},
 		"v1 odd error":   {v1, said{code: 3, attrs: []avp{ms(2, "\x03E=691\r")}}, aaa.Refused, "refused", "", nil},
 		"v1 empty error": {v1, said{code: 3, attrs: []avp{ms(2, "")}}, aaa.Refused, "refused", "", nil},
-		"v1 cut vendor":  {v1, said{code: 3, attrs: []avp{{26, []byte{0, 0, 1, 0x37, 2, 60, 3, 'E', '='}}}}, aaa.Refused, "refused", "", nil},
+		"v1 cut vendor": {v1, said{code: 3, attrs: []avp{{26, []byte{0, 0, 1, 0x37, 2, 60, 3, 'E', '='}}}},
+			aaa.Refused, "refused", "", nil},
 
-		"v2 accept":     {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof)}}, aaa.Granted, "", proof, nil},
-		"v2 message":    {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof+" M=welcome")}}, aaa.Granted, "", proof + " M=welcome", nil},
-		"v2 no proof":   {v2, said{code: 2, attrs: []avp{prompt}}, aaa.Refused, "MS-CHAP2-Success is missing", "", nil},
-		"v2 two proofs": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof), ms(26, "\x03"+proof)}}, aaa.Refused, "is repeated (2 times)", "", nil},
-		"v2 of 4":       {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x04"+proof)}}, aaa.Refused, "answers response 4", "", nil},
-		"v2 cut":        {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof[:41])}}, aaa.Refused, "40 hexadecimal", "", nil},
-		"v2 no digits":  {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+strings.Repeat("S=", 21))}}, aaa.Refused, "40 hexadecimal", "", nil},
-		"v2 NUL":        {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof+"\x00")}}, aaa.Refused, "40 hexadecimal", "", nil},
-		"v2 reject":     {v2, said{code: 3, attrs: []avp{ms(2, "\x03E=691 R=0 C=00 V=3 M=no"), ms(26, "\x03"+proof)}}, aaa.Refused, "refused", "E=691 R=0 C=00 V=3 M=no", nil},
+		"v2 accept": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof)}}, aaa.Granted, "", proof, nil},
+		"v2 message": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof+" M=welcome")}}, aaa.Granted, "",
+			proof + " M=welcome", nil},
+		"v2 no proof": {v2, said{code: 2, attrs: []avp{prompt}}, aaa.Refused, "MS-CHAP2-Success is missing", "", nil},
+		"v2 two proofs": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof), ms(26, "\x03"+proof)}},
+			aaa.Refused, "is repeated (2 times)", "", nil},
+		"v2 of 4": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x04"+proof)}}, aaa.Refused,
+			"answers response 4", "", nil},
+		"v2 cut": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof[:41])}}, aaa.Refused,
+			"40 hexadecimal", "", nil},
+		"v2 no digits": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+strings.Repeat("S=", 21))}}, aaa.Refused,
+			"40 hexadecimal", "", nil},
+		"v2 NUL": {v2, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof+"\x00")}}, aaa.Refused,
+			"40 hexadecimal", "", nil},
+		"v2 reject": {v2, said{code: 3, attrs: []avp{ms(2, "\x03E=691 R=0 C=00 V=3 M=no"), ms(26, "\x03"+proof)}},
+			aaa.Refused, "refused", "E=691 R=0 C=00 V=3 M=no", nil},
 
-		"eap accept":     {eap, said{code: 2, attrs: append(eapOver(success...), prompt)}, aaa.Granted, "", "", success},
-		"eap bare":       {eap, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", success},
-		"eap fails":      {eap, said{code: 2, attrs: append(eapOver(failure...), prompt)}, aaa.Refused, "code 4, not 3", "", failure},
-		"eap request":    {eap, said{code: 2, attrs: append(eapOver(request...), prompt)}, aaa.Refused, "code 1, not 3", "", failure},
-		"eap unservable": {eap, said{code: 2, attrs: append(eapOver(success...), word(6, 5))}, aaa.Refused, "Outbound", "", failure},
-		"eap reject":     {eap, said{code: 3, attrs: append(eapOver(failure...), number)}, aaa.Refused, "refused", "", failure},
+		"eap accept": {eap, said{code: 2, attrs: append(eapOver(success...), prompt)}, aaa.Granted, "", "",
+			success},
+		"eap bare": {eap, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", success},
+		"eap fails": {eap, said{code: 2, attrs: append(eapOver(failure...), prompt)}, aaa.Refused, "code 4, not 3",
+			"", failure},
+		"eap request": {eap, said{code: 2, attrs: append(eapOver(request...), prompt)}, aaa.Refused, "code 1, not 3",
+			"", failure},
+		"eap unservable": {eap, said{code: 2, attrs: append(eapOver(success...), word(6, 5))}, aaa.Refused, "Outbound",
+			"", failure},
+		"eap reject": {eap, said{code: 3, attrs: append(eapOver(failure...), number)}, aaa.Refused, "refused", "",
+			failure},
 		"eap liar":       {eap, said{code: 3, attrs: eapOver(success...)}, aaa.Refused, "refused", "", failure},
 		"eap no failure": {eap, said{code: 3}, aaa.Refused, "refused", "", failure},
-		"eap challenge":  {eap, said{code: 11, attrs: append(eapOver(request...), str(24, "st"), word(27, 30))}, aaa.Prompt, "sent a challenge", "", request},
-		"eap two states": {eap, said{code: 11, attrs: append(eapOver(request...), str(24, "st"), str(24, "st"))}, aaa.Refused, "2 State attributes", "", failure},
-		"eap nothing":    {eap, said{code: 11, attrs: []avp{str(24, "st")}}, aaa.Refused, "without EAP-Message", "", failure},
-		"eap answers":    {eap, said{code: 11, attrs: eapOver(success...)}, aaa.Refused, "code 3, not 1", "", failure},
-		"eap cut":        {eap, said{code: 11, attrs: eapOver(1, 10, 0, 7, 4, 'x')}, aaa.Refused, "EAP length 7, but the packet has 6 octets", "", failure},
-		"eap of three":   {eap, said{code: 11, attrs: eapOver(1, 10, 0)}, aaa.Refused, "shorter than its header (4)", "", failure},
-		"eap apart":      {eap, said{code: 11, attrs: []avp{{79, request[:3]}, str(24, "st"), {79, request[3:]}}}, aaa.Refused, "other attributes between", "", failure},
-		"eap empty":      {eap, said{code: 11, attrs: []avp{{79, nil}}}, aaa.Refused, "", "", failure},
-		"eap unsigned":   {eap, said{code: 2, attrs: append(eapOver(success...), prompt), unsigned: true}, aaa.Silent, "without Message-Authenticator", "", nil},
-		"pap unsigned":   {pap, said{code: 2, attrs: []avp{prompt}, unsigned: true}, aaa.Granted, "", "", nil}, // the mode is off here
+		"eap challenge": {eap, said{code: 11, attrs: append(eapOver(request...), str(24, "st"), word(27, 30))},
+			aaa.Prompt, "sent a challenge", "", request},
+		"eap two states": {eap, said{code: 11, attrs: append(eapOver(request...), str(24, "st"), str(24, "st"))},
+			aaa.Refused, "2 State attributes", "", failure},
+		"eap nothing": {eap, said{code: 11, attrs: []avp{str(24, "st")}}, aaa.Refused, "without EAP-Message", "",
+			failure},
+		"eap answers": {eap, said{code: 11, attrs: eapOver(success...)}, aaa.Refused, "code 3, not 1", "", failure},
+		"eap cut": {eap, said{code: 11, attrs: eapOver(1, 10, 0, 7, 4, 'x')}, aaa.Refused,
+			"EAP length 7, but the packet has 6 octets", "", failure},
+		"eap of three": {eap, said{code: 11, attrs: eapOver(1, 10, 0)}, aaa.Refused, "shorter than its header (4)",
+			"", failure},
+		"eap apart": {eap, said{code: 11, attrs: []avp{{79, request[:3]}, str(24, "st"), {79, request[3:]}}},
+			aaa.Refused, "other attributes between", "", failure},
+		"eap empty": {eap, said{code: 11, attrs: []avp{{79, nil}}}, aaa.Refused, "", "", failure},
+		"eap unsigned": {eap, said{code: 2, attrs: append(eapOver(success...), prompt), unsigned: true}, aaa.Silent,
+			"without Message-Authenticator", "", nil},
+		// the mode is off here
+		"pap unsigned": {pap, said{code: 2, attrs: []avp{prompt}, unsigned: true}, aaa.Granted, "", "", nil},
 
-		"pap names twice": {pap, said{code: 2, attrs: []avp{prompt, str(1, "a"), str(1, "b")}}, aaa.Refused, "User-Name: it came twice", "", nil},
-		"pap with proof":  {pap, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof)}}, aaa.Granted, "", "", nil},
+		"pap names twice": {pap, said{code: 2, attrs: []avp{prompt, str(1, "a"), str(1, "b")}}, aaa.Refused,
+			"User-Name: it came twice", "", nil},
+		"pap with proof": {pap, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof)}}, aaa.Granted, "", "", nil},
 
-		"enable bare":     {enable, said{code: 2}, aaa.Granted, "", "", nil},
-		"enable prompt":   {enable, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", nil},
-		"enable admin":    {enable, said{code: 2, attrs: []avp{word(6, 6)}}, aaa.Granted, "", "", nil},
-		"enable 15":       {enable, said{code: 2, attrs: []avp{pair("shell:priv-lvl=15")}}, aaa.Granted, "", "", nil},
-		"enable 14":       {enable, said{code: 2, attrs: []avp{pair("shell:priv-lvl=14")}}, aaa.Refused, "priv-lvl 14", "", nil},
-		"enable 1":        {enable, said{code: 2, attrs: []avp{word(6, 6), pair("shell:priv-lvl=1")}}, aaa.Refused, "priv-lvl 1", "", nil},
-		"enable callback": {enable, said{code: 2, attrs: []avp{word(6, 11), number}}, aaa.Refused, "requires a callback", "", nil},
-		"enable framed":   {enable, said{code: 2, attrs: []avp{word(6, 2)}}, aaa.Refused, "", "", nil},
-		"enable reject":   {enable, said{code: 3, attrs: []avp{pair("shell:priv-lvl=15")}}, aaa.Refused, "refused", "", nil},
+		"enable bare":   {enable, said{code: 2}, aaa.Granted, "", "", nil},
+		"enable prompt": {enable, said{code: 2, attrs: []avp{prompt}}, aaa.Granted, "", "", nil},
+		"enable admin":  {enable, said{code: 2, attrs: []avp{word(6, 6)}}, aaa.Granted, "", "", nil},
+		"enable 15":     {enable, said{code: 2, attrs: []avp{pair("shell:priv-lvl=15")}}, aaa.Granted, "", "", nil},
+		"enable 14": {enable, said{code: 2, attrs: []avp{pair("shell:priv-lvl=14")}}, aaa.Refused, "priv-lvl 14",
+			"", nil},
+		"enable 1": {enable, said{code: 2, attrs: []avp{word(6, 6), pair("shell:priv-lvl=1")}}, aaa.Refused,
+			"priv-lvl 1", "", nil},
+		"enable callback": {enable, said{code: 2, attrs: []avp{word(6, 11), number}}, aaa.Refused,
+			"requires a callback", "", nil},
+		"enable framed": {enable, said{code: 2, attrs: []avp{word(6, 2)}}, aaa.Refused, "", "", nil},
+		"enable reject": {enable, said{code: 3, attrs: []avp{pair("shell:priv-lvl=15")}}, aaa.Refused, "refused", "",
+			nil},
 	} {
 		asking(t, radius.Off, []said{tt.reply}, func(c *radius.Client, _ func() [][]byte) {
 			tt.r.Service, tt.r.TTY = aaa.EXEC, 65
 			conv, res := c.Start(context.Background(), tt.r)
-			if res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || res.Success != tt.success || !bytes.Equal(res.EAP, tt.eap) || (conv != nil) != (tt.kind == aaa.Prompt) {
+			if res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || res.Success != tt.success ||
+				!bytes.Equal(res.EAP, tt.eap) || (conv != nil) != (tt.kind == aaa.Prompt) {
 				t.Errorf("%s: %+v", name, res)
 			}
-			if tt.kind == aaa.Granted && res.Identity != (aaa.Identity{Entry: "radius", User: "bob"}) || tt.kind == aaa.Granted && tt.r.Enable > 0 && res.Auth.PrivLevel != 15 {
+			if tt.kind == aaa.Granted && res.Identity != (aaa.Identity{Entry: "radius", User: "bob"}) ||
+				tt.kind == aaa.Granted && tt.r.Enable > 0 && res.Auth.PrivLevel != 15 {
 				t.Errorf("%s: %+v", name, res)
 			}
-			if tt.kind != aaa.Granted && (res.Auth.Callback || res.Auth.Dialstring.IsSet() || res.Auth.PrivLevel > 1 || res.Identity != (aaa.Identity{})) {
+			if tt.kind != aaa.Granted && (res.Auth.Callback || res.Auth.Dialstring.IsSet() || res.Auth.PrivLevel > 1 ||
+				res.Identity != (aaa.Identity{})) {
 				t.Errorf("%s: %v grants %+v", name, res.Kind, res)
 			}
 			if name == "eap challenge" && res.Wait != 30*time.Second {
@@ -190,23 +230,28 @@ func TestKindsReplies(t *testing.T) {
 	}
 }
 
-// A conversation by EAP: fragments of a kilobyte both ways, State of the last challenge with each, a peer that falls silent in between.
+// A conversation by EAP: fragments of a kilobyte both ways, State of the last challenge with each, a peer that falls
+// silent in between.
 func TestEAPConversation(t *testing.T) {
 	big := func(code, id byte, n int) []byte {
 		b := bytes.Repeat([]byte{13}, n)
 		b[0], b[1], b[2], b[3] = code, id, byte(n>>8), byte(n)
 		return b
 	}
-	asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(big(1, 1, 1400)...), str(24, "one"))}, {code: 11, attrs: append(eapOver(big(1, 2, 300)...), str(24, "two"))},
+	asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(big(1, 1, 1400)...), str(24, "one"))},
+		{code: 11, attrs: append(eapOver(big(1, 2, 300)...), str(24, "two"))},
 		{code: 2, attrs: append(eapOver(3, 2, 0, 4), word(6, 7))}}, func(c *radius.Client, requests func() [][]byte) {
-		conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", EAP: []byte{2, 0, 0, 5, 1}})
+		conv, res := c.Start(context.Background(),
+			aaa.Request{Service: aaa.EXEC, User: "bob", EAP: []byte{2, 0, 0, 5, 1}})
 		if res.Kind != aaa.Prompt || !bytes.Equal(res.EAP, big(1, 1, 1400)) {
 			t.Fatalf("%+v", res)
 		}
-		if res = conv.Answer(context.Background(), aaa.Secret(big(2, 1, 1024))); res.Kind != aaa.Prompt || !bytes.Equal(res.EAP, big(1, 2, 300)) {
+		if res = conv.Answer(context.Background(), aaa.Secret(big(2, 1, 1024))); res.Kind != aaa.Prompt ||
+			!bytes.Equal(res.EAP, big(1, 2, 300)) {
 			t.Fatalf("%+v", res)
 		}
-		if res = conv.Answer(context.Background(), aaa.Secret(big(2, 2, 6))); res.Kind != aaa.Granted || !bytes.Equal(res.EAP, []byte{3, 2, 0, 4}) {
+		if res = conv.Answer(context.Background(), aaa.Secret(big(2, 2, 6))); res.Kind != aaa.Granted ||
+			!bytes.Equal(res.EAP, []byte{3, 2, 0, 4}) {
 			t.Fatalf("%+v", res)
 		}
 		if res = conv.Answer(context.Background(), aaa.Secret(big(2, 2, 6))); res.Kind != aaa.Refused {
@@ -231,31 +276,37 @@ func TestEAPConversation(t *testing.T) {
 		}
 	})
 	for _, bad := range []aaa.Secret{"", "\x02\x01", "\x02\x01\x00\x09\x01", "\x01\x01\x00\x05\x01"} {
-		asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(big(1, 1, 9)...), str(24, "one"))}}, func(c *radius.Client, requests func() [][]byte) {
-			conv, _ := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", EAP: []byte{2, 0, 0, 5, 1}})
-			if res := conv.Answer(context.Background(), bad); res.Kind != aaa.Refused || len(requests()) != 1 {
-				t.Errorf("%x: %+v", string(bad), res)
-			}
-		})
+		asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(big(1, 1, 9)...), str(24, "one"))}},
+			func(c *radius.Client, requests func() [][]byte) {
+				conv, _ := c.Start(context.Background(),
+					aaa.Request{Service: aaa.EXEC, User: "bob", EAP: []byte{2, 0, 0, 5, 1}})
+				if res := conv.Answer(context.Background(), bad); res.Kind != aaa.Refused || len(requests()) != 1 {
+					t.Errorf("%x: %+v", string(bad), res)
+				}
+			})
 	}
 }
 
 // A login without end is ended: 16 questions to a person, 64 to an EAP peer.
 func TestEAPRounds(t *testing.T) {
-	asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(1, 1, 0, 6, 4, 'x'), str(24, "st"))}}, func(c *radius.Client, requests func() [][]byte) {
-		conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", EAP: []byte{2, 0, 0, 5, 1}})
-		for res.Kind == aaa.Prompt {
-			res = conv.Answer(context.Background(), "\x02\x01\x00\x05\x03")
-		}
-		if res.Kind != aaa.Refused || len(requests()) != 65 || !bytes.Equal(res.EAP, []byte{4, 1, 0, 4}) {
-			t.Errorf("%d requests, %+v", len(requests()), res)
-		}
-	})
+	asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(1, 1, 0, 6, 4, 'x'), str(24, "st"))}},
+		func(c *radius.Client, requests func() [][]byte) {
+			conv, res := c.Start(context.Background(),
+				aaa.Request{Service: aaa.EXEC, User: "bob", EAP: []byte{2, 0, 0, 5, 1}})
+			for res.Kind == aaa.Prompt {
+				res = conv.Answer(context.Background(), "\x02\x01\x00\x05\x03")
+			}
+			if res.Kind != aaa.Refused || len(requests()) != 65 || !bytes.Equal(res.EAP, []byte{4, 1, 0, 4}) {
+				t.Errorf("%d requests, %+v", len(requests()), res)
+			}
+		})
 }
 
 func TestRealmIsTheLastGroup(t *testing.T) {
-	for user, want := range map[string]string{"bob": "staff", "bob@isp.example": "staff isp.example", `DOM\bob`: "staff DOM", "bob@staff": "staff"} {
-		asking(t, radius.Require, []said{{code: 2, attrs: []avp{word(6, 7), pair("ringback:group=staff"), word(85, 600)}}}, func(c *radius.Client, _ func() [][]byte) {
+	for user, want := range map[string]string{"bob": "staff", "bob@isp.example": "staff isp.example",
+		`DOM\bob`: "staff DOM", "bob@staff": "staff"} {
+		asking(t, radius.Require, []said{{code: 2, attrs: []avp{word(6, 7), pair("ringback:group=staff"),
+			word(85, 600)}}}, func(c *radius.Client, _ func() [][]byte) {
 			_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: user, Password: canary})
 			if got := strings.Join(res.Auth.Groups, " "); got != want || res.Identity.User != user {
 				t.Errorf("%s: %q, %+v", user, got, res)
@@ -282,7 +333,8 @@ func TestCallCheckReplies(t *testing.T) {
 			if res.Kind != tt.kind || res.Identity != (aaa.Identity{}) || res.Auth.Callback {
 				t.Errorf("%s: %+v", name, res)
 			}
-			if b := requests()[0]; !bytes.Contains(b, []byte("\x01\x065551")) || !bytes.Contains(b, []byte{6, 6, 0, 0, 0, 10}) || !bytes.Contains(b, []byte{2, 18}) {
+			if b := requests()[0]; !bytes.Contains(b, []byte("\x01\x065551")) ||
+				!bytes.Contains(b, []byte{6, 6, 0, 0, 0, 10}) || !bytes.Contains(b, []byte{2, 18}) {
 				t.Errorf("%s: %x", name, b)
 			}
 		})
@@ -292,7 +344,8 @@ func TestCallCheckReplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for _, r := range []aaa.Request{{}, {Caller: "1", Enable: 15}, {Caller: "1", Entry: "radius"}, {Caller: "1", EAP: []byte{}}, {User: " x"}} {
+	for _, r := range []aaa.Request{{}, {Caller: "1", Enable: 15}, {Caller: "1", Entry: "radius"},
+		{Caller: "1", EAP: []byte{}}, {User: " x"}} {
 		if res := c.CallCheck(context.Background(), r); res.Kind != aaa.Refused {
 			t.Errorf("%+v: %+v", r, res)
 		}
@@ -320,7 +373,8 @@ func TestRequestTooLong(t *testing.T) {
 		packet := make([]byte, 3000)
 		packet[0], packet[2], packet[3] = 2, 3000>>8, 3000&0xff
 		long := strings.Repeat("x", 253)
-		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: long, Caller: long, Called: long, Connect: long, CallID: long, EAP: packet})
+		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: long, Caller: long, Called: long,
+			Connect: long, CallID: long, EAP: packet})
 		if res.Kind != aaa.Refused || len(requests()) != 0 {
 			t.Errorf("%d requests, %+v", len(requests()), res)
 		}
@@ -332,7 +386,8 @@ func TestEAPIsMasked(t *testing.T) {
 	asking(t, radius.Require, []said{{code: 3, attrs: eapOver(4, 0, 0, 4)}}, func(c *radius.Client, _ func() [][]byte) {
 		packet := append([]byte{2, 0, 0, byte(5 + len(canary)), 6}, canary...)
 		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", EAP: packet})
-		if seen := strings.Join(res.Auth.Attributes, "\n"); res.Kind != aaa.Refused || !strings.Contains(seen, "EAP-Message = [secret]") {
+		if seen := strings.Join(res.Auth.Attributes, "\n"); res.Kind != aaa.Refused ||
+			!strings.Contains(seen, "EAP-Message = [secret]") {
 			t.Errorf("%+v", res)
 		}
 	})

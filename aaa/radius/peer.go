@@ -358,7 +358,9 @@ func (s *silence) hintOfSecret() string {
 		return fmt.Sprintf(". It answered with this secret at %s: was the secret changed there, or are replies forged?",
 			s.before.Format(time.RFC3339))
 	case s.peer.Transport == TLS:
-		return ". Is the shared secret the same on both sides? Inside TLS it is \"radsec\" unless both sides configure another"
+		const radsec = ". Is the shared secret the same on both sides? " +
+			"Over TLS it is \"radsec\" unless both sides configure another"
+		return radsec
 	}
 	return ". Is the shared secret the same on both sides?"
 }

@@ -37,7 +37,9 @@ func radclient(t *testing.T, address, command, key, attributes string) string {
 func TestPeerRadclientDynAuth(t *testing.T) {
 	t.Parallel()
 	tg := &target{n: 1}
-	d, err := radius.NewDynAuth(radius.DynAuthConfig{Target: tg, NASIdentifier: func() string { return "maui" }, Clients: []radius.DynAuthClient{{Name: "radclient", Prefix: netip.MustParsePrefix("127.0.0.1/32"), Secret: secret}},
+	d, err := radius.NewDynAuth(radius.DynAuthConfig{Target: tg, NASIdentifier: func() string { return "maui" },
+		Clients: []radius.DynAuthClient{{Name: "radclient", Prefix: netip.MustParsePrefix("127.0.0.1/32"),
+			Secret: secret}},
 		Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }})
 	if err != nil {
 		t.Fatal(err)
@@ -56,18 +58,26 @@ func TestPeerRadclientDynAuth(t *testing.T) {
 		}
 	}()
 	at := conn.LocalAddr().String()
-	sign := fmt.Sprintf("Event-Timestamp = %d\nMessage-Authenticator = 0x00\n", time.Now().Add(time.Second).Unix()) // not before the server has begun, however late it gets the CPU
+	// not before the server has begun, however late it gets the CPU
+	sign := fmt.Sprintf("Event-Timestamp = %d\nMessage-Authenticator = 0x00\n", time.Now().Add(time.Second).Unix())
 	for _, tt := range []struct{ command, key, attributes, want string }{
-		{"disconnect", secret, `Acct-Session-Id = "s1"` + "\nNAS-IP-Address = 127.0.0.1\n" + sign, "Received Disconnect-ACK"},
+		{"disconnect", secret, `Acct-Session-Id = "s1"` + "\nNAS-IP-Address = 127.0.0.1\n" + sign,
+			"Received Disconnect-ACK"},
 		{"disconnect", secret, `User-Name = "bob"` + "\nProxy-State = 0x0102\n" + sign, "Proxy-State = 0x0102"},
-		{"coa", secret, `Acct-Multi-Session-Id = "m1"` + "\n" + `Cisco-AVPair = "ringback:callback-delay=90"` + "\n" + sign, "Received CoA-ACK"},
+		{"coa", secret, `Acct-Multi-Session-Id = "m1"` + "\n" + `Cisco-AVPair = "ringback:callback-delay=90"` + "\n" +
+			sign, "Received CoA-ACK"},
 		{"coa", secret, `Acct-Multi-Session-Id = "m1"` + "\nAscend-Callback-Delay = 90\n" + sign, "Received CoA-ACK"},
-		{"coa", secret, `User-Name = "bob"` + "\n" + `Callback-Number = "900"` + "\n" + sign, "Error-Cause = Administratively-Prohibited"},
-		{"coa", secret, `User-Name = "bob"` + "\nService-Type = Authorize-Only\nState = 0x01\n" + sign, "Error-Cause = Unsupported-Service"},
+		{"coa", secret, `User-Name = "bob"` + "\n" + `Callback-Number = "900"` + "\n" + sign,
+			"Error-Cause = Administratively-Prohibited"},
+		{"coa", secret, `User-Name = "bob"` + "\nService-Type = Authorize-Only\nState = 0x01\n" + sign,
+			"Error-Cause = Unsupported-Service"},
 		{"coa", secret, `User-Name = "bob"` + "\nFilter-Id = x\n" + sign, "Error-Cause = Unsupported-Attribute"},
-		{"disconnect", secret, `User-Name = "bob"` + "\nNAS-Identifier = \"oahu\"\n" + sign, "Error-Cause = NAS-Identification-Mismatch"},
-		{"disconnect", secret, `User-Name = "bob"` + "\nMessage-Authenticator = 0x00\n", "Error-Cause = Missing-Attribute"},
-		{"disconnect", secret, `User-Name = "bob"` + fmt.Sprintf("\nEvent-Timestamp = %d\n", time.Now().Add(time.Second).Unix()), "No reply"},
+		{"disconnect", secret, `User-Name = "bob"` + "\nNAS-Identifier = \"oahu\"\n" + sign,
+			"Error-Cause = NAS-Identification-Mismatch"},
+		{"disconnect", secret, `User-Name = "bob"` + "\nMessage-Authenticator = 0x00\n",
+			"Error-Cause = Missing-Attribute"},
+		{"disconnect", secret, `User-Name = "bob"` + fmt.Sprintf("\nEvent-Timestamp = %d\n",
+			time.Now().Add(time.Second).Unix()), "No reply"},
 		{"disconnect", "another secret", `User-Name = "bob"` + "\n" + sign, "No reply"},
 	} {
 		if got := radclient(t, at, tt.command, tt.key, tt.attributes); !strings.Contains(got, tt.want) {

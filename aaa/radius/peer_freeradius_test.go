@@ -16,8 +16,12 @@ import (
 func freeradius(t *testing.T) (*aaatest.FreeRADIUS, *radius.Client) {
 	t.Helper()
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
-	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }, Servers: []radius.ServerConfig{
-		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 3}}})
+	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04",
+		Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) },
+		Servers: []radius.ServerConfig{
+			{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret,
+				Timeout: 1500 * time.Millisecond,
+				Retries: 3}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,11 +39,16 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 		check          func(aaa.Authorization) bool
 	}{
 		{"austin-01", "pw1", aaa.Granted, "", func(a aaa.Authorization) bool {
-			return a.Callback && a.Dialstring.Value() == "84001" && a.NoVerify && a.ServiceType == 9 && a.ReplyMessage == "You will be called back." && string(a.Class[0]) == "class of austin-01"
+			return a.Callback && a.Dialstring.Value() == "84001" && a.NoVerify && a.ServiceType == 9 &&
+				a.ReplyMessage == "You will be called back." && string(a.Class[0]) == "class of austin-01"
 		}},
-		{"austin-02", "pw2", aaa.Granted, "", func(a aaa.Authorization) bool { return a.Callback && a.Dialstring.IsNull() && !a.NoVerify }},
+		{"austin-02", "pw2", aaa.Granted, "", func(a aaa.Authorization) bool {
+			return a.Callback &&
+				a.Dialstring.IsNull() && !a.NoVerify
+		}},
 		{"pairs", "pw3", aaa.Granted, "", func(a aaa.Authorization) bool {
-			return a.Callback && a.Dialstring.Value() == "84003" && a.Lines[0] == 66 && *a.Rotary == 1 && a.PrivLevel == 15 && a.SessionTimeout == time.Hour && a.IdleTimeout == 5*time.Minute
+			return a.Callback && a.Dialstring.Value() == "84003" && a.Lines[0] == 66 && *a.Rotary == 1 &&
+				a.PrivLevel == 15 && a.SessionTimeout == time.Hour && a.IdleTimeout == 5*time.Minute
 		}},
 		{"place", "pw4", aaa.Granted, "", func(a aaa.Authorization) bool {
 			return a.Callback && a.CallbackID == "home-office" && !a.Dialstring.IsSet()
@@ -52,8 +61,10 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 		{"nobody", "x", aaa.Refused, "refused", nil},
 		{"austin-01", "wrong", aaa.Refused, "refused", nil},
 	} {
-		conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: tt.user, Password: aaa.Secret(tt.password), TTY: 65, CallID: "c1", Connect: "CONNECT 33600/V34"})
-		if conv != nil || res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || tt.check != nil && !tt.check(res.Auth) {
+		conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: tt.user,
+			Password: aaa.Secret(tt.password), TTY: 65, CallID: "c1", Connect: "CONNECT 33600/V34"})
+		if conv != nil || res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || tt.check != nil &&
+			!tt.check(res.Auth) {
 			t.Errorf("%s: %+v", tt.user, res)
 		}
 		if res.Kind != aaa.Granted && (res.Auth.Callback || res.Auth.Dialstring.IsSet()) {
@@ -62,8 +73,8 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 	}
 }
 
-// A stock FreeRADIUS leaves the users file's reply items on an Access-Reject: a client that reads attributes before the code would
-// call whoever gave a wrong password.
+// A stock FreeRADIUS leaves the users file's reply items on an Access-Reject: a client that reads attributes before the
+// code would call whoever gave a wrong password.
 func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	t.Parallel()
 	f, c := freeradius(t)
@@ -94,10 +105,12 @@ func TestPeerFreeRADIUSAccounting(t *testing.T) {
 	t.Parallel()
 	f, c := freeradius(t)
 	r := aaa.Record{ID: "1", Type: aaa.On, Time: time.Now(), SessionID: "boot"}
-	leg := aaa.Record{ID: "2", Type: aaa.Start, Time: time.Now(), SessionID: "s1", MultiSessionID: "m1", Entry: "radius", User: "austin-01", Service: aaa.EXEC, ServiceType: 9,
+	leg := aaa.Record{ID: "2", Type: aaa.Start, Time: time.Now(), SessionID: "s1", MultiSessionID: "m1",
+		Entry: "radius", User: "austin-01", Service: aaa.EXEC, ServiceType: 9,
 		Class: [][]byte{[]byte("class of austin-01")}, TTY: 65, Connect: "CONNECT 33600/V34"}
 	stop := leg
-	stop.ID, stop.Type, stop.Cause, stop.SessionTime, stop.OctetsIn, stop.OctetsOut, stop.CallbackNumber = "3", aaa.Stop, aaa.CauseCallback, 12*time.Second, 40, 1<<32+9, "84001"
+	stop.ID, stop.Type, stop.Cause, stop.SessionTime, stop.OctetsIn, stop.OctetsOut, stop.CallbackNumber = "3",
+		aaa.Stop, aaa.CauseCallback, 12*time.Second, 40, 1<<32+9, "84001"
 	for _, rec := range []aaa.Record{r, leg, stop} {
 		if err := c.Send(context.Background(), rec); err != nil {
 			t.Fatal(err)
@@ -113,9 +126,13 @@ func TestPeerFreeRADIUSAccounting(t *testing.T) {
 	}
 	for i, want := range [][]string{
 		{"Acct-Status-Type = Accounting-On", `Acct-Session-Id = "boot"`, `NAS-Identifier = "maui-nas-04"`},
-		{"Acct-Status-Type = Start", `Acct-Session-Id = "s1"`, `User-Name = "austin-01"`, "NAS-Port-Type = Async", `NAS-Port-Id = "tty65"`, "Acct-Authentic = RADIUS", "NAS-IP-Address = 127.0.0.1"},
-		{"Acct-Status-Type = Stop", `Acct-Session-Id = "s1"`, `Acct-Multi-Session-Id = "m1"`, "Acct-Terminate-Cause = Callback", "Class = 0x636c617373206f662061757374696e2d3031", "Acct-Session-Time = 12",
-			"Acct-Input-Octets = 40", "Acct-Output-Octets = 9", "Acct-Output-Gigawords = 1", `Callback-Number = "84001"`, "Service-Type = Callback-NAS-Prompt", `Connect-Info = "CONNECT 33600/V34"`},
+		{"Acct-Status-Type = Start", `Acct-Session-Id = "s1"`, `User-Name = "austin-01"`, "NAS-Port-Type = Async",
+			`NAS-Port-Id = "tty65"`, "Acct-Authentic = RADIUS", "NAS-IP-Address = 127.0.0.1"},
+		{"Acct-Status-Type = Stop", `Acct-Session-Id = "s1"`, `Acct-Multi-Session-Id = "m1"`,
+			"Acct-Terminate-Cause = Callback", "Class = 0x636c617373206f662061757374696e2d3031",
+			"Acct-Session-Time = 12",
+			"Acct-Input-Octets = 40", "Acct-Output-Octets = 9", "Acct-Output-Gigawords = 1",
+			`Callback-Number = "84001"`, "Service-Type = Callback-NAS-Prompt", `Connect-Info = "CONNECT 33600/V34"`},
 	} {
 		for _, w := range want {
 			if !strings.Contains(blocks[i], w) {

@@ -26,9 +26,14 @@ func kinds(t *testing.T, dialects ...string) (*aaatest.FreeRADIUS, *radius.Clien
 		}
 		return string(b)
 	}
-	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Config: read("kinds.conf.in"), Users: read("kinds.users")})
-	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) }, Servers: []radius.ServerConfig{
-		{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret, Timeout: 1500 * time.Millisecond, Retries: 3, Dialects: dialects}}})
+	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Config: read("kinds.conf.in"),
+		Users: read("kinds.users")})
+	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04",
+		Trace: func(e radius.Event) { t.Log(e.Server, e.What, strings.Join(e.Lines, ", ")) },
+		Servers: []radius.ServerConfig{
+			{Name: "freeradius", Address: f.Auth, Accounting: f.Acct, Secret: f.Secret,
+				Timeout: 1500 * time.Millisecond,
+				Retries: 3, Dialects: dialects}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +57,8 @@ func TestPeerFreeRADIUSCHAP(t *testing.T) {
 		challenge := bytes.Repeat([]byte{0xa5}, size)
 		for password, want := range map[string]aaa.Kind{"pw-plain": aaa.Granted, "wrong": aaa.Refused} {
 			sum := md5.Sum([]byte("\x07" + password + string(challenge)))
-			conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain", TTY: 65, CHAP: &aaa.CHAP{ID: 7, Challenge: challenge, Response: sum[:]}})
+			conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain", TTY: 65,
+				CHAP: &aaa.CHAP{ID: 7, Challenge: challenge, Response: sum[:]}})
 			if conv != nil || res.Kind != want || want == aaa.Granted && string(res.Auth.Class[0]) != "class of plain" {
 				t.Errorf("challenge of %d, %s: %+v", size, password, res)
 			}
@@ -64,11 +70,16 @@ func TestPeerFreeRADIUSCHAP(t *testing.T) {
 func TestPeerFreeRADIUSMSCHAP(t *testing.T) {
 	t.Parallel()
 	_, c := kinds(t)
-	const nt1 = "4E 9D 3C 8F 9C FD 38 5D 5B F4 D3 24 67 91 95 6C A4 C3 51 AB 40 9A 3D 61"                              // RFC 2433 §B.2
-	const v2 = "21402324255E262A28295F2B3A337C7E 0000000000000000 82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF 00" // RFC 2759 §9.2
-	v1 := &aaa.MSCHAP{Version: 1, ID: 9, Challenge: hexOf(t, "10 2D B5 DF 08 5D 30 41"), Response: hexOf(t, strings.Repeat("00", 24)+nt1+"01")}
-	two := &aaa.MSCHAP{Version: 2, ID: 3, Challenge: hexOf(t, "5B5D7C7D7B3F2F3E3C2C602132262628"), Response: hexOf(t, v2)}
-	wrong := &aaa.MSCHAP{Version: 2, ID: 3, Challenge: hexOf(t, "5B5D7C7D7B3F2F3E3C2C602132262629"), Response: hexOf(t, v2)}
+	// RFC 2433 §B.2
+	const nt1 = "4E 9D 3C 8F 9C FD 38 5D 5B F4 D3 24 67 91 95 6C A4 C3 51 AB 40 9A 3D 61"
+	// RFC 2759 §9.2
+	const v2 = "21402324255E262A28295F2B3A337C7E 0000000000000000 82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF 00"
+	v1 := &aaa.MSCHAP{Version: 1, ID: 9, Challenge: hexOf(t, "10 2D B5 DF 08 5D 30 41"),
+		Response: hexOf(t, strings.Repeat("00", 24)+nt1+"01")}
+	two := &aaa.MSCHAP{Version: 2, ID: 3, Challenge: hexOf(t, "5B5D7C7D7B3F2F3E3C2C602132262628"),
+		Response: hexOf(t, v2)}
+	wrong := &aaa.MSCHAP{Version: 2, ID: 3, Challenge: hexOf(t, "5B5D7C7D7B3F2F3E3C2C602132262629"),
+		Response: hexOf(t, v2)}
 	for _, tt := range []struct {
 		user    string
 		m       *aaa.MSCHAP
@@ -91,7 +102,8 @@ func TestPeerFreeRADIUSMSCHAP(t *testing.T) {
 		if tt.user == "encrypted" && !strings.Contains(res.Reason, "MPPE is not supported") {
 			t.Errorf("%s: %s", tt.user, res.Reason)
 		}
-		if seen := strings.Join(res.Auth.Attributes, "\n"); strings.Contains(seen, "MPPE") && !strings.Contains(seen, "[secret]") {
+		if seen := strings.Join(res.Auth.Attributes, "\n"); strings.Contains(seen, "MPPE") &&
+			!strings.Contains(seen, "[secret]") {
 			t.Errorf("a key in %s", seen)
 		}
 	}
@@ -118,8 +130,10 @@ func TestPeerFreeRADIUSEAP(t *testing.T) {
 	t.Parallel()
 	_, c := kinds(t)
 	for password, want := range map[string]aaa.Kind{"pw-plain": aaa.Granted, "wrong": aaa.Refused} {
-		for name, first := range map[string][]byte{"identity": md5Peer([]byte{1, 1, 0, 5, 1}, "plain", ""), "padded": append(md5Peer([]byte{1, 1, 0, 5, 1}, "plain", ""), 0, 0, 0)} {
-			conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain", TTY: 65, EAP: first})
+		for name, first := range map[string][]byte{"identity": md5Peer([]byte{1, 1, 0, 5, 1}, "plain", ""),
+			"padded": append(md5Peer([]byte{1, 1, 0, 5, 1}, "plain", ""), 0, 0, 0)} {
+			conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain", TTY: 65,
+				EAP: first})
 			for range 4 {
 				if res.Kind != aaa.Prompt {
 					break
@@ -167,14 +181,18 @@ func TestPeerFreeRADIUSEnable(t *testing.T) {
 		password aaa.Secret
 		kind     aaa.Kind
 		reason   string
-	}{{15, "pw-enable", aaa.Granted, ""}, {7, "pw-enable", aaa.Granted, ""}, {15, "wrong", aaa.Refused, "refused"}, {9, "pw-enable", aaa.Refused, "requires a callback"}, {3, "pw-enable", aaa.Refused, "refused"}} {
-		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: tt.password, TTY: 65, Enable: tt.level})
-		if res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || tt.kind == aaa.Granted && (res.Auth.PrivLevel != tt.level || res.Identity.User != "bob") {
+	}{{15, "pw-enable", aaa.Granted, ""}, {7, "pw-enable", aaa.Granted, ""}, {15, "wrong", aaa.Refused, "refused"},
+		{9, "pw-enable", aaa.Refused, "requires a callback"}, {3, "pw-enable", aaa.Refused, "refused"}} {
+		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: tt.password,
+			TTY: 65, Enable: tt.level})
+		if res.Kind != tt.kind || !strings.Contains(res.Reason, tt.reason) || tt.kind == aaa.Granted &&
+			(res.Auth.PrivLevel != tt.level || res.Identity.User != "bob") {
 			t.Errorf("%d: %+v", tt.level, res)
 		}
 	}
 	// It is no login: who types the name gets what the users file says, not a level by itself.
-	if _, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain", Password: "pw-plain"}); res.Auth.PrivLevel != 1 {
+	if _, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain",
+		Password: "pw-plain"}); res.Auth.PrivLevel != 1 {
 		t.Errorf("%+v", res)
 	}
 }
@@ -187,9 +205,13 @@ func TestPeerFreeRADIUSCallCheck(t *testing.T) {
 		kind  aaa.Kind
 		check func(aaa.Authorization) bool
 	}{
-		{aaa.Request{Caller: "84001", Called: "5552"}, aaa.Granted, func(a aaa.Authorization) bool { return !a.Callback && a.SessionTimeout == 10*time.Minute }},
+		{aaa.Request{Caller: "84001", Called: "5552"}, aaa.Granted,
+			func(a aaa.Authorization) bool { return !a.Callback && a.SessionTimeout == 10*time.Minute }},
 		{aaa.Request{User: "84001"}, aaa.Granted, nil},
-		{aaa.Request{Caller: "84002"}, aaa.Granted, func(a aaa.Authorization) bool { return a.Callback && a.Dialstring.Value() == "84002" }},
+		{aaa.Request{Caller: "84002"}, aaa.Granted, func(a aaa.Authorization) bool {
+			return a.Callback &&
+				a.Dialstring.Value() == "84002"
+		}},
 		{aaa.Request{Caller: "84003", Password: "of the lookups"}, aaa.Granted, nil},
 		{aaa.Request{Caller: "84003"}, aaa.Refused, nil},
 		{aaa.Request{Caller: "84004"}, aaa.Refused, nil},
@@ -229,7 +251,8 @@ func TestPeerFreeRADIUSChallengeWait(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 	// CHAP has no way to ask the user: a challenge refuses.
-	conv, res = c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "otp", CHAP: &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}})
+	conv, res = c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "otp",
+		CHAP: &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}})
 	if conv != nil || res.Kind != aaa.Refused || !strings.Contains(res.Reason, "cannot be answered here") {
 		t.Errorf("%+v", res)
 	}
@@ -240,11 +263,15 @@ func TestPeerFreeRADIUSAccountingTypes(t *testing.T) {
 	t.Parallel()
 	f, c := kinds(t, radius.DialectAscend, radius.DialectCisco)
 	on := aaa.Record{ID: "1", Type: aaa.On, Time: time.Now(), SessionID: "boot"}
-	start := aaa.Record{ID: "2", Type: aaa.Start, Time: time.Now(), SessionID: "s1", MultiSessionID: "m1", Entry: "radius", User: "typed@isp.example", Service: aaa.PPP, TTY: 65, Caller: "84\x00001", Called: "5552", Connect: "CONNECT 33600/V34/LAPM/V42BIS"}
+	start := aaa.Record{ID: "2", Type: aaa.Start, Time: time.Now(), SessionID: "s1", MultiSessionID: "m1",
+		Entry: "radius", User: "typed@isp.example", Service: aaa.PPP, TTY: 65, Caller: "84\x00001", Called: "5552",
+		Connect: "CONNECT 33600/V34/LAPM/V42BIS"}
 	interim := start
-	interim.ID, interim.Type, interim.SessionTime, interim.OctetsIn, interim.PacketsIn, interim.OctetsOut, interim.PacketsOut = "3", aaa.Interim, 600*time.Second, 100, 3, 2<<32+1, 4
+	interim.ID, interim.Type, interim.SessionTime = "3", aaa.Interim, 600*time.Second
+	interim.OctetsIn, interim.PacketsIn, interim.OctetsOut, interim.PacketsOut = 100, 3, 2<<32+1, 4
 	stop := interim
-	stop.ID, stop.Type, stop.SessionTime, stop.Cause, stop.CallbackNumber = "4", aaa.Stop, 700*time.Second, aaa.CauseCallback, "84001"
+	stop.ID, stop.Type, stop.SessionTime, stop.Cause, stop.CallbackNumber = "4", aaa.Stop, 700*time.Second,
+		aaa.CauseCallback, "84001"
 	off := on
 	off.ID, off.Type = "5", aaa.Off
 	for _, r := range []aaa.Record{on, start, interim, stop, off} {
@@ -260,12 +287,18 @@ func TestPeerFreeRADIUSAccountingTypes(t *testing.T) {
 	if len(blocks) != 5 {
 		t.Fatalf("%d records:\n%s", len(blocks), b)
 	}
-	used := []string{"Acct-Session-Time = 600", "Acct-Input-Octets = 100", "Acct-Output-Octets = 1", "Acct-Output-Gigawords = 2", "Acct-Input-Packets = 3", "Acct-Output-Packets = 4"}
+	used := []string{"Acct-Session-Time = 600", "Acct-Input-Octets = 100", "Acct-Output-Octets = 1",
+		"Acct-Output-Gigawords = 2", "Acct-Input-Packets = 3", "Acct-Output-Packets = 4"}
 	for i, tt := range []struct{ has, not []string }{
 		{[]string{"Acct-Status-Type = Accounting-On"}, []string{"User-Name", "NAS-Port "}},
-		{[]string{"Acct-Status-Type = Start", `User-Name = "typed@isp.example"`, "Framed-Protocol = PPP", "Service-Type = Framed-User", `Calling-Station-Id = "84?001"`, `Connect-Info = "CONNECT 33600/V34/LAPM/V42BIS"`}, []string{"Acct-Session-Time", "Cisco", "Ascend"}},
-		{append([]string{"Acct-Status-Type = Interim-Update", `Acct-Multi-Session-Id = "m1"`}, used...), []string{"Acct-Terminate-Cause", "Cisco", "Ascend"}},
-		{[]string{"Acct-Status-Type = Stop", "Acct-Session-Time = 700", "Acct-Terminate-Cause = Callback", `Cisco-AVPair = "disc-cause-ext=1102"`, "Ascend-Disconnect-Cause = Disconnect-Due-To-Callback", `Callback-Number = "84001"`}, nil},
+		{[]string{"Acct-Status-Type = Start", `User-Name = "typed@isp.example"`, "Framed-Protocol = PPP",
+			"Service-Type = Framed-User", `Calling-Station-Id = "84?001"`,
+			`Connect-Info = "CONNECT 33600/V34/LAPM/V42BIS"`}, []string{"Acct-Session-Time", "Cisco", "Ascend"}},
+		{append([]string{"Acct-Status-Type = Interim-Update", `Acct-Multi-Session-Id = "m1"`}, used...),
+			[]string{"Acct-Terminate-Cause", "Cisco", "Ascend"}},
+		{[]string{"Acct-Status-Type = Stop", "Acct-Session-Time = 700", "Acct-Terminate-Cause = Callback",
+			`Cisco-AVPair = "disc-cause-ext=1102"`, "Ascend-Disconnect-Cause = Disconnect-Due-To-Callback",
+			`Callback-Number = "84001"`}, nil},
 		{[]string{"Acct-Status-Type = Accounting-Off", `Acct-Session-Id = "boot"`}, []string{"User-Name"}},
 	} {
 		for _, w := range tt.has {

@@ -22,9 +22,10 @@ import (
 // inNamespace says that this process is the one with a network of its own.
 const inNamespace = "RINGBACK_TEST_NAMESPACE"
 
-// TestPeerFreeRADIUSLoss logs in through a bad network: 5 of 100 packets are lost each way, 3 of 100 come twice, and all wait in a queue for longer than
-// the first time-out, at two FreeRADIUS of which one goes silent in between. Nobody is granted wrongly and no login is lost. RINGBACK_LONG=1 makes it
-// 24,000 logins. It is one of the proofs of scripts/long: where it cannot be run it is skipped, in CI too.
+// TestPeerFreeRADIUSLoss logs in through a bad network: 5 of 100 packets are lost each way, 3 of 100 come twice, and
+// all wait in a queue for longer than the first time-out, at two FreeRADIUS of which one goes silent in between. Nobody
+// is granted wrongly and no login is lost. RINGBACK_LONG=1 makes it 24,000 logins. It is one of the proofs of
+// scripts/long: where it cannot be run it is skipped, in CI too.
 func TestPeerFreeRADIUSLoss(t *testing.T) {
 	if os.Getenv(inNamespace) == "1" {
 		lossyNetwork(t)
@@ -77,7 +78,8 @@ func lossyNetwork(t *testing.T) {
 		logins, records = 24000, 2000
 	}
 	shell(t, "ip link set lo up")
-	a, b := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{}), aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
+	a, b := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{}),
+		aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
 	var ports []string
 	for _, address := range []string{a.Auth, a.Acct, b.Auth, b.Acct} {
 		_, port, err := net.SplitHostPort(address)
@@ -88,10 +90,11 @@ func lossyNetwork(t *testing.T) {
 	}
 	shell(t, "/usr/sbin/nft -f - <<'EOF'"+strings.ReplaceAll(badNetwork, "@PORTS@", strings.Join(ports, ", "))+"EOF")
 	shell(t, "tc qdisc add dev lo root tbf "+lossQueue)
-	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", DeadTime: time.Second, Servers: []radius.ServerConfig{
-		{Name: "a", Address: a.Auth, Accounting: a.Acct, Secret: a.Secret, Timeout: lossWait, Retries: 8},
-		{Name: "b", Address: b.Auth, Accounting: b.Acct, Secret: b.Secret, Timeout: lossWait, Retries: 8},
-	}})
+	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", DeadTime: time.Second,
+		Servers: []radius.ServerConfig{
+			{Name: "a", Address: a.Auth, Accounting: a.Acct, Secret: a.Secret, Timeout: lossWait, Retries: 8},
+			{Name: "b", Address: b.Auth, Accounting: b.Acct, Secret: b.Secret, Timeout: lossWait, Retries: 8},
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +113,8 @@ func lossyNetwork(t *testing.T) {
 	third("a back,")
 	took := time.Since(begun)
 	lost, twice := counted(t)
-	t.Logf("%d logins in %.0f s: none granted wrongly, none lost; %d packets were dropped and %d doubled; %d datagrams discarded; %v", logins, took.Seconds(), lost, twice, c.Dropped(), answered)
+	t.Logf("%d logins in %.0f s: none granted wrongly, none lost; %d packets were dropped and %d doubled; %d "+
+		"datagrams discarded; %v", logins, took.Seconds(), lost, twice, c.Dropped(), answered)
 	if answered["a silent, by b"] == 0 || answered["a silent, by a"] > lossAtOnce || answered["at first by a"] == 0 {
 		t.Errorf("who answered: %v", answered)
 	}
@@ -131,7 +135,8 @@ func badLogins(t *testing.T, c *radius.Client, n int) map[string]int {
 	answered := map[string]int{}
 	atOnce(n, func(i int) {
 		tt := cases[i%len(cases)]
-		_, res := c.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: tt.user, Password: aaa.Secret(tt.password), TTY: 1 + i%lossAtOnce})
+		_, res := c.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: tt.user, Password: aaa.Secret(tt.password),
+			TTY: 1 + i%lossAtOnce})
 		mu.Lock()
 		defer mu.Unlock()
 		answered[res.Server]++
@@ -147,7 +152,8 @@ func badRecords(t *testing.T, c *radius.Client, n int, details ...string) {
 	t.Helper()
 	atOnce(n, func(i int) {
 		id := fmt.Sprintf("loss-%d", i)
-		err := c.Send(t.Context(), aaa.Record{ID: id, Type: aaa.Stop, Time: time.Now(), SessionID: id, Entry: "radius", User: "plain", Service: aaa.EXEC, TTY: 1 + i%lossAtOnce})
+		err := c.Send(t.Context(), aaa.Record{ID: id, Type: aaa.Stop, Time: time.Now(), SessionID: id, Entry: "radius",
+			User: "plain", Service: aaa.EXEC, TTY: 1 + i%lossAtOnce})
 		if err != nil {
 			t.Error(err)
 		}
@@ -188,7 +194,8 @@ func atOnce(n int, f func(i int)) {
 // counted is how many packets nft dropped by chance and doubled.
 func counted(t *testing.T) (lost, twice int) {
 	t.Helper()
-	for _, m := range regexp.MustCompile(`counter packets (\d+) bytes \d+ (drop|dup)`).FindAllStringSubmatch(shell(t, "/usr/sbin/nft list table ip bad"), -1) {
+	for _, m := range regexp.MustCompile(`counter packets (\d+) bytes \d+ (drop|dup)`).FindAllStringSubmatch(shell(t,
+		"/usr/sbin/nft list table ip bad"), -1) {
 		n, err := strconv.Atoi(m[1])
 		if err != nil {
 			t.Fatal(err)

@@ -19,7 +19,8 @@ import (
 func certificates(t *testing.T, ca *servers.Authority) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := ca.WriteFiles(dir, servers.Certificate{Name: "nas", Hosts: []string{"nas.example"}, Client: true}); err != nil {
+	if err := ca.WriteFiles(dir, servers.Certificate{Name: "nas", Hosts: []string{"nas.example"},
+		Client: true}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -34,15 +35,18 @@ func authority(t *testing.T) *servers.Authority {
 	return ca
 }
 
-// overTLS is a client of a server at address by the certificates in dir, its TLS as set leaves it. It waits for a busy server as long as timeout.
+// overTLS is a client of a server at address by the certificates in dir, its TLS as set leaves it. It waits for a busy
+// server as long as timeout.
 func overTLS(t *testing.T, address, dir string, timeout time.Duration, set func(*radius.TLSConfig)) *radius.Client {
 	t.Helper()
-	tc := &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key"), ServerName: "radius.example"}}
+	tc := &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"),
+		CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key"), ServerName: "radius.example"}}
 	if set != nil {
 		set(tc)
 	}
 	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Servers: []radius.ServerConfig{
-		{Name: "tls", Transport: radius.TLS, Address: address, Accounting: address, TLS: tc, Timeout: timeout, Retries: 1}}})
+		{Name: "tls", Transport: radius.TLS, Address: address, Accounting: address, TLS: tc, Timeout: timeout,
+			Retries: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +58,8 @@ func overTLS(t *testing.T, address, dir string, timeout time.Duration, set func(
 func loginsOverTLS(t *testing.T, c *radius.Client, f *aaatest.FreeRADIUS, atOnce int) {
 	t.Helper()
 	ask := func(user, password string) aaa.Result {
-		_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: user, Password: aaa.Secret(password), TTY: 65})
+		_, res := c.Start(context.Background(),
+			aaa.Request{Service: aaa.EXEC, User: user, Password: aaa.Secret(password), TTY: 65})
 		return res
 	}
 	if res := ask("austin-01", "pw1"); res.Kind != aaa.Granted || res.Auth.Dialstring.Value() != "84001" {
@@ -66,7 +71,8 @@ func loginsOverTLS(t *testing.T, c *radius.Client, f *aaatest.FreeRADIUS, atOnce
 	if res := ask("noma", "pw9"); res.Kind != aaa.Granted { // unsigned: inside TLS that is no fault
 		t.Errorf("%+v", res)
 	}
-	if err := c.Send(context.Background(), aaa.Record{ID: "1", Type: aaa.Start, Time: time.Now(), SessionID: "s-over-tls", User: "austin-01"}); err != nil {
+	if err := c.Send(context.Background(), aaa.Record{ID: "1", Type: aaa.Start, Time: time.Now(),
+		SessionID: "s-over-tls", User: "austin-01"}); err != nil {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(f.Detail); err != nil || !strings.Contains(string(b), "s-over-tls") {
@@ -104,7 +110,8 @@ func TestPeerFreeRADIUSRadSec(t *testing.T) {
 	}
 	refusedCertificates(t, address, dir)
 	c = overTLS(t, address, dir, 10*time.Second, func(tc *radius.TLSConfig) { tc.RADIUS11 = radius.RADIUS11Require })
-	if _, res := c.Start(context.Background(), aaa.Request{User: "plain", Password: "pw6"}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "does not support RADIUS/1.1") {
+	if _, res := c.Start(context.Background(), aaa.Request{User: "plain", Password: "pw6"}); res.Kind != aaa.Silent ||
+		!strings.Contains(res.Reason, "does not support RADIUS/1.1") {
 		t.Errorf("%+v", res)
 	}
 }
@@ -116,7 +123,8 @@ func TestPeerRadsecproxy(t *testing.T) {
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
 	address := aaatest.StartRadsecproxy(t, ca, f)
 	c := overTLS(t, address, dir, time.Minute, nil)
-	loginsOverTLS(t, c, f, 64) // the proxy drops what exceeds its queue of 256, and sends a lost datagram again only after seconds
+	// the proxy drops what exceeds its queue of 256, and sends a lost datagram again only after seconds
+	loginsOverTLS(t, c, f, 64)
 	refusedCertificates(t, address, dir)
 }
 
@@ -125,7 +133,8 @@ func refusedCertificates(t *testing.T, address, dir string) {
 	t.Helper()
 	other := certificates(t, authority(t))
 	expired := t.TempDir()
-	if err := authority(t).WriteFiles(expired, servers.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
+	if err := authority(t).WriteFiles(expired, servers.Certificate{Name: "nas", Client: true,
+		Expired: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {

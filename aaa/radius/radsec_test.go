@@ -28,11 +28,13 @@ type tlsTown struct {
 	done    *sync.WaitGroup
 }
 
-// inTLSTown starts a server "radsec.example" whose RadSec is o, its client's TLS as set leaves it, and runs f. set may be nil.
+// inTLSTown starts a server "radsec.example" whose RadSec is o, its client's TLS as set leaves it, and runs f. set may
+// be nil.
 func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.ServerConfig), f func(*tlsTown)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &tlsTown{town: town{t: t, server: map[string]*servers.RADIUS{}}, streams: &aaatest.StreamNet{}, dir: t.TempDir(), o: o, done: &sync.WaitGroup{}}
+		w := &tlsTown{town: town{t: t, server: map[string]*servers.RADIUS{}}, streams: &aaatest.StreamNet{},
+			dir: t.TempDir(), o: o, done: &sync.WaitGroup{}}
 		var err error
 		if w.ca, err = servers.NewAuthority("ca"); err != nil {
 			t.Fatal(err)
@@ -45,12 +47,15 @@ func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.Se
 		}
 		w.o.Violation = t.Errorf
 		w.start()
-		c := radius.ServerConfig{Name: "one", Transport: radius.TLS, Address: "radsec.example", Accounting: "radsec.example",
-			TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(w.dir, "ca.pem"), CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}}
+		c := radius.ServerConfig{Name: "one", Transport: radius.TLS, Address: "radsec.example",
+			Accounting: "radsec.example",
+			TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(w.dir, "ca.pem"),
+				CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}}
 		if set != nil {
 			set(w, &c)
 		}
-		if w.client, err = radius.New(radius.Config{Servers: []radius.ServerConfig{c}, NASIdentifier: "maui", Dial: w.streams.Dial, Trace: w.note}); err != nil {
+		if w.client, err = radius.New(radius.Config{Servers: []radius.ServerConfig{c}, NASIdentifier: "maui",
+			Dial: w.streams.Dial, Trace: w.note}); err != nil {
 			t.Fatal(err)
 		}
 		f(w)
@@ -69,7 +74,8 @@ func (w *tlsTown) serverTLS(c servers.Certificate) *tls.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: w.ca.Pool(), NextProtos: []string{"radius/1.1", "radius/1.0"}}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert,
+		ClientCAs: w.ca.Pool(), NextProtos: []string{"radius/1.1", "radius/1.0"}}
 }
 
 // start starts the server anew, halt ends it and its connections.
@@ -120,7 +126,8 @@ func TestRadSec(t *testing.T) {
 					t.Errorf("%v", recs)
 				}
 				st := w.client.Servers()
-				if len(st) != 1 || st[0].Version != version || st[0].State != radius.Okay || st[0].Serves != "authentication+accounting" || st[0].Sockets != 1 || w.streams.Dialled() != 1 {
+				if len(st) != 1 || st[0].Version != version || st[0].State != radius.Okay ||
+					st[0].Serves != "authentication+accounting" || st[0].Sockets != 1 || w.streams.Dialled() != 1 {
 					t.Errorf("%+v, %d connections", st, w.streams.Dialled())
 				}
 			})
@@ -128,7 +135,8 @@ func TestRadSec(t *testing.T) {
 	}
 }
 
-// More requests than one connection of RADIUS/1.0 has identifiers take more connections; RADIUS/1.1 has enough Tokens on one.
+// More requests than one connection of RADIUS/1.0 has identifiers take more connections; RADIUS/1.1 has enough Tokens
+// on one.
 func TestRadSecManyInFlight(t *testing.T) {
 	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		t.Run(version, func(t *testing.T) {
@@ -172,8 +180,10 @@ func TestRadSecCertificates(t *testing.T) {
 		set  func(w *tlsTown, c *radius.ServerConfig)
 		want string
 	}{
-		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" }, "check server_name"},
-		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" }, "check server_name"},
+		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" },
+			"check server_name"},
+		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" },
+			"check server_name"},
 		{"a name in the subject only", func(w *tlsTown, c *radius.ServerConfig) {
 			*w.o.TLS = *w.serverTLS(servers.Certificate{Name: "radsec.example", Server: true})
 		}, "certificate"},
@@ -203,7 +213,8 @@ func TestRadSecCertificates(t *testing.T) {
 			wrong.Server, wrong.Client = false, true
 			*w.o.TLS = *w.serverTLS(wrong)
 		}, "not valid"},
-		{"no certificate of ours", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.CertFile, c.TLS.KeyFile = "", "" }, "set cert_file and key_file"},
+		{"no certificate of ours", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.CertFile, c.TLS.KeyFile = "", "" },
+			"set cert_file and key_file"},
 		{"our certificate of another CA", func(w *tlsTown, c *radius.ServerConfig) {
 			dir := w.t.TempDir()
 			if err := other(w).WriteFiles(dir, servers.Certificate{Name: "nas", Client: true}); err != nil {
@@ -259,8 +270,10 @@ func TestRadSecAgreements(t *testing.T) {
 			c.TLS.MinTLS12, w.o.TLS.MaxVersion = true, tls.VersionTLS12
 		}, "RADIUS/1.0"},
 		{"no ALPN", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = nil }, "RADIUS/1.0"},
-		{"1.0 of both", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = []string{"radius/1.0"} }, "RADIUS/1.0"},
-		{"1.1 demanded", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Require }, "RADIUS/1.1"},
+		{"1.0 of both", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = []string{"radius/1.0"} },
+			"RADIUS/1.0"},
+		{"1.1 demanded", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Require },
+			"RADIUS/1.1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTLSTown(t, servers.RadSec{}, tt.set, func(w *tlsTown) {
@@ -275,7 +288,8 @@ func TestRadSecAgreements(t *testing.T) {
 
 // A request on a connection that is lost goes out again on the next one.
 func TestRadSecLostConnection(t *testing.T) {
-	alone := func(_ *tlsTown, c *radius.ServerConfig) { c.StatusServer = radius.StatusOff } // the server counts probes too
+	// the server counts probes too
+	alone := func(_ *tlsTown, c *radius.ServerConfig) { c.StatusServer = radius.StatusOff }
 	inTLSTown(t, servers.RadSec{CloseOn: 2}, alone, func(w *tlsTown) {
 		for range 5 {
 			w.want("bob", aaa.Granted, "")
@@ -334,10 +348,13 @@ func TestRadSecBadReplies(t *testing.T) {
 		{"length 0", servers.RadSec{Length: -65536}, servers.Faults{}, off, "packet length 0 not from 20 to 4096"},
 		{"length 19", servers.RadSec{Length: 19}, servers.Faults{}, off, "packet length 19 not from 20 to 4096"},
 		{"length 4097", servers.RadSec{Length: 4097}, servers.Faults{}, off, "packet length 4097 not from 20 to 4096"},
-		{"length 65535", servers.RadSec{Length: 65535}, servers.Faults{}, nil, "packet length 65535 not from 20 to 4096"},
+		{"length 65535", servers.RadSec{Length: 65535}, servers.Faults{}, nil,
+			"packet length 65535 not from 20 to 4096"},
 		{"attributes cut", servers.RadSec{Length: 25}, servers.Faults{}, nil, "bad length"},
-		{"wrong Message-Authenticator", servers.RadSec{}, servers.Faults{WrongMAC: true}, off, "wrong Message-Authenticator"},
-		{"two Message-Authenticators", servers.RadSec{}, servers.Faults{DoubleMAC: true}, off, "two Message-Authenticators"},
+		{"wrong Message-Authenticator", servers.RadSec{}, servers.Faults{WrongMAC: true}, off,
+			"wrong Message-Authenticator"},
+		{"two Message-Authenticators", servers.RadSec{}, servers.Faults{DoubleMAC: true}, off,
+			"two Message-Authenticators"},
 		{"another secret", servers.RadSec{}, servers.Faults{Forge: 1}, off, "wrong Response Authenticator"},
 		{"wrong id", servers.RadSec{}, servers.Faults{WrongID: true}, off, "no authentic answer"},
 		{"wrong code", servers.RadSec{}, servers.Faults{WrongCode: true}, nil, "unexpected code"},
@@ -372,7 +389,8 @@ func TestRadSecDumb(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		begun = time.Now()
-		if _, res := w.client.Start(ctx, aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) != time.Second {
+		if _, res := w.client.Start(ctx, aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent ||
+			time.Since(begun) != time.Second {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}
 	})
@@ -401,12 +419,15 @@ func TestRadSecDumb(t *testing.T) {
 				})
 			}
 		})
-		c, err := radius.New(radius.Config{Dial: streams.Dial, Servers: []radius.ServerConfig{{Transport: radius.TLS, Address: "dumb"}}})
+		c, err := radius.New(radius.Config{Dial: streams.Dial,
+			Servers: []radius.ServerConfig{{Transport: radius.TLS, Address: "dumb"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 3*time.Second || !strings.Contains(res.Reason, "RADIUS over TLS port") {
+		if _, res := c.Start(context.Background(),
+			aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 3*time.Second ||
+			!strings.Contains(res.Reason, "RADIUS over TLS port") {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}
 		c.Close()
@@ -421,22 +442,26 @@ func TestRadSecDumb(t *testing.T) {
 func TestTLSConfig(t *testing.T) {
 	dir := t.TempDir()
 	for want, c := range map[string]radius.TLSConfig{
-		"no such file":      {Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "none.pem")}},
-		"both or neither":   {Certificates: aaa.Certificates{CertFile: "x"}},
-		`radius11 "maybe"`:  {RADIUS11: "maybe"},
-		"TLS 1.3":           {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
-		"nas.pem":           {Certificates: aaa.Certificates{CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key")}},
+		"no such file":     {Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "none.pem")}},
+		"both or neither":  {Certificates: aaa.Certificates{CertFile: "x"}},
+		`radius11 "maybe"`: {RADIUS11: "maybe"},
+		"TLS 1.3":          {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
+		"nas.pem": {Certificates: aaa.Certificates{CertFile: filepath.Join(dir, "nas.pem"),
+			KeyFile: filepath.Join(dir, "nas.key")}},
 		"no certificate in": {Certificates: aaa.Certificates{CAFile: "radsec_test.go"}},
 	} {
-		_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Name: "s", Transport: radius.TLS, Address: "h", TLS: &c}}})
+		_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Name: "s", Transport: radius.TLS,
+			Address: "h", TLS: &c}}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "radius server s: ") {
 			t.Errorf("no %q in %v", want, err)
 		}
 	}
-	if _, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Transport: "dtls", Address: "h"}}}); err == nil || !strings.Contains(err.Error(), `transport "dtls"`) {
+	if _, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Transport: "dtls",
+		Address: "h"}}}); err == nil || !strings.Contains(err.Error(), `transport "dtls"`) {
 		t.Error(err)
 	}
-	if w := (radius.ServerConfig{Transport: radius.TLS, TLS: &radius.TLSConfig{MinTLS12: true}}).Warnings(); len(w) != 2 {
+	if w := (radius.ServerConfig{Transport: radius.TLS,
+		TLS: &radius.TLSConfig{MinTLS12: true}}).Warnings(); len(w) != 2 {
 		t.Error(w)
 	}
 }

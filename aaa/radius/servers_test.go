@@ -35,13 +35,15 @@ func TestStatusServerProbes(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		w.want("bob", aaa.Granted, "two")
-		if s := state(t, w.client, "one", "authentication"); s.State != radius.Down || !s.PassedOver || !strings.Contains(s.Reason, "no authentic answer") {
+		if s := state(t, w.client, "one", "authentication"); s.State != radius.Down || !s.PassedOver ||
+			!strings.Contains(s.Reason, "no authentic answer") {
 			t.Errorf("%+v", s)
 		}
 		pass(40 * time.Second)
 		w.server["one"].SetFaults(servers.Faults{})
 		pass(35 * time.Second)
-		if s := state(t, w.client, "one", "authentication"); s.State != radius.Reopen || !s.PassedOver || !s.StatusServer {
+		if s := state(t, w.client, "one", "authentication"); s.State != radius.Reopen || !s.PassedOver ||
+			!s.StatusServer {
 			t.Errorf("%+v", s)
 		}
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
@@ -88,7 +90,8 @@ func TestStatusServerOffAndOn(t *testing.T) {
 	}
 }
 
-// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over one finds out how it is.
+// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over
+// one finds out how it is.
 func TestDeadCostsOne(t *testing.T) {
 	for _, mode := range []string{radius.StatusOff, radius.StatusAuto, radius.StatusOn} {
 		inTown(t, func(w *town) {
@@ -96,7 +99,8 @@ func TestDeadCostsOne(t *testing.T) {
 			login := func(server string) (took time.Duration) {
 				t.Helper()
 				begun := time.Now()
-				_, res := list.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary})
+				_, res := list.Start(context.Background(),
+					aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary})
 				if res.Kind != aaa.Granted || res.Server != server {
 					t.Errorf("%s: %v by %s, want %s: %s", mode, res.Kind, res.Server, server, res.Reason)
 				}
@@ -185,7 +189,8 @@ func TestGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 		res := func(c *radius.Client, entry string) aaa.Result {
-			_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary, Entry: entry})
+			_, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary,
+				Entry: entry})
 			return res
 		}
 		if r := res(g, "dialin"); r.Server != "two" || r.Identity.Entry != "dialin" || g.Name() != "dialin" {
@@ -213,7 +218,8 @@ func TestGroup(t *testing.T) {
 		if r := res(g, ""); r.Kind != aaa.Silent || !strings.Contains(r.Reason, "closed") {
 			t.Errorf("after the client's Close: %+v", r)
 		}
-		for want, names := range map[string][]string{"no server": nil, `unknown server "four"`: {"four"}, `"one" is listed twice`: {"one", "one"}} {
+		for want, names := range map[string][]string{"no server": nil, `unknown server "four"`: {"four"},
+			`"one" is listed twice`: {"one", "one"}} {
 			if _, err := w.client.Group("g", names...); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("no %s in %v", want, err)
 			}
@@ -234,7 +240,8 @@ func TestBalance(t *testing.T) {
 			return n
 		}
 		login := func() {
-			if _, res := g.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary}); res.Kind != aaa.Granted {
+			if _, res := g.Start(context.Background(),
+				aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary}); res.Kind != aaa.Granted {
 				t.Errorf("%+v", res)
 			}
 		}
@@ -299,17 +306,20 @@ func TestReload(t *testing.T) {
 			t.Errorf("after its last conversation: %+v", s)
 		}
 		// A server that was down is not asked anew, and is found well by the new client's watch.
-		third, err := radius.New(radius.Config{Dial: w.net.Dial, From: c, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret},
-			{Name: "two", Address: "two:1812", Secret: secret}}})
+		third, err := radius.New(radius.Config{Dial: w.net.Dial, From: c,
+			Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret},
+				{Name: "two", Address: "two:1812", Secret: secret}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer third.Close()
-		if _, res := third.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "two" {
+		if _, res := third.Start(context.Background(),
+			aaa.Request{User: "bob", Password: canary}); res.Server != "two" {
 			t.Errorf("%+v", res)
 		}
 		pass(2 * time.Minute)
-		if _, res := third.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "one" {
+		if _, res := third.Start(context.Background(),
+			aaa.Request{User: "bob", Password: canary}); res.Server != "one" {
 			t.Errorf("%+v", res)
 		}
 	}, radius.ServerConfig{Name: "one", MessageAuthenticator: radius.Auto}, radius.ServerConfig{Name: "two"})
@@ -318,15 +328,18 @@ func TestReload(t *testing.T) {
 // Half of all packets are lost, doubled, late or out of order: every login ends, rightly, and no later than it may.
 func TestLossyNetwork(t *testing.T) {
 	inTown(t, func(w *town) {
-		way := aaatest.NewLossy(aaatest.Loss{Drop: 0.25, Duplicate: 0.2, Reorder: 0.2, Delay: 5 * time.Millisecond, Jitter: 50 * time.Millisecond, Seed: 7})
+		way := aaatest.NewLossy(aaatest.Loss{Drop: 0.25, Duplicate: 0.2, Reorder: 0.2, Delay: 5 * time.Millisecond,
+			Jitter: 50 * time.Millisecond, Seed: 7})
 		defer way.Close()
-		c, err := radius.New(radius.Config{Trace: w.note, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret, Retries: 5}}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := w.net.Dial(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return way.Conn(conn), nil
-		}})
+		c, err := radius.New(radius.Config{Trace: w.note,
+			Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret, Retries: 5}},
+			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := w.net.Dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return way.Conn(conn), nil
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +353,8 @@ func TestLossyNetwork(t *testing.T) {
 				}
 				begun := time.Now()
 				_, res := c.Start(context.Background(), aaa.Request{User: user, Password: canary})
-				if d := time.Since(begun); res.Kind != kind && d < 20*time.Second || res.Kind == aaa.Silent && d > 31*time.Second {
+				if d := time.Since(begun); res.Kind != kind && d < 20*time.Second || res.Kind == aaa.Silent &&
+					d > 31*time.Second {
 					t.Errorf("%s: %v after %v: %s", user, res.Kind, d, res.Reason)
 				}
 			})
@@ -391,7 +405,8 @@ func TestWrongPort(t *testing.T) {
 		limit time.Duration // the good answer has all the time that a busy machine needs
 		want  aaa.Kind
 	}{{true, 50 * time.Millisecond, aaa.Silent}, {false, time.Minute, aaa.Granted}} {
-		c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: s.AuthAddr(), Secret: secret, Timeout: tt.limit, Retries: -1}}})
+		c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: s.AuthAddr(), Secret: secret,
+			Timeout: tt.limit, Retries: -1}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -439,7 +454,8 @@ func TestRetransmissionTimes(t *testing.T) {
 				}
 			}
 		})
-		c, err := radius.New(radius.Config{Dial: n.Dial, Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret}}})
+		c, err := radius.New(radius.Config{Dial: n.Dial,
+			Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -450,7 +466,9 @@ func TestRetransmissionTimes(t *testing.T) {
 			c.Start(context.Background(), aaa.Request{User: "bob", Password: canary})
 			synctest.Wait()
 			// RT = 2*RTprev + RAND*RTprev: 1.8*1.9 s is the least second wait; then MRT + RAND*MRT.
-			for i, want := range [][2]time.Duration{{1800 * time.Millisecond, 2200 * time.Millisecond}, {3420 * time.Millisecond, 4400 * time.Millisecond}, {3420 * time.Millisecond, 4400 * time.Millisecond}} {
+			for i, want := range [][2]time.Duration{{1800 * time.Millisecond, 2200 * time.Millisecond},
+				{3420 * time.Millisecond, 4400 * time.Millisecond},
+				{3420 * time.Millisecond, 4400 * time.Millisecond}} {
 				if len(sent) != 4 {
 					t.Fatalf("%d transmissions", len(sent))
 				}

@@ -14,7 +14,8 @@ import (
 	"layeh.com/radius"
 )
 
-// The tables are complete: each row says what it fills or why it is left, what it checks and who says so, and no two rows are of one attribute.
+// The tables are complete: each row says what it fills or why it is left, what it checks and who says so, and no two
+// rows are of one attribute.
 func TestTables(t *testing.T) {
 	seen := map[string]bool{}
 	once := func(name string) {
@@ -56,7 +57,9 @@ func wrap(d *dialect, n uint32, octets string) *radius.AVP {
 }
 
 // goods are values one of which every row takes.
-var goods = []string{"84001", "\x00\x00\x00\x01", "\x00\x00\x00\x02", "\x00\x00\x00\x03", "\x00\x00\x00\x07", "\x00\x00\x05\xdc", "\xc0\x00\x02\x35", "\x00\x00\x00\x00", "staff", strings.Repeat("\x20", 16), "\x00\x40\x20\x01\x0d\xb8\x00\x00\x00\x01",
+var goods = []string{"84001", "\x00\x00\x00\x01", "\x00\x00\x00\x02", "\x00\x00\x00\x03", "\x00\x00\x00\x07",
+	"\x00\x00\x05\xdc", "\xc0\x00\x02\x35", "\x00\x00\x00\x00", "staff", strings.Repeat("\x20", 16),
+	"\x00\x40\x20\x01\x0d\xb8\x00\x00\x00\x01",
 	"\x00\x00\x00\x00\x00\x00\x00\x01", "shell:priv-lvl=1"}
 
 // accepted finds a value of a row that is honoured in a session.
@@ -99,7 +102,8 @@ func refusedFor(t *testing.T, session aaa.Service, name, what string, attrs radi
 	if !strings.HasPrefix(z.Refuse, name) {
 		t.Errorf("%s, %s in a %s session: %q", name, what, session, z.Refuse)
 	}
-	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage, Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
+	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage,
+		Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
 	if z.Refuse != "" && !reflect.DeepEqual(z, nothing) {
 		t.Errorf("%s, %s: refused, yet %+v", name, what, z)
 	}
@@ -120,7 +124,8 @@ func doubledAlike(t *testing.T, session aaa.Service, name string, once radius.At
 	}
 }
 
-// TestBadInput cuts, doubles, empties and fouls each attribute of each table; a row that is only told changes nothing whatever it holds.
+// TestBadInput cuts, doubles, empties and fouls each attribute of each table; a row that is only told changes nothing
+// whatever it holds.
 func TestBadInput(t *testing.T) {
 	for _, d := range dialects {
 		for _, r := range d.rules {
@@ -146,7 +151,8 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		refusedFor(t, session, r.name, what, radius.Attributes{n(27, 60), wrap(d, r.n, v)})
 	}
 	if !r.many {
-		refusedFor(t, session, r.name+": it came twice with different values", "doubled", radius.Attributes{wrap(d, r.n, good), wrap(d, r.n, good+"0")})
+		refusedFor(t, session, r.name+": it came twice with different values", "doubled",
+			radius.Attributes{wrap(d, r.n, good), wrap(d, r.n, good+"0")})
 		once := radius.Attributes{a(19, "84001"), wrap(d, r.n, good)}
 		if r.n == 19 && d.vendor == 0 {
 			once = once[1:]
@@ -177,19 +183,22 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		for _, lie := range []byte{0, 1, byte(len(good) + header + 1), 255} { // a length that lies
 			v := slices.Clone(wrap(d, r.n, good).Attribute)
 			v[3+header] = lie
-			refusedFor(t, session, d.prefix+"Attr: truncated", fmt.Sprintf("length %d", lie), radius.Attributes{{Type: 26, Attribute: v}})
+			refusedFor(t, session, d.prefix+"Attr: truncated", fmt.Sprintf("length %d", lie),
+				radius.Attributes{{Type: 26, Attribute: v}})
 		}
 	}
 }
 
-// changesNothing holds that a row which is only told grants and refuses nothing, and that a secret in it is not printed.
+// changesNothing holds that a row which is only told grants and refuses nothing, and that a secret in it is not
+// printed.
 func changesNothing(t *testing.T, session aaa.Service, d *dialect, r rule) {
 	t.Helper()
 	want := Dialects{Terse: true}.Authorize(session, nil)
 	for _, v := range append([]string{"", "x\x00\r\x1b[2J", strings.Repeat("5", 200)}, goods...) {
 		z := Dialects{}.Authorize(session, radius.Attributes{wrap(d, r.n, v), wrap(d, r.n, v)})
 		for _, line := range z.Attributes {
-			if strings.ContainsAny(line, "\x00\r\x1b") || r.secret && v != "" && !strings.Contains(line, masked) && !strings.HasPrefix(line, "#") {
+			if strings.ContainsAny(line, "\x00\r\x1b") || r.secret && v != "" && !strings.Contains(line, masked) &&
+				!strings.HasPrefix(line, "#") {
 				t.Errorf("%s prints as %q", r.name, line)
 			}
 		}
@@ -235,9 +244,11 @@ func TestBadPairs(t *testing.T) {
 		}
 		if !p.Many && good != "" {
 			pair := prefix + p.Name + "=" + good
-			refusedFor(t, session, name+": it came twice with different values", "doubled", radius.Attributes{avpair(pair), avpair(pair + "0")})
+			refusedFor(t, session, name+": it came twice with different values", "doubled",
+				radius.Attributes{avpair(pair), avpair(pair + "0")})
 			doubledAlike(t, session, name, radius.Attributes{avpair(pair)})
-			refusedFor(t, session, name+"#1: it is unknown", "numbered", radius.Attributes{avpair(prefix + p.Name + "#1=" + good)})
+			refusedFor(t, session, name+"#1: it is unknown", "numbered",
+				radius.Attributes{avpair(prefix + p.Name + "#1=" + good)})
 		}
 	}
 	for want, pair := range map[string]string{
@@ -249,7 +260,8 @@ func TestBadPairs(t *testing.T) {
 		"Cisco-AVPair exec:callback-dialstring:": "exec:callback-dialstring=" + strings.Repeat("5", 65),
 	} {
 		refusedFor(t, aaa.EXEC, want, "bad", radius.Attributes{avpair(pair)})
-		if z := authorized(aaa.EXEC, radius.Attributes{avpair(strings.Replace(pair, "=", "*", 1))}); z.Refuse != "" || z.Callback {
+		if z := authorized(aaa.EXEC, radius.Attributes{avpair(strings.Replace(pair, "=", "*", 1))}); z.Refuse != "" ||
+			z.Callback {
 			t.Errorf("optional %s: %+v", pair, z)
 		}
 	}
@@ -265,8 +277,10 @@ func TestBadPairs(t *testing.T) {
 
 // An optional pair that cannot be honoured leaves nothing behind.
 func TestOptionalPairUndone(t *testing.T) {
-	for _, pair := range []string{"ip:dns-servers*192.0.2.9 none", "ip:addr*192.0.2.9", "lcp:callback-dialstring*84002", "lcp:callback-line*0", "lcp:send-secret*b", "ip:nothing*1"} {
-		with := radius.Attributes{n(6, 4), a(8, "\xc0\x00\x02\x08"), wrap(ascend, 135, "\xc0\x00\x02\x35"), a(19, "84001"), avpair("lcp:send-secret=a")}
+	for _, pair := range []string{"ip:dns-servers*192.0.2.9 none", "ip:addr*192.0.2.9", "lcp:callback-dialstring*84002",
+		"lcp:callback-line*0", "lcp:send-secret*b", "ip:nothing*1"} {
+		with := radius.Attributes{n(6, 4), a(8, "\xc0\x00\x02\x08"), wrap(ascend, 135, "\xc0\x00\x02\x35"),
+			a(19, "84001"), avpair("lcp:send-secret=a")}
 		want, got := authorized(aaa.PPP, with), authorized(aaa.PPP, append(with, avpair(pair)))
 		want.Attributes, want.Readings, got.Attributes, got.Readings = nil, nil, nil, nil
 		if !reflect.DeepEqual(got, want) || want.Refuse != "" {
@@ -284,8 +298,8 @@ func goodPair(session aaa.Service, name string) string {
 	return ""
 }
 
-// What two attributes say of one callback, by the rules of the reference: a number, another one, a place, "fixed", the caller's choice, his
-// line's number, "a callback", "no callback", and the wait.
+// What two attributes say of one callback, by the rules of the reference: a number, another one, a place, "fixed", the
+// caller's choice, his line's number, "a callback", "no callback", and the wait.
 func TestContradictions(t *testing.T) {
 	const (
 		number = iota
@@ -314,18 +328,31 @@ func TestContradictions(t *testing.T) {
 		what int
 		avp  *radius.AVP
 	}{
-		{"Callback-Number", number, a(19, "84001")}, {"Callback-Number", other, a(19, "84002")}, {"Callback-Id", place, a(20, "office")},
-		{"Cisco-AVPair shell:callback-dialstring", number, avpair("shell:callback-dialstring=8-40 01")}, {"Cisco-AVPair shell:callback-dialstring", choice, avpair("shell:callback-dialstring=")},
-		{"Ascend-Dial-Number", number, wrap(ascend, 227, "84001")}, {"X-Ascend-Dial-Number", other, a(227, "84002")}, {"Acc-Callback-Num-Valid", number, wrap(acc, 35, "84001")},
+		{"Callback-Number", number, a(19, "84001")}, {"Callback-Number", other, a(19, "84002")},
+		{"Callback-Id", place, a(20, "office")},
+		{"Cisco-AVPair shell:callback-dialstring", number, avpair("shell:callback-dialstring=8-40 01")},
+		{"Cisco-AVPair shell:callback-dialstring", choice, avpair("shell:callback-dialstring=")},
+		{"Ascend-Dial-Number", number, wrap(ascend, 227, "84001")}, {"X-Ascend-Dial-Number", other, a(227, "84002")},
+		{"Acc-Callback-Num-Valid", number, wrap(acc, 35, "84001")},
 		{"Filter-Id", number, a(11, "Raritan:G{x}:D{84001}")},
-		{"Service-Type", demand, n(6, 9)}, {"Ascend-Callback", demand, wrap(ascend, 246, "\x00\x00\x00\x01")}, {"USR-Callback-Type", demand, wrap(usr, 0x986a, "\x00\x00\x00\x01")},
-		{"Zyxel-Callback-Option", demand, wrap(zyxel, 192, "\x00\x00\x00\x02")}, {"Acc-Callback-Mode", demand, wrap(acc, 36, "\x00\x00\x00\x00")},
-		{"Ascend-Callback", denial, wrap(ascend, 246, "\x00\x00\x00\x00")}, {"X-Ascend-Callback", denial, n(246, 0)}, {"Ascend-CBCP-Mode", denial, wrap(ascend, 113, "\x00\x00\x00\x01")},
-		{"Acc-Callback-CBCP-Type", denial, wrap(acc, 37, "\x00\x00\x00\x01")}, {"Zyxel-Callback-Option", denial, wrap(zyxel, 192, "\x00\x00\x00\x00")},
-		{"USR-Callback-Type", line, wrap(usr, 0x986a, "\x00\x00\x00\x02")}, {"Acc-Callback-Mode", line, wrap(acc, 36, "\x00\x00\x00\x07")},
-		{"USR-Callback-Type", isFixed, wrap(usr, 0x986a, "\x00\x00\x00\x03")}, {"Ascend-CBCP-Mode", isFixed, wrap(ascend, 113, "\x00\x00\x00\x03")}, {"Acc-Callback-CBCP-Type", isFixed, wrap(acc, 37, "\x00\x00\x00\x03")},
-		{"USR-Callback-Type", choice, wrap(usr, 0x986a, "\x00\x00\x00\x04")}, {"Ascend-CBCP-Mode", choice, wrap(ascend, 113, "\x00\x00\x00\x07")}, {"Acc-Callback-Mode", choice, wrap(acc, 36, "\x00\x00\x00\x03")},
-		{"Acc-Callback-CBCP-Type", choice, wrap(acc, 37, "\x00\x00\x00\x02")}, {"Shiva-Dialback-Delay", wait, wrap(shiva, 31, "\x00\x00\x00\x09")},
+		{"Service-Type", demand, n(6, 9)}, {"Ascend-Callback", demand, wrap(ascend, 246, "\x00\x00\x00\x01")},
+		{"USR-Callback-Type", demand, wrap(usr, 0x986a, "\x00\x00\x00\x01")},
+		{"Zyxel-Callback-Option", demand, wrap(zyxel, 192, "\x00\x00\x00\x02")},
+		{"Acc-Callback-Mode", demand, wrap(acc, 36, "\x00\x00\x00\x00")},
+		{"Ascend-Callback", denial, wrap(ascend, 246, "\x00\x00\x00\x00")}, {"X-Ascend-Callback", denial, n(246, 0)},
+		{"Ascend-CBCP-Mode", denial, wrap(ascend, 113, "\x00\x00\x00\x01")},
+		{"Acc-Callback-CBCP-Type", denial, wrap(acc, 37, "\x00\x00\x00\x01")},
+		{"Zyxel-Callback-Option", denial, wrap(zyxel, 192, "\x00\x00\x00\x00")},
+		{"USR-Callback-Type", line, wrap(usr, 0x986a, "\x00\x00\x00\x02")},
+		{"Acc-Callback-Mode", line, wrap(acc, 36, "\x00\x00\x00\x07")},
+		{"USR-Callback-Type", isFixed, wrap(usr, 0x986a, "\x00\x00\x00\x03")},
+		{"Ascend-CBCP-Mode", isFixed, wrap(ascend, 113, "\x00\x00\x00\x03")},
+		{"Acc-Callback-CBCP-Type", isFixed, wrap(acc, 37, "\x00\x00\x00\x03")},
+		{"USR-Callback-Type", choice, wrap(usr, 0x986a, "\x00\x00\x00\x04")},
+		{"Ascend-CBCP-Mode", choice, wrap(ascend, 113, "\x00\x00\x00\x07")},
+		{"Acc-Callback-Mode", choice, wrap(acc, 36, "\x00\x00\x00\x03")},
+		{"Acc-Callback-CBCP-Type", choice, wrap(acc, 37, "\x00\x00\x00\x02")},
+		{"Shiva-Dialback-Delay", wait, wrap(shiva, 31, "\x00\x00\x00\x09")},
 	}
 	for _, x := range says {
 		for _, y := range says {
@@ -333,7 +360,8 @@ func TestContradictions(t *testing.T) {
 				continue
 			}
 			z := authorized(aaa.EXEC, radius.Attributes{x.avp, y.avp})
-			unsettled := (x.what == isFixed || y.what == isFixed) && x.what != number && x.what != other && x.what != place && y.what != number && y.what != other && y.what != place
+			unsettled := (x.what == isFixed || y.what == isFixed) && x.what != number && x.what != other &&
+				x.what != place && y.what != number && y.what != other && y.what != place
 			switch {
 			case slices.Contains(clash[x.what], y.what):
 				if !strings.Contains(z.Refuse, x.name) || !strings.HasPrefix(z.Refuse, y.name+": it ") || z.Callback {
@@ -354,34 +382,49 @@ func TestContradictions(t *testing.T) {
 
 // Facts that need not agree: the shortest limit, the longest wait, the smallest Port-Limit; and those that must.
 func TestSeveral(t *testing.T) {
-	z := authorized(aaa.EXEC, radius.Attributes{n(27, 3600), wrap(ascend, 194, "\x00\x00\x00\x3c"), wrap(ascend, 125, "\x00\x00\x00\x05"), wrap(cisco, 194, "\x00\x00\x00\x00"), n(28, 300), n(244, 200), wrap(ascend, 169, "\x00\x00\x00\x64"), n(62, 4),
-		wrap(ascend, 108, "\x00\x00\x00\x05"), wrap(acc, 34, "\x00\x00\x00\x1e"), wrap(shiva, 31, "\x00\x00\x00\x01"), n(136, 7), avpair("shell:priv-lvl=7"), avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x07")})
-	if z.Refuse != "" || z.SessionTimeout != time.Minute || z.IdleTimeout != 100*time.Second || z.PortLimit != 4 || z.CallbackDelay != 30*time.Second || z.PrivLevel != 7 || len(z.Lines) != 1 || z.Lines[0] != 7 || !z.Callback {
+	z := authorized(aaa.EXEC, radius.Attributes{n(27, 3600), wrap(ascend, 194, "\x00\x00\x00\x3c"),
+		wrap(ascend, 125, "\x00\x00\x00\x05"), wrap(cisco, 194, "\x00\x00\x00\x00"), n(28, 300), n(244, 200),
+		wrap(ascend, 169, "\x00\x00\x00\x64"), n(62, 4),
+		wrap(ascend, 108, "\x00\x00\x00\x05"), wrap(acc, 34, "\x00\x00\x00\x1e"), wrap(shiva, 31, "\x00\x00\x00\x01"),
+		n(136, 7), avpair("shell:priv-lvl=7"), avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x07")})
+	if z.Refuse != "" || z.SessionTimeout != time.Minute || z.IdleTimeout != 100*time.Second || z.PortLimit != 4 ||
+		z.CallbackDelay != 30*time.Second || z.PrivLevel != 7 || len(z.Lines) != 1 || z.Lines[0] != 7 || !z.Callback {
 		t.Errorf("%+v", z)
 	}
 	for want, attrs := range map[string]radius.Attributes{
-		"Cisco-AVPair shell:priv-lvl: it says 8, Management-Privilege-Level says 7":       {n(136, 7), avpair("shell:priv-lvl=8")},
-		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
-		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair shell:callback-rotary says 7":   {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
-		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group":                              {wrap(ascend, 115, "\x00\x00\x00\x65")},
-		"Ascend-Maximum-Call-Duration: 4294967295 minutes: longer than":                   {wrap(ascend, 125, "\xff\xff\xff\xff")},
-		"Ascend-Callback-Delay: 1h0m1s: at most 1h0m0s":                                   {wrap(ascend, 108, "\x00\x00\x0e\x11")},
-		"Management-Transport-Protection: 2: a telephone line has no protection":          {n(134, 2)},
-		"Filter-Id: expected Raritan":                                                     {a(11, "Raritan:G{x}:D{84001")},
-		"Filter-Id: D{} is empty":                                                         {a(11, "Raritan:D{}")},
+		"Cisco-AVPair shell:priv-lvl: it says 8, Management-Privilege-Level says 7": {n(136, 7),
+			avpair("shell:priv-lvl=8")},
+		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line " +
+			"says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
+		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair " +
+			"shell:callback-rotary says 7": {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
+		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group": {wrap(ascend, 115,
+			"\x00\x00\x00\x65")},
+		"Ascend-Maximum-Call-Duration: 4294967295 minutes: longer than": {wrap(ascend, 125,
+			"\xff\xff\xff\xff")},
+		"Ascend-Callback-Delay: 1h0m1s: at most 1h0m0s": {wrap(ascend, 108,
+			"\x00\x00\x0e\x11")},
+		"Management-Transport-Protection: 2: a telephone line has no protection": {n(134, 2)},
+		"Filter-Id: expected Raritan": {a(11,
+			"Raritan:G{x}:D{84001")},
+		"Filter-Id: D{} is empty": {a(11, "Raritan:D{}")},
 	} {
 		refusedFor(t, aaa.EXEC, want, "several", attrs)
 	}
 	for want, attrs := range map[string]radius.Attributes{
-		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8":                      {a(8, "\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
-		"Framed-Pool: it says b, Cisco-AVPair ip:addr-pool says a":                                       {avpair("ip:addr-pool=a"), a(88, "b")},
-		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair lcp:send-secret":                 {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
+		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8": {a(8,
+			"\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
+		"Framed-Pool: it says b, Cisco-AVPair " +
+			"ip:addr-pool says a": {avpair("ip:addr-pool=a"), a(88, "b")},
+		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair " +
+			"lcp:send-secret": {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
 		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not supported in a PPP session": {n(6, 7)},
 		"Service-Type: 8 (Authenticate-Only) is treated as a reject":                                     {n(6, 8)},
 		"Framed-Protocol: 3 (ARAP) is not supported":                                                     {n(7, 3)},
 		"Framed-Protocol: 256 (Ascend-MPP) is not supported":                                             {n(7, 256)},
 		"Framed-MTU: 63 is not an MTU":                                                                   {n(12, 63)},
-		"Ascend-Send-Secret: it has 3 octets, not 16":                                                    {wrap(ascend, 214, "abc")},
+		"Ascend-Send-Secret: it has 3 octets, not 16": {wrap(ascend,
+			214, "abc")},
 	} {
 		refusedFor(t, aaa.PPP, want, "several", attrs)
 	}
@@ -397,7 +440,8 @@ func TestAccountingOfAccept(t *testing.T) {
 		{time.Minute, "", radius.Attributes{n(85, 59), a(1, " bob")}},
 		{0, "", radius.Attributes{n(85, 0), a(1, "b\xff")}},
 	} {
-		if z := authorized(aaa.EXEC, tt.in); z.InterimInterval != tt.interval || z.AccountingUser != tt.user || z.Refuse != "" {
+		if z := authorized(aaa.EXEC, tt.in); z.InterimInterval != tt.interval || z.AccountingUser != tt.user ||
+			z.Refuse != "" {
 			t.Errorf("%+v", z)
 		}
 	}
@@ -432,15 +476,18 @@ func TestAscendTypes(t *testing.T) {
 			}
 		}
 	}
-	if z := all.Authorize(aaa.EXEC, radius.Attributes{a(246, "\x01\x00\x07")}); !strings.HasPrefix(z.Refuse, "X-Ascend-Callback: it has 3 octets") {
+	if z := all.Authorize(aaa.EXEC, radius.Attributes{a(246, "\x01\x00\x07")}); !strings.HasPrefix(z.Refuse,
+		"X-Ascend-Callback: it has 3 octets") {
 		t.Errorf("%q", z.Refuse)
 	}
 }
 
 func TestPortlist(t *testing.T) {
 	for in, want := range map[string]string{
-		"\x00\x00\x00\x07": "[7]", "\x00\x00\xff\xff": "[65535]", "7": "[7]", "1-4,7": "[1 2 3 4 7]", "7, 1-2": "[1 2 7]", "3,3": "[3]", "1-16": "[1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]",
-		"\x00\x00\x00\x00": "", "\x00\x01\x00\x00": "", "": "", "4-1": "", "1-": "", "0": "", "65536": "", "1-2000": "", "a": "", "1,,2": "", "\xff\xff\xff\xff": "",
+		"\x00\x00\x00\x07": "[7]", "\x00\x00\xff\xff": "[65535]", "7": "[7]", "1-4,7": "[1 2 3 4 7]",
+		"7, 1-2": "[1 2 7]", "3,3": "[3]", "1-16": "[1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]",
+		"\x00\x00\x00\x00": "", "\x00\x01\x00\x00": "", "": "", "4-1": "", "1-": "", "0": "", "65536": "", "1-2000": "",
+		"a": "", "1,,2": "", "\xff\xff\xff\xff": "",
 	} {
 		z := authorized(aaa.EXEC, radius.Attributes{wrap(bay, 36, in)})
 		if got := fmt.Sprint(z.Lines); want != "" && (got != want || z.Refuse != "") || want == "" && z.Refuse == "" {
@@ -456,8 +503,10 @@ func TestGroups(t *testing.T) {
 		want string
 		in   radius.Attributes
 	}{
-		{Dialects{}, "[staff night-shift ops]", radius.Attributes{a(11, "staff"), avpair("ringback:group=night-shift"), a(11, "Raritan:G{ops}"), a(11, "staff")}},
-		{Dialects{}, "[]", radius.Attributes{a(11, "101"), a(11, "std.ppp.in"), a(11, "x.out"), a(11, "a:b"), a(11, "a b"), a(11, strings.Repeat("a", 65)), a(25, "staff"), a(25, "OU=staff;")}},
+		{Dialects{}, "[staff night-shift ops]", radius.Attributes{a(11, "staff"), avpair("ringback:group=night-shift"),
+			a(11, "Raritan:G{ops}"), a(11, "staff")}},
+		{Dialects{}, "[]", radius.Attributes{a(11, "101"), a(11, "std.ppp.in"), a(11, "x.out"), a(11, "a:b"),
+			a(11, "a b"), a(11, strings.Repeat("a", 65)), a(25, "staff"), a(25, "OU=staff;")}},
 		{class, "[staff sales]", radius.Attributes{a(25, "staff"), a(25, "OU=sales;"), a(25, "\x00\x01")}},
 	} {
 		z := tt.d.Authorize("", tt.in)
@@ -465,7 +514,8 @@ func TestGroups(t *testing.T) {
 			t.Errorf("%s, want %s, %q", got, tt.want, z.Refuse)
 		}
 	}
-	for user, want := range map[string]string{"bob": "", "bob@example.net": "example.net", `CORP\bob`: "CORP", `CORP\bob@example.net`: "example.net", "bob@": "", "a@b@c": "c", `\bob`: "", "": ""} {
+	for user, want := range map[string]string{"bob": "", "bob@example.net": "example.net", `CORP\bob`: "CORP",
+		`CORP\bob@example.net`: "example.net", "bob@": "", "a@b@c": "c", `\bob`: "", "": ""} {
 		if got := realm(user); got != want {
 			t.Errorf("realm(%q) = %q, want %q", user, got, want)
 		}

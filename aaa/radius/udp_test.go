@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// On real UDP a closed port is told by ICMP, which anybody can forge: the wait goes on, and the reason says what was told.
+// On real UDP a closed port is told by ICMP, which anybody can forge: the wait goes on, and the reason says what was
+// told.
 func TestClosedPort(t *testing.T) {
 	l, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -19,7 +20,8 @@ func TestClosedPort(t *testing.T) {
 	}
 	address := l.LocalAddr().String()
 	l.Close()
-	c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: address, Secret: secret, Timeout: 20 * time.Millisecond, Retries: 1, Source: "127.0.0.1"}}})
+	c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: address, Secret: secret,
+		Timeout: 20 * time.Millisecond, Retries: 1, Source: "127.0.0.1"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,10 @@ func TestClosedPort(t *testing.T) {
 	for range 2 {
 		begun := time.Now()
 		_, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary})
-		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connection refused") || !strings.Contains(res.Reason, "2 transmissions") || !strings.HasSuffix(res.Reason, "Nothing listens there: is the server running, and on this port?") || time.Since(begun) < 50*time.Millisecond {
+		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connection refused") ||
+			!strings.Contains(res.Reason, "2 transmissions") ||
+			!strings.HasSuffix(res.Reason, "Nothing listens there: is the server running, and on this port?") ||
+			time.Since(begun) < 50*time.Millisecond {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}
 	}
@@ -58,7 +63,8 @@ func TestReplyFromElsewhere(t *testing.T) {
 			other.WriteTo([]byte("no reply"), from)
 		}
 	}()
-	c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: asked.LocalAddr().String(), Secret: secret, Timeout: 200 * time.Millisecond, Retries: 2}}})
+	c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: asked.LocalAddr().String(),
+		Secret: secret, Timeout: 200 * time.Millisecond, Retries: 2}}})
 	if err != nil {
 		t.Fatal(err)
 	}

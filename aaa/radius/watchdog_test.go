@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestWatchdogStories walks the machine: what happens, then the state and what is to be done (t set timer, p probe, d drop, o open).
+// TestWatchdogStories walks the machine: what happens, then the state and what is to be done (t set timer, p probe, d
+// drop, o open).
 func TestWatchdogStories(t *testing.T) {
 	udp, tls := watchdog{}, watchdog{stream: true}
 	strict := watchdog{strict: true}
@@ -16,20 +17,30 @@ func TestWatchdogStories(t *testing.T) {
 		story string
 	}{
 		// RFC 3539 §3.4.1, over a connection.
-		"idle connection":       {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp proof=okay:t"},
-		"dead connection":       {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t timer=down:td timer=down:to timer=down:to"},
-		"suspect comes back":    {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t proof=okay:t"},
-		"three proofs":          {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t timer=down:td open=reopen:tp proof=reopen: timer=reopen:tp proof=reopen: timer=reopen:tp proof=okay:t"},
-		"reopened in vain":      {tls, "open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp timer=down:td open=reopen:tp timer=reopen:t timer=down:td"},
-		"reopened and lost":     {tls, "open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp loss=down:t open=reopen:tp loss=down:t"},
+		"idle connection": {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp proof=okay:t"},
+		"dead connection": {tls,
+			"open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t timer=down:td timer=down:to " +
+				"timer=down:to"},
+		"suspect comes back": {tls,
+			"open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t proof=okay:t"},
+		"three proofs": {tls,
+			"open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t timer=down:td open=reopen:tp " +
+				"proof=reopen: timer=reopen:tp proof=reopen: timer=reopen:tp proof=okay:t"},
+		"reopened in vain": {tls,
+			"open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp timer=down:td open=reopen:tp timer=reopen:t " +
+				"timer=down:td"},
+		"reopened and lost": {tls,
+			"open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp loss=down:t open=reopen:tp loss=down:t"},
 		"closed for idleness":   {tls, "open=okay:t loss=initial: open=okay:t"},
 		"closed while it owes":  {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp loss=down:t"},
 		"no connection":         {tls, "loss=down:t silence=down: timer=down:to open=reopen:tp answer=okay:t"},
 		"never speaks of it":    {tls, "open=okay:t timer=okay:tp timer=okay:tp timer=okay:tp answer=okay:t"},
 		"silent to one request": {tls, "open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp proof=okay:t"},
 		// Datagrams: watched only while not well.
-		"udp":                   {udp, "answer=okay:t timer=okay: silence=down:tp answer=okay:t"},
-		"udp proves itself":     {udp, "silence=down:tp timer=down:tp proof=reopen:t timer=reopen:tp proof=reopen: timer=reopen:tp proof=okay:t silence=suspect:tp proof=okay:t"},
+		"udp": {udp, "answer=okay:t timer=okay: silence=down:tp answer=okay:t"},
+		"udp proves itself": {udp,
+			"silence=down:tp timer=down:tp proof=reopen:t timer=reopen:tp proof=reopen: timer=reopen:tp proof=okay:t " +
+				"silence=suspect:tp proof=okay:t"},
 		"udp, then dies":        {udp, "silence=down:tp proof=reopen:t timer=reopen:tp timer=down:tp timer=down:tp"},
 		"udp, strict":           {strict, "silence=suspect:tp timer=down:tp answer=okay:t"},
 		"udp, no Status-Server": {off, "silence=down:t timer=down:t answer=okay:t"},
@@ -55,10 +66,12 @@ func TestWatchdogStories(t *testing.T) {
 	}
 }
 
-// Whatever state it is in, an answer to a request makes a server well, and in every state that passes it over something is under way to find out.
+// Whatever state it is in, an answer to a request makes a server well, and in every state that passes it over something
+// is under way to find out.
 func TestWatchdogHasWaysOut(t *testing.T) {
 	now := time.Now()
-	for _, w := range []watchdog{{}, {stream: true}, {known: true}, {known: true, stream: true}, {strict: true}, {off: true}} {
+	for _, w := range []watchdog{{}, {stream: true}, {known: true}, {known: true, stream: true}, {strict: true},
+		{off: true}} {
 		for _, from := range []State{Initial, Okay, Suspect, Down, Reopen} {
 			for _, pending := range []bool{false, true} {
 				v := w

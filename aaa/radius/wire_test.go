@@ -17,7 +17,8 @@ import (
 
 const wireSecret = "a secret of 24 octets..."
 
-// made is a reply by code of the test's own: the Response Authenticator is right, the Message-Authenticators are as mac fills them.
+// made is a reply by code of the test's own: the Response Authenticator is right, the Message-Authenticators are as mac
+// fills them.
 func made(at *slot, attrs []byte, mac func(sum []byte) []byte) []byte {
 	b := append([]byte{2, byte(at.id), 0, 0}, at.auth[:]...)
 	b = append(b, attrs...)
@@ -43,8 +44,8 @@ var (
 	grant   = []byte{6, 6, 0, 0, 0, 6} // Service-Type Administrative
 )
 
-// TestForgedReplies is what somebody can send who breaks MD5 (CVE-2024-3596): ten thousand Accepts with the right Response Authenticator and no good
-// Message-Authenticator. None is taken, and a good one is, wherever it stands.
+// TestForgedReplies is what somebody can send who breaks MD5 (CVE-2024-3596): ten thousand Accepts with the right
+// Response Authenticator and no good Message-Authenticator. None is taken, and a good one is, wherever it stands.
 func TestForgedReplies(t *testing.T) {
 	at := &slot{id: 7, auth: newAuthenticator(), keys: newKeyed([]byte(wireSecret))}
 	p := newPeer(ServerConfig{Secret: wireSecret}.withDefaults(), "", Config{}.withDefaults())
@@ -66,8 +67,10 @@ func TestForgedReplies(t *testing.T) {
 		{"missing", func() []byte { return grant }, nil, noMAC},
 		{"random", func() []byte { return append(bytes.Clone(zeroMAC), grant...) }, random, badMAC},
 		{"one bit wrong", func() []byte { return append(bytes.Clone(zeroMAC), grant...) }, flip, badMAC},
-		{"zeros", func() []byte { return append(bytes.Clone(zeroMAC), grant...) }, func([]byte) []byte { return make([]byte, 16) }, badMAC},
-		{"doubled, both good", func() []byte { return append(append(bytes.Clone(zeroMAC), grant...), zeroMAC...) }, nil, doubledMAC},
+		{"zeros", func() []byte { return append(bytes.Clone(zeroMAC), grant...) },
+			func([]byte) []byte { return make([]byte, 16) }, badMAC},
+		{"doubled, both good", func() []byte { return append(append(bytes.Clone(zeroMAC), grant...), zeroMAC...) }, nil,
+			doubledMAC},
 		{"truncated", func() []byte {
 			n := r.IntN(16)
 			return append(append([]byte{80, byte(2 + n)}, make([]byte, n)...), grant...)
@@ -157,15 +160,18 @@ func TestRADIUS11Packet(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := encodeAccess(at, radius.Attributes{{Type: 1, Attribute: []byte("nemo")}, {Type: 2, Attribute: hidden}})
-	if want := unhex(t, `01 00 00 26 01 02 03 04 00 00 00 00 00 00 00 00 00 00 00 00 01 06 6e 65 6d 6f 02 0c 61 72 63 74 61 6e 67 65 6e 74`); err != nil || !bytes.Equal(b, want) {
+	if want := unhex(t,
+		`01 00 00 26 01 02 03 04 00 00 00 00 00 00 00 00 00 00 00 00 01 06 6e 65 6d 6f 02 0c 61 72 63 74 61 6e 67 65 6e 74`); err != nil || !bytes.Equal(b, want) {
 		t.Errorf("%v\n got %x\nwant %x", err, b, want)
 	}
 	b, err = encodeAccounting(at, radius.Attributes{{Type: 40, Attribute: []byte{0, 0, 0, 1}}})
-	if want := unhex(t, `04 00 00 1a 01 02 03 04 00 00 00 00 00 00 00 00 00 00 00 00 28 06 00 00 00 01`); err != nil || !bytes.Equal(b, want) {
+	if want := unhex(t, `04 00 00 1a 01 02 03 04 00 00 00 00 00 00 00 00 00 00 00 00 28 06 00 00 00 01`); err != nil ||
+		!bytes.Equal(b, want) {
 		t.Errorf("%v\n got %x\nwant %x", err, b, want)
 	}
 	// What is reserved is not looked at, nor is a Message-Authenticator, even a wrong one.
-	reply := unhex(t, `02 ff 00 2c 01 02 03 04 ff ff ff ff ff ff ff ff ff ff ff ff 06 06 00 00 00 06 50 12 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00`)
+	reply := unhex(t,
+		`02 ff 00 2c 01 02 03 04 ff ff ff ff ff ff ff ff ff ff ff ff 06 06 00 00 00 06 50 12 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00`)
 	p := newPeer(ServerConfig{Transport: TLS}.withDefaults(), "", Config{}.withDefaults())
 	if f := p.checkAccess(reply, at); f != good || token(reply) != at.id {
 		t.Errorf("%v, token %x", f, token(reply))
@@ -173,7 +179,8 @@ func TestRADIUS11Packet(t *testing.T) {
 	if f := p.checkAccess(reply[:43], at); f != badLength {
 		t.Errorf("cut: %v", f)
 	}
-	if err := protocolError(unhex(t, `34 00 00 25 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 65 06 00 00 01 96 12 0b 6e 6f 20 72 6f 6f 6d 0d 0a`)); !strings.Contains(err.Error(), `Error-Cause 406, "no room\r\n"`) {
+	if err := protocolError(unhex(t,
+		`34 00 00 25 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 65 06 00 00 01 96 12 0b 6e 6f 20 72 6f 6f 6d 0d 0a`)); !strings.Contains(err.Error(), `Error-Cause 406, "no room\r\n"`) {
 		t.Error(err)
 	}
 }
@@ -193,7 +200,8 @@ func FuzzStream(f *testing.F) {
 		for {
 			p, err := readPacket(r, buf)
 			if err == nil {
-				if len(p) < headerLen || len(p) > maxLen || int(binary.BigEndian.Uint16(p[2:])) != len(p) || !bytes.HasPrefix(rest, p) {
+				if len(p) < headerLen || len(p) > maxLen || int(binary.BigEndian.Uint16(p[2:])) != len(p) ||
+					!bytes.HasPrefix(rest, p) {
 					t.Fatalf("%x out of %x", p, rest)
 				}
 				rest = rest[len(p):]

@@ -48,10 +48,14 @@ func TestAuthorizationRequests(t *testing.T) {
 		q    aaa.Question
 		want [][]byte
 	}{
-		"EXEC":          {asking("bob"), [][]byte{authorBody(6, 1, 1, 1, "bob", "tty65", "5551", "service=shell", "cmd=")}},
-		"PPP":           {ppp, [][]byte{authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=lcp"), authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=ip")}},
-		"IPv6":          {ipv6, [][]byte{authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=ipv6")}},
-		"command":       {show, [][]byte{authorBody(6, 15, 1, 1, "bob", "tty65", "5551", "service=shell", "cmd=show", "cmd-arg=version", "cmd-arg=", "cmd-arg=<cr>")}},
+		"EXEC": {asking("bob"),
+			[][]byte{authorBody(6, 1, 1, 1, "bob", "tty65", "5551", "service=shell", "cmd=")}},
+		"PPP": {ppp, [][]byte{authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=lcp"),
+			authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=ip")}},
+		"IPv6": {ipv6, [][]byte{authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp",
+			"protocol=ipv6")}},
+		"command": {show, [][]byte{authorBody(6, 15, 1, 1, "bob", "tty65", "5551", "service=shell", "cmd=show",
+			"cmd-arg=version", "cmd-arg=", "cmd-arg=<cr>")}},
 		"no password":   {leg2, [][]byte{authorBody(1, 1, 0, 0, "bob", "tty65", "5551", "service=shell", "cmd=")}},
 		"local user":    {local, [][]byte{authorBody(5, 1, 0, 1, "bob", "tty65", "5551", "service=shell", "cmd=")}},
 		"RADIUS user":   {radius, [][]byte{authorBody(0x10, 1, 0, 1, "bob", "tty65", "5551", "service=shell", "cmd=")}},
@@ -82,7 +86,8 @@ func TestUnsendableQuestions(t *testing.T) {
 		} {
 			q := asking("bob")
 			q.Command = words
-			if res := w.client.Authorize(w.t.Context(), q); res.Kind != aaa.Refused || !strings.Contains(res.Reason, want) {
+			if res := w.client.Authorize(w.t.Context(), q); res.Kind != aaa.Refused ||
+				!strings.Contains(res.Reason, want) {
 				t.Errorf("%s: %+v", want, res)
 			}
 		}
@@ -95,12 +100,15 @@ func TestUnsendableQuestions(t *testing.T) {
 	}, server{Serve: mute})
 }
 
-// The published sample of callback by TACACS+, in words of ours: a user whose EXEC is called back at a fixed number on line 7, unverified.
+// The published sample of callback by TACACS+, in words of ours: a user whose EXEC is called back at a fixed number on
+// line 7, unverified.
 func TestCiscoSample(t *testing.T) {
 	t.Parallel()
-	res, _ := authorized(t, asking("foobar"), authorReply(passAdd, "", "callback-dialstring=3456789", "callback-line=7", "nocallback-verify=1"))
+	res, _ := authorized(t, asking("foobar"), authorReply(passAdd, "", "callback-dialstring=3456789", "callback-line=7",
+		"nocallback-verify=1"))
 	a := res.Auth
-	if res.Kind != aaa.Granted || !a.Callback || a.Dialstring != aaa.DialstringOf("3456789") || !reflect.DeepEqual(a.Lines, []int{7}) || !a.NoVerify || a.PrivLevel != 1 || a.Rotary != nil {
+	if res.Kind != aaa.Granted || !a.Callback || a.Dialstring != aaa.DialstringOf("3456789") ||
+		!reflect.DeepEqual(a.Lines, []int{7}) || !a.NoVerify || a.PrivLevel != 1 || a.Rotary != nil {
 		t.Errorf("%+v", res)
 	}
 	want := []aaa.Reading{
@@ -108,18 +116,22 @@ func TestCiscoSample(t *testing.T) {
 		{Dialect: "TACACS+", Attribute: "callback-line", Value: "7", Field: "callback, callback_line"},
 		{Dialect: "TACACS+", Attribute: "nocallback-verify", Value: "1", Field: "no_verify"},
 	}
-	if !reflect.DeepEqual(a.Readings, want) || !reflect.DeepEqual(a.Attributes, []string{"callback-dialstring=3456789", "callback-line=7", "nocallback-verify=1"}) {
+	if !reflect.DeepEqual(a.Readings, want) ||
+		!reflect.DeepEqual(a.Attributes, []string{"callback-dialstring=3456789", "callback-line=7",
+			"nocallback-verify=1"}) {
 		t.Errorf("%+v\n%q", a.Readings, a.Attributes)
 	}
 	// Its PPP: the number at LCP; the sample has no IP for him, and a call that ends to be called back needs none.
 	q := asking("foobar")
 	q.Service = aaa.PPP
 	res, asked := authorized(t, q, authorReply(passAdd, "", "callback-dialstring=123456"), authorReply(authorFail, ""))
-	if res.Kind != aaa.Granted || res.Auth.Dialstring != aaa.DialstringOf("123456") || len(asked) != 2 || res.Auth.Framed != nil {
+	if res.Kind != aaa.Granted || res.Auth.Dialstring != aaa.DialstringOf("123456") || len(asked) != 2 ||
+		res.Auth.Framed != nil {
 		t.Errorf("%+v", res)
 	}
 	q.Leg = 2
-	if res, _ = authorized(t, q, authorReply(passAdd, "", "callback-dialstring=123456"), authorReply(authorFail, "")); res.Kind != aaa.Refused {
+	if res, _ = authorized(t, q, authorReply(passAdd, "", "callback-dialstring=123456"),
+		authorReply(authorFail, "")); res.Kind != aaa.Refused {
 		t.Errorf("leg two without IP: %+v", res)
 	}
 	if res, _ = authorized(t, q, authorReply(authorFail, "")); res.Kind != aaa.Refused {
@@ -136,12 +148,13 @@ func TestAttributes(t *testing.T) {
 	plain := aaa.Authorization{PrivLevel: 1}
 	with := func(a aaa.Authorization, f func(*aaa.Authorization)) aaa.Authorization { f(&a); return a }
 	for pairs, want := range map[string]aaa.Authorization{
-		"":                             plain,
-		"service=shell|cmd=":           plain,
-		"callback-dialstring=":         null,
-		"callback-dialstring*9,555 01": with(null, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,555 01") }),
-		"callback-line=65535":          with(null, func(a *aaa.Authorization) { a.Lines = []int{65535} }),
-		"callback-rotary=0":            with(null, func(a *aaa.Authorization) { a.Rotary = number(0) }),
+		"":                     plain,
+		"service=shell|cmd=":   plain,
+		"callback-dialstring=": null,
+		"callback-dialstring*9,555 01": with(null,
+			func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,555 01") }),
+		"callback-line=65535": with(null, func(a *aaa.Authorization) { a.Lines = []int{65535} }),
+		"callback-rotary=0":   with(null, func(a *aaa.Authorization) { a.Rotary = number(0) }),
 		"callback-rotary=100|callback-dialstring=1": with(null, func(a *aaa.Authorization) {
 			a.Rotary, a.Dialstring = number(100), aaa.DialstringOf("1")
 		}),
@@ -156,9 +169,13 @@ func TestAttributes(t *testing.T) {
 		"nohangup=true":          with(plain, func(a *aaa.Authorization) { a.NoHangup = true }),
 		"nohangup=false":         plain,
 		"acl=7":                  with(plain, func(a *aaa.Authorization) { a.ACL = "7" }),
-		"timeout=60|idletime=5":  with(plain, func(a *aaa.Authorization) { a.SessionTimeout, a.IdleTimeout = time.Hour, 5*time.Minute }),
-		"timeout=0":              plain,
-		"ringback:group=staff|ringback:group=night|group=x": with(plain, func(a *aaa.Authorization) { a.Groups = []string{"staff", "night", "x"} }),
+		"timeout=60|idletime=5": with(plain, func(a *aaa.Authorization) {
+			a.SessionTimeout, a.IdleTimeout = time.Hour,
+				5*time.Minute
+		}),
+		"timeout=0": plain,
+		"ringback:group=staff|ringback:group=night|group=x": with(plain,
+			func(a *aaa.Authorization) { a.Groups = []string{"staff", "night", "x"} }),
 		"x-unknown*1":           plain,
 		"priv-lvl*99":           plain,
 		"addr*10.0.0.1":         plain, // means nothing to an EXEC
@@ -189,8 +206,11 @@ func TestPPPAttributes(t *testing.T) {
 	q := asking("bob")
 	q.Service = aaa.PPP
 	res, _ := authorized(t, q,
-		authorReply(passAdd, "", "callback-dialstring=5551002", "callback-rotary=3", "send-secret="+canary, "timeout=60", "callback-line*4"),
-		authorReply(passRepl, "Hello.", "addr=10.9.0.2", "addr-pool=p", "inacl=101", "inacl#2=permit ip any any", "outacl#1=o", "route#1=10.0.0.0 255.0.0.0", "route#2=10.0.0.0 255.0.0.0 10.1.1.1", "dns-servers=192.0.2.1 192.0.2.2", "timeout=30", "routing*true"))
+		authorReply(passAdd, "", "callback-dialstring=5551002", "callback-rotary=3", "send-secret="+canary,
+			"timeout=60", "callback-line*4"),
+		authorReply(passRepl, "Hello.", "addr=10.9.0.2", "addr-pool=p", "inacl=101", "inacl#2=permit ip any any",
+			"outacl#1=o", "route#1=10.0.0.0 255.0.0.0", "route#2=10.0.0.0 255.0.0.0 10.1.1.1",
+			"dns-servers=192.0.2.1 192.0.2.2", "timeout=30", "routing*true"))
 	got := res.Auth
 	for _, r := range got.Readings {
 		if strings.Contains(r.Value, canary) {
@@ -201,15 +221,19 @@ func TestPPPAttributes(t *testing.T) {
 		t.Errorf("%q, %d readings", got.Attributes, len(got.Readings))
 	}
 	got.Readings, got.Attributes = nil, nil
-	want := aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("5551002"), Rotary: number(3), Lines: []int{4}, SendSecret: canary, SessionTimeout: 30 * time.Minute, PrivLevel: 1, ReplyMessage: "Hello.",
-		Framed: &aaa.Framed{Protocol: "PPP", Address: "10.9.0.2", Pool: "p", InACL: []string{"101", "permit ip any any"}, OutACL: []string{"o"},
-			Routes: []string{"10.0.0.0 255.0.0.0", "10.0.0.0 255.0.0.0 10.1.1.1"}, DNS: []string{"192.0.2.1", "192.0.2.2"}}}
+	want := aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("5551002"), Rotary: number(3),
+		Lines: []int{4}, SendSecret: canary, SessionTimeout: 30 * time.Minute, PrivLevel: 1, ReplyMessage: "Hello.",
+		Framed: &aaa.Framed{Protocol: "PPP", Address: "10.9.0.2", Pool: "p",
+			InACL: []string{"101", "permit ip any any"}, OutACL: []string{"o"},
+			Routes: []string{"10.0.0.0 255.0.0.0", "10.0.0.0 255.0.0.0 10.1.1.1"},
+			DNS:    []string{"192.0.2.1", "192.0.2.2"}}}
 	if res.Kind != aaa.Granted || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v %q\n%+v\n%+v", res.Kind, res.Reason, got, want)
 	}
 	q.Protocol = "ipv6"
 	res, _ = authorized(t, q, authorReply(passAdd, "", "addr-pool=six", "inacl=101"))
-	if want := (&aaa.Framed{Protocol: "PPP", IPv6Pool: "six", InACL: []string{"101"}}); !reflect.DeepEqual(res.Auth.Framed, want) {
+	if want := (&aaa.Framed{Protocol: "PPP", IPv6Pool: "six",
+		InACL: []string{"101"}}); !reflect.DeepEqual(res.Auth.Framed, want) {
 		t.Errorf("%+v", res)
 	}
 }
@@ -258,9 +282,13 @@ func TestRefusedPairs(t *testing.T) {
 	ppp := asking("bob")
 	ppp.Service = aaa.PPP
 	for pairs, reason := range map[string]string{
-		"addr=10.0.0.256": "not an IPv4 address", "addr=::1": "not an IPv4 address", "addr=0.0.0.0": "not an assignable address", "route=10.0.0.0": "not a destination, a mask", "route=a b": "not an IPv4 address",
-		"inacl=": "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty", "dns-servers=a": "not an IP address", "protocol=lcp": "protocol=ip was requested",
-		"nocallback-verify=1": "cannot be honoured in ppp ip", "priv-lvl=1": "cannot be honoured", "callback-dialstring=1": "cannot be honoured in ppp ip", "send-secret=x": "cannot be honoured",
+		"addr=10.0.0.256": "not an IPv4 address", "addr=::1": "not an IPv4 address",
+		"addr=0.0.0.0": "not an assignable address", "route=10.0.0.0": "not a destination, a mask",
+		"route=a b": "not an IPv4 address",
+		"inacl=":    "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty",
+		"dns-servers=a": "not an IP address", "protocol=lcp": "protocol=ip was requested",
+		"nocallback-verify=1": "cannot be honoured in ppp ip", "priv-lvl=1": "cannot be honoured",
+		"callback-dialstring=1": "cannot be honoured in ppp ip", "send-secret=x": "cannot be honoured",
 	} {
 		res, _ := authorized(t, ppp, authorReply(passAdd, ""), authorReply(passAdd, "", strings.Split(pairs, "|")...))
 		if res.Kind != aaa.Refused || !strings.Contains(res.Reason, reason) {
@@ -310,8 +338,9 @@ func TestCommands(t *testing.T) {
 		reply []byte
 		kind  aaa.Kind
 	}{
-		"permitted":           {authorReply(passAdd, ""), aaa.Granted},
-		"echoed":              {authorReply(passRepl, "", "service=shell", "cmd=show", "cmd-arg=version", "cmd-arg=<cr>"), aaa.Granted},
+		"permitted": {authorReply(passAdd, ""), aaa.Granted},
+		"echoed": {authorReply(passRepl, "", "service=shell", "cmd=show", "cmd-arg=version",
+			"cmd-arg=<cr>"), aaa.Granted},
 		"something optional":  {authorReply(passAdd, "", "priv-lvl*15"), aaa.Granted},
 		"something mandatory": {authorReply(passAdd, "", "priv-lvl=15"), aaa.Refused},
 		"replaced":            {authorReply(passRepl, "", "service=shell", "cmd=reload"), aaa.Refused},

@@ -24,7 +24,8 @@ func (g granter) Get(context.Context, net.Addr) ([]byte, tq.Handler, error) {
 }
 
 func (granter) Handle(r tq.Response, _ tq.Request) {
-	r.Reply(tq.NewAuthorReply(tq.SetAuthorReplyStatus(tq.AuthorStatusPassAdd), tq.SetAuthorReplyArgs("priv-lvl=7", "callback-dialstring=84001")))
+	r.Reply(tq.NewAuthorReply(tq.SetAuthorReplyStatus(tq.AuthorStatusPassAdd),
+		tq.SetAuthorReplyArgs("priv-lvl=7", "callback-dialstring=84001")))
 }
 
 // startGranter returns its address; it ends with the benchmark.
@@ -51,8 +52,8 @@ func startGranter(b *testing.B, c *tls.Config) string {
 	return tcp.Addr().String()
 }
 
-// BenchmarkAuthorize is an EXEC authorization, 64 at once, server and client in one process: by tacquito with its configuration, and by its server
-// loop alone. go test ./aaa/tacplus -run xxx -bench Authorize
+// BenchmarkAuthorize is an EXEC authorization, 64 at once, server and client in one process: by tacquito with its
+// configuration, and by its server loop alone. go test ./aaa/tacplus -run xxx -bench Authorize
 func BenchmarkAuthorize(b *testing.B) {
 	certs := newCertificates(b)
 	for _, c := range []struct {

@@ -10,7 +10,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// FuzzPackets: whatever octets come, nothing panics, and what is taken is a packet of the session that waits, whole and with lengths that add up.
+// FuzzPackets: whatever octets come, nothing panics, and what is taken is a packet of the session that waits, whole and
+// with lengths that add up.
 func FuzzPackets(f *testing.F) {
 	good := header{version: major, kind: authentication, seq: 2, session: 7}
 	octets, err := good.encode([]byte{1, 0, 0, 0, 0, 0}, []byte("secret"))
@@ -81,7 +82,8 @@ func FuzzAuthorization(f *testing.F) {
 		switch {
 		case len(number) > 64 || strings.ContainsFunc(number, func(c rune) bool { return c < ' ' || c > '~' }):
 			t.Fatalf("dial string %q", number)
-		case a.PrivLevel < 0 || a.PrivLevel > 15 || a.Rotary != nil && (*a.Rotary < 0 || *a.Rotary > 100) || a.SessionTimeout < 0 || a.IdleTimeout < 0:
+		case a.PrivLevel < 0 || a.PrivLevel > 15 || a.Rotary != nil && (*a.Rotary < 0 || *a.Rotary > 100) ||
+			a.SessionTimeout < 0 || a.IdleTimeout < 0:
 			t.Fatalf("%+v", a)
 		case a.Callback != a.Dialstring.IsSet() || ppp && a.NoVerify:
 			t.Fatalf("%+v", a)

@@ -25,7 +25,8 @@ const (
 	canary = "canary-password"
 )
 
-// wire is one packet, its body in the clear. The server's side of these tests makes and reads octets by RFC 8907's drawings and by nothing of ours.
+// wire is one packet, its body in the clear. The server's side of these tests makes and reads octets by RFC 8907's
+// drawings and by nothing of ours.
 type wire struct {
 	version, kind, seq, flags byte
 	session                   uint32
@@ -70,7 +71,8 @@ func readWire(r io.Reader, secret string) (wire, error) {
 	if _, err := io.ReadFull(r, h[:]); err != nil {
 		return wire{}, err
 	}
-	w := wire{version: h[0], kind: h[1], seq: h[2], flags: h[3], session: binary.BigEndian.Uint32(h[4:]), body: make([]byte, binary.BigEndian.Uint32(h[8:]))}
+	w := wire{version: h[0], kind: h[1], seq: h[2], flags: h[3], session: binary.BigEndian.Uint32(h[4:]),
+		body: make([]byte, binary.BigEndian.Uint32(h[8:]))}
 	if _, err := io.ReadFull(r, w.body); err != nil {
 		return w, err
 	}
@@ -167,7 +169,8 @@ func (l *link) want(kind, seq byte, body []byte) wire {
 	l.t.Helper()
 	w, ok := l.next()
 	if !ok || w.kind != kind || w.seq != seq || !bytes.Equal(w.body, body) {
-		l.t.Errorf("packet type %d sequence %d body\n%q, want %d, %d\n%q (there: %v)", w.kind, w.seq, w.body, kind, seq, body, ok)
+		l.t.Errorf("packet type %d sequence %d body\n%q, want %d, %d\n%q (there: %v)", w.kind, w.seq, w.body, kind, seq,
+			body, ok)
 	}
 	return w
 }
@@ -301,7 +304,8 @@ func (w *town) clean(res aaa.Result) {
 	if s := fmt.Sprintf("%+v", res); strings.Contains(s, canary) || strings.Contains(s, secret) {
 		w.t.Errorf("a secret in %s", s)
 	}
-	if res.Kind != aaa.Granted && (res.Auth.Callback || res.Auth.Dialstring.IsSet() || res.Auth.PrivLevel != 0 || res.Identity != (aaa.Identity{})) {
+	if res.Kind != aaa.Granted && (res.Auth.Callback || res.Auth.Dialstring.IsSet() || res.Auth.PrivLevel != 0 ||
+		res.Identity != (aaa.Identity{})) {
 		w.t.Errorf("%v grants %+v", res.Kind, res)
 	}
 }
@@ -317,7 +321,8 @@ func (w *town) want(kind aaa.Kind, server, reason string) aaa.Result {
 }
 
 func asking(user string) aaa.Question {
-	return aaa.Question{Request: aaa.Request{Service: aaa.EXEC, User: user, TTY: 65, Caller: "5551"}, Identity: aaa.Identity{Entry: "tacacs", User: user}, PrivLevel: 1}
+	return aaa.Question{Request: aaa.Request{Service: aaa.EXEC, User: user, TTY: 65, Caller: "5551"},
+		Identity: aaa.Identity{Entry: "tacacs", User: user}, PrivLevel: 1}
 }
 
 func fast(s tacplus.ServerConfig) tacplus.ServerConfig { s.Timeout = 2 * time.Second; return s }

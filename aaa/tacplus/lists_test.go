@@ -19,11 +19,12 @@ func authenticates(l *link) {
 	})(l)
 }
 
-// Who has proven himself by TACACS+, which then goes silent, has what the next entries of the list say: `local` answers for whom it does not know,
-// too, so that nothing behind it is asked.
+// Who has proven himself by TACACS+, which then goes silent, has what the next entries of the list say: `local` answers
+// for whom it does not know, too, so that nothing behind it is asked.
 func TestSilentBeforeAuthorization(t *testing.T) {
 	t.Parallel()
-	local, err := aaa.NewLocal([]aaa.User{{Name: "kim", Password: "other", PrivLevel: 7, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001")}}})
+	local, err := aaa.NewLocal([]aaa.User{{Name: "kim", Password: "other", PrivLevel: 7,
+		Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,12 +42,15 @@ func TestSilentBeforeAuthorization(t *testing.T) {
 		{"bob", nil, aaa.Silent, 0, "", "no answer in 5s"},
 	} {
 		inTown(t, tacplus.Config{}, func(w *town) {
-			l := aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Entries: []aaa.Method{w.client}}}, Authorization: aaa.AuthorizationLists{aaa.EXEC: {Entries: append([]aaa.Authorizer{w.client}, tt.behind...)}}}
+			l := aaa.Login{Authentication: aaa.Lists{aaa.EXEC: {Entries: []aaa.Method{w.client}}},
+				Authorization: aaa.AuthorizationLists{aaa.EXEC: {Entries: append([]aaa.Authorizer{w.client},
+					tt.behind...)}}}
 			r := caller
 			r.User = tt.user
 			_, res := l.Start(w.t.Context(), r)
 			w.clean(res)
-			if res.Kind != tt.kind || res.Auth.PrivLevel != tt.level || res.Auth.Dialstring.Value() != tt.number || !strings.Contains(res.Reason, tt.reason) {
+			if res.Kind != tt.kind || res.Auth.PrivLevel != tt.level || res.Auth.Dialstring.Value() != tt.number ||
+				!strings.Contains(res.Reason, tt.reason) {
 				t.Errorf("%s, %d behind: %+v", tt.user, len(tt.behind), res)
 			}
 			if res.Kind == aaa.Granted && res.Identity != (aaa.Identity{Entry: "tacacs", User: tt.user}) {
@@ -56,8 +60,8 @@ func TestSilentBeforeAuthorization(t *testing.T) {
 	}
 }
 
-// `enable` by [tacacs, enable]: the password that was typed goes to the next method while the caller was asked nothing; once the server has asked him
-// something, its silence is the end.
+// `enable` by [tacacs, enable]: the password that was typed goes to the next method while the caller was asked nothing;
+// once the server has asked him something, its silence is the end.
 func TestEnableSilentMidway(t *testing.T) {
 	t.Parallel()
 	enable := aaa.List{Name: "default"}
@@ -93,7 +97,8 @@ func TestEnableSilentMidway(t *testing.T) {
 	}, midway(authenReply(getData, noEcho, "Code:", "")))
 }
 
-// Groups that share a server share what is known of its health, and are two entries all the same: neither answers leg two of the other.
+// Groups that share a server share what is known of its health, and are two entries all the same: neither answers leg
+// two of the other.
 func TestGroupsShareServers(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
@@ -112,12 +117,14 @@ func TestGroupsShareServers(t *testing.T) {
 		}
 		dialled := w.connections("one")
 		_, res = aaa.List{Entries: []aaa.Method{ac}}.Start(w.t.Context(), caller)
-		if res.Kind != aaa.Granted || res.Server != "three" || res.Identity.Entry != "ac" || w.connections("one") != dialled {
+		if res.Kind != aaa.Granted || res.Server != "three" || res.Identity.Entry != "ac" ||
+			w.connections("one") != dialled {
 			t.Errorf("%+v, %d connections to the dead server", res, w.connections("one"))
 		}
 		r := caller
 		r.Entry, r.Leg = "ab", 2
-		if _, res = ac.Start(w.t.Context(), r); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "ac must not answer for ab") {
+		if _, res = ac.Start(w.t.Context(), r); res.Kind != aaa.Silent ||
+			!strings.Contains(res.Reason, "ac must not answer for ab") {
 			t.Errorf("%+v", res)
 		}
 		if _, res = login.Start(w.t.Context(), r); res.Kind != aaa.Granted || res.Identity.Entry != "ab" {

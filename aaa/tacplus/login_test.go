@@ -14,7 +14,8 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// A server that asks for everything: what is known already is answered without the caller, each once; GETDATA goes to him.
+// A server that asks for everything: what is known already is answered without the caller, each once; GETDATA goes to
+// him.
 func TestASCII(t *testing.T) {
 	t.Parallel()
 	r := caller
@@ -28,7 +29,8 @@ func TestASCII(t *testing.T) {
 			t.Fatalf("%+v", res)
 		}
 		res = conv.Answer(w.t.Context(), "1234567")
-		if res.Kind != aaa.Granted || res.Message != "Welcome." || res.Identity != (aaa.Identity{Entry: "tacacs", User: "bob"}) || res.Auth.PrivLevel != 1 {
+		if res.Kind != aaa.Granted || res.Message != "Welcome." ||
+			res.Identity != (aaa.Identity{Entry: "tacacs", User: "bob"}) || res.Auth.PrivLevel != 1 {
 			t.Fatalf("%+v", res)
 		}
 		if res = conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Refused {
@@ -97,11 +99,12 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// The data of START as RFC 8907 §5.4.2 lays it out. No peer of ours speaks MS-CHAP over TACACS+: these are the values of RFC 2433 §B and of
-// RFC 2759 §9.2 in the RFC's layout.
+// The data of START as RFC 8907 §5.4.2 lays it out. No peer of ours speaks MS-CHAP over TACACS+: these are the values
+// of RFC 2433 §B and of RFC 2759 §9.2 in the RFC's layout.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	challenge, response := unhex(t, "5b5d7c7d7b3f2f3e3c2c602132262628"), unhex(t, "82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df")
+	challenge, response := unhex(t, "5b5d7c7d7b3f2f3e3c2c602132262628"),
+		unhex(t, "82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df")
 	peer := unhex(t, "21402324255e262a28295f2b3a337c7e")
 	v2 := append(append(append([]byte(nil), peer...), make([]byte, 8)...), append(response, 0)...)
 	v1 := append(append(make([]byte, 24), unhex(t, "4e9d3c8f9cfd385d5bf4d3246791956ca4c351ab409a3d61")...), 1)
@@ -111,17 +114,26 @@ func TestCredentials(t *testing.T) {
 		version byte
 		want    []byte
 	}{
-		"PAP for PPP":  {aaa.Request{Service: aaa.PPP, User: "bob", Password: canary, TTY: 3}, 0xc1, startBody(1, 2, 3, "bob", "tty3", "", canary)},
-		"CHAP":         {aaa.Request{Service: aaa.PPP, User: "bob", CHAP: &aaa.CHAP{ID: 7, Challenge: []byte("chal"), Response: sixteen}}, 0xc1, startBody(1, 3, 3, "bob", "", "", "\x07chal0123456789abcdef")},
-		"MS-CHAPv1":    {aaa.Request{Service: aaa.PPP, User: "bob", MSCHAP: &aaa.MSCHAP{Version: 1, ID: 9, Challenge: unhex(t, "102db5df085d3041"), Response: v1}}, 0xc1, startBody(1, 5, 3, "bob", "", "", "\x09"+string(unhex(t, "102db5df085d3041"))+string(v1))},
-		"MS-CHAPv2":    {aaa.Request{Service: aaa.PPP, User: "User", MSCHAP: &aaa.MSCHAP{Version: 2, ID: 255, Challenge: challenge, Response: v2}}, 0xc1, startBody(1, 6, 3, "User", "", "", "\xff"+string(challenge)+string(v2))},
-		"enable 15":    {aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary, Enable: 15}, 0xc0, startBody(15, 1, 2, "bob", "", "", "")},
-		"caller bytes": {aaa.Request{Service: aaa.EXEC, User: "bob", Caller: "a\rb\xff" + strings.Repeat("9", 300)}, 0xc0, startBody(1, 1, 1, "bob", "", "a?b?"+strings.Repeat("9", 251), "")},
+		"PAP for PPP": {aaa.Request{Service: aaa.PPP, User: "bob", Password: canary, TTY: 3}, 0xc1,
+			startBody(1, 2, 3, "bob", "tty3", "", canary)},
+		"CHAP": {aaa.Request{Service: aaa.PPP, User: "bob", CHAP: &aaa.CHAP{ID: 7, Challenge: []byte("chal"),
+			Response: sixteen}}, 0xc1, startBody(1, 3, 3, "bob", "", "", "\x07chal0123456789abcdef")},
+		"MS-CHAPv1": {aaa.Request{Service: aaa.PPP, User: "bob",
+			MSCHAP: &aaa.MSCHAP{Version: 1, ID: 9, Challenge: unhex(t, "102db5df085d3041"), Response: v1}}, 0xc1,
+			startBody(1, 5, 3, "bob", "", "", "\x09"+string(unhex(t, "102db5df085d3041"))+string(v1))},
+		"MS-CHAPv2": {aaa.Request{Service: aaa.PPP, User: "User",
+			MSCHAP: &aaa.MSCHAP{Version: 2, ID: 255, Challenge: challenge, Response: v2}}, 0xc1,
+			startBody(1, 6, 3, "User", "", "", "\xff"+string(challenge)+string(v2))},
+		"enable 15": {aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary, Enable: 15}, 0xc0,
+			startBody(15, 1, 2, "bob", "", "", "")},
+		"caller bytes": {aaa.Request{Service: aaa.EXEC, User: "bob", Caller: "a\rb\xff" + strings.Repeat("9", 300)},
+			0xc0, startBody(1, 1, 1, "bob", "", "a?b?"+strings.Repeat("9", 251), "")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inTown(t, tacplus.Config{}, func(w *town) {
-				if _, res := w.login(c.r); res.Kind != aaa.Granted || c.r.Enable > 0 && res.Auth.PrivLevel != c.r.Enable {
+				if _, res := w.login(c.r); res.Kind != aaa.Granted || c.r.Enable > 0 &&
+					res.Auth.PrivLevel != c.r.Enable {
 					t.Errorf("%+v", res)
 				}
 			}, server{Serve: func(l *link) {
@@ -140,24 +152,28 @@ func TestUnsendable(t *testing.T) {
 	t.Parallel()
 	long := aaa.Secret(strings.Repeat("p", 256))
 	for name, r := range map[string]aaa.Request{
-		"EAP":                   {User: "bob", EAP: []byte{2, 1, 0, 5, 1}},
-		"user name empty":       {Service: aaa.PPP, Password: canary},
-		"user name: longer":     {User: strings.Repeat("u", 254)},
-		"user name: a control":  {User: "bo\rb"},
-		"user name is not":      {User: "bøb"},
-		"password of 256":       {Service: aaa.PPP, User: "bob", Password: long},
-		"NUL":                   {Service: aaa.PPP, User: "bob", Password: "a\x00b"},
-		"printable US-ASCII":    {User: "bob", Password: "pässword"},
-		"CHAP challenge of 239": {User: "bob", CHAP: &aaa.CHAP{Challenge: make([]byte, 239), Response: make([]byte, 16)}},
-		"CHAP response of 15":   {User: "bob", CHAP: &aaa.CHAP{Challenge: make([]byte, 8), Response: make([]byte, 15)}},
-		"version 3":             {User: "bob", MSCHAP: &aaa.MSCHAP{Version: 3}},
-		"challenge of 8":        {User: "bob", MSCHAP: &aaa.MSCHAP{Version: 2, Challenge: make([]byte, 8), Response: make([]byte, 49)}},
-		"response of 48":        {User: "bob", MSCHAP: &aaa.MSCHAP{Version: 1, Challenge: make([]byte, 8), Response: make([]byte, 48)}},
-		"privilege level 16":    {User: "bob", Enable: 16},
+		"EAP":                  {User: "bob", EAP: []byte{2, 1, 0, 5, 1}},
+		"user name empty":      {Service: aaa.PPP, Password: canary},
+		"user name: longer":    {User: strings.Repeat("u", 254)},
+		"user name: a control": {User: "bo\rb"},
+		"user name is not":     {User: "bøb"},
+		"password of 256":      {Service: aaa.PPP, User: "bob", Password: long},
+		"NUL":                  {Service: aaa.PPP, User: "bob", Password: "a\x00b"},
+		"printable US-ASCII":   {User: "bob", Password: "pässword"},
+		"CHAP challenge of 239": {User: "bob", CHAP: &aaa.CHAP{Challenge: make([]byte, 239),
+			Response: make([]byte, 16)}},
+		"CHAP response of 15": {User: "bob", CHAP: &aaa.CHAP{Challenge: make([]byte, 8), Response: make([]byte, 15)}},
+		"version 3":           {User: "bob", MSCHAP: &aaa.MSCHAP{Version: 3}},
+		"challenge of 8": {User: "bob", MSCHAP: &aaa.MSCHAP{Version: 2, Challenge: make([]byte, 8),
+			Response: make([]byte, 49)}},
+		"response of 48": {User: "bob", MSCHAP: &aaa.MSCHAP{Version: 1, Challenge: make([]byte, 8),
+			Response: make([]byte, 48)}},
+		"privilege level 16": {User: "bob", Enable: 16},
 	} {
 		inTown(t, tacplus.Config{}, func(w *town) {
 			_, res := w.login(r)
-			if words := strings.Fields(name); res.Kind != aaa.Refused || !strings.Contains(res.Reason, words[len(words)-1]) {
+			if words := strings.Fields(name); res.Kind != aaa.Refused ||
+				!strings.Contains(res.Reason, words[len(words)-1]) {
 				t.Errorf("%s: %v, %q", name, res.Kind, res.Reason)
 			}
 			if w.connections("one") != 0 {
@@ -195,7 +211,8 @@ func TestStatuses(t *testing.T) {
 				l.closed()
 			}
 			inTown(t, tacplus.Config{}, func(w *town) {
-				if res := w.want(c.kind, c.server, c.reason); c.kind == aaa.Refused && name == "FAIL" && res.Message != "No." {
+				if res := w.want(c.kind, c.server, c.reason); c.kind == aaa.Refused && name == "FAIL" &&
+					res.Message != "No." {
 					t.Errorf("message %q", res.Message)
 				}
 			}, server{Serve: one}, server{Serve: always(authenReply(pass, 0, "", ""))})
@@ -222,7 +239,8 @@ func TestRestart(t *testing.T) {
 			l.send(p.to(authenReply(restart, 0, "", "")))
 			return
 		}
-		if want := startBody(1, 2, 1, "bob", "tty65", "5551", canary); !bytes.Equal(p.body, want) || p.seq != 1 || p.version != 0xc1 {
+		if want := startBody(1, 2, 1, "bob", "tty65", "5551", canary); !bytes.Equal(p.body, want) || p.seq != 1 ||
+			p.version != 0xc1 {
 			t.Errorf("after RESTART: %q", p.body)
 		}
 		l.send(p.to(authenReply(pass, 0, "", "")))
@@ -233,7 +251,8 @@ func TestRestart(t *testing.T) {
 		if n := w.connections("one"); n != 2 {
 			t.Errorf("%d attempts", n)
 		}
-		_, res := w.login(aaa.Request{Service: aaa.PPP, User: "bob", CHAP: &aaa.CHAP{Challenge: []byte("c"), Response: make([]byte, 16)}})
+		_, res := w.login(aaa.Request{Service: aaa.PPP, User: "bob",
+			CHAP: &aaa.CHAP{Challenge: []byte("c"), Response: make([]byte, 16)}})
 		if res.Kind != aaa.Refused || w.connections("one") != 3 {
 			t.Errorf("CHAP has no other way: %+v", res)
 		}
@@ -275,7 +294,8 @@ func TestAbort(t *testing.T) {
 		conv, _ = w.login(caller)
 		<-time.After(time.Minute) // of the bubble
 		synctest.Wait()
-		if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Refused || aborted.Load() != 3 || time.Since(begun) != time.Minute {
+		if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Refused || aborted.Load() != 3 ||
+			time.Since(begun) != time.Minute {
 			t.Errorf("the caller sat there: %+v, %d after %v", res, aborted.Load(), time.Since(begun))
 		}
 	}, script)
@@ -294,7 +314,11 @@ func TestSequenceWraps(t *testing.T) {
 		if res.Kind != aaa.Refused || !strings.Contains(res.Reason, "would wrap") || last.Load() != 253 {
 			t.Errorf("after %d questions, sequence %d: %+v", asked, last.Load(), res)
 		}
-	}, server{Serve: replies(func(p wire) []byte { last.Store(uint32(p.seq)); return authenReply(getData, 0, "?", "") })})
+	}, server{Serve: replies(func(p wire) []byte {
+		last.Store(uint32(p.seq))
+		return authenReply(getData, 0, "?",
+			"")
+	})})
 }
 
 // The answers after the first come from the server that asked, and from no other.
@@ -306,7 +330,8 @@ func TestPinned(t *testing.T) {
 			t.Fatal(res)
 		}
 		res = conv.Answer(w.t.Context(), "x")
-		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "closed the connection") || w.connections("two") != 0 {
+		if res.Kind != aaa.Silent || !strings.Contains(res.Reason, "closed the connection") ||
+			w.connections("two") != 0 {
 			t.Errorf("%+v", res)
 		}
 	}, server{Serve: func(l *link) {
@@ -319,7 +344,8 @@ func TestPinned(t *testing.T) {
 // RFC 2759's proof of the server goes to the peer where the server sends it.
 func TestMSCHAPMessage(t *testing.T) {
 	t.Parallel()
-	r := aaa.Request{Service: aaa.PPP, User: "User", MSCHAP: &aaa.MSCHAP{Version: 2, Challenge: make([]byte, 16), Response: make([]byte, 49)}}
+	r := aaa.Request{Service: aaa.PPP, User: "User", MSCHAP: &aaa.MSCHAP{Version: 2, Challenge: make([]byte, 16),
+		Response: make([]byte, 49)}}
 	inTown(t, tacplus.Config{}, func(w *town) {
 		if _, res := w.login(r); res.Success != "S=407A5589115FD0D6209F510FE9C04566932CDA56" {
 			t.Errorf("%+v", res)

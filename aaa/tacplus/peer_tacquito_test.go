@@ -13,7 +13,8 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// startTacquito serves testdata/tacquito.yaml, a configuration as an operator writes it, until the test ends; over TLS where c is set.
+// startTacquito serves testdata/tacquito.yaml, a configuration as an operator writes it, until the test ends; over TLS
+// where c is set.
 func startTacquito(t testing.TB, c *tls.Config) *tacquito.Server {
 	t.Helper()
 	config, err := os.ReadFile("testdata/tacquito.yaml")
@@ -69,7 +70,8 @@ func peers(t *testing.T, f func(t *testing.T, q *tacquito.Server, cl func(tacplu
 			})
 			mu.Lock()
 			defer mu.Unlock()
-			if all := strings.Join(trace, "\n"); strings.Contains(all, canary) || strings.Contains(all, secret) || len(trace) == 0 {
+			if all := strings.Join(trace, "\n"); strings.Contains(all, canary) || strings.Contains(all, secret) ||
+				len(trace) == 0 {
 				t.Errorf("the trace:\n%s", all)
 			}
 		})
@@ -101,14 +103,17 @@ func TestPeerTacquitoLogin(t *testing.T) {
 		if res = conv.Answer(ctx, canary); res.Kind != aaa.Granted || res.Identity.User != "fixed" {
 			t.Errorf("%+v", res)
 		}
-		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.EXEC, User: "fixed", Password: canary, Enable: 15}); res.Kind != aaa.Granted || res.Auth.PrivLevel != 15 {
+		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.EXEC, User: "fixed", Password: canary,
+			Enable: 15}); res.Kind != aaa.Granted || res.Auth.PrivLevel != 15 {
 			t.Errorf("enable: %+v", res)
 		}
-		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.PPP, User: "framed", Password: canary}); res.Kind != aaa.Granted {
+		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.PPP, User: "framed",
+			Password: canary}); res.Kind != aaa.Granted {
 			t.Errorf("PAP of PPP: %+v", res)
 		}
 		// tacquito knows no CHAP and answers ERROR: no server is left.
-		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.PPP, User: "framed", CHAP: &aaa.CHAP{Challenge: []byte("12345678"), Response: make([]byte, 16)}}); res.Kind != aaa.Silent ||
+		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.PPP, User: "framed",
+			CHAP: &aaa.CHAP{Challenge: []byte("12345678"), Response: make([]byte, 16)}}); res.Kind != aaa.Silent ||
 			!strings.Contains(res.Reason, "unknown authenticate start packet type") {
 			t.Errorf("CHAP: %+v", res)
 		}
@@ -127,32 +132,43 @@ func TestPeerTacquitoAuthorization(t *testing.T) {
 		}
 		ppp := func(q *aaa.Question) { q.Service = aaa.PPP }
 		res := ask("fixed")
-		if a := res.Auth; res.Kind != aaa.Granted || a.Dialstring != aaa.DialstringOf("84001") || !a.NoVerify || len(a.Lines) != 1 || a.Lines[0] != 7 || a.PrivLevel != 7 || a.IdleTimeout != 5*time.Minute {
+		if a := res.Auth; res.Kind != aaa.Granted || a.Dialstring != aaa.DialstringOf("84001") || !a.NoVerify ||
+			len(a.Lines) != 1 || a.Lines[0] != 7 || a.PrivLevel != 7 || a.IdleTimeout != 5*time.Minute {
 			t.Errorf("fixed: %+v", res)
 		}
-		if res := ask("fixed", func(q *aaa.Question) { q.NoPassword, q.Leg = true, 2 }); res.Kind != aaa.Granted || res.Auth.PrivLevel != 7 {
+		if res := ask("fixed", func(q *aaa.Question) { q.NoPassword, q.Leg = true, 2 }); res.Kind != aaa.Granted ||
+			res.Auth.PrivLevel != 7 {
 			t.Errorf("again, without a password: %+v", res)
 		}
-		if res := ask("null"); res.Kind != aaa.Granted || !res.Auth.Dialstring.IsNull() || len(res.Auth.Readings) != 2 || res.Auth.Readings[1].Note != "it is unknown; optional, ignored" {
+		if res := ask("null"); res.Kind != aaa.Granted || !res.Auth.Dialstring.IsNull() ||
+			len(res.Auth.Readings) != 2 || res.Auth.Readings[1].Note != "it is unknown; optional, ignored" {
 			t.Errorf("null: %+v", res)
 		}
-		if res := ask("mandatory"); res.Kind != aaa.Refused || !strings.Contains(res.Reason, "x-mandatory: it is unknown and mandatory") {
+		if res := ask("mandatory"); res.Kind != aaa.Refused ||
+			!strings.Contains(res.Reason, "x-mandatory: it is unknown and mandatory") {
 			t.Errorf("mandatory: %+v", res)
 		}
 		if res := ask("nobody"); res.Kind != aaa.Refused {
 			t.Errorf("nobody: %+v", res)
 		}
 		res = ask("framed", ppp)
-		if a := res.Auth; res.Kind != aaa.Granted || a.Dialstring != aaa.DialstringOf("84002") || a.SendSecret != canary || a.Framed == nil || a.Framed.Address != "10.9.0.2" || a.Framed.InACL[0] != "101" {
+		if a := res.Auth; res.Kind != aaa.Granted || a.Dialstring != aaa.DialstringOf("84002") ||
+			a.SendSecret != canary || a.Framed == nil || a.Framed.Address != "10.9.0.2" || a.Framed.InACL[0] != "101" {
 			t.Errorf("framed: %+v", res)
 		}
 		if res := ask("fixed", ppp); res.Kind != aaa.Refused {
 			t.Errorf("fixed, PPP: %+v", res)
 		}
-		if res := ask("fixed", func(q *aaa.Question) { q.Command = []string{"show", "version"} }); res.Kind != aaa.Granted {
+		if res := ask("fixed", func(q *aaa.Question) {
+			q.Command = []string{"show",
+				"version"}
+		}); res.Kind != aaa.Granted {
 			t.Errorf("show version: %+v", res)
 		}
-		if res := ask("fixed", func(q *aaa.Question) { q.Command = []string{"show", "running-config"} }); res.Kind != aaa.Refused {
+		if res := ask("fixed", func(q *aaa.Question) {
+			q.Command = []string{"show",
+				"running-config"}
+		}); res.Kind != aaa.Refused {
 			t.Errorf("show running-config: %+v", res)
 		}
 	})
@@ -161,7 +177,8 @@ func TestPeerTacquitoAuthorization(t *testing.T) {
 func TestPeerTacquitoAccounting(t *testing.T) {
 	peers(t, func(t *testing.T, q *tacquito.Server, client func(tacplus.Config) *tacplus.Client) {
 		cl := client(tacplus.Config{SystemUser: "ringback"})
-		r := aaa.Record{ID: "1", Time: time.Unix(1000000000, 0), SessionID: "s1", User: "fixed", Service: aaa.EXEC, TTY: 65, Caller: "5551"}
+		r := aaa.Record{ID: "1", Time: time.Unix(1000000000, 0), SessionID: "s1", User: "fixed", Service: aaa.EXEC,
+			TTY: 65, Caller: "5551"}
 		for _, kind := range []aaa.RecordType{aaa.On, aaa.Start, aaa.Interim, aaa.Stop, aaa.Off} {
 			r.Type, r.SessionTime, r.Cause = kind, 9*time.Second, aaa.CauseCallback
 			if err := cl.Send(t.Context(), r); err != nil {
@@ -169,13 +186,16 @@ func TestPeerTacquitoAccounting(t *testing.T) {
 			}
 		}
 		log := strings.Join(q.Accounting(), "\n")
-		for _, want := range []string{`"event=sys_acct"`, `"Flags":2`, `"Flags":10`, `"Flags":4`, `"disc-cause-ext=1102"`, `"User":"fixed","Port":"tty65","RemAddr":"5551"`, `"stop_time=1000000000"`, `"start_time=999999991"`} {
+		for _, want := range []string{`"event=sys_acct"`, `"Flags":2`, `"Flags":10`, `"Flags":4`,
+			`"disc-cause-ext=1102"`, `"User":"fixed","Port":"tty65","RemAddr":"5551"`, `"stop_time=1000000000"`,
+			`"start_time=999999991"`} {
 			if !strings.Contains(log, want) {
 				t.Errorf("%s is not in its log:\n%s", want, log)
 			}
 		}
 		r.User, r.Type = "nobody", aaa.Start
-		if err := cl.Send(t.Context(), r); err == nil || !strings.Contains(err.Error(), "failed to lookup user [nobody]") {
+		if err := cl.Send(t.Context(), r); err == nil ||
+			!strings.Contains(err.Error(), "failed to lookup user [nobody]") {
 			t.Errorf("an unknown user: %v", err)
 		}
 	})
@@ -190,10 +210,12 @@ func TestPeerTacquitoMany(t *testing.T) {
 	for range 32 {
 		wg.Go(func() {
 			for range 4 {
-				if res := cl.Authorize(t.Context(), asking("fixed")); res.Kind != aaa.Granted || res.Auth.PrivLevel != 7 {
+				if res := cl.Authorize(t.Context(), asking("fixed")); res.Kind != aaa.Granted ||
+					res.Auth.PrivLevel != 7 {
 					t.Errorf("%+v", res)
 				}
-				if _, res := cl.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "fixed", Password: canary}); res.Kind != aaa.Granted {
+				if _, res := cl.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "fixed",
+					Password: canary}); res.Kind != aaa.Granted {
 					t.Errorf("%+v", res)
 				}
 			}
@@ -210,7 +232,8 @@ func TestPeerTacquitoWrongSecret(t *testing.T) {
 	t.Parallel()
 	q := startTacquito(t, nil)
 	cl := clientOf(t, q, tacplus.Config{}, tacplus.ServerConfig{Secret: "another secret of 32 octets....."})
-	if _, res := cl.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "fixed", Password: canary}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "secret") {
+	if _, res := cl.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "fixed",
+		Password: canary}); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "secret") {
 		t.Errorf("%+v", res)
 	}
 }

@@ -97,11 +97,12 @@ func TestPeerTshark(t *testing.T) {
 	}
 	q := startTacquito(t, nil)
 	p := &pcap{}
-	cl := clientOf(t, q, tacplus.Config{SystemUser: "ringback", Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		p.open()
-		return tap{c, p}, err
-	}}, tacplus.ServerConfig{})
+	cl := clientOf(t, q, tacplus.Config{SystemUser: "ringback",
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			p.open()
+			return tap{c, p}, err
+		}}, tacplus.ServerConfig{})
 	ctx := t.Context()
 	r := aaa.Request{Service: aaa.EXEC, User: "fixed", Password: canary, TTY: 65, Caller: "5551"}
 	if _, res := cl.Start(ctx, r); res.Kind != aaa.Granted {
@@ -118,19 +119,23 @@ func TestPeerTshark(t *testing.T) {
 	if res := cl.Authorize(ctx, aaaQuestion("show", "version")); res.Kind != aaa.Granted {
 		t.Fatal(res.Reason)
 	}
-	if err := cl.Send(ctx, aaa.Record{ID: "1", Type: aaa.Stop, Time: at, SessionID: "s1", User: "fixed", TTY: 65, Cause: aaa.CauseCallback, CallbackNumber: "84001"}); err != nil {
+	if err := cl.Send(ctx, aaa.Record{ID: "1", Type: aaa.Stop, Time: at, SessionID: "s1", User: "fixed", TTY: 65,
+		Cause: aaa.CauseCallback, CallbackNumber: "84001"}); err != nil {
 		t.Fatal(err)
 	}
 	cl.Close()
 	file := filepath.Join(t.TempDir(), "tacacs.pcap")
 	p.write(t, file)
-	out, err := exec.CommandContext(ctx, tshark, "-r", file, "-o", "tacplus.key:"+secret, "-O", "tacplus").CombinedOutput()
+	out, err := exec.CommandContext(ctx, tshark, "-r", file, "-o", "tacplus.key:"+secret, "-O",
+		"tacplus").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	text := string(out)
-	for _, want := range []string{"Authentication type: ASCII", "Authentication type: PAP", "Authentication type: CHAP", "Authentication type: MS-CHAP", "Service: PPP", "Remote Address: 5551", "Port: tty65",
-		"User: fixed", canary, "service=shell", "cmd=show", "cmd-arg=version", "cmd-arg=<cr>", "task_id=s1", "disc-cause=16", "disc-cause-ext=1102", "callback-dialstring=84001", "Flags: 0x04"} {
+	for _, want := range []string{"Authentication type: ASCII", "Authentication type: PAP", "Authentication type: CHAP",
+		"Authentication type: MS-CHAP", "Service: PPP", "Remote Address: 5551", "Port: tty65",
+		"User: fixed", canary, "service=shell", "cmd=show", "cmd-arg=version", "cmd-arg=<cr>", "task_id=s1",
+		"disc-cause=16", "disc-cause-ext=1102", "callback-dialstring=84001", "Flags: 0x04"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("tshark does not read %q", want)
 		}

@@ -35,7 +35,8 @@ func (w *town) open() int {
 	return w.client.Servers()[0].Connections
 }
 
-// A client that another has replaced goes on with the conversations that it began, and holds no connection when they are over.
+// A client that another has replaced goes on with the conversations that it began, and holds no connection when they
+// are over.
 func TestRetire(t *testing.T) {
 	t.Parallel()
 	shares := server{ServerConfig: tacplus.ServerConfig{SingleConnection: true}, Serve: agreeing}
@@ -49,7 +50,8 @@ func TestRetire(t *testing.T) {
 			t.Fatalf("%+v", res)
 		}
 		w.client.Retire() // between GETUSER and GETPASS
-		if res = conv.Answer(w.t.Context(), canary); res.Kind != aaa.Granted || res.Identity.User != "bob" || w.open() != 1 {
+		if res = conv.Answer(w.t.Context(), canary); res.Kind != aaa.Granted || res.Identity.User != "bob" ||
+			w.open() != 1 {
 			t.Errorf("%+v, %d open", res, w.open())
 		}
 		// Who still asks is answered, apart.
@@ -58,7 +60,8 @@ func TestRetire(t *testing.T) {
 			t.Errorf("%+v, %d open", res, w.open())
 		}
 		for _, c := range []aaa.Conversation{other, third} {
-			if c.Answer(w.t.Context(), "kim").Kind != aaa.Prompt || c.Answer(w.t.Context(), canary).Kind != aaa.Granted {
+			if c.Answer(w.t.Context(), "kim").Kind != aaa.Prompt ||
+				c.Answer(w.t.Context(), canary).Kind != aaa.Granted {
 				t.Error("a conversation that was under way does not end")
 			}
 		}
@@ -66,7 +69,8 @@ func TestRetire(t *testing.T) {
 			t.Errorf("%d connections are left", w.open())
 		}
 	}, shares)
-	inTown(t, tacplus.Config{}, func(w *town) { // an idle one goes at once, and one that nobody goes on with goes with its caller's patience
+	// an idle one goes at once, and one that nobody goes on with goes with its caller's patience
+	inTown(t, tacplus.Config{}, func(w *town) {
 		w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
 		w.client.Retire()
 		if w.open() != 1 {
@@ -129,7 +133,8 @@ func TestInherits(t *testing.T) {
 				if i == 0 && moved != "" {
 					s.Address = "one" + moved
 				}
-				cfg.Servers = append(cfg.Servers, tacplus.ServerConfig{Name: s.Name, Address: s.Address, Secret: secret})
+				cfg.Servers = append(cfg.Servers, tacplus.ServerConfig{Name: s.Name, Address: s.Address,
+					Secret: secret})
 			}
 			next, err := tacplus.New(cfg)
 			if err != nil {

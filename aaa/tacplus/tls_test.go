@@ -41,14 +41,17 @@ func newCertificates(t testing.TB) *certificates {
 func (c *certificates) file(name string) string { return filepath.Join(c.dir, name) }
 
 // issue makes a certificate that is valid in bubbles too, whose clocks begin in the year 2000.
-func (c *certificates) issue(t testing.TB, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey, dns string) (*x509.Certificate, *ecdsa.PrivateKey) {
+func (c *certificates) issue(t testing.TB, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey,
+	dns string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC),
-		NotAfter: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:  time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 	if dns != "" {
 		tmpl.DNSNames, tmpl.IPAddresses = []string{dns}, []net.IP{net.IPv4(127, 0, 0, 1)}
 	}
@@ -64,7 +67,8 @@ func (c *certificates) issue(t testing.TB, name string, ca *x509.Certificate, ca
 	if err != nil {
 		t.Fatal(err)
 	}
-	for ext, b := range map[string]*pem.Block{".pem": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+	for ext, b := range map[string]*pem.Block{".pem": {Type: "CERTIFICATE", Bytes: der},
+		".key": {Type: "PRIVATE KEY", Bytes: pkcs8}} {
 		if err := os.WriteFile(c.file(name+ext), pem.EncodeToMemory(b), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -82,11 +86,13 @@ func (c *certificates) server(t testing.TB, name string) *tls.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: c.pool, ClientAuth: tls.RequireAndVerifyClientCert}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: c.pool,
+		ClientAuth: tls.RequireAndVerifyClientCert}
 }
 
 func (c *certificates) client(edit ...func(*aaa.Certificates)) tacplus.ServerConfig {
-	t := &aaa.Certificates{CAFile: c.file("ca.pem"), CertFile: c.file("client.pem"), KeyFile: c.file("client.key"), ServerName: "tacacs.example"}
+	t := &aaa.Certificates{CAFile: c.file("ca.pem"), CertFile: c.file("client.pem"), KeyFile: c.file("client.key"),
+		ServerName: "tacacs.example"}
 	for _, f := range edit {
 		f(t)
 	}
@@ -110,11 +116,14 @@ func TestTLS(t *testing.T) {
 			l.send(p.to(authenReply(pass, 0, "", "")))
 		}
 	}
-	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "one", "") }, server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(1)})
-	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Refused, "", "has no TAC_PLUS_UNENCRYPTED_FLAG") }, server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(0)})
+	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "one", "") },
+		server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(1)})
+	inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Refused, "", "has no TAC_PLUS_UNENCRYPTED_FLAG") },
+		server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(0)})
 }
 
-// Bad certificates and old versions: the server is silent, nothing falls back to plain TCP, the error says what to look at.
+// Bad certificates and old versions: the server is silent, nothing falls back to plain TCP, the error says what to look
+// at.
 func TestTLSRefused(t *testing.T) {
 	t.Parallel()
 	c := newCertificates(t)
@@ -124,14 +133,25 @@ func TestTLSRefused(t *testing.T) {
 		server server
 		reason string
 	}{
-		"another name":         {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "other.example" }), TLS: c.server(t, "server")}, "tls.server_name sets the name"},
-		"the host's name":      {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }), TLS: c.server(t, "server")}, "tls.server_name sets the name"},
-		"a stranger":           {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")}, "Does tls.ca_file contain"},
-		"TLS 1.2":              {server{ServerConfig: c.client(), TLS: old}, "must support TLS 1.3"},
-		"no client's":          {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.CertFile, c.KeyFile = "", "" }), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
-		"a strange client's":   {server{ServerConfig: c.client(func(t *aaa.Certificates) { t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key") }), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
-		"plain TCP":            {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); l.raw([]byte("not TLS at all")) }}, "must support TLS 1.3"},
-		"silence in handshake": {server{ServerConfig: c.client(), Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); <-time.After(time.Minute) }}, "no answer in 5s"},
+		"another name": {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "other.example" }),
+			TLS: c.server(t, "server")}, "tls.server_name sets the name"},
+		"the host's name": {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }),
+			TLS: c.server(t, "server")}, "tls.server_name sets the name"},
+		"a stranger": {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")},
+			"Does tls.ca_file contain"},
+		"TLS 1.2": {server{ServerConfig: c.client(), TLS: old}, "must support TLS 1.3"},
+		"no client's": {server{ServerConfig: c.client(func(c *aaa.Certificates) {
+			c.CertFile, c.KeyFile = "",
+				""
+		}), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
+		"a strange client's": {server{ServerConfig: c.client(func(t *aaa.Certificates) {
+			t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key")
+		}), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
+		"plain TCP": {server{ServerConfig: c.client(),
+			Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); l.raw([]byte("not TLS at all")) }},
+			"must support TLS 1.3"},
+		"silence in handshake": {server{ServerConfig: c.client(),
+			Serve: func(l *link) { l.conn.Read(make([]byte, 4096)); <-time.After(time.Minute) }}, "no answer in 5s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +164,8 @@ func TestTLSRefused(t *testing.T) {
 			}
 			inTown(t, tacplus.Config{}, func(w *town) {
 				w.want(aaa.Silent, "", s.reason)
-				if n := w.connections("one"); n != 1 || !strings.HasPrefix(w.client.Servers()[0].LastSilence, "tacacs server one") {
+				if n := w.connections("one"); n != 1 || !strings.HasPrefix(w.client.Servers()[0].LastSilence,
+					"tacacs server one") {
 					t.Errorf("%d connections", n)
 				}
 			}, s.server)

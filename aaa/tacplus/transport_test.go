@@ -17,7 +17,8 @@ import (
 
 var granting = server{Serve: always(authenReply(pass, 0, "", ""))}
 
-// What is no answer to what was asked: the connection is closed and the next server asked; with none left nobody is let in.
+// What is no answer to what was asked: the connection is closed and the next server asked; with none left nobody is let
+// in.
 func TestBadPackets(t *testing.T) {
 	t.Parallel()
 	good := authenReply(pass, 0, "", "")
@@ -26,23 +27,39 @@ func TestBadPackets(t *testing.T) {
 		reason string
 		kind   aaa.Kind // where no other server is left
 	}{
-		"unencrypted":        {func(l *link, p wire) { p = p.to(good); p.flags = 1; l.send(p) }, "not obfuscated. Does the server have a secret", aaa.Refused},
-		"sequence 1":         {func(l *link, p wire) { p.body = good; l.send(p) }, "sequence number 1, expected 2", aaa.Silent},
-		"sequence 4":         {func(l *link, p wire) { p = p.to(good); p.seq = 4; l.send(p) }, "sequence number 4", aaa.Silent},
-		"sequence 0":         {func(l *link, p wire) { p = p.to(good); p.seq = 0; l.send(p) }, "sequence number 0", aaa.Silent},
-		"session":            {func(l *link, p wire) { p = p.to(good); p.session++; l.send(p) }, "unknown session id", aaa.Silent},
-		"version":            {func(l *link, p wire) { p = p.to(good); p.version = 0xb0; l.send(p) }, "version 0xb0 is not TACACS+", aaa.Silent},
-		"minor version":      {func(l *link, p wire) { p = p.to(good); p.version = 0xc1; l.send(p) }, "version 0xc1 in a session of version 0xc0", aaa.Silent},
-		"type":               {func(l *link, p wire) { p = p.to(good); p.kind = 2; l.send(p) }, "packet type 2 in a session of type 1", aaa.Silent},
-		"unknown type":       {func(l *link, p wire) { p = p.to(good); p.kind = 9; l.send(p) }, "unknown packet type 9", aaa.Silent},
-		"64 KiB and one":     {func(l *link, p wire) { l.send(p.to(make([]byte, 1<<16+1))) }, "body of 65537 octets: the limit is 65536", aaa.Silent},
-		"length lies":        {func(l *link, p wire) { l.send(p.to(append(good, 0))) }, "do not add up. Is the secret the same", aaa.Silent},
-		"cut in the header":  {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:7]); l.conn.Close() }, "truncated packet header", aaa.Silent},
-		"cut in the body":    {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]); l.conn.Close() }, "expected a body of 6 octets", aaa.Silent},
-		"a body that stalls": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]) }, "no answer in 5s", aaa.Silent},
-		"garbage":            {func(l *link, p wire) { l.raw([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }, "is not TACACS+", aaa.Silent},
-		"closed":             {func(l *link, p wire) { l.conn.Close() }, "closed the connection without an answer. Is this host one of", aaa.Silent},
-		"not a word":         {func(*link, wire) {}, "no answer in 5s. Is this host one of", aaa.Silent},
+		"unencrypted": {func(l *link, p wire) { p = p.to(good); p.flags = 1; l.send(p) },
+			"not obfuscated. Does the server have a secret", aaa.Refused},
+		"sequence 1": {func(l *link, p wire) { p.body = good; l.send(p) }, "sequence number 1, expected 2",
+			aaa.Silent},
+		"sequence 4": {func(l *link, p wire) { p = p.to(good); p.seq = 4; l.send(p) }, "sequence number 4",
+			aaa.Silent},
+		"sequence 0": {func(l *link, p wire) { p = p.to(good); p.seq = 0; l.send(p) }, "sequence number 0",
+			aaa.Silent},
+		"session": {func(l *link, p wire) { p = p.to(good); p.session++; l.send(p) }, "unknown session id",
+			aaa.Silent},
+		"version": {func(l *link, p wire) { p = p.to(good); p.version = 0xb0; l.send(p) },
+			"version 0xb0 is not TACACS+", aaa.Silent},
+		"minor version": {func(l *link, p wire) { p = p.to(good); p.version = 0xc1; l.send(p) },
+			"version 0xc1 in a session of version 0xc0", aaa.Silent},
+		"type": {func(l *link, p wire) { p = p.to(good); p.kind = 2; l.send(p) },
+			"packet type 2 in a session of type 1", aaa.Silent},
+		"unknown type": {func(l *link, p wire) { p = p.to(good); p.kind = 9; l.send(p) }, "unknown packet type 9",
+			aaa.Silent},
+		"64 KiB and one": {func(l *link, p wire) { l.send(p.to(make([]byte, 1<<16+1))) },
+			"body of 65537 octets: the limit is 65536", aaa.Silent},
+		"length lies": {func(l *link, p wire) { l.send(p.to(append(good, 0))) },
+			"do not add up. Is the secret the same", aaa.Silent},
+		"cut in the header": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:7]); l.conn.Close() },
+			"truncated packet header", aaa.Silent},
+		"cut in the body": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]); l.conn.Close() },
+			"expected a body of 6 octets", aaa.Silent},
+		"a body that stalls": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:15]) }, "no answer in 5s",
+			aaa.Silent},
+		"garbage": {func(l *link, p wire) { l.raw([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }, "is not TACACS+",
+			aaa.Silent},
+		"closed": {func(l *link, p wire) { l.conn.Close() },
+			"closed the connection without an answer. Is this host one of", aaa.Silent},
+		"not a word": {func(*link, wire) {}, "no answer in 5s. Is this host one of", aaa.Silent},
 		"another reply behind": {func(l *link, p wire) {
 			r := p.to(authenReply(getData, 0, "", ""))
 			l.raw(append(r.octets(secret), r.octets(secret)...))
@@ -64,7 +81,8 @@ func TestBadPackets(t *testing.T) {
 				inTown(t, tacplus.Config{}, func(w *town) {
 					conv, _ := w.login(caller)
 					synctest.Wait()
-					if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "(0: none)") || closed.Load() != 1 {
+					if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Silent ||
+						!strings.Contains(res.Reason, "(0: none)") || closed.Load() != 1 {
 						t.Errorf("%+v; %d closed", res, closed.Load())
 					}
 				}, bad)
@@ -92,7 +110,8 @@ func TestWrongSecret(t *testing.T) {
 	s := granting
 	s.Wrong = "another secret of 32 octets....."
 	inTown(t, tacplus.Config{}, func(w *town) {
-		w.want(aaa.Silent, "", "tacacs server one (one:49): Authentication START: the lengths inside a reply of 6 octets do not add up. Is the secret the same on both sides?")
+		w.want(aaa.Silent, "", "tacacs server one (one:49): Authentication START: the lengths inside a reply of 6 "+
+			"octets do not add up. Is the secret the same on both sides?")
 	}, s)
 }
 
@@ -104,10 +123,14 @@ func TestHintsOfKnownServer(t *testing.T) {
 		then   func(l *link, p wire)
 		want   string
 	}{
-		"closed":                      {false, func(l *link, _ wire) { l.conn.Close() }, "closed the connection without an answer. It answered before: is it overloaded"},
-		"silent":                      {false, func(*link, wire) {}, "no answer in 5s. It answered before: is it overloaded"},
+		"closed": {false, func(l *link, _ wire) { l.conn.Close() },
+			"closed the connection without an answer. It answered before: is it overloaded"},
+		"silent": {false, func(*link, wire) {},
+			"no answer in 5s. It answered before: is it overloaded"},
 		"closed, a single connection": {true, func(l *link, _ wire) { l.conn.Close() }, "try single_connection: false"},
-		"lengths":                     {false, func(l *link, p wire) { l.send(p.to(append(authenReply(pass, 0, "", ""), 0))) }, "do not add up. It worked before: was the secret changed"},
+		"lengths": {false,
+			func(l *link, p wire) { l.send(p.to(append(authenReply(pass, 0, "", ""), 0))) },
+			"do not add up. It worked before: was the secret changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +174,8 @@ func TestDeadTime(t *testing.T) {
 		}
 		w.want(aaa.Granted, "three", "")
 		st := w.client.Servers()
-		if time.Since(begun) != 2*time.Second || st[0].Silent != 1 || st[1].Silent != 1 || st[2].Answered != 2 || !st[0].DeadUntil.Equal(begun.Add(2*time.Second+time.Minute)) ||
+		if time.Since(begun) != 2*time.Second || st[0].Silent != 1 || st[1].Silent != 1 || st[2].Answered != 2 ||
+			!st[0].DeadUntil.Equal(begun.Add(2*time.Second+time.Minute)) ||
 			!strings.Contains(st[1].LastSilence, "connection refused. Nothing listens there: is the server running") {
 			t.Errorf("%+v", st)
 		}
@@ -180,12 +204,14 @@ func TestErrorIsAlive(t *testing.T) {
 func TestAllDead(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
-		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Nothing listens there: is the server running")
+		w.want(aaa.Silent, "", "tacacs server two (two:49): connect: dial tcp two:49: connection refused. Nothing "+
+			"listens there: is the server running")
 		w.want(aaa.Silent, "", "tacacs server one")
 	}, server{}, server{})
 }
 
-// A login that gets no answer because the connection broke begins again on a fresh one, wherever in the conversation that was; with another server it is asked there.
+// A login that gets no answer because the connection broke begins again on a fresh one, wherever in the conversation
+// that was; with another server it is asked there.
 func TestBrokenConnection(t *testing.T) {
 	t.Parallel()
 	for name, breaks := range map[string]int{"before the first answer": 1, "after the password": 2} {
@@ -214,12 +240,14 @@ func TestBrokenConnection(t *testing.T) {
 					t.Errorf("%s: %d connections", name, n)
 				}
 			}, server{ServerConfig: kind, Serve: script})
-			inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "two", "") }, server{ServerConfig: kind, Serve: script}, granting)
+			inTown(t, tacplus.Config{}, func(w *town) { w.want(aaa.Granted, "two", "") },
+				server{ServerConfig: kind, Serve: script}, granting)
 		}
 	}
 }
 
-// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over one finds out how it is.
+// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over
+// one finds out how it is.
 func TestDeadCostsOne(t *testing.T) {
 	t.Parallel()
 	var up atomic.Bool
@@ -236,7 +264,8 @@ func TestDeadCostsOne(t *testing.T) {
 			begun := time.Now()
 			_, res := list.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: "x"})
 			if took := time.Since(begun); res.Kind != aaa.Granted || res.Server != server || took != takes {
-				t.Errorf("%v by %s after %v, want %s after %v: %s", res.Kind, res.Server, took, server, takes, res.Reason)
+				t.Errorf("%v by %s after %v, want %s after %v: %s", res.Kind, res.Server, took, server, takes,
+					res.Reason)
 			}
 		}
 		login("none", 2*time.Second)
@@ -247,7 +276,10 @@ func TestDeadCostsOne(t *testing.T) {
 		tried := w.connections("one")
 		var logins sync.WaitGroup
 		for range 5 {
-			logins.Go(func() { list.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "bob", Password: "x"}) })
+			logins.Go(func() {
+				list.Start(context.Background(),
+					aaa.Request{Service: aaa.EXEC, User: "bob", Password: "x"})
+			})
 		}
 		logins.Wait()
 		if n := w.connections("one") - tried; n != 1 {
@@ -322,7 +354,8 @@ func TestSingleConnection(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if st := w.client.Servers()[0]; w.connections("one") != 1 || !st.SingleConnection || st.Connections != 1 || st.Answered != n+1 {
+		if st := w.client.Servers()[0]; w.connections("one") != 1 || !st.SingleConnection || st.Connections != 1 ||
+			st.Answered != n+1 {
 			t.Errorf("%d connections, %+v", w.connections("one"), st)
 		}
 	}, server{ServerConfig: sharing, Serve: script})
@@ -350,7 +383,11 @@ func TestUnreachableTogether(t *testing.T) {
 	for _, single := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			cl, err := tacplus.New(tacplus.Config{
-				Dial:    func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() },
+				Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					<-ctx.Done()
+					return nil,
+						ctx.Err()
+				},
 				Servers: []tacplus.ServerConfig{{Address: "blackhole", Secret: secret, SingleConnection: single}},
 			})
 			if err != nil {
@@ -361,7 +398,8 @@ func TestUnreachableTogether(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 5 {
 				wg.Go(func() {
-					if _, res := cl.Start(t.Context(), caller); res.Kind != aaa.Silent || !strings.Contains(res.Reason, "connect: no answer in 5s") {
+					if _, res := cl.Start(t.Context(), caller); res.Kind != aaa.Silent ||
+						!strings.Contains(res.Reason, "connect: no answer in 5s") {
 						t.Errorf("%+v", res)
 					}
 				})
@@ -562,7 +600,8 @@ func TestGroup(t *testing.T) {
 		if _, res := w.login(r); res.Kind != aaa.Silent || w.connections("one") != 0 {
 			t.Errorf("another entry answered for remote: %+v", res)
 		}
-		for name, servers := range map[string][]string{"remote": {"one"}, "tacacs": {"one"}, "": {"one"}, "a": {"four"}, "b": {"one", "one"}, "c": nil} {
+		for name, servers := range map[string][]string{"remote": {"one"}, "tacacs": {"one"}, "": {"one"}, "a": {"four"},
+			"b": {"one", "one"}, "c": nil} {
 			if _, err := w.client.Group(name, servers...); err == nil {
 				t.Errorf("group %q of %q was made", name, servers)
 			}

@@ -23,7 +23,8 @@ type caller struct {
 	promised, busy int
 }
 
-// patience is how long a caller waits for anything: far beyond what a cycle takes, so that whoever loses it has lost his callback.
+// patience is how long a caller waits for anything: far beyond what a cycle takes, so that whoever loses it has lost
+// his callback.
 const patience = 30 * time.Second
 
 var errBusy = errors.New("BUSY")

@@ -1,5 +1,6 @@
-// Command town is the benchmark's other process: it has the modems, the people who call, and a RADIUS server, so that the process under test has
-// nothing but its own work to do. It prints where everything is, then takes its orders from standard input (see bench/wire).
+// Command town is the benchmark's other process: it has the modems, the people who call, and a RADIUS server, so that
+// the process under test has nothing but its own work to do. It prints where everything is, then takes its orders from
+// standard input (see bench/wire).
 package main
 
 import (

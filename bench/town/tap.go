@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 )
 
-// tap is a listener whose connections tell of each dial script that a modem is sent. It sees what the modem reads, when the
-// modem reads it.
+// tap is a listener whose connections tell of each dial script that a modem is sent. It sees what the modem reads, when
+// the modem reads it.
 type tap struct {
 	net.Listener
 	dialed func(wire.Dial)
@@ -34,8 +34,8 @@ func (c *tapped) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// ear looks for the lines of a dial script in what a modem reads, plain or by Telnet: AT, which only the script and a probe
-// before it send, and the dial command.
+// ear looks for the lines of a dial script in what a modem reads, plain or by Telnet: AT, which only the script and a
+// probe before it send, and the dial command.
 type ear struct {
 	dialed func(wire.Dial)
 

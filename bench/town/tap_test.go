@@ -20,12 +20,17 @@ func TestEar(t *testing.T) {
 		heard []heard
 		want  []wire.Dial
 	}{
-		"a script":       {[]heard{{1, "AT\r"}, {3, "ATDT 84007\r"}}, []wire.Dial{{Number: "84007", Began: at(1), Time: at(3)}}},
-		"in pieces":      {[]heard{{1, "A"}, {2, "T\r"}, {3, "ATDT 8"}, {4, "4007\r"}}, []wire.Dial{{Number: "84007", Began: at(1), Time: at(4)}}},
-		"after a probe":  {[]heard{{1, "AT\r"}, {5, "AT\r"}, {6, "ATDT 84007\r"}}, []wire.Dial{{Number: "84007", Began: at(5), Time: at(6)}}},
-		"with the proof": {[]heard{{1, "AT\r"}, {2, "ATS0=0S18?\r"}, {3, "ATDT 84007\r"}}, []wire.Dial{{Number: "84007", Began: at(1), Time: at(3)}}},
-		"by Telnet":      {[]heard{{0, "\xff\xfa\x2c\x05\x08\xff\xf0AT\r"}, {2, "ATDT 1\r"}}, []wire.Dial{{Number: "1", Began: at(0), Time: at(2)}}},
-		"data":           {[]heard{{1, "Username: \r\n"}, {2, "ATH\r"}}, nil},
+		"a script": {[]heard{{1, "AT\r"}, {3, "ATDT 84007\r"}},
+			[]wire.Dial{{Number: "84007", Began: at(1), Time: at(3)}}},
+		"in pieces": {[]heard{{1, "A"}, {2, "T\r"}, {3, "ATDT 8"}, {4, "4007\r"}},
+			[]wire.Dial{{Number: "84007", Began: at(1), Time: at(4)}}},
+		"after a probe": {[]heard{{1, "AT\r"}, {5, "AT\r"}, {6, "ATDT 84007\r"}},
+			[]wire.Dial{{Number: "84007", Began: at(5), Time: at(6)}}},
+		"with the proof": {[]heard{{1, "AT\r"}, {2, "ATS0=0S18?\r"}, {3, "ATDT 84007\r"}},
+			[]wire.Dial{{Number: "84007", Began: at(1), Time: at(3)}}},
+		"by Telnet": {[]heard{{0, "\xff\xfa\x2c\x05\x08\xff\xf0AT\r"}, {2, "ATDT 1\r"}},
+			[]wire.Dial{{Number: "1", Began: at(0), Time: at(2)}}},
+		"data": {[]heard{{1, "Username: \r\n"}, {2, "ATH\r"}}, nil},
 	} {
 		var got []wire.Dial
 		e := ear{dialed: func(d wire.Dial) { got = append(got, d) }}

@@ -78,13 +78,15 @@ func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 	return addresses, nil
 }
 
-// settle gives the town its subscribers: user uN with the number 84N, a modem that answers, and a line that he calls. A caller who comes back finds
-// that line long on hook; hunting would send him to the one that went on hook last, whose driver is still proving it.
+// settle gives the town its subscribers: user uN with the number 84N, a modem that answers, and a line that he calls. A
+// caller who comes back finds that line long on hook; hunting would send him to the one that went on hook last, whose
+// driver is still proving it.
 func (t *town) settle(n, lines int) {
 	for i := range n {
 		number := fmt.Sprint(wire.FirstHome + i)
 		m := t.x.AddModem(exchange.ModemConfig{Name: "pc" + number, Number: number, Profile: "E0S0=1"})
-		t.callers = append(t.callers, &caller{user: fmt.Sprint("u", i), calls: fmt.Sprint(wire.FirstLine + i%lines), dte: m.DTE()})
+		t.callers = append(t.callers, &caller{user: fmt.Sprint("u", i), calls: fmt.Sprint(wire.FirstLine + i%lines),
+			dte: m.DTE()})
 	}
 }
 
@@ -92,7 +94,8 @@ func (t *town) settle(n, lines int) {
 func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
 	var users strings.Builder
 	for i, c := range t.callers {
-		fmt.Fprintf(&users, "%s\tCleartext-Password := %q\n\tService-Type = Callback-NAS-Prompt,\n\tCallback-Number = \"%d\"\n\n", c.user, wire.Password, wire.FirstHome+i)
+		fmt.Fprintf(&users, "%s\tCleartext-Password := %q\n\tService-Type = Callback-NAS-Prompt,\n\tCallback-Number "+
+			"= \"%d\"\n\n", c.user, wire.Password, wire.FirstHome+i)
 	}
 	parsed, err := servers.ParseUsers(strings.NewReader(users.String()))
 	if err != nil {

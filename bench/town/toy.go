@@ -36,8 +36,8 @@ func newToyModem(port *os.File) *toyModem {
 	return m
 }
 
-// reset loads the stored profile. Its guard time is short: the calls of a benchmark have no data that could be taken for
-// an escape.
+// reset loads the stored profile. Its guard time is short: the calls of a benchmark have no data that could be taken
+// for an escape.
 func (m *toyModem) reset() {
 	m.registers = [256]byte{s2: '+', s12: 1}
 }
@@ -79,9 +79,10 @@ func (m *toyModem) take(b []byte, now time.Time) {
 	}
 }
 
-// takeData waits for the escape sequence: silence, three escape characters, silence. silent says that the guard time had
-// passed before this octet. A CR behind the three stands for the second silence, since a busy machine has both read at
-// once. No OK tells that the sequence was seen: it would come late likewise, and be taken for the next command's answer.
+// takeData waits for the escape sequence: silence, three escape characters, silence. silent says that the guard time
+// had passed before this octet. A CR behind the three stands for the second silence, since a busy machine has both read
+// at once. No OK tells that the sequence was seen: it would come late likewise, and be taken for the next command's
+// answer.
 func (m *toyModem) takeData(c byte, silent bool) {
 	switch {
 	case m.escapes == 3 && c == '\r':

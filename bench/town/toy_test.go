@@ -17,15 +17,16 @@ func TestToyModem(t *testing.T) {
 		"settings":        {{0, "ATE0Q0V1S0=0\r", ok}, {0, "ATE0Q0V1&C1&D2S0=0\r", ok}},
 		"escape's values": {{0, "ATS2=14S12=50S2?S12?\r", "\r\n014\r\n\r\n050\r\n" + ok}},
 		"proof written":   {{0, "ATS18=1S25=2S26=3S18?S25?S26?\r", "\r\n001\r\n\r\n002\r\n\r\n003\r\n" + ok}},
-		"proof read":      {{0, "ATS18=201\r", ok}, {0, "ATS0=0S18?S25?S26?\r", "\r\n201\r\n\r\n000\r\n\r\n000\r\n" + ok}},
-		"reset":           {{0, "ATS18=201\r", ok}, {0, "ATZ\r", ok}, {0, "ATS18?\r", "\r\n000\r\n" + ok}},
-		"lower case":      {{0, "ats18=7s18?\r", "\r\n007\r\n" + ok}},
-		"too large":       {{0, "ATS18=256\r", "\r\nERROR\r\n"}},
-		"no register":     {{0, "ATS18\r", "\r\nERROR\r\n"}},
-		"no command":      {{0, "+++\rATS2\b\b\r", ok}},
-		"dial":            {{0, "ATDT 5551234\r", "\r\nCONNECT\r\n"}, {0, "ATH\r", ""}},
-		"dial in a line":  {{0, "ATS7=60DT5\r", "\r\nCONNECT\r\n"}},
-		"answer":          {{0, "ATA\r", "\r\nCONNECT\r\n"}},
+		"proof read": {{0, "ATS18=201\r", ok}, {0, "ATS0=0S18?S25?S26?\r", "\r\n201\r\n\r\n000\r\n\r\n000\r\n" +
+			ok}},
+		"reset":          {{0, "ATS18=201\r", ok}, {0, "ATZ\r", ok}, {0, "ATS18?\r", "\r\n000\r\n" + ok}},
+		"lower case":     {{0, "ats18=7s18?\r", "\r\n007\r\n" + ok}},
+		"too large":      {{0, "ATS18=256\r", "\r\nERROR\r\n"}},
+		"no register":    {{0, "ATS18\r", "\r\nERROR\r\n"}},
+		"no command":     {{0, "+++\rATS2\b\b\r", ok}},
+		"dial":           {{0, "ATDT 5551234\r", "\r\nCONNECT\r\n"}, {0, "ATH\r", ""}},
+		"dial in a line": {{0, "ATS7=60DT5\r", "\r\nCONNECT\r\n"}},
+		"answer":         {{0, "ATA\r", "\r\nCONNECT\r\n"}},
 	} {
 		m := newToyModem(nil)
 		now := time.Now()

@@ -1,5 +1,5 @@
-// Package wire has what the benchmark and its town say to each other: the town prints one Ready as a line of JSON, then answers each Load on
-// its standard input with one Result, and ends with its input.
+// Package wire has what the benchmark and its town say to each other: the town prints one Ready as a line of JSON, then
+// answers each Load on its standard input with one Result, and ends with its input.
 package wire
 
 import "time"
@@ -24,8 +24,9 @@ const (
 // Load asks for callers: each of the first Callers subscribers lives through callback after callback.
 type Load struct {
 	Callers int           `json:"callers"`
-	For     time.Duration `json:"for"`  // no cycle begins after it
-	Rate    float64       `json:"rate"` // cycles begun a second, by whoever is at home; 0: each caller begins anew at once
+	For     time.Duration `json:"for"` // no cycle begins after it
+	// cycles begun a second, by whoever is at home; 0: each caller begins anew at once
+	Rate float64 `json:"rate"`
 }
 
 // Result is what came of a Load.

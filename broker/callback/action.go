@@ -109,7 +109,8 @@ var (
 
 	putOff = action{"not before", func(d *draft) {
 		d.s.NotBefore = d.e.until
-		d.add(Audit{fmt.Sprintf("put off until %s by %s", time.Unix(0, d.e.until).Format(time.RFC3339), orUnknown(d.e.cause))})
+		d.add(Audit{fmt.Sprintf("put off until %s by %s", time.Unix(0, d.e.until).Format(time.RFC3339),
+			orUnknown(d.e.cause))})
 	}}
 	waitAgain = action{"wait again", func(d *draft) { d.s.Elapsed, d.s.Checking = false, false }}
 

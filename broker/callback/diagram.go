@@ -24,7 +24,8 @@ func Diagram() string {
 		if r.to == same {
 			to = "(same)"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", fromNames(r.from), r.on, guardNames(r.when), to, actionNames(r.do), r.why)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", fromNames(r.from), r.on, guardNames(r.when), to,
+			actionNames(r.do), r.why)
 	}
 	return b.String()
 }

@@ -2,7 +2,8 @@ package callback
 
 import "fmt"
 
-// Effect is an order to the loop, carried out after the commit and in the order given. The types of this file are all there are.
+// Effect is an order to the loop, carried out after the commit and in the order given. The types of this file are all
+// there are.
 type Effect interface {
 	fmt.Stringer
 	effect()
@@ -23,8 +24,9 @@ type StopAcquire struct{}
 // OffHook runs the off-hook script of the leased line, if it has one; the answer is OffHookEnded.
 type OffHook struct{ Lease uint64 }
 
-// ArmTimer starts a timer; a Wait and a RetryWait do not end before State.NotBefore; the loop computes how long it runs and answers with TimerFired of the same Kind and Gen.
-// An older timer of the same callback is stopped, unless one of the two is the Lifetime.
+// ArmTimer starts a timer; a Wait and a RetryWait do not end before State.NotBefore; the loop computes how long it runs
+// and answers with TimerFired of the same Kind and Gen. An older timer of the same callback is stopped, unless one of
+// the two is the Lifetime.
 type ArmTimer struct {
 	Kind TimerKind
 	Gen  uint64
@@ -37,8 +39,8 @@ type StopTimer struct {
 	Gen  uint64
 }
 
-// Recheck looks for reasons that forbid the dial now (lockdown, number, hours, ceiling), never for such that would widen it; the
-// answer is DenialRechecked with this Gen.
+// Recheck looks for reasons that forbid the dial now (lockdown, number, hours, ceiling), never for such that would
+// widen it; the answer is DenialRechecked with this Gen.
 type Recheck struct{ Gen uint64 }
 
 // Dial begins attempt number Attempt on the leased line. The attempt is on disk when this is carried out.
@@ -55,15 +57,15 @@ type StartSession struct {
 	Lease   uint64
 }
 
-// HangUp ends attempt Attempt: it stops its dialler where that still runs and ends its call where there is one. A call that
-// is already down is left alone.
+// HangUp ends attempt Attempt: it stops its dialler where that still runs and ends its call where there is one. A call
+// that is already down is left alone.
 type HangUp struct {
 	Attempt int
 	Lease   uint64
 }
 
-// ReleaseLease gives a line back. The owner of the line proves it on hook before anybody else gets it. Unproven: it is already known that
-// it cannot be, and the line goes to quarantine.
+// ReleaseLease gives a line back. The owner of the line proves it on hook before anybody else gets it. Unproven: it is
+// already known that it cannot be, and the line goes to quarantine.
 type ReleaseLease struct {
 	Lease    uint64
 	Unproven bool

@@ -37,18 +37,19 @@ type Promise struct {
 // HungUp: leg one is down and its line was proven on hook.
 type HungUp struct{}
 
-// HangUpUnproven: leg one was ended, but its line could not be proven on hook (it is quarantined). The callback goes on with
-// another line, or waits for this one.
+// HangUpUnproven: leg one was ended, but its line could not be proven on hook (it is quarantined). The callback goes on
+// with another line, or waits for this one.
 type HangUpUnproven struct{ Cause string }
 
-// Leased: a line was lent, in answer to Acquire. Lease is any number but 0 that the loop has never used before in this process.
+// Leased: a line was lent, in answer to Acquire. Lease is any number but 0 that the loop has never used before in this
+// process.
 type Leased struct {
 	Lease uint64
 	TTY   int
 }
 
-// NoLine: the Acquire was answered and there is no line now. Final: there will never be one for this step of the plan: the callback goes on with
-// the dial Next of a later step, or fails where there is none (0).
+// NoLine: the Acquire was answered and there is no line now. Final: there will never be one for this step of the plan:
+// the callback goes on with the dial Next of a later step, or fails where there is none (0).
 type NoLine struct {
 	Cause string
 	Final bool
@@ -74,14 +75,15 @@ type TimerFired struct {
 	Gen  uint64
 }
 
-// DenialRechecked answers Recheck with its generation: Reason "" lets the dial go on, any other denies it for good. A denial
-// may also come unasked (a lockdown) and counts then whatever its Gen, before the dial.
+// DenialRechecked answers Recheck with its generation: Reason "" lets the dial go on, any other denies it for good. A
+// denial may also come unasked (a lockdown) and counts then whatever its Gen, before the dial.
 type DenialRechecked struct {
 	Gen    uint64
 	Reason string
 }
 
-// DialEnded: the dialler of the attempt on this lease has returned. Unless Connected, the line is on hook again, or Unproven.
+// DialEnded: the dialler of the attempt on this lease has returned. Unless Connected, the line is on hook again, or
+// Unproven.
 type DialEnded struct {
 	Attempt   int
 	Lease     uint64
@@ -97,15 +99,15 @@ type DialEnded struct {
 // Admitted: leg two's session was admitted.
 type Admitted struct{ Attempt int }
 
-// NotAdmitted: leg two did not prove to be the right one, or may not have a session. No further attempt is made: it would ring
-// a stranger's telephone again.
+// NotAdmitted: leg two did not prove to be the right one, or may not have a session. No further attempt is made: it
+// would ring a stranger's telephone again.
 type NotAdmitted struct {
 	Attempt int
 	Cause   string
 }
 
-// CallEnded: leg two's call is over and its line is on hook, or Unproven. Before admission it is a failed attempt; after it, it
-// gives the lease back.
+// CallEnded: leg two's call is over and its line is on hook, or Unproven. Before admission it is a failed attempt;
+// after it, it gives the lease back.
 type CallEnded struct {
 	Attempt  int
 	Cause    string
@@ -116,8 +118,8 @@ type CallEnded struct {
 // Cancel: an operator takes the promise back.
 type Cancel struct{ By string }
 
-// Delay puts the dial off: not before NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback later: what would not, and what comes
-// when the dial has begun, is refused.
+// Delay puts the dial off: not before NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback
+// later: what would not, and what comes when the dial has begun, is refused.
 type Delay struct {
 	NotBefore int64
 	By        string
@@ -146,7 +148,8 @@ func (e DenialRechecked) input() input {
 	return input{on: "DenialRechecked", gen: e.Gen, cause: e.Reason}
 }
 func (e DialEnded) input() input {
-	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome, unproven: e.Unproven, final: e.Final, next: e.Next, away: e.Away, heldBack: e.HeldBack}
+	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome,
+		unproven: e.Unproven, final: e.Final, next: e.Next, away: e.Away, heldBack: e.HeldBack}
 }
 func (e Admitted) input() input { return input{on: "Admitted", attempt: e.Attempt} }
 func (e NotAdmitted) input() input {

@@ -10,15 +10,18 @@ import (
 // most is the budget of the lives that are explored: with three dials one in the middle can be passed over.
 const most = 3
 
-// events lists all that can happen to a state: each event as it should be, and stale or foreign in every way its fields allow.
+// events lists all that can happen to a state: each event as it should be, and stale or foreign in every way its fields
+// allow.
 func events(s State, w world) []Event {
 	next := w.lastLease + 1
 	out := []Event{
 		Promise{ID: "cb1", Max: most}, Promise{ID: "cb2"}, Promise{},
 		HungUp{}, HangUpUnproven{Cause: "DCD stays on"},
 		Leased{Lease: next, TTY: int(next)}, Leased{},
-		NoLine{Cause: "all in use"}, NoLine{Cause: "no such line", Final: true}, NoLine{Cause: "no such line", Final: true, Next: s.Next()},
-		NoLine{Cause: "no such line", Final: true, Next: s.Next() + 1}, NoLine{Cause: "no such line", Final: true, Next: s.Max},
+		NoLine{Cause: "all in use"}, NoLine{Cause: "no such line", Final: true},
+		NoLine{Cause: "no such line", Final: true, Next: s.Next()},
+		NoLine{Cause: "no such line", Final: true, Next: s.Next() + 1},
+		NoLine{Cause: "no such line", Final: true, Next: s.Max},
 		DenialRechecked{Gen: s.TimerGen}, DenialRechecked{Gen: s.TimerGen + 1}, DenialRechecked{Reason: "lockdown"},
 		Cancel{By: "op"}, Restarted{},
 		Delay{NotBefore: s.NotBefore}, Delay{},
@@ -30,21 +33,27 @@ func events(s State, w world) []Event {
 		out = append(out, OffHookEnded{Lease: l}, LineLost{Lease: l, Cause: "port closed"})
 	}
 	out = append(out, OffHookEnded{Lease: s.Lease, Err: "no OK"})
-	for _, k := range []TimerKind{NoTimer, Lifetime, HangUpDeadline, LineRetry, Wait, RetryWait, OffHookDeadline, DialDeadline, LoginDeadline, Grace} {
+	for _, k := range []TimerKind{NoTimer, Lifetime, HangUpDeadline, LineRetry, Wait, RetryWait, OffHookDeadline,
+		DialDeadline, LoginDeadline, Grace} {
 		out = append(out, TimerFired{k, s.TimerGen}, TimerFired{k, s.LifeGen}, TimerFired{k, s.TimerGen - 1})
 	}
-	out = append(out, DialEnded{Attempt: s.Attempt, Lease: s.Lease + 1, Outcome: "busy"}, DialEnded{Attempt: s.Attempt, Lease: s.Lease + 1, Connected: true})
+	out = append(out, DialEnded{Attempt: s.Attempt, Lease: s.Lease + 1, Outcome: "busy"},
+		DialEnded{Attempt: s.Attempt, Lease: s.Lease + 1, Connected: true})
 	if s.Phase == Dialing {
 		n, l := s.Attempt, s.Lease
-		out = append(out, DialEnded{Attempt: n, Lease: l, Outcome: "busy", Away: true}, DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next()},
+		out = append(out, DialEnded{Attempt: n, Lease: l, Outcome: "busy", Away: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next()},
 			DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next() - 1},
 			DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next() + 1, Away: true})
 	}
 	for _, n := range []int{s.Attempt - 1, s.Attempt, s.Attempt + 1} {
 		l := s.Lease
-		out = append(out, DialEnded{Attempt: n, Lease: l, Connected: true}, DialEnded{Attempt: n, Lease: l, Outcome: "busy"},
-			DialEnded{Attempt: n, Lease: l, Outcome: "no carrier", Unproven: true}, DialEnded{Attempt: n, Lease: l, Outcome: "not a number", Final: true, HeldBack: true},
-			DialEnded{Attempt: n, Lease: l, Outcome: "glare", HeldBack: true}, DialEnded{Attempt: n, Lease: l, Outcome: "line lost", HeldBack: true, Unproven: true},
+		out = append(out, DialEnded{Attempt: n, Lease: l, Connected: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "busy"},
+			DialEnded{Attempt: n, Lease: l, Outcome: "no carrier", Unproven: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "not a number", Final: true, HeldBack: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "glare", HeldBack: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "line lost", HeldBack: true, Unproven: true},
 			Admitted{Attempt: n}, NotAdmitted{Attempt: n, Cause: "bad password"},
 			CallEnded{Attempt: n, Cause: "no carrier"}, CallEnded{Attempt: n, Cause: "no carrier", Unproven: true})
 	}
@@ -52,8 +61,8 @@ func events(s State, w world) []Event {
 	return out
 }
 
-// explore visits every pair of state and world that up to depth events can reach, holds the laws against each step, and shows the accepted
-// steps to visit.
+// explore visits every pair of state and world that up to depth events can reach, holds the laws against each step, and
+// shows the accepted steps to visit.
 func explore(t *testing.T, depth int, visit func(transition)) (pairs int) {
 	t.Helper()
 	type pair struct {

@@ -38,7 +38,8 @@ func taken(s State, es []Event) (out []Event) {
 	return out
 }
 
-// finale lets time run out: whatever has happened, timers alone must bring a callback that was promised to its end, with its line back.
+// finale lets time run out: whatever has happened, timers alone must bring a callback that was promised to its end,
+// with its line back.
 func finale(s State, w world) string {
 	for range 10 {
 		if s.Phase == New || s.Done() {

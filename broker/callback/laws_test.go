@@ -134,7 +134,8 @@ func (w *world) event(tr transition) string {
 		}
 		w.waited = false
 	case Restarted:
-		w.out, w.life, w.phaseTimer, w.asked, w.checking, w.waited, w.interrupted = 0, false, NoTimer, 0, false, false, true
+		w.out, w.life, w.phaseTimer, w.asked, w.checking, w.waited, w.interrupted = 0, false, NoTimer, 0, false, false,
+			true
 	}
 	return ""
 }

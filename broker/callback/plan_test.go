@@ -36,11 +36,13 @@ func TestPlan(t *testing.T) {
 	}
 	other := 2
 	q := append(Plan{}, p...)
-	q = append(q, PlanStep{Number: number("84003"), Rotary: &other, Times: 1}, PlanStep{Number: number("84003"), Lines: []int{67}, Times: 1})
+	q = append(q, PlanStep{Number: number("84003"), Rotary: &other, Times: 1},
+		PlanStep{Number: number("84003"), Lines: []int{67}, Times: 1})
 	for _, tt := range []struct {
 		a, b int
 		same bool
-	}{{0, 1, true}, {1, 2, false}, {2, 3, false}, {3, 5, true}, {5, 6, true}, {6, 7, false}, {2, 7, true}, {0, 7, false}} {
+	}{{0, 1, true}, {1, 2, false}, {2, 3, false}, {3, 5, true}, {5, 6, true}, {6, 7, false}, {2, 7, true},
+		{0, 7, false}} {
 		if q.SameLines(tt.a, tt.b) != tt.same || q.SameLines(tt.b, tt.a) != tt.same {
 			t.Errorf("dials %d and %d from the same lines: %v", tt.a, tt.b, !tt.same)
 		}
@@ -80,7 +82,8 @@ func TestPlanIsItsDials(t *testing.T) {
 				}
 			}
 			if p.Step(dial) != step || p.After(dial) != after {
-				t.Fatalf("dial %d of %v: step %d, after %d; want %d, %d", dial, steps, p.Step(dial), p.After(dial), step, after)
+				t.Fatalf("dial %d of %v: step %d, after %d; want %d, %d", dial, steps, p.Step(dial), p.After(dial),
+					step, after)
 			}
 		}
 	})

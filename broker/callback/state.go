@@ -38,12 +38,14 @@ type TimerKind string
 
 // The timers. How long each runs is the loop's to compute, from the configuration and the hints in ArmTimer.
 const (
-	NoTimer         TimerKind = ""
-	Lifetime        TimerKind = "lifetime"          // from the promise to Expired, wall time; default 1 h
-	HangUpDeadline  TimerKind = "hang-up deadline"  // Promised: leg one must be down
-	LineRetry       TimerKind = "line retry"        // Leasing: pause before a line is asked for again
-	Wait            TimerKind = "wait"              // Waiting, before the first attempt: counted from the hang-up, in full after a restart
-	RetryWait       TimerKind = "retry wait"        // Waiting, before a further attempt: counted from the end of the last
+	NoTimer        TimerKind = ""
+	Lifetime       TimerKind = "lifetime"         // from the promise to Expired, wall time; default 1 h
+	HangUpDeadline TimerKind = "hang-up deadline" // Promised: leg one must be down
+	LineRetry      TimerKind = "line retry"       // Leasing: pause before a line is asked for again
+	// Waiting, before the first attempt: counted from the hang-up, in full after a restart
+	Wait TimerKind = "wait"
+	// Waiting, before a further attempt: counted from the end of the last
+	RetryWait       TimerKind = "retry wait"
 	OffHookDeadline TimerKind = "off-hook deadline" // Waiting: the wait is over and the off-hook script still runs
 	DialDeadline    TimerKind = "dial deadline"     // Dialing: backstop behind the script's own time limits
 	LoginDeadline   TimerKind = "login deadline"    // Answered: leg two must be admitted
@@ -53,8 +55,8 @@ const (
 // MaxHeldBack is how often a callback's dial command may be held back before that spends the attempt.
 const MaxHeldBack = 5
 
-// State is one callback as the machine sees it: a plain, comparable value that may be copied, compared with == and kept as JSON.
-// The zero value is a callback that nobody has promised.
+// State is one callback as the machine sees it: a plain, comparable value that may be copied, compared with == and kept
+// as JSON. The zero value is a callback that nobody has promised.
 type State struct {
 	// These are columns of the callback's row; its JSON leaves them out.
 	ID      string `json:"-"`
@@ -63,16 +65,20 @@ type State struct {
 	Max     int    `json:"-"` // the budget, at least 1 once promised: the dials in the plan
 	Cause   string `json:"-"` // last cause known; final in a terminal phase
 
-	Passed   int   `json:"passed,omitempty"`    // dials of the plan that were passed over, since they could not end otherwise
-	Held     bool  `json:"held,omitempty"`      // the last attempt's dial command was held back: the next dial is the same attempt
-	HeldBack int   `json:"held_back,omitempty"` // how often that was so, at most MaxHeldBack
-	Ending   Phase `json:"ending,omitempty"`    // Dialing, Answered: the end it will have as soon as the line is down; Cause says why
+	// dials of the plan that were passed over, since they could not end otherwise
+	Passed int `json:"passed,omitempty"`
+	// the last attempt's dial command was held back: the next dial is the same attempt
+	Held     bool `json:"held,omitempty"`
+	HeldBack int  `json:"held_back,omitempty"` // how often that was so, at most MaxHeldBack
+	// Dialing, Answered: the end it will have as soon as the line is down; Cause says why
+	Ending Phase `json:"ending,omitempty"`
 
 	Again    bool `json:"again,omitempty"`    // a restart lies behind it: waits run in full from when they are armed
 	Unproven bool `json:"unproven,omitempty"` // leg one's line could not be proven on hook
 	Overdue  bool `json:"overdue,omitempty"`  // the lifetime ended during an attempt: no further one
 
-	NotBefore int64 `json:"not_before,omitempty"` // no wait ends before (wall clock, nanoseconds since 1970); 0: nobody put the dial off
+	// no wait ends before (wall clock, nanoseconds since 1970); 0: nobody put the dial off
+	NotBefore int64 `json:"not_before,omitempty"`
 
 	Timer    TimerKind `json:"timer,omitempty"` // the phase's timer that runs; NoTimer: none
 	TimerGen uint64    `json:"timer_gen"`       // generation of the timer armed last, whatever its kind
@@ -111,9 +117,10 @@ func (s State) Next() int {
 // tried reports whether a dial command may have left.
 func (s State) tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held }
 
-// Durable reports whether the step from before to after must be on disk before its effects are carried out. What it leaves
-// out (timers, leases, sub-steps of a phase) is worth nothing to the process that finds the row after a crash.
+// Durable reports whether the step from before to after must be on disk before its effects are carried out. What it
+// leaves out (timers, leases, sub-steps of a phase) is worth nothing to the process that finds the row after a crash.
 func Durable(before, after State) bool {
-	return before.Phase != after.Phase || before.Attempt != after.Attempt || before.Passed != after.Passed || before.Max != after.Max || before.Ending != after.Ending ||
+	return before.Phase != after.Phase || before.Attempt != after.Attempt || before.Passed != after.Passed ||
+		before.Max != after.Max || before.Ending != after.Ending ||
 		before.Again != after.Again || before.Unproven != after.Unproven || before.NotBefore != after.NotBefore
 }

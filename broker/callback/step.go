@@ -2,9 +2,9 @@ package callback
 
 import "slices"
 
-// Step is what becomes of s when e happens: the next state and the orders that follow from it. ok is false where no rule covers the two
-// (a stale event, one out of place): then the state is returned unchanged and there is nothing to do.
-// The same state and event always give the same answer.
+// Step is what becomes of s when e happens: the next state and the orders that follow from it. ok is false where no
+// rule covers the two (a stale event, one out of place): then the state is returned unchanged and there is nothing to
+// do. The same state and event always give the same answer.
 func Step(s State, e Event) (next State, effects []Effect, ok bool) {
 	if e == nil {
 		return s, nil, false

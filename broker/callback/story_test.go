@@ -161,13 +161,16 @@ func (f fields) event(name string) Event {
 	case "DenialRechecked":
 		return DenialRechecked{Gen: uint64(f.num("gen")), Reason: f.str("reason")}
 	case "DialEnded":
-		return DialEnded{Attempt: f.num("attempt"), Lease: uint64(f.num("lease")), HeldBack: f.yes("held-back"), Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"), Final: f.yes("final"), Next: f.num("next"), Away: f.yes("away")}
+		return DialEnded{Attempt: f.num("attempt"), Lease: uint64(f.num("lease")), HeldBack: f.yes("held-back"),
+			Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"),
+			Final: f.yes("final"), Next: f.num("next"), Away: f.yes("away")}
 	case "Admitted":
 		return Admitted{Attempt: f.num("attempt")}
 	case "NotAdmitted":
 		return NotAdmitted{Attempt: f.num("attempt"), Cause: f.str("cause")}
 	case "CallEnded":
-		return CallEnded{Attempt: f.num("attempt"), Cause: f.str("cause"), Unproven: f.yes("unproven"), Away: f.yes("away")}
+		return CallEnded{Attempt: f.num("attempt"), Cause: f.str("cause"), Unproven: f.yes("unproven"),
+			Away: f.yes("away")}
 	case "Cancel":
 		return Cancel{By: f.str("by")}
 	case "Delay":

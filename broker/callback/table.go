@@ -1,8 +1,8 @@
 package callback
 
-// The table is the whole behaviour. Rules are read from top to bottom; the first whose phase, event and conditions fit is taken, and
-// an event that none fits is refused. What leaving a phase (its timer, its question for a line) and reaching an end
-// (the lifetime's timer, End) always bring is in Step and not repeated here.
+// The table is the whole behaviour. Rules are read from top to bottom; the first whose phase, event and conditions fit
+// is taken, and an event that none fits is refused. What leaving a phase (its timer, its question for a line) and
+// reaching an end (the lifetime's timer, End) always bring is in Step and not repeated here.
 var table = []rule{
 	// A promise is made and leg one ends.
 	{from: in(New), on: "Promise", when: all(named), to: Promised,
@@ -24,14 +24,16 @@ var table = []rule{
 	{from: in(Leasing), on: "TimerFired", when: all(fired(LineRetry)), to: Leasing, do: do(acquire)},
 
 	// The wait on the leased line.
-	{from: in(Waiting), on: "OffHookEnded", when: all(ourLease, not(ready), not(elapsed)), to: Waiting, do: do(markReady)},
+	{from: in(Waiting), on: "OffHookEnded", when: all(ourLease, not(ready), not(elapsed)), to: Waiting,
+		do: do(markReady)},
 	{from: in(Waiting), on: "OffHookEnded", when: all(ourLease, not(ready)), to: Waiting, do: do(markReady, recheck)},
 	{from: in(Waiting), on: "TimerFired", when: all(firedWait, ready), to: Waiting, do: do(markElapsed, recheck)},
 	{from: in(Waiting), on: "TimerFired", when: all(firedWait), to: Waiting, do: do(markElapsed, arm(OffHookDeadline)),
 		why: "the script has the line still"},
 	{from: in(Waiting), on: "TimerFired", when: all(fired(OffHookDeadline)), to: Leasing,
 		do: do(because("the off-hook script did not end"), releaseUnproven, arm(LineRetry))},
-	{from: in(Waiting), on: "LineLost", when: all(ourLease), to: Leasing, do: do(blame, releaseUnproven, arm(LineRetry))},
+	{from: in(Waiting), on: "LineLost", when: all(ourLease), to: Leasing,
+		do: do(blame, releaseUnproven, arm(LineRetry))},
 	{from: in(Waiting), on: "DenialRechecked", when: all(not(denied), checking, thisCheck, attemptsLeft), to: Dialing,
 		do: do(countAttempt, arm(DialDeadline), dial), why: "the attempt is on paper before the modem hears of it"},
 	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
@@ -39,62 +41,82 @@ var table = []rule{
 
 	{from: in(Waiting), on: "Delay", when: all(later), to: Waiting, do: do(putOff, waitAgain, armWait),
 		why: "also where the wait was over; a check under way is made again"},
-	{from: in(Promised, Leasing), on: "Delay", when: all(later), to: same, do: do(putOff), why: "the wait on the line to come is longer"},
+	{from: in(Promised, Leasing), on: "Delay", when: all(later), to: same, do: do(putOff),
+		why: "the wait on the line to come is longer"},
 
 	// The attempt.
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled), connected), to: Cancelled, do: do(hangUp, release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled), connected), to: Cancelled,
+		do: do(hangUp, release)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled)), to: Cancelled, do: do(release)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, connected), to: Answered, do: do(arm(LoginDeadline), startSession)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final), not(overdue)), to: Leasing,
-		do: do(blame, reuse, release, arm(LineRetry)), why: "no octet of the dial command left: nothing is spent, another line is looked for"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final)), to: Expired, do: do(blame, lifetimeEnded, release),
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, connected), to: Answered,
+		do: do(arm(LoginDeadline), startSession)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final), not(overdue)),
+		to:  Leasing,
+		do:  do(blame, reuse, release, arm(LineRetry)),
+		why: "no octet of the dial command left: nothing is spent, another line is looked for"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final)), to: Expired,
+		do:  do(blame, lifetimeEnded, release),
 		why: "the lifetime ended meanwhile"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue), not(unproven), not(away)), to: Waiting,
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue), not(unproven), not(away)),
+		to: Waiting,
 		do: do(blame, pass, offHook, armWait)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue)), to: Leasing, do: do(blame, pass, release, acquire),
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue)), to: Leasing,
+		do:  do(blame, pass, release, acquire),
 		why: "a line not proven on hook is never dialled, nor one that the next dial may not use"},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft), to: Expired, do: do(blame, lifetimeEnded, release),
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft), to: Expired,
+		do:  do(blame, lifetimeEnded, release),
 		why: "the lifetime ended during the attempt"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial), to: Failed, do: do(blame, release)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(DialDeadline)), to: Dialing, do: do(hangUp, arm(Grace))},
-	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled, do: do(releaseUnproven)},
+	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled,
+		do: do(releaseUnproven)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace)), to: Failed,
 		do: do(because("the dial did not end"), releaseUnproven), why: "it may still ring: no other attempt beside it"},
 
 	// Leg two proves who answers.
 	{from: in(Answered), on: "Admitted", when: all(thisAttempt, not(anyEnding)), to: Completed, do: do(praise),
 		why: "the lease stays until the call ends"},
-	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(hangUp, release)},
-	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(hangUp, release)},
+	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Cancelled)), to: Cancelled,
+		do: do(hangUp, release)},
+	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Failed)), to: Failed,
+		do: do(hangUp, release)},
 	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt), to: Failed, do: do(blame, hangUp, release),
 		why: "a further attempt would ring a stranger again"},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven), not(away)), to: Waiting,
 		do: do(blame, offHook, armWait)},
-	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry), to: Leasing, do: do(blame, release, acquire)},
-	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, attemptsLeft), to: Expired, do: do(blame, lifetimeEnded, release)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry), to: Leasing,
+		do: do(blame, release, acquire)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, attemptsLeft), to: Expired,
+		do: do(blame, lifetimeEnded, release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
 	{from: in(Answered), on: "TimerFired", when: all(fired(LoginDeadline)), to: Answered,
 		do: do(because("nobody logged in in time"), markEnding(Failed), hangUp, arm(Grace))},
-	{from: in(Answered), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled, do: do(releaseUnproven)},
+	{from: in(Answered), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled,
+		do: do(releaseUnproven)},
 	{from: in(Answered), on: "TimerFired", when: all(fired(Grace)), to: Failed, do: do(releaseUnproven)},
 	{from: in(Completed), on: "CallEnded", when: all(thisAttempt, hasLease), to: Completed, do: do(release)},
 
 	// What can happen at any time.
 	{from: in(Promised, Leasing, Waiting), on: "Cancel", to: Cancelled, do: do(blameOperator, release)},
 	{from: in(Dialing, Answered), on: "Cancel", when: all(not(ending(Cancelled))), to: same,
-		do: do(blameOperator, markEnding(Cancelled), hangUp, arm(Grace)), why: "it ends when the line is down: no dial after the end"},
-	{from: in(Promised, Leasing, Waiting), on: "TimerFired", when: all(lifetimeFired), to: Expired, do: do(lifetimeEnded, release)},
-	{from: in(Dialing, Answered), on: "TimerFired", when: all(lifetimeFired, not(overdue)), to: same, do: do(markOverdue),
+		do:  do(blameOperator, markEnding(Cancelled), hangUp, arm(Grace)),
+		why: "it ends when the line is down: no dial after the end"},
+	{from: in(Promised, Leasing, Waiting), on: "TimerFired", when: all(lifetimeFired), to: Expired,
+		do: do(lifetimeEnded, release)},
+	{from: in(Dialing, Answered), on: "TimerFired", when: all(lifetimeFired, not(overdue)), to: same,
+		do:  do(markOverdue),
 		why: "an attempt that has begun may succeed"},
 	{from: in(Promised, Leasing, Waiting), on: "Restarted", to: Leasing, do: do(forget, armLifetime, acquire),
 		why: "the wait runs again in full"},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Cancelled)), to: Cancelled, do: do(forget)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Failed)), to: Failed, do: do(forget)},
-	{from: in(Dialing, Answered), on: "Restarted", when: all(mayRetry), to: Leasing, do: do(forget, interrupted, armLifetime, acquire),
+	{from: in(Dialing, Answered), on: "Restarted", when: all(mayRetry), to: Leasing,
+		do:  do(forget, interrupted, armLifetime, acquire),
 		why: "the attempt is spent"},
-	{from: in(Dialing, Answered), on: "Restarted", when: all(attemptsLeft), to: Expired, do: do(forget, interrupted, lifetimeEnded)},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(attemptsLeft), to: Expired,
+		do: do(forget, interrupted, lifetimeEnded)},
 	{from: in(Dialing, Answered), on: "Restarted", to: Failed, do: do(forget, interrupted)},
 	{from: in(Completed, Failed, Expired, Cancelled), on: "Restarted", when: all(hasLease), to: same, do: do(forget)},
 	{from: in(New, Promised, Leasing, Waiting, Dialing, Answered, Completed, Failed, Expired, Cancelled), on: "Leased",
@@ -134,7 +156,10 @@ var (
 	anyEnding = guard{"ending", func(s State, _ input) bool { return s.Ending != "" }}
 
 	thisAttempt = guard{"this attempt", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt }}
-	thisDial    = guard{"this dial", func(s State, e input) bool { return s.Attempt > 0 && e.attempt == s.Attempt && e.lease == s.Lease }}
+	thisDial    = guard{"this dial", func(s State, e input) bool {
+		return s.Attempt > 0 && e.attempt == s.Attempt &&
+			e.lease == s.Lease
+	}}
 	heldBack    = guard{"held back", func(_ State, e input) bool { return e.heldBack && !e.ok }}
 	mayHoldBack = guard{"not too often", func(s State, _ input) bool { return s.HeldBack < MaxHeldBack }}
 	connected   = guard{"connected", func(_ State, e input) bool { return e.ok }}

@@ -59,7 +59,8 @@ func TestDialOnlyOnTheWayToDialing(t *testing.T) {
 	}
 }
 
-// TestNoRuleHidesAnother: a rule whose conditions are all among those of a later one for the same phase and event makes that dead.
+// TestNoRuleHidesAnother: a rule whose conditions are all among those of a later one for the same phase and event makes
+// that dead.
 func TestNoRuleHidesAnother(t *testing.T) {
 	for i, a := range table {
 		for j, b := range table[i+1:] {
@@ -77,8 +78,9 @@ func TestNoRuleHidesAnother(t *testing.T) {
 	}
 }
 
-// TestEntryArmsATimer enters each waiting phase by every rule that leads there and demands, of the effects and not of the rules, that
-// something will end the wait: the phase's timer, or an open question for a line with the lifetime running.
+// TestEntryArmsATimer enters each waiting phase by every rule that leads there and demands, of the effects and not of
+// the rules, that something will end the wait: the phase's timer, or an open question for a line with the lifetime
+// running.
 func TestEntryArmsATimer(t *testing.T) {
 	entered := map[Phase]int{}
 	explore(t, 9, func(tr transition) {
@@ -92,7 +94,8 @@ func TestEntryArmsATimer(t *testing.T) {
 				t.Errorf("%v enters leasing and neither asks for a line nor will: %v", tr.event, tr.effects)
 			}
 		case Promised, Waiting, Dialing, Answered:
-			kinds := map[Phase][]TimerKind{Promised: {HangUpDeadline}, Waiting: {Wait, RetryWait}, Dialing: {DialDeadline}, Answered: {LoginDeadline}}
+			kinds := map[Phase][]TimerKind{Promised: {HangUpDeadline}, Waiting: {Wait, RetryWait},
+				Dialing: {DialDeadline}, Answered: {LoginDeadline}}
 			if !slices.ContainsFunc(kinds[p], func(k TimerKind) bool { return arms(tr.effects, k) }) {
 				t.Errorf("%v enters %s and arms none of %v: %v", tr.event, p, kinds[p], tr.effects)
 			}
@@ -111,7 +114,8 @@ func arms(effects []Effect, k TimerKind) bool {
 
 func TestDiagramIsInTheDocs(t *testing.T) {
 	const doc = "../../docs/explanation/callback-machine.md"
-	const begin, end = "<!-- the table: printed by a test of broker/callback, do not edit -->\n", "<!-- end of the table -->\n"
+	const begin, end = "<!-- the table: printed by a test of broker/callback, do not edit -->\n",
+		"<!-- end of the table -->\n"
 	b, err := os.ReadFile(doc)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +136,8 @@ func TestDiagramIsInTheDocs(t *testing.T) {
 	}
 }
 
-// TestEventsAndTable holds the event types of event.go to the table: each is the event of a rule under its own name, and no rule waits for another.
+// TestEventsAndTable holds the event types of event.go to the table: each is the event of a rule under its own name,
+// and no rule waits for another.
 func TestEventsAndTable(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package events has what a node reports: typed events, each reported once by the code that sees it happen, and the sinks
-// that pass it on (the log, the debug feed, the audit). An event says in one place what each sink makes of it.
+// Package events has what a node reports: typed events, each reported once by the code that sees it happen, and the
+// sinks that pass it on (the log, the debug feed, the audit). An event says in one place what each sink makes of it.
 //
 // A new event is a type here and a row of Table; the compiler asks for what each sink says of it, and a test asks for a
 // sender. A new sink reads the named fields, as Log does, or is one more method of Event.
@@ -48,8 +48,8 @@ type shape struct {
 
 var shapes sync.Map // reflect.Type → []shape
 
-// shapeOf reads the tags of a type: `event:"name"` names a field, `event:"name,omitempty"` one that is left out where it is
-// zero, `event:"name,unlogged"` one that is no key in the log, whose words say it.
+// shapeOf reads the tags of a type: `event:"name"` names a field, `event:"name,omitempty"` one that is left out where
+// it is zero, `event:"name,unlogged"` one that is no key in the log, whose words say it.
 func shapeOf(t reflect.Type) []shape {
 	if s, ok := shapes.Load(t); ok {
 		return s.([]shape)

@@ -89,7 +89,10 @@ func typeOf(spec *ast.TypeSpec, ok bool) (*ast.StructType, bool) {
 }
 
 func tagged(s *ast.StructType) bool {
-	return slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool { return f.Tag != nil && strings.Contains(f.Tag.Value, "event:") })
+	return slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
+		return f.Tag != nil &&
+			strings.Contains(f.Tag.Value, "event:")
+	})
 }
 
 // senders are the rooms that report events.
@@ -117,8 +120,8 @@ func TestSenders(t *testing.T) {
 	}
 }
 
-// What happens to calls and callbacks is reported as an event, and not past the sinks. Trouble inside the node (the disk, the
-// spool) is the log's alone.
+// What happens to calls and callbacks is reported as an event, and not past the sinks. Trouble inside the node (the
+// disk, the spool) is the log's alone.
 func TestNothingPastTheSinks(t *testing.T) {
 	files := sources(t, "..")
 	maps.Copy(files, sources(t, "../spool"))
@@ -136,7 +139,8 @@ func TestNothingPastTheSinks(t *testing.T) {
 			switch {
 			case sel.Sel.Name == "Debug" && on != nil && on.Sel.Name == "opt":
 				t.Errorf("%s writes a line of debug", file)
-			case (on != nil && on.Sel.Name == "log") && slices.Contains([]string{"Info", "Warn", "Error"}, sel.Sel.Name):
+			case (on != nil && on.Sel.Name == "log") && slices.Contains([]string{"Info", "Warn", "Error"},
+				sel.Sel.Name):
 				if text := literal(call.Args[0]); !strings.HasPrefix(text, "journal: ") {
 					t.Errorf("%s logs %q", file, text)
 				}
@@ -238,14 +242,18 @@ its words say already. Secrets are in none of them, and a name that is nobody's 
 func TestSinks(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)
 	var debug []string
-	sinks := []Sink{Log{zap.New(core)}, Debug(func(tty int, text string) { debug = append(debug, fmt.Sprint(tty, " ", text)) })}
+	sinks := []Sink{Log{zap.New(core)},
+		Debug(func(tty int, text string) { debug = append(debug, fmt.Sprint(tty, " ", text)) })}
 	ended := CallbackEnded{
-		Callback: "abcd", User: "kim", Outcome: "failed", Cause: "busy", Number: "84010", CalledLine: 65, Line: 66, Attempts: 2, Budget: 3,
+		Callback: "abcd", User: "kim", Outcome: "failed", Cause: "busy", Number: "84010", CalledLine: 65, Line: 66,
+		Attempts: 2, Budget: 3,
 		Duration: time.Minute, TTY: 66,
 	}
 	for _, e := range []Event{
-		ended, LineCleared{Line: 65, By: "uid 7"}, Withdrawn{Callback: "abcd", Reason: "late"}, CallEnded{Call: "c1", Outcome: "ended"},
-		CallEnded{Call: "c2", Stack: "goroutine 1"}, Decided{Line: 65, User: "kim", Outcome: "admit", Reason: "no callback"},
+		ended, LineCleared{Line: 65, By: "uid 7"}, Withdrawn{Callback: "abcd", Reason: "late"},
+		CallEnded{Call: "c1", Outcome: "ended"},
+		CallEnded{Call: "c2", Stack: "goroutine 1"}, Decided{Line: 65, User: "kim", Outcome: "admit",
+			Reason: "no callback"},
 	} {
 		for _, s := range sinks {
 			s.Take(e)
@@ -261,8 +269,10 @@ func TestSinks(t *testing.T) {
 	}
 	call := "call line leg outcome user reason duration octets_in octets_out"
 	want := []string{
-		"info callback ended: callback user outcome cause number called_line line attempts duration", "warn callback taken back: callback reason",
-		"info call over: " + call, "error a panic ended the call: " + call + " stack", "info decided: call line user outcome reason group",
+		"info callback ended: callback user outcome cause number called_line line attempts duration",
+		"warn callback taken back: callback reason",
+		"info call over: " + call, "error a panic ended the call: " + call + " stack",
+		"info decided: call line user outcome reason group",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -279,7 +289,8 @@ func TestSinks(t *testing.T) {
 	}{
 		{ended, Entry{"callback abcd ended", "kim", "failed after 2 of 3 attempts to 84010: busy"}},
 		{LineCleared{Line: 65, By: "uid 7"}, Entry{"line cleared", "uid 7", "tty 65"}},
-		{LoginFailed{User: "kim", Caller: "84001", Line: 65, Leg: 1, Reason: "no"}, Entry{"login failed", "kim", `tty 65, caller "84001", leg 1: no`}},
+		{LoginFailed{User: "kim", Caller: "84001", Line: 65, Leg: 1, Reason: "no"},
+			Entry{"login failed", "kim", `tty 65, caller "84001", leg 1: no`}},
 		{LoginFailed{User: "kim", Enable: true, Line: 65}, Entry{"enable failed", "kim", `tty 65, caller "", leg 0: `}},
 		{LoginFailed{User: "kim", Locked: true}, Entry{}},
 		{Decided{User: "kim"}, Entry{}},

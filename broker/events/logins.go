@@ -34,7 +34,8 @@ type LoginFailed struct {
 	Leg    int    `event:"leg"`
 	Reason string `event:"reason"`
 	Enable bool   `event:"enable,unlogged"` // for a privileged level
-	Locked bool   `event:"locked,unlogged"` // the lock is in the audit, and each try that it stops is not, or the audit would grow at will
+	// the lock is in the audit, and each try that it stops is not, or the audit would grow at will
+	Locked bool `event:"locked,unlogged"`
 }
 
 func (e LoginFailed) log() (zapcore.Level, string) {
@@ -75,7 +76,8 @@ type LoginLocked struct {
 func (LoginLocked) log() (zapcore.Level, string) { return zapcore.WarnLevel, "login locked" }
 
 func (e LoginLocked) audit() Entry {
-	return Entry{"login locked", e.User, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", e.Of, e.Caller, e.Line,
+	return Entry{"login locked", e.User, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", e.Of,
+		e.Caller, e.Line,
 		e.Until.UTC().Format(time.RFC3339), e.Failures)}
 }
 

@@ -68,7 +68,8 @@ type MethodGone struct {
 }
 
 func (MethodGone) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "reload removed the AAA method used on leg one; its pending callbacks will be refused at login"
+	return zapcore.WarnLevel, "reload removed the AAA method used on leg one; its pending callbacks will be refused " +
+		"at login"
 }
 
 // MethodSilent reports a method of a list that gave no answer.

@@ -140,16 +140,17 @@ type PutLoginName struct{ Name LoginName }
 // DropLoginName removes a name. It is no error if there is none.
 type DropLoginName struct{ Key string }
 
-// SetAside takes damaged rows out of the way: pending callbacks end as failed, open calls are closed, records of the spool leave the
-// queue. As they were found they are kept in the table set_aside, for people. It is for a daemon that has told of the damage:
-// without it a damaged pending callback keeps its user from another one, and a damaged record is met at each turn of the spool.
+// SetAside takes damaged rows out of the way: pending callbacks end as failed, open calls are closed, records of the
+// spool leave the queue. As they were found they are kept in the table set_aside, for people. It is for a daemon that
+// has told of the damage: without it a damaged pending callback keeps its user from another one, and a damaged record
+// is met at each turn of the spool.
 type SetAside struct{ Time time.Time }
 
 // DamagedCause is the cause of callbacks and calls that SetAside ended.
 const DamagedCause = "its row in the journal is damaged"
 
-// UseReserve lets the group that it is in use the reserve where the disk is full. It is for what ends a session that was admitted, and for nothing that a
-// caller can cause as often as they like.
+// UseReserve lets the group that it is in use the reserve where the disk is full. It is for what ends a session that
+// was admitted, and for nothing that a caller can cause as often as they like.
 type UseReserve struct{}
 
 func (PutCall) mutation()        {}

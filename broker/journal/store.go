@@ -9,10 +9,11 @@ import (
 // Mutation is one change of the journal, a value. The types of this package are all there are.
 type Mutation interface{ mutation() }
 
-// Store is the durable record of a node. What its commits return nil for is on disk; with an error none of it is. All methods may be called from any
-// goroutine, and block.
+// Store is the durable record of a node. What its commits return nil for is on disk; with an error none of it is. All
+// methods may be called from any goroutine, and block.
 type Store interface {
-	// Commit makes the mutations durable, all or none, in their order. ctx ends only the waiting for the writer's attention.
+	// Commit makes the mutations durable, all or none, in their order. ctx ends only the waiting for the writer's
+	// attention.
 	Commit(ctx context.Context, tx ...Mutation) error
 	// CommitEach commits several groups with one sync. Each is all or none by itself; the answer has one error a group.
 	CommitEach(ctx context.Context, groups ...[]Mutation) []error
@@ -23,14 +24,16 @@ type Store interface {
 	Own
 }
 
-// Promises reads what the nodes of a fleet may share. Rows that do not verify are returned as Damage and must not be acted on.
+// Promises reads what the nodes of a fleet may share. Rows that do not verify are returned as Damage and must not be
+// acted on.
 type Promises interface {
 	// Pending returns all callbacks that have not ended, oldest first.
 	Pending(ctx context.Context) ([]Callback, []Damage, error)
 	// Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
 	Callbacks(ctx context.Context, limit int, f Filter) ([]Callback, []Damage, error)
 	CountCallbacks(ctx context.Context, f Filter) (int, error)
-	// Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none, ErrDamaged where a row does not verify.
+	// Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none, ErrDamaged
+	// where a row does not verify.
 	Callback(ctx context.Context, id string) (Callback, []Attempt, error)
 }
 
@@ -40,7 +43,8 @@ type Own interface {
 	OpenCalls(ctx context.Context) ([]Call, []Damage, error)
 	// SpoolLists returns the accounting lists that records in the spool are for.
 	SpoolLists(ctx context.Context) ([]string, error)
-	// SpoolAfter returns up to n records of one list that were spooled after number seq, oldest first; n 0 stands for 100.
+	// SpoolAfter returns up to n records of one list that were spooled after number seq, oldest first; n 0 stands for
+	// 100.
 	SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]Spooled, []Damage, error)
 	LoginLimits(ctx context.Context) ([]LoginLimit, []Damage, error)
 	LoginNames(ctx context.Context) ([]LoginName, []Damage, error)

@@ -27,8 +27,8 @@ type arrearsList struct {
 	dropped int
 }
 
-// maxArrears is how many refused logins are remembered while the disk takes nothing. Calls with a session are no more than there were calls when the
-// disk failed, since none begins without being recorded; they are all kept.
+// maxArrears is how many refused logins are remembered while the disk takes nothing. Calls with a session are no more
+// than there were calls when the disk failed, since none begins without being recorded; they are all kept.
 const maxArrears = 4096
 
 // Owe keeps a call's end until the disk takes it.
@@ -64,7 +64,8 @@ func (s *Spool) settleArrears(ctx context.Context) error {
 	}
 	s.log.Info("journal: all calls that have ended are on disk")
 	if l.dropped > 0 {
-		s.log.Error("journal: refused logins were not recorded while the disk took nothing", zap.Int("calls", l.dropped))
+		s.log.Error("journal: refused logins were not recorded while the disk took nothing",
+			zap.Int("calls", l.dropped))
 		l.dropped = 0
 	}
 	return nil

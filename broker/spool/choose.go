@@ -61,7 +61,8 @@ func (l *lane) takeFresh(n int) (q *queue) {
 	return q
 }
 
-// chooseBarrier returns the record of no session when its turn has come: all before it are acknowledged, or were refused often and once more just now.
+// chooseBarrier returns the record of no session when its turn has come: all before it are acknowledged, or were
+// refused often and once more just now.
 func (l *lane) chooseBarrier(now time.Time) *queue {
 	if l.phase != draining && l.phase != lastTries || l.under > 0 || len(l.fresh) > 0 || now.Before(l.barrier.due) {
 		return nil

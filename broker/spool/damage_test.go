@@ -16,7 +16,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// A record that makes its sender panic waits like one that is refused; a page of nothing but damaged records does not hide what lies behind it.
+// A record that makes its sender panic waits like one that is refused; a page of nothing but damaged records does not
+// hide what lies behind it.
 func TestSpoolPanicAndDamage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &damagedFirst{records: &records{}}
@@ -29,7 +30,8 @@ func TestSpoolPanicAndDamage(t *testing.T) {
 			return nil
 		}), zap.NewNop(), func(events.Event) {})
 		for _, id := range []string{"bad", "a", "b"} {
-			if err := s.Put(t.Context(), []aaa.Record{{ID: id + "-start", SessionID: id, Type: aaa.Start}}); err != nil {
+			if err := s.Put(t.Context(), []aaa.Record{{ID: id + "-start", SessionID: id,
+				Type: aaa.Start}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,7 +68,8 @@ type damagedFirst struct {
 	read bool
 }
 
-func (d *damagedFirst) SpoolAfter(ctx context.Context, list string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error) {
+func (d *damagedFirst) SpoolAfter(ctx context.Context, list string, seq int64, n int) ([]journal.Spooled,
+	[]journal.Damage, error) {
 	if !d.read {
 		d.read = true
 		return nil, make([]journal.Damage, n), nil
@@ -89,7 +92,8 @@ func (u *unreadable) SpoolLists(ctx context.Context) ([]string, error) {
 	return u.records.SpoolLists(ctx)
 }
 
-func (u *unreadable) SpoolAfter(ctx context.Context, list string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error) {
+func (u *unreadable) SpoolAfter(ctx context.Context, list string, seq int64, n int) ([]journal.Spooled,
+	[]journal.Damage, error) {
 	if u.rows {
 		return nil, nil, errUnreadable
 	}

@@ -22,19 +22,22 @@ const (
 	maxWait       = time.Minute
 	freshWait     = 5 * time.Second // … but a record that was never tried waits no longer than this
 
-	// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer holds up a record of the server as a whole
-	// (Accounting-On): whoever can spoil one record must not end the accounting of all.
+	// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer holds up a
+	// record of the server as a whole (Accounting-On): whoever can spoil one record must not end the accounting of all.
 	refusedTries = 5
 )
 
-// lane sends the records of one accounting list: those of one callback, or of one session without one, in their order, these side by side. What it does
-// about failures:
+// lane sends the records of one accounting list: those of one callback, or of one session without one, in their order,
+// these side by side. What it does about failures:
 //
-//   - A record that fails while others are acknowledged is refused, for all we know. What follows it in its order waits, longer each time; the others go on.
-//   - Where nobody acknowledges anything the server is taken to be silent: one record at a time is tried, with growing pauses; those that were never tried
-//     first, the oldest and the newest by turns, so that a heap of refused ones is not taken for a silent server for long.
-//   - A record of no session (Accounting-On, -Off) goes alone, after all before it, and what follows waits for it. Where it is refused often, one that
-//     follows is tried right after it: if that is acknowledged, it holds up nobody any more.
+//   - A record that fails while others are acknowledged is refused, for all we know. What follows it in its order
+//     waits, longer each time; the others go on.
+//   - Where nobody acknowledges anything the server is taken to be silent: one record at a time is tried, with growing
+//     pauses; those that were never tried first, the oldest and the newest by turns, so that a heap of refused ones is
+//     not taken for a silent server for long.
+//   - A record of no session (Accounting-On, -Off) goes alone, after all before it, and what follows waits for it.
+//     Where it is refused often, one that follows is tried right after it: if that is acknowledged, it holds up nobody
+//     any more.
 //
 // Its fields are of the goroutine that runs it.
 type lane struct {
@@ -93,7 +96,8 @@ type delivery struct {
 
 func newLane(s *Spool, list string) *lane {
 	return &lane{
-		s: s, list: list, phase: open, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{}, window: atOnce,
+		s: s, list: list, phase: open, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{},
+		window:  atOnce,
 		results: make(chan delivery, atOnce), settled: make(chan error, 1),
 	}
 }
@@ -158,9 +162,11 @@ func (l *lane) finish(senders *sync.WaitGroup) {
 	senders.Wait()
 }
 
-// read takes records from the journal, up to the next one of no session. While the server is silent more is read, so that the newest can be tried.
+// read takes records from the journal, up to the next one of no session. While the server is silent more is read, so
+// that the newest can be tried.
 func (l *lane) read(ctx context.Context) {
-	for l.phase == open && len(l.held) < mostHeld && (len(l.fresh) < lowWater || l.fails > 0 && len(l.fresh) < mostHeld) {
+	for l.phase == open && len(l.held) < mostHeld &&
+		(len(l.fresh) < lowWater || l.fails > 0 && len(l.fresh) < mostHeld) {
 		if len(l.ahead) == 0 && !l.page(ctx) {
 			return
 		}
@@ -236,8 +242,8 @@ func (l *lane) queueUp() {
 	l.ahead = nil
 }
 
-// keyOf names the order that a record belongs to: both legs of a callback share their Acct-Multi-Session-Id, and no server shall hear of leg two's begin
-// before leg one's end.
+// keyOf names the order that a record belongs to: both legs of a callback share their Acct-Multi-Session-Id, and no
+// server shall hear of leg two's begin before leg one's end.
 func keyOf(row journal.Spooled) string {
 	var r struct {
 		MultiSessionID string `json:"multi_session_id"`

@@ -74,10 +74,12 @@ func (s *records) SpoolLists(context.Context) (names []string, _ error) {
 	return names, nil
 }
 
-func (s *records) SpoolAfter(_ context.Context, list string, seq int64, n int) (rows []journal.Spooled, _ []journal.Damage, _ error) {
+func (s *records) SpoolAfter(_ context.Context, list string, seq int64, n int) (rows []journal.Spooled,
+	_ []journal.Damage, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first, _ := slices.BinarySearchFunc(s.rows, seq+1, func(r journal.Spooled, seq int64) int { return int(r.Seq - seq) })
+	first, _ := slices.BinarySearchFunc(s.rows, seq+1,
+		func(r journal.Spooled, seq int64) int { return int(r.Seq - seq) })
 	for _, r := range s.rows[first:] {
 		if r.List == list && len(rows) < n {
 			rows = append(rows, r)
@@ -188,7 +190,8 @@ func spooling(t *testing.T, srv *server, f func(t *testing.T, s *Spool, store *r
 	})
 }
 
-// spoolUp puts records, each given as "session-kind" or the name of a system record without a dash, with "@list" behind.
+// spoolUp puts records, each given as "session-kind" or the name of a system record without a dash, with "@list"
+// behind.
 func spoolUp(t *testing.T, s *Spool, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
@@ -211,8 +214,8 @@ func spoolUp(t *testing.T, s *Spool, ids ...string) {
 
 func sleep(d time.Duration) { <-time.After(d) }
 
-// TestSpoolRefusedRecord: a record that the server never acknowledges holds up Accounting-On and what follows for some tries, not for ever, and others
-// not at all.
+// TestSpoolRefusedRecord: a record that the server never acknowledges holds up Accounting-On and what follows for some
+// tries, not for ever, and others not at all.
 func TestSpoolRefusedRecord(t *testing.T) {
 	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "bad" }}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -264,7 +267,8 @@ func TestSpoolRefusedSystem(t *testing.T) {
 // TestSpoolManyRefused: more refused records than are under way at once, or read at once, starve nobody.
 func TestSpoolManyRefused(t *testing.T) {
 	for _, n := range []int{300, 2000} {
-		srv := &server{takes: time.Second, deaf: func(r aaa.Record) bool { return strings.HasPrefix(r.SessionID, "bad") }}
+		srv := &server{takes: time.Second,
+			deaf: func(r aaa.Record) bool { return strings.HasPrefix(r.SessionID, "bad") }}
 		spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 			for i := range n {
 				spoolUp(t, s, fmt.Sprintf("bad%d-start", i))
@@ -283,7 +287,8 @@ func TestSpoolManyRefused(t *testing.T) {
 	}
 }
 
-// TestSpoolOrderAfterOutage: whenever the server comes back, a session's records come in their order, and Accounting-On after the Stops before it.
+// TestSpoolOrderAfterOutage: whenever the server comes back, a session's records come in their order, and Accounting-On
+// after the Stops before it.
 func TestSpoolOrderAfterOutage(t *testing.T) {
 	for outage := time.Second; outage < 10*time.Minute; outage += 7 * time.Second {
 		srv := &server{down: true}
@@ -301,7 +306,8 @@ func TestSpoolOrderAfterOutage(t *testing.T) {
 	}
 }
 
-// TestSpoolOrderOfLegs: after an outage the server hears of both legs of a callback in their order, though it takes records of different length of time.
+// TestSpoolOrderOfLegs: after an outage the server hears of both legs of a callback in their order, though it takes
+// records of different length of time.
 func TestSpoolOrderOfLegs(t *testing.T) {
 	srv := &server{down: true, slow: func(r aaa.Record) time.Duration {
 		return time.Duration(len(r.ID)*7919%13) * 100 * time.Millisecond
@@ -310,7 +316,8 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 		const callbacks = 200
 		var want []string
 		put := func(id, kind string, n int) {
-			r := aaa.Record{ID: id + kind, Type: aaa.Start, SessionID: id, MultiSessionID: fmt.Sprintf("m-%d", n), Time: time.Now()}
+			r := aaa.Record{ID: id + kind, Type: aaa.Start, SessionID: id, MultiSessionID: fmt.Sprintf("m-%d", n),
+				Time: time.Now()}
 			if kind == "-stop" {
 				r.Type = aaa.Stop
 			}
@@ -319,7 +326,8 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 			}
 		}
 		for n := range callbacks {
-			one, two := fmt.Sprintf("one%d%s", n, strings.Repeat("x", n%11)), fmt.Sprintf("two%d%s", n, strings.Repeat("y", n%5))
+			one, two := fmt.Sprintf("one%d%s", n, strings.Repeat("x", n%11)),
+				fmt.Sprintf("two%d%s", n, strings.Repeat("y", n%5))
 			put(one, "-start", n)
 			put(one, "-stop", n)
 			put(two, "-start", n)
@@ -330,7 +338,8 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 		sleep(10 * time.Minute)
 		taken := srv.got()
 		for n := range callbacks {
-			a, b, c := slices.Index(taken, want[3*n]), slices.Index(taken, want[3*n+1]), slices.Index(taken, want[3*n+2])
+			a, b, c := slices.Index(taken, want[3*n]), slices.Index(taken, want[3*n+1]),
+				slices.Index(taken, want[3*n+2])
 			if a < 0 || b < a || c < b {
 				t.Errorf("callback %d: leg one begins at %d and ends at %d, leg two begins at %d", n, a, b, c)
 			}
@@ -338,7 +347,8 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 	})
 }
 
-// TestSpoolCongestion: a silent server is not hammered, whatever waits for it; and when it is back all is drained at once.
+// TestSpoolCongestion: a silent server is not hammered, whatever waits for it; and when it is back all is drained at
+// once.
 func TestSpoolCongestion(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -402,7 +412,8 @@ func TestSpoolInterim(t *testing.T) {
 		sleep(2 * time.Minute)
 		spoolUp(t, s, "b-interim-2")
 		sleep(2 * time.Minute)
-		if got, want := srv.got(), []string{"a-start", "a-interim-49", "a-stop", "b-start", "b-interim-1", "b-interim-2"}; !sameBySession(got, want) {
+		if got, want := srv.got(), []string{"a-start", "a-interim-49", "a-stop", "b-start", "b-interim-1",
+			"b-interim-2"}; !sameBySession(got, want) {
 			t.Errorf("taken %q, want %q", got, want)
 		}
 		if got := store.left(); len(got) > 0 {
@@ -430,7 +441,8 @@ func sameBySession(got, want []string) bool {
 	return len(g) == len(w)
 }
 
-// TestSpoolDiskFails: what was acknowledged while the disk failed is removed when that is back, and is not sent twice by the same process.
+// TestSpoolDiskFails: what was acknowledged while the disk failed is removed when that is back, and is not sent twice
+// by the same process.
 func TestSpoolDiskFails(t *testing.T) {
 	srv := &server{takes: time.Second}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -452,7 +464,8 @@ func TestSpoolDiskFails(t *testing.T) {
 	})
 }
 
-// TestSpoolFlush: at a shutdown all goes out that a server takes, Accounting-Off last; a server that is silent holds it up no longer than flushTime.
+// TestSpoolFlush: at a shutdown all goes out that a server takes, Accounting-Off last; a server that is silent holds it
+// up no longer than flushTime.
 func TestSpoolFlush(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -508,8 +521,10 @@ func BenchmarkSpoolDrain(b *testing.B) {
 		for i := range backlog {
 			id := fmt.Sprintf("c%07d", i)
 			rs = append(rs, aaa.Record{
-				ID: id + "-stop", Type: aaa.Stop, SessionID: id, MultiSessionID: "m-" + id, Time: time.Now(), Entry: "radius", Server: "one", User: "austin-01",
-				Service: aaa.EXEC, TTY: 65, Caller: "84001", Called: "55555", Connect: "CONNECT 33600/V34", OctetsIn: 1234, OctetsOut: 5678, Cause: 16,
+				ID: id + "-stop", Type: aaa.Stop, SessionID: id, MultiSessionID: "m-" + id, Time: time.Now(),
+				Entry: "radius", Server: "one", User: "austin-01",
+				Service: aaa.EXEC, TTY: 65, Caller: "84001", Called: "55555", Connect: "CONNECT 33600/V34",
+				OctetsIn: 1234, OctetsOut: 5678, Cause: 16,
 			})
 		}
 		if err := s.Put(b.Context(), rs); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// phase says what a lane does about the next record of the access server as a whole (Accounting-On, -Off), its barrier: such a record goes alone, after all
-// that were spooled before it.
+// phase says what a lane does about the next record of the access server as a whole (Accounting-On, -Off), its barrier:
+// such a record goes alone, after all that were spooled before it.
 type phase string
 
 // The phases.
@@ -50,7 +50,8 @@ type happening struct {
 	row   journal.Spooled // of the probe
 }
 
-// rule is one row of the table. A trigger that no rule covers in a phase is a mistake in this package, and changes nothing.
+// rule is one row of the table. A trigger that no rule covers in a phase is a mistake in this package, and changes
+// nothing.
 type rule struct {
 	from []phase
 	on   trigger
@@ -69,14 +70,17 @@ type action struct {
 var rules = []rule{
 	{from: in(open), on: onBarrier, to: draining, do: do(keepBarrier)},
 	{from: in(draining), on: onNoneBefore, to: crossing},
-	{from: in(draining), on: onAllRefused, to: lastTries, do: do(hurry), why: "the server may take them by now: the order is kept if it can be"},
+	{from: in(draining), on: onAllRefused, to: lastTries, do: do(hurry),
+		why: "the server may take them by now: the order is kept if it can be"},
 	{from: in(lastTries), on: onAllTried, to: crossing},
 	{from: in(crossing), on: onAcknowledged, to: open, do: do(dropBarrier)},
 	{from: in(crossing), on: onRefused, to: draining, why: "it waits, longer each time"},
-	{from: in(crossing), on: onRefusedOften, to: probing, why: "is the server silent, or does it refuse this one record?"},
+	{from: in(crossing), on: onRefusedOften, to: probing,
+		why: "is the server silent, or does it refuse this one record?"},
 	{from: in(probing), on: onProbe, to: probed, do: do(keepProbe)},
 	{from: in(probing), on: onNoProbe, to: draining},
-	{from: in(probed), on: onProbeTaken, to: open, do: do(takeProbe, standAside), why: "one spoiled record must not end the accounting of all"},
+	{from: in(probed), on: onProbeTaken, to: open, do: do(takeProbe, standAside),
+		why: "one spoiled record must not end the accounting of all"},
 	{from: in(probed), on: onProbeNotTaken, to: draining, do: do(forgetProbe)},
 }
 

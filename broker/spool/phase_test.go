@@ -112,7 +112,8 @@ func drawing() string {
 		for _, a := range r.do {
 			do = append(do, a.name)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", strings.Join(from, ", "), r.on, r.to, strings.Join(do, ", "), r.why)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", strings.Join(from, ", "), r.on, r.to, strings.Join(do, ", "),
+			r.why)
 	}
 	return b.String()
 }

@@ -31,11 +31,13 @@ type deafAccountant struct{}
 
 func (deafAccountant) Send(context.Context, aaa.Record) error { return nil }
 
-// TestSpoolAcknowledgedAtOnce: a record may be sent and acknowledged before put hears of its commit. A dial must not wait for it then.
+// TestSpoolAcknowledgedAtOnce: a record may be sent and acknowledged before put hears of its commit. A dial must not
+// wait for it then.
 func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Spool
-		s = New(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }}, deafAccountant{}, zap.NewNop(), func(events.Event) {})
+		s = New(hastyStore{committed: func() { s.acknowledged([]journal.Spooled{{ID: "c1-stop", SessionID: "c1"}}) }},
+			deafAccountant{}, zap.NewNop(), func(events.Event) {})
 		if err := s.Put(t.Context(), []aaa.Record{{ID: "c1-stop", SessionID: "c1"}}); err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,8 @@ func (l *lane) drop(q *queue) {
 	}
 }
 
-// refused has a record that was not acknowledged wait. Nothing acknowledged since it was sent: the server may be silent.
+// refused has a record that was not acknowledged wait. Nothing acknowledged since it was sent: the server may be
+// silent.
 func (l *lane) refused(d delivery) {
 	q, now := d.queue, time.Now()
 	l.failure = d.err
@@ -104,7 +105,8 @@ func (l *lane) refused(d delivery) {
 	}
 }
 
-// backOff is the pause after n failures: doubled with each, and spread, so that what failed together does not come back together.
+// backOff is the pause after n failures: doubled with each, and spread, so that what failed together does not come back
+// together.
 func backOff(n int) time.Duration {
 	d := min(minWait<<min(n-1, 10), maxWait)
 	return d - d/5 + rand.N(d/5)
@@ -139,8 +141,8 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// settle has what became of the deliveries written down, while others go on. What is acknowledged and could not be removed is removed later; where the
-// process ends before, it is sent once more: at least once is the promise.
+// settle has what became of the deliveries written down, while others go on. What is acknowledged and could not be
+// removed is removed later; where the process ends before, it is sent once more: at least once is the promise.
 func (l *lane) settle(jobs *sync.WaitGroup) {
 	if l.settling || len(l.acked)+len(l.tried) == 0 || time.Now().Before(l.settleAt) {
 		return

@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Spool keeps accounting records in the journal until they are acknowledged (law 10) and has them sent, each accounting list by a lane of its own: a
-// server that is silent holds up its own records only.
+// Spool keeps accounting records in the journal until they are acknowledged (law 10) and has them sent, each accounting
+// list by a lane of its own: a server that is silent holds up its own records only.
 type Spool struct {
 	journal    journal.Store
 	accountant aaa.Accountant // nil: nothing is spooled
@@ -37,13 +37,15 @@ type Spool struct {
 // them are written all the same. happened gets events and must not block.
 func New(j journal.Store, a aaa.Accountant, log *zap.Logger, happened func(events.Event)) *Spool {
 	return &Spool{
-		journal: j, accountant: a, log: log, happened: happened, wake: make(chan struct{}, 1), waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
+		journal: j, accountant: a, log: log, happened: happened, wake: make(chan struct{}, 1),
+		waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
 		interims: map[string]string{}, lanes: map[string]*lane{}, arrears: arrearsList{wake: make(chan struct{}, 1)},
 	}
 }
 
-// Put makes records durable together with the other mutations, and wakes who sends them. An Interim takes the place of the session's one before
-// where that was not sent yet: an outage gathers no more than one a session. What is in arrears goes to the disk before, if it can.
+// Put makes records durable together with the other mutations, and wakes who sends them. An Interim takes the place of
+// the session's one before where that was not sent yet: an outage gathers no more than one a session. What is in
+// arrears goes to the disk before, if it can.
 func (s *Spool) Put(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
 	_ = s.settleArrears(ctx) // it stays owed, and whether the disk takes anything is told by what follows
 	return s.write(ctx, records, also...)
@@ -58,7 +60,8 @@ func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal
 		if old := s.replaces(r); old != "" {
 			also = append(also, journal.Unspool{ID: old})
 		}
-		also = append(also, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: encode(r), Created: r.Time, List: r.List}})
+		also = append(also, journal.Spool{Record: journal.Spooled{ID: r.ID, SessionID: r.SessionID, Body: encode(r),
+			Created: r.Time, List: r.List}})
 	}
 	if len(also) == 0 || len(also) == 1 && also[0] == (journal.UseReserve{}) {
 		return nil
@@ -175,8 +178,8 @@ func (s *Spool) forget(records []aaa.Record) {
 	}
 }
 
-// Await blocks until the record was acknowledged, patience since its spooling is over, or ctx has ended. It reports whether nothing is left to wait
-// for: true too for a record that is not known, as one acknowledged before is not.
+// Await blocks until the record was acknowledged, patience since its spooling is over, or ctx has ended. It reports
+// whether nothing is left to wait for: true too for a record that is not known, as one acknowledged before is not.
 func (s *Spool) Await(ctx context.Context, id string, patience time.Duration) bool {
 	s.mu.Lock()
 	since, ok := s.spooled[id]
@@ -312,7 +315,8 @@ const flushTime = 3 * time.Second
 // Flush sends what is left, as far as servers answer. run has ended.
 func (s *Spool) Flush(ctx context.Context) {
 	if err := s.settleArrears(ctx); err != nil {
-		s.log.Error("journal: calls that have ended are not on disk; the next start ends their sessions", zap.Error(err))
+		s.log.Error("journal: calls that have ended are not on disk; the next start ends their sessions",
+			zap.Error(err))
 	}
 	if s.accountant == nil {
 		return

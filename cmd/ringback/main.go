@@ -1,5 +1,5 @@
-// Command ringback is a callback broker for modems: it authenticates callers with AAA, hangs up, and calls back. Its commands are in
-// package cli.
+// Command ringback is a callback broker for modems: it authenticates callers with AAA, hangs up, and calls back. Its
+// commands are in package cli.
 package main
 
 import (
@@ -8,7 +8,8 @@ import (
 	"github.com/ringback/ringback/cli"
 )
 
-// version is set by the linker for a release: -ldflags "-X main.version=1.2". Without it the build's own information is shown.
+// version is set by the linker for a release: -ldflags "-X main.version=1.2". Without it the build's own information is
+// shown.
 var version = ""
 
 func main() {

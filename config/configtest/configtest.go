@@ -12,8 +12,8 @@ import (
 // Secret is what the file `secret` beside a configuration of Load holds.
 const Secret = "a secret of 24 octets, or more"
 
-// Load is the configuration of a text, which finds the files `secret`, with Secret, and `password`, with pw1, beside it. The test fails where it has a
-// mistake.
+// Load is the configuration of a text, which finds the files `secret`, with Secret, and `password`, with pw1, beside
+// it. The test fails where it has a mistake.
 func Load(t testing.TB, text string) *config.Config {
 	t.Helper()
 	dir := t.TempDir()

@@ -116,7 +116,8 @@ func rejection(u User, f Faults) []Attribute {
 		}
 	}
 	if f.Callback != "" {
-		attrs = append(attrs, Attribute{"Service-Type", "Callback-NAS-Prompt"}, Attribute{"Callback-Number", f.Callback})
+		attrs = append(attrs, Attribute{"Service-Type", "Callback-NAS-Prompt"},
+			Attribute{"Callback-Number", f.Callback})
 	}
 	return attrs
 }

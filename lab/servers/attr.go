@@ -41,7 +41,8 @@ func (a Attribute) encodeFor(auth []byte, secret aaa.Secret) (radius.Type, radiu
 	}
 	e := lookup(a.Name)
 	if e == nil {
-		return 0, nil, fmt.Errorf("%s: an unknown attribute%s (Attr-N = 0x… takes any)", a.Name, didYouMean(a.Name, dictionary().names))
+		return 0, nil, fmt.Errorf("%s: an unknown attribute%s (Attr-N = 0x… takes any)", a.Name,
+			didYouMean(a.Name, dictionary().names))
 	}
 	v, err := e.encode(a.Value)
 	if err != nil {
@@ -268,7 +269,8 @@ func (e *entry) decode(v []byte) string {
 			break
 		}
 		return string(v)
-	case dictfile.AttributeInteger, dictfile.AttributeShort, dictfile.AttributeByte, dictfile.AttributeDate, dictfile.AttributeInteger64:
+	case dictfile.AttributeInteger, dictfile.AttributeShort, dictfile.AttributeByte, dictfile.AttributeDate,
+		dictfile.AttributeInteger64:
 		if len(v) != integerOctets(e.kind) {
 			break
 		}
@@ -296,7 +298,8 @@ func (e *entry) decode(v []byte) string {
 		}
 	case dictfile.AttributeIFID:
 		if len(v) == 8 {
-			return fmt.Sprintf("%x:%x:%x:%x", binary.BigEndian.Uint16(v), binary.BigEndian.Uint16(v[2:]), binary.BigEndian.Uint16(v[4:]), binary.BigEndian.Uint16(v[6:]))
+			return fmt.Sprintf("%x:%x:%x:%x", binary.BigEndian.Uint16(v), binary.BigEndian.Uint16(v[2:]),
+				binary.BigEndian.Uint16(v[4:]), binary.BigEndian.Uint16(v[6:]))
 		}
 	}
 	return "0x" + hex.EncodeToString(v)
@@ -305,5 +308,6 @@ func (e *entry) decode(v []byte) string {
 // quoted tells whether the value of an attribute of that name is written in quotes.
 func quotedKind(name string) bool {
 	e := lookup(name)
-	return e == nil && !strings.HasPrefix(name, "Attr-") || e != nil && e.kind == dictfile.AttributeString && e.encrypt == 0
+	return e == nil && !strings.HasPrefix(name, "Attr-") || e != nil && e.kind == dictfile.AttributeString &&
+		e.encrypt == 0
 }

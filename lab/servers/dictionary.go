@@ -12,7 +12,8 @@ import (
 	dictfile "layeh.com/radius/dictionary"
 )
 
-// The files of dictionary are in the format of FreeRADIUS's dictionaries: numbers and names of the RFCs and of the makers of access servers.
+// The files of dictionary are in the format of FreeRADIUS's dictionaries: numbers and names of the RFCs and of the
+// makers of access servers.
 //
 //go:embed dictionary
 var dictionaryFiles embed.FS
@@ -48,7 +49,8 @@ var dictionary = sync.OnceValue(readDictionary)
 func readDictionary() *attributeDictionary {
 	d := &attributeDictionary{byName: map[string]*entry{}, byNumber: map[number]*entry{}}
 	values := map[number][]*dictfile.Value{}
-	for _, name := range []string{"rfc", "cisco", "ascend", "lucent", "usr", "acc", "zyxel", "shiva", "bay", "microsoft", "old"} {
+	for _, name := range []string{"rfc", "cisco", "ascend", "lucent", "usr", "acc", "zyxel", "shiva", "bay",
+		"microsoft", "old"} {
 		f, err := parseDictionary(name)
 		if err != nil {
 			panic(fmt.Sprintf("dictionary %s: %v", name, err))
@@ -111,7 +113,8 @@ func (d *attributeDictionary) take(list []*dictfile.Attribute, v *dictfile.Vendo
 
 // collect files values under their attribute's number: an old name of it has them too. Old values come first: none is
 // printed by them.
-func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []*dictfile.Value, vendor uint32, old bool) {
+func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []*dictfile.Value, vendor uint32,
+	old bool) {
 	for _, v := range list {
 		if e := d.byName[strings.ToLower(v.Attribute)]; e != nil {
 			at := number{vendor, e.number}
@@ -128,7 +131,8 @@ func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []
 // now.
 func (d *attributeDictionary) rawAscend() {
 	const ascend, first = 529, 91 // no X-Ascend- attribute but Change-Password stands below
-	for _, e := range slices.SortedFunc(maps.Values(d.byName), func(a, b *entry) int { return strings.Compare(a.name, b.name) }) {
+	for _, e := range slices.SortedFunc(maps.Values(d.byName),
+		func(a, b *entry) int { return strings.Compare(a.name, b.name) }) {
 		if e.vendor != ascend || e.number < first || e.number > 255 {
 			continue
 		}

@@ -78,7 +78,8 @@ func TestPeerDictionary(t *testing.T) {
 	}
 	type key struct{ attribute, value string }
 	attributes, values := map[string]uint64{}, map[key]uint64{}
-	for _, name := range strings.Fields("rfc2865 rfc2866 rfc2869 rfc3162 rfc4372 rfc4818 rfc5176 rfc5607 rfc6911 compat cisco ascend ascend.illegal lucent usr acc zyxel shiva bay microsoft") {
+	for _, name := range strings.Fields("rfc2865 rfc2866 rfc2869 rfc3162 rfc4372 rfc4818 rfc5176 rfc5607 rfc6911 " +
+		"compat cisco ascend ascend.illegal lucent usr acc zyxel shiva bay microsoft") {
 		f, err := os.Open(dir + "dictionary." + name)
 		if err != nil {
 			t.Fatal(err)

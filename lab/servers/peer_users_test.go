@@ -137,7 +137,8 @@ func TestPeerFreeRADIUSUsers(t *testing.T) {
 	conf := strings.NewReplacer(
 		"modules {\n", "modules {\n\tchap {\n\t}\n\tmschap {\n\t\tuse_mppe = no\n\t}\n",
 		"\t\tfiles\n\t\tpap\n", "\t\tfiles\n\t\tchap\n\t\tmschap\n\t\tpap\n",
-		"\tauthenticate {\n", "\tauthenticate {\n\t\tAuth-Type CHAP {\n\t\t\tchap\n\t\t}\n\t\tAuth-Type MS-CHAP {\n\t\t\tmschap\n\t\t}\n",
+		"\tauthenticate {\n", "\tauthenticate {\n\t\tAuth-Type CHAP {\n\t\t\tchap\n\t\t}\n\t\tAuth-Type MS-CHAP "+
+			"{\n\t\t\tmschap\n\t\t}\n",
 	).Replace(string(b))
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Config: conf, Users: peerUsers})
 	users, err := servers.ParseUsers(strings.NewReader(peerUsers))
@@ -151,18 +152,30 @@ func TestPeerFreeRADIUSUsers(t *testing.T) {
 	pap := func(p string) string { return fmt.Sprintf("User-Password=%q", p) }
 	accepts := 0
 	for _, request := range []string{
-		login("rfc", pap("pw 1"), ""), login("rfc", pap("pw 2"), ""), login("rfc", pap("pw 1"), ",Framed-Protocol=PPP,NAS-Port=5"), login("rfc", pap("pw 1"), ",Framed-Protocol=PPP,NAS-Port=500"),
-		login("rfc", `CHAP-Password="pw 1"`, ""), login("rfc", `CHAP-Password="pw 2"`, ""), login("rfc", `MS-CHAP-Password="pw 1"`, ""), login("rfc", `MS-CHAP-Password="pw 2"`, ""),
-		login("old", pap("pw"), ""), login("cisco", pap("pw"), ""), login("ascend", pap("pw"), ""), login("raw", pap("pw"), ""), login("lucent", pap("pw"), ""),
-		login("usr", pap("pw"), ""), login("acc", pap("pw"), ""), login("boxes", pap("pw"), ""), login("", pap("pw"), ""), login("nobody", pap("pw"), ""),
-		login("multi", pap("here"), ",Calling-Station-Id=84001"), login("multi", pap("there"), ",Calling-Station-Id=84002,NAS-Port-Id=tty65"), login("multi", pap("there"), ",Calling-Station-Id=84001"),
-		login("multi", pap("port"), ",NAS-Port=60"), login("multi", pap("port"), ",NAS-Port=50"), login("multi", pap("else"), ",NAS-Port=50"), login("multi", pap("else"), ""), login("multi", pap("else"), ",NAS-Port=9"),
-		login("multi", pap("else"), ",NAS-Port=10,Connect-Info=x"), login("5552001", pap("cisco"), ",Service-Type=Call-Check"), login("5552001", pap("cisco"), ""),
-		login("fall", pap("one"), ""), login("fall", pap("two"), ""), login("zoe.ppp", pap("pw"), ""), login("zoe.slip", pap("pw"), ""),
+		login("rfc", pap("pw 1"), ""), login("rfc", pap("pw 2"), ""),
+		login("rfc", pap("pw 1"), ",Framed-Protocol=PPP,NAS-Port=5"),
+		login("rfc", pap("pw 1"), ",Framed-Protocol=PPP,NAS-Port=500"),
+		login("rfc", `CHAP-Password="pw 1"`, ""), login("rfc", `CHAP-Password="pw 2"`, ""),
+		login("rfc", `MS-CHAP-Password="pw 1"`, ""), login("rfc", `MS-CHAP-Password="pw 2"`, ""),
+		login("old", pap("pw"), ""), login("cisco", pap("pw"), ""), login("ascend", pap("pw"), ""),
+		login("raw", pap("pw"), ""), login("lucent", pap("pw"), ""),
+		login("usr", pap("pw"), ""), login("acc", pap("pw"), ""), login("boxes", pap("pw"), ""),
+		login("", pap("pw"), ""), login("nobody", pap("pw"), ""),
+		login("multi", pap("here"), ",Calling-Station-Id=84001"),
+		login("multi", pap("there"), ",Calling-Station-Id=84002,NAS-Port-Id=tty65"),
+		login("multi", pap("there"), ",Calling-Station-Id=84001"),
+		login("multi", pap("port"), ",NAS-Port=60"), login("multi", pap("port"), ",NAS-Port=50"),
+		login("multi", pap("else"), ",NAS-Port=50"), login("multi", pap("else"), ""),
+		login("multi", pap("else"), ",NAS-Port=9"),
+		login("multi", pap("else"), ",NAS-Port=10,Connect-Info=x"),
+		login("5552001", pap("cisco"), ",Service-Type=Call-Check"), login("5552001", pap("cisco"), ""),
+		login("fall", pap("one"), ""), login("fall", pap("two"), ""), login("zoe.ppp", pap("pw"), ""),
+		login("zoe.slip", pap("pw"), ""),
 	} {
 		want := radclient(t, f.Auth, string(f.Secret), "auth", request)
 		got := radclient(t, s.AuthAddr(), testSecret, "auth", request)
-		if strings.HasPrefix(want, "Access-Reject") { // this FreeRADIUS leaves all reply items on it, we only Reply-Message
+		// this FreeRADIUS leaves all reply items on it, we only Reply-Message
+		if strings.HasPrefix(want, "Access-Reject") {
 			want, got = want[:len("Access-Reject")], got[:min(len(got), len("Access-Reject"))]
 		} else {
 			accepts++
@@ -179,14 +192,17 @@ func TestPeerFreeRADIUSUsers(t *testing.T) {
 // radclient, which checks authenticators by code of its own, takes our accounting and status replies.
 func TestPeerRadclient(t *testing.T) {
 	s := listening(t, servers.RADIUSConfig{})
-	if got := radclient(t, s.AuthAddr(), testSecret, "status", "Message-Authenticator=0x00\n"); got != "Access-Accept\n" {
+	if got := radclient(t, s.AuthAddr(), testSecret, "status",
+		"Message-Authenticator=0x00\n"); got != "Access-Accept\n" {
 		t.Error(got)
 	}
-	if got := radclient(t, s.AcctAddr(), testSecret, "status", "Message-Authenticator=0x00\n"); got != "Accounting-Response\n" {
+	if got := radclient(t, s.AcctAddr(), testSecret, "status",
+		"Message-Authenticator=0x00\n"); got != "Accounting-Response\n" {
 		t.Error(got)
 	}
 	for _, status := range []string{"Accounting-On", "Start", "Interim-Update", "Stop", "Accounting-Off"} {
-		if got := radclient(t, s.AcctAddr(), testSecret, "acct", "Acct-Session-Id=s1,Acct-Status-Type="+status+",Acct-Input-Octets=7\n"); got != "Accounting-Response\n" {
+		if got := radclient(t, s.AcctAddr(), testSecret, "acct", "Acct-Session-Id=s1,Acct-Status-Type="+status+
+			",Acct-Input-Octets=7\n"); got != "Accounting-Response\n" {
 			t.Error(got)
 		}
 	}
@@ -208,10 +224,13 @@ func TestPeerRadeapclient(t *testing.T) {
 		}
 		t.Skip("needs radeapclient: apt-get install freeradius-utils")
 	}
-	s := listening(t, servers.RADIUSConfig{Lenient: true, Users: []servers.User{{Name: "bob", Password: "pw", Reply: []servers.Attribute{{"Callback-Number", "84001"}}}}})
+	s := listening(t, servers.RADIUSConfig{Lenient: true,
+		Users: []servers.User{{Name: "bob", Password: "pw", Reply: []servers.Attribute{{"Callback-Number", "84001"}}}}})
 	for password, want := range map[string]string{"pw": `Callback-Number = "84001"`, "no": "Received Access-Reject"} {
 		cmd := exec.Command(path, "-x", "-r", "1", s.AuthAddr(), "auth", testSecret)
-		cmd.Stdin = strings.NewReader(fmt.Sprintf("User-Name = \"bob\"\nCleartext-Password = %q\nEAP-Code = Response\nEAP-Id = 210\nEAP-Type-Identity = \"bob\"\nMessage-Authenticator = 0x00\nNAS-Port = 0\n", password))
+		cmd.Stdin = strings.NewReader(fmt.Sprintf("User-Name = \"bob\"\nCleartext-Password = %q\nEAP-Code = "+
+			"Response\nEAP-Id = 210\nEAP-Type-Identity = \"bob\"\nMessage-Authenticator = 0x00\nNAS-Port = 0\n",
+			password))
 		out, _ := cmd.CombinedOutput() // its status says nothing
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%s: no %s:\n%s", password, want, out)

@@ -147,7 +147,8 @@ func (p *profilesParser) statement() bool {
 }
 
 func (p *profilesParser) unknown(w word, where string, known []string) {
-	p.bad(w.line, "unknown word %s %s%s (there are %s)", w.text, where, didYouMean(w.text, known), strings.Join(known, ", "))
+	p.bad(w.line, "unknown word %s %s%s (there are %s)", w.text, where, didYouMean(w.text, known),
+		strings.Join(known, ", "))
 	p.text = ""
 }
 
@@ -216,7 +217,8 @@ func (p *profilesParser) skip() {
 	}
 }
 
-var profileWords = []string{"login", "pap", "chap", "ms-chap", "global", "enable", "name", "message", "member", "challenge", "default", "service", "cmd", "opap", "arap"}
+var profileWords = []string{"login", "pap", "chap", "ms-chap", "global", "enable", "name", "message", "member",
+	"challenge", "default", "service", "cmd", "opap", "arap"}
 
 // word reads one statement of a profile; false where nothing after it can be read.
 func (p *profilesParser) word(u *Profile, w word) bool {
@@ -260,7 +262,8 @@ func (p *profilesParser) password(u *Profile, w word) {
 		return
 	case how.text == "cleartext":
 	default:
-		p.bad(how.line, "%s = %s: only `cleartext PASSWORD` is read (CHAP can be checked with nothing else, and this server keeps to one kind)", w.text, how.text)
+		p.bad(how.line, "%s = %s: only `cleartext PASSWORD` is read (CHAP can be checked with nothing else, and this "+
+			"server keeps to one kind)", w.text, how.text)
 		rest := p.scanner
 		if arg, err := rest.next(false); err == nil && !arg.bare && arg.line == how.line {
 			p.scanner = rest
@@ -431,7 +434,8 @@ func (p *profilesParser) finish() {
 	}
 	for _, m := range p.members {
 		if _, ok := findProfile(p.out.Groups, m.group); !ok && len(p.errs) == 0 {
-			p.bad(m.line, "%s is a member of %s: there is no such group%s", m.user, m.group, didYouMean(m.group, groups))
+			p.bad(m.line, "%s is a member of %s: there is no such group%s", m.user, m.group,
+				didYouMean(m.group, groups))
 		}
 	}
 }

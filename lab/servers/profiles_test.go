@@ -46,7 +46,8 @@ user = tremens { default service = permit
 	var got strings.Builder
 	fmt.Fprintf(&got, "%s\n", string(p.Key))
 	for _, u := range p.Users {
-		fmt.Fprintf(&got, "%s %s %s %s %s %s %v %v\n", u.Name, string(u.Login), string(u.PAP), string(u.CHAP), string(u.MSCHAP), u.Default, u.Services, u.Commands)
+		fmt.Fprintf(&got, "%s %s %s %s %s %s %v %v\n", u.Name, string(u.Login), string(u.PAP), string(u.CHAP),
+			string(u.MSCHAP), u.Default, u.Services, u.Commands)
 	}
 	want := `fookey
 foobar LLLL PPPP CCCC   [{ppp lcp false [callback-dialstring=84001]} {arap  false [callback-dialstring=84002]} {exec  false [callback-dialstring=84003 callback-line=7 nocallback-verify=1]}] []
@@ -63,7 +64,8 @@ func TestParseTACACSErrors(t *testing.T) {
 		{"user = bob {\n logn = cleartext x }", "f:2: unknown word logn in the profile of bob: did you mean login?"},
 		{"user = bob {\n login = des XQj4892fjk }", "f:2: login = des: only `cleartext PASSWORD` is read (CHAP"},
 		{"user = bob { login = cleartext \"\" }", "f:1: login = cleartext: a password has 1 to 254 octets"},
-		{"user = bob { member = admin }\ngroup = admins { }", "f:1: bob is a member of admin: there is no such group: did you mean admins?"},
+		{"user = bob { member = admin }\ngroup = admins { }",
+			"f:1: bob is a member of admin: there is no such group: did you mean admins?"},
 		{"user = bob { }\nuser = bob { }", "f:2: user bob is there already"},
 		{"user = bob {\n", "f:2: the file ends where the } of user bob must come"},
 		{"user bob { }", "f:1: bob where = must come after user"},
@@ -77,9 +79,11 @@ func TestParseTACACSErrors(t *testing.T) {
 		{"key = \"", "f:1: a quoted string without its end"},
 		{"key = }", "f:1: } where the value of key must come"},
 		{"key =", "f:1: the file ends where the value of key must come"},
-		{"user = bob { login = cleartxt \"pw\" cmd = show { permit ( } }", "f:1: login = cleartxt: only `cleartext PASSWORD`"},
+		{"user = bob { login = cleartxt \"pw\" cmd = show { permit ( } }",
+			"f:1: login = cleartxt: only `cleartext PASSWORD`"},
 		{"accounting line = x", "only `accounting file = …` is read"},
-		{"user = bob { service = exec { a = \"" + strings.Repeat("x", 254) + "\" } }", "attribute a: longer than 255 octets"},
+		{"user = bob { service = exec { a = \"" + strings.Repeat("x", 254) + "\" } }",
+			"attribute a: longer than 255 octets"},
 	} {
 		_, err := ParseTACACS(namedReader{strings.NewReader(tt.in), "f"})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "f:") != 1 {
@@ -90,9 +94,11 @@ func TestParseTACACSErrors(t *testing.T) {
 
 // Each bad user is one error, and hides none of another.
 func TestParseTACACSErrorPerUser(t *testing.T) {
-	_, err := ParseTACACS(namedReader{strings.NewReader("user = a {\n login = crypt abc\n cmd = show { permit ( }\n}\nuser = b { login = cleartext pw }\nuser = c { default service = maybe }\n"), "f"})
+	_, err := ParseTACACS(namedReader{strings.NewReader("user = a {\n login = crypt abc\n cmd = show { permit ( " +
+		"}\n}\nuser = b { login = cleartext pw }\nuser = c { default service = maybe }\n"), "f"})
 	lines := strings.Split(fmt.Sprint(err), "\n")
-	if len(lines) != 2 || !strings.HasPrefix(lines[0], "f:2: login = crypt: only") || !strings.HasPrefix(lines[1], "f:6: default service = maybe") {
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "f:2: login = crypt: only") ||
+		!strings.HasPrefix(lines[1], "f:6: default service = maybe") {
 		t.Errorf("%q", lines)
 	}
 }
@@ -145,7 +151,8 @@ func FuzzTACACSBodies(f *testing.F) {
 	})
 }
 
-// TestParseTACACSEachEntry: a bad entry is one error, and keeps none behind it from being told, nor is a group that is bad said to be missing.
+// TestParseTACACSEachEntry: a bad entry is one error, and keeps none behind it from being told, nor is a group that is
+// bad said to be missing.
 func TestParseTACACSEachEntry(t *testing.T) {
 	const text = `user = ann { bogus = 3 service = exec { a = b } also = 4 }
 group = staff { bogus }

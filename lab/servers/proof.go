@@ -89,7 +89,8 @@ func mschapError(v []byte, version int) proof {
 	if len(v) > 0 {
 		ident = v[0]
 	}
-	return proof{why: fmt.Sprintf("wrong MS-CHAPv%d response", version), attrs: []Attribute{{"MS-CHAP-Error", string([]byte{ident}) + text}}}
+	return proof{why: fmt.Sprintf("wrong MS-CHAPv%d response", version),
+		attrs: []Attribute{{"MS-CHAP-Error", string([]byte{ident}) + text}}}
 }
 
 // vendorValue is the value of the first vendor attribute of that number; nil where there is none.

@@ -86,12 +86,14 @@ func get(t *testing.T, packet []byte, name string) string {
 }
 
 func TestProofs(t *testing.T) {
-	_, auth, _ := real(t, RADIUSConfig{Users: []User{{Name: "User", Password: "clientPass"}, {Name: "5552001", Accept: true}, {Name: "DEFAULT", Reject: true}}})
+	_, auth, _ := real(t, RADIUSConfig{Users: []User{{Name: "User", Password: "clientPass"},
+		{Name: "5552001", Accept: true}, {Name: "DEFAULT", Reject: true}}})
 	chap := func(password string) string {
 		sum := md5.Sum([]byte("\x05" + password + "0123456789abcdef"))
 		return "0x05" + hex.EncodeToString(sum[:])
 	}
-	v2 := "0x0100" + "21402324255E262A28295F2B3A337C7E" + "0000000000000000" + "82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF"
+	v2 := "0x0100" + "21402324255E262A28295F2B3A337C7E" + "0000000000000000" +
+		"82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF"
 	for i, tt := range []struct {
 		code  byte
 		attrs []Attribute
@@ -108,13 +110,15 @@ func TestProofs(t *testing.T) {
 		{3, []Attribute{{"MS-CHAP2-Response", "0x01"}}},
 		{3, []Attribute{{"MS-CHAP-Response", v2}, {"MS-CHAP-Challenge", "0x5B5D7C7D7B3F2F3E"}}},
 	} {
-		reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, append([]Attribute{{"User-Name", "User"}}, tt.attrs...)...))
+		reply := exchange(t, auth, signed(t, radius.CodeAccessRequest,
+			append([]Attribute{{"User-Name", "User"}}, tt.attrs...)...))
 		if reply[0] != tt.code {
 			t.Errorf("%d: code %d, want %d", i, reply[0], tt.code)
 		}
 		switch i {
 		case 7:
-			if s := get(t, reply, "MS-CHAP2-Success"); s != "0x01"+hex.EncodeToString([]byte("S=407A5589115FD0D6209F510FE9C04566932CDA56")) {
+			if s := get(t, reply, "MS-CHAP2-Success"); s != "0x01"+
+				hex.EncodeToString([]byte("S=407A5589115FD0D6209F510FE9C04566932CDA56")) {
 				t.Errorf("MS-CHAP2-Success = %s", s)
 			}
 		case 8, 10:
@@ -124,19 +128,22 @@ func TestProofs(t *testing.T) {
 		}
 	}
 	// Call-Check: no password at all
-	if reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "5552001"}, Attribute{"Service-Type", "Call-Check"})); reply[0] != 2 {
+	if reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "5552001"},
+		Attribute{"Service-Type", "Call-Check"})); reply[0] != 2 {
 		t.Errorf("Auth-Type := Accept: code %d", reply[0])
 	}
 }
 
 func TestEAPMD5(t *testing.T) {
-	_, auth, _ := real(t, RADIUSConfig{Users: []User{{Name: "bob", Password: "pw", Reply: []Attribute{{"Callback-Number", "84001"}}}}})
+	_, auth, _ := real(t, RADIUSConfig{Users: []User{{Name: "bob", Password: "pw",
+		Reply: []Attribute{{"Callback-Number", "84001"}}}}})
 	for _, tt := range []struct {
 		password string
 		edit     func(b []byte)
 		code     byte
 	}{{"pw", nil, 2}, {"no", nil, 3}, {"pw", func(b []byte) { b[1]++ }, 3}, {"pw", func(b []byte) { b[4] = 3 }, 3}} {
-		reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "bob"}, Attribute{"EAP-Message", "0x0209000801626f62"}))
+		reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "bob"},
+			Attribute{"EAP-Message", "0x0209000801626f62"}))
 		state, ask := get(t, reply, "State"), unhex(t, strings.TrimPrefix(get(t, reply, "EAP-Message"), "0x"))
 		if reply[0] != 11 || len(ask) != 22 || ask[0] != 1 || ask[1] != 10 || ask[4] != 4 || ask[5] != 16 {
 			t.Fatalf("code %d, EAP % x", reply[0], ask)
@@ -146,9 +153,11 @@ func TestEAPMD5(t *testing.T) {
 		if tt.edit != nil {
 			tt.edit(said)
 		}
-		reply = exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "bob"}, Attribute{"State", state}, Attribute{"EAP-Message", "0x" + hex.EncodeToString(said)}))
+		reply = exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "bob"},
+			Attribute{"State", state}, Attribute{"EAP-Message", "0x" + hex.EncodeToString(said)}))
 		end := get(t, reply, "EAP-Message")
-		if want := map[byte]string{2: "0x030a0004", 3: "0x04"}[tt.code]; reply[0] != tt.code || !strings.HasPrefix(end, want) {
+		if want := map[byte]string{2: "0x030a0004", 3: "0x04"}[tt.code]; reply[0] != tt.code ||
+			!strings.HasPrefix(end, want) {
 			t.Errorf("%+v: code %d, EAP %s", tt, reply[0], end)
 		}
 	}
@@ -167,7 +176,8 @@ func TestStatusServer(t *testing.T) {
 	_, auth, acct := real(t, RADIUSConfig{})
 	request := statusServer(7)
 	for conn, code := range map[net.Conn]byte{auth: 2, acct: 5} {
-		if reply := exchange(t, conn, request); reply[0] != code || !radius.IsAuthenticResponse(reply, request, []byte(testSecret)) {
+		if reply := exchange(t, conn, request); reply[0] != code ||
+			!radius.IsAuthenticResponse(reply, request, []byte(testSecret)) {
 			t.Errorf("% x", reply)
 		}
 	}
@@ -188,7 +198,8 @@ func TestAskFirst(t *testing.T) {
 		state string
 		code  byte
 	}{{"0x00", 3}, {state, 2}, {state, 3}} {
-		if reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "bob"}, Attribute{"User-Password", "any"}, Attribute{"State", tt.state})); reply[0] != tt.code {
+		if reply := exchange(t, auth, signed(t, radius.CodeAccessRequest, Attribute{"User-Name", "bob"},
+			Attribute{"User-Password", "any"}, Attribute{"State", tt.state})); reply[0] != tt.code {
 			t.Errorf("State %s: code %d, want %d", tt.state, reply[0], tt.code)
 		}
 	}
@@ -248,8 +259,10 @@ func TestFaults(t *testing.T) {
 		length := int(buf[2])<<8 | int(buf[3])
 		b := buf[:min(n, length)]
 		count, good := signature(b, request)
-		if count != tt.count || good != tt.good || radius.IsAuthenticResponse(b, request, []byte(testSecret)) != tt.authentic || b[0] != tt.code ||
-			b[1] != request[1]+tt.idOffset || length != tt.length || n != tt.received || (from.String() == auth.RemoteAddr().String()) == tt.f.WrongPort {
+		if count != tt.count || good != tt.good ||
+			radius.IsAuthenticResponse(b, request, []byte(testSecret)) != tt.authentic || b[0] != tt.code ||
+			b[1] != request[1]+tt.idOffset || length != tt.length || n != tt.received ||
+			(from.String() == auth.RemoteAddr().String()) == tt.f.WrongPort {
 			t.Errorf("%s: %d signatures, good %v, from %v: % x", tt.name, count, good, from, buf[:n])
 		}
 	}
@@ -285,7 +298,8 @@ func TestForgeries(t *testing.T) {
 // A lenient server takes requests of all ages and judges them.
 func TestLenient(t *testing.T) {
 	var events []Event
-	c := RADIUSConfig{Secret: testSecret, Lenient: true, Users: []User{{Name: "bob", Password: "pw"}}, Trace: func(e Event) { events = append(events, e) }}
+	c := RADIUSConfig{Secret: testSecret, Lenient: true, Users: []User{{Name: "bob", Password: "pw"}},
+		Trace: func(e Event) { events = append(events, e) }}
 	s, err := NewRADIUS(c)
 	if err != nil {
 		t.Fatal(err)
@@ -326,7 +340,8 @@ func TestLenient(t *testing.T) {
 		if (err == nil) != tt.taken || len(e.Judged) != 1 || e.Judged[0] != tt.verdict {
 			t.Errorf("%v, %q, want %q", err, e.Judged, tt.verdict)
 		}
-		if text := strings.Join(e.Attributes, "\n"); !strings.Contains(text, "User-Password = [secret]") || strings.Contains(text, "0x") {
+		if text := strings.Join(e.Attributes, "\n"); !strings.Contains(text, "User-Password = [secret]") ||
+			strings.Contains(text, "0x") {
 			t.Error(text)
 		}
 	}

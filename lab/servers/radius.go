@@ -292,7 +292,8 @@ func (s *RADIUS) forge(conn net.PacketConn, to net.Addr, request []byte, f Fault
 		s.send(conn, to, s.forged(request, kind))
 	}
 	if f.Forge > 0 {
-		s.trace(Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("%d forged Access-Accepts, %s", f.Forge, cmp.Or(f.ForgeAs, "with random authenticators")), Note: "as told"})
+		s.trace(Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("%d forged Access-Accepts, %s", f.Forge,
+			cmp.Or(f.ForgeAs, "with random authenticators")), Note: "as told"})
 	}
 }
 

@@ -84,15 +84,18 @@ func TestServerOnRealUDP(t *testing.T) {
 	long := strings.Repeat("long ", 20)
 	s, auth, acct := real(t, RADIUSConfig{Detail: &detail, Users: []User{
 		{Name: "bob", Password: "pw", Reply: []Attribute{{"Callback-Number", "84001"}, {"Reply-Message", ""}}},
-		{Name: "long", Password: "x"}, {Name: "DEFAULT", Reject: true, Reply: []Attribute{{"Reply-Message", "no"}, {"Callback-Number", "1"}}}}})
-	if err := s.SetUsers([]User{{Name: "bob", Password: "pw", Reply: []Attribute{{"Callback-Number", "84001"}, {"Reply-Message", ""}}}, {Name: "long", Password: "x"}, {Name: "DEFAULT", Reject: true,
+		{Name: "long", Password: "x"},
+		{Name: "DEFAULT", Reject: true, Reply: []Attribute{{"Reply-Message", "no"}, {"Callback-Number", "1"}}}}})
+	if err := s.SetUsers([]User{{Name: "bob", Password: "pw", Reply: []Attribute{{"Callback-Number", "84001"},
+		{"Reply-Message", ""}}}, {Name: "long", Password: "x"}, {Name: "DEFAULT", Reject: true,
 		Reply: []Attribute{{"Reply-Message", "no"}, {"Callback-Number", "1"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	request := login(t, "bob", "pw")
 	reply := exchange(t, auth, request)
 	// layeh's check is the judge of the authenticator; the signature is the first attribute.
-	if !radius.IsAuthenticResponse(reply, request, []byte(testSecret)) || reply[0] != 2 || reply[20] != 80 || int(binary.BigEndian.Uint16(reply[2:])) != len(reply) {
+	if !radius.IsAuthenticResponse(reply, request, []byte(testSecret)) || reply[0] != 2 || reply[20] != 80 ||
+		int(binary.BigEndian.Uint16(reply[2:])) != len(reply) {
 		t.Errorf("%x", reply)
 	}
 	if !strings.HasSuffix(string(reply), "\x13\x0784001") {
@@ -106,7 +109,8 @@ func TestServerOnRealUDP(t *testing.T) {
 	}
 	for _, tt := range [][2]string{{"bob", "no"}, {"bob", ""}, {"who", "pw"}, {"long", long}} {
 		request := login(t, tt[0], tt[1])
-		if reply := exchange(t, auth, request); reply[0] != 3 || !radius.IsAuthenticResponse(reply, request, []byte(testSecret)) || strings.Contains(string(reply), "\x13\x03") {
+		if reply := exchange(t, auth, request); reply[0] != 3 || !radius.IsAuthenticResponse(reply, request,
+			[]byte(testSecret)) || strings.Contains(string(reply), "\x13\x03") {
 			t.Errorf("%v: %q", tt, reply)
 		}
 	}
@@ -126,7 +130,8 @@ func TestServerOnRealUDP(t *testing.T) {
 	if recs := s.Records(); len(recs) != 1 || recs[0].Get("Acct-Terminate-Cause") != "Callback" {
 		t.Errorf("%v", recs)
 	}
-	if !strings.Contains(detail.String(), "\n\tAcct-Status-Type = Stop\n\tAcct-Terminate-Cause = Callback\n\tAcct-Session-Id = \"s1\"\n\tTimestamp = ") {
+	if !strings.Contains(detail.String(),
+		"\n\tAcct-Status-Type = Stop\n\tAcct-Terminate-Cause = Callback\n\tAcct-Session-Id = \"s1\"\n\tTimestamp = ") {
 		t.Errorf("detail:\n%s", detail.String())
 	}
 }

@@ -22,12 +22,17 @@ import (
 type RadSec struct {
 	TLS *tls.Config // with the server's certificate
 
-	CloseOn       int                              // the n-th request of each connection is not answered and closes it; 0: none
-	Length        int                              // replies announce this length instead of their own; 0: their own
-	ProtocolError uint32                           // RADIUS/1.1: requests are answered by Protocol-Error with this Error-Cause; 0: not
-	SignReplies   bool                             // RADIUS/1.1: replies carry a Message-Authenticator, which means nothing there, and the reserved fields are not zero
-	NoStatus      bool                             // Status-Server is not answered
-	Violation     func(format string, args ...any) // told where a client breaks RFC 9765; nil: only the connection is closed
+	// the n-th request of each connection is not answered and closes it; 0: none
+	CloseOn int
+	Length  int // replies announce this length instead of their own; 0: their own
+	// RADIUS/1.1: requests are answered by Protocol-Error with this Error-Cause; 0: not
+	ProtocolError uint32
+	// RADIUS/1.1: replies carry a Message-Authenticator, which means nothing there, and the reserved fields are not
+	// zero
+	SignReplies bool
+	NoStatus    bool // Status-Server is not answered
+	// told where a client breaks RFC 9765; nil: only the connection is closed
+	Violation func(format string, args ...any)
 }
 
 // ServeRadSec serves the connections that l accepts until ctx ends, then closes all and waits for them; nil then. The

@@ -35,7 +35,8 @@ func (r reply) encode() []byte {
 			a.Name = "X-" + a.Name
 		}
 		// FreeRADIUS sends no attribute without a value; Attr-N can say even that.
-		if t, v, err := a.encodeFor(r.request.Authenticator[:], r.secret); err == nil && (a.Value != "" || strings.HasPrefix(a.Name, "Attr-")) {
+		if t, v, err := a.encodeFor(r.request.Authenticator[:], r.secret); err == nil &&
+			(a.Value != "" || strings.HasPrefix(a.Name, "Attr-")) {
 			p.Add(t, v)
 		}
 	}

@@ -35,7 +35,8 @@ func (s *TACACS) authenticate(ses *tacSession, h tacHeader, body []byte, f TACAC
 		return nil, err
 	}
 	e.What += fmt.Sprintf(": START %s, service %s", named8(authenTypes, st.kind), named8(authenService, st.service))
-	e.Attributes = []string{"user " + quote(st.user), "port " + quote(st.port), "rem_addr " + quote(st.remote), fmt.Sprintf("priv_lvl %d", st.priv)}
+	e.Attributes = []string{"user " + quote(st.user), "port " + quote(st.port), "rem_addr " + quote(st.remote),
+		fmt.Sprintf("priv_lvl %d", st.priv)}
 	if f.broken() {
 		return f.authenReply(), nil
 	}
@@ -78,7 +79,10 @@ func (st tacStart) proven(chain []Profile) string {
 			return "CHAP data of fewer than 18 octets"
 		}
 		end := len(st.data) - 16
-		return judge(want, "chap", func() bool { return sameOctets(st.data[end:], chapResponse(st.data[0], want, st.data[1:end])) })
+		return judge(want, "chap", func() bool {
+			return sameOctets(st.data[end:],
+				chapResponse(st.data[0], want, st.data[1:end]))
+		})
 	}
 	want := first(chain, func(p Profile) aaa.Secret { return p.MSCHAP })
 	if len(st.data) < 51 {
@@ -114,7 +118,8 @@ func verdict(why string, chain []Profile, data string) *tacReply {
 	if why != "" {
 		return authenReply(tacAuthenReply{status: authenFail}, why)
 	}
-	return authenReply(tacAuthenReply{status: authenPass, message: first(chain, func(p Profile) string { return p.Message }), data: data}, "")
+	return authenReply(tacAuthenReply{status: authenPass,
+		message: first(chain, func(p Profile) string { return p.Message }), data: data}, "")
 }
 
 func authenReply(r tacAuthenReply, why string) *tacReply {

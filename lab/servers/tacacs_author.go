@@ -9,7 +9,8 @@ import (
 
 // requestLines are a request's fields for people.
 func (r tacRequest) lines() []string {
-	out := []string{"user " + quote(r.user), "port " + quote(r.port), "rem_addr " + quote(r.remote), fmt.Sprintf("priv_lvl %d", r.priv), fmt.Sprintf("method 0x%02x", r.method)}
+	out := []string{"user " + quote(r.user), "port " + quote(r.port), "rem_addr " + quote(r.remote),
+		fmt.Sprintf("priv_lvl %d", r.priv), fmt.Sprintf("method 0x%02x", r.method)}
 	return append(out, pairLines(r.args)...)
 }
 
@@ -51,7 +52,8 @@ func (s *TACACS) authorize(body []byte, f TACACSFaults, e *Event) (*tacReply, er
 }
 
 func authorReply(r tacAuthorReply, why string) *tacReply {
-	out := &tacReply{body: r.encode(), what: named8(authorStatus, r.status), kind: named8(authorStatus, r.status), says: pairLines(r.args), ended: true}
+	out := &tacReply{body: r.encode(), what: named8(authorStatus, r.status), kind: named8(authorStatus, r.status),
+		says: pairLines(r.args), ended: true}
 	if why != "" {
 		out.what += " (" + why + ")"
 	}
@@ -221,7 +223,8 @@ func (s *TACACS) account(peer string, body []byte, f TACACSFaults, e *Event) (*t
 		return acctReply(tacAcctReply{status: statusFollow, data: f.Follow}), nil
 	}
 	s.count(func() {
-		s.records = append(s.records, TACACSRecord{time.Now(), peer, kind, r.user, r.port, r.remote, r.method, r.priv, r.service, r.args})
+		s.records = append(s.records, TACACSRecord{time.Now(), peer, kind, r.user, r.port, r.remote, r.method, r.priv,
+			r.service, r.args})
 	})
 	return acctReply(tacAcctReply{status: acctSuccess}), nil
 }
@@ -242,7 +245,8 @@ func recordKind(flags byte) (string, error) {
 }
 
 func acctReply(r tacAcctReply) *tacReply {
-	out := &tacReply{body: r.encode(), what: named8(acctStatus, r.status), kind: named8(acctStatus, r.status), ended: true}
+	out := &tacReply{body: r.encode(), what: named8(acctStatus, r.status), kind: named8(acctStatus, r.status),
+		ended: true}
 	if r.message != "" {
 		out.says = append(out.says, "server-msg "+quote(r.message))
 	}

@@ -221,7 +221,8 @@ func (c *tacConn) reply(request tacHeader, r *tacReply, f TACACSFaults) {
 	if f.Close {
 		b, note = nil, "the connection is closed in its place, as told"
 	}
-	c.s.trace(Event{Peer: c.peer, Sent: true, Kind: r.kind, What: describe(h) + ": " + r.what, Attributes: r.says, Note: note})
+	c.s.trace(Event{Peer: c.peer, Sent: true, Kind: r.kind, What: describe(h) + ": " + r.what, Attributes: r.says,
+		Note: note})
 	if err := c.write(b, f.Bytewise); err != nil {
 		c.s.log("%s: answer: %v", c.peer, err)
 	}

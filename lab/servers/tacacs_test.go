@@ -86,12 +86,14 @@ func tacClient(t *testing.T, s *TACACS) *tq.Client {
 }
 
 func tacPacket(kind tq.HeaderType, minor uint8, seq int, session tq.SessionID, body tq.EncoderDecoder) *tq.Packet {
-	return tq.NewPacket(tq.SetPacketHeader(tq.NewHeader(tq.SetHeaderVersion(tq.Version{MajorVersion: tq.MajorVersion, MinorVersion: minor}),
+	return tq.NewPacket(tq.SetPacketHeader(tq.NewHeader(tq.SetHeaderVersion(tq.Version{MajorVersion: tq.MajorVersion,
+		MinorVersion: minor}),
 		tq.SetHeaderType(kind), tq.SetHeaderSeqNo(seq), tq.SetHeaderSessionID(session))), tq.SetPacketBodyUnsafe(body))
 }
 
 func authenStart(kind tq.AuthenType, service tq.AuthenService, user string, data []byte) *tq.AuthenStart {
-	return tq.NewAuthenStart(tq.SetAuthenStartType(kind), tq.SetAuthenStartAction(tq.AuthenActionLogin), tq.SetAuthenStartPrivLvl(1),
+	return tq.NewAuthenStart(tq.SetAuthenStartType(kind), tq.SetAuthenStartAction(tq.AuthenActionLogin),
+		tq.SetAuthenStartPrivLvl(1),
 		tq.SetAuthenStartService(service), tq.SetAuthenStartPort("tty65"), tq.SetAuthenStartRemAddr("84001"),
 		tq.SetAuthenStartUser(tq.AuthenUser(user)), tq.SetAuthenStartData(tq.AuthenData(data)))
 }
@@ -113,7 +115,8 @@ func TestTACACSPasswords(t *testing.T) {
 		return append([]byte("\x07challenge"), sum[:]...)
 	}
 	// RFC 2759 §9.2: user User, password clientPass
-	rfc := unhex(t, "01"+"5B5D7C7D7B3F2F3E3C2C602132262628"+"21402324255E262A28295F2B3A337C7E"+"0000000000000000"+"82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF"+"00")
+	rfc := unhex(t, "01"+"5B5D7C7D7B3F2F3E3C2C602132262628"+"21402324255E262A28295F2B3A337C7E"+"0000000000000000"+
+		"82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF"+"00")
 	for i, tt := range []struct {
 		kind tq.AuthenType
 		user string
@@ -134,7 +137,8 @@ func TestTACACSPasswords(t *testing.T) {
 		{tq.AuthenTypeARAP, "bob", nil, tq.AuthenStatusError},
 	} {
 		var r tq.AuthenReply
-		p, err := tacClient(t, s).Send(tacPacket(tq.Authenticate, 1, 1, 77, authenStart(tt.kind, tq.AuthenServicePPP, tt.user, tt.data)))
+		p, err := tacClient(t, s).Send(tacPacket(tq.Authenticate, 1, 1, 77,
+			authenStart(tt.kind, tq.AuthenServicePPP, tt.user, tt.data)))
 		unmarshal(t, p, err, &r)
 		if r.Status != tt.want {
 			t.Errorf("%d: %v of %s: %v, want %v", i, tt.kind, tt.user, r.Status, tt.want)
@@ -161,14 +165,19 @@ func TestTACACSConversations(t *testing.T) {
 		answers []string
 		want    string
 	}{
-		{"login", TACACSFaults{}, tq.AuthenServiceLogin, "", []string{"bob", "bob's pw"}, "GetUser GetPass Pass mind the step"},
-		{"user in START", TACACSFaults{}, tq.AuthenServiceLogin, "bob", []string{"bob's pw"}, "GetPass Pass mind the step"},
+		{"login", TACACSFaults{}, tq.AuthenServiceLogin, "", []string{"bob", "bob's pw"},
+			"GetUser GetPass Pass mind the step"},
+		{"user in START", TACACSFaults{}, tq.AuthenServiceLogin, "bob", []string{"bob's pw"},
+			"GetPass Pass mind the step"},
 		{"wrong", TACACSFaults{}, tq.AuthenServiceLogin, "bob", []string{"papers"}, "GetPass Fail "},
 		{"nobody", TACACSFaults{}, tq.AuthenServiceLogin, "who", []string{""}, "GetPass Fail "},
 		{"no name", TACACSFaults{}, tq.AuthenServiceLogin, "", []string{""}, "GetUser Fail "},
-		{"challenge", TACACSFaults{}, tq.AuthenServiceLogin, "token", []string{"first", "123456"}, "GetPass GetData Pass "},
-		{"wrong answer", TACACSFaults{}, tq.AuthenServiceLogin, "token", []string{"first", "654321"}, "GetPass GetData Fail "},
-		{"asked first", TACACSFaults{AskFirst: "Really?"}, tq.AuthenServiceLogin, "bob", []string{"bob's pw", "yes"}, "GetPass GetData Pass mind the step"},
+		{"challenge", TACACSFaults{}, tq.AuthenServiceLogin, "token", []string{"first", "123456"},
+			"GetPass GetData Pass "},
+		{"wrong answer", TACACSFaults{}, tq.AuthenServiceLogin, "token", []string{"first", "654321"},
+			"GetPass GetData Fail "},
+		{"asked first", TACACSFaults{AskFirst: "Really?"}, tq.AuthenServiceLogin, "bob", []string{"bob's pw", "yes"},
+			"GetPass GetData Pass mind the step"},
 		{"no password", TACACSFaults{}, tq.AuthenServiceLogin, "open", nil, "Pass "},
 		{"enable", TACACSFaults{}, tq.AuthenServiceEnable, "bob", []string{"lifted"}, "GetPass Pass mind the step"},
 		{"enable by the login's", TACACSFaults{}, tq.AuthenServiceEnable, "bob", []string{"bob's pw"}, "GetPass Fail "},
@@ -188,7 +197,8 @@ func TestTACACSConversations(t *testing.T) {
 				got += string(r.ServerMsg)
 				break
 			}
-			next = tacPacket(tq.Authenticate, 0, 2*i+3, 4711, tq.NewAuthenContinue(tq.SetAuthenContinueUserMessage(tq.AuthenUserMessage(tt.answers[i]))))
+			next = tacPacket(tq.Authenticate, 0, 2*i+3, 4711,
+				tq.NewAuthenContinue(tq.SetAuthenContinueUserMessage(tq.AuthenUserMessage(tt.answers[i]))))
 		}
 		if got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
@@ -211,16 +221,23 @@ func TestTACACSAuthorization(t *testing.T) {
 		args   []string
 		want   string
 	}{
-		{TACACSFaults{}, "bob", []string{"service=shell", "cmd="}, "PassAdd [priv-lvl=1 callback-dialstring=84001 noescape*true]"},
-		{TACACSFaults{}, "bob", []string{"service=shell", "cmd*"}, "PassAdd [priv-lvl=1 callback-dialstring=84001 noescape*true]"},
-		{TACACSFaults{Replace: true}, "bob", []string{"service=shell", "cmd="}, "PassRepl [service=shell cmd= priv-lvl=1 callback-dialstring=84001 noescape*true]"},
-		{TACACSFaults{Pairs: []string{"odd=1"}}, "bob", []string{"service=ppp", "protocol=lcp"}, "PassAdd [callback-dialstring= send-secret=hush odd=1]"},
+		{TACACSFaults{}, "bob", []string{"service=shell", "cmd="},
+			"PassAdd [priv-lvl=1 callback-dialstring=84001 noescape*true]"},
+		{TACACSFaults{}, "bob", []string{"service=shell", "cmd*"},
+			"PassAdd [priv-lvl=1 callback-dialstring=84001 noescape*true]"},
+		{TACACSFaults{Replace: true}, "bob", []string{"service=shell", "cmd="},
+			"PassRepl [service=shell cmd= priv-lvl=1 callback-dialstring=84001 noescape*true]"},
+		{TACACSFaults{Pairs: []string{"odd=1"}}, "bob", []string{"service=ppp", "protocol=lcp"},
+			"PassAdd [callback-dialstring= send-secret=hush odd=1]"},
 		// the table of tac_plus's users' guide, case by case
-		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "callback-dialstring="}, "PassAdd [send-secret=hush]"},
+		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "callback-dialstring="},
+			"PassAdd [send-secret=hush]"},
 		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "callback-dialstring=5"}, "Fail []"},
-		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "callback-dialstring*5"}, "PassRepl [service=ppp protocol=lcp callback-dialstring= send-secret=hush]"},
+		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "callback-dialstring*5"},
+			"PassRepl [service=ppp protocol=lcp callback-dialstring= send-secret=hush]"},
 		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "mtu=5"}, "Fail []"},
-		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "mtu*5"}, "PassRepl [service=ppp protocol=lcp callback-dialstring= send-secret=hush]"},
+		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=lcp", "mtu*5"},
+			"PassRepl [service=ppp protocol=lcp callback-dialstring= send-secret=hush]"},
 		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=ip", "inacl=9"}, "PassAdd [addr=10.0.0.1]"},
 		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=ip", "mtu=5"}, "PassAdd [addr=10.0.0.1 inacl*5]"},
 		{TACACSFaults{}, "bob", []string{"service=ppp", "protocol=ipv6"}, "Fail []"},
@@ -239,11 +256,15 @@ func TestTACACSAuthorization(t *testing.T) {
 		var args tq.Args
 		args.Append(tt.args...)
 		var r tq.AuthorReply
-		p, err := tacClient(t, s).Send(tacPacket(tq.Authorize, 0, 1, 9, tq.NewAuthorRequest(tq.SetAuthorRequestMethod(tq.AuthenMethodTacacsPlus),
-			tq.SetAuthorRequestPrivLvl(1), tq.SetAuthorRequestType(tq.AuthenTypePAP), tq.SetAuthorRequestService(tq.AuthenServiceLogin),
-			tq.SetAuthorRequestUser(tq.AuthenUser(tt.user)), tq.SetAuthorRequestPort("tty65"), tq.SetAuthorRequestArgs(args))))
+		p, err := tacClient(t, s).Send(tacPacket(tq.Authorize, 0, 1, 9,
+			tq.NewAuthorRequest(tq.SetAuthorRequestMethod(tq.AuthenMethodTacacsPlus),
+				tq.SetAuthorRequestPrivLvl(1), tq.SetAuthorRequestType(tq.AuthenTypePAP),
+				tq.SetAuthorRequestService(tq.AuthenServiceLogin),
+				tq.SetAuthorRequestUser(tq.AuthenUser(tt.user)), tq.SetAuthorRequestPort("tty65"),
+				tq.SetAuthorRequestArgs(args))))
 		unmarshal(t, p, err, &r)
-		if got := fmt.Sprint(strings.TrimPrefix(r.Status.String(), "AuthorStatus"), " ", argStrings(r.Args)); got != tt.want {
+		if got := fmt.Sprint(strings.TrimPrefix(r.Status.String(), "AuthorStatus"), " ",
+			argStrings(r.Args)); got != tt.want {
 			t.Errorf("%d: %s %v: %s, want %s", i, tt.user, tt.args, got, tt.want)
 		}
 	}
@@ -263,9 +284,12 @@ func TestTACACSAccounting(t *testing.T) {
 		var list tq.Args
 		list.Append(args...)
 		var r tq.AcctReply
-		p, err := tacClient(t, s).Send(tacPacket(tq.Accounting, 0, 1, 5, tq.NewAcctRequest(tq.SetAcctRequestFlag(flags), tq.SetAcctRequestMethod(tq.AuthenMethodTacacsPlus),
-			tq.SetAcctRequestPrivLvl(1), tq.SetAcctRequestType(tq.AuthenTypePAP), tq.SetAcctRequestService(tq.AuthenServiceLogin),
-			tq.SetAcctRequestUser("bob"), tq.SetAcctRequestPort("tty65"), tq.SetAcctRequestRemAddr("84001"), tq.SetAcctRequestArgs(list))))
+		p, err := tacClient(t, s).Send(tacPacket(tq.Accounting, 0, 1, 5, tq.NewAcctRequest(tq.SetAcctRequestFlag(flags),
+			tq.SetAcctRequestMethod(tq.AuthenMethodTacacsPlus),
+			tq.SetAcctRequestPrivLvl(1), tq.SetAcctRequestType(tq.AuthenTypePAP),
+			tq.SetAcctRequestService(tq.AuthenServiceLogin),
+			tq.SetAcctRequestUser("bob"), tq.SetAcctRequestPort("tty65"), tq.SetAcctRequestRemAddr("84001"),
+			tq.SetAcctRequestArgs(list))))
 		unmarshal(t, p, err, &r)
 		return r.Status
 	}
@@ -281,7 +305,8 @@ func TestTACACSAccounting(t *testing.T) {
 	var kinds []string
 	for _, r := range s.Records() {
 		kinds = append(kinds, r.Kind)
-		if r.User != "bob" || r.Port != "tty65" || r.Remote != "84001" || r.Get("task_id") != "7" || r.Get("none") != "" {
+		if r.User != "bob" || r.Port != "tty65" || r.Remote != "84001" || r.Get("task_id") != "7" ||
+			r.Get("none") != "" {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -326,7 +351,8 @@ func TestTACACSSingleConnection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if body = obfuscate(h, "tac key", body); h.seq != 2 || h.flags != tacSingle || h.version != 0xc1 || body[0] != authenPass {
+			if body = obfuscate(h, "tac key", body); h.seq != 2 || h.flags != tacSingle || h.version != 0xc1 ||
+				body[0] != authenPass {
 				t.Errorf("%+v % x", h, body)
 			}
 			seen[h.session] = true
@@ -345,7 +371,8 @@ func TestTACACSObfuscation(t *testing.T) {
 	one := md5.Sum([]byte("\x00\x00\x30\x39" + "fooman" + "\xc0\x01"))
 	two := md5.Sum(append([]byte("\x00\x00\x30\x39"+"fooman"+"\xc0\x01"), one[:]...))
 	want := append(one[:], two[:4]...)
-	if got := obfuscate(tacHeader{version: 0xc0, seq: 1, session: 12345}, "fooman", make([]byte, 20)); !reflect.DeepEqual(got, want) {
+	if got := obfuscate(tacHeader{version: 0xc0, seq: 1, session: 12345}, "fooman",
+		make([]byte, 20)); !reflect.DeepEqual(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
 }
@@ -400,31 +427,62 @@ func TestTACACSFaults(t *testing.T) {
 		want func(h tacHeader, body []byte, err error) bool
 	}{
 		{"none", TACACSFaults{}, func(h tacHeader, b []byte, err error) bool {
-			return err == nil && h == tacHeader{0xc0, 1, 2, 0, 1, uint32(len(b))} && obfuscate(h, "tac key", b)[0] == authenGetPass
+			return err == nil && h == tacHeader{0xc0, 1, 2, 0, 1, uint32(len(b))} &&
+				obfuscate(h, "tac key", b)[0] == authenGetPass
 		}},
-		{"bytewise", TACACSFaults{Bytewise: true}, func(h tacHeader, b []byte, err error) bool { return err == nil && h.seq == 2 }},
+		{"bytewise", TACACSFaults{Bytewise: true}, func(h tacHeader, b []byte, err error) bool {
+			return err == nil &&
+				h.seq == 2
+		}},
 		{"seq", TACACSFaults{WrongSeq: true}, func(h tacHeader, _ []byte, err error) bool { return h.seq == 4 }},
-		{"session", TACACSFaults{WrongSession: true}, func(h tacHeader, _ []byte, err error) bool { return err == nil && h.session == 0 }},
-		{"version", TACACSFaults{WrongVersion: true}, func(h tacHeader, _ []byte, err error) bool { return h.version == 0xd0 }},
-		{"minor", TACACSFaults{WrongMinor: true}, func(h tacHeader, _ []byte, err error) bool { return h.version == 0xc1 }},
-		{"type", TACACSFaults{WrongType: true}, func(h tacHeader, _ []byte, err error) bool { return err == nil && h.kind != 1 }},
+		{"session", TACACSFaults{WrongSession: true}, func(h tacHeader, _ []byte, err error) bool {
+			return err == nil &&
+				h.session == 0
+		}},
+		{"version", TACACSFaults{WrongVersion: true},
+			func(h tacHeader, _ []byte, err error) bool { return h.version == 0xd0 }},
+		{"minor", TACACSFaults{WrongMinor: true},
+			func(h tacHeader, _ []byte, err error) bool { return h.version == 0xc1 }},
+		{"type", TACACSFaults{WrongType: true}, func(h tacHeader, _ []byte, err error) bool {
+			return err == nil &&
+				h.kind != 1
+		}},
 		{"key", TACACSFaults{WrongKey: true}, func(h tacHeader, b []byte, err error) bool {
 			return err == nil && h.flags == 0 && obfuscate(h, "tac keynot", b)[0] == authenGetPass
 		}},
-		{"plain", TACACSFaults{Unencrypted: true}, func(h tacHeader, b []byte, err error) bool { return h.flags == tacUnencrypted && b[0] == authenGetPass }},
+		{"plain", TACACSFaults{Unencrypted: true},
+			func(h tacHeader, b []byte, err error) bool { return h.flags == tacUnencrypted && b[0] == authenGetPass }},
 		{"follow", TACACSFaults{Follow: "192.0.2.9"}, func(h tacHeader, b []byte, err error) bool {
 			return err == nil && string(obfuscate(h, "tac key", b)) == "\x21\x00\x00\x09\x00\x00192.0.2.9"
 		}},
-		{"long", TACACSFaults{LongLength: 3}, func(h tacHeader, b []byte, err error) bool { return err != nil && h.length > 6 }},
+		{"long", TACACSFaults{LongLength: 3}, func(h tacHeader, b []byte, err error) bool {
+			return err != nil &&
+				h.length > 6
+		}},
 		{"lying", TACACSFaults{LyingBody: true}, func(h tacHeader, b []byte, err error) bool {
 			_, cut := fields(obfuscate(h, "tac key", b)[6:], int(obfuscate(h, "tac key", b)[3]))
 			return err == nil && cut != nil
 		}},
-		{"cut", TACACSFaults{Cut: 5}, func(h tacHeader, b []byte, err error) bool { return err != nil && h.length > 6 }},
-		{"close", TACACSFaults{Close: true}, func(h tacHeader, b []byte, err error) bool { return err != nil && h.version == 0 }},
-		{"silent", TACACSFaults{Silent: true}, func(h tacHeader, b []byte, err error) bool { return err != nil && h.version == 0 }},
-		{"drop", TACACSFaults{Drop: 1}, func(h tacHeader, b []byte, err error) bool { return err != nil && h.version == 0 }},
-		{"by chance", TACACSFaults{DropPercent: 100}, func(h tacHeader, b []byte, err error) bool { return err != nil && h.version == 0 }},
+		{"cut", TACACSFaults{Cut: 5}, func(h tacHeader, b []byte, err error) bool {
+			return err != nil &&
+				h.length > 6
+		}},
+		{"close", TACACSFaults{Close: true}, func(h tacHeader, b []byte, err error) bool {
+			return err != nil &&
+				h.version == 0
+		}},
+		{"silent", TACACSFaults{Silent: true}, func(h tacHeader, b []byte, err error) bool {
+			return err != nil &&
+				h.version == 0
+		}},
+		{"drop", TACACSFaults{Drop: 1}, func(h tacHeader, b []byte, err error) bool {
+			return err != nil &&
+				h.version == 0
+		}},
+		{"by chance", TACACSFaults{DropPercent: 100}, func(h tacHeader, b []byte, err error) bool {
+			return err != nil &&
+				h.version == 0
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -441,7 +499,8 @@ func TestTACACSFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			wait := time.Minute
-			if tt.f.Silent || tt.f.Drop > 0 || tt.f.DropPercent > 0 || tt.f.LongLength > 0 { // what is waited for does not come
+			// what is waited for does not come
+			if tt.f.Silent || tt.f.Drop > 0 || tt.f.DropPercent > 0 || tt.f.LongLength > 0 {
 				wait = 300 * time.Millisecond
 			}
 			conn.SetReadDeadline(time.Now().Add(wait))
@@ -462,7 +521,8 @@ func TestTACACSOverTLS(t *testing.T) {
 	}
 	defer c.Close()
 	var r tq.AuthenReply
-	p, err := c.Send(tacPacket(tq.Authenticate, 1, 1, 1, authenStart(tq.AuthenTypePAP, tq.AuthenServicePPP, "bob", []byte("papers"))))
+	p, err := c.Send(tacPacket(tq.Authenticate, 1, 1, 1, authenStart(tq.AuthenTypePAP, tq.AuthenServicePPP, "bob",
+		[]byte("papers"))))
 	unmarshal(t, p, err, &r)
 	if r.Status != tq.AuthenStatusPass {
 		t.Error(r.Status)

@@ -67,12 +67,17 @@ const (
 )
 
 var (
-	tacTypes      = map[byte]string{tacAuthen: "authentication", tacAuthor: "authorization", tacAcct: "accounting"}
-	authenTypes   = map[byte]string{0: "not set", typeASCII: "ASCII", typePAP: "PAP", typeCHAP: "CHAP", typeMSCHAP: "MS-CHAP", typeMSCHAPv2: "MS-CHAPv2"}
-	authenStatus  = map[byte]string{authenPass: "PASS", authenFail: "FAIL", authenGetData: "GETDATA", authenGetUser: "GETUSER", authenGetPass: "GETPASS", authenRestart: "RESTART", authenError: "ERROR", statusFollow: "FOLLOW"}
-	authorStatus  = map[byte]string{authorPassAdd: "PASS_ADD", authorPassRepl: "PASS_REPL", authorFail: "FAIL", authorError: "ERROR", statusFollow: "FOLLOW"}
+	tacTypes    = map[byte]string{tacAuthen: "authentication", tacAuthor: "authorization", tacAcct: "accounting"}
+	authenTypes = map[byte]string{0: "not set", typeASCII: "ASCII", typePAP: "PAP", typeCHAP: "CHAP",
+		typeMSCHAP: "MS-CHAP", typeMSCHAPv2: "MS-CHAPv2"}
+	authenStatus = map[byte]string{authenPass: "PASS", authenFail: "FAIL", authenGetData: "GETDATA",
+		authenGetUser: "GETUSER", authenGetPass: "GETPASS", authenRestart: "RESTART", authenError: "ERROR",
+		statusFollow: "FOLLOW"}
+	authorStatus = map[byte]string{authorPassAdd: "PASS_ADD", authorPassRepl: "PASS_REPL", authorFail: "FAIL",
+		authorError: "ERROR", statusFollow: "FOLLOW"}
 	acctStatus    = map[byte]string{acctSuccess: "SUCCESS", acctError: "ERROR", statusFollow: "FOLLOW"}
-	authenService = map[byte]string{0: "none", 1: "login", serviceEnable: "enable", 3: "ppp", 5: "pt", 6: "rcmd", 7: "x25", 8: "nasi", 9: "fwproxy"}
+	authenService = map[byte]string{0: "none", 1: "login", serviceEnable: "enable", 3: "ppp", 5: "pt", 6: "rcmd",
+		7: "x25", 8: "nasi", 9: "fwproxy"}
 )
 
 func named8(names map[byte]string, n byte) string {

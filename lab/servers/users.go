@@ -17,7 +17,8 @@ type User struct {
 	Name     string // "DEFAULT" fits whoever logs in
 	Check    []Check
 	Password aaa.Secret
-	Reply    []Attribute // of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.
+	// of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.
+	Reply []Attribute
 
 	// Ops are the operators of Reply, one for each: "=" adds what no earlier entry gave, ":=" takes its place, "+="
 	// (and "") adds.
@@ -246,9 +247,11 @@ func (p *usersParser) finish() {
 			if p.places[j].file == at.file {
 				there = fmt.Sprintf("in line %d", p.places[j].line)
 			}
-			p.errs = append(p.errs, fmt.Errorf("%v: %s is there already, %s, which always answers (give it a check item, or Fall-Through = Yes)", at, u.Name, there))
+			p.errs = append(p.errs, fmt.Errorf("%v: %s is there already, %s, which always answers (give it a check "+
+				"item, or Fall-Through = Yes)", at, u.Name, there))
 		} else if !u.decided() && !u.FallThrough && !p.decidedBefore(u, i) {
-			p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`, at, u.Name))
+			p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`,
+				at, u.Name))
 		}
 	}
 }

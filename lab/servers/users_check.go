@@ -18,10 +18,12 @@ type Check struct{ Name, Op, Value string }
 // controls are check items that are not compared; the text says why one is not read.
 var controls = map[string]string{
 	"cleartext-password": "", "password": "", "user-password": "", "auth-type": "", "fall-through": "",
-	"crypt-password": hashed, "md5-password": hashed, "smd5-password": hashed, "sha-password": hashed, "ssha-password": hashed, "nt-password": hashed, "lm-password": hashed,
+	"crypt-password": hashed, "md5-password": hashed, "smd5-password": hashed, "sha-password": hashed,
+	"ssha-password": hashed, "nt-password": hashed, "lm-password": hashed,
 	"huntgroup-name":   "huntgroups are not read: compare NAS-IP-Address == …, NAS-Port == … in their place",
 	"hint":             "hints are not read: compare Prefix == … or Suffix == … in their place",
-	"simultaneous-use": unkept, "expiration": unkept, "login-time": unkept, "pool-name": unkept, "group": "this server knows no groups of the system", "group-name": "this server knows no groups of the system",
+	"simultaneous-use": unkept, "expiration": unkept, "login-time": unkept, "pool-name": unkept,
+	"group": "this server knows no groups of the system", "group-name": "this server knows no groups of the system",
 }
 
 const (
@@ -82,7 +84,8 @@ func (u *User) authType(it item) error {
 	case !slices.Contains([]string{":=", "=", "=="}, it.op):
 		return fmt.Errorf("check item Auth-Type: the operator %s is not read", it.op)
 	case i < 0:
-		return fmt.Errorf("Auth-Type := %s is not served%s (there are %s)", it.value, didYouMean(it.value, authTypes), strings.Join(authTypes, ", "))
+		return fmt.Errorf("Auth-Type := %s is not served%s (there are %s)", it.value, didYouMean(it.value, authTypes),
+			strings.Join(authTypes, ", "))
 	case authTypes[i] == "Reject":
 		u.Reject, u.Accept = true, false
 	case authTypes[i] == "Accept":
@@ -105,7 +108,8 @@ func (c Check) valid() error {
 		}
 	case "=*", "!*":
 	case ":=", "+=":
-		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type are set; compare with ==%s", c.Name, c.Op,
+		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type are set; compare with ==%s",
+			c.Name, c.Op,
 			didYouMean(c.Name, []string{"Cleartext-Password", "Auth-Type"}))
 	default:
 		return fmt.Errorf("check item %s: there is no operator %s", c.Name, c.Op)
@@ -178,7 +182,8 @@ func valuesOf(p *radius.Packet, name string) []string {
 	for _, a := range p.Attributes {
 		have := decode(a.Type, a.Attribute)
 		e := lookup(have.Name)
-		if strings.EqualFold(have.Name, name) || want != nil && e != nil && want.vendor == e.vendor && want.number == e.number {
+		if strings.EqualFold(have.Name, name) || want != nil && e != nil && want.vendor == e.vendor &&
+			want.number == e.number {
 			list = append(list, have.Value)
 		}
 	}
@@ -227,7 +232,8 @@ func (a Attribute) expand(p *radius.Packet) Attribute {
 func match(users []User, p *radius.Packet) (u User, ok bool) {
 	u.Name = string(p.Get(1))
 	for _, e := range users {
-		if e.Name != u.Name && e.Name != "DEFAULT" || slices.ContainsFunc(e.Check, func(c Check) bool { return !c.fits(p) }) {
+		if e.Name != u.Name && e.Name != "DEFAULT" ||
+			slices.ContainsFunc(e.Check, func(c Check) bool { return !c.fits(p) }) {
 			continue
 		}
 		u.add(e)

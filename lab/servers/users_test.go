@@ -43,7 +43,8 @@ DEFAULT Auth-Type := Reject
 	}
 	var got strings.Builder
 	for _, u := range users {
-		fmt.Fprintf(&got, "%s %s %v %v %v %q %q\n", u.Name, string(u.Password), u.Reject, u.Accept, u.FallThrough, u.Check, u.Reply)
+		fmt.Fprintf(&got, "%s %s %v %v %v %q %q\n", u.Name, string(u.Password), u.Reject, u.Accept, u.FallThrough,
+			u.Check, u.Reply)
 	}
 	want := `austin-01 pw 1 false false false [] ["Service-Type = Callback-NAS-Prompt" "Callback-Number = 84001" "Cisco-AVPair = shell:nocallback-verify=1"]
 austin-02 pw2 false false false [] ["Service-Type = Callback-NAS-Prompt" "Cisco-AVPair = shell:callback-dialstring=" "Reply-Message = say \"hi\"\n"]
@@ -64,36 +65,46 @@ func TestParseUsersErrors(t *testing.T) {
 		{"bob\n", "authorize:1: bob has neither"},
 		{"bob NAS-Port == 1\n", "authorize:1: bob has neither"},
 		{"bob Cleartext-Password := \"x\n", "authorize:1: a quoted string without its end"},
-		{"bob Cleartext-Password == \"x\"\n", "authorize:1: check item Cleartext-Password == …: write Cleartext-Password :="},
+		{"bob Cleartext-Password == \"x\"\n",
+			"authorize:1: check item Cleartext-Password == …: write Cleartext-Password :="},
 		{"bob Cleartext-Password := x,\n", "a comma after the last check item"},
 		{"bob Cleartext-Password := x Auth-Type := Reject\n", "no comma before Auth-Type"},
-		{"bob Clear-Password := x\n", "authorize:1: check item Clear-Password := …: only Cleartext-Password and Auth-Type are set"},
+		{"bob Clear-Password := x\n", "authorize:1: check item Clear-Password := …: only Cleartext-Password and " +
+			"Auth-Type are set"},
 		{"bob Crypt-Password := x\n", "only Cleartext-Password is read: CHAP"},
 		{"bob Huntgroup-Name == x\n", "huntgroups are not read: compare NAS-IP-Address"},
 		{"bob Simultaneous-Use := 1\n", "not kept by this server"},
 		{"bob Auth-Type := Rejct\n", "Auth-Type := Rejct is not served: did you mean Reject?"},
 		{"bob Auth-Type := System\n", "Auth-Type := System is not served"},
-		{"bob Cleartext-Password := x, NAS-Prt == 1\n", "authorize:1: NAS-Prt: an unknown attribute: did you mean NAS-Port?"},
+		{"bob Cleartext-Password := x, NAS-Prt == 1\n",
+			"authorize:1: NAS-Prt: an unknown attribute: did you mean NAS-Port?"},
 		{"bob Cleartext-Password := x, Service-Type == Login-Usr\n", "did you mean Login-User?"},
 		{"bob Cleartext-Password := x, User-Name =~ \"(\"\n", "check item User-Name =~: error parsing regexp"},
 		{"bob Cleartext-Password := x, Fall-Through = Yes\n", "Fall-Through is a reply item"},
 		{"bob Cleartext-Password := x, Fall\n", "near \"Fall\": not of the form"},
 		{"\tService-Type = Login-User\n", "authorize:1: reply items of nobody"},
-		{"bob Cleartext-Password := x\n\tService-Typ = 1\n", "authorize:2: Service-Typ: an unknown attribute: did you mean Service-Type?"},
-		{"bob Cleartext-Password := x\n\tService-Type = Nothing\n", "authorize:2: Service-Type: \"Nothing\" is neither"},
+		{"bob Cleartext-Password := x\n\tService-Typ = 1\n",
+			"authorize:2: Service-Typ: an unknown attribute: did you mean Service-Type?"},
+		{"bob Cleartext-Password := x\n\tService-Type = Nothing\n",
+			"authorize:2: Service-Type: \"Nothing\" is neither"},
 		{"bob Cleartext-Password := x\n\tService-Type\n", "authorize:2: near \"Service-Type\""},
 		{"bob Cleartext-Password := x\n\tService-Type == 1\n", "authorize:2: reply item Service-Type: the operator =="},
 		{"bob Cleartext-Password := x\n\tCleartext-Password = 1\n", "authorize:2: Cleartext-Password is a check item"},
 		{"bob Cleartext-Password := x\n\tFall-Through = Perhaps\n", "authorize:2: Fall-Through = Perhaps"},
-		{"bob Cleartext-Password := x\n\tClass = \"%{User-Nam}\"\n", "authorize:2: Class: %{User-Nam}: an unknown attribute: did you mean User-Name?"},
+		{"bob Cleartext-Password := x\n\tClass = \"%{User-Nam}\"\n",
+			"authorize:2: Class: %{User-Nam}: an unknown attribute: did you mean User-Name?"},
 		{"bob Cleartext-Password := x\n\tReply-Message = `date`\n", "authorize:2: a command in backquotes"},
 		{"bob Cleartext-Password := x\n\tLogin-IP-Host = here\n", "is not an address"},
-		{"bob Cleartext-Password := x\n\tCallback-Number = \"" + strings.Repeat("1", 254) + "\"\n", "Callback-Number: longer than 253 octets"},
-		{"bob Cleartext-Password := x\n\tUSR-Last-Number-Dialed-Out = \"" + strings.Repeat("1", 246) + "\"\n", "USR-Last-Number-Dialed-Out: longer than 245 octets"},
-		{"bob Cleartext-Password := x\n\tService-Type = 1\n\tClass = y\n", "authorize:3: the line before ends without a comma"},
+		{"bob Cleartext-Password := x\n\tCallback-Number = \"" + strings.Repeat("1", 254) + "\"\n",
+			"Callback-Number: longer than 253 octets"},
+		{"bob Cleartext-Password := x\n\tUSR-Last-Number-Dialed-Out = \"" + strings.Repeat("1", 246) + "\"\n",
+			"USR-Last-Number-Dialed-Out: longer than 245 octets"},
+		{"bob Cleartext-Password := x\n\tService-Type = 1\n\tClass = y\n",
+			"authorize:3: the line before ends without a comma"},
 		{"bob Cleartext-Password := x\n\tService-Type = 1,\n", "authorize:2: a comma promises"},
 		{"bob Cleartext-Password := x\n\tService-Type = 1,", "authorize:2: a comma promises"},
-		{"bob Cleartext-Password := x\n\tService-Type = 1,\nal Cleartext-Password := x\n", "authorize:3: the reply items before end with a comma"},
+		{"bob Cleartext-Password := x\n\tService-Type = 1,\nal Cleartext-Password := x\n",
+			"authorize:3: the reply items before end with a comma"},
 		{"bob Cleartext-Password := x\nbob Cleartext-Password := y\n", "authorize:2: bob is there already, in line 1"},
 		{"$INCLUDE other\n", "authorize:1: $INCLUDE: open"},
 		{"$INCLUDE\n", "authorize:1: $INCLUDE wants one file"},
@@ -105,12 +116,18 @@ func TestParseUsersErrors(t *testing.T) {
 	}
 	for in, want := range map[string][]string{
 		// each bad entry is one error, and hides none of another
-		"bob Cleartext-Password := \"x\n\tService-Type = 7,\n\tClass = y\nkim Auth-Type := Rejct\n\tClas = z\n": {"1: a quoted string without its end", "4: Auth-Type := Rejct"},
-		"bob Cleartext-Password := x, NAS-Prt == 1, NAS-Pt == 2\n\tClas = z\n":                                  {"1: NAS-Prt: an unknown attribute"},
-		"bob Cleartext-Password \"x\"\n\tService-Type 7,\n\tfoo\nkim\n":                                         {"1: near \"Cleartext-Password\"", "4: kim has neither"},
-		"bob Cleartext-Password := x\n\tClas = z,\n\tfoo\n\tService-Type = 1,\nal Cleartext-Password := x,\n":   {"2: Clas: an unknown attribute", "5: a comma after"},
-		"kim\nbob Cleartext-Password := \"x\n":                                                                  {"2: a quoted string", "1: kim has neither"},
-		"bob Cleartext-Pasword := x\n":                                                                          {"1: check item Cleartext-Pasword := …: only Cleartext-Password and Auth-Type are set; compare with ==: did you mean Cleartext-Password?"},
+		"bob Cleartext-Password := \"x\n\tService-Type = 7,\n\tClass = y\nkim Auth-Type := " +
+			"Rejct\n\tClas = z\n": {"1: a quoted string without its end", "4: Auth-Type := Rejct"},
+		"bob Cleartext-Password := x, NAS-Prt == 1, NAS-Pt == " +
+			"2\n\tClas = z\n": {"1: NAS-Prt: an unknown attribute"},
+		"bob Cleartext-Password \"x\"\n\tService-Type " +
+			"7,\n\tfoo\nkim\n": {"1: near \"Cleartext-Password\"", "4: kim has neither"},
+		"bob Cleartext-Password := x\n\tClas = z,\n\tfoo\n\tService-Type = 1,\nal Cleartext-Password " +
+			":= x,\n": {"2: Clas: an unknown attribute", "5: a comma after"},
+		"kim\nbob Cleartext-Password " +
+			":= \"x\n": {"2: a quoted string", "1: kim has neither"},
+		"bob Cleartext-Pasword := x\n": {"1: check item Cleartext-Pasword := …: only Cleartext-Password and " +
+			"Auth-Type are set; compare with ==: did you mean Cleartext-Password?"},
 	} {
 		_, err := ParseUsers(namedReader{strings.NewReader(in), "authorize"})
 		lines := strings.Split(fmt.Sprint(err), "\n")
@@ -124,7 +141,8 @@ func TestParseUsersErrors(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ParseUsers(strings.NewReader("$INCLUDE other\n")); err == nil || !strings.Contains(err.Error(), "in a text that is no file") {
+	if _, err := ParseUsers(strings.NewReader("$INCLUDE other\n")); err == nil ||
+		!strings.Contains(err.Error(), "in a text that is no file") {
 		t.Error(err)
 	}
 }
@@ -167,7 +185,8 @@ func TestParseUsersInclude(t *testing.T) {
 		t.Error(got)
 	}
 	_, err = parse("bad")
-	for _, want := range []string{"sub/wrong:4: Service-Typ", "bad:2: al is there already, " + filepath.Join(dir, "sub/wrong") + ":5"} {
+	for _, want := range []string{"sub/wrong:4: Service-Typ", "bad:2: al is there already, " +
+		filepath.Join(dir, "sub/wrong") + ":5"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
@@ -206,8 +225,10 @@ DEFAULT	Auth-Type := Reject
 		{"bob", []Attribute{{"Calling-Station-Id", "84002"}}, "town [Idle-Timeout = 300]"},
 		{"bob", []Attribute{{"Calling-Station-Id", "55555"}}, "away []"},
 		{"bob", nil, " reject []"},
-		{"bob", []Attribute{{"Caller-ID", "84001"}, {"Framed-Protocol", "PPP"}, {"NAS-Port-Id", "tty65"}, {"NAS-Port", "199"}},
-			"home [Framed-Protocol = PPP Idle-Timeout = 60 Reply-Message = at tty65 Port-Limit = 2 Reply-Message = home]"},
+		{"bob", []Attribute{{"Caller-ID", "84001"}, {"Framed-Protocol", "PPP"}, {"NAS-Port-Id", "tty65"},
+			{"NAS-Port", "199"}},
+			"home [Framed-Protocol = PPP Idle-Timeout = 60 Reply-Message = at tty65 Port-Limit = 2 Reply-Message " +
+				"= home]"},
 		{"bob", []Attribute{{"Calling-Station-Id", "84002"}, {"Framed-Protocol", "PPP"}, {"NAS-Port", "99"}},
 			"town [Framed-Protocol = PPP Idle-Timeout = 300 Reply-Message = at ]"},
 		{"al.ppp", nil, "p []"},
@@ -235,7 +256,8 @@ DEFAULT	Auth-Type := Reject
 func FuzzParseUsers(f *testing.F) {
 	f.Add("bob Cleartext-Password := \"x\"\n\tService-Type = 9, Class = 0x00\n")
 	f.Add("a:=b\n \"\\\",")
-	f.Add("DEFAULT NAS-Port >= 1, User-Name =~ '.'\n\tReply-Message = \"%{User-Name}\", Fall-Through = Yes\n\\\nx Password = 1")
+	f.Add("DEFAULT NAS-Port >= 1, User-Name =~ '.'\n\tReply-Message = \"%{User-Name}\", Fall-Through = Yes\n\\\nx " +
+		"Password = 1")
 	f.Fuzz(func(t *testing.T, s string) {
 		users, err := ParseUsers(strings.NewReader(s))
 		if err != nil {

@@ -95,7 +95,8 @@ func operatorLength(s string) int {
 	return longest
 }
 
-// wordLength ends a word at a blank, a comma, a quote, a comment or an operator; a colon, sign or the like within it is its own (fe80::1, 10.0.0.0/8).
+// wordLength ends a word at a blank, a comma, a quote, a comment or an operator; a colon, sign or the like within it is
+// its own (fe80::1, 10.0.0.0/8).
 func wordLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		if strings.IndexByte(" \t\r,#\"", s[i]) >= 0 || operatorLength(s[i:]) > 0 {
@@ -105,7 +106,8 @@ func wordLength(s string) int {
 	return len(s)
 }
 
-// quoted reads "…" or '…'. In the first \n, \r, \t, \ooo (octal) and a backslash before anything else are escapes; in the second \' and \\ are.
+// quoted reads "…" or '…'. In the first \n, \r, \t, \ooo (octal) and a backslash before anything else are escapes; in
+// the second \' and \\ are.
 func quoted(s string) (text string, length int, err error) {
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {

@@ -97,7 +97,8 @@ func (s *RADIUS) seenEvent(from net.Addr, b []byte, p *radius.Packet) Event {
 	e.Attributes = printed(p)
 	b = b[:binary.BigEndian.Uint16(b[2:])]
 	if p.Code == radius.CodeAccountingRequest {
-		e.Judged = append(e.Judged, judged("Request Authenticator", hmac.Equal(digest(b, make([]byte, 16), s.cfg.Secret), b[4:20])))
+		e.Judged = append(e.Judged, judged("Request Authenticator",
+			hmac.Equal(digest(b, make([]byte, 16), s.cfg.Secret), b[4:20])))
 	}
 	good, at, first := s.signature(b)
 	switch {
@@ -133,7 +134,8 @@ func (s *RADIUS) tell(to net.Addr, b []byte, why string, request *radius.Packet,
 	if s.cfg.Trace == nil {
 		return
 	}
-	e := Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("a reply of %d octets to id %d", len(b), request.Identifier), Note: f.String()}
+	e := Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("a reply of %d octets to id %d", len(b),
+		request.Identifier), Note: f.String()}
 	if p, err := radius.Parse(b, []byte(s.cfg.Secret)); err == nil {
 		e.Kind = codeName(p.Code)
 		e.What = fmt.Sprintf("%s id %d of %d octets", e.Kind, p.Identifier, len(b))
@@ -152,9 +154,12 @@ func (f Faults) String() string {
 		on   bool
 		text string
 	}{
-		{f.Unsigned, "without Message-Authenticator"}, {f.WrongMAC, "wrong Message-Authenticator"}, {f.DoubleMAC, "two Message-Authenticators"},
-		{f.ShortMAC, "a Message-Authenticator of 15 octets"}, {f.LastMAC, "Message-Authenticator last"}, {f.WrongAuth, "wrong Response Authenticator"},
-		{f.Padding, "octets behind its Length"}, {f.Truncate > 0, "cut"}, {f.WrongID, "wrong identifier"}, {f.WrongCode, "wrong code"},
+		{f.Unsigned, "without Message-Authenticator"}, {f.WrongMAC, "wrong Message-Authenticator"},
+		{f.DoubleMAC, "two Message-Authenticators"},
+		{f.ShortMAC, "a Message-Authenticator of 15 octets"}, {f.LastMAC, "Message-Authenticator last"},
+		{f.WrongAuth, "wrong Response Authenticator"},
+		{f.Padding, "octets behind its Length"}, {f.Truncate > 0, "cut"}, {f.WrongID, "wrong identifier"},
+		{f.WrongCode, "wrong code"},
 		{f.WrongPort, "from another port"}, {f.Twice, "twice"}, {f.Delay > 0, "late"},
 	} {
 		if x.on {
@@ -168,8 +173,10 @@ func (f Faults) String() string {
 }
 
 // secretAttributes are attributes whose values are secrets, or what proves a secret.
-var secretAttributes = []string{"User-Password", "CHAP-Password", "State", "Class", "EAP-Message", "MS-CHAP-Response", "MS-CHAP2-Response", "MS-CHAP2-Success",
-	"Ascend-Send-Secret", "Ascend-Receive-Secret", "X-Ascend-Send-Secret", "X-Ascend-Receive-Secret", "Ascend-Send-Passwd", "X-Ascend-Send-Passwd",
+var secretAttributes = []string{"User-Password", "CHAP-Password", "State", "Class", "EAP-Message", "MS-CHAP-Response",
+	"MS-CHAP2-Response", "MS-CHAP2-Success",
+	"Ascend-Send-Secret", "Ascend-Receive-Secret", "X-Ascend-Send-Secret", "X-Ascend-Receive-Secret",
+	"Ascend-Send-Passwd", "X-Ascend-Send-Passwd",
 	"MS-MPPE-Send-Key", "MS-MPPE-Recv-Key", "MS-CHAP-MPPE-Keys", "Old-Password", "Message-Authenticator"}
 
 // printed are a packet's attributes for people.

@@ -42,7 +42,8 @@ lines:
 		t.Fatal(err)
 	}
 	for i, level := range []int{1, 15, 1} {
-		_, res := running[cfg.Lines[i].TTY].Login.Start(t.Context(), aaa.Request{Service: aaa.EXEC, User: "kim", Password: "pw1"})
+		_, res := running[cfg.Lines[i].TTY].Login.Start(t.Context(),
+			aaa.Request{Service: aaa.EXEC, User: "kim", Password: "pw1"})
 		if res.Kind != aaa.Granted || res.Auth.PrivLevel != level {
 			t.Errorf("tty %d: %+v, level %d was due", cfg.Lines[i].TTY, res, level)
 		}
@@ -69,8 +70,9 @@ aaa:
 lines:
 - {tty: TTY, port: "tcp://127.0.0.1:1"LISTS}
 `
-	running := configtest.Load(t, strings.NewReplacer("TTY", "1", "LISTS", ", login: console, enable: console, ppp: console, "+
-		"exec: console, network: console, commands: console, accounting: console").Replace(text))
+	running := configtest.Load(t, strings.NewReplacer("TTY", "1", "LISTS",
+		", login: console, enable: console, ppp: console, "+
+			"exec: console, network: console, commands: console, accounting: console").Replace(text))
 	if _, err := methodsOf(t, running).Lines(running.Lines); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +118,8 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 	}
 	level := func(s aaa.Service) func(broker.Line) int { // as it is authorized, not authenticated
 		return func(l broker.Line) int {
-			return l.Login.Reauthorize(t.Context(), aaa.Request{Service: s, User: "kim"}, kim, aaa.Authorization{}).Auth.PrivLevel
+			return l.Login.Reauthorize(t.Context(), aaa.Request{Service: s, User: "kim"}, kim,
+				aaa.Authorization{}).Auth.PrivLevel
 		}
 	}
 	granted := func(f func(broker.Line) aaa.Result) func(broker.Line) bool {
@@ -129,7 +132,8 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 		"exec":    func(l broker.Line) bool { return level(aaa.EXEC)(l) == 1 },
 		"network": func(l broker.Line) bool { return level(aaa.PPP)(l) == 1 },
 		"commands": granted(func(l broker.Line) aaa.Result {
-			return l.Login.Command(t.Context(), aaa.Question{Identity: aaa.Identity{User: "stranger"}, Command: []string{"show"}})
+			return l.Login.Command(t.Context(), aaa.Question{Identity: aaa.Identity{User: "stranger"},
+				Command: []string{"show"}})
 		}),
 		"accounting": func(l broker.Line) bool { return l.Accounting == "open" },
 	} {

@@ -1,6 +1,7 @@
-// Command summary reads `go test -json` and prints what a person wants of it: the output of what failed, why tests were skipped, a line a
-// package with its time, marked where it is over the budget of docs/explanation/testing.md, the packages that failed otherwise than by a test, the
-// ten slowest tests, and a closing count of tests `N passed, N failed, N skipped`. Run it in the repository's root.
+// Command summary reads `go test -json` and prints what a person wants of it: the output of what failed, why tests were
+// skipped, a line a package with its time, marked where it is over the budget of docs/explanation/testing.md, the
+// packages that failed otherwise than by a test, the ten slowest tests, and a closing count of tests `N passed, N
+// failed, N skipped`. Run it in the repository's root.
 package main
 
 import (
@@ -47,7 +48,8 @@ type summary struct {
 
 // summarize reads to the end of r. What is no event is printed as it is.
 func summarize(r io.Reader, w io.Writer, budgets map[string]float64) error {
-	s := &summary{w: w, out: map[string][]string{}, failedIn: map[string]int{}, panicked: map[string]string{}, budgets: budgets, times: map[string]float64{}}
+	s := &summary{w: w, out: map[string][]string{}, failedIn: map[string]int{}, panicked: map[string]string{},
+		budgets: budgets, times: map[string]float64{}}
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, 16<<20)
 	for in.Scan() {
@@ -114,7 +116,8 @@ func (s *summary) packageFailed(e event) {
 		if test != "" && s.failedIn[e.Package] == 0 { // a timeout: nothing was said of the test itself
 			fmt.Fprint(s.w, strings.Join(s.out[e.Package+" "+test], ""))
 		}
-		s.broken = append(s.broken, strings.TrimSuffix(e.Package+": panicked in "+test, " in ")+"; what should have come after that did not run")
+		s.broken = append(s.broken, strings.TrimSuffix(e.Package+": panicked in "+test, " in ")+
+			"; what should have come after that did not run")
 	case s.failedIn[e.Package] == 0:
 		s.broken = append(s.broken, e.Package+": failed outside of its tests")
 	}

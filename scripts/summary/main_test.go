@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Tests are counted, packages are not: one that does not build, panics, hangs or fails in TestMain is named apart. testdata/all.json is what
-// `go test -json -timeout 2s` of Go 1.26 said of six small packages.
+// Tests are counted, packages are not: one that does not build, panics, hangs or fails in TestMain is named apart.
+// testdata/all.json is what `go test -json -timeout 2s` of Go 1.26 said of six small packages.
 func TestSummary(t *testing.T) {
 	in, err := os.Open("testdata/all.json")
 	if err != nil {
@@ -28,7 +28,8 @@ BROKEN sm/hangs: panicked in TestB; what should have come after that did not run
 		t.Errorf("got\n%s\nmust end in\n%s", out.String(), end)
 	}
 	for _, want := range []string{
-		"SKIP sm/good TestS: a_test.go:4: needs a modem\n", "nobuild/a_test.go:3:28: undefined: undefined\n", "a_test.go:4: wrong\n",
+		"SKIP sm/good TestS: a_test.go:4: needs a modem\n", "nobuild/a_test.go:3:28: undefined: undefined\n",
+		"a_test.go:4: wrong\n",
 		"panic: oh [recovered, repanicked]\n", "panic: test timed out after 2s\n", "\nleak\n", "ok   sm/good ",
 	} {
 		if strings.Count(out.String(), want) != 1 {
@@ -39,7 +40,8 @@ BROKEN sm/hangs: panicked in TestB; what should have come after that did not run
 
 func TestSummaryOfText(t *testing.T) {
 	var out strings.Builder
-	if err := summarize(strings.NewReader("go: no such tool\n"), &out, nil); err != nil || out.String() != "go: no such tool\n0 passed, 0 failed, 0 skipped\n" {
+	if err := summarize(strings.NewReader("go: no such tool\n"), &out, nil); err != nil ||
+		out.String() != "go: no such tool\n0 passed, 0 failed, 0 skipped\n" {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

@@ -2,8 +2,9 @@
 // text over 105. It reads the names of the files from its arguments, prints one line for each finding, and exits with 1
 // where there is one.
 //
-// Not counted are raw strings and lines that hold nothing but one word, in Markdown also code blocks, tables, headings
-// and link definitions: they cannot be broken.
+// Not counted are raw strings and lines that hold nothing but one word, in Markdown also code blocks, lines that begin
+// with a code span, tables, headings and link definitions: they cannot be broken. Documents that are printed from the
+// code ("<!-- Printed from") are not looked at.
 package main
 
 import (
@@ -43,6 +44,9 @@ func main() {
 
 // find returns the findings in a file, "name:line: …".
 func find(name string, data []byte) []string {
+	if bytes.Contains(data[:min(len(data), 200)], []byte("<!-- Printed from")) {
+		return nil
+	}
 	limit, exempt := goColumns, rawStrings
 	if strings.HasSuffix(name, ".md") {
 		limit, exempt = markdownColumns, unbreakable
@@ -105,7 +109,7 @@ func unbreakable(text []byte) map[int]bool {
 			fenced = !fenced
 		}
 		free[i+1] = fence || fenced || strings.HasPrefix(s, "|") || strings.HasPrefix(s, "#") ||
-			strings.HasPrefix(string(line), "    ") || linkDefinition.MatchString(s)
+			strings.HasPrefix(string(line), "    ") || strings.HasPrefix(s, "`") || linkDefinition.MatchString(s)
 	}
 	return free
 }

@@ -1,5 +1,6 @@
-// Package tacquito starts tacquito's TACACS+ server as a peer of tests, linked as a library: its program dies without a syslog socket and opens
-// a port of its own for metrics. It reads tacquito's own YAML configuration, as an operator would write it. Only tests import it.
+// Package tacquito starts tacquito's TACACS+ server as a peer of tests, linked as a library: its program dies without a
+// syslog socket and opens a port of its own for metrics. It reads tacquito's own YAML configuration, as an operator
+// would write it. Only tests import it.
 package tacquito
 
 import (

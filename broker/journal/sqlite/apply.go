@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// mutate makes one change, in the writer's transaction, and perhaps again in a second one after the first was rolled back.
+// mutate makes one change, in the writer's transaction, and perhaps again in a second one after the first was rolled
+// back.
 func (w *writer) mutate(m journal.Mutation) error {
 	switch m := m.(type) {
 	case nil, journal.UseReserve:
@@ -77,7 +78,8 @@ func upsert(t *table, condition string) string {
 	for _, c := range append(t.cols[t.key:], "sum") {
 		sets = append(sets, c+" = excluded."+c)
 	}
-	return insert(t) + " ON CONFLICT (" + strings.Join(t.cols[:t.key], ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ") + " WHERE " + condition
+	return insert(t) + " ON CONFLICT (" + strings.Join(t.cols[:t.key], ", ") + ") DO UPDATE SET " +
+		strings.Join(sets, ", ") + " WHERE " + condition
 }
 
 // put writes a row with its checksum and returns whether it was written.
@@ -89,7 +91,8 @@ func (w *writer) put(t *table, statement string, values []any) (bool, error) {
 
 // get reads one row by its key and verifies it.
 func get[T any](w *writer, t *table, decode func([]any) (T, error), key ...any) (v T, err error) {
-	rows, err := w.c.query("SELECT "+t.columns()+" FROM "+t.name+" WHERE "+strings.Join(t.cols[:len(key)], " = ? AND ")+" = ?", key...)
+	rows, err := w.c.query("SELECT "+t.columns()+" FROM "+t.name+" WHERE "+strings.Join(t.cols[:len(key)], " = ? AND ")+
+		" = ?", key...)
 	if err != nil {
 		return v, err
 	}
@@ -122,7 +125,8 @@ func (w *writer) endCall(m journal.EndCall) error {
 	if err != nil {
 		return about("call", m.ID, err)
 	}
-	c.End, c.Cause, c.TerminateCause, c.OctetsIn, c.OctetsOut = m.End, m.Cause, m.TerminateCause, m.OctetsIn, m.OctetsOut
+	c.End, c.Cause, c.TerminateCause, c.OctetsIn, c.OctetsOut = m.End, m.Cause, m.TerminateCause, m.OctetsIn,
+		m.OctetsOut
 	return w.putCall(journal.PutCall{Call: c})
 }
 
@@ -146,7 +150,8 @@ func (w *writer) putCallback(m journal.PutCallback) error {
 	case ended != 0:
 		return about("callback", c.ID, journal.ErrEnded)
 	}
-	return about("callback", c.ID, fmt.Errorf("%w: the count of attempts cannot fall to %d", journal.ErrBudget, c.Attempts))
+	return about("callback", c.ID, fmt.Errorf("%w: the count of attempts cannot fall to %d", journal.ErrBudget,
+		c.Attempts))
 }
 
 func (w *writer) putAttempt(m journal.PutAttempt) error {

@@ -18,8 +18,9 @@ const journalName = "journal.db"
 // keyNames are the keys of a state directory. The second one only makes hashes of names comparable.
 var keyNames = []string{"journal.key", "names.key"}
 
-// Backup copies the journal at path, with its keys, into the new directory dir, which it creates with mode 0700: a state at one moment, also of a journal
-// that a daemon writes. The copy is verified and synced before the directory gets its name. It blocks for as long as that takes; the writer goes on.
+// Backup copies the journal at path, with its keys, into the new directory dir, which it creates with mode 0700: a
+// state at one moment, also of a journal that a daemon writes. The copy is verified and synced before the directory
+// gets its name. It blocks for as long as that takes; the writer goes on.
 func Backup(ctx context.Context, path, dir string) (err error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("%s exists already: name a new directory", dir)
@@ -129,7 +130,8 @@ type Checked struct {
 	Damaged   []journal.Damage `json:"damaged" nullable:"false"`
 }
 
-// Check verifies every row, the audit's chain, the file's structure and its identity, also of a journal that a daemon writes, and changes nothing.
+// Check verifies every row, the audit's chain, the file's structure and its identity, also of a journal that a daemon
+// writes, and changes nothing.
 func Check(ctx context.Context, path string) (c Checked, err error) {
 	r, err := OpenReader(ctx, path)
 	if err != nil {
@@ -168,7 +170,8 @@ func Check(ctx context.Context, path string) (c Checked, err error) {
 	}
 	want, err := expected(path)
 	if err == nil && !want.none() && c.Commits < want.commits {
-		err = fmt.Errorf("journal %s: holds %d transactions, %s says %d: its write-ahead log is lost or damaged", path, c.Commits, identityName, want.commits)
+		err = fmt.Errorf("journal %s: holds %d transactions, %s says %d: its write-ahead log is lost or damaged", path,
+			c.Commits, identityName, want.commits)
 	}
 	return c, err
 }

@@ -44,8 +44,8 @@ func BenchmarkCommitHerd(b *testing.B) {
 	b.ReportMetric(float64(b.N)/float64(j.Commits()), "promises/sync")
 }
 
-// BenchmarkBareCommit is the same row by SQLite alone: the same settings and driver, one prepared INSERT a transaction, no checksum,
-// no index but the key, on the benchmark's own goroutine.
+// BenchmarkBareCommit is the same row by SQLite alone: the same settings and driver, one prepared INSERT a transaction,
+// no checksum, no index but the key, on the benchmark's own goroutine.
 func BenchmarkBareCommit(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "bare.db")
 	if err := errors.Join(prepareDir(filepath.Dir(path)), prepareFile(path)); err != nil {
@@ -60,7 +60,8 @@ func BenchmarkBareCommit(b *testing.B) {
 		b.Fatal(err)
 	}
 	columns := callbacksTable.columns()
-	if _, err := c.exec("CREATE TABLE callbacks (id TEXT NOT NULL PRIMARY KEY" + columns[len("id"):] + ")"); err != nil {
+	if _, err := c.exec("CREATE TABLE callbacks (id TEXT NOT NULL PRIMARY KEY" + columns[len("id"):] +
+		")"); err != nil {
 		b.Fatal(err)
 	}
 	sum := make([]byte, 32)

@@ -17,7 +17,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// table is what the code knows of one SQL table whose rows carry a checksum: its columns in the order of values, the key first.
+// table is what the code knows of one SQL table whose rows carry a checksum: its columns in the order of values, the
+// key first.
 type table struct {
 	name string
 	key  int // how many leading columns are the key
@@ -28,14 +29,17 @@ type table struct {
 }
 
 var (
-	callsTable = &table{"calls", 1, strings.Fields(`id tty direction caller called connect user entry service leg callback_id session_id
+	callsTable = &table{"calls", 1,
+		strings.Fields(`id tty direction caller called connect user entry service leg callback_id session_id
 		multi_session_id started ended cause terminate_cause octets_in octets_out data`), 0}
-	callbacksTable = &table{"callbacks", 1, strings.Fields(`id phase state user entry service caller number no_verify call_id called_tty lines
+	callbacksTable = &table{"callbacks", 1,
+		strings.Fields(`id phase state user entry service caller number no_verify call_id called_tty lines
 		rotary forced_wait retry_wait attempts max decision trace policy_digest authorization multi_session_id held_by created updated
 		ended outcome cause plan`), 1}
-	attemptsTable = &table{"attempts", 2, strings.Fields(`callback_id n tty script number started ended outcome detail transcript step`), 1}
-	spoolTable    = &table{"spool", 1, strings.Fields(`seq id session_id body created tries last_error list`), 1}
-	auditTable    = &table{"audit", 1, strings.Fields(`seq time kind who text prev`), 0}
+	attemptsTable = &table{"attempts", 2,
+		strings.Fields(`callback_id n tty script number started ended outcome detail transcript step`), 1}
+	spoolTable = &table{"spool", 1, strings.Fields(`seq id session_id body created tries last_error list`), 1}
+	auditTable = &table{"audit", 1, strings.Fields(`seq time kind who text prev`), 0}
 )
 
 // columns lists the columns with the checksum last, for SELECT and INSERT.
@@ -47,8 +51,9 @@ func (t *table) columns() string {
 	return strings.Join(t.cols, ", ") + ", " + sum
 }
 
-// sum is the checksum of a row: HMAC-SHA-256 over the table's name and every value with its type and length, so that no value can
-// pass for another and no two rows share an encoding. Values are what SQLite stores: nil, int64, string, []byte.
+// sum is the checksum of a row: HMAC-SHA-256 over the table's name and every value with its type and length, so that no
+// value can pass for another and no two rows share an encoding. Values are what SQLite stores: nil, int64, string,
+// []byte.
 func (t *table) sum(k rowKey, values []any) []byte {
 	for i := range t.late {
 		if n := len(values); n != len(t.cols)-i || values[n-1] != "" && values[n-1] != int64(0) {
@@ -103,7 +108,8 @@ func (s *summer) sign(k rowKey, b []byte) []byte {
 // check verifies a row as read, its checksum last, and returns its values without that.
 func (t *table) check(k rowKey, row []any) ([]any, *journal.Damage) {
 	if len(row) != len(t.cols)+1 {
-		return nil, &journal.Damage{Table: t.name, Key: "?", Reason: fmt.Sprintf("%d columns instead of %d", len(row), len(t.cols)+1)}
+		return nil, &journal.Damage{Table: t.name, Key: "?", Reason: fmt.Sprintf("%d columns instead of %d", len(row),
+			len(t.cols)+1)}
 	}
 	values := row[:len(t.cols)]
 	want, ok := row[len(t.cols)].([]byte)

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestSumIsWhatItWas pins the encoding: rows of older journals must go on verifying. The sums are sha256sum's, over bytes written by hand:
-// the table's name, then i + 8 bytes, s + 8 bytes of length + text, b likewise, n.
+// TestSumIsWhatItWas pins the encoding: rows of older journals must go on verifying. The sums are sha256sum's, over
+// bytes written by hand: the table's name, then i + 8 bytes, s + 8 bytes of length + text, b likewise, n.
 func TestSumIsWhatItWas(t *testing.T) {
 	for _, tt := range []struct {
 		key    rowKey
@@ -20,9 +20,11 @@ func TestSumIsWhatItWas(t *testing.T) {
 		// printf 'spool' | sha256sum
 		{nil, nil, "627c012b20c46af50a2a1164318d3eff7582317b0eb842ec8f7896796147db80"},
 		// printf 'spooli\0\0\0\0\0\0\0\1s\0\0\0\0\0\0\0\2abnb\0\0\0\0\0\0\0\1c' | sha256sum
-		{nil, []any{int64(1), "ab", nil, []byte("c")}, "e81a23fc631e6f7a82f58b6cd89186f894a0a24f040f0eabfc27a3ed347c63b8"},
+		{nil, []any{int64(1), "ab", nil, []byte("c")},
+			"e81a23fc631e6f7a82f58b6cd89186f894a0a24f040f0eabfc27a3ed347c63b8"},
 		// the same | openssl dgst -sha256 -hmac secret
-		{rowKey("secret"), []any{int64(1), "ab", nil, []byte("c")}, "501b0b4124b8975116436ad65f9977eb2b31eccdf668126acac8c137268cb561"},
+		{rowKey("secret"), []any{int64(1), "ab", nil, []byte("c")},
+			"501b0b4124b8975116436ad65f9977eb2b31eccdf668126acac8c137268cb561"},
 	} {
 		if got := hex.EncodeToString(spoolTable.sum(tt.key, tt.values)); got != tt.want {
 			t.Errorf("%v: got %s, want %s", tt.values, got, tt.want)
@@ -31,9 +33,12 @@ func TestSumIsWhatItWas(t *testing.T) {
 }
 
 func TestColumnsAndValuesAgree(t *testing.T) {
-	for table, values := range map[*table][]any{callsTable: callValues(journal.Call{}), callbacksTable: callbackValues(journal.Callback{}),
-		attemptsTable: attemptValues(journal.Attempt{}), spoolTable: spooledValues(journal.Spooled{}), auditTable: auditValues(journal.Audit{}),
-		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{}), sumsTable: sumValues(journal.Sum{})} {
+	for table, values := range map[*table][]any{callsTable: callValues(journal.Call{}),
+		callbacksTable: callbackValues(journal.Callback{}),
+		attemptsTable:  attemptValues(journal.Attempt{}), spoolTable: spooledValues(journal.Spooled{}),
+		auditTable:       auditValues(journal.Audit{}),
+		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{}),
+		sumsTable: sumValues(journal.Sum{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -42,10 +47,13 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 
 var testKey = rowKey("test")
 
-// FuzzDecode feeds rows of any shape, with checksums that fit: nothing panics, and what decodes encodes back to the same values.
+// FuzzDecode feeds rows of any shape, with checksums that fit: nothing panics, and what decodes encodes back to the
+// same values.
 func FuzzDecode(f *testing.F) {
-	for _, v := range [][]any{callValues(call("c")), callbackValues(callback("c", "u")), attemptValues(attempt("c", 1)), spooledValues(spooled("r")),
-		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, limitValues(journal.LoginLimit{Kind: "name"}), nameValues(journal.LoginName{Key: "k"})} {
+	for _, v := range [][]any{callValues(call("c")), callbackValues(callback("c", "u")), attemptValues(attempt("c", 1)),
+		spooledValues(spooled("r")),
+		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, limitValues(journal.LoginLimit{Kind: "name"}),
+		nameValues(journal.LoginName{Key: "k"})} {
 		f.Add(pack(v))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

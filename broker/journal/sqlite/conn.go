@@ -11,8 +11,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// conn is the write connection: the driver's own, without database/sql between, since nothing may move a statement to another
-// goroutine, and each microsecond here is added to every promise. It belongs to the writer's goroutine.
+// conn is the write connection: the driver's own, without database/sql between, since nothing may move a statement to
+// another goroutine, and each microsecond here is added to every promise. It belongs to the writer's goroutine.
 type conn struct {
 	c     driver.Conn
 	stmts map[string]driver.Stmt
@@ -41,7 +41,8 @@ func openConn(path, mode string) (*conn, error) {
 	return &conn{c: c, stmts: map[string]driver.Stmt{}}, nil
 }
 
-// logKept is how large the write-ahead log stays when all of it is in the file; what it had more is given back to the disk.
+// logKept is how large the write-ahead log stays when all of it is in the file; what it had more is given back to the
+// disk.
 const logKept = 4 << 20
 
 // durable sets what Commit's promise rests on, and checks that SQLite took it.
@@ -61,7 +62,8 @@ func (c *conn) durable() error {
 		if got, err := c.scalar(p.get); err != nil {
 			return err
 		} else if got != p.want {
-			return fmt.Errorf("SQLite refuses %q and says %v (a file system without shared memory, such as NFS?)", p.set, got)
+			return fmt.Errorf("SQLite refuses %q and says %v (a file system without shared memory, such as NFS?)",
+				p.set, got)
 		}
 	}
 	return nil
@@ -94,7 +96,8 @@ func (c *conn) bind(args []any) []driver.NamedValue {
 	return c.args
 }
 
-// exec runs a statement and returns how many rows it changed. The context never ends: the driver would start a goroutine for it.
+// exec runs a statement and returns how many rows it changed. The context never ends: the driver would start a
+// goroutine for it.
 func (c *conn) exec(text string, args ...any) (int64, error) {
 	s, err := c.stmt(text)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 )
 
 // children are the programs that tests start by running the test binary again; TestMain looks here.
-var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk, "log": childFillsTheDiskByLog, "reserve": childNeedsTheReserve}
+var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk, "log": childFillsTheDiskByLog,
+	"reserve": childNeedsTheReserve}
 
 // child is the test binary run again as one of children.
 func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
@@ -33,7 +34,8 @@ func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
 	return cmd
 }
 
-// childWrites promises callbacks for ever, or RINGBACK_JOURNAL_N times, and says of each what Commit said, after that has returned.
+// childWrites promises callbacks for ever, or RINGBACK_JOURNAL_N times, and says of each what Commit said, after that
+// has returned.
 func childWrites() {
 	n, _ := strconv.Atoi(os.Getenv("RINGBACK_JOURNAL_N"))
 	j, err := Open(context.Background(), Options{Path: os.Getenv("RINGBACK_JOURNAL_PATH")})
@@ -43,7 +45,8 @@ func childWrites() {
 	}
 	for i := len(rows(j.Pending(context.Background()))); n == 0 || i < n; i++ {
 		id := fmt.Sprint("cb", i)
-		if err := j.Commit(context.Background(), journal.PutCallback{Callback: callback(id, id)}, journal.AddAudit{Audit: record(id)}); err != nil {
+		if err := j.Commit(context.Background(), journal.PutCallback{Callback: callback(id, id)},
+			journal.AddAudit{Audit: record(id)}); err != nil {
 			fmt.Println("no", id, err)
 		} else {
 			fmt.Println("ok", id)
@@ -54,8 +57,8 @@ func childWrites() {
 	}
 }
 
-// agree opens the journal at path and demands that it holds what the child was told and not what it was refused. cut says that the child
-// was killed: then one more commit may be there, whose answer nobody heard.
+// agree opens the journal at path and demands that it holds what the child was told and not what it was refused. cut
+// says that the child was killed: then one more commit may be there, whose answer nobody heard.
 func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 	t.Helper()
 	ctx := context.Background()
@@ -144,7 +147,8 @@ func pendingAt(t *testing.T, path string) (ids []string) {
 
 func TestFullDisk(t *testing.T) { onSmallDisk(t, "full") }
 
-// TestLogFillsTheDisk: a log that has filled a small disk is written into the file, and commits go on; nobody is refused who has room.
+// TestLogFillsTheDisk: a log that has filled a small disk is written into the file, and commits go on; nobody is
+// refused who has room.
 func TestLogFillsTheDisk(t *testing.T) { onSmallDisk(t, "log") }
 
 // onSmallDisk runs a child that mounts a disk of 1 MiB of its own.
@@ -153,9 +157,11 @@ func onSmallDisk(t *testing.T, name string) {
 	dir := t.TempDir()
 	cmd := child(t, name, filepath.Join(dir, "state", "journal.db"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
 	out, err := cmd.Output()
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) || cmd.ProcessState.ExitCode() == 77 {
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) ||
+		cmd.ProcessState.ExitCode() == 77 {
 		t.Skipf("needs leave to mount a tmpfs in a namespace of its own: %v %s", err, out)
 	}
 	if err != nil || !strings.HasSuffix(string(out), "done\n") {
@@ -181,8 +187,8 @@ func smallDisk() (path string, must func(error)) {
 	return path, must
 }
 
-// childFillsTheDiskByLog writes the same rows until the log would be several times as large as the disk, while somebody reads an old state, and goes on
-// when that is over.
+// childFillsTheDiskByLog writes the same rows until the log would be several times as large as the disk, while somebody
+// reads an old state, and goes on when that is over.
 func childFillsTheDiskByLog() {
 	path, must := smallDisk()
 	ctx := context.Background()

@@ -18,7 +18,9 @@ import (
 func twoOfEach(t testing.TB, j *Journal) {
 	commit(t, j, everything()...)
 	cb := callback("cb2", "austin-02")
-	commit(t, j, journal.PutCall{Call: call("call2")}, journal.PutCallback{Callback: dialing(cb, 1)}, journal.PutAttempt{Attempt: attempt("cb2", 1)}, journal.Spool{Record: spooled("r2")}, journal.AddAudit{Audit: record("two")})
+	commit(t, j, journal.PutCall{Call: call("call2")}, journal.PutCallback{Callback: dialing(cb, 1)},
+		journal.PutAttempt{Attempt: attempt("cb2", 1)}, journal.Spool{Record: spooled("r2")},
+		journal.AddAudit{Audit: record("two")})
 }
 
 // flipped is v with one bit changed, still of v's type.
@@ -39,8 +41,8 @@ func flipped(v any) any {
 	return int64(0) // NULL
 }
 
-// TestEveryColumnIsGuarded changes one bit of one column of the first row of each table: the row must be reported, not returned, and the
-// others must go on.
+// TestEveryColumnIsGuarded changes one bit of one column of the first row of each table: the row must be reported, not
+// returned, and the others must go on.
 func TestEveryColumnIsGuarded(t *testing.T) {
 	ctx := context.Background()
 	for _, table := range []*table{callsTable, callbacksTable, attemptsTable, spoolTable, auditTable} {
@@ -50,7 +52,8 @@ func TestEveryColumnIsGuarded(t *testing.T) {
 				path := newPath(t)
 				j := open(t, path)
 				twoOfEach(t, j)
-				db, err := sql.Open("sqlite", dsn(path, "_busy_timeout", "5000", "_pragma", "ignore_check_constraints(1)"))
+				db, err := sql.Open("sqlite", dsn(path, "_busy_timeout", "5000", "_pragma",
+					"ignore_check_constraints(1)"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -71,7 +74,8 @@ func TestEveryColumnIsGuarded(t *testing.T) {
 				if err != nil || good != 1 || len(bad) != 1 {
 					t.Errorf("%d rows are good, damaged are %v, error %v", good, bad, err)
 				}
-				commit(t, j, journal.PutCallback{Callback: callback("cb3", "austin-03")}, journal.AddAudit{Audit: record("goes on")})
+				commit(t, j, journal.PutCallback{Callback: callback("cb3", "austin-03")},
+					journal.AddAudit{Audit: record("goes on")})
 			})
 		}
 	}
@@ -103,8 +107,10 @@ func TestDamagedRowsAreNotChangedEither(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	edit(t, path, "UPDATE calls SET user = 'x' WHERE id = 'call1'", "UPDATE attempts SET number = '900' WHERE callback_id = 'cb1'", "UPDATE spool SET body = '' WHERE id = 'r1'")
-	for _, m := range []journal.Mutation{journal.EndCall{ID: "call1", End: at(1)}, journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(1)}, journal.SpoolTried{ID: "r1"}} {
+	edit(t, path, "UPDATE calls SET user = 'x' WHERE id = 'call1'",
+		"UPDATE attempts SET number = '900' WHERE callback_id = 'cb1'", "UPDATE spool SET body = '' WHERE id = 'r1'")
+	for _, m := range []journal.Mutation{journal.EndCall{ID: "call1", End: at(1)},
+		journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(1)}, journal.SpoolTried{ID: "r1"}} {
 		if err := j.Commit(ctx, m); !errors.Is(err, journal.ErrDamaged) {
 			t.Errorf("%T: %v", m, err)
 		}
@@ -119,14 +125,16 @@ func TestDamagedRowsAreNotChangedEither(t *testing.T) {
 
 func TestTheAuditIsAChain(t *testing.T) {
 	for name, sql := range map[string]string{
-		"one record gone":       "DELETE FROM audit WHERE seq = 2",
-		"the first gone":        "DELETE FROM audit WHERE seq = 1",
-		"the end gone":          "DELETE FROM audit WHERE seq = 4",
-		"all gone":              "DELETE FROM audit",
-		"one more":              "INSERT INTO audit SELECT 5, time, kind, who, text, prev, hash FROM audit WHERE seq = 4",
-		"the mark moved":        "UPDATE marks SET n = 3 WHERE name = 'audit'",
-		"the mark's hash":       "UPDATE marks SET hash = zeroblob(32) WHERE name = 'audit'",
-		"two records exchanged": "UPDATE audit SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3); UPDATE audit SET seq = -seq WHERE seq < 0",
+		"one record gone": "DELETE FROM audit WHERE seq = 2",
+		"the first gone":  "DELETE FROM audit WHERE seq = 1",
+		"the end gone":    "DELETE FROM audit WHERE seq = 4",
+		"all gone":        "DELETE FROM audit",
+		"one more": "INSERT INTO audit SELECT 5, time, kind, who, text, prev, hash FROM audit WHERE " +
+			"seq = 4",
+		"the mark moved":  "UPDATE marks SET n = 3 WHERE name = 'audit'",
+		"the mark's hash": "UPDATE marks SET hash = zeroblob(32) WHERE name = 'audit'",
+		"two records exchanged": "UPDATE audit SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3); " +
+			"UPDATE audit SET seq = -seq WHERE seq < 0",
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
@@ -146,8 +154,8 @@ func TestTheAuditIsAChain(t *testing.T) {
 	}
 }
 
-// TestFlippedBitsOfTheFile flips one bit of the file at a time, at places chosen by a fixed seed. Whatever it hits, no callback
-// comes back with other content, and none is lost in silence.
+// TestFlippedBitsOfTheFile flips one bit of the file at a time, at places chosen by a fixed seed. Whatever it hits, no
+// callback comes back with other content, and none is lost in silence.
 func TestFlippedBitsOfTheFile(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -207,5 +215,6 @@ func TestFlippedBitsOfTheFile(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d flips in %d bytes: %d refused at open, %d reported, %d without effect", flips, len(file), refused, damaged, harmless)
+	t.Logf("%d flips in %d bytes: %d refused at open, %d reported, %d without effect", flips, len(file), refused,
+		damaged, harmless)
 }

@@ -22,7 +22,8 @@ func code(err error) int {
 
 // ofGroup reports whether err concerns one group of mutations and neither the disk nor the file.
 func ofGroup(err error) bool {
-	for _, e := range []error{journal.ErrPending, journal.ErrEnded, journal.ErrBudget, journal.ErrNotFound, journal.ErrDamaged} {
+	for _, e := range []error{journal.ErrPending, journal.ErrEnded, journal.ErrBudget, journal.ErrNotFound,
+		journal.ErrDamaged} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -47,8 +48,10 @@ func hint(path string, code int) string {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Sprintf(" (free space on the disk of %s; no callback is promised until then)", filepath.Dir(path))
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Sprintf(" (the file is damaged or none of ringback's: stop ringback, move %[1]s, %[1]s-wal and %[1]s-shm aside together and "+
-			"restore a backup; without one move %[2]s aside too, and ringback begins an empty journal: pending callbacks are lost)", filepath.Base(path), identityName)
+		return fmt.Sprintf(" (the file is damaged or none of ringback's: stop ringback, move %[1]s, %[1]s-wal and "+
+			"%[1]s-shm aside together and "+
+			"restore a backup; without one move %[2]s aside too, and ringback begins an empty journal: pending "+
+			"callbacks are lost)", filepath.Base(path), identityName)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Sprintf(" (may this user write to %s and everything in it?)", filepath.Dir(path))
 	case sqlite3.SQLITE_IOERR:

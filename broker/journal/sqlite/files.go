@@ -14,10 +14,12 @@ import (
 // lock holds the state directory for one process.
 type lock struct{ f *os.File }
 
-// lockName is the lock file in the state directory. It is never removed: a lock on a name that can vanish protects nothing.
+// lockName is the lock file in the state directory. It is never removed: a lock on a name that can vanish protects
+// nothing.
 const lockName = "lock"
 
-// prepareDir creates the state directory where it is missing, with rights for its owner only, and refuses it where others may write.
+// prepareDir creates the state directory where it is missing, with rights for its owner only, and refuses it where
+// others may write.
 func prepareDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("state directory %s: %w", dir, errors.Unwrap(err))
@@ -32,8 +34,9 @@ func prepareDir(dir string) error {
 	return nil
 }
 
-// prepareFile creates the empty database file where it is missing, with rights for its owner only, and refuses it where others may write or read. It runs
-// before SQLite opens the file to write: closing a descriptor of it later would drop SQLite's POSIX locks.
+// prepareFile creates the empty database file where it is missing, with rights for its owner only, and refuses it where
+// others may write or read. It runs before SQLite opens the file to write: closing a descriptor of it later would drop
+// SQLite's POSIX locks.
 func prepareFile(path string) error {
 	dir := filepath.Dir(path)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
@@ -86,7 +89,8 @@ func lockDir(dir string) (*lock, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer f.Close()
-		return nil, fmt.Errorf("state directory %s: in use by %s (stop it, or give this ringback a state_dir of its own)", dir, holder(f))
+		return nil, fmt.Errorf("state directory %s: in use by %s (stop it, or give this ringback a state_dir of "+
+			"its own)", dir, holder(f))
 	}
 	if err != nil {
 		f.Close()

@@ -56,7 +56,8 @@ func TestFilesAreTheirOwnersOnly(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
 	commit(t, j, everything()...)
-	for name, want := range map[string]os.FileMode{"": 0o700, "journal.db": 0o600, "journal.db-wal": 0o600, "journal.db-shm": 0o600, "lock": 0o600} {
+	for name, want := range map[string]os.FileMode{"": 0o700, "journal.db": 0o600, "journal.db-wal": 0o600,
+		"journal.db-shm": 0o600, "lock": 0o600} {
 		info, err := os.Stat(filepath.Join(filepath.Dir(path), name))
 		if err != nil {
 			t.Error(err)
@@ -93,9 +94,12 @@ func TestRefused(t *testing.T) {
 	}{
 		{"newer schema", func(t *testing.T, p string) { edit(t, p, "PRAGMA user_version = 99") },
 			[]string{"journal.db", "has schema 99, this ringback knows", "use the newer ringback"}},
-		{"another program's file", func(t *testing.T, p string) { edit(t, p, "PRAGMA application_id = 1") }, []string{"journal.db", "another program", "state_dir"}},
-		{"no database", garble(0, "hello, world, this is no database"), []string{"journal.db", "not a database", "move", "restore a backup"}},
-		{"garbage for a schema", garble(100, strings.Repeat("garbage!", 480)), []string{"journal.db", "malformed", "restore a backup"}},
+		{"another program's file", func(t *testing.T, p string) { edit(t, p, "PRAGMA application_id = 1") },
+			[]string{"journal.db", "another program", "state_dir"}},
+		{"no database", garble(0, "hello, world, this is no database"), []string{"journal.db", "not a database", "move",
+			"restore a backup"}},
+		{"garbage for a schema", garble(100, strings.Repeat("garbage!", 480)),
+			[]string{"journal.db", "malformed", "restore a backup"}},
 		{"file open to others", chmod("journal.db", 0o644), []string{"journal.db", "mode 0644", "chmod 600"}},
 		{"directory open to others", chmod("", 0o777), []string{"state directory", "mode 0777", "chmod 700"}},
 		{"a link", func(t *testing.T, p string) {
@@ -106,7 +110,8 @@ func TestRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"journal.db", "no regular file"}},
-		{"no mark", func(t *testing.T, p string) { edit(t, p, "DELETE FROM marks WHERE name = 'audit'") }, []string{"journal.db", "mark", "restore a backup"}},
+		{"no mark", func(t *testing.T, p string) { edit(t, p, "DELETE FROM marks WHERE name = 'audit'") },
+			[]string{"journal.db", "mark", "restore a backup"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := made(t)

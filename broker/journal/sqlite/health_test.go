@@ -21,14 +21,18 @@ func TestHealth(t *testing.T) {
 		commit(t, j, journal.Spool{Record: r})
 	}
 	got, err := j.Backlogs(context.Background())
-	if err != nil || len(got) != 2 || got[0] != (journal.Backlog{List: "", Records: 1, Oldest: time.Unix(100, 0).UTC()}) || got[1] != (journal.Backlog{List: "isp", Records: 2, Oldest: time.Unix(200, 0).UTC()}) {
+	if err != nil || len(got) != 2 ||
+		got[0] != (journal.Backlog{List: "", Records: 1, Oldest: time.Unix(100, 0).UTC()}) ||
+		got[1] != (journal.Backlog{List: "isp", Records: 2, Oldest: time.Unix(200, 0).UTC()}) {
 		t.Errorf("%+v %v", got, err)
 	}
 	h := j.Health()
-	if h.Path != path || h.Octets == 0 || h.Log == 0 || h.Free == 0 || h.Last <= 0 || h.Longest < h.Last || h.Failed != nil || h.Busy != 0 {
+	if h.Path != path || h.Octets == 0 || h.Log == 0 || h.Free == 0 || h.Last <= 0 || h.Longest < h.Last ||
+		h.Failed != nil || h.Busy != 0 {
 		t.Errorf("%+v", h)
 	}
-	for name, want := range map[string]string{identityName: "[journal.id]", "journal.key": "[journal.key]", namesKeyName: "[names.key]"} {
+	for name, want := range map[string]string{identityName: "[journal.id]", "journal.key": "[journal.key]",
+		namesKeyName: "[names.key]"} {
 		at := filepath.Join(filepath.Dir(path), name)
 		if err := os.Rename(at, at+".away"); err != nil {
 			t.Fatal(err)

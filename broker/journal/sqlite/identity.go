@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// identityName is the file in the state directory that says which journal belongs there and how many transactions it has had. A journal that is lost,
-// emptied, exchanged or cut short is told by it.
+// identityName is the file in the state directory that says which journal belongs there and how many transactions it
+// has had. A journal that is lost, emptied, exchanged or cut short is told by it.
 const identityName = "journal.id"
 
 // identity is which journal a file is, and how many transactions it holds.
@@ -42,7 +42,8 @@ func expected(path string) (i identity, err error) {
 	}
 	found := identityLine.FindStringSubmatch(string(b))
 	if found == nil {
-		return i, fmt.Errorf("%s is damaged (where %s is the right journal, remove %[1]s, and ringback makes it anew)", name, filepath.Base(path))
+		return i, fmt.Errorf("%s is damaged (where %s is the right journal, remove %[1]s, and ringback makes it anew)",
+			name, filepath.Base(path))
 	}
 	i.id = found[1]
 	i.commits, err = strconv.ParseInt(found[2], 10, 64)
@@ -73,24 +74,30 @@ func stored(c *conn) (i identity, err error) {
 
 // differs says how the journal that was found is not the one that was expected; nil: it is, or nothing was expected.
 func (i identity) differs(found identity) error {
-	const remove = "remove " + identityName + " to go on without what is missing: callbacks and accounting records of that time are lost, and a callback may be dialed again"
+	const remove = "remove " + identityName + " to go on without what is missing: callbacks and accounting records " +
+		"of that time are lost, and a callback may be dialed again"
 	switch {
 	case i.none():
 		return nil
 	case found.none():
-		return fmt.Errorf("is missing or empty, though %s says that it holds %d transactions: put it back, or restore a backup and remove %[1]s, or remove %[1]s alone "+
-			"(and the write-ahead log, -wal, where it is left) to begin an empty journal: pending callbacks and unsent accounting records are lost then", identityName, i.commits)
+		return fmt.Errorf("is missing or empty, though %s says that it holds %d transactions: put it back, or "+
+			"restore a backup and remove %[1]s, or remove %[1]s alone "+
+			"(and the write-ahead log, -wal, where it is left) to begin an empty journal: pending callbacks and "+
+			"unsent accounting records are lost then", identityName, i.commits)
 	case i.id != found.id:
-		return fmt.Errorf("is another journal than the one that ringback has kept here (identity %.8s, %s says %.8s): put that back, or %s", found.id, identityName, i.id, remove)
+		return fmt.Errorf("is another journal than the one that ringback has kept here (identity %.8s, %s says "+
+			"%.8s): put that back, or %s", found.id, identityName, i.id, remove)
 	case found.commits < i.commits:
-		return fmt.Errorf("lacks the last %d of %d transactions: its write-ahead log (-wal) is lost or damaged, or it is an older copy: restore both files, or %s",
+		return fmt.Errorf("lacks the last %d of %d transactions: its write-ahead log (-wal) is lost or damaged, or "+
+			"it is an older copy: restore both files, or %s",
 			i.commits-found.commits, i.commits, remove)
 	}
 	return nil
 }
 
-// recognize compares the journal at path with what is expected there, before anything is written. The connection that it reads by cannot write, so that
-// what it refuses stays as it was found. broken is what is wrong with the structure of a journal that is the right one; "" nothing.
+// recognize compares the journal at path with what is expected there, before anything is written. The connection that
+// it reads by cannot write, so that what it refuses stays as it was found. broken is what is wrong with the structure
+// of a journal that is the right one; "" nothing.
 func recognize(path string) (broken string, warnings []string, err error) {
 	want, err := expected(path)
 	if err != nil {
@@ -98,11 +105,13 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	}
 	if empty(path) {
 		if want.none() && !empty(path+"-wal") {
-			return "", nil, fmt.Errorf("is missing or empty, though its write-ahead log is there: put it back, or move %s-wal aside to begin an empty journal: "+
+			return "", nil, fmt.Errorf("is missing or empty, though its write-ahead log is there: put it back, or "+
+				"move %s-wal aside to begin an empty journal: "+
 				"pending callbacks and unsent accounting records are lost then", filepath.Base(path))
 		}
 		if want.none() && keyLeft(path) {
-			warnings = append(warnings, fmt.Sprintf("%s and %s are missing, though the key of a journal is there: an empty journal is begun, "+
+			warnings = append(warnings, fmt.Sprintf("%s and %s are missing, though the key of a journal is there: an "+
+				"empty journal is begun, "+
 				"and what the last one held is lost", filepath.Base(path), identityName))
 		}
 		return "", warnings, want.differs(identity{})
@@ -137,7 +146,8 @@ func recognize(path string) (broken string, warnings []string, err error) {
 		}
 	}
 	if want.none() && !found.none() {
-		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last one cannot be told", identityName))
+		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last "+
+			"one cannot be told", identityName))
 	}
 	if err := want.differs(found); err != nil {
 		return "", nil, err
@@ -157,7 +167,8 @@ func recognize(path string) (broken string, warnings []string, err error) {
 func isBackup(c *conn) error {
 	n, err := c.number("SELECT count(*) FROM marks WHERE name = 'backup'")
 	if err == nil && n > 0 {
-		err = errors.New("is a backup that was put here by hand (put the journal back, then run `ringback journal restore` " +
+		err = errors.New("is a backup that was put here by hand (put the journal back, then run `ringback journal " +
+			"restore` " +
 			"with the backup's directory)")
 	}
 	return err
@@ -206,7 +217,8 @@ func inodeOf(path string) (inode, error) {
 	return inode{path, info}, err
 }
 
-// look reads the file's state anew. The error says that the name no longer leads to the file; shorter, that it lost octets since the last look.
+// look reads the file's state anew. The error says that the name no longer leads to the file; shorter, that it lost
+// octets since the last look.
 func (i *inode) look() (shorter bool, err error) {
 	info, err := os.Lstat(i.path)
 	if err == nil && os.SameFile(info, i.info) {
@@ -214,6 +226,7 @@ func (i *inode) look() (shorter bool, err error) {
 		i.info = info
 		return shorter, nil
 	}
-	return false, fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no callback is promised or dialed, until that file is back "+
+	return false, fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no "+
+		"callback is promised or dialed, until that file is back "+
 		"(else stop ringback and restore a backup)", i.path)
 }

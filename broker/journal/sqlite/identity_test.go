@@ -46,7 +46,8 @@ func copyFiles(t *testing.T, from, to string) {
 	}
 }
 
-// contents are the files of a journal; one that is missing is as good as an empty one. The shared memory is SQLite's to make anew.
+// contents are the files of a journal; one that is missing is as good as an empty one. The shared memory is SQLite's to
+// make anew.
 func contents(t *testing.T, path string) string {
 	t.Helper()
 	var all strings.Builder
@@ -60,8 +61,8 @@ func contents(t *testing.T, path string) string {
 	return all.String()
 }
 
-// TestTheJournalThatIsNot: a journal that is lost, emptied, cut, exchanged or older than the last one is refused, is left as it was found, and the way
-// out that the message tells is one.
+// TestTheJournalThatIsNot: a journal that is lost, emptied, cut, exchanged or older than the last one is refused, is
+// left as it was found, and the way out that the message tells is one.
 func TestTheJournalThatIsNot(t *testing.T) {
 	must := func(t *testing.T, err error) {
 		t.Helper()
@@ -135,8 +136,8 @@ func walOf(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// TestRemovedWhileOpen: a journal that is removed or exchanged under a running process takes no commit; when it is back it does, and nothing that was
-// refused is in it.
+// TestRemovedWhileOpen: a journal that is removed or exchanged under a running process takes no commit; when it is back
+// it does, and nothing that was refused is in it.
 func TestRemovedWhileOpen(t *testing.T) {
 	for _, tail := range []string{"", "-wal"} {
 		for name, exchanged := range map[string]bool{"removed": false, "exchanged": true} {
@@ -176,8 +177,9 @@ func TestRemovedWhileOpen(t *testing.T) {
 	}
 }
 
-// TestCutShortWhileOpen: a journal or log that loses octets under a running process takes no commit, so that nobody is promised what the next start would
-// not find. Another program's checkpoint, which empties the log, loses nothing and is no reason to refuse.
+// TestCutShortWhileOpen: a journal or log that loses octets under a running process takes no commit, so that nobody is
+// promised what the next start would not find. Another program's checkpoint, which empties the log, loses nothing and
+// is no reason to refuse.
 func TestCutShortWhileOpen(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cut     func(path string) error

@@ -17,7 +17,8 @@ type Options struct {
 	// Path of the database file, e.g. /var/lib/ringback/journal.db. Its directory is the state directory: it is created
 	// with mode 0700 where it is missing, and held by one process at a time (a lock file in it).
 	Path string
-	// Reserve is how many octets of the disk are kept for groups that carry UseReserve; 0 stands for the constant of this name.
+	// Reserve is how many octets of the disk are kept for groups that carry UseReserve; 0 stands for the constant of
+	// this name.
 	Reserve int64
 }
 
@@ -43,8 +44,8 @@ type Journal struct {
 // queueLength bounds what waits for the writer; above it, Commit blocks.
 const queueLength = 1024
 
-// Open opens the journal, creates or migrates it where needed, and locks its state directory. The error names the file and how to mend it
-// where somebody can. The caller must Close it.
+// Open opens the journal, creates or migrates it where needed, and locks its state directory. The error names the file
+// and how to mend it where somebody can. The caller must Close it.
 //
 // Open starts the writer's goroutine and returns when that has opened the file; ctx is not kept.
 func Open(ctx context.Context, o Options) (*Journal, error) {
@@ -55,7 +56,8 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}), room: cmp.Or(o.Reserve, Reserve)}
+	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}),
+		room: cmp.Or(o.Reserve, Reserve)}
 	opened := make(chan error)
 	go j.run(path, opened)
 	if err := <-opened; err != nil {
@@ -72,8 +74,8 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 // Warnings are what SQLite's check found wrong in single rows when the journal was opened; Verify tells more.
 func (j *Journal) Warnings() []string { return j.warnings }
 
-// NameKey is a key for hashes of names, in names.key of the state directory. The journal does not use it; its writer makes it, whose thread makes all
-// syncs of the state directory.
+// NameKey is a key for hashes of names, in names.key of the state directory. The journal does not use it; its writer
+// makes it, whose thread makes all syncs of the state directory.
 func (j *Journal) NameKey() []byte { return j.names }
 
 // Commits counts the transactions that were written and synced since Open. Several callers may share one.
@@ -86,18 +88,20 @@ func (j *Journal) Health() journal.Health {
 	return h
 }
 
-// Room is nil while the disk has room reserved for the ends of the sessions that are open. An error says why not: no session must begin.
+// Room is nil while the disk has room reserved for the ends of the sessions that are open. An error says why not: no
+// session must begin.
 func (j *Journal) Room() error { return j.reserve.missing() }
 
-// Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx ends only
-// the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that its answer is never a guess.
+// Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx
+// ends only the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that
+// its answer is never a guess.
 func (j *Journal) Commit(ctx context.Context, tx ...journal.Mutation) error {
 	r := &request{groups: [][]journal.Mutation{tx}, done: make(chan struct{})}
 	return j.submit(ctx, r)[0]
 }
 
-// CommitEach commits several groups in one transaction and with one sync. Each group is all or none by itself: an ErrPending in one leaves the
-// others alone. The answer has one error a group; an error of the disk is everybody's.
+// CommitEach commits several groups in one transaction and with one sync. Each group is all or none by itself: an
+// ErrPending in one leaves the others alone. The answer has one error a group; an error of the disk is everybody's.
 func (j *Journal) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
 	if len(groups) == 0 {
 		return nil

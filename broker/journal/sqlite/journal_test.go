@@ -38,7 +38,8 @@ func open(t testing.TB, path string) *Journal {
 	return j
 }
 
-// sweep is how far apart the places of a sweep are: every one for ./scripts/long, every few for CI, which has them all within a class (start, commits, end).
+// sweep is how far apart the places of a sweep are: every one for ./scripts/long, every few for CI, which has them all
+// within a class (start, commits, end).
 func sweep(every int) int {
 	if os.Getenv("RINGBACK_LONG") != "" {
 		return 1
@@ -73,17 +74,22 @@ func commit(t testing.TB, j *Journal, tx ...journal.Mutation) {
 func at(s int) time.Time { return time.Date(2026, 11, 21, 12, 0, s, 123456789, time.UTC) }
 
 func call(id string) journal.Call {
-	return journal.Call{ID: id, TTY: 65, Direction: "incoming", Caller: "+4930123", Called: "55555", Connect: "CONNECT 33600/V34", User: "austin-01",
-		Entry: "radius", Service: "exec", Leg: 1, CallbackID: "cb1", SessionID: "0001", MultiSessionID: "m1", Start: at(1), End: time.Time{},
+	return journal.Call{ID: id, TTY: 65, Direction: "incoming", Caller: "+4930123", Called: "55555",
+		Connect: "CONNECT 33600/V34", User: "austin-01",
+		Entry: "radius", Service: "exec", Leg: 1, CallbackID: "cb1", SessionID: "0001", MultiSessionID: "m1",
+		Start: at(1), End: time.Time{},
 		Cause: "x", TerminateCause: 16, OctetsIn: 1 << 40, OctetsOut: 1<<64 - 1, Data: `{"class":"YQ=="}`}
 }
 
 func callback(id, user string) journal.Callback {
 	rotary := 7
-	return journal.Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius", Service: "exec", Caller: "12", Number: "84001",
-		NoVerify: true, CallID: "call1", CalledTTY: 65, Lines: []int{66, 67}, Rotary: &rotary, ForcedWait: 5 * time.Second, RetryWait: time.Minute,
-		Attempts: 0, Max: 2, Decision: "{}", Trace: `["a"]`, PolicyDigest: "sha256:00", Authorization: "{}", MultiSessionID: "m1",
-		Created: at(1), Updated: at(2), Plan: `{"script":"isdn"}`}
+	return journal.Callback{ID: id, Phase: "promised", State: `{"phase":"promised"}`, User: user, Entry: "radius",
+		Service: "exec", Caller: "12", Number: "84001",
+		NoVerify: true, CallID: "call1", CalledTTY: 65, Lines: []int{66, 67}, Rotary: &rotary,
+		ForcedWait: 5 * time.Second, RetryWait: time.Minute,
+		Attempts: 0, Max: 2, Decision: "{}", Trace: `["a"]`, PolicyDigest: "sha256:00", Authorization: "{}",
+		MultiSessionID: "m1",
+		Created:        at(1), Updated: at(2), Plan: `{"script":"isdn"}`}
 }
 
 func ended(c journal.Callback, outcome string) journal.Callback {
@@ -102,7 +108,8 @@ func attempt(id string, n int) journal.Attempt {
 
 // heldBack is an end of an attempt of callback a whose dial command was held back.
 func heldBack(n int) journal.Mutation {
-	return journal.EndAttempt{CallbackID: "a", N: n, Ended: at(4), Outcome: journal.HeldBack, Detail: "a call came in", Transcript: "AT"}
+	return journal.EndAttempt{CallbackID: "a", N: n, Ended: at(4), Outcome: journal.HeldBack, Detail: "a call came in",
+		Transcript: "AT"}
 }
 
 func spooled(id string) journal.Spooled {
@@ -116,7 +123,9 @@ func record(text string) journal.Audit {
 // everything is a group that writes one row into each table.
 func everything() []journal.Mutation {
 	cb := callback("cb1", "austin-01")
-	return []journal.Mutation{journal.PutCall{Call: call("call1")}, journal.PutCallback{Callback: cb}, journal.PutCallback{Callback: dialing(cb, 1)}, journal.PutAttempt{Attempt: attempt("cb1", 1)}, journal.Spool{Record: spooled("r1")}, journal.AddAudit{Audit: record("one")}}
+	return []journal.Mutation{journal.PutCall{Call: call("call1")}, journal.PutCallback{Callback: cb},
+		journal.PutCallback{Callback: dialing(cb, 1)}, journal.PutAttempt{Attempt: attempt("cb1", 1)},
+		journal.Spool{Record: spooled("r1")}, journal.AddAudit{Audit: record("one")}}
 }
 
 func TestRowsComeBackAsTheyWentIn(t *testing.T) {
@@ -126,8 +135,10 @@ func TestRowsComeBackAsTheyWentIn(t *testing.T) {
 	odd := callback("cb\x00 '\"é\xff", "") // no column may change what it is given
 	odd.Lines, odd.Rotary, odd.ForcedWait = nil, nil, -1
 	commit(t, j, append(everything(), journal.PutCallback{Callback: odd})...)
-	commit(t, j, journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(6), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT\n"},
-		journal.EndCall{ID: "call1", End: at(7), Cause: "callback", TerminateCause: 16, OctetsIn: 3, OctetsOut: 4}, journal.SpoolTried{ID: "r1", Err: "no answer"})
+	commit(t, j, journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(6), Outcome: "busy", Detail: "BUSY",
+		Transcript: "ATDT\n"},
+		journal.EndCall{ID: "call1", End: at(7), Cause: "callback", TerminateCause: 16, OctetsIn: 3, OctetsOut: 4},
+		journal.SpoolTried{ID: "r1", Err: "no answer"})
 
 	check := func(r *Reader) {
 		t.Helper()
@@ -156,7 +167,8 @@ func TestRowsComeBackAsTheyWentIn(t *testing.T) {
 		wantS.Seq, wantS.Tries, wantS.LastError = 1, 1, "no answer"
 		equal(t, rows(r.SpoolNext(ctx, 5)), []journal.Spooled{wantS})
 		audit := rows(r.AuditTail(ctx, 5))
-		if len(audit) != 1 || audit[0].Seq != 1 || audit[0].Text != "one" || !audit[0].Time.Equal(at(5)) || len(audit[0].Hash) != 32 {
+		if len(audit) != 1 || audit[0].Seq != 1 || audit[0].Text != "one" || !audit[0].Time.Equal(at(5)) ||
+			len(audit[0].Hash) != 32 {
 			t.Errorf("audit: %+v", audit)
 		}
 		if bad, err := r.Verify(ctx); err != nil || len(bad) != 0 {
@@ -211,36 +223,80 @@ func TestLaws(t *testing.T) {
 		tx     []journal.Mutation
 		want   error
 	}{
-		{"second promise for an identity", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutCallback{Callback: b}}, journal.ErrPending},
-		{"same user by another entry", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutCallback{Callback: other}}, nil},
-		{"second promise after the end", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: b}}, nil},
-		{"two promises in one group", nil, []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: b}}, journal.ErrPending},
-		{"an end that ended", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: a}}, journal.ErrEnded},
-		{"a second end", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: ended(a, "completed")}}, journal.ErrEnded},
-		{"over budget", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutCallback{Callback: dialing(a, 3)}}, journal.ErrBudget},
-		{"a falling count", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: dialing(a, 1)}}, []journal.Mutation{journal.PutCallback{Callback: dialing(a, 0)}}, journal.ErrBudget},
-		{"an attempt that is not counted", []journal.Mutation{journal.PutCallback{Callback: a}}, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt twice", []journal.Mutation{journal.PutCallback{Callback: a}, journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}}, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt after the end", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}}, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
-		{"an attempt for nothing", nil, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrNotFound},
-		{"an attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1)}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, nil},
-		{"an attempt that was held back, twice at once", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.ReopenAttempt{Attempt: attempt("a", 1)}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt that may have been dialled, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt that was dialled, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "busy"}},
+		{"second promise for an identity", []journal.Mutation{journal.PutCallback{Callback: a}},
+			[]journal.Mutation{journal.PutCallback{Callback: b}}, journal.ErrPending},
+		{"same user by another entry", []journal.Mutation{journal.PutCallback{Callback: a}},
+			[]journal.Mutation{journal.PutCallback{Callback: other}}, nil},
+		{"second promise after the end", []journal.Mutation{journal.PutCallback{Callback: a},
+			journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: b}},
+			nil},
+		{"two promises in one group", nil, []journal.Mutation{journal.PutCallback{Callback: a},
+			journal.PutCallback{Callback: b}}, journal.ErrPending},
+		{"an end that ended", []journal.Mutation{journal.PutCallback{Callback: a},
+			journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: a}},
+			journal.ErrEnded},
+		{"a second end", []journal.Mutation{journal.PutCallback{Callback: a},
+			journal.PutCallback{Callback: ended(a, "failed")}},
+			[]journal.Mutation{journal.PutCallback{Callback: ended(a, "completed")}}, journal.ErrEnded},
+		{"over budget", []journal.Mutation{journal.PutCallback{Callback: a}},
+			[]journal.Mutation{journal.PutCallback{Callback: dialing(a, 3)}}, journal.ErrBudget},
+		{"a falling count", []journal.Mutation{journal.PutCallback{Callback: a},
+			journal.PutCallback{Callback: dialing(a, 1)}},
+			[]journal.Mutation{journal.PutCallback{Callback: dialing(a, 0)}}, journal.ErrBudget},
+		{"an attempt that is not counted", []journal.Mutation{journal.PutCallback{Callback: a}},
+			[]journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt twice", []journal.Mutation{journal.PutCallback{Callback: a},
+			journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}},
+			[]journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt after the end", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+			journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}},
+			[]journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
+		{"an attempt for nothing", nil, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}},
+			journal.ErrNotFound},
+		{"an attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+			journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1)},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, nil},
+		{"an attempt that was held back, twice at once",
+			[]journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+				journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1),
+				journal.ReopenAttempt{Attempt: attempt("a", 1)}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt that a crash cut, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.ReopenAttempt{Attempt: attempt("a", 1)},
-			journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "interrupted by restart"}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an older attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.PutCallback{Callback: dialing(a, 2)}, journal.PutAttempt{Attempt: attempt("a", 2)}},
+		{"an attempt that may have been dialled, again",
+			[]journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+				journal.PutAttempt{Attempt: attempt("a", 1)}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt that was held back, after the end", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}},
+		{"an attempt that was dialled, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+			journal.PutAttempt{Attempt: attempt("a", 1)}, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4),
+				Outcome: "busy"}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt that a crash cut, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+			journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.ReopenAttempt{Attempt: attempt("a", 1)},
+			journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "interrupted by restart"}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an older attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+			journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.PutCallback{Callback: dialing(a, 2)},
+			journal.PutAttempt{Attempt: attempt("a", 2)}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
+		{"an attempt that was held back, after the end",
+			[]journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+				journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1),
+				journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
-		{"again what was never made", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}}, []journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrNotFound},
-		{"end of an attempt that is not", nil, []journal.Mutation{journal.EndAttempt{CallbackID: "a", N: 1}}, journal.ErrNotFound},
+		{"again what was never made", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}},
+			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrNotFound},
+		{"end of an attempt that is not", nil, []journal.Mutation{journal.EndAttempt{CallbackID: "a", N: 1}},
+			journal.ErrNotFound},
 		{"end of a call that is not", nil, []journal.Mutation{journal.EndCall{ID: "x"}}, journal.ErrNotFound},
-		{"end of a call twice", []journal.Mutation{journal.PutCall{Call: call("x")}, journal.EndCall{ID: "x", End: at(1)}}, []journal.Mutation{journal.EndCall{ID: "x", End: at(2)}}, journal.ErrEnded},
-		{"a record spooled twice", []journal.Mutation{journal.Spool{Record: spooled("r")}}, []journal.Mutation{journal.Spool{Record: spooled("r")}}, nil},
-		{"a record gone twice", []journal.Mutation{journal.Spool{Record: spooled("r")}, journal.Unspool{ID: "r"}}, []journal.Mutation{journal.Unspool{ID: "r"}}, nil},
-		{"records gone, some twice", []journal.Mutation{journal.Spool{Record: spooled("r")}, journal.Spool{Record: spooled("q")}}, []journal.Mutation{journal.UnspoolAll{Seqs: []int64{2, 1, 2, 9}}, journal.UnspoolAll{}}, nil},
+		{"end of a call twice", []journal.Mutation{journal.PutCall{Call: call("x")},
+			journal.EndCall{ID: "x", End: at(1)}}, []journal.Mutation{journal.EndCall{ID: "x", End: at(2)}},
+			journal.ErrEnded},
+		{"a record spooled twice", []journal.Mutation{journal.Spool{Record: spooled("r")}},
+			[]journal.Mutation{journal.Spool{Record: spooled("r")}}, nil},
+		{"a record gone twice", []journal.Mutation{journal.Spool{Record: spooled("r")}, journal.Unspool{ID: "r"}},
+			[]journal.Mutation{journal.Unspool{ID: "r"}}, nil},
+		{"records gone, some twice", []journal.Mutation{journal.Spool{Record: spooled("r")},
+			journal.Spool{Record: spooled("q")}}, []journal.Mutation{journal.UnspoolAll{Seqs: []int64{2, 1, 2, 9}},
+			journal.UnspoolAll{}}, nil},
 		{"tried what is gone", nil, []journal.Mutation{journal.SpoolTried{ID: "r", Err: ""}}, journal.ErrNotFound},
 		{"nothing", nil, nil, nil},
 	}
@@ -249,7 +305,8 @@ func TestLaws(t *testing.T) {
 			j := open(t, newPath(t))
 			commit(t, j, tt.before...)
 			// All or none: the first mutation of the group must not survive the last one's error.
-			err := j.Commit(context.Background(), append([]journal.Mutation{journal.AddAudit{Audit: record("before")}}, tt.tx...)...)
+			err := j.Commit(context.Background(), append([]journal.Mutation{journal.AddAudit{Audit: record("before")}},
+				tt.tx...)...)
 			if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
@@ -268,7 +325,8 @@ func TestLaws(t *testing.T) {
 // TestReopenedAttempt: one row tells of all tries of an attempt.
 func TestReopenedAttempt(t *testing.T) {
 	j := open(t, newPath(t))
-	commit(t, j, journal.PutCallback{Callback: dialing(callback("a", "u"), 1)}, journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1))
+	commit(t, j, journal.PutCallback{Callback: dialing(callback("a", "u"), 1)},
+		journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1))
 	second := attempt("a", 1)
 	second.TTY, second.Script, second.Started = 67, "other", at(20)
 	commit(t, j, journal.ReopenAttempt{Attempt: second})
@@ -278,12 +336,14 @@ func TestReopenedAttempt(t *testing.T) {
 	}
 	second.Detail, second.Transcript = "a call came in", "AT"
 	equal(t, as, []journal.Attempt{second})
-	commit(t, j, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(30), Outcome: "busy", Detail: "BUSY", Transcript: "ATDT"})
+	commit(t, j, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(30), Outcome: "busy", Detail: "BUSY",
+		Transcript: "ATDT"})
 	_, as, err = j.Callback(context.Background(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second.Ended, second.Outcome, second.Detail, second.Transcript = at(30), "busy", "a call came in; then BUSY", "AT\nATDT"
+	second.Ended, second.Outcome, second.Detail, second.Transcript = at(30), "busy", "a call came in; then BUSY",
+		"AT\nATDT"
 	equal(t, as, []journal.Attempt{second})
 }
 
@@ -291,7 +351,8 @@ func TestErrorsNameTheRow(t *testing.T) {
 	j := open(t, newPath(t))
 	commit(t, j, journal.PutCallback{Callback: callback("a", "u")})
 	err := j.Commit(context.Background(), journal.PutCallback{Callback: callback("b", "u")})
-	if want := `callback b: a callback is already pending for this user: "u" by "radius"`; err == nil || err.Error() != want {
+	if want := `callback b: a callback is already pending for this user: "u" by "radius"`; err == nil ||
+		err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
@@ -301,8 +362,10 @@ func TestCommitEachLeavesTheOthersAlone(t *testing.T) {
 	j := open(t, newPath(t))
 	commit(t, j, journal.PutCallback{Callback: callback("a", "u")})
 	before := j.Commits()
-	errs := j.CommitEach(ctx, []journal.Mutation{journal.AddAudit{Audit: record("1")}}, []journal.Mutation{journal.AddAudit{Audit: record("x")}, journal.PutCallback{Callback: callback("b", "u")}},
-		[]journal.Mutation{journal.PutCallback{Callback: callback("c", "v")}, journal.AddAudit{Audit: record("2")}}, nil)
+	errs := j.CommitEach(ctx, []journal.Mutation{journal.AddAudit{Audit: record("1")}},
+		[]journal.Mutation{journal.AddAudit{Audit: record("x")}, journal.PutCallback{Callback: callback("b", "u")}},
+		[]journal.Mutation{journal.PutCallback{Callback: callback("c", "v")}, journal.AddAudit{Audit: record("2")}},
+		nil)
 	if len(errs) != 4 || errs[0] != nil || !errors.Is(errs[1], journal.ErrPending) || errs[2] != nil || errs[3] != nil {
 		t.Errorf("%v", errs)
 	}
@@ -331,7 +394,8 @@ func TestGroupCommit(t *testing.T) {
 	<-h.entered
 	before := j.Commits()
 	for i := range callers {
-		r := &request{groups: [][]journal.Mutation{{journal.AddAudit{Audit: record(fmt.Sprint(i))}}}, done: make(chan struct{})}
+		r := &request{groups: [][]journal.Mutation{{journal.AddAudit{Audit: record(fmt.Sprint(i))}}},
+			done: make(chan struct{})}
 		j.queue <- r
 		go func() { <-r.done; errs <- r.errs[0] }()
 	}
@@ -385,7 +449,8 @@ func TestContextEndsOnlyTheWaiting(t *testing.T) {
 		t.Errorf("a commit that the writer had begun: %v", err)
 	}
 	commit(t, j, journal.AddAudit{Audit: record("second")})
-	if got := rows(j.AuditTail(context.Background(), 9)); len(got) != 2 || got[0].Text != "first" || got[1].Text != "second" {
+	if got := rows(j.AuditTail(context.Background(), 9)); len(got) != 2 || got[0].Text != "first" ||
+		got[1].Text != "second" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -395,7 +460,8 @@ func TestAnErrorOfTheDiskIsEverybodys(t *testing.T) {
 	j := open(t, newPath(t))
 	commit(t, j, journal.AddAudit{Audit: record("0")})
 	disk := errors.New("disk on fire")
-	errs := j.CommitEach(ctx, []journal.Mutation{journal.AddAudit{Audit: record("1")}}, []journal.Mutation{refusing{err: disk}}, []journal.Mutation{journal.AddAudit{Audit: record("2")}})
+	errs := j.CommitEach(ctx, []journal.Mutation{journal.AddAudit{Audit: record("1")}},
+		[]journal.Mutation{refusing{err: disk}}, []journal.Mutation{journal.AddAudit{Audit: record("2")}})
 	for i, err := range errs {
 		if !errors.Is(err, disk) || !strings.Contains(err.Error(), j.path) {
 			t.Errorf("group %d: %v", i, err)
@@ -437,11 +503,13 @@ func TestQueries(t *testing.T) {
 		cb.Created = at(i)
 		c := call(fmt.Sprint("call", i))
 		c.Start = at(i)
-		commit(t, j, journal.PutCallback{Callback: cb}, journal.PutCall{Call: c}, journal.Spool{Record: spooled(fmt.Sprint("r", i))}, journal.AddAudit{Audit: record(fmt.Sprint(i))})
+		commit(t, j, journal.PutCallback{Callback: cb}, journal.PutCall{Call: c},
+			journal.Spool{Record: spooled(fmt.Sprint("r", i))}, journal.AddAudit{Audit: record(fmt.Sprint(i))})
 	}
 	c3 := callback("cb3", "u3")
 	c3.Created = at(3)
-	commit(t, j, journal.PutCallback{Callback: ended(c3, "failed")}, journal.EndCall{ID: "call3", End: at(9)}, journal.Unspool{ID: "r0"})
+	commit(t, j, journal.PutCallback{Callback: ended(c3, "failed")}, journal.EndCall{ID: "call3", End: at(9)},
+		journal.Unspool{ID: "r0"})
 	ids := func(cs []journal.Callback) (s string) {
 		for _, c := range cs {
 			s += c.ID + " "
@@ -468,7 +536,8 @@ func TestQueries(t *testing.T) {
 	for _, tt := range []struct {
 		f    journal.Filter
 		want int
-	}{{journal.Filter{}, 5}, {journal.Filter{Pending: true}, 4}, {journal.Filter{Since: at(3)}, 2}, {journal.Filter{Since: at(9)}, 0}} {
+	}{{journal.Filter{}, 5}, {journal.Filter{Pending: true}, 4}, {journal.Filter{Since: at(3)}, 2},
+		{journal.Filter{Since: at(9)}, 0}} {
 		if n, err := j.CountCallbacks(ctx, tt.f); err != nil || n != tt.want {
 			t.Errorf("%+v: %d callbacks, %v; want %d", tt.f, n, err, tt.want)
 		}

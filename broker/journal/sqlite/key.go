@@ -19,8 +19,8 @@ const keySize = 32
 // namesKeyName is the file of the key by which user names that are nobody's are hashed.
 const namesKeyName = "names.key"
 
-// stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not there it is made, and is on the
-// disk when stateKey returns.
+// stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not
+// there it is made, and is on the disk when stateKey returns.
 func stateKey(path string) ([]byte, error) {
 	key, err := readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +35,8 @@ func stateKey(path string) ([]byte, error) {
 func readKey(path string) (rowKey, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("key %s: %w (a file of mode 0600 that this user may read, no link)", path, errors.Unwrap(err))
+		return nil, fmt.Errorf("key %s: %w (a file of mode 0600 that this user may read, no link)", path,
+			errors.Unwrap(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()

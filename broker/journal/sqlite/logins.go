@@ -21,7 +21,8 @@ func limitValues(l journal.LoginLimit) []any {
 
 func decodeLoginLimit(values []any) (journal.LoginLimit, error) {
 	v := &cols{values: values}
-	l := journal.LoginLimit{Kind: v.str(), Key: v.str(), Label: v.str(), Failures: v.int(), First: v.time(), LockedUntil: v.time()}
+	l := journal.LoginLimit{Kind: v.str(), Key: v.str(), Label: v.str(), Failures: v.int(), First: v.time(),
+		LockedUntil: v.time()}
 	return l, v.end()
 }
 

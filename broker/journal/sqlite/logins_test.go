@@ -17,7 +17,9 @@ func TestLoginLimits(t *testing.T) {
 	a := journal.LoginLimit{Kind: "name", Key: "k1", Label: "u", Failures: 3, First: at(1)}
 	b := journal.LoginLimit{Kind: "number", Key: "k1", Failures: 9, First: at(2), LockedUntil: at(3)}
 	old, young := journal.LoginName{Key: "n2", Seen: at(1)}, journal.LoginName{Key: "n1", Seen: at(2)}
-	commit(t, j, journal.PutLoginLimit{Limit: a}, journal.PutLoginLimit{Limit: b}, journal.PutLoginName{Name: young}, journal.PutLoginName{Name: old}, journal.PutLoginName{Name: journal.LoginName{Key: "n3", Seen: at(3)}}, journal.DropLoginName{Key: "n3"})
+	commit(t, j, journal.PutLoginLimit{Limit: a}, journal.PutLoginLimit{Limit: b}, journal.PutLoginName{Name: young},
+		journal.PutLoginName{Name: old}, journal.PutLoginName{Name: journal.LoginName{Key: "n3", Seen: at(3)}},
+		journal.DropLoginName{Key: "n3"})
 	a.Failures = 4
 	commit(t, j, journal.PutLoginLimit{Limit: a}, journal.DropLoginLimit{Kind: "name", Key: "k2"})
 	limits, bad, err := j.LoginLimits(context.Background())
@@ -70,7 +72,8 @@ func TestKey(t *testing.T) {
 	}{
 		{"open to others", func() error { return os.Chmod(path, 0o640) }, "chmod 600 " + path},
 		{"cut", func() error { return os.WriteFile(path, []byte("abcd\n"), 0o600) }, "no key of 32 octets"},
-		{"too long", func() error { return os.WriteFile(path, []byte(strings.Repeat("ab", 33)), 0o600) }, "no key of 32 octets"},
+		{"too long", func() error { return os.WriteFile(path, []byte(strings.Repeat("ab", 33)), 0o600) },
+			"no key of 32 octets"},
 		{"a link", func() error { return os.Symlink(filepath.Join(dir, "other.key"), path) }, "no link"},
 		{"a link to nothing", func() error { return os.Symlink(filepath.Join(dir, "nothing"), path) }, "no link"},
 		{"a directory", func() error { return os.Mkdir(path, 0o700) }, "mode"},

@@ -13,7 +13,8 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration, or by upgrade.
+// schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration,
+// or by upgrade.
 const schemaVersion = 14
 
 // sqlVersion is the schema that the SQL migrations leave; the last step is upgrade's.
@@ -25,7 +26,8 @@ const applicationID = 0x5242434b
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// smallFile is the size up to which the file's structure is checked when it is opened anew after an error of the disk. At a start it always is.
+// smallFile is the size up to which the file's structure is checked when it is opened anew after an error of the disk.
+// At a start it always is.
 const smallFile = 16 << 20
 
 // openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows.
@@ -55,7 +57,8 @@ func settle(c *conn, path string) error {
 	return nil
 }
 
-// identify reads whose file this is without changing it, and marks an empty one as ours. It returns the schema's version.
+// identify reads whose file this is without changing it, and marks an empty one as ours. It returns the schema's
+// version.
 func identify(c *conn) (int64, error) {
 	id, err := c.number("PRAGMA application_id")
 	if err != nil {
@@ -86,14 +89,17 @@ func identify(c *conn) (int64, error) {
 }
 
 func newerSchema(version int64) error {
-	return fmt.Errorf("has schema %d, this ringback knows %d: use the newer ringback that wrote it, or give this one a state_dir of its own",
+	return fmt.Errorf("has schema %d, this ringback knows %d: use the newer ringback that wrote it, or give this one "+
+		"a state_dir of its own",
 		version, schemaVersion)
 }
 
-// rowTrouble is what SQLite's check says of rows rather than of the file's structure. The checksums find the same, row by row.
+// rowTrouble is what SQLite's check says of rows rather than of the file's structure. The checksums find the same, row
+// by row.
 var rowTrouble = regexp.MustCompile(`^(CHECK constraint failed in|NULL value in|non-unique entry in index|(NON-)?(INTEGER|TEXT|BLOB|REAL|NUMERIC) value in|row .* missing from index|wrong # of entries in index)`)
 
-// quickCheck has SQLite look at the structure of the file: broken is what is wrong with it, "" nothing; warnings are what concerns single rows.
+// quickCheck has SQLite look at the structure of the file: broken is what is wrong with it, "" nothing; warnings are
+// what concerns single rows.
 func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	rows, err := c.query("PRAGMA quick_check(20)")
 	for _, r := range rows {
@@ -112,10 +118,11 @@ func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	return broken, warnings, err
 }
 
-// migrate brings the schema to sqlVersion, each step in a transaction of its own. goose wants database/sql: it gets a pool of one
-// connection, opened and used on this goroutine only.
+// migrate brings the schema to sqlVersion, each step in a transaction of its own. goose wants database/sql: it gets a
+// pool of one connection, opened and used on this goroutine only.
 func migrate(path string) (err error) {
-	db, err := sql.Open("sqlite", dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1", "_journal_mode", "WAL", "_synchronous", "FULL"))
+	db, err := sql.Open("sqlite", dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1",
+		"_journal_mode", "WAL", "_synchronous", "FULL"))
 	if err != nil {
 		return err
 	}

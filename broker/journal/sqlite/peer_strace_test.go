@@ -77,13 +77,14 @@ func TestPeerStraceSyncsComeFromOneThread(t *testing.T) {
 	}
 }
 
-// TestPeerStraceKilledAtEachSync kills the process at its first sync, its second, and so on through a whole life, and looks at what
-// is left each time. The life ends where strace no longer finds a sync to kill at.
+// TestPeerStraceKilledAtEachSync kills the process at its first sync, its second, and so on through a whole life, and
+// looks at what is left each time. The life ends where strace no longer finds a sync to kill at.
 func TestPeerStraceKilledAtEachSync(t *testing.T) {
 	const commits, most = 5, 200
 	for n := 1; ; n++ {
 		path := newPath(t)
-		said, _, killed := traced(t, path, commits, "-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:signal=KILL:when=%d", n))
+		said, _, killed := traced(t, path, commits, "-e", "trace=fsync,fdatasync", "-e",
+			fmt.Sprintf("inject=fsync,fdatasync:signal=KILL:when=%d", n))
 		agree(t, path, said, killed)
 		if !killed {
 			if n < commits || len(said) != commits {
@@ -98,13 +99,14 @@ func TestPeerStraceKilledAtEachSync(t *testing.T) {
 	}
 }
 
-// TestPeerStraceSyncFails has one sync after the other report EIO: what was refused must not be there afterwards, not even after the
-// process was killed right behind the error.
+// TestPeerStraceSyncFails has one sync after the other report EIO: what was refused must not be there afterwards, not
+// even after the process was killed right behind the error.
 func TestPeerStraceSyncFails(t *testing.T) {
 	refused := 0
 	for n := 1; n < 200; n++ {
 		path := newPath(t)
-		said, trace, _ := traced(t, path, 8, "-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:error=EIO:when=%d", n))
+		said, trace, _ := traced(t, path, 8, "-e", "trace=fsync,fdatasync", "-e",
+			fmt.Sprintf("inject=fsync,fdatasync:error=EIO:when=%d", n))
 		for _, ok := range said {
 			if !ok {
 				refused++

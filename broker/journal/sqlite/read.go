@@ -37,8 +37,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	case version > schemaVersion:
 		return nil, errors.Join(explain(path, newerSchema(version)), r.Close())
 	case version < schemaVersion:
-		return nil, errors.Join(explain(path, fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once, it brings the file up to date",
-			version, schemaVersion)), r.Close())
+		return nil, errors.Join(explain(path,
+			fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once, it brings the file up to date",
+				version, schemaVersion)), r.Close())
 	}
 	if r.key, err = readKey(keyPath(path)); err != nil {
 		return nil, errors.Join(explain(path, fmt.Errorf("its rows are signed: %w", err)), r.Close())
@@ -46,8 +47,8 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
-// openPool opens a pool of connections that cannot write. mode is SQLite's: "ro" never creates a file, "rw" may keep the shared
-// memory of the write-ahead log.
+// openPool opens a pool of connections that cannot write. mode is SQLite's: "ro" never creates a file, "rw" may keep
+// the shared memory of the write-ahead log.
 func openPool(ctx context.Context, path, mode string) (*Reader, error) {
 	db, err := sql.Open("sqlite", dsn(path, "mode", mode, "_busy_timeout", busyTimeout, "_query_only", "1"))
 	if err != nil {
@@ -93,8 +94,8 @@ func (r *Reader) warm(ctx context.Context) error {
 // Close ends the reading. Safe to call twice.
 func (r *Reader) Close() error { return r.db.Close() }
 
-// Pending returns all callbacks that have not ended, oldest first, and those that may be pending but do not verify: these
-// must never be dialled.
+// Pending returns all callbacks that have not ended, oldest first, and those that may be pending but do not verify:
+// these must never be dialled.
 func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error) {
 	// Either sign keeps a callback on the list, so that damage to one of them cannot hide it.
 	where := "NOT INDEXED WHERE ended = 0 OR outcome = '' ORDER BY created, id"
@@ -117,9 +118,11 @@ func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 const fullScan = 20_000
 
 // Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
-func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage, error) {
+func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage,
+	error) {
 	where, args := whereOf(f)
-	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?", append(args, limitOr(limit))...)
+	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?",
+		append(args, limitOr(limit))...)
 }
 
 // CountCallbacks returns how many callbacks there are, damaged ones included.
@@ -148,8 +151,8 @@ func whereOf(f journal.Filter) (string, []any) {
 	return "WHERE " + strings.Join(where, " AND "), args
 }
 
-// Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row of it is an
-// error that wraps ErrDamaged.
+// Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row
+// of it is an error that wraps ErrDamaged.
 func (r *Reader) Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error) {
 	c, err := one(ctx, r, callbacksTable, decodeCallback, "callback", id)
 	if err != nil {
@@ -182,9 +185,12 @@ func (r *Reader) SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []jou
 	return list(ctx, r, spoolTable, decodeSpooled, "ORDER BY seq LIMIT ?", limitOr(n))
 }
 
-// SpoolAfter returns up to n records of one accounting list that were spooled after number seq, oldest first; n 0 stands for 100.
-func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled, []journal.Damage, error) {
-	return list(ctx, r, spoolTable, decodeSpooled, "INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT ?", accounting, seq, limitOr(n))
+// SpoolAfter returns up to n records of one accounting list that were spooled after number seq, oldest first; n 0
+// stands for 100.
+func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled,
+	[]journal.Damage, error) {
+	return list(ctx, r, spoolTable, decodeSpooled,
+		"INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT ?", accounting, seq, limitOr(n))
 }
 
 // SpoolLists returns the accounting lists that records in the spool are for.
@@ -207,7 +213,8 @@ func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
 
 // AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
 func (r *Reader) AuditTail(ctx context.Context, n int) ([]journal.Audit, []journal.Damage, error) {
-	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq", limitOr(n))
+	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq",
+		limitOr(n))
 }
 
 func limitOr(n int) int64 {
@@ -223,7 +230,8 @@ type querier interface {
 }
 
 // each reads the rows of a table and gives those that verify to good, the others to bad.
-func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T), bad func(journal.Damage), tail string, args ...any) error {
+func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T),
+	bad func(journal.Damage), tail string, args ...any) error {
 	rows, err := q.QueryContext(ctx, "SELECT "+t.columns()+" FROM "+t.name+" "+tail, args...)
 	if err != nil {
 		return err
@@ -252,12 +260,15 @@ func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func
 	return rows.Err()
 }
 
-func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string, args ...any) (out []T, bad []journal.Damage, err error) {
-	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) }, func(d journal.Damage) { bad = append(bad, d) }, tail, args...)
+func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string,
+	args ...any) (out []T, bad []journal.Damage, err error) {
+	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) },
+		func(d journal.Damage) { bad = append(bad, d) }, tail, args...)
 	return out, bad, explain(r.path, err)
 }
 
-func one[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), what, id string) (v T, err error) {
+func one[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), what, id string) (v T,
+	err error) {
 	vs, bad, err := list(ctx, r, t, decode, "WHERE id = ?", id)
 	switch {
 	case err != nil:

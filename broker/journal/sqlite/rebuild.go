@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// rebuilding makes a new journal of what can be read of one whose structure is damaged. A bad page of old history must not keep the callbacks that are
-// pending from being dialed, nor accounting records from being sent.
+// rebuilding makes a new journal of what can be read of one whose structure is damaged. A bad page of old history must
+// not keep the callbacks that are pending from being dialed, nor accounting records from being sent.
 type rebuilding struct {
 	from, to *conn
 	lost     []string // for people
@@ -20,9 +20,10 @@ type rebuilding struct {
 	uncertain bool // whether all is known of what is pending
 }
 
-// rebuild replaces the journal at path, of the present schema, by one of the same identity that holds every row that can be read. The damaged files are kept beside it,
-// as they were. It is refused where it cannot be proven that every pending callback was found: then only somebody with a backup can tell. Rows keep the
-// checksums that they have, by the key that is in force: what was forged is not signed here.
+// rebuild replaces the journal at path, of the present schema, by one of the same identity that holds every row that
+// can be read. The damaged files are kept beside it, as they were. It is refused where it cannot be proven that every
+// pending callback was found: then only somebody with a backup can tell. Rows keep the checksums that they have, by the
+// key that is in force: what was forged is not signed here.
 func rebuild(path, why string) (warning string, err error) {
 	made := path + ".rebuilt"
 	defer func() {
@@ -39,15 +40,17 @@ func rebuild(path, why string) (warning string, err error) {
 	if err := exchange(path, made, kept); err != nil {
 		return "", err
 	}
-	warning = fmt.Sprintf("%s was damaged (%s) and has been rebuilt of what could be read; the damaged one is kept as %s", path, why, kept)
+	warning = fmt.Sprintf("%s was damaged (%s) and has been rebuilt of what could be read; the damaged one is "+
+		"kept as %s", path, why, kept)
 	for _, l := range r.lost {
 		warning += "; " + l
 	}
 	return warning, nil
 }
 
-// exchange puts the journal made in the place of the one at path, which is kept. Its log goes first: it must never be taken for one of the new journal. Where the
-// process ends half-way, the journal that is left there lacks its log, and is refused.
+// exchange puts the journal made in the place of the one at path, which is kept. Its log goes first: it must never be
+// taken for one of the new journal. Where the process ends half-way, the journal that is left there lacks its log, and
+// is refused.
 func exchange(path, made, kept string) error {
 	for _, tail := range []string{"-shm", "-wal", ""} {
 		if err := os.Rename(path+tail, kept+tail); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -101,7 +104,8 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", key.print())
 	}
 	for _, part := range []func() error{
-		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.keyed(sumsTable), r.setAside, r.version,
+		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable),
+		r.keyed(loginNamesTable), r.keyed(sumsTable), r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()
@@ -124,14 +128,15 @@ func (r *rebuilding) marks() error {
 	}
 	for _, row := range rows {
 		if err == nil {
-			_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET n = excluded.n, hash = excluded.hash", row...)
+			_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "+
+				"n = excluded.n, hash = excluded.hash", row...)
 		}
 	}
 	return err
 }
 
-// callbacks copies the callbacks with their attempts, and proves that none that is pending was passed over: either the whole table could be read, or all that its
-// index of pending ones names.
+// callbacks copies the callbacks with their attempts, and proves that none that is pending was passed over: either the
+// whole table could be read, or all that its index of pending ones names.
 func (r *rebuilding) callbacks() error {
 	found := map[int64]bool{}
 	whole, err := r.rows(callbacksTable, func(rowid int64, row []any) error {
@@ -141,7 +146,8 @@ func (r *rebuilding) callbacks() error {
 	if err != nil || whole {
 		return err
 	}
-	pending, err := r.from.query("SELECT rowid, user, entry FROM callbacks INDEXED BY callbacks_pending WHERE ended = 0")
+	pending, err := r.from.query("SELECT rowid, user, entry FROM callbacks INDEXED BY callbacks_pending WHERE " +
+		"ended = 0")
 	if err != nil && r.salvage {
 		r.lose("perhaps pending callbacks: their index cannot be read: %v", err)
 		r.uncertain = true
@@ -152,7 +158,8 @@ func (r *rebuilding) callbacks() error {
 	}
 	for _, p := range pending {
 		if rowid, ok := p[0].(int64); ok && !found[rowid] {
-			r.lost = append(r.lost, fmt.Sprintf("the pending callback of %v (%v) is lost and will not be dialed", p[1], p[2]))
+			r.lost = append(r.lost, fmt.Sprintf("the pending callback of %v (%v) is lost and will not be dialed", p[1],
+				p[2]))
 		}
 	}
 	return nil
@@ -192,7 +199,8 @@ func (r *rebuilding) keyed(t *table) func() error {
 				rest += " WHERE (" + strings.Join(keys, ", ") + ") > (?" + strings.Repeat(", ?", t.key-1) + ")"
 				args = rows[len(rows)-1][:t.key]
 			}
-			behind, _ := r.from.query(rest+" ORDER BY "+strings.Join(keys, " DESC, ")+" DESC", args...) // ends at the damage, with an error
+			// ends at the damage, with an error
+			behind, _ := r.from.query(rest+" ORDER BY "+strings.Join(keys, " DESC, ")+" DESC", args...)
 			rows = append(rows, behind...)
 		}
 		for _, row := range rows {
@@ -207,24 +215,26 @@ func (r *rebuilding) keyed(t *table) func() error {
 // mostUnreadable is how many row numbers are tried behind the last row that could be read, one by one.
 const mostUnreadable = 200_000
 
-// rows copies all rows of a table that can be read, in their order, and calls each after its copy. whole: there was no damage on the way.
+// rows copies all rows of a table that can be read, in their order, and calls each after its copy. whole: there was no
+// damage on the way.
 func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (whole bool, err error) {
 	last, lost, leaps := int64(math.MinInt64), 0, 0
 	end, endErr := r.from.number("SELECT max(rowid) FROM " + t.name)
 	for {
 		var ours error
-		err := r.from.each("SELECT rowid, "+t.columns()+" FROM "+t.name+" NOT INDEXED WHERE rowid > ? ORDER BY rowid", func(row []any) error {
-			rowid, ok := row[0].(int64)
-			if !ok {
-				return errors.New("no row number")
-			}
-			lost, leaps = lost+leaps, 0
-			last = rowid
-			if ours = r.put(t, row[1:]); ours == nil {
-				ours = each(rowid, row[1:])
-			}
-			return ours
-		}, last)
+		err := r.from.each("SELECT rowid, "+t.columns()+" FROM "+t.name+" NOT INDEXED WHERE rowid > ? ORDER BY rowid",
+			func(row []any) error {
+				rowid, ok := row[0].(int64)
+				if !ok {
+					return errors.New("no row number")
+				}
+				lost, leaps = lost+leaps, 0
+				last = rowid
+				if ours = r.put(t, row[1:]); ours == nil {
+					ours = each(rowid, row[1:])
+				}
+				return ours
+			}, last)
 		switch {
 		case ours != nil:
 			return false, ours
@@ -234,7 +244,8 @@ func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (wh
 			}
 			return lost+leaps == 0 && endErr == nil, nil
 		case endErr == nil && last >= end, leaps >= mostUnreadable:
-			r.lost = append(r.lost, fmt.Sprintf("about %d rows of %s are lost, and what follows them", lost+leaps, t.name))
+			r.lost = append(r.lost, fmt.Sprintf("about %d rows of %s are lost, and what follows them", lost+leaps,
+				t.name))
 			return false, nil
 		}
 		last, leaps = max(last, -1)+1, leaps+1
@@ -259,7 +270,8 @@ func (r *rebuilding) setAside() error {
 		r.lost = append(r.lost, "rows that were set aside are lost")
 	}
 	for _, row := range rows {
-		if _, err := r.to.exec("INSERT INTO set_aside (n, time, tbl, key, reason, content) VALUES (?, ?, ?, ?, ?, ?)", row...); err != nil && !ofGroup(err) {
+		if _, err := r.to.exec("INSERT INTO set_aside (n, time, tbl, key, reason, content) VALUES (?, ?, ?, ?, ?, ?)",
+			row...); err != nil && !ofGroup(err) {
 			return err
 		}
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestBadPage spoils one page of the journal's file after the other, of a long history and one pending callback. The pending one is there and goes on, or an
-// alarm says that it is lost, or the start is refused with a way out; whichever, what was damaged is kept as it was.
+// TestBadPage spoils one page of the journal's file after the other, of a long history and one pending callback. The
+// pending one is there and goes on, or an alarm says that it is lost, or the start is refused with a way out;
+// whichever, what was damaged is kept as it was.
 func TestBadPage(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -24,9 +25,11 @@ func TestBadPage(t *testing.T) {
 		c := callback(id, id)
 		ended := c
 		ended.Phase, ended.Outcome, ended.Cause, ended.Ended = "failed", "failed", "busy", at(9)
-		commit(t, j, journal.PutCall{Call: call("call" + id)}, journal.PutCallback{Callback: c}, journal.PutCallback{Callback: ended}, journal.AddAudit{Audit: record(strings.Repeat(id, 40))})
+		commit(t, j, journal.PutCall{Call: call("call" + id)}, journal.PutCallback{Callback: c},
+			journal.PutCallback{Callback: ended}, journal.AddAudit{Audit: record(strings.Repeat(id, 40))})
 		if n == history/2 {
-			commit(t, j, journal.PutCallback{Callback: callback("cb", "austin-01")}, journal.Spool{Record: spooled("r1")})
+			commit(t, j, journal.PutCallback{Callback: callback("cb", "austin-01")},
+				journal.Spool{Record: spooled("r1")})
 		}
 	}
 	if err := j.Close(); err != nil {
@@ -66,10 +69,12 @@ func TestBadPage(t *testing.T) {
 			t.Errorf("page %d: pending: %v %v", n+1, bad, err)
 		case len(pending) == 1:
 			kept++
-			commit(t, j, journal.PutCallback{Callback: dialing(pending[0], 1)}, journal.PutAttempt{Attempt: attempt("cb", 1)})
+			commit(t, j, journal.PutCallback{Callback: dialing(pending[0], 1)},
+				journal.PutAttempt{Attempt: attempt("cb", 1)})
 			end := dialing(pending[0], 1)
 			end.Phase, end.Outcome, end.Ended = "completed", "completed", at(9)
-			commit(t, j, journal.EndAttempt{CallbackID: "cb", N: 1, Ended: at(8), Outcome: "connected"}, journal.PutCallback{Callback: end}, journal.AddAudit{Audit: record("ended")})
+			commit(t, j, journal.EndAttempt{CallbackID: "cb", N: 1, Ended: at(8), Outcome: "connected"},
+				journal.PutCallback{Callback: end}, journal.AddAudit{Audit: record("ended")})
 		case strings.Contains(warnings, `the pending callback of austin-01`):
 			lost++
 		default:
@@ -93,7 +98,8 @@ func TestBadPage(t *testing.T) {
 		}
 		again.Close()
 	}
-	t.Logf("%d pages: the callback was kept %d times, lost with an alarm %d times, the start refused %d times", pages, kept, lost, refused)
+	t.Logf("%d pages: the callback was kept %d times, lost with an alarm %d times, the start refused %d times", pages,
+		kept, lost, refused)
 	if kept < 9*(kept+lost+refused)/10 {
 		t.Error("a bad page of old history keeps pending callbacks from being dialed")
 	}

@@ -28,7 +28,8 @@ const reserveSlices = 16
 // reserveEvery is how often it is tried to take the room again.
 const reserveEvery = time.Second
 
-// reserve is room on the disk for groups that carry UseReserve. Its file belongs to the writer's goroutine, the rest to anybody.
+// reserve is room on the disk for groups that carry UseReserve. Its file belongs to the writer's goroutine, the rest to
+// anybody.
 type reserve struct {
 	path string
 	want int64
@@ -130,7 +131,8 @@ func (r *reserve) missing() error {
 	if r.held >= r.want {
 		return nil
 	}
-	return fmt.Errorf("%s holds %d of %d KiB for the ends of sessions: %w (free space on the disk of %s; nobody is admitted until then)", r.path, r.held>>10,
+	return fmt.Errorf("%s holds %d of %d KiB for the ends of sessions: %w (free space on the disk of %s; nobody is "+
+		"admitted until then)", r.path, r.held>>10,
 		r.want>>10, r.why, filepath.Dir(r.path))
 }
 
@@ -161,7 +163,8 @@ func (r *request) usesReserve() bool {
 	return false
 }
 
-// fromReserve writes the requests that may use the reserve, which a full disk has refused with err, and gives up as much of the room as that takes.
+// fromReserve writes the requests that may use the reserve, which a full disk has refused with err, and gives up as
+// much of the room as that takes.
 func (w *writer) fromReserve(rs []*request, err error) error {
 	for full(err) && w.reserve.give() {
 		if err = w.write(rs); freeOf(w.path) > uint64(w.reserve.want) {

@@ -14,7 +14,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestReserve: the ends of sessions that were admitted are written though the disk is full to the last octet, and nobody is admitted until there is room.
+// TestReserve: the ends of sessions that were admitted are written though the disk is full to the last octet, and
+// nobody is admitted until there is room.
 func TestReserve(t *testing.T) { onSmallDisk(t, "reserve") }
 
 // childNeedsTheReserve fills the disk by a file that grows on whenever there is room, as a log that runs wild does.
@@ -51,14 +52,16 @@ func childNeedsTheReserve() {
 	end := func(n int) error {
 		r := spooled(fmt.Sprint("c", n, "-stop"))
 		r.Body = body
-		return j.Commit(ctx, journal.Spool{Record: r}, journal.EndCall{ID: fmt.Sprint("c", n), End: at(9), Cause: "hung up"}, journal.UseReserve{})
+		return j.Commit(ctx, journal.Spool{Record: r}, journal.EndCall{ID: fmt.Sprint("c", n), End: at(9),
+			Cause: "hung up"}, journal.UseReserve{})
 	}
 	for n := range sessions {
 		must(end(n))
 		fill() // what is given up is not left to the session's end alone
 	}
 	why := j.Room()
-	if why == nil || !strings.Contains(why.Error(), "for the ends of sessions") || !strings.Contains(why.Error(), filepath.Dir(path)) {
+	if why == nil || !strings.Contains(why.Error(), "for the ends of sessions") ||
+		!strings.Contains(why.Error(), filepath.Dir(path)) {
 		must(fmt.Errorf("with a part of the reserve given up: %v", why))
 	}
 	must(filler.Truncate(0))

@@ -29,9 +29,10 @@ type Restored struct {
 	Lost      []string `json:"lost" nullable:"false"` // for people
 }
 
-// Restore puts the backup in the directory from in the place of the journal at path, whose files are kept in a directory beside it. No daemon may run. The
-// journal gets a new identity, so that the one before is never taken for it. What was pending when the backup was made may have been dialed since: it ends
-// as cancelled, unless dial says that it is to be dialed. by is recorded in the audit.
+// Restore puts the backup in the directory from in the place of the journal at path, whose files are kept in a
+// directory beside it. No daemon may run. The journal gets a new identity, so that the one before is never taken for
+// it. What was pending when the backup was made may have been dialed since: it ends as cancelled, unless dial says that
+// it is to be dialed. by is recorded in the audit.
 func Restore(ctx context.Context, path, from, by string, dial bool) (r Restored, err error) {
 	state, err := hold(path)
 	if err != nil {
@@ -50,7 +51,8 @@ func Restore(ctx context.Context, path, from, by string, dial bool) (r Restored,
 			continue
 		}
 		if err != nil {
-			return r, fmt.Errorf("restore %s: %w (a backup is a directory that `ringback journal backup` has made)", from, err)
+			return r, fmt.Errorf("restore %s: %w (a backup is a directory that `ringback journal backup` has made)",
+				from, err)
 		}
 	}
 	if err := markBackup(filepath.Join(made, journalName), false); err != nil {
@@ -78,7 +80,8 @@ func hold(path string) (*lock, error) {
 	return lockDir(dir)
 }
 
-// settleCopy opens a copy in a directory of its own, verifies it, gives it a new identity, and ends what is pending with cause; "" leaves it pending.
+// settleCopy opens a copy in a directory of its own, verifies it, gives it a new identity, and ends what is pending
+// with cause; "" leaves it pending.
 func settleCopy(ctx context.Context, path, cause, kind, by, text string) (r Restored, err error) {
 	r = Restored{Cancelled: []string{}, Lost: []string{}}
 	j, err := Open(ctx, Options{Path: path, Reserve: 1})
@@ -106,7 +109,8 @@ func settleCopy(ctx context.Context, path, cause, kind, by, text string) (r Rest
 			continue
 		}
 		c.Phase, c.Outcome, c.Cause, c.Ended, c.Updated = "cancelled", "cancelled", cause, now, now
-		tx = append(tx, journal.PutCallback{Callback: c}, audited(now, "callback "+c.ID+" ended", by, "cancelled: "+cause))
+		tx = append(tx, journal.PutCallback{Callback: c},
+			audited(now, "callback "+c.ID+" ended", by, "cancelled: "+cause))
 		r.Cancelled = append(r.Cancelled, c.ID)
 	}
 	return r, j.Commit(ctx, tx...)
@@ -138,15 +142,17 @@ func (newIdentity) apply(w *writer) error {
 	return err
 }
 
-// takePlace moves the journal that was made in the directory made into dir; what was there before is kept in a new directory, whose name it returns. The new
-// identity comes first and the journal last: whenever the process ends in between, the start is refused, and this can be done again.
+// takePlace moves the journal that was made in the directory made into dir; what was there before is kept in a new
+// directory, whose name it returns. The new identity comes first and the journal last: whenever the process ends in
+// between, the start is refused, and this can be done again.
 func takePlace(dir, made, kept string) (string, error) {
 	before := filepath.Join(dir, kept+"-"+time.Now().UTC().Format("20060102T150405.000Z"))
 	if err := os.Mkdir(before, 0o700); err != nil {
 		return "", err
 	}
 	replace := func(name string) error {
-		if err := copyFile(filepath.Join(dir, name), filepath.Join(before, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := copyFile(filepath.Join(dir, name), filepath.Join(before, name)); err != nil &&
+			!errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 		return os.Rename(filepath.Join(made, name), filepath.Join(dir, name))
@@ -168,7 +174,8 @@ func takePlace(dir, made, kept string) (string, error) {
 	return before, errors.Join(syncDir(before), syncDir(dir), leaveToOwner(dir))
 }
 
-// leaveToOwner gives what is in a state directory to its owner, where root has worked in it: the daemon may run as another user.
+// leaveToOwner gives what is in a state directory to its owner, where root has worked in it: the daemon may run as
+// another user.
 func leaveToOwner(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -200,9 +207,10 @@ func leaveToOwner(dir string) error {
 	})
 }
 
-// Salvage makes a new journal of whatever can be read of the one at path, also where the daemon refuses to start for the damage; the damaged files are kept
-// in a directory beside it. No daemon may run. Where the last transactions are missing, or it cannot be known, what is pending may have been dialed already:
-// it ends as cancelled, unless dial says that it is to be dialed. Rows keep their checksums: what does not verify is never dialed. by is recorded in the
+// Salvage makes a new journal of whatever can be read of the one at path, also where the daemon refuses to start for
+// the damage; the damaged files are kept in a directory beside it. No daemon may run. Where the last transactions are
+// missing, or it cannot be known, what is pending may have been dialed already: it ends as cancelled, unless dial says
+// that it is to be dialed. Rows keep their checksums: what does not verify is never dialed. by is recorded in the
 // audit.
 func Salvage(ctx context.Context, path, by string, dial bool) (r Restored, err error) {
 	state, err := hold(path)
@@ -220,7 +228,8 @@ func Salvage(ctx context.Context, path, by string, dial bool) (r Restored, err e
 	}
 	defer os.RemoveAll(made)
 	for _, name := range keyNames {
-		if err := copyFile(filepath.Join(dir, name), filepath.Join(made, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := copyFile(filepath.Join(dir, name), filepath.Join(made, name)); err != nil &&
+			!errors.Is(err, os.ErrNotExist) {
 			return r, err
 		}
 	}
@@ -253,7 +262,8 @@ func ofThisSchema(path string) error {
 	}
 	defer c.close()
 	if version, err := c.number("PRAGMA user_version"); err == nil && version != schemaVersion {
-		return fmt.Errorf("has schema %d, this ringback salvages %d: use the ringback that wrote it", version, schemaVersion)
+		return fmt.Errorf("has schema %d, this ringback salvages %d: use the ringback that wrote it", version,
+			schemaVersion)
 	}
 	return nil
 }
@@ -273,15 +283,17 @@ func isBehind(path, copied string) bool {
 	return err != nil || want.differs(found) != nil
 }
 
-// Vacuum rewrites the journal at path without its free pages, and has it give back free pages by itself from then on. No daemon may run. It needs as much
-// room on the disk as the journal takes, twice. It returns the sizes before and after, in octets.
+// Vacuum rewrites the journal at path without its free pages, and has it give back free pages by itself from then on.
+// No daemon may run. It needs as much room on the disk as the journal takes, twice. It returns the sizes before and
+// after, in octets.
 func Vacuum(ctx context.Context, path, by string) (before, after int64, err error) {
 	j, err := Open(ctx, Options{Path: path}) // brings its schema up to date, and proves it
 	if err != nil {
 		return 0, 0, err
 	}
 	before = sizeOf(path)
-	if err := errors.Join(j.Commit(ctx, audited(time.Now(), "journal vacuumed", by, fmt.Sprintf("of %d octets", before))), j.Close()); err != nil {
+	if err := errors.Join(j.Commit(ctx,
+		audited(time.Now(), "journal vacuumed", by, fmt.Sprintf("of %d octets", before))), j.Close()); err != nil {
 		return before, before, err
 	}
 	state, err := hold(path)
@@ -293,7 +305,8 @@ func Vacuum(ctx context.Context, path, by string) (before, after int64, err erro
 	if err != nil {
 		return before, before, explain(path, err)
 	}
-	for _, statement := range []string{"PRAGMA auto_vacuum = INCREMENTAL", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+	for _, statement := range []string{"PRAGMA auto_vacuum = INCREMENTAL", "VACUUM",
+		"PRAGMA wal_checkpoint(TRUNCATE)"} {
 		if err == nil {
 			_, err = c.query(statement)
 		}

@@ -13,7 +13,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// backedUp is a journal that goes on being written after its backup: what was pending then has been dialed and has ended.
+// backedUp is a journal that goes on being written after its backup: what was pending then has been dialed and has
+// ended.
 func backedUp(t *testing.T) (path, backup string) {
 	t.Helper()
 	path = newPath(t)
@@ -49,7 +50,8 @@ func TestBackup(t *testing.T) {
 			default:
 			}
 			id := fmt.Sprint("w", n)
-			if err := j.Commit(ctx, journal.PutCallback{Callback: callback(id, id)}, journal.AddAudit{Audit: record(id)}); err != nil {
+			if err := j.Commit(ctx, journal.PutCallback{Callback: callback(id, id)},
+				journal.AddAudit{Audit: record(id)}); err != nil {
 				stopped <- err
 				return
 			}
@@ -67,7 +69,8 @@ func TestBackup(t *testing.T) {
 	if err != nil || len(c.Damaged) > 0 || c.Rows["callbacks"] < 2 || c.Rows["callbacks"] != c.Rows["audit"] {
 		t.Errorf("%+v %v", c, err)
 	}
-	for name, want := range map[string]os.FileMode{"": 0o700, "journal.db": 0o600, "journal.key": 0o600, "names.key": 0o600} {
+	for name, want := range map[string]os.FileMode{"": 0o700, "journal.db": 0o600, "journal.key": 0o600,
+		"names.key": 0o600} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%q: %v %v", name, info, err)
 		}
@@ -77,8 +80,8 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestRestoreDoesNotDial: what was pending when the backup was made has been dialed since; it ends as cancelled, unless somebody says that it is to be
-// dialed. The journal of before is kept, and is refused if it is put back.
+// TestRestoreDoesNotDial: what was pending when the backup was made has been dialed since; it ends as cancelled, unless
+// somebody says that it is to be dialed. The journal of before is kept, and is refused if it is put back.
 func TestRestoreDoesNotDial(t *testing.T) {
 	ctx := context.Background()
 	for _, dial := range []bool{false, true} {
@@ -130,7 +133,8 @@ func TestRestoreDoesNotDial(t *testing.T) {
 	}
 }
 
-// TestBackupPutInPlaceByHand: a backup's file that is copied over the journal, with or without the identity beside it, is refused.
+// TestBackupPutInPlaceByHand: a backup's file that is copied over the journal, with or without the identity beside it,
+// is refused.
 func TestBackupPutInPlaceByHand(t *testing.T) {
 	for _, identity := range []bool{true, false} {
 		path, backup := backedUp(t)
@@ -150,7 +154,8 @@ func TestBackupPutInPlaceByHand(t *testing.T) {
 	}
 }
 
-// TestRestoreRefuses: beside a running daemon, of no backup, of a damaged one, of one whose key is missing; nothing is changed.
+// TestRestoreRefuses: beside a running daemon, of no backup, of a damaged one, of one whose key is missing; nothing is
+// changed.
 func TestRestoreRefuses(t *testing.T) {
 	ctx := context.Background()
 	for name, tt := range map[string]struct {
@@ -159,17 +164,20 @@ func TestRestoreRefuses(t *testing.T) {
 	}{
 		"running":   {func(t *testing.T, path, _ string) { open(t, path) }, "in use by process"},
 		"no backup": {func(t *testing.T, _, backup string) { os.RemoveAll(backup) }, "ringback journal backup"},
-		"no key":    {func(t *testing.T, _, backup string) { os.Remove(filepath.Join(backup, "journal.key")) }, "journal.key"},
+		"no key": {func(t *testing.T, _, backup string) { os.Remove(filepath.Join(backup, "journal.key")) },
+			"journal.key"},
 		"another key": {func(t *testing.T, _, backup string) {
 			os.WriteFile(filepath.Join(backup, "journal.key"), []byte(strings.Repeat("ab", 32)), 0o600)
 		}, "signed by another key"},
-		"cut": {func(t *testing.T, _, backup string) { os.Truncate(filepath.Join(backup, journalName), 9000) }, "restore"},
+		"cut": {func(t *testing.T, _, backup string) { os.Truncate(filepath.Join(backup, journalName), 9000) },
+			"restore"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, backup := backedUp(t)
 			tt.do(t, path, backup)
 			before := contents(t, path)
-			if _, err := Restore(ctx, path, backup, "uid 7", false); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := Restore(ctx, path, backup, "uid 7", false); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v: must say %q", err, tt.want)
 			}
 			if name != "running" && contents(t, path) != before {
@@ -182,11 +190,13 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// TestRestoreCutOff: wherever the process ends while the journals change places, the start is refused, and the restore can be done again.
+// TestRestoreCutOff: wherever the process ends while the journals change places, the start is refused, and the restore
+// can be done again.
 func TestRestoreCutOff(t *testing.T) {
 	ctx := context.Background()
 	for name, done := range map[string][]string{
-		"identity": {identityName}, "journal away": {identityName, "away"}, "a key": {identityName, "away", "journal.key"},
+		"identity": {identityName}, "journal away": {identityName, "away"},
+		"a key": {identityName, "away", "journal.key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, backup := backedUp(t)
@@ -215,7 +225,8 @@ func TestRestoreCutOff(t *testing.T) {
 	}
 }
 
-// TestSalvage: a journal that the daemon refuses is made readable; what may have been dialed already is not dialed again.
+// TestSalvage: a journal that the daemon refuses is made readable; what may have been dialed already is not dialed
+// again.
 func TestSalvage(t *testing.T) {
 	ctx := context.Background()
 	for name, tt := range map[string]struct {
@@ -224,10 +235,13 @@ func TestSalvage(t *testing.T) {
 	}{
 		"a page of the marks": {func(t *testing.T, path string) { spoil(t, path, "reopened") }, 0},
 		"older than it was": {func(t *testing.T, path string) {
-			os.WriteFile(filepath.Join(filepath.Dir(path), identityName), []byte(identity{texts(t, path, "SELECT lower(hex(hash)) FROM marks WHERE name = 'identity'")[0], 99}.text()), 0o600)
+			os.WriteFile(filepath.Join(filepath.Dir(path), identityName),
+				[]byte(identity{texts(t, path, "SELECT lower(hex(hash)) FROM marks WHERE name = 'identity'")[0],
+					99}.text()), 0o600)
 		}, 0},
-		"no identity": {func(t *testing.T, path string) { os.Remove(filepath.Join(filepath.Dir(path), identityName)) }, 0},
-		"well":        {func(*testing.T, string) {}, 2},
+		"no identity": {func(t *testing.T, path string) { os.Remove(filepath.Join(filepath.Dir(path), identityName)) },
+			0},
+		"well": {func(*testing.T, string) {}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newPath(t)

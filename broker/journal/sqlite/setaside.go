@@ -20,7 +20,8 @@ func (w *writer) setDamagedAside(m journal.SetAside) error {
 	}{
 		{callbacksTable, "ended = 0 OR outcome = ''", callbackValues(journal.Callback{}),
 			damagedEnd(now)},
-		{callsTable, "ended = 0", callValues(journal.Call{}), map[string]any{"ended": now, "cause": journal.DamagedCause}},
+		{callsTable, "ended = 0", callValues(journal.Call{}),
+			map[string]any{"ended": now, "cause": journal.DamagedCause}},
 		{spoolTable, "true", nil, nil},
 	} {
 		rows, err := w.c.query("SELECT rowid, " + t.columns() + " FROM " + t.name + " NOT INDEXED WHERE " + t.where)
@@ -40,7 +41,8 @@ func (w *writer) setDamagedAside(m journal.SetAside) error {
 	return nil
 }
 
-func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now int64, zero []any, end map[string]any) error {
+func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now int64, zero []any,
+	end map[string]any) error {
 	content := map[string]any{}
 	for i, c := range t.cols {
 		content[c] = row[i]
@@ -52,7 +54,8 @@ func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now
 	if err != nil {
 		return err
 	}
-	if _, err := w.c.exec("INSERT INTO set_aside (time, tbl, key, reason, content) VALUES (?, ?, ?, ?, ?)", now, t.name, d.Key, d.Reason, string(text)); err != nil {
+	if _, err := w.c.exec("INSERT INTO set_aside (time, tbl, key, reason, content) VALUES (?, ?, ?, ?, ?)", now, t.name,
+		d.Key, d.Reason, string(text)); err != nil {
 		return err
 	}
 	if end == nil {
@@ -73,11 +76,13 @@ func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now
 	for _, c := range t.cols {
 		sets += c + " = ?, "
 	}
-	_, err = w.c.exec("UPDATE "+t.name+" SET "+sets+"sum = ? WHERE rowid = ?", append(values, t.sum(w.key, values), rowid)...)
+	_, err = w.c.exec("UPDATE "+t.name+" SET "+sets+"sum = ? WHERE rowid = ?",
+		append(values, t.sum(w.key, values), rowid)...)
 	return err
 }
 
 // damagedEnd are the columns that end a callback whose row is damaged.
 func damagedEnd(now int64) map[string]any {
-	return map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": journal.DamagedCause, "attempts": int64(0), "max": int64(0)}
+	return map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": journal.DamagedCause,
+		"attempts": int64(0), "max": int64(0)}
 }

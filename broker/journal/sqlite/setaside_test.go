@@ -14,7 +14,8 @@ func TestSetAside(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	edit(t, path, "PRAGMA ignore_check_constraints = on; UPDATE callbacks SET number = '900', max = -5 WHERE id = 'cb1'",
+	edit(t, path, "PRAGMA ignore_check_constraints = on; UPDATE callbacks SET number = '900', max = -5 WHERE id "+
+		"= 'cb1'",
 		"UPDATE calls SET caller = '900' WHERE id = 'call1'", "UPDATE spool SET body = '' WHERE id = 'r1'")
 	again := journal.PutCallback{Callback: callback("cb3", "austin-01")}
 	if err := j.Commit(ctx, again); !errors.Is(err, journal.ErrPending) {
@@ -50,7 +51,8 @@ func TestSetAside(t *testing.T) {
 		}
 		kept.WriteString(s + "\n")
 	}
-	for _, want := range []string{`callbacks "cb1" {`, `"max":-5,`, `"number":"\"900\""`, `calls "call1"`, `spool 1 {`} {
+	for _, want := range []string{`callbacks "cb1" {`, `"max":-5,`, `"number":"\"900\""`, `calls "call1"`,
+		`spool 1 {`} {
 		if !strings.Contains(kept.String(), want) {
 			t.Errorf("%s is not kept:\n%s", want, &kept)
 		}

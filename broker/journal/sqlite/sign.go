@@ -28,11 +28,13 @@ func (k rowKey) sign(b []byte) []byte {
 // print is what the journal keeps to tell its key from another.
 func (k rowKey) print() []byte { return k.sign([]byte("the key of this journal")) }
 
-// keyPath is where the key of a journal is. While rows are signed for the first time it has another name: only a key that is in force bears this one,
-// and a journal beside it is never signed a second time, lest somebody who can write to the file alone have what they wrote signed.
+// keyPath is where the key of a journal is. While rows are signed for the first time it has another name: only a key
+// that is in force bears this one, and a journal beside it is never signed a second time, lest somebody who can write
+// to the file alone have what they wrote signed.
 func keyPath(journal string) string { return filepath.Join(filepath.Dir(journal), "journal.key") }
 
-// signed returns the key of the journal's rows. The first time, the key is made and the rows that verify without one are signed.
+// signed returns the key of the journal's rows. The first time, the key is made and the rows that verify without one
+// are signed.
 func (w *writer) signed() (rowKey, error) {
 	path := keyPath(w.path)
 	fresh := path + ".new"
@@ -60,7 +62,8 @@ func (w *writer) signed() (rowKey, error) {
 	return key, syncDir(filepath.Dir(path))
 }
 
-// keyOf reads the key that the rows of the journal at path are signed by, and says which file it is from; "": they are not signed. c reads the journal.
+// keyOf reads the key that the rows of the journal at path are signed by, and says which file it is from; "": they are
+// not signed. c reads the journal.
 func keyOf(c *conn, path string) (key rowKey, from string, err error) {
 	print, err := c.scalar("SELECT hash FROM marks WHERE name = 'key'")
 	if err != nil || print == nil {
@@ -87,7 +90,8 @@ func (k rowKey) proves(print any, path string) error {
 	return nil
 }
 
-// adopt takes up a key that was there before the journal: its predecessor was moved aside. Rows without a key are never signed by it.
+// adopt takes up a key that was there before the journal: its predecessor was moved aside. Rows without a key are never
+// signed by it.
 func (w *writer) adopt(k rowKey, path string) error {
 	for _, t := range signedTables {
 		n, err := w.c.number("SELECT count(*) FROM " + t.name)
@@ -95,7 +99,8 @@ func (w *writer) adopt(k rowKey, path string) error {
 			return err
 		}
 		if n > 0 {
-			return fmt.Errorf("has rows that are not signed, though %s is in force (restore journal and key from the same backup; where you trust these rows, "+
+			return fmt.Errorf("has rows that are not signed, though %s is in force (restore journal and key from the "+
+				"same backup; where you trust these rows, "+
 				"move the key aside, and they are signed anew)", path)
 		}
 	}
@@ -104,9 +109,11 @@ func (w *writer) adopt(k rowKey, path string) error {
 }
 
 // signedTables are all tables whose rows carry a checksum.
-var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable, sumsTable, auditTable}
+var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable,
+	sumsTable, auditTable}
 
-// signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left as it is, and so never will.
+// signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left as
+// it is, and so never will.
 func (w *writer) signAll(k rowKey) (err error) {
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -127,7 +134,8 @@ func (w *writer) signAll(k rowKey) (err error) {
 		}
 	}
 	// A mark that did not fit the chain's end goes on not fitting.
-	if _, err := w.c.exec("UPDATE marks SET hash = ? WHERE name = 'audit' AND hash = ?", chain.after, chain.before); err != nil {
+	if _, err := w.c.exec("UPDATE marks SET hash = ? WHERE name = 'audit' AND hash = ?", chain.after,
+		chain.before); err != nil {
 		return err
 	}
 	if _, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", k.print()); err != nil {
@@ -147,7 +155,8 @@ func (w *writer) signTable(k rowKey, t *table, resign func([]any) []any) error {
 	first := "SELECT " + t.columns() + " FROM " + t.name
 	order := fmt.Sprintf(" ORDER BY %s LIMIT %d", keys, signPage)
 	next := first + " WHERE (" + keys + ") > (" + marks + ")" + order
-	update := "UPDATE " + t.name + " SET (" + t.columns() + ") = (?" + strings.Repeat(", ?", len(t.cols)) + ") WHERE (" + keys + ") = (" + marks + ")"
+	update := "UPDATE " + t.name + " SET (" + t.columns() + ") = (?" + strings.Repeat(", ?", len(t.cols)) +
+		") WHERE (" + keys + ") = (" + marks + ")"
 	rows, err := w.c.query(first + order)
 	for ; err == nil && len(rows) > 0; rows, err = w.c.query(next, rows[len(rows)-1][:t.key]...) {
 		for _, row := range rows {
@@ -171,7 +180,8 @@ type rechain struct {
 	before, after []byte // hash of the last record, without the key and with it
 }
 
-// link links a record to the signed one before it, where it was linked to the unsigned one; a link that was broken stays so.
+// link links a record to the signed one before it, where it was linked to the unsigned one; a link that was broken
+// stays so.
 func (c *rechain) link(values []any) []any {
 	plain := auditTable.sum(nil, values)
 	if prev, ok := values[len(values)-1].([]byte); ok && bytes.Equal(prev, c.before) {

@@ -22,7 +22,8 @@ func unsigned(t *testing.T, path string) {
 	}
 	defer db.Close()
 	for _, table := range signedTables {
-		rows, err := db.Query("SELECT " + table.columns() + " FROM " + table.name + " ORDER BY " + strings.Join(table.cols[:table.key], ", "))
+		rows, err := db.Query("SELECT " + table.columns() + " FROM " + table.name + " ORDER BY " +
+			strings.Join(table.cols[:table.key], ", "))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,9 +47,11 @@ func unsigned(t *testing.T, path string) {
 				values[len(values)-1] = prev
 			}
 			prev = table.sum(nil, values)
-			statement := fmt.Sprintf("UPDATE %s SET (%s) = (?%s) WHERE %s = ?", table.name, table.columns(), strings.Repeat(", ?", len(table.cols)),
+			statement := fmt.Sprintf("UPDATE %s SET (%s) = (?%s) WHERE %s = ?", table.name, table.columns(),
+				strings.Repeat(", ?", len(table.cols)),
 				strings.Join(table.cols[:table.key], " = ? AND "))
-			if _, err := db.Exec(statement, append(append(append([]any{}, values...), prev), values[:table.key]...)...); err != nil {
+			if _, err := db.Exec(statement, append(append(append([]any{}, values...), prev),
+				values[:table.key]...)...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -81,7 +84,8 @@ func oldest(t *testing.T) (path string) {
 	path = newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	more := []journal.Mutation{journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}}, journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}}
+	more := []journal.Mutation{journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}},
+		journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}}
 	for i := range 2*signPage + 1 {
 		more = append(more, journal.AddAudit{Audit: record(fmt.Sprint(i))})
 	}
@@ -181,7 +185,8 @@ func TestForgery(t *testing.T) {
 		defer db.Close()
 		c := callback("cb1", "austin-01")
 		c.Number = "900"
-		if _, err := db.Exec("UPDATE callbacks SET number = '900', sum = ? WHERE id = 'cb1'", callbacksTable.sum(nil, callbackValues(c))); err != nil {
+		if _, err := db.Exec("UPDATE callbacks SET number = '900', sum = ? WHERE id = 'cb1'",
+			callbacksTable.sum(nil, callbackValues(c))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -268,7 +273,8 @@ func TestSigningInterrupted(t *testing.T) {
 			}
 		},
 		"the journal was moved aside": func(t *testing.T, path string) {
-			for _, name := range []string{path, path + "-wal", path + "-shm", filepath.Join(filepath.Dir(path), identityName)} {
+			for _, name := range []string{path, path + "-wal", path + "-shm",
+				filepath.Join(filepath.Dir(path), identityName)} {
 				if err := os.Rename(name, name+".aside"); err != nil && !os.IsNotExist(err) {
 					t.Fatal(err)
 				}

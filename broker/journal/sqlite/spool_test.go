@@ -13,7 +13,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestSpoolLists: each accounting list has a queue of its own, and reading goes on behind the number that was read last.
+// TestSpoolLists: each accounting list has a queue of its own, and reading goes on behind the number that was read
+// last.
 func TestSpoolLists(t *testing.T) {
 	ctx := context.Background()
 	j := open(t, newPath(t))
@@ -56,7 +57,8 @@ func TestMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []string{path, path + "-wal", path + "-shm", keyPath(path), filepath.Join(filepath.Dir(path), identityName)} {
+	for _, f := range []string{path, path + "-wal", path + "-shm", keyPath(path),
+		filepath.Join(filepath.Dir(path), identityName)} {
 		os.Remove(f)
 	}
 	old := filepath.Join(t.TempDir(), "old")
@@ -76,7 +78,8 @@ func TestMigrate(t *testing.T) {
 	// The row and its checksum as schema 1 wrote them.
 	for _, q := range []string{
 		fmt.Sprintf("PRAGMA application_id = %d", applicationID),
-		"INSERT INTO spool (seq, id, session_id, body, created, tries, last_error, sum) VALUES (7, 'c1-stop', 'c1', '{}', 1, 2, 'no answer', x'" + sumOfSchema1 + "')",
+		"INSERT INTO spool (seq, id, session_id, body, created, tries, last_error, sum) VALUES (7, 'c1-stop', 'c1', " +
+			"'{}', 1, 2, 'no answer', x'" + sumOfSchema1 + "')",
 	} {
 		if _, err := db.Exec(q); err != nil {
 			t.Fatal(err)
@@ -96,6 +99,6 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// sumOfSchema1 is SHA-256 over "spool", 'i' 7, 's' "c1-stop", 's' "c1", 's' "{}", 'i' 1, 'i' 2, 's' "no answer" (lengths and integers as 8 octets),
-// computed with Python's hashlib.
+// sumOfSchema1 is SHA-256 over "spool", 'i' 7, 's' "c1-stop", 's' "c1", 's' "{}", 'i' 1, 'i' 2, 's' "no answer"
+// (lengths and integers as 8 octets), computed with Python's hashlib.
 const sumOfSchema1 = "96b63e50106ff208ab1e5040c7959666d6d929648d0f105f66fa49dc0493ea8e"

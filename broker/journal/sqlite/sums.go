@@ -11,20 +11,23 @@ import (
 )
 
 var (
-	sumsTable = &table{"sums", 5, strings.Fields(`month direction user entry number callbacks completed attempts calls duration
+	sumsTable = &table{"sums", 5,
+		strings.Fields(`month direction user entry number callbacks completed attempts calls duration
 		octets_in octets_out`), 0}
 
 	setSum = upsert(sumsTable, "true")
 )
 
 func sumValues(s journal.Sum) []any {
-	return []any{s.Month, s.Direction, s.User, s.Entry, s.Number, s.Callbacks, s.Completed, s.Attempts, s.Calls, int64(s.Duration),
+	return []any{s.Month, s.Direction, s.User, s.Entry, s.Number, s.Callbacks, s.Completed, s.Attempts, s.Calls,
+		int64(s.Duration),
 		int64(s.OctetsIn), int64(s.OctetsOut)}
 }
 
 func decodeSum(values []any) (journal.Sum, error) {
 	v := &cols{values: values}
-	s := journal.Sum{Month: v.str(), Direction: v.str(), User: v.str(), Entry: v.str(), Number: v.str(), Callbacks: v.i64(), Completed: v.i64(),
+	s := journal.Sum{Month: v.str(), Direction: v.str(), User: v.str(), Entry: v.str(), Number: v.str(),
+		Callbacks: v.i64(), Completed: v.i64(),
 		Attempts: v.i64(), Calls: v.i64(), Duration: v.dur(), OctetsIn: v.octets(), OctetsOut: v.octets()}
 	return s, v.end()
 }
@@ -32,7 +35,8 @@ func decodeSum(values []any) (journal.Sum, error) {
 // monthOf is the month that a time belongs to.
 func monthOf(t time.Time) string { return t.UTC().Format("2006-01") }
 
-// pruneBatch is how many rows one transaction of a pruning looks at: what waits for the writer meanwhile waits for milliseconds.
+// pruneBatch is how many rows one transaction of a pruning looks at: what waits for the writer meanwhile waits for
+// milliseconds.
 const pruneBatch = 200
 
 // Of free pages so many are kept for the rows to come, and no more than so many are given back in one transaction.
@@ -41,9 +45,10 @@ const (
 	freeReturned = 512
 )
 
-// Prune removes the callbacks, with their attempts, and the calls that ended before a time, keeps what cost reports need of them as sums by month, and
-// gives free pages back to the disk. What is pending or open, what does not verify, the spool and the audit stay. It works in small transactions, between
-// which others are written, and blocks until it is done or ctx ends. Pages are given back only by journals that were made so, or vacuumed once (Vacuum).
+// Prune removes the callbacks, with their attempts, and the calls that ended before a time, keeps what cost reports
+// need of them as sums by month, and gives free pages back to the disk. What is pending or open, what does not verify,
+// the spool and the audit stay. It works in small transactions, between which others are written, and blocks until it
+// is done or ctx ends. Pages are given back only by journals that were made so, or vacuumed once (Vacuum).
 func (j *Journal) Prune(ctx context.Context, before time.Time) (p journal.Pruned, err error) {
 	for _, t := range []*table{callbacksTable, callsTable} {
 		for after, more := int64(-1), true; more; {
@@ -97,7 +102,8 @@ func (p *pruning) apply(w *writer) error {
 }
 
 func (p *pruning) remove(w *writer) error {
-	rows, err := w.c.query("SELECT rowid, "+p.table.columns()+" FROM "+p.table.name+" NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ?", p.after, int64(pruneBatch))
+	rows, err := w.c.query("SELECT rowid, "+p.table.columns()+" FROM "+p.table.name+
+		" NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ?", p.after, int64(pruneBatch))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// history writes n callbacks, each with a failed and a connected attempt and the calls of both legs, that ended at a time.
+// history writes n callbacks, each with a failed and a connected attempt and the calls of both legs, that ended at a
+// time.
 func history(t testing.TB, j *Journal, from, n int, end time.Time) {
 	t.Helper()
 	var tx []journal.Mutation
@@ -28,14 +29,18 @@ func history(t testing.TB, j *Journal, from, n int, end time.Time) {
 		a.Started, b.Started = end.Add(-2*time.Minute), end.Add(-time.Minute)
 		in, out := call(id+"-1"), call(id+"-2")
 		in.Start, in.End, in.OctetsIn, in.OctetsOut = end.Add(-time.Hour), end.Add(-time.Hour+30*time.Second), 1, 2
-		out.Direction, out.Called, out.Start, out.End, out.OctetsIn, out.OctetsOut = "outgoing", "84001", end.Add(-time.Minute), end, 10, 20
-		tx = append(tx, journal.PutCallback{Callback: one}, journal.PutAttempt{Attempt: a}, journal.PutCallback{Callback: two}, journal.PutAttempt{Attempt: b},
-			journal.PutCallback{Callback: over}, journal.PutCall{Call: in}, journal.PutCall{Call: out}, journal.AddAudit{Audit: record(id)})
+		out.Direction, out.Called, out.Start, out.End, out.OctetsIn, out.OctetsOut = "outgoing", "84001",
+			end.Add(-time.Minute), end, 10, 20
+		tx = append(tx, journal.PutCallback{Callback: one}, journal.PutAttempt{Attempt: a},
+			journal.PutCallback{Callback: two}, journal.PutAttempt{Attempt: b},
+			journal.PutCallback{Callback: over}, journal.PutCall{Call: in}, journal.PutCall{Call: out},
+			journal.AddAudit{Audit: record(id)})
 	}
 	commit(t, j, tx...)
 }
 
-// TestPrune: what ended before a time goes and is summed; what is younger, pending, open, spooled or audited stays, and so does what does not verify.
+// TestPrune: what ended before a time goes and is summed; what is younger, pending, open, spooled or audited stays, and
+// so does what does not verify.
 func TestPrune(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -45,19 +50,22 @@ func TestPrune(t *testing.T) {
 	waits.Created = october
 	opened := call("open")
 	opened.Start = october
-	commit(t, j, journal.PutCallback{Callback: waits}, journal.PutCall{Call: opened}, journal.Spool{Record: spooled("old")})
+	commit(t, j, journal.PutCallback{Callback: waits}, journal.PutCall{Call: opened},
+		journal.Spool{Record: spooled("old")})
 	// The user of the pending one may have no other: the rest ended before.
 	edit(t, path, "DROP INDEX callbacks_pending")
 	history(t, j, 0, 250, october)
 	history(t, j, 250, 3, november)
-	edit(t, path, "UPDATE callbacks SET number = '900' WHERE id = 'cb7'", "UPDATE attempts SET number = '900' WHERE callback_id = 'cb8' AND n = 1")
+	edit(t, path, "UPDATE callbacks SET number = '900' WHERE id = 'cb7'",
+		"UPDATE attempts SET number = '900' WHERE callback_id = 'cb8' AND n = 1")
 
 	got, err := j.Prune(ctx, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil || got.Callbacks != 248 || got.Calls != 500 {
 		t.Fatalf("%+v %v", got, err)
 	}
 	left, bad, err := j.Callbacks(ctx, journal.All, journal.Filter{})
-	if err != nil || len(left) != 5 || len(bad) != 1 || left[len(left)-1].ID != "waits" { // cb8, three of November, and the pending one
+	// cb8, three of November, and the pending one
+	if err != nil || len(left) != 5 || len(bad) != 1 || left[len(left)-1].ID != "waits" {
 		t.Errorf("left are %d, damaged %v, %v", len(left), bad, err)
 	}
 	if calls := rows(j.Calls(ctx, journal.All)); len(calls) != 7 {
@@ -69,9 +77,11 @@ func TestPrune(t *testing.T) {
 	if n := len(rows(j.SpoolNext(ctx, 9))); n != 1 {
 		t.Errorf("%d spooled records are left", n)
 	}
-	sum := journal.Sum{Month: "2026-10", Direction: "outgoing", User: "austin-01", Entry: "radius", Number: "84001", Callbacks: 248, Completed: 248,
+	sum := journal.Sum{Month: "2026-10", Direction: "outgoing", User: "austin-01", Entry: "radius", Number: "84001",
+		Callbacks: 248, Completed: 248,
 		Attempts: 496, Calls: 250, Duration: 250 * time.Minute, OctetsIn: 2500, OctetsOut: 5000}
-	in := journal.Sum{Month: "2026-10", Direction: "incoming", User: "austin-01", Entry: "radius", Calls: 250, Duration: 250 * 30 * time.Second, OctetsIn: 250, OctetsOut: 500}
+	in := journal.Sum{Month: "2026-10", Direction: "incoming", User: "austin-01", Entry: "radius", Calls: 250,
+		Duration: 250 * 30 * time.Second, OctetsIn: 250, OctetsOut: 500}
 	equal(t, rows(j.Sums(ctx)), []journal.Sum{in, sum})
 	bad, err = j.Verify(ctx)
 	if err != nil || len(bad) != 2 {

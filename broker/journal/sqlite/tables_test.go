@@ -25,7 +25,8 @@ func filled(t *testing.T) string {
 	path := newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
-	commit(t, j, journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}}, journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}, journal.Spool{Record: spooled("damaged")})
+	commit(t, j, journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}},
+		journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}, journal.Spool{Record: spooled("damaged")})
 	sum := totals{}
 	sum.of(at(1), "outgoing", "u", "e", "84001").Calls = 1
 	commit(t, j, written{totals: sum})
@@ -49,7 +50,8 @@ func (m written) apply(w *writer) error { return m.write(w) }
 func tablesOf(t *testing.T, path string) map[string][]string {
 	t.Helper()
 	tables := map[string][]string{}
-	for _, name := range texts(t, path, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+	for _, name := range texts(t, path,
+		"SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
 		var values []string
 		for _, c := range texts(t, path, "SELECT name FROM pragma_table_info('"+name+"') ORDER BY cid") {
 			values = append(values, "quote("+c+")")
@@ -85,7 +87,8 @@ func texts(t *testing.T, path, query string) (out []string) {
 	return out
 }
 
-// TestNoTableIsForgotten: each table of the schema is signed and verified, or known for one that is not, and a rebuilding copies all rows of it.
+// TestNoTableIsForgotten: each table of the schema is signed and verified, or known for one that is not, and a
+// rebuilding copies all rows of it.
 func TestNoTableIsForgotten(t *testing.T) {
 	path := filled(t)
 	before := tablesOf(t, path)
@@ -115,7 +118,8 @@ func TestNoTableIsForgotten(t *testing.T) {
 	after := tablesOf(t, path)
 	for name, rows := range before {
 		if name != "goose_db_version" && !reflect.DeepEqual(rows, after[name]) { // that says when each migration ran
-			t.Errorf("%s before and after the rebuilding:\n%s\n\n%s", name, strings.Join(rows, "\n"), strings.Join(after[name], "\n"))
+			t.Errorf("%s before and after the rebuilding:\n%s\n\n%s", name, strings.Join(rows, "\n"),
+				strings.Join(after[name], "\n"))
 		}
 	}
 	if bad, _ := verified(t, path); len(bad) > 0 {
@@ -124,7 +128,8 @@ func TestNoTableIsForgotten(t *testing.T) {
 
 	for _, table := range signedTables {
 		path := filled(t)
-		edit(t, path, fmt.Sprintf("UPDATE %s SET %s = zeroblob(32)", table.name, strings.Fields(table.columns())[len(table.cols)]))
+		edit(t, path, fmt.Sprintf("UPDATE %s SET %s = zeroblob(32)", table.name,
+			strings.Fields(table.columns())[len(table.cols)]))
 		bad, _ := verified(t, path)
 		if !slices.ContainsFunc(bad, func(d journal.Damage) bool { return d.Table == table.name }) {
 			t.Errorf("Verify passes over %s: %v", table.name, bad)
@@ -154,7 +159,8 @@ func spoil(t *testing.T, path, text string) {
 	}
 }
 
-// TestRebuildingSignsNothing: a row that was forged is no row after the rebuilding either; without the journal's key nothing is rebuilt, and nothing changed.
+// TestRebuildingSignsNothing: a row that was forged is no row after the rebuilding either; without the journal's key
+// nothing is rebuilt, and nothing changed.
 func TestRebuildingSignsNothing(t *testing.T) {
 	ctx := context.Background()
 	const names = 600
@@ -162,7 +168,8 @@ func TestRebuildingSignsNothing(t *testing.T) {
 	damaged := func(t *testing.T, statements ...string) string {
 		path := newPath(t)
 		j := open(t, path)
-		commit(t, j, journal.PutCallback{Callback: callback("cb1", "austin-01")}, journal.PutCallback{Callback: callback("cb2", "austin-02")})
+		commit(t, j, journal.PutCallback{Callback: callback("cb1", "austin-01")},
+			journal.PutCallback{Callback: callback("cb2", "austin-02")})
 		var more []journal.Mutation
 		for n := range names {
 			more = append(more, journal.PutLoginName{Name: journal.LoginName{Key: name(n), Seen: at(1)}})
@@ -177,12 +184,14 @@ func TestRebuildingSignsNothing(t *testing.T) {
 	}
 	forged := callback("cb1", "austin-01")
 	forged.Number = "900"
-	forge := fmt.Sprintf("UPDATE callbacks SET number = '900', sum = x'%x' WHERE id = 'cb1'", callbacksTable.sum(nil, callbackValues(forged)))
+	forge := fmt.Sprintf("UPDATE callbacks SET number = '900', sum = x'%x' WHERE id = 'cb1'",
+		callbacksTable.sum(nil, callbackValues(forged)))
 
 	t.Run("a row", func(t *testing.T) {
 		path := damaged(t, forge)
 		j := open(t, path)
-		if w := strings.Join(j.Warnings(), "\n"); !strings.Contains(w, "has been rebuilt") || !strings.Contains(w, "rows of login_names are lost") {
+		if w := strings.Join(j.Warnings(), "\n"); !strings.Contains(w, "has been rebuilt") ||
+			!strings.Contains(w, "rows of login_names are lost") {
 			t.Errorf("warnings: %s", w)
 		}
 		good, bad, err := j.Pending(ctx)
@@ -197,7 +206,8 @@ func TestRebuildingSignsNothing(t *testing.T) {
 			known[n.Key] = true
 		}
 		if !known[name(0)] || !known[name(names-1)] || known[name(names/2)] || len(known) < names/2 {
-			t.Errorf("%d names of %d are left, the first %v, the last %v", len(known), names, known[name(0)], known[name(names-1)])
+			t.Errorf("%d names of %d are left, the first %v, the last %v", len(known), names, known[name(0)],
+				known[name(names-1)])
 		}
 	})
 	for what, tt := range map[string]struct {
@@ -205,9 +215,14 @@ func TestRebuildingSignsNothing(t *testing.T) {
 		do        func(path string) error
 		want      string
 	}{
-		"no mark of the key": {forge + "; DELETE FROM marks WHERE name = 'key'", func(string) error { return nil }, "its rows are not signed yet"},
-		"no key":             {forge, func(path string) error { return os.Remove(keyPath(path)) }, "is missing (restore a backup)"},
-		"another key": {forge, func(path string) error { return os.WriteFile(keyPath(path), []byte(strings.Repeat("ab", 32)), 0o600) },
+		"no mark of the key": {forge + "; DELETE FROM marks WHERE name = 'key'", func(string) error { return nil },
+			"its rows are not signed yet"},
+		"no key": {forge, func(path string) error { return os.Remove(keyPath(path)) },
+			"is missing (restore a backup)"},
+		"another key": {forge, func(path string) error {
+			return os.WriteFile(keyPath(path),
+				[]byte(strings.Repeat("ab", 32)), 0o600)
+		},
 			"signed by another key"},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -10,9 +10,10 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// upgrade makes of a journal of sqlVersion one of schemaVersion: what a callback's row has in columns is removed from its JSON, where it stood a second
-// time. It needs the key, so it is no SQL migration. A row that does not verify stays as it is, and so never will. Where the two places differ nobody knows
-// which is true: a pending callback ends and is set aside as it was found, an ended one is left alone. It returns what people should know.
+// upgrade makes of a journal of sqlVersion one of schemaVersion: what a callback's row has in columns is removed from
+// its JSON, where it stood a second time. It needs the key, so it is no SQL migration. A row that does not verify stays
+// as it is, and so never will. Where the two places differ nobody knows which is true: a pending callback ends and is
+// set aside as it was found, an ended one is left alone. It returns what people should know.
 func (w *writer) upgrade() (warnings []string, err error) {
 	version, err := w.c.number("PRAGMA user_version")
 	if err != nil || version >= schemaVersion {
@@ -29,7 +30,8 @@ func (w *writer) upgrade() (warnings []string, err error) {
 	update := "UPDATE callbacks SET state = ?, decision = ?, sum = ? WHERE rowid = ?"
 	last := int64(0)
 	for {
-		rows, err := w.c.query("SELECT rowid, "+callbacksTable.columns()+" FROM callbacks NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ?", last, int64(signPage))
+		rows, err := w.c.query("SELECT rowid, "+callbacksTable.columns()+
+			" FROM callbacks NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ?", last, int64(signPage))
 		if err != nil {
 			return nil, err
 		}
@@ -49,9 +51,11 @@ func (w *writer) upgrade() (warnings []string, err error) {
 				_, err = w.c.exec(update, once.State, once.Decision, callbacksTable.sum(w.key, values), last)
 			case c.Pending():
 				d := callbacksTable.damage(row[1:], why)
-				warnings = append(warnings, fmt.Sprintf("%s: the callback of %s will not be dialed, and is kept in the table set_aside", d, c.User))
+				warnings = append(warnings, fmt.Sprintf("%s: the callback of %s will not be dialed, and is kept in "+
+					"the table set_aside", d, c.User))
 				end := damagedEnd(nanos(time.Now()))
-				err = w.setAside(callbacksTable, last, row[1:], d, nanos(time.Now()), callbackValues(journal.Callback{}), end)
+				err = w.setAside(callbacksTable, last, row[1:], d, nanos(time.Now()),
+					callbackValues(journal.Callback{}), end)
 			}
 			if err != nil {
 				return nil, err
@@ -97,8 +101,10 @@ func onlyOnce(c journal.Callback) (_ journal.Callback, why string) {
 	if why != "" {
 		return c, why
 	}
-	twice := map[string]any{"number": c.Number, "no_verify": c.NoVerify, "digest": c.PolicyDigest, "callback_line": lines, "callback_rotary": rotary}
-	if !c.NoVerify { // it is taken back where the line is none to go without a login: the column knows, the decision is older
+	twice := map[string]any{"number": c.Number, "no_verify": c.NoVerify, "digest": c.PolicyDigest,
+		"callback_line": lines, "callback_rotary": rotary}
+	// it is taken back where the line is none to go without a login: the column knows, the decision is older
+	if !c.NoVerify {
 		twice["no_verify"] = anything
 	}
 	decision, why := without(c.Decision, "decision", twice)

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// older is a journal of schema 11, in which a callback's row says phase, attempts, number and more a second time, in its
-// JSON, and has no plan.
+// older is a journal of schema 11, in which a callback's row says phase, attempts, number and more a second time, in
+// its JSON, and has no plan.
 func older(t *testing.T, change func(*journal.Callback), statements ...string) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -18,7 +18,8 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 	for _, id := range []string{"cb1", "cb2"} {
 		c := dialing(callback(id, id), 1)
 		c.Cause, c.Plan = "busy", ""
-		c.State = `{"id":"` + id + `","phase":"dialing","attempt":1,"max":2,"cause":"busy","held":true,"life_gen":18446744073709551615}`
+		c.State = `{"id":"` + id +
+			`","phase":"dialing","attempt":1,"max":2,"cause":"busy","held":true,"life_gen":18446744073709551615}`
 		c.Decision = `{"outcome":"callback","number":"84001","no_verify":true,"callback_line":[66,67],"callback_rotary":7,"digest":"sha256:00","group":"g"}`
 		c.PolicyDigest = "sha256:00"
 		if id == "cb1" && change != nil {
@@ -38,14 +39,17 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 func TestUpgrade(t *testing.T) {
 	j := open(t, older(t, nil))
 	for _, c := range rows(j.Pending(context.Background())) {
-		if c.State != `{"held":true,"life_gen":18446744073709551615}` || c.Decision != `{"group":"g","outcome":"callback"}` {
+		if c.State != `{"held":true,"life_gen":18446744073709551615}` ||
+			c.Decision != `{"group":"g","outcome":"callback"}` {
 			t.Errorf("%s: state %s, decision %s", c.ID, c.State, c.Decision)
 		}
-		if c.Phase != "dialing" || c.Attempts != 1 || c.Max != 2 || c.Cause != "busy" || c.Number != "84001" || !c.NoVerify || len(c.Lines) != 2 || *c.Rotary != 7 {
+		if c.Phase != "dialing" || c.Attempts != 1 || c.Max != 2 || c.Cause != "busy" || c.Number != "84001" ||
+			!c.NoVerify || len(c.Lines) != 2 || *c.Rotary != 7 {
 			t.Errorf("%+v", c)
 		}
 	}
-	if c, a, err := j.Callback(context.Background(), "cb1"); err != nil || c.Plan != "" || len(a) != 1 || a[0].Step != 0 || a[0].Number != "84001" {
+	if c, a, err := j.Callback(context.Background(), "cb1"); err != nil || c.Plan != "" || len(a) != 1 ||
+		a[0].Step != 0 || a[0].Number != "84001" {
 		t.Errorf("%+v %+v, %v", c, a, err)
 	}
 	if bad, err := j.Verify(context.Background()); err != nil || len(bad) > 0 || len(j.Warnings()) > 0 {
@@ -62,7 +66,8 @@ func TestLateColumns(t *testing.T) {
 	for _, tt := range []struct {
 		t           *table
 		none, other []any
-	}{{callbacksTable, callbackValues(plain), callbackValues(planned)}, {attemptsTable, attemptValues(first), attemptValues(second)}} {
+	}{{callbacksTable, callbackValues(plain), callbackValues(planned)},
+		{attemptsTable, attemptValues(first), attemptValues(second)}} {
 		before := &table{tt.t.name, tt.t.key, tt.t.cols[:len(tt.t.cols)-1], 0}
 		want := before.sum(testKey, tt.none[:len(tt.none)-1])
 		if !bytes.Equal(tt.t.sum(testKey, tt.none), want) {
@@ -74,7 +79,8 @@ func TestLateColumns(t *testing.T) {
 	}
 }
 
-// TestUpgradeDoesNotGuess: where a row contradicts itself, or was forged, nobody is dialed for it; the other callback goes on.
+// TestUpgradeDoesNotGuess: where a row contradicts itself, or was forged, nobody is dialed for it; the other callback
+// goes on.
 func TestUpgradeDoesNotGuess(t *testing.T) {
 	swap := func(from, to string) func(*journal.Callback) {
 		return func(c *journal.Callback) {
@@ -86,15 +92,16 @@ func TestUpgradeDoesNotGuess(t *testing.T) {
 		statement string
 		want      string // in a warning; "" the row is damaged, and was before
 	}{
-		"attempts":     {swap(`"attempt":1`, `"attempt":0`), "", `its state says attempt 0, its column 1`},
-		"budget":       {swap(`"max":2`, `"max":9`), "", `its state says max 9`},
-		"phase":        {swap(`"dialing"`, `"promised"`), "", `its state says phase "promised"`},
-		"number":       {swap(`"84001"`, `"900"`), "", `its decision says number "900", its column 84001`},
-		"no login":     {swap(`"no_verify":true`, `"no_verify":false`), "", `its decision says no_verify false`},
-		"lines":        {swap(`[66,67]`, `[66]`), "", `its decision says callback_line [66]`},
-		"no state":     {func(c *journal.Callback) { c.State = "" }, "", "its state cannot be read"},
-		"forged":       {nil, "UPDATE callbacks SET number = '900' WHERE id = 'cb1'", ""},
-		"forged state": {nil, `UPDATE callbacks SET state = replace(state, '"attempt":1', '"attempt":0') WHERE id = 'cb1'`, ""},
+		"attempts": {swap(`"attempt":1`, `"attempt":0`), "", `its state says attempt 0, its column 1`},
+		"budget":   {swap(`"max":2`, `"max":9`), "", `its state says max 9`},
+		"phase":    {swap(`"dialing"`, `"promised"`), "", `its state says phase "promised"`},
+		"number":   {swap(`"84001"`, `"900"`), "", `its decision says number "900", its column 84001`},
+		"no login": {swap(`"no_verify":true`, `"no_verify":false`), "", `its decision says no_verify false`},
+		"lines":    {swap(`[66,67]`, `[66]`), "", `its decision says callback_line [66]`},
+		"no state": {func(c *journal.Callback) { c.State = "" }, "", "its state cannot be read"},
+		"forged":   {nil, "UPDATE callbacks SET number = '900' WHERE id = 'cb1'", ""},
+		"forged state": {nil,
+			`UPDATE callbacks SET state = replace(state, '"attempt":1', '"attempt":0') WHERE id = 'cb1'`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := open(t, older(t, tt.change, tt.statement))
@@ -110,7 +117,8 @@ func TestUpgradeDoesNotGuess(t *testing.T) {
 				return
 			}
 			c, _, err := j.Callback(context.Background(), "cb1")
-			if err != nil || c.Outcome != "failed" || c.Cause != journal.DamagedCause || !strings.Contains(warnings, tt.want) {
+			if err != nil || c.Outcome != "failed" || c.Cause != journal.DamagedCause ||
+				!strings.Contains(warnings, tt.want) {
 				t.Errorf("%+v %v; warnings %s", c, err, warnings)
 			}
 			if kept := texts(t, j.path, "SELECT content FROM set_aside"); len(kept) != 1 {

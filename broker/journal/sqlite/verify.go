@@ -44,7 +44,8 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 	return out, nil
 }
 
-// verifyAudit follows the chain from its first record to the mark. It reads both in one transaction, since the writer goes on meanwhile.
+// verifyAudit follows the chain from its first record to the mark. It reads both in one transaction, since the writer
+// goes on meanwhile.
 func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) error {
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {

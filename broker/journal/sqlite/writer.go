@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// request is what one call of Commit or CommitEach wants. Whoever claims it first, the writer or the caller who gives up, decides.
+// request is what one call of Commit or CommitEach wants. Whoever claims it first, the writer or the caller who gives
+// up, decides.
 type request struct {
 	groups  [][]journal.Mutation
 	claimed atomic.Bool
@@ -58,7 +59,8 @@ type mark struct {
 	hash string // 32 bytes; a string, so that marks compare
 }
 
-// maxBatch is how many groups share a transaction at most: enough for any herd, and a bound for the time that the first waits for the last.
+// maxBatch is how many groups share a transaction at most: enough for any herd, and a bound for the time that the first
+// waits for the last.
 const maxBatch = 256
 
 func (w *writer) start(j *Journal) error {
@@ -252,9 +254,10 @@ func (w *writer) write(rs []*request) error {
 	}
 	if err != nil {
 		w.fail()
-		// At once, before anybody hears of the error: what the failed commit left in the log is overwritten, lest a crash
-		// right now brought it to life. Where the disk is still bad, the next commit tries again.
-		if w.ensure() == nil && code(err) == codeFull { // the log may have filled the disk, and has been written into the file now
+		// At once, before anybody hears of the error: what the failed commit left in the log is overwritten, lest a
+		// crash right now brought it to life. Where the disk is still bad, the next commit tries again.
+		// the log may have filled the disk, and has been written into the file now
+		if w.ensure() == nil && code(err) == codeFull {
 			if err = w.try(rs, true); err == nil {
 				return nil
 			}
@@ -266,8 +269,9 @@ func (w *writer) write(rs []*request) error {
 	return nil
 }
 
-// look compares the files with what the last commit left. One that was removed or exchanged takes no commit. One that lost octets is opened anew and proven
-// before it takes any: only another program's checkpoint makes the log shorter and leaves the journal whole.
+// look compares the files with what the last commit left. One that was removed or exchanged takes no commit. One that
+// lost octets is opened anew and proven before it takes any: only another program's checkpoint makes the log shorter
+// and leaves the journal whole.
 func (w *writer) look() error {
 	for i := range w.files {
 		shorter, err := w.files[i].look()
@@ -286,7 +290,8 @@ func (w *writer) look() error {
 }
 
 func (w *writer) cutShort(err error) error {
-	return fmt.Errorf("journal %s was cut short while ringback runs: nothing can be recorded, and no callback is promised or dialed "+
+	return fmt.Errorf("journal %s was cut short while ringback runs: nothing can be recorded, and no callback is "+
+		"promised or dialed "+
 		"(stop ringback and restore a backup): %w", w.path, err)
 }
 
@@ -394,7 +399,8 @@ func (w *writer) rollback() error {
 	return err
 }
 
-// fail retires the connection after an error of the disk: after a failed sync, no later success of it would mean anything.
+// fail retires the connection after an error of the disk: after a failed sync, no later success of it would mean
+// anything.
 func (w *writer) fail() {
 	if w.old != nil {
 		w.old.close()
@@ -402,11 +408,12 @@ func (w *writer) fail() {
 	w.old, w.c = w.c, nil
 }
 
-// ensure opens the file anew after an error of the disk and proves it before anything else is written: its structure is checked, and a
-// mark is committed and read back. That commit also overwrites, in the write-ahead log, whatever the failed one left there.
+// ensure opens the file anew after an error of the disk and proves it before anything else is written: its structure is
+// checked, and a mark is committed and read back. That commit also overwrites, in the write-ahead log, whatever the
+// failed one left there.
 //
-// The old connection is closed only then. As long as one is open SQLite does not replay the log, so a commit that was reported
-// as an error cannot come to life.
+// The old connection is closed only then. As long as one is open SQLite does not replay the log, so a commit that was
+// reported as an error cannot come to life.
 func (w *writer) ensure() error {
 	if w.c != nil {
 		return nil
@@ -439,7 +446,8 @@ func (w *writer) prove(c *conn) error {
 		return err
 	} else if info.Size() <= smallFile || w.shorter {
 		if broken, _, err := quickCheck(c); err != nil || broken != "" {
-			return errors.Join(fmt.Errorf("is damaged: %s (start ringback anew: it rebuilds the journal of what can be read)", broken), err)
+			return errors.Join(fmt.Errorf("is damaged: %s (start ringback anew: it rebuilds the journal of what can "+
+				"be read)", broken), err)
 		}
 	}
 	found, err := stored(c)
