@@ -158,7 +158,7 @@ func (d *daemon) ready(ctx context.Context) error {
 		}
 		select {
 		case <-d.ended:
-			return fmt.Errorf("ringback has ended: %s", d.lastWords())
+			return fmt.Errorf("the daemon has stopped: %s", d.lastWords())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(50 * time.Millisecond):

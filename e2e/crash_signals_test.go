@@ -91,7 +91,7 @@ func TestHangUpSignalAtTheEnd(t *testing.T) {
 	if !d.cmd.ProcessState.Success() {
 		t.Errorf("%v\n%s", d.cmd.ProcessState, d.out)
 	}
-	if !d.says("stopped") {
+	if !d.says("info\tstopped") {
 		t.Errorf("it did not end in good order:\n%s", d.out)
 	}
 }
