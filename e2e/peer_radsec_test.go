@@ -110,8 +110,8 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 				"see % Login invalid\nsee NO CARRIER\n-- callback --\nnone\n"))
 			wantDialled(t, l)
 			log := readFile(t, filepath.Join(l.Dir(), "ringback.log"))
-			if !strings.Contains(log, "AAA is silent") || !strings.Contains(log, "is ca_file right?") {
-				t.Errorf("the log does not ask whether ca_file is right:\n%s", log)
+			if !strings.Contains(log, "AAA is silent") || !strings.Contains(log, "check ca_file") {
+				t.Errorf("the log does not say to check ca_file:\n%s", log)
 			}
 			if n := packets(); n != 0 {
 				t.Errorf("%d packets came by UDP", n)
