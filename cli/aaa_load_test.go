@@ -126,7 +126,7 @@ func loadTACACS(t *testing.T) *servers.TACACS {
 	return s
 }
 
-// By TACACS+ a login is an authentication and, once that is granted, an authorization, all on one connection.
+// With TACACS+ a login is an authentication and, once that is granted, an authorization, all on one connection.
 func TestAAALoadTACACS(t *testing.T) {
 	t.Parallel()
 	s := loadTACACS(t)

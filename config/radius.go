@@ -100,7 +100,7 @@ func (l *loader) overUDP(v *schema.Value, s radius.ServerConfig) {
 	}
 }
 
-// radsec reads what a server reached by TLS has besides.
+// radsec reads the further keys of a server that is reached over TLS.
 func (l *loader) radsec(v *schema.Value, s *radius.ServerConfig) bool {
 	s.Transport = radius.TLS
 	at := v.Get("tls")

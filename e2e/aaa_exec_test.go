@@ -37,7 +37,7 @@ user = pukalani-09 {
 }
 `
 
-// Privileges by TACACS+: each command is asked about and accounted, `enable` takes the user's own password there, and
+// Privileges with TACACS+: each command is asked about and accounted, `enable` takes the user's own password there, and
 // no other.
 func TestPrivilegesByTACACS(t *testing.T) {
 	t.Parallel()

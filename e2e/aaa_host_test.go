@@ -82,8 +82,8 @@ func hosts(allow ...string) edit {
 		strings.Join(allow, `", "`))}
 }
 
-// Service-Type Callback-Login-User: leg two is joined to Login-IP-Host, by Telnet and by TCP-Clear, with octets both
-// ways, and accounted. A host that is not listed refuses the login, and nobody is dialled.
+// Service-Type Callback-Login-User: leg two is joined to Login-IP-Host, over Telnet and over TCP-Clear, with octets
+// both ways, and accounted. A host that is not listed refuses the login, and nobody is dialled.
 func TestCallbackToHost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ service, typed, sent string }{

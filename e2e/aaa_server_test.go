@@ -29,7 +29,7 @@ func townUsers(t *testing.T, kind lab.AAA) string {
 	return readFile(t, "../lab/files/users")
 }
 
-// aaaTown is a lab whose daemon asks such a server, by RADIUS or TACACS+; both end with the test.
+// aaaTown is a lab whose daemon asks such a server, via RADIUS or TACACS+; both end with the test.
 func aaaTown(t *testing.T, kind lab.AAA, users string, o lab.Options, all ...edit) (*lab.Lab, *aaaServer) {
 	t.Helper()
 	s := &aaaServer{t: t}

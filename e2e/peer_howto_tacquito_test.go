@@ -77,7 +77,7 @@ func TestPeerHowToTacquito(t *testing.T) {
 	eventually(t, "nine records in tacquito's file", func() bool { return len(server.Accounting()) >= 9 })
 }
 
-// By TLS, with the certificates that the how-to makes.
+// Over TLS, with the certificates that the how-to creates.
 func TestPeerHowToTacquitoTLS(t *testing.T) {
 	t.Parallel()
 	dir, config := tacquitoPasted(t, "configure.sh", "certificates.sh")

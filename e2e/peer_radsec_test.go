@@ -92,7 +92,7 @@ func TestPeerRadSecScenarios(t *testing.T) {
 }
 
 // A server whose certificate another authority signed is not asked: nobody is let in, the log says what to look at, and
-// nothing goes by UDP instead.
+// nothing is sent over UDP instead.
 func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 	t.Parallel()
 	for _, server := range radsecServers {
@@ -114,7 +114,7 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 				t.Errorf("the log does not say to check ca_file:\n%s", log)
 			}
 			if n := packets(); n != 0 {
-				t.Errorf("%d packets came by UDP", n)
+				t.Errorf("%d packets came over UDP", n)
 			}
 			if records := readDetail(t, f.Detail); len(records) != 0 {
 				t.Errorf("accounting went to it: %v", records)

@@ -37,11 +37,11 @@ func TestRetain(t *testing.T) {
 			defer close(ended)
 			retain(ctx, zap.New(core), func() time.Duration { return time.Duration(keep.Load()) }, prune)
 		}()
-		time.Sleep(90 * time.Minute)
+		<-time.After(90 * time.Minute)
 		keep.Store(0)
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		keep.Store(int64(time.Hour))
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		cancel()
 		<-ended
 		want := []time.Duration{startTime - 90*24*time.Hour, startTime + time.Hour - 90*24*time.Hour,

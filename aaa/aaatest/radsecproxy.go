@@ -18,8 +18,8 @@ import (
 const radsecproxyProgram = "/usr/sbin/radsecproxy"
 
 // StartRadsecproxy starts a radsecproxy on loopback that takes RADIUS inside TLS, from clients whose certificate by the
-// authority names nas.example, and asks f by UDP. It returns host:port; its own certificate is radius.example's. It is
-// killed, by its process id, at the test's cleanup. Where none is installed the test is skipped, or fails where
+// authority names nas.example, and asks f over UDP. It returns host:port; its own certificate is radius.example's. It
+// is killed, by its process id, at the test's cleanup. Where none is installed the test is skipped, or fails where
 // RINGBACK_REQUIRE_PEERS=1.
 func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address string) {
 	t.Helper()

@@ -100,8 +100,8 @@ func TestUnsendableQuestions(t *testing.T) {
 	}, server{Serve: mute})
 }
 
-// The published sample of callback by TACACS+, in words of ours: a user whose EXEC is called back at a fixed number on
-// line 7, unverified.
+// The published sample of callback with TACACS+, in words of ours: a user whose EXEC is called back at a fixed number
+// on line 7, unverified.
 func TestCiscoSample(t *testing.T) {
 	t.Parallel()
 	res, _ := authorized(t, asking("foobar"), authorReply(passAdd, "", "callback-dialstring=3456789", "callback-line=7",

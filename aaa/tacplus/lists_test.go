@@ -19,8 +19,8 @@ func authenticates(l *link) {
 	})(l)
 }
 
-// Who has proven himself by TACACS+, which then goes silent, has what the next entries of the list say: `local` answers
-// for whom it does not know, too, so that nothing behind it is asked.
+// A user who was authenticated by TACACS+, which then goes silent, gets what the next entries of the list say: `local`
+// answers for whom it does not know, too, so that nothing behind it is asked.
 func TestSilentBeforeAuthorization(t *testing.T) {
 	t.Parallel()
 	local, err := aaa.NewLocal([]aaa.User{{Name: "kim", Password: "other", PrivLevel: 7,

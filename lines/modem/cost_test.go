@@ -196,7 +196,7 @@ func TestIdleLineIsCheap(t *testing.T) {
 		before, routines := inUse(), runtime.NumGoroutine()
 		_, _, stop := instantTown(t, n, nil)
 		defer stop()
-		time.Sleep(2 * restAfter)
+		<-time.After(2 * restAfter)
 		synctest.Wait()
 		per := (inUse() - before) / n
 		t.Logf("%d bytes a line", per)

@@ -65,8 +65,12 @@ func childNeedsTheReserve() {
 		must(fmt.Errorf("with a part of the reserve given up: %v", why))
 	}
 	must(filler.Truncate(0))
-	for wait := time.Now().Add(time.Minute); j.Room() != nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(wait) {
+	late, again := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
+	defer again.Stop()
+	for j.Room() != nil {
+		select {
+		case <-again.C:
+		case <-late:
 			must(j.Room())
 		}
 	}
