@@ -25,7 +25,7 @@ type Recording string
 const (
 	StartStop Recording = "start-stop"
 	StopOnly  Recording = "stop-only"
-	// as StartStop, and nobody is let in, or promised a callback, before his Start was acknowledged
+	// as StartStop, and nobody is let in, or promised a callback, before their Start was acknowledged
 	WaitStart   Recording = "wait-start"
 	NoRecording Recording = "none"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps his call up, and he answers
-// whatever is dialled on the line with a CONNECT of his own. Law 5: without the second, fresh login there is no
+// The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps their call up, and they answer
+// whatever is dialled on the line with a CONNECT of their own. Law 5: without the second, fresh login there is no
 // session.
 func TestLineHold(t *testing.T) {
 	hold := exchange.ModemConfig{HoldsLine: true}
@@ -114,7 +114,7 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	}
 }
 
-// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and he stands at the
+// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and the user is at the
 // prompt.
 func TestCallbackCausesNoCallback(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
@@ -175,7 +175,7 @@ func TestFailClosed(t *testing.T) {
 	}
 }
 
-// A caller who types without end, and never a Return, keeps his line at most until the login's time is over.
+// A caller who types without end, and never a Return, keeps their line at most until the login's time is over.
 func TestFlood(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := w.pc(w.home)

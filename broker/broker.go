@@ -87,7 +87,7 @@ type Limits struct {
 	// longest that anybody waits for a report, or a record of the audit, to be on disk, where nothing depends on it: 5
 	// s
 	Report      time.Duration
-	WaitStart   time.Duration // longest that a caller waits for his Start to be acknowledged (wait-start): 10 s
+	WaitStart   time.Duration // longest that a caller waits for their Start to be acknowledged (wait-start): 10 s
 	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
 	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
 	Retry       time.Duration // pause before a step that could not be recorded is tried again: 1 s

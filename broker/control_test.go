@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// promised logs austin-01 in and waits until he was promised a callback and his line is down.
+// promised logs austin-01 in and waits until a callback is promised and the line is down.
 func promised(w *town) *pc {
 	w.t.Helper()
 	p := w.pc(w.home)

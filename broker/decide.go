@@ -103,8 +103,8 @@ func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason str
 	return session.Verdict{Kind: session.Admit, Reason: reason, CallbackID: c.callbackID}
 }
 
-// occupy counts the caller's session among those of his identity; an error where they are as many as AAA grants at once
-// (Port-Limit).
+// occupy counts the caller's session among those of their identity; an error where they are as many as AAA grants at
+// once (Port-Limit).
 func (b *Broker) occupy(c *call, a session.Asked) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

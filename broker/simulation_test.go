@@ -255,7 +255,7 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 			w.t.Fatalf("callback %s: told before it was on disk (law 1)", id)
 		}
 		w.heard[id] = true
-		if w.rng.IntN(20) > 0 { // else he never hangs up by himself
+		if w.rng.IntN(20) > 0 { // else they never hang up by themselves
 			say(w.some(2*time.Second), callback.HungUp{})
 		}
 	case callback.HangUpCaller:

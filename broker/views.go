@@ -23,7 +23,7 @@ type Attempt = journal.Attempt
 // UserView is somebody on a line.
 type UserView struct {
 	TTY     int
-	User    string // "" until he has logged in
+	User    string // "" until they have logged in
 	Service aaa.Service
 	Leg     int
 	Call    string

@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// DynamicAuthor says who may end sessions and callbacks from outside, and where he is heard (RFC 5176).
+// DynamicAuthor says who may end sessions and callbacks from outside, and where they are heard (RFC 5176).
 type DynamicAuthor struct {
 	Listen  string // host:port
 	Clients []DynamicClient

@@ -297,7 +297,7 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	l.crossPolicy(v, u)
 }
 
-// crossPolicy warns of a local user whom his policy would refuse.
+// crossPolicy warns of a local user whom their policy would refuse.
 func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	granted := aaa.Result{
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},

@@ -297,7 +297,7 @@ func (l *loader) enable() {
 	}
 }
 
-// CallCheck is who is asked about a number or a user without his password.
+// CallCheck is who is asked about a number or a user without their password.
 type CallCheck struct {
 	Method   string     // a RADIUS method; "" nobody is
 	Password aaa.Secret // of such requests; "" is an empty one

@@ -10,7 +10,7 @@ import (
 )
 
 // Call-Check: the number that rings is put to RADIUS before the call is answered. A number that it refuses rings on,
-// and so does everybody while the server is silent; who is answered logs in as ever, and his number is known.
+// and so does everybody while the server is silent; who is answered logs in as ever, and their number is known.
 func TestCallCheckBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	users := `84003	Service-Type == Call-Check, Cleartext-Password := "cisco"
@@ -35,7 +35,7 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 	stranger.enter("ats7=10")
 	stranger.see("OK")
 	stranger.enter("atdt 55555")
-	stranger.see("NO ") // NO ANSWER or NO CARRIER, as his modem has it
+	stranger.see("NO ") // NO ANSWER or NO CARRIER, as their modem has it
 	log(`"caller": "84001"`)
 	log("a call is not answered")
 

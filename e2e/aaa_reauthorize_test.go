@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// lookups is what a RADIUS server tells of a user without his password, in a Call-Check.
+// lookups is what a RADIUS server tells of a user without their password, in a Call-Check.
 const lookups = `
 kihei-03	Service-Type == Call-Check, Auth-Type := Accept
 	Service-Type = Callback-NAS-Prompt,

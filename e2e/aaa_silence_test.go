@@ -9,7 +9,7 @@ import (
 )
 
 // Laws 4 and 5: whoever silences the server between the legs cannot answer the callback as the local user of the same
-// name and password. That user is let in where nobody's callback is to be proven, so it is not his password that is
+// name and password. That user is let in where nobody's callback is to be proven, so it is not their password that is
 // wrong.
 func TestSilencedBetweenLegs(t *testing.T) {
 	t.Parallel()

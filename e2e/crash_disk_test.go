@@ -156,7 +156,7 @@ func useUp(t *testing.T, plain *crashCaller, d *crashDaemon, fail func(error)) i
 	return 0
 }
 
-// hangsUp waits for the end of his call.
+// hangsUp waits for the end of their call.
 func (c *crashCaller) hangsUp(d *crashDaemon) error {
 	select {
 	case <-c.over:

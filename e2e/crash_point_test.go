@@ -200,7 +200,7 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 
 func (w crashWorld) orOne() int { return max(w.max, 1) }
 
-// play has the first caller call, and waits until his callback has ended and the line is free. The daemon may end any
+// play has the first caller call, and waits until their callback has ended and the line is free. The daemon may end any
 // time.
 func (town *crashTown) play(d *crashDaemon) error {
 	if err := d.ready(); err != nil {

@@ -373,7 +373,7 @@ func (d *crashDaemon) stop() error {
 	}
 }
 
-// crashCaller sits at a PC modem, logs in whenever he is asked, and notes what he is promised. His modem answers when
+// crashCaller sits at a PC modem, logs in whenever asked, and notes what is promised. The modem answers when
 // it rings.
 type crashCaller struct {
 	town   *crashTown
@@ -431,7 +431,7 @@ func (c *crashCaller) run() {
 	}
 }
 
-// next finds the first thing on the screen that he reacts to.
+// next finds the first thing on the screen that they react to.
 func (c *crashCaller) next(screen string) (act func(), rest string) {
 	at := len(screen)
 	for text, do := range map[string]func(){
@@ -471,7 +471,7 @@ func (c *crashCaller) ended() {
 	}
 }
 
-// saw returns what he was told so far.
+// saw returns what they were told so far.
 func (c *crashCaller) saw() (heard, refused, sessions int, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

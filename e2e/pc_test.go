@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// pc is a subscriber's PC and modem, at which a person does what the test tells him, as it goes on. A scenario is
+// pc is a subscriber's PC and modem, at which a person does what the test tells them, as it goes on. A scenario is
 // simpler where nothing else happens meanwhile.
 type pc struct {
 	t      *testing.T

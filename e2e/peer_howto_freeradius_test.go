@@ -262,11 +262,11 @@ func TestPeerHowToFreeRADIUSSQL(t *testing.T) {
 	}
 	account(aaa.Start)
 	if login() == 0 {
-		t.Error("austin-01 is let in while a session of his is open: Simultaneous-Use is not checked")
+		t.Error("austin-01 is let in while a session of this user is open: Simultaneous-Use is not checked")
 	}
 	account(aaa.Stop)
 	if login() != 0 {
-		t.Error("austin-01 is refused when his session has ended")
+		t.Error("austin-01 is refused when their session has ended")
 	}
 	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"),
 		map[string]string{"radius.secret": f.secret}))

@@ -29,7 +29,7 @@ type outageTimes struct {
 	promised, dropped, answered, ended, killed, restarted time.Time // ended: leg two, where the daemon did not end it
 }
 
-// live plays a callback of austin-02, who types his number and logs in on both legs, through the outage.
+// live plays a callback of austin-02, who types their number and logs in on both legs, through the outage.
 func (o outage) live(t *testing.T, l *lab.Lab) (at outageTimes) {
 	t.Helper()
 	p := sitDown(t, l, "austin-01")

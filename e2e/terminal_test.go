@@ -158,7 +158,7 @@ func (p *terminal) end(status int) {
 	}
 }
 
-// A newcomer's first minutes: he reads one screen, dials, is called back, and leaves; somebody else sits at another PC
+// A newcomer's first minutes: they read one screen, dial, are called back, and leave; somebody else sits at another PC
 // meanwhile.
 func TestNewcomer(t *testing.T) {
 	t.Parallel()

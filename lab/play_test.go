@@ -14,8 +14,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// follow has a subscriber follow a script at a modem that has a neighbour, and returns his screen and the time that it
-// took.
+// follow has a subscriber follow a script at a modem that has a neighbour, and returns their screen and the time that
+// it took.
 func follow(ctx context.Context, t *testing.T, script string) (screen string, took time.Duration, err error) {
 	t.Helper()
 	steps, err := parseSteps([]byte(script))

@@ -388,7 +388,7 @@ func TestNothingWidens(t *testing.T) {
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
 			t.Fatal("no-verify is not granted and allowed")
 		case d.Origin == numbers.OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull()):
-			t.Fatal("the caller chose where he may not")
+			t.Fatal("the caller chose where they may not")
 		case !naive(p.Numbers, d.Number, d.Origin):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
 		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 ||

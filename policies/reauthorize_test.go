@@ -118,7 +118,7 @@ func TestReauthorized(t *testing.T) {
 		{"another number", promise(fixed, nil, ""), other, Refuse, "the number changed"},
 		{"no callback any more", promise(fixed, nil, ""), plain, Refuse, "no longer requires"},
 		{"left to the caller", promise(fixed, nil, ""), null, Refuse, "no longer gives the number"},
-		{"typed, and still his", promise(null, ptr("84007"), ""), null, CallBack, ""},
+		{"typed, and still the caller's", promise(null, ptr("84007"), ""), null, CallBack, ""},
 		{"typed, and fixed now", promise(null, ptr("84007"), ""), fixed, Refuse, "the number changed"},
 		{"the same place", promise(byPlace, nil, ""), byPlace, CallBack, ""},
 		{"a place that moved", promise(byPlace, nil, ""), fixed, Refuse, "the number changed"},

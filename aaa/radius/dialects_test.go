@@ -29,8 +29,8 @@ import (
 
 const dialectDir = "testdata/dialects/"
 
-// dialectCase is one user of testdata/dialects/users with the attributes of his reply, built by hand from the vendors'
-// formats.
+// dialectCase is one user of testdata/dialects/users with the attributes of their reply, built by hand from the
+// vendors' formats.
 type dialectCase struct {
 	name     string
 	service  aaa.Service
@@ -232,7 +232,7 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// askByHand logs a user in by hand and returns the attributes of his Access-Accept, the Message-Authenticator apart,
+// askByHand logs a user in by hand and returns the attributes of their Access-Accept, the Message-Authenticator apart,
 // with what reads them.
 func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.Dialects) (layeh.Attributes,
 	radius.Dialects) {

@@ -14,8 +14,8 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// A reply that is judged while its exchange gives up must not free the identifier of who has it by then: his own reply
-// would be a stray one.
+// A reply that is judged while its exchange gives up must not free the identifier of who has it by then: their own
+// reply would be a stray one.
 func TestLateReplyFreesNobodyElses(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()

@@ -299,7 +299,7 @@ func goodPair(session aaa.Service, name string) string {
 }
 
 // What two attributes say of one callback, by the rules of the reference: a number, another one, a place, "fixed", the
-// caller's choice, his line's number, "a callback", "no callback", and the wait.
+// caller's choice, their line's number, "a callback", "no callback", and the wait.
 func TestContradictions(t *testing.T) {
 	const (
 		number = iota

@@ -121,7 +121,7 @@ func TestCiscoSample(t *testing.T) {
 			"nocallback-verify=1"}) {
 		t.Errorf("%+v\n%q", a.Readings, a.Attributes)
 	}
-	// Its PPP: the number at LCP; the sample has no IP for him, and a call that ends to be called back needs none.
+	// Its PPP: the number at LCP; the sample has no IP for them, and a call that ends to be called back needs none.
 	q := asking("foobar")
 	q.Service = aaa.PPP
 	res, asked := authorized(t, q, authorReply(passAdd, "", "callback-dialstring=123456"), authorReply(authorFail, ""))

@@ -61,7 +61,7 @@ func TestSilentBeforeAuthorization(t *testing.T) {
 }
 
 // `enable` by [tacacs, enable]: the password that was typed goes to the next method while the caller was asked nothing;
-// once the server has asked him something, its silence is the end.
+// once the server has asked them something, its silence is the end.
 func TestEnableSilentMidway(t *testing.T) {
 	t.Parallel()
 	enable := aaa.List{Name: "default"}

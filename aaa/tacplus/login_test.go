@@ -15,7 +15,7 @@ import (
 )
 
 // A server that asks for everything: what is known already is answered without the caller, each once; GETDATA goes to
-// him.
+// them.
 func TestASCII(t *testing.T) {
 	t.Parallel()
 	r := caller
@@ -52,7 +52,7 @@ func TestASCII(t *testing.T) {
 	}})
 }
 
-// A user whose name the server asks for is who he says he is to the server.
+// A user whose name the server asks for is who they say they are to the server.
 func TestGetUser(t *testing.T) {
 	t.Parallel()
 	script := server{Serve: func(l *link) {

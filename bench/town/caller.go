@@ -24,7 +24,7 @@ type caller struct {
 }
 
 // patience is how long a caller waits for anything: far beyond what a cycle takes, so that whoever loses it has lost
-// his callback.
+// their callback.
 const patience = 30 * time.Second
 
 var errBusy = errors.New("BUSY")

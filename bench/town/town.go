@@ -78,9 +78,9 @@ func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 	return addresses, nil
 }
 
-// settle gives the town its subscribers: user uN with the number 84N, a modem that answers, and a line that he calls. A
-// caller who comes back finds that line long on hook; hunting would send him to the one that went on hook last, whose
-// driver is still proving it.
+// settle gives the town its subscribers: user uN with the number 84N, a modem that answers, and a line that they call.
+// A caller who comes back finds that line long on hook; hunting would send them to the one that went on hook last,
+// whose driver is still proving it.
 func (t *town) settle(n, lines int) {
 	for i := range n {
 		number := fmt.Sprint(wire.FirstHome + i)

@@ -9,7 +9,7 @@ type Effect interface {
 	effect()
 }
 
-// Tell the caller on leg one that he will be called back, then let his session hang up.
+// Tell the caller on leg one that they will be called back, then let their session hang up.
 type Tell struct{}
 
 // HangUpCaller ends leg one, whose session has not done so in time.

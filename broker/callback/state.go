@@ -6,7 +6,7 @@ type Phase string
 // The phases. New is the zero value. The last four are terminal: a callback enters exactly one of them, once.
 const (
 	New       Phase = ""          // nothing promised, nothing recorded
-	Promised  Phase = "promised"  // recorded; the caller is told; his line has not yet hung up
+	Promised  Phase = "promised"  // recorded; the caller is told; their line has not yet hung up
 	Leasing   Phase = "leasing"   // hung up; a line to dial on is wanted
 	Waiting   Phase = "waiting"   // a line is leased; the off-hook script and the wait run
 	Dialing   Phase = "dialing"   // an attempt is recorded; its dial command may be out

@@ -57,7 +57,7 @@ func FuzzDialString(f *testing.F) {
 }
 
 // Whatever a DTE sends, the modem stays alive and in step: DTR and a fresh AT bring it back, nobody else's telephone
-// rings unless his number was dialled, and each D that was done is on record.
+// rings unless their number was dialled, and each D that was done is on record.
 func FuzzModem(f *testing.F) {
 	f.Add([]byte("AT\rATE0V0\rA/"), []byte("ATS0=1\r"))
 	f.Add([]byte("ATDT5552\rx+++ATH\r"), []byte("ATA\r"))

@@ -330,7 +330,7 @@ func TestBusyWhenOffHookAndOnesOwnNumber(t *testing.T) {
 	})
 }
 
-// A call back that comes before the caller's modem noticed the hang-up (S10) finds his line busy.
+// A call back that comes before the caller's modem noticed the hang-up (S10) finds their line busy.
 func TestTooSoonIsBusy(t *testing.T) {
 	for _, tt := range []struct {
 		wait time.Duration

@@ -65,7 +65,7 @@ func (s *RADIUS) login(p *radius.Packet, f Faults) (u User, code radius.Code, at
 	case eap != nil:
 		return s.eap(u, eap, state, f)
 	case state != "" && (!known || waiting.user != u.Name || waiting.eap != nil):
-		return u, radius.CodeAccessReject, rejection(u, f), "a State that is not his"
+		return u, radius.CodeAccessReject, rejection(u, f), "the State belongs to another login"
 	case state != "":
 		return s.answered(p, u, state, f)
 	}

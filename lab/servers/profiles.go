@@ -15,7 +15,7 @@ type Profiles struct {
 	Groups []Profile
 }
 
-// Profile is a user or a group. What a user does not say his group says.
+// Profile is a user or a group. What a user does not say their group says.
 type Profile struct {
 	Name   string
 	Member string // of that group
@@ -88,7 +88,7 @@ func findProfile(list []Profile, name string) (Profile, bool) {
 	return Profile{}, false
 }
 
-// chain is a user's profile and those of his groups, nearest first; a ring of groups ends where it closes. DEFAULT is
+// chain is a user's profile and those of their groups, nearest first; a ring of groups ends where it closes. DEFAULT is
 // who no other name is.
 func (p Profiles) chain(user string) []Profile {
 	at, ok := findProfile(p.Users, user)

@@ -228,7 +228,7 @@ func (a Attribute) expand(p *radius.Packet) Attribute {
 }
 
 // match goes through the entries as FreeRADIUS does; ok tells whether one fitted. Its result is the user as all of them
-// make him.
+// make them.
 func match(users []User, p *radius.Packet) (u User, ok bool) {
 	u.Name = string(p.Get(1))
 	for _, e := range users {

@@ -305,7 +305,7 @@ func TestNoCarrierToldFromData(t *testing.T) {
 	}
 }
 
-// TestHalfTypedLine: what a caller typed before he hung up does not get an end from the modem's NO CARRIER.
+// TestHalfTypedLine: what a caller typed before they hung up does not get an end from the modem's NO CARRIER.
 func TestHalfTypedLine(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		f := newFake(signals)

@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// hangUpAfter sends a caller's last words and the loss of his carrier in one piece, as a modem does after an orderly
+// hangUpAfter sends a caller's last words and the loss of their carrier in one piece, as a modem does after an orderly
 // disconnect.
 func (f *fake) hangUpAfter(words string) {
 	f.set(func() { f.online, f.offHook = false, false })

@@ -120,7 +120,7 @@ func TestCallCheck(t *testing.T) {
 // A permission is for the call that it was asked for: not for the next caller, not after the caller gave up, not for a
 // line that was busy then.
 func TestCallCheckIsNotInherited(t *testing.T) {
-	t.Run("he gave up", func(t *testing.T) {
+	t.Run("they gave up", func(t *testing.T) {
 		s := &screener{takes: 20 * time.Second, grants: only("84001")}
 		onScreened(t, newFake(true), s, func(b *bench) {
 			b.until(lines.Idle)
@@ -143,7 +143,7 @@ func TestCallCheckIsNotInherited(t *testing.T) {
 			b.until(lines.Idle)
 			b.rings(1, "84001")
 			if b.rings(10, "84666") {
-				t.Error("he was answered with the permission of the one before")
+				t.Error("they were answered with the permission of the one before")
 			}
 		})
 	})

@@ -144,7 +144,7 @@ func TestLockSameProcess(t *testing.T) {
 	mustOpen(t, Address{Scheme: Serial, Path: link}, Options{LockDir: dir})
 }
 
-// A lock that was taken from us (somebody removed it and made his own) is not removed by our Close.
+// A lock that was taken from us (somebody removed it and made another) is not removed by our Close.
 func TestLockTaken(t *testing.T) {
 	_, slave := newPTY(t)
 	dir := t.TempDir()

@@ -31,8 +31,8 @@ import (
 //   - Behind a PTY without modem lines it agrees to COM-PORT all the same, tells a state of 0 and never confirms DTR.
 //   - SET-CONTROL BREAK off is confirmed with the value of "on". IAC BRK does nothing unless its configuration asks for
 //     it.
-//   - It opens the device when a client comes and closes it when he goes: then DTR drops. It takes no UUCP lock on a
-//     PTY.
+//   - It opens the device when a client comes and closes it when the client goes: then DTR drops. It takes no UUCP lock
+//     on a PTY.
 //   - It cannot say which TCP port it took for itself (0), and "Unable to start mdns" in its log means nothing.
 type ser2net struct {
 	url    string

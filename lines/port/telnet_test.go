@@ -87,14 +87,14 @@ func TestTelnetDecode(t *testing.T) {
 	}
 }
 
-// A peer that asks again whenever he is refused gets silence in the end.
+// A peer that asks again whenever it is refused gets silence in the end.
 func TestTelnetEndsLoops(t *testing.T) {
 	tests := map[string][]byte{
-		"refused option":         {255, 251, 1},
-		"unknown option":         {255, 253, 99},
-		"flapping":               {255, 253, 0, 255, 254, 0},
-		"flapping of COM-PORT":   {255, 253, 44, 255, 254, 44},
-		"flapping of his BINARY": {255, 252, 0, 255, 251, 0},
+		"refused option":                {255, 251, 1},
+		"unknown option":                {255, 253, 99},
+		"flapping":                      {255, 253, 0, 255, 254, 0},
+		"flapping of COM-PORT":          {255, 253, 44, 255, 254, 44},
+		"flapping of the peer's BINARY": {255, 252, 0, 255, 251, 0},
 	}
 	for name, in := range tests {
 		_, out, _, _ := decoded(true, 0, bytes.Repeat(in, 10_000))
