@@ -42,7 +42,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	case policies.Admit:
 		return b.admit(ctx, c, a, d.Reason)
 	case policies.AskNumber, policies.CallBack:
-		return b.makeOffer(c, a, d.Number.String(), d.Reason)
+		return b.makeOffer(c, a, d)
 	default:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	}

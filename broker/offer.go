@@ -15,17 +15,18 @@ import (
 // line, no row, no timer.
 type offer struct {
 	session.Offer
-	asked session.Asked
+	asked  session.Asked
+	digest string // of the policy that made it
 }
 
-// makeOffer opens an offer on a call. number is the fixed one; "" leaves it to the caller.
-func (b *Broker) makeOffer(c *call, a session.Asked, number, reason string) session.Verdict {
+// makeOffer opens an offer on a call, of what was decided.
+func (b *Broker) makeOffer(c *call, a session.Asked, d policies.Decision) session.Verdict {
 	wait := max(c.forcedWait, a.Auth.CallbackDelay)
-	o := &offer{asked: a, Offer: session.Offer{ID: newID(), Number: number, Wait: wait}}
+	o := &offer{asked: a, digest: d.Digest, Offer: session.Offer{ID: newID(), Number: d.Number.String(), Wait: wait}}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.offer = o
-	return session.Verdict{Kind: session.Offered, Offer: o.Offer, Reason: reason}
+	return session.Verdict{Kind: session.Offered, Offer: o.Offer, Reason: d.Reason}
 }
 
 // takeOffer takes an offer off its call, so that nobody else can have it; nil where it is not open: it was made on
@@ -98,7 +99,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 		return session.Verdict{Kind: session.BadChoice, Reason: why}
 	}
 	if ch.Decline {
-		return b.admit(ctx, c, o.asked, "the callback was declined")
+		return b.decline(ctx, c, o)
 	}
 	var typed *string
 	if o.Number == "" {
@@ -122,6 +123,19 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	w := b.newPromise(c, o.asked, d, t)
 	w.row.ForcedWait = max(o.Wait, ch.Delay)
 	return b.promise(ctx, c, w, d.Reason)
+}
+
+// decline admits a caller who declines the callback, if the policy that offered it is still in force: another one may
+// require the callback, or reject the user.
+func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict {
+	d, _ := b.evaluate(c, o.asked, nil)
+	switch {
+	case d.Outcome == policies.Refuse:
+		return session.Verdict{Text: d.Text, Reason: d.Reason}
+	case d.Digest != o.digest:
+		return session.Verdict{Text: textNotAvailable, Reason: "the policy changed since the offer"}
+	}
+	return b.admit(ctx, c, o.asked, "the callback was declined")
 }
 
 // promisable looks for what stands in a callback's way; a Verdict without Reason says nothing does.

@@ -374,6 +374,26 @@ func TestDeclined(t *testing.T) {
 	}
 }
 
+// TestDeclinedUnderAnotherPolicy: a reload between the offer and its decline may require the callback or reject the
+// user. A caller is not admitted by the offer of before.
+func TestDeclinedUnderAnotherPolicy(t *testing.T) {
+	for name, p := range map[string]policies.Policy{
+		"required": {Callback: policies.Required}, "off": {Callback: policies.Off},
+	} {
+		atDesk(t, func(d *desk) {
+			c := d.caller("c1")
+			o := d.offered(c, "kim", atHome)
+			c.offer.MayDecline = true
+			d.policy(p)
+			d.policy(d.rules)
+			d.b.Reload(d.cfg)
+			if v := d.promise(c, session.Choice{Offer: o.ID, Decline: true}); v.Kind != session.Refuse {
+				t.Errorf("%s: %+v", name, v)
+			}
+		})
+	}
+}
+
 // An offer that nobody answers is forgotten with its call: nothing was recorded for it, and nobody else has to wait for
 // it.
 func TestOfferDropped(t *testing.T) {
