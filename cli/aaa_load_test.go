@@ -33,16 +33,22 @@ func loadServer(t *testing.T) *servers.RADIUS {
 	if err := s.Listen(":0", ""); err != nil {
 		t.Fatal(err)
 	}
+	runServer(t, s.Run)
+	return s
+}
+
+// runServer runs a server until the end of the test.
+func runServer(t *testing.T, run func(context.Context) error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
+	go func() { ended <- run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
-	return s
 }
 
 // write puts text into a file of the test's own.
@@ -114,15 +120,7 @@ func loadTACACS(t *testing.T) *servers.TACACS {
 	if err := s.Listen(":0"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	runServer(t, s.Run)
 	return s
 }
 
