@@ -19,25 +19,50 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// radiusServer is one with the lab's users, on loopback; acct is host:port of its accounting, ":0" any.
-func radiusServer(t *testing.T, acct string) *servers.RADIUS {
+// radiusServer serves the sockets, of which either may be nil, with the users of the lab until the end of the test.
+func radiusServer(t *testing.T, auth, acct net.PacketConn) *servers.RADIUS {
 	t.Helper()
 	users, err := servers.ParseUsers(strings.NewReader(readFile(t, "../lab/files/users")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: "the-town's-own-secret-of-30-oct", Users: users})
-	if err == nil {
-		err = r.Listen(":0", acct)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { r.Run(ctx) })
+	running.Go(func() { r.Serve(ctx, auth, acct) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	return r
+}
+
+func udpSocket(t *testing.T) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// empty discards what has arrived at a socket.
+func empty(t *testing.T, c *net.UDPConn) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err == nil {
+		err = raw.Read(func(fd uintptr) bool {
+			for buf := make([]byte, 4096); ; {
+				if _, _, err := syscall.Recvfrom(int(fd), buf, syscall.MSG_DONTWAIT); err != nil {
+					return true
+				}
+			}
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Law 10: a callback lives from its promise to its end while the accounting server is deaf, and the daemon is killed.
@@ -45,14 +70,10 @@ func radiusServer(t *testing.T, acct string) *servers.RADIUS {
 // Accounting-On of either start.
 func TestAccountingIsKept(t *testing.T) {
 	t.Parallel()
-	deaf, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer deaf.Close()
-	acct := deaf.LocalAddr().String()
+	auth, acct := udpSocket(t), udpSocket(t) // nothing reads from acct before the daemon is killed
+	radiusServer(t, auth, nil)
 	l := startTown(t, lab.Options{
-		RADIUS: &lab.RADIUS{Auth: radiusServer(t, ":0").AuthAddr(), Acct: acct,
+		RADIUS: &lab.RADIUS{Auth: auth.LocalAddr().String(), Acct: acct.LocalAddr().String(),
 			Secret: "the-town's-own-secret-of-30-oct"},
 		Edit: func(name, text string) string {
 			return strings.Replace(shortWait(name, text), "timeout: 2s", "timeout: 500ms", 1)
@@ -67,8 +88,8 @@ func TestAccountingIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.StopDaemon()
-	deaf.Close()
-	server := radiusServer(t, acct)
+	empty(t, acct) // of what the killed daemon sent
+	server := radiusServer(t, nil, acct)
 	if err := l.StartDaemon(t.Context()); err != nil {
 		t.Fatal(err)
 	}

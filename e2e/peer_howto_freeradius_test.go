@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"database/sql"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +14,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
 )
 
@@ -50,24 +49,14 @@ func newStockFreeRADIUS(t *testing.T, scripts ...string) *stockFreeRADIUS {
 	return f
 }
 
-// quietPort is a free port of 127.0.0.1 below those that the system hands out by itself: nobody takes it before the
-// server does.
+// quietPort is a port that no socket takes before a peer opens it.
 func quietPort(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		u, err := net.ListenPacket("udp", address)
-		if err != nil {
-			continue
-		}
-		u.Close()
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
+	address, err := aaatest.QuietPort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port below 32000")
-	return ""
+	return address
 }
 
 func (f *stockFreeRADIUS) path(name string) string { return filepath.Join(f.dir, name) }

@@ -144,12 +144,7 @@ func rawTerminal(tty *os.File) error {
 
 // runSer2net starts ser2net on a terminal and returns where it serves, "" where it could not.
 func runSer2net(t *testing.T, program, shim, dir, tty, in, driven string) string {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := free.Addr().String()
-	free.Close()
+	host := quietPort(t)
 	ip, port, _ := net.SplitHostPort(host)
 	config := filepath.Join(dir, "ser2net.yaml")
 	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: "+

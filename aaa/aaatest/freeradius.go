@@ -159,19 +159,16 @@ func (f *FreeRADIUS) Pause() error { return f.cmd.Process.Signal(syscall.SIGSTOP
 // Resume ends a Pause.
 func (f *FreeRADIUS) Resume() error { return f.cmd.Process.Signal(syscall.SIGCONT) }
 
-// twoPorts finds ports that are free now.
+// twoPorts finds ports that are free now. Two that are the same by chance fail the start, which is tried again.
 func twoPorts(o FreeRADIUSOptions) (auth, acct string, err error) {
 	auth, acct = o.Auth, o.Acct
 	for _, p := range []*string{&auth, &acct} {
 		if *p != "" {
 			continue
 		}
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
+		if *p, err = QuietPort(); err != nil {
 			return "", "", err
 		}
-		defer c.Close() // both are held until both are chosen
-		*p = c.LocalAddr().String()
 	}
 	return auth, acct, nil
 }

@@ -10,12 +10,10 @@ import (
 
 // prepareRadSec finds a port for the listener inside TLS, and writes its certificate beside the configuration.
 func (f *FreeRADIUS) prepareRadSec(o *FreeRADIUSOptions) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	var err error
+	if f.RadSec, err = QuietPort(); err != nil {
 		return err
 	}
-	defer l.Close()
-	f.RadSec = l.Addr().String()
 	return o.RadSec.WriteFiles(f.Dir, radsecServer)
 }
 

@@ -85,12 +85,10 @@ func startRadsecproxy(dir string, ca *servers.Authority, f *FreeRADIUS) (*radsec
 
 // configure finds a port and returns the configuration.
 func (p *radsecproxy) configure(dir string, f *FreeRADIUS) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	var err error
+	if p.address, err = QuietPort(); err != nil {
 		return "", err
 	}
-	defer l.Close()
-	p.address = l.Addr().String()
 	text, err := peersFile("radsecproxy", "radsecproxy.conf.in")
 	if err != nil {
 		return "", err
