@@ -227,7 +227,7 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 	return true
 }
 
-// cross checks what needs the whole: who can call back whom.
+// cross checks what needs the whole: which lines can call back for which.
 func (l *loader) cross() {
 	if l.problems.HasErrors() {
 		return // half a configuration would give echoes
@@ -297,7 +297,7 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	l.crossPolicy(v, u)
 }
 
-// crossPolicy warns of a local user whom their policy would refuse.
+// crossPolicy warns of a local user that the policy would reject.
 func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	granted := aaa.Result{
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},

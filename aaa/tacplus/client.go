@@ -158,7 +158,7 @@ func (s *silences) add(err error) {
 }
 
 // result is what is left when no server answered. Where one answered with the wrong obfuscation that is a refusal (RFC
-// 8907 §10.5.2): whoever can write into the connection shall not choose the next method.
+// 8907 §10.5.2): somebody able to write into the connection must not choose the next method.
 func (s *silences) result() aaa.Result {
 	res := aaa.Result{Reason: strings.Join(s.reasons, "; ")}
 	if s.plain {

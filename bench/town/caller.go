@@ -23,8 +23,8 @@ type caller struct {
 	promised, busy int
 }
 
-// patience is how long a caller waits for anything: far beyond what a cycle takes, so that whoever loses it has lost
-// their callback.
+// patience is how long a caller waits for anything: far beyond what a cycle takes, so that a caller who loses it has
+// lost their callback.
 const patience = 30 * time.Second
 
 var errBusy = errors.New("BUSY")

@@ -25,7 +25,7 @@ const (
 type Load struct {
 	Callers int           `json:"callers"`
 	For     time.Duration `json:"for"` // no cycle begins after it
-	// cycles begun a second, by whoever is at home; 0: each caller begins anew at once
+	// cycles begun a second, by all callers together; 0: each caller begins anew at once
 	Rate float64 `json:"rate"`
 }
 

@@ -120,7 +120,7 @@ var (
 		}
 	}}
 	praise        = action{"no cause", func(d *draft) { d.s.Cause = "" }}
-	blameOperator = action{"cause: by whom", func(d *draft) { d.s.Cause = "by " + orUnknown(d.e.cause) }}
+	blameOperator = action{"cause: the operator", func(d *draft) { d.s.Cause = "by " + orUnknown(d.e.cause) }}
 	lifetimeEnded = action{`cause "lifetime ended"`, func(d *draft) {
 		if d.s.Cause == "" {
 			d.s.Cause = "lifetime ended"

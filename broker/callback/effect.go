@@ -74,7 +74,7 @@ type ReleaseLease struct {
 // Audit adds a record to the audit about something that no other record tells.
 type Audit struct{ Text string }
 
-// End is the callback's end: one audit record, one line in the log, whoever watches is told. It comes exactly once.
+// End is the callback's end: one audit record, one line in the log, watchers are notified. It comes exactly once.
 type End struct {
 	Outcome Phase // Completed, Failed, Expired or Cancelled
 	Cause   string

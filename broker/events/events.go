@@ -24,7 +24,7 @@ type Event interface {
 	audit() Entry
 }
 
-// Entry is a row of the audit: what was done, by or for whom, and the details.
+// Entry is a row of the audit: what was done, the person or system that did it, and the details.
 type Entry struct{ Kind, Who, Text string }
 
 // What an event embeds that a sink has no use for.

@@ -23,7 +23,8 @@ const (
 	freshWait     = 5 * time.Second // … but a record that was never tried waits no longer than this
 
 	// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer holds up a
-	// record of the server as a whole (Accounting-On): whoever can spoil one record must not end the accounting of all.
+	// record of the server as a whole (Accounting-On): somebody able to spoil one record must not end the accounting of
+	// all.
 	refusedTries = 5
 )
 

@@ -10,7 +10,7 @@ import (
 // Profiles are what a TACACS+ test server knows, as ParseTACACS reads it. The zero Profiles know nobody.
 type Profiles struct {
 	Key    aaa.Secret // `key = …`; "" none
-	Permit bool       // `default authorization = permit`: whom nobody knows may have everything
+	Permit bool       // `default authorization = permit`: unknown users may have everything
 	Users  []Profile
 	Groups []Profile
 }

@@ -14,7 +14,7 @@ import (
 
 // User is one entry of a users file. The first entry that fits answers, unless it falls through.
 type User struct {
-	Name     string // "DEFAULT" fits whoever logs in
+	Name     string // "DEFAULT" matches every user
 	Check    []Check
 	Password aaa.Secret
 	// of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.

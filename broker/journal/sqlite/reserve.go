@@ -22,7 +22,7 @@ const reserveName = "reserve"
 // Reserve is how much room is kept unless Options say otherwise: for about two thousand ends.
 const Reserve = 4 << 20
 
-// reserveSlices is how many parts the room is given up in: whoever fills the disk must not get all of it at once.
+// reserveSlices is how many parts the room is given up in: what fills the disk must not get all of it at once.
 const reserveSlices = 16
 
 // reserveEvery is how often it is tried to take the room again.
