@@ -18,14 +18,14 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Recording says which records of a session are sent, in IOS's words.
+// Recording says which records of a session are sent. The values are those of IOS.
 type Recording string
 
 // The recordings. "" is StartStop.
 const (
 	StartStop Recording = "start-stop"
 	StopOnly  Recording = "stop-only"
-	// as StartStop, and nobody is let in, or promised a callback, before their Start was acknowledged
+	// as StartStop, and no user is admitted or promised a callback until their Start is acknowledged
 	WaitStart   Recording = "wait-start"
 	NoRecording Recording = "none"
 )
@@ -33,12 +33,12 @@ const (
 // AccountingList is IOS's `aaa accounting`. The zero value records start and stop.
 type AccountingList struct {
 	Record Recording
-	// Interim is the time between two updates of a session; 0 as AAA says (Acct-Interim-Interval), negative none.
+	// Interim is the time between two updates of a session; 0: as AAA says (Acct-Interim-Interval); negative: none.
 	Interim time.Duration
-	// Commands: EXEC commands are recorded too, one by one.
+	// Commands records each EXEC command too.
 	Commands bool
-	// SendAs is the list whose name the records carry, "" this one's: lists that tell the same servers share one, so
-	// that the servers hear of the access server's start once, and before all else.
+	// SendAs is the list whose name the records carry; "" means this list. Lists with the same servers share a name, so
+	// that the servers receive Accounting-On once, before all other records.
 	SendAs string
 }
 
@@ -56,7 +56,7 @@ func (l AccountingList) records(t aaa.RecordType, command bool) bool {
 	return true
 }
 
-// interim is the interval for a session's reports, as session.Config has it.
+// interim returns the interval for a session's reports, in the form of session.Config.
 func (l AccountingList) interim() time.Duration {
 	if !l.records(aaa.Interim, false) {
 		return -1
@@ -64,10 +64,10 @@ func (l AccountingList) interim() time.Duration {
 	return l.Interim
 }
 
-// accounting is the list by which a call is accounted: that of the called line for both legs, so that one server sees
+// accounting is the accounting list of a call: that of the called line for both legs, so that the same server receives
 // both.
 type accounting struct {
-	name string // as records carry it: "" is the default list
+	name string // as in the records: "" is the default list
 	AccountingList
 }
 
@@ -77,7 +77,7 @@ func (c *Config) accounting(tty int) accounting {
 	return accounting{recordedAs(cmp.Or(l.SendAs, name)), l}
 }
 
-// recordedAs is a list's name as records carry it.
+// recordedAs returns a list's name as the records carry it.
 func recordedAs(name string) string {
 	if name == defaultList {
 		return ""
@@ -89,7 +89,7 @@ const defaultList = "default"
 
 func listName(name string) string { return cmp.Or(name, defaultList) }
 
-// recorded are the lists that record anything, as records carry their names.
+// recorded returns the lists that record anything, with their names as in the records.
 func (c *Config) recorded() []string {
 	if len(c.Accounting) == 0 {
 		return []string{""}
@@ -104,8 +104,7 @@ func (c *Config) recorded() []string {
 	return names
 }
 
-// systemRecords tell who accounts, for each list the server that takes it, that the access server begins (aaa.On) or
-// ends (aaa.Off) its work.
+// systemRecords returns one Accounting-On (aaa.On) or Accounting-Off (aaa.Off) for each list that records anything.
 func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
 	var records []aaa.Record
 	for _, name := range b.config.Load().recorded() {
@@ -114,16 +113,16 @@ func (b *Broker) systemRecords(t aaa.RecordType) []aaa.Record {
 	return records
 }
 
-// switchOff spools the Accounting-Off that is the last record of an orderly shutdown.
+// switchOff spools Accounting-Off, the last record of an orderly shutdown.
 func (b *Broker) switchOff(ctx context.Context) {
 	if err := b.spool.Put(ctx, b.systemRecords(aaa.Off), journal.UseReserve{}); err != nil {
 		b.log.Error("journal: spool Accounting-Off", zap.Error(err))
 	}
 }
 
-// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. What the
-// journal refuses is owed: it goes there with the next report, or when the call is closed (law 10). It returns when
-// that is done, but holds the caller up no longer than ctx or Limits.Report.
+// Report implements session.Broker: each session's records go to the spool, in one commit with the call's row. Records
+// that the journal refuses are owed: they are written with the next report, or when the call is closed (law 10). It
+// returns when that is done, when ctx ends, or after Limits.Report.
 func (b *Broker) Report(ctx context.Context, r session.Report) {
 	c := b.call(r.Call.ID)
 	if c == nil {
@@ -148,14 +147,14 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	}
 }
 
-// begun reports whether the begin of a session on the call is on disk: then there is room for its end.
+// begun reports whether the start of a session on the call is on disk: then there is room for its Stop.
 func (b *Broker) begun(c *call) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return c.recorded != ""
 }
 
-// spoolReport writes a report's record, with what is owed before it.
+// spoolReport writes a report's record, after the owed records.
 func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record, also []journal.Mutation) {
 	b.mu.Lock()
 	records := slices.Clone(c.owed)
@@ -182,8 +181,8 @@ func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record
 	}
 }
 
-// inTurn runs what writes for a call, each after what was ordered before it, and returns a channel that is closed when
-// it has run.
+// inTurn runs a write for a call after the writes that were ordered before it, and returns a channel that is closed
+// when it has run.
 func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
 	done := make(chan struct{})
 	b.mu.Lock()
@@ -200,12 +199,12 @@ func (b *Broker) inTurn(c *call, write func()) <-chan struct{} {
 	return done
 }
 
-// errUnrecorded is why a session does not begin: its Start, and the row that its Stop is made of after a crash, are not
-// on disk, or there is no room for the Stop.
+// errUnrecorded is the reason why a session does not begin: its Start, and the row from which its Stop is created after
+// a crash, are not on disk, or there is no room for the Stop.
 var errUnrecorded = errors.New("the session could not be recorded in the journal")
 
-// sessionRecorded waits until it is known whether a session that is to be accounted is on disk, and answers
-// errUnrecorded where it is not (law 10), or the cause with which ctx ended before.
+// sessionRecorded waits until it is known whether a session that must be accounted is on disk. It returns errUnrecorded
+// if it is not (law 10), wrapped with the cause if ctx ended first.
 func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) error {
 	if c.accounting.Record == NoRecording || !b.spool.Sends() {
 		return nil
@@ -231,8 +230,8 @@ func (b *Broker) sessionRecorded(ctx context.Context, c *call, session int) erro
 	return nil
 }
 
-// reported brings a call's row up to the report: while a session is open the row holds what its Stop needs should the
-// process end before it.
+// reported updates a call's row with the report: while a session is open, the row has what its Stop needs if the
+// process ends first.
 func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row journal.Call) {
 	row = c.row()
 	row.User, row.Entry, row.Service = r.Identity.User, r.Identity.Entry, string(r.Service)
@@ -244,7 +243,7 @@ func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row jou
 	switch r.Kind {
 	case session.Began:
 		c.began = record.Time
-	case session.Ended: // its Stop is on its way: nothing is left to close after a crash
+	case session.Ended: // its Stop is being spooled: nothing is left to close after a crash
 		c.session, c.admitted, c.offer = "", aaa.Identity{}, nil
 		return row
 	}
@@ -257,7 +256,7 @@ func (b *Broker) reported(c *call, r session.Report, record aaa.Record) (row jou
 	return row
 }
 
-// number is what a callback dials; "" where there is none.
+// number returns the number that a callback dials; "" if there is none.
 func (b *Broker) number(callbackID string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -267,7 +266,7 @@ func (b *Broker) number(callbackID string) string {
 	return ""
 }
 
-// record is the accounting record of a report. Attributes of both legs: one Acct-Multi-Session-Id, each leg's own
+// record returns the accounting record of a report. Both legs have the same Acct-Multi-Session-Id; each has its own
 // Class.
 func (c *call) record(r session.Report) aaa.Record {
 	id := c.sessionID(r.Session)
@@ -294,8 +293,8 @@ func (c *call) record(r session.Report) aaa.Record {
 	return rec
 }
 
-// startAcknowledged waits, where the list demands it (wait-start), for the session's Start, which is recorded, to be
-// acknowledged. false: it was not in time.
+// startAcknowledged waits until the session's Start, which is recorded, is acknowledged, if the list requires it
+// (wait-start). It returns false on timeout.
 func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bool {
 	if c.accounting.Record != WaitStart || !b.spool.Sends() {
 		return true
@@ -303,8 +302,8 @@ func (b *Broker) startAcknowledged(ctx context.Context, c *call, session int) bo
 	return b.spool.Await(ctx, c.sessionID(session)+"-start", b.opt.Limits.WaitStart)
 }
 
-// OldestSession is when the oldest session began that has not ended, or has records that are not acknowledged; zero:
-// there is none.
+// OldestSession returns the start of the oldest session that is open or has unacknowledged records; zero if there is
+// none.
 func (b *Broker) OldestSession(ctx context.Context) (time.Time, error) {
 	var oldest time.Time
 	note := func(began time.Time) {

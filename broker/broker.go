@@ -1,7 +1,7 @@
 // Package broker owns every call and every callback of a node. One goroutine, the loop, steps the callback machines,
-// writes one transaction, then has the effects carried out; the calls' own goroutines ask it through Decide and tell it
-// through Report. It knows no modem and no prompt: it lends lines from a pool, dials through a dialer and leaves the
-// talking to session.
+// writes one transaction, then has the effects carried out. The goroutines of the calls ask for decisions with Decide
+// and report with Report. The package knows nothing of modems and prompts: it leases lines from a pool, dials through a
+// dialer, and leaves the dialogue to session.
 package broker
 
 import (
@@ -27,73 +27,73 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Config is what a reload may change. Calls and callbacks that have begun keep the decision they were given; before a
-// dial only denials are taken from the newer one.
+// Config is the part of the configuration that a reload may change. Calls and callbacks that have begun keep the
+// decision they were given; right before a dial, the newer configuration can only deny.
 type Config struct {
 	Session    session.Config
-	Lines      map[int]Line              // by TTY. A line that is not there lets nobody in and dials nobody
-	Accounting map[string]AccountingList // by name, which lines give. One that is not there records start and stop
+	Lines      map[int]Line              // by TTY. A line that is not listed admits no one and dials no one
+	Accounting map[string]AccountingList // by the name in Line.Accounting. A missing list records start and stop
 	Policies   *policies.Set
-	Lifetime   time.Duration // from the promise to `expired`; 0: 1 h
+	Lifetime   time.Duration // from promised to expired; 0: 1 h
 	Dialer     Dialer
 
 	LoginLimits LoginLimits
-	LocalUsers  map[string]bool // names that logs may show though their users have not logged in yet
+	LocalUsers  map[string]bool // names that logs may show before their users have logged in
 }
 
-// Login is the method lists of a line. An aaa.Login is one.
+// Login is the method lists of a line, such as an aaa.Login.
 type Login interface {
 	session.Login
-	// Reauthorize asks again, without a password, what a user may have, and blocks for Granted, Refused or Silent.
-	// Where nobody can be asked without one, granted stands.
+	// Reauthorize asks again, without a password, what a user may have, and blocks until the result is Granted, Refused
+	// or Silent. If no method can be asked without a password, it returns granted.
 	Reauthorize(ctx context.Context, r aaa.Request, id aaa.Identity, granted aaa.Authorization) aaa.Result
 }
 
-// Dialer dials on the lines that the broker leases. Its methods may be called by many goroutines at once and keep
-// nothing of a lease. A script is given as the line names it: a pattern of names, which only the Dialer resolves.
+// Dialer dials on the lines that the broker leases. Its methods may be called concurrently and must not retain a lease.
+// script is the pattern of script names that the line configures; the Dialer resolves it.
 type Dialer interface {
-	// Dial dials number and blocks until a call is up, or the line is on hook again or known not to be
-	// (Dialed.Unproven). It ends soon after ctx, with its cause as the reason.
+	// Dial dials number and blocks until a call is up, or the line is on hook again or cannot be proven to be
+	// (Dialed.Unproven). It ends soon after ctx does, with the cause of ctx as the reason.
 	Dial(ctx context.Context, l lines.Dialable, script string, number numbers.Number) lines.Dialed
-	// OffHook runs a script that dials nobody, and blocks until it has ended: nil where it ended well or script is "".
+	// OffHook runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
+	// is "".
 	OffHook(ctx context.Context, l lines.Dialable, script string) error
 }
 
-// Options are the parts that a Broker works with for its whole life.
+// Options are the parts that a Broker uses for its whole life.
 type Options struct {
 	Journal journal.Store
 	Pool    *lines.Pool
-	// Accountant delivers the spooled records; nil: nothing is accounted and nothing spooled.
+	// Accountant delivers the spooled records; nil: no accounting and no spool.
 	Accountant aaa.Accountant
-	// CallCheck asks AAA whether a call that rings may be answered (Service-Type Call-Check), for lines that want it;
-	// it blocks until the answer or ctx's end. Only Granted answers the telephone. nil: such lines answer nobody.
+	// CallCheck asks AAA whether a ringing call may be answered (Service-Type Call-Check), for lines that require it.
+	// It blocks until the answer or the end of ctx. Only Granted answers the call. nil: such lines answer no call.
 	CallCheck func(ctx context.Context, r aaa.Request) aaa.Result
 	Log       *zap.Logger                // nil: none
 	Debug     func(tty int, text string) // `debug callback`; nil: none
 	Limits    Limits
-	NameKey   []byte // of the hashes by which names that are nobody's are logged and counted; nil: one of this process
+	NameKey   []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
 }
 
-// Limits are the loop's own deadlines. Zero fields stand for the defaults in the comments.
+// Limits are the loop's own deadlines. Zero fields mean the defaults in the comments.
 type Limits struct {
-	HangUp    time.Duration // leg one must be down after the promise: 30 s
-	LineRetry time.Duration // pause before a line is asked for again: 5 s
-	OffHook   time.Duration // grace for an off-hook script at the end of the wait: 15 s
-	Dial      time.Duration // backstop behind a dial script's own time limits: 5 min
-	Login     time.Duration // leg two must be admitted: 90 s
-	Grace     time.Duration // a hang-up that was ordered must show: 45 s
-	// longest that a dial waits for leg one's Stop to be acknowledged, counted from its spooling: 5 s
+	HangUp    time.Duration // from the promise until leg one must be down: 30 s
+	LineRetry time.Duration // pause before a line is requested again: 5 s
+	OffHook   time.Duration // extra time for an off-hook script at the end of the wait: 15 s
+	Dial      time.Duration // backstop beyond a dial script's own time limits: 5 min
+	Login     time.Duration // until leg two must be admitted: 90 s
+	Grace     time.Duration // until an ordered hang-up must have happened: 45 s
+	// maximum wait of a dial for the acknowledgement of leg one's Stop, counted from its spooling: 5 s
 	Accounting time.Duration
-	// longest that anybody waits for a report, or a record of the audit, to be on disk, where nothing depends on it: 5
-	// s
+	// maximum wait for a report or an audit record to be on disk, if nothing depends on it: 5 s
 	Report      time.Duration
-	WaitStart   time.Duration // longest that a caller waits for their Start to be acknowledged (wait-start): 10 s
-	Reauthorize time.Duration // longest that one question for authorization without a login may take: 20 s
-	CallCheck   time.Duration // longest that a call rings while AAA is asked whether to answer it: 15 s
-	Retry       time.Duration // pause before a step that could not be recorded is tried again: 1 s
+	WaitStart   time.Duration // maximum wait of a caller for their Start to be acknowledged (wait-start): 10 s
+	Reauthorize time.Duration // maximum time of one request for authorization without a login: 20 s
+	CallCheck   time.Duration // maximum time that a call rings while AAA is asked whether to answer it: 15 s
+	Retry       time.Duration // pause before a step that could not be recorded is retried: 1 s
 }
 
-// Broker is the owner of calls and callbacks. New makes one, Run works.
+// Broker owns calls and callbacks.
 type Broker struct {
 	opt    Options
 	sinks  []events.Sink
@@ -111,22 +111,22 @@ type Broker struct {
 
 	mu    sync.Mutex       // guards what follows
 	calls map[string]*call // live calls by ID
-	works map[string]*work // callbacks the loop has in hand, by ID; written by the loop only
+	works map[string]*work // callbacks that the loop works on, by ID; written by the loop only
 
-	// The loop's own.
+	// Used by the loop only.
 	backlog  []event
-	batch    []event         // memory of gather
-	taken    map[string]bool // likewise
-	steps    []step          // memory of round
+	batch    []event         // reused by gather
+	taken    map[string]bool // reused by gather
+	steps    []step          // reused by round
 	leaseSeq uint64
-	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation has a world of its own
-	again    func(context.Context, event)                  // tryAgain, likewise
+	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation replaces it
+	again    func(context.Context, event)                  // tryAgain; the simulation replaces it
 	undone   time.Time                                     // when it was last logged that a step could not be recorded
-	quiet    int                                           // how many were not logged since
+	quiet    int                                           // failures not logged since then
 	refused  atomic.Uint64                                 // events that no rule covered
 }
 
-// New returns a Broker that owns nothing yet.
+// New returns a Broker without calls or callbacks.
 func New(o Options, c Config) *Broker {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -151,12 +151,12 @@ func New(o Options, c Config) *Broker {
 	return b
 }
 
-// Reload swaps the configuration for calls and decisions to come.
+// Reload replaces the configuration for future calls and decisions.
 func (b *Broker) Reload(c Config) { b.config.Store(&c) }
 
-// Run takes up what the journal holds, runs the lines and the loop, and blocks until ctx ends: then no call is taken
-// any more, what is dialling or logging in gets a moment to finish, sessions are ended, and promises stay in the
-// journal for the next start. An error means that it could not start, or that a part broke down.
+// Run resumes what the journal holds, runs the lines and the loop, and blocks until ctx ends. It then accepts no more
+// calls, gives dials and logins in progress a short time to finish, and ends the sessions; pending callbacks stay in
+// the journal for the next start. An error means that it could not start, or that a part failed.
 func (b *Broker) Run(ctx context.Context) error {
 	if err := b.recover(ctx); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	stopLines()
 	<-pool
 	b.turns.Wait()
-	// in good order: a part that broke down is started again at once, and its calls are not over for AAA
+	// Only in an orderly shutdown: a part that failed is restarted immediately, and for AAA its calls are not over.
 	if ctx.Err() != nil {
 		b.switchOff(base)
 	}
@@ -198,11 +198,10 @@ func (b *Broker) Run(ctx context.Context) error {
 
 var errShutdown = errors.New("ringback is shutting down")
 
-// drainTime is how long a shutdown waits for attempts and logins of leg two that have begun, and then for calls to be
-// down.
+// drainTime is how long a shutdown waits for attempts and logins of leg two in progress, and then for calls to be down.
 const drainTime = 10 * time.Second
 
-// drain stops new calls and dials and lets what must not be cut come to its end.
+// drain stops new calls and dials and waits for work that must not be interrupted.
 func (b *Broker) drain() {
 	b.draining.Store(true)
 	b.opt.Pool.Drain()
@@ -216,7 +215,7 @@ func (b *Broker) drain() {
 	})
 }
 
-// until waits for quiet, asked with the mutex held, but no longer than drainTime.
+// until waits until quiet returns true, at most drainTime. quiet is called with the mutex held.
 func (b *Broker) until(quiet func() bool) {
 	deadline := time.NewTimer(drainTime)
 	defer deadline.Stop()
@@ -237,7 +236,7 @@ func (b *Broker) until(quiet func() bool) {
 	}
 }
 
-// giveBackAll returns the leases of callbacks that go on after the next start. The loop has ended.
+// giveBackAll returns the leases of callbacks that continue after the next start. The loop has ended.
 func (b *Broker) giveBackAll() {
 	for _, w := range b.works {
 		if w.lease != nil {
@@ -254,12 +253,12 @@ func (b *Broker) hangUpAll() {
 	}
 }
 
-// Arrears is how many ends of calls wait in memory for a disk that takes them.
+// Arrears returns how many ends of calls wait in memory for the disk to accept them.
 func (b *Broker) Arrears() int {
 	return b.spool.Owed()
 }
 
-// Refused is how many events no rule of the machine covered: late and doubled ones.
+// Refused returns how many events no rule of the machine covered: late and duplicate ones.
 func (b *Broker) Refused() uint64 { return b.refused.Load() }
 
 func (l Limits) withDefaults() Limits {
@@ -283,7 +282,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// newID returns 8 characters that nobody can guess and a person can type.
+// newID returns 8 characters that are hard to guess and easy to type.
 func newID() string {
 	b := make([]byte, 5)
 	rand.Read(b)

@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// errHangUp is why a call's context ends when the machine or an operator ends the call.
+// errHangUp is the cause of a call's context when the machine or an operator ends the call.
 var errHangUp = errors.New("hung up by ringback")
 
 // call is a live call and the session on it.
@@ -36,19 +36,19 @@ type call struct {
 	identity   aaa.Identity
 
 	// Guarded by the Broker's mutex.
-	offer    *offer // leg one: what the caller may have and has not answered; nil none
-	promised string // leg one: the callback that was promised
+	offer    *offer // leg one: the callback offered to the caller and not answered yet; nil if none
+	promised string // leg one: the promised callback
 	user     string // for views
 	billed   string // the name that accounting uses
 	service  aaa.Service
 	session  string    // Acct-Session-Id of the open session; "" none
-	began    time.Time // when that began
-	// records that the journal refused; they go there with the next report, or when the call is closed
+	began    time.Time // start of that session
+	// records that the journal refused; they are written with the next report, or when the call is closed
 	owed     []aaa.Record
-	turn     chan struct{} // closed when all that was ordered to be written for the call has run; nil: nothing was
-	recorded string        // Acct-Session-Id of the session whose begin is on disk; "" none
-	last     journal.Call  // the row as it was, or was to be, recorded last
-	admitted aaa.Identity  // the user whose session runs on this call; zero: none
+	turn     chan struct{} // closed when all writes ordered for the call have run; nil if there were none
+	recorded string        // Acct-Session-Id of the session whose start is on disk; "" none
+	last     journal.Call  // the row as last recorded, or as it should have been
+	admitted aaa.Identity  // the user whose session runs on this call; zero if none
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -68,9 +68,9 @@ func (b *Broker) call(id string) *call {
 	return b.calls[id]
 }
 
-// Accept serves an incoming call, leg one of whatever follows. It is a lines.Accept: it blocks until the call is over
-// and the loop knows it, so that a callback on the same line stands in its queue before the line can be answered again;
-// where the disk hangs, Limits.Report at most.
+// Accept serves an incoming call, which is leg one of a possible callback. It is a lines.Accept: it blocks until the
+// call is over and the loop has been told, so that a callback on the same line is queued before the line can be
+// answered again. If the disk hangs, it blocks for Limits.Report at most.
 func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -94,7 +94,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	down := time.Now()
 	told := make(chan error, 1)
 	go func() { // ends with the loop at the latest
-		// Not ctx: the promise stands whatever ended the call.
+		// Not ctx: the promise is valid no matter how the call ended.
 		wait, stop := context.WithTimeout(context.Background(), b.opt.Limits.HangUp)
 		defer stop()
 		err := b.tell(wait, event{id: promised, what: what, also: func(w *work) { w.hungUp, w.leg1 = down, nil }})
@@ -103,8 +103,8 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		}
 		told <- err
 	}()
-	// A disk that hangs or refuses does not keep the line from being answered: the loop takes the hang-up when the disk
-	// is back.
+	// A disk that hangs or fails must not keep the line from being answered: the loop handles the hang-up when the disk
+	// works again.
 	b.patiently(told)
 }
 
@@ -116,7 +116,7 @@ func (c *call) config(b *Broker, cfg *Config) session.Config {
 	return s
 }
 
-// nobody stands for the method lists of a line that has none.
+// nobody replaces the method lists of a line that has none.
 type nobody int
 
 func (n nobody) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
@@ -143,8 +143,7 @@ func (b *Broker) begin(c *call) {
 		Call: c.ID, Line: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Connect: c.Connect,
 		Callback: c.callbackID,
 	})
-	// Not waited for: nothing is promised or owed yet, and a disk that hangs holds the prompt up no more than anything
-	// else of a login.
+	// Do not wait: nothing is promised or owed yet, and a hanging disk must not delay the prompt.
 	row := journal.PutCall{Call: c.row()}
 	b.inTurn(c, func() {
 		if err := b.opt.Journal.Commit(context.Background(), row); err != nil {
@@ -168,10 +167,10 @@ func (b *Broker) end(c *call) {
 	delete(b.calls, c.ID)
 }
 
-// closeCall records the call's end together with what is owed. Where the disk refuses, both are kept in memory until it
-// takes them; should the process end before, the row of a session that was recorded is still open, and the next start
-// makes its Stop. It returns when the end is on disk or in memory, or after Limits.Report where the disk hangs: the
-// line can then be answered again.
+// closeCall records the call's end together with the owed records. If the disk refuses them, they stay in memory and
+// are retried; if the process ends first, the row of a recorded session is still open, and the next start creates its
+// Stop. It returns when the end is on disk or in memory, or after Limits.Report if the disk hangs: the line can then be
+// answered again.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
 	written := make(chan error, 1)
 	b.inTurn(c, func() {
@@ -210,7 +209,7 @@ func (b *Broker) callEnded(c *call, out session.Outcome) {
 	b.publish(e)
 }
 
-// startLegTwo runs the session on the call that a dial brought.
+// startLegTwo runs the session on an answered callback.
 func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSession) {
 	if w.dial == nil || w.dial.call == nil {
 		b.later(ctx, event{id: w.row.ID, what: callback.CallEnded{Attempt: e.Attempt, Cause: "the call was lost"}})
@@ -246,11 +245,11 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	})
 }
 
-// login has the method lists by which leg one was answered: those of the called line.
+// login returns the method lists of the called line, which authenticated leg one.
 func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.CalledTTY) }
 
-// ClearLine ends whatever is on a line, as IOS's `clear line`. An error where there is no such line. by is who did it,
-// for the audit.
+// ClearLine ends the call on a line, as IOS `clear line` does. It returns an error if the line does not exist. by names
+// the operator in the audit.
 func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)
@@ -266,12 +265,12 @@ func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	}
 	b.mu.Unlock()
 	if talking {
-		return nil // the session says its last words; then its call is hung up
+		return nil // the session writes its final text; then its call is hung up
 	}
 	return b.opt.Pool.Clear(tty)
 }
 
-// CancelCallback takes a promise back. by is who did it, for the audit.
+// CancelCallback cancels a pending callback. by names the operator in the audit.
 func (b *Broker) CancelCallback(ctx context.Context, id, by string) error {
 	err := b.tell(ctx, event{id: id, what: callback.Cancel{By: by}, text: "by " + by})
 	if errors.Is(err, errStale) {

@@ -15,28 +15,28 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Selector names a session, a pending callback, or both with one Acct-Multi-Session-Id (RFC 5176 §3). All that is set
-// must fit; the zero Selector fits nobody.
+// Selector selects a session, a pending callback, or both with the same Acct-Multi-Session-Id (RFC 5176 §3). All set
+// fields must match; the zero Selector matches nothing.
 type Selector struct {
-	SessionID      string // Acct-Session-Id: of the live session, or of leg one's whose callback is pending
-	MultiSessionID string // Acct-Multi-Session-Id, which both legs and the callback between them share
+	SessionID      string // Acct-Session-Id of the live session, or of leg one if its callback is pending
+	MultiSessionID string // Acct-Multi-Session-Id, shared by both legs and the callback between them
 	User           string // the canonical user, or the name that accounting uses
 	TTY            int    // the line; 0 any
-	Caller         string // the number that rang us
-	By             string // who asks, for audit and log; "" is "AAA"
+	Caller         string // the caller's number
+	By             string // the sender of the request, for audit and log; "" is "AAA"
 }
 
-// Found is what a Selector fitted, and something was done about. The zero value: nothing.
+// Found says how many sessions and callbacks matched and were changed.
 type Found struct{ Sessions, Callbacks int }
 
-// Change is what is to change. The zero fields do not.
+// Change is a requested change. Zero fields change nothing.
 type Change struct {
 	SessionTimeout, IdleTimeout *time.Duration // of live sessions: not supported
 	CancelCallback              bool
-	DelayCallback               time.Duration // no dial before so much time has passed from now; it never hastens one
+	DelayCallback               time.Duration // minimum time from now to the dial; it never makes a dial earlier
 }
 
-// The errors by which Disconnect and Change refuse; then nothing was done.
+// The errors of Disconnect and Change. On error nothing was done.
 var (
 	ErrSeveral      = errors.New("several sessions fit (name one by its Acct-Session-Id or Acct-Multi-Session-Id)")
 	ErrNotSupported = errors.New("the timeouts of a session that runs cannot be changed")
@@ -50,14 +50,14 @@ func (s Selector) empty() bool {
 
 func (s Selector) by() string { return cmp.Or(s.By, "AAA") }
 
-// call reports whether a live session fits; the Broker's mutex is held.
+// call reports whether a live session matches. The Broker's mutex is held.
 func (s Selector) call(c *call) bool {
 	return c.session != "" && fits(s.SessionID, c.session) && fits(s.MultiSessionID, c.multiSessionID) &&
 		fits(s.User, c.user, c.billed) &&
 		(s.TTY == 0 || s.TTY == c.TTY) && fits(s.Caller, c.Caller)
 }
 
-// work reports whether a pending callback fits; the Broker's mutex is held.
+// work reports whether a pending callback matches. The Broker's mutex is held.
 func (s Selector) work(w *work) bool {
 	legOne := s.SessionID == "" || s.SessionID == w.row.CallID || strings.HasPrefix(s.SessionID, w.row.CallID+"-")
 	return w.state.Phase.Pending() && legOne && fits(s.MultiSessionID, w.row.MultiSessionID) &&
@@ -67,10 +67,10 @@ func (s Selector) work(w *work) bool {
 
 func fits(want string, have ...string) bool { return want == "" || slices.Contains(have, want) }
 
-// found is what fits a Selector: all of one Acct-Multi-Session-Id.
+// found is what a Selector matches: all with the same Acct-Multi-Session-Id.
 type found struct {
 	calls    []*call
-	callback string // "" none: an identity has one callback at a time
+	callback string // "" if none: an identity has one callback at a time
 }
 
 func (b *Broker) find(s Selector) (f found, err error) {
@@ -98,8 +98,8 @@ func (b *Broker) find(s Selector) (f found, err error) {
 	return f, nil
 }
 
-// Disconnect ends the live session that fits with the cause Admin-Reset, and takes back the callback that fits. It
-// returns when the callback's end is on disk, or is certain (its dial is being ended), and the session was told.
+// Disconnect ends the matching live session with the cause Admin-Reset, and cancels the matching callback. It returns
+// when the callback's end is on disk, or is certain (its dial is being ended), and the session was told to end.
 func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 	f, err := b.find(s)
 	if err != nil {
@@ -117,7 +117,7 @@ func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 	return done, nil
 }
 
-// cancelFound takes the callback back, if there is one, and returns how many there were: 0 also where it has just
+// cancelFound cancels the callback, if there is one, and returns how many it cancelled: 0 also if the callback has just
 // ended.
 func (b *Broker) cancelFound(ctx context.Context, f found, by string) (int, error) {
 	if f.callback == "" {
@@ -133,9 +133,9 @@ func (b *Broker) cancelFound(ctx context.Context, f found, by string) (int, erro
 	return 1, nil
 }
 
-// Change takes back or puts off the pending callback that fits; never does it hasten one. It returns when that is on
-// disk. Either all is done that is asked for, or, where the error says why, nothing: ErrNotSupported; ErrTooLate where
-// the dial has begun, the callback is put off for longer already, or would not outlive the delay.
+// Change cancels or delays the matching pending callback; it never makes it earlier. It returns when the change is on
+// disk. On error nothing was changed: ErrNotSupported; ErrTooLate if the dial has begun, the callback already waits
+// longer, or would expire before the delay is over.
 func (b *Broker) Change(ctx context.Context, s Selector, c Change) (Found, error) {
 	f, err := b.find(s)
 	switch {
@@ -159,7 +159,7 @@ func (b *Broker) Change(ctx context.Context, s Selector, c Change) (Found, error
 	return Found{Callbacks: 1}, nil
 }
 
-// putOff has a callback wait for d from now at least (law 8: an authentic CoA may only lengthen the wait).
+// putOff makes a callback wait at least d from now (law 8: an authentic CoA may only lengthen the wait).
 func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by string) error {
 	until := time.Now().Add(d)
 	b.mu.Lock()

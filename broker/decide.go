@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// What callers are told.
+// Texts that callers read.
 const (
 	textNotAvailable = "Callback not available"
 	textPending      = "Callback already pending"
@@ -48,7 +48,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 }
 
-// evaluate asks the policies about the caller of a call. typed is the number they typed; nil: they were not asked.
+// evaluate evaluates the policies for the caller of a call. typed is the number they typed; nil if they were not asked.
 func (b *Broker) evaluate(c *call, a session.Asked, typed *string) (policies.Decision, policies.Trace) {
 	r := b.ask(aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller},
 		aaa.Result{Identity: a.Identity, Auth: a.Auth})
@@ -56,7 +56,7 @@ func (b *Broker) evaluate(c *call, a session.Asked, typed *string) (policies.Dec
 	return b.config.Load().Policies.Evaluate(r)
 }
 
-// ask is the question about the caller of a call, which may have ended, and what AAA granted.
+// ask returns the policy request for the caller of a call, which may have ended, and what AAA granted.
 func (b *Broker) ask(q aaa.Request, granted aaa.Result) policies.Request {
 	b.mu.Lock()
 	used := b.used(granted.Identity, q.CallID)
@@ -64,7 +64,7 @@ func (b *Broker) ask(q aaa.Request, granted aaa.Result) policies.Request {
 	return policies.Ask(q, granted, b.trusted(q.TTY), time.Now(), used)
 }
 
-// used is what an identity uses besides a call. The Broker's mutex is held.
+// used returns what an identity uses, without this call. The Broker's mutex is held.
 func (b *Broker) used(id aaa.Identity, call string) (u policies.Used) {
 	for _, other := range b.calls {
 		if other.ID != call && other.admitted == id {
@@ -81,14 +81,13 @@ func (b *Broker) decided(a session.Asked, d policies.Decision) {
 	})
 }
 
-// trusted reports whether no caller of a line can pose as its modem.
+// trusted reports whether no caller on a line can pose as its modem.
 func (b *Broker) trusted(tty int) bool {
 	c, ok := b.opt.Pool.Config(tty)
-	return !ok || c.Trusted() // a line that is not there has no caller either
+	return !ok || c.Trusted() // an unknown line has no caller either
 }
 
-// admit lets a caller have their session, where they have not as many as they may, it is on disk and accounting can
-// begin.
+// admit admits a caller if their Port-Limit allows another session, the session is on disk and accounting can begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
@@ -103,8 +102,8 @@ func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason str
 	return session.Verdict{Kind: session.Admit, Reason: reason, CallbackID: c.callbackID}
 }
 
-// occupy counts the caller's session among those of their identity; an error where they are as many as AAA grants at
-// once (Port-Limit).
+// occupy counts the caller's session among those of their identity. It returns an error if they already have as many as
+// AAA allows (Port-Limit).
 func (b *Broker) occupy(c *call, a session.Asked) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,7 +135,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	return w
 }
 
-// wanted is where a callback may be dialled from.
+// wanted returns the lines from which a callback may be dialled.
 func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 	w := lines.Want{Owner: owner, TTYs: explicit, Rotary: lines.NoRotary, Called: called}
 	if rotary != nil {
@@ -145,8 +144,8 @@ func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 	return w
 }
 
-// decideLegTwo admits the caller of leg two once the callback's end is on disk. Nothing here ever causes a callback
-// (law 6).
+// decideLegTwo admits the caller of leg two once the callback's end is recorded on disk. Leg two never causes a
+// callback (law 6).
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused,

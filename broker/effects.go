@@ -15,12 +15,12 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// carryOut does what the machine ordered. It is called by the loop and never blocks; what takes time runs in a
-// goroutine that ends in an event.
+// carryOut carries out an effect of the machine. The loop calls it and it never blocks; longer work runs in a goroutine
+// that ends with an event.
 func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 	switch e := e.(type) {
-	case callback.Tell: // by the event's answer
-	case callback.Audit, callback.End: // events of the step, reported when it stands
+	case callback.Tell: // done by the reply to the event
+	case callback.Audit, callback.End: // events of the step, reported after the commit
 	case callback.HangUpCaller:
 		if w.leg1 != nil {
 			w.leg1.cancel(errHangUp)
@@ -81,13 +81,13 @@ func (b *Broker) acquire(ctx context.Context, w *work) {
 	})
 }
 
-// later sends an event from within the loop, which must not wait for itself.
+// later sends an event from inside the loop, which must not wait for itself.
 func (b *Broker) later(ctx context.Context, e event) {
 	b.running.Go(func() { b.send(ctx, e) })
 }
 
-// offHook runs the off-hook script, and watches the line until the dial. A script that failed is no harm where the
-// modem is still there.
+// offHook runs the off-hook script, and watches the line until the dial. A failed script does no harm if the modem
+// still answers.
 func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 	id, lease := w.row.ID, w.lease
 	cfg := b.config.Load()
@@ -126,8 +126,8 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 	}
 }
 
-// duration is how long a timer runs from now. The waits are measured on the monotonic clock and never end early (law
-// 8).
+// duration returns how long a timer runs from now. The waits are measured on the monotonic clock and never end early
+// (law 8).
 func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	l := b.opt.Limits
 	switch e.Kind {
@@ -153,7 +153,7 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	panic(fmt.Sprintf("broker: no duration for timer %q", e.Kind))
 }
 
-// lifetime is from a promise to its expiry.
+// lifetime is the time from a promise to its expiry.
 func (b *Broker) lifetime() time.Duration {
 	if life := b.config.Load().Lifetime; life > 0 {
 		return life
@@ -161,14 +161,14 @@ func (b *Broker) lifetime() time.Duration {
 	return time.Hour
 }
 
-// expiry is when a callback that was promised at that time ends. A wall clock that was set back meanwhile keeps it no
-// longer than one lifetime.
+// expiry returns when a callback promised at the time created expires. It is at most one lifetime from now, even if the
+// wall clock was set back.
 func (b *Broker) expiry(created time.Time) time.Time {
 	life := b.lifetime()
 	return time.Now().Add(min(time.Until(created.Add(life)), life))
 }
 
-// putOff is how long the dial is put off still.
+// putOff returns the rest of the delay of the dial.
 func (w *work) putOff() time.Duration {
 	if w.notBefore.IsZero() {
 		return 0
@@ -176,8 +176,8 @@ func (w *work) putOff() time.Duration {
 	return time.Until(w.notBefore)
 }
 
-// forcedWait is the longest of the waits of the called line, as it was when the callback was promised, and of the one
-// that dials.
+// forcedWait returns the longer forced wait of two lines: the called line, as it was at the promise, and the line that
+// dials.
 func (w *work) forcedWait() time.Duration {
 	if w.lease == nil {
 		return w.row.ForcedWait
@@ -185,7 +185,7 @@ func (w *work) forcedWait() time.Duration {
 	return max(w.row.ForcedWait, w.lineWait)
 }
 
-// since is what is left of d, counted from t, or all of it where t is not known or does not count.
+// since returns the rest of d, counted from t, or all of it if full is set or t is zero.
 func since(t time.Time, full bool, d time.Duration) time.Duration {
 	if full || t.IsZero() {
 		return d
@@ -194,7 +194,7 @@ func since(t time.Time, full bool, d time.Duration) time.Duration {
 }
 
 func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
-	if w.overdue() { // the disk took its time to record the attempt
+	if w.overdue() { // recording the attempt took too long
 		text := "its lifetime ended before the dial"
 		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: text,
 			Final: true}, rows: []journal.Mutation{
@@ -204,7 +204,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
-	w.unwatch() // from now on the dialler tells of a loss
+	w.unwatch() // from now on the dialler reports a lost line
 	w.dialler = w.lease.TTY()
 	id, lease, s := w.row.ID, w.lease, w.plan[w.plan.Step(e.Of)]
 	script := b.script(w, s)
@@ -214,7 +214,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		HeldBack: e.Again,
 	})
 	b.running.Go(func() {
-		defer cancel(nil) // leg two's session has a context of its own
+		defer cancel(nil) // leg two's session has its own context
 		a := cfg.Dialer.Dial(dialCtx, lease, script, s.Number)
 		outcome, cause := a.Outcome, a.Outcome
 		if a.HeldBack {
@@ -233,7 +233,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			Detail: a.Detail})
 		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail),
 			also: func(w *work) {
-				if !a.HeldBack { // else there was no dial whose end a further one must keep its distance from
+				if !a.HeldBack { // otherwise there was no dial from which the next must keep its distance
 					w.dialEnded = time.Now()
 				}
 				if w.dial != nil && w.dial.attempt == e.Attempt {
@@ -246,7 +246,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	})
 }
 
-// abandon ends an attempt that the loop no longer hears of, at the shutdown's end.
+// abandon ends an attempt whose event the loop did not receive, at the end of a shutdown.
 func (b *Broker) abandon(a lines.Dialed, rows []journal.Mutation) {
 	if a.Call != nil {
 		b.hangUp(a.Call)
@@ -258,11 +258,11 @@ func (b *Broker) abandon(a lines.Dialed, rows []journal.Mutation) {
 
 func (b *Broker) release(w *work, e callback.ReleaseLease) {
 	if w.leaseNo != e.Lease || w.lease == nil {
-		return // it was given back when it came, too late
+		return // a late lease, which was returned when it came
 	}
 	lease := w.lease
 	if w.stopCheck != nil {
-		w.stopCheck() // whatever it would say, the callback has left the wait
+		w.stopCheck() // its result no longer matters: the callback has left the wait
 		w.stopCheck = nil
 	}
 	w.unwatch()
@@ -274,7 +274,7 @@ func (b *Broker) release(w *work, e callback.ReleaseLease) {
 
 func unmarshal(s string, into any) error { return json.Unmarshal([]byte(s), into) }
 
-// hangUp ends a call in its own time: neither a shutdown nor an operator's haste may leave a line off hook.
+// hangUp ends a call with its own timeout, so that neither a shutdown nor an operator leaves a line off hook.
 func (b *Broker) hangUp(c *lines.Call) error {
 	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.Grace)
 	defer cancel()

@@ -24,19 +24,20 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// LoginLimits say what failed logins bring, across calls. A threshold of zero switches its limit off, and so does a
-// Window of zero all of them. `enable` is counted apart, by the same limits.
+// LoginLimits limit failed logins across calls. A threshold of 0 disables its limit; a Window of 0 disables all.
+// `enable` is counted separately, with the same limits.
 type LoginLimits struct {
-	Window time.Duration // failures count for so long after the first of them
+	Window time.Duration // how long failures count after the first of them
 
-	// A name that is guessed at delays the next login by that name, from wherever, but never locks it: nobody can lock
-	// out another. Callers without a number share the delay of their line.
-	DelayAfter int           // failures without a delay; each further one doubles it, from 1 s
-	DelayMax   time.Duration // the longest delay
+	// Failures of a name delay the next login with that name from anywhere, but never lock it: no one can lock out
+	// another user. Callers without a number share the delay of their line.
+	DelayAfter int           // failures without a delay; each further one doubles it, starting at 1 s
+	DelayMax   time.Duration // maximum delay
 
-	// failures of a name from one number, or from callers without a number on one line, that lock this name there
+	// failures of a name from one number, or from callers without a number on one line, that lock this name for that
+	// number or line
 	LockUserAfter   int
-	LockNumberAfter int           // failures from one number, by whatever names, that lock the number
+	LockNumberAfter int           // failures from one number, with any names, that lock the number
 	LockTime        time.Duration // how long a lock lasts
 }
 
@@ -44,23 +45,23 @@ type LoginLimits struct {
 const firstDelay = time.Second
 
 const (
-	maxSources   = 4096           // sources counted at once: a caller who varies names fills neither memory nor disk
+	maxSources   = 4096           // sources counted at the same time: limits the use of memory and disk
 	maxNames     = 16384          // names remembered as having logged in
-	nameFreshFor = 24 * time.Hour // how often a name's last login is written anew, at most
+	nameFreshFor = 24 * time.Hour // minimum time between two writes of a name's last login
 )
 
-// limitKind is what failures are counted of.
+// limitKind says by what failures are counted.
 type limitKind string
 
 const (
 	byName       limitKind = "name"        // delays
-	byLine       limitKind = "line"        // delays; of calls without a number
+	byLine       limitKind = "line"        // delays; for calls without a number
 	byNameNumber limitKind = "name+number" // locks
-	byNameLine   limitKind = "name+line"   // locks; of calls without a number
+	byNameLine   limitKind = "name+line"   // locks; for calls without a number
 	byNumber     limitKind = "number"      // locks
 )
 
-// source is what a limit is of. It has what its kind says, the name as a keyed hash.
+// source is what failures are counted for. It has the fields that its kind needs; the name is a keyed hash.
 type source struct {
 	kind   limitKind
 	enable bool
@@ -69,12 +70,12 @@ type source struct {
 	tty    int
 }
 
-// failures are those of a source that still count.
+// failures are the failures of a source that still count.
 type failures struct {
 	n           int
 	first       time.Time
 	lockedUntil time.Time
-	user        string // as it may be shown
+	user        string // the name as it may be shown
 }
 
 // guard implements session.Guard.
@@ -84,11 +85,12 @@ type guard struct {
 
 	maxSources, maxNames int
 
-	writing sync.Mutex // held from a change until its rows are noted: the last one written is the last one made
+	// held from a change until its rows are queued, so that rows are written in the order of the changes
+	writing sync.Mutex
 
 	mu      sync.Mutex // guards what follows
 	sources map[source]failures
-	names   map[string]time.Time // keyed hash → last login, as the journal has it
+	names   map[string]time.Time // keyed hash → last login, as in the journal
 }
 
 func newGuard(b *Broker, key []byte) *guard {
@@ -100,7 +102,7 @@ func newGuard(b *Broker, key []byte) *guard {
 		names: map[string]time.Time{}}
 }
 
-// load takes up what the process before counted. A row that does not verify counts no more.
+// load reads the counts of the previous process. A row that does not verify is ignored.
 func (g *guard) load(ctx context.Context) error {
 	limits, damaged, err := g.b.opt.Journal.LoginLimits(ctx)
 	if err != nil {
@@ -126,7 +128,7 @@ func (g *guard) load(ctx context.Context) error {
 	return nil
 }
 
-// hash is the keyed hash of a name, of which nobody without the key can try guesses.
+// hash returns the keyed hash of a name. Without the key, guesses of the name cannot be verified.
 func (g *guard) hash(name string) string {
 	m := hmac.New(sha256.New, g.key)
 	m.Write([]byte(name))
@@ -144,7 +146,8 @@ func (g *guard) Known(user string) bool {
 	return ok
 }
 
-// shown is how a name that was typed stands in logs, audit and views: a name that is nobody's may be a password.
+// shown returns a typed name as it may appear in logs, audit and views: a name that belongs to no user may be a
+// password.
 func (g *guard) shown(user string) string {
 	if user == "" || g.Known(user) {
 		return user
@@ -152,11 +155,11 @@ func (g *guard) shown(user string) string {
 	return fmt.Sprintf("unknown:%d:%s", utf8.RuneCountInString(user), g.hash(user)[:16])
 }
 
-// ShownName is how a name that somebody typed may be logged: as it is where it is a user's, else its length and a keyed
-// hash.
+// ShownName returns a typed name as it may be logged: unchanged if it is the name of a user, otherwise its length and a
+// keyed hash.
 func (b *Broker) ShownName(user string) string { return b.guard.shown(user) }
 
-// peer is the number at the other end of a call; "" unknown.
+// peer returns the number at the other end of a call; "" if unknown.
 func peer(c *lines.Call) string {
 	number := c.Caller
 	if c.Direction == lines.Outgoing {
@@ -165,7 +168,7 @@ func peer(c *lines.Call) string {
 	return number[:min(len(number), 40)]
 }
 
-// of lists what a guess counts against.
+// of returns the sources that a guess counts for.
 func (g *guard) of(q session.Guess) []source {
 	name, number := g.hash(q.User), peer(q.Call)
 	of := []source{{kind: byName, name: name}}
@@ -180,8 +183,8 @@ func (g *guard) of(q session.Guess) []source {
 	return of
 }
 
-// counted reports whether a guess counts, and is limited. Leg two's login never is: a stranger must not keep a user
-// from the callback that the user was promised, and guesses there cost an authentic login of leg one each.
+// counted reports whether a guess counts and is limited. Logins of leg two do not: an attacker must not be able to keep
+// a user from their promised callback, and each guess there first needs an authentic login on leg one.
 func counted(q session.Guess) bool { return q.User != "" && (q.Leg != 2 || q.Enable) }
 
 // Before implements session.Guard.
@@ -206,7 +209,7 @@ func (g *guard) Before(q session.Guess) (wait time.Duration, refusal string) {
 	return wait, ""
 }
 
-// over reports whether the failures count no more.
+// over reports whether the failures no longer count.
 func (f failures) over(l LoginLimits, now time.Time) bool {
 	if !f.lockedUntil.IsZero() {
 		return !now.Before(f.lockedUntil)
@@ -214,7 +217,7 @@ func (f failures) over(l LoginLimits, now time.Time) bool {
 	return f.n == 0 || now.Sub(f.first) >= l.Window
 }
 
-// threshold is how many failures lock a source of this kind; 0 none do.
+// threshold returns how many failures lock a source of this kind; 0 if it is never locked.
 func (l LoginLimits) threshold(k limitKind) int {
 	switch k {
 	case byNameNumber, byNameLine:
@@ -225,7 +228,7 @@ func (l LoginLimits) threshold(k limitKind) int {
 	return 0
 }
 
-// delay is how long a login waits after n failures.
+// delay returns how long a login waits after n failures.
 func (l LoginLimits) delay(k limitKind, n int) time.Duration {
 	if k != byName && k != byLine || l.DelayAfter <= 0 || n < l.DelayAfter {
 		return 0
@@ -233,14 +236,14 @@ func (l LoginLimits) delay(k limitKind, n int) time.Duration {
 	return min(firstDelay<<min(n-l.DelayAfter, 20), l.DelayMax)
 }
 
-// After implements session.Guard. What it is told counts at once, and holds nobody up longer than Limits.Report.
+// After implements session.Guard. The result counts immediately; After blocks for at most Limits.Report.
 func (g *guard) After(q session.Guess, r session.GuessResult, reason string) {
 	if done := g.after(q, r, reason); done != nil {
 		g.b.patiently(done)
 	}
 }
 
-// after returns the channel of the journal's answer; nil where nothing is recorded.
+// after returns the channel of the journal's reply; nil if nothing is recorded.
 func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-chan error {
 	what := "login"
 	if q.Enable {
@@ -275,7 +278,7 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 	return g.record(what, q, append(rows, audit(time.Now(), login)...))
 }
 
-// record has rows committed; nil where there are none.
+// record commits rows; it returns nil if there are none.
 func (g *guard) record(what string, q session.Guess, rows []journal.Mutation) <-chan error {
 	if len(rows) == 0 {
 		return nil
@@ -285,7 +288,7 @@ func (g *guard) record(what string, q session.Guess, rows []journal.Mutation) <-
 	}, rows...)
 }
 
-// wrong counts a failure against each of its sources, and has what it locks.
+// wrong counts a failure for each of its sources, and returns the rows and the new locks.
 func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events.Event) {
 	limits, now, user, of := g.b.config.Load().LoginLimits, time.Now(), g.shown(q.User), g.of(q)
 	if limits.Window <= 0 {
@@ -319,8 +322,8 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events
 	return rows, locked
 }
 
-// evict makes room: what counts no more goes, else the source that has failed least, the oldest of these. So names that
-// are tried once each drive out one another and no source that is locked or delayed.
+// evict makes room: it drops the sources that no longer count, or else the source with the fewest failures, the oldest
+// of these. So names that are tried once evict each other, and never a locked or delayed source.
 func (g *guard) evict(limits LoginLimits, now time.Time) (rows []journal.Mutation) {
 	var least source
 	var fewest *failures
@@ -346,8 +349,8 @@ func (g *guard) drop(s source) journal.Mutation {
 	return journal.DropLoginLimit{Kind: kind, Key: key}
 }
 
-// right learns the name, and forgets the failures of this name from here. Those of the name alone, the number and the
-// line stay: who has a password of their own must not wipe out what they did to others.
+// right learns the name, and forgets the failures of this name from this number or line. Those of the name alone, the
+// number and the line stay: a user with a valid password must not erase failures of other names.
 func (g *guard) right(q session.Guess) (rows []journal.Mutation) {
 	of := g.of(q)
 	g.mu.Lock()
@@ -387,7 +390,7 @@ func (g *guard) learn(user string) (rows []journal.Mutation) {
 	return append(rows, journal.PutLoginName{Name: journal.LoginName{Key: key, Seen: now}})
 }
 
-// joined audits the connection of a session to a host.
+// joined records in the audit that a session was connected to a host.
 func (b *Broker) joined(call *lines.Call, user, host, why string) {
 	if why != "" {
 		b.Happened(events.HostRefused{Line: call.TTY, User: user, Host: host, Reason: why})
@@ -396,10 +399,10 @@ func (b *Broker) joined(call *lines.Call, user, host, why string) {
 	b.Happened(events.HostJoined{Line: call.TTY, User: user, Host: host})
 }
 
-// enablePrefix begins the kinds of `enable` in the journal.
+// enablePrefix is the prefix of the `enable` kinds in the journal.
 const enablePrefix = "enable "
 
-// String is the kind as people and the journal have it.
+// String returns the kind as users see it and the journal stores it.
 func (s source) String() string {
 	if s.enable {
 		return enablePrefix + string(s.kind)
@@ -432,16 +435,16 @@ func (f failures) row(s source) journal.LoginLimit {
 // LoginLock is a source whose logins are locked or delayed now.
 type LoginLock struct {
 	Kind        string
-	Enable      bool // of `enable`, not of the login
+	Enable      bool // true for `enable`, false for the login
 	User        string
 	Number      string
-	TTY         int // 0: of all lines
+	TTY         int // 0: all lines
 	Failures    int
 	LockedUntil time.Time     // zero: delayed only
-	Delay       time.Duration // of the next login
+	Delay       time.Duration // before the next login
 }
 
-// LoginLocks returns what is locked or delayed now, the locked ones first.
+// LoginLocks returns the sources that are locked or delayed now, locked ones first.
 func (b *Broker) LoginLocks() []LoginLock {
 	limits, now, g := b.config.Load().LoginLimits, time.Now(), b.guard
 	g.mu.Lock()
@@ -467,11 +470,11 @@ func (b *Broker) LoginLocks() []LoginLock {
 	return v
 }
 
-// ErrNoLock is the answer to a name or number of which no failure counts.
+// ErrNoLock is returned for a name or number without failures that count.
 var ErrNoLock = errors.New("no failed login of it counts")
 
-// ClearLoginLocks forgets the failures of a name or a number, or with "" all failures, and returns of how many sources.
-// It returns when that is on disk. by is who did it, for the audit.
+// ClearLoginLocks forgets the failures of a name or a number, or all failures if of is "", and returns the number of
+// sources. It returns when the change is on disk. by names the operator in the audit.
 func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error) {
 	n, done, err := b.guard.clear(of, by)
 	if err != nil || n == 0 {
@@ -488,7 +491,7 @@ func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error
 	return n, nil
 }
 
-// clear returns of how many sources the failures are forgotten, and the channel of the journal's answer.
+// clear forgets the failures and returns the number of sources and the channel of the journal's reply.
 func (g *guard) clear(of, by string) (n int, done <-chan error, err error) {
 	g.writing.Lock()
 	defer g.writing.Unlock()

@@ -2,18 +2,18 @@ package broker
 
 import "time"
 
-// Line is what the broker knows of a line: how its calls are let in and how it dials. Its port and its modem are the
-// pool's (lines.Config). A reload may change it: a call keeps the Line that it began with; leg two, the next attempt of
-// a callback and the forced wait of a line that is not lent yet go by the new one.
+// Line is what the broker knows of a line: how its callers log in and how it dials. Its port and its modem are in the
+// pool (lines.Config). A reload may change a Line: a call keeps the Line that it began with; leg two, the next attempt
+// of a callback and the forced wait of a line that is not leased yet use the new one.
 type Line struct {
-	Login          Login         // method lists of authentication and authorization; nil lets nobody in
+	Login          Login         // method lists of authentication and authorization; nil admits no one
 	Accounting     string        // name of the accounting list; "" is "default"
 	CallbackScript string        // regexp on chat script names (IOS `script callback`); "" none: the line cannot dial
 	OffHookScript  string        // regexp on chat script names (IOS `script modem-off-hook`); "" none
-	ForcedWait     time.Duration // IOS `callback forced-wait`: least time between hang-up and dial
+	ForcedWait     time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
 }
 
-// login has the method lists of a line.
+// login returns the method lists of a line.
 func (c *Config) login(tty int) Login {
 	if l := c.Lines[tty].Login; l != nil {
 		return l

@@ -16,30 +16,30 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// event is something that happened to one callback, on its way to the loop.
+// event is something that happened to one callback and that the loop will handle.
 type event struct {
 	id   string
 	what callback.Event
 
-	promise *work              // Promise: the callback to be
-	lease   *lines.Lease       // Leased: what was lent
+	promise *work              // Promise: the new callback
+	lease   *lines.Lease       // Leased: the lease
 	rows    []journal.Mutation // to be committed with the step
 	text    string             // for the history
-	report  []events.Event     // to be reported when the step stands
-	also    func(*work)        // changes the loop's work when the event is taken; must not block
-	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: nobody waits
+	report  []events.Event     // to be reported when the step is committed
+	also    func(*work)        // changes the loop's work when the loop handles the event; must not block
+	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: no one waits
 }
 
-// errStale answers an event that no rule covers.
+// errStale is the reply to an event that no rule covers.
 var errStale = errors.New("too late, or out of place")
 
-// errUnstarted answers an event for a callback of the process before that could not be taken up yet.
+// errUnstarted is the reply to an event for a callback that an earlier process left and that could not be resumed yet.
 var errUnstarted = errors.New("ringback has just started, and the journal cannot be written yet: try again")
 
-// errAlready answers a promise to somebody who has one.
+// errAlready is the reply to a promise for a user who already has a callback pending.
 var errAlready = errors.New("a callback is already pending for this user")
 
-// send hands an event to the loop; it blocks only while the loop is behind. false: ctx ended first.
+// send passes an event to the loop; it blocks only while the loop is behind. It returns false if ctx ended first.
 func (b *Broker) send(ctx context.Context, e event) bool {
 	select {
 	case b.events <- e:
@@ -49,8 +49,8 @@ func (b *Broker) send(ctx context.Context, e event) bool {
 	}
 }
 
-// tell is send for those who wait for the commit. Once the loop has the event its answer is waited for, whatever ctx
-// does: who gives up half-way does not know what stands on the disk.
+// tell sends an event and waits for its commit. Once the loop has the event, tell waits for the reply even if ctx ends:
+// a sender that stops waiting does not know what is on disk.
 func (b *Broker) tell(ctx context.Context, e event) error {
 	e.reply = make(chan error, 1)
 	select {
@@ -68,8 +68,8 @@ func (b *Broker) tell(ctx context.Context, e event) error {
 	}
 }
 
-// tellInTime is tell for a caller whose login has a time limit: where that is over (session.ErrLoginTimeout) the answer
-// is no longer waited for, and undo is called should the event come to stand all the same.
+// tellInTime is tell for a caller whose login has a time limit. If that limit expires (session.ErrLoginTimeout), it
+// stops waiting for the reply, and calls undo if the event is committed later.
 func (b *Broker) tellInTime(ctx context.Context, e event, undo func()) error {
 	answer := make(chan error, 1)
 	go func() { answer <- b.tell(ctx, e) }() // ends with the loop at the latest
@@ -92,17 +92,17 @@ func (b *Broker) tellInTime(ctx context.Context, e event, undo func()) error {
 // maxBatch bounds how many events share a transaction.
 const maxBatch = 256
 
-// step is one event taken by a machine, waiting for its commit.
+// step is one event that a machine accepted, before its commit.
 type step struct {
 	event   event
 	work    *work
 	before  callback.State
 	effects []callback.Effect
 	rows    []journal.Mutation
-	events  []events.Event // that are reported when the step stands
+	events  []events.Event // reported when the step is committed
 }
 
-// loop is raft's Ready loop: step all waiting events, write one transaction, then carry out all effects.
+// loop works like raft's Ready loop: step all waiting events, write one transaction, then carry out all effects.
 func (b *Broker) loop(ctx context.Context) {
 	defer close(b.over)
 	for {
@@ -116,7 +116,7 @@ func (b *Broker) loop(ctx context.Context) {
 	}
 }
 
-// round takes a batch of events through the machines, the disk and the world, in this order.
+// round steps the machines with a batch of events, commits the steps, and then carries out their effects.
 func (b *Broker) round(ctx context.Context, batch []event) {
 	steps := b.steps[:0]
 	b.steps = nil
@@ -133,12 +133,12 @@ func (b *Broker) round(ctx context.Context, batch []event) {
 		}
 		b.done(ctx, s)
 	}
-	clear(steps) // what they hold is not kept alive
+	clear(steps) // do not keep alive what they refer to
 	b.steps = steps
 }
 
-// gather blocks for an event and takes what else is waiting, at most one event a callback: the second may depend on how
-// the first's commit went.
+// gather blocks for an event and takes the other waiting events, at most one per callback: the second may depend on the
+// result of the first one's commit.
 func (b *Broker) gather(ctx context.Context) []event {
 	batch, taken := b.batch[:0], b.taken
 	clear(taken)
@@ -176,7 +176,8 @@ func (b *Broker) gather(ctx context.Context) []event {
 	return batch
 }
 
-// take steps the machine that the event concerns. false: it was refused, and answered.
+// take steps the machine that the event concerns. It returns false if the event was refused; the event is then
+// answered.
 func (b *Broker) take(e event) (step, bool) {
 	w := b.works[e.id]
 	if e.promise != nil {
@@ -222,7 +223,7 @@ func (b *Broker) take(e event) (step, bool) {
 		w.lineWait = b.config.Load().Lines[leased.TTY].ForcedWait
 		e = verifyLocked(e, w)
 	} else if ok {
-		e.giveBack() // it came too late: the machine has no use for it
+		e.giveBack() // too late: the machine has no use for it
 	}
 	if e.also != nil {
 		e.also(w)
@@ -236,8 +237,8 @@ func (b *Broker) take(e event) (step, bool) {
 	return s, true
 }
 
-// expire ends a callback whose lifetime is over before it gets nearer to a dial: its timer may be behind other events,
-// and none has run while no process did.
+// expire ends a callback whose lifetime is over before the event brings it closer to a dial: the timer may be queued
+// behind other events, and none ran while no process did.
 func (w *work) expire(e *event) {
 	if !w.overdue() {
 		return
@@ -257,7 +258,7 @@ func (w *work) expire(e *event) {
 	}
 }
 
-// takesUp reports whether an event may be the first for a callback of the process before.
+// takesUp reports whether an event may be the first for a callback of an earlier process.
 func takesUp(e callback.Event) bool {
 	t, ok := e.(callback.TimerFired)
 	if ok {
@@ -267,8 +268,8 @@ func takesUp(e callback.Event) bool {
 	return ok
 }
 
-// verifyLocked has a callback without verification ask for the login from now on where the line that it got is not one
-// to go without: on the disk with the step, and in the audit.
+// verifyLocked requires a login for a callback without verification from now on, if its leased line does not allow it
+// to omit the login. The change is committed with the step and recorded in the audit.
 func verifyLocked(e event, w *work) event {
 	if e.lease == nil {
 		return e
@@ -284,7 +285,7 @@ func verifyLocked(e event, w *work) event {
 	return e
 }
 
-// refuse counts an event that nobody wants, and gives back what it brought.
+// refuse counts an event that no rule covers, and gives back its lease.
 func (b *Broker) refuse(e event) {
 	b.refused.Add(1)
 	e.giveBack()
@@ -307,7 +308,7 @@ func (b *Broker) pendingFor(w *work) string {
 	return ""
 }
 
-// mutations are the rows that make a step durable.
+// mutations returns the rows that make a step durable.
 func (b *Broker) mutations(s step) []journal.Mutation {
 	now, w := time.Now(), s.work
 	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
@@ -334,7 +335,7 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	return rows
 }
 
-// happened are the events of a step: what its event brought, and what the machine ordered to be told.
+// happened returns the events of a step: those of its event and those that the machine ordered.
 func happened(s step) []events.Event {
 	w, all := s.work, s.event.report
 	for _, e := range s.effects {
@@ -353,7 +354,7 @@ func happened(s step) []events.Event {
 	return all
 }
 
-// commit makes the steps durable, all in one transaction. One error a step.
+// commit makes the steps durable, all in one transaction. It returns one error per step.
 func (b *Broker) commit(ctx context.Context, steps []step) []error {
 	errs := make([]error, len(steps))
 	var groups [][]journal.Mutation
@@ -373,8 +374,8 @@ func (b *Broker) commit(ctx context.Context, steps []step) []error {
 	return errs
 }
 
-// undo takes back a step that could not be recorded. A promise is refused; anything else is tried again: it has
-// happened all the same.
+// undo reverts a step that could not be recorded. A promise is refused; any other event is retried, because it has
+// happened.
 func (b *Broker) undo(ctx context.Context, s step, err error) {
 	b.mu.Lock()
 	s.work.state = s.before
@@ -401,10 +402,10 @@ func (b *Broker) undo(ctx context.Context, s step, err error) {
 	b.again(ctx, again)
 }
 
-// logEvery is how often the same trouble with the disk is logged.
+// logEvery is the minimum time between two log entries about the same disk error.
 const logEvery = time.Minute
 
-// logUndone logs that a step could not be recorded: the first time, and then once in a while.
+// logUndone logs that a step could not be recorded: the first time, and then once per logEvery.
 func (b *Broker) logUndone(id string, err error) {
 	if time.Since(b.undone) < logEvery {
 		b.quiet++
@@ -415,7 +416,7 @@ func (b *Broker) logUndone(id string, err error) {
 	b.undone, b.quiet = time.Now(), 0
 }
 
-// tryAgain sends an event once more after a pause.
+// tryAgain sends an event again after a pause.
 func (b *Broker) tryAgain(ctx context.Context, e event) {
 	b.running.Go(func() {
 		if !pause(ctx, b.opt.Limits.Retry) || !b.send(ctx, e) {
@@ -424,7 +425,7 @@ func (b *Broker) tryAgain(ctx context.Context, e event) {
 	})
 }
 
-// done carries out the effects of a step that stands.
+// done carries out the effects of a committed step.
 func (b *Broker) done(ctx context.Context, s step) {
 	w := s.work
 	w.unstarted = false
@@ -443,7 +444,7 @@ func (b *Broker) done(ctx context.Context, s step) {
 	}
 }
 
-// giveBack returns a lease that nobody has a use for.
+// giveBack returns an unused lease.
 func (e event) giveBack() {
 	if e.lease != nil {
 		e.lease.Release()
@@ -473,7 +474,7 @@ func (b *Broker) stopAll(w *work) {
 	}
 }
 
-// describe says for people what a step was about.
+// describe returns the text of a step for the history.
 func (b *Broker) describe(s step) string {
 	var parts []string
 	add := func(text string) {
@@ -518,7 +519,7 @@ func eventName(e callback.Event) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", e), "callback.")
 }
 
-// pause waits; false: ctx ended first.
+// pause waits for d. It returns false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -9,26 +9,26 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// notes are rows that no call and no callback depends on: how logins went, what counts against the next, the audit.
-// They are committed in the order in which they come.
+// notes are rows that no call and no callback depends on: results of logins, login limits, the audit. They are
+// committed in the order in which they arrive.
 type notes struct {
 	mu      sync.Mutex
 	waiting []note
-	writing chan struct{} // closed when the goroutine that has them in hand has written all; nil: there is none
+	writing chan struct{} // closed when the writing goroutine has written all; nil if there is none
 }
 
 type note struct {
 	rows   []journal.Mutation
-	failed func(error) // told why the rows are not recorded
+	failed func(error) // called with the error if the rows are not recorded
 	done   chan error  // capacity 1
 }
 
-// maxNotes is how many notes wait for a disk that hangs.
+// maxNotes is how many notes wait for a hanging disk.
 const maxNotes = 4096
 
 var errTooManyNotes = errors.New("the disk hangs, and too much waits for it")
 
-// note has rows committed, and returns the channel of the answer. failed may be nil.
+// note queues rows for a commit and returns the channel of the reply. failed may be nil.
 func (b *Broker) note(failed func(error), rows ...journal.Mutation) <-chan error {
 	n := note{rows, failed, make(chan error, 1)}
 	b.notes.mu.Lock()
@@ -40,7 +40,7 @@ func (b *Broker) note(failed func(error), rows ...journal.Mutation) <-chan error
 	b.notes.waiting = append(b.notes.waiting, n)
 	if b.notes.writing == nil {
 		b.notes.writing = make(chan struct{})
-		go b.writeNotes() // Run waits for its end
+		go b.writeNotes() // Run waits for it
 	}
 	return n.done
 }
@@ -75,7 +75,7 @@ func (b *Broker) writeNotes() {
 	}
 }
 
-// patiently waits for the answer to a note, but holds nobody up longer than Limits.Report.
+// patiently waits for the reply to a note, but at most Limits.Report.
 func (b *Broker) patiently(done <-chan error) {
 	patience := time.NewTimer(b.opt.Limits.Report)
 	defer patience.Stop()

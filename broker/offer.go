@@ -11,15 +11,15 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// offer is the callback that a caller may have and has not answered yet. It is memory of its call and nothing else: no
-// line, no row, no timer.
+// offer is a callback offered to a caller who has not answered yet. It exists only in the memory of its call: it has no
+// line, no row and no timer.
 type offer struct {
 	session.Offer
 	asked  session.Asked
-	digest string // of the policy that made it
+	digest string // of the policy that made the offer
 }
 
-// makeOffer opens an offer on a call, of what was decided.
+// makeOffer opens an offer for the decision on a call.
 func (b *Broker) makeOffer(c *call, a session.Asked, d policies.Decision) session.Verdict {
 	wait := max(c.forcedWait, a.Auth.CallbackDelay)
 	o := &offer{asked: a, digest: d.Digest, Offer: session.Offer{ID: newID(), Number: d.Number.String(), Wait: wait}}
@@ -29,8 +29,8 @@ func (b *Broker) makeOffer(c *call, a session.Asked, d policies.Decision) sessio
 	return session.Verdict{Kind: session.Offered, Offer: o.Offer, Reason: d.Reason}
 }
 
-// takeOffer takes an offer off its call, so that nobody else can have it; nil where it is not open: it was made on
-// another call, answered before, or its session has ended.
+// takeOffer removes an offer from its call, so that only one answer can use it. It returns nil if the offer is not
+// open: it was made on another call, was answered before, or its session has ended.
 func (b *Broker) takeOffer(c *call, id string) *offer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,7 +42,8 @@ func (b *Broker) takeOffer(c *call, id string) *offer {
 	return o
 }
 
-// returnOffer puts back an offer whose answer will not do, unless its session has ended meanwhile or another was made.
+// returnOffer puts back an offer whose answer was not valid, unless its session has ended or another offer was made
+// meanwhile.
 func (b *Broker) returnOffer(c *call, o *offer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -51,7 +52,7 @@ func (b *Broker) returnOffer(c *call, o *offer) {
 	}
 }
 
-// dropOffer forgets a call's open offer. It returns the callback that was promised on this call already; "" none.
+// dropOffer drops a call's open offer. It returns the callback that was already promised on this call; "" if none.
 func (b *Broker) dropOffer(c *call) (promised string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +60,7 @@ func (b *Broker) dropOffer(c *call) (promised string) {
 	return c.promised
 }
 
-// unfit says what is wrong with a choice; "" where the offer allows it.
+// unfit returns what is wrong with a choice; "" if the offer allows it.
 func (o *offer) unfit(ch session.Choice) string {
 	switch {
 	case ch.Delay < 0 || ch.Delay > session.MaxDelay:
@@ -89,8 +90,8 @@ func (b *Broker) Promise(ctx context.Context, ch session.Choice) session.Verdict
 	return v
 }
 
-// answer acts on the caller's choice, by the policies and the configuration of now: what was offered may be denied
-// meanwhile.
+// answer acts on the caller's choice, with the current policies and configuration: they may deny by now what was
+// offered.
 func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choice) session.Verdict {
 	if ctx.Err() != nil {
 		return session.Verdict{Text: textNotAvailable, Reason: context.Cause(ctx).Error()}
@@ -106,7 +107,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 		typed = &ch.Number
 	}
 	d, t := b.evaluate(c, o.asked, typed)
-	if typed != nil || d.Outcome != policies.CallBack { // else it is what Decide logged
+	if typed != nil || d.Outcome != policies.CallBack { // otherwise Decide has logged it
 		b.decided(o.asked, d)
 	}
 	switch {
@@ -125,8 +126,8 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	return b.promise(ctx, c, w, d.Reason)
 }
 
-// decline admits a caller who declines the callback, if the policy that offered it is still in force: another one may
-// require the callback, or reject the user.
+// decline admits a caller who declines the callback, if the policy that made the offer is still in force: another
+// policy may require the callback, or reject the user.
 func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict {
 	d, _ := b.evaluate(c, o.asked, nil)
 	switch {
@@ -138,7 +139,7 @@ func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict
 	return b.admit(ctx, c, o.asked, "the callback was declined")
 }
 
-// promisable looks for what stands in a callback's way; a Verdict without Reason says nothing does.
+// promisable checks whether a callback can be promised; if so, the Verdict has no Reason.
 func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
 	no := func(reason string) session.Verdict { return session.Verdict{Text: textNotAvailable, Reason: reason} }
 	if b.draining.Load() {
@@ -151,13 +152,13 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return no(err.Error())
 	}
-	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be let in either: nobody is rung for that
+	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be admitted either, so do not call the user
 		return no("accounting start not acknowledged")
 	}
 	return session.Verdict{}
 }
 
-// promise records a callback and answers only when it is on disk (law 1). reason is why it was decided so.
+// promise records a callback and returns only when it is on disk (law 1). reason is the reason of the decision.
 func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) session.Verdict {
 	id, user := w.row.ID, w.row.User
 	err := b.tellInTime(ctx, event{
@@ -180,8 +181,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	}
 }
 
-// untold takes back a callback that came to be on disk after the caller's time to log in was over: they were not told
-// of it.
+// untold cancels a callback that was committed after the login time limit: the caller was not told of it.
 func (b *Broker) untold(id string) {
 	const why = "the caller's time to log in was over before the callback was on disk"
 	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})

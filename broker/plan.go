@@ -11,20 +11,20 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// planOf is the plan of what a decision allows: its number, as often as it says.
+// planOf returns the plan of a decision: its number, as many times as it allows.
 func planOf(d policies.Decision) callback.Plan {
 	return callback.Plan{{
 		Number: d.Number, Lines: d.Lines, Rotary: d.Rotary, Wait: d.Attempts.RetryWait, Times: max(1, d.Attempts.Max),
 	}}
 }
 
-// morePlan is what a plan has beside the columns of its callback's row, which are of the first step.
+// morePlan has the parts of a plan that are not columns of its callback's row; the columns are those of the first step.
 type morePlan struct {
 	Script string        `json:"script,omitempty"` // of the first step
 	Then   callback.Plan `json:"then,omitempty"`   // the other steps
 }
 
-// follow gives a callback its plan.
+// follow sets the plan of a callback.
 func (w *work) follow(p callback.Plan) {
 	w.plan = p
 	first, more := p[0], morePlan{Script: p[0].Script, Then: p[1:]}
@@ -36,7 +36,7 @@ func (w *work) follow(p callback.Plan) {
 	}
 }
 
-// readPlan takes up the plan that follow left in a row.
+// readPlan restores the plan that follow wrote to a row.
 func readPlan(row journal.Callback) (callback.Plan, error) {
 	number, err := numbers.Reread(row.Number)
 	if err != nil {
@@ -60,15 +60,15 @@ func readPlan(row journal.Callback) (callback.Plan, error) {
 	return p, nil
 }
 
-// nextStep is the step of the dial whose turn it is, or was the last.
+// nextStep returns the step of the next dial, or of the last one if there is no next.
 func (w *work) nextStep() callback.PlanStep { return w.plan[w.plan.Step(w.state.Next())] }
 
-// lastStep is the step of the last attempt; the first one before any.
+// lastStep returns the step of the last attempt, or the first step before any attempt.
 func (w *work) lastStep() callback.PlanStep { return w.plan[w.plan.Step(w.lastDial())] }
 
 func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) }
 
-// want is where the next dial may be made from.
+// want returns the lines from which the next dial may be made.
 func (w *work) want() lines.Want {
 	s := w.nextStep()
 	want := wanted(s.Lines, s.Rotary, w.row.CalledTTY, w.row.ID)
@@ -76,7 +76,7 @@ func (w *work) want() lines.Want {
 	return want
 }
 
-// ahead adds to an event what the plan says of the way on.
+// ahead adds to an event what comes next in the plan.
 func (w *work) ahead(what callback.Event) callback.Event {
 	switch e := what.(type) {
 	case callback.NoLine:

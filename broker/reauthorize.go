@@ -12,23 +12,23 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// How often AAA is asked before a dial while it is silent, and the pause between. Then the callback fails: who can
-// silence a server must not have a promise kept that it would take back.
+// How often AAA is asked before a dial while it is silent, and the pause between two requests. Then the callback fails:
+// otherwise anyone able to silence AAA could keep a revoked callback alive.
 const (
 	reauthorizeTries = 3
 	reauthorizePause = 10 * time.Second
 )
 
-// check is a Recheck under way.
+// check is the state of a Recheck.
 type check struct {
-	decision policies.Decision // of the promise
+	decision policies.Decision // the decision of the promise
 	asked    aaa.Request
-	granted  aaa.Result // then
+	granted  aaa.Result // at the time of the promise
 	login    Login      // nil: AAA is not asked
 }
 
-// recheck looks for denials right before the dial (never for anything that would widen the decision). reason "" : none,
-// so far; then check says what is left to be asked.
+// recheck looks for denials right before the dial (never for anything that would widen the decision). An empty reason
+// means that there is none so far; check then says what AAA must still be asked.
 func (b *Broker) recheck(w *work) (c check, reason string) {
 	var err error
 	if c.decision, err = w.decision(); err != nil {
@@ -45,8 +45,8 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 	return c, ""
 }
 
-// evaluateAgain asks the policies of now about a callback that was promised. renewed: granted is what AAA said now,
-// else what it said then.
+// evaluateAgain evaluates the current policies for a promised callback. renewed reports whether AAA granted these
+// rights just now, rather than at the time of the promise.
 func (b *Broker) evaluateAgain(c check, granted aaa.Result, renewed bool) policies.Decision {
 	r := b.ask(c.asked, granted)
 	r.Promised, r.Renewed = &c.decision, renewed
@@ -54,7 +54,7 @@ func (b *Broker) evaluateAgain(c check, granted aaa.Result, renewed bool) polici
 	return now
 }
 
-// question is what AAA is asked with about the user of a callback.
+// question returns the AAA request about the user of a callback.
 func (w *work) question() aaa.Request {
 	return aaa.Request{
 		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Grantor: w.auth.Auth.Grantor, Leg: 2,
@@ -62,9 +62,9 @@ func (w *work) question() aaa.Request {
 	}
 }
 
-// startRecheck looks for denials; while that is asked, leg one's accounting Stop gets a moment to be acknowledged,
-// since servers that count sessions would refuse leg two. During a shutdown no dial begins: the callback stays as it is
-// for the next start.
+// startRecheck looks for denials. Meanwhile it waits a short time for leg one's accounting Stop to be acknowledged,
+// because servers that count sessions would reject leg two. During a shutdown no dial begins: the callback stays
+// unchanged for the next start.
 func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
 	id, stop := w.row.ID, w.leg1Stop
 	c, reason := b.recheck(w)
@@ -86,7 +86,7 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 	})
 }
 
-// reauthorized asks AAA what the user may have now, and returns how that narrows the callback, or why it must not be
+// reauthorized asks AAA what the user may have now. It returns how that narrows the callback, or why it must not be
 // dialled.
 func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow func(*work), denied string) {
 	res := b.askAgain(ctx, id, c)
@@ -100,7 +100,7 @@ func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow f
 	return func(w *work) { w.row.NoVerify = w.row.NoVerify && now.NoVerify }, ""
 }
 
-// askAgain asks until somebody answers, but no more than reauthorizeTries times.
+// askAgain asks until AAA answers, at most reauthorizeTries times.
 func (b *Broker) askAgain(ctx context.Context, id string, c check) (res aaa.Result) {
 	for try := range reauthorizeTries {
 		if try > 0 && !pause(ctx, reauthorizePause) {
@@ -116,7 +116,7 @@ func (b *Broker) askAgain(ctx context.Context, id string, c check) (res aaa.Resu
 	return res
 }
 
-// reauthorize asks once, in bounded time. A panic in a method is silence.
+// reauthorize asks once, for at most Limits.Reauthorize. A panic in a method counts as silence.
 func (b *Broker) reauthorize(ctx context.Context, l Login, r aaa.Request, id aaa.Identity,
 	granted aaa.Authorization) (res aaa.Result) {
 	ctx, cancel := context.WithTimeout(ctx, b.opt.Limits.Reauthorize)
@@ -129,8 +129,7 @@ func (b *Broker) reauthorize(ctx context.Context, l Login, r aaa.Request, id aaa
 	return l.Reauthorize(ctx, r, id, granted)
 }
 
-// legTwo runs leg two's session. One that is not verified is authorized anew before: what AAA grants now is what it
-// gets.
+// legTwo runs leg two's session. A session without verification is authorized again first and gets what AAA grants now.
 func (b *Broker) legTwo(ctx context.Context, c *call, cfg *Config, l Login, leg session.Leg,
 	asked aaa.Request) session.Outcome {
 	if leg.NoVerify {

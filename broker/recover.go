@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// recover takes up what the process before left: calls that a crash cut are closed and their Stops spooled, then
-// Accounting-On; each pending callback gets Restarted. A damaged row is told of and never dialled.
+// recover resumes what the previous process left: it closes the calls that a crash interrupted and spools their Stops,
+// then Accounting-On; it sends Restarted to each pending callback. A damaged row raises an alarm and is never dialled.
 func (b *Broker) recover(ctx context.Context) error {
 	pending, damaged, err := b.opt.Journal.Pending(ctx)
 	if err != nil {
@@ -45,8 +45,8 @@ func (b *Broker) recover(ctx context.Context) error {
 	return nil
 }
 
-// setAside takes damaged rows, of which an alarm was raised, out of the way of their users and of the accounting spool.
-// They stay in the journal.
+// setAside moves damaged rows, for which an alarm was raised, out of the way of their users and of the accounting
+// spool. They stay in the journal.
 func (b *Broker) setAside(ctx context.Context) {
 	if err := b.opt.Journal.Commit(ctx, journal.SetAside{Time: time.Now()}); err != nil {
 		b.log.Error("journal: set damaged rows aside", zap.Error(err))
@@ -72,7 +72,7 @@ func (b *Broker) restart(row journal.Callback) error {
 	w.keepDelay()
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
-	if w.state.Phase == callback.Dialing { // a crash cut the attempt; it is spent, whatever the modem did
+	if w.state.Phase == callback.Dialing { // a crash interrupted the attempt; it counts, whatever the modem did
 		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(),
 			Outcome: "interrupted by restart"}}
 	}
@@ -81,8 +81,8 @@ func (b *Broker) restart(row journal.Callback) error {
 	return nil
 }
 
-// keepDelay has a callback that was put off wait for what is left, but no longer than it had to when that was recorded:
-// a wall clock that was set back in between must not make hours of minutes.
+// keepDelay lets a callback that was put off wait for the remaining time, but never longer than the delay that was
+// recorded: a wall clock that was set back must not turn minutes into hours.
 func (w *work) keepDelay() {
 	if w.state.NotBefore == 0 {
 		return
@@ -127,7 +127,7 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 	return nil
 }
 
-// stopOf makes the Stop that the crash kept from being spooled. false: no session was open on the call.
+// stopOf creates the Stop that the crash kept from being spooled. It returns false if no session was open on the call.
 func stopOf(row journal.Call, now time.Time, cause aaa.Cause) (aaa.Record, bool) {
 	if row.SessionID == "" {
 		return aaa.Record{}, false

@@ -9,8 +9,9 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Happened reports an event to all sinks, each once. Where the audit has it, it returns when that is on disk, or after
-// Limits.Report where the disk hangs. What cannot be recorded is logged: it has happened all the same.
+// Happened reports an event to all sinks, once to each. If the event belongs in the audit, it returns when the audit
+// row is on disk, or after Limits.Report if the disk hangs. A row that cannot be recorded is logged, because the event
+// has happened.
 func (b *Broker) Happened(e events.Event) {
 	b.publish(e)
 	if a, ok := events.Audit(e); ok {
@@ -21,15 +22,15 @@ func (b *Broker) Happened(e events.Event) {
 	}
 }
 
-// publish reports an event to the sinks beside the audit: it has none, or its row is on disk with what it tells of.
+// publish reports an event to the sinks other than the audit. The event has no audit row, or its row is committed
+// separately.
 func (b *Broker) publish(e events.Event) {
 	for _, s := range b.sinks {
 		s.Take(e)
 	}
 }
 
-// audit is the audit's row of an event, for the transaction that makes the event durable; none where the audit has
-// none.
+// audit returns the audit row of an event, for the transaction that makes the event durable; nil if it has none.
 func audit(t time.Time, e events.Event) []journal.Mutation {
 	a, ok := events.Audit(e)
 	if !ok {

@@ -8,9 +8,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// Screen asks AAA whether a call that rings may be answered (RADIUS Call-Check); it is a lines.PoolOptions.Screen. It
-// blocks for the answer, at most for Limits.CallCheck. Refusal and silence leave the telephone ringing, and so does a
-// Broker that has nobody to ask.
+// Screen asks AAA whether a ringing call may be answered (RADIUS Call-Check); it is a lines.PoolOptions.Screen. It
+// blocks until the answer, at most Limits.CallCheck. If AAA rejects the call or is silent, or no server can be asked,
+// the call is left ringing.
 func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 	if b.draining.Load() {
 		return false

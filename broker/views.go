@@ -14,16 +14,16 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// ErrNoCallback is the answer to an ID that no callback has.
+// ErrNoCallback is returned for the ID of no callback.
 var ErrNoCallback = errors.New("no such callback")
 
 // Attempt is one dial of a callback.
 type Attempt = journal.Attempt
 
-// UserView is somebody on a line.
+// UserView is a caller on a line.
 type UserView struct {
 	TTY     int
-	User    string // "" until they have logged in
+	User    string // "" until the caller has logged in
 	Service aaa.Service
 	Leg     int
 	Call    string
@@ -32,10 +32,10 @@ type UserView struct {
 	Start   time.Time
 }
 
-// CallbackView is a callback with what it takes to explain it.
+// CallbackView is a callback with the data that explains it.
 type CallbackView struct {
 	journal.Callback
-	TTY      int // the line that dials or dialled; 0 not chosen yet
+	TTY      int // the line that dials or dialled; 0 if not chosen yet
 	Attempt  []Attempt
 	Decision policies.Trace
 	Group    string
@@ -45,7 +45,7 @@ type CallbackView struct {
 // Lines implements session.Shower.
 func (b *Broker) Lines() []lines.Status { return b.opt.Pool.Lines() }
 
-// OnLines returns who is on the lines, sorted by TTY.
+// OnLines returns the callers on the lines, sorted by TTY.
 func (b *Broker) OnLines() []UserView {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -68,7 +68,7 @@ func (b *Broker) Users() []session.UserLine {
 	return v
 }
 
-// Callbacks implements session.Shower: the pending ones, oldest first.
+// Callbacks implements session.Shower. It returns the pending callbacks, oldest first.
 func (b *Broker) Callbacks() []session.CallbackLine {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -81,14 +81,14 @@ func (b *Broker) Callbacks() []session.CallbackLine {
 	return v
 }
 
-// CallbackQuery says which callbacks are wanted.
+// CallbackQuery selects callbacks.
 type CallbackQuery struct {
-	All   bool      // ended ones too
-	Limit int       // the newest so many; 0: all
-	Since time.Time // those created then or later; zero: all
+	All   bool      // also ended ones
+	Limit int       // only the newest Limit; 0: all
+	Since time.Time // only those created at this time or later; zero: all
 }
 
-// CallbackList returns callbacks newest first, and how many older ones the limit left out.
+// CallbackList returns callbacks, newest first, and how many older ones the limit omits.
 func (b *Broker) CallbackList(ctx context.Context, q CallbackQuery) (v []CallbackView, older int, err error) {
 	f := journal.Filter{Pending: !q.All, Since: q.Since}
 	if q.Limit <= 0 {
@@ -109,7 +109,7 @@ func (b *Broker) CallbackList(ctx context.Context, q CallbackQuery) (v []Callbac
 	return v, max(total-q.Limit, 0), nil
 }
 
-// Callback returns one callback whole, by its ID or a unique beginning of it.
+// Callback returns one callback with its attempts, by its ID or a unique prefix of it.
 func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) {
 	row, attempts, err := b.opt.Journal.Callback(ctx, id)
 	if err == nil {
@@ -140,7 +140,7 @@ func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) 
 
 func view(row journal.Callback, attempts []journal.Attempt) CallbackView {
 	if g, err := decodeGrant(row.Authorization); err == nil {
-		g.Auth.Class = nil // the server's own: it is kept for leg two's accounting, not for people
+		g.Auth.Class = nil // only the server understands it: it is kept for leg two's accounting
 		row.Authorization = g.encode()
 	}
 	v := CallbackView{Callback: row, Attempt: attempts}

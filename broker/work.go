@@ -14,36 +14,36 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// work is one callback in the loop's hands. Only the loop writes it, under the Broker's mutex where views read.
+// work is one callback that the loop handles. Only the loop writes it; fields that views read are written under the
+// Broker's mutex.
 type work struct {
 	state callback.State
 	row   journal.Callback
 	trace trace
 	auth  grant
 
-	plan callback.Plan // what its attempts dial; follow sets it, readPlan takes it up
+	plan callback.Plan // what its attempts dial; set by follow, restored by readPlan
 
-	hungUp    time.Time // when leg one was down (monotonic); zero after a restart
+	hungUp    time.Time // when leg one went down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended
 	expires   time.Time // when its lifetime ends (monotonic); zero: never
-	notBefore time.Time // until when the dial was put off (monotonic); zero: it was not, or by another process
-	// of the process before, and Restarted is not on disk yet: its state tells of things that are gone
+	notBefore time.Time // when a delayed dial may begin (monotonic); zero if not delayed, or delayed by another process
+	// left by an earlier process, and Restarted is not on disk yet: its state describes resources that no longer exist
 	unstarted bool
 	leg1      *call  // until it is down
-	leg1Stop  string // accounting record whose acknowledgement the dial awaits for a while
+	leg1Stop  string // accounting record whose acknowledgement the dial awaits for a limited time
 
 	timers  map[callback.TimerKind]*time.Timer
 	waiting *lines.Waiting
 	lease   *lines.Lease
 	leaseNo uint64
-	// lineWait is the forced wait of the leased line, as it was when the line was lent: no reload shortens a wait (law
-	// 8).
+	// lineWait is the forced wait of the leased line at the time of the lease: no reload shortens a wait (law 8).
 	lineWait time.Duration
 	dial     *dial
 	dialler  int // the line of the last dial; 0: none in this process
 
-	stopCheck context.CancelFunc // ends the last Recheck; nil none
-	stopWatch context.CancelFunc // ends the watch over the leased line; nil none
+	stopCheck context.CancelFunc // ends the last Recheck; nil if none
+	stopWatch context.CancelFunc // ends the watch over the leased line; nil if none
 }
 
 // unwatch ends the watch over the leased line.
@@ -54,7 +54,8 @@ func (w *work) unwatch() {
 	}
 }
 
-// verifyOn reports why a callback that needs no login needs one on this line; "" it needs none, or needs one anyway.
+// verifyOn returns why a callback without verification needs a login on this line; "" if it needs none, or needs one
+// anyway.
 func (w *work) verifyOn(c lines.Config) string {
 	switch {
 	case !w.row.NoVerify || w.want().MayOmitLogin(c):
@@ -66,19 +67,19 @@ func (w *work) verifyOn(c lines.Config) string {
 		"the login", c.TTY)
 }
 
-// dial is an attempt that runs: its dialler, then leg two's call.
+// dial is a running attempt: its dialler, then leg two's call.
 type dial struct {
 	attempt int
 	cancel  context.CancelCauseFunc // ends the dialler, later the session
 	call    *lines.Call             // set when connected
 }
 
-// grant is what leg two needs of leg one's authorization. It is kept in the journal with the promise; it holds no
-// secret.
+// grant is what leg two needs from leg one's authorization. It is stored in the journal with the promise; it has no
+// secrets.
 type grant struct {
 	Server string            `json:"server,omitempty"`
 	Auth   aaa.Authorization `json:"authorization"`
-	Class  [][]byte          `json:"class,omitempty"` // Auth leaves it out
+	Class  [][]byte          `json:"class,omitempty"` // Auth does not encode it
 }
 
 func (g grant) encode() string {
@@ -96,25 +97,26 @@ func decodeGrant(s string) (grant, error) {
 	return g, nil
 }
 
-// trace is why a callback was decided so and what has happened to it.
+// trace is the reason for a callback's decision and its history.
 type trace struct {
 	Decision policies.Trace `json:"decision"`
 	Group    string         `json:"group"`
 	History  []Happening    `json:"history"`
 
-	head  []byte   // Decision and Group as they are kept; nil: not encoded yet
-	lines [][]byte // the first lines of History, likewise
+	head  []byte   // Decision and Group, encoded; nil: not encoded yet
+	lines [][]byte // the first lines of History, encoded
 }
 
 // Happening is one line of a callback's history.
 type Happening struct {
 	Time  time.Time `json:"time"`
 	What  string    `json:"what"`           // the event
-	Phase string    `json:"phase"`          // where it led
-	Text  string    `json:"text,omitempty"` // details for people
+	Phase string    `json:"phase"`          // the phase after it
+	Text  string    `json:"text,omitempty"` // details for operators
 }
 
-// maxHistory bounds what a callback that is retried for long can gather; the oldest lines but the first go.
+// maxHistory limits the history of a callback that is retried for a long time; the oldest lines except the first are
+// dropped.
 const maxHistory = 200
 
 func (t *trace) add(h Happening) {
@@ -125,7 +127,7 @@ func (t *trace) add(h Happening) {
 	t.History = append(t.History, h)
 }
 
-// undo takes the last line back.
+// undo removes the last line.
 func (t *trace) undo() {
 	if n := len(t.History); n > 0 {
 		t.History = t.History[:n-1]
@@ -133,8 +135,7 @@ func (t *trace) undo() {
 	}
 }
 
-// encode returns the JSON of t. It is kept anew with each step of a callback, so that what was encoded before is used
-// again.
+// encode returns the JSON of t. It reuses what was encoded before, because a callback stores its trace at every step.
 func (t *trace) encode() string {
 	if t.head == nil {
 		t.head = []byte(`{"decision":` + mustJSON(t.Decision) + `,"group":` + mustJSON(t.Group) + `,"history":[`)
@@ -168,7 +169,7 @@ func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
-// script is the pattern by which the script of a dial from the leased line is chosen.
+// script returns the pattern that selects the chat script of a dial from the leased line.
 func (b *Broker) script(w *work, s callback.PlanStep) string {
 	if s.Script != "" || w.lease == nil {
 		return s.Script
@@ -176,7 +177,7 @@ func (b *Broker) script(w *work, s callback.PlanStep) string {
 	return b.config.Load().Lines[w.lease.TTY()].CallbackScript
 }
 
-// cannotBeCut reports whether a shutdown had better wait a moment.
+// cannotBeCut reports whether a shutdown waits for this callback.
 func (w *work) cannotBeCut() bool {
 	switch w.state.Phase {
 	case callback.Promised, callback.Dialing, callback.Answered:
@@ -185,7 +186,7 @@ func (w *work) cannotBeCut() bool {
 	return false
 }
 
-// restore takes the state from the row.
+// restore sets the state from the row.
 func (w *work) restore() error {
 	if err := unmarshal(w.row.State, &w.state); err != nil {
 		return err
@@ -199,7 +200,7 @@ func (w *work) restore() error {
 	return fmt.Errorf("the phase %q is none of a pending callback", w.row.Phase)
 }
 
-// decided is a decision as its callback's row keeps it: what is a column there is left out.
+// decided is a decision as stored in its callback's row, without what has a column there.
 type decided struct {
 	policies.Decision
 	Number   struct{} `json:"number,omitzero"`
@@ -209,7 +210,7 @@ type decided struct {
 	Digest   struct{} `json:"digest,omitzero"`
 }
 
-// decision is that of the promise for the next dial, as far as it still holds: the row may have narrowed it.
+// decision returns the decision of the promise for the next dial, as the row has narrowed it.
 func (w *work) decision() (d policies.Decision, err error) {
 	err = unmarshal(w.row.Decision, &d)
 	s := w.nextStep()
@@ -217,7 +218,7 @@ func (w *work) decision() (d policies.Decision, err error) {
 	return d, err
 }
 
-// record brings the row up to the state; what it returns goes into the commit.
+// record updates the row from the state and returns it for the commit.
 func (w *work) record(now time.Time) journal.Callback {
 	w.row.Phase = string(w.state.Phase)
 	w.row.State = mustJSON(w.state)
@@ -232,7 +233,7 @@ func (w *work) record(now time.Time) journal.Callback {
 	return w.row
 }
 
-// mustJSON encodes values of our own types, which cannot fail.
+// mustJSON encodes values of our own types, for which encoding cannot fail.
 func mustJSON(v any) string {
 	var out strings.Builder
 	if err := json.NewEncoder(&out).Encode(v); err != nil {
