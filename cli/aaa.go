@@ -20,7 +20,7 @@ func newAAA() *cobra.Command {
 	return c
 }
 
-// testFlags are what `aaa test` is told.
+// testFlags are the flags of `aaa test`.
 type testFlags struct {
 	daemonFlags
 	path, list, service, auth, caller string

@@ -43,7 +43,7 @@ was interrupted.`,
 	return c
 }
 
-// loadFlags are what `aaa load` is told.
+// loadFlags are the flags of `aaa load`.
 type loadFlags struct {
 	daemonFlags
 	loadServerFlags
@@ -93,7 +93,7 @@ func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error 
 		return err
 	}
 	defer target.Close()
-	if f.cpus > 0 { // on one CPU its threads wake each other less, and a server on this machine has the others
+	if f.cpus > 0 { // with one CPU, threads wake each other less, and a server on this machine can use the others
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(f.cpus))
 	}
 	l := load.New(target, users, f.count, min(f.parallel, f.count))
@@ -113,7 +113,8 @@ func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error 
 	return nil
 }
 
-// drawProgress draws l's progress until the returned function is called, which waits for the last drawing and wipes it.
+// drawProgress draws l's progress until the returned function is called, which waits for the last drawing and
+// erases it.
 func drawProgress(w io.Writer, l *load.Load, every time.Duration) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa/load"
 )
 
-// loadText prints a report for people.
+// loadText prints a report as text.
 func loadText(w io.Writer, r load.Report) {
 	fmt.Fprintf(w, "%d logins by %s at %s in %.2f s, %d at once: %.0f a second\n", r.Done, r.Protocol, r.Server,
 		r.Seconds, r.Parallel, r.PerSecond)
@@ -40,7 +40,7 @@ func loadText(w io.Writer, r load.Report) {
 	}
 }
 
-// byCount has the most frequent first.
+// byCount returns the keys, the most frequent first.
 func byCount(n map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(n), func(a, b string) int {
 		if n[a] != n[b] {
@@ -50,11 +50,11 @@ func byCount(n map[string]int) []string {
 	})
 }
 
-// progressWidth is of the bar, in columns.
+// progressWidth is the width of the bar in columns.
 const progressWidth = 24
 
-// loadProgress is one line for a terminal: how far the load is, its rate so far, what is lost, and how long answers
-// take.
+// loadProgress returns one line for a terminal: the progress of the load, its rate so far, the failures, and
+// the latency.
 func loadProgress(p load.Progress) string {
 	filled := int(p.Done * progressWidth / p.Logins)
 	return fmt.Sprintf("[%s%s] %3d%% %d of %d, %.0f/s, %d refused, %d lost, p50 %s p99 %s",
@@ -63,7 +63,7 @@ func loadProgress(p load.Progress) string {
 		p.Answers.Refused, p.Answers.Lost(), short(p.P50), short(p.P99))
 }
 
-// short is a duration in three digits or so.
+// short formats a duration with about three digits.
 func short(d time.Duration) string {
 	switch {
 	case d >= 10*time.Second:

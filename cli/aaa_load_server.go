@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// loadServerFlags say which server `aaa load` asks.
+// loadServerFlags are the flags of `aaa load` that select the server.
 type loadServerFlags struct {
 	config, server       string
 	address, secret      string
@@ -58,7 +58,7 @@ func (f *loadServerFlags) check() error {
 	return nil
 }
 
-// target makes the client of the one server. Problems of a configuration go to stderr.
+// target creates the client of the server. Problems of a configuration are printed to stderr.
 func (f *loadServerFlags) target(stderr io.Writer) (*load.Target, error) {
 	if f.address == "" {
 		return f.configured(stderr)
@@ -77,7 +77,7 @@ func (f *loadServerFlags) target(stderr io.Writer) (*load.Target, error) {
 	}
 	retries := f.retries
 	if retries == 0 {
-		retries = -1 // to the client zero is its default
+		retries = -1 // the client takes 0 as its default
 	}
 	return load.RADIUS(radius.Config{}, radius.ServerConfig{
 		Address: f.address, Secret: secret, Timeout: f.timeout, Retries: retries,

@@ -18,7 +18,7 @@ import (
 
 const loadSecret = "a secret of the load, 24+"
 
-// loadServer is a test server on loopback until the test ends.
+// loadServer runs a test server on loopback until the test ends.
 func loadServer(t *testing.T) *servers.RADIUS {
 	t.Helper()
 	users, err := servers.ParseUsers(strings.NewReader("good\tCleartext-Password := \"pw1\"\n\tService-Type = " +
@@ -37,7 +37,7 @@ func loadServer(t *testing.T) *servers.RADIUS {
 	return s
 }
 
-// runServer runs a server until the end of the test.
+// runServer runs a server until the test ends.
 func runServer(t *testing.T, run func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -51,7 +51,7 @@ func runServer(t *testing.T, run func(context.Context) error) {
 	})
 }
 
-// write puts text into a file of the test's own.
+// write writes text to a file in the test's own directory.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -61,7 +61,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// loadJSON runs `aaa load` in this process, with JSON as its output. The CPUs are left to the other tests.
+// loadJSON runs `aaa load` in this process, with JSON output. It leaves the CPUs to the other tests.
 func loadJSON(t *testing.T, ctx context.Context, args ...string) (load.Report, error) {
 	t.Helper()
 	c := newAAALoad()
@@ -104,7 +104,7 @@ func TestAAALoadCounts(t *testing.T) {
 	}
 }
 
-// loadTACACS is a TACACS+ test server on loopback until the test ends.
+// loadTACACS runs a TACACS+ test server on loopback until the test ends.
 func loadTACACS(t *testing.T) *servers.TACACS {
 	t.Helper()
 	profiles, err := servers.ParseTACACS(strings.NewReader("user = good {\n\tlogin = cleartext \"pw1\"\n\tservice = " +
@@ -124,7 +124,7 @@ func loadTACACS(t *testing.T) *servers.TACACS {
 	return s
 }
 
-// With TACACS+ a login is an authentication and, once that is granted, an authorization, all on one connection.
+// With TACACS+ a login is an authentication and, if that is granted, an authorization, all on one connection.
 func TestAAALoadTACACS(t *testing.T) {
 	t.Parallel()
 	s := loadTACACS(t)
@@ -149,7 +149,7 @@ func TestAAALoadTACACS(t *testing.T) {
 	}
 }
 
-// The server may be one of a configuration's: the only one there, or the one that is named.
+// The server may be from a configuration: the only one in it, or the one that is named.
 func TestAAALoadConfigured(t *testing.T) {
 	t.Parallel()
 	s, tac := loadServer(t), loadTACACS(t)
@@ -198,12 +198,12 @@ func TestAAALoadConfigured(t *testing.T) {
 	}
 }
 
-// What the server does wrong stands in the report, and the exit status says so.
+// Faults of the server are in the report, and in the exit status.
 func TestAAALoadLost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		wait   string // --timeout: short where nothing is to come
+		wait   string // --timeout: short if no answer is expected
 		faults servers.Faults
 		want   load.Answered
 		reason string
@@ -247,7 +247,7 @@ func TestAAALoadLost(t *testing.T) {
 	}
 }
 
-// A login that this program does not even send is no answer of the server.
+// A login that is not even sent does not count as an answer of the server.
 func TestAAALoadUnsent(t *testing.T) {
 	t.Parallel()
 	s := loadServer(t)
@@ -262,9 +262,9 @@ func TestAAALoadUnsent(t *testing.T) {
 	}
 }
 
-// asked answers the first few logins. Each later one tells that it waits, and gets no answer.
+// asked answers the first few logins. Each later one reports that it waits, and gets no answer.
 type asked struct {
-	answers chan struct{} // closed behind the last
+	answers chan struct{} // closed after the last
 	enough  chan struct{}
 }
 
@@ -277,7 +277,7 @@ func (m asked) Start(ctx context.Context, _ aaa.Request) (aaa.Conversation, aaa.
 	return nil, aaa.Result{Reason: "given up"}
 }
 
-// An interrupt ends the load; what was done until then is told, and what was given up counts as nothing.
+// An interrupt ends the load; the results so far are reported, and abandoned logins are not counted.
 func TestAAALoadInterrupted(t *testing.T) {
 	t.Parallel()
 	m := asked{answers: make(chan struct{}, 5), enough: make(chan struct{})}
@@ -288,7 +288,7 @@ func TestAAALoadInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := load.New(&load.Target{Method: m}, []load.User{{Name: "good"}}, 1000, 3)
 	go func() {
-		for range 3 { // all three workers wait in vain
+		for range 3 { // all three workers wait for an answer that does not come
 			<-m.enough
 		}
 		cancel()

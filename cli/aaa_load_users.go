@@ -10,10 +10,10 @@ import (
 	"github.com/ringback/ringback/aaa/load"
 )
 
-// maxLoadFile bounds the files that are read here, in octets.
+// maxLoadFile is the maximum size of the files read here, in octets.
 const maxLoadFile = 64 << 20
 
-// logins has who is to log in, by the flags; one user at least.
+// logins returns the users to log in, as the flags say; one at least.
 func (f *loadFlags) logins() ([]load.User, error) {
 	if f.csv == "" {
 		password, err := readSecretFile(f.password)
@@ -34,7 +34,7 @@ func (f *loadFlags) logins() ([]load.User, error) {
 	return users, nil
 }
 
-// readSecretFile reads a file that holds a secret alone, on one line.
+// readSecretFile reads a file that contains only a secret, on one line.
 func readSecretFile(path string) (aaa.Secret, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

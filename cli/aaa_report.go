@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/explain"
 )
 
-// reportText prints a report for people.
+// reportText prints a report as text.
 func reportText(w io.Writer, r *explain.Report, explained bool) {
 	for _, p := range r.Packets {
 		arrow := "<-"
@@ -26,7 +26,7 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 		}
 	}
 	for _, s := range r.Silent {
-		if r.Result != aaa.Silent.String() { // else the result says it all
+		if r.Result != aaa.Silent.String() { // otherwise the result says it already
 			fmt.Fprintf(w, "\nmethod %s is silent: %s\n", s.Method, s.Reason)
 		}
 	}
@@ -56,7 +56,7 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 	}
 }
 
-// explainReadings prints what each attribute was taken for, and the authorization that all of them make.
+// explainReadings prints how each attribute was interpreted, and the resulting authorization.
 func explainReadings(w io.Writer, a aaa.Authorization) {
 	if len(a.Readings) > 0 {
 		fmt.Fprintln(w, "\nwhat the attributes were taken for")
@@ -75,7 +75,7 @@ func explainReadings(w io.Writer, a aaa.Authorization) {
 	fmt.Fprintf(w, "\nauthorization\n  %s\n", data)
 }
 
-// explainWait prints what the wait is made of, lines of one forced wait together.
+// explainWait prints the parts of the wait; lines with the same forced wait are grouped.
 func explainWait(out io.Writer, w *explain.Wait) {
 	fmt.Fprintf(out, "\nwait between hang-up and dial: %s\n", w)
 	for i := 0; i < len(w.Lines); {

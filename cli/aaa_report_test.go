@@ -8,7 +8,8 @@ import (
 	"github.com/ringback/ringback/explain"
 )
 
-// The wait is printed with what it is made of: lines of one forced wait together, and the delay that AAA asks for.
+// The wait is printed with its parts: lines with the same forced wait are grouped, and the delay that AAA
+// requests.
 func TestReportTextOfWait(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/term"
 )
 
-// asker asks on the terminal, without echo where it must, or reads lines of standard input.
+// asker asks on the terminal, without echo if required, or reads lines of standard input.
 type asker struct {
 	fd       int
-	in       *bufio.Reader  // of what is no terminal
-	terminal *term.Terminal // nil: standard input is none
+	in       *bufio.Reader  // standard input, if it is not a terminal
+	terminal *term.Terminal // nil: standard input is not a terminal
 }
 
 func newAsker() *asker {
@@ -32,9 +32,9 @@ func newAsker() *asker {
 	return a
 }
 
-// ask blocks for an answer, or until ctx ends: then nothing more can be asked. The terminal is as it was when it
-// returns: it is set before the question is shown and set back here, whatever becomes of the read, which cannot be
-// broken off; its goroutine ends with the program.
+// ask blocks for an answer, or until ctx ends; after that, ask cannot be used again. It sets the terminal mode
+// before the prompt is shown and restores it when it returns, even while the read still blocks: a read cannot
+// be cancelled, and its goroutine ends with the program.
 func (a *asker) ask(ctx context.Context, prompt string, echo bool) (string, error) {
 	if a.terminal != nil {
 		before, err := term.MakeRaw(a.fd)
@@ -74,7 +74,7 @@ func (a *asker) read(prompt string, echo bool) (string, error) {
 		read = func() (string, error) { return a.terminal.ReadPassword(prompt) }
 	}
 	text, err := read()
-	if errors.Is(err, io.EOF) { // Ctrl-C or Ctrl-D, which in raw mode are keys
+	if errors.Is(err, io.EOF) { // Ctrl-C or Ctrl-D, which are ordinary keys in raw mode
 		return "", a.interrupted(prompt)
 	}
 	return text, err

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestBinaryLacks: packages that only tests need, and what they bring along, are not linked into the binary.
+// TestBinaryLacks: packages that only tests need, and their dependencies, are not linked into the binary.
 func TestBinaryLacks(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "../cmd/ringback").Output()

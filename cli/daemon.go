@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// daemonFlags are the flags of the commands that ask a running daemon.
+// daemonFlags are the flags of the commands that query a running daemon.
 type daemonFlags struct {
 	socket  string
 	output  string
@@ -34,17 +34,17 @@ func (f *daemonFlags) addOutput(c *cobra.Command) {
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 }
 
-// addTable is addOutput for commands whose table has columns that 80 columns have no room for.
+// addTable is addOutput for commands whose table has columns that do not fit into 80 columns.
 func (f *daemonFlags) addTable(c *cobra.Command) {
 	f.add(c)
 	f.formats = []string{"table", "wide", "json"}
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table (80 columns), wide (all columns) or json")
 }
 
-// wide reports whether all columns are wanted.
+// wide reports whether all columns are requested.
 func (f *daemonFlags) wide() bool { return f.output == "wide" }
 
-// client finds the daemon: what the user says, a running lab, the usual place.
+// client finds the daemon: as the user specifies, a running lab, or the usual place.
 func (f *daemonFlags) client() (*client.Client, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (f *daemonFlags) check() error {
 	return fmt.Errorf("-o %s: must be %s or %s", f.output, strings.Join(formats[:last], ", "), formats[last])
 }
 
-// print writes v as JSON where the user asked for it, else calls table.
+// print writes v as JSON if the user asked for it, otherwise it calls table.
 func (f *daemonFlags) print(w io.Writer, v any, table func(io.Writer)) error {
 	if err := f.check(); err != nil {
 		return err

@@ -52,7 +52,7 @@ A line on standard error reports when the stream has started: events after that 
 	return c
 }
 
-// debugTopics wants one topic or more.
+// debugTopics requires one topic or more.
 func debugTopics(c *cobra.Command, args []string) error {
 	for _, a := range args {
 		if !slices.Contains(c.ValidArgs, a) {
@@ -65,7 +65,7 @@ func debugTopics(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// debugLine is one event in IOS's manner: `*Nov 21 10:04:05.123: TTY65 …`.
+// debugLine formats one event as IOS does: `*Nov 21 10:04:05.123: TTY65 …`.
 func debugLine(e client.DebugEvent, at place) string {
 	tty := ""
 	if e.TTY != 0 {

@@ -30,8 +30,8 @@ What holds for all commands:
 * **Exit status**: 0 success, 1 failure, which standard error explains. A write to standard output that fails is a failure.
 `
 
-// TestCLIReference holds docs/reference/cli.md to the commands' own help: `go test ./cli -run CLIReference -update`
-// prints it anew.
+// TestCLIReference compares docs/reference/cli.md with the commands' help: `go test ./cli -run CLIReference
+// -update` prints it again.
 func TestCLIReference(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(cliHead)
@@ -79,7 +79,8 @@ func printCommand(b *strings.Builder, c *cobra.Command) {
 	}
 }
 
-// TestReadmeCommands holds README's two commands to the tree: they stand at the top, and what they name is there.
+// TestReadmeCommands checks README's two commands: they are at the top, and the files and commands that they
+// name exist.
 func TestReadmeCommands(t *testing.T) {
 	data, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what happens beside it. A busy machine may need most of it; only a failure
-// takes all.
+// patience limits how long a test waits for another goroutine or process. A busy machine may need most of it;
+// only a failure uses it up.
 const patience = 2 * time.Minute
 
 func readFile(t *testing.T, path string) string {
@@ -21,7 +21,7 @@ func readFile(t *testing.T, path string) string {
 	return string(data)
 }
 
-// needs is the path of a peer; the test is skipped without it, or fails where RINGBACK_REQUIRE_PEERS is 1.
+// needs returns the path of a peer; without it the test is skipped, or fails if RINGBACK_REQUIRE_PEERS is 1.
 func needs(t *testing.T, program, pkg string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -35,7 +35,7 @@ func needs(t *testing.T, program, pkg string) string {
 	return path
 }
 
-// fileDir is a directory with these files, by their paths in it.
+// fileDir returns a directory with these files, by their paths in it.
 func fileDir(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

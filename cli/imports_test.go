@@ -13,8 +13,8 @@ import (
 
 const module = "github.com/ringback/ringback/"
 
-// TestImports holds the tree to the block `imports` of ARCHITECTURE.md: each package, its tests too, imports of ours
-// only what stands there.
+// TestImports compares the tree with the block `imports` of ARCHITECTURE.md: each package, including its tests,
+// imports only the packages of this module that the block lists.
 func TestImports(t *testing.T) {
 	root := ".."
 	allowed := readImports(t, filepath.Join(root, "ARCHITECTURE.md"))
@@ -54,7 +54,7 @@ func TestImports(t *testing.T) {
 func checkFile(t *testing.T, path, pkg string, allowed map[string][]string) {
 	t.Helper()
 	if pkg == "bench" || strings.HasPrefix(pkg, "bench/") || strings.HasPrefix(pkg, "scripts/") {
-		return // they measure and print; nothing imports them
+		return // they only measure and print; nothing imports them
 	}
 	may, ok := allowed[pkg]
 	if !ok {

@@ -16,7 +16,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// journalFlags say where the journal is.
+// journalFlags are the flags that select the journal.
 type journalFlags struct {
 	daemonFlags
 	stateDir string
@@ -30,7 +30,7 @@ func (f *journalFlags) add(c *cobra.Command) {
 	c.Flags().StringVarP(&f.config, "config", "c", "", "the configuration file that names state_dir")
 }
 
-// path is the journal's file.
+// path returns the journal's file.
 func (f *journalFlags) path() (string, error) {
 	if err := f.check(); err != nil {
 		return "", err
@@ -50,7 +50,7 @@ func (f *journalFlags) path() (string, error) {
 	return filepath.Abs(filepath.Join(dir, "journal.db"))
 }
 
-// operator is who runs a command, for the audit.
+// operator returns the user that runs a command, for the audit.
 func operator() string { return fmt.Sprintf("uid %d", os.Getuid()) }
 
 func newJournal() *cobra.Command {
@@ -171,7 +171,7 @@ type backedUp struct {
 	Audited bool   `json:"audited"`
 }
 
-// noteBackup has a backup noted in the audit: by the daemon that has the journal, or, where none runs, by this process.
+// noteBackup records a backup in the audit: through the daemon that uses the journal, or directly if none runs.
 func (f *journalFlags) noteBackup(ctx context.Context, path, dir string) error {
 	err := sqlite.Note(ctx, path, "journal backed up", operator(), "to "+dir)
 	if err == nil {

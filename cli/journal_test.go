@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
-// journalTown is a state directory with a journal that is open, as a daemon has it, and the daemon's socket.
+// journalTown is a state directory with an open journal, as with a running daemon, and the daemon's socket.
 type journalTown struct {
 	t      *testing.T
 	dir    string
@@ -78,8 +78,8 @@ func (w *journalTown) run(into any, args ...string) error {
 	return err
 }
 
-// TestJournalCommands: check and backup beside the daemon; restore, salvage and vacuum only without it. A restored
-// callback is not dialed.
+// TestJournalCommands: check and backup work while the daemon runs; restore, salvage and vacuum only without
+// it. A restored callback is not dialed.
 func TestJournalCommands(t *testing.T) {
 	w := newJournalTown(t)
 	var checked sqlite.Checked
@@ -135,7 +135,7 @@ func TestJournalCommands(t *testing.T) {
 	}
 }
 
-// TestJournalCheckFinds: damage is an exit status of 1, and is named.
+// TestJournalCheckFinds: damage gives exit status 1 and is named.
 func TestJournalCheckFinds(t *testing.T) {
 	w := newJournalTown(t)
 	w.stop()

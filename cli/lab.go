@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// labFlags are the flags of the commands that start a town.
+// labFlags are the flags of the commands that start a lab.
 type labFlags struct {
 	dir   string
 	pace  float64
@@ -36,12 +36,12 @@ func (f *labFlags) add(c *cobra.Command) {
 		"AAA server of the lab: radius, radsec, tacacs or tacacs-tls")
 }
 
-// untilHangUp is a ctx that also ends when the terminal goes away.
+// untilHangUp returns a ctx that also ends when the terminal is closed.
 func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-// start brings the town up; tell hears what is waited for.
+// start starts the lab; tell is called with each step that it waits for.
 func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, error) {
 	binary, err := os.Executable()
 	if err != nil {
@@ -51,7 +51,8 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 		Binary: binary, Command: howCalled(binary), Tell: tell})
 }
 
-// howCalled is what the user can paste to call this program: its path, unless `go run` made it for the moment.
+// howCalled returns a command that the user can paste to run this program: its path, unless `go run` built it
+// temporarily.
 func howCalled(binary string) string {
 	if strings.Contains(binary, "go-build") {
 		return "go run ./cmd/ringback"
@@ -89,13 +90,13 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 	return c
 }
 
-// visit puts the person at the terminal before a subscriber's PC modem.
+// visit connects the terminal to a subscriber's PC modem.
 func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
 	fmt.Fprint(w, "starting the town …")
 	l, err := f.start(ctx, func(text string) { fmt.Fprint(w, "\r\x1b[K"+text) })
-	fmt.Fprint(w, "\r\x1b[K") // the explanation needs all of the screen
+	fmt.Fprint(w, "\r\x1b[K") // the explanation needs the whole screen
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type labAAAFlags struct {
 	authPort, acctPort, tacacsPort, radsecPort, tlsPort int
 	cert, key, clientCA                                 string
 
-	secret aaa.Secret // "" until it is read or made up
+	secret aaa.Secret // "" until it is read or generated
 
 	delay       time.Duration
 	drop, forge int

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// labAAAPrinter tells what the servers take and send, and counts it.
+// labAAAPrinter prints and counts the packets that the servers receive and send.
 type labAAAPrinter struct {
 	json    bool
 	servers []labAAAServer
@@ -24,7 +24,8 @@ type labAAAPrinter struct {
 	notes   int            // requests that were not answered
 }
 
-// labAAAServer is one address that is served; its JSON has the secret, which must be typed into the access server.
+// labAAAServer is the address of a server; its JSON includes the secret, which must be entered in the access
+// server.
 type labAAAServer struct {
 	Server  string `json:"server"`
 	Network string `json:"network"` // "udp", "tcp" or "tls"
@@ -45,7 +46,7 @@ func (p *labAAAPrinter) object(v any) {
 	fmt.Fprintf(p.w, "%s\n", b)
 }
 
-// ready tells what is served, when all of it is.
+// ready prints the addresses, once all servers listen.
 func (p *labAAAPrinter) ready() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +66,7 @@ func (p *labAAAPrinter) ready() {
 	}
 }
 
-// event prints one packet in a line.
+// event prints one packet on a line.
 func (p *labAAAPrinter) event(e servers.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,13 +98,13 @@ func (p *labAAAPrinter) event(e servers.Event) {
 	fmt.Fprintln(p.w, line)
 }
 
-// labAAASummary is what `lab aaa` says at its end.
+// labAAASummary is the summary that `lab aaa` prints at its end.
 type labAAASummary struct {
 	Packets    map[string]int `json:"packets"`
 	Unanswered int            `json:"unanswered"`
-	Duplicates int            `json:"duplicates"`     // RADIUS requests that came again
-	Sessions   int            `json:"sessions"`       // that accounting began
-	Open       []string       `json:"open,omitempty"` // whose stop did not come
+	Duplicates int            `json:"duplicates"`     // retransmitted RADIUS requests
+	Sessions   int            `json:"sessions"`       // started by accounting
+	Open       []string       `json:"open,omitempty"` // without a stop record
 }
 
 func (p *labAAAPrinter) summary(l *labAAA) {
@@ -128,7 +129,7 @@ func (p *labAAAPrinter) summary(l *labAAA) {
 	}
 }
 
-// sessions counts accounting sessions and returns those that are open.
+// sessions counts accounting sessions and returns the open ones.
 func (l *labAAA) sessions(s *labAAASummary) map[string]bool {
 	open := map[string]bool{}
 	mark := func(id, kind string) {

@@ -18,7 +18,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// labAAA is the servers that run.
+// labAAA has the running servers.
 type labAAA struct {
 	radius []*servers.RADIUS
 	tacacs []*servers.TACACS
@@ -108,7 +108,7 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	return f.startRadSec(l)
 }
 
-// startRadSec serves the same users inside TLS: another server, because RadSec has a secret of its own.
+// startRadSec serves the same users over TLS. It is a server of its own because RadSec has its own secret.
 func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	config, err := f.tls()
 	if err != nil {
@@ -137,7 +137,7 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 	return nil
 }
 
-// radsecSecret is that of RFC 6614 §2.3.
+// radsecSecret is the secret required by RFC 6614 §2.3.
 const radsecSecret = aaa.Secret("radsec")
 
 func (f *labAAAFlags) startTACACS(l *labAAA) error {
@@ -181,7 +181,7 @@ func (f *labAAAFlags) serveTACACS(l *labAAA, c servers.TACACSConfig, name, netwo
 	return nil
 }
 
-// portHint tells what may be done about a port that cannot be had.
+// portHint adds to an error how to get a port.
 func portHint(err error) error {
 	switch {
 	case errors.Is(err, os.ErrPermission):
@@ -193,7 +193,7 @@ func portHint(err error) error {
 	return err
 }
 
-// theSecret reads the secret's file, or makes one up; once, for both servers.
+// theSecret reads the secret's file, or generates a secret; once, for both servers.
 func (f *labAAAFlags) theSecret() (aaa.Secret, error) {
 	if f.secret != "" {
 		return f.secret, nil
@@ -234,7 +234,7 @@ func (f *labAAAFlags) tls() (*tls.Config, error) {
 	return c, nil
 }
 
-// readFileWith parses a file, whose name its errors have.
+// readFileWith parses a file; its errors contain the file's name.
 func readFileWith[T any](path string, parse func(io.Reader) (T, error)) (T, error) {
 	file, err := os.Open(path)
 	if err != nil {

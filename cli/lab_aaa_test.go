@@ -22,14 +22,14 @@ import (
 
 const testYourNAS = "../docs/how-to/test-your-nas.md"
 
-// labServer is `ringback lab aaa` under test.
+// labServer is a `ringback lab aaa` under test.
 type labServer struct {
 	t       *testing.T
 	cancel  context.CancelFunc
 	done    chan error
 	mu      sync.Mutex
 	out     bytes.Buffer
-	changed chan struct{} // has one element where out grew
+	changed chan struct{} // has one element if out has grown
 }
 
 func (s *labServer) Write(b []byte) (int, error) {
@@ -66,7 +66,7 @@ func (s *labServer) sees(pattern string) string {
 	}
 }
 
-// ends is Ctrl-C.
+// ends sends Ctrl-C and waits.
 func (s *labServer) ends() string {
 	s.t.Helper()
 	s.cancel()
@@ -101,7 +101,7 @@ func startLabAAA(t *testing.T, args ...string) (*labServer, map[string]string) {
 	return s, at
 }
 
-// sample turns a sample of output into a pattern: … stands for anything.
+// sample converts a sample of output to a pattern in which … matches anything.
 func sample(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -119,8 +119,8 @@ func sample(text string) string {
 	return strings.Join(lines, `\n(?s:.*)`)
 }
 
-// TestPeerTestYourNASHowTo runs the commands of docs/how-to/test-your-nas.md on free ports and holds the samples of
-// their output to it.
+// TestPeerTestYourNASHowTo runs the commands of docs/how-to/test-your-nas.md on free ports and compares their
+// output with the samples in it.
 func TestPeerTestYourNASHowTo(t *testing.T) {
 	needs(t, "radclient", "freeradius-utils")
 	doc := readFile(t, testYourNAS)
@@ -193,7 +193,7 @@ func TestPeerTestYourNASHowTo(t *testing.T) {
 	}
 }
 
-// words splits a command line that has "…" at most.
+// words splits a command line, which may have "…" quotes only.
 func words(s string) (list []string) {
 	for _, m := range regexp.MustCompile(`"([^"]*)"|(\S+)`).FindAllStringSubmatch(s, -1) {
 		list = append(list, m[1]+m[2])

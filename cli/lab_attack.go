@@ -55,7 +55,7 @@ kept; the last column names them.`,
 	return c
 }
 
-// attackList is the attacks with their explanations, for the help.
+// attackList returns the attacks with their explanations, for the help.
 func attackList() string {
 	var b strings.Builder
 	for _, a := range lab.Attacks() {
@@ -64,7 +64,7 @@ func attackList() string {
 	return b.String()
 }
 
-// indent breaks a text into lines of at most width columns, each with a margin.
+// indent wraps a text into lines of at most width columns, each with a margin.
 func indent(text string, margin, width int) string {
 	var b strings.Builder
 	column := width
@@ -83,7 +83,7 @@ func indent(text string, margin, width int) string {
 	return b.String()
 }
 
-// play is one attack on one kind of port.
+// labAttackPlay is one attack on one kind of port.
 type labAttackPlay struct {
 	attack lab.Attack
 	ports  lab.Ports
@@ -140,7 +140,7 @@ func (f *labAttackFlags) run(ctx context.Context, names []string, w io.Writer) e
 	held := 0
 	for r := range f.results(ctx, binary, plays) {
 		if ctx.Err() != nil {
-			continue // the others end too, and tell of nothing but that
+			continue // the other attacks end too, because of the interrupt
 		}
 		if r.Held {
 			held++
@@ -161,7 +161,7 @@ func (f *labAttackFlags) run(ctx context.Context, names []string, w io.Writer) e
 	return nil
 }
 
-// results plays, some at a time, and returns what came of each in the order of plays.
+// results runs the attacks, f.parallel at a time, and returns their results in the order of plays.
 func (f *labAttackFlags) results(ctx context.Context, binary string, plays []labAttackPlay) <-chan lab.AttackResult {
 	done := make([]chan lab.AttackResult, len(plays))
 	for i := range done {

@@ -19,8 +19,8 @@ import (
 
 const lawsDoc = "../docs/explanation/laws.md"
 
-// TestLaws holds docs/explanation/laws.md to the tree: ARCHITECTURE.md's twelve laws by their names, each with two
-// attackers or more, and all of them are test functions of the package that the page says.
+// TestLaws compares docs/explanation/laws.md with the tree: it has ARCHITECTURE.md's twelve laws by name, each
+// with two or more attackers, which are test functions in the package that the page names.
 func TestLaws(t *testing.T) {
 	laws := regexp.MustCompile(`(?m)^(\d+)\. \*\*(.+?)\.?\*\*`).FindAllStringSubmatch(readFile(t, "../ARCHITECTURE.md"),
 		-1)
@@ -45,7 +45,7 @@ func TestLaws(t *testing.T) {
 	if len(sections) != len(laws)+1 {
 		t.Errorf("%s has %d sections for %d laws", lawsDoc, len(sections)-1, len(laws))
 	}
-	// The tests that the text before the sections names.
+	// The tests named in the text before the sections.
 	for _, m := range regexp.MustCompile("`((?:[a-z]+/)*[a-z]+)` "+
 		"`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(sections[0], -1) {
 		wantTest(t, m[1], m[2])
@@ -60,9 +60,9 @@ func wantTest(t *testing.T, dir, name string) {
 	}
 }
 
-var testsByDir = map[string]map[string]bool{} // parsed once: TestLaws asks a hundred times
+var testsByDir = map[string]map[string]bool{} // parsed once, since TestLaws has a hundred lookups
 
-// testsOf are the functions without a receiver in the tests of a package.
+// testsOf returns the functions without a receiver in the tests of a package.
 func testsOf(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	if names := testsByDir[dir]; names != nil {
@@ -88,7 +88,7 @@ func testsOf(t *testing.T, dir string) map[string]bool {
 	return names
 }
 
-// TestAPIReference holds the routes of docs/reference/api.md to those of the OpenAPI description.
+// TestAPIReference compares the routes in docs/reference/api.md with those in the OpenAPI description.
 func TestAPIReference(t *testing.T) {
 	w := httptest.NewRecorder()
 	(&api.Server{}).Handler().ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
@@ -115,7 +115,7 @@ func TestAPIReference(t *testing.T) {
 	}
 }
 
-// TestDocsLinks follows the relative links in docs, to headings too.
+// TestDocsLinks follows the relative links in docs, including those to headings.
 func TestDocsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)]+)\)`)
 	err := filepath.WalkDir("../docs", func(path string, d fs.DirEntry, err error) error {
@@ -142,7 +142,7 @@ func TestDocsLinks(t *testing.T) {
 	}
 }
 
-// anchors are the names that a document's headings can be linked by.
+// anchors returns the link anchors of a document's headings.
 func anchors(text string) (all []string) {
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
 		name := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// output is standard output that remembers the first write that failed, so that a full disk does not go unnoticed. A
-// reader who leaves ends the program by SIGPIPE, as with any other tool: the Go runtime sees to it.
+// output is standard output that records the first failed write, so that a full disk is noticed. If the reader
+// closes a pipe, SIGPIPE ends the program as with any other tool; the Go runtime does this.
 type output struct {
 	w io.Writer
 
@@ -28,7 +28,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// failed is why the first write that failed did, without the name of the file, which is none of the user's.
+// failed returns why the first failed write failed, without the file name, which means nothing to the user.
 func (o *output) failed() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"github.com/ringback/ringback/aaa/load"
 )
 
-// FreeRADIUS's log counts the logins as `aaa load` does, and radclient, told to send the same, counts the same again.
+// FreeRADIUS's log has as many logins as `aaa load` counts, and radclient gets the same counts with the same
+// requests.
 func TestPeerFreeRADIUSLoad(t *testing.T) {
 	t.Parallel()
 	radclient := needs(t, "radclient", "freeradius-utils")

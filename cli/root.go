@@ -1,4 +1,5 @@
-// Package cli is the command line: a file a command, which reads flags, calls one room and prints.
+// Package cli is the command line. Each command has a file; it reads flags, calls one package and prints the
+// result.
 package cli
 
 import (
@@ -13,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Run runs the command that args name, on the process's standard streams, and returns the exit status; errors are
-// printed. SIGINT and SIGTERM end it. version is that of the release, "" for a build that has none.
+// Run runs the command named by args on the process's standard streams and returns the exit status. It prints
+// errors. SIGINT and SIGTERM end the command. version is the release, "" for a build without one.
 func Run(version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -45,12 +46,12 @@ func Run(version string, args []string) int {
 	}
 }
 
-// unknownCommand refuses `ringback show nosuch`, for which cobra would print the help of `ringback show` and be
-// content.
+// unknownCommand rejects commands such as `ringback show nosuch`, for which cobra would print the help of
+// `ringback show` without an error.
 func unknownCommand(root *cobra.Command, args []string) error {
 	c, rest, err := root.Find(args)
 	if err != nil || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
-		return nil // cobra's own to judge
+		return nil // cobra checks these
 	}
 	var names []string
 	for _, sub := range c.Commands() {
@@ -60,7 +61,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 		strings.Join(names, ", "))
 }
 
-// exitStatus is an error that was already told; only the exit status is left to give.
+// exitStatus is an error that was printed already; only the exit status remains.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
@@ -85,7 +86,7 @@ Run it:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	// cobra's own --version prints by a text/template, which looks methods up by name: the linker would keep every
+	// cobra's own --version uses text/template, which looks up methods by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(),

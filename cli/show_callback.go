@@ -156,7 +156,7 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 	}
 }
 
-// told is a line of a trace: `name [of]: text`.
+// told formats a line of a trace: `name [of]: text`.
 func told(name, of, text string) string {
 	if of != "" {
 		name += " [" + of + "]"
@@ -167,7 +167,7 @@ func told(name, of, text string) string {
 	return name
 }
 
-// indented is JSON for people; "none" where there is none.
+// indented formats JSON with indentation; "none" if there is none.
 func indented(j json.RawMessage) string {
 	var b bytes.Buffer
 	if len(j) == 0 || json.Indent(&b, j, "  ", "  ") != nil {

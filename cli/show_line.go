@@ -60,7 +60,7 @@ func newShowLine() *cobra.Command {
 	return c
 }
 
-// lineNumber reads the number of a line that a command was given.
+// lineNumber parses the line number given to a command.
 func lineNumber(command, text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {

@@ -7,8 +7,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 )
 
-// TestLineTableNotices: a line without modem signals is marked, and what is not as it should be stands beside the
-// reason.
+// TestLineTableNotices: a line without modem signals is marked, and its notices are printed beside the reason.
 func TestLineTableNotices(t *testing.T) {
 	all := []client.Line{
 		{TTY: 65, State: "idle", Signals: "DTR DSR"},

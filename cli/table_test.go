@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/console"
 )
 
-// The tables fit 80 columns with what a site has: nothing of an ID, a number or a reason is cut. Those of -o wide have
-// every column.
+// The tables fit into 80 columns with realistic data, without truncating an ID, a number or a reason. With -o
+// wide they have all columns.
 func TestTablesFit(t *testing.T) {
 	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	yesterday := at.now.Add(-24 * time.Hour)

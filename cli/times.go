@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// place is when and where the output is read: times for people are local ones, and those of today need no date.
+// place is the time and time zone of the output: times are printed in local time, without the date if they are
+// of today.
 type place struct {
-	now time.Time // in the local time zone
+	now time.Time // now, in the local time zone
 }
 
 func here() place { return place{time.Now()} }
 
-// clock is a time for people: of today "10:04:05", of this year "Nov 21 10:04:05", else "2025-11-21 10:04".
+// clock formats a time: of today "10:04:05", of this year "Nov 21 10:04:05", otherwise "2025-11-21 10:04".
 func (p place) clock(t time.Time) string {
 	t = t.In(p.now.Location())
 	switch {
@@ -26,12 +27,12 @@ func (p place) clock(t time.Time) string {
 	return t.Format(time.TimeOnly)
 }
 
-// stamp is IOS's `service timestamps debug datetime msec`.
+// stamp formats a time like IOS's `service timestamps debug datetime msec`.
 func (p place) stamp(t time.Time) string {
 	return t.In(p.now.Location()).Format("Jan _2 15:04:05.000")
 }
 
-// since reads a point in time: a time (local unless it has an offset), or how long ago.
+// since parses a point in time: a time (local unless it has an offset), or how long ago.
 func (p place) since(text string) (time.Time, error) {
 	if d, err := ago(text); err == nil && d >= 0 {
 		return p.now.Add(-d), nil
@@ -46,7 +47,7 @@ func (p place) since(text string) (time.Time, error) {
 		fmt.Errorf(`--since %q: give a time as 2026-11-21, "2026-11-21 10:04" or RFC 3339, or how long ago as 90m, 36h or 7d`, text)
 }
 
-// ago reads a duration, also one of days.
+// ago parses a duration, which may be in days.
 func ago(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// hawaii is where the clocks of these tests are.
+// hawaii is the time zone of these tests.
 var hawaii = time.FixedZone("HST", -10*3600)
 
 func TestClock(t *testing.T) {

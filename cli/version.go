@@ -33,7 +33,7 @@ func versionLine(version string) string {
 	return fmt.Sprintf("ringback %s, %s\n", version, runtime.Version())
 }
 
-// versionText is the release, else the revision that the build recorded, else "devel".
+// versionText returns the release, else the revision recorded by the build, else "devel".
 func versionText(release string) string {
 	if release != "" {
 		return release

@@ -11,8 +11,8 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// Each value of the full sample is taken away, or replaced by one of another kind: Load says what it thinks of that,
-// and never panics.
+// Each value of the full sample is removed, or replaced by one of another kind: Load reports problems and never
+// panics.
 func TestEachKeyBroken(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../testdata/config/full.yaml")
@@ -75,7 +75,7 @@ func TestEachKeyBroken(t *testing.T) {
 	}
 }
 
-// loadBroken checks that a text is loaded or has its mistakes told.
+// loadBroken checks that a text is either loaded or reported as invalid.
 func loadBroken(t *testing.T, data []byte) {
 	defer func() {
 		if p := recover(); p != nil {

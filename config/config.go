@@ -1,6 +1,6 @@
-// Package config reads ringback.yaml and the files that it names, checks all of it at once, and fills the Config of
-// every other package. It opens no port and asks no server: what it says holds for the files alone. No other package
-// knows it.
+// Package config reads ringback.yaml and the files that it names, checks all of it together, and fills the
+// Config of every other package. It opens no port and contacts no server: its checks are of the files alone. Of
+// the other packages, only the wiring imports it.
 package config
 
 import (
@@ -22,22 +22,23 @@ import (
 	"github.com/ringback/ringback/session/exec"
 )
 
-// Problem is one thing that is wrong in the configuration; Problems are all of them, errors and warnings.
+// Problem is an error or a warning about the configuration; Problems are all of them.
 type (
 	Problem  = schema.Problem
 	Problems = schema.Problems
 )
 
-// Config is a configuration that was checked. Paths in it are absolute, or relative to the working directory as the
-// file's own was.
+// Config is a valid configuration. Its paths are absolute, or relative to the working directory if the path of
+// the file is.
 type Config struct {
-	File string // as Load was given it
-	// warnings, as errors, of files that others may change or of secrets that others may read: no daemon goes by them
+	File string // as passed to Load
+	// warnings, as errors, about files that others may change or secrets that others may read; the daemon does
+	// not start with them
 	Unsafe Problems
-	Digest string // SHA-256 of the file, what overrides it, and the policies; no secret is in it
+	Digest string // SHA-256 of the file, the overrides and the policies, without secrets
 
 	Hostname string
-	StateDir string // the daemon creates it where it is not there
+	StateDir string // the daemon creates it if it does not exist
 	API      API
 	Journal  Journal
 	Log      Log
@@ -50,25 +51,25 @@ type Config struct {
 	Exec     exec.Config
 	Logins   broker.LoginLimits
 
-	RADIUS    radius.Config     // no server where the method radius is not used
+	RADIUS    radius.Config     // no servers if the method radius is not used
 	TACACS    tacplus.Config    // likewise
 	Groups    []Group           // of servers
 	Lists     Lists             // method lists
 	Users     []aaa.User        // of the method local
-	Enable    *aaa.EnableSecret // of the method enable; nil: there is none
-	CallCheck CallCheck         // who is asked by Call-Check
+	Enable    *aaa.EnableSecret // of the method enable; nil for none
+	CallCheck CallCheck         // the server for Call-Check
 
-	DynamicAuthor *DynamicAuthor // nil: no requests are taken from outside
+	DynamicAuthor *DynamicAuthor // nil: no Disconnect- or CoA-Requests are accepted
 
-	Scripts []*chat.Script // the file's own, then those shipped whose names are free
+	Scripts []*chat.Script // from the file, then those shipped whose names the file does not use
 	Lines   []Line         // by TTY
 
 	written written
 }
 
-// Journal is what the journal keeps.
+// Journal configures the journal.
 type Journal struct {
-	Keep time.Duration // of callbacks and calls, after their end; 0: everything
+	Keep time.Duration // how long to keep callbacks and calls after their end; 0: forever
 }
 
 // API is the admin interface.
@@ -76,34 +77,34 @@ type API struct {
 	Socket string // path of the unix socket
 }
 
-// Log says how and where to log.
+// Log configures the log.
 type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // console, json
 	File   string // "" standard error
 }
 
-// Callback is what all callbacks have in common.
+// Callback configures all callbacks.
 type Callback struct {
-	Lifetime time.Duration // from the promise until it expires
+	Lifetime time.Duration // from the promise until the callback expires
 }
 
-// Line is a line: what the pool and the driver know of it, what the broker does, and where its port is.
+// Line is a line, as configured for the pool, the driver and the broker, with its port.
 type Line struct {
 	lines.Config
-	broker.Line // without its Login, which the wiring makes of Lists
+	broker.Line // without its Login, which the wiring creates from Lists
 	Lists       ListNames
 	Address     port.Address
 }
 
-// ListNames are the method lists of a line: the name of a list by the name of its kind (ListKinds). A kind that is not
-// there stands for `default`.
+// ListNames are the method lists of a line: list name by kind (ListKinds). A kind that is missing means
+// `default`.
 type ListNames map[string]string
 
-// Of is the name of the line's list of a kind.
+// Of returns the name of the line's list of a kind.
 func (n ListNames) Of(kind string) string { return cmp.Or(n[kind], defaultList) }
 
-// String names the lists of all kinds.
+// String returns the lists of all kinds as text.
 func (n ListNames) String() string {
 	var all []string
 	for _, k := range ListKinds {

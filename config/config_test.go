@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/reference/configuration.md")
 
-// samples copies testdata/config to a directory where the modes of its files are right, which git does not keep.
+// samples copies testdata/config to a directory and sets file modes, which git does not keep.
 func samples(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -246,7 +246,7 @@ func TestMinimalSample(t *testing.T) {
 	}
 }
 
-// decide is what becomes of a caller of the EXEC whom no group claims.
+// decide returns the decision about a caller of the EXEC that no group claims.
 func (c *Config) decide(a aaa.Authorization) policies.Decision {
 	d, _ := c.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, aaa.Result{Auth: a}, true, time.Now(),
 		policies.Used{}))
@@ -289,7 +289,7 @@ func TestDefaultDirectories(t *testing.T) {
 	}
 }
 
-// base is a configuration that is right but for what a test puts in: %s stands at the end of each section.
+// base is a valid configuration to which tests add text; %s is at the end of each section.
 const base = `aaa:
   radius: [{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]
   lists: {login: {default: [radius, local]}}
@@ -298,7 +298,7 @@ chat_scripts: [{name: rtp, script: '"" "ATDT \T" CONNECT'}, {name: nodial, scrip
 lines: [{tty: 1, port: "tcp://127.0.0.1:7001", rotary: 1}, {tty: 2, port: "tcp://127.0.0.1:7002", rotary: 1}]
 `
 
-// loadText loads a text beside the secrets that base needs.
+// loadText loads a text together with the secret files that base needs.
 func loadText(t *testing.T, text string, o Overrides) (*Config, string, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -333,7 +333,7 @@ func TestBase(t *testing.T) {
 	}
 }
 
-// Each row changes base by one replacement, "" for an addition at its end, and has all that is then said.
+// Each row changes base by one replacement, "" for an addition at its end, and lists all resulting problems.
 func TestProblems(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
 		// the file
@@ -607,7 +607,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			text = strings.Replace(base, tt.old, tt.new, 1)
 		}
 		c, got, _ := loadText(t, text, nil)
-		// what other packages word is theirs to test
+		// the wording of other packages is tested there
 		want := tt.want
 		if prefix, cut := strings.CutSuffix(want, "HASH"); cut {
 			want = prefix + strings.TrimPrefix(got, prefix)
@@ -638,7 +638,7 @@ func allWarnings(s string) bool {
 	return true
 }
 
-// All problems of all files come at once.
+// The problems of all files are reported together.
 func TestAllAtOnce(t *testing.T) {
 	dir := samples(t)
 	if err := os.WriteFile(filepath.Join(dir, "policies.d", "bad.yaml"), []byte("group: bad\ncallbak: off\n"),
@@ -696,7 +696,7 @@ func TestWritableFile(t *testing.T) {
 	}
 }
 
-// Flags go before the environment, the environment before the file, the file before defaults.
+// Flags take precedence over the environment, the environment over the file, the file over defaults.
 func TestLayers(t *testing.T) {
 	text := base + "hostname: of-file\nexec: {callback: false}\nlogin: {tries: 5}\nlog: {file: log, level: warn}\n"
 	t.Setenv("RINGBACK_HOSTNAME", "of-env")
@@ -724,7 +724,7 @@ func TestLayers(t *testing.T) {
 	t.Setenv("RINGBACK_HOSTNAEM", "x")
 	t.Setenv("RINGBACK_TTY", "/dev/ttyS0")
 	t.Setenv("RINGBACK_PORT_49_TCP", "tcp://192.0.2.2:49")
-	t.Setenv("RINGBACK_LOGLEVEL", "") // empty is none
+	t.Setenv("RINGBACK_LOGLEVEL", "") // an empty variable is ignored
 	c, problems, _ = loadText(t, text, Overrides{"log.levle": "debug", "lines": "x"})
 	const want = `command line: lines: no key of one value
 command line: log.levle: no key of one value (did you mean "log.level"?)
@@ -737,7 +737,7 @@ environment: RINGBACK_TTY: stands for no key (unset it; only keys of one value h
 	}
 }
 
-// Our variables that stand for no key disturb no configuration.
+// Variables of ringback that are not keys do not affect the configuration.
 func TestOtherVariables(t *testing.T) {
 	for _, name := range []string{"RINGBACK_SOCKET", "RINGBACK_REQUIRE_PEERS", "RINGBACK_LONG", "RINGBACK_SEED",
 		"RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE"} {
@@ -748,7 +748,7 @@ func TestOtherVariables(t *testing.T) {
 	}
 }
 
-// Viper folds the letter case of keys and splits them at dots; what users name stays as it is.
+// Viper folds the letter case of keys and splits them at dots; names chosen by the user must stay unchanged.
 func TestNamesStay(t *testing.T) {
 	c, problems, _ := loadText(t, strings.NewReplacer("{default:", `{"Ops.Night": [local], default:`, "tty: 1,",
 		"tty: 1, login: Ops.Night,").Replace(base)+
@@ -763,7 +763,7 @@ func TestNamesStay(t *testing.T) {
 	}
 }
 
-// Zero means no limit where the file says it, not the package's default.
+// Zero in the file means no limit, not the package's default.
 func TestZeros(t *testing.T) {
 	c, problems, _ := loadText(t, strings.Replace(base, "radius.secret}", "radius.secret, retries: 0}", 1)+
 		"login: {failure_delay: 0s}\nexec: {idle_timeout: 0s}\n", nil)
@@ -834,7 +834,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// Every default and example of the table passes its own check, so that or() and the reference can rely on them.
+// Every default and example of the table passes its own check: or() and the reference rely on that.
 func TestTable(t *testing.T) {
 	var walk func(path string, keys []schema.Key)
 	walk = func(path string, keys []schema.Key) {
@@ -865,7 +865,7 @@ func TestTable(t *testing.T) {
 	walk("policy: ", policies.Keys())
 }
 
-// The defaults that the reference prints are those of the packages.
+// The defaults printed in the reference are those of the packages.
 func TestDefaultsAreThePackages(t *testing.T) {
 	if k := schema.Find(schema.Find(policies.Keys(), "attempts").Keys, "max"); k.Default != "1" {
 		t.Error("attempts.max")
@@ -936,7 +936,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// A policy that asks AAA again before the dial needs somebody who answers without a password.
+// A policy with reauthorize: before_dial needs a server that answers without a password.
 func TestReauthorize(t *testing.T) {
 	for _, tt := range []struct {
 		name, aaa string

@@ -5,19 +5,19 @@ import (
 	"path/filepath"
 )
 
-// DefaultStateDir is state_dir where nobody says: /var/lib/ringback for root, else ringback in the user's state
-// directory (XDG Base Directory Specification); "" where the user has no home.
+// DefaultStateDir returns the default of state_dir: /var/lib/ringback for root, otherwise ringback in the
+// user's state directory (XDG Base Directory Specification); "" if the user has no home.
 func DefaultStateDir() string { return stateDir(os.Geteuid() == 0, os.Getenv) }
 
-// DefaultSocket is api.socket where nobody says anything: /run/ringback/ringback.sock for root, else in
-// DefaultStateDir.
+// DefaultSocket returns the default of api.socket if state_dir is not set either: /run/ringback/ringback.sock
+// for root, otherwise in DefaultStateDir.
 func DefaultSocket() string { return socketIn(os.Geteuid() == 0, DefaultStateDir()) }
 
 func stateDir(root bool, getenv func(string) string) string {
 	if root {
 		return "/var/lib/ringback"
 	}
-	if d := getenv("XDG_STATE_HOME"); filepath.IsAbs(d) { // a relative one is to be ignored
+	if d := getenv("XDG_STATE_HOME"); filepath.IsAbs(d) { // a relative path must be ignored
 		return filepath.Join(d, "ringback")
 	}
 	if d := getenv("HOME"); filepath.IsAbs(d) {

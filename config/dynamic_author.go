@@ -11,14 +11,15 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// DynamicAuthor says who may end sessions and callbacks from outside, and where they are heard (RFC 5176).
+// DynamicAuthor configures the clients that may end sessions and callbacks, and the port for their requests
+// (RFC 5176).
 type DynamicAuthor struct {
 	Listen  string // host:port
 	Clients []DynamicClient
-	Window  time.Duration // how far Event-Timestamp may be from our clock
+	Window  time.Duration // maximum difference between Event-Timestamp and the local clock
 }
 
-// DynamicClient is one who may ask.
+// DynamicClient is a client that may send requests.
 type DynamicClient struct {
 	Source netip.Prefix
 	Secret aaa.Secret
@@ -40,7 +41,7 @@ func (l *loader) dynamicAuthor() {
 	for _, c := range clients.Items() {
 		source, err := prefix(c.Get("source").Text())
 		if err != nil {
-			continue // the table said so
+			continue // reported by the table
 		}
 		if slices.ContainsFunc(d.Clients, func(c DynamicClient) bool { return c.Source == source }) {
 			l.errorAt(c.Get("source"), "keep one of them", "%s is there twice", source)

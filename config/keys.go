@@ -21,10 +21,10 @@ const (
 	hour   = int64(time.Hour)
 )
 
-// defaultCallbackScript is anchored, so that no script of the user's is taken for it.
+// defaultCallbackScript is anchored, so that it matches no script of the user.
 const defaultCallbackScript = "^exec-callback$"
 
-// Keys is the table of what ringback.yaml may say: it drives the check, the defaults and the printed reference.
+// Keys is the table of the keys of ringback.yaml: it drives the checks, the defaults and the printed reference.
 func Keys() []schema.Key {
 	return schema.Inherit("", []schema.Key{
 		{Name: "hostname", Reload: schema.NewCalls, Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
@@ -148,7 +148,7 @@ func checkHost(s string) error {
 	return checkHostPort(s)
 }
 
-// checkTerminal keeps to RFC 1091's terminal types: nothing in them is a Telnet command.
+// checkTerminal accepts the terminal types of RFC 1091, which cannot contain a Telnet command.
 func checkTerminal(s string) error {
 	if s == "" || len(s) > 40 {
 		return errors.New("is not 1 to 40 characters long")
@@ -322,7 +322,7 @@ func notEmpty(s string) error {
 	return nil
 }
 
-// checkText refuses what would do things to a caller's or operator's terminal.
+// checkText rejects control characters, which would act on a caller's or operator's terminal.
 func checkText(s string) error {
 	for _, r := range s {
 		if (r < ' ' && r != '\n' && r != '\t') || r == 0x7f || r >= 0x80 && r < 0xa0 {
@@ -351,7 +351,8 @@ func checkHostname(s string) error {
 	return nil
 }
 
-// checkSocket keeps to what the kernel takes: sockaddr_un has 108 octets, the NUL at the end included.
+// checkSocket limits a path to what the kernel accepts: sockaddr_un has 108 octets, including the NUL at the
+// end.
 func checkSocket(s string) error {
 	if s == "" || len(s) > 107 {
 		return fmt.Errorf("the path of a unix socket has 1 to 107 octets, this one %d", len(s))
@@ -371,7 +372,7 @@ func checkTrunk(s string) error {
 	return nil
 }
 
-// checkInit keeps a modem command to one line.
+// checkInit limits a modem command to one line.
 func checkInit(s string) error {
 	if !strings.HasPrefix(strings.ToUpper(s), "AT") {
 		return errors.New("a modem command begins with AT")

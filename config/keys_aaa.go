@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// aaaKeys is the table below `aaa`.
+// aaaKeys returns the keys of `aaa`.
 func aaaKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "radius", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: radiusKeys},
@@ -85,7 +85,7 @@ var radiusKeys = []schema.Key{
 		Doc: "Accepts a secret shorter than 16 octets."},
 }
 
-// tlsKeys are the keys of a server's certificates.
+// tlsKeys returns the keys of a server's `tls`.
 func tlsKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "ca_file", Check: notEmpty, Example: "ca.pem",
@@ -152,7 +152,7 @@ var accountingKeys = []schema.Key{
 		Doc: "Accounts each EXEC command, with TACACS+."},
 }
 
-// checkWord keeps to what people can write in a list.
+// checkWord limits a name to characters that can be written in a list.
 func checkWord(s string) error {
 	if s == "" || len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r > '~' ||
@@ -176,7 +176,7 @@ func checkPrefix(s string) error {
 
 var errHostBits = errors.New("bits behind the prefix are set")
 
-// prefix reads an address, or a prefix whose host bits are zero.
+// prefix parses an address, or a prefix whose host bits are zero.
 func prefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return netip.PrefixFrom(a, a.BitLen()), nil

@@ -29,13 +29,13 @@ func (l *loader) lines() {
 	}
 }
 
-// owner is the line that has a port.
+// owner is the line that uses a port.
 type owner struct {
 	tty int
 	at  *schema.Value
 }
 
-// lineEntry reads an entry of the list, one line or a range of them.
+// lineEntry reads an entry of `lines`, one line or a range of lines.
 func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports map[string]owner) {
 	tty, url := v.Get("tty"), v.Get("port")
 	model := l.line(v)
@@ -43,7 +43,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 		l.portURL(url, 1, 0)
 		return
 	}
-	first, last, _ := parseTTY(tty.Text()) // the table checked it
+	first, last, _ := parseTTY(tty.Text()) // checked by the table
 	told := false
 	for n := 0; n <= last-first; n++ {
 		line := model
@@ -62,7 +62,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 	}
 }
 
-// screened refuses a check by number where the number can be written by a caller. true: it did.
+// screened rejects call_check on a port where a caller can write the number, and reports whether it did.
 func (l *loader) screened(v *schema.Value, line Line) bool {
 	if !line.CallCheck || line.Trusted() {
 		return false
@@ -112,8 +112,8 @@ func (l *loader) line(v *schema.Value) Line {
 	return line
 }
 
-// resultCodes reads what the modem's own texts mean. The modem's letters may be of either case: one text is given one
-// meaning.
+// resultCodes reads the meanings of the modem's own texts. The modem may use either letter case, so each text
+// has one meaning.
 func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
 	own := v.Get("result_codes")
 	for _, text := range own.Names() {
@@ -155,7 +155,7 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 	}
 }
 
-// lineLists holds the names of a line's method lists to the lists that there are.
+// lineLists checks that a line's method lists exist.
 func (l *loader) lineLists(v *schema.Value, line Line) {
 	for _, k := range ListKinds {
 		l.lineList(v, k, line.Lists.Of(k.Name))
@@ -183,7 +183,7 @@ func (l *loader) lineList(v *schema.Value, k ListKind, name string) {
 	l.errorAt(at, hint, "there is no %s method list %q", k.Name, cut(name))
 }
 
-// portURL reports what is wrong with the port of a line that has no TTY of its own: all mistakes are told at once.
+// portURL checks the port of an entry whose TTY is invalid, so that all its problems are reported together.
 func (l *loader) portURL(url *schema.Value, tty, n int) {
 	if !url.IsSet() {
 		return
@@ -197,7 +197,7 @@ func (l *loader) portURL(url *schema.Value, tty, n int) {
 	}
 }
 
-// address fills in a line's port; false where it cannot be used.
+// address fills in a line's port; it returns false if the port cannot be used.
 func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]owner) bool {
 	text, err := expand(url.Text(), line.TTY, n)
 	if err != nil {
@@ -227,10 +227,10 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 	return true
 }
 
-// cross checks what needs the whole: which lines can call back for which.
+// cross checks what depends on the whole configuration, such as which lines can call back for which.
 func (l *loader) cross() {
 	if l.problems.HasErrors() {
-		return // half a configuration would give echoes
+		return // an incomplete configuration would cause further, misleading errors
 	}
 	l.rotaries()
 	l.untrusted()
@@ -241,7 +241,7 @@ func (l *loader) cross() {
 	}
 }
 
-// rotaries warns of lines whose callers could only be called back by the line that they called, or by none (RFC 2196
+// rotaries reports lines whose callers could only be called back by the called line, or by no line (RFC 2196
 // §4.5.4.3).
 func (l *loader) rotaries() {
 	dialers, byTTY := map[int]int{}, map[int]Line{}
@@ -275,7 +275,7 @@ func (l *loader) rotaries() {
 	}
 }
 
-// crossUser holds a local user to the lines and the policies.
+// crossUser checks a local user against the lines and policies.
 func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	if u.Callback == nil {
 		return

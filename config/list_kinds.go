@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// Purpose is what a method list decides, in IOS's words (`aaa authentication …`).
+// Purpose is the purpose of a method list, in IOS's terms (`aaa authentication …`).
 type Purpose string
 
 const (
@@ -16,15 +16,15 @@ const (
 	Accounting     Purpose = "accounting"
 )
 
-// ListKind is a kind of method list: a key of aaa.lists, which holds the lists of the kind by name, and a key of a
-// line, which names one of them.
+// ListKind is a kind of method list: a key of aaa.lists that contains the lists of the kind by name, and a key
+// of a line that names one of them.
 type ListKind struct {
 	Name     string
 	Purpose  Purpose
-	Services []aaa.Service // that a line asks its list for; none in accounting, which is of all sessions
-	Methods  []string      // that a list may name, besides groups of servers of their protocols
+	Services []aaa.Service // that use the list; none for accounting, which applies to all sessions
+	Methods  []string      // valid in a list, besides server groups of their protocols
 
-	required bool   // a line's list must be there; of another kind `default` may be left out
+	required bool   // the line's list must exist; for other kinds `default` may be missing
 	example  string // of a list
 	doc      string // of the key of aaa.lists
 	lineDoc  string // of the key of a line
@@ -37,8 +37,8 @@ const defaultList = "default"
 // AccountingLists is the name of the kind of accounting lists.
 const AccountingLists = "accounting"
 
-// ListKinds has every kind of method list. A service that brings lists of its own is a row here, and nothing else: the
-// keys, their checks, the reference, the lines and the daemon's wiring go by this table.
+// ListKinds has every kind of method list. A service with lists of its own needs only a row here: the keys,
+// their checks, the reference, the lines and the daemon's wiring use this table.
 var ListKinds = []ListKind{
 	{
 		Name: "login", Purpose: Authentication, Services: []aaa.Service{aaa.EXEC}, required: true,
@@ -95,7 +95,7 @@ var ListKinds = []ListKind{
 	},
 }
 
-// KindOf is the kind of method list that is asked for a service; false where there is none.
+// KindOf returns the kind of method list used for a service; false if there is none.
 func KindOf(p Purpose, s aaa.Service) (ListKind, bool) {
 	for _, k := range ListKinds {
 		if k.Purpose == p && slices.Contains(k.Services, s) {
@@ -105,19 +105,19 @@ func KindOf(p Purpose, s aaa.Service) (ListKind, bool) {
 	return ListKind{}, false
 }
 
-// Serves reports whether a line may go by the list of the kind with this name: it is there, or it is the default of a
-// kind that can do without.
+// Serves reports whether a line may use the list of the kind with this name: it exists, or it is the default of
+// a kind that is optional.
 func (k ListKind) Serves(l Lists, name string) bool {
 	_, ok := l.Find(k.Name, name)
 	return ok || name == defaultList && !k.required
 }
 
-// grantsSession reports whether a list of the kind says what a session may have.
+// grantsSession reports whether a list of the kind authorizes sessions.
 func (k ListKind) grantsSession() bool {
 	return k.Purpose == Authorization && !slices.Contains(k.Services, aaa.Commands)
 }
 
-// listKeys are the keys of aaa.lists.
+// listKeys returns the keys of aaa.lists.
 func listKeys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range ListKinds {
@@ -132,7 +132,7 @@ func listKeys() []schema.Key {
 	return keys
 }
 
-// lineListKeys are the keys by which a line names its lists.
+// lineListKeys returns the keys of a line that name its lists.
 func lineListKeys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range ListKinds {

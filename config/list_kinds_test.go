@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// documented are the keys that the printed reference has in a section, in its order.
+// documented returns the keys in a section of the printed reference, in its order.
 func documented(t *testing.T, section string) []string {
 	t.Helper()
 	data, err := os.ReadFile("../docs/reference/configuration.md")
@@ -29,7 +29,7 @@ func documented(t *testing.T, section string) []string {
 	return keys
 }
 
-// The reference has each kind of method list twice, as lists and as the name that a line gives, and has no other lists.
+// The reference has each kind of method list twice, as lists and as a key of a line, and has no other lists.
 func TestListKindsInReference(t *testing.T) {
 	var names []string
 	for _, k := range ListKinds {
@@ -45,7 +45,7 @@ func TestListKindsInReference(t *testing.T) {
 	}
 }
 
-// Each service that a session asks for has one kind of list for each purpose that it has.
+// Each service has exactly one kind of list for each of its purposes.
 func TestListKindsOfServices(t *testing.T) {
 	for _, tt := range []struct {
 		purpose Purpose

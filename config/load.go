@@ -22,16 +22,17 @@ import (
 	"github.com/ringback/ringback/session/exec"
 )
 
-// EnvPrefix begins the names of environment variables: RINGBACK_API_SOCKET stands for api.socket.
+// EnvPrefix is the prefix of environment variables: RINGBACK_API_SOCKET sets api.socket.
 const EnvPrefix = "RINGBACK"
 
-// Overrides are values from the command line, path of the key → text: {"log.level": "debug"}. Only keys with one value
-// can be given so, none within a list. They go before the environment, the environment before the file.
+// Overrides are values from the command line, by path of the key: {"log.level": "debug"}. Only keys with one
+// value can be set, none within a list. Overrides take precedence over the environment, the environment over
+// the file.
 type Overrides map[string]string
 
-// Load reads the configuration file and all that it names, and checks all of it. The Config is nil where the Problems
-// hold an error; without one they may still hold warnings, which the daemon prints at each start. It opens no port and
-// asks no server.
+// Load reads and checks the configuration file and all files that it names. The Config is nil if the Problems
+// contain an error; without one they may still contain warnings, which the daemon prints at each start. Load
+// opens no port and contacts no server.
 func Load(path string, o Overrides) (*Config, Problems) {
 	data, access, err := readFile(path, schema.MaxSize)
 	if err != nil {
@@ -51,10 +52,10 @@ type loader struct {
 
 	v        *schema.Value            // the file
 	scalars  *viper.Viper             // flags, environment, file, defaults
-	over     map[string]string        // what overrides the file
+	over     map[string]string        // overrides of the file
 	servers  map[string]*schema.Value // AAA servers by name
 	site     policies.Site
-	named    map[string]string // as written.secrets
+	named    map[string]string // see written.secrets
 	cfg      Config
 	problems Problems
 }
@@ -79,12 +80,12 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
-	cfg := l.cfg // a copy: the loader with the whole tree of nodes must not live as long as it
+	cfg := l.cfg // a copy, so that the loader with the whole tree of nodes can be freed
 	return &cfg, l.problems
 }
 
-// layer puts flags over environment over file over defaults. Only scalars that are checked go through viper, which
-// folds the letter case of keys and splits them at dots; lists and names of the user's choice are taken from the file
+// layer puts flags over environment over file over defaults. Only checked scalars go through viper, which folds
+// the letter case of keys and splits them at dots; lists and names chosen by the user are read from the file
 // itself.
 func (l *loader) layer(o Overrides) {
 	l.scalars = viper.New()
@@ -111,10 +112,10 @@ func (l *loader) layer(o Overrides) {
 	l.strayVariables(vars)
 }
 
-// override checks the command line's value of a key, or the environment's, which viper reads by itself. A bad one is
-// reported.
+// override checks a key's value from the command line, or from the environment, which viper reads by itself. It
+// reports an invalid one.
 func (l *loader) override(path string, k schema.Key, o Overrides) {
-	// to viper, too, an empty variable is none
+	// viper ignores empty variables too
 	from, key, text := "environment", envName(path), os.Getenv(envName(path))
 	if s, ok := o[path]; ok {
 		from, key, text = "command line", path, s
@@ -129,15 +130,15 @@ func (l *loader) override(path string, k schema.Key, o Overrides) {
 	}
 }
 
-// otherVariables are ours and stand for no key: the socket of `ringback show` and its like, and what the tests and
-// scripts/long are told by.
+// otherVariables are variables of ringback that are not keys: the socket of `ringback show` and similar
+// commands, and the settings of the tests and scripts/long.
 var otherVariables = []string{
 	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS",
 	EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
 }
 
-// strayVariables reports variables that look like ours and change nothing, where the operator believes that they do. An
-// empty one is none.
+// strayVariables reports variables that have the prefix but no effect, since the operator may expect one. Empty
+// ones are ignored.
 func (l *loader) strayVariables(known []string) {
 	var rests []string
 	for _, k := range known {
@@ -190,7 +191,7 @@ func contains(words []string, w string) bool {
 	return false
 }
 
-// The values of scalar keys. What layer found wrong reads as zero; the Config is not returned then.
+// The values of scalar keys. Values that layer rejected are zero; the Config is not returned then.
 func (l *loader) text(path string) string { return l.scalars.GetString(path) }
 
 func (l *loader) bool(path string) bool { return l.scalars.GetBool(path) }
@@ -199,8 +200,8 @@ func (l *loader) int(path string) int { return l.scalars.GetInt(path) }
 
 func (l *loader) duration(path string) time.Duration { return l.scalars.GetDuration(path) }
 
-// filePath is a scalar that is a path: relative to the file's directory, or, on the command line or in the environment,
-// to the working directory.
+// filePath returns a scalar that is a path: relative to the directory of the file or, from the command line or
+// the environment, to the working directory.
 func (l *loader) filePath(path string) string {
 	s := l.text(path)
 	if _, ok := l.over[path]; ok {
@@ -211,7 +212,7 @@ func (l *loader) filePath(path string) string {
 
 func (l *loader) problem(p Problem) { l.problems = append(l.problems, p) }
 
-// errorAt and warnAt report a problem at a value of the file; where the value is not there, at the file.
+// errorAt and warnAt report a problem at a value of the file; if the value is absent, at the file.
 func (l *loader) errorAt(v *schema.Value, hint, format string, args ...any) {
 	l.at(schema.Error, v, hint, format, args...)
 }
@@ -228,8 +229,8 @@ func (l *loader) at(s schema.Severity, v *schema.Value, hint, format string, arg
 	l.problem(p)
 }
 
-// broken reports whether an error was found at a key or below it: what depends on it is not checked then, for its
-// complaints would be echoes.
+// broken reports whether there is an error at a key or below it. What depends on the key is then not checked,
+// since that would only cause further, misleading errors.
 func (l *loader) broken(path string) bool {
 	for _, p := range l.problems {
 		if p.Severity == schema.Error && (strings.HasPrefix(p.Key, path) || p.Key == "" ||
@@ -240,7 +241,7 @@ func (l *loader) broken(path string) bool {
 	return false
 }
 
-// or returns a value of an element of a list, else the table's default for it.
+// or returns a value of a list element, or the table's default for it.
 func or(v *schema.Value, keys []schema.Key, names ...string) *schema.Value {
 	if f := v.Get(names...); f.IsSet() {
 		return f
@@ -282,12 +283,12 @@ func (l *loader) node() {
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustLog(c.Log.File)
 	c.PoliciesDir = l.filePath("policies_dir")
-	// PPP has no switch as long as it is not served: `aaa test` tells what would become of it.
+	// PPP has no switch until it is served: `aaa test` reports what would happen.
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: true}
 	c.Callback.Lifetime = l.duration("callback.lifetime")
 }
 
-// none is how session.Config says that a time has no limit, where the file says 0s.
+// none returns a duration for session.Config, where a negative one means no limit and the file has 0s for that.
 func none(d time.Duration) time.Duration {
 	if d == 0 {
 		return -1
@@ -329,7 +330,7 @@ func (l *loader) hosts() exec.Hosts {
 	}
 	allow := l.v.Get("exec", "hosts", "allow")
 	for _, v := range allow.Items() {
-		if rule, err := exec.ParseHostRule(v.Text()); err == nil { // the table said so else
+		if rule, err := exec.ParseHostRule(v.Text()); err == nil { // otherwise reported by the table
 			h.Allow = append(h.Allow, rule)
 		}
 	}
@@ -356,7 +357,7 @@ func (l *loader) numbers() {
 	}
 }
 
-// scripts parses the file's chat scripts and adds those shipped whose names are free.
+// scripts parses the file's chat scripts and adds the shipped ones whose names are free.
 func (l *loader) scripts() {
 	names := map[string]*schema.Value{}
 	for _, s := range l.v.Get("chat_scripts").Items() {
@@ -411,8 +412,8 @@ func (l *loader) policyFiles() {
 	}
 }
 
-// digest signs what the configuration is made of, but no secret: a digest of a weak one, in a log, could be tried
-// offline.
+// digest hashes the configuration without its secrets: the digest is logged, and a weak secret in it could be
+// guessed offline.
 func (l *loader) digest(data []byte) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d\n", len(data))

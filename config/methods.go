@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// The methods that a list may name beside groups of servers.
+// The methods that a list may name besides server groups.
 const (
 	MethodRADIUS          = "radius"
 	MethodTACACS          = "tacacs"
@@ -19,25 +19,25 @@ const (
 	MethodIfAuthenticated = "if-authenticated"
 )
 
-// MethodList is a list of methods by name; the wiring of the daemon turns the names into methods.
+// MethodList is a list of method names; the daemon's wiring converts the names to methods.
 type MethodList struct {
 	Name    string
 	Methods []string
 	Recording
 }
 
-// Recording says what an accounting list records; it is zero in other lists.
+// Recording is what an accounting list records; it is zero in other lists.
 type Recording struct {
 	Record   string        // start-stop, stop-only, wait-start, none
 	Interim  time.Duration // 0: as AAA says
 	Commands bool
 }
 
-// Lists are the method lists by the name of their kind (ListKinds), in the file's order. Where the operator wrote no
-// `default` there is none of that name.
+// Lists are the method lists by the name of their kind (ListKinds), in the file's order. There is no `default`
+// unless the operator wrote one or defaultLists adds it.
 type Lists map[string][]MethodList
 
-// Find returns the list of a kind and a name; false where there is none.
+// Find returns the list of a kind with this name; false if there is none.
 func (l Lists) Find(kind, name string) (MethodList, bool) {
 	for _, list := range l[kind] {
 		if list.Name == name {
@@ -47,7 +47,7 @@ func (l Lists) Find(kind, name string) (MethodList, bool) {
 	return MethodList{}, false
 }
 
-// Group is a group of servers, a method of its own name.
+// Group is a server group, a method with a name of its own.
 type Group struct {
 	Name    string
 	Method  string // MethodRADIUS or MethodTACACS: the protocol of all its servers
@@ -55,7 +55,7 @@ type Group struct {
 	Balance bool
 }
 
-// Protocol is the protocol of a method: MethodRADIUS, MethodTACACS, or "" where it is no server's.
+// Protocol returns the protocol of a method: MethodRADIUS, MethodTACACS, or "" if it has no servers.
 func (c *Config) Protocol(method string) string {
 	if method == MethodRADIUS || method == MethodTACACS {
 		return method
@@ -68,7 +68,7 @@ func (c *Config) Protocol(method string) string {
 	return ""
 }
 
-// reserved are names that no group may have.
+// reserved are names that a group cannot have.
 var reserved = []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodEnable, MethodNone, MethodIfAuthenticated}
 
 func (l *loader) groups() {
@@ -93,7 +93,7 @@ func (l *loader) groups() {
 	}
 }
 
-// members finds the protocol that all servers of a group must share.
+// members reads the servers of a group and the protocol that they must share.
 func (l *loader) members(v *schema.Value, g *Group, protocols map[string]string) {
 	if s := v.Get("servers"); s.IsSet() && len(s.Items()) == 0 {
 		l.errorAt(s, "write [primary]", "the group has no servers")
@@ -135,7 +135,8 @@ func (l *loader) lists() {
 	l.defaultLists()
 }
 
-// defaultLists adds the lists that stand where the operator wrote none: the enable password, and accounting to RADIUS.
+// defaultLists adds the lists that exist if the operator wrote none: the enable password, and accounting to
+// RADIUS.
 func (l *loader) defaultLists() {
 	at := l.cfg.Lists
 	enable, _ := KindOf(Authentication, aaa.Enable)
@@ -149,7 +150,7 @@ func (l *loader) defaultLists() {
 	}
 }
 
-// methodList reads a list of authentication or authorization.
+// methodList reads a list for authentication or authorization.
 func (l *loader) methodList(k ListKind, name string, list *schema.Value) MethodList {
 	if len(list.Items()) == 0 && !l.broken(list.Path) {
 		l.errorAt(list, "write "+k.example, "the list is empty: every login would be rejected")
@@ -168,7 +169,7 @@ func (l *loader) methodList(k ListKind, name string, list *schema.Value) MethodL
 	return MethodList{Name: name, Methods: list.Texts()}
 }
 
-// answering are the methods that are never silent: none behind them is ever asked.
+// answering are the methods that always answer: methods after them are never tried.
 var answering = []string{MethodLocal, MethodEnable, MethodNone, MethodIfAuthenticated}
 
 func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
@@ -191,7 +192,7 @@ func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
 	seen[name] = true
 }
 
-// isMethod reports a name that is no method of the kind, or one without servers.
+// isMethod reports a name that is not a method of the kind, or a method without servers.
 func (l *loader) isMethod(m *schema.Value, k ListKind) bool {
 	name := m.Text()
 	known := slices.Clone(k.Methods)
@@ -221,7 +222,7 @@ func (l *loader) isMethod(m *schema.Value, k ListKind) bool {
 	return true
 }
 
-// accountingList reads a list of accounting.
+// accountingList reads an accounting list.
 func (l *loader) accountingList(k ListKind, name string, v *schema.Value) MethodList {
 	a := MethodList{Name: name, Methods: v.Get("methods").Texts(), Recording: Recording{
 		Record: v.Get("record").Text(), Interim: v.Get("interim").Duration(), Commands: v.Get("commands").Bool(false),
@@ -246,7 +247,7 @@ func (l *loader) accountingList(k ListKind, name string, v *schema.Value) Method
 	return a
 }
 
-// accounts reports an accounting method of RADIUS none of whose servers takes accounting.
+// accounts reports an accounting method of RADIUS without a server for accounting.
 func (l *loader) accounts(m *schema.Value) {
 	name := m.Text()
 	var members []string
@@ -260,7 +261,8 @@ func (l *loader) accounts(m *schema.Value) {
 	}
 }
 
-// anyAccounts reports whether a RADIUS server, of those named or of all, takes accounting.
+// anyAccounts reports whether one of the named RADIUS servers, or of all if names is nil, has an accounting
+// address.
 func (l *loader) anyAccounts(names []string) bool {
 	for _, s := range l.cfg.RADIUS.Servers {
 		if s.Accounting != "" && (names == nil || slices.Contains(names, s.Name)) {
@@ -270,7 +272,7 @@ func (l *loader) anyAccounts(names []string) bool {
 	return false
 }
 
-// enable reads the one password of the method enable.
+// enable reads the password of the method enable.
 func (l *loader) enable() {
 	v := l.v.Get("enable")
 	if !v.IsSet() {
@@ -297,13 +299,13 @@ func (l *loader) enable() {
 	}
 }
 
-// CallCheck is who is asked about a number or a user without their password.
+// CallCheck configures requests about a number or a user without the user's password.
 type CallCheck struct {
-	Method   string     // a RADIUS method; "" nobody is
-	Password aaa.Secret // of such requests; "" is an empty one
+	Method   string     // a RADIUS method; "" for none
+	Password aaa.Secret // sent in these requests; may be empty
 }
 
-// callCheck holds aaa.call_check to the RADIUS methods.
+// callCheck checks that aaa.call_check names a RADIUS method.
 func (l *loader) callCheck() {
 	name := l.text("aaa.call_check.method")
 	v := l.v.Get("aaa", "call_check")

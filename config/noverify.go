@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// noVerify is the first group whose policy allows callbacks without a second login; "" none does.
+// noVerify returns the first group whose policy allows callbacks without a second login; "" for none.
 func (l *loader) noVerify() string {
 	for _, g := range l.cfg.Policies.Groups() {
 		if p, _ := l.cfg.Policies.Group(g); p.NoVerify {
@@ -19,7 +19,7 @@ func (l *loader) noVerify() string {
 	return ""
 }
 
-// untrusted warns of a policy that allows no_verify where no line can do without the second login.
+// untrusted warns of a policy that allows no_verify if every line requires the second login.
 func (l *loader) untrusted() {
 	g := l.noVerify()
 	dials := func(line Line) bool { return line.Modem != lines.CallIn }
@@ -34,8 +34,9 @@ func (l *loader) untrusted() {
 
 const hintUntrusted = "use serial or rfc2217 ports, or accept it by insecure_signals: true on the lines"
 
-// crossNoVerify holds a local user who needs no second login to the lines that may call them back: not only the line
-// that was called, where a caller who never hung up would take the call, and a line whose modem can be believed.
+// crossNoVerify checks a local user with no_verify against the lines that may call them back: these must
+// include a line other than the called one, where a caller that never hangs up would take the call, and a line
+// with a trusted modem.
 func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 	want := lines.Want{TTYs: u.Callback.Lines, Rotary: lines.NoRotary, NoVerify: true}
 	if u.Callback.Rotary != nil {
@@ -54,7 +55,7 @@ func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 			continue
 		}
 		trusted = trusted || slices.ContainsFunc(may, func(tty int) bool { return known[tty].Trusted() })
-		// Where the user names no line, rotaries has told of it.
+		// If the user names no line, rotaries has reported it.
 		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) &&
 			!called.SameLine {
 			l.errorAt(at, "name another line too, or accept it by callback: {same_line_no_verify: true} on the line",

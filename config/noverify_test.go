@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestNoVerifyLines holds no_verify to the lines: where only the called line can call back it is an error, where no
-// modem can be believed a warning.
+// TestNoVerifyLines checks no_verify against the lines: it is an error if only the called line can call back,
+// and a warning if no modem can be trusted.
 func TestNoVerifyLines(t *testing.T) {
 	t.Parallel()
 	const (
@@ -22,10 +22,10 @@ func TestNoVerifyLines(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name  string
-		user  string // more of the user's callback; "-" none
+		user  string // added to the user's callback; "-" for no callback
 		lines []string
 		more  string
-		want  []string // parts of the problems, in their order
+		want  []string // substrings of the problems, in order
 	}{
 		{"two with signals", "", []string{serial + ", rotary: 1", serial + ", rotary: 1"}, "", nil},
 		{"one alone", "", []string{serial}, "", []string{"lines[0].tty: tty 1 " + alone}},
@@ -80,7 +80,7 @@ func TestNoVerifyLines(t *testing.T) {
 	}
 }
 
-// TestCallCheckNeedsSignals: a number that a caller can write is not asked about.
+// TestCallCheckNeedsSignals: a calling number that a caller can write is not checked.
 func TestCallCheckNeedsSignals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// The lengths of shared secrets, in octets.
+// Lengths of shared secrets, in octets.
 const (
 	minSecret  = 16 // RFC 2865 §3, RFC 8907 §10.5.1
 	goodSecret = 24
@@ -22,7 +22,7 @@ func (l *loader) radius() {
 	}
 }
 
-// serverName reports a name that another server has, whichever its protocol: groups and traces tell them apart by it.
+// serverName reports a name used by another server of any protocol: groups and traces identify servers by name.
 func (l *loader) serverName(v *schema.Value) {
 	name := v.Get("name")
 	if !name.IsSet() {
@@ -46,7 +46,7 @@ func (l *loader) radiusServer(v *schema.Value) {
 		ClassGroups: get("class_groups").Bool(false),
 	}
 	if s.Retries == 0 {
-		s.Retries = -1 // to the client zero is its default
+		s.Retries = -1 // the client takes 0 as its default
 	}
 	ok := true
 	if get("transport").Text() == radius.TLS {
@@ -75,7 +75,7 @@ func (l *loader) radiusServer(v *schema.Value) {
 	l.cfg.RADIUS.Servers = append(l.cfg.RADIUS.Servers, s)
 }
 
-// patience warns of a server that may be waited for longer than a caller is: the next method is then never asked.
+// patience warns of a server whose timeouts exceed the login timeout: the next method is then never tried.
 func (l *loader) patience(v *schema.Value, s radius.ServerConfig) {
 	wait, all := s.Timeout, time.Duration(0)
 	for range max(s.Retries, 0) + 1 {
@@ -89,7 +89,7 @@ func (l *loader) patience(v *schema.Value, s radius.ServerConfig) {
 	}
 }
 
-// overUDP warns of what is unsafe without TLS, and refuses what is TLS's.
+// overUDP warns of unsafe settings without TLS, and rejects settings for TLS.
 func (l *loader) overUDP(v *schema.Value, s radius.ServerConfig) {
 	if s.MessageAuthenticator == radius.Off {
 		l.warnAt(v.Get("message_authenticator"), "update the server, then write require",
@@ -100,7 +100,7 @@ func (l *loader) overUDP(v *schema.Value, s radius.ServerConfig) {
 	}
 }
 
-// radsec reads the further keys of a server that is reached over TLS.
+// radsec reads the additional keys of a server with transport TLS.
 func (l *loader) radsec(v *schema.Value, s *radius.ServerConfig) bool {
 	s.Transport = radius.TLS
 	at := v.Get("tls")

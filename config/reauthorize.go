@@ -7,8 +7,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// reauthorize refuses policies that ask AAA again before the dial where that cannot be asked: RADIUS grants with a
-// login, and answers without a password only where a Call-Check is configured.
+// reauthorize rejects policies with reauthorize: before_dial if AAA cannot be asked again: RADIUS authorizes
+// only with a login, and answers without a password only if a Call-Check is configured.
 func (l *loader) reauthorize() {
 	if l.cfg.CallCheck.Method != "" {
 		return
@@ -27,12 +27,13 @@ func (l *loader) reauthorize() {
 	}
 }
 
-// authorizedByRADIUS says which list has RADIUS say what an EXEC session may have; "" none.
+// authorizedByRADIUS returns a text naming the list that lets RADIUS authorize an EXEC session; "" if there is
+// none.
 func (l *loader) authorizedByRADIUS() string {
 	for _, line := range l.cfg.Lines {
 		kind, _ := KindOf(Authorization, aaa.EXEC)
 		list, ok := l.cfg.Lists.Find(kind.Name, line.Lists.Of(kind.Name))
-		if !ok { // the method that authenticated is asked
+		if !ok { // the method that authenticated the user also authorizes
 			kind, _ = KindOf(Authentication, aaa.EXEC)
 			list, _ = l.cfg.Lists.Find(kind.Name, line.Lists.Of(kind.Name))
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// Reference prints docs/reference/configuration.md: the tables of what the files may say, and what no table can.
+// Reference returns docs/reference/configuration.md: the tables of keys, and the text around them.
 func Reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)

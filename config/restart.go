@@ -9,24 +9,24 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// Change is a key that a reload left as it was, since it needs a restart.
+// Change is a changed key that takes effect only after a restart.
 type Change struct {
-	Key   string // as the reference has it: `log.level`, `lines[].port`
+	Key   string // as in the reference: `log.level`, `lines[].port`
 	Lines []int  // the TTYs of a key of lines
 }
 
-// written is what a configuration was read from; it holds no secret.
+// written is the source of a configuration, without secrets.
 type written struct {
 	file []byte
-	over map[string]string // what overrides it: path → text
-	// The values of keys whose default is the machine's, as they are in force: path → text.
+	over map[string]string // overrides: path → text
+	// The values in force of keys with a default that depends on the machine: path → text.
 	inForce map[string]string
-	// What a value names without holding it: path → digest of the secrets.
+	// The secrets that a key refers to: path → digest.
 	secrets map[string]string
 }
 
-// NeedsRestart names the keys that differ between the configurations and whose column in the table says that only a
-// restart changes them, in the order of the reference.
+// NeedsRestart returns the keys that differ between the configurations and that take effect only after a
+// restart, in the order of the reference.
 func NeedsRestart(old, now *Config) []Change { return needsRestart(old.written, now.written) }
 
 func needsRestart(old, now written) []Change {
@@ -42,7 +42,7 @@ func needsRestart(old, now written) []Change {
 	return append(changes, changedLines(a, b)...)
 }
 
-// fixed calls f for the keys that need a restart and can be reached through objects alone; a list or dict is one key.
+// fixed calls f for the keys that need a restart and are nested in objects only; a list or dict is one key.
 func fixed(prefix string, keys []schema.Key, f func(path string, k schema.Key)) {
 	for _, k := range keys {
 		switch {
@@ -54,7 +54,7 @@ func fixed(prefix string, keys []schema.Key, f func(path string, k schema.Key)) 
 	}
 }
 
-// text is the value of a key, for comparison.
+// text returns the value of a key in a form that can be compared.
 func (w written) text(path string, k schema.Key, v *schema.Value) string {
 	if s, ok := w.inForce[path]; ok {
 		return s
@@ -67,7 +67,7 @@ func (w written) text(path string, k schema.Key, v *schema.Value) string {
 	return schema.Canonical(k, v.Get(strings.Split(path, ".")...)) + w.secrets[path]
 }
 
-// changedLines compares lines by TTY, wherever in the file they stand.
+// changedLines compares lines by TTY, independent of their order in the file.
 func changedLines(a, b *schema.Value) []Change {
 	old, now := linesOf(a), linesOf(b)
 	at := map[string][]int{}
@@ -95,7 +95,7 @@ func changedLines(a, b *schema.Value) []Change {
 	return changes
 }
 
-// linesOf has the values of each line's keys that need a restart, by TTY and path.
+// linesOf returns the values of each line's keys that need a restart, by TTY and path.
 func linesOf(v *schema.Value) map[int]map[string]string {
 	out := map[int]map[string]string{}
 	keys := schema.Inherit("", lineKeys())

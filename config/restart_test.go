@@ -17,8 +17,8 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// everyKey calls f with each scalar of the table, the path as the reference has it, and with what of a file stands
-// around it: around("v") is a file that gives the key the value v, around("") one that does not have it.
+// everyKey calls f with each scalar of the table: its path as in the reference, and a function that returns a
+// file. around("v") gives the key the value v; around("") is the file without the key.
 func everyKey(keys []schema.Key, prefix string, around func(string) string,
 	f func(path string, k schema.Key, around func(string) string)) {
 	for _, k := range keys {
@@ -50,7 +50,7 @@ func everyKey(keys []schema.Key, prefix string, around func(string) string,
 	}
 }
 
-// enclose keeps a file that does not have the key as it is.
+// enclose returns the file without the key if text is empty.
 func enclose(around func(string) string, left, text, right string) string {
 	if text == "" {
 		return around("")
@@ -58,7 +58,7 @@ func enclose(around func(string) string, left, text, right string) string {
 	return around(left + text + right)
 }
 
-// another is a value of a key that is not its default.
+// another returns a valid value of a key that is not its default.
 func another(t *testing.T, path string, k schema.Key) string {
 	t.Helper()
 	switch {
@@ -88,7 +88,8 @@ func another(t *testing.T, path string, k schema.Key) string {
 	return text
 }
 
-// reported is a key as a report names it: a list or names are one key, except that lines are known by their TTYs.
+// reported returns a key as it is named in a report: a list or dict is one key, except that lines are
+// identified by TTY.
 func reported(path string) string {
 	rest, line := strings.CutPrefix(path, "lines[].")
 	rest, _, _ = strings.Cut(rest, "[]")
@@ -99,8 +100,8 @@ func reported(path string) string {
 	return rest
 }
 
-// Each key says what a reload does with it, and what a reload reports agrees: a changed key is named where it needs a
-// restart, and nowhere else.
+// Each key declares what a reload does with it, and NeedsRestart agrees: it returns a changed key if and only
+// if the key needs a restart.
 func TestReloadOfEachKey(t *testing.T) {
 	n := map[schema.Reload]int{}
 	everyKey(Keys(), "", func(s string) string { return s },
@@ -152,7 +153,7 @@ func TestReloadOfEachKey(t *testing.T) {
 		})
 }
 
-// What differs in how it is written, or where it stands, needs no restart.
+// Differences in notation or order need no restart.
 func TestNeedsRestart(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

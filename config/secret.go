@@ -13,11 +13,11 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// maxSecret is the size of the largest secret file, in octets.
+// maxSecret is the maximum size of a secret file, in octets.
 const maxSecret = 4096
 
-// readFile reads a regular file of at most max octets and tells who may use it. It blocks on no FIFO and opens no
-// device.
+// readFile reads a regular file of at most max octets and returns its permissions. It does not block on a FIFO
+// and opens no device.
 func readFile(path string, max int64) ([]byte, access, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func readFile(path string, max int64) ([]byte, access, error) {
 	return data, accessOf(st), err
 }
 
-// secret reads the file that a key names; ok is false where there was a problem, which is then reported.
+// secret reads the file that a key names; ok is false if there was a problem, which it reports.
 func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
 	path := l.path(v.Text())
 	data, access, err := l.read(path, maxSecret)
@@ -71,7 +71,7 @@ func secretHint(err error) string {
 	return "a regular file that the daemon's user may read"
 }
 
-// reason is what the system says without the path.
+// reason returns the system's error without the path.
 func reason(err error) string {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err.Error()
@@ -79,7 +79,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// path makes a path of the file relative to the file's directory.
+// path returns a path of the file, relative to the file's directory.
 func (l *loader) path(p string) string {
 	if p == "" || filepath.IsAbs(p) {
 		return p

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// certificates reads `tls` of a server and looks into its files. ok is false where something is wrong, which is then
-// reported.
+// certificates reads `tls` of a server and checks the files that it names. ok is false if there was a problem,
+// which it reports.
 func (l *loader) certificates(v *schema.Value) (c aaa.Certificates, ok bool) {
 	before := len(l.problems.Only(schema.Error))
 	c = aaa.Certificates{ServerName: v.Get("server_name").Text()}
@@ -34,7 +34,7 @@ func (l *loader) certificates(v *schema.Value) (c aaa.Certificates, ok bool) {
 	return c, len(l.problems.Only(schema.Error)) == before
 }
 
-// overTLS passes on what a client says of its server over TLS, unless what is wrong there is reported already.
+// overTLS reports the client's warnings about a server over TLS, unless the problem is reported already.
 func (l *loader) overTLS(server *schema.Value, warnings []string) {
 	at := server
 	if v := server.Get("tls"); v.IsSet() {
@@ -54,13 +54,13 @@ func (l *loader) keyPair(cert, key *schema.Value) {
 	if !ok1 || !ok2 {
 		return
 	}
-	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors tell nothing of the key
+	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors reveal nothing of the key
 		l.errorAt(cert, "certificate and key in PEM, of one another", "%s and %s: %v", l.path(cert.Text()),
 			l.path(key.Text()), err)
 	}
 }
 
-// maxPEM is the size of the largest file of certificates, in octets.
+// maxPEM is the maximum size of a certificate file, in octets.
 const maxPEM = 1 << 20
 
 func (l *loader) pem(v *schema.Value, forbidden fs.FileMode) ([]byte, bool) {

@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// access is who may do what with a file.
+// access is the permissions of a file.
 type access struct {
 	mode fs.FileMode
 	uid  int
@@ -24,14 +24,14 @@ func accessOf(info fs.FileInfo) access {
 	return a
 }
 
-// What others than the owner must not do with a file.
+// Permissions that others than the owner must not have.
 const (
-	noWrite fs.FileMode = 0o022 // what steers the daemon
+	noWrite fs.FileMode = 0o022 // files that control the daemon
 	noRead  fs.FileMode = 0o026 // a secret; a group may read it
 )
 
-// distrust says why the daemon, which runs as euid, should not go by a file, and the command that mends it; "" where it
-// may.
+// distrust returns why the daemon, running as euid, should not use a file, and the command that fixes it; "" if
+// the file is safe.
 func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, mend string) {
 	var whys, mends []string
 	if a.uid != 0 && a.uid != euid {
@@ -56,8 +56,9 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 	return strings.Join(whys, "; "), strings.Join(mends, "; ")
 }
 
-// trust warns of a file or directory that others may change, or read where it is a secret, and keeps the daemon from
-// starting with it. v is the key that names it; unset: the warning is the file's.
+// trust warns of a file or directory that others may change, or of a secret that others may read, and keeps the
+// daemon from starting. v is the key that names the file; if it is unset, the warning is about the
+// configuration file itself.
 func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.FileMode) {
 	why, mend := a.distrust(path, forbidden, os.Geteuid())
 	if why == "" {
@@ -72,13 +73,13 @@ func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.File
 	l.unsafe(p)
 }
 
-// unsafe keeps the daemon from starting; check-config has warned.
+// unsafe keeps the daemon from starting; check-config only warns.
 func (l *loader) unsafe(p Problem) {
 	p.Severity = schema.Error
 	l.cfg.Unsafe = append(l.cfg.Unsafe, p)
 }
 
-// trustLog warns of a log file that is a link, a device or a directory, which the daemon does not write to.
+// trustLog warns of a log file that is a link, a device or a directory: the daemon does not write to these.
 func (l *loader) trustLog(path string) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().IsRegular() {
@@ -99,7 +100,7 @@ func (l *loader) trustLog(path string) {
 	l.unsafe(p)
 }
 
-// trustDir is trust for a directory that is there.
+// trustDir is trust for a directory, if it exists.
 func (l *loader) trustDir(path string) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		l.trust(nil, path, accessOf(info), noWrite)

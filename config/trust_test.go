@@ -13,7 +13,7 @@ func TestDistrust(t *testing.T) {
 		mode      fs.FileMode
 		uid, euid int
 		forbidden fs.FileMode
-		why, mend string // the beginning of the reason, and the whole command
+		why, mend string // the beginning of the reason, and the complete command
 	}{
 		{0o600, 0, 0, noRead, "", ""},
 		{0o600, 990, 990, noRead, "", ""},
@@ -37,7 +37,7 @@ func TestDistrust(t *testing.T) {
 	}
 }
 
-// Each file that the daemon goes by is looked at: the command in the message mends it.
+// Each file that the daemon uses is checked, and the command in the message fixes it.
 func TestUnsafeFiles(t *testing.T) {
 	for _, tt := range []struct {
 		file string
@@ -90,7 +90,7 @@ func TestUnsafeFiles(t *testing.T) {
 	}
 }
 
-// A secret that belongs to another user is that user's to read and change.
+// A secret that belongs to another user can be read and changed by that user.
 func TestUnsafeOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away; TestDistrust has the rule")
@@ -106,7 +106,7 @@ func TestUnsafeOwner(t *testing.T) {
 	}
 }
 
-// TestUnsafeLog: check-config tells of a log file that the daemon would not write to.
+// TestUnsafeLog: check-config reports a log file that the daemon would not write to.
 func TestUnsafeLog(t *testing.T) {
 	dir := samples(t)
 	for name, path := range map[string]string{"missing": "log", "file": "radius.secret", "link": "link",

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// The bounds of TTY numbers; a range has at most maxRange lines.
+// The limits of TTY numbers and of the number of lines in a range.
 const (
 	maxTTY   = 99999
 	maxRange = 10000
 )
 
-// parseTTY reads `65` or `65-70`.
+// parseTTY parses `65` or `65-70`.
 func parseTTY(s string) (first, last int, err error) {
 	a, b, isRange := strings.Cut(s, "-")
 	if first, err = ttyNumber(a); err != nil {
@@ -62,8 +62,8 @@ var (
 	placeholder = regexp.MustCompile(`^\{(?:([0-9]{1,9})\+)?(tty|n)\}$`)
 )
 
-// expand fills in the template of a port: {tty} is the line's number, {n} its place in the range from 0 on, {7000+n}
-// and {7000+tty} the sum.
+// expand fills in the template of a port: {tty} is the line's number, {n} its index in the range from 0,
+// {7000+n} and {7000+tty} the sums.
 func expand(template string, tty, n int) (string, error) {
 	var bad error
 	out := braces.ReplaceAllStringFunc(template, func(s string) string {
@@ -84,7 +84,7 @@ func expand(template string, tty, n int) (string, error) {
 
 func hasPlaceholder(template string) bool { return strings.Contains(template, "{") }
 
-// checkHostPort takes host, host:port and [v6]:port.
+// checkHostPort accepts host, host:port and [v6]:port.
 func checkHostPort(s string) error {
 	host := s
 	if h, p, err := net.SplitHostPort(s); err == nil {

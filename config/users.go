@@ -34,7 +34,7 @@ func (l *loader) user(v *schema.Value) {
 	if len(l.problems.Only(schema.Error)) > before || u.Name == "" || u.Password == "" && u.PasswordHash == "" {
 		return
 	}
-	if _, err := aaa.NewLocal([]aaa.User{u}); err != nil { // what only that package knows of names and passwords
+	if _, err := aaa.NewLocal([]aaa.User{u}); err != nil { // that package checks names and passwords
 		l.errorAt(v, "", "%v", err)
 		return
 	}
@@ -58,7 +58,7 @@ func (l *loader) password(v *schema.Value, u *aaa.User) {
 	}
 }
 
-// userCallback returns nil where the user is not called back.
+// userCallback returns nil if the user is not called back.
 func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 	if !v.IsSet() {
 		return nil
@@ -72,7 +72,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 		l.number(dial, numbers.OriginAAA)
 	}
 	if line := v.Get("line"); line.IsSet() {
-		first, last, _ := parseTTY(line.Text()) // the table checked it
+		first, last, _ := parseTTY(line.Text()) // checked by the table
 		for tty := first; tty <= last; tty++ {
 			c.Lines = append(c.Lines, tty)
 		}
@@ -84,7 +84,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 	return c
 }
 
-// number reports a number that would never be dialled.
+// number reports a number that would never be dialed.
 func (l *loader) number(v *schema.Value, origin numbers.Origin) {
 	n, err := l.site.Plan.Canonical(v.Text(), origin)
 	if err != nil {

@@ -43,8 +43,8 @@ func (b *burst) Write(p []byte) (int, error) {
 func (b *burst) SetReadDeadline(time.Time) error  { return nil }
 func (b *burst) SetWriteDeadline(time.Time) error { return nil }
 
-// TestEchoGoesOutAtOnce: input that arrives together is echoed with one write, always before the terminal blocks for
-// more.
+// TestEchoGoesOutAtOnce: input that arrives together is echoed with one write, always before the terminal
+// blocks for more.
 func TestEchoGoesOutAtOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		parity Parity

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// Conn is the byte stream to a terminal, for example a net.Conn. Where it has a Buffered() int, which says how many
-// octets a Read brings without waiting, the echo of what came at once goes out at once.
+// Conn is the byte stream to a terminal, for example a net.Conn. If it has a method Buffered() int, which
+// returns how many octets can be read without blocking, the echo of input that arrives together is sent with
+// one write.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error

@@ -197,8 +197,8 @@ func TestLineTooLongMayBeErased(t *testing.T) {
 	}
 }
 
-// Backspaces erase what is on the screen, which has no dropped characters: blindly typed, they would leave a "0" of the
-// first number.
+// Backspaces erase only what is on the screen, and dropped characters are not: blindly typed, the backspaces
+// would leave a "0" of the first number.
 func TestLineTooLongIsNotMendedByHalf(t *testing.T) {
 	for _, erase := range []string{"\x17", strings.Repeat("\b", 10), "\x01\x0b", strings.Repeat("\b", 300)} {
 		term := NewTerminal(play("01234567890" + erase + "84001\r"))

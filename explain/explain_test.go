@@ -57,7 +57,7 @@ func TestReportOfWait(t *testing.T) {
 		called      int
 		delay       time.Duration
 		want        string
-		parts       []LineWait // of the wait; nil: not looked at
+		parts       []LineWait // of the wait; nil: not checked
 	}{
 		{"all alike", line(1, 1, "5s") + line(2, 1, "5s"), 0, 0, "5s after hang-up", []LineWait{{1, "5s"}, {2, "5s"}}},
 		{"none in particular", line(1, 1, "0s") + line(2, 1, "0s"), 0, 0, "0s after hang-up", nil},

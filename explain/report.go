@@ -33,7 +33,7 @@ type Report struct {
 	Dialers []int            `json:"dialers,omitempty"`
 	Wait    *Wait            `json:"wait,omitempty"` // before the callback
 	Verdict Verdict          `json:"verdict"`        // what would happen, as a constant
-	Outcome string           `json:"outcome"`        // … and as a sentence
+	Outcome string           `json:"outcome"`        // what would happen, as a sentence
 	Hint    string           `json:"hint,omitempty"` // how to change the outcome
 	Packets []methods.Packet `json:"packets"`
 	Silent  []Silence        `json:"silent,omitempty"` // methods that did not answer

@@ -16,11 +16,11 @@ import (
 	"github.com/ringback/ringback/session/exec"
 )
 
-// pool makes the lines. They are opened when the pool runs.
+// pool creates the lines. They are opened when the pool runs.
 func (d *daemon) pool() (*lines.Pool, error) {
 	p := lines.NewPool(lines.PoolOptions{
 		Debug: d.feed.Topic("modem"),
-		// no call rings before the broker is there
+		// no call is screened before the broker exists
 		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
 	})
 	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
@@ -29,7 +29,7 @@ func (d *daemon) pool() (*lines.Pool, error) {
 	}
 	poller, debug := &port.Poller{}, d.feed.Topic("modem")
 	for i := range d.cfg.Lines {
-		l := &d.cfg.Lines[i] // it and what is made of it go with the daemon: no copies
+		l := &d.cfg.Lines[i] // no copy: it lives as long as the daemon
 		driver := modem.New(modem.Options{
 			Config: &l.Config,
 			Open: func(ctx context.Context) (lines.Port, error) {
@@ -45,7 +45,7 @@ func (d *daemon) pool() (*lines.Pool, error) {
 	return p, nil
 }
 
-// build makes of a configuration what a reload may swap. old are the methods in force, nil none.
+// build creates from a configuration what a reload can replace. old are the methods in force; nil for none.
 func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *methods.Set, error) {
 	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket, Silent: d.silent})
 	if err != nil {
@@ -83,7 +83,7 @@ func accountingLists(cfg *config.Config) map[string]broker.AccountingList {
 		lists[l.Name] = broker.AccountingList{Record: broker.Recording(l.Record), Interim: l.Interim,
 			Commands: l.Commands, SendAs: first[methods]}
 	}
-	if len(lists) == 0 { // nothing is accounted, until a reload says otherwise
+	if len(lists) == 0 { // nothing is accounted until a reload configures it
 		lists["default"] = broker.AccountingList{Record: broker.NoRecording}
 	}
 	return lists

@@ -14,11 +14,11 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// resolveTime is the longest that the start looks for the addresses of AAA servers, before it leaves them unjudged.
+// resolveTime limits how long the start looks up the addresses of AAA servers; unresolved ones are not checked.
 const resolveTime = 10 * time.Second
 
-// warnOfCleartext logs, one line for each protocol, which servers are spoken to so that the network between can read or
-// forge what matters: TACACS+ without TLS anywhere but on this machine (RFC 8907 §10), and RADIUS over UDP beyond
+// warnOfCleartext logs, one line for each protocol, the servers whose traffic can be read or forged by the
+// network in between: TACACS+ without TLS except on this machine (RFC 8907 §10), and RADIUS over UDP beyond
 // private networks (RFC 6614 §1).
 func (d *daemon) warnOfCleartext(ctx context.Context,
 	resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) {
@@ -37,8 +37,8 @@ func (d *daemon) warnOfCleartext(ctx context.Context,
 	}
 }
 
-// exposed returns the names of the servers to warn of. One whose name has no address now is not among them: it cannot
-// be asked anything either.
+// exposed returns the names of the servers to warn of. A server whose name has no address now is left out: no
+// request can be sent to it either.
 func exposed(ctx context.Context, cfg *config.Config,
 	resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)) (tacacs, udp []string) {
 	reaches := func(address string, far func(netip.Addr) bool) bool {
@@ -66,5 +66,6 @@ func exposed(ctx context.Context, cfg *config.Config,
 	return tacacs, udp
 }
 
-// public reports whether an address is beyond this machine, the link, and private networks (RFC 1918, RFC 4193).
+// public reports whether an address is outside this machine, the link, and private networks (RFC 1918, RFC
+// 4193).
 func public(a netip.Addr) bool { return !a.IsLoopback() && !a.IsPrivate() && !a.IsLinkLocalUnicast() }

@@ -16,7 +16,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// names stands for DNS.
+// names simulates DNS.
 func names(_ context.Context, _, host string) ([]netip.Addr, error) {
 	a, ok := map[string]string{"near.example": "10.1.2.3", "far.example": "203.0.113.5", "localhost": "127.0.0.1"}[host]
 	if !ok {
@@ -59,7 +59,7 @@ func TestWarnOfCleartext(t *testing.T) {
 			t.Errorf("%+v %+v: %v", tt.cfg.RADIUS.Servers, tt.cfg.TACACS.Servers, logs.All())
 		}
 	}
-	// One line for a protocol, however many servers.
+	// One line for each protocol, however many servers.
 	cfg := r("203.0.113.5", "", "")
 	cfg.RADIUS.Servers = append(cfg.RADIUS.Servers, radius.ServerConfig{Name: "s2", Address: "far.example"},
 		radius.ServerConfig{Name: "s3", Address: "10.0.0.1"})

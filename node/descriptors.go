@@ -8,21 +8,24 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// What a daemon opens at most, for the warning at the start.
+// The maximum number of files and sockets that a daemon opens, for the warning at the start.
 const (
 	descriptorsOfALine = 3 // its port, the port's lock file, a connection to a host
-	// sockets or connections, one for 256 requests under way, and of a configuration that was replaced
+	// sockets or connections: one for each 256 requests in flight, and those of a configuration that was
+	// replaced
 	descriptorsOfAServer = 16
-	descriptorsElse      = 64 // journal, log, admin API, what the runtime has
+	descriptorsElse      = 64 // journal, log, admin API, the runtime's own
 )
 
-// descriptorsNeeded is how many files and sockets a daemon of this configuration has open at most.
+// descriptorsNeeded returns the maximum number of files and sockets that a daemon of this configuration has
+// open.
 func descriptorsNeeded(cfg *config.Config) uint64 {
 	return uint64(descriptorsElse + descriptorsOfALine*len(cfg.Lines) + descriptorsOfAServer*(len(cfg.RADIUS.Servers)+
 		len(cfg.TACACS.Servers)))
 }
 
-// tooFewDescriptors says that the process may not open as many files as the configuration can need; "" it may.
+// tooFewDescriptors returns a warning if the process may open fewer files than the configuration can need;
+// otherwise "".
 func tooFewDescriptors(cfg *config.Config, limit uint64) string {
 	need := descriptorsNeeded(cfg)
 	if limit >= need {
@@ -34,7 +37,7 @@ func tooFewDescriptors(cfg *config.Config, limit uint64) string {
 		len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), need)
 }
 
-// descriptorLimit is the process's own; the Go runtime has raised it to what may be had.
+// descriptorLimit returns the limit of the process; the Go runtime has raised it to the hard limit.
 func descriptorLimit() uint64 {
 	var l unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// TestTooFewDescriptors: the limit is held against what the lines and the servers can need.
+// TestTooFewDescriptors: the limit is compared with what the lines and the servers can need.
 func TestTooFewDescriptors(t *testing.T) {
 	t.Parallel()
 	cfg := &config.Config{Lines: make([]config.Line, 500)}

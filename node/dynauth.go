@@ -16,8 +16,8 @@ import (
 	"github.com/ringback/ringback/node/methods"
 )
 
-// dynamicAuthor opens the port of Disconnect- and CoA-Requests and returns what serves it until ctx ends; nil where
-// none are taken.
+// dynamicAuthor opens the port for Disconnect- and CoA-Requests and returns a function that serves it until ctx
+// ends; nil if none are accepted.
 func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	c := d.cfg.DynamicAuthor
 	if c == nil {
@@ -29,7 +29,7 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 		Trace:         d.traceDynAuth(),
 	}
 	for _, client := range c.Clients {
-		// its length was judged by check-config
+		// check-config has checked its length
 		conf.Clients = append(conf.Clients, radius.DynAuthClient{Prefix: client.Source, Secret: client.Secret,
 			Insecure: true})
 	}
@@ -49,8 +49,8 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	}, nil
 }
 
-// traceDynAuth tells of requests: all to `debug aaa`, the answers and what was dropped to the log as well, of the
-// latter one a second.
+// traceDynAuth reports requests: all to `debug aaa`; answers also to the log, and dropped requests at most once
+// a second.
 func (d *daemon) traceDynAuth() func(radius.Event) {
 	var mu sync.Mutex
 	var last time.Time
@@ -76,7 +76,7 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 	}
 }
 
-// brokerTarget is the broker as RADIUS's dynamic authorization sees it.
+// brokerTarget adapts the broker to RADIUS's dynamic authorization.
 type brokerTarget struct{ *broker.Broker }
 
 // Disconnect implements radius.Target.
@@ -98,7 +98,7 @@ func selector(s radius.Selector) broker.Selector {
 		Caller: s.Caller, By: "RADIUS"}
 }
 
-// outcome is whether something was done, or why not.
+// outcome returns the number of sessions and callbacks affected, or why there are none.
 func outcome(f broker.Found, err error) (int, error) {
 	switch {
 	case errors.Is(err, broker.ErrSeveral):

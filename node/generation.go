@@ -10,28 +10,28 @@ import (
 	"github.com/ringback/ringback/node/methods"
 )
 
-// generation says by which methods the sessions that began before its time, and after that of the generation before,
-// are accounted.
+// generation is the set of methods that account the sessions begun before it was replaced, and after the
+// generation before it was.
 type generation struct {
 	*methods.Set
 	replaced time.Time
 }
 
-// generationKept is how long the servers of a replaced configuration are given what began with them: one that was taken
-// out because it is gone for good must not hold records for ever.
+// generationKept is how long the servers of a replaced configuration still receive the records of their
+// sessions. A limit is needed because a server that was removed for good would hold records forever.
 const generationKept = 24 * time.Hour
 
-// generationSweep is how often it is looked whether a replaced configuration is still needed.
+// generationSweep is the interval of the check whether a replaced configuration is still needed.
 const generationSweep = time.Minute
 
-// Send implements aaa.Accountant. A session is accounted to the end where its Start went, though a reload may have
-// named other servers meanwhile: else the one would hold it for open for ever, and the other would hear of an end
-// without a beginning.
+// Send implements aaa.Accountant. All records of a session go to the servers that received its Start, even if a
+// reload has configured others since. Otherwise the session would never end on the one server, and end without
+// a beginning on the other.
 func (d *daemon) Send(ctx context.Context, r aaa.Record) error {
 	return d.generation(r, time.Now()).Send(ctx, r)
 }
 
-// generation is the methods by which the record's session is accounted.
+// generation returns the methods that account the record's session.
 func (d *daemon) generation(r aaa.Record, now time.Time) *methods.Set {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,8 +47,8 @@ func (d *daemon) generation(r aaa.Record, now time.Time) *methods.Set {
 	return d.methods
 }
 
-// replace puts m in force, and keeps of the methods before what sessions that began with them need: nothing, where m
-// accounts by the same servers. Conversations that began with them hold them by themselves.
+// replace puts m in force and keeps the previous methods for the sessions that began with them, unless m
+// accounts with the same servers. Conversations under way keep their methods by themselves.
 func (d *daemon) replace(m *methods.Set, now time.Time) (old *methods.Set) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -63,7 +63,7 @@ func (d *daemon) replace(m *methods.Set, now time.Time) (old *methods.Set) {
 	return old
 }
 
-// dropLocked forgets the generations that are done, and those that the next one, or the methods in force, stand for.
+// dropLocked removes the generations that are done, and those equal to the next one or to the methods in force.
 func (d *daemon) dropLocked(done func(generation) bool) {
 	var kept []generation
 	for i, g := range d.old {
@@ -78,7 +78,7 @@ func (d *daemon) dropLocked(done func(generation) bool) {
 	d.old = kept
 }
 
-// sweep forgets, until ctx ends, the generations that no session and no unsent record needs any more.
+// sweep removes, until ctx ends, the generations that no session and no unsent record needs any more.
 func (d *daemon) sweep(ctx context.Context) {
 	tick := time.NewTicker(generationSweep)
 	defer tick.Stop()

@@ -28,7 +28,7 @@ aaa:
 lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
 `
 
-// methodsOf are the methods of a configuration until the test ends.
+// methodsOf returns the methods of a configuration, which are closed when the test ends.
 func methodsOf(t *testing.T, cfg *config.Config) *methods.Set {
 	t.Helper()
 	m, err := methods.New(cfg, methods.Options{Trace: func(methods.Packet) {}, Silent: func(string, string, string) {}})
@@ -39,7 +39,7 @@ func methodsOf(t *testing.T, cfg *config.Config) *methods.Set {
 	return m
 }
 
-// A session is accounted where it began, whatever a reload says of later ones.
+// A session is accounted with the methods of its begin, whatever a later reload configures.
 func TestGenerations(t *testing.T) {
 	t.Parallel()
 	of := func(method string) *methods.Set {
@@ -48,7 +48,7 @@ func TestGenerations(t *testing.T) {
 	first, same, last := of("radius"), of("radius"), of("tacacs")
 	now := time.Now()
 	noon := now.Add(-time.Hour)
-	// radius until noon, radius again, and tacacs since half past.
+	// radius until noon, radius again until half past, and tacacs since.
 	d := &daemon{methods: first}
 	d.replace(same, noon)
 	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: noon.Add(-time.Minute)}, now); got != same ||
@@ -79,8 +79,8 @@ func TestGenerations(t *testing.T) {
 	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(-1)}, now.Add(2*generationKept)); got != last {
 		t.Error("servers that were taken out hold records for ever")
 	}
-	// There and back: what began with TACACS+ stays there, what began before goes to the newest client of the same
-	// server.
+	// After a change back to radius, sessions begun with TACACS+ stay there; those begun before go to the
+	// newest client of the same server.
 	back := of("radius")
 	d.replace(back, noon.Add(40*time.Minute))
 	for minute, want := range map[int]*methods.Set{10: back, 35: last, 45: back} {
@@ -90,8 +90,8 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// TestReloadsLeaveNothing: of a hundred configurations none is held but that in force, where they account by the same
-// servers; where they do not, each is held until its sessions and records are done.
+// TestReloadsLeaveNothing: of a hundred configurations only the one in force is kept if all account with the
+// same servers; otherwise each is kept until its sessions and records are done.
 func TestReloadsLeaveNothing(t *testing.T) {
 	t.Parallel()
 	for name, methodAt := range map[string]func(int) string{
@@ -122,7 +122,7 @@ func TestReloadsLeaveNothing(t *testing.T) {
 				d.replace(m, began.Add(time.Duration(n)*time.Second)).Retire()
 			}
 			defer d.closeMethods()
-			// A session of the last but one waits for its Stop to be acknowledged.
+			// A session of the last but one configuration waits for its Stop to be acknowledged.
 			unsent.began = began.Add(98*time.Second + time.Millisecond)
 			d.sweepOnce(t.Context(), began.Add(100*time.Second))
 			if n := len(d.old); name == "by turns others" && n != 1 {
@@ -144,7 +144,8 @@ func TestReloadsLeaveNothing(t *testing.T) {
 	}
 }
 
-// spoolOfOne is a journal with one record that is not acknowledged, of a session that began then; zero none.
+// spoolOfOne is a journal with one unacknowledged record, of a session that began at began; if that is zero,
+// with none.
 type spoolOfOne struct {
 	journal.Store
 	began time.Time

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	healthEvery  = 15 * time.Second // how often it is looked for problems
-	healthRepeat = 15 * time.Minute // how often one that stays is logged again
-	spoolOld     = 10 * time.Minute // an accounting record that waits for longer is one
-	diskLow      = 64 << 20         // octets free, below which the disk is one
+	healthEvery  = 15 * time.Second // interval of the checks
+	healthRepeat = 15 * time.Minute // interval of repeated logs of a lasting problem
+	spoolOld     = 10 * time.Minute // an accounting record that waits longer is a problem
+	diskLow      = 64 << 20         // fewer free octets on the disk are a problem
 )
 
-// problem is something that an operator should see to. key tells it from others while its text changes.
+// problem is something that the operator should fix. key identifies it while its text changes.
 type problem struct{ key, text string }
 
-// health looks at the daemon, its journal and its disk.
+// health checks the daemon, its journal and its disk.
 func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	j := d.journal.Health()
 	h := client.Health{
@@ -58,7 +58,7 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	return h, problems
 }
 
-// problemsOf says what is wrong, most urgent first.
+// problemsOf returns the problems, most urgent first.
 func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem) {
 	add := func(wrong bool, key, format string, args ...any) {
 		if wrong {
@@ -93,7 +93,7 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	return all
 }
 
-// watchHealth reports each problem when it comes, now and then while it stays, and when it is over.
+// watchHealth logs each problem when it appears, again at intervals while it lasts, and when it is over.
 func (d *daemon) watchHealth(ctx context.Context) {
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
@@ -109,7 +109,7 @@ func (d *daemon) watchHealth(ctx context.Context) {
 	}
 }
 
-// troubles are the problems that were reported, by key, with the time of the last report.
+// troubles are the logged problems, by key, with the time of the last log.
 type troubles map[string]time.Time
 
 func (t troubles) tell(problems []problem, now time.Time, happened func(events.Event)) {

@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestProblems: what an operator should see to is told, and nothing where all is well.
+// TestProblems: each problem is reported, and nothing if all is well.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
@@ -67,13 +67,13 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestProblemsAreRepeated: a problem is logged when it comes, again after a while and not each time that it is seen,
+// TestProblemsAreRepeated: a problem is logged when it appears, again at long intervals and not at each check,
 // and when it is over.
 func TestProblemsAreRepeated(t *testing.T) {
 	t.Parallel()
 	core, seen := observer.New(zapcore.InfoLevel)
 	log, told, now := events.Log{Logger: zap.New(core)}.Take, troubles{}, time.Now()
-	for range 4 * 60 { // an hour of looks, every 15 s; the text changes with each
+	for range 4 * 60 { // an hour of checks, every 15 s; the text changes each time
 		told.tell([]problem{{"spool", now.String()}}, now, log)
 		now = now.Add(healthEvery)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what happens beside it. A busy machine may need most of it; only a failure
-// takes all.
+// patience limits how long a test waits for another goroutine or process. A busy machine may need most of it;
+// only a failure uses it up.
 const patience = 2 * time.Minute
 
 func readFile(t *testing.T, path string) string {
@@ -20,7 +20,7 @@ func readFile(t *testing.T, path string) string {
 	return string(data)
 }
 
-// eventually asks until ok says yes, for as long as patience lasts.
+// eventually polls until ok returns true; after patience the test fails.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -15,31 +15,31 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// logQueue is how many records may wait for a reader, or a disk, that is behind. Above it they are counted and dropped:
-// no call waits for a log.
+// logQueue is the number of records that may wait for a slow reader or disk. Further records are counted and
+// dropped, so that no call waits for the log.
 const logQueue = 2048
 
-// logFlush is how long the end of the daemon waits for what is in the queue.
+// logFlush limits how long the daemon, when it ends, waits for queued records.
 const logFlush = 2 * time.Second
 
-// logger is where the daemon's log goes. Records are written by a goroutine of its own, so that logging never blocks.
+// logger is the daemon's log. A separate goroutine writes the records, so that logging never blocks.
 type logger struct {
 	*zap.Logger
 	path    string // "": standard error
 	to      atomic.Pointer[io.Writer]
 	queue   chan logItem
-	dropped atomic.Uint64 // since the log last told of them
+	dropped atomic.Uint64 // since the log last reported them
 	lost    atomic.Uint64 // since the start
 	encoder zapcore.Encoder
 }
 
-// logItem is a record, or, without one, somebody who waits until all before it are written.
+// logItem is a record; or, without one, a request to close written once all records before it are written.
 type logItem struct {
 	record  []byte
 	written chan struct{}
 }
 
-// newLogger starts the log of a configuration. The goroutine that writes it ends with the program.
+// newLogger starts the log of a configuration. Its writing goroutine runs until the program ends.
 func newLogger(c config.Log, stderr io.Writer) (*logger, error) {
 	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
@@ -60,8 +60,8 @@ func newLogger(c config.Log, stderr io.Writer) (*logger, error) {
 	return l, nil
 }
 
-// reopen opens the file of the log anew, which somebody may have renamed (logrotate); without a file it does nothing.
-// Where it fails the old one stays.
+// reopen opens the log file again, which may have been renamed (logrotate); without a file it does nothing. On
+// an error it keeps the old file.
 func (l *logger) reopen() error {
 	if l.path == "" {
 		return nil
@@ -72,14 +72,14 @@ func (l *logger) reopen() error {
 	}
 	var w io.Writer = f
 	if old, ok := (*l.to.Swap(&w)).(*os.File); ok && old != os.Stderr {
-		old.Close() // a write under way comes to its end before
+		old.Close() // waits for a write under way
 	}
 	return nil
 }
 
-// openLog opens a file of the log. It is made with mode 0600, and appended to where it is there, with what others may
-// do to it taken away; it is not reached by a link, which another may have
-// laid to have a daemon of root's write elsewhere.
+// openLog opens a log file to append to it. A new file has mode 0600; permissions of others on an existing one
+// are removed. Links are not followed: another user could lay one so that a daemon run by root writes
+// elsewhere.
 func openLog(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
@@ -94,7 +94,7 @@ func openLog(path string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("log.file: %w (leave log.file out for standard error)", err)
 	}
-	if info.Mode().Perm()&0o027 != 0 { // one of an older ringback, or of another tool
+	if info.Mode().Perm()&0o027 != 0 { // from an older ringback or another tool
 		if err := f.Chmod(info.Mode().Perm() &^ 0o027); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("log.file: %s may be read by others (mode %04o): %w (chmod 600 %[1]s)", path,
@@ -114,7 +114,7 @@ func (l *logger) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-// Sync implements zapcore.WriteSyncer: it waits until what was logged is written, but not for long.
+// Sync implements zapcore.WriteSyncer: it waits, for logFlush at most, until all records are written.
 func (l *logger) Sync() error {
 	limit := time.NewTimer(logFlush)
 	defer limit.Stop()
@@ -136,7 +136,8 @@ func (l *logger) drop() {
 	l.lost.Add(1)
 }
 
-// health is how many records were dropped since the start, and how many of these the log could not tell of yet.
+// health returns how many records were dropped since the start, and how many of them the log has not reported
+// yet.
 func (l *logger) health() client.Log {
 	return client.Log{Dropped: l.lost.Load(), Untold: l.dropped.Load()}
 }
@@ -148,14 +149,14 @@ func (l *logger) write() {
 			continue
 		}
 		if _, err := (*l.to.Load()).Write(item.record); err != nil {
-			l.drop() // a full disk, or a reader that is gone
+			l.drop() // the disk is full, or the reader is gone
 			continue
 		}
 		l.tellDropped()
 	}
 }
 
-// tellDropped writes how many records were dropped, now that the log flows again.
+// tellDropped writes how many records were dropped, once the log can be written again.
 func (l *logger) tellDropped() {
 	n := l.dropped.Swap(0)
 	if n == 0 {

@@ -18,7 +18,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// stall is a reader that takes nothing while it is held.
+// stall is a reader that accepts nothing while it is held.
 type stall struct {
 	held sync.Mutex
 	mu   sync.Mutex
@@ -33,7 +33,7 @@ func (s *stall) Write(p []byte) (int, error) {
 	return s.got.Write(p)
 }
 
-// records counts the records that were read, and those that are said to be dropped.
+// records counts the records read, and those reported as dropped.
 func (s *stall) records(t *testing.T) (read, dropped int) {
 	t.Helper()
 	s.mu.Lock()
@@ -55,7 +55,7 @@ func (s *stall) records(t *testing.T) (read, dropped int) {
 	return read, dropped
 }
 
-// TestLogFileIsNobodyElses: a log file of an older ringback, or of another tool, keeps no rights for others.
+// TestLogFileIsNobodyElses: a log file from an older ringback or another tool keeps no permissions for others.
 func TestLogFileIsNobodyElses(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[os.FileMode]os.FileMode{0o644: 0o640, 0o666: 0o640, 0o600: 0o600, 0o640: 0o640} {
@@ -77,8 +77,8 @@ func TestLogFileIsNobodyElses(t *testing.T) {
 	}
 }
 
-// TestLogStalls: nobody who logs waits for a reader who takes nothing; when it takes again, each record has come or is
-// counted.
+// TestLogStalls: logging never waits for a stalled reader; when it reads again, each record has arrived or is
+// counted as dropped.
 func TestLogStalls(t *testing.T) {
 	t.Parallel()
 	s := &stall{}
@@ -89,7 +89,7 @@ func TestLogStalls(t *testing.T) {
 	s.held.Lock()
 	const all = 3 * logQueue
 	for n := range all {
-		log.Info("event", zap.Int("n", n)) // with the reader held, a log that waits hangs here
+		log.Info("event", zap.Int("n", n)) // with the reader held, a log that blocks hangs here
 	}
 	s.held.Unlock()
 	var read, dropped int
@@ -106,7 +106,7 @@ func TestLogStalls(t *testing.T) {
 	}
 }
 
-// TestLogFlushIsBounded: the end of the daemon does not wait for a reader who takes nothing.
+// TestLogFlushIsBounded: the end of the daemon does not wait for a stalled reader.
 func TestLogFlushIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
@@ -127,8 +127,8 @@ func TestLogFlushIsBounded(t *testing.T) {
 	})
 }
 
-// TestLogReopen: after logrotate has renamed the file, SIGHUP's reopen writes to a new one; a file that cannot be
-// opened leaves the old one.
+// TestLogReopen: after logrotate has renamed the file, the reopen on SIGHUP writes to a new one; if that cannot
+// be opened, the old one stays.
 func TestLogReopen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -197,7 +197,8 @@ func TestLogFile(t *testing.T) {
 	}
 }
 
-// A link in a directory that others may write would have a daemon of root's append to any file.
+// With a link in a directory that others may write, another user could make a daemon run by root append to any
+// file.
 func TestLogFileIsNoLink(t *testing.T) {
 	dir := t.TempDir()
 	victim, link, fifo := filepath.Join(dir, "victim"), filepath.Join(dir, "link"), filepath.Join(dir, "fifo")

@@ -9,15 +9,15 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// The lines are waited for no longer than startTime: the port of one may not answer. restTime after that they rest.
+// The start waits startTime at most for the lines, since a port may not answer. restTime later the lines are
+// idle.
 const (
 	startTime = time.Minute
 	restTime  = 10 * time.Second
 )
 
-// How much garbage may gather, in percent of what is in use, where GOGC does not say it. What the start allocates for
-// good lies close together where its garbage is collected often; afterwards a collection costs more than the memory
-// that it gives back.
+// Values of GOGC (percent) unless the environment sets it. Frequent collections during the start keep lasting
+// allocations close together; afterwards a collection costs more than the memory it frees.
 const (
 	startGarbage = 25
 	runGarbage   = 200
@@ -29,9 +29,9 @@ func setGarbage(percent int) {
 	}
 }
 
-// trim gives back to the system, once, what only the start needed: the nodes of a long configuration, stacks that
-// opening the lines has grown. Else it stays until the daemon, idle most of its life, collects garbage some minutes
-// later.
+// trim returns to the system, once, the memory that only the start needed: the nodes of a long configuration,
+// stacks grown while opening the lines. Otherwise it stays until the daemon, idle most of the time, collects
+// garbage some minutes later.
 func trim(ctx context.Context, p *lines.Pool) {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

@@ -1,5 +1,5 @@
-// Package node wires one daemon of a configuration: lines, AAA, broker, journal, admin API; its reloads, its log and
-// its health.
+// Package node wires a daemon from a configuration: lines, AAA, broker, journal, admin API; its reloads, its
+// log and its health.
 package node
 
 import (
@@ -29,17 +29,17 @@ import (
 	"github.com/ringback/ringback/node/methods"
 )
 
-// Options say what to run, and where it reports.
+// Options are the options of Run.
 type Options struct {
 	File    string // the configuration file
 	Version string // of the binary, for the log and the admin API
 
-	// Stderr gets the log where the configuration names no file for it. A goroutine writes to it until the process
-	// ends.
+	// Stderr receives the log if the configuration names no file for it. A goroutine writes to it until the
+	// process ends.
 	Stderr io.Writer
 }
 
-// ConfigError is a configuration that the daemon does not start with.
+// ConfigError is the error for a configuration that the daemon does not start with.
 type ConfigError struct{ Problems config.Problems }
 
 func (e *ConfigError) Error() string {
@@ -50,10 +50,10 @@ func (e *ConfigError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Run reads the configuration and runs the daemon until ctx ends, then ends calls and attempts in good order and
-// returns nil. SIGHUP opens the log's file and reads the configuration anew; SIGPIPE is taken, too: Run is for one
-// daemon in a process that has no other use for them. The error is a *ConfigError where the configuration cannot be
-// used, or is open to others; then nothing was opened or written.
+// Run reads the configuration and runs the daemon until ctx ends, then ends calls and attempts in an orderly
+// way and returns nil. SIGHUP reopens the log file and reloads the configuration. Run also handles SIGPIPE, so
+// it is for one daemon in a process that has no other use for these signals. The error is a *ConfigError if the
+// configuration is invalid, or if others may change it or read its secrets; then nothing was opened or written.
 func Run(ctx context.Context, o Options) error {
 	hup := handleSignals()
 	setGarbage(startGarbage)
@@ -95,11 +95,11 @@ type daemon struct {
 
 	mu      sync.Mutex
 	methods *methods.Set // of the configuration in force
-	old     []generation // of those before, what is still accounted by; oldest first
+	old     []generation // replaced, but still needed for accounting; oldest first
 }
 
-// handleSignals takes the signals that must not end the daemon, from before it has anything to lose until the process
-// is over: SIGHUP, which it returns, and SIGPIPE, which the system sends where the reader of standard error is gone.
+// handleSignals handles, until the process ends, the signals that must not end the daemon: SIGHUP, which it
+// returns, and SIGPIPE, which the system sends if the reader of standard error is gone.
 func handleSignals() (hup <-chan os.Signal) {
 	hups, pipes := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(hups, syscall.SIGHUP)
@@ -108,7 +108,7 @@ func handleSignals() (hup <-chan os.Signal) {
 }
 
 func (d *daemon) run(ctx context.Context) error {
-	// Before the journal, which fails for want of them in words of its own.
+	// Before the journal, whose own error for missing descriptors is less clear.
 	if text := tooFewDescriptors(d.cfg, descriptorLimit()); text != "" {
 		d.log.Error(text)
 	}
@@ -182,7 +182,7 @@ func (d *daemon) run(ctx context.Context) error {
 	return d.broker.Run(ctx)
 }
 
-// about says what runs, and since when; the name is that of the configuration in force.
+// about returns the version and the start time; the name is that of the configuration in force.
 func (d *daemon) about(started time.Time) client.Version {
 	return client.Version{
 		Version: d.version, Go: runtime.Version(), Hostname: d.inForce().Hostname(), PID: os.Getpid(), Started: started,
@@ -204,12 +204,12 @@ func (d *daemon) tracePacket(p methods.Packet) {
 	}
 }
 
-// silent reports why a method gave no answer.
+// silent logs why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {
 	d.broker.Happened(events.MethodSilent{Method: method, User: d.broker.ShownName(user), Reason: reason})
 }
 
-// callCheck asks whether a call that rings may be answered.
+// callCheck asks AAA whether a ringing call may be answered.
 func (d *daemon) callCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	return d.inForce().CallCheck(ctx, r)
 }

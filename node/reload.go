@@ -13,7 +13,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// reloads opens the log's file and takes the configuration anew at each SIGHUP, or keeps the old one and says why.
+// reloads reopens the log file and reloads the configuration at each SIGHUP; on an error it keeps the old ones
+// and logs why.
 func (d *daemon) reloads(ctx context.Context) {
 	for {
 		select {
@@ -29,7 +30,7 @@ func (d *daemon) reloads(ctx context.Context) {
 }
 
 func (d *daemon) reload(ctx context.Context) {
-	defer func() { // whatever stands in the file: a reload never ends the calls
+	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {
 			d.log.Error("reload: a defect of ringback's; the old configuration stays", zap.Any("panic", p),
 				zap.Stack("stack"))
@@ -51,7 +52,7 @@ func (d *daemon) reload(ctx context.Context) {
 	old := d.replace(m, time.Now())
 	d.broker.Reload(bc)
 	d.keep.Store(int64(cfg.Journal.Keep))
-	old.Retire() // conversations that they began are still their own
+	old.Retire() // conversations under way continue with them
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
 	d.warnOfPending(ctx, m)
 	for _, c := range config.NeedsRestart(d.cfg, cfg) {
@@ -59,7 +60,7 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 }
 
-// ranges writes TTYs, which are in order, as `65-68, 70`.
+// ranges formats sorted TTYs as `65-68, 70`.
 func ranges(ttys []int) string {
 	var b strings.Builder
 	for i := 0; i < len(ttys); {
@@ -76,7 +77,8 @@ func ranges(ttys []int) string {
 	return b.String()
 }
 
-// warnOfPending tells which promises a new configuration leaves without the method that must prove leg two.
+// warnOfPending reports the pending callbacks whose method for the login on leg two is missing in the new
+// configuration.
 func (d *daemon) warnOfPending(ctx context.Context, m *methods.Set) {
 	pending, _, err := d.broker.CallbackList(ctx, broker.CallbackQuery{})
 	if err != nil {

@@ -26,7 +26,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// Where nobody takes accounting nothing is recorded, until a reload says otherwise.
+// Without an accounting method nothing is recorded, until a reload configures one.
 func TestNothingAccounted(t *testing.T) {
 	t.Parallel()
 	cfg := configtest.Load(t, "users: [{name: kim, password_file: password}]\naaa: {lists: {login: {default: "+
@@ -38,7 +38,7 @@ func TestNothingAccounted(t *testing.T) {
 	}
 }
 
-// A reload changes the access server's name for what asks from then on.
+// A reload changes the access server's name in later requests.
 func TestReloadOfHostname(t *testing.T) {
 	t.Parallel()
 	named := func(name string) *methods.Set {

@@ -11,11 +11,11 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// retainEvery is how often old history is looked for. The first time is startTime after the start.
+// retainEvery is the interval of removals. The first one is startTime after the start.
 const retainEvery = time.Hour
 
-// retain removes from the journal what ended longer ago than keep says, now and then until ctx ends. keep 0: nothing is
-// removed.
+// retain removes from the journal, at intervals until ctx ends, what ended longer ago than keep returns. If
+// keep returns 0, nothing is removed.
 func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration,
 	prune func(context.Context, time.Time) (journal.Pruned, error)) {
 	for next := startTime; ; next = retainEvery {
@@ -41,7 +41,7 @@ func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration,
 	}
 }
 
-// backedUp notes a backup of this daemon's journal.
+// backedUp records a backup of this daemon's journal.
 func (d *daemon) backedUp(path, dir, by string) error {
 	if own := d.journal.Health().Path; path != own {
 		return fmt.Errorf("this daemon's journal is %s, not %s", own, path)

@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestRetain: what ended longer ago than the configuration in force keeps is removed soon after the start and then
-// every hour; with 0 nothing is.
+// TestRetain: what ended longer ago than journal.keep of the configuration in force is removed soon after the
+// start and then every hour; with 0 nothing is removed.
 func TestRetain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, seen := observer.New(zapcore.InfoLevel)

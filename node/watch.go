@@ -9,10 +9,10 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// watchEvery is how often the states of all lines are looked at, at most: each call changes some.
+// watchEvery is the minimum interval of checks of all lines, since each call changes some.
 const watchEvery = 100 * time.Millisecond
 
-// watchLines reports each line that goes out of service, and its return, and each notice, once, until ctx ends.
+// watchLines reports each line that goes out of service or returns, and each notice, once, until ctx ends.
 func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event)) {
 	out, notices := map[int]string{}, map[int][]string{}
 	for {
@@ -43,7 +43,7 @@ func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event))
 	}
 }
 
-// reportNotices reports what has changed of a line's notices.
+// reportNotices reports the changes of a line's notices.
 func reportNotices(s lines.Status, before []string, happened func(events.Event)) {
 	for _, text := range s.Notices {
 		if !slices.Contains(before, text) {
@@ -57,7 +57,7 @@ func reportNotices(s lines.Status, before []string, happened func(events.Event))
 	}
 }
 
-// outOfService says why a line is not in service; "" it is, or it starts.
+// outOfService returns why a line is out of service; "" if it is in service or starting.
 func outOfService(s lines.Status) string {
 	if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
 		return string(s.State) + ": " + s.Reason

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// noticed is a driver that only reports.
+// noticed is a driver that only reports notices.
 type noticed struct {
 	lines.Driver
 	host chan lines.Host
@@ -29,7 +29,7 @@ func (d noticed) Run(ctx context.Context, h lines.Host, ended func(error)) {
 	}()
 }
 
-// TestNoticesAreLoggedOnce: not with every change of the line, and their end too.
+// TestNoticesAreLoggedOnce: a notice is logged once and not with every change of the line, and so is its end.
 func TestNoticesAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logged := observer.New(zap.InfoLevel)

@@ -14,7 +14,7 @@ const (
 	Refuse        Outcome = "refuse"         // no session, no callback
 	Admit         Outcome = "admit"          // the session begins on this call
 	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with FromCaller
-	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be tried while tries last
+	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be entered while tries remain
 	CallBack      Outcome = "call_back"      // record a callback to Number, then hang up
 )
 
@@ -59,7 +59,7 @@ type evaluation struct {
 	Request
 	set    *Set
 	policy group
-	raw    string // the number before it is canonical
+	raw    string // the number as received, not yet canonical
 	d      Decision
 }
 
@@ -108,13 +108,13 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	return e.d, t
 }
 
-// refuse decides Refuse; the caller hears text.
+// refuse decides Refuse; text is for the caller.
 func (e *evaluation) refuse(input, text, hint, format string, args ...any) (string, string, bool) {
 	return e.decide(Refuse, input, text, hint, fmt.Sprintf(format, args...))
 }
 
 func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string, string, bool) {
-	if e.Promised != nil && o != CallBack { // no caller is there to be admitted or asked
+	if e.Promised != nil && o != CallBack { // there is no caller to admit or ask
 		o, text = Refuse, TextNoCallback
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason

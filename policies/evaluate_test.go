@@ -15,7 +15,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-// site serves every service that the tests know, and knows two places.
+// site allows callbacks for all services used in the tests and has two places.
 var site = Site{
 	Places:   map[string]string{"paris": "(840) 22", "bad": "555;ATH"},
 	Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true, "ara": true, "": true},
@@ -50,11 +50,11 @@ func TestEvaluate(t *testing.T) {
 		name   string
 		policy *Policy // nil: no policy files
 		auth   aaa.Authorization
-		r      Request // the rest of it
-		site   *Site   // nil: the usual one
+		r      Request // the rest of the request
+		site   *Site   // nil: site
 		want   Outcome
 		number string
-		reason string // part of it
+		reason string // a part of it that must occur
 		text   string
 	}{
 		{name: "no callback demanded", auth: plain, want: Admit, reason: "requires no callback"},
@@ -200,7 +200,7 @@ func TestGroups(t *testing.T) {
 		want  string
 	}{
 		{"kim", nil, "staff"},
-		{"kim", []string{"night"}, "staff"}, // the operator's file goes before AAA's hint
+		{"kim", []string{"night"}, "staff"}, // the operator's file takes precedence over AAA's hint
 		{"lee", []string{"ghosts", "night", "staff"}, "night"},
 		{"lee", []string{"ghosts"}, "default"},
 		{"Kim", nil, "default"}, // names are exact
@@ -309,7 +309,7 @@ func TestAttemptsJSON(t *testing.T) {
 	}
 }
 
-// What the caller hears names no policy, no server, no number.
+// The text for the caller contains no policy, server or number.
 func TestCallersTextLeaksNothing(t *testing.T) {
 	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextNumberDenied} {
 		for _, leak := range []string{"group", "policy", "AAA", "RADIUS", "84", "deny", "emergency", "place"} {
@@ -336,7 +336,7 @@ func TestDecisionJSON(t *testing.T) {
 	}
 }
 
-// Law 4: whatever AAA and the caller send, nothing leaves that the group's policy does not allow.
+// Law 4: whatever AAA and the caller send, no decision allows more than the group's policy.
 func TestNothingWidens(t *testing.T) {
 	pattern := rapid.StringMatching(`[0-4]{1,3}\*?`)
 	raw := rapid.OneOf(rapid.StringMatching(`[0-4]{1,6}`), rapid.StringMatching(`9,[0-4 .()-]{1,8}`),
@@ -400,7 +400,7 @@ func TestNothingWidens(t *testing.T) {
 	})
 }
 
-// A Set that nobody made, and a configuration that names no service, call nobody back.
+// A zero Set, and a configuration that enables callbacks for no service, call nobody back.
 func TestNoSite(t *testing.T) {
 	for name, s := range map[string]*Set{"nil": nil, "zero": {}, "no services": mustServe(t, Site{}, open)} {
 		if d, _ := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC}); d.Outcome != Refuse ||

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// number is what the plan once made of these digits.
+// number returns the canonical number with these digits.
 func number(digits string) numbers.Number {
 	n, err := numbers.Reread(digits)
 	if err != nil {
@@ -44,8 +44,8 @@ func TestNumberLists(t *testing.T) {
 	}
 }
 
-// naive is the rule of the lists said in another way: look at all prefixes of the number from the longest down,
-// deny before allow.
+// naive is an independent implementation of the number lists: it looks up all prefixes of the number from the
+// longest down, deny before allow.
 func naive(n Numbers, canonical numbers.Number, origin numbers.Origin) bool {
 	number := canonical.String()
 	for l := len(number); l >= 0; l-- {

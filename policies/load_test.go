@@ -47,10 +47,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Every key is in the canonical text, and none is read twice: a file that says another value has another digest.
+// Every key is in the canonical text and no two keys set the same field: a file with another value has another
+// digest.
 func TestCanonicalSaysEveryKey(t *testing.T) {
 	base := Policy{Group: "g"}
-	// Keys whose example is what holds where nothing is said, and one that must not stand alone.
+	// Keys whose example is the default, and one that is invalid without another key.
 	other := map[string]string{"group": "h", "numbers.from_caller": "allow, allow: [\"84*\"]"}
 	for _, k := range table {
 		if k.Type == schema.Object {
@@ -140,7 +141,7 @@ func TestParseProblems(t *testing.T) {
 	}
 }
 
-// All that is wrong is told at once.
+// All problems are reported together.
 func TestParseTellsAll(t *testing.T) {
 	_, problems := Parse("g.yaml",
 		[]byte("grup: g\ncallback: maybe\nusers: [1]\nnumbers: {deny: [x], from_caller: 1}\nattempts: {max: 0, "+

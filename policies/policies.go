@@ -105,8 +105,8 @@ func (p Policy) name() string {
 	return p.Group
 }
 
-// Digest is the SHA-256 of Canonical in hexadecimal digits: a pending callback carries it, so that people can see
-// whether the policy has changed since.
+// Digest is the SHA-256 of Canonical in hexadecimal digits. A pending callback stores it, to show whether the
+// policy has changed since.
 func (p Policy) Digest() string {
 	sum := sha256.Sum256([]byte(p.Canonical()))
 	return hex.EncodeToString(sum[:])

@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// TestCallerID: the number that rang us is dialled only where the group lets callers choose and its lists allow
-// that number.
+// TestCallerID: the calling number is dialed only if the group lets callers choose and its lists allow the
+// number.
 func TestCallerID(t *testing.T) {
 	deny := open
 	deny.Numbers = Numbers{Allow: []string{"84*"}}
@@ -64,7 +64,7 @@ func TestCallerID(t *testing.T) {
 	}
 }
 
-// TestGroupHints: the trace says which hint of AAA chose the group, and which are of no use.
+// TestGroupHints: the trace reports which hint of AAA chose the group, and which hints have no policy.
 func TestGroupHints(t *testing.T) {
 	s := mustNew(t, Policy{Group: "staff", Users: []string{"root"}}, Policy{Group: "guests"}, Policy{Group: "default"})
 	for _, tt := range []struct {
@@ -88,7 +88,7 @@ func TestGroupHints(t *testing.T) {
 	}
 }
 
-// TestReauthorized: what AAA grants anew before the dial narrows a promise and never widens it.
+// TestReauthorized: AAA's grant right before the dial narrows the promised callback and never widens it.
 func TestReauthorized(t *testing.T) {
 	reauth := open
 	reauth.Reauthorize = true
@@ -157,8 +157,8 @@ func TestReauthorized(t *testing.T) {
 	}
 }
 
-// TestUntrustedCaller: a number that came in on a line without modem signals may be a caller's invention. It is not
-// dialled, not even where AAA asks for it right before the dial.
+// TestUntrustedCaller: a caller on a line without modem signals can write any calling number. It is not dialed,
+// even if AAA requests that right before the dial.
 func TestUntrustedCaller(t *testing.T) {
 	s := mustNew(t, open)
 	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Caller: "84007",

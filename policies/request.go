@@ -12,29 +12,30 @@ type Request struct {
 	Auth       aaa.Authorization
 	Service    aaa.Service
 	Leg        int     // 1 the caller's own call (0 means 1), 2 the call that a callback made
-	FromCaller *string // what the caller typed for a number; nil: not asked yet
+	FromCaller *string // the number that the caller typed; nil: not asked yet
 
-	Caller        string // the number that called us (Calling-Station-Id); "" unknown
-	CallerTrusted bool   // no caller of that line can write the number; else it is never dialed
+	Caller        string // the calling number (Calling-Station-Id); "" unknown
+	CallerTrusted bool   // callers on that line cannot write the number; otherwise it is never dialed
 
-	// Promised is the decision of a pending callback that is checked again right before its dial; nil: the first
-	// decision. Then only denials count: the Set is the current one, Auth what AAA granted then or, if Renewed, what it
-	// granted now.
+	// Promised is the decision of a pending callback that is checked again right before its dial; nil: the
+	// first decision. Then only denials count: the Set is the current one; Auth is what AAA granted at the
+	// login or, if Renewed, what it grants now.
 	Promised *Decision
 	Renewed  bool
 
-	Time time.Time // when it is asked; rules read no clock
+	Time time.Time // time of the decision; rules read no clock
 	Used Used
 }
 
-// Used is what the caller's identity uses at that time; rules do not count.
+// Used is what the caller's identity uses at that time; the rules do not count it themselves.
 type Used struct {
 	Sessions int // live sessions on other calls
 }
 
-// Ask returns the Request about a caller from the question to AAA and its grant. Nothing else builds one: a login, its
-// explanation, the check of the configuration and the check before a dial differ in what they know about the call, not
-// in what they ask. trusted: the port has modem signals, so q.Caller comes from the network.
+// Ask returns the Request about a caller from the request to AAA and its grant. No other code builds one: a
+// login, its explanation, the check of the configuration and the check before a dial differ in what they know
+// about the call, not in what they ask. trusted: the port has modem signals, so q.Caller comes from the
+// network.
 func Ask(q aaa.Request, granted aaa.Result, trusted bool, now time.Time, used Used) Request {
 	return Request{
 		Identity: granted.Identity, Auth: granted.Auth, Service: q.Service, Leg: q.Leg,

@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Nobody is rung for a session that leg two would not get, at the login or right before the dial.
+// No callback is placed for a session that leg two would be refused, whether checked at the login or right
+// before the dial.
 func TestSessions(t *testing.T) {
 	auth := with(fixed, func(a *aaa.Authorization) { a.PortLimit = 2 })
 	s := mustNew(t)
@@ -28,7 +29,7 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// One function makes Requests, of all that AAA was asked and said: none may be forgotten where it grows.
+// Ask copies everything relevant from AAA's request and result. A new field of Request must be added here too.
 func TestAsk(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	q := aaa.Request{Service: aaa.PPP, User: "KIM", Leg: 2, Caller: "84007", TTY: 65}
@@ -41,7 +42,7 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// Nobody else makes a Request by hand: it could forget a fact that is added to it.
+// No other code builds a Request: it could omit a field that is added later.
 func TestRequestsAreAsked(t *testing.T) {
 	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
 		switch {

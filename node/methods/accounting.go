@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// CallCheck asks whether a call that rings may be answered (aaa.call_check).
+// CallCheck asks whether a ringing call may be answered (aaa.call_check).
 func (m *Set) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	c := m.radius[m.cfg.CallCheck.Method]
 	if c == nil {
@@ -20,8 +20,8 @@ func (m *Set) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	return c.CallCheck(ctx, r)
 }
 
-// accountants are the methods of an accounting list. A record may have waited in the spool while its list went, or was
-// told to record nothing: it is still to be delivered, and to nobody but those of the list `default`.
+// accountants returns the methods of an accounting list. If the list was removed or now records nothing, the
+// records that wait in the spool go to the methods of the list `default`, and to no others.
 func (m *Set) accountants(list string) []string {
 	for _, name := range []string{named(list), named("")} {
 		if l, ok := m.cfg.Lists.Find(config.AccountingLists, name); ok && len(l.Methods) > 0 {
@@ -31,7 +31,8 @@ func (m *Set) accountants(list string) []string {
 	return nil
 }
 
-// Send implements aaa.Accountant: a record goes to the methods of its list in order, until one acknowledges it.
+// Send implements aaa.Accountant: it offers a record to the methods of its list in order, until one
+// acknowledges it.
 func (m *Set) Send(ctx context.Context, r aaa.Record) error {
 	methods := m.accountants(r.List)
 	if len(methods) == 0 {
@@ -42,7 +43,7 @@ func (m *Set) Send(ctx context.Context, r aaa.Record) error {
 	for _, name := range methods {
 		var a aaa.Accountant
 		if c := m.radius[name]; c != nil {
-			if r.Command != "" { // its list was another when it was recorded, or it is the next method's
+			if r.Command != "" { // the list had TACACS+ when it was recorded, or a later method is TACACS+
 				errs = append(errs, fmt.Errorf("accounting: %s takes no commands: RADIUS has no records of them", name))
 				continue
 			}
@@ -65,7 +66,7 @@ func (m *Set) Send(ctx context.Context, r aaa.Record) error {
 	return errors.Join(errs...)
 }
 
-// AccountsAs reports whether the records of every list go to the same servers by both.
+// AccountsAs reports whether m and other send the records of every list to the same servers.
 func (m *Set) AccountsAs(other *Set) bool {
 	same := func(list string) bool { return slices.Equal(m.accountingServers(list), other.accountingServers(list)) }
 	for _, l := range slices.Concat(m.cfg.Lists[config.AccountingLists], other.cfg.Lists[config.AccountingLists]) {
@@ -76,7 +77,7 @@ func (m *Set) AccountsAs(other *Set) bool {
 	return true
 }
 
-// accountingServers are the servers that a list's records go to, by name and address.
+// accountingServers returns the servers that receive a list's records, by name and address.
 func (m *Set) accountingServers(list string) []string {
 	var servers []string
 	for _, name := range m.accountants(list) {

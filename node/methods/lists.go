@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// Method is what authenticates by a name of a list.
+// Method returns the authentication method for an entry of a method list.
 func (m *Set) Method(name string) (aaa.Method, error) {
 	switch name {
 	case config.MethodLocal:
@@ -33,7 +33,7 @@ func (m *Set) Method(name string) (aaa.Method, error) {
 	return nil, fmt.Errorf("method %s: no server is configured for it (aaa.radius, aaa.tacacs)", name)
 }
 
-// authorizer is what authorizes by a name of a list.
+// authorizer returns the authorization method for an entry of a method list.
 func (m *Set) authorizer(name string) (aaa.Authorizer, error) {
 	if name == config.MethodIfAuthenticated {
 		return aaa.IfAuthenticated{}, nil
@@ -49,20 +49,20 @@ func (m *Set) authorizer(name string) (aaa.Authorizer, error) {
 	return a, nil
 }
 
-// radiusMethod is a group of RADIUS servers as login method and as authorizer.
+// radiusMethod is a group of RADIUS servers as an authentication and authorization method.
 type radiusMethod struct {
 	*radius.Client
 	aaa.Brought
 }
 
-// Name is the method-list entry.
+// Name returns the method-list entry.
 func (r radiusMethod) Name() string { return r.Client.Name() }
 
 func (m *Set) brought(name string) aaa.Brought {
 	b := aaa.Brought{Entry: name}
 	if c := m.radius[m.cfg.CallCheck.Method]; c != nil {
 		b.Lookup = func(ctx context.Context, r aaa.Request) aaa.Result {
-			r.Entry = "" // it says who proved the user; a lookup proves nobody
+			r.Entry = "" // names the method that authenticated the user; a lookup authenticates nobody
 			r.Password = m.cfg.CallCheck.Password
 			return c.CallCheck(ctx, r)
 		}
@@ -70,15 +70,15 @@ func (m *Set) brought(name string) aaa.Brought {
 	return b
 }
 
-// Lines are the broker's records of the lines that run, by TTY. A reload gives a line a new one; a line that the
-// configuration has no more runs until the restart, as it was.
+// Lines returns the broker's records of the running lines, by TTY. A configured line gets its new record; a
+// line that was removed from the configuration runs unchanged until the restart.
 func (m *Set) Lines(running []config.Line) (map[int]broker.Line, error) {
 	configured := map[int]config.Line{}
 	for _, l := range m.cfg.Lines {
 		configured[l.TTY] = l
 	}
 	out := map[int]broker.Line{}
-	logins := map[string]broker.Login{} // lines that name the same lists share them
+	logins := map[string]broker.Login{} // shared by lines that name the same lists
 	for _, l := range running {
 		if now, ok := configured[l.TTY]; ok {
 			l = now
@@ -98,8 +98,8 @@ func (m *Set) Lines(running []config.Line) (map[int]broker.Line, error) {
 	return out, nil
 }
 
-// has says which list that a line names is not there. Without it the line would go by another, or, where a list takes
-// away, by none.
+// has returns an error if a list that a line names does not exist. Otherwise the line would use another list,
+// or none, even if that list only restricts.
 func (m *Set) has(l config.Line) error {
 	for _, k := range config.ListKinds {
 		if name := l.Lists.Of(k.Name); !k.Serves(m.cfg.Lists, name) {
@@ -110,7 +110,7 @@ func (m *Set) has(l config.Line) error {
 	return nil
 }
 
-// Login is the method lists that a line names.
+// Login returns the method lists that a line names.
 func (m *Set) Login(l config.Line) (aaa.Login, error) {
 	out := aaa.Login{Authentication: aaa.Lists{}, Authorization: aaa.AuthorizationLists{}}
 	var errs []error
@@ -129,7 +129,7 @@ func (m *Set) Login(l config.Line) (aaa.Login, error) {
 	return out, errors.Join(errs...)
 }
 
-// authentication makes a list of its name; one that is not there lets nobody in.
+// authentication returns the list with this name; a list that does not exist rejects every user.
 func (m *Set) authentication(kind, name string) (aaa.List, error) {
 	l, _ := m.cfg.Lists.Find(kind, name)
 	out := aaa.List{Name: name, Silent: m.silent}
@@ -143,7 +143,7 @@ func (m *Set) authentication(kind, name string) (aaa.List, error) {
 	return out, nil
 }
 
-// authorization makes a list of its name; one that is not there has no entries.
+// authorization returns the list with this name; a list that does not exist has no entries.
 func (m *Set) authorization(kind, name string) (aaa.AuthorizationList, error) {
 	l, _ := m.cfg.Lists.Find(kind, name)
 	out := aaa.AuthorizationList{Name: name, Silent: m.silent}

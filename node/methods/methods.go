@@ -1,4 +1,4 @@
-// Package methods makes the AAA clients, local users and method lists of one configuration.
+// Package methods creates the AAA clients, local users and method lists of a configuration.
 package methods
 
 import (
@@ -10,35 +10,35 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// Set is what the method lists of one configuration ask: its AAA clients and its local users. Make one with New. It may
-// be used from several goroutines; Retire or Close lets go of its sockets and connections.
+// Set has the AAA clients and the local users for the method lists of one configuration. Create it with New. It
+// is safe for concurrent use. Retire or Close releases its sockets and connections.
 type Set struct {
 	cfg    *config.Config
 	local  *aaa.Local
 	radius map[string]*radius.Client // by method; MethodRADIUS has all servers and owns their sockets
 	tacacs map[string]*tacplus.Entry // likewise
-	all    *tacplus.Client           // owns their connections; nil: there are none
+	all    *tacplus.Client           // owns their connections; nil: there are no servers
 	silent func(entry, user, reason string)
 }
 
-// Packet is one packet, or a remark, of either protocol, its secrets masked.
+// Packet is a packet or a remark of either protocol, with secrets masked.
 type Packet struct {
 	Protocol string   `json:"protocol"` // radius or tacacs
 	Server   string   `json:"server"`
 	Sent     bool     `json:"sent"`             // by us
-	Remark   bool     `json:"remark,omitempty"` // no packet: what became of one, or of the server
+	Remark   bool     `json:"remark,omitempty"` // not a packet: a text about one, or about the server
 	What     string   `json:"what"`
 	Lines    []string `json:"lines,omitempty"`
 }
 
-// Options are what New is told besides the configuration.
+// Options are the options of New besides the configuration.
 type Options struct {
 	From   *Set                             // the set whose server health and connections are taken over; nil for none
-	Trace  func(Packet)                     // gets each packet and remark; called from several goroutines
-	Silent func(entry, user, reason string) // hears why a list's entry gave no answer; from several goroutines
+	Trace  func(Packet)                     // called with each packet and remark, from several goroutines
+	Silent func(entry, user, reason string) // called with the reason why a list's entry gave no answer, from several goroutines
 }
 
-// New makes the clients of a configuration. It sends nothing.
+// New creates the clients of a configuration. It sends nothing.
 func New(cfg *config.Config, o Options) (*Set, error) {
 	m := &Set{cfg: cfg, silent: o.Silent, radius: map[string]*radius.Client{}, tacacs: map[string]*tacplus.Entry{}}
 	var err error
@@ -110,10 +110,10 @@ func (m *Set) openTACACS(old *Set, trace func(Packet)) error {
 	return nil
 }
 
-// Hostname is the name of the access server in this configuration.
+// Hostname returns the name of the access server in this configuration.
 func (m *Set) Hostname() string { return m.cfg.Hostname }
 
-// Retire lets go of the clients: what is under way with them still comes to its end.
+// Retire releases the clients; requests under way are still completed.
 func (m *Set) Retire() {
 	if c := m.radius[config.MethodRADIUS]; c != nil {
 		c.Retire()
@@ -123,7 +123,7 @@ func (m *Set) Retire() {
 	}
 }
 
-// Close ends them at once.
+// Close ends the clients and their requests immediately.
 func (m *Set) Close() {
 	if c := m.radius[config.MethodRADIUS]; c != nil {
 		c.Close()

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// methodsOf are the methods of a configuration until the test ends.
+// methodsOf returns the methods of a configuration, which are closed when the test ends.
 func methodsOf(t *testing.T, cfg *config.Config) *Set {
 	t.Helper()
 	m, err := New(cfg, Options{Trace: func(Packet) {}, Silent: func(string, string, string) {}})
@@ -23,7 +23,7 @@ func methodsOf(t *testing.T, cfg *config.Config) *Set {
 	return m
 }
 
-// Lines that share a login list keep the other lists that each has of its own.
+// Lines that share a login list keep their own other lists.
 func TestLoginsOfLines(t *testing.T) {
 	t.Parallel()
 	cfg := configtest.Load(t, `hostname: h
@@ -50,8 +50,8 @@ lines:
 	}
 }
 
-// A line that a reload removed runs on until the restart, with the lists that it names. One that the same reload
-// removed is no reason to go by another, or by none: the reload is refused.
+// A line that a reload removed runs until the restart, with the lists that it names. A reload that removes one
+// of these lists too is refused, so that the line does not use another list or none.
 func TestRemovedLineWithoutItsList(t *testing.T) {
 	t.Parallel()
 	const text = `hostname: h
@@ -91,7 +91,7 @@ lines:
 	}
 }
 
-// Each kind of list that a line names is the one that is asked for its service, and a reload gives the line another.
+// Each kind of list that a line names is used for its service, and a reload changes the line's lists.
 func TestListsOfLine(t *testing.T) {
 	t.Parallel()
 	const text = `hostname: h
@@ -116,7 +116,7 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 			return res
 		}
 	}
-	level := func(s aaa.Service) func(broker.Line) int { // as it is authorized, not authenticated
+	level := func(s aaa.Service) func(broker.Line) int { // for authorization, not authentication
 		return func(l broker.Line) int {
 			return l.Login.Reauthorize(t.Context(), aaa.Request{Service: s, User: "kim"}, kim,
 				aaa.Authorization{}).Auth.PrivLevel
@@ -150,7 +150,7 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 	}
 }
 
-// tacacsServer is one on loopback that knows the user good, until the test ends.
+// tacacsServer runs a server on loopback that knows the user good, until the test ends.
 func tacacsServer(t *testing.T) *servers.TACACS {
 	t.Helper()
 	users := []servers.Profile{{Name: "good", Login: "pw1"}}
@@ -173,8 +173,8 @@ func tacacsServer(t *testing.T) *servers.TACACS {
 	return s
 }
 
-// A record outlives its list: it goes to those of the list `default`, is never dropped, and never said to be delivered
-// where nobody took it.
+// A record outlives its list: it goes to the methods of the list `default`, is never dropped, and is never
+// reported as delivered if no server accepted it.
 func TestRecordsOutliveTheirList(t *testing.T) {
 	t.Parallel()
 	tac := tacacsServer(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// Servers are all servers of the configuration and how they stand.
+// Servers returns all servers of the configuration and their state.
 func (m *Set) Servers() []client.AAAServer {
 	var all []client.AAAServer
 	if c := m.radius[config.MethodRADIUS]; c != nil {
