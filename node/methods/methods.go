@@ -34,8 +34,8 @@ type Packet struct {
 // Options are the options of New besides the configuration.
 type Options struct {
 	From   *Set                             // the set whose server health and connections are taken over; nil for none
-	Trace  func(Packet)                     // called with each packet and remark, from several goroutines
-	Silent func(entry, user, reason string) // called with the reason why a list's entry gave no answer, from several goroutines
+	Trace  func(Packet)                     // receives each packet and remark; called from several goroutines
+	Silent func(entry, user, reason string) // reports why an entry gave no answer; called from several goroutines
 }
 
 // New creates the clients of a configuration. It sends nothing.
