@@ -10,26 +10,26 @@ import (
 type Direction string
 
 const (
-	Incoming Direction = "incoming" // the telephone network rang our modem
+	Incoming Direction = "incoming" // a caller rang our modem
 	Outgoing Direction = "outgoing" // our modem dialled
 )
 
-// Data is the way to the bytes of a connected call. Reads and writes past the end of the call return io.EOF; deadlines
-// give os.ErrDeadlineExceeded. A driver (lines/modem) implements it.
+// Data gives access to the bytes of a connected call. Reads and writes past the end of the call return io.EOF; a
+// deadline that passes returns os.ErrDeadlineExceeded. A driver (lines/modem) implements it.
 type Data interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
-	// Drain blocks until what was written has been handed to the modem and had time to cross the line, or ctx ends.
+	// Drain blocks until the written bytes have been handed to the modem and had time to cross the line, or ctx ends.
 	Drain(ctx context.Context) error
-	// Done is closed when the carrier is lost or the call was hung up by us.
+	// Done is closed when the carrier is lost or we hang up.
 	Done() <-chan struct{}
-	// Hangup ends the call and blocks until the line was proven on hook. An error means that it could not be proven:
-	// the line is quarantined. Safe to call twice; the second call returns what the first did.
+	// Hangup ends the call and blocks until the line is proven on hook. An error means that this proof failed and the
+	// line is quarantined. A second call is safe and returns the result of the first.
 	Hangup(ctx context.Context) error
 }
 
-// RingingCall is a call that was not answered yet.
+// RingingCall is a call that is not answered yet.
 type RingingCall struct {
 	TTY    int
 	Caller string // as in Call
@@ -55,7 +55,8 @@ type Call struct {
 // ResultCode is a final answer of a modem to a command that concerns a call (ITU-T V.250 §5.7).
 type ResultCode string
 
-// The result codes that end an attempt, whatever its script waits for, and the two that do not. NoResult: none seen.
+// The result codes. All end an attempt, whatever its script waits for, except OK and Connected. NoResult means that
+// none was received.
 const (
 	NoResult    ResultCode = ""
 	Connected   ResultCode = "CONNECT"
@@ -72,11 +73,11 @@ const (
 	Fax         ResultCode = "FAX" // a fax machine answered, or the modem connected as one
 )
 
-// CommandConn is the modem in command state as a chat script sees it: what the modem says (a tee of what the driver
-// reads), and the way to its command line. It satisfies chat.Conn.
+// CommandConn is the modem in command state as a chat script sees it: Read returns the modem's output (a copy of what
+// the driver reads), Write sends to its command line. It satisfies chat.Conn.
 type CommandConn interface {
 	io.ReadWriter
 	SetReadDeadline(t time.Time) error
-	// Break sends a BREAK of about d; ErrNoSignals where the port cannot.
+	// Break sends a BREAK of about d. It returns ErrNoSignals if the port cannot.
 	Break(d time.Duration) error
 }

@@ -6,30 +6,30 @@ import (
 	"strings"
 )
 
-// Want says which line is wanted. The order is that of the design: explicit lines, then the rotary, then the line that
-// was called.
+// Want describes the line that a request needs. Explicit lines come first, then the rotary, then the line that was
+// called.
 type Want struct {
 	Owner  string // the holder of the lease: a callback's ID
 	TTYs   []int  // explicit lines (callback-line): only these, in this order of preference
 	Rotary int    // the authorization's rotary; NoRotary: that of the called line
 	Called int    // the line that was called: used only where no other line of the rotary is in service
 
-	// NoVerify: the called party is to be let in without a login. Lines whose calls may do without one (MayOmitLogin)
-	// go before all others, which are used only where none of those is in service.
+	// NoVerify: the called party is admitted without a login. Lines that allow this (MayOmitLogin) are preferred;
+	// others are used only if none of them is in service.
 	NoVerify bool
 }
 
-// MayOmitLogin reports whether the party that is called by a line of this configuration may be let in without a login:
-// the line can be trusted, and it is not the one that was called, where a caller who never hung up would take the call,
-// unless Config.SameLine accepts that.
+// MayOmitLogin reports whether the party called on a line with this configuration may be admitted without a login.
+// The line must be trusted. Unless Config.SameLine allows it, the line must also not be the one that was called,
+// because a caller who never hung up would take the call.
 func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle().standing()) }
 
 func (w Want) mayOmit(s standing) bool { return !s.untrusted && (s.tty != w.Called || s.sameLine) }
 
-// Choose returns the lines that may serve w now, best first, idle or not. A line that is out of service (down,
-// quarantined) or answers only (callin) does not count; explicit lines count while they are down, since no other line
-// may replace them. No line and no error means that one must come back into service first. The error says why no line
-// could ever serve. It is pure: check-config asks it with lines that are all Idle.
+// Choose returns the lines that may serve w now, best first, whether idle or not. It omits lines that are out of
+// service (down, quarantined) or only answer (callin). It includes explicit lines that are down, because no other
+// line may replace them. No line and no error means that a line must first return to service. An error says why no
+// line can ever serve w. Choose has no side effects: check-config calls it with lines that are all Idle.
 func Choose(w Want, all []Status) ([]int, error) {
 	if err := possible(w, all); err != nil {
 		return nil, err
@@ -60,18 +60,18 @@ func Choose(w Want, all []Status) ([]int, error) {
 
 func (s State) inService() bool { return s != Down && s != Quarantined }
 
-// fit ranks a line for a Want: lower is better, and a line is used only if none with a better fit is in service.
+// fit ranks a line for a Want: lower is better. A line is used only if no line with a better fit is in service.
 type fit int
 
 const (
 	fitNever      fit = iota
 	fitFirst          // an explicit line, or another line of the rotary
 	fitSame           // the called line
-	fitFirstLogin     // as fitFirst, but a callback without verification would need a login
+	fitFirstLogin     // like fitFirst, but a callback without verification would need a login
 	fitSameLogin
 )
 
-// standing is the input of fit: the constant properties of a line, and whether it can be trusted.
+// standing is the input of fit: the constant properties of a line and whether it is trusted.
 type standing struct {
 	tty, rotary         int
 	modem               ModemMode
@@ -103,7 +103,7 @@ func (w Want) fit(s standing, rotary int) fit {
 	return f
 }
 
-// rotary is the rotary for w: its own, or that of the called line.
+// rotary returns the rotary for w: its own, or that of the called line.
 func (w Want) rotary(all []Status) int {
 	if w.Rotary != NoRotary {
 		return w.Rotary
@@ -116,7 +116,7 @@ func (w Want) rotary(all []Status) int {
 	return NoRotary
 }
 
-// empty returns an error if w names a rotary without lines: such a request means other lines than the called one.
+// empty returns an error if w names a rotary without lines: such a request asks for lines other than the called one.
 func (w Want) empty(all []Status) error {
 	if len(w.TTYs) > 0 || w.Rotary == NoRotary ||
 		slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary }) {
@@ -125,7 +125,7 @@ func (w Want) empty(all []Status) error {
 	return fmt.Errorf("no line can call back: rotary %d has no lines (see lines in the configuration)", w.Rotary)
 }
 
-// possible returns an error where no line could serve w even if all were idle.
+// possible returns an error if no line could serve w even if all were idle.
 func possible(w Want, all []Status) error {
 	rotary := w.rotary(all)
 	if err := w.empty(all); err != nil {

@@ -6,21 +6,21 @@ import "context"
 type Dialable interface {
 	// TTY returns the line's number.
 	TTY() int
-	// Command puts the modem in command state and runs fn, whose ctx ends when the modem says what ends a call. It
-	// returns what the modem said last, and fn's error.
+	// Command puts the modem in command state and runs fn; the ctx of fn ends when the modem reports the end of a
+	// call. It returns the modem's last result code and fn's error.
 	Command(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (ResultCode, error)
-	// Dial is Command for a script that dials: after fn returned nil and CONNECT was seen it returns the call.
-	// Otherwise the call is nil, and the line was hung up and proven on hook before Dial returns.
+	// Dial is Command for a script that dials. If fn returns nil and CONNECT was received, it returns the call.
+	// Otherwise the call is nil, and the line is hung up and proven on hook before Dial returns.
 	Dial(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (*Call, ResultCode, error)
 }
 
 // Dialed is the result of a finished dial for a callback.
 type Dialed struct {
-	Call       *Call  // up, to be hung up by the caller of the dial; nil: not connected
+	Call       *Call  // connected; the caller of the dial must hang it up; nil: not connected
 	Outcome    string // "connected", "busy", "no answer", …
 	Detail     string // human-readable: what was dialled on which line, the result, and a fix if there is one
 	Transcript string // of the chat script, a line for each entry, secrets masked; "" nothing was said
-	HeldBack   bool   // the dial command provably never left (ErrHeldBack): no call was placed
+	HeldBack   bool   // the dial command was provably never sent (ErrHeldBack): no call was placed
 	Final      bool   // the same dial always ends like this, for example if the script is missing
 	Unproven   bool   // the line could not be proven on hook
 }

@@ -5,79 +5,78 @@ import (
 	"errors"
 )
 
-// ErrDown is wrapped by the errors of a Driver whose port or modem is not usable. Such a line needs no quarantine: the
-// driver proves it on hook before it says Up again.
+// ErrDown is wrapped by the errors of a Driver whose port or modem is not usable. Such a line needs no quarantine:
+// the driver proves it on hook before it reports Up again.
 var ErrDown = errors.New("the line is down")
 
-// ErrHeldBack is wrapped by the error of a Dial whose dial command provably never left: no octet of it was written to
-// the port.
+// ErrHeldBack is wrapped by the error of a Dial whose dial command was provably never sent: no octet of it was
+// written to the port.
 var ErrHeldBack = errors.New("the dial command was held back")
 
 // ErrRinging is the error of a Probe of a line that rings.
 var ErrRinging = errors.New("the line rings")
 
-// ErrCleared is the cause with which `clear line` ends what runs on a line.
+// ErrCleared is the cause with which `clear line` ends the script, dial or call on a line.
 var ErrCleared = errors.New("the line was cleared")
 
-// Accept serves one incoming call in the call's own goroutine. When it returns the call is hung up, if that was not
-// done, and the line goes to the next request for it. ctx ends when the pool does. A panic ends only that call.
+// Accept serves one incoming call in the call's own goroutine. When it returns, the call is hung up if it is still
+// up, and the line goes to the next request for it. ctx ends when the pool stops. A panic ends only that call.
 type Accept func(ctx context.Context, call *Call)
 
-// Script talks to a modem in command state. It must return soon after ctx ended; context.Cause(ctx) says why.
+// Script talks to a modem in command state. It must return soon after ctx ends; context.Cause(ctx) gives the reason.
 type Script = func(ctx context.Context, c CommandConn) error
 
-// Driver works one line: it opens the port, keeps the modem ready, answers, dials, hangs up. lines/modem has the one
-// for AT modems.
+// Driver operates one line: it opens the port, keeps the modem ready, answers, dials and hangs up. lines/modem has
+// the driver for AT modems.
 type Driver interface {
-	// Run works the line in its own goroutines, and returns at once. It reports each event to h. When ctx has
-	// ended and the port is closed ended is called, once; before, with an error, where the driver has failed.
+	// Run operates the line in its own goroutines and returns immediately. It reports each event to h. It calls ended
+	// once: when ctx has ended and the port is closed, or earlier, with an error, if the driver fails.
 	Run(ctx context.Context, h Host, ended func(error))
-	// Command runs fn on the modem's command line. It returns fn's error, and the last result code that the modem gave:
-	// Ring if it rang meanwhile. A dial command is refused.
+	// Command runs fn on the modem's command line. It returns fn's error and the modem's last result code: Ring if
+	// the line rang meanwhile. A dial command is rejected.
 	Command(ctx context.Context, fn Script) (ResultCode, error)
-	// Dial runs fn and lets it give one dial command. With Connected and no error the call is up and the caller must
-	// hang it up. Any other result code is a result and comes without an error. With an error it is not known what the
-	// network did.
+	// Dial runs fn and allows it one dial command. With Connected and no error, the call is up and the caller must
+	// hang it up. Any other result code comes without an error. With an error, it is unknown whether the network
+	// placed a call.
 	Dial(ctx context.Context, fn Script) (*Call, ResultCode, error)
-	// Settle proves the line on hook after commands and failed dials, hanging up whatever is there, and does nothing
-	// where no proof is needed. An error that is not ErrDown means quarantine.
+	// Settle proves the line on hook after commands and failed dials, and hangs up any call. It does nothing if no
+	// proof is needed. An error that is not ErrDown means quarantine.
 	Settle(ctx context.Context) error
-	// Probe asks an idle modem for OK, unless it has spoken a moment ago. If it does not answer, the driver tries every
-	// way to prove the line on hook; the error says what failed then. It wraps ErrDown where the port was given up. A
-	// line that rings is left alone: the error is ErrRinging.
+	// Probe asks an idle modem for OK, unless the modem has answered a moment ago. If it does not answer, the driver
+	// tries every way to prove the line on hook; the error gives the last failure. It wraps ErrDown if the port was
+	// closed. Probe does not touch a line that rings: the error is ErrRinging.
 	Probe(ctx context.Context) error
-	// Clear ends a Command or Dial under way with the cause ErrCleared, hangs up a call that is up, and makes a line
-	// that is down try again at once.
+	// Clear ends a running Command or Dial with the cause ErrCleared, hangs up a call, and makes a line that is down
+	// retry immediately.
 	Clear(ctx context.Context) error
 }
 
-// Host is what the driver of a line reports to: its place in the pool. Its methods never block on the driver.
+// Host is the line's place in the pool, to which its driver reports. Its methods never block on the driver.
 type Host interface {
-	// Up says that the modem is ready and on hook. With an error it is ready, but could not be proven on hook:
+	// Up reports that the modem is ready and on hook. With an error, it is ready but could not be proven on hook:
 	// quarantine.
 	Up(unproven error)
-	// Down says that the line cannot be used and why.
+	// Down reports that the line cannot be used, and why.
 	Down(reason error)
-	// Phase says what the driver is doing: Ringing, Idle (it stopped ringing), Dialing (a dial command goes out now),
+	// Phase reports what the driver does: Ringing, Idle (the ringing stopped), Dialing (a dial command is sent now),
 	// HangingUp.
 	Phase(s State)
-	// Screen asks whether the call that rings may be answered, and blocks for the verdict or until ctx ends. It is
-	// asked once a call, and only where the line's Config.CallCheck says so.
+	// Screen asks whether the ringing call may be answered, and blocks for the verdict or until ctx ends. It is
+	// called once per call, and only if the line's Config.CallCheck requires it.
 	Screen(ctx context.Context, caller, called string) bool
-	// Answer asks for the line's lease for an incoming call. False: the line must not be answered (leased, draining,
-	// callout …). After true exactly one of Connected and Missed follows.
+	// Answer asks for the line's lease for an incoming call. False: the driver must not answer (the line is leased,
+	// the pool drains, callout …). After true, exactly one of Connected and Missed follows.
 	Answer() bool
-	// Connected hands over the call that was answered. It returns at once.
+	// Connected hands over the answered call. It returns immediately.
 	Connected(c *Call)
-	// Missed gives the lease back: the answered call did not connect. With an error the line could not be proven on
+	// Missed returns the lease: the answered call did not connect. With an error, the line could not be proven on
 	// hook.
 	Missed(unproven error)
-	// InBand says whether the open port lacks modem signals, so that the modem's state is proven by what only the modem
-	// can know.
+	// InBand reports whether the open port lacks modem signals, so that the modem must prove its state by a secret.
 	InBand(is bool)
-	// Notice shows a problem of a line that still works; text "" removes the notice of that name.
+	// Notice shows a problem of a line that still works; an empty text removes the notice of that name.
 	Notice(name, text string)
-	// Signals shows the modem signals after a change.
+	// Signals reports the modem signals after a change.
 	Signals(s Signals)
 	// Noise counts a line of garbage from the modem.
 	Noise()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// line is one line's place in the pool, and the Host of its driver. Its fields are guarded by pool.mu, except those
-// that never change.
+// line is one line's place in the pool, and the Host of its driver. Its fields are guarded by pool.mu, except the
+// constant ones.
 type line struct {
 	pool   *Pool
 	cfg    *Config
@@ -20,7 +20,8 @@ type line struct {
 	kick chan struct{} // capacity 1: prove a quarantined line now; nil: it is not being proven
 	calm chan struct{} // capacity 1: the obstacle to a probe may be gone; nil: no probe is made
 
-	// the driver has said Up or Down once. Until then the line counts as in service: it is about to come
+	// the driver has reported Up or Down at least once; until then the line counts as in service, since it is about
+	// to start
 	reported   bool
 	up         bool   // the modem is ready
 	reason     string // why it is not up
@@ -29,8 +30,8 @@ type line struct {
 	counted    count  // what it adds to pool.usable
 	settling   bool   // released, not yet proven on hook
 	lease      *Lease // nil: not leased
-	phase      State  // what the driver or the lease does, while it is up
-	shown      State  // the state shown last, since
+	phase      State  // the activity of the driver or the lease, while the line is up
+	shown      State  // the state shown last, since the time of since
 	since      time.Time
 	signals    Signals
 	calls      uint64
@@ -38,9 +39,9 @@ type line struct {
 	noise      uint64
 	inBand     bool              // the open port has no modem signals
 	notices    map[string]string // by name
-	plan       standing          // of configLocked
-	probing    bool              // its modem is being probed, or cannot be now: not leased out, but may answer
-	probedFor  *Waiting          // the Waiting that gets it then; nil: the first that fits
+	plan       standing          // of configLocked, for Choose
+	probing    bool              // its modem is being probed, or cannot be probed now: it may answer, but is not leased
+	probedFor  *Waiting          // the request that gets it afterwards; nil: the first that fits
 }
 
 // freeLocked reports whether the line may be leased or may answer now.
@@ -49,7 +50,7 @@ func (l *line) freeLocked() bool { return l.up && l.quarantine == "" && l.lease 
 // lendableLocked reports whether the line may be leased now.
 func (l *line) lendableLocked() bool { return l.freeLocked() && !l.probing }
 
-// configLocked is the configuration, corrected by what the open port has shown.
+// configLocked returns the configuration, corrected by the properties of the open port.
 func (l *line) configLocked() Config {
 	c := *l.cfg
 	c.Modem, c.InBand = c.mode(), c.InBand || l.inBand
@@ -90,7 +91,7 @@ func (l *line) statusLocked() Status {
 	return s
 }
 
-// phaseLocked sets the phase and wakes the watchers.
+// phaseLocked sets the phase and wakes watchers.
 func (l *line) phaseLocked(s State) {
 	l.phase = s
 	l.touchLocked()
@@ -104,13 +105,13 @@ func (l *line) touchLocked() {
 	l.pool.changedLocked()
 }
 
-// count is how many lines are in service and may dial, and how many of them can be trusted.
+// count is the number of lines in service that may dial, and how many of them are trusted.
 type count struct{ all, trusted int }
 
 func (c count) plus(d count) count  { return count{c.all + d.all, c.trusted + d.trusted} }
 func (c count) minus(d count) count { return count{c.all - d.all, c.trusted - d.trusted} }
 
-// serve keeps the count of lines in service, by which a Waiting knows whether to fall back on others.
+// serve updates the count of lines in service, which tells a Waiting whether to fall back on other lines.
 func (l *line) serve() {
 	var now count
 	if l.cfg.Modem != CallIn && l.quarantine == "" && (l.up || !l.reported) {
@@ -151,8 +152,8 @@ func (l *line) Down(reason error) {
 	l.outLocked(reason)
 }
 
-// outLocked handles a line that went out of service: it informs the lease, the request that waits for its probe, and
-// each request that could fall back on it.
+// outLocked handles a line that goes out of service: it informs the lease, the request that waits for its probe, and
+// each request that could fall back on other lines.
 func (l *line) outLocked(cause error) {
 	l.touchLocked()
 	l.serve()
@@ -221,12 +222,12 @@ func (l *line) Connected(c *Call) {
 	c.ID = s.owner
 	l.calls++
 	l.phaseLocked(InCall)
-	// The driver, a job itself, runs: so jobs is not done yet, even if the pool has stopped meanwhile.
+	// The driver is itself a job and still runs, so jobs is not done yet, even if the pool has stopped meanwhile.
 	ctx := p.ctx
 	p.jobs.Go(func() { l.serveCall(ctx, s, c) })
 }
 
-// serveCall runs the handler of an incoming call, hangs up and passes the line on.
+// serveCall runs the handler of an incoming call, hangs up, and passes the line to the next request.
 func (l *line) serveCall(ctx context.Context, s *Lease, c *Call) {
 	l.handle(ctx, c)
 	hang, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.proofTime())
@@ -302,24 +303,24 @@ func (l *line) Noise() {
 	l.noise++
 }
 
-// proofTime bounds a hang-up with its proof: the driver's own limits end it long before.
+// proofTime bounds a hang-up with its proof. The driver's own limits end it long before.
 func (l *line) proofTime() time.Duration {
 	t := l.cfg.Timing.WithDefaults()
 	return 2*t.OnHook + t.DTRLow + 14*t.Guard + 6*t.Command
 }
 
-// settle has the driver prove the line on hook.
+// settle makes the driver prove the line on hook.
 func (l *line) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
 	defer cancel()
 	err := l.driver.Settle(ctx)
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
-	l.settledLocked(err, false) // there may have been nothing to prove, for hours
+	l.settledLocked(err, false) // the proof may have been skipped, and the modem may have been silent for hours
 }
 
-// settledLocked handles a released line after its proof. A line proven on hook just now is passed on under the same
-// lock, so that it cannot be answered before.
+// settledLocked handles a released line after its proof. A line that was just proven on hook is passed on under the
+// same lock, so that no call is answered in between.
 func (l *line) settledLocked(err error, fresh bool) {
 	l.settling = false
 	l.phaseLocked(Idle)
@@ -331,7 +332,7 @@ func (l *line) settledLocked(err error, fresh bool) {
 	l.pool.passLocked(l, fresh)
 }
 
-// quarantineLocked keeps the line from being leased and from answering until it is proven on hook.
+// quarantineLocked stops leases and answers on the line until it is proven on hook.
 func (l *line) quarantineLocked(err error) {
 	l.quarantine = err.Error()
 	l.pool.o.Debug(l.cfg.TTY, "quarantined: "+l.quarantine)
@@ -343,7 +344,7 @@ func (l *line) quarantineLocked(err error) {
 	l.proving = l.pool.goLocked(l.prove)
 }
 
-// liftLocked ends a quarantine, if there is one, and passes the line on.
+// liftLocked ends a quarantine, if there is one, and passes the line to the next request.
 func (l *line) liftLocked() {
 	if l.quarantine != "" {
 		l.pool.o.Debug(l.cfg.TTY, "proven on hook: back in service")
@@ -354,10 +355,10 @@ func (l *line) liftLocked() {
 	l.pool.passLocked(l, true)
 }
 
-// maxQuarantine is the longest pause between two proofs.
+// maxQuarantine is the longest pause between two attempts at a proof.
 const maxQuarantine = 5 * time.Minute
 
-// prove tries to end the quarantine repeatedly.
+// prove repeats the proof until the quarantine ends.
 func (l *line) prove(ctx context.Context) {
 	l.pool.mu.Lock()
 	kick := l.kick
@@ -378,7 +379,7 @@ func (l *line) prove(ctx context.Context) {
 	}
 }
 
-// tryProof proves once, and reports whether to go on.
+// tryProof tries the proof once and reports whether to try again.
 func (l *line) tryProof(ctx context.Context) (again bool) {
 	p := l.pool
 	p.mu.Lock()
@@ -394,7 +395,7 @@ func (l *line) tryProof(ctx context.Context) (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case err == nil || errors.Is(err, ErrDown): // down: the driver proves it before it is up again
+	case err == nil || errors.Is(err, ErrDown): // down: the driver proves it before it reports Up again
 		l.proving = false
 		l.liftLocked()
 		return false

@@ -22,7 +22,7 @@ type Waiting struct {
 	probed *line         // the line whose modem is being probed for it; nil none; guarded by pool.mu
 }
 
-// CanServe returns nil if some line could serve w, now or later, and otherwise an error with the reason.
+// CanServe returns nil if a line could serve w now or later; otherwise the error gives the reason.
 func (p *Pool) CanServe(w Want) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,9 +54,9 @@ func (p *Pool) rotaryLocked(w Want) int {
 	return w.Rotary
 }
 
-// Request asks for a line and returns at once; requests are served in order. The lines that may serve are those of
-// Choose, checked again whenever one of them changes. The modem of an idle line is probed before the line is leased. An
-// error says that no line could ever serve.
+// Request asks for a line and returns immediately; requests are served in order. Choose determines the lines that may
+// serve, and is checked again whenever a line changes. The modem of an idle line is probed before the lease. An error
+// means that no line can ever serve w.
 func (p *Pool) Request(w Want) (*Waiting, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +73,8 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 	return q, nil
 }
 
-// seekLocked starts a probe of the best line that may serve q now, if q waits and no line is being probed for it.
+// seekLocked starts a probe of the best line that may serve q now, if q still waits and no line is being probed for
+// it.
 func (q *Waiting) seekLocked() {
 	if q.place == nil || q.probed != nil {
 		return
@@ -83,7 +84,7 @@ func (q *Waiting) seekLocked() {
 	}
 }
 
-// freeLocked returns the best line that may serve now; nil if all are busy.
+// freeLocked returns the best free line that may serve q now, or nil.
 func (q *Waiting) freeLocked() *line {
 	for _, tty := range q.want.TTYs {
 		if l := q.pool.lines[tty]; l != nil && l.lendableLocked() && q.servesLocked(l) {
@@ -101,7 +102,7 @@ func (q *Waiting) freeLocked() *line {
 	return nil
 }
 
-// servesLocked reports whether l may serve now.
+// servesLocked reports whether l may serve q now.
 func (q *Waiting) servesLocked(l *line) bool {
 	f := q.want.fit(l.plan, q.rotary)
 	return f != fitNever && !q.betterLocked(f)
@@ -133,7 +134,7 @@ func (q *Waiting) betterLocked(than fit) bool {
 	return false
 }
 
-// othersLocked counts the lines of the rotary in service besides the called one.
+// othersLocked counts the lines of the rotary in service, without the called one.
 func (q *Waiting) othersLocked() count {
 	if q.rotary == NoRotary {
 		return count{}
@@ -145,11 +146,11 @@ func (q *Waiting) othersLocked() count {
 	return n
 }
 
-// Lease returns the channel that brings the lease, once. It is closed without one when the pool ends.
+// Lease returns the channel that delivers the lease, once. It is closed without a lease when the pool ends.
 func (q *Waiting) Lease() <-chan *Lease { return q.lease }
 
-// Cancel leaves the queue. A lease that was granted and not yet taken from the channel is released. Safe to call twice
-// and after the lease was taken, which it leaves alone.
+// Cancel leaves the queue. It releases a lease that was granted but not yet received from the channel. A second call
+// is safe. A lease that was received is unaffected.
 func (q *Waiting) Cancel() {
 	q.pool.mu.Lock()
 	q.leaveLocked()
@@ -163,7 +164,7 @@ func (q *Waiting) Cancel() {
 	}
 }
 
-// leaveLocked takes q from the queue, and from the line that is being probed for it.
+// leaveLocked removes q from the queue and from the line that is being probed for it.
 func (q *Waiting) leaveLocked() {
 	if q.place != nil {
 		q.pool.queue.Remove(q.place)
@@ -174,7 +175,7 @@ func (q *Waiting) leaveLocked() {
 	}
 }
 
-// Acquire asks for a line and blocks until it has one or ctx ends.
+// Acquire requests a line and blocks until it has a lease or ctx ends.
 func (p *Pool) Acquire(ctx context.Context, w Want) (*Lease, error) {
 	q, err := p.Request(w)
 	if err != nil {
@@ -192,8 +193,8 @@ func (p *Pool) Acquire(ctx context.Context, w Want) (*Lease, error) {
 	}
 }
 
-// passLocked gives a free line to the oldest request that it may serve. fresh: its modem has just answered; otherwise
-// it is probed first.
+// passLocked gives a free line to the oldest request that it may serve. fresh means that its modem has just answered;
+// otherwise the line is probed first.
 func (p *Pool) passLocked(l *line, fresh bool) {
 	if !l.lendableLocked() || p.closing {
 		return
@@ -212,14 +213,14 @@ func (p *Pool) passLocked(l *line, fresh bool) {
 	}
 }
 
-// fallBackLocked serves the requests that may use other lines now that one went out of service.
+// fallBackLocked serves the requests that may use other lines because one went out of service.
 func (p *Pool) fallBackLocked() {
 	for e := p.queue.Front(); e != nil && !p.closing; e = e.Next() {
 		e.Value.(*Waiting).seekLocked()
 	}
 }
 
-// Lease is the right to use one line. Its owner must call Release, also after a call on it has ended.
+// Lease is the right to use one line. Its owner must call Release, even after a call on it has ended.
 type Lease struct {
 	line     *line
 	owner    string
@@ -228,11 +229,11 @@ type Lease struct {
 	end      context.CancelCauseFunc
 
 	running  int  // commands and dials under way; guarded by pool.mu
-	dialed   bool // a call came of it; guarded by pool.mu
+	dialed   bool // a dial connected; guarded by pool.mu
 	released bool // guarded by pool.mu
 
 	lost  chan struct{} // closed when the line went out of service
-	cause error         // why it did; set before lost is closed
+	cause error         // the reason; set before lost is closed
 }
 
 // lendLocked leases l, which must be free.
@@ -252,25 +253,24 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	return s
 }
 
-// busyLocked reports whether something is under way that the end of the pool should wait for: not a call that is still
-// being answered.
+// busyLocked reports whether a command or a call is active for which a stopping pool must wait. A call that is still
+// being answered does not count.
 func (s *Lease) busyLocked() bool {
 	return s.incoming && s.line.phase != Ringing || s.running > 0 || s.dialed
 }
 
-// TTY is the line's number.
+// TTY returns the line's number.
 func (s *Lease) TTY() int { return s.line.cfg.TTY }
 
-// Config is what the configuration says of the line. InBand is also set where the open port turned out to have no modem
-// signals.
+// Config returns the line's configuration. InBand is also set if the open port turned out to have no modem signals.
 func (s *Lease) Config() Config {
 	s.line.pool.mu.Lock()
 	defer s.line.pool.mu.Unlock()
 	return s.line.configLocked()
 }
 
-// Lost blocks until the line goes out of service and says why; nil: the lease was released, or ctx ended. It also
-// reports an earlier loss.
+// Lost blocks until the line goes out of service and returns the reason, also for an earlier loss. nil means that the
+// lease was released or ctx ended.
 func (s *Lease) Lost(ctx context.Context) error {
 	select {
 	case <-s.lost:
@@ -281,7 +281,7 @@ func (s *Lease) Lost(ctx context.Context) error {
 	return nil
 }
 
-// loseLocked tells the owner that the line went out of service.
+// loseLocked informs the owner that the line went out of service.
 func (s *Lease) loseLocked(cause error) {
 	if s.cause == nil {
 		s.cause = fmt.Errorf("tty %d: %w", s.TTY(), cause)
@@ -289,8 +289,8 @@ func (s *Lease) loseLocked(cause error) {
 	}
 }
 
-// Probe asks whether the modem still answers, and blocks for the answer; see Driver.Probe. ctx and the lease's end
-// cancel it.
+// Probe asks whether the modem still answers and blocks for the answer; see Driver.Probe. ctx and the end of the
+// lease cancel it.
 func (s *Lease) Probe(ctx context.Context) error {
 	ctx, done, err := s.begin(ctx)
 	if err == nil {
@@ -303,11 +303,11 @@ func (s *Lease) Probe(ctx context.Context) error {
 	return nil
 }
 
-// Owner is the holder of the lease.
+// Owner returns the holder of the lease.
 func (s *Lease) Owner() string { return s.owner }
 
-// Command runs fn on the modem's command line and blocks until it returned; see Driver.Command. ctx and the lease's end
-// cancel it.
+// Command runs fn on the modem's command line and blocks until it returns; see Driver.Command. ctx and the end of the
+// lease cancel it.
 func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
@@ -317,9 +317,9 @@ func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
 	return s.line.driver.Command(ctx, fn)
 }
 
-// Dial runs fn, which may give one dial command, and blocks until the modem's final answer. With Connected and no error
-// the call is the owner's to hang up; any other result code comes without an error and without a call. ctx and the
-// lease's end cancel it.
+// Dial runs fn, which may send one dial command, and blocks until the modem's final answer. With Connected and no
+// error, the owner must hang up the call; any other result code comes without an error and without a call. ctx and
+// the end of the lease cancel it.
 func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
@@ -365,8 +365,8 @@ func (s *Lease) begin(ctx context.Context) (_ context.Context, done func(), err 
 	}, nil
 }
 
-// Release ends the lease; a second call does nothing. What still runs on the line is cancelled. It returns at once: the
-// line is proven on hook in the background, then passed on, or quarantined.
+// Release ends the lease; a second call does nothing. It cancels everything that runs on the line and returns
+// immediately. In the background the line is proven on hook and then passed on, or quarantined.
 func (s *Lease) Release() {
 	p := s.line.pool
 	p.mu.Lock()
@@ -379,11 +379,12 @@ func (s *Lease) Release() {
 	l.settling = true
 	l.phaseLocked(HangingUp)
 	if !p.goLocked(func(ctx context.Context) { l.settle(ctx) }) {
-		l.settledLocked(nil, false) // the drivers have gone, and the ports with them
+		l.settledLocked(nil, false) // the drivers have ended and closed the ports
 	}
 }
 
-// returnLocked counts the lease as released and takes the line from it. The caller decides what happens to the line.
+// returnLocked counts the lease as released and detaches it from the line. The caller decides what happens to the
+// line.
 func (s *Lease) returnLocked() {
 	s.released = true
 	s.line.pool.returned++

@@ -1,12 +1,12 @@
-// Package lines has the vocabulary of an access server's lines (Line, Port, Call, Lease) and the pool that leases them:
-// rotaries, queues, quarantine. It opens no port and knows no modem command: lines/port and lines/modem do.
+// Package lines has the vocabulary of an access server's lines (Line, Port, Call, Lease) and the pool that leases
+// them: rotaries, queues, quarantine. It opens no port and knows no modem command; lines/port and lines/modem do.
 package lines
 
 import (
 	"time"
 )
 
-// ModemMode says in which directions a line is used, in IOS's words (`modem inout` …).
+// ModemMode is the direction in which a line is used, in IOS's words (`modem inout` …).
 type ModemMode string
 
 const (
@@ -18,15 +18,15 @@ const (
 // NoRotary is the Rotary of a line that belongs to none.
 const NoRotary = -1
 
-// Config is what the configuration says of a line's port and modem. What its calls may do is the broker's.
+// Config is the configuration of a line's port and modem. What callers on the line may do is decided by the broker.
 type Config struct {
 	TTY         int
 	Port        string    // URL of the port
 	Modem       ModemMode // "" is InOut
 	FlowControl string    // "hardware" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
-	// caller ID is switched on (AT+VCID=1, V.253; a modem that refuses is left alone) and waited for, at most to the
-	// second ring
+	// caller ID is switched on (AT+VCID=1, V.253; a refusal is accepted), and an answer waits for it until the second
+	// ring at most
 	CallerID  bool
 	CallCheck bool   // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
 	Init      string // the modem's initialization command, after ATZ; "" for the driver's own
@@ -35,18 +35,18 @@ type Config struct {
 	InBand bool
 	// the operator accepts a modem whose state cannot be proven on a port without modem signals
 	InsecureSignals bool
-	// S registers without a function here, which hold the proof on such a port; nil: S18, S25, S26
+	// S registers without a function, which store the proof on such a port; nil: S18, S25, S26
 	ProofRegisters []int
-	// what this modem says beside the driver's table; NoResult: progress, ends nothing
+	// texts of this modem in addition to the driver's table; NoResult: progress, ends nothing
 	ResultCodes map[string]ResultCode
-	SameLine    bool // a callback without verification may be dialled by the line that was called
+	SameLine    bool // a callback without verification may be placed on the line that was called
 
 	Timing Timing
 }
 
-// Trusted reports whether no caller can impersonate the line's modem: on a port without modem signals a caller can
-// write result codes and caller IDs into the data. There a callback needs a login on leg two, and no number reported by
-// the modem is dialled, unless the operator accepts it.
+// Trusted reports whether no caller can impersonate the line's modem. On a port without modem signals, a caller can
+// write result codes and caller IDs into the data. On such a line, a callback needs a login on leg two and no number
+// reported by the modem is dialled, unless the operator accepts the risk.
 func (c Config) Trusted() bool { return !c.InBand || c.InsecureSignals }
 
 func (c *Config) mode() ModemMode {
@@ -56,14 +56,14 @@ func (c *Config) mode() ModemMode {
 	return c.Modem
 }
 
-// Idle is the Status of such a line in service and not leased, for Choose.
+// Idle returns the Status of a line with this configuration that is in service and not leased, for Choose.
 func (c Config) Idle() Status {
 	return Status{TTY: c.TTY, Port: c.Port, Modem: c.mode(), Rotary: c.Rotary, State: Idle, InBand: c.InBand,
 		Untrusted: !c.Trusted(), SameLine: c.SameLine}
 }
 
-// Timing has the driver's waits; a zero field stands for the default of lines/modem. A test town shortens them; real
-// modems should not.
+// Timing has the driver's waits; a zero field means the default of WithDefaults. A simulated network shortens them;
+// real modems need the defaults.
 type Timing struct {
 	Command    time.Duration // longest wait for OK
 	Answer     time.Duration // longest wait for CONNECT after ATA (S7)
@@ -72,17 +72,17 @@ type Timing struct {
 	OnHook     time.Duration // longest wait for DCD off and OK after a hang-up
 	Reopen     time.Duration // first pause before a lost port is opened again; doubles up to 30 s
 	Quarantine time.Duration // first pause before a quarantined line is proven again; doubles up to 5 min
-	Rings      time.Duration // silence after which a caller who rang is taken to have given up
-	Silence    time.Duration // how long NO CARRIER must be the end of the data to be believed
-	Drain      time.Duration // what Drain waits beyond the time that the bytes themselves need
+	Rings      time.Duration // silence after which the caller is considered gone
+	Silence    time.Duration // how long no data must follow NO CARRIER before it counts as the end of the call
+	Drain      time.Duration // how long Drain waits in addition to the transmission time of the bytes
 	// pause between a result code and the next command (V.250 §5.7.1: the DTE waits for the result code)
 	CommandGap time.Duration
 	Settle     time.Duration // pause between CONNECT and the first octet that we send; reading starts at once
-	// an idle modem is asked for OK this often, and before a lease if it was silent for longer than a tenth of it
+	// an idle modem is asked for OK this often; before a lease, if it was silent for longer than a tenth of this
 	Probe time.Duration
 }
 
-// State is what `show line` says of a line.
+// State is the state of a line as `show line` shows it.
 type State string
 
 const (
@@ -94,7 +94,7 @@ const (
 	Dialing     State = "dialing"     // a dial command was given
 	OutCall     State = "out call"    // an outgoing call is up
 	HangingUp   State = "hanging up"  // until proven on hook
-	Quarantined State = "quarantined" // could not be proven on hook: never dialled until it is
+	Quarantined State = "quarantined" // could not be proven on hook: not used until it is
 )
 
 // Status is a line's state at one instant.
@@ -104,7 +104,7 @@ type Status struct {
 	Modem  ModemMode `json:"modem"`
 	Rotary int       `json:"rotary"` // NoRotary: none
 	State  State     `json:"state"`
-	// no modem signals: the driver proves the modem's state by what only the modem can know
+	// no modem signals: the modem must prove its state by a secret
 	InBand bool   `json:"in_band,omitempty"`
 	Reason string `json:"reason,omitempty"` // why it is down or quarantined
 	// problems of a line that still works: caller ID refused, DCD that never rises
@@ -116,6 +116,6 @@ type Status struct {
 	Dials   uint64    `json:"dials"` // dial commands given
 	Noise   uint64    `json:"noise"` // lines of garbage from the modem
 
-	Untrusted bool `json:"untrusted,omitempty"` // as Config.Trusted: a callback by this line needs a login
+	Untrusted bool `json:"untrusted,omitempty"` // not Config.Trusted: a callback on this line needs a login
 	SameLine  bool `json:"same_line,omitempty"` // as in Config
 }

@@ -15,40 +15,39 @@ import (
 // ErrClosed is the error of a Request after the pool's Run has ended.
 var ErrClosed = errors.New("the lines are closed: ringback is shutting down")
 
-// PoolOptions say how a Pool works. The zero value works.
+// PoolOptions are the parameters of a Pool. The zero value is usable.
 type PoolOptions struct {
 	NewID func() string    // IDs for calls; nil: 26 random letters and digits
 	Now   func() time.Time // the wall clock; nil: time.Now
-	// called for events without an owner: a handler that panicked, quarantine. Must not block; may be nil
+	// receives events that have no owner (a handler that panicked, quarantine); must not block; may be nil
 	Debug func(tty int, text string)
-	Grace time.Duration // how long Run waits at its end for calls and commands under way; 0: 15 s
+	Grace time.Duration // how long Run waits at its end for running calls and commands; 0: 15 s
 
-	// Screen says whether a call that rings on a line with Config.CallCheck may be answered. It may block, and must
-	// return soon after ctx ended: the caller has given up. nil: such lines answer no call.
+	// Screen decides whether a call that rings on a line with Config.CallCheck may be answered. It may block, and
+	// must return soon after ctx ends, which means that the caller has hung up. nil: such lines answer no call.
 	Screen func(ctx context.Context, r RingingCall) bool
 }
 
-// Pool leases lines: to incoming calls as they are answered, to callbacks on request. One line has one owner at a time
-// and is released exactly once. All its methods may be called from any goroutine, and only Run, Acquire and Clear
-// block.
+// Pool leases lines to incoming calls when they are answered, and to callbacks on request. A line has one owner at a
+// time and is released exactly once. All methods may be called from any goroutine; only Run, Acquire and Clear block.
 type Pool struct {
 	o PoolOptions
 
-	mu       sync.Mutex // guards what follows and the fields of each line
+	mu       sync.Mutex // guards the fields below and those of each line
 	lines    map[int]*line
 	sorted   []*line       // by TTY
-	usable   map[int]count // rotary → lines of it that are in service and may dial
+	usable   map[int]count // rotary → its lines that are in service and may dial
 	queue    list.List     // of *Waiting, oldest first
 	lent     uint64        // leases ever granted
 	returned uint64        // leases ever released
-	draining bool          // no call is answered any more
+	draining bool          // no more calls are answered
 	closing  bool          // no new leases
-	stopped  bool          // no goroutine is started any more
-	quiet    chan struct{} // closed when closing and nothing is under way; nil before closing
+	stopped  bool          // no more goroutines are started
+	quiet    chan struct{} // closed when closing and nothing runs; nil before closing
 	changed  chan struct{} // closed at the next change of a line; nil while there is no waiter
 
 	ctx     context.Context // of accept; nil before Run
-	drivers context.Context // of the drivers and of what runs on them: outlives ctx until calls are down
+	drivers context.Context // of the drivers and their scripts: outlives ctx until the calls have ended
 	accept  Accept
 	jobs    sync.WaitGroup // drivers, calls, settling, quarantine
 }
@@ -70,8 +69,8 @@ func NewPool(o PoolOptions) *Pool {
 	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}}
 }
 
-// Add puts a line into the pool, which keeps cfg; where Run runs already, its driver is started. An error if the TTY is
-// taken.
+// Add adds a line to the pool, which keeps cfg. If Run is already running, Add starts the driver. A TTY that is
+// already in the pool is an error.
 func (p *Pool) Add(cfg *Config, d Driver) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,9 +93,9 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 	return nil
 }
 
-// Run runs the drivers and passes incoming calls to accept, each in its own goroutine. It blocks until ctx ends,
-// rejects the requests that wait for a line, waits up to Grace for calls and commands, stops the drivers and returns
-// nil when all its goroutines have ended.
+// Run runs the drivers and passes incoming calls to accept, each in its own goroutine. It blocks until ctx ends. Then
+// it rejects the requests that wait for a line, waits up to Grace for calls and commands, stops the drivers, and
+// returns nil when all its goroutines have ended.
 func (p *Pool) Run(ctx context.Context, accept Accept) error {
 	drivers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -124,7 +123,7 @@ func (p *Pool) Run(ctx context.Context, accept Accept) error {
 	return nil
 }
 
-// close rejects the waiting requests and returns a channel that is closed when nothing is under way.
+// close rejects the waiting requests and returns a channel that is closed when nothing runs any more.
 func (p *Pool) close() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +138,7 @@ func (p *Pool) close() <-chan struct{} {
 	return p.quiet
 }
 
-// hushLocked closes quiet where the pool is closing and no call, command or proof is under way.
+// hushLocked closes quiet if the pool is closing and no call, command or proof is running.
 func (p *Pool) hushLocked() {
 	if p.quiet == nil || isClosed(p.quiet) {
 		return
@@ -168,7 +167,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// startLocked runs the driver of l. One that ends early leaves its line down, and the others alone.
+// startLocked runs the driver of l. If the driver ends early, its line is down and the others continue.
 func (p *Pool) startLocked(l *line) {
 	ctx := p.drivers
 	p.jobs.Add(1)
@@ -191,7 +190,7 @@ func (p *Pool) goLocked(f func(context.Context)) bool {
 	return true
 }
 
-// Drain makes the pool answer no call any more. Calls that are up go on, and lines are leased as before.
+// Drain stops the pool from answering calls. Existing calls continue, and lines are leased as before.
 func (p *Pool) Drain() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -209,7 +208,7 @@ func (p *Pool) Lines() []Status {
 	return all
 }
 
-// Line returns the state of one line; false where there is none.
+// Line returns the state of one line; false if there is none.
 func (p *Pool) Line(tty int) (Status, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,7 +218,7 @@ func (p *Pool) Line(tty int) (Status, bool) {
 	return Status{}, false
 }
 
-// Config returns what the configuration says of a line; false where there is none.
+// Config returns the configuration of a line; false if there is none.
 func (p *Pool) Config(tty int) (Config, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -229,8 +228,8 @@ func (p *Pool) Config(tty int) (Config, bool) {
 	return Config{}, false
 }
 
-// Changed returns a channel that is closed at the next change of any line's Status. Take it before Lines, then nothing
-// is missed.
+// Changed returns a channel that is closed at the next change of any line's Status. Call it before Lines, so that no
+// change is missed.
 func (p *Pool) Changed() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -247,7 +246,7 @@ func (p *Pool) changedLocked() {
 	}
 }
 
-// Starting returns how many lines have not said yet whether they are in service.
+// Starting returns the number of lines that have not reported yet whether they are in service.
 func (p *Pool) Starting() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -259,15 +258,15 @@ func (p *Pool) Starting() (n int) {
 	return n
 }
 
-// Outstanding returns how many leases are granted and not released: those of calls and those of callbacks.
+// Outstanding returns the number of leases that are granted and not released: those of calls and of callbacks.
 func (p *Pool) Outstanding() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return int(p.lent - p.returned)
 }
 
-// Clear hangs up whatever is on a line, as IOS's `clear line`: a call, a script, a dial. Its owner notices and releases
-// the lease. A line that is down or quarantined is tried again at once. It blocks until the line is on hook or
+// Clear ends the call, script or dial on a line, like IOS's `clear line`. The owner of the lease notices and releases
+// it. A line that is down or quarantined is retried immediately. Clear blocks until the line is on hook or
 // Timing.OnHook has passed several times.
 func (p *Pool) Clear(tty int) error {
 	p.mu.Lock()
@@ -281,7 +280,7 @@ func (p *Pool) Clear(tty int) error {
 		return fmt.Errorf("clear line %d: no such line", tty)
 	}
 	if ctx == nil {
-		return nil // nothing runs yet
+		return nil // no driver runs yet
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
 	defer cancel()

@@ -22,35 +22,35 @@ const (
 // Has reports whether all circuits of want are on.
 func (s Signals) Has(want Signals) bool { return s&want == want }
 
-// ErrNoSignals is returned by a Port that cannot do what was asked because its kind has no modem signals (a PTY, plain
-// TCP).
+// ErrNoSignals is returned by a Port whose kind has no modem signals (a PTY, plain TCP).
 var ErrNoSignals = errors.New("this kind of port has no modem signals")
 
 // Port carries the bytes and the modem signals of one line. lines/port opens the real ones (serial device, RFC 2217
-// server, plain TCP, PTY); tests bring in-memory ones.
+// server, plain TCP, PTY); tests use in-memory ones.
 //
-// Read and Write block until something can be done, the deadline passes (os.ErrDeadlineExceeded) or the port ends
-// (io.EOF, EIO, net errors). Close unblocks both and Await, and may be called twice. One goroutine reads or awaits and
-// one writes at a time; the signal methods may be called from any goroutine.
+// Read and Write block until they can proceed, the deadline passes (os.ErrDeadlineExceeded) or the port ends (io.EOF,
+// EIO, net errors). Close unblocks both and Await, and may be called twice. Only one goroutine may read or await at a
+// time, and only one may write; the signal methods may be called from any goroutine.
 type Port interface {
 	io.ReadWriteCloser
 	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
 
-	// Await blocks until Read would not, or Changes has a token. It may leave a read deadline that has passed. It takes
-	// little of the stack: the one goroutine of an idle line waits in it.
+	// Await blocks until Read would not block or Changes has a token. It may leave a read deadline that has passed.
+	// It uses little stack, since the only goroutine of an idle line waits in it.
 	Await()
 
-	// HasSignals reports whether Signals, Changes and SetDTR mean anything on this port.
+	// HasSignals reports whether Signals, Changes and SetDTR work on this port.
 	HasSignals() bool
-	// Signals returns the circuits last seen on, DTR and RTS as last set by us included. Zero where !HasSignals.
+	// Signals returns the circuits last seen on, and DTR and RTS as last set by us. Zero if !HasSignals.
 	Signals() Signals
-	// Changes gets one token (its capacity is 1) after Signals changed; nil where !HasSignals. One receiver.
+	// Changes receives one token (its capacity is 1) after Signals has changed; nil if !HasSignals. It has one
+	// receiver.
 	Changes() <-chan struct{}
-	// SetDTR raises or drops DTR (and RTS where hardware flow control is off). ErrNoSignals where there are none.
+	// SetDTR raises or drops DTR, and RTS if hardware flow control is off. ErrNoSignals if the port has no signals.
 	SetDTR(on bool) error
-	// Break sends a BREAK condition of about d. ErrNoSignals where the port cannot.
+	// Break sends a BREAK condition of about d. ErrNoSignals if the port cannot.
 	Break(d time.Duration) error
-	// String names the port for people: "serial:///dev/ttyS0", "tcp://127.0.0.1:7001".
+	// String returns the port's name: "serial:///dev/ttyS0", "tcp://127.0.0.1:7001".
 	String() string
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// probeLocked starts a probe of a line that may be leased to q; q keeps its place in the queue meanwhile.
+// probeLocked starts a probe of a line that may be leased to q; q keeps its place in the queue.
 func (l *line) probeLocked(q *Waiting) {
 	if !l.pool.goLocked(l.probe) {
 		return // no new leases
@@ -16,7 +16,7 @@ func (l *line) probeLocked(q *Waiting) {
 	l.calm = make(chan struct{}, 1)
 }
 
-// freeCandidateLocked lets the request for which the line is being probed choose another.
+// freeCandidateLocked makes the request for which the line is being probed choose another line.
 func (l *line) freeCandidateLocked() {
 	q := l.probedFor
 	if q == nil {
@@ -26,8 +26,8 @@ func (l *line) freeCandidateLocked() {
 	q.seekLocked()
 }
 
-// probe asks the modem for an answer, and passes the line on or records why not. A line that rings may be answered; it
-// is looked at again when the caller has given up.
+// probe asks the modem for an answer, and passes the line on or records the reason. A line that rings may be
+// answered; it is checked again when the caller has given up.
 func (l *line) probe(ctx context.Context) {
 	limit, cancel := context.WithTimeout(ctx, l.proofTime())
 	err := l.driver.Probe(limit)
@@ -48,14 +48,14 @@ func (l *line) probe(ctx context.Context) {
 	l.pool.passLocked(l, false)
 }
 
-// probed handles the result of a probe. false: the line cannot be probed now.
+// probed handles the result of a probe. false means that the line cannot be probed now.
 func (l *line) probed(ctx context.Context, err error) (done bool) {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case !l.freeLocked() || p.closing || ctx.Err() != nil:
-		// answered, lost or quarantined meanwhile: the probe's result is out of date
+		// answered, lost or quarantined meanwhile: the result of the probe is out of date
 		l.probing, l.calm = false, nil
 	case err == nil:
 		l.probing, l.calm = false, nil
@@ -66,7 +66,7 @@ func (l *line) probed(ctx context.Context, err error) (done bool) {
 			return true
 		}
 		p.passLocked(l, true)
-	case errors.Is(err, ErrRinging), errors.Is(err, ErrDown): // the driver says Down by itself
+	case errors.Is(err, ErrRinging), errors.Is(err, ErrDown): // the driver reports Down itself
 		l.freeCandidateLocked()
 		return false
 	default:

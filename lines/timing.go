@@ -2,8 +2,8 @@ package lines
 
 import "time"
 
-// defaultTiming has the waits that real modems need. Sources: V.250 §6.3.1–6.3.12 for S7, S10 and S12, EIA-232 modems'
-// manuals for DTR.
+// defaultTiming has the waits that real modems need. Sources: V.250 §6.3.1–6.3.12 for S7, S10 and S12; manuals of
+// EIA-232 modems for DTR.
 var defaultTiming = Timing{
 	Command:    3 * time.Second,
 	Answer:     60 * time.Second,
@@ -14,9 +14,9 @@ var defaultTiming = Timing{
 	Quarantine: 10 * time.Second,
 	Rings:      8 * time.Second, // the longest pause between rings is 5 s
 	Silence:    300 * time.Millisecond,
-	Drain:      200 * time.Millisecond, // what a modem with error correction holds back
+	Drain:      200 * time.Millisecond, // a modem with error correction buffers data
 	CommandGap: 100 * time.Millisecond, // V.250 §5.7.1
-	Settle:     500 * time.Millisecond, // by then the far modem has said CONNECT and its program listens
+	Settle:     500 * time.Millisecond, // by then the far modem has reported CONNECT and its program reads
 	Probe:      10 * time.Minute,
 }
 

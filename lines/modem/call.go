@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// conn is a call's bytes: a lines.Data.
+// conn is the data of a call: a lines.Data.
 type conn struct {
 	d    *Driver
 	port lines.Port
@@ -24,14 +24,15 @@ type conn struct {
 	text string // the CONNECT line
 	rate int    // bit/s from it; 0 unknown
 
-	noCarrier string // what this modem says when the carrier is lost: between CR LFs
+	noCarrier string // this modem's NO CARRIER, between CR LFs
 
 	// Used only by the reader's goroutine.
 	eatLF   bool   // the LF of the CONNECT line is still to come
 	held    int    // how many bytes of noCarrier were read
-	passed  int    // how many of them were passed on: a CR typed by a user must not wait for more input
-	behind  []byte // what followed it, up to the end of a line
-	overrun bool   // there is no room, even after waiting
+	// how many of them were passed on: a CR typed by a user must not wait for more input
+	passed  int
+	behind  []byte // the octets after it, up to the end of a line
+	overrun bool   // there was no room, even after a wait
 
 	escapes escapes // of the writer: guarded by d.writing
 
@@ -40,23 +41,24 @@ type conn struct {
 
 	mu       sync.Mutex
 	ended    bool
-	heard    time.Time // when octets came last
+	heard    time.Time // when octets were last received
 	holding  bool      // some are held back
 	stuck    bool      // some do not fit
 	gated    bool      // a Write waits for silence
 	wrote    suspect
-	until    time.Time // write deadline
-	crossing time.Time // when what was written will have crossed the line
+	until    time.Time // write deadline of the owner
+	crossing time.Time // when the written octets will have crossed the line
 
 	hanging atomic.Bool
-	hung    chan struct{} // closed when hangErr is there
+	hung    chan struct{} // closed when hangErr is set
 	hangErr error
 }
 
-// noCarrier is what a modem says when the carrier is lost, or the same in lower case. In the middle of data it is data.
+// noCarrier is the modem's message that the carrier is lost; some modems send it in lower case. In the middle of data
+// it is data.
 const noCarrier = "\r\nNO CARRIER\r\n"
 
-// lineEnd is the length of the line end that a user also types.
+// lineEnd is the length of a line end, which a user also types.
 const lineEnd = len("\r\n")
 
 func (d *Driver) newConn(e event, cr bool) *conn {
@@ -72,7 +74,7 @@ func (d *Driver) newConn(e event, cr bool) *conn {
 	}
 }
 
-// call makes the lines.Call of a connection. The pool sets its ID.
+// call returns the lines.Call of a connection. The pool sets its ID.
 func (c *conn) call(dir lines.Direction, from, to string) *lines.Call {
 	return &lines.Call{
 		Data: c, TTY: c.d.o.Config.TTY, Direction: dir, Connect: c.text, Speed: c.rate, Caller: from, Called: to,
@@ -80,9 +82,9 @@ func (c *conn) call(dir lines.Direction, from, to string) *lines.Call {
 	}
 }
 
-// feed passes on what was read. It blocks while there is no room, and returns what was not taken because the call had
-// ended. NO CARRIER on a line of its own is held back: it is data only if more data follows, and a session must not
-// take an interrupted line as complete.
+// feed passes octets to the call. It blocks while there is no room, and returns the octets that it did not accept
+// because the call had ended. NO CARRIER on a line of its own is held back: it is data only if more data follows, and
+// a session must not mistake an interrupted line for a complete one.
 func (c *conn) feed(b []byte) []byte {
 	c.hear()
 	defer c.hear()
@@ -109,7 +111,7 @@ func (c *conn) feed(b []byte) []byte {
 					return b
 				}
 			}
-			// It was data, and its end may begin another one.
+			// The octets were data, and their end may be the start of another NO CARRIER.
 			rest := c.behind
 			if !c.push([]byte(c.noCarrier[c.passed : len(c.noCarrier)-2])) {
 				return b
@@ -135,10 +137,10 @@ func (c *conn) feed(b []byte) []byte {
 	return nil
 }
 
-// maxBehind is how many octets behind a NO CARRIER are looked at: a RING, or the number that rings.
+// maxBehind is how many octets after a NO CARRIER are examined for a RING or a caller's number.
 const maxBehind = 80
 
-// lineOf returns the first line of b that is not empty, and whether it is whole.
+// lineOf returns the first line of b that is not empty, and whether it is complete.
 func lineOf(b []byte) (line []byte, whole bool) {
 	line = bytes.TrimLeft(b, "\r\n")
 	end := bytes.IndexAny(line, "\r\n")
@@ -148,23 +150,24 @@ func lineOf(b []byte) (line []byte, whole bool) {
 	return line[:end], true
 }
 
-// isModems reports whether a line is a modem's message in command state. After NO CARRIER it confirms the end: the next
-// call may ring before the silence that confirms a NO CARRIER. If the caller typed both, only the session ends.
+// isModems reports whether a line is a modem's message in command state. After NO CARRIER such a line confirms the
+// end of the call: the next call may ring before the silence that otherwise confirms it. If the caller typed both,
+// only the session ends.
 func (d *Driver) isModems(line []byte) bool {
 	e := d.codes.parse(line, false)
 	return e.kind == result && e.code != lines.Connected && e.code != lines.NoCarrier || e.kind == caller
 }
 
-// letGo passes on the data held back.
+// letGo passes on the data that was held back.
 func (c *conn) letGo() bool {
 	b := append([]byte(c.noCarrier[c.passed:c.held]), c.behind...)
 	c.held, c.passed, c.behind = 0, 0, nil
 	return c.push(b)
 }
 
-// push blocks until b is in the queue. The end of the call may come behind b as text: where a Write waits for silence,
-// or if only text reports the end and there was no room for a while, data that does not fit is dropped. False: the call
-// has ended.
+// push blocks until b is in the queue. The text that ends the call may follow b. So if a Write waits for silence, or
+// if only text reports the end and there was no room for a while, data that does not fit is dropped. False means that
+// the call has ended.
 func (c *conn) push(b []byte) bool {
 	for len(b) > 0 {
 		select {
@@ -177,8 +180,8 @@ func (c *conn) push(b []byte) bool {
 		if n > 0 {
 			c.overrun = false
 		}
-		// Also if some fit: a gated Write reads no more, and the reader must reach the data after b before the gate
-		// opens.
+		// This also holds if some octets fit: the owner of a gated Write does not read, and the reader must get past
+		// b before the gate opens.
 		if len(b) == 0 || c.isGated() || n == 0 && c.overrun {
 			break
 		}
@@ -216,7 +219,7 @@ func (c *conn) awaitRoom() bool {
 	return true
 }
 
-// patience is how long the reader should wait for more before it calls quiet; 0: without limit.
+// patience returns how long the reader waits for more input before it calls quiet; 0 means without limit.
 func (c *conn) patience() time.Duration {
 	switch {
 	case c.held == c.passed:
@@ -224,10 +227,10 @@ func (c *conn) patience() time.Duration {
 	case c.held <= lineEnd:
 		return c.d.t.Silence / 15
 	}
-	return c.d.t.Silence // also if it has only begun: it may arrive in pieces
+	return c.d.t.Silence // also for a partial match: the text may arrive in pieces
 }
 
-// quiet handles a silence as long as patience.
+// quiet handles a silence of the length of patience.
 func (c *conn) quiet() {
 	if line, _ := lineOf(c.behind); c.held == len(c.noCarrier) && len(line) == 0 && !c.d.hasCarrier(c) {
 		c.d.drop(c, onCarrierLost)
@@ -244,7 +247,7 @@ func (c *conn) quiet() {
 // Read implements lines.Data.
 func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
 
-// Buffered is how many octets a Read brings without waiting.
+// Buffered returns the number of octets that a Read returns without waiting.
 func (c *conn) Buffered() int { return c.in.buffered() }
 
 // SetReadDeadline implements lines.Data.
@@ -272,8 +275,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// mayWrite sets the port's deadline for a Write. Under the lock, so that the call's end comes before or after it, not
-// between.
+// mayWrite sets the port's deadline for a Write. It holds the lock, so that the end of the call comes before or after
+// it, but not in between.
 func (c *conn) mayWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -311,8 +314,8 @@ func (c *conn) cross(n int) {
 	c.crossing = c.crossing.Add(time.Duration(n) * 10 * time.Second / time.Duration(rate))
 }
 
-// Drain implements lines.Data. The modem does not report when its buffer is empty: the time is estimated from the
-// slower of port and CONNECT speed, plus Timing.Drain.
+// Drain implements lines.Data. The modem does not report when its buffer is empty, so the time is estimated from the
+// slower of the port and CONNECT speeds, plus Timing.Drain.
 func (c *conn) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	wait := max(0, time.Until(c.crossing)) + c.d.t.Drain
@@ -332,7 +335,7 @@ func (c *conn) Drain(ctx context.Context) error {
 // Done implements lines.Data.
 func (c *conn) Done() <-chan struct{} { return c.done }
 
-// end closes the call for its owner: what was read stays readable, a Write that blocks returns.
+// end closes the call for its owner: received octets can still be read; a blocked Write returns.
 func (c *conn) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -342,7 +345,7 @@ func (c *conn) end() {
 	c.ended = true
 	close(c.done)
 	c.in.finish(io.EOF)
-	_ = c.port.SetWriteDeadline(time.Unix(1, 0)) // best effort: a port that has gone has no deadline
+	_ = c.port.SetWriteDeadline(time.Unix(1, 0)) // best effort: a lost port has no deadline
 }
 
 // Hangup implements lines.Data.
@@ -367,7 +370,7 @@ func (c *conn) hangup(ctx context.Context) error {
 		return fmt.Errorf("hang up tty %d: %w", d.o.Config.TTY, err)
 	}
 	defer d.give()
-	if d.generation() != c.gen { // the port was lost and is back: the line was proven on hook then
+	if d.generation() != c.gen { // the port was reopened, which proved the line on hook
 		return nil
 	}
 	d.host.Phase(lines.HangingUp)

@@ -7,17 +7,17 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// event is one line that a modem said in command state.
+// event is one line from the modem in command state.
 type event struct {
 	kind  kind
 	code  lines.ResultCode // kind is result
-	text  string           // the line without unprintable characters at its ends
+	text  string           // the line without unprintable characters at either end
 	speed int              // CONNECT: bit/s, 0 if not given
 	// RING and caller ID lines: the calling number, digits with at most a plus before them; "" not given
 	caller  string
 	called  string // the called number, in the same form
-	numeric bool   // it was a numeric result code (V0)
-	online  bool   // the modem may have left the command line, also if no data modem answered
+	numeric bool   // a numeric result code (V0)
+	online  bool   // the modem may be out of command state, even if no data modem answered
 }
 
 type kind int
@@ -36,7 +36,7 @@ type codes struct {
 	*known
 }
 
-// newCodes takes what a line's configuration says of its modem's texts (lines.Config.ResultCodes).
+// newCodes uses the texts that a line's configuration defines (lines.Config.ResultCodes).
 func newCodes(own map[string]lines.ResultCode) *codes {
 	c := &codes{known: shared()}
 	for text, code := range own {
@@ -82,8 +82,8 @@ func (c *codes) parse(line []byte, numeric bool) event {
 	return event{kind: caller, text: text, caller: from, called: to}
 }
 
-// meaning returns the result code of a line in capitals; NoResult for progress. An unknown text that begins with NO is
-// a failure: a dial that ignored it would wait until its timeout.
+// meaning returns the result code of a line in capitals; NoResult for progress. An unknown text that begins with NO
+// is a failure; a dial that ignored it would wait for its timeout.
 func (c *codes) meaning(upper string) (lines.ResultCode, bool) {
 	if code, ok := c.own.find(upper); ok {
 		return code, true
@@ -94,8 +94,8 @@ func (c *codes) meaning(upper string) (lines.ResultCode, bool) {
 	return lines.NoCarrier, strings.HasPrefix(upper, "NO ")
 }
 
-// number reads a numeric result code. Those from 10 on that no table has are CONNECTs at speeds that the makers do not
-// agree on.
+// number parses a numeric result code. Codes from 10 on that are in no table are CONNECTs at speeds on which makers
+// do not agree.
 func (c *codes) number(text string) (lines.ResultCode, bool) {
 	if code, ok := c.numbers.find(text); ok {
 		return code, true
@@ -103,8 +103,8 @@ func (c *codes) number(text string) (lines.ResultCode, bool) {
 	return lines.Connected, len(text) == 2 && text[0] != '0' && allDigits(text)
 }
 
-// connectSpeed is the first number of a CONNECT line that stands alone: "CONNECT 33600/V34/LAPM" gives 33600, "CONNECT
-// V32" nothing. What follows a semicolon is the other side's number.
+// connectSpeed returns the first separate number of a CONNECT line: 33600 for "CONNECT 33600/V34/LAPM", none for
+// "CONNECT V32". The text after a semicolon is the other side's number.
 func connectSpeed(text string) int {
 	text, _, _ = strings.Cut(text, ";")
 	for _, f := range strings.FieldsFunc(text, func(r rune) bool {

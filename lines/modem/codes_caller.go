@@ -5,8 +5,8 @@ import "strings"
 // maxCaller is the longest calling number that is accepted: the longest that a numbering plan allows.
 const maxCaller = 32
 
-// callerForms reads what follows the text of a row: the calling and the called number, "" if one is withheld, not
-// given, or not a number from end to end. ok is false if the line does not have that form.
+// callerForms parses the text after the tag of a row and returns the calling and the called number. A number is "" if
+// it is withheld, missing, or not a number as a whole. ok is false if the line does not have that form.
 var callerForms = map[string]func(rest string) (from, to string, ok bool){
 	"tag": tagged, "clip": clip, "semicolon": semicolon, "slash": slash, "third": third,
 }
@@ -23,7 +23,7 @@ func (c *codes) numbersOf(text, upper string) (from, to string, ok bool) {
 	return "", "", false
 }
 
-// tagged is NMBR = number, CALLER NUMBER: number.
+// tagged parses NMBR = number and CALLER NUMBER: number.
 func tagged(rest string) (from, _ string, ok bool) {
 	rest = strings.TrimLeft(rest, " ")
 	if rest == "" || rest[0] != '=' && rest[0] != ':' {
@@ -32,7 +32,7 @@ func tagged(rest string) (from, _ string, ok bool) {
 	return onlyNumber(strings.Trim(rest[1:], " ")), "", true
 }
 
-// clip is +CLIP: "number",type,… (3GPP TS 27.007). The quotes and what follows the number belong only to this form.
+// clip parses +CLIP: "number",type,… (3GPP TS 27.007). Only this form has quotes and text after the number.
 func clip(rest string) (from, _ string, ok bool) {
 	rest, ok = strings.CutPrefix(rest, ":")
 	if !ok {
@@ -47,16 +47,16 @@ func clip(rest string) (from, _ string, ok bool) {
 	return onlyNumber(number), "", true
 }
 
-// semicolon is RING;caller and RING;caller;called.
+// semicolon parses RING;caller and RING;caller;called.
 func semicolon(rest string) (from, to string, _ bool) {
 	from, to, _ = strings.Cut(rest, ";")
 	return onlyNumber(from), onlyNumber(to), true
 }
 
-// slash is RING/called.
+// slash parses RING/called.
 func slash(rest string) (_, to string, _ bool) { return "", onlyNumber(rest), true }
 
-// third is RING: type DNplace caller.
+// third parses RING: type DNplace caller.
 func third(rest string) (from, _ string, _ bool) {
 	if f := strings.Fields(rest); len(f) > 2 && strings.HasPrefix(f[1], "DN") {
 		from = onlyNumber(f[2])

@@ -25,24 +25,24 @@ type table struct {
 	Callers []callerRow
 }
 
-// codeRow says what one text means.
+// codeRow gives the meaning of one text.
 type codeRow struct {
-	Text  string            // the line; with "*" at its end a prefix
+	Text  string            // the line, or with a final "*" a prefix of it
 	Means string            // a result code, or "progress"
 	Said  map[string]string // maker → source
 }
 
-// callerRow is one maker's form of caller ID.
+// callerRow is the caller ID line of one maker.
 type callerRow struct {
 	Text string            // how the line begins
-	Form string            // where the number stands behind it: a key of callerForms
+	Form string            // where the number follows: a key of callerForms
 	Said map[string]string // maker → source
 }
 
 // Progress is the meaning, in the configuration and the table, of a text that ends nothing.
 const Progress = "progress"
 
-// ResultCodes returns the names of what a text may mean: the result codes of package lines and Progress.
+// ResultCodes returns the names of the meanings that a text may have: the result codes of package lines and Progress.
 func ResultCodes() []string {
 	return []string{
 		string(lines.Busy), string(lines.NoAnswer), string(lines.NoCarrier), string(lines.NoDialtone),
@@ -52,7 +52,7 @@ func ResultCodes() []string {
 	}
 }
 
-// MeaningOf returns the result code of a name that ResultCodes has: NoResult for Progress.
+// MeaningOf returns the result code for a name from ResultCodes; NoResult for Progress.
 func MeaningOf(name string) lines.ResultCode {
 	if name == Progress {
 		return lines.NoResult
@@ -63,9 +63,9 @@ func MeaningOf(name string) lines.ResultCode {
 // maxText is the longest text that CheckResultText accepts.
 const maxText = 64
 
-// CheckResultText returns why a line's configuration may not define a text; nil if it may. It accepts printable ASCII
-// with a star at most at the end. OK, ERROR, CONNECT, a number and our own echo mean the same with all modems: a text
-// that could match one is rejected.
+// CheckResultText returns an error if a line's configuration must not define this text. Valid texts are printable
+// ASCII with at most one star, at the end. OK, ERROR, CONNECT, numbers and our own echo mean the same for all modems,
+// so a text that could match one of them is rejected.
 func CheckResultText(text string) error {
 	start, open := strings.CutSuffix(strings.ToUpper(text), "*")
 	switch {
@@ -91,7 +91,7 @@ func CheckResultText(text string) error {
 	return nil
 }
 
-// readTable reads resultcodes.yaml, strictly.
+// readTable parses resultcodes.yaml strictly.
 func readTable(text []byte) (*table, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
@@ -116,7 +116,7 @@ func readTable(text []byte) (*table, error) {
 // index finds the meaning of a line.
 type index struct {
 	whole  map[string]lines.ResultCode
-	begins []beginning // the longest first
+	begins []beginning // longest first
 }
 
 type beginning struct {
@@ -137,7 +137,7 @@ func (x *index) add(text string, code lines.ResultCode) {
 	x.whole[text] = code
 }
 
-// find returns what a line in capitals means. A whole line takes precedence over a prefix.
+// find returns the meaning of a line in capitals. A complete line takes precedence over a prefix.
 func (x *index) find(line string) (lines.ResultCode, bool) {
 	if code, ok := x.whole[line]; ok {
 		return code, true
@@ -150,14 +150,14 @@ func (x *index) find(line string) (lines.ResultCode, bool) {
 	return lines.NoResult, false
 }
 
-// known is the table as the parser needs it.
+// known is the table in the form that the parser needs.
 type known struct {
 	codes   index
 	numbers index
-	callers []callerRow // the longest text first
+	callers []callerRow // longest text first
 }
 
-// shared is read once, at the first use. A test reads the same text, so it cannot fail at run time.
+// shared is parsed at its first use. A test parses the same text, so it cannot fail at run time.
 var shared = sync.OnceValue(func() *known {
 	t, err := readTable(tableText)
 	if err != nil {

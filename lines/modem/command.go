@@ -13,10 +13,10 @@ import (
 // errWaited is returned by await at its time limit.
 var errWaited = errors.New("no answer in time")
 
-// errRings is returned by command if the ringing goes on: the modem has lost the command.
+// errRings is returned by command if ringing continues, because the modem has lost the command.
 var errRings = errors.New("still ringing")
 
-// startAlarm starts the timer that the token's holder waits by, one wait at a time.
+// startAlarm starts the timer of the token's holder, who waits for one thing at a time.
 func (d *Driver) startAlarm(wait time.Duration) *time.Timer {
 	if d.alarm == nil {
 		d.alarm = time.NewTimer(wait)
@@ -26,8 +26,8 @@ func (d *Driver) startAlarm(wait time.Duration) *time.Timer {
 	return d.alarm
 }
 
-// await blocks until cond, which is asked with d.mu held, or until the time is over, the port is lost or ctx ends. Only
-// the token's holder awaits.
+// await blocks until cond is true, the time limit passes, the port is lost or ctx ends. It calls cond with d.mu held.
+// Only the token's holder may call await.
 func (d *Driver) await(ctx context.Context, limit time.Duration, cond func() bool) error {
 	t := d.startAlarm(limit)
 	defer t.Stop()
@@ -53,7 +53,7 @@ func (d *Driver) await(ctx context.Context, limit time.Duration, cond func() boo
 	}
 }
 
-// pause waits without wanting anything.
+// pause waits for a fixed time.
 func (d *Driver) pause(ctx context.Context, wait time.Duration) error {
 	if wait <= 0 {
 		return nil
@@ -64,8 +64,8 @@ func (d *Driver) pause(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// gap waits until the modem accepts a command: until its current line is complete (a script sees OK before its end),
-// and a moment after a result code, when some modems ignore input.
+// gap waits until the modem accepts a command: until its current line is complete, because a script sees OK before
+// its line end, and for a moment after a result code, when some modems ignore input.
 func (d *Driver) gap(ctx context.Context) error {
 	d.mu.Lock()
 	half, wait := len(d.split.line) > 0, time.Until(d.lastCode.Add(d.t.CommandGap))
@@ -92,7 +92,8 @@ func (d *Driver) gap(ctx context.Context) error {
 	}
 }
 
-// send writes to the port's command line. shown replaces a secret text in debug; "": not secret.
+// send writes to the port's command line. In debug output, shown replaces a text that contains a secret; "" means
+// that it contains none.
 func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -119,11 +120,11 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) 
 type reply struct {
 	wants  func(lines.ResultCode) bool // nil: no command of ours is under way
 	code   lines.ResultCode
-	info   []string // the lines before it that were no result code
-	secret bool     // info is not shown, and no line of digits is a result code
+	info   []string // the lines before it that are not result codes
+	secret bool     // info is not shown, and a line of digits is not a result code
 }
 
-// maxInfo is how many lines of an answer are kept.
+// maxInfo is the maximum number of lines kept of an answer.
 const maxInfo = 16
 
 func (r *reply) tell(line string) {
@@ -131,12 +132,12 @@ func (r *reply) tell(line string) {
 		return
 	}
 	if r.info == nil {
-		r.info = make([]string, 0, 4) // the proof has three
+		r.info = make([]string, 0, 4) // the proof has three lines
 	}
 	r.info = append(r.info, line)
 }
 
-// last is the last line of the answer.
+// last returns the last line of the answer.
 func (r *reply) last() string {
 	if len(r.info) == 0 {
 		return ""
@@ -144,21 +145,21 @@ func (r *reply) last() string {
 	return r.info[len(r.info)-1]
 }
 
-// order is a command of the driver's own.
+// order is one of the driver's own commands.
 type order struct {
 	text    string
 	limit   time.Duration
 	wants   func(lines.ResultCode) bool // nil: final
 	shown   string                      // debug text of a command that contains or reads a secret; "": the text itself
-	numbers bool                        // registers are read
-	// a ring this long after it means that the modem has lost it; 0: rings are ignored
+	numbers bool                        // the command reads registers
+	// a ring this long after the command means that the modem has lost it; 0: rings are ignored
 	rings time.Duration
 }
 
-// final are the codes that answer an ordinary command.
+// final reports whether a code answers an ordinary command.
 func final(c lines.ResultCode) bool { return c == lines.OK || c == lines.Error }
 
-// command sends an order and waits for a code that it wants, or until its limit is over.
+// command sends an order and waits for a result code that it wants, until its time limit.
 func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 	if isCommand(o.text) {
 		if err := d.clean(ctx); err != nil {
@@ -169,7 +170,7 @@ func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 		return reply{}, err
 	}
 	switch {
-	case o.numbers: // an OK before the numbers is a late one, to the escape or to the command before
+	case o.numbers: // an OK before the numbers is a late answer to the escape or to the previous command
 		o.wants = func(c lines.ResultCode) bool { return c == lines.Error || c == lines.OK && len(d.reply.info) > 0 }
 	case o.wants == nil:
 		o.wants = final
@@ -195,7 +196,7 @@ func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 	return r, err
 }
 
-// ask sends a command that must be answered by OK.
+// ask sends a command that requires the answer OK.
 func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) error {
 	r, err := d.command(ctx, order{text: text + "\r", limit: limit})
 	switch {
@@ -212,8 +213,8 @@ func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) erro
 // errNoOK is wrapped by the error of a command that got no answer.
 var errNoOK = errors.New("no OK")
 
-// insist asks three times, longer each time: a modem is deaf for a moment after DTR rises, and the first command may
-// end in garbage. A refused command is not repeated.
+// insist asks up to three times, each time with a longer limit: a modem ignores input for a moment after DTR rises,
+// and the first command may be garbled. A rejected command is not repeated.
 func (d *Driver) insist(ctx context.Context, text string) error {
 	var err error
 	for _, part := range []time.Duration{6, 3, 2} {

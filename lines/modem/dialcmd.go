@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// dialAt is the place of the D in a command line that makes the modem dial, or -1. Of the letters after AT only a D
-// that is a command of its own counts, not that of &D2, \D or an extended command's name (V.250 §5.3, §5.4, §6.3.1).
+// dialAt returns the position of the D in a command line that makes the modem dial, or -1. After AT, only a D that is
+// a command of its own counts, not that of &D2, \D or the name of an extended command (V.250 §5.3, §5.4, §6.3.1).
 func dialAt(line string) int {
 	at := strings.Index(strings.ToUpper(line), "AT")
 	if at < 0 {
@@ -30,8 +30,8 @@ func dialAt(line string) int {
 	return -1
 }
 
-// resets reports whether a command line loads a profile (Z, &F), or changes the driver's settings: the format of
-// results, auto-answer, the escape, or one of the proof registers. It may report some lines that do not.
+// resets reports whether a command line loads a profile (Z, &F) or changes a setting of the driver: the result
+// format, auto-answer, the escape, or a proof register. It may also report lines that do not.
 func resets(line string, registers []int) bool {
 	up := strings.ReplaceAll(strings.ToUpper(line), " ", "")
 	for _, s := range []string{"Z", "&F", "V0", "Q1", "Q2", "S0=", "S2=", "S3=", "S4=", "S5=", "S12="} {

@@ -1,9 +1,9 @@
-// Package modem drives AT modems (V.250, Hayes), one Driver a line: it opens the port, initialises, answers, lets
-// scripts dial, hangs up and proves the line on hook. It always reads the port; an idle line takes one goroutine. It
-// chooses no line and knows no session.
+// Package modem drives AT modems (V.250, Hayes), with one Driver per line. A Driver opens the port, initializes the
+// modem, answers, lets scripts dial, hangs up and proves the line on hook. It always reads the port; an idle line
+// uses one goroutine. It does not choose lines and knows no sessions.
 //
-// One table decides what the driver believes (phase.go). On a port without modem signals the modem's messages and the
-// caller's data are one stream: there the modem proves its state by a secret in its registers (proof.go).
+// One table (phase.go) defines the driver's view of the line. On a port without modem signals, the modem's messages
+// and the caller's data share one stream. There the modem proves its state by a secret in its registers (proof.go).
 package modem
 
 import (
@@ -19,83 +19,84 @@ import (
 
 // Options are the parameters of a Driver.
 type Options struct {
-	Config *lines.Config // not to be changed any more
-	// Open opens the port; its errors name it. The driver closes it, and opens it again when it was lost.
+	Config *lines.Config // must not change after New
+	// Open opens the port; its errors name the port. The driver closes it, and opens it again if it is lost.
 	Open func(ctx context.Context) (lines.Port, error)
-	// Proofs keep the proofs of the modem's state on a port without modem signals. nil: in memory, so that a call that
-	// an earlier process left up can be hung up, but not told from a modem that was switched off meanwhile.
+	// Proofs stores the proofs of the modem's state on a port without modem signals. nil stores them in memory: a
+	// call that an earlier process left up can then be hung up, but not distinguished from a modem that was switched
+	// off meanwhile.
 	Proofs *Proofs
-	// Debug gets one line for each event. It must not block; may be nil.
+	// Debug receives one line per event. It must not block; may be nil.
 	Debug func(tty int, text string)
 }
 
-// Driver works one line; it is the lines.Driver of AT modems. New makes one.
+// Driver operates one line; it is the lines.Driver for AT modems. New creates one.
 //
-// The holder of the token (the channel op) has the modem's command line: Run while the line is down or being answered,
-// otherwise the goroutine of Command, Dial, Settle or a call's Hangup. The reader's goroutine reads bytes at once,
-// independent of the token. While the line rests there is no reader: input from the port, or taking the token, starts
-// it again.
+// The holder of the token (the channel op) owns the modem's command line: Run while the line is down or being
+// answered, otherwise the goroutine of Command, Dial, Settle or a call's Hangup. The reader's goroutine reads bytes
+// immediately, independent of the token. While the line rests there is no reader; input from the port, or taking the
+// token, starts it again.
 type Driver struct {
 	o          Options
 	t          lines.Timing // of o.Config, with its defaults
 	codes      *codes
-	autoAnswer string // "S0=1" where the modem answers by itself (Config.Init); "" it does not
+	autoAnswer string // "S0=1" if the modem answers by itself (Config.Init); otherwise ""
 
 	op      chan struct{} // capacity 1: the token
-	wake    chan struct{} // capacity 1: Run should look
-	notify  chan struct{} // capacity 1: the token's holder should look
-	writing sync.Mutex    // one writes to the port at a time
+	wake    chan struct{} // capacity 1: Run should check its state
+	notify  chan struct{} // capacity 1: the token's holder should check its state
+	writing sync.Mutex    // held while writing to the port
 
 	proof proof       // of a port without signals; of the token's holder
 	alarm *time.Timer // of the token's holder; nil until the holder first waits
 
 	host    lines.Host     // set by Run
-	rested  bool           // the line has rested: the port is open
+	rested  bool           // the line has rested, so the port is open
 	reopen  time.Duration  // the pause before the port is opened again; of live
 	reading sync.WaitGroup // the reader
 
-	mu      sync.Mutex // guards what follows
-	resting bool       // the reader is to end, or has ended: see rest.go
+	mu      sync.Mutex // guards the fields below
+	resting bool       // the reader must end, or has ended: see rest.go
 	port    lines.Port
 	gen     uint64 // counts opened ports
 	phase   phase
-	open    bool  // initialised, and open for users
-	lost    error // why the port is to be closed; nil while it is good
-	retry   bool  // a lost port is to be tried again at once
-	// when the operator cleared the line, and so vouched for it: a modem that lost its proof may start again; zero:
-	// used up
+	open    bool  // initialized, and available to users of the line
+	lost    error // why the port must be closed; nil while it works
+	retry   bool  // retry a lost port immediately
+	// when the operator cleared the line and so confirmed that no call is up; a modem that lost its proof may then be
+	// reset; zero: not confirmed, or already used
 	vouchedAt time.Time
 	signals   lines.Signals
 	split     splitter
 	numbers   numbering
-	spoke     numbering // how the last result code came
-	lower     bool      // it says them in lower case
-	lastCode  time.Time // when it came
+	spoke     numbering // the form of the last result code
+	lower     bool      // the modem sends result codes in lower case
+	lastCode  time.Time // when it was received
 	heard     time.Time // when the modem last answered a command
-	probeAt   time.Time // when an idle modem is asked next; zero: not settled yet
+	probeAt   time.Time // when an idle modem is probed next; zero: not set yet
 	talk      *talk     // the script on the command line
-	reply     reply     // what the driver's own command waits for
+	reply     reply     // the answer to the driver's own command
 	conn      *conn     // the data of phase connected
 	muffled   bool      // input is discarded: the silence around an escape
-	disturbed bool      // it rang or connected while it was being reset
+	disturbed bool      // the modem rang or connected during its reset
 	left      int       // octets of a call that may be in the modem's command line
 	crossing  time.Time // when the last call's octets will have crossed the line
-	escapes   escapes   // the filter of what a call writes
+	escapes   escapes   // the filter for the data that a call writes
 
-	rings    int // since the last quiet
-	tried    int // the ring at which answering was tried last
+	rings    int // since ringing started
+	tried    int // the ring at which the last attempt to answer was made
 	lastRing time.Time
-	rangAt   time.Time // when it rang though ATA went out
+	rangAt   time.Time // when it last rang after ATA was sent
 	caller   string
 	callerAt time.Time
 	called   string
-	screened screening          // of the call that rings
-	unring   context.CancelFunc // ends the question about it; nil: none is under way
+	screened screening          // of the ringing call
+	unring   context.CancelFunc // ends the running call check; nil: none
 
-	checks sync.WaitGroup // questions whether to answer
+	checks sync.WaitGroup // running call checks
 }
 
-// numbering says whether the modem answers in numbers (V0). It is learned from the first answers.
+// numbering is whether the modem sends numeric result codes (V0). It is learned from the first answers.
 type numbering int
 
 const (
@@ -106,7 +107,7 @@ const (
 
 var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9][0-9]{0,2}`)
 
-// maxReopen is the longest pause before a lost port is opened again.
+// maxReopen is the longest pause before a lost port is reopened.
 const maxReopen = 30 * time.Second
 
 // New returns a Driver that does nothing until Run.
@@ -134,7 +135,7 @@ func (d *Driver) Run(ctx context.Context, h lines.Host, ended func(error)) {
 	})
 }
 
-// live is a goroutine that works the line until it may rest or ctx ends.
+// live is the goroutine that operates the line until the line may rest or ctx ends.
 func (d *Driver) live(ctx context.Context, ended func(error)) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -149,7 +150,7 @@ func (d *Driver) live(ctx context.Context, ended func(error)) {
 	ended(nil)
 }
 
-// abandon closes the port of a driver that has failed.
+// abandon closes the port after a failure of the driver.
 func (d *Driver) abandon() {
 	d.mu.Lock()
 	port := d.port
@@ -159,7 +160,8 @@ func (d *Driver) abandon() {
 	}
 }
 
-// work opens the port, unless it stayed open over the rest, and works the line; it repeats that when the port is lost.
+// work opens the port, unless it is still open after a rest, and operates the line; it repeats this when the port is
+// lost.
 func (d *Driver) work(ctx context.Context) (rests bool) {
 	for {
 		wasUp, err := d.workPort(ctx)
@@ -193,7 +195,7 @@ func (d *Driver) sleep(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// mayRetry reports whether the operator wants the port to be tried again at once, and uses that up.
+// mayRetry reports whether the operator asked for an immediate retry of the port, and clears that request.
 func (d *Driver) mayRetry() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -202,7 +204,7 @@ func (d *Driver) mayRetry() bool {
 	return is
 }
 
-// workPort works the line until it may rest, the port is lost or ctx ends.
+// workPort operates the line until the line may rest, the port is lost or ctx ends.
 func (d *Driver) workPort(ctx context.Context) (wasUp bool, err error) {
 	if d.rested {
 		d.rested = false
@@ -216,7 +218,7 @@ func (d *Driver) workPort(ctx context.Context) (wasUp bool, err error) {
 		return true, err
 	}
 	d.stopUsers(err)
-	d.op <- struct{}{} // its holder notices that the line has gone
+	d.op <- struct{}{} // its holder notices that the port is lost
 	if ctx.Err() != nil {
 		d.leave(context.WithoutCancel(ctx))
 	}
@@ -235,7 +237,7 @@ func (d *Driver) openPort(ctx context.Context) error {
 	defer func() { <-d.op }()
 	port, err := d.o.Open(ctx)
 	if err != nil {
-		return err // it names the port
+		return err // the error names the port
 	}
 	d.install(port)
 	d.startReader()
@@ -257,21 +259,21 @@ func (d *Driver) startReader() {
 	d.reading.Go(func() { d.read(port) })
 }
 
-// closePort closes the port and waits for its users. The token is held.
+// closePort closes the port and waits for its users. The caller holds the token.
 func (d *Driver) closePort() {
 	d.mu.Lock()
 	port := d.port
 	d.mu.Unlock()
 	d.fail(port, errClosed)
-	_ = port.Close() // it is no longer usable, whatever Close returns
+	_ = port.Close() // not usable any more, whatever Close returns
 	d.reading.Wait()
 	d.mu.Lock()
-	d.quietLocked() // no verdict is awaited
+	d.quietLocked() // no verdict is expected any more
 	d.mu.Unlock()
 	d.checks.Wait()
 }
 
-// started opens the line for its users.
+// started makes the line available to its users.
 func (d *Driver) started(unproven error) {
 	h := happening{on: onProven, why: unproven}
 	if unproven != nil {
@@ -292,13 +294,14 @@ func (d *Driver) install(port lines.Port) {
 	d.split.reset()
 	d.numbers, d.reply, d.conn, d.talk = unknown, reply{}, nil, nil
 	d.muffled, d.disturbed = false, false
-	d.left = maxLeft // of the process before, if it was killed in the middle of a call's words
+	d.left = maxLeft // of the previous process, which may have been killed during a call
 	d.crossing, d.escapes, d.probeAt = time.Time{}, escapes{}, time.Time{}
 	d.quietLocked()
 	d.happenLocked(happening{on: onOpened})
 }
 
-// tellUpLocked opens the line for its users. Under the lock: a loss is reported after it, never before.
+// tellUpLocked reports the line as up and makes it available. It holds the lock, so that a loss is always reported
+// after it.
 func (d *Driver) tellUpLocked(h happening) {
 	d.open = true
 	d.host.InBand(!d.port.HasSignals())
@@ -306,7 +309,7 @@ func (d *Driver) tellUpLocked(h happening) {
 	d.debug("ready")
 }
 
-// stopUsers ends what runs on the line, so that the token comes back.
+// stopUsers ends the script or call on the line, so that the token is released.
 func (d *Driver) stopUsers(why error) {
 	d.mu.Lock()
 	d.open = false
@@ -319,7 +322,7 @@ func (d *Driver) stopUsers(why error) {
 	signal(d.notify)
 }
 
-// leave hangs up before the port is closed for good.
+// leave hangs up before the port is closed for the last time.
 func (d *Driver) leave(ctx context.Context) {
 	d.mu.Lock()
 	needed := d.lost == nil && d.callMayBeUpLocked()
@@ -332,7 +335,8 @@ func (d *Driver) leave(ctx context.Context) {
 	}
 }
 
-// fail marks the port as lost. The pool learns of it before the users of the line, so that it is not leased meanwhile.
+// fail marks the port as lost. The pool is informed before the users of the line, so that the line is not leased
+// meanwhile.
 func (d *Driver) fail(port lines.Port, why error) {
 	d.mu.Lock()
 	if d.port != port || d.lost != nil {
@@ -346,7 +350,7 @@ func (d *Driver) fail(port lines.Port, why error) {
 	signal(d.wake)
 }
 
-// tellDownLocked closes the line to its users.
+// tellDownLocked reports the line as down.
 func (d *Driver) tellDownLocked(happening) {
 	if d.open {
 		d.host.Down(d.lost)
@@ -354,7 +358,7 @@ func (d *Driver) tellDownLocked(happening) {
 	d.open = false
 }
 
-// take gets the token. The error is lines.ErrDown if the line is not in service.
+// take takes the token. The error is lines.ErrDown if the line is not in service.
 func (d *Driver) take(ctx context.Context) error {
 	if err := d.ready(); err != nil {
 		return err
@@ -371,7 +375,7 @@ func (d *Driver) take(ctx context.Context) error {
 	return nil
 }
 
-// tryTake takes the token if it is free. Its holder wakes Run on release.
+// tryTake takes the token if it is free. Its holder wakes Run when it releases the token.
 func (d *Driver) tryTake() bool {
 	select {
 	case d.op <- struct{}{}:
@@ -418,7 +422,7 @@ func (d *Driver) debug(format string, args ...any) {
 	}
 }
 
-// endCallLocked ends a call and remembers what it may have left in the modem's command line.
+// endCallLocked ends a call and records what it may have left in the modem's command line.
 func (d *Driver) endCallLocked() {
 	c := d.conn
 	if c == nil {

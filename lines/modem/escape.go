@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// On a port without modem signals the driver comes back from data to the command line by the escape: silence, three
-// escape characters, silence (S2, S12). Only the driver escapes: a session can never send three such characters in a
-// row inside a call.
+// On a port without modem signals, the driver returns from data to the command line with the escape: silence, three
+// escape characters, silence (S2, S12). Only the driver escapes; a session can never send three such characters in a
+// row within a call.
 
 // escapeUnit is the unit of S12.
 const escapeUnit = 20 * time.Millisecond
@@ -20,17 +20,17 @@ const escapeUnit = 20 * time.Millisecond
 // plus is the default escape character of modems.
 const plus = '+'
 
-// escapeChars are the characters that S2 is set to: control characters of 7 bits that neither terminals nor file
-// transfers send three of in a row (NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C, ^^ and the like are not
-// among them). They are few, so that a modem of which nothing is known can be escaped from by all of them.
+// escapeChars are the values used for S2: 7-bit control characters that neither terminals nor file transfers send
+// three times in a row. This excludes NUL, BEL, BS, HT, LF, CR, XON, XOFF, ESC, CAN, SUB, ^C, ^^ and others. The list
+// is short, so that the driver can try all of them on a modem in an unknown state.
 var escapeChars = []byte{0x16, 0x17, 0x19, 0x1c}
 
-// guardUnits is what S12 is set to: Timing.Guard is 10 % more.
+// guardUnits returns the value for S12. Timing.Guard is 10 % longer.
 func (d *Driver) guardUnits() int {
 	return min(max(1, int((d.t.Guard*10/11+escapeUnit/2)/escapeUnit)), 255)
 }
 
-// guardTime is the silence around an escape: S12 and 10 %.
+// guardTime returns the silence around an escape: S12 plus 10 %.
 func (d *Driver) guardTime() time.Duration {
 	units := d.proof.guard
 	if units == 0 {
@@ -39,8 +39,8 @@ func (d *Driver) guardTime() time.Duration {
 	return max(time.Duration(units)*escapeUnit*11/10, d.t.Guard)
 }
 
-// setEscape sets S2 and S12 and reads them back. A modem that keeps its own values is accepted if it has a guard time
-// and reports its escape character.
+// setEscape sets S2 and S12 and reads them back. A modem that keeps its own values is accepted if it reports its
+// escape character and has a guard time.
 func (d *Driver) setEscape(ctx context.Context) error {
 	char, guard := int(d.proof.char), d.guardUnits()
 	told, err := d.tryEscape(ctx, fmt.Sprintf("ATS2=%dS12=%dS2?S12?\r", char, guard))
@@ -50,7 +50,7 @@ func (d *Driver) setEscape(ctx context.Context) error {
 	if len(told) == 2 && told[0] == char && told[1] == guard {
 		return d.takeEscape(told[0], told[1])
 	}
-	one := [2]int{-1, -1} // the modem refuses one of them, or the whole line
+	one := [2]int{-1, -1} // the modem rejects one of them, or the whole line
 	for i, text := range []string{fmt.Sprintf("S2=%d", char), fmt.Sprintf("S12=%d", guard), "S2?", "S12?"} {
 		told, err := d.tryEscape(ctx, "AT"+text+"\r")
 		if err != nil {
@@ -71,7 +71,7 @@ func (d *Driver) tryEscape(ctx context.Context, text string) ([]int, error) {
 	return numbersIn(r.info), nil
 }
 
-// takeEscape uses the modem's reported escape; -1: not reported.
+// takeEscape records the escape that the modem reports; -1 means not reported.
 func (d *Driver) takeEscape(char, guard int) (err error) {
 	switch {
 	case char < 0 || guard < 0:
@@ -91,9 +91,9 @@ func (d *Driver) takeEscape(char, guard int) (err error) {
 	return err
 }
 
-// escape gets from data to the command line, with each of the characters in turn: silence, three of them in one write,
-// silence. Input is discarded meanwhile. A modem that was there already says nothing to it; the CR after it ends
-// what it may have taken for a command.
+// escape returns from data to the command line. For each character in turn it sends silence, three characters in one
+// write, silence. Input is discarded meanwhile. A modem that is already on its command line does not answer; the
+// final CR ends what it may have read as a command.
 func (d *Driver) escape(ctx context.Context, chars ...byte) error {
 	return d.escapeAfter(ctx, d.guardTime(), chars)
 }
@@ -108,9 +108,9 @@ func (d *Driver) escapeAfter(ctx context.Context, silence time.Duration, chars [
 	return d.sendEscapes(ctx, silence, chars)
 }
 
-// sendEscapes is escapeAfter without discarding the input.
+// sendEscapes is escapeAfter, but does not discard the input.
 func (d *Driver) sendEscapes(ctx context.Context, silence time.Duration, chars []byte) error {
-	if err := d.pause(ctx, silence); err != nil { // in full: the modem may have connected a moment ago
+	if err := d.pause(ctx, silence); err != nil { // the full silence: the modem may just have connected
 		return err
 	}
 	d.mu.Lock()
@@ -136,12 +136,12 @@ func (d *Driver) setMuffled(on bool) {
 	d.split.reset()
 }
 
-// errFull is the error of a port that does not send what a call has written.
+// errFull is the error of a port that does not send the data that a call wrote.
 var errFull = errors.New("the port does not send what was written to it, so no escape reaches the modem: reopening " +
 	"the port")
 
-// drained waits until what was written has left the machine and had time to cross the line: the modem measures the
-// silence of an escape. A port that does not drain is closed.
+// drained waits until the written data has left this machine and had time to cross the line, because the modem
+// measures the silence of an escape. A port that does not drain is closed.
 func (d *Driver) drained(ctx context.Context) error {
 	d.mu.Lock()
 	port, crossing := d.port, d.crossing
@@ -158,7 +158,7 @@ func (d *Driver) drained(ctx context.Context) error {
 	for end := time.Now().Add(d.t.OnHook); ; {
 		n, err := p.Unsent()
 		switch {
-		case err != nil || n == 0: // a port without this information counts as drained
+		case err != nil || n == 0: // a port without this information is treated as drained
 			return nil
 		case !time.Now().Before(end):
 			return errFull
@@ -169,19 +169,19 @@ func (d *Driver) drained(ctx context.Context) error {
 	}
 }
 
-// escapes filters what a call writes. The zero value passes everything.
+// escapes filters the data that a call writes. The zero value passes everything.
 type escapes struct {
-	char  byte          // 0: there is no escape to guard
-	late  bool          // a third one is sent after the guard time; otherwise never
+	char  byte          // 0: no escape to protect
+	late  bool          // the third one is sent after the guard time; otherwise it is dropped
 	pause time.Duration // the guard time
 
-	run    int  // how many in a row end the written data
+	run    int  // escape characters in a row at the end of the written data
 	waited bool // the guard time has passed since
 }
 
-// next takes the octets that may go out now, up to a third escape character in a row. skip is how many octets behind
-// them never go out; wait says that the guard time is to pass before the rest. What a modem may drop (NUL, XON, XOFF)
-// does not break a row, and the eighth bit (parity) makes no difference.
+// next returns how many octets may be sent now: up to a third escape character in a row. skip is the number of octets
+// after them that are dropped; wait means that the guard time must pass before the rest. Characters that a modem may
+// drop (NUL, XON, XOFF) do not end a row, and the eighth bit (parity) is ignored.
 func (e *escapes) next(b []byte) (n, skip int, wait bool) {
 	if e.char == 0 {
 		return len(b), 0, false
@@ -208,7 +208,8 @@ func (e *escapes) next(b []byte) (n, skip int, wait bool) {
 	return len(b), 0, false
 }
 
-// writeData writes what a call may write, and returns how many octets of b are handled. The port's writing is held.
+// writeData writes data of a call and returns how many octets of b are handled. The caller holds the port's write
+// lock.
 func (c *conn) writeData(b []byte) (done int, err error) {
 	for done < len(b) {
 		n, skip, wait := c.escapes.next(b[done:])
@@ -234,14 +235,14 @@ func (c *conn) writeData(b []byte) (done int, err error) {
 	return done, nil
 }
 
-// crossed is cross without c.mu held.
+// crossed is cross for callers that do not hold c.mu.
 func (c *conn) crossed(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cross(n)
 }
 
-// guardPause lets the guard time pass, or what is left until the call's or the write's end.
+// guardPause waits for the guard time, at most until the end of the call or of the write.
 func (c *conn) guardPause() error {
 	c.mu.Lock()
 	wait, until := c.escapes.pause, c.until

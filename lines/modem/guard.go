@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// A session's echo reaches the modem's command line if the carrier is lost in transit: a caller who types ATDT and
-// hangs up would make the modem dial. So text that looks like the start of a command is written only after a moment of
-// silence, in which NO CARRIER would have come; and what may be left of it in the modem's buffer is deleted before the
+// If the carrier is lost in transit, the echo of a session reaches the modem's command line: a caller who types ATDT
+// and hangs up would make the modem dial. So text that looks like the start of a command is written only after a
+// short silence, in which NO CARRIER would have arrived. Any rest of it in the modem's buffer is deleted before the
 // driver's next command.
 
-// suspect follows what a call writes since the last CR. The zero value has seen nothing.
+// suspect tracks the data that a call writes, since the last CR. The zero value has seen nothing.
 type suspect struct {
 	a  bool // the last octet was an A
 	at bool // AT or A/ was written: the rest of the line would be a command
-	n  int  // octets of it, A included
+	n  int  // octets of that line, A included
 }
 
-// add takes octets. It reports whether one of them would be part of a command. Modems ignore the eighth bit (parity),
-// and most of them what comes before AT.
+// add processes octets and reports whether one of them would be part of a command. Modems ignore the eighth bit
+// (parity), and most ignore text before AT.
 func (s *suspect) add(b []byte) (any bool) {
 	for _, c := range b {
 		c = c & 0x7f
@@ -42,10 +42,10 @@ func (s *suspect) add(b []byte) (any bool) {
 	return any
 }
 
-// maxLeft is the most octets that are deleted: no modem's command buffer is longer.
+// maxLeft is the maximum number of octets to delete: no modem has a longer command buffer.
 const maxLeft = 255
 
-// left is how many octets may stand in the modem's command buffer.
+// left returns the number of octets that may be in the modem's command buffer.
 func (s *suspect) left() int {
 	if !s.at {
 		return 0
@@ -53,7 +53,7 @@ func (s *suspect) left() int {
 	return min(s.n, maxLeft)
 }
 
-// silence is how long nothing must have come before something that looks like a command is written.
+// silence is the time without input that must precede text that looks like a command.
 func (c *conn) silence() time.Duration { return c.d.t.Silence / 10 }
 
 // gate waits until b may be written.
@@ -66,7 +66,7 @@ func (c *conn) gate(b []byte) error {
 	if !any && !early {
 		return nil
 	}
-	signal(c.in.room) // the reader must not wait for this Write
+	signal(c.in.room) // so that the reader does not wait for this Write
 	defer func() {
 		c.mu.Lock()
 		c.gated = false
@@ -86,12 +86,13 @@ func (c *conn) gate(b []byte) error {
 	}
 }
 
-// closed returns how long the gate is closed at least: for what looks like a command until the line was silent.
+// closed returns the minimum time for which the gate stays closed. Text that looks like a command waits until the
+// line has been silent.
 func (c *conn) closed(command bool) (time.Duration, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	wait := c.born.Add(c.d.t.Settle).Sub(now) // the far modem may not be ready for text yet
+	wait := c.born.Add(c.d.t.Settle).Sub(now) // the far modem may not accept text yet
 	if command {
 		wait = max(wait, c.heard.Add(c.silence()).Sub(now))
 		if c.holding || c.stuck {
@@ -109,7 +110,7 @@ func (c *conn) closed(command bool) (time.Duration, error) {
 	return wait, nil
 }
 
-// hear notes that octets came, or that what was held back was let go.
+// hear records that octets arrived or that held data was passed on.
 func (c *conn) hear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,7 +123,8 @@ func (c *conn) isGated() bool {
 	return c.gated
 }
 
-// erase returns what deletes, in the modem's buffer, what a call's last words left there and so many octets after them.
+// erase returns the octets that delete the rest of a call's last data, and another more octets, from the modem's
+// buffer.
 func (d *Driver) erase(more int) []byte {
 	d.mu.Lock()
 	n := d.left
@@ -134,8 +136,8 @@ func (d *Driver) erase(more int) []byte {
 	return bytes.Repeat([]byte("\b"), n+more) // S5
 }
 
-// clean deletes what a call's last words left on the modem's command line, and ends it. A modem that has nothing there
-// says nothing.
+// clean deletes the rest of a call's last data from the modem's command line and ends that line. A modem with an
+// empty line does not answer.
 func (d *Driver) clean(ctx context.Context) error {
 	text := d.erase(0)
 	if text == nil {

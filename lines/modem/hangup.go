@@ -9,9 +9,10 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// prove hangs up whatever may be up and proves the line on hook: carrier off and OK from the command line where the
-// port has signals, otherwise what only the modem's command line can report. A port that stays mute is closed, to be
-// opened again: the error is lines.ErrDown then. Any other error means quarantine. The token is held.
+// prove hangs up any call and proves the line on hook. On a port with signals, the proof is carrier off and OK from
+// the command line; otherwise it is the secret that only the modem's command line can read. A port that does not
+// answer is closed, to be reopened: the error is then lines.ErrDown. Any other error means quarantine. The caller
+// holds the token.
 func (d *Driver) prove(ctx context.Context) error {
 	d.mu.Lock()
 	port := d.port
@@ -69,7 +70,8 @@ func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 // errStuck is wrapped by the error for a carrier that stays on.
 var errStuck = errors.New("DCD stays on with DTR low (does the modem have AT&C1&D2? does the cable have all wires?)")
 
-// lowerDTR drops DTR until the carrier is off, Timing.DTRLow at least and Timing.OnHook at most, and raises it again.
+// lowerDTR drops DTR until the carrier is off, for at least Timing.DTRLow and at most Timing.OnHook, and raises it
+// again.
 func (d *Driver) lowerDTR(ctx context.Context) error {
 	d.mu.Lock()
 	port := d.port
@@ -101,10 +103,11 @@ func (d *Driver) lowerDTR(ctx context.Context) error {
 	return nil
 }
 
-// escapeTries is how often the driver escapes before the modem counts as unproven.
+// escapeTries is how often the driver sends the escape before the modem counts as unproven.
 const escapeTries = 2
 
-// hangUpInBand is for ports without signals. If the modem has reported the end of the call, one query proves it.
+// hangUpInBand hangs up on a port without signals. If the modem has reported the end of the call, one query proves
+// it.
 func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	if from == aborted {
 		if err := d.abort(ctx); err != nil {
@@ -113,7 +116,7 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	}
 	switch {
 	case d.proof.why != nil: // insecure_signals
-		// the character in force is not certain
+		// it is uncertain which character is in force
 		if err := d.escape(ctx, d.proof.char, plus, d.proof.escape); err != nil {
 			return err
 		}
@@ -140,7 +143,7 @@ func (d *Driver) hangUpInBand(ctx context.Context, from phase) error {
 	return errUnproven
 }
 
-// abort ends an attempt: any character does (V.250 §5.6.1).
+// abort ends a dial or answer attempt; any character does this (V.250 §5.6.1).
 func (d *Driver) abort(ctx context.Context) error {
 	_, err := d.command(ctx, order{text: string(d.erase(0)) + "\r", limit: d.t.Command / 2,
 		wants: func(c lines.ResultCode) bool {
@@ -152,7 +155,7 @@ func (d *Driver) abort(ctx context.Context) error {
 	return nil
 }
 
-// tryOnHook hangs up where the modem proves that it is on its command line.
+// tryOnHook hangs up if the modem proves that it is on its command line.
 func (d *Driver) tryOnHook(ctx context.Context) (done bool, err error) {
 	right, err := d.query(ctx, "")
 	if !right || err != nil {
@@ -164,10 +167,10 @@ func (d *Driver) tryOnHook(ctx context.Context) (done bool, err error) {
 	return true, d.renew(ctx)
 }
 
-// vouchTime is how long an operator's clearing of a line is valid.
+// vouchTime is how long `clear line` by an operator remains valid as a confirmation that no call is up.
 const vouchTime = time.Minute
 
-// vouched reports whether the operator vouches for the line, and uses that up.
+// vouched reports whether the operator has confirmed that no call is up, and clears that confirmation.
 func (d *Driver) vouched() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -176,8 +179,8 @@ func (d *Driver) vouched() bool {
 	return is
 }
 
-// startAgain is for a modem without the secret: the driver itself reset it, or the operator vouches for it or waives
-// the proof. It is reset as at the first start.
+// startAgain resets a modem without the secret as at its first start. It applies if the driver itself reset the
+// modem, or if the operator confirms that no call is up or waives the proof.
 func (d *Driver) startAgain(ctx context.Context) error {
 	if err := d.bootstrap(ctx); err != nil {
 		return err

@@ -14,27 +14,27 @@ import (
 	"sync"
 )
 
-// Proofs keep, in files of one directory, what proves the state of the modems of a node across its processes: the
+// Proofs stores, in files of one directory, the data that proves the state of a node's modems across restarts: the
 // secret in each modem's registers, and the key from which the lines' escape characters are derived. The zero value
-// keeps them in memory, for as long as it lives. Its methods may be called from any goroutine, for one line by one at a
-// time.
+// stores them in memory, as long as the value exists. Its methods may be called from any goroutine, but only by one
+// at a time for each line.
 type Proofs struct {
 	dir  string
-	room chan struct{} // one place for each file that is written at a time: each holds a thread until the disk has it
+	room chan struct{} // one place for each file being written: each write occupies a thread until the disk has the file
 
 	mu     sync.Mutex
 	key    []byte
-	memory map[int]state // where dir is ""
+	memory map[int]state // used if dir is ""
 }
 
-// maxWriters is how many files are written at a time, whatever the number of lines that start at once.
+// maxWriters is the number of files that may be written at the same time, even if many lines start together.
 const maxWriters = 16
 
-// keySize is that of the key, in octets.
+// keySize is the size of the key in octets.
 const keySize = 32
 
-// OpenProofs makes the directory where it is missing (mode 0700), and the key in it (0600). The caller owns the
-// directory alone.
+// OpenProofs creates the directory (mode 0700) and the key in it (0600) if they do not exist. No other process may
+// use the directory.
 func OpenProofs(dir string) (*Proofs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("proofs of modems: %w", err)
@@ -62,7 +62,7 @@ func newKey() []byte {
 	return key
 }
 
-// escape is the escape character of a line, the same in each process.
+// escape returns the escape character of a line, which is the same after a restart.
 func (p *Proofs) escape(tty int) byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,7 +76,7 @@ func (p *Proofs) escape(tty int) byte {
 
 func (p *Proofs) path(tty int) string { return filepath.Join(p.dir, fmt.Sprintf("tty%d", tty)) }
 
-// load returns what is known of a line's modem; the zero state where it never had a secret.
+// load returns the stored state of a line's modem; the zero state if the modem never had a secret.
 func (p *Proofs) load(tty int) (s state, err error) {
 	if p.dir == "" {
 		p.mu.Lock()
@@ -108,7 +108,7 @@ func (p *Proofs) load(tty int) (s state, err error) {
 	return s, nil
 }
 
-// save keeps what is known of a line's modem from now on. It is on the disk when save returns.
+// save stores the state of a line's modem. It is on the disk when save returns.
 func (p *Proofs) save(tty int, s state) error {
 	if p.dir == "" {
 		p.mu.Lock()
@@ -131,11 +131,12 @@ func (p *Proofs) save(tty int, s state) error {
 	return nil
 }
 
-// recordSize is that of a record which is written in place: a sector, of which a disk writes all or nothing. A line is
-// hung up with each call, and to write a file anew takes two syncs and two changes of the directory.
+// recordSize is the size of a record that is written in place: one sector, which a disk writes completely or not at
+// all. A line is hung up with each call, and creating a new file would take two syncs and two directory changes.
 const recordSize = 512
 
-// sealed is a record: the text, a line with its checksum, and blanks up to recordSize, which a long text goes beyond.
+// sealed returns a record: the text, a line with its checksum, and blanks up to recordSize. A long text makes a
+// longer record.
 func sealed(text []byte) []byte {
 	sum := sha256.Sum256(text)
 	return fmt.Appendf(nil, "%-*s", recordSize, fmt.Sprintf("%s\n%x\n", text, sum))
@@ -143,7 +144,7 @@ func sealed(text []byte) []byte {
 
 var errNotWhole = errors.New("its checksum does not fit its content")
 
-// opened is the text of a record. Those of ringback 0.3 are the text alone.
+// opened returns the text of a record. Records of ringback 0.3 are the text alone.
 func opened(record []byte) ([]byte, error) {
 	text, rest, sealed := bytes.Cut(record, []byte("\n"))
 	if !sealed {
@@ -155,7 +156,7 @@ func opened(record []byte) ([]byte, error) {
 	return text, nil
 }
 
-// keepRecord writes a record over the one before it, where both are a sector, else a new file.
+// keepRecord overwrites the previous record if both are one sector, and otherwise writes a new file.
 func keepRecord(path string, record []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	switch {
@@ -175,7 +176,7 @@ func keepRecord(path string, record []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// replace writes a file (0600) so that a crash leaves the old one or the new one.
+// replace writes a file (0600). After a crash, either the old or the new file exists.
 func replace(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
 	if err != nil {

@@ -7,39 +7,40 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// phase is what a line's modem does, as far as the driver knows and has proven it.
+// phase is the state of a line's modem, as far as the driver knows and has proven it.
 type phase string
 
 // The phases in the order of a line's life.
 const (
 	closed    phase = "closed"     // there is no port
-	starting  phase = "starting"   // the port is open; its input is not believed
-	idle      phase = "idle"       // on hook, proven; rings are heard
-	scripted  phase = "scripted"   // a script has the command line; no dial command went out
-	used      phase = "used"       // a script had the command line: perhaps off hook, but no call is up
-	answering phase = "answering"  // ATA went out
-	dialing   phase = "dialing"    // the dial command went out
+	starting  phase = "starting"   // the port is open; its input is not trusted
+	idle      phase = "idle"       // on hook, proven; rings are counted
+	scripted  phase = "scripted"   // a script uses the command line; no dial command was sent
+	used      phase = "used"       // a script used the command line: perhaps off hook, but no call is up
+	answering phase = "answering"  // ATA was sent
+	dialing   phase = "dialing"    // the dial command was sent
 	connected phase = "connected"  // data
 	released  phase = "released"   // the modem, or a caller impersonating it, reports the end of the call or attempt
 	aborted   phase = "aborted"    // an attempt is under way without an owner
 	dropped   phase = "dropped"    // a call may be up without an owner
-	hangingUp phase = "hanging up" // until it is proven
+	hangingUp phase = "hanging up" // until the proof
 	unproven  phase = "unproven"   // the proof failed: quarantine
 )
 
-// phases lists them all.
+// phases lists all phases.
 var phases = []phase{closed, starting, idle, scripted, used, answering, dialing, connected, released, aborted, dropped,
 	hangingUp, unproven}
 
-// trigger is what can happen to a line.
+// trigger is an event on a line.
 type trigger string
 
-// The triggers. What the modem says:
+// The triggers. Messages from the modem:
 const (
 	onRing     trigger = "RING"
 	onCallerID trigger = "caller ID"
 	onConnect  trigger = "CONNECT"
-	onFinal    trigger = "final result" // one that ends a call or an attempt: NO CARRIER, BUSY, ERROR to a dial command
+	// the end of a call or an attempt: NO CARRIER, BUSY, ERROR to a dial command
+	onFinal    trigger = "final result"
 )
 
 // The call's data:
@@ -48,7 +49,7 @@ const (
 	onGiveUp      trigger = "given up"     // the call or attempt has lost its owner
 )
 
-// What the driver does:
+// Actions of the driver:
 const (
 	onOpened      trigger = "port opened"
 	onLost        trigger = "port lost"
@@ -64,24 +65,25 @@ const (
 // happening is a trigger with its data.
 type happening struct {
 	on   trigger
-	line event // what the modem said
+	line event // the modem's message
 	cr   bool  // a CR ended it: an LF may follow
-	talk *talk // the script that begins or ended
-	good bool  // the script ended well
+	talk *talk // the script that started or ended
+	good bool  // the script succeeded
 	why  error // why the port was lost, or the line is not proven
 }
 
-// rule is one row of the table. The first match for a trigger in a phase applies; without a match nothing changes.
+// rule is one row of the table. The first rule that matches a trigger in a phase applies; if none matches, nothing
+// changes.
 type rule struct {
 	from []phase
 	on   trigger
-	when []guard // all must hold
+	when []guard // all must be true
 	to   phase   // same: it stays
 	do   []action
 	why  string
 }
 
-// same stands for "the phase stays".
+// same means that the phase does not change.
 const same phase = "same"
 
 type guard struct {
@@ -89,13 +91,14 @@ type guard struct {
 	holds func(d *Driver, h happening) bool
 }
 
-// action runs with d.mu held and the new phase in force.
+// action is called with d.mu held, after the phase has changed.
 type action struct {
 	name string
 	run  func(d *Driver, h happening)
 }
 
-// rules are the table: what the driver believes of what it hears, and what follows. deafLocked names the deaf phases.
+// rules are the table: which phase follows from a trigger, and which actions. deafLocked names the phases in which
+// input is ignored.
 var rules = []rule{
 	{from: in(closed), on: onOpened, to: starting},
 	{from: in(starting), on: onProven, to: idle, do: do(tellUp), why: "the modem is ready and on hook"},
@@ -166,7 +169,7 @@ var (
 
 var (
 	tellUp = action{"up", (*Driver).tellUpLocked}
-	// Before the call's owner hears of its end.
+	// This comes before the call's owner learns of its end.
 	tellHangingUp = action{"hanging up", func(d *Driver, _ happening) { d.host.Phase(lines.HangingUp) }}
 
 	tellDown      = action{"down", (*Driver).tellDownLocked}
@@ -190,7 +193,7 @@ var (
 	wakeRun      = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
 )
 
-// happenLocked looks a trigger up in the table. It reports whether a rule covered it.
+// happenLocked finds and applies the rule for a trigger. It reports whether there is one.
 func (d *Driver) happenLocked(h happening) bool {
 	for i := range rules {
 		r := &rules[i]
@@ -211,7 +214,7 @@ func (d *Driver) happenLocked(h happening) bool {
 }
 
 // deafLocked reports whether input is discarded because it may be data of a call without an owner. While the driver
-// hangs up or starts, it hears the answers to its own commands, but no ring and no call.
+// hangs up or starts, it processes answers to its own commands, but no ring and no call.
 func (d *Driver) deafLocked() bool {
 	switch d.phase {
 	case released, aborted, dropped, unproven:
@@ -227,7 +230,7 @@ func (d *Driver) callMayBeUpLocked() bool {
 	return !slices.Contains([]phase{closed, starting, idle}, d.phase)
 }
 
-// modemSays is the trigger for a result code, if there is one.
+// modemSays returns the trigger for a result code, or none.
 func modemSays(code lines.ResultCode) trigger {
 	switch code {
 	case lines.Ring:

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// probeIdle asks an idle modem for OK at intervals, so that a hung modem is found before a callback needs it. It
-// returns when to ask next; the jitter spreads the probes of many lines.
+// probeIdle asks an idle modem for OK at intervals, to find a hung modem before a callback needs it. It returns when
+// to ask next; the jitter spreads the probes of many lines.
 func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	d.mu.Lock()
 	if d.phase != idle {
@@ -28,7 +28,7 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 		return next
 	}
 	if !d.tryTake() {
-		return next // it is in use, and so it answers
+		return next // it is in use, so it answers
 	}
 	defer d.give()
 	switch err := d.probe(ctx, d.t.Probe/2); {
@@ -36,13 +36,13 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 	case errors.Is(err, lines.ErrDown):
 		d.debug("probe: %v", err)
 	default:
-		d.host.Up(err) // no caller gets this error
+		d.host.Up(err) // the error has no other recipient
 	}
 	return next
 }
 
-// probe asks for OK, or for the proof, unless the modem has spoken within fresh, and tries every way to prove the line
-// on hook if there is no answer. It never disturbs a ring.
+// probe asks for OK, or for the proof, unless the modem has answered within fresh. If there is no answer, it tries
+// every way to prove the line on hook. It never disturbs a ring.
 func (d *Driver) probe(ctx context.Context, fresh time.Duration) error {
 	d.mu.Lock()
 	ph, rings := d.phase, d.rings
@@ -60,12 +60,12 @@ func (d *Driver) probe(ctx context.Context, fresh time.Duration) error {
 	rings = d.rings
 	d.mu.Unlock()
 	if rings > 0 {
-		return lines.ErrRinging // what it had to say
+		return lines.ErrRinging // the ring was the answer
 	}
 	return d.prove(ctx)
 }
 
-// answers reports whether the modem answers as it should.
+// answers reports whether the modem gives the expected answer.
 func (d *Driver) answers(ctx context.Context) bool {
 	if d.isInBand() && d.proof.why == nil {
 		right, err := d.query(ctx, "")

@@ -14,19 +14,19 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// On a port without modem signals the caller's data and the modem's messages are one stream: a caller who types NO
-// CARRIER, OK or CONNECT sends what the modem sends. So the modem must prove that it is the one that answers. While the
-// line is proven on hook the driver writes random values into S registers without a function; only the modem's command
-// line can read them, and no caller can reach that. A right answer proves command state, and ATH in command state is a
-// hang-up. After a wrong answer the driver sends the escape and asks again.
+// On a port without modem signals, the caller's data and the modem's messages share one stream: a caller who types NO
+// CARRIER, OK or CONNECT sends the same text as the modem. So the modem must prove that the answer is its own. While
+// the line is proven on hook, the driver writes random values into S registers without a function. Only the modem's
+// command line can read them, and no caller can reach it. A correct answer proves command state, and ATH in command
+// state hangs up. After a wrong answer, the driver sends the escape and asks again.
 
-// defaultRegisters have no function without modem signals: test timer, and delays of DTR and RTS.
+// defaultRegisters have no function without modem signals: the test timer, and the delays of DTR and RTS.
 var defaultRegisters = []int{18, 25, 26}
 
-// minProof is the fewest registers that must keep their values, of 8 bits each.
+// minProof is the minimum number of registers that must keep their values, of 8 bits each.
 const minProof = 2
 
-// secret is what the registers hold.
+// secret is the content of the registers.
 type secret struct {
 	Registers []int  `json:"registers"`
 	Values    []byte `json:"values"`
@@ -38,7 +38,7 @@ func newSecret(registers []int) secret {
 	return s
 }
 
-// ask is the command that reads it.
+// ask returns the command that reads the secret.
 func (s secret) ask() string {
 	var b []byte
 	for _, r := range s.Registers {
@@ -47,7 +47,7 @@ func (s secret) ask() string {
 	return string(b)
 }
 
-// set is the command that writes it.
+// set returns the command that writes the secret.
 func (s secret) set() string {
 	var b []byte
 	for i, r := range s.Registers {
@@ -57,14 +57,14 @@ func (s secret) set() string {
 	return string(b)
 }
 
-// is reports whether the numbers are exactly the secret, so that an answer is one guess.
+// is reports whether the numbers are exactly the secret, so that an answer is only one guess.
 func (s secret) is(told []int) bool {
 	return len(s.Values) >= minProof &&
 		slices.EqualFunc(s.Values, told, func(v byte, n int) bool { return int(v) == n })
 }
 
-// numbersIn reads the lines of an answer: one number a line, or several between spaces and commas. Other lines are
-// skipped.
+// numbersIn parses the lines of an answer: one number per line, or several separated by spaces and commas. Other
+// lines are skipped.
 func numbersIn(info []string) []int {
 	var all []int
 	for _, line := range info {
@@ -82,44 +82,46 @@ func numbersIn(info []string) []int {
 	return all
 }
 
-// proof is what the driver knows of the modem on a port without signals. It belongs to the token's holder.
+// proof is the driver's knowledge of the modem on a port without signals. Only the token's holder uses it.
 type proof struct {
 	registers []int
 	state     state
-	char      byte  // the escape character (S2) that belongs to this line
-	escape    byte  // the one in force
+	char      byte  // the escape character (S2) of this line
+	escape    byte  // the escape character in force
 	guard     int   // S12 in force, in units of 20 ms; 0 none
 	why       error // why the modem cannot prove its state; nil: it can
 }
 
-// state is what is known of a modem, kept across processes.
+// state is the stored knowledge of a modem, kept across restarts.
 type state struct {
-	// Secrets are the possible values of the registers: the newest first, and the one before it if a write was
+	// Secrets are the possible values of the registers, newest first. The previous one is kept if a write was
 	// interrupted.
 	Secrets []secret `json:"secrets"`
-	// Wiped is the profile in force since the driver reset the registers on a line that was proven on hook; nil: they
-	// hold a secret.
+	// Wiped is the profile in force since the driver reset the registers, on a line that was proven on hook; nil: the
+	// registers hold a secret.
 	Wiped *profile `json:"wiped,omitempty"`
-	// Stored is what ATZ loads; nil: not known.
+	// Stored is the profile that ATZ loads; nil: unknown.
 	Stored *profile `json:"stored,omitempty"`
 }
 
-// profile is what a modem may do by itself, and its escape.
+// profile has a modem's settings for auto-answer and its escape.
 type profile struct {
 	S0, S2, S12 int
 }
 
-// The profiles that are known beforehand.
+// The profiles known in advance.
 var (
-	factoryProfile = profile{S0: 1, S2: plus, S12: 50} // AT&F: V.250, Hayes. S0 is the makers' own
+	// AT&F: V.250, Hayes. Makers choose S0 themselves
+	factoryProfile = profile{S0: 1, S2: plus, S12: 50}
 	anyProfile     = profile{S0: 1, S2: 255}           // unknown
 )
 
 // holds reports whether a line that was on hook when the profile came into force can be brought on hook without a
-// secret: the modem answers no call by itself, or its escape is known.
+// secret: the modem does not answer by itself, or its escape is known.
 func (p *profile) holds() bool { return p != nil && (p.S0 == 0 || p.S2 <= 127) }
 
-// after is the profile in force after a command line that resets; stored is what ATZ loads, nil unknown.
+// after returns the profile in force after a command line that resets; stored is the profile that ATZ loads, nil if
+// unknown.
 func after(line string, stored *profile) profile {
 	up := strings.ReplaceAll(strings.ToUpper(line), " ", "")
 	switch {
@@ -141,7 +143,7 @@ func newProof(o Options) proof {
 	return p
 }
 
-// Errors of a line whose state is not proven.
+// The errors of a line whose state is not proven.
 var (
 	errUnproven = errors.New("not proven on hook: the modem does not report what was written into its registers (a " +
 		"caller impersonates the modem, or the " +
@@ -157,11 +159,11 @@ func (d *Driver) isInBand() bool {
 	return d.port != nil && !d.port.HasSignals()
 }
 
-// queryTime is how long the registers' values may take to come.
+// queryTime is the time limit for the registers' values.
 func (d *Driver) queryTime() time.Duration { return d.t.Command }
 
-// query reads the registers, with more commands before it in the same line, and reports whether they hold the secret.
-// An error means that the port is lost or ctx ended; no answer counts as a wrong one.
+// query reads the registers, after other commands in the same line, and reports whether they contain the secret. An
+// error means that the port is lost or ctx ended; no answer counts as a wrong one.
 func (d *Driver) query(ctx context.Context, more string) (right bool, err error) {
 	secrets := d.proof.state.Secrets
 	if len(secrets) == 0 || d.proof.state.Wiped != nil {
@@ -186,15 +188,15 @@ func (d *Driver) query(ctx context.Context, more string) (right bool, err error)
 	return true, nil
 }
 
-// keep saves the state of the modem to disk.
+// keep writes the state of the modem to disk.
 func (d *Driver) keep() error {
 	err := d.o.Proofs.save(d.o.Config.TTY, d.proof.state)
 	d.notice(noticeProof, err)
 	return err
 }
 
-// renew gives the modem that is proven on hook a new secret. It is kept on the disk before the modem has it, beside the
-// one before it, so that a crash in between loses neither.
+// renew gives the modem, which is proven on hook, a new secret. The secret is stored on disk before the modem gets
+// it, next to the previous one, so that a crash in between loses neither.
 func (d *Driver) renew(ctx context.Context) error {
 	if d.proof.why != nil {
 		return nil
@@ -204,7 +206,7 @@ func (d *Driver) renew(ctx context.Context) error {
 	d.proof.state.Secrets = append([]secret{s}, before...)
 	if d.keep() != nil {
 		d.proof.state.Secrets = before
-		return nil // it is unused, in the modem and on the disk
+		return nil // the secret in the modem and on disk is unused
 	}
 	if err := d.write(ctx, s); err != nil {
 		return err
@@ -213,15 +215,15 @@ func (d *Driver) renew(ctx context.Context) error {
 	return nil
 }
 
-// wipe keeps that the registers are about to be reset, on a line that is proven on hook: after a crash the next process
-// knows from p how to bring it on hook again.
+// wipe records that the registers are about to be reset, on a line that is proven on hook. After a crash, the next
+// process knows from p how to bring the line on hook again.
 func (d *Driver) wipe(p profile) {
 	d.proof.state.Wiped, d.proof.state.Secrets = &p, nil
-	_ = d.keep() // without it a crash takes the line out of service until the operator clears it
+	_ = d.keep() // without it, a crash puts the line out of service until the operator clears it
 }
 
-// refill gives a modem whose registers were reset a new secret. It counts once nothing else has come in between: see
-// believe.
+// refill gives a modem whose registers were reset a new secret. It becomes valid once no other event can have
+// intervened: see believe.
 func (d *Driver) refill(ctx context.Context) error {
 	s := newSecret(d.proof.registers)
 	if err := d.write(ctx, s); err != nil {
@@ -237,14 +239,14 @@ func (d *Driver) believe() {
 	_ = d.keep() // it is still valid in memory
 }
 
-// write writes a secret into the modem and reads it back. The line must be on hook: what is written while a call may be
-// up proves nothing.
+// write writes a secret into the modem and reads it back. The line must be on hook: values written while a call may
+// be up prove nothing.
 func (d *Driver) write(ctx context.Context, s secret) error {
 	text := "AT" + s.set() + s.ask() + "\r"
 	if d.phaseNow() != scripted {
-		text = "AT" + d.autoAnswer + text[2:] // the last dial has switched it off
+		text = "AT" + d.autoAnswer + text[2:] // the last dial has turned it off
 	}
-	for range 2 { // the first may meet a modem that is deaf for a moment
+	for range 2 { // the first attempt may meet a modem that ignores input for a moment
 		r, err := d.command(ctx, order{text: text, limit: d.queryTime(), numbers: true, shown: "AT[secret]\r"})
 		if err != nil && err != errWaited {
 			return fmt.Errorf("write the proof: %w", err)
@@ -257,8 +259,8 @@ func (d *Driver) write(ctx context.Context, s secret) error {
 		strings.Trim(fmt.Sprint(d.proof.registers), "[]"))
 }
 
-// proveState makes sure that the modem is on its command line, before a command whose answer is believed or that would
-// end the proof. With modem signals that is known.
+// proveState makes sure that the modem is on its command line, before a command whose answer is trusted or that would
+// end the proof. With modem signals this is known.
 func (t *talk) proveState() error {
 	d := t.d
 	if t.port.HasSignals() || d.proof.why != nil {
@@ -279,8 +281,9 @@ func (t *talk) proveState() error {
 	return errUnproven
 }
 
-// restore repeats, on a port without signals, the settings that a script's reset has undone, and gives the modem a new
-// secret: before the script's next line, so that nothing comes between. Nothing is sent before the answer to the reset.
+// restore repeats, on a port without signals, the settings that a script's reset has undone, and gives the modem a
+// new secret. It does so before the script's next line, so that nothing comes between. Nothing is sent before the
+// answer to the reset.
 func (t *talk) restore() error {
 	d := t.d
 	if t.reset.IsZero() || t.port.HasSignals() {
@@ -310,8 +313,8 @@ func (t *talk) restore() error {
 	return nil
 }
 
-// settings are what the driver relies on, on a port without signals: no echo, result codes in words, no auto-answer,
-// the escape.
+// settings makes the settings that the driver needs on a port without signals: no echo, result codes in words, no
+// auto-answer, the escape.
 func (d *Driver) settings(ctx context.Context) error {
 	if err := d.speakInWords(ctx); err != nil {
 		return err
@@ -319,7 +322,7 @@ func (d *Driver) settings(ctx context.Context) error {
 	return d.setEscape(ctx)
 }
 
-// speakInWords sets how the modem answers, and that it answers no call by itself unless it is meant to.
+// speakInWords sets the format of the modem's answers, and turns off auto-answer unless it is configured.
 func (d *Driver) speakInWords(ctx context.Context) error {
 	text := speak
 	if d.autoAnswer == "" || d.phaseNow() == scripted {
@@ -334,8 +337,8 @@ func (d *Driver) speakInWords(ctx context.Context) error {
 	return nil
 }
 
-// learn finds out, while the line is on hook, whether the modem can prove its state: which escape it has, and which
-// registers keep what is written into them.
+// learn determines, while the line is on hook, whether the modem can prove its state: which escape it has, and which
+// registers keep their values.
 func (d *Driver) learn(ctx context.Context) error {
 	d.proof.why = nil
 	if err := d.setEscape(ctx); err != nil {
@@ -353,12 +356,12 @@ func (d *Driver) learn(ctx context.Context) error {
 	return d.refill(ctx)
 }
 
-// full has the largest value of 8 bits in each register: a register that keeps it keeps all values.
+// full returns the largest 8-bit value for each register: a register that keeps it keeps all values.
 func full(registers []int) secret {
 	return secret{registers, bytes.Repeat([]byte{255}, len(registers))}
 }
 
-// fewer finds the registers that keep a value, if not all do.
+// fewer finds the registers that keep a value, if some do not.
 func (d *Driver) fewer(ctx context.Context) error {
 	all := d.proof.registers
 	var good []int
