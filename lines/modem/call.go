@@ -27,8 +27,8 @@ type conn struct {
 	noCarrier string // this modem's NO CARRIER, between CR LFs
 
 	// Used only by the reader's goroutine.
-	eatLF   bool   // the LF of the CONNECT line is still to come
-	held    int    // how many bytes of noCarrier were read
+	eatLF bool // the LF of the CONNECT line is still to come
+	held  int  // how many bytes of noCarrier were read
 	// how many of them were passed on: a CR typed by a user must not wait for more input
 	passed  int
 	behind  []byte // the octets after it, up to the end of a line

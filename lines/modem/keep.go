@@ -19,8 +19,9 @@ import (
 // stores them in memory, as long as the value exists. Its methods may be called from any goroutine, but only by one
 // at a time for each line.
 type Proofs struct {
-	dir  string
-	room chan struct{} // one place for each file being written: each write occupies a thread until the disk has the file
+	dir string
+	// one place for each file being written: each write occupies a thread until the disk has the file
+	room chan struct{}
 
 	mu     sync.Mutex
 	key    []byte

@@ -40,7 +40,7 @@ const (
 	onCallerID trigger = "caller ID"
 	onConnect  trigger = "CONNECT"
 	// the end of a call or an attempt: NO CARRIER, BUSY, ERROR to a dial command
-	onFinal    trigger = "final result"
+	onFinal trigger = "final result"
 )
 
 // The call's data:

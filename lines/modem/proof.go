@@ -113,7 +113,7 @@ type profile struct {
 var (
 	// AT&F: V.250, Hayes. Makers choose S0 themselves
 	factoryProfile = profile{S0: 1, S2: plus, S12: 50}
-	anyProfile     = profile{S0: 1, S2: 255}           // unknown
+	anyProfile     = profile{S0: 1, S2: 255} // unknown
 )
 
 // holds reports whether a line that was on hook when the profile came into force can be brought on hook without a

@@ -8,8 +8,8 @@ import (
 
 // queue holds bytes between the reader of a port and their consumer. Its memory is bounded.
 type queue struct {
-	notify chan struct{} // capacity 1: the reader should look again
-	room   chan struct{} // capacity 1: the writer should
+	notify chan struct{} // capacity 1: the reader should check again
+	room   chan struct{} // capacity 1: the writer should check again
 
 	mu     sync.Mutex
 	buf    []byte // a ring; nil until the first byte
@@ -17,12 +17,12 @@ type queue struct {
 	n      int
 	until  time.Time // read deadline
 	inTime bool      // the held bytes came before the deadline
-	end    error     // what Read returns when all is read; nil while it goes on
+	end    error     // what Read returns when all is read; nil before the end
 
 	timer *time.Timer // of the reader; nil until it waits for a deadline
 }
 
-// A queue begins small, which is enough for what a script hears, and grows.
+// A queue starts small, which is enough for a script, and grows.
 const (
 	queueSize  = 4096
 	firstQueue = 256
@@ -39,7 +39,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// put copies as many bytes of b as there is room for and returns how many.
+// put copies as many bytes of b as fit and returns their number.
 func (q *queue) put(b []byte) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -77,7 +77,7 @@ func (q *queue) store(b []byte) {
 	q.n += len(b)
 }
 
-// grow makes the ring large enough for n bytes, queueSize at most.
+// grow makes the ring large enough for n bytes, but not larger than queueSize.
 func (q *queue) grow(n int) {
 	size := max(len(q.buf), firstQueue)
 	for size < n {
@@ -92,7 +92,7 @@ func (q *queue) grow(n int) {
 	q.buf, q.first = buf, 0
 }
 
-// finish makes Read return err after what is still held. The first call counts.
+// finish makes Read return err after the bytes that are still held. Only the first call has an effect.
 func (q *queue) finish(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

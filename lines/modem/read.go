@@ -44,8 +44,8 @@ func portEnd(err error) error {
 	return fmt.Errorf("read: %w", err)
 }
 
-// setPatience sets the read deadline that the call needs, if there is one, and returns the call. Under the lock: the
-// deadline that ends the reader is not overwritten.
+// setPatience sets the read deadline that the call needs, if there is one, and returns the call. It holds the lock,
+// so that it does not overwrite the deadline that ends the reader.
 func (d *Driver) setPatience(port lines.Port, had *conn) (c *conn, rests bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,14 +88,14 @@ func (d *Driver) feed(b []byte) {
 	}
 }
 
-// commandLocked handles bytes in command state, up to the end of a CONNECT line. It returns the rest.
+// commandLocked handles bytes in command state, up to the end of a CONNECT line. It returns the remaining bytes.
 func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 	for len(b) > 0 && d.conn == nil {
 		if d.deafLocked() {
 			return nil, noises, look
 		}
 		n, line, cr := d.split.next(b)
-		if d.talk != nil && d.reply.wants == nil { // the answer to the driver's own command is not for the script
+		if d.talk != nil && d.reply.wants == nil { // a script does not see the answer to the driver's own command
 			d.talk.in.force(d.inCapitals(b[:n]))
 		}
 		b = b[n:]
@@ -133,7 +133,7 @@ func (d *Driver) show(e event) {
 	}
 }
 
-// takeLocked handles one line. It reports whether Run should look.
+// takeLocked handles one line and reports whether Run should check its state.
 func (d *Driver) takeLocked(e event, cr bool) (look bool) {
 	switch e.kind {
 	case caller:
@@ -167,7 +167,7 @@ func (d *Driver) takeLocked(e event, cr bool) (look bool) {
 	return on != "" && d.happenLocked(happening{on: on, line: e, cr: cr})
 }
 
-// ringLocked counts a ring. The caller's number may have come before it.
+// ringLocked counts a ring. The caller's number may have arrived before it.
 func (d *Driver) ringLocked(e event) {
 	if time.Since(latest(d.lastRing, d.callerAt)) > d.t.Rings {
 		d.quietLocked()
@@ -181,7 +181,7 @@ func (d *Driver) ringLocked(e event) {
 		d.called = e.called
 	}
 	if d.talk != nil {
-		d.tried = d.rings // not answered when the script has ended, unless ringing goes on
+		d.tried = d.rings // not answered after the script, unless ringing continues
 	}
 }
 
@@ -191,7 +191,7 @@ func (d *Driver) quietLocked() {
 	d.unscreenLocked()
 }
 
-// lookAtSignals handles a change of the modem signals. Any goroutine may have received the port's token.
+// lookAtSignals handles a change of the modem signals. Any goroutine may have received the token of the port.
 func (d *Driver) lookAtSignals() {
 	d.mu.Lock()
 	port := d.port
@@ -225,7 +225,7 @@ func (d *Driver) lookAtSignals() {
 	signal(d.wake)
 }
 
-// connectLocked begins the data of a call.
+// connectLocked begins the data phase of a call.
 func (d *Driver) connectLocked(h happening) {
 	d.conn = d.newConn(h.line, h.cr)
 	if d.conn.carrier {
@@ -233,7 +233,7 @@ func (d *Driver) connectLocked(h happening) {
 	}
 }
 
-// drop ends the data of a call, if it is still up: on is onCarrierLost or onGiveUp.
+// drop ends the data phase of a call that is still up; on is onCarrierLost or onGiveUp.
 func (d *Driver) drop(c *conn, on trigger) {
 	d.mu.Lock()
 	if d.conn == c {
@@ -250,7 +250,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// hasCarrier reports whether a modem signal says that the call is up. False without modem signals.
+// hasCarrier reports whether a modem signal shows that the call is up. It is false without modem signals.
 func (d *Driver) hasCarrier(c *conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -8,15 +8,15 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// A line on which nothing has happened for a while rests: the goroutines of live and of the reader end, and with them
-// their buffers and their stacks, which Go does not make smaller than 4 KiB once they have grown. A goroutine with a
-// fresh stack waits for the port. Octets, a signal, the time of the next probe, a user of the line and the end of ctx
-// bring the two back.
+// A line on which nothing has happened for a while rests: the goroutines of live and of the reader end, which frees
+// their buffers and their stacks. Go does not shrink a stack below 4 KiB once it has grown. A goroutine with a fresh
+// stack waits for the port. Octets, a signal, the time of the next probe, a user of the line and the end of ctx start
+// the two goroutines again.
 
-// restAfter is how long nothing must have happened. It makes the cost of two new goroutines negligible.
+// restAfter is the time without events after which a line rests. It makes the cost of two new goroutines negligible.
 const restAfter = 5 * time.Second
 
-// errRests says that the line may rest.
+// errRests means that the line may rest.
 var errRests = errors.New("the line rests")
 
 // past is a deadline that ends a wait.
@@ -34,8 +34,8 @@ func (d *Driver) mayRest() bool {
 	return d.mayRestLocked()
 }
 
-// beginRest ends the reader, and sets when the port's wait is to end. false: something has happened meanwhile, and the
-// reader goes on.
+// beginRest ends the reader and sets the time at which the wait for the port ends. false means that something has
+// happened meanwhile and the reader continues.
 func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	d.mu.Lock()
 	d.resting = d.mayRestLocked()
@@ -49,7 +49,7 @@ func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	}
 	d.reading.Wait()
 	d.mu.Lock()
-	d.resting = d.mayRestLocked() // the reader may have taken something at last
+	d.resting = d.mayRestLocked() // the reader may just have received something
 	rests = d.resting
 	deadline := time.Time{}
 	if rests {
@@ -74,7 +74,7 @@ func (d *Driver) rest(ctx context.Context, ended func(error)) {
 	go d.live(ctx, ended)
 }
 
-// rouse ends the line's rest, if it rests.
+// rouse ends the rest of the line, if it rests.
 func (d *Driver) rouse() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// screening is the state of the check whether the ringing call may be answered.
+// screening is the state of the call check of the ringing call.
 type screening int
 
 const (
@@ -15,9 +15,9 @@ const (
 	refused
 )
 
-// wanted reports whether the ringing call may be answered: on a line with Config.CallCheck only after the host allowed
-// it. It asks once a call, in its own goroutine, since ringing goes on and the line must handle other events meanwhile;
-// the verdict wakes Run.
+// wanted reports whether the ringing call may be answered. On a line with Config.CallCheck this needs the host's
+// permission. It asks once per call, in a separate goroutine, because ringing continues and the line must handle
+// other events meanwhile; the verdict wakes Run.
 func (d *Driver) wanted(ctx context.Context) bool {
 	if !d.o.Config.CallCheck {
 		return true
@@ -39,7 +39,7 @@ func (d *Driver) wanted(ctx context.Context) bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if ctx.Err() != nil {
-			return // the caller has given up; what rings now, if anything, is another call
+			return // the caller has given up; a ring now belongs to another call
 		}
 		d.screened, d.unring = verdict, nil
 		signal(d.wake)
@@ -47,8 +47,8 @@ func (d *Driver) wanted(ctx context.Context) bool {
 	return false
 }
 
-// callerLocked notes the number that rings. Another number than the one that was asked about is another call. It may
-// come before the first ring, between rings, and after the answer.
+// callerLocked records the calling number. A number other than the one that was checked means another call. The
+// number may arrive before the first ring, between rings, or after the answer.
 func (d *Driver) callerLocked(from string) {
 	if from != d.caller {
 		d.unscreenLocked()
@@ -56,7 +56,7 @@ func (d *Driver) callerLocked(from string) {
 	d.caller, d.callerAt = from, time.Now()
 }
 
-// unscreenLocked forgets the check and its verdict.
+// unscreenLocked discards the call check and its verdict.
 func (d *Driver) unscreenLocked() {
 	d.screened = unasked
 	if d.unring != nil {
@@ -65,7 +65,7 @@ func (d *Driver) unscreenLocked() {
 	}
 }
 
-// revokeScreening drops an unused permission: the next ring may be another caller.
+// revokeScreening discards an unused permission: the next ring may be another caller.
 func (d *Driver) revokeScreening() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

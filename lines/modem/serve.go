@@ -9,7 +9,7 @@ import (
 )
 
 // serve waits for calls and other events of the line, until the line may rest, the port is lost or ctx ends. The
-// token is not held.
+// caller does not hold the token.
 func (d *Driver) serve(ctx context.Context) error {
 	d.mu.Lock()
 	port := d.port
@@ -52,7 +52,7 @@ func (d *Driver) serve(ctx context.Context) error {
 	}
 }
 
-// look handles what is due now, and returns when it must run again without an event; zero: never.
+// look handles what is due now. It returns the time at which it must run again without an event; zero means never.
 func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	d.mu.Lock()
 	lost = d.lost
@@ -80,7 +80,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 		d.mu.Unlock()
 		d.host.Phase(lines.Idle)
 		return time.Time{}, nil
-	case rings == 0: // the number came before the first ring
+	case rings == 0: // the number arrived before the first ring
 		return told.Add(d.t.Rings), nil
 	}
 	d.host.Phase(lines.Ringing)
@@ -97,7 +97,8 @@ func (d *Driver) unclaimed(c *conn) bool {
 	return d.conn == c && !c.claimed && d.talk == nil
 }
 
-// checkCarrier ends a call whose carrier DCD never shows: its loss would be invisible too. It returns when to check.
+// checkCarrier ends a call for which DCD never rises: the loss of its carrier could not be detected either. It
+// returns when to check.
 func (d *Driver) checkCarrier(c *conn) time.Time {
 	if !c.port.HasSignals() || d.hasCarrier(c) {
 		return time.Time{}
@@ -112,14 +113,14 @@ func (d *Driver) checkCarrier(c *conn) time.Time {
 	return time.Time{}
 }
 
-// answer answers a call with ATA, unless it must not. It blocks until the call is up or the line is on hook again.
+// answer answers a call with ATA, if it may. It blocks until the call is up or the line is on hook again.
 func (d *Driver) answer(ctx context.Context, rings int) {
 	if !d.tryTake() {
 		return
 	}
 	d.mu.Lock()
 	stale := !d.open || d.rings != rings || d.phase != idle
-	d.tried = rings // once refused, this ring is ignored: its caller may be gone before the line is free
+	d.tried = rings // a ring that was rejected stays ignored: its caller may be gone before the line is free
 	d.mu.Unlock()
 	if stale {
 		<-d.op
@@ -159,8 +160,8 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	d.host.Missed(d.prove(context.WithoutCancel(ctx)))
 }
 
-// sendAnswer sends ATA and waits for the result. If ringing goes on the modem has lost the command: it is sent again,
-// no sooner than a ring that was under way can have been reported.
+// sendAnswer sends ATA and waits for the result. If ringing continues, the modem has lost the command and it is sent
+// again, but not before a ring that was in progress can have been reported.
 func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
 	end := time.Now().Add(d.t.Answer)
 	for time.Now().Before(end) {
@@ -182,8 +183,8 @@ func orNone(err error) any {
 	return err
 }
 
-// answered handles a call that the modem answered by itself (S0): it is accepted if the line is free, otherwise hung
-// up.
+// answered handles a call that the modem answered by itself (S0): the call is accepted if the line is free, and
+// otherwise hung up.
 func (d *Driver) answered(ctx context.Context, c *conn) {
 	if !d.tryTake() {
 		return
@@ -220,11 +221,11 @@ func (d *Driver) hangUpStray(ctx context.Context) {
 	}
 }
 
-// proveAlone is prove without a caller that needs the result.
+// proveAlone is prove for callers that do not handle the error: it reports an error to the pool.
 func (d *Driver) proveAlone(ctx context.Context) error {
 	err := d.prove(ctx)
 	if err != nil && !errors.Is(err, lines.ErrDown) {
-		d.host.Up(err) // otherwise the pool would not learn that the line is not on hook
+		d.host.Up(err) // without this, the pool would not learn that the line is not on hook
 	}
 	return err
 }

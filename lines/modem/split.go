@@ -1,16 +1,17 @@
 package modem
 
-// maxLine is the longest line of a modem that is examined; the rest of the line is dropped.
+// maxLine is the number of octets of a line that are examined; the rest is dropped.
 const maxLine = 256
 
-// splitter cuts what a modem says into lines. CR and LF both end one, so that a missing LF, a doubled CR and
-// the division of bytes into reads change nothing.
+// splitter divides the modem's output into lines. CR and LF each end a line, so a missing LF, a doubled CR and the
+// boundaries of reads make no difference.
 type splitter struct {
 	line []byte
 }
 
-// next consumes bytes of b up to the end of a line. It returns how many, and the line without its end, valid until the
-// next call, or nil if b ends before it. Empty lines are skipped. cr reports that CR ended it: an LF may follow.
+// next consumes bytes of b up to the end of a line. It returns their number and the line without its end, which is
+// valid until the next call; the line is nil if b ends first. Empty lines are skipped. cr reports that a CR ended the
+// line: an LF may follow.
 func (s *splitter) next(b []byte) (n int, line []byte, cr bool) {
 	for i, c := range b {
 		if c != '\r' && c != '\n' {
@@ -29,10 +30,10 @@ func (s *splitter) next(b []byte) (n int, line []byte, cr bool) {
 	return len(b), nil, false
 }
 
-// reset forgets the line begun.
+// reset discards a partial line.
 func (s *splitter) reset() { s.line = s.line[:0] }
 
-// shrink gives up the memory of a line that has not begun.
+// shrink frees the memory, if there is no partial line.
 func (s *splitter) shrink() {
 	if len(s.line) == 0 {
 		s.line = nil

@@ -12,21 +12,21 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// speak turns on verbose result codes without echo. It precedes every command whose answer is needed: a modem whose
-// profile has Q1 or V0 sends no OK.
+// speak turns on verbose result codes without echo. It precedes every command whose answer is needed, because a modem
+// whose profile has Q1 or V0 sends no OK.
 const speak = "ATE0Q0V1"
 
 // defaultInit is the initialization after ATZ: DCD follows the carrier, DTR hangs up, no auto-answer.
 const defaultInit = "ATE0Q0V1&C1&D2S0=0"
 
-// The names of a line's notices.
+// The names of the notices of a line.
 const (
 	noticeCarrier  = "carrier"
 	noticeCallerID = "caller ID"
 	noticeProof    = "proof"
 )
 
-// notice shows an error as one of the line's notices, or removes it.
+// notice shows an error as a notice of the line, or removes the notice.
 func (d *Driver) notice(name string, err error) {
 	text := ""
 	if err != nil {
@@ -35,7 +35,8 @@ func (d *Driver) notice(name string, err error) {
 	d.host.Notice(name, text)
 }
 
-// start gets the modem ready after the port was opened. unproven says that it is, but does not seem to be on hook.
+// start prepares the modem after the port was opened. unproven means that the modem is ready but does not seem to be
+// on hook.
 func (d *Driver) start(ctx context.Context) (unproven, err error) {
 	d.mu.Lock()
 	port := d.port
@@ -87,13 +88,13 @@ func (d *Driver) switchOnCallerID(ctx context.Context) {
 	d.notice(noticeCallerID, err)
 }
 
-// reset loads the stored profile and gets the modem to answer, in steps: hang up by DTR, ATH, repeat.
+// reset loads the stored profile and makes the modem answer, in steps: hang up by DTR, ATH, repeat.
 func (d *Driver) reset(ctx context.Context) error {
 	if !d.dcd() && d.insist(ctx, speak) == nil {
 		return d.load(ctx)
 	}
 	if err := d.lowerDTR(ctx); err != nil && stop(ctx, err) {
-		return err // DCD that stays may be forced (&C0): the initialization ends that
+		return err // a DCD that stays on may be forced (&C0); the initialization ends that
 	}
 	if err := d.ask(ctx, "ATH", d.t.Command); err != nil && stop(ctx, err) {
 		return err
@@ -137,8 +138,9 @@ func (d *Driver) initialize(ctx context.Context) error {
 	return nil
 }
 
-// disableEscape makes +++ data (V.250 §6.2.9 leaves S2 to the manufacturers; above 127 disables it on all). With DTR it
-// is not needed, and a caller must not reach the command line through our echo. The modem has to confirm.
+// disableEscape makes +++ data (V.250 §6.2.9 leaves S2 to the manufacturers; a value above 127 disables the escape on
+// all). With DTR the escape is not needed, and a caller must not reach the command line through our echo. The modem
+// must confirm the setting.
 func (d *Driver) disableEscape(ctx context.Context) error {
 	const hint = "a caller could reach the command line with +++: use a modem that can switch the escape off"
 	if err := d.insist(ctx, "ATS2=255"); err != nil {
@@ -157,8 +159,8 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 	return nil
 }
 
-// startInBand gets a modem ready on a port without signals. Until the modem has proven that it answers, no OK is
-// believed: an earlier process may have left a call up, and its caller may imitate the modem.
+// startInBand prepares a modem on a port without signals. Until the modem has proven that the answers are its own, no
+// OK is trusted: an earlier process may have left a call up, and its caller may imitate the modem.
 func (d *Driver) startInBand(ctx context.Context) error {
 	if cfg := d.o.Config; !cfg.InBand && !cfg.InsecureSignals {
 		return errors.New("the port has no modem signals: its server does not support them (COM-PORT, RFC 2217), or " +
@@ -175,8 +177,8 @@ func (d *Driver) startInBand(ctx context.Context) error {
 	return err
 }
 
-// provenFromBefore proves by the secret of the process before, or of the port's last opening, that the modem is on
-// hook. false: there is none, or the operator waives it.
+// provenFromBefore uses the secret of the previous process, or of the previous opening of the port, to prove that the
+// modem is on hook. false means that there is no secret, or that the operator waives the proof.
 func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) {
 	vouchedAt := d.vouched() || d.o.Config.InsecureSignals
 	d.proof.state, err = d.o.Proofs.load(d.o.Config.TTY)
@@ -206,17 +208,17 @@ func (d *Driver) provenFromBefore(ctx context.Context) (proven bool, err error) 
 	return false, errUnproven
 }
 
-// watch starts to watch for an event that invalidates a reset: a call that comes in before the modem has its secret.
+// watch starts to watch for an event that invalidates a reset: a call that arrives before the modem has its secret.
 func (d *Driver) watch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.disturbed = false
 }
 
-// bootstrap brings a modem without a known secret on hook: all possible escapes, twice each, and ATH. Its answers prove
-// nothing.
+// bootstrap brings a modem without a known secret on hook: it sends all possible escapes, twice each, and ATH. The
+// modem's answers prove nothing.
 func (d *Driver) bootstrap(ctx context.Context) error {
-	chars := append([]byte{plus}, escapeChars...) // another process, with another key, may have set S2
+	chars := append([]byte{plus}, escapeChars...) // a process with another key may have set S2
 	for _, p := range []*profile{d.proof.state.Wiped, d.proof.state.Stored} {
 		if p != nil && p.S2 <= 127 && !slices.Contains(chars, byte(p.S2)) {
 			chars = append(chars, byte(p.S2))
@@ -225,8 +227,8 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 			d.proof.guard = max(d.proof.guard, p.S12)
 		}
 	}
-	// The first round ends a call that was up. The second one ends a call that the modem has answered by itself during
-	// the first, and whatever comes in from then on is seen.
+	// The first round ends an existing call. The second round ends a call that the modem answered by itself during
+	// the first one; later calls are detected.
 	if err := d.escape(ctx, chars...); err != nil {
 		return err
 	}
@@ -245,8 +247,8 @@ func (d *Driver) bootstrap(ctx context.Context) error {
 	return nil
 }
 
-// makeReady resets and initializes a modem that is on hook, and gives it a new secret. A call that comes in meanwhile,
-// when the modem may answer by itself, invalidates all of it.
+// makeReady resets and initializes a modem that is on hook, and gives it a new secret. A call that arrives while the
+// modem may answer by itself invalidates all of this.
 func (d *Driver) makeReady(ctx context.Context) error {
 	if err := d.insist(ctx, speak); err != nil {
 		return err
@@ -281,9 +283,10 @@ func (d *Driver) makeReady(ctx context.Context) error {
 	return nil
 }
 
-// loadInBand loads the stored profile, and finds out what that lets the modem do by itself before it is told otherwise.
+// loadInBand loads the stored profile, and finds out which automatic actions it allows the modem before these are
+// turned off.
 func (d *Driver) loadInBand(ctx context.Context) error {
-	// otherwise the next start begins like this one
+	// without this record, the next start begins in the same way
 	if st := &d.proof.state; st.Stored != nil || len(st.Secrets) > 0 || st.Wiped != nil {
 		d.wipe(after("ATZ"+d.o.Config.Init, st.Stored))
 	}

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncData has a file's octets on the disk. Its size has not changed.
+// syncData writes a file's data to disk. The size of the file must not have changed.
 func syncData(f *os.File) error {
 	for {
 		if err := unix.Fdatasync(int(f.Fd())); err != unix.EINTR {

@@ -4,5 +4,5 @@ package modem
 
 import "os"
 
-// syncData has a file's octets on the disk.
+// syncData writes a file's data to disk.
 func syncData(f *os.File) error { return f.Sync() }

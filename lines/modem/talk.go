@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// The refusals of a script's write.
+// The errors of rejected writes of a script.
 var (
 	errMayNotDial = errors.New("a dial command in a script that does not dial (put it into the callback script)")
 	errDialTwice  = errors.New("a second dial command in one attempt")
@@ -20,11 +20,11 @@ var (
 		"port without modem signals it ends the proof of the modem's state)")
 )
 
-// maxCommand is the longest command line that a script may send. Modems take 40 to 255 characters.
+// maxCommand is the longest command line that a script may send. Modems accept 40 to 255 characters.
 const maxCommand = 250
 
-// talk is one script at a modem's command line: a lines.CommandConn. It sees all that the modem sends, and cannot send
-// a dial command that is not allowed.
+// talk is one script at a modem's command line: a lines.CommandConn. It receives all output of the modem and cannot
+// send a dial command that is not allowed.
 type talk struct {
 	d      *Driver
 	port   lines.Port
@@ -33,21 +33,22 @@ type talk struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	dialed bool             // the dial command went out; guarded by d.mu
-	code   lines.ResultCode // what ended it; guarded by d.mu
+	dialed bool             // the dial command was sent; guarded by d.mu
+	code   lines.ResultCode // the result code that ended the script; guarded by d.mu
 	last   lines.ResultCode // the last result code; guarded by d.mu
-	said   string           // the last line that was no result code; guarded by d.mu
+	said   string           // the last line that is not a result code; guarded by d.mu
 	rang   bool             // guarded by d.mu
-	conn   *conn            // what the dial connected; guarded by d.mu
-	ended  bool             // nothing is sent any more; guarded by d.mu
-	why    error            // it ended; guarded by d.mu
+	conn   *conn            // the connection of the dial; guarded by d.mu
+	ended  bool             // nothing more is sent; guarded by d.mu
+	why    error            // the script ended; guarded by d.mu
 
-	line  []byte    // the command line begun, held until its CR
-	reset time.Time // when the script sent a command that may have undone what start set; zero: it has not
+	line []byte // the current command line, held until its CR
+	// when the script sent a command that may have undone settings made by start; zero: it has not
+	reset time.Time
 	until time.Time // write deadline; guarded by d.mu
 }
 
-// endLocked stops the script with a cause. A nil talk has nothing to stop.
+// endLocked stops the script with a cause. A nil talk has no effect.
 func (t *talk) endLocked(cause error) {
 	if t == nil || t.ended {
 		return
@@ -63,8 +64,8 @@ func (t *talk) finalLocked(code lines.ResultCode) {
 	t.endLocked(fmt.Errorf("the modem says %s", code))
 }
 
-// rangLocked handles a RING, or a CONNECT that is not the script's: glare. A dial command not sent yet is held back;
-// one already sent gets no connection.
+// rangLocked handles a RING, or a CONNECT that does not belong to the script: glare. A dial command that is not sent
+// yet is held back; one that was sent gets no connection.
 func (t *talk) rangLocked(e event) {
 	t.rang = true
 	switch {
@@ -77,13 +78,13 @@ func (t *talk) rangLocked(e event) {
 	}
 }
 
-// connectLocked stores the connection of the dial command.
+// connectLocked stores the connection that the dial command made.
 func (t *talk) connectLocked(c *conn) {
 	t.code, t.conn, c.claimed = lines.Connected, c, true
-	t.in.finish(io.EOF) // the script has seen the CONNECT line; what follows is the call's
+	t.in.finish(io.EOF) // the script has read the CONNECT line; the octets after it belong to the call
 }
 
-// Read returns what the modem says, then io.EOF after CONNECT, or why the script was ended.
+// Read returns the modem's output. It returns io.EOF after CONNECT, or the reason why the script was ended.
 func (t *talk) Read(b []byte) (int, error) { return t.in.read(b) }
 
 // SetReadDeadline implements lines.CommandConn.
@@ -92,7 +93,7 @@ func (t *talk) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline ends a Write that blocks. Without a deadline Timing.Command bounds it.
+// SetWriteDeadline sets the time at which a blocked Write ends. Without a deadline, Timing.Command limits it.
 func (t *talk) SetWriteDeadline(at time.Time) error {
 	t.d.mu.Lock()
 	t.until = at
@@ -110,7 +111,7 @@ func (t *talk) Break(d time.Duration) error {
 	return t.port.Break(d)
 }
 
-// Write sends b. A command line goes out when it is whole, so that a dial command is known before its CR.
+// Write sends b. A command line is sent only when it is complete, so that a dial command is recognized before its CR.
 func (t *talk) Write(b []byte) (int, error) {
 	out, err := t.filter(b)
 	for i := 0; err == nil && i < len(out); i++ {
@@ -130,8 +131,8 @@ type piece struct {
 	resets bool
 }
 
-// pass sends a piece. Settings undone by a reset are restored first, and on a port without signals a dial command goes
-// out only in a state that the modem has proven a moment before.
+// pass sends a piece. It first restores settings that a reset has undone. On a port without signals, it sends a dial
+// command only if the modem has just proven its state.
 func (t *talk) pass(p piece) error {
 	if err := t.allow(p.dials, false); err != nil {
 		return err
@@ -172,7 +173,7 @@ func (t *talk) writeLimit() time.Time {
 	return limit
 }
 
-// filter returns what may go out now. It holds a line back from its first A on, until CR.
+// filter returns the pieces that may be sent now. It holds a line back from its first A until its CR.
 func (t *talk) filter(b []byte) (out []piece, err error) {
 	var between []byte
 	dials := false
@@ -211,10 +212,10 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 	return out, nil
 }
 
-// rearm returns the dial command line as it goes out on a port with signals. A script that loaded a profile (ATZ, AT&F)
-// may have undone the settings for the hang-up by DTR and the disabled escape: a caller whose `+++` is echoed would
-// reach the command line. They are set again right before the dial command in the same line, so that the script sees
-// one answer.
+// rearm returns the dial command line in the form that is sent on a port with signals. A script that loaded a profile
+// (ATZ, AT&F) may have undone the hang-up by DTR and the disabled escape, and a caller whose `+++` is echoed would
+// reach the command line. rearm therefore sets both again in the same line, right before the dial command, so that
+// the script receives one answer.
 func (t *talk) rearm(line string, at int, resets bool) string {
 	if t.reset.IsZero() && !resets || !t.port.HasSignals() {
 		return line
@@ -222,8 +223,8 @@ func (t *talk) rearm(line string, at int, resets bool) string {
 	return line[:at] + "&C1&D2S2=255" + line[at:]
 }
 
-// allow says whether the script may still send. With mark it marks the dial command before that goes out, so that the
-// answer finds it marked.
+// allow returns an error if the script may not send. With mark, it records the dial command before it is sent, so
+// that its answer is recognized.
 func (t *talk) allow(dials, mark bool) error {
 	t.d.mu.Lock()
 	defer t.d.mu.Unlock()

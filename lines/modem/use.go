@@ -40,13 +40,13 @@ func (d *Driver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, lines.
 	return nil, t.code, nil
 }
 
-// heldBack is an error of a dial whose command never left. Its text is the cause's alone.
+// heldBack is the error of a dial whose command was never sent. Its text is only that of the cause.
 type heldBack struct{ error }
 
 func (h heldBack) Unwrap() []error { return []error{h.error, lines.ErrHeldBack} }
 
-// use runs a script with the token held. It returns the script's end, or nil where it was not run. After a dial that
-// brought no call the line is proven on hook; where that fails it is not used again before it is.
+// use runs a script with the token held. It returns the ended script, or nil if the script was not run. After a dial
+// without a call, the line is proven on hook; if the proof fails, the line is not used until it succeeds.
 func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, error) {
 	tty := d.o.Config.TTY
 	if err := d.take(ctx); err != nil {
@@ -65,13 +65,14 @@ func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, er
 	}
 	if d.endTalk(t, err == nil) {
 		if unproven := d.prove(context.WithoutCancel(ctx)); unproven != nil {
-			d.debug("after the script: %v", unproven) // the phase keeps the line from being used, Settle tells the pool
+			// the phase prevents use of the line; Settle reports the error to the pool
+			d.debug("after the script: %v", unproven)
 		}
 	}
 	return t, err
 }
 
-// runScript runs fn and waits for what came of its dial. If fn panics the line only needs a proof again.
+// runScript runs fn and waits for the result of its dial. If fn panics, the line only needs a new proof.
 func (d *Driver) runScript(t *talk, fn lines.Script) error {
 	returned := false
 	defer func() {
@@ -84,7 +85,7 @@ func (d *Driver) runScript(t *talk, fn lines.Script) error {
 		err = d.outcome(t)
 	}
 	if err == nil && !t.dialed {
-		err = t.restore() // a reset was the script's last command
+		err = t.restore() // the script's last command was a reset
 	}
 	returned = true
 	return err
@@ -99,7 +100,7 @@ func (d *Driver) proveStray(ctx context.Context) error {
 	return d.prove(ctx)
 }
 
-// beginTalk gives a script the command line. Earlier messages are forgotten; a ringing line is not dialled.
+// beginTalk gives a script the command line. Earlier messages are discarded. A line that rings is not dialled.
 func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := &talk{d: d, dial: dial, in: newQueue(), ctx: ctx, cancel: cancel}
@@ -117,7 +118,7 @@ func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 	return t, nil
 }
 
-// outcome waits for the result of the dial, if the script did not.
+// outcome waits for the result of the dial, unless the script did.
 func (d *Driver) outcome(t *talk) error {
 	d.mu.Lock()
 	dialed, code := t.dialed, t.code
@@ -141,8 +142,9 @@ func (d *Driver) outcome(t *talk) error {
 	return err
 }
 
-// endTalk takes the script from the command line. good says that it ended by itself and well. It reports whether the
-// line must be proven on hook now: an attempt is under way, or a call is up without an owner.
+// endTalk removes the script from the command line. good means that the script ended by itself and succeeded. endTalk
+// reports whether the line must be proven on hook now, because an attempt is in progress or a call is up without an
+// owner.
 func (d *Driver) endTalk(t *talk, good bool) (prove bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -198,7 +200,7 @@ func (d *Driver) Clear(ctx context.Context) error {
 	t, c := d.talk, d.conn
 	t.endLocked(lines.ErrCleared)
 	if d.phase == answering {
-		d.reply.code = lines.Error // as if the modem had refused
+		d.reply.code = lines.Error // as if the modem had rejected the command
 	}
 	d.mu.Unlock()
 	signal(d.notify)

@@ -23,7 +23,7 @@ const (
 	PTY     Scheme = "pty"     // the slave side of a pseudo terminal, no signals
 )
 
-// Address is a parsed and checked port URL. It is comparable; two Addresses of one Name are the same port.
+// Address is a parsed and checked port URL. It is comparable. Two Addresses with the same Name are the same port.
 type Address struct {
 	Scheme Scheme
 	Path   string // of the device, cleaned and absolute; Serial and PTY
@@ -35,7 +35,7 @@ type Address struct {
 // DefaultSpeed is the speed of a serial device whose URL names none, in bit/s.
 const DefaultSpeed = 115200
 
-// kind says what a URL of one scheme may have.
+// kind describes the valid parts of a URL of one scheme.
 type kind struct {
 	scheme  Scheme
 	example string
@@ -50,14 +50,14 @@ var kinds = []kind{
 	{PTY, "pty:///run/ringback/modem1", true, nil},
 }
 
-// speeds are the speeds that the kernel has a name for (Bxxx), in bit/s. Those below 300 are left out: no modem speaks
+// speeds are the speeds that the kernel has a name for (Bxxx), in bit/s. Speeds below 300 are omitted: no modem uses
 // them.
 var speeds = []int{300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 500000, 576000,
 	921600,
 	1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000}
 
-// Parse reads the URL of a port and checks all of it. It opens nothing and asks no name server. The error says what is
-// wrong and gives an example of what is right.
+// Parse parses and checks the URL of a port. It opens nothing and sends no DNS query. The error says what is wrong
+// and gives an example.
 func Parse(rawURL string) (Address, error) {
 	scheme, _, ok := strings.Cut(rawURL, "://")
 	if !ok {
@@ -105,7 +105,7 @@ func (k kind) parse(rawURL string) (Address, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // its text repeats the URL
+			err = ue.Err // the text of ue repeats the URL
 		}
 		return Address{}, err
 	}
@@ -160,8 +160,8 @@ func hostPort(u *url.URL) (string, error) {
 	return net.JoinHostPort(strings.ToLower(host), strings.TrimLeft(port, "0")), nil
 }
 
-// isHostName accepts letters, digits, '-' and '_' in labels of 1–63 octets, at most 253 in all (RFC 1123 §2.1; '_' is
-// used by many).
+// isHostName accepts letters, digits, '-' and '_' in labels of 1–63 octets, and at most 253 octets in total (RFC 1123
+// §2.1; '_' is in common use).
 func isHostName(s string) bool {
 	if len(s) > 253 || strings.Contains(s, ":") {
 		return false
@@ -246,12 +246,12 @@ func (a *Address) parameter(name, value string) error {
 	return nil
 }
 
-// Name is the port's URL without parameters, the same for all Addresses of one port: "serial:///dev/ttyS0".
+// Name returns the port's URL without parameters, the same for all Addresses of one port: "serial:///dev/ttyS0".
 func (a Address) Name() string {
 	return a.url(nil)
 }
 
-// String is the port's URL with the parameters that were given. Parse reads it back.
+// String returns the port's URL with the parameters that were given. Parse accepts it.
 func (a Address) String() string {
 	var q []string
 	if a.Speed != 0 {
@@ -266,7 +266,7 @@ func (a Address) String() string {
 func (a Address) url(query []string) string {
 	u := url.URL{Scheme: string(a.Scheme), Host: a.Host, Path: a.Path, RawQuery: strings.Join(query, "&")}
 	s := u.String()
-	if a.Path != "" && !strings.Contains(s, "://") { // net/url leaves out the empty host of schemes other than file
+	if a.Path != "" && !strings.Contains(s, "://") { // net/url omits the empty host of schemes other than file
 		s = strings.Replace(s, ":", "://", 1)
 	}
 	return s
@@ -290,9 +290,9 @@ func nearest(s string, words []string) string {
 	return best
 }
 
-// distance counts the letters to add, drop or change to make b of a (Levenshtein).
+// distance returns the number of letters to add, drop or change to turn a into b (Levenshtein).
 func distance(a, b string) int {
-	if len(a) > 64 { // not worth a guess
+	if len(a) > 64 { // too long to guess
 		return len(a)
 	}
 	row := make([]int, len(b)+1)

@@ -2,5 +2,5 @@
 
 package port
 
-// awaitReadable cannot wait here without a buffer: it returns, and the Read that follows waits.
+// awaitReadable cannot wait here without a buffer: it returns, and the next Read waits.
 func awaitReadable(any) {}

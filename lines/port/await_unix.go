@@ -8,21 +8,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitReadable blocks until a read of c would not: there are octets, the end, or the read deadline has passed. It
-// holds no buffer, and fits on the smallest stack.
+// awaitReadable blocks until a read of c would not block: there is input, the end of input, or an expired read
+// deadline. It uses no buffer and fits on the smallest stack.
 func awaitReadable(c any) {
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return // in memory, in tests
+		return // an in-memory connection in a test
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
-		return // closed: Read says so
+		return // closed; Read returns the error
 	}
-	_ = raw.Read(isReadable) // an error is the next Read's too
+	_ = raw.Read(isReadable) // the next Read returns the error too
 }
 
-// isReadable asks without waiting.
+// isReadable checks without waiting.
 func isReadable(fd uintptr) bool {
 	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for {

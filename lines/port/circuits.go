@@ -6,7 +6,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// fromModem are the circuits that the modem drives, toModem those that we drive.
+// fromModem are the circuits that the modem drives; toModem are those that we drive.
 const (
 	fromModem = lines.DCD | lines.DSR | lines.CTS | lines.RI
 	toModem   = lines.DTR | lines.RTS
@@ -18,10 +18,10 @@ type circuits struct {
 
 	mu      sync.Mutex
 	now     lines.Signals
-	waiting func() // ends the Await that is under way; nil: none is
+	waiting func() // ends the running Await; nil: none
 }
 
-// set sets the circuits of mask to those in on, and leaves a token if that changed anything.
+// set sets the circuits of mask to those in on, and leaves a token if this is a change.
 func (c *circuits) set(mask, on lines.Signals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,14 +32,14 @@ func (c *circuits) set(mask, on lines.Signals) {
 	c.now = next
 	select {
 	case c.changes <- struct{}{}:
-	default: // the receiver has not taken the last token: it will see this state with it
+	default: // the receiver will see this state when it takes the previous token
 	}
 	if c.waiting != nil {
 		c.waiting()
 	}
 }
 
-// await calls wait, which end brings back as soon as there is a token.
+// await calls wait, and end as soon as there is a token, which makes wait return.
 func (c *circuits) await(wait, end func()) {
 	c.mu.Lock()
 	c.waiting = end
@@ -59,7 +59,7 @@ func (c *circuits) get() lines.Signals {
 	return c.now
 }
 
-// driven are the circuits that SetDTR moves: with hardware flow control RTS belongs to the UART.
+// driven returns the circuits that SetDTR changes: with hardware flow control, RTS belongs to the UART.
 func driven(flow string) lines.Signals {
 	if flow == FlowHardware {
 		return lines.DTR

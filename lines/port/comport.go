@@ -6,7 +6,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// COM-PORT commands, as the client sends them; the server's carry the same number plus fromServer (RFC 2217 §2–5).
+// COM-PORT commands as sent by the client; those of the server add fromServer to the same number (RFC 2217 §2–5).
 const (
 	comSignature      = 0
 	comBaudRate       = 1
@@ -38,8 +38,8 @@ const (
 	everyCircuit = 255 // SET-MODEMSTATE-MASK (§4)
 )
 
-// modemStateBits pairs the bits of NOTIFY-MODEMSTATE (RFC 2217 §4) with our signals. The lower four say what changed
-// since the last report; the state itself is enough here.
+// modemStateBits pairs the bits of NOTIFY-MODEMSTATE (RFC 2217 §4) with our signals. The lower four bits report
+// changes since the last report, and are not needed here.
 var modemStateBits = []struct {
 	bit byte
 	sig lines.Signals
@@ -61,7 +61,7 @@ func appendCom(dst []byte, command byte, value ...byte) []byte {
 	return append(dst, cmdIAC, cmdSE)
 }
 
-// appendSettings appends the settings of the line for the server. speed 0 keeps the server's own.
+// appendSettings appends the settings of the line for the server. speed 0 keeps the server's speed.
 func appendSettings(dst []byte, speed int, flow string) []byte {
 	if speed != 0 {
 		dst = appendCom(dst, comBaudRate, binary.BigEndian.AppendUint32(nil, uint32(speed))...)
@@ -77,11 +77,11 @@ func appendSettings(dst []byte, speed int, flow string) []byte {
 	dst = appendCom(dst, comLineStateMask, 0)
 	dst = appendCom(dst, comModemStateMask, everyCircuit)
 	dst = appendDrive(dst, toModem, true)
-	// Some servers report the state when the mask is set, some at the next change, some when asked.
+	// Some servers report the state when the mask is set, some at the next change, some on request.
 	return appendCom(dst, comModemState)
 }
 
-// appendDrive appends the orders that raise or drop DTR and RTS.
+// appendDrive appends the commands that raise or drop DTR and RTS.
 func appendDrive(dst []byte, which lines.Signals, on bool) []byte {
 	dtr, rts := byte(dtrOff), byte(rtsOff)
 	if on {

@@ -17,10 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile is a UUCP lock in the HDB form that minicom, mgetty, pppd and others heed (FHS 3.0 §5.9): LCK..ttyS0 holds
-// the owner's process number, right aligned in ten places, and a newline. Ours is also flocked while we hold it, which
-// distinguishes a lock of ours from one that an earlier process of the same number left (in a container every ringback
-// is process 1).
+// lockFile is a UUCP lock in the HDB form that minicom, mgetty, pppd and others observe (FHS 3.0 §5.9): LCK..ttyS0
+// contains the owner's process number, right aligned in ten places, and a newline. We also flock our lock file while
+// we hold it. This distinguishes our lock from one that an earlier process with the same number left (in a container,
+// every ringback is process 1).
 type lockFile struct {
 	path string
 	f    *os.File // flocked
@@ -37,7 +37,7 @@ func takeLock(dir, device string, log *slog.Logger) (*lockFile, error) {
 		return nil, nil
 	}
 	path := filepath.Join(dir, lockName(device))
-	// A lock may vanish or a stale one be replaced while we look; each further round needs such an event.
+	// A lock may disappear, or a stale one may be replaced, while we check; each further round needs such an event.
 	for range 8 {
 		f, err := createLock(path)
 		if err == nil {
@@ -71,8 +71,8 @@ func lockDir(dir string) (string, error) {
 	return "", nil
 }
 
-// lockName is the lock's name: that of the device behind all symbolic links, so that /dev/modem and /dev/ttyS0 exclude
-// each other.
+// lockName returns the name of the lock: that of the device after all symbolic links, so that /dev/modem and
+// /dev/ttyS0 exclude each other.
 func lockName(device string) string {
 	if real, err := filepath.EvalSymlinks(device); err == nil {
 		device = real
@@ -80,8 +80,8 @@ func lockName(device string) string {
 	return "LCK.." + strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(device, "/dev/"), "/"), "/", "_")
 }
 
-// createLock makes the lock with its content in it: others must never read a lock that has no number yet. link(2) is
-// the step that only one can win.
+// createLock creates the lock together with its content, because other programs must never read a lock without a
+// number. link(2) is the step that only one process can win.
 func createLock(path string) (*os.File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "LTMP."+strconv.Itoa(os.Getpid())+".*")
 	if err != nil {
@@ -90,7 +90,7 @@ func createLock(path string) (*os.File, error) {
 	defer os.Remove(f.Name())
 	_, err = fmt.Fprintf(f, "%10d\n", os.Getpid())
 	if err == nil {
-		err = f.Chmod(0o644) // readable for the programs of others
+		err = f.Chmod(0o644) // readable for programs of other users
 	}
 	if err == nil {
 		err = ignoringEINTR(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
@@ -105,8 +105,8 @@ func createLock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// clearStale removes the lock at path if its owner is dead; nil: try again. The flock on the lock itself keeps two
-// of us from removing it one after the other, where the second would remove what the first has made meanwhile.
+// clearStale removes the lock at path if its owner is dead; nil means: try again. The flock on the lock itself
+// prevents two of our processes from removing it in turn, where the second would remove the new lock of the first.
 func clearStale(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -151,10 +151,10 @@ func lockedBy(pid int, path string) error {
 	return fmt.Errorf("locked by process %d%s; end it or remove %s", pid, who, path)
 }
 
-// lockOwner reads a lock's process number: ASCII (HDB), or four octets of binary as older programs write it.
+// lockOwner parses the process number of a lock: ASCII (HDB), or four binary octets as written by older programs.
 func lockOwner(b []byte) (pid int, ok bool) {
 	fields := strings.Fields(string(b))
-	if len(fields) > 0 { // others add their name after the number
+	if len(fields) > 0 { // some programs add their name after the number
 		if n, err := strconv.Atoi(fields[0]); err == nil {
 			return n, n > 0
 		}

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Poller reads the modem signals of any number of serial devices in one goroutine, which runs only while there are any.
-// The zero value is ready; share one among all lines.
+// Poller reads the modem signals of any number of serial devices in one goroutine, which runs only while there are
+// devices. The zero value is usable; share one among all lines.
 //
-// The kernel's own way to wait for a change (TIOCMIWAIT) would hold a thread for each device.
+// The kernel's own way to wait for a change (TIOCMIWAIT) would block one thread per device.
 type Poller struct {
-	// Interval is the time between two reads of a device's signals; 0 is DefaultPoll. Not to be changed while ports are
-	// open.
+	// Interval is the time between two reads of a device's signals; 0 means DefaultPoll. It must not change while
+	// ports are open.
 	Interval time.Duration
 
 	mu    sync.Mutex
@@ -35,8 +35,8 @@ func (p *Poller) add(t *tty) {
 	go p.run(p.stop, p.done)
 }
 
-// remove ends the polling of t; with the last one it ends the goroutine and waits for it. Afterwards t is not touched
-// any more, except that a round under way may still call its poll once.
+// remove stops polling t. When the last port is removed, it ends the goroutine and waits for it. After remove, t is
+// not used any more, except that a round in progress may call its poll once more.
 func (p *Poller) remove(t *tty) {
 	p.mu.Lock()
 	if _, ok := p.ports[t]; !ok {
@@ -74,12 +74,12 @@ func (p *Poller) run(stop <-chan struct{}, done chan<- struct{}) {
 		for _, t := range round {
 			t.poll()
 		}
-		clear(round) // a closed port shall not be kept alive by the list
+		clear(round) // the list must not keep a closed port in memory
 	}
 }
 
-// snapshot lists the ports of this round, so that none is read with the mutex held: one that answers slowly must not
-// keep others from being opened and closed. A goroutine that was told to stop gets none; they belong to its successor.
+// snapshot returns the ports of this round, so that none is read while the mutex is held: a slow port must not delay
+// opening and closing others. A goroutine that was told to stop gets none; they belong to its successor.
 func (p *Poller) snapshot(into []*tty, stop <-chan struct{}) []*tty {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -17,38 +17,38 @@ const (
 	FlowNone     = "none"
 )
 
-// DefaultPoll is how often the signals of a serial device are read: the longest time that passes until a change is
-// noticed.
+// DefaultPoll is the interval at which the signals of a serial device are read, and so the longest time until a
+// change is noticed.
 const DefaultPoll = 100 * time.Millisecond
 
-// DefaultTimeout bounds the wait for an RFC 2217 server's answers.
+// DefaultTimeout limits the wait for the answers of an RFC 2217 server.
 const DefaultTimeout = 2 * time.Second
 
-// Options says how a port is opened. The zero value works.
+// Options are the parameters for opening a port. The zero value is usable.
 type Options struct {
-	// FlowControl is FlowHardware or FlowNone; "" uses the URL's flow and, if that is also missing, FlowHardware. One
-	// that contradicts the URL is an error. TCP and PTY ports have none and ignore it.
+	// FlowControl is FlowHardware or FlowNone; "" uses the URL's flow or, without one, FlowHardware. A value that
+	// contradicts the URL is an error. TCP and PTY ports ignore it.
 	FlowControl string
-	// LockDir is where serial devices get their UUCP lock file (LCK..ttyS0). "" is the first of /run/lock and /var/lock
-	// that exists; if neither does, only the kernel's locks guard the device.
+	// LockDir is the directory for the UUCP lock files of serial devices (LCK..ttyS0). "" is the first of /run/lock
+	// and /var/lock that exists; if neither exists, only the kernel's locks protect the device.
 	LockDir string
 	// TTY is the line's number, for log records only.
 	TTY int
-	// Poller reads the signals of serial devices. Give all lines the same one: it is one goroutine whatever their
-	// number. nil makes one for this port alone.
+	// Poller reads the signals of serial devices. Pass the same one to all lines: it needs only one goroutine. nil
+	// creates one for this port.
 	Poller *Poller
-	// Timeout bounds the connection's set-up: an RFC 2217 server that has not agreed to COM-PORT-OPTION and reported
-	// the modem's state by then is used without signals. It also bounds the wait for room to send a control message. 0
-	// is DefaultTimeout.
+	// Timeout limits the set-up of the connection: an RFC 2217 server that has not agreed to COM-PORT-OPTION and
+	// reported the modem's state in this time is used without signals. It also limits the wait for room to send a
+	// control message. 0 means DefaultTimeout.
 	Timeout time.Duration
-	// Log gets notes at level Debug and Warn; nil drops them.
+	// Log receives records at level Debug and Warn; nil drops them.
 	Log *slog.Logger
 
-	circuits modemIoctl // stands for the kernel's modem ioctls in tests; nil is the kernel
+	circuits modemIoctl // replaces the kernel's modem ioctls in tests; nil is the kernel
 }
 
-// Open opens the port that a names. The caller closes it. Open blocks for the connection's set-up at most, and not past
-// ctx; a serial device that has no carrier does not make it wait. Errors name the port, the cause and the fix.
+// Open opens the port at address a. The caller closes it. Open blocks at most for the set-up of the connection, and
+// not after ctx ends; it does not wait for a carrier. Errors name the port, the cause and the fix.
 func (a Address) Open(ctx context.Context, o Options) (lines.Port, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%s: not opened: %w", a.Name(), err)
@@ -70,7 +70,7 @@ func (a Address) Open(ctx context.Context, o Options) (lines.Port, error) {
 	return nil, fmt.Errorf("%q: unknown kind of port (use Parse to make an Address)", a.Scheme)
 }
 
-// settle fills in the defaults and joins the URL's flow control with the option's.
+// settle sets the defaults and merges the URL's flow control with the option's.
 func (o Options) settle(a Address) (Options, error) {
 	switch o.FlowControl {
 	case "", FlowHardware, FlowNone:

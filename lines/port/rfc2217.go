@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	maxEarly     = 4 << 10                // data kept that came before Open returned
-	answerLimit  = 250 * time.Millisecond // how long a peer that does not read our answers may delay Read
+	maxEarly     = 4 << 10                // maximum size of the data received before Open returned
+	answerLimit  = 250 * time.Millisecond // how long a peer that does not read our answers can delay Read
 	chunk        = 512                    // octets of data escaped at a time
 	signatureOut = "ringback"
 )
 
-// rfc2217 is the client of a serial port behind a Telnet server (RFC 2217). It has no goroutine: what the server says
-// of options and signals is read within Read, which a line's driver calls all the time.
+// rfc2217 is the client of a serial port behind a Telnet server (RFC 2217). It has no goroutine: the server's
+// messages about options and signals are handled in Read, which the driver of a line always calls.
 type rfc2217 struct {
 	conn  net.Conn
 	name  string
@@ -33,30 +33,30 @@ type rfc2217 struct {
 	flow  string
 	limit time.Duration // Options.Timeout
 
-	// The reader's own.
+	// Used only by the reader.
 	telnet    telnet
-	early     []byte // data that came while Open negotiated
+	early     []byte // data received while Open negotiated
 	set       bool   // the settings were sent
-	stateSeen bool   // a NOTIFY-MODEMSTATE came
-	dtrSeen   bool   // our order about DTR was confirmed
+	stateSeen bool   // a NOTIFY-MODEMSTATE was received
+	dtrSeen   bool   // our DTR command was confirmed
 
 	signals circuits
 	comPort atomic.Bool // COM-PORT is agreed
 	spoken  atomic.Bool // the peer speaks Telnet
-	nvt     atomic.Bool // the peer has refused BINARY from us: CR goes as CR NUL
+	nvt     atomic.Bool // the peer has rejected our BINARY: CR is sent as CR NUL
 	owing   atomic.Bool // carry is not empty
 
-	// Of the holder of the token in sending.
+	// Used only by the holder of the token in sending.
 	sending chan struct{} // capacity 1
-	carry   []byte        // rest of a unit that a deadline cut: goes first
+	carry   []byte        // rest of a unit that a deadline cut, sent first
 	scratch []byte        // escaped data
 
 	mu        sync.Mutex
-	queue     []byte        // answers of the reader, to be sent as soon as sending is free
+	queue     []byte        // answers of the reader, sent as soon as sending is free
 	deadline  time.Time     // of Write
-	control   bool          // a control unit is being sent, under a deadline of its own
-	suspended bool          // the server wants no data (FLOWCONTROL-SUSPEND)
-	changed   chan struct{} // closed when suspended or deadline changes; nil where not suspended
+	control   bool          // a control unit is being sent, with a separate deadline
+	suspended bool          // the server accepts no data (FLOWCONTROL-SUSPEND)
+	changed   chan struct{} // closed when suspended or deadline changes; nil if not suspended
 
 	breaking sync.Mutex // one BREAK at a time
 	closing  chan struct{}
@@ -84,8 +84,8 @@ func newRFC2217(c net.Conn, a Address, o Options) *rfc2217 {
 	return p
 }
 
-// negotiate agrees on the options and waits for the modem's state. A server that stays silent or refuses is no error:
-// the port then has no signals.
+// negotiate agrees on the options and waits for the modem's state. If the server does not answer or rejects the
+// options, this is not an error, but the port has no signals.
 func (p *rfc2217) negotiate(ctx context.Context) error {
 	end := time.Now().Add(p.limit)
 	p.signals.changes = make(chan struct{}, 1)
@@ -111,7 +111,7 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	}
-	if !stop() { // ctx ended just now, and its deadline may come over ours
+	if !stop() { // ctx has just ended, and its deadline may replace ours
 		return ctx.Err()
 	}
 	if !p.proven() {
@@ -125,7 +125,7 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	return nil
 }
 
-// greet sends the first units. A peer that does not read them within the limit is no server.
+// greet sends the first units. A peer that does not read them in time is not a server.
 func (p *rfc2217) greet(end time.Time) error {
 	p.sending <- struct{}{}
 	err := p.flushLocked(time.Until(end))
@@ -136,7 +136,7 @@ func (p *rfc2217) greet(end time.Time) error {
 	return err
 }
 
-// settled reports whether nothing more is to be waited for.
+// settled reports whether there is nothing more to wait for.
 func (p *rfc2217) settled() bool {
 	t := &p.telnet
 	for _, s := range []optionState{t.ours(optComPort), t.ours(optBinary), t.theirs(optBinary)} {
@@ -147,14 +147,14 @@ func (p *rfc2217) settled() bool {
 	return t.ours(optComPort) == no || p.proven()
 }
 
-// proven reports whether there are modem signals behind the server. ser2net says of a device that has none that all are
-// off, and leaves the order to raise DTR unanswered; a modem that is switched off has all signals off too, but then DTR
-// is confirmed.
+// proven reports whether the server's device has modem signals. For a device without signals, ser2net reports that
+// all are off, and does not confirm the command to raise DTR. A modem that is switched off also has all signals off,
+// but its DTR is confirmed.
 func (p *rfc2217) proven() bool {
 	return p.stateSeen && (p.dtrSeen || p.signals.get()&fromModem != 0)
 }
 
-// Read returns data of the line. What the server says of signals and options is taken out and acted upon.
+// Read returns data of the line. It removes and handles the server's messages about signals and options.
 func (p *rfc2217) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -181,7 +181,7 @@ func (p *rfc2217) Await() {
 	}
 }
 
-// receive reads once and returns the number of octets of data among what came, which may be 0.
+// receive reads once and returns the number of data octets received, which may be 0.
 func (p *rfc2217) receive(b []byte) (int, error) {
 	n, err := p.conn.Read(b)
 	n = p.telnet.decode(b[:n])
@@ -206,7 +206,7 @@ func (p *rfc2217) receive(b []byte) (int, error) {
 	return n, err
 }
 
-// command handles a COM-PORT message of the server. A truncated, too long or unknown one is dropped.
+// command handles a COM-PORT message from the server. A truncated, overlong or unknown message is dropped.
 func (p *rfc2217) command(m []byte) {
 	value := m[1:]
 	switch m[0] {
@@ -247,7 +247,7 @@ func (p *rfc2217) Signals() lines.Signals {
 	return p.signals.get()
 }
 
-// SetDTR raises or drops DTR at the server, and RTS with it where hardware flow control is off.
+// SetDTR raises or drops DTR at the server, and also RTS if hardware flow control is off.
 func (p *rfc2217) SetDTR(on bool) error {
 	if !p.HasSignals() {
 		return lines.ErrNoSignals
@@ -264,13 +264,13 @@ func (p *rfc2217) SetDTR(on bool) error {
 	return nil
 }
 
-// Break sends a BREAK of d and returns when it is over; Close cuts it short. A Telnet server without COM-PORT gets
-// Telnet's own Break (RFC 854), whose length the server chooses.
+// Break sends a BREAK of duration d and returns after it; Close ends it early. A Telnet server without COM-PORT gets
+// the Telnet Break (RFC 854), whose duration the server chooses.
 func (p *rfc2217) Break(d time.Duration) error {
 	if !p.spoken.Load() {
 		return lines.ErrNoSignals
 	}
-	p.breaking.Lock() // Close ends the one under way
+	p.breaking.Lock() // Close ends the current one
 	defer p.breaking.Unlock()
 	if err := p.sendBreak(d); err != nil {
 		return fmt.Errorf("%s: BREAK: %w", p.name, err)
@@ -295,7 +295,7 @@ func (p *rfc2217) sendBreak(d time.Duration) error {
 	}
 }
 
-// Close ends the connection; the server drops DTR or keeps it as its own configuration says.
+// Close ends the connection; the server's configuration decides whether it drops DTR.
 func (p *rfc2217) Close() error {
 	p.once.Do(func() {
 		close(p.closing)

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// The connection is written by three parties: Write, the signal methods, and Read, which answers the server. They take
-// turns by the token in sending, a whole Telnet unit each, so that no order lands in the middle of a doubled IAC.
+// Three parties write to the connection: Write, the signal methods, and Read, which answers the server. The token in
+// sending serializes them, one whole Telnet unit at a time, so that no command is inserted into a doubled IAC.
 
-// Write sends data, escaped. It returns the number of octets of b that are on their way; after a deadline that may be
-// fewer, and the connection can still be used.
+// Write sends data, escaped. It returns the number of octets of b that were sent; after a deadline this may be fewer
+// than len(b), and the connection remains usable.
 func (p *rfc2217) Write(b []byte) (int, error) {
 	total := 0
 	for len(b) > 0 {
@@ -32,7 +32,7 @@ func (p *rfc2217) Write(b []byte) (int, error) {
 	return total, nil
 }
 
-// writeData sends one chunk of b and returns how many octets of b it took.
+// writeData sends one chunk of b and returns the number of octets of b that it sent.
 func (p *rfc2217) writeData(b []byte) (int, error) {
 	if err := p.writeCarry(); err != nil {
 		return 0, err
@@ -50,7 +50,7 @@ func (p *rfc2217) writeData(b []byte) (int, error) {
 			return i, err
 		}
 		at += width(c, nvt)
-		if at > sent { // the unit is cut: its rest must go first next time
+		if at > sent { // the unit was cut; its rest must be sent first
 			p.owe(p.scratch[sent:at])
 		}
 	}
@@ -68,13 +68,14 @@ func (p *rfc2217) writeCarry() error {
 	return err
 }
 
-// owe keeps the rest of a cut unit, if there is one, for the next sender.
+// owe keeps the rest of a cut unit, if any, for the next sender.
 func (p *rfc2217) owe(rest []byte) {
 	p.carry = append(p.carry, rest...)
 	p.owing.Store(len(p.carry) > 0)
 }
 
-// sendControl sends one or more whole control units. It waits for its turn and for room no longer than Options.Timeout.
+// sendControl sends one or more whole control units. It waits for the token and for room, for at most
+// Options.Timeout.
 func (p *rfc2217) sendControl(units []byte) error {
 	timer := time.NewTimer(p.limit)
 	defer timer.Stop()
@@ -85,8 +86,8 @@ func (p *rfc2217) sendControl(units []byte) error {
 	return p.release(err)
 }
 
-// writeControl writes units under a deadline of their own; the deadline of Write is put back afterwards. Where some of
-// them went out, begun is true and the rest is sent first.
+// writeControl writes units with a separate deadline and then restores the deadline of Write. begun means that a part
+// was sent; the rest is then sent first next time.
 func (p *rfc2217) writeControl(units []byte, limit time.Duration) (begun bool, err error) {
 	p.mu.Lock()
 	p.control = true
@@ -106,7 +107,7 @@ func (p *rfc2217) writeControl(units []byte, limit time.Duration) (begun bool, e
 	return begun, err
 }
 
-// take waits for the right to send; timeout nil waits until the port is closed.
+// take waits for the token; a nil timeout waits until the port is closed.
 func (p *rfc2217) take(timeout <-chan time.Time) error {
 	select {
 	case <-p.closing:
@@ -123,7 +124,7 @@ func (p *rfc2217) take(timeout <-chan time.Time) error {
 	}
 }
 
-// release gives up the right to send, after sending what Read has queued for the holder.
+// release returns the token, after sending what Read has queued.
 func (p *rfc2217) release(err error) error {
 	<-p.sending
 	if err != nil {
@@ -140,8 +141,8 @@ func (p *rfc2217) enqueue() {
 	p.telnet.out = nil
 }
 
-// flush sends the queue if the token is free; otherwise its holder sends it on release. A peer that does not read the
-// answers within limit gets them later: the reader must not block on it.
+// flush sends the queue if the token is free; otherwise its holder sends the queue on release. A peer that does not
+// read the answers within limit gets them later: the reader must not block on it.
 func (p *rfc2217) flush(limit time.Duration) error {
 	for p.owing.Load() || p.queued() {
 		select {
@@ -161,7 +162,7 @@ func (p *rfc2217) flush(limit time.Duration) error {
 	return nil
 }
 
-// flushLocked needs the token.
+// flushLocked sends the queue. The caller holds the token.
 func (p *rfc2217) flushLocked(limit time.Duration) error {
 	p.mu.Lock()
 	units := p.queue
@@ -182,19 +183,19 @@ func (p *rfc2217) queued() bool {
 	return len(p.queue) > 0
 }
 
-// SetWriteDeadline sets the deadline of Write. The signal methods have their own.
+// SetWriteDeadline sets the deadline of Write. The signal methods use their own.
 func (p *rfc2217) SetWriteDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.deadline = t
 	p.wakeLocked()
 	if p.control {
-		return nil // writeControl sets it when it is done
+		return nil // writeControl restores it when it is done
 	}
 	return p.conn.SetWriteDeadline(t)
 }
 
-// suspend stops or resumes data at the server's wish (RFC 2217 §5).
+// suspend stops or resumes data as the server requests (RFC 2217 §5).
 func (p *rfc2217) suspend(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -206,7 +207,7 @@ func (p *rfc2217) suspend(on bool) {
 	}
 }
 
-// wakeLocked lets a writer that waits in mayWrite look again; it needs mu.
+// wakeLocked makes a writer that waits in mayWrite check again. The caller holds mu.
 func (p *rfc2217) wakeLocked() {
 	if p.suspended {
 		close(p.changed)
@@ -214,7 +215,7 @@ func (p *rfc2217) wakeLocked() {
 	}
 }
 
-// mayWrite waits while the server wants no data, until Write's deadline.
+// mayWrite waits until the server accepts data, or until the deadline of Write.
 func (p *rfc2217) mayWrite() error {
 	for {
 		p.mu.Lock()

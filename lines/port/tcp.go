@@ -40,7 +40,7 @@ func (t *tcp) Close() error {
 	return nil
 }
 
-// dial connects to a.Host. A peer that is switched off is noticed after a minute of silence.
+// dial connects to a.Host. Keep-alive detects a peer that is switched off after a minute of silence.
 func dial(ctx context.Context, a Address) (net.Conn, error) {
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second,
 		Interval: 10 * time.Second, Count: 3}}
@@ -51,7 +51,8 @@ func dial(ctx context.Context, a Address) (net.Conn, error) {
 	return c, nil
 }
 
-// bare is the cause of an error of net or os, without the address (the port's name has it) and the system call.
+// bare returns the cause of an error of net or os, without the address (the name of the port has it) and the system
+// call.
 func bare(err error) error {
 	if op, ok := err.(*net.OpError); ok && op.Err != nil {
 		err = op.Err
@@ -76,7 +77,7 @@ func dialHint(err error) string {
 	return ""
 }
 
-// noSignals is the part of a port that has no modem signals.
+// noSignals implements the signal methods of a port without modem signals.
 type noSignals struct{}
 
 func (noSignals) HasSignals() bool         { return false }

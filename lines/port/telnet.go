@@ -14,36 +14,35 @@ const (
 	cmdIAC  = 255
 )
 
-// The options that we know.
+// The options that are supported or explicitly rejected.
 const (
 	optBinary  = 0  // RFC 856
-	optEcho    = 1  // RFC 857: refused, the modem behind the server echoes
+	optEcho    = 1  // RFC 857: rejected, since the modem itself echoes
 	optSGA     = 3  // RFC 858
 	optComPort = 44 // RFC 2217
 )
 
-// maxAnswers bounds what a peer can make us say on one connection. An honest one needs about ten answers; one that asks
-// for a refused option again each time it is refused must not keep us busy forever (RFC 1143 §1).
+// maxAnswers limits the answers that a peer can cause on one connection. A correct peer needs about ten; one that
+// repeats a rejected request must not keep us busy forever (RFC 1143 §1).
 const maxAnswers = 256
 
-// maxSub is the longest subnegotiation we look at, option code included; longer ones are dropped whole.
+// maxSub is the longest subnegotiation that is examined, including the option code; longer ones are dropped.
 const maxSub = 16
 
-// telnet is one end of a Telnet connection without the connection: octets in, octets out. It is not safe for concurrent
-// use.
+// telnet is the protocol state of one end of a Telnet connection, without I/O. It is not safe for concurrent use.
 type telnet struct {
 	state  parseState
-	verb   byte         // the WILL, WONT, DO or DONT whose option comes next
+	verb   byte         // the WILL, WONT, DO or DONT whose option follows
 	sub    [maxSub]byte // subnegotiation so far
 	subLen int          // its length, which may exceed maxSub
 	cr     bool         // the last octet of data was a CR
 
 	us, them [4]optionState // by slot: our side and the peer's (RFC 1143 §7)
-	heard    bool           // the peer has spoken Telnet
-	answered int            // of maxAnswers
+	heard    bool           // the peer has sent a Telnet command
+	answered int            // number of answers, at most maxAnswers
 
-	out     []byte       // what is to be sent; the owner takes it
-	comPort func([]byte) // gets COM-PORT subnegotiations without the option code; nil drops them
+	out     []byte       // octets to send; the owner removes them
+	comPort func([]byte) // receives COM-PORT subnegotiations without the option code; nil drops them
 }
 
 type parseState byte
@@ -56,16 +55,16 @@ const (
 	inSubCommand // after an IAC within a subnegotiation
 )
 
-// optionState is one of RFC 1143's. Its WANTNO and queue bits are not needed: we never withdraw a request.
+// optionState is a state of RFC 1143. WANTNO and the queue bits are not needed, because we never withdraw a request.
 type optionState byte
 
 const (
 	no optionState = iota
 	yes
-	wantYes // asked for, not answered yet
+	wantYes // requested, not answered yet
 )
 
-// slot is the index of an option in us and them.
+// slot returns the index of an option in us and them.
 func slot(option byte) (i int, known bool) {
 	switch option {
 	case optBinary:
@@ -102,8 +101,8 @@ func (t *telnet) ask(verb, option byte) {
 func (t *telnet) ours(option byte) optionState   { i, _ := slot(option); return t.us[i] }
 func (t *telnet) theirs(option byte) optionState { i, _ := slot(option); return t.them[i] }
 
-// decode reads octets of the peer, answers its commands (in out) and leaves the data at the start of p. It returns its
-// length. Commands may be split anywhere between two calls.
+// decode processes octets from the peer, adds the answers to its commands to out, and leaves the data at the start of
+// p. It returns the length of the data. A command may be split anywhere between two calls.
 func (t *telnet) decode(p []byte) int {
 	n := 0
 	for i := 0; i < len(p); {
@@ -129,7 +128,7 @@ func (t *telnet) decode(p []byte) int {
 	return n
 }
 
-// data moves src to dst. A peer that has refused to send BINARY sends CR NUL for a CR (RFC 854, page 11).
+// data copies src to dst. A peer that has rejected BINARY sends CR NUL for a CR (RFC 854, page 11).
 func (t *telnet) data(dst, src []byte) int {
 	if t.theirs(optBinary) != no {
 		return copy(dst, src)
@@ -145,7 +144,7 @@ func (t *telnet) data(dst, src []byte) int {
 	return n
 }
 
-// command takes one octet that is not plain data. A doubled IAC is an octet of data after all.
+// command processes one octet that is not plain data. A doubled IAC is a data octet.
 func (t *telnet) command(c byte) (data byte, isData bool) {
 	switch t.state {
 	case inCommand:
@@ -167,14 +166,14 @@ func (t *telnet) command(c byte) (data byte, isData bool) {
 		case cmdSE:
 			t.state = inData
 			t.endSub()
-		default: // cut off by another command, which counts
+		default: // cut off by another command, which is processed
 			return t.verbOrData(c)
 		}
 	}
 	return 0, false
 }
 
-// verbOrData takes the octet after an IAC.
+// verbOrData processes the octet after an IAC.
 func (t *telnet) verbOrData(c byte) (data byte, isData bool) {
 	t.state = inData
 	switch c {
@@ -186,7 +185,7 @@ func (t *telnet) verbOrData(c byte) (data byte, isData bool) {
 	case cmdSB:
 		t.state, t.subLen = inSub, 0
 	}
-	return 0, false // NOP, DM, GA and the like mean nothing to a modem
+	return 0, false // NOP, DM, GA and others have no meaning for a modem
 }
 
 func (t *telnet) addSub(c byte) {
@@ -203,7 +202,7 @@ func (t *telnet) endSub() {
 	}
 }
 
-// negotiate follows RFC 1143 §7: what changes nothing is not answered, so no loop can begin.
+// negotiate follows RFC 1143 §7: a request that changes nothing gets no answer, so no loop can start.
 func (t *telnet) negotiate(verb, option byte) {
 	t.heard = true
 	side, agree, refuse := &t.them, byte(cmdDO), byte(cmdDONT)
@@ -223,7 +222,7 @@ func (t *telnet) negotiate(verb, option byte) {
 	case positive:
 		side[i] = yes
 		if was == no && !t.answer(agree, option) {
-			side[i] = no // not agreed, since not said
+			side[i] = no // no answer was sent, so not agreed
 		}
 	default:
 		side[i] = no
@@ -233,7 +232,7 @@ func (t *telnet) negotiate(verb, option byte) {
 	}
 }
 
-// answer reports false if the peer has used up its answers.
+// answer returns false if the peer has used up its answers.
 func (t *telnet) answer(verb, option byte) bool {
 	if t.answered >= maxAnswers {
 		return false
@@ -243,7 +242,7 @@ func (t *telnet) answer(verb, option byte) bool {
 	return true
 }
 
-// appendData appends src as it goes over the wire: IAC doubled, and CR followed by NUL where nvt says so (RFC 854, page
+// appendData appends src in its form on the wire: IAC doubled and, if nvt is true, CR followed by NUL (RFC 854, page
 // 11).
 func appendData(dst, src []byte, nvt bool) []byte {
 	for _, c := range src {
@@ -258,7 +257,7 @@ func appendData(dst, src []byte, nvt bool) []byte {
 	return dst
 }
 
-// width is the number of octets that c takes in appendData.
+// width returns the number of octets that appendData writes for c.
 func width(c byte, nvt bool) int {
 	if c == cmdIAC || c == '\r' && nvt {
 		return 2

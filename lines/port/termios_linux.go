@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// baudOf has the kernel's name for each of speeds.
+// baudOf maps each of speeds to the kernel's constant.
 var baudOf = map[int]uint32{300: unix.B300, 600: unix.B600, 1200: unix.B1200, 1800: unix.B1800, 2400: unix.B2400,
 	4800: unix.B4800,
 	9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200,
@@ -20,11 +20,10 @@ var baudOf = map[int]uint32{300: unix.B300, 600: unix.B600, 1200: unix.B1200, 18
 	3500000: unix.B3500000, 4000000: unix.B4000000}
 
 // setRaw makes the terminal transparent for octets: 8 data bits, no parity, one stop bit, no echo, no signals, no
-// translation. speed 0 leaves the speed alone. What is on its way in is kept: a flush would lose a peer's first octets.
+// translation. speed 0 keeps the speed. Pending input is kept, because a flush could lose a peer's first octets.
 //
-// CLOCAL is set: if it is off, the kernel hangs the terminal up whenever the carrier drops, and the modem's NO CARRIER
-// with it; the carrier is watched by the Poller instead. HUPCL is set, so that the modem hangs up when the process
-// dies.
+// CLOCAL is set: without it, the kernel hangs the terminal up whenever the carrier drops, and the modem's NO CARRIER
+// is lost; the Poller watches the carrier instead. HUPCL is set, so that the modem hangs up when the process dies.
 func setRaw(fd, speed int, flow string) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
@@ -34,7 +33,7 @@ func setRaw(fd, speed int, flow string) error {
 	if err := ignoringEINTR(func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, &want) }); err != nil {
 		return fmt.Errorf("set the terminal raw: %w", err)
 	}
-	// The kernel reports success when it could do any part of it.
+	// The kernel reports success if it could apply any part of the settings.
 	got, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return fmt.Errorf("read the terminal's settings: %w", err)
@@ -51,7 +50,7 @@ func setRaw(fd, speed int, flow string) error {
 }
 
 func rawMode(t unix.Termios, speed int, flow string) unix.Termios {
-	t.Iflag = unix.IGNBRK // a BREAK from outside is no octet
+	t.Iflag = unix.IGNBRK // a received BREAK is not an octet
 	t.Oflag = 0
 	t.Lflag = 0
 	t.Cflag &^= unix.CSIZE | unix.PARENB | unix.PARODD | unix.CMSPAR | unix.CSTOPB | unix.CRTSCTS
@@ -67,8 +66,7 @@ func rawMode(t unix.Termios, speed int, flow string) unix.Termios {
 	return t
 }
 
-// modemIoctl is what a serial port asks of the kernel about its modem. Tests bring their own, since a PTY has no modem
-// signals.
+// modemIoctl has the kernel calls for a serial port's modem. Tests replace them, since a PTY has no modem signals.
 type modemIoctl interface {
 	get(fd int) (bits int, err error)      // TIOCMGET
 	set(fd, bits int, on bool) error       // TIOCMBIS, TIOCMBIC
@@ -78,7 +76,7 @@ type modemIoctl interface {
 	discardOutput(fd int) error            // TCFLSH
 }
 
-// linuxIoctl asks the kernel. A signal of the runtime (preemption) may interrupt each call: it is repeated.
+// linuxIoctl calls the kernel. A signal of the runtime (preemption) may interrupt a call, which is then repeated.
 type linuxIoctl struct{}
 
 func (linuxIoctl) get(fd int) (int, error) {

@@ -14,17 +14,17 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// drainLimit is how long a BREAK waits for the octets before it to leave. A modem that holds CTS off could block it
+// drainLimit is how long a BREAK waits until earlier octets are sent. A modem that holds CTS off could block it
 // forever.
 const drainLimit = 2 * time.Second
 
-// tty is a serial device or a PTY. The descriptor is non-blocking, so that the runtime's poller serves its deadlines
-// and Close unblocks Read, and no thread waits in the kernel.
+// tty is a serial device or a PTY. The descriptor is non-blocking: the runtime's poller implements its deadlines,
+// Close unblocks Read, and no thread waits in the kernel.
 type tty struct {
 	f    *os.File
 	conn syscall.RawConn // of f
 	name string
-	lock *lockFile // nil where there is none
+	lock *lockFile // nil if there is none
 
 	kernel  modemIoctl // nil: no modem signals
 	poller  *Poller
@@ -36,7 +36,7 @@ type tty struct {
 	once     sync.Once
 }
 
-// openSerial locks, opens and sets up the device of a.
+// openSerial locks, opens and configures the device of a.
 func openSerial(a Address, o Options) (lines.Port, error) {
 	lock, err := takeLock(o.LockDir, a.Path, o.Log)
 	if err != nil {
@@ -54,8 +54,8 @@ func openSerial(a Address, o Options) (lines.Port, error) {
 	return t, nil
 }
 
-// openPTY opens the slave side of a PTY. It gets no lock file, whose name in a shared directory would outlive the PTY;
-// flock guards it.
+// openPTY opens the slave side of a PTY. It creates no lock file, which would outlive the PTY in a shared directory;
+// flock protects it.
 func openPTY(a Address) (lines.Port, error) {
 	t, err := openTTY(a)
 	if err != nil {
@@ -74,7 +74,7 @@ func openPTY(a Address) (lines.Port, error) {
 	return t, nil
 }
 
-// openTTY opens the device for exclusive use (flock). It makes no other change to it.
+// openTTY opens the device for exclusive use (flock). It changes nothing else.
 func openTTY(a Address) (*tty, error) {
 	fd, err := ignoringEINTR2(func() (int, error) {
 		return unix.Open(a.Path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -97,7 +97,7 @@ func openTTY(a Address) (*tty, error) {
 			return err
 		})
 	}
-	if err == nil { // a descriptor that the poller does not take would never time out
+	if err == nil { // a descriptor that the poller does not support would never time out
 		err = f.SetDeadline(time.Time{})
 	}
 	if err != nil {
@@ -107,8 +107,8 @@ func openTTY(a Address) (*tty, error) {
 	return t, nil
 }
 
-// setUp makes the device raw and, where it has modem signals, ours alone, raises DTR and RTS and starts to watch the
-// others.
+// setUp makes the device raw. If the device has modem signals, setUp also acquires exclusive use, raises DTR and RTS,
+// and starts to watch the others.
 func (t *tty) setUp(a Address, o Options) error {
 	speed := a.Speed
 	if speed == 0 {
@@ -156,7 +156,8 @@ func (t *tty) HasSignals() bool                   { return t.kernel != nil }
 func (t *tty) Signals() lines.Signals             { return t.signals.get() }
 func (t *tty) Changes() <-chan struct{}           { return t.signals.changes }
 
-// ended passes on the result of a Read or Write; after the hang-up of the terminal no signal of the modem is on.
+// ended returns the result of a Read or Write. After a hang-up of the terminal, it turns off all signals from the
+// modem.
 func (t *tty) ended(n int, err error) (int, error) {
 	if err == io.EOF || errors.Is(err, unix.EIO) {
 		t.signals.set(fromModem, 0)
@@ -169,10 +170,10 @@ func (t *tty) ended(n int, err error) (int, error) {
 
 func (t *tty) readable() { awaitReadable(t.f) }
 
-// interrupt ends Await via the read deadline, which its caller sets again.
+// interrupt ends Await with the read deadline, which the caller of Await sets again.
 func (t *tty) interrupt() { _ = t.f.SetReadDeadline(time.Unix(1, 0)) }
 
-// SetDTR raises or drops DTR, and RTS with it where hardware flow control is off.
+// SetDTR raises or drops DTR, and also RTS if hardware flow control is off.
 func (t *tty) SetDTR(on bool) error {
 	if t.kernel == nil {
 		return lines.ErrNoSignals
@@ -195,8 +196,8 @@ func (t *tty) drive(which lines.Signals, on bool) error {
 	return nil
 }
 
-// Break holds the line in the space state for d, once what was written before has left; it returns afterwards. Close
-// cuts it short.
+// Break holds the line in the space state for d, after earlier octets are sent, and then returns. Close ends it
+// early.
 func (t *tty) Break(d time.Duration) error {
 	if t.kernel == nil {
 		return lines.ErrNoSignals
@@ -221,7 +222,8 @@ func (t *tty) Break(d time.Duration) error {
 	return nil
 }
 
-// drained waits until the driver's buffer is empty. TIOCSBRK waits too, but in the kernel, where nothing could end it.
+// drained waits until the driver's buffer is empty. TIOCSBRK would also wait, but in the kernel, where nothing could
+// end the wait.
 func (t *tty) drained() error {
 	for end := time.Now().Add(drainLimit); ; {
 		var n int
@@ -238,7 +240,7 @@ func (t *tty) drained() error {
 	}
 }
 
-// pause reports false where the port was closed before d was over.
+// pause returns false if the port was closed before d had passed.
 func (t *tty) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -250,7 +252,7 @@ func (t *tty) pause(d time.Duration) bool {
 	}
 }
 
-// poll reads the modem's signals once. An error means that the device is gone: the reader learns of it by itself.
+// poll reads the modem's signals once. An error means that the device is gone; the reader detects this itself.
 func (t *tty) poll() {
 	bits, err := t.bits(t.kernel)
 	if err != nil {
@@ -264,8 +266,7 @@ func (t *tty) bits(kernel modemIoctl) (bits int, err error) {
 	return bits, err
 }
 
-// Close drops what was written and has not left, hangs up (HUPCL drops DTR with the last descriptor) and releases the
-// locks.
+// Close discards unsent output, hangs up (HUPCL drops DTR with the last descriptor) and releases the locks.
 func (t *tty) Close() (err error) {
 	t.once.Do(func() {
 		close(t.closing)
@@ -273,9 +274,9 @@ func (t *tty) Close() (err error) {
 			t.poller.remove(t)
 		}
 		if t.kernel != nil {
-			t.breaking <- struct{}{}           // a BREAK under way ends now, before its descriptor goes
+			t.breaking <- struct{}{}           // a running BREAK ends now, before its descriptor is closed
 			_ = t.control(func(fd int) error { // best effort: the device may be gone
-				// Without it the kernel's close would wait up to 30 s for a modem that holds CTS off (closing_wait).
+				// Otherwise the kernel's close would wait up to 30 s for a modem that holds CTS off (closing_wait).
 				return errors.Join(t.kernel.discardOutput(fd), t.kernel.exclusive(fd, false))
 			})
 		}
@@ -284,7 +285,7 @@ func (t *tty) Close() (err error) {
 	return err
 }
 
-// control calls f with the descriptor, which Close does not take away meanwhile.
+// control calls f with the descriptor; Close does not close it during the call.
 func (t *tty) control(f func(fd int) error) (err error) {
 	if e := t.conn.Control(func(fd uintptr) { err = f(int(fd)) }); e != nil {
 		return e

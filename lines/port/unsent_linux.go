@@ -7,17 +7,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Unsent is how many octets that were written the peer has not acknowledged yet.
+// Unsent returns the number of written octets that the peer has not acknowledged yet.
 func (t *tcp) Unsent() (int, error) { return unsentTCP(t.Conn) }
 
-// Unsent is how many octets that were written the server has not acknowledged yet. It does not report what it holds
-// back itself.
+// Unsent returns the number of written octets that the server has not acknowledged yet. It does not include octets
+// that the server itself holds back.
 func (p *rfc2217) Unsent() (int, error) { return unsentTCP(p.conn) }
 
 func unsentTCP(c net.Conn) (n int, err error) {
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return 0, nil // in memory: written is read
+		return 0, nil // in memory: written data is already read
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -30,7 +30,7 @@ func unsentTCP(c net.Conn) (n int, err error) {
 	return n, err
 }
 
-// Unsent is how many octets that were written the device has not taken yet.
+// Unsent returns the number of written octets that the device has not accepted yet.
 func (t *tty) Unsent() (n int, err error) {
 	ctl := t.control(func(fd int) error {
 		n, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
