@@ -10,12 +10,12 @@ func arm(k TimerKind) action {
 	return action{"arm " + string(k), func(d *draft) { d.arm(k, false) }}
 }
 
-// because sets the cause of what follows.
+// because sets the cause of the following actions.
 func because(text string) action {
 	return action{fmt.Sprintf("cause %q", text), func(d *draft) { d.s.Cause = text }}
 }
 
-// markEnding decides the end of an attempt that still has a line up.
+// markEnding sets the end that an attempt will have once its line is down.
 func markEnding(p Phase) action {
 	return action{"will end " + string(p), func(d *draft) { d.s.Ending = p }}
 }
@@ -30,7 +30,7 @@ var (
 		d.add(ArmTimer{Kind: Lifetime, Gen: d.s.LifeGen})
 	}}
 	armWait = action{"arm the wait", func(d *draft) {
-		if d.s.Timer != NoTimer { // put off while one runs
+		if d.s.Timer != NoTimer { // delayed while a wait runs
 			d.add(StopTimer{d.s.Timer, d.s.TimerGen})
 		}
 		k := Wait
@@ -60,7 +60,7 @@ var (
 	}}
 	unask = action{"no longer asked", func(d *draft) { d.s.Asked = false }}
 	hold  = action{"hold the lease", func(d *draft) { d.s.Lease, d.s.TTY = d.e.lease, d.e.tty }}
-	// Leasing's rule demands a lease, so offHook always has one.
+	// Leasing's rule requires a lease, so offHook always has one.
 	offHook = action{"OffHook", func(d *draft) { d.add(OffHook{d.s.Lease}) }}
 
 	giveBack = action{"ReleaseLease (the event's)", func(d *draft) { d.add(ReleaseLease{Lease: d.e.lease}) }}
@@ -129,12 +129,12 @@ var (
 		}
 	}}
 
-	// forget drops what died with the process before.
+	// forget drops what ended with the previous process.
 	forget = action{"forget lease, call and timers", func(d *draft) {
 		d.s.Lease, d.s.TTY, d.s.Asked, d.s.Timer = 0, 0, false, NoTimer
 		d.s.Again = true
 		d.s.Forced, d.s.Ready, d.s.Elapsed, d.s.Checking = false, false, false, false
-		d.out = nil // leave's StopTimer is for a timer of that process
+		d.out = nil // leave's StopTimer would stop a timer of that process
 	}}
 	interrupted = action{`cause "interrupted by restart"`, func(d *draft) {
 		d.s.Cause = "interrupted by restart"

@@ -38,7 +38,7 @@ type edge struct {
 	on       []string
 }
 
-// edges gathers the rules that change the phase, one edge for each pair of phases.
+// edges collects the rules that change the phase: one edge per pair of phases.
 func edges() []edge {
 	var out []edge
 	for _, r := range table {
@@ -59,7 +59,7 @@ func edges() []edge {
 	return out
 }
 
-// label is the event's name, with the timer's where it is one.
+// label returns the event's name; for TimerFired, with the timer's name.
 func (r *rule) label() string {
 	if r.on == "TimerFired" {
 		return r.when[0].name

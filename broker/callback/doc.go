@@ -1,24 +1,24 @@
-// Package callback decides what becomes of one callback, the promise to ring somebody back. It is a table of rules and
-// the function Step over it. It is pure: no clock, no goroutine, no file, no line. Its owner (the broker's loop) keeps
-// the State, feeds it Events in the order they happened, and carries out the Effects.
+// Package callback decides the fate of one callback. It is a table of rules and the function Step that applies it. It
+// is pure: it has no clock, goroutines, files or lines. Its owner (the broker's loop) keeps the State, passes it Events
+// in the order they happened, and carries out the Effects.
 //
-// The loop that a caller must write:
+// The caller must write this loop:
 //
 //	next, effects, ok := callback.Step(state, event)
 //	if !ok {
-//		// stale or out of place: count it; nothing changed and nothing is to be done
+//		// stale or out of place: count it; nothing changed and there is nothing to do
 //	}
 //	if callback.Durable(state, next) {
-//		// write next and wait for the disk; on an error keep the old state, carry out no effect, and try again later
+//		// write next and wait for the disk; on an error keep the old state, carry out no effect, and retry later
 //	}
 //	state = next
 //	for _, e := range effects { /* carry out, in this order */ }
 //
-// So the promise is on paper before the caller is told (Tell), the attempt before the modem gets its dial command
-// (Dial), and the end before anybody learns of it (End). Several steps may share one commit.
+// So the promise is on disk before the caller is told (Tell), the attempt before the modem gets its dial command
+// (Dial), and the end before anyone is notified of it (End). Several steps may share one commit.
 //
-// What is ordered answers with an event, and that event names the order: Acquire with Leased or NoLine, OffHook with
-// OffHookEnded, Recheck with DenialRechecked, Dial with DialEnded, StartSession with Admitted, NotAdmitted or
-// CallEnded, ArmTimer with TimerFired, HangUp with whatever ends the thing hung up. All of them may come late, twice,
-// or after a restart of the order's cause; the machine recognises that by lease, attempt and timer generation.
+// Each order is answered by an event that names the order: Acquire by Leased or NoLine, OffHook by OffHookEnded,
+// Recheck by DenialRechecked, Dial by DialEnded, StartSession by Admitted, NotAdmitted or CallEnded, ArmTimer by
+// TimerFired, HangUp by the end of the dial or the call. Each of these events may come late, twice, or after a restart
+// made it obsolete; the machine detects this by lease, attempt and timer generation.
 package callback

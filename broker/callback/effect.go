@@ -2,53 +2,53 @@ package callback
 
 import "fmt"
 
-// Effect is an order to the loop, carried out after the commit and in the order given. The types of this file are all
-// there are.
+// Effect is an order to the loop. Effects are carried out after the commit and in the order given. This file has all
+// types of effects.
 type Effect interface {
 	fmt.Stringer
 	effect()
 }
 
-// Tell the caller on leg one that they will be called back, then let their session hang up.
+// Tell tells the caller on leg one that they will be called back, and then lets their session hang up.
 type Tell struct{}
 
-// HangUpCaller ends leg one, whose session has not done so in time.
+// HangUpCaller ends leg one, whose session has not hung up in time.
 type HangUpCaller struct{}
 
-// Acquire asks for a line for the dial of the plan whose turn it is (State.Next); the answer is one Leased or NoLine.
+// Acquire requests a line for the next dial of the plan (State.Next); the answer is one Leased or NoLine.
 type Acquire struct{}
 
-// StopAcquire takes the open Acquire back. A lease that was already on its way comes as Leased and is given back.
+// StopAcquire cancels the open Acquire. A lease that is already on its way arrives as Leased and is given back.
 type StopAcquire struct{}
 
 // OffHook runs the off-hook script of the leased line, if it has one; the answer is OffHookEnded.
 type OffHook struct{ Lease uint64 }
 
-// ArmTimer starts a timer; a Wait and a RetryWait do not end before State.NotBefore; the loop computes how long it runs
-// and answers with TimerFired of the same Kind and Gen. An older timer of the same callback is stopped, unless one of
-// the two is the Lifetime.
+// ArmTimer starts a timer. A Wait or RetryWait does not end before State.NotBefore; the loop computes the duration and
+// answers with TimerFired of the same Kind and Gen. An older timer of the same callback is stopped, unless one of the
+// two is the Lifetime.
 type ArmTimer struct {
 	Kind TimerKind
 	Gen  uint64
-	Full bool // Wait and RetryWait: count from now (a restart lies behind), not from the hang-up or the last attempt
+	Full bool // Wait and RetryWait: count from now, because of a restart, not from the hang-up or the last attempt
 }
 
-// StopTimer stops a timer; that it fires all the same does no harm.
+// StopTimer stops a timer. If the timer fires nevertheless, its event is refused.
 type StopTimer struct {
 	Kind TimerKind
 	Gen  uint64
 }
 
-// Recheck looks for reasons that forbid the dial now (lockdown, number, hours, ceiling), never for such that would
-// widen it; the answer is DenialRechecked with this Gen.
+// Recheck looks for reasons to deny the dial now (lockdown, number, hours, ceiling), never for reasons to allow more;
+// the answer is DenialRechecked with this Gen.
 type Recheck struct{ Gen uint64 }
 
-// Dial begins attempt number Attempt on the leased line. The attempt is on disk when this is carried out.
+// Dial begins attempt number Attempt on the leased line. The attempt is already on disk.
 type Dial struct {
 	Attempt int
-	Of      int // which dial of the plan, from 0
+	Of      int // index of the dial in the plan, from 0
 	Lease   uint64
-	Again   bool // its dial command was held back before: the attempt's row is used again
+	Again   bool // the dial command was held back before: the attempt's row is reused
 }
 
 // StartSession begins leg two's session on the connected call.
@@ -57,24 +57,24 @@ type StartSession struct {
 	Lease   uint64
 }
 
-// HangUp ends attempt Attempt: it stops its dialler where that still runs and ends its call where there is one. A call
-// that is already down is left alone.
+// HangUp ends attempt Attempt: it stops the dialler if it still runs, and ends the call if there is one. A call that is
+// already down is left alone.
 type HangUp struct {
 	Attempt int
 	Lease   uint64
 }
 
-// ReleaseLease gives a line back. The owner of the line proves it on hook before anybody else gets it. Unproven: it is
-// already known that it cannot be, and the line goes to quarantine.
+// ReleaseLease returns a line. The owner of the line proves it on hook before leasing it again. Unproven means that
+// this is known to be impossible, and the line goes to quarantine.
 type ReleaseLease struct {
 	Lease    uint64
 	Unproven bool
 }
 
-// Audit adds a record to the audit about something that no other record tells.
+// Audit adds an audit record for something that no other record mentions.
 type Audit struct{ Text string }
 
-// End is the callback's end: one audit record, one line in the log, watchers are notified. It comes exactly once.
+// End is the callback's end: one audit record, one log entry, watchers are notified. It comes exactly once.
 type End struct {
 	Outcome Phase // Completed, Failed, Expired or Cancelled
 	Cause   string

@@ -1,11 +1,11 @@
 package callback
 
-// Event is something that happened. The types of this file are all there are.
+// Event is something that happened. This file has all types of events.
 type Event interface {
 	input() input
 }
 
-// input is an event laid flat, so that the table's guards and actions need no type switch.
+// input is a flattened event, so that the table's guards and actions need no type switch.
 type input struct {
 	on       On
 	id       string
@@ -28,104 +28,105 @@ type input struct {
 // On is the name of an event in the table.
 type On string
 
-// Promise is the decision to call back. The state must be New. It answers with Tell.
+// Promise is the decision to call back. The state must be New. The machine answers with Tell.
 type Promise struct {
-	ID  string // of the callback; must not be ""
-	Max int    // budget of attempts, the dials in the plan; below 1 stands for 1
+	ID  string // ID of the callback; must not be ""
+	Max int    // budget of attempts: the number of dials in the plan; less than 1 means 1
 }
 
-// HungUp: leg one is down and its line was proven on hook.
+// HungUp means that leg one is down and its line was proven on hook.
 type HungUp struct{}
 
-// HangUpUnproven: leg one was ended, but its line could not be proven on hook (it is quarantined). The callback goes on
-// with another line, or waits for this one.
+// HangUpUnproven means that leg one was ended, but its line could not be proven on hook and is in quarantine. The
+// callback continues with another line, or waits for this one.
 type HangUpUnproven struct{ Cause string }
 
-// Leased: a line was lent, in answer to Acquire. Lease is any number but 0 that the loop has never used before in this
-// process.
+// Leased means that a line was leased, in answer to Acquire. Lease is any number except 0 that the loop has not used
+// before in this process.
 type Leased struct {
 	Lease uint64
 	TTY   int
 }
 
-// NoLine: the Acquire was answered and there is no line now. Final: there will never be one for this step of the plan:
-// the callback goes on with the dial Next of a later step, or fails where there is none (0).
+// NoLine is the answer to Acquire if there is no line now. Final means that there will never be a line for this step of
+// the plan: the callback continues with the dial Next of a later step, or fails if there is none (0).
 type NoLine struct {
 	Cause string
 	Final bool
 	Next  int
 }
 
-// OffHookEnded: the off-hook script on this lease has ended, or there was none. Err is "" or what went wrong: that is
-// written to the audit and changes nothing, since the dial script has checks of its own.
+// OffHookEnded means that the off-hook script on this lease has ended, or there was none. Err is "" or the error of the
+// script: it is recorded in the audit and changes nothing, because the dial script has its own checks.
 type OffHookEnded struct {
 	Lease uint64
 	Err   string
 }
 
-// LineLost: the leased line went out of service while the callback was waiting on it.
+// LineLost means that the leased line went out of service while the callback was waiting on it.
 type LineLost struct {
 	Lease uint64
 	Cause string
 }
 
-// TimerFired: the timer that ArmTimer of this kind and generation started has run out.
+// TimerFired means that the timer started by ArmTimer with this kind and generation has expired.
 type TimerFired struct {
 	Kind TimerKind
 	Gen  uint64
 }
 
-// DenialRechecked answers Recheck with its generation: Reason "" lets the dial go on, any other denies it for good. A
-// denial may also come unasked (a lockdown) and counts then whatever its Gen, before the dial.
+// DenialRechecked answers Recheck with its generation: an empty Reason allows the dial, any other denies it
+// permanently. A denial may also come without a Recheck (a lockdown); before the dial it counts with any Gen.
 type DenialRechecked struct {
 	Gen    uint64
 	Reason string
 }
 
-// DialEnded: the dialler of the attempt on this lease has returned. Unless Connected, the line is on hook again, or
-// Unproven.
+// DialEnded means that the dialler of the attempt on this lease has returned. Unless Connected, the line is on hook
+// again, or Unproven.
 type DialEnded struct {
 	Attempt   int
 	Lease     uint64
 	Connected bool
-	Outcome   string // why not: "busy", "no answer", …; the cause of the failure should it be the last
+	Outcome   string // why not connected: "busy", "no answer", …; the cause of the failure if this attempt is the last
 	Unproven  bool   // the line could not be proven on hook
-	Final     bool   // the same dial can never end otherwise (the number cannot be dialled)
-	Next      int    // Final: the first dial of the plan that can; 0 none
-	Away      bool   // the dial whose turn it is now may not be made from the leased line
+	Final     bool   // the same dial can never succeed (the number cannot be dialled)
+	Next      int    // Final: the first dial of the plan that may succeed; 0 if none
+	Away      bool   // the next dial may not be made from the leased line
 	HeldBack  bool   // the dial command provably never left: no octet of it was written to the port
 }
 
-// Admitted: leg two's session was admitted.
+// Admitted means that leg two's session was admitted.
 type Admitted struct{ Attempt int }
 
-// NotAdmitted: leg two did not prove to be the right one, or may not have a session. No further attempt is made: it
-// would ring a stranger's telephone again.
+// NotAdmitted means that leg two did not authenticate as the user of the callback, or may not have a session. There is
+// no further attempt, because it might call an uninvolved person again.
 type NotAdmitted struct {
 	Attempt int
 	Cause   string
 }
 
-// CallEnded: leg two's call is over and its line is on hook, or Unproven. Before admission it is a failed attempt;
-// after it, it gives the lease back.
+// CallEnded means that leg two's call is over and its line is on hook, or Unproven. Before admission it is a failed
+// attempt; after it, it returns the lease.
 type CallEnded struct {
 	Attempt  int
 	Cause    string
 	Unproven bool
-	Away     bool // the dial whose turn it is now may not be made from the leased line
+	Away     bool // the next dial may not be made from the leased line
 }
 
-// Cancel: an operator takes the promise back.
+// Cancel means that an operator cancels the callback.
 type Cancel struct{ By string }
 
-// Delay puts the dial off: not before NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback
-// later: what would not, and what comes when the dial has begun, is refused.
+// Delay delays the dial until NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback later:
+// otherwise, or if the dial has begun, it is refused.
 type Delay struct {
 	NotBefore int64
 	By        string
 }
 
-// Restarted: this process found the callback in the journal. Timers, leases and calls of the process before are gone.
+// Restarted means that this process found the callback in the journal. Timers, leases and calls of the previous process
+// are gone.
 type Restarted struct{}
 
 func (e Promise) input() input { return input{on: "Promise", id: e.ID, max: e.Max} }

@@ -6,7 +6,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 )
 
-// A callback from the promise to leg two. The events of the timers name the timer that the effects armed.
+// A callback from the promise to leg two. The timer events name the timers that the effects armed.
 func ExampleStep() {
 	var s callback.State
 	for _, e := range []callback.Event{

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// most is the budget of the lives that are explored: with three dials one in the middle can be passed over.
+// most is the budget of the explored lives: three dials are enough to pass over one in the middle.
 const most = 3
 
-// events lists all that can happen to a state: each event as it should be, and stale or foreign in every way its fields
-// allow.
+// events returns all events that can happen in a state: each event as it should be, and with each stale or foreign
+// value that its fields allow.
 func events(s State, w world) []Event {
 	next := w.lastLease + 1
 	out := []Event{
@@ -26,7 +26,7 @@ func events(s State, w world) []Event {
 		Cancel{By: "op"}, Restarted{},
 		Delay{NotBefore: s.NotBefore}, Delay{},
 	}
-	if s.NotBefore < 2 { // so that there is an end of states
+	if s.NotBefore < 2 { // keeps the number of states finite
 		out = append(out, Delay{NotBefore: s.NotBefore + 1, By: "CoA"})
 	}
 	for _, l := range []uint64{0, s.Lease, s.Lease + 1} {
@@ -61,8 +61,8 @@ func events(s State, w world) []Event {
 	return out
 }
 
-// explore visits every pair of state and world that up to depth events can reach, holds the laws against each step, and
-// shows the accepted steps to visit.
+// explore visits every pair of state and world that up to depth events can reach, checks the laws at each step, and
+// passes the accepted steps to visit.
 func explore(t *testing.T, depth int, visit func(transition)) (pairs int) {
 	t.Helper()
 	type pair struct {
@@ -98,7 +98,7 @@ func explore(t *testing.T, depth int, visit func(transition)) (pairs int) {
 	return len(seen)
 }
 
-// rename numbers leases anew after each step, since only which are out matters, not how many there have been.
+// rename renumbers the leases after each step: only which ones are out matters, not how many there were before.
 func (w *world) rename(s *State) {
 	if bits.OnesCount64(w.out) == 0 {
 		w.lastLease = 0
@@ -106,7 +106,7 @@ func (w *world) rename(s *State) {
 }
 
 func TestAllSequences(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a third of the time was the collector's
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // garbage collection took a third of the time
 	depth := 13
 	if testing.Short() {
 		depth = 8
@@ -122,7 +122,8 @@ func TestAllSequences(t *testing.T) {
 	t.Logf("%d pairs of state and world, %d kinds of steps", n, len(used))
 }
 
-// TestEveryRuleIsUsed: a rule that no sequence takes is dead and would lie in the drawing.
+// TestEveryRuleIsUsed checks that some sequence of events uses each rule: an unused rule would be a false part of the
+// diagram.
 func TestEveryRuleIsUsed(t *testing.T) {
 	used := map[*rule]bool{}
 	explore(t, 10, func(tr transition) { used[find(tr.before, tr.event.input())] = true })

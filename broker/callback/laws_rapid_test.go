@@ -6,13 +6,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// walk plays one life: choose picks each event among those that can happen. It returns the law that was broken.
+// walk plays one life: choose picks each event among those that can happen. It returns the law that was broken, or "".
 func walk(n int, choose func(of int) int) (State, string) {
 	var s State
 	var w world
 	for range n {
 		es := events(s, w)
-		// Half of the time an event that the machine takes, else lives would hardly get anywhere.
+		// Half of the time choose an event that the machine accepts; otherwise most lives would stay near their
+		// beginning.
 		if choose(2) == 0 {
 			es = taken(s, es)
 		}
@@ -38,8 +39,8 @@ func taken(s State, es []Event) (out []Event) {
 	return out
 }
 
-// finale lets time run out: whatever has happened, timers alone must bring a callback that was promised to its end,
-// with its line back.
+// finale lets all timers expire: no matter what happened before, timers alone must end a promised callback and return
+// its line.
 func finale(s State, w world) string {
 	for range 10 {
 		if s.Phase == New || s.Done() {

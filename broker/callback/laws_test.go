@@ -2,29 +2,29 @@ package callback
 
 import "fmt"
 
-// world is what a callback's surroundings can know of it, kept only from events and effects: the witness of the laws.
-// It is comparable, so that the exploration can tell pairs of state and world apart.
+// world is what the surroundings of a callback know of it, derived only from events and effects, to check the laws. It
+// is comparable, so that the exploration can distinguish pairs of state and world.
 type world struct {
 	told, ends  int
 	dials       int    // orders to dial that are not known to have been held back
-	held        int    // dial commands held back whose attempt was used again
-	spare       bool   // the last attempt is to be used again
-	next        int    // the first dial of the plan that may be ordered
+	held        int    // held-back dial commands whose attempt was reused
+	spare       bool   // the last attempt will be reused
+	next        int    // the first dial of the plan that may be ordered now
 	lastLease   uint64 // leases are numbered from 1 by this process
-	out         uint64 // bit set of leases delivered and not given back
+	out         uint64 // bit set of leases delivered and not returned
 	life        bool   // the lifetime's timer runs
-	lifeOver    bool   // and has run out
+	lifeOver    bool   // the lifetime's timer has expired
 	phaseTimer  TimerKind
 	phaseGen    uint64
-	asked       int // open questions for a line
+	asked       int // open requests for a line
 	checking    bool
-	waited      bool // a wait of this lease ran to its end
-	answered    int  // the attempt whose dial connected last
-	allowed     bool // the last recheck found nothing
-	interrupted bool // a restart lies behind
+	waited      bool // a wait on this lease has expired
+	answered    int  // the last attempt whose dial connected
+	allowed     bool // the last recheck found no denial
+	interrupted bool // after a restart
 }
 
-// transition is one call of Step and what surrounded it.
+// transition is one call of Step with the worlds around it.
 type transition struct {
 	before, after State
 	event         Event
@@ -32,7 +32,7 @@ type transition struct {
 	ok            bool
 }
 
-// observe carries the world over one transition and returns the law that was broken, or "".
+// observe updates the world for one transition and returns the law that was broken, or "".
 func (w *world) observe(tr transition) string {
 	if !tr.ok {
 		if tr.after != tr.before || len(tr.effects) != 0 {
@@ -225,7 +225,7 @@ func (w *world) effect(tr transition, e Effect) string {
 	return ""
 }
 
-// invariant holds after each step.
+// invariant returns the law that the state after a step breaks, or "".
 func (w *world) invariant(tr transition) string {
 	s := tr.after
 	held := uint64(0)

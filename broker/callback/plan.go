@@ -7,21 +7,21 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// Plan is what the attempts of a callback dial: its steps in their order, each as often as it says. The dials of a
-// plan are numbered from 0 over all its steps; State.Next is the one whose turn it is.
+// Plan is what the attempts of a callback dial: its steps in their order, each the given number of times. The dials of
+// a plan are numbered from 0 over all its steps; State.Next is the next one.
 type Plan []PlanStep
 
-// PlanStep is what attempts that are alike have in common.
+// PlanStep describes one or more identical dials.
 type PlanStep struct {
 	Number numbers.Number `json:"number"`
-	Script string         `json:"script,omitempty"` // pattern of chat script names; "" the one of the line that dials
+	Script string         `json:"script,omitempty"` // pattern of chat script names; "": that of the line that dials
 	Lines  []int          `json:"lines,omitempty"`  // the lines that may dial; none: those of Rotary
-	Rotary *int           `json:"rotary,omitempty"` // nil: that of the line that was called
-	Wait   time.Duration  `json:"wait,omitempty"`   // at least, from the end of the dial before
-	Times  int            `json:"times"`            // dials at most, 1 or more
+	Rotary *int           `json:"rotary,omitempty"` // nil: that of the called line
+	Wait   time.Duration  `json:"wait,omitempty"`   // minimum, from the end of the previous dial
+	Times  int            `json:"times"`            // number of dials, at least 1
 }
 
-// Dials is the number of dials in the plan: the budget of its callback.
+// Dials returns the number of dials in the plan: the budget of its callback.
 func (p Plan) Dials() (n int) {
 	for _, s := range p {
 		n += s.Times
@@ -29,7 +29,7 @@ func (p Plan) Dials() (n int) {
 	return n
 }
 
-// Step returns the index of the step that a dial belongs to. A dial that is not in the plan counts as of its last step.
+// Step returns the index of the step that a dial belongs to; for a dial beyond the plan, the last step.
 func (p Plan) Step(dial int) int {
 	for i, s := range p {
 		if dial < s.Times {
@@ -40,7 +40,7 @@ func (p Plan) Step(dial int) int {
 	return len(p) - 1
 }
 
-// After returns the first dial of the step after a dial's; 0 where there is none.
+// After returns the first dial of the step after that of dial; 0 if there is none.
 func (p Plan) After(dial int) int {
 	next := p[:p.Step(dial)+1].Dials()
 	if next >= p.Dials() {

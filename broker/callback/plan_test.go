@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// number is what the number plan once made of these digits.
+// number returns a Number as the number plan would have returned it for these digits.
 func number(digits string) numbers.Number {
 	n, err := numbers.Reread(digits)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// The dials of a plan, laid out one by one, say the same as its steps.
+// The dials of a plan, expanded one by one, agree with its steps.
 func TestPlanIsItsDials(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var p Plan

@@ -2,9 +2,9 @@ package callback
 
 import "slices"
 
-// Step is what becomes of s when e happens: the next state and the orders that follow from it. ok is false where no
-// rule covers the two (a stale event, one out of place): then the state is returned unchanged and there is nothing to
-// do. The same state and event always give the same answer.
+// Step returns the state after e happens in s, and the effects that follow. ok is false if no rule covers the two (a
+// stale event, or one out of place): then the state is returned unchanged and there are no effects. The result depends
+// only on s and e.
 func Step(s State, e Event) (next State, effects []Effect, ok bool) {
 	if e == nil {
 		return s, nil, false
@@ -42,17 +42,17 @@ func find(s State, in input) *rule {
 	return nil
 }
 
-// rule is one row of the table. The first that covers an event in a phase is taken.
+// rule is one row of the table. The first rule that covers an event in a phase is used.
 type rule struct {
 	from []Phase
 	on   On
-	when []guard // all must hold
-	to   Phase   // same: the phase stays
+	when []guard // all must be true
+	to   Phase   // same: the phase does not change
 	do   []action
 	why  string
 }
 
-// same stands for "the phase stays" in rules that hold for several phases.
+// same means "the phase does not change" in rules for several phases.
 const same Phase = "same"
 
 func (r *rule) applies(s State, in input) bool {
@@ -64,29 +64,29 @@ func (r *rule) applies(s State, in input) bool {
 	return true
 }
 
-// guard is a condition with the name that the drawing gives it.
+// guard is a condition, with its name in the diagram.
 type guard struct {
 	name  string
 	holds func(s State, e input) bool
 }
 
-// action changes the draft of the next state and adds effects to it; the drawing shows its name.
+// action changes the draft of the next state and adds effects to it. The diagram shows its name.
 type action struct {
 	name string
 	do   func(d *draft)
 }
 
-// draft is the next state in the making.
+// draft is the next state under construction.
 type draft struct {
 	s     State
 	e     input
-	again bool // the attempt that is counted is one whose dial command was held back
+	again bool // the counted attempt is one whose dial command was held back
 	out   []Effect
 }
 
 func (d *draft) add(e ...Effect) { d.out = append(d.out, e...) }
 
-// leave stops what belongs to the phase that ends: its timer, its question for a line, its sub-steps.
+// leave stops what belongs to the phase that ends: its timer, its request for a line, its sub-steps.
 func (d *draft) leave() {
 	if d.s.Timer != NoTimer {
 		d.add(StopTimer{d.s.Timer, d.s.TimerGen})
@@ -98,7 +98,7 @@ func (d *draft) leave() {
 	d.s.Asked, d.s.Forced, d.s.Ready, d.s.Elapsed, d.s.Checking = false, false, false, false, false
 }
 
-// finish is what every end has in common. It follows the actions of the rule, so the line is given back before.
+// finish does what all ends have in common. It follows the actions of the rule, so the line is returned first.
 func (d *draft) finish() {
 	if !(d.e.on == "TimerFired" && d.e.timer == Lifetime) && d.e.on != "Restarted" && !d.s.Overdue {
 		d.add(StopTimer{Lifetime, d.s.LifeGen})

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// TestStories tells each testdata/*.story again. A story's lines are
+// TestStories replays each testdata/*.story. A story's lines are
 //
 //	# a remark
-//	> Event key=value …      what happened; values with blanks are quoted
-//	= phase attempt n/m …    what the machine then is; "= refused" where no rule covers it
-//	  Effect …               what it orders
+//	> Event key=value …      the event; values with blanks are quoted
+//	= phase attempt n/m …    the state after it; "= refused" if no rule covers it
+//	  Effect …               the effects
 //
-// Only the first two are read; -update writes the others anew. Commit the difference only if you understand it.
+// Only the first two are read; -update rewrites the others. Commit the difference only if you understand it.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.story")
 	if err != nil || len(files) == 0 {

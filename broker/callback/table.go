@@ -1,8 +1,8 @@
 package callback
 
-// The table is the whole behaviour. Rules are read from top to bottom; the first whose phase, event and conditions fit
-// is taken, and an event that none fits is refused. What leaving a phase (its timer, its question for a line) and
-// reaching an end (the lifetime's timer, End) always bring is in Step and not repeated here.
+// The table is the complete behaviour. Rules are read from top to bottom; the first whose phase, event and conditions
+// match is used. An event that matches none is refused. What leaving a phase (its timer, its request for a line) and
+// reaching an end (the lifetime's timer, End) always cause is in Step and not repeated here.
 var table = []rule{
 	// A promise is made and leg one ends.
 	{from: in(New), on: "Promise", when: all(named), to: Promised,
@@ -15,7 +15,7 @@ var table = []rule{
 	{from: in(Promised), on: "TimerFired", when: all(fired(HangUpDeadline)), to: Leasing, do: do(markUnproven, acquire),
 		why: "whatever holds that line, the promise goes on without it"},
 
-	// A line is looked for.
+	// A line is requested.
 	{from: in(Leasing), on: "Leased", when: all(asked, newLease), to: Waiting, do: do(hold, offHook, armWait)},
 	{from: in(Leasing), on: "NoLine", when: all(asked, final, another), to: Leasing, do: do(blame, pass, acquire),
 		why: "another step of the plan has other lines"},
@@ -73,7 +73,7 @@ var table = []rule{
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace)), to: Failed,
 		do: do(because("the dial did not end"), releaseUnproven), why: "it may still ring: no other attempt beside it"},
 
-	// Leg two proves who answers.
+	// Leg two logs in.
 	{from: in(Answered), on: "Admitted", when: all(thisAttempt, not(anyEnding)), to: Completed, do: do(praise),
 		why: "the lease stays until the call ends"},
 	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Cancelled)), to: Cancelled,

@@ -59,8 +59,8 @@ func TestDialOnlyOnTheWayToDialing(t *testing.T) {
 	}
 }
 
-// TestNoRuleHidesAnother: a rule whose conditions are all among those of a later one for the same phase and event makes
-// that dead.
+// TestNoRuleHidesAnother checks that no rule is dead: a rule is, if all conditions of an earlier rule for the same
+// phase and event are among its own.
 func TestNoRuleHidesAnother(t *testing.T) {
 	for i, a := range table {
 		for j, b := range table[i+1:] {
@@ -78,8 +78,8 @@ func TestNoRuleHidesAnother(t *testing.T) {
 	}
 }
 
-// TestEntryArmsATimer enters each waiting phase by every rule that leads there and demands, of the effects and not of
-// the rules, that something will end the wait: the phase's timer, or an open question for a line with the lifetime
+// TestEntryArmsATimer enters each waiting phase by every rule that leads there and checks, from the effects and not
+// from the rules, that something will end the wait: the phase's timer, or an open request for a line with the lifetime
 // running.
 func TestEntryArmsATimer(t *testing.T) {
 	entered := map[Phase]int{}
@@ -136,8 +136,8 @@ func TestDiagramIsInTheDocs(t *testing.T) {
 	}
 }
 
-// TestEventsAndTable holds the event types of event.go to the table: each is the event of a rule under its own name,
-// and no rule waits for another.
+// TestEventsAndTable checks the event types of event.go against the table: each is the event of a rule under its own
+// name, and no rule has an unknown event.
 func TestEventsAndTable(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, 0)
 	if err != nil {

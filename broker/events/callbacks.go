@@ -40,7 +40,7 @@ func (e Promised) debug() (int, string) {
 	return e.Line, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", e.User, e.Number)
 }
 
-// AlreadyPending reports that a callback was not promised, since the user has one.
+// AlreadyPending reports that a callback was not promised because the user has one pending.
 type AlreadyPending struct {
 	undebugged
 	unaudited
@@ -52,7 +52,7 @@ func (AlreadyPending) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "no callback is promised: one is pending"
 }
 
-// NotPromised reports that a callback was not promised, since no line can dial it.
+// NotPromised reports that a callback was not promised because no line can dial it.
 type NotPromised struct {
 	undebugged
 	unaudited
@@ -63,7 +63,7 @@ type NotPromised struct {
 
 func (NotPromised) log() (zapcore.Level, string) { return zapcore.WarnLevel, "no callback is promised" }
 
-// NotRecorded reports that a callback was not promised, since the journal did not take it.
+// NotRecorded reports that a callback was not promised because the journal refused it.
 type NotRecorded struct {
 	undebugged
 	unaudited
@@ -76,18 +76,18 @@ func (NotRecorded) log() (zapcore.Level, string) {
 	return zapcore.ErrorLevel, "the promise could not be recorded"
 }
 
-// Withdrawn reports a callback that was taken back, since its caller was not told of it in time.
+// Withdrawn reports a callback that was cancelled because its caller was not told of it in time.
 type Withdrawn struct {
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
 	Reason   string `event:"reason"`
-	Err      error  `event:"error"` // it could not be taken back
+	Err      error  `event:"error"` // set if it could not be cancelled
 }
 
 func (Withdrawn) log() (zapcore.Level, string) { return zapcore.WarnLevel, "callback taken back" }
 
-// Resumed reports a callback of the process before.
+// Resumed reports a callback of an earlier process that continues.
 type Resumed struct {
 	undebugged
 	unaudited
@@ -114,7 +114,7 @@ func (e Waiting) debug() (int, string) {
 	return e.Line, fmt.Sprintf("Callback forced wait = %d seconds", int(e.Wait.Round(time.Second)/time.Second))
 }
 
-// VerifyRequired reports that a callback without a second login will ask for it.
+// VerifyRequired reports that a callback without verification will require a login.
 type VerifyRequired struct {
 	Callback string `event:"callback"`
 	User     string `event:"user"`
@@ -144,7 +144,7 @@ func (AuthorizationSilent) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "AAA is silent about a callback that is to be dialled"
 }
 
-// Remarked reports what the callback machine has the audit say.
+// Remarked reports an audit text of the callback machine.
 type Remarked struct {
 	unlogged
 	undebugged
@@ -175,7 +175,7 @@ func (e Dialing) debug() (int, string) {
 	return e.Line, fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", e.Number, e.Attempt, e.Budget, again)
 }
 
-// AttemptEnded reports how an attempt went.
+// AttemptEnded reports the result of an attempt.
 type AttemptEnded struct {
 	unlogged
 	unaudited
@@ -203,7 +203,7 @@ func (e Connected) debug() (int, string) {
 	return e.Line, "Exec Callback Successful - await exec/autoselect pickup"
 }
 
-// CompletedLate reports a callback that was completed on disk when the time to log in was over.
+// CompletedLate reports a callback that was completed on disk after the login time limit.
 type CompletedLate struct {
 	undebugged
 	unaudited
@@ -214,7 +214,7 @@ func (CompletedLate) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "callback recorded as completed, though the time to log in was over before"
 }
 
-// HangUpUntaken reports a hang-up of leg one that could not be handed to the callback.
+// HangUpUntaken reports a hang-up of leg one that could not be passed to the callback.
 type HangUpUntaken struct {
 	undebugged
 	unaudited
@@ -234,11 +234,11 @@ type CallbackEnded struct {
 	Cause      string        `event:"cause"`
 	Number     string        `event:"number"`
 	CalledLine int           `event:"called_line"`
-	Line       int           `event:"line"` // of the last dial; 0 none
+	Line       int           `event:"line"` // of the last dial; 0 if none
 	Attempts   int           `event:"attempts"`
-	Duration   time.Duration `event:"duration"`        // since it was promised
+	Duration   time.Duration `event:"duration"`        // since the promise
 	Budget     int           `event:"budget,unlogged"` // of attempts
-	TTY        int           `event:"tty,unlogged"`    // of the line that it had, for `debug`
+	TTY        int           `event:"tty,unlogged"`    // the line that it had, for `debug`
 }
 
 func (CallbackEnded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "callback ended" }

@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// CallScreened reports what AAA said of a call that rings.
+// CallScreened reports the answer of AAA about a ringing call.
 type CallScreened struct {
 	unaudited
 	Line     int    `event:"line"`
@@ -16,7 +16,7 @@ type CallScreened struct {
 	Result   string `event:"result"`
 	Server   string `event:"server"`
 	Reason   string `event:"reason"`
-	Answered bool   `event:"answered,unlogged"` // or rather: it may be
+	Answered bool   `event:"answered,unlogged"` // whether the call may be answered
 }
 
 func (e CallScreened) log() (zapcore.Level, string) {
@@ -69,7 +69,7 @@ func (e CallEnded) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "call over"
 }
 
-// CallDisconnected reports a session that AAA, or who else may, has ended.
+// CallDisconnected reports a session that AAA or another authorized client ended.
 type CallDisconnected struct {
 	undebugged
 	unaudited
@@ -82,7 +82,7 @@ func (CallDisconnected) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "session disconnected"
 }
 
-// LineCleared reports that an operator ended what was on a line.
+// LineCleared reports that an operator ended the call on a line.
 type LineCleared struct {
 	unlogged
 	undebugged
@@ -92,7 +92,7 @@ type LineCleared struct {
 
 func (e LineCleared) audit() Entry { return Entry{"line cleared", e.By, fmt.Sprintf("tty %d", e.Line)} }
 
-// HostJoined reports a session that is joined to a host.
+// HostJoined reports a session that was connected to a host.
 type HostJoined struct {
 	unlogged
 	undebugged
@@ -105,7 +105,7 @@ func (e HostJoined) audit() Entry {
 	return Entry{"host joined", e.User, fmt.Sprintf("tty %d, %s", e.Line, e.Host)}
 }
 
-// HostRefused reports a session that was not joined to a host.
+// HostRefused reports a session that was not connected to a host.
 type HostRefused struct {
 	unlogged
 	undebugged

@@ -1,8 +1,9 @@
-// Package events has what a node reports: typed events, each reported once by the code that sees it happen, and the
-// sinks that pass it on (the log, the debug feed, the audit). An event says in one place what each sink makes of it.
+// Package events has the events that a node reports: typed values, each reported once by the code that observes it, and
+// the sinks that pass them on (the log, the debug feed, the audit). The type of an event says in one place what each
+// sink makes of it.
 //
-// A new event is a type here and a row of Table; the compiler asks for what each sink says of it, and a test asks for a
-// sender. A new sink reads the named fields, as Log does, or is one more method of Event.
+// A new event is a type here and a row of Table; the compiler requires a method for each sink, and a test requires a
+// sender. A new sink reads the named fields, as Log does, or is a further method of Event.
 package events
 
 import (
@@ -13,21 +14,21 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Event is something that happened. Only the types of this package are events. A sink that makes nothing of a type is
-// told so by what the type embeds: unlogged, undebugged, unaudited.
+// Event is something that happened. Only the types of this package are events. A type embeds unlogged, undebugged or
+// unaudited for each sink that ignores it.
 type Event interface {
-	// log is a record of the log, whose keys are the event's fields; "" none.
+	// log returns the log record, whose keys are the event's fields; "" if none.
 	log() (zapcore.Level, string)
-	// debug is a line of `debug callback` on a TTY, 0 for none in particular; "" none.
+	// debug returns a line of `debug callback` and its TTY, 0 for no particular one; "" if none.
 	debug() (tty int, text string)
-	// audit is a row of the audit; the zero Entry is none.
+	// audit returns the audit row; the zero Entry if none.
 	audit() Entry
 }
 
-// Entry is a row of the audit: what was done, the person or system that did it, and the details.
+// Entry is a row of the audit: the kind of action, the person or system that did it, and the details.
 type Entry struct{ Kind, Who, Text string }
 
-// What an event embeds that a sink has no use for.
+// Embedded by events that a sink ignores.
 type (
 	unlogged   struct{}
 	undebugged struct{}
@@ -38,7 +39,7 @@ func (unlogged) log() (zapcore.Level, string) { return 0, "" }
 func (undebugged) debug() (int, string)       { return 0, "" }
 func (unaudited) audit() Entry                { return Entry{} }
 
-// shape is how the fields of a type are found.
+// shape describes one field of an event type.
 type shape struct {
 	index     int
 	name      string
@@ -48,8 +49,8 @@ type shape struct {
 
 var shapes sync.Map // reflect.Type → []shape
 
-// shapeOf reads the tags of a type: `event:"name"` names a field, `event:"name,omitempty"` one that is left out where
-// it is zero, `event:"name,unlogged"` one that is no key in the log, whose words say it.
+// shapeOf reads the tags of a type: `event:"name"` names a field, `event:"name,omitempty"` one that is omitted if it is
+// zero, `event:"name,unlogged"` one that is not a key in the log because the message contains it.
 func shapeOf(t reflect.Type) []shape {
 	if s, ok := shapes.Load(t); ok {
 		return s.([]shape)
@@ -64,7 +65,7 @@ func shapeOf(t reflect.Type) []shape {
 	return all
 }
 
-// absent reports whether a value is left out.
+// absent reports whether a value is omitted.
 func (s shape) absent(v reflect.Value) bool {
 	return (s.omitEmpty || v.Kind() == reflect.Interface) && v.IsZero()
 }

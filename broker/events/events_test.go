@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "write the printed document anew")
 
-// sources are the parsed Go files of a directory, without tests, by name.
+// sources returns the parsed Go files of a directory, without tests, by name.
 func sources(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -47,7 +47,7 @@ func sources(t *testing.T, dir string) map[string]*ast.File {
 
 func typeName(e Event) string { return reflect.TypeOf(e).Name() }
 
-// The table has each type of event once, and each of their fields has a name of its own.
+// The table has each type of event once, and the names of its fields are unique.
 func TestTable(t *testing.T) {
 	kinds, types := map[Kind]bool{}, map[string]bool{}
 	for _, row := range Table {
@@ -95,10 +95,10 @@ func tagged(s *ast.StructType) bool {
 	})
 }
 
-// senders are the rooms that report events.
+// senders are the packages that report events.
 var senders = []string{"..", "../spool", "../../node"}
 
-// Each type of event is sent by somebody.
+// Each type of event has a sender.
 func TestSenders(t *testing.T) {
 	sent := map[string]bool{}
 	for _, dir := range senders {
@@ -120,8 +120,8 @@ func TestSenders(t *testing.T) {
 	}
 }
 
-// What happens to calls and callbacks is reported as an event, and not past the sinks. Trouble inside the node (the
-// disk, the spool) is the log's alone.
+// What happens to calls and callbacks is reported as an event, and not directly to the log or debug. Only problems
+// inside the node (the disk, the spool) go directly to the log.
 func TestNothingPastTheSinks(t *testing.T) {
 	files := sources(t, "..")
 	maps.Copy(files, sources(t, "../spool"))
@@ -150,7 +150,7 @@ func TestNothingPastTheSinks(t *testing.T) {
 	}
 }
 
-// literal is the text that an expression begins with.
+// literal returns the text with which an expression begins.
 func literal(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -161,7 +161,7 @@ func literal(e ast.Expr) string {
 	return ""
 }
 
-// fieldNames are the names of the fields that an event of this type can have.
+// fieldNames returns the names of the fields that an event of this type can have.
 func fieldNames(e Event) []string {
 	var names []string
 	for _, s := range shapeOf(reflect.TypeOf(e)) {
@@ -170,7 +170,7 @@ func fieldNames(e Event) []string {
 	return names
 }
 
-// sample is an event of the type with something in each text and error.
+// sample returns an event of the type with a value in each text and error.
 func sample(e Event) Event {
 	v := reflect.New(reflect.TypeOf(e)).Elem()
 	for i := range v.NumField() {
@@ -184,7 +184,7 @@ func sample(e Event) Event {
 	return v.Interface().(Event)
 }
 
-// says are what the sinks make of an event: "" where they make nothing of it.
+// says returns what the sinks make of an event: "" for a sink that ignores it.
 func says(e Event) (log, debug, audit string) {
 	level, text := e.log()
 	if text == "" {
@@ -202,7 +202,7 @@ func says(e Event) (log, debug, audit string) {
 	return log, debug, audit
 }
 
-// TestReference holds docs/reference/events.md to the table: `go test ./broker/events -update` prints it anew.
+// TestReference compares docs/reference/events.md with the table; `go test ./broker/events -update` rewrites it.
 func TestReference(t *testing.T) {
 	const path = "../../docs/reference/events.md"
 	var b strings.Builder
@@ -238,7 +238,7 @@ its words say already. Secrets are in none of them, and a name that is nobody's 
 |---|---|---|---|---|---|
 `
 
-// The sinks get an event as its type says.
+// The sinks get what an event's type says.
 func TestSinks(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)
 	var debug []string

@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// LoginSucceeded reports a user who has proven who they are.
+// LoginSucceeded reports a user who has authenticated.
 type LoginSucceeded struct {
 	unlogged
 	undebugged
@@ -24,7 +24,7 @@ func (e LoginSucceeded) audit() Entry {
 	return Entry{what(e.Enable), e.User, from(e.Line, e.Caller, e.Leg) + ", by " + e.Method}
 }
 
-// LoginFailed reports a login that failed. A name that is nobody's is not shown.
+// LoginFailed reports a failed login. The name is shown only if it is the name of a user.
 type LoginFailed struct {
 	undebugged
 	User   string `event:"user"`
@@ -34,7 +34,7 @@ type LoginFailed struct {
 	Leg    int    `event:"leg"`
 	Reason string `event:"reason"`
 	Enable bool   `event:"enable,unlogged"` // for a privileged level
-	// the lock is in the audit, and each try that it stops is not, or the audit would grow at will
+	// The audit has the lock, but not each login that it rejects, so that an attacker cannot make the audit grow.
 	Locked bool `event:"locked,unlogged"`
 }
 
@@ -60,7 +60,7 @@ func from(line int, caller string, leg int) string {
 	return fmt.Sprintf("tty %d, caller %q, leg %d", line, caller, leg)
 }
 
-// LoginLocked reports a name, a number or a line of which no login is taken for a while.
+// LoginLocked reports a name, a number or a line whose logins are rejected for a while.
 type LoginLocked struct {
 	undebugged
 	LimitKind string    `event:"kind"`
@@ -70,7 +70,7 @@ type LoginLocked struct {
 	Line      int       `event:"line"`
 	Failures  int       `event:"failures"`
 	Until     time.Time `event:"until"`
-	Of        string    `event:"of,unlogged"` // what is locked, in the audit's words
+	Of        string    `event:"of,unlogged"` // what is locked, for the audit
 }
 
 func (LoginLocked) log() (zapcore.Level, string) { return zapcore.WarnLevel, "login locked" }
@@ -81,7 +81,7 @@ func (e LoginLocked) audit() Entry {
 		e.Until.UTC().Format(time.RFC3339), e.Failures)}
 }
 
-// LoginUnlocked reports that an operator had failures forgotten.
+// LoginUnlocked reports that an operator cleared failures.
 type LoginUnlocked struct {
 	unlogged
 	undebugged

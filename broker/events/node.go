@@ -12,24 +12,24 @@ func (e Alarm) log() (zapcore.Level, string) { return zapcore.ErrorLevel, e.Text
 
 func (e Alarm) audit() Entry { return Entry{"alarm", "ringback", e.Text} }
 
-// Reloaded reports a configuration that was taken.
+// Reloaded reports a configuration that was applied.
 type Reloaded struct {
 	undebugged
 	File   string `event:"file"`
 	Digest string `event:"digest"`
-	By     string `event:"by,unlogged"` // who asked for it
+	By     string `event:"by,unlogged"` // the user who asked for it
 }
 
 func (Reloaded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "reloaded" }
 
 func (e Reloaded) audit() Entry { return Entry{"reload", e.By, e.File + ", digest " + e.Digest} }
 
-// ReloadFailed reports a configuration that was not taken.
+// ReloadFailed reports a configuration that was not applied.
 type ReloadFailed struct {
 	undebugged
 	File string `event:"file"`
-	Err  error  `event:"error"`       // why it cannot be taken though it has no mistakes
-	By   string `event:"by,unlogged"` // who asked for it
+	Err  error  `event:"error"`       // why it cannot be applied although it is valid
+	By   string `event:"by,unlogged"` // the user who asked for it
 }
 
 func (e ReloadFailed) log() (zapcore.Level, string) {
@@ -46,19 +46,19 @@ func (e ReloadFailed) audit() Entry {
 	return Entry{"reload failed", e.By, e.File + ": the new configuration has mistakes"}
 }
 
-// RestartNeeded reports a key that a reload left as it was.
+// RestartNeeded reports a changed key that a reload cannot apply.
 type RestartNeeded struct {
 	undebugged
 	unaudited
 	Key   string `event:"key"`
-	Lines string `event:"lines,omitempty"` // the TTYs of a key of lines
+	Lines string `event:"lines,omitempty"` // the TTYs, for a key of lines
 }
 
 func (RestartNeeded) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "reload: this changes with a restart only"
 }
 
-// MethodGone reports a pending callback whose second login the new configuration has no method for.
+// MethodGone reports a pending callback for whose second login the new configuration has no method.
 type MethodGone struct {
 	undebugged
 	unaudited
@@ -83,7 +83,7 @@ type MethodSilent struct {
 
 func (MethodSilent) log() (zapcore.Level, string) { return zapcore.WarnLevel, "AAA is silent" }
 
-// Trouble reports a problem of the node, when it comes and now and then while it stays.
+// Trouble reports a problem of the node, when it begins and repeatedly while it lasts.
 type Trouble struct {
 	undebugged
 	unaudited
@@ -114,7 +114,7 @@ type LineDown struct {
 
 func (LineDown) log() (zapcore.Level, string) { return zapcore.WarnLevel, "line out of service" }
 
-// LineUp reports a line that was out of service and is not any more.
+// LineUp reports a line that is back in service.
 type LineUp struct {
 	undebugged
 	unaudited
@@ -124,7 +124,7 @@ type LineUp struct {
 
 func (LineUp) log() (zapcore.Level, string) { return zapcore.InfoLevel, "line back in service" }
 
-// LineNotice reports what is not as it should be on a line that works.
+// LineNotice reports a defect of a line that works.
 type LineNotice struct {
 	undebugged
 	unaudited

@@ -6,7 +6,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Sink passes events on. Take must not block and may be called at once from several goroutines.
+// Sink passes events on. Take must not block and may be called concurrently.
 type Sink interface{ Take(e Event) }
 
 // Log is the sink that writes events into a log.
@@ -48,7 +48,7 @@ func zapField(name string, v reflect.Value) zap.Field {
 	return zap.Any(name, v.Interface())
 }
 
-// Debug is the sink that shows events to those who listen to `debug callback`.
+// Debug is the sink that shows events to the clients of `debug callback`.
 type Debug func(tty int, text string)
 
 // Take implements Sink.
@@ -58,8 +58,8 @@ func (d Debug) Take(e Event) {
 	}
 }
 
-// Audit is what the audit records of an event; false: nothing. It is no Sink: the row belongs into the transaction that
-// makes the event durable.
+// Audit returns the audit row of an event; false if it has none. It is not a Sink, because the row belongs in the
+// transaction that makes the event durable.
 func Audit(e Event) (Entry, bool) {
 	a := e.audit()
 	return a, a != Entry{}

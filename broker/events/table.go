@@ -1,6 +1,6 @@
 package events
 
-// Kind is the name of a type of event, for whatever reads events from outside. It never changes.
+// Kind is the stable name of a type of event, for readers outside the program.
 type Kind string
 
 // Row is a type of event.

@@ -11,27 +11,28 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// End is a call's end that the disk refused, with the accounting records that the call owes.
+// End is the end of a call that the disk refused, with the accounting records that the call owes.
 type End struct {
 	Records []aaa.Record
 	Row     []journal.Mutation // that close the call
-	Session bool               // a session was recorded, and somebody may have been admitted
+	Session bool               // a session was recorded, so a user may have been admitted
 }
 
-// arrearsList is what the disk refused after the calls were over, oldest first.
+// arrearsList has what the disk refused after the calls were over, oldest first.
 type arrearsList struct {
-	wake chan struct{} // capacity 1: there is something
+	wake chan struct{} // capacity 1: the list is not empty
 
-	mu      sync.Mutex // held while the disk is asked, so that nothing is written twice or out of order
+	mu      sync.Mutex // held while the disk writes, so that nothing is written twice or out of order
 	owed    []End
 	dropped int
 }
 
-// maxArrears is how many refused logins are remembered while the disk takes nothing. Calls with a session are no more
-// than there were calls when the disk failed, since none begins without being recorded; they are all kept.
+// maxArrears limits how many refused logins are kept while the disk accepts no writes. The ends of calls with a session
+// are all kept: there are never more than there were calls when the disk failed, because no session begins without
+// being recorded.
 const maxArrears = 4096
 
-// Owe keeps a call's end until the disk takes it.
+// Owe keeps a call's end until it is on disk.
 func (s *Spool) Owe(e End) {
 	s.arrears.mu.Lock()
 	defer s.arrears.mu.Unlock()
@@ -43,7 +44,7 @@ func (s *Spool) Owe(e End) {
 	signal(s.arrears.wake)
 }
 
-// settleArrears writes what is owed, and blocks until it is on disk. An error: the disk still refuses.
+// settleArrears writes what is owed, and blocks until it is on disk. It returns an error if the disk still refuses it.
 func (s *Spool) settleArrears(ctx context.Context) error {
 	l := &s.arrears
 	l.mu.Lock()
@@ -54,7 +55,7 @@ func (s *Spool) settleArrears(ctx context.Context) error {
 	for len(l.owed) > 0 {
 		a := l.owed[0]
 		err := s.write(ctx, a.Records, a.Row...)
-		if errors.Is(err, journal.ErrEnded) { // by an operator's hand; the records are still to be sent
+		if errors.Is(err, journal.ErrEnded) { // ended by an operator; the records must still be sent
 			err = s.write(ctx, a.Records, journal.UseReserve{})
 		}
 		if err != nil {
@@ -71,7 +72,7 @@ func (s *Spool) settleArrears(ctx context.Context) error {
 	return nil
 }
 
-// runArrears tries again and again to write what is owed, until ctx ends.
+// runArrears retries to write what is owed until ctx ends.
 func (s *Spool) runArrears(ctx context.Context) {
 	for {
 		select {
@@ -87,7 +88,7 @@ func (s *Spool) runArrears(ctx context.Context) {
 	}
 }
 
-// eachOwed calls f with each record that is owed.
+// eachOwed calls f with each owed record.
 func (s *Spool) eachOwed(f func(aaa.Record)) {
 	s.arrears.mu.Lock()
 	defer s.arrears.mu.Unlock()
@@ -98,7 +99,7 @@ func (s *Spool) eachOwed(f func(aaa.Record)) {
 	}
 }
 
-// Owed is how many ends of calls wait in memory for a disk that takes them.
+// Owed returns how many ends of calls wait in memory for the disk to accept them.
 func (s *Spool) Owed() int {
 	s.arrears.mu.Lock()
 	defer s.arrears.mu.Unlock()

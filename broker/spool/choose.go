@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// pick returns the session whose first record is to be sent now; nil: none.
+// pick returns the session whose first record is sent next; nil if none.
 func (l *lane) pick(now time.Time) *queue {
 	for {
 		q := l.choose(now)
@@ -51,7 +51,7 @@ func (l *lane) choose(now time.Time) *queue {
 	return nil
 }
 
-// takeFresh takes the oldest; while nobody answers by turns the newest.
+// takeFresh takes the oldest fresh session; while the server is silent, the oldest and the newest alternately.
 func (l *lane) takeFresh(n int) (q *queue) {
 	if l.turn++; l.fails > 0 && l.turn%2 == 0 {
 		q, l.fresh = l.fresh[n-1], l.fresh[:n-1]
@@ -61,8 +61,8 @@ func (l *lane) takeFresh(n int) (q *queue) {
 	return q
 }
 
-// chooseBarrier returns the record of no session when its turn has come: all before it are acknowledged, or were
-// refused often and once more just now.
+// chooseBarrier returns the barrier if it can be sent: all records before it are acknowledged, or were refused often
+// and were just tried again.
 func (l *lane) chooseBarrier(now time.Time) *queue {
 	if l.phase != draining && l.phase != lastTries || l.under > 0 || len(l.fresh) > 0 || now.Before(l.barrier.due) {
 		return nil
@@ -86,7 +86,7 @@ func (l *lane) chooseBarrier(now time.Time) *queue {
 	return l.barrier
 }
 
-// chooseProbe returns a record from behind the barrier, of a session that nothing holds up.
+// chooseProbe returns a record after the barrier, of a session that nothing blocks.
 func (l *lane) chooseProbe() *queue {
 	if l.phase != probing || l.under > 0 {
 		return nil
@@ -101,10 +101,10 @@ func (l *lane) chooseProbe() *queue {
 	return nil
 }
 
-// isDue reports whether a session that waited is to be tried again.
+// isDue reports whether the first waiting session is due for a retry.
 func (l *lane) isDue(now time.Time) bool { return len(l.held) > 0 && !now.Before(l.held[0].due) }
 
-// waiting is a heap of sessions: the one that is due first is the first.
+// waiting is a heap of sessions, ordered by the time of their next attempt.
 type waiting []*queue
 
 func (w waiting) Len() int      { return len(w) }

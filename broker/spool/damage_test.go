@@ -16,8 +16,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// A record that makes its sender panic waits like one that is refused; a page of nothing but damaged records does not
-// hide what lies behind it.
+// A record whose sender panics waits like a refused one; a page of only damaged records does not hide the records after
+// it.
 func TestSpoolPanicAndDamage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &damagedFirst{records: &records{}}
@@ -77,7 +77,7 @@ func (d *damagedFirst) SpoolAfter(ctx context.Context, list string, seq int64, n
 	return d.records.SpoolAfter(ctx, list, seq, n)
 }
 
-// unreadable is a journal whose lists, or whose records, cannot be read.
+// unreadable is a journal whose lists or records cannot be read.
 type unreadable struct {
 	*records
 	lists, rows bool
@@ -100,7 +100,7 @@ func (u *unreadable) SpoolAfter(ctx context.Context, list string, seq int64, n i
 	return u.records.SpoolAfter(ctx, list, seq, n)
 }
 
-// TestSpoolUnreadable: a spool that cannot be read is logged once a minute, not at each look.
+// TestSpoolUnreadable: a spool that cannot be read is logged once a minute, not at each attempt.
 func TestSpoolUnreadable(t *testing.T) {
 	for _, disk := range []*unreadable{{records: &records{}, lists: true}, {records: &records{}, rows: true}} {
 		synctest.Test(t, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 )
 
-// A list whose server is silent is reported when that begins and when it ends, each once.
+// The silence of a list's server is reported once when it begins and once when it ends.
 func TestSpoolReportsSilence(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
 	var mu sync.Mutex

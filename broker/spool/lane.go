@@ -13,85 +13,85 @@ import (
 
 // How a lane works.
 const (
-	atOnce        = 64          // records under way together
-	pageSize      = 1024        // records read from the journal at once
-	lowWater      = 512         // sessions ready to be sent, below which more is read
-	mostHeld      = 1 << 15     // sessions that wait for another try, above which nothing more is read
-	mostUnsettled = 4096        // acknowledged records whose removal is not on disk yet, above which no more is sent
+	atOnce        = 64          // maximum number of records being sent
+	pageSize      = 1024        // records per read of the journal
+	lowWater      = 512         // number of sessions ready to be sent below which more is read
+	mostHeld      = 1 << 15     // number of sessions waiting for a retry above which nothing more is read
+	mostUnsettled = 4096        // acknowledged records not yet removed on disk, above which no more is sent
 	minWait       = time.Second // first pause after a failure; it doubles
 	maxWait       = time.Minute
-	freshWait     = 5 * time.Second // … but a record that was never tried waits no longer than this
+	freshWait     = 5 * time.Second // … but a record that was never tried waits at most this long
 
-	// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer holds up a
-	// record of the server as a whole (Accounting-On): somebody able to spoil one record must not end the accounting of
-	// all.
+	// refusedTries is how often a record is sent, each time with all retransmissions, before it no longer blocks a
+	// record of the server as a whole (Accounting-On): otherwise anyone able to spoil one record could stop all
+	// accounting.
 	refusedTries = 5
 )
 
-// lane sends the records of one accounting list: those of one callback, or of one session without one, in their order,
-// these side by side. What it does about failures:
+// lane sends the records of one accounting list. Records of one callback, or of one session without a callback, are
+// sent in order; different callbacks and sessions are sent concurrently. It handles failures as follows:
 //
-//   - A record that fails while others are acknowledged is refused, for all we know. What follows it in its order
-//     waits, longer each time; the others go on.
-//   - Where nobody acknowledges anything the server is taken to be silent: one record at a time is tried, with growing
-//     pauses; those that were never tried first, the oldest and the newest by turns, so that a heap of refused ones is
-//     not taken for a silent server for long.
-//   - A record of no session (Accounting-On, -Off) goes alone, after all before it, and what follows waits for it.
-//     Where it is refused often, one that follows is tried right after it: if that is acknowledged, it holds up nobody
-//     any more.
+//   - A record that fails while others are acknowledged is treated as refused. The records after it in its order
+//     wait, longer each time; the others continue.
+//   - If nothing is acknowledged, the server is treated as silent: one record at a time is tried, with growing
+//     pauses; those that were never tried come first, the oldest and the newest alternately, so that many refused
+//     records are not mistaken for a silent server for long.
+//   - A record of no session (Accounting-On, -Off), the barrier, is sent alone, after all before it, and what
+//     follows waits for it. If it is refused often, one record after it is tried: if that is acknowledged, the
+//     barrier no longer blocks the others.
 //
-// Its fields are of the goroutine that runs it.
+// Only the goroutine that runs the lane uses its fields.
 type lane struct {
 	s    *Spool
 	list string
 	wake chan struct{} // capacity 1
-	last bool          // a shutdown's: it ends when nothing is left, or nobody answers
+	last bool          // for a shutdown: it ends when nothing is left, or the server is silent
 
-	cursor  int64             // number of the record read last
+	cursor  int64             // number of the last record read
 	unread  bool              // there may be more in the journal
-	ahead   []journal.Spooled // read, but behind the barrier
-	known   map[string]*queue // by key, what has records read and not acknowledged
-	fresh   []*queue          // ready and never tried in vain, oldest first
-	held    waiting           // tried in vain, by when they are due
+	ahead   []journal.Spooled // read, but after the barrier
+	known   map[string]*queue // queues with unacknowledged records, by key
+	fresh   []*queue          // ready and never refused, oldest first
+	held    waiting           // refused, by the time of their next attempt
 	phase   phase
-	barrier *queue // a record of no session; nil while the phase is open
-	probe   *queue // a record from behind it that is under way
+	barrier *queue // a record of no session; nil in the phase open
+	probe   *queue // a record after the barrier that is being sent
 
-	under  int // records under way
-	window int // how many may be
+	under  int // records being sent
+	window int // maximum of under
 	acks   uint64
 	fails  int       // rounds of failures since the last acknowledgement
 	failed time.Time // when the last of them ended
-	next   time.Time // no record is tried again before
+	next   time.Time // no record is retried before
 	turn   int       // counts probes
 
 	acked     []journal.Spooled // to be removed from the journal
 	tried     []journal.Mutation
-	removing  []journal.Spooled // what the commit under way removes
+	removing  []journal.Spooled // removed by the current commit
 	settling  bool
-	settleAt  time.Time // not before: the journal refused it
-	unreadAt  time.Time // when it was last logged that the spool cannot be read
-	unsettled time.Time // when it was last logged that it refused it
-	failing   bool      // as it was logged last
+	settleAt  time.Time // the journal refused it: do not settle before
+	unreadAt  time.Time // when the failure to read the spool was last logged
+	unsettled time.Time // when the journal's refusal was last logged
+	failing   bool      // as last reported
 	failure   error
 
 	results chan delivery
 	settled chan error
 }
 
-// queue is the unsent records of a callback or a session, oldest first.
+// queue has the unsent records of a callback or a session, oldest first.
 type queue struct {
 	key   string
 	rows  []journal.Spooled
-	tries int // of the first, in vain
+	tries int // failed attempts for the first record
 	due   time.Time
 }
 
-// delivery is what became of a record.
+// delivery is the result of sending a record.
 type delivery struct {
 	queue *queue
 	began time.Time
-	acks  uint64 // of the lane, when it began
+	acks  uint64 // acknowledgements of the lane when it began
 	err   error
 }
 
@@ -103,7 +103,7 @@ func newLane(s *Spool, list string) *lane {
 	}
 }
 
-// run sends until ctx ends. Then it waits for what is under way and settles it.
+// run sends until ctx ends. Then it waits for the records being sent and settles them.
 func (l *lane) run(ctx context.Context) {
 	var senders sync.WaitGroup
 	alarm := time.NewTimer(time.Hour)
@@ -136,7 +136,7 @@ func (l *lane) run(ctx context.Context) {
 	l.finish(&senders)
 }
 
-// gather takes what other deliveries have come back meanwhile.
+// gather collects the other deliveries that have finished meanwhile.
 func (l *lane) gather() {
 	for {
 		select {
@@ -148,7 +148,7 @@ func (l *lane) gather() {
 	}
 }
 
-// finish waits for what is under way and writes down what came of it.
+// finish waits for the records being sent and records their results.
 func (l *lane) finish(senders *sync.WaitGroup) {
 	for l.under > 0 {
 		l.took(<-l.results)
@@ -163,8 +163,8 @@ func (l *lane) finish(senders *sync.WaitGroup) {
 	senders.Wait()
 }
 
-// read takes records from the journal, up to the next one of no session. While the server is silent more is read, so
-// that the newest can be tried.
+// read reads records from the journal, up to the next barrier. While the server is silent it reads more, so that the
+// newest can be tried.
 func (l *lane) read(ctx context.Context) {
 	for l.phase == open && len(l.held) < mostHeld &&
 		(len(l.fresh) < lowWater || l.fails > 0 && len(l.fresh) < mostHeld) {
@@ -178,7 +178,7 @@ func (l *lane) read(ctx context.Context) {
 	}
 }
 
-// page reads what comes next. false: there is nothing.
+// page reads the next page. It returns false if there is nothing more.
 func (l *lane) page(ctx context.Context) bool {
 	if !l.unread {
 		return false
@@ -201,13 +201,13 @@ func (l *lane) page(ctx context.Context) bool {
 		l.cursor = rows[n-1].Seq
 	}
 	l.setAside(ctx, damaged)
-	if len(rows) == 0 && l.unread { // a page of nothing but damage: there is more behind it
+	if len(rows) == 0 && l.unread { // a page of only damaged rows: there is more after it
 		l.later(minWait)
 	}
 	return len(rows) > 0
 }
 
-// later has the journal looked at again after a while.
+// later schedules another read of the journal after d.
 func (l *lane) later(d time.Duration) {
 	time.AfterFunc(d, func() { signal(l.wake) })
 }
@@ -223,7 +223,7 @@ func (l *lane) setAside(ctx context.Context, damaged []journal.Damage) {
 	}
 }
 
-// queueUp gives what was read to its sessions, up to the next barrier.
+// queueUp moves the records that were read to their queues, up to the next barrier.
 func (l *lane) queueUp() {
 	for i, row := range l.ahead {
 		if row.SessionID == "" {
@@ -243,8 +243,8 @@ func (l *lane) queueUp() {
 	l.ahead = nil
 }
 
-// keyOf names the order that a record belongs to: both legs of a callback share their Acct-Multi-Session-Id, and no
-// server shall hear of leg two's begin before leg one's end.
+// keyOf returns the key of the queue of a record: both legs of a callback share their Acct-Multi-Session-Id, and no
+// server may receive leg two's Start before leg one's Stop.
 func keyOf(row journal.Spooled) string {
 	var r struct {
 		MultiSessionID string `json:"multi_session_id"`

@@ -21,7 +21,7 @@ import (
 	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
-// records is the spool's part of a Store, in memory. Its other methods are nobody's.
+// records is the spool's part of a Store, in memory. The other methods are not implemented.
 type records struct {
 	journal.Store
 	mu      sync.Mutex
@@ -97,12 +97,13 @@ func (s *records) left() (ids []string) {
 	return ids
 }
 
-// server is an accounting server in memory. It takes its time, and what down or deaf say it does not acknowledge.
+// server is an accounting server in memory. Each answer takes time; it does not acknowledge the records that down or
+// deaf select.
 type server struct {
 	takes time.Duration
 	deaf  func(aaa.Record) bool
 
-	slow func(aaa.Record) time.Duration // in place of takes; nil: takes
+	slow func(aaa.Record) time.Duration // replaces takes; nil: takes
 
 	mu    sync.Mutex
 	down  bool
@@ -141,14 +142,14 @@ func (s *server) has(id string) bool {
 	return slices.Contains(s.taken, id)
 }
 
-// got is what it has acknowledged so far.
+// got returns what it has acknowledged so far.
 func (s *server) got() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.taken)
 }
 
-// at is when it acknowledged a record; zero: it has not.
+// at returns when it acknowledged a record; zero if it has not.
 func (s *server) at(id string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +162,7 @@ func (s *server) count() int {
 	return s.sent
 }
 
-// ended reports whether it acknowledged n records, the last being id.
+// ended reports whether it acknowledged n records, the last of which is id.
 func (s *server) ended(id string, n int) bool {
 	got := s.got()
 	return len(got) == n && got[n-1] == id
@@ -173,10 +174,10 @@ func (s *server) set(down bool) {
 	s.down = down
 }
 
-// strict is a log that panics where a trigger has no rule.
+// strict is a log that panics if no rule covers a trigger.
 func strict() *zap.Logger { return zap.New(zapcore.NewNopCore(), zap.Development()) }
 
-// spooling runs a spool in a bubble.
+// spooling runs a spool in a synctest bubble.
 func spooling(t *testing.T, srv *server, f func(t *testing.T, s *Spool, store *records)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -190,8 +191,8 @@ func spooling(t *testing.T, srv *server, f func(t *testing.T, s *Spool, store *r
 	})
 }
 
-// spoolUp puts records, each given as "session-kind" or the name of a system record without a dash, with "@list"
-// behind.
+// spoolUp spools records, each given as "session-kind" or as the name of a system record without a dash, optionally
+// followed by "@list".
 func spoolUp(t *testing.T, s *Spool, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
@@ -214,8 +215,8 @@ func spoolUp(t *testing.T, s *Spool, ids ...string) {
 
 func sleep(d time.Duration) { <-time.After(d) }
 
-// TestSpoolRefusedRecord: a record that the server never acknowledges holds up Accounting-On and what follows for some
-// tries, not for ever, and others not at all.
+// TestSpoolRefusedRecord: a record that the server never acknowledges blocks Accounting-On and what follows for a
+// limited number of attempts, and other records not at all.
 func TestSpoolRefusedRecord(t *testing.T) {
 	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "bad" }}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -247,14 +248,14 @@ func TestSpoolRefusedRecord(t *testing.T) {
 	})
 }
 
-// TestSpoolRefusedSystem: a server that acknowledges no Accounting-On gets the records of sessions all the same.
+// TestSpoolRefusedSystem: a server that acknowledges no Accounting-On still gets the records of sessions.
 func TestSpoolRefusedSystem(t *testing.T) {
 	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "" }}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
 		spoolUp(t, s, "a-stop", "on", "b-start")
 		sleep(5 * time.Minute)
 		spoolUp(t, s, "b-stop", "off", "on2", "c-start")
-		sleep(30 * time.Minute) // each of the two is refused five times first, up to a minute apart
+		sleep(30 * time.Minute) // first each of the two is refused five times, up to a minute apart
 		if want := []string{"a-stop", "b-start", "b-stop", "c-start"}; !slices.Equal(srv.got(), want) {
 			t.Errorf("taken %q, want %q", srv.got(), want)
 		}
@@ -264,7 +265,7 @@ func TestSpoolRefusedSystem(t *testing.T) {
 	})
 }
 
-// TestSpoolManyRefused: more refused records than are under way at once, or read at once, starve nobody.
+// TestSpoolManyRefused: more refused records than are sent concurrently, or fit in a page, do not block the others.
 func TestSpoolManyRefused(t *testing.T) {
 	for _, n := range []int{300, 2000} {
 		srv := &server{takes: time.Second,
@@ -287,7 +288,7 @@ func TestSpoolManyRefused(t *testing.T) {
 	}
 }
 
-// TestSpoolOrderAfterOutage: whenever the server comes back, a session's records come in their order, and Accounting-On
+// TestSpoolOrderAfterOutage: after an outage of any length, a session's records arrive in order, and Accounting-On
 // after the Stops before it.
 func TestSpoolOrderAfterOutage(t *testing.T) {
 	for outage := time.Second; outage < 10*time.Minute; outage += 7 * time.Second {
@@ -306,8 +307,8 @@ func TestSpoolOrderAfterOutage(t *testing.T) {
 	}
 }
 
-// TestSpoolOrderOfLegs: after an outage the server hears of both legs of a callback in their order, though it takes
-// records of different length of time.
+// TestSpoolOrderOfLegs: after an outage the server receives both legs of a callback in order, although it processes
+// records in different times.
 func TestSpoolOrderOfLegs(t *testing.T) {
 	srv := &server{down: true, slow: func(r aaa.Record) time.Duration {
 		return time.Duration(len(r.ID)*7919%13) * 100 * time.Millisecond
@@ -347,8 +348,8 @@ func TestSpoolOrderOfLegs(t *testing.T) {
 	})
 }
 
-// TestSpoolCongestion: a silent server is not hammered, whatever waits for it; and when it is back all is drained at
-// once.
+// TestSpoolCongestion: a silent server receives few records, no matter how many wait; when it is back, all are sent
+// quickly.
 func TestSpoolCongestion(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -367,7 +368,7 @@ func TestSpoolCongestion(t *testing.T) {
 	})
 }
 
-// TestSpoolLists: the servers of one list are silent, those of another take all.
+// TestSpoolLists: the servers of one list are silent, those of another acknowledge all.
 func TestSpoolLists(t *testing.T) {
 	srv := &server{takes: time.Second, deaf: func(r aaa.Record) bool { return r.List == "dead" }}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -393,7 +394,7 @@ func TestSpoolLists(t *testing.T) {
 	})
 }
 
-// TestSpoolInterim: during an outage a session gathers one Interim, its newest; Start and Stop are always kept.
+// TestSpoolInterim: during an outage a session keeps one Interim, the newest; Start and Stop are always kept.
 func TestSpoolInterim(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -422,7 +423,7 @@ func TestSpoolInterim(t *testing.T) {
 	})
 }
 
-// sameBySession compares what came of each session.
+// sameBySession compares the records of each session.
 func sameBySession(got, want []string) bool {
 	split := func(ids []string) map[string][]string {
 		m := map[string][]string{}
@@ -441,8 +442,8 @@ func sameBySession(got, want []string) bool {
 	return len(g) == len(w)
 }
 
-// TestSpoolDiskFails: what was acknowledged while the disk failed is removed when that is back, and is not sent twice
-// by the same process.
+// TestSpoolDiskFails: records acknowledged while the disk failed are removed when it works again, and are not sent
+// twice by the same process.
 func TestSpoolDiskFails(t *testing.T) {
 	srv := &server{takes: time.Second}
 	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
@@ -464,8 +465,8 @@ func TestSpoolDiskFails(t *testing.T) {
 	})
 }
 
-// TestSpoolFlush: at a shutdown all goes out that a server takes, Accounting-Off last; a server that is silent holds it
-// up no longer than flushTime.
+// TestSpoolFlush: a shutdown sends all that a server acknowledges, Accounting-Off last; a silent server delays it by
+// flushTime at most.
 func TestSpoolFlush(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -489,7 +490,7 @@ func TestSpoolFlush(t *testing.T) {
 	}
 }
 
-// TestAwait: who waits for an acknowledgement hears whether it came.
+// TestAwait: Await reports whether the acknowledgement came.
 func TestAwait(t *testing.T) {
 	srv := &server{takes: 3 * time.Second}
 	spooling(t, srv, func(t *testing.T, s *Spool, _ *records) {

@@ -9,20 +9,20 @@ import (
 )
 
 // phase says what a lane does about the next record of the access server as a whole (Accounting-On, -Off), its barrier:
-// such a record goes alone, after all that were spooled before it.
+// such a record is sent alone, after all that were spooled before it.
 type phase string
 
 // The phases.
 const (
 	open      phase = "open"       // no barrier was read
 	draining  phase = "draining"   // the records before the barrier go first
-	lastTries phase = "last tries" // each record before it was refused often, and is tried once more right before it
-	crossing  phase = "crossing"   // the barrier is under way
-	probing   phase = "probing"    // the barrier was refused often: one record from behind it is to be tried
-	probed    phase = "probe sent" // that record is under way
+	lastTries phase = "last tries" // each record before it was refused often, and is tried again right before it
+	crossing  phase = "crossing"   // the barrier is being sent
+	probing   phase = "probing"    // the barrier was refused often: one record after it will be tried
+	probed    phase = "probe sent" // that record is being sent
 )
 
-// phases lists them all.
+// phases has all phases.
 var phases = []phase{open, draining, lastTries, crossing, probing, probed}
 
 // trigger is what can happen to a lane.
@@ -43,15 +43,14 @@ const (
 	onProbeNotTaken trigger = "probe refused"
 )
 
-// happening is a trigger with the record that it is about.
+// happening is a trigger with its record.
 type happening struct {
 	on    trigger
-	queue *queue          // the barrier, or the probe
+	queue *queue          // the barrier or the probe
 	row   journal.Spooled // of the probe
 }
 
-// rule is one row of the table. A trigger that no rule covers in a phase is a mistake in this package, and changes
-// nothing.
+// rule is one row of the table. A trigger that no rule covers is a bug in this package, and changes nothing.
 type rule struct {
 	from []phase
 	on   trigger
@@ -60,7 +59,7 @@ type rule struct {
 	why  string
 }
 
-// action runs before the new phase is in force.
+// action runs before the new phase is set.
 type action struct {
 	name string
 	run  func(l *lane, h happening)
@@ -109,7 +108,7 @@ var (
 	}}
 )
 
-// happened takes a trigger through the table.
+// happened applies the rule for a trigger.
 func (l *lane) happened(h happening) {
 	for _, r := range rules {
 		if r.on == h.on && slices.Contains(r.from, l.phase) {

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the drawing into the document")
 
-// TestEveryTriggerHasASender: each trigger that is declared has a rule and is sent by some code besides the table.
+// TestEveryTriggerHasASender: each declared trigger has a rule and is sent by code outside the table.
 func TestEveryTriggerHasASender(t *testing.T) {
 	var source strings.Builder
 	paths, err := filepath.Glob("*.go")
@@ -43,7 +43,8 @@ func TestEveryTriggerHasASender(t *testing.T) {
 	}
 }
 
-// TestPhases: each phase can be reached from the first, and left; no two rules cover the same.
+// TestPhases: each phase can be reached from the first, and left; no two rules cover the same trigger in the same
+// phase.
 func TestPhases(t *testing.T) {
 	in, out, covered := map[phase]bool{open: true}, map[phase]bool{}, map[string]bool{}
 	for range phases {
@@ -70,7 +71,7 @@ func TestPhases(t *testing.T) {
 	}
 }
 
-// TestPhasesInTheDocs holds the drawing to the rules.
+// TestPhasesInTheDocs compares the document with the rules.
 func TestPhasesInTheDocs(t *testing.T) {
 	const doc, begin, end = "../../docs/explanation/accounting-spool.md", "<!-- rules -->\n", "<!-- end of rules -->\n"
 	text, err := os.ReadFile(doc)

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// hastyStore tells of each commit before Commit returns to whoever asked for it.
+// hastyStore reports each commit before Commit returns.
 type hastyStore struct {
 	journal.Store
 	committed func()
@@ -31,8 +31,8 @@ type deafAccountant struct{}
 
 func (deafAccountant) Send(context.Context, aaa.Record) error { return nil }
 
-// TestSpoolAcknowledgedAtOnce: a record may be sent and acknowledged before put hears of its commit. A dial must not
-// wait for it then.
+// TestSpoolAcknowledgedAtOnce: a record may be sent and acknowledged before Put returns from its commit. A dial must
+// not wait for it then.
 func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s *Spool
@@ -52,7 +52,7 @@ func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 	})
 }
 
-// TestSpoolNotCommitted: nobody waits for a record that is not in the journal.
+// TestSpoolNotCommitted: Await does not wait for a record that is not in the journal.
 func TestSpoolNotCommitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(hastyStore{err: journal.ErrPending}, deafAccountant{}, zap.NewNop(), func(events.Event) {})

@@ -23,11 +23,11 @@ func (l *lane) start(ctx context.Context, senders *sync.WaitGroup, q *queue) {
 	row, d := q.rows[0], delivery{queue: q, began: time.Now(), acks: l.acks}
 	senders.Go(func() {
 		d.err = l.send(ctx, row)
-		l.results <- d // the lane takes all that it has started
+		l.results <- d // the lane receives the results of all it has started
 	})
 }
 
-// send delivers one record. A panic is a failure like another: the record waits, and the others go on.
+// send delivers one record. A panic counts as a failure: the record waits, and the others continue.
 func (l *lane) send(ctx context.Context, row journal.Spooled) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -41,7 +41,7 @@ func (l *lane) send(ctx context.Context, row journal.Spooled) (err error) {
 	return l.s.accountant.Send(ctx, r)
 }
 
-// took acts on what became of a record.
+// took handles the result of sending a record.
 func (l *lane) took(d delivery) {
 	l.under--
 	if d.err != nil {
@@ -66,15 +66,15 @@ func (l *lane) took(d delivery) {
 	}
 }
 
-// drop forgets a queue that has no more records.
+// drop removes a queue that has no more records.
 func (l *lane) drop(q *queue) {
 	if l.known[q.key] == q {
 		delete(l.known, q.key)
 	}
 }
 
-// refused has a record that was not acknowledged wait. Nothing acknowledged since it was sent: the server may be
-// silent.
+// refused makes a record that was not acknowledged wait. If nothing was acknowledged since it was sent, the server may
+// be silent.
 func (l *lane) refused(d delivery) {
 	q, now := d.queue, time.Now()
 	l.failure = d.err
@@ -95,7 +95,7 @@ func (l *lane) refused(d delivery) {
 	if l.acks != d.acks {
 		return
 	}
-	if !d.began.Before(l.failed) { // one that began before the last failure tells nothing new
+	if !d.began.Before(l.failed) { // a delivery that began before the last failure shows nothing new
 		l.fails++
 		l.next = now.Add(backOff(l.fails))
 	}
@@ -105,14 +105,14 @@ func (l *lane) refused(d delivery) {
 	}
 }
 
-// backOff is the pause after n failures: doubled with each, and spread, so that what failed together does not come back
-// together.
+// backOff returns the pause after n failures: it doubles with each, and varies, so that records that failed together
+// are not retried together.
 func backOff(n int) time.Duration {
 	d := min(minWait<<min(n-1, 10), maxWait)
 	return d - d/5 + rand.N(d/5)
 }
 
-// sleep is how long nothing will be to do unless something happens. false: for good.
+// sleep returns how long the lane has nothing to do unless something happens. It returns false if it has no time limit.
 func (l *lane) sleep(now time.Time) (time.Duration, bool) {
 	var at time.Time
 	if b := l.barrier; b != nil && l.phase != crossing && now.Before(b.due) {
@@ -141,8 +141,8 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// settle has what became of the deliveries written down, while others go on. What is acknowledged and could not be
-// removed is removed later; where the process ends before, it is sent once more: at least once is the promise.
+// settle writes the results of deliveries to the journal, while others continue. Acknowledged records that could not be
+// removed are removed later; if the process ends first, they are sent again: delivery is at least once.
 func (l *lane) settle(jobs *sync.WaitGroup) {
 	if l.settling || len(l.acked)+len(l.tried) == 0 || time.Now().Before(l.settleAt) {
 		return

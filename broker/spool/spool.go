@@ -15,26 +15,26 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Spool keeps accounting records in the journal until they are acknowledged (law 10) and has them sent, each accounting
-// list by a lane of its own: a server that is silent holds up its own records only.
+// Spool keeps accounting records in the journal until they are acknowledged (law 10), and sends them. Each accounting
+// list has its own lane: a silent server delays only its own records.
 type Spool struct {
 	journal    journal.Store
 	accountant aaa.Accountant // nil: nothing is spooled
-	log        *zap.Logger    // of trouble with the disk
+	log        *zap.Logger    // for disk errors
 	happened   func(events.Event)
-	wake       chan struct{} // capacity 1: there may be a list that has no lane yet
+	wake       chan struct{} // capacity 1: there may be a list without a lane
 
 	mu       sync.Mutex
-	waiting  map[string]chan struct{} // closed when the record of this ID was acknowledged
-	spooled  map[string]time.Time     // when a record that is not yet acknowledged was spooled
+	waiting  map[string]chan struct{} // closed when the record of this ID is acknowledged
+	spooled  map[string]time.Time     // when a record that is not acknowledged yet was spooled
 	interims map[string]string        // session → its newest Interim
-	lanes    map[string]*lane         // accounting list → what sends its records; the entries are made by put and run
+	lanes    map[string]*lane         // accounting list → its lane; Put and Run create the entries
 
 	arrears arrearsList
 }
 
-// New returns a spool that sends nothing yet. a delivers the records; nil: nothing is spooled, and the mutations beside
-// them are written all the same. happened gets events and must not block.
+// New returns a spool that sends nothing until Run. a delivers the records; nil: records are not spooled, but the
+// mutations given with them are written. happened receives events and must not block.
 func New(j journal.Store, a aaa.Accountant, log *zap.Logger, happened func(events.Event)) *Spool {
 	return &Spool{
 		journal: j, accountant: a, log: log, happened: happened, wake: make(chan struct{}, 1),
@@ -43,15 +43,15 @@ func New(j journal.Store, a aaa.Accountant, log *zap.Logger, happened func(event
 	}
 }
 
-// Put makes records durable together with the other mutations, and wakes who sends them. An Interim takes the place of
-// the session's one before where that was not sent yet: an outage gathers no more than one a session. What is in
-// arrears goes to the disk before, if it can.
+// Put makes records durable together with the other mutations, and wakes their lanes. An Interim replaces the session's
+// previous one if that was not sent yet, so that an outage keeps at most one per session. What is in arrears is written
+// first, if the disk allows it.
 func (s *Spool) Put(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
-	_ = s.settleArrears(ctx) // it stays owed, and whether the disk takes anything is told by what follows
+	_ = s.settleArrears(ctx) // it stays owed; the next write shows whether the disk works
 	return s.write(ctx, records, also...)
 }
 
-// write is Put without what is in arrears.
+// write is Put without the arrears.
 func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
 	if s.accountant == nil {
 		records = nil
@@ -66,7 +66,7 @@ func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal
 	if len(also) == 0 || len(also) == 1 && also[0] == (journal.UseReserve{}) {
 		return nil
 	}
-	s.note(records) // before the commit: the sender may have it acknowledged before Commit returns here
+	s.note(records) // before the commit: the record may be acknowledged before Commit returns here
 	if err := s.journal.Commit(ctx, also...); err != nil {
 		s.forget(records)
 		return err
@@ -77,12 +77,12 @@ func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal
 	return nil
 }
 
-// InterimID is the ID of a session's n-th Interim.
+// InterimID returns the ID of a session's n-th Interim.
 func InterimID(session string, n int) string { return fmt.Sprintf("%s-interim-%d", session, n) }
 
 func isInterim(id, session string) bool { return strings.HasPrefix(id, session+"-interim-") }
 
-// replaces returns the ID of the unsent Interim that r makes worthless; "" none.
+// replaces returns the ID of the unsent Interim that r replaces; "" if none.
 func (s *Spool) replaces(r aaa.Record) string {
 	if r.Type != aaa.Interim {
 		return ""
@@ -96,7 +96,7 @@ func (s *Spool) replaces(r aaa.Record) string {
 	return old
 }
 
-// announce follows a record that is on disk: an older Interim is worthless from now on, and who sends hears of it.
+// announce follows the commit of a record: an older Interim becomes obsolete, and the lane is woken.
 func (s *Spool) announce(r aaa.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Spool) announce(r aaa.Record) {
 // Sends reports whether records are sent at all.
 func (s *Spool) Sends() bool { return s.accountant != nil }
 
-// encode makes JSON of a record, which cannot fail.
+// encode returns the JSON of a record; encoding cannot fail.
 func encode(r aaa.Record) string {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -127,7 +127,7 @@ func encode(r aaa.Record) string {
 	return string(b)
 }
 
-// pause waits; false: ctx ended first.
+// pause waits for d. It returns false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -139,7 +139,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// logEvery is how often the same trouble with the disk is logged.
+// logEvery is the minimum time between two log entries about the same disk error.
 const logEvery = time.Minute
 
 func signal(c chan struct{}) {
@@ -149,7 +149,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// replaced reports whether a row is an Interim whose place a newer one took.
+// replaced reports whether a row is an Interim that a newer one replaced.
 func (s *Spool) replaced(row journal.Spooled) bool {
 	if !isInterim(row.ID, row.SessionID) {
 		return false
@@ -160,7 +160,7 @@ func (s *Spool) replaced(row journal.Spooled) bool {
 	return ok && newest != row.ID
 }
 
-// note remembers since when the records wait to be acknowledged.
+// note remembers when the records were spooled.
 func (s *Spool) note(records []aaa.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,7 +169,7 @@ func (s *Spool) note(records []aaa.Record) {
 	}
 }
 
-// forget takes note back: the records are not in the journal.
+// forget reverts note: the records are not in the journal.
 func (s *Spool) forget(records []aaa.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +178,9 @@ func (s *Spool) forget(records []aaa.Record) {
 	}
 }
 
-// Await blocks until the record was acknowledged, patience since its spooling is over, or ctx has ended. It reports
-// whether nothing is left to wait for: true too for a record that is not known, as one acknowledged before is not.
+// Await blocks until the record is acknowledged, patience has passed since its spooling, or ctx ends. It reports
+// whether nothing is left to wait for; this is also true for an unknown record, because an acknowledged one is
+// forgotten.
 func (s *Spool) Await(ctx context.Context, id string, patience time.Duration) bool {
 	s.mu.Lock()
 	since, ok := s.spooled[id]
@@ -204,7 +205,7 @@ func (s *Spool) Await(ctx context.Context, id string, patience time.Duration) bo
 	return false
 }
 
-// acknowledged tells who waits for the records.
+// acknowledged wakes the callers that wait for the records.
 func (s *Spool) acknowledged(rows []journal.Spooled) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +221,7 @@ func (s *Spool) acknowledged(rows []journal.Spooled) {
 	}
 }
 
-// Run writes what is owed and sends what is spooled until ctx ends, a lane for each accounting list.
+// Run writes what is owed and sends what is spooled until ctx ends, with one lane per accounting list.
 func (s *Spool) Run(ctx context.Context) {
 	var lanes sync.WaitGroup
 	defer lanes.Wait()
@@ -241,7 +242,7 @@ func (s *Spool) Run(ctx context.Context) {
 	}
 }
 
-// find asks the journal for which lists it holds records of the process before.
+// find registers the accounting lists of which the journal has records of an earlier process.
 func (s *Spool) find(ctx context.Context) {
 	var told time.Time
 	for {
@@ -269,7 +270,7 @@ func (s *Spool) find(ctx context.Context) {
 	}
 }
 
-// EachUnsent calls f with each record that is not acknowledged and can be read, in memory or in the journal.
+// EachUnsent calls f with each unacknowledged record that can be read, in memory or in the journal.
 func (s *Spool) EachUnsent(ctx context.Context, f func(aaa.Record)) error {
 	s.eachOwed(f)
 	lists, err := s.journal.SpoolLists(ctx)
@@ -295,7 +296,7 @@ func (s *Spool) EachUnsent(ctx context.Context, f func(aaa.Record)) error {
 	return nil
 }
 
-// idle makes the lanes of the lists that have none.
+// idle creates the missing lanes.
 func (s *Spool) idle() (made []*lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -309,10 +310,10 @@ func (s *Spool) idle() (made []*lane) {
 	return made
 }
 
-// flushTime is the last, short chance that a shutdown gives to what is left. What is not sent stays in the journal.
+// flushTime limits the last attempt of a shutdown to send what is left. What is not sent stays in the journal.
 const flushTime = 3 * time.Second
 
-// Flush sends what is left, as far as servers answer. run has ended.
+// Flush sends what is left, as far as servers answer. Run must have returned.
 func (s *Spool) Flush(ctx context.Context) {
 	if err := s.settleArrears(ctx); err != nil {
 		s.log.Error("journal: calls that have ended are not on disk; the next start ends their sessions",
