@@ -22,7 +22,8 @@ func (Secret) LogValue() slog.Value         { return slog.StringValue("[secret]"
 // Format keeps %x, %q and the like from printing the value.
 func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[secret]") }
 
-// Identity is what leg two must prove again: the same user by the same method-list entry (or realm).
+// Identity is the user and the method-list entry that authenticated them. Leg two must authenticate the same user by
+// the same entry (or realm).
 type Identity struct {
 	Entry string `json:"entry"` // the method-list entry that granted access, for example "radius", "local"
 	User  string `json:"user"`  // canonical user name
@@ -30,7 +31,7 @@ type Identity struct {
 
 func (i Identity) String() string { return i.User + " by " + i.Entry }
 
-// Dialstring is a number as AAA gave it: unset (the zero value), NULL (the caller may type it) or a value.
+// Dialstring is a number as AAA granted it: unset (the zero value), NULL (the caller may type it) or a value.
 type Dialstring struct {
 	set bool
 	s   string
@@ -61,7 +62,7 @@ func (d Dialstring) MarshalJSON() ([]byte, error) {
 	return json.Marshal(d.s)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON is the inverse of MarshalJSON.
 func (d *Dialstring) UnmarshalJSON(b []byte) error {
 	var s *string
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -88,7 +89,7 @@ const (
 // Authorization is what AAA granted, one struct whichever protocol brought it. The zero value grants a plain session
 // without callback.
 type Authorization struct {
-	ServiceType int    `json:"service_type,omitempty"` // RADIUS Service-Type; 0 where none came
+	ServiceType int    `json:"service_type,omitempty"` // RADIUS Service-Type; 0: none received
 	Kind        string `json:"kind,omitempty"`         // the Service-Type's name, "Callback-NAS-Prompt"
 
 	Callback   bool       `json:"callback"`              // AAA requires that the user be called back
@@ -109,7 +110,7 @@ type Authorization struct {
 	InterimInterval time.Duration `json:"interim_interval,omitempty"`
 	// the name for accounting instead of Identity.User (User-Name in an Accept, RFC 2865 §5.1)
 	AccountingUser string `json:"accounting_user,omitempty"`
-	PrivLevel      int    `json:"priv_lvl,omitempty"`   // 0–15; 1 where AAA says nothing
+	PrivLevel      int    `json:"priv_lvl,omitempty"`   // 0–15; 1 if AAA sets none
 	PortLimit      int    `json:"port_limit,omitempty"` // simultaneous sessions; 0: no limit
 
 	Host *Host `json:"host,omitempty"` // the session is connected to a host instead of the EXEC
@@ -158,10 +159,10 @@ const (
 
 // Host is the host that a session is connected to: Login-IP-Host, Login-Service, Login-TCP-Port (RFC 2865 §5.14–5.16).
 type Host struct {
-	// an IP address; "" the access server chooses, "any" the caller does (0.0.0.0 and 255.255.255.255)
+	// an IP address; "": the access server chooses (0.0.0.0); "any": the caller chooses (255.255.255.255)
 	Address string `json:"address"`
 	Service string `json:"service"` // Telnet or TCPClear
-	Port    int    `json:"port"`    // 23 for telnet where AAA gives none
+	Port    int    `json:"port"`    // 23 for telnet if AAA gives none
 }
 
 // Framed is what was granted to a PPP session. Addresses are in their text form; "" is unset.
@@ -204,20 +205,20 @@ type Request struct {
 	Connect  string // Connect-Info as the modem reported it
 }
 
-// CHAP is what a peer answered to our challenge (RFC 1994): Response is MD5 over ID, password, Challenge.
+// CHAP is a peer's response to our challenge (RFC 1994): Response is MD5 over ID, password, Challenge.
 type CHAP struct {
 	ID        byte
 	Challenge []byte // 1 to 253 octets
 	Response  []byte // 16 octets
 }
 
-// MSCHAP is what a peer answered to our MS-CHAP challenge (RFC 2433, RFC 2759).
+// MSCHAP is a peer's response to our MS-CHAP challenge (RFC 2433, RFC 2759).
 type MSCHAP struct {
 	Version   int // 1 or 2
 	ID        byte
 	Challenge []byte // the authenticator's: 8 octets (version 1), 16 (version 2)
-	// Response is the Response packet's value as it came: 49 octets (24 LM, 24 NT, flags; or 16 peer challenge, 8 zero,
-	// 24 NT, flags).
+	// Response is the Response packet's value as received: 49 octets (24 LM, 24 NT, flags; or 16 peer challenge, 8
+	// zero, 24 NT, flags).
 	Response []byte
 }
 
@@ -225,9 +226,9 @@ type MSCHAP struct {
 type Kind int
 
 const (
-	Silent  Kind = iota // no authentic answer in time; the zero value, so that an omission never grants
+	Silent  Kind = iota // no authentic answer in time; the zero value, so that a forgotten field never grants
 	Refused             // an authentic refusal, or a grant that cannot be honoured
-	Prompt              // the server asks: show Message, read a line, Answer it
+	Prompt              // the server asks: show Message, read a line, call Answer with it
 	Granted             // authenticated and authorized
 )
 
@@ -240,14 +241,14 @@ type Result struct {
 	Kind     Kind
 	Message  string // for the caller: Reply-Message or the prompt; untrusted text of the server
 	Echo     bool   // Prompt: whether what the caller types may be shown
-	Reason   string // for the log and the operator: why refused or silent, with a hint
+	Reason   string // for the log and the operator: why the login was refused or no answer came, with a hint
 	Server   string // which server answered
 	Identity Identity
 	Auth     Authorization
 	// Prompt: how long the server waits for the answer (Session-Timeout in a challenge, RFC 2865 §5.27); 0: not given
 	Wait time.Duration
-	EAP  []byte // the server's EAP packet for the peer, where the Request brought EAP; nil none
-	// MS-CHAPv2: "S=…", with which the server proves itself to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
+	EAP  []byte // the server's EAP packet for the peer, if the Request contains EAP; nil: none
+	// MS-CHAPv2: "S=…", which authenticates the server to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
 	Success string
 }
 
@@ -260,7 +261,7 @@ type Conversation interface {
 // Method is one entry of a method list: "radius", "local", …
 type Method interface {
 	Name() string
-	// Start begins a conversation and blocks for its first Result. If that is a Prompt, the Conversation goes on;
-	// otherwise it is nil. ctx is the whole conversation's: when it ends, no further answer comes.
+	// Start begins a conversation and blocks for its first Result. If that is a Prompt, the Conversation continues;
+	// otherwise it is nil. ctx applies to the whole conversation: after it ends, no further answer comes.
 	Start(ctx context.Context, r Request) (Conversation, Result)
 }

@@ -10,8 +10,8 @@ import (
 type Question struct {
 	Request                 // of the login, without its password
 	Identity  Identity      // as authenticated
-	Granted   Authorization // what came with the authentication
-	PrivLevel int           // of the session, for Command; 1 where none
+	Granted   Authorization // what the authentication granted
+	PrivLevel int           // of the session, for Command; 1 if there is none
 	// how the user authenticated: "pap", "chap", "ms-chap", "ms-chapv2", "eap"; "" not asked here
 	Proof      string
 	Protocol   string   // PPP: "lcp", "ip", "ipv6"; "" else
@@ -26,12 +26,12 @@ type Authorizer interface {
 	Authorize(ctx context.Context, q Question) Result
 }
 
-// AuthorizationList is IOS's `aaa authorization`: the entries in order, the next on silence only. The zero list has no
-// entries and keeps what came with the authentication.
+// AuthorizationList is IOS's `aaa authorization`: the entries are asked in order, the next one only if one is silent.
+// The zero list has no entries and keeps what the authentication granted.
 type AuthorizationList struct {
 	Name    string
 	Entries []Authorizer
-	Silent  func(entry, user, reason string) // as List's
+	Silent  func(entry, user, reason string) // as in List
 }
 
 // Authorize asks the entries and blocks for the first Result that is not Silent. With q.Grantor set only that entry is
@@ -59,7 +59,7 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		case res.Kind == Granted && res.Auth.Refuse != "":
 			return Result{Kind: Refused, Server: res.Server, Reason: res.Auth.Refuse, Auth: res.Auth.Ungranted()}
 		case res.Kind == Granted:
-			res.Identity, res.Auth.Grantor = q.Identity, a.Name() // the identity was authenticated before
+			res.Identity, res.Auth.Grantor = q.Identity, a.Name() // the login authenticated the identity
 			return res
 		case res.Kind == Refused:
 			res.Identity, res.Auth = Identity{}, res.Auth.Ungranted()

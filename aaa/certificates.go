@@ -13,7 +13,7 @@ import (
 type Certificates struct {
 	CAFile            string // certificates of the authorities that may sign the server's; "" the system's
 	CertFile, KeyFile string // our certificate and its key: most servers identify clients by it
-	// DNS name or IP address that must be in the server's certificate (subjectAltName); "" the host of its address
+	// DNS name or IP address that must be in the server's certificate (subjectAltName); "": the host of its address
 	ServerName string
 }
 

@@ -5,20 +5,20 @@ import (
 	"runtime"
 )
 
-// EnableSecret is the method "enable": one password for privileged levels, as IOS's `enable secret`. Make one with
-// NewEnableSecret; the zero EnableSecret refuses everybody.
+// EnableSecret is the method "enable": one password for the privileged levels, like IOS's `enable secret`. Create one
+// with NewEnableSecret; the zero EnableSecret refuses every request.
 type EnableSecret struct {
 	hash  Hash
 	slots slots
 }
 
-// NewEnableSecret returns the method that knows the password of h.
+// NewEnableSecret returns the method that checks passwords against h.
 func NewEnableSecret(h Hash) EnableSecret { return EnableSecret{h, newSlots()} }
 
 // Name is "enable".
 func (EnableSecret) Name() string { return "enable" }
 
-// Start grants the privilege level asked for; Silent only if ctx ended first. It refuses logins.
+// Start grants the requested privilege level. It is Silent only if ctx ends first. It refuses logins.
 func (e EnableSecret) Start(ctx context.Context, r Request) (Conversation, Result) {
 	res := Result{Kind: Refused, Server: "enable"}
 	if r.Enable == 0 {
@@ -37,7 +37,8 @@ func (e EnableSecret) Start(ctx context.Context, r Request) (Conversation, Resul
 		Auth: Authorization{PrivLevel: r.Enable}}
 }
 
-// slots limits the hashes that a method computes at once: argon2id needs 64 MiB each. A nil slots has no limit.
+// slots limits how many hashes a method computes at the same time: argon2id needs 64 MiB each. A nil slots has no
+// limit.
 type slots chan struct{}
 
 func newSlots() slots { return make(slots, runtime.GOMAXPROCS(0)) }

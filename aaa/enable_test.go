@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// However many callers type `enable` at once, no more hashes are computed than there are processors: argon2id takes 64
-// MiB each. Who waits for that and goes, goes.
+// However many callers type `enable` at the same time, at most one hash per processor is computed: argon2id needs 64
+// MiB each. A caller who hangs up while waiting gets no hash.
 func TestEnableBoundsHashes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64

@@ -2,8 +2,8 @@ package aaa
 
 import "testing"
 
-// Leg two is granted by the entry that granted leg one: whoever silences that one between the legs does not have the
-// next one say what the called side may do.
+// The entry that granted leg one also grants leg two: an attacker who silences it between the legs cannot make the next
+// entry decide what the called side may do.
 func TestGrantor(t *testing.T) {
 	wide := Authorization{PrivLevel: 15, NoVerify: true}
 	narrow := granted("", Authorization{PrivLevel: 1, Autocmd: "show users"})
@@ -29,7 +29,7 @@ func TestGrantor(t *testing.T) {
 		res.Auth.NoVerify {
 		t.Errorf("leg two, not verified: %+v", res)
 	}
-	// The control: the same silence on leg one is the next entry's turn, and then leg two is that one's.
+	// The control: after the same silence on leg one, the next entry grants, and then leg two needs that entry.
 	_, one = login(silent).Start(t.Context(), Request{Service: EXEC, User: "kim"})
 	if one.Auth.Grantor != "local" || one.Auth.PrivLevel != 15 {
 		t.Fatalf("leg one: %+v", one)
@@ -45,7 +45,7 @@ func TestGrantor(t *testing.T) {
 	if _, res := gone.Start(t.Context(), two); res.Kind != Refused {
 		t.Errorf("an entry that is gone: %+v", res)
 	}
-	// Without a list who authenticated grants, and must again.
+	// Without a list, the entry that authenticated grants, on both legs.
 	plain := Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", granted("kim", wide)}}}}}
 	_, one = plain.Start(t.Context(), Request{Service: EXEC, User: "kim"})
 	if one.Auth.Grantor != "radius" {
@@ -55,7 +55,7 @@ func TestGrantor(t *testing.T) {
 		Grantor: "tacacs"}); res.Kind != Refused {
 		t.Errorf("another granted leg one: %+v", res)
 	}
-	// Commands are of the list for commands, whoever granted the session.
+	// The list for commands authorizes commands, whichever entry granted the session.
 	q := Question{Request: Request{Grantor: "tacacs"}, Identity: one.Identity, Command: []string{"show", "users"}}
 	commands := AuthorizationLists{Commands: {Entries: []Authorizer{IfAuthenticated{}}}}
 	if res := (Login{Authorization: commands}).Command(t.Context(), q); res.Kind != Granted {

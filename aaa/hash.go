@@ -19,7 +19,7 @@ import (
 // Hash is a password as it is stored. The zero Hash matches nothing. It prints its kind, never its value.
 type Hash struct {
 	kind  string
-	cost  int // about how many microseconds a check takes
+	cost  int // approximate duration of a check in microseconds
 	max   int // longest password in octets
 	match func(password []byte) bool
 }
@@ -31,9 +31,9 @@ func (h Hash) String() string             { return "[" + h.kind + " hash]" }
 func (h Hash) GoString() string           { return h.String() }
 func (h Hash) Format(f fmt.State, _ rune) { fmt.Fprint(f, h.String()) }
 
-// Verify reports whether password is the one that was hashed; a wrong one takes as long as the right one. No empty
-// password matches, none of 255 octets or more (bcrypt: 73 or more, which it would truncate), and none with a NUL
-// inside: bcrypt and HMAC-based kinds (8, 9) cannot distinguish it from a shorter one.
+// Verify reports whether password is the one that was hashed; a wrong one takes as long as the right one. An empty
+// password never matches, nor one of 255 octets or more (bcrypt: 73 or more, which it would truncate), nor one with a
+// NUL inside: bcrypt and HMAC-based kinds (8, 9) cannot distinguish it from a shorter one.
 func (h Hash) Verify(password Secret) bool {
 	if h.match == nil || !usablePassword(password, h.max) {
 		return false
@@ -56,7 +56,7 @@ func PlainHash(p Secret) Hash {
 
 // ParseHash reads a password hash: bcrypt ($2a$, $2b$, $2y$), argon2id in its PHC string, and IOS types 5 ($1$,
 // MD5-crypt), 8 ($8$, PBKDF2-SHA256) and 9 ($9$, scrypt), with or without IOS's type digit before it (`9 $9$…`). The
-// error says what is wrong with it and never has the hash in it.
+// error says what is wrong with it and never contains the hash.
 func ParseHash(s string) (Hash, error) {
 	h, err := parseHash(withoutType(s))
 	if err != nil {
@@ -65,7 +65,7 @@ func ParseHash(s string) (Hash, error) {
 	return h, nil
 }
 
-// withoutType drops the digit of `secret 9 $9$…` where it says the same as the hash.
+// withoutType drops the digit of `secret 9 $9$…` if it agrees with the hash.
 func withoutType(s string) string {
 	for _, p := range [][2]string{{"5 ", "$1$"}, {"8 ", "$8$"}, {"9 ", "$9$"}} {
 		if rest, ok := strings.CutPrefix(s, p[0]); ok && strings.HasPrefix(rest, p[1]) {
@@ -122,7 +122,7 @@ func parseBcrypt(s string) (Hash, error) {
 	}}, nil
 }
 
-// parseArgon2id reads $argon2id$v=19$m=KIB,t=PASSES,p=LANES$salt$key, salt and key in base64 without padding (PHC
+// parseArgon2id reads $argon2id$v=19$m=KIB,t=PASSES,p=LANES$salt$key, with salt and key in base64 without padding (PHC
 // string format).
 func parseArgon2id(s string) (Hash, error) {
 	f := strings.Split(s, "$")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// hashes are vectors of others: each row names the program or the document that made it.
+// hashes are test vectors from other sources: each row names the program or document it comes from.
 var hashes = []struct{ hash, password, kind string }{
 	// Cisco type 9, public example
 	{"$9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM", "cisco", "type 9"},
@@ -59,7 +59,7 @@ func TestHashLimits(t *testing.T) {
 	if (Hash{}).Verify("") || (Hash{}).Verify("x") || PlainHash("").Verify("") {
 		t.Error("an empty hash or password matches")
 	}
-	// bcrypt reads 72 octets: what is longer must not match what was cut.
+	// bcrypt reads 72 octets: a longer password must not match its first 72 octets.
 	h, err := ParseHash("$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW")
 	if err != nil || h.max != 72 {
 		t.Errorf("max %d, %v", h.max, err)

@@ -24,7 +24,7 @@ func (a Authorization) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON is the inverse of MarshalJSON.
 func (a *Authorization) UnmarshalJSON(b []byte) error {
 	var j authorizationJSON
 	if err := json.Unmarshal(b, &j); err != nil {

@@ -29,7 +29,7 @@ func TestAuthorizationJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil {
 		t.Fatal(err)
 	}
-	a.Class, a.SendSecret = nil, "" // they do not leave the process so
+	a.Class, a.SendSecret = nil, "" // JSON omits them
 	if !reflect.DeepEqual(back, a) {
 		t.Errorf("%+v\nwant %+v", back, a)
 	}

@@ -14,7 +14,8 @@ type List struct {
 	Silent  func(entry, user, reason string) // called for each entry that was silent; may be nil
 }
 
-// silence reports why an entry gave no answer. A caller who hung up is not a failure of the server.
+// silence reports why an entry gave no answer. It reports nothing if the caller hung up: that is not a failure of the
+// server.
 func (l List) silence(ctx context.Context, entry, user, reason string) {
 	if l.Silent != nil && ctx.Err() == nil {
 		l.Silent(entry, user, reason)
@@ -23,7 +24,7 @@ func (l List) silence(ctx context.Context, entry, user, reason string) {
 
 // Start asks the entries in order and blocks for the first Result that is not Silent. The next entry is asked only if
 // one was silent before its first answer, never on a refusal: otherwise anyone able to silence a server could overrule
-// it. With r.Entry set only that entry is asked. Result.Identity.Entry is the name of the entry that granted; only a
+// it. If r.Entry is set, only that entry is asked. Result.Identity.Entry is the name of the entry that granted; only a
 // Granted result carries an Identity and what was granted.
 func (l List) Start(ctx context.Context, r Request) (Conversation, Result) {
 	asked := l.asked(r.Entry)
@@ -94,13 +95,13 @@ func settle(entry, user string, c Conversation, res Result) Result {
 	return res
 }
 
-// Ungranted returns a without its grants: only what people read is left.
+// Ungranted returns a without its grants: it keeps only what explains the reply.
 func (a Authorization) Ungranted() Authorization {
 	return Authorization{ServiceType: a.ServiceType, Kind: a.Kind, ReplyMessage: a.ReplyMessage, Refuse: a.Refuse,
 		Attributes: a.Attributes, Readings: a.Readings}
 }
 
-// listConversation goes on with the entry that asked, and with no other.
+// listConversation continues with the entry that prompted, and with no other.
 type listConversation struct {
 	list        List
 	entry, user string
@@ -127,13 +128,13 @@ func (l *listConversation) Answer(ctx context.Context, answer Secret) Result {
 }
 
 // None is the method "none": it grants a plain session to every caller without authentication. It is in a list only if
-// the operator put it there.
+// the operator configured it.
 type None struct{}
 
 // Name is "none".
 func (None) Name() string { return "none" }
 
-// Start grants. The user name may be empty; a given one must be valid.
+// Start grants a plain session. The user name may be empty; otherwise it must be valid.
 func (None) Start(_ context.Context, r Request) (Conversation, Result) {
 	if r.User != "" {
 		if err := CheckUser(r.User); err != nil {

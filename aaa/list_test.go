@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// scripted is a method that says what it is told to, in order.
+// scripted is a method that returns the given results in order.
 type scripted struct {
 	name  string
 	says  []Result

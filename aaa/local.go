@@ -14,20 +14,20 @@ type User struct {
 	Password     Secret
 	PasswordHash string // see ParseHash
 	Callback     *UserCallback
-	PrivLevel    int // 1–15; 0 stands for 1
+	PrivLevel    int // 1–15; 0 means 1
 	Groups       []string
 }
 
 // UserCallback is how a local user is called back: callback-dialstring, callback-line, callback-rotary,
 // nocallback-verify.
 type UserCallback struct {
-	Dialstring Dialstring // if unset or NULL the caller types it, where the policy allows that
+	Dialstring Dialstring // if unset or NULL, the caller types it, if the policy allows that
 	NoVerify   bool
 	Lines      []int
 	Rotary     *int // 0–100
 }
 
-// Local is the method "local". Make one with NewLocal; the zero Local has no users and refuses everybody.
+// Local is the method "local". Create one with NewLocal; the zero Local has no users and refuses every request.
 type Local struct {
 	users    map[string]localUser
 	costlier Hash // the costliest hash of all users: an unknown user's password is checked against it
@@ -117,8 +117,8 @@ func (c *UserCallback) authorize(a *Authorization) error {
 // Name is "local".
 func (*Local) Name() string { return "local" }
 
-// Start grants or refuses; Silent only where ctx ended first. An unknown user takes as long as a wrong password: each
-// answer has the costliest hash of all users computed once.
+// Start grants or refuses; it is Silent only if ctx ends first. An unknown user takes as long as a wrong password: each
+// answer computes the costliest hash of all users once.
 func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
 	res := Result{Server: "local"}
 	if r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil {

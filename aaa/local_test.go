@@ -66,7 +66,7 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-// What an answer costs is counted in hashes computed, since time is not the same twice.
+// The cost of an answer is measured in computed hashes, because times vary.
 func TestLocalTellsNoUserByTime(t *testing.T) {
 	l, err := NewLocal([]User{{Name: "cheap", Password: "a"},
 		{Name: "dear", PasswordHash: "$9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM"}})
@@ -126,7 +126,7 @@ func TestDialstringJSON(t *testing.T) {
 	}
 }
 
-// Whoever cannot be proven by a password is refused for that, and not for a wrong one.
+// A login without a password is refused for that reason, not for a wrong password.
 func TestLocalTakesPasswordsOnly(t *testing.T) {
 	l, err := NewLocal([]User{{Name: "kim", Password: "pw"}})
 	if err != nil {

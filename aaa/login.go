@@ -10,9 +10,9 @@ import (
 type Login struct {
 	// Authentication is for EXEC, PPP and Enable. A service without a list is always refused.
 	Authentication Lists
-	// Authorization is for EXEC, PPP and Commands. Without entries the method that authenticated the user is asked
-	// separately, if it can be (TACACS+); otherwise what came with the authentication applies, and all commands are
-	// allowed.
+	// Authorization is for EXEC, PPP and Commands. Without entries, the method that authenticated the user is asked in
+	// a separate request, if it supports that (TACACS+); otherwise what the authentication granted applies, and all
+	// commands are allowed.
 	Authorization AuthorizationLists
 }
 
@@ -23,7 +23,7 @@ type (
 )
 
 // Start authenticates r, then authorizes an authenticated user. It blocks for the first Result; if that is a Prompt,
-// the Conversation goes on.
+// the Conversation continues.
 func (l Login) Start(ctx context.Context, r Request) (Conversation, Result) {
 	if r.Enable > 0 {
 		return l.Authentication[Enable].Start(ctx, r)
@@ -140,7 +140,7 @@ func (l Login) authorization(s Service, id Identity) AuthorizationList {
 	return list
 }
 
-// with keeps, from the authentication, what accounting must echo and people should see.
+// with fills values that a lacks from the authentication: those that accounting must echo, and the text for people.
 func (a Authorization) with(proven Authorization) Authorization {
 	if a.Class == nil {
 		a.Class = proven.Class

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// apart is a method that authenticates and authorizes apart, as TACACS+ does. It notes what it was asked.
+// apart is a method that authenticates and authorizes in separate requests, as TACACS+ does. It records the questions.
 type apart struct {
 	name    string
 	login   Result
@@ -100,7 +100,7 @@ func TestLoginAuthorizes(t *testing.T) {
 	}
 }
 
-// fixed is a method that always says the same, and authorizes nobody.
+// fixed is a method that always returns the same result and cannot authorize.
 type fixed struct {
 	name string
 	res  Result
@@ -121,7 +121,7 @@ func TestLoginKeepsWhatAccountingNeeds(t *testing.T) {
 	}
 }
 
-// No password, in whatever form, is in the question to the authorizer.
+// The question to the authorizer contains no password in any form.
 func TestLoginConversation(t *testing.T) {
 	var asked []Question
 	m := apart{name: "tacacs", login: Result{Kind: Prompt, Message: "code"},
@@ -182,14 +182,14 @@ func TestLoginServices(t *testing.T) {
 func TestReauthorize(t *testing.T) {
 	id := Identity{"radius", "kim"}
 	old := Authorization{Callback: true, Dialstring: DialstringOf("84001"), Class: [][]byte{{7}}}
-	// Nobody to ask: what was granted stands.
+	// No entry can be asked: what was granted stays valid.
 	if res := (Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius",
 		Result{}}}}}}).Reauthorize(t.Context(), Request{Service: EXEC}, id, old); res.Kind != Granted ||
 		res.Auth.Dialstring.Value() != "84001" {
 		t.Errorf("%+v", res)
 	}
-	// The entry that answered leg one is gone from the list: leg two is answered by no other, and what it granted does
-	// not stand for ever.
+	// The entry that answered leg one is no longer in the list: no other entry answers leg two, and its grant is no
+	// longer valid.
 	for _, entries := range [][]Method{nil, {fixed{"local", Result{}}, None{}}} {
 		if res := (Login{Authentication: Lists{EXEC: {Name: "default", Entries: entries}}}).Reauthorize(t.Context(),
 			Request{Service: EXEC}, id, old); res.Kind != Refused ||
@@ -197,7 +197,7 @@ func TestReauthorize(t *testing.T) {
 			t.Errorf("%+v", res)
 		}
 	}
-	// A lookup takes its place, and its refusal and silence count.
+	// A lookup replaces the grant, and its refusal and silence count.
 	for _, kind := range []Kind{Granted, Refused, Silent} {
 		var looked string
 		b := Brought{"radius", func(_ context.Context, r Request) Result {
@@ -262,8 +262,8 @@ func TestLocalAuthorizes(t *testing.T) {
 	}
 }
 
-// An operator is told of each entry that was silent, whatever the next one says; a caller who hung up is no fault of a
-// server's.
+// Each silent entry is reported to the operator, whatever the next one answers; a caller who hangs up is not a server's
+// failure.
 func TestSilentIsTold(t *testing.T) {
 	var told []string
 	silent := func(entry, user, reason string) { told = append(told, entry+" "+user+" "+reason) }

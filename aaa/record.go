@@ -42,7 +42,7 @@ const (
 type Record struct {
 	ID             string        `json:"id"` // unique; a retransmission is the same record
 	Type           RecordType    `json:"type"`
-	Time           time.Time     `json:"time"`       // when it happened; Acct-Delay-Time is counted from it
+	Time           time.Time     `json:"time"`       // time of the event; Acct-Delay-Time counts from it
 	SessionID      string        `json:"session_id"` // Acct-Session-Id
 	MultiSessionID string        `json:"multi_session_id,omitempty"`
 	Entry          string        `json:"entry"`            // method-list entry that authenticated
@@ -63,18 +63,18 @@ type Record struct {
 	Cause          Cause         `json:"cause,omitempty"` // Stop only
 	CallbackNumber string        `json:"callback_number,omitempty"`
 	PrivLevel      int           `json:"priv_lvl,omitempty"`
-	Command        string        `json:"command,omitempty"` // TACACS+ command accounting: the command as it was typed
+	Command        string        `json:"command,omitempty"` // TACACS+ command accounting: the command as typed
 	List           string        `json:"list,omitempty"`    // the accounting method list; "" default
 }
 
-// Accountant delivers records. Send blocks until a server acknowledged the record, ctx ended or no server answered (an
-// error: the caller keeps the record and tries again).
+// Accountant delivers records. Send blocks until a server acknowledges the record, ctx ends or no server answers. After
+// an error the caller keeps the record and sends it again later.
 type Accountant interface {
 	Send(ctx context.Context, r Record) error
 }
 
-// Deliver sends r to one of the servers, the one that granted (r.Server) first and then the others in order, and blocks
-// until send returns nil for one. The error joins what each returned; the caller must then deliver the record later.
+// Deliver sends r to one of the servers: first the one that granted (r.Server), then the others in order. It blocks
+// until send returns nil for one. The error joins the errors of all; the caller must then deliver the record later.
 func Deliver[S any](ctx context.Context, r Record, servers []S, name func(S) string, send func(S) error) error {
 	order := slices.Clone(servers)
 	if i := slices.IndexFunc(order, func(s S) bool { return r.Server != "" && name(s) == r.Server }); i > 0 {

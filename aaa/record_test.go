@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A record goes to the server that granted, then to the others in their order, until one takes it; the servers' own
-// order is left as it was.
+// A record goes to the server that granted, then to the others in order, until one accepts it. The servers slice is not
+// changed.
 func TestDeliver(t *testing.T) {
 	for _, tt := range []struct {
 		granted string

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Unreached returns a hint, one sentence, for the operator of a server that could not be reached because of err; "" if
+// Unreached returns a one-sentence hint for the operator about a server that could not be reached because of err; "" if
 // err gives none.
 func Unreached(err error) string {
 	var name *net.DNSError

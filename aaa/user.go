@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// MaxUser is the longest user name in octets: what one RADIUS attribute holds (RFC 2865 §5).
+// MaxUser is the maximum length of a user name in octets: the size of one RADIUS attribute (RFC 2865 §5).
 const MaxUser = 253
 
-// maxPassword is the longest password in octets that any method accepts: TACACS+ has one octet for its length (RFC 8907
-// §5.1).
+// maxPassword is the maximum length of a password in octets for any method: TACACS+ has one octet for its length (RFC
+// 8907 §5.1).
 const maxPassword = 254
 
 // CheckUser returns an error if a user name, as typed, must not be used. The canonical user name is the name exactly as
-// typed, letter case too. A name that AAA servers could read differently is refused rather than corrected: a name with
-// space before or after it, with control characters, not UTF-8, empty, or longer than MaxUser octets.
+// typed, including letter case. A name that AAA servers could interpret differently is refused, not corrected: a name
+// with space before or after it, with control characters, not UTF-8, empty, or longer than MaxUser octets.
 func CheckUser(name string) error {
 	switch {
 	case name == "":

@@ -1,5 +1,5 @@
-// Package aaatest has what tests of AAA need besides the servers of lab/servers: FreeRADIUS and radsecproxy as peers,
-// and networks in memory, good and bad.
+// Package aaatest has what tests of AAA need in addition to the servers of lab/servers: FreeRADIUS and radsecproxy as
+// peers, and in-memory networks, reliable and lossy.
 package aaatest
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// TB is what StartFreeRADIUS uses of testing.TB.
+// TB is the part of testing.TB that StartFreeRADIUS uses.
 type TB interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -32,25 +32,25 @@ type TB interface {
 	Failed() bool
 }
 
-// FreeRADIUSOptions says how a FreeRADIUS is started. The zero value takes testdata/peers/freeradius as it stands.
+// FreeRADIUSOptions configures a FreeRADIUS. The zero value uses testdata/peers/freeradius unchanged.
 type FreeRADIUSOptions struct {
 	Users  string     // the users file's text; "" is testdata/peers/freeradius/users
 	Config string     // radiusd.conf's text with its @…@ marks; "" is testdata/peers/freeradius/radiusd.conf.in
 	Secret aaa.Secret // "" is a secret of 24 octets
-	Auth   string     // host:port wanted of authentication; "" a free one of 127.0.0.1
+	Auth   string     // host:port for authentication; "": a free port of 127.0.0.1
 	Acct   string
-	// with it the server also listens inside TLS, for clients with a certificate by that authority; its own is
-	// radius.example's
+	// if set, the server also accepts RADIUS over TLS from clients with a certificate of this authority; its own
+	// certificate is for radius.example
 	RadSec *servers.Authority
 }
 
 // FreeRADIUS is a running FreeRADIUS.
 type FreeRADIUS struct {
 	Auth, Acct string // host:port
-	RadSec     string // host:port inside TLS, for authentication and accounting; "": not told to
+	RadSec     string // host:port over TLS, for authentication and accounting; "": not configured
 	Secret     aaa.Secret
 	Dir        string // its configuration and logs
-	Detail     string // path of the detail file: the accounting it took
+	Detail     string // path of the detail file: the accounting records it accepted
 	Log        string // path of its log
 
 	cmd  *exec.Cmd
@@ -60,9 +60,9 @@ type FreeRADIUS struct {
 // freeradiusPrograms are the names of the daemon on Debian and elsewhere.
 var freeradiusPrograms = []string{"/usr/sbin/freeradius", "/usr/sbin/radiusd"}
 
-// StartFreeRADIUS starts a FreeRADIUS of the test's own on loopback, as user nobody where the test runs as root, and
-// waits until it answers Status-Server. It is killed, by its process id, at the test's cleanup. Where none is installed
-// the test is skipped, or fails where RINGBACK_REQUIRE_PEERS=1.
+// StartFreeRADIUS starts a FreeRADIUS for the test on loopback, as user nobody if the test runs as root, and waits
+// until it answers Status-Server. The test's cleanup kills it. If FreeRADIUS is not installed, the test is skipped, or
+// fails with RINGBACK_REQUIRE_PEERS=1.
 func StartFreeRADIUS(t TB, o FreeRADIUSOptions) *FreeRADIUS {
 	t.Helper()
 	program := findFreeRADIUS()
@@ -76,7 +76,7 @@ func StartFreeRADIUS(t TB, o FreeRADIUSOptions) *FreeRADIUS {
 	}
 	dir := t.TempDir()
 	var err error
-	for range 3 { // a free port may be taken by another before FreeRADIUS has it
+	for range 3 { // another process may take a free port before FreeRADIUS does
 		var f *FreeRADIUS
 		if f, err = startFreeRADIUS(program, dir, o); err == nil {
 			t.Cleanup(func() {
@@ -147,19 +147,19 @@ func startFreeRADIUS(program, dir string, o FreeRADIUSOptions) (*FreeRADIUS, err
 	return f, nil
 }
 
-// Stop kills the daemon and waits for its end. It may be called twice.
+// Stop kills the daemon and waits until it has ended. It may be called twice.
 func (f *FreeRADIUS) Stop() {
 	f.cmd.Process.Kill()
 	<-f.done
 }
 
-// Pause stops the daemon's answers without closing its ports (SIGSTOP); Resume lets it go on.
+// Pause stops the daemon without closing its ports (SIGSTOP).
 func (f *FreeRADIUS) Pause() error { return f.cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Resume ends a Pause.
+// Resume ends a Pause (SIGCONT).
 func (f *FreeRADIUS) Resume() error { return f.cmd.Process.Signal(syscall.SIGCONT) }
 
-// twoPorts finds ports that are free now. Two that are the same by chance fail the start, which is tried again.
+// twoPorts finds ports that are free now. If both are the same by chance, the start fails and is tried again.
 func twoPorts(o FreeRADIUSOptions) (auth, acct string, err error) {
 	auth, acct = o.Auth, o.Acct
 	for _, p := range []*string{&auth, &acct} {
@@ -209,8 +209,8 @@ func (f *FreeRADIUS) configure(o FreeRADIUSOptions) error {
 // peerFile reads a file of testdata/peers/freeradius.
 func peerFile(name string) (string, error) { return peersFile("freeradius", name) }
 
-// peersFile reads a file of a peer's folder in testdata/peers at the module's root, above the directory that the test
-// runs in.
+// peersFile reads a file of a peer's folder in testdata/peers at the module's root, above the working directory of the
+// test.
 func peersFile(peer, name string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -228,7 +228,8 @@ func peersFile(peer, name string) (string, error) {
 	}
 }
 
-// giveToNobody makes dir the property of user nobody, and its parents below the system's temporary directory passable.
+// giveToNobody makes user nobody the owner of dir, and makes its parents below the system's temporary directory
+// searchable.
 func giveToNobody(dir string) (*syscall.Credential, error) {
 	const nobody = 65534
 	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
@@ -254,7 +255,7 @@ func giveToNobody(dir string) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: nobody, Gid: nobody}, nil
 }
 
-// ready blocks until the daemon answers Status-Server (RFC 5997), has ended, or within is over.
+// ready blocks until the daemon answers Status-Server (RFC 5997), or returns an error if it has ended or after within.
 func (f *FreeRADIUS) ready(within time.Duration) error {
 	conn, err := net.Dial("udp", f.Auth)
 	if err != nil {

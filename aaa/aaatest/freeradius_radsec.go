@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// prepareRadSec finds a port for the listener inside TLS, and writes its certificate beside the configuration.
+// prepareRadSec finds a port for the TLS listener, and writes its certificate to the configuration directory.
 func (f *FreeRADIUS) prepareRadSec(o *FreeRADIUSOptions) error {
 	var err error
 	if f.RadSec, err = QuietPort(); err != nil {
@@ -17,10 +17,10 @@ func (f *FreeRADIUS) prepareRadSec(o *FreeRADIUSOptions) error {
 	return o.RadSec.WriteFiles(f.Dir, radsecServer)
 }
 
-// radsecServer is the certificate of RADIUS servers inside TLS.
+// radsecServer is the certificate of RADIUS servers over TLS.
 var radsecServer = servers.Certificate{Name: "radius", Hosts: []string{"radius.example", "127.0.0.1"}, Server: true}
 
-// withRadSec adds to a configuration the listener inside TLS, and who may come to it.
+// withRadSec adds the TLS listener and its clients to a configuration.
 func (f *FreeRADIUS) withRadSec(config string) (string, error) {
 	const server, modules = "server ringback {\n", "modules {\n"
 	if !strings.Contains(config, server) || !strings.Contains(config, modules) {

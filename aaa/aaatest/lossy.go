@@ -7,23 +7,22 @@ import (
 	"time"
 )
 
-// Loss is how a Lossy way treats what is sent over it. Each part is a share of all datagrams, from 0 to 1. The zero
-// Loss is a good way.
+// Loss configures a Lossy network. Drop, Duplicate and Reorder are fractions of all datagrams, from 0 to 1. The zero
+// Loss loses nothing.
 type Loss struct {
 	Drop      float64
 	Duplicate float64
-	Reorder   float64       // held back until the next datagrams have gone, by Delay and as long again
+	Reorder   float64       // delayed for longer, so that later datagrams overtake it
 	Delay     time.Duration // of every datagram
-	Jitter    time.Duration // up to so much more
-	Seed      uint64        // the same seed and the same datagrams in the same order have the same fate
+	Jitter    time.Duration // maximum random delay in addition to Delay
+	Seed      uint64        // the same seed gives the same faults for the same datagrams in the same order
 }
 
-// LossyCount is what became of the datagrams.
+// LossyCount counts datagrams.
 type LossyCount struct{ Sent, Dropped, Duplicated, Reordered int }
 
-// Lossy is a bad way for datagrams: it wraps sockets, and what is sent through them is lost, delayed, doubled and mixed
-// up. It touches one direction, that of sending: wrap both ends for both. Make one with NewLossy. Close ends what is
-// still under way.
+// Lossy is a lossy datagram network: it wraps sockets, and drops, delays, duplicates and reorders what is sent through
+// them. It affects only the sending direction: wrap both ends for both directions. Create one with NewLossy.
 type Lossy struct {
 	loss Loss
 
@@ -34,19 +33,19 @@ type Lossy struct {
 	closed bool
 }
 
-// NewLossy returns a way with that loss.
+// NewLossy returns a network with the given loss.
 func NewLossy(l Loss) *Lossy {
 	return &Lossy{loss: l, rand: rand.New(rand.NewPCG(l.Seed, l.Seed)), timers: map[*time.Timer]struct{}{}}
 }
 
-// Count has what happened so far.
+// Count returns the counts so far.
 func (l *Lossy) Count() LossyCount {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.count
 }
 
-// Close drops what is under way. It does not close the wrapped sockets.
+// Close drops the datagrams under way. It does not close the wrapped sockets.
 func (l *Lossy) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,10 +57,10 @@ func (l *Lossy) Close() error {
 	return nil
 }
 
-// Conn wraps a connected socket of datagrams.
+// Conn wraps a connected datagram socket.
 func (l *Lossy) Conn(c net.Conn) net.Conn { return &lossyConn{c, l} }
 
-// PacketConn wraps a socket of datagrams.
+// PacketConn wraps a datagram socket.
 func (l *Lossy) PacketConn(c net.PacketConn) net.PacketConn { return &lossyPacketConn{c, l} }
 
 type lossyConn struct {
@@ -82,7 +81,8 @@ func (c *lossyPacketConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	return c.way.carry(b, func(b []byte) error { _, err := c.PacketConn.WriteTo(b, to); return err })
 }
 
-// carry decides on one datagram. What is sent at once tells its error, what is sent later does not.
+// carry sends one datagram with its faults. It returns the error of an immediate send; errors of delayed sends are
+// ignored.
 func (l *Lossy) carry(b []byte, send func([]byte) error) (int, error) {
 	times, err := l.fate()
 	if err != nil {
@@ -101,7 +101,7 @@ func (l *Lossy) carry(b []byte, send func([]byte) error) (int, error) {
 	return len(b), nil
 }
 
-// fate has the delay of each copy that arrives.
+// fate returns the delay of each copy that arrives; none if the datagram is dropped.
 func (l *Lossy) fate() ([]time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +109,7 @@ func (l *Lossy) fate() ([]time.Duration, error) {
 		return nil, net.ErrClosed
 	}
 	l.count.Sent++
-	// All dice are thrown each time, so that one share does not change the fate that another decides.
+	// All random numbers are drawn each time, so that one setting does not change the effect of another.
 	drop, double, mixed := l.rand.Float64() < l.loss.Drop, l.rand.Float64() < l.loss.Duplicate,
 		l.rand.Float64() < l.loss.Reorder
 	delay := l.loss.Delay + time.Duration(l.rand.Float64()*float64(l.loss.Jitter))

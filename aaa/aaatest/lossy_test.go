@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// arrivals sends n datagrams over a way and has which arrived, in order.
+// arrivals sends n datagrams over a lossy network and returns those that arrived, in order.
 func arrivals(t *testing.T, l Loss, n int) (got []byte, count LossyCount) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

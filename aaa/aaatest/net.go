@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Net is a datagram network in memory, without loss or delay: for tests in a synctest bubble, which a real socket would
-// freeze. The zero Net is empty and ready.
+// Net is an in-memory datagram network without loss or delay, for tests in a synctest bubble, where time stops while a
+// goroutine reads a real socket. The zero Net is ready to use.
 type Net struct {
 	mu    sync.Mutex
 	conns map[string]*MemConn
@@ -28,7 +28,7 @@ type datagram struct {
 	b    []byte
 }
 
-// MemConn is one socket of a Net: a net.PacketConn and, where it was dialled, a net.Conn. What overflows its queue is
+// MemConn is one socket of a Net: a net.PacketConn and, if dialled, a net.Conn. Datagrams that overflow its queue are
 // lost.
 type MemConn struct {
 	net    *Net
@@ -39,10 +39,10 @@ type MemConn struct {
 	once   sync.Once
 }
 
-// Listen opens a socket with that name.
+// Listen opens a socket with the given name.
 func (n *Net) Listen(name string) (*MemConn, error) { return n.open(name, "") }
 
-// Dial opens a socket connected to address, whether anybody listens there or not; it fits radius.Config.Dial.
+// Dial opens a socket connected to address, even if nothing listens there. It can be used as radius.Config.Dial.
 func (n *Net) Dial(_ context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	n.next++
@@ -65,7 +65,7 @@ func (n *Net) open(name, peer string) (*MemConn, error) {
 	return c, nil
 }
 
-// ReadFrom blocks for a datagram; net.ErrClosed after Close.
+// ReadFrom blocks for a datagram. It returns net.ErrClosed after Close.
 func (c *MemConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	select {
 	case d := <-c.queue:
@@ -75,7 +75,7 @@ func (c *MemConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// Read blocks for a datagram of the peer; others are dropped, as a connected UDP socket does.
+// Read blocks for a datagram from the peer; others are dropped, as on a connected UDP socket.
 func (c *MemConn) Read(b []byte) (int, error) {
 	for {
 		n, from, err := c.ReadFrom(b)
@@ -125,7 +125,7 @@ func (c *MemConn) Close() error {
 func (c *MemConn) LocalAddr() net.Addr  { return memAddr(c.name) }
 func (c *MemConn) RemoteAddr() net.Addr { return memAddr(c.peer) }
 
-// SetDeadline and SetReadDeadline are not kept; writes never block.
+// SetDeadline and SetReadDeadline are not supported; writes never block.
 func (c *MemConn) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
 func (c *MemConn) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (c *MemConn) SetWriteDeadline(time.Time) error { return nil }

@@ -7,8 +7,8 @@ import (
 	"net"
 )
 
-// QuietPort returns an address of 127.0.0.1 whose port is free over UDP and TCP now, below the ports that the system
-// assigns by itself (32768 and above): no socket takes it before a peer opens it, nor while a peer is restarted.
+// QuietPort returns an address of 127.0.0.1 whose port is free now for UDP and TCP. It is below the ports that the
+// system assigns itself (32768 and above), so no other socket takes it before a peer opens it or while a peer restarts.
 func QuietPort() (address string, err error) {
 	for range 100 {
 		address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))

@@ -14,12 +14,12 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// radsecproxyProgram is where Debian has it.
+// radsecproxyProgram is the path of the program on Debian.
 const radsecproxyProgram = "/usr/sbin/radsecproxy"
 
-// StartRadsecproxy starts a radsecproxy on loopback that takes RADIUS inside TLS, from clients whose certificate by the
-// authority names nas.example, and asks f over UDP. It returns host:port; its own certificate is radius.example's. It
-// is killed, by its process id, at the test's cleanup. Where none is installed the test is skipped, or fails where
+// StartRadsecproxy starts a radsecproxy on loopback that accepts RADIUS over TLS from clients whose certificate of the
+// authority names nas.example, and forwards to f over UDP. It returns host:port; its own certificate is for
+// radius.example. The test's cleanup kills it. If radsecproxy is not installed, the test is skipped, or fails with
 // RINGBACK_REQUIRE_PEERS=1.
 func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address string) {
 	t.Helper()
@@ -33,7 +33,7 @@ func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address strin
 	}
 	dir := t.TempDir()
 	var err error
-	for range 3 { // a free port may be taken by another before radsecproxy has it
+	for range 3 { // another process may take a free port before radsecproxy does
 		var p *radsecproxy
 		if p, err = startRadsecproxy(dir, ca, f); err == nil {
 			t.Cleanup(func() {
@@ -51,7 +51,7 @@ func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address strin
 
 type radsecproxy struct {
 	address string
-	said    bytes.Buffer // to be read when done is closed
+	said    bytes.Buffer // read only after done is closed
 	cmd     *exec.Cmd
 	done    chan struct{}
 }
@@ -100,7 +100,7 @@ func (p *radsecproxy) configure(dir string, f *FreeRADIUS) (string, error) {
 		string(f.Secret)).Replace(text), errors.Join(err1, err2, err3)
 }
 
-// ready blocks until the proxy takes connections, has ended, or within is over.
+// ready blocks until the proxy accepts connections, or returns an error if it has ended or after within.
 func (p *radsecproxy) ready(within time.Duration) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

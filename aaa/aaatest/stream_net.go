@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// StreamNet is a network of streams in memory, without loss or delay: what Net is for datagrams. The zero StreamNet is
-// empty and ready.
+// StreamNet is an in-memory stream network without loss or delay, as Net is for datagrams. The zero StreamNet is ready
+// to use.
 type StreamNet struct {
 	mu        sync.Mutex
 	listeners map[string]*memListener
 	dialled   int
 }
 
-// Listen opens a listener with that name.
+// Listen opens a listener with the given name.
 func (n *StreamNet) Listen(name string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -33,8 +33,8 @@ func (n *StreamNet) Listen(name string) (net.Listener, error) {
 	return l, nil
 }
 
-// Dial connects to address; it fits radius.Config.Dial. It is refused where nobody listens, and blocks until the
-// connection is accepted.
+// Dial connects to address and blocks until the connection is accepted. It fails if nothing listens there. It can be
+// used as radius.Config.Dial.
 func (n *StreamNet) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	n.dialled++
@@ -58,14 +58,14 @@ func (n *StreamNet) Dial(ctx context.Context, _, address string) (net.Conn, erro
 	return nil, fmt.Errorf("dial %s: connection refused", address)
 }
 
-// Dialled counts the attempts to connect.
+// Dialled returns the number of attempts to connect.
 func (n *StreamNet) Dialled() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.dialled
 }
 
-// memQueue is one direction of a stream: it takes all that is written at once.
+// memQueue is one direction of a stream, with unlimited space: writes never block.
 type memQueue struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -145,7 +145,7 @@ type memStream struct {
 func (s *memStream) Read(b []byte) (int, error)  { return s.in.read(b) }
 func (s *memStream) Write(b []byte) (int, error) { return s.out.write(b) }
 
-// Close ends both directions; what the other end has not read yet it may still read.
+// Close ends both directions; the other end can still read what was written before.
 func (s *memStream) Close() error {
 	s.out.end(false)
 	s.in.end(true)
@@ -155,7 +155,7 @@ func (s *memStream) Close() error {
 func (s *memStream) LocalAddr() net.Addr  { return s.local }
 func (s *memStream) RemoteAddr() net.Addr { return s.remote }
 
-// SetDeadline is for reads: writes never block.
+// SetDeadline applies to reads only: writes never block.
 func (s *memStream) SetDeadline(t time.Time) error     { return s.SetReadDeadline(t) }
 func (s *memStream) SetReadDeadline(t time.Time) error { s.in.until(t); return nil }
 func (s *memStream) SetWriteDeadline(time.Time) error  { return nil }

@@ -14,7 +14,7 @@ func TestHistogramQuantiles(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var all []time.Duration
-	for i := range 20000 { // from nanoseconds to a minute, all magnitudes alike
+	for i := range 20000 { // from nanoseconds to a minute, evenly over all magnitudes
 		d := time.Duration(r.Int64N(1 << (1 + i%36)))
 		all = append(all, d)
 		h.add(d)
@@ -34,7 +34,7 @@ func TestHistogramQuantiles(t *testing.T) {
 	}
 }
 
-// Each duration lies in its bucket, and the buckets join without gap, up to the longest duration there is.
+// Each duration is in its bucket, and the buckets have no gaps, up to the longest possible duration.
 func TestHistogramBuckets(t *testing.T) {
 	for i := 1; i < histogramBuckets && bucketEnd(i) > bucketEnd(i-1); i++ {
 		for _, d := range []time.Duration{bucketEnd(i-1) + 1, bucketEnd(i)} {

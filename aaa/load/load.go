@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Load is a number of logins, some of them in parallel. Create one with New and Run it once; Progress may be called
+// Load is a number of logins, some of them in parallel. Create one with New and call Run once; Progress may be called
 // meanwhile.
 type Load struct {
 	target   *Target
@@ -43,7 +43,7 @@ const (
 	answerKinds
 )
 
-// New returns a Load of count logins to t, up to parallel of them at once. The users, one or more, take turns.
+// New returns a Load of count logins to t, up to parallel of them in parallel. The users, one or more, take turns.
 func New(t *Target, users []User, count, parallel int) *Load {
 	return &Load{target: t, users: users, count: count, parallel: parallel, reasons: map[string]int{},
 		begun: time.Now()}
@@ -61,7 +61,7 @@ func (l *Load) Run(ctx context.Context) {
 	l.cpu = cpuUsed() - before
 }
 
-// work logs in on one port after the other until enough logins are done.
+// work logs in on one port, one login after another, until enough logins have begun.
 func (l *Load) work(ctx context.Context, port int) {
 	for {
 		n := l.next.Add(1) - 1

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// turns answers as the user's name says.
+// turns answers each user as their name says.
 type turns struct{}
 
 func (turns) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
@@ -19,7 +19,8 @@ func (turns) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Resu
 	}[r.User]
 }
 
-// Each answer is counted as what it is, and what is lost with its reason, whose passing numbers do not make it another.
+// Each answer is counted by its kind, and each lost login by its reason; numbers that vary in a reason do not make it a
+// different one.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	users := []User{{Name: "good"}, {Name: "bad"}, {Name: "silent"}, {Name: "asked"}, {Name: "unsent"}}

@@ -45,7 +45,7 @@ func (l *Load) answered() Answered {
 	return Answered{n(answerGranted), n(answerRefused), n(answerChallenged), n(answerSilent), n(answerUnsent)}
 }
 
-// Report must be called after Run has returned.
+// Report returns the result. Call it after Run has returned.
 func (l *Load) Report() Report {
 	t := l.target
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -74,7 +74,7 @@ type Progress struct {
 	P50, P99     time.Duration // of the authentic answers
 }
 
-// Progress may be called while Run is running.
+// Progress returns the progress at now. It may be called during Run.
 func (l *Load) Progress(now time.Time) Progress {
 	p := Progress{Done: l.done(), Logins: int64(l.count), Answers: l.answered(), P50: l.latency.quantile(0.5),
 		P99: l.latency.quantile(0.99)}

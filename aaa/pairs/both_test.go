@@ -16,7 +16,8 @@ import (
 	layeh "layeh.com/radius"
 )
 
-// place is where the tests put pairs: what TACACS+ is asked for, and the prefix of a Cisco-AVPair.
+// place is the scope of pairs in a test: the service and protocol of a TACACS+ request, and the prefix of a
+// Cisco-AVPair.
 type place struct {
 	session  aaa.Service
 	protocol string
@@ -32,20 +33,20 @@ var (
 	everywhere = []place{inEXEC, inLCP, inIP, inIPv6}
 )
 
-// read is what one protocol made of pairs.
+// read is one protocol's interpretation of pairs.
 type read struct {
 	granted aaa.Authorization // without Attributes, Readings and Refuse
 	refused string            // "name: why"
-	fields  []string          // of each reading up to the one that refuses, "field | note"
+	fields  []string          // "field | note" of each reading up to the one that refuses
 }
 
-// both has a client of either protocol.
+// both reads pairs with both protocols.
 type both struct {
 	server *servers.TACACS
 	client *tacplus.Client
 }
 
-// newBoth starts a TACACS+ server and its client, both until the test's end.
+// newBoth starts a TACACS+ server and its client; both end with the test.
 func newBoth(t testing.TB) *both {
 	t.Helper()
 	const key = "a secret of 24 octets..."
@@ -76,7 +77,7 @@ func newBoth(t testing.TB) *both {
 	return &both{s, client}
 }
 
-// tacacs asks a server that answers with the pairs.
+// tacacs asks a server that replies with the pairs.
 func (b *both) tacacs(t testing.TB, at place, all []string) read {
 	t.Helper()
 	b.server.SetFaults(servers.TACACSFaults{Pairs: all})
@@ -88,7 +89,7 @@ func (b *both) tacacs(t testing.TB, at place, all []string) read {
 	return strip(res.Auth)
 }
 
-// radius reads an Access-Accept with the pairs.
+// radius reads an Access-Accept that contains the pairs.
 func (b *both) radius(at place, all []string) read {
 	var attrs layeh.Attributes
 	for _, p := range all {
@@ -117,11 +118,11 @@ func strip(a aaa.Authorization) read {
 	return r
 }
 
-// alike reads pairs by both protocols, holds them alike, and returns what they say.
+// alike reads pairs with both protocols, requires the same result, and returns it.
 func (b *both) alike(t testing.TB, at place, all ...string) read {
 	t.Helper()
 	r, s := b.radius(at, all), b.tacacs(t, at, all)
-	if r.refused != "" { // what a refusal tells beside it is the protocol's own
+	if r.refused != "" { // what else a refusal reports depends on the protocol
 		r.granted, s.granted = aaa.Authorization{}, aaa.Authorization{}
 	}
 	if !reflect.DeepEqual(r, s) {
@@ -135,9 +136,9 @@ func show(r read) string {
 		r.refused, r.granted, r.granted.Framed, r.granted.SendSecret != "", r.fields)
 }
 
-// values are tried with every pair: good ones of every kind, and bad ones.
+// values are tried with every pair: valid ones of every kind, and invalid ones.
 var values = []string{
-	"", "0", "1", "7", "true", "false", "84001", "192.0.2.1", // these in every place
+	"", "0", "1", "7", "true", "false", "84001", "192.0.2.1", // tried in every place
 	"2", "15", "16", "66", "100", "101", "65535", "65536", "-1", "+1", "007", "99999999999999999999", "16777216",
 	"16777217", "True", "yes", "on", "9,1-800-555-1212", strings.Repeat("5", 64), strings.Repeat("5", 65), "staff",
 	"night-shift", "a b", "a:b", "a=b*c", "*", "=", " ", "x#1", "0.0.0.0", "255.255.255.254", "255.255.255.255",
@@ -148,10 +149,9 @@ var values = []string{
 	"telnet host 23", "permit ip any any",
 }
 
-const everyPlace = 8 // so many of the values
+const everyPlace = 8 // number of values that are tried in every place
 
-// TestBothProtocols feeds every pair of the table, and some that are in no table, with every value to both
-// protocols.
+// TestBothProtocols passes every pair of the table, and some unknown ones, with every value to both protocols.
 func TestBothProtocols(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t)
@@ -178,7 +178,8 @@ func TestBothProtocols(t *testing.T) {
 	}
 }
 
-// TestBothProtocolsTwice gives pairs two values, alike and not, mandatory and optional, honoured and not.
+// TestBothProtocolsTwice sends pairs twice, with equal and different values, mandatory and optional, supported and
+// unsupported.
 func TestBothProtocolsTwice(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t)
@@ -203,8 +204,8 @@ func TestBothProtocolsTwice(t *testing.T) {
 	}
 }
 
-// FuzzBothProtocols: whatever pairs of printable US-ASCII come, both protocols make the same of them. What is not
-// such a pair is each protocol's own affair.
+// FuzzBothProtocols checks that both protocols interpret all pairs of printable US-ASCII in the same way. Other input
+// is not compared.
 func FuzzBothProtocols(f *testing.F) {
 	b := newBoth(f)
 	f.Add(0, "callback-dialstring=84001\npriv-lvl=7\nnocallback-verify*1")

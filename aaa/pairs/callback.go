@@ -10,13 +10,13 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// This file alone combines what the attributes of different vendors say about one callback. Equal facts
-// agree; a contradiction is refused, naming both attributes.
+// Only this file combines what the attributes of different vendors say about one callback. Equal facts agree; a
+// contradiction is refused, and the error names both attributes.
 
-// MaxDialstring exceeds any number with its punctuation; anything longer is a mistake or an attack.
+// MaxDialstring is longer than any number with its punctuation; a longer dial string is a mistake or an attack.
 const MaxDialstring = 64
 
-// maxDelay limits the wait that AAA may ask for; a longer one is a mistake, and the caller would never be called.
+// maxDelay limits the delay that AAA may request; a longer one is a mistake, and the caller would never be called back.
 const maxDelay = time.Hour
 
 // Way is where the number of a callback comes from.
@@ -25,7 +25,7 @@ type Way int
 const (
 	Dialled    Way = iota // AAA gives it
 	Placed                // Callback-Id: a name in the table of places
-	Fixed                 // AAA says that it is fixed; another attribute has it
+	Fixed                 // AAA says that it is fixed; another attribute contains it
 	Typed                 // the caller chooses it: NULL
 	CalledFrom            // the caller ID
 )
@@ -70,7 +70,7 @@ func (g *Grant) Forbid() error {
 // Allow records that the current attribute requires a callback if another gives a number or the caller types it.
 func (g *Grant) Allow() { g.option = g.By }
 
-// Missed records that the current attribute has a number for another kind of session.
+// Missed records that the current attribute contains a number for another kind of session.
 func (g *Grant) Missed() { g.missed = g.By }
 
 // Claim records where the number comes from, and compares it with earlier attributes.

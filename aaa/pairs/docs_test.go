@@ -12,7 +12,7 @@ var update = flag.Bool("update", false, "write the printed table of docs/referen
 
 const referenceDoc = "../../docs/reference/av-pairs.md"
 
-// written prints how a pair is written for the places of a row.
+// written returns how a pair is written in the places of a row.
 func written(r Row) string {
 	var all []string
 	for _, p := range []struct {
@@ -43,7 +43,8 @@ func table() string {
 	return b.String()
 }
 
-// TestReferenceTable holds the reference to the table: `go test ./aaa/pairs -run Reference -update` prints it anew.
+// TestReferenceTable compares the reference with the table: `go test ./aaa/pairs -run Reference -update` prints it
+// again.
 func TestReferenceTable(t *testing.T) {
 	b, err := os.ReadFile(referenceDoc)
 	if err != nil {
@@ -67,7 +68,7 @@ func TestReferenceTable(t *testing.T) {
 	}
 }
 
-// Each row says all that the reference prints, and no name stands twice.
+// Each row has everything that the reference prints, and no name occurs twice.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Table {

@@ -9,14 +9,14 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// golden has pairs and what they mean, written by hand from the documents that table.go names. A | stands between
-// several pairs. What they grant is JSON of what differs from a plain grant (privilege level 1), with send_secret
-// besides; where they refuse it is "refused: " and the beginning of why.
+// golden lists pairs and their meaning, written by hand from the documents that table.go names. A | separates several
+// pairs. grants is JSON of what differs from a plain grant (privilege level 1), including send_secret; for a refusal it
+// is "refused: " and the reason.
 var golden = []struct {
 	at     place
 	pairs  string
 	grants string
-	fields string // of the last pair: what it fills | note; of a refusal the why
+	fields string // "field | note" of the last pair; "" for a refusal
 }{
 	// The number: draft-grant-tacacs-02. The sample of the tac_plus users' guide.
 	{inEXEC, "callback-dialstring=3456789|callback-line=7|nocallback-verify=1",
@@ -54,7 +54,7 @@ var golden = []struct {
 	{inEXEC, "acl=7", `{"acl":"7"}`, "acl | reported, not enforced"},
 	{inEXEC, "timeout=60|idletime=5", `{"session_timeout":"1h0m0s","idle_timeout":"5m0s"}`, "idle_timeout | "},
 
-	// PPP: "an absolute timer for the connection", whatever the service.
+	// PPP: "an absolute timer for the connection", for every service.
 	{inLCP, "timeout=60", `{"session_timeout":"1h0m0s"}`, "session_timeout | "},
 	{inIP, "idletime=5", `{"idle_timeout":"5m0s"}`, "idle_timeout | "},
 	{inIPv6, "timeout=0", `{}`, "session_timeout | "},
@@ -92,7 +92,7 @@ var golden = []struct {
 		`{"framed":{"protocol":"PPP","inacl":["101","permit ip any any"]}}`, "framed.inacl | reported, not enforced"},
 	{inIP, "outacl#x=1", `refused: outacl#x: it is unknown and mandatory (* instead of = makes it optional)`, ""},
 
-	// What is understood and cannot be done.
+	// Understood but not supported.
 	{inLCP, "send-name=maui", `refused: send-name: leg two uses the caller's name`, ""},
 	{inLCP, "send-name*maui", `{}`, ` | leg two uses the caller's name; optional, ignored`},
 	{inLCP, "send-auth=chap", `refused: send-auth: leg two authenticates as leg one did`, ""},
@@ -102,7 +102,7 @@ var golden = []struct {
 	{inEXEC, "zonelist=5", `refused: zonelist: it is unknown and mandatory (* instead of = makes it optional)`, ""},
 	{inEXEC, "zonelist*5", `{}`, ` | it is unknown; optional, ignored`},
 
-	// Ours.
+	// ringback's own pairs.
 	{inEXEC, "ringback:group=staff|ringback:group=staff|group=night", `{"groups":["staff","night"]}`, "groups | "},
 	{inIP, "RINGBACK:Group=staff", `{"groups":["staff"]}`, "groups | "},
 	{inEXEC, "ringback:group=a b",
@@ -153,7 +153,7 @@ func wanted(t *testing.T, text string) aaa.Authorization {
 
 // Every pair of the table has its golden value.
 func TestGoldenIsWhole(t *testing.T) {
-	said := map[string]bool{"v92-info": true} // RADIUS only; TestV92 of its own
+	said := map[string]bool{"v92-info": true} // RADIUS only; see TestV92
 	for _, g := range golden {
 		for p := range strings.SplitSeq(g.pairs, "|") {
 			name := strings.TrimPrefix(p[:strings.IndexAny(p, "=*")], "ringback:")

@@ -46,7 +46,7 @@ func (g *Grant) Reset() {
 // Begin starts the next attribute; by is its name in errors.
 func (g *Grant) Begin(by string) { g.By, g.Field, g.Note = by, "", "" }
 
-// Left notes why the current attribute changes nothing. It returns nil.
+// Left records why the current attribute changes nothing. It returns nil.
 func (g *Grant) Left(why string) error {
 	g.Field, g.Note = "", why
 	return nil
@@ -63,7 +63,7 @@ func (g *Grant) Same(field, value string) error {
 	return nil
 }
 
-// Said returns the attribute that set a field with Same; "" none.
+// Said returns the attribute that set a field with Same; "" if there is none.
 func (g *Grant) Said(field string) string {
 	by, _ := g.said(field)
 	return by
@@ -104,7 +104,7 @@ func addNew(list *[]string, s string) {
 	}
 }
 
-// Framed is the PPP part of the grant. Only PPP is served.
+// Framed returns the PPP part of the grant and creates it if needed. Only PPP is supported.
 func (g *Grant) Framed() *aaa.Framed {
 	if g.A.Framed == nil {
 		g.A.Framed = &aaa.Framed{Protocol: "PPP"}

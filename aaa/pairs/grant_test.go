@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// FuzzTake: no pair panics, a pair that is left or refused changes nothing, and what is granted is in range.
+// FuzzTake checks that no pair causes a panic, that an ignored or refused pair changes nothing, and that grants are in
+// range.
 func FuzzTake(f *testing.F) {
 	for _, row := range Table {
 		for _, v := range []string{"", "1", "192.0.2.1", "10.0.0.0 255.0.0.0", "2001:db8::/64", "V.92/x/1/1", "\r"} {

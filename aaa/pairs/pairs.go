@@ -85,8 +85,8 @@ func (p Place) String() string {
 	return "this kind of session"
 }
 
-// Split cuts a pair at its first = (mandatory) or * (optional); sign is which of them, 0 if there is neither
-// (RFC 8907 §6.1).
+// Split cuts a pair at its first = (mandatory) or * (optional); sign is that character, 0 if there is neither (RFC 8907
+// §6.1).
 func Split(s string) (name string, sign byte, value string) {
 	i := strings.IndexAny(s, "=*")
 	if i < 0 {
@@ -95,7 +95,7 @@ func Split(s string) (name string, sign byte, value string) {
 	return s[:i], s[i], s[i+1:]
 }
 
-// Pair is one pair as a protocol split it. The protocol checks which characters a value may have.
+// Pair is one pair, split by its protocol. The protocol checks which characters a value may have.
 type Pair struct {
 	At       Place
 	Name     string // letter case does not count

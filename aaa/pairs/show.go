@@ -32,7 +32,7 @@ func MaskedName(name string) string {
 	return name
 }
 
-// secretWord returns the index after the word for a secret in a pair's name; -1: none.
+// secretWord returns the index after the word for a secret in a pair's name; -1 if there is none.
 func secretWord(name string) int {
 	for i := range len(name) {
 		if c := name[i] | 0x20; c != 's' && c != 'p' && c != 'k' { // the words' first letters

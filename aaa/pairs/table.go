@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// This file alone defines what a pair means, in either protocol. To add a pair: a row here, values
-// with what they grant in golden_test.go, and `go test ./aaa/pairs -run Reference -update`.
+// Only this file defines what a pair means, in both protocols. To add a pair: add a row here, add values with what they
+// grant in golden_test.go, and run `go test ./aaa/pairs -run Reference -update`.
 
 // Row is one pair.
 type Row struct {
@@ -91,8 +91,8 @@ const (
 	serversRule = "one or more IP addresses, separated by spaces; 0.0.0.0 is none"
 )
 
-// refuse is the apply function of a pair that is understood but not supported: mandatory refuses, optional is ignored
-// (RFC 8907 §6.1).
+// refuse returns the apply function of a pair that is understood but not supported: a mandatory one is refused, an
+// optional one ignored (RFC 8907 §6.1).
 func refuse(why string) func(*Grant, Place, string) error {
 	return func(*Grant, Place, string) error { return errors.New(why) }
 }
@@ -168,8 +168,8 @@ func addrPool(g *Grant, at Place, v string) error {
 	return g.SetPool(v)
 }
 
-// addr reads Framed-IP-Address in text: IOS treats both as one attribute, so the two special addresses
-// mean the same (RFC 2865 §5.8).
+// addr reads Framed-IP-Address as text. IOS treats both as one attribute, so the two special addresses have the same
+// meaning (RFC 2865 §5.8).
 func addr(g *Grant, _ Place, v string) error {
 	ip, err := ipv4(v)
 	if err != nil {

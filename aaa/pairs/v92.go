@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// v92 is what a V.92 modem did, from the pair v92-info of Cisco's accounting records: four parts separated by
-// slashes, as in "V.92 QC MOH/No QC Requested/60/1".
+// v92 contains the V.92 statistics of a modem, from the pair v92-info of Cisco's accounting records: four parts
+// separated by slashes, as in "V.92 QC MOH/No QC Requested/60/1".
 type v92 struct {
 	features     string        // what was negotiated: "V.92", "V.92 QC", "V.92 QC MOH" …
 	quickConnect string        // the result of Quick Connect

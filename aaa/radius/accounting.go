@@ -14,8 +14,9 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// Send delivers r to r.Server if that is in the group, otherwise to the first server that acknowledges it, and blocks
-// until then. The error lists the servers that were asked; the caller must then deliver the record later.
+// Send delivers r to r.Server if that server is in the group, then to the others in order, and blocks until one
+// acknowledges it. The error joins the errors of the servers that were asked; the caller must then deliver the record
+// later.
 func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 	if len(c.acct) == 0 {
 		return fmt.Errorf("account %s of session %s with %s: no server has an accounting address", r.Type, r.SessionID,
@@ -45,7 +46,7 @@ func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 			p.show(at, radius.CodeAccountingRequest, attrs, true)
 			return encodeAccounting(at, attrs)
 		},
-		// Another delay is another packet, with its own identifier (RFC 2866 §5.2).
+		// A packet with another delay needs another identifier (RFC 2866 §5.2).
 		renew: func() bool { return delay(r) != sent },
 		check: checkAccounting,
 	})
@@ -56,7 +57,7 @@ func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 	return err
 }
 
-// delay is the honest Acct-Delay-Time: whole seconds since it happened.
+// delay returns the Acct-Delay-Time: whole seconds since the event.
 func delay(r aaa.Record) int64 {
 	if r.Time.IsZero() {
 		return 0
@@ -81,7 +82,7 @@ func (c *Client) record(b *builder, r aaa.Record, local net.Addr, delay int64) e
 	b.integer(rfc2866.AcctStatusType_Type, uint32(status))
 	session := r.SessionID
 	if session == "" {
-		session = r.ID // exactly one must be there (RFC 2866 §5.13)
+		session = r.ID // exactly one is required (RFC 2866 §5.13)
 	}
 	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", session)
 	b.nas(c.cfg, local)
@@ -105,9 +106,8 @@ func (c *Client) record(b *builder, r aaa.Record, local net.Addr, delay int64) e
 	return b.err
 }
 
-// fit leaves out as many Class as it must, the last first, that the packet is none too long: an Accept with nothing but
-// Class holds more of them than an Accounting-Request, and a record that can never be sent would be lost, with all
-// records queued behind it.
+// fit drops Class attributes, the last first, until the packet is short enough. An Accept can contain more of them than
+// fit into an Accounting-Request, and a record that can never be sent would block all records queued behind it.
 func fit(attrs radius.Attributes) radius.Attributes {
 	size := headerLen
 	for _, a := range attrs {
@@ -122,7 +122,7 @@ func fit(attrs radius.Attributes) radius.Attributes {
 	return attrs
 }
 
-// session has what Start, Interim-Update and Stop say alike.
+// session adds the attributes that Start, Interim-Update and Stop have in common.
 func (c *Client) session(b *builder, r aaa.Record) {
 	b.text(rfc2866.AcctMultiSessionID_Type, "Acct-Multi-Session-Id", r.MultiSessionID)
 	b.text(rfc2865.UserName_Type, "User-Name", r.User)
@@ -140,7 +140,7 @@ func (c *Client) session(b *builder, r aaa.Record) {
 	}
 }
 
-// authentic is the kind of server that authenticated the user (RFC 2866 §5.6).
+// authentic returns the kind of server that authenticated the user (RFC 2866 §5.6).
 func (c *Client) authentic(entry string) rfc2866.AcctAuthentic {
 	switch entry {
 	case "", c.cfg.Name:
@@ -151,7 +151,7 @@ func (c *Client) authentic(entry string) rfc2866.AcctAuthentic {
 	return rfc2866.AcctAuthentic_Value_Remote
 }
 
-// used has what a session took so far. Input is what came from the caller; packets are a matter of PPP (RFC 2866 §5.8).
+// used adds the usage of a session so far. Input is from the caller; packets are counted for PPP only (RFC 2866 §5.8).
 func (b *builder) used(r aaa.Record) {
 	b.integer(rfc2866.AcctSessionTime_Type, uint32(min(max(0, int64(r.SessionTime/time.Second)), 1<<32-1)))
 	b.integer(rfc2866.AcctInputOctets_Type, uint32(r.OctetsIn))

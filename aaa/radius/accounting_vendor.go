@@ -8,11 +8,12 @@ import (
 	"layeh.com/radius"
 )
 
-// What a server speaks besides the RFCs and vendors' attributes (ServerConfig.Dialects).
+// The dialects that a server may use in addition to RFC and vendor attributes (ServerConfig.Dialects).
 const (
-	// its replies have Ascend's attributes as plain types; Stops carry Ascend-Disconnect-Cause, as a Vendor-Specific
+	// its replies contain Ascend's attributes as plain types; Stop records carry Ascend-Disconnect-Cause, as a
+	// Vendor-Specific
 	DialectAscend = "ascend"
-	DialectCisco  = "cisco" // Stops carry Cisco-AVPair disc-cause-ext
+	DialectCisco  = "cisco" // Stop records carry Cisco-AVPair disc-cause-ext
 )
 
 const (
@@ -20,7 +21,8 @@ const (
 	ascendDisconnectCause = 195
 )
 
-// disconnectCauses has Ascend's code of each cause that it tells apart. Cisco's disc-cause-ext is the same plus 1000.
+// disconnectCauses has Ascend's code for each cause that it distinguishes. Cisco's disc-cause-ext is the same plus
+// 1000.
 var disconnectCauses = map[aaa.Cause]int{
 	aaa.CauseUserRequest:    20,  // TermSrv-User-Quit
 	aaa.CauseLostCarrier:    11,  // DCD-Detected-Then-Inactive
@@ -30,7 +32,7 @@ var disconnectCauses = map[aaa.Cause]int{
 	aaa.CauseCallback:       102, // Disconnect-Due-To-Callback
 }
 
-// vendorCauses has what a Stop adds for a server with these dialects.
+// vendorCauses returns the attributes that a Stop carries in addition for a server with these dialects.
 func vendorCauses(dialects []string, r aaa.Record) radius.Attributes {
 	var attrs radius.Attributes
 	n, ok := disconnectCauses[r.Cause]
@@ -46,7 +48,7 @@ func vendorCauses(dialects []string, r aaa.Record) radius.Attributes {
 	return attrs
 }
 
-// checkDialects names one that is unknown.
+// checkDialects returns an error that names an unknown dialect.
 func checkDialects(dialects []string) error {
 	for _, d := range dialects {
 		if d != DialectAscend && d != DialectCisco {

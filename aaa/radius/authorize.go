@@ -14,27 +14,29 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// Dialects say how the replies of one server are read, beyond what holds for all. The zero value suits servers that
-// send RFC and vendor attributes.
+// Dialects says how the replies of one server differ from the usual. The zero value is correct for servers that send
+// RFC and vendor attributes.
 type Dialects struct {
-	// AscendTypes: the server sends Ascend's attributes as plain RADIUS types, as before vendors had types of their
-	// own. All of 105 to 254 are Ascend's then, whatever the RFCs say since. Without it only those are Ascend's that
-	// mean nothing else: 192 to 254, and of 241 to 246 (RFC 6929) those of four octets whose first is 0, an extended
-	// type that RFC 6929 reserves.
+	// AscendTypes: the server sends Ascend's attributes as plain RADIUS types, as before Vendor-Specific existed. Then
+	// all types from 105 to 254 are Ascend's, even if later RFCs define them. Without it, only types without another
+	// meaning are Ascend's: 192 to 254, except that a type from 241 to 246 (RFC 6929) is Ascend's only if its value has
+	// four octets and the first is 0, an extended type that RFC 6929 reserves.
 	AscendTypes bool
-	// ClassGroups: a Class names a group, plainly or as OU=NAME;. Else it is the server's own (RFC 2865 §5.25).
+	// ClassGroups: a Class names a group, as NAME or OU=NAME;. Otherwise its content has a meaning only for the server
+	// (RFC 2865 §5.25).
 	ClassGroups bool
-	// Terse leaves Attributes and Readings out of an Authorization that neither calls back nor refuses: people ask why
-	// of the others.
+	// Terse leaves Attributes and Readings empty if the Authorization neither requires a callback nor refuses: nobody
+	// needs them explained.
 	Terse bool
-	// Secret and Authenticator (of the Access-Request, 16 octets) uncover Ascend-Send-Secret; without them it is left.
+	// Secret and Authenticator (of the Access-Request, 16 octets) decrypt Ascend-Send-Secret; without them it is
+	// ignored.
 	Secret        aaa.Secret
 	Authenticator []byte
 }
 
-// Authorize reads what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never
-// panics. Where they cannot be honoured Refuse is set, names the attribute, and nothing else is granted. Dial strings
-// are taken as they came: they are still to pass the number plan.
+// Authorize returns what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never
+// panics. If an attribute cannot be honoured, Refuse is set and names it, and nothing is granted. Dial strings are not
+// checked against the number plan: the caller must do that.
 func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
 	if session == "" {
 		session = aaa.EXEC
@@ -58,8 +60,8 @@ func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Au
 	return r.A
 }
 
-// tell says what came of each attribute: in Readings, and in Attributes, where `Name = value` is followed, behind #, by
-// what was not done as it says.
+// tell records how each attribute was interpreted: in Readings, and in Attributes, where the lines `Name = value` are
+// followed by lines with # that say what was ignored or refused.
 func (r *reading) tell() {
 	told, lines := make([]aaa.Reading, len(r.judged)), make([]string, 0, len(r.judged))
 	for i, o := range r.judged {
@@ -79,22 +81,22 @@ const (
 	unknown = "unknown, ignored"
 	unused  = "not used, ignored"
 
-	verified = "verified" // before anything else of the reply was looked at
+	verified = "verified" // before any other attribute was read
 	refused  = "refused: "
 )
 
-// item is one attribute of a packet, those of vendors taken out of their Vendor-Specific.
+// item is one attribute of a packet, or one vendor attribute from inside a Vendor-Specific.
 type item struct {
 	dialect *dialect // nil: a vendor without a table
 	rule    *rule    // nil: an attribute without a row
 	vendor  uint32
 	typ     uint32
-	raw     bool // Ascend's as a plain type
-	cut     bool // a Vendor-Specific that ends before it should
+	raw     bool // an Ascend attribute as a plain type
+	cut     bool // a truncated Vendor-Specific
 	octets  radius.Attribute
 }
 
-// items walks the attributes in the order of the packet.
+// items yields the attributes in the order of the packet.
 func (d Dialects) items(attrs radius.Attributes) iter.Seq[item] {
 	return func(yield func(item) bool) {
 		for _, a := range attrs {
@@ -110,7 +112,7 @@ func (d Dialects) items(attrs radius.Attributes) iter.Seq[item] {
 	}
 }
 
-// plain finds the row of a type that is no vendor's.
+// plain returns the item of an attribute that is not a Vendor-Specific.
 func (d Dialects) plain(typ uint32, octets radius.Attribute) item {
 	if d.isAscend(typ, octets) {
 		if rule := ascend.byType[typ]; rule != nil {
@@ -130,7 +132,7 @@ func (d Dialects) isAscend(typ uint32, octets radius.Attribute) bool {
 	return typ >= 192
 }
 
-// vendorItems takes a Vendor-Specific apart (RFC 2865 §5.26); false ends the walk.
+// vendorItems yields the attributes in a Vendor-Specific (RFC 2865 §5.26). It returns false if yield did.
 func vendorItems(octets radius.Attribute, yield func(item) bool) bool {
 	if len(octets) < 5 {
 		return yield(item{dialect: rfc, typ: uint32(rfc2865.VendorSpecific_Type), cut: true, octets: octets})
@@ -175,7 +177,7 @@ type reading struct {
 	Dialects
 	session aaa.Service
 	pairs.Grant
-	err error // of the first attribute that cannot be honoured
+	err error // about the first attribute that cannot be honoured
 
 	seen    []seen
 	service *serviceType
@@ -184,10 +186,10 @@ type reading struct {
 	judged []judgement
 }
 
-// readings has those that were used before: what an Accept costs is their memory. They keep none of what they read.
+// readings reuses memory, because allocations dominate the cost of reading an Accept. Nothing of a reply is kept.
 var readings = sync.Pool{New: func() any { return new(reading) }}
 
-const maxKept = 64 // attributes; a reply of more is no measure for the next one's memory
+const maxKept = 64 // attributes; the memory for a longer reply is not reused
 
 func (r *reading) free() {
 	if cap(r.judged) > maxKept {
@@ -201,20 +203,21 @@ func (r *reading) free() {
 	readings.Put(r)
 }
 
-// judgement is what came of one attribute.
+// judgement is how one attribute was interpreted.
 type judgement struct {
 	it              item
-	by, field, note string // by: its name, a pair's in full
+	by, field, note string // by: its name, for a pair with the pair's name
 }
 
-// seen is a rule that has been met, and with what; Ascend's plain types and vendor attributes may both come.
+// seen is a rule that was applied, and the value. A reply may contain both an Ascend plain type and the vendor
+// attribute.
 type seen struct {
 	rule   *rule
 	raw    bool
 	octets radius.Attribute
 }
 
-// take reads one attribute. After the first that cannot be honoured the others are read for their explanation only.
+// take reads one attribute. After the first one that cannot be honoured, the others are read only to explain them.
 func (r *reading) take(it item) {
 	r.Begin(it.name())
 	err := r.honour(it)
@@ -264,8 +267,8 @@ func (r *reading) honour(it item) error {
 	return it.rule.apply(r, v)
 }
 
-// once reports an attribute that came before with the same value, as servers send it that gather a reply from several
-// places. Another value is an error.
+// once reports whether an attribute is repeated with the same value, as sent by servers that assemble a reply from
+// several sources. A different value is an error.
 func (r *reading) once(it item) (again bool, err error) {
 	if it.rule.many {
 		return false, nil
@@ -283,7 +286,7 @@ func (r *reading) once(it item) (again bool, err error) {
 	return false, nil
 }
 
-// noteLater notes that an attribute which was read before changes nothing, by the name it then had.
+// noteLater notes that an attribute that was read before, under this name, changes nothing.
 func (r *reading) noteLater(name, why string) {
 	for i := range r.judged {
 		if o := &r.judged[i]; o.by == name {
@@ -292,19 +295,19 @@ func (r *reading) noteLater(name, why string) {
 	}
 }
 
-// refuseLater is the error of an attribute that was read before.
+// refuseLater refuses an attribute that was read before, and returns the error.
 func (r *reading) refuseLater(name, why string) error {
 	r.noteLater(name, refused+why)
 	return errors.New(name + ": " + why)
 }
 
-// conclude judges the attributes together.
+// conclude evaluates the attributes together.
 func (r *reading) conclude() error {
 	if err := r.concludeHost(); err != nil {
 		return err
 	}
 	err := r.Conclude(r.noteLater)
-	if r.service != nil && r.Said(pairs.FieldPriv) == "" { // what names a level goes before what a Service-Type implies
+	if r.service != nil && r.Said(pairs.FieldPriv) == "" { // an explicit level overrides an implied one
 		r.A.PrivLevel = max(r.A.PrivLevel, r.service.priv)
 	}
 	return err

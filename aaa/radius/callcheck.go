@@ -9,13 +9,13 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// CallCheck asks, before the call is answered, whether it is to be (Service-Type Call-Check, RFC 2865 §5.6), and blocks
-// for the answer: Granted, with what the Accept says of the call in Auth; Refused; or Silent. It is never a Prompt, and
-// Identity stays empty: nobody has authenticated. The User-Name is r.Caller, as the RFC recommends, or r.User where
-// that is set: then it is a lookup of what a user may have now, without a password.
+// CallCheck asks whether to answer a ringing call (Service-Type Call-Check, RFC 2865 §5.6), and blocks for the answer:
+// Granted, with the Accept's authorization of the call in Auth; Refused; or Silent. It is never a Prompt, and Identity
+// stays empty, because no user is authenticated. The User-Name is r.Caller, as the RFC recommends, or r.User if that is
+// set: then the request looks up, without a password, what a user may have now.
 //
-// The User-Password, which RFC 2865 §4.1 demands, is r.Password: the password of such lookups that the operator has
-// configured (IOS sends "cisco"), else an empty one. A server must distinguish these requests from logins; otherwise a
+// The User-Password, which RFC 2865 §4.1 requires, is r.Password: the password that the operator configured for these
+// lookups (IOS sends "cisco"), otherwise empty. A server must distinguish these requests from logins; otherwise a
 // caller who types a number as the user name is admitted. In FreeRADIUS's users file:
 //
 //	5551234  Service-Type == Call-Check, Auth-Type := Accept
@@ -45,7 +45,7 @@ func checkLookup(r aaa.Request) (credential, error) {
 	return checked(r)
 }
 
-// withoutCallCheck leaves out the Service-Type that only says what was asked.
+// withoutCallCheck drops a Service-Type that only repeats the Call-Check of the request.
 func withoutCallCheck(attrs radius.Attributes) radius.Attributes {
 	var rest radius.Attributes
 	for _, a := range attrs {

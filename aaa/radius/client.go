@@ -13,19 +13,19 @@ import (
 	"layeh.com/radius"
 )
 
-// Client is a group of RADIUS servers, asked in order or balanced: the aaa.Method and aaa.Accountant "radius". Make one
-// with New, and others over the same servers with Group. Its sockets are opened when they are first needed and live
-// until Close. All methods may be called from any goroutine.
+// Client is a group of RADIUS servers, asked in order or balanced: the aaa.Method and aaa.Accountant "radius". Create
+// one with New, and others that share the same servers with Group. Sockets are opened when they are first needed and
+// stay open until Close. All methods may be called from any goroutine.
 type Client struct {
 	cfg  Config
 	auth []*peer
 	acct []*peer // those with an accounting address
-	part bool    // made by Group: the servers are another's
+	part bool    // created by Group: another Client owns the servers
 	turn atomic.Uint64
 }
 
-// New checks c and returns its client. It opens no socket; of files it reads those of TLS. The error joins all that is
-// wrong.
+// New checks c and returns its client. It opens no socket, and reads no files except those for TLS. The error joins all
+// problems.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	cl := &Client{cfg: c}
@@ -54,12 +54,12 @@ func New(c Config) (*Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	cl.cfg.From = nil // it has given what it knows, and nothing holds it any more
+	cl.cfg.From = nil // its state was inherited; release its memory
 	return cl, nil
 }
 
-// add makes the peers of one server: one for both duties where they share an address inside TLS, which is one
-// connection.
+// add creates the peers of one server: one for authentication and one for accounting, or a single one if both share an
+// address over TLS and so a connection.
 func (c *Client) add(s ServerConfig) error {
 	var rs *radsec
 	if s.Transport == TLS {
@@ -93,7 +93,7 @@ func (c *Client) add(s ServerConfig) error {
 	return nil
 }
 
-// known is c's own peer of that name, address and transport; nil where there is none.
+// known returns c's peer with the same name, address and transport; nil if there is none.
 func (c *Client) known(s ServerConfig, address string) *peer {
 	for _, p := range c.peers() {
 		if p.Name == s.Name && p.address == address && p.Transport == s.Transport {
@@ -103,8 +103,8 @@ func (c *Client) known(s ServerConfig, address string) *peer {
 	return nil
 }
 
-// Close ends what is under way and waits for the readers of all sockets. The Client, and all its groups, answer nothing
-// afterwards. On a Client that Group made it does nothing.
+// Close ends all requests under way and waits for the readers of all sockets. Afterwards the Client and its groups are
+// Silent. On a Client created by Group it does nothing.
 func (c *Client) Close() error {
 	if c.part {
 		return nil
@@ -115,9 +115,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Retire is for a Client that another has replaced: what is under way goes on, and each server's sockets are closed as
-// soon as nobody waits for it. A conversation that stands between two answers may still go on: it opens a socket and
-// closes it again. Retire does not block; Close must follow in the end.
+// Retire is for a Client that another has replaced. Requests under way continue, and the sockets of each server are
+// closed when no request waits for it. A conversation between two answers may continue: it opens a socket and closes it
+// again. Retire does not block; Close must still be called later.
 func (c *Client) Retire() {
 	if c.part {
 		return
@@ -127,10 +127,11 @@ func (c *Client) Retire() {
 	}
 }
 
-// Name is the method-list entry.
+// Name returns the method-list entry.
 func (c *Client) Name() string { return c.cfg.Name }
 
-// Dropped counts the packets that were no authentic reply, all servers together: forged, cut, unsigned, late.
+// Dropped returns the number of packets from all servers that were not authentic replies: forged, truncated, unsigned,
+// late.
 func (c *Client) Dropped() uint64 {
 	var n uint64
 	for _, p := range c.peers() {
@@ -142,7 +143,7 @@ func (c *Client) Dropped() uint64 {
 	return n
 }
 
-// Start asks the servers in order, the next on silence only, and blocks for the first authentic answer.
+// Start asks the servers in order, the next one only if one is silent, and blocks for the first authentic answer.
 func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	if r.Entry != "" && r.Entry != c.cfg.Name {
 		return nil, aaa.Result{Reason: fmt.Sprintf("%s must not answer for %s", c.cfg.Name, r.Entry)}
@@ -154,8 +155,8 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 	return c.converse(ctx, r, brought, false)
 }
 
-// converse begins a conversation with the servers in order, the next on silence only, and blocks for the first
-// authentic answer.
+// converse begins a conversation. It asks the servers in order, the next one only if one is silent, and blocks for the
+// first authentic answer.
 func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential, lookup bool) (aaa.Conversation,
 	aaa.Result) {
 	var silent []string
@@ -183,7 +184,7 @@ func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential
 	return nil, aaa.Result{Reason: strings.Join(silent, "; ")}
 }
 
-// checkAccess judges a reply to an Access-Request by the server's Message-Authenticator mode.
+// checkAccess checks a reply to an Access-Request under the server's Message-Authenticator mode.
 func (p *peer) checkAccess(packet []byte, at *slot) flaw {
 	switch radius.Code(packet[0]) {
 	case radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge:
@@ -198,7 +199,7 @@ func (p *peer) checkAccess(packet []byte, at *slot) flaw {
 	return f
 }
 
-// show tells the trace of a packet, where there is one.
+// show passes a packet to the trace, if there is one.
 func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bool) {
 	if p.trace == nil {
 		return
@@ -209,7 +210,7 @@ func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bo
 	}
 	var lines []string
 	if sent && !at.v11 && (code == radius.CodeAccessRequest || code == radius.CodeStatusServer) {
-		// the first attribute, of which the others know nothing
+		// it is added as the first attribute during encoding
 		lines = append(lines, "Message-Authenticator = (computed when sent)")
 	}
 	p.trace(Event{Server: p.Name, Sent: sent, What: what,

@@ -1,7 +1,7 @@
-// Package radius is the client of RADIUS servers (RFC 2865, 2866, 2869), over UDP or inside TLS (RFC 6614, RFC 9765):
-// the login method and accountant "radius". It has its own transport and its own authenticators; packets and attributes
-// are layeh.com/radius's. What a reply's attributes grant stands in one table, in table.go. It decides nothing about
-// callbacks: the policies do, with the aaa.Authorization.
+// Package radius is a client for RADIUS servers (RFC 2865, 2866, 2869) over UDP or TLS (RFC 6614, RFC 9765): the login
+// method and accountant "radius". It implements the transport and the authenticators itself; the packet and attribute
+// types are those of layeh.com/radius. Tables, described in table.go, define what a reply's attributes grant. The
+// package decides nothing about callbacks: the policies do, based on the aaa.Authorization.
 package radius
 
 import (
@@ -15,62 +15,62 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// What a reply's Message-Authenticator must be. A wrong or duplicate one is never accepted.
+// Whether a reply must carry a Message-Authenticator. A wrong or duplicate one is never accepted.
 const (
 	Require = "require" // Accept, Reject and Challenge must carry it
-	Auto    = "auto"    // as off, until the server has sent a good one; from then on as require
+	Auto    = "auto"    // as off, until the server sends a valid one; from then on as require
 	Off     = "off"     // a reply without it is accepted: an on-path attacker can forge replies (CVE-2024-3596)
 )
 
-// How a server is reached. There is no falling back from one to the other.
+// How a server is reached. There is no fallback from one to the other.
 const (
 	UDP = "udp"
-	TLS = "tls" // RadSec (RFC 6614), and RADIUS/1.1 (RFC 9765) where both sides have it
+	TLS = "tls" // RadSec (RFC 6614), and RADIUS/1.1 (RFC 9765) if both sides support it
 )
 
-// Whether RADIUS/1.1 (RFC 9765) is spoken over TLS.
+// Whether RADIUS/1.1 (RFC 9765) is used over TLS.
 const (
-	RADIUS11Allow   = "allow"   // where the server has it; the RFC's default
+	RADIUS11Allow   = "allow"   // if the server supports it; the RFC's default
 	RADIUS11Require = "require" // a connection without it is closed
 	RADIUS11Off     = "off"     // RADIUS/1.0 only
 )
 
 // When Status-Server (RFC 5997) is sent.
 const (
-	StatusOn = "on" // a dead server is asked again when it has answered Status-Server, not before
-	// a dead server is probed; until it has once answered Status-Server, requests probe it too after the dead time
+	StatusOn = "on" // a dead server is asked again only after it has answered Status-Server
+	// a dead server is probed; if it has never answered Status-Server, requests probe it too after the dead time
 	StatusAuto = "auto"
 	StatusOff  = "off" // requests probe a dead server after the dead time
 )
 
-// TLSConfig is how a RadSec server is met. The files are read by New.
+// TLSConfig configures TLS for a RadSec server. New reads the files.
 type TLSConfig struct {
 	aaa.Certificates
-	MinTLS12 bool   // takes TLS 1.2 of an old server, without RADIUS/1.1; else 1.3 is the least
-	RADIUS11 string // RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, with MinTLS12 RADIUS11Off
+	MinTLS12 bool   // allows TLS 1.2, without RADIUS/1.1, for an old server; otherwise the minimum is 1.3
+	RADIUS11 string // RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, or RADIUS11Off with MinTLS12
 }
 
 // ServerConfig is one RADIUS server.
 type ServerConfig struct {
 	Name      string // for people and for aaa.Result.Server; "" is Address
 	Transport string // UDP or TLS; "" is UDP
-	Address   string // host:port of authentication; without port 1812, over TLS 2083
-	// host:port of accounting, without port 1813, over TLS 2083; "" does no accounting. Over TLS the same as Address is
-	// the same connection
+	Address   string // host:port for authentication; the default port is 1812, over TLS 2083
+	// host:port for accounting; the default port is 1813, over TLS 2083; "": no accounting. Over TLS, if it is the same
+	// as Address, both use the same connection
 	Accounting string
-	// shared secret; 16 octets or more (RFC 2865 §3). Over TLS "" is "radsec" (RFC 6614 §2.3)
+	// shared secret; 16 octets or more (RFC 2865 §3). Over TLS, "" is "radsec" (RFC 6614 §2.3)
 	Secret       aaa.Secret
-	Insecure     bool       // takes a shorter secret
-	TLS          *TLSConfig // with Transport TLS; nil is the zero TLSConfig
+	Insecure     bool       // allows a shorter secret
+	TLS          *TLSConfig // for Transport TLS; nil is the zero TLSConfig
 	StatusServer string     // StatusOn, StatusAuto or StatusOff; "" is StatusAuto, over TLS StatusOn
-	// before the first retransmission; 0 is 2 s. Each further wait doubles, up to twice Timeout
+	// time before the first retransmission; 0 is 2 s. Each further wait doubles, up to twice Timeout
 	Timeout time.Duration
 	Retries int // retransmissions after the first; 0 is 3, negative none
-	// Require, Auto or Off; "" is Require. Over TLS none is demanded (RFC 6614 §2.4 has TLS in its place), but one that
-	// is there is checked
+	// Require, Auto or Off; "" is Require. Over TLS it is not required, because TLS replaces it (RFC 6614 §2.4), but it
+	// is checked if present
 	MessageAuthenticator string
-	Source               string // local address, IP or IP:port; "" the system's choice
-	// what the server speaks besides RFCs and vendors' attributes: DialectAscend, DialectCisco
+	Source               string // local address, IP or IP:port; "": chosen by the system
+	// dialects in addition to RFC and vendor attributes: DialectAscend, DialectCisco
 	Dialects    []string
 	ClassGroups bool // its Class names a group of users (see Dialects.ClassGroups)
 }
@@ -79,23 +79,24 @@ type ServerConfig struct {
 type Config struct {
 	Name    string // the method-list entry; "" is "radius"
 	Servers []ServerConfig
-	// the server with the fewest requests in flight is asked first, in turn where they have as many; else the first
+	// ask the server with the fewest requests in flight first, and servers with equal numbers in turn; otherwise ask in
+	// order
 	Balance       bool
-	NASIdentifier string     // NAS-Identifier; "" sends none
-	NASAddress    netip.Addr // NAS-IP-Address or NAS-IPv6-Address; the zero Addr is the socket's own address
-	// how long a silent server is passed over while another is not; 0 is 30 s. Status-Server may end it before, or
-	// prolong it
+	NASIdentifier string     // NAS-Identifier; "": none is sent
+	NASAddress    netip.Addr // NAS-IP-Address or NAS-IPv6-Address; the zero Addr: the socket's local address
+	// how long a silent server is skipped if another is available; 0 is 30 s. Answers to Status-Server may shorten or
+	// extend it
 	DeadTime time.Duration
-	// between two Status-Server to a server in doubt, and on an idle connection (Tw of RFC 3539 §3.4.1); 0 is 30 s,
-	// less than 6 s is 6 s
+	// interval between Status-Server packets to a suspect server, and on an idle connection (Tw of RFC 3539 §3.4.1); 0
+	// is 30 s, less than 6 s is 6 s
 	Watchdog time.Duration
-	// the client that this one replaces: what it knows of the same servers' signatures and health is taken over. It is
-	// not closed
+	// the client that this one replaces. The new client inherits what it knows about the health of the same servers and
+	// whether they sign. It is not closed
 	From *Client
 
 	// Dial opens the connected datagram socket; nil is net.Dialer. Each Write must be one datagram, and each Read.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Trace, where set, is called with each packet sent and taken, its secrets masked. It must not block.
+	// Trace, if set, is called for each packet sent or received, with secrets masked. It must not block.
 	Trace func(Event)
 }
 
@@ -103,7 +104,7 @@ type Config struct {
 type Event struct {
 	Server string   // its name
 	Sent   bool     // by us
-	Remark bool     // no packet: what became of one, or of the server
+	Remark bool     // not a packet, but what happened to a packet or the server
 	What   string   // "Access-Request id 7", "no answer in 2.1s, sending again"
 	Lines  []string // its attributes, as FreeRADIUS writes them
 }
@@ -176,7 +177,7 @@ func withPort(address, port string) string {
 	return net.JoinHostPort(address, port)
 }
 
-// Check says what cannot work in s; nil where all can.
+// Check returns an error that joins all invalid settings of s.
 func (s ServerConfig) Check() error {
 	var errs []error
 	if s.Address == "" {
@@ -227,8 +228,8 @@ func (s ServerConfig) checkSecret() error {
 	return nil
 }
 
-// checkSource says why nothing can be sent from the source; a server that has a name may have addresses of either
-// family.
+// checkSource returns an error if Source cannot reach the server. It accepts a server name, which may have addresses of
+// both families.
 func (s ServerConfig) checkSource() error {
 	local, err := s.localAddr()
 	if err != nil || local == nil {
@@ -245,7 +246,7 @@ func (s ServerConfig) checkSource() error {
 	return nil
 }
 
-// Warnings has what works but should not stay so.
+// Warnings describes settings that work but are not recommended.
 func (s ServerConfig) Warnings() []string {
 	var w []string
 	name := s.withDefaults().Name

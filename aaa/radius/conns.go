@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// maxSockets bounds what one server's backlog may take: 16 sockets hold 4,096 requests in flight.
+// maxSockets limits the sockets for one server: 16 sockets can have 4,096 requests in flight.
 const maxSockets = 16
 
-// The pause after a connection that could not be made doubles from one to the other.
+// The pause after a failed connection attempt doubles from firstPause to lastPause.
 const (
 	firstPause = 500 * time.Millisecond
-	// and no more than half of what a request waits, so that a login lives to see the next attempt
+	// it is also at most half the time that a request waits, so that a login can still use the next attempt
 	lastPause = 8 * time.Second
 )
 
-// opening is what is known of the attempts to open a connection.
+// opening is the state of the attempts to open a connection.
 type opening struct {
 	failed time.Time // when the last one failed
-	next   time.Time // none before it
+	next   time.Time // no attempt before this time
 	pause  time.Duration
 	err    error
 }
@@ -38,7 +38,7 @@ func (s ServerConfig) systemDial(ctx context.Context, network, address string) (
 	return d.DialContext(ctx, network, address)
 }
 
-// reserve finds a socket with a free identifier, and opens one where there is none.
+// reserve finds a socket with a free identifier, and opens one if there is none.
 func (p *peer) reserve(ctx context.Context, ex *exchange) (*socket, uint32, error) {
 	if s, id, err := p.free(ex); s != nil || err != nil {
 		return s, id, err
@@ -63,7 +63,8 @@ func (p *peer) reserve(ctx context.Context, ex *exchange) (*socket, uint32, erro
 	return p.adopt(s, ex)
 }
 
-// mayOpen waits for the pause after a failed connection. An exchange that queued while it failed gets the same error.
+// mayOpen waits for the pause after a failed connection. An exchange that was queued during the failed attempt gets the
+// same error.
 func (p *peer) mayOpen(ctx context.Context, queued time.Time) error {
 	p.mu.Lock()
 	o := p.opening
@@ -95,7 +96,7 @@ type tooLate struct{ error }
 
 func (e tooLate) Unwrap() error { return e.error }
 
-// open makes a socket, or a connection with its TLS handshake done, within Timeout.
+// open opens a socket, or a connection including the TLS handshake, within Timeout.
 func (p *peer) open(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
@@ -117,7 +118,7 @@ func (p *peer) open(ctx context.Context) (*socket, error) {
 	return newSocket(p, conn, v11), nil
 }
 
-// openFailed notes that a connection could not be made, or died before it was of use.
+// openFailed records that a connection attempt failed, or that a connection was lost before its first packet.
 func (p *peer) openFailed(err error) {
 	p.mu.Lock()
 	now := time.Now()
@@ -148,7 +149,7 @@ func (p *peer) free(ex *exchange) (*socket, uint32, error) {
 // adopt starts the goroutines of a new socket; close waits for them.
 func (p *peer) adopt(s *socket, ex *exchange) (*socket, uint32, error) {
 	p.mu.Lock()
-	// on a retired peer only an exchange that waits for an answer may open one, and closes it when it ends
+	// on a retired peer only an exchange that waits for an answer may open a socket, and closes it when it ends
 	if p.closed || p.retired && ex == nil {
 		p.mu.Unlock()
 		s.conn.Close()
@@ -170,7 +171,7 @@ func (p *peer) adopt(s *socket, ex *exchange) (*socket, uint32, error) {
 	return s, id, nil
 }
 
-// lost takes a socket whose reader ended out of use.
+// lost removes a socket whose reader has ended.
 func (p *peer) lost(gone *socket) {
 	p.mu.Lock()
 	for i, s := range p.sockets {
@@ -205,7 +206,7 @@ func (p *peer) leave() {
 	shutAll(sockets, errHungUp)
 }
 
-// retire closes the sockets as soon as nobody waits. Later exchanges open them again, and close them.
+// retire closes the sockets when no exchange waits. Later exchanges open them again, and close them.
 func (p *peer) retire() {
 	p.mu.Lock()
 	p.retired = true
@@ -214,13 +215,13 @@ func (p *peer) retire() {
 	p.rest()
 }
 
-// rest closes the sockets of a retired peer that nobody waits for.
+// rest closes the sockets of a retired peer if no exchange waits.
 func (p *peer) rest() {
 	p.inFlight.Add(1)
 	p.leave()
 }
 
-// hangUp closes all sockets, for a reason.
+// hangUp closes all sockets with the error why.
 func (p *peer) hangUp(why error) {
 	p.mu.Lock()
 	sockets := p.endSocketsLocked()
@@ -228,7 +229,7 @@ func (p *peer) hangUp(why error) {
 	shutAll(sockets, why)
 }
 
-// endSocketsLocked keeps further exchanges off all sockets.
+// endSocketsLocked stops new exchanges on all sockets, and returns the sockets.
 func (p *peer) endSocketsLocked() []*socket {
 	for _, s := range p.sockets {
 		s.end()
@@ -242,7 +243,7 @@ func shutAll(sockets []*socket, why error) {
 	}
 }
 
-// errHungUp ends the sockets that are closed while their peer lives.
+// errHungUp is the error of sockets that are closed while their peer stays in use.
 var errHungUp = errors.New("connection closed by ringback")
 
 // close ends all exchanges and waits for the goroutines.

@@ -10,17 +10,17 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// credential is what one Access-Request proves the user by: a password, which is hidden anew in each packet, or
-// attributes that are the same in all.
+// credential authenticates the user in an Access-Request: a password, which is encrypted differently in each packet, or
+// attributes that are the same in all packets.
 type credential struct {
-	typed    bool       // by a password, maybe an empty one
-	password aaa.Secret // where typed
+	typed    bool       // a password, possibly empty
+	password aaa.Secret // if typed
 	attrs    radius.Attributes
-	eap      bool // attrs hold an EAP packet of the peer
+	eap      bool // attrs contain an EAP packet from the peer
 	eapID    byte // its identifier
 }
 
-// checked has what r brings, or says why r cannot be asked of a RADIUS server.
+// checked returns the credential of r, or an error if r cannot be sent to a RADIUS server.
 func checked(r aaa.Request) (credential, error) {
 	if r.Enable < 0 || r.Enable > 15 {
 		return credential{}, fmt.Errorf("privilege level %d out of range (0 to 15)", r.Enable)
@@ -33,8 +33,8 @@ func checked(r aaa.Request) (credential, error) {
 	return credentialOf(r)
 }
 
-// credentialOf has what r brings; a request proves the user in one way or it is refused (RFC 2865 §4.1, RFC 3579 §2.1).
-// One with nothing brings an empty password.
+// credentialOf returns the credential of r. More than one kind is an error (RFC 2865 §4.1, RFC 3579 §2.1); none is an
+// empty password.
 func credentialOf(r aaa.Request) (credential, error) {
 	var kinds []string
 	for _, k := range []struct {
@@ -60,7 +60,7 @@ func credentialOf(r aaa.Request) (credential, error) {
 	return passwordCredential(r.Password)
 }
 
-// passwordCredential checks a password: RFC 2865 §5.2 hides at most 128 octets and pads with NULs.
+// passwordCredential checks a password: RFC 2865 §5.2 allows at most 128 octets and pads with NULs.
 func passwordCredential(p aaa.Secret) (credential, error) {
 	switch {
 	case len(p) > maxSecret:
@@ -71,7 +71,8 @@ func passwordCredential(p aaa.Secret) (credential, error) {
 	return credential{typed: true, password: p}, nil
 }
 
-// interactive tells whether the user can be asked something: CHAP and MS-CHAP have no way to (RFC 2865 §4.4).
+// interactive reports whether the user can answer a challenge: with CHAP and MS-CHAP that is impossible (RFC 2865
+// §4.4).
 func (c credential) interactive() bool { return c.typed || c.eap }
 
 // Lengths of RFC 2865 §5.3 and §5.40.
@@ -80,7 +81,7 @@ const (
 	minChapChallenge = 5
 )
 
-// chapCredential has CHAP-Password and CHAP-Challenge (RFC 2865 §5.3, §5.40).
+// chapCredential returns CHAP-Password and CHAP-Challenge (RFC 2865 §5.3, §5.40).
 func chapCredential(c aaa.CHAP) (credential, error) {
 	switch {
 	case len(c.Response) != chapResponseLen:

@@ -11,9 +11,8 @@ import (
 
 const masked = "[secret]"
 
-// describe prints a packet's attributes for people, one a line, `Name = value` as FreeRADIUS writes them. Passwords,
-// keys, Class and State print as [secret]: the first are nobody's business, the others are the server's own. Of
-// vendors' attributes that no table has the value is not printed either, for some are keys.
+// describe prints a packet's attributes for people, one per line, as `Name = value` like FreeRADIUS. Passwords, keys,
+// Class and State print as [secret]. So do vendor attributes without a table, because some are keys.
 func describe(p *radius.Packet) []string {
 	lines := make([]string, 0, len(p.Attributes))
 	for it := range (Dialects{}).items(p.Attributes) {
@@ -22,7 +21,7 @@ func describe(p *radius.Packet) []string {
 	return lines
 }
 
-// name is the attribute's, as FreeRADIUS spells it.
+// name returns the attribute's name as in FreeRADIUS.
 func (it item) name() string {
 	switch {
 	case it.rule != nil && it.raw:
@@ -39,7 +38,7 @@ func (it item) name() string {
 	return it.dialect.prefix + "Attr-" + strconv.FormatUint(uint64(it.typ), 10)
 }
 
-// value is printed for people, secrets masked.
+// value returns the value as text for people, with secrets masked.
 func (it item) value() string {
 	switch {
 	case it.dialect == nil, it.rule == nil && !it.cut && it.dialect != rfc, it.rule != nil && it.rule.secret,
@@ -59,7 +58,8 @@ func (it item) value() string {
 	return it.rule.form.text(it.octets)
 }
 
-// maybeAscendSecret: a server may speak Ascend's plain types though nobody has said so.
+// maybeAscendSecret reports whether an unknown attribute could be a secret in one of Ascend's plain types: a server may
+// send these types although AscendTypes is not set.
 func (it item) maybeAscendSecret() bool {
 	if it.rule != nil || it.dialect != rfc {
 		return false
@@ -68,7 +68,7 @@ func (it item) maybeAscendSecret() bool {
 	return rule != nil && rule.secret
 }
 
-// source is the dialect of a Reading.
+// source returns the Dialect of a Reading.
 func (it item) source() string {
 	switch {
 	case it.dialect == nil:

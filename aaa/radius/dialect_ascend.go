@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// firstAscendType is the lowest type that Ascend ever used as a plain one.
+// firstAscendType is the lowest number that Ascend used as a plain type.
 const firstAscendType = 105
 
 const ascendSource = "FreeRADIUS dictionary.ascend"
@@ -99,7 +99,7 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 255, name: "Ascend-Xmit-Rate", form: integer},
 }})
 
-// lucent is Ascend's table under the vendor number of TAOS's later years, with types of two octets.
+// lucent is Ascend's table with the vendor number of later TAOS releases and types of two octets.
 var lucent = indexed(dialect{name: "Lucent", vendor: 4846, prefix: "Lucent-", types: 2,
 	rules: lucentRules(ascend.rules)})
 
@@ -143,8 +143,8 @@ func (r *reading) ascendCBCPMode(v value) error {
 	return r.Left("controls how, not whether, a PPP peer is asked, ignored")
 }
 
-// ascendSendSecret uncovers the secret of leg two: its octets XOR MD5(Request Authenticator + shared secret), padded
-// with NULs, as FreeRADIUS hides it (encrypt=3).
+// ascendSendSecret decrypts the secret for leg two: its octets XOR MD5(Request Authenticator + shared secret), padded
+// with NULs, as FreeRADIUS encrypts it (encrypt=3).
 func (r *reading) ascendSendSecret(v value) error {
 	switch {
 	case len(v.s) != md5.Size:

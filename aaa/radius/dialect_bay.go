@@ -13,7 +13,7 @@ import (
 
 const baySource = "FreeRADIUS dictionary.bay"
 
-// maxPorts bounds a list of ports.
+// maxPorts limits the length of a list of ports.
 const maxPorts = 1024
 
 var bay = indexed(dialect{name: "Bay Annex", vendor: 1584, prefix: "Annex-", rules: []rule{
@@ -49,7 +49,8 @@ func (r *reading) portlist(v value) error {
 	return r.SetLines(ports)
 }
 
-// readPorts: the octets of a number below 65536 begin with two NULs, which no list does.
+// readPorts reads a number of four octets or a list. They cannot be confused: a number below 65536 begins with two
+// NULs, and a list does not.
 func readPorts(s string) ([]int, error) {
 	if len(s) == 4 && s[0] == 0 && s[1] == 0 {
 		n := int(binary.BigEndian.Uint16([]byte(s[2:])))

@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// ciscoVendor and ciscoAVPair are Cisco-AVPair's numbers.
+// ciscoVendor and ciscoAVPair are the vendor number and the type of Cisco-AVPair.
 const (
 	ciscoVendor = 9
 	ciscoAVPair = 1
@@ -38,7 +38,7 @@ var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-"
 
 const onlyTold = "reported, not enforced"
 
-// pair splits one Cisco-AVPair, `prefix:name=value` or `prefix:name*value`; package pairs says what it means.
+// pair splits one Cisco-AVPair, `prefix:name=value` or `prefix:name*value`; package pairs defines its meaning.
 func (r *reading) pair(v value) error {
 	full, sign, val := pairs.Split(v.s)
 	r.By = "Cisco-AVPair " + pairs.Printable(pairs.MaskedName(full))

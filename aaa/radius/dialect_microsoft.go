@@ -2,8 +2,8 @@ package radius
 
 import "github.com/ringback/ringback/aaa"
 
-// Microsoft's attributes say nothing of callback (a callback is RFC 2865's there too); those that servers send with
-// MS-CHAP are known so that their keys are masked.
+// Microsoft has no callback attributes: its servers use those of RFC 2865. The table includes the attributes that
+// servers send with MS-CHAP, so that keys are masked.
 var microsoft = indexed(dialect{name: "Microsoft", vendor: 311, prefix: "MS-", rules: []rule{
 	{n: 28, name: "MS-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none",
 		source: "RFC 2548 §2.7", apply: (*reading).dns},

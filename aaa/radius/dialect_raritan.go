@@ -8,12 +8,12 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// Raritan's console servers take a group and a dial-back number from a Filter-Id: Raritan:G{GROUP}:D{NUMBER}.
+// Raritan's console servers read a group and a dial-back number from a Filter-Id: Raritan:G{GROUP}:D{NUMBER}.
 const raritanPrefix = "Raritan:"
 
-// filterID keeps the filter's name. A plain one is a group hint too, one of Raritan's form may bring a number.
+// filterID keeps the filter's name. A plain name is also a group hint; one in Raritan's form may contain a number.
 func (r *reading) filterID(v value) error {
-	// a typing error in letter case must not admit a user that must be called back
+	// wrong letter case must not admit a user that must be called back
 	if n := len(raritanPrefix); len(v.s) >= n && strings.EqualFold(v.s[:n], raritanPrefix) {
 		return r.raritan(v.s[n:])
 	}
@@ -29,7 +29,7 @@ func (r *reading) filterID(v value) error {
 	return nil
 }
 
-// raritan reads the parts behind the prefix, each a letter and a value in braces.
+// raritan reads the parts after the prefix, each a letter and a value in braces.
 func (r *reading) raritan(s string) error {
 	r.Field = ""
 	for s != "" {
@@ -65,7 +65,7 @@ func (r *reading) raritanPart(kind, v string) error {
 	return nil
 }
 
-// fills adds to the fields that the attribute in hand fills.
+// fills adds a field to those that the current attribute fills.
 func (r *reading) fills(field string) {
 	if r.Field != "" {
 		field = r.Field + ", " + field
@@ -73,8 +73,8 @@ func (r *reading) fills(field string) {
 	r.Field = field
 }
 
-// classGroup is the group that a Class names, where the operator says that it names one: plainly, or as OU=NAME; ""
-// none.
+// classGroup returns the group that a Class names, as NAME or OU=NAME; "" if it names none. It is used only if the
+// operator configured class groups.
 func classGroup(class string) string {
 	if name, ok := strings.CutPrefix(class, "OU="); ok {
 		class = strings.TrimSuffix(name, ";")
@@ -85,8 +85,8 @@ func classGroup(class string) string {
 	return class
 }
 
-// realm is the realm of a login name, "" where it has none: what stands behind the last @, or before the first \ (a
-// name with both has the former's). Letter case stays.
+// realm returns the realm of a user name, "" if there is none: the part after the last @, otherwise the part before the
+// first \. Letter case is kept.
 func realm(user string) string {
 	if i := strings.LastIndexByte(user, '@'); i >= 0 {
 		return user[i+1:]

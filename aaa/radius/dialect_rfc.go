@@ -107,7 +107,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 169, name: "DNS-Server-IPv6-Address", form: address6, many: true, only: aaa.PPP, field: "framed.dns", check: "",
 		source: "RFC 6911 §3.2", apply: (*reading).dns},
 
-	// Known and left.
+	// Known, but ignored.
 	{n: 10, name: "Framed-Routing", form: integer, enum: valueNames{0: "None", 1: "Broadcast", 2: "Listen",
 		3: "Broadcast-Listen"}, check: "routing protocols are not supported", source: "RFC 2865 §5.10"},
 	{n: 23, name: "Framed-IPX-Network", form: integer, check: "IPX is not supported", source: "RFC 2865 §5.23"},
@@ -127,7 +127,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 135, name: "Management-Policy-Id", check: "management policies are not supported", source: "RFC 5607 §6.3"},
 	{n: 64, name: "Tunnel-Type", form: octets, check: "tunnels are not supported", source: "RFC 2868 §3.1"},
 
-	// What a packet may carry besides.
+	// Other attributes that a packet may contain.
 	{n: 2, name: "User-Password", form: octets, secret: true},
 	{n: 3, name: "CHAP-Password", form: octets, secret: true},
 	{n: 4, name: "NAS-IP-Address", form: address}, {n: 5, name: "NAS-Port", form: integer},
@@ -154,7 +154,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 70, name: "ARAP-Password", form: octets, secret: true},
 	{n: 121, name: "Digest-HA1", form: octets, secret: true}, {n: 76, name: "Prompt", form: integer,
 		enum: valueNames{0: "No-Echo", 1: "Echo"}}, {n: 77, name: "Connect-Info"},
-	{n: 79, name: "EAP-Message", form: octets, secret: true}, // EAP-GTC has the password as it is
+	{n: 79, name: "EAP-Message", form: octets, secret: true}, // EAP-GTC contains the password in clear
 	{n: 80, name: "Message-Authenticator", form: octets, check: "verified"},
 	{n: 87, name: "NAS-Port-Id"}, {n: 89, name: "Chargeable-User-Identity", form: octets},
 	{n: 95, name: "NAS-IPv6-Address", form: address6},
@@ -164,15 +164,15 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 		503: "Session-Context-Not-Found", 504: "Session-Context-Not-Removable", 506: "Resources-Unavailable"}},
 }})
 
-// serviceType is what one Service-Type is taken for.
+// serviceType defines the meaning of one Service-Type.
 type serviceType struct {
 	n        int
 	name     string
 	callback bool
 	priv     int
-	host     bool        // a Login-IP-Host means something
-	session  aaa.Service // the kind of session it is for; "" none
-	refuse   string      // why none
+	host     bool        // a Login-IP-Host applies
+	session  aaa.Service // the kind of session it is for; "" if none
+	refuse   string      // why there is none
 }
 
 var serviceTypes = []serviceType{
@@ -190,7 +190,7 @@ var serviceTypes = []serviceType{
 	{18, "Framed-Management", false, 0, false, "", "framed management is not supported (RFC 5607)"},
 }
 
-// wrongSession says why a type for one kind of session is refused in the other.
+// wrongSession is the reason why a type for one kind of session is refused in the other.
 var wrongSession = map[aaa.Service]string{aaa.EXEC: "PPP is not supported in an EXEC session",
 	aaa.PPP: "an EXEC is not supported in a PPP session"}
 
@@ -236,7 +236,7 @@ func (r *reading) replyMessage(v value) error {
 	return nil
 }
 
-// interimInterval: RFC 2869 §5.16 has no interval below a minute.
+// interimInterval raises an interval below a minute to a minute: RFC 2869 §5.16 allows no shorter one.
 func (r *reading) interimInterval(v value) error {
 	switch {
 	case v.n == 0:
@@ -263,7 +263,8 @@ func (r *reading) terminationAction(v value) error {
 	return r.Left("not supported: the session ends")
 }
 
-// privilegeLevel: RFC 5607 §6.4 has a NAS that knows the attribute but not the level treat the Accept as a Reject.
+// privilegeLevel refuses an unknown level: RFC 5607 §6.4 requires a NAS that supports the attribute but not the level
+// to treat the Accept as a Reject.
 func (r *reading) privilegeLevel(v value) error {
 	if v.n > 15 {
 		return fmt.Errorf("unknown level %d, treated as a reject (RFC 5607 §6.4)", v.n)

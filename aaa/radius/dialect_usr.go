@@ -7,7 +7,7 @@ import (
 
 const usrSource = "FreeRADIUS dictionary.usr"
 
-// usr's vendor types have four octets and no length: one attribute in one Vendor-Specific.
+// usr has vendor types of four octets without a length: one attribute per Vendor-Specific.
 var usr = indexed(dialect{name: "USR", vendor: 429, prefix: "USR-", types: 4, bare: true, rules: []rule{
 	{n: 0x986a, name: "USR-Callback-Type", form: integer, enum: valueNames{1: "Normal", 2: "ANI", 3: "Static",
 		4: "Dynamic"}, known: true, field: "callback, dialstring, caller_id",

@@ -1,6 +1,6 @@
-// Package tacquito starts tacquito's TACACS+ server as a peer of tests, linked as a library: its program dies without a
-// syslog socket and opens a port of its own for metrics. It reads tacquito's own YAML configuration, as an operator
-// would write it. Only tests import it.
+// Package tacquito starts tacquito's TACACS+ server as a peer for tests. It is linked as a library because its program
+// ends without a syslog socket and opens an extra port for metrics. It reads tacquito's own YAML configuration, as an
+// operator would write it. Only tests import it.
 package tacquito
 
 import (
@@ -28,11 +28,11 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Options says how a server is started.
+// Options configures a server.
 type Options struct {
-	Config  string      // the YAML's text; its secrets provider has the key, its prefixes must allow 127.0.0.1
-	Address string      // host:port wanted; "" a free one of 127.0.0.1
-	TLS     *tls.Config // nil: plain TCP, obfuscated by the key
+	Config  string      // YAML text; its secrets provider contains the key, and its prefixes must allow 127.0.0.1
+	Address string      // host:port; "": a free port of 127.0.0.1
+	TLS     *tls.Config // nil: plain TCP, obfuscated with the key
 }
 
 // Server is a running tacquito.
@@ -46,7 +46,7 @@ type Server struct {
 	records  *lines
 }
 
-// Start starts a server, which ends with the test. Its log is printed where the test failed.
+// Start starts a server that ends with the test. If the test fails, its log is printed.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tacquito.yaml")
@@ -95,7 +95,7 @@ func start(path string, o Options) (*Server, error) {
 	return s, nil
 }
 
-// load wires what tacquito's program wires, without syslog, metrics and watching of the file.
+// load sets up the same parts as tacquito's program, except syslog, metrics and the file watcher.
 func (s *Server) load(ctx context.Context, path string) (*loader.Loader, error) {
 	accounter, err := local.New(s.log, local.SetLogSink(s.records))
 	if err != nil {
@@ -117,31 +117,31 @@ func (s *Server) load(ctx context.Context, path string) (*loader.Loader, error) 
 	return provider, nil
 }
 
-// Stop ends the server and its connections and waits for that. It may be called twice.
+// Stop ends the server and its connections, and waits until they have ended. It may be called twice.
 func (s *Server) Stop() {
 	s.cancel()
 	s.listener.stop()
 	<-s.done
 }
 
-// Accounting has the records so far, each as tacquito writes it to its file: JSON of the request.
+// Accounting returns the records so far, each as tacquito writes it to its file: the request as JSON.
 func (s *Server) Accounting() []string { return s.records.all() }
 
-// Log is what the server has logged.
+// Log returns the server's log.
 func (s *Server) Log() string { return strings.Join(s.log.all(), "\n") }
 
-// Hash is a password as tacquito's configuration has it (authenticator type 1, option hash).
+// Hash returns the hash of a password for tacquito's configuration (authenticator type 1, option hash).
 func Hash(password string) (string, error) {
 	h, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	return hex.EncodeToString(h), err
 }
 
-// noSecrets stands for the store of passwords that a site may have besides its configuration.
+// noSecrets is an empty password store: all passwords are in the configuration.
 type noSecrets struct{}
 
 func (noSecrets) GetSecret(context.Context, string, string) ([]byte, error) { return nil, nil }
 
-// listener remembers its connections, because tacquito's server keeps an idle one for 15 s after its end.
+// listener records its connections, because tacquito's server keeps an idle one open for 15 s after it ends.
 type listener struct {
 	*net.TCPListener
 	tls *tls.Config
@@ -197,7 +197,7 @@ func (c *tracked) Close() error {
 	return c.Conn.Close()
 }
 
-// lines is tacquito's logger and its sink of accounting.
+// lines is tacquito's logger and its accounting sink.
 type lines struct {
 	mu   sync.Mutex
 	list []string
@@ -215,28 +215,28 @@ func (l *lines) all() []string {
 	return append([]string(nil), l.list...)
 }
 
-// Printf takes a record.
+// Printf adds a record.
 func (l *lines) Printf(format string, args ...any) { l.add(fmt.Sprintf(format, args...)) }
 
-// Infof, Errorf and Debugf take a line of the log.
+// Infof adds a line to the log.
 func (l *lines) Infof(_ context.Context, format string, args ...any) {
 	l.add("info: " + fmt.Sprintf(format, args...))
 }
 
-// Errorf takes an error.
+// Errorf adds an error to the log.
 func (l *lines) Errorf(_ context.Context, format string, args ...any) {
 	l.add("error: " + fmt.Sprintf(format, args...))
 }
 
-// Debugf takes what only debugging wants.
+// Debugf adds a debug message to the log.
 func (l *lines) Debugf(_ context.Context, format string, args ...any) {
 	l.add("debug: " + fmt.Sprintf(format, args...))
 }
 
-// Record takes nothing: it would print passwords.
+// Record does nothing: it would log passwords.
 func (l *lines) Record(context.Context, map[string]string, ...string) {}
 
-// Set adds nothing to the context.
+// Set returns ctx unchanged.
 func (l *lines) Set(ctx context.Context, _ map[string]string, _ ...tq.ContextKey) context.Context {
 	return ctx
 }
