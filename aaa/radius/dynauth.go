@@ -14,35 +14,38 @@ import (
 	"layeh.com/radius"
 )
 
-// Target is what dynamic authorization acts upon: the sessions and the pending callbacks of this access server. Both
-// methods act upon the one that the Selector names and return how many there were: 0 none (then nothing happened), 1 it
-// is done. Where several match, nothing is done and the error is ErrSeveral. They may be called from several goroutines
-// at once and should end with ctx.
+// Target performs dynamic authorization on the sessions and pending callbacks of this access server. Both methods act
+// on the session or callback that the Selector identifies, and return how many match: 0: none, and nothing is done; 1:
+// the action is done. If several match, nothing is done and the error is ErrSeveral. The methods may be called from
+// several goroutines at the same time and should return when ctx ends.
 type Target interface {
-	// Disconnect ends the session, or cancels the callback that is pending.
+	// Disconnect ends the session, or cancels the pending callback.
 	Disconnect(ctx context.Context, s Selector) (n int, err error)
-	// Change changes the session's limits or delays or cancels the callback that is pending, all of it or nothing.
+	// Change changes the limits of the session, or delays or cancels the pending callback. It makes all changes or
+	// none.
 	Change(ctx context.Context, s Selector, c Change) (n int, err error)
 }
 
-// Selector names a session or a pending callback. All fields that are set must match (RFC 5176 §3); at least one is.
+// Selector identifies a session or a pending callback. All fields that are set must match (RFC 5176 §3); at least one
+// is set.
 type Selector struct {
 	SessionID      string // Acct-Session-Id
-	MultiSessionID string // Acct-Multi-Session-Id: of both legs and of the callback between them
+	MultiSessionID string // Acct-Multi-Session-Id: common to both legs and the callback between them
 	User           string // User-Name: the canonical user or the name that accounting uses
-	TTY            int    // NAS-Port, NAS-Port-Id; 0 any
+	TTY            int    // NAS-Port, NAS-Port-Id; 0: any
 	Caller         string // Calling-Station-Id
 }
 
-// Change is what a CoA-Request asks for. It cannot hasten a callback or change where it goes.
+// Change is the change that a CoA-Request asks for. It cannot make a callback earlier or change its number.
 type Change struct {
-	SessionTimeout *time.Duration // counted from now; 0: AAA sets none any more
+	SessionTimeout *time.Duration // counted from now; 0: no limit from AAA
 	IdleTimeout    *time.Duration
 	CancelCallback bool
-	DelayCallback  time.Duration // the pending callback is not dialled before now + DelayCallback; 0: as it was
+	DelayCallback  time.Duration // the pending callback is not dialled before now + DelayCallback; 0: no change
 }
 
-// What a Target's error is told to the server as (RFC 5176 §3.5). Any other error is 506, Resources Unavailable.
+// Errors of a Target, with the Error-Cause that the server receives (RFC 5176 §3.5). Any other error is 506, Resources
+// Unavailable.
 var (
 	// 508, Multiple Session Selection Unsupported
 	ErrSeveral = errors.New("several sessions match")
@@ -50,47 +53,46 @@ var (
 	ErrProhibited = errors.New("the policy does not allow it")
 	// 504, Session Context Not Removable
 	ErrNotRemovable = errors.New("the session cannot be ended now")
-	// 201: with n = 1 it is success
+	// 201, Residual Session Context Removed; with n = 1 it is a success
 	ErrResidual = errors.New("no session was active; its pending callback was cancelled")
 )
 
 // DynAuthClient is a client that may send requests.
 type DynAuthClient struct {
 	Name     string       // for people; "" is Prefix
-	Prefix   netip.Prefix // its addresses; of several that hold the source the longest counts
+	Prefix   netip.Prefix // its addresses; if several clients match the source, the longest prefix applies
 	Secret   aaa.Secret   // 16 octets or more
-	Insecure bool         // takes a shorter secret
+	Insecure bool         // allows a shorter secret
 }
 
-// DynAuthConfig is a dynamic authorization server's configuration.
+// DynAuthConfig configures a dynamic authorization server.
 type DynAuthConfig struct {
 	Clients []DynAuthClient
 	Target  Target
-	Window  time.Duration // how far a request's Event-Timestamp may be from now; 0 is 300 s (RFC 5176 §6.3)
-	// takes requests without a Message-Authenticator; one that is there must be good all the same
+	Window  time.Duration // maximum difference between a request's Event-Timestamp and now; 0 is 300 s (RFC 5176 §6.3)
+	// accepts requests without a Message-Authenticator; if one is present, it must be valid
 	Unsigned      bool
-	NASIdentifier func() string // what a request's NAS-Identifier must be, asked at each one; nil: ""
-	NASAddress    netip.Addr    // what its NAS-IP-Address must be; the zero Addr is any address of this host
-	// where set, called with each packet taken and sent and with each one dropped. It must not block
+	NASIdentifier func() string // the required NAS-Identifier, called for each request; nil: ""
+	NASAddress    netip.Addr    // the required NAS-IP-Address; the zero Addr: any address of this host
+	// if set, it is called for each packet received, sent or dropped. It must not block
 	Trace func(Event)
 }
 
-// DynAuthCounts is what arrived so far.
+// DynAuthCounts counts the datagrams so far.
 type DynAuthCounts struct {
 	Requests   uint64 // datagrams
-	Done       uint64 // acted upon and acknowledged
+	Done       uint64 // done and acknowledged
 	Refused    uint64 // answered with a NAK
-	Duplicates uint64 // retransmissions, answered as before or still being answered
-	Replayed   uint64 // an authenticator that was seen before, from elsewhere
+	Duplicates uint64 // retransmissions of requests that are answered or in progress
+	Replayed   uint64 // with an authenticator seen before, from another source
 	Stale      uint64 // Event-Timestamp outside the window, or before this server's start
-	Unlisted   uint64 // from a source that is no client
-	Forged     uint64 // with a wrong, missing or doubled authenticator, or malformed
-	Overload   uint64 // there was no room for it
+	Unlisted   uint64 // from a source that is not a client
+	Forged     uint64 // with a wrong, missing or duplicate authenticator, or malformed
+	Overload   uint64 // dropped because of too many requests
 }
 
-// DynAuth is a dynamic authorization server (RFC 5176): it lets AAA servers end sessions, change their limits, and
-// cancel or delay a callback that is pending. Make one with NewDynAuth. What is dropped is dropped silently and
-// counted.
+// DynAuth is a dynamic authorization server (RFC 5176): it allows AAA servers to end sessions, change their limits, and
+// cancel or delay pending callbacks. Create one with NewDynAuth. Dropped requests get no reply and are counted.
 type DynAuth struct {
 	cfg   DynAuthConfig
 	seen  seenRequests
@@ -114,12 +116,12 @@ const (
 
 const (
 	dynAuthWindow  = 300 * time.Second
-	dynAuthAtOnce  = 32               // requests acted upon at once
-	dynAuthWithin  = 10 * time.Second // for one of them
+	dynAuthAtOnce  = 32               // requests in progress at the same time
+	dynAuthWithin  = 10 * time.Second // time limit for one request
 	dynAuthMaxSeen = 16384
 )
 
-// NewDynAuth checks c and returns its server, which does not listen yet. The error joins all that is wrong.
+// NewDynAuth checks c and returns its server, which does not listen yet. The error joins all problems.
 func NewDynAuth(c DynAuthConfig) (*DynAuth, error) {
 	var errs []error
 	if c.Window <= 0 {
@@ -148,7 +150,7 @@ func NewDynAuth(c DynAuthConfig) (*DynAuth, error) {
 	return &DynAuth{cfg: c}, nil
 }
 
-// Check says what cannot work in c; nil where all can.
+// Check returns an error for an invalid setting of c.
 func (c DynAuthClient) Check() error {
 	switch {
 	case !c.Prefix.IsValid():
@@ -165,7 +167,7 @@ func (c DynAuthClient) Check() error {
 	return nil
 }
 
-// Counts has what arrived so far.
+// Counts returns the counts so far.
 func (d *DynAuth) Counts() DynAuthCounts {
 	n := func(t tally) uint64 { return d.tally[t].Load() }
 	return DynAuthCounts{Requests: n(tallyRequests), Done: n(tallyDone), Refused: n(tallyRefused),
@@ -173,8 +175,8 @@ func (d *DynAuth) Counts() DynAuthCounts {
 		Stale: n(tallyStale), Unlisted: n(tallyUnlisted), Forged: n(tallyForged), Overload: n(tallyOverload)}
 }
 
-// Serve answers requests on conn until ctx ends; it returns nil then. It closes conn and waits for what is under way. A
-// server that serves again takes no request from before.
+// Serve answers requests on conn until ctx ends, and then returns nil. It closes conn and waits for requests in
+// progress. It drops requests that are older than its start.
 func (d *DynAuth) Serve(ctx context.Context, conn net.PacketConn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var acting sync.WaitGroup
@@ -224,8 +226,8 @@ type dynRequest struct {
 	auth   authenticator
 }
 
-// admit checks all that decides whether a datagram is answered at all. What is in doubt is dropped: a NAK would tell a
-// forger something.
+// admit decides whether a datagram is answered. It drops a doubtful one, because a NAK would give information to an
+// attacker.
 func (d *DynAuth) admit(b []byte, conn net.PacketConn, from net.Addr, started time.Time) (dynRequest, bool) {
 	client, ok := d.client(from)
 	if !ok {
@@ -258,7 +260,7 @@ func (d *DynAuth) admit(b []byte, conn net.PacketConn, from net.Addr, started ti
 	return r, known == fresh
 }
 
-// client finds the client with the source address.
+// client returns the client with the source address.
 func (d *DynAuth) client(from net.Addr) (DynAuthClient, bool) {
 	ap, err := netip.ParseAddrPort(from.String())
 	if err != nil {
@@ -282,7 +284,7 @@ func (d *DynAuth) drop(t tally, from net.Addr, why string) {
 	}
 }
 
-// answer acts upon r and sends the ACK or the NAK.
+// answer performs r and sends the ACK or the NAK.
 func (d *DynAuth) answer(ctx context.Context, r dynRequest) {
 	d.show(r.client, r.packet, false, "")
 	ctx, cancel := context.WithTimeout(ctx, dynAuthWithin)
@@ -295,7 +297,7 @@ func (d *DynAuth) answer(ctx context.Context, r dynRequest) {
 	d.tally[t].Add(1)
 	reply := dynAuthReply(r.packet, code, cause)
 	wire, err := encodeDynAuthReply(reply, []byte(r.client.Secret))
-	if err != nil { // Proxy-States that leave no room for what a reply adds
+	if err != nil { // the Proxy-States leave no space for the attributes of the reply
 		d.drop(tallyForged, r.from, err.Error())
 		return
 	}
@@ -304,7 +306,7 @@ func (d *DynAuth) answer(ctx context.Context, r dynRequest) {
 	r.conn.WriteTo(wire, r.from)
 }
 
-// show tells the trace of a packet.
+// show passes a packet to the trace.
 func (d *DynAuth) show(c DynAuthClient, p *radius.Packet, sent bool, why string) {
 	if d.cfg.Trace == nil {
 		return
@@ -323,7 +325,7 @@ func (d *DynAuth) nasIdentifier() string {
 	return d.cfg.NASIdentifier()
 }
 
-// act does what r asks for. The cause is 0 where it is done; why says it to people.
+// act performs what r asks for. The cause is 0 if it is done; why is the explanation for people.
 func (d *DynAuth) act(ctx context.Context, r dynRequest) (errorCause, string) {
 	asked, err := readAsked(r.packet.Code, r.packet.Attributes, func(a netip.Addr) bool { return d.mine(a, r.conn) },
 		d.nasIdentifier())
@@ -339,7 +341,7 @@ func (d *DynAuth) act(ctx context.Context, r dynRequest) (errorCause, string) {
 	return outcome(n, failed)
 }
 
-// outcome is what a Target's answer is told as.
+// outcome converts a Target's result to an Error-Cause and an explanation.
 func outcome(n int, err error) (errorCause, string) {
 	switch {
 	case errors.Is(err, ErrResidual) && n == 1:
@@ -358,7 +360,7 @@ func outcome(n int, err error) (errorCause, string) {
 	return 0, ""
 }
 
-// mine tells whether an address is this access server's.
+// mine reports whether an address belongs to this access server.
 func (d *DynAuth) mine(ip netip.Addr, conn net.PacketConn) bool {
 	if d.cfg.NASAddress.IsValid() {
 		return d.cfg.NASAddress.Unmap() == ip

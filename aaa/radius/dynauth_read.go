@@ -27,7 +27,7 @@ const (
 		"NAS-Port-Id or Calling-Station-Id"
 )
 
-// asked is what a request asks for.
+// asked is the content of a request.
 type asked struct {
 	code     radius.Code
 	selector Selector
@@ -40,7 +40,7 @@ type asked struct {
 	identifier string
 }
 
-// refusal is why a request gets a NAK.
+// refusal is the reason for a NAK.
 type refusal struct {
 	cause errorCause
 	why   string
@@ -59,8 +59,8 @@ type dynRule struct {
 	read func(*asked, radius.Attribute) *refusal
 }
 
-// dynRules has all that is understood. What is not in it is a NAK, Unsupported Attribute: a change is made wholly or
-// not at all (RFC 5176 §3.3).
+// dynRules lists the supported attributes. Any other attribute causes a NAK, Unsupported Attribute: a change is made
+// completely or not at all (RFC 5176 §3.3).
 var dynRules = []dynRule{
 	{rfc2865.NASIPAddress_Type, "NAS-IP-Address", false, false, (*asked).nasAddress},
 	{rfc3162.NASIPv6Address_Type, "NAS-IPv6-Address", false, false, (*asked).nasAddress},
@@ -87,8 +87,8 @@ var dynRules = []dynRule{
 
 func ignored(*asked, radius.Attribute) *refusal { return nil }
 
-// readAsked reads the attributes of a Disconnect- or CoA-Request. mine tells whether an address is this access
-// server's.
+// readAsked reads the attributes of a Disconnect- or CoA-Request. mine reports whether an address belongs to this
+// access server.
 func readAsked(code radius.Code, attrs radius.Attributes, mine func(netip.Addr) bool, identifier string) (asked,
 	*refusal) {
 	a := asked{code: code, seen: map[string]bool{}, mine: mine, identifier: identifier}
@@ -193,7 +193,7 @@ func (a *asked) nasPortID(v radius.Attribute) *refusal {
 	return a.tty(n)
 }
 
-// tty takes a line; NAS-Port and NAS-Port-Id must agree.
+// tty selects a line; NAS-Port and NAS-Port-Id must agree.
 func (a *asked) tty(n uint64) *refusal {
 	if n == 0 || n > 1<<31-1 || a.selector.TTY != 0 && a.selector.TTY != int(n) {
 		return refuse(sessionContextNotFound, "line %d contradicts another attribute", n)
@@ -202,8 +202,8 @@ func (a *asked) tty(n uint64) *refusal {
 	return nil
 }
 
-// serviceType: to authorize again by an Access-Request (Authorize Only) is not supported, nor is another kind of
-// session (RFC 5176 §3.2).
+// serviceType refuses every Service-Type: authorization by a new Access-Request (Authorize Only) is not supported, nor
+// is a change of the kind of session (RFC 5176 §3.2).
 func (a *asked) serviceType(v radius.Attribute) *refusal {
 	if n, err := radius.Integer(v); err == nil && n == authorizeOnly {
 		return refuse(unsupportedService, "Authorize Only is not supported: send the change itself")
@@ -211,7 +211,7 @@ func (a *asked) serviceType(v radius.Attribute) *refusal {
 	return refuse(unsupportedService, "the kind of a session cannot be changed")
 }
 
-// number: anyone able to change the number of a callback could have any number dialled.
+// number refuses a new number: anyone able to change the number of a callback could have any number dialled.
 func (a *asked) number(radius.Attribute) *refusal {
 	return refuse(administrativelyProhibited,
 		"a pending callback's number cannot be changed; it can be delayed or cancelled")
@@ -244,7 +244,7 @@ func (a *asked) timestamp(v radius.Attribute) *refusal {
 	return nil
 }
 
-// vendor reads Ascend-Callback-Delay and the Cisco-AVPairs of ours.
+// vendor reads Ascend-Callback-Delay and ringback's own Cisco-AVPairs.
 func (a *asked) vendor(v radius.Attribute) *refusal {
 	id, data, err := radius.VendorSpecific(v)
 	if err != nil || len(data) == 0 {

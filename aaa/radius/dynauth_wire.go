@@ -29,8 +29,9 @@ const (
 	multipleSessionSelectionUnsupported errorCause = 508
 )
 
-// readDynAuth takes an authentic Disconnect- or CoA-Request out of a datagram. Its Request Authenticator is a digest of
-// it, as in accounting; its Message-Authenticator is made with zeros in the place of that (RFC 5176 §2.3, §3.4).
+// readDynAuth parses an authentic Disconnect- or CoA-Request. Its Request Authenticator is a digest of the packet, as
+// in accounting; its Message-Authenticator is computed with zeros in place of the Request Authenticator (RFC 5176 §2.3,
+// §3.4).
 func readDynAuth(datagram, secret []byte, signed bool) (*radius.Packet, error) {
 	b, ok := cut(datagram)
 	if !ok {
@@ -56,8 +57,8 @@ func readDynAuth(datagram, secret []byte, signed bool) (*radius.Packet, error) {
 	return radius.Parse(b, secret)
 }
 
-// current says why a request is too old or too new; nil where its one Event-Timestamp is within the window. One without
-// is judged later: it can be told so.
+// current returns an error if the Event-Timestamp of a request is outside the window or before started. A request
+// without one is refused later, with a NAK that says so.
 func current(attrs radius.Attributes, now time.Time, window time.Duration, started time.Time) error {
 	for _, v := range values(attrs, rfc2869.EventTimestamp_Type) {
 		n, err := radius.Integer(v)
@@ -77,7 +78,7 @@ func current(attrs radius.Attributes, now time.Time, window time.Duration, start
 	return nil
 }
 
-// dynAuthReply copies what a reply must carry (RFC 5176 §3.6): Proxy-State, and State where it came.
+// dynAuthReply returns a reply with a copy of Proxy-State and State, if the request has them (RFC 5176 §3.6).
 func dynAuthReply(request *radius.Packet, code radius.Code, cause errorCause) *radius.Packet {
 	p := &radius.Packet{Code: code, Identifier: request.Identifier, Authenticator: request.Authenticator}
 	if cause != 0 {
@@ -91,7 +92,7 @@ func dynAuthReply(request *radius.Packet, code radius.Code, cause errorCause) *r
 	return p
 }
 
-// encodeDynAuthReply signs a reply whose Authenticator is still the request's.
+// encodeDynAuthReply encodes and signs a reply whose Authenticator is still that of the request.
 func encodeDynAuthReply(p *radius.Packet, secret []byte) ([]byte, error) {
 	signed := *p
 	signed.Attributes = append(radius.Attributes{{Type: macType, Attribute: make([]byte, macLen-2)}}, p.Attributes...)
@@ -107,8 +108,8 @@ func encodeDynAuthReply(p *radius.Packet, secret []byte) ([]byte, error) {
 	return b, nil
 }
 
-// seenRequests remembers the authenticators of the requests that were taken, for as long as their Event-Timestamp could
-// be in the window. The zero value is empty and ready.
+// seenRequests stores the authenticators of accepted requests for as long as their Event-Timestamp could be within the
+// window. The zero value is empty and ready to use.
 type seenRequests struct {
 	mu    sync.Mutex
 	known map[authenticator]*seenRequest
@@ -118,7 +119,7 @@ type seenRequests struct {
 type seenRequest struct {
 	from  string
 	id    byte
-	reply []byte // nil while it is made
+	reply []byte // nil while the request is in progress
 }
 
 type expiring struct {
@@ -126,17 +127,18 @@ type expiring struct {
 	until time.Time
 }
 
-// familiarity is what is known of a request.
+// familiarity says whether a request was seen before.
 type familiarity int
 
 const (
-	fresh    familiarity = iota // not seen before; it is now
-	repeated                    // the same from the same: a retransmission
-	replayed                    // the same from elsewhere
-	full                        // not seen, and no room to remember it
+	fresh    familiarity = iota // not seen before; now stored
+	repeated                    // the same request from the same source: a retransmission
+	replayed                    // the same request from another source
+	full                        // not seen before, and no space to store it
 )
 
-// take remembers a request that was not seen; of a repeated one it returns the reply, nil while that is made.
+// take stores a request that was not seen before. For a retransmission it returns the reply, nil while the request is
+// in progress.
 func (s *seenRequests) take(auth authenticator, from string, id byte, now time.Time, keep time.Duration) ([]byte,
 	familiarity) {
 	s.mu.Lock()
@@ -166,7 +168,7 @@ func (s *seenRequests) expireLocked(now time.Time) {
 	}
 }
 
-// done keeps the reply for retransmissions.
+// done stores the reply for retransmissions.
 func (s *seenRequests) done(auth authenticator, reply []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +177,7 @@ func (s *seenRequests) done(auth authenticator, reply []byte) {
 	}
 }
 
-// forget lets a request that was not acted upon be sent again.
+// forget removes a request that was not performed, so that it can be sent again.
 func (s *seenRequests) forget(auth authenticator) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,13 +9,13 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// EAP over RADIUS (RFC 3579): the access server passes packets and takes no part in the method.
+// EAP over RADIUS (RFC 3579): the access server forwards the packets and does not take part in the EAP method.
 const (
 	eapMessageType radius.Type = 79
-	// maxEAP is the longest EAP packet that is passed: beside it the packet of 4,096 octets has room for its other
+	// maxEAP is the maximum length of an EAP packet: the RADIUS packet of 4,096 octets also needs space for its other
 	// attributes.
 	maxEAP = 3000
-	// eapMTU is told as Framed-MTU, that the server makes no EAP packet longer than PPP carries (RFC 3579 §2.4).
+	// eapMTU is sent as Framed-MTU, so that the server sends no EAP packet that is too long for PPP (RFC 3579 §2.4).
 	eapMTU = 1500
 
 	eapRequest  = 1 // codes of RFC 3748 §4
@@ -24,8 +24,8 @@ const (
 	eapFailure  = 4
 )
 
-// eapCredential has a peer's EAP packet in EAP-Messages. An empty one is EAP-Start (RFC 3579 §2.1): it asks the server
-// to begin.
+// eapCredential returns a peer's EAP packet as EAP-Messages. An empty packet is EAP-Start (RFC 3579 §2.1): it asks the
+// server to begin.
 func eapCredential(packet []byte) (credential, error) {
 	var attrs radius.Attributes
 	attrs.Add(rfc2865.FramedMTU_Type, radius.NewInteger(eapMTU))
@@ -51,7 +51,7 @@ func eapCredential(packet []byte) (credential, error) {
 	return credential{attrs: attrs, eap: true, eapID: id}, nil
 }
 
-// cutEAP checks an EAP packet's header and cuts the link's padding behind its Length (RFC 3748 §4).
+// cutEAP checks an EAP packet's header and removes link padding after its Length (RFC 3748 §4).
 func cutEAP(b []byte) ([]byte, error) {
 	if len(b) < 4 {
 		return nil, fmt.Errorf("EAP packet of %d octets: shorter than its header (4)", len(b))
@@ -69,7 +69,7 @@ func cutEAP(b []byte) ([]byte, error) {
 	return b[:n], nil
 }
 
-// eapOf joins the EAP-Messages of a reply, which must stand together (RFC 3579 §3.1); nil where it has none.
+// eapOf joins the EAP-Messages of a reply, which must be consecutive (RFC 3579 §3.1). It returns nil if there are none.
 func eapOf(attrs radius.Attributes) ([]byte, error) {
 	var packet []byte
 	last := -1
@@ -92,8 +92,8 @@ func eapOf(attrs radius.Attributes) ([]byte, error) {
 	return whole, nil
 }
 
-// eapReply is the EAP packet of an Accept or Challenge for the peer. Who is granted is decided by the RADIUS packet's
-// code alone (RFC 3579 §2.6.3), so one that says otherwise than its code is an error.
+// eapReply returns the EAP packet of an Accept or Challenge for the peer. Only the code of the RADIUS packet decides
+// about access (RFC 3579 §2.6.3), so an EAP packet that contradicts it is an error.
 func eapReply(code radius.Code, attrs radius.Attributes, id byte) ([]byte, error) {
 	packet, err := eapOf(attrs)
 	switch {
@@ -112,5 +112,5 @@ func eapReply(code radius.Code, attrs radius.Attributes, id byte) ([]byte, error
 	return packet, nil
 }
 
-// eapEnd is a Success or Failure to the peer's packet id (RFC 3748 §4.2).
+// eapEnd returns a Success or Failure for the peer's packet id (RFC 3748 §4.2).
 func eapEnd(code, id byte) []byte { return []byte{code, id, 0, 4} }

@@ -7,8 +7,8 @@ import (
 	"layeh.com/radius"
 )
 
-// anySource is a datagram socket that is not connected: it takes datagrams from the server alone, as a connected one
-// does, and tells stray of the others. The kernel shows a connected socket none of them.
+// anySource is an unconnected datagram socket. Like a connected one, it reads only datagrams from the server, but it
+// passes all others to stray. A connected socket would never receive those.
 type anySource struct {
 	*net.UDPConn
 	server netip.AddrPort
@@ -30,9 +30,10 @@ func (c anySource) Read(b []byte) (int, error) {
 	}
 }
 
-// elsewhere gives ex an identifier of a socket of its own that sees whether the server answers from another address, as
-// one with several addresses may. It is for the last transmission to a server that was never heard; nil where that is
-// not the case. One exchange at a time does so. The caller closes the socket's conn and then the peer's searching.
+// elsewhere gives ex an identifier on a socket of its own, which detects whether the server answers from another
+// address, as a server with several addresses may. It is for the last transmission to a server that has never answered;
+// otherwise it returns nil. Only one exchange at a time does this. The caller closes the socket's conn and then resets
+// the peer's searching.
 func (p *peer) elsewhere(ex *exchange, s *socket) (*socket, uint32) {
 	local, udp := s.conn.LocalAddr().(*net.UDPAddr)
 	server, also := s.conn.RemoteAddr().(*net.UDPAddr)
@@ -49,7 +50,7 @@ func (p *peer) elsewhere(ex *exchange, s *socket) (*socket, uint32) {
 	if err == nil {
 		own := newSocket(p, anySource{conn, to, p.strayed}, false)
 		id, _ := own.take(ex)
-		own.end() // to all others
+		own.end() // no other exchange may use it
 		if _, _, err := p.adopt(own, nil); err == nil {
 			return own, id
 		}
@@ -58,8 +59,8 @@ func (p *peer) elsewhere(ex *exchange, s *socket) (*socket, uint32) {
 	return nil, 0
 }
 
-// strayed notes a reply that came from another address. It is told to the operator and changes nothing else: anybody
-// can send one.
+// strayed records a reply that came from another address. It is only reported to the operator, because anyone can send
+// one.
 func (p *peer) strayed(from netip.AddrPort, datagram []byte) {
 	packet, ok := cut(datagram)
 	if !ok || walk(packet) != good {

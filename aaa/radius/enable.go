@@ -7,17 +7,17 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// enableUser is the User-Name of a request for a privilege level, as IOS asks: "$enab15$".
+// enableUser returns the User-Name of a request for a privilege level, as IOS sends it: "$enab15$".
 func enableUser(level int) string { return fmt.Sprintf("$enab%d$", level) }
 
-// enabled is what an Accept for a privilege level grants: that level, where what came with it (a) does not say
-// otherwise. The users file of FreeRADIUS wants
+// enabled returns what an Accept for a privilege level grants: that level, unless the Accept's authorization a
+// contradicts it. FreeRADIUS's users file needs
 //
 //	$enab15$  Cleartext-Password := "…"
 //	          Service-Type = Administrative-User
 //
-// with Service-Type Administrative-User, NAS-Prompt-User, Login-User or none; a `shell:priv-lvl` below the level
-// refuses.
+// with Service-Type Administrative-User, NAS-Prompt-User, Login-User or none. A `shell:priv-lvl` below the level is a
+// refusal.
 func enabled(level int, a aaa.Authorization) aaa.Authorization {
 	if a.Refuse == "" {
 		a.Refuse = contradictsEnable(level, a)
@@ -29,7 +29,7 @@ func enabled(level int, a aaa.Authorization) aaa.Authorization {
 		Attributes: a.Attributes, Readings: a.Readings}
 }
 
-// contradictsEnable says why an Accept does not grant the level; "" where it does.
+// contradictsEnable returns the reason why an Accept does not grant the level; "" if it does.
 func contradictsEnable(level int, a aaa.Authorization) string {
 	switch {
 	case a.Callback:
@@ -46,7 +46,7 @@ func contradictsEnable(level int, a aaa.Authorization) string {
 	return ""
 }
 
-// saysPrivLevel tells a level that an attribute brought from one that Service-Type implies.
+// saysPrivLevel reports whether an attribute other than Service-Type set the privilege level.
 func saysPrivLevel(a aaa.Authorization) bool {
 	for _, r := range a.Readings {
 		if r.Field == "priv_lvl" && r.Attribute != "Service-Type" {

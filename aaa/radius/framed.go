@@ -58,5 +58,5 @@ func (r *reading) inACL(v value) error      { r.AddInACL(v.s); return nil }
 func (r *reading) outACL(v value) error     { r.AddOutACL(v.s); return nil }
 func (r *reading) sendSecret(v value) error { return r.SetSendSecret(v.s) }
 
-// delay keeps the longest wait in seconds.
+// delay keeps the longest delay; the value is in seconds.
 func (r *reading) delay(v value) error { return r.SetDelay(seconds(v)) }

@@ -9,7 +9,7 @@ import (
 	"layeh.com/radius"
 )
 
-// dead reports whether the server is to be passed over.
+// dead reports whether to skip the server.
 func (p *peer) dead(now time.Time) bool {
 	if p.well.Load() {
 		return false
@@ -17,16 +17,16 @@ func (p *peer) dead(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	over := p.dog.passedOver(now, p.deadUntil)
-	if over && !p.watching { // it was inherited
+	if over && !p.watching { // the state was inherited
 		p.todo |= sendProbe | setTimer
 		p.watchLocked()
 	}
 	return over
 }
 
-// claim is asked before a request whose user can be served without this server. why says that the server is known to be
-// dead, so that it is not waited for: until its dead time is over or the watchdog has found it well. Then one request
-// finds out how it is, while others still pass it over; done ends it.
+// claim is called before a request if another method can serve the user without this server. why is not empty if the
+// server is known to be dead and must be skipped, until its dead time is over or the watchdog finds it up. Then one
+// request tests it, and others still skip it until that request calls done.
 func (p *peer) claim(now time.Time) (done func(), why string) {
 	if p.well.Load() {
 		return func() {}, ""
@@ -52,7 +52,7 @@ func (p *peer) knownDead(what string) string {
 	return fmt.Sprintf("radius server %s (%s): %s: %v", p.Name, p.address, what, p.reason)
 }
 
-// watchLocked starts the watch where there is use for it.
+// watchLocked starts the watch goroutine if it is needed.
 func (p *peer) watchLocked() {
 	useful := !p.dog.off && (p.dog.stream || p.dog.state != Okay)
 	if p.todo == 0 || p.watching || p.closed || p.retired || !useful {
@@ -63,8 +63,8 @@ func (p *peer) watchLocked() {
 	p.nudge()
 }
 
-// markDead notes that an exchange ended in silence: others are asked first for d, or until the watchdog finds the
-// server well.
+// markDead records that an exchange ended in silence: other servers are asked first for d, or until the watchdog finds
+// the server up.
 func (p *peer) markDead(d time.Duration) {
 	p.mu.Lock()
 	p.deadUntil = time.Now().Add(d)
@@ -72,7 +72,7 @@ func (p *peer) markDead(d time.Duration) {
 	p.happened(onSilence)
 }
 
-// revive notes an authentic answer.
+// revive records an authentic answer.
 func (p *peer) revive() {
 	p.answered.Store(time.Now().UnixNano())
 	if !p.well.Load() {
@@ -80,7 +80,7 @@ func (p *peer) revive() {
 	}
 }
 
-// happened tells the watchdog, and starts the goroutine that does what it wants where that does not run yet.
+// happened passes an event to the watchdog and starts the watch goroutine, which performs its actions, if it is needed.
 func (p *peer) happened(h happening) {
 	p.mu.Lock()
 	if h == onAnswer || h == onOpen {
@@ -110,10 +110,10 @@ func (p *peer) nudge() {
 	}
 }
 
-// watch is the goroutine of the watchdog: it has the clock. Over UDP it ends when the server is well again; over TLS
-// when the last connection was closed in peace.
+// watch is the goroutine of the watchdog, with its timer. Over UDP it ends when the server is up again; over TLS it
+// ends when the state is Initial and no connection is open.
 func (p *peer) watch() {
-	defer p.rest() // what it opened for a probe
+	defer p.rest() // closes a socket that was opened for a probe
 	timer := time.NewTimer(p.watchTime())
 	defer timer.Stop()
 	var probe *exchange
@@ -128,7 +128,7 @@ func (p *peer) watch() {
 		case <-p.life.Done():
 			return
 		case <-timer.C:
-			if p.heardSince(set) { // RFC 3539 sets the timer with each packet; here it is looked at when it fires
+			if p.heardSince(set) { // RFC 3539 sets the timer for each packet; here packets are checked when it fires
 				p.happened(onAnswer)
 			} else {
 				p.happened(onTimer)
@@ -162,7 +162,7 @@ func (p *peer) watch() {
 	}
 }
 
-// duties takes what is to be done. end says that nothing is any more.
+// duties takes the pending actions. end reports that the watch is no longer needed.
 func (p *peer) duties() (todo action, end bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -179,7 +179,7 @@ func (p *peer) duties() (todo action, end bool) {
 	return todo, end
 }
 
-// watchTime is Tw with the jitter of RFC 3539 §3.4.1: 30 s give or take 2.
+// watchTime returns Tw with the jitter of RFC 3539 §3.4.1: 30 s ± 2 s.
 func (p *peer) watchTime() time.Duration {
 	return p.tw + time.Duration((rand.Float64()*2-1)*float64(p.tw)/15)
 }
@@ -188,7 +188,7 @@ func (p *peer) heardSince(t time.Time) bool {
 	return p.answered.Load() > t.UnixNano()
 }
 
-// probe sends a Status-Server, once; its answer is waited for by the watch. nil where there is nothing to send it on.
+// probe sends one Status-Server; watch waits for the answer. It returns nil if there is no socket.
 func (p *peer) probe() *exchange {
 	ex := &exchange{check: p.checkStatus, reply: make(chan answer, 1), begun: time.Now()}
 	s, id, ok := p.probeSocket(ex)
@@ -223,15 +223,15 @@ func (p *peer) probeSocket(ex *exchange) (*socket, uint32, bool) {
 	return nil, 0, false
 }
 
-// encodeStatus makes a Status-Server (RFC 5997 §3).
+// encodeStatus encodes a Status-Server (RFC 5997 §3).
 func (p *peer) encodeStatus(at *slot) ([]byte, error) {
 	p.show(at, radius.CodeStatusServer, nil, true)
 	return encodeSigned(radius.CodeStatusServer, at, nil)
 }
 
-// checkStatus judges an answer to Status-Server: an Access-Accept, or an Accounting-Response from a port of accounting.
-// It rests on its Response Authenticator; a Message-Authenticator is checked where there is one: stock servers send
-// none (RFC 5997 §4.1 wants none).
+// checkStatus checks an answer to Status-Server: an Access-Accept, or an Accounting-Response from an accounting port.
+// It requires only the Response Authenticator, because stock servers send no Message-Authenticator (RFC 5997 §4.1 does
+// not require one); if present, it is checked.
 func (p *peer) checkStatus(packet []byte, at *slot) flaw {
 	switch radius.Code(packet[0]) {
 	case radius.CodeAccessAccept, radius.CodeAccountingResponse:
@@ -242,13 +242,13 @@ func (p *peer) checkStatus(packet []byte, at *slot) flaw {
 	return f
 }
 
-// tryOpen makes a connection for nobody but the watchdog.
+// tryOpen opens a connection for the watchdog only.
 func (p *peer) tryOpen() {
 	select {
 	case p.dialing <- struct{}{}:
 		defer func() { <-p.dialing }()
 	default:
-		return // an exchange is at it
+		return // an exchange is opening one
 	}
 	p.mu.Lock()
 	have := len(p.sockets) > 0 || p.closed

@@ -6,19 +6,19 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// hostParts is what Login-IP-Host, Login-Service and Login-TCP-Port said (RFC 2865 §5.14 to 5.16).
+// hostParts has the values of Login-IP-Host, Login-Service and Login-TCP-Port (RFC 2865 §5.14 to 5.16).
 type hostParts struct {
-	by      string // the attribute that named the host; "" none did
+	by      string // the attribute that named the host; "" if none
 	address string
-	service string // the attribute; "" none
+	service string // the attribute; "" if none
 	n       uint32
 	port    int
 }
 
-// loginServices has what each Login-Service comes to; "" is not served.
+// loginServices maps each supported Login-Service to a service.
 var loginServices = map[uint32]string{0: aaa.Telnet, 2: aaa.TCPClear}
 
-// loginHost takes the first host; the caller is not asked to choose.
+// loginHost uses the first host; the caller is not asked to choose.
 func (r *reading) loginHost(v value) error {
 	if r.host.by != "" {
 		return r.Left("an earlier host applies, ignored")
@@ -46,7 +46,7 @@ func (r *reading) loginPort(v value) error {
 	return nil
 }
 
-// concludeHost: a host counts for Service-Type 1, 3 and none; without one these are the EXEC.
+// concludeHost evaluates the host: it applies to Service-Type 1, 3 and none; without a host these mean the EXEC.
 func (r *reading) concludeHost() error {
 	h := &r.host
 	if r.session != aaa.EXEC {

@@ -16,16 +16,16 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// The Access-Challenges that one login may have.
+// The maximum number of Access-Challenges in one login.
 const (
 	maxRounds    = 16
 	maxEAPRounds = 64 // a TLS handshake in fragments of a kilobyte
 )
 
-// callCheck is the Service-Type of a question about a call or a user without authentication (RFC 2865 §5.6).
+// callCheck is the Service-Type of a request about a call or a user without authentication (RFC 2865 §5.6).
 const callCheck = uint32(rfc2865.ServiceType_Value_CallCheck)
 
-// login is one conversation, pinned to its server: State goes back to the server that sent it, over any connection.
+// login is one conversation, pinned to its server: State is sent back to the server that sent it, on any connection.
 type login struct {
 	client  *Client
 	peer    *peer
@@ -33,8 +33,8 @@ type login struct {
 	lookup  bool // Call-Check
 
 	mu     sync.Mutex
-	sent   credential       // of the request that is under way or was answered last
-	state  radius.Attribute // State of the last challenge, sent back as it came
+	sent   credential       // of the current or last request
+	state  radius.Attribute // State of the last challenge, sent back unchanged
 	rounds int
 	ended  bool
 }
@@ -66,7 +66,7 @@ func (l *login) answer(typed aaa.Secret) (credential, error) {
 	return eapCredential([]byte(typed))
 }
 
-// ask makes one exchange and reads its answer.
+// ask performs one exchange and reads its answer.
 func (l *login) ask(ctx context.Context, c credential) aaa.Result {
 	p := l.peer
 	l.sent = c
@@ -74,7 +74,7 @@ func (l *login) ask(ctx context.Context, c credential) aaa.Result {
 	if err != nil {
 		var s *silence
 		switch {
-		case !errors.As(err, &s): // it could not be written: no silence, that another method might be asked after
+		case !errors.As(err, &s): // cannot be encoded: not silence, so no other method is asked
 			return aaa.Result{Kind: aaa.Refused, Server: p.Name, Reason: fmt.Sprintf("radius server %s: %v", p.Name,
 				err)}
 		case ctx.Err() == nil && !errors.Is(err, errClosed):
@@ -82,7 +82,7 @@ func (l *login) ask(ctx context.Context, c credential) aaa.Result {
 		}
 		return aaa.Result{Server: p.Name, Reason: err.Error()}
 	}
-	// they were walked before it was taken
+	// the attributes were checked when the packet was accepted
 	reply := &radius.Packet{Code: radius.Code(a.packet[0]), Attributes: parseAttributes(a.packet)}
 	p.show(a.at, reply.Code, reply.Attributes, false)
 	return l.read(reply, a.at)
@@ -108,7 +108,7 @@ func (l *login) question() question {
 	}
 }
 
-// attributes adds all of an Access-Request but its Message-Authenticator.
+// attributes adds all attributes of an Access-Request except its Message-Authenticator.
 func (l *login) attributes(b *builder, at *slot) error {
 	b.access(l.client.cfg, l.request, l.lookup, at.local)
 	if b.err != nil {
@@ -130,8 +130,8 @@ func (l *login) attributes(b *builder, at *slot) error {
 	return nil
 }
 
-// checkEAP judges a reply to EAP. It must be signed whatever the operator allows for the rest (RFC 3579 §3.2); inside
-// TLS that is the transport's work.
+// checkEAP checks a reply to EAP. It must be signed, even if the operator allows other unsigned replies (RFC 3579
+// §3.2), except over TLS.
 func (p *peer) checkEAP(packet []byte, at *slot) flaw {
 	f := p.checkAccess(packet, at)
 	if f == good && !at.tls {
@@ -142,7 +142,7 @@ func (p *peer) checkEAP(packet []byte, at *slot) flaw {
 	return f
 }
 
-// read turns an authentic reply into a Result.
+// read converts an authentic reply to a Result.
 func (l *login) read(reply *radius.Packet, at *slot) aaa.Result {
 	res := aaa.Result{Server: l.peer.Name, Message: replyMessage(reply.Attributes)}
 	if l.sent.eap && reply.Code != radius.CodeAccessReject {
@@ -157,21 +157,21 @@ func (l *login) read(reply *radius.Packet, at *slot) aaa.Result {
 	case radius.CodeAccessChallenge:
 		return l.challenged(reply, res)
 	}
-	// A Reject is a refusal whatever it carries; some servers leave a Callback-Number in it.
+	// A Reject is a refusal even if it contains a Callback-Number, as from some servers.
 	if l.request.MSCHAP != nil {
 		res.Success = mschapRefused(*l.request.MSCHAP, reply.Attributes)
 	}
 	return l.refuse(reply, res, fmt.Sprintf("radius server %s refused %q", l.peer.Name, l.request.User))
 }
 
-// refuse makes res a refusal, with the reply's attributes for people to read.
+// refuse makes res a refusal that contains the reply's attributes for people.
 func (l *login) refuse(reply *radius.Packet, res aaa.Result, reason string) aaa.Result {
 	res.Kind, res.Reason = aaa.Refused, reason
 	res.Auth = aaa.Authorization{Attributes: describe(reply)}
 	return l.failEAP(res)
 }
 
-// failEAP has the peer told of a refusal, where it speaks EAP.
+// failEAP adds an EAP Failure for the peer if the login uses EAP.
 func (l *login) failEAP(res aaa.Result) aaa.Result {
 	if l.sent.eap {
 		res.EAP = eapEnd(eapFailure, l.sent.eapID)
@@ -194,13 +194,13 @@ func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Res
 	}
 	res.Kind = aaa.Granted
 	res.Reason = "radius server " + l.peer.Name + " accepted " + strconv.Quote(l.request.User)
-	if !l.lookup { // a lookup proves nobody
+	if !l.lookup { // a lookup authenticates no user
 		res.Identity = aaa.Identity{Entry: l.client.cfg.Name, User: l.request.User}
 	}
 	return res
 }
 
-// granted reads an Accept for what was asked: a session, a privilege level, or what a call or user would get.
+// granted reads an Accept according to the request: a session, a privilege level, or a lookup of a call or user.
 func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 	d := l.peer.dialects(at)
 	if l.request.Enable > 0 {
@@ -215,15 +215,15 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 		return a
 	}
 	if r := realm(l.request.User); r != "" && !slices.Contains(a.Groups, r) {
-		a.Groups = append(a.Groups, r) // last: what the server says of groups goes before what the user typed
+		a.Groups = append(a.Groups, r) // last: groups from the server have precedence over what the user typed
 	}
 	return a
 }
 
-// dialects is how the server's reply to the request at is read.
+// dialects returns how to read the server's reply to the request at.
 func (p *peer) dialects(at *slot) Dialects {
 	d := Dialects{AscendTypes: slices.Contains(p.Dialects, DialectAscend), ClassGroups: p.ClassGroups}
-	if !at.v11 { // which hides nothing with the authenticator
+	if !at.v11 { // RADIUS/1.1 does not encrypt with the authenticator
 		d.Secret, d.Authenticator = p.Secret, at.auth[:]
 	}
 	return d
@@ -254,7 +254,7 @@ func (l *login) challenged(reply *radius.Packet, res aaa.Result) aaa.Result {
 	return res
 }
 
-// maxRounds bounds the Access-Challenges of one login: EAP methods take many.
+// maxRounds returns the maximum number of Access-Challenges in this login: EAP methods need many.
 func (l *login) maxRounds() int {
 	if l.sent.eap {
 		return maxEAPRounds
@@ -262,7 +262,7 @@ func (l *login) maxRounds() int {
 	return maxRounds
 }
 
-// waits reads the Session-Timeout of a challenge: how long the server waits for the answer (RFC 2865 §5.27).
+// waits returns the Session-Timeout of a challenge: how long the server waits for the answer (RFC 2865 §5.27).
 func waits(attrs radius.Attributes) time.Duration {
 	v := values(attrs, rfc2865.SessionTimeout_Type)
 	if len(v) != 1 {
@@ -275,7 +275,8 @@ func waits(attrs radius.Attributes) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// echoes reads Prompt (RFC 2869 §5.10). Where it is missing what the caller types is not shown: it may be a password.
+// echoes reads Prompt (RFC 2869 §5.10). If it is missing, the caller's input is not shown, because it may be a
+// password.
 func echoes(attrs radius.Attributes) bool {
 	v := values(attrs, rfc2869.Prompt_Type)
 	if len(v) != 1 {
@@ -285,8 +286,8 @@ func echoes(attrs radius.Attributes) bool {
 	return err == nil && n == uint32(rfc2869.Prompt_Value_Echo)
 }
 
-// replyMessage joins the Reply-Messages by line ends. It is the server's text, for the caller to read; NULs are dropped
-// as in an Accept's.
+// replyMessage joins the Reply-Messages with line ends, as text for the caller. NULs are dropped, as in those of an
+// Accept.
 func replyMessage(attrs radius.Attributes) string {
 	var lines []string
 	for _, v := range values(attrs, rfc2865.ReplyMessage_Type) {

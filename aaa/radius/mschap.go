@@ -26,8 +26,8 @@ const (
 	msCHAP2AnswerLen = 42 // "S=" and 40 hexadecimal digits (RFC 2759 §5)
 )
 
-// mschapCredential has MS-CHAP-Challenge and MS-CHAP-Response or MS-CHAP2-Response. RADIUS has the flags before the
-// rest, PPP behind it.
+// mschapCredential returns MS-CHAP-Challenge and MS-CHAP-Response or MS-CHAP2-Response. In RADIUS the flags are before
+// the other fields, in PPP after them.
 func mschapCredential(m aaa.MSCHAP) (credential, error) {
 	challenge, response := 8, byte(msCHAPResponse)
 	switch m.Version {
@@ -55,7 +55,7 @@ func mschapCredential(m aaa.MSCHAP) (credential, error) {
 	return credential{attrs: attrs}, nil
 }
 
-// checkMSCHAP refuses what the RFCs say must be zero and is not.
+// checkMSCHAP returns an error if a field that must be zero according to the RFCs is not.
 func checkMSCHAP(version int, fields []byte, flags byte) error {
 	switch {
 	case version == 1 && flags > 1:
@@ -75,7 +75,8 @@ func addVendor(attrs *radius.Attributes, vendor uint32, t byte, value []byte) {
 	attrs.Add(rfc2865.VendorSpecific_Type, v)
 }
 
-// vendorValues has the values of one attribute of a vendor, in the order of the packet. What is cut is left.
+// vendorValues returns the values of one attribute of a vendor, in the order of the packet. Truncated attributes are
+// ignored.
 func vendorValues(attrs radius.Attributes, vendor uint32, t byte) [][]byte {
 	var values [][]byte
 	for _, a := range attrs {
@@ -96,9 +97,9 @@ func vendorValues(attrs radius.Attributes, vendor uint32, t byte) [][]byte {
 	return values
 }
 
-// mschapAccepted reads what an Accept of an MS-CHAP login must bring and may not. For version 2 it returns the server's
-// proof for the peer, which knows the password and checks it; an Accept without one is no use to any peer (RFC 2759 §5:
-// it ends the link).
+// mschapAccepted checks the Microsoft attributes in the Accept of an MS-CHAP login. For version 2 it returns the
+// server's proof, which the peer checks with the password. An Accept without a proof is an error, because the peer
+// would end the link (RFC 2759 §5).
 func mschapAccepted(m aaa.MSCHAP, attrs radius.Attributes) (proof string, err error) {
 	for _, v := range vendorValues(attrs, microsoftVendor, msMPPEPolicy) {
 		if n, err := radius.Integer(v); err != nil || n == mppeRequired {
@@ -135,8 +136,8 @@ func isProof(b []byte) bool {
 	return true
 }
 
-// mschapRefused is the MS-CHAP-Error of a Reject for the peer, "E=691 R=1 …" (RFC 2433 §5, RFC 2759 §6); "" where none
-// that can be shown came.
+// mschapRefused returns the MS-CHAP-Error of a Reject for the peer, "E=691 R=1 …" (RFC 2433 §5, RFC 2759 §6); "" if
+// there is no valid one.
 func mschapRefused(m aaa.MSCHAP, attrs radius.Attributes) string {
 	v := vendorValues(attrs, microsoftVendor, msCHAPError)
 	if len(v) != 1 || len(v[0]) < 3 || v[0][0] != m.ID || pairs.OneLine(string(v[0][1:])) != nil ||

@@ -16,29 +16,29 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// maxDuration bounds all transmissions of one request together (MRD of RFC 5080 §2.2.1).
+// maxDuration limits the time of all transmissions of one request (MRD of RFC 5080 §2.2.1).
 const maxDuration = 30 * time.Second
 
-// errClosed ends exchanges whose Client was closed.
+// errClosed is the error of exchanges whose Client was closed.
 var errClosed = errors.New("client closed")
 
-// peer is one server on one port: its sockets and what is known of its health.
+// peer is one server on one port: its sockets and its health.
 type peer struct {
 	ServerConfig
 	address string
-	tw      time.Duration // the watchdog's time, RFC 3539 §3.4.1
+	tw      time.Duration // the watchdog's Tw, RFC 3539 §3.4.1
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	radsec  *radsec // nil: UDP
 	trace   func(Event)
 	keys    *keyed // of Secret
 
-	latched  atomic.Bool          // Auto: a good Message-Authenticator was seen
-	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending: answers change nothing
-	trying   atomic.Bool          // a login finds out whether a server that was dead is well
-	answered atomic.Int64         // when it last answered, in Unix nanoseconds
+	latched  atomic.Bool          // Auto: a valid Message-Authenticator was received
+	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending, so answers change nothing
+	trying   atomic.Bool          // a login is testing whether a dead server is up again
+	answered atomic.Int64         // time of the last answer, in Unix nanoseconds
 	inFlight atomic.Int64         // exchanges
 	dropped  [flaws]atomic.Uint64 // datagrams ignored, by flaw
-	stray    atomic.Uint64        // datagrams that nobody waited for
+	stray    atomic.Uint64        // datagrams that no exchange waited for
 	dialing  chan struct{}        // cap 1: held while a socket is opened
 	kick     chan struct{}        // cap 1: the watch has something to do
 	life     context.Context      // ends when the peer is closed
@@ -49,32 +49,32 @@ type peer struct {
 	mu        sync.Mutex
 	sockets   []*socket
 	closed    bool
-	retired   bool // it closes its sockets as soon as nobody waits
+	retired   bool // its sockets are closed when no exchange waits
 	deadUntil time.Time
 	dog       watchdog
-	todo      action // what the watchdog wants done
+	todo      action // pending actions of the watchdog
 	watching  bool
-	reason    error // why it was last silent
+	reason    error // reason of the last silence
 	opening   opening
 
-	otherSecret int64          // what answered was when a reload changed the secret: it proves nothing of this one
-	searching   atomic.Bool    // an exchange looks whether the answer comes from elsewhere
-	strayedFrom netip.AddrPort // where a reply came from that should have come from address; by mu
+	otherSecret int64          // value of answered when a reload changed the secret
+	searching   atomic.Bool    // an exchange checks whether the answer comes from another address
+	strayedFrom netip.AddrPort // source of a reply that should have come from address; guarded by mu
 }
 
-// question is what one exchange asks.
+// question is the request of one exchange.
 type question struct {
 	encode func(at *slot) ([]byte, error)
-	renew  func() bool // before a retransmission: whether the octets must be made anew; nil: never
+	renew  func() bool // reports, before a retransmission, whether the packet must be encoded again; nil: never
 	check  func(packet []byte, at *slot) flaw
 }
 
-// exchange is one question under way. Its replies channel takes the first good one.
+// exchange is one question under way. Its reply channel receives the first valid reply.
 type exchange struct {
 	check func(packet []byte, at *slot) flaw
 	reply chan answer // cap 1
 	seen  [flaws]atomic.Uint64
-	first pending // the first identifier that it holds
+	first pending // the first identifier that it owns
 	more  []*pending
 	begun time.Time
 	sent  int
@@ -95,7 +95,7 @@ func (ex *exchange) hold(s *socket, id uint32) *pending {
 
 type answer struct {
 	packet []byte
-	at     *slot // of the request that it answers
+	at     *slot // of the request that the packet answers
 }
 
 func newPeer(s ServerConfig, address string, c Config) *peer {
@@ -112,7 +112,7 @@ func newPeer(s ServerConfig, address string, c Config) *peer {
 	return p
 }
 
-// exchange asks q and blocks for the authentic answer. The error is a *silence, or what encode said.
+// exchange sends q and blocks for the authentic answer. The error is a *silence, or the error of encode.
 func (p *peer) exchange(ctx context.Context, q question) (answer, error) {
 	p.inFlight.Add(1)
 	defer p.leave()
@@ -139,10 +139,10 @@ func (p *peer) exchange(ctx context.Context, q question) (answer, error) {
 	return answer{}, p.silence(ex, err)
 }
 
-// encodeError is what a question's encode said: the request cannot be made, and no server is to blame.
+// encodeError is the error of a question's encode: the request cannot be sent, for a reason unrelated to the server.
 type encodeError struct{ error }
 
-// free gives all identifiers back; of a nil exchange there are none.
+// free releases all identifiers. It does nothing on a nil exchange.
 func (ex *exchange) free() {
 	if ex == nil {
 		return
@@ -155,8 +155,8 @@ func (ex *exchange) free() {
 	}
 }
 
-// byDatagrams sends and sends again (RFC 5080 §2.2.1): IRT is Timeout, MRC is Retries, MRD half a minute. No packet and
-// no error: time is out.
+// byDatagrams sends and retransmits (RFC 5080 §2.2.1): IRT is Timeout, MRC is Retries, MRD is maxDuration. No packet
+// and no error means a timeout.
 func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answer, error) {
 	s, id, err := p.reserve(ctx, ex)
 	if err != nil {
@@ -172,7 +172,7 @@ func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answe
 			s, id, wire = other, fresh, nil
 		}
 		if try > 0 && q.renew != nil && q.renew() {
-			if fresh, ok := s.take(ex); ok { // the socket of a search has no other
+			if fresh, ok := s.take(ex); ok { // the socket of elsewhere has no other identifier
 				id, wire = fresh, nil
 			}
 		}
@@ -201,7 +201,7 @@ func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answe
 	return answer{}, refused
 }
 
-// lastSocket is elsewhere's socket for the last of several transmissions; nil: they all go by s.
+// lastSocket returns the socket of elsewhere for the last of several transmissions; nil: use s.
 func (p *peer) lastSocket(ex *exchange, s *socket, try int) (*socket, uint32) {
 	if try == 0 || try < p.Retries {
 		return nil, 0
@@ -209,7 +209,7 @@ func (p *peer) lastSocket(ex *exchange, s *socket, try int) (*socket, uint32) {
 	return p.elsewhere(ex, s)
 }
 
-// await blocks for the answer, at most wait. No packet and no error: time is out.
+// await blocks for the answer, for at most wait. No packet and no error means a timeout.
 func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (answer, error) {
 	ex.timer.Reset(wait)
 	select {
@@ -222,7 +222,7 @@ func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (a
 	case <-s.gone:
 	}
 	select {
-	case a := <-ex.reply: // it came just before the end
+	case a := <-ex.reply: // it arrived just before the end
 		return a, nil
 	default:
 	}
@@ -232,7 +232,7 @@ func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (a
 	return answer{}, errClosed
 }
 
-// lostError ends a wait because its socket is gone.
+// lostError is the error of a wait whose socket was lost.
 type lostError struct{ error }
 
 func (e lostError) Unwrap() error { return e.error }
@@ -243,13 +243,13 @@ func (p *peer) remark(format string, args ...any) {
 	}
 }
 
-// jitter is d with RFC 5080 §2.2.1's RAND of up to a tenth either way.
+// jitter returns d ± 10 % (RAND of RFC 5080 §2.2.1).
 func jitter(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()*0.2-0.1)*float64(d))
 }
 
-// nextWait doubles, with jitter, up to twice the first time-out (MRT): a person waits at the other end of a modem, and
-// the next server should be asked within the quarter of a minute. RFC 5080's own 16 s are for clients that have one
+// nextWait doubles the wait, with jitter, up to twice the first timeout (MRT): a person is waiting at the other end of
+// a modem, and the next server should be asked within about 15 s. The 16 s of RFC 5080 are for clients with a single
 // server.
 func nextWait(prev, timeout time.Duration) time.Duration {
 	if prev*2 > timeout*2 {
@@ -258,21 +258,21 @@ func nextWait(prev, timeout time.Duration) time.Duration {
 	return 2*prev + jitter(prev) - prev
 }
 
-// patience is how long all transmissions of one datagram take without their jitter: a stream, where nothing is sent
-// twice, waits as long.
+// patience returns the total time of all transmissions of one datagram without jitter. A stream, without
+// retransmissions, waits as long.
 func (s ServerConfig) patience() time.Duration {
 	return min(s.Timeout+time.Duration(s.Retries)*2*s.Timeout, maxDuration)
 }
 
-// silence is the error of an exchange that nobody answered authentically.
+// silence is the error of an exchange without an authentic answer.
 type silence struct {
 	peer   *peer
 	waited time.Duration
 	sent   int
 	seen   [flaws]uint64
-	from   netip.AddrPort // a reply came from there
-	before time.Time      // it answered then; zero: never
-	cause  error          // what the socket or the context said; nil where time was simply out
+	from   netip.AddrPort // source of a reply from another address
+	before time.Time      // time of the last answer; zero: never
+	cause  error          // error of the socket or the context; nil for a plain timeout
 }
 
 func (p *peer) silence(ex *exchange, cause error) *silence {
@@ -321,10 +321,10 @@ func (s *silence) Error() string {
 	return b.String()
 }
 
-// Unwrap gives what the socket or the context said.
+// Unwrap returns the error of the socket or the context.
 func (s *silence) Unwrap() error { return s.cause }
 
-// freeradiusLines make FreeRADIUS sign its replies; releases from 3.0.27 and 3.2.5 on do so by themselves.
+// freeradiusLines make FreeRADIUS sign its replies; releases since 3.0.27 and 3.2.5 do so by default.
 const freeradiusLines = "post-auth { update reply { &Message-Authenticator := 0x00 } }"
 
 func (s *silence) hint(bad bool) string {
@@ -343,7 +343,7 @@ func (s *silence) hint(bad bool) string {
 	case aaa.Unreached(s.cause) != "":
 		return ". " + aaa.Unreached(s.cause)
 	case bad || s.peer.Transport == TLS && s.cause != nil || errors.Is(s.cause, context.Canceled):
-		return "" // what was said already tells more than could be guessed
+		return "" // the text so far is more specific than any hint
 	case !s.before.IsZero():
 		return fmt.Sprintf(". It last answered at %s: is it down, overloaded or unreachable?",
 			s.before.Format(time.RFC3339))
@@ -351,7 +351,7 @@ func (s *silence) hint(bad bool) string {
 	return ". Is the server running, and is this host one of its clients, with the same secret?"
 }
 
-// hintOfSecret: a server that has once answered authentically has the secret.
+// hintOfSecret returns a hint about the secret. A server that has answered authentically had the same secret then.
 func (s *silence) hintOfSecret() string {
 	switch {
 	case !s.before.IsZero():
@@ -365,7 +365,7 @@ func (s *silence) hintOfSecret() string {
 	return ". Is the shared secret the same on both sides?"
 }
 
-// passing tells a socket error that is only news of the way (ICMP) from one that ends the socket.
+// passing reports whether a socket error is temporary, such as an ICMP message, and does not end the socket.
 func passing(err error) bool {
 	var e syscall.Errno
 	if !errors.As(err, &e) {

@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// The names of ALPN (RFC 9765 §3.2).
+// The ALPN protocol names (RFC 9765 §3.2).
 const (
 	alpn10 = "radius/1.0"
 	alpn11 = "radius/1.1"
 )
 
-// radsecSecret is the shared secret inside TLS (RFC 6614 §2.3): what it should protect, TLS does.
+// radsecSecret is the fixed shared secret over TLS (RFC 6614 §2.3): TLS protects the packets instead.
 const radsecSecret = "radsec"
 
 // radsec opens connections to one server.
 type radsec struct {
 	config  *tls.Config
-	require bool // RADIUS/1.1 or nothing
+	require bool // only RADIUS/1.1 is allowed
 }
 
-// load reads the files of t. host is the server's name where t has none.
+// load reads the files of t. host is the server's name if t sets none.
 func (t TLSConfig) load(host string) (*radsec, error) {
-	// without a session cache: a resumed session could forget what was negotiated (RFC 9765 §3.6), and connections live
-	// long
+	// without a session cache: a resumed session could lose the negotiated version (RFC 9765 §3.6), and connections are
+	// long-lived
 	c, err := t.Config(host)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (t TLSConfig) withDefaults() TLSConfig {
 	return t
 }
 
-// check says what cannot work in t, files unread.
+// check returns an error for an invalid setting of t, without reading the files.
 func (t TLSConfig) check() error {
 	switch t.RADIUS11 {
 	case "", RADIUS11Allow, RADIUS11Require, RADIUS11Off:
@@ -85,8 +85,8 @@ func (t TLSConfig) warnings(name string) (w []string) {
 	return w
 }
 
-// connect opens a connection with its handshake done; it blocks no longer than ctx. v11 says that RADIUS/1.1 was agreed
-// on.
+// connect opens a connection and performs the TLS handshake; it blocks until ctx ends at the latest. v11 reports
+// whether RADIUS/1.1 was negotiated.
 func (r *radsec) connect(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error),
 	address string) (c net.Conn, v11 bool, err error) {
 	raw, err := dial(ctx, "tcp", address)
@@ -99,7 +99,7 @@ func (r *radsec) connect(ctx context.Context, dial func(ctx context.Context, net
 		return nil, false, &handshakeError{explainTLS(err)}
 	}
 	v11 = conn.ConnectionState().NegotiatedProtocol == alpn11
-	if r.require && !v11 { // RFC 9765 §3.4: the client closes it
+	if r.require && !v11 { // RFC 9765 §3.4: the client closes the connection
 		conn.Close()
 		return nil, false, &handshakeError{errors.New("TLS: the server does not support RADIUS/1.1, and radius11 is " +
 			"require")}
@@ -107,7 +107,7 @@ func (r *radsec) connect(ctx context.Context, dial func(ctx context.Context, net
 	return conn, v11, nil
 }
 
-// handshakeError is a refusal by one of the two sides of TLS: trying again mends nothing.
+// handshakeError is a failed TLS handshake, refused by the client or the server: another attempt does not help.
 type handshakeError struct{ error }
 
 func (e *handshakeError) Unwrap() error { return e.error }
@@ -125,8 +125,8 @@ const (
 	alertNoProtocol          = 120
 )
 
-// alertOf is the alert that the server ended TLS with; false where it did not. crypto/tls has it in a type of its own,
-// of one octet.
+// alertOf returns the TLS alert that the server sent; false if there is none. crypto/tls stores it in a private type of
+// one octet.
 func alertOf(err error) (alert uint64, ok bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
@@ -139,7 +139,7 @@ func alertOf(err error) (alert uint64, ok bool) {
 	return v.Uint(), true
 }
 
-// explainTLS adds to an error of TLS what mends it. Others stay as they are.
+// explainTLS adds a hint to a TLS error. Other errors are returned unchanged.
 func explainTLS(err error) error {
 	var name x509.HostnameError
 	var authority x509.UnknownAuthorityError
@@ -179,8 +179,8 @@ func explainAlert(err error, alert uint64) error {
 	return err
 }
 
-// lasting reports whether err will be there again at the next attempt: wrong certificates, not a server that restarts,
-// which may take a connection and be gone before the handshake.
+// lasting reports whether the next attempt would fail with the same error: a wrong certificate, but not a restarting
+// server, which may accept a connection and end before the handshake.
 func lasting(err error) bool {
 	for _, passing := range []error{context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe,
 		syscall.ECONNRESET, syscall.EPIPE} {
@@ -193,14 +193,14 @@ func lasting(err error) bool {
 	return alerted || errors.As(err, &h)
 }
 
-// byStream sends once; nothing is sent again on the same connection (RFC 6613 §2.6.1). Where the connection is lost,
-// the request goes out again on the next one, as long as it has time and no more often than a datagram.
+// byStream sends a request once per connection (RFC 6613 §2.6.1). If the connection is lost, it sends the request again
+// on the next one, within the same time and number of transmissions as for datagrams.
 func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, error) {
 	end := ex.begun.Add(p.patience())
 	timed, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	var lost error
-	mute := false // a connection was closed on which the server has never said anything
+	mute := false // a connection was closed before the server sent anything
 	for ex.sent <= p.Retries {
 		s, id, err := p.reserve(timed, ex)
 		if err != nil {
@@ -208,7 +208,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 			if lost == nil || lasting(err) || errors.As(err, &late) || timed.Err() != nil || errors.Is(err, errClosed) {
 				return answer{}, own(timed, ctx, err, lost)
 			}
-			lost = err // the server restarts, it seems: the next reserve waits a little
+			lost = err // the server seems to restart: the next reserve waits for the pause
 			continue
 		}
 		a, err := p.onStream(timed, ex, q, s, id, end)
@@ -217,7 +217,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 		case !errors.As(err, &gone) || lasting(err) || errors.Is(err, errClosed):
 			return a, own(timed, ctx, err, nil)
 		case s.heard.Load() == 0 && (lost == nil || mute):
-			// It may be a server that restarts, and was taking connections to the last: that is found out once.
+			// A restarting server may accept connections until it ends: try once more.
 			if !mute {
 				mute = true
 				break
@@ -231,7 +231,8 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 	return answer{}, lost
 }
 
-// own tells the exchange's own time, which is plain silence, from its caller's.
+// own returns lost if the exchange's own time is over, which counts as plain silence, and err if the caller's time is
+// over.
 func own(timed, ctx context.Context, err, lost error) error {
 	if errors.Is(err, context.DeadlineExceeded) && timed.Err() != nil && ctx.Err() == nil {
 		return lost
@@ -239,7 +240,7 @@ func own(timed, ctx context.Context, err, lost error) error {
 	return err
 }
 
-// onStream is one request on one connection.
+// onStream sends one request on one connection and waits for the answer.
 func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket, id uint32, end time.Time) (answer,
 	error) {
 	wire, err := s.prepare(id, q)
@@ -258,8 +259,7 @@ func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket
 	ex.sent++
 	a, err := s.await(ctx, ex, time.Until(end))
 	if err == nil && a.packet == nil && s.heard.Load() == heard {
-		// Nothing at all came all that time: the connection may lead nowhere, and the next request should not find out
-		// again.
+		// Nothing was received: the connection may be dead, and the next request should not wait for it too.
 		s.shut(errors.New("connection closed: no answer"))
 	}
 	return a, err

@@ -19,11 +19,11 @@ import (
 	"layeh.com/radius/rfc3162"
 )
 
-// builder gathers the attributes of a request. The first error stands; an empty string adds nothing, since an empty
-// attribute must not be sent (RFC 2865 §5).
+// builder collects the attributes of a request. It keeps the first error. An empty string adds nothing, because an
+// empty attribute must not be sent (RFC 2865 §5).
 //
-// Make one with newBuilder, and free it when the packet is made: what a usual request has lies in one piece of memory,
-// which the next one uses again, since a login is cheap or dear by its allocations.
+// Create one with newBuilder, and free it after the packet is encoded. The attributes of a usual request are in one
+// block of memory that the next request reuses, because allocations dominate the cost of a login.
 type builder struct {
 	attrs  radius.Attributes
 	err    error
@@ -43,13 +43,13 @@ func newBuilder() *builder {
 	return b
 }
 
-// free ends the use of the attributes.
+// free releases the memory; the attributes must not be used afterwards.
 func (b *builder) free() {
 	*b = builder{}
 	builders.Put(b)
 }
 
-// add adds an attribute whose value is the builder's own or never changes.
+// add adds an attribute whose value belongs to the builder or never changes.
 func (b *builder) add(t radius.Type, value radius.Attribute) {
 	n := len(b.attrs)
 	if n >= len(b.space.pairs) {
@@ -60,7 +60,7 @@ func (b *builder) add(t radius.Type, value radius.Attribute) {
 	b.attrs = append(b.attrs, &b.space.pairs[n])
 }
 
-// since has what was appended to the octets since there were n.
+// since returns the octets from index n.
 func (b *builder) since(n int) radius.Attribute {
 	return radius.Attribute(b.octets[n:len(b.octets):len(b.octets)])
 }
@@ -85,7 +85,7 @@ func (b *builder) integer(t radius.Type, v uint32) {
 	b.add(t, b.since(n))
 }
 
-// access adds all of an Access-Request but what proves the user and State. A lookup is a Call-Check.
+// access adds all attributes of an Access-Request except the user's credential and State. A lookup is a Call-Check.
 func (b *builder) access(c Config, r aaa.Request, lookup bool, local net.Addr) {
 	switch {
 	case r.Enable > 0:
@@ -107,16 +107,16 @@ func (b *builder) access(c Config, r aaa.Request, lookup bool, local net.Addr) {
 	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", told(r.CallID))
 }
 
-// stations has what the telephone network and the modem said of the call.
+// stations adds what the telephone network and the modem reported about the call.
 func (b *builder) stations(called, caller, connect string) {
 	b.text(rfc2865.CalledStationID_Type, "Called-Station-Id", told(called))
 	b.text(rfc2865.CallingStationID_Type, "Calling-Station-Id", told(caller))
 	b.text(rfc2869.ConnectInfo_Type, "Connect-Info", told(connect))
 }
 
-// told is s as an attribute can carry it, for what comes from outside and only informs: its beginning where it is too
-// long. Control characters and what is not UTF-8 become question marks rather than vanish: "555" with an odd octet
-// inside must not turn into another caller's number.
+// told returns s in a form that an attribute can carry, for informative text from outside; a long s is truncated.
+// Control characters and invalid UTF-8 become question marks and are not dropped: "555" with a bad octet inside must
+// not become another caller's number.
 func told(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || c == utf8.RuneError {
@@ -131,7 +131,7 @@ func told(s string) string {
 	return s
 }
 
-// nas says who asks. RFC 2865 §4.1 wants an address or an identifier.
+// nas identifies this access server. RFC 2865 §4.1 requires an address or an identifier.
 func (b *builder) nas(c Config, local net.Addr) {
 	b.text(rfc2865.NASIdentifier_Type, "NAS-Identifier", c.NASIdentifier)
 	ip := c.NASAddress
@@ -153,11 +153,11 @@ func (b *builder) nas(c Config, local net.Addr) {
 
 func (b *builder) address(t radius.Type, ip netip.Addr) {
 	n := len(b.octets)
-	b.octets, _ = ip.AppendBinary(b.octets) // it never fails
+	b.octets, _ = ip.AppendBinary(b.octets) // it never returns an error
 	b.add(t, b.since(n))
 }
 
-// port names the line; TTY 0 is no line.
+// port adds the line; TTY 0 means none.
 func (b *builder) port(tty int) {
 	if tty <= 0 {
 		return
@@ -167,8 +167,8 @@ func (b *builder) port(tty int) {
 	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
 }
 
-// service hints at what the caller seems to want (RFC 2865 §5.6); the server need not heed it. It is never a Callback
-// type: the group's policy says whether a caller may ask for one, not the caller.
+// service adds a hint about the requested service, which the server may ignore (RFC 2865 §5.6). It is never a Callback
+// type: the group's policy, not the caller, decides whether a callback may be requested.
 func (b *builder) service(s aaa.Service) {
 	switch s {
 	case aaa.EXEC:

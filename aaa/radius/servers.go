@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// ServerStatus is how one server stands, on one port.
+// ServerStatus is the state of one server on one port.
 type ServerStatus struct {
 	Name      string `json:"name"`
 	Address   string `json:"address"`
 	Serves    string `json:"serves"`    // "authentication", "accounting" or both, joined by "+"
 	Transport string `json:"transport"` // UDP or TLS
-	// "RADIUS/1.0" or "RADIUS/1.1", of the connections that stand
+	// "RADIUS/1.0" or "RADIUS/1.1", of the open connections
 	Version      string    `json:"version,omitempty"`
 	State        State     `json:"state"`
-	PassedOver   bool      `json:"passed_over"`      // others are asked first
-	Reason       string    `json:"reason,omitempty"` // why it was last silent
+	PassedOver   bool      `json:"passed_over"`      // other servers are asked first
+	Reason       string    `json:"reason,omitempty"` // reason of the last silence
 	Sockets      int       `json:"sockets"`
 	InFlight     int       `json:"in_flight"`
-	Answered     time.Time `json:"answered,omitzero"` // when it last answered a request
-	Signs        bool      `json:"signs"`             // a good Message-Authenticator was seen
+	Answered     time.Time `json:"answered,omitzero"` // time of the last answer to a request
+	Signs        bool      `json:"signs"`             // a valid Message-Authenticator was received
 	StatusServer bool      `json:"status_server"`     // it has answered Status-Server
-	Stray        uint64    `json:"stray"`             // packets that nobody waited for
-	// replies that were not believed, by what was wrong with them
+	Stray        uint64    `json:"stray"`             // packets that no request waited for
+	// discarded replies, by reason
 	Dropped map[string]uint64 `json:"dropped,omitempty"`
 }
 
-// Servers has the state of each server of c, authentication before accounting.
+// Servers returns the state of each server of c, authentication before accounting.
 func (c *Client) Servers() []ServerStatus {
 	var all []ServerStatus
 	for _, p := range c.peers() {
@@ -46,7 +46,7 @@ func (c *Client) Servers() []ServerStatus {
 	return all
 }
 
-// peers has each of c's servers and ports once.
+// peers returns each server and port of c once.
 func (c *Client) peers() []*peer {
 	all := slices.Clone(c.auth)
 	for _, p := range c.acct {
@@ -88,14 +88,14 @@ func (p *peer) status() ServerStatus {
 	return st
 }
 
-// Group returns another method-list entry, name, over some of c's servers, asked in the order given. It shares their
-// sockets, identifiers and health with c, whose Close ends it too; its own Close does nothing. The error names an
-// unknown server.
+// Group returns another method-list entry, name, with some of c's servers, asked in the given order. It shares their
+// sockets, identifiers and health with c. c's Close also ends the group; the group's own Close does nothing. The error
+// names an unknown server.
 func (c *Client) Group(name string, servers ...string) (*Client, error) {
 	return c.group(name, false, servers)
 }
 
-// BalancedGroup is Group with the least busy server asked first.
+// BalancedGroup is like Group, but asks the least busy server first.
 func (c *Client) BalancedGroup(name string, servers ...string) (*Client, error) {
 	return c.group(name, true, servers)
 }
@@ -131,8 +131,7 @@ func named(peers []*peer, name string) *peer {
 	return nil
 }
 
-// inOrder has the servers in the order in which they are asked: those that are not passed over; all of them where all
-// are.
+// inOrder returns the servers in the order in which they are asked, without dead ones; if all are dead, all of them.
 func (c *Client) inOrder(peers []*peer) []*peer {
 	if c.cfg.Balance {
 		peers = c.balanced(peers)
@@ -153,7 +152,7 @@ func (c *Client) inOrder(peers []*peer) []*peer {
 	return alive
 }
 
-// balanced has the servers with the fewest requests in flight first, those with as many in turn.
+// balanced returns the servers with the fewest requests in flight first, and those with equal numbers in turn.
 func (c *Client) balanced(peers []*peer) []*peer {
 	if len(peers) < 2 {
 		return peers
@@ -168,8 +167,8 @@ func (c *Client) balanced(peers []*peer) []*peer {
 	return order
 }
 
-// inherit takes over what an earlier client knew of the same server, before any request: so a reload opens no window
-// for unsigned replies, and asks no dead server anew.
+// inherit copies what an earlier client knew about the same server, before any request. So a reload opens no window for
+// unsigned replies, and does not wait for a dead server again.
 func (p *peer) inherit(from *peer) {
 	p.latched.Store(from.latched.Load())
 	p.answered.Store(from.answered.Load())

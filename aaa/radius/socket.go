@@ -9,15 +9,14 @@ import (
 	"time"
 )
 
-// maxTokens bounds the requests in flight on one connection of RADIUS/1.1, where the Token would allow about four
-// billion (2³²).
+// maxTokens limits the requests in flight on one RADIUS/1.1 connection. The Token would allow about four billion (2³²).
 const maxTokens = 4096
 
-// spentFor is how long an identifier of a connection stays out of use after its exchange gave up: a late answer to it
-// would not verify under the next request, and a connection ends over that. Servers give up after 30 s.
+// spentFor is how long an identifier of a connection stays out of use after its exchange gave up: a late answer would
+// fail verification under the next request, and that ends the connection. Servers give up after 30 s.
 const spentFor = 30 * time.Second
 
-// socket is one connected datagram socket, or one connection inside TLS, with its identifiers.
+// socket is one connected datagram socket or one TLS connection, with its identifiers.
 type socket struct {
 	peer   *peer
 	conn   net.Conn
@@ -33,13 +32,13 @@ type socket struct {
 	ids   [256]*pending       // RADIUS/1.0, by Identifier
 	more  map[uint32]*pending // RADIUS/1.1, by Token
 	taken int
-	next  uint32 // identifiers go round: the one freed longest ago is used next
-	ended bool   // it takes no more exchanges
-	last  error  // what the socket last complained of
+	next  uint32 // identifiers are used in rotation, so that a freed one is reused as late as possible
+	ended bool   // it accepts no more exchanges
+	last  error  // the last error of the socket
 }
 
-// pending is an exchange that waits for replies with one identifier. Until armed, replies are ignored; from then on at
-// does not change.
+// pending is an exchange that waits for replies with one identifier. Until it is armed, replies are ignored; after
+// that, at does not change.
 type pending struct {
 	s     *socket
 	ex    *exchange // nil: it gave up, and the identifier stays out of use until spent
@@ -61,8 +60,8 @@ func newSocket(p *peer, conn net.Conn, v11 bool) *socket {
 	return s
 }
 
-// room is how many identifiers the socket has, and lowest the first of them. On a connection of RADIUS/1.0 identifier 0
-// is kept for Status-Server (RFC 6613 §2.6.5), so that a full connection can be watched.
+// room returns the number of identifiers of the socket and the lowest one. On a RADIUS/1.0 connection, identifier 0 is
+// reserved for Status-Server (RFC 6613 §2.6.5), so that a full connection can still be probed.
 func (s *socket) room() (n int, lowest uint32) {
 	switch {
 	case s.v11:
@@ -73,7 +72,7 @@ func (s *socket) room() (n int, lowest uint32) {
 	return 256, 0
 }
 
-// atLocked returns the exchange that waits under id; nil if none does.
+// atLocked returns the exchange that waits for id; nil if there is none.
 func (s *socket) atLocked(id uint32) *pending {
 	if s.v11 {
 		return s.more[id]
@@ -81,7 +80,7 @@ func (s *socket) atLocked(id uint32) *pending {
 	return s.ids[byte(id)]
 }
 
-// putLocked has p wait under id; nil frees it.
+// putLocked makes p wait for id; nil frees id.
 func (s *socket) putLocked(id uint32, p *pending) {
 	switch before := s.atLocked(id); {
 	case before == nil && p != nil:
@@ -99,7 +98,7 @@ func (s *socket) putLocked(id uint32, p *pending) {
 	}
 }
 
-// take gives ex a free identifier. One exchange may hold several: a reply to any of them ends it.
+// take gives ex a free identifier. One exchange may own several: a reply to any of them ends it.
 func (s *socket) take(ex *exchange) (uint32, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +120,7 @@ func (s *socket) take(ex *exchange) (uint32, bool) {
 	return id, true
 }
 
-// takeWatchdog gives ex the identifier for Status-Server, whatever became of the last one.
+// takeWatchdog gives ex the identifier for Status-Server, even if the last one is unanswered.
 func (s *socket) takeWatchdog(ex *exchange) (uint32, bool) {
 	if !s.stream || s.v11 {
 		return s.take(ex)
@@ -132,7 +131,7 @@ func (s *socket) takeWatchdog(ex *exchange) (uint32, bool) {
 	return 0, true
 }
 
-// recycleLocked frees the identifiers that were out of use for long enough, and reports whether there were any.
+// recycleLocked frees the identifiers that were out of use for spentFor, and reports whether there were any.
 func (s *socket) recycleLocked() bool {
 	now, any := time.Now(), false
 	for id, p := range s.ids {
@@ -144,8 +143,8 @@ func (s *socket) recycleLocked() bool {
 	return any
 }
 
-// release frees one identifier, unless its answer has done so. One without an answer stays out of use for a while on a
-// connection of RADIUS/1.0.
+// release frees one identifier, unless its answer already did. On a RADIUS/1.0 connection, an unanswered identifier
+// stays out of use for spentFor.
 func (s *socket) release(h *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +157,8 @@ func (s *socket) release(h *pending) {
 	}
 }
 
-// settle frees the identifier id, whose reply arrived, unless another exchange has it by now: the first may have given
-// up while the reply was checked.
+// settle frees the identifier id, whose reply arrived, unless another exchange owns it now: the first may have given up
+// while the reply was checked.
 func (s *socket) settle(id uint32, waited *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +167,7 @@ func (s *socket) settle(id uint32, waited *pending) {
 	}
 }
 
-// prepare encodes q under an identifier that take gave, and begins to look at replies to it.
+// prepare encodes q with an identifier from take, and arms it for replies.
 func (s *socket) prepare(id uint32, q question) ([]byte, error) {
 	s.mu.Lock()
 	p := s.atLocked(id)
@@ -184,8 +183,8 @@ func (s *socket) prepare(id uint32, q question) ([]byte, error) {
 	return wire, nil
 }
 
-// send writes one datagram, or hands one packet to the writer of a stream and blocks while that has too many. An error
-// of an earlier datagram (ICMP) may be told on this write, which then did nothing: it is written again.
+// send writes one datagram, or passes one packet to the writer of a stream and blocks while its queue is full. If a
+// write returns an error of an earlier datagram (ICMP), nothing was sent, so it writes again.
 func (s *socket) send(ctx context.Context, wire []byte) error {
 	if s.stream {
 		select {
@@ -205,7 +204,7 @@ func (s *socket) send(ctx context.Context, wire []byte) error {
 	return err
 }
 
-// shut ends the socket for a reason. Its reader does the rest.
+// shut closes the socket with the error why. Its reader does the rest.
 func (s *socket) shut(why error) {
 	s.mu.Lock()
 	s.ended, s.last = true, why
@@ -213,7 +212,7 @@ func (s *socket) shut(why error) {
 	s.conn.Close()
 }
 
-// end keeps further exchanges off the socket.
+// end stops new exchanges on the socket.
 func (s *socket) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +222,7 @@ func (s *socket) end() {
 func (s *socket) complain(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last == nil || !s.stream && !s.ended { // the first error of a stream is the cause of those that follow
+	if s.last == nil || !s.stream && !s.ended { // the first error of a stream causes the later ones
 		s.last = err
 	}
 }
@@ -234,7 +233,7 @@ func (s *socket) complaint() error {
 	return s.last
 }
 
-// read is the one goroutine that reads the socket, until it is closed or broken.
+// read is the only goroutine that reads the socket. It ends when the socket is closed or fails.
 func (s *socket) read() {
 	defer s.peer.lost(s)
 	defer close(s.gone)
@@ -264,8 +263,8 @@ func (s *socket) read() {
 	}
 }
 
-// deliver hands an authentic reply to the exchange that waits for it. Anything else is counted and ignored: the wait
-// goes on.
+// deliver passes an authentic reply to the exchange that waits for it. Anything else is counted and ignored, and the
+// wait continues.
 func (s *socket) deliver(packet []byte) flaw {
 	id := uint32(packet[1])
 	if s.v11 {
@@ -304,8 +303,8 @@ func (s *socket) judge(p *pending, packet []byte) flaw {
 	return p.ex.check(packet, &p.at)
 }
 
-// stray counts a packet that nobody waits for. A late answer frees its identifier; a Protocol-Error tells why the
-// server is about to close.
+// stray counts a packet that no exchange waits for. A late answer frees its identifier; a Protocol-Error says why the
+// server will close the connection.
 func (s *socket) stray(id uint32, p *pending, packet []byte) {
 	s.peer.stray.Add(1)
 	if p != nil && !p.spent.IsZero() {

@@ -12,18 +12,18 @@ import (
 
 const (
 	writeQueue  = 64               // packets that wait for the writer
-	writeWithin = 10 * time.Second // a peer that takes nothing for so long is gone
+	writeWithin = 10 * time.Second // a peer that reads nothing for this long is dead
 )
 
-// badFrame is the error of a stream whose next Length is none: nothing behind it can be trusted (RFC 6613 §2.6.4).
+// badFrame is the error of a stream with an invalid Length: nothing after it can be trusted (RFC 6613 §2.6.4).
 type badFrame int
 
 func (b badFrame) Error() string {
 	return fmt.Sprintf("packet length %d not from 20 to %d, connection closed", int(b), maxLen)
 }
 
-// readPacket reads the next packet of a stream into buf, which holds maxLen octets, and returns it. io.EOF at the end
-// of the stream, io.ErrUnexpectedEOF inside a packet, badFrame where its Length is none.
+// readPacket reads the next packet of a stream into buf, of maxLen octets, and returns it. The error is io.EOF at the
+// end of the stream, io.ErrUnexpectedEOF inside a packet, and badFrame for an invalid Length.
 func readPacket(r *bufio.Reader, buf []byte) ([]byte, error) {
 	head, err := r.Peek(4)
 	if err != nil {
@@ -45,7 +45,8 @@ func readPacket(r *bufio.Reader, buf []byte) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// readStream is the one goroutine that reads a connection, until it is closed, broken or lies.
+// readStream is the only goroutine that reads a connection. It ends when the connection is closed, fails or delivers an
+// invalid packet.
 func (s *socket) readStream() {
 	r := bufio.NewReaderSize(s.conn, replyBuf)
 	buf := make([]byte, maxLen)
@@ -56,8 +57,8 @@ func (s *socket) readStream() {
 			return
 		}
 		s.heard.Add(1)
-		// RFC 6613 §2.6.4: a reply that lies about its length or its authenticators ends the connection; one that
-		// nobody waits for does not.
+		// RFC 6613 §2.6.4: a reply with a wrong length or authenticator ends the connection; a reply that no exchange
+		// waits for does not.
 		switch f := s.deliver(packet); f {
 		case badLength, badDigest, badMAC, doubledMAC:
 			s.complain(fmt.Errorf("reply %s, connection closed", f))
@@ -66,8 +67,8 @@ func (s *socket) readStream() {
 	}
 }
 
-// writeStream is the one goroutine that writes a connection: no exchange waits in a Write for another's octets. Each
-// packet is a TLS record of its own: FreeRADIUS 3.2.1 closes a connection over a record with two.
+// writeStream is the only goroutine that writes to a connection, so no exchange blocks in the Write of another. Each
+// packet is a separate TLS record: FreeRADIUS 3.2.1 closes a connection after a record with two packets.
 func (s *socket) writeStream() {
 	for {
 		select {
@@ -83,8 +84,8 @@ func (s *socket) writeStream() {
 	}
 }
 
-// fail ends a connection that cannot be written to. Where the server closed it, its alert says why, and the reader may
-// still find that.
+// fail ends a connection after a write error. If the server closed it, the reader may still receive the alert that says
+// why.
 func (s *socket) fail(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		s.shut(fmt.Errorf("the server read nothing for %s: %w", writeWithin, err))

@@ -15,43 +15,43 @@ import (
 	"layeh.com/radius"
 )
 
-// What an attribute of an Access-Accept means is said in tables, one a vendor: dialect_*.go. This file has their shape.
-// A further attribute is a further row, a further vendor a further table; the reference page, the tests of bad input
-// and the explanations are made from the rows.
+// Tables, one per vendor, define the meaning of each attribute of an Access-Accept: dialect_*.go. This file defines
+// their types. For a new attribute add a row, for a new vendor a table; the reference page, the tests with invalid
+// input and the explanations are generated from the rows.
 
-// form is how an attribute's octets are read.
+// form is the format of an attribute's value.
 type form int
 
 const (
 	text form = iota // one line: no control characters
-	// lines for the caller, NULs dropped: servers written in C send the one that ends their string
+	// lines for the caller, without NULs: servers written in C may send the NUL that ends a string
 	prose
 	octets      // anything
 	integer     // four octets
 	address     // four octets
 	address6    // sixteen octets
-	prefix6     // RFC 3162 §2.3: a zero, a length, as many octets as it takes
+	prefix6     // RFC 3162 §2.3: a zero, the prefix length, the octets of the prefix
 	interfaceID // eight octets
 	date        // four octets, seconds since 1970
 )
 
-// valueNames are the values of an integer as its dictionary spells them.
+// valueNames are the names of integer values, as in the dictionary.
 type valueNames map[uint32]string
 
 // rule is one attribute of one vendor.
 type rule struct {
-	n      uint32 // RADIUS type, or the vendor's
-	name   string // as FreeRADIUS spells it
+	n      uint32 // RADIUS type, or vendor type
+	name   string // as in FreeRADIUS
 	form   form
 	field  string // of aaa.Authorization, as its JSON names it
-	check  string // what is refused beside what all attributes are checked for; of a row without apply, why it is left
-	source string // "" : the row is for printing only and the reference leaves it out
+	check  string // checks in addition to those of all attributes; for a row without apply, why it is ignored
+	source string // "" : the row is for printing only and is not in the reference
 
 	enum   valueNames
-	known  bool        // values that enum lacks are refused
+	known  bool        // values that are not in enum are refused
 	secret bool        // its value prints as [secret]
-	many   bool        // may come more than once
-	only   aaa.Service // the kind of session it counts for; "" all
+	many   bool        // may be repeated
+	only   aaa.Service // the kind of session it applies to; "": all
 	apply  func(r *reading, v value) error
 }
 
@@ -59,21 +59,21 @@ type rule struct {
 type dialect struct {
 	name   string
 	vendor uint32 // 0: the attributes of the RFCs
-	prefix string // of the names of attributes that have no row
-	types  int    // octets of a vendor type; 0 is 1, as RFC 2865 §5.26 has it
-	bare   bool   // no length behind the type: one attribute in one Vendor-Specific
+	prefix string // for the names of attributes without a row
+	types  int    // octets of a vendor type; 0 means 1, as in RFC 2865 §5.26
+	bare   bool   // no length after the type: one attribute per Vendor-Specific
 	rules  []rule
 
 	byType map[uint32]*rule
 }
 
-// value is an attribute's content in its form.
+// value is an attribute's value, decoded.
 type value struct {
-	s string // of integers and dates, ""
+	s string // "" for integers and dates
 	n uint32
 }
 
-// indexed makes d's rows findable.
+// indexed returns d with its index by type.
 func indexed(d dialect) *dialect {
 	d.byType = make(map[uint32]*rule, len(d.rules))
 	for i := range d.rules {
@@ -82,10 +82,10 @@ func indexed(d dialect) *dialect {
 	return &d
 }
 
-// dialects has every table, in the order of the reference.
+// dialects lists all tables, in the order of the reference.
 var dialects = []*dialect{rfc, cisco, ascend, lucent, usr, acc, zyxel, shiva, bay, microsoft}
 
-// vendors finds a vendor's table.
+// vendors maps vendor numbers to tables.
 var vendors = byVendor(dialects)
 
 func byVendor(all []*dialect) map[uint32]*dialect {
@@ -98,7 +98,7 @@ func byVendor(all []*dialect) map[uint32]*dialect {
 	return m
 }
 
-// read checks the octets against the form.
+// read checks and decodes the octets.
 func (f form) read(b radius.Attribute) (value, error) {
 	switch {
 	case len(b) == 0:
@@ -149,7 +149,7 @@ func ipv6Prefix(b []byte) (string, error) {
 	return p.String(), err
 }
 
-// text prints octets of this form; those that are not of it are printed in hexadecimal.
+// text prints octets of this form; invalid octets are printed in hexadecimal.
 func (f form) text(b []byte) string {
 	switch {
 	case f == text || f == prose:

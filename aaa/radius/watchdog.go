@@ -2,55 +2,55 @@ package radius
 
 import "time"
 
-// State is what is known of a server's health, in the words of RFC 3539 §3.4.
+// State is the state of a server's health, with the names of RFC 3539 §3.4.
 type State string
 
 const (
-	Initial State = "initial" // nothing was heard of it yet
+	Initial State = "initial" // nothing received yet
 	Okay    State = "okay"
-	Suspect State = "suspect" // it left something unanswered; others are asked first until it answers
-	Down    State = "down"    // others are asked first
+	Suspect State = "suspect" // a request was not answered; other servers are asked first until it answers
+	Down State = "down" // other servers are asked first
 	Reopen  State = "reopen"  // it answers Status-Server again, and must do so three times before it is asked again
 )
 
-// happening is what a watchdog learns.
+// happening is an event for a watchdog.
 type happening string
 
 const (
 	onAnswer  happening = "answer"  // an authentic answer to an ordinary request
 	onProof   happening = "proof"   // an authentic answer to Status-Server
-	onSilence happening = "silence" // an ordinary request was answered by nobody
-	onOpen    happening = "open"    // the connection stands (TLS)
-	onLoss    happening = "loss"    // the connection was lost, or could not be made (TLS)
-	onTimer   happening = "timer"   // the timer
+	onSilence happening = "silence" // an ordinary request was not answered
+	onOpen    happening = "open"    // the connection was opened (TLS)
+	onLoss    happening = "loss"    // the connection was lost, or could not be opened (TLS)
+	onTimer   happening = "timer"   // the timer fired
 )
 
-// action is what a watchdog wants done.
+// action is a set of actions that a watchdog requests.
 type action uint8
 
 const (
-	setTimer  action = 1 << iota // Tw, with jitter, from now
+	setTimer  action = 1 << iota // set the timer to Tw with jitter
 	sendProbe                    // a Status-Server
 	dropConns                    // close the connection
-	tryOpen                      // make a connection
+	tryOpen                      // open a connection
 )
 
-// watchdog is the state machine of RFC 3539 §3.4.1 for one server. It is pure: no clock, no socket. Where datagrams, or
-// the person waiting at the other end of a modem, want something else than the RFC, the rule says so.
+// watchdog is the state machine of RFC 3539 §3.4.1 for one server, without clock or sockets. A rule that differs from
+// the RFC, because of datagrams or because a person is waiting at the other end of a modem, has a comment.
 type watchdog struct {
 	state   State
 	pending bool // a Status-Server is unanswered
-	proofs  int  // in Reopen: answers to Status-Server; -1 when one was missed
-	known   bool // it has once answered Status-Server
-	stream  bool // a connection: it is watched while it is well, too
-	strict  bool // StatusOn: it is judged by Status-Server though it has never answered one
-	off     bool // StatusOff: it is never sent one
+	proofs  int  // in Reopen: answers to Status-Server; -1 if one was missed
+	known   bool // it has answered Status-Server before
+	stream  bool // a connection: it is probed while it is up, too
+	strict  bool // StatusOn: Status-Server decides even if it has never been answered
+	off     bool // StatusOff: Status-Server is never sent
 }
 
-// judged reports whether silence to Status-Server says anything of this server: not all of them speak it.
+// judged reports whether silence after a Status-Server means that the server is down: not all servers support it.
 func (w *watchdog) judged() bool { return !w.off && (w.known || w.strict) }
 
-// watchdogRules is the machine. The first rule that fits is taken; what fits none changes nothing.
+// watchdogRules are the transitions. The first matching rule applies; without a match nothing changes.
 var watchdogRules = []struct {
 	from State
 	on   happening
@@ -58,16 +58,16 @@ var watchdogRules = []struct {
 	to   State
 	do   func(w *watchdog) action // nil: nothing
 }{
-	// A request that was answered is the best proof. The RFC throws such answers away in Down and Reopen, where it
-	// sends no requests; we send them there when every server is down.
+	// An answered request is the best proof. The RFC discards such answers in Down and Reopen, where it sends no
+	// requests; we send requests there if all servers are down.
 	{Initial, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Okay, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Suspect, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Down, onAnswer, nil, Okay, (*watchdog).wellAgain},
 	{Reopen, onAnswer, nil, Okay, (*watchdog).wellAgain},
 
-	// Silence to a request is not in the RFC, whose proxies cannot tell whose silence it is. Here somebody waits:
-	// others are asked first from now on, and Status-Server is asked at once.
+	// The RFC has no event for an unanswered request, because a proxy cannot know which server is silent. Here a person
+	// is waiting, so other servers are asked first from now on, and a Status-Server is sent immediately.
 	{Initial, onSilence, (*watchdog).judged, Suspect, (*watchdog).probe},
 	{Okay, onSilence, (*watchdog).judged, Suspect, (*watchdog).probe},
 	{Initial, onSilence, nil, Down, (*watchdog).probe},
@@ -79,8 +79,8 @@ var watchdogRules = []struct {
 	{Suspect, onOpen, nil, Suspect, (*watchdog).probe},
 	{Down, onOpen, nil, Reopen, (*watchdog).reopening},
 
-	// A connection that its server closes for idleness is opened again when it is needed; one that owes an answer is
-	// down.
+	// If the server closes an idle connection, it is opened again when needed. If the server closes it without
+	// answering a Status-Server, the server is down.
 	{Okay, onLoss, func(w *watchdog) bool { return w.pending && w.judged() }, Down, (*watchdog).waiting},
 	{Okay, onLoss, nil, Initial, nil},
 	{Suspect, onLoss, nil, Down, (*watchdog).waiting},
@@ -88,11 +88,11 @@ var watchdogRules = []struct {
 
 	{Okay, onProof, nil, Okay, (*watchdog).wellAgain},
 	{Suspect, onProof, nil, Okay, (*watchdog).wellAgain},
-	{Down, onProof, nil, Reopen, (*watchdog).firstProof}, // datagrams have no onOpen
+	{Down, onProof, nil, Reopen, (*watchdog).firstProof}, // there is no onOpen for datagrams
 	{Reopen, onProof, func(w *watchdog) bool { return w.proofs >= 2 }, Okay, (*watchdog).wellAgain},
 	{Reopen, onProof, nil, Reopen, (*watchdog).anotherProof},
 
-	{Okay, onTimer, func(w *watchdog) bool { return !w.stream }, Okay, nil}, // a server that nobody asks needs no proof
+	{Okay, onTimer, func(w *watchdog) bool { return !w.stream }, Okay, nil}, // an unused server needs no probe
 	{Okay, onTimer, func(w *watchdog) bool { return !w.pending }, Okay, (*watchdog).probe},
 	{Okay, onTimer, (*watchdog).judged, Suspect, (*watchdog).waiting},
 	{Okay, onTimer, nil, Okay, (*watchdog).probe},
@@ -128,7 +128,7 @@ func (w *watchdog) anotherProof() action {
 
 func (w *watchdog) missed() action { w.proofs = -1; return setTimer }
 
-// step moves the machine and returns what is to be done.
+// step applies an event and returns the requested actions.
 func (w *watchdog) step(h happening) action {
 	if h == onProof {
 		w.known = true
@@ -153,7 +153,7 @@ func (w *watchdog) step(h happening) action {
 	return 0
 }
 
-// passedOver reports whether others are asked before it. after is the end of the dead time.
+// passedOver reports whether other servers are asked first. after is the end of the dead time.
 func (w *watchdog) passedOver(now, after time.Time) bool {
 	switch w.state {
 	case Suspect:

@@ -15,7 +15,7 @@ import (
 	"layeh.com/radius"
 )
 
-// Numbers of RFC 2865 §3 and RFC 3579 §3.2.
+// Constants of RFC 2865 §3 and RFC 3579 §3.2.
 const (
 	headerLen  = 20
 	maxLen     = 4096
@@ -28,26 +28,28 @@ const (
 
 type authenticator [16]byte
 
-// newAuthenticator is unpredictable, as RFC 2865 §3 wants a Request Authenticator. crypto/rand never returns an error.
+// newAuthenticator returns an unpredictable Request Authenticator, as RFC 2865 §3 requires. crypto/rand never returns
+// an error.
 func newAuthenticator() (a authenticator) {
 	rand.Read(a[:])
 	return a
 }
 
-// slot is the place of one packet on its connection, and the form that it takes there. Encoders ask it rather than the
-// transport: what RADIUS/1.0 hides with MD5 goes in clear inside RADIUS/1.1's TLS (RFC 9765 §5.1).
+// slot describes one packet on its connection: its identifier and its format. Encoders use it instead of the transport:
+// what RADIUS/1.0 encrypts with MD5 is sent in clear inside the TLS of RADIUS/1.1 (RFC 9765 §5.1).
 type slot struct {
 	id  uint32 // Identifier; in RADIUS/1.1 the Token
 	v11 bool   // RADIUS/1.1
-	tls bool   // inside TLS, in either version
-	// the Request Authenticator, random until an encoder puts another; not on the wire in RADIUS/1.1
+	tls bool   // over TLS, in both versions
+	// the Request Authenticator, random unless an encoder replaces it; not sent in RADIUS/1.1
 	auth   authenticator
-	local  net.Addr // the connection's own address
+	local  net.Addr // the connection's local address
 	secret []byte
 	keys   *keyed // of secret
 }
 
-// hidePassword makes a User-Password of 1 to 128 octets: hidden as RFC 2865 §5.2 says, plain in RADIUS/1.1.
+// hidePassword returns the User-Password of a password of up to 128 octets: encrypted as in RFC 2865 §5.2, in clear in
+// RADIUS/1.1.
 func (at *slot) hidePassword(password aaa.Secret) (radius.Attribute, error) {
 	if at.v11 {
 		return radius.Attribute(password), nil
@@ -55,8 +57,8 @@ func (at *slot) hidePassword(password aaa.Secret) (radius.Attribute, error) {
 	return radius.NewUserPassword([]byte(password), at.secret, at.auth[:])
 }
 
-// encodeAccess makes an Access-Request with its Message-Authenticator as the first attribute, where
-// draft-ietf-radext-deprecating-radius wants it against chosen-prefix collisions.
+// encodeAccess encodes an Access-Request. The Message-Authenticator is the first attribute, as
+// draft-ietf-radext-deprecating-radius requires against chosen-prefix collisions.
 func encodeAccess(at *slot, attrs radius.Attributes) ([]byte, error) {
 	return encodeSigned(radius.CodeAccessRequest, at, attrs)
 }
@@ -74,7 +76,7 @@ func encodeSigned(code radius.Code, at *slot, attrs radius.Attributes) ([]byte, 
 	return b, nil
 }
 
-// encodeAccounting makes an Accounting-Request; its Request Authenticator is a digest of it (RFC 2866 §3).
+// encodeAccounting encodes an Accounting-Request; its Request Authenticator is a digest of the packet (RFC 2866 §3).
 func encodeAccounting(at *slot, attrs radius.Attributes) ([]byte, error) {
 	if at.v11 {
 		return encode11(radius.CodeAccountingRequest, at, attrs)
@@ -88,7 +90,7 @@ func encodeAccounting(at *slot, attrs radius.Attributes) ([]byte, error) {
 	return b, nil
 }
 
-// encodePacket writes the header and attrs, behind room for a Message-Authenticator where it is to be signed.
+// encodePacket encodes the header and attrs. If signed, an empty Message-Authenticator is the first attribute.
 func encodePacket(code radius.Code, id byte, auth authenticator, attrs radius.Attributes, signed bool) ([]byte, error) {
 	size := headerLen
 	if signed {
@@ -116,7 +118,7 @@ func encodePacket(code radius.Code, id byte, auth authenticator, attrs radius.At
 	return b, nil
 }
 
-// parseAttributes has the attributes of a packet that walk found good. Their values are the packet's own octets.
+// parseAttributes returns the attributes of a packet that walk accepted. Their values share the packet's memory.
 func parseAttributes(packet []byte) radius.Attributes {
 	n := 0
 	for i := headerLen; i < len(packet); i += int(packet[i+1]) {
@@ -131,7 +133,8 @@ func parseAttributes(packet []byte) radius.Attributes {
 	return attrs
 }
 
-// keyed makes the digests of one shared secret. Its hashes are used again and again: they are what a packet costs.
+// keyed computes digests with one shared secret. It reuses its hashes, because creating them dominates the cost of a
+// packet.
 type keyed struct {
 	secret []byte
 	pool   sync.Pool // of *hashes
@@ -149,7 +152,7 @@ func newKeyed(secret []byte) *keyed {
 	}}}
 }
 
-// hmac is HMAC-MD5 over the parts (RFC 3579 §3.2).
+// hmac returns HMAC-MD5 over the parts (RFC 3579 §3.2).
 func (k *keyed) hmac(parts ...[]byte) authenticator {
 	h := k.pool.Get().(*hashes)
 	defer k.pool.Put(h)
@@ -161,7 +164,7 @@ func (k *keyed) hmac(parts ...[]byte) authenticator {
 	return h.sum
 }
 
-// digest is MD5 over the parts and the secret (RFC 2865 §3).
+// digest returns MD5 over the parts and the secret (RFC 2865 §3).
 func (k *keyed) digest(parts ...[]byte) authenticator {
 	h := k.pool.Get().(*hashes)
 	defer k.pool.Put(h)
@@ -174,15 +177,15 @@ func (k *keyed) digest(parts ...[]byte) authenticator {
 	return h.sum
 }
 
-// flaw is why a datagram is not the reply that is waited for.
+// flaw is the reason why a datagram is not the expected reply.
 type flaw int
 
 const (
 	good       flaw = iota
-	badLength       // shorter than it says, or attributes that do not fit into it
-	badCode         // not an answer to what was asked
+	badLength       // shorter than its Length, or attributes that do not fit
+	badCode         // not an answer to the request
 	badDigest       // wrong Response Authenticator: another secret, or forged
-	noMAC           // Message-Authenticator demanded and missing
+	noMAC           // Message-Authenticator required but missing
 	badMAC          // Message-Authenticator wrong
 	doubledMAC      // more than one Message-Authenticator
 	flaws
@@ -193,7 +196,7 @@ func (f flaw) String() string {
 		"without Message-Authenticator", "with a wrong Message-Authenticator", "with two Message-Authenticators"}[f]
 }
 
-// cut returns the packet that datagram holds: octets behind Length are padding (RFC 2865 §3) and count for nothing.
+// cut returns the packet in datagram: octets after Length are padding and are ignored (RFC 2865 §3).
 func cut(datagram []byte) ([]byte, bool) {
 	if len(datagram) < headerLen {
 		return nil, false
@@ -205,13 +208,13 @@ func cut(datagram []byte) ([]byte, bool) {
 	return datagram[:n], true
 }
 
-// rightDigest reports whether packet carries the Response Authenticator of an answer to at (RFC 2865 §3).
+// rightDigest reports whether packet has the correct Response Authenticator for an answer to at (RFC 2865 §3).
 func rightDigest(packet []byte, at *slot) bool {
 	want := at.keys.digest(packet[:4], at.auth[:], packet[headerLen:])
 	return subtle.ConstantTimeCompare(want[:], packet[4:headerLen]) == 1
 }
 
-// findMAC walks the attributes and returns the offset of the one Message-Authenticator's value, 0 where there is none.
+// findMAC returns the offset of the value of the only Message-Authenticator, 0 if there is none.
 func findMAC(packet []byte) (int, flaw) {
 	at := 0
 	for i := headerLen; i < len(packet); {
@@ -233,7 +236,7 @@ func findMAC(packet []byte) (int, flaw) {
 	return at, good
 }
 
-// noMACYet is what stands in a Message-Authenticator while it is made.
+// noMACYet is the value of a Message-Authenticator during its computation.
 var noMACYet [16]byte
 
 // rightMAC verifies the Message-Authenticator at offset i of an answer to at: HMAC-MD5 over the packet with the Request
@@ -243,10 +246,10 @@ func rightMAC(packet []byte, i int, at *slot) bool {
 	return subtle.ConstantTimeCompare(want[:], packet[i:i+16]) == 1
 }
 
-// checkReply says whether packet, already cut to its Length, is an authentic reply to the request at. signed tells that
-// it carried a good Message-Authenticator.
+// checkReply checks whether packet, already cut to its Length, is an authentic reply to the request at. signed reports
+// a valid Message-Authenticator.
 func checkReply(packet []byte, at *slot, needMAC bool) (f flaw, signed bool) {
-	if at.v11 { // TLS vouches for it, and a Message-Authenticator means nothing (RFC 9765 §5.2)
+	if at.v11 { // TLS authenticates it, and a Message-Authenticator is ignored (RFC 9765 §5.2)
 		return walk(packet), false
 	}
 	mac, f := findMAC(packet)
@@ -266,8 +269,8 @@ func checkReply(packet []byte, at *slot, needMAC bool) (f flaw, signed bool) {
 	return good, true
 }
 
-// checkAccounting says whether packet acknowledges the Accounting-Request at. It rests on its Response Authenticator
-// alone: stock servers send nothing more.
+// checkAccounting checks whether packet acknowledges the Accounting-Request at. It checks only the Response
+// Authenticator, because stock servers send nothing else.
 func checkAccounting(packet []byte, at *slot) flaw {
 	if radius.Code(packet[0]) != radius.CodeAccountingResponse {
 		return badCode
