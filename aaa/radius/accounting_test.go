@@ -62,7 +62,7 @@ func TestAccounting(t *testing.T) {
 	}, one)
 }
 
-// Each retransmission says how long ago it was by then, under another identifier.
+// Each retransmission contains the current delay and has another identifier.
 func TestAccountingDelayIsHonest(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.server["one"].SetFaults(servers.Faults{Drop: 2})
@@ -127,7 +127,8 @@ func TestAccountingOrder(t *testing.T) {
 	}, one, radius.ServerConfig{Name: "two"})
 }
 
-// An Accept may hold more Class than an Accounting-Request has room for. The record goes out all the same.
+// An Accept may contain more Class attributes than fit into an Accounting-Request. The record is sent without the
+// excess ones.
 func TestAccountingFits(t *testing.T) {
 	inTown(t, func(w *town) {
 		r := stop(time.Now())
@@ -146,7 +147,7 @@ func TestAccountingFits(t *testing.T) {
 	}, one)
 }
 
-// An update of a PPP session says what was used so far, and packets too; nothing says why it ended.
+// An update of a PPP session contains the usage so far, including packets, but no Acct-Terminate-Cause.
 func TestAccountingInterim(t *testing.T) {
 	inTown(t, func(w *town) {
 		r := stop(time.Now())
@@ -170,7 +171,7 @@ func TestAccountingInterim(t *testing.T) {
 	}, one)
 }
 
-// Vendors' own causes go to servers with those dialects only.
+// Vendor-specific causes are sent only to servers with these dialects.
 func TestAccountingDialects(t *testing.T) {
 	inTown(t, func(w *town) {
 		r := stop(time.Now())

@@ -11,7 +11,7 @@ import (
 	"layeh.com/radius"
 )
 
-// a is one attribute of a reply under test.
+// a returns an attribute with a text value, n one with an integer.
 func a(t radius.Type, v string) *radius.AVP {
 	return &radius.AVP{Type: t, Attribute: radius.Attribute(v)}
 }
@@ -20,7 +20,7 @@ func n(t radius.Type, v uint32) *radius.AVP {
 	return &radius.AVP{Type: t, Attribute: binary.BigEndian.AppendUint32(nil, v)}
 }
 
-// authorized reads with the zero Dialects.
+// authorized calls Authorize of the zero Dialects.
 func authorized(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
 	return Dialects{}.Authorize(session, attrs)
 }
@@ -29,7 +29,7 @@ func avpair(s string) *radius.AVP {
 	return a(26, "\x00\x00\x00\x09\x01"+string([]byte{byte(len(s) + 2)})+s)
 }
 
-// show is what the tests compare: what is granted, in one line.
+// show returns the grant in one line, for comparison.
 func show(z aaa.Authorization) string {
 	if z.Refuse != "" {
 		return "refuse " + z.Refuse
@@ -228,7 +228,7 @@ func TestAuthorize(t *testing.T) {
 			t.Errorf("%v:\n got  %s\n want %s", describe(&radius.Packet{Attributes: tt.in}), got, tt.want)
 		}
 	}
-	// A refusal grants nothing, whatever was read before it.
+	// A refusal grants nothing, even if valid attributes come before it.
 	z := authorized(aaa.EXEC, radius.Attributes{n(6, 9), a(19, "84001"), avpair("shell:nocallback-verify=1"), n(27, 5),
 		avpair("shell:bad=1")})
 	if z.Callback || z.Dialstring.IsSet() || z.NoVerify || z.SessionTimeout != 0 || z.ServiceType != 9 ||

@@ -15,8 +15,8 @@ import (
 
 const benchSecret = "a secret of 24 octets..."
 
-// echo answers every Access-Request on real UDP with an Access-Accept that is signed and carries what a callback server
-// sends, and does as little as it can besides: what is measured is the client.
+// echo answers every Access-Request on real UDP with a signed Access-Accept with the attributes of a callback. It does
+// nothing else, so that the benchmark measures the client.
 func echo(b *testing.B) string {
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -55,7 +55,8 @@ func echo(b *testing.B) string {
 	return conn.LocalAddr().String()
 }
 
-// BenchmarkLogin is whole logins, 128 at once: request made and signed, reply checked and read.
+// BenchmarkLogin measures complete logins, 128 in parallel: the request is encoded and signed, the reply checked and
+// read.
 func BenchmarkLogin(b *testing.B) {
 	c, err := New(Config{Servers: []ServerConfig{{Address: echo(b), Secret: benchSecret}}})
 	if err != nil {
@@ -79,7 +80,7 @@ func BenchmarkLogin(b *testing.B) {
 	wg.Wait()
 }
 
-// BenchmarkCheckReply is what a forged reply costs.
+// BenchmarkCheckReply measures the cost of a forged reply.
 func BenchmarkCheckReply(b *testing.B) {
 	at := &slot{keys: newKeyed([]byte(benchSecret))}
 	packet := append([]byte{2, 0, 0, 38}, make([]byte, 34)...)

@@ -62,8 +62,7 @@ func TestPasswordsThatCannotBeSent(t *testing.T) {
 	}, one)
 }
 
-// Every fault of a reply but one that leaves a good reply behind ends in silence, never in a grant and never in a
-// refusal.
+// Every faulty reply without a valid one after it ends in silence, never in a grant or a refusal.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -108,7 +107,7 @@ func TestFaults(t *testing.T) {
 
 func TestWrongSecretHint(t *testing.T) {
 	inTown(t, func(w *town) {
-		// a server with another secret drops the request: silence that names the secret
+		// a server with another secret drops the request; the reason mentions the secret
 		c, err := radius.New(radius.Config{Dial: w.net.Dial,
 			Servers: []radius.ServerConfig{{Name: "x", Address: "one:1812", Secret: "another secret, 24 long.."}}})
 		if err != nil {
@@ -123,7 +122,7 @@ func TestWrongSecretHint(t *testing.T) {
 	}, one)
 }
 
-// What has once been answered has the right secret: the reason looks elsewhere.
+// A server that has answered before has the right secret: the reason suggests another cause.
 func TestHintsOfKnownServer(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.want("bob", aaa.Granted, "")
@@ -152,7 +151,7 @@ func TestSpoofedFlood(t *testing.T) {
 		rounds = 1
 	}
 	inTown(t, func(w *town) {
-		// as many as the socket's queue holds beside the genuine reply
+		// as many as fit into the socket's queue with the genuine reply
 		w.server["one"].SetFaults(servers.Faults{Forge: 4000})
 		for range rounds {
 			w.want("nobody", aaa.Refused, "")
@@ -168,7 +167,7 @@ func TestMessageAuthenticatorModes(t *testing.T) {
 		mode   string
 		faults servers.Faults
 		want   aaa.Kind
-		after  aaa.Kind // unsigned, once a good one was seen
+		after  aaa.Kind // unsigned, after a valid one was received
 	}{
 		{radius.Require, servers.Faults{Unsigned: true}, aaa.Silent, aaa.Silent},
 		{radius.Auto, servers.Faults{Unsigned: true}, aaa.Granted, aaa.Silent},
@@ -223,7 +222,7 @@ func TestChallenge(t *testing.T) {
 		if res = c.Answer(context.Background(), "wrong"); res.Kind != aaa.Refused {
 			t.Errorf("%+v", res)
 		}
-		// pinned: when its server falls silent, no other is asked
+		// pinned: if its server becomes silent, no other is asked
 		c, _ = w.login("otp")
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		before, _ := w.server["two"].Requests()
@@ -260,7 +259,7 @@ func TestFailOverAndDeadTime(t *testing.T) {
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" || time.Since(begun) > time.Second {
 			t.Error("the dead server was not passed over")
 		}
-		w.want("nobody", aaa.Refused, "two") // a refusal is never asked again elsewhere
+		w.want("nobody", aaa.Refused, "two") // after a refusal no other server is asked
 		w.server["two"].SetFaults(servers.Faults{Silent: true})
 		w.want("bob", aaa.Silent, "two")
 		// both dead: all are asked, in order
@@ -300,7 +299,7 @@ func TestCancelled(t *testing.T) {
 	}, one, radius.ServerConfig{Name: "two"})
 }
 
-// More than 256 logins in flight take more sockets; each gets its own answer.
+// More than 256 logins in flight need more sockets; each login gets its own answer.
 func TestManyInFlight(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.server["one"].SetFaults(servers.Faults{Delay: time.Second})

@@ -26,7 +26,8 @@ func TestCHAPCredential(t *testing.T) {
 	}
 }
 
-// The layouts of RFC 2548 §2.1.3 and §2.3.2: identifier and flags stand before what PPP has before its flags.
+// The layouts of RFC 2548 §2.1.3 and §2.3.2: identifier and flags are before the other fields; in PPP the flags are
+// after them.
 func TestMSCHAPCredential(t *testing.T) {
 	v1, v2 := bytes.Repeat([]byte{0xaa}, 49), append(append(bytes.Repeat([]byte{0xbb}, 16), make([]byte, 8)...),
 		bytes.Repeat([]byte{0xcc}, 25)...)
@@ -66,7 +67,7 @@ func TestEAPCredential(t *testing.T) {
 	}{
 		{[]byte{}, []int{0}},
 		{eapPacket(5), []int{5}},
-		{append(eapPacket(6), 0, 0), []int{6}}, // with the link's padding
+		{append(eapPacket(6), 0, 0), []int{6}}, // with link padding
 		{eapPacket(253), []int{253}},
 		{eapPacket(254), []int{253, 1}},
 		{eapPacket(1000), []int{253, 253, 253, 241}},
@@ -93,7 +94,7 @@ func TestEAPCredential(t *testing.T) {
 	}
 }
 
-// What cannot be asked is refused before anything is sent.
+// A request that cannot be sent is refused before anything is sent.
 func TestCheckRequest(t *testing.T) {
 	chap := &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}
 	ms := func(version, challenge, response int, flags byte) *aaa.MSCHAP {
@@ -107,7 +108,7 @@ func TestCheckRequest(t *testing.T) {
 	reserved.Response[20] = 1
 	for _, tt := range []struct {
 		r    aaa.Request
-		want string // "": it can be asked
+		want string // "": it can be sent
 	}{
 		{aaa.Request{User: "u"}, ""},
 		{aaa.Request{User: "u", Password: "p"}, ""},
@@ -115,7 +116,7 @@ func TestCheckRequest(t *testing.T) {
 		{aaa.Request{User: "u", MSCHAP: ms(1, 8, 49, 1)}, ""},
 		{aaa.Request{User: "u", MSCHAP: ms(2, 16, 49, 0)}, ""},
 		{aaa.Request{User: "u", EAP: eapPacket(9)}, ""},
-		{aaa.Request{Password: "p", Enable: 15}, ""}, // a session without a name
+		{aaa.Request{Password: "p", Enable: 15}, ""}, // a session without a user name
 		{aaa.Request{}, "user name"},
 		{aaa.Request{User: "u", Password: "p", CHAP: chap}, "a password and CHAP"},
 		{aaa.Request{User: "u", CHAP: chap, MSCHAP: ms(1, 8, 49, 1)}, "CHAP and MS-CHAP"},
@@ -166,7 +167,7 @@ func TestTold(t *testing.T) {
 	}
 }
 
-// What a request says of who asks and why, by the kind of question.
+// The attributes that identify the access server, the line and the kind of request.
 func TestAccessAttributes(t *testing.T) {
 	udp, tcp := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024")),
 		net.TCPAddrFromAddrPort(netip.MustParseAddrPort("[2001:db8::9]:1024"))

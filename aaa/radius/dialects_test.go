@@ -29,8 +29,8 @@ import (
 
 const dialectDir = "testdata/dialects/"
 
-// dialectCase is one user of testdata/dialects/users with the attributes of their reply, built by hand from the
-// vendors' formats.
+// dialectCase is one user of testdata/dialects/users, with the attributes of the reply, built by hand from the vendors'
+// formats.
 type dialectCase struct {
 	name     string
 	service  aaa.Service
@@ -38,7 +38,7 @@ type dialectCase struct {
 	reply    layeh.Attributes
 }
 
-// Attributes by hand.
+// These functions build attributes.
 func avpText(t layeh.Type, s string) *layeh.AVP {
 	return &layeh.AVP{Type: t, Attribute: layeh.Attribute(s)}
 }
@@ -149,7 +149,7 @@ var dialectCases = []dialectCase{
 	{name: "elsewhere", reply: layeh.Attributes{avpInt(6, 7), avpVendor(14122, 2, "lobby")}},
 }
 
-// hiddenHush is "hush" as Ascend-Send-Secret hides it from the Request Authenticator and secret below.
+// hiddenHush is "hush" in an Ascend-Send-Secret, encrypted with hushAuthenticator and secret.
 var (
 	hushAuthenticator = []byte("sixteen octets..")
 	hiddenHush        = func() string {
@@ -161,7 +161,7 @@ var (
 	}()
 )
 
-// explained is a golden file: what each attribute was taken for, then what is granted.
+// explained returns the content of a golden file: how each attribute was interpreted, then what is granted.
 func explained(t *testing.T, c dialectCase, z aaa.Authorization) string {
 	t.Helper()
 	var b strings.Builder
@@ -190,8 +190,8 @@ func explained(t *testing.T, c dialectCase, z aaa.Authorization) string {
 	return b.String()
 }
 
-// sameGolden compares with testdata/dialects/NAME.golden; -update writes it, from the packets that were built by hand
-// only.
+// sameGolden compares got with testdata/dialects/NAME.golden. With -update and write, it writes the file: only packets
+// built by hand set write.
 func sameGolden(t *testing.T, c dialectCase, got string, write bool) {
 	t.Helper()
 	path := filepath.Join(dialectDir, c.name+".golden")
@@ -210,7 +210,7 @@ func sameGolden(t *testing.T, c dialectCase, got string, write bool) {
 	}
 }
 
-// TestDialects reads packets built by hand; each case has its golden file, and each golden file its case.
+// TestDialects reads packets built by hand. Each case has a golden file, and each golden file a case.
 func TestDialects(t *testing.T) {
 	files, err := filepath.Glob(dialectDir + "*.golden")
 	if err != nil {
@@ -232,8 +232,8 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// askByHand logs a user in by hand and returns the attributes of their Access-Accept, the Message-Authenticator apart,
-// with what reads them.
+// askByHand sends an Access-Request, built by hand, and returns the attributes of the Access-Accept except its
+// Message-Authenticator, and the Dialects to read them.
 func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.Dialects) (layeh.Attributes,
 	radius.Dialects) {
 	t.Helper()
@@ -278,8 +278,8 @@ func askByHand(t *testing.T, address, user string, shared aaa.Secret, d radius.D
 	return nil, d
 }
 
-// TestDialectsInProcess sends the packets from the test server: those built by hand, and those that it makes of the
-// names in the users file, as far as its dictionary has them.
+// TestDialectsInProcess reads replies of the test server: the attributes built by hand, and those from the names in the
+// users file, if its dictionary contains them.
 func TestDialectsInProcess(t *testing.T) {
 	t.Parallel()
 	var users []servers.User
@@ -335,8 +335,8 @@ func TestDialectsInProcess(t *testing.T) {
 	}
 }
 
-// FuzzAuthorize: no octets of a reply panic, none brings a control character into a dial string, a refusal grants
-// nothing, and what is printed is safe for a terminal.
+// FuzzAuthorize checks that no reply causes a panic or puts a control character into a dial string, that a refusal
+// grants nothing, and that printed text is safe for a terminal.
 func FuzzAuthorize(f *testing.F) {
 	for i, c := range dialectCases {
 		b, err := (&layeh.Packet{Code: layeh.CodeAccessAccept, Secret: []byte(secret),
@@ -372,7 +372,7 @@ func FuzzAuthorize(f *testing.F) {
 	})
 }
 
-// lawful holds what no reply may break.
+// lawful checks the rules that hold for every reply.
 func lawful(t *testing.T, z aaa.Authorization) {
 	t.Helper()
 	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage,

@@ -31,7 +31,7 @@ func (f form) String() string {
 		"interface ID", "date"}[f]
 }
 
-// dialectTable prints the rows of one vendor: first those that mean something, then what is known and left.
+// dialectTable prints the rows of one vendor: first those that have an effect, then those that are ignored.
 func dialectTable(d *dialect) string {
 	var b, left strings.Builder
 	b.WriteString("| attribute | number | is | fills | rule | source |\n|---|---|---|---|---|---|\n")
@@ -64,7 +64,7 @@ func (d *dialect) number(n uint32) string {
 	return strconv.Itoa(int(n))
 }
 
-// spelled is a rule's form with the values that have names, where they are few.
+// spelled returns a rule's form, with the names of its values if there are at most 8.
 func spelled(r rule) string {
 	s := r.form.String()
 	if len(r.enum) == 0 || len(r.enum) > 8 {
@@ -97,8 +97,8 @@ func serviceTable() string {
 	return b.String()
 }
 
-// TestReferenceTables holds the tables of what is understood to the code's: `go test ./aaa/radius -run ReferenceTables
-// -update` prints them anew.
+// TestReferenceTables compares the tables of supported attributes with the code: `go test ./aaa/radius -run
+// ReferenceTables -update` prints them again.
 func TestReferenceTables(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	want := doc
@@ -125,8 +125,8 @@ func TestReferenceTables(t *testing.T) {
 	}
 }
 
-// TestReferenceSent holds the lists of what is sent to the packets themselves: each attribute of a full request has its
-// row, and no row is of another.
+// TestReferenceSent compares the lists of sent attributes with real packets: each attribute of a full request has a
+// row, and there are no other rows.
 func TestReferenceSent(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	local := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024"))
@@ -164,7 +164,7 @@ func sorted(s []string) []string {
 	return slices.Compact(s)
 }
 
-// rowsUnder returns the first names in backquotes of the table rows under a heading.
+// rowsUnder returns the first backquoted name of each table row under a heading.
 func rowsUnder(doc, heading string) []string {
 	_, rest, _ := strings.Cut(doc, heading+"\n")
 	rest, _, _ = strings.Cut(rest, "\n#")
@@ -175,7 +175,7 @@ func rowsUnder(doc, heading string) []string {
 	return sorted(all)
 }
 
-// The line that the client's error tells people to write is in the how-to too.
+// The lines that the client's error suggests are also in the how-to.
 func TestHowToHasTheHint(t *testing.T) {
 	flat := strings.Join(strings.Fields(readDoc(t, howToDoc)), " ")
 	const lines = "update reply { &Message-Authenticator := 0x00 }"

@@ -8,8 +8,8 @@ import (
 	"layeh.com/radius"
 )
 
-// FuzzDynAuth: no datagram without the secret is taken; of an authentic one, what is acted upon names a session and
-// changes no number, hastens nothing, and asks for one thing with a callback.
+// FuzzDynAuth checks that no datagram without the secret is accepted, and that an accepted request identifies a
+// session, changes no number, makes no callback earlier, and does not both cancel and delay a callback.
 func FuzzDynAuth(f *testing.F) {
 	f.Add(byte(43),
 		[]byte("\x2c\x04s1\x37\x06\x00\x00\x00\x01\x1a\x22\x00\x00\x00\x09\x01\x1cringback:callback-delay=90"))
@@ -53,7 +53,7 @@ func FuzzDynAuth(f *testing.F) {
 	})
 }
 
-// When nothing more can be remembered nothing more is taken; what was taken stays known until its window is over.
+// If no more requests can be stored, no more are accepted. Accepted ones stay stored until their window is over.
 func TestSeenRequestsFull(t *testing.T) {
 	var s seenRequests
 	now := time.Unix(1000, 0)

@@ -20,7 +20,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// target notes what it is told to do.
+// target records the calls.
 type target struct {
 	mu        sync.Mutex
 	selectors []radius.Selector
@@ -31,7 +31,7 @@ type target struct {
 }
 
 func (t *target) Disconnect(_ context.Context, s radius.Selector) (int, error) {
-	<-time.After(t.wait) // of the bubble
+	<-time.After(t.wait) // the bubble's time
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.selectors = append(t.selectors, s)
@@ -51,7 +51,7 @@ func (t *target) acts() int {
 	return len(t.selectors)
 }
 
-// What radclient 3.2.1 sent for secret, dated 2000-01-01 00:00:10 UTC, ten seconds after a bubble begins.
+// Packets that radclient 3.2.1 sent with secret, dated 2000-01-01 00:00:10 UTC, ten seconds after a bubble begins.
 const (
 	capturedDisconnect = `283900425f6c9ccd3f028cdad8dfe8962382ea2e2c0473310105626f6220066d6175693706386d438a5012fe748a12b0154b2bdeff3d9ef0b5d0fe21040102210303`
 	capturedCoA        = `2b37005ef4688f8eaba3eeea25dfbfec53a55f2032046d311b06000002581c06000000001a2200000009011c72696e676261636b3a63616c6c6261636b2d64656c61793d39303706386d438a50125c373dba1ff0225466d822a3d71376c0`
@@ -70,11 +70,11 @@ func vsa(vendor uint32, t byte, v []byte) avp {
 }
 func pair(s string) avp { return vsa(9, 1, []byte(s)) }
 
-// dated is an Event-Timestamp of now and its offset.
+// dated returns an Event-Timestamp of now plus d.
 func dated(d time.Duration) avp { return word(55, uint32(time.Now().Add(d).Unix())) }
 
-// request makes a request by RFC 5176 §3.4 and RFC 3579 §3.2, with code of the test's own. Attribute 80 is signed where
-// it stands.
+// request encodes a request according to RFC 5176 §3.4 and RFC 3579 §3.2, independently of the code under test. The
+// first attribute 80 is signed in place.
 func request(code, id byte, secret string, attrs ...avp) []byte {
 	b := append([]byte{code, id, 0, 0}, make([]byte, 16)...)
 	mac := 0
@@ -97,7 +97,7 @@ func request(code, id byte, secret string, attrs ...avp) []byte {
 
 var unsigned = avp{80, make([]byte, 16)} // to be signed
 
-// reply is an answer, checked.
+// reply is a verified answer.
 type reply struct {
 	code, id byte
 	cause    uint32
@@ -130,7 +130,7 @@ func checkDynReply(t *testing.T, b, request []byte, secret string) reply {
 	return r
 }
 
-// dynTown is a server in a bubble and a socket of one of its clients.
+// dynTown is a server in a bubble, and a socket of one of its clients.
 type dynTown struct {
 	t      *testing.T
 	net    *aaatest.Net
@@ -185,7 +185,7 @@ func inDynTown(t *testing.T, c radius.DynAuthConfig, f func(*dynTown)) {
 	})
 }
 
-// send sends b from conn and returns what came back by the time all is quiet; nil where nothing did.
+// send sends b from conn and returns the reply; nil if none arrives within 20 s.
 func (w *dynTown) send(conn *aaatest.MemConn, b []byte) []byte {
 	w.t.Helper()
 	if _, err := conn.WriteTo(b, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:3799"))); err != nil {
@@ -206,7 +206,7 @@ func (w *dynTown) send(conn *aaatest.MemConn, b []byte) []byte {
 	case b := <-got:
 		return b
 	case <-ctx.Done():
-		// The reader is still there: it gets what comes next, which nobody may send.
+		// End the reader, which still waits, with an empty datagram.
 		conn.WriteTo(nil, conn.LocalAddr())
 		<-got
 		return nil
@@ -248,7 +248,7 @@ func TestDynAuthCaptured(t *testing.T) {
 	})
 }
 
-// Each bit of a genuine request decides: with any one changed nothing is done and nothing answered.
+// A genuine request with any single bit changed is neither performed nor answered.
 func TestDynAuthEveryBit(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 		genuine := hexOf(t, capturedDisconnect)
@@ -322,7 +322,7 @@ func TestDynAuthRefuses(t *testing.T) {
 		inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 			for i, a := range tt.attrs {
 				if a.t == 55 {
-					tt.attrs[i] = dated(0) // the bubble's now
+					tt.attrs[i] = dated(0) // the bubble's current time
 				}
 			}
 			r := w.want(request(tt.code, 7, secret, append(tt.attrs, unsigned)...), tt.code+2, tt.cause)
@@ -376,7 +376,7 @@ func TestDynAuthTakes(t *testing.T) {
 	}
 }
 
-// What the target says is told by RFC 5176 §3.5.
+// The target's result is reported as an Error-Cause (RFC 5176 §3.5).
 func TestDynAuthOutcomes(t *testing.T) {
 	for _, tt := range []struct {
 		n     int
@@ -394,8 +394,8 @@ func TestDynAuthOutcomes(t *testing.T) {
 	}
 }
 
-// A retransmission gets the same answer and is not acted upon again, not even while the first is still under way; the
-// same octets from elsewhere, later, or under another server's secret get none.
+// A retransmission gets the same answer and is not performed again, not even while the first is still in progress. The
+// same packet from another source, later, or under another server's secret gets no answer.
 func TestDynAuthReplay(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 		elsewhere, err := w.net.Listen("198.51.100.7:1025")
@@ -488,7 +488,7 @@ func TestDynAuthDrops(t *testing.T) {
 	})
 }
 
-// The window's ends: 300 s either way are taken, one more is not.
+// The limits of the window: a difference of 300 s is accepted, 301 s is not.
 func TestDynAuthWindow(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 		<-time.After(time.Hour)
@@ -505,8 +505,8 @@ func TestDynAuthWindow(t *testing.T) {
 	})
 }
 
-// A target that hangs costs no more than its place: others are served, and those beyond the places are dropped and may
-// come again.
+// A slow target blocks only its own request: others are served. Requests beyond the limit are dropped and can be sent
+// again.
 func TestDynAuthOverload(t *testing.T) {
 	inDynTown(t, radius.DynAuthConfig{}, func(w *dynTown) {
 		to := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:3799"))

@@ -36,7 +36,7 @@ var users = []servers.User{
 	{Name: "ppp", Password: canary, Reply: attr("Service-Type", "Callback-Framed-User", "Callback-Number", "84001")},
 }
 
-// town is one client and its servers on a network in memory, inside a bubble.
+// town is one client and its servers on an in-memory network, inside a bubble.
 type town struct {
 	t      *testing.T
 	net    *aaatest.Net
@@ -47,7 +47,7 @@ type town struct {
 	trace []string
 }
 
-// inTown runs f in a bubble with servers "one", "two", … as the configs name them; a server with Address "nobody" does
+// inTown runs f in a bubble with servers "one", "two", … as named by the configs; a server with Address "nobody" does
 // not exist.
 func inTown(t *testing.T, f func(*town), configs ...radius.ServerConfig) {
 	t.Helper()

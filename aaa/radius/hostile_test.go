@@ -14,8 +14,8 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// A reply that is judged while its exchange gives up must not free the identifier of who has it by then: their own
-// reply would be a stray one.
+// A reply that is checked while its exchange gives up must not free the identifier if another exchange owns it by then:
+// that exchange's reply would be a stray one.
 func TestLateReplyFreesNobodyElses(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
@@ -25,7 +25,7 @@ func TestLateReplyFreesNobodyElses(t *testing.T) {
 	next := &exchange{reply: make(chan answer, 1)}
 	late.check = func([]byte, *slot) flaw {
 		late.free()
-		s.next = late.first.at.id // all others are taken, say
+		s.next = late.first.at.id // as if all others were taken
 		if id, ok := s.take(next); !ok || id != late.first.at.id {
 			t.Fatalf("identifier %d, %v", id, ok)
 		}
@@ -41,7 +41,7 @@ func TestLateReplyFreesNobodyElses(t *testing.T) {
 	}
 }
 
-// A late answer on a connection frees the identifier that it came by, and no other.
+// A late answer on a connection frees its own identifier, and no other.
 func TestLateAnswerFreesItsOwn(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
@@ -63,8 +63,8 @@ func TestLateAnswerFreesItsOwn(t *testing.T) {
 	}
 }
 
-// What speaks of a secret is masked, however it is written: a sign forgotten, or a type of Ascend's from a server that
-// is not said to speak them.
+// Secrets are masked in malformed attributes too: in a pair without a sign, or in a plain Ascend type from a server
+// without that dialect.
 func TestSecretsInOddPlaces(t *testing.T) {
 	const canary = "canary-secret"
 	for _, attrs := range []radius.Attributes{
@@ -87,7 +87,7 @@ func TestSecretsInOddPlaces(t *testing.T) {
 	}
 }
 
-// A callback that is optional is none where another attribute forbids it: the denial is not passed over.
+// An optional callback is not made if another attribute forbids it.
 func TestOptionalAndForbidden(t *testing.T) {
 	z := authorized(aaa.EXEC, radius.Attributes{wrap(zyxel, 192, "\x00\x00\x00\x01"),
 		wrap(zyxel, 193, "\x00\x00\x00\x01"), wrap(ascend, 246, "\x00\x00\x00\x00")})
@@ -96,8 +96,8 @@ func TestOptionalAndForbidden(t *testing.T) {
 	}
 }
 
-// The lines that call back are said of a callback, by whichever protocol they come: who is to be called back is not let
-// in.
+// A pair that sets the lines for a callback requires a callback, in both protocols: the user is not admitted on this
+// call.
 func TestLinePairsDemand(t *testing.T) {
 	for _, p := range []string{"shell:callback-line=7", "shell:callback-rotary=7"} {
 		if z := authorized(aaa.EXEC, radius.Attributes{avpair(p)}); !z.Callback || !z.Dialstring.IsNull() {
@@ -110,7 +110,7 @@ func TestLinePairsDemand(t *testing.T) {
 	}
 }
 
-// What the watchdog opened just when its client was replaced is closed again: nobody else would do it.
+// A socket that the watchdog opens while its client is being replaced is closed again: nothing else would close it.
 func TestRetiredKeepsNothingOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dialled := 0
@@ -137,14 +137,14 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 		if open() != 0 {
 			t.Errorf("%d sockets after it was replaced", open())
 		}
-		p.tryOpen() // its watch had begun to, say
+		p.tryOpen() // as if its watch had just begun to
 		if open() != 0 || dialled != 2 {
 			t.Errorf("%d sockets of %d after the watchdog's last attempt", open(), dialled)
 		}
 		p.mu.Lock()
 		p.retired, p.dog.state = false, Down
 		p.mu.Unlock()
-		p.probe().free() // likewise, a probe of its watch under way
+		p.probe().free() // as if a probe of its watch were under way
 		p.mu.Lock()
 		p.retired = true
 		p.todo |= setTimer
@@ -158,8 +158,7 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 	})
 }
 
-// A number with the prefix of another kind of session does not leave the number to the caller: it was meant to be
-// fixed.
+// If a number has the prefix of another kind of session, the caller may not choose a number: it was meant to be fixed.
 func TestNumberOfAnotherSession(t *testing.T) {
 	attrs := func(pairs ...string) radius.Attributes {
 		out := radius.Attributes{{Type: rfc2865.ServiceType_Type, Attribute: radius.NewInteger(9)}}
@@ -175,7 +174,7 @@ func TestNumberOfAnotherSession(t *testing.T) {
 	}{
 		{[]string{"lcp:callback-dialstring=84001"}, "Cisco-AVPair lcp:callback-dialstring", ""},
 		{[]string{"lcp:callback-dialstring=84001", "shell:callback-dialstring=84002"}, "", "84002"},
-		{[]string{"lcp:callback-dialstring=84001", "shell:callback-dialstring="}, "", ""}, // the caller's, and said so
+		{[]string{"lcp:callback-dialstring=84001", "shell:callback-dialstring="}, "", ""}, // the caller chooses
 		{[]string{"lcp:callback-dialstring="}, "", ""},
 		{nil, "", ""},
 	} {

@@ -10,8 +10,8 @@ import (
 	"layeh.com/radius"
 )
 
-// FuzzKinds: whatever a reply carries, the peer is given only whole EAP packets of the right code, only a proof that
-// has a proof's form, and only lines of text.
+// FuzzKinds checks that, for every reply, the peer gets only complete EAP packets with the right code, only well-formed
+// proofs, and only lines of text.
 func FuzzKinds(f *testing.F) {
 	f.Add(byte(2), []byte("\x4f\x06\x03\x01\x00\x04"))
 	f.Add(byte(11), []byte("\x4f\x08\x01\x01\x00\x06\x04x\x4f\x03y"))

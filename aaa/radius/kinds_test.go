@@ -18,14 +18,14 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// said is one reply that a server of the test gives: what it wants, right or wrong, signed unless told otherwise.
+// said is one reply of a test server, valid or not, signed unless unsigned is set.
 type said struct {
 	code     byte
 	attrs    []avp
 	unsigned bool
 }
 
-// write makes the reply to request by RFC 2865 §3 and RFC 3579 §3.2, with code of the test's own.
+// write encodes the reply to request according to RFC 2865 §3 and RFC 3579 §3.2, independently of the code under test.
 func (s said) write(request []byte) []byte {
 	b := append([]byte{s.code, request[1], 0, 0}, request[4:20]...)
 	attrs := s.attrs
@@ -46,7 +46,7 @@ func (s said) write(request []byte) []byte {
 	return b
 }
 
-// asking is a client whose server answers its requests with the replies in turn, the last one again and again.
+// asking runs f with a client whose server sends the replies in turn, and repeats the last one.
 func asking(t *testing.T, mode string, replies []said, f func(*radius.Client, func() [][]byte)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -84,7 +84,7 @@ func asking(t *testing.T, mode string, replies []said, f func(*radius.Client, fu
 	})
 }
 
-// eapOver is an EAP packet in EAP-Messages.
+// eapOver returns an EAP packet as EAP-Messages.
 func eapOver(packet ...byte) []avp {
 	var attrs []avp
 	for len(packet) > 0 {
@@ -96,7 +96,7 @@ func eapOver(packet ...byte) []avp {
 
 const proof = "S=407A5589115FD0D6209F510FE9C04566932CDA56"
 
-// One reply each, to each kind of login: what is granted, what is refused, what the peer is told.
+// One reply to each kind of login: what is granted or refused, and what the peer receives.
 func TestKindsReplies(t *testing.T) {
 	chap := aaa.Request{User: "bob", CHAP: &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}}
 	v1 := aaa.Request{User: "bob", MSCHAP: &aaa.MSCHAP{Version: 1, ID: 3, Challenge: make([]byte, 8),
@@ -230,8 +230,8 @@ func TestKindsReplies(t *testing.T) {
 	}
 }
 
-// A conversation by EAP: fragments of a kilobyte both ways, State of the last challenge with each, a peer that falls
-// silent in between.
+// A conversation with EAP: fragments of a kilobyte in both directions, each with the State of the last challenge; then
+// invalid packets from the peer.
 func TestEAPConversation(t *testing.T) {
 	big := func(code, id byte, n int) []byte {
 		b := bytes.Repeat([]byte{13}, n)
@@ -287,7 +287,7 @@ func TestEAPConversation(t *testing.T) {
 	}
 }
 
-// A login without end is ended: 16 questions to a person, 64 to an EAP peer.
+// An endless login is ended after 64 challenges to an EAP peer.
 func TestEAPRounds(t *testing.T) {
 	asking(t, radius.Require, []said{{code: 11, attrs: append(eapOver(1, 1, 0, 6, 4, 'x'), str(24, "st"))}},
 		func(c *radius.Client, requests func() [][]byte) {
@@ -315,7 +315,7 @@ func TestRealmIsTheLastGroup(t *testing.T) {
 	}
 }
 
-// A lookup grants nobody anything by itself, and answers only where an Accept says so.
+// A lookup authenticates no user, and only an Accept grants it.
 func TestCallCheckReplies(t *testing.T) {
 	for name, tt := range map[string]struct {
 		reply said
@@ -352,7 +352,7 @@ func TestCallCheckReplies(t *testing.T) {
 	}
 }
 
-// A challenge stays with its server, not with the connection it came over: State goes back over the next one.
+// A challenge belongs to its server, not to its connection: State is sent back on the next one.
 func TestChallengeAcrossReconnect(t *testing.T) {
 	for name, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		inTLSTown(t, servers.RadSec{CloseOn: 2, SignReplies: true}, set, func(w *tlsTown) {
@@ -367,7 +367,7 @@ func TestChallengeAcrossReconnect(t *testing.T) {
 	}
 }
 
-// What does not fit into a packet is refused: as silence it would have the next method asked.
+// A request that does not fit into a packet is refused: after silence, the next method would be asked.
 func TestRequestTooLong(t *testing.T) {
 	asking(t, radius.Require, []said{{code: 2}}, func(c *radius.Client, requests func() [][]byte) {
 		packet := make([]byte, 3000)
@@ -381,7 +381,7 @@ func TestRequestTooLong(t *testing.T) {
 	})
 }
 
-// An EAP packet may hold a password as it is (EAP-GTC): no trace shows one.
+// An EAP packet may contain a password in clear (EAP-GTC), so it is masked.
 func TestEAPIsMasked(t *testing.T) {
 	asking(t, radius.Require, []said{{code: 3, attrs: eapOver(4, 0, 0, 4)}}, func(c *radius.Client, _ func() [][]byte) {
 		packet := append([]byte{2, 0, 0, byte(5 + len(canary)), 6}, canary...)

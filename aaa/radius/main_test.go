@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain lets more tests than there are CPUs run at once: those in parallel wait for peers, they do not compute.
+// TestMain allows more parallel tests than CPUs: parallel tests mostly wait for peers.
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", "8") // the command line may say otherwise
+	flag.Set("test.parallel", "8") // the command line can override it
 	os.Exit(m.Run())
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/ringback/ringback/aaa/aaatest"
 )
 
-// TestPeerDialects has a FreeRADIUS with its stock dictionaries answer for the users of testdata/dialects/users, which
-// are written by name: what is read from its packets is what is read from those built by hand.
+// TestPeerDialects reads the replies of a FreeRADIUS with its stock dictionaries for the users of
+// testdata/dialects/users, written with attribute names. The result must be the same as for the packets built by hand.
 func TestPeerDialects(t *testing.T) {
 	t.Parallel()
 	users, err := os.ReadFile(dialectDir + "users")

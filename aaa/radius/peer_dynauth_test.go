@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// radclient sends one request by FreeRADIUS's client and returns what it says.
+// radclient sends one request with FreeRADIUS's client and returns its output.
 func radclient(t *testing.T, address, command, key, attributes string) string {
 	t.Helper()
 	program, err := exec.LookPath("radclient")
@@ -29,11 +29,11 @@ func radclient(t *testing.T, address, command, key, attributes string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "-x", "-r", "1", "-t", "3", address, command, key)
 	cmd.Stdin = strings.NewReader(attributes)
-	out, _ := cmd.CombinedOutput() // a NAK is exit status 1 too
+	out, _ := cmd.CombinedOutput() // exit status 1 also means a NAK
 	return string(out)
 }
 
-// radclient is what operators send such requests with; it checks the replies' authenticators.
+// Operators send these requests with radclient; it verifies the authenticators of the replies.
 func TestPeerRadclientDynAuth(t *testing.T) {
 	t.Parallel()
 	tg := &target{n: 1}
@@ -58,7 +58,7 @@ func TestPeerRadclientDynAuth(t *testing.T) {
 		}
 	}()
 	at := conn.LocalAddr().String()
-	// not before the server has begun, however late it gets the CPU
+	// after the server's start, even if it gets the CPU late
 	sign := fmt.Sprintf("Event-Timestamp = %d\nMessage-Authenticator = 0x00\n", time.Now().Add(time.Second).Unix())
 	for _, tt := range []struct{ command, key, attributes, want string }{
 		{"disconnect", secret, `Acct-Session-Id = "s1"` + "\nNAS-IP-Address = 127.0.0.1\n" + sign,

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// freeradius starts one and a client of it.
+// freeradius starts a FreeRADIUS and its client.
 func freeradius(t *testing.T) (*aaatest.FreeRADIUS, *radius.Client) {
 	t.Helper()
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{})
@@ -73,8 +73,8 @@ func TestPeerFreeRADIUSLogin(t *testing.T) {
 	}
 }
 
-// A stock FreeRADIUS leaves the users file's reply items on an Access-Reject: a client that reads attributes before the
-// code would call whoever gave a wrong password.
+// A stock FreeRADIUS keeps the reply items of the users file in an Access-Reject: a client that reads attributes before
+// the code would call back a user who typed a wrong password.
 func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	t.Parallel()
 	f, c := freeradius(t)
@@ -142,7 +142,7 @@ func TestPeerFreeRADIUSAccounting(t *testing.T) {
 	}
 }
 
-// A stopped server is silence; when it goes on, its late answer disturbs nobody.
+// A stopped server is silent; after it resumes, its late answers do no harm.
 func TestPeerFreeRADIUSPaused(t *testing.T) {
 	t.Parallel()
 	f, c := freeradius(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// kinds starts a FreeRADIUS that speaks every kind of authentication, and a client of it.
+// kinds starts a FreeRADIUS that supports every kind of authentication, and its client.
 func kinds(t *testing.T, dialects ...string) (*aaatest.FreeRADIUS, *radius.Client) {
 	t.Helper()
 	read := func(name string) string {
@@ -66,7 +66,7 @@ func TestPeerFreeRADIUSCHAP(t *testing.T) {
 	}
 }
 
-// The responses are the RFCs' own; FreeRADIUS checks them against the RFCs' passwords.
+// The responses are the examples of the RFCs; FreeRADIUS checks them against the RFCs' passwords.
 func TestPeerFreeRADIUSMSCHAP(t *testing.T) {
 	t.Parallel()
 	_, c := kinds(t)
@@ -109,7 +109,7 @@ func TestPeerFreeRADIUSMSCHAP(t *testing.T) {
 	}
 }
 
-// md5Peer is the least EAP peer: its name, then MD5-Challenge (RFC 3748 §5.1, §5.4).
+// md5Peer returns the response of a minimal EAP peer: its name, then MD5-Challenge (RFC 3748 §5.1, §5.4).
 func md5Peer(request []byte, user, password string) []byte {
 	id := request[1]
 	data := []byte{1}
@@ -121,7 +121,7 @@ func md5Peer(request []byte, user, password string) []byte {
 		sum := md5.Sum([]byte(string([]byte{id}) + password + string(request[6:6+n])))
 		data = append(append([]byte{4, 16}, sum[:]...), user...)
 	default:
-		data = []byte{3, 4} // Nak: MD5-Challenge, if you please
+		data = []byte{3, 4} // Nak: requests MD5-Challenge
 	}
 	return append([]byte{2, id, 0, byte(4 + len(data))}, data...)
 }
@@ -157,7 +157,7 @@ func TestPeerFreeRADIUSEAP(t *testing.T) {
 	}
 }
 
-// EAP-Start: the server begins with the identity request.
+// After EAP-Start, the server begins with the identity request.
 func TestPeerFreeRADIUSEAPStart(t *testing.T) {
 	t.Parallel()
 	_, c := kinds(t)
@@ -190,7 +190,7 @@ func TestPeerFreeRADIUSEnable(t *testing.T) {
 			t.Errorf("%d: %+v", tt.level, res)
 		}
 	}
-	// It is no login: who types the name gets what the users file says, not a level by itself.
+	// It is not a login: an ordinary login gets the level from the users file.
 	if _, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "plain",
 		Password: "pw-plain"}); res.Auth.PrivLevel != 1 {
 		t.Errorf("%+v", res)
@@ -215,7 +215,7 @@ func TestPeerFreeRADIUSCallCheck(t *testing.T) {
 		{aaa.Request{Caller: "84003", Password: "of the lookups"}, aaa.Granted, nil},
 		{aaa.Request{Caller: "84003"}, aaa.Refused, nil},
 		{aaa.Request{Caller: "84004"}, aaa.Refused, nil},
-		{aaa.Request{User: "plain"}, aaa.Refused, nil}, // the server does not know it as a lookup
+		{aaa.Request{User: "plain"}, aaa.Refused, nil}, // not a lookup in the users file
 		{aaa.Request{Caller: "84\x00001"}, aaa.Refused, nil},
 		{aaa.Request{}, aaa.Refused, nil},
 	} {
@@ -225,7 +225,7 @@ func TestPeerFreeRADIUSCallCheck(t *testing.T) {
 			t.Errorf("%+v: %+v", tt.r, res)
 		}
 	}
-	// What answers lookups answers no login.
+	// An entry for lookups accepts no login.
 	if _, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "84001"}); res.Kind != aaa.Refused {
 		t.Errorf("%+v", res)
 	}
@@ -250,7 +250,7 @@ func TestPeerFreeRADIUSChallengeWait(t *testing.T) {
 	if res := conv.Answer(context.Background(), "123456"); res.Kind != aaa.Granted {
 		t.Errorf("%+v", res)
 	}
-	// CHAP has no way to ask the user: a challenge refuses.
+	// With CHAP the user cannot be asked: a challenge is a refusal.
 	conv, res = c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: "otp",
 		CHAP: &aaa.CHAP{ID: 1, Challenge: make([]byte, 16), Response: make([]byte, 16)}})
 	if conv != nil || res.Kind != aaa.Refused || !strings.Contains(res.Reason, "cannot be answered here") {
@@ -258,7 +258,7 @@ func TestPeerFreeRADIUSChallengeWait(t *testing.T) {
 	}
 }
 
-// FreeRADIUS's detail file shows every type of record as it is meant.
+// FreeRADIUS's detail file shows every type of record as intended.
 func TestPeerFreeRADIUSAccountingTypes(t *testing.T) {
 	t.Parallel()
 	f, c := kinds(t, radius.DialectAscend, radius.DialectCisco)

@@ -19,13 +19,13 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// inNamespace says that this process is the one with a network of its own.
+// inNamespace is set in the environment of the process in its own network namespace.
 const inNamespace = "RINGBACK_TEST_NAMESPACE"
 
-// TestPeerFreeRADIUSLoss logs in through a bad network: 5 of 100 packets are lost each way, 3 of 100 come twice, and
-// all wait in a queue for longer than the first time-out, at two FreeRADIUS of which one goes silent in between. Nobody
-// is granted wrongly and no login is lost. RINGBACK_LONG=1 makes it 24,000 logins. It is one of the proofs of
-// scripts/long: where it cannot be run it is skipped, in CI too.
+// TestPeerFreeRADIUSLoss logs in over a lossy network with two FreeRADIUS servers, one of which is silent for a while:
+// 5 % of the packets are lost in each direction, 3 % are duplicated, and all wait in a queue for longer than the first
+// timeout. No login is granted wrongly or lost. With RINGBACK_LONG=1 it makes 24,000 logins. It is part of
+// scripts/long: if it cannot run, it is skipped, in CI too.
 func TestPeerFreeRADIUSLoss(t *testing.T) {
 	if os.Getenv(inNamespace) == "1" {
 		lossyNetwork(t)
@@ -53,7 +53,7 @@ func TestPeerFreeRADIUSLoss(t *testing.T) {
 	}
 }
 
-// badNetwork is nft's and tc's: @A@ and @B@ are the servers' ports.
+// badNetwork is nft's rule set; @PORTS@ is replaced by the servers' ports.
 const badNetwork = `
 add table ip bad
 add chain ip bad in { type filter hook input priority 0 ; }
@@ -65,7 +65,7 @@ add rule ip bad out udp dport { @PORTS@ } numgen random mod 100 < 3 counter dup 
 add rule ip bad out udp sport { @PORTS@ } numgen random mod 100 < 3 counter dup to 127.0.0.1
 `
 
-// Of the loss.
+// Parameters of the test.
 const (
 	lossAtOnce = 128
 	lossQueue  = "rate 6mbit burst 16kb latency 2s" // 128 requests and replies of 250 octets wait 40 ms and more
@@ -124,7 +124,7 @@ func lossyNetwork(t *testing.T) {
 	badRecords(t, c, records, a.Detail, b.Detail)
 }
 
-// badLogins makes n logins, of which a third must be granted, and returns how many each server answered.
+// badLogins makes n logins, of which a third must be granted, and returns the number of answers of each server.
 func badLogins(t *testing.T, c *radius.Client, n int) map[string]int {
 	t.Helper()
 	cases := []struct {
@@ -147,7 +147,7 @@ func badLogins(t *testing.T, c *radius.Client, n int) map[string]int {
 	return answered
 }
 
-// badRecords accounts n sessions, each of which must be in a detail file.
+// badRecords sends n accounting records, each of which must be in a detail file.
 func badRecords(t *testing.T, c *radius.Client, n int, details ...string) {
 	t.Helper()
 	atOnce(n, func(i int) {
@@ -177,7 +177,7 @@ func badRecords(t *testing.T, c *radius.Client, n int, details ...string) {
 	}
 }
 
-// atOnce calls f for 0 to n-1, lossAtOnce of them under way.
+// atOnce calls f for 0 to n-1, lossAtOnce calls in parallel.
 func atOnce(n int, f func(i int)) {
 	var next atomic.Int64
 	var work sync.WaitGroup
@@ -191,7 +191,7 @@ func atOnce(n int, f func(i int)) {
 	work.Wait()
 }
 
-// counted is how many packets nft dropped by chance and doubled.
+// counted returns the numbers of packets that nft dropped and duplicated.
 func counted(t *testing.T) (lost, twice int) {
 	t.Helper()
 	for _, m := range regexp.MustCompile(`counter packets (\d+) bytes \d+ (drop|dup)`).FindAllStringSubmatch(shell(t,

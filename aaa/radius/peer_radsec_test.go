@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// certificates makes a directory with the authority's ca.pem and, signed by it, the client's nas.pem.
+// certificates creates a directory with the authority's ca.pem and the client's nas.pem, signed by it.
 func certificates(t *testing.T, ca *servers.Authority) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -35,8 +35,8 @@ func authority(t *testing.T) *servers.Authority {
 	return ca
 }
 
-// overTLS is a client of a server at address by the certificates in dir, its TLS as set leaves it. It waits for a busy
-// server as long as timeout.
+// overTLS returns a client of the server at address with the certificates in dir. set may change its TLSConfig. timeout
+// must be long enough for a busy server.
 func overTLS(t *testing.T, address, dir string, timeout time.Duration, set func(*radius.TLSConfig)) *radius.Client {
 	t.Helper()
 	tc := &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"),
@@ -54,7 +54,7 @@ func overTLS(t *testing.T, address, dir string, timeout time.Duration, set func(
 	return c
 }
 
-// loginsOverTLS is what must work with each server, the last 300 logins so many at once.
+// loginsOverTLS tests what must work with each server; the last 300 logins run with up to atOnce in parallel.
 func loginsOverTLS(t *testing.T, c *radius.Client, f *aaatest.FreeRADIUS, atOnce int) {
 	t.Helper()
 	ask := func(user, password string) aaa.Result {
@@ -68,7 +68,7 @@ func loginsOverTLS(t *testing.T, c *radius.Client, f *aaatest.FreeRADIUS, atOnce
 	if res := ask("austin-01", "wrong"); res.Kind != aaa.Refused {
 		t.Errorf("%+v", res)
 	}
-	if res := ask("noma", "pw9"); res.Kind != aaa.Granted { // unsigned: inside TLS that is no fault
+	if res := ask("noma", "pw9"); res.Kind != aaa.Granted { // unsigned: allowed over TLS
 		t.Errorf("%+v", res)
 	}
 	if err := c.Send(context.Background(), aaa.Record{ID: "1", Type: aaa.Start, Time: time.Now(),
@@ -104,7 +104,7 @@ func TestPeerFreeRADIUSRadSec(t *testing.T) {
 	address := f.RadSec
 	c := overTLS(t, address, dir, time.Minute, nil)
 	loginsOverTLS(t, c, f, 300) // more than one connection has identifiers
-	// FreeRADIUS 3.2.1 knows no ALPN: this is RADIUS/1.0.
+	// FreeRADIUS 3.2.1 does not support ALPN: this is RADIUS/1.0.
 	if s := c.Servers()[0]; s.Version != "RADIUS/1.0" || s.State != radius.Okay {
 		t.Errorf("%+v", s)
 	}
@@ -128,7 +128,7 @@ func TestPeerRadsecproxy(t *testing.T) {
 	refusedCertificates(t, address, dir)
 }
 
-// refusedCertificates meets a server that runs with what it or we must refuse.
+// refusedCertificates connects to a running server with certificates that the server or the client must refuse.
 func refusedCertificates(t *testing.T, address, dir string) {
 	t.Helper()
 	other := certificates(t, authority(t))

@@ -28,8 +28,8 @@ type tlsTown struct {
 	done    *sync.WaitGroup
 }
 
-// inTLSTown starts a server "radsec.example" whose RadSec is o, its client's TLS as set leaves it, and runs f. set may
-// be nil.
+// inTLSTown starts a server "radsec.example" with the options o and a client, and runs f. set may change the client's
+// configuration; it may be nil.
 func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.ServerConfig), f func(*tlsTown)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +67,7 @@ func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.Se
 	})
 }
 
-// serverTLS is a server's side of TLS that demands a client's certificate and speaks both versions.
+// serverTLS returns the TLS configuration of a server that requires a client certificate and supports both versions.
 func (w *tlsTown) serverTLS(c servers.Certificate) *tls.Config {
 	w.t.Helper()
 	cert, err := w.ca.TLS(c)
@@ -78,7 +78,7 @@ func (w *tlsTown) serverTLS(c servers.Certificate) *tls.Config {
 		ClientCAs: w.ca.Pool(), NextProtos: []string{"radius/1.1", "radius/1.0"}}
 }
 
-// start starts the server anew, halt ends it and its connections.
+// start starts the server, also after halt, which ends it and its connections.
 func (w *tlsTown) start() {
 	w.t.Helper()
 	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: "radsec", Users: users})
@@ -135,8 +135,8 @@ func TestRadSec(t *testing.T) {
 	}
 }
 
-// More requests than one connection of RADIUS/1.0 has identifiers take more connections; RADIUS/1.1 has enough Tokens
-// on one.
+// With RADIUS/1.0, more requests than identifiers need more connections; RADIUS/1.1 has enough Tokens on one
+// connection.
 func TestRadSecManyInFlight(t *testing.T) {
 	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		t.Run(version, func(t *testing.T) {
@@ -165,7 +165,8 @@ func TestRadSecManyInFlight(t *testing.T) {
 	}
 }
 
-// Who is not whom we know, or does not know us, is refused with words that help, at once, and no password is sent.
+// If the client or the server rejects the other's certificate, the login fails immediately with a hint, and no password
+// is sent.
 func TestRadSecCertificates(t *testing.T) {
 	other := func(w *tlsTown) *servers.Authority {
 		ca, err := servers.NewAuthority("other")
@@ -255,7 +256,8 @@ func TestRadSecCertificates(t *testing.T) {
 	}
 }
 
-// What works besides: an address for a name, an old server where it is allowed, no ALPN, RADIUS/1.1 demanded and there.
+// Other combinations that work: an address instead of a name, an old server if allowed, no ALPN, and RADIUS/1.1
+// required and supported.
 func TestRadSecAgreements(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -286,7 +288,7 @@ func TestRadSecAgreements(t *testing.T) {
 	}
 }
 
-// A request on a connection that is lost goes out again on the next one.
+// A request on a lost connection is sent again on the next one.
 func TestRadSecLostConnection(t *testing.T) {
 	// the server counts probes too
 	alone := func(_ *tlsTown, c *radius.ServerConfig) { c.StatusServer = radius.StatusOff }
@@ -298,7 +300,7 @@ func TestRadSecLostConnection(t *testing.T) {
 			t.Errorf("%d connections", n)
 		}
 	})
-	// The very first connection breaks before a word is said on it.
+	// The first connection is lost before the server sends anything.
 	inTLSTown(t, servers.RadSec{}, alone, func(w *tlsTown) {
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
 		var wg sync.WaitGroup
@@ -308,7 +310,7 @@ func TestRadSecLostConnection(t *testing.T) {
 		w.start()
 		wg.Wait()
 	})
-	// A server that restarts: the request waits for it, within its time.
+	// A server restarts: the request waits for it until its timeout.
 	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
@@ -320,7 +322,7 @@ func TestRadSecLostConnection(t *testing.T) {
 		w.start()
 		wg.Wait()
 	})
-	// One that never comes again is silence, and the next server is asked meanwhile.
+	// A server that does not come back is silent.
 	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
 		w.halt()
@@ -336,7 +338,7 @@ func TestRadSecLostConnection(t *testing.T) {
 	})
 }
 
-// A server that lies about lengths, or whose authenticators are wrong, loses its connection and is not believed.
+// Replies with wrong lengths or authenticators end the connection; no invalid reply is accepted.
 func TestRadSecBadReplies(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -369,7 +371,7 @@ func TestRadSecBadReplies(t *testing.T) {
 	}
 }
 
-// Inside TLS no Message-Authenticator is demanded.
+// Over TLS no Message-Authenticator is required.
 func TestRadSecUnsigned(t *testing.T) {
 	inTLSTown(t, servers.RadSec{}, off, func(w *tlsTown) {
 		w.server["one"].SetFaults(servers.Faults{Unsigned: true})
@@ -377,7 +379,7 @@ func TestRadSecUnsigned(t *testing.T) {
 	})
 }
 
-// A server that takes the connection and never says anything, in TLS or behind it.
+// A server accepts the connection but sends nothing, during or after the TLS handshake.
 func TestRadSecDumb(t *testing.T) {
 	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
@@ -409,7 +411,7 @@ func TestRadSecDumb(t *testing.T) {
 					return
 				}
 				conns = append(conns, c)
-				wg.Go(func() { // it reads the greeting, and says nothing
+				wg.Go(func() { // it reads the TLS handshake and sends nothing
 					b := make([]byte, 4096)
 					for {
 						if _, err := c.Read(b); err != nil {

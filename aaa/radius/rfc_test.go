@@ -21,11 +21,11 @@ func unhex(t *testing.T, s string) []byte {
 
 const rfcSecret = "xyzzy5461"
 
-// examples are the packets of RFC 2865 §7; none of them is signed. In the reply of 7.2 Framed-Routing is 2: the
-// Response Authenticator printed there is the digest of that, and not of the 0 printed beside it.
+// examples are the packets of RFC 2865 §7; none has a Message-Authenticator. In the reply of 7.2, Framed-Routing is 2:
+// the printed Response Authenticator is correct for 2, not for the printed value 0.
 var examples = []struct {
 	section, request, reply string
-	password                string // PAP; "" where the request has none that we make
+	password                string // PAP; "" if the request has none that is compared
 }{
 	{"7.1 User Telnet to Specified Host",
 		`01 00 00 38 0f 40 3f 94 73 97 80 57 bd 83 d5 cb 98 f4 22 7a 01 06 6e 65 6d 6f 02 12 0d be 70 8d
@@ -76,7 +76,7 @@ func testExampleReply(t *testing.T, section string, reply []byte, auth authentic
 	}
 	for i := range reply {
 		if i == 1 || i == 2 || i == 3 {
-			continue // identifier and Length are looked at before
+			continue // the identifier and Length are checked before
 		}
 		bad := append([]byte(nil), reply...)
 		bad[i] ^= 0x10
@@ -86,7 +86,7 @@ func testExampleReply(t *testing.T, section string, reply []byte, auth authentic
 	}
 }
 
-// Our request is the example's with the signature put first: same attributes, same order, same octets.
+// Our request is the example's with a Message-Authenticator first: same attributes, same order, same octets.
 func testExampleRequest(t *testing.T, section string, request []byte, p *radius.Packet) {
 	b, err := encodeAccess(&slot{id: uint32(p.Identifier), auth: p.Authenticator, keys: newKeyed([]byte(rfcSecret))},
 		p.Attributes)
@@ -103,7 +103,7 @@ func testExampleRequest(t *testing.T, section string, request []byte, p *radius.
 	}
 }
 
-// FuzzCheckReply: nothing made without the secret is a good reply, and nothing panics.
+// FuzzCheckReply checks that no packet made without the secret is accepted, and that none causes a panic.
 func FuzzCheckReply(f *testing.F) {
 	f.Add([]byte("\x02\x00\x00\x14aaaaaaaaaaaaaaaa"))
 	f.Add([]byte("\x02\x00\x00\x26aaaaaaaaaaaaaaaaP\x12bbbbbbbbbbbbbbbb"))

@@ -16,7 +16,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// pass lets the bubble's time go by.
+// pass waits for d in the bubble's time.
 func pass(d time.Duration) { <-time.After(d) }
 
 func state(t *testing.T, c *radius.Client, name, serves string) radius.ServerStatus {
@@ -30,7 +30,7 @@ func state(t *testing.T, c *radius.Client, name, serves string) radius.ServerSta
 	return radius.ServerStatus{}
 }
 
-// A dead server is probed by Status-Server, and asked again when it has answered three: no caller waits to find out.
+// A dead server is probed with Status-Server, and asked again after three answers: no caller waits for a test.
 func TestStatusServerProbes(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
@@ -47,7 +47,7 @@ func TestStatusServerProbes(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
-			t.Error("one is asked after one proof") // the dead time is over, but it is known to speak Status-Server
+			t.Error("one is asked after one proof") // the dead time is over, but it is known to support Status-Server
 		}
 		pass(70 * time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay || s.PassedOver {
@@ -61,7 +61,7 @@ func TestStatusServerProbes(t *testing.T) {
 		if after, _ := w.server["one"].Requests(); after != before+1 {
 			t.Errorf("%d packets to a server that is well and that nobody asks", after-before)
 		}
-		// Known to speak it, it is in doubt after a silence and well again after one answer.
+		// A server that is known to support it is suspect after a silence, and up again after one answer.
 		w.server["one"].SetFaults(servers.Faults{Drop: 4})
 		w.want("bob", aaa.Granted, "two")
 		pass(time.Second)
@@ -71,7 +71,7 @@ func TestStatusServerProbes(t *testing.T) {
 	}, one, radius.ServerConfig{Name: "two"})
 }
 
-// Without Status-Server the dead time alone decides; demanded, it does not matter.
+// With StatusOff only the dead time matters; with StatusOn it does not.
 func TestStatusServerOffAndOn(t *testing.T) {
 	for mode, want := range map[string]string{radius.StatusOff: "one", radius.StatusOn: "two"} {
 		inTown(t, func(w *town) {
@@ -90,8 +90,7 @@ func TestStatusServerOffAndOn(t *testing.T) {
 	}
 }
 
-// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over
-// one finds out how it is.
+// If another method follows, a dead server delays one login, not each; when its dead time is over, one login tests it.
 func TestDeadCostsOne(t *testing.T) {
 	for _, mode := range []string{radius.StatusOff, radius.StatusAuto, radius.StatusOn} {
 		inTown(t, func(w *town) {
@@ -115,7 +114,7 @@ func TestDeadCostsOne(t *testing.T) {
 					t.Errorf("%s: a login waited %v for a server that is dead", mode, took)
 				}
 			}
-			pass(61 * time.Second) // the dead time, where Status-Server does not say otherwise
+			pass(61 * time.Second) // the dead time, unless Status-Server extends it
 			var slow atomic.Int64
 			var logins sync.WaitGroup
 			for range 5 {
@@ -129,7 +128,7 @@ func TestDeadCostsOne(t *testing.T) {
 			if n := slow.Load(); n > 1 {
 				t.Errorf("%s: %d of 5 logins found out how it is", mode, n)
 			}
-			w.want("bob", aaa.Silent, "no authentic answer") // nobody else can be asked: it is waited for
+			w.want("bob", aaa.Silent, "no authentic answer") // no other method can be asked, so it waits
 			w.server["one"].SetFaults(servers.Faults{})
 			pass(5 * time.Minute)
 			login("one")
@@ -140,7 +139,7 @@ func TestDeadCostsOne(t *testing.T) {
 	}
 }
 
-// An idle connection is watched: one that died without a word is found out, closed and opened again.
+// An idle connection is probed: a dead one is detected, closed and opened again.
 func TestRadSecWatchdog(t *testing.T) {
 	for name, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off, "RADIUS/1.1": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +171,7 @@ func TestRadSecWatchdog(t *testing.T) {
 			})
 		})
 	}
-	// One that never answers Status-Server is not judged by it.
+	// A server that never answers Status-Server is not considered down.
 	inTLSTown(t, servers.RadSec{NoStatus: true}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
 		pass(time.Hour)
@@ -251,7 +250,7 @@ func TestBalance(t *testing.T) {
 		if n := count(); n != [3]int{10, 10, 10} {
 			t.Errorf("in turn: %v", n)
 		}
-		// A slow one gets fewer.
+		// A slow server gets fewer requests.
 		w.server["two"].SetFaults(servers.Faults{Delay: 1500 * time.Millisecond})
 		w.server["one"].SetFaults(servers.Faults{Delay: 100 * time.Millisecond})
 		w.server["three"].SetFaults(servers.Faults{Delay: 100 * time.Millisecond})
@@ -270,7 +269,7 @@ func TestBalance(t *testing.T) {
 	}, one, radius.ServerConfig{Name: "two"}, radius.ServerConfig{Name: "three"})
 }
 
-// A reload keeps what is known, lets what is under way end, and leaves no socket behind.
+// A reload keeps the health of the servers, lets requests under way finish, and leaves no sockets open.
 func TestReload(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.want("bob", aaa.Granted, "") // signed: auto is latched
@@ -305,7 +304,7 @@ func TestReload(t *testing.T) {
 		if s := state(t, old, "one", "authentication"); s.Sockets != 0 {
 			t.Errorf("after its last conversation: %+v", s)
 		}
-		// A server that was down is not asked anew, and is found well by the new client's watch.
+		// A server that was down is not asked again by a login; the watchdog of the new client finds it up.
 		third, err := radius.New(radius.Config{Dial: w.net.Dial, From: c,
 			Servers: []radius.ServerConfig{{Name: "one", Address: "one:1812", Secret: secret},
 				{Name: "two", Address: "two:1812", Secret: secret}}})
@@ -325,7 +324,7 @@ func TestReload(t *testing.T) {
 	}, radius.ServerConfig{Name: "one", MessageAuthenticator: radius.Auto}, radius.ServerConfig{Name: "two"})
 }
 
-// Half of all packets are lost, doubled, late or out of order: every login ends, rightly, and no later than it may.
+// Half of all packets are lost, duplicated, late or out of order: every login ends correctly and in time.
 func TestLossyNetwork(t *testing.T) {
 	inTown(t, func(w *town) {
 		way := aaatest.NewLossy(aaatest.Loss{Drop: 0.25, Duplicate: 0.2, Reorder: 0.2, Delay: 5 * time.Millisecond,
@@ -366,7 +365,7 @@ func TestLossyNetwork(t *testing.T) {
 	}, one)
 }
 
-// A million spoofed replies with the right identifier, in every state of forgery, neither end a login nor are taken.
+// A million spoofed replies with the right identifier and various forgeries neither end a login nor are accepted.
 func TestMillionSpoofedReplies(t *testing.T) {
 	rounds := 244 // of 4,096
 	if testing.Short() {
@@ -402,7 +401,7 @@ func TestWrongPort(t *testing.T) {
 	defer cancel()
 	for _, tt := range []struct {
 		wrong bool
-		limit time.Duration // the good answer has all the time that a busy machine needs
+		limit time.Duration // the valid answer gets enough time for a busy machine
 		want  aaa.Kind
 	}{{true, 50 * time.Millisecond, aaa.Silent}, {false, time.Minute, aaa.Granted}} {
 		c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Address: s.AuthAddr(), Secret: secret,
@@ -418,7 +417,7 @@ func TestWrongPort(t *testing.T) {
 	}
 }
 
-// All transmissions of one request together take half a minute at most, however patient the configuration is.
+// All transmissions of one request take half a minute at most, even if Timeout and Retries are larger.
 func TestMaxDuration(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.server["one"].SetFaults(servers.Faults{Silent: true})
@@ -430,7 +429,7 @@ func TestMaxDuration(t *testing.T) {
 	}, radius.ServerConfig{Name: "one", Timeout: 8 * time.Second, Retries: 20})
 }
 
-// The waits are those of RFC 5080 §2.2.1: the first Timeout give or take a tenth, then twice as long.
+// The waits are those of RFC 5080 §2.2.1: first Timeout ± 10 %, then twice as long.
 func TestRetransmissionTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []time.Time

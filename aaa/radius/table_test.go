@@ -14,8 +14,8 @@ import (
 	"layeh.com/radius"
 )
 
-// The tables are complete: each row says what it fills or why it is left, what it checks and who says so, and no two
-// rows are of one attribute.
+// The tables are complete: each row has what it fills or why it is ignored, what it checks, and its source; no
+// attribute has two rows.
 func TestTables(t *testing.T) {
 	seen := map[string]bool{}
 	once := func(name string) {
@@ -42,7 +42,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// wrap puts the octets of a row's value into its attribute.
+// wrap returns a row's attribute with the value octets.
 func wrap(d *dialect, n uint32, octets string) *radius.AVP {
 	vendor := string(binary.BigEndian.AppendUint32(nil, d.vendor))
 	switch {
@@ -56,18 +56,18 @@ func wrap(d *dialect, n uint32, octets string) *radius.AVP {
 	return a(26, vendor+string([]byte{byte(n), byte(len(octets) + 2)})+octets)
 }
 
-// goods are values one of which every row takes.
+// goods are values; every row accepts at least one of them.
 var goods = []string{"84001", "\x00\x00\x00\x01", "\x00\x00\x00\x02", "\x00\x00\x00\x03", "\x00\x00\x00\x07",
 	"\x00\x00\x05\xdc", "\xc0\x00\x02\x35", "\x00\x00\x00\x00", "staff", strings.Repeat("\x20", 16),
 	"\x00\x40\x20\x01\x0d\xb8\x00\x00\x00\x01",
 	"\x00\x00\x00\x00\x00\x00\x00\x01", "shell:priv-lvl=1"}
 
-// accepted finds a value of a row that is honoured in a session.
+// accepted returns a value of a row that is honoured in a session.
 func accepted(t *testing.T, session aaa.Service, d *dialect, r rule) (string, bool) {
 	t.Helper()
 	for _, v := range goods {
 		attrs := radius.Attributes{wrap(d, r.n, v)}
-		if strings.Contains(r.check, "must come") { // what is fixed needs a number
+		if strings.Contains(r.check, "must come") { // a fixed number needs an attribute with the number
 			attrs = append(attrs, a(19, "84001"))
 		}
 		if z := authorized(session, attrs); z.Refuse == "" {
@@ -77,7 +77,7 @@ func accepted(t *testing.T, session aaa.Service, d *dialect, r rule) (string, bo
 	return "", false
 }
 
-// bads are values that no row of a form takes; "" is for all forms.
+// bads returns values that every row of a form refuses.
 func bads(f form) map[string]string {
 	b := map[string]string{"empty": ""}
 	switch f {
@@ -95,7 +95,7 @@ func bads(f form) map[string]string {
 	return b
 }
 
-// refusedFor holds that attrs are refused because of name, and that nothing is granted.
+// refusedFor checks that attrs are refused because of name, and that nothing is granted.
 func refusedFor(t *testing.T, session aaa.Service, name, what string, attrs radius.Attributes) {
 	t.Helper()
 	z := authorized(session, attrs)
@@ -114,7 +114,7 @@ func refusedFor(t *testing.T, session aaa.Service, name, what string, attrs radi
 	}
 }
 
-// doubledAlike holds that attributes of which the last comes again grant what they granted.
+// doubledAlike checks that repeating the last attribute does not change the grant.
 func doubledAlike(t *testing.T, session aaa.Service, name string, once radius.Attributes) {
 	t.Helper()
 	want, got := authorized(session, once), authorized(session, append(slices.Clone(once), once[len(once)-1]))
@@ -124,8 +124,8 @@ func doubledAlike(t *testing.T, session aaa.Service, name string, once radius.At
 	}
 }
 
-// TestBadInput cuts, doubles, empties and fouls each attribute of each table; a row that is only told changes nothing
-// whatever it holds.
+// TestBadInput truncates, repeats, empties and corrupts each attribute of each table; a row without effect changes
+// nothing, whatever its value.
 func TestBadInput(t *testing.T) {
 	for _, d := range dialects {
 		for _, r := range d.rules {
@@ -169,7 +169,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		refusedFor(t, session, r.name, "over-long", radius.Attributes{wrap(d, r.n, strings.Repeat("5", 254))})
 		return
 	}
-	for cut := range 6 + len(good) { // a Vendor-Specific that ends too early
+	for cut := range 6 + len(good) { // a truncated Vendor-Specific
 		whole := wrap(d, r.n, good).Attribute
 		if cut < 5 || !d.bare && cut < len(whole) || d.bare && cut < 8 {
 			refusedFor(t, session, "", "cut", radius.Attributes{{Type: 26, Attribute: whole[:cut]}})
@@ -180,7 +180,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 	}
 	if !d.bare {
 		header := 1 + max(d.types, 1)
-		for _, lie := range []byte{0, 1, byte(len(good) + header + 1), 255} { // a length that lies
+		for _, lie := range []byte{0, 1, byte(len(good) + header + 1), 255} { // a wrong length
 			v := slices.Clone(wrap(d, r.n, good).Attribute)
 			v[3+header] = lie
 			refusedFor(t, session, d.prefix+"Attr: truncated", fmt.Sprintf("length %d", lie),
@@ -189,8 +189,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 	}
 }
 
-// changesNothing holds that a row which is only told grants and refuses nothing, and that a secret in it is not
-// printed.
+// changesNothing checks that a row without effect grants and refuses nothing, and that a secret in it is not printed.
 func changesNothing(t *testing.T, session aaa.Service, d *dialect, r rule) {
 	t.Helper()
 	want := Dialects{Terse: true}.Authorize(session, nil)
@@ -214,10 +213,10 @@ func changesNothing(t *testing.T, session aaa.Service, d *dialect, r rule) {
 	}
 }
 
-// TestBadPairs fouls each Cisco-AVPair: mandatory it refuses, optional it is left.
+// TestBadPairs corrupts each Cisco-AVPair: a mandatory one is refused, an optional one ignored.
 func TestBadPairs(t *testing.T) {
 	for _, p := range pairs.Table {
-		if p.In == pairs.Bare { // it grants and refuses nothing
+		if p.In == pairs.Bare { // it has no effect
 			continue
 		}
 		session, prefix := aaa.PPP, "ip:"
@@ -275,7 +274,7 @@ func TestBadPairs(t *testing.T) {
 	}
 }
 
-// An optional pair that cannot be honoured leaves nothing behind.
+// An optional pair that cannot be honoured has no effect.
 func TestOptionalPairUndone(t *testing.T) {
 	for _, pair := range []string{"ip:dns-servers*192.0.2.9 none", "ip:addr*192.0.2.9", "lcp:callback-dialstring*84002",
 		"lcp:callback-line*0", "lcp:send-secret*b", "ip:nothing*1"} {
@@ -298,8 +297,8 @@ func goodPair(session aaa.Service, name string) string {
 	return ""
 }
 
-// What two attributes say of one callback, by the rules of the reference: a number, another one, a place, "fixed", the
-// caller's choice, their line's number, "a callback", "no callback", and the wait.
+// Pairs of attributes about one callback, by the rules of the reference: a number, another number, a place, "fixed",
+// the caller's choice, the caller ID, "a callback", "no callback", and the delay.
 func TestContradictions(t *testing.T) {
 	const (
 		number = iota
@@ -380,7 +379,8 @@ func TestContradictions(t *testing.T) {
 	}
 }
 
-// Facts that need not agree: the shortest limit, the longest wait, the smallest Port-Limit; and those that must.
+// Values that need not agree: the shortest limit, the longest delay and the smallest Port-Limit apply. Then values that
+// must agree.
 func TestSeveral(t *testing.T) {
 	z := authorized(aaa.EXEC, radius.Attributes{n(27, 3600), wrap(ascend, 194, "\x00\x00\x00\x3c"),
 		wrap(ascend, 125, "\x00\x00\x00\x05"), wrap(cisco, 194, "\x00\x00\x00\x00"), n(28, 300), n(244, 200),
@@ -447,7 +447,7 @@ func TestAccountingOfAccept(t *testing.T) {
 	}
 }
 
-// Types that RFCs use are Ascend's only where the server is said to speak them.
+// Types that RFCs use are Ascend's only with AscendTypes.
 func TestAscendTypes(t *testing.T) {
 	all := Dialects{AscendTypes: true}
 	for _, tt := range []struct {

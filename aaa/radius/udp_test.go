@@ -11,8 +11,8 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// On real UDP a closed port is told by ICMP, which anybody can forge: the wait goes on, and the reason says what was
-// told.
+// On real UDP a closed port is reported by ICMP, which anyone can forge: the wait continues, and the reason contains
+// the error.
 func TestClosedPort(t *testing.T) {
 	l, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +38,7 @@ func TestClosedPort(t *testing.T) {
 	}
 }
 
-// A server that answers from another address than it is asked at is not heard, and the reason names that address.
+// Replies from an address other than the configured one are ignored, and the reason names that address.
 func TestReplyFromElsewhere(t *testing.T) {
 	t.Parallel()
 	asked, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -71,7 +71,7 @@ func TestReplyFromElsewhere(t *testing.T) {
 	defer c.Close()
 	want := "A reply came from " + other.LocalAddr().String() + ": the server must reply from its configured address"
 	var res aaa.Result
-	for range 20 { // a busy machine may hand the reply over after the last wait
+	for range 20 { // on a busy machine the reply may arrive after the last wait
 		if _, res = c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
 			t.Fatalf("%+v", res)
 		}

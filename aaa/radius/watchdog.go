@@ -9,7 +9,7 @@ const (
 	Initial State = "initial" // nothing received yet
 	Okay    State = "okay"
 	Suspect State = "suspect" // a request was not answered; other servers are asked first until it answers
-	Down State = "down" // other servers are asked first
+	Down    State = "down"    // other servers are asked first
 	Reopen  State = "reopen"  // it answers Status-Server again, and must do so three times before it is asked again
 )
 
@@ -30,7 +30,7 @@ type action uint8
 
 const (
 	setTimer  action = 1 << iota // set the timer to Tw with jitter
-	sendProbe                    // a Status-Server
+	sendProbe                    // send a Status-Server
 	dropConns                    // close the connection
 	tryOpen                      // open a connection
 )

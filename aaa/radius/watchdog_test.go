@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestWatchdogStories walks the machine: what happens, then the state and what is to be done (t set timer, p probe, d
+// TestWatchdogStories passes events to the state machine; each story lists event=state:actions (t set timer, p probe, d
 // drop, o open).
 func TestWatchdogStories(t *testing.T) {
 	udp, tls := watchdog{}, watchdog{stream: true}
@@ -36,7 +36,7 @@ func TestWatchdogStories(t *testing.T) {
 		"no connection":         {tls, "loss=down:t silence=down: timer=down:to open=reopen:tp answer=okay:t"},
 		"never speaks of it":    {tls, "open=okay:t timer=okay:tp timer=okay:tp timer=okay:tp answer=okay:t"},
 		"silent to one request": {tls, "open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp proof=okay:t"},
-		// Datagrams: watched only while not well.
+		// Datagrams: probed only while not up.
 		"udp": {udp, "answer=okay:t timer=okay: silence=down:tp answer=okay:t"},
 		"udp proves itself": {udp,
 			"silence=down:tp timer=down:tp proof=reopen:t timer=reopen:tp proof=reopen: timer=reopen:tp proof=okay:t " +
@@ -66,8 +66,8 @@ func TestWatchdogStories(t *testing.T) {
 	}
 }
 
-// Whatever state it is in, an answer to a request makes a server well, and in every state that passes it over something
-// is under way to find out.
+// In every state, an answer to a request makes a server Okay; in every state that skips the server, a timer is set for
+// the next test.
 func TestWatchdogHasWaysOut(t *testing.T) {
 	now := time.Now()
 	for _, w := range []watchdog{{}, {stream: true}, {known: true}, {known: true, stream: true}, {strict: true},

@@ -17,8 +17,8 @@ import (
 
 const wireSecret = "a secret of 24 octets..."
 
-// made is a reply by code of the test's own: the Response Authenticator is right, the Message-Authenticators are as mac
-// fills them.
+// made encodes a reply independently of the code under test: the Response Authenticator is right, and mac sets the
+// value of each Message-Authenticator.
 func made(at *slot, attrs []byte, mac func(sum []byte) []byte) []byte {
 	b := append([]byte{2, byte(at.id), 0, 0}, at.auth[:]...)
 	b = append(b, attrs...)
@@ -44,8 +44,8 @@ var (
 	grant   = []byte{6, 6, 0, 0, 0, 6} // Service-Type Administrative
 )
 
-// TestForgedReplies is what somebody can send who breaks MD5 (CVE-2024-3596): ten thousand Accepts with the right
-// Response Authenticator and no good Message-Authenticator. None is taken, and a good one is, wherever it stands.
+// TestForgedReplies sends what an attacker who breaks MD5 can send (CVE-2024-3596): ten thousand Accepts with the right
+// Response Authenticator and no valid Message-Authenticator. None is accepted. A valid one is accepted at any position.
 func TestForgedReplies(t *testing.T) {
 	at := &slot{id: 7, auth: newAuthenticator(), keys: newKeyed([]byte(wireSecret))}
 	p := newPeer(ServerConfig{Secret: wireSecret}.withDefaults(), "", Config{}.withDefaults())
@@ -87,7 +87,7 @@ func TestForgedReplies(t *testing.T) {
 		k := kinds[i%len(kinds)]
 		at.auth = newAuthenticator()
 		b := made(at, k.attrs(), k.mac)
-		if i%3 == 0 { // one that stands behind the packet's Length is no part of it
+		if i%3 == 0 { // one after the packet's Length is not part of it
 			b = append(b, zeroMAC...)
 		}
 		packet, ok := cut(b)
@@ -111,7 +111,7 @@ func TestForgedReplies(t *testing.T) {
 	}
 }
 
-// An answer is one to this request, of a code that answers it, and whole.
+// A valid answer belongs to this request, has a code that answers it, and is complete.
 func TestWrongReplies(t *testing.T) {
 	at := &slot{id: 7, auth: newAuthenticator(), keys: newKeyed([]byte(wireSecret))}
 	p := newPeer(ServerConfig{Secret: wireSecret}.withDefaults(), "", Config{}.withDefaults())
@@ -152,7 +152,7 @@ func TestWrongReplies(t *testing.T) {
 	}
 }
 
-// The form of RADIUS/1.1, octet by octet as RFC 9765 §4.1 draws it.
+// The format of RADIUS/1.1, octet by octet as in RFC 9765 §4.1.
 func TestRADIUS11Packet(t *testing.T) {
 	at := &slot{id: 0x01020304, v11: true, tls: true, auth: newAuthenticator()}
 	hidden, err := at.hidePassword("arctangent")
@@ -169,7 +169,7 @@ func TestRADIUS11Packet(t *testing.T) {
 		!bytes.Equal(b, want) {
 		t.Errorf("%v\n got %x\nwant %x", err, b, want)
 	}
-	// What is reserved is not looked at, nor is a Message-Authenticator, even a wrong one.
+	// The reserved fields and a Message-Authenticator, even a wrong one, are ignored.
 	reply := unhex(t,
 		`02 ff 00 2c 01 02 03 04 ff ff ff ff ff ff ff ff ff ff ff ff 06 06 00 00 00 06 50 12 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00`)
 	p := newPeer(ServerConfig{Transport: TLS}.withDefaults(), "", Config{}.withDefaults())
@@ -185,7 +185,7 @@ func TestRADIUS11Packet(t *testing.T) {
 	}
 }
 
-// FuzzStream: the framer takes whole packets only, and all octets before the one that it refuses.
+// FuzzStream checks that readPacket returns only complete packets, and all packets before an invalid one.
 func FuzzStream(f *testing.F) {
 	whole := append([]byte{2, 1, 0, 22}, make([]byte, 18)...)
 	f.Add(whole)
@@ -221,7 +221,7 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-// iotestOne gives one octet a Read: a stream has no packets.
+// iotestOne returns one octet per Read, because a stream has no packet boundaries.
 type iotestOne struct{ io.Reader }
 
 func (r iotestOne) Read(b []byte) (int, error) { return r.Reader.Read(b[:min(1, len(b))]) }
