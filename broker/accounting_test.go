@@ -44,7 +44,7 @@ func (b *books) all() []aaa.Record {
 	return slices.Clone(b.records)
 }
 
-// types are the records' types, those of commands with the command.
+// types returns the records' types; for commands, with the command.
 func (b *books) types() string {
 	var t []string
 	for _, r := range b.all() {
@@ -59,7 +59,7 @@ func (b *books) types() string {
 
 func everything(aaa.Record) bool { return true }
 
-// TestAccountingLists: which records of a session go out by which list; On before all, Off after all.
+// TestAccountingLists checks which records of a session each list sends: On before all, Off after all.
 func TestAccountingLists(t *testing.T) {
 	lists := map[string]broker.AccountingList{
 		"default": {Commands: true}, "stops": {Record: broker.StopOnly, Commands: true},
@@ -84,7 +84,7 @@ func TestAccountingLists(t *testing.T) {
 				p.see("NO CARRIER", time.Minute)
 				w.idle(time.Minute)
 			})
-			// The lists' own lanes run side by side: only the order inside each counts.
+			// The lists' lanes are independent: only the order within each counts.
 			got := strings.Split(srv.types(), ", ")
 			wanted := strings.Split(want, ", ")
 			byList := func(v []string) []string {
@@ -107,8 +107,8 @@ func TestAccountingLists(t *testing.T) {
 	}
 }
 
-// TestAccountingListsOfOneServer: lists that tell the same servers say On and Off once, and what they record carries
-// one list's name.
+// TestAccountingListsOfOneServer: lists with the same servers send On and Off once, and their records carry one list's
+// name.
 func TestAccountingListsOfOneServer(t *testing.T) {
 	srv := &books{}
 	lists := map[string]broker.AccountingList{"default": {}, "stops": {Record: broker.StopOnly, SendAs: "default"},
@@ -135,7 +135,7 @@ func listOf(s string) string {
 	return ""
 }
 
-// TestWaitStart: with wait-start nobody has a session whose Start no server took, and nobody is promised a callback.
+// TestWaitStart: with wait-start, no caller gets a session or a promise before a server has acknowledged their Start.
 func TestWaitStart(t *testing.T) {
 	srv := &books{}
 	o := townOptions{accountant: srv,
@@ -174,8 +174,8 @@ func TestWaitStart(t *testing.T) {
 	})
 }
 
-// TestStopBeforeDial: leg one's Stop is acknowledged before the dial, also where the servers of another list are
-// silent; a server that is silent holds the dial up no longer than its limit.
+// TestStopBeforeDial: leg one's Stop is acknowledged before the dial, even if the servers of another list are silent; a
+// silent server delays the dial by its limit at most.
 func TestStopBeforeDial(t *testing.T) {
 	srv := &books{}
 	o := townOptions{accountant: srv, accounting: map[string]broker.AccountingList{"default": {}, "other": {}}}
@@ -212,7 +212,7 @@ func TestStopBeforeDial(t *testing.T) {
 	})
 }
 
-// TestInterimReports: updates go out at the interval of the list, and none where it says so whatever AAA says.
+// TestInterimReports: updates are sent at the interval of the list, and none if the list says so, whatever AAA says.
 func TestInterimReports(t *testing.T) {
 	for _, tt := range []struct {
 		list broker.AccountingList
@@ -251,7 +251,7 @@ func TestInterimReports(t *testing.T) {
 	}
 }
 
-// TestPortLimit: AAA grants one session at once; the second is refused, and no telephone is rung for it.
+// TestPortLimit: AAA grants one session at a time; the second is refused, and no callback is dialled for it.
 func TestPortLimit(t *testing.T) {
 	o := townOptions{lines: 3, user: func(a *aaa.Authorization) { a.PortLimit = 1 }}
 	inTown(t, o, func(w *town) {

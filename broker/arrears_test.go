@@ -15,14 +15,14 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// fullDisk is a journal whose disk takes nothing while full is set, but for what may use the reserve, where it has one.
+// fullDisk is a journal whose disk accepts nothing while full is set, except what may use the reserve, if it has one.
 type fullDisk struct {
 	journal.Store
 	full    *atomic.Bool
 	reserve *reserve
 }
 
-// reserve counts what uses it; nil: there is none.
+// reserve counts its uses; nil: there is none.
 type reserve struct{ used, missing atomic.Int32 }
 
 func (d fullDisk) Room() error {
@@ -49,7 +49,7 @@ func (d fullDisk) CommitEach(ctx context.Context, groups ...[]journal.Mutation) 
 	return errs
 }
 
-// takes reports whether a full disk takes the groups.
+// takes reports whether a full disk accepts the groups.
 func (r *reserve) takes(groups [][]journal.Mutation) bool {
 	if r == nil || !slices.Contains(slices.Concat(groups...), journal.Mutation(journal.UseReserve{})) {
 		return false
@@ -68,7 +68,7 @@ func inFullTown(t *testing.T, list broker.AccountingList, f func(w *town, full *
 	}, func(w *town) { f(w, full, srv) })
 }
 
-// sessions are the records of sessions, with their times, in the order in which the server took them.
+// sessions returns the records of sessions with their times, in the order in which the server received them.
 func (b *books) sessions() string {
 	var v []string
 	for _, r := range b.all() {
@@ -79,8 +79,8 @@ func (b *books) sessions() string {
 	return strings.Join(v, ", ")
 }
 
-// TestNoRoomForStart: a session that is to be accounted and cannot be recorded does not begin; one that is not
-// accounted does.
+// TestNoRoomForStart: a session that must be accounted and cannot be recorded does not begin; one that is not accounted
+// does.
 func TestNoRoomForStart(t *testing.T) {
 	for list, admitted := range map[broker.Recording]bool{broker.StartStop: false, broker.StopOnly: false,
 		broker.WaitStart: false, broker.NoRecording: true} {
@@ -101,7 +101,7 @@ func TestNoRoomForStart(t *testing.T) {
 	}
 }
 
-// TestNoRoomForStop: a session that ends while the disk takes nothing has its Stop, with its true time, as soon as
+// TestNoRoomForStop: a session that ends while the disk accepts nothing gets its Stop, with its true time, as soon as
 // there is room.
 func TestNoRoomForStop(t *testing.T) {
 	inFullTown(t, broker.AccountingList{}, func(w *town, full *atomic.Bool, srv *books) {
@@ -129,7 +129,8 @@ func TestNoRoomForStop(t *testing.T) {
 	})
 }
 
-// TestNoRoomForStopUntilRestart: the same where the process ends before there is room: the next one makes the Stop.
+// TestNoRoomForStopUntilRestart: as TestNoRoomForStop, but the process ends before there is room: the next one creates
+// the Stop.
 func TestNoRoomForStopUntilRestart(t *testing.T) {
 	inFullTown(t, broker.AccountingList{Record: broker.StopOnly}, func(w *town, full *atomic.Bool, srv *books) {
 		p := w.pc(w.home)
@@ -155,9 +156,8 @@ func TestNoRoomForStopUntilRestart(t *testing.T) {
 	})
 }
 
-// TestReserveForStop: with a disk that is full, the Stop of a session that was admitted is on disk and sent, at once;
-// nobody new is admitted, or promised a callback, before the reserve is whole; and whoever fails to log in, as often as
-// they like, uses none of it.
+// TestReserveForStop: if the disk is full, the Stop of an admitted session is on disk and sent immediately; no other
+// user is admitted or promised a callback until the reserve is complete; failed logins, however many, do not use it.
 func TestReserveForStop(t *testing.T) {
 	full, kept, srv := new(atomic.Bool), new(reserve), &books{}
 	inTown(t, townOptions{

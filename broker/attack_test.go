@@ -13,8 +13,7 @@ import (
 )
 
 // The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps their call up, and they answer
-// whatever is dialled on the line with a CONNECT of their own. Law 5: without the second, fresh login there is no
-// session.
+// the callback with a CONNECT of their own. Law 5: without the second, fresh login there is no session.
 func TestLineHold(t *testing.T) {
 	hold := exchange.ModemConfig{HoldsLine: true}
 	t.Run("another line calls back", func(t *testing.T) {
@@ -56,8 +55,8 @@ func TestLineHold(t *testing.T) {
 	})
 }
 
-// The ring-in race: somebody calls the line just as it goes off hook to dial. An incoming call is never taken for the
-// callback.
+// The ring-in race: a caller calls the line just as it goes off hook to dial. An incoming call is never mistaken for
+// the callback.
 func TestGlare(t *testing.T) {
 	for _, before := range []time.Duration{0, time.Second, 3 * time.Second, 4500 * time.Millisecond,
 		4900 * time.Millisecond} {
@@ -66,7 +65,7 @@ func TestGlare(t *testing.T) {
 				func(w *town) {
 					p := w.pc(w.home)
 					p.typ("ats0=1")
-					p.login("austin-01") // no-verify: the first to be connected would stand at the prompt
+					p.login("austin-01") // no-verify: the first to connect would get the prompt
 					p.see("Callback initiated", time.Minute)
 					p.see("NO CARRIER", time.Minute)
 					w.pass(before)
@@ -83,8 +82,8 @@ func TestGlare(t *testing.T) {
 	}
 }
 
-// Law 5: on leg two only the same user by the same entry is let in; anybody else is refused, and no further attempt
-// rings a stranger.
+// Law 5: only the same user of the same entry is admitted on leg two; anyone else is refused, and there is no further
+// attempt.
 func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	for name, login := range map[string][2]string{
 		"another user":   {"paia-04", password},
@@ -114,7 +113,7 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 	}
 }
 
-// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and the user is at the
+// Law 6: a callback never causes a callback: kihei-03's grant on leg two says Callback again, and the user gets the
 // prompt.
 func TestCallbackCausesNoCallback(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
@@ -136,7 +135,7 @@ func TestCallbackCausesNoCallback(t *testing.T) {
 	})
 }
 
-// silent is an AAA server that never answers; refusing one that refuses with a number in hand.
+// silent is an AAA server that never answers; refusing rejects and still grants a number.
 type silent struct{ aaa.Login }
 
 func (silent) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
@@ -156,7 +155,7 @@ func (panicking) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Resu
 	panic("a bug in a method")
 }
 
-// Law 4 and 11: silence, a refusal with a number, a panic let nobody in, dial nobody, and end that call at most.
+// Laws 4 and 11: silence, a refusal with a number and a panic admit no one, dial no one, and end at most that call.
 func TestFailClosed(t *testing.T) {
 	for _, o := range []townOptions{{login: silent{}}, {login: refusing{}}, {login: panicking{}}} {
 		inTown(t, o, func(w *town) {
@@ -175,7 +174,7 @@ func TestFailClosed(t *testing.T) {
 	}
 }
 
-// A caller who types without end, and never a Return, keeps their line at most until the login's time is over.
+// A caller who types endlessly without a Return keeps their line at most until the login time limit.
 func TestFlood(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := w.pc(w.home)
@@ -225,8 +224,8 @@ func TestQuarantine(t *testing.T) {
 	})
 }
 
-// The in-band escape: who is called back types +++ with the guard time's silence around it, and our echo carries it to
-// our own modem. It must stay in data state, also where the script began with ATZ, which loads the modem's own profile.
+// The in-band escape: the called user types +++ between the silences of the guard time, and our echo carries it to our
+// own modem. The modem must stay in data state, even if the script began with ATZ, which loads the modem's own profile.
 func TestEscapeOnLegTwo(t *testing.T) {
 	for _, dial := range []string{"", `ABORT ERROR "" "ATZ" OK "ATDT \T" TIMEOUT 45 CONNECT \c`,
 		`"" "AT&F" OK "ATDT \T" TIMEOUT 45 CONNECT \c`} {

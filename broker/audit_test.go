@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/session/exec"
 )
 
-// The audit has what callers and operators do, with the actor, in order, and its chain holds.
+// The audit has the actions of callers and operators, with the actor, in order, and its chain verifies.
 func TestAudit(t *testing.T) {
 	o := townOptions{callerID: true, line: exchange.ModemConfig{CallerID: true},
 		limits: broker.LoginLimits{Window: time.Hour, LockUserAfter: 2, LockTime: time.Hour}}

@@ -79,7 +79,7 @@ func TestWaitIsNeverShortened(t *testing.T) {
 	})
 }
 
-// Law 8 across a restart: the wait runs again in full, and the promise is kept.
+// Law 8 across a restart: the wait runs again in full, and the callback is made.
 func TestPromiseSurvivesRestart(t *testing.T) {
 	inTown(t, townOptions{forcedWait: 20 * time.Second}, func(w *town) {
 		p := w.pc(w.home)
@@ -104,7 +104,7 @@ func TestPromiseSurvivesRestart(t *testing.T) {
 	})
 }
 
-// Law 2: the budget is spent on a busy number, one attempt by default, and the dials are as many as the attempts.
+// Law 2: a busy number uses up the budget, by default one attempt, and there are as many dials as attempts.
 func TestBudget(t *testing.T) {
 	for _, attempts := range []int{1, 3} {
 		inTown(t, townOptions{attempts: attempts}, func(w *town) {
@@ -123,7 +123,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// Law 3: a second login while a promise is pending changes nothing and is told so.
+// Law 3: a second login while a callback is pending changes nothing, and the caller is told so.
 func TestSecondLoginWhilePending(t *testing.T) {
 	inTown(t, townOptions{forcedWait: 3 * time.Minute, lines: 4}, func(w *town) {
 		p := w.pc(w.home)
@@ -150,7 +150,7 @@ func TestSecondLoginWhilePending(t *testing.T) {
 	})
 }
 
-// Law 7 and bad input at the prompt: nothing but digits is ever dialled; the line is back in service.
+// Law 7 and bad input at the prompt: only digits are ever dialled; the line is back in service afterwards.
 func TestBadDialstrings(t *testing.T) {
 	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^",
 		strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000),
@@ -176,7 +176,7 @@ func TestBadDialstrings(t *testing.T) {
 	})
 }
 
-// A caller who hangs up at each prompt leaves a line in service and no promise.
+// A caller who hangs up at any prompt leaves a line in service and no promise.
 func TestHangUpAtEachPrompt(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		for _, steps := range [][]string{
@@ -199,13 +199,12 @@ func TestHangUpAtEachPrompt(t *testing.T) {
 	})
 }
 
-// What a modem of ours may do wrong during the dial: the callback ends with its cause, and the line comes back when the
-// modem does.
+// Faults of our modem during the dial: the callback ends with its cause, and the line comes back when the modem does.
 func TestModemFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault exchange.Fault
-		cause string // "": the callback succeeds all the same
-		phase string // "": completed or failed. leasing: nobody was rung, and it waits for a modem to come back
+		cause string // "": the callback succeeds nevertheless
+		phase string // "": completed or failed. leasing: no call was placed, and it waits for a modem to come back
 	}{
 		"split CONNECT": {fault: exchange.Fault{SplitConnect: 200 * time.Millisecond}},
 		"no dialtone":   {fault: exchange.Fault{NoDialtone: true}, cause: "no dialtone"},
@@ -250,7 +249,7 @@ func TestModemFaults(t *testing.T) {
 	}
 }
 
-// TestRowSaysThingsOnce: what a callback's row has in columns is not in its JSON too.
+// TestRowSaysThingsOnce: values in the columns of a callback's row are not repeated in its JSON.
 func TestRowSaysThingsOnce(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := w.pc(w.home)

@@ -24,7 +24,7 @@ func promised(w *town) *pc {
 	return p
 }
 
-// dialledAfter is how long after a time the first dial command came.
+// dialledAfter returns how long after a time the first dial command came.
 func (w *town) dialledAfter(t time.Time) time.Duration {
 	w.t.Helper()
 	d := w.dialled()
@@ -36,7 +36,7 @@ func (w *town) dialledAfter(t time.Time) time.Duration {
 
 func multiID(w *town) string { return w.last().MultiSessionID }
 
-// A CoA puts the dial off, each time it comes from now, and never hastens it (law 8).
+// A CoA delays the dial, each time counted from the request, and never makes it earlier (law 8).
 func TestPutOff(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := promised(w)
@@ -86,7 +86,7 @@ func TestPutOff(t *testing.T) {
 	})
 }
 
-// What was put off stays so across a restart.
+// A delay survives a restart.
 func TestPutOffSurvivesRestart(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := promised(w)
@@ -108,7 +108,7 @@ func TestPutOffSurvivesRestart(t *testing.T) {
 	})
 }
 
-// A callback that was put off beyond the check before the dial is checked again, and the budget is untouched.
+// A callback that was delayed after the check before the dial is checked again, and the budget is unchanged.
 func TestPutOffAtEachMoment(t *testing.T) {
 	for at := time.Duration(0); at < 9*time.Second; at += 700 * time.Millisecond {
 		inTown(t, townOptions{}, func(w *town) {
@@ -129,8 +129,8 @@ func TestPutOffAtEachMoment(t *testing.T) {
 	}
 }
 
-// Law 3: a Disconnect of the user, of leg one's session or of what both legs share takes the promise back once, and
-// nothing is dialled.
+// Law 3: a Disconnect of the user, of leg one's session or of the Acct-Multi-Session-Id of both legs cancels the
+// callback once, and nothing is dialled.
 func TestDisconnectCancels(t *testing.T) {
 	for name, of := range map[string]func(w *town) broker.Selector{
 		"user":          func(*town) broker.Selector { return broker.Selector{User: "austin-01"} },
@@ -163,7 +163,7 @@ func TestDisconnectCancels(t *testing.T) {
 	}
 }
 
-// A Disconnect ends the sessions that fit and no others, with the cause Admin-Reset.
+// A Disconnect ends the matching sessions and no others, with the cause Admin-Reset.
 func TestDisconnectSessions(t *testing.T) {
 	srv := &books{}
 	inTown(t, townOptions{lines: 3, accountant: srv}, func(w *town) {

@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// packets is a front end that negotiates as CBCP does: the offer, the client's choice with a delay, the acknowledgement
-// behind the promise. Its frames are lines that begin with "~~".
+// packets is a front end that negotiates like CBCP: the offer, the client's choice with a delay, and the
+// acknowledgement after the promise. Its frames are lines that begin with "~~".
 type packets struct {
 	delay time.Duration
 }
@@ -61,7 +61,7 @@ func (f packets) Serve(ctx context.Context, s *session.Session) session.Ending {
 	return session.Ending{Cause: aaa.CauseNASRequest, Reason: s.LastFailure()}
 }
 
-// autoselect begins with the EXEC and hands the call over to packets.
+// autoselect begins with the EXEC and passes the call to packets.
 type autoselect struct {
 	session.Only
 	packets packets
@@ -89,8 +89,8 @@ func (a autoselect) Serving(s aaa.Service) session.FrontEnd {
 	return a.Only.Serving(s)
 }
 
-// A callback by another front end than the EXEC, from the first octets to the session on leg two: laws 5, 6 and 8 hold
-// for it, and the service in journal and accounting is its own.
+// A callback with another front end than the EXEC, from the first octets to the session on leg two: laws 5, 6 and 8
+// apply to it, and journal and accounting have its own service.
 func TestCallbackOfAnotherFrontEnd(t *testing.T) {
 	srv := &books{}
 	o := townOptions{accountant: srv, frontEnds: func(f session.FrontEnd) session.Chooser {
@@ -139,7 +139,7 @@ func TestCallbackOfAnotherFrontEnd(t *testing.T) {
 	})
 }
 
-// promised is how many callbacks there are.
+// promised returns how many callbacks there are.
 func (w *town) promised() int {
 	w.t.Helper()
 	all, _, err := w.broker.CallbackList(context.Background(), broker.CallbackQuery{All: true})
@@ -149,8 +149,8 @@ func (w *town) promised() int {
 	return len(all)
 }
 
-// Law 5: a reload without the front end of a pending callback: whoever answers is served by no other, and the callback
-// ends with that cause.
+// Law 5: a reload removes the front end of a pending callback: no other front end serves the called user, and the
+// callback ends with that cause.
 func TestReloadWithoutTheFrontEnd(t *testing.T) {
 	both := func(f session.FrontEnd) session.Chooser { return autoselect{session.Only{FrontEnd: f}, packets{}} }
 	inTown(t, townOptions{frontEnds: both}, func(w *town) {

@@ -26,7 +26,7 @@ var someLimits = LoginLimits{
 	LockTime: 15 * time.Minute,
 }
 
-// guarded is a guard on a journal, as a ringback has it.
+// guarded returns a guard on a journal, configured as in a daemon.
 func guarded(t *testing.T, path string, l LoginLimits) (*guard, *observer.ObservedLogs, func()) {
 	t.Helper()
 	j, err := sqlite.Open(context.Background(), sqlite.Options{Path: path})
@@ -60,7 +60,7 @@ func guess(user, number string, tty int) session.Guess {
 		User: user}
 }
 
-// fails has n guesses fail, delayed or not, as long as they are not refused; it returns how many were made.
+// fails makes n failed guesses, delayed or not, until one is refused; it returns how many were made.
 func (g *guard) fails(n int, q session.Guess) int {
 	for i := range n {
 		if _, no := g.Before(q); no != "" {
@@ -74,7 +74,7 @@ func (g *guard) fails(n int, q session.Guess) int {
 func TestGuessDelays(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
 		var delays []time.Duration
-		for i := range 12 { // each from elsewhere
+		for i := range 12 { // each from another number
 			q := guess("kihei-03", fmt.Sprint(84100+i), 65)
 			wait, no := g.Before(q)
 			if no != "" {
@@ -149,7 +149,8 @@ func TestGuessLocks(t *testing.T) {
 	}
 }
 
-// Whatever somebody does from elsewhere, a user from a place of their own is let in, within the longest delay.
+// No matter what others do from other numbers, a user calling from their own number is admitted within the longest
+// delay.
 func TestGuessNobodyLocksAnother(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
 		for i := range 40 {
@@ -160,7 +161,7 @@ func TestGuessNobodyLocksAnother(t *testing.T) {
 		if wait, no := g.Before(q); no != "" || wait != 20*time.Second {
 			t.Errorf("waits %v: %q", wait, no)
 		}
-		// Who logs in does not wipe out what others did, nor what they did to others.
+		// A successful login does not erase the failures that the user caused for others, nor those that others caused.
 		g.After(q, session.GuessRight, "")
 		if wait, _ := g.Before(guess("kihei-03", "84999", 65)); wait != 20*time.Second {
 			t.Errorf("after a login from elsewhere the name waits %v", wait)
@@ -175,7 +176,7 @@ func TestGuessNobodyLocksAnother(t *testing.T) {
 	})
 }
 
-// The attack as it was made: eight lines, one name, hang up after each guess.
+// The original attack: eight lines, one name, a hang-up after each guess.
 func TestGuessAcrossHangUps(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
 		var guesses atomic.Int64
@@ -198,15 +199,15 @@ func TestGuessAcrossHangUps(t *testing.T) {
 		in20s := guesses.Load()
 		<-stop.Done()
 		<-time.After(time.Minute)
-		// In an hour each line has four locks of 15 minutes, 10 guesses before each; one more line may be between its
-		// question and its answer.
+		// In an hour each line has four locks of 15 minutes, with 10 guesses before each; one more line may be between
+		// its check and its result.
 		if hour := guesses.Load(); in20s > 40 || hour > 8*10*5 || hour < 8*10 {
 			t.Errorf("%d guesses in 20 s, %d in an hour", in20s, hour)
 		}
 	})
 }
 
-// Names that vary fill neither memory nor disk, and drive out nobody's lock.
+// Varied names fill neither memory nor disk, and evict no lock.
 func TestGuessVariedNames(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
 		g.maxSources = 40
@@ -264,7 +265,7 @@ func TestGuessSurvivesRestart(t *testing.T) {
 	})
 }
 
-// `enable` is limited by the same numbers, on leg two as well, and by itself.
+// `enable` has the same limits, on leg two as well, and is counted separately.
 func TestGuessEnable(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, logs *observer.ObservedLogs) {
 		q := guess("kihei-03", "", 65)
@@ -281,7 +282,7 @@ func TestGuessEnable(t *testing.T) {
 	})
 }
 
-// One line of a stable form for each failure, at once; a name that is nobody's is not in it.
+// Each failure immediately logs one line of a stable form; a name that belongs to no user is not in it.
 func TestGuessLog(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, logs *observer.ObservedLogs) {
 		g.After(guess("kihei-03", "84002", 65), session.GuessWrong, "local: wrong password")

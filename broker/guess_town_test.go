@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// A thief who hangs up after each guess is locked out at that number, over a restart of ringback too. The user logs in
-// from home meanwhile and is called back, even where the lock came while the callback was pending.
+// An attacker who hangs up after each guess is locked out at that number, also after a restart of ringback. Meanwhile
+// the user logs in from home and is called back, even if the lock came while the callback was pending.
 func TestGuessingThief(t *testing.T) {
 	limits := broker.LoginLimits{Window: 12 * time.Hour, DelayAfter: 2, DelayMax: 8 * time.Second, LockUserAfter: 4,
 		LockNumberAfter: 30, LockTime: 12 * time.Hour}

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// hanging is a journal whose disk takes a while for the mutations that are meant, while on is set.
+// hanging is a journal whose disk is slow for the selected mutations while on is set.
 type hanging struct {
 	journal.Store
 	on    *atomic.Bool
@@ -36,8 +36,8 @@ func (h hanging) CommitEach(ctx context.Context, groups ...[]journal.Mutation) [
 	return h.Store.CommitEach(ctx, groups...)
 }
 
-// TestLoginTimeoutWhileTheDiskHangs: whatever a disk hangs at, the caller's time to log in is what it is, the line is
-// free afterwards, nobody is let in or dialed who was not told so, and the accounting is whole.
+// TestLoginTimeoutWhileTheDiskHangs: wherever the disk hangs, the login time limit is not exceeded, the line is free
+// afterwards, only users who were told so are admitted or called back, and the accounting is complete.
 func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		user  string
@@ -94,8 +94,8 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 	}
 }
 
-// TestGuardWhileTheDiskHangs: a disk that hangs when a login is recorded holds up neither who failed, nor who logs in,
-// nor an operator; failures count at once, and when the disk is back all of it is on it, in order.
+// TestGuardWhileTheDiskHangs: a disk that hangs while a login is recorded delays neither failed nor successful logins,
+// nor an operator; failures count immediately, and when the disk works again all of it is written in order.
 func TestGuardWhileTheDiskHangs(t *testing.T) {
 	on := new(atomic.Bool)
 	meant := func(m journal.Mutation) bool {
@@ -167,9 +167,8 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 	})
 }
 
-// TestLineIsAnsweredWhileAHangUpIsNotOnDisk: a disk that hangs or refuses between the promise and the hang-up keeps the
-// called line from being answered for seconds, not for as long as the disk is bad, and the callback is made, once, when
-// it is back.
+// TestLineIsAnsweredWhileAHangUpIsNotOnDisk: a disk that hangs or fails between the promise and the hang-up keeps the
+// called line from being answered only for seconds, and the callback is made once when the disk works again.
 func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
 	bad := new(atomic.Bool)
 	for name, store := range map[string]func(journal.Store) journal.Store{

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// parent is a context that counts those who have asked to be told of its end.
+// parent is a context that counts the registered AfterFuncs.
 type parent struct {
 	context.Context
 	done chan struct{}
@@ -23,7 +23,7 @@ type parent struct {
 
 func (p *parent) Done() <-chan struct{} { return p.done }
 
-// AfterFunc is what package context registers a child by.
+// AfterFunc is the method with which package context registers a child.
 func (p *parent) AfterFunc(func()) (stop func() bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +42,7 @@ func (p *parent) count() int {
 	return p.children
 }
 
-// TestDialsLeaveNothing: a hundred dials leave no context behind.
+// TestDialsLeaveNothing: a hundred dials leave no context registered.
 func TestDialsLeaveNothing(t *testing.T) {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
@@ -74,7 +74,7 @@ func TestDialsLeaveNothing(t *testing.T) {
 	}
 }
 
-// busy dials numbers that are all busy.
+// busy is a dialer to whom all numbers are busy.
 type busy struct{}
 
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Number) lines.Dialed {

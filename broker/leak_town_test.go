@@ -11,19 +11,19 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// forgetful takes all accounting records and keeps none.
+// forgetful acknowledges all accounting records and keeps none.
 type forgetful struct{}
 
 func (forgetful) Send(context.Context, aaa.Record) error { return nil }
 
-// held is what a process holds: what a leak makes more of.
+// held counts the resources of a process that a leak would increase.
 type held struct{ goroutines, descriptors, objects int }
 
 func holds(t *testing.T) held {
 	t.Helper()
 	synctest.Wait()
 	runtime.GC()
-	runtime.GC() // what finalizers have freed
+	runtime.GC() // frees what finalizers released
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	files, err := os.ReadDir("/proc/self/fd")
@@ -58,7 +58,7 @@ func TestCallsLeaveNothing(t *testing.T) {
 			over()
 			p.login("paia-04")
 			p.see("maui-nas-04>", time.Minute)
-			over() // without a word
+			over() // without typing
 			p.login("busy-05")
 			p.see("Callback initiated", time.Minute)
 			p.see("NO CARRIER", time.Minute)
@@ -71,7 +71,7 @@ func TestCallsLeaveNothing(t *testing.T) {
 				t.Fatalf("callback %s is still %s", v.ID, v.Phase)
 			}
 		}
-		for range 10 { // caches fill
+		for range 10 { // so that caches are full
 			fourCalls()
 		}
 		before, dialed := holds(t), len(w.x.Dials())
@@ -80,9 +80,9 @@ func TestCallsLeaveNothing(t *testing.T) {
 			fourCalls()
 		}
 		after := holds(t)
-		// The exchange remembers what was dialed: two texts each. The rest is what caches and maps may differ by.
+		// The exchange stores two strings for each dialed number. The rest allows for caches and maps.
 		remembered := 2*(len(w.x.Dials())-dialed) + 150
-		// The runtime starts goroutines of its own and opens files when it likes; a leak of one kind of call is 50.
+		// The runtime starts goroutines and opens files of its own; a leak in one kind of call would be 50.
 		const runtimes = 20
 		if after.goroutines > before.goroutines+runtimes || after.descriptors > before.descriptors+runtimes ||
 			after.objects > before.objects+remembered {

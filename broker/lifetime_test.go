@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// aged is a journal that a wall clock away from the present has been written by: what it holds is so much older.
+// aged is a journal whose rows are made older by a duration, as if the wall clock had moved on.
 type aged struct {
 	journal.Store
 	by time.Duration
@@ -25,7 +25,7 @@ func (a aged) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage
 	return rows, damaged, err
 }
 
-// TestNoDialAfterLifetime: a callback whose lifetime has ended while nothing ran is not dialed when ringback starts,
+// TestNoDialAfterLifetime: a callback whose lifetime ended while no process ran is not dialed at the next start,
 // however short its wait; one that has time left is.
 func TestNoDialAfterLifetime(t *testing.T) {
 	for age, phase := range map[time.Duration]string{59 * time.Minute: "completed", time.Hour: "expired",
@@ -56,7 +56,7 @@ func TestNoDialAfterLifetime(t *testing.T) {
 	}
 }
 
-// slow is a journal whose disk hangs once at the record of an attempt.
+// slow is a journal whose disk hangs once when an attempt is recorded.
 type slow struct {
 	journal.Store
 	hang time.Duration
@@ -73,7 +73,7 @@ func (s *slow) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []e
 	return s.Store.CommitEach(ctx, groups...)
 }
 
-// TestLifetimeEndsWhileTheDiskHangs: a dial that the disk held up beyond the lifetime is not made.
+// TestLifetimeEndsWhileTheDiskHangs: if the disk delays a dial beyond the lifetime, the dial is not made.
 func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 	o := townOptions{lifetime: time.Hour, store: func(s journal.Store) journal.Store { return &slow{s, 2 * time.Hour} }}
 	inTown(t, o, func(w *town) {
@@ -90,8 +90,8 @@ func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 	})
 }
 
-// TestDelayAfterAClockStep: a wall clock that was set back while nothing ran makes a delay of minutes no longer than it
-// was.
+// TestDelayAfterAClockStep: if the wall clock is set back while no process runs, a delay of minutes does not become
+// longer.
 func TestDelayAfterAClockStep(t *testing.T) {
 	o := townOptions{lifetime: 2 * time.Hour}
 	var back time.Duration
@@ -132,7 +132,7 @@ func (s stepped) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 	return rows, damaged, err
 }
 
-// later is a recorded state whose delay ends so much later.
+// later returns a recorded state whose delay ends d later.
 func later(state string, d time.Duration) string {
 	var s callback.State
 	if err := json.Unmarshal([]byte(state), &s); err != nil {

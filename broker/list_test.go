@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/broker"
 )
 
-// A limit leaves out the oldest ones and says how many; 0 leaves out none.
+// A limit omits the oldest ones and returns how many; 0 omits none.
 func TestCallbackList(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		var began []time.Time

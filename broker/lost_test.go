@@ -21,8 +21,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestEveryEventHasASender: an event that stands in the machine's table and that the broker never sends is a rule that
-// only the drawing knows.
+// TestEveryEventHasASender: an event in the machine's table that the broker never sends would make its rules unused.
 func TestEveryEventHasASender(t *testing.T) {
 	sent := map[string]bool{}
 	for _, path := range goFiles(t, ".") {
@@ -73,8 +72,7 @@ func parse(t *testing.T, path string) *ast.File {
 	return f
 }
 
-// Law 9: a port that is lost while its line is leased and waits costs the callback nothing but a moment: another line
-// dials.
+// Law 9: a port that is lost while its leased line waits costs the callback only time: another line dials.
 func TestLineLostInTheWait(t *testing.T) {
 	inTown(t, townOptions{lines: 4, forcedWait: time.Minute}, func(w *town) {
 		p := w.pc(w.home)
@@ -114,7 +112,7 @@ func told[H any](t *testing.T, history []H, event, text string) {
 	}
 }
 
-// oddDriver is a modem driver with whims.
+// oddDriver is a modem driver with faults.
 type oddDriver struct {
 	lines.Driver
 	host    func(lines.Host) lines.Host
@@ -157,7 +155,7 @@ func (d oddDriver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, line
 	return d.Driver.Dial(ctx, fn)
 }
 
-// inBandHost is the place of a line whose port turns out to have no modem signals, or to have them.
+// inBandHost is the host of a line whose port is found to have no modem signals, or to have them.
 type inBandHost struct {
 	lines.Host
 	is bool
@@ -165,7 +163,7 @@ type inBandHost struct {
 
 func (h inBandHost) InBand(bool) { h.Host.InBand(h.is) }
 
-// odd gives the line of a TTY whims.
+// odd adds faults to the driver of one TTY.
 func odd(tty int, whims oddDriver) func(int, lines.Driver) lines.Driver {
 	return func(n int, d lines.Driver) lines.Driver {
 		if n != tty {
@@ -176,7 +174,7 @@ func odd(tty int, whims oddDriver) func(int, lines.Driver) lines.Driver {
 	}
 }
 
-// Law 9: a modem that hung while it was idle, or is found hung by its off-hook script, is not the one that dials.
+// Law 9: a modem that hung while it was idle, or is found hung by its off-hook script, does not dial.
 func TestModemHungBeforeTheDial(t *testing.T) {
 	noOK := errors.New("no OK within 3s")
 	var hung atomic.Bool
@@ -226,8 +224,8 @@ func TestModemHungBeforeTheDial(t *testing.T) {
 	}
 }
 
-// Law 2: what provably rang nobody is not spent, but the callback does not try it for ever either. One row tells of
-// all.
+// Law 2: an attempt that provably called no one is not counted, but the callback does not retry it forever. One row
+// describes all of these dials.
 func TestHeldBack(t *testing.T) {
 	for name, tc := range map[string]struct {
 		times int32
@@ -279,8 +277,8 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// Law 5: no login is left out on a line whose modem cannot be believed, nor on the called line, where the caller may
-// still be.
+// Law 5: the login is never omitted on a line whose modem cannot be trusted, nor on the called line, where the caller
+// may still be connected.
 func TestLinesThatAskForTheLogin(t *testing.T) {
 	inBand := func(ttys ...int) func(int, lines.Driver) lines.Driver {
 		return func(n int, d lines.Driver) lines.Driver {
@@ -337,7 +335,7 @@ func TestLinesThatAskForTheLogin(t *testing.T) {
 	}
 }
 
-// Law 5: the caller never hangs up, and is not let in without a login though the callback goes without verification.
+// Law 5: a caller who never hangs up is not admitted without a login, even if the callback needs no verification.
 func TestLineHoldWithoutVerification(t *testing.T) {
 	inTown(t, townOptions{lines: 1, home: exchange.ModemConfig{HoldsLine: true}}, func(w *town) {
 		p := w.pc(w.home)
@@ -354,7 +352,7 @@ func TestLineHoldWithoutVerification(t *testing.T) {
 	})
 }
 
-// Law 4: a number that the caller can write is not called back.
+// Law 4: a number that the caller can forge is not called back.
 func TestCallerIDWithoutSignals(t *testing.T) {
 	for _, tc := range []struct {
 		o    townOptions

@@ -20,17 +20,17 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// desk is a broker whose loop runs, without modems and prompts: the test is the front end of its calls.
+// desk is a broker whose loop runs, without modems and prompts: the test acts as the front end of its calls.
 type desk struct {
 	t     *testing.T
 	b     *Broker
 	paper *paper
 	cfg   Config
 	site  policies.Site
-	rules policies.Policy // given to policy last
+	rules policies.Policy // the last argument of policy
 }
 
-// paper is a journal that keeps the callbacks it is given.
+// paper is a journal that keeps its callbacks in memory.
 type paper struct {
 	journal.Store
 	full atomic.Bool
@@ -85,7 +85,7 @@ func atDesk(t *testing.T, f func(d *desk)) {
 	})
 }
 
-// policy sets the default group's policy, of which p has what differs from the usual.
+// policy sets the default group's policy; p has the differences from the default.
 func (d *desk) policy(p policies.Policy) {
 	d.t.Helper()
 	d.rules = p
@@ -109,7 +109,7 @@ func (d *desk) caller(id string) *call {
 	return c
 }
 
-// grants has AAA grant the call's n-th session to a user, and asks what is to become of them.
+// grants makes AAA grant the call's n-th session to a user, and returns the broker's decision.
 func (d *desk) grants(c *call, n int, user string, auth aaa.Authorization) session.Verdict {
 	id := aaa.Identity{Entry: "radius", User: user}
 	d.b.Report(d.t.Context(), session.Report{Kind: session.Began, Time: time.Now(), Call: c.Call, Identity: id,
@@ -137,7 +137,7 @@ func (d *desk) promise(c *call, ch session.Choice) session.Verdict {
 	return d.b.Promise(d.t.Context(), ch)
 }
 
-// onPaper are the numbers of the callbacks in the journal, with their waits.
+// onPaper returns the numbers of the callbacks in the journal, with their waits.
 func (d *desk) onPaper() string {
 	d.paper.mu.Lock()
 	defer d.paper.mu.Unlock()
@@ -149,14 +149,14 @@ func (d *desk) onPaper() string {
 	return strings.Join(all, ", ")
 }
 
-// What AAA grants in these tests: a callback at a place, and one at the number that the caller types.
+// The authorizations of these tests: a callback to a fixed number, and one to the number that the caller types.
 var (
 	atHome   = aaa.Authorization{Callback: true, CallbackID: "home"}
 	anywhere = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}
 )
 
-// Laws 1, 3, 4: between the offer and the promise anything may change. What denies the callback then denies it, and
-// nothing is recorded.
+// Laws 1, 3, 4: anything may change between the offer and the promise. A change that denies the callback denies it
+// then, and nothing is recorded.
 func TestPromiseChecksAgain(t *testing.T) {
 	none := func(*desk, *call) context.Context { return nil }
 	reload := func(change func(d *desk)) func(*desk, *call) context.Context {
@@ -177,7 +177,7 @@ func TestPromiseChecksAgain(t *testing.T) {
 	for name, tt := range map[string]struct {
 		auth   aaa.Authorization
 		number string
-		change func(*desk, *call) context.Context // returns the context of the promise; nil the test's
+		change func(*desk, *call) context.Context // returns the context of the promise; nil: the test's
 		kind   session.VerdictKind
 		text   string
 		paper  string
@@ -252,7 +252,7 @@ func TestPromiseChecksAgain(t *testing.T) {
 	}
 }
 
-// Laws 1 and 3: an offer leads to one callback at most, whoever answers it again, and however many at once.
+// Laws 1 and 3: an offer leads to at most one callback, no matter how often and how concurrently it is answered.
 func TestOfferIsUsedOnce(t *testing.T) {
 	atDesk(t, func(d *desk) {
 		c := d.caller("c1")
@@ -280,7 +280,7 @@ func TestOfferIsUsedOnce(t *testing.T) {
 	})
 }
 
-// An offer is its call's: whoever knows its name on another line has nothing.
+// An offer belongs to its call: its ID is useless on another line.
 func TestOfferOfAnotherCall(t *testing.T) {
 	atDesk(t, func(d *desk) {
 		victim, thief := d.caller("c1"), d.caller("c2")
@@ -290,7 +290,7 @@ func TestOfferOfAnotherCall(t *testing.T) {
 			identity: aaa.Identity{Entry: "radius", User: "kim"}}
 		d.b.begin(two)
 		d.grants(two, 1, "kim", anywhere)
-		for _, c := range []*call{thief, two} { // law 6: the last is leg two, where nothing is ever offered
+		for _, c := range []*call{thief, two} { // law 6: the last is leg two, where no callback is ever offered
 			if v := d.promise(c, session.Choice{Offer: o.ID, Number: "84666"}); v.Kind != session.Refuse {
 				t.Errorf("%s: %+v", c.ID, v)
 			}
@@ -304,7 +304,7 @@ func TestOfferOfAnotherCall(t *testing.T) {
 	})
 }
 
-// What is outside the offer is asked for again. Law 8: the caller's delay lengthens the wait and never shortens it.
+// An answer outside the offer is asked for again. Law 8: the caller's delay lengthens the wait and never shortens it.
 func TestChoices(t *testing.T) {
 	slow := aaa.Authorization{Callback: true, CallbackID: "home", CallbackDelay: 40 * time.Second}
 	for name, tt := range map[string]struct {
@@ -338,7 +338,7 @@ func TestChoices(t *testing.T) {
 				if v.Kind != tt.kind || d.onPaper() != tt.paper {
 					t.Errorf("%+v, on paper %q", v, d.onPaper())
 				}
-				if v.Kind == session.BadChoice { // the offer stands
+				if v.Kind == session.BadChoice { // the offer is still open
 					again := session.Choice{Offer: o.ID}
 					if o.Number == "" {
 						again.Number = "84001"
@@ -352,7 +352,7 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// A caller who may decline has the session in place of the callback, under all that holds for sessions.
+// A caller who may decline gets a session instead of the callback, with all checks of a session.
 func TestDeclined(t *testing.T) {
 	for _, taken := range []bool{false, true} {
 		atDesk(t, func(d *desk) {
@@ -374,8 +374,8 @@ func TestDeclined(t *testing.T) {
 	}
 }
 
-// TestDeclinedUnderAnotherPolicy: a reload between the offer and its decline may require the callback or reject the
-// user. A caller is not admitted by the offer of before.
+// TestDeclinedUnderAnotherPolicy: a reload between the offer and the answer may require the callback or reject the
+// user. The old offer then does not admit the caller.
 func TestDeclinedUnderAnotherPolicy(t *testing.T) {
 	for name, p := range map[string]policies.Policy{
 		"required": {Callback: policies.Required}, "off": {Callback: policies.Off},
@@ -394,8 +394,7 @@ func TestDeclinedUnderAnotherPolicy(t *testing.T) {
 	}
 }
 
-// An offer that nobody answers is forgotten with its call: nothing was recorded for it, and nobody else has to wait for
-// it.
+// An offer without an answer is dropped with its call: it left no record, and it delays no one.
 func TestOfferDropped(t *testing.T) {
 	atDesk(t, func(d *desk) {
 		for i := range 1000 {

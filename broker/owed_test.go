@@ -16,8 +16,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// A Stop that the disk refuses is not lost: it is spooled with what comes next, at the latest when the call is closed,
-// and behind what was refused before it.
+// A Stop that the disk refuses is not lost: it is spooled with the next record, at the latest when the call is closed,
+// and after the records refused before it.
 func TestRefusedRecordsAreOwed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		refused map[session.ReportKind]bool
@@ -51,7 +51,7 @@ func TestRefusedRecordsAreOwed(t *testing.T) {
 	}
 }
 
-// records is a Store that takes spooled records only, and all of them.
+// records is a Store that accepts only spooled records.
 type records struct {
 	journal.Store
 	failing bool

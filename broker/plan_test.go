@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// number is what the number plan once made of these digits.
+// number returns a Number as the number plan would have returned it for these digits.
 func number(digits string) numbers.Number {
 	n, err := numbers.Reread(digits)
 	if err != nil {
@@ -22,7 +22,7 @@ func number(digits string) numbers.Number {
 	return n
 }
 
-// A plan is in the row whole: its first step in columns, what more there is beside them.
+// A row has the complete plan: the first step in columns, the rest in JSON.
 func TestPlanInItsRow(t *testing.T) {
 	two := 2
 	for name, tt := range map[string]struct {
@@ -47,8 +47,8 @@ func TestPlanInItsRow(t *testing.T) {
 	}
 }
 
-// Law 7: what a row says is read with a check: a plan with anything but canonical digits, or that dials more than
-// the budget, is not taken up.
+// Law 7: rows are checked when they are read: a plan with anything but canonical digits, or with more dials than the
+// budget, is rejected.
 func TestBadPlanIsNotTakenUp(t *testing.T) {
 	for name, row := range map[string]journal.Callback{
 		"a command":            {Number: "84001;ATH", Max: 1},
@@ -67,7 +67,7 @@ func TestBadPlanIsNotTakenUp(t *testing.T) {
 	}
 }
 
-// What an event says of the way on is the plan's, whoever sent it.
+// Events get what comes next in the plan, whoever sent them.
 func TestAhead(t *testing.T) {
 	w := newWork(journal.Callback{ID: "cb"}, trace{}, grant{})
 	w.follow(callback.Plan{{Number: number("84001"), Times: 2}, {Number: number("84002"), Times: 1},
@@ -97,7 +97,7 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// A decision of one number is a plan of one step, and the number that is checked before a dial is that of the dial.
+// A decision with one number is a plan with one step, and the number that is checked before a dial is that of the dial.
 func TestPlanOfADecision(t *testing.T) {
 	rotary := 3
 	d := policies.Decision{Outcome: policies.CallBack, Number: number("84001"), Rotary: &rotary,

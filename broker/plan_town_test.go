@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// planned is a journal whose pending callbacks had another plan when they were promised.
+// planned is a journal that replaces the plans of pending callbacks.
 type planned struct {
 	journal.Store
 	change *func(*journal.Callback)
@@ -26,7 +26,7 @@ func (s planned) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 	return rows, damaged, err
 }
 
-// replanned promises a callback and starts ringback again, whose journal then has another plan for it.
+// replanned promises a callback and restarts ringback with a journal that has another plan for it.
 func replanned(t *testing.T, change func(*journal.Callback), f func(w *town, p *pc)) {
 	t.Helper()
 	var later func(*journal.Callback)
@@ -42,8 +42,8 @@ func replanned(t *testing.T, change func(*journal.Callback), f func(w *town, p *
 	})
 }
 
-// TestPlanIsFollowed: the attempts go through the steps of the plan, each with its number, script and lines, on
-// real modems. What can never end otherwise is tried once.
+// TestPlanIsFollowed: the attempts follow the steps of the plan, each with its number, script and lines, on simulated
+// modems. A step that can never succeed is tried once.
 func TestPlanIsFollowed(t *testing.T) {
 	change := func(c *journal.Callback) {
 		c.Max = 5
@@ -81,7 +81,7 @@ func TestPlanIsFollowed(t *testing.T) {
 	})
 }
 
-// TestLineThatNeverIs: a step whose lines are not there is passed over, and no attempt is spent on it.
+// TestLineThatNeverIs: a step whose lines do not exist is passed over, and no attempt is spent on it.
 func TestLineThatNeverIs(t *testing.T) {
 	change := func(c *journal.Callback) {
 		c.Lines, c.Max, c.Plan = []int{99}, 3, `{"then":[{"number":"84001","times":1}]}`
@@ -95,7 +95,7 @@ func TestLineThatNeverIs(t *testing.T) {
 	})
 }
 
-// TestForgedPlanDialsNothing: a plan in the journal that the number plan never made is not taken up (law 7).
+// TestForgedPlanDialsNothing: a plan in the journal that the number plan cannot have made is rejected (law 7).
 func TestForgedPlanDialsNothing(t *testing.T) {
 	for name, change := range map[string]func(*journal.Callback){
 		"first step": func(c *journal.Callback) { c.Number = "84001;ATDT9005551234" },

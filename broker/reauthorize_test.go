@@ -15,8 +15,8 @@ func granted(auth aaa.Authorization) aaa.Result {
 	return aaa.Result{Kind: aaa.Granted, Auth: auth}
 }
 
-// TestReauthorizeBeforeDial: AAA is asked again right before the dial and can only take back (law 4): whatever else it
-// says, or does not say, nothing is dialled.
+// TestReauthorizeBeforeDial: AAA is asked again right before the dial and can only deny (law 4): if it answers anything
+// else, or nothing, nothing is dialled.
 func TestReauthorizeBeforeDial(t *testing.T) {
 	for name, tt := range map[string]struct {
 		again  func(aaa.Request, aaa.Authorization) aaa.Result
@@ -94,13 +94,13 @@ func onceSilent() func(aaa.Request, aaa.Authorization) aaa.Result {
 	}
 }
 
-// TestNeverReauthorize: where the policy does not ask for it nobody is asked before the dial.
+// TestNeverReauthorize: if the policy does not require it, AAA is not asked before the dial.
 func TestNeverReauthorize(t *testing.T) {
 	inTown(t, townOptions{again: func(_ aaa.Request, a aaa.Authorization) aaa.Result {
 		return aaa.Result{Kind: aaa.Refused, Reason: "locked"}
 	}}, func(w *town) {
 		p := promised(w)
-		p.see("RING", time.Minute) // but leg two, which is not verified, is: nobody gets in
+		p.see("RING", time.Minute) // but it is asked for leg two, which has no verification: no one is admitted
 		if got, ok := p.await("maui-nas-04>", time.Minute); ok {
 			t.Errorf("a session that AAA refused: %q", got)
 		}
@@ -113,7 +113,7 @@ func TestNeverReauthorize(t *testing.T) {
 	})
 }
 
-// TestLegTwoIsAuthorizedAnew: the session of a leg two that is not verified gets what AAA grants then, not what it
+// TestLegTwoIsAuthorizedAnew: the session of a leg two without verification gets what AAA grants then, not what it
 // granted at the promise.
 func TestLegTwoIsAuthorizedAnew(t *testing.T) {
 	inTown(t, townOptions{again: func(_ aaa.Request, a aaa.Authorization) aaa.Result {
@@ -127,8 +127,8 @@ func TestLegTwoIsAuthorizedAnew(t *testing.T) {
 	})
 }
 
-// TestCallbackDelay: AAA's delay counts from the hang-up and goes into the wait as a forced wait does; it never
-// shortens one.
+// TestCallbackDelay: AAA's delay counts from the hang-up and extends the wait like a forced wait; it never shortens
+// one.
 func TestCallbackDelay(t *testing.T) {
 	for delay, want := range map[time.Duration]time.Duration{time.Second: 5 * time.Second, time.Minute: time.Minute} {
 		inTown(t, townOptions{user: func(a *aaa.Authorization) { a.CallbackDelay = delay }}, func(w *town) {
@@ -145,7 +145,7 @@ func TestCallbackDelay(t *testing.T) {
 	}
 }
 
-// TestCallbackToCallerID: the number that rang us is dialled where the policy allows it; one that withholds it is not
+// TestCallbackToCallerID: the caller's number is dialled if the policy allows it; a caller who withholds it is not
 // called back.
 func TestCallbackToCallerID(t *testing.T) {
 	for _, shows := range []bool{true, false} {

@@ -14,8 +14,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// A reload that changes what the broker knows of the lines holds for the next call. No port is touched, and a call that
-// is up goes on as it began.
+// A reload that changes what the broker knows of the lines applies to the next call. No port is touched, and a call
+// that is up continues as it began.
 func TestReloadOfLines(t *testing.T) {
 	srv := &books{}
 	o := townOptions{lines: 3, accountant: srv, accounting: map[string]broker.AccountingList{"default": {},
@@ -36,7 +36,7 @@ func TestReloadOfLines(t *testing.T) {
 
 		p := w.pc(w.home)
 		p.typ("ats0=1")
-		p.login("later-06") // no user of the list before
+		p.login("later-06") // not a user of the old list
 		p.see("Callback initiated", time.Minute)
 		p.see("maui-nas-04>", 2*time.Minute)
 		v := w.last()
@@ -62,8 +62,8 @@ func TestReloadOfLines(t *testing.T) {
 	}
 }
 
-// Law 8: a reload while a callback waits shortens nothing, neither by itself nor with a delay by CoA, which has the
-// wait computed again.
+// Law 8: a reload while a callback waits shortens no wait, not even with a CoA delay, after which the wait is computed
+// again.
 func TestReloadShortensNoWait(t *testing.T) {
 	for name, delay := range map[string]time.Duration{"the reload": 0, "the reload and a delay": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestReloadShortensNoWait(t *testing.T) {
 	}
 }
 
-// Accounting that nothing asked for at the start begins with the first call after the reload that does.
+// If accounting is configured only by a reload, it begins with the next call.
 func TestReloadBeginsAccounting(t *testing.T) {
 	srv := &books{}
 	none := map[string]broker.AccountingList{"default": {Record: broker.NoRecording}}
@@ -132,7 +132,7 @@ func TestReloadBeginsAccounting(t *testing.T) {
 	})
 }
 
-// reloaded is the town's configuration with another login list, script, wait and accounting list on each line.
+// reloaded returns the configuration with another login list, script, wait and accounting list on each line.
 func (w *town) reloaded() broker.Config {
 	w.t.Helper()
 	later, err := aaa.NewLocal([]aaa.User{
@@ -155,7 +155,7 @@ func (w *town) reloaded() broker.Config {
 	return c
 }
 
-// happened is when an event of a callback's history was recorded.
+// happened returns when an event of a callback's history was recorded.
 func happened(v broker.CallbackView, what string) time.Time {
 	for _, h := range v.History {
 		if h.What == what {

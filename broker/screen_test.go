@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestScreen: only Granted answers a telephone; silence ends in bounded time, and a broker with nobody to ask answers
+// TestScreen: only Granted answers a call; silence ends in bounded time, and a broker that can ask no server answers
 // none.
 func TestScreen(t *testing.T) {
 	answer := func(k aaa.Kind) func(context.Context, aaa.Request) aaa.Result {

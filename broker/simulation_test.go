@@ -23,12 +23,12 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// The simulation runs the loop's own code (take, commit, undo, done) in one goroutine against a world of a seeded
-// random generator: callers, lines, modems, timers, a disk that fails, a process that is killed between any two steps.
-// The witness is the world itself: what callers heard and what modems were told to dial. The same seed gives the same
-// trace.
+// The simulation runs the loop's own code (take, commit, undo, done) in one goroutine against a world driven by a
+// seeded random generator: callers, lines, modems, timers, a disk that fails, a process that is killed between any two
+// steps. The laws are checked from outside the loop: what callers were told and what modems were told to dial. The same
+// seed gives the same trace.
 
-// disk is a Store in memory: what a Commit returned nil for survives a crash, nothing else does.
+// disk is a Store in memory. Only what a Commit returned nil for survives a crash.
 type disk struct {
 	rng       *rand.Rand
 	failing   bool
@@ -40,12 +40,12 @@ type disk struct {
 	ended     map[string]int // callback → audit records of its end
 }
 
-// rowState is what the row of a callback's last attempt says.
+// rowState is the state of the row of a callback's last attempt.
 type rowState int
 
 const (
 	none  rowState = iota
-	open           // recorded, and the dial command may leave
+	open           // recorded, and the dial command may be sent
 	spare          // it was held back
 	over
 )
@@ -135,14 +135,14 @@ func (d *disk) Callback(context.Context, string) (journal.Callback, []journal.At
 	return journal.Callback{}, nil, journal.ErrNotFound
 }
 
-// killed is the panic by which the process ends.
+// killed is the panic that ends the process.
 type killed struct{}
 
-// happening is an event of the world at its time.
+// happening is a scheduled event of the world.
 type happening struct {
 	at   time.Duration
 	seq  int
-	life int // the process that ordered it; 0: the world's own
+	life int // the process that ordered it; 0: the world itself
 	do   func()
 }
 
@@ -174,18 +174,18 @@ type world struct {
 	life   int // counts processes
 	kills  int
 
-	heard  map[string]bool // callbacks that a caller was told of
-	dials  map[string]int  // callback → dial commands that modems saw
-	tries  map[string]int  // callback → orders to dial, also those whose dial command was held back
+	heard  map[string]bool // callbacks that a caller was told about
+	dials  map[string]int  // callback → dial commands that modems received
+	tries  map[string]int  // callback → orders to dial, including those whose dial command was held back
 	held   int
 	budget map[string]int
 	plans  map[string]callback.Plan
 	steps  map[string]map[int]int  // callback → step of its plan → dial commands
-	final  map[string]map[int]bool // callback → steps that can never end otherwise
+	final  map[string]map[int]bool // callback → steps that can never succeed
 	passed int
 	over   map[string]bool          // callbacks whose end was carried out or is on disk
-	leases map[uint64]bool          // lent by this process's world, not given back
-	putOff map[string]time.Duration // until when the dials of a callback were put off, as its asker was told
+	leases map[uint64]bool          // leased to this process and not returned
+	putOff map[string]time.Duration // callback → the confirmed time before which it must not be dialled
 	puts   int
 }
 
@@ -199,10 +199,10 @@ func (w *world) in(d time.Duration, life int, do func()) {
 	heap.Push(&w.agenda, happening{at: w.now + d, seq: w.seq, life: life, do: do})
 }
 
-// some is a random time up to d.
+// some returns a random duration up to d.
 func (w *world) some(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }
 
-// feed gives an event to the loop, as a process of this life would.
+// feed passes an event to the loop, as this process would.
 func (w *world) feed(e event) {
 	batch := append(w.b.backlog, e)
 	w.b.backlog = nil
@@ -212,7 +212,7 @@ func (w *world) feed(e event) {
 	}
 }
 
-// boot starts a process on what is on disk.
+// boot starts a process on the data of the disk.
 func (w *world) boot() {
 	w.life++
 	w.leases = map[uint64]bool{}
@@ -241,7 +241,7 @@ func cmpText(a, b string) int {
 	return 0
 }
 
-// carry does in the world what the machine ordered.
+// carry carries out an effect in the world.
 func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 	id, life := work.row.ID, w.life
 	w.log("%s %v", id, e)
@@ -255,7 +255,7 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 			w.t.Fatalf("callback %s: told before it was on disk (law 1)", id)
 		}
 		w.heard[id] = true
-		if w.rng.IntN(20) > 0 { // else they never hang up by themselves
+		if w.rng.IntN(20) > 0 { // otherwise they never hang up by themselves
 			say(w.some(2*time.Second), callback.HungUp{})
 		}
 	case callback.HangUpCaller:
@@ -269,7 +269,7 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 			say(w.some(time.Second), callback.NoLine{Cause: "all lines are busy"})
 			return
 		}
-		if w.rng.IntN(20) == 0 { // none of this step's lines will ever be there
+		if w.rng.IntN(20) == 0 { // this step's lines will never exist
 			w.sayFinal(id, w.plans[id].Step(work.state.Next()), w.some(time.Second),
 				callback.NoLine{Cause: "no such line", Final: true})
 			return
@@ -309,7 +309,7 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 		say(w.some(takes), callback.DenialRechecked{Gen: e.Gen, Reason: reason})
 	case callback.Dial:
 		w.tries[id]++
-		if w.rng.IntN(3) == 0 { // glare, or a dead modem: it hears nothing
+		if w.rng.IntN(3) == 0 { // glare, or a dead modem: it receives nothing
 			w.heldBack(id, e)
 			return
 		}
@@ -327,7 +327,7 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 	}
 }
 
-// dialCommand is the modem's end of a Dial: the witness of law 2.
+// dialCommand is the modem's side of a Dial. It checks law 2.
 func (w *world) dialCommand(id string, e callback.Dial) {
 	w.dials[id]++
 	step := w.plans[id].Step(e.Of)
@@ -359,7 +359,7 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	}
 }
 
-// heldBack is the end of a dial that never reached the modem, as the dialler tells it, once.
+// heldBack reports the end of a dial that never reached the modem, sometimes twice.
 func (w *world) heldBack(id string, e callback.Dial) {
 	w.held++
 	what := callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: "glare", HeldBack: true,
@@ -383,7 +383,7 @@ func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, cal
 		w.sayFinal(id, w.plans[id].Step(e.Of), w.some(time.Minute), ended)
 		return
 	}
-	if w.rng.IntN(30) > 0 { // else the dialler hangs
+	if w.rng.IntN(30) > 0 { // otherwise the dialler hangs
 		say(w.some(time.Minute), ended)
 	}
 	if w.rng.IntN(5) == 0 { // twice, late
@@ -391,7 +391,7 @@ func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, cal
 	}
 }
 
-// sayFinal tells that a step of a plan can never end otherwise. Once that is on disk it must never be dialled again.
+// sayFinal reports that a step of a plan can never succeed. Once that is on disk the step must not be dialled again.
 func (w *world) sayFinal(id string, step int, d time.Duration, what callback.Event) {
 	w.in(d, w.life, func() {
 		reply := make(chan error, 1)
@@ -402,7 +402,7 @@ func (w *world) sayFinal(id string, step int, d time.Duration, what callback.Eve
 				w.final[id][step] = true
 				w.passed++
 			}
-		default: // the disk failed; it is tried again
+		default: // the disk failed; it is retried
 		}
 	})
 }
@@ -421,7 +421,7 @@ func (w *world) legTwo(e callback.StartSession, say func(time.Duration, callback
 	}
 }
 
-// plan is one of 1 to 3 steps, each with a number of its own and perhaps lines of its own.
+// plan returns 1 to 3 steps, each with its own number and perhaps its own lines.
 func (w *world) plan() (p callback.Plan) {
 	for i := range 1 + w.rng.IntN(3) {
 		s := callback.PlanStep{Number: number("8400" + strconv.Itoa(i)), Times: 1 + w.rng.IntN(2)}
@@ -433,7 +433,7 @@ func (w *world) plan() (p callback.Plan) {
 	return p
 }
 
-// caller logs in, is promised a callback or not.
+// caller logs in, and is promised a callback or not.
 func (w *world) caller(n int) {
 	plan := w.plan()
 	id := fmt.Sprintf("cb%06d", n)
@@ -464,7 +464,7 @@ func (w *world) caller(n int) {
 	}
 }
 
-// coa is a Change or a Disconnect of AAA's, for whatever the callback is doing. What its asker is told must be so.
+// coa is a Change or a Disconnect from AAA, in any state of the callback. A confirmed request must have taken effect.
 func (w *world) coa(id string) {
 	if w.rng.IntN(10) == 0 {
 		w.feed(event{id: id, what: callback.Cancel{By: "CoA"}})
@@ -482,11 +482,11 @@ func (w *world) coa(id string) {
 		}
 		w.putOff[id] = until
 		w.puts++
-	default: // the disk failed; it is tried again, and nobody was told
+	default: // the disk failed; it is retried, and the request was not confirmed
 	}
 }
 
-// run plays n callers, then lets all come to an end. A kill is a panic out of the loop's code; the next process starts
+// run simulates n callers, then lets everything end. A kill is a panic out of the loop's code; the next process starts
 // on the disk.
 func (w *world) run(n int) {
 	for i := range n {
@@ -510,14 +510,14 @@ func (w *world) run(n int) {
 	}
 }
 
-// retryAll is a restart at the end of all things, so that what a failing disk held up is taken up.
+// retryAll is a restart at the end, which resumes what a failing disk delayed.
 func (w *world) retryAll() {
 	if v, _, _ := w.disk.Pending(context.Background()); len(v) > 0 {
 		w.safely(w.boot)
 	}
 }
 
-// safely runs a piece of the process; a kill inside it is followed by the next process.
+// safely runs a part of the process; if it is killed, the next process starts.
 func (w *world) safely(do func()) {
 	killedNow := func() (killedNow bool) {
 		defer func() {
@@ -547,7 +547,7 @@ func mustPolicies(t *testing.T) *policies.Set {
 	return s
 }
 
-// simulate plays one seed and returns the trace's hash.
+// simulate runs one seed and returns the trace's hash.
 func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 5732))
@@ -569,7 +569,7 @@ func simulate(t *testing.T, seed uint64, callers int) (sum string, w *world) {
 	return hex.EncodeToString(w.trace.Sum(nil)), w
 }
 
-// verify is the oracle: every promise heard ended once, dials ≤ attempts ≤ budget.
+// verify checks the laws: every callback that a caller was told about ended once, and dials ≤ attempts ≤ budget.
 func (w *world) verify(seed uint64) {
 	for id := range w.heard {
 		c, ok := w.disk.callbacks[id]
@@ -592,7 +592,7 @@ func (w *world) verify(seed uint64) {
 	}
 }
 
-// TestSimulation plays thousands of callbacks with faults and crashes, each seed twice.
+// TestSimulation simulates thousands of callbacks with faults and crashes, each seed twice.
 func TestSimulation(t *testing.T) {
 	seeds := 20
 	if v := os.Getenv("RINGBACK_SEEDS"); v != "" {

@@ -50,7 +50,7 @@ func (p dtePort) SetDTR(on bool) error    { p.DTE.SetDTR(on); return nil }
 func (dtePort) Break(time.Duration) error { return nil }
 func (dtePort) String() string            { return "memory" }
 
-// plain hides the signals: the port is bytes only, as TCP and PTY are.
+// plain hides the signals: the port has only data, like TCP and PTY ports.
 type plain struct{ dtePort }
 
 func (plain) HasSignals() bool          { return false }
@@ -61,7 +61,7 @@ func (plain) Break(time.Duration) error { return lines.ErrNoSignals }
 
 func (p plain) Await() {
 	select {
-	case <-p.DTE.Changes(): // nobody else takes it
+	case <-p.DTE.Changes(): // no one else reads it
 	default:
 	}
 	p.DTE.Await()
@@ -98,20 +98,20 @@ type townOptions struct {
 	accounting map[string]broker.AccountingList
 	list       string                 // the lines' accounting list
 	policy     func(*policies.Policy) // changes the group's policy
-	// what AAA says when it is asked again; nil: what it said
+	// AAA's answer when it is asked again; nil: the same as before
 	again     func(aaa.Request, aaa.Authorization) aaa.Result
 	user      func(*aaa.Authorization) // changes what users are granted
 	callerID  bool
 	lifetime  time.Duration
-	store     func(journal.Store) journal.Store // stands before the journal; nil: nothing does
+	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
 	exec      func(*exec.Config)                         // changes the EXEC
-	frontEnds func(session.FrontEnd) session.Chooser     // beside the EXEC; nil: it alone
+	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log       *zap.Logger
 }
 
-// asked is a login whose AAA can be asked again, and grants what the town says.
+// asked is a login whose AAA can be asked again, and grants what the town's configuration says.
 type asked struct {
 	aaa.Login
 	o *townOptions
@@ -160,7 +160,7 @@ func newTown(t *testing.T, o townOptions) *town {
 	return w
 }
 
-// start boots a ringback on the journal that is there.
+// start boots a ringback on the existing journal.
 func (w *town) start() {
 	w.t.Helper()
 	j, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(w.dir, "state", "journal.db")})
@@ -268,7 +268,7 @@ func script(t *testing.T, name, text string) *chat.Script {
 	return s
 }
 
-// halt ends ringback in good order; the town goes on.
+// halt shuts ringback down in an orderly way; the town continues.
 func (w *town) halt() {
 	w.t.Helper()
 	w.stop()
@@ -289,7 +289,7 @@ func (w *town) close() {
 	w.x.Close()
 }
 
-// pc is a person at a PC modem.
+// pc is a caller with a PC and a modem.
 type pc struct {
 	t   *testing.T
 	dte *exchange.DTE
@@ -304,7 +304,7 @@ func (p *pc) typ(text string) {
 	}
 }
 
-// see waits for a text for so long, and returns what came up to its end.
+// see waits for a text for at most within, and returns the input up to its end.
 func (p *pc) see(text string, within time.Duration) string {
 	p.t.Helper()
 	got, ok := p.await(text, within)
@@ -339,7 +339,7 @@ func (p *pc) login(user string) {
 	p.typ(password)
 }
 
-// idle waits until all lines are on hook and nobody's.
+// idle waits until all lines are on hook and not leased.
 func (w *town) idle(within time.Duration) {
 	w.t.Helper()
 	deadline := time.Now().Add(within)
@@ -360,7 +360,7 @@ func (w *town) idle(within time.Duration) {
 	}
 }
 
-// last is the newest callback.
+// last returns the newest callback.
 func (w *town) last() broker.CallbackView {
 	w.t.Helper()
 	all, _, err := w.broker.CallbackList(context.Background(), broker.CallbackQuery{All: true, Limit: 1})
@@ -374,7 +374,7 @@ func (w *town) last() broker.CallbackView {
 	return v
 }
 
-// dialled are the numbers that the lines' modems were told to dial.
+// dialled returns the numbers that the lines' modems were told to dial.
 func (w *town) dialled() []exchange.Dial {
 	var v []exchange.Dial
 	for _, d := range w.x.Dials() {
@@ -395,7 +395,7 @@ func inTown(t *testing.T, o townOptions, f func(w *town)) {
 	})
 }
 
-// pass lets time pass in the bubble.
+// pass lets time pass in the synctest bubble.
 func (w *town) pass(d time.Duration) {
 	w.t.Helper()
 	<-time.After(d)

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestViewHidesClass: the journal keeps Class for leg two's accounting; who looks at a callback does not see it.
+// TestViewHidesClass: the journal keeps Class for leg two's accounting; views do not show it.
 func TestViewHidesClass(t *testing.T) {
 	g := grant{Server: "one", Auth: aaa.Authorization{Callback: true, Class: [][]byte{[]byte("canary")},
 		Attributes: []string{"Class = [secret]"}}}

@@ -2,7 +2,7 @@ package journal
 
 import "errors"
 
-// What a mutation can run into besides the disk. Such an error concerns only the group of mutations it came from.
+// The errors of mutations other than disk errors. Such an error concerns only its own group of mutations.
 var (
 	ErrPending  = errors.New("a callback is already pending for this user")
 	ErrEnded    = errors.New("has already ended")
@@ -10,7 +10,7 @@ var (
 	ErrNotFound = errors.New("not in the journal")
 )
 
-// ErrClosed is the answer to a Commit after Close.
+// ErrClosed is the error of a Commit after Close.
 var ErrClosed = errors.New("the journal is closed")
 
 // ErrDamaged is wrapped by the errors that a single damaged row causes.

@@ -2,31 +2,32 @@ package journal
 
 import "time"
 
-// This file is what the nodes of a fleet may share: promises, their attempts, and their ends.
+// This file has the rows that the nodes of a fleet may share: promises, their attempts, and their ends.
 
-// Callback is the promise to ring somebody back. It is pending while Ended is zero.
+// Callback is the promise to call a user back. It is pending while Ended is zero.
 type Callback struct {
 	ID         string
 	Phase      string // the machine's phase, for queries
 	State      string // the machine's whole state as JSON; opaque here
-	User       string // with Entry: the identity that leg two must prove
+	User       string // with Entry: the identity that must log in on leg two
 	Entry      string
 	Service    string
-	Caller     string // as leg one's modem told it; "" unknown
-	Number     string // canonical digits to dial: the first step of its plan, as Lines, Rotary and RetryWait are
+	Caller     string // as leg one's modem reported it; "" if unknown
+	Number     string // canonical digits of the first step of its plan, like Lines, Rotary and RetryWait
 	NoVerify   bool
 	CallID     string // leg one
 	CalledTTY  int
-	Lines      []int // explicit callback-line; none: empty
-	Rotary     *int  // explicit callback-rotary; nil: none
+	Lines      []int // explicit callback-line; empty if none
+	Rotary     *int  // explicit callback-rotary; nil if none
 	ForcedWait time.Duration
 	RetryWait  time.Duration
-	Attempts   int // recorded so far; never falls, never above Max
-	Max        int // budget: the dials in its plan
-	// JSON of the owner's choice: what the plan has beside these columns, such as more steps; "" nothing
+	Attempts   int // recorded so far; never decreases, never exceeds Max
+	Max        int // budget: the number of dials in its plan
+	// JSON that only the owner reads: the parts of the plan that are not in these columns, such as more steps; "" if
+	// none
 	Plan           string
 	Decision       string // JSON
-	Trace          string // JSON: why the decision is what it is
+	Trace          string // JSON: the reasons of the decision
 	PolicyDigest   string
 	Authorization  string // JSON, secrets removed
 	MultiSessionID string
@@ -40,7 +41,7 @@ type Callback struct {
 // Pending reports whether the callback has not ended.
 func (c Callback) Pending() bool { return c.Ended.IsZero() }
 
-// Attempt is one dial for a callback. It is recorded before the dial command is given.
+// Attempt is one dial for a callback. It is recorded before the dial command is sent.
 type Attempt struct {
 	CallbackID string
 	N          int // from 1
@@ -49,33 +50,32 @@ type Attempt struct {
 	Script     string
 	Number     string
 	Started    time.Time
-	Ended      time.Time // zero: it runs, or a crash cut it off
+	Ended      time.Time // zero: it is running, or a crash interrupted it
 	Outcome    string    // "" until ended; "connected", "busy", "no answer", "interrupted by restart", …
 	Detail     string
 	Transcript string // of the chat script, secrets masked
 }
 
-// HeldBack is the Outcome of an attempt whose dial command provably never left.
+// HeldBack is the Outcome of an attempt whose dial command was provably not sent.
 const HeldBack = "held back"
 
-// PutCallback writes a callback: a new one, or what has become of a known one. Outcome is set together with Ended. It
-// answers
-//   - ErrPending where the same User and Entry have another callback that has not ended,
-//   - ErrEnded where this callback has ended before,
-//   - ErrBudget where Attempts would exceed Max, or fall.
+// PutCallback writes a callback, new or existing. Outcome is set together with Ended. Errors:
+//   - ErrPending if the same User and Entry have another callback that has not ended,
+//   - ErrEnded if this callback has already ended,
+//   - ErrBudget if Attempts would exceed Max, or decrease.
 type PutCallback struct{ Callback Callback }
 
-// PutAttempt records an attempt, before it is made. The callback must count it already (PutCallback before it in the
-// same group) and be pending, and the number must be new: else ErrBudget, ErrEnded, ErrNotFound.
+// PutAttempt records an attempt before it is made. The callback must already count it (PutCallback before it in the
+// same group) and be pending, and the number must be new; otherwise the error is ErrBudget, ErrEnded or ErrNotFound.
 type PutAttempt struct{ Attempt Attempt }
 
-// ReopenAttempt uses the row of an attempt again whose Outcome is HeldBack, before it is dialled once more: TTY, Script
-// and Started are those of the new try, Detail and Transcript keep what became of those before. Errors are those of
-// PutAttempt; ErrBudget also where the row has another Outcome.
+// ReopenAttempt reuses the row of an attempt whose Outcome is HeldBack, before it is dialled again: TTY, Script and
+// Started are replaced, Detail and Transcript of the earlier dials are kept. The errors are those of PutAttempt, and
+// ErrBudget if the row has another Outcome.
 type ReopenAttempt struct{ Attempt Attempt }
 
-// EndAttempt records how an attempt ended. Detail and Transcript are added to those of tries that were held back
-// before. ErrNotFound where there is none, ErrEnded where it has ended before.
+// EndAttempt records how an attempt ended. Detail and Transcript are appended to those of earlier dials that were held
+// back. Errors: ErrNotFound if there is no such attempt, ErrEnded if it has already ended.
 type EndAttempt struct {
 	CallbackID string
 	N          int
@@ -90,7 +90,8 @@ func (PutAttempt) mutation()    {}
 func (ReopenAttempt) mutation() {}
 func (EndAttempt) mutation()    {}
 
-// Shared reports whether a mutation concerns what nodes may share. What is a node's own never leaves its journal.
+// Shared reports whether a mutation concerns rows that nodes may share. Other rows never leave the journal of their
+// node.
 func Shared(m Mutation) bool {
 	switch m.(type) {
 	case PutCallback, PutAttempt, ReopenAttempt, EndAttempt:
