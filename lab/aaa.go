@@ -39,7 +39,7 @@ func (a AAA) tacacs() bool { return a == ByTACACS || a == ByTACACSTLS }
 
 func (a AAA) tls() bool { return a == ByRadSec || a == ByTACACSTLS }
 
-// usersFile is the file of the server's users.
+// usersFile is the name of the file with the server's users.
 func (a AAA) usersFile() string {
 	if a.tacacs() {
 		return "tacacs.conf"
@@ -47,7 +47,7 @@ func (a AAA) usersFile() string {
 	return "users"
 }
 
-// secretFile is the file of the secret that server and daemon share; "" over TLS.
+// secretFile is the name of the file with the secret that server and daemon share; "" over TLS.
 func (a AAA) secretFile() string {
 	switch a {
 	case ByRADIUS:
@@ -134,7 +134,7 @@ func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret
 	server, err := servers.NewTACACS(servers.TACACSConfig{Key: secret, Profiles: parsed, TLS: certificates,
 		Trace: func(e servers.Event) {
 			if e.Kind == "accounting" && !e.Sent {
-				// one write: several sessions account at once
+				// one write, because several sessions account at the same time
 				fmt.Fprintf(detail, "%s\n\t%s\n\n", e.Time.Format(time.ANSIC), strings.Join(e.Attributes, "\n\t"))
 			}
 		}})
@@ -146,7 +146,7 @@ func (l *Lab) startTACACS(ctx context.Context, users *os.File, secret aaa.Secret
 }
 
 // writeCertificates makes an authority, the server's certificate, and the daemon's with its key, again at each start.
-// The authority's key is kept nowhere.
+// The authority's key is not stored.
 func (l *Lab) writeCertificates() (*tls.Config, error) {
 	const year = 365 * 24 * time.Hour
 	town, err := servers.NewAuthority("the town's authority")
@@ -169,7 +169,7 @@ func (l *Lab) writeCertificates() (*tls.Config, error) {
 		NextProtos: l.opt.AAA.protocols()}, nil
 }
 
-// protocols are what the server offers inside TLS (ALPN).
+// protocols are the names that the server offers inside TLS (ALPN).
 func (a AAA) protocols() []string {
 	if a == ByRadSec {
 		return []string{"radius/1.1", "radius/1.0"}

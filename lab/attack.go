@@ -15,17 +15,17 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// Attack is a theft that a caller tries on the daemon: the computer at the caller's modem speaks as the daemon's own
-// modem does. Where result codes and data share one stream, a driver that believes what it reads can be attacked.
+// Attack is a theft that a caller attempts on the daemon: the computer at the caller's modem imitates the daemon's own
+// modem. Result codes and data share one stream, so a driver that trusts what it reads can be attacked.
 type Attack struct {
 	Name  string
-	About string // what the thief does and wants to get
+	About string // what the thief does, and the goal
 
-	lines int                                          // that the daemon has, from 65 on
+	lines int                                          // number of the daemon's lines, from 65 on
 	edit  func(name, text string) string               // of the daemon's files; nil: none
 	modem func(name string, c *exchange.ModemConfig)   // of the town's modems; nil: as usual
-	play  func(ctx context.Context, s *siege) error    // an error: the attack could not be played
-	host  func(ctx context.Context) (*evilHost, error) // a host that a session is joined to; nil: none
+	play  func(ctx context.Context, s *siege) error    // an error means that the attack could not be played
+	host  func(ctx context.Context) (*evilHost, error) // a host that a session connects to; nil: none
 }
 
 // AttackResult is the result of an attack.
@@ -33,11 +33,11 @@ type AttackResult struct {
 	Attack  string   `json:"attack"`
 	Ports   Ports    `json:"ports"`
 	Held    bool     `json:"held"`
-	Got     []string `json:"got,omitempty"`   // what the thief got and must not
-	Notes   []string `json:"notes,omitempty"` // what happened besides
-	Error   string   `json:"error,omitempty"` // it could not be played
+	Got     []string `json:"got,omitempty"`   // what the thief got although the daemon must prevent it
+	Notes   []string `json:"notes,omitempty"` // other observations
+	Error   string   `json:"error,omitempty"` // the attack could not be played
 	Seconds float64  `json:"seconds"`
-	Dir     string   `json:"dir,omitempty"` // the town's files, where it was not held
+	Dir     string   `json:"dir,omitempty"` // the town's files, if the attack succeeded
 }
 
 // Attacks are all attacks, in the order of their description.
@@ -45,14 +45,13 @@ func Attacks() []Attack {
 	return slices.Concat(thefts(), holds(), reopens(), escapes(), forgeries())
 }
 
-// attackTime bounds one attack at a pace. Each takes a minute at most in a fast network, where the machine has time for
-// it.
+// attackTime limits one attack at a pace. In a fast network, each takes at most a minute on a machine that is not busy.
 func attackTime(pace float64) time.Duration {
 	return 4*time.Minute + time.Duration(float64(6*time.Minute)/max(pace, 1))
 }
 
-// Run plays the attack in a town of its own, at the pace and with the kind of ports of o. The town's files are removed
-// where it was held, unless o names a directory.
+// Run plays the attack in its own town, at the pace and with the kind of ports of o. It removes the town's files if the
+// daemon withstood the attack, unless o names a directory.
 func (a Attack) Run(ctx context.Context, o Options) AttackResult {
 	begun := time.Now()
 	r := AttackResult{Attack: a.Name, Ports: cmp.Or(o.Ports, RFC2217)}
@@ -110,8 +109,8 @@ func (a Attack) run(ctx context.Context, o *Options) (got, notes []string, err e
 	return s.got, s.notes, err
 }
 
-// configure adapts the daemon's files to the attack: fewer lines, a short forced wait, and the attack's own edits.
-// A single line may call back without verification, otherwise the daemon would not start.
+// configure adapts the daemon's files to the attack: fewer lines, a short forced wait, and the attack's own edits. A
+// single line may call back without verification, otherwise the daemon would not start.
 func (a Attack) configure(name, text string, host *evilHost) string {
 	if name == "ringback.yaml" {
 		wait := "forced_wait: 1s"
@@ -119,7 +118,7 @@ func (a Attack) configure(name, text string, host *evilHost) string {
 			wait += ", same_line_no_verify: true"
 		}
 		text = strings.ReplaceAll(text, "forced_wait: 5s", wait)
-		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // they are the file's end
+		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // the lines are at the end of the file
 	}
 	if host != nil {
 		text = host.configure(name, text)
@@ -138,7 +137,7 @@ type siege struct {
 	mu     sync.Mutex
 	got    []string
 	notes  []string
-	robbed bool // the attack is over: there is nothing more to get
+	robbed bool // the attack is over: nothing more can be stolen
 }
 
 // gets records what the thief got, once, and ends the attack.
@@ -149,7 +148,7 @@ func (s *siege) gets(format string, args ...any) {
 	s.robbed = true
 }
 
-// fooled records that the daemon is wrong about a line, once; the attack goes on.
+// fooled records, once, that the daemon is wrong about a line. The attack continues.
 func (s *siege) fooled(format string, args ...any) { s.add(&s.got, fmt.Sprintf(format, args...)) }
 
 // notice records another remark, once.
@@ -175,7 +174,7 @@ func (s *siege) isFooled() bool {
 	return len(s.got) > 0
 }
 
-// watchEvery is how often the daemon's word is compared with the exchange's.
+// watchEvery is how often the daemon's state is compared with the exchange's.
 const watchEvery = 50 * time.Millisecond
 
 // watch compares the daemon's reports with the exchange's state, until ctx ends.
@@ -193,7 +192,7 @@ func (s *siege) watch(ctx context.Context) {
 	}
 }
 
-// glance is a modem at one moment.
+// glance is the state of a modem at one moment.
 type glance struct {
 	state  exchange.ModemState
 	events int
@@ -208,13 +207,12 @@ func (s *siege) glances() []glance {
 	return all
 }
 
-// compareLines looks for calls that the exchange never put through, and for lines that are idle while a caller is on
-// them.
+// compareLines looks for calls that the exchange never put through, and for idle lines with a caller connected.
 func (s *siege) compareLines(ctx context.Context) {
 	before := s.glances()
 	lines, err := s.Client().Lines(ctx)
 	if err != nil {
-		return // the daemon is not there now
+		return // the daemon is not running now
 	}
 	after := s.glances()
 	for _, line := range lines {
@@ -261,7 +259,7 @@ func (s *siege) pause(ctx context.Context, d time.Duration) error {
 	return s.until(ctx, d, func() bool { return false })
 }
 
-// until waits until ok or until the thief has got something, for at most d; that d is over is no error.
+// until waits until ok, or until the thief has got something, for at most d. It is no error if d passes.
 func (s *siege) until(ctx context.Context, d time.Duration, ok func() bool) error {
 	deadline := time.Now().Add(d)
 	for time.Now().Before(deadline) && !s.broken() && !ok() {
@@ -274,7 +272,7 @@ func (s *siege) until(ctx context.Context, d time.Duration, ok func() bool) erro
 	return ctx.Err()
 }
 
-// callbackEnds waits until no callback of user is pending, for at most d.
+// callbackEnds waits at most d until no callback of user is pending.
 func (s *siege) callbackEnds(ctx context.Context, user string, d time.Duration) error {
 	return s.until(ctx, d, func() bool {
 		all, err := s.Client().Callbacks(ctx, false)
@@ -282,13 +280,13 @@ func (s *siege) callbackEnds(ctx context.Context, user string, d time.Duration) 
 	})
 }
 
-// idle reports whether all lines are idle for the daemon.
+// idle reports whether the daemon reports all lines as idle.
 func (s *siege) idle(ctx context.Context) bool {
 	lines, err := s.Client().Lines(ctx)
 	return err == nil && !slices.ContainsFunc(lines, func(l client.Line) bool { return l.State != "idle" })
 }
 
-// state is the daemon's state of a line; "" if the daemon is not running.
+// state is the state of a line that the daemon reports; "" if the daemon is not running.
 func (s *siege) state(ctx context.Context, tty int) string {
 	lines, err := s.Client().Lines(ctx)
 	if i := slices.IndexFunc(lines, func(l client.Line) bool { return l.TTY == tty }); err == nil && i >= 0 {

@@ -12,8 +12,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// The number that a thief has the modem dial, and how long the guard time of an escape sequence is at least kept (S12:
-// 1 s).
+// The number that the thief wants the modem to dial, and the shortest guard time of an escape sequence (S12: 1 s).
 const (
 	premiumNumber = "9005551234"
 	guardTime     = 1200 * time.Millisecond
@@ -85,8 +84,8 @@ func escapes() []Attack {
 	}
 }
 
-// escaped records a modem that has left a call's data for its command line while the session goes on; after says what
-// was sent. The daemon's own hang-up goes that way too.
+// escaped records a modem that has left data mode for command mode while the session continues; after says what was
+// sent. The daemon itself also hangs up that way.
 func (s *siege) escaped(ctx context.Context, after string) func() bool {
 	return func() bool {
 		before := s.glances()
@@ -103,7 +102,7 @@ func (s *siege) escaped(ctx context.Context, after string) func() bool {
 	}
 }
 
-// dialled records a dial command that the thief had the modem do.
+// dialled records a dial command that the thief made the modem execute.
 func (s *siege) dialled() bool {
 	for _, d := range s.Dials() {
 		if strings.HasPrefix(d.Modem, "tty") && strings.Contains(d.Number, premiumNumber) {
@@ -114,7 +113,7 @@ func (s *siege) dialled() bool {
 	return false
 }
 
-// evilHost is a host to which sessions are joined, one share of the escape characters for each.
+// evilHost is a host that sessions connect to; each session receives a share of the escape characters.
 type evilHost struct {
 	lis   net.Listener
 	wg    sync.WaitGroup
@@ -155,7 +154,7 @@ func (h *evilHost) close() {
 	}
 }
 
-// configure adds the user who is joined to the host.
+// configure adds the user whose sessions connect to the host.
 func (h *evilHost) configure(name, text string) string {
 	addr := h.lis.Addr().(*net.TCPAddr)
 	switch name {
@@ -170,7 +169,7 @@ func (h *evilHost) configure(name, text string) string {
 	return text
 }
 
-// attack sends the escape characters, shared among the connections, and the dial command at the end.
+// attack sends the escape characters, divided among the connections, and finally the dial command.
 func (h *evilHost) attack(ctx context.Context, s *siege) error {
 	all := []byte{'+', 0x7f}
 	for c := byte(0); c < ' '; c++ {
@@ -196,8 +195,7 @@ func (h *evilHost) attack(ctx context.Context, s *siege) error {
 			return err
 		}
 	}
-	// What the modem does next is what the thief is after. It is told even where its command line has been reached
-	// already.
+	// The dial command is the thief's goal, so it is sent even after the command mode has been reached.
 	select {
 	case <-time.After(4 * time.Second):
 	case <-ctx.Done():

@@ -69,7 +69,7 @@ func forgeries() []Attack {
 	}
 }
 
-// repeats types the texts, with a pause behind each, until the call ends or the thief has got something.
+// repeats types the texts, with a pause after each, until the call ends or the thief has got something.
 func (c *caller) repeats(ctx context.Context, times int, pause time.Duration, texts ...string) error {
 	for range times {
 		for _, t := range texts {
@@ -91,8 +91,8 @@ func (c *caller) repeats(ctx context.Context, times int, pause time.Duration, te
 // forgedConnect is when a caller types CONNECT.
 type forgedConnect struct {
 	typed  string        // first
-	wait   time.Duration // behind it, until the line is idle at most
-	again  string        // then, often
+	wait   time.Duration // after it, at most until the line is idle
+	again  string        // then, repeatedly
 	lies   *impostor
 	victim bool // while a user is called back
 }

@@ -53,7 +53,7 @@ func holds() []Attack {
 	}
 }
 
-// hold is a thief who logs in with a stolen password and keeps the line by false answers.
+// hold plays a thief who logs in with a stolen password and keeps the line with forged answers.
 func (s *siege) hold(ctx context.Context, behindPassword string) error {
 	thief, err := s.sit(ctx, "austin-02")
 	if err != nil {

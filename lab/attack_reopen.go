@@ -7,7 +7,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// reopens are of a modem that keeps its call when the port is closed: so the caller is there when it is opened again.
+// reopens are the attacks on a modem that keeps its call when the port is closed: the caller is still connected when
+// the port is opened again.
 func reopens() []Attack {
 	stays := func(_ string, c *exchange.ModemConfig) { c.StaysOffHook = true }
 	return []Attack{
@@ -38,7 +39,7 @@ func reopens() []Attack {
 	}
 }
 
-// reopen has a caller on the line while what the daemon knows of it is lost.
+// reopen keeps a caller on the line while the daemon loses its state of the line.
 func (s *siege) reopen(ctx context.Context, lose func() error) error {
 	thief, err := s.sit(ctx, "kihei-03")
 	if err != nil {
@@ -61,7 +62,7 @@ func (s *siege) reopen(ctx context.Context, lose func() error) error {
 		return nil
 	}
 	s.notice("the thief was hung up on")
-	return s.until(ctx, stepTime, func() bool { // the line comes back, and nothing is wrong then
+	return s.until(ctx, stepTime, func() bool { // wait until the line is back, and see that nothing is wrong then
 		lines, err := s.Client().Lines(ctx)
 		return err == nil && inService(lines)
 	})

@@ -18,7 +18,7 @@ func thefts() []Attack {
 			for _, guess := range []func(int) int{
 				func(int) int { return 0 },
 				func(n int) int { return factory[n] },
-				func(n int) int { return n }, // an echo of what the query shows
+				func(n int) int { return n }, // echoes the register number of a query
 			} {
 				err := s.steal(ctx, &impostor{guess: guess})
 				if s.isFooled() || errors.Is(err, errNoLine) {
@@ -33,11 +33,11 @@ func thefts() []Attack {
 	}}
 }
 
-// believed is how long a driver may take to believe a typed NO CARRIER and to hang up: 0.3 s of silence, the guard
-// times of the escape sequence and a few commands.
+// believed is how long a driver may take to accept a typed NO CARRIER and to hang up: 0.3 s of silence, the guard times
+// of the escape sequence and a few commands.
 const believed = 4 * time.Second
 
-// steal lets a stranger lie on one line while the victim is called back.
+// steal lets an impostor forge answers on one line while the victim is called back.
 func (s *siege) steal(ctx context.Context, lies *impostor) error {
 	thief, err := s.sit(ctx, "kihei-03")
 	if err != nil {
@@ -57,8 +57,8 @@ func (s *siege) steal(ctx context.Context, lies *impostor) error {
 	return s.callVictim(ctx, thief)
 }
 
-// verifies logs in again where leg two asks for it, as it does on a port without modem signals. The function that it
-// returns ends that.
+// verifies logs in again if leg two requires it, as it does on a port without modem signals. The returned function ends
+// that.
 func (c *caller) verifies(ctx context.Context, user, password string) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -74,7 +74,7 @@ func (c *caller) verifies(ctx context.Context, user, password string) (end func(
 	}
 }
 
-// callVictim has a user without a second login promised a callback while the thief waits for it.
+// callVictim gets a callback promised to a user without a second login while the thief waits for it.
 func (s *siege) callVictim(ctx context.Context, thief *caller) error {
 	victim, err := s.sit(ctx, "austin-01")
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *siege) callVictim(ctx context.Context, thief *caller) error {
 	} else {
 		s.notice("the thief's words were data")
 	}
-	if err := thief.hangsUp(ctx); err != nil { // the line that the callback may have waited for
+	if err := thief.hangsUp(ctx); err != nil { // the callback may have waited for this line
 		return err
 	}
 	if err := s.callbackEnds(ctx, "austin-01", stepTime); err != nil {

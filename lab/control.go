@@ -15,8 +15,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// The control socket: a client sends one line of JSON, gets one line of JSON, and is then at the subscriber's modem:
-// bytes both ways until either side closes.
+// The control socket: a client sends one line of JSON and receives one line of JSON. From then on it is connected to
+// the subscriber's modem: bytes in both directions until either side closes.
 
 type controlRequest struct {
 	As string `json:"as"` // subscriber's name
@@ -76,8 +76,7 @@ func reply(c net.Conn, err error) {
 	c.Write(append(data, '\n'))
 }
 
-// Attach sits down at a subscriber's PC: its modem gets a DTE. An error where there is no such subscriber or somebody
-// sits there.
+// Attach connects a DTE to the modem of a subscriber's PC. It fails if there is no such subscriber or the PC is in use.
 func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 	m := l.subscribers[name]
 	if m == nil {
@@ -92,10 +91,10 @@ func (l *Lab) Attach(name string) (*exchange.DTE, error) {
 	return m.DTE(), nil
 }
 
-// ServePTY puts a subscriber's modem on a pseudo terminal, for a terminal program of one's own, and returns its path.
-// It stays there until the lab's end.
+// ServePTY connects a subscriber's modem to a pseudo terminal, for the user's own terminal program, and returns its
+// path. The terminal exists until the lab ends.
 func (l *Lab) ServePTY(name string) (path string, err error) {
-	dte, err := l.Attach(name) // the PC is in use
+	dte, err := l.Attach(name) // from now on the PC is in use
 	if err != nil {
 		return "", err
 	}
@@ -121,7 +120,7 @@ func names() string {
 	return text
 }
 
-// Bridge carries bytes between a modem and a terminal or connection until either ends, and closes both.
+// Bridge copies bytes between a modem and a terminal or connection until either ends, and closes both.
 func Bridge(dte *exchange.DTE, other io.ReadWriteCloser) {
 	var end sync.Once
 	finish := func() {
@@ -138,7 +137,7 @@ func Bridge(dte *exchange.DTE, other io.ReadWriteCloser) {
 	down.Wait()
 }
 
-// Call sits down at a subscriber's PC of a running lab. The caller closes the connection.
+// Call connects to the modem of a subscriber's PC in a running lab. The caller closes the connection.
 func Call(ctx context.Context, t Town, as string) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "unix", t.Control)
@@ -161,7 +160,7 @@ func Call(ctx context.Context, t Town, as string) (net.Conn, error) {
 	return c, nil
 }
 
-// readAnswer reads one line and not a byte more: what follows is the modem's.
+// readAnswer reads exactly one line: what follows comes from the modem.
 func readAnswer(c net.Conn) (controlAnswer, error) {
 	var line []byte
 	var a controlAnswer

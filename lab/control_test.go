@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// controlled is a town without a daemon whose control socket is served.
+// controlled makes a town without a daemon and serves its control socket.
 func controlled(t *testing.T) (*Lab, Town) {
 	t.Helper()
 	l := mustBuild(t, Options{Dir: t.TempDir()})
@@ -40,7 +40,7 @@ func expect(t *testing.T, c net.Conn, text string) {
 	}
 }
 
-// Two people sit down at two PCs and talk; a seat that is taken is refused, and free again when its owner has left.
+// Two subscribers at two PCs talk to each other. A PC in use is refused, and free again when its user has left.
 func TestCall(t *testing.T) {
 	_, town := controlled(t)
 	ctx := t.Context()
@@ -104,7 +104,7 @@ func TestCallRefused(t *testing.T) {
 	}
 }
 
-// The lab's end is the end of whoever sits at a PC.
+// The end of the lab ends the connections to its PCs.
 func TestCallEnds(t *testing.T) {
 	l, town := controlled(t)
 	c, err := Call(t.Context(), town, "austin-01")

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Town is what other processes need to know of a running lab.
+// Town is what other processes must know about a running lab.
 type Town struct {
 	PID     int    `json:"pid"`
-	Dir     string `json:"dir"`     // where its files are
+	Dir     string `json:"dir"`     // directory of its files
 	Socket  string `json:"socket"`  // the daemon's admin socket
 	Control string `json:"control"` // the lab's own socket, for `lab call`
 }
@@ -21,7 +21,7 @@ type Town struct {
 // ErrNoLab is returned by Find if no lab runs.
 var ErrNoLab = errors.New("no lab is running: start one with `ringback lab`")
 
-// home is the user's own state directory for labs.
+// home is the user's state directory for labs.
 func home() string {
 	base := os.Getenv("XDG_STATE_HOME")
 	if base == "" {
@@ -36,7 +36,7 @@ func home() string {
 
 func pointer() string { return filepath.Join(home(), "running.json") }
 
-// Find returns the lab that this user has running.
+// Find returns the running lab of this user.
 func Find() (Town, error) {
 	data, err := os.ReadFile(pointer())
 	if errors.Is(err, os.ErrNotExist) {
@@ -60,7 +60,7 @@ func alive(pid int) bool {
 	return pid > 0 && (err == nil || errors.Is(err, unix.EPERM))
 }
 
-// publish makes the lab findable; the returned function undoes that.
+// publish makes the lab findable; the returned function undoes this.
 func publish(t Town) (func(), error) {
 	data, err := json.Marshal(t)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A lab that was killed leaves its file; the next one is not deceived, and a lab takes back its own file only.
+// A killed lab leaves its file; the next lab ignores it, and a lab removes only its own file.
 func TestFindStale(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	dead := exec.Command("true")

@@ -1,6 +1,6 @@
-// Package lab is a town on one machine: a telephone exchange with soft modems, subscribers, a RADIUS server that speaks
-// real packets over real UDP, and `ringback serve` as a child process with a configuration that is written out. The
-// daemon does not know that it lives in a lab.
+// Package lab runs a simulated town on one machine: a telephone exchange with soft modems, subscribers, an AAA server
+// that sends real packets, and `ringback serve` as a child process with a generated configuration. The daemon cannot
+// tell that it runs in a lab.
 package lab
 
 import (
@@ -23,27 +23,28 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// Options say what lab to start.
+// Options select the lab to start.
 type Options struct {
-	Dir     string  // where its files are; "": the user's own state directory
-	Pace    float64 // how many times faster the telephone network is; 0: 1. The broker's own waits stay as they are
-	S7      int     // the modems' register: seconds of the network's time that they wait for carrier; 0: theirs, 50
+	Dir     string  // directory of its files; "": the user's state directory
+	Pace    float64 // speed factor of the telephone network; 0: 1. The broker's own waits do not change
+	S7      int     // the modems' register S7: seconds, in network time, to wait for carrier; 0: the modems' default, 50
 	Binary  string  // ringback, started as `Binary serve -c …`
-	Command string  // how the user calls ringback, for the explanations; "": "ringback"
+	Command string  // how the user calls ringback, for the texts; "": "ringback"
 	Quiet   bool    // started by another program: do not publish this lab
 	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
 	AAA     AAA     // the kind of the town's AAA server; "": ByRADIUS
 
-	Tell func(text string) // called with the reason of a wait; may be nil
+	Tell func(text string) // called with the reason if Start must wait; may be nil
 
 	// RADIUS is a server used instead of the lab's own, over UDP; nil: the lab's own.
 	RADIUS *RADIUS
-	// Line gives the modem of a line its port, instead of Ports, and returns the port's URL; nil: as Ports says.
+	// Line gives the modem of a line its port, instead of Ports, and returns the port's URL; nil: Ports applies.
 	Line func(tty int, m *exchange.Modem) (url string, err error)
-	// Modem changes what a modem is like before it is installed: tty65 … or a subscriber's name. nil: as they are.
+	// Modem changes the configuration of a modem before it is installed: tty65 … or a subscriber's name. nil: no
+	// changes.
 	Modem func(name string, c *exchange.ModemConfig)
 	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users,
-	// tacacs.conf. nil: as they are.
+	// tacacs.conf. nil: no changes.
 	Edit func(name, text string) string
 }
 
@@ -57,15 +58,15 @@ type RADIUS struct {
 type Lab struct {
 	opt         Options
 	dir         string
-	lock        *lock // nil: not taken
+	lock        *lock // nil if not locked
 	sockets     *sockets
 	exchange    *exchange.Exchange
 	lines       []*exchange.Modem
 	subscribers map[string]*exchange.Modem
-	urls        []string // of the lines' ports
+	urls        []string // the URLs of the lines' ports
 	daemon      *daemon
 	logs        []io.Closer
-	Kept        []string // files of the directory that the user has changed; they were left as they are
+	Kept        []string // files of the directory that the user has changed; the lab did not overwrite them
 	cancel      context.CancelFunc
 	unpublish   func()
 	wg          sync.WaitGroup
@@ -76,7 +77,7 @@ type Lab struct {
 	counts counts
 }
 
-// counts are of the exchange's events, by modem. Events may come while the lab's own lock is held.
+// counts counts the exchange's events by modem. Events may arrive while the lab's own lock is held.
 type counts struct {
 	mu      sync.Mutex
 	events  map[string]int
@@ -101,7 +102,7 @@ func (c *counts) of(m *exchange.Modem) (events, answers int) {
 	return c.events[m.Name()], c.answers[m.Name()]
 }
 
-// Start brings the town up and waits until the daemon answers. The caller must Close the Lab.
+// Start starts the town and waits until the daemon answers. The caller must Close the Lab.
 func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Pace == 0 {
 		o.Pace = 1
@@ -132,7 +133,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		o.Tell = func(string) {}
 	}
 	if t, err := Find(); err == nil && t.Dir != dir {
-		o.Quiet = true // the other one stays the one that is found
+		o.Quiet = true // the other lab remains the one that Find returns
 	}
 	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
 	if err := l.start(ctx); err != nil {
@@ -177,7 +178,7 @@ func (l *Lab) start(ctx context.Context) error {
 // StopDaemon shuts the daemon down, as SIGTERM does, and keeps the town: its modems still ring.
 func (l *Lab) StopDaemon() { l.child().stop() }
 
-// StartDaemon starts the daemon, again after StopDaemon or its end, and waits until its lines are in service.
+// StartDaemon starts the daemon, after StopDaemon or its end, and waits until its lines are in service.
 func (l *Lab) StartDaemon(ctx context.Context) error {
 	if err := l.launch(); err != nil {
 		return err
@@ -206,20 +207,20 @@ func (l *Lab) child() *daemon {
 	return l.daemon
 }
 
-// Town is what other processes need to know of this lab.
+// Town is what other processes must know about this lab.
 func (l *Lab) Town() Town {
 	return Town{PID: os.Getpid(), Dir: l.dir, Socket: l.socket(), Control: filepath.Join(l.dir, "lab.sock")}
 }
 
 func (l *Lab) socket() string { return filepath.Join(l.dir, "ringback.sock") }
 
-// Client speaks to the town's daemon.
+// Client returns a client of the town's daemon.
 func (l *Lab) Client() *client.Client { return client.New(l.socket()) }
 
-// Dir is where the lab's files are.
+// Dir is the directory of the lab's files.
 func (l *Lab) Dir() string { return l.dir }
 
-// Dials are all dial commands that any modem of the town has seen.
+// Dials returns all dial commands that any modem of the town has received.
 func (l *Lab) Dials() []exchange.Dial { return l.exchange.Dials() }
 
 func (l *Lab) startTown() error {
@@ -262,8 +263,7 @@ func (l *Lab) addModem(c exchange.ModemConfig) *exchange.Modem {
 	return l.exchange.AddModem(c)
 }
 
-// startTime is how long a daemon may take until its lines are in service, on a machine that is busy with something
-// else.
+// startTime is how long a daemon may take until its lines are in service, on a busy machine.
 const startTime = time.Minute
 
 // ready waits until the daemon's lines are in service.
@@ -300,10 +300,10 @@ func inService(lines []client.Line) bool {
 	return len(lines) > 0
 }
 
-// Done is closed when the current daemon has ended, for whatever reason.
+// Done is closed when the current daemon has ended for any reason.
 func (l *Lab) Done() <-chan struct{} { return l.child().ended }
 
-// Close shuts the daemon down, then the town. Safe to call twice.
+// Close shuts the daemon down, then the town. It may be called twice.
 func (l *Lab) Close() error {
 	if l.lock != nil {
 		l.lock.ending()
@@ -351,12 +351,12 @@ func startDaemon(binary, dir string, lock *os.File) (*daemon, error) {
 	cmd := exec.Command(binary, "serve", "-c", filepath.Join(dir, "ringback.yaml"))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock} // held until the daemon has ended too
-	// A Ctrl-C at the lab's terminal is the lab's to handle; and no daemon outlives its lab.
+	// The lab handles a Ctrl-C at its terminal; and no daemon outlives its lab.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	d := &daemon{cmd: cmd, log: log, ended: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Pdeathsig is sent when the thread ends that made the child: this one stays as long as the child.
+		// Pdeathsig is sent when the thread that started the child ends, so this thread must live as long as the child.
 		runtime.LockOSThread()
 		defer close(d.ended)
 		err := cmd.Start()

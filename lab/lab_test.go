@@ -55,8 +55,7 @@ func TestStartRefused(t *testing.T) {
 	}
 }
 
-// A lab that is ending is waited for, and so is the daemon of one that was killed; where neither goes, ctx ends the
-// wait.
+// A new lab waits for a lab that is ending, and for the daemon of a killed one; if they do not end, ctx ends the wait.
 func TestStartWaits(t *testing.T) {
 	dir := t.TempDir()
 	dead := exec.Command("true")

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock is a lab's claim on its directory (flock). The daemon inherits it, so that it is free when both have ended,
-// however that came.
+// lock is a lab's claim on its directory (flock). The daemon inherits it, so the directory is free when both have
+// ended, even after a crash.
 type lock struct{ f *os.File }
 
 // holder is the content of the lock file: the lab that holds it.
@@ -22,13 +22,13 @@ type holder struct {
 	Ending bool `json:"ending"`
 }
 
-// endTimeout is longer than a daemon is given to end.
+// endTimeout is longer than the time that a daemon is given to shut down.
 const endTimeout = stopTimeout + 10*time.Second
 
 func lockPath(dir string) string { return filepath.Join(dir, "lab.lock") }
 
-// takeLock claims the directory. It waits for a lab that is ending, after it told of that, and refuses where one is
-// there to stay.
+// takeLock claims the directory. It waits for a lab that is ending and reports that to tell; it fails if the lab there
+// keeps running.
 func takeLock(ctx context.Context, dir, command string, tell func(string)) (*lock, error) {
 	f, err := os.OpenFile(lockPath(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -98,7 +98,7 @@ func heldBy(dir string) (h holder, stays bool) {
 func (l *lock) write(h holder) error {
 	data, err := json.Marshal(h)
 	if err == nil {
-		_, err = l.f.WriteAt(append(data, "\n      "...), 0) // blanks over a longer text
+		_, err = l.f.WriteAt(append(data, "\n      "...), 0) // blanks overwrite the rest of a longer text
 	}
 	return err
 }

@@ -52,10 +52,10 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 	return r, nil
 }
 
-// settleTime is how long a callback may take to its end once the script is over.
+// settleTime is how long a callback may take to end after the script.
 const settleTime = time.Minute
 
-// newCallback returns the callback that was not known before, once it has ended.
+// newCallback returns the callback that is not in known, when it has ended.
 func (l *Lab) newCallback(ctx context.Context, known []client.Callback) (*client.CallbackDetail, error) {
 	deadline := time.Now().Add(settleTime)
 	for {
@@ -81,7 +81,7 @@ func (l *Lab) newCallback(ctx context.Context, known []client.Callback) (*client
 	}
 }
 
-// compare lists the differences from what is expected; screen is the folded transcript.
+// compare lists the differences from the expected result; screen is the folded transcript.
 func (r *Result) compare(screen []string) {
 	if want := r.Scenario.Transcript; want != nil {
 		for i := range max(len(screen), len(want)) {
@@ -145,7 +145,7 @@ type row struct {
 	left, right string
 }
 
-// Print shows what the subscriber saw beside what the broker did, by the clock.
+// Print shows the subscriber's screen beside the broker's trace, in order of time.
 func (r *Result) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\n", r.Scenario.Title)
 	const width = 46

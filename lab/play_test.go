@@ -14,8 +14,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// follow has a subscriber follow a script at a modem that has a neighbour, and returns their screen and the time that
-// it took.
+// follow lets a subscriber follow a script at a modem that has a neighbour, and returns the screen and the time taken.
 func follow(ctx context.Context, t *testing.T, script string) (screen string, took time.Duration, err error) {
 	t.Helper()
 	steps, err := parseSteps([]byte(script))
@@ -113,8 +112,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// What the subscriber saw stands beside what the broker did, by the clock: testdata/print.golden (RINGBACK_UPDATE=1
-// writes it anew).
+// The subscriber's screen is printed beside the broker's trace, in order of time: testdata/print.golden
+// (RINGBACK_UPDATE=1 rewrites it).
 func TestPrint(t *testing.T) {
 	begin := time.Date(1993, 11, 21, 10, 4, 5, 0, time.UTC)
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }

@@ -14,7 +14,7 @@ type Ports string
 
 // The kinds of ports that a lab offers.
 const (
-	RFC2217 Ports = "rfc2217" // as behind a console server: bytes and modem signals
+	RFC2217 Ports = "rfc2217" // bytes and modem signals, as through a console server
 	TCP     Ports = "tcp"     // bytes only
 	PTY     Ports = "pty"     // pseudo terminals: bytes only
 )

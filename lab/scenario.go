@@ -17,16 +17,16 @@ import (
 //go:embed scenarios/*.txt
 var shipped embed.FS
 
-// Scenario is a story that is played in the town: what a subscriber types and must see, and the expected end of
-// the callback. Its file is a txtar archive; docs/reference/scenarios.md has the words.
+// Scenario is a story that is played in the town: what a subscriber types and must see, and the expected end of the
+// callback. Its file is a txtar archive; docs/reference/scenarios.md defines the words.
 type Scenario struct {
-	Name       string // file name without folder and ending
+	Name       string // file name without directory and extension
 	Title      string // first line of the comment
 	At         string // the subscriber whose telephone and modem are used
 	Steps      []ScenarioStep
 	Transcript []string          // expected screen, folded (see Fold); nil: not compared
 	Callback   map[string]string // expected callback; nil: not checked
-	NoCallback bool              // there must be none
+	NoCallback bool              // no callback is expected
 }
 
 // ScenarioStep is one line of a subscriber's script.
@@ -37,12 +37,12 @@ type ScenarioStep struct {
 	Wait time.Duration // pause, within
 }
 
-// callbackKeys are what the file `callback` may ask for.
+// callbackKeys are the keys that the file `callback` may check.
 var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true,
 	"cause": true, "tty": true}
 
-// Shipped returns the two scenarios of Cisco document 5732, as they end on this kind of port: one without modem signals
-// asks for the login always.
+// Shipped returns the two scenarios of Cisco document 5732, with their results on this kind of port: without modem
+// signals the daemon always requires the second login.
 func Shipped(ports Ports) ([]*Scenario, error) {
 	var all []*Scenario
 	for _, name := range []string{"no-verify", "any-number"} {
@@ -166,8 +166,8 @@ func (s *Scenario) parseCallback(data []byte) error {
 	return nil
 }
 
-// Fold makes transcripts comparable as document 5732's are: case, blank lines and trailing spaces are ignored, and so
-// are control characters other than line ends. RINGs in a row count as one: how often a modem rings before it answers
+// Fold makes transcripts comparable with those of document 5732: it ignores case, blank lines, trailing spaces and
+// control characters other than line ends. Consecutive RINGs count as one: how often a modem rings before it answers
 // depends on the time of the call within the ringing cadence.
 func Fold(text string) []string {
 	clean := strings.Map(func(r rune) rune {

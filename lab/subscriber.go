@@ -12,23 +12,22 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// Chunk is something that a subscriber's screen showed.
+// Chunk is a piece of text that appeared on a subscriber's screen.
 type Chunk struct {
 	Time time.Time
 	Text string
 }
 
-// subscriber sits at a PC modem and follows a script. Its screen is kept.
+// subscriber is a person at a PC modem who follows a script. The screen is recorded.
 type subscriber struct {
 	dte    *exchange.DTE
 	screen []Chunk
-	unseen strings.Builder // what came since the last `see` was met
+	unseen strings.Builder // what came since the last `see` was satisfied
 	within time.Duration
 	echo   io.Writer // gets the screen's text as it appears; may be nil
 }
 
-// defaultWithin is how long a `see` waits: forced wait, dialling, ringing and training at a true pace, with room to
-// spare.
+// defaultWithin is how long a `see` waits: forced wait, dialling, ringing and training at pace 1, with a margin.
 const defaultWithin = 2 * time.Minute
 
 func newSubscriber(m *exchange.Modem, echo io.Writer) *subscriber {
@@ -37,7 +36,7 @@ func newSubscriber(m *exchange.Modem, echo io.Writer) *subscriber {
 
 func (s *subscriber) close() { s.dte.Close() }
 
-// play follows the script to its end or to the first thing that does not come.
+// play follows the script to its end or to the first step that fails.
 func (s *subscriber) play(ctx context.Context, steps []ScenarioStep) error {
 	stop := context.AfterFunc(ctx, func() { s.dte.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -74,7 +73,7 @@ func (s *subscriber) write(text string) error {
 	return err
 }
 
-// see waits until the text has come, letter case folded, and forgets all up to its end.
+// see waits until the text has come, case-insensitively, and discards everything up to its end.
 func (s *subscriber) see(ctx context.Context, text string) error {
 	want := strings.ToLower(text)
 	found := func() bool {
@@ -96,7 +95,7 @@ func (s *subscriber) see(ctx context.Context, text string) error {
 
 var errTime = errors.New("timed out")
 
-// read shows what comes until enough says so or the time is out (which is no error for a pause).
+// read shows what comes until enough returns true or the time is out (which is no error for a pause).
 func (s *subscriber) read(ctx context.Context, until time.Time, enough func() bool) error {
 	buf := make([]byte, 1024)
 	for !enough() {
@@ -129,7 +128,7 @@ func (s *subscriber) show(text string) {
 	}
 }
 
-// transcript is all that the screen has shown.
+// transcript is everything that the screen has shown.
 func (s *subscriber) transcript() string {
 	var b strings.Builder
 	for _, c := range s.screen {

@@ -10,14 +10,15 @@ import (
 	"golang.org/x/term"
 )
 
-// escapeKey is Ctrl-], telnet's: it leaves the PC, since Ctrl-C goes to the modem like any other key.
+// escapeKey is Ctrl-], as in telnet. It leaves the PC, because Ctrl-C goes to the modem like any other key.
 const escapeKey = 0x1d
 
-// AtTerminal puts the person at in and out before a modem until Ctrl-], the end of the input, the modem's end or ctx's.
-// A terminal is set to raw mode and back, and shows the greeting; what is piped gets the modem's bytes alone.
+// AtTerminal connects in and out to a modem until Ctrl-], the end of the input, the end of the modem's connection or
+// the end of ctx. It sets a terminal to raw mode and back, and shows it the greeting; a pipe receives the modem's bytes
+// alone.
 func AtTerminal(ctx context.Context, modem io.ReadWriteCloser, greeting string, in *os.File, out io.Writer) error {
-	// Raw before the first word: what is typed as soon as it is read would be a line of the terminal's else, its Enter
-	// a line feed, which no modem takes for the end of a command.
+	// Set raw mode before the greeting: otherwise a line typed immediately would end with a line feed, which no modem
+	// accepts as the end of a command.
 	if term.IsTerminal(int(in.Fd())) {
 		old, err := term.MakeRaw(int(in.Fd()))
 		if err != nil {
@@ -34,7 +35,7 @@ func AtTerminal(ctx context.Context, modem io.ReadWriteCloser, greeting string, 
 		defer cancel()
 		io.Copy(struct{ io.Writer }{out}, struct{ io.Reader }{modem})
 	}()
-	// The reader of the keyboard cannot be interrupted; it ends with the process, or with the next key.
+	// The goroutine that reads the keyboard cannot be interrupted; it ends with the process or with the next key.
 	go func() {
 		defer cancel()
 		typeInto(modem, in)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// modemEnd collects what is typed, and sends what it shall.
+// modemEnd collects what is typed, and sends what the test writes.
 func modemEnd(t *testing.T) (modem net.Conn, far net.Conn) {
 	t.Helper()
 	modem, far = net.Pipe()
@@ -22,7 +22,7 @@ func TestAtTerminal(t *testing.T) {
 		{"ats0=1\r\x1d", "ats0=1\r"},
 		{"at\x1ddt", "at"},
 		{"\x1d", ""},
-		{"\x03\x1a\x00\xff\x1d", "\x03\x1a\x00\xff"}, // Ctrl-C and all others are the modem's
+		{"\x03\x1a\x00\xff\x1d", "\x03\x1a\x00\xff"}, // Ctrl-C and all other keys go to the modem
 		{"exit", "exit"},                             // the end of the input
 	} {
 		keyboard, typist, err := os.Pipe()
@@ -45,7 +45,7 @@ func TestAtTerminal(t *testing.T) {
 	}
 }
 
-// The modem's end and ctx's end leave the terminal too, after all that came was shown.
+// The end of the modem's connection and the end of ctx also leave the terminal, after all output was shown.
 func TestAtTerminalLeft(t *testing.T) {
 	keyboard, typist, err := os.Pipe()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// caller is a person at a subscriber's PC modem. Input is read all the time.
+// caller is a person at a subscriber's PC modem. The modem's output is read all the time.
 type caller struct {
 	s    *siege
 	name string
@@ -23,11 +23,11 @@ type caller struct {
 
 	mu     sync.Mutex
 	screen strings.Builder
-	seen   int       // the screen was examined up to here
-	lies   *impostor // gets the input; nil: no answers
+	seen   int       // the screen was searched up to here
+	lies   *impostor // receives the modem's output; nil: no answers
 }
 
-// sit takes a subscriber's PC; leave must be called. The PC's own modem accepts no escape sequence.
+// sit connects to a subscriber's PC; leave must be called. The PC's own modem ignores the escape sequence.
 func (s *siege) sit(ctx context.Context, name string) (*caller, error) {
 	dte, err := s.Attach(name)
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *siege) sit(ctx context.Context, name string) (*caller, error) {
 	return c, nil
 }
 
-// leave ends the caller's call and program.
+// leave ends the caller's call and disconnects from the PC.
 func (c *caller) leave() {
 	c.s.detach(c.name, c.dte)
 	<-c.done
 }
 
-// prompt is the EXEC's prompt, which a thief wants to see.
+// prompt is the EXEC's prompt, the thief's goal.
 var prompt = regexp.MustCompile(`maui-nas-04[>#]`)
 
 func (c *caller) read() {
@@ -69,7 +69,7 @@ func (c *caller) read() {
 	}
 }
 
-// lie lets an impostor answer the input from now on; nil ends that.
+// lie lets an impostor answer the output from now on; nil ends that.
 func (c *caller) lie(i *impostor) {
 	if i != nil {
 		i.c, i.from = c, len(c.text())
@@ -98,7 +98,7 @@ const stepTime = time.Minute
 
 var errNotSeen = errors.New("not seen")
 
-// sees waits for the first of the texts, behind what was seen before, and returns it.
+// sees waits for the first of the texts after the last match, and returns it.
 func (c *caller) sees(ctx context.Context, texts ...string) (string, error) {
 	deadline := time.Now().Add(stepTime)
 	for {
@@ -135,10 +135,10 @@ func (c *caller) enters(ctx context.Context, line, want string) error {
 	return err
 }
 
-// errNoLine says that no line of the daemon takes calls any more.
+// errNoLine says that no line of the daemon accepts calls any more.
 var errNoLine = errors.New("all lines are out of service")
 
-// calls dials the daemon until it asks for a name. It is engaged while a line is not ready yet.
+// calls dials the daemon until it asks for a user name. It redials while the lines are busy.
 func (c *caller) calls(ctx context.Context) error {
 	for deadline := time.Now().Add(stepTime); ; {
 		if err := c.types("ATDT" + mainNumber + "\r"); err != nil {
@@ -164,7 +164,7 @@ func (c *caller) calls(ctx context.Context) error {
 	}
 }
 
-// logsIn answers the prompts for name and password; what follows the password's CR is typed with it.
+// logsIn answers the prompts for name and password; more is typed together with the password's CR.
 func (c *caller) logsIn(ctx context.Context, user, password, more string) error {
 	if err := c.enters(ctx, user, "Password: "); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (c *caller) logsIn(ctx context.Context, user, password, more string) error 
 	return c.types(password + "\r" + more)
 }
 
-// promised calls, logs in, and is promised a callback.
+// promised calls, logs in, and waits for the promise of a callback.
 func (c *caller) promised(ctx context.Context, user, password string) error {
 	if err := c.calls(ctx); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (c *caller) promised(ctx context.Context, user, password string) error {
 	return err
 }
 
-// hangsUp ends the call and what the impostor does.
+// hangsUp ends the call and the impostor's answers.
 func (c *caller) hangsUp(ctx context.Context) error {
 	c.lie(nil)
 	c.dte.SetDTR(false)
@@ -201,17 +201,17 @@ func (c *caller) thrownOff() bool { return c.m.State() == exchange.OnHook }
 type impostor struct {
 	guess    func(register int) int // value of a register that was not set; nil: 0
 	says     string                 // answer to commands other than queries and dials; "": OK
-	silent   bool                   // no answers: only the screen is examined
-	user     string                 // whose stolen password is typed at a prompt; "": none
+	silent   bool                   // no answers: the output is only searched
+	user     string                 // the user whose stolen password is typed at a prompt; "": none
 	password string
 
 	c         *caller
-	from      int // of the screen: before it was no lie
+	from      int // start of the forgery in the screen
 	line      []byte
 	last      byte
 	same      int
 	registers map[int]int
-	asked     string // the prompt that was answered last
+	asked     string // the last prompt that was answered
 }
 
 // hear handles what the daemon has sent; screen is all of it.
@@ -233,7 +233,7 @@ func (i *impostor) octet(ch byte) {
 		i.last, i.same = ch, 1
 	}
 	if printed := ch == '+' || ch < ' ' || ch == 0x7f; i.same == 3 && printed && ch != '\b' {
-		i.say(i.okay()) // the escape sequence: before its guard time is over
+		i.say(i.okay()) // the escape sequence, answered before its guard time is over
 	}
 	switch {
 	case ch == '\r':
@@ -305,9 +305,9 @@ func (i *impostor) login(screen string) {
 	}
 }
 
-// say types at the PC, as long as there is a call: a modem's own command line is not lied to.
+// say types at the PC while there is a call: the PC modem's own command mode gets no forged answers.
 func (i *impostor) say(text string) {
 	if i.c.m.State() == exchange.Connected {
-		_ = i.c.types(text) // the call has ended, which the attack sees by itself
+		_ = i.c.types(text) // the call has ended, which the attack notices itself
 	}
 }

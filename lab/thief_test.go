@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// An impostor answers the commands of a driver as a modem would: registers that it was told, guesses of others, OK to
+// An impostor answers the commands of a driver as a modem would: stored values of registers, guesses for others, OK to
 // an escape sequence before its guard time, CONNECT to a dial command.
 func TestImpostor(t *testing.T) {
 	const ok = "\r\nOK\r\n"
@@ -74,7 +74,7 @@ func TestImpostor(t *testing.T) {
 	}
 }
 
-// The files of an attack's town: as many lines as it wants, and a user who is joined to the thief's host.
+// The files of an attack's town: as many lines as it needs, and a user whose sessions connect to the thief's host.
 func TestAttackFiles(t *testing.T) {
 	const conf = "exec: {callback: true}\nlines:\n  - {tty: 65, callback: {forced_wait: 5s}}\n  - {tty: 66, " +
 		"callback: {forced_wait: 5s}}\n  - {tty: 67,}\n"

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// The town: the telephones of the subscribers. Any login may be used from any of them.
+// The telephones of the subscribers. Any user may log in from any of them.
 const (
 	mainNumber = "55555"
 	firstTTY   = 65
@@ -26,7 +26,7 @@ var residents = []resident{
 	{"kihei-03", "84003", "kihei-03, in the office"},
 }
 
-// users are the logins of the files written.
+// users are the logins in the generated files.
 var users = []struct{ Name, Password, About string }{
 	{"austin-01", "maui-1993", "call 84001, no 2nd login"},
 	{"austin-02", "hana-1993", "call number given (84…)"},
@@ -44,11 +44,10 @@ var reserved = []struct {
 	{"84012", "somebody says hello", exchange.Voice},
 }
 
-// screenWidth is that of the terminals of old: no line of the explanation is longer, unless a path of the user's makes
-// it so.
+// screenWidth is the width of a classic terminal: no line of Screen is longer, unless a path of the user makes it so.
 const screenWidth = 80
 
-// Screen explains the town on one screen, its last lines left to the Invitation.
+// Screen explains the town on one screen and leaves the last lines for the Invitation.
 func (l *Lab) Screen() string {
 	var b strings.Builder
 	pace := "its true pace"
@@ -94,8 +93,8 @@ func (l *Lab) Screen() string {
 	return b.String()
 }
 
-// Invitation is what a person at a subscriber's PC is told to type. leaving says what Ctrl-] does beside leaving the
-// PC; "": nothing.
+// Invitation tells a person at a subscriber's PC what to type. leaving says what Ctrl-] does besides leaving the PC;
+// "": nothing.
 func Invitation(name, leaving string) string {
 	number := ""
 	for _, r := range residents {

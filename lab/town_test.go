@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The explanation and the invitation leave a row of 24 to type in, and no line is wider than 80 columns, `go run` as
-// the command too.
+// The screen and the invitation leave one of 24 rows to type in, and no line is wider than 80 columns, also if the
+// command is `go run`.
 func TestScreenFits(t *testing.T) {
 	for _, command := range []string{"ringback", "./ringback", "go run ./cmd/ringback",
 		"/usr/local/lib/ringback/bin/ringback"} {
@@ -41,7 +41,7 @@ func TestScreenFits(t *testing.T) {
 	}
 }
 
-// What the screen says of users is what the RADIUS server's file has.
+// The users on the screen are the users in the RADIUS server's file.
 func TestUsersAreWritten(t *testing.T) {
 	data, err := files.ReadFile("files/users")
 	if err != nil {

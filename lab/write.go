@@ -19,8 +19,7 @@ import (
 //go:embed files/*
 var files embed.FS
 
-// book is what a lab directory remembers from one lab to the next: ports, and what the files looked like when they were
-// written.
+// book is what a lab directory keeps for the next lab: ports, and the state of the files when they were written.
 type book struct {
 	Kind Ports `json:"kind"`
 	AAA  AAA   `json:"aaa"`
@@ -32,8 +31,8 @@ type book struct {
 // sockets are the town's listeners on loopback.
 type sockets struct {
 	auth, acct net.PacketConn // RADIUS over UDP; nil: another kind of AAA server
-	stream     net.Listener   // of the other kinds; nil as above
-	lines      []net.Listener // nil: the line's port is no listener
+	stream     net.Listener   // for the other kinds; nil for RADIUS over UDP
+	lines      []net.Listener // nil: the line's port has no listener
 }
 
 func (s *sockets) close() {
@@ -49,7 +48,7 @@ func (s *sockets) close() {
 	}
 }
 
-// aaaPorts are how many of a book's ports the AAA server has.
+// aaaPorts is the number of ports at the start of a book that belong to the AAA server.
 const aaaPorts = 3
 
 func (s *sockets) ports() []int {
@@ -71,7 +70,7 @@ func (s *sockets) ports() []int {
 	return p
 }
 
-// listen opens the town's ports, the previous ones if possible; tcp: each line has one.
+// listen opens the town's ports, the previous ones if possible. tcp: each line has a listener.
 func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
 	if len(old) != aaaPorts+lineCount {
 		old = make([]int, aaaPorts+lineCount)
@@ -110,7 +109,7 @@ func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
 	return s, nil
 }
 
-// open makes the directory, finds the files that the user has changed (they are left alone), and opens the ports.
+// open makes the directory, finds the files that the user has changed (which it keeps), and opens the ports.
 func (l *Lab) open(ctx context.Context) (book, error) {
 	for _, d := range []string{l.dir, filepath.Join(l.dir, "policies.d")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
@@ -160,7 +159,7 @@ func (l *Lab) readBook() book {
 	return b
 }
 
-// changed returns the files that differ from those that a lab wrote.
+// changed returns the files that differ from what a lab wrote.
 func (l *Lab) changed(b book) []string {
 	var kept []string
 	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "tacacs.conf", "radius.secret",
@@ -234,7 +233,8 @@ const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware
      scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s}}
 `
 
-// configuration is ringback.yaml with the ports of this town: files/ringback.yaml.in with its marks replaced.
+// configuration returns ringback.yaml with the ports of this town: files/ringback.yaml.in with its placeholders
+// replaced.
 func (l *Lab) configuration() ([]byte, error) {
 	text, err := files.ReadFile("files/ringback.yaml.in")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// build makes a town without RADIUS server and daemon: its files, ports and modems.
+// build makes a town without RADIUS server and daemon: only its files, ports and modems.
 func build(t *testing.T, o Options) (*Lab, error) {
 	t.Helper()
 	if o.Pace == 0 {
@@ -85,7 +85,7 @@ func TestFilesAreWritten(t *testing.T) {
 	}
 }
 
-// What the user changed stays; the rest, secrets and ports included, is as it was.
+// Files that the user changed are kept; the rest, including secrets and ports, does not change.
 func TestFilesAreKept(t *testing.T) {
 	dir := t.TempDir()
 	mustBuild(t, Options{Dir: dir}).Close()
@@ -161,8 +161,8 @@ func TestPortsKinds(t *testing.T) {
 	}
 }
 
-// Each kind of AAA server has its own users file, secret and section in ringback.yaml; a configuration of the user's is
-// not given to another kind.
+// Each kind of AAA server has its own users file, secret and section in ringback.yaml; a configuration that the user
+// changed is not used with another kind.
 func TestKindsOfAAA(t *testing.T) {
 	for _, tt := range []struct {
 		kind              AAA

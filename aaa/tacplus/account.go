@@ -13,8 +13,9 @@ import (
 // discCauseCallback is Cisco's disc-cause-ext of a session that ended to be called back.
 const discCauseCallback = "1102"
 
-// Send delivers r to r.Server where that is one of the entry's, else to the first server that answers SUCCESS, and
-// blocks for that. The error says which servers were asked; the record is then still the caller's to deliver.
+// Send delivers r to the server named by r.Server if that is one of the entry's, otherwise to the first server that
+// answers SUCCESS. It blocks until then. The error names the servers that were asked; the caller must then deliver the
+// record again.
 func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
 	body, args, err := e.record(r)
 	if err != nil {
@@ -60,8 +61,8 @@ func accountingStatus(code acctStatus) string {
 var flagNames = map[acctFlags]string{acctStart: "START", acctStop: "STOP", acctWatchdog: "WATCHDOG",
 	acctWatchdog | acctStart: "WATCHDOG START"}
 
-// accountingFlags are RFC 8907 §7.2's; 0 for a record that TACACS+ has not. An Interim that tells of traffic or time is
-// a watchdog with update.
+// accountingFlags returns the flags of RFC 8907 §7.2, or 0 for a record that TACACS+ does not have. An Interim that
+// reports traffic or time is a watchdog with update.
 func accountingFlags(r aaa.Record) acctFlags {
 	switch {
 	case r.Command != "":
@@ -78,8 +79,8 @@ func accountingFlags(r aaa.Record) acctFlags {
 	return 0
 }
 
-// record makes the REQUEST of r (RFC 8907 §7.1) and its arguments (§8.3). It is the same octets whenever it is sent:
-// times are those of what happened.
+// record makes the REQUEST of r (RFC 8907 §7.1) and its arguments (§8.3). Its octets do not depend on when it is sent:
+// its times are those of the events.
 func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
 	flags := accountingFlags(r)
 	if flags == 0 {
@@ -114,8 +115,8 @@ func (e *Entry) record(r aaa.Record) ([]byte, []string, error) {
 // arguments are the pairs of a record, in order.
 type arguments []string
 
-// add appends name=v; what is not printable US-ASCII is replaced and what is too long cut, since a record that can
-// never be sent would hold up all that wait behind it.
+// add appends name=v. It replaces what is not printable US-ASCII and cuts what is too long, because a record that can
+// never be sent would block all records behind it.
 func (a *arguments) add(name, v string) { *a = append(*a, field(name+"="+v)) }
 
 func (a *arguments) count(name string, n uint64) { a.add(name, strconv.FormatUint(n, 10)) }
@@ -134,7 +135,7 @@ func (a *arguments) task(r aaa.Record) {
 	a.add("task_id", id)
 }
 
-// system is the access server's own start and stop.
+// system adds the arguments of the access server's own start and stop.
 func (a *arguments) system(r aaa.Record) {
 	a.task(r)
 	reason := "reload"
@@ -148,8 +149,8 @@ func (a *arguments) system(r aaa.Record) {
 	a.add("reason", reason)
 }
 
-// command is one command that was run. It is a task of its own: a stop by the session's task_id would end the session
-// (RFC 8907 §8.3).
+// command adds the arguments of one command that was run. The command is a task of its own: a stop with the session's
+// task_id would end the session (RFC 8907 §8.3).
 func (a *arguments) command(r aaa.Record) {
 	a.add("task_id", r.ID)
 	a.seconds("start_time", r.Time)
@@ -159,7 +160,7 @@ func (a *arguments) command(r aaa.Record) {
 	a.add("cmd", r.Command+" <cr>")
 }
 
-// session is a leg's Start, Interim or Stop.
+// session adds the arguments of a leg's Start, Interim or Stop.
 func (a *arguments) session(r aaa.Record) {
 	a.task(r)
 	if r.Type == aaa.Stop {
@@ -183,7 +184,7 @@ func (a *arguments) session(r aaa.Record) {
 	}
 }
 
-// used has what Interim and Stop add. In is what came from the caller.
+// used adds the counters of Interim and Stop. In counts what came from the caller.
 func (a *arguments) used(r aaa.Record) {
 	a.count("elapsed_time", uint64(r.SessionTime/time.Second))
 	a.count("bytes_in", r.OctetsIn)

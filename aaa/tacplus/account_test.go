@@ -16,7 +16,7 @@ func acctBody(flags, method, priv, kind, service byte, user, port, rem string, a
 	return append([]byte{flags}, authorBody(method, priv, kind, service, user, port, rem, args...)...)
 }
 
-// at is when all records of these tests happened; they are sent later, and say so.
+// at is when all records of these tests happened. They are sent later and must carry this time.
 var at = time.Unix(1000000000, 0)
 
 // Each kind of record, octet by octet.
@@ -90,7 +90,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// A record is delivered by SUCCESS and by nothing else; the server that granted is asked first.
+// Only SUCCESS delivers a record; the server that granted the session is asked first.
 func TestSend(t *testing.T) {
 	t.Parallel()
 	success := server{Serve: always(acctReply(1, "ok"))}

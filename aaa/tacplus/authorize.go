@@ -12,9 +12,9 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// Authorize asks the servers in order, the next on silence only, what a user may have: a session (`service=shell cmd=`,
-// or for PPP first `protocol=lcp` and then `protocol=ip`, unless q.Protocol names one) or one command. It blocks for
-// Granted, Refused or Silent. No password is needed: with q.NoPassword the server is told that nobody was
+// Authorize asks the servers in order, the next only after silence, what a user may have: a session (`service=shell
+// cmd=`, or for PPP first `protocol=lcp` and then `protocol=ip`, unless q.Protocol names one) or one command. It blocks
+// until Granted, Refused or Silent. It needs no password: with q.NoPassword the server is told that nobody was
 // authenticated.
 func (e *Entry) Authorize(ctx context.Context, q aaa.Question) aaa.Result {
 	asks, err := e.questions(q)
@@ -32,15 +32,15 @@ type question struct {
 	request  authorRequest
 }
 
-// verdict is the server's answer to a question, its lengths checked.
+// verdict is the server's answer to a question; its lengths are checked.
 type verdict struct {
 	passed  bool
-	replace bool // PASS_REPL: what was asked does not count any more
+	replace bool // PASS_REPL: the requested arguments no longer count
 	args    []string
 	message string
 }
 
-// authorize asks one server all questions. The reading merges what it answers.
+// authorize asks one server all questions and merges its answers in one reading.
 func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []question) (aaa.Result, error) {
 	r := newReading(q)
 	defer r.free()
@@ -72,7 +72,7 @@ func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []q
 		return r.refused(p, fmt.Sprintf("it granted a session to %q, but: %v", user(q), err), message), nil
 	}
 	a := r.A
-	if len(q.Command) > 0 { // the session's own authorization stands
+	if len(q.Command) > 0 { // the session keeps its own authorization
 		attributes, readings := a.Attributes, a.Readings
 		a = q.Granted
 		a.Attributes, a.Readings = attributes, readings
@@ -82,7 +82,7 @@ func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []q
 		Reason: fmt.Sprintf("tacacs server %s authorized %q", p.Name, user(q))}, nil
 }
 
-// what names what was asked for, for people.
+// what names the request, for messages.
 func what(ask question, q aaa.Question) string {
 	switch {
 	case len(q.Command) > 0:
@@ -129,7 +129,8 @@ func (e *Entry) questions(q aaa.Question) ([]question, error) {
 	return asks, nil
 }
 
-// commandArgs is a command as IOS asks for it: its first word, each further one, and the end of the line.
+// commandArgs returns the arguments with which IOS requests a command: its first word, each further word, and the end
+// of the line.
 func commandArgs(words []string) ([]string, error) {
 	args := []string{"service=shell", "cmd=" + words[0]}
 	for _, w := range words[1:] {
@@ -155,10 +156,10 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 	if q.Service == aaa.PPP {
 		service = servicePPP
 	}
-	// Nobody was authenticated: SVC_NONE is meant for just that (RFC 8907 §5.1). To say TACACSPLUS would be a lie in
-	// the server's log and gain nothing, since the method must not count for a policy (§6.1). With type not set it also
-	// avoids servers that accept any unknown user reported to have been authenticated elsewhere (tac_plus-ng can be
-	// told to, by type ASCII and a method other than TACACSPLUS).
+	// SVC_NONE says that nobody was authenticated (RFC 8907 §5.1). TACACSPLUS would be false in the server's log and
+	// gain nothing, because the method must not count for a policy (§6.1). The type "not set" also avoids servers that
+	// accept any unknown user who was reportedly authenticated elsewhere (tac_plus-ng can be configured so, for type
+	// ASCII and a method other than TACACSPLUS).
 	if q.NoPassword {
 		method, service = methodNone, serviceNone
 	}
@@ -176,8 +177,8 @@ func (e *Entry) encode(ask *question, q aaa.Question) error {
 	return nil
 }
 
-// kind is how the user was authenticated (RFC 8907 §6.1): at the EXEC as the configuration says, for PPP as the peer
-// did.
+// kind returns how the user was authenticated (RFC 8907 §6.1): for an EXEC as the configuration says, for PPP as the
+// peer did.
 func (e *Entry) kind(q aaa.Question) authenType {
 	if q.Service != aaa.PPP {
 		return map[string]authenType{ASCII: typeASCII, PAP: typePAP}[e.cfg.Authentication]
@@ -186,7 +187,7 @@ func (e *Entry) kind(q aaa.Question) authenType {
 		"ms-chapv2": typeMSCHAPv2}[q.Proof]
 }
 
-// level is the session's privilege level: 1 where none is said, as IOS has it.
+// level is the session's privilege level, 1 by default as in IOS.
 func level(q aaa.Question) int {
 	if len(q.Command) == 0 && q.PrivLevel == 0 {
 		return 1
@@ -214,7 +215,7 @@ type refusal struct{ why string }
 
 func (r *refusal) Error() string { return r.why }
 
-// authorization asks one question and blocks for the verdict. The error is a *silence or a *refusal.
+// authorization asks one question and blocks until the verdict. The error is a *silence or a *refusal.
 func (p *peer) authorization(ctx context.Context, ask question) (verdict, error) {
 	p.showAuthorRequest(ask)
 	s, reply, err := p.ask(ctx, authorization, 0, "Authorization REQUEST", ask.body)
@@ -251,12 +252,12 @@ func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
 	return v, nil
 }
 
-// noArgument reports that an argument is shorter than name and separator, or not US-ASCII (RFC 8907 §3.7, §6.1).
+// noArgument reports whether an argument is shorter than name and separator, or not US-ASCII (RFC 8907 §3.7, §6.1).
 func noArgument(a string) bool {
 	return len(a) < 2 || strings.ContainsFunc(a, func(c rune) bool { return c > unicode.MaxASCII })
 }
 
-// ascii replaces what is not US-ASCII in the messages of a RESPONSE: they are only shown.
+// ascii replaces what is not US-ASCII in the messages of a RESPONSE, which are only displayed.
 func ascii(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c > '~' {

@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// authorized asks q of a server that answers the replies in turn.
+// authorized asks q of a server that sends the answers in turn.
 func authorized(t *testing.T, q aaa.Question, answers ...[]byte) (res aaa.Result, asked []wire) {
 	t.Helper()
 	inTown(t, tacplus.Config{}, func(w *town) {
@@ -30,7 +30,7 @@ func authorized(t *testing.T, q aaa.Question, answers ...[]byte) (res aaa.Result
 	return res, asked
 }
 
-// What is asked, octet by octet.
+// The octets of each request.
 func TestAuthorizationRequests(t *testing.T) {
 	t.Parallel()
 	ppp := asking("bob")
@@ -100,8 +100,8 @@ func TestUnsendableQuestions(t *testing.T) {
 	}, server{Serve: mute})
 }
 
-// The published sample of callback with TACACS+, in words of ours: a user whose EXEC is called back at a fixed number
-// on line 7, unverified.
+// Cisco's published sample of callback with TACACS+, paraphrased: a user whose EXEC is called back at a fixed number on
+// line 7, unverified.
 func TestCiscoSample(t *testing.T) {
 	t.Parallel()
 	res, _ := authorized(t, asking("foobar"), authorReply(passAdd, "", "callback-dialstring=3456789", "callback-line=7",
@@ -121,7 +121,8 @@ func TestCiscoSample(t *testing.T) {
 			"nocallback-verify=1"}) {
 		t.Errorf("%+v\n%q", a.Readings, a.Attributes)
 	}
-	// Its PPP: the number at LCP; the sample has no IP for them, and a call that ends to be called back needs none.
+	// The same user over PPP: LCP returns the number; the sample has no IP, and a call that ends for callback needs
+	// none.
 	q := asking("foobar")
 	q.Service = aaa.PPP
 	res, asked := authorized(t, q, authorReply(passAdd, "", "callback-dialstring=123456"), authorReply(authorFail, ""))
@@ -141,7 +142,7 @@ func TestCiscoSample(t *testing.T) {
 
 func number(n int) *int { return &n }
 
-// Every attribute of the table, and what it grants.
+// Every attribute of the table and what it grants.
 func TestAttributes(t *testing.T) {
 	t.Parallel()
 	null := aaa.Authorization{PrivLevel: 1, Callback: true, Dialstring: aaa.DialstringOf("")}
@@ -178,7 +179,7 @@ func TestAttributes(t *testing.T) {
 			func(a *aaa.Authorization) { a.Groups = []string{"staff", "night", "x"} }),
 		"x-unknown*1":           plain,
 		"priv-lvl*99":           plain,
-		"addr*10.0.0.1":         plain, // means nothing to an EXEC
+		"addr*10.0.0.1":         plain, // has no meaning in an EXEC
 		"priv-lvl=7|priv-lvl=7": with(plain, func(a *aaa.Authorization) { a.PrivLevel = 7 }),
 		"priv-lvl=7|priv-lvl*8": with(plain, func(a *aaa.Authorization) { a.PrivLevel = 7 }),
 		"autocmd=a=b*c":         with(plain, func(a *aaa.Authorization) { a.Autocmd = "a=b*c" }),
@@ -200,7 +201,7 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// LCP and IP are read as one.
+// The answers to LCP and IP are read as one.
 func TestPPPAttributes(t *testing.T) {
 	t.Parallel()
 	q := asking("bob")
@@ -238,7 +239,7 @@ func TestPPPAttributes(t *testing.T) {
 	}
 }
 
-// A mandatory pair that cannot be honoured, and whatever makes an answer doubtful, grants nothing.
+// A mandatory pair that cannot be honoured, and any doubtful answer, grants nothing.
 func TestRefusedPairs(t *testing.T) {
 	t.Parallel()
 	for pairs, reason := range map[string]string{
@@ -297,7 +298,7 @@ func TestRefusedPairs(t *testing.T) {
 	}
 }
 
-// Which answers are refusals, and after which the next server is asked.
+// Which answers refuse, and which let the client ask the next server.
 func TestAuthorizationStatuses(t *testing.T) {
 	t.Parallel()
 	lies := authorReply(passAdd, "", "priv-lvl=15")
@@ -329,7 +330,7 @@ func TestAuthorizationStatuses(t *testing.T) {
 	}
 }
 
-// A command runs as it was asked for, or not at all; what the session has stays.
+// A command runs exactly as it was requested, or not at all; the session's authorization does not change.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	q := asking("bob")

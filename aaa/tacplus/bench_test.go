@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// granter is tacquito's server loop with a handler that grants at once: what is left is the transport.
+// granter is a handler for tacquito's server loop that grants immediately, so that only the transport is measured.
 type granter struct{}
 
 func (granter) Infof(context.Context, string, ...any)                {}
@@ -28,7 +28,7 @@ func (granter) Handle(r tq.Response, _ tq.Request) {
 		tq.SetAuthorReplyArgs("priv-lvl=7", "callback-dialstring=84001")))
 }
 
-// startGranter returns its address; it ends with the benchmark.
+// startGranter starts the server for the duration of the benchmark and returns its address.
 func startGranter(b *testing.B, c *tls.Config) string {
 	b.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,8 +52,8 @@ func startGranter(b *testing.B, c *tls.Config) string {
 	return tcp.Addr().String()
 }
 
-// BenchmarkAuthorize is an EXEC authorization, 64 at once, server and client in one process: by tacquito with its
-// configuration, and by its server loop alone. go test ./aaa/tacplus -run xxx -bench Authorize
+// BenchmarkAuthorize measures an EXEC authorization, 64 at a time, server and client in one process: with tacquito and
+// its configuration, and with its server loop alone. go test ./aaa/tacplus -run xxx -bench Authorize
 func BenchmarkAuthorize(b *testing.B) {
 	certs := newCertificates(b)
 	for _, c := range []struct {

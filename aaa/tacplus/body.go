@@ -16,7 +16,7 @@ const (
 
 func (t packetType) known() bool { return t >= authentication && t <= accounting }
 
-// authenType is how a user proves themselves (RFC 8907 §5.1).
+// authenType is how a user authenticates (RFC 8907 §5.1).
 type authenType byte
 
 const (
@@ -28,7 +28,7 @@ const (
 	typeMSCHAPv2 authenType = 6
 )
 
-// authenService is what the user asks for (RFC 8907 §5.1).
+// authenService is the service that the user requests (RFC 8907 §5.1).
 type authenService byte
 
 const (
@@ -38,7 +38,7 @@ const (
 	servicePPP    authenService = 3
 )
 
-// authenMethod is what authenticated the user (RFC 8907 §6.1).
+// authenMethod is the method that authenticated the user (RFC 8907 §6.1).
 type authenMethod byte
 
 const (
@@ -81,7 +81,7 @@ const (
 	acctError   acctStatus = 0x02
 )
 
-// acctFlags are those of an accounting REQUEST (RFC 8907 §7.1).
+// acctFlags are the flags of an accounting REQUEST (RFC 8907 §7.1).
 type acctFlags byte
 
 const (
@@ -97,11 +97,11 @@ const (
 	continueAbort = 0x01 // flag of CONTINUE
 )
 
-// maxField is what one octet of length holds: user, port, rem_addr, the data of START, an argument (RFC 8907 §5.1,
-// §6.1).
+// maxField is the most that one octet of length can count: user, port, rem_addr, the data of START, an argument (RFC
+// 8907 §5.1, §6.1).
 const maxField = 255
 
-// lengths appends the length octet of each field, and fails where one does not fit.
+// lengths appends the length octet of each field, and fails if one does not fit.
 func lengths(b []byte, fields ...string) ([]byte, error) {
 	for _, f := range fields {
 		if len(f) > maxField {
@@ -136,14 +136,13 @@ func (s *authenStart) encode() ([]byte, error) {
 	return join(b, fields...), nil
 }
 
-// encodeContinue makes a CONTINUE (RFC 8907 §5.3); answer has 65535 octets at most.
+// encodeContinue makes a CONTINUE (RFC 8907 §5.3); answer has at most 65535 octets.
 func encodeContinue(flags byte, answer string) []byte {
 	b := binary.BigEndian.AppendUint16(nil, uint16(len(answer)))
 	return append(append(b, 0, 0, flags), answer...)
 }
 
-// authorRequest is an authorization REQUEST (RFC 8907 §6.1), and what an accounting REQUEST has besides its flags
-// (§7.1).
+// authorRequest is an authorization REQUEST (RFC 8907 §6.1), and an accounting REQUEST without its flags (§7.1).
 type authorRequest struct {
 	method                 authenMethod
 	priv                   byte
@@ -168,8 +167,8 @@ func (r *authorRequest) encode(b []byte) ([]byte, error) {
 	return join(join(b, r.user, r.port, r.remoteAddr), r.args...), nil
 }
 
-// checkBody says whether the lengths inside a reply add up to the body that came. Where they do not, the secret is
-// wrong, or somebody lies. What it lets pass can be decoded.
+// checkBody checks that the lengths inside a reply add up to the received body. If they do not, the secret is wrong or
+// the sender is not authentic. A body that passes can be decoded.
 func checkBody(kind packetType, b []byte) error {
 	want, ok := bodyLen(kind, b)
 	if ok && want == len(b) {
@@ -180,8 +179,7 @@ func checkBody(kind packetType, b []byte) error {
 
 func u16(b []byte, at int) int { return int(binary.BigEndian.Uint16(b[at:])) }
 
-// bodyLen sums what the length fields of a reply promise (RFC 8907 §5.2, §6.2, §7.2); false where the body is too short
-// to have them.
+// bodyLen sums the length fields of a reply (RFC 8907 §5.2, §6.2, §7.2); false if the body is too short to have them.
 func bodyLen(kind packetType, b []byte) (int, bool) {
 	switch {
 	case kind == authentication && len(b) >= 6:

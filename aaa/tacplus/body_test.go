@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// octets is hexadecimal text, spaces left out.
+// octets decodes hexadecimal text and ignores its spaces.
 func octets(t *testing.T, text string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
@@ -23,7 +23,7 @@ func octets(t *testing.T, text string) []byte {
 	return b
 }
 
-// Requests as RFC 8907 draws them, written down octet by octet.
+// Requests as RFC 8907 draws them, octet by octet.
 func TestRequestOctets(t *testing.T) {
 	t.Parallel()
 	start := authenStart{
@@ -58,7 +58,7 @@ func TestRequestOctets(t *testing.T) {
 	}
 }
 
-// What has no room in a length octet is not sent with a wrong length.
+// A field that is too long for a length octet is an error; it is not sent with a wrong length.
 func TestRequestTooLong(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxField+1)
@@ -107,14 +107,14 @@ func TestReplyOctets(t *testing.T) {
 	}
 }
 
-// text is a field of US-ASCII, as tacquito demands.
+// text draws a field of US-ASCII, as tacquito requires.
 func text(t *rapid.T, name string, least, most int) string {
 	return rapid.StringOfN(rapid.RuneFrom(nil, asciiTable), least, most, -1).Draw(t, name)
 }
 
 var asciiTable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0, Hi: unicode.MaxASCII, Stride: 1}}, LatinOffset: 1}
 
-// arguments of a packet, ours and tacquito's.
+// drawArgs draws the arguments of a packet, ours and tacquito's.
 func drawArgs(t *rapid.T) (ours []string, theirs tq.Args) {
 	for range rapid.IntRange(0, 255).Draw(t, "arguments") {
 		a := text(t, "argument", 2, 255)
@@ -123,7 +123,8 @@ func drawArgs(t *rapid.T) (ours []string, theirs tq.Args) {
 	return ours, theirs
 }
 
-// TestBodiesAsTacquito: the same requests are the same octets, and the same replies are read the same, as by tacquito.
+// TestBodiesAsTacquito checks that this package and tacquito encode the same requests to the same octets and decode the
+// same replies to the same values.
 func TestBodiesAsTacquito(t *testing.T) {
 	t.Parallel()
 	t.Run("requests", rapid.MakeCheck(requestsAsTacquito))
@@ -214,7 +215,7 @@ func same(t *rapid.T, what string, encode func() ([]byte, error), theirs encodin
 	}
 }
 
-// reply is a reply as tacquito sends it, its lengths checked.
+// reply is the octets of a reply as tacquito sends it; its lengths are checked.
 func reply(t *rapid.T, kind packetType, m encoding.BinaryMarshaler) []byte {
 	t.Helper()
 	b, err := m.MarshalBinary()

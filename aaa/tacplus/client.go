@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Entry is some servers of a Client, asked in order: one entry of method lists, as aaa.Method, aaa.Authorizer and
-// aaa.Accountant. All its methods may be called from any goroutine.
+// Entry is an ordered list of servers of a Client: one entry of method lists, as aaa.Method, aaa.Authorizer and
+// aaa.Accountant. Its methods are safe for concurrent use.
 type Entry struct {
 	name  string
 	cfg   Config
@@ -22,15 +22,14 @@ type Entry struct {
 	owner *Client
 }
 
-// Client is all servers, and the Entry of them. Make one with New. Its connections are opened when they are first
-// needed and live until Close, where the server shares them.
+// Client is all servers, and the Entry of them. Make one with New. It opens connections when they are first needed and,
+// if the server shares them, keeps them until Close.
 type Client struct {
 	*Entry
 	entries map[string]bool // the names of all groups, made before the first login
 }
 
-// New checks c, reads the files of its TLS, and returns its client. It opens no connection. The error joins all that is
-// wrong.
+// New checks c, reads its TLS files, and returns its client. It opens no connection. The error joins all defects.
 func New(c Config) (*Client, error) {
 	c = c.withDefaults()
 	cl := &Client{Entry: &Entry{name: c.Name, cfg: c}, entries: map[string]bool{c.Name: true}}
@@ -63,12 +62,12 @@ func New(c Config) (*Client, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	cl.cfg.From = nil // not kept: each has one before it
+	cl.cfg.From = nil // not kept: each Client would keep its predecessor
 	return cl, nil
 }
 
 // Group returns another method-list entry, of the named servers in that order. It shares their connections and health;
-// Close is the Client's. Groups are made before the first login.
+// Close of the Client closes them. Make groups before the first login.
 func (c *Client) Group(name string, servers ...string) (*Entry, error) {
 	g := &Entry{name: name, cfg: c.cfg, owner: c}
 	if name == "" || c.entries[name] {
@@ -100,7 +99,7 @@ func (c *Client) server(name string) *peer {
 	return nil
 }
 
-// Servers tells how each server does, in the order of the configuration.
+// Servers returns the status of each server, in the order of the configuration.
 func (c *Client) Servers() []ServerStatus {
 	all := make([]ServerStatus, 0, len(c.peers))
 	for _, p := range c.peers {
@@ -109,16 +108,16 @@ func (c *Client) Servers() []ServerStatus {
 	return all
 }
 
-// Retire is for a Client that another has replaced: what is under way goes on, conversations that wait for their caller
-// too, and each connection is closed as soon as no session is on it. New requests are still answered, each on its own
-// connection. Retire does not block; Close must follow.
+// Retire prepares a Client for Close after another has replaced it. What is under way continues, also conversations
+// that wait for their caller, and each connection is closed with its last session. New requests are still answered,
+// each on its own connection. Retire does not block; Close must follow.
 func (c *Client) Retire() {
 	for _, p := range c.peers {
 		p.retire()
 	}
 }
 
-// Close ends what is under way and waits for the goroutines of all connections. The Client and its groups answer
+// Close ends all requests under way and waits for the goroutines of all connections. The Client and its groups answer
 // nothing afterwards.
 func (c *Client) Close() error {
 	for _, p := range c.peers {
@@ -127,10 +126,10 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Name is the method-list entry.
+// Name returns the name of the method-list entry.
 func (e *Entry) Name() string { return e.name }
 
-// order has the servers that are not passed over; all of them where all are.
+// order returns the servers that are not skipped, or all servers if all would be skipped.
 func (e *Entry) order() []*peer {
 	var alive []*peer
 	now := time.Now()
@@ -157,8 +156,8 @@ func (s *silences) add(err error) {
 	s.plain = s.plain || errors.As(err, &f) && f.plain
 }
 
-// result is what is left when no server answered. Where one answered with the wrong obfuscation that is a refusal (RFC
-// 8907 §10.5.2): somebody able to write into the connection must not choose the next method.
+// result is the Result when no server answered. If one answered with the wrong obfuscation, the result is a refusal
+// (RFC 8907 §10.5.2): an on-path attacker must not choose the next method.
 func (s *silences) result() aaa.Result {
 	res := aaa.Result{Reason: strings.Join(s.reasons, "; ")}
 	if s.plain {
@@ -167,8 +166,8 @@ func (s *silences) result() aaa.Result {
 	return res
 }
 
-// broke reports whether there was no answer because the connection was lost, as by a server that restarts; what TLS
-// says of certificates is no such thing.
+// broke reports whether there was no answer because the connection was lost, for example because the server restarted.
+// TLS certificate errors do not count.
 func broke(err error) bool {
 	var lost *errLost
 	for _, passing := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
@@ -179,8 +178,8 @@ func broke(err error) bool {
 	return false
 }
 
-// first asks the servers in order, the next on silence only, for the first result that is not silence. Where another
-// method can serve r, those that are known to be dead are not waited for.
+// first asks the servers in order, the next only after silence, for the first result that is not silence. If another
+// method can serve r, it does not wait for servers that are known to be dead.
 func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.Result, error)) aaa.Result {
 	var quiet silences
 	order := e.order()
@@ -196,7 +195,7 @@ func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.R
 		res, err := func() (aaa.Result, error) {
 			defer done()
 			res, err := ask(p)
-			// no other is left: it begins again on a fresh connection, once
+			// no other server is left: begin again on a fresh connection, once
 			if i == len(order)-1 && broke(err) && ctx.Err() == nil {
 				return ask(p)
 			}

@@ -1,7 +1,7 @@
 // Package tacplus is the client of TACACS+ servers (RFC 8907, over TLS RFC 9887): the login and enable method,
-// authorizer and accountant "tacacs". It speaks the protocol by itself; tests hold its packets to tacquito's. What an
-// authorization grants stands in one table, in aaa/pairs. It decides nothing about callbacks: the policies do, with the
-// aaa.Authorization.
+// authorizer and accountant "tacacs". It implements the protocol itself; its tests compare its packets with tacquito's.
+// What an authorization grants is defined in one table, in aaa/pairs. The package decides nothing about callbacks: the
+// policies do, with the aaa.Authorization.
 package tacplus
 
 import (
@@ -16,30 +16,30 @@ import (
 
 // How EXEC logins are authenticated.
 const (
-	ASCII = "ascii" // as a conversation: the server asks for what it wants, one-time passwords too
+	ASCII = "ascii" // as a conversation: the server asks for what it needs, also for one-time passwords
 	PAP   = "pap"   // user name and password in one packet
 )
 
-// minSecret is the shortest secret that is taken (RFC 8907 §10.5.1).
+// minSecret is the length of the shortest accepted secret, in octets (RFC 8907 §10.5.1).
 const minSecret = 16
 
-// Config is the servers, asked in order, and how they are asked.
+// Config lists the servers, asked in order, and says how they are asked.
 type Config struct {
 	Name           string // the method-list entry of all servers; "" is "tacacs"
 	Servers        []ServerConfig
 	Authentication string // of EXEC logins: ASCII or PAP; "" is ASCII
-	// user field of accounting-on and -off; "" none. tacquito takes no record without a user that it knows
+	// user field of accounting-on and -off; "" none. tacquito rejects a record without a user that it knows
 	SystemUser string
-	DeadTime   time.Duration // how long a silent server is passed over while another is not; 0 is 30 s
+	DeadTime   time.Duration // how long a silent server is skipped while another is not; 0 is 30 s
 	// how long a conversation waits for the caller's answer before it is aborted; 0 is 2 minutes
 	Patience time.Duration
 
-	// From is the Client that this one replaces, after a reload: what is known of a server of the same name and address
-	// goes on. nil: nothing is known.
+	// From is the Client that this one replaces after a reload: the health of a server with the same name and address
+	// is kept. nil: no health is known.
 	From *Client
 	// Dial opens a TCP connection; nil is net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Trace, where set, is called with each packet sent and taken, its secrets masked. It must not block.
+	// Trace, if not nil, is called with each packet sent and received, secrets masked. It must not block.
 	Trace func(Event)
 }
 
@@ -47,20 +47,20 @@ type Config struct {
 type ServerConfig struct {
 	Name    string // for people and for aaa.Result.Server; "" is Address
 	Address string // host:port; without port 49, over TLS 300
-	// with which packets are obfuscated; 16 octets or more. Over TLS there is none (RFC 9887 §4)
+	// obfuscates the packets; 16 octets or more. Not used over TLS (RFC 9887 §4)
 	Secret           aaa.Secret
 	Timeout          time.Duration // for the connection, for its TLS, and for each answer; 0 is 5 s
 	SingleConnection bool          // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
-	// TLS 1.3 (RFC 9887); nil is plain TCP. There is no falling back from one to the other
+	// TLS 1.3 (RFC 9887); nil is plain TCP. The client never falls back from one to the other
 	TLS      *aaa.Certificates
-	Insecure bool // takes a shorter secret
+	Insecure bool // allow a shorter secret
 }
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.
 type Event struct {
 	Server string   // its name
-	Sent   bool     // by us
-	Remark bool     // no packet: what became of one, or of the server
+	Sent   bool     // sent by this client
+	Remark bool     // no packet: the outcome of one, or a change of the server
 	What   string   // "Authentication START, sequence 1", "no answer in 5s"
 	Lines  []string // its fields, secrets masked
 }
@@ -101,7 +101,7 @@ func (s ServerConfig) withDefaults() ServerConfig {
 	return s
 }
 
-// Check says what cannot work in s; nil where all can. It reads no file.
+// Check returns what cannot work in s, or nil. It reads no file.
 func (s ServerConfig) Check() error {
 	var errs []error
 	if s.Address == "" {
@@ -126,7 +126,7 @@ func (s ServerConfig) Check() error {
 	return nil
 }
 
-// Warnings has what works but should not stay so.
+// Warnings lists settings that work but are not secure.
 func (s ServerConfig) Warnings() []string {
 	var w []string
 	name := s.withDefaults().Name

@@ -13,38 +13,38 @@ import (
 )
 
 const (
-	maxLate  = 1024    // answers to sessions that were given up, still awaited on one connection
-	maxBatch = 1 << 15 // octets that one write takes together
+	maxLate  = 1024    // abandoned sessions whose answers are still awaited on one connection
+	maxBatch = 1 << 15 // maximum octets of one write
 
 	maxQueued = 64 // packets that wait for the writer; further senders block
 
-	lastWords = 200 * time.Millisecond // to read why the other side closed
+	lastWords = 200 * time.Millisecond // time to read why the other side closed
 )
 
-// conn is one connection to a server. Its reader and its writer are two goroutines of its peer's; any number of
-// sessions use it, where the server agreed to that, else one.
+// conn is one connection to a server. Its reader and its writer are two goroutines of its peer. Any number of sessions
+// use it if the server agreed to that, otherwise one.
 type conn struct {
 	peer    *peer
 	nc      net.Conn
-	offered bool // the server is asked to carry many sessions over it
+	offered bool // the server is asked to share it among sessions
 	out     chan outgoing
 	gone    chan struct{} // closed with the connection; err says why
 	decided chan struct{} // closed by the server's first reply
 
 	mu       sync.Mutex
 	err      error
-	single   bool // the server agreed to carry many sessions
+	single   bool // the server agreed to share it among sessions
 	closed   bool
 	retired  bool // it closes with the last session on it
 	sessions map[uint32]*session
-	late     map[uint32]bool // sessions given up whose answer may still come
-	heard    uint64          // packets taken
+	late     map[uint32]bool // abandoned sessions whose answer may still come
+	heard    uint64          // packets received
 	writeErr error           // the writer gave up
 }
 
 type outgoing struct {
 	octets []byte
-	sent   chan struct{} // closed when they are written; nil: nobody waits for that
+	sent   chan struct{} // closed when they are written; nil: nobody waits
 }
 
 // errLost ends a connection that the other side closed or the network broke.
@@ -77,8 +77,7 @@ func (c *conn) begin(kind packetType, minor byte) (*session, error) {
 	return c.add(kind, minor), nil
 }
 
-// join makes one more session on a connection that the server agreed to share; false where there is no such connection
-// any more.
+// join starts a session on a connection that the server agreed to share; false if it is no longer usable.
 func (c *conn) join(kind packetType, minor byte) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +89,7 @@ func (c *conn) join(kind packetType, minor byte) (*session, bool) {
 	return s, true
 }
 
-// add makes a session; c.mu is held.
+// add makes a session. The caller holds c.mu.
 func (c *conn) add(kind packetType, minor byte) *session {
 	s := &session{c: c, id: newSessionID(), kind: kind, version: major | minor, reply: make(chan []byte, 1)}
 	for c.sessions[s.id] != nil || c.late[s.id] {
@@ -100,8 +99,8 @@ func (c *conn) add(kind packetType, minor byte) *session {
 	return s
 }
 
-// settled waits until the server's first answer has decided whether the connection may be shared. What silenced the
-// session that asks for it silences those that wait as well, else each of them would wait as long in turn.
+// settled waits until the server's first answer has decided whether the connection may be shared. An error that ends
+// the session asking for it ends the waiting sessions too; otherwise each of them would wait as long in turn.
 func (c *conn) settled(ctx context.Context) error {
 	select {
 	case <-c.decided:
@@ -110,24 +109,24 @@ func (c *conn) settled(ctx context.Context) error {
 		if err := c.reason(); !errors.Is(err, errEnded) {
 			return err
 		}
-		return nil // its caller went; nothing is known of the server
+		return nil // its caller is gone; nothing is known about the server
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// retire takes no further session, and closes the connection with its last one.
+// retire refuses further sessions, and closes the connection after its last one.
 func (c *conn) retire() {
 	c.mu.Lock()
 	c.retired, c.single = true, false
-	idle := len(c.sessions) == 0 && c.heard > 0 // before anything was heard its first session may be about to begin
+	idle := len(c.sessions) == 0 && c.heard > 0 // before anything is received, its first session may be about to begin
 	c.mu.Unlock()
 	if idle {
 		c.fail(errEnded)
 	}
 }
 
-// fail closes the connection for err and wakes all that wait on it. The first reason stands.
+// fail closes the connection with err and wakes all sessions that wait on it. The first error is kept.
 func (c *conn) fail(err error) {
 	c.mu.Lock()
 	if c.closed {
@@ -147,7 +146,7 @@ func (c *conn) reason() error {
 	return c.err
 }
 
-// write sends what sessions hand it, what waits together in one write, until the connection is gone.
+// write sends the packets of sessions until the connection is gone. Packets that wait together go in one write.
 func (c *conn) write() {
 	var batch []byte
 	for {
@@ -180,7 +179,7 @@ func (c *conn) write() {
 	}
 }
 
-// unwritable leaves it to the reader to say why: the other side may have sent the reason (a TLS alert) before it
+// unwritable leaves it to the reader to report the reason: the other side may have sent it (a TLS alert) before it
 // closed.
 func (c *conn) unwritable(err error) {
 	c.mu.Lock()
@@ -199,8 +198,8 @@ func (c *conn) lost(err error) error {
 	return &errLost{err}
 }
 
-// read takes packets until the connection is gone. Between packets it waits as long as the server likes; a packet that
-// has begun must end within the server's time-out.
+// read receives packets until the connection is gone. It waits without limit between packets; a packet that has begun
+// must end within the server's timeout.
 func (c *conn) read() {
 	r := bufio.NewReaderSize(c.nc, 4096)
 	for {
@@ -246,8 +245,8 @@ func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	return h, body, nil
 }
 
-// take gives a packet to the session that waits for it. What nobody waits for ends the connection: its sender is
-// confused, or no server of ours.
+// take gives a packet to the session that waits for it. An unexpected packet ends the connection: its sender is faulty
+// or not the configured server.
 func (c *conn) take(h header, body []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -273,11 +272,11 @@ func (c *conn) take(h header, body []byte) error {
 	s.want = 0
 	c.answered(h)
 	h.obfuscate(body, []byte(c.peer.Secret))
-	s.reply <- body // cap 1, and one is awaited at a time
+	s.reply <- body // cap 1, and only one is awaited at a time
 	return nil
 }
 
-// checkFlags holds a packet to the obfuscation that is due (RFC 8907 §10.5.2, RFC 9887 §4).
+// checkFlags checks that a packet is obfuscated as required (RFC 8907 §10.5.2, RFC 9887 §4).
 func (c *conn) checkFlags(h header) error {
 	plain := h.flags&flagPlain != 0
 	switch {
@@ -291,8 +290,8 @@ func (c *conn) checkFlags(h header) error {
 	return nil
 }
 
-// answered notes a packet; the first one decides whether the connection is for many sessions (RFC 8907 §4.3). c.mu is
-// held.
+// answered counts a packet; the first one decides whether the connection is shared (RFC 8907 §4.3). The caller holds
+// c.mu.
 func (c *conn) answered(h header) {
 	c.heard++
 	if c.heard == 1 {
@@ -305,12 +304,12 @@ func (c *conn) answered(h header) {
 	}
 }
 
-// expectLate has the answer to a session that is given up dropped when it comes. c.mu is held.
+// expectLate marks the answer to an abandoned session to be dropped when it comes. The caller holds c.mu.
 func (c *conn) expectLate(s *session) {
 	if s.want == 0 {
 		return
 	}
-	for id := range c.late { // some servers never answer: whichever is forgotten then
+	for id := range c.late { // some servers never answer: forget any one
 		if len(c.late) < maxLate {
 			break
 		}

@@ -8,7 +8,7 @@ import (
 
 const masked = "[secret]"
 
-// statusName is an authentication status as RFC 8907 spells it.
+// statusName is the name of an authentication status in RFC 8907.
 func statusName(s authenStatus) string {
 	return [...]string{"", "PASS", "FAIL", "GETDATA", "GETUSER", "GETPASS", "RESTART", "ERROR"}[s]
 }
@@ -24,7 +24,7 @@ var methodNames = map[authenMethod]string{methodNotSet: "not set", methodNone: "
 	methodLocal:  "LOCAL",
 	methodTACACS: "TACACSPLUS", methodRADIUS: "RADIUS"}
 
-// show tells the trace of a packet, where there is one. lines is called only then.
+// show reports a packet to the trace, if there is one. Only then does it call lines.
 func (p *peer) show(sent bool, what string, lines func() []string) {
 	if p.trace != nil {
 		p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: lines()})
@@ -45,7 +45,7 @@ func (p *peer) showStart(st start) {
 	})
 }
 
-// showContinue masks every answer but a user name: what GETDATA asks for may be a one-time password.
+// showContinue masks every answer except a user name: what GETDATA requests may be a one-time password.
 func (p *peer) showContinue(s *session, asked authenStatus, answer string) {
 	p.show(true, fmt.Sprintf("Authentication CONTINUE, session %08x", s.id), func() []string {
 		if asked != authenGetUser {
@@ -76,7 +76,7 @@ func messages(msg, data string) []string {
 	return lines
 }
 
-// describePair prints an argument; the value of a secret one is masked.
+// describePair prints an argument and masks the value of a secret one.
 func describePair(s string) string { return pairs.Printable(pairs.Masked(s)) }
 
 func describePairs(pairs []string) []string {

@@ -10,8 +10,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// FuzzPackets: whatever octets come, nothing panics, and what is taken is a packet of the session that waits, whole and
-// with lengths that add up.
+// FuzzPackets: no octets cause a panic, and an accepted packet belongs to the waiting session, is complete, and has
+// lengths that add up.
 func FuzzPackets(f *testing.F) {
 	good := header{version: major, kind: authentication, seq: 2, session: 7}
 	octets, err := good.encode([]byte{1, 0, 0, 0, 0, 0}, []byte("secret"))
@@ -52,7 +52,7 @@ func FuzzPackets(f *testing.F) {
 	})
 }
 
-// FuzzAuthorization: whatever a server answers, nothing panics, and what is granted keeps what all grants must keep.
+// FuzzAuthorization: no answer of a server causes a panic, and each grant satisfies the rules for all grants.
 func FuzzAuthorization(f *testing.F) {
 	f.Add([]byte("\x01\x02\x00\x00\x00\x00\x0a\x16priv-lvl=7callback-dialstring=12"), false)
 	f.Add([]byte("\x02\x01\x00\x02\x00\x00\x0dhiaddr=10.0.0.1"), true)

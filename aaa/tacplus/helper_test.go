@@ -25,15 +25,15 @@ const (
 	canary = "canary-password"
 )
 
-// wire is one packet, its body in the clear. The server's side of these tests makes and reads octets by RFC 8907's
-// drawings and by nothing of ours.
+// wire is one packet, its body in the clear. The server side of these tests encodes and decodes octets from RFC 8907's
+// drawings alone, without the code under test.
 type wire struct {
 	version, kind, seq, flags byte
 	session                   uint32
 	body                      []byte
 }
 
-// pad is RFC 8907 §4.5's, written as the RFC writes it.
+// pad is the pseudo-random pad of RFC 8907 §4.5, computed as the RFC describes it.
 func pad(w wire, secret string, n int) []byte {
 	var all, last []byte
 	for len(all) < n {
@@ -145,10 +145,10 @@ type link struct {
 	t      *testing.T
 	conn   net.Conn
 	secret string
-	n      int // which connection to this server, from 1
+	n      int // number of the connection to this server, from 1
 }
 
-// next reads a packet; false when the client closed.
+// next reads a packet; false if the client closed the connection.
 func (l *link) next() (wire, bool) {
 	w, err := readWire(l.conn, l.secret)
 	return w, err == nil
@@ -175,7 +175,7 @@ func (l *link) want(kind, seq byte, body []byte) wire {
 	return w
 }
 
-// replies is a server that answers every packet so, for ever.
+// replies is a server that answers every packet with body, without end.
 func replies(body func(wire) []byte) func(*link) {
 	return func(l *link) {
 		for {
@@ -194,7 +194,7 @@ func always(body []byte) func(*link) { return replies(func(wire) []byte { return
 
 func mute(l *link) { replies(func(wire) []byte { return nil })(l) }
 
-// town is one client and its servers over pipes in memory, inside a bubble.
+// town is one client and its servers, connected by in-memory pipes inside a synctest bubble.
 type town struct {
 	t      *testing.T
 	client *tacplus.Client
@@ -204,17 +204,17 @@ type town struct {
 	conns map[string]int
 	trace []string
 
-	// dials connects to the servers of the town, whatever the port.
+	// dials connects to the servers of the town and ignores the port.
 	dials func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// server is a script of a server; nil Serve: nobody listens. It is called for each connection.
+// server is a script of a server, called for each connection. With a nil Serve, the connection is refused.
 type server struct {
 	tacplus.ServerConfig
 	Serve func(*link)
 	TLS   *tls.Config
-	Wrong string // another secret than the client's
-	Late  bool   // its host says nothing to clients
+	Wrong string // a secret that differs from the client's
+	Late  bool   // its host drops connection attempts silently
 }
 
 // inTown runs f in a bubble with servers "one", "two", ….
@@ -298,7 +298,7 @@ func (w *town) login(r aaa.Request) (aaa.Conversation, aaa.Result) {
 	return conv, res
 }
 
-// clean holds a result to what all must keep: no secret in it, and nothing granted but by Granted.
+// clean checks what holds for every result: it contains no secret, and only Granted grants anything.
 func (w *town) clean(res aaa.Result) {
 	w.t.Helper()
 	if s := fmt.Sprintf("%+v", res); strings.Contains(s, canary) || strings.Contains(s, secret) {
@@ -310,7 +310,7 @@ func (w *town) clean(res aaa.Result) {
 	}
 }
 
-// want logs caller in and compares.
+// want starts a login and compares its result.
 func (w *town) want(kind aaa.Kind, server, reason string) aaa.Result {
 	w.t.Helper()
 	_, res := w.login(caller)

@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// authenticates is a server that passes everybody, and is mute about what they may have.
+// authenticates is a server that authenticates every user and does not answer authorization requests.
 func authenticates(l *link) {
 	replies(func(p wire) []byte {
 		if p.kind == 1 {
@@ -19,8 +19,8 @@ func authenticates(l *link) {
 	})(l)
 }
 
-// A user who was authenticated by TACACS+, which then goes silent, gets what the next entries of the list say: `local`
-// answers for whom it does not know, too, so that nothing behind it is asked.
+// If TACACS+ authenticates a user and then goes silent, the next entries of the list authorize them. `local` also
+// answers for unknown users, so that no entry after it is asked.
 func TestSilentBeforeAuthorization(t *testing.T) {
 	t.Parallel()
 	local, err := aaa.NewLocal([]aaa.User{{Name: "kim", Password: "other", PrivLevel: 7,
@@ -60,13 +60,13 @@ func TestSilentBeforeAuthorization(t *testing.T) {
 	}
 }
 
-// `enable` by [tacacs, enable]: the password that was typed goes to the next method while the caller was asked nothing;
-// once the server has asked them something, its silence is the end.
+// With `enable` by [tacacs, enable], the typed password goes to the next method while the server has not asked the
+// caller anything; once it has, its silence ends the attempt.
 func TestEnableSilentMidway(t *testing.T) {
 	t.Parallel()
 	enable := aaa.List{Name: "default"}
 	ask := aaa.Request{Service: aaa.EXEC, User: "bob", Password: canary, Enable: 15}
-	midway := func(question []byte) server { // START, one question, then nothing
+	midway := func(question []byte) server { // answers START with one question, then nothing
 		return server{Serve: replies(func(p wire) []byte {
 			if p.seq == 1 {
 				return question
@@ -97,8 +97,7 @@ func TestEnableSilentMidway(t *testing.T) {
 	}, midway(authenReply(getData, noEcho, "Code:", "")))
 }
 
-// Groups that share a server share what is known of its health, and are two entries all the same: neither answers leg
-// two of the other.
+// Groups that share a server share its health, but are two entries: neither answers leg two of the other.
 func TestGroupsShareServers(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
@@ -133,7 +132,7 @@ func TestGroupsShareServers(t *testing.T) {
 	}, server{Serve: mute}, server{Serve: replies(lets)}, server{Serve: replies(lets)})
 }
 
-// lets passes and authorizes everybody.
+// lets authenticates and authorizes everybody.
 func lets(p wire) []byte {
 	if p.kind == 2 {
 		return authorReply(passAdd, "")

@@ -12,9 +12,9 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// Start asks the servers in order, the next on silence only, and blocks for the first answer. A conversation that it
-// begins stays with its server; ctx is the whole conversation's: when it ends, the server is told that nobody will
-// answer.
+// Start asks the servers in order, the next only after silence, and blocks until the first answer. A conversation that
+// it begins stays with its server. ctx applies to the whole conversation: when ctx ends, the client aborts the
+// conversation at the server.
 func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	if r.Entry != "" && r.Entry != e.name {
 		return nil, aaa.Result{Reason: fmt.Sprintf("%s must not answer for %s", e.name, r.Entry)}
@@ -40,21 +40,21 @@ type login struct {
 	entry    *Entry
 	peer     *peer
 	request  aaa.Request
-	watching context.Context // of Start: its end aborts a conversation that waits for the caller
+	watching context.Context // ctx of Start: its end aborts a conversation that waits for the caller
 
 	mu        sync.Mutex
 	st        start
 	s         *session
 	asked     authenStatus // what the server asked for last
-	user      string       // the name that the server was told
-	password  aaa.Secret   // "" unknown, or told already
+	user      string       // the name that was sent to the server
+	password  aaa.Secret   // "" if unknown or already sent
 	toldUser  bool
 	restarted bool
 	ended     bool
 	resumed   chan struct{} // closed when the caller has answered
 }
 
-// begin sends START and goes on until the server asks what only the caller knows, or decides.
+// begin sends START and continues until the server asks for something that only the caller knows, or decides.
 func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
 	body, err := st.body.encode()
 	if err != nil {
@@ -69,7 +69,7 @@ func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
 	return l.proceed(ctx, reply)
 }
 
-// proceed reads replies and answers by itself what is known already.
+// proceed reads replies and answers what is already known without the caller.
 func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
 	for {
 		r := decodeAuthenReply(reply)
@@ -107,7 +107,7 @@ func asks(s authenStatus) bool {
 	return s == authenGetUser || s == authenGetPass || s == authenGetData
 }
 
-// known has what the server asks for where the caller has said it already: the user name and the password, each once.
+// known returns what the server asks for if the caller has already given it: the user name and the password, each once.
 func (l *login) known(asked authenStatus) (string, bool) {
 	switch {
 	case asked == authenGetUser && !l.toldUser && l.user != "":
@@ -124,7 +124,7 @@ func (l *login) known(asked authenStatus) (string, bool) {
 // send answers the server.
 func (l *login) send(ctx context.Context, asked authenStatus, answer string) ([]byte, error) {
 	l.peer.showContinue(l.s, asked, answer)
-	reply, err := l.s.exchange(ctx, encodeContinue(0, answer)) // checkAnswer has seen the answer
+	reply, err := l.s.exchange(ctx, encodeContinue(0, answer)) // checkAnswer has checked the answer
 	if errors.Is(err, errWrapped) {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (l *login) prompt(r authenReply) aaa.Result {
 		select {
 		case <-resumed:
 			return
-		case <-s.c.gone: // Answer says so
+		case <-s.c.gone: // Answer reports it
 			return
 		case <-timer.C:
 		case <-l.watching.Done():
@@ -164,8 +164,8 @@ func (l *login) prompt(r authenReply) aaa.Result {
 		Reason: fmt.Sprintf("tacacs server %s prompts (%s)", l.peer.Name, statusName(r.status))}
 }
 
-// Answer sends what the caller typed to the server that asked, and blocks for the next Result. Where ctx has ended it
-// tells the server so.
+// Answer sends what the caller typed to the server that asked, and blocks until the next Result. If ctx has ended, it
+// aborts the conversation.
 func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -246,8 +246,8 @@ func (l *login) refuse(why, message string) aaa.Result {
 		Reason: fmt.Sprintf("tacacs server %s: %s", l.peer.Name, why)}
 }
 
-// restart begins anew with another kind of authentication, once (RFC 8907 §5.2); where there is none, or it was done
-// already, RESTART is FAIL (§5.4.3).
+// restart begins again with another kind of authentication, once (RFC 8907 §5.2). If there is no other kind, or it was
+// tried already, RESTART counts as FAIL (§5.4.3).
 func (l *login) restart(ctx context.Context) (aaa.Result, error) {
 	other, ok := l.entry.other(l.st, l.request)
 	if !ok || l.restarted {
@@ -257,8 +257,8 @@ func (l *login) restart(ctx context.Context) (aaa.Result, error) {
 	return l.begin(ctx, other)
 }
 
-// chapMessage finds the message that MS-CHAP peers are shown (RFC 2759 §5). RFC 8907 has no field for it; servers that
-// send it do so in data or server_msg.
+// chapMessage returns the message for MS-CHAP peers (RFC 2759 §5). RFC 8907 has no field for it; servers that send it
+// use data or server_msg.
 func chapMessage(r authenReply, prefix string) string {
 	for _, s := range []string{r.data, r.message} {
 		if strings.HasPrefix(s, prefix) {
@@ -268,7 +268,7 @@ func chapMessage(r authenReply, prefix string) string {
 	return ""
 }
 
-// unusable is the error of a server whose answer decides nothing. It is alive: it is not passed over for that.
+// unusable is the error of a server whose answer decides nothing. The server is alive, so it is not skipped afterwards.
 func (p *peer) unusable(doing, what string) error {
 	return &silence{peer: p, doing: doing, cause: errors.New("it answered " + what)}
 }

@@ -14,8 +14,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// A server that asks for everything: what is known already is answered without the caller, each once; GETDATA goes to
-// them.
+// A server that asks for everything: what is known is answered once without the caller; GETDATA goes to the caller.
 func TestASCII(t *testing.T) {
 	t.Parallel()
 	r := caller
@@ -52,7 +51,7 @@ func TestASCII(t *testing.T) {
 	}})
 }
 
-// A user whose name the server asks for is who they say they are to the server.
+// If the server asks for the user name, the caller's answer is the name of the user.
 func TestGetUser(t *testing.T) {
 	t.Parallel()
 	script := server{Serve: func(l *link) {
@@ -99,8 +98,8 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// The data of START as RFC 8907 §5.4.2 lays it out. No peer of ours speaks MS-CHAP over TACACS+: these are the values
-// of RFC 2433 §B and of RFC 2759 §9.2 in the RFC's layout.
+// The data of START in the layout of RFC 8907 §5.4.2. No peer in these tests supports MS-CHAP over TACACS+, so the
+// values are those of RFC 2433 §B and RFC 2759 §9.2.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	challenge, response := unhex(t, "5b5d7c7d7b3f2f3e3c2c602132262628"),
@@ -147,7 +146,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// What cannot be carried is refused before anything is sent.
+// What cannot be encoded is refused before anything is sent.
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
 	long := aaa.Secret(strings.Repeat("p", 256))
@@ -183,7 +182,7 @@ func TestUnsendable(t *testing.T) {
 	}
 }
 
-// Which answers end a login, and after which the next server is asked.
+// Which answers end a login, and after which the client asks the next server.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -220,7 +219,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// PAP and CHAP have no questions: a server that asks all the same is not listened to.
+// PAP and CHAP have no questions: a server that asks one gives no usable answer.
 func TestQuestionAfterPAP(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{Authentication: tacplus.PAP}, func(w *town) {
@@ -259,7 +258,7 @@ func TestRestart(t *testing.T) {
 	}, server{Serve: always(authenReply(restart, 0, "", ""))})
 }
 
-// A caller who goes, or who sits there, is told to the server.
+// If the caller hangs up or does not answer in time, the server receives an abort.
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	var aborted atomic.Int32
@@ -301,7 +300,7 @@ func TestAbort(t *testing.T) {
 	}, script)
 }
 
-// A server that asks without end is left before the sequence number wraps.
+// The client leaves a server that asks without end before the sequence number wraps.
 func TestSequenceWraps(t *testing.T) {
 	t.Parallel()
 	var last atomic.Uint32
@@ -321,7 +320,7 @@ func TestSequenceWraps(t *testing.T) {
 	})})
 }
 
-// The answers after the first come from the server that asked, and from no other.
+// Answers after the first go to the server that asked, and to no other.
 func TestPinned(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
@@ -341,7 +340,7 @@ func TestPinned(t *testing.T) {
 	}}, server{Serve: always(authenReply(pass, 0, "", ""))})
 }
 
-// RFC 2759's proof of the server goes to the peer where the server sends it.
+// The server's proof of RFC 2759 reaches the peer if the server sends it.
 func TestMSCHAPMessage(t *testing.T) {
 	t.Parallel()
 	r := aaa.Request{Service: aaa.PPP, User: "User", MSCHAP: &aaa.MSCHAP{Version: 2, Challenge: make([]byte, 16),

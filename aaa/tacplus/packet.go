@@ -10,19 +10,19 @@ import (
 // RFC 8907 §4.1
 const (
 	headerLen  = 12
-	maxBody    = 1 << 16 // octets of a body that are taken: the RFC's recommended limit
+	maxBody    = 1 << 16 // octets of an accepted body: the RFC's recommended limit
 	flagPlain  = byte(0x01)
 	flagSingle = byte(0x04)
 	major      = byte(0xc0)
 	minorOne   = byte(0x01)
-	lastSeq    = 253 // a reply to 255 would need 256, so that the session ends before it (§4.1)
+	lastSeq    = 253 // a reply to 255 would need 256, so the session ends before it (§4.1)
 )
 
-// flaw is why a packet is not taken. It ends its connection.
+// flaw is why a packet is rejected. It ends the connection.
 type flaw struct {
 	what  string
 	hint  string
-	plain bool // the unencrypted flag is not as it must be: RFC 8907 §10.5.2 has it be a refusal
+	plain bool // the unencrypted flag is wrong, which RFC 8907 §10.5.2 requires to be a refusal
 }
 
 func (f *flaw) Error() string { return f.what }
@@ -37,7 +37,7 @@ type header struct {
 	length  uint32
 }
 
-// readHeader takes octets apart and refuses what no TACACS+ packet has.
+// readHeader decodes a header and rejects one that no TACACS+ packet has.
 func readHeader(b []byte) (header, error) {
 	if len(b) < headerLen {
 		return header{}, &flaw{what: fmt.Sprintf("header of %d octets, expected %d", len(b), headerLen)}
@@ -55,7 +55,7 @@ func readHeader(b []byte) (header, error) {
 	return h, nil
 }
 
-// encode makes the octets of a packet. body stays as it is.
+// encode returns the octets of a packet. It does not change body.
 func (h header) encode(body, secret []byte) ([]byte, error) {
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("body of %d octets: the limit is %d", len(body), maxBody)
@@ -69,13 +69,13 @@ func (h header) encode(body, secret []byte) ([]byte, error) {
 	return b, nil
 }
 
-// obfuscate XORs body with the pad of its header (RFC 8907 §4.5); the same again gives it back. Where the header says
-// that nothing is obfuscated it does nothing.
+// obfuscate XORs body with the pad of its header (RFC 8907 §4.5); a second call restores it. It does nothing if the
+// header says that the body is not obfuscated.
 func (h header) obfuscate(body, secret []byte) {
 	if h.flags&flagPlain != 0 {
 		return
 	}
-	var space [128]byte // for most secrets
+	var space [128]byte // enough for most secrets
 	seed := space[:0]
 	seed = binary.BigEndian.AppendUint32(seed, h.session)
 	seed = append(seed, secret...)
@@ -90,12 +90,12 @@ func (h header) obfuscate(body, secret []byte) {
 	}
 }
 
-// newSessionID is unpredictable, as RFC 8907 §4.1 has it.
+// newSessionID returns an unpredictable identifier, as RFC 8907 §4.1 requires.
 func newSessionID() uint32 {
 	var b [4]byte
 	rand.Read(b[:]) // never fails
 	return binary.BigEndian.Uint32(b[:])
 }
 
-// hintSecret is the first thing to look at where a reply cannot be read.
+// hintSecret is the first thing to check if a reply cannot be decoded.
 const hintSecret = "Is the secret the same on both sides?"

@@ -17,12 +17,12 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// declined is how long a server that would not carry many sessions over one connection is not asked again.
+// declined is how long a server that declined to share a connection is not asked again.
 const declined = 10 * time.Minute
 
 var errClosed = errors.New("client closed")
 
-// peer is one server: its connections and what is known of its health.
+// peer is one server: its connections and its health.
 type peer struct {
 	ServerConfig
 	tls   *tls.Config // nil: plain TCP
@@ -30,46 +30,46 @@ type peer struct {
 	trace func(Event)
 
 	deadTime time.Duration
-	dialing  chan struct{} // cap 1: held while a connection for many sessions is opened
+	dialing  chan struct{} // cap 1: held while a connection to be shared is opened
 	timers   sync.Pool     // of stopped *time.Timer
 	wg       sync.WaitGroup
 
 	mu          sync.Mutex
 	closed      bool
-	retired     bool  // no connection is shared any more
-	shared      *conn // the connection that carries many sessions, or is offered to
+	retired     bool  // connections are no longer shared
+	shared      *conn // the connection that is shared, or is offered to be
 	conns       map[*conn]bool
-	unopened    int       // connections for many sessions that could not be opened
+	unopened    int       // connections to be shared that could not be opened
 	unopenedErr error     // of the last
 	ownUntil    time.Time // the server declined: until then each session has its own connection
 	deadUntil   time.Time
-	trying      bool // a request finds out whether it is well again
-	plain       bool // it was last silent with the wrong obfuscation: each request is refused for that
+	trying      bool // a request checks whether the server is back
+	plain       bool // its last silence was wrong obfuscation: each such request is refused
 	answered    uint64
 	silent      uint64
 	lastSilence string
-	understood  bool // an answer was, so the secret is right
+	understood  bool // a reply was decoded, so the secret is right
 }
 
-// ServerStatus is what is known of a server.
+// ServerStatus is the status of a server.
 type ServerStatus struct {
 	Name             string    `json:"name"`
 	Address          string    `json:"address"`
 	TLS              bool      `json:"tls"`
-	SingleConnection bool      `json:"single_connection"` // many sessions share a connection at this moment
+	SingleConnection bool      `json:"single_connection"` // sessions share a connection at this moment
 	Connections      int       `json:"connections"`
-	DeadUntil        time.Time `json:"dead_until,omitzero"` // passed over until then while another is not; zero: alive
+	DeadUntil        time.Time `json:"dead_until,omitzero"` // skipped until then while another is not; zero: alive
 	Answered         uint64    `json:"answered"`            // packets
 	Silent           uint64    `json:"silent"`              // times that it gave no usable answer
 	LastSilence      string    `json:"last_silence,omitempty"`
 }
 
-// silence is the error of a server that gave no usable answer. The next one is asked.
+// silence is the error of a server that gave no usable answer. The next server is asked.
 type silence struct {
 	peer  *peer
 	doing string
 	cause error
-	known bool // an answer was understood before
+	known bool // an earlier answer was understood
 }
 
 func (s *silence) Error() string {
@@ -139,7 +139,7 @@ func newPeer(s ServerConfig, c Config) (*peer, error) {
 	return p, nil
 }
 
-// inherit takes over what old, nil nobody, knows of the same server.
+// inherit copies the health of the same server from old; old may be nil.
 func (p *peer) inherit(old *peer) {
 	if old == nil || old.Address != p.Address || (old.tls == nil) != (p.tls == nil) {
 		return
@@ -150,8 +150,8 @@ func (p *peer) inherit(old *peer) {
 	p.understood = old.understood && old.Secret == p.Secret
 }
 
-// ask begins a session with body and blocks for the first answer's body. The session is the caller's to end. The error
-// is a *silence, or says why nothing can be sent.
+// ask begins a session with body and blocks until the body of the first answer. The caller must end the session. The
+// error is a *silence, or says why nothing can be sent.
 func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing string, body []byte) (*session, []byte,
 	error) {
 	for again := false; ; again = true {
@@ -164,7 +164,7 @@ func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing strin
 			p.revive()
 			return s, reply, nil
 		}
-		// A server may close a connection that was idle just when we write on it; that says nothing of its health.
+		// A server may close an idle connection just as the client writes on it; that says nothing about its health.
 		var lost *errLost
 		if !again && s.reused && errors.As(err, &lost) {
 			continue
@@ -173,8 +173,8 @@ func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing strin
 	}
 }
 
-// quiet makes the error of a server that gave no usable answer, and has it passed over for a while, unless that was no
-// fault of its own.
+// quiet makes the error of a server that gave no usable answer, and marks the server to be skipped for a while unless
+// the failure was not its own.
 func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
 	p.mu.Lock()
 	s := &silence{peer: p, doing: doing, cause: cause, known: p.understood}
@@ -214,8 +214,8 @@ func (p *peer) open(ctx context.Context, kind packetType, minor byte) (*session,
 	return c.begin(kind, minor)
 }
 
-// offer opens a connection that is to carry many sessions. Its first one decides; both results are nil where somebody
-// else was faster.
+// offer opens a connection to be shared. Its first session decides whether it is. Both results are nil if another
+// request was faster.
 func (p *peer) offer(ctx context.Context, kind packetType, minor byte) (*session, error) {
 	before, _ := p.failures()
 	select {
@@ -227,7 +227,7 @@ func (p *peer) offer(ctx context.Context, kind packetType, minor byte) (*session
 	if p.current() != nil || !p.sharing() {
 		return nil, nil
 	}
-	// who waited for another's connection would wait as long again, each in turn
+	// otherwise each request that waited for this connection would wait as long again, one after the other
 	if n, err := p.failures(); n != before {
 		return nil, err
 	}
@@ -244,13 +244,13 @@ func (p *peer) offer(ctx context.Context, kind packetType, minor byte) (*session
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.conns[c] && !p.retired { // it may be lost already
+	if p.conns[c] && !p.retired { // it may already be lost
 		p.shared = c
 	}
 	return s, nil
 }
 
-// failures counts the connections for many sessions that could not be opened; the error is the last one's.
+// failures counts the connections to be shared that could not be opened; the error is that of the last one.
 func (p *peer) failures() (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -289,7 +289,7 @@ func (p *peer) connect(ctx context.Context, offered bool) (*conn, error) {
 	return c, nil
 }
 
-// handshake meets the server over TLS, where that is configured.
+// handshake starts TLS with the server if TLS is configured.
 func (p *peer) handshake(ctx context.Context, nc net.Conn) (net.Conn, error) {
 	if p.tls == nil {
 		return nc, nil
@@ -302,7 +302,7 @@ func (p *peer) handshake(ctx context.Context, nc net.Conn) (net.Conn, error) {
 	return t, nil
 }
 
-// watch runs f in a goroutine that Close waits for; after Close it runs nothing.
+// watch runs f in a goroutine that Close waits for; after Close it does nothing.
 func (p *peer) watch(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -324,7 +324,7 @@ func (p *peer) current() *conn {
 	return p.shared
 }
 
-// decline notes that the server would not carry many sessions over c.
+// decline records that the server declined to share c.
 func (p *peer) decline(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -342,7 +342,7 @@ func (p *peer) forget(c *conn) {
 	}
 }
 
-// lost takes a connection that is gone out of use.
+// lost removes a closed connection from use.
 func (p *peer) lost(c *conn) {
 	p.forget(c)
 	p.mu.Lock()
@@ -350,16 +350,16 @@ func (p *peer) lost(c *conn) {
 	delete(p.conns, c)
 }
 
-// dead reports whether the server is to be passed over.
+// dead reports whether to skip the server.
 func (p *peer) dead(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return now.Before(p.deadUntil)
 }
 
-// claim is asked before a request whose user can be served without this server. why says that the server is known to be
-// dead, so that it is not waited for; when its dead time is over one request finds out how it is, while others still
-// pass it over. done ends it.
+// claim is called before a request whose user can be served without this server. why says that the server is known to
+// be dead, so the request does not wait for it. When the dead time is over, one request tests the server while others
+// still skip it; done ends the test.
 func (p *peer) claim(now time.Time) (done func(), why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -418,7 +418,7 @@ func (p *peer) status() ServerStatus {
 	return s
 }
 
-// retire has each connection close with the last session on it.
+// retire closes each connection after its last session.
 func (p *peer) retire() {
 	p.mu.Lock()
 	p.retired, p.shared = true, nil

@@ -14,7 +14,7 @@ import (
 )
 
 // startTacquito serves testdata/tacquito.yaml, a configuration as an operator writes it, until the test ends; over TLS
-// where c is set.
+// if c is not nil.
 func startTacquito(t testing.TB, c *tls.Config) *tacquito.Server {
 	t.Helper()
 	config, err := os.ReadFile("testdata/tacquito.yaml")
@@ -24,7 +24,7 @@ func startTacquito(t testing.TB, c *tls.Config) *tacquito.Server {
 	return tacquito.Start(t, tacquito.Options{Config: string(config), TLS: c})
 }
 
-// clientOf makes a client of q, which lives as long as the test.
+// clientOf makes a client of q that lives as long as the test.
 func clientOf(t testing.TB, q *tacquito.Server, c tacplus.Config, s tacplus.ServerConfig) *tacplus.Client {
 	t.Helper()
 	s.Name, s.Address = "tacquito", q.Addr
@@ -111,7 +111,7 @@ func TestPeerTacquitoLogin(t *testing.T) {
 			Password: canary}); res.Kind != aaa.Granted {
 			t.Errorf("PAP of PPP: %+v", res)
 		}
-		// tacquito knows no CHAP and answers ERROR: no server is left.
+		// tacquito does not support CHAP and answers ERROR: no server is left.
 		if _, res = cl.Start(ctx, aaa.Request{Service: aaa.PPP, User: "framed",
 			CHAP: &aaa.CHAP{Challenge: []byte("12345678"), Response: make([]byte, 16)}}); res.Kind != aaa.Silent ||
 			!strings.Contains(res.Reason, "unknown authenticate start packet type") {
@@ -201,7 +201,7 @@ func TestPeerTacquitoAccounting(t *testing.T) {
 	})
 }
 
-// Many logins at once over one connection.
+// Many concurrent logins over one connection.
 func TestPeerTacquitoMany(t *testing.T) {
 	t.Parallel()
 	q := startTacquito(t, nil)
@@ -227,7 +227,7 @@ func TestPeerTacquitoMany(t *testing.T) {
 	}
 }
 
-// With another secret each side finds noise.
+// With different secrets, each side decodes noise.
 func TestPeerTacquitoWrongSecret(t *testing.T) {
 	t.Parallel()
 	q := startTacquito(t, nil)

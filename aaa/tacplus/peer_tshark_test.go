@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// tap is a connection whose octets are kept, each Write and each Read as one segment.
+// tap is a connection that records its octets, each Write and each Read as one segment.
 type tap struct {
 	net.Conn
 	pcap *pcap
@@ -34,7 +34,7 @@ func (c tap) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// pcap is one TCP connection as a capture file (Ethernet, IPv4, TCP; checksums left out).
+// pcap is one TCP connection as a capture file (Ethernet, IPv4, TCP; without checksums).
 type pcap struct {
 	mu      sync.Mutex
 	octets  []byte
@@ -85,7 +85,7 @@ func (p *pcap) write(t *testing.T, file string) {
 	}
 }
 
-// tshark, with the secret, reads in our packets what we meant to say, and finds nothing malformed.
+// With the secret, tshark decodes our packets as intended and finds nothing malformed.
 func TestPeerTshark(t *testing.T) {
 	t.Parallel()
 	tshark, err := exec.LookPath("tshark")
@@ -113,7 +113,7 @@ func TestPeerTshark(t *testing.T) {
 		t.Fatal(res.Reason)
 	}
 	r.Password, r.CHAP = "", &aaa.CHAP{ID: 7, Challenge: []byte("01234567"), Response: []byte("0123456789abcdef")}
-	cl.Start(ctx, r) // tacquito knows it not; nor does it know this:
+	cl.Start(ctx, r) // tacquito does not support this, nor the next one
 	r.CHAP, r.MSCHAP = nil, &aaa.MSCHAP{Version: 1, ID: 7, Challenge: []byte("01234567"), Response: make([]byte, 49)}
 	cl.Start(ctx, r)
 	if res := cl.Authorize(ctx, aaaQuestion("show", "version")); res.Kind != aaa.Granted {

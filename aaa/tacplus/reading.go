@@ -11,14 +11,14 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// reading is what the answers to one authorization grant, one after the other.
+// reading accumulates what the answers to one authorization grant.
 type reading struct {
 	q   aaa.Question
-	ask question // whose answer is read
+	ask question // the question whose answer is being read
 	pairs.Grant
 }
 
-// readings has those that were used before: what an answer costs is their memory. They keep none of what they read.
+// readings reuses readings, whose memory is the main cost of an answer. They keep no data.
 var readings = sync.Pool{New: func() any { return new(reading) }}
 
 func newReading(q aaa.Question) *reading {
@@ -27,14 +27,14 @@ func newReading(q aaa.Question) *reading {
 	return r
 }
 
-// free ends the use of r; what it granted stays.
+// free returns r to the pool; what it granted stays valid.
 func (r *reading) free() {
 	r.Reset()
 	r.q, r.ask = aaa.Question{}, question{}
 	readings.Put(r)
 }
 
-// take reads an answer. The error names the pair that cannot be honoured; nothing is granted then.
+// take reads an answer. The error names the pair that cannot be honoured; then nothing is granted.
 func (r *reading) take(ask question, v verdict) error {
 	r.ask = ask
 	r.A.Attributes = append(r.A.Attributes, describePairs(v.args)...)
@@ -50,8 +50,8 @@ func (r *reading) take(ask question, v verdict) error {
 	return nil
 }
 
-// takeCommand reads the answer to a command. It runs as it was asked for or not at all: a changed one, or any
-// mandatory pair besides, cannot be honoured.
+// takeCommand reads the answer to a command. The command runs exactly as requested or not at all: a changed command or
+// any other mandatory pair cannot be honoured.
 func (r *reading) takeCommand(v verdict) error {
 	if v.replace && !slices.Equal(v.args, r.ask.args) {
 		return errors.New("it replaces the command by another (PASS_REPL), which is not supported")
@@ -69,7 +69,7 @@ func (r *reading) takeCommand(v verdict) error {
 	return nil
 }
 
-// pair reads one argument: those that say what was asked for here, all others by package pairs.
+// pair reads one argument. Arguments that repeat the request are read here, all others by package pairs.
 func (r *reading) pair(s string) error {
 	name, sign, v := pairs.Split(s)
 	if sign == 0 || name == "" {
@@ -87,7 +87,7 @@ func (r *reading) pair(s string) error {
 
 func (r *reading) honour(name, v string, optional bool) error {
 	for i := range len(v) {
-		// What follows a CR would be another command to a modem, what follows a NUL is hidden.
+		// After a CR a modem would read another command; after a NUL the rest is hidden.
 		if v[i] < ' ' || v[i] > '~' {
 			return fmt.Errorf("contains the character %#02x", v[i])
 		}
@@ -100,7 +100,7 @@ func (r *reading) honour(name, v string, optional bool) error {
 	return r.Take(pairs.Pair{At: at, Name: name, Value: v, Optional: optional})
 }
 
-// echo reads an argument that says what was asked for: an answer may repeat it and say nothing else.
+// echo reads an argument that was part of the request: an answer may repeat it but not change it.
 func (r *reading) echo(name, v string, optional bool) error {
 	i := slices.IndexFunc(r.ask.args, func(arg string) bool { return strings.HasPrefix(arg, name+"=") })
 	switch {
@@ -123,8 +123,7 @@ func (r *reading) report(s, field, note string) {
 	r.A.Readings = append(r.A.Readings, rd)
 }
 
-// mayLack reports whether a PPP session may be granted without IP: a first leg that ends to be called back needs
-// none.
+// mayLack reports whether a PPP session may be granted without IP: a first leg that ends for callback needs none.
 func (r *reading) mayLack(q aaa.Question) bool {
 	return len(q.Command) == 0 && q.Leg != 2 && q.Protocol == "" && r.Demanded()
 }
@@ -134,7 +133,7 @@ func (r *reading) lacks(ask question) {
 		ask.protocol, Note: "refused; the callback needs none"})
 }
 
-// refused is the Result of a refusal: nothing is granted, what came is there to read.
+// refused is the Result of a refusal: it grants nothing and lists the received pairs.
 func (r *reading) refused(p *peer, why, message string) aaa.Result {
 	a := r.A.Ungranted()
 	a.ReplyMessage = message

@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// agreeing is a server that shares its connection, and asks for the name and then for the password.
+// agreeing is a server that shares its connection and asks for the user name and the password.
 func agreeing(l *link) {
 	for {
 		p, ok := l.next()
@@ -29,14 +29,13 @@ func agreeing(l *link) {
 	}
 }
 
-// open is how many connections the client holds.
+// open returns how many connections the client has.
 func (w *town) open() int {
 	synctest.Wait()
 	return w.client.Servers()[0].Connections
 }
 
-// A client that another has replaced goes on with the conversations that it began, and holds no connection when they
-// are over.
+// A replaced client continues the conversations that it began, and has no connection when they are over.
 func TestRetire(t *testing.T) {
 	t.Parallel()
 	shares := server{ServerConfig: tacplus.ServerConfig{SingleConnection: true}, Serve: agreeing}
@@ -54,7 +53,7 @@ func TestRetire(t *testing.T) {
 			w.open() != 1 {
 			t.Errorf("%+v, %d open", res, w.open())
 		}
-		// Who still asks is answered, apart.
+		// A new request is still answered, on its own connection.
 		third, res := w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
 		if res.Kind != aaa.Prompt || w.open() != 2 || w.connections("one") != 2 {
 			t.Errorf("%+v, %d open", res, w.open())
@@ -69,7 +68,7 @@ func TestRetire(t *testing.T) {
 			t.Errorf("%d connections are left", w.open())
 		}
 	}, shares)
-	// an idle one goes at once, and one that nobody goes on with goes with its caller's patience
+	// an idle connection closes immediately; one with an unanswered prompt closes when the caller's patience ends
 	inTown(t, tacplus.Config{}, func(w *town) {
 		w.client.Start(w.t.Context(), aaa.Request{Service: aaa.EXEC})
 		w.client.Retire()
@@ -96,7 +95,7 @@ func TestRetire(t *testing.T) {
 			t.Errorf("%d connections are left", w.open())
 		}
 	}, server{ServerConfig: shares.ServerConfig, Serve: passing})
-	inTown(t, tacplus.Config{}, func(w *town) { // whoever logs in right then is let in
+	inTown(t, tacplus.Config{}, func(w *town) { // a login at that moment succeeds
 		var logins sync.WaitGroup
 		for range 20 {
 			logins.Go(func() {
@@ -113,7 +112,7 @@ func TestRetire(t *testing.T) {
 	}, server{ServerConfig: shares.ServerConfig, Serve: passing})
 }
 
-// passing is a server that shares its connection and lets everybody in.
+// passing is a server that shares its connection and authenticates everybody.
 func passing(l *link) {
 	for p, ok := l.next(); ok; p, ok = l.next() {
 		p.flags |= 4
@@ -121,7 +120,7 @@ func passing(l *link) {
 	}
 }
 
-// The client of a reload knows which servers are silent: its first callers need not find out.
+// After a reload the client knows which servers are silent: its first callers do not wait for them.
 func TestInherits(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// session is one TACACS+ session (RFC 8907 §3.4): packets to and fro under one identifier, numbered from 1.
+// session is one TACACS+ session (RFC 8907 §3.4): packets in both directions under one identifier, numbered from 1.
 type session struct {
 	c       *conn
 	id      uint32
 	kind    packetType
 	version byte
 	reused  bool // the connection carried others before
-	seq     byte // of the packet sent last; 0 none
+	seq     byte // of the last packet sent; 0 none
 
 	reply chan []byte // cap 1: bodies as they came
 	want  byte        // guarded by c.mu: the sequence number awaited; 0 none
 }
 
-// exchange sends body as the session's next packet and blocks for the answer's body, whose lengths add up. After an
-// error the session is over.
+// exchange sends body as the session's next packet and blocks until the body of the answer, whose lengths are checked.
+// After an error the session has ended.
 func (s *session) exchange(ctx context.Context, body []byte) ([]byte, error) {
 	octets, err := s.encode(body)
 	if err != nil {
@@ -45,7 +45,8 @@ func (s *session) exchange(ctx context.Context, body []byte) ([]byte, error) {
 	return body, nil
 }
 
-// expect lets the reader take the answer to the packet encoded last. It returns how many packets were heard before.
+// expect lets the reader accept the answer to the last encoded packet. It returns how many packets were received
+// before.
 func (s *session) expect() uint64 {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
@@ -94,7 +95,7 @@ func (s *session) await(ctx context.Context, late <-chan time.Time) ([]byte, err
 		return body, nil
 	case <-s.c.gone:
 		select {
-		case body := <-s.reply: // it came before the connection went
+		case body := <-s.reply: // it came before the connection closed
 			return body, nil
 		default:
 			return nil, s.c.reason()
@@ -106,8 +107,8 @@ func (s *session) await(ctx context.Context, late <-chan time.Time) ([]byte, err
 	}
 }
 
-// giveUp leaves a session whose answer may still come. A connection on which nothing at all was heard meanwhile is
-// given up with it.
+// giveUp abandons a session whose answer may still come. If the connection has received nothing meanwhile, giveUp
+// closes it too.
 func (s *session) giveUp(err error, heard uint64) {
 	c := s.c
 	c.mu.Lock()
@@ -120,7 +121,8 @@ func (s *session) giveUp(err error, heard uint64) {
 	s.end()
 }
 
-// end takes the session off its connection, which ends with it unless the server agreed to more. Safe to call twice.
+// end removes the session from its connection, and closes the connection unless the server agreed to share it. It may
+// be called twice.
 func (s *session) end() {
 	c := s.c
 	c.mu.Lock()
@@ -134,7 +136,7 @@ func (s *session) end() {
 
 var errEnded = errors.New("the session has ended")
 
-// abort tells the server that nobody will answer (RFC 8907 §5.3), waits until that is written, and ends the session.
+// abort tells the server that no answer will follow (RFC 8907 §5.3), waits until that is written, and ends the session.
 func (s *session) abort() {
 	defer s.end()
 	octets, err := s.encode(encodeContinue(continueAbort, ""))

@@ -15,7 +15,7 @@ type start struct {
 	body      authenStart
 }
 
-// start makes the START of a request, by what the request brings.
+// start makes the START of a request from the credentials in it.
 func (e *Entry) start(r aaa.Request) (start, error) {
 	if r.User != "" || r.CHAP != nil || r.MSCHAP != nil || r.Service == aaa.PPP {
 		if err := checkUser(r.User); err != nil {
@@ -43,7 +43,7 @@ func (e *Entry) start(r aaa.Request) (start, error) {
 	return e.ascii(r)
 }
 
-// other is the other way to bring a name and a password, for a server that wants it (RESTART).
+// other returns the START for the other way to send a name and a password, for a server that requires it (RESTART).
 func (e *Entry) other(st start, r aaa.Request) (start, bool) {
 	if r.CHAP != nil || r.MSCHAP != nil || r.Password == "" {
 		return start{}, false
@@ -55,12 +55,12 @@ func (e *Entry) other(st start, r aaa.Request) (start, bool) {
 	return other, err == nil
 }
 
-// ascii begins a conversation (RFC 8907 §5.4.2.1); for enable too (§5.4.2.6).
+// ascii begins a conversation (RFC 8907 §5.4.2.1), also for enable (§5.4.2.6).
 func (e *Entry) ascii(r aaa.Request) (start, error) {
 	return start{converses: true, body: e.startBody(r, typeASCII, "")}, checkAnswer(r.Password)
 }
 
-// pap brings all at once (RFC 8907 §5.4.2.2).
+// pap sends name and password in one packet (RFC 8907 §5.4.2.2).
 func (e *Entry) pap(r aaa.Request) (start, error) {
 	var err error
 	switch {
@@ -72,7 +72,7 @@ func (e *Entry) pap(r aaa.Request) (start, error) {
 	return e.direct(r, typePAP, string(r.Password), err)
 }
 
-// direct is a START that is answered by PASS or FAIL.
+// direct is a START that the server answers with PASS or FAIL.
 func (e *Entry) direct(r aaa.Request, t authenType, data string, err error) (start, error) {
 	if err == nil && r.User == "" {
 		err = errors.New("user name is empty")
@@ -120,9 +120,9 @@ func mschapData(c aaa.MSCHAP) (string, error) {
 	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
 }
 
-// checkUser says why a name cannot be sent. RFC 8907 §3.7 has names be UTF-8, but servers there are (tacquito) that
-// answer ERROR to other than US-ASCII. That counts as silence: a caller who types such a name must not be able to
-// select the next method or have the server skipped.
+// checkUser returns why a name cannot be sent. RFC 8907 §3.7 allows UTF-8, but some servers (tacquito) answer ERROR to
+// anything except US-ASCII. That counts as silence: a caller who types such a name must not be able to select the next
+// method or have the server skipped.
 func checkUser(name string) error {
 	if err := aaa.CheckUser(name); err != nil {
 		return err
@@ -133,8 +133,8 @@ func checkUser(name string) error {
 	return nil
 }
 
-// checkAnswer says why what a caller typed cannot be sent in a conversation (RFC 8907 §3.7: printable US-ASCII). The
-// error never contains what they typed.
+// checkAnswer returns why a typed answer cannot be sent in a conversation (RFC 8907 §3.7: printable US-ASCII). The
+// error never contains what was typed.
 func checkAnswer(typed aaa.Secret) error {
 	switch {
 	case len(typed) > maxAnswer:
@@ -145,14 +145,14 @@ func checkAnswer(typed aaa.Secret) error {
 	return nil
 }
 
-// maxAnswer is what CONTINUE's two octets of length hold, and its packet.
+// maxAnswer is the limit of the 16-bit length field of CONTINUE, and of its packet.
 const maxAnswer = 1<<16 - 1 - 5
 
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' })
 }
 
-// port is the port field: tty65.
+// port is the port field, for example tty65.
 func port(tty int) string {
 	if tty <= 0 {
 		return ""
@@ -160,8 +160,8 @@ func port(tty int) string {
 	return fmt.Sprintf("tty%d", tty)
 }
 
-// field makes a text of others fit: what is not printable US-ASCII is replaced, what is too long is cut. It is told to
-// the server, nothing hangs on it.
+// field fits a foreign text into a field: it replaces what is not printable US-ASCII and cuts what is too long. The
+// server only displays the text.
 func field(s string) string {
 	return cut(strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' {

@@ -40,7 +40,7 @@ func newCertificates(t testing.TB) *certificates {
 
 func (c *certificates) file(name string) string { return filepath.Join(c.dir, name) }
 
-// issue makes a certificate that is valid in bubbles too, whose clocks begin in the year 2000.
+// issue makes a certificate that is also valid in bubbles, whose clocks begin in the year 2000.
 func (c *certificates) issue(t testing.TB, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey,
 	dns string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
@@ -99,7 +99,7 @@ func (c *certificates) client(edit ...func(*aaa.Certificates)) tacplus.ServerCon
 	return tacplus.ServerConfig{TLS: t}
 }
 
-// Over TLS nothing is obfuscated, every packet says so, and the server must say so too (RFC 9887 §4).
+// Over TLS nothing is obfuscated; every packet must say so, the server's too (RFC 9887 §4).
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	c := newCertificates(t)
@@ -122,8 +122,8 @@ func TestTLS(t *testing.T) {
 		server{ServerConfig: c.client(), TLS: c.server(t, "server"), Serve: flags(0)})
 }
 
-// Bad certificates and old versions: the server is silent, nothing falls back to plain TCP, the error says what to look
-// at.
+// Bad certificates and old versions: the server counts as silent, the client never falls back to plain TCP, and the
+// error says what to check.
 func TestTLSRefused(t *testing.T) {
 	t.Parallel()
 	c := newCertificates(t)

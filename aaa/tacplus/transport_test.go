@@ -17,15 +17,15 @@ import (
 
 var granting = server{Serve: always(authenReply(pass, 0, "", ""))}
 
-// What is no answer to what was asked: the connection is closed and the next server asked; with none left nobody is let
-// in.
+// A packet that is not a valid answer closes the connection, and the next server is asked; if none is left, the login
+// fails.
 func TestBadPackets(t *testing.T) {
 	t.Parallel()
 	good := authenReply(pass, 0, "", "")
 	for name, c := range map[string]struct {
 		answer func(l *link, p wire)
 		reason string
-		kind   aaa.Kind // where no other server is left
+		kind   aaa.Kind // if no other server is left
 	}{
 		"unencrypted": {func(l *link, p wire) { p = p.to(good); p.flags = 1; l.send(p) },
 			"not obfuscated. Does the server have a secret", aaa.Refused},
@@ -94,7 +94,7 @@ func TestBadPackets(t *testing.T) {
 				if closed.Load() != 1 {
 					t.Error("the connection was not closed")
 				}
-				w.want(aaa.Granted, "two", "") // one is passed over now
+				w.want(aaa.Granted, "two", "") // one is skipped now
 				if n := w.connections("one"); n != 1 {
 					t.Errorf("%d connections to a dead server", n)
 				}
@@ -104,7 +104,7 @@ func TestBadPackets(t *testing.T) {
 	}
 }
 
-// With another secret all lengths are noise; the error says what to look at, whichever side notices first.
+// With different secrets all lengths are noise; the error says what to check, whichever side notices first.
 func TestWrongSecret(t *testing.T) {
 	t.Parallel()
 	s := granting
@@ -115,7 +115,7 @@ func TestWrongSecret(t *testing.T) {
 	}, s)
 }
 
-// What has once answered knows this host and its secret: the reason looks elsewhere.
+// A server that has answered before knows this host and its secret, so the hint names another cause.
 func TestHintsOfKnownServer(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -188,7 +188,7 @@ func TestDeadTime(t *testing.T) {
 	}, one, server{}, granting)
 }
 
-// A server that says ERROR is asked past, and stays alive: the next packet may please it.
+// A server that answers ERROR is alive: the next server is asked, and the next login asks it again.
 func TestErrorIsAlive(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
@@ -200,7 +200,7 @@ func TestErrorIsAlive(t *testing.T) {
 	}, server{Serve: always(authenReply(failure, 0, "no", ""))}, granting)
 }
 
-// All servers dead: all are asked.
+// If all servers are dead, all are asked.
 func TestAllDead(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
@@ -210,8 +210,8 @@ func TestAllDead(t *testing.T) {
 	}, server{}, server{})
 }
 
-// A login that gets no answer because the connection broke begins again on a fresh one, wherever in the conversation
-// that was; with another server it is asked there.
+// If the connection breaks at any point of the conversation, the login begins again: at the next server, or on a fresh
+// connection if there is none.
 func TestBrokenConnection(t *testing.T) {
 	t.Parallel()
 	for name, breaks := range map[string]int{"before the first answer": 1, "after the password": 2} {
@@ -246,8 +246,7 @@ func TestBrokenConnection(t *testing.T) {
 	}
 }
 
-// Where another method follows, a server that is known to be dead costs one login, not each; when its dead time is over
-// one finds out how it is.
+// If another method follows, a dead server delays one login, not each; after the dead time, one login tests it again.
 func TestDeadCostsOne(t *testing.T) {
 	t.Parallel()
 	var up atomic.Bool
@@ -285,7 +284,7 @@ func TestDeadCostsOne(t *testing.T) {
 		if n := w.connections("one") - tried; n != 1 {
 			t.Errorf("%d of 5 logins found out how it is", n)
 		}
-		w.want(aaa.Silent, "", "tacacs server one") // nobody else can be asked: it is waited for
+		w.want(aaa.Silent, "", "tacacs server one") // no other server is left: the login waits for it
 		up.Store(true)
 		<-time.After(2 * time.Minute)
 		login("one", 0)
@@ -293,7 +292,7 @@ func TestDeadCostsOne(t *testing.T) {
 	}, one)
 }
 
-// The caller's end ends the wait at once, and is no fault of the server's.
+// When the caller's context ends, the wait ends immediately and the server is not blamed.
 func TestContext(t *testing.T) {
 	t.Parallel()
 	for _, single := range []bool{false, true} {
@@ -314,7 +313,7 @@ func TestContext(t *testing.T) {
 
 var sharing = tacplus.ServerConfig{SingleConnection: true}
 
-// Many sessions over one connection, answered in another order than they came.
+// Many sessions over one connection, answered out of order.
 func TestSingleConnection(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -361,7 +360,7 @@ func TestSingleConnection(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// Those who come while the first session decides wait for it, and share its connection.
+// Logins that arrive while the first session decides wait for it, and share its connection.
 func TestSingleConnectionAwaited(t *testing.T) {
 	t.Parallel()
 	script := replies(func(p wire) []byte { <-time.After(time.Second); return authenReply(pass, 0, "", "") })
@@ -377,7 +376,7 @@ func TestSingleConnectionAwaited(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// A server that cannot be reached costs those who come together one time-out, not one each in turn.
+// An unreachable server delays concurrent logins by one timeout together, not by one each in turn.
 func TestUnreachableTogether(t *testing.T) {
 	t.Parallel()
 	for _, single := range []bool{true, false} {
@@ -412,7 +411,7 @@ func TestUnreachableTogether(t *testing.T) {
 	}
 }
 
-// A server without the flag in its first answer gets a connection a session, and none waits for another.
+// A server without the flag in its first answer gets one connection per session, and no session waits for another.
 func TestSingleConnectionDeclined(t *testing.T) {
 	t.Parallel()
 	script := func(l *link) {
@@ -444,7 +443,7 @@ func TestSingleConnectionDeclined(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// A packet that begins and does not end is not waited for, though nobody asked for it.
+// An incomplete packet ends the connection after the timeout even if no session waits for it.
 func TestStalledPacket(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{3, 14} {
@@ -463,7 +462,7 @@ func TestStalledPacket(t *testing.T) {
 	}
 }
 
-// A connection that the server closed while it was idle is opened anew, without a word to the caller.
+// A connection that the server closed while idle is reopened; the caller notices nothing.
 func TestIdleConnectionLost(t *testing.T) {
 	t.Parallel()
 	script := func(l *link) {
@@ -484,7 +483,7 @@ func TestIdleConnectionLost(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// One slow session does not end the others; its answer is dropped when it comes.
+// A session that times out does not end the others; its late answer is dropped.
 func TestLateAnswer(t *testing.T) {
 	t.Parallel()
 	var slow wire
@@ -530,7 +529,7 @@ func TestLateAnswer(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// A connection on which nothing at all is heard any more is given up.
+// A connection on which nothing is received any more is closed.
 func TestDeafConnection(t *testing.T) {
 	t.Parallel()
 	script := func(l *link) {
@@ -548,7 +547,7 @@ func TestDeafConnection(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// A bad packet takes all sessions of its connection with it: each of them goes to the next server.
+// A bad packet ends all sessions of its connection: each continues at the next server.
 func TestBadPacketOnShared(t *testing.T) {
 	t.Parallel()
 	script := func(l *link) {
@@ -570,7 +569,7 @@ func TestBadPacketOnShared(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script}, granting)
 }
 
-// Close ends what is under way.
+// Close ends all requests under way.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
