@@ -16,21 +16,21 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 )
 
-// loginsAtOnce is how many logins and records are under way at any time.
+// loginsAtOnce is the number of concurrent logins and records.
 const loginsAtOnce = 128
 
-// peerSecret is shared with FreeRADIUS, whose configuration takes it without quotes.
+// peerSecret is shared with FreeRADIUS, whose configuration accepts it without quotes.
 const peerSecret = "bench-secret-of-24-octets"
 
-// benchUsers is FreeRADIUS's users file: one user with the answer of a callback.
+// benchUsers is FreeRADIUS's users file: one user, with the attributes of a callback.
 const benchUsers = "bench\tCleartext-Password := \"" + wire.Password + "\"\n" + `	Service-Type = Callback-NAS-Prompt,
 	Callback-Number = "84001",
 	Reply-Message = "You will be called back.",
 	Class = "class of the bench"
 `
 
-// freeradius starts a FreeRADIUS that logs no logins, each of which would cost it a line of a file. skipped says why
-// there is none. The caller stops it.
+// freeradius starts a FreeRADIUS that does not log logins, because each would cost it a line of a file. skipped says
+// why there is none. The caller must stop it.
 func (b *bench) freeradius(name string) (f *aaatest.FreeRADIUS, skipped string, err error) {
 	conf, err := os.ReadFile("testdata/peers/freeradius/radiusd.conf.in")
 	if err != nil {
@@ -41,7 +41,7 @@ func (b *bench) freeradius(name string) (f *aaatest.FreeRADIUS, skipped string, 
 		return nil, "", err
 	}
 	var starting sync.WaitGroup
-	starting.Go(func() { // a goroutine of its own, since Fatalf and Skipf end it
+	starting.Go(func() { // in its own goroutine, because Fatalf and Skipf end it
 		f = aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{
 			Users: benchUsers, Secret: peerSecret, Config: strings.Replace(string(conf), "auth = yes", "auth = no", 1)})
 	})
@@ -49,7 +49,7 @@ func (b *bench) freeradius(name string) (f *aaatest.FreeRADIUS, skipped string, 
 	return f, t.skipped, t.err
 }
 
-// peerTB is the aaatest.TB of a peer that the bench starts and stops itself.
+// peerTB is the aaatest.TB of a peer that the benchmark starts and stops itself.
 type peerTB struct {
 	dir, skipped string
 	err          error
@@ -57,7 +57,7 @@ type peerTB struct {
 
 func (t *peerTB) Helper()             {}
 func (t *peerTB) Logf(string, ...any) {}
-func (t *peerTB) Cleanup(func())      {} // the bench stops its peers
+func (t *peerTB) Cleanup(func())      {} // the benchmark stops its peers
 func (t *peerTB) TempDir() string     { return t.dir }
 func (t *peerTB) Failed() bool        { return t.err != nil }
 
@@ -71,7 +71,7 @@ func (t *peerTB) Skipf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// childNamed is the process below this one that runs the program of that name.
+// childNamed returns the descendant process that runs one of the named programs.
 func childNamed(names ...string) (int, error) {
 	for _, pid := range children(os.Getpid()) {
 		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
@@ -84,13 +84,13 @@ func childNamed(names ...string) (int, error) {
 	return 0, fmt.Errorf("none of %s runs", strings.Join(names, ", "))
 }
 
-// childRun is what a program that ran to its end took.
+// childRun is the result of a program that ran to its end.
 type childRun struct {
 	cpu, elapsed time.Duration // of its process, by wait4; from start to end
 	output       string
 }
 
-// runChild runs a program to its end. An exit status of 1 is no error: the output says what went wrong.
+// runChild runs a program to its end. An exit status of 1 is no error: the output says what failed.
 func runChild(ctx context.Context, path string, args ...string) (childRun, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	began := time.Now()
@@ -103,10 +103,10 @@ func runChild(ctx context.Context, path string, args ...string) (childRun, error
 	return childRun{cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), took, string(out)}, nil
 }
 
-// serverLoad is what a server worked while something was measured, in cores.
+// serverLoad is a server's CPU use during a measurement, in cores.
 type serverLoad struct{ all, busiest float64 }
 
-// watchServer begins to measure a server's CPU; the returned function ends it.
+// watchServer starts to measure a server's CPU; the returned function ends the measurement.
 func watchServer(pid int) func() (serverLoad, error) {
 	began, before := time.Now(), threadCPU(pid)
 	return func() (serverLoad, error) {
@@ -124,7 +124,7 @@ func watchServer(pid int) func() (serverLoad, error) {
 	}
 }
 
-// threadCPU is what each thread of a process has used so far.
+// threadCPU is the CPU time of each thread of a process so far.
 func threadCPU(pid int) map[int]time.Duration {
 	used := map[int]time.Duration{}
 	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
@@ -138,7 +138,7 @@ func threadCPU(pid int) map[int]time.Duration {
 	return used
 }
 
-// threadRan reads a thread's time on a CPU, to the nanosecond, where the kernel counts it so (schedstat).
+// threadRan reads a thread's CPU time, in nanoseconds if the kernel has schedstat.
 func threadRan(pid, tid int) (time.Duration, error) {
 	path := fmt.Sprintf("/proc/%d/task/%d/schedstat", pid, tid)
 	data, err := os.ReadFile(path)

@@ -16,7 +16,7 @@ import (
 	"layeh.com/radius/rfc2869"
 )
 
-// layehLogins has this program, as a child, log in through layeh.com/radius.
+// layehLogins runs this program as a child that logs in with layeh.com/radius.
 func layehLogins(ctx context.Context, self, server string, n int) (loginRun, error) {
 	c, err := runChild(ctx, self, "-layeh", server, "-logins", fmt.Sprint(n))
 	if err != nil {
@@ -30,9 +30,9 @@ func layehLogins(ctx context.Context, self, server string, n int) (loginRun, err
 	return r, nil
 }
 
-// layeh is that child: n logins by radius.Exchange on one CPU, loginsAtOnce of them under way.
+// layeh is that child: n logins with radius.Exchange on one CPU, loginsAtOnce at a time.
 func layeh(ctx context.Context, server string, n int) error {
-	runtime.GOMAXPROCS(1) // as `ringback aaa load` and radclient
+	runtime.GOMAXPROCS(1) // as in `ringback aaa load` and radclient
 	var granted atomic.Int64
 	err := herd(loginsAtOnce, n, func(int) error {
 		request, err := layehRequest()
@@ -55,7 +55,7 @@ func layeh(ctx context.Context, server string, n int) error {
 	return err
 }
 
-// layehRequest has the attributes of radclient's, and a Message-Authenticator.
+// layehRequest has the same attributes as radclient's request, and a Message-Authenticator.
 func layehRequest() (*radius.Packet, error) {
 	p := radius.New(radius.CodeAccessRequest, []byte(peerSecret))
 	err := errors.Join(
@@ -76,7 +76,7 @@ func layehRequest() (*radius.Packet, error) {
 	return p, rfc2869.MessageAuthenticator_Set(p, mac)
 }
 
-// layehMAC is the Message-Authenticator of p as it stands.
+// layehMAC computes the Message-Authenticator of p.
 func layehMAC(p *radius.Packet) ([]byte, error) {
 	b, err := p.MarshalBinary()
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 )
 
-// loginClient is one program that logs in at FreeRADIUS, as often as it is told.
+// loginClient is a program that logs in at FreeRADIUS a given number of times.
 type loginClient struct {
-	figure, name string // of its row; of the program
-	way, note    string // how radclient was told to; below the table
+	figure, name string // the name of its row; the name of the program
+	way, note    string // how radclient was used; the note below the table
 	goal         float64
-	goalText     string // ours must not cost more than this part of it
+	goalText     string // the greatest allowed ratio of ours to this client
 	run          func(context.Context) (loginRun, error)
 }
 
@@ -30,8 +30,8 @@ type loginRun struct {
 	server        serverLoad
 }
 
-// radius compares what an authenticated login costs: our client, radclient and layeh.com/radius's Exchange, each a
-// process of its own from its start to its end, all at the same FreeRADIUS.
+// radius compares the cost of an authenticated login: our client, radclient and layeh.com/radius's Exchange, each a
+// separate process measured from start to end, all with the same FreeRADIUS.
 func (b *bench) radius(ctx context.Context) error {
 	f, skipped, err := b.freeradius("radius")
 	if err != nil {
@@ -70,7 +70,7 @@ func (b *bench) radius(ctx context.Context) error {
 	return nil
 }
 
-// loginClients has ours first.
+// loginClients returns the clients, ours first.
 func (b *bench) loginClients(server string) ([]loginClient, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -94,8 +94,8 @@ func (b *bench) loginClients(server string) ([]loginClient, error) {
 	}), nil
 }
 
-// radclients are the ways in which radclient makes so many logins: it has one copy of each packet of its file under way
-// at most, whatever -p says.
+// radclients are the ways in which radclient makes this many logins: it never has more than one copy of each packet of
+// its file in flight, whatever -p says.
 func (b *bench) radclients(server string) ([]loginClient, error) {
 	path, err := exec.LookPath("radclient")
 	if err != nil {
@@ -156,7 +156,7 @@ func ourLogins(ctx context.Context, program, dir string, n int, server ...string
 
 var radclientCount = regexp.MustCompile(`(?m)^\s*(Accepted|Lost|Passed filter)\s*: (\d+)`)
 
-// radclientLogins sends each packet of a file so often, no more than loginsAtOnce under way.
+// radclientLogins sends each packet of a file the given number of times, at most loginsAtOnce at a time.
 func radclientLogins(ctx context.Context, path, server, file string, times int) (loginRun, error) {
 	c, err := runChild(ctx, path, "-q", "-s", "-c", strconv.Itoa(times), "-p", strconv.Itoa(loginsAtOnce), "-r", "3",
 		"-t", "2", "-f", file, server, "auth", peerSecret)
@@ -165,7 +165,7 @@ func radclientLogins(ctx context.Context, path, server, file string, times int) 
 	return r, err
 }
 
-// radclientSaid reads radclient's summary.
+// radclientSaid parses radclient's summary.
 func radclientSaid(output, good string) (done, lost int) {
 	for _, m := range radclientCount.FindAllStringSubmatch(output, -1) {
 		n, _ := strconv.Atoi(m[2])
@@ -206,7 +206,7 @@ func (b *bench) loginRows(clients []loginClient, runs [][]loginRun) {
 	b.throughput(clients, runs)
 }
 
-// throughput compares ours with each of radclient's ways, and says what held it back.
+// throughput compares ours with each way of radclient, and says what limited it.
 func (b *bench) throughput(clients []loginClient, runs [][]loginRun) {
 	rate := func(i int) (s sample) {
 		for _, r := range runs[i] {
@@ -230,7 +230,7 @@ func (b *bench) throughput(clients []loginClient, runs [][]loginRun) {
 	}
 }
 
-// serversLimit reports whether it was the server that held our logins back, and what it worked meanwhile.
+// serversLimit reports whether the server limited our logins, and its load during them.
 func serversLimit(ours []loginRun) (limit bool, why string) {
 	var server, busiest, both sample
 	for _, r := range ours {

@@ -22,9 +22,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// spool drains a backlog of accounting records, as after an outage of the server: out of the journal, through the
-// broker and the RADIUS client, to a FreeRADIUS that writes each into its detail file. The peer is radclient with as
-// many different records.
+// spool drains a backlog of accounting records, as after an outage of the server: from the journal, through the broker
+// and the RADIUS client, to a FreeRADIUS that writes each into its detail file. The peer is radclient with the same
+// number of records.
 func (b *bench) spool(ctx context.Context) error {
 	radclient, err := exec.LookPath("radclient")
 	if err != nil {
@@ -71,8 +71,8 @@ func (b *bench) spool(ctx context.Context) error {
 	return nil
 }
 
-// drain fills a journal with records and has a broker deliver them. It returns records a second, how many never reached
-// FreeRADIUS, and the CPU of each in microseconds.
+// drain fills a journal with records and has a broker deliver them. It returns the records per second, the number that
+// never reached FreeRADIUS, and the CPU time of each in microseconds.
 func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) (rate float64, missing int, cpu float64,
 	err error) {
 	dir := b.path(fmt.Sprintf("backlog-%d", round))
@@ -111,7 +111,7 @@ func (b *bench) drain(ctx context.Context, f *aaatest.FreeRADIUS, round, n int) 
 	return float64(n) / took.Seconds(), n - accounted, microseconds(spent) / float64(n), err
 }
 
-// fill spools n records, each a Stop of a session of its own.
+// fill spools n records, each a Stop of a different session.
 func fill(ctx context.Context, j *sqlite.Journal, name string, n int) error {
 	var tx []journal.Mutation
 	for i := range n {
@@ -150,7 +150,8 @@ func emptied(ctx context.Context, j *sqlite.Journal) error {
 	}
 }
 
-// radclientAccounts sends as many records, and returns records a second and the CPU of each in microseconds.
+// radclientAccounts sends the same number of records, and returns the records per second and the CPU time of each in
+// microseconds.
 func (b *bench) radclientAccounts(ctx context.Context, radclient string, f *aaatest.FreeRADIUS, round, n int) (rate,
 	cpu float64, err error) {
 	var packets strings.Builder

@@ -36,8 +36,8 @@ secrets:
         ["127.0.0.0/8"]
 `
 
-// tacacs compares many sessions on one connection with a connection a session, at tacquito's server. Authorizations are
-// counted: a login is a hash of bcrypt, whichever way it comes.
+// tacacs compares many sessions on one connection with one connection per session, at tacquito's server. It counts
+// authorizations, because every login costs a bcrypt hash.
 func (b *bench) tacacs(ctx context.Context) error {
 	server, err := startTacquito(ctx)
 	if err != nil {
@@ -70,8 +70,8 @@ func (b *bench) tacacs(ctx context.Context) error {
 	return nil
 }
 
-// authorizations makes n of them and returns how many a second were granted, and the CPU of each, the server's too, in
-// microseconds. It is an error if one was not granted.
+// authorizations makes n of them and returns how many per second were granted, and the CPU time of each in
+// microseconds, including the server's. It is an error if one was not granted.
 func (s tacquitoServer) authorizations(ctx context.Context, single bool, n int) (rate, cpu float64, err error) {
 	to := tacplus.ServerConfig{Name: "tacquito", Address: s.address, Secret: peerSecret, SingleConnection: single}
 	client, err := tacplus.New(tacplus.Config{Servers: []tacplus.ServerConfig{to}})
@@ -99,7 +99,7 @@ func (s tacquitoServer) authorizations(ctx context.Context, single bool, n int) 
 	return float64(n) / took.Seconds(), microseconds(spent()-before) / float64(n), err
 }
 
-// tacquitoServer is a child of this process.
+// tacquitoServer is a child process.
 type tacquitoServer struct {
 	address string
 	pid     int
@@ -157,7 +157,7 @@ func serveTacquito() error {
 	return nil
 }
 
-// serverTB stands for a test to tacquito.Start; what fails ends the process.
+// serverTB replaces a test for tacquito.Start; a failure ends the process.
 type serverTB struct {
 	testing.TB
 	dir string

@@ -11,11 +11,10 @@ import (
 	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
-// cycleGoal is how many callbacks a second two cores are to carry, the town's own work on the same cores included.
+// cycleGoal is the goal for two cores, in callbacks per second, including the town's own work on the same cores.
 const cycleGoal = 500
 
-// cycles has callers live through one callback after another: answer, login, promise, hang-up, no wait, dial, login,
-// EXEC, hang-up.
+// cycles has callers repeat whole callbacks: answer, login, promise, hang-up, no wait, dial, login, EXEC, hang-up.
 func (b *bench) cycles(ctx context.Context) error {
 	for _, v := range []struct {
 		name         string
@@ -111,8 +110,8 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool,
 	return nil
 }
 
-// unfinished counts the callbacks in the journal that were not completed. There must be as many callbacks as were done,
-// at least.
+// unfinished counts the callbacks in the journal that were not completed. It is an error if the journal has fewer
+// callbacks than were done.
 func (b *bench) unfinished(ctx context.Context, dir string, done int) (int, error) {
 	j, err := sqlite.Open(ctx, sqlite.Options{Path: dir + "/state/journal.db"})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 )
 
-// plan is what a daemon under test is configured for.
+// plan describes the configuration of a daemon under test.
 type plan struct {
 	Dir        string
 	Kind       string // of port
@@ -26,12 +26,12 @@ type plan struct {
 	Users      int // local users u0 …; 0 with RADIUS
 	Auth, Acct string
 	ForcedWait time.Duration
-	Default    bool // the waits are those that real modems need, not a test town's
+	Default    bool // use the waits that real modems need, not those of a test
 }
 
-// The configuration of a daemon under test. Lines that take calls and lines that dial are apart, so that no call meets
-// a dial. What real modems need for themselves (DTR low, the drain of their buffer, a rest after each answer) is as
-// short as it can be set: the town's modems need none of it.
+// The configuration of a daemon under test. Separate lines take calls and dial, so that no call meets a dial. The waits
+// for real modems (DTR low, drain of their buffer, pause after each answer) are as short as possible, because the
+// town's modems need none.
 var configuration = template.Must(template.New("ringback.yaml").Parse(`hostname: bench
 state_dir: state
 api: {socket: {{.Dir}}/ringback.sock}
@@ -74,7 +74,7 @@ func (p plan) Numbers() []int {
 	return n
 }
 
-// Rest is what all lines have in common.
+// Rest is the part that all lines have in common.
 func (p plan) Rest() string {
 	rest := fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
 	if !p.Default {

@@ -22,16 +22,16 @@ import (
 	"github.com/ringback/ringback/numbers"
 )
 
-// dialScript is Cisco document 5732's, but for AT where that has ATZ (docs/how-to/first-modem.md says why); pppd's chat
-// reads the same text.
+// dialScript is Cisco document 5732's, with AT instead of ATZ (docs/how-to/first-modem.md gives the reason); pppd's
+// chat reads the same text.
 const (
 	dialScript = `ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`
 	dialNumber = "5551234567"
-	dialPTYs   = 20 // chat types at 10 ms a character, asleep: twenty at once wait as cheaply as one
+	dialPTYs   = 20 // chat types at 10 ms a character, asleep: twenty concurrent ones wait as cheaply as one
 )
 
-// dial compares the CPU that one run of a dial script costs: ours in this process, chat's as the processes that it is.
-// Both work on all PTYs at once, as an access server does.
+// dial compares the CPU cost of one run of a dial script: ours in this process, chat's as separate processes. Both use
+// all PTYs concurrently, as an access server does.
 func (b *bench) dial(ctx context.Context) error {
 	town, err := b.startTown(ctx, "-ptys", fmt.Sprint(dialPTYs))
 	if err != nil {
@@ -81,7 +81,7 @@ func (b *bench) dial(ctx context.Context) error {
 	return nil
 }
 
-// addDial adds the row of a CPU time that is to be chat's by the factor goal at most.
+// addDial adds the row of a CPU time whose goal is at most chat's time divided by goal.
 func (b *bench) addDial(r row, ours, chat sample, goal float64) {
 	r.ours, r.goal, r.verdict = ours.spread("%.0f", "µs"), fmt.Sprintf("≤ 1/%.0f", goal), info
 	if len(chat) == 0 {
@@ -101,7 +101,7 @@ func (b *bench) findChat() (string, error) {
 	return path, os.WriteFile(b.path("script"), []byte(dialScript+"\n"), 0o600)
 }
 
-// herd has each of the workers call f until n calls were made.
+// herd has the workers call f concurrently until n calls were made.
 func herd(workers, n int, f func(worker int) error) error {
 	var work sync.WaitGroup
 	var left atomic.Int64
@@ -118,7 +118,7 @@ func herd(workers, n int, f func(worker int) error) error {
 	return errors.Join(errs...)
 }
 
-// chats runs n scripts through pppd's chat and returns the CPU in µs of one.
+// chats runs n scripts with pppd's chat and returns the CPU time of one in µs.
 func (b *bench) chats(ctx context.Context, path string, ptys []string, n int) (float64, error) {
 	before := used(syscall.RUSAGE_CHILDREN)
 	err := herd(len(ptys), n, func(i int) error {
@@ -145,7 +145,7 @@ func openPTY(ctx context.Context, name string) (lines.Port, error) {
 	return a.Open(ctx, port.Options{})
 }
 
-// bareScripts runs the script on the ports themselves.
+// bareScripts runs the script directly on the ports.
 func bareScripts(ctx context.Context, s *chat.Script, ptys []string, n int) (us float64, err error) {
 	ports := make([]lines.Port, len(ptys))
 	for i, name := range ptys {
@@ -154,7 +154,7 @@ func bareScripts(ctx context.Context, s *chat.Script, ptys []string, n int) (us 
 			return 0, err
 		}
 		defer p.Close()
-		if err := ask(p, "ATZ\r"); err != nil { // a driver has given it an escape of its own
+		if err := ask(p, "ATZ\r"); err != nil { // a driver has changed its escape character
 			return 0, err
 		}
 		ports[i] = p
@@ -173,8 +173,8 @@ func bareScripts(ctx context.Context, s *chat.Script, ptys []string, n int) (us 
 	return us, err
 }
 
-// rounds has each of the lines dial, all at once, and hang up, until n dials were made. It returns the CPU in µs of a
-// dial, and apart from it that of a hang-up: chat makes none.
+// rounds has all lines dial and hang up concurrently, until n dials were made. It returns the CPU time of a dial in µs,
+// and separately that of a hang-up, which chat does not make.
 func rounds[L any](lines []L, n int, dial, hangUp func(int) error) (dials, hangUps float64, err error) {
 	var spent [2]time.Duration
 	done := 0
@@ -190,7 +190,8 @@ func rounds[L any](lines []L, n int, dial, hangUp func(int) error) (dials, hangU
 	return microseconds(spent[0]) / float64(done), microseconds(spent[1]) / float64(done), nil
 }
 
-// hangUp brings a toy modem whose escape is its profile's from a call without data to the command line and resets it.
+// hangUp brings a toy modem with its profile's escape character from a call without data to command state and resets
+// it.
 func hangUp(modem io.ReadWriter) error {
 	return ask(modem, "+++\rATZ\r")
 }
@@ -212,13 +213,13 @@ func ask(modem io.ReadWriter, text string) error {
 	return nil
 }
 
-// wholeDials does the same by the parts of the daemon: lines of the pool with their drivers, and the dialer. The proofs
-// are files, as in the daemon.
+// wholeDials does the same with the parts of the daemon: lines of the pool with their drivers, and the dialer. The
+// proofs are files, as in the daemon.
 func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []string, n int) (dial, hangUp float64,
 	err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	dir, err := os.MkdirTemp(b.dir, "proofs") // the modems have lost those of the round before
+	dir, err := os.MkdirTemp(b.dir, "proofs") // the modems have lost the proofs of the previous round
 	if err != nil {
 		return 0, 0, err
 	}
@@ -274,7 +275,7 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 	}, func(i int) error { return calls[i].Hangup(ctx) })
 }
 
-// each calls f once for each item, all at once.
+// each calls f once for each item, concurrently.
 func each[L any](items []L, f func(int) error) error {
 	var work sync.WaitGroup
 	errs := make([]error, len(items))

@@ -1,5 +1,5 @@
-// Command bench measures ringback beside its peers and prints ratios. scripts/bench builds and starts it; the modems
-// are in another process (bench/town). docs/explanation/performance.md has the method.
+// Command bench compares ringback with its peers and prints ratios. scripts/bench builds and starts it; the modems are
+// in another process (bench/town). docs/explanation/performance.md describes the method.
 package main
 
 import (
@@ -26,7 +26,7 @@ type bench struct {
 	sizes    sizes
 }
 
-// sizes are how much is measured.
+// sizes are the amounts to measure.
 type sizes struct {
 	dialRounds, dialScripts int // of ours; the peer runs a twentieth
 	idleLines               [2]int
@@ -150,7 +150,7 @@ func (b *bench) path(elem ...string) string {
 	return filepath.Join(append([]string{b.dir}, elem...)...)
 }
 
-// say tells who waits what goes on.
+// say prints progress.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "   "+strings.TrimSuffix(format, "\n")+"\n", args...)
 }

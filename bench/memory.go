@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// memory compares what one more idle line costs: the slope of the daemon between two numbers of lines, and an mgetty.
+// memory compares the cost of one more idle line: the slope of the daemon's memory between two numbers of lines, and an
+// mgetty.
 func (b *bench) memory(ctx context.Context) error {
 	mgetty, why, err := b.mgettyPSS(ctx)
 	if err != nil {
@@ -57,7 +58,7 @@ func (b *bench) slope(ctx context.Context, kind string, mgetty sample, why strin
 	return nil
 }
 
-// idle runs the daemon on that many lines and returns its PSS in KiB and its threads after a while of rest.
+// idle runs the daemon with that many lines and returns its PSS in KiB and its number of threads after a pause.
 func (b *bench) idle(ctx context.Context, kind string, lines int) (kib, tids int, err error) {
 	town, err := b.startTown(ctx, townArgs(lines/2, lines-lines/2, 0, kind, false)...)
 	if err != nil {
@@ -86,8 +87,8 @@ func (b *bench) idle(ctx context.Context, kind string, lines int) (kib, tids int
 	return kib, tids, err
 }
 
-// mgettyPSS starts mgettys, each on a PTY, in namespaces of their own with a configuration of their own, and returns
-// the PSS of each in KiB. Without the program, or without the right to make namespaces, it says why there is none.
+// mgettyPSS starts mgettys, each on a PTY, in their own namespaces with their own configuration, and returns the PSS of
+// each in KiB. If the program is missing or namespaces are not permitted, it returns the reason.
 func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 	path := "/sbin/mgetty"
 	if _, err := os.Stat(path); err != nil {
@@ -115,7 +116,8 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 			return nil, "", err
 		}
 	}
-	// Mounts, PIDs and network are the namespace's own: nothing outside is written, and all end with the shell.
+	// The namespace has its own mounts, PIDs and network: nothing outside is written, and all processes end with the
+	// shell.
 	script := "set -e; mount --bind " + etc + " /etc/mgetty; mount -t tmpfs t /var/lock; mkdir -p /var/log/mgetty; " +
 		"mount -t tmpfs t /var/log; mkdir /var/log/mgetty; mount -t tmpfs t /var/run\n"
 	for _, p := range town.PTYs {
@@ -131,7 +133,7 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 	}
 	defer func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); cmd.Wait() }()
 	select {
-	case <-time.After(5 * time.Second): // its start-up pauses are over
+	case <-time.After(5 * time.Second): // the pauses of its start-up are over
 	case <-ctx.Done():
 		return nil, "", context.Cause(ctx)
 	}

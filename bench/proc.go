@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// field returns the number behind "name:" in a file of /proc/PID.
+// field returns the number after "name:" in a file of /proc/PID.
 func field(pid int, file, name string) (int, error) {
 	path := fmt.Sprintf("/proc/%d/%s", pid, file)
 	f, err := os.Open(path)
@@ -26,12 +26,12 @@ func field(pid int, file, name string) (int, error) {
 	return 0, fmt.Errorf("%s has no %s", path, name)
 }
 
-// pss is a process's memory in KiB, what it shares counted by its share.
+// pss is a process's memory in KiB, with its share of shared memory.
 func pss(pid int) (int, error) { return field(pid, "smaps_rollup", "Pss") }
 
 func threads(pid int) (int, error) { return field(pid, "status", "Threads") }
 
-// stat returns the fields of /proc/PID/stat behind the command's name, the state first.
+// stat returns the fields of /proc/PID/stat after the command's name, the state first.
 func stat(pid int) ([]string, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -44,7 +44,7 @@ func stat(pid int) ([]string, error) {
 	return strings.Fields(rest), nil
 }
 
-// cpuOf is what a process has used so far, to the kernel's tick of 10 ms.
+// cpuOf is the CPU time of a process so far, in the kernel's ticks of 10 ms.
 func cpuOf(pid int) (time.Duration, error) {
 	f, err := stat(pid)
 	if err != nil || len(f) < 13 {
@@ -77,7 +77,7 @@ func children(pid int) []int {
 	return all
 }
 
-// used is the CPU of this process, or of its children that have ended.
+// used is the CPU time of this process, or of its children that have ended.
 func used(who int) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(who, &u); err != nil {

@@ -12,8 +12,8 @@ import (
 var nsPerOp = regexp.MustCompile(`(?m)^Benchmark(Commit|BareCommit)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op`)
 
 // promise compares the journal's durable promise with the same row written by SQLite alone: same driver, same settings,
-// same file system. Both are measured right after each other in each round, and the ratio is the median of the rounds'
-// ratios: what else the disk does hits both.
+// same file system. Each round measures both, one right after the other, and the ratio is the median of the rounds'
+// ratios, because other disk activity affects both.
 func (b *bench) promise(ctx context.Context) error {
 	binary := b.path("journal.test")
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./broker/journal/sqlite")

@@ -15,7 +15,7 @@ type row struct {
 	figure, ours, peer, ratio, goal string
 	verdict                         verdict
 	port                            string
-	// below the table's line; a row of nothing else stands for a benchmark that was skipped or broke
+	// printed below the line; a row with only a note is a benchmark that was skipped or failed
 	note string
 }
 
@@ -80,7 +80,7 @@ func (s sample) sorted() sample {
 	return v
 }
 
-// quantile takes the nearest rank.
+// quantile is the nearest-rank quantile.
 func (s sample) quantile(q float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
@@ -104,7 +104,7 @@ func (s sample) median() float64 {
 func (s sample) min() float64 { return s.quantile(0) }
 func (s sample) max() float64 { return s.quantile(1) }
 
-// spread is median and extremes.
+// spread is the median with the extremes.
 func (s sample) spread(format, unit string) string {
 	f := func(v float64) string { return fmt.Sprintf(format, v) }
 	if len(s) == 1 {

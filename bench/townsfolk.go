@@ -23,7 +23,7 @@ type other struct {
 	out   *bufio.Reader
 }
 
-// startTown starts the other process and waits until it stands. The caller stops it.
+// startTown starts the other process and waits until it is ready. The caller must stop it.
 func (b *bench) startTown(ctx context.Context, args ...string) (*other, error) {
 	cmd := exec.CommandContext(ctx, b.town, args...)
 	cmd.Stderr = os.Stderr

@@ -13,13 +13,13 @@ import (
 	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
-// commandGap is the pause before the dial command of the script, whose AT has just been answered.
+// commandGap is the pause before the dial command of the script, after the answer to its AT.
 const commandGap = time.Millisecond
 
-// wait measures how long after the end of the forced wait the modem has read the first octet of the dial script, and
-// how long after that the dial command. The modem's side notes when a called line's modem went on hook and what it
-// reads; the broker's own record says when it knew the line to be down, which is where its wait begins. A callback's
-// number names it on both sides.
+// wait measures the time from the end of the forced wait until the modem reads the first octet of the dial script, and
+// from there until the dial command. The modem's side records when a called line's modem went on hook and what it
+// reads; the broker's record says when it knew that the line was down, which is when its wait begins. The callback's
+// number identifies it on both sides.
 func (b *bench) wait(ctx context.Context) error {
 	s := b.sizes
 	l, err := b.lateness(ctx, plan{Dir: b.path("wait"), ForcedWait: s.forcedWait}, s.waitLines, s.waitRounds,
@@ -62,7 +62,7 @@ func (b *bench) wait(ctx context.Context) error {
 	return b.defaultWait(ctx)
 }
 
-// defaultWait is one round of few lines whose waits are those that real modems need.
+// defaultWait is one round with few lines and the waits that real modems need.
 func (b *bench) defaultWait(ctx context.Context) error {
 	s := b.sizes
 	l, err := b.lateness(ctx, plan{Dir: b.path("default-wait"), ForcedWait: s.forcedWait, Default: true}, s.waitLines/5,
@@ -80,23 +80,23 @@ func (b *bench) defaultWait(ctx context.Context) error {
 	return nil
 }
 
-// tail tells how large the large ones are.
+// tail describes the upper quantiles.
 func (s sample) tail() string {
 	return fmt.Sprintf("p50 %.1f, p99 %.1f, p99.9 %.1f, max %.1f ms", s.median(), s.quantile(0.99), s.quantile(0.999),
 		s.max())
 }
 
-// lateness is what was measured of the dials of some rounds, in ms.
+// lateness is the measured lateness of the dials of some rounds, in ms.
 type lateness struct {
 	done       int
-	script     sample // from the wait's end by the broker's record to the script's first octet
+	script     sample // from the end of the wait by the broker's record to the script's first octet
 	dial       sample // from there to the CR of the dial command
-	afterHook  sample // like script, by the modem's on-hook
-	scriptP99s sample // of the rounds
+	afterHook  sample // like script, from the modem's on-hook
+	scriptP99s sample // of each round
 	dialP99s   sample
 }
 
-// whole is from the wait's end to the CR of the dial command.
+// whole is from the end of the wait to the CR of the dial command.
 func (l lateness) whole() (all sample) {
 	for i := range l.script {
 		all = append(all, l.script[i]+l.dial[i])
@@ -104,8 +104,8 @@ func (l lateness) whole() (all sample) {
 	return all
 }
 
-// lateness runs rounds of callbacks on that many lines, half of which are called. A caller is away for as long as a
-// cycle takes.
+// lateness runs rounds of callbacks on that many lines, half of which take calls. A caller is busy for the length of a
+// cycle.
 func (b *bench) lateness(ctx context.Context, p plan, lines, rounds int, rate float64, cycle time.Duration) (l lateness,
 	err error) {
 	each := lines / 2
@@ -189,14 +189,14 @@ func hungUp(ctx context.Context, dir string) (map[string][]time.Time, error) {
 	return down, nil
 }
 
-// match finds a dial's hang-up by its number: the first dial to it belongs to the first hang-up.
+// match finds a dial's hang-up by its number: the first dial belongs to the first hang-up.
 type match struct {
 	down map[string][]time.Time // by the broker's record
 	next map[string]int
 }
 
-// lateness returns, in ms, how long after the wait's end each dial script of a round began, by the broker's record and
-// by the modem's on-hook, and how long after its beginning its dial command was whole.
+// lateness returns, in ms, the time from the end of the wait to the start of each dial script of a round, by the
+// broker's record and by the modem's on-hook, and the time from that start to the complete dial command.
 func (m match) lateness(r wire.Result, forced time.Duration) (script, dial, afterHook sample) {
 	hooks := map[string][]time.Time{}
 	for _, h := range r.OnHooks {

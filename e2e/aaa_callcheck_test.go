@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// Call-Check: the number that rings is put to RADIUS before the call is answered. A number that it refuses rings on,
-// and so does everybody while the server is silent; who is answered logs in as ever, and their number is known.
+// Call-Check: RADIUS authorizes the calling number before the call is answered. A call from a rejected number is not
+// answered, nor is any call while the server is silent; an answered caller logs in as usual, and their number is known.
 func TestCallCheckBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	users := `84003	Service-Type == Call-Check, Cleartext-Password := "cisco"
@@ -35,14 +35,14 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 	stranger.enter("ats7=10")
 	stranger.see("OK")
 	stranger.enter("atdt 55555")
-	stranger.see("NO ") // NO ANSWER or NO CARRIER, as their modem has it
+	stranger.see("NO ") // NO ANSWER or NO CARRIER, depending on their modem
 	log(`"caller": "84001"`)
 	log("a call is not answered")
 
 	guest := sitDown(t, l, "kihei-03") // 84003
 	guest.call("paia-04", "hookipa-4")
 	guest.see(prompt + ">")
-	guest.run("show users", "84003"[3:]) // shown masked below privilege level 15
+	guest.run("show users", "84003"[3:]) // masked below privilege level 15
 	guest.hangUp()
 	nobodyOnLine(t, l)
 

@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// canaries are what nobody may ever read: where one is found, there is a leak. Those of the lab's own users are their
+// canaries are secrets that must never be readable: finding one is a leak. Those of the lab's own users are their
 // passwords in the scenarios.
 var canaries = map[string]string{
 	"password of austin-01":      "maui-1993",
@@ -92,9 +92,9 @@ user = kaupo-10 {
 }
 `
 
-// Law 12: both scenarios, failed logins, an enable and `aaa test` with each kind of AAA server, everything switched on
-// that tells anything; then all that was written and shown is searched for what must not be there. Class alone is kept,
-// in the journal, for accounting must echo it after a crash too.
+// Law 12: both scenarios, failed logins, an enable and `aaa test` with each kind of AAA server, with all output
+// switched on; then everything written and shown is searched for the secrets. Only Class is kept, in the journal,
+// because accounting must echo it after a crash too.
 func TestCanaries(t *testing.T) {
 	t.Parallel()
 	for _, kind := range lab.AllAAA {
@@ -147,7 +147,7 @@ func canaryTown(t *testing.T, kind lab.AAA) *lab.Lab {
 	}})
 }
 
-// canaryCalls are the calls; what the callers saw is told.
+// canaryCalls places the calls and collects what the callers saw.
 func canaryCalls(t *testing.T, l *lab.Lab, kind lab.AAA, told map[string]string) {
 	t.Helper()
 	for _, name := range []string{"no-verify", "any-number"} {
@@ -180,7 +180,7 @@ func canaryCalls(t *testing.T, l *lab.Lab, kind lab.AAA, told map[string]string)
 	told["the screen of paia-04"] = p.screen.String()
 }
 
-// canaryTests are `aaa test` in all its ways.
+// canaryTests runs `aaa test` in all its variants.
 func canaryTests(t *testing.T, l *lab.Lab, told map[string]string) {
 	t.Helper()
 	for _, tt := range []struct {
@@ -208,7 +208,7 @@ func canaryTests(t *testing.T, l *lab.Lab, told map[string]string) {
 	}
 }
 
-// canaryShows are all show commands, and the API beneath.
+// canaryShows runs all show commands, and reads the API below them.
 func canaryShows(t *testing.T, l *lab.Lab, told map[string]string) {
 	t.Helper()
 	all, err := l.Client().Callbacks(t.Context(), true)
@@ -241,7 +241,7 @@ func canaryShows(t *testing.T, l *lab.Lab, told map[string]string) {
 	}
 }
 
-// read reads all files of a lab but those that are there to hold secrets, or are the server's.
+// read reads all files of a lab, except those that must contain secrets and those of the server.
 func read(t *testing.T, dir, when string, told map[string]string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -266,7 +266,7 @@ func read(t *testing.T, dir, when string, told map[string]string) {
 	}
 }
 
-// wantTold looks whether there was enough to be searched: a test that reads nothing finds nothing.
+// wantTold checks that the searched texts are complete: a test that reads nothing finds nothing.
 func wantTold(t *testing.T, kind lab.AAA, told map[string]string) {
 	t.Helper()
 	test := "aaa test -c " + told["the configuration"] + " kaupo-10 --service ppp --explain"
@@ -293,7 +293,7 @@ func wantTold(t *testing.T, kind lab.AAA, told map[string]string) {
 	}
 }
 
-// searched looks for every secret in every text, as it is, in hexadecimal, and in base64.
+// searched looks for every secret in every text: unchanged, in hexadecimal, and in base64.
 func searched(t *testing.T, told, secrets map[string]string) {
 	t.Helper()
 	for what, secret := range secrets {
@@ -312,11 +312,11 @@ func searched(t *testing.T, told, secrets map[string]string) {
 	}
 }
 
-// written has the forms in which a secret may leak.
+// written returns the forms in which a secret may leak.
 func written(secret string) (forms []string) {
 	h := hex.EncodeToString([]byte(secret))
 	forms = []string{secret, h, strings.ToUpper(h)}
-	// wherever it stands in what was encoded; the characters that its neighbours share are left off
+	// at any position in the encoded data; characters that also encode its neighbours are left out
 	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
 		forms = append(forms, text[(before*8+5)/6:len(text)-1])
@@ -324,7 +324,7 @@ func written(secret string) (forms []string) {
 	return forms
 }
 
-// What a leak would look like is found.
+// Each possible form of a leak is found.
 func TestCanariesAreFound(t *testing.T) {
 	t.Parallel()
 	const secret = "canary-guess-1492"

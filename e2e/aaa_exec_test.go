@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// operators are users of TACACS+ who differ in what they may do in the EXEC.
+// operators are users of TACACS+ with different rights in the EXEC.
 const operators = `
 user = makawao-08 {
 	login = cleartext "paniolo-8"
@@ -37,8 +37,7 @@ user = pukalani-09 {
 }
 `
 
-// Privileges with TACACS+: each command is asked about and accounted, `enable` takes the user's own password there, and
-// no other.
+// Privileges with TACACS+: each command is authorized and accounted, and `enable` accepts only the user's own password.
 func TestPrivilegesByTACACS(t *testing.T) {
 	t.Parallel()
 	l, server := aaaTown(t, lab.ByTACACS, operators, lab.Options{}, configured("login: {failure_delay: 0s}"),
@@ -84,8 +83,8 @@ func TestPrivilegesByTACACS(t *testing.T) {
 	}
 }
 
-// The enable password of the configuration, as IOS's `enable secret`; and the list's order: silence is the only reason
-// to ask it after TACACS+.
+// The enable password of the configuration, like IOS's `enable secret`, and the order of the list: it is used after
+// TACACS+ only if TACACS+ is silent.
 func TestEnablePassword(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

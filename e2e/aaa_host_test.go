@@ -13,13 +13,13 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// loginHost is a host that greets whoever connects, answers the line "hello", sends back what came where it is told to,
-// and ends with the line "bye".
+// loginHost is a host that greets each client, answers the line "hello", echoes if configured to, and ends with the
+// line "bye".
 type loginHost struct {
 	port int
 
 	mu   sync.Mutex
-	took bytes.Buffer // from whoever connected
+	took bytes.Buffer // from all clients
 }
 
 const hostGreeting, hostAnswer, hostFarewell = "this is the host", "the host heard you", "the host says good bye"
@@ -76,19 +76,19 @@ func (h *loginHost) heard() string {
 	return h.took.String()
 }
 
-// hosts lets sessions be joined to hosts.
+// hosts allows sessions to connect to hosts.
 func hosts(allow ...string) edit {
 	return edit{"ringback.yaml", "exec: {callback: true}", fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}",
 		strings.Join(allow, `", "`))}
 }
 
-// Service-Type Callback-Login-User: leg two is joined to Login-IP-Host, over Telnet and over TCP-Clear, with octets
-// both ways, and accounted. A host that is not listed refuses the login, and nobody is dialled.
+// Service-Type Callback-Login-User: leg two connects to Login-IP-Host, over Telnet and over TCP-Clear, with octets in
+// both directions, and is accounted. A host that is not listed rejects the login, and nothing is dialled.
 func TestCallbackToHost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ service, typed, sent string }{
 		{"Telnet", "hello", "hello"},
-		// Neither IAC, nor an end of line, nor the escape character means anything.
+		// Neither IAC, nor an end of line, nor the escape character has a meaning.
 		{"TCP-Clear", "\x00\x01\xff\xff\xf4\r\n\x1e\x1ex\x7f\x80hello",
 			"\x00\x01\xff\xff\xf4\r\n\x1e\x1ex\x7f\x80hello"},
 	} {
@@ -143,7 +143,7 @@ func TestCallbackToHost(t *testing.T) {
 	}
 }
 
-// An autocmd of TACACS+ is what leg two's session is, and ends with it: a command, or a host.
+// An autocmd of TACACS+ is leg two's whole session: a command, or a connection to a host.
 func TestCallbackToAutocmd(t *testing.T) {
 	t.Parallel()
 	host := startHost(t)
@@ -155,7 +155,7 @@ func TestCallbackToAutocmd(t *testing.T) {
 		profile("keanae-07", "format flash:")
 	l, _ := aaaTown(t, lab.ByTACACS, users, lab.Options{}, waits("1s"), hosts(fmt.Sprint("127.0.0.1:", host.port)))
 	p := sitDown(t, l, "austin-01")
-	p.call("keanae-07", "lei-1993") // there is no such command: what cannot be done is not left out
+	p.call("keanae-07", "lei-1993") // there is no such command: what cannot be executed is not ignored
 	p.see("% Authorization failed")
 	p.hangUp()
 	wantDialled(t, l)

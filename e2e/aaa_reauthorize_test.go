@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// lookups is what a RADIUS server tells of a user without their password, in a Call-Check.
+// lookups is what a RADIUS server returns about a user without their password, in a Call-Check.
 const lookups = `
 kihei-03	Service-Type == Call-Check, Auth-Type := Accept
 	Service-Type = Callback-NAS-Prompt,
@@ -18,14 +18,14 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 
 `
 
-// `reauthorize: before_dial`: a callback that AAA has taken back between promise and dial is not dialled, and says why.
-// One that still stands is.
+// `reauthorize: before_dial`: a callback that AAA has revoked between promise and dial is not dialled, and gives the
+// reason. An unrevoked one is dialled.
 func TestReauthorizeBeforeDial(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		kind     lab.AAA
 		users    string
-		old, new string // what changes in users between promise and dial
+		old, new string // the change of users between promise and dial
 		reason   string
 	}{
 		{lab.ByTACACS, "", "callback-dialstring = 84003", "priv-lvl = 1", "no longer requires a callback"},
@@ -76,8 +76,8 @@ DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer requires a ca
 	}
 }
 
-// With RADIUS a callback can be asked about again only by a Call-Check: without one check-config refuses the policy,
-// and names the key.
+// With RADIUS a callback can be reauthorized only by a Call-Check: without one, check-config rejects the policy and
+// names the key.
 func TestReauthorizeWantsCallCheck(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{})

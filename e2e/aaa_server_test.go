@@ -11,7 +11,8 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// The AAA server of a test's own, outside the lab: it can be silenced, and told of other users, while the town lives.
+// aaaServer is the test's own AAA server, outside the lab: it can be silenced, and its users changed, while the town
+// runs.
 type aaaServer struct {
 	t      *testing.T
 	radius *servers.RADIUS // one of the two
@@ -20,7 +21,7 @@ type aaaServer struct {
 
 const aaaSecret = "the-town's-own-secret-of-30-oct"
 
-// townUsers are the lab's own users in the server's language.
+// townUsers are the lab's own users in the format of the server.
 func townUsers(t *testing.T, kind lab.AAA) string {
 	t.Helper()
 	if kind == lab.ByTACACS {
@@ -29,7 +30,7 @@ func townUsers(t *testing.T, kind lab.AAA) string {
 	return readFile(t, "../lab/files/users")
 }
 
-// aaaTown is a lab whose daemon asks such a server, via RADIUS or TACACS+; both end with the test.
+// aaaTown is a lab whose daemon uses such a server, via RADIUS or TACACS+; both end with the test.
 func aaaTown(t *testing.T, kind lab.AAA, users string, o lab.Options, all ...edit) (*lab.Lab, *aaaServer) {
 	t.Helper()
 	s := &aaaServer{t: t}
@@ -49,7 +50,7 @@ func aaaTown(t *testing.T, kind lab.AAA, users string, o lab.Options, all ...edi
 	return startTown(t, o), s
 }
 
-// runServer serves until the test's end.
+// runServer serves until the end of the test.
 func runServer(t *testing.T, server interface{ Run(context.Context) error }) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -103,7 +104,7 @@ func (s *aaaServer) toTACACS(also func(name, text string) string) func(name, tex
 	}
 }
 
-// silence has the server take requests and answer none, or answer again.
+// silence makes the server accept requests and answer none, or answer again.
 func (s *aaaServer) silence(on bool) {
 	if s.tacacs != nil {
 		s.tacacs.SetFaults(servers.TACACSFaults{Silent: on})

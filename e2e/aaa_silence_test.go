@@ -8,9 +8,9 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// Laws 4 and 5: whoever silences the server between the legs cannot answer the callback as the local user of the same
-// name and password. That user is let in where nobody's callback is to be proven, so it is not their password that is
-// wrong.
+// Laws 4 and 5: an attacker who silences the server between the legs cannot answer the callback as the local user with
+// the same name and password. That local user can log in when no callback is to be proven, so the password is not the
+// reason.
 func TestSilencedBetweenLegs(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []lab.AAA{lab.ByRADIUS, lab.ByTACACS} {

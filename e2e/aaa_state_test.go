@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// tap passes UDP datagrams on to a RADIUS server and back, and notes each State that goes by.
+// tap forwards UDP datagrams to a RADIUS server and back, and records each State.
 type tap struct {
 	conn   *net.UDPConn
 	server netip.AddrPort
@@ -33,7 +33,7 @@ func newTap(t *testing.T, server string) *tap {
 	return p
 }
 
-// carry carries datagrams of one client, whoever sent the last one to the server.
+// carry forwards the datagrams of one client; replies go to the client that sent last.
 func (p *tap) carry() {
 	var client netip.AddrPort
 	buf := make([]byte, 4096)
@@ -70,8 +70,8 @@ func (p *tap) seen() []string {
 	return p.states
 }
 
-// The State of a challenge goes back to the server unchanged, and nowhere else: neither it nor the answer to the
-// challenge is told to anybody.
+// The State of a challenge returns to the server unchanged, and goes nowhere else: neither it nor the answer to the
+// challenge is shown.
 func TestStateStaysInside(t *testing.T) {
 	t.Parallel()
 	s := &aaaServer{t: t}

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// Ctrl-C at the question for the password ends `aaa test`, and the terminal shows again what is typed.
+// Ctrl-C at the password prompt ends `aaa test`, and the terminal echoes again.
 func TestAskedAndInterrupted(t *testing.T) {
 	t.Parallel()
 	dir := howToDir(t, map[string]string{"password": "pw1",

@@ -32,7 +32,8 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// The command: one attack that no port with signals falls for, as JSON and as a table, and what it refuses.
+// The command: one attack that every port with signals withstands, as JSON and as a table, and the options that it
+// rejects.
 func TestLabAttack(t *testing.T) {
 	t.Parallel()
 	out, status := ringback(t, "", "lab", "attack", "--ports", "rfc2217", "-o", "json", "typed-escape")

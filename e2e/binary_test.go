@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBinarySize holds the program, as it is released, to its limit. docs/explanation/dependencies.md says what makes
-// it larger unnoticed.
+// TestBinarySize checks the size of the released program. docs/explanation/dependencies.md lists what may enlarge it
+// unnoticed.
 func TestBinarySize(t *testing.T) {
 	t.Parallel()
 	const limit = 22_000_000

@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 )
 
-// db opens the journal behind the daemon's back.
+// db opens the journal while the daemon does not know.
 func (town *crashTown) db(t *testing.T) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+town.journal())
@@ -26,8 +26,7 @@ func (town *crashTown) db(t *testing.T) *sql.DB {
 	return db
 }
 
-// flipRow flips a bit in the journal's file, in the number that callbacks' row of this number has: SQLite cannot know
-// better.
+// flipRow flips a bit in the journal's file, in the number of the callback to this number. SQLite cannot detect it.
 func (town *crashTown) flipRow(t *testing.T, number string) {
 	t.Helper()
 	db := town.db(t)
@@ -50,14 +49,14 @@ func (town *crashTown) flipRow(t *testing.T, number string) {
 		t.Fatal("the row is not in the file")
 	}
 	row[len(number)-1] ^= 2                                 // 84001 → 84003
-	data = bytes.ReplaceAll(data, []byte(number+call), row) // former places of the row too, which nobody reads
+	data = bytes.ReplaceAll(data, []byte(number+call), row) // also former places of the row, which are not read
 	if err := os.WriteFile(town.journal(), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // TestCrashFlippedBit: two callbacks are pending when the daemon is killed; a bit of one flips. The other is called
-// back, that one never; and its user may have a new one.
+// back, the damaged one never; and its user may have a new one.
 func TestCrashFlippedBit(t *testing.T) {
 	town := newCrashTown(t, crashWorld{lines: 3, callers: 3, wait: time.Second})
 	d := town.start(t)
@@ -82,7 +81,7 @@ func TestCrashFlippedBit(t *testing.T) {
 		d.kill()
 		t.Fatal(err, town.story(d))
 	}
-	<-time.After(time.Second) // as long again as the wait
+	<-time.After(time.Second) // as long as the wait, once again
 	if sessions(damaged) != 0 || sessions(stranger) != 0 || len(town.lineDials()) != 1 {
 		t.Errorf("dials: %+v", town.lineDials())
 	}
@@ -105,7 +104,7 @@ func TestCrashFlippedBit(t *testing.T) {
 	}
 }
 
-// TestCrashNewerSchema: a journal that a newer ringback wrote is left alone.
+// TestCrashNewerSchema: a journal that a newer ringback wrote is not changed.
 func TestCrashNewerSchema(t *testing.T) {
 	town := newCrashTown(t, crashWorld{})
 	d := town.start(t)
@@ -144,7 +143,7 @@ func (town *crashTown) refuses(t *testing.T, d *crashDaemon, texts ...string) {
 	}
 }
 
-// other writes a configuration with other places than the town's own, and returns its name.
+// other writes a configuration with other paths than the town's own, and returns its name.
 func (town *crashTown) other(t *testing.T, oldnew ...string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(town.dir, "ringback.yaml"))
@@ -158,8 +157,8 @@ func (town *crashTown) other(t *testing.T, oldnew ...string) string {
 	return "other.yaml"
 }
 
-// TestCrashTwoDaemons: the second one on a state directory or an admin socket ends at once; on a port it serves without
-// that line, and says why. The first one notices nothing: afterwards it calls back.
+// TestCrashTwoDaemons: a second daemon on a state directory or an admin socket ends immediately; on a port it runs
+// without that line, and says why. The first daemon is not disturbed: afterwards it calls back.
 func TestCrashTwoDaemons(t *testing.T) {
 	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true}, {name: "PTY", pty: true}} {
 		t.Run(w.name, func(t *testing.T) {

@@ -15,8 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountState runs its further arguments in a name space of mounts of their own, with a small disk in memory at its
-// first.
+// mountState runs its further arguments in their own mount namespace, with a small disk in memory at its first.
 const mountState = `mount -t tmpfs -o size=8m,mode=0700 none "$1" && shift && exec "$@"`
 
 // TestPeerCrashDiskFull fills the disk of the state directory under the running daemon.
@@ -52,7 +51,7 @@ func TestPeerCrashDiskFull(t *testing.T) {
 		}
 		return nil
 	}, func() error { return os.Remove(filler) })
-	// The disk goes with the daemon: the witness gets a copy.
+	// The disk disappears with the daemon: the witness needs a copy.
 	for _, name := range []string{"journal.key", "journal.db", "journal.db-wal"} {
 		if err := crashCopy(filepath.Join(inside, name), filepath.Join(town.crashWorld.state, name)); err != nil {
 			t.Fatal(err)
@@ -64,7 +63,7 @@ func TestPeerCrashDiskFull(t *testing.T) {
 	}
 }
 
-// TestCrashFileLimit has the kernel refuse every octet more in the journal's files: the same for who has no disk to
+// TestCrashFileLimit makes the kernel refuse each further octet in the journal's files: the same test without a disk to
 // fill.
 func TestCrashFileLimit(t *testing.T) {
 	town := newCrashTown(t, crashWorld{callers: 2, plain: true})
@@ -92,8 +91,8 @@ func TestCrashFileLimit(t *testing.T) {
 	}
 }
 
-// crashFull: while there is no room a caller is told so, is back at the login prompt, and nobody is dialled or let in;
-// as soon as there is room the same daemon calls back.
+// crashFull: while the disk is full a caller is told so and is back at the login prompt, nothing is dialled and nobody
+// is admitted; as soon as there is room the same daemon calls back.
 func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() error) {
 	t.Helper()
 	fail := func(err error) {
@@ -141,8 +140,8 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	}
 }
 
-// useUp has a user without a callback call until nothing can be recorded: the journal may have room within its files
-// where the disk has none. It returns how often the user was admitted, and recorded.
+// useUp lets a user without a callback call until nothing can be recorded: the journal may have room within its files
+// when the disk has none. It returns how often the user was admitted and recorded.
 func useUp(t *testing.T, plain *crashCaller, d *crashDaemon, fail func(error)) int {
 	t.Helper()
 	for range 200 {
@@ -182,7 +181,7 @@ func crashCopy(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// says reports whether the daemon, which has ended, has said all the texts in one line.
+// says reports whether the daemon, which has ended, has logged all the texts in one line.
 func (d *crashDaemon) says(texts ...string) bool {
 next:
 	for l := range strings.Lines(d.out.String()) {

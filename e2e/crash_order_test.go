@@ -8,13 +8,12 @@ import (
 	"testing"
 )
 
-// crashCall is one system call in strace's log. Begin and end are line numbers of the log, which strace writes in the
-// order of what happened.
+// crashCall is one system call in strace's log. Begin and end are line numbers of the log, which is in order of time.
 type crashCall struct {
 	name       string
-	args       string // as strace wrote them, "<unfinished ...>" cut off
+	args       string // as strace wrote them, without "<unfinished ...>"
 	begin, end int
-	ok         bool // returned, and no error
+	ok         bool // returned without an error
 }
 
 var (
@@ -23,7 +22,7 @@ var (
 	crashResult  = regexp.MustCompile(`\) += (-?\d+)`)
 )
 
-// parseCrashTrace reads the log of strace -f. What neither begins nor ends a call is passed over.
+// parseCrashTrace reads the log of strace -f. It ignores lines that neither begin nor end a call.
 func parseCrashTrace(log string) []crashCall {
 	var calls []crashCall
 	open := map[string]int{} // thread → index of the call it is in
@@ -51,7 +50,7 @@ func parseCrashTrace(log string) []crashCall {
 	return calls
 }
 
-// finish takes the part of the line that holds the result: the last one, should the data look like one too.
+// finish parses the part of the line with the result: the last match, in case the data looks like one too.
 func (c *crashCall) finish(rest string, line int) {
 	c.end = line
 	if all := crashResult.FindAllStringSubmatch(rest, -1); all != nil {
@@ -82,8 +81,8 @@ func TestCrashTraceParser(t *testing.T) {
 	}
 }
 
-// TestPeerCrashOrder looks at one callback's life through strace: what is written to the journal, when it is on the
-// disk, and what goes to the modems when.
+// TestPeerCrashOrder traces one callback with strace: what is written to the journal, when it is on the disk, and when
+// what is sent to the modems.
 func TestPeerCrashOrder(t *testing.T) {
 	strace := crashStrace(t)
 	for _, w := range []crashWorld{{name: "RFC 2217"}, {name: "TCP", tcp: true},
@@ -135,7 +134,8 @@ func toModem(c crashCall) bool {
 }
 func toJournal(c crashCall) bool { return strings.Contains(c.args, "journal.db-wal>") }
 
-// first is the first call that begins at or after a line of the log, goes where it must, and has all the texts in it.
+// first is the first call that begins at or after a line of the log, goes to the wanted file, and has all the texts in
+// it.
 func (o crashOrder) first(from int, what string, where func(crashCall) bool, texts ...string) crashCall {
 	o.t.Helper()
 next:
@@ -154,7 +154,7 @@ next:
 	return crashCall{}
 }
 
-// durableBefore checks that what the journal got was synced, and the sync had returned 0, before the call c began.
+// durableBefore checks that the journal's write was synced, and that the sync had returned 0, before the call c began.
 func (o crashOrder) durableBefore(c crashCall, what string, texts ...string) {
 	o.t.Helper()
 	row := o.first(0, "writing "+what, toJournal, texts...)

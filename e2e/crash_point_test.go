@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// crashStrace is strace's path. The test is skipped where there is none, or where it may trace nobody.
+// crashStrace is strace's path. It skips the test if strace is missing or not permitted to trace.
 func crashStrace(t *testing.T) string {
 	t.Helper()
 	skip := t.Skip
@@ -32,7 +32,7 @@ func crashStrace(t *testing.T) string {
 
 func crashLong() bool { return os.Getenv("RINGBACK_LONG") == "1" }
 
-// crashWorlds are the towns whose crash points are enumerated; the first few in each run, all of them in a long one.
+// crashWorlds are the towns whose crash points are enumerated: the first few in each run, all of them in a long one.
 var crashWorlds = []crashWorld{
 	{name: "no-verify"},
 	{name: "busy first, login, two attempts", max: 2, busy: 1, verify: true},
@@ -47,7 +47,7 @@ var crashWorlds = []crashWorld{
 }
 
 // TestPeerCrashPoints kills the daemon at its first sync, at its second, and so on through the whole life of a
-// callback, the start and the shutdown included. The life ends where strace finds no further sync to kill at.
+// callback, including start and shutdown. It ends when strace finds no further sync to kill at.
 func TestPeerCrashPoints(t *testing.T) {
 	strace := crashStrace(t)
 	worlds := crashWorlds
@@ -56,7 +56,7 @@ func TestPeerCrashPoints(t *testing.T) {
 	}
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {
-			t.Parallel() // lives wait more than they compute
+			t.Parallel() // these tests mostly wait
 			start := time.Now()
 			n, off := crashEnumerate(t, w, strace, "fsync,fdatasync", 1, 1)
 			if n < 10 && !t.Failed() {
@@ -71,7 +71,7 @@ func TestPeerCrashPoints(t *testing.T) {
 	}
 }
 
-// TestPeerCrashBetween kills at writes to the journal and to the modems, so just behind a sync too.
+// TestPeerCrashBetween kills at writes to the journal and to the modems, so also right after a sync.
 func TestPeerCrashBetween(t *testing.T) {
 	strace := crashStrace(t)
 	step, worlds := 12, crashWorlds[:1]
@@ -89,9 +89,10 @@ func TestPeerCrashBetween(t *testing.T) {
 }
 
 // crashEnumerate plays a life and kills it at the n-th of the calls that a thread makes, for n = first, first+step, …
-// two at a time, until lives have fewer. No two lives commit alike, since what waits together is one commit: a few more
-// are tried behind the last that was hit, and a sync that one life did not have, though another had a later one, is
-// tried again until it is hit. It returns the last n that was hit, and how often a daemon found a modem off hook.
+// two at a time, until lives have fewer calls. No two lives commit alike, because writes that wait together are one
+// commit. So a few more n after the last hit are tried, and a sync that one life did not have, although another had a
+// later one, is tried again until it is hit. It returns the last n that was hit, and how often a daemon found a modem
+// off hook.
 func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, step int) (last, offHook int) {
 	t.Helper()
 	const most, beyond, tries = 400, 4, 8
@@ -138,7 +139,7 @@ func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, ste
 		t.Errorf("it never ends: %d times %s", most, calls)
 	}
 	for _, n := range missed {
-		hit := n > last || !strings.Contains(calls, "sync") // other calls come from whatever thread
+		hit := n > last || !strings.Contains(calls, "sync") // other calls may come from any thread
 		for try := 0; !hit && try < tries && !t.Failed(); try++ {
 			hit = play(n)
 		}
@@ -188,7 +189,7 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 	}
 	second, err = town.mend(t, promised)
 	if d := len(town.lineDials()); err == nil && promised == 1 && d == 0 {
-		// Only a crash between the attempt's record and its dial may cost the one call that was promised.
+		// Only a crash between the attempt's record and its dial may cost the one promised call.
 		records, _ := town.records()
 		if len(records) != 1 || records[0].Attempts != town.max {
 			return true, fmt.Errorf("a promise that was heard, nobody was called, and no crash has spent the budget "+
@@ -200,8 +201,8 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 
 func (w crashWorld) orOne() int { return max(w.max, 1) }
 
-// play has the first caller call, and waits until their callback has ended and the line is free. The daemon may end any
-// time.
+// play has the first caller call, and waits until their callback has ended and the line is free. The daemon may end at
+// any time.
 func (town *crashTown) play(d *crashDaemon) error {
 	if err := d.ready(); err != nil {
 		return err
@@ -218,8 +219,8 @@ func (town *crashTown) play(d *crashDaemon) error {
 	return d.rest(1)
 }
 
-// crashTrace is strace's log when the process pid has ended in it: the tracer is no child of ours and ends a moment
-// later.
+// crashTrace is strace's log once it contains the end of process pid: the tracer is not a child of the test and ends a
+// moment later.
 func crashTrace(path string, pid int) (string, error) {
 	last := regexp.MustCompile(fmt.Sprintf(`(?m)^%d +\+\+\+ (killed|exited)`, pid))
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -234,10 +235,10 @@ func crashTrace(path string, pid int) (string, error) {
 	return "", errors.New("strace's log has no end")
 }
 
-// crashHit holds strace's log against what it was told to do. strace counts each thread's calls of each kind by
-// themselves: the count that met n did so, and no other went further. All syncs of the state directory come from one
-// thread and are of one kind; else counting to n would leave out some of them. Those below lines are left out: the
-// lines replace their files whole there.
+// crashHit compares strace's log with its orders. strace counts the calls of each kind per thread: the thread that was
+// killed reached n, and no other thread made more. All syncs of the state directory come from one thread and are of one
+// kind; otherwise counting to n would miss some of them. Syncs below lines are excluded: there whole files are
+// replaced.
 func crashHit(trace, state string, n int, hit bool) error {
 	made, syncs := map[string]int{}, map[string]int{}
 	most := 0
@@ -249,7 +250,7 @@ func crashHit(trace, state string, n int, hit bool) error {
 		call, _, _ := strings.Cut(f[1], "(")
 		who := f[0] + " " + call
 		if hit && most == n {
-			break // threads that die show the registers of the one that strace looked at before
+			break // dying threads show the registers of the thread that strace looked at before
 		}
 		made[who]++
 		most = max(most, made[who])

@@ -13,8 +13,8 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// TestCrashKills kills the daemon at random moments while several callers call again and again. RINGBACK_SEED repeats
-// the moments of a run; what the operating system does between them no seed repeats.
+// TestCrashKills kills the daemon at random moments while several callers call repeatedly. RINGBACK_SEED repeats the
+// moments of a run, but not what the operating system does between them.
 func TestCrashKills(t *testing.T) {
 	kills := 20
 	if crashLong() {
@@ -48,7 +48,7 @@ func crashKills(t *testing.T, random *rand.Rand, kills int, longest time.Duratio
 	for n := 1; n <= kills && err == nil; n++ {
 		d = town.start(t)
 		moment := time.Duration(random.Int64N(int64(longest)))
-		if random.IntN(10) > 0 { // mostly when it works, at times while it starts
+		if random.IntN(10) > 0 { // mostly while it works, sometimes while it starts
 			err = d.ready()
 		}
 		select {
@@ -92,7 +92,7 @@ func (c *crashCaller) callAgain(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-c.over:
-		case <-time.After(300 * time.Millisecond): // a call that was never made, or one that goes on
+		case <-time.After(300 * time.Millisecond): // a call that was never made, or one that continues
 		}
 		select {
 		case <-stop:

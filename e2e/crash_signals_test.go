@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 )
 
-// fullPipe is a pipe that holds as much as it can.
+// fullPipe is a pipe that is full.
 func fullPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	var fds [2]int
@@ -35,8 +35,8 @@ func fullPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// TestLogReader: whether the reader of standard error has gone or takes nothing, calls are answered and called back,
-// and the daemon ends in good order.
+// TestLogReader: if the reader of standard error is gone or does not read, calls are still answered and called back,
+// and the daemon shuts down normally.
 func TestLogReader(t *testing.T) {
 	for name, gone := range map[string]bool{"gone": true, "stalls": false} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestLogReader(t *testing.T) {
 			d := town.start(t)
 			if gone {
 				r.Close()
-				w.Close() // ours: else the pipe has a reader's end no more, but is kept
+				w.Close() // this process's copy; the daemon has its own
 			}
 			c := town.callers[0]
 			if err := d.ready(); err != nil {
@@ -67,7 +67,7 @@ func TestLogReader(t *testing.T) {
 	}
 }
 
-// TestHangUpSignalAtTheEnd: SIGHUP during an orderly shutdown, while an attempt is under way, changes nothing about it.
+// TestHangUpSignalAtTheEnd: SIGHUP during a shutdown, while an attempt is in progress, has no effect on it.
 func TestHangUpSignalAtTheEnd(t *testing.T) {
 	t.Parallel()
 	town := newCrashTown(t, crashWorld{verify: true})

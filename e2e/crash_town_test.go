@@ -22,8 +22,8 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// crashWorld is what a town is like in which the daemon is killed. The zero value has one caller and two lines behind
-// RFC 2217.
+// crashWorld describes the town in which the daemon is killed. The zero value has one caller and two lines behind RFC
+// 2217.
 type crashWorld struct {
 	name         string
 	tcp, pty     bool          // the lines' ports are plain TCP or pseudo terminals: no signals
@@ -31,20 +31,20 @@ type crashWorld struct {
 	staysOffHook bool          // the lines' modems keep a call when their port drops
 	max          int           // attempts; 0: 1
 	verify       bool          // leg two logs in
-	busy         int           // so many dials meet a busy number; -1: all
+	busy         int           // this many dials meet a busy number; -1: all
 	callers      int           // 0: 1
-	plain        bool          // the last caller is let in without a callback
+	plain        bool          // the last caller is admitted without a callback
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 }
 
-// crashTown is everything but the daemon: it outlives each of them.
+// crashTown is everything except the daemon, and outlives each daemon.
 type crashTown struct {
 	crashWorld
 	dir     string
 	x       *exchange.Exchange
 	callers []*crashCaller
-	stderr  *os.File // of the daemon; nil: its own, to be read
+	stderr  *os.File // of the daemon; nil: captured, to be read
 
 	mu     sync.Mutex
 	events []exchange.Event
@@ -56,7 +56,7 @@ const (
 	crashSecret = "the secret that the town's server shares"
 )
 
-// crashProgram is the daemon, built once: as users run it, not the test's own instrumented binary.
+// crashProgram is the daemon, built once: as users run it, not the instrumented test binary.
 func crashProgram(t *testing.T) string {
 	t.Helper()
 	path, err := crashBuilt()
@@ -83,7 +83,7 @@ var crashBuilt = sync.OnceValues(func() (string, error) {
 // newCrashTown builds the town; it ends with the test.
 func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rbc") // short: a unix socket must fit in
+	dir, err := os.MkdirTemp("", "rbc") // short, because a unix socket must fit
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ chat_scripts:
   - {name: rtp, script: 'ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 10 CONNECT \c'}
 lines:
 `, town.crashWorld.state, town.socket(), radius.AuthAddr(), radius.AcctAddr())
-	guard := "100ms" // there is no +++ where there is DTR
+	guard := "100ms" // no +++ is needed with DTR
 	if town.tcp || town.pty {
 		guard = "1.05s" // S12
 	}
@@ -215,7 +215,7 @@ func (town *crashTown) socket() string         { return filepath.Join(town.dir, 
 func (town *crashTown) client() *client.Client { return client.New(town.socket()) }
 func (town *crashTown) journal() string        { return filepath.Join(town.crashWorld.state, "journal.db") }
 
-// event keeps what happens in the network, and answers for the numbers that are busy for a while.
+// event records the network's events, and answers for the numbers that are busy for a while.
 func (town *crashTown) event(e exchange.Event) {
 	town.mu.Lock()
 	defer town.mu.Unlock()
@@ -227,7 +227,7 @@ func (town *crashTown) event(e exchange.Event) {
 	}
 }
 
-// lineDials are the dial commands that the lines' modems have read: the witness.
+// lineDials are the dial commands that the lines' modems have received, the independent evidence.
 func (town *crashTown) lineDials() []exchange.Dial {
 	var d []exchange.Dial
 	for _, dial := range town.x.Dials() {
@@ -242,12 +242,12 @@ func (town *crashTown) lineDials() []exchange.Dial {
 type crashDaemon struct {
 	town  *crashTown
 	cmd   *exec.Cmd
-	out   *bytes.Buffer // to be read when ended is closed
+	out   *bytes.Buffer // may be read when ended is closed
 	ended chan struct{}
 }
 
-// start starts the daemon, as the argument of the command before where there is one. It is killed with the test, should
-// it live then.
+// start starts the daemon, as the last argument of the command before if there is one. It is killed at the end of the
+// test if it is still running.
 func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
 	t.Helper()
 	return town.startOn(t, "ringback.yaml", before...)
@@ -267,7 +267,7 @@ func (town *crashTown) startOn(t *testing.T, config string, before ...string) *c
 	d.cmd.WaitDelay = 10 * time.Second
 	started := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // Pdeathsig comes with the end of the thread that made the child
+		runtime.LockOSThread() // Pdeathsig is sent at the end of the thread that started the child
 		defer close(d.ended)
 		err := d.cmd.Start()
 		started <- err
@@ -303,10 +303,10 @@ func (d *crashDaemon) killed() bool {
 	return ok && s.Signaled() && s.Signal() == syscall.SIGKILL
 }
 
-// errCrashEnded is the answer of those who wait for a daemon that is dead.
+// errCrashEnded is the error of waiting for a daemon that has ended.
 var errCrashEnded = errors.New("the daemon has ended")
 
-// until asks again and again until ok says yes, the daemon ends, or patience does.
+// until polls until ok returns true, the daemon ends, or patience is over.
 func (d *crashDaemon) until(what string, ok func(ctx context.Context) bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -339,7 +339,7 @@ func (d *crashDaemon) ready() error {
 	})
 }
 
-// rest waits until at least n callbacks are recorded, all of them have ended, and nobody has a line.
+// rest waits until at least n callbacks are recorded, all of them have ended, and no line has a caller.
 func (d *crashDaemon) rest(n int) error {
 	return d.until("rest", func(ctx context.Context) bool {
 		callbacks, err := d.town.client().Callbacks(ctx, true)
@@ -361,7 +361,7 @@ func (d *crashDaemon) rest(n int) error {
 	})
 }
 
-// stop ends the daemon in good order.
+// stop shuts the daemon down.
 func (d *crashDaemon) stop() error {
 	d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -373,20 +373,19 @@ func (d *crashDaemon) stop() error {
 	}
 }
 
-// crashCaller sits at a PC modem, logs in whenever asked, and notes what is promised. The modem answers when
-// it rings.
+// crashCaller sits at a PC modem, logs in whenever asked, and counts promises. The modem answers when it rings.
 type crashCaller struct {
 	town   *crashTown
 	number string
 	modem  *exchange.Modem
 	dte    *exchange.DTE
-	over   chan struct{} // capacity 1: a call has ended, or did not come about
+	over   chan struct{} // capacity 1: a call has ended, or failed
 
 	mu       sync.Mutex
 	screen   strings.Builder
 	heard    int  // promises
 	refused  int  // "Callback not available", or the service
-	again    bool // the login prompt came after that
+	again    bool // the login prompt came after a refusal
 	sessions int  // prompts of the EXEC
 }
 
@@ -401,13 +400,13 @@ func newCrashCaller(town *crashTown, number string) *crashCaller {
 // call dials the main number.
 func (c *crashCaller) call() {
 	select {
-	case <-c.over: // of a call before
+	case <-c.over: // of an earlier call
 	default:
 	}
 	c.dte.Write([]byte("ATDT" + crashMain + "\r"))
 }
 
-// run is the caller's life: it ends with the exchange.
+// run is the caller's loop; it ends with the exchange.
 func (c *crashCaller) run() {
 	buf := make([]byte, 4096)
 	unseen := ""
@@ -431,7 +430,7 @@ func (c *crashCaller) run() {
 	}
 }
 
-// next finds the first thing on the screen that they react to.
+// next finds the first text on the screen that the caller reacts to.
 func (c *crashCaller) next(screen string) (act func(), rest string) {
 	at := len(screen)
 	for text, do := range map[string]func(){
@@ -461,7 +460,7 @@ func (c *crashCaller) name() {
 	c.say("u" + c.number)
 }
 
-// say types beside the reader: a write waits while the far end does not read.
+// say types without blocking the reader: a write blocks while the far end does not read.
 func (c *crashCaller) say(text string) { go c.dte.Write([]byte(text + "\r")) }
 
 func (c *crashCaller) ended() {
@@ -471,7 +470,7 @@ func (c *crashCaller) ended() {
 	}
 }
 
-// saw returns what they were told so far.
+// saw returns what the caller has seen so far.
 func (c *crashCaller) saw() (heard, refused, sessions int, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,14 +15,14 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// crashRecord is one callback with all that the journal holds of it.
+// crashRecord is one callback with everything about it in the journal.
 type crashRecord struct {
 	journal.Callback
 	attempts []journal.Attempt
 	ends     int // audit records of its end
 }
 
-// records reads the journal while no daemon runs. A journal that was never made has none.
+// records reads the journal while no daemon runs. A journal that does not exist has none.
 func (town *crashTown) records() ([]crashRecord, error) {
 	if _, err := os.Stat(town.journal()); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -59,7 +59,7 @@ func (town *crashTown) records() ([]crashRecord, error) {
 	return records, nil
 }
 
-// witness holds the journal against what callers heard and what modems were told. No daemon runs and all callbacks have
+// witness compares the journal with what callers saw and what modems were sent. No daemon runs and all callbacks have
 // ended.
 func (town *crashTown) witness() error {
 	records, err := town.records()
@@ -103,8 +103,8 @@ func (town *crashTown) witness() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// covers reports whether the dial, after so many others of the callback, is one of its recorded attempts, begun before
-// it and not ended.
+// covers reports whether the dial, after this many others of the callback, is one of its recorded attempts, begun
+// before it and not ended.
 func (r crashRecord) covers(d exchange.Dial, before int) bool {
 	if r.Number != d.Number || d.Time.Before(r.Created) || !r.Ended.IsZero() && d.Time.After(r.Ended) {
 		return false
@@ -118,8 +118,8 @@ func (r crashRecord) covers(d exchange.Dial, before int) bool {
 	return before < begun
 }
 
-// provenOnHook checks that a modem that was off hook when its port was opened went on hook before it was told to dial.
-// met is how many were.
+// provenOnHook checks that a modem that was off hook when its port was opened went on hook before it was sent a dial
+// command. met counts such modems.
 func (town *crashTown) provenOnHook() (met int, err error) {
 	town.mu.Lock()
 	defer town.mu.Unlock()
@@ -144,7 +144,7 @@ func (town *crashTown) provenOnHook() (met int, err error) {
 	return met, nil
 }
 
-// story is what happened, for a failure.
+// story describes what happened, for a failure.
 func (town *crashTown) story(daemons ...*crashDaemon) string {
 	var b strings.Builder
 	town.mu.Lock()
@@ -174,7 +174,7 @@ func (town *crashTown) story(daemons ...*crashDaemon) string {
 	return b.String()
 }
 
-// mend has a daemon take up what one before left, waits for rest, ends it, and calls the witness.
+// mend starts a daemon that takes over the state of the one before, waits for rest, ends it, and calls the witness.
 func (town *crashTown) mend(t *testing.T, n int) (*crashDaemon, error) {
 	t.Helper()
 	d := town.start(t)
@@ -188,7 +188,7 @@ func (town *crashTown) mend(t *testing.T, n int) (*crashDaemon, error) {
 	if err := town.witness(); err != nil {
 		return d, err
 	}
-	// Once more: what has ended stays so.
+	// Again: a callback that has ended stays ended.
 	dials := len(town.lineDials())
 	third := town.start(t)
 	if err := errors.Join(third.ready(), third.stop()); err != nil {

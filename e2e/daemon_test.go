@@ -27,7 +27,7 @@ func change(t *testing.T, l *lab.Lab, name string, oldnew ...string) {
 	}
 }
 
-// reload sends SIGHUP and waits until the daemon's log says what.
+// reload sends SIGHUP and waits for the text in the daemon's log.
 func reload(t *testing.T, l *lab.Lab, what string) {
 	t.Helper()
 	log := filepath.Join(l.Dir(), "ringback.log")
@@ -45,7 +45,7 @@ const (
 	noCallback = "see % Callback not available\nhangup\n-- callback --\nnone\n"
 )
 
-// SIGHUP takes a good configuration for the calls to come, and keeps the old one in the face of a bad one.
+// SIGHUP applies a good configuration to later calls, and keeps the old one if the new one is bad.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{})
@@ -72,7 +72,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// SIGTERM while a callback is pending: the promise stays, and the next daemon fulfils it after the whole wait.
+// SIGTERM while a callback is pending: the promise remains, and the next daemon fulfils it after the whole wait.
 func TestTerminatedWithPromise(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{})
@@ -131,7 +131,7 @@ func restartWhenPending(ctx context.Context, l *lab.Lab) error {
 	return l.StartDaemon(ctx)
 }
 
-// Without RADIUS: local users are called back as RADIUS's are, and `none` lets everybody in.
+// Without RADIUS: local users are called back like RADIUS's, and `none` admits everybody.
 func TestWithoutRADIUS(t *testing.T) {
 	t.Parallel()
 	radius := regexp.MustCompile(`(?s)  radius:.*?(  lists:)`)

@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// `aaa test` tells what would become of a user, whichever AAA server says it; the tutorial quotes one of these
+// `aaa test` reports what would happen to a user with every kind of AAA server; the tutorial quotes one of these
 // sentences.
 func TestExplain(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// `show aaa` has the servers of the configuration in force, and how they stand once they were asked.
+// `show aaa` lists the servers of the active configuration, and their state after a request.
 func TestShowAAA(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[lab.AAA][]string{

@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// howTo is a how-to and the files that it quotes.
+// howTo is a how-to guide and the files that it quotes.
 type howTo struct {
 	doc, dir string
 }
@@ -27,7 +27,7 @@ var (
 
 func (h howTo) file(t *testing.T, name string) string { return readFile(t, h.dir+name) }
 
-// TestHowToQuotes holds the how-tos to the files that the tests below run: each is quoted whole, as it is.
+// TestHowToQuotes checks that the how-tos quote the files that the tests below run, each whole and unchanged.
 func TestHowToQuotes(t *testing.T) {
 	for _, h := range []howTo{freeradiusHowTo, tacquitoHowTo} {
 		doc := readFile(t, h.doc)
@@ -63,10 +63,10 @@ func howToDir(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// topLevel cuts a YAML text before each line that begins with a key; comments belong to what is below them.
+// topLevel matches the lines of a YAML text that begin with a key; comments belong to what is below them.
 var topLevel = regexp.MustCompile(`(?m)^[a-z_]+:`)
 
-// section is the part of a YAML text that begins with a top-level key, comments before it not included.
+// section is the part of a YAML text that begins with a top-level key, without the comments before it.
 func section(t *testing.T, text, key string) (before, part, after string) {
 	t.Helper()
 	starts := topLevel.FindAllStringIndex(text, -1)
@@ -84,7 +84,7 @@ func section(t *testing.T, text, key string) (before, part, after string) {
 	return "", "", ""
 }
 
-// replaced is text with the section key of other in place of its own.
+// replaced is text with the section key of other instead of its own.
 func replaced(t *testing.T, text, other, key string) string {
 	t.Helper()
 	before, _, after := section(t, text, key)
@@ -92,7 +92,7 @@ func replaced(t *testing.T, text, other, key string) string {
 	return before + strings.TrimRight(part, "\n") + "\n\n" + after
 }
 
-// howToTown is a lab whose daemon has the AAA and the policy of a how-to; files are put beside its configuration.
+// howToTown is a lab whose daemon has the AAA and the policy of a how-to; files are written next to its configuration.
 func howToTown(t *testing.T, yaml, policy string, files map[string]string) *lab.Lab {
 	t.Helper()
 	return startTown(t, lab.Options{Dir: howToDir(t, files), Edit: func(name, text string) string {
@@ -106,7 +106,7 @@ func howToTown(t *testing.T, yaml, policy string, files map[string]string) *lab.
 	}})
 }
 
-// playBoth plays both kinds of callback and looks at the dial commands.
+// playBoth plays both kinds of callback and checks the dial commands.
 func playBoth(t *testing.T, l *lab.Lab) {
 	t.Helper()
 	for _, scenario := range []string{"no-verify", "any-number"} {
@@ -117,11 +117,11 @@ func playBoth(t *testing.T, l *lab.Lab) {
 	}
 }
 
-// varying is what differs from run to run in samples: octets in hexadecimal, session identifiers.
+// varying matches what differs between runs in samples: octets in hexadecimal, session identifiers.
 var varying = regexp.MustCompile(`0x[0-9a-f]+|\b[0-9a-f]{8}$`)
 
-// checkQuoted holds the sample of a command's output in a how-to to what the command printed: each line is there, in
-// this order. Lines of … stand for others, and what differs from run to run is not compared, nor what stands behind it.
+// checkQuoted compares the sample output in a how-to with the actual output of the command: each line must be there, in
+// this order. A line of … stands for any lines; what varies, and what follows it in the line, is not compared.
 func checkQuoted(t *testing.T, doc, command, output string) {
 	t.Helper()
 	_, sample, ok := strings.Cut(readFile(t, doc), "\n$ "+command+"\n")
@@ -146,7 +146,7 @@ func checkQuoted(t *testing.T, doc, command, output string) {
 	}
 }
 
-// TestHowToConfigurations loads what the how-tos give as configuration, so that a newcomer may paste it.
+// TestHowToConfigurations loads the configurations in the how-tos, which a newcomer may paste.
 func TestHowToConfigurations(t *testing.T) {
 	firstModem := fenced(t, "../docs/how-to/first-modem.md", "yaml")
 	for name, files := range map[string]map[string]string{
@@ -169,8 +169,7 @@ func TestHowToConfigurations(t *testing.T) {
 	}
 }
 
-// TestHowToConfigurationsOfAAA loads the ringback.yaml of each AAA how-to as it stands, so that an operator may paste
-// it.
+// TestHowToConfigurationsOfAAA loads the unchanged ringback.yaml of each AAA how-to, which an operator may paste.
 func TestHowToConfigurationsOfAAA(t *testing.T) {
 	secret := "not-a-secret-but-24-octets\n"
 	pem := func(name string) string { return readFile(t, "../testdata/config/"+name) }
@@ -214,8 +213,8 @@ func TestHowToConfigurationsOfAAA(t *testing.T) {
 	}
 }
 
-// TestHowToRequiresCallback: the policy that tac_plus-ng's how-to gives for it refuses whom AAA grants a session
-// without a callback.
+// TestHowToRequiresCallback: the policy in tac_plus-ng's how-to rejects a user to whom AAA grants a session without a
+// callback.
 func TestHowToRequiresCallback(t *testing.T) {
 	const doc = "../docs/how-to/tac_plus-ng.md"
 	blocks := fenced(t, doc, "yaml")
@@ -245,7 +244,7 @@ func TestHowToRequiresCallback(t *testing.T) {
 	}
 }
 
-// TestUntriedHowTos: what no test runs says so at its head.
+// TestUntriedHowTos: a how-to that no test runs says so at its beginning.
 func TestUntriedHowTos(t *testing.T) {
 	for _, name := range untriedHowTos {
 		head, _, _ := strings.Cut(readFile(t, "../docs/how-to/"+name+".md"), "\n## ")
@@ -255,8 +254,8 @@ func TestUntriedHowTos(t *testing.T) {
 	}
 }
 
-// checkUsers looks at a how-to's configuration as it tells its reader to: check-config, then `aaa test` of its users,
-// whose first output stands in it.
+// checkUsers follows a how-to's instructions to check its configuration: check-config, then `aaa test` of its users,
+// whose first output it quotes.
 func checkUsers(t *testing.T, h howTo, path, server string) {
 	t.Helper()
 	if out, status := ringback(t, "", "check-config", "-c", path); status != 0 {

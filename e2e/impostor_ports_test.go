@@ -19,8 +19,8 @@ import (
 )
 
 // TestImpostorOnRealPorts: a caller types NO CARRIER and, at 20 moments after it, what a modem would answer. On each
-// kind of real port the line is lent only when the modem is on hook, and the caller reads no dial command. lines/modem
-// has the same in 10 ms steps of its own time.
+// kind of real port the line is lent only when the modem is on hook, and the caller receives no dial command.
+// lines/modem has the same test in 10 ms steps of simulated time.
 func TestImpostorOnRealPorts(t *testing.T) {
 	for _, kind := range []string{"tcp", "pty", "rfc2217", "rfc2217 without COM-PORT"} {
 		t.Run(kind, func(t *testing.T) {
@@ -166,7 +166,7 @@ func (e *impostorTown) attack(t *testing.T, at time.Duration) {
 		_, _ = io.WriteString(thief, "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n\r\nNO "+
 			"CARRIER\r\n\r\nRING\r\n\r\nCONNECT\r\n")
 	})
-	// where the text was data, as behind modem signals
+	// in case the text was data, as on a port with modem signals
 	hungUp := time.AfterFunc(200*time.Millisecond, func() { _ = call.Hangup(limit) })
 	defer hungUp.Stop()
 	lease, err := e.pool.Acquire(limit, lines.Want{Owner: "test", TTYs: []int{1}, Rotary: lines.NoRotary})

@@ -65,9 +65,9 @@ func empty(t *testing.T, c *net.UDPConn) {
 	}
 }
 
-// Law 10: a callback lives from its promise to its end while the accounting server is deaf, and the daemon is killed.
-// The next daemon delivers all of it as soon as the server hears: both legs, each Start before its Stop, in the end the
-// Accounting-On of either start.
+// Law 10: a whole callback happens while the accounting server is silent, and the daemon is killed. The next daemon
+// delivers all records as soon as the server answers: both legs, each Start before its Stop, and finally the
+// Accounting-On of each start.
 func TestAccountingIsKept(t *testing.T) {
 	t.Parallel()
 	auth, acct := udpSocket(t), udpSocket(t) // nothing reads from acct before the daemon is killed
@@ -88,7 +88,7 @@ func TestAccountingIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.StopDaemon()
-	empty(t, acct) // of what the killed daemon sent
+	empty(t, acct) // discard what the killed daemon sent
 	server := radiusServer(t, nil, acct)
 	if err := l.StartDaemon(t.Context()); err != nil {
 		t.Fatal(err)
@@ -120,8 +120,8 @@ func TestAccountingIsKept(t *testing.T) {
 	}
 }
 
-// Law 12: what callers typed at a password prompt and what the servers share is in no log, no journal, no answer of the
-// API and no debug stream.
+// Law 12: passwords that callers typed and secrets shared with servers are in no log, journal, API response or debug
+// stream.
 func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{Edit: func(name, text string) string {
@@ -171,7 +171,7 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 }
 
-// gather reads the files of a lab but those that are there to hold secrets.
+// gather reads the files of a lab, except those that must contain secrets.
 func gather(t *testing.T, dir string, into map[string]string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

@@ -11,11 +11,10 @@ import (
 	"github.com/ringback/ringback/cli"
 )
 
-// TestMain makes this test binary the program too: called by the name ringback it is the command line. A copy of that
-// name stands first in PATH, for the scripts, for the towns of the tests and the daemons that they start. So the
-// program under test has the race detector where the tests have it, and `go test` knows what a cached result depends
-// on.
+// TestMain makes this test binary also the program: called as ringback it is the command line. A copy with that name is
+// first in PATH, for the scripts, for the towns of the tests and the daemons that they start. So the program under test
+// has the race detector if the tests have it, and `go test` knows what a cached result depends on.
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", "12") // these tests wait, they do not compute; the command line may say otherwise
+	flag.Set("test.parallel", "12") // these tests mostly wait; the command line may override it
 	testscript.Main(m, map[string]func(){"ringback": func() { os.Exit(cli.Run("", os.Args[1:])) }})
 }

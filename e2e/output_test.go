@@ -55,8 +55,8 @@ func stubDaemon(t *testing.T) (socket string, feed *api.Feed, stop func()) {
 	return socket, feed, stop
 }
 
-// Whatever a command prints: where standard output takes nothing, it says so and fails; where its reader has gone,
-// SIGPIPE ends it.
+// For every command: if standard output cannot be written, it reports that and fails; if the reader is gone, SIGPIPE
+// ends it.
 func TestStandardOutputFails(t *testing.T) {
 	t.Parallel()
 	socket, feed, _ := stubDaemon(t)
@@ -113,7 +113,8 @@ func TestStandardOutputFails(t *testing.T) {
 	}
 }
 
-// debug says that it listens before anything happens, ends well at Ctrl-C, and tells when the daemon has gone.
+// debug reports that it listens before anything happens, ends with status 0 at Ctrl-C, and reports the end of the
+// daemon.
 func TestDebugOfNothing(t *testing.T) {
 	t.Parallel()
 	socket, _, stop := stubDaemon(t)
@@ -150,7 +151,7 @@ func TestDebugOfNothing(t *testing.T) {
 	end(cmd, in, 1, "ringback: the daemon at "+socket+" has stopped\n")
 }
 
-// A list that was cut says so.
+// A truncated list says so.
 func TestCallbacksLeftOut(t *testing.T) {
 	t.Parallel()
 	socket, _, _ := stubDaemon(t)

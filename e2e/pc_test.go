@@ -14,16 +14,16 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// pc is a subscriber's PC and modem, at which a person does what the test tells them, as it goes on. A scenario is
-// simpler where nothing else happens meanwhile.
+// pc is a subscriber's PC and modem that a test operates step by step. A scenario is simpler if nothing else happens
+// meanwhile.
 type pc struct {
 	t      *testing.T
 	dte    *exchange.DTE
 	screen strings.Builder
-	seen   int // up to here the screen was looked at
+	seen   int // the screen was searched up to here
 }
 
-// sitDown sits down at a subscriber's PC. The modem answers when it rings.
+// sitDown connects to a subscriber's PC. The modem answers when it rings.
 func sitDown(t *testing.T, l *lab.Lab, name string) *pc {
 	t.Helper()
 	dte, err := l.Attach(name)
@@ -50,7 +50,7 @@ func (p *pc) enter(line string) {
 	}
 }
 
-// see waits until the screen shows text, behind what was seen before.
+// see waits until the screen shows text after the last match.
 func (p *pc) see(text string) {
 	p.t.Helper()
 	buf := make([]byte, 1024)
@@ -77,7 +77,7 @@ func (p *pc) call(user, password string) {
 	p.login(user, password)
 }
 
-// promised is a call that ends with the promise of a callback.
+// promised places a call that ends with the promise of a callback.
 func (p *pc) promised(user, password string) {
 	p.t.Helper()
 	p.call(user, password)
@@ -85,7 +85,7 @@ func (p *pc) promised(user, password string) {
 	p.see("NO CARRIER")
 }
 
-// answer waits to be called back.
+// answer waits for the callback.
 func (p *pc) answer() {
 	p.t.Helper()
 	p.see("RING")
@@ -100,7 +100,7 @@ func (p *pc) login(user, password string) {
 	p.enter(password)
 }
 
-// run types a command of the EXEC and waits for what it shows, and for the prompt.
+// run types a command of the EXEC and waits for its output and for the prompt.
 func (p *pc) run(command, want string) {
 	p.t.Helper()
 	p.enter(command)
@@ -110,10 +110,10 @@ func (p *pc) run(command, want string) {
 	p.see(prompt)
 }
 
-// prompt is the EXEC's, up to what privilege level makes of it.
+// prompt is the EXEC's prompt without the character for the privilege level.
 const prompt = "maui-nas-04"
 
-// hangUp drops the line, and takes it up again for another call.
+// hangUp drops DTR, and raises it again for another call.
 func (p *pc) hangUp() {
 	p.t.Helper()
 	p.dte.SetDTR(false)
@@ -121,7 +121,7 @@ func (p *pc) hangUp() {
 	p.dte.SetDTR(true)
 }
 
-// onlyCallback waits until the town has one callback of which ok holds, and returns it.
+// onlyCallback waits until the town's only callback satisfies ok, and returns it.
 func onlyCallback(t *testing.T, l *lab.Lab, what string, ok func(client.Callback) bool) client.CallbackDetail {
 	t.Helper()
 	return callbackOf(t, l, what, func(all []client.Callback) (client.Callback, bool) {
@@ -162,7 +162,7 @@ func nobodyOnLine(t *testing.T, l *lab.Lab) {
 	})
 }
 
-// dialled are the numbers that the daemon's lines have dialled.
+// dialled returns the numbers that the daemon's lines have dialled.
 func dialled(l *lab.Lab) []string {
 	var numbers []string
 	for _, d := range lineDials(l) {
@@ -171,7 +171,7 @@ func dialled(l *lab.Lab) []string {
 	return numbers
 }
 
-// wantDialled holds the dial commands to what they must be.
+// wantDialled compares the dial commands with the expected ones.
 func wantDialled(t *testing.T, l *lab.Lab, want ...string) {
 	t.Helper()
 	if got := dialled(l); !slices.Equal(got, want) {
@@ -182,8 +182,7 @@ func wantDialled(t *testing.T, l *lab.Lab, want ...string) {
 // edit is one replacement in a file that a lab writes.
 type edit struct{ file, old, new string }
 
-// edits makes of replacements what lab.Options wants. A text that is not there fails the test: the case would not be
-// met.
+// edits converts replacements for lab.Options. A missing text fails the test, because the test would check nothing.
 func edits(t *testing.T, all ...edit) func(name, text string) string {
 	return func(name, text string) string {
 		for _, e := range all {
@@ -200,7 +199,7 @@ func edits(t *testing.T, all ...edit) func(name, text string) string {
 	}
 }
 
-// The edits that many towns want.
+// Edits that many towns use.
 func waits(d string) edit         { return edit{"ringback.yaml", "forced_wait: 5s", "forced_wait: " + d} }
 func configured(text string) edit { return edit{"ringback.yaml", "\nexec: ", "\n" + text + "\nexec: "} }
 func inAAA(text string) edit {
@@ -221,7 +220,7 @@ func elapsed(t *testing.T, d time.Duration) {
 	<-ctx.Done()
 }
 
-// heard is a debug stream that somebody listens to.
+// heard is a debug stream and what it has printed.
 type heard struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -229,7 +228,7 @@ type heard struct {
 	stop context.CancelFunc
 }
 
-// listen listens to everything that `debug all` tells, until it is ended.
+// listen records the output of `debug all` until it is ended.
 func listen(t *testing.T, l *lab.Lab) *heard {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -257,14 +256,14 @@ func (h *heard) end() error {
 	return err
 }
 
-// soFar is what was told.
+// soFar is the output so far.
 func (h *heard) soFar() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.text.String()
 }
 
-// hears waits until text was told.
+// hears waits until text was printed.
 func (h *heard) hears(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%q in the debug stream", text), func() bool { return strings.Contains(h.soFar(), text) })

@@ -19,10 +19,10 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// coaSecret is what the daemon shares with those who may disconnect and change.
+// coaSecret is shared by the daemon and the clients that may disconnect and change.
 const coaSecret = "what-the-one-who-ends-calls-knows"
 
-// dynauthTown is a lab that asks a FreeRADIUS and takes Disconnect- and CoA-Requests of the client 127.0.0.1.
+// dynauthTown is a lab that uses a FreeRADIUS and accepts Disconnect- and CoA-Requests of the client 127.0.0.1.
 func dynauthTown(t *testing.T, all ...edit) (l *lab.Lab, f *aaatest.FreeRADIUS, address string) {
 	t.Helper()
 	needs(t, "radclient", "freeradius-utils")
@@ -40,8 +40,7 @@ func dynauthTown(t *testing.T, all ...edit) (l *lab.Lab, f *aaatest.FreeRADIUS, 
 		Secret: f.Secret}}), f, address
 }
 
-// radclient sends a request by FreeRADIUS's client, signed and dated as it must be, and wants to read a text in what
-// that says.
+// radclient sends a request with FreeRADIUS's client, signed and dated as required, and expects a text in its output.
 func radclient(t *testing.T, address, command, secret, attributes, want string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -61,7 +60,7 @@ func radclient(t *testing.T, address, command, secret, attributes, want string) 
 	}
 }
 
-// accounted waits for the first record that has all that is wanted, and returns it.
+// accounted waits for the first record that has all wanted attributes, and returns it.
 func accounted(t *testing.T, f *aaatest.FreeRADIUS, want record) (found record) {
 	t.Helper()
 	eventually(t, fmt.Sprint("a record with ", want), func() bool {
@@ -80,8 +79,8 @@ func accounted(t *testing.T, f *aaatest.FreeRADIUS, want record) (found record) 
 	return found
 }
 
-// A callback that waits is taken back by the Acct-Multi-Session-Id that the accounting server knows: nobody is dialled,
-// and there is nothing to take back any more.
+// A waiting callback is cancelled by the Acct-Multi-Session-Id that the accounting server has: nothing is dialled, and
+// afterwards there is nothing left to cancel.
 func TestPeerDisconnectCancelsCallback(t *testing.T) {
 	t.Parallel()
 	l, f, address := dynauthTown(t, waits("4s"))
@@ -101,7 +100,7 @@ func TestPeerDisconnectCancelsCallback(t *testing.T) {
 	onlyCallback(t, l, "the callback as it was", phase("cancelled"))
 }
 
-// `ringback:callback-delay` puts a callback off. Nothing hastens one, and the number is not to be changed.
+// `ringback:callback-delay` delays a callback. Nothing makes one earlier, and the number cannot be changed.
 func TestPeerCoADelaysCallback(t *testing.T) {
 	t.Parallel()
 	l, f, address := dynauthTown(t, waits("3s"))
@@ -127,7 +126,7 @@ func TestPeerCoADelaysCallback(t *testing.T) {
 	onlyCallback(t, l, "the callback's end", phase("completed"))
 }
 
-// A session is ended by its Acct-Session-Id: the caller reads why, and so does accounting.
+// A session is ended by its Acct-Session-Id: the caller and accounting are told the reason.
 func TestPeerDisconnectEndsSession(t *testing.T) {
 	t.Parallel()
 	l, f, address := dynauthTown(t)
@@ -143,7 +142,7 @@ func TestPeerDisconnectEndsSession(t *testing.T) {
 	nobodyOnLine(t, l)
 }
 
-// Who may not ask, or asks a second time in the words of the first, changes nothing and learns nothing.
+// A request without authorization, or a replayed one, changes nothing and learns nothing.
 func TestPeerDynAuthRefused(t *testing.T) {
 	t.Parallel()
 	l, _, address := dynauthTown(t, waits("30s"))
@@ -172,7 +171,7 @@ func TestPeerDynAuthRefused(t *testing.T) {
 		t.Errorf("a replay is answered with code %d", reply)
 	}
 	debug.hears(t, "replay: ")
-	if reply := first(true); reply != 41 { // a retransmission: the answer again, and that is all
+	if reply := first(true); reply != 41 { // a retransmission: the same answer again, and nothing else
 		t.Errorf("a retransmission is answered with code %d", reply)
 	}
 	callbackOf(t, l, "the second callback waits and the first is cancelled",
@@ -182,8 +181,8 @@ func TestPeerDynAuthRefused(t *testing.T) {
 	wantDialled(t, l)
 }
 
-// sendRaw returns what sends the octets from a port of its own, each time it is called, and returns the code of the
-// reply: 0 none, which takes a while.
+// sendRaw returns a function that sends the octets from its own port at each call, and returns the code of the reply: 0
+// if there is none, which takes a while.
 func sendRaw(t *testing.T, address string, packet []byte) func(patient bool) byte {
 	t.Helper()
 	conn, err := net.Dial("udp", address)
@@ -219,7 +218,7 @@ func disconnectRequest(user string) []byte {
 	b[0], b[1] = 40, 7
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	mac := hmac.New(md5.New, []byte(coaSecret))
-	mac.Write(b) // the authenticator is 16 zeros as yet, and so is the attribute
+	mac.Write(b) // the authenticator is still 16 zeros, and so is the attribute
 	copy(b[len(b)-16:], mac.Sum(nil))
 	sum := md5.Sum(append(b[:len(b):len(b)], coaSecret...))
 	copy(b[4:20], sum[:])

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// freeradiusTown is a lab whose daemon asks a FreeRADIUS.
+// freeradiusTown is a lab whose daemon uses a FreeRADIUS.
 func freeradiusTown(t *testing.T, edit func(name, text string) string) (*lab.Lab, *aaatest.FreeRADIUS) {
 	t.Helper()
 	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: readFile(t, "testdata/freeradius/users")})
@@ -42,11 +42,11 @@ func (r record) number(t *testing.T, name string) int {
 	return n
 }
 
-// readDetail reads the records of a detail file, repeated ones folded: the same Acct-Session-Id and Acct-Status-Type
-// are one.
+// readDetail reads the records of a detail file without repetitions: the same Acct-Session-Id and Acct-Status-Type are
+// one.
 func readDetail(t *testing.T, path string) []record { return folded(allDetail(t, path)) }
 
-// folded leaves out what came before.
+// folded leaves out repeated records.
 func folded(all []record) (once []record) {
 	seen := map[string]bool{}
 	for _, r := range all {
@@ -58,7 +58,7 @@ func folded(all []record) (once []record) {
 	return once
 }
 
-// allDetail reads the records of a detail file as they came; none where there is no file.
+// allDetail reads the records of a detail file in order; none if there is no file.
 func allDetail(t *testing.T, path string) (all []record) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -75,18 +75,19 @@ func allDetail(t *testing.T, path string) (all []record) {
 				r[name] = strings.Trim(value, `"`)
 			}
 		}
-		if r["Timestamp"] != "" { // the last line: it is whole
+		if r["Timestamp"] != "" { // the last line: the record is complete
 			all = append(all, r)
 		}
 	}
 	return all
 }
 
-// freeradiusLegs is what a scenario must leave in FreeRADIUS's detail file, as testdata/freeradius/users has it.
+// freeradiusLegs is what a scenario must leave in FreeRADIUS's detail file, with the users of
+// testdata/freeradius/users.
 type freeradiusLegs struct {
 	scenario, user string
-	typed          [2]string // on either leg
-	class          [2]string // of the Accept that let the leg in
+	typed          [2]string // on each leg
+	class          [2]string // of the Accept that admitted the leg
 }
 
 var bothFreeRADIUSLegs = []freeradiusLegs{
@@ -109,7 +110,7 @@ func TestPeerFreeRADIUSScenarios(t *testing.T) {
 	}
 }
 
-// reconciled holds the detail file to both legs, with Accounting-On before them.
+// reconciled compares the detail file with both legs, with Accounting-On before them.
 func (tt freeradiusLegs) reconciled(t *testing.T, f *aaatest.FreeRADIUS) {
 	t.Helper()
 	got := tt.recorded(t, f, 5)
@@ -120,7 +121,7 @@ func (tt freeradiusLegs) reconciled(t *testing.T, f *aaatest.FreeRADIUS) {
 	tt.legs(t, got[1:])
 }
 
-// recorded waits for so many records.
+// recorded waits for n records.
 func (tt freeradiusLegs) recorded(t *testing.T, f *aaatest.FreeRADIUS, n int) (got []record) {
 	t.Helper()
 	eventually(t, "the accounting records", func() bool {
@@ -133,7 +134,7 @@ func (tt freeradiusLegs) recorded(t *testing.T, f *aaatest.FreeRADIUS, n int) (g
 	return got
 }
 
-// legs holds four records to Start and Stop of either leg.
+// legs compares four records with Start and Stop of each leg.
 func (tt freeradiusLegs) legs(t *testing.T, got []record) {
 	t.Helper()
 	for i, w := range []record{
@@ -175,8 +176,8 @@ func (tt freeradiusLegs) legs(t *testing.T, got []record) {
 	}
 }
 
-// FreeRADIUS leaves the users file's reply items on an Access-Reject, Callback-Number too: nobody is called for a wrong
-// password.
+// FreeRADIUS leaves the users file's reply items in an Access-Reject, including Callback-Number: a wrong password
+// causes no call.
 func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	t.Parallel()
 	l, _ := freeradiusTown(t, nil)
@@ -195,8 +196,8 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	}
 }
 
-// A reply without Message-Authenticator counts as none, and whoever looks for the reason finds the lines of
-// FreeRADIUS's configuration that mend it.
+// A reply without Message-Authenticator is ignored, and the diagnostics show the lines of FreeRADIUS's configuration
+// that fix it.
 func TestPeerFreeRADIUSUnsigned(t *testing.T) {
 	t.Parallel()
 	impatient := func(name, text string) string {

@@ -18,19 +18,19 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 )
 
-// stockConfig is FreeRADIUS as Debian's package installs it.
+// stockConfig is FreeRADIUS's configuration in Debian's package.
 const stockConfig = "/etc/freeradius/3.0"
 
-// stockFreeRADIUS is a copy of Debian's configuration to which commands of the how-to were done, and the server that
-// runs on it.
+// stockFreeRADIUS is a copy of Debian's configuration, changed by the commands of the how-to, and the server that runs
+// on it.
 type stockFreeRADIUS struct {
 	dir, auth, acct, tls string // directory; host:port
-	secret               string // as client.sh made it
+	secret               string // made by client.sh
 	program              string
-	here                 *strings.Replacer // the how-to's paths and addresses into those of this machine
+	here                 *strings.Replacer // converts the how-to's paths and addresses to those of this machine
 }
 
-// newStockFreeRADIUS pastes scripts of the how-to, by name, as an operator would; start starts the server then.
+// newStockFreeRADIUS runs scripts of the how-to, by name, as an operator would; start then starts the server.
 func newStockFreeRADIUS(t *testing.T, scripts ...string) *stockFreeRADIUS {
 	t.Helper()
 	f := &stockFreeRADIUS{dir: tempDir(t), program: needs(t, "freeradius", "freeradius")}
@@ -92,7 +92,7 @@ func (f *stockFreeRADIUS) edit(t *testing.T, name string, change func(string) st
 	}
 }
 
-// toThisMachine gives the server directories and ports of its own, and IPv4 alone.
+// toThisMachine gives the server its own directories and ports, and IPv4 alone.
 func (f *stockFreeRADIUS) toThisMachine(t *testing.T) {
 	f.edit(t, "radiusd.conf", func(s string) string {
 		for name, value := range map[string]string{"raddbdir": "raddb", "logdir": "log", "localstatedir": "var"} {
@@ -126,7 +126,7 @@ func (f *stockFreeRADIUS) toThisMachine(t *testing.T) {
 	}
 }
 
-// start checks the configuration as the how-to says, and starts the server for the rest of the test.
+// start checks the configuration as the how-to says, and starts the server until the end of the test.
 func (f *stockFreeRADIUS) start(t *testing.T) {
 	t.Helper()
 	f.toThisMachine(t)
@@ -168,7 +168,7 @@ func (f *stockFreeRADIUS) configuration(t *testing.T) (yaml string, path string)
 	return yaml, filepath.Join(dir, "ringback.yaml")
 }
 
-// The whole how-to, on Debian's own configuration: from the package to users who are called back.
+// The whole how-to with Debian's own configuration: from the package to users who are called back.
 func TestPeerHowToFreeRADIUS(t *testing.T) {
 	t.Parallel()
 	f := newStockFreeRADIUS(t, "client.sh", "users.sh", "sign.sh")
@@ -182,7 +182,7 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 		t.Fatalf("no detail file: %v", err)
 	}
 	stops := map[string][]string{}
-	for _, d := range details { // two of them around midnight
+	for _, d := range details { // there are two of them around midnight
 		for _, r := range readDetail(t, d) {
 			if r["Acct-Status-Type"] == "Stop" {
 				stops[r["Acct-Multi-Session-Id"]] = append(stops[r["Acct-Multi-Session-Id"]], r["Acct-Terminate-Cause"])
@@ -199,8 +199,8 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 	}
 }
 
-// Without the section that signs replies a server of before 3.2.5 is not believed, and the message is the one of the
-// how-to; a later one signs by itself.
+// Without the section that signs replies, replies of a server before 3.2.5 are discarded, with the message that the
+// how-to shows; a later server signs by itself.
 func TestPeerHowToFreeRADIUSUnsigned(t *testing.T) {
 	t.Parallel()
 	f := newStockFreeRADIUS(t, "client.sh", "users.sh")
@@ -217,7 +217,7 @@ func TestPeerHowToFreeRADIUSUnsigned(t *testing.T) {
 	}
 }
 
-// Users in SQL, one session each: both kinds of callback work, since leg one's Stop is there before leg two's login.
+// Users in SQL, one session each: both kinds of callback work, because leg one's Stop arrives before leg two's login.
 func TestPeerHowToFreeRADIUSSQL(t *testing.T) {
 	t.Parallel()
 	f := newStockFreeRADIUS(t, "client.sh", "sign.sh", "sql.sh", "simultaneous.sh")
@@ -292,7 +292,7 @@ func TestPeerHowToFreeRADIUSRadSec(t *testing.T) {
 	playBoth(t, howToTown(t, radsec, freeradiusHowTo.file(t, "policy.yaml"), files))
 }
 
-// skipPeer skips a test for want of a peer, or fails it where peers are demanded.
+// skipPeer skips a test if a peer is missing, or fails it if peers are required.
 func skipPeer(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestPeerSystemdUnit has systemd read the unit of the how-to.
+// TestPeerSystemdUnit checks the unit of the how-to with systemd.
 func TestPeerSystemdUnit(t *testing.T) {
 	analyze := needs(t, "systemd-analyze", "systemd")
 	unit := strings.Replace(fenced(t, "../docs/how-to/first-modem.md", "ini")[0], "/usr/local/bin/ringback",
@@ -18,7 +18,7 @@ func TestPeerSystemdUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	said, err := exec.Command(analyze, "verify", path).CombinedOutput()
-	for line := range strings.Lines(string(said)) { // it reads other units too, and complains of them
+	for line := range strings.Lines(string(said)) { // it reads other units too, and reports their defects
 		if strings.Contains(line, "ringback.service") {
 			t.Errorf("systemd-analyze verify: %s", line)
 		}

@@ -18,10 +18,10 @@ import (
 // tacquitoHash is a user's hash in the how-to's configuration.
 var tacquitoHash = regexp.MustCompile(`(?s)(- name: (austin-\d\d)\n.*?hash: )([0-9a-f]+)`)
 
-// tacquitoPasswords are what the how-to says that the hashes are of.
+// tacquitoPasswords are the passwords of the hashes, according to the how-to.
 var tacquitoPasswords = map[string]string{"austin-01": "maui-1993", "austin-02": "hana-1993"}
 
-// The hashes of the how-to are of the passwords that it names, and cost what it says.
+// The hashes in the how-to are of the passwords that it names, with the cost that it states.
 func TestHowToTacquitoHashes(t *testing.T) {
 	t.Parallel()
 	found := tacquitoHash.FindAllStringSubmatch(tacquitoHowTo.file(t, "configure.sh"), -1)
@@ -41,7 +41,7 @@ func TestHowToTacquitoHashes(t *testing.T) {
 }
 
 // tacquitoPasted is a directory in which the commands of the how-to were run, and the configuration that they wrote.
-// Its passwords are hashed anew at the least cost: a login at the how-to's takes a second of a CPU under the race
+// Its passwords are hashed again at the least cost: a login at the how-to's cost takes a second of a CPU under the race
 // detector.
 func tacquitoPasted(t *testing.T, scripts ...string) (dir, config string) {
 	t.Helper()

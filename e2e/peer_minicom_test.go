@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// needs is the path of a peer's program. Without it the test is skipped, or fails where RINGBACK_REQUIRE_PEERS=1.
+// needs is the path of a peer's program. If it is missing, the test is skipped, or fails if RINGBACK_REQUIRE_PEERS=1.
 func needs(t *testing.T, program, pkg string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -26,7 +26,7 @@ func needs(t *testing.T, program, pkg string) string {
 	return path
 }
 
-// A person who uses the terminal program that most systems have.
+// A user of the terminal program that most systems have.
 func TestPeerMinicom(t *testing.T) {
 	t.Parallel()
 	needs(t, "minicom", "minicom")

@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// oldUsers has one number as three generations of servers send it: a users file of the 1990s with the names of its
-// dictionary, the RFC's, and a Cisco ISE's authorization profile.
+// oldUsers has one number as three generations of servers send it: a users file of the 1990s with its dictionary's
+// names, the RFC's attributes, and a Cisco ISE's authorization profile.
 const oldUsers = `
 kula-1995	Cleartext-Password := "lavender"
 	User-Service-Type = Dialback-Login-User,
@@ -25,9 +25,9 @@ kula-ise	Cleartext-Password := "lavender"
 	Cisco-AVPair += "shell:priv-lvl=1"
 `
 
-// The outside line's prefix that an old file has in its numbers is taken off where the configuration lists it, since
-// the dial template has it; what is dialled is what the file meant. Not listed it is no number: nobody is dialled. The
-// policies see it without the prefix.
+// An outside-line prefix in an old file's numbers is removed if the configuration lists it, because the dial template
+// adds it; the dialled number is the one that the file meant. If it is not listed, the number is invalid and nothing is
+// dialled. The policies see the number without the prefix.
 func TestPeerFreeRADIUSOldNumbers(t *testing.T) {
 	t.Parallel()
 	denied := edit{"policies.d/default.yaml", `deny: ["849*"]`, `deny: ["1800*"]`}

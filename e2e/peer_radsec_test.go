@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// radsecAuthority makes an authority, and the directory of a client's certificate by it with the authority's own.
+// radsecAuthority makes an authority, and a directory with a client's certificate and the authority's own.
 func radsecAuthority(t *testing.T) (ca *servers.Authority, client string) {
 	t.Helper()
 	ca, err := servers.NewAuthority("the site's authority")
@@ -32,9 +32,9 @@ func radsecAuthority(t *testing.T) (ca *servers.Authority, client string) {
 	return ca, client
 }
 
-// radsecServers are the peers inside TLS: FreeRADIUS itself, and a proxy before it. The detail file is FreeRADIUS's
-// with both. The proxy acknowledges records without User-Name itself, and tells them nobody: they have none by which it
-// could route them.
+// radsecServers are the peers inside TLS: FreeRADIUS itself, and a proxy in front of it. The detail file is
+// FreeRADIUS's in both cases. The proxy acknowledges records without User-Name itself and does not forward them,
+// because it routes by User-Name.
 var radsecServers = []struct {
 	name  string
 	on    bool // Accounting-On reaches FreeRADIUS
@@ -53,7 +53,7 @@ var radsecServers = []struct {
 
 var radsecAddresses = regexp.MustCompile(`(address|accounting): 127\.\S+`)
 
-// toRadSec has a town of kind radsec ask the server at address, as the client whose certificates are in the directory.
+// toRadSec makes a town of kind radsec use the server at address, with the client certificate in the directory.
 func toRadSec(address, client string, all ...edit) func(t *testing.T) func(name, text string) string {
 	certificates := "ca_file: " + client + "/ca.pem, cert_file: " + client + "/nas.pem, key_file: " + client +
 		"/nas.key, server_name: radius.example"
@@ -69,7 +69,7 @@ func toRadSec(address, client string, all ...edit) func(t *testing.T) func(name,
 	}
 }
 
-// Both scenarios with RADIUS inside TLS, asked of FreeRADIUS and of radsecproxy; FreeRADIUS holds both legs of each.
+// Both scenarios with RADIUS inside TLS, with FreeRADIUS and with radsecproxy; FreeRADIUS records both legs of each.
 func TestPeerRadSecScenarios(t *testing.T) {
 	t.Parallel()
 	for _, server := range radsecServers {
@@ -91,7 +91,7 @@ func TestPeerRadSecScenarios(t *testing.T) {
 	}
 }
 
-// A server whose certificate another authority signed is not asked: nobody is let in, the log says what to look at, and
+// A server whose certificate another authority signed gets no request: logins fail, the log says what to check, and
 // nothing is sent over UDP instead.
 func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 	t.Parallel()
@@ -105,7 +105,7 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 			quick := edit{"ringback.yaml", "transport: tls", "timeout: 500ms\n      retries: 1\n      transport: tls"}
 			l := startTown(t, lab.Options{AAA: lab.ByRadSec,
 				Edit: toRadSec(address, trusted, quick, configured("login: {failure_delay: 0s, tries: 1}"))(t)})
-			// Whom RADIUS would know is nobody to the list's next method.
+			// A user of the RADIUS server is unknown to the next method of the list.
 			play(t, l, parse(t, login("austin-01", "maui-1993")+
 				"see % Login invalid\nsee NO CARRIER\n-- callback --\nnone\n"))
 			wantDialled(t, l)
@@ -123,7 +123,8 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 	}
 }
 
-// overheard takes the UDP port of a server's TCP port, and returns what ends that and counts the packets that came.
+// overheard opens the UDP port with the number of a server's TCP port, and returns a function that closes it and counts
+// the packets that came.
 func overheard(t *testing.T, address string) (packets func() int) {
 	t.Helper()
 	c, err := net.ListenPacket("udp", address)

@@ -16,17 +16,17 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// outage is an accounting server that falls silent in the middle of a callback, and comes back after the daemon was
+// outage is an accounting server that falls silent in the middle of a callback, and returns after the daemon was
 // killed.
 type outage struct {
 	begin, end func()
-	started    func() bool // the Start of leg one has come
-	betweenLeg bool        // the daemon is killed while the callback is pending, else while leg two's session runs
+	started    func() bool // reports that the Start of leg one has arrived
+	betweenLeg bool        // the daemon is killed while the callback is pending, otherwise during leg two's session
 }
 
-// outageTimes are when what happened, by the test's clock.
+// outageTimes are the times of the events by the test's clock.
 type outageTimes struct {
-	promised, dropped, answered, ended, killed, restarted time.Time // ended: leg two, where the daemon did not end it
+	promised, dropped, answered, ended, killed, restarted time.Time // ended: leg two, if the daemon did not end it
 }
 
 // live plays a callback of austin-02, who types their number and logs in on both legs, through the outage.
@@ -53,7 +53,7 @@ func (o outage) live(t *testing.T, l *lab.Lab) (at outageTimes) {
 	if o.betweenLeg {
 		p.hangUp()
 	} else {
-		elapsed(t, 2*time.Second) // there is a time to account for
+		elapsed(t, 2*time.Second) // so that there is a time to account for
 		at.kill(t, l)
 		p.see("NO CARRIER")
 	}
@@ -66,7 +66,7 @@ func (o outage) live(t *testing.T, l *lab.Lab) (at outageTimes) {
 	return at
 }
 
-// kill is kill -9 of the daemon, and a new one.
+// kill kills the daemon as kill -9 does, and starts a new one.
 func (at *outageTimes) kill(t *testing.T, l *lab.Lab) {
 	t.Helper()
 	if err := syscall.Kill(l.PID(), syscall.SIGKILL); err != nil {
@@ -80,7 +80,7 @@ func (at *outageTimes) kill(t *testing.T, l *lab.Lab) {
 	at.restarted = time.Now()
 }
 
-// near holds a time in seconds to what it must be between, give or take the truncation to whole seconds.
+// near checks that a time in seconds is between from and to, except for the truncation to whole seconds.
 func near(t *testing.T, what string, got int64, from, to time.Time) {
 	t.Helper()
 	if got < from.Unix()-1 || got > to.Unix()+1 {
@@ -88,14 +88,14 @@ func near(t *testing.T, what string, got int64, from, to time.Time) {
 	}
 }
 
-// FreeRADIUS takes no accounting for the most part of a callback, hung or gone, and the daemon is killed with SIGKILL
-// meanwhile. Whoever reads its detail files afterwards finds both legs, each with its Start and its Stop, and the time
-// at which each happened.
+// FreeRADIUS accepts no accounting during most of a callback, because it hangs or has ended, and the daemon is killed
+// with SIGKILL meanwhile. Afterwards its detail files have both legs, each with its Start and its Stop, and the time of
+// each.
 func TestPeerFreeRADIUSReconciliation(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name       string
-		hangs      bool // the server is stopped with SIGSTOP, else it ends and starts anew
+		hangs      bool // the server is stopped with SIGSTOP; otherwise it ends and is started again
 		betweenLeg bool
 	}{
 		{"hung and killed on leg two", true, false},
@@ -144,7 +144,7 @@ func pause(t *testing.T, f func() error) {
 	}
 }
 
-// reconciled holds the records, each in the place where it came first, to both legs.
+// reconciled compares the records, in order of their first arrival, with both legs.
 func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 	t.Helper()
 	story := make([]string, 0, len(got))
@@ -155,7 +155,7 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 		case "": // the access server's own
 		case "65":
 			leg = "one"
-		default: // whichever line dialled
+		default: // on any line
 			leg = "two"
 		}
 		legs[leg] = append(legs[leg], r)
@@ -163,7 +163,7 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 	}
 	want := []string{"Accounting-On", "Start one", "Stop one Callback", "Start two", "Stop two NAS-Reboot",
 		"Accounting-On"}
-	if o.betweenLeg { // the second On before leg two: a server that ends all sessions with it must not end that one
+	if o.betweenLeg { // the second On before leg two: a server that ends all sessions at On must not end leg two
 		want = []string{"Accounting-On", "Start one", "Stop one Callback", "Accounting-On", "Start two",
 			"Stop two Lost-Carrier"}
 	}
@@ -200,8 +200,7 @@ func (o outage) reconciled(t *testing.T, got []record, at outageTimes) {
 	}
 }
 
-// bySession puts the records between the first and the last, each leg's in their order, behind one another: sessions go
-// side by side when they are sent.
+// bySession sorts the records between the first and the last by leg: the records of sessions are sent in parallel.
 func bySession(story []string, two string) {
 	if len(story) > 2 {
 		slices.SortStableFunc(story[1:len(story)-1], func(a, b string) int {
@@ -210,7 +209,7 @@ func bySession(story []string, two string) {
 	}
 }
 
-// when is what the record says of when it happened.
+// when is the time of the event in the record.
 func (r record) when(t *testing.T) int64 {
 	t.Helper()
 	at, err := time.Parse("Jan _2 2006 15:04:05 MST", r["Event-Timestamp"])
@@ -220,8 +219,8 @@ func (r record) when(t *testing.T) int64 {
 	return at.Unix()
 }
 
-// honest holds every copy of every record to the truth about its delay: it was sent when it says, after what it tells
-// of and before it came, and the last copies of what the outage held up were sent after it.
+// honest checks the delay of every copy of every record: it was sent when it says, after its event and before it
+// arrived, and the last copies of what the outage delayed were sent after the outage.
 func honest(t *testing.T, all []record, at outageTimes) {
 	t.Helper()
 	type copies struct {
@@ -250,7 +249,7 @@ func honest(t *testing.T, all []record, at outageTimes) {
 	}
 }
 
-// The same with tacquito: task_id is what holds a session together, and the times are those of what happened.
+// The same with tacquito: task_id identifies a session, and the times are those of the events.
 func TestPeerTacquitoReconciliation(t *testing.T) {
 	t.Parallel()
 	users := tacquitoUsers(t)
@@ -326,7 +325,7 @@ func parseTask(t *testing.T, line string) (r taskRecord) {
 	return r
 }
 
-// kind is by the flags of RFC 8907 §7.1.
+// kind is from the flags of RFC 8907 §7.1.
 func (r taskRecord) kind() string {
 	switch r.Flags {
 	case 2:
@@ -337,7 +336,7 @@ func (r taskRecord) kind() string {
 	return fmt.Sprint("flags ", r.Flags)
 }
 
-// arg is the value of an argument; "" where it is not there.
+// arg is the value of an argument; "" if it is missing.
 func (r taskRecord) arg(name string) string {
 	for _, a := range r.Args {
 		if value, ok := strings.CutPrefix(a, name+"="); ok {
@@ -356,7 +355,7 @@ func (r taskRecord) number(t *testing.T, name string) int64 {
 	return n
 }
 
-// foldedTasks leaves out what came before.
+// foldedTasks leaves out repeated records.
 func foldedTasks(all []taskRecord) (once []taskRecord) {
 	seen := map[string]bool{}
 	for _, r := range all {

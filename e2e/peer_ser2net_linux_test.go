@@ -21,8 +21,8 @@ import (
 )
 
 // TestPeerSer2net plays a scenario on lines behind ser2net, as at a console server: exchange modem, cable with DTR and
-// DCD, ser2net, RFC 2217, ringback. ser2net polls the cable once a second: a network at its true pace would not notice,
-// one 50 times as fast would.
+// DCD, ser2net, RFC 2217, ringback. ser2net polls the cable once a second, which is too slow for a network 50 times as
+// fast, but not for one at its true pace.
 func TestPeerSer2net(t *testing.T) {
 	t.Parallel()
 	program := needs(t, "ser2net", "ser2net")
@@ -51,7 +51,7 @@ func TestPeerSer2net(t *testing.T) {
 	}
 }
 
-// behindSer2net plugs a modem into a ser2net of its own and returns the URL.
+// behindSer2net connects a modem to its own ser2net and returns the URL.
 func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (string, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
@@ -71,7 +71,7 @@ func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (
 	fifo := os.NewFile(uintptr(fd), driven)
 	plug(t, m.DTE(), master, fifo, in)
 	t.Cleanup(func() { tty.Close() })
-	for range 5 { // somebody may take the port between our choice and ser2net's
+	for range 5 { // another process may take the port before ser2net does
 		if host := runSer2net(t, program, shim, dir, tty.Name(), in, driven); host != "" {
 			return "rfc2217://" + host + "?speed=115200", nil
 		}
@@ -79,8 +79,8 @@ func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (
 	return "", fmt.Errorf("ser2net did not come up on any of five ports")
 }
 
-// plug is the cable between a modem and the master of a terminal: bytes both ways, DTR from the FIFO, the other lines
-// into the file in.
+// plug is the cable between a modem and the master of a terminal: bytes in both directions, DTR from the FIFO, the
+// other circuits into the file in.
 func plug(t *testing.T, dte *exchange.DTE, master, fifo *os.File, in string) {
 	dte.SetDTR(false)
 	lines := func() {
@@ -142,7 +142,7 @@ func rawTerminal(tty *os.File) error {
 	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, a)
 }
 
-// runSer2net starts ser2net on a terminal and returns where it serves, "" where it could not.
+// runSer2net starts ser2net on a terminal and returns its address, "" if it could not serve.
 func runSer2net(t *testing.T, program, shim, dir, tty, in, driven string) string {
 	host := quietPort(t)
 	ip, port, _ := net.SplitHostPort(host)
@@ -181,7 +181,7 @@ func runSer2net(t *testing.T, program, shim, dir, tty, in, driven string) string
 	return ""
 }
 
-// serves waits until somebody listens at host. A connection would open the device, so /proc is asked.
+// serves waits until a process listens at host. A connection would open the device, so it reads /proc.
 func serves(host string, ended <-chan struct{}) bool {
 	addr, err := net.ResolveTCPAddr("tcp4", host)
 	if err != nil {

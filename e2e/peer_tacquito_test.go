@@ -16,7 +16,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// tacquitoKey is what the daemon and tacquito share.
+// tacquitoKey is shared by the daemon and tacquito.
 const tacquitoKey = "the-town's-own-secret-of-30-oct"
 
 // tacquitoUsers are the town's users as an operator writes them for tacquito.
@@ -57,7 +57,7 @@ users:
 	return b.String()
 }
 
-// Both scenarios with tacquito's server, in the clear of its key and inside TLS 1.3; what it has recorded is both legs.
+// Both scenarios with tacquito's server, obfuscated by its key over TCP and over TLS 1.3; its records have both legs.
 func TestPeerTacquitoScenarios(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []lab.AAA{lab.ByTACACS, lab.ByTACACSTLS} {
@@ -80,7 +80,7 @@ func TestPeerTacquitoScenarios(t *testing.T) {
 
 var tacacsAddress = regexp.MustCompile(`(name: town, address: )\S+,`)
 
-// tacquitoTown starts tacquito, and returns how the town's files must be edited to ask it.
+// tacquitoTown starts tacquito, and returns the edit of the town's files that makes the daemon use it.
 func tacquitoTown(t *testing.T, kind lab.AAA) (*tacquito.Server, func(name, text string) string) {
 	t.Helper()
 	options := tacquito.Options{Config: tacquitoUsers(t)}
@@ -115,7 +115,7 @@ func tacquitoTown(t *testing.T, kind lab.AAA) (*tacquito.Server, func(name, text
 	}
 }
 
-// accountedByTACACS holds the records of a scenario to what they must be: On, Start and Stop of either leg.
+// accountedByTACACS compares the records of a scenario with the expected ones: On, Start and Stop of each leg.
 func accountedByTACACS(t *testing.T, lines []string, user string) {
 	t.Helper()
 	const start, stop = 2, 4 // flags (RFC 8907 §7.1)

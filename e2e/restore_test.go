@@ -8,9 +8,9 @@ import (
 	"github.com/ringback/ringback/broker/journal/sqlite"
 )
 
-// TestRestoredCallbackIsNotDialed: a backup of the running daemon, made while a callback waits; the callback is dialed
-// and ends; the backup is restored. The next daemon dials nobody, and shows the callback as cancelled; with
-// --dial-pending it is dialed.
+// TestRestoredCallbackIsNotDialed: the running daemon is backed up while a callback waits; the callback is dialed and
+// ends; the backup is restored. The next daemon dials nothing, and shows the callback as cancelled; with --dial-pending
+// it is dialed.
 func TestRestoredCallbackIsNotDialed(t *testing.T) {
 	t.Parallel()
 	for _, dial := range []bool{false, true} {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// The two scenarios of document 5732, by the lab's files as they are, on each kind of port and with each kind of AAA
+// The two scenarios of document 5732, with the lab's unchanged files, on each kind of port and with each kind of AAA
 // server.
 func TestScenarios(t *testing.T) {
 	t.Parallel()

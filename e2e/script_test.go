@@ -12,14 +12,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs testdata/script against the program itself. Each script has a state directory of its own, so that
-// labs do not meet; its own words are until and callbackid.
+// TestScripts runs testdata/script with the program. Each script has its own state directory, so that labs do not find
+// one another; its additional commands are until and callbackid.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			state, err := os.MkdirTemp("", "rb") // sockets want short paths
+			state, err := os.MkdirTemp("", "rb") // sockets need short paths
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// until PATTERN ARGS… runs the program again and again until it ends well and its output matches.
+// until PATTERN ARGS… runs the program repeatedly until its status is 0 and its output matches.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until PATTERN ARGS…")
@@ -57,7 +57,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// callbackID sets ID to that of the newest callback.
+// callbackID sets ID to the newest callback's.
 func callbackID(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Exec("ringback", "show", "callbacks", "--all", "-o", "json"))
 	var all []struct{ ID string }

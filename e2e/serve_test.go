@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A daemon goes by no secret that all may read and no policy that others may write; check-config only warns.
+// A daemon accepts no secret that all may read and no policy that others may write; check-config only warns.
 func TestServeRefusesUnsafeFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ringback.yaml")

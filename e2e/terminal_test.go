@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a program on a terminal of the test's own, 80 columns by 24 rows.
+// terminal is a program on the test's own terminal, 80 columns by 24 rows.
 type terminal struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -25,12 +25,12 @@ type terminal struct {
 	ended  chan struct{}
 
 	mu     sync.Mutex
-	screen bytes.Buffer // all that it showed
-	seen   int          // up to here it was looked at
+	screen bytes.Buffer // all output
+	seen   int          // searched up to here
 	more   chan struct{}
 }
 
-// atTerminal starts the program at a terminal. The program is killed at the test's end.
+// atTerminal starts the program at a terminal. The program is killed at the end of the test.
 func atTerminal(t *testing.T, state string, args ...string) *terminal {
 	t.Helper()
 	master, tty := openTerminal(t)
@@ -106,7 +106,7 @@ func (p *terminal) text() string {
 	return p.screen.String()
 }
 
-// see waits until the screen shows text, behind what was seen before.
+// see waits until the screen shows text after the last match.
 func (p *terminal) see(text string) {
 	p.t.Helper()
 	late := time.After(patience)
@@ -138,7 +138,7 @@ func (p *terminal) press(keys string) {
 	}
 }
 
-// end waits for the program's end, and looks whether it left the terminal as it was.
+// end waits for the program's end, and checks that it restored the terminal.
 func (p *terminal) end(status int) {
 	p.t.Helper()
 	select {
@@ -158,8 +158,8 @@ func (p *terminal) end(status int) {
 	}
 }
 
-// A newcomer's first minutes: they read one screen, dial, are called back, and leave; somebody else sits at another PC
-// meanwhile.
+// A newcomer's first minutes: they read one screen, dial, are called back, and leave; meanwhile another user is at
+// another PC.
 func TestNewcomer(t *testing.T) {
 	t.Parallel()
 	state := tempDir(t)
@@ -213,17 +213,17 @@ func TestNewcomer(t *testing.T) {
 	again := atTerminal(t, state, "lab", "call", "--as", "austin-02")
 	again.see("Ctrl-] leaves.\r\n")
 
-	l.press("\x03") // Ctrl-C is the modem's, not the lab's
+	l.press("\x03") // Ctrl-C goes to the modem, not to the lab
 	l.enter("")
 	l.see("maui-nas-04>")
 	l.press("\x1d")
 	l.see("the town ends; its files stay in " + dir)
 	l.end(0)
-	again.end(0) // the modem has gone
+	again.end(0) // the modem is gone
 	gone(t, dir)
 }
 
-// gone looks whether a lab has taken its daemon and its traces with it.
+// gone checks that a lab has ended its daemon and removed its traces.
 func gone(t *testing.T, dir string) {
 	t.Helper()
 	for _, name := range []string{"running.json", "ringback.sock", "lab.sock"} {
@@ -258,8 +258,7 @@ func TestLabEnds(t *testing.T) {
 				gone(t, dir)
 				return
 			}
-			// A killed lab cannot tidy up; its daemon ends all the same, and the next lab is not deceived by what is
-			// left.
+			// A killed lab cannot clean up; its daemon still ends, and the next lab is not confused by the remains.
 			<-l.ended
 			next := atTerminal(t, state, "lab", "--pace", "20")
 			next.see("Ctrl-] leaves")
@@ -270,8 +269,8 @@ func TestLabEnds(t *testing.T) {
 	}
 }
 
-// Who closes the terminal in the middle of a call, and starts a lab again at once, gets one: it waits for the last
-// one's daemon.
+// If the terminal is closed in the middle of a call, a lab that is started immediately afterwards waits for the
+// previous one's daemon.
 func TestLabAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	state := tempDir(t)
@@ -279,7 +278,7 @@ func TestLabAgainAtOnce(t *testing.T) {
 	l.see("Ctrl-] leaves")
 	l.enter("atdt 55555")
 	l.see("Username: ")
-	if err := l.cmd.Process.Signal(syscall.SIGHUP); err != nil { // as the terminal's end does
+	if err := l.cmd.Process.Signal(syscall.SIGHUP); err != nil { // as at the end of the terminal
 		t.Fatal(err)
 	}
 	eventually(t, "the lab's beginning to end", func() bool {
@@ -293,7 +292,7 @@ func TestLabAgainAtOnce(t *testing.T) {
 	gone(t, filepath.Join(state, "ringback", "lab"))
 }
 
-// When the daemon ends by itself, the person at the terminal is told, and the lab ends.
+// If the daemon ends by itself, the user at the terminal is told, and the lab ends.
 func TestDaemonEnds(t *testing.T) {
 	t.Parallel()
 	state := tempDir(t)

@@ -16,11 +16,10 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// pace is that of the telephone network in the tests.
+// pace is the speed factor of the telephone network in the tests.
 const pace = 50
 
-// patience is how long a test waits for what another process does in its own time. A busy machine may need most of it;
-// only a failure takes all.
+// patience is how long a test waits for another process. A busy machine may need most of it; only a failure takes all.
 const patience = 2 * time.Minute
 
 // program is the path of the program under test: this binary, under its other name.
@@ -54,7 +53,7 @@ func startTown(t *testing.T, o lab.Options) *lab.Lab {
 	if o.Pace == 0 {
 		o.Pace = pace
 	}
-	o.S7 = 255 // 5 s at that pace: 50 are one, for which a busy machine may not run a process at all
+	o.S7 = 255 // 5 s at that pace: 50 would be 1 s, which a busy machine may exceed without running a process
 	l, err := lab.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +78,7 @@ func readFile(t *testing.T, path string) string {
 	return string(data)
 }
 
-// shortWait is an Edit that makes the forced wait of all lines 1 s, for tests that are about something else.
+// shortWait is an Edit that sets the forced wait of all lines to 1 s, for tests of other subjects.
 func shortWait(name, text string) string {
 	if name == "ringback.yaml" {
 		return strings.ReplaceAll(text, "forced_wait: 5s", "forced_wait: 1s")
@@ -87,7 +86,7 @@ func shortWait(name, text string) string {
 	return text
 }
 
-// play plays a scenario; the test fails where it does not end as it must.
+// play plays a scenario; the test fails if it does not end as expected.
 func play(t *testing.T, l *lab.Lab, s *lab.Scenario) *lab.Result {
 	t.Helper()
 	r, err := l.Play(t.Context(), s, nil)
@@ -102,7 +101,7 @@ func play(t *testing.T, l *lab.Lab, s *lab.Scenario) *lab.Result {
 	return r
 }
 
-// parse makes a scenario of its text.
+// parse parses a scenario.
 func parse(t *testing.T, text string) *lab.Scenario {
 	t.Helper()
 	s, err := lab.ParseScenario(t.Name(), []byte(text))
@@ -115,7 +114,7 @@ func parse(t *testing.T, text string) *lab.Scenario {
 // shipped returns one of the two scenarios of document 5732.
 func shipped(t *testing.T, name string) *lab.Scenario { return shippedOn(t, lab.RFC2217, name) }
 
-// shippedOn is a shipped scenario as it ends on a kind of port.
+// shippedOn is a shipped scenario with its result on a kind of port.
 func shippedOn(t *testing.T, ports lab.Ports, name string) *lab.Scenario {
 	t.Helper()
 	all, err := lab.Shipped(ports)
@@ -129,12 +128,12 @@ func shippedOn(t *testing.T, ports lab.Ports, name string) *lab.Scenario {
 	return all[i]
 }
 
-// lineDials are the dial commands that the modems of the daemon's lines have seen.
+// lineDials are the dial commands that the modems of the daemon's lines have received.
 func lineDials(l *lab.Lab) []exchange.Dial {
 	return slices.DeleteFunc(l.Dials(), func(d exchange.Dial) bool { return !strings.HasPrefix(d.Modem, "tty") })
 }
 
-// eventually asks until ok says yes, for as long as patience lasts.
+// eventually polls until ok returns true, at most for patience.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -150,7 +149,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// ringback runs the program to its end and returns all that it said.
+// ringback runs the program to its end and returns its output.
 func ringback(t *testing.T, stdin string, args ...string) (output string, status int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program(t), args...)

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// TestTutorialScenarios plays the scenarios of the tutorial, with the change of the policy that it tells to make.
+// TestTutorialScenarios plays the scenarios of the tutorial, with the change of the policy that it describes.
 func TestTutorialScenarios(t *testing.T) {
 	t.Parallel()
 	const tutorial = "../docs/tutorial/lab.md"

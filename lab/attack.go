@@ -118,7 +118,7 @@ func (a Attack) configure(name, text string, host *evilHost) string {
 			wait += ", same_line_no_verify: true"
 		}
 		text = strings.ReplaceAll(text, "forced_wait: 5s", wait)
-		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // the lines are at the end of the file
+		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // to the end of the file
 	}
 	if host != nil {
 		text = host.configure(name, text)

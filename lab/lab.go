@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Dir     string  // directory of its files; "": the user's state directory
 	Pace    float64 // speed factor of the telephone network; 0: 1. The broker's own waits do not change
-	S7      int     // the modems' register S7: seconds, in network time, to wait for carrier; 0: the modems' default, 50
+	S7      int     // register S7 of the modems: network seconds to wait for carrier; 0: their default, 50
 	Binary  string  // ringback, started as `Binary serve -c …`
 	Command string  // how the user calls ringback, for the texts; "": "ringback"
 	Quiet   bool    // started by another program: do not publish this lab

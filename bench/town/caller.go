@@ -12,30 +12,30 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 )
 
-// caller is a subscriber at a PC modem who does what a login wants, as fast as it can be done.
+// caller is a subscriber at a PC modem who answers the prompts of a login as fast as possible.
 type caller struct {
 	user  string
 	calls string // the number of the access server
 	dte   *exchange.DTE
-	seen  []byte // not yet asked for
+	seen  []byte // received and not yet matched
 	buf   [512]byte
 
 	promised, busy int
 }
 
-// patience is how long a caller waits for anything: far beyond what a cycle takes, so that a caller who loses it has
+// patience is how long a caller waits for anything: far longer than a cycle, so that a caller whose patience ends has
 // lost their callback.
 const patience = 30 * time.Second
 
 var errBusy = errors.New("BUSY")
 
-// cycle is one callback's whole life, as the caller sees it.
+// cycle is one whole callback from the caller's side.
 func (c *caller) cycle() error {
 	err := c.try()
 	if err == nil {
 		return nil
 	}
-	// Hang up, and let go of whatever is still under way.
+	// Hang up and discard whatever is still under way.
 	c.dte.SetDTR(false)
 	c.dte.SetDTR(true)
 	c.await(200*time.Millisecond, "nothing")
@@ -100,7 +100,7 @@ func (c *caller) await(d time.Duration, want string) {
 
 var busy = []byte("BUSY\r\n")
 
-// see reads until want has come and forgets all up to its end.
+// see reads until want has come and discards everything up to its end.
 func (c *caller) see(want string) error {
 	for {
 		if i := bytes.Index(c.seen, []byte(want)); i >= 0 {

@@ -1,6 +1,6 @@
-// Command town is the benchmark's other process: it has the modems, the people who call, and a RADIUS server, so that
-// the process under test has nothing but its own work to do. It prints where everything is, then takes its orders from
-// standard input (see bench/wire).
+// Command town is the benchmark's other process: it has the modems, the callers, and a RADIUS server, so that the
+// process under test does only its own work. It prints the addresses, then reads orders from standard input (see
+// bench/wire).
 package main
 
 import (
@@ -58,7 +58,7 @@ func run(ptys, callin, callout, callers int, kind string, radius bool) error {
 	return orders(t, out)
 }
 
-// orders does what comes in until the input ends.
+// orders executes orders until the input ends.
 func orders(t *town, out *json.Encoder) error {
 	in := bufio.NewReader(os.Stdin)
 	for {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// servePTY puts a toyModem behind a new PTY and returns the name of its slave.
+// servePTY connects a toyModem to a new PTY and returns the name of its slave.
 func servePTY(ctx context.Context) (string, error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -23,7 +23,7 @@ func servePTY(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("number of the PTY: %w", err)
 	}
 	name := fmt.Sprintf("/dev/pts/%d", n)
-	// The slave stays open here, so that the PTY lives on between two users and keeps its settings.
+	// The slave stays open here, so that the PTY keeps its settings between two users.
 	slave, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "", fmt.Errorf("open %s: %w", name, err)

@@ -8,8 +8,7 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 )
 
-// tap is a listener whose connections tell of each dial script that a modem is sent. It sees what the modem reads, when
-// the modem reads it.
+// tap is a listener whose connections report each dial script at the time when the modem reads it.
 type tap struct {
 	net.Listener
 	dialed func(wire.Dial)
@@ -34,14 +33,14 @@ func (c *tapped) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// ear looks for the lines of a dial script in what a modem reads, plain or by Telnet: AT, which only the script and a
+// ear finds the lines of a dial script in what a modem reads, plain or over Telnet: AT, which only the script and a
 // probe before it send, and the dial command.
 type ear struct {
 	dialed func(wire.Dial)
 
 	line  []byte
-	begun time.Time // the line
-	at    time.Time // when the last AT was begun
+	begun time.Time // start of the line
+	at    time.Time // start of the last AT
 }
 
 func (e *ear) hear(b []byte, now time.Time) {
@@ -50,7 +49,7 @@ func (e *ear) hear(b []byte, now time.Time) {
 		case c == '\r':
 			e.whole(now)
 			e.line = e.line[:0]
-		case c < ' ' || c > '~': // Telnet's
+		case c < ' ' || c > '~': // part of Telnet
 			e.line = e.line[:0]
 		default:
 			if len(e.line) == 0 {
@@ -61,7 +60,7 @@ func (e *ear) hear(b []byte, now time.Time) {
 	}
 }
 
-// whole takes a line whose CR has come.
+// whole handles a line whose CR has come.
 func (e *ear) whole(now time.Time) {
 	if bytes.Equal(e.line, []byte("AT")) {
 		e.at = e.begun

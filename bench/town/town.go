@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// town is an exchange that takes no time, with the access server's modems and the subscribers.
+// town is an exchange without delays, with the access server's modems and the subscribers.
 type town struct {
 	x       *exchange.Exchange
 	callers []*caller
@@ -32,7 +32,7 @@ func newTown() *town {
 
 func (t *town) close() { t.x.Close() }
 
-// event notes when a called line's modem went on hook. Calls by the access server have no caller's number.
+// event records when a called line's modem went on hook. Calls by the access server have no caller's number.
 func (t *town) event(e exchange.Event) {
 	if e.Kind != exchange.OnHookEvent || e.From == "" || !strings.HasPrefix(e.Modem, "in") {
 		return
@@ -42,7 +42,7 @@ func (t *town) event(e exchange.Event) {
 	t.mu.Unlock()
 }
 
-// dialed notes a dial script of the access server's.
+// dialed records a dial script of the access server.
 func (t *town) dialed(d wire.Dial) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -78,9 +78,9 @@ func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 	return addresses, nil
 }
 
-// settle gives the town its subscribers: user uN with the number 84N, a modem that answers, and a line that they call.
-// A caller who comes back finds that line long on hook; hunting would send them to the one that went on hook last,
-// whose driver is still proving it.
+// settle adds the subscribers: user uN with the number 84N, a modem that answers, and a line that they call. A caller
+// who calls again finds that line long on hook; hunting would send them to the line that went on hook last, whose
+// driver is still proving that it is down.
 func (t *town) settle(n, lines int) {
 	for i := range n {
 		number := fmt.Sprint(wire.FirstHome + i)
@@ -90,7 +90,7 @@ func (t *town) settle(n, lines int) {
 	}
 }
 
-// serveRADIUS knows the subscribers: callback to their number, with verification.
+// serveRADIUS starts a RADIUS server with the subscribers: callback to their number, with verification.
 func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
 	var users strings.Builder
 	for i, c := range t.callers {
@@ -115,7 +115,7 @@ func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
 	return socks[0].LocalAddr().String(), socks[1].LocalAddr().String(), nil
 }
 
-// load has the callers call, and waits until the last has put the receiver down.
+// load has the callers call, and waits until the last has hung up.
 func (t *town) load(l wire.Load) wire.Result {
 	before := cpu()
 	t.mu.Lock()
@@ -182,7 +182,7 @@ func (t *town) load(l wire.Load) wire.Result {
 	return r
 }
 
-// cpu is what this process has used so far.
+// cpu is the CPU time of this process so far.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

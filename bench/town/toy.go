@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// toyModem answers at once and has no telephone line: a dial command is CONNECT. It does not echo, and it keeps what is
-// written into its S registers, so that it can prove its state as a real modem does. ATZ loads their first values.
+// toyModem answers immediately and has no telephone line: a dial command gives CONNECT. It does not echo, and it stores
+// what is written into its S registers, so that it can prove its state as a real modem does. ATZ restores their first
+// values.
 type toyModem struct {
 	port      *os.File
 	registers [256]byte
 	buf       [256]byte
-	out       []byte // what is to be said, in one write
+	out       []byte // output, in one write
 
-	data    bool      // a call is up: only the escape sequence is heard
-	line    []byte    // the command line begun
-	escapes int       // escape characters in a row since the silence
-	last    time.Time // when an octet came last; zero: none since CONNECT
+	data    bool      // a call is up: only the escape sequence is recognized
+	line    []byte    // the incomplete command line
+	escapes int       // consecutive escape characters since the silence
+	last    time.Time // arrival of the last octet; zero: none since CONNECT
 }
 
 // The registers that the modem uses itself.
@@ -36,16 +37,16 @@ func newToyModem(port *os.File) *toyModem {
 	return m
 }
 
-// reset loads the stored profile. Its guard time is short: the calls of a benchmark have no data that could be taken
-// for an escape.
+// reset loads the stored profile. Its guard time is short, because the calls of a benchmark have no data that could be
+// mistaken for an escape.
 func (m *toyModem) reset() {
 	m.registers = [256]byte{s2: '+', s12: 1}
 }
 
-// guard is the silence that it wants around an escape sequence.
+// guard is the silence required around an escape sequence.
 func (m *toyModem) guard() time.Duration { return time.Duration(m.registers[s12]) * guardUnit }
 
-// serve ends when the port is closed.
+// serve runs until the port is closed.
 func (m *toyModem) serve() {
 	for {
 		n, err := m.port.Read(m.buf[:])
@@ -60,7 +61,7 @@ func (m *toyModem) serve() {
 	}
 }
 
-// take takes octets that were read at once.
+// take handles octets that were read together.
 func (m *toyModem) take(b []byte, now time.Time) {
 	for _, c := range b {
 		silent := now.Sub(m.last) >= m.guard()
@@ -79,10 +80,10 @@ func (m *toyModem) take(b []byte, now time.Time) {
 	}
 }
 
-// takeData waits for the escape sequence: silence, three escape characters, silence. silent says that the guard time
-// had passed before this octet. A CR behind the three stands for the second silence, since a busy machine has both read
-// at once. No OK tells that the sequence was seen: it would come late likewise, and be taken for the next command's
-// answer.
+// takeData waits for the escape sequence: silence, three escape characters, silence. silent reports that the guard time
+// had passed before this octet. A CR after the three characters counts as the second silence, because a busy machine
+// reads both together. The sequence is not answered by OK: that could also come late, and be taken for the next
+// command's answer.
 func (m *toyModem) takeData(c byte, silent bool) {
 	switch {
 	case m.escapes == 3 && c == '\r':
@@ -94,7 +95,7 @@ func (m *toyModem) takeData(c byte, silent bool) {
 	}
 }
 
-// execute does a command line. One that does not begin with AT is none.
+// execute executes a command line. It ignores one that does not begin with AT.
 func (m *toyModem) execute(line []byte) {
 	body, ok := bytes.CutPrefix(line, []byte("AT"))
 	if !ok {
@@ -123,7 +124,7 @@ func (m *toyModem) execute(line []byte) {
 	m.say("OK")
 }
 
-// register does what follows the S of Sn=v and Sn?.
+// register executes what follows the S of Sn=v and Sn?.
 func (m *toyModem) register(body []byte) (rest []byte, ok bool) {
 	n, body, ok := number(body)
 	switch {

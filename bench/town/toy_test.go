@@ -47,7 +47,7 @@ func TestToyModemEscapes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		before string
-		after  time.Duration // since that
+		after  time.Duration // since the previous one
 		send   string
 		want   string
 	}{

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Dial, answer, a byte each way, hang up: in memory, without any delay.
+// BenchmarkCall dials, answers, sends a byte each way and hangs up: in memory, without delays.
 func BenchmarkCall(b *testing.B) {
 	x := New(Config{Instant: true})
 	defer x.Close()
@@ -60,7 +60,7 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-// What an idle modem costs with a DTE behind a pipe.
+// BenchmarkIdleModem measures an idle modem with a DTE behind a pipe.
 func BenchmarkIdleModem(b *testing.B) {
 	x := New(Config{Instant: true})
 	defer x.Close()
@@ -78,7 +78,7 @@ func BenchmarkIdleModem(b *testing.B) {
 	runtime.ReadMemStats(&after)
 	idle := runtime.NumGoroutine() - goroutines
 	for b.Loop() {
-		x.Dials() // the modems are the subject, not the time
+		x.Dials() // measures the modems, not the time
 	}
 	b.ReportMetric(float64(after.HeapInuse-before.HeapInuse)/n, "B/modem")
 	b.ReportMetric(float64(idle)/n, "goroutines/modem")

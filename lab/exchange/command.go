@@ -5,24 +5,24 @@ import (
 	"errors"
 )
 
-// errSyntax is the error of a command that the modem does not understand: ERROR.
+// errSyntax is the error of a command that the modem does not know: ERROR.
 var errSyntax = errors.New("not a command of this modem")
 
-// maxNumber bounds the number after a command letter.
+// maxNumber limits the number after a command letter.
 const maxNumber = 9999
 
 // command is one command of a command line.
 type command struct {
-	name string // "E", "S", "&C", "+VCID", "D" …; "=" and "?" for the register chosen last
+	name string // "E", "S", "&C", "+VCID", "D" …; "=" and "?" for the last chosen register
 	n    int    // the number after the letter, 0 if there is none
-	op   byte   // 0, '=' or '?' for S registers and extended commands; ';' for a dial string that ends so
-	arg  string // the dial string, or what follows '=' of an extended command
-	val  int    // what follows '=' of an S register
+	op   byte   // 0, '=' or '?' for S registers and extended commands; ';' for a dial string that ends with it
+	arg  string // the dial string, or the text after '=' of an extended command
+	val  int    // the number after '=' of an S register
 	bare bool   // no number was given
 }
 
-// scanner reads commands from the body of a command line, the part behind AT. Spaces are skipped except in dial
-// strings, which keep them for the record.
+// scanner reads commands from the body of a command line, the part after AT. It skips spaces, except in dial strings,
+// which are recorded as typed.
 type scanner struct{ b []byte }
 
 func (s *scanner) peek() byte {
@@ -41,7 +41,7 @@ func (s *scanner) next() byte {
 	return c
 }
 
-// number reads digits; bare says that there were none.
+// number reads digits; bare reports that there were none.
 func (s *scanner) number() (n int, bare bool, err error) {
 	bare = true
 	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {
@@ -54,7 +54,7 @@ func (s *scanner) number() (n int, bare bool, err error) {
 	return n, bare, nil
 }
 
-// nextCommand takes the first command from a line and returns the rest. A command without name means the end.
+// nextCommand reads the first command of a line and returns the rest. A command without a name is the end.
 func nextCommand(line []byte) (command, []byte, error) {
 	s := scanner{line}
 	c := s.next()
@@ -93,7 +93,7 @@ func nextCommand(line []byte) (command, []byte, error) {
 	return cmd, s.b, nil
 }
 
-// dialCommand takes the rest of the line, or up to the ';' behind which commands go on.
+// dialCommand takes the rest of the line, or the part up to a ';' after which more commands follow.
 func dialCommand(b []byte) (command, []byte) {
 	if i := bytes.IndexByte(b, ';'); i >= 0 {
 		return command{name: "D", op: ';', arg: string(b[:i])}, b[i+1:]

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// flash is how long '!' puts the modem on hook; quiet is what '@' waits for.
+// flash is how long '!' puts the modem on hook; quiet is the silence that '@' waits for.
 const (
 	flashTime = 500 * time.Millisecond
 	quietTime = 5 * time.Second
 	slashTime = 125 * time.Millisecond
 )
 
-// dialString is a dial string understood.
+// dialString is a parsed dial string.
 type dialString struct {
 	digits string
 	commas int  // pauses of S8
@@ -23,7 +23,7 @@ type dialString struct {
 	redial bool // L
 }
 
-// parseDial reads what follows a D. T, P, R, space, hyphen and parentheses mean nothing here.
+// parseDial reads what follows a D. T, P, R, space, hyphen and parentheses have no effect.
 func parseDial(s string) (dialString, error) {
 	var d dialString
 	for i := range len(s) {
@@ -62,10 +62,10 @@ func (d dialString) duration(p *profile) time.Duration {
 	return t + time.Duration(max(d.waits-1, 0))*toneWait
 }
 
-// blind says that this X level does not listen for a dial tone.
+// blind reports whether this X level does not listen for a dial tone.
 func blind(p *profile) bool { return p.x != 2 && p.x != 4 }
 
-// doDial is the D command. Each one is recorded first.
+// doDial executes the D command. Each dial command is recorded first.
 func (m *Modem) doDial(c command) verdict {
 	d, err := parseDial(c.arg)
 	if d.redial && err == nil {
@@ -89,7 +89,7 @@ func (m *Modem) doDial(c command) verdict {
 	return took
 }
 
-// dialFault answers a dial command with a fault that needs no line.
+// dialFault answers a dial command if a fault decides it without the line.
 func (m *Modem) dialFault() bool {
 	switch {
 	case m.fault.Blacklisted:
@@ -104,14 +104,14 @@ func (m *Modem) dialFault() bool {
 	return true
 }
 
-// beginDial listens for the tone and sends the digits. The result depends on the line: it is free, has a call
-// that comes in at this moment (glare), or a former caller who never hung up.
+// beginDial listens for the tone and sends the digits. The result depends on the line: it is free, a call comes in at
+// this moment (glare), or a former caller never hung up.
 func (m *Modem) beginDial(d dialString, back bool) {
 	x := m.x
 	t := d.duration(&m.profile)
 	if m.fault.NoDialtone {
 		if blind(&m.profile) && d.waits == 0 {
-			m.step = x.after(x.delay(t), m.awaitCarrier) // the digits go nowhere
+			m.step = x.after(x.delay(t), m.awaitCarrier) // the digits reach nobody
 			return
 		}
 		m.step = x.after(x.delay(time.Duration(max(m.profile.s[6], 2))*time.Second), func() {
@@ -129,7 +129,7 @@ func (m *Modem) beginDial(d dialString, back bool) {
 	m.step = x.after(x.delay(t), func() { m.dialled(d.digits, present, back, rest) })
 }
 
-// dialled is the end of the digits.
+// dialled runs after the last digit.
 func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
 	switch {
 	case m.fault.FalseConnect:
@@ -138,7 +138,7 @@ func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
 		return
 	case m.call != nil && m.call == present:
 		m.reached(present)
-	case present != nil: // it was released while we dialled: the digits are incomplete
+	case present != nil: // it was released during dialling: the digits are incomplete
 	default:
 		m.digits += digits
 		if !back || m.x.numbers[m.digits] != nil {
@@ -155,7 +155,7 @@ func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
 	m.awaitCarrier()
 }
 
-// reached is a modem that has dialled into a call that was on its line already.
+// reached connects a modem that dialled while a call was on its line already.
 func (m *Modem) reached(c *call) {
 	if c.phase != held {
 		return
@@ -170,7 +170,7 @@ func (m *Modem) reached(c *call) {
 	h.awaitCarrier()
 }
 
-// awaitCarrier listens for the other modem for S7.
+// awaitCarrier listens for the other modem for S7 seconds.
 func (m *Modem) awaitCarrier() {
 	m.listening = true
 	m.patience.stop()
@@ -180,7 +180,7 @@ func (m *Modem) awaitCarrier() {
 	}
 }
 
-// noCarrier is the end of S7.
+// noCarrier runs when S7 expires.
 func (m *Modem) noCarrier() {
 	if m.state == Dialling && m.call != nil && m.call.phase == ringing && m.profile.x >= 3 {
 		m.dialFailed(resultNoAnswer, DialNoAnswer)
@@ -191,7 +191,7 @@ func (m *Modem) noCarrier() {
 	m.say(resultNoCarrier)
 }
 
-// dialFailed ends an attempt with a result. A modem that has gone back to its commands does not hear it.
+// dialFailed ends an attempt with a result. A modem that is back in command state does not notice it.
 func (m *Modem) dialFailed(r result, o Outcome) {
 	if m.state != Dialling {
 		return
@@ -201,7 +201,7 @@ func (m *Modem) dialFailed(r result, o Outcome) {
 	m.say(r)
 }
 
-// dialOutcome is what a CONNECT means for the dial command that led to it.
+// dialOutcome is the outcome of the dial command that led to a CONNECT.
 func (m *Modem) dialOutcome() Outcome {
 	switch {
 	case m.call == nil || m.call.from == m:

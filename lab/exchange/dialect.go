@@ -6,42 +6,43 @@ import (
 	"time"
 )
 
-// Dialect is how a modem differs from the one that V.250 and the Hayes manuals describe. The zero value does not
-// differ.
+// Dialect is how a modem differs from the one that V.250 and the Hayes manuals describe. The zero value has no
+// differences.
 type Dialect struct {
-	// Deaf is how long the octets of the DTE are lost after each result code but CONNECT: 2 ms to 100 ms. V.250 §5.7
-	// lets the DTE wait for the result code, and the usual advice since Hayes is a tenth of a second after it.
+	// Deaf is how long the octets of the DTE are lost after each result code except CONNECT: 2 ms to 100 ms. V.250 §5.7
+	// lets the DTE wait for the result code; the usual advice since Hayes is to wait a tenth of a second more.
 	Deaf time.Duration
 
-	// LowerCase sends result codes in lower case. Some modems do so while the command line was in lower case, some
-	// always.
+	// LowerCase sends result codes in lower case. Some modems do so if the command line was in lower case, some always.
 	LowerCase bool
-	// Texts replaces verbose result codes by a maker's own: {"NO DIALTONE": "NO DIAL-TONE"}. Hayes has NO DIALTONE,
-	// U.S. Robotics NO DIAL TONE, Telebit NO PROMPTTONE too (C-Kermit, ckudia.c); British modems say ENGAGED for BUSY;
-	// soft modems LINE IN USE while a telephone on the line is off hook. RING may become "+CRING: FAX" (3GPP TS 27.007
-	// §6.11). What a data modem says of a fax machine is ModemConfig.ConnectText: "CONNECT FAX".
+	// Texts replaces verbose result codes by a manufacturer's own: {"NO DIALTONE": "NO DIAL-TONE"}. Hayes has NO
+	// DIALTONE, U.S. Robotics NO DIAL TONE, Telebit also NO PROMPTTONE (C-Kermit, ckudia.c); British modems say ENGAGED
+	// for BUSY; soft modems say LINE IN USE while a telephone on the line is off hook. RING may become "+CRING: FAX"
+	// (3GPP TS 27.007 §6.11). The text with which a data modem reports a fax machine is ModemConfig.ConnectText:
+	// "CONNECT FAX".
 	Texts map[string]string
-	// HearsVoice ends a dial with VOICE where a person answers (U.S. Robotics, ZyXEL), in place of S7 and NO CARRIER.
+	// HearsVoice ends a dial with VOICE when a person answers (U.S. Robotics, ZyXEL), instead of S7 and NO CARRIER.
 	HearsVoice bool
 
-	// NoCallerID refuses AT+VCID and AT#CID with ERROR.
+	// NoCallerID answers AT+VCID and AT#CID with ERROR.
 	NoCallerID bool
-	// CallerIDText is a line with one %s for the caller's number, in place of Bellcore's DATE, TIME and NMBR: "NMBR =
-	// %s", "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). One that begins with RING is sent in place of RING, as
-	// ISDN terminal adapters do: "RING;%s".
+	// CallerIDText is a line with one %s for the caller's number, instead of Bellcore's DATE, TIME and NMBR: "NMBR =
+	// %s", "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). A text that begins with RING is sent instead of RING,
+	// as ISDN terminal adapters do: "RING;%s".
 	CallerIDText string
 	// CallerIDTime is when the network sends the number.
 	CallerIDTime CallerIDTime
 
-	// Escape is how the modem finds the escape sequence in the data.
+	// Escape is how the modem detects the escape sequence in the data.
 	Escape Escape
-	// SlowGuard is how much more silence than S12 says the escape sequence needs before and after it.
+	// SlowGuard is the silence that the escape sequence needs before and after it in addition to S12.
 	SlowGuard time.Duration
-	// Registers are the S registers that are not as usual.
+	// Registers are the S registers that differ from the usual ones.
 	Registers map[int]Register
-	// BareNumbers shows registers without leading zeros; V.250 §5.3.2 wants three digits.
+	// BareNumbers shows registers without leading zeros; V.250 §5.3.2 requires three digits.
 	BareNumbers bool
-	// OneLine puts the answers of one command line into one line, with this between them; empty means a line for each.
+	// OneLine joins the answers of one command line into one line, with this text between them; empty means one line
+	// each.
 	OneLine string
 }
 
@@ -52,7 +53,7 @@ type CallerIDTime uint8
 const (
 	AfterFirstRing  CallerIDTime = iota // Bellcore GR-30, ETSI EN 300 659-1 "during ringing"
 	BeforeFirstRing                     // ETSI EN 300 659-1 "prior to ringing": United Kingdom, France
-	AfterSecondRing                     // a modem that is late
+	AfterSecondRing                     // a slow modem
 )
 
 // rings is how many rings come before the number.
@@ -66,33 +67,33 @@ func (t CallerIDTime) rings() int {
 	return 1
 }
 
-// Escape is how a modem finds the escape sequence in the data of its DTE.
+// Escape is how a modem detects the escape sequence in the data of its DTE.
 type Escape uint8
 
 // The kinds of escape.
 const (
 	EscapeGuarded Escape = iota // silence of S12 before and after (Hayes, US patent 4,549,302)
-	EscapeAtOnce                // three escape characters anywhere in the data, whatever S12 says
+	EscapeAtOnce                // three escape characters anywhere in the data, ignoring S12
 	// three escape characters and AT anywhere in the data, then a command line (Sierra, Rockwell)
 	EscapeTIES
 )
 
-// Register is how an S register differs from the usual: one that takes any octet and shows it.
+// Register is how an S register differs from the usual one, which stores any octet and shows it.
 type Register struct {
-	Value    byte // after power-on and &F; zero means the usual one
+	Value    byte // after power-on and &F; zero means the usual value
 	Max      int  // values above it are an ERROR; zero means 255
-	Fixed    bool // takes a value, says OK and keeps its own
+	Fixed    bool // accepts a value with OK and keeps its own
 	ReadOnly bool // a write is an ERROR
 	Missing  bool // reading and writing are an ERROR
 }
 
-// takes says whether a write of v is understood, and whether it changes the register.
+// takes reports whether a write of v is valid, and whether it changes the register.
 func (r Register) takes(v int) (ok, changes bool) {
 	ok = !r.Missing && !r.ReadOnly && (r.Max == 0 || v <= r.Max)
 	return ok, ok && !r.Fixed
 }
 
-// check refuses what would never come into force.
+// check rejects settings that would have no effect.
 func (d *Dialect) check() error {
 	for text := range d.Texts {
 		if !known(text) {
@@ -135,7 +136,7 @@ func (d *Dialect) inCase(text string) string {
 	return text
 }
 
-// number is how a register is shown.
+// number is how a register is displayed.
 func (d *Dialect) number(v byte) string {
 	if d.BareNumbers {
 		return fmt.Sprint(v)

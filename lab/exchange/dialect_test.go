@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What a modem of each dialect says to one command line after the other.
+// The output of a modem of each dialect for a sequence of command lines.
 func TestDialects(t *testing.T) {
 	const ok, err = "\r\nOK\r\n", "\r\nERROR\r\n"
 	registers := func(n int, r Register) Dialect { return Dialect{Registers: map[int]Register{n: r}} }
@@ -63,7 +63,7 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// The failures of a dial by the makers, and the outcome that the exchange knows.
+// Manufacturers' texts for failed dials, and the outcomes that the exchange records.
 func TestNoDialtoneTexts(t *testing.T) {
 	for _, text := range []string{"NO DIAL-TONE", "NO PROMPTTONE", "LINE IN USE"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestCallersThatAreNoData(t *testing.T) {
 	})
 }
 
-// Octets that come while a modem is deaf are lost: the lines behind it are incomplete commands, or none.
+// Octets that arrive while a modem is deaf are lost: what follows is incomplete commands, or none.
 func TestDeaf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{Instant: true},
@@ -169,7 +169,7 @@ func TestCallerIDDialects(t *testing.T) {
 	}
 }
 
-// The number comes behind a seized line and before its first ring; an answer between them takes the call without a
+// The number comes after the line is seized and before the first ring; an answer in between takes the call without a
 // ring.
 func TestAnswerBetweenNumberAndRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestAnswerBetweenNumberAndRing(t *testing.T) {
 	})
 }
 
-// The escape sequence by dialect. Each step is a pause and what the DTE writes then.
+// The escape sequence by dialect. Each step is a pause followed by a write of the DTE.
 func TestEscapes(t *testing.T) {
 	type write struct {
 		pause time.Duration
@@ -258,7 +258,7 @@ func TestEscapes(t *testing.T) {
 					t.Errorf("bob is %s, want %s", got, tt.want)
 				}
 				w.want("bob", tt.says)
-				// The far end sees the sequence too, and no command that follows it.
+				// The far end also receives the sequence, but no command that follows it.
 				if got := w.got("alice"); !strings.HasPrefix(sent, got) || tt.want == Connected && tt.says == "" &&
 					got != sent {
 					t.Errorf("alice got %q of %q", got, sent)
@@ -268,7 +268,7 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
-// In command state the escape sequence is text that means nothing, alone or before a command.
+// In command state the escape sequence is ordinary text, alone or before a command.
 func TestEscapeInCommandState(t *testing.T) {
 	for _, text := range []string{"+++", "+++\r", "\x1d\x1d\x1d\r", "+++AT\r"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -287,7 +287,7 @@ func TestEscapeInCommandState(t *testing.T) {
 	}
 }
 
-// A modem may hang at any time, and go on where it stood: on hook, in a half command, in a call.
+// A modem may hang at any time, and continue from the same state: on hook, in an incomplete command, in a call.
 func TestHungAtAnyTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0", CallerID: true})
@@ -310,7 +310,7 @@ func TestHungAtAnyTime(t *testing.T) {
 		w.types("bob", "AT+VCID=1\r")
 		w.got("bob")
 		hang(true)
-		w.types("alice", "ATE0DT5552\r") // rings, and nothing is said of it
+		w.types("alice", "ATE0DT5552\r") // rings without any output
 		pass(5 * time.Second)
 		w.types("bob", "ATA\r")
 		w.want("bob", "")
@@ -333,7 +333,8 @@ func TestHungAtAnyTime(t *testing.T) {
 	})
 }
 
-// A power failure in a call: the far end loses its carrier, the DTE hears nothing, and the profile is the stored one.
+// A power failure in a call: the far end loses its carrier, the DTE receives nothing, and the stored profile is
+// restored.
 func TestPowerCycle(t *testing.T) {
 	for name, cycle := range map[string]func(*Modem){
 		"at once": (*Modem).PowerCycle,
@@ -371,7 +372,7 @@ func TestPowerCycle(t *testing.T) {
 	}
 }
 
-// While the power is off the telephone rings on, and nobody answers.
+// While the power is off the line rings and nobody answers.
 func TestPoweredOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0S0=1"})
@@ -409,7 +410,7 @@ func TestLateNoCarrier(t *testing.T) {
 		call()
 		w.alice.HangUp()
 		pass(time.Second)
-		call() // it is too late to be said in here
+		call() // too late for a result code from this modem
 		pass(time.Minute)
 		w.want("bob", "")
 		w.bob.SetFault(Fault{MuteNoCarrier: true})
@@ -422,7 +423,7 @@ func TestLateNoCarrier(t *testing.T) {
 	})
 }
 
-// A port that the network lost: the DTE is gone, and a modem that stays off hook keeps the call for the next one.
+// The network loses a port: the DTE is gone, and a modem that stays off hook keeps the call for the next DTE.
 func TestDisconnect(t *testing.T) {
 	for _, stays := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -448,7 +449,7 @@ func TestDisconnect(t *testing.T) {
 	}
 }
 
-// A dialect that names what there is not is a mistake of the program.
+// A dialect that names something unknown is a programming error.
 func TestDialectMistakes(t *testing.T) {
 	for want, d := range map[string]Dialect{
 		`no result code "NODIALTONE"`: {Texts: map[string]string{"NODIALTONE": "x"}},
@@ -466,7 +467,7 @@ func TestDialectMistakes(t *testing.T) {
 	}
 }
 
-// An event comes exactly so long after what the DTE sent, in one write or in pieces.
+// An event comes exactly this long after what the DTE sent, in one write or in pieces.
 func TestAfter(t *testing.T) {
 	for _, pieces := range [][]string{{"ATDT5552\r"}, {"AT", "DT5552", "\r"}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -483,7 +484,7 @@ func TestAfter(t *testing.T) {
 				w.types("alice", p)
 			}
 			pass(time.Second)
-			w.types("alice", "DT5552\r") // once is enough
+			w.types("alice", "DT5552\r") // it triggers only once
 			pass(time.Second)
 			close(at)
 			for want := time.Duration(0); want <= 30*time.Millisecond; want += 10 * time.Millisecond {
@@ -498,7 +499,7 @@ func TestAfter(t *testing.T) {
 	}
 }
 
-// A ring, a key and a hang-up at their moments.
+// A ring, a key and a hang-up at exact moments.
 func TestAfterRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0"})

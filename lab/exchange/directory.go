@@ -11,14 +11,14 @@ type Behaviour uint8
 
 // The behaviours of a number.
 const (
-	Subscriber   Behaviour = iota // nothing special: the modems of that number, if there are any
-	Busy                          // always engaged
-	NoAnswer                      // rings for ever
+	Subscriber   Behaviour = iota // the modems of that number, if there are any
+	Busy                          // always busy
+	NoAnswer                      // rings without end
 	Voice                         // a person answers after the first ring: no modem
 	OutOfService                  // an announcement: no ring, no modem
 )
 
-// String returns the name for people.
+// String returns the name as text.
 func (b Behaviour) String() string {
 	switch b {
 	case Busy:
@@ -40,15 +40,15 @@ type Entry struct {
 	Behaviour Behaviour
 }
 
-// subscription is an Entry as the switch keeps it.
+// subscription is an Entry in the switch.
 type subscription struct {
 	modems    []*Modem
 	behaviour Behaviour
 }
 
 // AddModem installs a modem, on hook and without DTE. Modems with one number form a hunt group in the order of adding.
-// A modem without a number can only call out. An empty Name becomes the number, names should be unique. It panics where
-// the Dialect names what no modem has.
+// A modem without a number can only call out. An empty Name becomes the number; names should be unique. It panics if
+// the Dialect is invalid.
 func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	if cfg.Name == "" {
 		cfg.Name = cmp.Or(cfg.Number, "modem")
@@ -81,7 +81,7 @@ func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	return m
 }
 
-// Reserve gives a number a behaviour, which goes before its modems until Reserve(number, Subscriber) takes it away.
+// Reserve gives a number a behaviour, which overrides its modems until Reserve(number, Subscriber) removes it.
 func (x *Exchange) Reserve(number string, b Behaviour) {
 	x.lock()
 	defer x.unlock()
@@ -92,7 +92,7 @@ func (x *Exchange) Reserve(number string, b Behaviour) {
 	}
 }
 
-// Directory returns all numbers, sorted. Nothing that it does not hold is ever connected.
+// Directory returns all numbers, sorted. No other number is ever connected.
 func (x *Exchange) Directory() []Entry {
 	x.lock()
 	defer x.unlock()

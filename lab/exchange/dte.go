@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// DTE is the computer's end of a modem's port, in memory: a net.Conn but for its addresses, with the modem's circuits.
-// It costs no goroutine. Its methods may be called from any goroutine.
+// DTE is the computer's end of a modem's port, in memory: a net.Conn without addresses, with the modem's circuits. It
+// uses no goroutine. Its methods are safe for concurrent use.
 type DTE struct {
 	p       *port
 	changes chan struct{}
@@ -20,7 +20,7 @@ type deadline struct {
 	t       *timer
 }
 
-// DTE attaches an in-memory DTE, in place of one that is there, and raises DTR.
+// DTE attaches an in-memory DTE, replacing the attached one, and raises DTR.
 func (m *Modem) DTE() *DTE {
 	d := &DTE{changes: make(chan struct{}, 1)}
 	d.p = &port{sink: d}
@@ -43,7 +43,7 @@ func (d *DTE) ModemSignals(Signals) {
 	d.p.readable.Broadcast()
 }
 
-// Await blocks until Read would not, or Changes has a token.
+// Await blocks until Read would not block, or Changes has a token.
 func (d *DTE) Await() {
 	x := d.p.m.x
 	x.lock()
@@ -56,8 +56,8 @@ func (d *DTE) Await() {
 	}
 }
 
-// Read returns what the modem sent, and waits where there is nothing: until the deadline (os.ErrDeadlineExceeded) or
-// the end of the port (io.EOF).
+// Read returns what the modem sent. If there is nothing, it blocks until the deadline (os.ErrDeadlineExceeded) or the
+// end of the port (io.EOF).
 func (d *DTE) Read(b []byte) (int, error) {
 	x := d.p.m.x
 	x.lock()
@@ -84,7 +84,7 @@ func (d *DTE) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Write gives bytes to the modem. In data state it waits while the far end's DTE does not read.
+// Write sends bytes to the modem. In data state it blocks while the far end's DTE does not read.
 func (d *DTE) Write(b []byte) (int, error) {
 	x := d.p.m.x
 	x.lock()
@@ -105,7 +105,7 @@ func (d *DTE) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close drops DTR and ends the port. What was not read is lost.
+// Close drops DTR and ends the port. Unread output is lost.
 func (d *DTE) Close() error {
 	x := d.p.m.x
 	x.lock()
@@ -116,7 +116,7 @@ func (d *DTE) Close() error {
 	return nil
 }
 
-// SetReadDeadline makes Read give up at t; the zero time means never.
+// SetReadDeadline makes Read fail after t; the zero time means never.
 func (d *DTE) SetReadDeadline(t time.Time) error {
 	x := d.p.m.x
 	x.lock()
@@ -128,7 +128,7 @@ func (d *DTE) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline makes Write give up at t; the zero time means never.
+// SetWriteDeadline makes Write fail after t; the zero time means never.
 func (d *DTE) SetWriteDeadline(t time.Time) error {
 	x := d.p.m.x
 	x.lock()
@@ -173,5 +173,5 @@ func (d *DTE) Signals() Signals {
 	return d.p.m.allCircuits()
 }
 
-// Changes gets one token (its capacity is 1) after a circuit of the modem changed. One receiver.
+// Changes receives one token (its capacity is 1) after a circuit of the modem changed. It is for one receiver.
 func (d *DTE) Changes() <-chan struct{} { return d.changes }

@@ -1,19 +1,19 @@
 package exchange
 
-// defaultMaxLine is the longest command line, spaces and AT not counted.
+// defaultMaxLine is the longest command line, without spaces and AT.
 const defaultMaxLine = 255
 
-// edit says what a byte did to the command line.
+// edit is the effect of a byte on the command line.
 type edit uint8
 
 const (
 	editNone   edit = iota
 	editLine        // a line is complete: editor.line
-	editTooBig      // a line is complete that was longer than the modem holds
-	editRepeat      // A/: do the last line again
+	editTooBig      // a complete line is longer than the modem allows
+	editRepeat      // A/: repeat the last line
 )
 
-// stages of the prefix: V.250 §5.2.1 takes AT and at, not At or aT.
+// stages of the prefix: V.250 §5.2.1 accepts AT and at, not At or aT.
 const (
 	stageIdle uint8 = iota
 	stageUpperA
@@ -21,15 +21,15 @@ const (
 	stageBody
 )
 
-// editor puts a command line together, byte by byte. The zero value waits for a prefix.
+// editor assembles a command line byte by byte. The zero value waits for a prefix.
 type editor struct {
-	line  []byte // the body, behind AT; the last one until the next prefix comes
+	line  []byte // the body, after AT; the last one until the next prefix comes
 	size  int    // without spaces
 	stage uint8
 	over  bool
 }
 
-// feed takes one byte and returns what to echo (if echo is on) and what happened.
+// feed adds one byte and returns what to echo (if echo is on) and the effect.
 func (e *editor) feed(c byte, p *profile, limit int) ([]byte, edit) {
 	if e.stage != stageBody {
 		return []byte{c}, e.prefix(c)
@@ -76,7 +76,7 @@ func (e *editor) add(c byte, limit int) {
 	}
 }
 
-// erase takes back one character, never the AT.
+// erase removes one character, but never the AT.
 func (e *editor) erase(bs byte) []byte {
 	if e.over || len(e.line) == 0 {
 		return nil
@@ -89,7 +89,7 @@ func (e *editor) erase(bs byte) []byte {
 	return []byte{bs, ' ', bs}
 }
 
-// reset forgets a line that was begun, and keeps a complete one for A/.
+// reset discards an incomplete line, and keeps a complete one for A/.
 func (e *editor) reset() {
 	if e.stage == stageBody {
 		e.line = nil

@@ -1,14 +1,13 @@
-// Package exchange is the telephone network of the lab: soft modems that a Hayes programmer accepts, and the switch
-// between them.
+// Package exchange is the telephone network of the lab: soft modems that behave as Hayes modems, and the switch between
+// them.
 //
-// An Exchange holds a directory of numbers and any number of modems. A modem takes its DTE in memory (Connect, DTE), on
-// TCP (ServeTCP), behind an RFC 2217 access server (ServeRFC2217) or on a pseudo terminal (ServePTY); all four share
-// one core. The package keeps no clock of its own: it uses the timers of the standard library, so a whole town runs
-// inside a testing/synctest bubble. It does not decide what a subscriber says once connected; that is the DTE's
-// business.
+// An Exchange has a directory of numbers and any number of modems. A modem has its DTE in memory (Connect, DTE), on TCP
+// (ServeTCP), behind an RFC 2217 access server (ServeRFC2217) or on a pseudo terminal (ServePTY); all four share one
+// core. The package has no clock of its own: it uses the timers of the standard library, so a whole network runs inside
+// a testing/synctest bubble. What a subscriber sends once connected is decided by the DTE.
 //
 // One mutex guards the switch and all modems. Methods that begin with a small letter need it held unless they say
-// otherwise. An idle modem owns no timer, at most one goroutine (the reader of its port), and a buffer of 1 KiB.
+// otherwise. An idle modem has no timer, at most one goroutine (the reader of its port), and a buffer of 1 KiB.
 package exchange
 
 import (
@@ -19,8 +18,8 @@ import (
 	"time"
 )
 
-// The usual times of the network, before Pace. Sources of the order of magnitude: dial tone 0.2–0.8 s, post-dial delay
-// ≤ 1 s, quick V.32 training 7 s, ring cadence 2 s on and 4 s off.
+// The usual times of the network, before Pace. Typical values: dial tone 0.2–0.8 s, post-dial delay ≤ 1 s, quick V.32
+// training 7 s, ring cadence 2 s on and 4 s off.
 const (
 	defaultPostDial = time.Second
 	defaultTraining = 7 * time.Second
@@ -32,24 +31,24 @@ const (
 
 // Config is how a network behaves. The zero value is a network at its true pace.
 type Config struct {
-	// Pace makes the network that many times faster: dial tone, digits, post-dial delay, ring cadence, training, S7 and
-	// S10. Zero means 1. The guard time of the escape sequence (S12) belongs to the DTE and is never scaled.
+	// Pace is the speed factor of the network: dial tone, digits, post-dial delay, ring cadence, training, S7 and S10.
+	// Zero means 1. The guard time of the escape sequence (S12) belongs to the DTE and is never scaled.
 	Pace float64
-	// Instant takes the time out of dialling, post-dial delay, ring bursts, training and loss of carrier (S10). What
-	// waits for the other side keeps its time, divided by Pace: the 6 s from RING to RING and S7.
+	// Instant removes the time of dialling, post-dial delay, ring bursts, training and loss of carrier (S10). Waits for
+	// the other side keep their time, divided by Pace: the 6 s from RING to RING and S7.
 	Instant bool
 	// PostDial is the time from the last digit to the first ring or tone; zero means 1 s.
 	PostDial time.Duration
 	// Training is the time from the answer to CONNECT; zero means 7 s.
 	Training time.Duration
-	// HoldTime ends the hold of a caller with HoldsLine that long after the called side went on hook (30 to 180 s on
+	// HoldTime ends the hold of a caller with HoldsLine this long after the called side went on hook (30 to 180 s on
 	// real exchanges); zero means that only the caller ends it.
 	HoldTime time.Duration
-	// OnEvent is told what happens, in order, one event at a time, with no lock held: it may call any method but Close.
-	// It must not block, since the network waits for it.
+	// OnEvent is called with each event, in order, one at a time, with no lock held: it may call any method except
+	// Close. It must not block, because the network waits for it.
 	OnEvent func(Event)
-	// DialLog gets each dial command as one line of JSON (a Dial without its outcome) before the modem goes off hook
-	// for it. The network stands still during the write; the writer stays the caller's.
+	// DialLog receives each dial command as one line of JSON (a Dial without its outcome) before the modem goes off
+	// hook for it. The network waits during the write. The exchange does not close the writer.
 	DialLog io.Writer
 }
 
@@ -60,10 +59,10 @@ type Event struct {
 	From  string // the calling number, if there is a call
 	To    string // the number dialled, if there is a call
 	Modem string // name of the modem concerned
-	Text  string // detail for people
+	Text  string // detail, as text
 }
 
-// Kind says what an Event is about.
+// Kind is the kind of an Event.
 type Kind string
 
 // The kinds of events.
@@ -75,18 +74,18 @@ const (
 	AnswerEvent     Kind = "answer"     // the called side went off hook
 	ConnectEvent    Kind = "connect"    // both modems have carrier
 	ReleaseEvent    Kind = "release"    // the exchange ended a call
-	RefusedEvent    Kind = "refused"    // a call that the exchange did not put through; Text says why
+	RefusedEvent    Kind = "refused"    // the exchange did not put a call through; Text says why
 	GlareEvent      Kind = "glare"      // a modem went off hook to dial and met an incoming call
 	HoldEvent       Kind = "hold"       // the called side hung up, the caller holds the line
 	SeizedEvent     Kind = "seized"     // an incoming call took the line, before its first ring
 	PortOpenEvent   Kind = "port open"  // a DTE was attached
-	PortClosedEvent Kind = "port close" // a DTE went away, or was turned away
+	PortClosedEvent Kind = "port close" // a DTE was detached or rejected
 	OverrunEvent    Kind = "overrun"    // bytes were lost because a DTE does not read
 	BreakEvent      Kind = "break"      // a DTE sent a BREAK
-	LogFailedEvent  Kind = "log failed" // Config.DialLog refused a line; Text says why
+	LogFailedEvent  Kind = "log failed" // a write to Config.DialLog failed; Text says why
 )
 
-// Exchange is the switch and its subscribers. Make one with New; all methods may be called from any goroutine.
+// Exchange is the switch and its subscribers. Make one with New; its methods are safe for concurrent use.
 type Exchange struct {
 	cfg Config
 
@@ -95,8 +94,8 @@ type Exchange struct {
 	numbers  map[string]*subscription
 	dials    []Dial
 	timers   map[*timer]struct{}
-	servers  map[io.Closer]struct{} // listeners and such that Close has to end
-	watch    *ptyWatch              // counts the users of our pseudo terminals' slaves; nil until the first one
+	servers  map[io.Closer]struct{} // listeners and others that Close must close
+	watch    *ptyWatch              // counts the users of the pseudo terminals' slaves; nil until the first one
 	queue    []func()               // callbacks to run as soon as the lock is released
 	flushing bool
 	closed   bool
@@ -156,8 +155,8 @@ func (x *Exchange) unlock() {
 	x.mu.Unlock()
 }
 
-// flush runs the queued callbacks in order, with the lock released meanwhile. Only one goroutine does so at a time, the
-// others leave their callbacks to it: so events arrive one by one and in order.
+// flush runs the queued callbacks in order, with the lock released meanwhile. Only one goroutine runs them at a time;
+// the others leave theirs to it, so that events are delivered in order, one at a time.
 func (x *Exchange) flush() {
 	if x.flushing {
 		return
@@ -175,7 +174,7 @@ func (x *Exchange) flush() {
 	x.flushing = false
 }
 
-// later queues f until the lock is released.
+// later queues f to run when the lock is released.
 func (x *Exchange) later(f func()) { x.queue = append(x.queue, f) }
 
 func (x *Exchange) event(k Kind, m *Modem, c *call, format string, args ...any) {
@@ -195,7 +194,7 @@ func (x *Exchange) event(k Kind, m *Modem, c *call, format string, args ...any) 
 	x.later(func() { x.cfg.OnEvent(e) })
 }
 
-// delay is d for what the network does by itself.
+// delay scales a time of the network itself.
 func (x *Exchange) delay(d time.Duration) time.Duration {
 	if x.cfg.Instant {
 		return 0
@@ -203,19 +202,19 @@ func (x *Exchange) delay(d time.Duration) time.Duration {
 	return x.clock(d)
 }
 
-// clock is d for waits on the other side: kept in an instant network.
+// clock scales a wait for the other side, which an instant network keeps.
 func (x *Exchange) clock(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / x.cfg.Pace)
 }
 
-// timer is a one-shot that never fires after stop, and that Close waits for.
+// timer is a one-shot timer that never fires after stop, and that Close waits for.
 type timer struct {
 	x    *Exchange
 	t    *time.Timer
 	done bool
 }
 
-// after runs f with the lock held after d, unless the timer is stopped before. It is never run by the caller itself.
+// after runs f after d with the lock held, unless the timer is stopped before. after itself never calls f.
 func (x *Exchange) after(d time.Duration, f func()) *timer {
 	t := &timer{x: x, done: x.closed}
 	if x.closed {
@@ -236,7 +235,7 @@ func (x *Exchange) after(d time.Duration, f func()) *timer {
 	return t
 }
 
-// stop may be called on nil and twice.
+// stop stops the timer. It may be called on nil and twice.
 func (t *timer) stop() {
 	if t == nil || t.done {
 		return
@@ -257,14 +256,14 @@ func (x *Exchange) goroutine(f func()) bool {
 	return true
 }
 
-// Dial is one dial command that a modem read.
+// Dial is one dial command that a modem received.
 type Dial struct {
 	Seq    int       `json:"seq"` // from 1, in the order of the commands
 	Time   time.Time `json:"time"`
 	Modem  string    `json:"modem"`
-	Number string    `json:"number"` // the digits, as they go to the exchange
+	Number string    `json:"number"` // the digits that are sent to the exchange
 	Text   string    `json:"text"`   // the dial string as typed, without the D
-	// Outcome is empty while the attempt goes on, then one of the Outcome constants.
+	// Outcome is empty while the attempt is in progress, then one of the Outcome constants.
 	Outcome Outcome `json:"outcome,omitempty"`
 }
 
@@ -279,25 +278,25 @@ const (
 	DialNoCarrier  Outcome = "no carrier"
 	DialNoDialtone Outcome = "no dialtone"
 	DialNoNumber   Outcome = "not in the directory"
-	DialVoice      Outcome = "voice"           // a person answered, and the modem heard it
+	DialVoice      Outcome = "voice"           // a person answered, and the modem recognized it
 	DialAborted    Outcome = "aborted"         // by a key or by hanging up
 	DialGlare      Outcome = "glare"           // connected, to an incoming call
 	DialHeld       Outcome = "held"            // connected, to the former caller who held the line
-	DialError      Outcome = "error"           // the modem refused the command
-	DialPartial    Outcome = "partial"         // ended by ';', the modem is back in command state
-	DialDelayed    Outcome = "delayed"         // refused by Fault.Delayed
-	DialForbidden  Outcome = "blacklisted"     // refused by Fault.Blacklisted
+	DialError      Outcome = "error"           // the modem rejected the command
+	DialPartial    Outcome = "partial"         // ended by ';'; the modem is back in command state
+	DialDelayed    Outcome = "delayed"         // rejected by Fault.Delayed
+	DialForbidden  Outcome = "blacklisted"     // rejected by Fault.Blacklisted
 	DialLied       Outcome = "false connected" // Fault.FalseConnect: no call was placed
 )
 
-// Dials returns every dial command that any modem has read so far, in order.
+// Dials returns every dial command that any modem has received so far, in order.
 func (x *Exchange) Dials() []Dial {
 	x.lock()
 	defer x.unlock()
 	return append([]Dial(nil), x.dials...)
 }
 
-// recordDial notes a dial command before the modem acts on it, and returns its sequence number.
+// recordDial records a dial command before the modem acts on it, and returns its sequence number.
 func (x *Exchange) recordDial(m *Modem, number, text string) int {
 	d := Dial{Seq: len(x.dials) + 1, Time: time.Now(), Modem: m.cfg.Name, Number: number, Text: text}
 	x.dials = append(x.dials, d)
@@ -314,7 +313,7 @@ func (x *Exchange) recordDial(m *Modem, number, text string) int {
 	return d.Seq
 }
 
-// settle notes how the dial command seq ended, once.
+// settle records how the dial command seq ended, once.
 func (x *Exchange) settle(seq int, o Outcome) {
 	if seq > 0 && x.dials[seq-1].Outcome == "" {
 		x.dials[seq-1].Outcome = o

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// verdict is what a command did to the rest of its line.
+// verdict is the effect of a command on the rest of its line.
 type verdict uint8
 
 const (
 	goOn   verdict = iota // the next command, or OK at the end
-	refuse                // ERROR, the rest is not done
-	took                  // the command gives its own result, the rest is not done
+	refuse                // ERROR, the rest is not executed
+	took                  // the command sends its own result, the rest is not executed
 )
 
-// handler is one command: its largest number, and what it does.
+// handler is one command: its largest number, and its action.
 type handler struct {
 	max int
 	do  func(m *Modem, c command) verdict
@@ -22,8 +22,8 @@ type handler struct {
 
 func ignored(*Modem, command) verdict { return goOn }
 
-// handlerOf is the command table. Commands that only a real data pump needs are accepted without effect, as init
-// strings carry them.
+// handlerOf is the command table. Commands that only a real data pump needs are accepted without effect, because init
+// strings contain them.
 func handlerOf(name string) (handler, bool) {
 	switch name {
 	case "A":
@@ -74,7 +74,7 @@ func handlerOf(name string) (handler, bool) {
 	return handler{}, false
 }
 
-// run does the commands of a line, one after the other. The first that fails ends it; what was done stays done.
+// run executes the commands of a line in order. The first that fails ends it; earlier commands keep their effect.
 func (m *Modem) run(line []byte) {
 	for {
 		c, rest, err := nextCommand(line)
@@ -112,7 +112,7 @@ func (m *Modem) finish(r result) {
 	m.say(r)
 }
 
-// showAnswers sends the line of information that was kept for Dialect.OneLine.
+// showAnswers sends the line of information that was collected for Dialect.OneLine.
 func (m *Modem) showAnswers() {
 	if len(m.answers) > 0 {
 		m.inform("%s", strings.Join(m.answers, m.cfg.Dialect.OneLine))
@@ -120,7 +120,7 @@ func (m *Modem) showAnswers() {
 	}
 }
 
-// doAnswer is the A command, or the loss of it.
+// doAnswer executes the A command, unless a fault ignores it.
 func (m *Modem) doAnswer(command) verdict {
 	if m.fault.LosesATA > 0 {
 		m.fault.LosesATA--
@@ -195,7 +195,7 @@ func (m *Modem) doRegister(c command) verdict {
 	return goOn
 }
 
-// showRegister answers Sn?: at once, or in one line with the others of its command line.
+// showRegister answers Sn?: immediately, or in one line with the others of its command line.
 func (m *Modem) showRegister(v byte) {
 	text := m.cfg.Dialect.number(v)
 	if m.cfg.Dialect.OneLine == "" {
@@ -239,7 +239,7 @@ func (m *Modem) doCallerID(c command) verdict {
 	return goOn
 }
 
-// doClass: a data modem, class 0 and nothing else.
+// doClass reports a data modem: class 0 and no other.
 func (m *Modem) doClass(c command) verdict {
 	switch {
 	case c.op == '=' && c.arg == "?", c.op == '?':

@@ -62,7 +62,7 @@ func TestDelayedOK(t *testing.T) {
 		w.got("alice")
 		w.alice.SetFault(Fault{DelayOK: 3 * time.Second})
 		w.types("alice", "AT\r")
-		w.types("alice", "ATI0\r") // its answer waits behind the first OK
+		w.types("alice", "ATI0\r") // its answer waits for the first OK
 		pass(3*time.Second - 1)
 		w.want("alice", "")
 		pass(1)
@@ -114,7 +114,7 @@ func TestConnectText(t *testing.T) {
 	}
 }
 
-// A modem that lies about hanging up keeps the far end connected, and its carrier shows it.
+// A modem with a false hang-up keeps the far end connected, and its carrier shows it.
 func TestFalseHangUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "S0=1E0"})
@@ -178,7 +178,7 @@ func TestVanish(t *testing.T) {
 		if d := w.bob.DTE(); d.Signals() != 0 {
 			t.Error("a DTE got in")
 		}
-		w.types("alice", "ATS7=20DT5552\r") // its line rings on
+		w.types("alice", "ATS7=20DT5552\r") // its line still rings
 		pass(20 * time.Second)
 		w.want("alice", "\r\nNO ANSWER\r\n")
 		w.bob.SetFault(Fault{})

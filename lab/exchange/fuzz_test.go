@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The scanner never panics, always advances, and takes every byte of the line exactly once.
+// The scanner never panics, always advances, and reads every byte of the line exactly once.
 func FuzzCommandLine(f *testing.F) {
 	for _, s := range []string{"E0V1&C1&D2S0=0", "DT9,5551234;H0", "+VCID=1;+FCLASS=?", "S0 = 3 S7?", "=20?", "\\N3%C0",
 		"D L", "&", "+", "S", "\xd9\xa1"} {
@@ -31,7 +31,7 @@ func FuzzCommandLine(f *testing.F) {
 	})
 }
 
-// Only what was typed as a digit is ever dialled.
+// Only typed digits are dialled.
 func FuzzDialString(f *testing.F) {
 	for _, s := range []string{"T5551234", "9,W@!555", "5551234;ATH", "(555) 12-34*#", "S=1", "\u0665\u0665", "L"} {
 		f.Add(s)
@@ -56,8 +56,8 @@ func FuzzDialString(f *testing.F) {
 	})
 }
 
-// Whatever a DTE sends, the modem stays alive and in step: DTR and a fresh AT bring it back, nobody else's telephone
-// rings unless their number was dialled, and each D that was done is on record.
+// Whatever a DTE sends, the modem keeps working: DTR and a fresh AT reset it, a line rings only if its number was
+// dialled, and each executed D is recorded.
 func FuzzModem(f *testing.F) {
 	f.Add([]byte("AT\rATE0V0\rA/"), []byte("ATS0=1\r"))
 	f.Add([]byte("ATDT5552\rx+++ATH\r"), []byte("ATA\r"))
@@ -98,7 +98,7 @@ func FuzzModem(f *testing.F) {
 	})
 }
 
-// However the data comes in pieces, the escape sequence ends it at the same octet; the guard time is none here.
+// However the data is divided, the escape sequence ends it at the same octet; the guard time is zero here.
 func FuzzEscape(f *testing.F) {
 	f.Add([]byte("xx+++AT"), byte('+'), true, 3)
 	f.Add([]byte("+++aAT"), byte('+'), true, 1)

@@ -6,41 +6,41 @@ import (
 	"time"
 )
 
-// keyGrace is the time after a command line in which the DTE may send a line feed or so without aborting the dial
-// (V.250 §5.6.1).
+// keyGrace is the time after a command line in which the DTE may send, for example, a line feed without aborting the
+// dial (V.250 §5.6.1).
 const keyGrace = 125 * time.Millisecond
 
-// ModemConfig is what a modem is like. The zero value is a modem that can only call out.
+// ModemConfig is the configuration of a modem. The zero value is a modem that can only call out.
 type ModemConfig struct {
-	Name   string // for people, events and Dials; should be unique
+	Name   string // for events and Dials; should be unique
 	Number string // its subscriber number; several modems may share one
-	// ConnectText is the verbose CONNECT from X1 on, "CONNECT 9600" say; empty means plain CONNECT.
+	// ConnectText is the verbose CONNECT from X1 on, for example "CONNECT 9600"; empty means plain CONNECT.
 	ConnectText string
-	// CallerID says that the subscriber pays for the caller's number. The modem shows it once AT+VCID=1 was given.
+	// CallerID means that the subscriber has the caller ID service. The modem shows the number after AT+VCID=1.
 	CallerID bool
-	// WithholdsNumber sends P instead of the number; PresentsNumber sends another one than Number.
+	// WithholdsNumber sends P instead of the number; PresentsNumber sends a number other than Number.
 	WithholdsNumber bool
 	PresentsNumber  string
-	// HoldsLine makes a caller who never lets go: when the called side goes on hook the call stays up at the exchange,
-	// until this modem goes on hook. What the called side then dials on that line goes nowhere, and this modem answers.
-	// Its own DTE sees NO CARRIER as usual.
+	// HoldsLine makes a caller who never releases the line: when the called side goes on hook the call stays up at the
+	// exchange until this modem goes on hook. What the called side then dials on that line is not routed, and this
+	// modem answers. Its own DTE receives NO CARRIER as usual.
 	HoldsLine bool
 	// StaysOffHook keeps the call when the DTE closes the port. Dropping DTR on an open port still hangs up.
 	StaysOffHook bool
-	// IgnoresDTR makes a modem without that wire: it hangs up on ATH only, and answers whether or not a DTE is there.
+	// IgnoresDTR makes a modem without the DTR wire: it hangs up only on ATH, and answers with or without a DTE.
 	IgnoresDTR bool
 	// SeizedBefore is how long an incoming call occupies the line before its first RING, up to 4 s on a loop-start
 	// line.
 	SeizedBefore time.Duration
-	// Profile is a command line without AT that is done at power-on, and that ATZ restores: "S0=1E0".
+	// Profile is a command line without AT that runs at power-on and on ATZ: "S0=1E0".
 	Profile string
-	// MaxLine is the longest command line, AT and spaces not counted; longer ones are an ERROR. Zero means 255.
+	// MaxLine is the longest command line, without AT and spaces; longer ones are an ERROR. Zero means 255.
 	MaxLine int
 	// Dialect is how the modem differs from the usual one.
 	Dialect Dialect
 }
 
-// ModemState is what a modem does at the moment.
+// ModemState is what a modem is doing.
 type ModemState uint8
 
 // The states of a modem.
@@ -54,7 +54,7 @@ const (
 	Escaped              // connected, in command state after +++
 )
 
-// String returns the name for people.
+// String returns the name as text.
 func (s ModemState) String() string {
 	switch s {
 	case OnHook:
@@ -91,47 +91,47 @@ const (
 // Has reports whether all circuits of want are on.
 func (s Signals) Has(want Signals) bool { return s&want == want }
 
-// SignalSink is told about the circuits that come from the modem.
+// SignalSink receives the circuits that the modem drives.
 type SignalSink interface {
-	// ModemSignals gets DCD, DSR, CTS and RI at the attachment and after each change, in order, with no lock held. It
-	// must not block.
+	// ModemSignals is called with DCD, DSR, CTS and RI when the sink is attached and after each change, in order, with
+	// no lock held. It must not block.
 	ModemSignals(Signals)
 }
 
-// Fault makes a modem misbehave. The zero value is a modem in order. Faults add up.
+// Fault makes a modem misbehave. The zero value is a modem without faults. Faults can be combined.
 type Fault struct {
-	// takes every byte and says nothing; what the line does goes on. Idle or in a call, at any time
+	// accepts every byte and sends nothing, while the line continues. Idle or in a call, at any time
 	Hung bool
-	// a power failure: the line is released without a word, no signal is on; the port stays open
+	// a power failure: the line is released silently, no signal is on; the port stays open
 	PoweredOff   bool
-	NeverOK      bool          // does everything, never says OK
+	NeverOK      bool          // executes everything, never sends OK
 	DelayOK      time.Duration // delays OK, and all output after it
-	Garbage      bool          // echoes other bytes than it got
+	Garbage      bool          // echoes other bytes than it received
 	SplitConnect time.Duration // sends CONNECT in pieces of three bytes, with that pause between them
 	NoDialtone   bool          // the line is dead
-	Vanished     bool          // unplugged: the port is closed and no DTE gets in until the fault is taken back
-	Blacklisted  bool          // refuses to dial: BLACKLISTED
-	Delayed      bool          // refuses to dial: DELAYED
+	Vanished     bool          // unplugged: the port is closed and no DTE is accepted until the fault is removed
+	Blacklisted  bool          // rejects dial commands: BLACKLISTED
+	Delayed      bool          // rejects dial commands: DELAYED
 	FalseConnect bool          // each dial command ends in a false CONNECT
 	FalseHangUp  bool          // false OK to ATH and ATZ: stays off hook, also when DTR drops
-	LosesATA     int           // ignores so many ATA; counted down from each SetFault
-	// delays NO CARRIER after the far end has hung up, unless it is in a new call then
+	LosesATA     int           // ignores this many ATA; counted down from each SetFault
+	// delays NO CARRIER after the far end has hung up, unless the modem is then in a new call
 	LateNoCarrier time.Duration
-	MuteNoCarrier bool // never says NO CARRIER when the far end has hung up
-	DCDStuckOn    bool // shows carrier always
-	DCDStuckOff   bool // shows carrier never
+	MuteNoCarrier bool // never sends NO CARRIER when the far end has hung up
+	DCDStuckOn    bool // always shows carrier
+	DCDStuckOff   bool // never shows carrier
 }
 
-// Modem is one modem. Exchange.AddModem makes it; its methods may be called from any goroutine.
+// Modem is one modem. Exchange.AddModem makes it; its methods are safe for concurrent use.
 type Modem struct {
 	x   *Exchange
 	cfg ModemConfig
 
 	profile  profile
-	stored   profile // by &W
+	stored   profile // set by &W
 	register int     // chosen by ATSn, for AT= and AT?
 	editor   editor
-	rest     []byte // of the command line, behind the command being done
+	rest     []byte // of the command line, after the current command
 	fault    Fault
 	answers  []string // of registers, for one line: Dialect.OneLine
 	deaf     time.Time
@@ -142,17 +142,17 @@ type Modem struct {
 	carrier    bool // for DCD
 	listening  bool // for the other modem
 	ri         bool
-	rings      int // ever
+	rings      int // since it was installed
 	call       *call
 	dial       int    // Seq of the last dial command, 0 before the first
-	digits     string // of a dial string that ';' cut off
+	digits     string // of a dial string that ended with ';'
 	lastNumber string // for L
 
 	escape      escape
 	unread      []byte // from the far end, while escaped
 	ignoreUntil time.Time
 	overrun     bool      // bytes for this DTE are being lost
-	room        sync.Cond // there may be room in port again
+	room        sync.Cond // signals that port may have room again
 
 	step, patience, lost *timer // of dialling, of S7, of S10
 	late                 *timer // of Fault.LateNoCarrier
@@ -165,14 +165,14 @@ type Modem struct {
 	holding     *timer
 }
 
-// piece is output that is sent so much after the one before it.
+// piece is output that is sent after a delay from the piece before it.
 type piece struct {
 	wait    time.Duration
 	data    []byte
-	deafens bool // a result code, behind which Dialect.Deaf begins
+	deafens bool // a result code, after which Dialect.Deaf begins
 }
 
-// now is the only look at the clock besides the timers.
+// now is the only use of the clock besides the timers.
 func now() time.Time { return time.Now() }
 
 // Name returns the modem's name.
@@ -181,7 +181,7 @@ func (m *Modem) Name() string { return m.cfg.Name }
 // Number returns the modem's subscriber number.
 func (m *Modem) Number() string { return m.cfg.Number }
 
-// State returns what the modem does at the moment.
+// State returns what the modem is doing.
 func (m *Modem) State() ModemState {
 	m.x.lock()
 	defer m.x.unlock()
@@ -205,7 +205,7 @@ func (m *Modem) Register(n int) byte {
 	return m.profile.s[n]
 }
 
-// Held reports whether a caller who never let go occupies the line while the modem is on hook.
+// Held reports whether a caller who never released the line occupies it while the modem is on hook.
 func (m *Modem) Held() bool {
 	m.x.lock()
 	defer m.x.unlock()
@@ -219,7 +219,7 @@ func (m *Modem) Rings() int {
 	return m.rings
 }
 
-// HangUp puts the modem on hook, as a hand at its switch would: whatever DTE, DTR and faults say.
+// HangUp puts the modem on hook, as the modem's own switch would, whatever DTE, DTR and faults say.
 func (m *Modem) HangUp() {
 	m.x.lock()
 	defer m.x.unlock()
@@ -229,8 +229,8 @@ func (m *Modem) HangUp() {
 	}
 }
 
-// SetFault changes the faults of the modem at once. Vanished closes its port, hangs up, and turns every DTE away until
-// it is taken back; a pseudo terminal comes back under a new name and the old link.
+// SetFault changes the faults of the modem immediately. Vanished closes its port, hangs up, and rejects every DTE until
+// the fault is removed; a pseudo terminal then returns under a new name and the old link.
 func (m *Modem) SetFault(f Fault) {
 	m.x.lock()
 	was := m.fault
@@ -249,8 +249,8 @@ func (m *Modem) SetFault(f Fault) {
 	}
 }
 
-// PowerCycle switches the modem off and on: the line is released without a word, the stored profile comes back, and
-// what the DTE had begun to type is forgotten. The port stays open.
+// PowerCycle switches the modem off and on: the line is released silently, the stored profile is restored, and an
+// incomplete command line is discarded. The port stays open.
 func (m *Modem) PowerCycle() {
 	m.x.lock()
 	defer m.x.unlock()
@@ -258,7 +258,7 @@ func (m *Modem) PowerCycle() {
 	m.updateSignals()
 }
 
-// powerOff forgets all that is not stored.
+// powerOff discards everything that is not stored.
 func (m *Modem) powerOff() {
 	m.factory()
 	m.restore()
@@ -269,11 +269,11 @@ func (m *Modem) powerOff() {
 	m.holding.stop()
 }
 
-// dead says that nothing the DTE does has an effect, and that the modem says nothing.
+// dead reports whether input has no effect and the modem sends nothing.
 func (m *Modem) dead() bool { return m.fault.Hung || m.fault.PoweredOff }
 
-// Disconnect closes the port as a network does that fails: the DTE has to come back. It is DTR dropped, unless the
-// modem StaysOffHook. A pseudo terminal comes back at once under a new name and the old link.
+// Disconnect closes the port as a network failure does: the DTE must reconnect. DTR drops, unless the modem
+// StaysOffHook. A pseudo terminal returns immediately under a new name and the old link.
 func (m *Modem) Disconnect() {
 	m.x.lock()
 	m.detach(m.port)
@@ -284,7 +284,7 @@ func (m *Modem) Disconnect() {
 	}
 }
 
-// unplug is the loss of the port and of the power.
+// unplug removes the port and the power.
 func (m *Modem) unplug() {
 	m.detach(m.port)
 	m.factory()
@@ -301,7 +301,7 @@ func (m *Modem) visible() ModemState {
 	return m.state
 }
 
-// setState changes the state; what the DTE had begun to type is forgotten.
+// setState changes the state and discards an incomplete command line.
 func (m *Modem) setState(s ModemState) {
 	m.state = s
 	m.listening = false
@@ -317,7 +317,7 @@ func (m *Modem) goOffHook() {
 	m.x.event(OffHookEvent, m, m.call, "")
 }
 
-// onHook ends whatever the modem did on the line.
+// onHook ends everything that the modem does on the line.
 func (m *Modem) onHook() {
 	m.step.stop()
 	m.patience.stop()
@@ -338,14 +338,14 @@ func (m *Modem) onHook() {
 	m.updateSignals()
 }
 
-// hangUp is what ATH, ATZ and DTR do, unless the modem only says so.
+// hangUp is the effect of ATH, ATZ and DTR, unless a fault prevents it.
 func (m *Modem) hangUp() {
 	if !m.fault.FalseHangUp && m.state != OnHook {
 		m.onHook()
 	}
 }
 
-// answer is ATA, or S0 rings. Without an incoming call the modem waits for a carrier all the same.
+// answer is the effect of ATA, or of S0 rings. Without an incoming call the modem still waits for a carrier.
 func (m *Modem) answer() {
 	if m.state != OnHook && m.state != OffHook {
 		m.say(resultError)
@@ -361,7 +361,7 @@ func (m *Modem) answer() {
 	m.awaitCarrier()
 }
 
-// autoAnswers: S0 rings have come, and a DTE is there to talk to (&D2 and &D3 forbid it without DTR).
+// autoAnswers reports whether S0 rings have come and a DTE is ready (&D2 and &D3 forbid answering without DTR).
 func (m *Modem) autoAnswers(rings int) bool {
 	s0 := int(m.profile.s[0])
 	if s0 == 0 || rings < s0 || m.state != OnHook || m.dead() || m.fault.Vanished {
@@ -370,7 +370,7 @@ func (m *Modem) autoAnswers(rings int) bool {
 	return m.dtr || m.cfg.IgnoresDTR || m.profile.dtr < 2
 }
 
-// online is carrier on both sides.
+// online runs when both sides have carrier.
 func (m *Modem) online() {
 	m.patience.stop()
 	m.x.settle(m.dial, m.dialOutcome())
@@ -381,11 +381,11 @@ func (m *Modem) online() {
 	m.sayConnect()
 }
 
-// loseCarrier is the far end gone. After S10 the modem says so and goes on hook, or stays off hook where it holds the
-// line. S10=255 takes no notice.
+// loseCarrier runs when the far end is gone. After S10 the modem reports it and goes on hook, or stays off hook if it
+// holds the line. S10=255 ignores the loss.
 func (m *Modem) loseCarrier(stay bool) {
 	if !m.offHook || m.state == OffHook {
-		return // it heard nothing of the call
+		return // it never had a carrier from that call
 	}
 	s10 := m.profile.s[10]
 	if m.state == Dialling && !m.listening || s10 == 255 && m.carrier {
@@ -396,7 +396,7 @@ func (m *Modem) loseCarrier(stay bool) {
 		m.lost = m.x.after(d, func() { m.carrierLost(stay) })
 		return
 	}
-	m.carrierLost(stay) // at once, so that the next call finds the line free
+	m.carrierLost(stay) // immediately, so that the next call finds the line free
 }
 
 func (m *Modem) carrierLost(stay bool) {
@@ -413,7 +413,7 @@ func (m *Modem) carrierLost(stay bool) {
 	m.sayCarrierLost()
 }
 
-// sayCarrierLost is NO CARRIER when the far end has gone, in time or not.
+// sayCarrierLost sends NO CARRIER after the far end has gone, late if a fault says so.
 func (m *Modem) sayCarrierLost() {
 	switch {
 	case m.fault.MuteNoCarrier:
@@ -429,7 +429,7 @@ func (m *Modem) sayCarrierLost() {
 	}
 }
 
-// setDTR is the wire from the DTE.
+// setDTR handles a change of DTR.
 func (m *Modem) setDTR(on bool) {
 	was := m.dtr
 	m.dtr = on
@@ -458,7 +458,7 @@ func (m *Modem) dropCall() {
 	}
 }
 
-// circuits are those that the modem drives.
+// circuits returns the circuits that the modem drives.
 func (m *Modem) circuits() Signals {
 	if m.fault.Vanished || m.fault.PoweredOff {
 		return 0
@@ -484,7 +484,7 @@ func (m *Modem) allCircuits() Signals {
 	return s
 }
 
-// updateSignals tells the port where a circuit has changed.
+// updateSignals notifies the port if a circuit has changed.
 func (m *Modem) updateSignals() {
 	s := m.circuits()
 	if s == m.lastSignals {

@@ -3,17 +3,17 @@ package exchange
 import "time"
 
 const (
-	portLimit    = 32 << 10         // bytes that wait for a DTE before the far end is stopped
+	portLimit    = 32 << 10         // bytes that wait for a DTE before flow control stops the far end
 	unreadLimit  = 4 << 10          // bytes that wait for ATO
-	flowPatience = 10 * time.Second // how long a DTE that does not read stops the far end, before bytes are lost
+	flowPatience = 10 * time.Second // how long a DTE that does not read stops the far end before bytes are lost
 	escapeLength = 3
 )
 
-// escape watches the data for three escape characters (S2) in silence: S12 before, between at most, and after.
+// escape searches the data for three escape characters (S2) in silence: S12 before and after, and at most S12 between.
 type escape struct {
 	last  time.Time // of the last byte
 	count int       // escape characters so far
-	a     byte      // of TIES: the A behind them, 0 before it comes
+	a     byte      // of TIES: the A after them, 0 before it comes
 	guard *timer    // the silence after
 }
 
@@ -22,8 +22,8 @@ func (e *escape) stop() {
 	e.count, e.a = 0, 0
 }
 
-// see takes data that goes to the far end. It returns how many octets there are up to the one that ends the data at
-// once, 0 where none does; with a guard time, complete says afterwards that all is there but the silence.
+// see examines data that goes to the far end. Without a guard time it returns the number of octets up to the one that
+// ends the data, 0 if none does; with a guard time, complete then reports whether only the silence is missing.
 func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow time.Duration) int {
 	silence, guard := at.Sub(e.last), p.guard()
 	if guard > 0 {
@@ -41,7 +41,7 @@ func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow ti
 		case kind == EscapeTIES && e.count >= escapeLength && e.a != 0: // the A of an AT
 		case c != p.s[2] || c > 127:
 			e.count, e.a = 0, 0
-		case guard > 0 && silence >= guard: // a new beginning
+		case guard > 0 && silence >= guard: // a new start
 			e.count = 1
 		case guard == 0 || e.count > 0:
 			e.count++
@@ -57,10 +57,10 @@ func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow ti
 	return 0
 }
 
-// complete says that the silence alone is missing.
+// complete reports whether only the silence is missing.
 func (e *escape) complete() bool { return e.count == escapeLength }
 
-// attention takes an octet behind the escape characters of TIES, and says whether it completes AT or at.
+// attention takes an octet after the escape characters of TIES, and reports whether it completes AT or at.
 func (e *escape) attention(c byte) bool {
 	was := e.a
 	e.a = 0
@@ -70,7 +70,7 @@ func (e *escape) attention(c byte) bool {
 	return was == 'A' && c == 'T' || was == 'a' && c == 't'
 }
 
-// input takes bytes from the DTE at p, as far as p is still the modem's port. It returns false where p's write deadline
+// input handles bytes from the DTE at p, as long as p is the modem's port. It returns false if p's write deadline
 // passed before they were sent.
 func (m *Modem) input(p *port, b []byte) bool {
 	m.trip(b)
@@ -97,7 +97,7 @@ func (m *Modem) input(p *port, b []byte) bool {
 	return true
 }
 
-// key is a byte in command state.
+// key handles a byte in command state.
 func (m *Modem) key(c byte) {
 	echo, what := m.editor.feed(c, &m.profile, m.cfg.MaxLine)
 	if m.profile.echo {
@@ -122,20 +122,20 @@ func garbage(b []byte) []byte {
 	return g
 }
 
-// abort is a key pressed before CONNECT.
+// abort handles a key pressed before CONNECT.
 func (m *Modem) abort() {
 	m.x.settle(m.dial, DialAborted)
 	m.onHook()
 	m.say(resultNoCarrier)
 }
 
-// transmit sends data to the far end, up to an escape that is one at once, and returns how much that was. It waits,
-// with the lock released, while the DTE there does not read, and returns false where p's write deadline passed
+// transmit sends data to the far end, up to an escape sequence without guard time, and returns how much it sent. It
+// waits, with the lock released, while the DTE there does not read, and returns false if p's write deadline passed
 // meanwhile.
 func (m *Modem) transmit(p *port, data []byte) (int, bool) {
 	m.waitForRoom(p)
 	if m.state != Connected || m.port != p {
-		return len(data), true // the call ended: the data goes the way of all that was on the line
+		return len(data), true // the call ended: the data is lost like everything on the line
 	}
 	if o := m.farEnd(); p.writeExpired && o != nil && o.full() && !o.overrun {
 		return 0, false
@@ -158,14 +158,14 @@ func (m *Modem) transmit(p *port, data []byte) (int, bool) {
 	case end > 0 && kind == EscapeTIES:
 		m.escape.stop()
 		m.setState(Escaped)
-		m.editor = editor{stage: stageBody} // its AT has come
+		m.editor = editor{stage: stageBody} // its AT has been received
 	case end > 0:
 		m.toCommand()
 	}
 	return len(data), true
 }
 
-// farEnd is the modem that hears us, nil where there is none.
+// farEnd is the modem that receives this modem's data; nil if there is none.
 func (m *Modem) farEnd() *Modem {
 	if m.call == nil || m.call.phase != connected {
 		return nil
@@ -173,7 +173,7 @@ func (m *Modem) farEnd() *Modem {
 	return m.call.other(m)
 }
 
-// toCommand leaves the data and keeps the call.
+// toCommand enters command state and keeps the call.
 func (m *Modem) toCommand() {
 	if m.state != Connected {
 		return
@@ -183,7 +183,7 @@ func (m *Modem) toCommand() {
 	m.say(resultOK)
 }
 
-// receive takes data from the far end.
+// receive accepts data from the far end.
 func (m *Modem) receive(data []byte) {
 	switch {
 	case m.state == Escaped && len(m.unread)+len(data) <= unreadLimit:
@@ -202,8 +202,8 @@ func (m *Modem) receive(data []byte) {
 
 func (m *Modem) full() bool { return m.port != nil && len(m.port.out) >= portLimit }
 
-// waitForRoom is the flow control from end to end. It gives up after flowPatience, once, so that a DTE that never reads
-// cannot stop the far end for ever.
+// waitForRoom is the end-to-end flow control. It gives up after flowPatience, once, so that a DTE that never reads
+// cannot stop the far end forever.
 func (m *Modem) waitForRoom(p *port) {
 	o := m.farEnd()
 	if o == nil || o.overrun || !o.full() {
@@ -223,7 +223,7 @@ func (m *Modem) waitForRoom(p *port) {
 	t.stop()
 }
 
-// send gives bytes to the DTE, behind those that wait for their time.
+// send sends bytes to the DTE, after pieces that wait for their time.
 func (m *Modem) send(b []byte) { m.sendPiece(piece{data: b}) }
 
 func (m *Modem) sendPiece(p piece) {
@@ -236,7 +236,7 @@ func (m *Modem) sendPiece(p piece) {
 	}
 }
 
-// hold sends a piece its wait after the ones before it.
+// hold sends a piece after its delay from the previous piece.
 func (m *Modem) hold(p piece) {
 	p.data = append([]byte(nil), p.data...)
 	m.held = append(m.held, p)
@@ -245,7 +245,7 @@ func (m *Modem) hold(p piece) {
 	}
 }
 
-// deliver gives a piece to the port.
+// deliver writes a piece to the port.
 func (m *Modem) deliver(p piece) {
 	if m.port == nil || m.dead() {
 		return

@@ -25,10 +25,10 @@ func needs(t *testing.T, program, pkg string) string {
 	return ""
 }
 
-// patient has a modem of a fast network wait for carrier as long as its register can say.
+// patient makes a modem of a fast network wait for carrier as long as its register allows.
 const patient = "S7=255"
 
-// A person at minicom goes through a whole callback.
+// A user of minicom goes through a whole callback.
 func TestPeerMinicom(t *testing.T) {
 	needs(t, "minicom", "minicom")
 	expect := needs(t, "expect", "expect")
@@ -67,7 +67,7 @@ func TestPeerMinicom(t *testing.T) {
 	}
 }
 
-// playNAS is the access server of the dialogue, without any of its thoughts.
+// playNAS plays the access server's part of the dialogue without its logic.
 func playNAS(nas *DTE, pcEvents <-chan Kind) error {
 	<-carrier(nas, true)
 	nas.Write([]byte("\r\nUsername: "))
@@ -92,7 +92,7 @@ func playNAS(nas *DTE, pcEvents <-chan Kind) error {
 	return nil
 }
 
-// carrier is closed when DCD is as wanted, or after patience.
+// carrier returns a channel that is closed when DCD is as wanted, or after patience.
 func carrier(d *DTE, on bool) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -122,7 +122,8 @@ func expectBytes(d *DTE, want string) error {
 	return nil
 }
 
-// Debian's chat dials on our modem, and its exit status is what its manual says: 0, or 4 and on for the abort strings.
+// Debian's chat dials with the exchange's modem; its exit status is as its manual says: 0, or 4 and up for the abort
+// strings.
 func TestPeerChat(t *testing.T) {
 	chat, err := exec.LookPath("/usr/sbin/chat")
 	if err != nil {

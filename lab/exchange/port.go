@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// readSize is the buffer that each attached DTE costs.
+// readSize is the read buffer of each attached DTE.
 const readSize = 1024
 
-// outLimit is where even the modem's own messages are lost, if the DTE does not read.
+// outLimit is the limit above which even the modem's own messages are lost, if the DTE does not read.
 const outLimit = portLimit + 4<<10
 
-// port is the DTE attached to a modem: a byte stream with its reader, or an in-memory DTE that takes its bytes itself.
+// port is the DTE attached to a modem: a byte stream with its reader, or an in-memory DTE that fetches its bytes.
 type port struct {
 	m      *Modem
 	rwc    io.ReadWriteCloser // nil for an in-memory DTE
@@ -28,9 +28,9 @@ type port struct {
 	gone     bool
 }
 
-// Connect attaches a DTE, in place of one that is there, and raises DTR. A nil sink is allowed. The modem reads and
-// writes rwc from then on and closes it when rwc ends, at a Vanished fault, at the next Connect, and at Close; the end
-// of rwc is DTR dropped.
+// Connect attaches a DTE, replacing the attached one, and raises DTR. The sink may be nil. From then on the modem reads
+// and writes rwc. It closes rwc when rwc ends, at a Vanished fault, at the next Connect, and at Close; the end of rwc
+// drops DTR.
 func (m *Modem) Connect(rwc io.ReadWriteCloser, s SignalSink) {
 	m.x.lock()
 	defer m.x.unlock()
@@ -38,7 +38,7 @@ func (m *Modem) Connect(rwc io.ReadWriteCloser, s SignalSink) {
 	m.attach(&port{rwc: rwc, sink: s})
 }
 
-// attach makes p the modem's port and starts its reader. It returns false, and closes p, where the modem cannot.
+// attach makes p the modem's port and starts its reader. It closes p and returns false if the modem cannot have a port.
 func (m *Modem) attach(p *port) bool {
 	p.m = m
 	p.readable.L = &m.x.mu
@@ -58,7 +58,7 @@ func (m *Modem) attach(p *port) bool {
 	return true
 }
 
-// detach takes p away from the modem; p may be nil or gone already.
+// detach removes p from the modem; p may be nil or already removed.
 func (m *Modem) detach(p *port) {
 	if p == nil || p.gone {
 		return
@@ -78,7 +78,7 @@ func (m *Modem) detach(p *port) {
 	m.portClosed()
 }
 
-// portClosed is the DTE gone: DTR drops, which a modem that StaysOffHook does not see.
+// portClosed runs when the DTE is gone: DTR drops, which a modem that StaysOffHook ignores.
 func (m *Modem) portClosed() {
 	if m.cfg.StaysOffHook {
 		m.dtr = false
@@ -87,7 +87,7 @@ func (m *Modem) portClosed() {
 	m.setDTR(false)
 }
 
-// end closes the stream as soon as the lock is released, and wakes its waiters.
+// end closes the stream when the lock is released, and wakes its waiters.
 func (p *port) end() {
 	if p.gone {
 		return
@@ -134,7 +134,7 @@ func (p *port) take(b []byte) {
 	p.m.input(p, b)
 }
 
-// write appends bytes for the DTE. It never blocks; what does not fit is lost.
+// write appends bytes for the DTE. It never blocks; bytes above the limit are lost.
 func (p *port) write(b []byte) {
 	if p.gone || len(p.out) > outLimit || p.slave != nil && !p.slave.opened() {
 		return
@@ -147,7 +147,7 @@ func (p *port) write(b []byte) {
 	p.kick()
 }
 
-// kick starts a writer where there is something to write; it ends when all is written.
+// kick starts a writer if there is something to write; the writer ends when all is written.
 func (p *port) kick() {
 	if p.rwc == nil {
 		p.readable.Broadcast()
@@ -185,7 +185,7 @@ func (p *port) drain() {
 	x.unlock()
 }
 
-// signalsChanged passes the circuits on in the way of the port.
+// signalsChanged reports the circuits in the port's own way.
 func (p *port) signalsChanged() {
 	if p.gone {
 		return

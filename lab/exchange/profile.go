@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// numRegisters is how many S registers a modem has.
+// numRegisters is the number of S registers of a modem.
 const numRegisters = 100
 
-// profile is what AT commands set and ATZ restores.
+// profile is the state that AT commands set and ATZ restores.
 type profile struct {
 	echo     bool // E
 	quiet    bool // Q
@@ -29,7 +29,7 @@ func factoryProfile() profile {
 	p.s[4] = '\n'
 	p.s[5] = '\b'
 	p.s[6] = 2   // s before blind dialling
-	p.s[7] = 50  // s for the carrier to come
+	p.s[7] = 50  // s to wait for the carrier
 	p.s[8] = 2   // s for a comma
 	p.s[9] = 6   // 0.1 s, carrier response
 	p.s[10] = 14 // 0.1 s, loss of carrier to hang-up
@@ -58,7 +58,7 @@ func (m *Modem) restore() {
 	m.updateSignals()
 }
 
-// setRegister stores v in Sn where the register and the value exist. S1 is read-only.
+// setRegister stores v in Sn if the register and the value exist. S1 is read-only.
 func (p *profile) setRegister(n, v int) bool {
 	if n < 0 || n >= numRegisters || n == 1 || v < 0 || v > 255 {
 		return false

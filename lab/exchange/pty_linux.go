@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ServePTY gives the modem to a pseudo terminal and returns the path of its slave, which any number of DTEs may open
-// and close in turn. If link is not empty it becomes a symbolic link to the slave, in place of one that is there, and
-// goes away with the terminal. It does not block; the terminal lasts until Exchange.Close or a Vanished fault, and
-// comes back after the latter.
+// ServePTY connects the modem to a pseudo terminal and returns the path of its slave, which any number of DTEs may open
+// and close in turn. A non-empty link becomes a symbolic link to the slave, replaces an existing link, and is removed
+// with the terminal. ServePTY does not block. The terminal exists until Exchange.Close or a Vanished fault; after the
+// fault it returns.
 //
-// A pseudo terminal has no modem signals. DTR is up while somebody has the slave open, as far as the system tells
-// (inotify), and what the modem says while nobody has is lost. The terminal is raw, without echo, again after each DTE.
+// A pseudo terminal has no modem signals. DTR is up while the slave is open, as far as the system reports it (inotify);
+// modem output is lost while it is not open. The terminal is set to raw mode without echo, and again after each DTE.
 func (m *Modem) ServePTY(link string) (path string, err error) {
 	l := &ptyLink{m: m, link: link}
 	if err := l.open(); err != nil {
@@ -28,7 +28,7 @@ func (m *Modem) ServePTY(link string) (path string, err error) {
 
 var errTaken = errors.New("the modem has a DTE already, has vanished, or its exchange is closed")
 
-// taken says that no terminal could be attached now. It takes the lock itself.
+// taken reports whether no terminal can be attached now. It locks the mutex itself.
 func (m *Modem) taken() bool {
 	m.x.lock()
 	defer m.x.unlock()
@@ -42,7 +42,7 @@ type ptyLink struct {
 	path string
 }
 
-// open makes a terminal and attaches it. It takes the lock itself.
+// open makes a terminal and attaches it. It locks the mutex itself.
 func (l *ptyLink) open() error {
 	if l.m.taken() {
 		return errTaken
@@ -68,7 +68,7 @@ func (l *ptyLink) open() error {
 	return nil
 }
 
-// reopen is the return after a Vanished fault. It takes the lock itself.
+// reopen makes a new terminal after a Vanished fault. It locks the mutex itself.
 func (l *ptyLink) reopen() {
 	if err := l.open(); err != nil {
 		l.m.x.lock()
@@ -77,8 +77,8 @@ func (l *ptyLink) reopen() {
 	}
 }
 
-// ptyFile is the master, with a slave descriptor of our own: without one the master returns EIO while no program has
-// the slave open, and a terminal that is not kept raw would echo the modem's words back to it.
+// ptyFile is the master with an open slave descriptor. Without that the master returns EIO while no program has the
+// slave open; and a terminal that is not in raw mode would echo the modem's output back to it.
 type ptyFile struct {
 	*os.File
 	path  string
@@ -115,7 +115,7 @@ func openPTY() (*ptyFile, error) {
 	return f, nil
 }
 
-// symlink points link at the slave, atomically, and never replaces anything but a link.
+// symlink points link at the slave, atomically, and replaces only a link.
 func (f *ptyFile) symlink(link string) error {
 	if link == "" {
 		return nil
@@ -135,7 +135,7 @@ func (f *ptyFile) symlink(link string) error {
 	return nil
 }
 
-// Close ends the terminal and takes its link away. It may be called twice.
+// Close ends the terminal and removes its link. It may be called twice.
 func (f *ptyFile) Close() error {
 	err := os.ErrClosed
 	f.once.Do(func() {
@@ -166,19 +166,19 @@ func makeRaw(fd int) error {
 	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 }
 
-// ptySlave counts the opens of the slave, except our own.
+// ptySlave counts the opens of the slave, except the exchange's own.
 type ptySlave struct {
 	m     *Modem
 	file  *ptyFile
-	watch *ptyWatch // nil: no information from the system, assumed open
+	watch *ptyWatch // nil: the system reports nothing, assumed open
 	wd    int32
 	count int
 }
 
 func (s *ptySlave) opened() bool { return s.watch == nil || s.count > 0 }
 
-// sync takes the opens and closes that happened before now. The reader does so before it hands bytes on, so that the
-// answer to the first command finds DTR up.
+// sync processes the opens and closes that happened before now. The reader calls it before it passes bytes on, so that
+// DTR is up when the first command is answered.
 func (s *ptySlave) sync() {
 	if s.watch != nil {
 		s.watch.drain()
@@ -223,14 +223,14 @@ func (s *ptySlave) changed(opened bool) {
 		return
 	}
 	s.m.portClosed()
-	_ = makeRaw(s.file.slave) // it worked before; a terminal gone meanwhile needs it no more
+	_ = makeRaw(s.file.slave) // it worked before; a closed terminal does not need it
 	if s.m.port != nil && s.m.port.slave == s {
 		s.m.port.out = nil
 	}
 	_ = unix.IoctlSetInt(s.file.slave, unix.TCFLSH, unix.TCIFLUSH)
 }
 
-// ptyWatch learns from inotify when slaves are opened and closed: one for all terminals of an exchange, one goroutine.
+// ptyWatch reports through inotify when slaves are opened and closed: one goroutine for all terminals of an exchange.
 type ptyWatch struct {
 	x      *Exchange
 	fd     int
@@ -253,8 +253,8 @@ func newPTYWatch(x *Exchange) (*ptyWatch, error) {
 	return w, nil
 }
 
-// run drains until close. The poller wakes it; the events themselves are taken under the lock, by the first goroutine
-// that needs them.
+// run drains the file until close. The poller wakes it; the events themselves are processed under the lock, by the
+// first goroutine that needs them.
 func (w *ptyWatch) run(rc syscall.RawConn) {
 	_ = rc.Read(func(uintptr) bool {
 		w.x.lock()
@@ -262,10 +262,10 @@ func (w *ptyWatch) run(rc syscall.RawConn) {
 		done := w.closed
 		w.x.unlock()
 		return done
-	}) // its error is that the file was closed
+	}) // its error means that the file was closed
 }
 
-// close takes the lock itself.
+// close locks the mutex itself.
 func (w *ptyWatch) close() {
 	w.x.lock()
 	w.closed = true

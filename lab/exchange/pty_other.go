@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// ServePTY needs Linux.
+// ServePTY is only implemented on Linux.
 func (m *Modem) ServePTY(string) (string, error) {
 	return "", fmt.Errorf("serve modem %s on a pseudo terminal: %w", m.cfg.Name, errors.ErrUnsupported)
 }

@@ -24,7 +24,7 @@ const (
 	resultBlacklisted result = 32
 )
 
-// results are all of them.
+// results are all result codes.
 var results = []result{
 	resultOK, resultConnect, resultRing, resultNoCarrier, resultError, resultNoDialtone, resultBusy, resultNoAnswer,
 	resultVoice,
@@ -85,7 +85,7 @@ func connectCode(text string) int {
 	return int(resultConnect)
 }
 
-// frameResult puts a result code into its frame: V.250 §5.7.1, 0 CR or CR LF OK CR LF.
+// frameResult frames a result code: V.250 §5.7.1, 0 CR or CR LF OK CR LF.
 func (p *profile) frameResult(code int, text string) []byte {
 	if !p.verbose {
 		return append(strconv.AppendInt(nil, int64(code), 10), p.s[3])
@@ -93,7 +93,7 @@ func (p *profile) frameResult(code int, text string) []byte {
 	return p.frameInfo(text)
 }
 
-// frameInfo puts information text into its frame: without the leading CR LF where results are numeric.
+// frameInfo frames information text: without the leading CR LF if results are numeric.
 func (p *profile) frameInfo(text string) []byte {
 	b := make([]byte, 0, len(text)+4)
 	if p.verbose {
@@ -106,7 +106,7 @@ func (p *profile) frameInfo(text string) []byte {
 // say sends a result code to the DTE.
 func (m *Modem) say(r result) { m.sayText(r, m.cfg.Dialect.text(r)) }
 
-// sayText sends a result code with a verbose form of its own.
+// sayText sends a result code with a given verbose form.
 func (m *Modem) sayText(r result, text string) {
 	if m.profile.quiet || m.dead() || (r == resultOK && m.fault.NeverOK) {
 		return
@@ -119,7 +119,7 @@ func (m *Modem) sayText(r result, text string) {
 	m.sendPiece(piece{data: b, deafens: true})
 }
 
-// sayRing is RING, with the caller's number in it where the dialect has it there.
+// sayRing sends RING, with the caller's number in it if the dialect has it there.
 func (m *Modem) sayRing(c *call) {
 	d := &m.cfg.Dialect
 	if strings.HasPrefix(d.CallerIDText, "RING") && m.showsCaller() && c.rings > d.CallerIDTime.rings() {
@@ -129,7 +129,7 @@ func (m *Modem) sayRing(c *call) {
 	m.say(resultRing)
 }
 
-// sayConnect sends CONNECT; the speed is told from X1 on.
+// sayConnect sends CONNECT; it includes the speed from X1 on.
 func (m *Modem) sayConnect() {
 	if m.profile.quiet || m.dead() {
 		return
@@ -155,7 +155,7 @@ func (m *Modem) inform(format string, args ...any) {
 	m.send(m.profile.frameInfo(fmt.Sprintf(format, args...)))
 }
 
-// presents is the number that a caller lets the network show.
+// presents is the number that the network shows for a caller.
 func (m *Modem) presents() string {
 	switch {
 	case m.cfg.WithholdsNumber:
@@ -171,12 +171,12 @@ func (m *Modem) presents() string {
 // showsCaller reports whether the modem shows the caller's number to its DTE.
 func (m *Modem) showsCaller() bool { return m.cfg.CallerID && m.profile.callerID }
 
-// showCaller sends the caller's number as +VCID=1 asks for.
+// showCaller sends the caller's number as +VCID=1 requires.
 func (m *Modem) showCaller(from *Modem) {
 	now := time.Now()
 	number := from.presents()
 	switch text := m.cfg.Dialect.CallerIDText; {
-	case strings.HasPrefix(text, "RING"): // sayRing has it
+	case strings.HasPrefix(text, "RING"): // sayRing sends it
 		return
 	case text != "":
 		m.inform(text, number)

@@ -7,16 +7,15 @@ import (
 	"net"
 )
 
-// ServeTCP gives the modem to one TCP client after the other, bytes only. A client who comes while another is there, or
-// while the modem has vanished, is rejected by closing the connection. The end of a connection is DTR dropped,
-// unless the modem StaysOffHook. It returns nil when l is closed, by its owner or by Exchange.Close, and leaves the
-// client of that moment connected.
+// ServeTCP connects the modem to one TCP client after the other, bytes only. A client that connects while another is
+// connected, or while the modem has vanished, is rejected by closing the connection. The end of a connection drops DTR,
+// unless the modem StaysOffHook. ServeTCP returns nil when l is closed, by its owner or by Exchange.Close; the current
+// client stays connected.
 func (m *Modem) ServeTCP(l net.Listener) error {
 	return m.serve(l, func(c net.Conn) *port { return &port{rwc: c} })
 }
 
-// ServeRFC2217 is ServeTCP behind a telnet server with the COM-PORT option: the client drives DTR and sees the
-// circuits.
+// ServeRFC2217 is ServeTCP with a telnet server and the COM-PORT option: the client drives DTR and sees the circuits.
 func (m *Modem) ServeRFC2217(l net.Listener) error {
 	return m.serve(l, func(c net.Conn) *port {
 		return &port{rwc: c, telnet: newTelnet("ringback exchange " + m.cfg.Name)}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-const patience = time.Minute // for what the operating system does
+const patience = time.Minute // for actions of the operating system
 
 // readUntil reads until want has come.
 func readUntil(t *testing.T, r interface {
@@ -128,7 +128,7 @@ func TestServeTCP(t *testing.T) {
 
 func openPath(t *testing.T, path string) *os.File {
 	t.Helper()
-	// O_NONBLOCK and O_NOCTTY of Linux: deadlines work, and it is nobody's terminal
+	// O_NONBLOCK and O_NOCTTY of Linux: deadlines work, and it does not become a controlling terminal
 	f, err := os.OpenFile(path, os.O_RDWR|0x900, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestServePTY(t *testing.T) {
 	}
 }
 
-// A modem that stays off hook keeps its call when the terminal is closed, and the next DTE finds it.
+// A modem that stays off hook keeps its call when the terminal is closed, and the next DTE continues it.
 func TestPTYStaysOffHook(t *testing.T) {
 	x := New(Config{Instant: true})
 	defer x.Close()

@@ -36,7 +36,7 @@ func newTown(t *testing.T, cfg Config, bobs ModemConfig) *town {
 	return w
 }
 
-// pass lets the bubble's time pass.
+// pass lets d of the bubble's time pass.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -86,7 +86,7 @@ func TestStories(t *testing.T) {
 		}
 		for i, part := range strings.Split("\n"+string(b), "\n= ") {
 			if i == 0 {
-				continue // the head of the file
+				continue // the header of the file
 			}
 			name, body, _ := strings.Cut(part, "\n")
 			t.Run(strings.TrimSuffix(filepath.Base(f), ".txt")+"/"+name, func(t *testing.T) {

@@ -2,21 +2,21 @@ package exchange
 
 import "strconv"
 
-// phase is how far a call has come, seen from the exchange.
+// phase is the state of a call at the exchange.
 type phase uint8
 
 const (
-	routing   phase = iota // the digits are in, nothing was found yet
-	seized                 // the called line is taken, its first ring is to come
+	routing   phase = iota // the digits are complete, nothing was found yet
+	seized                 // the called line is taken, before its first ring
 	ringing                // the called line rings
-	answered               // off hook on both sides, no modem has met the other yet
+	answered               // off hook on both sides, the modems do not hear each other yet
 	training               // both modems exchange tones
 	connected              // both have carrier
 	held                   // the called side is on hook again, the caller keeps the line
 )
 
-// call is one connection, or the attempt at one. It stands in the call field of both modems as long as it occupies
-// their lines. Where a behaviour answers instead of a modem, to is nil.
+// call is one connection, or an attempt. Both modems have it in their call field as long as it occupies their lines. to
+// is nil if a behaviour answers instead of a modem.
 type call struct {
 	from, to *Modem
 	number   string
@@ -27,7 +27,7 @@ type call struct {
 	burst    *timer // the end of a ring burst, then the caller's number
 }
 
-// other returns the far end, nil where that is no modem.
+// other returns the far end, nil if it is not a modem.
 func (c *call) other(m *Modem) *Modem {
 	if c.from == m {
 		return c.to
@@ -47,7 +47,7 @@ func (x *Exchange) place(m *Modem, number string) {
 	c.timer = x.after(x.delay(x.cfg.PostDial), func() { x.route(c) })
 }
 
-// route looks a number up. What the directory does not hold ends here.
+// route looks a number up. A number that is not in the directory ends here.
 func (x *Exchange) route(c *call) {
 	s := x.numbers[c.number]
 	if s == nil {
@@ -78,7 +78,7 @@ func (x *Exchange) route(c *call) {
 	}
 }
 
-// ringBack lets the caller hear ringing of a line that has no modem.
+// ringBack sends ringing tone for a line that has no modem.
 func (x *Exchange) ringBack(c *call) {
 	c.phase = ringing
 	c.rings++
@@ -98,7 +98,7 @@ func (x *Exchange) hunt(c *call, s *subscription) {
 	x.engaged(c)
 }
 
-// seize takes the called line. Its first ring comes at once, after SeizedBefore, or behind the caller's number.
+// seize takes the called line. Its first ring comes immediately, after SeizedBefore, or after the caller's number.
 func (x *Exchange) seize(c *call, m *Modem) {
 	c.to, c.phase = m, seized
 	m.call = c
@@ -153,7 +153,7 @@ func (x *Exchange) burstEnds(c *call) {
 	}
 }
 
-// pickUp is the called side going off hook on a seized or ringing line.
+// pickUp runs when the called side goes off hook on a seized or ringing line.
 func (x *Exchange) pickUp(c *call) {
 	c.stopTimers()
 	c.phase = answered
@@ -162,7 +162,7 @@ func (x *Exchange) pickUp(c *call) {
 	x.event(AnswerEvent, c.to, c, "")
 }
 
-// meet lets both modems train as soon as both listen.
+// meet starts training when both modems listen.
 func (x *Exchange) meet(c *call) {
 	if c.to == nil || c.phase != answered || !c.from.listening || !c.to.listening {
 		return
@@ -176,7 +176,8 @@ func (x *Exchange) meet(c *call) {
 	})
 }
 
-// leave is m going on hook during c. A caller ends the call; a called side ends it unless the caller holds the line.
+// leave runs when m goes on hook during c. A caller ends the call; a called side ends it unless the caller holds the
+// line.
 func (x *Exchange) leave(c *call, m *Modem) {
 	o := c.other(m)
 	if m == c.to && c.from.cfg.HoldsLine {
@@ -195,7 +196,7 @@ func (x *Exchange) leave(c *call, m *Modem) {
 	}
 }
 
-// hold is the called side on hook while the caller stays: the line is taken, and only the caller frees it.
+// hold runs when the called side is on hook while the caller stays: the line is occupied, and only the caller frees it.
 func (x *Exchange) hold(c *call) {
 	c.stopTimers()
 	c.phase, c.wasHeld = held, true

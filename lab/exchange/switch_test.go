@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// recorder keeps events; it is an OnEvent.
+// recorder records events; its method is an OnEvent.
 type recorder struct {
 	mu     sync.Mutex
 	events []Event
@@ -198,7 +198,7 @@ func TestCallerID(t *testing.T) {
 	}
 }
 
-// The directory is the limit of what can be dialled, in whatever disguise.
+// Only numbers in the directory are connected, however they are written.
 func TestOnlyTheDirectoryIsConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -330,7 +330,7 @@ func TestBusyWhenOffHookAndOnesOwnNumber(t *testing.T) {
 	})
 }
 
-// A call back that comes before the caller's modem noticed the hang-up (S10) finds their line busy.
+// A callback before the caller's modem has noticed the hang-up (S10) finds the line busy.
 func TestTooSoonIsBusy(t *testing.T) {
 	for _, tt := range []struct {
 		wait time.Duration
@@ -351,7 +351,7 @@ func TestTooSoonIsBusy(t *testing.T) {
 	}
 }
 
-// The caller holds the line: the called side dials, but only the holder hears it, and answers.
+// The caller holds the line: the called side dials, but only the holder receives it, and answers.
 func TestHoldLineAttack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
@@ -395,7 +395,7 @@ func TestHoldLineAttack(t *testing.T) {
 		w.dte["bob"].SetDTR(false)
 		w.dte["bob"].SetDTR(true)
 		pass(10 * time.Second)
-		d.Close() // mallory hangs up at last
+		d.Close() // mallory hangs up
 		pass(time.Second)
 		if w.bob.Held() {
 			t.Error("still held")
@@ -439,7 +439,7 @@ func TestHoldTimeAndReleaseWhileDialling(t *testing.T) {
 		seize()
 		pass(5 * time.Second)
 		w.types("bob", "ATDT5551\r")
-		pass(time.Second) // in the middle of the digits
+		pass(time.Second) // between the digits
 		mallory.HangUp()
 		pass(60 * time.Second)
 		w.want("bob", "\r\nNO CARRIER\r\n")
@@ -449,7 +449,7 @@ func TestHoldTimeAndReleaseWhileDialling(t *testing.T) {
 	})
 }
 
-// An incoming call takes the line before it rings: who dials in that moment talks to the wrong one.
+// An incoming call takes the line before it rings: a modem that dials at that moment is connected to the wrong caller.
 func TestGlare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
@@ -629,7 +629,7 @@ func TestDTESignals(t *testing.T) {
 	})
 }
 
-// A DTE that does not read stops the far end, and cannot stop it for ever.
+// A DTE that does not read stops the far end, but not forever.
 func TestFlowControl(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
@@ -696,13 +696,13 @@ func TestReadDeadline(t *testing.T) {
 	})
 }
 
-// Close in the middle of everything.
+// Close while all kinds of activity are in progress.
 func TestCloseAtAnyTime(t *testing.T) {
 	for at := range 30 {
 		synctest.Test(t, func(t *testing.T) {
 			w := newTown(t, Config{}, ModemConfig{Profile: "S0=2", CallerID: true})
 			near, far := net.Pipe()
-			w.bob.Connect(far, nil) // nobody reads: the writer is stuck
+			w.bob.Connect(far, nil) // nobody reads: the writer blocks
 			w.types("alice", "ATDT5552\r")
 			pass(time.Duration(at) * 700 * time.Millisecond)
 			w.x.Close()

@@ -20,7 +20,7 @@ const (
 	optComPort = 44
 )
 
-// COM-PORT commands of the client; the server answers with 100 more (RFC 2217 §2).
+// COM-PORT commands of the client; the server answers with the code plus 100 (RFC 2217 §2).
 const (
 	comSignature      = 0
 	comBaud           = 1
@@ -51,18 +51,18 @@ const (
 	modemMaskInit = 255
 )
 
-// telnetUser is what a telnet stream is to its owner.
+// telnetUser receives what a telnet stream decodes.
 type telnetUser interface {
 	telnetData(b []byte)  // bytes for the modem; b is valid during the call
 	telnetReply(b []byte) // bytes for the client, complete commands
 	telnetDTR(on bool)
 	telnetRTS(on bool)
 	telnetBreak()
-	telnetPurge() // forget what waits for the client
+	telnetPurge() // discard what waits for the client
 	telnetSignals() Signals
 }
 
-// optState is RFC 1143's state of one side of an option. As this server never asks to switch an option off, its WANTNO
+// optState is RFC 1143's state of one side of an option. This server never asks to switch an option off, so the WANTNO
 // states and queue bits cannot occur.
 type optState uint8
 
@@ -72,7 +72,7 @@ const (
 	optYes
 )
 
-// telnet is the access server's end of a telnet stream with the COM-PORT option. It is pure: bytes in, calls out.
+// telnet is the access server's end of a telnet stream with the COM-PORT option. It does no I/O: bytes in, calls out.
 type telnet struct {
 	signature string
 	us, them  map[byte]optState
@@ -90,11 +90,11 @@ type telnet struct {
 	dtr, rts  bool
 	modemMask byte
 	lineMask  byte
-	state     byte // modem state last seen, without delta bits
+	state     byte // last seen modem state, without delta bits
 	suspended bool // by FLOWCONTROL-SUSPEND: no data to the client
 }
 
-// stage is where the decoder stands.
+// stage is the state of the decoder.
 type stage uint8
 
 const (
@@ -133,7 +133,7 @@ func (t *telnet) begin(dst []byte) []byte {
 	return dst
 }
 
-// feed takes bytes from the client. Data is passed on in the order of the stream, between the commands.
+// feed decodes bytes from the client. Data and commands are passed on in the order of the stream.
 func (t *telnet) feed(b []byte, u telnetUser) {
 	for len(b) > 0 {
 		if t.stage == inData && !t.cr {
@@ -149,7 +149,7 @@ func (t *telnet) feed(b []byte, u telnetUser) {
 	}
 }
 
-// plain counts the bytes that are data as they stand; a CR outside BINARY is left to byte.
+// plain counts the leading bytes that are unencoded data; a CR outside BINARY is left to byte.
 func (t *telnet) plain(b []byte) int {
 	for i, c := range b {
 		if c == telIAC || c == '\r' && t.them[optBinary] != optYes {
@@ -217,7 +217,8 @@ func (t *telnet) subByte(c byte) {
 	}
 }
 
-// afterSubIAC: IAC IAC is a 255, IAC SE the end. Anything else ends the subnegotiation undone and is a command.
+// afterSubIAC handles the byte after IAC: IAC IAC is a 255, IAC SE the end. Anything else discards the subnegotiation
+// and is a command.
 func (t *telnet) afterSubIAC(c byte, u telnetUser) {
 	switch c {
 	case telIAC:
@@ -266,7 +267,7 @@ func (t *telnet) negotiate(verb, o byte, u telnetUser) {
 	}
 }
 
-// comPort says that the option is in force.
+// comPort reports whether the option is active.
 func (t *telnet) comPort() bool { return t.them[optComPort] == optYes || t.us[optComPort] == optYes }
 
 // encode appends data for the client: IAC doubled, and CR NUL for a bare CR while the client has not agreed to BINARY.
@@ -295,7 +296,7 @@ func frame(command byte, value ...byte) []byte {
 	return append(dst, telIAC, telSE)
 }
 
-// comCommand carries out one COM-PORT command and acknowledges it with the value now in force.
+// comCommand executes one COM-PORT command and acknowledges it with the value now in effect.
 func (t *telnet) comCommand(cmd byte, v []byte, u telnetUser) {
 	var first byte
 	if len(v) > 0 {
@@ -303,7 +304,7 @@ func (t *telnet) comCommand(cmd byte, v []byte, u telnetUser) {
 	}
 	switch cmd {
 	case comSignature:
-		if len(v) == 0 { // else it is the client's own
+		if len(v) == 0 { // a non-empty one is the client's own
 			u.telnetReply(frame(cmd, []byte(t.signature)...))
 		}
 	case comBaud:
@@ -389,14 +390,14 @@ func (t *telnet) control(v byte, u telnetUser) byte {
 	return v
 }
 
-// announce sends the modem state as it is, without delta bits: when the option comes into force, a mask is set, or a
+// announce sends the current modem state without delta bits: when the option becomes active, a mask is set, or a
 // notification may have been purged.
 func (t *telnet) announce(u telnetUser) {
 	t.state = modemState(u.telnetSignals())
 	u.telnetReply(frame(comNotifyModem, t.state&t.modemMask))
 }
 
-// notify appends a NOTIFY-MODEMSTATE where the mask lets something of the change through.
+// notify appends a NOTIFY-MODEMSTATE if the mask selects a part of the change.
 func (t *telnet) notify(dst []byte, s Signals) []byte {
 	was, is := t.state, modemState(s)
 	t.state = is
@@ -437,7 +438,7 @@ func modemState(s Signals) byte {
 	return b
 }
 
-// The port is the user of its telnet stream.
+// A port is the user of its telnet stream.
 
 func (p *port) telnetData(b []byte)  { p.m.input(p, b) }
 func (p *port) telnetReply(b []byte) { p.ctl = append(p.ctl, b...) }

@@ -39,7 +39,7 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// client is the far end of a connection, with a reader that collects all that comes.
+// client is the far end of a connection, with a reader that collects everything.
 type client struct {
 	net.Conn
 	mu   sync.Mutex
@@ -69,7 +69,7 @@ func (l *pipeListener) dial() *client {
 	return c
 }
 
-// take returns what came since the last time.
+// take returns what arrived since the last call.
 func (c *client) take() string {
 	synctest.Wait()
 	c.mu.Lock()
@@ -81,7 +81,7 @@ func (c *client) take() string {
 
 func hex(s string) string { return fmt.Sprintf("% x", s) }
 
-// The octets of RFC 2217, both ways. Client commands are 0 to 12, the server's answers 100 to 112.
+// The octets of RFC 2217 in both directions. Client commands are 0 to 12, the server's answers 100 to 112.
 func TestRFC2217Octets(t *testing.T) {
 	const (
 		iac = "\xff"
@@ -167,7 +167,7 @@ func TestRFC2217Octets(t *testing.T) {
 	})
 }
 
-// A call seen by an RFC 2217 client: every notification in its place, IAC doubled in data, DTR hangs up.
+// A call seen by an RFC 2217 client: every notification in order, IAC doubled in data, DTR hangs up.
 func TestRFC2217Call(t *testing.T) {
 	const notify = "\xff\xfa\x2c\x6b"
 	synctest.Test(t, func(t *testing.T) {
@@ -197,13 +197,13 @@ func TestRFC2217Call(t *testing.T) {
 		c.Write([]byte("\xff\xff\x7e\xff\xff"))
 		w.want("alice", "\xff\x7e\xff")
 
-		other := l.dial() // turned away
+		other := l.dial() // rejected
 		<-other.done
 		if other.err != io.EOF || len(other.got) > 0 {
 			t.Errorf("a second client got %q, %v", other.got, other.err)
 		}
 
-		c.Close() // the port drops, the modem stays
+		c.Close() // the connection ends, the modem stays off hook
 		synctest.Wait()
 		if w.bob.State() != Connected {
 			t.Fatalf("bob is %s", w.bob.State())
@@ -221,7 +221,7 @@ func TestRFC2217Call(t *testing.T) {
 	})
 }
 
-// A client that never agrees to BINARY is an NVT: CR NUL for a bare CR, both ways.
+// A client that never agrees to BINARY is an NVT: CR NUL for a bare CR, in both directions.
 func TestTelnetNVT(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{}, ModemConfig{})
@@ -240,7 +240,7 @@ func TestTelnetNVT(t *testing.T) {
 	})
 }
 
-// collector is a telnetUser that keeps what it is told.
+// collector is a telnetUser that records its calls.
 type collector struct{ data, reply bytes.Buffer }
 
 func (c *collector) telnetData(b []byte)  { c.data.Write(b) }
@@ -253,7 +253,8 @@ func (c *collector) telnetSignals() Signals {
 	return DSR | CTS
 }
 
-// However the stream is cut, it means the same; answers are complete commands, and data survives encode and decode.
+// The decoded stream does not depend on how it is divided; answers are complete commands, and data survives encode and
+// decode.
 func FuzzTelnet(f *testing.F) {
 	f.Add([]byte("\xff\xfb\x2c\xff\xfa\x2c\x01\x00\x00\x25\x80\xff\xf0AT\r\x00"), uint8(3))
 	f.Add([]byte("\xff\xfa\x2c\xff\xff\xff\xf0\xff\xff"), uint8(1))

@@ -14,15 +14,15 @@ import (
 	"layeh.com/radius"
 )
 
-// challenge is an Access-Challenge that waits for its answer.
+// challenge is an Access-Challenge that awaits its answer.
 type challenge struct {
 	user string
-	any  bool   // any answer passes
-	eap  []byte // the value of EAP-MD5's challenge; nil where it is none
+	any  bool   // any answer is accepted
+	eap  []byte // the value of EAP-MD5's challenge; nil for other challenges
 	id   byte   // of EAP
 }
 
-// answer makes the reply to p, which came to the port of such requests; why tells the reason of a refusal.
+// answer makes the reply to p. port is the kind of requests that the port accepts; why is the reason of a refusal.
 func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults, port radius.Code) (b []byte, why string) {
 	r := reply{request: p, secret: s.cfg.Secret, faults: f, raw: s.cfg.RawAscend}
 	switch {
@@ -44,7 +44,7 @@ func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults, port radius.C
 	return r.encode(), why
 }
 
-// login decides on an Access-Request; why tells the reason of a refusal.
+// login decides on an Access-Request; why is the reason of a refusal.
 func (s *RADIUS) login(p *radius.Packet, f Faults) (u User, code radius.Code, attrs []Attribute, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *RADIUS) login(p *radius.Packet, f Faults) (u User, code radius.Code, at
 	return u, radius.CodeAccessAccept, append(u.Reply, proof.attrs...), ""
 }
 
-// answered takes the answer to a challenge.
+// answered checks the answer to a challenge.
 func (s *RADIUS) answered(p *radius.Packet, u User, state string, f Faults) (User, radius.Code, []Attribute, string) {
 	said := aaa.Secret(unhide(p.Get(2), p.Authenticator[:], s.cfg.Secret))
 	if said == "" || said != u.Answer && !s.states[state].any {
@@ -91,7 +91,7 @@ func (s *RADIUS) answered(p *radius.Packet, u User, state string, f Faults) (Use
 	return u, radius.CodeAccessAccept, u.Reply, ""
 }
 
-// challenge remembers what is asked; its attributes are the Access-Challenge's.
+// challenge stores what is asked and returns the attributes of the Access-Challenge.
 func (s *RADIUS) challenge(u User, prompt string, c challenge) []Attribute {
 	var b [8]byte
 	rand.Read(b[:])
@@ -122,7 +122,7 @@ func rejection(u User, f Faults) []Attribute {
 	return attrs
 }
 
-// unhide is RFC 2865 §5.2 the other way; "" where it cannot be.
+// unhide reverses the hiding of RFC 2865 §5.2; "" if hidden is malformed.
 func unhide(hidden, auth []byte, secret aaa.Secret) string {
 	if len(hidden) == 0 || len(hidden)%16 != 0 || len(hidden) > 128 {
 		return ""
@@ -139,7 +139,7 @@ func unhide(hidden, auth []byte, secret aaa.Secret) string {
 	return strings.TrimRight(string(plain), "\x00")
 }
 
-// account keeps an Accounting-Request.
+// account records an Accounting-Request.
 func (s *RADIUS) account(p *radius.Packet, from net.Addr) {
 	r := Record{Time: time.Now(), From: from.String()}
 	for _, a := range p.Attributes {

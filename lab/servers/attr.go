@@ -16,17 +16,18 @@ import (
 	dictfile "layeh.com/radius/dictionary"
 )
 
-// Attribute is a RADIUS attribute in words, spelled as FreeRADIUS spells it: Service-Type, Callback-NAS-Prompt. All
-// dialects that call back are known: the RFCs, Cisco, Ascend (X-Ascend-… are its types outside of a VSA), Lucent, USR,
-// Acc, Zyxel, Shiva, Annex, Microsoft, and the names of 1997; `Attr-N = 0x…` stands for all else.
+// Attribute is a RADIUS attribute as text, with FreeRADIUS's names: Service-Type, Callback-NAS-Prompt. The dictionary
+// has all dialects with callback: the RFCs, Cisco, Ascend (X-Ascend-… are its types outside of a VSA), Lucent, USR,
+// Acc, Zyxel, Shiva, Annex, Microsoft, and the names of 1997; `Attr-N = 0x…` is any other attribute.
 type Attribute struct{ Name, Value string }
 
 func (a Attribute) String() string { return a.Name + " = " + a.Value }
 
-// encode writes a in its octets; nothing is encrypted.
+// encode returns the octets of a; nothing is encrypted.
 func (a Attribute) encode() (radius.Type, radius.Attribute, error) { return a.encodeFor(nil, "") }
 
-// encodeFor is encode for the reply to a request, whose authenticator and secret encrypt what the dictionary says.
+// encodeFor is encode for the reply to a request, whose authenticator and secret encrypt the attributes that the
+// dictionary marks.
 func (a Attribute) encodeFor(auth []byte, secret aaa.Secret) (radius.Type, radius.Attribute, error) {
 	if n, ok := cutPrefixFold(a.Name, "Attr-"); ok {
 		t, err := strconv.ParseUint(n, 10, 8)
@@ -61,7 +62,7 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// wrap puts a value into a Vendor-Specific attribute in the vendor's format, where it has one.
+// wrap puts a value into a Vendor-Specific attribute in the vendor's format, if the entry has a vendor.
 func (e *entry) wrap(v []byte) (radius.Type, radius.Attribute, error) {
 	longest := 253
 	if e.vendor != 0 {
@@ -99,7 +100,7 @@ func ascendSecret(v, auth []byte, secret aaa.Secret) []byte {
 	return out
 }
 
-// encode writes a value in the octets of its kind.
+// encode returns the octets of a value of the entry's kind.
 func (e *entry) encode(s string) ([]byte, error) {
 	switch e.kind {
 	case dictfile.AttributeInteger, dictfile.AttributeSigned:
@@ -187,7 +188,7 @@ func encodeDate(s string) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(nil, uint32(n)), nil
 }
 
-// encodePrefix is RFC 3162 §2.3.
+// encodePrefix encodes RFC 3162 §2.3.
 func encodePrefix(s string) ([]byte, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil || !p.Addr().Is6() {
@@ -211,7 +212,7 @@ func encodeInterfaceID(s string) ([]byte, error) {
 	return b, nil
 }
 
-// octets reads 0x… in hexadecimal, all else as it stands.
+// octets decodes hexadecimal after 0x, and returns any other text unchanged.
 func octets(s string) ([]byte, error) {
 	h, ok := strings.CutPrefix(s, "0x")
 	if !ok {
@@ -224,7 +225,7 @@ func octets(s string) ([]byte, error) {
 	return b, nil
 }
 
-// decode writes a received attribute in words.
+// decode returns a received attribute as text.
 func decode(t radius.Type, v radius.Attribute) Attribute {
 	if t == 26 && len(v) > 4 {
 		if e, value := unwrap(v); e != nil {
@@ -237,8 +238,8 @@ func decode(t radius.Type, v radius.Attribute) Attribute {
 	return Attribute{fmt.Sprintf("Attr-%d", t), "0x" + hex.EncodeToString(v)}
 }
 
-// unwrap finds the one vendor attribute in a Vendor-Specific attribute; nil where there is none, or more than one, or
-// of an unknown kind.
+// unwrap finds the one vendor attribute in a Vendor-Specific attribute; nil if there is none, more than one, or an
+// unknown one.
 func unwrap(v []byte) (*entry, []byte) {
 	vendor, b := binary.BigEndian.Uint32(v), v[4:]
 	for _, form := range []struct{ typeOctets, lenOctets int }{{1, 1}, {2, 1}, {4, 0}} {
@@ -305,7 +306,7 @@ func (e *entry) decode(v []byte) string {
 	return "0x" + hex.EncodeToString(v)
 }
 
-// quoted tells whether the value of an attribute of that name is written in quotes.
+// quotedKind reports whether the value of an attribute of that name is written in quotes.
 func quotedKind(name string) bool {
 	e := lookup(name)
 	return e == nil && !strings.HasPrefix(name, "Attr-") || e != nil && e.kind == dictfile.AttributeString &&

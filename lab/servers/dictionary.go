@@ -18,7 +18,7 @@ import (
 //go:embed dictionary
 var dictionaryFiles embed.FS
 
-// entry is what a dictionary says of one attribute.
+// entry is the dictionary's entry of one attribute.
 type entry struct {
 	name    string
 	vendor  uint32 // 0: an attribute of the RFCs
@@ -27,11 +27,11 @@ type entry struct {
 	encrypt int // as FreeRADIUS's flag: 1 User-Password, 2 Tunnel-Password, 3 Ascend's secret
 
 	vendorName string
-	typeOctets int // of a vendor's type and length fields
+	typeOctets int // size of a vendor's type and length fields
 	lenOctets  int
 
 	values map[string]uint32 // names in lower case
-	names  map[uint32]string // by which each number is printed
+	names  map[uint32]string // the name with which each number is printed
 }
 
 type number struct{ vendor, number uint32 }
@@ -42,10 +42,10 @@ type attributeDictionary struct {
 	names    []string
 }
 
-// dictionary is read once, when first asked for.
+// dictionary is read once, at first use.
 var dictionary = sync.OnceValue(readDictionary)
 
-// readDictionary panics where a file of the program's own does not parse: TestDictionary reads it.
+// readDictionary panics if an embedded file does not parse: TestDictionary reads them.
 func readDictionary() *attributeDictionary {
 	d := &attributeDictionary{byName: map[string]*entry{}, byNumber: map[number]*entry{}}
 	values := map[number][]*dictfile.Value{}
@@ -67,7 +67,7 @@ func readDictionary() *attributeDictionary {
 		for _, v := range values[number{e.vendor, e.number}] {
 			n := uint32(v.Number)
 			e.values[strings.ToLower(v.Name)] = n
-			e.names[n] = v.Name // the last name of a number is the one that is printed, as FreeRADIUS has it
+			e.names[n] = v.Name // as in FreeRADIUS, the last name of a number is the one that is printed
 		}
 	}
 	d.rawAscend()
@@ -92,7 +92,7 @@ func parseDictionary(name string) (*dictfile.Dictionary, error) {
 	return p.Parse(dictionaryFile{f})
 }
 
-// take adds attributes; the first name of a number is the one that it is printed by.
+// take adds attributes; the first name of a number is the one that is printed.
 func (d *attributeDictionary) take(list []*dictfile.Attribute, v *dictfile.Vendor) {
 	for _, a := range list {
 		e := &entry{name: a.Name, number: uint32(a.OID[0]), kind: a.Type, typeOctets: 1, lenOctets: 1}
@@ -111,8 +111,8 @@ func (d *attributeDictionary) take(list []*dictfile.Attribute, v *dictfile.Vendo
 	}
 }
 
-// collect files values under their attribute's number: an old name of it has them too. Old values come first: none is
-// printed by them.
+// collect files values under their attribute's number, so that an old name of the attribute has them too. Old values
+// come first, so that they are not printed.
 func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []*dictfile.Value, vendor uint32,
 	old bool) {
 	for _, v := range list {
@@ -127,10 +127,10 @@ func (d *attributeDictionary) collect(into map[number][]*dictfile.Value, list []
 	}
 }
 
-// rawAscend adds X-Ascend-…: Ascend's old code sent its attributes as types of their own, where the RFCs have others
-// now.
+// rawAscend adds X-Ascend-…: Ascend's old code sent its attributes as top-level types, which the RFCs now use for other
+// attributes.
 func (d *attributeDictionary) rawAscend() {
-	const ascend, first = 529, 91 // no X-Ascend- attribute but Change-Password stands below
+	const ascend, first = 529, 91 // only X-Ascend-Change-Password is below
 	for _, e := range slices.SortedFunc(maps.Values(d.byName),
 		func(a, b *entry) int { return strings.Compare(a.name, b.name) }) {
 		if e.vendor != ascend || e.number < first || e.number > 255 {

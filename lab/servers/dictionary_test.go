@@ -12,7 +12,7 @@ import (
 )
 
 func TestDictionary(t *testing.T) {
-	// Octets by hand: the vendors' numbers are IANA's, the attributes' those of the table of dialects.
+	// Octets written by hand: the vendors' numbers are IANA's, the attributes' those of the table of dialects.
 	for _, tt := range []struct{ name, value, want string }{
 		{"Service-Type", "Callback-NAS-Prompt", "6 00000009"},
 		{"User-Service-Type", "Dialback-Login-User", "6 00000003"},

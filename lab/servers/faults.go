@@ -8,39 +8,39 @@ import (
 	"layeh.com/radius"
 )
 
-// Faults is how a RADIUS server misbehaves. The zero value is good behaviour.
+// Faults says how a RADIUS server misbehaves. The zero value is correct behaviour.
 type Faults struct {
-	Silent      bool          // takes packets and answers none
-	Drop        int           // takes the next n requests and answers none of them
-	DropPercent int           // of the requests, by chance
+	Silent      bool          // accept packets and answer none
+	Drop        int           // accept the next n requests and answer none of them
+	DropPercent int           // of the requests, at random
 	Delay       time.Duration // before each answer
-	Twice       bool          // answers twice
+	Twice       bool          // answer twice
 
 	Forge   int    // forged replies, each an Accept, before the genuine one
-	ForgeAs string // what they are like: "" and the kinds below
+	ForgeAs string // their kind: "" or one of forgeries
 
 	Unsigned  bool   // no Message-Authenticator
 	WrongMAC  bool   // a wrong one
 	DoubleMAC bool   // two good ones
 	ShortMAC  bool   // one of 15 octets
-	LastMAC   bool   // a good one, behind all other attributes
+	LastMAC   bool   // a correct one, after all other attributes
 	WrongAuth bool   // a wrong Response Authenticator
-	Padding   bool   // octets behind Length, a wrong Message-Authenticator among them
+	Padding   bool   // octets after Length, a wrong Message-Authenticator among them
 	Truncate  int    // octets cut from the end of each reply
 	WrongID   bool   // replies carry another identifier
 	WrongCode bool   // replies carry the code of an Accounting-Response or, to accounting, of an Accept
 	WrongPort bool   // replies come from another port
 	Callback  string // Access-Rejects carry this Callback-Number and Service-Type Callback-NAS-Prompt
-	Challenge string // each login is asked this, for ever
-	AskFirst  string // each login is asked this after the right password, and any answer passes
+	Challenge string // each login is asked this, without end
+	AskFirst  string // each login is asked this after the right password; any answer is accepted
 }
 
-// What forged Accepts are like: random authenticators (""), or a right Response Authenticator, as who breaks MD5 can
-// have it (CVE-2024-3596), with no Message-Authenticator, or a wrong one, or two, or a cut one, or one behind the
+// The kinds of forged Accepts: random authenticators (""), or a correct Response Authenticator, which an attacker who
+// breaks MD5 can compute (CVE-2024-3596), with no Message-Authenticator, a wrong one, two, a cut one, or one after the
 // packet's Length.
 var forgeries = []string{"", "unsigned", "wrong", "double", "short", "behind"}
 
-// forged is an Access-Accept by somebody who saw the request and cannot sign.
+// forged is an Access-Accept from an attacker who saw the request and does not know the secret.
 func (s *RADIUS) forged(request []byte, kind string) []byte {
 	b := append([]byte{byte(radius.CodeAccessAccept), request[1]}, request[2:20]...)
 	b = append(b, 6, 6, 0, 0, 0, 6) // Service-Type Administrative

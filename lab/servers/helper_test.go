@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// testTLS is a server's certificate of 127.0.0.1, and a client that knows its authority.
+// testTLS is a server's certificate for 127.0.0.1, and a client configuration that trusts its authority.
 func testTLS(t *testing.T) (server, client *tls.Config) {
 	t.Helper()
 	ca, err := NewAuthority("test")

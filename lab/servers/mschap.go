@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/ringback/ringback/aaa"
-	"golang.org/x/crypto/md4" //lint:ignore SA1019 MS-CHAP is made of it
+	"golang.org/x/crypto/md4" //lint:ignore SA1019 MS-CHAP requires it
 )
 
 // chapResponse is RFC 1994 §4.1: MD5 over identifier, password and challenge.
@@ -37,7 +37,7 @@ func md4Sum(b []byte) []byte {
 	return h.Sum(nil)
 }
 
-// ntResponse encrypts an 8-octet challenge with three DES keys made of the hash (RFC 2433 §A.5).
+// ntResponse encrypts an 8-octet challenge with three DES keys derived from the hash (RFC 2433 §A.5).
 func ntResponse(challenge, hash []byte) []byte {
 	keys := make([]byte, 21)
 	copy(keys, hash)
@@ -45,7 +45,7 @@ func ntResponse(challenge, hash []byte) []byte {
 	for i := range 3 {
 		c, err := des.NewCipher(withParity(keys[7*i : 7*i+7]))
 		if err != nil {
-			return nil // no key of 8 octets is refused
+			return nil // every key of 8 octets is valid
 		}
 		c.Encrypt(out[8*i:], challenge)
 	}
@@ -66,7 +66,7 @@ func withParity(k []byte) []byte {
 }
 
 // mschap1 checks a Response value of 49 octets (24 LM, 24 NT, flags; RFC 2433 §5) by its NT half; the LM half alone is
-// not taken.
+// not accepted.
 func mschap1(password aaa.Secret, challenge, response []byte) bool {
 	if len(challenge) != 8 || len(response) != 49 || response[48] != 1 {
 		return false
@@ -75,7 +75,7 @@ func mschap1(password aaa.Secret, challenge, response []byte) bool {
 }
 
 // mschap2 checks a Response value of 49 octets (16 peer challenge, 8 zero, 24 NT, flags; RFC 2759 §4) and returns the
-// "S=…" that proves us.
+// "S=…" with which the server authenticates itself.
 func mschap2(user string, password aaa.Secret, challenge, response []byte) (success string, ok bool) {
 	if len(challenge) != 16 || len(response) != 49 {
 		return "", false
@@ -89,7 +89,7 @@ func mschap2(user string, password aaa.Secret, challenge, response []byte) (succ
 	return authenticatorResponse(hash, nt, short), true
 }
 
-// challengeHash is RFC 2759 §8.2; a domain before the user's name is not part of it.
+// challengeHash is RFC 2759 §8.2, without a domain before the user's name.
 func challengeHash(peer, ours []byte, user string) []byte {
 	if i := strings.LastIndexByte(user, '\\'); i >= 0 {
 		user = user[i+1:]

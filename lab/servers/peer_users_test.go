@@ -16,7 +16,7 @@ import (
 
 const testSecret = "a secret of 24 octets..."
 
-// listening is a server on loopback until the test ends.
+// listening starts a server on loopback that runs until the test ends.
 func listening(t *testing.T, c servers.RADIUSConfig) *servers.RADIUS {
 	t.Helper()
 	c.Secret, c.Log = testSecret, t.Logf
@@ -38,8 +38,8 @@ func listening(t *testing.T, c servers.RADIUSConfig) *servers.RADIUS {
 	return s
 }
 
-// radclient asks a server and returns the reply's name and attributes as FreeRADIUS's own dictionary prints them,
-// sorted, signatures apart.
+// radclient sends a request and returns the reply's name and attributes as FreeRADIUS's own dictionary prints them,
+// sorted, without signatures.
 func radclient(t *testing.T, server, secret, kind, request string) string {
 	t.Helper()
 	path, err := exec.LookPath("radclient")
@@ -68,7 +68,7 @@ func radclient(t *testing.T, server, secret, kind, request string) string {
 	return code + "\n" + strings.Join(attrs, "\n")
 }
 
-// peerUsers goes to FreeRADIUS and to us.
+// peerUsers is read by FreeRADIUS and by this server.
 const peerUsers = `# every dialect, and every way to match
 DEFAULT	Framed-Protocol == PPP, NAS-Port < 100
 	Framed-Compression = Van-Jacobson-TCP-IP, Idle-Timeout = 60, Fall-Through = Yes
@@ -128,7 +128,7 @@ DEFAULT	Auth-Type := Reject
 	Reply-Message = "no"
 `
 
-// The same users file, the same requests, the same answers: FreeRADIUS is the judge.
+// FreeRADIUS and this server answer the same requests with the same users file in the same way.
 func TestPeerFreeRADIUSUsers(t *testing.T) {
 	b, err := os.ReadFile("../../testdata/peers/freeradius/radiusd.conf.in")
 	if err != nil {
@@ -174,7 +174,7 @@ func TestPeerFreeRADIUSUsers(t *testing.T) {
 	} {
 		want := radclient(t, f.Auth, string(f.Secret), "auth", request)
 		got := radclient(t, s.AuthAddr(), testSecret, "auth", request)
-		// this FreeRADIUS leaves all reply items on it, we only Reply-Message
+		// this FreeRADIUS keeps all reply items in a Reject, this server only Reply-Message
 		if strings.HasPrefix(want, "Access-Reject") {
 			want, got = want[:len("Access-Reject")], got[:min(len(got), len("Access-Reject"))]
 		} else {
@@ -189,7 +189,7 @@ func TestPeerFreeRADIUSUsers(t *testing.T) {
 	}
 }
 
-// radclient, which checks authenticators by code of its own, takes our accounting and status replies.
+// radclient, which checks authenticators itself, accepts the accounting and status replies.
 func TestPeerRadclient(t *testing.T) {
 	s := listening(t, servers.RADIUSConfig{})
 	if got := radclient(t, s.AuthAddr(), testSecret, "status",
@@ -215,7 +215,7 @@ func TestPeerRadclient(t *testing.T) {
 	}
 }
 
-// radeapclient, which has an EAP of its own, logs in by EAP-MD5.
+// radeapclient, which implements EAP itself, logs in with EAP-MD5.
 func TestPeerRadeapclient(t *testing.T) {
 	path, err := exec.LookPath("radeapclient")
 	if err != nil {
@@ -231,7 +231,7 @@ func TestPeerRadeapclient(t *testing.T) {
 		cmd.Stdin = strings.NewReader(fmt.Sprintf("User-Name = \"bob\"\nCleartext-Password = %q\nEAP-Code = "+
 			"Response\nEAP-Id = 210\nEAP-Type-Identity = \"bob\"\nMessage-Authenticator = 0x00\nNAS-Port = 0\n",
 			password))
-		out, _ := cmd.CombinedOutput() // its status says nothing
+		out, _ := cmd.CombinedOutput() // its status is not used
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%s: no %s:\n%s", password, want, out)
 		}

@@ -7,18 +7,18 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// Profiles are what a TACACS+ test server knows, as ParseTACACS reads it. The zero Profiles know nobody.
+// Profiles are the users and groups of a TACACS+ test server, as ParseTACACS reads them. The zero Profiles have none.
 type Profiles struct {
 	Key    aaa.Secret // `key = …`; "" none
-	Permit bool       // `default authorization = permit`: unknown users may have everything
+	Permit bool       // `default authorization = permit`: unknown users are granted everything
 	Users  []Profile
 	Groups []Profile
 }
 
-// Profile is a user or a group. What a user does not say their group says.
+// Profile is a user or a group. What a user does not define is taken from the group.
 type Profile struct {
 	Name   string
-	Member string // of that group
+	Member string // its group
 	Login  aaa.Secret
 	PAP    aaa.Secret // "" is Login
 	CHAP   aaa.Secret // of CHAP; "" none
@@ -26,7 +26,7 @@ type Profile struct {
 	Enable aaa.Secret
 
 	NoPassword bool   // `login = nopassword`: nothing is asked
-	Message    string // told with PASS
+	Message    string // sent with PASS
 
 	Question string // asked after the right password (GETDATA)
 	Answer   aaa.Secret
@@ -36,11 +36,11 @@ type Profile struct {
 	Commands []CommandProfile
 }
 
-// ServiceProfile is what is granted for a service, and its protocol where it has one.
+// ServiceProfile says what is granted for a service, and for its protocol if it has one.
 type ServiceProfile struct {
 	Service  string // "exec", "ppp", …
 	Protocol string // "lcp", "ip", …; "" none
-	Permit   bool   // `default attribute = permit`: pairs of the request that are not here are let through
+	Permit   bool   // `default attribute = permit`: requested pairs that are not listed here are allowed
 	Pairs    []Pair
 }
 
@@ -67,7 +67,7 @@ func parsePair(s string) (Pair, bool) {
 	return Pair{s[:i], s[i] == '*', s[i+1:]}, true
 }
 
-// CommandProfile says which arguments a command may have: the first rule that matches, else deny.
+// CommandProfile says which arguments a command may have: the first rule that matches decides; otherwise deny.
 type CommandProfile struct {
 	Command string
 	Rules   []CommandRule
@@ -88,8 +88,8 @@ func findProfile(list []Profile, name string) (Profile, bool) {
 	return Profile{}, false
 }
 
-// chain is a user's profile and those of their groups, nearest first; a ring of groups ends where it closes. DEFAULT is
-// who no other name is.
+// chain is a user's profile and those of their groups, nearest first; a cycle of groups is cut. DEFAULT applies to
+// unknown users.
 func (p Profiles) chain(user string) []Profile {
 	at, ok := findProfile(p.Users, user)
 	if !ok {

@@ -11,11 +11,11 @@ import (
 )
 
 // ParseTACACS reads a configuration in the manner of tac_plus: `key`, `default authorization`, `accounting file`
-// (taken, nothing is written), `user = NAME { … }` and `group = NAME { … }` with login, pap, chap, ms-chap, global and
-// enable (cleartext only), name, message, member, `default service`, `service = NAME [protocol = NAME] { … }` and `cmd
-// = NAME { permit REGEX … }`; and one word of our own, `challenge = "QUESTION" "ANSWER"`, asked after the right
-// password. An error names file:line; the file's name is what r's Name method says, else "tac_plus.conf". Each bad user
-// or group is one error; up to ten are reported.
+// (accepted, nothing is written), `user = NAME { … }` and `group = NAME { … }` with login, pap, chap, ms-chap, global
+// and enable (cleartext only), name, message, member, `default service`, `service = NAME [protocol = NAME] { … }` and
+// `cmd = NAME { permit REGEX … }`; and one extension, `challenge = "QUESTION" "ANSWER"`, asked after the right
+// password. An error names file:line; the file's name is the result of r's Name method, or "tac_plus.conf". Each bad
+// user or group is one error; up to ten are reported.
 func ParseTACACS(r io.Reader) (Profiles, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -31,7 +31,7 @@ func ParseTACACS(r io.Reader) (Profiles, error) {
 	return p.out, nil
 }
 
-// nameOf is what r's Name method says, as *os.File's does.
+// nameOf is the result of r's Name method, as *os.File has it.
 func nameOf(r io.Reader, otherwise string) string {
 	if n, ok := r.(interface{ Name() string }); ok {
 		return n.Name()
@@ -45,16 +45,16 @@ type profilesParser struct {
 	members []member
 	errs    []error
 	inside  bool // a user or a group
-	told    bool // an error in that one was: what else is wrong there may follow from it
+	told    bool // an error in that one was recorded: others in it may follow from it
 }
 
-// member is a group that must be there at the end.
+// member refers to a group that must exist at the end.
 type member struct {
 	line        int
 	user, group string
 }
 
-// bad notes an error at a line, one a user or group.
+// bad records an error at a line, one per user or group.
 func (p *profilesParser) bad(line int, format string, args ...any) {
 	if p.inside && p.told {
 		return
@@ -63,7 +63,7 @@ func (p *profilesParser) bad(line int, format string, args ...any) {
 	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.file, line, fmt.Errorf(format, args...)))
 }
 
-// read is the next word; an error in it is noted, and it is the end of the file then.
+// read returns the next word; after an error, which it records, it returns the end of the file.
 func (p *profilesParser) read() word { return p.take(false) }
 
 func (p *profilesParser) take(raw bool) word {
@@ -76,7 +76,7 @@ func (p *profilesParser) take(raw bool) word {
 	return w
 }
 
-// end tells whether w is the end of the file; an error is noted then, because something was to come.
+// end reports whether w is the end of the file, and records an error then, because wanted must follow.
 func (p *profilesParser) end(w word, wanted string) bool {
 	if w.text != "" || w.quoted {
 		return false
@@ -95,7 +95,7 @@ func (p *profilesParser) want(bare, after string) bool {
 	}
 	if !p.end(w, bare) {
 		p.bad(w.line, "%s where %s must come after %s", w.text, bare, after)
-		p.text = "" // what follows cannot be told apart
+		p.text = "" // the rest cannot be parsed
 	}
 	return false
 }
@@ -116,7 +116,7 @@ func (p *profilesParser) value(of string) (word, bool) {
 
 var topWords = []string{"key", "user", "group", "default", "accounting"}
 
-// statement reads one of the file's own statements; false at its end.
+// statement reads one top-level statement; false at the end of the file.
 func (p *profilesParser) statement() bool {
 	w := p.read()
 	if w.text == "" && !w.quoted {
@@ -152,7 +152,7 @@ func (p *profilesParser) unknown(w word, where string, known []string) {
 	p.text = ""
 }
 
-// defaultOf reads `default WHAT = permit|deny`, of which the first word was read.
+// defaultOf reads `default WHAT = permit|deny`, after its first word.
 func (p *profilesParser) defaultOf(what string, set func(permit bool)) {
 	w := p.read()
 	if w.text != what {
@@ -201,7 +201,7 @@ func (p *profilesParser) profile(kind word) {
 	*list = append(*list, u)
 }
 
-// skip reads to the } of a profile that cannot be understood, so that the entries behind it are looked at too.
+// skip reads to the } of a profile that cannot be parsed, so that the entries after it are checked too.
 func (p *profilesParser) skip() {
 	for depth := 1; depth > 0; {
 		w, err := p.next(false)
@@ -220,7 +220,7 @@ func (p *profilesParser) skip() {
 var profileWords = []string{"login", "pap", "chap", "ms-chap", "global", "enable", "name", "message", "member",
 	"challenge", "default", "service", "cmd", "opap", "arap"}
 
-// word reads one statement of a profile; false where nothing after it can be read.
+// word reads one statement of a profile; false if the rest of it cannot be parsed.
 func (p *profilesParser) word(u *Profile, w word) bool {
 	before := len(p.errs)
 	switch w.text {
@@ -250,7 +250,7 @@ func (p *profilesParser) word(u *Profile, w word) bool {
 	return len(p.errs) == before || p.text != ""
 }
 
-// password reads `= cleartext X`, `= nopassword`, or says why not.
+// password reads `= cleartext X` or `= nopassword`; anything else is an error.
 func (p *profilesParser) password(u *Profile, w word) {
 	how, ok := p.value(w.text)
 	if !ok {
@@ -299,7 +299,7 @@ func (u *Profile) setPassword(kind string, v aaa.Secret) {
 				*f = v
 			}
 		}
-	} // opap and arap are taken and mean nothing here
+	} // opap and arap are accepted and ignored
 }
 
 func (p *profilesParser) challenge(u *Profile) {
@@ -426,7 +426,7 @@ func (p *profilesParser) command(u *Profile) {
 	}
 }
 
-// finish checks what only the end of the file tells.
+// finish checks what can only be checked at the end of the file.
 func (p *profilesParser) finish() {
 	var groups []string
 	for _, g := range p.out.Groups {

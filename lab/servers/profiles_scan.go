@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// scanner cuts tac_plus's text into words, quoted strings and { } =.
+// scanner splits tac_plus's text into words, quoted strings and { } =.
 type scanner struct {
 	file string
 	text string
@@ -19,8 +19,8 @@ type word struct {
 	bare   bool // one of { } =
 }
 
-// next reads a word; raw words end at blanks only, as regular expressions do. The word "" that is not quoted is the end
-// of the file.
+// next reads a word; raw words end only at blanks, as regular expressions do. An unquoted word "" is the end of the
+// file.
 func (s *scanner) next(raw bool) (word, error) {
 	s.skip()
 	w := word{line: s.line}
@@ -34,7 +34,7 @@ func (s *scanner) next(raw bool) (word, error) {
 		w.text, w.bare, s.text = s.text[:1], true, s.text[1:]
 		return w, nil
 	}
-	stop := " \t\r\n{}=\"" // not #, which begins a comment where a word could begin only: inacl#1
+	stop := " \t\r\n{}=\"" // not #, which begins a comment only at the start of a word: inacl#1
 	if raw {
 		stop = " \t\r\n"
 	}
@@ -46,7 +46,7 @@ func (s *scanner) next(raw bool) (word, error) {
 	return w, nil
 }
 
-// skip drops blanks and comments.
+// skip skips blanks and comments.
 func (s *scanner) skip() {
 	for s.text != "" {
 		switch s.text[0] {
@@ -67,7 +67,7 @@ func (s *scanner) skip() {
 	}
 }
 
-// quoted reads "…", in which \" and \\ stand for " and \, \n for a line's end; another backslash stays, for regular
+// quoted reads "…", in which \" and \\ are " and \, and \n is a line feed; any other backslash is kept, for regular
 // expressions.
 func (s *scanner) quoted() (word, error) {
 	w := word{line: s.line, quoted: true}

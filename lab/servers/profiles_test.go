@@ -14,7 +14,7 @@ type namedReader struct {
 
 func (n namedReader) Name() string { return n.name }
 
-// The users' guide of tac_plus has this sample of callback; the words are its own, the numbers ours.
+// The callback sample of the tac_plus users' guide; the text is original, only the numbers are changed.
 func TestParseTACACS(t *testing.T) {
 	p, err := ParseTACACS(strings.NewReader(`key = fookey # of the access server
 user = foobar {
@@ -92,7 +92,7 @@ func TestParseTACACSErrors(t *testing.T) {
 	}
 }
 
-// Each bad user is one error, and hides none of another.
+// Each bad user is one error and does not hide another's.
 func TestParseTACACSErrorPerUser(t *testing.T) {
 	_, err := ParseTACACS(namedReader{strings.NewReader("user = a {\n login = crypt abc\n cmd = show { permit ( " +
 		"}\n}\nuser = b { login = cleartext pw }\nuser = c { default service = maybe }\n"), "f"})
@@ -123,7 +123,7 @@ func FuzzParseTACACS(f *testing.F) {
 	})
 }
 
-// What no client may bring down the server with.
+// No client may crash the server.
 func FuzzTACACSBodies(f *testing.F) {
 	f.Add(byte(tacAuthen), []byte("\x01\x01\x01\x01\x03\x00\x00\x00bob"))
 	f.Add(byte(tacAuthor), []byte("\x06\x01\x01\x01\x03\x00\x00\x02\x0d\x04bobservice=shellcmd="))
@@ -151,8 +151,8 @@ func FuzzTACACSBodies(f *testing.F) {
 	})
 }
 
-// TestParseTACACSEachEntry: a bad entry is one error, and keeps none behind it from being told, nor is a group that is
-// bad said to be missing.
+// TestParseTACACSEachEntry: a bad entry is one error and does not hide the errors after it; a bad group is not reported
+// as missing.
 func TestParseTACACSEachEntry(t *testing.T) {
 	const text = `user = ann { bogus = 3 service = exec { a = b } also = 4 }
 group = staff { bogus }

@@ -11,9 +11,9 @@ import (
 	"layeh.com/radius"
 )
 
-// proof is what came of checking a password, whichever way it was proven.
+// proof is the result of checking a password, for every authentication protocol.
 type proof struct {
-	why   string      // "" where it was proven
+	why   string      // "" if it is proven
 	attrs []Attribute // of the reply
 }
 
@@ -57,7 +57,7 @@ func provenCHAP(p *radius.Packet, chap []byte, password aaa.Secret) proof {
 	return proof{}
 }
 
-// provenMSCHAP1 takes MS-CHAP-Response (RFC 2548 §2.1.3): ident, flags, LM, NT.
+// provenMSCHAP1 checks MS-CHAP-Response (RFC 2548 §2.1.3): ident, flags, LM, NT.
 func provenMSCHAP1(challenge, v []byte, password aaa.Secret) proof {
 	if len(v) != 50 || !mschap1(password, challenge, append(append([]byte(nil), v[2:]...), v[1])) {
 		return mschapError(v, 1)
@@ -65,7 +65,7 @@ func provenMSCHAP1(challenge, v []byte, password aaa.Secret) proof {
 	return proof{}
 }
 
-// provenMSCHAP2 takes MS-CHAP2-Response (RFC 2548 §2.3.2): ident, flags, peer challenge, reserved, response.
+// provenMSCHAP2 checks MS-CHAP2-Response (RFC 2548 §2.3.2): ident, flags, peer challenge, reserved, response.
 func provenMSCHAP2(user string, challenge, v []byte, password aaa.Secret) proof {
 	if len(v) != 50 {
 		return mschapError(v, 2)
@@ -93,7 +93,7 @@ func mschapError(v []byte, version int) proof {
 		attrs: []Attribute{{"MS-CHAP-Error", string([]byte{ident}) + text}}}
 }
 
-// vendorValue is the value of the first vendor attribute of that number; nil where there is none.
+// vendorValue is the value of the first vendor attribute of that number; nil if there is none.
 func vendorValue(p *radius.Packet, vendor, n uint32) []byte {
 	for _, a := range p.Attributes {
 		if a.Type != 26 || len(a.Attribute) <= 4 {
@@ -118,7 +118,7 @@ const (
 	eapMD5      = 4
 )
 
-// eapMessage joins a request's EAP-Message attributes (RFC 3579 §3.1); nil where there are none.
+// eapMessage joins a request's EAP-Message attributes (RFC 3579 §3.1); nil if there are none.
 func eapMessage(p *radius.Packet) ([]byte, error) {
 	var b []byte
 	for _, a := range p.Attributes {
@@ -140,7 +140,7 @@ func eapAttribute(packet []byte) Attribute {
 	return Attribute{"EAP-Message", "0x" + hex.EncodeToString(packet)}
 }
 
-// eap goes on with an EAP-MD5 conversation (RFC 3748 §5.4).
+// eap continues an EAP-MD5 conversation (RFC 3748 §5.4).
 func (s *RADIUS) eap(u User, b []byte, state string, f Faults) (User, radius.Code, []Attribute, string) {
 	fail := func(why string) (User, radius.Code, []Attribute, string) {
 		delete(s.states, state)

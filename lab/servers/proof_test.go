@@ -13,7 +13,7 @@ import (
 	"layeh.com/radius/rfc2865"
 )
 
-// RFC 2759 §9.2 and RFC 2433 §A.5's kin: the values of the RFC's examples.
+// The values of the examples in RFC 2759 §9.2 and RFC 2433.
 func TestMSCHAPVectors(t *testing.T) {
 	challenge, peer := unhex(t, "5B5D7C7D7B3F2F3E3C2C602132262628"), unhex(t, "21402324255E262A28295F2B3A337C7E")
 	if got := hex.EncodeToString(ntHash("clientPass")); got != "44ebba8d5312b8d611474411f56989ae" {
@@ -44,7 +44,7 @@ func TestMSCHAPVectors(t *testing.T) {
 	}
 }
 
-// signed completes a packet: Message-Authenticator in its place of 16 zeros, by layeh's encoding and the standard
+// signed completes a packet: Message-Authenticator replaces its 16 zeros, with layeh's encoding and the standard
 // library's HMAC.
 func signed(t *testing.T, code radius.Code, attrs ...Attribute) []byte {
 	t.Helper()
@@ -205,7 +205,7 @@ func TestAskFirst(t *testing.T) {
 	}
 }
 
-// What a reply looks like with each fault; layeh's own check judges the Response Authenticator.
+// The effect of each fault on a reply; layeh's own check verifies the Response Authenticator.
 func TestFaults(t *testing.T) {
 	signature := func(b []byte, request []byte) (count int, good bool) {
 		plain := append([]byte(nil), b...)
@@ -226,7 +226,7 @@ func TestFaults(t *testing.T) {
 		count            int
 		good, authentic  bool
 		code, idOffset   byte
-		length, received int // differ where octets stand behind Length; 0 not compared
+		length, received int // differ if octets follow Length; 0 not compared
 	}{
 		{"none", Faults{}, 1, true, true, 2, 0, 38, 38},
 		{"unsigned", Faults{Unsigned: true}, 0, false, true, 2, 0, 20, 20},
@@ -268,7 +268,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// Forged replies come before the genuine one; each kind has the flaw it is named after, and none is signed.
+// Forged replies come before the genuine one; each kind has the flaw in its name, and none is signed.
 func TestForgeries(t *testing.T) {
 	s, auth, _ := real(t, RADIUSConfig{Users: []User{{Name: "bob", Password: "pw"}}})
 	s.SetFaults(Faults{Forge: 12, ForgeAs: "mixed"})
@@ -295,7 +295,7 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
-// A lenient server takes requests of all ages and judges them.
+// A lenient server accepts requests of older access servers and reports what is wrong with them.
 func TestLenient(t *testing.T) {
 	var events []Event
 	c := RADIUSConfig{Secret: testSecret, Lenient: true, Users: []User{{Name: "bob", Password: "pw"}},

@@ -1,7 +1,7 @@
 // Package servers has the AAA servers of the lab, of `ringback lab aaa` and of tests: RADIUS and TACACS+ with real
-// packets, which can be told to misbehave, and the readers of their `users` and tac_plus files. Authenticators and
-// obfuscation are made and checked by code of its own, which shares nothing with the clients that it tests. They are no
-// servers for production.
+// packets and configurable faults, and the readers of their `users` and tac_plus files. It makes and checks
+// authenticators and obfuscation itself and shares no code with the clients that it tests. The servers are not for
+// production.
 package servers
 
 import (
@@ -29,20 +29,20 @@ type RADIUSConfig struct {
 	Log    func(format string, args ...any) // nil: no log
 	Trace  func(Event)                      // nil: none; called from several goroutines
 
-	// Lenient takes Access-Requests without a Message-Authenticator too, and with one wherever it stands: for testing
-	// access servers of all ages. EAP always wants one (RFC 3579 §3.1), and so does Status-Server (RFC 5997 §3).
+	// Lenient also accepts Access-Requests without a Message-Authenticator, and with one in any position, to test
+	// access servers of all ages. EAP always requires one (RFC 3579 §3.1), and so does Status-Server (RFC 5997 §3).
 	Lenient   bool
-	RawAscend bool // Ascend-… is sent as types of its own, not as VSA
+	RawAscend bool // send Ascend-… as top-level types, not as VSA
 }
 
-// Record is one Accounting-Request as it was taken; a duplicate (same octets) is there once.
+// Record is one Accounting-Request as received; a duplicate (same octets) is recorded once.
 type Record struct {
 	Time       time.Time
 	From       string
 	Attributes []Attribute
 }
 
-// Get is the value of the first attribute of that name, "" where there is none.
+// Get is the value of the first attribute of that name, "" if there is none.
 func (r Record) Get(name string) string {
 	for _, a := range r.Attributes {
 		if a.Name == name {
@@ -69,7 +69,7 @@ type RADIUS struct {
 	auth, acct net.PacketConn
 }
 
-// keep is how many replies the duplicate cache holds.
+// keep is the size of the duplicate cache, in replies.
 const keep = 4096
 
 // NewRADIUS checks c and returns its server, which does not listen yet.
@@ -81,7 +81,7 @@ func NewRADIUS(c RADIUSConfig) (*RADIUS, error) {
 	return s, s.SetUsers(c.Users)
 }
 
-// SetUsers replaces all users; where one of them is unusable the old ones stay.
+// SetUsers replaces all users; if one of them is invalid, the old ones remain.
 func (s *RADIUS) SetUsers(users []User) error {
 	for _, u := range users {
 		if err := u.valid(); err != nil {
@@ -108,21 +108,21 @@ func (u User) valid() error {
 	return nil
 }
 
-// SetFaults changes how the server misbehaves, from the next request on.
+// SetFaults changes how the server misbehaves from the next request on.
 func (s *RADIUS) SetFaults(f Faults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = f
 }
 
-// Records has the accounting so far, in the order of arrival.
+// Records returns the accounting so far, in order of arrival.
 func (s *RADIUS) Records() []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Record(nil), s.records...)
 }
 
-// Requests counts what arrived: datagrams in all, and those among them that were retransmissions.
+// Requests counts the received datagrams, and how many of them were retransmissions.
 func (s *RADIUS) Requests() (all, duplicates int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,10 +153,10 @@ func (s *RADIUS) Listen(auth, acct string) error {
 	return nil
 }
 
-// AuthAddr and AcctAddr are what Listen opened, "" where nothing.
+// AuthAddr is the address of authentication that Listen opened, "" if none.
 func (s *RADIUS) AuthAddr() string { return address(s.auth) }
 
-// AcctAddr is the address of accounting.
+// AcctAddr is the address of accounting that Listen opened, "" if none.
 func (s *RADIUS) AcctAddr() string { return address(s.acct) }
 
 func address(c net.PacketConn) string {
@@ -166,11 +166,11 @@ func address(c net.PacketConn) string {
 	return c.LocalAddr().String()
 }
 
-// Run serves what Listen opened until ctx ends, then closes it; it returns nil then.
+// Run serves what Listen opened until ctx ends, then closes it and returns nil.
 func (s *RADIUS) Run(ctx context.Context) error { return s.Serve(ctx, s.auth, s.acct) }
 
-// Serve serves the sockets (either may be nil) until ctx ends, then closes them and waits for answers under way; nil
-// then.
+// Serve serves the sockets (either may be nil) until ctx ends, then closes them, waits for answers under way, and
+// returns nil.
 func (s *RADIUS) Serve(ctx context.Context, auth, acct net.PacketConn) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -330,7 +330,7 @@ func (s *RADIUS) drop() bool {
 	return false
 }
 
-// arrived counts a request that came before, whether or not it was answered then.
+// arrived counts retransmissions, answered or not.
 func (s *RADIUS) arrived(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -344,7 +344,7 @@ func (s *RADIUS) arrived(key string) {
 	s.came[key] = true
 }
 
-// duplicate says whether the request was seen; the reply is nil while it is still being made.
+// duplicate reports whether the request was seen; the reply is nil while it is still being made.
 func (s *RADIUS) duplicate(key string) (bool, []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 
 const testSecret = "a secret of 24 octets..."
 
-// real starts a server on real UDP and returns a socket to each of its ports.
+// real starts a server on UDP and returns a socket to each of its ports.
 func real(t *testing.T, c RADIUSConfig) (s *RADIUS, auth, acct net.Conn) {
 	t.Helper()
 	c.Secret, c.Log = testSecret, t.Logf
@@ -60,7 +60,7 @@ func exchange(t *testing.T, c net.Conn, request []byte) []byte {
 	return b[:n]
 }
 
-// login is an Access-Request as layeh's own code hides the password; the signature is first.
+// login is an Access-Request whose password layeh's code hides; the signature is first.
 func login(t *testing.T, user, password string) []byte {
 	t.Helper()
 	p := radius.New(radius.CodeAccessRequest, []byte(testSecret))
@@ -93,7 +93,7 @@ func TestServerOnRealUDP(t *testing.T) {
 	}
 	request := login(t, "bob", "pw")
 	reply := exchange(t, auth, request)
-	// layeh's check is the judge of the authenticator; the signature is the first attribute.
+	// layeh's check verifies the authenticator; the signature is the first attribute.
 	if !radius.IsAuthenticResponse(reply, request, []byte(testSecret)) || reply[0] != 2 || reply[20] != 80 ||
 		int(binary.BigEndian.Uint16(reply[2:])) != len(reply) {
 		t.Errorf("%x", reply)
@@ -136,7 +136,7 @@ func TestServerOnRealUDP(t *testing.T) {
 	}
 }
 
-// What carries another secret or no signature is not answered.
+// A request with another secret or without a signature is not answered.
 func TestServerDropsForgedRequests(t *testing.T) {
 	s, err := NewRADIUS(RADIUSConfig{Secret: testSecret})
 	if err != nil {

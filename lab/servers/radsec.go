@@ -17,26 +17,27 @@ import (
 )
 
 // RadSec is how a RADIUS server listens inside TLS (RFC 6614), and how it misbehaves there. Authentication, accounting
-// and Status-Server share the connection. With "radius/1.1" among the NextProtos of TLS it speaks RADIUS/1.1 (RFC 9765)
-// to who offers it, by a codec of its own: no other server with RADIUS/1.1 was at hand when it was written.
+// and Status-Server share the connection. With "radius/1.1" among the NextProtos of TLS, it speaks RADIUS/1.1 (RFC
+// 9765) with clients that offer it. That codec is this package's own: no other server with RADIUS/1.1 was available
+// when it was written.
 type RadSec struct {
 	TLS *tls.Config // with the server's certificate
 
-	// the n-th request of each connection is not answered and closes it; 0: none
+	// the n-th request of each connection is not answered and closes the connection; 0: none
 	CloseOn int
-	Length  int // replies announce this length instead of their own; 0: their own
+	Length  int // length that replies announce; 0: their own
 	// RADIUS/1.1: requests are answered by Protocol-Error with this Error-Cause; 0: not
 	ProtocolError uint32
-	// RADIUS/1.1: replies carry a Message-Authenticator, which means nothing there, and the reserved fields are not
+	// RADIUS/1.1: replies carry a Message-Authenticator, which has no meaning there, and the reserved fields are not
 	// zero
 	SignReplies bool
 	NoStatus    bool // Status-Server is not answered
-	// told where a client breaks RFC 9765; nil: only the connection is closed
+	// called when a client violates RFC 9765; nil: the connection is only closed
 	Violation func(format string, args ...any)
 }
 
-// ServeRadSec serves the connections that l accepts until ctx ends, then closes all and waits for them; nil then. The
-// server's secret is that inside TLS, "radsec" by RFC 6614.
+// ServeRadSec serves the connections that l accepts until ctx ends, then closes all, waits for them, and returns nil.
+// The server's secret must be the one inside TLS, "radsec" (RFC 6614).
 func (s *RADIUS) ServeRadSec(ctx context.Context, l net.Listener, o RadSec) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -88,7 +89,7 @@ func (s *RADIUS) radsecConn(ctx context.Context, raw net.Conn, o RadSec) {
 	}
 }
 
-// radsecRequest answers one request; false where the connection is to be closed.
+// radsecRequest answers one request; false if the connection must be closed.
 func (s *RADIUS) radsecRequest(ctx context.Context, out *radsecWriter, from net.Addr, request []byte, v11 bool) bool {
 	var back net.PacketConn = out
 	if v11 {
@@ -128,7 +129,7 @@ func readFrame(r io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// radsecWriter is the connection as handle wants to write to it.
+// radsecWriter makes a connection a net.PacketConn for handle.
 type radsecWriter struct {
 	net.PacketConn // nil: only WriteTo is called
 	conn           net.Conn
@@ -149,7 +150,7 @@ func (w *radsecWriter) write(b []byte) error {
 	return err
 }
 
-// writer11 turns replies into those of RADIUS/1.1.
+// writer11 converts replies to RADIUS/1.1.
 type writer11 struct {
 	*radsecWriter
 	token [4]byte
@@ -159,8 +160,8 @@ func (w *writer11) WriteTo(b []byte, _ net.Addr) (int, error) {
 	return len(b), w.write(to11(b, w.token, w.o.SignReplies))
 }
 
-// to11 is a reply of RADIUS/1.1: the Token in place of the authenticator, no Message-Authenticator. dirty fills what a
-// client must not look at.
+// to11 is a reply of RADIUS/1.1: the Token replaces the authenticator, and there is no Message-Authenticator. dirty
+// fills the fields that a client must ignore.
 func to11(b []byte, token [4]byte, dirty bool) []byte {
 	out := make([]byte, 20, len(b))
 	out[0] = b[0]
@@ -187,8 +188,8 @@ func protocolError11(token [4]byte, cause uint32) []byte {
 	return b
 }
 
-// from11 checks a request by RFC 9765 and makes of it the one of RADIUS/1.0 that the server knows: with its
-// authenticators and a hidden password.
+// from11 checks a request by RFC 9765 and converts it to RADIUS/1.0, which the server knows: with authenticators and a
+// hidden password.
 func (s *RADIUS) from11(b []byte) ([]byte, error) {
 	if b[1] != 0 || !bytes.Equal(b[8:20], make([]byte, 12)) {
 		return nil, errors.New("a reserved field is not zero (§4.1)")
@@ -229,7 +230,7 @@ func (s *RADIUS) from11(b []byte) ([]byte, error) {
 	return classic, nil
 }
 
-// hide11 is a plain User-Password as RADIUS/1.0 hides it.
+// hide11 hides a plain User-Password as RADIUS/1.0 does.
 func hide11(plain radius.Attribute, p *radius.Packet) (radius.Attribute, error) {
 	if len(plain) < 1 || len(plain) > 128 {
 		return nil, fmt.Errorf("a User-Password of %d octets (§5.1.1)", len(plain))

@@ -23,19 +23,19 @@ type Authority struct {
 	pem  []byte
 }
 
-// Certificate is what an Authority is asked for. The zero Certificate is good for an hour on both sides of TLS, and for
-// no name.
+// Certificate is a request to an Authority. The zero Certificate is valid for an hour on both sides of TLS, without a
+// name.
 type Certificate struct {
-	Name    string        // of its subject
-	Hosts   []string      // DNS names and IP addresses of its subjectAltName
-	Valid   time.Duration // how long from now; 0: an hour
+	Name    string        // of the subject
+	Hosts   []string      // DNS names and IP addresses of the subjectAltName
+	Valid   time.Duration // validity from now on; 0: an hour
 	Expired bool          // it ended an hour ago
 	Future  bool          // it begins in an hour
 	Client  bool          // for clients only
 	Server  bool          // for servers only
 }
 
-// NewAuthority makes a certificate authority with a key of its own.
+// NewAuthority makes a certificate authority with a new key.
 func NewAuthority(name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -55,10 +55,10 @@ func NewAuthority(name string) (*Authority, error) {
 	return &Authority{cert: cert, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, nil
 }
 
-// PEM is the authority's own certificate.
+// PEM is the authority's certificate.
 func (a *Authority) PEM() []byte { return a.pem }
 
-// Pool holds the authority alone.
+// Pool contains the authority alone.
 func (a *Authority) Pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
@@ -114,7 +114,7 @@ func (c Certificate) usage() []x509.ExtKeyUsage {
 	return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 }
 
-// TLS issues a certificate and returns it ready for tls.Config.
+// TLS issues a certificate and returns it in the form of tls.Config.
 func (a *Authority) TLS(c Certificate) (tls.Certificate, error) {
 	cert, key, err := a.Issue(c)
 	if err != nil {
@@ -123,8 +123,8 @@ func (a *Authority) TLS(c Certificate) (tls.Certificate, error) {
 	return tls.X509KeyPair(cert, key)
 }
 
-// WriteFiles writes the authority as ca.pem, and for each certificate NAME.pem and NAME.key, into dir. All may read
-// them: they are for tests.
+// WriteFiles writes the authority as ca.pem, and for each certificate NAME.pem and NAME.key, into dir. All users may
+// read them: they are for tests.
 func (a *Authority) WriteFiles(dir string, certs ...Certificate) error {
 	files := map[string][]byte{"ca.pem": a.pem}
 	for _, c := range certs {

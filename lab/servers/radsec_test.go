@@ -18,7 +18,7 @@ func octetsOf(t *testing.T, s string) []byte {
 	return b
 }
 
-// A request of RADIUS/1.1 as RFC 9765 draws it comes out as one of RADIUS/1.0 that the server can verify.
+// A request of RADIUS/1.1 in RFC 9765's layout is converted to one of RADIUS/1.0 that the server can verify.
 func TestFrom11(t *testing.T) {
 	s, err := NewRADIUS(RADIUSConfig{Secret: "radsec"})
 	if err != nil {

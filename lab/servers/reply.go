@@ -7,14 +7,14 @@ import (
 	"layeh.com/radius"
 )
 
-// reply is an answer on its way to octets, with the faults that it is to have.
+// reply is an answer before encoding, with the faults to apply.
 type reply struct {
 	request *radius.Packet
 	secret  aaa.Secret
 	code    radius.Code
 	attrs   []Attribute
 	faults  Faults
-	raw     bool // Ascend-… as types of its own
+	raw     bool // Ascend-… as top-level types
 }
 
 func (r reply) encode() []byte {
@@ -34,7 +34,7 @@ func (r reply) encode() []byte {
 		if strings.HasPrefix(a.Name, "Ascend-") && r.raw {
 			a.Name = "X-" + a.Name
 		}
-		// FreeRADIUS sends no attribute without a value; Attr-N can say even that.
+		// FreeRADIUS sends no attribute without a value; Attr-N can send one.
 		if t, v, err := a.encodeFor(r.request.Authenticator[:], r.secret); err == nil &&
 			(a.Value != "" || strings.HasPrefix(a.Name, "Attr-")) {
 			p.Add(t, v)
@@ -49,7 +49,7 @@ func (r reply) encode() []byte {
 	if f.ShortMAC {
 		p.Add(80, make([]byte, 15))
 	}
-	b, err := p.MarshalBinary() // the request's authenticator stands in it, as the signature wants
+	b, err := p.MarshalBinary() // the signature is computed over the request's authenticator, which it contains here
 	if err != nil {
 		return nil
 	}

@@ -2,7 +2,7 @@ package servers
 
 import "strings"
 
-// didYouMean is `: did you mean X?` where a known word is close to word, else "".
+// didYouMean is `: did you mean X?` if a known word is close to word, otherwise "".
 func didYouMean(word string, known []string) string {
 	best, least := "", len(word)/3+1
 	for _, k := range known {
@@ -19,7 +19,7 @@ func didYouMean(word string, known []string) string {
 	return ": did you mean " + best + "?"
 }
 
-// distance is Levenshtein's, of words of up to 64 octets.
+// distance is the Levenshtein distance of words of up to 64 octets.
 func distance(a, b string) int {
 	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
 	row := make([]int, len(b)+1)

@@ -15,31 +15,32 @@ import (
 
 // TACACSConfig is a TACACS+ test server's configuration.
 type TACACSConfig struct {
-	Key      aaa.Secret // "" is Profiles.Key; without either bodies go in the clear, flagged so
+	Key      aaa.Secret // "" is Profiles.Key; with neither, bodies are sent in the clear and flagged so
 	Profiles Profiles
 
-	// TLS makes it a server of TACACS+ over TLS 1.3 (RFC 9887): no obfuscation, no other version of TLS, no connection
-	// without it.
+	// TLS makes it a server of TACACS+ over TLS 1.3 (RFC 9887): without obfuscation, no other version of TLS, no plain
+	// connections.
 	TLS *tls.Config
 
 	Log   func(format string, args ...any) // nil: no log
 	Trace func(Event)                      // nil: none; called from several goroutines
 }
 
-// TACACSFaults is how a server misbehaves. The zero value is good behaviour. All but Drop and Delay alter replies.
+// TACACSFaults says how a server misbehaves. The zero value is correct behaviour. All except Drop and Delay alter
+// replies.
 type TACACSFaults struct {
-	Silent      bool // takes packets and answers none
-	Drop        int  // takes the next n packets and answers none of them
-	DropPercent int  // of the packets, by chance
+	Silent      bool // accept packets and answer none
+	Drop        int  // accept the next n packets and answer none of them
+	DropPercent int  // of the packets, at random
 	Delay       time.Duration
-	Close       bool // closes the connection in place of each reply
-	NoSingle    bool // one session a connection, whatever the client asks for
+	Close       bool // close the connection instead of each reply
+	NoSingle    bool // one session per connection, even if the client requests more
 
 	Error    bool   // status ERROR
-	Follow   string // status FOLLOW to these hosts, a line each
+	Follow   string // status FOLLOW to these hosts, one per line
 	Restart  bool   // authentication: status RESTART
 	Replace  bool   // authorization: PASS_REPL always, with all arguments
-	AskFirst string // ASCII logins: GETDATA with this text comes after the right password, and any answer passes
+	AskFirst string // ASCII logins: GETDATA with this text follows the right password; any answer is accepted
 	Pairs    []string
 
 	WrongSeq     bool // a sequence number too high by two
@@ -51,11 +52,11 @@ type TACACSFaults struct {
 	Unencrypted  bool // the UNENCRYPTED flag, and the body in the clear; over TLS: without the flag
 	LongLength   int  // added to the header's length
 	LyingBody    bool // lengths within the body that do not add up
-	Cut          int  // octets cut from the end of each reply; the connection is closed then
-	Bytewise     bool // octet by octet; good behaviour, in fact
+	Cut          int  // octets cut from the end of each reply; then the connection is closed
+	Bytewise     bool // octet by octet; this is correct behaviour
 }
 
-// TACACSRecord is one accounting request as it was taken.
+// TACACSRecord is one accounting request as received.
 type TACACSRecord struct {
 	Time    time.Time
 	From    string
@@ -69,7 +70,7 @@ type TACACSRecord struct {
 	Args    []string
 }
 
-// Get is the value of the first argument of that name, "" where there is none.
+// Get is the value of the first argument of that name, "" if there is none.
 func (r TACACSRecord) Get(name string) string {
 	for _, a := range r.Args {
 		if p, ok := parsePair(a); ok && p.Name == name {
@@ -111,7 +112,7 @@ func NewTACACS(c TACACSConfig) (*TACACS, error) {
 	return s, s.SetProfiles(c.Profiles)
 }
 
-// SetProfiles replaces all users and groups; where they are unusable the old ones stay. The key stays in any case.
+// SetProfiles replaces all users and groups; if they are invalid, the old ones remain. The key does not change.
 func (s *TACACS) SetProfiles(p Profiles) error {
 	for _, list := range [][]Profile{p.Users, p.Groups} {
 		for _, u := range list {
@@ -143,29 +144,29 @@ func (p Profile) check(groups []Profile) error {
 	return nil
 }
 
-// SetFaults changes how the server misbehaves, from the next packet on.
+// SetFaults changes how the server misbehaves from the next packet on.
 func (s *TACACS) SetFaults(f TACACSFaults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = f
 }
 
-// Records has the accounting so far, in the order of arrival.
+// Records returns the accounting so far, in order of arrival.
 func (s *TACACS) Records() []TACACSRecord {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]TACACSRecord(nil), s.records...)
 }
 
-// TACACSCounts is what a server has seen.
+// TACACSCounts are a server's counters.
 type TACACSCounts struct {
-	Packets     int // taken
+	Packets     int // received
 	Sessions    int // begun
 	Connections int // accepted
 	Open        int // connections open now
 }
 
-// Counts tells what the server has seen.
+// Counts returns the counters.
 func (s *TACACS) Counts() TACACSCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +186,7 @@ func (s *TACACS) Listen(address string) error {
 	return nil
 }
 
-// Addr is what Listen opened, "" where nothing.
+// Addr is the address that Listen opened, "" if none.
 func (s *TACACS) Addr() string {
 	if s.listener == nil {
 		return ""
@@ -193,7 +194,7 @@ func (s *TACACS) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Run serves what Listen opened until ctx ends, then closes it; it returns nil then.
+// Run serves what Listen opened until ctx ends, then closes it and returns nil.
 func (s *TACACS) Run(ctx context.Context) error {
 	if s.listener == nil {
 		return errors.New("tacacs+ test server: it listens nowhere")
@@ -201,7 +202,8 @@ func (s *TACACS) Run(ctx context.Context) error {
 	return s.Serve(ctx, s.listener)
 }
 
-// Serve serves the connections of l until ctx ends, then closes it and all of them and waits for their end; nil then.
+// Serve serves the connections of l until ctx ends, then closes it and all of them, waits for their end, and returns
+// nil.
 func (s *TACACS) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -225,8 +227,8 @@ func (s *TACACS) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// ServeConn serves one connection until it or ctx ends, and closes it. Where the server speaks TLS, conn is the bare
-// connection.
+// ServeConn serves one connection until it or ctx ends, and closes it. If the server uses TLS, conn is the connection
+// below TLS.
 func (s *TACACS) ServeConn(ctx context.Context, conn net.Conn) {
 	s.count(func() { s.connections++; s.open++ })
 	defer s.count(func() { s.open-- })
@@ -269,7 +271,7 @@ func (s *TACACS) trace(e Event) {
 	}
 }
 
-// luck decides on one packet that was taken.
+// luck decides which faults apply to one received packet.
 func (s *TACACS) luck() (f TACACSFaults, dropped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,7 +13,7 @@ type asciiLogin struct {
 	enable bool
 	asked  byte // authenGetUser, authenGetPass or authenGetData
 	answer aaa.Secret
-	any    bool // any answer passes
+	any    bool // any answer is accepted
 }
 
 // authenticate answers a START or CONTINUE.
@@ -51,7 +51,7 @@ func (s *TACACS) authenticate(ses *tacSession, h tacHeader, body []byte, f TACAC
 	return verdict(st.proven(chain), chain, ""), nil
 }
 
-// check refuses what RFC 8907 §5.4.2 does not allow: CHAP and its like want minor version 1, ASCII 0.
+// check rejects what RFC 8907 §5.4.2 does not allow: PAP, CHAP and MS-CHAP require minor version 1, ASCII 0.
 func (st tacStart) check(minor byte) error {
 	switch {
 	case st.action != actionLogin:
@@ -64,7 +64,7 @@ func (st tacStart) check(minor byte) error {
 	return nil
 }
 
-// proven checks what came in START's data (RFC 8907 §5.4.2.2–5.4.2.5).
+// proven checks the credentials in START's data (RFC 8907 §5.4.2.2–5.4.2.5).
 func (st tacStart) proven(chain []Profile) string {
 	switch st.kind {
 	case typePAP:
@@ -98,7 +98,7 @@ func (st tacStart) proven(chain []Profile) string {
 	})
 }
 
-// compare is "" where got is the password, else why not.
+// compare is "" if got is the password, otherwise the reason.
 func compare(want, got aaa.Secret) string {
 	return judge(want, "", func() bool { return want == got })
 }
@@ -113,7 +113,7 @@ func judge(want aaa.Secret, kind string, right func() bool) string {
 	return ""
 }
 
-// verdict is PASS where why is "", else FAIL.
+// verdict is PASS if why is "", otherwise FAIL.
 func verdict(why string, chain []Profile, data string) *tacReply {
 	if why != "" {
 		return authenReply(tacAuthenReply{status: authenFail}, why)
@@ -141,7 +141,7 @@ func authenReply(r tacAuthenReply, why string) *tacReply {
 	return out
 }
 
-// ask is the next question of an ASCII login.
+// ask makes the next question of an ASCII login.
 func (s *TACACS) ask(l *asciiLogin, f TACACSFaults) *tacReply {
 	if l.user == "" && !l.enable {
 		l.asked = authenGetUser
@@ -155,7 +155,7 @@ func (s *TACACS) ask(l *asciiLogin, f TACACSFaults) *tacReply {
 	return authenReply(tacAuthenReply{status: authenGetPass, flags: replyNoEcho, message: "Password: "}, "")
 }
 
-// proceed takes the answer to the last question.
+// proceed handles the answer to the last question.
 func (s *TACACS) proceed(l *asciiLogin, c tacContinue, f TACACSFaults, e *Event) *tacReply {
 	said := c.message
 	e.Attributes = []string{"user-msg " + masked}
@@ -185,8 +185,8 @@ func (s *TACACS) proceed(l *asciiLogin, c tacContinue, f TACACSFaults, e *Event)
 	return s.passed(l, chain, f)
 }
 
-// password is what an ASCII login must bring. `enable` is the user's own, else the one of the user $enab15$, as
-// tac_plus has it.
+// password is the password that an ASCII login must give. For `enable` it is the user's own, otherwise that of the user
+// $enab15$, as in tac_plus.
 func (s *TACACS) password(l *asciiLogin, chain []Profile) aaa.Secret {
 	if !l.enable {
 		return first(chain, func(p Profile) aaa.Secret { return p.Login })
@@ -198,7 +198,7 @@ func (s *TACACS) password(l *asciiLogin, chain []Profile) aaa.Secret {
 	return all.Login
 }
 
-// passed is PASS, or the question that comes after the right password.
+// passed is PASS, or the question after the right password.
 func (s *TACACS) passed(l *asciiLogin, chain []Profile, f TACACSFaults) *tacReply {
 	question := first(chain, func(p Profile) string { return p.Question })
 	l.answer = first(chain, func(p Profile) aaa.Secret { return p.Answer })
@@ -212,7 +212,7 @@ func (s *TACACS) passed(l *asciiLogin, chain []Profile, f TACACSFaults) *tacRepl
 	return authenReply(tacAuthenReply{status: authenGetData, flags: replyNoEcho, message: question}, "")
 }
 
-// broken tells whether the status of every reply is a fault.
+// broken reports whether the status of every reply is a fault.
 func (f TACACSFaults) broken() bool { return f.Error || f.Restart || f.Follow != "" }
 
 func (f TACACSFaults) authenReply() *tacReply {

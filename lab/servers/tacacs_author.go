@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// requestLines are a request's fields for people.
+// lines are a request's fields as text.
 func (r tacRequest) lines() []string {
 	out := []string{"user " + quote(r.user), "port " + quote(r.port), "rem_addr " + quote(r.remote),
 		fmt.Sprintf("priv_lvl %d", r.priv), fmt.Sprintf("method 0x%02x", r.method)}
 	return append(out, pairLines(r.args)...)
 }
 
-// pairLines prints arguments, a secret's value masked.
+// pairLines prints arguments and masks the values of secrets.
 func pairLines(args []string) []string {
 	out := make([]string, len(args))
 	for i, a := range args {
@@ -63,7 +63,7 @@ func authorReply(r tacAuthorReply, why string) *tacReply {
 	return out
 }
 
-// decide finds the user's service or command and answers by it; why tells the reason of a refusal.
+// decide finds the user's service or command and answers by it; why is the reason of a refusal.
 func (p Profiles) decide(r tacRequest) (reply tacAuthorReply, why string) {
 	chain := p.chain(r.user)
 	permit := first(chain, func(p Profile) string { return p.Default }) == "permit"
@@ -134,9 +134,9 @@ func permitted(permit bool, why string) (tacAuthorReply, string) {
 	return tacAuthorReply{status: authorFail}, why
 }
 
-// merge weighs the request's arguments against the service's as tac_plus does: its users' guide has the table. Unlike
-// there, optional pairs of the service are sent without being asked for, as tacquito's are and those that tac_plus-ng
-// has by `add`.
+// merge compares the request's arguments with the service's as tac_plus does: its users' guide has the table. Unlike
+// tac_plus, it also sends optional pairs of the service that were not requested, as tacquito does and tac_plus-ng with
+// `add`.
 func (sv ServiceProfile) merge(args []string) (tacAuthorReply, string) {
 	var out []string
 	said := map[string]bool{}
@@ -204,7 +204,7 @@ func (sv ServiceProfile) weigh(p Pair) (answer Pair, take bool) {
 	return p, sv.Permit
 }
 
-// account keeps an accounting request.
+// account records an accounting request.
 func (s *TACACS) account(peer string, body []byte, f TACACSFaults, e *Event) (*tacReply, error) {
 	r, err := decodeRequest(body, true)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// byChance is true percent times in a hundred.
+// byChance is true in percent of 100 cases.
 func byChance(percent int) bool { return percent > 0 && rand.IntN(100) < percent }
 
 // tacConn is one connection with its sessions.
@@ -26,24 +26,24 @@ type tacConn struct {
 	single   bool
 }
 
-// tacSession is one session; mu keeps its packets in turn.
+// tacSession is one session; mu keeps its packets in order.
 type tacSession struct {
 	mu    sync.Mutex
 	kind  byte
-	seq   byte // of the last packet taken or sent
+	seq   byte // of the last packet received or sent
 	login *asciiLogin
 }
 
-// tacReply is a reply on its way, before faults.
+// tacReply is a reply before faults are applied.
 type tacReply struct {
 	body  []byte
-	says  []string // what it says, for the trace
+	says  []string // its fields, for the trace
 	what  string
 	kind  string // its status
 	ended bool   // the session is over
 }
 
-// serve reads packets, and answers each in a goroutine of its own: sessions are independent of one another.
+// serve reads packets and answers each in its own goroutine, because sessions are independent of one another.
 func (c *tacConn) serve(ctx context.Context) {
 	for n := 0; ; n++ {
 		h, body, err := readTACACS(c.conn)
@@ -113,7 +113,7 @@ func (c *tacConn) session(h tacHeader) (*tacSession, error) {
 	return ses, nil
 }
 
-// clear undoes the obfuscation.
+// clear removes the obfuscation.
 func (c *tacConn) clear(h tacHeader, body []byte) ([]byte, error) {
 	plain := h.flags&tacUnencrypted != 0
 	switch {
@@ -150,7 +150,7 @@ func (c *tacConn) handle(ctx context.Context, ses *tacSession, h tacHeader, body
 	case tacAcct:
 		r, err = c.s.account(c.peer, body, f, &e)
 	}
-	if err != nil { // RFC 8907 §4.5: ERROR, whatever key the other side has
+	if err != nil { // RFC 8907 §4.5: ERROR, obfuscated with this server's key
 		e.Note = err.Error()
 		r = errorReply(h.kind, err.Error())
 	}
@@ -166,7 +166,7 @@ func (c *tacConn) handle(ctx context.Context, ses *tacSession, h tacHeader, body
 	}
 }
 
-// end forgets a session, and closes the connection where it may have no other.
+// end removes a session, and closes the connection if it may have no other.
 func (c *tacConn) end(session uint32, broken bool) {
 	c.mu.Lock()
 	delete(c.sessions, session)
@@ -192,7 +192,7 @@ func errorReply(kind byte, why string) *tacReply {
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
-// reply writes r with the faults that it is to have.
+// reply writes r with the faults to apply.
 func (c *tacConn) reply(request tacHeader, r *tacReply, f TACACSFaults) {
 	h := request
 	h.seq, h.flags = request.seq+1, 0
@@ -249,13 +249,13 @@ func (f TACACSFaults) header(h *tacHeader) {
 	}
 }
 
-// body makes the lengths within a body lie.
+// body falsifies the lengths within a body.
 func (f TACACSFaults) body(b []byte) []byte {
 	if !f.LyingBody || len(b) < 6 {
 		return b
 	}
 	b = append([]byte(nil), b...)
-	b[3] += 7 // a low or high octet of server_msg_len, in all three types
+	b[3] += 7 // the low or high octet of server_msg_len, in all three types
 	return b
 }
 

@@ -74,7 +74,7 @@ func tacServer(t *testing.T, c TACACSConfig) *TACACS {
 	return s
 }
 
-// tacClient is tacquito's client: its packets and obfuscation judge ours.
+// tacClient is tacquito's client: its packets and obfuscation verify this server's.
 func tacClient(t *testing.T, s *TACACS) *tq.Client {
 	t.Helper()
 	c, err := tq.NewClient(tq.SetClientDialer("tcp", s.Addr(), []byte("tac key")))
@@ -315,8 +315,7 @@ func TestTACACSAccounting(t *testing.T) {
 	}
 }
 
-// Many sessions on one connection, each reply as late as the server is told: they go on side by side, in the bubble's
-// time.
+// Many sessions on one connection, each reply delayed: they run in parallel, in the bubble's time.
 func TestTACACSSingleConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := ParseTACACS(strings.NewReader(tacTestConfig))
@@ -365,8 +364,8 @@ func TestTACACSSingleConnection(t *testing.T) {
 	})
 }
 
-// The pad of RFC 8907 §4.5 has no vectors of its own there; this is tacquito's, computed once: MD5 over session, key,
-// version, sequence number, and the digest before.
+// RFC 8907 §4.5 has no test vectors for its pad; this is tacquito's, computed once: MD5 over session, key, version,
+// sequence number, and the previous digest.
 func TestTACACSObfuscation(t *testing.T) {
 	one := md5.Sum([]byte("\x00\x00\x30\x39" + "fooman" + "\xc0\x01"))
 	two := md5.Sum(append([]byte("\x00\x00\x30\x39"+"fooman"+"\xc0\x01"), one[:]...))
@@ -384,7 +383,7 @@ func TestTACACSRefusesPackets(t *testing.T) {
 		name string
 		edit func(h *tacHeader)
 		body []byte // as obfuscated by the key
-		says string // status of the reply; "" the connection is closed without one
+		says string // status of the reply; "" if the connection is closed without one
 	}{
 		{"good", func(*tacHeader) {}, start, "05"},
 		{"major version", func(h *tacHeader) { h.version = 0xd0 }, start, ""},
@@ -419,7 +418,7 @@ func TestTACACSRefusesPackets(t *testing.T) {
 	}
 }
 
-// What each fault makes of a reply, octet by octet where it stands in the header.
+// The effect of each fault on a reply, octet by octet if it is in the header.
 func TestTACACSFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -499,7 +498,7 @@ func TestTACACSFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			wait := time.Minute
-			// what is waited for does not come
+			// a timeout is expected
 			if tt.f.Silent || tt.f.Drop > 0 || tt.f.DropPercent > 0 || tt.f.LongLength > 0 {
 				wait = 300 * time.Millisecond
 			}

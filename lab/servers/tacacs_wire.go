@@ -18,7 +18,7 @@ const (
 	tacAcct        = 3
 	tacUnencrypted = 0x01
 	tacSingle      = 0x04
-	tacLongest     = 1 << 16 // octets of a body that are taken
+	tacLongest     = 1 << 16 // octets of an accepted body
 )
 
 // RFC 8907 §5.1
@@ -99,7 +99,7 @@ func (h tacHeader) encode() []byte {
 	return binary.BigEndian.AppendUint32(b, h.length)
 }
 
-// readTACACS reads a packet as it stands on the wire; its body is still obfuscated.
+// readTACACS reads a packet; its body is still obfuscated.
 func readTACACS(r io.Reader) (tacHeader, []byte, error) {
 	var b [12]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil {
@@ -116,7 +116,7 @@ func readTACACS(r io.Reader) (tacHeader, []byte, error) {
 	return h, body, nil
 }
 
-// obfuscate XORs body with the pad of RFC 8907 §4.5 into a new slice; done twice it is undone.
+// obfuscate XORs body with the pad of RFC 8907 §4.5 into a new slice; a second call restores it.
 func obfuscate(h tacHeader, key aaa.Secret, body []byte) []byte {
 	seed := binary.BigEndian.AppendUint32(nil, h.session)
 	seed = append(seed, key...)
@@ -135,7 +135,7 @@ func obfuscate(h tacHeader, key aaa.Secret, body []byte) []byte {
 
 var errBody = errors.New("its lengths do not add up (another key?)")
 
-// fields cuts b into pieces of those lengths, which must use it up.
+// fields cuts b into pieces of those lengths, which must add up to its length.
 func fields(b []byte, lengths ...int) ([][]byte, error) {
 	var out [][]byte
 	for _, n := range lengths {

@@ -12,41 +12,41 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// User is one entry of a users file. The first entry that fits answers, unless it falls through.
+// User is one entry of a users file. The first entry that matches answers, unless it falls through.
 type User struct {
 	Name     string // "DEFAULT" matches every user
 	Check    []Check
 	Password aaa.Secret
-	// of the Access-Accept; of the Access-Reject, Reply-Message alone. %{Attribute} in a value is that of the request.
+	// of the Access-Accept; in an Access-Reject only Reply-Message. %{Attribute} in a value is the request's attribute.
 	Reply []Attribute
 
-	// Ops are the operators of Reply, one for each: "=" adds what no earlier entry gave, ":=" takes its place, "+="
-	// (and "") adds.
+	// Ops are the operators of Reply, one for each: "=" adds the attribute if no earlier entry gave it, ":=" replaces
+	// it, "+=" (and "") adds.
 	Ops []string
 
 	Reject      bool // Auth-Type := Reject
-	Accept      bool // Auth-Type := Accept: no password is asked
+	Accept      bool // Auth-Type := Accept: no password is required
 	FallThrough bool // Fall-Through = Yes: later entries are read too
 
-	// Challenge, where set, is asked after the right password; Answer is what must be answered.
+	// Challenge, if not "", is asked after the right password; Answer is the required answer.
 	Challenge string
 	Answer    aaa.Secret
-	Echo      bool // Prompt = Echo comes with the challenge
+	Echo      bool // Prompt = Echo is sent with the challenge
 
-	Unsigned bool // replies to this user carry no Message-Authenticator, as stock FreeRADIUS before 3.2.5
+	Unsigned bool // replies to this user carry no Message-Authenticator, as in stock FreeRADIUS before 3.2.5
 }
 
-// ParseUsers reads FreeRADIUS's `users` file, and the older one of Livingston that it came from: a name and its check
-// items at the beginning of a line, its reply items indented below with commas between, comments from # on, $INCLUDE
-// FILE. A backslash at a line's end joins the next to it.
+// ParseUsers reads FreeRADIUS's `users` file, and its predecessor from Livingston: a name and its check items at the
+// beginning of a line, its reply items indented below with commas between, comments from # on, $INCLUDE FILE. A
+// backslash at a line's end joins the next line to it.
 //
 // Check items: Cleartext-Password := (or Password =, User-Password =), Auth-Type := Accept, Reject or the name of a
 // protocol, and comparisons of any attribute of the request (==, or = as Livingston wrote it, !=, <, <=, >, >=, =~, !~,
 // =*, !*). Reply items: any attribute of the dictionary with =, := or +=, and Fall-Through.
 //
-// All else is an error that names file:line; the file's name is what r's Name method says (as *os.File's), else
-// "users". Includes are looked for beside that file; a reader without a name has none. Each bad entry is one error: of
-// its first line that is wrong.
+// Anything else is an error that names file:line; the file's name is the result of r's Name method (as of *os.File), or
+// "users". Includes are relative to the directory of that file; a reader without a name has none. Each bad entry is one
+// error, that of its first wrong line.
 func ParseUsers(r io.Reader) ([]User, error) {
 	p := usersParser{}
 	p.file(r, nameOf(r, "users"), 0)
@@ -59,19 +59,19 @@ type usersParser struct {
 	at      int    // its line
 	users   []User
 	places  []place // of users
-	comma   bool    // the reply items go on
+	comma   bool    // more reply items follow
 	ended   bool    // the last entry's reply items are complete
-	placed  bool    // the entry in hand is the last of users
-	skip    bool    // an error in the entry in hand was told: its other lines follow from that, or may wait
+	placed  bool    // the current entry is the last of users
+	skip    bool    // an error in the current entry was reported: others in it may follow from it
 	include string  // the directory of includes; "" none
 	errs    []error
 }
 
-// place is where an entry stands.
+// place is the position of an entry.
 type place struct {
 	file string
 	line int
-	bad  bool // an error in it was told
+	bad  bool // an error in it was reported
 }
 
 func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
@@ -87,7 +87,7 @@ func (p *usersParser) bad(err error) {
 	}
 }
 
-const deepest = 10 // includes within includes
+const deepest = 10 // depth of nested includes
 
 // file reads one file to its end.
 func (p *usersParser) file(r io.Reader, name string, depth int) {
@@ -120,7 +120,7 @@ func (p *usersParser) file(r io.Reader, name string, depth int) {
 	p.newEntry()
 }
 
-// newEntry begins an entry, or what stands between entries.
+// newEntry resets the state between entries.
 func (p *usersParser) newEntry() { p.comma, p.ended, p.placed, p.skip = false, true, false, false }
 
 func (p *usersParser) read(line string, depth int) error {
@@ -235,7 +235,7 @@ func (u *User) reply(it item) error {
 	return nil
 }
 
-// finish looks at what only the whole file tells: entries that nobody can reach, and users without a password.
+// finish checks what needs the whole file: entries that no request reaches, and users without a password.
 func (p *usersParser) finish() {
 	for i, u := range p.users {
 		at := p.places[i]
@@ -256,7 +256,7 @@ func (p *usersParser) finish() {
 	}
 }
 
-// before finds an earlier entry of the same name that answers whatever comes; -1 none.
+// before finds an earlier entry of the same name that always answers; -1 if none.
 func (p *usersParser) before(u User, i int) int {
 	for j, v := range p.users[:i] {
 		if v.Name == u.Name && len(v.Check) == 0 && !v.FallThrough {
@@ -268,7 +268,7 @@ func (p *usersParser) before(u User, i int) int {
 
 func (u User) decided() bool { return u.Password != "" || u.Reject || u.Accept }
 
-// decidedBefore tells whether an entry that falls through to u gives a password.
+// decidedBefore reports whether an entry that falls through to u gives a password.
 func (p *usersParser) decidedBefore(u User, i int) bool {
 	for _, v := range p.users[:i] {
 		if v.FallThrough && v.decided() && (v.Name == u.Name || v.Name == "DEFAULT" || u.Name == "DEFAULT") {

@@ -11,11 +11,12 @@ import (
 	"layeh.com/radius"
 )
 
-// Check is a comparison with the request: ==, !=, <, <=, >, >=, =~, !~, =* (is there) and !* (is not). Where the
-// request has several of the attribute, one that fits is enough. Prefix and Suffix compare with the ends of User-Name.
+// Check is a comparison with the request: ==, !=, <, <=, >, >=, =~, !~, =* (present) and !* (absent). If the request
+// has several attributes of that name, one that matches is enough. Prefix and Suffix compare with the ends of
+// User-Name.
 type Check struct{ Name, Op, Value string }
 
-// controls are check items that are not compared; the text says why one is not read.
+// controls are check items that are not compared; the text says why an item is not supported.
 var controls = map[string]string{
 	"cleartext-password": "", "password": "", "user-password": "", "auth-type": "", "fall-through": "",
 	"crypt-password": hashed, "md5-password": hashed, "smd5-password": hashed, "sha-password": hashed,
@@ -35,7 +36,7 @@ func isControl(name string) bool { _, ok := controls[strings.ToLower(name)]; ret
 
 var authTypes = []string{"Accept", "Reject", "Local", "PAP", "CHAP", "MS-CHAP", "MSCHAP", "EAP"}
 
-// check takes one check item.
+// check reads one check item.
 func (u *User) check(it item) error {
 	name := strings.ToLower(it.name)
 	switch name {
@@ -50,7 +51,7 @@ func (u *User) check(it item) error {
 		return fmt.Errorf("check item %s: %s", it.name, why)
 	}
 	if it.op == "=" {
-		it.op = "==" // as Livingston's server took it
+		it.op = "==" // as in Livingston's server
 	}
 	c := Check{it.name, it.op, it.value}
 	if err := c.valid(); err != nil {
@@ -61,7 +62,7 @@ func (u *User) check(it item) error {
 }
 
 func (u *User) password(name string, it item) error {
-	// Livingston compared: Password = "x". FreeRADIUS sets what is compared: Cleartext-Password := "x".
+	// Livingston compares the password: Password = "x". FreeRADIUS sets it: Cleartext-Password := "x".
 	ops := []string{":=", "="}
 	if name != "cleartext-password" {
 		ops = append(ops, "==")
@@ -94,7 +95,7 @@ func (u *User) authType(it item) error {
 	return nil
 }
 
-// valid says what is wrong with a comparison.
+// valid returns what is wrong with a comparison.
 func (c Check) valid() error {
 	switch c.Op {
 	case "==", "!=", "<", "<=", ">", ">=":
@@ -124,7 +125,7 @@ func (c Check) affix() bool {
 	return strings.EqualFold(c.Name, "Prefix") || strings.EqualFold(c.Name, "Suffix")
 }
 
-// fits compares with a request.
+// fits compares the check item with a request.
 func (c Check) fits(p *radius.Packet) bool {
 	if c.affix() {
 		cut := strings.CutSuffix
@@ -165,7 +166,7 @@ func (c Check) fitsOne(have string) bool {
 	return d >= 0
 }
 
-// compare puts the request's value in order against the check item's: numbers as numbers, all else as octets.
+// compare orders the request's value and the check item's: numbers as numbers, everything else as octets.
 func (c Check) compare(have string) int {
 	_, a, err1 := Attribute{c.Name, have}.encode()
 	_, b, err2 := Attribute{c.Name, c.Value}.encode()
@@ -175,7 +176,7 @@ func (c Check) compare(have string) int {
 	return strings.Compare(string(a), string(b)) // integers are in network order
 }
 
-// valuesOf prints all values that a request has of an attribute, whichever of its names is used.
+// valuesOf prints all values of an attribute in a request, under any of its names.
 func valuesOf(p *radius.Packet, name string) []string {
 	var list []string
 	want := lookup(name)
@@ -192,7 +193,7 @@ func valuesOf(p *radius.Packet, name string) []string {
 
 var expansion = regexp.MustCompile(`%\{[^}]*\}`)
 
-// checkValue says what is wrong with an attribute of a users file; what %{…} becomes is known later only.
+// checkValue returns what is wrong with an attribute of a users file. The values of %{…} are known only at a request.
 func (a Attribute) checkValue() error {
 	if strings.Contains(a.Value, "\x00") && strings.Contains(a.Value, "%{") {
 		return fmt.Errorf("%s: a NUL beside %%{…}", a.Name)
@@ -213,7 +214,7 @@ func expanded(x string) string {
 	return strings.TrimPrefix(x[2:len(x)-1], "request:")
 }
 
-// expand fills in %{Attribute} from a request; one that is not there is empty.
+// expand replaces %{Attribute} by the request's attribute, or by nothing if the request does not have it.
 func (a Attribute) expand(p *radius.Packet) Attribute {
 	if !strings.Contains(a.Value, "%{") {
 		return a
@@ -227,8 +228,7 @@ func (a Attribute) expand(p *radius.Packet) Attribute {
 	return a
 }
 
-// match goes through the entries as FreeRADIUS does; ok tells whether one fitted. Its result is the user as all of them
-// make them.
+// match applies the entries as FreeRADIUS does; ok reports whether one matched. u is the merged result.
 func match(users []User, p *radius.Packet) (u User, ok bool) {
 	u.Name = string(p.Get(1))
 	for _, e := range users {
@@ -248,7 +248,7 @@ func match(users []User, p *radius.Packet) (u User, ok bool) {
 	return u, ok
 }
 
-// add merges an entry into what earlier ones gave.
+// add merges an entry into the result of the earlier ones.
 func (u *User) add(e User) {
 	if e.Password != "" {
 		u.Password = e.Password

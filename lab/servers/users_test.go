@@ -115,7 +115,7 @@ func TestParseUsersErrors(t *testing.T) {
 		}
 	}
 	for in, want := range map[string][]string{
-		// each bad entry is one error, and hides none of another
+		// each bad entry is one error and does not hide another's
 		"bob Cleartext-Password := \"x\n\tService-Type = 7,\n\tClass = y\nkim Auth-Type := " +
 			"Rejct\n\tClas = z\n": {"1: a quoted string without its end", "4: Auth-Type := Rejct"},
 		"bob Cleartext-Password := x, NAS-Prt == 1, NAS-Pt == " +
@@ -196,7 +196,7 @@ func TestParseUsersInclude(t *testing.T) {
 	}
 }
 
-// A request is matched as FreeRADIUS does: entries in order, DEFAULT too, until one does not fall through.
+// A request is matched as FreeRADIUS does it: entries in order, including DEFAULT, until one does not fall through.
 func TestMatch(t *testing.T) {
 	users, err := ParseUsers(strings.NewReader(`
 DEFAULT	Framed-Protocol == PPP

@@ -21,7 +21,7 @@ var operators = []string{"=", ":=", "+=", "==", "!=", "<", "<=", ">", ">=", "=~"
 
 func (t token) operator() bool { return !t.quoted && slices.Contains(operators, t.text) }
 
-// items reads `name op value` with commas between; more tells that a comma stands at the end.
+// items reads `name op value` with commas between; more reports a comma at the end.
 func items(toks []token) (list []item, more bool, err error) {
 	for len(toks) > 0 {
 		if len(toks) < 2 || toks[0].quoted || toks[0].operator() || toks[0].is(",") || !toks[1].operator() {
@@ -32,7 +32,7 @@ func items(toks []token) (list []item, more bool, err error) {
 		switch {
 		case it.op == "=*" || it.op == "!*":
 			if len(toks) > 0 && !toks[0].is(",") {
-				toks = toks[1:] // FreeRADIUS wants a word here, ANY, that means nothing
+				toks = toks[1:] // FreeRADIUS requires a word here, ANY, without a meaning
 			}
 		case len(toks) == 0 || toks[0].is(",") || toks[0].operator():
 			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", it.name)
@@ -51,7 +51,7 @@ func items(toks []token) (list []item, more bool, err error) {
 	return list, more, nil
 }
 
-// tokens cuts a line and drops its comment.
+// tokens splits a line and drops its comment.
 func tokens(line string) ([]token, error) {
 	var toks []token
 	for i := 0; i < len(line); {
@@ -84,7 +84,7 @@ func tokens(line string) ([]token, error) {
 	return toks, nil
 }
 
-// operatorLength is the length of the longest operator at the beginning; 0 none.
+// operatorLength is the length of the longest operator at the beginning; 0 if there is none.
 func operatorLength(s string) int {
 	longest := 0
 	for _, op := range operators {
@@ -95,8 +95,8 @@ func operatorLength(s string) int {
 	return longest
 }
 
-// wordLength ends a word at a blank, a comma, a quote, a comment or an operator; a colon, sign or the like within it is
-// its own (fe80::1, 10.0.0.0/8).
+// wordLength ends a word at a blank, a comma, a quote, a comment or an operator; colons, slashes and the like are part
+// of the word (fe80::1, 10.0.0.0/8).
 func wordLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		if strings.IndexByte(" \t\r,#\"", s[i]) >= 0 || operatorLength(s[i:]) > 0 {
@@ -106,8 +106,8 @@ func wordLength(s string) int {
 	return len(s)
 }
 
-// quoted reads "…" or '…'. In the first \n, \r, \t, \ooo (octal) and a backslash before anything else are escapes; in
-// the second \' and \\ are.
+// quoted reads "…" or '…'. The escapes in "…" are \n, \r, \t, \ooo (octal) and a backslash before any other character;
+// in '…' they are \' and \\.
 func quoted(s string) (text string, length int, err error) {
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
@@ -125,7 +125,7 @@ func quoted(s string) (text string, length int, err error) {
 	return "", 0, errors.New("a quoted string without its end")
 }
 
-// unescape reads what stands behind a backslash and tells its length.
+// unescape decodes what follows a backslash and returns its length.
 func unescape(s string) (byte, int) {
 	if len(s) >= 3 && s[0] >= '0' && s[0] <= '3' && isOctal(s[1]) && isOctal(s[2]) {
 		return (s[0]-'0')<<6 | (s[1]-'0')<<3 | (s[2] - '0'), 3

@@ -15,8 +15,8 @@ import (
 
 const statusServerCode = radius.Code(12)
 
-// verify parses a request for a port and checks what can be: its Message-Authenticator and, of an Accounting-Request,
-// its authenticator. The packet is nil where it does not parse, else it is there with an error too.
+// verify parses a request for a port and checks its Message-Authenticator and, for an Accounting-Request, its
+// authenticator. The packet is nil if it does not parse; otherwise it is returned even with an error.
 func (s *RADIUS) verify(b []byte, port radius.Code) (*radius.Packet, error) {
 	p, err := radius.Parse(b, []byte(s.cfg.Secret))
 	if err != nil {
@@ -55,8 +55,7 @@ func countOf(p *radius.Packet, t radius.Type) int {
 	return n
 }
 
-// signature finds and checks the one Message-Authenticator of a request; at is -1 where there is none that can be
-// checked.
+// signature finds and checks the one Message-Authenticator of a request; at is -1 if there is none that can be checked.
 func (s *RADIUS) signature(b []byte) (good bool, at int, first bool) {
 	at = -1
 	for i := 20; i+1 < len(b) && b[i+1] >= 2; i += int(b[i+1]) {
@@ -74,7 +73,7 @@ func (s *RADIUS) signature(b []byte) (good bool, at int, first bool) {
 	plain := slices.Clone(b)
 	clear(plain[at : at+16])
 	if radius.Code(b[0]) == radius.CodeAccountingRequest {
-		clear(plain[4:20]) // RFC 5176 §2.3 has it so, and RFC 2869 §5.14 is silent
+		clear(plain[4:20]) // as in RFC 5176 §2.3; RFC 2869 §5.14 does not say
 	}
 	return hmac.Equal(b[at:at+16], sign(plain, s.cfg.Secret)), at, at == 22
 }
@@ -86,7 +85,7 @@ func (s *RADIUS) trace(e Event) {
 	}
 }
 
-// seenEvent tells of a request that came; p is nil where it did not parse.
+// seenEvent describes a received request; p is nil if it did not parse.
 func (s *RADIUS) seenEvent(from net.Addr, b []byte, p *radius.Packet) Event {
 	e := Event{Peer: from.String(), What: fmt.Sprintf("%d octets that are no RADIUS packet", len(b))}
 	if s.cfg.Trace == nil || p == nil {
@@ -129,7 +128,7 @@ func judged(what string, good bool) string {
 	return what + " wrong (another secret?)"
 }
 
-// tell traces a genuine reply: why it refuses, and by which faults it is as it is.
+// tell traces a genuine reply: the reason of a refusal, and the faults applied to it.
 func (s *RADIUS) tell(to net.Addr, b []byte, why string, request *radius.Packet, f Faults) {
 	if s.cfg.Trace == nil {
 		return
@@ -147,7 +146,7 @@ func (s *RADIUS) tell(to net.Addr, b []byte, why string, request *radius.Packet,
 	s.trace(e)
 }
 
-// String names the faults of single replies, for people; "" where there are none.
+// String names the faults of single replies, as text; "" if there are none.
 func (f Faults) String() string {
 	var list []string
 	for _, x := range []struct {
@@ -172,14 +171,14 @@ func (f Faults) String() string {
 	return strings.Join(list, ", ") + ", as told"
 }
 
-// secretAttributes are attributes whose values are secrets, or what proves a secret.
+// secretAttributes are the attributes whose values are secrets or prove a secret.
 var secretAttributes = []string{"User-Password", "CHAP-Password", "State", "Class", "EAP-Message", "MS-CHAP-Response",
 	"MS-CHAP2-Response", "MS-CHAP2-Success",
 	"Ascend-Send-Secret", "Ascend-Receive-Secret", "X-Ascend-Send-Secret", "X-Ascend-Receive-Secret",
 	"Ascend-Send-Passwd", "X-Ascend-Send-Passwd",
 	"MS-MPPE-Send-Key", "MS-MPPE-Recv-Key", "MS-CHAP-MPPE-Keys", "Old-Password", "Message-Authenticator"}
 
-// printed are a packet's attributes for people.
+// printed are a packet's attributes as text.
 func printed(p *radius.Packet) []string {
 	var list []string
 	for _, a := range p.Attributes {

@@ -1,7 +1,7 @@
-// Command summary reads `go test -json` and prints what a person wants of it: the output of what failed, why tests were
-// skipped, a line a package with its time, marked where it is over the budget of docs/explanation/testing.md, the
-// packages that failed otherwise than by a test, the ten slowest tests, and a closing count of tests `N passed, N
-// failed, N skipped`. Run it in the repository's root.
+// Command summary reads `go test -json` and prints a summary: the output of failed tests, why tests were skipped, one
+// line per package with its time, marked if it is over the budget in docs/explanation/testing.md, the packages that
+// failed outside of a test, the ten slowest tests, and finally the number of tests `N passed, N failed, N skipped`. Run
+// it in the repository's root.
 package main
 
 import (
@@ -40,13 +40,13 @@ type summary struct {
 	out                     map[string][]string // by package and test; of builds by import path
 	passed, failed, skipped int
 	failedIn                map[string]int    // failed tests by package
-	panicked                map[string]string // the test during which a package panicked; "" outside of all
-	broken                  []string          // packages that failed otherwise, and how
+	panicked                map[string]string // the test during which a package panicked; "" if outside of tests
+	broken                  []string          // packages that failed outside of a test, and how
 	budgets                 map[string]float64
 	times                   map[string]float64 // of tests, in seconds, by package and test
 }
 
-// summarize reads to the end of r. What is no event is printed as it is.
+// summarize reads to the end of r. It prints lines that are not events unchanged.
 func summarize(r io.Reader, w io.Writer, budgets map[string]float64) error {
 	s := &summary{w: w, out: map[string][]string{}, failedIn: map[string]int{}, panicked: map[string]string{},
 		budgets: budgets, times: map[string]float64{}}
@@ -106,14 +106,14 @@ func (s *summary) take(e event) {
 	}
 }
 
-// packageFailed keeps how a package failed, unless its failed tests tell.
+// packageFailed records how a package failed, unless its failed tests explain it.
 func (s *summary) packageFailed(e event) {
 	test, panicked := s.panicked[e.Package]
 	switch {
 	case e.FailedBuild != "" || strings.Contains(strings.Join(s.out[e.Package+" "], ""), "[setup failed]"):
 		s.broken = append(s.broken, e.Package+": does not build")
 	case panicked:
-		if test != "" && s.failedIn[e.Package] == 0 { // a timeout: nothing was said of the test itself
+		if test != "" && s.failedIn[e.Package] == 0 { // a timeout: no event names the test as failed
 			fmt.Fprint(s.w, strings.Join(s.out[e.Package+" "+test], ""))
 		}
 		s.broken = append(s.broken, strings.TrimSuffix(e.Package+": panicked in "+test, " in ")+
@@ -123,12 +123,12 @@ func (s *summary) packageFailed(e event) {
 	}
 }
 
-// budget is the seconds of a package that testing.md does not name.
+// budget is the limit in seconds for a package that testing.md does not name.
 const budget = 30
 
 var budgetRow = regexp.MustCompile(`(?m)^\| ` + "`([^`]+)`" + ` \| (\d+) \|$`)
 
-// readBudgets has the seconds that the tests of a package may take, by the end of its import path.
+// readBudgets returns the limit in seconds for the tests of a package, by the end of its import path.
 func readBudgets(path string) (map[string]float64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -143,7 +143,7 @@ func readBudgets(path string) (map[string]float64, error) {
 	return budgets, nil
 }
 
-// over says that a package took longer than it may; "" where it did not.
+// over says that a package exceeded its budget; "" if it did not.
 func over(budgets map[string]float64, e event) string {
 	most := float64(budget)
 	for name, seconds := range budgets {
@@ -157,7 +157,7 @@ func over(budgets map[string]float64, e event) string {
 	return fmt.Sprintf("  OVER its budget of %.0f s", most)
 }
 
-// slowest prints the n tests that took longest, of those that have no tests within.
+// slowest prints the n tests that took longest, without tests that have subtests.
 func slowest(w io.Writer, times map[string]float64, n int) {
 	for name := range maps.Clone(times) {
 		pkg, test, _ := strings.Cut(name, " ")
@@ -171,7 +171,7 @@ func slowest(w io.Writer, times map[string]float64, n int) {
 	}
 }
 
-// reason is what the test said when it skipped itself.
+// reason is the message of a skipped test.
 func reason(lines []string) string {
 	for i := len(lines) - 1; i >= 0; i-- {
 		l := strings.TrimSpace(lines[i])

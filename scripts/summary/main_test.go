@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Tests are counted, packages are not: one that does not build, panics, hangs or fails in TestMain is named apart.
-// testdata/all.json is what `go test -json -timeout 2s` of Go 1.26 said of six small packages.
+// Tests are counted, packages are not: a package that does not build, panics, hangs or fails in TestMain is listed
+// separately. testdata/all.json is the output of `go test -json -timeout 2s` of Go 1.26 for six small packages.
 func TestSummary(t *testing.T) {
 	in, err := os.Open("testdata/all.json")
 	if err != nil {

@@ -1,10 +1,10 @@
 // Widths finds lines that are too long to read side by side: Go lines over 120 columns (a tab is 4), lines of Markdown
 // text over 105. It reads the names of the files from its arguments, prints one line for each finding, and exits with 1
-// where there is one.
+// if there is one.
 //
-// Not counted are raw strings and lines that hold nothing but one word, in Markdown also code blocks, lines that begin
-// with a code span, tables, headings and link definitions: they cannot be broken. Documents that are printed from the
-// code ("<!-- Printed from") are not looked at.
+// It skips what cannot be broken: raw strings and lines of one word, in Markdown also code blocks, lines that begin
+// with a code span, tables, headings and link definitions. It also skips documents that are printed from the code
+// ("<!-- Printed from").
 package main
 
 import (
@@ -65,7 +65,7 @@ func width(line string) int {
 	return utf8.RuneCountInString(line) + (tab-1)*strings.Count(line, "\t")
 }
 
-// breakable reports whether a line has more than one word besides the marks of a comment or a list.
+// breakable reports whether a line has more than one word, not counting the marks of a comment or a list.
 func breakable(line string) bool {
 	words := strings.Fields(line)
 	for len(words) > 0 && (words[0] == "//" || words[0] == "*" || words[0] == "-") {
@@ -74,7 +74,7 @@ func breakable(line string) bool {
 	return len(words) > 1
 }
 
-// rawStrings returns the lines of Go source on which a raw string stands or goes on.
+// rawStrings returns the lines of Go source that contain a part of a raw string.
 func rawStrings(src []byte) map[int]bool {
 	free := make(map[int]bool)
 	set := token.NewFileSet()
