@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// mutate makes one change, in the writer's transaction, and perhaps again in a second one after the first was rolled
+// mutate applies one mutation in the writer's transaction, and again in a second transaction if the first was rolled
 // back.
 func (w *writer) mutate(m journal.Mutation) error {
 	switch m := m.(type) {
@@ -72,7 +72,7 @@ func insert(t *table) string {
 	return "INSERT INTO " + t.name + " (" + t.columns() + ") VALUES (?" + strings.Repeat(", ?", len(t.cols)) + ")"
 }
 
-// upsert writes a new row, or replaces the row of the same key where the condition holds.
+// upsert returns the statement that inserts a row, or replaces the row with the same key if the condition is true.
 func upsert(t *table, condition string) string {
 	var sets []string
 	for _, c := range append(t.cols[t.key:], "sum") {
@@ -138,7 +138,7 @@ func (w *writer) putCallback(m journal.PutCallback) error {
 	ok, err := w.put(callbacksTable, putCallbackSQL, callbackValues(c))
 	switch {
 	case isUnique(err):
-		// The key's conflict is the statement's to solve, so what is left is the index of pending callbacks.
+		// The statement resolves conflicts of the key, so only the index of pending callbacks can conflict.
 		return about("callback", c.ID, fmt.Errorf("%w: %q by %q", journal.ErrPending, c.User, c.Entry))
 	case err != nil || ok:
 		return about("callback", c.ID, err)
@@ -187,7 +187,7 @@ func (w *writer) reopen(a journal.Attempt) error {
 	return err
 }
 
-// counted returns nil where the attempt's callback is pending and counts it as its last.
+// counted returns nil if the attempt's callback is pending and counts the attempt as its last.
 func (w *writer) counted(a journal.Attempt) error {
 	rows, err := w.c.query("SELECT attempts, ended FROM callbacks WHERE id = ?", a.CallbackID)
 	switch {
@@ -243,7 +243,7 @@ func (w *writer) unspool(m journal.Unspool) error {
 func (w *writer) unspoolAll(m journal.UnspoolAll) error {
 	seqs := slices.Clone(m.Seqs)
 	slices.Sort(seqs)
-	for len(seqs) > 0 { // a statement for each run without gaps, of which a backlog has few
+	for len(seqs) > 0 { // one statement per range without gaps; a backlog has few
 		n := 1
 		for n < len(seqs) && seqs[n] <= seqs[n-1]+1 {
 			n++
@@ -279,7 +279,7 @@ func (w *writer) addAudit(m journal.AddAudit) error {
 	a.Seq, a.PrevHash = w.audit.seq+1, []byte(w.audit.hash)
 	_, err := w.put(auditTable, putAudit, auditValues(a))
 	if isUnique(err) {
-		// A record with a damaged number is in the way. The audit goes on behind it; Verify tells of the gap.
+		// A record with a damaged number is in the way. The audit continues after it; Verify reports the gap.
 		var last int64
 		if last, err = w.c.number("SELECT max(seq) FROM audit"); err == nil {
 			a.Seq = last + 1
@@ -298,7 +298,7 @@ func isUnique(err error) bool {
 	return c == sqlite3.SQLITE_CONSTRAINT_UNIQUE || c == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
-// about says which row an error concerns.
+// about adds to an error the row that it concerns.
 func about(what, id string, err error) error {
 	if err == nil {
 		return nil

@@ -15,12 +15,12 @@ import (
 // journalName is the journal's file in a state directory, and in a backup.
 const journalName = "journal.db"
 
-// keyNames are the keys of a state directory. The second one only makes hashes of names comparable.
+// keyNames are the key files of a state directory. names.key only makes hashes of names comparable.
 var keyNames = []string{"journal.key", "names.key"}
 
-// Backup copies the journal at path, with its keys, into the new directory dir, which it creates with mode 0700: a
-// state at one moment, also of a journal that a daemon writes. The copy is verified and synced before the directory
-// gets its name. It blocks for as long as that takes; the writer goes on.
+// Backup copies the journal at path, with its keys, into the new directory dir, which it creates with mode 0700. The
+// copy is consistent, even if a daemon writes the journal. It is verified and synced before the directory gets its
+// name. Backup blocks until then; the writer is not blocked.
 func Backup(ctx context.Context, path, dir string) (err error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("%s exists already: name a new directory", dir)
@@ -57,7 +57,7 @@ func Backup(ctx context.Context, path, dir string) (err error) {
 	return syncDir(filepath.Dir(dir))
 }
 
-// sameDamage verifies a copy: no more may be damaged in it than in its original.
+// sameDamage verifies a copy: it must not have more damage than its original.
 func (r *Reader) sameDamage(ctx context.Context, path string) error {
 	c, err := Check(ctx, path)
 	if err != nil || len(c.Damaged) == 0 {
@@ -70,7 +70,7 @@ func (r *Reader) sameDamage(ctx context.Context, path string) error {
 	return err
 }
 
-// copyTo writes a copy of the journal as it is now, without what is free in it, and syncs it.
+// copyTo writes a copy of the current journal, without its free pages, and syncs it.
 func (r *Reader) copyTo(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(r.path, "mode", "ro", "_busy_timeout", busyTimeout))
 	if err != nil {
@@ -86,7 +86,7 @@ func (r *Reader) copyTo(ctx context.Context, path string) error {
 	return markBackup(path, true)
 }
 
-// markBackup says of a journal that it is a backup, which no daemon opens, or takes that back, and syncs it.
+// markBackup sets or clears the mark that a journal is a backup, which no daemon opens, and syncs it.
 func markBackup(path string, is bool) error {
 	c, err := openConn(path, "rw")
 	if err != nil {
@@ -103,7 +103,7 @@ func markBackup(path string, is bool) error {
 	return errors.Join(err, c.close())
 }
 
-// copyFile copies a file with rights for its owner only, and syncs it.
+// copyFile copies a file with access for its owner only, and syncs it.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -118,20 +118,20 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Sync(), out.Close())
 }
 
-// Checked is what a check has found.
+// Checked is the result of a check.
 type Checked struct {
 	Path      string           `json:"path"`
 	Octets    int64            `json:"octets"`
-	Free      int64            `json:"free_octets"` // within the file
-	GivesBack bool             `json:"gives_back"`  // free pages go back to the disk; false: Vacuum it once
+	Free      int64            `json:"free_octets"` // inside the file
+	GivesBack bool             `json:"gives_back"`  // free pages can be returned to the disk; false: run Vacuum once
 	Commits   int64            `json:"commits"`
 	Rows      map[string]int64 `json:"rows"` // by table
 	Pending   int              `json:"pending"`
 	Damaged   []journal.Damage `json:"damaged" nullable:"false"`
 }
 
-// Check verifies every row, the audit's chain, the file's structure and its identity, also of a journal that a daemon
-// writes, and changes nothing.
+// Check verifies every row, the audit's chain, the file's structure and its identity, also while a daemon writes the
+// journal, and changes nothing.
 func Check(ctx context.Context, path string) (c Checked, err error) {
 	r, err := OpenReader(ctx, path)
 	if err != nil {
@@ -176,5 +176,5 @@ func Check(ctx context.Context, path string) (c Checked, err error) {
 	return c, err
 }
 
-// incremental is SQLite's number of the mode in which free pages can be given back.
+// incremental is SQLite's number of the mode in which free pages can be returned.
 const incremental = 2

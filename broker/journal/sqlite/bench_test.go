@@ -10,12 +10,12 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// promise is what a callback's promise writes: the callback and its audit record. Each is for another user.
+// promise returns what a callback's promise writes: the callback and its audit record. Each is for another user.
 func promise(i int) []journal.Mutation {
 	return []journal.Mutation{journal.PutCallback{Callback: callback(fmt.Sprint("cb", i), fmt.Sprint("u", i))}}
 }
 
-// BenchmarkCommit is one promise by one caller, durable.
+// BenchmarkCommit commits one promise at a time, durably.
 func BenchmarkCommit(b *testing.B) {
 	j := open(b, diskPath(b))
 	b.ReportAllocs()
@@ -24,7 +24,7 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// BenchmarkCommitHerd is promises by many callers at once.
+// BenchmarkCommitHerd commits promises of many concurrent callers.
 func BenchmarkCommitHerd(b *testing.B) {
 	j := open(b, diskPath(b))
 	b.SetParallelism(32)
@@ -44,8 +44,8 @@ func BenchmarkCommitHerd(b *testing.B) {
 	b.ReportMetric(float64(b.N)/float64(j.Commits()), "promises/sync")
 }
 
-// BenchmarkBareCommit is the same row by SQLite alone: the same settings and driver, one prepared INSERT a transaction,
-// no checksum, no index but the key, on the benchmark's own goroutine.
+// BenchmarkBareCommit writes the same row with SQLite alone: the same settings and driver, one prepared INSERT per
+// transaction, no checksum, no index except the key, on the benchmark's own goroutine.
 func BenchmarkBareCommit(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "bare.db")
 	if err := errors.Join(prepareDir(filepath.Dir(path)), prepareFile(path)); err != nil {

@@ -17,14 +17,13 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// table is what the code knows of one SQL table whose rows carry a checksum: its columns in the order of values, the
-// key first.
+// table describes an SQL table whose rows have a checksum: its columns in the order of values, the key first.
 type table struct {
 	name string
-	key  int // how many leading columns are the key
+	key  int // number of leading columns that form the key
 	cols []string
-	// late is how many of the last columns a migration added. Where they are empty texts or 0 they are left out of the
-	// checksum, so that rows of before still verify.
+	// late is the number of last columns that a migration added. If they are all empty texts or 0, the checksum omits
+	// them, so that older rows still verify.
 	late int
 }
 
@@ -51,9 +50,8 @@ func (t *table) columns() string {
 	return strings.Join(t.cols, ", ") + ", " + sum
 }
 
-// sum is the checksum of a row: HMAC-SHA-256 over the table's name and every value with its type and length, so that no
-// value can pass for another and no two rows share an encoding. Values are what SQLite stores: nil, int64, string,
-// []byte.
+// sum returns the checksum of a row: HMAC-SHA-256 over the table's name and every value with its type and length, so
+// that no two different rows have the same encoding. Values are what SQLite stores: nil, int64, string, []byte.
 func (t *table) sum(k rowKey, values []any) []byte {
 	for i := range t.late {
 		if n := len(values); n != len(t.cols)-i || values[n-1] != "" && values[n-1] != int64(0) {
@@ -77,14 +75,14 @@ func (t *table) sum(k rowKey, values []any) []byte {
 			buf = binary.BigEndian.AppendUint64(append(buf, 'b'), uint64(len(v)))
 			buf = append(buf, v...)
 		default:
-			buf = append(buf, '?') // no such value is ever written
+			buf = append(buf, '?') // such values are never written
 		}
 	}
 	s.buf = buf
 	return s.sign(k, buf)
 }
 
-// summer has the memory of a checksum: rows are signed by the dozen for each callback.
+// summer is reusable memory for a checksum: each callback signs dozens of rows.
 type summer struct {
 	buf []byte
 	key rowKey
@@ -105,7 +103,7 @@ func (s *summer) sign(k rowKey, b []byte) []byte {
 	return s.mac.Sum(nil)
 }
 
-// check verifies a row as read, its checksum last, and returns its values without that.
+// check verifies a row as read, with its checksum last, and returns its values without the checksum.
 func (t *table) check(k rowKey, row []any) ([]any, *journal.Damage) {
 	if len(row) != len(t.cols)+1 {
 		return nil, &journal.Damage{Table: t.name, Key: "?", Reason: fmt.Sprintf("%d columns instead of %d", len(row),
@@ -132,7 +130,7 @@ func (t *table) damage(values []any, reason string) *journal.Damage {
 	return &journal.Damage{Table: t.name, Key: strings.Join(key, "/"), Reason: reason}
 }
 
-// cols reads values one after the other with their types; the first mismatch stays in err.
+// cols reads values one after the other with their types; the first mismatch is kept in err.
 type cols struct {
 	values []any
 	err    error

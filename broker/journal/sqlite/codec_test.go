@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestSumIsWhatItWas pins the encoding: rows of older journals must go on verifying. The sums are sha256sum's, over
-// bytes written by hand: the table's name, then i + 8 bytes, s + 8 bytes of length + text, b likewise, n.
+// TestSumIsWhatItWas fixes the encoding: rows of older journals must still verify. The sums are sha256sum's, over bytes
+// written by hand: the table's name, then i + 8 bytes, s + 8 bytes of length + text, b likewise, n.
 func TestSumIsWhatItWas(t *testing.T) {
 	for _, tt := range []struct {
 		key    rowKey
@@ -47,8 +47,8 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 
 var testKey = rowKey("test")
 
-// FuzzDecode feeds rows of any shape, with checksums that fit: nothing panics, and what decodes encodes back to the
-// same values.
+// FuzzDecode decodes rows of any shape, with valid checksums: nothing panics, and what decodes encodes back to the same
+// values.
 func FuzzDecode(f *testing.F) {
 	for _, v := range [][]any{callValues(call("c")), callbackValues(callback("c", "u")), attemptValues(attempt("c", 1)),
 		spooledValues(spooled("r")),
@@ -84,7 +84,7 @@ func back[T any](t *testing.T, tab *table, row []any, decode func([]any) (T, err
 	if err != nil {
 		return
 	}
-	// What was read and is written again must pass for the same row, but for what has several spellings.
+	// A row that is read and written again must be the same row, except values with several encodings.
 	again, err := decode(encode(v))
 	if err != nil || !reflect.DeepEqual(again, v) {
 		t.Fatalf("%v\n%v\n%v", v, again, err)

@@ -11,15 +11,15 @@ import (
 	"modernc.org/sqlite"
 )
 
-// conn is the write connection: the driver's own, without database/sql between, since nothing may move a statement to
-// another goroutine, and each microsecond here is added to every promise. It belongs to the writer's goroutine.
+// conn is the write connection. It uses the driver directly, without database/sql, because no statement may move to
+// another goroutine and each microsecond here delays every promise. Only the writer's goroutine uses it.
 type conn struct {
 	c     driver.Conn
 	stmts map[string]driver.Stmt
 	args  []driver.NamedValue
 }
 
-// dsn names the file for SQLite. Parameters of SQLite and of the driver follow as key, value.
+// dsn returns the data source name of the file. Parameters of SQLite and of the driver follow as key, value.
 func dsn(path string, params ...string) string {
 	q := url.Values{}
 	for i := 0; i+1 < len(params); i += 2 {
@@ -29,7 +29,7 @@ func dsn(path string, params ...string) string {
 	return u.String()
 }
 
-// busyTimeout in ms: as long as a tool that reads, or a checkpoint of it, may hold the writer up.
+// busyTimeout in ms: the maximum wait for a tool that reads, or for its checkpoint.
 const busyTimeout = "5000"
 
 // openConn opens the file, which must exist; mode is SQLite's "rw" or "ro".
@@ -41,11 +41,10 @@ func openConn(path, mode string) (*conn, error) {
 	return &conn{c: c, stmts: map[string]driver.Stmt{}}, nil
 }
 
-// logKept is how large the write-ahead log stays when all of it is in the file; what it had more is given back to the
-// disk.
+// logKept is the size that the write-ahead log keeps after a checkpoint; the rest is returned to the disk.
 const logKept = 4 << 20
 
-// durable sets what Commit's promise rests on, and checks that SQLite took it.
+// durable sets the modes that Commit's guarantee needs, and checks that SQLite applied them.
 func (c *conn) durable() error {
 	for _, p := range []struct {
 		set, get string
@@ -76,7 +75,7 @@ func (c *conn) close() error {
 	return c.c.Close()
 }
 
-// stmt returns the prepared statement of this text; it is kept.
+// stmt returns the prepared statement of this text, and keeps it for reuse.
 func (c *conn) stmt(text string) (driver.Stmt, error) {
 	if s := c.stmts[text]; s != nil {
 		return s, nil
@@ -96,8 +95,8 @@ func (c *conn) bind(args []any) []driver.NamedValue {
 	return c.args
 }
 
-// exec runs a statement and returns how many rows it changed. The context never ends: the driver would start a
-// goroutine for it.
+// exec runs a statement and returns how many rows it changed. The context never ends: otherwise the driver would start
+// a goroutine for it.
 func (c *conn) exec(text string, args ...any) (int64, error) {
 	s, err := c.stmt(text)
 	if err != nil {
@@ -110,7 +109,7 @@ func (c *conn) exec(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// query returns all rows of a statement; with an error those that came before it.
+// query returns all rows of a statement; with an error, the rows before it.
 func (c *conn) query(text string, args ...any) (out [][]any, err error) {
 	err = c.each(text, func(row []any) error {
 		out = append(out, row)
@@ -119,7 +118,7 @@ func (c *conn) query(text string, args ...any) (out [][]any, err error) {
 	return out, err
 }
 
-// each calls f with each row of a statement, until it answers an error.
+// each calls f with each row of a statement, until f returns an error.
 func (c *conn) each(text string, f func(row []any) error, args ...any) error {
 	s, err := c.stmt(text)
 	if err != nil {
@@ -147,7 +146,7 @@ func (c *conn) each(text string, f func(row []any) error, args ...any) error {
 	}
 }
 
-// scalar returns the first column of the first row; nil where there is none.
+// scalar returns the first column of the first row; nil if there is none.
 func (c *conn) scalar(text string, args ...any) (any, error) {
 	rows, err := c.query(text, args...)
 	if err != nil || len(rows) == 0 || len(rows[0]) == 0 {
@@ -156,7 +155,7 @@ func (c *conn) scalar(text string, args ...any) (any, error) {
 	return rows[0][0], nil
 }
 
-// number is scalar for integers; 0 where there is none.
+// number is scalar for integers; 0 if there is none.
 func (c *conn) number(text string, args ...any) (int64, error) {
 	v, err := c.scalar(text, args...)
 	n, _ := v.(int64)

@@ -16,11 +16,11 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// children are the programs that tests start by running the test binary again; TestMain looks here.
+// children are the programs that tests start by running the test binary again; TestMain runs them.
 var children = map[string]func(){"write": childWrites, "full": childFillsTheDisk, "log": childFillsTheDiskByLog,
 	"reserve": childNeedsTheReserve}
 
-// child is the test binary run again as one of children.
+// child returns the test binary as a command that runs one of children.
 func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -34,7 +34,7 @@ func child(t *testing.T, name, path string, before ...string) *exec.Cmd {
 	return cmd
 }
 
-// childWrites promises callbacks for ever, or RINGBACK_JOURNAL_N times, and says of each what Commit said, after that
+// childWrites promises callbacks forever, or RINGBACK_JOURNAL_N times, and prints the result of each Commit after it
 // has returned.
 func childWrites() {
 	n, _ := strconv.Atoi(os.Getenv("RINGBACK_JOURNAL_N"))
@@ -57,8 +57,8 @@ func childWrites() {
 	}
 }
 
-// agree opens the journal at path and demands that it holds what the child was told and not what it was refused. cut
-// says that the child was killed: then one more commit may be there, whose answer nobody heard.
+// agree opens the journal at path and checks that it has the committed rows of the child and not the refused ones. cut
+// means that the child was killed: then there may be one more commit whose result was not printed.
 func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 	t.Helper()
 	ctx := context.Background()
@@ -117,7 +117,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		for lines.Scan() { // what it had said before it died
+		for lines.Scan() { // what it printed before it was killed
 			if id, ok := strings.CutPrefix(lines.Text(), "ok "); ok {
 				said[id] = true
 			}
@@ -147,11 +147,11 @@ func pendingAt(t *testing.T, path string) (ids []string) {
 
 func TestFullDisk(t *testing.T) { onSmallDisk(t, "full") }
 
-// TestLogFillsTheDisk: a log that has filled a small disk is written into the file, and commits go on; nobody is
-// refused who has room.
+// TestLogFillsTheDisk: a log that has filled a small disk is written into the file, and commits continue; no commit
+// that has room is refused.
 func TestLogFillsTheDisk(t *testing.T) { onSmallDisk(t, "log") }
 
-// onSmallDisk runs a child that mounts a disk of 1 MiB of its own.
+// onSmallDisk runs a child that mounts its own disk of 1 MiB.
 func onSmallDisk(t *testing.T, name string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -169,7 +169,7 @@ func onSmallDisk(t *testing.T, name string) {
 	}
 }
 
-// smallDisk mounts a disk of 1 MiB for the state directory, in the child's name space of mounts.
+// smallDisk mounts a disk of 1 MiB for the state directory, in the child's mount namespace.
 func smallDisk() (path string, must func(error)) {
 	path = os.Getenv("RINGBACK_JOURNAL_PATH")
 	dir := filepath.Dir(path)
@@ -187,8 +187,8 @@ func smallDisk() (path string, must func(error)) {
 	return path, must
 }
 
-// childFillsTheDiskByLog writes the same rows until the log would be several times as large as the disk, while somebody
-// reads an old state, and goes on when that is over.
+// childFillsTheDiskByLog writes the same rows until the log would be several times as large as the disk, while a reader
+// reads an old state, and continues after that.
 func childFillsTheDiskByLog() {
 	path, must := smallDisk()
 	ctx := context.Background()
@@ -201,7 +201,7 @@ func childFillsTheDiskByLog() {
 			must(fmt.Errorf("round %d: %w", n, err))
 		}
 	}
-	// A reader keeps the log from being reused: the disk is full, and room again when it goes.
+	// A reader keeps the log from being reused: the disk is full, and has room again when the reader ends.
 	tx, err := j.db.BeginTx(ctx, nil)
 	must(err)
 	var n int
@@ -233,7 +233,7 @@ func childFillsTheDiskByLog() {
 	fmt.Println("done")
 }
 
-// childFillsTheDisk fills the disk by another file.
+// childFillsTheDisk fills the disk with another file.
 func childFillsTheDisk() {
 	path, must := smallDisk()
 	dir := filepath.Dir(path)

@@ -14,7 +14,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// twoOfEach writes two rows into each table; the second ones must survive what is done to the first.
+// twoOfEach writes two rows into each table; damage to the first must not affect the second.
 func twoOfEach(t testing.TB, j *Journal) {
 	commit(t, j, everything()...)
 	cb := callback("cb2", "austin-02")
@@ -23,7 +23,7 @@ func twoOfEach(t testing.TB, j *Journal) {
 		journal.AddAudit{Audit: record("two")})
 }
 
-// flipped is v with one bit changed, still of v's type.
+// flipped returns v with one bit changed, with the same type.
 func flipped(v any) any {
 	switch v := v.(type) {
 	case int64:
@@ -42,7 +42,7 @@ func flipped(v any) any {
 }
 
 // TestEveryColumnIsGuarded changes one bit of one column of the first row of each table: the row must be reported, not
-// returned, and the others must go on.
+// returned, and the others must still be returned.
 func TestEveryColumnIsGuarded(t *testing.T) {
 	ctx := context.Background()
 	for _, table := range []*table{callsTable, callbacksTable, attemptsTable, spoolTable, auditTable} {
@@ -154,8 +154,8 @@ func TestTheAuditIsAChain(t *testing.T) {
 	}
 }
 
-// TestFlippedBitsOfTheFile flips one bit of the file at a time, at places chosen by a fixed seed. Whatever it hits, no
-// callback comes back with other content, and none is lost in silence.
+// TestFlippedBitsOfTheFile flips one bit of the file at a time, at places chosen by a fixed seed. Wherever it is, no
+// callback comes back with other content, and none is lost silently.
 func TestFlippedBitsOfTheFile(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// code is SQLite's primary result code of err; 0 where it is no error of SQLite.
+// code returns SQLite's primary result code of err; 0 if it is not an error of SQLite.
 func code(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -35,7 +35,7 @@ func ofGroup(err error) bool {
 	return false
 }
 
-// explain names the file and, where somebody can mend it, how.
+// explain adds to an error the file and, if a user can fix it, how.
 func explain(path string, err error) error {
 	if err == nil {
 		return nil
@@ -72,7 +72,7 @@ const codeReadOnly = sqlite3.SQLITE_READONLY
 
 const codeError = sqlite3.SQLITE_ERROR
 
-// extended is SQLite's extended result code of err; 0 where it is no error of SQLite.
+// extended returns SQLite's extended result code of err; 0 if it is not an error of SQLite.
 func extended(err error) int {
 	var e *sqlite.Error
 	if errors.As(err, &e) {

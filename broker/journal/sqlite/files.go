@@ -11,15 +11,15 @@ import (
 	"syscall"
 )
 
-// lock holds the state directory for one process.
+// lock reserves the state directory for one process.
 type lock struct{ f *os.File }
 
-// lockName is the lock file in the state directory. It is never removed: a lock on a name that can vanish protects
-// nothing.
+// lockName is the lock file in the state directory. It is never removed: if a lock file is removed, a second process
+// can lock a new one.
 const lockName = "lock"
 
-// prepareDir creates the state directory where it is missing, with rights for its owner only, and refuses it where
-// others may write.
+// prepareDir creates the state directory if it is missing, with access for its owner only, and refuses one that others
+// can write to.
 func prepareDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("state directory %s: %w", dir, errors.Unwrap(err))
@@ -34,8 +34,8 @@ func prepareDir(dir string) error {
 	return nil
 }
 
-// prepareFile creates the empty database file where it is missing, with rights for its owner only, and refuses it where
-// others may write or read. It runs before SQLite opens the file to write: closing a descriptor of it later would drop
+// prepareFile creates the empty database file if it is missing, with access for its owner only, and refuses one that
+// others can read or write. It runs before SQLite opens the file to write: closing a descriptor of it later would drop
 // SQLite's POSIX locks.
 func prepareFile(path string) error {
 	dir := filepath.Dir(path)
@@ -79,7 +79,7 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// lockDir takes the state directory for this process, or says who has it.
+// lockDir locks the state directory for this process, or returns an error that says which process has it.
 func lockDir(dir string) (*lock, error) {
 	name := filepath.Join(dir, lockName)
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -96,7 +96,7 @@ func lockDir(dir string) (*lock, error) {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
-	// The number is for people only; the lock is the kernel's and ends with the process.
+	// The number is only for operators; the lock is the kernel's and ends with the process.
 	if err := f.Truncate(0); err == nil {
 		fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
@@ -113,17 +113,17 @@ func holder(f *os.File) string {
 
 func (l *lock) release() error { return l.f.Close() }
 
-// spare keeps descriptors for a time when the process has no more.
+// spare reserves descriptors for when the process has no more.
 type spare struct{ held []*os.File }
 
-// connDescriptors is how many descriptors a connection needs: file, log, shared memory, and one in passing.
+// connDescriptors is how many descriptors a connection needs: file, log, shared memory, and one temporary.
 const connDescriptors = 4
 
 func (s *spare) take() {
 	for len(s.held) < connDescriptors {
 		f, err := os.Open(os.DevNull)
 		if err != nil {
-			return // it is tried again with the next use
+			return // retried at the next use
 		}
 		s.held = append(s.held, f)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// refused opens the journal and demands an error that says all of want.
+// refused opens the journal and checks that the error contains all of want.
 func refused(t *testing.T, path string, want ...string) {
 	t.Helper()
 	j, err := Open(context.Background(), Options{Path: path})
@@ -26,7 +26,7 @@ func refused(t *testing.T, path string, want ...string) {
 	}
 }
 
-// edit runs SQL on the closed or open file by a connection of its own, as a stranger would.
+// edit runs SQL on the closed or open file with a separate connection, as another program would.
 func edit(t testing.TB, path string, statements ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", dsn(path, "_busy_timeout", "5000"))
@@ -41,7 +41,7 @@ func edit(t testing.TB, path string, statements ...string) {
 	}
 }
 
-// made is the path of a closed journal with something in it.
+// made returns the path of a closed journal with some rows.
 func made(t testing.TB) string {
 	path := newPath(t)
 	j := open(t, path)
@@ -150,7 +150,7 @@ func TestOneProcessAtATime(t *testing.T) {
 }
 
 func TestAnOlderSchemaIsMigrated(t *testing.T) {
-	// A start that was cut off between marking the file and the first migration.
+	// A start that was interrupted between marking the file and the first migration.
 	path := newPath(t)
 	if err := errors.Join(prepareDir(filepath.Dir(path)), prepareFile(path)); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // diskWatch times the transactions.
 type diskWatch struct {
 	mu    sync.Mutex
-	begun time.Time // zero: none is under way
+	begun time.Time // zero: no transaction is in progress
 	h     journal.Health
 }
 
@@ -55,8 +55,8 @@ func (d *diskWatch) health(path string) journal.Health {
 	return h
 }
 
-// missing names the files that the next start needs beside the journal and that are not there. None are where the
-// directory is gone: what is wrong is said of the journal then.
+// missing returns the missing files that the next start needs beside the journal. It returns none if the directory is
+// gone: the journal itself is then reported as unreachable.
 func missing(path string) (names []string) {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err != nil {
@@ -70,7 +70,7 @@ func missing(path string) (names []string) {
 	return names
 }
 
-// freeOf is how many octets this user may still write to the disk that path is on.
+// freeOf returns how many octets this user can still write to the disk of path.
 func freeOf(path string) uint64 {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(filepath.Dir(path), &disk) != nil {
@@ -87,7 +87,7 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// Backlogs returns what waits in the spool, by list.
+// Backlogs returns how many records wait in the spool, by list.
 func (r *Reader) Backlogs(ctx context.Context) ([]journal.Backlog, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT list, n, (SELECT created FROM spool WHERE seq = first)
 		FROM (SELECT list, count(*) AS n, min(seq) AS first FROM spool INDEXED BY spool_lists GROUP BY list) ORDER BY list`)

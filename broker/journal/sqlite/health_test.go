@@ -11,7 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestHealth: what waits in the spool is told by list, and a transaction that failed until one does not.
+// TestHealth: waiting records are reported by list, and a failed transaction until one succeeds.
 func TestHealth(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)

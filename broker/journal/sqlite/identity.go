@@ -13,24 +13,24 @@ import (
 )
 
 // identityName is the file in the state directory that says which journal belongs there and how many transactions it
-// has had. A journal that is lost, emptied, exchanged or cut short is told by it.
+// has had. It detects a journal that is lost, emptied, exchanged or truncated.
 const identityName = "journal.id"
 
-// identity is which journal a file is, and how many transactions it holds.
+// identity says which journal a file is, and how many transactions it has.
 type identity struct {
 	id      string // 32 hexadecimal digits
 	commits int64
 }
 
-// identityFormat has a fixed length, so that writing it anew takes no room on the disk.
+// identityFormat has a fixed length, so that rewriting it needs no more room on the disk.
 const identityFormat = "ringback journal %s commits %019d\n"
 
 var identityLine = regexp.MustCompile(`^ringback journal ([0-9a-f]{32}) commits ([0-9]{19})\n$`)
 
-// none says that there is no identity yet: of a file that is not there, or a journal of an older schema.
+// none reports whether there is no identity yet: the file does not exist, or the journal has an older schema.
 func (i identity) none() bool { return i.id == "" }
 
-// expected reads what is said of the journal at path; none where nothing is.
+// expected reads the expected identity of the journal at path; none if it is not recorded.
 func expected(path string) (i identity, err error) {
 	name := filepath.Join(filepath.Dir(path), identityName)
 	b, err := os.ReadFile(name)
@@ -52,7 +52,7 @@ func expected(path string) (i identity, err error) {
 
 func (i identity) text() string { return fmt.Sprintf(identityFormat, i.id, i.commits) }
 
-// stored reads the identity in the journal itself; none where its schema has none.
+// stored reads the identity in the journal itself; none if its schema has none.
 func stored(c *conn) (i identity, err error) {
 	version, err := c.number("PRAGMA user_version")
 	if err != nil || version < 3 {
@@ -72,7 +72,7 @@ func stored(c *conn) (i identity, err error) {
 	return i, errors.New("the marks of its identity are missing or damaged (restore a backup)")
 }
 
-// differs says how the journal that was found is not the one that was expected; nil: it is, or nothing was expected.
+// differs returns how the found journal differs from the expected one; nil if it does not, or none was expected.
 func (i identity) differs(found identity) error {
 	const remove = "remove " + identityName + " to go on without what is missing: callbacks and accounting records " +
 		"of that time are lost, and a callback may be dialed again"
@@ -95,9 +95,9 @@ func (i identity) differs(found identity) error {
 	return nil
 }
 
-// recognize compares the journal at path with what is expected there, before anything is written. The connection that
-// it reads by cannot write, so that what it refuses stays as it was found. broken is what is wrong with the structure
-// of a journal that is the right one; "" nothing.
+// recognize compares the journal at path with the expected identity, before anything is written. Its connection cannot
+// write, so that a refused journal is unchanged. broken describes damage to the structure of the right journal; "" if
+// none.
 func recognize(path string) (broken string, warnings []string, err error) {
 	want, err := expected(path)
 	if err != nil {
@@ -127,14 +127,14 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	tables, err := c.number("SELECT count(*) FROM sqlite_master")
 	switch {
 	case code(err) == codeReadOnly && want.none():
-		return "", nil, nil // the first start was cut off before there was a log: there is nothing to lose
+		return "", nil, nil // the first start was interrupted before there was a log: there is nothing to lose
 	case err != nil:
 		return "", nil, err
 	case tables == 0:
 		return "", nil, want.differs(identity{})
 	}
 	if id, err := c.number("PRAGMA application_id"); err != nil || id != applicationID {
-		return "", nil, err // whose it is else is said by who opens it
+		return "", nil, err // openWriter says what else the file may be
 	}
 	found, err := stored(c)
 	if err != nil {
@@ -154,7 +154,7 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	}
 	version, err := c.number("PRAGMA user_version")
 	if err != nil || version > schemaVersion {
-		return "", nil, err // likewise
+		return "", nil, err // as above
 	}
 	broken, more, err := quickCheck(c)
 	if broken != "" && version < schemaVersion {
@@ -174,13 +174,13 @@ func isBackup(c *conn) error {
 	return err
 }
 
-// empty reports whether a file is missing or holds nothing.
+// empty reports whether a file is missing or empty.
 func empty(path string) bool {
 	info, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
-// keepIdentity opens the file that says which journal this is, and makes it where it is missing.
+// keepIdentity opens the file that says which journal this is, and creates it if it is missing.
 func keepIdentity(path string, i identity) (*os.File, error) {
 	dir := filepath.Dir(path)
 	f, err := os.OpenFile(filepath.Join(dir, identityName), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -206,7 +206,7 @@ func keyLeft(path string) bool {
 	return err == nil
 }
 
-// inode is a file as it was last seen, to be told from another of its name.
+// inode is a file as last seen, to detect another file with its name.
 type inode struct {
 	path string
 	info os.FileInfo
@@ -217,8 +217,8 @@ func inodeOf(path string) (inode, error) {
 	return inode{path, info}, err
 }
 
-// look reads the file's state anew. The error says that the name no longer leads to the file; shorter, that it lost
-// octets since the last look.
+// look updates the file's state. It returns an error if the name no longer refers to the file; shorter reports whether
+// it lost octets since the last look.
 func (i *inode) look() (shorter bool, err error) {
 	info, err := os.Lstat(i.path)
 	if err == nil && os.SameFile(info, i.info) {

@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// crashed is the path of a journal as a crash left it: eight callbacks, most of them in the write-ahead log only.
+// crashed returns the path of a journal as a crash left it: eight callbacks, most of them only in the write-ahead log.
 func crashed(t *testing.T) string {
 	t.Helper()
 	from := newPath(t)
@@ -26,7 +26,7 @@ func crashed(t *testing.T) string {
 	return to
 }
 
-// copyFiles copies a journal with all that belongs to it.
+// copyFiles copies a journal with all its files.
 func copyFiles(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
@@ -46,8 +46,8 @@ func copyFiles(t *testing.T, from, to string) {
 	}
 }
 
-// contents are the files of a journal; one that is missing is as good as an empty one. The shared memory is SQLite's to
-// make anew.
+// contents returns the files of a journal; a missing file is the same as an empty one. The shared memory is omitted,
+// because SQLite recreates it.
 func contents(t *testing.T, path string) string {
 	t.Helper()
 	var all strings.Builder
@@ -61,8 +61,8 @@ func contents(t *testing.T, path string) string {
 	return all.String()
 }
 
-// TestTheJournalThatIsNot: a journal that is lost, emptied, cut, exchanged or older than the last one is refused, is
-// left as it was found, and the way out that the message tells is one.
+// TestTheJournalThatIsNot: a journal that is lost, emptied, truncated, exchanged or older than the last one is refused
+// and left unchanged, and the fix in the message works.
 func TestTheJournalThatIsNot(t *testing.T) {
 	must := func(t *testing.T, err error) {
 		t.Helper()
@@ -73,7 +73,7 @@ func TestTheJournalThatIsNot(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do      func(t *testing.T, path string)
 		want    []string
-		pending int // once journal.id is removed; -1 some; -2 none, once the log is moved aside too
+		pending int // after journal.id is removed; -1 some; -2 none, after the log is moved aside too
 	}{
 		"removed": {func(t *testing.T, p string) { must(t, os.Remove(p)); must(t, os.Remove(p+"-wal")) },
 			[]string{"journal.db: is missing or empty", "8 transactions", "restore a backup", "remove journal.id"}, 0},
@@ -136,8 +136,8 @@ func walOf(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// TestRemovedWhileOpen: a journal that is removed or exchanged under a running process takes no commit; when it is back
-// it does, and nothing that was refused is in it.
+// TestRemovedWhileOpen: a journal that is removed or exchanged while a process has it open accepts no commit; when it
+// is back it does, and it has nothing that was refused.
 func TestRemovedWhileOpen(t *testing.T) {
 	for _, tail := range []string{"", "-wal"} {
 		for name, exchanged := range map[string]bool{"removed": false, "exchanged": true} {
@@ -177,9 +177,9 @@ func TestRemovedWhileOpen(t *testing.T) {
 	}
 }
 
-// TestCutShortWhileOpen: a journal or log that loses octets under a running process takes no commit, so that nobody is
-// promised what the next start would not find. Another program's checkpoint, which empties the log, loses nothing and
-// is no reason to refuse.
+// TestCutShortWhileOpen: a journal or log that loses octets while a process has it open accepts no commit, so that
+// nothing is promised that the next start would not find. Another program's checkpoint, which empties the log, loses
+// nothing and is no reason to refuse.
 func TestCutShortWhileOpen(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cut     func(path string) error

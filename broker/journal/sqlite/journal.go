@@ -12,17 +12,16 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Options say where the journal is.
+// Options configure a journal.
 type Options struct {
 	// Path of the database file, e.g. /var/lib/ringback/journal.db. Its directory is the state directory: it is created
-	// with mode 0700 where it is missing, and held by one process at a time (a lock file in it).
+	// with mode 0700 if it is missing, and locked by one process at a time (a lock file in it).
 	Path string
-	// Reserve is how many octets of the disk are kept for groups that carry UseReserve; 0 stands for the constant of
-	// this name.
+	// Reserve is how many octets of the disk are reserved for groups with UseReserve; 0 means the constant Reserve.
 	Reserve int64
 }
 
-// Journal is the open record of this node. All methods may be called from any goroutine.
+// Journal is the open record of this node. Its methods may be called concurrently.
 type Journal struct {
 	*Reader
 
@@ -31,7 +30,7 @@ type Journal struct {
 	names    []byte
 	warnings []string
 	queue    chan *request
-	closing  chan struct{} // closed by Close: no more requests
+	closing  chan struct{} // closed by Close: no more requests are accepted
 	stopped  chan struct{} // closed by the writer when it has ended
 	closeOne sync.Once
 	closeErr error
@@ -41,13 +40,13 @@ type Journal struct {
 	reserve  reserve
 }
 
-// queueLength bounds what waits for the writer; above it, Commit blocks.
+// queueLength limits the requests that wait for the writer; above it, Commit blocks.
 const queueLength = 1024
 
-// Open opens the journal, creates or migrates it where needed, and locks its state directory. The error names the file
-// and how to mend it where somebody can. The caller must Close it.
+// Open opens the journal, creates or migrates it if needed, and locks its state directory. The error names the file
+// and, if a user can fix it, how. The caller must Close it.
 //
-// Open starts the writer's goroutine and returns when that has opened the file; ctx is not kept.
+// Open starts the writer's goroutine and returns when that has opened the file; ctx is not retained.
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	path, err := filepath.Abs(o.Path)
 	if err != nil || o.Path == "" {
@@ -71,37 +70,38 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	return j, nil
 }
 
-// Warnings are what SQLite's check found wrong in single rows when the journal was opened; Verify tells more.
+// Warnings returns what SQLite's check found wrong in single rows when the journal was opened; Verify reports more.
 func (j *Journal) Warnings() []string { return j.warnings }
 
-// NameKey is a key for hashes of names, in names.key of the state directory. The journal does not use it; its writer
-// makes it, whose thread makes all syncs of the state directory.
+// NameKey returns the key for hashes of names, in names.key of the state directory. The journal does not use it; its
+// writer creates it because the writer's thread does all syncs of the state directory.
 func (j *Journal) NameKey() []byte { return j.names }
 
 // Commits counts the transactions that were written and synced since Open. Several callers may share one.
 func (j *Journal) Commits() uint64 { return j.commits.Load() }
 
-// Health is how the journal and its disk are.
+// Health returns the state of the journal and its disk.
 func (j *Journal) Health() journal.Health {
 	h := j.disk.health(j.path)
 	h.Room = j.Room()
 	return h
 }
 
-// Room is nil while the disk has room reserved for the ends of the sessions that are open. An error says why not: no
-// session must begin.
+// Room returns nil while the disk has room reserved for the ends of the open sessions. Otherwise it returns the reason,
+// and no session must begin.
 func (j *Journal) Room() error { return j.reserve.missing() }
 
-// Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means on disk. ctx
-// ends only the waiting for the writer's attention: once the writer has begun, Commit waits for the outcome, so that
-// its answer is never a guess.
+// Commit makes the mutations durable, all or none, in their order, and blocks until they are. nil means that they are
+// on disk. ctx limits only the wait until the writer takes them: once the writer has begun, Commit waits for the
+// outcome, so that its result is always certain.
 func (j *Journal) Commit(ctx context.Context, tx ...journal.Mutation) error {
 	r := &request{groups: [][]journal.Mutation{tx}, done: make(chan struct{})}
 	return j.submit(ctx, r)[0]
 }
 
-// CommitEach commits several groups in one transaction and with one sync. Each group is all or none by itself: an
-// ErrPending in one leaves the others alone. The answer has one error a group; an error of the disk is everybody's.
+// CommitEach commits several groups in one transaction and with one sync. Each group is committed entirely or not at
+// all: an ErrPending in one does not affect the others. It returns one error per group; a disk error is returned for
+// all.
 func (j *Journal) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
 	if len(groups) == 0 {
 		return nil
@@ -111,7 +111,7 @@ func (j *Journal) CommitEach(ctx context.Context, groups ...[]journal.Mutation) 
 
 func (j *Journal) submit(ctx context.Context, r *request) []error {
 	select {
-	case <-j.closing: // else a full select may still choose the queue
+	case <-j.closing: // otherwise select may still choose the queue
 		return r.all(journal.ErrClosed)
 	default:
 	}
@@ -134,15 +134,15 @@ func (j *Journal) submit(ctx context.Context, r *request) []error {
 			return r.all(journal.ErrClosed)
 		}
 	}
-	<-r.done // the writer has it, and always answers what it has
+	<-r.done // the writer has it, and always replies to what it has
 	return r.errs
 }
 
-// Close writes what was submitted, ends the writer and unlocks the state directory. It is safe to call twice.
+// Close writes what was submitted, ends the writer and unlocks the state directory. It may be called twice.
 func (j *Journal) Close() error {
 	j.closeOne.Do(func() {
 		if j.Reader != nil {
-			// Before the writer: the last connection to close checkpoints, and that is the writer's thread's to do.
+			// Before the writer: the last connection to close checkpoints, and only the writer's thread may do that.
 			j.closeErr = j.Reader.Close()
 		}
 		close(j.closing)
@@ -151,7 +151,7 @@ func (j *Journal) Close() error {
 	return j.closeErr
 }
 
-// run is the writer's goroutine, from opening to closing. The thread is its own: see the package's doc.
+// run is the writer's goroutine, from opening to closing. It has its own thread: see the package doc.
 func (j *Journal) run(path string, opened chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -38,8 +38,8 @@ func open(t testing.TB, path string) *Journal {
 	return j
 }
 
-// sweep is how far apart the places of a sweep are: every one for ./scripts/long, every few for CI, which has them all
-// within a class (start, commits, end).
+// sweep returns the step between the places of a sweep: 1 for ./scripts/long, every for CI, which still covers each
+// class of places (start, commits, end).
 func sweep(every int) int {
 	if os.Getenv("RINGBACK_LONG") != "" {
 		return 1
@@ -47,10 +47,10 @@ func sweep(every int) int {
 	return every
 }
 
-// testReserve is enough for a test's ends, and soon taken.
+// testReserve is enough for a test's ends, and quickly written.
 const testReserve = 64 << 10
 
-// newPath is for a journal on a disk in memory, where there is one: tests of what is written need not wait for syncs.
+// newPath returns a path on a disk in memory, if there is one: tests of what is written need not wait for syncs.
 func newPath(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "ringback-journal-")
@@ -61,7 +61,7 @@ func newPath(t testing.TB) string {
 	return filepath.Join(dir, "state", "journal.db")
 }
 
-// diskPath is for a journal on a real disk: crashes, syncs and benchmarks.
+// diskPath returns a path on a real disk: for crashes, syncs and benchmarks.
 func diskPath(t testing.TB) string { return filepath.Join(t.TempDir(), "state", "journal.db") }
 
 func commit(t testing.TB, j *Journal, tx ...journal.Mutation) {
@@ -106,7 +106,7 @@ func attempt(id string, n int) journal.Attempt {
 	return journal.Attempt{CallbackID: id, N: n, Step: n - 1, TTY: 66, Script: "rtp", Number: "84001", Started: at(3)}
 }
 
-// heldBack is an end of an attempt of callback a whose dial command was held back.
+// heldBack returns an end of an attempt of callback a whose dial command was held back.
 func heldBack(n int) journal.Mutation {
 	return journal.EndAttempt{CallbackID: "a", N: n, Ended: at(4), Outcome: journal.HeldBack, Detail: "a call came in",
 		Transcript: "AT"}
@@ -120,7 +120,7 @@ func record(text string) journal.Audit {
 	return journal.Audit{Time: at(5), Kind: "callback ended", Who: "ringback", Text: text}
 }
 
-// everything is a group that writes one row into each table.
+// everything returns a group that writes one row into each table.
 func everything() []journal.Mutation {
 	cb := callback("cb1", "austin-01")
 	return []journal.Mutation{journal.PutCall{Call: call("call1")}, journal.PutCallback{Callback: cb},
@@ -132,7 +132,7 @@ func TestRowsComeBackAsTheyWentIn(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
 	j := open(t, path)
-	odd := callback("cb\x00 '\"é\xff", "") // no column may change what it is given
+	odd := callback("cb\x00 '\"é\xff", "") // no column may change its value
 	odd.Lines, odd.Rotary, odd.ForcedWait = nil, nil, -1
 	commit(t, j, append(everything(), journal.PutCallback{Callback: odd})...)
 	commit(t, j, journal.EndAttempt{CallbackID: "cb1", N: 1, Ended: at(6), Outcome: "busy", Detail: "BUSY",
@@ -205,7 +205,7 @@ func equal[T any](t *testing.T, got, want T) {
 	}
 }
 
-// rows takes the answer of a list that must be without damage.
+// rows returns the rows of a result that must have no damage.
 func rows[T any](vs []T, bad []journal.Damage, err error) []T {
 	if err != nil || len(bad) > 0 {
 		panic(fmt.Sprintf("damage %v, error %v", bad, err))
@@ -304,7 +304,7 @@ func TestLaws(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			j := open(t, newPath(t))
 			commit(t, j, tt.before...)
-			// All or none: the first mutation of the group must not survive the last one's error.
+			// All or none: the first mutation of the group must not survive the error of the last.
 			err := j.Commit(context.Background(), append([]journal.Mutation{journal.AddAudit{Audit: record("before")}},
 				tt.tx...)...)
 			if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
@@ -322,7 +322,7 @@ func TestLaws(t *testing.T) {
 	}
 }
 
-// TestReopenedAttempt: one row tells of all tries of an attempt.
+// TestReopenedAttempt: one row describes all dials of an attempt.
 func TestReopenedAttempt(t *testing.T) {
 	j := open(t, newPath(t))
 	commit(t, j, journal.PutCallback{Callback: dialing(callback("a", "u"), 1)},
@@ -384,7 +384,7 @@ func TestCommitEachLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
-// TestGroupCommit holds the writer up with a request of its own, lets callers queue behind it, and counts transactions.
+// TestGroupCommit blocks the writer with a request, lets callers queue after it, and counts transactions.
 func TestGroupCommit(t *testing.T) {
 	const callers = 64
 	j := open(t, newPath(t))
@@ -405,7 +405,7 @@ func TestGroupCommit(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := j.Commits() - before; n != 2 { // the held one, and all the others
+	if n := j.Commits() - before; n != 2 { // the blocking one, and one for all the others
 		t.Errorf("%d transactions for %d callers", n, callers)
 	}
 	if got := rows(j.AuditTail(context.Background(), 100)); len(got) != callers {
@@ -413,7 +413,7 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-// held is a mutation that keeps the writer busy until it is let go.
+// held is a mutation that blocks the writer until it is released.
 type held struct {
 	journal.Mutation
 	entered, leave chan struct{}
@@ -425,7 +425,7 @@ func (h *held) apply(*writer) error {
 	return nil
 }
 
-// refusing is a mutation with an error that is nobody's in particular, as from the disk.
+// refusing is a mutation with an error that does not belong to one group, like a disk error.
 type refusing struct {
 	journal.Mutation
 	err error
@@ -440,7 +440,7 @@ func TestContextEndsOnlyTheWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { first <- j.Commit(ctx, journal.AddAudit{Audit: record("first")}, h) }()
 	<-h.entered
-	cancel() // the writer has it: the answer is still the outcome
+	cancel() // the writer has it: Commit still returns the outcome
 	if err := j.Commit(ctx, journal.AddAudit{Audit: record("late")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a queued commit whose context ended: %v", err)
 	}
@@ -467,7 +467,7 @@ func TestAnErrorOfTheDiskIsEverybodys(t *testing.T) {
 			t.Errorf("group %d: %v", i, err)
 		}
 	}
-	// The file is opened anew and proven before the next one counts.
+	// The file is opened again and checked before the next commit counts.
 	commit(t, j, journal.AddAudit{Audit: record("3")}, journal.Spool{Record: spooled("r")})
 	if got := rows(j.AuditTail(ctx, 9)); len(got) != 2 || got[1].Text != "3" || got[1].Seq != 2 {
 		t.Errorf("%+v", got)

@@ -16,11 +16,11 @@ import (
 // keySize is the length of a key in octets.
 const keySize = 32
 
-// namesKeyName is the file of the key by which user names that are nobody's are hashed.
+// namesKeyName is the file of the key with which unknown user names are hashed.
 const namesKeyName = "names.key"
 
-// stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. Where it is not
-// there it is made, and is on the disk when stateKey returns.
+// stateKey reads a key of the state directory: 32 octets as hexadecimal digits, in a file of mode 0600. If the file is
+// missing, stateKey creates it and returns when it is on disk.
 func stateKey(path string) ([]byte, error) {
 	key, err := readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +57,7 @@ func readKey(path string) (rowKey, error) {
 	return key, nil
 }
 
-// makeKey writes a new key under another name first: a crash leaves a whole key or none.
+// makeKey writes a new key under another name first, so that a crash leaves a complete key or none.
 func makeKey(path string) ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key)

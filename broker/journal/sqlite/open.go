@@ -13,11 +13,11 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// schemaVersion is the schema this code knows; the file says its own in PRAGMA user_version, set by the last migration,
-// or by upgrade.
+// schemaVersion is the schema of this code; the file has its own in PRAGMA user_version, set by the last migration, or
+// by upgrade.
 const schemaVersion = 14
 
-// sqlVersion is the schema that the SQL migrations leave; the last step is upgrade's.
+// sqlVersion is the schema after the SQL migrations; upgrade does the last step.
 const sqlVersion = 13
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
@@ -26,11 +26,11 @@ const applicationID = 0x5242434b
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// smallFile is the size up to which the file's structure is checked when it is opened anew after an error of the disk.
-// At a start it always is.
+// smallFile is the size up to which the file's structure is checked when the file is opened again after a disk error.
+// At the start it is always checked.
 const smallFile = 16 << 20
 
-// openWriter opens the connection that commits, having checked that the file is ours and made it what this code knows.
+// openWriter opens the connection that commits, after checking that the file is a journal and migrating it.
 func openWriter(path string) (*conn, error) {
 	c, err := openConn(path, "rw")
 	if err != nil {
@@ -57,7 +57,7 @@ func settle(c *conn, path string) error {
 	return nil
 }
 
-// identify reads whose file this is without changing it, and marks an empty one as ours. It returns the schema's
+// identify checks what the file is without changing it, and marks an empty one as a journal. It returns the schema's
 // version.
 func identify(c *conn) (int64, error) {
 	id, err := c.number("PRAGMA application_id")
@@ -74,7 +74,7 @@ func identify(c *conn) (int64, error) {
 	}
 	switch {
 	case id == 0 && version == 0 && tables == 0:
-		// Before anything is in the file: pages that retention frees can be given back to the disk.
+		// Before anything is in the file: pages that retention frees can be returned to the disk.
 		if _, err := c.query("PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
 			return 0, err
 		}
@@ -94,12 +94,12 @@ func newerSchema(version int64) error {
 		version, schemaVersion)
 }
 
-// rowTrouble is what SQLite's check says of rows rather than of the file's structure. The checksums find the same, row
-// by row.
+// rowTrouble matches the results of SQLite's check that concern rows and not the file's structure. The checksums find
+// the same, row by row.
 var rowTrouble = regexp.MustCompile(`^(CHECK constraint failed in|NULL value in|non-unique entry in index|(NON-)?(INTEGER|TEXT|BLOB|REAL|NUMERIC) value in|row .* missing from index|wrong # of entries in index)`)
 
-// quickCheck has SQLite look at the structure of the file: broken is what is wrong with it, "" nothing; warnings are
-// what concerns single rows.
+// quickCheck makes SQLite check the structure of the file: broken is what is wrong with it, "" if nothing; warnings
+// concern single rows.
 func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	rows, err := c.query("PRAGMA quick_check(20)")
 	for _, r := range rows {
@@ -118,8 +118,8 @@ func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	return broken, warnings, err
 }
 
-// migrate brings the schema to sqlVersion, each step in a transaction of its own. goose wants database/sql: it gets a
-// pool of one connection, opened and used on this goroutine only.
+// migrate migrates the schema to sqlVersion, each step in its own transaction. goose needs database/sql: it gets a pool
+// of one connection, opened and used on this goroutine only.
 func migrate(path string) (err error) {
 	db, err := sql.Open("sqlite", dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1",
 		"_journal_mode", "WAL", "_synchronous", "FULL"))

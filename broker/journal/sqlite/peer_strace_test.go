@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// strace returns strace's path, or ends the test.
+// strace returns strace's path, or skips or fails the test.
 func strace(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("strace")
@@ -25,7 +25,7 @@ func strace(t *testing.T) string {
 	return path
 }
 
-// traced runs the writing child for n commits under strace and returns what it said and what strace saw.
+// traced runs the writing child for n commits under strace and returns the child's output and the trace.
 func traced(t *testing.T, path string, n int, flags ...string) (said map[string]bool, trace string, killed bool) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "strace")
@@ -50,7 +50,7 @@ func traced(t *testing.T, path string, n int, flags ...string) (said map[string]
 	return said, string(b), bytes.Contains(b, []byte("+++ killed by SIGKILL"))
 }
 
-// TestPeerStraceSyncsComeFromOneThread: also that each commit is synced before it is said to be.
+// TestPeerStraceSyncsComeFromOneThread also checks that each commit is synced before its result is printed.
 func TestPeerStraceSyncsComeFromOneThread(t *testing.T) {
 	said, trace, _ := traced(t, newPath(t), 50, "-e", "trace=fsync,fdatasync,write")
 	threads := map[string]int{}
@@ -77,8 +77,8 @@ func TestPeerStraceSyncsComeFromOneThread(t *testing.T) {
 	}
 }
 
-// TestPeerStraceKilledAtEachSync kills the process at its first sync, its second, and so on through a whole life, and
-// looks at what is left each time. The life ends where strace no longer finds a sync to kill at.
+// TestPeerStraceKilledAtEachSync kills the process at its first sync, then at its second, and so on, and checks the
+// journal each time. It ends when strace no longer finds a sync to kill at.
 func TestPeerStraceKilledAtEachSync(t *testing.T) {
 	const commits, most = 5, 200
 	for n := 1; ; n++ {
@@ -99,8 +99,8 @@ func TestPeerStraceKilledAtEachSync(t *testing.T) {
 	}
 }
 
-// TestPeerStraceSyncFails has one sync after the other report EIO: what was refused must not be there afterwards, not
-// even after the process was killed right behind the error.
+// TestPeerStraceSyncFails makes one sync after the other return EIO: what was refused must not be there afterwards,
+// even if the process is killed immediately after the error.
 func TestPeerStraceSyncFails(t *testing.T) {
 	refused := 0
 	for n := 1; n < 200; n++ {

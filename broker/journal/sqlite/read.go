@@ -18,7 +18,7 @@ type Reader struct {
 	key  rowKey
 }
 
-// OpenReader opens the journal at path for reading only, for tools. The caller must Close it.
+// OpenReader opens the journal at path read-only, for tools. The caller must Close it.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("journal %s: %w", path, errors.Unwrap(err))
@@ -47,15 +47,15 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
-// openPool opens a pool of connections that cannot write. mode is SQLite's: "ro" never creates a file, "rw" may keep
-// the shared memory of the write-ahead log.
+// openPool opens a pool of connections that cannot write rows. mode is SQLite's: "ro" never creates a file, "rw" can
+// update the shared memory of the write-ahead log.
 func openPool(ctx context.Context, path, mode string) (*Reader, error) {
 	db, err := sql.Open("sqlite", dsn(path, "mode", mode, "_busy_timeout", busyTimeout, "_query_only", "1"))
 	if err != nil {
 		return nil, explain(path, err)
 	}
 	db.SetMaxOpenConns(readers)
-	db.SetMaxIdleConns(readers) // they stay open: there may be no descriptor for another
+	db.SetMaxIdleConns(readers) // they stay open: there may be no descriptors for new ones
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}
@@ -66,7 +66,7 @@ func openPool(ctx context.Context, path, mode string) (*Reader, error) {
 	return r, nil
 }
 
-// readers is how many connections read at a time.
+// readers is the number of connections that read concurrently.
 const readers = 4
 
 // warm opens all connections, while there are descriptors for them.
@@ -91,13 +91,13 @@ func (r *Reader) warm(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the reading. Safe to call twice.
+// Close closes the reader. It may be called twice.
 func (r *Reader) Close() error { return r.db.Close() }
 
-// Pending returns all callbacks that have not ended, oldest first, and those that may be pending but do not verify:
-// these must never be dialled.
+// Pending returns all callbacks that have not ended, oldest first, and the damaged rows that may be pending: these must
+// never be dialled.
 func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error) {
-	// Either sign keeps a callback on the list, so that damage to one of them cannot hide it.
+	// Either column keeps a callback on the list, so that damage to one of them cannot hide it.
 	where := "NOT INDEXED WHERE ended = 0 OR outcome = '' ORDER BY created, id"
 	if n, err := r.number(ctx, "SELECT max(rowid) FROM callbacks"); err != nil {
 		return nil, nil, explain(r.path, err)
@@ -114,10 +114,10 @@ func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 	return pending, bad, err
 }
 
-// fullScan is the number of callbacks up to which Pending looks at every row instead of trusting an index.
+// fullScan is the number of callbacks up to which Pending reads every row instead of trusting an index.
 const fullScan = 20_000
 
-// Callbacks returns up to limit callbacks, last recorded first; limit 0 stands for 100.
+// Callbacks returns up to limit callbacks, last recorded first; limit 0 means 100.
 func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage,
 	error) {
 	where, args := whereOf(f)
@@ -151,8 +151,8 @@ func whereOf(f journal.Filter) (string, []any) {
 	return "WHERE " + strings.Join(where, " AND "), args
 }
 
-// Callback returns one callback and its attempts, first attempt first. ErrNotFound where there is none; a damaged row
-// of it is an error that wraps ErrDamaged.
+// Callback returns one callback and its attempts in order. Errors: ErrNotFound if there is none; a damaged row is an
+// error that wraps ErrDamaged.
 func (r *Reader) Callback(ctx context.Context, id string) (journal.Callback, []journal.Attempt, error) {
 	c, err := one(ctx, r, callbacksTable, decodeCallback, "callback", id)
 	if err != nil {
@@ -165,35 +165,35 @@ func (r *Reader) Callback(ctx context.Context, id string) (journal.Callback, []j
 	return c, as, err
 }
 
-// Call returns one call. ErrNotFound where there is none; a damaged row is an error that wraps ErrDamaged.
+// Call returns one call. Errors: ErrNotFound if there is none; a damaged row is an error that wraps ErrDamaged.
 func (r *Reader) Call(ctx context.Context, id string) (journal.Call, error) {
 	return one(ctx, r, callsTable, decodeCall, "call", id)
 }
 
-// OpenCalls returns the calls that have no end, oldest first: after a crash, those that it cut off.
+// OpenCalls returns the calls that have no end, oldest first: after a crash, those that it interrupted.
 func (r *Reader) OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damage, error) {
 	return list(ctx, r, callsTable, decodeCall, "WHERE ended = 0 ORDER BY started, rowid")
 }
 
-// Calls returns up to limit calls, last recorded first; limit 0 stands for 100.
+// Calls returns up to limit calls, last recorded first; limit 0 means 100.
 func (r *Reader) Calls(ctx context.Context, limit int) ([]journal.Call, []journal.Damage, error) {
 	return list(ctx, r, callsTable, decodeCall, "ORDER BY rowid DESC LIMIT ?", limitOr(limit))
 }
 
-// SpoolNext returns up to n records of the spool, oldest first; n 0 stands for 100.
+// SpoolNext returns up to n records of the spool, oldest first; n 0 means 100.
 func (r *Reader) SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []journal.Damage, error) {
 	return list(ctx, r, spoolTable, decodeSpooled, "ORDER BY seq LIMIT ?", limitOr(n))
 }
 
-// SpoolAfter returns up to n records of one accounting list that were spooled after number seq, oldest first; n 0
-// stands for 100.
+// SpoolAfter returns up to n records of one accounting list that were spooled after number seq, oldest first; n 0 means
+// 100.
 func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled,
 	[]journal.Damage, error) {
 	return list(ctx, r, spoolTable, decodeSpooled,
 		"INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT ?", accounting, seq, limitOr(n))
 }
 
-// SpoolLists returns the accounting lists that records in the spool are for.
+// SpoolLists returns the accounting lists of the records in the spool.
 func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
 	rows, err := r.db.QueryContext(ctx, "SELECT DISTINCT list FROM spool INDEXED BY spool_lists ORDER BY list")
 	if err != nil {
@@ -211,7 +211,7 @@ func (r *Reader) SpoolLists(ctx context.Context) ([]string, error) {
 	return out, explain(r.path, rows.Err())
 }
 
-// AuditTail returns the last n records of the audit, oldest first; n 0 stands for 100.
+// AuditTail returns the last n records of the audit, oldest first; n 0 means 100.
 func (r *Reader) AuditTail(ctx context.Context, n int) ([]journal.Audit, []journal.Damage, error) {
 	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > (SELECT max(seq) FROM audit) - ? ORDER BY seq",
 		limitOr(n))
@@ -229,7 +229,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// each reads the rows of a table and gives those that verify to good, the others to bad.
+// each reads the rows of a table; it passes rows that verify to good and returns the others in bad.
 func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func([]any) (T, error), good func(T),
 	bad func(journal.Damage), tail string, args ...any) error {
 	rows, err := q.QueryContext(ctx, "SELECT "+t.columns()+" FROM "+t.name+" "+tail, args...)

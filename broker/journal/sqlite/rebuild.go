@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// rebuilding makes a new journal of what can be read of one whose structure is damaged. A bad page of old history must
-// not keep the callbacks that are pending from being dialed, nor accounting records from being sent.
+// rebuilding creates a new journal from the readable part of one with a damaged structure. A bad page of old history
+// must not prevent pending callbacks from being dialed or accounting records from being sent.
 type rebuilding struct {
 	from, to *conn
-	lost     []string // for people
+	lost     []string // for operators
 
-	salvage   bool // go on where a start must not
-	uncertain bool // whether all is known of what is pending
+	salvage   bool // continue in cases in which a start must not
+	uncertain bool // some pending callbacks may be unknown
 }
 
-// rebuild replaces the journal at path, of the present schema, by one of the same identity that holds every row that
-// can be read. The damaged files are kept beside it, as they were. It is refused where it cannot be proven that every
-// pending callback was found: then only somebody with a backup can tell. Rows keep the checksums that they have, by the
-// key that is in force: what was forged is not signed here.
+// rebuild replaces the journal at path, which has the current schema, by one with the same identity and every row that
+// can be read. The damaged files are kept beside it, unchanged. It returns an error if it cannot prove that every
+// pending callback was found: then the journal must be restored or salvaged. Rows keep their checksums with the current
+// key: a forged row is not signed here.
 func rebuild(path, why string) (warning string, err error) {
 	made := path + ".rebuilt"
 	defer func() {
@@ -31,7 +31,7 @@ func rebuild(path, why string) (warning string, err error) {
 			removeJournal(made) // a copy; nothing else has changed
 		}
 	}()
-	removeJournal(made) // of a rebuilding that was cut off
+	removeJournal(made) // left by an interrupted rebuild
 	r := &rebuilding{}
 	if err := r.copy(path, made); err != nil {
 		return "", fmt.Errorf("is damaged: %s; it cannot be rebuilt: %w%s", why, err, hint(path, codeCorrupt))
@@ -48,9 +48,9 @@ func rebuild(path, why string) (warning string, err error) {
 	return warning, nil
 }
 
-// exchange puts the journal made in the place of the one at path, which is kept. Its log goes first: it must never be
-// taken for one of the new journal. Where the process ends half-way, the journal that is left there lacks its log, and
-// is refused.
+// exchange puts the journal made in the place of the one at path, which is kept. The old log is moved first: it must
+// never be used with the new journal. If the process ends in between, the journal left at path lacks its log and is
+// refused.
 func exchange(path, made, kept string) error {
 	for _, tail := range []string{"-shm", "-wal", ""} {
 		if err := os.Rename(path+tail, kept+tail); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -63,7 +63,7 @@ func exchange(path, made, kept string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// lose notes what is lost.
+// lose adds a loss to the report.
 func (r *rebuilding) lose(format string, args ...any) {
 	r.lost = append(r.lost, "lost: "+fmt.Sprintf(format, args...))
 }
@@ -74,14 +74,14 @@ func removeJournal(path string) {
 	}
 }
 
-// copy makes the new journal and closes it, synced.
+// copy creates the new journal and closes it, synced.
 func (r *rebuilding) copy(path, made string) (err error) {
 	if r.from, err = openConn(path, "ro"); err != nil {
 		return err
 	}
 	defer r.from.close()
 	key, from, err := keyOf(r.from, path)
-	if err != nil && r.salvage { // its marks may be gone; rows of another key do not verify
+	if err != nil && r.salvage { // its marks may be missing; rows of another key do not verify
 		r.lose("the mark of the journal's key: %v", err)
 		r.uncertain = true
 		key, err = readKey(keyPath(path))
@@ -100,7 +100,7 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		return err
 	}
 	_, err = r.to.exec("BEGIN IMMEDIATE")
-	if err == nil { // the mark that is copied, if there is one, says the same
+	if err == nil { // the copied mark, if there is one, has the same value
 		_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", key.print())
 	}
 	for _, part := range []func() error{
@@ -117,7 +117,7 @@ func (r *rebuilding) copy(path, made string) (err error) {
 	if err == nil {
 		_, err = r.to.exec("COMMIT")
 	}
-	return errors.Join(err, r.to.close()) // the last connection to close writes its log into the file and syncs it
+	return errors.Join(err, r.to.close()) // the last connection to close checkpoints its log and syncs the file
 }
 
 func (r *rebuilding) marks() error {
@@ -135,8 +135,8 @@ func (r *rebuilding) marks() error {
 	return err
 }
 
-// callbacks copies the callbacks with their attempts, and proves that none that is pending was passed over: either the
-// whole table could be read, or all that its index of pending ones names.
+// callbacks copies the callbacks with their attempts, and proves that no pending one was missed: either the whole table
+// was readable, or all callbacks in its index of pending ones.
 func (r *rebuilding) callbacks() error {
 	found := map[int64]bool{}
 	whole, err := r.rows(callbacksTable, func(rowid int64, row []any) error {
@@ -178,7 +178,7 @@ func (r *rebuilding) attempts(callback any) error {
 	return nil
 }
 
-// table is a part of the copy: a table whose rows stand for themselves.
+// table returns the step that copies a table whose rows are independent.
 func (r *rebuilding) table(t *table) func() error {
 	return func() error {
 		_, err := r.rows(t, func(int64, []any) error { return nil })
@@ -186,7 +186,8 @@ func (r *rebuilding) table(t *table) func() error {
 	}
 }
 
-// keyed is a part of the copy: a table without row numbers. What is behind a damage is read from the table's end.
+// keyed returns the step that copies a table without row numbers. Rows after a damage are read from the end of the
+// table.
 func (r *rebuilding) keyed(t *table) func() error {
 	keys := t.cols[:t.key]
 	all := "SELECT " + t.columns() + " FROM " + t.name
@@ -199,7 +200,7 @@ func (r *rebuilding) keyed(t *table) func() error {
 				rest += " WHERE (" + strings.Join(keys, ", ") + ") > (?" + strings.Repeat(", ?", t.key-1) + ")"
 				args = rows[len(rows)-1][:t.key]
 			}
-			// ends at the damage, with an error
+			// ends at the damage with an error
 			behind, _ := r.from.query(rest+" ORDER BY "+strings.Join(keys, " DESC, ")+" DESC", args...)
 			rows = append(rows, behind...)
 		}
@@ -212,11 +213,11 @@ func (r *rebuilding) keyed(t *table) func() error {
 	}
 }
 
-// mostUnreadable is how many row numbers are tried behind the last row that could be read, one by one.
+// mostUnreadable is how many row numbers are tried one by one after the last readable row.
 const mostUnreadable = 200_000
 
-// rows copies all rows of a table that can be read, in their order, and calls each after its copy. whole: there was no
-// damage on the way.
+// rows copies all readable rows of a table, in order, and calls each after each copy. whole reports whether there was
+// no damage.
 func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (whole bool, err error) {
 	last, lost, leaps := int64(math.MinInt64), 0, 0
 	end, endErr := r.from.number("SELECT max(rowid) FROM " + t.name)
@@ -252,7 +253,7 @@ func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (wh
 	}
 }
 
-// put writes a row as it was read, with its checksum: what does not verify is told of when it is read.
+// put writes a row as it was read, with its checksum: a row that does not verify is reported when it is read.
 func (r *rebuilding) put(t *table, row []any) error {
 	n, err := r.to.exec(insert(t)+" ON CONFLICT DO NOTHING", row...)
 	if err != nil && !ofGroup(err) {
@@ -278,7 +279,7 @@ func (r *rebuilding) setAside() error {
 	return nil
 }
 
-// version says that the rows are of the present schema, as those of the damaged journal were.
+// version marks the rows as of the current schema, like those of the damaged journal.
 func (r *rebuilding) version() error {
 	_, err := r.to.query(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
 	return err

@@ -12,9 +12,9 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestBadPage spoils one page of the journal's file after the other, of a long history and one pending callback. The
-// pending one is there and goes on, or an alarm says that it is lost, or the start is refused with a way out;
-// whichever, what was damaged is kept as it was.
+// TestBadPage damages one page of the journal's file after the other; the journal has a long history and one pending
+// callback. The pending one continues, or an alarm says that it is lost, or the start is refused with a fix; in all
+// cases the damaged files are kept unchanged.
 func TestBadPage(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)

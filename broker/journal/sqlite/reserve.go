@@ -16,20 +16,21 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// reserveName is the file in the state directory that keeps room on the disk for the ends of sessions.
+// reserveName is the file in the state directory that reserves room on the disk for the ends of sessions.
 const reserveName = "reserve"
 
-// Reserve is how much room is kept unless Options say otherwise: for about two thousand ends.
+// Reserve is the default size of the reserve in octets: enough for about two thousand ends.
 const Reserve = 4 << 20
 
-// reserveSlices is how many parts the room is given up in: what fills the disk must not get all of it at once.
+// reserveSlices is the number of parts in which the room is released: what fills the disk must not get all of it at
+// once.
 const reserveSlices = 16
 
-// reserveEvery is how often it is tried to take the room again.
+// reserveEvery is how often the journal tries to fill the reserve again.
 const reserveEvery = time.Second
 
-// reserve is room on the disk for groups that carry UseReserve. Its file belongs to the writer's goroutine, the rest to
-// anybody.
+// reserve is room on the disk for groups with UseReserve. Only the writer's goroutine uses its file; the rest may be
+// used concurrently.
 type reserve struct {
 	path string
 	want int64
@@ -37,10 +38,10 @@ type reserve struct {
 
 	mu   sync.Mutex
 	held int64
-	why  error // why it is not whole
+	why  error // why it is not complete
 }
 
-// open takes the file, and the room where there is any. An error concerns the file, not the room.
+// open opens the file and reserves the available room. An error concerns the file, not the room.
 func (r *reserve) open(path string, want int64) (err error) {
 	r.path, r.want = filepath.Join(filepath.Dir(path), reserveName), want
 	r.f, err = os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -58,14 +59,14 @@ func (r *reserve) open(path string, want int64) (err error) {
 		r.set(want, nil)
 		return nil
 	}
-	if err := r.f.Truncate(0); err != nil { // a copy may be sparse
+	if err := r.f.Truncate(0); err != nil { // a copied file may be sparse
 		return fmt.Errorf("reserve %s: %w", r.path, err)
 	}
 	r.take()
 	return nil
 }
 
-// take makes the reserve whole, if the disk has the room; otherwise it keeps what it has.
+// take completes the reserve if the disk has the room; otherwise it keeps what it has.
 func (r *reserve) take() {
 	r.mu.Lock()
 	held := r.held
@@ -82,9 +83,9 @@ func (r *reserve) take() {
 	r.set(r.want, nil)
 }
 
-// extend takes the room behind what is held.
+// extend reserves the room after held.
 func (r *reserve) extend(held int64) error {
-	if free := freeOf(r.path); free < uint64(r.want-held) { // not even for a moment: others need what there is
+	if free := freeOf(r.path); free < uint64(r.want-held) { // others need what is left
 		return fmt.Errorf("the disk has %d KiB free", free>>10)
 	}
 	err := unix.Fallocate(int(r.f.Fd()), 0, held, r.want-held)
@@ -94,15 +95,15 @@ func (r *reserve) extend(held int64) error {
 	return err
 }
 
-// fill takes blocks by writing what no file system compresses.
+// fill allocates blocks by writing data that no file system can compress.
 func (r *reserve) fill(held int64) error {
 	if _, err := io.Copy(io.NewOffsetWriter(r.f, held), io.LimitReader(rand.Reader, r.want-held)); err != nil {
 		return err
 	}
-	return r.f.Sync() // blocks are taken at the latest now
+	return r.f.Sync() // delayed allocation ends here
 }
 
-// give gives a part of the room back to the disk. false: there is none left.
+// give returns a part of the room to the disk. It returns false if none is left.
 func (r *reserve) give() bool {
 	r.mu.Lock()
 	left := r.held
@@ -124,7 +125,7 @@ func (r *reserve) set(held int64, why error) {
 	r.held, r.why = held, why
 }
 
-// missing says why the reserve is not whole; nil: it is.
+// missing returns why the reserve is not complete; nil if it is.
 func (r *reserve) missing() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,7 +137,7 @@ func (r *reserve) missing() error {
 		r.want>>10, r.why, filepath.Dir(r.path))
 }
 
-// retry has a channel that is ready when it is time to take the room again; nil: the reserve is whole.
+// retry returns a channel that is ready when it is time to fill the reserve; nil if the reserve is complete.
 func (r *reserve) retry() <-chan time.Time {
 	if r.missing() == nil {
 		return nil
@@ -151,7 +152,7 @@ func (r *reserve) close() error {
 	return r.f.Close()
 }
 
-// usesReserve reports whether a request may be written with the room of the reserve.
+// usesReserve reports whether a request may be written with room from the reserve.
 func (r *request) usesReserve() bool {
 	for _, g := range r.groups {
 		for _, m := range g {
@@ -163,16 +164,16 @@ func (r *request) usesReserve() bool {
 	return false
 }
 
-// fromReserve writes the requests that may use the reserve, which a full disk has refused with err, and gives up as
-// much of the room as that takes.
+// fromReserve writes the requests that may use the reserve after a full disk refused them with err. It releases only as
+// much of the room as that needs.
 func (w *writer) fromReserve(rs []*request, err error) error {
 	for full(err) && w.reserve.give() {
 		if err = w.write(rs); freeOf(w.path) > uint64(w.reserve.want) {
-			break // as far as can be told it is not room that is missing
+			break // the cause seems not to be a lack of room
 		}
 	}
 	return err
 }
 
-// full reports whether err may be for want of room: a quota is told as an error of writing.
+// full reports whether err may be caused by a lack of room: a quota is reported as a write error.
 func full(err error) bool { return code(err) == codeFull || extended(err) == codeWrite }

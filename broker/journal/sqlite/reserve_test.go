@@ -14,11 +14,11 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestReserve: the ends of sessions that were admitted are written though the disk is full to the last octet, and
-// nobody is admitted until there is room.
+// TestReserve: the ends of admitted sessions are written even if the disk is completely full, and no user is admitted
+// until there is room.
 func TestReserve(t *testing.T) { onSmallDisk(t, "reserve") }
 
-// childNeedsTheReserve fills the disk by a file that grows on whenever there is room, as a log that runs wild does.
+// childNeedsTheReserve fills the disk with a file that grows whenever there is room, as a runaway log does.
 func childNeedsTheReserve() {
 	path, must := smallDisk()
 	ctx := context.Background()
@@ -39,7 +39,7 @@ func childNeedsTheReserve() {
 	}
 	fill()
 	refused := 0
-	for n := 0; refused < 3; n++ { // there may be room within the journal's files
+	for n := 0; refused < 3; n++ { // there may be room inside the journal's files
 		id := fmt.Sprint("new", n)
 		if j.Commit(ctx, journal.PutCallback{Callback: callback(id, id)}) != nil {
 			refused++
@@ -57,7 +57,7 @@ func childNeedsTheReserve() {
 	}
 	for n := range sessions {
 		must(end(n))
-		fill() // what is given up is not left to the session's end alone
+		fill() // the other file takes released room too
 	}
 	why := j.Room()
 	if why == nil || !strings.Contains(why.Error(), "for the ends of sessions") ||
@@ -88,7 +88,7 @@ func childNeedsTheReserve() {
 	fmt.Println("done")
 }
 
-// TestReserveIsReal: room that a hole in a file pretends is none.
+// TestReserveIsReal: a hole in a sparse file is no reserved room.
 func TestReserveIsReal(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
@@ -106,7 +106,7 @@ func TestReserveIsReal(t *testing.T) {
 	if got := blocks(); got < testReserve {
 		t.Fatalf("the reserve takes %d octets of the disk", got)
 	}
-	for _, size := range []int64{0, 100, testReserve, 2 * testReserve} { // cut, or sparse as a copy may be
+	for _, size := range []int64{0, 100, testReserve, 2 * testReserve} { // truncated, or sparse as a copy may be
 		if err := os.Truncate(name, 0); err != nil {
 			t.Fatal(err)
 		}

@@ -14,25 +14,25 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// RestoredCause is the cause of callbacks that a restore has cancelled.
+// RestoredCause is the cause of callbacks that a restore cancelled.
 const RestoredCause = "the journal was restored from a backup"
 
-// SalvagedCause is the cause of callbacks that a salvage has cancelled.
+// SalvagedCause is the cause of callbacks that a salvage cancelled.
 const SalvagedCause = "the journal was salvaged, and its last transactions are missing"
 
-// Restored is what a restore or a salvage has done.
+// Restored is the result of a restore or a salvage.
 type Restored struct {
 	Path      string   `json:"path"`
-	Kept      string   `json:"kept,omitempty"` // directory with what was there before
+	Kept      string   `json:"kept,omitempty"` // directory with the previous files
 	Pending   int      `json:"pending"`        // callbacks that the daemon will dial
 	Cancelled []string `json:"cancelled" nullable:"false"`
-	Lost      []string `json:"lost" nullable:"false"` // for people
+	Lost      []string `json:"lost" nullable:"false"` // for operators
 }
 
-// Restore puts the backup in the directory from in the place of the journal at path, whose files are kept in a
-// directory beside it. No daemon may run. The journal gets a new identity, so that the one before is never taken for
-// it. What was pending when the backup was made may have been dialed since: it ends as cancelled, unless dial says that
-// it is to be dialed. by is recorded in the audit.
+// Restore replaces the journal at path by the backup in the directory from; the old files are kept in a directory
+// beside it. No daemon may run. The journal gets a new identity, so that the old one cannot be mistaken for it.
+// Callbacks that were pending at the time of the backup may have been dialed since: they are cancelled, unless dial
+// says that they may be dialed. by is recorded in the audit.
 func Restore(ctx context.Context, path, from, by string, dial bool) (r Restored, err error) {
 	state, err := hold(path)
 	if err != nil {
@@ -71,7 +71,7 @@ func Restore(ctx context.Context, path, from, by string, dial bool) (r Restored,
 	return r, err
 }
 
-// hold takes the state directory, which no daemon may have.
+// hold locks the state directory, which no daemon may have.
 func hold(path string) (*lock, error) {
 	dir := filepath.Dir(path)
 	if err := prepareDir(dir); err != nil {
@@ -80,8 +80,8 @@ func hold(path string) (*lock, error) {
 	return lockDir(dir)
 }
 
-// settleCopy opens a copy in a directory of its own, verifies it, gives it a new identity, and ends what is pending
-// with cause; "" leaves it pending.
+// settleCopy opens a copy in its own directory, verifies it, gives it a new identity, and cancels the pending callbacks
+// with cause; "" leaves them pending.
 func settleCopy(ctx context.Context, path, cause, kind, by, text string) (r Restored, err error) {
 	r = Restored{Cancelled: []string{}, Lost: []string{}}
 	j, err := Open(ctx, Options{Path: path, Reserve: 1})
@@ -120,7 +120,7 @@ func audited(t time.Time, kind, by, text string) journal.Mutation {
 	return journal.AddAudit{Audit: journal.Audit{Time: t, Kind: kind, Who: by, Text: text}}
 }
 
-// Note adds a record to the audit of the journal at path, which no daemon may have.
+// Note adds a record to the audit of the journal at path, which no daemon may have open.
 func Note(ctx context.Context, path, kind, by, text string) error {
 	j, err := Open(ctx, Options{Path: path})
 	if err != nil {
@@ -129,7 +129,7 @@ func Note(ctx context.Context, path, kind, by, text string) error {
 	return errors.Join(j.Commit(ctx, audited(time.Now(), kind, by, text)), j.Close(), leaveToOwner(filepath.Dir(path)))
 }
 
-// newIdentity makes another journal of this one.
+// newIdentity gives the journal a new identity.
 type newIdentity struct{ journal.Mutation }
 
 func (newIdentity) apply(w *writer) error {
@@ -142,9 +142,9 @@ func (newIdentity) apply(w *writer) error {
 	return err
 }
 
-// takePlace moves the journal that was made in the directory made into dir; what was there before is kept in a new
-// directory, whose name it returns. The new identity comes first and the journal last: whenever the process ends in
-// between, the start is refused, and this can be done again.
+// takePlace moves the journal in the directory made into dir; the previous files are kept in a new directory, whose
+// name it returns. The new identity is moved first and the journal last: if the process ends in between, the start is
+// refused, and the operation can be repeated.
 func takePlace(dir, made, kept string) (string, error) {
 	before := filepath.Join(dir, kept+"-"+time.Now().UTC().Format("20060102T150405.000Z"))
 	if err := os.Mkdir(before, 0o700); err != nil {
@@ -174,8 +174,8 @@ func takePlace(dir, made, kept string) (string, error) {
 	return before, errors.Join(syncDir(before), syncDir(dir), leaveToOwner(dir))
 }
 
-// leaveToOwner gives what is in a state directory to its owner, where root has worked in it: the daemon may run as
-// another user.
+// leaveToOwner gives the files that root created in a state directory to the owner of the directory, because the daemon
+// may run as that user.
 func leaveToOwner(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -189,7 +189,7 @@ func leaveToOwner(dir string) error {
 		return nil
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) { // SQLite's files come and go
+		if errors.Is(err, fs.ErrNotExist) { // SQLite creates and removes files at any time
 			return nil
 		}
 		if err != nil {
@@ -199,7 +199,7 @@ func leaveToOwner(dir string) error {
 		if err != nil {
 			return nil
 		}
-		// Not what its owner has linked here from elsewhere.
+		// Not files that the owner has linked here from elsewhere.
 		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid != 0 || info.Mode().IsRegular() && st.Nlink > 1 {
 			return nil
 		}
@@ -207,10 +207,10 @@ func leaveToOwner(dir string) error {
 	})
 }
 
-// Salvage makes a new journal of whatever can be read of the one at path, also where the daemon refuses to start for
-// the damage; the damaged files are kept in a directory beside it. No daemon may run. Where the last transactions are
-// missing, or it cannot be known, what is pending may have been dialed already: it ends as cancelled, unless dial says
-// that it is to be dialed. Rows keep their checksums: what does not verify is never dialed. by is recorded in the
+// Salvage creates a new journal from all that can be read of the one at path, even if the daemon refuses to start
+// because of damage; the damaged files are kept in a directory beside it. No daemon may run. If the last transactions
+// are missing, or may be, pending callbacks may have been dialed already: they are cancelled, unless dial says that
+// they may be dialed. Rows keep their checksums: a row that does not verify is never dialed. by is recorded in the
 // audit.
 func Salvage(ctx context.Context, path, by string, dial bool) (r Restored, err error) {
 	state, err := hold(path)
@@ -254,7 +254,7 @@ func Salvage(ctx context.Context, path, by string, dial bool) (r Restored, err e
 	return r, err
 }
 
-// ofThisSchema refuses a journal whose schema can be read and is another.
+// ofThisSchema returns an error if the journal's schema can be read and is another one.
 func ofThisSchema(path string) error {
 	c, err := openConn(path, "ro")
 	if err != nil {
@@ -268,7 +268,7 @@ func ofThisSchema(path string) error {
 	return nil
 }
 
-// isBehind reports whether a copy of the journal at path lacks transactions, or nobody can tell.
+// isBehind reports whether a copy of the journal at path lacks transactions, or may lack them.
 func isBehind(path, copied string) bool {
 	want, err := expected(path)
 	if err != nil || want.none() {
@@ -283,11 +283,11 @@ func isBehind(path, copied string) bool {
 	return err != nil || want.differs(found) != nil
 }
 
-// Vacuum rewrites the journal at path without its free pages, and has it give back free pages by itself from then on.
-// No daemon may run. It needs as much room on the disk as the journal takes, twice. It returns the sizes before and
+// Vacuum rewrites the journal at path without its free pages, and enables it to return free pages to the disk itself.
+// No daemon may run. It needs twice the size of the journal as free room on the disk. It returns the sizes before and
 // after, in octets.
 func Vacuum(ctx context.Context, path, by string) (before, after int64, err error) {
-	j, err := Open(ctx, Options{Path: path}) // brings its schema up to date, and proves it
+	j, err := Open(ctx, Options{Path: path}) // migrates and checks it
 	if err != nil {
 		return 0, 0, err
 	}

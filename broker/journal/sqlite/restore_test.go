@@ -13,8 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// backedUp is a journal that goes on being written after its backup: what was pending then has been dialed and has
-// ended.
+// backedUp returns a journal that was written after its backup: what was pending then has been dialed and has ended.
 func backedUp(t *testing.T) (path, backup string) {
 	t.Helper()
 	path = newPath(t)
@@ -34,7 +33,8 @@ func backedUp(t *testing.T) (path, backup string) {
 	return path, backup
 }
 
-// TestBackup: of a journal that is written meanwhile; it verifies, is its owner's only, and replaces nothing.
+// TestBackup: a backup of a journal that is being written verifies, is readable by its owner only, and replaces no
+// file.
 func TestBackup(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -80,8 +80,9 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// TestRestoreDoesNotDial: what was pending when the backup was made has been dialed since; it ends as cancelled, unless
-// somebody says that it is to be dialed. The journal of before is kept, and is refused if it is put back.
+// TestRestoreDoesNotDial: callbacks that were pending at the time of the backup have been dialed since; they are
+// cancelled, unless the operator says that they may be dialed. The old journal is kept, and is refused if it is put
+// back.
 func TestRestoreDoesNotDial(t *testing.T) {
 	ctx := context.Background()
 	for _, dial := range []bool{false, true} {
@@ -133,8 +134,8 @@ func TestRestoreDoesNotDial(t *testing.T) {
 	}
 }
 
-// TestBackupPutInPlaceByHand: a backup's file that is copied over the journal, with or without the identity beside it,
-// is refused.
+// TestBackupPutInPlaceByHand: a backup's file that is copied over the journal, with or without the identity file, is
+// refused.
 func TestBackupPutInPlaceByHand(t *testing.T) {
 	for _, identity := range []bool{true, false} {
 		path, backup := backedUp(t)
@@ -154,8 +155,8 @@ func TestBackupPutInPlaceByHand(t *testing.T) {
 	}
 }
 
-// TestRestoreRefuses: beside a running daemon, of no backup, of a damaged one, of one whose key is missing; nothing is
-// changed.
+// TestRestoreRefuses: a restore beside a running daemon, or of a missing, damaged or keyless backup, fails and changes
+// nothing.
 func TestRestoreRefuses(t *testing.T) {
 	ctx := context.Background()
 	for name, tt := range map[string]struct {
@@ -190,8 +191,8 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// TestRestoreCutOff: wherever the process ends while the journals change places, the start is refused, and the restore
-// can be done again.
+// TestRestoreCutOff: if the process ends while the journals are exchanged, the start is refused, and the restore can be
+// repeated.
 func TestRestoreCutOff(t *testing.T) {
 	ctx := context.Background()
 	for name, done := range map[string][]string{
@@ -225,8 +226,8 @@ func TestRestoreCutOff(t *testing.T) {
 	}
 }
 
-// TestSalvage: a journal that the daemon refuses is made readable; what may have been dialed already is not dialed
-// again.
+// TestSalvage: a journal that the daemon refuses becomes readable; callbacks that may have been dialed already are not
+// dialed again.
 func TestSalvage(t *testing.T) {
 	ctx := context.Background()
 	for name, tt := range map[string]struct {
@@ -274,7 +275,7 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
-// TestVacuum: an older journal, which cannot give back pages, can afterwards.
+// TestVacuum: an older journal, which cannot return pages, can do so afterwards.
 func TestVacuum(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -308,7 +309,7 @@ func TestVacuum(t *testing.T) {
 	}
 }
 
-// TestRestoreByRoot: what root restores, and audits, is left to the daemon's user.
+// TestRestoreByRoot: files that root restores or audits belong to the daemon's user afterwards.
 func TestRestoreByRoot(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")

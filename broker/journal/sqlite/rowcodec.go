@@ -23,8 +23,8 @@ func decodeCall(values []any) (journal.Call, error) {
 	return c, v.end()
 }
 
-// unused stands in callbacks.held_by, which nothing has ever filled: without the column the checksums of all rows would
-// change.
+// unused is the value of callbacks.held_by, which nothing has ever set: removing the column would change the checksums
+// of all rows.
 const unused = ""
 
 func callbackValues(c journal.Callback) []any {
@@ -74,7 +74,7 @@ func decodeSpooled(values []any) (journal.Spooled, error) {
 	return s, v.end()
 }
 
-// An audit record's checksum is the Hash that the next one carries as PrevHash.
+// An audit record's checksum is the Hash that the next one has as PrevHash.
 func auditValues(a journal.Audit) []any {
 	return []any{a.Seq, nanos(a.Time), a.Kind, a.Who, a.Text, a.PrevHash}
 }

@@ -10,12 +10,12 @@ import (
 func (w *writer) setDamagedAside(m journal.SetAside) error {
 	now := nanos(m.Time)
 	if now == 0 {
-		now = 1 // 0 stands for "not ended"
+		now = 1 // 0 means "not ended"
 	}
 	for _, t := range []struct {
 		*table
 		where string
-		zero  []any          // values of the types that belong there
+		zero  []any          // values of the right types
 		end   map[string]any // columns that end the row; nil: it is deleted
 	}{
 		{callbacksTable, "ended = 0 OR outcome = ''", callbackValues(journal.Callback{}),
@@ -47,7 +47,7 @@ func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now
 	for i, c := range t.cols {
 		content[c] = row[i]
 		if s, ok := row[i].(string); ok {
-			content[c] = fmt.Sprintf("%q", s) // whatever bytes it holds
+			content[c] = fmt.Sprintf("%q", s) // it may have any bytes
 		}
 	}
 	text, err := json.Marshal(content)
@@ -81,7 +81,7 @@ func (w *writer) setAside(t *table, rowid any, row []any, d *journal.Damage, now
 	return err
 }
 
-// damagedEnd are the columns that end a callback whose row is damaged.
+// damagedEnd returns the columns that end a callback whose row is damaged.
 func damagedEnd(now int64) map[string]any {
 	return map[string]any{"ended": now, "outcome": "failed", "phase": "failed", "cause": journal.DamagedCause,
 		"attempts": int64(0), "max": int64(0)}

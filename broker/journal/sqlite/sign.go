@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// rowKey signs rows and the audit. nil stands for the checksums of journals of before there were keys, SHA-256 alone.
+// rowKey signs rows and the audit. nil means the plain SHA-256 checksums of journals without a key.
 type rowKey []byte
 
 func (k rowKey) sign(b []byte) []byte {
@@ -25,16 +25,16 @@ func (k rowKey) sign(b []byte) []byte {
 	return m.Sum(nil)
 }
 
-// print is what the journal keeps to tell its key from another.
+// print returns a fingerprint of the key, which the journal keeps to detect another key.
 func (k rowKey) print() []byte { return k.sign([]byte("the key of this journal")) }
 
-// keyPath is where the key of a journal is. While rows are signed for the first time it has another name: only a key
-// that is in force bears this one, and a journal beside it is never signed a second time, lest somebody who can write
-// to the file alone have what they wrote signed.
+// keyPath returns the path of the key of a journal. While rows are signed for the first time, the key has another name:
+// only a key in force has this one. A journal beside it is never signed again, because otherwise anyone able to write
+// only the journal file could have their rows signed.
 func keyPath(journal string) string { return filepath.Join(filepath.Dir(journal), "journal.key") }
 
-// signed returns the key of the journal's rows. The first time, the key is made and the rows that verify without one
-// are signed.
+// signed returns the key of the journal's rows. The first time, it creates the key and signs the rows that verify
+// without one.
 func (w *writer) signed() (rowKey, error) {
 	path := keyPath(w.path)
 	fresh := path + ".new"
@@ -42,7 +42,7 @@ func (w *writer) signed() (rowKey, error) {
 	switch {
 	case err != nil || from == path:
 		return key, err
-	case from == fresh: // signed, and the process ended before the key had its name
+	case from == fresh: // signed, but the process ended before the key was renamed
 	default:
 		if key, err = readKey(path); err == nil {
 			return key, w.adopt(key, path)
@@ -62,8 +62,8 @@ func (w *writer) signed() (rowKey, error) {
 	return key, syncDir(filepath.Dir(path))
 }
 
-// keyOf reads the key that the rows of the journal at path are signed by, and says which file it is from; "": they are
-// not signed. c reads the journal.
+// keyOf reads the key that signs the rows of the journal at path, and returns its file; "" if they are not signed. c
+// reads the journal.
 func keyOf(c *conn, path string) (key rowKey, from string, err error) {
 	print, err := c.scalar("SELECT hash FROM marks WHERE name = 'key'")
 	if err != nil || print == nil {
@@ -90,8 +90,8 @@ func (k rowKey) proves(print any, path string) error {
 	return nil
 }
 
-// adopt takes up a key that was there before the journal: its predecessor was moved aside. Rows without a key are never
-// signed by it.
+// adopt uses a key that existed before the journal: its predecessor was moved aside. Rows without a key are never
+// signed with it.
 func (w *writer) adopt(k rowKey, path string) error {
 	for _, t := range signedTables {
 		n, err := w.c.number("SELECT count(*) FROM " + t.name)
@@ -108,12 +108,12 @@ func (w *writer) adopt(k rowKey, path string) error {
 	return err
 }
 
-// signedTables are all tables whose rows carry a checksum.
+// signedTables are all tables whose rows have a checksum.
 var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable,
 	sumsTable, auditTable}
 
-// signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left as
-// it is, and so never will.
+// signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left
+// unchanged, so it will never verify.
 func (w *writer) signAll(k rowKey) (err error) {
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (w *writer) signAll(k rowKey) (err error) {
 			return err
 		}
 	}
-	// A mark that did not fit the chain's end goes on not fitting.
+	// If the mark did not match the chain's end, it still does not.
 	if _, err := w.c.exec("UPDATE marks SET hash = ? WHERE name = 'audit' AND hash = ?", chain.after,
 		chain.before); err != nil {
 		return err
@@ -145,10 +145,10 @@ func (w *writer) signAll(k rowKey) (err error) {
 	return err
 }
 
-// signPage is how many rows are read at once.
+// signPage is the number of rows per read.
 const signPage = 500
 
-// signTable signs a table's rows in the order of their keys. resign may change values before that.
+// signTable signs a table's rows in the order of their keys. resign may change values first.
 func (w *writer) signTable(k rowKey, t *table, resign func([]any) []any) error {
 	keys := strings.Join(t.cols[:t.key], ", ")
 	marks := strings.TrimSuffix(strings.Repeat("?, ", t.key), ", ")
@@ -174,14 +174,13 @@ func (w *writer) signTable(k rowKey, t *table, resign func([]any) []any) error {
 	return err
 }
 
-// rechain links audit records anew, in their order.
+// rechain links audit records again, in their order.
 type rechain struct {
 	key           rowKey
 	before, after []byte // hash of the last record, without the key and with it
 }
 
-// link links a record to the signed one before it, where it was linked to the unsigned one; a link that was broken
-// stays so.
+// link links a record to the signed one before it, if it was linked to the unsigned one; a broken link stays broken.
 func (c *rechain) link(values []any) []any {
 	plain := auditTable.sum(nil, values)
 	if prev, ok := values[len(values)-1].([]byte); ok && bytes.Equal(prev, c.before) {

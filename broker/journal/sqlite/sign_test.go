@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// unsigned makes of a journal one of before there were keys: each row has the SHA-256 that it would have had.
+// unsigned turns a journal into one without a key: each row has the SHA-256 that it would have had.
 func unsigned(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", dsn(path, "_busy_timeout", "5000"))
@@ -69,7 +69,7 @@ func unsigned(t *testing.T, path string) {
 	}
 }
 
-// old is a copy of the journal that oldest made, with statements applied to it.
+// old copies the journal that oldest made and applies statements to it.
 func old(t *testing.T, oldest string, statements ...string) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -78,7 +78,7 @@ func old(t *testing.T, oldest string, statements ...string) (path string) {
 	return path
 }
 
-// oldest makes an unsigned journal with rows in all tables, and more audit records than are signed at once.
+// oldest creates an unsigned journal with rows in all tables, and more audit records than one page of signing.
 func oldest(t *testing.T) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -97,7 +97,7 @@ func oldest(t *testing.T) (path string) {
 	return path
 }
 
-// verified opens a journal and returns what does not verify, and how many rows do, by the reader of tools.
+// verified opens a journal and returns the rows that do not verify, and the audit as tools read it.
 func verified(t *testing.T, path string) (bad []journal.Damage, audit []journal.Audit) {
 	t.Helper()
 	j := open(t, path)
@@ -137,13 +137,13 @@ func TestSigning(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// Once is once: what was signed is not signed again.
+	// Rows are signed only once.
 	if bad, audit := verified(t, path); len(bad) != 0 || !reflect.DeepEqual(audit[0].Hash, first) {
 		t.Errorf("%v", bad)
 	}
 }
 
-// What did not verify before the signing does not verify after it, and nothing else is lost.
+// A row that did not verify before the signing does not verify after it, and nothing else is lost.
 func TestSigningKeepsDamage(t *testing.T) {
 	from := oldest(t)
 	for name, tt := range map[string]struct {
@@ -174,7 +174,7 @@ func TestSigningKeepsDamage(t *testing.T) {
 	}
 }
 
-// Somebody who can write to the file, and knows how rows are summed, but not the key.
+// The attacker can write to the file, and knows how rows are summed, but not the key.
 func TestForgery(t *testing.T) {
 	forge := func(t *testing.T, path string) {
 		t.Helper()
@@ -258,7 +258,7 @@ func TestForgery(t *testing.T) {
 	}
 }
 
-// A process that ends between any two steps of the signing leaves what the next start goes on from.
+// If the process ends between any two steps of the signing, the next start continues from there.
 func TestSigningInterrupted(t *testing.T) {
 	for name, do := range map[string]func(t *testing.T, path string){
 		"a key was made": func(t *testing.T, path string) {

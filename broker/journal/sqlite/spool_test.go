@@ -13,8 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// TestSpoolLists: each accounting list has a queue of its own, and reading goes on behind the number that was read
-// last.
+// TestSpoolLists: each accounting list has its own queue, and reading continues after the last number read.
 func TestSpoolLists(t *testing.T) {
 	ctx := context.Background()
 	j := open(t, newPath(t))
@@ -47,7 +46,7 @@ func TestSpoolLists(t *testing.T) {
 	}
 }
 
-// TestMigrate: records that a ringback of schema 1 spooled verify after the migration, and go to the default list.
+// TestMigrate: records spooled with schema 1 verify after the migration, and belong to the default list.
 func TestMigrate(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)

@@ -32,23 +32,24 @@ func decodeSum(values []any) (journal.Sum, error) {
 	return s, v.end()
 }
 
-// monthOf is the month that a time belongs to.
+// monthOf returns the month of a time, in UTC.
 func monthOf(t time.Time) string { return t.UTC().Format("2006-01") }
 
-// pruneBatch is how many rows one transaction of a pruning looks at: what waits for the writer meanwhile waits for
-// milliseconds.
+// pruneBatch is how many rows one transaction of a pruning reads: it delays other requests to the writer by
+// milliseconds only.
 const pruneBatch = 200
 
-// Of free pages so many are kept for the rows to come, and no more than so many are given back in one transaction.
+// Number of free pages kept for future rows, and maximum number of pages returned in one transaction.
 const (
 	freeKept     = 256
 	freeReturned = 512
 )
 
 // Prune removes the callbacks, with their attempts, and the calls that ended before a time, keeps what cost reports
-// need of them as sums by month, and gives free pages back to the disk. What is pending or open, what does not verify,
-// the spool and the audit stay. It works in small transactions, between which others are written, and blocks until it
-// is done or ctx ends. Pages are given back only by journals that were made so, or vacuumed once (Vacuum).
+// need of them as sums by month, and returns free pages to the disk. It keeps pending callbacks, open calls, rows that
+// do not verify, the spool and the audit. It works in small transactions, between which others are written, and blocks
+// until it is done or ctx ends. Only journals that were created with this ability, or vacuumed once (Vacuum), return
+// pages.
 func (j *Journal) Prune(ctx context.Context, before time.Time) (p journal.Pruned, err error) {
 	for _, t := range []*table{callbacksTable, callsTable} {
 		for after, more := int64(-1), true; more; {
@@ -72,18 +73,18 @@ func (j *Journal) Prune(ctx context.Context, before time.Time) (p journal.Pruned
 // pruning is one batch.
 type pruning struct {
 	journal.Mutation
-	table  *table // nil: pages are given back only
+	table  *table // nil: only return pages
 	before time.Time
 	after  int64 // row number
 
 	last   int64
 	more   bool
-	young  int // rows that began too late to be old
+	young  int // rows that began too late to be old enough
 	pruned journal.Pruned
 }
 
 func (p *pruning) apply(w *writer) error {
-	p.pruned, p.last, p.more, p.young = journal.Pruned{}, p.after, false, 0 // it may be the second time
+	p.pruned, p.last, p.more, p.young = journal.Pruned{}, p.after, false, 0 // it may be the second run
 	if p.table != nil {
 		if err := p.remove(w); err != nil {
 			return err
@@ -112,7 +113,7 @@ func (p *pruning) remove(w *writer) error {
 		p.last, _ = row[0].(int64)
 		values, d := p.table.check(w.key, row[1:])
 		if d != nil {
-			continue // it is for people to look at
+			continue // left for operators to examine
 		}
 		if p.table == callsTable {
 			err = p.call(w, values, sums)
@@ -123,7 +124,7 @@ func (p *pruning) remove(w *writer) error {
 			return err
 		}
 	}
-	p.more = len(rows) == pruneBatch && p.young < len(rows) // rows stand in the order of their begin
+	p.more = len(rows) == pruneBatch && p.young < len(rows) // rows are in the order of their start
 	return sums.write(w)
 }
 
@@ -141,7 +142,7 @@ func (p *pruning) call(w *writer, values []any, sums totals) error {
 	}
 	number := c.Called
 	if c.Direction == "incoming" {
-		number = "" // it is ours
+		number = "" // the called number is our own
 	}
 	s := sums.of(c.Start, c.Direction, c.User, c.Entry, number)
 	s.Calls++
@@ -166,7 +167,7 @@ func (p *pruning) callback(w *writer, values []any, sums totals) error {
 	for _, row := range rows {
 		values, d := attemptsTable.check(w.key, row)
 		if d != nil {
-			return nil // nor is its callback removed
+			return nil // then its callback is not removed either
 		}
 		a, err := decodeAttempt(values)
 		if err != nil {
@@ -193,7 +194,7 @@ func (p *pruning) callback(w *writer, values []any, sums totals) error {
 // sumKey is the key of a sum.
 type sumKey struct{ month, direction, user, entry, number string }
 
-// totals are what a batch adds to the sums.
+// totals are the amounts that a batch adds to the sums.
 type totals map[sumKey]*journal.Sum
 
 func (t totals) of(at time.Time, direction, user, entry, number string) *journal.Sum {
@@ -204,7 +205,7 @@ func (t totals) of(at time.Time, direction, user, entry, number string) *journal
 	return t[k]
 }
 
-// write adds the totals to the sums. Nothing is removed whose sum does not verify: then the transaction fails.
+// write adds the totals to the sums. If a sum does not verify, the transaction fails and nothing is removed.
 func (t totals) write(w *writer) error {
 	for k, s := range t {
 		was, err := get(w, sumsTable, decodeSum, k.month, k.direction, k.user, k.entry, k.number)

@@ -39,8 +39,8 @@ func history(t testing.TB, j *Journal, from, n int, end time.Time) {
 	commit(t, j, tx...)
 }
 
-// TestPrune: what ended before a time goes and is summed; what is younger, pending, open, spooled or audited stays, and
-// so does what does not verify.
+// TestPrune: what ended before a time is removed and summed; what is younger, pending, open, spooled or audited stays,
+// and so does what does not verify.
 func TestPrune(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -52,7 +52,7 @@ func TestPrune(t *testing.T) {
 	opened.Start = october
 	commit(t, j, journal.PutCallback{Callback: waits}, journal.PutCall{Call: opened},
 		journal.Spool{Record: spooled("old")})
-	// The user of the pending one may have no other: the rest ended before.
+	// Allows further callbacks for the user of the pending one.
 	edit(t, path, "DROP INDEX callbacks_pending")
 	history(t, j, 0, 250, october)
 	history(t, j, 250, 3, november)
@@ -87,7 +87,7 @@ func TestPrune(t *testing.T) {
 	if err != nil || len(bad) != 2 {
 		t.Errorf("%v %v", bad, err)
 	}
-	// Another time adds to the sums; again is nothing.
+	// A later time adds to the sums; repeating it adds nothing.
 	if got, err := j.Prune(ctx, november.Add(time.Hour)); err != nil || got.Callbacks != 3 || got.Calls != 6 {
 		t.Errorf("%+v %v", got, err)
 	}
@@ -99,7 +99,7 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestPruneKeepsWhatItCannotSum: a sum that was forged is not added to, and nothing is removed that would have to be.
+// TestPruneKeepsWhatItCannotSum: a forged sum is not added to, and nothing is removed that would have to be added.
 func TestPruneKeepsWhatItCannotSum(t *testing.T) {
 	ctx := context.Background()
 	path := newPath(t)
@@ -118,7 +118,7 @@ func TestPruneKeepsWhatItCannotSum(t *testing.T) {
 	}
 }
 
-// TestPrunedPagesAreGivenBack: the file is as small afterwards as its content, and a small rest for what comes.
+// TestPrunedPagesAreGivenBack: afterwards the file is about as small as its content, with a small rest for new rows.
 func TestPrunedPagesAreGivenBack(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
@@ -147,7 +147,7 @@ func TestPrunedPagesAreGivenBack(t *testing.T) {
 	}
 }
 
-// TestPruneReadsLittle: of a long young history no more is read than its beginning.
+// TestPruneReadsLittle: only the beginning of a long young history is read.
 func TestPruneReadsLittle(t *testing.T) {
 	j := open(t, newPath(t))
 	for i := range 10 {

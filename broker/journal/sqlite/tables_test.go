@@ -16,10 +16,10 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// unsignedTables are the tables whose rows carry no checksum.
+// unsignedTables are the tables whose rows have no checksum.
 var unsignedTables = []string{"goose_db_version", "marks", "set_aside"}
 
-// filled is the path of a closed journal with rows in all tables.
+// filled returns the path of a closed journal with rows in all tables.
 func filled(t *testing.T) string {
 	t.Helper()
 	path := newPath(t)
@@ -46,7 +46,7 @@ type written struct {
 
 func (m written) apply(w *writer) error { return m.write(w) }
 
-// tablesOf are the rows of all tables that the schema of a journal has; SQLite's own are left out.
+// tablesOf returns the rows of all tables in the schema of a journal, without SQLite's own.
 func tablesOf(t *testing.T, path string) map[string][]string {
 	t.Helper()
 	tables := map[string][]string{}
@@ -61,7 +61,7 @@ func tablesOf(t *testing.T, path string) map[string][]string {
 	return tables
 }
 
-// texts are the values of a query's one column.
+// texts returns the values of a query's one column.
 func texts(t *testing.T, path, query string) (out []string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", dsn(path, "mode", "ro"))
@@ -87,8 +87,8 @@ func texts(t *testing.T, path, query string) (out []string) {
 	return out
 }
 
-// TestNoTableIsForgotten: each table of the schema is signed and verified, or known for one that is not, and a
-// rebuilding copies all rows of it.
+// TestNoTableIsForgotten: each table of the schema is signed and verified, or is one of unsignedTables, and a rebuild
+// copies all its rows.
 func TestNoTableIsForgotten(t *testing.T) {
 	path := filled(t)
 	before := tablesOf(t, path)
@@ -117,7 +117,7 @@ func TestNoTableIsForgotten(t *testing.T) {
 	}
 	after := tablesOf(t, path)
 	for name, rows := range before {
-		if name != "goose_db_version" && !reflect.DeepEqual(rows, after[name]) { // that says when each migration ran
+		if name != "goose_db_version" && !reflect.DeepEqual(rows, after[name]) { // it has the times of the migrations
 			t.Errorf("%s before and after the rebuilding:\n%s\n\n%s", name, strings.Join(rows, "\n"),
 				strings.Join(after[name], "\n"))
 		}
@@ -141,7 +141,7 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// spoil overwrites the page of a closed journal that holds text, and no other.
+// spoil overwrites the page of a closed journal that contains text, and no other.
 func spoil(t *testing.T, path, text string) {
 	t.Helper()
 	file, err := os.ReadFile(path)
@@ -159,8 +159,8 @@ func spoil(t *testing.T, path, text string) {
 	}
 }
 
-// TestRebuildingSignsNothing: a row that was forged is no row after the rebuilding either; without the journal's key
-// nothing is rebuilt, and nothing changed.
+// TestRebuildingSignsNothing: a forged row is still not a valid row after a rebuild; without the journal's key nothing
+// is rebuilt or changed.
 func TestRebuildingSignsNothing(t *testing.T) {
 	ctx := context.Background()
 	const names = 600
@@ -242,7 +242,7 @@ func TestRebuildingSignsNothing(t *testing.T) {
 	}
 }
 
-// TestEachMutationIsKnown: whatever the journal declares as a mutation, the store makes it.
+// TestEachMutationIsKnown: the store implements every mutation that the journal declares.
 func TestEachMutationIsKnown(t *testing.T) {
 	found := func(pattern string, files ...string) (names []string) {
 		for _, f := range files {

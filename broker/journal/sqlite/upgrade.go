@@ -10,10 +10,10 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// upgrade makes of a journal of sqlVersion one of schemaVersion: what a callback's row has in columns is removed from
-// its JSON, where it stood a second time. It needs the key, so it is no SQL migration. A row that does not verify stays
-// as it is, and so never will. Where the two places differ nobody knows which is true: a pending callback ends and is
-// set aside as it was found, an ended one is left alone. It returns what people should know.
+// upgrade migrates a journal from sqlVersion to schemaVersion: it removes from the JSON of a callback's row what its
+// columns repeat. It needs the key, so it is not an SQL migration. A row that does not verify is left unchanged, so it
+// will never verify. If the two places differ, it is unknown which is right: a pending callback ends and is set aside
+// as it was found, an ended one is left unchanged. It returns warnings for operators.
 func (w *writer) upgrade() (warnings []string, err error) {
 	version, err := w.c.number("PRAGMA user_version")
 	if err != nil || version >= schemaVersion {
@@ -42,7 +42,7 @@ func (w *writer) upgrade() (warnings []string, err error) {
 			last, _ = row[0].(int64)
 			c, d := w.verified(row[1:])
 			if d != nil {
-				continue // it is told of when it is read
+				continue // it is reported when it is read
 			}
 			once, why := onlyOnce(c)
 			switch {
@@ -81,7 +81,7 @@ func (w *writer) verified(row []any) (c journal.Callback, d *journal.Damage) {
 	return c, d
 }
 
-// onlyOnce removes from a callback's JSON what its columns say. why is how the two differ.
+// onlyOnce removes from a callback's JSON what its columns repeat. why says how the two differ.
 func onlyOnce(c journal.Callback) (_ journal.Callback, why string) {
 	var rotary any
 	if c.Rotary != nil {
@@ -103,7 +103,7 @@ func onlyOnce(c journal.Callback) (_ journal.Callback, why string) {
 	}
 	twice := map[string]any{"number": c.Number, "no_verify": c.NoVerify, "digest": c.PolicyDigest,
 		"callback_line": lines, "callback_rotary": rotary}
-	// it is taken back where the line is none to go without a login: the column knows, the decision is older
+	// it is revoked on a line that requires a login: the column is newer than the decision
 	if !c.NoVerify {
 		twice["no_verify"] = anything
 	}
@@ -112,10 +112,10 @@ func onlyOnce(c journal.Callback) (_ journal.Callback, why string) {
 	return c, why
 }
 
-// anything stands for a value that need not agree.
+// anything means a value that need not match.
 var anything = new(any)
 
-// without removes keys from a JSON object, each of which must have the value that a column has.
+// without removes keys from a JSON object, each of which must have the value of the column.
 func without(object, name string, columns map[string]any) (_, why string) {
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(object), &values); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// older is a journal of schema 11, in which a callback's row says phase, attempts, number and more a second time, in
-// its JSON, and has no plan.
+// older returns a journal of schema 11, in which the JSON of a callback's row repeats phase, attempts, number and more,
+// and has no plan.
 func older(t *testing.T, change func(*journal.Callback), statements ...string) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -35,7 +35,8 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 	return path
 }
 
-// TestUpgrade: what a callback's row says twice it says once afterwards, it verifies, and nothing else is another.
+// TestUpgrade: afterwards the JSON of a callback's row repeats no columns, the row verifies, and nothing else has
+// changed.
 func TestUpgrade(t *testing.T) {
 	j := open(t, older(t, nil))
 	for _, c := range rows(j.Pending(context.Background())) {
@@ -57,7 +58,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// TestLateColumns: what a migration added is signed where it says anything, and changes no checksum where it does not.
+// TestLateColumns: a column that a migration added is signed if it has a value, and changes no checksum otherwise.
 func TestLateColumns(t *testing.T) {
 	plain, planned := callback("c", "u"), callback("c", "u")
 	plain.Plan = ""
@@ -79,8 +80,8 @@ func TestLateColumns(t *testing.T) {
 	}
 }
 
-// TestUpgradeDoesNotGuess: where a row contradicts itself, or was forged, nobody is dialed for it; the other callback
-// goes on.
+// TestUpgradeDoesNotGuess: if a row contradicts itself, or was forged, nothing is dialed for it; the other callback
+// continues.
 func TestUpgradeDoesNotGuess(t *testing.T) {
 	swap := func(from, to string) func(*journal.Callback) {
 		return func(c *journal.Callback) {
@@ -90,7 +91,7 @@ func TestUpgradeDoesNotGuess(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change    func(*journal.Callback)
 		statement string
-		want      string // in a warning; "" the row is damaged, and was before
+		want      string // in a warning; "": the row is damaged, and was before
 	}{
 		"attempts": {swap(`"attempt":1`, `"attempt":0`), "", `its state says attempt 0, its column 1`},
 		"budget":   {swap(`"max":2`, `"max":9`), "", `its state says max 9`},
@@ -128,7 +129,7 @@ func TestUpgradeDoesNotGuess(t *testing.T) {
 	}
 }
 
-// TestUpgradeAllows: a login that was asked for after the decision had left it out is no contradiction.
+// TestUpgradeAllows: a login that was required after the decision had omitted it is no contradiction.
 func TestUpgradeAllows(t *testing.T) {
 	j := open(t, older(t, func(c *journal.Callback) { c.NoVerify = false }))
 	if pending := rows(j.Pending(context.Background())); len(pending) != 2 || pending[0].NoVerify {

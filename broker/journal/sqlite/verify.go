@@ -9,8 +9,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Verify reads every row, the audit chain and SQLite's own structure, and returns what is wrong. nil, nil: all is well.
-// On a large journal it takes seconds; it holds nobody up.
+// Verify checks every row, the audit chain and SQLite's own structure, and returns what is wrong; nil, nil if nothing
+// is. It takes seconds on a large journal and does not block the writer.
 func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 	var out []journal.Damage
 	add := func(d journal.Damage) { out = append(out, d) }
@@ -44,14 +44,14 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 	return out, nil
 }
 
-// verifyAudit follows the chain from its first record to the mark. It reads both in one transaction, since the writer
-// goes on meanwhile.
+// verifyAudit follows the chain from its first record to the mark. It reads both in one transaction, because the writer
+// continues meanwhile.
 func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) error {
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // it only read
+	defer tx.Rollback() // it only reads
 	last := journal.Audit{Hash: make([]byte, 32)}
 	broken := func(seq int64, format string, args ...any) {
 		add(journal.Damage{Table: "audit", Key: fmt.Sprint(seq), Reason: fmt.Sprintf(format, args...)})
@@ -79,7 +79,7 @@ func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) erro
 	return nil
 }
 
-// verifyFile has SQLite compare tables and indexes.
+// verifyFile makes SQLite compare tables and indexes.
 func (r *Reader) verifyFile(ctx context.Context, add func(journal.Damage)) error {
 	rows, err := r.db.QueryContext(ctx, "PRAGMA integrity_check(100)")
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// request is what one call of Commit or CommitEach wants. Whoever claims it first, the writer or the caller who gives
-// up, decides.
+// request is one call of Commit or CommitEach. The first to claim it decides its outcome: the writer, or the caller
+// when its ctx ends.
 type request struct {
 	groups  [][]journal.Mutation
 	claimed atomic.Bool
-	errs    []error // one a group, valid once done is closed
+	errs    []error // one per group, valid once done is closed
 	done    chan struct{}
 }
 
 func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
 
-// all returns err for each group.
+// all sets err for each group.
 func (r *request) all(err error) []error {
 	errs := make([]error, len(r.groups))
 	for i := range errs {
@@ -35,22 +35,22 @@ func (r *request) all(err error) []error {
 type writer struct {
 	path    string
 	key     rowKey
-	row     []any // put's
-	c       *conn // nil after an error of the disk, until it is opened anew
+	row     []any // reused by put
+	c       *conn // nil after a disk error, until it is opened again
 	old     *conn // the connection that had the error
 	commits *atomic.Uint64
 	disk    *diskWatch
 
 	identity identity // as of the last commit
-	mark     *os.File // where the identity is kept beside the journal
+	mark     *os.File // the identity file beside the journal
 	files    []inode  // the journal and its log
-	shorter  bool     // one of them has lost octets, and what is left has not been proven
-	spare    spare    // for the connection that is opened after an error of the disk
+	shorter  bool     // one of them has lost octets, and the rest has not been checked
+	spare    spare    // for the connection that is opened after a disk error
 	reserve  *reserve
 
-	audit    mark  // of the last record of the audit, as of the running transaction
+	audit    mark  // of the last record of the audit, in the running transaction
 	saved    mark  // as of the last commit
-	spoolSeq int64 // last given
+	spoolSeq int64 // the last one assigned
 }
 
 // mark is the audit's end.
@@ -59,8 +59,8 @@ type mark struct {
 	hash string // 32 bytes; a string, so that marks compare
 }
 
-// maxBatch is how many groups share a transaction at most: enough for any herd, and a bound for the time that the first
-// waits for the last.
+// maxBatch is the maximum number of groups in a transaction: enough for any load, and a limit for the time that the
+// first waits for the last.
 const maxBatch = 256
 
 func (w *writer) start(j *Journal) error {
@@ -80,7 +80,7 @@ func (w *writer) start(j *Journal) error {
 	return nil
 }
 
-// open opens the journal, once it is known for the one that belongs there, and reads or makes its keys.
+// open opens the journal, once it is known to be the one that belongs there, and reads or creates its keys.
 func (w *writer) open(j *Journal) (warnings []string, err error) {
 	broken, warnings, err := recognize(w.path)
 	if err == nil && broken != "" {
@@ -141,7 +141,7 @@ func (w *writer) load() error {
 		return errors.New("the mark of the audit is damaged (restore a backup)")
 	}
 	w.audit = mark{seq, string(hash)}
-	// Where the chain is longer than its mark says, go on behind its end: a number is never used twice.
+	// If the chain is longer than its mark says, continue after its end: a number is never used twice.
 	if last, err := w.c.number("SELECT max(seq) FROM audit"); err != nil {
 		return err
 	} else if last > seq {
@@ -152,7 +152,7 @@ func (w *writer) load() error {
 		return err
 	}
 	last, err := w.c.number("SELECT max(seq) FROM spool")
-	w.spoolSeq = max(w.spoolSeq, last) // never lower than it was: readers go by it
+	w.spoolSeq = max(w.spoolSeq, last) // never decreases: readers depend on it
 	return err
 }
 
@@ -172,7 +172,7 @@ func (w *writer) stop() error {
 	return err
 }
 
-// serve writes until closing is closed, then what is still in the queue.
+// serve writes until closing is closed, then writes what is still in the queue.
 func (w *writer) serve(queue <-chan *request, closing <-chan struct{}) {
 	for {
 		select {
@@ -193,7 +193,7 @@ func (w *writer) serve(queue <-chan *request, closing <-chan struct{}) {
 	}
 }
 
-// batch writes r and what else is waiting, in one transaction, and answers all of them.
+// batch writes r and the other waiting requests, in one transaction, and replies to all of them.
 func (w *writer) batch(r *request, queue <-chan *request) {
 	var rs []*request
 	groups := 0
@@ -236,7 +236,8 @@ func (w *writer) batch(r *request, queue <-chan *request) {
 	}
 }
 
-// write commits the requests' groups. The error is everybody's; each group's own error is in its request.
+// write commits the requests' groups. Its error concerns all of them; the errors of single groups are in their
+// requests.
 func (w *writer) write(rs []*request) error {
 	if err := w.look(); err != nil {
 		return err
@@ -249,14 +250,14 @@ func (w *writer) write(rs []*request) error {
 	}
 	err := w.try(rs, false)
 	if err != nil && ofGroup(err) {
-		// One group cannot be: the others are written again, each behind a savepoint.
+		// One group failed: write the others again, each with a savepoint.
 		err = w.try(rs, true)
 	}
 	if err != nil {
 		w.fail()
-		// At once, before anybody hears of the error: what the failed commit left in the log is overwritten, lest a
-		// crash right now brought it to life. Where the disk is still bad, the next commit tries again.
-		// the log may have filled the disk, and has been written into the file now
+		// Immediately, before any caller receives the error: what the failed commit left in the log is overwritten,
+		// because otherwise a crash right now could make it valid. If the disk still fails, the next commit tries
+		// again. The log may have filled the disk, and has been written into the file now.
 		if w.ensure() == nil && code(err) == codeFull {
 			if err = w.try(rs, true); err == nil {
 				return nil
@@ -269,9 +270,9 @@ func (w *writer) write(rs []*request) error {
 	return nil
 }
 
-// look compares the files with what the last commit left. One that was removed or exchanged takes no commit. One that
-// lost octets is opened anew and proven before it takes any: only another program's checkpoint makes the log shorter
-// and leaves the journal whole.
+// look compares the files with their state after the last commit. A file that was removed or exchanged accepts no
+// commit. One that lost octets is opened again and checked first: only another program's checkpoint makes the log
+// shorter without harm.
 func (w *writer) look() error {
 	for i := range w.files {
 		shorter, err := w.files[i].look()
@@ -283,7 +284,7 @@ func (w *writer) look() error {
 	if w.shorter && w.c != nil {
 		w.fail()
 	}
-	if w.files[0].info.Size() == 0 { // opening it would have SQLite remove the log, which holds what is left
+	if w.files[0].info.Size() == 0 { // if it were opened, SQLite would remove the log, which has what is left
 		return w.cutShort(errors.New("it is empty"))
 	}
 	return nil
@@ -295,7 +296,7 @@ func (w *writer) cutShort(err error) error {
 		"(stop ringback and restore a backup): %w", w.path, err)
 }
 
-// try writes all groups in one transaction. Without savepoints it stops at the first group that cannot be.
+// try writes all groups in one transaction. Without savepoints it stops at the first group that fails.
 func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	w.audit = w.saved
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
@@ -332,16 +333,16 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	w.saved = w.audit
 	w.commits.Add(1)
 	w.identity.commits++
-	// Not synced, and an error does no harm: a number that is too low only tells less.
+	// Not synced, and an error does no harm: a number that is too low only detects less.
 	w.mark.WriteAt([]byte(w.identity.text()), 0)
 	w.seen()
 	return nil
 }
 
-// seen notes the files' sizes after a commit, which may have moved the log into the journal and cut it.
+// seen records the files' sizes after a commit, which may have moved the log into the journal and truncated it.
 func (w *writer) seen() {
 	for i := range w.files {
-		w.files[i].look() // what is wrong with it the next commit says
+		w.files[i].look() // the next commit reports what is wrong with it
 	}
 }
 
@@ -354,7 +355,7 @@ func (w *writer) apply(g []journal.Mutation) error {
 	return nil
 }
 
-// guarded applies a group behind a savepoint and takes it back where it cannot be.
+// guarded applies a group after a savepoint and reverts it if it fails.
 func (w *writer) guarded(g []journal.Mutation) error {
 	if _, err := w.c.exec("SAVEPOINT g"); err != nil {
 		return fmt.Errorf("savepoint: %v", err)
@@ -373,7 +374,7 @@ func (w *writer) guarded(g []journal.Mutation) error {
 	return err
 }
 
-// writeMarks counts the transaction, and moves the audit's mark along.
+// writeMarks counts the transaction and updates the audit's mark.
 func (w *writer) writeMarks() error {
 	n, err := w.c.exec("UPDATE marks SET n = ? WHERE name = 'commits'", w.identity.commits+1)
 	if err == nil && n != 1 {
@@ -399,8 +400,7 @@ func (w *writer) rollback() error {
 	return err
 }
 
-// fail retires the connection after an error of the disk: after a failed sync, no later success of it would mean
-// anything.
+// fail retires the connection after a disk error: after a failed sync, a later success of it would mean nothing.
 func (w *writer) fail() {
 	if w.old != nil {
 		w.old.close()
@@ -408,12 +408,12 @@ func (w *writer) fail() {
 	w.old, w.c = w.c, nil
 }
 
-// ensure opens the file anew after an error of the disk and proves it before anything else is written: its structure is
-// checked, and a mark is committed and read back. That commit also overwrites, in the write-ahead log, whatever the
-// failed one left there.
+// ensure opens the file again after a disk error and checks it before anything else is written: its structure is
+// checked, and a mark is committed and read back. That commit also overwrites, in the write-ahead log, what the failed
+// one left there.
 //
-// The old connection is closed only then. As long as one is open SQLite does not replay the log, so a commit that was
-// reported as an error cannot come to life.
+// The old connection is closed only after that. While one is open, SQLite does not replay the log, so a commit that was
+// reported as an error cannot become valid.
 func (w *writer) ensure() error {
 	if w.c != nil {
 		return nil
@@ -432,7 +432,7 @@ func (w *writer) ensure() error {
 	w.shorter = false
 	w.seen()
 	if w.old != nil {
-		w.old.close() // its error is the one already reported
+		w.old.close() // its error was already reported
 		w.old = nil
 	}
 	return w.load()
