@@ -260,7 +260,7 @@ func (c *noisy) Read(p []byte) (int, error) {
 	p[0] = c.text[c.n%len(c.text)]
 	c.n++
 	if c.n%1000 == 0 {
-		<-time.After(time.Millisecond) // in synctest time: 1 MB/s
+		<-time.After(time.Millisecond) // in the bubble's time: 1 MB/s
 	}
 	return 1, nil
 }

@@ -19,17 +19,17 @@ import (
 
 var _ lines.Dialable = (*lines.Lease)(nil)
 
-// fakeLine is a line whose modem answers by a table, and whose driver sees what the test says it sees.
+// fakeLine is a line whose modem answers from a table, and whose driver reads what the test sets.
 type fakeLine struct {
-	answers map[string]string // what the modem says to a command line
-	stale   string            // what lies ready before the script begins
+	answers map[string]string // the modem's answer to a command line
+	stale   string            // input that is available before the script begins
 
-	code   lines.ResultCode // what the driver reads …
-	after  time.Duration    // … so long after the script began, which ends it; 0: only when the script has ended
-	cause  error            // with what it ends the script then; nil: that it read code
-	err    error            // what the driver cannot do
+	code   lines.ResultCode // the result code that the driver reads …
+	after  time.Duration    // … this long after the script began, which ends it; 0: after the script has ended
+	cause  error            // the cause with which it ends the script then; nil: the result code
+	err    error            // the error of the driver
 	refuse bool             // do not run the script at all
-	call   *lines.Call      // forced upon the caller, whatever the script did
+	call   *lines.Call      // returned to the caller, whatever the script did
 
 	commands, dials int
 	wrote           string
@@ -82,8 +82,8 @@ func (l *fakeLine) run(ctx context.Context, fn func(context.Context, lines.Comma
 	return l.err
 }
 
-// fakeModem is the CommandConn: what it is told is looked up a line at a time. A Read with nothing to read waits for
-// its deadline.
+// fakeModem is the CommandConn: it looks up its input in a table, line by line. A Read without output waits for its
+// deadline.
 type fakeModem struct {
 	line *fakeLine
 	in   bytes.Buffer
@@ -124,7 +124,7 @@ func (c *fakeModem) Write(p []byte) (int, error) {
 }
 
 func (c *fakeModem) SetReadDeadline(t time.Time) error {
-	if t.Equal(time.Unix(1, 0)) { // only ctx's end sets one in the past, from its own goroutine
+	if t.Equal(time.Unix(1, 0)) { // only the end of ctx sets a deadline in the past, from its own goroutine
 		c.wake <- struct{}{}
 		return nil
 	}
@@ -168,7 +168,7 @@ func scripts(t *testing.T) []*chat.Script {
 	return all
 }
 
-// answers are of a modem that knows AT, and says what is given to the dial command.
+// answers returns the answers of a modem that knows AT and answers the dial command with dial.
 func answers(dial string) map[string]string {
 	return map[string]string{"AT": "\r\nOK\r\n", "ATH1": "\r\nOK\r\n", "ATDT 84001": dial}
 }
@@ -184,7 +184,7 @@ func TestDial(t *testing.T) {
 		pattern  string
 		number   string
 		outcome  Outcome
-		detail   string // part of it
+		detail   string // part of the text
 		wrote    string
 		hungup   int
 		attempts int // times the line was asked to dial
@@ -292,7 +292,7 @@ func TestDial(t *testing.T) {
 	}
 }
 
-// TestHeldBack: that the dial command never left is told apart from all that may have been dialled.
+// TestHeldBack: a dial command that was provably never sent is distinguished from one that may have dialled.
 func TestHeldBack(t *testing.T) {
 	rang := fmt.Errorf("tty65: %w: %w", lines.ErrHeldBack, lines.ErrRinging)
 	dead := fmt.Errorf("%w: %w", lines.ErrHeldBack, lines.ErrDown)
@@ -341,13 +341,13 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// number is what the plan once made of these digits; no number for what it never made.
+// number returns the Number of these digits as the plan created it; the zero Number for other text.
 func number(digits string) numbers.Number {
 	n, _ := numbers.Reread(digits)
 	return n
 }
 
-// Nothing but digits comes to a line, and the line hears nothing of what is no number.
+// Only digits are sent to a line, and nothing is sent if there is no number.
 func TestNumbers(t *testing.T) {
 	d := Dialer{Scripts: scripts(t)}
 	for _, bad := range []string{"", "5551234;ATH", ",", "!", "W", "@", "&", "\r", "1\r", "1\nATH", "\x00", "٣", "１",
@@ -367,7 +367,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// Whatever text a number is made of, by the plan or from a record, only digits are dialled.
+// Whatever text a number comes from, via the plan or from a record, only digits are dialled.
 func FuzzNumber(f *testing.F) {
 	f.Add("84001")
 	f.Add("84001;ATH")

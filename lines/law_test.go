@@ -12,22 +12,22 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLeasesComeBack attacks law 9: whatever happens in whatever order, no line is lent twice, none in quarantine or
-// down is lent, and all leases come back.
+// TestLeasesComeBack attacks law 9: whatever happens, in any order, no line is leased twice, no line that is down or
+// quarantined is leased, and all leases are released.
 func TestLeasesComeBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { rapid.Check(struct{ rapid.TB }{t}, attack) }) // a bubble has no Deadline
+	synctest.Test(t, func(t *testing.T) { rapid.Check(struct{ rapid.TB }{t}, attack) }) // a bubble has no deadline
 }
 
-// attacker holds what it has got hold of.
+// attacker has the leases, requests and calls of a run.
 type attacker struct {
 	t       *rapid.T
 	w       *town
 	queue   []*Waiting
 	leases  []*Lease
 	calls   map[int]*stubData // incoming, by line
-	ringing map[int]bool      // answered, neither connected nor missed
+	ringing map[int]bool      // answered, but neither connected nor missed
 	bad     map[int]bool      // Settle fails
-	odd     map[int]bool      // Probe may do anything
+	odd     map[int]bool      // Probe may return anything
 	down    map[int]bool
 }
 
@@ -87,7 +87,7 @@ func (a *attacker) request(t *rapid.T) {
 		return
 	}
 	a.queue = append(a.queue, q)
-	idle, slow := false, false // slow: it may be waiting for a probe
+	idle, slow := false, false // slow: the request may be waiting for a probe
 	for _, s := range before {
 		if s.State == Idle && slices.Contains(may, s.TTY) {
 			odd := a.odd[s.TTY] || a.w.probing(s.TTY)
@@ -97,7 +97,7 @@ func (a *attacker) request(t *rapid.T) {
 	synctest.Wait()
 	select {
 	case l := <-q.Lease():
-		// A probe that failed at once has taken its line out of service, and another may serve now.
+		// A probe that failed immediately has put its line out of service, and another line may serve now.
 		now, _ := Choose(x, a.w.Lines())
 		if !slices.Contains(may, l.TTY()) && !(slow && slices.Contains(now, l.TTY())) {
 			t.Fatalf("%+v got tty %d, Choose says %v, and afterwards %v", x, l.TTY(), may, now)
@@ -225,7 +225,7 @@ func (a *attacker) port(t *rapid.T) {
 	a.w.stubs[tty].host.Up(a.proof(tty))
 }
 
-// probe changes what the probe of a modem says, and how late.
+// probe changes the result of a modem's probe, and its delay.
 func (a *attacker) probe(t *rapid.T) {
 	tty := a.tty(t)
 	err := rapid.SampledFrom([]error{nil, ErrRinging, ErrDown, errors.New("no OK")}).Draw(t, "says")
@@ -240,7 +240,7 @@ func (w *town) probing(tty int) bool {
 	return w.lines[tty].probing
 }
 
-// check is asked after each step.
+// check runs after each step.
 func (a *attacker) check(t *rapid.T) {
 	synctest.Wait()
 	owned := map[int]int{}
@@ -248,7 +248,7 @@ func (a *attacker) check(t *rapid.T) {
 		owned[l.TTY()]++
 	}
 	for _, q := range a.queue {
-		if len(q.lease) > 0 { // lent and not taken yet
+		if len(q.lease) > 0 { // leased, but not received yet
 			l := <-q.lease
 			q.lease <- l
 			owned[l.TTY()]++
@@ -299,7 +299,7 @@ func (a *attacker) checkUsable(t *rapid.T) {
 	}
 }
 
-// end gives all back and mends all: then each line must be idle.
+// end releases all leases and repairs all lines; each line must then become idle.
 func (a *attacker) end() {
 	for tty, s := range a.w.stubs {
 		a.bad[tty], a.down[tty] = false, false
@@ -307,7 +307,7 @@ func (a *attacker) end() {
 		s.probes(nil, 0)
 		s.host.Up(nil)
 	}
-	<-time.After(time.Minute) // a probe may be under way, or put off
+	<-time.After(time.Minute) // a probe may be running or delayed
 	for _, q := range a.queue {
 		may, _ := Choose(q.want, a.w.Lines())
 		for _, tty := range may {
@@ -332,7 +332,7 @@ func (a *attacker) end() {
 		c.err = nil
 		_ = c.Hangup(context.Background())
 	}
-	<-time.After(time.Minute) // a probe may be under way, or put off
+	<-time.After(time.Minute) // a probe may be running or delayed
 	for _, s := range a.w.Lines() {
 		if s.State != Idle {
 			a.t.Fatalf("not idle in the end: %+v", s)

@@ -16,18 +16,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stub is a Driver without a modem. It notices when two use it at once.
+// stub is a Driver without a modem. It detects concurrent use.
 type stub struct {
 	tty int
-	up  bool // say Up at the start
+	up  bool // report Up at the start
 
 	mu     sync.Mutex
 	host   Host
-	settle error // what Settle says
+	settle error // the result of Settle
 	used   int
 	clash  bool
 	proofs int
-	probe  error // what Probe says …
+	probe  error // the result of Probe …
 	takes  time.Duration
 	probed int
 }
@@ -86,7 +86,7 @@ func (s *stub) Probe(ctx context.Context) error {
 	return err
 }
 
-// probes changes what Probe says, and how late.
+// probes changes the result of Probe and its delay.
 func (s *stub) probes(err error, takes time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *stub) settles(err error) {
 	s.settle = err
 }
 
-// stubData is a call that is only hung up.
+// stubData is a call that can only be hung up.
 type stubData struct {
 	Data
 	once sync.Once
@@ -145,7 +145,7 @@ type town struct {
 	stop  func()
 }
 
-// inTown runs body in a bubble with the lines given, all up.
+// inTown runs body in a bubble with the given lines, all up.
 func inTown(t *testing.T, accept Accept, cfgs []Config, body func(t *testing.T, w *town)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestLeaseTooLateIsGivenBack(t *testing.T) {
 	inTown(t, nil, rotary(1), func(t *testing.T, w *town) {
 		x := Want{Rotary: NoRotary, Called: 1}
 		a := w.want(t, "a", x)
-		synctest.Wait() // lent, and not taken from the channel
+		synctest.Wait() // leased, but not received from the channel
 		a.Cancel()
 		l := taken(t, w.want(t, "b", x))
 		a.Cancel()
@@ -286,7 +286,8 @@ func TestLeaseTooLateIsGivenBack(t *testing.T) {
 	})
 }
 
-// TestPassedOnWithoutBeingAnswerable: between a call and the callback that waits for its line nobody can get in.
+// TestPassedOnWithoutBeingAnswerable: between a call and the callback that waits for its line, no other call is
+// answered.
 func TestPassedOnWithoutBeingAnswerable(t *testing.T) {
 	var w *town
 	inTown(t, func(ctx context.Context, c *Call) { <-c.Done() }, rotary(1), func(t *testing.T, in *town) {
@@ -332,11 +333,11 @@ func TestAnotherLineCallsBack(t *testing.T) {
 			t.Errorf("lines %d and %d, want 2 and 3", a.TTY(), b.TTY())
 		}
 		c := w.want(t, "c", x)
-		waits(t, c) // 1 is idle, but the others are only busy
+		waits(t, c) // 1 is idle, but the others are in service and only busy
 		w.stubs[2].host.Down(errors.New("unplugged"))
 		waits(t, c)
 		w.stubs[3].host.Down(errors.New("unplugged"))
-		l := taken(t, c) // now there is no other in service
+		l := taken(t, c) // no other line is in service now
 		if l.TTY() != 1 {
 			t.Errorf("line %d, want 1", l.TTY())
 		}
@@ -346,7 +347,7 @@ func TestAnotherLineCallsBack(t *testing.T) {
 	})
 }
 
-// TestStart: right after a start no line is up yet, and the called line must not be taken for the only one.
+// TestStart: right after a start no line is up yet, and the called line must not be considered the only one.
 func TestStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, nil, rotary(1, 2), false)
@@ -377,7 +378,7 @@ func TestQuarantine(t *testing.T) {
 		if d.host.Answer() {
 			t.Error("answered in quarantine")
 		}
-		if d.proofs != 3 { // at once, after 10 s, after 30 s; then after 70 s
+		if d.proofs != 3 { // immediately, after 10 s, after 30 s; then after 70 s
 			t.Errorf("proven %d times in a minute", d.proofs)
 		}
 		d.settles(nil)
@@ -389,7 +390,7 @@ func TestQuarantine(t *testing.T) {
 		if w.state(1) != Idle {
 			t.Errorf("%v", w.state(1))
 		}
-		// A driver that is back after a loss has proven the line.
+		// A driver that reports Up after a loss has proven the line.
 		d.settles(errors.New("DCD stays on"))
 		taken(t, w.want(t, "c", Want{Rotary: NoRotary, Called: 1})).Release()
 		synctest.Wait()
@@ -483,7 +484,7 @@ func TestDrainAndModes(t *testing.T) {
 		if w.stubs[1].host.Answer() {
 			t.Error("answered while draining")
 		}
-		taken(t, w.want(t, "a", Want{Rotary: NoRotary, Called: 1})).Release() // promises are still kept
+		taken(t, w.want(t, "a", Want{Rotary: NoRotary, Called: 1})).Release() // pending callbacks are still placed
 	})
 }
 
@@ -566,7 +567,7 @@ func TestStatusAndChanges(t *testing.T) {
 		if err := w.Clear(77); err == nil {
 			t.Error("line 77 cleared")
 		}
-		// A line that comes while the pool runs.
+		// A line that is added while the pool runs.
 		s := &stub{tty: 5, up: true}
 		if err := w.Add(&Config{TTY: 5, Rotary: NoRotary}, s); err != nil {
 			t.Fatal(err)

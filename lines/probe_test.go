@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestProbeBeforeLease: a modem that hung while it was idle is not lent: its line goes to quarantine with the cause,
-// and the callback gets the next.
+// TestProbeBeforeLease: a modem that hung while it was idle is not leased. Its line is quarantined with the cause,
+// and the callback gets the next line.
 func TestProbeBeforeLease(t *testing.T) {
 	inTown(t, nil, rotary(1, 2, 3), func(t *testing.T, w *town) {
 		w.stubs[2].probes(errors.New("no OK within 3s"), 3*time.Second)
@@ -29,7 +29,7 @@ func TestProbeBeforeLease(t *testing.T) {
 		if s, _ := w.Line(2); s.State != Quarantined || !strings.Contains(s.Reason, "no OK within 3s") {
 			t.Errorf("%+v", s)
 		}
-		l := taken(t, first) // the called line: no other is in service any more
+		l := taken(t, first) // the called line: no other line is in service any more
 		if l.TTY() != 1 {
 			t.Errorf("tty %d", l.TTY())
 		}
@@ -43,7 +43,7 @@ func TestProbeBeforeLease(t *testing.T) {
 	})
 }
 
-// TestProbeKeepsThePlace: who waits for a probe that fails stays first in the queue.
+// TestProbeKeepsThePlace: a request whose probe fails keeps its place in the queue.
 func TestProbeKeepsThePlace(t *testing.T) {
 	inTown(t, nil, rotary(1, 2, 3), func(t *testing.T, w *town) {
 		x := Want{Rotary: NoRotary, Called: 1}
@@ -62,7 +62,8 @@ func TestProbeKeepsThePlace(t *testing.T) {
 	})
 }
 
-// TestAnsweredWhileProbed: a call that rings while its line is probed is answered, and the callback waits on.
+// TestAnsweredWhileProbed: a call that rings during a probe of its line is answered, and the callback continues to
+// wait.
 func TestAnsweredWhileProbed(t *testing.T) {
 	for name, err := range map[string]error{"rings": fmt.Errorf("probe: %w", ErrRinging), "says nothing of it": nil,
 		"fails": errors.New("no OK")} {
@@ -82,14 +83,14 @@ func TestAnsweredWhileProbed(t *testing.T) {
 					t.Errorf("%+v", s)
 				}
 				_ = data.Hangup(t.Context())
-				taken(t, q).Release() // and nobody could get in between: no probe is needed
+				taken(t, q).Release() // no call could come in between, so no probe is needed
 			})
 		})
 	}
 }
 
-// TestRingingIsNotLent: a line that rings is left to its caller, whose silence is waited for; it is not probed in a
-// loop.
+// TestRingingIsNotLent: a ringing line is left to its caller. The pool waits for silence and does not probe the line
+// in a loop.
 func TestRingingIsNotLent(t *testing.T) {
 	inTown(t, nil, rotary(1), func(t *testing.T, w *town) {
 		s := w.stubs[1]
@@ -107,7 +108,7 @@ func TestRingingIsNotLent(t *testing.T) {
 	})
 }
 
-// TestCancelledWhileProbed: the line goes to the next, once.
+// TestCancelledWhileProbed: the line goes to the next request, once.
 func TestCancelledWhileProbed(t *testing.T) {
 	inTown(t, nil, rotary(1), func(t *testing.T, w *town) {
 		w.stubs[1].probes(nil, time.Second)
@@ -132,7 +133,7 @@ func TestCancelledWhileProbed(t *testing.T) {
 	})
 }
 
-// TestClosedWhileProbed: the end of the pool ends a probe, and quarantines nothing for it.
+// TestClosedWhileProbed: the end of the pool ends a probe and quarantines no line because of that.
 func TestClosedWhileProbed(t *testing.T) {
 	inTown(t, nil, rotary(1), func(t *testing.T, w *town) {
 		w.stubs[1].probes(nil, time.Hour)
@@ -148,7 +149,7 @@ func TestClosedWhileProbed(t *testing.T) {
 	})
 }
 
-// TestDownWhileProbed: who waits for the probe of a line that is lost gets another at once.
+// TestDownWhileProbed: a request that waits for the probe of a lost line gets another line immediately.
 func TestDownWhileProbed(t *testing.T) {
 	inTown(t, nil, rotary(1, 2, 3), func(t *testing.T, w *town) {
 		w.stubs[2].probes(fmt.Errorf("probe: %w", ErrDown), time.Minute)
@@ -169,8 +170,8 @@ func TestDownWhileProbed(t *testing.T) {
 	})
 }
 
-// TestLeaseLost: the owner of a lease learns that its line went out of service, however often it asks; after the
-// release there is nothing to learn.
+// TestLeaseLost: the owner of a lease learns that its line went out of service, however often it asks. After the
+// release there is nothing to report.
 func TestLeaseLost(t *testing.T) {
 	inTown(t, nil, rotary(1, 2), func(t *testing.T, w *town) {
 		l := taken(t, w.want(t, "a", Want{Rotary: NoRotary, Called: 2}))
@@ -233,8 +234,8 @@ func TestLeaseProbe(t *testing.T) {
 	})
 }
 
-// TestNoVerifyLines: a callback without verification gets a line whose calls may do without a login while one is in
-// service, and else any.
+// TestNoVerifyLines: a callback without verification gets a line whose calls may omit the login while one is in
+// service, and otherwise any line.
 func TestNoVerifyLines(t *testing.T) {
 	cfgs := []Config{{TTY: 1, Rotary: 1}, {TTY: 2, Rotary: 1, InBand: true}, {TTY: 3, Rotary: 1},
 		{TTY: 4, Rotary: 1, InBand: true, InsecureSignals: true}}
@@ -246,7 +247,7 @@ func TestNoVerifyLines(t *testing.T) {
 			t.Errorf("tty %d and %d", a.TTY(), b.TTY())
 		}
 		c := w.want(t, "c", x)
-		waits(t, c) // 2 is idle, but those that may are only busy
+		waits(t, c) // 2 is idle, but the lines that may omit the login are only busy
 		w.stubs[3].host.Down(errors.New("unplugged"))
 		waits(t, c)
 		w.stubs[4].host.Down(errors.New("unplugged"))
@@ -255,7 +256,7 @@ func TestNoVerifyLines(t *testing.T) {
 			t.Errorf("tty %d, omits the login: %v", l.TTY(), omits(l))
 		}
 		d := w.want(t, "d", x)
-		waits(t, d) // the called line comes last
+		waits(t, d) // the called line is the last choice
 		w.stubs[2].host.Down(errors.New("unplugged"))
 		same := taken(t, d)
 		if same.TTY() != 1 || omits(same) {

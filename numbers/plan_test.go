@@ -17,7 +17,7 @@ func TestCanonical(t *testing.T) {
 		err    string
 	}{
 		{in: "84001", origin: OriginAAA, want: "84001"},
-		{in: "408-555-1212", origin: OriginAAA, want: "4085551212"}, // the TACACS+ draft's own example
+		{in: "408-555-1212", origin: OriginAAA, want: "4085551212"}, // the example of the TACACS+ draft
 		{in: "(408) 555.1212 ", origin: OriginAAA, want: "4085551212"},
 		{in: "(408) 555.1212", origin: OriginPlace, want: "4085551212"},
 		{in: "9,5551234", origin: OriginAAA, plan: commaPlan, want: "5551234"},

@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestCallers: a calling number is told in full or not at all.
+// TestCallers: a calling number is reported completely or not at all.
 func TestCallers(t *testing.T) {
 	c := newCodes(nil)
 	long := strings.Repeat("1", maxCaller)
@@ -38,15 +38,15 @@ func TestCallers(t *testing.T) {
 		{"RING;707070;999", result, "707070", "999"},           // ELSA
 		{"RING;707070", result, "707070", ""},                  // ELSA
 		{"RING;;999", result, "", "999"},                       // ELSA, caller withheld
-		{"RING/0666", result, "", "0666"},                      // isdn4linux: the number that was called
+		{"RING/0666", result, "", "0666"},                      // isdn4linux: the called number
 		{"RING: 3 DN9 8888", result, "8888", ""},               // Zoom MX/S
-		{"RING: 3 DN9 8888 1", result, "8888", ""},             // with what mgetty's ring.c does not name behind it
+		{"RING: 3 DN9 8888 1", result, "8888", ""},             // with a field that mgetty's ring.c does not name
 		{"RING: 3 DN9", result, "", ""},                        // caller withheld
 		{"NMBR = " + long, caller, long, ""},                   //
 		{"NMBR = +" + long, caller, "+" + long, ""},            //
 		{"RING;" + long + ";" + long, result, long, long},      //
 		{"NMBR = " + long + "1", caller, "", ""},               // longer than any number
-		{"NMBR = 701,2345", caller, "", ""},                    // 701 is somebody else
+		{"NMBR = 701,2345", caller, "", ""},                    // 701 is another subscriber
 		{"CALLER NUMBER: 701,2345", caller, "", ""},            //
 		{"CID: 701;2345", caller, "", ""},                      //
 		{"RING;701,2345;999", result, "", "999"},               //
@@ -61,7 +61,7 @@ func TestCallers(t *testing.T) {
 		{`+CLIP:`, caller, "", ""},                             //
 		{"NMBR = (800) 555-1212", caller, "", ""},              // separators
 		{"NMBR = 800 5551212", caller, "", ""},                 // spaces
-		{`NMBR = "5551212"`, caller, "", ""},                   // quotes are +CLIP's
+		{`NMBR = "5551212"`, caller, "", ""},                   // quotes belong to +CLIP only
 		{"NMBR = '5551212'", caller, "", ""},                   //
 		{"NMBR = 5551212X", caller, "", ""},                    // letters
 		{"NMBR = X5551212", caller, "", ""},                    //
@@ -71,11 +71,11 @@ func TestCallers(t *testing.T) {
 		{"NMBR = *675551212", caller, "", ""},                  //
 		{"NMBR = 5551212#", caller, "", ""},                    //
 		{"NMBR = 5551212;ATH", caller, "", ""},                 //
-		{"NMBR 5551212", info, "", ""},                         // not the form
+		{"NMBR 5551212", info, "", ""},                         // not in this form
 		{"NMBRS = 5551212", info, "", ""},                      //
 		{"CIDM", info, "", ""},                                 //
 		{"+CLIP 5551212", info, "", ""},                        //
-		{"REASON FOR NO CALLER NUMBER: 12", info, "", ""},      // no number that rings
+		{"REASON FOR NO CALLER NUMBER: 12", info, "", ""},      // not a calling number
 	} {
 		e := c.parse([]byte(tc.line), false)
 		if e.kind != tc.kind || e.caller != tc.caller || e.called != tc.called ||
@@ -85,8 +85,7 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-// FuzzCaller: a number that is told stands in the line from end to end, with nothing but the form's own marks around
-// it.
+// FuzzCaller: a reported number is in the line as a whole, surrounded only by the separators of its form.
 func FuzzCaller(f *testing.F) {
 	for _, s := range []string{"NMBR = 701,2345", "CALLER NUMBER: 2232", "CID: 5551234", "RING;707070;999", "RING/0666",
 		"RING: 3 DN9 8888",
@@ -110,7 +109,7 @@ func FuzzCaller(f *testing.F) {
 	})
 }
 
-// standsIn reports whether the number stands in the line, between marks of the line's form.
+// standsIn reports whether the line contains the number between separators of the line's form.
 func standsIn(line, number string) bool {
 	before, behind := "=: ", ""
 	switch upper := strings.ToUpper(line); {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestDialects: what each maker's modem says, out of which document, and what it has to mean.
+// TestDialects: the texts of each maker's modems, the document of each, and the required meaning.
 func TestDialects(t *testing.T) {
 	c, file := newCodes(nil), mustTable(t)
 	seen := map[string]bool{}
@@ -142,7 +142,7 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// rowOf is the row that has the line, found without the parser's index.
+// rowOf returns the row for the line, found without the parser's index.
 func rowOf(rows []codeRow, line string) (best *codeRow) {
 	for i, r := range rows {
 		start, open := strings.CutSuffix(r.Text, "*")
@@ -166,7 +166,7 @@ func mustTable(t testing.TB) *table {
 	return file
 }
 
-// The data file: each row says where it is from, nothing is there twice, no document is there for nothing.
+// The data file: each row has a source, no text is listed twice, no source is unused.
 func TestTableRows(t *testing.T) {
 	file := mustTable(t)
 	used := map[string]bool{}
@@ -203,7 +203,7 @@ func TestTableRows(t *testing.T) {
 	}
 }
 
-// A table that is not right is not taken.
+// An invalid table is rejected.
 func TestReadTable(t *testing.T) {
 	for text, want := range map[string]string{
 		"codes: [{text: X, means: NOTHING}]":           `"X" means "NOTHING", which is not BUSY, NO ANSWER,`,
@@ -218,7 +218,7 @@ func TestReadTable(t *testing.T) {
 	}
 }
 
-// TestLines: what no dialect is about.
+// TestLines: texts that are not specific to a dialect.
 func TestLines(t *testing.T) {
 	c := newCodes(nil)
 	for _, tc := range []struct {
@@ -229,7 +229,7 @@ func TestLines(t *testing.T) {
 		{"\x00\xffOK ", result, lines.OK}, // after line noise
 		{"Ok", result, lines.OK},
 		{"connect 9600", result, lines.Connected},
-		{"NO SUCH LUCK", result, lines.NoCarrier}, // what begins with NO is a failure, whatever follows
+		{"NO SUCH LUCK", result, lines.NoCarrier}, // a text that begins with NO is a failure, whatever follows
 		{"no loop current", result, lines.NoCarrier},
 		{"NOTHING", info, ""},
 		{"NO", info, ""},
@@ -249,7 +249,7 @@ func TestLines(t *testing.T) {
 		{"\x80garb\x01age", noise, ""},
 		{"RING\x01;5", noise, ""},
 		{" ", noise, ""},
-		{"2", info, ""}, // the answer to a query: no ring where the modem speaks in words
+		{"2", info, ""}, // the answer to a query, not a ring, if the modem sends words
 		{"0", info, ""},
 		{"12", info, ""},
 	} {
@@ -278,8 +278,8 @@ func TestNumericCodes(t *testing.T) {
 	}
 }
 
-// What a line's configuration says of its modem goes before the table, whole texts before beginnings, the longest of
-// these first.
+// The texts of a line's configuration take precedence over the table, complete texts over prefixes, and longer
+// prefixes over shorter ones.
 func TestOwnCodes(t *testing.T) {
 	c := newCodes(map[string]lines.ResultCode{
 		"RRING": lines.Ring, "Line Blocked*": lines.Blacklisted, "NO LUCK": lines.NoResult, "NO L*": lines.Busy,
@@ -323,7 +323,7 @@ func TestCheckResultText(t *testing.T) {
 	}
 }
 
-// Whatever a configuration that was accepted says: OK, ERROR, CONNECT, numbers and our echo mean what they always do.
+// Whatever an accepted configuration says: OK, ERROR, CONNECT, numbers and our echo keep their meaning.
 func FuzzOwnCodes(f *testing.F) {
 	f.Add("RRING")
 	f.Add("O*")

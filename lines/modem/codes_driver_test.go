@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// A fax machine or a voice that answers is no call, whatever begins with CONNECT: the dial ends with its code, and the
-// modem is hung up.
+// A fax machine or a voice that answers is not a data call, even if the text begins with CONNECT: the dial ends with
+// its code, and the modem is hung up.
 func TestConnectIsNoDataCall(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		for says, want := range map[string]lines.ResultCode{"CONNECT FAX": lines.Fax,
@@ -34,7 +34,7 @@ func TestConnectIsNoDataCall(t *testing.T) {
 	})
 }
 
-// A fax that is answered as a data call is hung up, and nobody hears of it.
+// A fax that is answered as a data call is hung up and not reported to the pool.
 func TestFaxAnswered(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		f := newFake(signals)
@@ -51,7 +51,7 @@ func TestFaxAnswered(t *testing.T) {
 	})
 }
 
-// A call that is announced as a fax or a voice is left alone; the operator may say otherwise.
+// A call announced as a fax or a voice is not answered; the operator may configure otherwise.
 func TestRingForAnotherService(t *testing.T) {
 	for _, tc := range []struct {
 		says     string
@@ -81,7 +81,7 @@ func TestRingForAnotherService(t *testing.T) {
 	}
 }
 
-// What a line's configuration calls final ends its dial, and what it calls progress does not.
+// A text that the line's configuration calls final ends its dial; one that it calls progress does not.
 func TestOwnCodesInADial(t *testing.T) {
 	own := func(o *Options) {
 		o.Config.ResultCodes = map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted,

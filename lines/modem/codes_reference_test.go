@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "print docs/reference/result-codes.md anew")
 
-// TestReferenceResultCodes prints docs/reference/result-codes.md out of the data file.
+// TestReferenceResultCodes prints docs/reference/result-codes.md from the data file.
 func TestReferenceResultCodes(t *testing.T) {
 	const path = "../../docs/reference/result-codes.md"
 	want := reference(mustTable(t))

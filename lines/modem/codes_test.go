@@ -24,8 +24,8 @@ func TestIsDial(t *testing.T) {
 	}
 }
 
-// FuzzSplit: how the bytes are spread over reads changes neither lines nor events, and nothing is held beyond the
-// bound.
+// FuzzSplit: the distribution of bytes over reads changes neither lines nor events, and a splitter never holds more
+// than its limit.
 func FuzzSplit(f *testing.F) {
 	f.Add("\r\nRING\r\n\r\nNMBR = 0555\r\n\r\nCONNECT 9600\r\n", uint(3))
 	f.Add("ATDT5551\r\r\nNO CARRIER\r\n0\r2\r", uint(1))
@@ -63,12 +63,13 @@ func events(t *testing.T, text string, chunk int) []string {
 	return all
 }
 
-// noHost hears nothing.
+// noHost ignores all reports.
 type noHost struct{ lines.Host }
 
 func (noHost) Phase(lines.State) {}
 
-// FuzzData: whatever comes in whatever pieces, a call's data is what was sent, but for a NO CARRIER at the very end.
+// FuzzData: however the input is cut into pieces, a call's data is what was sent, except a NO CARRIER at the very
+// end.
 func FuzzData(f *testing.F) {
 	f.Add("\r\nNO CARRIER\r\nNO CARRIER\r\n", uint(1))
 	f.Add("\r\r\n\r\nNO CARR\r\nNO CARRIER\r", uint(4))
@@ -80,7 +81,7 @@ func FuzzData(f *testing.F) {
 		d.conn = c
 		for b := []byte(text); len(b) > 0; {
 			n := min(int(chunk%32)+1, len(b))
-			if rest := c.feed(b[:n]); d.conn == nil { // a RING, say, behind NO CARRIER
+			if rest := c.feed(b[:n]); d.conn == nil { // for example a RING after NO CARRIER
 				if !strings.Contains(text, noCarrier) {
 					t.Fatalf("%q ended the call", text)
 				}

@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// instant is a port with a modem that answers at once and takes no goroutine, so that what is measured is the driver's.
+// instant is a port with a modem that answers immediately and uses no goroutine, so that only the driver is measured.
 type instant struct {
 	changes chan struct{}
 	more    chan struct{} // capacity 1
@@ -147,7 +147,7 @@ func (p *instant) SetDTR(on bool) error {
 	return nil
 }
 
-// instantTown runs n lines, and returns when all are idle.
+// instantTown runs n lines and returns when all are idle.
 func instantTown(tb testing.TB, n int, accept lines.Accept) (*lines.Pool, []*instant, func()) {
 	tb.Helper()
 	pool := lines.NewPool(lines.PoolOptions{})
@@ -170,7 +170,7 @@ func instantTown(tb testing.TB, n int, accept lines.Accept) (*lines.Pool, []*ins
 	return pool, ports, func() { cancel(); running.Wait() }
 }
 
-// await blocks until the line's status is as ok wants it.
+// await blocks until ok accepts the line's status.
 func await(pool *lines.Pool, tty int, ok func(lines.Status) bool) lines.Status {
 	for {
 		changed := pool.Changed()
@@ -181,7 +181,7 @@ func await(pool *lines.Pool, tty int, ok func(lines.Status) bool) lines.Status {
 	}
 }
 
-// TestIdleLineIsCheap: at most 12 KiB and one goroutine for a line that rests.
+// TestIdleLineIsCheap: a resting line costs at most 12 KiB and one goroutine.
 func TestIdleLineIsCheap(t *testing.T) {
 	const n = 400
 	inUse := func() uint64 {
@@ -209,8 +209,8 @@ func TestIdleLineIsCheap(t *testing.T) {
 	})
 }
 
-// BenchmarkCycle is a callback without its waits: a call comes in and is hung up on, the line is leased, dials,
-// connects, is hung up and released. In memory, with a modem that answers at once.
+// BenchmarkCycle is a callback without its waits: a call arrives and is hung up, the line is leased, dials, connects,
+// is hung up and released. It runs in memory, with a modem that answers immediately.
 func BenchmarkCycle(b *testing.B) {
 	pool, ports, stop := instantTown(b, 1, func(ctx context.Context, c *lines.Call) { _ = c.Hangup(ctx) })
 	defer stop()

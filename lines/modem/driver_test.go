@@ -131,7 +131,7 @@ func TestDialConnects(t *testing.T) {
 				if err := c.Hangup(b.t.Context()); err != nil {
 					t.Error(err)
 				}
-				if took := time.Since(began); took > time.Second { // a question, ATH, a new secret
+				if took := time.Since(began); took > time.Second { // a query, ATH, a new secret
 					t.Errorf("hang-up with the carrier gone took %v", took)
 				}
 				l.Release()
@@ -160,7 +160,8 @@ func TestDialTimesOut(t *testing.T) {
 	})
 }
 
-// TestOneDialAnAttempt has scripts that dial more than they may: no octet of what was not counted reaches the modem.
+// TestOneDialAnAttempt has scripts that dial more than they may: no octet of an uncounted dial command reaches the
+// modem.
 func TestOneDialAnAttempt(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -232,7 +233,7 @@ func TestOffHookScript(t *testing.T) {
 	})
 }
 
-// TestErrorBeforeDialing: an ERROR to something else than the dial command is the script's own business.
+// TestErrorBeforeDialing: an ERROR to a command other than the dial command is left to the script.
 func TestErrorBeforeDialing(t *testing.T) {
 	f := newFake(true)
 	f.reply = func(cmd string) string {
@@ -288,7 +289,7 @@ func TestGlare(t *testing.T) {
 	})
 }
 
-// TestRingOnLeasedLine: it is not answered while it is leased, and is afterwards.
+// TestRingOnLeasedLine: a ringing line is not answered during a lease, but after it.
 func TestRingOnLeasedLine(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -316,7 +317,7 @@ func TestMissedCall(t *testing.T) {
 		if s := b.until(lines.Idle); s.Calls != 0 {
 			t.Errorf("%+v", s)
 		}
-		// Not even ATA is answered any more.
+		// ATA is not answered any more, either.
 		f.answers = "VOICE"
 		f.reply = func(cmd string) string {
 			if cmd == "ATA" {
@@ -375,7 +376,7 @@ func TestAutoAnswer(t *testing.T) {
 		_ = c.Hangup(b.t.Context())
 		b.until(lines.Idle)
 		l := b.lease()
-		f.connect("CONNECT 2400") // while it is leased: never a call of ours
+		f.connect("CONNECT 2400") // during the lease: not our call
 		b.pass(5 * time.Second)
 		if !f.isOnHook() {
 			t.Error("a call on a leased line was left up")
@@ -433,8 +434,8 @@ func TestClear(t *testing.T) {
 	})
 }
 
-// TestConnectDuringAbort: the modem connects while the dial is being given up. Nobody gets that call, and the line ends
-// on hook.
+// TestConnectDuringAbort: the modem connects while the dial is being aborted. No user gets that call, and the line
+// ends on hook.
 func TestConnectDuringAbort(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		for at := 3 * time.Second; at <= 5*time.Second; at += 100 * time.Millisecond {
@@ -486,7 +487,7 @@ func TestScriptPanics(t *testing.T) {
 	})
 }
 
-// TestDriverPanics: a driver that fails leaves its line down, says why, and closes the port.
+// TestDriverPanics: a driver that fails leaves its line down with a reason, and closes the port.
 func TestDriverPanics(t *testing.T) {
 	f := newFake(true)
 	closed := make(chan struct{})

@@ -10,8 +10,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// left is what leaves of what is written, piece by piece, and how often the guard time is waited for. waited octets
-// have a mark in front.
+// leftOf returns the octets that are sent when pieces are written, and how often the guard time is awaited. Octets
+// sent after a wait have a mark in front.
 func leftOf(e *escapes, pieces [][]byte) (out []byte, waits int) {
 	for _, b := range pieces {
 		for len(b) > 0 {
@@ -58,8 +58,8 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
-// FuzzEscapes: whatever is written, however it is cut, three escape characters in a row never leave, and nothing else
-// is changed.
+// FuzzEscapes: whatever is written, in whatever pieces, three escape characters in a row are never sent, and nothing
+// else is changed.
 func FuzzEscapes(f *testing.F) {
 	f.Add([]byte("++++\x00+\x91+x+++"), byte('+'), true, byte(2))
 	f.Add([]byte("\x0e\x8e\x0e\x0e\x11\x0e"), byte(0x0e), false, byte(1))
@@ -106,8 +106,8 @@ func FuzzEscapes(f *testing.F) {
 	})
 }
 
-// TestSessionCannotEscape: whatever a session writes, a modem stays in data state: escapes in one write and octet by
-// octet, with the silence that the modem wants, of each character.
+// TestSessionCannotEscape: whatever a session writes, the modem stays in data state. The test tries each character,
+// in one write and octet by octet, with the silence that the modem requires.
 func TestSessionCannotEscape(t *testing.T) {
 	for name, d := range map[string]exchange.Dialect{
 		"S2 set": {}, "keeps the plus": {Registers: map[int]exchange.Register{2: {Fixed: true}}},
@@ -149,7 +149,7 @@ func TestSessionCannotEscape(t *testing.T) {
 	}
 }
 
-// TestSlowModemClock: a modem whose guard time is longer than its S12 says is hung up all the same, by a second escape.
+// TestSlowModemClock: a modem whose guard time is longer than its S12 is also hung up, by a second escape.
 func TestSlowModemClock(t *testing.T) {
 	atTheEdge(t, exchange.Dialect{SlowGuard: 500 * time.Millisecond}, func(e *edge) {
 		e.until(lines.Idle)

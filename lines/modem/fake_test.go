@@ -25,7 +25,7 @@ type fakePort struct {
 	signals bool
 	changes chan struct{}
 
-	ahead []byte // read by Await; of who reads
+	ahead []byte // read by Await; used by the reader
 
 	mu      sync.Mutex
 	waiting bool
@@ -55,7 +55,7 @@ func (p *fakePort) setWaiting(is bool) {
 	p.waiting = is
 }
 
-// changed leaves a token, and ends Await.
+// changed leaves a token and ends Await.
 func (p *fakePort) changed() {
 	if !p.signals {
 		return
@@ -94,22 +94,22 @@ func (p *fakePort) SetDTR(on bool) error {
 func (p *fakePort) Break(time.Duration) error { return nil }
 func (p *fakePort) String() string            { return "fake" }
 
-// fake is a modem with a telephone line of its own. Its fields are set before it is used, or under mu.
+// fake is a modem with its own telephone line. Its fields are set before use, or under mu.
 type fake struct {
 	signals bool
 	echo    bool
 	numeric bool
-	mute    bool                    // says nothing
+	mute    bool                    // sends nothing
 	chunk   int                     // writes in pieces of this size; 0: whole
 	latency time.Duration           // before each answer
-	reply   func(cmd string) string // what to say to a command instead; "" as usual
+	reply   func(cmd string) string // replaces the answer to a command; "" keeps the usual one
 	dials   func(number string) string
-	answers string // what ATA brings; "" CONNECT
+	answers string // the result of ATA; "" is CONNECT
 	train   time.Duration
-	keeps   func(reg, value int) int // what a register keeps of a value; nil: all of it
-	refused map[int]bool             // registers that it does not have
-	dcdHigh bool                     // DCD never goes
-	dcdLow  bool                     // DCD never comes
+	keeps   func(reg, value int) int // the part of a value that a register keeps; nil: all of it
+	refused map[int]bool             // registers that the modem does not have
+	dcdHigh bool                     // DCD never drops
+	dcdLow  bool                     // DCD never rises
 	gap     time.Duration
 
 	running  sync.WaitGroup
@@ -122,17 +122,17 @@ type fake struct {
 	offHook  bool
 	s        map[int]int
 	commands []string
-	dialed   []string // command lines that dialled
+	dialed   []string // the dial commands
 	heard    strings.Builder
 	opened   atomic.Int32
-	refuse   error // what open says
+	refuse   error // the error of open
 }
 
 func newFake(signals bool) *fake { return &fake{signals: signals, s: factory()} }
 
 func factory() map[int]int { return map[int]int{2: '+', 12: 50} }
 
-// open plugs the modem in.
+// open connects the modem.
 func (f *fake) open(ctx context.Context) (lines.Port, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -142,7 +142,7 @@ func (f *fake) open(ctx context.Context) (lines.Port, error) {
 	}
 	ours, theirs := net.Pipe()
 	f.wire = ours
-	f.saying = make(chan struct{}, 1) // in the bubble of this test
+	f.saying = make(chan struct{}, 1) // created in the bubble of this test
 	f.port = &fakePort{Conn: theirs, f: f, signals: f.signals, changes: make(chan struct{}, 1)}
 	if f.dcdHigh {
 		f.sig |= lines.DCD
@@ -235,7 +235,7 @@ func (f *fake) say(text string) {
 	}
 }
 
-// code sends a result code in the fashion that is set.
+// code sends a result code in the format that is set.
 func (f *fake) code(words string) {
 	if f.numeric {
 		for n, c := range map[string]lines.ResultCode{"0": lines.OK, "1": lines.Connected, "2": lines.Ring,
@@ -295,7 +295,7 @@ func (f *fake) command(cmd string) {
 	}
 }
 
-// registers is a command line with nothing but S registers, among the settings that the driver sends with them.
+// registers matches a command line with only S registers, and the settings that the driver sends with them.
 var registers = regexp.MustCompile(`^(?:[EQV][01])*(?:S[0-9]+(?:=[0-9]+|\?))+$`)
 
 var oneRegister = regexp.MustCompile(`S([0-9]+)(?:=([0-9]+)|\?)`)
@@ -320,7 +320,7 @@ func (f *fake) registers(body string) {
 	f.code("OK")
 }
 
-// result trains and connects, or says why not. "" says nothing at all.
+// result trains and connects, or sends another result. "" sends nothing.
 func (f *fake) result(text string) {
 	if text == "" {
 		return
@@ -354,7 +354,7 @@ func (f *fake) dcd(on bool) {
 	}
 }
 
-// carrierGone is the far end's hang-up.
+// carrierGone simulates a hang-up by the far end.
 func (f *fake) carrierGone() {
 	f.set(func() { f.online, f.offHook = false, false })
 	f.code("NO CARRIER")
@@ -495,7 +495,7 @@ func (b *bench) debug(tty int, text string) {
 	b.log = append(b.log, time.Now().Format("05.000 ")+text)
 }
 
-// pass lets time go by.
+// pass lets time pass.
 func (b *bench) pass(d time.Duration) { <-time.After(d) }
 
 // until waits for a state.
@@ -527,7 +527,7 @@ func (b *bench) lease() *lines.Lease {
 	return l
 }
 
-// incoming rings until the call is there.
+// incoming rings until the call is answered.
 func (b *bench) incoming() *lines.Call {
 	b.t.Helper()
 	for range 10 {

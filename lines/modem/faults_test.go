@@ -66,7 +66,7 @@ func TestPortVanishesAndReturns(t *testing.T) {
 				t.Errorf("reason %q", s.Reason)
 			}
 			b.pass(10 * time.Second)
-			// the port's own words: it names itself
+			// the port's own error, which names the port
 			if s := b.until(lines.Down); s.Reason != "no such device (is the modem plugged in?)" {
 				t.Errorf("reason %q", s.Reason)
 			}
@@ -176,7 +176,7 @@ func TestDCDStuckLow(t *testing.T) {
 	})
 }
 
-// TestCallLeftByACrash: a call is up when the port is opened. It is hung up before the line is in service.
+// TestCallLeftByACrash: a call is up when the port is opened. It is hung up before the line comes into service.
 func TestCallLeftByACrash(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		f := newFake(signals)
@@ -218,7 +218,7 @@ func TestGarbage(t *testing.T) {
 	})
 }
 
-// TestFlood: 1 MiB without CR at a call that nobody reads, then read. Not a byte is lost, and memory stays bounded.
+// TestFlood: 1 MiB without CR arrives at a call that is not read at first. No byte is lost, and memory stays bounded.
 func TestFlood(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		f := newFake(signals)
@@ -234,7 +234,7 @@ func TestFlood(t *testing.T) {
 				string(got[size-16:]) != "0123456789abcdef" {
 				t.Errorf("read %d bytes, %v", len(got), err)
 			}
-			sender.Go(func() { f.say(strings.Repeat("x", 100000)) }) // and is hung up on amidst more
+			sender.Go(func() { f.say(strings.Repeat("x", 100000)) }) // and the hang-up comes in the middle of more data
 			synctest.Wait()
 			if err := c.Hangup(b.t.Context()); err != nil {
 				t.Error(err)
@@ -248,7 +248,7 @@ func TestFlood(t *testing.T) {
 func TestNoCarrierToldFromData(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		sends []string // with a second between them
+		sends []string // with a second between two
 		data  string
 		lost  bool // on a port without signals
 	}{
@@ -278,7 +278,7 @@ func TestNoCarrierToldFromData(t *testing.T) {
 						got, _ := io.ReadAll(c)
 						want := tc.data
 						if tc.lost && signals {
-							want = strings.Join(tc.sends, "") // DCD says that the call is up: it is data
+							want = strings.Join(tc.sends, "") // DCD shows that the call is up, so this is data
 						}
 						if string(got) != want {
 							t.Errorf("data %q, want %q", got, want)
@@ -295,7 +295,7 @@ func TestNoCarrierToldFromData(t *testing.T) {
 						}
 						_ = c.Hangup(b.t.Context())
 						b.until(lines.Idle)
-						if !f.isOnHook() { // also where the caller had only typed it
+						if !f.isOnHook() { // even if the caller had only typed it
 							t.Error("off hook")
 						}
 					})
@@ -305,7 +305,7 @@ func TestNoCarrierToldFromData(t *testing.T) {
 	}
 }
 
-// TestHalfTypedLine: what a caller typed before they hung up does not get an end from the modem's NO CARRIER.
+// TestHalfTypedLine: text that a caller typed before the hang-up does not get a line end from the modem's NO CARRIER.
 func TestHalfTypedLine(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		f := newFake(signals)
@@ -346,13 +346,13 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
-// TestWriteBlocked: the modem takes no more bytes. The call can be hung up all the same.
+// TestWriteBlocked: the modem accepts no more bytes. The call can still be hung up.
 func TestWriteBlocked(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
 		b.until(lines.Idle)
 		c := b.incoming()
-		_ = f.wire.SetReadDeadline(time.Unix(1, 0)) // the fake stops to read
+		_ = f.wire.SetReadDeadline(time.Unix(1, 0)) // the fake stops reading
 		f.running.Wait()
 		done := make(chan error)
 		go func() { _, err := c.Write(make([]byte, 100)); done <- err }()
@@ -365,7 +365,7 @@ func TestWriteBlocked(t *testing.T) {
 			t.Errorf("hang-up with a modem that takes nothing: %v", err)
 		}
 		b.until(lines.Down)
-		b.until(lines.Idle) // opened anew it works
+		b.until(lines.Idle) // works after reopening
 	})
 }
 
@@ -412,7 +412,7 @@ func TestNumericModem(t *testing.T) {
 		b.until(lines.Idle)
 		f.say("2\r")
 		c := <-b.calls
-		go f.say("\nx") // after a numeric code no LF belongs to the modem
+		go f.say("\nx") // a numeric result code has no LF
 		buf := make([]byte, 2)
 		if _, err := io.ReadFull(c, buf); err != nil || string(buf) != "\nx" {
 			t.Errorf("%q %v", buf, err)
@@ -421,7 +421,8 @@ func TestNumericModem(t *testing.T) {
 	}, func(o *Options) { o.Config.Init = "ATE0V0" })
 }
 
-// TestEscapeIsOff: with DTR the driver never sends +++, and what a caller makes us echo cannot reach the command line.
+// TestEscapeIsOff: with DTR the driver never sends +++, and text that a caller makes us echo cannot reach the command
+// line.
 func TestEscapeIsOff(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {

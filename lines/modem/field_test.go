@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// TestProvableModems: what a modem can do decides whether a line without modem signals is in service.
+// TestProvableModems: the modem's capabilities decide whether a line without modem signals is in service.
 func TestProvableModems(t *testing.T) {
 	keeps := func(fixed ...int) exchange.Dialect {
 		d := exchange.Dialect{Registers: map[int]exchange.Register{}}
@@ -28,7 +28,7 @@ func TestProvableModems(t *testing.T) {
 		own      []int // proof_registers
 		insecure bool
 		down     string // part of the reason; "" in service
-		escape   byte   // S2 in the end; 0: one of escapeChars
+		escape   byte   // the final S2; 0: one of escapeChars
 	}{
 		{name: "as V.250 has it"},
 		{name: "numbers without leading zeros", d: exchange.Dialect{BareNumbers: true}},
@@ -92,8 +92,8 @@ func TestProvableModems(t *testing.T) {
 	}
 }
 
-// TestPortThatShouldHaveSignals: a server of RFC 2217 without COM-PORT is no port without signals unless the operator
-// says so.
+// TestPortThatShouldHaveSignals: an RFC 2217 server without COM-PORT is not accepted as a port without signals,
+// unless the operator allows it.
 func TestPortThatShouldHaveSignals(t *testing.T) {
 	for _, insecure := range []bool{false, true} {
 		atTheEdge(t, exchange.Dialect{}, func(e *edge) {
@@ -109,8 +109,8 @@ func TestPortThatShouldHaveSignals(t *testing.T) {
 	}
 }
 
-// TestModemsOfTheField: traits of modems that the driver used to fail on. Each takes a call, dials, and is on hook in
-// the end.
+// TestModemsOfTheField: properties of modems on which the driver used to fail. Each modem answers a call, dials, and
+// is on hook at the end.
 func TestModemsOfTheField(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -150,7 +150,7 @@ func TestModemsOfTheField(t *testing.T) {
 	}
 }
 
-// TestCallerIDAtAnyTime: before the first ring, after it, after the second.
+// TestCallerIDAtAnyTime: the number arrives before the first ring, after it, or after the second.
 func TestCallerIDAtAnyTime(t *testing.T) {
 	for _, when := range []exchange.CallerIDTime{exchange.BeforeFirstRing, exchange.AfterFirstRing} {
 		for _, check := range []bool{false, true} {
@@ -172,8 +172,8 @@ func TestCallerIDAtAnyTime(t *testing.T) {
 	}
 }
 
-// TestCallerIDAfterTheSecondRing: the number comes when AAA was asked about a call without one. It is asked again,
-// about the number.
+// TestCallerIDAfterTheSecondRing: the number arrives after AAA was asked about a call without one. AAA is asked
+// again, about the number.
 func TestCallerIDAfterTheSecondRing(t *testing.T) {
 	onTown(t, exchange.ModemConfig{CallerID: true, Dialect: exchange.Dialect{CallerIDTime: exchange.AfterSecondRing}},
 		func(e *edge) {
@@ -189,7 +189,7 @@ func TestCallerIDAfterTheSecondRing(t *testing.T) {
 		}, func(o *Options) { o.Config.CallCheck = true })
 }
 
-// TestCallerIDIsNotKept: a number without a ring behind it is not that of the next call.
+// TestCallerIDIsNotKept: a number without a ring after it does not belong to the next call.
 func TestCallerIDIsNotKept(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -204,7 +204,7 @@ func TestCallerIDIsNotKept(t *testing.T) {
 	}, func(o *Options) { o.Config.CallerID = true })
 }
 
-// TestHungModemIsFound: one that hangs while idle is found by the probe, and is back when it answers.
+// TestHungModemIsFound: the probe finds a modem that hangs while idle; the line returns when the modem answers.
 func TestHungModemIsFound(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		onTown(t, exchange.ModemConfig{}, func(e *edge) {
@@ -221,13 +221,13 @@ func TestHungModemIsFound(t *testing.T) {
 	})
 }
 
-// TestProbeLeavesRingsAlone: nothing is asked while the telephone rings.
+// TestProbeLeavesRingsAlone: no command is sent while the line rings.
 func TestProbeLeavesRingsAlone(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
 		b.until(lines.Idle)
 		b.pass(2 * time.Hour)
-		b.pool.Drain() // nobody answers
+		b.pool.Drain() // no call is answered
 		f.code("RING")
 		b.pass(time.Second)
 		if err := b.drv.Probe(b.t.Context()); !errors.Is(err, lines.ErrRinging) {
@@ -244,8 +244,8 @@ func TestProbeLeavesRingsAlone(t *testing.T) {
 	})
 }
 
-// TestProbe: a modem that answers is as it was, one that does not is proven by all means, and the error says what
-// failed.
+// TestProbe: a modem that answers is unchanged. For one that does not answer, every way of proof is tried, and the
+// error says what failed.
 func TestProbe(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -267,7 +267,7 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// TestCommandGap: no command leaves sooner after a result code, not even one of a script that sees OK before its line's
+// TestCommandGap: no command is sent too soon after a result code, not even by a script that sees OK before its line
 // end.
 func TestCommandGap(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
@@ -282,7 +282,7 @@ func TestCommandGap(t *testing.T) {
 	})
 }
 
-// TestSettle: reading begins with CONNECT, our first text leaves 0.5 s later.
+// TestSettle: reading starts with CONNECT; our first text is sent 0.5 s later.
 func TestSettle(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -304,7 +304,7 @@ func TestSettle(t *testing.T) {
 	})
 }
 
-// TestNotices: what is not as it should be though the line works is shown.
+// TestNotices: a problem is shown even though the line works.
 func TestNotices(t *testing.T) {
 	onTown(t, exchange.ModemConfig{Dialect: exchange.Dialect{NoCallerID: true}}, func(e *edge) {
 		e.until(lines.Idle)
@@ -330,7 +330,7 @@ func TestNotices(t *testing.T) {
 	}, withSignals(true), func(o *Options) { o.Config.CallerID = true })
 }
 
-// TestHeldBack: an attempt whose dial command never left says so; one whose command did, does not.
+// TestHeldBack: an attempt whose dial command was never sent says so; one whose command was sent does not.
 func TestHeldBack(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -363,7 +363,7 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// TestStopWhileAnswering: a modem that takes ATA and says nothing does not hold up the end of the process.
+// TestStopWhileAnswering: a modem that does not answer ATA does not delay the end of the process.
 func TestStopWhileAnswering(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		f := newFake(signals)
@@ -386,8 +386,8 @@ func TestStopWhileAnswering(t *testing.T) {
 	})
 }
 
-// TestRingBehindNoCarrier: the next call rings before the silence by which a NO CARRIER is believed. The session ends
-// all the same, and that call is taken.
+// TestRingBehindNoCarrier: the next call rings before the silence that confirms a NO CARRIER. The session still ends,
+// and that call is answered.
 func TestRingBehindNoCarrier(t *testing.T) {
 	for _, behind := range []string{"\r\nRING\r\n", "\r\nNMBR = 5551234\r\n", "\r\nOK\r\n", "\r\n+CRING: SYNC\r\n"} {
 		for _, chunk := range []int{0, 1, 7} {

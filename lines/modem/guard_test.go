@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// hangUpAfter sends a caller's last words and the loss of their carrier in one piece, as a modem does after an orderly
+// hangUpAfter sends a caller's last words and the loss of the carrier in one piece, as a modem does after an orderly
 // disconnect.
 func (f *fake) hangUpAfter(words string) {
 	f.set(func() { f.online, f.offHook = false, false })
@@ -17,8 +17,8 @@ func (f *fake) hangUpAfter(words string) {
 	f.dcd(false)
 }
 
-// repeat is a session that repeats what it hears, until the call ends or, as with any login, its time is over: a modem
-// that answers the echo right after its NO CARRIER makes that line look like data.
+// repeat is a session that echoes its input until the call ends or, like a login, until its time limit: a modem that
+// answers the echo right after its NO CARRIER makes that line look like data.
 func repeat(c *lines.Call) {
 	_ = c.Data.SetReadDeadline(time.Now().Add(time.Minute))
 	buf := make([]byte, 16)
@@ -35,7 +35,7 @@ func repeat(c *lines.Call) {
 	}
 }
 
-// A caller types a dial command and hangs up, so that the echo of it meets a modem in command state.
+// A caller types a dial command and hangs up, so that its echo reaches a modem in command state.
 func TestEchoOfACommandDialsNobody(t *testing.T) {
 	for _, words := range []string{
 		"ATDT0900123", "ATDT0900123\r", "atdt0900123\r", "x ATDT0900123\rATDT0900123\r", "\r\rATDT0900123\r",
@@ -62,14 +62,14 @@ func TestEchoOfACommandDialsNobody(t *testing.T) {
 	}
 }
 
-// The same, with the carrier lost some time after the words: what is left in the modem's buffer must not become part of
+// The same, but the carrier is lost some time after the text: the rest in the modem's buffer must not become part of
 // our command.
 func TestUnfinishedEchoIsDeleted(t *testing.T) {
 	f := newFake(false)
 	onBench(t, f, func(b *bench) {
 		b.until(lines.Idle)
 		c := b.incoming()
-		f.set(func() { f.online, f.offHook = false, false }) // before the echo comes, after the words went
+		f.set(func() { f.online, f.offHook = false, false }) // before the echo arrives, after the text was sent
 		go func() {
 			f.say("ATDT0900123")
 			<-time.After(time.Second)

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// impostors are callers who answer as a modem does, to whatever they see.
+// impostors are callers that answer like a modem to all they receive.
 var impostors = map[string]func(c *person, text string){
 	"silent": nil,
 	"OK":     func(c *person, text string) { c.keys("\r\nOK\r\n") },
@@ -36,8 +36,8 @@ var impostors = map[string]func(c *person, text string){
 	},
 }
 
-// TestTypedNoCarrier: a caller types NO CARRIER and then speaks as the modem. The session ends; the line is lent to
-// nobody, rings for nobody and shows no dial command before the modem is on hook indeed.
+// TestTypedNoCarrier: a caller types NO CARRIER and then imitates the modem. The session ends. Until the modem is
+// really on hook, the line is not leased, does not ring, and shows the caller no dial command.
 func TestTypedNoCarrier(t *testing.T) {
 	for name, says := range impostors {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestTypedNoCarrier(t *testing.T) {
 	}
 }
 
-// TestAnswersAtEachMoment: the OK, the numbers or the CONNECT of an impostor come at each 10 ms of the hang-up.
+// TestAnswersAtEachMoment: an impostor sends the OK, the numbers or the CONNECT at each 10 ms of the hang-up.
 func TestAnswersAtEachMoment(t *testing.T) {
 	const steps, step = 500, 10 * time.Millisecond
 	for _, text := range []string{"\r\nOK\r\n", "\r\n000\r\n\r\n000\r\n\r\n000\r\n\r\nOK\r\n",
@@ -106,8 +106,8 @@ func TestAnswersAtEachMoment(t *testing.T) {
 	}
 }
 
-// TestCallerOnTheLineAtStart: a process died or the port was lost while a call was up. Its caller answers as the modem
-// does. The line is not in service before that call is down.
+// TestCallerOnTheLineAtStart: a process died, or the port was lost, while a call was up. Its caller answers like the
+// modem. The line does not come into service before that call has ended.
 func TestCallerOnTheLineAtStart(t *testing.T) {
 	for name, says := range impostors {
 		for _, kept := range []bool{true, false} {
@@ -119,11 +119,11 @@ func TestCallerOnTheLineAtStart(t *testing.T) {
 					thief := e.at(e.stranger, nil)
 					thief.call()
 					thief.plays(says)
-					killed := e.proofs // as it stands on the disk
+					killed := e.proofs // the state on disk
 					e.line.Disconnect()
 					e.endAsIfKilled()
 					if !kept {
-						killed = &Proofs{} // another key too
+						killed = &Proofs{} // and with another key
 					}
 					if state := e.line.State(); state != exchange.Connected {
 						t.Fatalf("the modem is %v: there is no call to attack with", state)
@@ -145,10 +145,10 @@ func TestCallerOnTheLineAtStart(t *testing.T) {
 	}
 }
 
-// endAsIfKilled ends a process whose port has gone: it can do nothing to the modem any more.
+// endAsIfKilled ends a process whose port is lost, so that it can do nothing more to the modem.
 func (e *edge) endAsIfKilled() { e.end() }
 
-// TestRingAtEachMoment: a stranger's call comes in at each 10 ms of a dial. Whoever is said to be connected is the
+// TestRingAtEachMoment: a stranger's call arrives at each 10 ms of a dial. A reported connection is always to the
 // subscriber.
 func TestRingAtEachMoment(t *testing.T) {
 	const steps, step = 120, 10 * time.Millisecond
@@ -173,8 +173,8 @@ func TestRingAtEachMoment(t *testing.T) {
 	}
 }
 
-// TestPowerCycle: a modem that was switched off and on knows no secret. Nothing is dialed by it until the operator
-// vouches for it.
+// TestPowerCycle: a modem that was switched off and on knows no secret. It does not dial until the operator confirms
+// that no call is up.
 func TestPowerCycle(t *testing.T) {
 	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
 		e.until(lines.Idle)
@@ -202,8 +202,8 @@ func TestPowerCycle(t *testing.T) {
 	})
 }
 
-// TestSecretIsRenewed: the registers hold other values after each call and each dial, and nothing that debug is told
-// has them.
+// TestSecretIsRenewed: the registers have other values after each call and each dial, and debug output never contains
+// them.
 func TestSecretIsRenewed(t *testing.T) {
 	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
 		e.until(lines.Idle)
@@ -236,7 +236,7 @@ func TestSecretIsRenewed(t *testing.T) {
 		all := strings.Join(e.debugLines(), "\n")
 		if written := strings.Count(all, "S18="); written != strings.Count(all, "S18=255") ||
 			!strings.Contains(all, "[secret]") {
-			t.Error("debug shows what is written") // 255 is how the registers are tried out
+			t.Error("debug shows what is written") // 255 is the value that tests the registers
 		}
 		for secret := range seen {
 			for _, n := range strings.Fields(secret) {
@@ -248,7 +248,7 @@ func TestSecretIsRenewed(t *testing.T) {
 	})
 }
 
-// TestScriptThatResets: a script's ATZ or AT&F takes the secret and the settings from the modem. It has them again
+// TestScriptThatResets: a script's ATZ or AT&F removes the secret and the settings from the modem. They are restored
 // before the script's next line.
 func TestScriptThatResets(t *testing.T) {
 	for _, reset := range []string{"ATZ", "AT&F", "AT&F1E0V1", "ATS0=1", "ATS2=43", "ATS18=5", "ATQ1"} {
@@ -262,7 +262,7 @@ func TestScriptThatResets(t *testing.T) {
 				before := e.line.Register(25)
 				c, code, err := lease.Dial(e.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
 					want := "OK"
-					if reset == "ATQ1" || reset == "AT&F1E0V1" { // the soft modem knows &F0 alone, and Q1 says nothing
+					if reset == "ATQ1" || reset == "AT&F1E0V1" { // the modem knows only &F0; Q1 has no answer
 						want = ""
 					}
 					if err := expect(ctx, c, reset+"\r", want); err != nil {
@@ -297,7 +297,7 @@ func TestScriptThatResets(t *testing.T) {
 	}
 }
 
-// TestResetInTheDialLine is refused: it would take the proof away behind the question for it.
+// TestResetInTheDialLine: such a line is rejected, because it would remove the proof after the query for it.
 func TestResetInTheDialLine(t *testing.T) {
 	atTheEdge(t, exchange.Dialect{}, func(e *edge) {
 		lease, err := e.pool.Acquire(e.t.Context(), lines.Want{Owner: "cb", TTYs: []int{1}, Rotary: lines.NoRotary})
@@ -314,8 +314,8 @@ func TestResetInTheDialLine(t *testing.T) {
 	})
 }
 
-// TestKilledWhileResetting: a process that is killed, or a port that is lost, at any moment of the start takes no line
-// out of service.
+// TestKilledWhileResetting: a process that is killed, or a port that is lost, at any moment of the start does not put
+// a line out of service.
 func TestKilledWhileResetting(t *testing.T) {
 	for _, trigger := range []string{"\b", "S26?", "ATH", speak, "ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255",
 		"S26?\r"} {
@@ -338,9 +338,9 @@ func TestKilledWhileResetting(t *testing.T) {
 	}
 }
 
-// TestRingWhileResetting: a stranger's call comes in while the modem, whose stored profile answers by itself, is being
-// reset: at the start, and by a script. The stranger sees no dial command, the line is not taken for idle while the
-// call is up, and comes back in the end.
+// TestRingWhileResetting: a stranger's call arrives while the modem, whose stored profile answers by itself, is being
+// reset, at the start or by a script. The stranger sees no dial command. The line does not count as idle while the
+// call is up, and returns to service at the end.
 func TestRingWhileResetting(t *testing.T) {
 	for _, trigger := range []string{"ATZ", "S12?S0=0", "&C1", "S12=50", "S18=255", "ATZ\rx"} {
 		for i := range 20 {
@@ -360,7 +360,7 @@ func TestRingWhileResetting(t *testing.T) {
 				watched := e.watchIdle()
 				var taken sync.WaitGroup
 				over := make(chan struct{})
-				taken.Go(func() { // a call that comes in as it should is hung up on
+				taken.Go(func() { // a regular call is hung up
 					for {
 						select {
 						case c := <-e.calls:
@@ -411,8 +411,8 @@ func TestRingWhileResetting(t *testing.T) {
 	}
 }
 
-// TestRingWhileEscaping: a stranger's call comes in at each moment of the escapes by which a modem without a known
-// secret is brought on hook, and is answered by the modem itself.
+// TestRingWhileEscaping: a stranger's call arrives at each moment of the escapes that bring a modem without a known
+// secret on hook, and the modem answers it by itself.
 func TestRingWhileEscaping(t *testing.T) {
 	for i := range 70 {
 		synctest.Test(t, func(t *testing.T) {

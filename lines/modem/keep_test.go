@@ -34,7 +34,7 @@ func wantState(t *testing.T, p *Proofs, want state) {
 	}
 }
 
-// states are what a modem may be kept as; the last does not fit into a sector.
+// states returns the states that a modem may be stored with; the last one is larger than a sector.
 func states() []state {
 	many := secret{}
 	for r := range 120 {
@@ -49,7 +49,8 @@ func states() []state {
 	}
 }
 
-// TestProofsAreKept: what was saved last is loaded, whatever stood there before, and by another process.
+// TestProofsAreKept: load returns the state that was saved last, whatever the file contained before, also in another
+// process.
 func TestProofsAreKept(t *testing.T) {
 	p, path := openProofs(t)
 	wantState(t, p, state{})
@@ -79,8 +80,8 @@ func TestProofsAreKept(t *testing.T) {
 	}
 }
 
-// TestProofIsWrittenInPlace: the next record takes the sector of the one before it, so that a crash leaves one of the
-// two.
+// TestProofIsWrittenInPlace: the next record overwrites the sector of the previous one, so that a crash leaves one of
+// the two.
 func TestProofIsWrittenInPlace(t *testing.T) {
 	p, path := openProofs(t)
 	mustSave(t, p, states()[0])
@@ -94,12 +95,12 @@ func TestProofIsWrittenInPlace(t *testing.T) {
 		t.Errorf("another file, or %d octets: %v", after.Size(), err)
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 2 { // the key
+	if err != nil || len(entries) != 2 { // one of the two is the key
 		t.Errorf("%v, %v", entries, err)
 	}
 }
 
-// TestDamagedProof: no octet of a record can change, and no piece of it be missing, without being noticed.
+// TestDamagedProof: every changed octet and every missing piece of a record is detected.
 func TestDamagedProof(t *testing.T) {
 	p, path := openProofs(t)
 	mustSave(t, p, states()[1])
@@ -121,7 +122,7 @@ func TestDamagedProof(t *testing.T) {
 		flipped := bytes.Clone(whole)
 		flipped[i] ^= 1
 		try("a flipped bit", i, flipped)
-		if text := whole[:i]; i != bytes.IndexByte(whole, '\n') { // the text alone is a record of ringback 0.3
+		if text := whole[:i]; i != bytes.IndexByte(whole, '\n') { // the text alone is a valid record of ringback 0.3
 			try("cut", i, text)
 		}
 		zeroed := bytes.Clone(whole)
@@ -130,7 +131,7 @@ func TestDamagedProof(t *testing.T) {
 	}
 }
 
-// TestProofOfBefore: a record of ringback 0.3 is read, and the next save makes it one of today.
+// TestProofOfBefore: a record of ringback 0.3 is read, and the next save writes it in the current format.
 func TestProofOfBefore(t *testing.T) {
 	p, path := openProofs(t)
 	for _, s := range states() {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// triggers are all that the rules know.
+// triggers returns all triggers of the rules.
 func triggers() []trigger {
 	var all []trigger
 	for _, r := range rules {
@@ -23,7 +23,8 @@ func triggers() []trigger {
 	return all
 }
 
-// TestEveryTriggerHasASender: each trigger of the rules is sent by some code, and each that is sent has a rule.
+// TestEveryTriggerHasASender: each trigger of the rules is sent by some code, and each trigger that is sent has a
+// rule.
 func TestEveryTriggerHasASender(t *testing.T) {
 	names, declared := map[string]bool{}, map[string]bool{}
 	paths, err := filepath.Glob("*.go")
@@ -46,7 +47,7 @@ func TestEveryTriggerHasASender(t *testing.T) {
 						declared[v.Names[0].Name] = true
 					}
 				}
-				continue // also the rules themselves
+				continue // and the rules themselves
 			}
 			ast.Inspect(d, func(n ast.Node) bool {
 				if id, ok := n.(*ast.Ident); ok {
@@ -66,7 +67,7 @@ func TestEveryTriggerHasASender(t *testing.T) {
 	}
 }
 
-// TestPhases: each phase can be reached and left, and the port may be lost in each but one.
+// TestPhases: each phase can be reached and left, and the port may be lost in every phase except one.
 func TestPhases(t *testing.T) {
 	in, out := map[phase]bool{closed: true}, map[phase]bool{}
 	for _, r := range rules {
@@ -83,7 +84,7 @@ func TestPhases(t *testing.T) {
 	}
 }
 
-// TestPhasesInTheDocs holds the drawing to the rules.
+// TestPhasesInTheDocs checks the drawing in the documentation against the rules.
 func TestPhasesInTheDocs(t *testing.T) {
 	const doc, begin, end = "../../docs/explanation/modem-driver.md", "<!-- rules -->\n", "<!-- end of rules -->\n"
 	text, err := os.ReadFile(doc)

@@ -2,4 +2,4 @@
 
 package modem
 
-const underRace = true // it needs more memory
+const underRace = true // the race detector needs more memory

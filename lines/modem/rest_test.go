@@ -7,7 +7,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// rest lets so much time pass that the line rests.
+// rest lets enough time pass for the line to rest.
 func (b *bench) rest() {
 	b.t.Helper()
 	b.until(lines.Idle)
@@ -24,7 +24,7 @@ func (b *bench) resting() bool {
 	return b.drv.resting
 }
 
-// TestRest: a line that rests misses nothing, and rests again afterwards.
+// TestRest: a resting line misses nothing, and rests again afterwards.
 func TestRest(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
 		for name, happens := range map[string]func(b *bench){
@@ -89,7 +89,7 @@ func TestRest(t *testing.T) {
 	})
 }
 
-// TestSignalsWhileResting: a change of the modem signals is seen at once.
+// TestSignalsWhileResting: a change of the modem signals is noticed immediately.
 func TestSignalsWhileResting(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -105,7 +105,7 @@ func TestSignalsWhileResting(t *testing.T) {
 	})
 }
 
-// TestMuteWhileResting: a modem that no longer answers is found by the probe of a line that rests.
+// TestMuteWhileResting: the probe of a resting line finds a modem that no longer answers.
 func TestMuteWhileResting(t *testing.T) {
 	f := newFake(true)
 	onBench(t, f, func(b *bench) {
@@ -116,7 +116,7 @@ func TestMuteWhileResting(t *testing.T) {
 	})
 }
 
-// TestRestAtEachMoment: what happens just as the line goes to rest is not lost.
+// TestRestAtEachMoment: an event just as the line starts to rest is not lost.
 func TestRestAtEachMoment(t *testing.T) {
 	for at := restAfter - 10; at <= restAfter+10; at++ {
 		f := newFake(true)

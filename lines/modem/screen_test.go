@@ -11,14 +11,14 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// screener is who is asked whether to answer.
+// screener answers the question whether to answer a call.
 type screener struct {
 	takes  time.Duration
 	grants func(lines.RingingCall) bool
 
 	mu    sync.Mutex
 	asked []string
-	given int // callers who gave up before the answer
+	given int // calls that ended before the verdict
 }
 
 func (s *screener) screen(ctx context.Context, r lines.RingingCall) bool {
@@ -32,7 +32,7 @@ func (s *screener) screen(ctx context.Context, r lines.RingingCall) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.given++
-		return true // too late: it must not count
+		return true // too late: this verdict must have no effect
 	}
 }
 
@@ -52,7 +52,7 @@ func only(want string) func(lines.RingingCall) bool {
 	return func(r lines.RingingCall) bool { return r.Caller == want && r.TTY == 1 }
 }
 
-// rings lets the telephone ring n times, with caller ID after the first, and reports whether the call was answered.
+// rings makes the line ring n times, with caller ID after the first ring, and reports whether the call was answered.
 func (b *bench) rings(n int, from string) bool {
 	b.t.Helper()
 	for i := range n {
@@ -117,8 +117,8 @@ func TestCallCheck(t *testing.T) {
 	})
 }
 
-// A permission is for the call that it was asked for: not for the next caller, not after the caller gave up, not for a
-// line that was busy then.
+// A permission applies only to the call that it was requested for: not to the next caller, not after the caller gave
+// up, not to a line that was busy at the time.
 func TestCallCheckIsNotInherited(t *testing.T) {
 	t.Run("they gave up", func(t *testing.T) {
 		s := &screener{takes: 20 * time.Second, grants: only("84001")}
@@ -161,7 +161,8 @@ func TestCallCheckIsNotInherited(t *testing.T) {
 	})
 }
 
-// A modem that answers by itself cannot ask: its call is hung up. A line without Call-Check asks nobody.
+// A modem that answers by itself cannot ask first: its call is hung up. On a line without Call-Check, no check is
+// made.
 func TestCallCheckElsewhere(t *testing.T) {
 	s := &screener{grants: func(lines.RingingCall) bool { return true }}
 	onScreened(t, newFake(true), s, func(b *bench) {

@@ -15,7 +15,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// signalPort is a modem of the exchange with its signals.
+// signalPort is a modem of the exchange with its modem signals.
 type signalPort struct {
 	*exchange.DTE
 }
@@ -36,7 +36,7 @@ func (p signalPort) Signals() (s lines.Signals) {
 	return s
 }
 
-// inBandPort is a modem of the exchange without its signals: result codes and data in one stream.
+// inBandPort is a modem of the exchange without its signals: result codes and data share one stream.
 type inBandPort struct {
 	*exchange.DTE
 }
@@ -50,14 +50,14 @@ func (inBandPort) String() string            { return "in band" }
 
 func (p inBandPort) Await() {
 	select {
-	case <-p.DTE.Changes(): // nobody else takes it
+	case <-p.DTE.Changes(): // there is no other receiver
 	default:
 	}
 	p.DTE.Await()
 }
 
-// edge is a town with one line of ours on a port without signals, a stranger who calls it, and a subscriber who can be
-// called. The modems and the telephone network are the lab's; the driver is ours.
+// edge is a telephone network with one line of ours on a port without signals, a stranger who calls it, and a
+// subscriber who can be called. The modems and the network are those of the lab; the driver is ours.
 type edge struct {
 	t        *testing.T
 	x        *exchange.Exchange
@@ -66,8 +66,8 @@ type edge struct {
 	home     *exchange.Modem // 84001
 	proofs   *Proofs
 
-	asked  []string          // by Call-Check
-	grants func(string) bool // what it says of a number; nil: yes
+	asked  []string          // the questions of Call-Check
+	grants func(string) bool // the verdict for a number; nil: always yes
 
 	pool  *lines.Pool
 	calls chan *lines.Call
@@ -82,7 +82,7 @@ const (
 	homeNumber = "84001"
 )
 
-// atTheEdge runs body in a bubble, with a line whose modem speaks a dialect.
+// atTheEdge runs body in a bubble, with a line whose modem has a dialect.
 func atTheEdge(t *testing.T, d exchange.Dialect, body func(e *edge), opts ...option) {
 	t.Helper()
 	onTown(t, exchange.ModemConfig{CallerID: true, Dialect: d}, body, opts...)
@@ -99,7 +99,7 @@ func onTown(t *testing.T, m exchange.ModemConfig, body func(e *edge), opts ...op
 	})
 }
 
-// withSignals has the line's port show the modem's signals, or not.
+// withSignals makes the line's port show the modem's signals, or not.
 func withSignals(signals bool) option {
 	return func(o *Options) {
 		open := o.Open
@@ -123,7 +123,7 @@ func newEdge(t *testing.T, m exchange.ModemConfig) *edge {
 	return e
 }
 
-// run starts a process of ours: pool and driver.
+// run starts one of our processes: pool and driver.
 func (e *edge) run(opts ...option) {
 	e.calls = make(chan *lines.Call, 10)
 	o := Options{
@@ -204,7 +204,7 @@ func (e *edge) until(want lines.State) lines.Status {
 	}
 }
 
-// leaves waits until the line is in another state.
+// leaves waits until the line is in a state other than this one.
 func (e *edge) leaves(state lines.State) {
 	e.t.Helper()
 	late := time.After(time.Hour)
@@ -221,7 +221,7 @@ func (e *edge) leaves(state lines.State) {
 	}
 }
 
-// watchIdle watches that the line is not idle while its modem has a call, until the function that it returns is called.
+// watchIdle checks that the line is not idle while its modem has a call, until the returned function is called.
 func (e *edge) watchIdle() (stop func()) {
 	over := make(chan struct{})
 	var watching sync.WaitGroup
@@ -233,7 +233,7 @@ func (e *edge) watchIdle() (stop func()) {
 			case <-time.After(20 * time.Millisecond):
 			}
 			if s, _ := e.pool.Line(1); s.State == lines.Idle && e.line.State() == exchange.Connected {
-				if t, _ := e.pool.Line(1); t.State == lines.Idle { // it has not just been answered
+				if t, _ := e.pool.Line(1); t.State == lines.Idle { // and the call was not answered just now
 					e.t.Errorf("the line is idle, and its modem has a call")
 				}
 			}
@@ -264,18 +264,18 @@ func (e *edge) dialHome(within time.Duration) (*lines.Call, lines.ResultCode, er
 	return c, code, err
 }
 
-// person is a computer at a subscriber's modem.
+// person is a computer with a subscriber's modem.
 type person struct {
 	e   *edge
 	dte *exchange.DTE
 
 	mu   sync.Mutex
 	read strings.Builder
-	says func(c *person, text string) // after each read; nil: nothing
+	says func(c *person, text string) // called after each read; nil: no answer
 	done chan struct{}
 }
 
-// at sits down at a modem. What comes is handed to says, which may type.
+// at connects a person to a modem. Received text is passed to says, which may type.
 func (e *edge) at(m *exchange.Modem, says func(c *person, text string)) *person {
 	c := &person{e: e, dte: m.DTE(), says: says, done: make(chan struct{})}
 	go func() {
@@ -298,7 +298,7 @@ func (e *edge) at(m *exchange.Modem, says func(c *person, text string)) *person 
 	return c
 }
 
-// plays has what comes answered so from now on.
+// plays sets the function that answers received text from now on.
 func (c *person) plays(says func(c *person, text string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -156,11 +156,11 @@ func TestOpenRefusesOptions(t *testing.T) {
 
 func TestCircuits(t *testing.T) {
 	c := circuits{changes: make(chan struct{}, 1)}
-	c.set(fromModem, lines.DCD|lines.DTR) // DTR is not the modem's to set
+	c.set(fromModem, lines.DCD|lines.DTR) // the modem does not drive DTR
 	if got := c.get(); got != lines.DCD {
 		t.Errorf("signals = %b, want DCD", got)
 	}
-	c.set(fromModem, lines.DCD|lines.CTS) // the receiver is slow: one token stands for both
+	c.set(fromModem, lines.DCD|lines.CTS) // the receiver is slow: one token covers both
 	if len(c.changes) != 1 {
 		t.Fatalf("%d tokens, want 1", len(c.changes))
 	}

@@ -31,7 +31,8 @@ func wantOver(t *testing.T, what string, over <-chan struct{}) {
 	}
 }
 
-// TestAwait: octets, the deadline, the other side's end and Close end Await on each kind of port, and no octet is lost.
+// TestAwait: octets, the deadline, the end of the other side and Close end Await on each kind of port, and no octet
+// is lost.
 func TestAwait(t *testing.T) {
 	far := make(chan net.Conn, 2)
 	host := listen(t, func(c net.Conn) {
@@ -98,8 +99,8 @@ func TestAwaitClose(t *testing.T) {
 	wantOver(t, "Close", over)
 }
 
-// TestAwaitSignals: a signal of a serial device ends Await, and one that came before lets none begin. A read after it
-// waits as ever.
+// TestAwaitSignals: a signal of a serial device ends Await, and an earlier signal makes Await return immediately. A
+// later read waits as usual.
 func TestAwaitSignals(t *testing.T) {
 	_, slave := newPTY(t)
 	u := &uart{}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// TestMain makes the test program a second user of a port where the environment says so.
+// TestMain makes the test program a second user of a port if the environment requests it.
 func TestMain(m *testing.M) {
 	if url := os.Getenv("PORT_TEST_HOLD"); url != "" {
 		hold(url, os.Getenv("PORT_TEST_LOCKDIR"))
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hold opens a port, says so and keeps it until its standard input ends.
+// hold opens a port, prints a line and keeps the port until its standard input ends.
 func hold(url, dir string) {
 	a, err := Parse(url)
 	if err == nil {
@@ -31,7 +31,7 @@ func hold(url, dir string) {
 	}
 	fmt.Printf("opened: %v\n", err)
 	bufio.NewReader(os.Stdin).ReadByte()
-	os.Exit(0) // without Close: what a crash leaves
+	os.Exit(0) // without Close, as after a crash
 }
 
 func TestLockTwoProcesses(t *testing.T) {
@@ -70,7 +70,7 @@ func TestLockTwoProcesses(t *testing.T) {
 	if _, err := os.Stat(lock); err != nil {
 		t.Fatalf("the process that ended without Close has left no lock: %v", err)
 	}
-	p := mustOpen(t, a, Options{LockDir: dir}) // a dead process's lock is no lock
+	p := mustOpen(t, a, Options{LockDir: dir}) // the lock of a dead process has no effect
 	if b, err := os.ReadFile(lock); string(b) != fmt.Sprintf("%10d\n", os.Getpid()) {
 		t.Errorf("the lock holds %q, %v", b, err)
 	}
@@ -134,7 +134,7 @@ func TestLockSameProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{LockDir: dir})
-	for _, path := range []string{slave, link} { // another name is no way round
+	for _, path := range []string{slave, link} { // another name does not avoid the lock
 		if _, err := (Address{Scheme: Serial, Path: path}).Open(t.Context(), Options{LockDir: dir}); err == nil ||
 			!strings.Contains(err.Error(), "locked by this process") {
 			t.Errorf("%s: %v", path, err)
@@ -144,7 +144,7 @@ func TestLockSameProcess(t *testing.T) {
 	mustOpen(t, Address{Scheme: Serial, Path: link}, Options{LockDir: dir})
 }
 
-// A lock that was taken from us (somebody removed it and made another) is not removed by our Close.
+// A lock that was replaced (a user removed it and created another) is not removed by our Close.
 func TestLockTaken(t *testing.T) {
 	_, slave := newPTY(t)
 	dir := t.TempDir()
@@ -162,7 +162,7 @@ func TestLockTaken(t *testing.T) {
 	}
 }
 
-// Of many who find one stale lock, one gets it at a time.
+// If several processes find one stale lock, only one at a time gets it.
 func TestLockRace(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "LCK..ttyS0")

@@ -21,25 +21,25 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// What ser2net 4.3.11 (gensio 2.6.2, Debian 12) does, seen on the wire:
+// The behaviour of ser2net 4.3.11 (gensio 2.6.2, Debian 12), as seen on the wire:
 //
-//   - It offers WILL ECHO and DONT ECHO by itself; refused, it goes on without.
-//   - It tells the modem's state as soon as it reads our WILL COM-PORT, and again after SET-MODEMSTATE-MASK; it does
-//     not answer an empty NOTIFY-MODEMSTATE. Later changes reach us up to a second late: it polls the device once a
-//     second. So a test of DCD must be patient, and a carrier that is lost and found again within that second is not
-//     seen at all.
-//   - Behind a PTY without modem lines it agrees to COM-PORT all the same, tells a state of 0 and never confirms DTR.
-//   - SET-CONTROL BREAK off is confirmed with the value of "on". IAC BRK does nothing unless its configuration asks for
-//     it.
-//   - It opens the device when a client comes and closes it when the client goes: then DTR drops. It takes no UUCP lock
-//     on a PTY.
-//   - It cannot say which TCP port it took for itself (0), and "Unable to start mdns" in its log means nothing.
+//   - It offers WILL ECHO and DONT ECHO by itself, and continues if they are rejected.
+//   - It reports the modem's state as soon as it reads our WILL COM-PORT, and again after SET-MODEMSTATE-MASK; it does
+//     not answer an empty NOTIFY-MODEMSTATE. Later changes reach us up to a second late, because it polls the device
+//     once a second. So a test of DCD must be patient, and a carrier that is lost and found again within that second is
+//     never reported.
+//   - Behind a PTY without modem lines it still agrees to COM-PORT, reports a state of 0 and never confirms DTR.
+//   - SET-CONTROL BREAK off is confirmed with the value of "on". IAC BRK has no effect unless its configuration
+//     enables it.
+//   - It opens the device when a client connects and closes it when the client disconnects, which drops DTR. It creates
+//     no UUCP lock for a PTY.
+//   - It cannot report which TCP port it chose by itself (0), and "Unable to start mdns" in its log has no meaning.
 type ser2net struct {
 	url    string
 	master *os.File      // the modem's end of the cable
-	driven *bufio.Reader // what the program drives, a line for each change
+	driven *bufio.Reader // the lines that the program drives, one text line per change
 	fifo   *os.File
-	lines  string // path of the file of the lines that the modem has on
+	lines  string // path of the file with the lines that the modem has on
 }
 
 // startSer2net starts ser2net on a PTY; shim gives the PTY modem lines.
@@ -48,7 +48,7 @@ func startSer2net(t *testing.T, shim bool) *ser2net {
 	program := need(t, "ser2net", "ser2net")
 	dir := t.TempDir()
 	master, slave := newPTY(t)
-	// or the master reads EIO whenever ser2net closes the slave
+	// otherwise the master reads EIO whenever ser2net closes the slave
 	hold, err := os.OpenFile(slave, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func startSer2net(t *testing.T, shim bool) *ser2net {
 		s.driven = bufio.NewReader(s.fifo)
 		env = append(env, "LD_PRELOAD="+buildShim(t, dir), "TTYMODEM_IN="+s.lines, "TTYMODEM_OUT="+out)
 	}
-	for range 5 { // somebody may take the TCP port between our choice and ser2net's
+	for range 5 { // another program may take the TCP port before ser2net does
 		host := freePort(t)
 		if s.run(t, program, dir, host, slave, env) {
 			s.url = "rfc2217://" + host + "?speed=115200"
@@ -161,7 +161,7 @@ func (s *ser2net) run(t *testing.T, program, dir, host, slave string, env []stri
 	return false
 }
 
-// serves waits until somebody listens at host. A connection would open the device, so /proc is asked.
+// serves waits until a program listens at host. A connection would open the device, so it reads /proc.
 func serves(host string, ended <-chan struct{}) bool {
 	addr, err := net.ResolveTCPAddr("tcp4", host)
 	if err != nil {
@@ -183,7 +183,7 @@ func serves(host string, ended <-chan struct{}) bool {
 	return false
 }
 
-// modem says which lines the modem has on.
+// modem sets the lines that the modem has on.
 func (s *ser2net) modem(t *testing.T, on string) {
 	t.Helper()
 	if err := os.WriteFile(s.lines+".new", []byte(on), 0o600); err != nil {
@@ -194,7 +194,7 @@ func (s *ser2net) modem(t *testing.T, on string) {
 	}
 }
 
-// sees waits until the modem's end of the cable sees want.
+// sees waits until the modem's end of the cable shows want.
 func (s *ser2net) sees(t *testing.T, want string) {
 	t.Helper()
 	s.fifo.SetReadDeadline(time.Now().Add(time.Minute))
@@ -220,7 +220,7 @@ func open(t *testing.T, url string, o Options) lines.Port {
 	return mustOpen(t, a, o)
 }
 
-// reading reads p all the time, as a line's driver does, and hands on what it reads.
+// reading reads p all the time, like the driver of a line, and passes the data on.
 func reading(p lines.Port) <-chan []byte {
 	got := make(chan []byte, 100)
 	go func() {
@@ -239,7 +239,7 @@ func reading(p lines.Port) <-chan []byte {
 	return got
 }
 
-// until waits until the signals of p are as ok wants them.
+// until waits until ok accepts the signals of p.
 func until(t *testing.T, p lines.Port, what string, ok func(lines.Signals) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -304,7 +304,7 @@ func TestPeerSer2net(t *testing.T) {
 	})
 }
 
-// allOctets sends all octet values both ways, thrice: 255 meets each neighbour of its own value and others.
+// allOctets sends all octet values both ways, three times: 255 then has both itself and other values as neighbours.
 func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 	t.Helper()
 	var all []byte
@@ -344,7 +344,7 @@ func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 	}
 }
 
-// A PTY behind ser2net has no modem lines: the port works, and does not claim any.
+// A PTY behind ser2net has no modem lines: the port works, but reports no signals.
 func TestPeerSer2netWithoutLines(t *testing.T) {
 	t.Parallel()
 	s := startSer2net(t, false)
@@ -357,8 +357,8 @@ func TestPeerSer2netWithoutLines(t *testing.T) {
 	allOctets(t, p, reading(p), s.master)
 }
 
-// minicom names and fills its lock as we do, heeds ours, and we heed its. It is the user's terminal program on most
-// systems.
+// minicom names and writes its lock as we do and observes ours, and we observe its. It is the usual terminal program
+// on most systems.
 func TestPeerMinicomLock(t *testing.T) {
 	t.Parallel()
 	program := need(t, "minicom", "minicom")
@@ -389,7 +389,8 @@ func TestPeerMinicomLock(t *testing.T) {
 	wait(false)
 }
 
-// startMinicom runs minicom on device, on a terminal of its own. wait ends it where kill says so, and waits for it.
+// startMinicom runs minicom on device, in a terminal of its own. wait waits for its end, and first kills it if kill
+// is true.
 func startMinicom(t *testing.T, program, device string) (term *os.File, wait func(kill bool)) {
 	t.Helper()
 	term, path := newPTY(t)
@@ -415,9 +416,9 @@ func startMinicom(t *testing.T, program, device string) (term *os.File, wait fun
 			cmd.Process.Signal(syscall.SIGTERM)
 		}
 		term.SetReadDeadline(time.Time{})
-		// it may have more to show before it ends
+		// it may write more before it ends
 		go io.Copy(io.Discard, term)
-		// its lock is then that of a process that has ended
+		// its lock is then that of an ended process
 		stuck := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
 		defer stuck.Stop()
 		cmd.Wait()

@@ -18,13 +18,13 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// server is the far end of an RFC 2217 port in a bubble: it keeps what it reads and says what the test tells it, octet
+// server is the far end of an RFC 2217 port in a bubble: it keeps what it reads and sends what the test writes, octet
 // by octet.
 type server struct {
 	net.Conn
 	mu   sync.Mutex
 	got  []byte
-	deaf chan struct{} // read from before each read where it is not nil: a peer that stops reading
+	deaf chan struct{} // received from before each read, if not nil: simulates a peer that stops reading
 }
 
 func (s *server) run() {
@@ -43,7 +43,7 @@ func (s *server) run() {
 	}
 }
 
-// took returns what came since the last call, once everybody in the bubble has come to rest.
+// took returns the data received since the last call, once all goroutines of the bubble are blocked.
 func (s *server) took() []byte {
 	synctest.Wait()
 	s.mu.Lock()
@@ -61,7 +61,7 @@ var (
 	anything = Address{Scheme: RFC2217, Host: "modems.example.net:2217"}
 )
 
-// connect opens a port whose server answers with say as soon as it is connected.
+// connect opens a port whose server sends say as soon as it is connected.
 func connect(t *testing.T, o Options, say ...byte) (*rfc2217, *server, error) {
 	t.Helper()
 	o, err := o.settle(anything)
@@ -80,7 +80,7 @@ func connect(t *testing.T, o Options, say ...byte) (*rfc2217, *server, error) {
 	return p, s, p.negotiate(t.Context())
 }
 
-// mustConnect is connect to a server with COM-PORT; its first octets are gone already.
+// mustConnect is connect to a server with COM-PORT; the first octets from the port are already read.
 func mustConnect(t *testing.T, o Options) (*rfc2217, *server) {
 	t.Helper()
 	p, s, err := connect(t, o, slices.Concat(agreed, dsrCTS)...)
@@ -127,14 +127,14 @@ func TestRFC2217Open(t *testing.T) {
 		if !p.HasSignals() || p.Signals() != lines.DSR|lines.CTS|lines.DTR|lines.RTS {
 			t.Errorf("HasSignals %v, Signals %b", p.HasSignals(), p.Signals())
 		}
-		wantRead(t, p, "\r\nOK\r\n") // what came while we negotiated is not lost
+		wantRead(t, p, "\r\nOK\r\n") // data received during the negotiation is not lost
 		if p.String() != "rfc2217://modems.example.net:2217" {
 			t.Errorf("String = %s", p)
 		}
 	})
 }
 
-// The servers of this world that do less, or other, than they should.
+// Servers that do less than they should, or something else.
 func TestRFC2217OpenWithoutSignals(t *testing.T) {
 	tests := []struct {
 		name string
@@ -195,7 +195,7 @@ func TestRFC2217OpenWithoutSignals(t *testing.T) {
 	}
 }
 
-// A modem that is switched off has no signal on, but the server confirms DTR (RFC 2217 §3, 105).
+// A modem that is switched off has all signals off, but the server confirms DTR (RFC 2217 §3, 105).
 func TestRFC2217ModemOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -247,9 +247,9 @@ func TestRFC2217OpenFails(t *testing.T) {
 func TestRFC2217Signals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{FlowControl: FlowNone})
-		<-p.Changes() // of the set-up
+		<-p.Changes() // from the set-up
 		lastRead := make(chan error, 1)
-		go func() { // the driver always reads
+		go func() { // like the driver, which always reads
 			b := make([]byte, 100)
 			for {
 				if _, err := p.Read(b); err != nil {
@@ -296,7 +296,7 @@ func TestRFC2217Signals(t *testing.T) {
 	})
 }
 
-// With hardware flow control RTS is the server's.
+// With hardware flow control, the server drives RTS.
 func TestRFC2217HardwareFlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
@@ -307,7 +307,7 @@ func TestRFC2217HardwareFlow(t *testing.T) {
 	})
 }
 
-// All octets go and come unchanged, whatever they are and however they are cut.
+// All octets pass unchanged in both directions, whatever their values and however they are cut.
 func TestRFC2217Transparent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
@@ -334,7 +334,7 @@ func TestRFC2217Transparent(t *testing.T) {
 	})
 }
 
-// RFC 854: to a server that refuses BINARY a CR goes as CR NUL.
+// RFC 854: to a server that rejects BINARY, a CR is sent as CR NUL.
 func TestRFC2217NVT(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s, err := connect(t, Options{}, refused...)
@@ -372,8 +372,8 @@ func TestRFC2217ReadDeadline(t *testing.T) {
 	})
 }
 
-// A deadline in the middle of a write keeps the Telnet stream whole: the second half of a doubled IAC goes before all
-// else.
+// A deadline in the middle of a write keeps the Telnet stream intact: the second half of a doubled IAC is sent before
+// anything else.
 func TestRFC2217WriteDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
@@ -392,7 +392,7 @@ func TestRFC2217WriteDeadline(t *testing.T) {
 	})
 }
 
-// slowConn takes room octets and then lets one write run into its deadline.
+// slowConn accepts room octets and then lets one write run into its deadline.
 type slowConn struct {
 	net.Conn
 	room int
@@ -410,8 +410,8 @@ func (c *slowConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// A server that asks and does not listen holds up neither Read past its patience nor SetDTR, and gets the answers
-// later.
+// A server that sends requests but does not read delays neither Read beyond its limit nor SetDTR, and gets the
+// answers later.
 func TestRFC2217DeafServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
@@ -431,7 +431,7 @@ func TestRFC2217DeafServer(t *testing.T) {
 		for len(s.deaf) > 0 {
 			<-s.deaf
 		}
-		p.Write([]byte("x")) // the read that was under way takes it
+		p.Write([]byte("x")) // the pending read receives it
 		s.took()
 
 		start := time.Now()
@@ -456,7 +456,7 @@ func TestRFC2217DeafServer(t *testing.T) {
 	})
 }
 
-// RFC 2217 §5: FLOWCONTROL-SUSPEND holds data back, not orders.
+// RFC 2217 §5: FLOWCONTROL-SUSPEND holds back data, but not commands.
 func TestRFC2217Suspend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
@@ -522,7 +522,7 @@ func TestRFC2217Close(t *testing.T) {
 	})
 }
 
-// Orders from other goroutines never land within a doubled IAC or another order.
+// Commands from other goroutines are never inserted into a doubled IAC or another command.
 func TestRFC2217Interleaving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})
@@ -544,7 +544,7 @@ func TestRFC2217Interleaving(t *testing.T) {
 		})
 		all.Go(func() {
 			for range 50 {
-				s.Write([]byte{255, 253, 31}) // DO NAWS wants an answer of the reader's
+				s.Write([]byte{255, 253, 31}) // DO NAWS makes the reader answer
 			}
 		})
 		read := make(chan struct{})
@@ -553,7 +553,7 @@ func TestRFC2217Interleaving(t *testing.T) {
 		got := s.took()
 		p.Close()
 		<-read
-		// Take the known units out; what is left over is the data alone.
+		// Remove the known units; the rest must be only the data.
 		for _, unit := range [][]byte{{255, 252, 31}, {255, 250, 44, 5, 8, 255, 240}, {255, 250, 44, 5, 9, 255, 240},
 			{255, 250, 44, 5, 5, 255, 240}, {255, 250, 44, 5, 6, 255, 240}} {
 			got = bytes.ReplaceAll(got, unit, nil)
@@ -582,7 +582,7 @@ func TestRFC2217WarnsOfSpeed(t *testing.T) {
 	})
 }
 
-// A server that sends nothing but noise of options does not keep Read from its deadline.
+// A server that sends only option requests does not keep Read from its deadline.
 func TestRFC2217Flood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := mustConnect(t, Options{})

@@ -49,7 +49,7 @@ func mustOpen(t *testing.T, a Address, o Options) lines.Port {
 	return p
 }
 
-// An error of Open names the port once, with the cause and not the system call.
+// An error of Open names the port once, with the cause but without the system call.
 func TestOpenErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -139,7 +139,7 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// The whole way over a real connection.
+// A complete exchange over a real connection.
 func TestRFC2217OverTCP(t *testing.T) {
 	host := listen(t, func(c net.Conn) {
 		c.Write(append(append([]byte("*"), agreed...), dsrCTS...))
@@ -161,8 +161,8 @@ func TestRFC2217OverTCP(t *testing.T) {
 	}
 }
 
-// A thousand idle lines must not cost memory: the engine has no buffer but the one for escaping, made by the first
-// write.
+// A thousand idle lines must use little memory: the Telnet code has no buffer except the one for escaping, which the
+// first write allocates.
 func TestRFC2217IsSmall(t *testing.T) {
 	if n := unsafe.Sizeof(rfc2217{}); n > 1024 {
 		t.Errorf("an idle port takes %d octets", n)

@@ -8,7 +8,8 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// decoded feeds in to a fresh machine in pieces of size n (0: at once) and returns data, answers and COM-PORT messages.
+// decoded feeds in to a new machine in pieces of size n (0: in one piece) and returns data, answers and COM-PORT
+// messages.
 func decoded(start bool, n int, in []byte) (data, out []byte, com [][]byte, t *telnet) {
 	t = &telnet{}
 	t.comPort = func(m []byte) { com = append(com, bytes.Clone(m)) }
@@ -29,7 +30,7 @@ func decoded(start bool, n int, in []byte) (data, out []byte, com [][]byte, t *t
 func TestTelnetStart(t *testing.T) {
 	var m telnet
 	m.start()
-	// RFC 2217 §1: the client offers WILL COM-PORT-OPTION. RFC 856, RFC 858: BINARY and SGA are asked for in each
+	// RFC 2217 §1: the client offers WILL COM-PORT-OPTION. RFC 856, RFC 858: BINARY and SGA are requested in each
 	// direction.
 	want := []byte{255, 251, 44, 255, 251, 0, 255, 253, 0, 255, 251, 3, 255, 253, 3}
 	if !bytes.Equal(m.out, want) {
@@ -77,7 +78,7 @@ func TestTelnetDecode(t *testing.T) {
 			[]byte{255, 240, 'y'}), []byte("y"), nil, nil},
 	}
 	for _, tt := range tests {
-		for n := range 4 { // whole, and cut into pieces of 1, 2 and 3 octets
+		for n := range 4 { // in one piece, and in pieces of 1, 2 and 3 octets
 			data, out, com, _ := decoded(true, n, tt.in)
 			if !bytes.Equal(data, tt.data) || !bytes.Equal(out, tt.out) || !slices.EqualFunc(com, tt.com, bytes.Equal) {
 				t.Errorf("%s (pieces of %d): data % d, answers % d, messages %d; want % d, % d, %d", tt.name, n, data,
@@ -87,7 +88,7 @@ func TestTelnetDecode(t *testing.T) {
 	}
 }
 
-// A peer that asks again whenever it is refused gets silence in the end.
+// A peer that asks again after each rejection gets no more answers at some point.
 func TestTelnetEndsLoops(t *testing.T) {
 	tests := map[string][]byte{
 		"refused option":                {255, 251, 1},
@@ -108,7 +109,7 @@ func TestTelnetEndsLoops(t *testing.T) {
 	}
 }
 
-// Two machines that talk to each other fall silent, with everything agreed.
+// Two machines connected to each other stop sending when everything is agreed.
 func TestTelnetTwoSettle(t *testing.T) {
 	var a, b telnet
 	a.start()
@@ -177,7 +178,7 @@ func TestComPortMessages(t *testing.T) {
 			[]byte{255, 250, 44, 11, 255, 255, 255, 240},    // SET-MODEMSTATE-MASK
 			[]byte{255, 250, 44, 5, 8, 255, 240},            // DTR on
 			[]byte{255, 250, 44, 5, 11, 255, 240},           // RTS on
-			[]byte{255, 250, 44, 7, 255, 240},               // NOTIFY-MODEMSTATE, empty: tell it
+			[]byte{255, 250, 44, 7, 255, 240},               // NOTIFY-MODEMSTATE, empty: requests the state
 		)},
 		{"settings at the server's speed, no flow control", appendSettings(nil, 0, FlowNone)[:28], []byte{
 			255, 250, 44, 2, 8, 255, 240, 255, 250, 44, 3, 1, 255, 240, 255, 250, 44, 4, 1, 255, 240, 255, 250, 44, 5,
@@ -209,8 +210,8 @@ func FuzzTelnet(f *testing.F) {
 	f.Add([]byte{255, 250, 44, 107, 255, 255, 255, 240, 13, 0}, byte(2), true)
 	f.Add([]byte{255, 252, 0, 13, 0, 255, 253, 44, 255}, byte(3), true)
 	f.Fuzz(func(t *testing.T, in []byte, cut byte, nvt bool) {
-		// Anything from outside: no panic, no more data than octets, answers bounded, and no difference however it is
-		// cut.
+		// For any input: no panic, no more data than octets, a bounded number of answers, and the same result however
+		// it is cut.
 		data, out, com, m := decoded(true, 0, in)
 		data2, out2, com2, _ := decoded(true, int(cut%7)+1, in)
 		if !bytes.Equal(data, data2) || !bytes.Equal(out, out2) || !slices.EqualFunc(com, com2, bytes.Equal) {
@@ -219,15 +220,15 @@ func FuzzTelnet(f *testing.F) {
 		if len(data) > len(in) || len(out) > len(in) || len(out) > 3*maxAnswers || m.subLen > maxSub+1 {
 			t.Fatalf("%d octets made %d of data and %d of answers", len(in), len(data), len(out))
 		}
-		// Data goes round, in binary and in NVT.
+		// Data survives a round trip, in binary and in NVT.
 		wire := appendData(nil, in, nvt)
 		if nvt {
-			wire = append([]byte{255, 252, 0}, wire...) // the peer refuses BINARY
+			wire = append([]byte{255, 252, 0}, wire...) // the peer rejects BINARY
 		}
 		if got, _, _, _ := decoded(true, int(cut%7)+1, wire); !bytes.Equal(got, in) {
 			t.Fatalf("% d goes as % d and comes back as % d", in, wire, got)
 		}
-		// A COM-PORT message too.
+		// So does a COM-PORT message.
 		v := in[:min(len(in), maxSub-2)]
 		if _, _, com, _ := decoded(true, 1, appendCom(nil, 100, v...)); len(com) != 1 || !bytes.Equal(com[0][1:], v) {
 			t.Fatalf("message % d comes back as %d", v, com)

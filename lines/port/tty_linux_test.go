@@ -19,7 +19,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// newPTY makes a PTY pair and returns the master and the slave's path. Nobody holds the slave.
+// newPTY makes a PTY pair and returns the master and the slave's path. No process holds the slave.
 func newPTY(t *testing.T) (*os.File, string) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -101,7 +101,7 @@ func TestPTY(t *testing.T) {
 	}
 }
 
-// A write to a PTY that nobody reads ends at its deadline.
+// A write to a PTY that is not read ends at its deadline.
 func TestTTYWriteDeadline(t *testing.T) {
 	_, slave := newPTY(t)
 	p := mustOpen(t, Address{Scheme: PTY, Path: slave}, Options{})
@@ -111,7 +111,7 @@ func TestTTYWriteDeadline(t *testing.T) {
 	}
 }
 
-// The master's end ends the slave; a new master is reached by opening the path again.
+// Closing the master ends the slave; opening the path again reaches a new master.
 func TestPTYOtherSideGone(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "modem1")
@@ -129,7 +129,8 @@ func TestPTYOtherSideGone(t *testing.T) {
 		p := mustOpen(t, a, Options{})
 		exchange(t, p, master)
 		master.Close()
-		// Closing the master hangs the slave up: its reads give EOF then, or EIO just before; its writes EIO.
+		// Closing the master hangs up the slave: its reads then return EOF, or EIO just before; its writes return
+		// EIO.
 		if _, err := p.Read(make([]byte, 1)); err != io.EOF && !errors.Is(err, unix.EIO) {
 			t.Errorf("read: %v, want EOF or EIO", err)
 		}
@@ -141,7 +142,7 @@ func TestPTYOtherSideGone(t *testing.T) {
 	}
 }
 
-// What the slave writes before it closes is still there for the master: Close does not discard it.
+// Data that the slave writes before it closes remains available to the master: Close does not discard it.
 func TestPTYCloseKeepsOutput(t *testing.T) {
 	master, slave := newPTY(t)
 	p := mustOpen(t, Address{Scheme: PTY, Path: slave}, Options{})
@@ -238,7 +239,7 @@ func TestRawMode(t *testing.T) {
 	}{
 		{115200, FlowHardware, base | unix.B115200 | unix.CRTSCTS},
 		{4000000, FlowNone, base | unix.B4000000},
-		{0, FlowNone, base | unix.B9600}, // left alone
+		{0, FlowNone, base | unix.B9600}, // unchanged
 	}
 	for _, tt := range tests {
 		got := rawMode(cooked, tt.speed, tt.flow)
@@ -257,8 +258,8 @@ func TestRawMode(t *testing.T) {
 	}
 }
 
-// uart stands for the kernel's modem ioctls. The LD_PRELOAD shim that gives a C program's PTY modem lines cannot do it
-// here: Go makes its system calls itself and never enters libc's ioctl.
+// uart replaces the kernel's modem ioctls. The LD_PRELOAD shim that gives a C program's PTY modem lines cannot do
+// this here: Go makes its system calls itself and never calls libc's ioctl.
 type uart struct {
 	mu    sync.Mutex
 	bits  int
@@ -342,7 +343,7 @@ func TestSerialSignals(t *testing.T) {
 	}
 }
 
-// With hardware flow control RTS is the UART's own.
+// With hardware flow control, the UART drives RTS.
 func TestSerialHardwareFlow(t *testing.T) {
 	_, slave := newPTY(t)
 	u := &uart{}
@@ -354,7 +355,7 @@ func TestSerialHardwareFlow(t *testing.T) {
 	}
 }
 
-// Close ends a BREAK, and takes the line out of the space state before it goes.
+// Close ends a BREAK and takes the line out of the space state before it closes the device.
 func TestSerialCloseEndsBreak(t *testing.T) {
 	_, slave := newPTY(t)
 	u := &uart{}
@@ -362,7 +363,7 @@ func TestSerialCloseEndsBreak(t *testing.T) {
 	u.calls()
 	ended := make(chan error)
 	go func() { ended <- p.Break(time.Hour) }()
-	for tick := time.Tick(time.Millisecond); ; <-tick { // until the BREAK has begun
+	for tick := time.Tick(time.Millisecond); ; <-tick { // until the BREAK has started
 		u.mu.Lock()
 		begun := slices.Contains(u.log, "break true")
 		u.mu.Unlock()
@@ -379,7 +380,7 @@ func TestSerialCloseEndsBreak(t *testing.T) {
 	}
 }
 
-// The wait for a modem that holds CTS off ends by itself, in the bubble's time.
+// The wait for a modem that holds CTS off ends at its limit, in the bubble's time.
 func TestBreakOfStuckPort(t *testing.T) {
 	_, slave := newPTY(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -429,7 +430,7 @@ func TestPoller(t *testing.T) {
 		closers.Go(func() { p.Close() })
 	}
 	closers.Wait()
-	<-done // and the goroutine is gone
+	<-done // the goroutine has ended
 	_, slave := newPTY(t)
 	u := &uart{bits: unix.TIOCM_CAR}
 	p := mustOpen(t, Address{Scheme: Serial, Path: slave}, Options{circuits: u, Poller: poller})

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestUnsent: what a peer does not read is told, and is gone when it has read it.
+// TestUnsent: octets that a peer does not read are counted, and no longer counted once it has read them.
 func TestUnsent(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
