@@ -43,7 +43,7 @@ func Escapes() []Escape {
 		{Text: `\ddd`, Effect: "the character with this octal value, one to three digits", Expect: true},
 		{Text: `^x`, Effect: "the control character: `^C`, `^[`, `^?`", Expect: true},
 		{Text: `\c`, Effect: "at the end of a send: no carriage return"},
-		{Text: `""`, Effect: "expect: nothing, go on at once; send: a carriage return only", Expect: true},
+		{Text: `""`, Effect: "expect: nothing, continue immediately; send: a carriage return only", Expect: true},
 		{Text: `EOT`, Effect: "the whole send: an end-of-transmission character, no carriage return"},
 		{Text: `BREAK`, Effect: "the whole send: a BREAK, no carriage return"},
 	}

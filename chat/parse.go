@@ -84,7 +84,7 @@ func (p *parser) setting(i int) *SyntaxError {
 	} else {
 		st.abort, err = parsePattern(arg)
 		if err == nil && len(st.abort.text) == 0 {
-			err = p.words[i].wrong("an empty ABORT string would end the script at once",
+			err = p.words[i].wrong("an empty ABORT string would end the script immediately",
 				"write the modem's text, as in ABORT BUSY")
 		}
 	}

@@ -234,7 +234,7 @@ func TestEachEscapeParses(t *testing.T) {
 func TestNames(t *testing.T) {
 	for _, name := range []string{"", "a b", "a\n", "ü", "a\x00"} {
 		if _, err := Parse(name, "OK"); err == nil {
-			t.Errorf("name %q was taken", name)
+			t.Errorf("name %q was accepted", name)
 		}
 	}
 	if _, err := Parse("telebit-t3000-v32bis", "OK"); err != nil {

@@ -227,7 +227,7 @@ func TestLost(t *testing.T) {
 		{"EOF", &memConn{empty: io.EOF}, io.EOF},
 		{"EIO", &memConn{empty: eio}, eio},
 		{"no deadlines", noDeadlines{&memConn{}}, os.ErrNoDeadline},
-		{"reads nothing for ever", silent{&memConn{}}, io.ErrNoProgress},
+		{"reads nothing forever", silent{&memConn{}}, io.ErrNoProgress},
 		{"short write", shortWriter{&memConn{}}, io.ErrShortWrite},
 	} {
 		res := mustScript(t, "x", `"" ATZ OK`).Run(t.Context(), c.conn, Options{})
@@ -418,10 +418,10 @@ func TestTranscriptOfNoise(t *testing.T) {
 		}
 		i := slices.IndexFunc(es, func(e Entry) bool { return strings.Contains(e.Text, " […14983 octets…] ") })
 		if i != 32 {
-			t.Fatalf("what is left out stands in entry %d", i)
+			t.Fatalf("the omitted part is in entry %d", i)
 		}
 		if at := es[i].At; at != 9680*time.Millisecond { // line 968, the first line in the kept end
-			t.Errorf("what follows it came after %v", at)
+			t.Errorf("the part after it has the time %v", at)
 		}
 	})
 }

@@ -573,7 +573,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"tty: 1,", `tty: 1, result_codes: {"CONNECT FAX": VOICE},`,
 			`ringback.yaml:6:33: lines[0].result_codes."CONNECT FAX": a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given a meaning`},
 		{"tty: 1,", `tty: 1, result_codes: {12: BUSY},`,
-			`ringback.yaml:6:33: lines[0].result_codes.12: a number is a result code of its own (ATV0), or the answer to a query`},
+			`ringback.yaml:6:33: lines[0].result_codes.12: a number is a numeric result code (ATV0) or the answer to a query`},
 		{"tty: 1,", `tty: 1, result_codes: {"A\rB": BUSY},`,
 			`ringback.yaml:6:33: lines[0].result_codes."A\rB": a modem text must be printable ASCII`},
 		{"tty: 1,", `tty: 1, result_codes: {RRING: RING, rring: progress},`,

@@ -191,7 +191,7 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 	case err == nil && call == nil:
 		return ModemError, "the script ended without CONNECT from the modem (end the script with CONNECT \\c)"
 	}
-	return outcomeAfterScript(ctx, call, err), because("after the script had ended well", res, err)
+	return outcomeAfterScript(ctx, call, err), because("after the script succeeded", res, err)
 }
 
 // glare explains the outcome Glare.
@@ -199,7 +199,7 @@ func glare(err error) string {
 	if errors.Is(err, lines.ErrHeldBack) {
 		return "glare: a call came in just before the dial; the dial command was held back"
 	}
-	return "glare: a call came in as the line dialled (the modem said RING)"
+	return "glare: a call came in while the line dialled (the modem said RING)"
 }
 
 // outcomeAfterScript is the outcome for an error after the script succeeded; LineLost if nothing more specific is

@@ -195,9 +195,10 @@ func TestDial(t *testing.T) {
 			"the modem said BUSY while waiting for CONNECT", dialled, 0, 1},
 		{"two-word dial tone", fakeLine{answers: answers("\r\nNO DIAL TONE\r\n")}, "rtp", "84001", NoDialtone,
 			"NO DIAL TONE", dialled, 0, 1},
-		{"abort of its own", fakeLine{answers: answers("\r\nWARBLE\r\n")}, "rtp", "84001", Aborted,
+		{"abort string that is no result code", fakeLine{answers: answers("\r\nWARBLE\r\n")}, "rtp", "84001", Aborted,
 			"the modem said WARBLE", dialled, 0, 1},
-		{"driver's code goes before the abort", fakeLine{answers: answers("\r\nWARBLE\r\n"), code: lines.Voice}, "rtp",
+		{"driver's code takes precedence over the abort",
+			fakeLine{answers: answers("\r\nWARBLE\r\n"), code: lines.Voice}, "rtp",
 			"84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
 		{"busy seen by the driver alone", fakeLine{answers: answers(""), code: lines.Busy, after: time.Second}, "rtp",
 			"84001", Busy, "the modem said BUSY", dialled, 0, 1},
@@ -211,8 +212,8 @@ func TestDial(t *testing.T) {
 			"ERROR", dialled, 0, 1},
 		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING",
 			dialled, 0, 1},
-		{"glare while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001",
-			Glare, "tty65: glare: a call came in as the line dialled", dialled, 0, 1},
+		{"glare during the dial", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001",
+			Glare, "tty65: glare: a call came in while the line dialled", dialled, 0, 1},
 		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001",
 			Blacklisted, "BLACKLISTED", dialled, 0, 1},
 		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed,
@@ -220,7 +221,7 @@ func TestDial(t *testing.T) {
 		{"fax", fakeLine{answers: answers("\r\nCONNECT FAX\r\n"), code: lines.Fax}, "rtp", "84001", Fax,
 			"the modem said FAX", dialled, 0, 1},
 		{"timeout", fakeLine{answers: answers("")}, "rtp", "84001", TimedOut, "no CONNECT within 45s", dialled, 0, 1},
-		{"timeout after words of the modem's own", fakeLine{answers: answers("ATDT 84001\r\r\nLINE BLOCKED\r\n")},
+		{"timeout after a text that is no result code", fakeLine{answers: answers("ATDT 84001\r\r\nLINE BLOCKED\r\n")},
 			"rtp", "84001", TimedOut,
 			`no CONNECT within 45s (word 13); the modem last said "LINE BLOCKED"`, dialled, 0, 1},
 		{"no final answer", fakeLine{answers: map[string]string{"AT": "\r\nHELLO\r\n"},
@@ -234,7 +235,8 @@ func TestDial(t *testing.T) {
 		{"driver gives up the port", fakeLine{answers: answers(""), after: time.Second}, "rtp", "84001", LineLost,
 			"cancelled while waiting for CONNECT", dialled, 0, 1},
 		{"line refuses", fakeLine{refuse: true, err: eio}, "rtp", "84001", LineLost, eio.Error(), "", 0, 1},
-		{"line forgets", fakeLine{refuse: true}, "rtp", "84001", LineLost, "did not run the script", "", 0, 1},
+		{"line does not run the script", fakeLine{refuse: true}, "rtp", "84001", LineLost, "did not run the script", "",
+			0, 1},
 		{"no CONNECT", fakeLine{answers: answers("")}, "hasty", "84001", ModemError, "without CONNECT from the modem",
 			"ATDT 84001\r", 0, 1},
 		{"CONNECT, then the line is lost", fakeLine{answers: answers(""), err: eio}, "hasty", "84001", LineLost,
@@ -248,7 +250,7 @@ func TestDial(t *testing.T) {
 			Cancelled, "the line was cleared", dialled, 0, 1},
 		{"cleared after", fakeLine{answers: answers(""), err: cleared}, "hasty", "84001", Cancelled,
 			"the line was cleared", "ATDT 84001\r", 0, 1},
-		{"given back", fakeLine{refuse: true, err: fmt.Errorf("tty 65: %w", lines.ErrReleased)}, "rtp", "84001",
+		{"released", fakeLine{refuse: true, err: fmt.Errorf("tty 65: %w", lines.ErrReleased)}, "rtp", "84001",
 			Cancelled, "released", "", 0, 1},
 		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio},
 			"rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
@@ -314,7 +316,7 @@ func TestHeldBack(t *testing.T) {
 		{"it rings before the dial command", fakeLine{answers: map[string]string{}, after: time.Second, cause: rang},
 			"rtp", Glare, "held back", true},
 		{"it rings while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", Glare,
-			"as the line dialled", false},
+			"while the line dialled", false},
 		{"the modem is dead", fakeLine{refuse: true, err: dead}, "rtp", LineLost, "the line is down", true},
 		{"the script fails before the dial command", fakeLine{answers: map[string]string{}, err: noOK}, "rtp", TimedOut,
 			"no OK within 5s", true},
@@ -390,7 +392,7 @@ func FuzzNumber(f *testing.F) {
 			digits := strings.TrimSuffix(strings.TrimPrefix(l.wrote, "ATDT "), "\r")
 			switch {
 			case err != nil && (l.wrote != "" || Outcome(a.Outcome) != Refused):
-				t.Errorf("%q is no number: %s, wrote %q", text, a.Outcome, l.wrote)
+				t.Errorf("%q is not a number: %s, wrote %q", text, a.Outcome, l.wrote)
 			case err == nil && (l.wrote != "ATDT "+digits+"\r" || digits == "" ||
 				strings.Trim(digits, "0123456789") != "" || Outcome(a.Outcome) != Connected):
 				t.Errorf("%q: %s, wrote %q", text, a.Outcome, l.wrote)
@@ -407,7 +409,7 @@ func TestDialCancelled(t *testing.T) {
 		when time.Duration
 	}{
 		{"in the script", fakeLine{answers: answers("")}, time.Second},
-		{"in the script, and the modem says NO CARRIER to the hang-up",
+		{"in the script, and the modem answers NO CARRIER to the hang-up",
 			fakeLine{answers: answers(""), code: lines.NoCarrier}, time.Second},
 		{"before it", fakeLine{refuse: true, err: shutdown}, 0},
 	} {

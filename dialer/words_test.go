@@ -19,7 +19,7 @@ func TestLastWords(t *testing.T) {
 		{"nothing", nil, ""},
 		{"silence", []chat.Entry{in(`\r\nHELLO\r\n`), sent, event}, ""},
 		{"before the dial", []chat.Entry{in(`\r\nHELLO\r\n`), sent, in(`\r\n`), event}, ""},
-		{"own words", []chat.Entry{sent, in(`ATDT 84001\r\r\nLINE BLOCKED\r\n`), event}, "LINE BLOCKED"},
+		{"a text that is no result code", []chat.Entry{sent, in(`ATDT 84001\r\r\nLINE BLOCKED\r\n`), event}, "LINE BLOCKED"},
 		{"the last of them", []chat.Entry{sent, in(`\r\nRINGING\r\n\r\nSORRY\r\n`), event}, "SORRY"},
 		{"not yet whole", []chat.Entry{sent, in(`\r\nSOR`), event}, "SOR"},
 		{"in several entries", []chat.Entry{sent, in(`\r\nSORRY\r`), in(`\n`), event}, "SORRY"},

@@ -151,7 +151,7 @@ func possible(w Want, all []Status) error {
 	}
 	if len(refused) > 0 {
 		slices.Sort(refused)
-		return fmt.Errorf("no line can call back: %s: only %s, which answers only (set modem: inout or callout)", asked,
+		return fmt.Errorf("no line can call back: %s: only %s, which cannot dial (set modem: inout or callout)", asked,
 			strings.Join(refused, ", "))
 	}
 	return fmt.Errorf("no line can call back: %s: no such line (see lines in the configuration)", asked)

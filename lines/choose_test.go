@@ -30,10 +30,10 @@ func TestChoose(t *testing.T) {
 		err  string
 	}{
 		{"explicit, in their order", Want{TTYs: []int{7, 3}, Rotary: 1, Called: 1}, []int{7, 3}, ""},
-		{"explicit, down: nothing stands in", Want{TTYs: []int{5}, Rotary: 1, Called: 1}, []int{5}, ""},
+		{"explicit, down: no substitute", Want{TTYs: []int{5}, Rotary: 1, Called: 1}, []int{5}, ""},
 		{"explicit, the called line itself", Want{TTYs: []int{1}, Rotary: 1, Called: 1}, []int{1}, ""},
 		{"explicit, answers only", Want{TTYs: []int{4}, Rotary: 1, Called: 1}, nil,
-			"tty 4: only tty 4, which answers only"},
+			"tty 4: only tty 4, which cannot dial"},
 		{"explicit, unknown", Want{TTYs: []int{99}, Rotary: 1, Called: 1}, nil, "tty 99: no such line"},
 		{"explicit, one unknown", Want{TTYs: []int{99, 3}, Rotary: NoRotary, Called: 1}, []int{3}, ""},
 		{"rotary of the called line: another one, busy or not", Want{Rotary: NoRotary, Called: 1}, []int{2, 3}, ""},
@@ -42,8 +42,8 @@ func TestChoose(t *testing.T) {
 		{"rotary without lines", Want{Rotary: 77, Called: 1}, nil, "rotary 77 has no lines"},
 		{"rotary that only answers: the called line", Want{Rotary: 4, Called: 1}, []int{1}, ""},
 		{"no rotary at all", Want{Rotary: NoRotary, Called: 8}, []int{8}, ""},
-		{"alone in its rotary but for one that answers only", Want{Rotary: NoRotary, Called: 9}, []int{9}, ""},
-		{"called line cannot dial, no other", Want{Rotary: NoRotary, Called: 11}, nil, "which answers only"},
+		{"alone in its rotary, except one that answers only", Want{Rotary: NoRotary, Called: 9}, []int{9}, ""},
+		{"called line cannot dial, no other", Want{Rotary: NoRotary, Called: 11}, nil, "which cannot dial"},
 		{"called line cannot dial, the other is down", Want{Rotary: NoRotary, Called: 12}, nil, ""},
 		{"called line unknown", Want{Rotary: NoRotary, Called: 99}, nil, "no such line"},
 		{"called line unknown, rotary known", Want{Rotary: 2, Called: 99}, []int{7}, ""},

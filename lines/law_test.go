@@ -81,7 +81,7 @@ func (a *attacker) request(t *rapid.T) {
 	q, err := a.w.Request(x)
 	may, chooseErr := Choose(x, before)
 	if (err == nil) != (chooseErr == nil) {
-		t.Fatalf("%+v: Request says %v, Choose says %v", x, err, chooseErr)
+		t.Fatalf("%+v: Request returns %v, Choose returns %v", x, err, chooseErr)
 	}
 	if err != nil {
 		return
@@ -100,7 +100,7 @@ func (a *attacker) request(t *rapid.T) {
 		// A probe that failed immediately has put its line out of service, and another line may serve now.
 		now, _ := Choose(x, a.w.Lines())
 		if !slices.Contains(may, l.TTY()) && !(slow && slices.Contains(now, l.TTY())) {
-			t.Fatalf("%+v got tty %d, Choose says %v, and afterwards %v", x, l.TTY(), may, now)
+			t.Fatalf("%+v got tty %d, Choose returned %v, and afterwards %v", x, l.TTY(), may, now)
 		}
 		if l.Owner() != "cb" {
 			t.Fatalf("a lease of %q", l.Owner())
@@ -263,17 +263,17 @@ func (a *attacker) check(t *rapid.T) {
 	total := 0
 	for tty, n := range owned {
 		if total += n; n > 1 {
-			t.Fatalf("tty %d is lent %d times", tty, n)
+			t.Fatalf("tty %d is leased %d times", tty, n)
 		}
 		if s, _ := a.w.Line(tty); s.Owner == "" {
-			t.Fatalf("lent, but nobody's: %+v", s)
+			t.Fatalf("leased without an owner: %+v", s)
 		}
 		if a.w.stubs[tty].clashed() {
-			t.Fatalf("two at once used tty %d", tty)
+			t.Fatalf("concurrent use of tty %d", tty)
 		}
 	}
 	if out := a.w.Outstanding(); out != total {
-		t.Fatalf("%d leases are out, we know of %d", out, total)
+		t.Fatalf("%d leases are outstanding, the test has %d", out, total)
 	}
 	a.checkUsable(t)
 }
@@ -312,7 +312,7 @@ func (a *attacker) end() {
 		may, _ := Choose(q.want, a.w.Lines())
 		for _, tty := range may {
 			if len(q.lease) == 0 && a.w.state(tty) == Idle {
-				a.t.Fatalf("%+v waits for ever though tty %d is idle", q.want, tty)
+				a.t.Fatalf("%+v waits forever although tty %d is idle", q.want, tty)
 			}
 		}
 	}
@@ -335,7 +335,7 @@ func (a *attacker) end() {
 	<-time.After(time.Minute) // a probe may be running or delayed
 	for _, s := range a.w.Lines() {
 		if s.State != Idle {
-			a.t.Fatalf("not idle in the end: %+v", s)
+			a.t.Fatalf("not idle at the end: %+v", s)
 		}
 	}
 	a.w.stop()

@@ -192,7 +192,7 @@ func newTown(t failer, accept Accept, cfgs []Config, up bool) *town {
 			t.Errorf("Run: %v", err)
 		}
 		if n := w.Outstanding(); n != 0 {
-			t.Errorf("%d leases are out at the end", n)
+			t.Errorf("%d leases are outstanding at the end", n)
 		}
 	}
 	return w
@@ -262,11 +262,11 @@ func TestFirstComeFirstServed(t *testing.T) {
 		l.Release()
 		l = taken(t, c)
 		if w.Outstanding() != 1 {
-			t.Errorf("%d out", w.Outstanding())
+			t.Errorf("%d outstanding", w.Outstanding())
 		}
 		l.Release()
 		if w.Outstanding() != 0 {
-			t.Errorf("%d out", w.Outstanding())
+			t.Errorf("%d outstanding", w.Outstanding())
 		}
 	})
 }
@@ -280,7 +280,7 @@ func TestLeaseTooLateIsGivenBack(t *testing.T) {
 		l := taken(t, w.want(t, "b", x))
 		a.Cancel()
 		if w.Outstanding() != 1 {
-			t.Errorf("%d out", w.Outstanding())
+			t.Errorf("%d outstanding", w.Outstanding())
 		}
 		l.Release()
 	})
@@ -499,7 +499,7 @@ func TestEnd(t *testing.T) {
 		q := w.want(t, "b", Want{TTYs: []int{2}, Rotary: NoRotary})
 		go func() {
 			if _, ok := <-q.Lease(); ok {
-				t.Error("lent at the end")
+				t.Error("leased after the end")
 			}
 			<-time.After(time.Second)
 			l.Release()
@@ -543,7 +543,7 @@ func TestStatusAndChanges(t *testing.T) {
 		changed := w.Changed()
 		w.stubs[2].host.Signals(DTR | DCD)
 		if !isClosed(changed) {
-			t.Error("a change was not told")
+			t.Error("a change was not reported")
 		}
 		w.stubs[2].host.Noise()
 		l := taken(t, w.want(t, "a", Want{TTYs: []int{2}}))

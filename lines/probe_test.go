@@ -65,7 +65,7 @@ func TestProbeKeepsThePlace(t *testing.T) {
 // TestAnsweredWhileProbed: a call that rings during a probe of its line is answered, and the callback continues to
 // wait.
 func TestAnsweredWhileProbed(t *testing.T) {
-	for name, err := range map[string]error{"rings": fmt.Errorf("probe: %w", ErrRinging), "says nothing of it": nil,
+	for name, err := range map[string]error{"rings": fmt.Errorf("probe: %w", ErrRinging), "does not report it": nil,
 		"fails": errors.New("no OK")} {
 		t.Run(name, func(t *testing.T) {
 			inTown(t, func(ctx context.Context, c *Call) { <-c.Done() }, rotary(1), func(t *testing.T, w *town) {
@@ -120,7 +120,7 @@ func TestCancelledWhileProbed(t *testing.T) {
 		<-time.After(2 * time.Second)
 		l := taken(t, second)
 		if len(first.lease) != 0 || w.Outstanding() != 1 {
-			t.Errorf("%d leases are out", w.Outstanding())
+			t.Errorf("%d leases are outstanding", w.Outstanding())
 		}
 		l.Release()
 		synctest.Wait()
@@ -128,7 +128,7 @@ func TestCancelledWhileProbed(t *testing.T) {
 		third.Cancel()
 		<-time.After(2 * time.Second)
 		if w.state(1) != Idle || w.Outstanding() != 0 {
-			t.Errorf("%s, %d leases are out", w.state(1), w.Outstanding())
+			t.Errorf("%s, %d leases are outstanding", w.state(1), w.Outstanding())
 		}
 	})
 }
@@ -141,7 +141,7 @@ func TestClosedWhileProbed(t *testing.T) {
 		waits(t, q)
 		w.stop()
 		if l, ok := <-q.Lease(); ok {
-			t.Errorf("lent at the end: %+v", l)
+			t.Errorf("leased after the end: %+v", l)
 		}
 		if w.state(1) == Quarantined {
 			t.Error("quarantined at the end")
@@ -205,7 +205,7 @@ func TestLeaseLost(t *testing.T) {
 		synctest.Wait()
 		l.Release()
 		if err := <-lost; err != nil {
-			t.Errorf("given back: %v", err)
+			t.Errorf("released: %v", err)
 		}
 	})
 }
@@ -283,7 +283,7 @@ func TestNoVerifyLines(t *testing.T) {
 			l.Release()
 		})
 	})
-	t.Run("the same line by the operator's leave", func(t *testing.T) {
+	t.Run("the same line, allowed by the operator", func(t *testing.T) {
 		inTown(t, nil, []Config{{TTY: 1, Rotary: 1, SameLine: true}, {TTY: 2, Rotary: 1, InBand: true}},
 			func(t *testing.T, w *town) {
 				l := taken(t, w.want(t, "a", x))
@@ -318,7 +318,7 @@ func TestChooseNoVerify(t *testing.T) {
 		{"with verification any other", Want{Rotary: 1, Called: 1}, none, []int{2, 3, 4}},
 		{"none but the called one: the others, with a login", Want{Rotary: 1, Called: 2, NoVerify: true},
 			func(m map[int]*Config) { m[1].InBand = true }, []int{1, 3, 4}},
-		{"the called one by the operator's leave", Want{Rotary: 1, Called: 2, NoVerify: true},
+		{"the called one, allowed by the operator", Want{Rotary: 1, Called: 2, NoVerify: true},
 			func(m map[int]*Config) { m[1].InBand, m[2].SameLine = true, true }, []int{2}},
 		{"insecure signals are signals", Want{Rotary: 1, Called: 1, NoVerify: true},
 			func(m map[int]*Config) { m[4].InsecureSignals = true }, []int{2, 4}},

@@ -98,11 +98,11 @@ func FuzzCaller(f *testing.F) {
 			e := c.parse([]byte(line), numeric)
 			for _, n := range []string{e.caller, e.called} {
 				if n != "" && !standsIn(e.text, n) {
-					t.Errorf("%q tells %q", line, n)
+					t.Errorf("%q reports %q", line, n)
 				}
 				if strings.Trim(strings.TrimPrefix(n, "+"), "0123456789") != "" || n == "+" ||
 					len(strings.TrimPrefix(n, "+")) > 32 {
-					t.Errorf("%q tells %q", line, n)
+					t.Errorf("%q reports %q", line, n)
 				}
 			}
 		}

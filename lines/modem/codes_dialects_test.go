@@ -176,7 +176,7 @@ func TestTableRows(t *testing.T) {
 		}
 		for maker, source := range said {
 			if file.Sources[source] == "" || maker == "" {
-				t.Errorf("%q of %q has the source %q, which is none", text, maker, source)
+				t.Errorf("%q of %q has the unknown source %q", text, maker, source)
 			}
 			used[source] = true
 		}
@@ -184,7 +184,7 @@ func TestTableRows(t *testing.T) {
 	texts := map[string]bool{}
 	once := func(text string) {
 		if texts[text] {
-			t.Errorf("%q is there twice", text)
+			t.Errorf("%q is listed twice", text)
 		}
 		texts[text] = true
 	}
@@ -208,7 +208,7 @@ func TestReadTable(t *testing.T) {
 	for text, want := range map[string]string{
 		"codes: [{text: X, means: NOTHING}]":           `"X" means "NOTHING", which is not BUSY, NO ANSWER,`,
 		"numbers: [{text: \"9\", means: WHAT}]":        `"9" means "WHAT"`,
-		"callers: [{text: X, form: guess}]":            `"X" has the form "guess"`,
+		"callers: [{text: X, form: guess}]":            `"X" has the unknown form "guess"`,
 		"codes: [{text: X, means: BUSY, maker: Acme}]": "field maker not found",
 		"codes: [": "resultcodes.yaml: yaml:",
 	} {
@@ -298,7 +298,7 @@ func TestOwnCodes(t *testing.T) {
 		}
 	}
 	if e := newCodes(nil).parse([]byte("RRING"), false); e.kind != info {
-		t.Errorf("one line's codes are another's: %+v", e)
+		t.Errorf("a line has the codes of another line: %+v", e)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "print docs/reference/result-codes.md anew")
+var update = flag.Bool("update", false, "rewrite the printed documents; then read the diff")
 
 // TestReferenceResultCodes prints docs/reference/result-codes.md from the data file.
 func TestReferenceResultCodes(t *testing.T) {
@@ -31,25 +31,22 @@ func TestReferenceResultCodes(t *testing.T) {
 func reference(file *table) string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
-	b.WriteString("## Texts\n\n`*` at the end stands for whatever follows. The longest text that fits a line counts; " +
-		"upper and lower\ncase are the same.\n\n")
+	b.WriteString("## Texts\n\nA `*` at the end matches any text that follows. The longest text that matches a line " +
+		"counts. Case\nis ignored.\n\n")
 	section := func(rows []codeRow) {
-		b.WriteString("| text | means | said by |\n|---|---|---|\n")
+		b.WriteString("| text | means | sent by |\n|---|---|---|\n")
 		for _, r := range rows {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Text, r.Means, makers(r.Said))
 		}
 	}
 	section(file.Codes)
-	b.WriteString("\n## Numbers\n\nA modem that answers in numbers (`ATV0`) is understood until it has confirmed " +
-		"`V1`, which the\n" +
-		"driver's initialization sets. From 10 on each maker has numbers of its own: 11 is `CONNECT 4800` with\none " +
-		"and `RINGING` with another. " +
-		"Two digits that are not in this table are a CONNECT.\n\n")
+	b.WriteString("\n## Numbers\n\nA modem that sends numbers (`ATV0`) is understood until it confirms `V1`, which " +
+		"the driver's\ninitialization sets. From 10 on, each maker has its own numbers: 11 is `CONNECT 4800` for one " +
+		"and\n`RINGING` for another. A two-digit number that is not in this table is a CONNECT.\n\n")
 	section(file.Numbers)
-	b.WriteString("\n## Caller ID\n\nA calling number is 1 to 32 digits with at most a `+` before them. Where " +
-		"anything else stands in its\n" +
-		"place (a comma, a space, a letter such as `P` for private) the caller is unknown.\n\n| line | form | said " +
-		"by |\n|---|---|---|\n")
+	b.WriteString("\n## Caller ID\n\nA calling number is 1 to 32 digits, with at most a `+` before them. If anything " +
+		"else is in its place\n(a comma, a space, a letter such as `P` for private), the caller is unknown.\n\n" +
+		"| line | form | sent by |\n|---|---|---|\n")
 	for _, r := range file.Callers {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Text, formText[r.Form], makers(r.Said))
 	}
@@ -78,12 +75,12 @@ const referenceHead = `# Result codes
 
 <!-- Printed from lines/modem/resultcodes.yaml: go test ./lines/modem -run ResultCodes -update -->
 
-What modems say, by maker, and what ringback makes of it. In a dial these end the attempt: each text
-below that means something else than progress, each text that the line's configuration gives such a
-meaning, and any other line that begins with ` + "`NO `" + `, as NO CARRIER. Other texts never end a dial;
-where it times out the last of them is shown with the cause.
+The texts that modems send, by maker, and their meaning for ringback. During a dial, these texts end
+the attempt: each text below with a meaning other than progress, each text to which the line's
+configuration gives such a meaning, and any other line that begins with ` + "`NO `" + `, as NO CARRIER.
+Other texts never end a dial. If the dial times out, the last of them is shown with the cause.
 
-A modem that says something else, or means something else by it, is described by ` + "`result_codes`" + ` of
+If a modem sends other texts, or uses a text with another meaning, describe it with ` + "`result_codes`" + ` of
 its line ([configuration](configuration.md)):
 
 ` + "```yaml" + `
@@ -93,16 +90,16 @@ lines:
     result_codes: {"LINE BLOCKED*": BLACKLISTED, RRING: RING, "NO POWER SAVE": progress}
 ` + "```" + `
 
-` + "`OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers" + ` cannot be given a meaning.
+` + "`OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers" + ` cannot be given a meaning.
 
 | means | outcome of a dial |
 |---|---|
 | CONNECT | connected |
 | BUSY, NO ANSWER, NO CARRIER, NO DIALTONE | busy, no answer, no carrier, no dialtone |
 | VOICE, FAX | voice, fax: a person or a fax machine answered, and the modem was hung up |
-| BLACKLISTED, DELAYED | blacklisted, delayed: the modem refuses the number |
+| BLACKLISTED, DELAYED | blacklisted, delayed: the modem rejects the number |
 | ERROR | modem error |
-| RING | glare: the network rang while the line dialled |
-| OK, progress | the dial goes on |
+| RING | glare: a call came in while the line dialled |
+| OK, progress | the dial continues |
 
 `

@@ -78,7 +78,7 @@ func CheckResultText(text string) error {
 	case strings.Contains(start, "*"):
 		return errors.New("a * is allowed only at the end, where it matches whatever follows")
 	case strings.Trim(start, "0123456789") == "":
-		return errors.New("a number is a result code of its own (ATV0), or the answer to a query")
+		return errors.New("a number is a numeric result code (ATV0) or the answer to a query")
 	case strings.HasPrefix(start, "CONNECT") || strings.HasPrefix(start, "AT"):
 		return errors.New("a text that begins with CONNECT (a connection) or AT (an echoed command) cannot be given " +
 			"a meaning")
@@ -107,7 +107,7 @@ func readTable(text []byte) (*table, error) {
 	}
 	for _, r := range t.Callers {
 		if callerForms[r.Form] == nil {
-			return nil, fmt.Errorf("resultcodes.yaml: %q has the form %q, which is none", r.Text, r.Form)
+			return nil, fmt.Errorf("resultcodes.yaml: %q has the unknown form %q", r.Text, r.Form)
 		}
 	}
 	return &t, nil

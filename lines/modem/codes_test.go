@@ -87,7 +87,7 @@ func FuzzData(f *testing.F) {
 				}
 				return
 			} else if len(rest) > 0 {
-				t.Fatalf("%q was not taken", rest)
+				t.Fatalf("%q was not accepted", rest)
 			}
 			b = b[n:]
 		}

@@ -199,9 +199,9 @@ func TestIdleLineIsCheap(t *testing.T) {
 		<-time.After(2 * restAfter)
 		synctest.Wait()
 		per := (inUse() - before) / n
-		t.Logf("%d bytes a line", per)
+		t.Logf("%d bytes per line", per)
 		if per > 12<<10 && !underRace {
-			t.Errorf("%d bytes an idle line, at most 12 KiB", per)
+			t.Errorf("%d bytes per idle line, want at most 12 KiB", per)
 		}
 		if got := runtime.NumGoroutine() - routines - 1; got > n { // one is the pool's
 			t.Errorf("%d goroutines for %d lines", got, n)
@@ -247,7 +247,7 @@ func TestCycle(t *testing.T) {
 	}
 	stop()
 	if n := pool.Outstanding(); n != 0 {
-		t.Errorf("%d leases did not come back", n)
+		t.Errorf("%d leases were not released", n)
 	}
 	if s, _ := pool.Line(0); s.Calls != 200 || s.Dials != 200 {
 		t.Errorf("%+v", s)

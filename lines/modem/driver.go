@@ -331,7 +331,7 @@ func (d *Driver) leave(ctx context.Context) {
 		return
 	}
 	if err := d.prove(ctx); err != nil {
-		d.debug("not proven on hook at the end: %v", err)
+		d.debug("not proven on hook at shutdown: %v", err)
 	}
 }
 

@@ -169,7 +169,7 @@ func TestOneDialAnAttempt(t *testing.T) {
 		sends []string
 	}{
 		{"twice", 1, []string{"ATDT5551\r", "ATDT5552\r"}},
-		{"twice at once", 0, []string{"ATDT5551\rATDT5552\r"}},
+		{"twice in one write", 0, []string{"ATDT5551\rATDT5552\r"}},
 		{"repeat", 1, []string{"ATDT5551\r", "A/"}},
 		{"hidden", 1, []string{"ATDT5551\r", "at&f ", "l1", "m1d", "t5552\r"}},
 		{"garbage before", 1, []string{"ATDT5551\r", "xxAT", "DT5552\r"}},
@@ -200,7 +200,7 @@ func TestOneDialAnAttempt(t *testing.T) {
 					_, err := io.WriteString(c, "ATDT5553\r")
 					return err
 				}); !errors.Is(err, errMayNotDial) {
-					t.Errorf("a dial command by Command: %v", err)
+					t.Errorf("a dial command through Command: %v", err)
 				}
 				if got := f.dialedCommands(); len(got) != tc.dials {
 					t.Errorf("dialled %q, want %d times", got, tc.dials)
@@ -428,7 +428,7 @@ func TestClear(t *testing.T) {
 			l.Release()
 			b.until(lines.Idle)
 			if err := b.pool.Clear(7); err == nil {
-				t.Error("cleared a line that is not there")
+				t.Error("cleared a line that does not exist")
 			}
 		})
 	})

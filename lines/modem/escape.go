@@ -137,7 +137,7 @@ func (d *Driver) setMuffled(on bool) {
 }
 
 // errFull is the error of a port that does not send the data that a call wrote.
-var errFull = errors.New("the port does not send what was written to it, so no escape reaches the modem: reopening " +
+var errFull = errors.New("the port does not send the data written to it, so no escape reaches the modem: reopening " +
 	"the port")
 
 // drained waits until the written data has left this machine and had time to cross the line, because the modem

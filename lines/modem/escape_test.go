@@ -53,7 +53,7 @@ func TestEscapes(t *testing.T) {
 	} {
 		e := escapes{char: tc.char, late: tc.late}
 		if got, _ := leftOf(&e, bytes.Split([]byte(tc.write), []byte("/"))); string(got) != tc.want {
-			t.Errorf("%q: %q leaves, want %q", tc.write, got, tc.want)
+			t.Errorf("%q: sent %q, want %q", tc.write, got, tc.want)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func FuzzEscapes(f *testing.F) {
 			switch c & 0x7f {
 			case char:
 				if row++; row > 2 {
-					t.Fatalf("%q: %q leaves", all, got)
+					t.Fatalf("%q: sent %q", all, got)
 				}
 			case 0, 0x11, 0x13:
 			default: // a pause too
@@ -98,10 +98,10 @@ func FuzzEscapes(f *testing.F) {
 			return o
 		}
 		if !bytes.Equal(others(got), others(all)) {
-			t.Fatalf("%q: %q leaves", all, got)
+			t.Fatalf("%q: sent %q", all, got)
 		}
 		if late && !bytes.Equal(bytes.ReplaceAll(got, []byte("|"), nil), all) {
-			t.Fatalf("%q: %q leaves", all, got)
+			t.Fatalf("%q: sent %q", all, got)
 		}
 	})
 }

@@ -477,7 +477,7 @@ func onBenchOf(t *testing.T, f *fake, po lines.PoolOptions, body func(b *bench),
 		defer func() {
 			b.stop()
 			if n := b.pool.Outstanding(); n != 0 {
-				t.Errorf("%d leases did not come back", n)
+				t.Errorf("%d leases were not released", n)
 			}
 			if t.Failed() {
 				b.logMu.Lock()
@@ -538,7 +538,7 @@ func (b *bench) incoming() *lines.Call {
 		case <-time.After(6 * time.Second):
 		}
 	}
-	b.t.Fatal("nobody answers")
+	b.t.Fatal("no answer to the call")
 	return nil
 }
 
@@ -552,7 +552,7 @@ func dialScript(number string) lines.Script {
 	}
 }
 
-var errTimeout = errors.New("the script waited in vain")
+var errTimeout = errors.New("the script timed out")
 
 // expect sends and reads, one byte at a time, until want was seen. It gives up after 45 s.
 func expect(ctx context.Context, c lines.CommandConn, send, want string) error {

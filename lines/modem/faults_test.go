@@ -37,7 +37,7 @@ func TestModemRefusesInit(t *testing.T) {
 	for cmd, want := range map[string]string{
 		"ATE0Q0V1&C1&D2S0=0": "the modem answered ERROR to ATE0Q0V1&C1&D2S0=0",
 		"ATS2=255":           "the modem answered ERROR to ATS2=255 (a caller could reach the command line",
-		"ATS2?":              `ATS2? says "" ERROR after ATS2=255`,
+		"ATS2?":              `the modem answered "" ERROR to ATS2? after ATS2=255`,
 	} {
 		f := newFake(true)
 		f.reply = func(c string) string {
@@ -77,7 +77,7 @@ func TestPortVanishesAndReturns(t *testing.T) {
 			f.unplug()
 			<-c.Done()
 			if err := c.Hangup(b.t.Context()); err != nil && !errors.Is(err, lines.ErrDown) {
-				t.Errorf("hang-up of a call whose port has gone: %v", err)
+				t.Errorf("hang-up of a call whose port is lost: %v", err)
 			}
 			b.until(lines.Idle)
 
@@ -129,11 +129,11 @@ func TestDCDStuckHigh(t *testing.T) {
 		b.pass(10 * time.Minute)
 		select {
 		case <-w.Lease():
-			t.Error("a line in quarantine was lent")
+			t.Error("a quarantined line was leased")
 		default:
 		}
 		if strings.Count(f.allCommands(), "ATA") != 1 {
-			t.Error("a line in quarantine was answered")
+			t.Error("a quarantined line was answered")
 		}
 		f.set(func() { f.dcdHigh = false })
 		f.dcd(false)
@@ -286,11 +286,11 @@ func TestNoCarrierToldFromData(t *testing.T) {
 						select {
 						case <-c.Done():
 							if !tc.lost || signals {
-								t.Error("the call was taken for lost")
+								t.Error("the call was considered lost")
 							}
 						default:
 							if tc.lost && !signals {
-								t.Error("the carrier's loss was not seen")
+								t.Error("the loss of the carrier was not detected")
 							}
 						}
 						_ = c.Hangup(b.t.Context())
@@ -362,7 +362,7 @@ func TestWriteBlocked(t *testing.T) {
 			t.Errorf("the write that blocked: %v", werr)
 		}
 		if !errors.Is(err, lines.ErrDown) {
-			t.Errorf("hang-up with a modem that takes nothing: %v", err)
+			t.Errorf("hang-up with a modem that accepts nothing: %v", err)
 		}
 		b.until(lines.Down)
 		b.until(lines.Idle) // works after reopening
@@ -388,7 +388,7 @@ func TestDrain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(b.t.Context(), time.Millisecond)
 		defer cancel()
 		if err := c.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("drain whose time is over: %v", err)
+			t.Errorf("drain after its deadline: %v", err)
 		}
 		_ = c.Hangup(b.t.Context())
 		if err := c.Drain(b.t.Context()); err != io.EOF {

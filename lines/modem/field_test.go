@@ -30,13 +30,13 @@ func TestProvableModems(t *testing.T) {
 		down     string // part of the reason; "" in service
 		escape   byte   // the final S2; 0: one of escapeChars
 	}{
-		{name: "as V.250 has it"},
+		{name: "as in V.250"},
 		{name: "numbers without leading zeros", d: exchange.Dialect{BareNumbers: true}},
 		{name: "numbers in one line", d: exchange.Dialect{OneLine: " "}},
 		{name: "numbers with commas", d: exchange.Dialect{OneLine: ","}},
 		{name: "one register keeps nothing", d: keeps(25)},
 		{name: "two keep nothing", d: keeps(25, 26),
-			down: "S25, S26 do not keep what is written (name others in proof_registers"},
+			down: "S25, S26 do not keep written values (set proof_registers"},
 		{name: "two keep nothing, others do", d: keeps(25, 26), own: []int{40, 41, 42}},
 		{name: "two keep nothing, insecure", d: keeps(25, 26), insecure: true},
 		{name: "no such register", d: exchange.Dialect{Registers: map[int]exchange.Register{18: {Missing: true},
@@ -51,7 +51,7 @@ func TestProvableModems(t *testing.T) {
 			down: "does not report its escape character and guard time"},
 		{name: "no guard time, insecure",
 			d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Missing: true}}}, insecure: true},
-		{name: "a guard time of its own",
+		{name: "its own guard time",
 			d: exchange.Dialect{Registers: map[int]exchange.Register{12: {Value: 100, Fixed: true}}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -256,11 +256,11 @@ func TestProbe(t *testing.T) {
 		}
 		f.set(func() { f.mute = true })
 		if err := b.drv.Probe(b.t.Context()); err != nil {
-			t.Errorf("asked again though it has just spoken: %v", err)
+			t.Errorf("probed again although it has just answered: %v", err)
 		}
 		b.pass(5 * time.Minute)
 		if err := b.drv.Probe(b.t.Context()); err == nil || !errors.Is(err, lines.ErrDown) {
-			t.Errorf("a modem that says nothing: %v", err)
+			t.Errorf("a modem that does not answer: %v", err)
 		}
 		f.set(func() { f.mute = false })
 		b.until(lines.Idle)
@@ -298,7 +298,7 @@ func TestSettle(t *testing.T) {
 			t.Errorf("written %v after CONNECT, %v", time.Since(began), err)
 		}
 		if _, err := io.WriteString(c, "x"); err != nil || time.Since(began) != 500*time.Millisecond {
-			t.Errorf("and once more %v after CONNECT, %v", time.Since(began), err)
+			t.Errorf("second write %v after CONNECT, %v", time.Since(began), err)
 		}
 		_ = c.Hangup(b.t.Context())
 	})
@@ -400,7 +400,7 @@ func TestRingBehindNoCarrier(t *testing.T) {
 				select {
 				case <-c.Done():
 				case <-time.After(time.Second):
-					t.Errorf("%q: the session goes on", behind)
+					t.Errorf("%q: the session continues", behind)
 				}
 				if got, err := io.ReadAll(c); string(got) != "bye" || err != nil {
 					t.Errorf("%q: data %q, %v", behind, got, err)

@@ -97,7 +97,7 @@ func TestNoCarrierInPieces(t *testing.T) {
 		select {
 		case <-c.Done():
 		case <-time.After(time.Minute):
-			t.Error("the call goes on")
+			t.Error("the call continues")
 		}
 		_ = c.Hangup(b.t.Context())
 	})

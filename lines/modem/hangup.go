@@ -89,7 +89,7 @@ func (d *Driver) lowerDTR(ctx context.Context) error {
 	d.lookAtSignals()
 	switch {
 	case err == errWaited:
-		return fmt.Errorf("%w: %v waited", errStuck, d.t.OnHook)
+		return fmt.Errorf("%w: waited %v", errStuck, d.t.OnHook)
 	case err != nil:
 		return err
 	case raise != nil:

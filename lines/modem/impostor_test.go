@@ -59,7 +59,7 @@ func TestTypedNoCarrier(t *testing.T) {
 					t.Fatal(err)
 				}
 				if state := e.line.State(); state != exchange.OnHook {
-					t.Errorf("lent while the modem is %v", state)
+					t.Errorf("leased while the modem is %v", state)
 				}
 				lease.Release()
 				e.until(lines.Idle)
@@ -181,7 +181,7 @@ func TestPowerCycle(t *testing.T) {
 		e.line.PowerCycle()
 		before := len(e.x.Dials())
 		if c, _, err := e.dialHome(2 * time.Minute); c != nil || err == nil {
-			t.Error("dialed by a modem that nobody knows")
+			t.Error("dialed with an unproven modem")
 		}
 		s := e.until(lines.Quarantined)
 		if !strings.Contains(s.Reason, "clear line") {
@@ -236,7 +236,7 @@ func TestSecretIsRenewed(t *testing.T) {
 		all := strings.Join(e.debugLines(), "\n")
 		if written := strings.Count(all, "S18="); written != strings.Count(all, "S18=255") ||
 			!strings.Contains(all, "[secret]") {
-			t.Error("debug shows what is written") // 255 is the value that tests the registers
+			t.Error("debug shows the secret") // 255 is the value that tests the registers
 		}
 		for secret := range seen {
 			for _, n := range strings.Fields(secret) {
@@ -387,7 +387,7 @@ func TestRingWhileResetting(t *testing.T) {
 					})
 					if c != nil {
 						if state := e.home.State(); state != exchange.Connected {
-							t.Errorf("%v after %q: a call of a modem that has dialed nobody", i, trigger)
+							t.Errorf("%v after %q: a call from a modem that has not dialed", i, trigger)
 						}
 						_ = c.Hangup(t.Context())
 					}

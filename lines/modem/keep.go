@@ -51,7 +51,7 @@ func OpenProofs(dir string) (*Proofs, error) {
 		return nil, fmt.Errorf("proofs of modems: %w", err)
 	case len(key) != keySize:
 		return nil, fmt.Errorf("proofs of modems: %s has %d octets, not %d: remove it, check that no call is up, and "+
-			"`ringback clear line` each line without modem signals",
+			"run `ringback clear line` for each line without modem signals",
 			path, len(key), keySize)
 	}
 	return &Proofs{dir: dir, key: key, room: make(chan struct{}, maxWriters)}, nil
@@ -96,14 +96,12 @@ func (p *Proofs) load(tty int) (s state, err error) {
 	}
 	if err != nil {
 		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, check that no "+
-			"call is up, "+
-			"then `ringback clear line %d`)", p.path(tty), err, tty)
+			"call is up, then run `ringback clear line %d`)", p.path(tty), err, tty)
 	}
 	for _, one := range s.Secrets {
 		if len(one.Registers) != len(one.Values) || len(one.Values) < minProof {
 			return state{}, fmt.Errorf("the proof of the modem's state is damaged: %s (remove it, check that no call "+
-				"is up, "+
-				"then `ringback clear line %d`)", p.path(tty), tty)
+				"is up, then run `ringback clear line %d`)", p.path(tty), tty)
 		}
 	}
 	return s, nil
@@ -127,7 +125,7 @@ func (p *Proofs) save(tty int, s state) error {
 		<-p.room
 	}
 	if err != nil {
-		return fmt.Errorf("keep the proof of the modem's state: %w", err)
+		return fmt.Errorf("save the proof of the modem's state: %w", err)
 	}
 	return nil
 }
@@ -143,7 +141,7 @@ func sealed(text []byte) []byte {
 	return fmt.Appendf(nil, "%-*s", recordSize, fmt.Sprintf("%s\n%x\n", text, sum))
 }
 
-var errNotWhole = errors.New("its checksum does not fit its content")
+var errNotWhole = errors.New("the checksum is wrong")
 
 // opened returns the text of a record. Records of ringback 0.3 are the text alone.
 func opened(record []byte) ([]byte, error) {

@@ -53,11 +53,11 @@ const (
 const (
 	onOpened      trigger = "port opened"
 	onLost        trigger = "port lost"
-	onScript      trigger = "script begins"
+	onScript      trigger = "script started"
 	onScriptEnded trigger = "script ended"
-	onAnswer      trigger = "ATA goes out"
-	onDial        trigger = "dial command goes out"
-	onHangUp      trigger = "hang-up begins"
+	onAnswer      trigger = "ATA sent"
+	onDial        trigger = "dial command sent"
+	onHangUp      trigger = "hang-up started"
 	onProven      trigger = "proven on hook"
 	onUnproven    trigger = "not proven"
 )
@@ -105,13 +105,13 @@ var rules = []rule{
 	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp),
 		why: "ready, but not proven on hook: quarantine"},
 	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markDisturbed),
-		why: "not answered; a reset that it interrupts proves nothing"},
+		why: "not answered; a reset that a call interrupts proves nothing"},
 	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markDisturbed), why: "as for RING"},
 
 	// The telephone rings.
 	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
 	{from: in(scripted), on: onRing, to: same, do: do(countRing, glare), why: "a line that rings is not dialled"},
-	{from: in(dialing), on: onRing, to: aborted, do: do(glare), why: "the CONNECT to come would be the caller's"},
+	{from: in(dialing), on: onRing, to: aborted, do: do(glare), why: "the next CONNECT would belong to the caller"},
 	{from: in(answering), on: onRing, to: same, do: do(noteLateRing), why: "the modem may have lost ATA"},
 	{from: in(idle, used, scripted, answering), on: onCallerID, to: same, do: do(noteCaller)},
 
@@ -120,14 +120,14 @@ var rules = []rule{
 	{from: in(answering), on: onConnect, to: connected, do: do(takeData)},
 	{from: in(idle), on: onConnect, when: all(autoAnswer), to: connected, do: do(takeData),
 		why: "the modem answers by itself (S0)"},
-	{from: in(idle, used), on: onConnect, to: dropped, do: do(wakeRun), why: "not ours"},
-	{from: in(scripted), on: onConnect, to: dropped, do: do(glare), why: "not ours: no dial command went out"},
+	{from: in(idle, used), on: onConnect, to: dropped, do: do(wakeRun), why: "not our call"},
+	{from: in(scripted), on: onConnect, to: dropped, do: do(glare), why: "not our call: no dial command was sent"},
 	{from: in(idle, used), on: onScript, to: scripted, do: do(beginScript)},
 	{from: in(scripted), on: onDial, to: dialing},
 	{from: in(scripted), on: onScriptEnded, to: used},
 	{from: in(dialing), on: onConnect, to: connected, do: do(takeData, giveToScript)},
 	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt),
-		why: "for example a fax: a call is up that is not ours"},
+		why: "a call is up that we cannot use, for example a fax"},
 	{from: in(dialing), on: onFinal, to: released, do: do(endAttempt)},
 	{from: in(answering), on: onFinal, when: all(online), to: dropped},
 	{from: in(answering), on: onFinal, to: released},
@@ -138,7 +138,7 @@ var rules = []rule{
 
 	// A call ends.
 	{from: in(connected), on: onCarrierLost, to: released, do: do(tellHangingUp, endCall),
-		why: "the session ends; the line is free only after proof"},
+		why: "the session ends; the line is free only after the proof"},
 	{from: in(connected), on: onGiveUp, to: dropped, do: do(tellHangingUp, endCall)},
 	{from: in(connected), on: onScriptEnded, when: all(not(good)), to: dropped, do: do(endCall),
 		why: "the script failed: no user gets this call"},
@@ -161,10 +161,10 @@ func not(g guard) guard {
 func butClosed() []phase { return phases[1:] }
 
 var (
-	autoAnswer = guard{"it answers by itself", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
+	autoAnswer = guard{"auto-answer is on", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
 	online     = guard{"the modem has left its command line",
 		func(_ *Driver, h happening) bool { return h.line.online }}
-	good = guard{"it succeeded", func(_ *Driver, h happening) bool { return h.good }}
+	good = guard{"success", func(_ *Driver, h happening) bool { return h.good }}
 )
 
 var (
@@ -175,8 +175,8 @@ var (
 	tellDown      = action{"down", (*Driver).tellDownLocked}
 	markDisturbed = action{"start again", func(d *Driver, _ happening) { d.disturbed = true }}
 	countRing     = action{"count the ring", func(d *Driver, h happening) { d.ringLocked(h.line) }}
-	noteCaller    = action{"note the caller", func(d *Driver, h happening) { d.callerLocked(h.line.caller) }}
-	noteLateRing  = action{"note the ring", func(d *Driver, h happening) {
+	noteCaller    = action{"record the caller", func(d *Driver, h happening) { d.callerLocked(h.line.caller) }}
+	noteLateRing  = action{"record the ring", func(d *Driver, h happening) {
 		d.rangAt = time.Now()
 		if h.line.caller != "" {
 			d.callerLocked(h.line.caller)
@@ -184,13 +184,15 @@ var (
 	}}
 	forgetRings  = action{"forget the rings", func(d *Driver, _ happening) { d.quietLocked() }}
 	glare        = action{"glare", func(d *Driver, h happening) { d.talk.rangLocked(h.line) }}
-	takeData     = action{"data", func(d *Driver, h happening) { d.connectLocked(h) }}
-	giveToScript = action{"the script's call", func(d *Driver, _ happening) { d.talk.connectLocked(d.conn) }}
-	endAttempt   = action{"the attempt's result", func(d *Driver, h happening) { d.talk.finalLocked(h.line.code) }}
-	beginScript  = action{"begin the script", func(d *Driver, h happening) { d.talk = h.talk }}
-	endScript    = action{"end the script", func(d *Driver, h happening) { d.talk.endLocked(h.why) }}
-	endCall      = action{"end the call", func(d *Driver, _ happening) { d.endCallLocked() }}
-	wakeRun      = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
+	takeData     = action{"start the data", func(d *Driver, h happening) { d.connectLocked(h) }}
+	giveToScript = action{"give the call to the script",
+		func(d *Driver, _ happening) { d.talk.connectLocked(d.conn) }}
+	endAttempt = action{"give the result to the script",
+		func(d *Driver, h happening) { d.talk.finalLocked(h.line.code) }}
+	beginScript = action{"begin the script", func(d *Driver, h happening) { d.talk = h.talk }}
+	endScript   = action{"end the script", func(d *Driver, h happening) { d.talk.endLocked(h.why) }}
+	endCall     = action{"end the call", func(d *Driver, _ happening) { d.endCallLocked() }}
+	wakeRun     = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
 )
 
 // happenLocked finds and applies the rule for a trigger. It reports whether there is one.

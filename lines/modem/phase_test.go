@@ -94,13 +94,13 @@ func TestPhasesInTheDocs(t *testing.T) {
 	head, rest, ok := strings.Cut(string(text), begin)
 	body, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the rules", doc)
+		t.Fatalf("%s has no markers for the rules", doc)
 	}
 	if body == drawing() {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s is not what the rules say: go test ./lines/modem -run PhasesInTheDocs -update", doc)
+		t.Fatalf("%s differs from the rules: go test ./lines/modem -run PhasesInTheDocs -update", doc)
 	}
 	if err := os.WriteFile(doc, []byte(head+begin+drawing()+end+tail), 0o644); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func drawing() string {
 			}
 		}
 	}
-	b.WriteString("```\n\nFrom each phase the loss of the port leads to `closed`.\n\n| from | on | when | to | do | " +
+	b.WriteString("```\n\nIn each phase, the loss of the port leads to `closed`.\n\n| from | on | when | to | do | " +
 		"why |\n|---|---|---|---|---|---|\n")
 	for _, r := range rules {
 		var from, when, do []string

@@ -145,9 +145,9 @@ func newProof(o Options) proof {
 
 // The errors of a line whose state is not proven.
 var (
-	errUnproven = errors.New("not proven on hook: the modem does not report what was written into its registers (a " +
-		"caller impersonates the modem, or the " +
-		"modem that was switched off or replaced: check that no call is up, then `ringback clear line`)")
+	errUnproven = errors.New("not proven on hook: the modem does not report the values written into its registers (a " +
+		"caller impersonates the modem, or the modem was switched off or replaced: check that no call is up, " +
+		"then run `ringback clear line`)")
 	errNoProof   = errors.New("the modem cannot prove its state on a port without modem signals")
 	errDisturbed = errors.New("a call came in while the modem was being reset")
 )
@@ -380,11 +380,11 @@ func (d *Driver) fewer(ctx context.Context) error {
 		}
 	}
 	if len(good) < minProof {
-		return fmt.Errorf("%w: %s do not keep what is written (name others in proof_registers, at least two that the "+
-			"modem's manual calls unused)",
+		return fmt.Errorf("%w: %s do not keep written values (set proof_registers to at least two registers that "+
+			"the modem's manual calls unused)",
 			errNoProof, strings.Join(bad, ", "))
 	}
-	d.debug("%s do not keep a proof: the others do", strings.Join(bad, ", "))
+	d.debug("%s do not keep a value; using the others", strings.Join(bad, ", "))
 	d.proof.registers = good
 	return d.refill(ctx)
 }

@@ -32,7 +32,7 @@ func TestRest(t *testing.T) {
 				c := b.incoming()
 				b.pass(2 * restAfter)
 				if b.resting() {
-					b.t.Error("it rests during a call")
+					b.t.Error("the line rests during a call")
 				}
 				if err := c.Hangup(b.t.Context()); err != nil {
 					b.t.Error(err)
@@ -63,7 +63,7 @@ func TestRest(t *testing.T) {
 				b.f.say("\x00\xff\r\n")
 				synctest.Wait()
 				if s, _ := b.pool.Line(1); s.Noise == 0 {
-					b.t.Error("not heard")
+					b.t.Error("not noticed")
 				}
 			},
 			"a probe": func(b *bench) {

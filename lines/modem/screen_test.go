@@ -90,7 +90,7 @@ func TestCallCheck(t *testing.T) {
 				[]string{"84001"}},
 			{"refused", &screener{grants: only("84001")}, "84666", false, []string{"84666"}},
 			{"number withheld", &screener{grants: only("84001")}, "", false, []string{""}},
-			{"number withheld, and that is all right", &screener{grants: only("")}, "", true, []string{""}},
+			{"number withheld, and allowed", &screener{grants: only("")}, "", true, []string{""}},
 			{"silent", &screener{takes: time.Hour, grants: only("84001")}, "84001", false, []string{"84001"}},
 			{"panics", &screener{grants: func(lines.RingingCall) bool { panic("a bug") }}, "84001", false,
 				[]string{"84001"}},
@@ -120,14 +120,14 @@ func TestCallCheck(t *testing.T) {
 // A permission applies only to the call that it was requested for: not to the next caller, not after the caller gave
 // up, not to a line that was busy at the time.
 func TestCallCheckIsNotInherited(t *testing.T) {
-	t.Run("they gave up", func(t *testing.T) {
+	t.Run("the caller gave up", func(t *testing.T) {
 		s := &screener{takes: 20 * time.Second, grants: only("84001")}
 		onScreened(t, newFake(true), s, func(b *bench) {
 			b.until(lines.Idle)
 			b.rings(2, "84001")
 			b.pass(10 * time.Second)
 			if _, given := s.questions(); given != 1 {
-				t.Error("the question goes on though nobody rings")
+				t.Error("the check continues although no call rings")
 			}
 			if b.rings(10, "84666") {
 				t.Error("the next caller was answered")
@@ -137,17 +137,17 @@ func TestCallCheckIsNotInherited(t *testing.T) {
 			}
 		})
 	})
-	t.Run("another one at once", func(t *testing.T) {
+	t.Run("another call immediately", func(t *testing.T) {
 		s := &screener{takes: 7 * time.Second, grants: only("84001")}
 		onScreened(t, newFake(true), s, func(b *bench) {
 			b.until(lines.Idle)
 			b.rings(1, "84001")
 			if b.rings(10, "84666") {
-				t.Error("they were answered with the permission of the one before")
+				t.Error("answered with the permission for the previous call")
 			}
 		})
 	})
-	t.Run("the line was lent", func(t *testing.T) {
+	t.Run("the line was leased", func(t *testing.T) {
 		s := &screener{takes: 7 * time.Second, grants: only("84001")}
 		onScreened(t, newFake(true), s, func(b *bench) {
 			b.until(lines.Idle)
@@ -170,7 +170,7 @@ func TestCallCheckElsewhere(t *testing.T) {
 		b.f.connect("CONNECT 9600")
 		b.pass(time.Minute)
 		if n := len(b.calls); n > 0 || !b.f.isOnHook() {
-			t.Errorf("%d calls that nobody checked", n)
+			t.Errorf("%d unchecked calls", n)
 		}
 	}, func(o *Options) { o.Config.Init = "ATE0Q0V1&C1&D2S0=1" })
 	onBenchOf(t, newFake(true), lines.PoolOptions{Screen: s.screen}, func(b *bench) {
@@ -185,7 +185,7 @@ func TestCallCheckElsewhere(t *testing.T) {
 	onBench(t, newFake(true), func(b *bench) {
 		b.until(lines.Idle)
 		if b.rings(5, "84001") {
-			t.Error("nobody was there to ask, and it was answered")
+			t.Error("answered without a call check")
 		}
 	}, func(o *Options) { o.Config.CallCheck = true })
 }

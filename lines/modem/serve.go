@@ -107,8 +107,8 @@ func (d *Driver) checkCarrier(c *conn) time.Time {
 		return at
 	}
 	d.debug("%s, but DCD stays off: hung up (check AT&C1 and the cable)", c.text)
-	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT: calls are hung up at once (does init have AT&C1? does "+
-		"the cable have all wires?)")
+	d.host.Notice(noticeCarrier, "DCD stays off after CONNECT: calls are hung up immediately (does init have "+
+		"AT&C1? does the cable have all wires?)")
 	d.drop(c, onGiveUp)
 	return time.Time{}
 }
@@ -205,7 +205,7 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 		d.host.Connected(c.call(lines.Incoming, from, to))
 		return
 	}
-	d.debug("%s: the modem answered a call unasked: hung up", c.text)
+	d.debug("%s: the modem answered a call by itself: hung up", c.text)
 	d.proveAlone(ctx)
 }
 

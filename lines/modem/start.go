@@ -128,7 +128,7 @@ func (d *Driver) initialize(ctx context.Context) error {
 	}
 	if err := d.insist(ctx, text); err != nil {
 		if !errors.Is(err, errNoOK) && !stop(ctx, err) {
-			err = fmt.Errorf("%w (set init to the equivalents in its manual)", err)
+			err = fmt.Errorf("%w (set init to the equivalent commands from the modem's manual)", err)
 		}
 		return err
 	}
@@ -154,7 +154,7 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 		return fmt.Errorf("ATS2?: %w", err)
 	}
 	if n, bad := strconv.Atoi(r.last()); bad != nil || n <= 127 || r.code != lines.OK {
-		return fmt.Errorf("ATS2? says %q %s after ATS2=255 (%s)", r.last(), r.code, hint)
+		return fmt.Errorf("the modem answered %q %s to ATS2? after ATS2=255 (%s)", r.last(), r.code, hint)
 	}
 	return nil
 }
@@ -164,8 +164,7 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 func (d *Driver) startInBand(ctx context.Context) error {
 	if cfg := d.o.Config; !cfg.InBand && !cfg.InsecureSignals {
 		return errors.New("the port has no modem signals: its server does not support them (COM-PORT, RFC 2217), or " +
-			"the device has none " +
-			"(fix that, or set insecure_signals: true)")
+			"the device has none (fix that, or set insecure_signals: true)")
 	}
 	proven, err := d.provenFromBefore(ctx)
 	if err == nil && !proven {

@@ -12,12 +12,13 @@ import (
 
 // The errors of rejected writes of a script.
 var (
-	errMayNotDial = errors.New("a dial command in a script that does not dial (put it into the callback script)")
-	errDialTwice  = errors.New("a second dial command in one attempt")
-	errRepeat     = errors.New("the repeat command A/ in a script (what it repeats would not be counted)")
-	errLongLine   = errors.New("the command line is longer than 250 characters")
-	errResetDial  = errors.New("a dial command in one line with a reset (put ATZ or AT&F on a line of its own: on a " +
-		"port without modem signals it ends the proof of the modem's state)")
+	errMayNotDial = errors.New("a dial command is not allowed in this script (put it into the callback script)")
+	errDialTwice  = errors.New("only one dial command is allowed in an attempt")
+	errRepeat     = errors.New("the repeat command A/ is not allowed in a script (a repeated dial would not be " +
+		"counted)")
+	errLongLine  = errors.New("the command line is longer than 250 characters")
+	errResetDial = errors.New("a dial command and a reset in one command line (put ATZ or AT&F on a line of " +
+		"its own: on a port without modem signals, a reset ends the proof of the modem's state)")
 )
 
 // maxCommand is the longest command line that a script may send. Modems accept 40 to 255 characters.
@@ -61,7 +62,7 @@ func (t *talk) endLocked(cause error) {
 // finalLocked handles the result code that ends an attempt.
 func (t *talk) finalLocked(code lines.ResultCode) {
 	t.code = code
-	t.endLocked(fmt.Errorf("the modem says %s", code))
+	t.endLocked(fmt.Errorf("the modem said %s", code))
 }
 
 // rangLocked handles a RING, or a CONNECT that does not belong to the script: glare. A dial command that is not sent

@@ -159,7 +159,7 @@ func (e *edge) run(opts ...option) {
 			e.t.Error(err)
 		}
 		if n := pool.Outstanding(); n != 0 {
-			e.t.Errorf("%d leases did not come back", n)
+			e.t.Errorf("%d leases were not released", n)
 		}
 	}
 }
@@ -257,7 +257,7 @@ func (e *edge) dialHome(within time.Duration) (*lines.Call, lines.ResultCode, er
 	c, code, err := l.Dial(ctx, dialScript(homeNumber))
 	if c != nil {
 		if state := e.home.State(); state != exchange.Connected {
-			e.t.Errorf("the dial is said to be connected, and the subscriber's modem is %v", state)
+			e.t.Errorf("the dial is reported as connected, and the subscriber's modem is %v", state)
 		}
 		err = errors.Join(err, c.Hangup(context.WithoutCancel(ctx)))
 	}
@@ -340,7 +340,7 @@ func (c *person) call() *lines.Call {
 		c.sees("CONNECT")
 		return call
 	case <-time.After(5 * time.Minute):
-		c.e.t.Fatalf("nobody answers: %q", c.screen())
+		c.e.t.Fatalf("no answer: %q", c.screen())
 		return nil
 	}
 }

@@ -123,7 +123,7 @@ func clearStale(path string) error {
 	}
 	pid, ok := lockOwner(b[:n])
 	if !ok {
-		return fmt.Errorf("lock file %s names no process: remove it if no program uses the device", path)
+		return fmt.Errorf("lock file %s contains no process number: remove it if no program uses the device", path)
 	}
 	if pid != os.Getpid() && alive(pid) {
 		return lockedBy(pid, path)

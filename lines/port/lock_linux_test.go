@@ -93,12 +93,12 @@ func TestLockContents(t *testing.T) {
 		{"dead", fmt.Sprintf("%10d\n", gone), ""},
 		{"dead, with a name after it", fmt.Sprintf("%10d minicom root\n", gone), ""},
 		{"dead, binary", string(binary.NativeEndian.AppendUint32(nil, uint32(gone))), ""},
-		{"ours, of an earlier life", fmt.Sprintf("%10d\n", os.Getpid()), ""},
+		{"ours, from an earlier process", fmt.Sprintf("%10d\n", os.Getpid()), ""},
 		{"alive", fmt.Sprintf("%10d\n", os.Getppid()), fmt.Sprintf("locked by process %d (", os.Getppid())},
 		{"alive, not padded", fmt.Sprintf("%d", os.Getppid()), fmt.Sprintf("locked by process %d (", os.Getppid())},
-		{"empty", "", "names no process"},
-		{"text", "minicom\n", "names no process"},
-		{"every process", "        -1\n", "names no process"},
+		{"empty", "", "contains no process number"},
+		{"text", "minicom\n", "contains no process number"},
+		{"every process", "        -1\n", "contains no process number"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestLockRace(t *testing.T) {
 		}
 		all.Wait()
 		if most.Load() != 1 {
-			t.Fatalf("%d held the lock at once", most.Load())
+			t.Fatalf("%d held the lock at the same time", most.Load())
 		}
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {

@@ -106,8 +106,8 @@ func (p *rfc2217) negotiate(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == io.EOF:
-		return errors.New("the server closed the connection at once (is the port in use by another client, or its " +
-			"device missing?)")
+		return errors.New("the server closed the connection immediately (is the port in use by another client, " +
+			"or its device missing?)")
 	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	}
@@ -131,7 +131,7 @@ func (p *rfc2217) greet(end time.Time) error {
 	err := p.flushLocked(time.Until(end))
 	<-p.sending
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("the server does not read what is sent to it: %v", err)
+		return fmt.Errorf("the server does not read the data sent to it: %v", err)
 	}
 	return err
 }

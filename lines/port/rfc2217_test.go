@@ -146,7 +146,8 @@ func TestRFC2217OpenWithoutSignals(t *testing.T) {
 		{"no Telnet at all", []byte("login: "), 2 * time.Second, nil},
 		{"refuses everything", refused, 0, []byte{255, 243}},
 		{"refuses COM-PORT only", []byte{255, 254, 44, 255, 253, 0, 255, 251, 0}, 0, []byte{255, 243}},
-		{"agrees, never tells the state", agreed, 2 * time.Second, []byte{255, 250, 44, 5, 5, 255, 240, 255, 250, 44, 5,
+		{"agrees, never reports the state", agreed, 2 * time.Second, []byte{255, 250, 44, 5, 5, 255, 240, 255, 250, 44,
+			5,
 			6, 255, 240}},
 		{"a device without signals behind ser2net: all off, DTR not confirmed",
 			slices.Concat(agreed, []byte{255, 250, 44, 107, 0, 255, 240}), 2 * time.Second, nil},
@@ -213,7 +214,7 @@ func TestRFC2217OpenFails(t *testing.T) {
 		o, _ := Options{}.settle(anything)
 		go func() { far.Read(make([]byte, 100)); far.Close() }()
 		if err := newRFC2217(near, anything, o).negotiate(t.Context()); err == nil ||
-			!strings.Contains(err.Error(), "closed the connection at once") {
+			!strings.Contains(err.Error(), "closed the connection immediately") {
 			t.Errorf("a server that closes: %v", err)
 		}
 	})

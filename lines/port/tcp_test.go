@@ -128,7 +128,7 @@ func TestDialErrors(t *testing.T) {
 		a := Address{Scheme: s, Host: host}
 		if _, err := a.Open(t.Context(), Options{}); err == nil || !strings.HasPrefix(err.Error(), a.Name()+": ") ||
 			!strings.Contains(err.Error(), "is the server running") {
-			t.Errorf("nobody listens: %v", err)
+			t.Errorf("no listener: %v", err)
 		}
 	}
 	if hint := dialHint(&net.DNSError{IsNotFound: true}); !strings.Contains(hint, "spelled") {
@@ -156,7 +156,7 @@ func TestRFC2217OverTCP(t *testing.T) {
 	}
 	closed := listen(t, func(c net.Conn) { io.ReadFull(c, make([]byte, 15)) })
 	if _, err := (Address{Scheme: RFC2217, Host: closed}).Open(t.Context(), Options{}); err == nil ||
-		!strings.Contains(err.Error(), "closed the connection at once") {
+		!strings.Contains(err.Error(), "closed the connection immediately") {
 		t.Errorf("a server that closes: %v", err)
 	}
 }

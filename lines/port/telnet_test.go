@@ -51,16 +51,16 @@ func TestTelnetDecode(t *testing.T) {
 		{"RFC 856: binary leaves CR NUL alone", []byte{13, 0, 13, 10}, []byte{13, 0, 13, 10}, nil, nil},
 		{"RFC 854: CR NUL is CR once BINARY is refused", []byte{255, 252, 0, 'a', 13, 0, 13, 10, 0, 13, 0, 0},
 			[]byte{'a', 13, 13, 10, 0, 13, 0}, nil, nil},
-		{"NOP, DM, GA, AYT and BRK mean nothing", []byte{255, 241, 1, 255, 242, 255, 249, 255, 246, 2, 255, 243},
+		{"NOP, DM, GA, AYT and BRK have no meaning", []byte{255, 241, 1, 255, 242, 255, 249, 255, 246, 2, 255, 243},
 			[]byte{1, 2}, nil, nil},
-		{"RFC 1143: what was asked for is not answered", []byte{255, 253, 44, 255, 253, 0, 255, 251, 0, 255, 251, 3,
+		{"RFC 1143: a reply to our request is not answered", []byte{255, 253, 44, 255, 253, 0, 255, 251, 0, 255, 251, 3,
 			255, 253, 3}, nil, nil, nil},
 		{"ECHO is refused", []byte{255, 251, 1, 255, 253, 1}, nil, []byte{255, 254, 1, 255, 252, 1}, nil},
 		{"unknown options are refused (31 is NAWS, 24 TTYPE)", []byte{255, 253, 31, 255, 251, 24}, nil,
 			[]byte{255, 252, 31, 255, 254, 24}, nil},
-		{"a refusal of what is refused is not answered", []byte{255, 252, 31, 255, 254, 31, 255, 252, 1}, nil, nil,
+		{"a refusal of a refused option is not answered", []byte{255, 252, 31, 255, 254, 31, 255, 252, 1}, nil, nil,
 			nil},
-		{"taken back: answered once", []byte{255, 253, 0, 255, 254, 0, 255, 254, 0}, nil, []byte{255, 252, 0}, nil},
+		{"withdrawn: answered once", []byte{255, 253, 0, 255, 254, 0, 255, 254, 0}, nil, []byte{255, 252, 0}, nil},
 		{"offered by the server itself", []byte{255, 251, 44}, nil, []byte{255, 253, 44}, nil},
 		{"RFC 2217 §4: NOTIFY-MODEMSTATE", []byte{255, 250, 44, 107, 176, 255, 240}, nil, nil, [][]byte{{107, 176}}},
 		{"RFC 2217 §1: 255 within a value is doubled", []byte{255, 250, 44, 107, 255, 255, 255, 240, 'x'}, []byte("x"),
@@ -71,7 +71,7 @@ func TestTelnetDecode(t *testing.T) {
 		{"one of another option", []byte{255, 250, 24, 1, 255, 240, 'x'}, []byte("x"), nil, nil},
 		{"one that is cut off by a command", []byte{255, 250, 44, 107, 255, 253, 31, 'x'}, []byte("x"),
 			[]byte{255, 252, 31}, nil},
-		{"one that begins anew", []byte{255, 250, 44, 107, 255, 250, 44, 107, 16, 255, 240}, nil, nil,
+		{"one that starts again", []byte{255, 250, 44, 107, 255, 250, 44, 107, 16, 255, 240}, nil, nil,
 			[][]byte{{107, 16}}},
 		{"one that never ends", append([]byte{255, 250, 44, 107}, bytes.Repeat([]byte{7}, 10_000)...), nil, nil, nil},
 		{"an overlong one is dropped whole", slices.Concat([]byte{255, 250, 44, 100}, bytes.Repeat([]byte("x"), 300),
@@ -127,7 +127,7 @@ func TestTelnetTwoSettle(t *testing.T) {
 	for _, m := range []*telnet{&a, &b} {
 		if m.ours(optBinary) != yes || m.theirs(optBinary) != yes || m.ours(optSGA) != yes ||
 			m.ours(optComPort) != yes {
-			t.Errorf("us %d him %d, want all agreed", m.us, m.them)
+			t.Errorf("us %d them %d, want all agreed", m.us, m.them)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func TestPTYOtherSideGone(t *testing.T) {
 	a := Address{Scheme: PTY, Path: link}
 	if _, err := a.Open(t.Context(), Options{}); err == nil ||
 		!strings.Contains(err.Error(), "while the program on the other side runs") {
-		t.Errorf("no such PTY: %v", err)
+		t.Errorf("a missing PTY: %v", err)
 	}
 	for range 2 {
 		master, slave := newPTY(t)
