@@ -13,10 +13,10 @@ import (
 
 // loadText prints a report as text.
 func loadText(w io.Writer, r load.Report) {
-	fmt.Fprintf(w, "%d logins by %s at %s in %.2f s, %d at once: %.0f a second\n", r.Done, r.Protocol, r.Server,
+	fmt.Fprintf(w, "%d logins with %s at %s in %.2f s, %d in parallel: %.0f per second\n", r.Done, r.Protocol, r.Server,
 		r.Seconds, r.Parallel, r.PerSecond)
 	if r.Interrupted {
-		fmt.Fprintf(w, "interrupted: %d of %d logins were not made, or given up\n", r.Logins-r.Done, r.Logins)
+		fmt.Fprintf(w, "interrupted: %d of %d logins were not made or were abandoned\n", r.Logins-r.Done, r.Logins)
 	}
 	a := r.Answers
 	fmt.Fprintf(w, "\n%-12s%d\n%-12s%d\n", "granted", a.Granted, "refused", a.Refused)
@@ -28,7 +28,7 @@ func loadText(w io.Writer, r load.Report) {
 		fmt.Fprintf(w, "%12d %s\n", r.Reasons[reason], reason)
 	}
 	if r.Discarded > 0 {
-		fmt.Fprintf(w, "%-12s%d datagrams that were no authentic reply, or came too late\n", "discarded", r.Discarded)
+		fmt.Fprintf(w, "%-12s%d datagrams that were not authentic replies, or were late\n", "discarded", r.Discarded)
 	}
 	if n := a.Granted + a.Refused + a.Challenged; n > 0 {
 		l := r.Latency
@@ -36,7 +36,7 @@ func loadText(w io.Writer, r load.Report) {
 			l.P90, l.P99, l.P999, l.Max)
 	}
 	if r.Done > 0 {
-		fmt.Fprintf(w, "CPU         %.1f µs a login, of this process\n", r.CPU)
+		fmt.Fprintf(w, "CPU         %.1f µs per login, of this process\n", r.CPU)
 	}
 }
 

@@ -68,7 +68,7 @@ func (f *loadServerFlags) target(stderr io.Writer) (*load.Target, error) {
 		return nil, err
 	}
 	if len(secret) < 16 && !f.insecure {
-		return nil, fmt.Errorf("%s: the secret has %d octets: take 16 or more (make one: openssl rand -base64 24; or "+
+		return nil, fmt.Errorf("%s: the secret has %d octets: use 16 or more (make one: openssl rand -base64 24; or "+
 			"--insecure)", f.secret, len(secret))
 	}
 	if f.protocol == load.ProtocolTACACS {
@@ -114,5 +114,5 @@ func (f *loadServerFlags) configured(stderr io.Writer) (*load.Target, error) {
 		return nil, fmt.Errorf("%s has several servers; name one with --server: %s", f.config,
 			strings.Join(names, ", "))
 	}
-	return nil, fmt.Errorf("%s has no server %q: there are %s", f.config, name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("%s has no server %q; valid servers: %s", f.config, name, strings.Join(names, ", "))
 }

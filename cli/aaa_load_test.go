@@ -171,7 +171,7 @@ func TestAAALoadConfigured(t *testing.T) {
 		{"two.yaml", "r1", "radius", ""},
 		{"two.yaml", "t1", "tacacs", ""},
 		{"two.yaml", "", "", "name one with --server: r1, t1"},
-		{"two.yaml", "r2", "", "has no server \"r2\": there are r1, t1"},
+		{"two.yaml", "r2", "", "has no server \"r2\"; valid servers: r1, t1"},
 		{"none.yaml", "", "", "exit status 1"},
 	} {
 		args := []string{"-n", "3", "-p", "2", "--user", "good", "--password-file", dir + "/password", "-c",

@@ -50,16 +50,16 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 	if explained && r.Wait != nil {
 		explainWait(w, r.Wait)
 	}
-	fmt.Fprintf(w, "\nwhat would happen: %s\n", r.Outcome)
+	fmt.Fprintf(w, "\nresult: %s\n", r.Outcome)
 	if r.Hint != "" {
-		fmt.Fprintf(w, "to have it otherwise: %s\n", r.Hint)
+		fmt.Fprintf(w, "fix: %s\n", r.Hint)
 	}
 }
 
 // explainReadings prints how each attribute was interpreted, and the resulting authorization.
 func explainReadings(w io.Writer, a aaa.Authorization) {
 	if len(a.Readings) > 0 {
-		fmt.Fprintln(w, "\nwhat the attributes were taken for")
+		fmt.Fprintln(w, "\ninterpretation of the attributes")
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, x := range a.Readings {
 			taken := "-> " + x.Field
@@ -91,6 +91,6 @@ func explainWait(out io.Writer, w *explain.Wait) {
 		fmt.Fprintf(out, "  forced_wait of %s: %s\n", name, first.ForcedWait)
 	}
 	if w.AAA != "" {
-		fmt.Fprintf(out, "  delay that AAA asks for: %s\n", w.AAA)
+		fmt.Fprintf(out, "  delay requested by AAA: %s\n", w.AAA)
 	}
 }

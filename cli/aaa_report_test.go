@@ -22,7 +22,7 @@ func TestReportTextOfWait(t *testing.T) {
 		{explain.Wait{Least: "7s", Most: "1m0s", AAA: "7s", Lines: []explain.LineWait{{TTY: 1, ForcedWait: "5s"},
 			{TTY: 2, ForcedWait: "1m0s"}}},
 			"wait between hang-up and dial: 7s to 1m0s\n  forced_wait of tty 1: 5s\n  forced_wait of tty 2: 1m0s\n  " +
-				"delay that AAA asks for: 7s\n"},
+				"delay requested by AAA: 7s\n"},
 	} {
 		r := &explain.Report{User: "kim", Result: "granted", Authorization: &aaa.Authorization{}, Wait: &tt.wait,
 			Outcome: "called back"}

@@ -28,7 +28,7 @@ and contacts no server. Exit status 0: valid, possibly with warnings; 1: there a
 			err := f.print(w, problems, func(w io.Writer) {
 				printProblems(w, problems)
 				if cfg != nil {
-					fmt.Fprintf(w, "%s: good (lines: %d, login lists: %d, AAA servers: %d, policies: %s)\n", path,
+					fmt.Fprintf(w, "%s: valid (lines: %d, login lists: %d, AAA servers: %d, policies: %s)\n", path,
 						len(cfg.Lines), len(cfg.Lists["login"]), len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers),
 						groupsText(cfg.Policies.Groups()))
 				}

@@ -41,7 +41,7 @@ func newClearLoginLock() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "login-lock [NAME|NUMBER]",
 		Short: "clear the failed logins of a name or a calling number",
-		Long: `Clears the failed logins of a name or a calling number, or with --all of all of them, and so ends their locks and
+		Long: `Clears the failed logins of a name or a calling number (with --all, of all of them). This ends their locks and
 delays:
 
   ringback clear login-lock austin-01

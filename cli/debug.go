@@ -22,7 +22,7 @@ func newDebug() *cobra.Command {
   chat       chat script activity
   modem      modem control and process activation
   aaa        AAA requests and replies
-  all        the four of them
+  all        all four topics
 
 A line on standard error reports when the stream has started: events after that are not missed.`,
 		Example:   "  ringback debug callback chat",

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var update = flag.Bool("update", false, "write the printed documents anew")
+var update = flag.Bool("update", false, "print the documents again")
 
 const cliDoc = "../docs/reference/cli.md"
 
@@ -21,13 +21,13 @@ const cliHead = `# The command line
 
 ` + "`ringback COMMAND --help`" + ` prints the same.
 
-What holds for all commands:
+For all commands:
 
-* **Times** in text are local, of the machine that prints them: today's without a date, those of other days with it. In JSON and in logs they are
-  RFC 3339 with the offset. Only attributes of RADIUS that hold a time are printed as RFC 3339 in UTC.
-* **Tables** fit 80 columns where IDs, names and numbers allow: none of these is cut. ` + "`-o wide`" + ` has all columns, ` + "`-o json`" + ` what the
-  [admin API](api.md) says. Scripts should read JSON.
-* **Exit status**: 0 success, 1 failure, which standard error explains. A write to standard output that fails is a failure.
+* **Times** in text are local to the machine that prints them, without the date if it is today. In JSON and in logs they are
+  RFC 3339 with the offset. Only RADIUS attributes that contain a time are printed as RFC 3339 in UTC.
+* **Tables** fit into 80 columns if IDs, names and numbers do; these are never truncated. ` + "`-o wide`" + ` has all columns, ` + "`-o json`" + ` the output of the
+  [admin API](api.md). Scripts should read JSON.
+* **Exit status**: 0 success, 1 failure, which standard error explains. A failed write to standard output is a failure.
 `
 
 // TestCLIReference compares docs/reference/cli.md with the commands' help: `go test ./cli -run CLIReference
@@ -65,7 +65,7 @@ func printCommand(b *strings.Builder, c *cobra.Command) {
 	}
 	fmt.Fprintf(b, "```text\n%s\n```\n", text)
 	if flags := c.NonInheritedFlags(); flags.HasAvailableFlags() {
-		b.WriteString("\n| flag | default | what |\n|---|---|---|\n")
+		b.WriteString("\n| flag | default | meaning |\n|---|---|---|\n")
 		flags.VisitAll(func(f *pflag.Flag) {
 			name := "`--" + f.Name + "`"
 			if f.Shorthand != "" {

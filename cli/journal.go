@@ -121,7 +121,7 @@ func checkText(w io.Writer, c sqlite.Checked) {
 	}
 	fmt.Fprintf(w, "pending callbacks: %d\n", c.Pending)
 	if !c.GivesBack {
-		fmt.Fprintln(w, "free space is not given back to the disk: run `ringback journal vacuum` once")
+		fmt.Fprintln(w, "free space is not returned to the file system: run `ringback journal vacuum` once")
 	}
 	if len(c.Damaged) == 0 {
 		fmt.Fprintln(w, "no damage")
@@ -133,9 +133,8 @@ func newJournalBackup() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backup DIR",
 		Short: "copy the journal and its keys into the new directory DIR",
-		Long: `Copies the journal and its keys into the new directory DIR (mode 0700), in the state of one moment, and verifies the copy. The daemon may run, and goes
-on writing; the backup is noted in its audit. Anyone able to read DIR can forge rows of the journal: protect it like
-state_dir.
+		Long: `Copies the journal, as of one moment, and its keys into the new directory DIR (mode 0700), and verifies the copy. The daemon may run and
+continues to write; the backup is noted in its audit. Anyone able to read DIR can forge rows of the journal: protect it like state_dir.
 
   ringback journal backup /backup/ringback-$(date +%F)
   ringback journal backup --state-dir /var/lib/ringback /backup/monday -o json`,
@@ -154,7 +153,7 @@ state_dir.
 			}
 			noted := f.noteBackup(cmd.Context(), path, dir)
 			if noted != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "the backup is good, but the audit does not mention it: %v\n", noted)
+				fmt.Fprintf(cmd.ErrOrStderr(), "the backup is valid, but it could not be noted in the audit: %v\n", noted)
 			}
 			v := backedUp{Path: path, Dir: dir, Audited: noted == nil}
 			return f.print(cmd.OutOrStdout(), v,
@@ -193,7 +192,7 @@ func newJournalRestore() *cobra.Command {
 		Use:   "restore DIR",
 		Short: "replace the journal with the backup DIR (daemon stopped)",
 		Long: `Verifies the backup in DIR and puts it in the place of the journal; the files that were there are kept in a directory beside it. The daemon must be
-stopped. What was pending when the backup was made may have been dialed since, so it is not dialed again: it ends as cancelled, unless you say
+stopped. What was pending when the backup was made may have been dialed since, so it is not dialed again: it ends as cancelled, unless you give
 --dial-pending. The restore is noted in the audit.
 
   ringback journal restore /backup/monday
@@ -233,9 +232,9 @@ func newJournalSalvage() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "salvage",
 		Short: "rebuild a damaged journal from its readable rows (daemon stopped)",
-		Long: `Makes a new journal of every row that can be read, also where the daemon refuses to start, and keeps the damaged files in a directory beside it. The
+		Long: `Makes a new journal of every row that can be read, even if the daemon refuses to start, and keeps the damaged files in a directory beside it. The
 daemon must be stopped. Restore a backup instead if you have a recent one. If the newest transactions are missing, pending callbacks may have been
-dialed already: they end as cancelled, unless you say --dial-pending. The salvage is noted in the audit.
+dialed already: they end as cancelled, unless you give --dial-pending. The salvage is noted in the audit.
 
   ringback journal check
   ringback journal salvage`,
@@ -262,8 +261,8 @@ func newJournalVacuum() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "vacuum",
 		Short: "rewrite the journal without its free space (daemon stopped)",
-		Long: `Rewrites the journal without its free space. The daemon must be stopped, and the disk needs room for two more copies. A journal of ringback before
-retention needs this once; since then it gives back free space by itself. It is noted in the audit.
+		Long: `Rewrites the journal without its free space. The daemon must be stopped, and the disk needs room for two more copies. A journal created
+before ringback had retention needs this once; a newer one returns free space by itself. The rewrite is noted in the audit.
 
   ringback journal vacuum`,
 		Args: cobra.NoArgs,

@@ -26,7 +26,7 @@ type labFlags struct {
 }
 
 func (f *labFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.dir, "dir", "", "directory for its files (default: in your state directory)")
+	c.Flags().StringVar(&f.dir, "dir", "", "directory for the lab's files (default: in your state directory)")
 	c.Flags().Float64Var(&f.pace, "pace", 1,
 		"speed factor of the telephone network (ring cadence, training, dialling), 1 or greater; the broker's own "+
 			"waits do not change")
@@ -69,12 +69,13 @@ func newLab() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lab",
 		Short: "simulate a telephone network on this machine and run ringback in it",
-		Long: `Starts a telephone exchange, soft modems, a RADIUS server of its own and ` + "`ringback serve`" +
-			` as a child process, with a configuration that is
-written out. No root, no hardware, no configuration.
+		Long: `Starts a telephone exchange, soft modems, a RADIUS server and ` + "`ringback serve`" +
+			` as a child process, with a generated configuration.
+It needs no root and no hardware.
 
-On a terminal it explains the town and puts you at a subscriber's PC modem. With --play, or without a terminal, it plays the two scenarios of
-Cisco document 5732 and exits 0 only if both ended as they must. The other commands (show, debug, clear, lab call) find the running lab by themselves.`,
+On a terminal it explains the simulated network and connects you to a subscriber's PC modem. With --play, or without a terminal, it
+plays the two scenarios of Cisco document 5732 and exits 0 only if both ended as expected. The other commands (show, debug, clear,
+lab call) find the running lab by themselves.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
@@ -94,7 +95,7 @@ Cisco document 5732 and exits 0 only if both ended as they must. The other comma
 func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
-	fmt.Fprint(w, "starting the town …")
+	fmt.Fprint(w, "starting the lab …")
 	l, err := f.start(ctx, func(text string) { fmt.Fprint(w, "\r\x1b[K"+text) })
 	fmt.Fprint(w, "\r\x1b[K") // the explanation needs the whole screen
 	if err != nil {
@@ -116,13 +117,13 @@ func visit(ctx context.Context, f labFlags, w io.Writer) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the town"), os.Stdin, w)
+	err = lab.AtTerminal(ctx, dte, l.Screen()+lab.Invitation(name, " and ends the lab"), os.Stdin, w)
 	select {
 	case <-l.Done():
 		return fmt.Errorf("lab: the daemon stopped; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
 	default:
 	}
-	fmt.Fprintln(w, "the town ends; its files stay in", l.Dir())
+	fmt.Fprintln(w, "the lab has ended; its files stay in", l.Dir())
 	return err
 }
 
@@ -137,8 +138,8 @@ func newLabPlay() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "play [FILE…]",
 		Short: "play scenario files in a new simulated network",
-		Long: `Plays scenario files (txtar archives; docs/reference/scenarios.md) one after another in a new town, prints each transcript beside the
-broker's trace, and exits 0 only if all ended as they must. Without a file it plays the two scenarios of Cisco document 5732.`,
+		Long: `Plays scenario files (txtar archives; docs/reference/scenarios.md) one after another in a new simulated network, prints each transcript beside the
+broker's trace, and exits 0 only if all ended as expected. Without a file it plays the two scenarios of Cisco document 5732.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return playAll(cmd.Context(), f, files, cmd.OutOrStdout())
 		},
@@ -154,7 +155,7 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	}
 	ctx, stop := untilHangUp(ctx)
 	defer stop()
-	fmt.Fprintln(w, "starting the town …")
+	fmt.Fprintln(w, "starting the lab …")
 	l, err := f.start(ctx, func(text string) { fmt.Fprintln(w, text) })
 	if err != nil {
 		return err
@@ -179,11 +180,11 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 		}
 	}
 	if bad > 0 {
-		fmt.Fprintf(w, "%d of %d scenarios did not end as they must; the logs are in %s\n", bad, len(scenarios),
+		fmt.Fprintf(w, "%d of %d scenarios did not end as expected; the logs are in %s\n", bad, len(scenarios),
 			l.Dir())
 		return exitStatus(1)
 	}
-	fmt.Fprintf(w, "%d of %d scenarios ended as they must\n", len(scenarios), len(scenarios))
+	fmt.Fprintf(w, "%d of %d scenarios ended as expected\n", len(scenarios), len(scenarios))
 	return nil
 }
 

@@ -305,7 +305,7 @@ func TestLabAAAErrors(t *testing.T) {
 	f := labAAAFlags{users: users, listen: "127.0.0.1", output: "table"}
 	fmt.Sscan(port, &f.authPort)
 	if err := f.run(t.Context(), &bytes.Buffer{}); err == nil ||
-		!strings.Contains(err.Error(), "another server has it") {
+		!strings.Contains(err.Error(), "another server uses it") {
 		t.Error(err)
 	}
 }

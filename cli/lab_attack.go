@@ -30,14 +30,14 @@ func newLabAttack() *cobra.Command {
 		Use:   "attack [ATTACK…]",
 		Short: "play attacks on the daemon by callers that send modem commands",
 		Long: `Plays attacks against ` + "`ringback serve`" +
-			`, each in a new town with its own daemon, and exits 0 only if all were held. Without a name it plays all, on
-every kind of port.
+			`, each in a new lab with its own daemon, and exits 0 only if the daemon held against all.
+Without a name it plays all attacks, on every kind of port.
 
 A port without modem signals (tcp, pty) has the modem's result codes and the caller's data in one stream: a caller that types NO CARRIER, OK or
-CONNECT imitates the modem. What the thief got is judged by the telephone exchange (connections, dialled numbers), the daemon's API and
-what the thief could read.
+CONNECT imitates the modem. What the attacker got is judged by the telephone exchange (connections, dialled numbers), the daemon's API and
+what the attacker could read.
 
-` + attackList() + `An attack takes up to a minute: the guard times of escape sequences are true ones, whatever --pace. The files of a town whose daemon was not held are
+` + attackList() + `An attack takes up to a minute: the guard times of escape sequences are not shortened by --pace. The files of a lab whose daemon did not hold are
 kept; the last column names them.`,
 		Example: "  ringback lab attack\n  ringback lab attack --ports tcp session-theft early-ok",
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -51,7 +51,7 @@ kept; the last column names them.`,
 		"how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (default: each of them)")
 	fl.Float64Var(&f.pace, "pace", 50, "speed factor of the telephone network, 1 or greater")
 	fl.IntVar(&f.parallel, "parallel", 4, "attacks to play at the same time")
-	fl.StringVarP(&f.output, "output", "o", "table", "table or json (an object a line)")
+	fl.StringVarP(&f.output, "output", "o", "table", "table or json (one object per line)")
 	return c
 }
 
@@ -135,7 +135,7 @@ func (f *labAttackFlags) run(ctx context.Context, names []string, w io.Writer) e
 		return err
 	}
 	if f.output == "table" {
-		fmt.Fprintf(w, labAttackRow, "ATTACK", "PORTS", "TIME", "RESULT", "WHAT THE THIEF GOT")
+		fmt.Fprintf(w, labAttackRow, "ATTACK", "PORTS", "TIME", "RESULT", "WHAT THE ATTACKER GOT")
 	}
 	held := 0
 	for r := range f.results(ctx, binary, plays) {
@@ -153,7 +153,7 @@ func (f *labAttackFlags) run(ctx context.Context, names []string, w io.Writer) e
 		return errors.New("lab attack: interrupted")
 	}
 	if f.output == "table" {
-		fmt.Fprintf(w, "%d of %d attacks were held\n", held, len(plays))
+		fmt.Fprintf(w, "the daemon held against %d of %d attacks\n", held, len(plays))
 	}
 	if held < len(plays) {
 		return exitStatus(1)

@@ -26,7 +26,7 @@ func newShowCallbacks() *cobra.Command {
 		Short: "show the pending callbacks; with --all the ended ones too",
 		Long: `Shows the pending callbacks, newest first; with --all the ended ones too. A last line reports how many older ones --limit
 left out.
---since takes a time (2026-11-21, "2026-11-21 10:04", RFC 3339) or how long ago (90m, 36h, 7d).`,
+--since accepts a time (2026-11-21, "2026-11-21 10:04", RFC 3339) or how long ago (90m, 36h, 7d).`,
 		Example: "  ringback show callbacks --all --since 7d --limit 0",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },

@@ -58,11 +58,11 @@ func healthText(w io.Writer, h client.Health, now time.Time) {
 	records := 0
 	for _, b := range h.Spool {
 		records += b.Records
-		fmt.Fprintf(w, "accounting list %s: %d records wait, the oldest for %v\n", b.List, b.Records,
+		fmt.Fprintf(w, "accounting list %s: %d records waiting, the oldest for %v\n", b.List, b.Records,
 			now.Sub(b.Oldest).Round(time.Second))
 	}
 	if records == 0 {
-		fmt.Fprintln(w, "accounting: no record waits")
+		fmt.Fprintln(w, "accounting: no records waiting")
 	}
 	fmt.Fprintf(w, "log: %d records dropped\n", h.Log.Dropped)
 	fmt.Fprintf(w, "lines: %d, out of service %d\n", h.Lines, len(h.Out))

@@ -18,7 +18,7 @@ func newShowLoginLocks() *cobra.Command {
 		Use:     "login-locks",
 		Aliases: []string{"login-lock"},
 		Short:   "show names, calling numbers and lines whose logins are locked or delayed",
-		Long: `Prints what failed logins have locked or delayed. "Of" is what the failures were counted of; see "Guessing" in docs/reference/exec.md:
+		Long: `Prints what failed logins have locked or delayed. "Of" is what the failures were counted for; see "Guessing" in docs/reference/exec.md:
 
   ringback show login-locks
   ringback clear login-lock austin-01`,

@@ -344,22 +344,22 @@ func TestProblems(t *testing.T) {
 		{"", "exec: {idle_timeout: 25h}\n",
 			`ringback.yaml:7:22: exec.idle_timeout: 25h0m0s is not between 0s and 24h0m0s`},
 		{"", "exec: {hosts: {ask: true}}\n",
-			`ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, and none is allowed (write allow: ["192.0.2.0/24:23"])`},
+			`ringback.yaml:7:21: exec.hosts.ask: callers may name hosts, but no host is allowed (write allow: ["192.0.2.0/24:23"])`},
 		{"", "login: {lock_time: 0s}\n", `ringback.yaml:7:20: login.lock_time: 0s is not between 1s and 24h0m0s`},
 		{"", "login: {tries: 0}\n", `ringback.yaml:7:16: login.tries: 0 is not between 1 and 10`},
 		{"", "log: {level: trace}\n",
 			`ringback.yaml:7:14: log.level: "trace" is not "debug", "info", "warn" or "error"`},
-		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' may not stand in a host name`},
-		{"", "banner: \"\\e[2J\"\n", `ringback.yaml:7:9: banner: the control character '\x1b' may not stand here`},
+		{"", "hostname: \"a b\"\n", `ringback.yaml:7:11: hostname: ' ' is not allowed in a host name`},
+		{"", "banner: \"\\e[2J\"\n", `ringback.yaml:7:9: banner: the control character '\x1b' is not allowed here`},
 		{"", "prompts: {username: \"\"}\n",
-			`ringback.yaml:7:21: prompts.username: an empty prompt leaves callers in the dark`},
+			`ringback.yaml:7:21: prompts.username: the prompt is empty`},
 		{"", "state_dir:\n", `ringback.yaml:7:11: state_dir: has no value (write a value or remove the key)`},
 		{"", "api: {socket: /" + strings.Repeat("x", 107) + "}\n",
-			`ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, this one 108`},
+			`ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, not 108`},
 		{"", "timeouts: [\n",
 			`ringback.yaml:7:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
 		{"", "policies_dir: nowhere\n",
-			`ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back at numbers that AAA or a local user fixes, requires a second login, lets no caller type a number and dials once (write policies.d/default.yaml to change it)`},
+			`ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back numbers fixed by AAA or a local user, requires a second login, does not let callers type a number, and dials once (write policies.d/default.yaml to change it)`},
 
 		// aaa
 		{"radius.secret", "nowhere.secret",
@@ -371,22 +371,22 @@ func TestProblems(t *testing.T) {
 		{"radius.secret", "two.secret",
 			`ringback.yaml:2:68: aaa.radius[0].secret_file: two.secret: the file has more than one line, or a NUL (the secret alone, on one line)`},
 		{"radius.secret", "short.secret",
-			`ringback.yaml:2:68: aaa.radius[0].secret_file: the shared secret has 10 octets, and RFC 2865 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
+			`ringback.yaml:2:68: aaa.radius[0].secret_file: the shared secret has 10 octets, but RFC 2865 requires 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
 		{"radius.secret", "short.secret, insecure: true",
 			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 10 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
 		{"radius.secret", "sixteen.secret",
 			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: the shared secret has 16 octets; under 24 it can be guessed from one packet (make one: openssl rand -base64 24)`},
 		{"radius.secret", "loose.secret",
-			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: loose.secret: others than the owner may use the file (mode 0644) (chmod 600 loose.secret)`},
+			`ringback.yaml:2:68: warning: aaa.radius[0].secret_file: loose.secret: users other than the owner have access to the file (mode 0644) (chmod 600 loose.secret)`},
 		{", secret_file: radius.secret", "",
 			`ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)`},
 		{"secret_file: radius.secret", "secret: hunter2",
 			"ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
 				`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (valid keys: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, source, status_server, timeout, tls, transport)`},
 		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`,
-			`ringback.yaml:2:37: aaa.radius[0].address: "70000" is no port number (1 to 65535)`},
+			`ringback.yaml:2:37: aaa.radius[0].address: "70000" is not a port number (1 to 65535)`},
 		{"", "login: {timeout: 10s}\n",
-			`ringback.yaml:2:12: warning: aaa.radius[0]: while primary is silent a caller's login.timeout (10s) is over before the next server or method is asked (14s) (fewer retries, a shorter timeout, or a longer login.timeout)`},
+			`ringback.yaml:2:12: warning: aaa.radius[0]: while primary is silent login.timeout (10s) expires before the next server or method is tried (14s) (fewer retries, a shorter timeout, or a longer login.timeout)`},
 		{"radius.secret}", "radius.secret, source: '::1'}",
 			`ringback.yaml:2:12: aaa.radius[0]: radius server primary: source ::1 cannot reach address 127.0.0.1: one is IPv4, the other IPv6`},
 		{"radius.secret}", "radius.secret, source: here}",
@@ -410,7 +410,7 @@ func TestProblems(t *testing.T) {
 		{"[radius, local]", "[local, radius]",
 			`ringback.yaml:3:36: warning: aaa.lists.login.default[1]: unreachable: "local" always answers, so later methods are never tried (write it before local)`},
 		{"[radius, local]}", "[radius, local]}, exec: {default: [radius, if-authenticated]}",
-			`ringback.yaml:3:71: warning: aaa.lists.exec.default[1]: lets users in without the callback that is demanded of them whenever the methods before it are silent (remove it, unless that is what you want)`},
+			`ringback.yaml:3:71: warning: aaa.lists.exec.default[1]: admits users without the required callback whenever the methods before it are silent (remove it, unless that is what you want)`},
 		{"[radius, local]}", "[radius, local]}, exec: {default: [if-authenticated]}, commands: {default: [none]}", ""},
 		{`[{name: primary, address: "127.0.0.1:1812", secret_file: radius.secret}]`, "[]",
 			`ringback.yaml:3:29: aaa.lists.login.default[0]: there is no RADIUS server (add a server to aaa.radius)`},
@@ -430,7 +430,7 @@ func TestProblems(t *testing.T) {
 		{"  lists:", "  tacacs: [{name: t, address: t}]\n  lists:",
 			`ringback.yaml:3:12: aaa.tacacs[0]: neither a key nor tls: anyone on the path could read the traffic (write secret_file: tacacs.secret)`},
 		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: short.secret}]\n  lists:",
-			`ringback.yaml:3:47: aaa.tacacs[0].secret_file: the shared secret has 10 octets, and RFC 8907 wants 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
+			`ringback.yaml:3:47: aaa.tacacs[0].secret_file: the shared secret has 10 octets, but RFC 8907 requires 16 or more (make one: openssl rand -base64 24; or set insecure: true)`},
 		{"  lists:", "  tacacs: [{name: primary, address: t, secret_file: radius.secret}]\n  lists:",
 			`ringback.yaml:3:19: aaa.tacacs[0].name: server "primary" is already on line 2 (give it another name)`},
 		{"secret_file: radius.secret}", "transport: tls}",
@@ -441,39 +441,39 @@ func TestProblems(t *testing.T) {
 			`ringback.yaml:3:41: aaa.groups[0].servers[1]: server "primary" is in the group twice (remove one of the two)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1, secret_file: " +
 			"radius.secret}, {source: 10.0.0.1, secret_file: radius.secret}]}\n  lists:",
-			`ringback.yaml:3:106: aaa.dynamic_author.clients[1].source: 10.0.0.1/32 is there twice (keep one of them)`},
+			`ringback.yaml:3:106: aaa.dynamic_author.clients[1].source: 10.0.0.1/32 is listed twice (keep one of them)`},
 		{"  lists:", "  groups: [{name: local, servers: [primary]}]\n  lists:",
 			`ringback.yaml:3:19: aaa.groups[0].name: "local" is a method already (give it another name)`},
 		{"  lists:", "  groups: [{name: 'x y', servers: [primary]}]\n  lists:",
-			`ringback.yaml:3:19: aaa.groups[0].name: is no plain word of up to 64 characters`},
+			`ringback.yaml:3:19: aaa.groups[0].name: must be a plain word of up to 64 characters`},
 		{"  lists:", "  groups: [{name: g, servers: [primry]}]\n  lists:",
 			`ringback.yaml:3:32: aaa.groups[0].servers[0]: there is no server "primry" (did you mean "primary"?)`},
 		{"  lists:", "  tacacs: [{name: t, address: t, secret_file: radius.secret}]\n  groups: [{name: g, servers: " +
 			"[primary, t]}]\n  lists:",
-			`ringback.yaml:4:41: aaa.groups[0].servers[1]: server "t" speaks tacacs, and those before it radius (make a group for each protocol)`},
+			`ringback.yaml:4:41: aaa.groups[0].servers[1]: server "t" uses tacacs, but those before it use radius (make a group for each protocol)`},
 		{"[radius, local]", "[radius, enable]",
-			`ringback.yaml:3:37: aaa.lists.login.default[1]: method "enable" is none of a list of login (there are radius, tacacs, local, none)`},
+			`ringback.yaml:3:37: aaa.lists.login.default[1]: method "enable" is not valid in a list of login (valid: radius, tacacs, local, none)`},
 		{"[radius, local]}", "[radius, local]}, commands: {default: [radius]}",
-			`ringback.yaml:3:67: aaa.lists.commands.default[0]: method "radius" is none of a list of commands (there are tacacs, local, none, if-authenticated)`},
+			`ringback.yaml:3:67: aaa.lists.commands.default[0]: method "radius" is not valid in a list of commands (valid: tacacs, local, none, if-authenticated)`},
 		{"[radius, local]}", "[radius, local]}, enable: {default: [enable]}",
 			`ringback.yaml:3:65: aaa.lists.enable.default[0]: there is no enable password (write enable: {password_hash: …})`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: start-stop, methods: [radius]}}",
-			`ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius takes accounting (give a server accounting: HOST:1813)`},
+			`ringback.yaml:3:99: aaa.lists.accounting.default.methods[0]: no server of radius has an accounting address (give a server accounting: HOST:1813)`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: stop-only}}",
 			`ringback.yaml:3:68: aaa.lists.accounting.default: no method receives the records (write methods: [radius])`},
 		{"[radius, local]}", "[radius, local]}, accounting: {default: {record: none, commands: true}}",
-			`ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted by TACACS+, and none of the methods speaks it (write methods: [tacacs])`},
+			`ringback.yaml:3:93: aaa.lists.accounting.default.commands: commands are accounted via TACACS+, but none of the methods uses it (write methods: [tacacs])`},
 		{"  lists:", "  call_check: {method: local}\n  lists:",
-			`ringback.yaml:3:24: aaa.call_check.method: "local" is no RADIUS method, and TACACS+ knows no Call-Check (write radius, or a group of RADIUS servers)`},
+			`ringback.yaml:3:24: aaa.call_check.method: "local" is not a RADIUS method, and TACACS+ has no Call-Check (write radius, or a group of RADIUS servers)`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 10.0.0.1/8, secret_file: " +
 			"radius.secret}]}\n  lists:",
-			`ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has bits behind the prefix: write 10.0.0.0/8`},
+			`ringback.yaml:3:58: aaa.dynamic_author.clients[0].source: "10.0.0.1/8" has host bits set: write 10.0.0.0/8`},
 		{"  lists:", "  dynamic_author: {listen: 127.0.0.1, clients: [{source: 0.0.0.0/0, secret_file: " +
 			"radius.secret}]}\n  lists:",
 			`ringback.yaml:3:58: warning: aaa.dynamic_author.clients[0].source: any host that knows the secret may end sessions (write the address of your server)`},
 		{"tty: 1,", "tty: 1, call_check: true,",
 			`ringback.yaml:6:30: lines[0].call_check: call_check needs aaa.call_check.method (write aaa: {call_check: {method: radius}})
-ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insecure_signals: on the port of tty 1 a caller can write any number (use a serial or rfc2217 port, or accept it by insecure_signals: true)`},
+ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insecure_signals: on the port of tty 1 a caller can write any number (use a serial or rfc2217 port, or accept the risk with insecure_signals: true)`},
 		{"tty: 1,", "tty: 1, exec: staff,",
 			`ringback.yaml:6:24: lines[0].exec: there is no exec method list "staff" (write it into aaa.lists.exec)`},
 		{"", "enable: {}\n", `ringback.yaml:7:9: enable: there is no password (add password_file: or password_hash:)`},
@@ -506,7 +506,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"kim.password}", `kim.password, callback: {dialstring: ""}}`,
 			`ringback.yaml:4:60: warning: users[0].callback: user "kim" will be refused: AAA lets the caller choose the number, but group default does not (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", no_verify: true}}`,
-			`ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must log in again all the same: group default allows no no_verify (set no_verify: allow in its policy file)`},
+			`ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must still log in again: group default does not allow no_verify (set no_verify: allow in its policy file)`},
 
 		// numbers and places
 		{"", "numbers: {emergency: [\"9x\"]}\n",
@@ -514,7 +514,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"", "numbers: {emergency: []}\n",
 			`ringback.yaml:7:22: warning: numbers.emergency: no emergency number is denied (remove the key for the built-in patterns)`},
 		{"", "numbers: {trunk_prefixes: [\"9\"]}\n",
-			`ringback.yaml:7:28: warning: numbers.trunk_prefixes[0]: a prefix of digits alone also eats the first digit of numbers that begin with it (write "9," where AAA sends a comma)`},
+			`ringback.yaml:7:28: warning: numbers.trunk_prefixes[0]: a prefix of digits only is also removed from numbers that merely begin with it (write "9," if AAA sends a comma)`},
 		{"", "places: [{name: paris, number: \"84W1\"}]\n",
 			`ringback.yaml:7:32: places[0].number: 'W' at position 3 of the dial string is not a digit (put pauses and prefixes in the dial template of the chat script; list a prefix that AAA sends in numbers.trunk_prefixes)`},
 		{"", "places: [{name: a, number: \"1\"}, {name: a, number: \"2\"}]\n",
@@ -524,7 +524,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"name: nodial", "name: rtp",
 			`ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
 		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`,
-			`ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" goes on behind CONNECT: it waits for "ogin:", as a script does that logs in at a host (end it with CONNECT \c: the user that is called back logs in to ringback)`},
+			`ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" continues after CONNECT: it waits for "ogin:", like a script that logs in to a host (end it with CONNECT \c: the user that is called back logs in to ringback)`},
 		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`,
 			`ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
@@ -533,16 +533,16 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"tty: 1,", "tty: 1, scripts: {callback: nodial},",
 			`ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T, so it dials no number (it needs "ATDT \T")`},
 		{"tty: 1,", "tty: 1, scripts: {modem_off_hook: rtp},",
-			`ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials; this one only takes the modem off hook (the shipped one is offhook)`},
+			`ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials, but this script must only take the modem off hook (the shipped one is offhook)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: '('},",
-			"ringback.yaml:6:38: lines[0].scripts.callback: no regular expression: error parsing regexp: missing " +
+			"ringback.yaml:6:38: lines[0].scripts.callback: not a regular expression: error parsing regexp: missing " +
 				"closing ): `(`"},
 
 		// lines
 		{"tty: 1,", "tty: 0,",
-			`ringback.yaml:6:15: lines[0].tty: "0" is no TTY number: 1 to 99999, or a range such as 65-70`},
+			`ringback.yaml:6:15: lines[0].tty: "0" is not a TTY number: 1 to 99999, or a range such as 65-70`},
 		{"tty: 1,", "tty: 5-3,", `ringback.yaml:6:15: lines[0].tty: the range 5-3 ends before it begins`},
-		{"tty: 1,", "tty: 1-99999,", `ringback.yaml:6:15: lines[0].tty: the range has 99999 lines, at most 10000`},
+		{"tty: 1,", "tty: 1-99999,", `ringback.yaml:6:15: lines[0].tty: the range has 99999 lines; the maximum is 10000`},
 		{"tty: 1,", "tty: 2,",
 			`ringback.yaml:6:66: lines[1].tty: tty 2 is already on line 6 (give each line a number of its own)`},
 		{"tty: 1,", "tty: 3-4,",
@@ -550,11 +550,11 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{":7001", ":7002",
 			`ringback.yaml:6:75: lines[1].port: tty 2 has the port of tty 1 (line 6): tcp://127.0.0.1:7002 (each line needs a port of its own)`},
 		{":7001", ":{tyt}",
-			`ringback.yaml:6:24: lines[0].port: "{tyt}" is no placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}`},
+			`ringback.yaml:6:24: lines[0].port: "{tyt}" is not a placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}`},
 		{"tcp://127.0.0.1:7001", "/dev/ttyS0",
 			`ringback.yaml:6:24: lines[0].port: port "/dev/ttyS0": not a URL: did you mean serial:///dev/ttyS0?`},
 		{"tcp://127.0.0.1:7001\"", "serial:///dev/ttyS0?flow=none\", flow_control: hardware",
-			`ringback.yaml:6:24: lines[0].port: the URL says flow=none, and flow_control says hardware (say it once)`},
+			`ringback.yaml:6:24: lines[0].port: the URL has flow=none, but flow_control is hardware (set only one)`},
 		{"tty: 1,", "tty: 1, rotray: 1,", `ringback.yaml:6:18: lines[0].rotray: unknown key (did you mean "rotary"?)`},
 		{"rotary: 1}", "rotary: 101}", `ringback.yaml:6:56: lines[0].rotary: 101 is not between 0 and 100`},
 		{"tty: 1,", "tty: 1, modem: in-out,",
@@ -577,11 +577,11 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"tty: 1,", `tty: 1, result_codes: {"A\rB": BUSY},`,
 			`ringback.yaml:6:33: lines[0].result_codes."A\rB": a modem text must be printable ASCII`},
 		{"tty: 1,", `tty: 1, result_codes: {RRING: RING, rring: progress},`,
-			`ringback.yaml:6:53: lines[0].result_codes.rring: "rring" is given a meaning twice: upper and lower case are the same (remove one of the two)`},
+			`ringback.yaml:6:53: lines[0].result_codes.rring: "rring" has two meanings: upper and lower case are the same (remove one of the two)`},
 		{"tty: 1,", `tty: 1, result_codes: [RRING],`,
 			`ringback.yaml:6:32: lines[0].result_codes: expected names, got a list (name: BUSY)`},
 		{"tty: 1,", "tty: 1, init: \"AT\\rATD911\",",
-			`ringback.yaml:6:24: lines[0].init: '\r' may not stand in a modem command`},
+			`ringback.yaml:6:24: lines[0].init: '\r' is not allowed in a modem command`},
 		{"tty: 1,", "tty: 1, callback: {forced_wait: 5},",
 			`ringback.yaml:6:42: lines[0].callback.forced_wait: expected a duration, got the number 5 (add the unit: 5s)`},
 		{"tty: 1,", "tty: 1, timing: {anwser: 5s},",
@@ -689,9 +689,9 @@ func TestWritableFile(t *testing.T) {
 	}
 	c, problems := Load(path, nil)
 	if c == nil || len(problems) != 2 || !strings.Contains(problems[0].String(),
-		"full.yaml: warning: others than the owner may write it (mode 0620)") ||
+		"full.yaml: warning: users other than the owner can write it (mode 0620)") ||
 		!strings.Contains(problems[1].String(),
-			"policies.d/staff.yaml: warning: others than the owner may write it (mode 0602)") {
+			"policies.d/staff.yaml: warning: users other than the owner can write it (mode 0602)") {
 		t.Error(problems)
 	}
 }
@@ -726,12 +726,12 @@ func TestLayers(t *testing.T) {
 	t.Setenv("RINGBACK_PORT_49_TCP", "tcp://192.0.2.2:49")
 	t.Setenv("RINGBACK_LOGLEVEL", "") // an empty variable is ignored
 	c, problems, _ = loadText(t, text, Overrides{"log.levle": "debug", "lines": "x"})
-	const want = `command line: lines: no key of one value
-command line: log.levle: no key of one value (did you mean "log.level"?)
+	const want = `command line: lines: not a key with a single value
+command line: log.levle: not a key with a single value (did you mean "log.level"?)
 environment: RINGBACK_EXEC_CALLBACK: "maybe" is neither true nor false
-environment: RINGBACK_HOSTNAEM: stands for no key (did you mean "RINGBACK_HOSTNAME"?)
-environment: RINGBACK_PORT_49_TCP: stands for no key (unset it; only keys of one value have a variable, log.level RINGBACK_LOG_LEVEL)
-environment: RINGBACK_TTY: stands for no key (unset it; only keys of one value have a variable, log.level RINGBACK_LOG_LEVEL)`
+environment: RINGBACK_HOSTNAEM: names no key (did you mean "RINGBACK_HOSTNAME"?)
+environment: RINGBACK_PORT_49_TCP: names no key (unset it; only keys with a single value have a variable, for example log.level RINGBACK_LOG_LEVEL)
+environment: RINGBACK_TTY: names no key (unset it; only keys with a single value have a variable, for example log.level RINGBACK_LOG_LEVEL)`
 	if c != nil || problems != want {
 		t.Errorf("got\n%s\nwant\n%s", problems, want)
 	}

@@ -44,7 +44,7 @@ func (l *loader) dynamicAuthor() {
 			continue // reported by the table
 		}
 		if slices.ContainsFunc(d.Clients, func(c DynamicClient) bool { return c.Source == source }) {
-			l.errorAt(c.Get("source"), "keep one of them", "%s is there twice", source)
+			l.errorAt(c.Get("source"), "keep one of them", "%s is listed twice", source)
 		}
 		if source.Bits() == 0 {
 			l.warnAt(c.Get("source"), "write the address of your server",

@@ -30,79 +30,79 @@ func Keys() []schema.Key {
 		{Name: "hostname", Reload: schema.NewCalls, Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
 			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
 		{Name: "state_dir", Reload: schema.Restart, Check: notEmpty, Example: "/var/lib/ringback",
-			Doc: "Directory of the journal, created when missing. Default: `/var/lib/ringback` for root, else " +
-				"`$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. One daemon has it at a time."},
+			Doc: "Directory of the journal, created if missing. Default: `/var/lib/ringback` for root, else " +
+				"`$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. Only one daemon can use it at a time."},
 		{Name: "journal", Reload: schema.AtOnce, Type: schema.Object, Keys: journalKeys,
 			Doc: "The record of calls and callbacks in `state_dir`. See [The journal](../how-to/journal.md)."},
 		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
 			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
-				Doc: "Unix socket that the command line talks to. Default: `/run/ringback/ringback.sock` for root, " +
+				Doc: "Unix socket for the command line. Default: `/run/ringback/ringback.sock` for root, " +
 					"else `ringback.sock` in `state_dir`."},
 		}},
 		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
 			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug",
-				Doc: "Lowest level that is logged."},
+				Doc: "Minimum level of logged records."},
 			{Name: "format", Enum: []string{"console", "json"}, Default: "console", Example: "json",
 				Doc: "Format of a record."},
 			{Name: "file", Check: notEmpty, Example: "/var/log/ringback.log",
 				Doc: "File to append to. Default: standard error."},
 		}},
 		{Name: "policies_dir", Reload: schema.NewCalls, Check: notEmpty, Default: "policies.d", Example: "policies.d",
-			Doc: "Directory of the policy files, one for a group of users. See [Policy files](#policy-files)."},
+			Doc: "Directory of the policy files, one for each group of users. See [Policy files](#policy-files)."},
 		{Name: "exec", Reload: schema.NewCalls, Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
 			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
 				Doc: "IOS's `service exec-callback`. `false`: a user whose authorization requires a callback is " +
 					"rejected."},
 			{Name: "idle_timeout", Type: schema.Duration, Max: 24 * hour, Default: "10m", Example: "5m",
-				Doc: "Idle timeout of the EXEC if AAA sends none; `0s` is no limit."},
+				Doc: "Idle timeout of the EXEC if AAA sends none; `0s` means no limit."},
 			{Name: "hosts", Type: schema.Object,
-				Doc: "Hosts that sessions may be connected to in place of the EXEC: Login-IP-Host (RADIUS), an " +
-					"autocmd, the command `telnet`.", Keys: hostKeys},
+				Doc: "Hosts to which sessions may be connected instead of the EXEC: by Login-IP-Host (RADIUS), an " +
+					"autocmd, or the command `telnet`.", Keys: hostKeys},
 		}},
 		{Name: "login", Reload: schema.NewCalls, Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3",
 				Doc: "Login attempts per call."},
 			{Name: "failure_delay", Type: schema.Duration, Max: minute, Default: "2s", Example: "2s",
-				Doc: "Pause after each failed login; `0s` is none, which makes guessing easy."},
+				Doc: "Pause after each failed login; `0s` means no pause, which makes guessing easy."},
 			{Name: "timeout", Type: schema.Duration, Min: second, Max: 10 * minute, Default: "1m", Example: "90s",
-				Doc: "Longest time from the answer to the end of the login."},
+				Doc: "Maximum time from the answer to the end of the login."},
 			{Name: "window", Reload: schema.AtOnce, Type: schema.Duration, Max: 24 * hour, Default: "15m",
 				Example: "1h",
-				Doc: "How long failures count, from the first one, across calls and restarts; `0s`: for their call " +
-					"only. See [Guessing](exec.md#guessing)."},
+				Doc: "How long failures count, from the first one, across calls and restarts; `0s`: only " +
+					"for the same call. See [Guessing](exec.md#guessing)."},
 			{Name: "delay_after", Reload: schema.AtOnce, Type: schema.Int, Max: 1000, Default: "5", Example: "3",
-				Doc: "Failures of one name from anywhere, or on one line from callers without a number, after which " +
-					"the next login waits: 1 s, then twice as long each time. A name alone is never locked. `0`: " +
-					"no wait."},
+				Doc: "Number of failures of one name from anywhere, or on one line from callers without a number, " +
+					"after which the next login waits: 1 s, then twice as long each time. A name alone is never " +
+					"locked. `0`: no wait."},
 			{Name: "delay_max", Reload: schema.AtOnce, Type: schema.Duration, Max: minute, Default: "20s",
-				Example: "10s", Doc: "Longest such wait, and never more than a third of `timeout`."},
+				Example: "10s", Doc: "Maximum of this wait, which is also limited to a third of `timeout`."},
 			{Name: "lock_user_after", Reload: schema.AtOnce, Type: schema.Int, Max: 1000, Default: "10", Example: "5",
-				Doc: "Failures of one name from one number (from callers without a number: on one line) that lock " +
-					"this name there. `0`: never."},
+				Doc: "Number of failures of one name from one number (without a number: on one line) that lock the " +
+					"name for that number or line. `0`: never."},
 			{Name: "lock_number_after", Reload: schema.AtOnce, Type: schema.Int, Max: 10000, Default: "30",
-				Example: "100", Doc: "Failures from one number, by any names, that lock the number. `0`: never."},
+				Example: "100", Doc: "Number of failures from one number, with any names, that lock the number. `0`: never."},
 			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour,
-				Default: "15m", Example: "1h", Doc: "How long a lock lasts. `ringback clear login-lock` ends it."},
+				Default: "15m", Example: "1h", Doc: "Duration of a lock. `ringback clear login-lock` ends it."},
 		}},
 		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object, Doc: "Prompt texts.", Keys: []schema.Key{
 			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`,
 				Doc: "Asks for the user name."},
 			{Name: "password", Check: checkPrompt, Default: "Password: ", Example: `"Password: "`,
-				Doc: "Asks for the password, where the AAA server does not say how."},
+				Doc: "Asks for the password, unless the AAA server sends its own prompt."},
 			{Name: "dialstring", Check: checkPrompt, Default: "Callback Dialstring: ", Example: `"Call you back at: "`,
 				Doc: "Asks for the number if AAA leaves it to the caller."},
 		}},
 		{Name: "banner", Reload: schema.NewCalls, Check: checkText, Example: `"Authorized users only."`,
 			Doc: "Shown before the first prompt of a call."},
 		{Name: "callback", Reload: schema.NewCalls, Type: schema.Object,
-			Doc: "All callbacks. The limits of a group of users are in its policy file.", Keys: []schema.Key{
+			Doc: "Settings of all callbacks. The limits for a group of users are in its policy file.", Keys: []schema.Key{
 				{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m",
-					Doc: "A callback expires if it is not completed within this time after it was promised."},
+					Doc: "A callback expires if it is not completed within this time after the promise."},
 			}},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialled.", Keys: numberKeys()},
 		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object,
-			Keys: placeKeys}, Doc: "Numbers by the names that RADIUS sends as Callback-Id."},
+			Keys: placeKeys}, Doc: "Callback numbers for the names that RADIUS sends as Callback-Id."},
 		{Name: "aaa", Reload: schema.NewCalls, Type: schema.Object, Doc: "Authentication, authorization, accounting.",
 			Keys: aaaKeys()},
 		{Name: "enable", Reload: schema.NewCalls, Type: schema.Object,
@@ -118,27 +118,27 @@ func Keys() []schema.Key {
 			Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
 		{Name: "chat_scripts", Reload: schema.NewCalls, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
-			Doc: "Chat scripts in the grammar of IOS. Shipped by name: `exec-callback`, `ppp-callback`, `offhook`; a " +
-				"script of one of these names replaces it."},
+			Doc: "Chat scripts in the syntax of IOS. Built in: `exec-callback`, `ppp-callback` and `offhook`; a script " +
+				"with one of these names replaces the built-in one."},
 		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
-			Doc: "The lines, one modem each."},
+			Doc: "The lines, each with one modem."},
 	})
 }
 
 var hostKeys = []schema.Key{
 	{Name: "default", Check: checkHost, Example: "192.0.2.80",
 		Doc: "Address or name of the host if AAA leaves the choice to the access server (Login-IP-Host 0.0.0.0). " +
-			"Default: such a user is rejected."},
+			"Default: the user is rejected."},
 	{Name: "ask", Type: schema.Bool, Default: "false", Example: "true",
 		Doc: "If AAA leaves the choice of the host to the user (Login-IP-Host 255.255.255.255), the caller names one " +
-			"of `allow`. `false`: such a user is rejected."},
+			"of `allow`. `false`: the user is rejected."},
 	{Name: "allow", Type: schema.List, Elem: &schema.Key{Check: checkHostRule}, Example: `["192.0.2.0/24:23"]`,
 		Doc: "Hosts that sessions may connect to: addresses or prefixes, with or without a port. Default: AAA may " +
 			"name any host except this machine and its link-local neighbours; callers may name none."},
 	{Name: "timeout", Type: schema.Duration, Min: second, Max: 5 * minute, Default: "15s", Example: "15s",
 		Doc: "Timeout of a connection attempt."},
 	{Name: "terminal", Check: checkTerminal, Default: "vt100", Example: "ansi",
-		Doc: "Terminal type that is sent to hosts."},
+		Doc: "Terminal type sent to hosts."},
 }
 
 func checkHost(s string) error {
@@ -155,7 +155,7 @@ func checkTerminal(s string) error {
 	}
 	for _, r := range s {
 		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-') {
-			return fmt.Errorf("%q may not stand in a terminal type", r)
+			return fmt.Errorf("%q is not allowed in a terminal type", r)
 		}
 	}
 	return nil
@@ -169,24 +169,24 @@ func checkHostRule(s string) error {
 func numberKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "trunk_prefixes", Type: schema.List, Elem: &schema.Key{Check: checkTrunk}, Example: `["9,"]`,
-			Doc: "Prefixes that AAA sends and the chat script's dial template adds by itself: removed once from the " +
-				"front of numbers of AAA, local users and places, never of a caller's."},
+			Doc: "Prefixes that AAA sends although the chat script's dial template adds them: one is removed from " +
+				"numbers of AAA, local users and places, never from a caller's."},
 		{Name: "max_digits", Type: schema.Int, Min: 1, Max: numbers.MostDigits,
-			Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Longest number."},
+			Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Maximum number of digits."},
 		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern},
 			Example: `["911", "112*"]`,
-			Doc: "Patterns that are never dialled, whatever a policy allows, in place of the built-in ones: `" +
+			Doc: "Patterns that are never dialled, whatever a policy allows. They replace the built-in ones: `" +
 				strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
 	}
 }
 
 var placeKeys = []schema.Key{
 	{Name: "name", Required: true, Check: notEmpty, Example: "paris", Doc: "The Callback-Id."},
-	{Name: "number", Required: true, Example: `"84022"`, Doc: "The number; spaces and `-().` may stand in it."},
+	{Name: "number", Required: true, Example: `"84022"`, Doc: "The number; it may contain spaces and `-().`."},
 }
 
 var userKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "austin-01", Doc: "User name, exact."},
+	{Name: "name", Required: true, Check: notEmpty, Example: "austin-01", Doc: "User name, which must match exactly."},
 	{Name: "password_file", Check: notEmpty, Example: "austin-01.password",
 		Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
 			"`password_hash`."},
@@ -194,29 +194,29 @@ var userKeys = []schema.Key{
 		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: notEmpty}, Example: "[staff]",
-		Doc: "Group hints for the policies. A policy file that lists the user goes before them."},
-	{Name: "callback", Type: schema.Object, Doc: "Calls the user back. Default: no callback.", Keys: []schema.Key{
+		Doc: "Group hints for the policies. A policy file that lists the user takes precedence."},
+	{Name: "callback", Type: schema.Object, Doc: "Callback of the user. Default: none.", Keys: []schema.Key{
 		{Name: "dialstring", Required: true, Example: `"84001"`,
 			Doc: `Number; "" asks the caller for it if the policy allows that.`},
 		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true",
-			Doc: "No second login on the call back, if the policy allows that."},
+			Doc: "Skips the second login on the callback, if the policy allows that."},
 		{Name: "line", Loose: true, Check: checkTTY, Example: "66",
-			Doc: "TTY or range that calls back (IOS `callback-line`)."},
+			Doc: "TTY or range of lines that call back (IOS `callback-line`)."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1",
-			Doc: "Rotary that calls back (IOS `callback-rotary`)."},
+			Doc: "Rotary of the lines that call back (IOS `callback-rotary`)."},
 	}},
 }
 
 var scriptKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "rtp", Doc: "Name that lines look for."},
+	{Name: "name", Required: true, Check: notEmpty, Example: "rtp", Doc: "Name, matched by the `scripts` of lines."},
 	{Name: "script", Required: true, Check: notEmpty,
-		Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The words: expect, send, expect, …"},
+		Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The script: expect, send, expect, …"},
 }
 
 func lineKeys() []schema.Key {
 	keys := []schema.Key{
 		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: checkTTY, Example: "65",
-			Doc: "Number of the line, or a range `65-70` of lines that are alike. See [Ranges](#ranges)."},
+			Doc: "Number of the line, or a range `65-70` of lines with the same settings. See [Ranges](#ranges)."},
 		{Name: "port", Reload: schema.Restart, Required: true, Check: notEmpty,
 			Example: `"serial:///dev/ttyS0?speed=115200"`,
 			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See " +
@@ -225,7 +225,7 @@ func lineKeys() []schema.Key {
 			string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
 		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware",
-			Doc: "RTS/CTS or nothing. Default: what the URL says, else `hardware`."},
+			Doc: "RTS/CTS or none. Default: as in the URL, else `hardware`."},
 		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1",
 			Doc: "Group of interchangeable lines. A callback is dialled by another line of the called line's rotary " +
 				"if one is in service."},
@@ -243,34 +243,34 @@ func lineKeys() []schema.Key {
 				"the modem's result codes can then impersonate it. See [Ports without modem signals](ports.md)."},
 		{Name: "proof_registers", Reload: schema.Restart, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
-			Doc: "S registers without a meaning here that keep the proof of the modem's state on a port without " +
-				"modem signals. Default: 18, 25, 26."},
+			Doc: "S registers, unused by this modem, that store the proof of its state on a port without modem " +
+				"signals. Default: 18, 25, 26."},
 		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText,
 			Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
-			Doc: "What this modem's own texts mean, beside and before the [result codes](result-codes.md) that are " +
-				"known: a text, or its beginning and `*`, and a result code; " +
-				"`progress` ends nothing. `OK`, `ERROR`, what begins with `CONNECT` or `AT`, and numbers cannot be " +
+			Doc: "Meanings of this modem's own texts, in addition to the known [result codes](result-codes.md), over " +
+				"which they take precedence: a text, or its beginning and `*`, and a result code; `progress` does not " +
+				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers cannot be " +
 				"given a meaning."},
 		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0",
-			Doc: "Modem command after the reset. Default: the driver's own, which suits Hayes modems."},
+			Doc: "Modem command sent after the reset. Default: the driver's, for Hayes modems."},
 		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
-			Doc: "Chat scripts, each by a regular expression on names; the first that matches is taken.",
+			Doc: "Chat scripts. Each is selected by a regular expression; the first script whose name matches is used.",
 			Keys: []schema.Key{
 				{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook",
 					Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). " +
 						"Default: none."},
 				{Name: "callback", Check: checkRegexp, Default: defaultCallbackScript, Example: "rtp",
-					Doc: "Dials (IOS `script callback`)."},
+					Doc: "Dials a callback (IOS `script callback`)."},
 			}},
-		{Name: "callback", Type: schema.Object, Doc: "Callbacks by this line.", Keys: []schema.Key{
+		{Name: "callback", Type: schema.Object, Doc: "Callbacks from this line.", Keys: []schema.Key{
 			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s",
 				Example: "5s", Doc: "Minimum time between the hang-up and the dial (IOS `callback forced-wait`)."},
 			{Name: "same_line_no_verify", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
-				Doc: "A callback without verification may be dialled by the line that was called: a caller that " +
-					"never hangs up can then take it."},
+				Doc: "Allows the called line to dial a callback without a second login: a caller that never hangs up " +
+					"can then take the call."},
 		}},
 		{Name: "timing", Reload: schema.Restart, Type: schema.Object,
-			Doc: "Timing of the modem driver; the defaults suit real modems.", Keys: timingKeys()},
+			Doc: "Timing of the modem driver. The defaults are for real modems.", Keys: timingKeys()},
 	}...)
 }
 
@@ -279,28 +279,28 @@ var timings = []struct {
 	name, doc string
 	field     func(*lines.Timing) *time.Duration
 }{
-	{"command", "Longest wait for the modem's OK.", func(t *lines.Timing) *time.Duration { return &t.Command }},
-	{"answer", "Longest wait for CONNECT after answering (S7).",
+	{"command", "Maximum wait for the modem's OK.", func(t *lines.Timing) *time.Duration { return &t.Command }},
+	{"answer", "Maximum wait for CONNECT after answering (S7).",
 		func(t *lines.Timing) *time.Duration { return &t.Answer }},
 	{"dtr_low", "How long DTR is held low to hang up.", func(t *lines.Timing) *time.Duration { return &t.DTRLow }},
 	{"guard", "Silence before and after +++ (S12).", func(t *lines.Timing) *time.Duration { return &t.Guard }},
-	{"on_hook", "Longest wait until the hang-up is verified.",
+	{"on_hook", "Maximum wait until the hang-up is verified.",
 		func(t *lines.Timing) *time.Duration { return &t.OnHook }},
-	{"reopen", "First pause before a lost port is opened again; doubles up to 30 s.",
+	{"reopen", "Initial pause before a lost port is opened again; doubles up to 30 s.",
 		func(t *lines.Timing) *time.Duration { return &t.Reopen }},
-	{"quarantine", "First pause before a quarantined line is verified again; doubles up to 5 min.",
+	{"quarantine", "Initial pause before a quarantined line is verified again; doubles up to 5 min.",
 		func(t *lines.Timing) *time.Duration { return &t.Quarantine }},
-	{"rings", "Silence after which a ringing caller has given up.",
+	{"rings", "Time without a ring after which the caller is taken to have hung up.",
 		func(t *lines.Timing) *time.Duration { return &t.Rings }},
-	{"silence", "How long NO CARRIER must be the last of the data to be believed.",
+	{"silence", "How long no data must follow NO CARRIER for it to be accepted as a result code.",
 		func(t *lines.Timing) *time.Duration { return &t.Silence }},
-	{"drain", "Wait for the last octets to cross the line before a hang-up.",
+	{"drain", "Time allowed for the last octets to be transmitted before a hang-up.",
 		func(t *lines.Timing) *time.Duration { return &t.Drain }},
-	{"command_gap", "Pause between a result code and the next command, in chat scripts too.",
+	{"command_gap", "Pause between a result code and the next command, also in chat scripts.",
 		func(t *lines.Timing) *time.Duration { return &t.CommandGap }},
 	{"settle", "Pause between CONNECT and the first octet sent to the caller.",
 		func(t *lines.Timing) *time.Duration { return &t.Settle }},
-	{"probe", "Interval at which an idle modem is probed for OK.",
+	{"probe", "Interval of the probes (AT) of an idle modem.",
 		func(t *lines.Timing) *time.Duration { return &t.Probe }},
 }
 
@@ -326,7 +326,7 @@ func notEmpty(s string) error {
 func checkText(s string) error {
 	for _, r := range s {
 		if (r < ' ' && r != '\n' && r != '\t') || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return fmt.Errorf("the control character %q may not stand here", r)
+			return fmt.Errorf("the control character %q is not allowed here", r)
 		}
 	}
 	return nil
@@ -334,7 +334,7 @@ func checkText(s string) error {
 
 func checkPrompt(s string) error {
 	if s == "" {
-		return errors.New("an empty prompt leaves callers in the dark")
+		return errors.New("the prompt is empty")
 	}
 	return checkText(s)
 }
@@ -345,7 +345,7 @@ func checkHostname(s string) error {
 	}
 	for _, r := range s {
 		if r <= ' ' || r > '~' {
-			return fmt.Errorf("%q may not stand in a host name", r)
+			return fmt.Errorf("%q is not allowed in a host name", r)
 		}
 	}
 	return nil
@@ -355,7 +355,7 @@ func checkHostname(s string) error {
 // end.
 func checkSocket(s string) error {
 	if s == "" || len(s) > 107 {
-		return fmt.Errorf("the path of a unix socket has 1 to 107 octets, this one %d", len(s))
+		return fmt.Errorf("the path of a unix socket has 1 to 107 octets, not %d", len(s))
 	}
 	return nil
 }
@@ -366,7 +366,7 @@ func checkTrunk(s string) error {
 	}
 	for _, r := range s {
 		if r <= ' ' || r > '~' {
-			return fmt.Errorf("%q may not stand in a prefix", r)
+			return fmt.Errorf("%q is not allowed in a prefix", r)
 		}
 	}
 	return nil
@@ -379,7 +379,7 @@ func checkInit(s string) error {
 	}
 	for _, r := range s {
 		if r < ' ' || r > '~' {
-			return fmt.Errorf("%q may not stand in a modem command", r)
+			return fmt.Errorf("%q is not allowed in a modem command", r)
 		}
 	}
 	return nil
@@ -390,7 +390,7 @@ func checkRegexp(s string) error {
 		return errors.New("is empty (leave the key out for none)")
 	}
 	if _, err := regexp.Compile(s); err != nil {
-		return fmt.Errorf("no regular expression: %v", err)
+		return fmt.Errorf("not a regular expression: %v", err)
 	}
 	return nil
 }
@@ -398,6 +398,6 @@ func checkRegexp(s string) error {
 // journalKeys are the keys of `journal`.
 var journalKeys = []schema.Key{
 	{Name: "keep", Type: schema.Duration, Max: 87600 * hour, Default: "2160h", Example: "8760h",
-		Doc: "How long callbacks and calls are kept after their end; of older ones sums by month stay. " +
-			"The audit is never removed. `0s`: everything is kept."},
+		Doc: "How long callbacks and calls are kept after their end; of older ones, monthly sums remain. " +
+			"The audit is never removed. `0s`: nothing is removed."},
 }

@@ -13,16 +13,16 @@ import (
 func aaaKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "radius", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: radiusKeys},
-			Doc: "RADIUS servers, asked in order; together they are the method `radius`."},
+			Doc: "RADIUS servers, tried in order; together they are the method `radius`."},
 		{Name: "tacacs", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: tacacsKeys},
-			Doc: "TACACS+ servers, asked in order; together they are the method `tacacs`."},
+			Doc: "TACACS+ servers, tried in order; together they are the method `tacacs`."},
 		{Name: "tacacs_login", Enum: []string{"ascii", "pap"}, Default: "ascii", Example: "pap",
 			Doc: "How EXEC logins are authenticated with TACACS+; `ascii` lets the server send its own prompts."},
 		{Name: "tacacs_system_user", Check: notEmpty, Example: "maui-nas-04",
 			Doc: "User name of the TACACS+ records Accounting-On and Accounting-Off. Default: none; some servers " +
 				"reject records without a known user."},
 		{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: groupKeys},
-			Doc: "Groups of servers (IOS's `aaa group server`): each is a method of its own name."},
+			Doc: "Groups of servers (IOS's `aaa group server`): each is a method with the name of the group."},
 		{Name: "dead_time", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "30s", Example: "1m",
 			Doc: "How long a silent server is skipped while another server is up or another method of the list " +
 				"follows."},
@@ -33,8 +33,8 @@ func aaaKeys() []schema.Key {
 				{Name: "method", Required: true, Check: notEmpty, Example: "radius",
 					Doc: "`radius` or a group of RADIUS servers."},
 				{Name: "password_file", Check: notEmpty, Example: "call_check.password",
-					Doc: "File that holds the password of these requests alone (other access servers send `cisco`). " +
-						"Default: an empty one."},
+					Doc: "File that contains only the password of these requests (other access servers send `cisco`). " +
+						"Default: an empty password."},
 			}},
 		{Name: "dynamic_author", Reload: schema.Restart, Type: schema.Object,
 			Doc: "Accepts Disconnect-Requests and CoA-Requests (RFC 5176; IOS's `aaa server radius dynamic-author`). " +
@@ -58,7 +58,7 @@ var radiusKeys = []schema.Key{
 	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "2s", Example: "2s",
 		Doc: "Wait before the first retransmission; each further wait doubles, up to twice this."},
 	{Name: "retries", Type: schema.Int, Min: 0, Max: 20, Default: "3", Example: "3",
-		Doc: "Retransmissions after the first."},
+		Doc: "Number of retransmissions after the first transmission."},
 	{Name: "message_authenticator", Enum: []string{"require", "auto", "off"}, Default: "require", Example: "require",
 		Doc: "`require`: Accept, Reject and Challenge must carry one. `auto`: required after the first valid one. " +
 			"`off`: replies can be forged by an on-path attacker (CVE-2024-3596). Not required over TLS."},
@@ -69,7 +69,7 @@ var radiusKeys = []schema.Key{
 		Doc: "`tls` is RadSec (RFC 6614). There is no fallback to UDP."},
 	{Name: "tls", Type: schema.Object, Doc: "With `transport: tls`.", Keys: append(tlsKeys(),
 		schema.Key{Name: "min_version", Enum: []string{"1.2", "1.3"}, Default: "1.3", Example: `"1.2"`,
-			Doc: "Oldest version of TLS; 1.2 is for old servers, without RADIUS/1.1."},
+			Doc: "Minimum version of TLS; 1.2 is for old servers, without RADIUS/1.1."},
 		schema.Key{Name: "radius11", Enum: []string{"off", "allow", "require"}, Example: "require",
 			Doc: "RADIUS/1.1 (RFC 9765), without MD5. Default: `allow` with TLS 1.3."},
 	)},
@@ -92,7 +92,7 @@ func tlsKeys() []schema.Key {
 			Doc: "CA certificates that the server's certificate must chain to. Default: the system's."},
 		{Name: "cert_file", Check: notEmpty, Example: "ringback.pem",
 			Doc: "Client certificate, with `key_file`. Default: none."},
-		{Name: "key_file", Check: notEmpty, Example: "ringback.key", Doc: "Its key."},
+		{Name: "key_file", Check: notEmpty, Example: "ringback.key", Doc: "Private key of `cert_file`."},
 		{Name: "server_name", Check: notEmpty, Example: "radius.example.net",
 			Doc: "Name that the server's certificate must have. Default: the host of `address`."},
 	}
@@ -106,10 +106,10 @@ var tacacsKeys = []schema.Key{
 		Doc: "File that contains only the key; one newline at the end is ignored. 16 octets or more. Either this or " +
 			"`tls`: over TLS nothing is obfuscated (RFC 9887)."},
 	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "5s", Example: "5s",
-		Doc: "Longest wait for one answer, the connection included."},
+		Doc: "Maximum wait for one answer, including the time to connect."},
 	{Name: "single_connection", Type: schema.Bool, Default: "false", Example: "true",
-		Doc: "Many sessions at once on one connection, where the server agrees (RFC 8907 §4.3). Some servers agree " +
-			"and then drop connections that are used so: see the how-to of yours."},
+		Doc: "Many concurrent sessions on one connection, if the server agrees (RFC 8907 §4.3). Some servers agree " +
+			"but then drop such connections: see the how-to for your server."},
 	{Name: "tls", Type: schema.Object,
 		Doc: "TLS 1.3 (RFC 9887). There is no fallback. Default: obfuscation with the key.", Keys: tlsKeys()},
 	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",
@@ -120,9 +120,9 @@ var groupKeys = []schema.Key{
 	{Name: "name", Required: true, Check: checkWord, Example: "isp", Doc: "Name of the method."},
 	{Name: "servers", Type: schema.List, Required: true, Elem: &schema.Key{Check: notEmpty},
 		Example: "[primary, second]", Doc: "Names of servers, all of one protocol, in the order in which they " +
-			"are asked."},
+			"are tried."},
 	{Name: "balance", Type: schema.Bool, Default: "false", Example: "true",
-		Doc: "Asks first the RADIUS server with the fewest requests in flight, instead of following the order."},
+		Doc: "Tries the RADIUS server with the fewest requests in flight first, instead of following the order."},
 }
 
 var dynamicAuthorKeys = []schema.Key{
@@ -132,7 +132,7 @@ var dynamicAuthorKeys = []schema.Key{
 		{Name: "source", Required: true, Check: checkPrefix, Example: "192.0.2.1",
 			Doc: "Address or prefix (`192.0.2.0/28`) of the client. Requests from others are not answered."},
 		{Name: "secret_file", Required: true, Check: notEmpty, Example: "coa.secret",
-			Doc: "File of the secret shared with it. 16 octets or more."},
+			Doc: "File that contains only the secret shared with the client. 16 octets or more."},
 		{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Accepts a secret shorter than 16 octets."},
 	}}, Doc: "Clients that may send requests."},
@@ -145,11 +145,11 @@ var accountingKeys = []schema.Key{
 		Example: "start-stop",
 		Doc:     "`wait-start`: a session or a callback begins only after its Start record is acknowledged."},
 	{Name: "methods", Type: schema.List, Elem: &schema.Key{}, Example: "[radius]",
-		Doc: "Methods in order; the next one gets a record that the one before did not acknowledge."},
+		Doc: "Methods, in order; a record that a method does not acknowledge goes to the next one."},
 	{Name: "interim", Type: schema.Duration, Max: 24 * hour, Default: "0s", Example: "10m",
-		Doc: "Time between the Interim records of a session; `0s`: as AAA says. 1 minute at least."},
+		Doc: "Time between the Interim records of a session; `0s`: as AAA says. The minimum is 1 minute."},
 	{Name: "commands", Type: schema.Bool, Default: "false", Example: "true",
-		Doc: "Accounts each EXEC command, with TACACS+."},
+		Doc: "Accounts each EXEC command via TACACS+."},
 }
 
 // checkWord limits a name to characters that can be written in a list.
@@ -158,7 +158,7 @@ func checkWord(s string) error {
 		return r <= ' ' || r > '~' ||
 			strings.ContainsRune("[]{},:#\"'", r)
 	}) {
-		return errors.New("is no plain word of up to 64 characters")
+		return errors.New("must be a plain word of up to 64 characters")
 	}
 	return nil
 }
@@ -167,14 +167,14 @@ func checkPrefix(s string) error {
 	p, err := prefix(s)
 	switch {
 	case errors.Is(err, errHostBits):
-		return fmt.Errorf("%q has bits behind the prefix: write %s", s, p.Masked())
+		return fmt.Errorf("%q has host bits set: write %s", s, p.Masked())
 	case err != nil:
 		return fmt.Errorf("%q is neither an IP address nor a prefix", s)
 	}
 	return nil
 }
 
-var errHostBits = errors.New("bits behind the prefix are set")
+var errHostBits = errors.New("host bits are set")
 
 // prefix parses an address, or a prefix whose host bits are zero.
 func prefix(s string) (netip.Prefix, error) {

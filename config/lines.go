@@ -71,7 +71,7 @@ func (l *loader) screened(v *schema.Value, line Line) bool {
 	if !at.IsSet() {
 		at = v.Get("tty")
 	}
-	l.errorAt(at, "use a serial or rfc2217 port, or accept it by insecure_signals: true",
+	l.errorAt(at, "use a serial or rfc2217 port, or accept the risk with insecure_signals: true",
 		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number",
 		line.TTY)
 	return true
@@ -120,7 +120,7 @@ func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
 		upper := strings.ToUpper(text)
 		if _, ok := c.ResultCodes[upper]; ok {
 			l.errorAt(own.Get(text), "remove one of the two",
-				"%q is given a meaning twice: upper and lower case are the same", cut(text))
+				"%q has two meanings: upper and lower case are the same", cut(text))
 			continue
 		}
 		if c.ResultCodes == nil {
@@ -150,7 +150,7 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 			l.errorAt(hook, "", "%v", err)
 		} else if s.UsesDialstring() {
 			l.errorAt(hook, "the shipped one is offhook",
-				"chat script %s dials; this one only takes the modem off hook", s.Name)
+				"chat script %s dials, but this script must only take the modem off hook", s.Name)
 		}
 	}
 }
@@ -220,7 +220,7 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 	}
 	ports[a.Name()] = owner{line.TTY, url}
 	if a.Flow != "" && line.FlowControl != "" && a.Flow != line.FlowControl {
-		l.errorAt(url, "say it once", "the URL says flow=%s, and flow_control says %s", a.Flow, line.FlowControl)
+		l.errorAt(url, "set only one", "the URL has flow=%s, but flow_control is %s", a.Flow, line.FlowControl)
 	}
 	line.Port, line.Address = a.String(), a
 	line.InBand = a.Scheme == port.TCP || a.Scheme == port.PTY
@@ -263,7 +263,7 @@ func (l *loader) rotaries() {
 				"callers on tty %d cannot be called back: it answers only, and no line of its rotary dials", first)
 		case line.Modem == lines.InOut && n <= 1 && !line.SameLine && l.noVerify() != "":
 			l.errorAt(v.Get("tty"), "give it a rotary with another line that dials, write no_verify: deny, or accept "+
-				"it by callback: {same_line_no_verify: true}",
+				"it with callback: {same_line_no_verify: true}",
 				"tty %d is only called back by itself, and group %s allows no_verify: a caller that never hangs up "+
 					"would be admitted without the second login",
 				first, l.noVerify())
@@ -311,7 +311,7 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 		l.warnAt(v.Get("callback"), d.Hint, "user %q will be refused: %s", u.Name, d.Reason)
 	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:
 		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file",
-			"user %q must log in again all the same: group %s allows no no_verify", u.Name, d.Group)
+			"user %q must still log in again: group %s does not allow no_verify", u.Name, d.Group)
 	case d.Outcome == policies.CallBack && d.NoVerify:
 		l.crossNoVerify(v.Get("callback", "no_verify"), u)
 	}

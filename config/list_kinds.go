@@ -45,10 +45,10 @@ var ListKinds = []ListKind{
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]",
 		name: "default",
 		doc: "Methods that authenticate EXEC logins. Lists by name, each with its methods in the order in which they " +
-			"are asked; " +
+			"are tried; " +
 			"the next one is tried only if one is silent, never after a rejection. " +
 			"`local` rejects unknown users, so methods after it are never tried. `none` admits every user.",
-		lineDoc: "Login method list, of `aaa.lists.login`. The other lists below are of `aaa.lists` likewise.",
+		lineDoc: "Login method list, from `aaa.lists.login`. The other lists below are also from `aaa.lists`.",
 	},
 	{
 		Name: "enable", Purpose: Authentication, Services: []aaa.Service{aaa.Enable},
@@ -68,7 +68,7 @@ var ListKinds = []ListKind{
 		Name: "exec", Purpose: Authorization, Services: []aaa.Service{aaa.EXEC},
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs, local]", name: "console",
-		doc: "What an EXEC session may have. `if-authenticated` gives a plain session. " +
+		doc: "Methods that authorize EXEC sessions. `if-authenticated` gives a plain session. " +
 			"Default: the method that authenticated the user also authorizes.",
 		lineDoc: "Method list that authorizes EXEC sessions.",
 	},
@@ -76,21 +76,21 @@ var ListKinds = []ListKind{
 		Name: "network", Purpose: Authorization, Services: []aaa.Service{aaa.PPP},
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs]", name: "isp",
-		doc:     "What a PPP session may have. Default: the method that authenticated the user also authorizes.",
+		doc:     "Methods that authorize PPP sessions. Default: the method that authenticated the user also authorizes.",
 		lineDoc: "Method list that authorizes PPP sessions.",
 	},
 	{
 		Name: "commands", Purpose: Authorization, Services: []aaa.Service{aaa.Commands},
 		Methods: []string{MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs, none]", name: "console",
-		doc:     "Methods that authorize EXEC commands, one by one, with TACACS+. Default: every command is allowed.",
+		doc:     "Methods that authorize EXEC commands, one by one, via TACACS+. Default: every command is allowed.",
 		lineDoc: "Method list that authorizes EXEC commands.",
 	},
 	{
 		Name: AccountingLists, Purpose: Accounting, Methods: []string{MethodRADIUS, MethodTACACS},
 		example: "{record: start-stop, methods: [radius]}", name: "isp",
-		doc: "What is accounted, and to which servers. Default: `default` is `start-stop` to `radius` " +
-			"where a RADIUS server has an `accounting` address, else nothing is accounted.",
+		doc: "What is accounted, and to which servers. Default: the list `default` is `start-stop` to `radius` " +
+			"if a RADIUS server has an `accounting` address, else nothing is accounted.",
 		lineDoc: "Accounting method list.",
 	},
 }

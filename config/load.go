@@ -105,7 +105,7 @@ func (l *loader) layer(o Overrides) {
 	})
 	for _, path := range sortedKeys(o) {
 		if !contains(paths, path) {
-			l.problem(Problem{File: "command line", Key: path, Msg: "no key of one value",
+			l.problem(Problem{File: "command line", Key: path, Msg: "not a key with a single value",
 				Hint: schema.Suggest(path, paths)})
 		}
 	}
@@ -155,9 +155,9 @@ func (l *loader) strayVariables(known []string) {
 	for _, name := range sortedKeys(stray) {
 		hint := strings.Replace(schema.Suggest(stray[name], rests), `"`, `"`+EnvPrefix+"_", 1)
 		if hint == "" {
-			hint = "unset it; only keys of one value have a variable, log.level " + envName("log.level")
+			hint = "unset it; only keys with a single value have a variable, for example log.level " + envName("log.level")
 		}
-		l.problem(Problem{File: "environment", Key: name, Msg: "stands for no key", Hint: hint})
+		l.problem(Problem{File: "environment", Key: name, Msg: "names no key", Hint: hint})
 	}
 }
 
@@ -268,7 +268,7 @@ func (l *loader) node() {
 		c.StateDir = DefaultStateDir()
 	}
 	if c.StateDir == "" {
-		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory to keep the state in",
+		l.problem(Problem{File: l.file, Key: "state_dir", Msg: "this user has no home directory for the state",
 			Hint: "write state_dir: /var/lib/ringback"})
 	}
 	l.trustDir(l.cfg.StateDir)
@@ -336,7 +336,7 @@ func (l *loader) hosts() exec.Hosts {
 	}
 	if h.Ask && len(h.Allow) == 0 && !l.broken("exec.hosts") {
 		l.errorAt(l.v.Get("exec", "hosts", "ask"), `write allow: ["192.0.2.0/24:23"]`,
-			"callers may name hosts, and none is allowed")
+			"callers may name hosts, but no host is allowed")
 	}
 	return h
 }
@@ -351,8 +351,8 @@ func (l *loader) numbers() {
 	}
 	for _, p := range n.Get("trunk_prefixes").Items() {
 		if strings.Trim(p.Text(), "0123456789 -().") == "" {
-			l.warnAt(p, `write "`+p.Text()+`," where AAA sends a comma`,
-				"a prefix of digits alone also eats the first digit of numbers that begin with it")
+			l.warnAt(p, `write "`+p.Text()+`," if AAA sends a comma`,
+				"a prefix of digits only is also removed from numbers that merely begin with it")
 		}
 	}
 }
@@ -377,7 +377,7 @@ func (l *loader) scripts() {
 		}
 		if what := script.BehindConnect(); what != "" {
 			l.warnAt(text, `end it with CONNECT \c: the user that is called back logs in to ringback`,
-				"chat script %q goes on behind CONNECT: %s, as a script does that logs in at a host", name.Text(), what)
+				"chat script %q continues after CONNECT: %s, like a script that logs in to a host", name.Text(), what)
 		}
 		l.cfg.Scripts = append(l.cfg.Scripts, script)
 	}

@@ -107,7 +107,7 @@ func (l *loader) members(v *schema.Value, g *Group, protocols map[string]string)
 		case members[s.Text()]:
 			l.errorAt(s, "remove one of the two", "server %q is in the group twice", s.Text())
 		case g.Method != "" && g.Method != method:
-			l.errorAt(s, "make a group for each protocol", "server %q speaks %s, and those before it %s", s.Text(),
+			l.errorAt(s, "make a group for each protocol", "server %q uses %s, but those before it use %s", s.Text(),
 				method, g.Method)
 		default:
 			g.Method = method
@@ -187,7 +187,7 @@ func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
 			map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
 	case (name == MethodNone || name == MethodIfAuthenticated) && k.grantsSession() && len(seen) > 0:
 		l.warnAt(m, "remove it, unless that is what you want",
-			"lets users in without the callback that is demanded of them whenever the methods before it are silent")
+			"admits users without the required callback whenever the methods before it are silent")
 	}
 	seen[name] = true
 }
@@ -204,10 +204,10 @@ func (l *loader) isMethod(m *schema.Value, k ListKind) bool {
 	if !slices.Contains(known, name) {
 		hint := schema.Suggest(name, known)
 		if hint == "" {
-			hint = "there are " + strings.Join(known, ", ")
+			hint = "valid: " + strings.Join(known, ", ")
 		}
 		if slices.Contains(reserved, name) || l.cfg.Protocol(name) != "" {
-			l.errorAt(m, hint, "method %q is none of a list of %s", name, k.Name)
+			l.errorAt(m, hint, "method %q is not valid in a list of %s", name, k.Name)
 		} else {
 			l.errorAt(m, hint, "unknown method %q", cut(name))
 		}
@@ -238,7 +238,7 @@ func (l *loader) accountingList(k ListKind, name string, v *schema.Value) Method
 	speaksTACACS := func(m string) bool { return l.cfg.Protocol(m) == MethodTACACS }
 	if a.Commands && !slices.ContainsFunc(a.Methods, speaksTACACS) && !l.broken(v.Path) {
 		l.errorAt(v.Get("commands"), "write methods: [tacacs]",
-			"commands are accounted by TACACS+, and none of the methods speaks it")
+			"commands are accounted via TACACS+, but none of the methods uses it")
 	}
 	if a.Interim > 0 && a.Interim < time.Minute {
 		l.errorAt(v.Get("interim"), "write 1m or more",
@@ -257,7 +257,7 @@ func (l *loader) accounts(m *schema.Value) {
 		}
 	}
 	if l.cfg.Protocol(name) == MethodRADIUS && !l.anyAccounts(members) && !l.broken("aaa.radius") {
-		l.errorAt(m, "give a server accounting: HOST:1813", "no server of %s takes accounting", name)
+		l.errorAt(m, "give a server accounting: HOST:1813", "no server of %s has an accounting address", name)
 	}
 }
 
@@ -315,7 +315,7 @@ func (l *loader) callCheck() {
 		return
 	case l.cfg.Protocol(name) != MethodRADIUS:
 		l.errorAt(at, "write radius, or a group of RADIUS servers",
-			"%q is no RADIUS method, and TACACS+ knows no Call-Check", cut(name))
+			"%q is not a RADIUS method, and TACACS+ has no Call-Check", cut(name))
 	case name == MethodRADIUS && len(l.v.Get("aaa", "radius").Items()) == 0:
 		l.errorAt(at, "add a server to aaa.radius", "there is no RADIUS server")
 	}

@@ -29,10 +29,10 @@ func (l *loader) untrusted() {
 	}
 	l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "no_verify", Severity: schema.Warning,
 		Hint: hintUntrusted,
-		Msg:  "allow: no line that dials has modem signals, so the second login is required all the same"})
+		Msg:  "allow: no line that dials has modem signals, so the second login is still required"})
 }
 
-const hintUntrusted = "use serial or rfc2217 ports, or accept it by insecure_signals: true on the lines"
+const hintUntrusted = "use serial or rfc2217 ports, or accept the risk with insecure_signals: true on the lines"
 
 // crossNoVerify checks a local user with no_verify against the lines that may call them back: these must
 // include a line other than the called one, where a caller that never hangs up would take the call, and a line
@@ -58,14 +58,14 @@ func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 		// If the user names no line, rotaries has reported it.
 		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) &&
 			!called.SameLine {
-			l.errorAt(at, "name another line too, or accept it by callback: {same_line_no_verify: true} on the line",
+			l.errorAt(at, "name another line too, or accept it with callback: {same_line_no_verify: true} on the line",
 				"user %q: tty %d is called back by itself: a caller that never hangs up would be admitted without "+
 					"the second login", u.Name, called.TTY)
 			return
 		}
 	}
 	if !trusted {
-		l.warnAt(at, hintUntrusted, "user %q must log in again all the same: no line that may call back has modem "+
+		l.warnAt(at, hintUntrusted, "user %q must still log in again: no line that may call back has modem "+
 			"signals", u.Name)
 	}
 }

@@ -16,8 +16,8 @@ func TestNoVerifyLines(t *testing.T) {
 		alone  = "is only called back by itself, and group default allows no_verify: a caller that never hangs up " +
 			"would be admitted without the second login"
 		itself   = `user "kim": tty 1 is called back by itself`
-		again    = "no line that dials has modem signals, so the second login is required all the same"
-		kimAgain = `user "kim" must log in again all the same: no line that may call back has modem signals`
+		again    = "no line that dials has modem signals, so the second login is still required"
+		kimAgain = `user "kim" must still log in again: no line that may call back has modem signals`
 		same     = "warning: lines[0].tty: callers on tty 1 are called back by the same line"
 	)
 	for _, tt := range []struct {

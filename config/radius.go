@@ -84,7 +84,7 @@ func (l *loader) patience(v *schema.Value, s radius.ServerConfig) {
 	}
 	if all = min(all, 30*time.Second); all >= l.duration("login.timeout") {
 		l.warnAt(v, "fewer retries, a shorter timeout, or a longer login.timeout",
-			"while %s is silent a caller's login.timeout (%v) is over before the next server or method is asked (%v)",
+			"while %s is silent login.timeout (%v) expires before the next server or method is tried (%v)",
 			s.Name, l.duration("login.timeout"), all)
 	}
 }
@@ -115,7 +115,7 @@ func (l *loader) secretLength(file *schema.Value, n int, insecure bool, rfc stri
 	const hint = "make one: openssl rand -base64 24"
 	switch {
 	case n < minSecret && !insecure:
-		l.errorAt(file, hint+"; or set insecure: true", "the shared secret has %d octets, and %s wants %d or more", n,
+		l.errorAt(file, hint+"; or set insecure: true", "the shared secret has %d octets, but %s requires %d or more", n,
 			rfc, minSecret)
 	case n < goodSecret:
 		l.warnAt(file, hint, "the shared secret has %d octets; under %d it can be guessed from one packet", n,

@@ -39,7 +39,7 @@ func (l *loader) authorizedByRADIUS() string {
 		}
 		for _, m := range list.Methods {
 			if l.cfg.Protocol(m) == MethodRADIUS {
-				return fmt.Sprintf("list %s of %s, which tty %d has, asks %s", list.Name, kind.Name, line.TTY, m)
+				return fmt.Sprintf("list %s of %s, used by tty %d, asks %s", list.Name, kind.Name, line.TTY, m)
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func (l *loader) keyPair(cert, key *schema.Value) {
 		return
 	}
 	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors reveal nothing of the key
-		l.errorAt(cert, "certificate and key in PEM, of one another", "%s and %s: %v", l.path(cert.Text()),
+		l.errorAt(cert, "a certificate in PEM and its key", "%s and %s: %v", l.path(cert.Text()),
 			l.path(key.Text()), err)
 	}
 }

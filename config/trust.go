@@ -39,17 +39,17 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 		if euid != 0 {
 			owner = fmt.Sprint(euid)
 		}
-		whys = append(whys, fmt.Sprintf("it belongs to user %d, neither root nor the user that runs this (%d)", a.uid,
+		whys = append(whys, fmt.Sprintf("it belongs to user %d, which is neither root nor the user running ringback (%d)", a.uid,
 			euid))
 		mends = append(mends, "chown "+owner+" "+path)
 	}
 	switch mode := a.mode.Perm(); {
 	case mode&forbidden == 0:
 	case forbidden&0o004 != 0:
-		whys = append(whys, fmt.Sprintf("others than the owner may use the file (mode %04o)", mode))
+		whys = append(whys, fmt.Sprintf("users other than the owner have access to the file (mode %04o)", mode))
 		mends = append(mends, "chmod 600 "+path)
 	default:
-		whys = append(whys, fmt.Sprintf("others than the owner may write it (mode %04o), and so choose the numbers "+
+		whys = append(whys, fmt.Sprintf("users other than the owner can write it (mode %04o), and so choose the numbers "+
 			"that are dialed", mode))
 		mends = append(mends, "chmod go-w "+path)
 	}
@@ -93,7 +93,7 @@ func (l *loader) trustLog(path string) {
 		kind = "a symbolic link"
 	}
 	p := Problem{
-		File: path, Severity: schema.Warning, Hint: "name a file, or leave log.file out for standard error",
+		File: path, Severity: schema.Warning, Hint: "name a file, or remove log.file for standard error",
 		Msg: "log.file must be a regular file, not " + kind,
 	}
 	l.problem(p)

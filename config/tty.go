@@ -31,7 +31,7 @@ func parseTTY(s string) (first, last int, err error) {
 	case last < first:
 		return 0, 0, fmt.Errorf("the range %s ends before it begins", s)
 	case last-first >= maxRange:
-		return 0, 0, fmt.Errorf("the range has %d lines, at most %d", last-first+1, maxRange)
+		return 0, 0, fmt.Errorf("the range has %d lines; the maximum is %d", last-first+1, maxRange)
 	}
 	return first, last, nil
 }
@@ -40,7 +40,7 @@ func ttyNumber(s string) (int, error) {
 	s = strings.TrimSpace(s)
 	n, err := strconv.Atoi(s)
 	if err != nil || strings.Trim(s, "0123456789") != "" || n < 1 || n > maxTTY {
-		return 0, fmt.Errorf("%q is no TTY number: 1 to %d, or a range such as 65-70", cut(s), maxTTY)
+		return 0, fmt.Errorf("%q is not a TTY number: 1 to %d, or a range such as 65-70", cut(s), maxTTY)
 	}
 	return n, nil
 }
@@ -69,7 +69,7 @@ func expand(template string, tty, n int) (string, error) {
 	out := braces.ReplaceAllStringFunc(template, func(s string) string {
 		m := placeholder.FindStringSubmatch(s)
 		if m == nil {
-			bad = fmt.Errorf("%q is no placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}", cut(s))
+			bad = fmt.Errorf("%q is not a placeholder: use {tty}, {n} (from 0), {7000+n} or {7000+tty}", cut(s))
 			return s
 		}
 		v := n
@@ -90,7 +90,7 @@ func checkHostPort(s string) error {
 	if h, p, err := net.SplitHostPort(s); err == nil {
 		host = h
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return fmt.Errorf("%q is no port number (1 to 65535)", cut(p))
+			return fmt.Errorf("%q is not a port number (1 to 65535)", cut(p))
 		}
 	}
 	if host == "" {
@@ -99,7 +99,7 @@ func checkHostPort(s string) error {
 	for _, r := range host {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
 		if !letter && !(net.ParseIP(host) != nil && r == ':') {
-			return fmt.Errorf("%q may not stand in a host (write 192.0.2.1:1812)", r)
+			return fmt.Errorf("%q is not allowed in a host (write 192.0.2.1:1812)", r)
 		}
 	}
 	return nil

@@ -35,14 +35,14 @@ func TestExplain(t *testing.T) {
 				status         int
 				want           []string
 			}{
-				{"austin-01", "maui-1993", 0, []string{"what would happen: " + fixed, dialect,
+				{"austin-01", "maui-1993", 0, []string{"result: " + fixed, dialect,
 					"number lists       84001 from aaa", "forced_wait of tty 65 to 68: 5s"}},
-				{"austin-02", "hana-1993", 0, []string{"what would happen: asked for a callback number"}},
+				{"austin-02", "hana-1993", 0, []string{"result: asked for a callback number"}},
 				{"kihei-03", "wailea-03", 0, []string{"called back at 84003 from tty 66",
 					"then the user must log in again"}},
-				{"paia-04", "hookipa-4", 0, []string{"what would happen: admitted without a callback: EXEC at " +
+				{"paia-04", "hookipa-4", 0, []string{"result: admitted without a callback: EXEC at " +
 					"privilege level 1"}},
-				{"austin-01", "wrong", 1, []string{"what would happen: rejected, no callback"}},
+				{"austin-01", "wrong", 1, []string{"result: rejected, no callback"}},
 			} {
 				out, status := ringback(t, tt.password+"\n", "aaa", "test", tt.user, "-c", config, "--line", "65",
 					"--explain")

@@ -165,7 +165,7 @@ func TestNewcomer(t *testing.T) {
 	state := tempDir(t)
 	dir := filepath.Join(state, "ringback", "lab")
 	l := atTerminal(t, state, "lab", "--pace", "20")
-	l.see("Ctrl-] leaves and ends the town.\r\n")
+	l.see("Ctrl-] leaves and ends the lab.\r\n")
 	for _, want := range []string{"austin-02", "hana-1993", "84002", "lab call --as austin-02",
 		"show callback ID --trace", "at 20 times its true pace", dir} {
 		if !strings.Contains(l.text(), want) {
@@ -217,7 +217,7 @@ func TestNewcomer(t *testing.T) {
 	l.enter("")
 	l.see("maui-nas-04>")
 	l.press("\x1d")
-	l.see("the town ends; its files stay in " + dir)
+	l.see("the lab has ended; its files stay in " + dir)
 	l.end(0)
 	again.end(0) // the modem is gone
 	gone(t, dir)

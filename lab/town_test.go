@@ -15,7 +15,7 @@ func TestScreenFits(t *testing.T) {
 		"/usr/local/lib/ringback/bin/ringback"} {
 		l := &Lab{opt: Options{Command: command, Pace: 12.5}, dir: "/home/somebody/.local/state/ringback/lab",
 			daemon: &daemon{cmd: &exec.Cmd{Process: &os.Process{Pid: 4194303}}}}
-		text := l.Screen() + Invitation("austin-01", " and ends the town")
+		text := l.Screen() + Invitation("austin-01", " and ends the lab")
 		rows := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 		if len(rows) > 23 {
 			t.Errorf("%s: %d rows", command, len(rows))

@@ -27,12 +27,12 @@ func (d *daemon) warnOfCleartext(ctx context.Context,
 	tacacs, udp := exposed(ctx, d.cfg, resolve)
 	if len(tacacs) > 0 {
 		d.log.Warn("TACACS+ without TLS: anyone able to read the network can recover passwords (add tls to the "+
-			"servers of aaa.tacacs, or keep them on a network of their own)",
+			"servers in aaa.tacacs, or use a separate network)",
 			zap.Strings("servers", tacacs))
 	}
 	if len(udp) > 0 {
-		d.log.Warn("RADIUS over UDP beyond private networks: user names, numbers and what is granted are readable "+
-			"(write transport: tls at the servers of aaa.radius, or use a VPN)",
+		d.log.Warn("RADIUS over UDP beyond private networks: user names, numbers and authorizations can be read "+
+			"(set transport: tls for the servers in aaa.radius, or use a VPN)",
 			zap.Strings("servers", udp))
 	}
 }

@@ -31,9 +31,9 @@ func tooFewDescriptors(cfg *config.Config, limit uint64) string {
 	if limit >= need {
 		return ""
 	}
-	return fmt.Sprintf("the process may open %d files, and %d lines and %d AAA servers can need %d: calls and logins "+
-		"will fail when they are used up "+
-		"(ulimit -n %[4]d, or LimitNOFILE=%[4]d in the unit of systemd)", limit, len(cfg.Lines),
+	return fmt.Sprintf("the process may open %d files, but %d lines and %d AAA servers can need %d: calls and logins "+
+		"fail when the limit is reached "+
+		"(ulimit -n %[4]d, or LimitNOFILE=%[4]d in the systemd unit)", limit, len(cfg.Lines),
 		len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers), need)
 }
 

@@ -41,10 +41,10 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("dynamic_author: %w (is aaa.dynamic_author.listen an address of this host?)", err)
 	}
-	d.log.Info("disconnect and CoA requests are taken", zap.String("listen", conn.LocalAddr().String()))
+	d.log.Info("dynamic authorization started", zap.String("listen", conn.LocalAddr().String()))
 	return func() {
 		if err := server.Serve(ctx, conn); err != nil {
-			d.log.Error("disconnect and CoA requests are not taken any more", zap.Error(err))
+			d.log.Error("dynamic authorization stopped", zap.Error(err))
 		}
 	}, nil
 }

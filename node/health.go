@@ -75,16 +75,16 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 		"the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last),
 		since(j.Longest), j.Slow, journal.SlowCommit)
 	add(j.Reachable && j.Free < diskLow, "disk is full",
-		"the disk of %s has %d MiB free (free some, before nobody can be called back)", dir, j.Free>>20)
+		"the disk of %s has %d MiB free (free some space: without it no callback can be recorded)", dir, j.Free>>20)
 	for _, name := range j.Missing {
-		add(true, "missing "+name, "%s was removed while ringback runs (put it back from a backup: the next start "+
+		add(true, "missing "+name, "%s was removed while ringback was running (restore it from a backup: the next start "+
 			"needs it)", filepath.Join(dir, name))
 	}
-	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: the disk does not take them", h.Arrears)
+	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: writing them to the disk fails", h.Arrears)
 	for _, b := range h.Spool {
 		age := now.Sub(b.Oldest)
 		add(age > spoolOld, "spool "+b.List,
-			"%d accounting records of list %s wait for a server that acknowledges them, the oldest for %v (show aaa)",
+			"%d accounting records of list %s wait for a server to acknowledge them, the oldest for %v (show aaa)",
 			b.Records, b.List, age.Round(time.Second))
 	}
 	add(h.Log.Untold > 0, "log", "the log loses records, %d so far: its reader is stalled or gone, or the disk of "+

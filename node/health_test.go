@@ -44,10 +44,10 @@ func TestProblems(t *testing.T) {
 		}, ""},
 		"old spool": {func(h *client.Health, _ *journal.Health) {
 			h.Spool = []client.Backlog{{List: "isp", Records: 9, Oldest: now.Add(-2 * time.Hour)}}
-		}, "9 accounting records of list isp wait for a server that acknowledges them, the oldest for 2h0m0s"},
+		}, "9 accounting records of list isp wait for a server to acknowledge them, the oldest for 2h0m0s"},
 		"gone": {func(_ *client.Health, j *journal.Health) { j.Free, j.Reachable = 0, false }, ""},
 		"key": {func(_ *client.Health, j *journal.Health) { j.Missing = []string{"journal.key"} },
-			"/var/lib/ringback/journal.key was removed while ringback runs"},
+			"/var/lib/ringback/journal.key was removed while ringback was running"},
 		"log dropped": {func(h *client.Health, _ *journal.Health) { h.Log.Dropped = 12 }, ""},
 		"log": {func(h *client.Health, _ *journal.Health) { h.Log = client.Log{Dropped: 4100, Untold: 4096} },
 			"the log loses records, 4096 so far"},

@@ -83,16 +83,16 @@ func (l *logger) reopen() error {
 func openLog(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("log.file: %w (a file that this user may write, no link; leave log.file out for "+
+		return nil, fmt.Errorf("log.file: %w (name a file that this user can write, not a link; remove log.file for "+
 			"standard error)", err)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file but %s", path, info.Mode().Type())
+		err = fmt.Errorf("%s is not a regular file but %s", path, info.Mode().Type())
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("log.file: %w (leave log.file out for standard error)", err)
+		return nil, fmt.Errorf("log.file: %w (remove log.file for standard error)", err)
 	}
 	if info.Mode().Perm()&0o027 != 0 { // from an older ringback or another tool
 		if err := f.Chmod(info.Mode().Perm() &^ 0o027); err != nil {

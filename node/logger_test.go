@@ -221,7 +221,7 @@ func TestLogFileIsNoLink(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if _, err := newLogger(config.Log{Level: "info", Format: "console", File: filepath.Join(dir, "none", "log")},
-		io.Discard); err == nil || !strings.Contains(err.Error(), "leave log.file out") {
+		io.Discard); err == nil || !strings.Contains(err.Error(), "remove log.file") {
 		t.Errorf("%v", err)
 	}
 }

@@ -20,7 +20,7 @@ func (d *daemon) reloads(ctx context.Context) {
 		select {
 		case <-d.hup:
 			if err := d.reopenLog(); err != nil {
-				d.log.Error("the log goes on in the old file", zap.Error(err))
+				d.log.Error("log file not reopened", zap.Error(err))
 			}
 			d.reload(ctx)
 		case <-ctx.Done():
@@ -32,7 +32,7 @@ func (d *daemon) reloads(ctx context.Context) {
 func (d *daemon) reload(ctx context.Context) {
 	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {
-			d.log.Error("reload: a defect of ringback's; the old configuration stays", zap.Any("panic", p),
+			d.log.Error("reload failed: internal error; the old configuration stays in force", zap.Any("panic", p),
 				zap.Stack("stack"))
 		}
 	}()

@@ -31,7 +31,7 @@ func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration,
 		before := time.Now().Add(-k)
 		removed, err := prune(ctx, before)
 		if err != nil && ctx.Err() == nil {
-			log.Error("journal: old history stays", zap.Error(err))
+			log.Error("journal: old history not removed", zap.Error(err))
 		}
 		if removed != (journal.Pruned{}) {
 			log.Info("journal: old history removed", zap.Time("ended_before", before),

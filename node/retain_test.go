@@ -50,7 +50,7 @@ func TestRetain(t *testing.T) {
 			t.Errorf("removed what ended before %v, want %v", befores, want)
 		}
 		if a, b := seen.FilterMessage("journal: old history removed").Len(),
-			seen.FilterMessage("journal: old history stays").Len(); a != 2 || b != 1 {
+			seen.FilterMessage("journal: old history not removed").Len(); a != 2 || b != 1 {
 			t.Errorf("logged %d and %d", a, b)
 		}
 	})

@@ -43,8 +43,8 @@ var table = []key{
 		Key: schema.Key{Name: "callback", Type: schema.String,
 			Enum:    []string{string(Off), string(Optional), string(Required)},
 			Default: string(Optional), Example: "required",
-			Doc: "`off`: a user whose callback AAA demands is refused. `optional`: as AAA says. `required`: " +
-				"nobody is admitted without a callback."},
+			Doc: "`off`: a user for whom AAA requires a callback is rejected. `optional`: AAA decides. " +
+				"`required`: no user is admitted without a callback."},
 		read: func(p *Policy, v *schema.Value) { p.Callback = CallbackMode(v.Text()) },
 		text: func(p Policy) string { return string(p.mode()) },
 	},
@@ -58,8 +58,8 @@ var table = []key{
 	{
 		in: "numbers",
 		Key: schema.Key{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether a caller may type the number where AAA leaves it to the caller, or be called back at " +
-				"the number that the call shows where AAA says so. With `allow` a list `allow` is needed."},
+			Doc: "Whether a caller may type the number if AAA leaves it to the caller, or be called back at " +
+				"the calling number if AAA requests that. `allow` requires a list `allow`."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.FromCaller = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.Numbers.FromCaller) },
 	},
@@ -67,19 +67,20 @@ var table = []key{
 		in: "numbers",
 		Key: schema.Key{Name: "allow", Type: schema.List, Elem: pattern, Example: `["84*"]`,
 			Doc: "Patterns of numbers: digits, with `*` at the end for a prefix. A number from the caller must " +
-				"match one; a number that AAA fixed need not."},
+				"match one; a number fixed by AAA need not."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.Allow = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Numbers.Allow) },
 	},
 	{
 		in: "numbers",
 		Key: schema.Key{Name: "deny", Type: schema.List, Elem: pattern, Example: `["849*"]`,
-			Doc: "Patterns that are refused, wherever the number came from. The pattern with the most digits " +
-				"that matches decides; `deny` between equals. Emergency numbers need no mention."},
+			Doc: "Patterns of numbers that are rejected, whatever their source. The matching pattern with the " +
+				"most digits decides; if an `allow` and a `deny` pattern have the same number of digits, " +
+				"`deny` decides. Emergency numbers are always rejected and need not be listed."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.Deny = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Numbers.Deny) },
 	},
-	{Key: schema.Key{Name: "attempts", Type: schema.Object, Doc: "How often a callback dials."}},
+	{Key: schema.Key{Name: "attempts", Type: schema.Object, Doc: "Number and timing of the dial attempts of a callback."}},
 	{
 		in: "attempts",
 		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts,
@@ -99,10 +100,10 @@ var table = []key{
 	{
 		Key: schema.Key{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial},
 			Default: never, Example: beforeDial,
-			Doc: "`before_dial`: AAA is asked again right before each dial, without a password, and the " +
-				"callback fails where it refuses, no longer demands the callback, names another number or " +
-				"other lines, or stays silent three times. It only ever narrows what was promised. TACACS+ " +
-				"can be asked so; RADIUS wants a Call-Check."},
+			Doc: "`before_dial`: AAA is asked again right before each dial, without a password. The callback " +
+				"fails if AAA rejects it, no longer requires a callback, names another number or other " +
+				"lines, or is silent three times. The new answer can only narrow what was promised. TACACS+ " +
+				"supports this; RADIUS requires a Call-Check."},
 		read: func(p *Policy, v *schema.Value) { p.Reauthorize = v.Text() == beforeDial },
 		text: func(p Policy) string { return map[bool]string{false: never, true: beforeDial}[p.Reauthorize] },
 		late: true,

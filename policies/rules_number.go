@@ -33,7 +33,7 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 	switch {
 	case !ok:
 		return e.refuse(input, TextNoCallback, "add it to the configuration's places",
-			"Callback-Id %q is no known place", e.Auth.CallbackID)
+			"Callback-Id %q is not a known place", e.Auth.CallbackID)
 	case e.Auth.Dialstring.Value() != "":
 		return e.refuse(input, TextNoCallback, "send one of the two",
 			"AAA sent both a number and a Callback-Id")
@@ -73,11 +73,11 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	case !e.policy.Numbers.FromCaller:
 		return e.refuse(input, TextNoCallback,
 			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
-			"AAA requires a callback to the caller ID, but group %s lets no caller choose", e.policy.name())
+			"AAA requires a callback to the caller ID, but group %s does not let callers choose the number", e.policy.name())
 	case !e.CallerTrusted:
 		return e.refuse(input, TextNoCallback,
-			"use a port with modem signals, send Callback-Number, or accept it by insecure_signals: true on the line",
-			"AAA wants the number that called to be called back, and the line has no modem signals: "+
+			"use a port with modem signals, send Callback-Number, or accept the risk with insecure_signals: true on the line",
+			"AAA requires a callback to the caller ID, but the line has no modem signals: "+
 				"a caller could write any number")
 	case e.Caller == "":
 		return e.refuse(input, TextNoCallback,
@@ -138,7 +138,7 @@ func (n Numbers) verdict(number numbers.Number, origin numbers.Origin) (allowed 
 	case al >= 0:
 		return true, fmt.Sprintf("allow %q is the longest match", a)
 	case origin == numbers.OriginCaller || origin == numbers.OriginCallerID:
-		return false, "no allow pattern matches, which a caller's number needs"
+		return false, "a caller's number must match an allow pattern, and none does"
 	}
 	return true, "a fixed number, and no deny pattern matches"
 }

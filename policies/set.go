@@ -64,8 +64,8 @@ func (s *Set) warn() {
 }
 
 const (
-	builtIn = "calls back at numbers that AAA or a local user fixes, requires a second login, " +
-		"lets no caller type a number and dials once"
+	builtIn = "calls back numbers fixed by AAA or a local user, requires a second login, " +
+		"does not let callers type a number, and dials once"
 
 	noPolicies = "no policy files: the built-in policy " + builtIn +
 		" (write policies.d/default.yaml to change it)"

@@ -11,9 +11,9 @@ import (
 type Reload string
 
 const (
-	NewCalls Reload = "new calls" // to calls that begin after the reload
-	AtOnce   Reload = "at once"   // also to calls under way
-	Restart  Reload = "restart"   // not before a restart
+	NewCalls Reload = "new calls"   // to calls that begin after the reload
+	AtOnce   Reload = "immediately" // also to calls under way
+	Restart  Reload = "restart"     // not before a restart
 )
 
 // Inherit returns a copy of the table with the Reload of each key filled in: a key without one inherits that of the

@@ -14,7 +14,7 @@ import (
 func (m *Set) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	c := m.radius[m.cfg.CallCheck.Method]
 	if c == nil {
-		return aaa.Result{Reason: "call check: no RADIUS method is configured for it (aaa.call_check)"}
+		return aaa.Result{Reason: "call check: no RADIUS method is configured (aaa.call_check)"}
 	}
 	r.Password = m.cfg.CallCheck.Password
 	return c.CallCheck(ctx, r)
@@ -36,22 +36,22 @@ func (m *Set) accountants(list string) []string {
 func (m *Set) Send(ctx context.Context, r aaa.Record) error {
 	methods := m.accountants(r.List)
 	if len(methods) == 0 {
-		return fmt.Errorf("accounting: there is no list %q with methods any more, nor a default one: "+
-			"records that wait for it need one (aaa.lists.accounting)", named(r.List))
+		return fmt.Errorf("accounting: there is no list %q with methods, and no list default: "+
+			"waiting records need one of them (aaa.lists.accounting)", named(r.List))
 	}
 	var errs []error
 	for _, name := range methods {
 		var a aaa.Accountant
 		if c := m.radius[name]; c != nil {
 			if r.Command != "" { // the list had TACACS+ when it was recorded, or a later method is TACACS+
-				errs = append(errs, fmt.Errorf("accounting: %s takes no commands: RADIUS has no records of them", name))
+				errs = append(errs, fmt.Errorf("accounting: %s cannot account commands: RADIUS has no records for them", name))
 				continue
 			}
 			a = c
 		} else if c := m.tacacs[name]; c != nil {
 			a = c
 		} else {
-			errs = append(errs, fmt.Errorf("accounting: there is no method %q any more", name))
+			errs = append(errs, fmt.Errorf("accounting: method %q was removed", name))
 			continue
 		}
 		err := a.Send(ctx, r)

@@ -44,7 +44,7 @@ func (m *Set) authorizer(name string) (aaa.Authorizer, error) {
 	}
 	a, ok := method.(aaa.Authorizer)
 	if !ok {
-		return nil, fmt.Errorf("method %s authorizes nobody", name)
+		return nil, fmt.Errorf("method %s cannot authorize", name)
 	}
 	return a, nil
 }
@@ -103,7 +103,7 @@ func (m *Set) Lines(running []config.Line) (map[int]broker.Line, error) {
 func (m *Set) has(l config.Line) error {
 	for _, k := range config.ListKinds {
 		if name := l.Lists.Of(k.Name); !k.Serves(m.cfg.Lists, name) {
-			return fmt.Errorf("there is no %s list %q any more, which the line names until the restart (aaa.lists.%s)",
+			return fmt.Errorf("there is no %s list %q, which the line uses until the restart (aaa.lists.%s)",
 				k.Name, name, k.Name)
 		}
 	}

@@ -85,7 +85,7 @@ lines:
 		line := removed[from : from+strings.Index(removed[from:], "\n")+1]
 		without := strings.Replace(removed, line, strings.Replace(line, "console", "other", 1), 1)
 		_, err := methodsOf(t, configtest.Load(t, without)).Lines(running.Lines)
-		if err == nil || !strings.Contains(err.Error(), `tty 1: there is no `+kind+` list "console" any more`) {
+		if err == nil || !strings.Contains(err.Error(), `tty 1: there is no `+kind+` list "console", which the line uses`) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
@@ -199,7 +199,7 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
 		{"default: {record: start-stop, methods: [tacacs]}, gone: {record: none}", start, ""},
 		{"other: {record: start-stop, methods: [tacacs]}", start, `no list "gone"`},
 		{"default: {record: start-stop, methods: [radius, tacacs]}", command, ""},
-		{"default: {record: start-stop, methods: [radius]}", command, "radius takes no commands"},
+		{"default: {record: start-stop, methods: [radius]}", command, "radius cannot account commands"},
 	} {
 		cfg := configtest.Load(t, strings.NewReplacer("ADDRESS", tac.Addr(), "LISTS", tt.lists).Replace(head))
 		err := methodsOf(t, cfg).Send(t.Context(), tt.r)

@@ -96,9 +96,9 @@ func (x *exec) prompt() string {
 	return x.cfg.Hostname + ">"
 }
 
-const helpText = `Type ? for the commands, or after a word for what may follow it.
-A word may be shortened as long as no other begins alike: sh li is show line.
-Tab completes a word, Ctrl-P and Ctrl-N walk through the lines typed before.
+const helpText = `Type ? for a list of commands, or after a word for what can follow it.
+A word can be shortened if it stays unambiguous: sh li is show line.
+Tab completes a word, Ctrl-P and Ctrl-N recall earlier lines.
 `
 
 // commands returns the commands available at the current privilege level.
