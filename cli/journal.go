@@ -153,7 +153,8 @@ continues to write; the backup is noted in its audit. Anyone able to read DIR ca
 			}
 			noted := f.noteBackup(cmd.Context(), path, dir)
 			if noted != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "the backup is valid, but it could not be noted in the audit: %v\n", noted)
+				fmt.Fprintf(cmd.ErrOrStderr(), "the backup is valid, but it could not be noted in the audit: %v\n",
+					noted)
 			}
 			v := backedUp{Path: path, Dir: dir, Audited: noted == nil}
 			return f.print(cmd.OutOrStdout(), v,

@@ -100,13 +100,16 @@ func (f *labAAAFlags) add(c *cobra.Command) {
 		"file of CA certificates in PEM; clients must have a certificate signed by one of them")
 	fl.IntVar(&f.radsecPort, "radsec-port", 2083, "TCP port of RadSec")
 	fl.IntVar(&f.tlsPort, "tacacs-tls-port", 4950, "TCP port of TACACS+ over TLS (the standard port, 300, needs root)")
-	fl.StringVar(&f.detail, "detail", "", "file to append RADIUS accounting to, in the format of FreeRADIUS's detail files")
+	fl.StringVar(&f.detail, "detail", "",
+		"file to append RADIUS accounting to, in the format of FreeRADIUS's detail files")
 	fl.DurationVar(&f.delay, "delay", 0, "delay of each answer")
 	fl.IntVar(&f.drop, "drop", 0, "drop this percentage of packets at random")
 	fl.IntVar(&f.forge, "forge", 0,
 		"send this many forged Access-Accepts of different kinds before each answer")
-	fl.BoolVar(&f.unsigned, "no-message-authenticator", false, "send RADIUS replies without Message-Authenticator, as servers before 2024")
-	fl.StringVar(&f.challenge, "challenge", "", "prompt with this text after the right password; any answer is accepted")
+	fl.BoolVar(&f.unsigned, "no-message-authenticator", false,
+		"send RADIUS replies without Message-Authenticator, as servers before 2024")
+	fl.StringVar(&f.challenge, "challenge", "",
+		"prompt with this text after the right password; any answer is accepted")
 	fl.BoolVar(&f.strict, "require-message-authenticator", false,
 		"drop Access-Requests whose first attribute is not a Message-Authenticator")
 	fl.BoolVar(&f.rawAscend, "raw-ascend", false, "send Ascend-… attributes outside of a VSA, as Ascend's old code did")

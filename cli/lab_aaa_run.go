@@ -187,8 +187,8 @@ func portHint(err error) error {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w (ports below 1024 need root)", err)
 	case strings.Contains(err.Error(), "address already in use"):
-		return fmt.Errorf("%w (another server uses it: stop that server, or choose other ports with --auth-port, --acct-port, "+
-			"--tacacs-port, --radsec-port, --tacacs-tls-port; 0 = a free port)", err)
+		return fmt.Errorf("%w (another server uses it: stop that server, or choose other ports with --auth-port, "+
+			"--acct-port, --tacacs-port, --radsec-port, --tacacs-tls-port; 0 = a free port)", err)
 	}
 	return err
 }

@@ -80,7 +80,8 @@ func Keys() []schema.Key {
 				Doc: "Number of failures of one name from one number (without a number: on one line) that lock the " +
 					"name for that number or line. `0`: never."},
 			{Name: "lock_number_after", Reload: schema.AtOnce, Type: schema.Int, Max: 10000, Default: "30",
-				Example: "100", Doc: "Number of failures from one number, with any names, that lock the number. `0`: never."},
+				Example: "100", Doc: "Number of failures from one number, with any names, that lock the number. " +
+					"`0`: never."},
 			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour,
 				Default: "15m", Example: "1h", Doc: "Duration of a lock. `ringback clear login-lock` ends it."},
 		}},
@@ -95,7 +96,8 @@ func Keys() []schema.Key {
 		{Name: "banner", Reload: schema.NewCalls, Check: checkText, Example: `"Authorized users only."`,
 			Doc: "Shown before the first prompt of a call."},
 		{Name: "callback", Reload: schema.NewCalls, Type: schema.Object,
-			Doc: "Settings of all callbacks. The limits for a group of users are in its policy file.", Keys: []schema.Key{
+			Doc: "Settings of all callbacks. The limits for a group of users are in its policy file.",
+			Keys: []schema.Key{
 				{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m",
 					Doc: "A callback expires if it is not completed within this time after the promise."},
 			}},
@@ -118,8 +120,8 @@ func Keys() []schema.Key {
 			Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
 		{Name: "chat_scripts", Reload: schema.NewCalls, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
-			Doc: "Chat scripts in the syntax of IOS. Built in: `exec-callback`, `ppp-callback` and `offhook`; a script " +
-				"with one of these names replaces the built-in one."},
+			Doc: "Chat scripts in the syntax of IOS. Built in: `exec-callback`, `ppp-callback` and `offhook`; a " +
+				"script with one of these names replaces the built-in one."},
 		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
 			Doc: "The lines, each with one modem."},
 	})
@@ -248,7 +250,8 @@ func lineKeys() []schema.Key {
 		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText,
 			Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
 			Doc: "Meanings of this modem's own texts, in addition to the known [result codes](result-codes.md), over " +
-				"which they take precedence: a text, or its beginning and `*`, and a result code; `progress` does not " +
+				"which they take precedence: a text, or its beginning and `*`, and a result code; `progress` " +
+				"does not " +
 				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers cannot be " +
 				"given a meaning."},
 		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0",

@@ -33,8 +33,8 @@ func aaaKeys() []schema.Key {
 				{Name: "method", Required: true, Check: notEmpty, Example: "radius",
 					Doc: "`radius` or a group of RADIUS servers."},
 				{Name: "password_file", Check: notEmpty, Example: "call_check.password",
-					Doc: "File that contains only the password of these requests (other access servers send `cisco`). " +
-						"Default: an empty password."},
+					Doc: "File that contains only the password of these requests (other access servers send " +
+						"`cisco`). Default: an empty password."},
 			}},
 		{Name: "dynamic_author", Reload: schema.Restart, Type: schema.Object,
 			Doc: "Accepts Disconnect-Requests and CoA-Requests (RFC 5176; IOS's `aaa server radius dynamic-author`). " +

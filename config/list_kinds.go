@@ -45,8 +45,7 @@ var ListKinds = []ListKind{
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]",
 		name: "default",
 		doc: "Methods that authenticate EXEC logins. Lists by name, each with its methods in the order in which they " +
-			"are tried; " +
-			"the next one is tried only if one is silent, never after a rejection. " +
+			"are tried; the next one is tried only if one is silent, never after a rejection. " +
 			"`local` rejects unknown users, so methods after it are never tried. `none` admits every user.",
 		lineDoc: "Login method list, from `aaa.lists.login`. The other lists below are also from `aaa.lists`.",
 	},
@@ -76,7 +75,8 @@ var ListKinds = []ListKind{
 		Name: "network", Purpose: Authorization, Services: []aaa.Service{aaa.PPP},
 		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone, MethodIfAuthenticated},
 		example: "[tacacs]", name: "isp",
-		doc:     "Methods that authorize PPP sessions. Default: the method that authenticated the user also authorizes.",
+		doc: "Methods that authorize PPP sessions. Default: the method that authenticated the user also " +
+			"authorizes.",
 		lineDoc: "Method list that authorizes PPP sessions.",
 	},
 	{

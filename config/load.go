@@ -155,7 +155,8 @@ func (l *loader) strayVariables(known []string) {
 	for _, name := range sortedKeys(stray) {
 		hint := strings.Replace(schema.Suggest(stray[name], rests), `"`, `"`+EnvPrefix+"_", 1)
 		if hint == "" {
-			hint = "unset it; only keys with a single value have a variable, for example log.level " + envName("log.level")
+			hint = "unset it; only keys with a single value have a variable, for example log.level " +
+				envName("log.level")
 		}
 		l.problem(Problem{File: "environment", Key: name, Msg: "names no key", Hint: hint})
 	}

@@ -115,8 +115,8 @@ func (l *loader) secretLength(file *schema.Value, n int, insecure bool, rfc stri
 	const hint = "make one: openssl rand -base64 24"
 	switch {
 	case n < minSecret && !insecure:
-		l.errorAt(file, hint+"; or set insecure: true", "the shared secret has %d octets, but %s requires %d or more", n,
-			rfc, minSecret)
+		l.errorAt(file, hint+"; or set insecure: true", "the shared secret has %d octets, but %s requires %d or more",
+			n, rfc, minSecret)
 	case n < goodSecret:
 		l.warnAt(file, hint, "the shared secret has %d octets; under %d it can be guessed from one packet", n,
 			goodSecret)

@@ -39,8 +39,8 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 		if euid != 0 {
 			owner = fmt.Sprint(euid)
 		}
-		whys = append(whys, fmt.Sprintf("it belongs to user %d, which is neither root nor the user running ringback (%d)", a.uid,
-			euid))
+		whys = append(whys, fmt.Sprintf("it belongs to user %d, which is neither root nor the user running "+
+			"ringback (%d)", a.uid, euid))
 		mends = append(mends, "chown "+owner+" "+path)
 	}
 	switch mode := a.mode.Perm(); {
@@ -49,8 +49,8 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 		whys = append(whys, fmt.Sprintf("users other than the owner have access to the file (mode %04o)", mode))
 		mends = append(mends, "chmod 600 "+path)
 	default:
-		whys = append(whys, fmt.Sprintf("users other than the owner can write it (mode %04o), and so choose the numbers "+
-			"that are dialed", mode))
+		whys = append(whys, fmt.Sprintf("users other than the owner can write it (mode %04o), and so choose the "+
+			"numbers that are dialed", mode))
 		mends = append(mends, "chmod go-w "+path)
 	}
 	return strings.Join(whys, "; "), strings.Join(mends, "; ")

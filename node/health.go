@@ -77,10 +77,11 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	add(j.Reachable && j.Free < diskLow, "disk is full",
 		"the disk of %s has %d MiB free (free some space: without it no callback can be recorded)", dir, j.Free>>20)
 	for _, name := range j.Missing {
-		add(true, "missing "+name, "%s was removed while ringback was running (restore it from a backup: the next start "+
-			"needs it)", filepath.Join(dir, name))
+		add(true, "missing "+name, "%s was removed while ringback was running (restore it from a backup: the "+
+			"next start needs it)", filepath.Join(dir, name))
 	}
-	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: writing them to the disk fails", h.Arrears)
+	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: writing them to the disk fails",
+		h.Arrears)
 	for _, b := range h.Spool {
 		age := now.Sub(b.Oldest)
 		add(age > spoolOld, "spool "+b.List,

@@ -80,7 +80,8 @@ var table = []key{
 		read: func(p *Policy, v *schema.Value) { p.Numbers.Deny = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Numbers.Deny) },
 	},
-	{Key: schema.Key{Name: "attempts", Type: schema.Object, Doc: "Number and timing of the dial attempts of a callback."}},
+	{Key: schema.Key{Name: "attempts", Type: schema.Object,
+		Doc: "Number and timing of the dial attempts of a callback."}},
 	{
 		in: "attempts",
 		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts,

@@ -73,10 +73,12 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	case !e.policy.Numbers.FromCaller:
 		return e.refuse(input, TextNoCallback,
 			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
-			"AAA requires a callback to the caller ID, but group %s does not let callers choose the number", e.policy.name())
+			"AAA requires a callback to the caller ID, but group %s does not let callers choose the number",
+			e.policy.name())
 	case !e.CallerTrusted:
 		return e.refuse(input, TextNoCallback,
-			"use a port with modem signals, send Callback-Number, or accept the risk with insecure_signals: true on the line",
+			"use a port with modem signals, send Callback-Number, or accept the risk with insecure_signals: true on "+
+				"the line",
 			"AAA requires a callback to the caller ID, but the line has no modem signals: "+
 				"a caller could write any number")
 	case e.Caller == "":

@@ -44,7 +44,8 @@ func (m *Set) Send(ctx context.Context, r aaa.Record) error {
 		var a aaa.Accountant
 		if c := m.radius[name]; c != nil {
 			if r.Command != "" { // the list had TACACS+ when it was recorded, or a later method is TACACS+
-				errs = append(errs, fmt.Errorf("accounting: %s cannot account commands: RADIUS has no records for them", name))
+				errs = append(errs, fmt.Errorf("accounting: %s cannot account commands: RADIUS has no records for them",
+					name))
 				continue
 			}
 			a = c
