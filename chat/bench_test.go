@@ -2,8 +2,8 @@ package chat
 
 import "testing"
 
-// BenchmarkDialScript runs a dial script against an in-memory modem that echoes and responds at once, without system
-// calls.
+// BenchmarkDialScript runs a dial script against an in-memory modem that echoes and responds immediately, without
+// system calls.
 func BenchmarkDialScript(b *testing.B) {
 	s := Shipped()[0]
 	modem := fakeModem{rules: []rule{

@@ -100,7 +100,7 @@ func pipes() (*pipeConn, net.Conn) {
 	return &pipeConn{Conn: ours}, theirs
 }
 
-// memConn is a modem without goroutines: its output is ready in advance, and a Read without output times out at once.
+// memConn is a modem without goroutines: its output is ready in advance, and a Read without output fails immediately.
 type memConn struct {
 	modem  fakeModem
 	in     bytes.Buffer

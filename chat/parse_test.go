@@ -63,7 +63,7 @@ func TestSends(t *testing.T) {
 		{`don't`, "don't\r|"},
 		{`"it's"`, "it's\r|"},
 		{`"'quoted'"`, "'quoted'\r|"},
-		{`REPORT`, "REPORT\r|"}, // a keyword of other programs only where an expect is due
+		{`REPORT`, "REPORT\r|"}, // a keyword of other programs only if an expect is due
 		{`user@host`, "user@host\r|"},
 	} {
 		s, err := Parse("x", `"" `+c.send)

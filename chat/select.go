@@ -85,7 +85,7 @@ func defined(scripts []*Script) string {
 }
 
 // Shipped returns ringback's built-in scripts: exec-callback and ppp-callback dial, offhook keeps the modem busy
-// before.
+// before the callback.
 func Shipped() []*Script {
 	const dial = `ABORT ERROR ABORT BUSY ABORT "NO ANSWER" ABORT "NO CARRIER" ABORT "NO DIALTONE" "" "ATZ" OK "ATDT \T" TIMEOUT 30 CONNECT \c`
 	return []*Script{

@@ -142,7 +142,8 @@ func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) 
 
 var errNotRun = errors.New("the line did not run the script")
 
-// runner returns what the line runs; the script's result is left in res, which stays nil if the line never ran it.
+// runner returns the function that the line runs. It stores the script's result in res, which stays nil if the line
+// never ran it.
 func (d *Dialer) runner(l lines.Dialable, script *chat.Script, number numbers.Number,
 	res **chat.Result) func(context.Context, lines.CommandConn) error {
 	o := chat.Options{Dialstring: number, Secrets: d.Secrets}
@@ -214,13 +215,13 @@ func outcomeAfterScript(ctx context.Context, call *lines.Call, err error) Outcom
 	return ModemError // the script gave no dial command, or the modem no answer to it
 }
 
-// taken reports whether err says that the line was withdrawn on purpose.
+// taken reports whether err means that the line was withdrawn on purpose.
 func taken(err error) bool {
 	return errors.Is(err, lines.ErrCleared) || errors.Is(err, lines.ErrReleased)
 }
 
-// because adds to why what the line's error says beyond the script's own, for example that it could not be proven on
-// hook.
+// because appends the line's error to why, unless it is the script's own: for example, that the line could not be
+// proven on hook.
 func because(why string, res *chat.Result, err error) string {
 	if err == nil || res != nil && res.Err != nil && err.Error() == res.Err.Error() {
 		return why

@@ -12,7 +12,7 @@ type Want struct {
 	Owner  string // the holder of the lease: a callback's ID
 	TTYs   []int  // explicit lines (callback-line): only these, in this order of preference
 	Rotary int    // the authorization's rotary; NoRotary: that of the called line
-	Called int    // the line that was called: used only where no other line of the rotary is in service
+	Called int    // the line that was called: used only if no other line of the rotary is in service
 
 	// NoVerify: the called party is admitted without a login. Lines that allow this (MayOmitLogin) are preferred;
 	// others are used only if none of them is in service.

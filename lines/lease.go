@@ -228,7 +228,7 @@ type Lease struct {
 	ctx      context.Context
 	end      context.CancelCauseFunc
 
-	running  int  // commands and dials under way; guarded by pool.mu
+	running  int  // running commands and dials; guarded by pool.mu
 	dialed   bool // a dial connected; guarded by pool.mu
 	released bool // guarded by pool.mu
 

@@ -77,7 +77,7 @@ type Timing struct {
 	Drain      time.Duration // how long Drain waits in addition to the transmission time of the bytes
 	// pause between a result code and the next command (V.250 §5.7.1: the DTE waits for the result code)
 	CommandGap time.Duration
-	Settle     time.Duration // pause between CONNECT and the first octet that we send; reading starts at once
+	Settle     time.Duration // pause between CONNECT and the first octet that we send; reading starts immediately
 	// an idle modem is asked for OK this often; before a lease, if it was silent for longer than a tenth of this
 	Probe time.Duration
 }

@@ -16,7 +16,7 @@ var errWaited = errors.New("no answer in time")
 // errRings is returned by command if ringing continues, because the modem has lost the command.
 var errRings = errors.New("still ringing")
 
-// startAlarm starts the timer of the token's holder, who waits for one thing at a time.
+// startAlarm starts the timer of the token's holder, which waits for one thing at a time.
 func (d *Driver) startAlarm(wait time.Duration) *time.Timer {
 	if d.alarm == nil {
 		d.alarm = time.NewTimer(wait)
@@ -118,7 +118,7 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) 
 
 // reply is the answer to one of the driver's own commands.
 type reply struct {
-	wants  func(lines.ResultCode) bool // nil: no command of ours is under way
+	wants  func(lines.ResultCode) bool // nil: no command of ours is running
 	code   lines.ResultCode
 	info   []string // the lines before it that are not result codes
 	secret bool     // info is not shown, and a line of digits is not a result code

@@ -21,7 +21,7 @@ const (
 	dialing   phase = "dialing"    // the dial command was sent
 	connected phase = "connected"  // data
 	released  phase = "released"   // the modem, or a caller impersonating it, reports the end of the call or attempt
-	aborted   phase = "aborted"    // an attempt is under way without an owner
+	aborted   phase = "aborted"    // a dial or answer attempt continues without an owner
 	dropped   phase = "dropped"    // a call may be up without an owner
 	hangingUp phase = "hanging up" // until the proof
 	unproven  phase = "unproven"   // the proof failed: quarantine
