@@ -1,6 +1,6 @@
-// Package aaa is the vocabulary of authentication, authorization and accounting that the rest of ringback uses,
-// whichever protocol brought the answer: Identity, Authorization, Record, the conversation with a server, method lists
-// and local users. It opens no socket: aaa/radius and aaa/tacplus do.
+// Package aaa defines the types for authentication, authorization and accounting, independent of the protocol:
+// Identity, Authorization, Record, the conversation with a server, method lists and local users. It opens no socket:
+// aaa/radius and aaa/tacplus do.
 package aaa
 
 import (
@@ -86,8 +86,8 @@ const (
 	Commands Service = "commands" // one command of the EXEC
 )
 
-// Authorization is what AAA granted, one struct whichever protocol brought it. The zero value grants a plain session
-// without callback.
+// Authorization is what AAA granted, independent of the protocol. The zero value grants a plain session without
+// callback.
 type Authorization struct {
 	ServiceType int    `json:"service_type,omitempty"` // RADIUS Service-Type; 0: none received
 	Kind        string `json:"kind,omitempty"`         // the Service-Type's name, "Callback-NAS-Prompt"

@@ -34,9 +34,9 @@ type AuthorizationList struct {
 	Silent  func(entry, user, reason string) // as in List
 }
 
-// Authorize asks the entries and blocks for the first Result that is not Silent. With q.Grantor set only that entry is
-// asked: otherwise anyone able to silence a server between the legs could have another server decide what leg two may
-// do.
+// Authorize asks the entries and blocks for the first Result that is not Silent. If q.Grantor is set, only that entry
+// is asked: otherwise anyone able to silence a server between the legs could have another server decide what leg two
+// may do.
 func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 	if len(l.Entries) == 0 {
 		if q.Grantor != "" && q.Grantor != q.Identity.Entry {
@@ -55,7 +55,8 @@ func (l AuthorizationList) Authorize(ctx context.Context, q Question) Result {
 		res := a.Authorize(ctx, q)
 		switch {
 		case res.Kind == Prompt || res.Kind < Silent || res.Kind > Granted:
-			return Result{Kind: Refused, Server: res.Server, Reason: a.Name() + ": no answer to an authorization"}
+			return Result{Kind: Refused, Server: res.Server,
+				Reason: a.Name() + ": invalid answer to an authorization request"}
 		case res.Kind == Granted && res.Auth.Refuse != "":
 			return Result{Kind: Refused, Server: res.Server, Reason: res.Auth.Refuse, Auth: res.Auth.Ungranted()}
 		case res.Kind == Granted:

@@ -40,7 +40,7 @@ func TestEnableBoundsHashes(t *testing.T) {
 		}
 		callers.Wait()
 		if got := most.Load(); got != int64(runtime.GOMAXPROCS(0)) {
-			t.Errorf("%d hashes at once", got)
+			t.Errorf("%d hashes in parallel", got)
 		}
 	})
 }

@@ -43,7 +43,7 @@ func TestGrantor(t *testing.T) {
 		login: granted("kim", Authorization{})}}}},
 		Authorization: AuthorizationLists{EXEC: {Entries: []Authorizer{None{}}}}}
 	if _, res := gone.Start(t.Context(), two); res.Kind != Refused {
-		t.Errorf("an entry that is gone: %+v", res)
+		t.Errorf("after the entry was removed: %+v", res)
 	}
 	// Without a list, the entry that authenticated grants, on both legs.
 	plain := Login{Authentication: Lists{EXEC: {Entries: []Method{fixed{"radius", granted("kim", wide)}}}}}
@@ -53,7 +53,7 @@ func TestGrantor(t *testing.T) {
 	}
 	if _, res := plain.Start(t.Context(), Request{Service: EXEC, User: "kim", Leg: 2, Entry: "radius",
 		Grantor: "tacacs"}); res.Kind != Refused {
-		t.Errorf("another granted leg one: %+v", res)
+		t.Errorf("leg one granted by another entry: %+v", res)
 	}
 	// The list for commands authorizes commands, whichever entry granted the session.
 	q := Question{Request: Request{Grantor: "tacacs"}, Identity: one.Identity, Command: []string{"show", "users"}}

@@ -82,10 +82,11 @@ func parseHash(s string) (Hash, error) {
 	case s == "":
 		return Hash{}, errors.New("it is empty")
 	case type7.MatchString(s):
-		return Hash{}, errors.New("IOS type 7 is not a hash (anyone can read it): write the password to a file and " +
+		return Hash{}, errors.New("IOS type 7 is not a hash (anyone can decrypt it): write the password to a " +
+			"file and " +
 			"name it in password_file")
 	case strings.ContainsAny(s, " \t\r\n"):
-		return Hash{}, errors.New("white space in it (is the line end part of it?)")
+		return Hash{}, errors.New("contains white space (is the line end part of it?)")
 	case strings.HasPrefix(s, "$2a$"), strings.HasPrefix(s, "$2b$"), strings.HasPrefix(s, "$2y$"):
 		return parseBcrypt(s)
 	case strings.HasPrefix(s, "$argon2id$"):
@@ -142,7 +143,7 @@ func parseArgon2id(s string) (Hash, error) {
 		return Hash{}, errors.New("argon2id: salt or key is not base64 without padding")
 	}
 	if len(salt) < 8 || len(want) < 16 || len(want) > 64 {
-		return Hash{}, errors.New("argon2id: salt shorter than 8 octets, or key not of 16 to 64")
+		return Hash{}, errors.New("argon2id: salt shorter than 8 octets, or key not 16 to 64 octets")
 	}
 	return Hash{kind: "argon2id", cost: 1 + int(m)*int(t)/2, max: maxPassword, match: func(pw []byte) bool {
 		return subtle.ConstantTimeCompare(argon2.IDKey(pw, salt, t, m, p, uint32(len(want))), want) == 1

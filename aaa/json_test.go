@@ -34,7 +34,7 @@ func TestAuthorizationJSON(t *testing.T) {
 		t.Errorf("%+v\nwant %+v", back, a)
 	}
 	if err := json.Unmarshal([]byte(`{"session_timeout":"soon"}`), &back); err == nil {
-		t.Error("a duration that is none")
+		t.Error("an invalid duration was accepted")
 	}
 	if b, _ := json.Marshal(Authorization{}); string(b) != `{"callback":false,"dialstring":null}` {
 		t.Errorf("%s", b)

@@ -44,8 +44,8 @@ func TestListNextOnlyOnSilence(t *testing.T) {
 		{"silent", Result{}, Granted, "two", 1},
 		{"granted but unusable", Result{Kind: Granted, Auth: Authorization{Refuse: "no", Callback: true}}, Refused, "",
 			0},
-		{"nonsense", Result{Kind: 7}, Refused, "", 0},
-		{"nonsense below", Result{Kind: -1}, Refused, "", 0},
+		{"above the valid kinds", Result{Kind: 7}, Refused, "", 0},
+		{"below the valid kinds", Result{Kind: -1}, Refused, "", 0},
 	} {
 		one := &scripted{name: "one", says: []Result{tt.first}}
 		two := &scripted{name: "two", says: []Result{{Kind: Granted}}}
@@ -71,7 +71,7 @@ func TestListConversationIsPinned(t *testing.T) {
 		t.Error(res)
 	}
 	if res = c.Answer(context.Background(), "x"); res.Kind != Silent || two.asked != 0 {
-		t.Error("silence inside a conversation went on to another entry")
+		t.Error("after silence in a conversation, another entry was asked")
 	}
 	if res = c.Answer(context.Background(), "x"); res.Kind != Refused || one.asked != 3 {
 		t.Errorf("after the end: %+v", res)

@@ -43,6 +43,6 @@ func TestDeliver(t *testing.T) {
 	err := Deliver(ctx, Record{}, []string{"a", "b"}, func(s string) string { return s },
 		func(string) error { asked++; cancel(); return ctx.Err() })
 	if err == nil || asked != 1 {
-		t.Errorf("%d servers were asked for somebody who has gone: %v", asked, err)
+		t.Errorf("%d servers were asked after the context ended: %v", asked, err)
 	}
 }

@@ -274,9 +274,9 @@ func (f *FreeRADIUS) ready(within time.Duration) error {
 		}
 		select {
 		case <-f.done:
-			return errors.New("it ended at once")
+			return errors.New("it ended immediately")
 		case <-end:
-			return errors.New("it does not answer Status-Server after " + strconv.Itoa(int(within.Seconds())) + " s")
+			return errors.New("no answer to Status-Server within " + strconv.Itoa(int(within.Seconds())) + " s")
 		case <-tick.C:
 		}
 	}

@@ -49,29 +49,29 @@ func arrivals(t *testing.T, l Loss, n int) (got []byte, count LossyCount) {
 func TestLossy(t *testing.T) {
 	whole, n := arrivals(t, Loss{}, 200)
 	if len(whole) != 200 || n != (LossyCount{Sent: 200}) {
-		t.Errorf("a good way: %d arrive, %+v", len(whole), n)
+		t.Errorf("without loss: %d arrived, %+v", len(whole), n)
 	}
 	for i, b := range whole {
 		if int(b) != i {
-			t.Fatal("a good way mixes up")
+			t.Fatal("without loss the datagrams are out of order")
 		}
 	}
 	bad := Loss{Drop: 0.3, Duplicate: 0.2, Reorder: 0.1, Delay: time.Millisecond, Jitter: 3 * time.Millisecond, Seed: 5}
 	got, n := arrivals(t, bad, 200)
 	if len(got) != 200-n.Dropped+n.Duplicated || n.Dropped < 30 || n.Dropped > 90 || n.Duplicated < 10 ||
 		n.Reordered < 5 {
-		t.Errorf("%d arrive, %+v", len(got), n)
+		t.Errorf("%d arrived, %+v", len(got), n)
 	}
 	mixed := false
 	for i := 1; i < len(got); i++ {
 		mixed = mixed || got[i] < got[i-1]
 	}
 	if !mixed {
-		t.Error("nothing is out of order")
+		t.Error("no datagram is out of order")
 	}
 	again, m := arrivals(t, bad, 200)
 	if string(again) != string(got) || m != n {
-		t.Error("the same seed, another fate")
+		t.Error("the same seed gave different faults")
 	}
 	if _, m := arrivals(t, Loss{Drop: 0.3, Seed: 5}, 200); m.Dropped < n.Dropped {
 		t.Errorf("without the other faults fewer are lost: %d, %d", m.Dropped, n.Dropped)

@@ -39,7 +39,7 @@ func StartRadsecproxy(t TB, ca *servers.Authority, f *FreeRADIUS) (address strin
 			t.Cleanup(func() {
 				p.stop()
 				if t.Failed() {
-					t.Logf("radsecproxy says:\n%s", p.said.Bytes())
+					t.Logf("radsecproxy's output:\n%s", p.said.Bytes())
 				}
 			})
 			return p.address
@@ -112,7 +112,7 @@ func (p *radsecproxy) ready(within time.Duration) error {
 		}
 		select {
 		case <-p.done:
-			return errors.New("it ended at once")
+			return errors.New("it ended immediately")
 		case <-end:
 			return err
 		case <-tick.C:

@@ -10,7 +10,7 @@ import (
 func TestHistogramQuantiles(t *testing.T) {
 	var h histogram
 	if h.quantile(0.5) != 0 || h.max() != 0 {
-		t.Errorf("an empty one: p50 %v, max %v", h.quantile(0.5), h.max())
+		t.Errorf("an empty histogram: p50 %v, max %v", h.quantile(0.5), h.max())
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var all []time.Duration
@@ -48,6 +48,6 @@ func TestHistogramBuckets(t *testing.T) {
 		t.Errorf("%d ns is in bucket %d of %d, which ends at %d", longest, b, histogramBuckets, bucketEnd(b))
 	}
 	if bucketOf(-1) != 0 {
-		t.Error("a clock that was set back has no bucket")
+		t.Error("a negative duration has no bucket")
 	}
 }

@@ -43,7 +43,7 @@ const (
 	answerKinds
 )
 
-// New returns a Load of count logins to t, up to parallel of them in parallel. The users, one or more, take turns.
+// New returns a Load of count logins to t, up to parallel of them at the same time. The users, one or more, take turns.
 func New(t *Target, users []User, count, parallel int) *Load {
 	return &Load{target: t, users: users, count: count, parallel: parallel, reasons: map[string]int{},
 		begun: time.Now()}
@@ -111,7 +111,7 @@ func (l *Load) lost(reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, ok := l.reasons[reason]; !ok && len(l.reasons) >= maxReasons {
-		reason = "for other reasons"
+		reason = "other reasons"
 	}
 	l.reasons[reason]++
 }

@@ -32,7 +32,7 @@ const (
 
 var ways = [...]string{
 	"gives a number", "names a place", "says that the number is fixed", "lets the caller choose the number",
-	"gives the number of the caller's line",
+	"requires a callback to the caller ID",
 }
 
 // claim is what one attribute says about the number.
@@ -45,7 +45,7 @@ type claim struct {
 // Demand records that the current attribute requires a callback.
 func (g *Grant) Demand() error {
 	if g.denial != "" {
-		return fmt.Errorf("it requires a callback, %s forbids one", g.denial)
+		return fmt.Errorf("it requires a callback, but %s forbids one", g.denial)
 	}
 	if g.demand == "" {
 		g.demand = g.By
@@ -59,7 +59,7 @@ func (g *Grant) Demanded() bool { return g.demand != "" }
 // Forbid records that the current attribute forbids a callback.
 func (g *Grant) Forbid() error {
 	if g.demand != "" {
-		return fmt.Errorf("it forbids a callback, %s requires one", g.demand)
+		return fmt.Errorf("it forbids a callback, but %s requires one", g.demand)
 	}
 	if g.denial == "" {
 		g.denial = g.By
@@ -83,7 +83,7 @@ func (g *Grant) Claim(w Way, s string) error {
 				return fmt.Errorf("it gives a different number than %s", other.by)
 			}
 		case !agree(w, other.way):
-			return fmt.Errorf("it %s, %s %s", ways[w], other.by, ways[other.way])
+			return fmt.Errorf("it %s, but %s %s", ways[w], other.by, ways[other.way])
 		}
 	}
 	if g.claims == nil {

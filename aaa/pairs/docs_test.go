@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the printed table of docs/reference/av-pairs.md anew")
+var update = flag.Bool("update", false, "update the printed table of docs/reference/av-pairs.md")
 
 const referenceDoc = "../../docs/reference/av-pairs.md"
 
@@ -74,9 +74,9 @@ func TestTable(t *testing.T) {
 	for _, r := range Table {
 		switch {
 		case r.Name == "" || r.Name != strings.ToLower(r.Name) || strings.ContainsAny(r.Name, "=*:#") || seen[r.Name]:
-			t.Errorf("the name of %+v", r)
+			t.Errorf("invalid name of %+v", r)
 		case r.In == 0 || r.Source == "" || r.apply == nil || r.Fills == "" && r.Rule == "":
-			t.Errorf("%s: what does it do, where, and what document says so?", r.Name)
+			t.Errorf("%s: the place, the source, or what it fills or checks is missing", r.Name)
 		}
 		seen[r.Name] = true
 	}

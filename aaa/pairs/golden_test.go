@@ -36,9 +36,9 @@ var golden = []struct {
 	{inLCP, "nocallback-verify=1", `refused: nocallback-verify: it cannot be honoured in ppp lcp`, ""},
 	{inIP, "callback-dialstring=84001", `refused: callback-dialstring: it cannot be honoured in ppp ip`, ""},
 	{inEXEC, "callback-dialstring=1|callback-dialstring=2",
-		`refused: callback-dialstring: it came twice with different values`, ""},
+		`refused: callback-dialstring: it is repeated with different values`, ""},
 	{inEXEC, "callback-dialstring=1|callback-dialstring*2",
-		`{"callback":true,"dialstring":"1"}`, ` | it came twice with different values; optional, ignored`},
+		`{"callback":true,"dialstring":"1"}`, ` | it is repeated with different values; optional, ignored`},
 	{inEXEC, "callback-line*x|callback-line=4",
 		`{"callback":true,"dialstring":"","callback_line":[4]}`, "callback, callback_line | "},
 

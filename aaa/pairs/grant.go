@@ -56,7 +56,8 @@ func (g *Grant) Left(why string) error {
 func (g *Grant) Same(field, value string) error {
 	for _, f := range g.facts {
 		if f.field == field && f.value != value {
-			return fmt.Errorf("it says %s, %s says %s", Printable(value), f.by, Printable(f.value))
+			return fmt.Errorf("its value %s differs from the value %s of %s", Printable(value), Printable(f.value),
+				f.by)
 		}
 	}
 	g.facts = append(g.facts, fact{field, value, g.By})

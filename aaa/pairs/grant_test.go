@@ -60,7 +60,7 @@ func TestV92(t *testing.T) {
 	for _, v := range []string{s, "", "V.92"} {
 		g := &Grant{}
 		err := g.Take(Pair{At: Bare, Name: "v92-info", Value: v})
-		told := g.Note == "reported: V.92 QC MOH, No QC Requested, 1m0s on hold in 1 times"
+		told := g.Note == "reported: V.92 QC MOH, No QC Requested, 1m0s on hold (1 times)"
 		if err != nil || g.Field != "" || told != (v == s) {
 			t.Errorf("%q: %v %q", v, err, g.Note)
 		}

@@ -104,13 +104,13 @@ type Pair struct {
 }
 
 var (
-	// ErrTwice is the error of a pair that comes again with another value.
-	ErrTwice   = errors.New("it came twice with different values")
+	// ErrTwice is the error of a pair that is repeated with a different value.
+	ErrTwice   = errors.New("it is repeated with different values")
 	errUnknown = errors.New("it is unknown")
 	errEmpty   = errors.New("it is empty")
 )
 
-// Again is the note of a pair that comes again with the same value.
+// Again is the note of a pair that is repeated with the same value.
 const Again = "ignored: repeated with the same value"
 
 // Take reads the current pair (see Begin) and sets Field and Note. A pair that cannot be

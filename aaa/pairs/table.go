@@ -43,8 +43,9 @@ var Table = []Row{
 		apply: line},
 	{Name: "callback-rotary", In: EXEC | LCP, Fills: "callback, callback_rotary", Rule: "0 to 100", Source: draft,
 		apply: rotary},
-	{Name: "nocallback-verify", In: EXEC, Fills: "no_verify", Rule: "1 or true; 0 or false does nothing", Source: draft,
-		apply: noVerify},
+	{Name: "nocallback-verify", In: EXEC, Fills: "no_verify", Rule: "1 or true; 0 or false has no effect",
+		Source: draft,
+		apply:  noVerify},
 
 	{Name: "priv-lvl", In: EXEC, Fills: FieldPriv, Rule: "0 to 15", Source: rfc, apply: privLevel},
 	{Name: "autocmd", In: EXEC, Fills: "autocmd", Source: rfc, apply: autocmd},
@@ -87,8 +88,8 @@ var Table = []Row{
 }
 
 const (
-	minutesRule = "minutes; 0 is no limit; the shortest of several applies"
-	serversRule = "one or more IP addresses, separated by spaces; 0.0.0.0 is none"
+	minutesRule = "minutes; 0 means no limit; the shortest of several applies"
+	serversRule = "one or more IP addresses, separated by spaces; 0.0.0.0 means none"
 )
 
 // refuse returns the apply function of a pair that is understood but not supported: a mandatory one is refused, an

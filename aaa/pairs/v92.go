@@ -38,6 +38,6 @@ func v92Info(g *Grant, _ Place, s string) error {
 	if err != nil {
 		return g.Left(err.Error() + ", ignored")
 	}
-	return g.Left(fmt.Sprintf("reported: %s, %s, %s on hold in %d times",
+	return g.Left(fmt.Sprintf("reported: %s, %s, %s on hold (%d times)",
 		Printable(v.features), Printable(v.quickConnect), v.onHold, v.holds))
 }

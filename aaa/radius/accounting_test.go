@@ -122,7 +122,7 @@ func TestAccountingOrder(t *testing.T) {
 		}
 		r.Type = "watchdog"
 		if err := w.client.Send(context.Background(), r); err == nil {
-			t.Error("an unknown type was sent")
+			t.Error("a record of unknown type was sent")
 		}
 	}, one, radius.ServerConfig{Name: "two"})
 }

@@ -39,7 +39,7 @@ func checkLookup(r aaa.Request) (credential, error) {
 	case r.User == "":
 		return credential{}, fmt.Errorf("no caller number and no user to ask about (does the line report caller ID?)")
 	case r.Entry != "" || r.Enable != 0 || r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil:
-		return credential{}, fmt.Errorf("a lookup of %q authenticates nobody: CHAP, MS-CHAP, EAP, a privilege level "+
+		return credential{}, fmt.Errorf("a lookup of %q does not authenticate: CHAP, MS-CHAP, EAP, a privilege level "+
 			"or an entry must not be set", r.User)
 	}
 	return checked(r)

@@ -257,7 +257,7 @@ func TestFailOverAndDeadTime(t *testing.T) {
 		w.server["one"].SetFaults(servers.Faults{})
 		begun = time.Now()
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" || time.Since(begun) > time.Second {
-			t.Error("the dead server was not passed over")
+			t.Error("the dead server was not skipped")
 		}
 		w.want("nobody", aaa.Refused, "two") // after a refusal no other server is asked
 		w.server["two"].SetFaults(servers.Faults{Silent: true})
@@ -278,7 +278,7 @@ func TestRetransmissionIsTheSamePacket(t *testing.T) {
 			t.Logf("%d requests, %d duplicates", all, dup)
 		}
 		if all-dup != 1 {
-			t.Errorf("%d requests, %d of them duplicates: a retransmission was another packet", all, dup)
+			t.Errorf("%d requests, %d of them duplicates: a retransmission was a different packet", all, dup)
 		}
 	}, one)
 }
@@ -360,7 +360,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	if _, err := radius.New(radius.Config{}); err == nil {
-		t.Error("no server, no error")
+		t.Error("no error without servers")
 	}
 	if w := (radius.ServerConfig{Secret: "short", MessageAuthenticator: "off"}).Warnings(); len(w) != 2 {
 		t.Error(w)

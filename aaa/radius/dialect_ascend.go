@@ -28,45 +28,46 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 246, name: "Ascend-Callback", form: integer, enum: valueNames{0: "Callback-No", 1: "Callback-Yes"}, known: true,
 		field: "callback", check: "1 requires a callback, 0 forbids one", source: ascendSource,
 		apply: (*reading).ascendCallback},
-	{n: 227, name: "Ascend-Dial-Number", form: text, field: "callback, dialstring", check: "as IOS reads it",
+	{n: 227, name: "Ascend-Dial-Number", form: text, field: "callback, dialstring", check: "as Callback-Number",
 		source: ascendSource + "; IOS's attribute map",
 		apply:  func(r *reading, v value) error { return r.Number(v.s) }},
 	{n: 113, name: "Ascend-CBCP-Mode", form: integer, enum: ascendCBCPModes, known: true, field: "callback, dialstring",
-		check: "2 and 7: the caller types the number; 3: it is fixed and must come; 1 forbids a callback; 8 says " +
-			"nothing of it", source: ascendSource, apply: (*reading).ascendCBCPMode},
+		check: "2 and 7: the caller types the number; 3: it is fixed, in another attribute; 1 forbids a callback; 8 " +
+			"has no effect", source: ascendSource, apply: (*reading).ascendCBCPMode},
 	{n: 108, name: "Ascend-Callback-Delay", form: integer, field: "callback_delay",
 		check: "seconds, at most 3600; the longest of several applies", source: ascendSource +
-			"; the unit is unsourced", apply: (*reading).delay},
-	{n: 114, name: "Ascend-CBCP-Delay", form: integer, field: "callback_delay", check: "the same",
+			"; the unit is undocumented", apply: (*reading).delay},
+	{n: 114, name: "Ascend-CBCP-Delay", form: integer, field: "callback_delay", check: "as Ascend-Callback-Delay",
 		source: ascendSource + "; seconds as in MS-CBCP", apply: (*reading).delay},
 	{n: 115, name: "Ascend-CBCP-Trunk-Group", form: integer, field: "callback_rotary", check: "0 to 100",
 		source: ascendSource, apply: func(r *reading, v value) error { return r.SetRotary(int(v.n)) }},
-	{n: 194, name: "Ascend-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none",
+	{n: 194, name: "Ascend-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 means no limit",
 		source: ascendSource + "; Cisco's list of vendor attributes",
 		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
-	{n: 125, name: "Ascend-Maximum-Call-Duration", form: integer, field: "session_timeout", check: "minutes; 0 is none",
-		source: ascendSource + "; the unit is unsourced",
+	{n: 125, name: "Ascend-Maximum-Call-Duration", form: integer, field: "session_timeout",
+		check:  "minutes; 0 means no limit",
+		source: ascendSource + "; the unit is undocumented",
 		apply:  (*reading).callDuration},
-	{n: 244, name: "Ascend-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none",
+	{n: 244, name: "Ascend-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 means no limit",
 		source: ascendSource + "; Cisco's list of vendor attributes",
 		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 	{n: 169, name: "Ascend-TS-Idle-Limit", form: integer, only: aaa.EXEC, field: "idle_timeout",
-		check: "seconds; 0 is none", source: ascendSource + "; the unit is unsourced",
+		check: "seconds; 0 means no limit", source: ascendSource + "; the unit is undocumented",
 		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 	{n: 214, name: "Ascend-Send-Secret", form: octets, secret: true, only: aaa.PPP, field: "send_secret",
-		check: "16 octets, hidden by the shared secret; printed as [secret]", source: ascendSource,
+		check: "16 octets, encrypted with the shared secret; printed as [secret]", source: ascendSource,
 		apply: (*reading).ascendSendSecret},
 	{n: 232, name: "Ascend-Send-Passwd", form: text, secret: true, only: aaa.PPP, field: "send_secret",
 		check: "printed as [secret]", source: "MAX TNT RADIUS reference", apply: (*reading).sendSecret},
 	{n: 135, name: "Ascend-Client-Primary-DNS", form: address, only: aaa.PPP, field: "framed.dns",
-		check: "0.0.0.0 is none", source: ascendSource, apply: (*reading).dns},
+		check: "0.0.0.0 means none", source: ascendSource, apply: (*reading).dns},
 	{n: 136, name: "Ascend-Client-Secondary-DNS", form: address, only: aaa.PPP, field: "framed.dns",
-		check: "0.0.0.0 is none", source: ascendSource, apply: (*reading).dns},
+		check: "0.0.0.0 means none", source: ascendSource, apply: (*reading).dns},
 
 	{n: 112, name: "Ascend-CBCP-Enable", form: integer, enum: valueNames{0: "CBCP-Not-Enabled", 1: "CBCP-Enabled"},
 		check: "controls how, not whether, a PPP peer is asked", source: ascendSource},
 	{n: 149, name: "Ascend-Expect-Callback", form: integer, enum: valueNames{0: "Expect-Callback-No",
-		1: "Expect-Callback-Yes"}, check: "for calls that the access server originates", source: ascendSource},
+		1: "Expect-Callback-Yes"}, check: "for calls that the access server places", source: ascendSource},
 	{n: 231, name: "Ascend-Send-Auth", form: integer, enum: valueNames{0: "Send-Auth-None", 1: "Send-Auth-PAP",
 		2: "Send-Auth-CHAP", 3: "Send-Auth-MS-CHAP"}, check: "leg two authenticates as leg one did",
 		source: ascendSource},
@@ -150,7 +151,7 @@ func (r *reading) ascendSendSecret(v value) error {
 	case len(v.s) != md5.Size:
 		return fmt.Errorf("it has %d octets, not %d", len(v.s), md5.Size)
 	case r.Secret == "" || len(r.Authenticator) != 16:
-		return r.Left("it is hidden, ignored")
+		return r.Left("it is encrypted, ignored")
 	}
 	pad := md5.Sum(append(append([]byte(nil), r.Authenticator...), r.Secret...))
 	for i := range pad {

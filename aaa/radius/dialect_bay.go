@@ -18,13 +18,13 @@ const maxPorts = 1024
 
 var bay = indexed(dialect{name: "Bay Annex", vendor: 1584, prefix: "Annex-", rules: []rule{
 	{n: 36, name: "Annex-Callback-Portlist", form: octets, field: "callback_line",
-		check: "four octets are one port's number, text is a list: `1-4,7`; 1 to 65535, at most 1024 ports; ; does " +
+		check: "four octets are one port's number, text is a list: `1-4,7`; 1 to 65535, at most 1024 ports; does " +
 			"not require a callback",
-		source: baySource + " has an integer; the list is unsourced", apply: (*reading).portlist},
+		source: baySource + " has an integer; the list is undocumented", apply: (*reading).portlist},
 	{n: 54, name: "Annex-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
-		check: "0.0.0.0 is none", source: baySource, apply: (*reading).dns},
+		check: "0.0.0.0 means none", source: baySource, apply: (*reading).dns},
 	{n: 55, name: "Annex-Secondary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
-		check: "0.0.0.0 is none", source: baySource, apply: (*reading).dns},
+		check: "0.0.0.0 means none", source: baySource, apply: (*reading).dns},
 	{n: 52, name: "Annex-Input-Filter", form: text, only: aaa.PPP, field: "framed.inacl", check: onlyTold,
 		source: baySource, apply: (*reading).inACL},
 	{n: 53, name: "Annex-Output-Filter", form: text, only: aaa.PPP, field: "framed.outacl", check: onlyTold,
@@ -33,9 +33,9 @@ var bay = indexed(dialect{name: "Bay Annex", vendor: 1584, prefix: "Annex-", rul
 	{n: 28, name: "Annex-Filter", check: "Filter-Id names a filter", source: baySource},
 	{n: 29, name: "Annex-CLI-Command", check: "`shell:autocmd` names a command", source: baySource},
 	{n: 30, name: "Annex-CLI-Filter", check: "commands are authorized by privilege level", source: baySource},
-	{n: 74, name: "Annex-Maximum-Call-Duration", form: integer, check: "its unit is unsourced", source: baySource},
+	{n: 74, name: "Annex-Maximum-Call-Duration", form: integer, check: "its unit is undocumented", source: baySource},
 	{n: 100, name: "Annex-User-Level", form: integer, enum: valueNames{2: "Manager", 4: "User", 8: "Operator"},
-		check: "the privilege level comes by `shell:priv-lvl` or Management-Privilege-Level", source: baySource},
+		check: "the privilege level is set with `shell:priv-lvl` or Management-Privilege-Level", source: baySource},
 	{n: 44, name: "Annex-System-Disc-Reason", form: integer, enum: valueNames{36: "PPP-Dialback-failed"}},
 	{n: 43, name: "Annex-Local-Username"}, {n: 49, name: "Annex-Domain-Name"},
 }})

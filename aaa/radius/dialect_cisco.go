@@ -22,10 +22,10 @@ var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-"
 		check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).inACL},
 	{n: 58, name: "Cisco-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl",
 		check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).outACL},
-	{n: 194, name: "Cisco-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 is none",
+	{n: 194, name: "Cisco-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 means no limit",
 		source: "as Ascend's 194",
 		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
-	{n: 244, name: "Cisco-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 is none",
+	{n: 244, name: "Cisco-Idle-Limit", form: integer, field: "idle_timeout", check: "seconds; 0 means no limit",
 		source: "as Ascend's 244",
 		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
 

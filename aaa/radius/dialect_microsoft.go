@@ -5,14 +5,15 @@ import "github.com/ringback/ringback/aaa"
 // Microsoft has no callback attributes: its servers use those of RFC 2865. The table includes the attributes that
 // servers send with MS-CHAP, so that keys are masked.
 var microsoft = indexed(dialect{name: "Microsoft", vendor: 311, prefix: "MS-", rules: []rule{
-	{n: 28, name: "MS-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns", check: "0.0.0.0 is none",
+	{n: 28, name: "MS-Primary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
+		check:  "0.0.0.0 means none",
 		source: "RFC 2548 §2.7", apply: (*reading).dns},
 	{n: 29, name: "MS-Secondary-DNS-Server", form: address, only: aaa.PPP, field: "framed.dns",
-		check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).dns},
+		check: "0.0.0.0 means none", source: "RFC 2548 §2.7", apply: (*reading).dns},
 	{n: 30, name: "MS-Primary-NBNS-Server", form: address, only: aaa.PPP, field: "framed.wins",
-		check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).wins},
+		check: "0.0.0.0 means none", source: "RFC 2548 §2.7", apply: (*reading).wins},
 	{n: 31, name: "MS-Secondary-NBNS-Server", form: address, only: aaa.PPP, field: "framed.wins",
-		check: "0.0.0.0 is none", source: "RFC 2548 §2.7", apply: (*reading).wins},
+		check: "0.0.0.0 means none", source: "RFC 2548 §2.7", apply: (*reading).wins},
 
 	{n: 7, name: "MS-MPPE-Encryption-Policy", form: integer, check: "MPPE is not supported", source: "RFC 2548 §2.4.4"},
 	{n: 8, name: "MS-MPPE-Encryption-Types", form: integer, check: "MPPE is not supported", source: "RFC 2548 §2.4.5"},

@@ -57,7 +57,7 @@ func (r *reading) raritanPart(kind, v string) error {
 	case kind != "G":
 		r.Note = pairs.Printable(kind) + "{} is unknown, ignored"
 	case !pairs.IsGroup(v):
-		r.Note = "G{} has no plain name, ignored"
+		r.Note = "the name in G{} is not plain, ignored"
 	default:
 		r.fills("groups")
 		r.AddGroup(v)

@@ -25,12 +25,12 @@ var (
 
 var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 6, name: "Service-Type", form: integer, enum: serviceTypeNames, field: "service_type, callback, priv_lvl",
-		check: "table below; an unknown or unsupported type is a reject", source: "RFC 2865 §5.6",
+		check: "table below; an unknown or unsupported type is treated as a reject", source: "RFC 2865 §5.6",
 		apply: (*reading).serviceType},
 	{n: 19, name: "Callback-Number", form: text, field: "callback, dialstring", check: "at most 64 octets",
 		source: "RFC 2865 §5.19",
 		apply:  func(r *reading, v value) error { return r.Number(v.s) }},
-	{n: 20, name: "Callback-Id", form: text, field: "callback, callback_id", check: "comes without a number",
+	{n: 20, name: "Callback-Id", form: text, field: "callback, callback_id", check: "not together with a number",
 		source: "RFC 2865 §5.20",
 		apply:  func(r *reading, v value) error { return r.CallTo(pairs.Placed, v.s) }},
 
@@ -39,7 +39,7 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 		source: "RFC 2865 §5.14",
 		apply:  (*reading).loginHost},
 	{n: 98, name: "Login-IPv6-Host", form: address6, many: true, only: aaa.EXEC, field: "host.address",
-		check: "the same; `::` and all ones", source: "RFC 3162 §2.4", apply: (*reading).loginHost},
+		check: "as Login-IP-Host, with `::` and all ones", source: "RFC 3162 §2.4", apply: (*reading).loginHost},
 	{n: 15, name: "Login-Service", form: integer, enum: loginServiceNames, only: aaa.EXEC, field: "host.service",
 		check:  "Telnet (0, the default) or TCP-Clear (2); others are refused if there is a host",
 		source: "RFC 2865 §5.15",
@@ -56,26 +56,28 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 	{n: 11, name: "Filter-Id", form: text, many: true, field: "filter_id, groups",
 		check: "see [groups](#groups) and Raritan", source: "RFC 2865 §5.11", apply: (*reading).filterID},
 	{n: 27, name: "Session-Timeout", form: integer, field: "session_timeout",
-		check: "seconds; 0 is no limit; the shortest of several applies", source: "RFC 2865 §5.27",
+		check: "seconds; 0 means no limit; the shortest of several applies", source: "RFC 2865 §5.27",
 		apply: func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
-	{n: 28, name: "Idle-Timeout", form: integer, field: "idle_timeout", check: "the same", source: "RFC 2865 §5.28",
-		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
-	{n: 62, name: "Port-Limit", form: integer, field: "port_limit", check: "0 is none", source: "RFC 2865 §5.42",
+	{n: 28, name: "Idle-Timeout", form: integer, field: "idle_timeout", check: "as Session-Timeout",
+		source: "RFC 2865 §5.28",
+		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
+	{n: 62, name: "Port-Limit", form: integer, field: "port_limit", check: "0 means no limit", source: "RFC 2865 §5.42",
 		apply: func(r *reading, v value) error { pairs.Limit(&r.A.PortLimit, int(v.n)); return nil }},
 	{n: 29, name: "Termination-Action", form: integer, enum: valueNames{0: "Default", 1: "RADIUS-Request"}, field: "",
 		check: "RADIUS-Request (1) is not supported: the session ends", source: "RFC 2865 §5.29",
 		apply: (*reading).terminationAction},
 	{n: 85, name: "Acct-Interim-Interval", form: integer, field: "interim_interval",
-		check: "seconds; 0 is none; less than 60 means 60", source: "RFC 2869 §5.16",
+		check: "seconds; 0 means none; less than 60 means 60", source: "RFC 2869 §5.16",
 		apply: (*reading).interimInterval},
 	{n: 1, name: "User-Name", form: text, field: "accounting_user",
 		check:  "the name in accounting, not the identity; ignored if it is not a valid user name",
 		source: "RFC 2865 §5.1", apply: (*reading).userName},
 	{n: 136, name: "Management-Privilege-Level", form: integer, field: pairs.FieldPriv,
-		check: "0 to 15; another level is a reject", source: "RFC 5607 §6.4", apply: (*reading).privilegeLevel},
+		check: "0 to 15; another level is treated as a reject", source: "RFC 5607 §6.4",
+		apply: (*reading).privilegeLevel},
 	{n: 134, name: "Management-Transport-Protection", form: integer, enum: valueNames{1: "No-Protection",
 		2: "Integrity-Protection", 3: "Integrity-Confidentiality-Protection"}, field: "",
-		check:  "a telephone line has no protection: anything except No-Protection (1) is a reject",
+		check:  "a telephone line has no protection: anything except No-Protection (1) is treated as a reject",
 		source: "RFC 5607 §6.2", apply: (*reading).transportProtection},
 
 	{n: 7, name: "Framed-Protocol", form: integer, enum: framedProtocols, only: aaa.PPP, field: "framed.protocol",
@@ -242,7 +244,7 @@ func (r *reading) interimInterval(v value) error {
 	case v.n == 0:
 		return r.Left("none, ignored")
 	case v.n < 60:
-		r.Note, v.n = "less than a minute, so a minute", 60
+		r.Note, v.n = "raised to one minute", 60
 	}
 	r.A.InterimInterval = seconds(v)
 	return nil

@@ -4,10 +4,10 @@ const shivaSource = "FreeRADIUS dictionary.shiva"
 
 var shiva = indexed(dialect{name: "Shiva", vendor: 166, prefix: "Shiva-", rules: []rule{
 	{n: 31, name: "Shiva-Dialback-Delay", form: integer, field: "callback_delay",
-		check:  "seconds, at most 3600; the longest of several applies; ; does not require a callback",
-		source: shivaSource + "; the unit is unsourced", apply: (*reading).delay},
+		check:  "seconds, at most 3600; the longest of several applies; does not require a callback",
+		source: shivaSource + "; the unit is undocumented", apply: (*reading).delay},
 
-	{n: 1, name: "Shiva-User-Attributes", form: octets, secret: true, check: "what it holds is unsourced",
+	{n: 1, name: "Shiva-User-Attributes", form: octets, secret: true, check: "its content is undocumented",
 		source: shivaSource},
 	{n: 35, name: "Shiva-Default-Host", check: "Login-IP-Host names a host", source: shivaSource},
 	{n: 36, name: "Shiva-Menu-Name", check: "menus are not supported", source: shivaSource},

@@ -228,7 +228,7 @@ func TestDialects(t *testing.T) {
 		files = slices.DeleteFunc(files, func(f string) bool { return f == path })
 	}
 	if len(files) > 0 {
-		t.Errorf("golden files of no case: %q", files)
+		t.Errorf("golden files without a case: %q", files)
 	}
 }
 
@@ -362,12 +362,12 @@ func FuzzAuthorize(f *testing.F) {
 		terse := d.Authorize(session, attrs)
 		if !z.Callback && z.Refuse == "" {
 			if len(terse.Attributes)+len(terse.Readings) > 0 {
-				t.Fatal("a terse reading tells")
+				t.Fatal("a terse reading has attributes or readings")
 			}
 			z.Attributes, z.Readings = nil, nil
 		}
 		if !reflect.DeepEqual(z, terse) {
-			t.Fatalf("told, it grants %+v, terse %+v", z, terse)
+			t.Fatalf("grants %+v, terse %+v", z, terse)
 		}
 	})
 }
@@ -378,7 +378,7 @@ func lawful(t *testing.T, z aaa.Authorization) {
 	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage,
 		Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
 	if z.Refuse != "" && !reflect.DeepEqual(z, nothing) {
-		t.Fatalf("refused, yet %+v", z)
+		t.Fatalf("refused, but grants %+v", z)
 	}
 	control := func(r rune) bool { return r < 0x20 || r == 0x7f }
 	if s := z.Dialstring.Value() + z.CallbackID + z.Autocmd + string(z.SendSecret) +
@@ -388,17 +388,17 @@ func lawful(t *testing.T, z aaa.Authorization) {
 	switch {
 	case z.Refuse != "":
 	case z.Callback != (z.Dialstring.IsSet() || z.CallbackID != "" || z.CallerID):
-		t.Fatalf("a callback to nobody, or a number without a callback: %+v", z)
+		t.Fatalf("a callback without a number, or a number without a callback: %+v", z)
 	case z.CallerID && z.Dialstring.IsSet(), z.CallbackID != "" && (z.Dialstring.IsSet() || z.CallerID):
 		t.Fatalf("two numbers: %+v", z)
 	case z.PrivLevel < 0 || z.PrivLevel > 15, z.SessionTimeout < 0, z.IdleTimeout < 0, z.PortLimit < 0,
 		z.CallbackDelay < 0 || z.CallbackDelay > time.Hour:
 		t.Fatalf("out of range: %+v", z)
 	case z.Rotary != nil && (*z.Rotary < 0 || *z.Rotary > 100), len(z.Lines) > 0 && z.Lines[0] < 1:
-		t.Fatalf("no line: %+v", z)
+		t.Fatalf("invalid line or rotary: %+v", z)
 	case z.Host != nil && (z.Host.Port < 1 || z.Host.Port > 65535 || z.Host.Service != aaa.Telnet &&
 		z.Host.Service != aaa.TCPClear):
-		t.Fatalf("no host: %+v", z)
+		t.Fatalf("invalid host: %+v", z)
 	}
 	lines := slices.Clone(z.Attributes)
 	for _, r := range z.Readings {

@@ -19,7 +19,7 @@ import (
 	"layeh.com/radius"
 )
 
-var update = flag.Bool("update", false, "write the printed tables of docs/reference/radius.md anew")
+var update = flag.Bool("update", false, "update the printed tables of docs/reference/radius.md")
 
 const (
 	referenceDoc = "../../docs/reference/radius.md"
@@ -40,7 +40,7 @@ func dialectTable(d *dialect) string {
 		case r.source == "":
 			continue
 		case r.apply == nil:
-			fmt.Fprintf(&left, "| `%s` | %s | %s | | left: %s | %s |\n", r.name, d.number(r.n), spelled(r), r.check,
+			fmt.Fprintf(&left, "| `%s` | %s | %s | | ignored: %s | %s |\n", r.name, d.number(r.n), spelled(r), r.check,
 				r.source)
 			continue
 		}
@@ -89,7 +89,7 @@ func serviceTable() string {
 		case s.refuse != "":
 			rest, call, priv = "refused: "+s.refuse, "", ""
 		case s.host:
-			rest = "the EXEC, or a host where Login-IP-Host comes"
+			rest = "the EXEC, or the host of Login-IP-Host"
 		}
 		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", s.n, s.name, strings.ToUpper(string(s.session)), call,
 			priv, rest)
@@ -147,7 +147,8 @@ func TestReferenceSent(t *testing.T) {
 		"Accounting-Request": names(accounted.attrs),
 	} {
 		if got := rowsUnder(doc, "### "+title); !slices.Equal(got, sorted(attrs)) {
-			t.Errorf("%s, %s: the rows are\n%q, the packet has\n%q", referenceDoc, title, got, sorted(attrs))
+			t.Errorf("%s, %s: the rows are\n%q, the attributes of the packet are\n%q", referenceDoc, title, got,
+				sorted(attrs))
 		}
 	}
 }
@@ -180,7 +181,7 @@ func TestHowToHasTheHint(t *testing.T) {
 	flat := strings.Join(strings.Fields(readDoc(t, howToDoc)), " ")
 	const lines = "update reply { &Message-Authenticator := 0x00 }"
 	if n := strings.Count(flat, lines); n < 3 || !strings.Contains(freeradiusLines, lines) {
-		t.Errorf("%s has %q %d times, not in post-auth, REJECT and Challenge", howToDoc, lines, n)
+		t.Errorf("%s has %q %d times; it must be in post-auth, REJECT and Challenge", howToDoc, lines, n)
 	}
 }
 

@@ -22,7 +22,7 @@ func FuzzDynAuth(f *testing.F) {
 		}
 		datagram := append([]byte{code, 1, byte((20 + len(b)) >> 8), byte(20 + len(b)), 19: 0}, b...)
 		if _, err := readDynAuth(datagram, []byte("a secret of 24 octets..."), false); err == nil {
-			t.Fatalf("%x was taken", datagram)
+			t.Fatalf("%x was accepted", datagram)
 		}
 		attrs, err := radius.ParseAttributes(b)
 		if err != nil {
@@ -42,13 +42,13 @@ func FuzzDynAuth(f *testing.F) {
 		c := asked.change
 		switch {
 		case asked.selector == (Selector{}):
-			t.Fatal("no session named")
+			t.Fatal("no session identified")
 		case c.DelayCallback < 0 || c.DelayCallback > maxCallbackDelay || c.CancelCallback && c.DelayCallback != 0:
 			t.Fatalf("%+v", c)
 		case kind == radius.CodeDisconnectRequest && c != (Change{}):
 			t.Fatalf("a Disconnect-Request changes %+v", c)
 		case len(values(attrs, 19))+len(values(attrs, 20)) > 0:
-			t.Fatal("a number was taken")
+			t.Fatal("a number was accepted")
 		}
 	})
 }

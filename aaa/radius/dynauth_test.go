@@ -264,7 +264,7 @@ func TestDynAuthEveryBit(t *testing.T) {
 		c := w.server.Counts()
 		if n := w.target.acts(); n != 0 || c.Done+c.Refused != 0 || c.Forged != c.Requests ||
 			c.Requests != uint64(9*len(genuine)) {
-			t.Errorf("%d acts, %+v", n, c)
+			t.Errorf("%d calls of the target, %+v", n, c)
 		}
 	})
 }
@@ -314,7 +314,7 @@ func TestDynAuthRefuses(t *testing.T) {
 			vsa(529, 108, []byte{0, 0, 0, 60})}, 404},
 		"cancel and delay": {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback-delay=60"),
 			pair("ringback:callback=cancel")}, 404},
-		"hasten":    {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback=now")}, 401},
+		"earlier":   {43, []avp{dated(now), str(44, "s1"), pair("ringback:callback=now")}, 401},
 		"two lines": {40, []avp{dated(now), word(5, 65), str(87, "tty66")}, 503},
 		"no line":   {40, []avp{dated(now), str(87, "Serial0")}, 503},
 		"line 0":    {40, []avp{dated(now), word(5, 0)}, 503},
@@ -327,7 +327,7 @@ func TestDynAuthRefuses(t *testing.T) {
 			}
 			r := w.want(request(tt.code, 7, secret, append(tt.attrs, unsigned)...), tt.code+2, tt.cause)
 			if w.target.acts() != 0 {
-				t.Errorf("%s: it acted", name)
+				t.Errorf("%s: the target was called", name)
 			}
 			for _, a := range r.attrs {
 				if a.t != 24 {
@@ -349,7 +349,7 @@ func TestDynAuthTakes(t *testing.T) {
 		s      radius.Selector
 		change radius.Change
 	}{
-		"all that names a session": {40, []avp{str(44, "s1"), str(50, "m1"), str(1, "bob"), word(5, 65),
+		"all session attributes": {40, []avp{str(44, "s1"), str(50, "m1"), str(1, "bob"), word(5, 65),
 			str(87, "tty65"), str(31, "84001"), str(32, "maui"), {4, []byte{192, 0, 2, 1}}, str(18, "bye"),
 			word(49, 6)},
 			radius.Selector{SessionID: "s1", MultiSessionID: "m1", User: "bob", TTY: 65, Caller: "84001"},
@@ -414,13 +414,13 @@ func TestDynAuthReplay(t *testing.T) {
 		first := w.send(w.conn, b)
 		again := w.send(w.conn, b)
 		if first == nil || !bytes.Equal(first, again) || w.target.acts() != 1 {
-			t.Errorf("%x, then %x, %d acts", first, again, w.target.acts())
+			t.Errorf("%x, then %x, %d calls of the target", first, again, w.target.acts())
 		}
 		if got := w.send(elsewhere, b); got != nil {
 			t.Errorf("a replay from another port was answered: %x", got)
 		}
 		if got := w.send(far, b); got != nil {
-			t.Errorf("another client's secret was taken: %x", got)
+			t.Errorf("a packet under another client's secret was answered: %x", got)
 		}
 		<-time.After(299 * time.Second)
 		if got := w.send(elsewhere, b); got != nil {
@@ -432,7 +432,7 @@ func TestDynAuthReplay(t *testing.T) {
 		}
 		c := w.server.Counts()
 		if w.target.acts() != 1 || c.Done != 1 || c.Duplicates != 2 || c.Replayed < 1 || c.Stale < 1 || c.Forged != 1 {
-			t.Errorf("%d acts, %+v", w.target.acts(), c)
+			t.Errorf("%d calls of the target, %+v", w.target.acts(), c)
 		}
 	})
 }
@@ -450,7 +450,7 @@ func TestDynAuthDrops(t *testing.T) {
 			b    []byte
 			n    func(radius.DynAuthCounts) uint64
 		}{
-			"stranger": {stranger, good(1), func(c radius.DynAuthCounts) uint64 { return c.Unlisted }},
+			"not a client": {stranger, good(1), func(c radius.DynAuthCounts) uint64 { return c.Unlisted }},
 			"no signature": {w.conn, request(40, 2, secret, dated(0), str(44, "s1")),
 				func(c radius.DynAuthCounts) uint64 { return c.Forged }},
 			"two signatures": {w.conn, doubled, func(c radius.DynAuthCounts) uint64 { return c.Forged }},
@@ -464,9 +464,9 @@ func TestDynAuthDrops(t *testing.T) {
 				func(c radius.DynAuthCounts) uint64 { return c.Stale }},
 			"too new": {w.conn, request(40, 9, secret, dated(time.Hour), str(44, "s1"), unsigned),
 				func(c radius.DynAuthCounts) uint64 { return c.Stale }},
-			"before we began": {w.conn, request(40, 10, secret, dated(-2*time.Second), str(44, "s1"), unsigned),
+			"before the start": {w.conn, request(40, 10, secret, dated(-2*time.Second), str(44, "s1"), unsigned),
 				func(c radius.DynAuthCounts) uint64 { return c.Stale }},
-			"behind Length": {w.conn, func() []byte {
+			"after Length": {w.conn, func() []byte {
 				b := request(40, 11, secret, dated(0), str(44, "s1"))
 				return append(b, append([]byte{80, 18}, make([]byte, 16)...)...)
 			}(), func(c radius.DynAuthCounts) uint64 { return c.Forged }},
@@ -477,13 +477,13 @@ func TestDynAuthDrops(t *testing.T) {
 			}
 		}
 		if w.target.acts() != 0 {
-			t.Error("it acted")
+			t.Error("the target was called")
 		}
 	})
 	inDynTown(t, radius.DynAuthConfig{Unsigned: true}, func(w *dynTown) {
 		w.want(request(40, 2, secret, dated(0), str(44, "s1")), 41, 0)
 		if got := w.send(w.conn, request(40, 3, secret, dated(0), str(44, "s1"), unsigned, unsigned)); got != nil {
-			t.Errorf("two signatures were taken: %x", got)
+			t.Errorf("a packet with two signatures was answered: %x", got)
 		}
 	})
 }
@@ -527,7 +527,7 @@ func TestDynAuthOverload(t *testing.T) {
 		}
 		w.want(last, 41, 0)
 		if w.target.acts() != 33 {
-			t.Errorf("%d acts", w.target.acts())
+			t.Errorf("%d calls of the target", w.target.acts())
 		}
 	})
 }

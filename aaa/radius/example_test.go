@@ -12,7 +12,7 @@ import (
 	"github.com/ringback/ringback/lab/servers"
 )
 
-// A server for the example; with one of your own, Address is all that is needed.
+// A server for the example; for a real server, only its Address is needed.
 func exampleServer(ctx context.Context) (s *servers.RADIUS, stop func()) {
 	users, err := servers.ParseUsers(strings.NewReader(`austin-01 Cleartext-Password := "maui-1993"
 	Service-Type = Callback-NAS-Prompt,

@@ -98,7 +98,7 @@ func (p *peer) happened(h happening) {
 	p.watchLocked()
 	p.mu.Unlock()
 	if before != after {
-		p.remark("the server is %s (it was %s)", after, before)
+		p.remark("server is %s (was %s)", after, before)
 	}
 	p.nudge()
 }

@@ -37,7 +37,7 @@ func TestLateReplyFreesNobodyElses(t *testing.T) {
 	}
 	s.deliver(append([]byte{2, byte(id), 0, 20}, make([]byte, 16)...))
 	if s.atLocked(id) != &next.first || s.taken != 1 {
-		t.Fatalf("identifier %d was taken from who has it: %d are in use", id, s.taken)
+		t.Fatalf("identifier %d was taken from its owner: %d are in use", id, s.taken)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestLateAnswerFreesItsOwn(t *testing.T) {
 	}
 	ex.free()
 	if s.taken != 1 {
-		t.Fatalf("an identifier without its answer is free: %d in use", s.taken)
+		t.Fatalf("an unanswered identifier is free: %d in use", s.taken)
 	}
 	s.deliver(append([]byte{2, byte(id), 0, 20}, make([]byte, 16)...))
 	if s.taken != 0 {

@@ -127,7 +127,8 @@ func TestKindsReplies(t *testing.T) {
 			nil},
 		"v1 keys": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 1}),
 			vsa(311, 12, make([]byte, 32))}}, aaa.Granted, "", "", nil},
-		"v1 must crypt": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 2})}}, aaa.Refused,
+		"v1 encryption required": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 2})}},
+			aaa.Refused,
 			"MPPE is not supported", "", nil},
 		"v1 cut policy": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 2})}}, aaa.Refused, "", "",
 			nil},
@@ -169,8 +170,8 @@ func TestKindsReplies(t *testing.T) {
 			"", failure},
 		"eap reject": {eap, said{code: 3, attrs: append(eapOver(failure...), number)}, aaa.Refused, "refused", "",
 			failure},
-		"eap liar":       {eap, said{code: 3, attrs: eapOver(success...)}, aaa.Refused, "refused", "", failure},
-		"eap no failure": {eap, said{code: 3}, aaa.Refused, "refused", "", failure},
+		"eap contradiction": {eap, said{code: 3, attrs: eapOver(success...)}, aaa.Refused, "refused", "", failure},
+		"eap no failure":    {eap, said{code: 3}, aaa.Refused, "refused", "", failure},
 		"eap challenge": {eap, said{code: 11, attrs: append(eapOver(request...), str(24, "st"), word(27, 30))},
 			aaa.Prompt, "sent a challenge", "", request},
 		"eap two states": {eap, said{code: 11, attrs: append(eapOver(request...), str(24, "st"), str(24, "st"))},
@@ -182,7 +183,8 @@ func TestKindsReplies(t *testing.T) {
 			"EAP length 7, but the packet has 6 octets", "", failure},
 		"eap of three": {eap, said{code: 11, attrs: eapOver(1, 10, 0)}, aaa.Refused, "shorter than its header (4)",
 			"", failure},
-		"eap apart": {eap, said{code: 11, attrs: []avp{{79, request[:3]}, str(24, "st"), {79, request[3:]}}},
+		"eap in separate parts": {eap,
+			said{code: 11, attrs: []avp{{79, request[:3]}, str(24, "st"), {79, request[3:]}}},
 			aaa.Refused, "other attributes between", "", failure},
 		"eap empty": {eap, said{code: 11, attrs: []avp{{79, nil}}}, aaa.Refused, "", "", failure},
 		"eap unsigned": {eap, said{code: 2, attrs: append(eapOver(success...), prompt), unsigned: true}, aaa.Silent,
@@ -191,7 +193,7 @@ func TestKindsReplies(t *testing.T) {
 		"pap unsigned": {pap, said{code: 2, attrs: []avp{prompt}, unsigned: true}, aaa.Granted, "", "", nil},
 
 		"pap names twice": {pap, said{code: 2, attrs: []avp{prompt, str(1, "a"), str(1, "b")}}, aaa.Refused,
-			"User-Name: it came twice", "", nil},
+			"User-Name: it is repeated", "", nil},
 		"pap with proof": {pap, said{code: 2, attrs: []avp{prompt, ms(26, "\x03"+proof)}}, aaa.Granted, "", "", nil},
 
 		"enable bare":   {enable, said{code: 2}, aaa.Granted, "", "", nil},
@@ -267,7 +269,7 @@ func TestEAPConversation(t *testing.T) {
 				case 79:
 					eap = append(eap, v...)
 				case 2:
-					t.Errorf("request %d: a User-Password beside EAP", i)
+					t.Errorf("request %d: a User-Password in addition to EAP", i)
 				}
 			}
 			if string(state) != want || len(eap) != []int{5, 1024, 6}[i] {

@@ -330,11 +330,10 @@ const freeradiusLines = "post-auth { update reply { &Message-Authenticator := 0x
 func (s *silence) hint(bad bool) string {
 	switch {
 	case s.seen[noMAC] > 0:
-		return ". The server must sign its replies. FreeRADIUS does so since 3.2.5 and 3.0.27; an older one needs in " +
-			"its site " +
-			freeradiusLines + ", and the same update inside Post-Auth-Type REJECT { … } and Post-Auth-Type Challenge " +
-			"{ … } of post-auth." +
-			" Only where the way to the server is safe: message_authenticator: off"
+		return ". The server must sign its replies. FreeRADIUS does so since 3.2.5 and 3.0.27; in an older release, " +
+			"add to the site " + freeradiusLines + ", and the same update inside Post-Auth-Type REJECT " +
+			"{ … } and Post-Auth-Type Challenge { … } of post-auth. If the network path to " +
+			"the server is secure, message_authenticator: off is possible instead"
 	case s.seen[badDigest] > 0 || s.seen[badMAC] > 0:
 		return s.hintOfSecret()
 	case s.from.IsValid():

@@ -85,6 +85,6 @@ func TestPeerRadclientDynAuth(t *testing.T) {
 		}
 	}
 	if n := tg.acts(); n != 4 {
-		t.Errorf("%d acts, not 4", n)
+		t.Errorf("%d calls of the target, not 4", n)
 	}
 }

@@ -83,7 +83,7 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 	if !strings.Contains(strings.Join(res.Auth.Attributes, "\n"), `Callback-Number = "84001"`) {
-		t.Errorf("the case is not met: this Reject carries no number (%s): %q", f.Dir, res.Auth.Attributes)
+		t.Errorf("the Reject contains no number, so this tests nothing (%s): %q", f.Dir, res.Auth.Attributes)
 	}
 }
 

@@ -113,13 +113,13 @@ func lossyNetwork(t *testing.T) {
 	third("a back,")
 	took := time.Since(begun)
 	lost, twice := counted(t)
-	t.Logf("%d logins in %.0f s: none granted wrongly, none lost; %d packets were dropped and %d doubled; %d "+
+	t.Logf("%d logins in %.0f s: none granted wrongly, none lost; %d packets were dropped and %d duplicated; %d "+
 		"datagrams discarded; %v", logins, took.Seconds(), lost, twice, c.Dropped(), answered)
 	if answered["a silent, by b"] == 0 || answered["a silent, by a"] > lossAtOnce || answered["at first by a"] == 0 {
-		t.Errorf("who answered: %v", answered)
+		t.Errorf("answers by server: %v", answered)
 	}
 	if lost < logins/20 || twice < logins/30 {
-		t.Errorf("the network was not bad: %d packets dropped, %d doubled", lost, twice)
+		t.Errorf("the network was not lossy: %d packets dropped, %d duplicated", lost, twice)
 	}
 	badRecords(t, c, records, a.Detail, b.Detail)
 }
@@ -173,7 +173,7 @@ func badRecords(t *testing.T, c *radius.Client, n int, details ...string) {
 	}
 	t.Logf("%d records: %d arrived, %d of them more than once", n, len(seen), all-len(seen))
 	if len(seen) != n {
-		t.Errorf("%d of %d records were acknowledged and are not there", n-len(seen), n)
+		t.Errorf("%d of %d records were acknowledged but are missing", n-len(seen), n)
 	}
 }
 

@@ -217,7 +217,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 		case !errors.As(err, &gone) || lasting(err) || errors.Is(err, errClosed):
 			return a, own(timed, ctx, err, nil)
 		case s.heard.Load() == 0 && (lost == nil || mute):
-			// A restarting server may accept connections until it ends: try once more.
+			// A restarting server may accept connections until it ends: try a second time.
 			if !mute {
 				mute = true
 				break

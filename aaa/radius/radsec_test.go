@@ -214,16 +214,16 @@ func TestRadSecCertificates(t *testing.T) {
 			wrong.Server, wrong.Client = false, true
 			*w.o.TLS = *w.serverTLS(wrong)
 		}, "not valid"},
-		{"no certificate of ours", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.CertFile, c.TLS.KeyFile = "", "" },
+		{"no client certificate", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.CertFile, c.TLS.KeyFile = "", "" },
 			"set cert_file and key_file"},
-		{"our certificate of another CA", func(w *tlsTown, c *radius.ServerConfig) {
+		{"client certificate of another CA", func(w *tlsTown, c *radius.ServerConfig) {
 			dir := w.t.TempDir()
 			if err := other(w).WriteFiles(dir, servers.Certificate{Name: "nas", Client: true}); err != nil {
 				w.t.Fatal(err)
 			}
 			c.TLS.CertFile, c.TLS.KeyFile = filepath.Join(dir, "nas.pem"), filepath.Join(dir, "nas.key")
 		}, "signed by an authority that the server trusts"},
-		{"our expired certificate", func(w *tlsTown, c *radius.ServerConfig) {
+		{"expired client certificate", func(w *tlsTown, c *radius.ServerConfig) {
 			dir := w.t.TempDir()
 			if err := w.ca.WriteFiles(dir, servers.Certificate{Name: "nas", Client: true, Expired: true}); err != nil {
 				w.t.Fatal(err)
@@ -246,10 +246,10 @@ func TestRadSecCertificates(t *testing.T) {
 				begun := time.Now()
 				w.want("bob", aaa.Silent, tt.want)
 				if d := time.Since(begun); d > 2*time.Second {
-					t.Errorf("told after %v", d)
+					t.Errorf("reported after %v", d)
 				}
 				if all, _ := w.server["one"].Requests(); all != 0 {
-					t.Error("the request was sent all the same")
+					t.Error("the request was sent")
 				}
 			})
 		})
@@ -274,7 +274,7 @@ func TestRadSecAgreements(t *testing.T) {
 		{"no ALPN", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = nil }, "RADIUS/1.0"},
 		{"1.0 of both", func(w *tlsTown, c *radius.ServerConfig) { w.o.TLS.NextProtos = []string{"radius/1.0"} },
 			"RADIUS/1.0"},
-		{"1.1 demanded", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Require },
+		{"1.1 required", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.RADIUS11 = radius.RADIUS11Require },
 			"RADIUS/1.1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

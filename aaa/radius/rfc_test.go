@@ -69,7 +69,7 @@ func testExampleReply(t *testing.T, section string, reply []byte, auth authentic
 		t.Errorf("%s: reply is %v, signed %v", section, f, signed)
 	}
 	if f, _ := checkReply(reply, &slot{auth: auth, keys: newKeyed([]byte(rfcSecret))}, true); f != noMAC {
-		t.Errorf("%s: with a Message-Authenticator demanded: %v", section, f)
+		t.Errorf("%s: with a Message-Authenticator required: %v", section, f)
 	}
 	if f, _ := checkReply(reply, &slot{auth: auth, keys: newKeyed([]byte("xyzzy5462"))}, false); f != badDigest {
 		t.Errorf("%s: with another secret: %v", section, f)

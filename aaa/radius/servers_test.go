@@ -47,7 +47,8 @@ func TestStatusServerProbes(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		if res := w.want("bob", aaa.Granted, ""); res.Server != "two" {
-			t.Error("one is asked after one proof") // the dead time is over, but it is known to support Status-Server
+			// the dead time is over, but it is known to support Status-Server
+			t.Error("server one is asked after a single proof")
 		}
 		pass(70 * time.Second)
 		if s := state(t, w.client, "one", "authentication"); s.State != radius.Okay || s.PassedOver {
@@ -59,7 +60,7 @@ func TestStatusServerProbes(t *testing.T) {
 		}
 		pass(time.Hour)
 		if after, _ := w.server["one"].Requests(); after != before+1 {
-			t.Errorf("%d packets to a server that is well and that nobody asks", after-before)
+			t.Errorf("%d packets to a server that is up but not asked", after-before)
 		}
 		// A server that is known to support it is suspect after a silence, and up again after one answer.
 		w.server["one"].SetFaults(servers.Faults{Drop: 4})
@@ -107,11 +108,11 @@ func TestDeadCostsOne(t *testing.T) {
 			}
 			w.server["one"].SetFaults(servers.Faults{Silent: true})
 			if took := login("none"); took < 5*time.Second {
-				t.Errorf("%s: the first login is told after %v", mode, took)
+				t.Errorf("%s: the first login is answered after %v", mode, took)
 			}
 			for range 5 {
 				if took := login("none"); took != 0 {
-					t.Errorf("%s: a login waited %v for a server that is dead", mode, took)
+					t.Errorf("%s: a login waited %v for a dead server", mode, took)
 				}
 			}
 			pass(61 * time.Second) // the dead time, unless Status-Server extends it
@@ -126,7 +127,7 @@ func TestDeadCostsOne(t *testing.T) {
 			}
 			logins.Wait()
 			if n := slow.Load(); n > 1 {
-				t.Errorf("%s: %d of 5 logins found out how it is", mode, n)
+				t.Errorf("%s: %d of 5 logins tested the server", mode, n)
 			}
 			w.want("bob", aaa.Silent, "no authentic answer") // no other method can be asked, so it waits
 			w.server["one"].SetFaults(servers.Faults{})
@@ -199,7 +200,7 @@ func TestGroup(t *testing.T) {
 			t.Errorf("another entry's user: %+v", r)
 		}
 		if err := g.Send(context.Background(), stop(time.Now())); err != nil || len(w.server["two"].Records()) != 1 {
-			t.Error(err, "accounting goes elsewhere")
+			t.Error(err, "the record went to another server")
 		}
 		// Sockets and health are shared.
 		w.server["two"].SetFaults(servers.Faults{Silent: true})
@@ -290,7 +291,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("idle and retired: %+v", s)
 		}
 		if s := state(t, c, "one", "authentication"); !s.Signs {
-			t.Errorf("the latch is forgotten: %+v", s)
+			t.Errorf("the latch is lost: %+v", s)
 		}
 		w.server["one"].SetFaults(servers.Faults{Unsigned: true})
 		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent {
@@ -298,7 +299,7 @@ func TestReload(t *testing.T) {
 		}
 		w.server["one"].SetFaults(servers.Faults{})
 		if res := conv.Answer(context.Background(), "123456"); res.Kind != aaa.Granted {
-			t.Errorf("the conversation of before the reload: %+v", res)
+			t.Errorf("the conversation from before the reload: %+v", res)
 		}
 		synctest.Wait()
 		if s := state(t, old, "one", "authentication"); s.Sockets != 0 {

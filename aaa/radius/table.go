@@ -104,7 +104,7 @@ func (f form) read(b radius.Attribute) (value, error) {
 	case len(b) == 0:
 		return value{}, errors.New("it is empty (RFC 2865 §5)")
 	case len(b) > 253:
-		return value{}, fmt.Errorf("it has %d octets, an attribute at most 253", len(b))
+		return value{}, fmt.Errorf("it has %d octets; the maximum is 253", len(b))
 	}
 	switch f {
 	case integer, date:

@@ -20,7 +20,7 @@ func TestTables(t *testing.T) {
 	seen := map[string]bool{}
 	once := func(name string) {
 		if seen[name] {
-			t.Errorf("%s is there twice", name)
+			t.Errorf("%s occurs twice", name)
 		}
 		seen[name] = true
 	}
@@ -30,13 +30,13 @@ func TestTables(t *testing.T) {
 			once(fmt.Sprintf("%s %d", d.name, r.n))
 			switch {
 			case r.name == "" || d.byType[r.n] == nil || d.byType[r.n].name != r.name:
-				t.Errorf("%s %d: not to be found", d.name, r.n)
+				t.Errorf("%s %d: not found", d.name, r.n)
 			case r.apply != nil && (r.source == "" || r.field == "" && r.check == ""):
-				t.Errorf("%s: what does it do, and who says so?", r.name)
+				t.Errorf("%s: the source, or what it fills or checks, is missing", r.name)
 			case r.apply == nil && (r.field != "" || r.source != "" && r.check == ""):
-				t.Errorf("%s: why is it left?", r.name)
+				t.Errorf("%s: the reason why it is ignored is missing", r.name)
 			case r.known && len(r.enum) == 0:
-				t.Errorf("%s: known values, and none is named", r.name)
+				t.Errorf("%s: known without named values", r.name)
 			}
 		}
 	}
@@ -67,7 +67,7 @@ func accepted(t *testing.T, session aaa.Service, d *dialect, r rule) (string, bo
 	t.Helper()
 	for _, v := range goods {
 		attrs := radius.Attributes{wrap(d, r.n, v)}
-		if strings.Contains(r.check, "must come") { // a fixed number needs an attribute with the number
+		if strings.Contains(r.check, "in another attribute") { // a fixed number needs an attribute with the number
 			attrs = append(attrs, a(19, "84001"))
 		}
 		if z := authorized(session, attrs); z.Refuse == "" {
@@ -105,7 +105,7 @@ func refusedFor(t *testing.T, session aaa.Service, name, what string, attrs radi
 	nothing := aaa.Authorization{ServiceType: z.ServiceType, Kind: z.Kind, ReplyMessage: z.ReplyMessage,
 		Refuse: z.Refuse, Attributes: z.Attributes, Readings: z.Readings}
 	if z.Refuse != "" && !reflect.DeepEqual(z, nothing) {
-		t.Errorf("%s, %s: refused, yet %+v", name, what, z)
+		t.Errorf("%s, %s: refused, but grants %+v", name, what, z)
 	}
 	for _, line := range z.Attributes {
 		if strings.ContainsFunc(line, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
@@ -120,7 +120,7 @@ func doubledAlike(t *testing.T, session aaa.Service, name string, once radius.At
 	want, got := authorized(session, once), authorized(session, append(slices.Clone(once), once[len(once)-1]))
 	want.Attributes, want.Readings, got.Attributes, got.Readings = nil, nil, nil, nil
 	if !reflect.DeepEqual(want, got) {
-		t.Errorf("%s twice alike in a %s session: %+v, once %+v", name, session, got, want)
+		t.Errorf("%s repeated in a %s session: %+v, once %+v", name, session, got, want)
 	}
 }
 
@@ -151,7 +151,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		refusedFor(t, session, r.name, what, radius.Attributes{n(27, 60), wrap(d, r.n, v)})
 	}
 	if !r.many {
-		refusedFor(t, session, r.name+": it came twice with different values", "doubled",
+		refusedFor(t, session, r.name+": it is repeated with different values", "doubled",
 			radius.Attributes{wrap(d, r.n, good), wrap(d, r.n, good+"0")})
 		once := radius.Attributes{a(19, "84001"), wrap(d, r.n, good)}
 		if r.n == 19 && d.vendor == 0 {
@@ -207,7 +207,7 @@ func changesNothing(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		z.Attributes, z.Readings = nil, nil
 		if d.vendor == 0 && v == "" || !reflect.DeepEqual(z, want) && v != "" {
 			if !reflect.DeepEqual(z, want) {
-				t.Errorf("%s, which is only told, holding %q: %+v", r.name, v, z)
+				t.Errorf("%s, a row without effect, with value %q: %+v", r.name, v, z)
 			}
 		}
 	}
@@ -231,7 +231,7 @@ func TestBadPairs(t *testing.T) {
 		name := "Cisco-AVPair " + prefix + p.Name
 		good := goodPair(session, prefix+p.Name)
 		if (good == "") != strings.HasPrefix(p.Rule, "refused: ") {
-			t.Errorf("%s: %q is what is honoured of the test's values", p.Name, good)
+			t.Errorf("%s: the valid value found is %q", p.Name, good)
 		}
 		if !p.Null {
 			refusedFor(t, session, name, "empty", radius.Attributes{avpair(prefix + p.Name + "=")})
@@ -243,7 +243,7 @@ func TestBadPairs(t *testing.T) {
 		}
 		if !p.Many && good != "" {
 			pair := prefix + p.Name + "=" + good
-			refusedFor(t, session, name+": it came twice with different values", "doubled",
+			refusedFor(t, session, name+": it is repeated with different values", "doubled",
 				radius.Attributes{avpair(pair), avpair(pair + "0")})
 			doubledAlike(t, session, name, radius.Attributes{avpair(pair)})
 			refusedFor(t, session, name+"#1: it is unknown", "numbered",
@@ -392,12 +392,12 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("%+v", z)
 	}
 	for want, attrs := range map[string]radius.Attributes{
-		"Cisco-AVPair shell:priv-lvl: it says 8, Management-Privilege-Level says 7": {n(136, 7),
+		"Cisco-AVPair shell:priv-lvl: its value 8 differs from the value 7 of Management-Privilege-Level": {n(136, 7),
 			avpair("shell:priv-lvl=8")},
-		"Annex-Callback-Portlist: it says [8], Cisco-AVPair shell:callback-line " +
-			"says [7]": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
-		"Ascend-CBCP-Trunk-Group: it says 8, Cisco-AVPair " +
-			"shell:callback-rotary says 7": {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
+		"Annex-Callback-Portlist: its value [8] differs from the value [7] of Cisco-AVPair " +
+			"shell:callback-line": {avpair("shell:callback-line=7"), wrap(bay, 36, "\x00\x00\x00\x08")},
+		"Ascend-CBCP-Trunk-Group: its value 8 differs from the value 7 of Cisco-AVPair " +
+			"shell:callback-rotary": {avpair("shell:callback-rotary=7"), wrap(ascend, 115, "\x00\x00\x00\x08")},
 		"Ascend-CBCP-Trunk-Group: 101 is not a rotary group": {wrap(ascend, 115,
 			"\x00\x00\x00\x65")},
 		"Ascend-Maximum-Call-Duration: 4294967295 minutes: longer than": {wrap(ascend, 125,
@@ -412,10 +412,10 @@ func TestSeveral(t *testing.T) {
 		refusedFor(t, aaa.EXEC, want, "several", attrs)
 	}
 	for want, attrs := range map[string]radius.Attributes{
-		"Cisco-AVPair ip:addr: it says 192.0.2.9, Framed-IP-Address says 192.0.2.8": {a(8,
+		"Cisco-AVPair ip:addr: its value 192.0.2.9 differs from the value 192.0.2.8 of Framed-IP-Address": {a(8,
 			"\xc0\x00\x02\x08"), avpair("ip:addr=192.0.2.9")},
-		"Framed-Pool: it says b, Cisco-AVPair " +
-			"ip:addr-pool says a": {avpair("ip:addr-pool=a"), a(88, "b")},
+		"Framed-Pool: its value b differs from the value a of Cisco-AVPair " +
+			"ip:addr-pool": {avpair("ip:addr-pool=a"), a(88, "b")},
 		"Ascend-Send-Passwd: it differs from the secret of Cisco-AVPair " +
 			"lcp:send-secret": {avpair("lcp:send-secret=a"), wrap(ascend, 232, "b")},
 		"Service-Type: 7 (NAS-Prompt) is treated as a reject: an EXEC is not supported in a PPP session": {n(6, 7)},

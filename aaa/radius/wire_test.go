@@ -99,7 +99,7 @@ func TestForgedReplies(t *testing.T) {
 		}
 	}
 	if p.latched.Load() {
-		t.Error("a forged reply passed for a signed one")
+		t.Error("a forged reply was accepted as signed")
 	}
 	filler := append([]byte{18, 30}, make([]byte, 28)...)
 	for i := range 5 {
